@@ -1,0 +1,40 @@
+// Every failure a caller can meet has a type, and its message says where, what was expected, what was found and what to do.
+
+export interface Problem {
+  /** File, node or tensor where the problem was found. */
+  where: string
+  /** One sentence: what is wrong. */
+  what: string
+  expected?: string
+  found?: string
+  /** What the reader can do about it. */
+  fix?: string
+}
+
+/** Base of all errors that @cola packages throw on bad input; carries the {@link Problem}'s fields. */
+export class ColaError extends Error {
+  readonly problem: Problem
+  constructor(problem: Problem, options?: ErrorOptions) {
+    super(describe(problem), options)
+    this.name = new.target.name
+    this.problem = problem
+  }
+}
+
+/** A file or byte sequence does not have the format it claims. */
+export class FormatError extends ColaError {}
+
+/** Shapes or element types do not fit together. */
+export class ShapeError extends ColaError {}
+
+/** A graph is malformed: cyclic, dangling, duplicated or ill-typed. */
+export class GraphError extends ColaError {}
+
+/** An operator has no row in the table, or no gradient rule. */
+export class UnsupportedOperatorError extends ColaError {}
+
+function describe({ where, what, expected, found, fix }: Problem): string {
+  const wanted = expected === undefined ? '' : `, expected ${expected}`
+  const got = found === undefined ? '' : `, found ${found}`
+  return `${where}: ${what}${wanted}${got}.${fix ? ` ${fix}` : ''}`
+}

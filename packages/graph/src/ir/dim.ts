@@ -1,0 +1,105 @@
+// Symbolic dimensions: a number, or a polynomial with whole coefficients over named symbols, kept as canonical text ("2*batch*sequence+1").
+
+/** A known size, or a canonical expression over symbols such as `batch` and `sequence`. */
+export type Dim = number | string
+
+/** Monomial (factors joined by `*`, sorted; '' is the constant) to its coefficient. */
+type Polynomial = Map<string, number>
+
+function parse(dim: Dim): Polynomial {
+  if (typeof dim === 'number') return new Map([['', dim]])
+  const terms: Polynomial = new Map()
+  for (const text of dim.match(/[+-]?[^+-]+/g) ?? []) {
+    const factors = text.replace(/^\+/, '').split('*')
+    const numeric = /^-?\d+$/.test(factors[0] as string)
+    const coefficient = numeric ? Number(factors.shift()) : text.startsWith('-') ? -1 : 1
+    const symbols = factors.map((factor) => factor.replace(/^-/, ''))
+    addTerm(terms, symbols.sort().join('*'), coefficient)
+  }
+  return terms
+}
+
+function addTerm(terms: Polynomial, monomial: string, coefficient: number): void {
+  const sum = (terms.get(monomial) ?? 0) + coefficient
+  if (sum === 0) terms.delete(monomial)
+  else terms.set(monomial, sum)
+}
+
+function format(terms: Polynomial): Dim {
+  const keys = [...terms.keys()].sort((a, b) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1))
+  if (keys.length === 0) return 0
+  if (keys.length === 1 && keys[0] === '') return terms.get('') as number
+  const text = keys.map((key) => {
+    const coefficient = terms.get(key) as number
+    const sign = coefficient < 0 ? '-' : '+'
+    const size = Math.abs(coefficient)
+    return sign + (key === '' ? size : size === 1 ? key : `${size}*${key}`)
+  })
+  return text.join('').replace(/^\+/, '')
+}
+
+/** Sum of two dimensions. */
+export function addDims(a: Dim, b: Dim): Dim {
+  const terms = parse(a)
+  for (const [monomial, coefficient] of parse(b)) addTerm(terms, monomial, coefficient)
+  return format(terms)
+}
+
+/** Product of dimensions; 1 for none. */
+export function mulDims(...dims: readonly Dim[]): Dim {
+  let product: Polynomial = new Map([['', 1]])
+  for (const dim of dims) {
+    const next: Polynomial = new Map()
+    for (const [a, x] of product) {
+      for (const [b, y] of parse(dim)) addTerm(next, [a, b].filter(Boolean).join('*').split('*').sort().join('*'), x * y)
+    }
+    product = next
+  }
+  return format(product)
+}
+
+/** Exact quotient where `b` is a monomial that divides every term of `a`; undefined otherwise. */
+export function divDims(a: Dim, b: Dim): Dim | undefined {
+  const divisor = [...parse(b)]
+  if (divisor.length !== 1) return a === b ? 1 : undefined
+  const [symbols, number] = divisor[0] as [string, number]
+  const quotient: Polynomial = new Map()
+  for (const [monomial, coefficient] of parse(a)) {
+    const factors = monomial.split('*').filter(Boolean)
+    for (const symbol of symbols.split('*').filter(Boolean)) {
+      const at = factors.indexOf(symbol)
+      if (at < 0) return undefined
+      factors.splice(at, 1)
+    }
+    if (coefficient % number !== 0) return undefined
+    addTerm(quotient, factors.join('*'), coefficient / number)
+  }
+  return format(quotient)
+}
+
+/** Turns any text from a file ("past_sequence_length + 1", "batch size") into a canonical dimension. */
+export function parseDim(text: string): Dim {
+  const plain = text.replace(/\s*([+*])\s*/g, '$1').trim()
+  const simple = /^[A-Za-z_?][\w.?]*(\s*[+*]\s*[\w.?]+)*$/.test(plain)
+  return format(parse(simple ? plain : plain.replace(/[^\w.?]/g, '_')))
+}
+
+/** Symbols of a dimension. */
+export function dimSymbols(dim: Dim): string[] {
+  return [...parse(dim).keys()].flatMap((monomial) => monomial.split('*').filter(Boolean))
+}
+
+/** Value of a dimension once its symbols are known; undefined where one is not. */
+export function evaluateDim(dim: Dim, symbols: ReadonlyMap<string, number>): number | undefined {
+  let sum = 0
+  for (const [monomial, coefficient] of parse(dim)) {
+    let product = coefficient
+    for (const symbol of monomial.split('*').filter(Boolean)) {
+      const value = symbols.get(symbol)
+      if (value === undefined) return undefined
+      product *= value
+    }
+    sum += product
+  }
+  return sum
+}

@@ -1,0 +1,120 @@
+// The graph: values by name with dtype and symbolic shape, nodes in topological order. Plain data, as ONNX has it.
+
+import { GraphError } from '../errors.ts'
+import type { DataType } from '../tensor/dtype.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+import type { Dim } from './dim.ts'
+
+export type Shape = readonly Dim[]
+
+export interface ValueType {
+  readonly dtype: DataType
+  readonly shape: Shape
+}
+
+/** A named value of a graph. */
+export interface Value extends ValueType {
+  readonly name: string
+  /** For small integer values computed from shapes: what they hold, as far as it is known. */
+  readonly content?: readonly Dim[]
+}
+
+export type Attribute = number | string | readonly number[] | readonly string[] | Tensor
+export type Attributes = Readonly<Record<string, Attribute>>
+
+export interface Node {
+  readonly name: string
+  readonly opType: string
+  /** '' for ai.onnx. */
+  readonly domain: string
+  /** Value names; '' for an omitted optional input. */
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly attributes: Attributes
+}
+
+export interface Graph {
+  name: string
+  /** Version of ai.onnx; see {@link opset}. */
+  opset: number
+  inputs: string[]
+  outputs: string[]
+  nodes: Node[]
+  initializers: Map<string, Tensor>
+  values: Map<string, Value>
+  /** Free text that travels with the file. */
+  metadata: Record<string, string>
+}
+
+/** The operator set that this library emits. Older files are upgraded when read. */
+export const opset = 20
+
+/** An empty graph. */
+export function createGraph(name: string): Graph {
+  return { name, opset, inputs: [], outputs: [], nodes: [], initializers: new Map(), values: new Map(), metadata: {} }
+}
+
+/** A copy whose lists and maps can change without changing the original; tensors are shared. */
+export function cloneGraph(graph: Graph): Graph {
+  return {
+    ...graph,
+    inputs: [...graph.inputs],
+    outputs: [...graph.outputs],
+    nodes: [...graph.nodes],
+    initializers: new Map(graph.initializers),
+    values: new Map(graph.values),
+    metadata: { ...graph.metadata },
+  }
+}
+
+/**
+ * The value with this name.
+ * @throws {GraphError} when the graph has none.
+ */
+export function valueOf(graph: Graph, name: string): Value {
+  const value = graph.values.get(name)
+  if (!value) throw new GraphError({ where: `graph "${graph.name}"`, what: `no value named "${name}"` })
+  return value
+}
+
+/** A name that no value has yet: `base`, or `base_1`, `base_2`, ... */
+export function uniqueName(graph: Graph, base: string): string {
+  if (!graph.values.has(base)) return base
+  for (let i = 1; ; i++) if (!graph.values.has(`${base}_${i}`)) return `${base}_${i}`
+}
+
+/** Adds a value. @throws {GraphError} when the name is taken. */
+export function addValue(graph: Graph, value: Value): Value {
+  if (graph.values.has(value.name)) throw new GraphError({ where: `graph "${graph.name}"`, what: `two values are named "${value.name}"` })
+  graph.values.set(value.name, value)
+  return value
+}
+
+/** Adds a required input. */
+export function addInput(graph: Graph, name: string, dtype: DataType, shape: Shape): Value {
+  graph.inputs.push(name)
+  return addValue(graph, { name, dtype, shape })
+}
+
+/** Adds a constant held by the graph: a weight, or a small number that an operator needs. */
+export function addInitializer(graph: Graph, name: string, data: Tensor): Value {
+  graph.initializers.set(name, data)
+  return addValue(graph, initializerValue(name, data))
+}
+
+/** The value of an initializer; small integer ones carry their content for shape inference. */
+export function initializerValue(name: string, data: Tensor): Value {
+  const value = { name, dtype: data.dtype, shape: data.dims }
+  const small = (data.dtype === 'int64' || data.dtype === 'int32') && data.dims.length <= 1 && (data.dims[0] ?? 1) <= 16
+  return small ? { ...value, content: integers(data) } : value
+}
+
+function integers(data: Tensor): number[] {
+  const bytes = data.bytes()
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const size = data.dtype === 'int64' ? 8 : 4
+  return Array.from({ length: bytes.byteLength / size }, (_, i) => (size === 8 ? Number(view.getBigInt64(8 * i, true)) : view.getInt32(4 * i, true)))
+}
+
+/** Prints a value as `name: float32[batch, 768]`. */
+export const formatValue = ({ name, dtype, shape }: Value): string => `${name}: ${dtype}[${shape.join(', ')}]`

@@ -1,0 +1,35 @@
+// Small formulas over several operators, used by models, losses and gradient rules alike.
+
+import type { Value } from '../ir/graph.ts'
+import { type DataType, dataTypes } from '../tensor/dtype.ts'
+import { tensor } from '../tensor/tensor.ts'
+import type { Builder } from './builder.ts'
+
+/** A scalar of the same element type as `value`. */
+export const scalarLike = (g: Builder, value: Value, number: number): Value => g.scalar(number, value.dtype)
+
+/** `value` times a number. */
+export const scale = (g: Builder, value: Value, factor: number): Value => (factor === 1 ? value : g.Mul(value, scalarLike(g, value, factor)))
+
+/** Converts the element type. */
+export const cast = (g: Builder, value: Value, to: DataType): Value => (value.dtype === to ? value : g.Cast(value, { to: dataTypes[to].onnx }))
+
+/** Swaps the last two axes. */
+export function transposeMatrix(g: Builder, value: Value): Value {
+  const rank = value.shape.length
+  const perm = Array.from({ length: rank }, (_, i) => i)
+  return g.Transpose(value, { perm: [...perm.slice(0, -2), rank - 1, rank - 2] })
+}
+
+/** Zeros of the shape of `value`. */
+export const zerosLike = (g: Builder, value: Value): Value => g.Expand(scalarLike(g, value, 0), g.Shape(value))
+
+/**
+ * Rows of an identity matrix: 1 where `indices` (int32, any shape) equals the class, in a new last axis.
+ * Indices outside `0..classes-1` give a row of zeros.
+ */
+export function oneHot(g: Builder, indices: Value, classes: number, dtype: DataType): Value {
+  const name = `constant.range(${classes})`
+  const range = g.graph.values.get(name) ?? g.constant(name, tensor('int32', [classes], Int32Array.from({ length: classes }, (_, i) => i)))
+  return cast(g, g.Equal(g.Unsqueeze(indices, g.int64([-1])), range), dtype)
+}

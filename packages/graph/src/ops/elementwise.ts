@@ -1,0 +1,123 @@
+// Elementwise operators, and the comparisons and casts that go with them.
+
+import { ShapeError } from '../errors.ts'
+import { addDims, type Dim, divDims, mulDims } from '../ir/dim.ts'
+import { dataTypeOfOnnx } from '../tensor/dtype.ts'
+import { broadcastShapes, input, int, type InferContext, type Operator, type OutputType } from './operator.ts'
+
+const unary: Operator = {
+  inputs: [1, 1],
+  attributes: {},
+  infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }],
+}
+
+type Arithmetic = (a: Dim, b: Dim) => Dim | undefined
+
+function binary(arithmetic?: Arithmetic): Operator {
+  return {
+    inputs: [2, 2],
+    attributes: {},
+    infer: (c) => [{ dtype: sameDtype(c, [0, 1]), shape: broadcastInputs(c), ...combined(c, arithmetic) }],
+  }
+}
+
+const comparison: Operator = {
+  inputs: [2, 2],
+  attributes: {},
+  infer: (c) => {
+    sameDtype(c, [0, 1])
+    return [{ dtype: 'bool', shape: broadcastInputs(c) }]
+  },
+}
+
+const variadic: Operator = {
+  inputs: [1, 1000],
+  attributes: {},
+  infer: (c) => [{ dtype: sameDtype(c, c.x.map((_, i) => i)), shape: broadcastInputs(c) }],
+}
+
+const predicate: Operator = { ...unary, infer: (c) => [{ dtype: 'bool', shape: input(c, 0).shape }] }
+
+function sameDtype(c: InferContext, indices: readonly number[]): Dtype {
+  const [first, ...rest] = indices.map((i) => input(c, i))
+  for (const value of rest) {
+    if (value.dtype !== first?.dtype) {
+      throw new ShapeError({ where: c.where, what: `element types of "${first?.name}" and "${value.name}" differ`, expected: String(first?.dtype), found: value.dtype, fix: 'Insert a Cast.' })
+    }
+  }
+  return (first as OutputType).dtype
+}
+type Dtype = OutputType['dtype']
+
+const broadcastInputs = (c: InferContext) => broadcastShapes(c.x.map((_, i) => input(c, i).shape), c.where)
+
+/** Arithmetic on shapes: element by element, a scalar against each. */
+function combined(c: InferContext, arithmetic?: Arithmetic): { content?: Dim[] } {
+  const [a, b] = [input(c, 0).content, input(c, 1).content]
+  if (!arithmetic || !a || !b) return {}
+  const length = Math.max(a.length, b.length)
+  const content = Array.from({ length }, (_, i) => arithmetic(a[a.length === 1 ? 0 : i] as Dim, b[b.length === 1 ? 0 : i] as Dim) ?? c.unknownDim())
+  return { content }
+}
+
+const subtract: Arithmetic = (a, b) => addDims(a, mulDims(b, -1))
+const divide: Arithmetic = (a, b) => (typeof a === 'number' && typeof b === 'number' ? Math.trunc(a / b) : divDims(a, b))
+
+export const elementwise = {
+  Add: binary(addDims),
+  Sub: binary(subtract),
+  Mul: binary((a, b) => mulDims(a, b)),
+  Div: binary(divide),
+  Pow: { inputs: [2, 2], attributes: {}, infer: (c) => [{ dtype: input(c, 0).dtype, shape: broadcastInputs(c) }] },
+  Mod: { ...binary(), attributes: { fmod: 0 } },
+  Max: variadic,
+  Min: variadic,
+  Sum: variadic,
+  Neg: unary,
+  Abs: unary,
+  Sqrt: unary,
+  Exp: unary,
+  Log: unary,
+  Sin: unary,
+  Cos: unary,
+  Tanh: unary,
+  Sigmoid: unary,
+  Relu: unary,
+  Softplus: unary,
+  Erf: unary,
+  Reciprocal: unary,
+  Floor: unary,
+  Ceil: unary,
+  Sign: unary,
+  Not: unary,
+  Identity: { ...unary, infer: (c) => [{ ...input(c, 0) }] },
+  LeakyRelu: { ...unary, attributes: { alpha: 0.01 } },
+  HardSigmoid: { ...unary, attributes: { alpha: 0.2, beta: 0.5 } },
+  Gelu: { ...unary, attributes: { approximate: 'none' } },
+  Clip: { inputs: [1, 3], attributes: {}, infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }] },
+  Dropout: { inputs: [1, 3], attributes: { seed: undefined, ratio: undefined }, infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }, { dtype: 'bool', shape: input(c, 0).shape }] },
+  Equal: comparison,
+  Less: comparison,
+  LessOrEqual: comparison,
+  Greater: comparison,
+  GreaterOrEqual: comparison,
+  And: comparison,
+  Or: comparison,
+  IsNaN: predicate,
+  IsInf: { ...predicate, attributes: { detect_negative: 1, detect_positive: 1 } },
+  Where: {
+    inputs: [3, 3],
+    attributes: {},
+    infer: (c) => [{ dtype: sameDtype(c, [1, 2]), shape: broadcastInputs(c) }],
+  },
+  Cast: {
+    inputs: [1, 1],
+    attributes: { to: undefined, saturate: 1 },
+    infer: (c) => {
+      const dtype = dataTypeOfOnnx(int(c, 'to'))
+      if (!dtype) throw new ShapeError({ where: c.where, what: 'Cast to an element type this library does not know', found: String(c.attributes.to) })
+      const { shape, content } = input(c, 0)
+      return [{ dtype, shape, ...(content ? { content } : {}) }]
+    },
+  },
+} satisfies Record<string, Operator>

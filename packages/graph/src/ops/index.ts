@@ -1,0 +1,30 @@
+// The table: one row per operator that this library reads, shapes and (see grad/rules.ts) differentiates.
+
+import { UnsupportedOperatorError } from '../errors.ts'
+import { elementwise } from './elementwise.ts'
+import { linalg } from './linalg.ts'
+import { movement } from './movement.ts'
+import { normalization } from './normalization.ts'
+import type { Operator } from './operator.ts'
+import { reductions } from './reduction.ts'
+
+export const operators = { ...elementwise, ...linalg, ...movement, ...reductions, ...normalization } satisfies Record<string, Operator>
+
+/** Name of an operator in the table, as the ONNX specification spells it. */
+export type OperatorName = keyof typeof operators
+
+/** Whether the table has a row of this name. */
+export const isOperator = (opType: string): opType is OperatorName => Object.hasOwn(operators, opType)
+
+/**
+ * The row of an operator.
+ * @throws {UnsupportedOperatorError} naming the node and what to do.
+ */
+export function operatorOf(opType: string, domain: string, node: string): Operator {
+  if (domain === '' && isOperator(opType)) return operators[opType]
+  throw new UnsupportedOperatorError({
+    where: `node "${node}"`,
+    what: `operator ${domain ? `${domain}.` : ''}${opType} is not in the table`,
+    fix: 'Export the model without it, or add a row to ops/ and a gradient rule (ARCHITECTURE.md, "Add an operator").',
+  })
+}

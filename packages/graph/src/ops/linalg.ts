@@ -1,0 +1,41 @@
+// Matrix products.
+
+import { ShapeError } from '../errors.ts'
+import type { Dim } from '../ir/dim.ts'
+import type { Shape } from '../ir/graph.ts'
+import { broadcastShapes, input, int, type InferContext, type Operator } from './operator.ts'
+
+function sameInner(c: InferContext, a: Dim | undefined, b: Dim | undefined): void {
+  if (typeof a === 'number' && typeof b === 'number' && a !== b) {
+    const [x, w] = [input(c, 0), input(c, 1)]
+    throw new ShapeError({ where: c.where, what: `inner dimensions of "${x.name}" [${x.shape}] and "${w.name}" [${w.shape}] differ`, expected: String(a), found: String(b), fix: 'Is the weight transposed?' })
+  }
+}
+
+function matMulShape(c: InferContext): Shape {
+  const [a, b] = [input(c, 0).shape, input(c, 1).shape]
+  if (a.length === 0 || b.length === 0) throw new ShapeError({ where: c.where, what: 'MatMul of a scalar' })
+  const left = a.length === 1 ? [1, ...a] : a
+  const right = b.length === 1 ? [...b, 1] : b
+  sameInner(c, left.at(-1), right.at(-2))
+  const batch = broadcastShapes([left.slice(0, -2), right.slice(0, -2)], c.where)
+  const rows = a.length === 1 ? [] : [left.at(-2) as Dim]
+  const columns = b.length === 1 ? [] : [right.at(-1) as Dim]
+  return [...batch, ...rows, ...columns]
+}
+
+export const linalg = {
+  MatMul: { inputs: [2, 2], attributes: {}, infer: (c) => [{ dtype: input(c, 0).dtype, shape: matMulShape(c) }] },
+  Gemm: {
+    inputs: [2, 3],
+    attributes: { alpha: 1, beta: 1, transA: 0, transB: 0 },
+    infer: (c) => {
+      const [a, b] = [input(c, 0), input(c, 1)]
+      if (a.shape.length !== 2 || b.shape.length !== 2) throw new ShapeError({ where: c.where, what: 'Gemm needs matrices', found: `[${a.shape}] and [${b.shape}]` })
+      const [rows, innerA] = int(c, 'transA') ? [a.shape[1], a.shape[0]] : a.shape
+      const [innerB, columns] = int(c, 'transB') ? [b.shape[1], b.shape[0]] : b.shape
+      sameInner(c, innerA, innerB)
+      return [{ dtype: a.dtype, shape: [rows as Dim, columns as Dim] }]
+    },
+  },
+} satisfies Record<string, Operator>

@@ -1,0 +1,210 @@
+// Operators that move, cut, join, repeat or look up elements, and those that compute shapes.
+
+import { ShapeError } from '../errors.ts'
+import { addDims, type Dim, divDims, mulDims } from '../ir/dim.ts'
+import type { Shape, Value } from '../ir/graph.ts'
+import { type Tensor, toNumbers } from '../tensor/tensor.ts'
+import { axesInput, axisOf, broadcastShapes, input, int, type InferContext, ints, knownInts, type Operator, type OutputType } from './operator.ts'
+
+const like = (value: Value, shape: Shape): OutputType => ({ dtype: value.dtype, shape })
+
+/** A shape given by an input: its content, or that many unknown sizes. */
+function shapeInput(c: InferContext, i: number): readonly Dim[] {
+  const { content, shape } = input(c, i)
+  if (content) return content
+  const rank = shape[0]
+  if (typeof rank !== 'number') throw new ShapeError({ where: c.where, what: 'the rank of a computed shape is unknown', found: `[${shape}]` })
+  return Array.from({ length: rank }, () => c.unknownDim())
+}
+
+function reshape(c: InferContext): Shape {
+  const { shape } = input(c, 0)
+  const target = shapeInput(c, 1).map((dim, i) => (dim === 0 && !int(c, 'allowzero') ? (shape[i] as Dim) : dim))
+  const rest = target.filter((dim) => dim !== -1)
+  const total = mulDims(...shape)
+  if (rest.length === target.length) {
+    const wanted = mulDims(...rest)
+    if (typeof wanted === 'number' && typeof total === 'number' && wanted !== total) throw new ShapeError({ where: c.where, what: `cannot reshape [${shape}]`, expected: `${total} elements`, found: `[${target}]` })
+    return target
+  }
+  const known = mulDims(...rest)
+  const quotient = known === 0 ? undefined : divDims(total, known)
+  if (quotient === undefined && typeof total === 'number' && typeof known === 'number') throw new ShapeError({ where: c.where, what: `cannot reshape [${shape}]`, found: `[${target}]` })
+  return target.map((dim) => (dim === -1 ? (quotient ?? c.unknownDim()) : dim))
+}
+
+function gather(c: InferContext): OutputType {
+  const [data, indices] = [input(c, 0), input(c, 1)]
+  const axis = axisOf(int(c, 'axis'), data.shape.length, c.where)
+  const type = like(data, [...data.shape.slice(0, axis), ...indices.shape, ...data.shape.slice(axis + 1)])
+  const picked = data.content && indices.content?.map((i) => data.content?.at(Number(i)))
+  return picked?.every((dim) => dim !== undefined) ? { ...type, content: picked as Dim[] } : type
+}
+
+function concat(c: InferContext): OutputType {
+  const values = c.x.map((_, i) => input(c, i))
+  const first = values[0] as Value
+  const axis = axisOf(int(c, 'axis'), first.shape.length, c.where)
+  for (const value of values) if (value.shape.length !== first.shape.length) throw new ShapeError({ where: c.where, what: 'ranks differ', expected: `[${first.shape}]`, found: `[${value.shape}]` })
+  const size = values.map((value) => value.shape[axis] as Dim).reduce(addDims)
+  const type = like(first, first.shape.map((dim, i) => (i === axis ? size : dim)))
+  const known = values.every((value) => value.content && value.shape.length === 1)
+  return known ? { ...type, content: values.flatMap((value) => value.content ?? []) } : type
+}
+
+function slice(c: InferContext): OutputType {
+  const data = input(c, 0)
+  const rank = data.shape.length
+  const [starts, ends] = [input(c, 1).content, input(c, 2).content]
+  const axes = c.x[3] ? knownInts(c, 3) : Array.from({ length: rank }, (_, i) => i)
+  const steps = c.x[4]?.content ?? axes.map(() => 1)
+  const shape = [...data.shape]
+  axes.forEach((axis, i) => {
+    const at = axisOf(axis, rank, c.where)
+    shape[at] = slicedSize(data.shape[at] as Dim, starts?.[i], ends?.[i], steps[i]) ?? c.unknownDim()
+  })
+  const type = like(data, shape)
+  const numbers = starts && ends && [starts[0], ends[0], steps[0]].every((n) => typeof n === 'number')
+  if (!data.content || !numbers || rank !== 1) return type
+  const positions = sliceRange(data.content.length, starts[0] as number, ends[0] as number, steps[0] as number)
+  return { ...type, content: positions.map((i) => data.content?.[i] as Dim) }
+}
+
+/** Positions that Slice takes from `size` elements. */
+export function sliceRange(size: number, start: number, end: number, step: number): number[] {
+  const clamp = (i: number, low: number, high: number) => Math.min(Math.max(i < 0 ? i + size : i, low), high)
+  const positions: number[] = []
+  const first = step > 0 ? clamp(start, 0, size) : clamp(start, 0, size - 1)
+  const last = step > 0 ? clamp(end, 0, size) : clamp(end, -1, size - 1)
+  for (let i = first; step > 0 ? i < last : i > last; i += step) positions.push(i)
+  return positions
+}
+
+function slicedSize(size: Dim, start?: Dim, end?: Dim, step?: Dim): Dim | undefined {
+  if (typeof start === 'number' && typeof step === 'number' && typeof size === 'number' && typeof end === 'number') return sliceRange(size, start, end, step).length
+  if (start !== 0 || step !== 1 || end === undefined) return undefined
+  if (typeof end === 'number') return end >= 2 ** 31 - 1 ? size : end < 0 ? addDims(size, end) : undefined
+  return end
+}
+
+function split(c: InferContext): OutputType[] {
+  const data = input(c, 0)
+  const axis = axisOf(int(c, 'axis'), data.shape.length, c.where)
+  const sizes = c.x[1] ? shapeInput(c, 1) : equalParts(c, data.shape[axis] as Dim)
+  return sizes.map((size) => like(data, data.shape.map((dim, i) => (i === axis ? size : dim))))
+}
+
+function equalParts(c: InferContext, size: Dim): Dim[] {
+  const count = Number(c.attributes.num_outputs ?? c.outputCount)
+  if (typeof size !== 'number') return Array.from({ length: count }, () => divDims(size, count) ?? c.unknownDim())
+  const part = Math.ceil(size / count)
+  return Array.from({ length: count }, (_, i) => Math.min(part, size - i * part))
+}
+
+function squeeze(c: InferContext): OutputType {
+  const data = input(c, 0)
+  const axes = axesInput(c)?.map((axis) => axisOf(axis, data.shape.length, c.where))
+  const shape = data.shape.filter((dim, i) => (axes ? !axes.includes(i) : dim !== 1))
+  return { ...like(data, shape), ...(data.content ? { content: data.content } : {}) }
+}
+
+function unsqueeze(c: InferContext): OutputType {
+  const data = input(c, 0)
+  const axes = knownInts(c, 1)
+  const rank = data.shape.length + axes.length
+  const at = axes.map((axis) => axisOf(axis, rank, c.where))
+  const rest = [...data.shape]
+  const shape = Array.from({ length: rank }, (_, i) => (at.includes(i) ? 1 : (rest.shift() as Dim)))
+  return { ...like(data, shape), ...(data.content ? { content: data.content } : {}) }
+}
+
+function shapeOf(c: InferContext): OutputType {
+  const { shape } = input(c, 0)
+  const end = c.attributes.end === undefined ? shape.length : int(c, 'end')
+  const content = shape.slice(int(c, 'start'), end)
+  return { dtype: 'int64', shape: [content.length], content }
+}
+
+function constantOfShape(c: InferContext): OutputType {
+  const value = c.attributes.value as Tensor | undefined
+  const shape = shapeInput(c, 0)
+  const type: OutputType = { dtype: value?.dtype ?? 'float32', shape }
+  const integer = value && (value.dtype === 'int64' || value.dtype === 'int32')
+  return integer && shape.length === 1 && typeof shape[0] === 'number' && shape[0] <= 16 ? { ...type, content: Array.from({ length: shape[0] }, () => toNumbers(value)[0] as number) } : type
+}
+
+function range(c: InferContext): OutputType {
+  const [start, limit, delta] = [0, 1, 2].map((i) => input(c, i).content?.[0])
+  const dtype = input(c, 0).dtype
+  if (typeof start === 'number' && typeof limit === 'number' && typeof delta === 'number') {
+    const size = Math.max(0, Math.ceil((limit - start) / delta))
+    return { dtype, shape: [size], ...(size <= 16 ? { content: Array.from({ length: size }, (_, i) => start + i * delta) } : {}) }
+  }
+  const size = delta === 1 && limit !== undefined && start !== undefined ? addDims(limit, mulDims(start, -1)) : c.unknownDim()
+  return { dtype, shape: [size] }
+}
+
+function scatterND(c: InferContext): OutputType[] {
+  return [like(input(c, 0), input(c, 0).shape)]
+}
+
+function gatherND(c: InferContext): Shape {
+  const [data, indices] = [input(c, 0).shape, input(c, 1).shape]
+  const depth = indices.at(-1)
+  if (typeof depth !== 'number') throw new ShapeError({ where: c.where, what: 'depth of the indices is unknown', found: `[${indices}]` })
+  return [...indices.slice(0, -1), ...data.slice(int(c, 'batch_dims') + depth)]
+}
+
+function pad(c: InferContext): Shape {
+  const { shape } = input(c, 0)
+  const pads = knownInts(c, 1)
+  const axes = c.x[3] ? knownInts(c, 3).map((axis) => axisOf(axis, shape.length, c.where)) : shape.map((_, i) => i)
+  return shape.map((dim, i) => {
+    const at = axes.indexOf(i)
+    return at < 0 ? dim : addDims(dim, (pads[at] as number) + (pads[at + axes.length] as number))
+  })
+}
+
+function flatten(c: InferContext): Shape {
+  const { shape } = input(c, 0)
+  const axis = int(c, 'axis') === shape.length ? shape.length : axisOf(int(c, 'axis'), shape.length, c.where)
+  return [mulDims(...shape.slice(0, axis)), mulDims(...shape.slice(axis))]
+}
+
+function tile(c: InferContext): Shape {
+  const repeats = shapeInput(c, 1)
+  return input(c, 0).shape.map((dim, i) => mulDims(dim, repeats[i] as Dim))
+}
+
+export const movement = {
+  Reshape: { inputs: [2, 2], attributes: { allowzero: 0 }, infer: (c) => [{ ...like(input(c, 0), reshape(c)), ...(input(c, 0).content ? { content: input(c, 0).content as Dim[] } : {}) }] },
+  Transpose: {
+    inputs: [1, 1],
+    attributes: { perm: undefined },
+    infer: (c) => {
+      const { shape } = input(c, 0)
+      const perm = ints(c, 'perm') ?? shape.map((_, i) => shape.length - 1 - i)
+      if (perm.length !== shape.length) throw new ShapeError({ where: c.where, what: 'perm does not fit the rank', expected: `${shape.length} axes`, found: `[${perm}]` })
+      return [like(input(c, 0), perm.map((i) => shape[i] as Dim))]
+    },
+  },
+  Squeeze: { inputs: [1, 2], attributes: {}, infer: (c) => [squeeze(c)] },
+  Unsqueeze: { inputs: [2, 2], attributes: {}, infer: (c) => [unsqueeze(c)] },
+  Flatten: { inputs: [1, 1], attributes: { axis: 1 }, infer: (c) => [like(input(c, 0), flatten(c))] },
+  Expand: { inputs: [2, 2], attributes: {}, infer: (c) => [like(input(c, 0), broadcastShapes([input(c, 0).shape, shapeInput(c, 1)], c.where))] },
+  Tile: { inputs: [2, 2], attributes: {}, infer: (c) => [like(input(c, 0), tile(c))] },
+  Concat: { inputs: [1, 1000], attributes: { axis: undefined }, infer: (c) => [concat(c)] },
+  Split: { inputs: [1, 2], attributes: { axis: 0, num_outputs: undefined }, infer: split },
+  Slice: { inputs: [3, 5], attributes: {}, infer: (c) => [slice(c)] },
+  Pad: { inputs: [2, 4], attributes: { mode: 'constant' }, infer: (c) => [like(input(c, 0), pad(c))] },
+  Trilu: { inputs: [1, 2], attributes: { upper: 1 }, infer: (c) => [like(input(c, 0), input(c, 0).shape)] },
+  Gather: { inputs: [2, 2], attributes: { axis: 0 }, infer: (c) => [gather(c)] },
+  GatherElements: { inputs: [2, 2], attributes: { axis: 0 }, infer: (c) => [like(input(c, 0), input(c, 1).shape)] },
+  GatherND: { inputs: [2, 2], attributes: { batch_dims: 0 }, infer: (c) => [like(input(c, 0), gatherND(c))] },
+  ScatterElements: { inputs: [3, 3], attributes: { axis: 0, reduction: 'none' }, infer: scatterND },
+  ScatterND: { inputs: [3, 3], attributes: { reduction: 'none' }, infer: scatterND },
+  Shape: { inputs: [1, 1], attributes: { start: 0, end: undefined }, infer: (c) => [shapeOf(c)] },
+  Size: { inputs: [1, 1], attributes: {}, infer: (c) => [{ dtype: 'int64', shape: [], content: [mulDims(...input(c, 0).shape)] }] },
+  ConstantOfShape: { inputs: [1, 1], attributes: { value: undefined }, infer: (c) => [constantOfShape(c)] },
+  Range: { inputs: [3, 3], attributes: {}, infer: (c) => [range(c)] },
+} satisfies Record<string, Operator>

@@ -1,0 +1,60 @@
+// A tensor is a type, dimensions, and a way to get its bytes: in memory, or read on demand from a file that stays on disk.
+
+import { ShapeError } from '../errors.ts'
+import { type DataType, dataTypes, type TypedArray } from './dtype.ts'
+import { bfloat16ToFloat32, float16ToFloat32 } from './float16.ts'
+
+export interface Tensor {
+  readonly dtype: DataType
+  readonly dims: readonly number[]
+  /** Little-endian elements in row-major order. A file-backed tensor reads them at each call. */
+  readonly bytes: () => Uint8Array
+}
+
+/** Number of elements of a shape; 1 for a scalar. */
+export const elementCount = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)
+
+/** Size in bytes of a tensor's elements. */
+export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'dims'>): number =>
+  elementCount(tensor.dims) * dataTypes[tensor.dtype].bytes
+
+/**
+ * Wraps a typed array; its memory is shared, not copied.
+ * @throws {ShapeError} when the array's length is not the product of `dims`.
+ */
+export function tensor(dtype: DataType, dims: readonly number[], data: TypedArray): Tensor {
+  if (data.length !== elementCount(dims)) {
+    throw new ShapeError({
+      where: `tensor ${dtype}[${dims}]`,
+      what: 'wrong number of elements',
+      expected: String(elementCount(dims)),
+      found: String(data.length),
+    })
+  }
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  return { dtype, dims: [...dims], bytes: () => bytes }
+}
+
+/** A float32 tensor from numbers. */
+export const float32 = (dims: readonly number[], values: ArrayLike<number>): Tensor =>
+  tensor('float32', dims, values instanceof Float32Array ? values : Float32Array.from(values))
+
+/** The elements as a typed array; copies only where the bytes are not aligned for the type. */
+export function elements(source: Tensor): TypedArray {
+  const { array, bytes: size } = dataTypes[source.dtype]
+  const bytes = source.bytes()
+  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  return new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / size)
+}
+
+/** The elements of a floating-point or integer tensor as float32; 16-bit floats are widened. */
+export function toFloat32(source: Tensor): Float32Array {
+  const data = elements(source)
+  if (source.dtype === 'float32') return data as Float32Array
+  if (source.dtype === 'float16') return float16ToFloat32(data as Uint16Array)
+  if (source.dtype === 'bfloat16') return bfloat16ToFloat32(data as Uint16Array)
+  return Float32Array.from(data as ArrayLike<number | bigint>, Number)
+}
+
+/** The elements of an integer tensor as numbers. */
+export const toNumbers = (source: Tensor): number[] => Array.from(elements(source) as ArrayLike<number | bigint>, Number)

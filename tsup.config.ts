@@ -1,0 +1,13 @@
+import { defineConfig } from 'tsup'
+
+// JavaScript only: `tsc -b` writes the declarations.
+export default defineConfig({
+  entry: ['src/index.ts'],
+  format: ['esm'],
+  target: 'es2023',
+  platform: 'neutral',
+  sourcemap: true,
+  clean: true,
+  treeshake: true,
+  external: [/^@cola\//, /^#/, /^node:/],
+})
