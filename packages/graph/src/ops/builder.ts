@@ -78,12 +78,12 @@ function smallConstant(graph: Graph, dtype: DataType, dims: readonly number[], v
  * @throws {UnsupportedOperatorError | ShapeError | GraphError} naming the node.
  */
 export function addNode(graph: Graph, opType: string, inputs: readonly (Value | null)[], options: NodeOptions = {}): Value[] {
-  const name = options.name ?? uniqueName(graph, opType)
+  const name = options.name ?? options.outputs?.[0] ?? uniqueName(graph, opType)
   const node: Node = { name, opType, domain: '', inputs: inputs.map((value) => value?.name ?? ''), outputs: [], attributes: options.attributes ?? {} }
   const count = options.outputs?.length ?? options.outputCount ?? 1
   const types = inferTypes(graph, node, count)
   const outputs = Array.from({ length: count }, (_, i) => {
-    const output = options.outputs?.[i] ?? (i === 0 && name !== opType ? name : uniqueName(graph, i === 0 ? name : `${name}.${i}`))
+    const output = options.outputs?.[i] ?? uniqueName(graph, i === 0 ? name : `${name}.${i}`)
     return addValue(graph, { name: output, ...(types[i] as OutputType) })
   })
   graph.nodes.push({ ...node, outputs: outputs.map((value) => value.name) })

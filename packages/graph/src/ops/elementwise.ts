@@ -90,7 +90,10 @@ export const elementwise = {
   Ceil: unary,
   Sign: unary,
   Not: unary,
-  Identity: { ...unary, infer: (c) => [{ ...input(c, 0) }] },
+  Identity: { ...unary, infer: (c) => {
+    const { dtype, shape, content } = input(c, 0)
+    return [{ dtype, shape, ...(content ? { content } : {}) }]
+  } },
   LeakyRelu: { ...unary, attributes: { alpha: 0.01 } },
   HardSigmoid: { ...unary, attributes: { alpha: 0.2, beta: 0.5 } },
   Gelu: { ...unary, attributes: { approximate: 'none' } },

@@ -1,0 +1,46 @@
+// The Corpus of Linguistic Acceptability (Warstadt, Singh & Bowman 2019): tab-separated, four columns, no header, no quoting.
+
+import { DataError } from '../errors.ts'
+import { readText } from './text.ts'
+
+/** A sentence and whether it is acceptable. */
+export interface LabelledText {
+  text: string
+  /** 1 acceptable, 0 not. */
+  label: number
+}
+
+export type ColaSplit = 'in_domain_train' | 'in_domain_dev' | 'out_of_domain_dev'
+
+export const colaSplits: readonly ColaSplit[] = ['in_domain_train', 'in_domain_dev', 'out_of_domain_dev']
+
+/**
+ * Parses a split of the public release. Quotes are text; a last line without newline counts; CRLF is taken as LF.
+ * @throws {DataError} naming file and line: missing columns, labels other than 0 and 1, no rows.
+ */
+export function parseColaTsv(content: string, where = 'CoLA'): LabelledText[] {
+  const lines = content.replace(/^\uFEFF/, '').split(/\r?\n/)
+  if (lines.at(-1) === '') lines.pop()
+  if (lines.length === 0) throw new DataError({ where, what: 'the dataset is empty', expected: 'at least one row', found: '0' })
+  return lines.map((line, i) => {
+    const columns = line.split('\t')
+    const [, label, , text] = columns
+    const at = `${where}, line ${i + 1}`
+    if (columns.length !== 4 || !text) throw new DataError({ where: at, what: 'wrong columns', expected: 'source, label, mark, sentence', found: `${columns.length} columns`, fix: 'The file must be tab-separated, as in the public release.' })
+    if (label !== '0' && label !== '1') throw new DataError({ where: at, what: 'wrong label', expected: '0 or 1', found: JSON.stringify(label) })
+    return { text, label: Number(label) }
+  })
+}
+
+/**
+ * Reads splits from a folder of the public release (with or without its `raw/`).
+ * @throws {DataError} naming the file.
+ */
+export async function readColaFolder(folder: string): Promise<Record<ColaSplit, LabelledText[]>> {
+  const read = async (split: ColaSplit) => {
+    const { path, content } = await readText([`${folder}/raw/${split}.tsv`, `${folder}/${split}.tsv`])
+    return parseColaTsv(content, path)
+  }
+  const [in_domain_train, in_domain_dev, out_of_domain_dev] = await Promise.all(colaSplits.map(read))
+  return { in_domain_train, in_domain_dev, out_of_domain_dev } as Record<ColaSplit, LabelledText[]>
+}

@@ -1,0 +1,92 @@
+// Reverse-mode differentiation, graph to graph: walks the nodes backwards, asks the table for each, and sums what meets.
+
+import { GraphError, UnsupportedOperatorError } from '../errors.ts'
+import { type Graph, type Node, type Shape, type Value, valueOf } from '../ir/graph.ts'
+import { attributesOf, build, type Builder } from '../ops/builder.ts'
+import { isOperator, operatorOf } from '../ops/index.ts'
+import { gradientRules } from './rules.ts'
+import type { Rule } from './rule.ts'
+
+export interface DifferentiateOptions {
+  /** A scalar value of the graph. */
+  loss: string
+  /** Values to differentiate with respect to: inputs or initializers. */
+  wrt: readonly string[]
+}
+
+/**
+ * Adds to `graph` the nodes that compute dloss/dvalue for each value of `wrt`.
+ * Nothing is computed for values that no gradient has to pass; call `prune` to drop what rules built in vain.
+ * @returns The gradient of each value, of its shape; zeros where the loss does not depend on it.
+ * @throws {UnsupportedOperatorError} naming the node whose operator has no rule.
+ * @throws {GraphError} when the loss is not a scalar.
+ */
+export function differentiate(graph: Graph, { loss, wrt }: DifferentiateOptions): Map<string, Value> {
+  const target = valueOf(graph, loss)
+  if (target.shape.length !== 0) throw new GraphError({ where: `value "${loss}"`, what: 'a loss must be a scalar', found: `shape [${target.shape.join(', ')}]`, fix: 'Reduce it, with ReduceMean for instance.' })
+  const g = build(graph)
+  const needed = dependents(graph, wrt)
+  const gradients = new Map<string, Value>([[loss, g.scalar(1, target.dtype)]])
+  for (const node of [...graph.nodes].reverse()) {
+    const dys = node.outputs.map((output) => gradients.get(output) ?? null)
+    if (dys.every((dy) => dy === null) || !node.outputs.some((output) => needed.has(output))) continue
+    propagate(g, node, dys, needed, gradients)
+  }
+  return new Map(wrt.map((name) => [name, gradients.get(name) ?? zeros(g, valueOf(graph, name))]))
+}
+
+/** Values computed from any of `sources`, and the sources themselves. */
+function dependents(graph: Graph, sources: readonly string[]): Set<string> {
+  const reached = new Set(sources)
+  for (const node of graph.nodes) {
+    if (node.inputs.some((input) => reached.has(input))) for (const output of node.outputs) reached.add(output)
+  }
+  return reached
+}
+
+function propagate(g: Builder, node: Node, dys: (Value | null)[], needed: ReadonlySet<string>, gradients: Map<string, Value>): void {
+  const rule = ruleOf(node)
+  if (!rule) return
+  const x = node.inputs.map((name) => (name === '' ? null : valueOf(g.graph, name)))
+  const y = node.outputs.map((name) => valueOf(g.graph, name))
+  if (dys.some((dy, i) => dy && i > 0) && node.opType !== 'Split') {
+    throw new UnsupportedOperatorError({ where: `${node.opType} "${node.name}"`, what: 'no gradient rule for its further outputs', fix: 'Use only its first output on the way to the loss.' })
+  }
+  const dy = (dys[0] ?? null) as Value
+  const dxs = rule({ x, y, dy, dys, attributes: attributesOf(node), g })
+  node.inputs.forEach((name, i) => {
+    const dx = dxs[i]
+    if (!dx || !needed.has(name)) return
+    const reduced = unbroadcast(g, dx, x[i] as Value)
+    const earlier = gradients.get(name)
+    gradients.set(name, earlier ? g.Add(earlier, reduced) : reduced)
+  })
+}
+
+function ruleOf(node: Node): Rule | undefined {
+  operatorOf(node.opType, node.domain, node.name)
+  const rule = isOperator(node.opType) ? gradientRules[node.opType] : 'unsupported'
+  if (rule === 'unsupported') {
+    throw new UnsupportedOperatorError({
+      where: `${node.opType} "${node.name}"`,
+      what: 'no gradient rule for this operator, and a trainable value lies below it',
+      fix: 'Freeze what lies below it, or add a rule to grad/rules.ts (ARCHITECTURE.md, "Add a gradient rule").',
+    })
+  }
+  return rule === 'none' ? undefined : rule
+}
+
+/** Sums a gradient over the axes along which its value was repeated, so that it has the value's shape. */
+function unbroadcast(g: Builder, gradient: Value, value: Value): Value {
+  const extra = gradient.shape.length - value.shape.length
+  const leading = Array.from({ length: Math.max(extra, 0) }, (_, i) => i)
+  const summed = leading.length ? g.ReduceSum(gradient, g.int64(leading), { keepdims: 0 }) : gradient
+  if (sameShape(summed.shape, value.shape)) return summed
+  const repeated = value.shape.flatMap((dim, i) => (dim === 1 && summed.shape[i] !== 1 ? [i] : []))
+  if (repeated.length) return g.ReduceSum(summed, g.int64(repeated))
+  return extra < 0 ? g.Expand(summed, g.Shape(value)) : summed
+}
+
+const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((dim, i) => dim === b[i])
+
+const zeros = (g: Builder, value: Value): Value => g.Expand(g.scalar(0, value.dtype), g.Shape(value))

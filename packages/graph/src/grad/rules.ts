@@ -1,0 +1,397 @@
+// THE table of gradient rules: one row per operator. A missing row does not compile; a rule without a check fails the sweep.
+
+import { UnsupportedOperatorError } from '../errors.ts'
+import type { Dim } from '../ir/dim.ts'
+import type { Value } from '../ir/graph.ts'
+import { cast, scalarLike, scale, transposeMatrix, zerosLike } from '../ops/composite.ts'
+import type { OperatorName } from '../ops/index.ts'
+import type { GradientRule, Rule, RuleContext } from './rule.ts'
+
+const input = ({ x }: RuleContext, i = 0): Value => x[i] as Value
+const output = ({ y }: RuleContext, i = 0): Value => y[i] as Value
+
+/** dx = dy * f'(x), where f' may use x and y = f(x). */
+const unary =
+  (derivative: (c: RuleContext, x: Value, y: Value) => Value): Rule =>
+  (c) => [c.g.Mul(c.dy, derivative(c, input(c), output(c)))]
+
+/** 1 where the boolean holds, in the element type of dy. */
+const mask = ({ g, dy }: RuleContext, condition: Value): Value => cast(g, condition, dy.dtype)
+
+const one = ({ g, dy }: RuleContext): Value => scalarLike(g, dy, 1)
+
+/** Pads a reduced gradient with the axes that keepdims=0 dropped. */
+function keepAxes(c: RuleContext): { dy: Value; y: Value; axes: number[] } {
+  const rank = input(c).shape.length
+  const named = c.x[1]?.content as number[] | undefined
+  const all = Array.from({ length: rank }, (_, i) => i)
+  const axes = named?.length ? named.map((axis) => (axis < 0 ? axis + rank : axis)) : c.attributes.noop_with_empty_axes ? [] : all
+  if (c.attributes.keepdims === 1 || axes.length === 0) return { dy: c.dy, y: output(c), axes }
+  const at = c.g.int64(axes)
+  return { dy: c.g.Unsqueeze(c.dy, at), y: c.g.Unsqueeze(output(c), at), axes }
+}
+
+/** Repeats a reduced gradient over the axes it was summed over. */
+const spread = (c: RuleContext, dy: Value): Value => c.g.Expand(dy, c.g.Shape(input(c)))
+
+/** Number of elements along axes, as a scalar value: a constant where it is known, else a count of ones. */
+function countAlong(c: RuleContext, axes: readonly number[]): Value {
+  const { g, dy } = c
+  const sizes = axes.map((axis) => input(c).shape[axis] as Dim)
+  if (sizes.every((size) => typeof size === 'number')) return scalarLike(g, dy, (sizes as number[]).reduce((a, b) => a * b, 1))
+  return axes
+    .map((axis) => g.ReduceSum(g.Expand(scalarLike(g, dy, 1), g.Shape(input(c), { start: axis, end: axis + 1 })), { keepdims: 0 }))
+    .reduce((a, b) => g.Mul(a, b))
+}
+
+/** Shares a gradient among the elements that attain an extremum, equally where several tie, as PyTorch's amax does. */
+function extremum(c: RuleContext): Value[] {
+  const { g } = c
+  const { dy, y, axes } = keepAxes(c)
+  const hit = mask(c, g.Equal(input(c), y))
+  const ties = axes.length ? g.ReduceSum(hit, g.int64(axes)) : hit
+  return [g.Mul(g.Div(hit, ties), dy)]
+}
+
+/** Among several equal inputs of Max or Min the first takes the gradient. */
+function variadicExtremum(c: RuleContext): Value[] {
+  const { g } = c
+  let free: Value | undefined
+  return c.x.map((x) => {
+    const hit = mask(c, g.Equal(x as Value, output(c)))
+    const mine = free ? g.Mul(hit, free) : hit
+    const rest = g.Sub(one(c), hit)
+    free = free ? g.Mul(free, rest) : rest
+    return g.Mul(c.dy, mine)
+  })
+}
+
+/** Clip: dx = dy inside the bounds. */
+function clip(c: RuleContext): (Value | null)[] {
+  const { g, x, dy } = c
+  const low = x[1] ? [mask(c, g.GreaterOrEqual(input(c), x[1]))] : []
+  const high = x[2] ? [mask(c, g.LessOrEqual(input(c), x[2]))] : []
+  return [[...low, ...high].reduce((a, b) => g.Mul(a, b), dy), null, null]
+}
+
+/** MatMul with the cases of a vector on either side, by adding the missing axis. */
+function matMul(c: RuleContext): Value[] {
+  const { g } = c
+  const [a, b] = [input(c, 0), input(c, 1)]
+  const vectorA = a.shape.length === 1
+  const vectorB = b.shape.length === 1
+  const a2 = vectorA ? g.Unsqueeze(a, g.int64([0])) : a
+  const b2 = vectorB ? g.Unsqueeze(b, g.int64([1])) : b
+  const dropped = [...(vectorA ? [vectorB ? -1 : -2] : []), ...(vectorB ? [-1] : [])]
+  const dy = dropped.length === 0 ? c.dy : g.Unsqueeze(c.dy, g.int64(vectorA && vectorB ? [0, 1] : dropped))
+  const da = b2.shape.length === 2 && dy.shape.length > 2 ? rowsTimes(c, dy, b2, 1) : g.MatMul(dy, transposeMatrix(g, b2))
+  const db = b2.shape.length === 2 && dy.shape.length > 2 && a2.shape.length === dy.shape.length
+    ? g.Gemm(matrix(c, a2), matrix(c, dy), { transA: 1 })
+    : dy.shape.length === 2 && a2.shape.length === 2 ? g.Gemm(a2, dy, { transA: 1 }) : g.MatMul(transposeMatrix(g, a2), dy)
+  return [vectorA ? sumTo(c, da, [0]) : da, vectorB ? sumTo(c, db, [1]) : db]
+}
+
+/** Drops the axis that stood in for a vector's missing one, after summing whatever batch axes lie before it. */
+function sumTo({ g }: RuleContext, value: Value, [axis]: readonly [number]): Value {
+  const rank = value.shape.length
+  const leading = Array.from({ length: rank - 2 }, (_, i) => i)
+  const matrixValue = leading.length ? g.ReduceSum(value, g.int64(leading), { keepdims: 0 }) : value
+  return g.Squeeze(matrixValue, g.int64([axis]))
+}
+
+/** Folds all axes but the last. */
+const matrix = ({ g }: RuleContext, value: Value): Value => (value.shape.length === 2 ? value : g.Reshape(value, g.int64([-1, value.shape.at(-1) as number])))
+
+/** value [..., k] times a matrix, or its transpose, as one Gemm: no transposed copy of a frozen weight. */
+function rowsTimes(c: RuleContext, value: Value, weight: Value, transB: 0 | 1): Value {
+  const { g } = c
+  const columns = weight.shape[transB ? 0 : 1]
+  const width = value.shape.at(-1)
+  if (typeof columns !== 'number' || typeof width !== 'number') return g.MatMul(value, transB ? transposeMatrix(g, weight) : weight)
+  return g.Reshape(g.Gemm(matrix(c, value), weight, { transB }), g.Shape(input(c)))
+}
+
+/** Y = alpha A' B' + beta C, where ' transposes as the attributes say. */
+function gemm(c: RuleContext): (Value | null)[] {
+  const { g, dy, attributes } = c
+  const [a, b] = [input(c, 0), input(c, 1)]
+  const { transA, transB, alpha, beta } = attributes as Record<string, number>
+  const da = transA ? g.Gemm(b, dy, { alpha: alpha as number, transA: transB as number, transB: 1 }) : g.Gemm(dy, b, { alpha: alpha as number, transB: transB ? 0 : 1 })
+  const db = transB ? g.Gemm(dy, a, { alpha: alpha as number, transA: 1, transB: transA as number }) : g.Gemm(a, dy, { alpha: alpha as number, transA: transA ? 0 : 1 })
+  return [da, db, c.x[2] ? scale(g, dy, beta as number) : null]
+}
+
+/** tanh-approximated GELU as x * sigmoid(u), u = 2 sqrt(2/pi) (x + 0.044715 x^3): y' = s + y (1 - s) u'. */
+function geluTanh(c: RuleContext): Value[] {
+  const { g, dy } = c
+  const x = input(c)
+  const slope = 2 * Math.sqrt(2 / Math.PI)
+  const square = g.Mul(x, x)
+  const number = (value: number) => scalarLike(g, x, value)
+  const u = g.Mul(x, g.Add(g.Mul(square, number(slope * 0.044715)), number(slope)))
+  const s = g.Sigmoid(u)
+  const du = g.Add(g.Mul(square, number(3 * slope * 0.044715)), number(slope))
+  const y = output(c)
+  return [g.Mul(dy, g.Add(s, g.Mul(g.Sub(y, g.Mul(y, s)), du)))]
+}
+
+/** Exact GELU: y' = Phi(x) + x phi(x). */
+function geluErf(c: RuleContext): Value[] {
+  const { g, dy } = c
+  const x = input(c)
+  const number = (value: number) => scalarLike(g, x, value)
+  const cdf = g.Mul(g.Add(g.Erf(g.Mul(x, number(Math.SQRT1_2))), number(1)), number(0.5))
+  const density = g.Mul(g.Exp(g.Mul(g.Mul(x, x), number(-0.5))), number(1 / Math.sqrt(2 * Math.PI)))
+  return [g.Mul(dy, g.Add(cdf, g.Mul(x, density)))]
+}
+
+/**
+ * Layer normalization: with n = (x - mean) / std and h = dy * scale,
+ * dx = (h - mean(h) - n mean(h n)) / std. n comes from the operator itself, so nothing is saved for it but x.
+ */
+function layerNormalization(c: RuleContext): (Value | null)[] {
+  const { g, dy, attributes } = c
+  const [x, weight] = [input(c, 0), input(c, 1)]
+  const rank = x.shape.length
+  const axis = ((attributes.axis as number) + rank) % rank
+  const axes = g.int64(Array.from({ length: rank - axis }, (_, i) => axis + i))
+  const mean = g.ReduceMean(x, axes)
+  const centred = g.Sub(x, mean)
+  const variance = g.ReduceMean(g.Mul(centred, centred), axes)
+  const inverse = g.Reciprocal(g.Sqrt(g.Add(variance, scalarLike(g, x, attributes.epsilon as number))))
+  const normal = g.Mul(centred, inverse)
+  const h = g.Mul(dy, weight)
+  const dx = g.Mul(inverse, g.Sub(g.Sub(h, g.ReduceMean(h, axes)), g.Mul(normal, g.ReduceMean(g.Mul(h, normal), axes))))
+  return [dx, g.Mul(dy, normal), c.x[2] ? dy : null]
+}
+
+/** Slices the gradient of a joined axis back into its parts. */
+function concat(c: RuleContext): Value[] {
+  const { g, dy, x, attributes } = c
+  const rank = dy.shape.length
+  const axis = ((attributes.axis as number) + rank) % rank
+  const sizes = x.map((value) => (value as Value).shape[axis] as Dim)
+  if (sizes.every((size) => typeof size === 'number')) return g.node('Split', [dy, g.int64(sizes as number[])], { attributes: { axis }, outputCount: sizes.length })
+  const lengths = x.map((value) => g.Shape(value as Value, { start: axis, end: axis + 1 }))
+  return g.node('Split', [dy, lengths.length === 1 ? (lengths[0] as Value) : g.Concat(...lengths, { axis: 0 })], { attributes: { axis }, outputCount: sizes.length })
+}
+
+/** Joins the gradients of the parts; zeros for a part that the loss does not use. */
+function split(c: RuleContext): (Value | null)[] {
+  const { g, dys, y, attributes } = c
+  return [g.Concat(...y.map((part, i) => dys[i] ?? zerosLike(g, part)), { axis: attributes.axis as number }), null]
+}
+
+/** Adds the gradient of each looked-up row to the row: zeros with a scatter-add. Axis 0 takes the indices as they are. */
+function gather(c: RuleContext): (Value | null)[] {
+  const { g, dy, attributes } = c
+  const [data, indices] = [input(c, 0), input(c, 1)]
+  const rank = data.shape.length
+  const axis = ((attributes.axis as number) + rank) % rank
+  if (axis === 0) return [g.ScatterND(zerosLike(g, data), g.Unsqueeze(cast(g, indices, 'int64'), g.int64([-1])), dy, { reduction: 'add' }), null]
+  const swapped = Array.from({ length: rank }, (_, i) => i)
+  swapped.unshift(swapped.splice(axis, 1)[0] as number)
+  const back = swapped.map((_, i) => swapped.indexOf(i))
+  const moved = Array.from({ length: indices.shape.length }, (_, i) => axis + i)
+  const rest = Array.from({ length: dy.shape.length }, (_, i) => i).filter((i) => !moved.includes(i))
+  const rows = g.Transpose(dy, { perm: [...moved, ...rest] })
+  const zeros = zerosLike(g, g.Transpose(data, { perm: swapped }))
+  return [g.Transpose(g.ScatterND(zeros, g.Unsqueeze(cast(g, indices, 'int64'), g.int64([-1])), rows, { reduction: 'add' }), { perm: back }), null]
+}
+
+/** Puts a slice's gradient back where it was cut, among zeros. */
+function slice(c: RuleContext): (Value | null)[] {
+  const { g, dy, x } = c
+  const data = input(c)
+  const rank = data.shape.length
+  const axes = ((x[3]?.content as number[] | undefined) ?? data.shape.map((_, i) => i)).map((axis) => (axis + rank) % rank)
+  let result = dy
+  for (let i = axes.length - 1; i >= 0; i--) {
+    const axis = axes[i] as number
+    const positions = g.Range(g.scalar(0, 'int32'), cast(g, g.Squeeze(g.Shape(data, { start: axis, end: axis + 1 }), g.int64([0])), 'int32'), g.scalar(1, 'int32'))
+    const one = (at: number) => g.int64([at])
+    const cut = (value: Value | null | undefined) => (value ? g.Gather(value, one(i)) : null)
+    const taken = g.Slice(positions, cut(x[1]), cut(x[2]), one(0), ...(x[4] ? [cut(x[4]) as Value] : []))
+    const perm = Array.from({ length: rank }, (_, k) => k)
+    perm.unshift(perm.splice(axis, 1)[0] as number)
+    const back = perm.map((_, k) => perm.indexOf(k))
+    const rows = axis === 0 ? result : g.Transpose(result, { perm })
+    const size = g.Shape(data, { start: axis, end: axis + 1 })
+    const others = rank > 1 ? [g.Shape(rows, { start: 1, end: rank })] : []
+    const zeros = g.Expand(scalarLike(g, dy, 0), others.length ? g.Concat(size, ...others, { axis: 0 }) : size)
+    const placed = g.ScatterND(zeros, g.Unsqueeze(cast(g, taken, 'int64'), g.int64([-1])), rows, { reduction: 'add' })
+    result = axis === 0 ? placed : g.Transpose(placed, { perm: back })
+  }
+  return [result, null, null, null, null]
+}
+
+/** Undoes constant padding: cuts the border off. */
+function pad(c: RuleContext): (Value | null)[] {
+  const { g, dy, x } = c
+  const rank = dy.shape.length
+  const pads = x[1]?.content as number[]
+  const axes = (x[3]?.content as number[] | undefined) ?? Array.from({ length: rank }, (_, i) => i)
+  const starts = axes.map((_, i) => pads[i] as number)
+  const ends = axes.map((_, i) => (pads[i + axes.length] === 0 ? 2 ** 31 - 1 : -(pads[i + axes.length] as number)))
+  return [g.Slice(dy, g.int64(starts), g.int64(ends), g.int64(axes)), null, null, null]
+}
+
+/** Sums the repeats of each axis: [r d] -> [r, d] -> [d]. */
+function tile(c: RuleContext): (Value | null)[] {
+  const { g, dy } = c
+  const data = input(c)
+  const repeats = c.x[1]?.content as number[]
+  const rank = data.shape.length
+  const parts = data.shape.flatMap((_, i) => [g.int64([repeats[i] as number]), g.Shape(data, { start: i, end: i + 1 })])
+  return [g.ReduceSum(g.Reshape(dy, g.Concat(...parts, { axis: 0 })), g.int64(Array.from({ length: rank }, (_, i) => 2 * i)), { keepdims: 0 }), null]
+}
+
+/** ScatterElements and ScatterND, by what they do to the elements they overwrite or add to. */
+function scatterND(c: RuleContext): (Value | null)[] {
+  const { g, dy, x, attributes } = c
+  const indices = input(c, 1)
+  const dUpdates = g.GatherND(dy, indices)
+  if (attributes.reduction === 'add') return [dy, null, dUpdates]
+  return [g.ScatterND(dy, indices, zerosLike(g, x[2] as Value)), null, dUpdates]
+}
+
+function scatterElements(c: RuleContext): (Value | null)[] {
+  const { g, dy, x, attributes } = c
+  const axis = { axis: attributes.axis as number }
+  const dUpdates = g.GatherElements(dy, input(c, 1), axis)
+  if (attributes.reduction === 'add') return [dy, null, dUpdates]
+  return [g.ScatterElements(dy, input(c, 1), zerosLike(g, x[2] as Value), axis), null, dUpdates]
+}
+
+export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = {
+  // arithmetic
+  Add: ({ dy }) => [dy, dy],
+  Sub: ({ dy, g }) => [dy, g.Neg(dy)],
+  Mul: (c) => [c.g.Mul(c.dy, input(c, 1)), c.g.Mul(c.dy, input(c, 0))],
+  Div: (c) => {
+    const { g, dy } = c
+    const da = g.Div(dy, input(c, 1))
+    return [da, g.Neg(g.Mul(da, output(c)))]
+  },
+  Pow: (c) => {
+    const { g, dy } = c
+    const [x, exponent] = [input(c, 0), cast(c.g, input(c, 1), input(c, 0).dtype)]
+    return [g.Mul(dy, g.Mul(exponent, g.Pow(x, g.Sub(exponent, one(c))))), g.Mul(dy, g.Mul(output(c), g.Log(x)))]
+  },
+  Mod: 'unsupported',
+  Sum: ({ dy, x }) => x.map(() => dy),
+  Max: variadicExtremum,
+  Min: variadicExtremum,
+  Neg: ({ dy, g }) => [g.Neg(dy)],
+  Abs: unary((c, x) => c.g.Sub(mask(c, c.g.Greater(x, scalarLike(c.g, x, 0))), mask(c, c.g.Less(x, scalarLike(c.g, x, 0))))),
+  Sqrt: (c) => [c.g.Div(scale(c.g, c.dy, 0.5), output(c))],
+  Exp: unary((_, _x, y) => y),
+  Log: (c) => [c.g.Div(c.dy, input(c))],
+  Sin: unary(({ g }, x) => g.Cos(x)),
+  Cos: unary(({ g }, x) => g.Neg(g.Sin(x))),
+  Tanh: unary((c, _x, y) => c.g.Sub(one(c), c.g.Mul(y, y))), // 1 - tanh^2
+  Sigmoid: unary((c, _x, y) => c.g.Mul(y, c.g.Sub(one(c), y))),
+  Relu: unary((c, _x, y) => mask(c, c.g.Greater(y, scalarLike(c.g, y, 0)))),
+  LeakyRelu: unary((c, x) => c.g.Where(c.g.Greater(x, scalarLike(c.g, x, 0)), one(c), scalarLike(c.g, x, c.attributes.alpha as number))),
+  HardSigmoid: 'unsupported',
+  Softplus: unary(({ g }, x) => g.Sigmoid(x)),
+  Erf: unary((c, x) => scale(c.g, c.g.Exp(c.g.Neg(c.g.Mul(x, x))), 2 / Math.sqrt(Math.PI))),
+  Reciprocal: unary(({ g }, _x, y) => g.Neg(g.Mul(y, y))),
+  Gelu: (c) => (c.attributes.approximate === 'tanh' ? geluTanh(c) : geluErf(c)),
+  Identity: ({ dy }) => [dy],
+  Clip: clip,
+  Dropout: 'unsupported', // lowered to a product with a fed mask before differentiation
+  Where: (c) => {
+    const zero = scalarLike(c.g, c.dy, 0)
+    return [null, c.g.Where(input(c), c.dy, zero), c.g.Where(input(c), zero, c.dy)]
+  },
+  Cast: (c) => [input(c).dtype.startsWith('float') ? cast(c.g, c.dy, input(c).dtype) : null],
+
+  // piecewise constant, boolean or whole-number results
+  Floor: 'none',
+  Ceil: 'none',
+  Sign: 'none',
+  Not: 'none',
+  Equal: 'none',
+  Less: 'none',
+  LessOrEqual: 'none',
+  Greater: 'none',
+  GreaterOrEqual: 'none',
+  And: 'none',
+  Or: 'none',
+  IsNaN: 'none',
+  IsInf: 'none',
+  Shape: 'none',
+  Size: 'none',
+  ConstantOfShape: 'none',
+  Range: 'none',
+  ArgMax: 'none',
+  ArgMin: 'none',
+
+  // matrix products
+  MatMul: matMul,
+  Gemm: gemm,
+
+  // movement
+  Reshape: (c) => [c.g.Reshape(c.dy, c.g.Shape(input(c))), null],
+  Squeeze: (c) => [c.g.Reshape(c.dy, c.g.Shape(input(c))), null],
+  Unsqueeze: (c) => [c.g.Reshape(c.dy, c.g.Shape(input(c))), null],
+  Flatten: (c) => [c.g.Reshape(c.dy, c.g.Shape(input(c)))],
+  Transpose: (c) => {
+    const perm = (c.attributes.perm as number[] | undefined) ?? input(c).shape.map((_, i, { length }) => length - 1 - i)
+    return [c.g.Transpose(c.dy, { perm: perm.map((_, i) => perm.indexOf(i)) })]
+  },
+  Expand: ({ dy }) => [dy, null],
+  Tile: tile,
+  Concat: concat,
+  Split: split,
+  Slice: slice,
+  Pad: pad,
+  Trilu: (c) => [c.x[1] ? c.g.Trilu(c.dy, c.x[1], { upper: c.attributes.upper as number }) : c.g.Trilu(c.dy, { upper: c.attributes.upper as number }), null],
+  Gather: gather,
+  GatherElements: (c) => [c.g.ScatterElements(zerosLike(c.g, input(c)), input(c, 1), c.dy, { axis: c.attributes.axis as number, reduction: 'add' }), null],
+  GatherND: (c) => {
+    if (c.attributes.batch_dims !== 0) throw new UnsupportedOperatorError({ where: `GatherND "${output(c).name}"`, what: 'no gradient rule with batch_dims', fix: 'Use batch_dims = 0.' })
+    return [c.g.ScatterND(zerosLike(c.g, input(c)), input(c, 1), c.dy, { reduction: 'add' }), null]
+  },
+  ScatterElements: scatterElements,
+  ScatterND: scatterND,
+
+  // reductions
+  ReduceSum: (c) => [spread(c, keepAxes(c).dy), null],
+  ReduceMean: (c) => {
+    const { dy, axes } = keepAxes(c)
+    return [spread(c, c.g.Div(dy, countAlong(c, axes))), null]
+  },
+  ReduceMax: (c) => [...extremum(c), null],
+  ReduceMin: (c) => [...extremum(c), null],
+  ReduceProd: 'unsupported',
+  ReduceL1: (c) => {
+    const zero = scalarLike(c.g, c.dy, 0)
+    const sign = c.g.Sub(mask(c, c.g.Greater(input(c), zero)), mask(c, c.g.Less(input(c), zero)))
+    return [c.g.Mul(sign, keepAxes(c).dy), null]
+  },
+  ReduceL2: (c) => {
+    const { dy, y } = keepAxes(c)
+    return [c.g.Mul(input(c), c.g.Div(dy, y)), null]
+  },
+  ReduceSumSquare: (c) => [c.g.Mul(scale(c.g, input(c), 2), keepAxes(c).dy), null],
+  ReduceLogSumExp: (c) => {
+    const { dy, y } = keepAxes(c)
+    return [c.g.Mul(c.g.Exp(c.g.Sub(input(c), y)), dy), null]
+  },
+  CumSum: (c) => [c.g.CumSum(c.dy, input(c, 1), { exclusive: c.attributes.exclusive as number, reverse: c.attributes.reverse ? 0 : 1 }), null],
+  TopK: 'unsupported',
+
+  // normalization
+  Softmax: (c) => {
+    const axes = c.g.int64([c.attributes.axis as number])
+    const weighted = c.g.Mul(c.dy, output(c))
+    return [c.g.Sub(weighted, c.g.Mul(output(c), c.g.ReduceSum(weighted, axes)))] // y (dy - sum(dy y))
+  },
+  LogSoftmax: (c) => {
+    const total = c.g.ReduceSum(c.dy, c.g.int64([c.attributes.axis as number]))
+    return [c.g.Sub(c.dy, c.g.Mul(c.g.Exp(output(c)), total))]
+  },
+  LayerNormalization: layerNormalization,
+}

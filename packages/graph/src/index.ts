@@ -1,0 +1,49 @@
+// @cola/graph: ONNX graphs. Read, write, build, infer shapes, differentiate, rewrite. No runtime, no I/O.
+
+export { ColaError, FormatError, GraphError, type Problem, ShapeError, UnsupportedOperatorError } from './errors.ts'
+export { differentiate, type DifferentiateOptions } from './grad/differentiate.ts'
+export type { GradientRule, Rule, RuleContext } from './grad/rule.ts'
+export { gradientRules } from './grad/rules.ts'
+export { addDims, type Dim, dimSymbols, divDims, evaluateDim, mulDims, parseDim } from './ir/dim.ts'
+export {
+  addInitializer,
+  addInput,
+  type Attribute,
+  type Attributes,
+  cloneGraph,
+  createGraph,
+  formatValue,
+  type Graph,
+  type Node,
+  opset,
+  type Shape,
+  uniqueName,
+  type Value,
+  valueOf,
+  type ValueType,
+} from './ir/graph.ts'
+export type { Loss, Model } from './ir/model.ts'
+export { sortNodes } from './ir/sort.ts'
+export { decodeGraph, type ExternalData, type ReadOptions } from './onnx/read.ts'
+export { externalChunks, type ExternalLocation, layoutExternal, writeModel } from './onnx/write.ts'
+export { build, type Builder, type NodeOptions } from './ops/builder.ts'
+export { cast, oneHot, scale, scalarLike, transposeMatrix, zerosLike } from './ops/composite.ts'
+export { isOperator, type OperatorName, operators } from './ops/index.ts'
+export type { InferContext, Operator, OutputType } from './ops/operator.ts'
+export { lower, lowerings } from './rewrite/lower.ts'
+export { prune } from './rewrite/prune.ts'
+export { readModel } from './rewrite/read-model.ts'
+export { rewriteOutputs } from './rewrite/replace.ts'
+export { type DataType, dataTypes, type TypedArray } from './tensor/dtype.ts'
+export { bfloat16ToFloat32, float16ToFloat32, float16ToNumber, float32ToFloat16, numberToFloat16 } from './tensor/float16.ts'
+export {
+  parseSafetensors,
+  parseSafetensorsHeader,
+  type SafetensorsEntry,
+  type SafetensorsFile,
+  type SafetensorsHeader,
+  safetensorsChunks,
+  safetensorsHeaderLength,
+  serializeSafetensors,
+} from './tensor/safetensors.ts'
+export { byteLength, elementCount, elements, float32, type Tensor, tensor, toFloat32, toNumbers } from './tensor/tensor.ts'

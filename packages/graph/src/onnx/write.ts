@@ -1,0 +1,132 @@
+// Graph to ONNX file. Large initializers go to one external-data file, so a model may exceed protobuf's 2 GB.
+
+import { FormatError } from '../errors.ts'
+import type { Dim } from '../ir/dim.ts'
+import { type Attribute, type Graph, type Node, type Value, valueOf } from '../ir/graph.ts'
+import { dataTypes } from '../tensor/dtype.ts'
+import { byteLength, type Tensor } from '../tensor/tensor.ts'
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeType,
+  create,
+  DataLocation,
+  encodeModel,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from './proto.ts'
+
+/** Where an external tensor lies in its file. */
+export interface ExternalLocation {
+  /** File name, relative to the model's folder. */
+  location: string
+  offset: number
+}
+
+/** ONNX IR version that goes with opset 20. */
+const irVersion = 9n
+
+/**
+ * Encodes a graph as an ONNX file.
+ * @param external Initializers whose bytes are kept elsewhere, by name; see {@link layoutExternal}.
+ * @throws {FormatError} when what stays inside exceeds 2 GB.
+ */
+export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalLocation> = new Map()): Uint8Array {
+  const inside = [...graph.initializers].filter(([name]) => !external.has(name)).reduce((size, [, data]) => size + byteLength(data), 0)
+  if (inside >= 2 ** 31) throw new FormatError({ where: `graph "${graph.name}"`, what: 'too large for one file', expected: 'less than 2 GB', found: `${inside} bytes of weights`, fix: 'Lay the weights out in an external-data file with layoutExternal.' })
+  return encodeModel(
+    create(ModelProtoSchema, {
+      irVersion,
+      producerName: '@cola/graph',
+      opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(graph.opset) })],
+      metadataProps: Object.entries(graph.metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+      graph: create(GraphProtoSchema, {
+        name: graph.name,
+        node: graph.nodes.map(nodeProto),
+        initializer: [...graph.initializers].map(([name, data]) => tensorProto(name, data, external.get(name))),
+        input: graph.inputs.map((name) => valueProto(valueOf(graph, name))),
+        output: graph.outputs.map((name) => valueProto(valueOf(graph, name))),
+      }),
+    }),
+  )
+}
+
+/**
+ * Lays initializers of at least `threshold` bytes out in one external-data file, each at a multiple of `alignment`.
+ * @param alignment 4096 lets the runtime map the file instead of copying it. @default 4096
+ */
+export function layoutExternal(
+  tensors: Iterable<readonly [string, Tensor]>,
+  { location, threshold = 1024, alignment = 4096 }: { location: string; threshold?: number; alignment?: number },
+): Map<string, ExternalLocation> {
+  const layout = new Map<string, ExternalLocation>()
+  let offset = 0
+  for (const [name, data] of tensors) {
+    const size = byteLength(data)
+    if (size < threshold) continue
+    layout.set(name, { location, offset })
+    offset = Math.ceil((offset + size) / alignment) * alignment
+  }
+  return layout
+}
+
+/** The external-data file of a layout, piece by piece; each tensor is read only when its turn comes. */
+export function* externalChunks(tensors: ReadonlyMap<string, Tensor>, layout: ReadonlyMap<string, ExternalLocation>): Generator<Uint8Array> {
+  let at = 0
+  for (const [name, { offset }] of layout) {
+    if (offset > at) yield new Uint8Array(offset - at)
+    const bytes = (tensors.get(name) as Tensor).bytes()
+    yield bytes
+    at = offset + bytes.length
+  }
+}
+
+function tensorProto(name: string, data: Tensor, external?: ExternalLocation): TensorProto {
+  const common = { name, dataType: dataTypes[data.dtype].onnx, dims: data.dims.map(BigInt) }
+  if (!external) return create(TensorProtoSchema, { ...common, rawData: data.bytes() as Uint8Array<ArrayBuffer> })
+  const entries = { location: external.location, offset: String(external.offset), length: String(byteLength(data)) }
+  return create(TensorProtoSchema, {
+    ...common,
+    dataLocation: DataLocation.EXTERNAL,
+    externalData: Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+  })
+}
+
+function dimProto(dim: Dim) {
+  const value = typeof dim === 'number' ? ({ case: 'dimValue', value: BigInt(dim) } as const) : ({ case: 'dimParam', value: dim } as const)
+  return create(TensorShapeProto_DimensionSchema, { value })
+}
+
+function valueProto({ name, dtype, shape }: Value): ValueInfoProto {
+  const tensorType = create(TypeProto_TensorSchema, { elemType: dataTypes[dtype].onnx, shape: create(TensorShapeProtoSchema, { dim: shape.map(dimProto) }) })
+  return create(ValueInfoProtoSchema, { name, type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } }) })
+}
+
+function nodeProto({ name, opType, domain, inputs, outputs, attributes }: Node): NodeProto {
+  return create(NodeProtoSchema, { name, opType, domain, input: [...inputs], output: [...outputs], attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)) })
+}
+
+/** Attributes that ONNX types as float; every other number is an int. */
+const floatAttributes = new Set(['alpha', 'beta', 'epsilon', 'ratio', 'gamma'])
+
+function attributeProto(name: string, value: Attribute): AttributeProto {
+  if (typeof value === 'string') return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) })
+  if (typeof value === 'number') {
+    return floatAttributes.has(name) ? create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value }) : create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
+  }
+  if ('bytes' in value) return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: tensorProto(name, value) })
+  if (value.some((item) => typeof item === 'string')) return create(AttributeProtoSchema, { name, type: AttributeType.STRINGS, strings: value.map((item) => new TextEncoder().encode(String(item))) })
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map((item) => BigInt(item)) })
+}

@@ -1,0 +1,20 @@
+// Dead code: nodes, initializers and values that no output needs.
+
+import type { Graph } from '../ir/graph.ts'
+
+/**
+ * Drops every node and initializer that no output depends on, in place. Inputs stay, unless `inputs` is asked for too.
+ */
+export function prune(graph: Graph, { inputs = false }: { inputs?: boolean } = {}): void {
+  const needed = new Set(graph.outputs)
+  const kept = [...graph.nodes].reverse().filter((node) => {
+    const used = node.outputs.some((output) => needed.has(output))
+    if (used) for (const input of node.inputs) needed.add(input)
+    return used
+  })
+  graph.nodes = kept.reverse()
+  if (inputs) graph.inputs = graph.inputs.filter((name) => needed.has(name))
+  for (const name of [...graph.initializers.keys()]) if (!needed.has(name)) graph.initializers.delete(name)
+  const alive = new Set([...graph.inputs, ...graph.initializers.keys(), ...graph.nodes.flatMap((node) => node.outputs)])
+  for (const name of [...graph.values.keys()]) if (!alive.has(name)) graph.values.delete(name)
+}

@@ -1,0 +1,136 @@
+// GPT-2 as a graph over packed batches (@cola/data, packSentences): token-wise layers see real tokens only, as matrices.
+// Radford et al. 2019; names and numbers as transformers' GPT2ForSequenceClassification and GPT2LMHeadModel.
+
+import { addInitializer, addInput, build, type Builder, createGraph, type Graph, type Model, tensor, transposeMatrix, type Value } from '@cola/graph'
+import type { Gpt2Config } from './config.ts'
+import type { Gpt2Head, Parameters } from './parameters.ts'
+
+export interface Gpt2Options {
+  /** @default 'classification' */
+  head?: Gpt2Head
+  /** Dropout probabilities: the configuration's, or none. @default 'none' */
+  dropout?: 'config' | 'none'
+}
+
+interface Context {
+  readonly g: Builder
+  readonly config: Gpt2Config
+  readonly weight: (name: string) => Value
+  readonly dropout: (x: Value, p: number, name: string) => Value
+  /** Additive attention bias [row, 1, column, column]. */
+  readonly bias: Value
+  /** A value of shape [row, column, n_embd], whose shape gives rows back their grid. */
+  readonly grid: Value
+}
+
+/**
+ * Builds the graph.
+ * Inputs, int32: `input_ids`, `position_ids`, `segment_ids` [row, column]; `last_token` [batch] for classification.
+ * Output: `logits` [batch, labels], or [row * column, vocab_size] for language modelling.
+ * Parameters keep transformers' names; none is trainable yet.
+ */
+export function gpt2(config: Gpt2Config, parameters: Parameters, { head = 'classification', dropout = 'none' }: Gpt2Options = {}): Model {
+  const graph = createGraph('gpt2')
+  const g = build(graph)
+  for (const [name, value] of parameters) addInitializer(graph, name, value)
+  const weight = (name: string): Value => graph.values.get(name) as Value
+  const drop = (x: Value, p: number, name: string): Value => (dropout === 'none' || p === 0 ? x : (g.node('Dropout', [x, g.scalar(p)], { name })[0] as Value))
+
+  const [inputIds, positionIds, segmentIds] = ['input_ids', 'position_ids', 'segment_ids'].map((name) => addInput(graph, name, 'int32', ['row', 'column'])) as [Value, Value, Value]
+  const grid = g.Add(g.Gather(weight('transformer.wte.weight'), inputIds), g.Gather(weight('transformer.wpe.weight'), positionIds))
+  const context: Context = { g, config, weight, dropout: drop, grid, bias: attentionBias(g, positionIds, segmentIds) }
+  const last = head === 'classification' ? addInput(graph, 'last_token', 'int32', ['batch']) : undefined
+
+  let x = drop(g.Reshape(grid, g.int64([-1, config.n_embd])), config.embd_pdrop, 'transformer.drop')
+  for (let i = 0; i < config.n_layer; i++) x = block(context, x, i, i === config.n_layer - 1 ? last : undefined)
+  x = layerNorm(context, x, 'transformer.ln_f')
+  const [outputWeight, name] = head === 'classification' ? [weight('score.weight'), 'score'] : [weight('transformer.wte.weight'), 'lm_head']
+  g.node('Gemm', [x, outputWeight], { name, outputs: ['logits'], attributes: { transB: 1 } })
+  graph.outputs = ['logits']
+  return { graph, trainable: new Set() }
+}
+
+/** 0 where a token may look, -1e9 where not: its own sentence, up to its own position. */
+function attentionBias(g: Builder, positions: Value, segments: Value): Value {
+  const rows = (value: Value) => g.Unsqueeze(value, g.int64([2]))
+  const columns = (value: Value) => g.Unsqueeze(value, g.int64([1]))
+  const allowed = g.And(g.Equal(rows(segments), columns(segments)), g.GreaterOrEqual(rows(positions), columns(positions)))
+  return g.Unsqueeze(g.Where(allowed, g.scalar(0), g.scalar(-1e9)), g.int64([1]))
+}
+
+function layerNorm({ g, config, weight }: Context, x: Value, name: string): Value {
+  return g.node('LayerNormalization', [x, weight(`${name}.weight`), weight(`${name}.bias`)], { name, attributes: { axis: -1, epsilon: config.layer_norm_epsilon } })[0] as Value
+}
+
+/** transformers' Conv1D: x W + b with W [in, out]. */
+function conv1d({ g, weight }: Context, x: Value, name: string): Value {
+  return g.node('Gemm', [x, weight(`${name}.weight`), weight(`${name}.bias`)], { name })[0] as Value
+}
+
+/**
+ * One pre-norm block. With `last`, only those rows are needed from here on: after the keys and values have been read,
+ * everything else of the last block runs on them alone, which changes no logit.
+ */
+function block(context: Context, x: Value, i: number, last?: Value): Value {
+  const { g, config, dropout } = context
+  const name = `transformer.h.${i}`
+  const heads = attention(context, layerNorm(context, x, `${name}.ln_1`), name, i)
+  const kept = (value: Value) => (last ? g.Gather(value, last) : value)
+  const attended = dropout(conv1d(context, kept(heads), `${name}.attn.c_proj`), config.resid_pdrop, `${name}.attn.resid_dropout`)
+  const residual = g.Add(kept(x), attended)
+  const hidden = g.Gelu(conv1d(context, layerNorm(context, residual, `${name}.ln_2`), `${name}.mlp.c_fc`), { approximate: config.activation_function === 'gelu' ? 'none' : 'tanh' })
+  return g.Add(residual, dropout(conv1d(context, hidden, `${name}.mlp.c_proj`), config.resid_pdrop, `${name}.mlp.dropout`))
+}
+
+/** softmax(q k' / sqrt(d) + bias) v for every head; the result is [tokens, n_embd]. */
+function attention(context: Context, x: Value, name: string, i: number): Value {
+  const { g, config, dropout, grid, bias } = context
+  const size = config.n_embd / config.n_head
+  const split = g.node('Split', [conv1d(context, x, `${name}.attn.c_attn`), g.int64([config.n_embd, config.n_embd, config.n_embd])], { attributes: { axis: 1 }, outputCount: 3 })
+  const [q, k, v] = split.map((part) => g.Transpose(g.Reshape(g.Reshape(part, g.Shape(grid)), g.int64([0, 0, config.n_head, size])), { perm: [0, 2, 1, 3] })) as [Value, Value, Value]
+  const scale = (config.scale_attn_weights ? 1 / Math.sqrt(size) : 1) / (config.scale_attn_by_inverse_layer_idx ? i + 1 : 1)
+  const scores = g.Add(g.Mul(g.MatMul(q, transposeMatrix(g, k)), g.scalar(scale)), bias)
+  const probabilities = dropout(g.Softmax(scores, { axis: -1 }), config.attn_pdrop, `${name}.attn.attn_dropout`)
+  return g.Reshape(g.Transpose(g.MatMul(probabilities, v), { perm: [0, 2, 1, 3] }), g.int64([-1, config.n_embd]))
+}
+
+/**
+ * A copy that takes what other programs feed: int64 `input_ids` and `attention_mask` [batch, sequence], padded on either side.
+ * Positions count real tokens; a classifier is read at the last one.
+ */
+export function withPaddedInputs({ graph: packed }: Model): Graph {
+  const graph = createGraph(packed.name)
+  const g = build(graph)
+  const [ids, mask] = ['input_ids', 'attention_mask'].map((name) => addInput(graph, name, 'int64', ['batch', 'sequence'])) as [Value, Value]
+  const int32 = { to: 6 }
+  const segments = g.Cast(mask, int32)
+  const positions = g.Mul(g.Sub(g.CumSum(segments, g.scalar(1, 'int32')), g.scalar(1, 'int32')), segments)
+  const given: Record<string, Value> = { input_ids: g.Cast(ids, int32), position_ids: positions, segment_ids: segments }
+  if (packed.inputs.includes('last_token')) given.last_token = lastTokens(g, segments, positions)
+  return inline(graph, packed, given)
+}
+
+/** row * columns + place of the greatest position, for each row. */
+function lastTokens(g: Builder, segments: Value, positions: Value): Value {
+  const place = g.ArgMax(g.Cast(g.Add(positions, segments), { to: 1 }), { axis: 1, keepdims: 0 })
+  const [rows, columns] = [g.Squeeze(g.Shape(segments, { start: 0, end: 1 }), g.int64([0])), g.Shape(segments, { start: 1, end: 2 })]
+  const zero = g.constant('zero', tensor('int64', [], BigInt64Array.of(0n)))
+  const one = g.constant('one', tensor('int64', [], BigInt64Array.of(1n)))
+  return g.Cast(g.Add(g.Mul(g.Range(zero, rows, one), columns), place), { to: 6 })
+}
+
+/** Appends the nodes of `source` to `graph`, its inputs replaced by values of `graph`. */
+function inline(graph: Graph, source: Graph, given: Readonly<Record<string, Value>>): Graph {
+  const g = build(graph)
+  const renamed = new Map(source.inputs.map((name) => [name, given[name] as Value]))
+  for (const [name, value] of source.initializers) if (!graph.values.has(name)) addInitializer(graph, name, value)
+  for (const node of source.nodes) {
+    const inputs = node.inputs.map((name) => (name === '' ? null : (renamed.get(name) ?? (graph.values.get(name) as Value))))
+    const outputs = node.outputs.map((name) => (graph.values.has(name) ? `packed.${name}` : name))
+    const results = g.node(node.opType as 'Add', inputs, { name: outputs[0] as string, outputs, attributes: node.attributes })
+    node.outputs.forEach((name, i) => renamed.set(name, results[i] as Value))
+  }
+  graph.outputs = source.outputs.map((name) => renamed.get(name)?.name as string)
+  graph.metadata = { ...source.metadata }
+  return graph
+}

@@ -1,0 +1,92 @@
+// The names and shapes of GPT-2's parameters, as transformers has them; random ones, and those of a checkpoint.
+
+import { random } from '@cola/data'
+import { float32, type Tensor, tensor, toFloat32 } from '@cola/graph'
+import { WeightsError } from '../errors.ts'
+import { type Gpt2Config, labelCount } from './config.ts'
+
+/** Which head ends the model. */
+export type Gpt2Head = 'classification' | 'language-model'
+
+export type Parameters = Map<string, Tensor>
+
+/** Shape of every parameter by name. Conv1D matrices are [in, out]. */
+export function gpt2Shapes(config: Gpt2Config, head: Gpt2Head): Map<string, number[]> {
+  const { n_embd: d, n_layer, vocab_size, n_positions } = config
+  const inner = config.n_inner ?? 4 * d
+  const norm = (name: string): [string, number[]][] => [[`${name}.weight`, [d]], [`${name}.bias`, [d]]]
+  const conv = (name: string, rows: number, columns: number): [string, number[]][] => [[`${name}.weight`, [rows, columns]], [`${name}.bias`, [columns]]]
+  const blocks = Array.from({ length: n_layer }, (_, i) => {
+    const block = `transformer.h.${i}`
+    return [...norm(`${block}.ln_1`), ...conv(`${block}.attn.c_attn`, d, 3 * d), ...conv(`${block}.attn.c_proj`, d, d), ...norm(`${block}.ln_2`), ...conv(`${block}.mlp.c_fc`, d, inner), ...conv(`${block}.mlp.c_proj`, inner, d)]
+  })
+  const end: [string, number[]][] = head === 'classification' ? [['score.weight', [labelCount(config), d]]] : []
+  return new Map([['transformer.wte.weight', [vocab_size, d]], ['transformer.wpe.weight', [n_positions, d]], ...blocks.flat(), ...norm('transformer.ln_f'), ...end])
+}
+
+/** A parameter's first value: N(0, initializer_range), residual projections scaled by 1/sqrt(2 n_layer), norms 1 and 0. */
+export function initialParameter(name: string, dims: readonly number[], config: Gpt2Config, seed: number): Tensor {
+  const size = dims.reduce((a, b) => a * b, 1)
+  if (/ln_(1|2|f)\.weight$/.test(name)) return float32(dims, new Float32Array(size).fill(1))
+  if (name.endsWith('.bias')) return float32(dims, new Float32Array(size))
+  const deviation = config.initializer_range * (name.endsWith('c_proj.weight') ? 1 / Math.sqrt(2 * config.n_layer) : 1)
+  return float32(dims, normals(size, deviation, seed, name))
+}
+
+/**
+ * Normal numbers by the sum of four 16-bit uniforms of one generator call pair: a hundred million a few seconds,
+ * and as good as the exact law for starting weights.
+ */
+function normals(size: number, deviation: number, seed: number, name: string): Float32Array {
+  const bytes = random(seed, 'init', name)
+  let state = bytes.integer(0x7fffffff) | 1
+  const values = new Float32Array(size)
+  const factor = deviation / (65536 * Math.sqrt(4 / 12))
+  for (let i = 0; i < size; i++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    const first = state
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    values[i] = ((first & 0xffff) + (first >>> 16) + (state & 0xffff) + (state >>> 16) - 131070) * factor
+  }
+  return values
+}
+
+/** Random weights of a configuration; the same seed gives the same weights. */
+export function randomGpt2(config: Gpt2Config, { seed = 0, head = 'classification' }: { seed?: number; head?: Gpt2Head } = {}): Parameters {
+  return new Map([...gpt2Shapes(config, head)].map(([name, dims]) => [name, initialParameter(name, dims, config, seed)]))
+}
+
+/** Causal-mask buffers that old checkpoints carry along. */
+const isBuffer = (name: string): boolean => /\.attn\.(masked_)?bias$/.test(name)
+
+/**
+ * The model's parameters from a checkpoint's tensors: names with or without `transformer.`, mask buffers skipped,
+ * float16 and bfloat16 widened, a missing classification head drawn from `seed`.
+ * @throws {WeightsError} naming the tensor: missing, of another shape, or not floating point.
+ */
+export function gpt2Parameters(tensors: ReadonlyMap<string, Tensor>, config: Gpt2Config, { head = 'classification', seed = 0, where = 'checkpoint' }: { head?: Gpt2Head; seed?: number; where?: string } = {}): Parameters {
+  const named = new Map([...tensors].filter(([name]) => !isBuffer(name)).map(([name, value]) => [/^(transformer\.|score\.|lm_head\.)/.test(name) ? name : `transformer.${name}`, value]))
+  const parameters: Parameters = new Map()
+  for (const [name, dims] of gpt2Shapes(config, head)) {
+    const found = named.get(name)
+    if (!found && name === 'score.weight') {
+      parameters.set(name, initialParameter(name, dims, config, seed))
+      continue
+    }
+    if (!found) throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'missing', expected: `[${dims}]`, found: `${named.size} tensors`, fix: 'Is it a GPT-2 checkpoint, and is config.json its own?' })
+    if (found.dims.join() !== dims.join()) throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'its shape contradicts config.json', expected: `[${dims}]`, found: `[${found.dims}]` })
+    parameters.set(name, widened(name, found, where))
+  }
+  return parameters
+}
+
+/** float32 as it is; 16-bit floats widened when their bytes are asked for. */
+function widened(name: string, value: Tensor, where: string): Tensor {
+  if (value.dtype === 'float32') return value
+  if (value.dtype !== 'float16' && value.dtype !== 'bfloat16') throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'not floating point', expected: 'F32, F16 or BF16', found: value.dtype })
+  return { dtype: 'float32', dims: value.dims, bytes: () => tensor('float32', value.dims, toFloat32(value)).bytes() }
+}

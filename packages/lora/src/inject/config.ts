@@ -1,0 +1,46 @@
+// LoraConfig: PEFT's names, defaults and rules.
+
+import { ConfigError } from '../errors.ts'
+import { check, type LoraConfigJson, loraSchema } from '../schema.ts'
+
+/** What of PEFT's LoraConfig this library understands; see PEFT's documentation for each field. */
+export type LoraConfig = Partial<LoraConfigJson>
+
+/** Fields that change the result and are not implemented: silence about them would give wrong numbers. */
+const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
+  use_dora: (value) => value === true,
+  bias: (value) => value !== undefined && value !== 'none',
+  lora_bias: (value) => value === true,
+  use_qalora: (value) => value === true,
+  layer_replication: (value) => value != null,
+  trainable_token_indices: (value) => value != null,
+  target_parameters: (value) => Array.isArray(value) && value.length > 0,
+  alora_invocation_tokens: (value) => value != null,
+}
+
+/**
+ * Fills in PEFT's defaults.
+ * @throws {ConfigError} naming the field: a bad value, or a variant of LoRA that this library does not compute.
+ */
+export function parseLoraConfig(config: unknown, where = 'LoraConfig'): LoraConfigJson {
+  const checked = check(loraSchema, config, where)
+  for (const [field, isSet] of Object.entries(unsupported)) {
+    const value = (checked as Record<string, unknown>)[field]
+    if (isSet(value)) throw new ConfigError({ where: `${where}, field "${field}"`, what: 'not supported', found: JSON.stringify(value), fix: 'Merge the adapter with PEFT, or train without it.' })
+  }
+  return checked
+}
+
+/** alpha / r, or alpha / sqrt(r) with rank-stabilized LoRA (Kalajdzievski 2023). */
+export const scaling = (alpha: number, r: number, rslora: boolean): number => alpha / (rslora ? Math.sqrt(r) : r)
+
+/** The report's configuration: all four projections, all LayerNorms and the head trainable. 0.63M of 125.03M for GPT-2, 1.68M of 356.40M for medium. */
+export const reportConfig: LoraConfig = {
+  task_type: 'SEQ_CLS',
+  r: 4,
+  lora_alpha: 4,
+  lora_dropout: 0,
+  target_modules: ['c_attn', 'c_proj', 'c_fc'],
+  modules_to_save: ['ln_1', 'ln_2', 'ln_f', 'score'],
+  fan_in_fan_out: true,
+}

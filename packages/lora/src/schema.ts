@@ -1,0 +1,65 @@
+// Validation of JSON from outside: the only importer of valibot.
+
+import * as v from 'valibot'
+import { ConfigError } from './errors.ts'
+
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1))
+const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
+const names = v.array(v.string())
+const nullable = <Schema extends v.GenericSchema>(schema: Schema) => v.optional(v.nullable(schema))
+
+/** What of a GPT-2 config.json decides the graph; other keys are kept aside. */
+export const gpt2Schema = v.looseObject({
+  model_type: v.literal('gpt2'),
+  n_layer: positive,
+  n_head: positive,
+  n_embd: positive,
+  n_positions: positive,
+  vocab_size: positive,
+  n_inner: nullable(positive),
+  activation_function: v.optional(v.string(), 'gelu_new'),
+  layer_norm_epsilon: v.optional(v.number(), 1e-5),
+  initializer_range: v.optional(v.number(), 0.02),
+  embd_pdrop: v.optional(probability, 0.1),
+  attn_pdrop: v.optional(probability, 0.1),
+  resid_pdrop: v.optional(probability, 0.1),
+  scale_attn_weights: v.optional(v.boolean(), true),
+  scale_attn_by_inverse_layer_idx: v.optional(v.boolean(), false),
+  add_cross_attention: v.optional(v.boolean(), false),
+  num_labels: v.optional(positive),
+  id2label: nullable(v.record(v.string(), v.string())),
+  pad_token_id: nullable(v.number()),
+})
+
+/** PEFT's LoraConfig as adapter_config.json has it; keys of newer versions are kept aside. */
+export const loraSchema = v.looseObject({
+  peft_type: v.optional(v.literal('LORA'), 'LORA'),
+  task_type: nullable(v.string()),
+  base_model_name_or_path: nullable(v.string()),
+  r: v.optional(positive, 8),
+  lora_alpha: v.optional(v.number(), 8),
+  lora_dropout: v.optional(probability, 0),
+  target_modules: nullable(v.union([names, v.string()])),
+  exclude_modules: nullable(v.union([names, v.string()])),
+  modules_to_save: nullable(names),
+  layers_to_transform: nullable(v.union([v.array(v.number()), v.number()])),
+  layers_pattern: nullable(v.union([names, v.string()])),
+  rank_pattern: v.optional(v.record(v.string(), positive), {}),
+  alpha_pattern: v.optional(v.record(v.string(), v.number()), {}),
+  fan_in_fan_out: v.optional(v.boolean(), false),
+  bias: v.optional(v.picklist(['none', 'all', 'lora_only']), 'none'),
+  init_lora_weights: v.optional(v.union([v.boolean(), v.string()]), true),
+  use_rslora: v.optional(v.boolean(), false),
+  use_dora: v.optional(v.boolean(), false),
+})
+
+export type Gpt2ConfigJson = v.InferOutput<typeof gpt2Schema>
+export type LoraConfigJson = v.InferOutput<typeof loraSchema>
+
+/** Checks a value against a schema. @throws {ConfigError} naming the file and the field. */
+export function check<Schema extends v.GenericSchema>(schema: Schema, value: unknown, where: string): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value)
+  if (result.success) return result.output
+  const [issue] = result.issues
+  throw new ConfigError({ where: `${where}, field "${v.getDotPath(issue) ?? ''}"`, what: 'not a valid value', expected: issue.expected ?? 'another', found: issue.received })
+}

@@ -1,0 +1,165 @@
+// The four training artifacts, under the names that ONNX Runtime's own tools gave them, from a model, a loss and an optimizer.
+
+import {
+  addInput,
+  build,
+  cloneGraph,
+  createGraph,
+  differentiate,
+  float32,
+  type Graph,
+  GraphError,
+  type Loss,
+  lower,
+  type Model,
+  type Node,
+  prune,
+  rewriteOutputs,
+  scale,
+  type Tensor,
+  type Value,
+  valueOf,
+} from '@cola/graph'
+import { type Optimizer, type ParameterUpdate, stateSlots } from '../optim/optimizer.ts'
+
+/** An input that the session fills with a dropout mask: ones kept, zeros dropped. */
+export interface DropoutMask {
+  input: string
+  /** Probability of dropping an element. */
+  p: number
+}
+
+export interface TrainingArtifacts {
+  /** Forward, loss and backward. Outputs: loss, the model's outputs, `P_grad.accumulation.out` for each trainable P. */
+  readonly trainingModel: Graph
+  /** Forward and loss, without dropout. Outputs: loss, the model's outputs. */
+  readonly evalModel: Graph
+  /** One optimizer step. Outputs: `P.out` and its new state for each trainable P. */
+  readonly optimizerModel: Graph
+  /** Values of the trainable parameters at the start. */
+  readonly parameters: ReadonlyMap<string, Tensor>
+  /** Suffixes of the optimizer's state tensors. */
+  readonly stateSlots: readonly string[]
+  readonly dropoutMasks: readonly DropoutMask[]
+  /** The optimizer's name and options, for the record. */
+  readonly optimizer: { name: string; options: Readonly<Record<string, unknown>> }
+}
+
+export interface ArtifactOptions {
+  loss: Loss
+  optimizer: Optimizer
+}
+
+/** Name of a trainable's accumulated gradient, as an input and as an output of the training model. */
+export const gradientBuffer = (parameter: string): string => `${parameter}_grad.accumulation.buffer`
+export const gradientOutput = (parameter: string): string => `${parameter}_grad.accumulation.out`
+
+/**
+ * Differentiates a model into training, evaluation and optimizer graphs. Trainable parameters become required inputs,
+ * frozen weights stay initializers and get no gradient.
+ * @throws {GraphError} when nothing is trainable or a trainable is not a float32 initializer.
+ * @throws {UnsupportedOperatorError} naming a node that cannot be differentiated.
+ */
+export function generateArtifacts(model: Model, { loss, optimizer }: ArtifactOptions): TrainingArtifacts {
+  const parameters = trainableTensors(model)
+  const forward = cloneGraph(model.graph)
+  const lossValue = loss(forward)
+  forward.outputs = [lossValue.name, ...model.graph.outputs]
+  const names = [...parameters.keys()]
+  for (const name of names) parameterToInput(forward, name)
+
+  const evaluation = lower(forward)
+  prune(evaluation)
+
+  const training = cloneGraph(forward)
+  const dropoutMasks = feedDropoutMasks(training)
+  accumulateGradients(training, names, lossValue.name)
+  const lowered = lower(training)
+  prune(lowered)
+  return {
+    trainingModel: { ...lowered, name: 'training_model' },
+    evalModel: { ...evaluation, name: 'eval_model' },
+    optimizerModel: optimizerGraph(parameters, optimizer),
+    parameters,
+    stateSlots: stateSlots(optimizer),
+    dropoutMasks,
+    optimizer: { name: optimizer.name, options: optimizer.options },
+  }
+}
+
+function trainableTensors({ graph, trainable }: Model): Map<string, Tensor> {
+  const parameters = new Map<string, Tensor>()
+  for (const name of trainable) {
+    const data = graph.initializers.get(name)
+    if (data?.dtype !== 'float32') throw new GraphError({ where: `parameter "${name}"`, what: 'a trainable must be a float32 initializer', found: data?.dtype ?? 'no such initializer' })
+    parameters.set(name, data)
+  }
+  if (parameters.size === 0) throw new GraphError({ where: `model "${graph.name}"`, what: 'nothing to train', fix: 'Mark some parameters trainable, with lora() for instance.' })
+  return parameters
+}
+
+function parameterToInput(graph: Graph, name: string): void {
+  graph.initializers.delete(name)
+  graph.inputs.push(name)
+}
+
+/** Dropout becomes x * mask / (1 - p), with the mask an input: no device has a generator that all share. */
+function feedDropoutMasks(graph: Graph): DropoutMask[] {
+  const masks: DropoutMask[] = []
+  rewriteOutputs(graph, (node, output, g) => {
+    const p = dropoutRatio(graph, node)
+    if (p === 0) return undefined
+    const input = `${node.name}.mask`
+    masks.push({ input, p })
+    const mask = addInput(graph, input, 'bool', output.shape)
+    const x = valueOf(graph, node.inputs[0] as string)
+    return scale(g, g.Mul(x, g.Cast(mask, { to: 1 })), 1 / (1 - p))
+  })
+  return masks
+}
+
+function dropoutRatio(graph: Graph, node: Node): number {
+  const ratio = node.opType === 'Dropout' && node.inputs[1] ? graph.initializers.get(node.inputs[1]) : undefined
+  return ratio ? (new Float32Array(ratio.bytes().slice().buffer)[0] as number) : 0
+}
+
+/** out = reset ? gradient : buffer + gradient, so that any number of micro-batches can share one optimizer step. */
+function accumulateGradients(graph: Graph, names: readonly string[], loss: string): void {
+  const gradients = differentiate(graph, { loss, wrt: names })
+  const g = build(graph)
+  const buffers = names.map((name) => addInput(graph, gradientBuffer(name), 'float32', valueOf(graph, name).shape))
+  const reset = addInput(graph, 'lazy_reset_grad', 'bool', [1])
+  names.forEach((name, i) => {
+    const gradient = gradients.get(name) as Value
+    const sum = g.Add(buffers[i] as Value, gradient)
+    const scalar = gradient.shape.length === 0
+    const chosen = g.Where(scalar ? g.Squeeze(reset, g.int64([0])) : reset, gradient, sum)
+    g.node('Identity', [chosen], { outputs: [gradientOutput(name)] })
+    graph.outputs.push(gradientOutput(name))
+  })
+}
+
+function optimizerGraph(parameters: ReadonlyMap<string, Tensor>, optimizer: Optimizer): Graph {
+  const graph = createGraph('optimizer_model')
+  const g = build(graph)
+  const scalars = { learningRate: addInput(graph, 'learning_rate', 'float32', []), step: addInput(graph, 'step', 'float32', []) }
+  const gradientScale = addInput(graph, 'gradient_scale', 'float32', [])
+  const updates: ParameterUpdate[] = [...parameters].map(([name, { dims }]) => {
+    const parameter = addInput(graph, name, 'float32', dims)
+    const gradient = addInput(graph, `${name}_grad`, 'float32', dims)
+    return { name, parameter, update: g.Mul(gradient, gradientScale) }
+  })
+  const saved = new Map<string, Value>()
+  const read = (name: string, slot: string) => addInput(graph, `${name}.${slot}`, 'float32', parameters.get(name)?.dims ?? [])
+  const save = (name: string, slot: string, value: Value) => saved.set(`${name}.${slot}.out`, value)
+  const final = optimizer.chain.reduce<readonly ParameterUpdate[]>((list, link) => link.apply(g, list, scalars, { read, save }), updates)
+  for (const { name, parameter, update } of final) saved.set(`${name}.out`, g.Sub(parameter, g.Mul(update, scalars.learningRate)))
+  for (const [name, value] of saved) {
+    g.node('Identity', [value], { outputs: [name] })
+    graph.outputs.push(name)
+  }
+  return graph
+}
+
+/** A zero state tensor of a parameter's shape. */
+export const zeroState = ({ dims }: Tensor): Tensor => float32(dims, new Float32Array(dims.reduce((a, b) => a * b, 1)))

@@ -1,0 +1,18 @@
+// Failures of running and training; all carry the same fields as @cola/graph's.
+
+import { ColaError } from '@cola/graph'
+
+/** A device that is not there, or a runtime that is not installed. */
+export class DeviceError extends ColaError {}
+
+/** Feeds that a model does not take: a missing input, a wrong shape, ids out of range. */
+export class FeedError extends ColaError {}
+
+/** The loss stopped being a number. */
+export class NonFiniteLossError extends ColaError {}
+
+/** A file could not be read or written. */
+export class FileError extends ColaError {}
+
+/** A checkpoint does not belong to this model or this run. */
+export class CheckpointError extends ColaError {}

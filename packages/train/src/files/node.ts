@@ -1,0 +1,107 @@
+// Files, in Node. A browser has none: asking for them there is a typed error, and importing this module is harmless.
+
+import { safetensorsHeaderLength, parseSafetensorsHeader, type SafetensorsFile, type Tensor } from '@cola/graph'
+import { FileError } from '../errors.ts'
+
+type FileSystem = typeof import('node:fs')
+type Path = typeof import('node:path')
+
+interface WithBuiltins {
+  process?: { getBuiltinModule?: (name: string) => unknown; pid: number }
+}
+
+function builtin<Module>(name: string): Module {
+  const found = (globalThis as WithBuiltins).process?.getBuiltinModule?.(name)
+  if (!found) throw new FileError({ where: name, what: 'this environment has no files', fix: 'Pass bytes instead of a path in a browser; use Node 20.16 or later.' })
+  return found as Module
+}
+
+/** node:fs. @throws {FileError} outside Node. */
+export const fileSystem = (): FileSystem => builtin<FileSystem>('node:fs')
+
+/** node:path. @throws {FileError} outside Node. */
+export const paths = (): Path => builtin<Path>('node:path')
+
+/** Whether this environment has files. */
+export const hasFiles = (): boolean => Boolean((globalThis as WithBuiltins).process?.getBuiltinModule?.('node:fs'))
+
+/** A fresh folder for temporary files. */
+export const temporaryFolder = (): string => fileSystem().mkdtempSync(paths().join(builtin<typeof import('node:os')>('node:os').tmpdir(), 'cola-'))
+
+let writes = 0
+
+/**
+ * Writes a file as a whole or not at all: to a neighbour, flushed to disk, then renamed over the old one.
+ * @throws {FileError} naming the file (a full disk, a folder that cannot be written); nothing is left behind.
+ */
+export function writeFileAtomic(path: string, content: string | Uint8Array | Iterable<Uint8Array>): void {
+  const fs = fileSystem()
+  const temporary = `${path}.${(globalThis as WithBuiltins).process?.pid}-${++writes}.tmp`
+  try {
+    fs.mkdirSync(paths().dirname(path), { recursive: true })
+    const file = fs.openSync(temporary, 'w')
+    try {
+      const chunks = typeof content === 'string' ? [new TextEncoder().encode(content)] : content instanceof Uint8Array ? [content] : content
+      for (const chunk of chunks) writeAll(fs, file, chunk)
+      fs.fsyncSync(file)
+    } finally {
+      fs.closeSync(file)
+    }
+    fs.renameSync(temporary, path)
+  } catch (cause) {
+    fs.rmSync(temporary, { force: true })
+    throw new FileError({ where: path, what: 'the file could not be written', found: (cause as Error).message, fix: 'Free some space, or choose a folder that can be written.' }, { cause })
+  }
+}
+
+function writeAll(fs: FileSystem, file: number, chunk: Uint8Array): void {
+  for (let at = 0; at < chunk.length; ) at += fs.writeSync(file, chunk, at, Math.min(chunk.length - at, 2 ** 30))
+}
+
+/** Reads a whole file. @throws {FileError} naming it. */
+export function readFile(path: string): Uint8Array {
+  try {
+    return fileSystem().readFileSync(path)
+  } catch (cause) {
+    throw new FileError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
+  }
+}
+
+/** Reads a range of a file. @throws {FileError} naming it. */
+export function readRange(path: string, begin: number, end: number): Uint8Array {
+  const fs = fileSystem()
+  const bytes = new Uint8Array(end - begin)
+  try {
+    const file = fs.openSync(path, 'r')
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const count = fs.readSync(file, bytes, at, Math.min(bytes.length - at, 2 ** 30), begin + at)
+        if (count === 0) throw new Error(`the file ends at byte ${begin + at}`)
+        at += count
+      }
+    } finally {
+      fs.closeSync(file)
+    }
+  } catch (cause) {
+    throw new FileError({ where: path, what: `bytes ${begin} to ${end} could not be read`, found: (cause as Error).message }, { cause })
+  }
+  return bytes
+}
+
+/**
+ * Opens a safetensors file: the header is read and checked, tensors stay on disk until their bytes are asked for.
+ * @throws {FormatError | FileError} naming the file and the tensor.
+ */
+export function readSafetensorsFile(path: string): SafetensorsFile {
+  let size: number
+  try {
+    size = fileSystem().statSync(path).size
+  } catch (cause) {
+    throw new FileError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
+  }
+  const length = safetensorsHeaderLength(readRange(path, 0, Math.min(8, size)), size, path)
+  const { entries, metadata } = parseSafetensorsHeader(readRange(path, 8, 8 + length), size, path)
+  const tensors = new Map<string, Tensor>()
+  for (const { name, dtype, dims, begin, end } of entries) tensors.set(name, { dtype, dims, bytes: () => readRange(path, begin, end) })
+  return { tensors, metadata }
+}

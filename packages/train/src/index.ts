@@ -1,0 +1,25 @@
+// @cola/train: training on the stock ONNX Runtime.
+
+export {
+  type ArtifactOptions,
+  type DropoutMask,
+  generateArtifacts,
+  gradientBuffer,
+  gradientOutput,
+  type TrainingArtifacts,
+} from './artifacts/generate.ts'
+export { crossEntropy, type CrossEntropyOptions } from './artifacts/losses.ts'
+export { CheckpointError, DeviceError, FeedError, FileError, NonFiniteLossError } from './errors.ts'
+export { fileSystem, hasFiles, paths, readFile, readRange, readSafetensorsFile, temporaryFolder, writeFileAtomic } from './files/node.ts'
+export type { Optimizer, OptimizerScalars, ParameterUpdate, StateAccess, Transformation } from './optim/optimizer.ts'
+export { adam, type AdamOptions, adamw, type OptimizerOptions, type ParameterGroup, sgd, type SgdOptions } from './optim/optimizers.ts'
+export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from './optim/schedule.ts'
+export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './optim/transforms.ts'
+export { type Device, openSession, resolveDevice, type RunnableModel, writeModels } from './runtime/device.ts'
+export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'
+export { type Batch, type BatchArray, feedsOf } from './session/feeds.ts'
+export { type SessionState, type StepResult, TrainingSession, type TrainingSessionOptions } from './session/training-session.ts'
+export type { Callbacks, EpochLog, Metrics, StepLog, WarningLog } from './trainer/callbacks.ts'
+export { loadCheckpoint, type RunState, saveCheckpoint } from './trainer/checkpoint.ts'
+export { stopSignal } from './trainer/signals.ts'
+export { Trainer, type TrainerData, type TrainerOptions, type TrainResult } from './trainer/trainer.ts'

@@ -1,0 +1,44 @@
+// Optimizers as composable graph transformations, after optax: a state per parameter and a rule that turns gradients into updates.
+
+import type { Builder, Value } from '@cola/graph'
+
+export interface OptimizerScalars {
+  /** Learning rate of this step, from the schedule. */
+  learningRate: Value
+  /** Number of this step, from 1, as float32. */
+  step: Value
+}
+
+export interface ParameterUpdate {
+  name: string
+  parameter: Value
+  /** What the parameter will be reduced by, before the learning rate. */
+  update: Value
+}
+
+export interface StateSlot {
+  /** Suffix of the state tensor: `P.exp_avg`. */
+  name: string
+}
+
+/** One link of a chain. Every state tensor has its parameter's shape and starts at zero. */
+export interface Transformation {
+  readonly state: readonly string[]
+  /** Adds the nodes; `state(parameter, slot)` reads the old state, `save` names the new. */
+  readonly apply: (g: Builder, updates: readonly ParameterUpdate[], scalars: OptimizerScalars, slots: StateAccess) => ParameterUpdate[]
+}
+
+export interface StateAccess {
+  read: (parameter: string, slot: string) => Value
+  save: (parameter: string, slot: string, value: Value) => void
+}
+
+/** An optimizer: a chain of transformations, then `parameter - learningRate * update`. Serializable options for the record. */
+export interface Optimizer {
+  readonly name: string
+  readonly options: Readonly<Record<string, unknown>>
+  readonly chain: readonly Transformation[]
+}
+
+/** Names of all state tensors that an optimizer keeps for a parameter. */
+export const stateSlots = ({ chain }: Optimizer): string[] => chain.flatMap(({ state }) => state)

@@ -1,0 +1,73 @@
+// The famous optimizers, under PyTorch's names and defaults.
+
+import type { Optimizer, Transformation } from './optimizer.ts'
+import { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './transforms.ts'
+
+export interface ParameterGroup {
+  /** Parameters it applies to: exact names, or a pattern. */
+  params: readonly string[] | RegExp
+  /** Overrides the optimizer's. */
+  weight_decay?: number
+  /** Multiplies the learning rate. @default 1 */
+  lr_scale?: number
+}
+
+export interface OptimizerOptions {
+  /** @default 0 (adam, sgd), 0.01 (adamw) */
+  weight_decay?: number
+  /** Greatest joint L2 norm of the gradients; 0: no clipping. @default 0 */
+  max_grad_norm?: number
+  /** The first group that holds a parameter applies to it. */
+  groups?: readonly ParameterGroup[]
+}
+
+export interface AdamOptions extends OptimizerOptions {
+  /** @default [0.9, 0.999] */
+  betas?: readonly [number, number]
+  /** @default 1e-8 */
+  eps?: number
+}
+
+export interface SgdOptions extends OptimizerOptions {
+  /** @default 0 */
+  momentum?: number
+  /** @default false */
+  nesterov?: boolean
+}
+
+const groupOf = (groups: readonly ParameterGroup[], name: string): ParameterGroup | undefined =>
+  groups.find(({ params }) => (params instanceof RegExp ? params.test(name) : params.includes(name)))
+
+/** Weight decay of each distinct strength, over the parameters that have it. */
+function decay({ weight_decay = 0, groups = [] }: OptimizerOptions): Transformation[] {
+  const of = (name: string) => groupOf(groups, name)?.weight_decay ?? weight_decay
+  const strengths = new Set([weight_decay, ...groups.map((group) => group.weight_decay ?? weight_decay)])
+  return [...strengths].filter((strength) => strength !== 0).map((strength) => addWeightDecay(strength, (name) => of(name) === strength))
+}
+
+const clip = ({ max_grad_norm = 0 }: OptimizerOptions): Transformation[] => (max_grad_norm > 0 ? [clipByGlobalNorm(max_grad_norm)] : [])
+
+function rates({ groups = [] }: OptimizerOptions): Transformation[] {
+  return groups.some(({ lr_scale = 1 }) => lr_scale !== 1) ? [scaleByGroup((name) => groupOf(groups, name)?.lr_scale ?? 1)] : []
+}
+
+const record = (options: OptimizerOptions): Record<string, unknown> => JSON.parse(JSON.stringify(options, (_, value) => (value instanceof RegExp ? value.source : value)))
+
+/** Adam with L2 penalty in the gradient: torch.optim.Adam. */
+export function adam(options: AdamOptions = {}): Optimizer {
+  const { betas = [0.9, 0.999], eps = 1e-8 } = options
+  return { name: 'adam', options: record(options), chain: [...clip(options), ...decay(options), scaleByAdam({ betas, eps }), ...rates(options)] }
+}
+
+/** Adam with decoupled weight decay (Loshchilov & Hutter 2019): torch.optim.AdamW. */
+export function adamw(options: AdamOptions = {}): Optimizer {
+  const full = { weight_decay: 0.01, ...options }
+  const { betas = [0.9, 0.999], eps = 1e-8 } = full
+  return { name: 'adamw', options: record(full), chain: [...clip(full), scaleByAdam({ betas, eps }), ...decay(full), ...rates(full)] }
+}
+
+/** Stochastic gradient descent with momentum: torch.optim.SGD. */
+export function sgd(options: SgdOptions = {}): Optimizer {
+  const { momentum = 0, nesterov = false } = options
+  return { name: 'sgd', options: record(options), chain: [...clip(options), ...decay(options), ...(momentum ? [trace(momentum, nesterov)] : []), ...rates(options)] }
+}

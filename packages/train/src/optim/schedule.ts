@@ -1,0 +1,27 @@
+// Learning-rate schedules: a factor of the peak rate for each optimizer step, as transformers' get_*_schedule_with_warmup.
+
+export type ScheduleName = 'constant' | 'linear' | 'cosine'
+
+/** Factor of the learning rate at an optimizer step counted from 0. */
+export type Schedule = (step: number) => number
+
+export interface ScheduleOptions {
+  /** All optimizer steps of the run. */
+  total_steps: number
+  /** Steps of linear warm-up; the first has factor 0 when it is above 0. @default 0 */
+  warmup_steps?: number
+}
+
+const decays: Record<ScheduleName, (progress: number) => number> = {
+  constant: () => 1,
+  linear: (progress) => 1 - progress,
+  cosine: (progress) => 0.5 * (1 + Math.cos(Math.PI * progress)),
+}
+
+/** The schedule of this name. */
+export function schedule(name: ScheduleName, { total_steps, warmup_steps = 0 }: ScheduleOptions): Schedule {
+  return (step) => {
+    if (step < warmup_steps) return step / Math.max(1, warmup_steps)
+    return decays[name](Math.min(1, (step - warmup_steps) / Math.max(1, total_steps - warmup_steps)))
+  }
+}

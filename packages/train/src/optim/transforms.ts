@@ -1,0 +1,74 @@
+// The links that optimizers are chained from.
+
+import { type Builder, scale, type Value } from '@cola/graph'
+import type { Transformation } from './optimizer.ts'
+
+/**
+ * Scales all gradients so that their joint L2 norm is at most `maximum`; torch.nn.utils.clip_grad_norm_.
+ * Coefficient: min(1, maximum / (norm + 1e-6)).
+ */
+export function clipByGlobalNorm(maximum: number): Transformation {
+  return {
+    state: [],
+    apply: (g, updates) => {
+      const squares = updates.map(({ update }) => g.ReduceSumSquare(update, { keepdims: 0 }))
+      const norm = g.Sqrt(squares.reduce((a, b) => g.Add(a, b)))
+      const factor = g.Min(g.scalar(1), g.Div(g.scalar(maximum), g.Add(norm, g.scalar(1e-6))))
+      return updates.map((entry) => ({ ...entry, update: g.Mul(entry.update, factor) }))
+    },
+  }
+}
+
+/** L2 penalty added to the gradient (torch.optim.Adam and SGD), for the parameters that `decays` names. */
+export function addWeightDecay(weightDecay: number, decays: (name: string) => boolean = () => true): Transformation {
+  return {
+    state: [],
+    apply: (g, updates) => updates.map((entry) => (decays(entry.name) ? { ...entry, update: g.Add(entry.update, scale(g, entry.parameter, weightDecay)) } : entry)),
+  }
+}
+
+/** 1 - beta^step without cancellation: a Taylor series of -expm1(step ln beta) near zero, which float32 powers would round away. */
+function biasCorrection(g: Builder, step: Value, beta: number): Value {
+  const z = scale(g, step, Math.log(beta))
+  const series = [1 / 120, 1 / 24, 1 / 6, 1 / 2, 1].reduce<Value>((sum, c) => g.Add(g.Mul(sum, z), g.scalar(c)), g.scalar(1 / 720))
+  const small = g.Greater(z, g.scalar(-0.1))
+  return g.Where(small, g.Neg(g.Mul(series, z)), g.Sub(g.scalar(1), g.Exp(z)))
+}
+
+/** Adam's direction: m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps). Kingma & Ba 2015, as torch.optim.Adam rounds it. */
+export function scaleByAdam({ betas: [beta1, beta2], eps }: { betas: readonly [number, number]; eps: number }): Transformation {
+  return {
+    state: ['exp_avg', 'exp_avg_sq'],
+    apply: (g, updates, { step }, { read, save }) => {
+      const correction1 = biasCorrection(g, step, beta1)
+      const correction2 = g.Sqrt(biasCorrection(g, step, beta2))
+      return updates.map((entry) => {
+        const { name, update } = entry
+        const m = g.Add(scale(g, read(name, 'exp_avg'), beta1), scale(g, update, 1 - beta1))
+        const v = g.Add(scale(g, read(name, 'exp_avg_sq'), beta2), scale(g, g.Mul(update, update), 1 - beta2))
+        save(name, 'exp_avg', m)
+        save(name, 'exp_avg_sq', v)
+        const denominator = g.Add(g.Div(g.Sqrt(v), correction2), g.scalar(eps))
+        return { ...entry, update: g.Div(g.Div(m, correction1), denominator) }
+      })
+    },
+  }
+}
+
+/** Momentum: b = momentum b + g; torch.optim.SGD without dampening. */
+export function trace(momentum: number, nesterov: boolean): Transformation {
+  return {
+    state: ['momentum_buffer'],
+    apply: (g, updates, _scalars, { read, save }) =>
+      updates.map((entry) => {
+        const buffer = g.Add(scale(g, read(entry.name, 'momentum_buffer'), momentum), entry.update)
+        save(entry.name, 'momentum_buffer', buffer)
+        return { ...entry, update: nesterov ? g.Add(entry.update, scale(g, buffer, momentum)) : buffer }
+      }),
+  }
+}
+
+/** Multiplies the update of parameters by a factor of their own: LoRA+, layer-wise rates. */
+export function scaleByGroup(factor: (name: string) => number): Transformation {
+  return { state: [], apply: (g, updates) => updates.map((entry) => ({ ...entry, update: scale(g, entry.update, factor(entry.name)) })) }
+}

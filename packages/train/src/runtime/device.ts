@@ -1,0 +1,108 @@
+// Devices: which execution providers stand for each, and what to say when one is not there.
+
+import { externalChunks, type Graph, layoutExternal, type Tensor, writeModel } from '@cola/graph'
+import { DeviceError, FileError } from '../errors.ts'
+import { hasFiles, paths, writeFileAtomic } from '../files/node.ts'
+import { createOrtSession, type OrtSession, type SessionOptions } from './ort.ts'
+
+/** Where a model runs. `auto`: the first of cuda, webgpu and cpu (wasm in a browser) that works. */
+export type Device = 'cpu' | 'cuda' | 'webgpu' | 'wasm' | 'auto'
+
+interface DeviceRow {
+  providers: string[]
+  /** Whether tensors can stay on the device between runs. */
+  resident: boolean
+  /** Session settings: on a CPU, weights are used where they lie instead of being copied into packed form. */
+  extra?: Record<string, unknown>
+  fix: string
+}
+
+export const devices: Record<Exclude<Device, 'auto'>, DeviceRow> = {
+  cpu: { providers: ['cpu'], resident: false, extra: { session: { disable_prepacking: '1' } }, fix: 'Install onnxruntime-node: npm install onnxruntime-node' },
+  cuda: { providers: ['cuda'], resident: false, fix: 'CUDA needs Linux x64, an NVIDIA driver, CUDA 12 with cuDNN 9, and onnxruntime-node installed with its download allowed (README, "CUDA").' },
+  webgpu: { providers: ['webgpu'], resident: true, fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.' },
+  wasm: { providers: ['wasm'], resident: false, fix: 'The wasm device runs in browsers: npm install onnxruntime-web. Use "cpu" in Node.' },
+}
+
+export interface RunnableModel {
+  graph: Graph
+  /** Path of the ONNX file, where it is on disk. */
+  path?: string
+  /** Outputs to keep on the device, where it can. */
+  resident?: readonly string[]
+}
+
+/**
+ * Creates a runtime session for a graph on a device.
+ * @throws {DeviceError} when the device is not there, saying how to get it.
+ */
+export async function openSession({ graph, path, resident = [] }: RunnableModel, device: Exclude<Device, 'auto'>): Promise<OrtSession> {
+  const row = devices[device]
+  const locations = Object.fromEntries(graph.outputs.map((name) => [name, resident.includes(name) ? 'gpu-buffer' : 'cpu'] as const))
+  const options: SessionOptions = {
+    executionProviders: row.providers,
+    logSeverityLevel: 3,
+    ...(row.extra ? { extra: row.extra } : {}),
+    ...(row.resident && resident.length ? { preferredOutputLocation: locations } : {}),
+  }
+  try {
+    if (path !== undefined) return await createOrtSession(path, options)
+    const external = layoutExternal(graph.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
+    const data = concatenate(externalChunks(graph.initializers, external))
+    return await createOrtSession(writeModel(graph, external), external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options)
+  } catch (cause) {
+    throw new DeviceError({ where: `device "${device}"`, what: `a session for "${graph.name}" could not be created`, found: (cause as Error).message, fix: row.fix }, { cause })
+  }
+}
+
+/** The device that `auto` stands for here, found by opening a one-node model; others as they are. */
+export async function resolveDevice(device: Device, probe: Graph): Promise<Exclude<Device, 'auto'>> {
+  if (device !== 'auto') return device
+  const candidates = hasFiles() ? (['cuda', 'webgpu', 'cpu'] as const) : (['webgpu', 'wasm'] as const)
+  for (const candidate of candidates) {
+    try {
+      await (await openSession({ graph: probe }, candidate)).release()
+      return candidate
+    } catch {
+      // Not there: the next one.
+    }
+  }
+  throw new DeviceError({ where: 'device "auto"', what: 'no device works', expected: candidates.join(', '), fix: 'npm install onnxruntime-node' })
+}
+
+/**
+ * Writes graphs to a folder as ONNX files that share one external-data file for their frozen weights.
+ * @returns The path of each.
+ * @throws {FileError} when the folder cannot be written.
+ */
+export function writeModels(folder: string, graphs: Readonly<Record<string, Graph>>, weightsFile = 'frozen_weights.bin'): Record<string, string> {
+  const { join } = paths()
+  const shared = new Map<string, Tensor>()
+  for (const graph of Object.values(graphs)) for (const [name, data] of graph.initializers) shareWeight(shared, name, data)
+  const layout = layoutExternal(shared, { location: weightsFile })
+  if (layout.size) writeFileAtomic(join(folder, weightsFile), externalChunks(shared, layout))
+  return Object.fromEntries(
+    Object.entries(graphs).map(([name, graph]) => {
+      const path = join(folder, `${name}.onnx`)
+      writeFileAtomic(path, writeModel(graph, new Map([...layout].filter(([key]) => graph.initializers.has(key)))))
+      return [name, path]
+    }),
+  )
+}
+
+function shareWeight(shared: Map<string, Tensor>, name: string, data: Tensor): void {
+  const other = shared.get(name)
+  if (other && other !== data && other.dims.join() !== data.dims.join()) throw new FileError({ where: name, what: 'two models have different weights of this name' })
+  shared.set(name, data)
+}
+
+function concatenate(chunks: Iterable<Uint8Array>): Uint8Array {
+  const list = [...chunks]
+  const bytes = new Uint8Array(list.reduce((size, chunk) => size + chunk.length, 0))
+  let at = 0
+  for (const chunk of list) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}

@@ -1,0 +1,44 @@
+// Batches to runtime tensors: every input checked for presence, type and shape before the runtime sees it.
+
+import { type DataType, type Dim, evaluateDim, type Graph, valueOf } from '@cola/graph'
+import { FeedError } from '../errors.ts'
+import { OrtTensor, type OrtTensors } from '../runtime/ort.ts'
+
+/** A named array with its shape; the structural type in which @cola/data's batches meet a session. */
+export interface BatchArray {
+  readonly data: Int32Array | Float32Array | BigInt64Array | Uint8Array
+  readonly dims: readonly number[]
+}
+
+/** The inputs of one step by name. Arrays that the model does not take are ignored. */
+export type Batch = Readonly<Record<string, BatchArray>>
+
+const typeOfArray = (data: BatchArray['data']): DataType =>
+  data instanceof Int32Array ? 'int32' : data instanceof Float32Array ? 'float32' : data instanceof BigInt64Array ? 'int64' : 'bool'
+
+/**
+ * Feeds for the graph inputs named by `inputs`, and the sizes of the symbols that their shapes bind.
+ * @throws {FeedError} naming the input, what it expects and what it got.
+ */
+export function feedsOf(graph: Graph, inputs: readonly string[], batch: Batch): { feeds: OrtTensors; symbols: Map<string, number> } {
+  const symbols = new Map<string, number>()
+  const feeds: OrtTensors = {}
+  for (const name of inputs) {
+    const { dtype, shape } = valueOf(graph, name)
+    const array = batch[name]
+    if (!array) throw new FeedError({ where: `input "${name}"`, what: 'missing from the batch', expected: `${dtype}[${shape.join(', ')}]`, found: Object.keys(batch).join(', ') || 'an empty batch' })
+    const found = typeOfArray(array.data)
+    if (found !== dtype) throw new FeedError({ where: `input "${name}"`, what: 'wrong element type', expected: dtype, found })
+    bindShape(name, shape, array.dims, symbols)
+    feeds[name] = new OrtTensor(dtype as 'int32', array.data as Int32Array, array.dims)
+  }
+  return { feeds, symbols }
+}
+
+function bindShape(name: string, shape: readonly Dim[], dims: readonly number[], symbols: Map<string, number>): void {
+  const fits = shape.length === dims.length && shape.every((dim, i) => {
+    if (typeof dim === 'string' && !symbols.has(dim)) symbols.set(dim, dims[i] as number)
+    return evaluateDim(dim, symbols) === dims[i]
+  })
+  if (!fits) throw new FeedError({ where: `input "${name}"`, what: 'wrong shape', expected: `[${shape.join(', ')}]${[...symbols].map(([symbol, size]) => ` ${symbol}=${size}`).join(',')}`, found: `[${dims.join(', ')}]` })
+}

@@ -1,0 +1,297 @@
+// The low-level session: one method per artifact, named as in the API that ONNX Runtime removed from JavaScript in 1.20.
+
+import { createGraph, addInput, build, evaluateDim, float32, type Graph, type Tensor, valueOf } from '@cola/graph'
+import { random } from '@cola/data'
+import { gradientBuffer, gradientOutput, type TrainingArtifacts } from '../artifacts/generate.ts'
+import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
+import { fileSystem, hasFiles, temporaryFolder } from '../files/node.ts'
+import { type Device, devices, openSession, resolveDevice, writeModels } from '../runtime/device.ts'
+import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
+import { type Batch, feedsOf } from './feeds.ts'
+import { dispose, download, downloadGraph, hostTensors, zeroTensors } from './state.ts'
+
+export interface TrainingSessionOptions {
+  artifacts: TrainingArtifacts
+  /** @default 'auto' */
+  device?: Device
+  /** Folder for the ONNX files and the frozen weights they share; a temporary one, removed on release, by default. */
+  folder?: string
+  /** Seed of the dropout masks. @default 0 */
+  seed?: number
+}
+
+export interface StepResult {
+  /** Mean loss of the batch. */
+  loss: number
+  /** The model's outputs, on the host. */
+  outputs: Record<string, { data: Float32Array; dims: readonly number[] }>
+}
+
+/** All that a run needs to go on as if it had not stopped: float32 tensors by name, and the optimizer's step. */
+export interface SessionState {
+  tensors: Map<string, Tensor>
+  step: number
+}
+
+/**
+ * Trains a model's trainables on a device by running its artifacts.
+ * One call at a time: the runtime serializes runs in a process.
+ */
+export class TrainingSession {
+  readonly device: Exclude<Device, 'auto'>
+  readonly #artifacts: TrainingArtifacts
+  readonly #training: OrtSession
+  readonly #evaluation: OrtSession
+  readonly #optimizer: OrtSession
+  readonly #download: OrtSession | undefined
+  readonly #cleanUp: () => void
+  readonly #seed: number
+  #parameters: OrtTensors
+  #buffers: OrtTensors
+  #state: OrtTensors
+  #reset = true
+  #accumulated = 0
+  #trainSteps = 0
+  #step = 0
+
+  private constructor(device: Exclude<Device, 'auto'>, artifacts: TrainingArtifacts, sessions: readonly OrtSession[], seed: number, cleanUp: () => void) {
+    this.device = device
+    this.#artifacts = artifacts
+    ;[this.#training, this.#evaluation, this.#optimizer, this.#download] = sessions as [OrtSession, OrtSession, OrtSession, OrtSession | undefined]
+    this.#seed = seed
+    this.#cleanUp = cleanUp
+    this.#parameters = hostTensors(artifacts.parameters)
+    this.#buffers = zeroTensors(artifacts.parameters, gradientBuffer)
+    this.#state = zeroStates(artifacts)
+  }
+
+  /**
+   * Opens a session for each artifact.
+   * @throws {DeviceError} when the device is not there.
+   * @throws {FileError} when the folder cannot be written.
+   */
+  static async create({ artifacts, device = 'auto', folder, seed = 0 }: TrainingSessionOptions): Promise<TrainingSession> {
+    const resolved = await resolveDevice(device, probeGraph())
+    const { trainingModel, evalModel, optimizerModel, parameters } = artifacts
+    const graphs = { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel }
+    const temporary = hasFiles() && folder === undefined ? temporaryFolder() : undefined
+    const cleanUp = () => {
+      if (temporary) fileSystem().rmSync(temporary, { recursive: true, force: true })
+    }
+    const place = folder ?? temporary
+    try {
+      const files: Partial<Record<keyof typeof graphs, string>> = place === undefined ? {} : writeModels(place, graphs)
+      const open = (graph: Graph, path: string | undefined, resident: readonly string[]) => openSession({ graph, ...(path === undefined ? {} : { path }), resident }, resolved)
+      const sessions = [
+        await open(trainingModel, files.training_model, trainingModel.outputs.filter((name) => name.endsWith('_grad.accumulation.out'))),
+        await open(evalModel, files.eval_model, []),
+        await open(optimizerModel, files.optimizer_model, optimizerModel.outputs),
+        ...(devices[resolved].resident ? [await open(downloadGraph(stateTensors(artifacts, parameters)), undefined, [])] : []),
+      ]
+      return new TrainingSession(resolved, artifacts, sessions, seed, cleanUp)
+    } catch (error) {
+      cleanUp()
+      throw error
+    }
+  }
+
+  /** Names of the trainable parameters. */
+  get parameterNames(): string[] {
+    return [...this.#artifacts.parameters.keys()]
+  }
+
+  /** Optimizer steps taken. */
+  get step(): number {
+    return this.#step
+  }
+
+  /**
+   * Forward and backward on one batch; gradients are added to those since the last {@link lazyResetGrad}.
+   * @throws {FeedError} for a bad batch, {NonFiniteLossError} when the loss is not finite (nothing was changed).
+   */
+  async runTrainStep(batch: Batch): Promise<StepResult> {
+    const graph = this.#artifacts.trainingModel
+    const fed = new Set([...this.parameterNames, ...Object.keys(this.#buffers), 'lazy_reset_grad', ...this.#artifacts.dropoutMasks.map(({ input }) => input)])
+    const { feeds, symbols } = feedsOf(graph, graph.inputs.filter((name) => !fed.has(name)), batch)
+    const reset = new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1])
+    const results = await this.#training.run({ ...feeds, ...this.#parameters, ...this.#buffers, lazy_reset_grad: reset, ...this.#masks(symbols) })
+    const step = resultOf(results, graph.outputs.filter((name) => !name.endsWith('_grad.accumulation.out')))
+    if (!Number.isFinite(step.loss)) throw new NonFiniteLossError({ where: `training step ${this.#trainSteps + 1}`, what: 'the loss is not a finite number', found: String(step.loss), fix: 'Lower the learning rate, clip the gradients, or look for bad values in the weights or the data.' })
+    for (const name of this.parameterNames) {
+      dispose(this.#buffers[gradientBuffer(name)])
+      this.#buffers[gradientBuffer(name)] = results[gradientOutput(name)] as OrtTensor
+    }
+    this.#reset = false
+    this.#accumulated++
+    this.#trainSteps++
+    return step
+  }
+
+  /** Loss and outputs of one batch, without dropout and without changing anything. @throws {FeedError} for a bad batch. */
+  async runEvalStep(batch: Batch): Promise<StepResult> {
+    const graph = this.#artifacts.evalModel
+    const { feeds } = feedsOf(graph, graph.inputs.filter((name) => !(name in this.#parameters)), batch)
+    const parameters = Object.fromEntries(graph.inputs.filter((name) => name in this.#parameters).map((name) => [name, this.#parameters[name] as OrtTensor]))
+    return resultOf(await this.#evaluation.run({ ...feeds, ...parameters }), graph.outputs)
+  }
+
+  /** One optimizer step with the mean of the accumulated gradients. @throws {FeedError} when there are none. */
+  async runOptimizerStep({ learningRate }: { learningRate: number }): Promise<void> {
+    if (this.#accumulated === 0) throw new FeedError({ where: 'runOptimizerStep', what: 'there are no gradients', fix: 'Call runTrainStep first.' })
+    const scalar = (value: number) => new OrtTensor('float32', Float32Array.of(value), [])
+    const gradients = Object.fromEntries(this.parameterNames.map((name) => [`${name}_grad`, this.#buffers[gradientBuffer(name)] as OrtTensor]))
+    const scalars = { learning_rate: scalar(learningRate), step: scalar(this.#step + 1), gradient_scale: scalar(1 / this.#accumulated) }
+    const feeds: OrtTensors = { ...scalars, ...this.#parameters, ...gradients, ...this.#state }
+    const used = new Set(this.#optimizer.inputNames)
+    const results = await this.#optimizer.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => used.has(name))))
+    const renew = (tensors: OrtTensors) => {
+      for (const name of Object.keys(tensors)) {
+        dispose(tensors[name])
+        tensors[name] = results[`${name}.out`] as OrtTensor
+      }
+    }
+    renew(this.#parameters)
+    renew(this.#state)
+    this.#step++
+  }
+
+  /** Makes the next training step start a new sum of gradients. */
+  lazyResetGrad(): void {
+    this.#reset = true
+    this.#accumulated = 0
+  }
+
+  /** Number of trainable elements. */
+  getParametersSize(): number {
+    return [...this.#artifacts.parameters.values()].reduce((sum, { dims }) => sum + dims.reduce((a, b) => a * b, 1), 0)
+  }
+
+  /** Copies of the trainable parameters by name. */
+  async getParameters(): Promise<Map<string, Tensor>> {
+    const { tensors } = await this.getState()
+    return new Map(this.parameterNames.map((name) => [name, tensors.get(name) as Tensor]))
+  }
+
+  /** Gradients accumulated since the last reset, by parameter; for tests and inspection. */
+  async getGradients(): Promise<Map<string, Tensor>> {
+    // Under the parameters' names, because those are the inputs that the download model has.
+    const gradients = Object.fromEntries(this.parameterNames.map((name) => [name, this.#buffers[gradientBuffer(name)] as OrtTensor]))
+    return toTensors(await this.#fetch({ ...this.#parameters, ...this.#state, ...gradients }), this.parameterNames)
+  }
+
+  /** All trainables one after another, in the order of {@link parameterNames}. */
+  async getContiguousParameters(): Promise<Float32Array> {
+    const parameters = await this.getParameters()
+    const buffer = new Float32Array(this.getParametersSize())
+    let at = 0
+    for (const { bytes } of parameters.values()) {
+      const part = new Float32Array(bytes().slice().buffer)
+      buffer.set(part, at)
+      at += part.length
+    }
+    return buffer
+  }
+
+  /** Sets all trainables from a buffer as {@link getContiguousParameters} gives it. @throws {FeedError} when its size is wrong. */
+  loadParametersBuffer(buffer: Float32Array): void {
+    if (buffer.length !== this.getParametersSize()) throw new FeedError({ where: 'loadParametersBuffer', what: 'wrong number of elements', expected: String(this.getParametersSize()), found: String(buffer.length) })
+    let at = 0
+    this.setParameters(new Map([...this.#artifacts.parameters].map(([name, { dims }]) => {
+      const size = dims.reduce((a, b) => a * b, 1)
+      at += size
+      return [name, float32(dims, buffer.slice(at - size, at))]
+    })))
+  }
+
+  /** Sets trainables by name. @throws {CheckpointError} for a name or shape that the model does not have. */
+  setParameters(tensors: ReadonlyMap<string, Tensor>): void {
+    checkTensors(this.#artifacts.parameters, tensors)
+    for (const [name, value] of Object.entries(hostTensors(tensors))) {
+      dispose(this.#parameters[name])
+      this.#parameters[name] = value
+    }
+  }
+
+  /** A copy of parameters and optimizer state. Call it between optimizer steps. */
+  async getState(): Promise<SessionState> {
+    const all = { ...this.#parameters, ...this.#state }
+    return { tensors: toTensors(await this.#fetch(all), Object.keys(all)), step: this.#step }
+  }
+
+  /** Goes back to a state. @throws {CheckpointError} when it belongs to another model or optimizer. */
+  setState({ tensors, step }: SessionState): void {
+    const expected = stateTensors(this.#artifacts, this.#artifacts.parameters)
+    checkTensors(expected, tensors)
+    for (const name of expected.keys()) if (!tensors.has(name)) throw new CheckpointError({ where: `tensor "${name}"`, what: 'missing from the checkpoint', fix: 'It was made with another optimizer or configuration.' })
+    const host = hostTensors(tensors)
+    for (const group of [this.#parameters, this.#state]) {
+      for (const name of Object.keys(group)) {
+        dispose(group[name])
+        group[name] = host[name] as OrtTensor
+      }
+    }
+    this.#step = step
+    this.#trainSteps = step
+    this.lazyResetGrad()
+  }
+
+  /** Sets the position of the dropout generator, which a resumed run has to restore. */
+  seekDropout(trainSteps: number): void {
+    this.#trainSteps = trainSteps
+  }
+
+  /** Frees the sessions and the temporary files. */
+  async release(): Promise<void> {
+    for (const session of [this.#training, this.#evaluation, this.#optimizer, this.#download]) await session?.release()
+    this.#cleanUp()
+  }
+
+  /** Masks of this training step: drawn from (seed, step, input), so that any step can be drawn again. */
+  #masks(symbols: ReadonlyMap<string, number>): OrtTensors {
+    return Object.fromEntries(
+      this.#artifacts.dropoutMasks.map(({ input, p }, i) => {
+        const dims = valueOf(this.#artifacts.trainingModel, input).shape.map((dim) => evaluateDim(dim, symbols) as number)
+        return [input, new OrtTensor('bool', random(this.#seed, 'dropout', this.#trainSteps, i).mask(dims.reduce((a, b) => a * b, 1), 1 - p), dims)]
+      }),
+    )
+  }
+
+  async #fetch(tensors: OrtTensors): Promise<OrtTensors> {
+    return this.#download ? download(this.#download, tensors) : tensors
+  }
+}
+
+function zeroStates({ parameters, stateSlots }: TrainingArtifacts): OrtTensors {
+  return Object.assign({}, ...stateSlots.map((slot) => zeroTensors(parameters, (name) => `${name}.${slot}`))) as OrtTensors
+}
+
+/** Parameters and optimizer state by name. */
+function stateTensors({ stateSlots }: TrainingArtifacts, parameters: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const state = stateSlots.flatMap((slot) => [...parameters].map(([name, data]) => [`${name}.${slot}`, data] as const))
+  return new Map([...parameters, ...state])
+}
+
+function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<string, Tensor>): void {
+  for (const [name, { dims }] of found) {
+    const own = expected.get(name)
+    if (own?.dims.join() !== dims.join()) throw new CheckpointError({ where: `tensor "${name}"`, what: own ? 'its shape does not fit the model' : 'the model has no such parameter', ...(own ? { expected: `[${own.dims}]` } : {}), found: `[${dims}]` })
+  }
+}
+
+const toTensors = (tensors: OrtTensors, names: readonly string[]): Map<string, Tensor> =>
+  new Map(names.map((name) => [name, float32((tensors[name] as OrtTensor).dims, ((tensors[name] as OrtTensor).data as Float32Array).slice())]))
+
+function resultOf(results: OrtTensors, names: readonly string[]): StepResult {
+  const [loss, ...outputs] = names as [string, ...string[]]
+  return {
+    loss: ((results[loss] as OrtTensor).data as Float32Array)[0] as number,
+    outputs: Object.fromEntries(outputs.map((name) => [name, { data: (results[name] as OrtTensor).data as Float32Array, dims: (results[name] as OrtTensor).dims }])),
+  }
+}
+
+function probeGraph(): Graph {
+  const graph = createGraph('probe')
+  build(graph).node('Identity', [addInput(graph, 'x', 'float32', [1])], { outputs: ['y'] })
+  graph.outputs.push('y')
+  return graph
+}

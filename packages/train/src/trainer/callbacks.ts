@@ -1,0 +1,44 @@
+// What a run tells its caller: plain objects of functions. The library itself never prints.
+
+export interface StepLog {
+  event: 'step'
+  /** Optimizer steps taken, from 1. */
+  step: number
+  epoch: number
+  total_steps: number
+  loss: number
+  learning_rate: number
+  /** Real tokens of the step, where the batches say. */
+  tokens: number
+  tokens_per_second: number
+}
+
+export interface EpochLog {
+  event: 'epoch'
+  epoch: number
+  step: number
+  train_loss: number
+  train_metrics: Metrics
+  eval_loss: number
+  eval_metrics: Metrics
+  /** Whether this is the best epoch so far. */
+  best: boolean
+}
+
+export type Metrics = Readonly<Record<string, number>>
+
+/** What happened, for people: a collapse to one class, a device that was not there. */
+export interface WarningLog {
+  event: 'warning'
+  step: number
+  message: string
+}
+
+export interface Callbacks {
+  onTrainBegin?: (info: { total_steps: number; resumed_from: number }) => void
+  onStep?: (log: StepLog) => void
+  onEpoch?: (log: EpochLog) => void
+  onWarning?: (log: WarningLog) => void
+  onSave?: (info: { path: string; step: number }) => void
+  onTrainEnd?: (info: { step: number; stopped: 'finished' | 'early' | 'aborted' }) => void
+}

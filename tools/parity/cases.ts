@@ -1,0 +1,23 @@
+// One function for each kind of golden case; the kind is in case.json or told by the files of the folder.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ColaError } from '@cola/graph'
+import type { Device } from '@cola/train'
+import type { KindError } from './compare.ts'
+import { gpt2LoraCase } from './gpt2-lora.ts'
+import { peftCase } from './peft.ts'
+
+export type Case = (folder: string, device: Device, description: Record<string, unknown>) => Promise<KindError[]>
+
+const cases: Record<string, Case> = { 'gpt2-lora': gpt2LoraCase, peft: peftCase }
+
+/** Runs a case folder; the worst error of each kind of tensor. */
+export async function runCase(folder: string, device: Device): Promise<KindError[]> {
+  const file = join(folder, 'case.json')
+  const description = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>) : {}
+  const kind = typeof description.kind === 'string' ? description.kind : existsSync(join(folder, 'adapter')) ? 'peft' : existsSync(join(folder, 'model.onnx')) ? 'onnx' : 'unknown'
+  const run = cases[kind]
+  if (!run) throw new ColaError({ where: folder, what: `no runner for cases of kind "${kind}" yet`, expected: Object.keys(cases).join(', ') })
+  return run(folder, device, description)
+}

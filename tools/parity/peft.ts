@@ -1,0 +1,52 @@
+// An adapter that PEFT saved: logits with it, without it and merged; and the same files written back.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
+import { gpt2, gpt2Parameters, loadAdapter, merge, parseGpt2Config, readAdapter, unmerge, withPaddedInputs, writeAdapter } from '@cola/lora'
+import { type Device, openSession, OrtTensor, readSafetensorsFile, resolveDevice } from '@cola/train'
+import { compare, type KindError, worstOfEach } from './compare.ts'
+
+export async function peftCase(folder: string, device: Device): Promise<KindError[]> {
+  const config = parseGpt2Config(JSON.parse(readFileSync(join(folder, 'base/config.json'), 'utf8')))
+  const base = gpt2(config, gpt2Parameters(readSafetensorsFile(join(folder, 'base/model.safetensors')).tensors, config))
+  const adapter = readAdapter(join(folder, 'adapter'))
+  const model = loadAdapter(base, adapter)
+  const merged = merge(model)
+  const { tensors: expected } = readSafetensorsFile(join(folder, 'expected.safetensors'))
+  const logits = async (kind: string, graph: Graph) => compare(kind, kind, await run(graph, expected, device), toFloat32(expected.get(kind) as Tensor))
+  const written = rewritten(adapter.tensors, (target) => writeAdapter(target, model))
+  const restored = await logits('logits', withPaddedInputs(unmerge(merged)))
+  return worstOfEach([
+    await logits('logits', withPaddedInputs(model)),
+    await logits('base_logits', withPaddedInputs(base)),
+    await logits('merged_logits', withPaddedInputs(merged)),
+    { ...restored, kind: 'unmerged' },
+    ...written,
+  ])
+}
+
+async function run(graph: Graph, inputs: ReadonlyMap<string, Tensor>, device: Device): Promise<Float32Array> {
+  const session = await openSession({ graph }, await resolveDevice(device, graph))
+  const feed = (name: string) => {
+    const value = inputs.get(name) as Tensor
+    return new OrtTensor('int64', elements(value) as BigInt64Array, value.dims)
+  }
+  const results = await session.run({ input_ids: feed('input_ids'), attention_mask: feed('attention_mask') })
+  await session.release()
+  return (results.logits as OrtTensor).data as Float32Array
+}
+
+/** Every tensor of the file must come back bit for bit under its name, and no other. */
+function rewritten(original: ReadonlyMap<string, Tensor>, write: (folder: string) => void): KindError[] {
+  const folder = mkdtempSync(join(tmpdir(), 'cola-parity-'))
+  try {
+    write(folder)
+    const { tensors } = readSafetensorsFile(join(folder, 'adapter_model.safetensors'))
+    const names = new Set([...original.keys(), ...tensors.keys()])
+    return [...names].map((name) => compare('written', name, tensors.has(name) ? toFloat32(tensors.get(name) as Tensor) : [], original.has(name) ? toFloat32(original.get(name) as Tensor) : [Number.NaN], Number.MIN_VALUE))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
