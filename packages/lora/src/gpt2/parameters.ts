@@ -55,9 +55,9 @@ function normals(size: number, deviation: number, seed: number, name: string): F
   return values
 }
 
-/** Random weights of a configuration; the same seed gives the same weights. */
+/** Random weights of a configuration; the same seed gives the same weights. They are drawn when asked for, so they take no memory meanwhile. */
 export function randomGpt2(config: Gpt2Config, { seed = 0, head = 'classification' }: { seed?: number; head?: Gpt2Head } = {}): Parameters {
-  return new Map([...gpt2Shapes(config, head)].map(([name, dims]) => [name, initialParameter(name, dims, config, seed)]))
+  return new Map([...gpt2Shapes(config, head)].map(([name, dims]) => [name, { dtype: 'float32', dims, bytes: () => initialParameter(name, dims, config, seed).bytes() }]))
 }
 
 /** Causal-mask buffers that old checkpoints carry along. */

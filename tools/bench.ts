@@ -1,0 +1,14 @@
+// npm run bench -- gpt2-lora [options] --json: measures the report's configuration on random weights of the real size.
+
+import { gpt2LoraBench } from './bench/gpt2-lora.ts'
+
+const [name, ...args] = process.argv.slice(2)
+const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = { 'gpt2-lora': gpt2LoraBench }
+const run = benches[name ?? '']
+if (!run) {
+  console.error(`usage: npm run bench -- ${Object.keys(benches).join('|')} [options] --json`)
+  process.exit(2)
+}
+const result = await run(args)
+if (args.includes('--json')) console.log(JSON.stringify(result))
+else for (const [key, value] of Object.entries(result)) console.log(`${key.padEnd(22)} ${typeof value === 'number' ? Number(value.toPrecision(5)) : value}`)
