@@ -95,7 +95,7 @@ function adapted(g: Builder, node: Node, output: Value, { module, in_features, o
   const dropped = config.lora_dropout === 0 ? x : (g.node('Dropout', [x, g.scalar(config.lora_dropout)], { name: `${module}.lora_dropout` })[0] as Value)
   if (x.shape.length === 2) {
     const low = g.Gemm(dropped, a, { transB: 1 })
-    return g.node('Gemm', [low, b, output], { name: `${module}.lora`, attributes: { transB: 1, alpha: factor } })[0] as Value
+    return g.Add(output, g.node('Gemm', [low, b], { name: `${module}.lora`, attributes: { transB: 1, alpha: factor } })[0] as Value)
   }
   const low = g.MatMul(dropped, transposeMatrix(g, a))
   return g.Add(output, scale(g, g.MatMul(low, transposeMatrix(g, b)), factor))

@@ -12,13 +12,11 @@ interface DeviceRow {
   providers: string[]
   /** Whether tensors can stay on the device between runs. */
   resident: boolean
-  /** Session settings: on a CPU, weights are used where they lie instead of being copied into packed form. */
-  extra?: Record<string, unknown>
   fix: string
 }
 
 export const devices: Record<Exclude<Device, 'auto'>, DeviceRow> = {
-  cpu: { providers: ['cpu'], resident: false, extra: { session: { disable_prepacking: '1' } }, fix: 'Install onnxruntime-node: npm install onnxruntime-node' },
+  cpu: { providers: ['cpu'], resident: false, fix: 'Install onnxruntime-node: npm install onnxruntime-node' },
   cuda: { providers: ['cuda'], resident: false, fix: 'CUDA needs Linux x64, an NVIDIA driver, CUDA 12 with cuDNN 9, and onnxruntime-node installed with its download allowed (README, "CUDA").' },
   webgpu: { providers: ['webgpu'], resident: true, fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.' },
   wasm: { providers: ['wasm'], resident: false, fix: 'The wasm device runs in browsers: npm install onnxruntime-web. Use "cpu" in Node.' },
@@ -30,19 +28,23 @@ export interface RunnableModel {
   path?: string
   /** Outputs to keep on the device, where it can. */
   resident?: readonly string[]
+  /** Copy the weights into the form that the CPU multiplies fastest, instead of using them where the file is mapped. @default false */
+  packWeights?: boolean
 }
 
 /**
  * Creates a runtime session for a graph on a device.
  * @throws {DeviceError} when the device is not there, saying how to get it.
  */
-export async function openSession({ graph, path, resident = [] }: RunnableModel, device: Exclude<Device, 'auto'>): Promise<OrtSession> {
+export async function openSession({ graph, path, resident = [], packWeights = false }: RunnableModel, device: Exclude<Device, 'auto'>): Promise<OrtSession> {
   const row = devices[device]
   const locations = Object.fromEntries(graph.outputs.map((name) => [name, resident.includes(name) ? 'gpu-buffer' : 'cpu'] as const))
   const options: SessionOptions = {
     executionProviders: row.providers,
     logSeverityLevel: 3,
-    ...(row.extra ? { extra: row.extra } : {}),
+    // A pattern is one block for all activations of a run, given back after it: twice the memory, and its pages faulted in anew each step.
+    enableMemPattern: false,
+    extra: { session: { disable_prepacking: packWeights ? '0' : '1' } },
     ...(row.resident && resident.length ? { preferredOutputLocation: locations } : {}),
   }
   try {

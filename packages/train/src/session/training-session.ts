@@ -81,9 +81,9 @@ export class TrainingSession {
     const place = folder ?? temporary
     try {
       const files: Partial<Record<keyof typeof graphs, string>> = place === undefined ? {} : writeModels(place, graphs)
-      const open = (graph: Graph, path: string | undefined, resident: readonly string[]) => openSession({ graph, ...(path === undefined ? {} : { path }), resident }, resolved)
+      const open = (graph: Graph, path: string | undefined, resident: readonly string[], packWeights = false) => openSession({ graph, ...(path === undefined ? {} : { path }), resident, packWeights }, resolved)
       const sessions = [
-        await open(trainingModel, files.training_model, trainingModel.outputs.filter((name) => name.endsWith('_grad.accumulation.out'))),
+        await open(trainingModel, files.training_model, trainingModel.outputs.filter((name) => name.endsWith('_grad.accumulation.out')), true),
         await open(evalModel, files.eval_model, []),
         await open(optimizerModel, files.optimizer_model, optimizerModel.outputs),
         ...(devices[resolved].resident ? [await open(downloadGraph(stateTensors(artifacts, parameters)), undefined, [])] : []),
