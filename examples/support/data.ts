@@ -1,0 +1,34 @@
+// The data of the LoRA example: CoLA from a folder, a zip or GLUE on the hub; the generator where none is named.
+
+import { readFileSync } from 'node:fs'
+import { generateSentences, type LabelledText, parseColaZip, readColaFolder, readGlueCola } from '@cola/data'
+
+export interface Splits {
+  name: string
+  train: LabelledText[]
+  validation: LabelledText[]
+  /** Scored once at the end. */
+  heldOut: { name: string; rows: LabelledText[] }
+}
+
+/** `generator`, `glue`, a .zip, or a folder of the public release. */
+export async function loadData(source: string, seed: number): Promise<Splits> {
+  if (source === 'generator') return generated(seed)
+  if (source === 'glue') {
+    const { train, validation } = await readGlueCola()
+    return { name: 'GLUE CoLA', train, validation, heldOut: { name: 'GLUE validation', rows: validation } }
+  }
+  const cola = source.endsWith('.zip') ? await parseColaZip(readFileSync(source), source) : await readColaFolder(source)
+  return { name: 'CoLA', train: cola.in_domain_train, validation: cola.in_domain_dev, heldOut: { name: 'out_of_domain_dev', rows: cola.out_of_domain_dev } }
+}
+
+function generated(seed: number): Splits {
+  const train = generateSentences({ seed, count: 4000, templates: 'seen' })
+  const exclude = new Set(train.map(({ text }) => text))
+  return {
+    name: 'generated sentences',
+    train,
+    validation: generateSentences({ seed: seed + 1, count: 600, templates: 'seen', exclude }),
+    heldOut: { name: 'held-out templates', rows: generateSentences({ seed: seed + 2, count: 600, templates: 'held-out', exclude }) },
+  }
+}

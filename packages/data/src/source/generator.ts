@@ -1,0 +1,50 @@
+// A seeded generator of acceptable and unacceptable English sentences, for use where no corpus can be had.
+
+import { random } from '../random.ts'
+import type { LabelledText } from './cola.ts'
+import { phenomena, type Phenomenon, type Template } from './phenomena.ts'
+
+export interface GeneratedText extends LabelledText {
+  phenomenon: Phenomenon
+  /** Number of the template within its phenomenon. */
+  template: number
+}
+
+export interface GenerateOptions {
+  seed: number
+  /** Number of sentences; half of them acceptable, in pairs. */
+  count: number
+  /** Which templates to draw from: all but the last of each phenomenon, only the last, or all. @default 'all' */
+  templates?: 'seen' | 'held-out' | 'all'
+  /** Sentences not to draw. */
+  exclude?: ReadonlySet<string>
+}
+
+interface Source {
+  phenomenon: Phenomenon
+  template: number
+  draw: Template
+}
+
+const sources: readonly Source[] = Object.entries(phenomena).flatMap(([phenomenon, list]) => list.map((draw, template) => ({ phenomenon: phenomenon as Phenomenon, template, draw })))
+
+const isLast = ({ phenomenon, template }: Source): boolean => template === phenomena[phenomenon].length - 1
+
+const chosen = { seen: (source: Source) => !isLast(source), 'held-out': isLast, all: () => true }
+
+/** Distinct labelled sentences; the same options give the same sentences. Pairs whose words collide are drawn again. */
+export function generateSentences({ seed, count, templates = 'all', exclude = new Set() }: GenerateOptions): GeneratedText[] {
+  const stream = random(seed, 'sentences', templates)
+  const pool = sources.filter(chosen[templates])
+  const seen = new Set(exclude)
+  const rows: GeneratedText[] = []
+  for (let attempts = 0; rows.length < count && attempts < 50 * count; attempts++) {
+    const source = stream.pick(pool)
+    const { acceptable, unacceptable } = source.draw(stream)
+    if (acceptable === unacceptable || seen.has(acceptable) || seen.has(unacceptable)) continue
+    seen.add(acceptable).add(unacceptable)
+    const { phenomenon, template } = source
+    rows.push({ text: acceptable, label: 1, phenomenon, template }, { text: unacceptable, label: 0, phenomenon, template })
+  }
+  return rows.slice(0, count)
+}
