@@ -1,0 +1,110 @@
+// What comes from outside: safetensors and ONNX files, whole and damaged.
+
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { addInitializer, addInput, build, createGraph, externalChunks, float32, float32ToFloat16, float16ToFloat32, FormatError, type Graph, GraphError, layoutExternal, numberToFloat16, parseSafetensors, readModel, serializeSafetensors, tensor, toFloat32, UnsupportedOperatorError, valueOf, writeModel } from '../src/index.ts'
+import { of, run } from './run.ts'
+
+const file = () => serializeSafetensors(new Map([['a', float32([2, 2], [1, 2, 3, 4])], ['b', tensor('int64', [1], BigInt64Array.of(7n))]]))
+
+/** A file with this header and data. */
+function lying(header: unknown, data: number): Uint8Array {
+  const json = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header))
+  const bytes = new Uint8Array(8 + json.length + data)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true)
+  bytes.set(json, 8)
+  return bytes
+}
+const entry = (changes: object) => ({ a: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...changes } })
+
+describe('safetensors', () => {
+  it('gives back what was written', () => {
+    const { tensors, metadata } = parseSafetensors(file())
+    expect(metadata).toEqual({ format: 'pt' })
+    expect(toFloat32(tensors.get('a') as never)).toEqual(Float32Array.of(1, 2, 3, 4))
+    expect(tensors.get('b')?.dims).toEqual([1])
+  })
+  it.each([
+    ['a truncated length', file().subarray(0, 5), /at least 8 bytes/],
+    ['a truncated header', file().subarray(0, 20), /impossible safetensors header length/],
+    ['truncated data', file().subarray(0, file().length - 3), /outside the file/],
+    ['an oversized header', lying({}, 0).fill(0xff, 0, 8), /impossible safetensors header length/],
+    ['a header that is not JSON', lying('<html></html>', 0), /not JSON/],
+    ['an unknown dtype', lying(entry({ dtype: 'F7' }), 8), /unknown dtype.*F7/],
+    ['a range that is not the shape', lying(entry({ shape: [3] }), 8), /does not match the shape.*12 bytes/],
+    ['a range outside the file', lying(entry({ shape: [4], data_offsets: [0, 16] }), 8), /outside the file/],
+    ['a negative shape', lying(entry({ shape: [-2] }), 8), /bad shape/],
+    ['a hole', lying(entry({ data_offsets: [4, 12] }), 12), /hole/],
+    ['an overlap', lying({ ...entry({}), b: { dtype: 'F32', shape: [2], data_offsets: [4, 12] } }, 12), /overlaps/],
+    ['bytes left over', lying(entry({}), 12), /after the last tensor/],
+  ])('refuses %s', (_, bytes, message) => {
+    expect(() => parseSafetensors(bytes, 'weights.safetensors')).toThrow(FormatError)
+    expect(() => parseSafetensors(bytes, 'weights.safetensors')).toThrow(message)
+    expect(() => parseSafetensors(bytes, 'weights.safetensors')).toThrow(/^weights\.safetensors/)
+  })
+  it('never throws anything but its own error on random bytes', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+      try {
+        parseSafetensors(bytes)
+      } catch (error) {
+        expect(error).toBeInstanceOf(FormatError)
+      }
+    }))
+  })
+})
+
+describe('half precision', () => {
+  it('round-trips every finite half', () => {
+    const halves = Uint16Array.from({ length: 65536 }, (_, i) => i).filter((half) => ((half >> 10) & 31) !== 31)
+    expect(float32ToFloat16(float16ToFloat32(halves))).toEqual(halves)
+  })
+  it('rounds to nearest, ties to even, and overflows to infinity', () => {
+    expect([1 + 2 ** -11, 1 + 3 * 2 ** -11, 65519, 65520, 2 ** -25, 1.5 * 2 ** -24, -0].map(numberToFloat16)).toEqual([0x3c00, 0x3c02, 0x7bff, 0x7c00, 0, 2, 0x8000])
+  })
+})
+
+function linear(): Graph {
+  const graph = createGraph('linear')
+  const g = build(graph)
+  const x = addInput(graph, 'x', 'float32', ['batch', 4])
+  g.node('Gemm', [x, addInitializer(graph, 'w', float32([4, 300], Array.from({ length: 1200 }, (_, i) => i / 1000)))], { name: 'layer', outputs: ['y'] })
+  graph.outputs = ['y']
+  graph.metadata = { note: 'kept' }
+  return graph
+}
+
+describe('ONNX files', () => {
+  it('round-trips nodes, weights, symbolic shapes and metadata', async () => {
+    const graph = linear()
+    const again = readModel(writeModel(graph))
+    expect(valueOf(again, 'y')).toMatchObject({ dtype: 'float32', shape: ['batch', 300] })
+    expect(again.metadata).toEqual({ note: 'kept' })
+    const feeds = { x: of('float32', [2, 4], [1, 2, 3, 4, 5, 6, 7, 8]) }
+    expect((await run(again, feeds)).get('y')).toEqual((await run(graph, feeds)).get('y'))
+  })
+  it('reads weights from external data, and refuses paths that leave the folder, missing files and impossible ranges', () => {
+    const graph = linear()
+    const layout = layoutExternal(graph.initializers, { location: 'weights.bin' })
+    const [data] = [...externalChunks(graph.initializers, layout)] as [Uint8Array]
+    const bytes = writeModel(graph, layout)
+    const externalData = { size: () => data.length, read: (_: string, offset: number, length: number) => data.subarray(offset, offset + length) }
+    expect(toFloat32(readModel(bytes, { externalData }).initializers.get('w') as never)).toEqual(toFloat32(graph.initializers.get('w') as never))
+    expect(() => readModel(bytes)).toThrow(/weights\.bin.*not given/)
+    expect(() => readModel(bytes, { externalData: { ...externalData, size: () => 10 } })).toThrow(/impossible/)
+    const escaping = writeModel(graph, new Map([['w', { location: '../secret', offset: 0 }]]))
+    expect(() => readModel(escaping, { externalData })).toThrow(/leaves the model's folder/)
+  })
+  it('refuses cycles, dangling inputs, unknown operators and bytes that are no model', () => {
+    const cyclic = linear()
+    cyclic.nodes.push({ name: 'p', opType: 'Add', domain: '', inputs: ['q', 'y'], outputs: ['r'], attributes: {} }, { name: 'q', opType: 'Neg', domain: '', inputs: ['r'], outputs: ['q'], attributes: {} })
+    expect(() => readModel(writeModel(cyclic))).toThrow(GraphError)
+    const dangling = linear()
+    dangling.nodes.push({ name: 'p', opType: 'Neg', domain: '', inputs: ['nowhere'], outputs: ['r'], attributes: {} })
+    expect(() => readModel(writeModel(dangling))).toThrow(/"nowhere" is made by no node/)
+    const unknown = linear()
+    unknown.nodes.push({ name: 'strange', opType: 'Einsum', domain: '', inputs: ['y'], outputs: ['r'], attributes: {} })
+    expect(() => readModel(writeModel(unknown))).toThrow(UnsupportedOperatorError)
+    expect(() => readModel(writeModel(unknown))).toThrow(/"strange".*Einsum/)
+    expect(() => readModel(new TextEncoder().encode('<html>not found</html>'))).toThrow(FormatError)
+  })
+})
