@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
+
+// Debian's Chromium brings a software Vulkan device, on which WebGPU runs without a GPU.
+const softwareGpu = '/usr/lib/chromium/vk_swiftshader_icd.json'
 
 // Sources are tested as they are: the @cola/source condition makes packages import each other's TypeScript.
 const conditions = ['@cola/source', 'node', 'import', 'default']
@@ -11,6 +15,7 @@ export default defineConfig({
     testTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
+    env: existsSync(softwareGpu) ? { VK_ICD_FILENAMES: softwareGpu } : {},
     setupFiles: ['./vitest.setup.ts'],
   },
 })

@@ -5,7 +5,20 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { classificationMetrics, confusionMatrix, encodeRows, majorityBaseline, packRows, type TokenRow } from '@cola/data'
-import { countParameters, exportClassifier, formatParameters, gpt2, loadClassifier, loadPretrained, lora, merge, randomGpt2, reportConfig, withParameters, writeAdapter } from '@cola/lora'
+import {
+  countParameters,
+  exportClassifier,
+  formatParameters,
+  gpt2,
+  loadClassifier,
+  loadPretrained,
+  lora,
+  merge,
+  randomGpt2,
+  reportConfig,
+  withParameters,
+  writeAdapter,
+} from '@cola/lora'
 import type { Model } from '@cola/graph'
 import { adam, crossEntropy, type Device, generateArtifacts, stopSignal, Trainer, TrainingSession } from '@cola/train'
 import { loadData } from './support/data.ts'
@@ -36,7 +49,9 @@ const data = await loadData(options.data, seed)
 const pretrained = await loadPretrained(options.model, { num_labels: 2, seed })
 const encode = (rows: typeof data.train) => encodeRows(pretrained.tokenizer, rows, { max_length: pretrained.config.n_positions })
 const [train, validation, heldOut] = [encode(data.train), encode(data.validation), encode(data.heldOut.rows)]
-console.log(`${data.name}: ${train.rows.length} to train on, ${validation.rows.length} to validate, ${heldOut.rows.length} of ${data.heldOut.name}; ${train.truncated + validation.truncated + heldOut.truncated} cut to ${pretrained.config.n_positions} tokens`)
+console.log(
+  `${data.name}: ${train.rows.length} to train on, ${validation.rows.length} to validate, ${heldOut.rows.length} of ${data.heldOut.name}; ${train.truncated + validation.truncated + heldOut.truncated} cut to ${pretrained.config.n_positions} tokens`,
+)
 
 // ## Model
 const loraConfig = { ...reportConfig, r: rank, lora_alpha: rank }
@@ -65,7 +80,10 @@ async function finetune(start: Model, out?: string) {
       onStep: out ? progressBar : () => undefined,
       onWarning: ({ message }) => console.log(`warning: ${message}`),
       onEpoch: ({ epoch, train_loss, eval_loss, train_metrics, eval_metrics, best }) => {
-        if (out) console.log(`epoch ${String(epoch).padStart(2)}  train loss ${train_loss.toFixed(4)} accuracy ${percent(train_metrics.accuracy)}  validation loss ${eval_loss.toFixed(4)} accuracy ${percent(eval_metrics.accuracy)} MCC ${eval_metrics.mcc?.toFixed(3)}${best ? '  *' : ''}`)
+        if (out)
+          console.log(
+            `epoch ${String(epoch).padStart(2)}  train loss ${train_loss.toFixed(4)} accuracy ${percent(train_metrics.accuracy)}  validation loss ${eval_loss.toFixed(4)} accuracy ${percent(eval_metrics.accuracy)} MCC ${eval_metrics.mcc?.toFixed(3)}${best ? '  *' : ''}`,
+          )
       },
     },
   })
@@ -84,7 +102,12 @@ if (tuned.stopped === 'aborted') {
 // ## The adapter, in PEFT's format, and a classifier for any ONNX Runtime
 const trained = withParameters(model, tuned.parameters)
 writeAdapter(join(options.out, 'adapter'), trained, { baseModel: options.model })
-exportClassifier(merge(trained), { folder: join(options.out, 'classifier'), config: pretrained.config, tokenizerFolder: pretrained.folder, labels: ['unacceptable', 'acceptable'] })
+exportClassifier(merge(trained), {
+  folder: join(options.out, 'classifier'),
+  config: pretrained.config,
+  tokenizerFolder: pretrained.folder,
+  labels: ['unacceptable', 'acceptable'],
+})
 
 // ## The table: the same run from random weights, where that is quick, shows what pre-training is worth
 const fromRandom = embedded ? await finetune(lora(gpt2(pretrained.config, randomGpt2(pretrained.config, { seed })), loraConfig, { seed })) : undefined
@@ -97,16 +120,28 @@ table(
     row('majority class, validation', { accuracy: majorityBaseline(labels.validation), mcc: 0, f1: 0 }),
     row('LoRA, validation', tuned.validation.metrics),
     row(`LoRA, ${data.heldOut.name}`, tuned.heldOut.metrics),
-    ...(fromRandom ? [row('from random weights, validation', fromRandom.validation.metrics), row(`from random weights, ${data.heldOut.name}`, fromRandom.heldOut.metrics)] : []),
+    ...(fromRandom
+      ? [row('from random weights, validation', fromRandom.validation.metrics), row(`from random weights, ${data.heldOut.name}`, fromRandom.heldOut.metrics)]
+      : []),
   ],
 )
 console.log(`\nconfusion matrix, validation (rows: true, columns: predicted)`)
-table(['', 'unacceptable', 'acceptable'], confusionMatrix(tuned.validation.predictions, labels.validation).map((counts, i) => [['unacceptable', 'acceptable'][i] as string, ...counts]))
+table(
+  ['', 'unacceptable', 'acceptable'],
+  confusionMatrix(tuned.validation.predictions, labels.validation).map((counts, i) => [['unacceptable', 'acceptable'][i] as string, ...counts]),
+)
 
 // ## Figures
-const series = (name: string, value: (log: (typeof tuned.history)[number]) => number | undefined) => tuned.history.map((log) => ({ epoch: log.epoch, value: value(log) ?? 0, series: name }))
-drawFigure(options.out, 'accuracy', [...series('train', (log) => log.train_metrics.accuracy), ...series('validation', (log) => log.eval_metrics.accuracy)], { title: 'Accuracy against epoch', label: 'accuracy' })
-drawFigure(options.out, 'loss', [...series('train', (log) => log.train_loss), ...series('validation', (log) => log.eval_loss)], { title: 'Loss against epoch', label: 'loss' })
+const series = (name: string, value: (log: (typeof tuned.history)[number]) => number | undefined) =>
+  tuned.history.map((log) => ({ epoch: log.epoch, value: value(log) ?? 0, series: name }))
+drawFigure(options.out, 'accuracy', [...series('train', (log) => log.train_metrics.accuracy), ...series('validation', (log) => log.eval_metrics.accuracy)], {
+  title: 'Accuracy against epoch',
+  label: 'accuracy',
+})
+drawFigure(options.out, 'loss', [...series('train', (log) => log.train_loss), ...series('validation', (log) => log.eval_loss)], {
+  title: 'Loss against epoch',
+  label: 'loss',
+})
 
 // ## The classifier at work
 const classifier = await loadClassifier(join(options.out, 'classifier'))
@@ -114,4 +149,6 @@ for (const text of ['The girls in the garden laugh.', 'The girls in the garden l
   for (const { label, probabilities } of await classifier.classify([text])) console.log(`${text.padEnd(34)} ${label} (${percent(Math.max(...probabilities))})`)
 }
 await classifier.release()
-console.log(`\nwrote ${['adapter', 'classifier', 'accuracy.svg', 'loss.svg', 'accuracy.png', 'loss.png', 'log.jsonl'].filter((name) => existsSync(join(options.out, name))).join(', ')} to ${options.out}`)
+console.log(
+  `\nwrote ${['adapter', 'classifier', 'accuracy.svg', 'loss.svg', 'accuracy.png', 'loss.png', 'log.jsonl'].filter((name) => existsSync(join(options.out, name))).join(', ')} to ${options.out}`,
+)

@@ -12,7 +12,12 @@ import { progressBar } from './support/progress.ts'
 import { tokenizerConfig, wordTokenizer } from './support/tokenizer.ts'
 
 const { values: options } = parseArgs({
-  options: { epochs: { type: 'string', default: '12' }, sentences: { type: 'string', default: '24000' }, out: { type: 'string', default: join(import.meta.dirname, 'model') }, seed: { type: 'string', default: '7' } },
+  options: {
+    epochs: { type: 'string', default: '12' },
+    sentences: { type: 'string', default: '24000' },
+    out: { type: 'string', default: join(import.meta.dirname, 'model') },
+    seed: { type: 'string', default: '7' },
+  },
 })
 const seed = Number(options.seed)
 
@@ -24,14 +29,27 @@ const rows = generated.filter(({ label }) => label === 1).map(({ text }) => toke
 console.log(`${rows.length} sentences, ${tokenizer.vocabSize} tokens in the vocabulary`)
 
 // ## Model: four layers of 128, every parameter trainable
-const config = parseGpt2Config({ model_type: 'gpt2', n_layer: 4, n_head: 4, n_embd: 128, n_positions: 32, vocab_size: tokenizer.vocabSize, activation_function: 'gelu_new', pad_token_id: 0, architectures: ['GPT2LMHeadModel'] })
+const config = parseGpt2Config({
+  model_type: 'gpt2',
+  n_layer: 4,
+  n_head: 4,
+  n_embd: 128,
+  n_positions: 32,
+  vocab_size: tokenizer.vocabSize,
+  activation_function: 'gelu_new',
+  pad_token_id: 0,
+  architectures: ['GPT2LMHeadModel'],
+})
 const parameters = randomGpt2(config, { seed, head: 'language-model' })
 const model = { ...gpt2(config, parameters, { head: 'language-model' }), trainable: new Set(parameters.keys()) }
 const parameterCount = [...parameters.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0)
 console.log(`${(parameterCount / 1e6).toFixed(2)}M parameters`)
 
 // ## Training
-const session = await TrainingSession.create({ artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adamw({ weight_decay: 0.01, max_grad_norm: 1 }) }), device: 'cpu' })
+const session = await TrainingSession.create({
+  artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adamw({ weight_decay: 0.01, max_grad_norm: 1 }) }),
+  device: 'cpu',
+})
 const trainer = new Trainer({
   session,
   data: { train: rows.slice(500), evaluation: rows.slice(0, 500), collate: packForLanguageModel, tokens: (row) => row.length },
@@ -41,7 +59,10 @@ const trainer = new Trainer({
   lr_scheduler_type: 'cosine',
   warmup: 0.03,
   seed,
-  callbacks: { onStep: progressBar, onEpoch: ({ epoch, train_loss, eval_loss }) => console.log(`epoch ${epoch}: train loss ${train_loss.toFixed(4)}, held-out loss ${eval_loss.toFixed(4)}`) },
+  callbacks: {
+    onStep: progressBar,
+    onEpoch: ({ epoch, train_loss, eval_loss }) => console.log(`epoch ${epoch}: train loss ${train_loss.toFixed(4)}, held-out loss ${eval_loss.toFixed(4)}`),
+  },
 })
 await trainer.train()
 

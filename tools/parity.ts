@@ -22,7 +22,9 @@ for (const folder of positionals.filter((path) => basename(path) !== 'README.md'
     const errors = await runCase(folder, values.device as Device)
     const ok = errors.every(({ worst }) => worst <= 1)
     if (!ok) failed++
-    console.log(`${basename(folder).padEnd(18)} ${ok ? 'ok    ' : 'FAILED'}  ${errors.map(({ kind, error, tensor }) => `${kind} ${error.toExponential(1)}${ok ? '' : ` (${tensor})`}`).join('  ')}`)
+    console.log(
+      `${basename(folder).padEnd(18)} ${ok ? 'ok    ' : 'FAILED'}  ${errors.map(({ kind, error, tensor }) => `${kind} ${error.toExponential(1)}${ok ? '' : ` (${tensor})`}`).join('  ')}`,
+    )
   } catch (error) {
     failed++
     console.log(`${basename(folder).padEnd(18)} FAILED  ${(error as Error).message}`)

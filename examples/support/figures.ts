@@ -29,7 +29,12 @@ export function drawFigure(folder: string, name: string, points: readonly Point[
     marks: [line(points, { x: 'epoch', y: 'value', stroke: 'series', strokeWidth: 2 }), dot(points, { x: 'epoch', y: 'value', fill: 'series' })],
   })
   chart.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
-  const legend = series.map((text, i) => `<g transform="translate(${70 + 150 * i},32)"><rect width="10" height="10" y="-9" fill="${['#4269d0', '#efb118', '#ff725c', '#6cc5b0'][i]}"/><text x="15" font-size="12">${text}</text></g>`).join('')
+  const legend = series
+    .map(
+      (text, i) =>
+        `<g transform="translate(${70 + 150 * i},32)"><rect width="10" height="10" y="-9" fill="${['#4269d0', '#efb118', '#ff725c', '#6cc5b0'][i]}"/><text x="15" font-size="12">${text}</text></g>`,
+    )
+    .join('')
   const heading = `<text x="60" y="16" font-size="14" font-weight="bold">${title}</text>`
   const svg = chart.outerHTML.replace(/<\/svg>$/, `<g font-family="DejaVu Sans, Arial, sans-serif">${heading}${legend}</g></svg>`)
   mkdirSync(folder, { recursive: true })

@@ -6,7 +6,9 @@ import type { StepLog } from '@cola/train'
 export function progressBar({ step, total_steps, loss, tokens_per_second }: StepLog): void {
   if (!process.stdout.isTTY) return
   const done = Math.round((24 * step) / total_steps)
-  process.stdout.write(`\r[${'='.repeat(done)}${' '.repeat(24 - done)}] ${step}/${total_steps}  loss ${loss.toFixed(4)}  ${tokens_per_second.toFixed(0)} tokens/s   ${step === total_steps ? '\n' : ''}`)
+  process.stdout.write(
+    `\r[${'='.repeat(done)}${' '.repeat(24 - done)}] ${step}/${total_steps}  loss ${loss.toFixed(4)}  ${tokens_per_second.toFixed(0)} tokens/s   ${step === total_steps ? '\n' : ''}`,
+  )
 }
 
 /** Prints rows under a header, columns aligned. */

@@ -6,7 +6,12 @@ const specials = ['[PAD]', '[UNK]', '[CLS]']
 /** The contents of tokenizer.json for a set of sentences. */
 export function wordTokenizer(sentences: readonly string[]): object {
   const words = new Set(sentences.flatMap((text) => text.toLowerCase().match(/[a-z]+|[^\sa-z]/g) ?? []))
-  const tokens = [...specials, ...letters, ...letters.map((letter) => `##${letter}`), ...[...words].filter((word) => word.length > 1 || !letters.includes(word)).sort()]
+  const tokens = [
+    ...specials,
+    ...letters,
+    ...letters.map((letter) => `##${letter}`),
+    ...[...words].filter((word) => word.length > 1 || !letters.includes(word)).sort(),
+  ]
   return {
     version: '1.0',
     truncation: null,
@@ -14,9 +19,20 @@ export function wordTokenizer(sentences: readonly string[]): object {
     added_tokens: specials.map((content, id) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })),
     normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
     pre_tokenizer: { type: 'BertPreTokenizer' },
-    post_processor: { type: 'TemplateProcessing', single: [{ SpecialToken: { id: '[CLS]', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }], pair: [], special_tokens: { '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] } } },
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: [{ SpecialToken: { id: '[CLS]', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+      pair: [],
+      special_tokens: { '[CLS]': { id: '[CLS]', ids: [2], tokens: ['[CLS]'] } },
+    },
     decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-    model: { type: 'WordPiece', unk_token: '[UNK]', continuing_subword_prefix: '##', max_input_chars_per_word: 100, vocab: Object.fromEntries(tokens.map((token, id) => [token, id])) },
+    model: {
+      type: 'WordPiece',
+      unk_token: '[UNK]',
+      continuing_subword_prefix: '##',
+      max_input_chars_per_word: 100,
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+    },
   }
 }
 

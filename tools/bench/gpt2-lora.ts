@@ -28,12 +28,18 @@ export async function gpt2LoraBench(args: string[]): Promise<Record<string, unkn
   const [batchSize, tokens, steps, seed] = [options.batch, options.tokens, options.steps, options.seed].map(Number) as [number, number, number, number]
   const config = parseGpt2Config(JSON.parse(readFileSync(new URL(`configs/${options.model}.json`, import.meta.url), 'utf8')))
   const model = lora(gpt2(config, randomGpt2(config)), reportConfig)
-  const session = await TrainingSession.create({ artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam() }), device: options.device as Device })
+  const session = await TrainingSession.create({
+    artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam() }),
+    device: options.device as Device,
+  })
   const rows = options.cola ? await colaRows(options.cola, options.tokenizer) : undefined
   const batchAt = (step: number): TokenRow[] => {
     const stream = random(seed, 'bench', step)
     if (rows) return Array.from({ length: batchSize }, () => stream.pick(rows))
-    return Array.from({ length: batchSize }, () => ({ input_ids: Array.from({ length: tokens }, () => stream.integer(config.vocab_size)), label: stream.integer(2) }))
+    return Array.from({ length: batchSize }, () => ({
+      input_ids: Array.from({ length: tokens }, () => stream.integer(config.vocab_size)),
+      label: stream.integer(2),
+    }))
   }
 
   const times: number[] = []
@@ -79,7 +85,9 @@ export async function gpt2LoraBench(args: string[]): Promise<Record<string, unkn
 
 /** Elements of the matrices of all blocks; embeddings are looked up, not multiplied. */
 function matrixParameters(config: Parameters<typeof gpt2Shapes>[0]): number {
-  return [...gpt2Shapes(config, 'classification')].filter(([name, dims]) => /\.(c_attn|c_proj|c_fc)\.weight$/.test(name) && dims.length === 2).reduce((sum, [, dims]) => sum + dims.reduce((a, b) => a * b, 1), 0)
+  return [...gpt2Shapes(config, 'classification')]
+    .filter(([name, dims]) => /\.(c_attn|c_proj|c_fc)\.weight$/.test(name) && dims.length === 2)
+    .reduce((sum, [, dims]) => sum + dims.reduce((a, b) => a * b, 1), 0)
 }
 
 async function colaRows(folder: string, tokenizer: string): Promise<TokenRow[]> {
@@ -96,7 +104,12 @@ async function matMulBench(device: 'cpu'): Promise<{ run: () => Promise<number>;
   graph.outputs.push('y')
   const session = await openSession({ graph }, device)
   const stream = random(1, 'matmul')
-  const feed = (rows: number, columns: number) => new OrtTensor('float32', Float32Array.from({ length: rows * columns }, () => stream.uniform()), [rows, columns])
+  const feed = (rows: number, columns: number) =>
+    new OrtTensor(
+      'float32',
+      Float32Array.from({ length: rows * columns }, () => stream.uniform()),
+      [rows, columns],
+    )
   const feeds = { a: feed(1536, 768), b: feed(768, 3072) }
   const once = async () => {
     const started = performance.now()

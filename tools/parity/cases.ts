@@ -16,7 +16,14 @@ const cases: Record<string, Case> = { 'gpt2-lora': gpt2LoraCase, peft: peftCase 
 export async function runCase(folder: string, device: Device): Promise<KindError[]> {
   const file = join(folder, 'case.json')
   const description = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>) : {}
-  const kind = typeof description.kind === 'string' ? description.kind : existsSync(join(folder, 'adapter')) ? 'peft' : existsSync(join(folder, 'model.onnx')) ? 'onnx' : 'unknown'
+  const kind =
+    typeof description.kind === 'string'
+      ? description.kind
+      : existsSync(join(folder, 'adapter'))
+        ? 'peft'
+        : existsSync(join(folder, 'model.onnx'))
+          ? 'onnx'
+          : 'unknown'
   const run = cases[kind]
   if (!run) throw new ColaError({ where: folder, what: `no runner for cases of kind "${kind}" yet`, expected: Object.keys(cases).join(', ') })
   return run(folder, device, description)

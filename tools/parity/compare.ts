@@ -34,8 +34,10 @@ export function worstOfEach(errors: readonly KindError[]): KindError[] {
 
 /** Compares every expected tensor whose name starts with `prefix`. A tensor that is not there fails. */
 export function compareAll(kind: string, expected: ReadonlyMap<string, Tensor>, actual: ReadonlyMap<string, Tensor>, allowed?: number): KindError[] {
-  return [...expected].filter(([name]) => name.startsWith(`${kind}.`)).map(([name, value]) => {
-    const own = actual.get(name.slice(kind.length + 1))
-    return compare(kind, name, own ? toFloat32(own) : [], toFloat32(value), allowed)
-  })
+  return [...expected]
+    .filter(([name]) => name.startsWith(`${kind}.`))
+    .map(([name, value]) => {
+      const own = actual.get(name.slice(kind.length + 1))
+      return compare(kind, name, own ? toFloat32(own) : [], toFloat32(value), allowed)
+    })
 }

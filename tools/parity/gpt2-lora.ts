@@ -25,10 +25,16 @@ interface Description {
 }
 
 /** The optimizer that a case describes. */
-export const optimizerOf = ({ optimizer, betas, eps, weight_decay, clip_grad_norm }: TrainDescription) => ({ adam, adamw })[optimizer]({ betas, eps, weight_decay, max_grad_norm: clip_grad_norm })
+export const optimizerOf = ({ optimizer, betas, eps, weight_decay, clip_grad_norm }: TrainDescription) =>
+  ({ adam, adamw })[optimizer]({ betas, eps, weight_decay, max_grad_norm: clip_grad_norm })
 
 /** Runs the steps of a case and compares what they give. */
-export async function compareTraining(session: TrainingSession, train: TrainDescription, batchOf: (step: number) => Batch, expected: ReadonlyMap<string, Tensor>): Promise<KindError[]> {
+export async function compareTraining(
+  session: TrainingSession,
+  train: TrainDescription,
+  batchOf: (step: number) => Batch,
+  expected: ReadonlyMap<string, Tensor>,
+): Promise<KindError[]> {
   const factor = schedule(train.schedule, { total_steps: train.steps, warmup_steps: train.warmup_steps })
   const errors: KindError[] = []
   const losses: number[] = []
@@ -57,11 +63,18 @@ export async function gpt2LoraCase(folder: string, device: Device, description: 
   const base = gpt2(config, gpt2Parameters(new Map([...tensors].filter(([name]) => !isAdapter(name))), config))
   const { modules_to_train, ...rest } = options
   const injected = lora(base, { ...rest, modules_to_save: modules_to_train })
-  const model = withParameters(injected, new Map([...tensors].filter(([name]) => isAdapter(name)).map(([name, value]) => [name, float32(value.dims, toFloat32(value))])))
+  const model = withParameters(
+    injected,
+    new Map([...tensors].filter(([name]) => isAdapter(name)).map(([name, value]) => [name, float32(value.dims, toFloat32(value))])),
+  )
   const session = await TrainingSession.create({ artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: optimizerOf(train) }), device })
   const batchOf = (step: number): Batch => {
     const get = (name: string) => inputs.get(`${step}.${name}`) as Tensor
-    const [ids, mask, labels] = ['input_ids', 'attention_mask', 'labels'].map((name) => elements(get(name)) as BigInt64Array) as [BigInt64Array, BigInt64Array, BigInt64Array]
+    const [ids, mask, labels] = ['input_ids', 'attention_mask', 'labels'].map((name) => elements(get(name)) as BigInt64Array) as [
+      BigInt64Array,
+      BigInt64Array,
+      BigInt64Array,
+    ]
     const sentences = unpad(ids, mask, get('input_ids').dims as [number, number])
     return { ...packSentences(sentences), labels: { data: Int32Array.from(labels, Number), dims: [labels.length] } }
   }

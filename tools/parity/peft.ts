@@ -45,7 +45,15 @@ function rewritten(original: ReadonlyMap<string, Tensor>, write: (folder: string
     write(folder)
     const { tensors } = readSafetensorsFile(join(folder, 'adapter_model.safetensors'))
     const names = new Set([...original.keys(), ...tensors.keys()])
-    return [...names].map((name) => compare('written', name, tensors.has(name) ? toFloat32(tensors.get(name) as Tensor) : [], original.has(name) ? toFloat32(original.get(name) as Tensor) : [Number.NaN], Number.MIN_VALUE))
+    return [...names].map((name) =>
+      compare(
+        'written',
+        name,
+        tensors.has(name) ? toFloat32(tensors.get(name) as Tensor) : [],
+        original.has(name) ? toFloat32(original.get(name) as Tensor) : [Number.NaN],
+        Number.MIN_VALUE,
+      ),
+    )
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -14,7 +14,10 @@ export class DataError extends Error {
   readonly problem: DataProblem
   constructor(problem: DataProblem, options?: ErrorOptions) {
     const { where, what, expected, found, fix } = problem
-    super(`${where}: ${what}${expected === undefined ? '' : `, expected ${expected}`}${found === undefined ? '' : `, found ${found}`}.${fix ? ` ${fix}` : ''}`, options)
+    super(
+      `${where}: ${what}${expected === undefined ? '' : `, expected ${expected}`}${found === undefined ? '' : `, found ${found}`}.${fix ? ` ${fix}` : ''}`,
+      options,
+    )
     this.name = new.target.name
     this.problem = problem
   }

@@ -3,13 +3,36 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { zipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
-import { accuracy, classificationMetrics, confusionMatrix, DataError, encodeRows, f1, generateSentences, majorityBaseline, matthewsCorrelation, packForLanguageModel, packRows, packSentences, parseColaTsv, parseColaZip, parseGlueParquet, random, readColaFolder, readTokenizer, unpad } from '../src/index.ts'
+import {
+  accuracy,
+  classificationMetrics,
+  confusionMatrix,
+  DataError,
+  encodeRows,
+  f1,
+  generateSentences,
+  majorityBaseline,
+  matthewsCorrelation,
+  packForLanguageModel,
+  packRows,
+  packSentences,
+  parseColaTsv,
+  parseColaZip,
+  parseGlueParquet,
+  random,
+  readColaFolder,
+  readTokenizer,
+  unpad,
+} from '../src/index.ts'
 
 const shared = join(import.meta.dirname, '../../../../shared/data')
 
 describe('CoLA', () => {
   it('takes quotes as text and a last line without newline', () => {
-    expect(parseColaTsv('a1\t1\t\tShe said "no\na1\t0\t*\tSaid she no')).toEqual([{ text: 'She said "no', label: 1 }, { text: 'Said she no', label: 0 }])
+    expect(parseColaTsv('a1\t1\t\tShe said "no\na1\t0\t*\tSaid she no')).toEqual([
+      { text: 'She said "no', label: 1 },
+      { text: 'Said she no', label: 0 },
+    ])
   })
   it.each([
     ['missing columns', 'a\t1\t\tGood.\nonly two\tcolumns', /tsv, line 2: wrong columns/],
@@ -31,7 +54,11 @@ describe('CoLA', () => {
   })
   it.skipIf(!existsSync(shared))('has the rows of the real release', async () => {
     const { in_domain_train, in_domain_dev, out_of_domain_dev } = await readColaFolder(join(shared, 'cola_public'))
-    expect([in_domain_train, in_domain_dev, out_of_domain_dev].map((rows) => [rows.length, rows.filter(({ label }) => label).length])).toEqual([[8551, 6023], [527, 365], [516, 354]])
+    expect([in_domain_train, in_domain_dev, out_of_domain_dev].map((rows) => [rows.length, rows.filter(({ label }) => label).length])).toEqual([
+      [8551, 6023],
+      [527, 365],
+      [516, 354],
+    ])
     const { rows, truncated } = encodeRows(await readTokenizer(join(shared, 'gpt2')), in_domain_train, { max_length: 1024 })
     expect([rows.reduce((sum, row) => sum + row.input_ids.length, 0), truncated]).toEqual([80125, 0])
   })
@@ -40,38 +67,54 @@ describe('CoLA', () => {
 describe('packing', () => {
   const sentences = fc.array(fc.array(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 30 }), { minLength: 1, maxLength: 40 })
   it('keeps every token of every sentence in place', () => {
-    fc.assert(fc.property(sentences, (list) => {
-      const { input_ids, position_ids, segment_ids, last_token } = packSentences(list)
-      list.forEach((ids, i) => {
-        const end = last_token.data[i] as number
-        const start = end - ids.length + 1
-        expect([...input_ids.data.slice(start, end + 1)]).toEqual(ids)
-        expect([...position_ids.data.slice(start, end + 1)]).toEqual(ids.map((_, k) => k))
-        expect(new Set(segment_ids.data.slice(start, end + 1)).size).toBe(1)
-      })
-      expect(segment_ids.data.filter((segment) => segment > 0).length).toBe(list.flat().length)
-    }))
+    fc.assert(
+      fc.property(sentences, (list) => {
+        const { input_ids, position_ids, segment_ids, last_token } = packSentences(list)
+        list.forEach((ids, i) => {
+          const end = last_token.data[i] as number
+          const start = end - ids.length + 1
+          expect([...input_ids.data.slice(start, end + 1)]).toEqual(ids)
+          expect([...position_ids.data.slice(start, end + 1)]).toEqual(ids.map((_, k) => k))
+          expect(new Set(segment_ids.data.slice(start, end + 1)).size).toBe(1)
+        })
+        expect(segment_ids.data.filter((segment) => segment > 0).length).toBe(list.flat().length)
+      }),
+    )
   })
-  it('wastes little on lengths like CoLA\'s', () => {
+  it("wastes little on lengths like CoLA's", () => {
     const stream = random(1, 'lengths')
     const list = Array.from({ length: 128 }, () => Array.from({ length: 3 + Math.floor(-7 * Math.log(1 - 0.95 * stream.uniform())) }, () => 1))
     expect(packSentences(list).input_ids.data.length / list.flat().length).toBeLessThan(1.05)
   })
   it('predicts the next token within a sentence only', () => {
-    const { labels, segment_ids, input_ids } = packForLanguageModel([[1, 2, 3], [4, 5]])
+    const { labels, segment_ids, input_ids } = packForLanguageModel([
+      [1, 2, 3],
+      [4, 5],
+    ])
     const kept = [...labels.data].flatMap((label, i) => (label === -100 ? [] : [[input_ids.data[i], label]]))
-    expect(kept).toEqual(expect.arrayContaining([[1, 2], [2, 3], [4, 5]]))
+    expect(kept).toEqual(
+      expect.arrayContaining([
+        [1, 2],
+        [2, 3],
+        [4, 5],
+      ]),
+    )
     expect(kept.length).toBe(3)
     expect(segment_ids.dims).toEqual(input_ids.dims)
   })
   it('unpads either side', () => {
-    expect(unpad([0, 5, 6, 7, 8, 0], [0, 1, 1, 1, 1, 0], [2, 3])).toEqual([[5, 6], [7, 8]])
+    expect(unpad([0, 5, 6, 7, 8, 0], [0, 1, 1, 1, 1, 0], [2, 3])).toEqual([
+      [5, 6],
+      [7, 8],
+    ])
   })
   it('refuses sentences without tokens and ones too long, or counts them', () => {
     expect(() => packRows([])).toThrow(/no sentences/)
     const tokenizer = { encode: (text: string) => [...text].map(() => 1) }
     expect(encodeRows(tokenizer, [{ text: 'abcdef', label: 1 }], { max_length: 4 })).toEqual({ rows: [{ input_ids: [1, 1, 1, 1], label: 1 }], truncated: 1 })
-    expect(() => encodeRows(tokenizer, [{ text: 'abcdef', label: 1 }], { max_length: 4, too_long: 'refuse' })).toThrow(/row 1.*expected at most 4 tokens, found 6/)
+    expect(() => encodeRows(tokenizer, [{ text: 'abcdef', label: 1 }], { max_length: 4, too_long: 'refuse' })).toThrow(
+      /row 1.*expected at most 4 tokens, found 6/,
+    )
   })
 })
 
@@ -82,7 +125,10 @@ describe('metrics', () => {
     expect(accuracy(predictions, labels)).toBeCloseTo(0.6666667, 6)
     expect(matthewsCorrelation(predictions, labels)).toBeCloseTo(0.25, 6)
     expect(f1(predictions, labels)).toBeCloseTo(0.75, 6)
-    expect(confusionMatrix(predictions, labels)).toEqual([[1, 1], [1, 3]])
+    expect(confusionMatrix(predictions, labels)).toEqual([
+      [1, 1],
+      [1, 3],
+    ])
     expect(majorityBaseline(labels)).toBeCloseTo(4 / 6)
   })
   it('are 0 where they are not defined', () => {

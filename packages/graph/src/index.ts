@@ -19,7 +19,7 @@ export {
   type Shape,
   uniqueName,
   type Value,
-  valueOf,
+  getValue,
   type ValueType,
 } from './ir/graph.ts'
 export type { Loss, Model } from './ir/model.ts'

@@ -2,7 +2,19 @@
 // a rule without a case does not compile, and a case for a row without a rule fails.
 
 import { describe, expect, it } from 'vitest'
-import { type Builder, addInput, build, createGraph, differentiate, type Graph, gradientRules, lower, type OperatorName, prune, type Value } from '../src/index.ts'
+import {
+  type Builder,
+  addInput,
+  build,
+  createGraph,
+  differentiate,
+  type Graph,
+  gradientRules,
+  lower,
+  type OperatorName,
+  prune,
+  type Value,
+} from '../src/index.ts'
 import { of, run } from './run.ts'
 
 interface Case {
@@ -21,7 +33,18 @@ interface Case {
 const unary = (name: OperatorName, options: Partial<Case> = {}): Case[] => [{ shapes: [[2, 3]], apply: (g, [x]) => g[name](x as Value), ...options }]
 const binary = (name: OperatorName, options: Partial<Case> = {}): Case[] => {
   const apply: Case['apply'] = (g, [a, b]) => g[name](a as Value, b as Value)
-  return [[[2, 3], [2, 3]], [[2, 3], [3]], [[2, 1], [1, 3]], [[3], [2, 1]]].map((shapes) => ({ shapes, apply, ...options }))
+  return [
+    [
+      [2, 3],
+      [2, 3],
+    ],
+    [[2, 3], [3]],
+    [
+      [2, 1],
+      [1, 3],
+    ],
+    [[3], [2, 1]],
+  ].map((shapes) => ({ shapes, apply, ...options }))
 }
 const reduction = (name: OperatorName, options: Partial<Case> = {}): Case[] => [
   { shapes: [[2, 3, 2]], apply: (g, [x]) => g[name](x as Value, g.int64([1])), ...options },
@@ -66,20 +89,67 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
   Where: [{ shapes: [[2, 3], [3]], apply: (g, [a, b]) => g.Where(g.constant('condition', of('bool', [2, 1], [1, 0])), a as Value, b as Value) }],
   Cast: [{ shapes: [[2, 3]], apply: (g, [x]) => g.Cast(x as Value, { to: 11 }) }],
   MatMul: [
-    [[2, 3], [3, 4]], [[2, 2, 3], [3, 4]], [[2, 2, 3], [2, 3, 2]], [[2, 3, 2], [1, 2, 2]], [[3], [3]], [[3], [3, 2]], [[2, 3], [3]], [[2, 3], [2, 3, 2]],
+    [
+      [2, 3],
+      [3, 4],
+    ],
+    [
+      [2, 2, 3],
+      [3, 4],
+    ],
+    [
+      [2, 2, 3],
+      [2, 3, 2],
+    ],
+    [
+      [2, 3, 2],
+      [1, 2, 2],
+    ],
+    [[3], [3]],
+    [[3], [3, 2]],
+    [[2, 3], [3]],
+    [
+      [2, 3],
+      [2, 3, 2],
+    ],
   ].map((shapes) => ({ shapes, apply: (g, [a, b]) => g.MatMul(a as Value, b as Value) })),
   Gemm: [0, 1].flatMap((transA) =>
-    [0, 1].map((transB): Case => ({ shapes: [transA ? [3, 2] : [2, 3], transB ? [4, 3] : [3, 4], [4]], apply: (g, [a, b, c]) => g.Gemm(a as Value, b as Value, c as Value, { transA, transB, alpha: 0.5, beta: 2 }) })),
+    [0, 1].map(
+      (transB): Case => ({
+        shapes: [transA ? [3, 2] : [2, 3], transB ? [4, 3] : [3, 4], [4]],
+        apply: (g, [a, b, c]) => g.Gemm(a as Value, b as Value, c as Value, { transA, transB, alpha: 0.5, beta: 2 }),
+      }),
+    ),
   ),
   Reshape: [{ shapes: [[2, 6]], apply: (g, [x]) => g.Reshape(x as Value, sized(g, [3, -1])) }],
   Squeeze: [{ shapes: [[2, 1, 3]], apply: (g, [x]) => g.Squeeze(x as Value, sized(g, [1])) }],
   Unsqueeze: [{ shapes: [[2, 3]], apply: (g, [x]) => g.Unsqueeze(x as Value, sized(g, [0, 3])) }],
   Flatten: [{ shapes: [[2, 3, 2]], apply: (g, [x]) => g.Flatten(x as Value, { axis: 2 }) }],
-  Transpose: [{ shapes: [[2, 3, 4]], apply: (g, [x]) => g.Transpose(x as Value, { perm: [2, 0, 1] }) }, { shapes: [[2, 3]], apply: (g, [x]) => g.Transpose(x as Value) }],
+  Transpose: [
+    { shapes: [[2, 3, 4]], apply: (g, [x]) => g.Transpose(x as Value, { perm: [2, 0, 1] }) },
+    { shapes: [[2, 3]], apply: (g, [x]) => g.Transpose(x as Value) },
+  ],
   Expand: [{ shapes: [[2, 1]], apply: (g, [x]) => g.Expand(x as Value, sized(g, [3, 2, 4])) }],
   Tile: [{ shapes: [[2, 3]], apply: (g, [x]) => g.Tile(x as Value, sized(g, [2, 3])) }],
-  Concat: [{ shapes: [[2, 3], [2, 1]], apply: (g, x) => g.Concat(...x, { axis: -1 }) }],
-  Split: [{ shapes: [[2, 5]], apply: (g, [x]) => { const [a, b] = g.node('Split', [x as Value, sized(g, [2, 3])], { attributes: { axis: 1 }, outputCount: 2 }) as [Value, Value]; return g.Concat(g.Mul(a, a), g.Exp(b), { axis: 1 }) } }, { shapes: [[4, 2]], apply: (g, [x]) => g.node('Split', [x as Value, sized(g, [1, 3])], { outputCount: 2 })[1] as Value }],
+  Concat: [
+    {
+      shapes: [
+        [2, 3],
+        [2, 1],
+      ],
+      apply: (g, x) => g.Concat(...x, { axis: -1 }),
+    },
+  ],
+  Split: [
+    {
+      shapes: [[2, 5]],
+      apply: (g, [x]) => {
+        const [a, b] = g.node('Split', [x as Value, sized(g, [2, 3])], { attributes: { axis: 1 }, outputCount: 2 }) as [Value, Value]
+        return g.Concat(g.Mul(a, a), g.Exp(b), { axis: 1 })
+      },
+    },
+    { shapes: [[4, 2]], apply: (g, [x]) => g.node('Split', [x as Value, sized(g, [1, 3])], { outputCount: 2 })[1] as Value },
+  ],
   Slice: [{ shapes: [[4, 5]], apply: (g, [x]) => g.Slice(x as Value, sized(g, [1, -1]), sized(g, [3, -5]), sized(g, [0, 1]), sized(g, [1, -2])) }],
   Pad: [{ shapes: [[2, 3]], apply: (g, [x]) => g.Pad(x as Value, sized(g, [1, 0, 0, 2])) }],
   Trilu: [0, 1].map((upper): Case => ({ shapes: [[3, 3]], apply: (g, [x]) => g.Trilu(x as Value, { upper }) })),
@@ -89,8 +159,24 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
   ],
   GatherElements: [{ shapes: [[3, 3]], apply: (g, [x]) => g.GatherElements(x as Value, indices(g, [2, 3], [0, 2, 1, 0, 0, 2]), { axis: 0 }) }],
   GatherND: [{ shapes: [[3, 2]], apply: (g, [x]) => g.GatherND(x as Value, indices(g, [2, 1], [2, 0])) }],
-  ScatterElements: ['none', 'add'].map((reduction): Case => ({ shapes: [[3, 2], [1, 2]], apply: (g, [x, u]) => g.ScatterElements(x as Value, indices(g, [1, 2], [2, 0]), u as Value, { axis: 0, reduction }) })),
-  ScatterND: ['none', 'add'].map((reduction): Case => ({ shapes: [[3, 2], [2, 2]], apply: (g, [x, u]) => g.ScatterND(x as Value, indices(g, [2, 1], [2, 0]), u as Value, { reduction }) })),
+  ScatterElements: ['none', 'add'].map(
+    (reduction): Case => ({
+      shapes: [
+        [3, 2],
+        [1, 2],
+      ],
+      apply: (g, [x, u]) => g.ScatterElements(x as Value, indices(g, [1, 2], [2, 0]), u as Value, { axis: 0, reduction }),
+    }),
+  ),
+  ScatterND: ['none', 'add'].map(
+    (reduction): Case => ({
+      shapes: [
+        [3, 2],
+        [2, 2],
+      ],
+      apply: (g, [x, u]) => g.ScatterND(x as Value, indices(g, [2, 1], [2, 0]), u as Value, { reduction }),
+    }),
+  ),
   ReduceSum: reduction('ReduceSum'),
   ReduceMean: reduction('ReduceMean'),
   ReduceMax: reduction('ReduceMax', { spaced: true }),
@@ -100,9 +186,14 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
   ReduceSumSquare: reduction('ReduceSumSquare'),
   ReduceLogSumExp: reduction('ReduceLogSumExp'),
   CumSum: [{ shapes: [[2, 4]], apply: (g, [x]) => g.CumSum(x as Value, g.constant('axis', of('int64', [], [1])), { exclusive: 1 }) }],
-  Softmax: [{ shapes: [[2, 4]], apply: (g, [x]) => g.Softmax(x as Value, { axis: -1 }) }, { shapes: [[3, 2]], apply: (g, [x]) => g.Softmax(x as Value, { axis: 0 }) }],
+  Softmax: [
+    { shapes: [[2, 4]], apply: (g, [x]) => g.Softmax(x as Value, { axis: -1 }) },
+    { shapes: [[3, 2]], apply: (g, [x]) => g.Softmax(x as Value, { axis: 0 }) },
+  ],
   LogSoftmax: [{ shapes: [[2, 4]], apply: (g, [x]) => g.LogSoftmax(x as Value, { axis: -1 }) }],
-  LayerNormalization: [{ shapes: [[2, 4], [4], [4]], apply: (g, [x, w, b]) => g.LayerNormalization(x as Value, w as Value, b as Value, { axis: -1, epsilon: 1e-3 }) }],
+  LayerNormalization: [
+    { shapes: [[2, 4], [4], [4]], apply: (g, [x, w, b]) => g.LayerNormalization(x as Value, w as Value, b as Value, { axis: -1, epsilon: 1e-3 }) },
+  ],
 }
 
 const withRule = (Object.keys(gradientRules) as OperatorName[]).filter((name) => typeof gradientRules[name] === 'function')
@@ -110,7 +201,7 @@ const withRule = (Object.keys(gradientRules) as OperatorName[]).filter((name) =>
 /** Deterministic numbers of a range; `spaced` ones differ by at least 0.15 from each other and from the kinks at 0 and ±0.9. */
 function numbers(count: number, salt: number, [low, high]: [number, number], spaced: boolean): number[] {
   if (spaced) return Array.from({ length: count }, (_, i) => (((i * 7 + salt * 3) % 13) - 6) * 0.31 + 0.17 + salt * 0.05)
-  return Array.from({ length: count }, (_, i) => low + (high - low) * (((Math.sin(12.9898 * (i + 1) + 78.233 * (salt + 1)) * 43758.5453) % 1) + 1) / 2)
+  return Array.from({ length: count }, (_, i) => low + ((high - low) * (((Math.sin(12.9898 * (i + 1) + 78.233 * (salt + 1)) * 43758.5453) % 1) + 1)) / 2)
 }
 
 /** loss = sum(output * fixed weights), so that every element of the gradient is told apart. */
@@ -130,7 +221,14 @@ function graphOf({ shapes, apply }: Case, dtype: 'float32' | 'float64'): { graph
 async function check(test: Case): Promise<void> {
   const dtype = test.dtype ?? 'float64'
   const step = dtype === 'float64' ? 1e-5 : 2e-2
-  const points = test.shapes.map((shape, i) => numbers(shape.reduce((a, b) => a * b, 1), i, test.range ?? [-2, 2], test.spaced ?? false))
+  const points = test.shapes.map((shape, i) =>
+    numbers(
+      shape.reduce((a, b) => a * b, 1),
+      i,
+      test.range ?? [-2, 2],
+      test.spaced ?? false,
+    ),
+  )
   const { graph, inputs } = graphOf(test, dtype)
   const gradients = differentiate(graph, { loss: 'loss', wrt: inputs })
   graph.outputs = ['loss', ...inputs.map((name) => gradients.get(name)?.name as string)]

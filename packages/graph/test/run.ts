@@ -6,14 +6,25 @@ import { type DataType, elements, type Graph, type Tensor as GraphTensor, tensor
 /** Outputs of a graph by name, as numbers. */
 export async function run(graph: Graph, feeds: Readonly<Record<string, GraphTensor>> = {}): Promise<Map<string, { dims: readonly number[]; data: number[] }>> {
   const session = await InferenceSession.create(writeModel(graph), { logSeverityLevel: 4 })
-  const inputs = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, new Tensor(value.dtype as 'float32', elements(value) as Float32Array, value.dims)]))
+  const inputs = Object.fromEntries(
+    Object.entries(feeds).map(([name, value]) => [name, new Tensor(value.dtype as 'float32', elements(value) as Float32Array, value.dims)]),
+  )
   const results = await session.run(inputs)
   await session.release()
-  return new Map(Object.entries(results).map(([name, value]) => [name, { dims: value.dims, data: Array.from(value.data as ArrayLike<number | bigint>, Number) }]))
+  return new Map(
+    Object.entries(results).map(([name, value]) => [name, { dims: value.dims, data: Array.from(value.data as ArrayLike<number | bigint>, Number) }]),
+  )
 }
 
-const arrays: Partial<Record<DataType, new (values: number[]) => TypedArray>> = { float64: Float64Array, float32: Float32Array, int32: Int32Array, bool: Uint8Array }
+const arrays: Partial<Record<DataType, new (values: number[]) => TypedArray>> = {
+  float64: Float64Array,
+  float32: Float32Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+}
 
 /** A tensor from numbers. */
 export const of = (dtype: DataType, dims: readonly number[], values: readonly number[]): GraphTensor =>
-  dtype === 'int64' ? tensor('int64', dims, BigInt64Array.from(values, BigInt)) : tensor(dtype, dims, new (arrays[dtype] as new (values: number[]) => TypedArray)([...values]))
+  dtype === 'int64'
+    ? tensor('int64', dims, BigInt64Array.from(values, BigInt))
+    : tensor(dtype, dims, new (arrays[dtype] as new (values: number[]) => TypedArray)([...values]))

@@ -61,5 +61,10 @@ export function check<Schema extends v.GenericSchema>(schema: Schema, value: unk
   const result = v.safeParse(schema, value)
   if (result.success) return result.output
   const [issue] = result.issues
-  throw new ConfigError({ where: `${where}, field "${v.getDotPath(issue) ?? ''}"`, what: 'not a valid value', expected: issue.expected ?? 'another', found: issue.received })
+  throw new ConfigError({
+    where: `${where}, field "${v.getDotPath(issue) ?? ''}"`,
+    what: 'not a valid value',
+    expected: issue.expected ?? 'another',
+    found: issue.received,
+  })
 }

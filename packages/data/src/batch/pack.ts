@@ -45,7 +45,12 @@ export function packSentences(sentences: readonly (readonly number[])[]): Packed
     return start + ids.length - 1
   })
   const grid = (data: Int32Array) => ({ data, dims: [rows, width] })
-  return { input_ids: grid(input_ids), position_ids: grid(position_ids), segment_ids: grid(segment_ids), last_token: { data: last_token, dims: [sentences.length] } }
+  return {
+    input_ids: grid(input_ids),
+    position_ids: grid(position_ids),
+    segment_ids: grid(segment_ids),
+    last_token: { data: last_token, dims: [sentences.length] },
+  }
 }
 
 /** The least padding among a few row widths; the narrowest among equals, because attention's cost grows with it. */
@@ -72,7 +77,11 @@ function firstFit(lengths: readonly number[], width: number): { rows: number; pl
 }
 
 /** The real tokens of a padded batch's rows, whichever side is padded. @param mask 1 for real tokens, of the ids' length. */
-export function unpad(input_ids: ArrayLike<number | bigint>, attention_mask: ArrayLike<number | bigint>, [rows, columns]: readonly [number, number]): number[][] {
+export function unpad(
+  input_ids: ArrayLike<number | bigint>,
+  attention_mask: ArrayLike<number | bigint>,
+  [rows, columns]: readonly [number, number],
+): number[][] {
   return Array.from({ length: rows }, (_, row) => {
     const sentence: number[] = []
     for (let i = row * columns; i < (row + 1) * columns; i++) if (Number(attention_mask[i]) !== 0) sentence.push(Number(input_ids[i]))
@@ -81,7 +90,9 @@ export function unpad(input_ids: ArrayLike<number | bigint>, attention_mask: Arr
 }
 
 /** Packs labelled rows; adds `labels` [batch]. */
-export function packRows(rows: readonly { input_ids: readonly number[]; label: number }[]): PackedBatch & { labels: { data: Int32Array; dims: readonly number[] } } {
+export function packRows(
+  rows: readonly { input_ids: readonly number[]; label: number }[],
+): PackedBatch & { labels: { data: Int32Array; dims: readonly number[] } } {
   return { ...packSentences(rows.map((row) => row.input_ids)), labels: { data: Int32Array.from(rows, (row) => row.label), dims: [rows.length] } }
 }
 

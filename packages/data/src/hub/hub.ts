@@ -28,7 +28,11 @@ const setting = (name: string): string | undefined => globalThis.process?.env?.[
  * @returns The path of each file, in order; undefined for an optional one that the repository does not have.
  * @throws {HubError} naming the URL: unreachable, slow, refused, or an answer that is not what was asked for.
  */
-export async function hubFiles(repo: string, files: readonly { path: string; optional?: boolean }[], { type = 'model', ...options }: HubOptions & { type?: RepoType } = {}): Promise<(string | undefined)[]> {
+export async function hubFiles(
+  repo: string,
+  files: readonly { path: string; optional?: boolean }[],
+  { type = 'model', ...options }: HubOptions & { type?: RepoType } = {},
+): Promise<(string | undefined)[]> {
   const { downloadFileToCacheDir, getHFHubCachePath } = await import('@huggingface/hub')
   const cacheDir = options.cacheDir ?? getHFHubCachePath()
   const endpoint = options.endpoint ?? setting('HF_ENDPOINT') ?? 'https://huggingface.co'
@@ -44,7 +48,17 @@ export async function hubFiles(repo: string, files: readonly { path: string; opt
     }
     console.debug = () => undefined // The library announces downloads; this one does not print.
     try {
-      paths.push(await downloadFileToCacheDir({ repo: { type, name: repo }, path, revision: sha, hubUrl: endpoint, cacheDir, fetch: timed, ...(token ? { accessToken: token } : {}) }))
+      paths.push(
+        await downloadFileToCacheDir({
+          repo: { type, name: repo },
+          path,
+          revision: sha,
+          hubUrl: endpoint,
+          cacheDir,
+          fetch: timed,
+          ...(token ? { accessToken: token } : {}),
+        }),
+      )
     } catch (cause) {
       if (optional) paths.push(undefined)
       else throw unreachable(`${endpoint}/${repo}/resolve/${sha}/${path}`, cause, siblings)
@@ -75,9 +89,16 @@ async function resolveCommit(resolution: Resolution): Promise<{ sha: string; sib
   const url = `${endpoint}/api/${type}s/${repo}/revision/${encodeURIComponent(revision)}`
   try {
     const response = await fetch(url, { headers: token ? { authorization: `Bearer ${token}` } : {} })
-    if (!response.ok) throw new HubError({ where: url, what: 'the hub refused', found: `status ${response.status}`, fix: response.status === 401 || response.status === 403 ? 'Set HF_TOKEN to a token that may read it.' : 'Check the name of the repository.' })
+    if (!response.ok)
+      throw new HubError({
+        where: url,
+        what: 'the hub refused',
+        found: `status ${response.status}`,
+        fix: response.status === 401 || response.status === 403 ? 'Set HF_TOKEN to a token that may read it.' : 'Check the name of the repository.',
+      })
     const { sha, siblings } = (await parseJson(response, url)) as { sha?: unknown; siblings?: { rfilename: string }[] }
-    if (typeof sha !== 'string' || !commit.test(sha)) throw new HubError({ where: url, what: 'the answer names no commit', expected: 'sha', found: JSON.stringify(sha) })
+    if (typeof sha !== 'string' || !commit.test(sha))
+      throw new HubError({ where: url, what: 'the answer names no commit', expected: 'sha', found: JSON.stringify(sha) })
     await mkdir(dirname(ref), { recursive: true })
     await writeFile(ref, sha)
     return { sha, ...(siblings ? { siblings: siblings.map(({ rfilename }) => rfilename) } : {}) }
@@ -93,13 +114,26 @@ async function parseJson(response: Response, url: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch {
-    throw new HubError({ where: url, what: 'the answer is not JSON', found: text.trimStart().startsWith('<') ? 'an HTML page' : text.slice(0, 60), fix: 'A proxy or a login page answers in place of the hub: check HF_ENDPOINT.' })
+    throw new HubError({
+      where: url,
+      what: 'the answer is not JSON',
+      found: text.trimStart().startsWith('<') ? 'an HTML page' : text.slice(0, 60),
+      fix: 'A proxy or a login page answers in place of the hub: check HF_ENDPOINT.',
+    })
   }
 }
 
 function unreachable(url: string, cause: unknown, siblings?: readonly string[]): HubError {
   const message = cause instanceof Error ? `${cause.message}${cause.cause instanceof Error ? ` (${cause.cause.message})` : ''}` : String(cause)
-  return new HubError({ where: url, what: 'the file could not be fetched', found: message, fix: siblings ? `The repository has ${siblings.slice(0, 20).join(', ')}.` : 'Check the network, or give a local folder instead.' }, { cause })
+  return new HubError(
+    {
+      where: url,
+      what: 'the file could not be fetched',
+      found: message,
+      fix: siblings ? `The repository has ${siblings.slice(0, 20).join(', ')}.` : 'Check the network, or give a local folder instead.',
+    },
+    { cause },
+  )
 }
 
 function withTimeout(inner: typeof fetch, timeout: number): typeof fetch {

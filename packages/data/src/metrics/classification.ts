@@ -12,7 +12,8 @@ export function confusionMatrix(predictions: readonly number[], labels: readonly
 }
 
 /** Share of rows predicted right, 0 to 1. */
-export const accuracy = (predictions: readonly number[], labels: readonly number[]): number => labels.filter((label, i) => label === predictions[i]).length / labels.length
+export const accuracy = (predictions: readonly number[], labels: readonly number[]): number =>
+  labels.filter((label, i) => label === predictions[i]).length / labels.length
 
 /** Matthews correlation, -1 to 1; 0 where it is not defined (one class never predicted). */
 export function matthewsCorrelation(predictions: readonly number[], labels: readonly number[]): number {

@@ -26,7 +26,14 @@ export function parseColaTsv(content: string, where = 'CoLA'): LabelledText[] {
     const columns = line.split('\t')
     const [, label, , text] = columns
     const at = `${where}, line ${i + 1}`
-    if (columns.length !== 4 || !text) throw new DataError({ where: at, what: 'wrong columns', expected: 'source, label, mark, sentence', found: `${columns.length} columns`, fix: 'The file must be tab-separated, as in the public release.' })
+    if (columns.length !== 4 || !text)
+      throw new DataError({
+        where: at,
+        what: 'wrong columns',
+        expected: 'source, label, mark, sentence',
+        found: `${columns.length} columns`,
+        fix: 'The file must be tab-separated, as in the public release.',
+      })
     if (label !== '0' && label !== '1') throw new DataError({ where: at, what: 'wrong label', expected: '0 or 1', found: JSON.stringify(label) })
     return { text, label: Number(label) }
   })

@@ -26,7 +26,9 @@ interface Source {
   draw: Template
 }
 
-const sources: readonly Source[] = Object.entries(phenomena).flatMap(([phenomenon, list]) => list.map((draw, template) => ({ phenomenon: phenomenon as Phenomenon, template, draw })))
+const sources: readonly Source[] = Object.entries(phenomena).flatMap(([phenomenon, list]) =>
+  list.map((draw, template) => ({ phenomenon: phenomenon as Phenomenon, template, draw })),
+)
 
 const isLast = ({ phenomenon, template }: Source): boolean => template === phenomena[phenomenon].length - 1
 

@@ -4,7 +4,6 @@ import { DataError } from '../errors.ts'
 import { type HubOptions, hubFiles } from '../hub/hub.ts'
 import { colaSplits, type ColaSplit, type LabelledText, parseColaTsv } from './cola.ts'
 
-
 const glueSplits = ['train', 'validation'] as const
 
 /**
@@ -20,7 +19,13 @@ export async function parseGlueParquet(bytes: Uint8Array, where = 'parquet'): Pr
   if (rows.length === 0) throw new DataError({ where, what: 'the dataset is empty', expected: 'at least one row', found: '0' })
   return rows.map(({ sentence, label }, i) => {
     const value = Number(label)
-    if (typeof sentence !== 'string' || (value !== 0 && value !== 1)) throw new DataError({ where: `${where}, row ${i + 1}`, what: 'wrong row', expected: 'a sentence and label 0 or 1', found: JSON.stringify({ sentence, label: String(label) }) })
+    if (typeof sentence !== 'string' || (value !== 0 && value !== 1))
+      throw new DataError({
+        where: `${where}, row ${i + 1}`,
+        what: 'wrong row',
+        expected: 'a sentence and label 0 or 1',
+        found: JSON.stringify({ sentence, label: String(label) }),
+      })
     return { text: sentence, label: value }
   })
 }
@@ -31,7 +36,11 @@ export async function parseGlueParquet(bytes: Uint8Array, where = 'parquet'): Pr
  */
 export async function readGlueCola(options: HubOptions = {}): Promise<Record<(typeof glueSplits)[number], LabelledText[]>> {
   const { readFile } = await import('node:fs/promises')
-  const paths = await hubFiles('nyu-mll/glue', glueSplits.map((split) => ({ path: `cola/${split}-00000-of-00001.parquet` })), { ...options, type: 'dataset' })
+  const paths = await hubFiles(
+    'nyu-mll/glue',
+    glueSplits.map((split) => ({ path: `cola/${split}-00000-of-00001.parquet` })),
+    { ...options, type: 'dataset' },
+  )
   const [train, validation] = await Promise.all(paths.map(async (path) => parseGlueParquet(await readFile(path as string), path)))
   return { train, validation } as Record<(typeof glueSplits)[number], LabelledText[]>
 }

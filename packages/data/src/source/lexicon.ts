@@ -9,16 +9,43 @@ export interface Noun {
 const noun = (singular: string, gender: Noun['gender'], plural = `${singular}s`): Noun => ({ singular, plural, gender })
 
 export const people: readonly Noun[] = [
-  noun('girl', 'feminine'), noun('queen', 'feminine'), noun('mother', 'feminine'), noun('actress', 'feminine', 'actresses'), noun('sister', 'feminine'), noun('waitress', 'feminine', 'waitresses'),
-  noun('boy', 'masculine'), noun('king', 'masculine'), noun('father', 'masculine'), noun('monk', 'masculine'), noun('brother', 'masculine'), noun('waiter', 'masculine'),
+  noun('girl', 'feminine'),
+  noun('queen', 'feminine'),
+  noun('mother', 'feminine'),
+  noun('actress', 'feminine', 'actresses'),
+  noun('sister', 'feminine'),
+  noun('waitress', 'feminine', 'waitresses'),
+  noun('boy', 'masculine'),
+  noun('king', 'masculine'),
+  noun('father', 'masculine'),
+  noun('monk', 'masculine'),
+  noun('brother', 'masculine'),
+  noun('waiter', 'masculine'),
 ]
 
 export const things: readonly Noun[] = [
-  noun('book', 'neuter'), noun('letter', 'neuter'), noun('apple', 'neuter'), noun('chair', 'neuter'), noun('picture', 'neuter'), noun('key', 'neuter'),
-  noun('lamp', 'neuter'), noun('basket', 'neuter'), noun('coat', 'neuter'), noun('bottle', 'neuter'), noun('wheel', 'neuter'), noun('ladder', 'neuter'),
+  noun('book', 'neuter'),
+  noun('letter', 'neuter'),
+  noun('apple', 'neuter'),
+  noun('chair', 'neuter'),
+  noun('picture', 'neuter'),
+  noun('key', 'neuter'),
+  noun('lamp', 'neuter'),
+  noun('basket', 'neuter'),
+  noun('coat', 'neuter'),
+  noun('bottle', 'neuter'),
+  noun('wheel', 'neuter'),
+  noun('ladder', 'neuter'),
 ]
 
-export const names = [['Anna', 'feminine'], ['Clara', 'feminine'], ['Ruth', 'feminine'], ['Peter', 'masculine'], ['Oscar', 'masculine'], ['Hugo', 'masculine']] as const
+export const names = [
+  ['Anna', 'feminine'],
+  ['Clara', 'feminine'],
+  ['Ruth', 'feminine'],
+  ['Peter', 'masculine'],
+  ['Oscar', 'masculine'],
+  ['Hugo', 'masculine'],
+] as const
 
 export interface Verb {
   base: string
@@ -31,16 +58,37 @@ const verb = (base: string, past: string, participle = past, third = `${base}s`)
 
 /** Need an object. */
 export const transitive: readonly Verb[] = [
-  verb('find', 'found'), verb('carry', 'carried', 'carried', 'carries'), verb('paint', 'painted'), verb('buy', 'bought'), verb('hide', 'hid', 'hidden'), verb('mend', 'mended'), verb('break', 'broke', 'broken'), verb('hold', 'held'),
+  verb('find', 'found'),
+  verb('carry', 'carried', 'carried', 'carries'),
+  verb('paint', 'painted'),
+  verb('buy', 'bought'),
+  verb('hide', 'hid', 'hidden'),
+  verb('mend', 'mended'),
+  verb('break', 'broke', 'broken'),
+  verb('hold', 'held'),
 ]
 
 /** Take no object. */
 export const intransitive: readonly Verb[] = [
-  verb('sleep', 'slept'), verb('arrive', 'arrived'), verb('laugh', 'laughed'), verb('sneeze', 'sneezed'), verb('vanish', 'vanished', 'vanished', 'vanishes'), verb('smile', 'smiled'), verb('fall', 'fell', 'fallen'), verb('dance', 'danced'),
+  verb('sleep', 'slept'),
+  verb('arrive', 'arrived'),
+  verb('laugh', 'laughed'),
+  verb('sneeze', 'sneezed'),
+  verb('vanish', 'vanished', 'vanished', 'vanishes'),
+  verb('smile', 'smiled'),
+  verb('fall', 'fell', 'fallen'),
+  verb('dance', 'danced'),
 ]
 
 /** Take a person as object, reflexives included. */
-export const social: readonly Verb[] = [verb('admire', 'admired'), verb('blame', 'blamed'), verb('help', 'helped'), verb('praise', 'praised'), verb('draw', 'drew', 'drawn'), verb('trust', 'trusted')]
+export const social: readonly Verb[] = [
+  verb('admire', 'admired'),
+  verb('blame', 'blamed'),
+  verb('help', 'helped'),
+  verb('praise', 'praised'),
+  verb('draw', 'drew', 'drawn'),
+  verb('trust', 'trusted'),
+]
 
 /** Take a clause. */
 export const clausal: readonly Verb[] = [verb('think', 'thought'), verb('say', 'said'), verb('believe', 'believed'), verb('know', 'knew', 'known')]

@@ -41,7 +41,10 @@ export const phenomena = {
     },
     (r) => {
       const [[first, second], verb, plural] = [two(r, people), r.pick(transitive), r.uniform() < 0.5]
-      return pair(`${the(first, plural)} near ${the(second, !plural)} ${agree(verb, plural)} ${object(r)}`, `${the(first, plural)} near ${the(second, !plural)} ${agree(verb, !plural)} ${object(r)}`)
+      return pair(
+        `${the(first, plural)} near ${the(second, !plural)} ${agree(verb, plural)} ${object(r)}`,
+        `${the(first, plural)} near ${the(second, !plural)} ${agree(verb, !plural)} ${object(r)}`,
+      )
     },
   ],
   'argument structure': [
@@ -65,7 +68,10 @@ export const phenomena = {
   binding: [
     (r) => {
       const [noun, verb] = [r.pick(people), r.pick(social)]
-      return pair(`the ${noun.singular} ${verb.past} ${reflexive[noun.gender]}`, `the ${noun.singular} ${verb.past} ${noun.gender === 'feminine' ? 'himself' : 'herself'}`)
+      return pair(
+        `the ${noun.singular} ${verb.past} ${reflexive[noun.gender]}`,
+        `the ${noun.singular} ${verb.past} ${noun.gender === 'feminine' ? 'himself' : 'herself'}`,
+      )
     },
     (r) => {
       const [[name, gender], verb, time] = [r.pick(names), r.pick(social), r.pick(times)]
@@ -77,7 +83,10 @@ export const phenomena = {
     },
     (r) => {
       const [noun, verb, name] = [r.pick(people), r.pick(social), r.pick(names)[0]]
-      return pair(`${name} thought that the ${noun.singular} ${verb.past} ${reflexive[noun.gender]}`, `${reflexive[noun.gender]} thought that the ${noun.singular} ${verb.past} ${name}`)
+      return pair(
+        `${name} thought that the ${noun.singular} ${verb.past} ${reflexive[noun.gender]}`,
+        `${reflexive[noun.gender]} thought that the ${noun.singular} ${verb.past} ${name}`,
+      )
     },
   ],
   islands: [
@@ -87,15 +96,27 @@ export const phenomena = {
     },
     (r) => {
       const [[name], clause, verb, noun] = [r.pick(names), r.pick(clausal), r.pick(transitive), r.pick(people)]
-      return pair(`what did ${name} ${clause.base} that the ${noun.singular} ${verb.past}`, `what did ${name} ${clause.base} the ${noun.singular} who ${verb.past}`, '?')
+      return pair(
+        `what did ${name} ${clause.base} that the ${noun.singular} ${verb.past}`,
+        `what did ${name} ${clause.base} the ${noun.singular} who ${verb.past}`,
+        '?',
+      )
     },
     (r) => {
       const [[name], verb, [first, second]] = [r.pick(names), r.pick(transitive), two(r, things)]
-      return pair(`which ${first.singular} did ${name} ${verb.base} ${r.pick(times)}`, `which ${first.singular} did ${name} ${verb.base} the ${second.singular} and`, '?')
+      return pair(
+        `which ${first.singular} did ${name} ${verb.base} ${r.pick(times)}`,
+        `which ${first.singular} did ${name} ${verb.base} the ${second.singular} and`,
+        '?',
+      )
     },
     (r) => {
       const [[name], verb, noun, leave] = [r.pick(names), r.pick(transitive), r.pick(people), r.pick(intransitive)]
-      return pair(`what did ${name} ${verb.base} before the ${noun.singular} ${leave.past}`, `what did ${name} ${leave.base} before the ${noun.singular} ${verb.past}`, '?')
+      return pair(
+        `what did ${name} ${verb.base} before the ${noun.singular} ${leave.past}`,
+        `what did ${name} ${leave.base} before the ${noun.singular} ${verb.past}`,
+        '?',
+      )
     },
   ],
   determiners: [

@@ -9,7 +9,8 @@ export async function readText(candidates: readonly string[]): Promise<{ path: s
     try {
       return { path, content: await readFile(path, 'utf8') }
     } catch (cause) {
-      if ((cause as { code?: string }).code !== 'ENOENT' && (cause as { code?: string }).code !== 'ENOTDIR') throw new DataError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
+      if ((cause as { code?: string }).code !== 'ENOENT' && (cause as { code?: string }).code !== 'ENOTDIR')
+        throw new DataError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
     }
   }
   throw new DataError({ where: candidates.join(' or '), what: 'no such file', fix: 'Check the folder.' })

@@ -1,7 +1,7 @@
 // Reverse-mode differentiation, graph to graph: walks the nodes backwards, asks the table for each, and sums what meets.
 
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
-import { type Graph, type Node, type Shape, type Value, valueOf } from '../ir/graph.ts'
+import { type Graph, type Node, type Shape, type Value, getValue } from '../ir/graph.ts'
 import { attributesOf, build, type Builder } from '../ops/builder.ts'
 import { isOperator, operatorOf } from '../ops/index.ts'
 import { gradientRules } from './rules.ts'
@@ -22,8 +22,14 @@ export interface DifferentiateOptions {
  * @throws {GraphError} when the loss is not a scalar.
  */
 export function differentiate(graph: Graph, { loss, wrt }: DifferentiateOptions): Map<string, Value> {
-  const target = valueOf(graph, loss)
-  if (target.shape.length !== 0) throw new GraphError({ where: `value "${loss}"`, what: 'a loss must be a scalar', found: `shape [${target.shape.join(', ')}]`, fix: 'Reduce it, with ReduceMean for instance.' })
+  const target = getValue(graph, loss)
+  if (target.shape.length !== 0)
+    throw new GraphError({
+      where: `value "${loss}"`,
+      what: 'a loss must be a scalar',
+      found: `shape [${target.shape.join(', ')}]`,
+      fix: 'Reduce it, with ReduceMean for instance.',
+    })
   const g = build(graph)
   const needed = dependents(graph, wrt)
   const gradients = new Map<string, Value>([[loss, g.scalar(1, target.dtype)]])
@@ -32,7 +38,7 @@ export function differentiate(graph: Graph, { loss, wrt }: DifferentiateOptions)
     if (dys.every((dy) => dy === null) || !node.outputs.some((output) => needed.has(output))) continue
     propagate(g, node, dys, needed, gradients)
   }
-  return new Map(wrt.map((name) => [name, gradients.get(name) ?? zeros(g, valueOf(graph, name))]))
+  return new Map(wrt.map((name) => [name, gradients.get(name) ?? zeros(g, getValue(graph, name))]))
 }
 
 /** Values computed from any of `sources`, and the sources themselves. */
@@ -47,10 +53,14 @@ function dependents(graph: Graph, sources: readonly string[]): Set<string> {
 function propagate(g: Builder, node: Node, dys: (Value | null)[], needed: ReadonlySet<string>, gradients: Map<string, Value>): void {
   const rule = ruleOf(node)
   if (!rule) return
-  const x = node.inputs.map((name) => (name === '' ? null : valueOf(g.graph, name)))
-  const y = node.outputs.map((name) => valueOf(g.graph, name))
+  const x = node.inputs.map((name) => (name === '' ? null : getValue(g.graph, name)))
+  const y = node.outputs.map((name) => getValue(g.graph, name))
   if (dys.some((dy, i) => dy && i > 0) && node.opType !== 'Split') {
-    throw new UnsupportedOperatorError({ where: `${node.opType} "${node.name}"`, what: 'no gradient rule for its further outputs', fix: 'Use only its first output on the way to the loss.' })
+    throw new UnsupportedOperatorError({
+      where: `${node.opType} "${node.name}"`,
+      what: 'no gradient rule for its further outputs',
+      fix: 'Use only its first output on the way to the loss.',
+    })
   }
   const dy = (dys[0] ?? null) as Value
   const dxs = rule({ x, y, dy, dys, attributes: attributesOf(node), g })

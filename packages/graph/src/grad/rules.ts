@@ -38,7 +38,12 @@ const spread = (c: RuleContext, dy: Value): Value => c.g.Expand(dy, c.g.Shape(in
 function countAlong(c: RuleContext, axes: readonly number[]): Value {
   const { g, dy } = c
   const sizes = axes.map((axis) => input(c).shape[axis] as Dim)
-  if (sizes.every((size) => typeof size === 'number')) return scalarLike(g, dy, (sizes as number[]).reduce((a, b) => a * b, 1))
+  if (sizes.every((size) => typeof size === 'number'))
+    return scalarLike(
+      g,
+      dy,
+      (sizes as number[]).reduce((a, b) => a * b, 1),
+    )
   return axes
     .map((axis) => g.ReduceSum(g.Expand(scalarLike(g, dy, 1), g.Shape(input(c), { start: axis, end: axis + 1 })), { keepdims: 0 }))
     .reduce((a, b) => g.Mul(a, b))
@@ -85,9 +90,12 @@ function matMul(c: RuleContext): Value[] {
   const dropped = [...(vectorA ? [vectorB ? -1 : -2] : []), ...(vectorB ? [-1] : [])]
   const dy = dropped.length === 0 ? c.dy : g.Unsqueeze(c.dy, g.int64(vectorA && vectorB ? [0, 1] : dropped))
   const da = b2.shape.length === 2 && dy.shape.length > 2 ? rowsTimes(c, dy, b2, 1) : g.MatMul(dy, transposeMatrix(g, b2))
-  const db = b2.shape.length === 2 && dy.shape.length > 2 && a2.shape.length === dy.shape.length
-    ? g.Gemm(matrix(c, a2), matrix(c, dy), { transA: 1 })
-    : dy.shape.length === 2 && a2.shape.length === 2 ? g.Gemm(a2, dy, { transA: 1 }) : g.MatMul(transposeMatrix(g, a2), dy)
+  const db =
+    b2.shape.length === 2 && dy.shape.length > 2 && a2.shape.length === dy.shape.length
+      ? g.Gemm(matrix(c, a2), matrix(c, dy), { transA: 1 })
+      : dy.shape.length === 2 && a2.shape.length === 2
+        ? g.Gemm(a2, dy, { transA: 1 })
+        : g.MatMul(transposeMatrix(g, a2), dy)
   return [vectorA ? sumTo(c, da, [0]) : da, vectorB ? sumTo(c, db, [1]) : db]
 }
 
@@ -116,8 +124,12 @@ function gemm(c: RuleContext): (Value | null)[] {
   const { g, dy, attributes } = c
   const [a, b] = [input(c, 0), input(c, 1)]
   const { transA, transB, alpha, beta } = attributes as Record<string, number>
-  const da = transA ? g.Gemm(b, dy, { alpha: alpha as number, transA: transB as number, transB: 1 }) : g.Gemm(dy, b, { alpha: alpha as number, transB: transB ? 0 : 1 })
-  const db = transB ? g.Gemm(dy, a, { alpha: alpha as number, transA: 1, transB: transA as number }) : g.Gemm(a, dy, { alpha: alpha as number, transA: transA ? 0 : 1 })
+  const da = transA
+    ? g.Gemm(b, dy, { alpha: alpha as number, transA: transB as number, transB: 1 })
+    : g.Gemm(dy, b, { alpha: alpha as number, transB: transB ? 0 : 1 })
+  const db = transB
+    ? g.Gemm(dy, a, { alpha: alpha as number, transA: 1, transB: transA as number })
+    : g.Gemm(a, dy, { alpha: alpha as number, transA: transA ? 0 : 1 })
   return [da, db, c.x[2] ? scale(g, dy, beta as number) : null]
 }
 
@@ -171,9 +183,13 @@ function concat(c: RuleContext): Value[] {
   const rank = dy.shape.length
   const axis = ((attributes.axis as number) + rank) % rank
   const sizes = x.map((value) => (value as Value).shape[axis] as Dim)
-  if (sizes.every((size) => typeof size === 'number')) return g.node('Split', [dy, g.int64(sizes as number[])], { attributes: { axis }, outputCount: sizes.length })
+  if (sizes.every((size) => typeof size === 'number'))
+    return g.node('Split', [dy, g.int64(sizes as number[])], { attributes: { axis }, outputCount: sizes.length })
   const lengths = x.map((value) => g.Shape(value as Value, { start: axis, end: axis + 1 }))
-  return g.node('Split', [dy, lengths.length === 1 ? (lengths[0] as Value) : g.Concat(...lengths, { axis: 0 })], { attributes: { axis }, outputCount: sizes.length })
+  return g.node('Split', [dy, lengths.length === 1 ? (lengths[0] as Value) : g.Concat(...lengths, { axis: 0 })], {
+    attributes: { axis },
+    outputCount: sizes.length,
+  })
 }
 
 /** Joins the gradients of the parts; zeros for a part that the loss does not use. */
@@ -208,7 +224,11 @@ function slice(c: RuleContext): (Value | null)[] {
   let result = dy
   for (let i = axes.length - 1; i >= 0; i--) {
     const axis = axes[i] as number
-    const positions = g.Range(g.scalar(0, 'int32'), cast(g, g.Squeeze(g.Shape(data, { start: axis, end: axis + 1 }), g.int64([0])), 'int32'), g.scalar(1, 'int32'))
+    const positions = g.Range(
+      g.scalar(0, 'int32'),
+      cast(g, g.Squeeze(g.Shape(data, { start: axis, end: axis + 1 }), g.int64([0])), 'int32'),
+      g.scalar(1, 'int32'),
+    )
     const one = (at: number) => g.int64([at])
     const cut = (value: Value | null | undefined) => (value ? g.Gather(value, one(i)) : null)
     const taken = g.Slice(positions, cut(x[1]), cut(x[2]), one(0), ...(x[4] ? [cut(x[4]) as Value] : []))
@@ -351,7 +371,8 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   Gather: gather,
   GatherElements: (c) => [c.g.ScatterElements(zerosLike(c.g, input(c)), input(c, 1), c.dy, { axis: c.attributes.axis as number, reduction: 'add' }), null],
   GatherND: (c) => {
-    if (c.attributes.batch_dims !== 0) throw new UnsupportedOperatorError({ where: `GatherND "${output(c).name}"`, what: 'no gradient rule with batch_dims', fix: 'Use batch_dims = 0.' })
+    if (c.attributes.batch_dims !== 0)
+      throw new UnsupportedOperatorError({ where: `GatherND "${output(c).name}"`, what: 'no gradient rule with batch_dims', fix: 'Use batch_dims = 0.' })
     return [c.g.ScatterND(zerosLike(c.g, input(c)), input(c, 1), c.dy, { reduction: 'add' }), null]
   },
   ScatterElements: scatterElements,

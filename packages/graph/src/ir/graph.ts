@@ -71,7 +71,7 @@ export function cloneGraph(graph: Graph): Graph {
  * The value with this name.
  * @throws {GraphError} when the graph has none.
  */
-export function valueOf(graph: Graph, name: string): Value {
+export function getValue(graph: Graph, name: string): Value {
   const value = graph.values.get(name)
   if (!value) throw new GraphError({ where: `graph "${graph.name}"`, what: `no value named "${name}"` })
   return value

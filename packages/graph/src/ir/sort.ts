@@ -20,7 +20,10 @@ export function sortNodes(graph: Pick<Graph, 'inputs' | 'initializers' | 'nodes'
         stack.pop()
         continue
       }
-      const before = node.inputs.filter((name) => !given.has(name)).map((name) => makerOf(name, node, maker)).filter((other) => state.get(other) !== 'done')
+      const before = node.inputs
+        .filter((name) => !given.has(name))
+        .map((name) => makerOf(name, node, maker))
+        .filter((other) => state.get(other) !== 'done')
       if (before.length === 0) {
         state.set(node, 'done')
         sorted.push(node)
@@ -38,6 +41,7 @@ export function sortNodes(graph: Pick<Graph, 'inputs' | 'initializers' | 'nodes'
 
 function makerOf(name: string, node: Node, maker: ReadonlyMap<string, Node>): Node {
   const found = maker.get(name)
-  if (!found) throw new GraphError({ where: `${node.opType} "${node.name}"`, what: `input "${name}" is made by no node and is neither an input nor an initializer` })
+  if (!found)
+    throw new GraphError({ where: `${node.opType} "${node.name}"`, what: `input "${name}" is made by no node and is neither an input nor an initializer` })
   return found
 }

@@ -6,7 +6,17 @@ import { addInitializer, addInput, type Attribute, createGraph, type Graph, type
 import { sortNodes } from '../ir/sort.ts'
 import { dataTypeOfOnnx, dataTypes } from '../tensor/dtype.ts'
 import { byteLength, type Tensor, tensor } from '../tensor/tensor.ts'
-import { type AttributeProto, AttributeType, DataLocation, decodeModel, type GraphProto, type ModelProto, type NodeProto, type TensorProto, type ValueInfoProto } from './proto.ts'
+import {
+  type AttributeProto,
+  AttributeType,
+  DataLocation,
+  decodeModel,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from './proto.ts'
 
 /** Gives access to a model's external-data files. */
 export interface ExternalData {
@@ -35,7 +45,14 @@ export function decodeGraph(bytes: Uint8Array, { where = 'model', externalData }
   const model = decodeModel(bytes, where)
   const proto = model.graph as GraphProto
   const version = Number(model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? opset)
-  if (version < oldestOpset) throw new UnsupportedOperatorError({ where, what: 'operator set too old', expected: `${oldestOpset} or later`, found: String(version), fix: 'Export the model again with a newer opset.' })
+  if (version < oldestOpset)
+    throw new UnsupportedOperatorError({
+      where,
+      what: 'operator set too old',
+      expected: `${oldestOpset} or later`,
+      found: String(version),
+      fix: 'Export the model again with a newer opset.',
+    })
   const graph = createGraph(proto.name || 'model')
   graph.metadata = metadataOf(model)
   for (const initializer of proto.initializer) addInitializer(graph, initializer.name, readTensor(initializer, where, externalData))
@@ -74,7 +91,8 @@ function readTensor(proto: TensorProto, where: string, externalData?: ExternalDa
   if (proto.dataLocation === DataLocation.EXTERNAL) return externalTensor(proto, { dtype, dims }, at, externalData)
   const expected = byteLength({ dtype, dims })
   if (proto.rawData.length > 0 || expected === 0) {
-    if (proto.rawData.length !== expected) throw new FormatError({ where: at, what: 'wrong number of bytes', expected: String(expected), found: String(proto.rawData.length) })
+    if (proto.rawData.length !== expected)
+      throw new FormatError({ where: at, what: 'wrong number of bytes', expected: String(expected), found: String(proto.rawData.length) })
     return { dtype, dims, bytes: () => proto.rawData }
   }
   const { array } = dataTypes[dtype]
@@ -90,14 +108,25 @@ function readTensor(proto: TensorProto, where: string, externalData?: ExternalDa
 function externalTensor(proto: TensorProto, type: Pick<Tensor, 'dtype' | 'dims'>, at: string, externalData?: ExternalData): Tensor {
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]))
   const location = entries.get('location') ?? ''
-  if (location === '' || /^([/\\]|[A-Za-z]:)/.test(location) || location.split(/[/\\]/).includes('..')) throw new FormatError({ where: at, what: 'external data leaves the model\'s folder', found: JSON.stringify(location) })
-  if (!externalData) throw new FormatError({ where: at, what: `its data is in "${location}", which was not given`, fix: 'Read the model from its folder, or pass externalData.' })
+  if (location === '' || /^([/\\]|[A-Za-z]:)/.test(location) || location.split(/[/\\]/).includes('..'))
+    throw new FormatError({ where: at, what: "external data leaves the model's folder", found: JSON.stringify(location) })
+  if (!externalData)
+    throw new FormatError({
+      where: at,
+      what: `its data is in "${location}", which was not given`,
+      fix: 'Read the model from its folder, or pass externalData.',
+    })
   const offset = Number(entries.get('offset') ?? 0)
   const length = byteLength(type)
   const size = externalData.size(location)
   const declared = Number(entries.get('length') ?? length)
   if (declared !== length || !Number.isSafeInteger(offset) || offset < 0 || offset + length > size) {
-    throw new FormatError({ where: at, what: `its range in "${location}" is impossible`, expected: `${length} bytes inside ${size}`, found: `offset ${entries.get('offset') ?? 0}, length ${declared}` })
+    throw new FormatError({
+      where: at,
+      what: `its range in "${location}" is impossible`,
+      expected: `${length} bytes inside ${size}`,
+      found: `offset ${entries.get('offset') ?? 0}, length ${declared}`,
+    })
   }
   return { ...type, bytes: () => externalData.read(location, offset, length) }
 }
@@ -138,7 +167,11 @@ function readAttribute(attribute: AttributeProto, opType: string, at: string): A
     case AttributeType.TENSOR:
       return readTensor(attribute.t as TensorProto, at)
     default:
-      throw new UnsupportedOperatorError({ where: at, what: `attribute "${attribute.name}" of ${opType} holds a graph: control flow is not supported`, fix: 'Export the model without If, Loop or Scan.' })
+      throw new UnsupportedOperatorError({
+        where: at,
+        what: `attribute "${attribute.name}" of ${opType} holds a graph: control flow is not supported`,
+        fix: 'Export the model without If, Loop or Scan.',
+      })
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { FormatError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
-import { type Attribute, type Graph, type Node, type Value, valueOf } from '../ir/graph.ts'
+import { type Attribute, type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { dataTypes } from '../tensor/dtype.ts'
 import { byteLength, type Tensor } from '../tensor/tensor.ts'
 import {
@@ -45,7 +45,14 @@ const irVersion = 9n
  */
 export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalLocation> = new Map()): Uint8Array {
   const inside = [...graph.initializers].filter(([name]) => !external.has(name)).reduce((size, [, data]) => size + byteLength(data), 0)
-  if (inside >= 2 ** 31) throw new FormatError({ where: `graph "${graph.name}"`, what: 'too large for one file', expected: 'less than 2 GB', found: `${inside} bytes of weights`, fix: 'Lay the weights out in an external-data file with layoutExternal.' })
+  if (inside >= 2 ** 31)
+    throw new FormatError({
+      where: `graph "${graph.name}"`,
+      what: 'too large for one file',
+      expected: 'less than 2 GB',
+      found: `${inside} bytes of weights`,
+      fix: 'Lay the weights out in an external-data file with layoutExternal.',
+    })
   return encodeModel(
     create(ModelProtoSchema, {
       irVersion,
@@ -56,8 +63,8 @@ export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalL
         name: graph.name,
         node: graph.nodes.map(nodeProto),
         initializer: [...graph.initializers].map(([name, data]) => tensorProto(name, data, external.get(name))),
-        input: graph.inputs.map((name) => valueProto(valueOf(graph, name))),
-        output: graph.outputs.map((name) => valueProto(valueOf(graph, name))),
+        input: graph.inputs.map((name) => valueProto(getValue(graph, name))),
+        output: graph.outputs.map((name) => valueProto(getValue(graph, name))),
       }),
     }),
   )
@@ -115,7 +122,14 @@ function valueProto({ name, dtype, shape }: Value): ValueInfoProto {
 }
 
 function nodeProto({ name, opType, domain, inputs, outputs, attributes }: Node): NodeProto {
-  return create(NodeProtoSchema, { name, opType, domain, input: [...inputs], output: [...outputs], attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)) })
+  return create(NodeProtoSchema, {
+    name,
+    opType,
+    domain,
+    input: [...inputs],
+    output: [...outputs],
+    attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
+  })
 }
 
 /** Attributes that ONNX types as float; every other number is an int. */
@@ -124,9 +138,12 @@ const floatAttributes = new Set(['alpha', 'beta', 'epsilon', 'ratio', 'gamma'])
 function attributeProto(name: string, value: Attribute): AttributeProto {
   if (typeof value === 'string') return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) })
   if (typeof value === 'number') {
-    return floatAttributes.has(name) ? create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value }) : create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
+    return floatAttributes.has(name)
+      ? create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value })
+      : create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
   }
   if ('bytes' in value) return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: tensorProto(name, value) })
-  if (value.some((item) => typeof item === 'string')) return create(AttributeProtoSchema, { name, type: AttributeType.STRINGS, strings: value.map((item) => new TextEncoder().encode(String(item))) })
+  if (value.some((item) => typeof item === 'string'))
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRINGS, strings: value.map((item) => new TextEncoder().encode(String(item))) })
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map((item) => BigInt(item)) })
 }

@@ -97,9 +97,16 @@ export function inferTypes(graph: Graph, node: Node, outputCount: number): Outpu
   const where = `${node.opType} "${node.name}"`
   const row = operatorOf(node.opType, node.domain, node.name)
   const [least, most] = row.inputs
-  if (node.inputs.length < least || node.inputs.length > most) throw new ShapeError({ where, what: 'wrong number of inputs', expected: least === most ? String(least) : `${least} to ${most}`, found: String(node.inputs.length) })
+  if (node.inputs.length < least || node.inputs.length > most)
+    throw new ShapeError({
+      where,
+      what: 'wrong number of inputs',
+      expected: least === most ? String(least) : `${least} to ${most}`,
+      found: String(node.inputs.length),
+    })
   for (const attribute of Object.keys(node.attributes)) {
-    if (!Object.hasOwn(row.attributes, attribute)) throw new GraphError({ where, what: `unknown attribute "${attribute}"`, expected: Object.keys(row.attributes).join(', ') || 'none' })
+    if (!Object.hasOwn(row.attributes, attribute))
+      throw new GraphError({ where, what: `unknown attribute "${attribute}"`, expected: Object.keys(row.attributes).join(', ') || 'none' })
   }
   const x = node.inputs.map((name) => {
     if (name === '') return undefined

@@ -30,6 +30,15 @@ export const zerosLike = (g: Builder, value: Value): Value => g.Expand(scalarLik
  */
 export function oneHot(g: Builder, indices: Value, classes: number, dtype: DataType): Value {
   const name = `constant.range(${classes})`
-  const range = g.graph.values.get(name) ?? g.constant(name, tensor('int32', [classes], Int32Array.from({ length: classes }, (_, i) => i)))
+  const range =
+    g.graph.values.get(name) ??
+    g.constant(
+      name,
+      tensor(
+        'int32',
+        [classes],
+        Int32Array.from({ length: classes }, (_, i) => i),
+      ),
+    )
   return cast(g, g.Equal(g.Unsqueeze(indices, g.int64([-1])), range), dtype)
 }

@@ -33,7 +33,15 @@ const comparison: Operator = {
 const variadic: Operator = {
   inputs: [1, 1000],
   attributes: {},
-  infer: (c) => [{ dtype: sameDtype(c, c.x.map((_, i) => i)), shape: broadcastInputs(c) }],
+  infer: (c) => [
+    {
+      dtype: sameDtype(
+        c,
+        c.x.map((_, i) => i),
+      ),
+      shape: broadcastInputs(c),
+    },
+  ],
 }
 
 const predicate: Operator = { ...unary, infer: (c) => [{ dtype: 'bool', shape: input(c, 0).shape }] }
@@ -42,14 +50,24 @@ function sameDtype(c: InferContext, indices: readonly number[]): Dtype {
   const [first, ...rest] = indices.map((i) => input(c, i))
   for (const value of rest) {
     if (value.dtype !== first?.dtype) {
-      throw new ShapeError({ where: c.where, what: `element types of "${first?.name}" and "${value.name}" differ`, expected: String(first?.dtype), found: value.dtype, fix: 'Insert a Cast.' })
+      throw new ShapeError({
+        where: c.where,
+        what: `element types of "${first?.name}" and "${value.name}" differ`,
+        expected: String(first?.dtype),
+        found: value.dtype,
+        fix: 'Insert a Cast.',
+      })
     }
   }
   return (first as OutputType).dtype
 }
 type Dtype = OutputType['dtype']
 
-const broadcastInputs = (c: InferContext) => broadcastShapes(c.x.map((_, i) => input(c, i).shape), c.where)
+const broadcastInputs = (c: InferContext) =>
+  broadcastShapes(
+    c.x.map((_, i) => input(c, i).shape),
+    c.where,
+  )
 
 /** Arithmetic on shapes: element by element, a scalar against each. */
 function combined(c: InferContext, arithmetic?: Arithmetic): { content?: Dim[] } {
@@ -90,15 +108,25 @@ export const elementwise = {
   Ceil: unary,
   Sign: unary,
   Not: unary,
-  Identity: { ...unary, infer: (c) => {
-    const { dtype, shape, content } = input(c, 0)
-    return [{ dtype, shape, ...(content ? { content } : {}) }]
-  } },
+  Identity: {
+    ...unary,
+    infer: (c) => {
+      const { dtype, shape, content } = input(c, 0)
+      return [{ dtype, shape, ...(content ? { content } : {}) }]
+    },
+  },
   LeakyRelu: { ...unary, attributes: { alpha: 0.01 } },
   HardSigmoid: { ...unary, attributes: { alpha: 0.2, beta: 0.5 } },
   Gelu: { ...unary, attributes: { approximate: 'none' } },
   Clip: { inputs: [1, 3], attributes: {}, infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }] },
-  Dropout: { inputs: [1, 3], attributes: { seed: undefined, ratio: undefined }, infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }, { dtype: 'bool', shape: input(c, 0).shape }] },
+  Dropout: {
+    inputs: [1, 3],
+    attributes: { seed: undefined, ratio: undefined },
+    infer: (c) => [
+      { dtype: input(c, 0).dtype, shape: input(c, 0).shape },
+      { dtype: 'bool', shape: input(c, 0).shape },
+    ],
+  },
   Equal: comparison,
   Less: comparison,
   LessOrEqual: comparison,

@@ -8,7 +8,13 @@ import { broadcastShapes, input, int, type InferContext, type Operator } from '.
 function sameInner(c: InferContext, a: Dim | undefined, b: Dim | undefined): void {
   if (typeof a === 'number' && typeof b === 'number' && a !== b) {
     const [x, w] = [input(c, 0), input(c, 1)]
-    throw new ShapeError({ where: c.where, what: `inner dimensions of "${x.name}" [${x.shape}] and "${w.name}" [${w.shape}] differ`, expected: String(a), found: String(b), fix: 'Is the weight transposed?' })
+    throw new ShapeError({
+      where: c.where,
+      what: `inner dimensions of "${x.name}" [${x.shape}] and "${w.name}" [${w.shape}] differ`,
+      expected: String(a),
+      found: String(b),
+      fix: 'Is the weight transposed?',
+    })
   }
 }
 
@@ -31,7 +37,8 @@ export const linalg = {
     attributes: { alpha: 1, beta: 1, transA: 0, transB: 0 },
     infer: (c) => {
       const [a, b] = [input(c, 0), input(c, 1)]
-      if (a.shape.length !== 2 || b.shape.length !== 2) throw new ShapeError({ where: c.where, what: 'Gemm needs matrices', found: `[${a.shape}] and [${b.shape}]` })
+      if (a.shape.length !== 2 || b.shape.length !== 2)
+        throw new ShapeError({ where: c.where, what: 'Gemm needs matrices', found: `[${a.shape}] and [${b.shape}]` })
       const [rows, innerA] = int(c, 'transA') ? [a.shape[1], a.shape[0]] : a.shape
       const [innerB, columns] = int(c, 'transB') ? [b.shape[1], b.shape[0]] : b.shape
       sameInner(c, innerA, innerB)

@@ -24,12 +24,14 @@ function reshape(c: InferContext): Shape {
   const total = mulDims(...shape)
   if (rest.length === target.length) {
     const wanted = mulDims(...rest)
-    if (typeof wanted === 'number' && typeof total === 'number' && wanted !== total) throw new ShapeError({ where: c.where, what: `cannot reshape [${shape}]`, expected: `${total} elements`, found: `[${target}]` })
+    if (typeof wanted === 'number' && typeof total === 'number' && wanted !== total)
+      throw new ShapeError({ where: c.where, what: `cannot reshape [${shape}]`, expected: `${total} elements`, found: `[${target}]` })
     return target
   }
   const known = mulDims(...rest)
   const quotient = known === 0 ? undefined : divDims(total, known)
-  if (quotient === undefined && typeof total === 'number' && typeof known === 'number') throw new ShapeError({ where: c.where, what: `cannot reshape [${shape}]`, found: `[${target}]` })
+  if (quotient === undefined && typeof total === 'number' && typeof known === 'number')
+    throw new ShapeError({ where: c.where, what: `cannot reshape [${shape}]`, found: `[${target}]` })
   return target.map((dim) => (dim === -1 ? (quotient ?? c.unknownDim()) : dim))
 }
 
@@ -45,9 +47,14 @@ function concat(c: InferContext): OutputType {
   const values = c.x.map((_, i) => input(c, i))
   const first = values[0] as Value
   const axis = axisOf(int(c, 'axis'), first.shape.length, c.where)
-  for (const value of values) if (value.shape.length !== first.shape.length) throw new ShapeError({ where: c.where, what: 'ranks differ', expected: `[${first.shape}]`, found: `[${value.shape}]` })
+  for (const value of values)
+    if (value.shape.length !== first.shape.length)
+      throw new ShapeError({ where: c.where, what: 'ranks differ', expected: `[${first.shape}]`, found: `[${value.shape}]` })
   const size = values.map((value) => value.shape[axis] as Dim).reduce(addDims)
-  const type = like(first, first.shape.map((dim, i) => (i === axis ? size : dim)))
+  const type = like(
+    first,
+    first.shape.map((dim, i) => (i === axis ? size : dim)),
+  )
   const known = values.every((value) => value.content && value.shape.length === 1)
   return known ? { ...type, content: values.flatMap((value) => value.content ?? []) } : type
 }
@@ -81,7 +88,8 @@ export function sliceRange(size: number, start: number, end: number, step: numbe
 }
 
 function slicedSize(size: Dim, start?: Dim, end?: Dim, step?: Dim): Dim | undefined {
-  if (typeof start === 'number' && typeof step === 'number' && typeof size === 'number' && typeof end === 'number') return sliceRange(size, start, end, step).length
+  if (typeof start === 'number' && typeof step === 'number' && typeof size === 'number' && typeof end === 'number')
+    return sliceRange(size, start, end, step).length
   if (start !== 0 || step !== 1 || end === undefined) return undefined
   if (typeof end === 'number') return end >= 2 ** 31 - 1 ? size : end < 0 ? addDims(size, end) : undefined
   return end
@@ -91,7 +99,12 @@ function split(c: InferContext): OutputType[] {
   const data = input(c, 0)
   const axis = axisOf(int(c, 'axis'), data.shape.length, c.where)
   const sizes = c.x[1] ? shapeInput(c, 1) : equalParts(c, data.shape[axis] as Dim)
-  return sizes.map((size) => like(data, data.shape.map((dim, i) => (i === axis ? size : dim))))
+  return sizes.map((size) =>
+    like(
+      data,
+      data.shape.map((dim, i) => (i === axis ? size : dim)),
+    ),
+  )
 }
 
 function equalParts(c: InferContext, size: Dim): Dim[] {
@@ -130,7 +143,9 @@ function constantOfShape(c: InferContext): OutputType {
   const shape = shapeInput(c, 0)
   const type: OutputType = { dtype: value?.dtype ?? 'float32', shape }
   const integer = value && (value.dtype === 'int64' || value.dtype === 'int32')
-  return integer && shape.length === 1 && typeof shape[0] === 'number' && shape[0] <= 16 ? { ...type, content: Array.from({ length: shape[0] }, () => toNumbers(value)[0] as number) } : type
+  return integer && shape.length === 1 && typeof shape[0] === 'number' && shape[0] <= 16
+    ? { ...type, content: Array.from({ length: shape[0] }, () => toNumbers(value)[0] as number) }
+    : type
 }
 
 function range(c: InferContext): OutputType {
@@ -177,15 +192,25 @@ function tile(c: InferContext): Shape {
 }
 
 export const movement = {
-  Reshape: { inputs: [2, 2], attributes: { allowzero: 0 }, infer: (c) => [{ ...like(input(c, 0), reshape(c)), ...(input(c, 0).content ? { content: input(c, 0).content as Dim[] } : {}) }] },
+  Reshape: {
+    inputs: [2, 2],
+    attributes: { allowzero: 0 },
+    infer: (c) => [{ ...like(input(c, 0), reshape(c)), ...(input(c, 0).content ? { content: input(c, 0).content as Dim[] } : {}) }],
+  },
   Transpose: {
     inputs: [1, 1],
     attributes: { perm: undefined },
     infer: (c) => {
       const { shape } = input(c, 0)
       const perm = ints(c, 'perm') ?? shape.map((_, i) => shape.length - 1 - i)
-      if (perm.length !== shape.length) throw new ShapeError({ where: c.where, what: 'perm does not fit the rank', expected: `${shape.length} axes`, found: `[${perm}]` })
-      return [like(input(c, 0), perm.map((i) => shape[i] as Dim))]
+      if (perm.length !== shape.length)
+        throw new ShapeError({ where: c.where, what: 'perm does not fit the rank', expected: `${shape.length} axes`, found: `[${perm}]` })
+      return [
+        like(
+          input(c, 0),
+          perm.map((i) => shape[i] as Dim),
+        ),
+      ]
     },
   },
   Squeeze: { inputs: [1, 2], attributes: {}, infer: (c) => [squeeze(c)] },

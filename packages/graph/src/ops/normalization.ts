@@ -21,7 +21,11 @@ export const normalization = {
       const { dtype, shape } = input(c, 0)
       const axis = axisOf(int(c, 'axis'), shape.length, c.where)
       const kept = shape.map((dim, i) => (i < axis ? dim : 1))
-      return [{ dtype, shape }, { dtype, shape: kept }, { dtype, shape: kept }]
+      return [
+        { dtype, shape },
+        { dtype, shape: kept },
+        { dtype, shape: kept },
+      ]
     },
   },
 } satisfies Record<string, Operator>

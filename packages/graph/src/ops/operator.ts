@@ -51,7 +51,8 @@ export function ints(context: InferContext, name: string): readonly number[] | u
 /** Axis counted from the front. @throws {ShapeError} when it is outside the rank. */
 export function axisOf(axis: number, rank: number, where: string): number {
   const positive = axis < 0 ? axis + rank : axis
-  if (positive < 0 || positive >= Math.max(rank, 1)) throw new ShapeError({ where, what: 'axis out of range', expected: `-${rank} to ${rank - 1}`, found: String(axis) })
+  if (positive < 0 || positive >= Math.max(rank, 1))
+    throw new ShapeError({ where, what: 'axis out of range', expected: `-${rank} to ${rank - 1}`, found: String(axis) })
   return positive
 }
 

@@ -54,6 +54,9 @@ export const reductions = {
   TopK: {
     inputs: [2, 2],
     attributes: { axis: -1, largest: 1, sorted: 1 },
-    infer: (c) => [{ dtype: input(c, 0).dtype, shape: topK(c) }, { dtype: 'int64', shape: topK(c) }],
+    infer: (c) => [
+      { dtype: input(c, 0).dtype, shape: topK(c) },
+      { dtype: 'int64', shape: topK(c) },
+    ],
   },
 } satisfies Record<string, Operator>

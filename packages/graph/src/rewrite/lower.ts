@@ -1,6 +1,6 @@
 // Lowering: operators that some device has no kernel for become operators that CPU, CUDA and native WebGPU all have.
 
-import { cloneGraph, type Graph, type Node, type Value, valueOf } from '../ir/graph.ts'
+import { cloneGraph, type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { addNode, attributesOf, build, type Builder } from '../ops/builder.ts'
 import { scalarLike } from '../ops/composite.ts'
 import type { OperatorName } from '../ops/index.ts'
@@ -39,9 +39,13 @@ export function lower(graph: Graph): Graph {
       continue
     }
     const output = node.outputs[0] as string
-    const type = valueOf(lowered, output)
+    const type = getValue(lowered, output)
     lowered.values.delete(output)
-    const result = lowering(g, node.inputs.map((name) => valueOf(lowered, name)), attributesOf(node))
+    const result = lowering(
+      g,
+      node.inputs.map((name) => getValue(lowered, name)),
+      attributesOf(node),
+    )
     addNode(lowered, 'Identity', [result], { outputs: [output] })
     lowered.values.set(output, type)
   }

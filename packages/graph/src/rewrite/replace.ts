@@ -1,6 +1,6 @@
 // Local changes to a graph: insert nodes right after one, rename what later nodes read.
 
-import { type Graph, type Node, type Value, valueOf } from '../ir/graph.ts'
+import { type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { build, type Builder } from '../ops/builder.ts'
 
 /**
@@ -15,7 +15,7 @@ export function rewriteOutputs(graph: Graph, rewrite: (node: Node, output: Value
   for (const node of nodes) {
     graph.nodes.push({ ...node, inputs: node.inputs.map((name) => renamed.get(name) ?? name) })
     const output = node.outputs[0] as string
-    const replacement = rewrite(graph.nodes.at(-1) as Node, valueOf(graph, output), g)
+    const replacement = rewrite(graph.nodes.at(-1) as Node, getValue(graph, output), g)
     if (replacement && replacement.name !== output) renamed.set(output, replacement.name)
   }
   graph.outputs = graph.outputs.map((name) => renamed.get(name) ?? name)

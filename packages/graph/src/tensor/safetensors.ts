@@ -33,12 +33,24 @@ export interface SafetensorsFile {
  */
 export function safetensorsHeaderLength(start: Uint8Array, fileSize: number, where: string): number {
   if (start.length < 8 || fileSize < 8) {
-    throw new FormatError({ where, what: 'not a safetensors file', expected: 'at least 8 bytes', found: `${fileSize}`, fix: 'The file is truncated: fetch it again.' })
+    throw new FormatError({
+      where,
+      what: 'not a safetensors file',
+      expected: 'at least 8 bytes',
+      found: `${fileSize}`,
+      fix: 'The file is truncated: fetch it again.',
+    })
   }
   const length = Number(new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true))
   const limit = Math.min(maximumHeaderLength, fileSize - 8)
   if (length < 2 || length > limit) {
-    throw new FormatError({ where, what: 'impossible safetensors header length', expected: `2 to ${limit}`, found: String(length), fix: 'The file is truncated or not safetensors (an HTML error page, perhaps): fetch it again.' })
+    throw new FormatError({
+      where,
+      what: 'impossible safetensors header length',
+      expected: `2 to ${limit}`,
+      found: String(length),
+      fix: 'The file is truncated or not safetensors (an HTML error page, perhaps): fetch it again.',
+    })
   }
   return length
 }
@@ -121,15 +133,31 @@ function parseEntry(name: string, value: unknown, dataStart: number, fileSize: n
   const at = `${where}, tensor "${name}"`
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>
   const type = typeof dtype === 'string' ? dataTypeOfSafetensors(dtype) : undefined
-  if (!type) throw new FormatError({ where: at, what: 'unknown dtype', expected: Object.values(dataTypes).map((row) => row.safetensors).join(', '), found: JSON.stringify(dtype) ?? 'none' })
+  if (!type)
+    throw new FormatError({
+      where: at,
+      what: 'unknown dtype',
+      expected: Object.values(dataTypes)
+        .map((row) => row.safetensors)
+        .join(', '),
+      found: JSON.stringify(dtype) ?? 'none',
+    })
   const dims = wholeNumbers(shape)
   if (!dims) throw new FormatError({ where: at, what: 'bad shape', expected: 'whole numbers', found: JSON.stringify(shape) ?? 'none' })
   const range = wholeNumbers(offsets)
   if (range?.length !== 2) throw new FormatError({ where: at, what: 'bad data_offsets', expected: '[begin, end]', found: JSON.stringify(offsets) ?? 'none' })
   const [begin, end] = range as [number, number]
   const size = byteLength({ dtype: type, dims })
-  if (end - begin !== size) throw new FormatError({ where: at, what: 'byte range does not match the shape', expected: `${size} bytes for ${dtype}[${dims}]`, found: `${end - begin}` })
-  if (dataStart + end > fileSize) throw new FormatError({ where: at, what: 'data lies outside the file', expected: `at most ${fileSize - dataStart}`, found: `end ${end}`, fix: 'The file is truncated: fetch it again.' })
+  if (end - begin !== size)
+    throw new FormatError({ where: at, what: 'byte range does not match the shape', expected: `${size} bytes for ${dtype}[${dims}]`, found: `${end - begin}` })
+  if (dataStart + end > fileSize)
+    throw new FormatError({
+      where: at,
+      what: 'data lies outside the file',
+      expected: `at most ${fileSize - dataStart}`,
+      found: `end ${end}`,
+      fix: 'The file is truncated: fetch it again.',
+    })
   return { name, dtype: type, dims, begin: dataStart + begin, end: dataStart + end }
 }
 
@@ -140,8 +168,21 @@ function wholeNumbers(value: unknown): number[] | undefined {
 function checkCoverage(entries: SafetensorsEntry[], dataStart: number, fileSize: number, where: string): void {
   let at = dataStart
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== at) throw new FormatError({ where: `${where}, tensor "${name}"`, what: begin < at ? 'data overlaps another tensor' : 'hole before data', expected: `begin ${at - dataStart}`, found: `${begin - dataStart}` })
+    if (begin !== at)
+      throw new FormatError({
+        where: `${where}, tensor "${name}"`,
+        what: begin < at ? 'data overlaps another tensor' : 'hole before data',
+        expected: `begin ${at - dataStart}`,
+        found: `${begin - dataStart}`,
+      })
     at = end
   }
-  if (at !== fileSize) throw new FormatError({ where, what: 'bytes after the last tensor', expected: `${at} bytes`, found: `${fileSize}`, fix: 'The file was changed or badly joined: fetch it again.' })
+  if (at !== fileSize)
+    throw new FormatError({
+      where,
+      what: 'bytes after the last tensor',
+      expected: `${at} bytes`,
+      found: `${fileSize}`,
+      fix: 'The file was changed or badly joined: fetch it again.',
+    })
 }

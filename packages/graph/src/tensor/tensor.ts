@@ -15,8 +15,7 @@ export interface Tensor {
 export const elementCount = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)
 
 /** Size in bytes of a tensor's elements. */
-export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'dims'>): number =>
-  elementCount(tensor.dims) * dataTypes[tensor.dtype].bytes
+export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'dims'>): number => elementCount(tensor.dims) * dataTypes[tensor.dtype].bytes
 
 /**
  * Wraps a typed array; its memory is shared, not copied.

@@ -40,10 +40,22 @@ export function loadAdapter(model: Model, adapter: Adapter): LoraModel {
   const values = new Map([...adapter.tensors].map(([name, value]) => [parameterName(name, injected), value]))
   for (const [name, value] of values) {
     const own = injected.graph.initializers.get(name)
-    if (own?.dims.join() !== value.dims.join()) throw new AdapterError({ where: `adapter tensor "${name}"`, what: own ? 'its shape does not fit the model' : 'the model has no such parameter', ...(own ? { expected: `[${own.dims}]` } : {}), found: `[${value.dims}]`, fix: 'Is it an adapter for another model?' })
+    if (own?.dims.join() !== value.dims.join())
+      throw new AdapterError({
+        where: `adapter tensor "${name}"`,
+        what: own ? 'its shape does not fit the model' : 'the model has no such parameter',
+        ...(own ? { expected: `[${own.dims}]` } : {}),
+        found: `[${value.dims}]`,
+        fix: 'Is it an adapter for another model?',
+      })
   }
   for (const name of injected.trainable) {
-    if (!values.has(name)) throw new AdapterError({ where: `parameter "${name}"`, what: 'missing from the adapter', fix: name.includes('.lora_') ? 'Is it an adapter for another model?' : 'The adapter was saved without its head; its classifications would be random.' })
+    if (!values.has(name))
+      throw new AdapterError({
+        where: `parameter "${name}"`,
+        what: 'missing from the adapter',
+        fix: name.includes('.lora_') ? 'Is it an adapter for another model?' : 'The adapter was saved without its head; its classifications would be random.',
+      })
   }
   return withParameters(injected, values)
 }
@@ -60,7 +72,15 @@ export function adapterTensors(model: LoraModel): Map<string, Tensor> {
 /** The configuration as adapter_config.json: sorted keys, indent 2, inference_mode on. */
 export function adapterConfigJson(config: LoraConfigJson): string {
   const full: Record<string, unknown> = { ...config, peft_type: 'LORA', inference_mode: true }
-  return `${JSON.stringify(Object.fromEntries(Object.keys(full).sort().map((key) => [key, full[key]])), null, 2)}\n`
+  return `${JSON.stringify(
+    Object.fromEntries(
+      Object.keys(full)
+        .sort()
+        .map((key) => [key, full[key]]),
+    ),
+    null,
+    2,
+  )}\n`
 }
 
 /** Writes an adapter folder that PEFT's from_pretrained reads. @throws {FileError} when it cannot be written. */

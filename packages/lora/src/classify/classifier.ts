@@ -46,7 +46,10 @@ export function exportClassifier(model: Model, { folder, config, tokenizerFolder
   writeModels(folder, { model: graph }, 'model.onnx_data')
   const names = labels ?? Object.values(config.id2label ?? { 0: 'LABEL_0', 1: 'LABEL_1' })
   const id2label = Object.fromEntries(names.map((name, i) => [i, name]))
-  writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify({ ...config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id: Object.fromEntries(names.map((name, i) => [name, i])), num_labels: undefined }, null, 2)}\n`)
+  writeFileAtomic(
+    join(folder, 'config.json'),
+    `${JSON.stringify({ ...config, architectures: ['GPT2ForSequenceClassification'], id2label, label2id: Object.fromEntries(names.map((name, i) => [name, i])), num_labels: undefined }, null, 2)}\n`,
+  )
 }
 
 /**
@@ -66,14 +69,21 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
   return {
     classify: async (texts) => {
       const results: Classification[] = []
-      for (let at = 0; at < texts.length; at += batch_size) results.push(...(await classifyBatch(session, tokenizer, names, config.n_positions, texts.slice(at, at + batch_size))))
+      for (let at = 0; at < texts.length; at += batch_size)
+        results.push(...(await classifyBatch(session, tokenizer, names, config.n_positions, texts.slice(at, at + batch_size))))
       return results
     },
     release: () => session.release(),
   }
 }
 
-async function classifyBatch(session: OrtSession, tokenizer: Tokenizer, names: readonly string[], longest: number, texts: readonly string[]): Promise<Classification[]> {
+async function classifyBatch(
+  session: OrtSession,
+  tokenizer: Tokenizer,
+  names: readonly string[],
+  longest: number,
+  texts: readonly string[],
+): Promise<Classification[]> {
   const rows = texts.map((text) => tokenizer.encode(text).slice(0, longest))
   const columns = Math.max(1, ...rows.map((row) => row.length))
   const [ids, mask] = [new BigInt64Array(rows.length * columns), new BigInt64Array(rows.length * columns)]

@@ -15,7 +15,8 @@ export function parseGpt2Config(json: unknown, where = 'config.json'): Gpt2Confi
     throw new ConfigError({ where: `${where}, field "${field}"`, what, expected, found: String(found) })
   }
   if (config.n_embd % config.n_head !== 0) refuse('n_head', 'does not divide n_embd', `a divisor of ${config.n_embd}`, config.n_head)
-  if (!['gelu_new', 'gelu_pytorch_tanh', 'gelu'].includes(config.activation_function)) refuse('activation_function', 'not supported', 'gelu_new, gelu_pytorch_tanh or gelu', config.activation_function)
+  if (!['gelu_new', 'gelu_pytorch_tanh', 'gelu'].includes(config.activation_function))
+    refuse('activation_function', 'not supported', 'gelu_new, gelu_pytorch_tanh or gelu', config.activation_function)
   if (config.add_cross_attention) refuse('add_cross_attention', 'not supported', 'false', true)
   const labels = config.id2label && Object.keys(config.id2label).length
   if (labels && config.num_labels && labels !== config.num_labels) refuse('num_labels', 'contradicts id2label', String(labels), config.num_labels)

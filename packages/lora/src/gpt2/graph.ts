@@ -36,7 +36,11 @@ export function gpt2(config: Gpt2Config, parameters: Parameters, { head = 'class
   const weight = (name: string): Value => graph.values.get(name) as Value
   const drop = (x: Value, p: number, name: string): Value => (dropout === 'none' || p === 0 ? x : (g.node('Dropout', [x, g.scalar(p)], { name })[0] as Value))
 
-  const [inputIds, positionIds, segmentIds] = ['input_ids', 'position_ids', 'segment_ids'].map((name) => addInput(graph, name, 'int32', ['row', 'column'])) as [Value, Value, Value]
+  const [inputIds, positionIds, segmentIds] = ['input_ids', 'position_ids', 'segment_ids'].map((name) => addInput(graph, name, 'int32', ['row', 'column'])) as [
+    Value,
+    Value,
+    Value,
+  ]
   const grid = g.Add(g.Gather(weight('transformer.wte.weight'), inputIds), g.Gather(weight('transformer.wpe.weight'), positionIds))
   const context: Context = { g, config, weight, dropout: drop, grid, bias: attentionBias(g, positionIds, segmentIds) }
   const last = head === 'classification' ? addInput(graph, 'last_token', 'int32', ['batch']) : undefined
@@ -59,7 +63,10 @@ function attentionBias(g: Builder, positions: Value, segments: Value): Value {
 }
 
 function layerNorm({ g, config, weight }: Context, x: Value, name: string): Value {
-  return g.node('LayerNormalization', [x, weight(`${name}.weight`), weight(`${name}.bias`)], { name, attributes: { axis: -1, epsilon: config.layer_norm_epsilon } })[0] as Value
+  return g.node('LayerNormalization', [x, weight(`${name}.weight`), weight(`${name}.bias`)], {
+    name,
+    attributes: { axis: -1, epsilon: config.layer_norm_epsilon },
+  })[0] as Value
 }
 
 /** transformers' Conv1D: x W + b with W [in, out]. */
@@ -78,7 +85,9 @@ function block(context: Context, x: Value, i: number, last?: Value): Value {
   const kept = (value: Value) => (last ? g.Gather(value, last) : value)
   const attended = dropout(conv1d(context, kept(heads), `${name}.attn.c_proj`), config.resid_pdrop, `${name}.attn.resid_dropout`)
   const residual = g.Add(kept(x), attended)
-  const hidden = g.Gelu(conv1d(context, layerNorm(context, residual, `${name}.ln_2`), `${name}.mlp.c_fc`), { approximate: config.activation_function === 'gelu' ? 'none' : 'tanh' })
+  const hidden = g.Gelu(conv1d(context, layerNorm(context, residual, `${name}.ln_2`), `${name}.mlp.c_fc`), {
+    approximate: config.activation_function === 'gelu' ? 'none' : 'tanh',
+  })
   return g.Add(residual, dropout(conv1d(context, hidden, `${name}.mlp.c_proj`), config.resid_pdrop, `${name}.mlp.dropout`))
 }
 
@@ -86,8 +95,13 @@ function block(context: Context, x: Value, i: number, last?: Value): Value {
 function attention(context: Context, x: Value, name: string, i: number): Value {
   const { g, config, dropout, grid, bias } = context
   const size = config.n_embd / config.n_head
-  const split = g.node('Split', [conv1d(context, x, `${name}.attn.c_attn`), g.int64([config.n_embd, config.n_embd, config.n_embd])], { attributes: { axis: 1 }, outputCount: 3 })
-  const [q, kTransposed, v] = split.map((part, index) => g.Transpose(g.Reshape(g.Reshape(part, g.Shape(grid)), g.int64([0, 0, config.n_head, size])), { perm: index === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3] })) as [Value, Value, Value]
+  const split = g.node('Split', [conv1d(context, x, `${name}.attn.c_attn`), g.int64([config.n_embd, config.n_embd, config.n_embd])], {
+    attributes: { axis: 1 },
+    outputCount: 3,
+  })
+  const [q, kTransposed, v] = split.map((part, index) =>
+    g.Transpose(g.Reshape(g.Reshape(part, g.Shape(grid)), g.int64([0, 0, config.n_head, size])), { perm: index === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3] }),
+  ) as [Value, Value, Value]
   const scale = (config.scale_attn_weights ? 1 / Math.sqrt(size) : 1) / (config.scale_attn_by_inverse_layer_idx ? i + 1 : 1)
   const scores = g.Add(g.Mul(g.MatMul(q, kTransposed), g.scalar(scale)), bias)
   const probabilities = dropout(g.Softmax(scores, { axis: -1 }), config.attn_pdrop, `${name}.attn.attn_dropout`)

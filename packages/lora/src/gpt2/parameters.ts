@@ -14,14 +14,33 @@ export type Parameters = Map<string, Tensor>
 export function gpt2Shapes(config: Gpt2Config, head: Gpt2Head): Map<string, number[]> {
   const { n_embd: d, n_layer, vocab_size, n_positions } = config
   const inner = config.n_inner ?? 4 * d
-  const norm = (name: string): [string, number[]][] => [[`${name}.weight`, [d]], [`${name}.bias`, [d]]]
-  const conv = (name: string, rows: number, columns: number): [string, number[]][] => [[`${name}.weight`, [rows, columns]], [`${name}.bias`, [columns]]]
+  const norm = (name: string): [string, number[]][] => [
+    [`${name}.weight`, [d]],
+    [`${name}.bias`, [d]],
+  ]
+  const conv = (name: string, rows: number, columns: number): [string, number[]][] => [
+    [`${name}.weight`, [rows, columns]],
+    [`${name}.bias`, [columns]],
+  ]
   const blocks = Array.from({ length: n_layer }, (_, i) => {
     const block = `transformer.h.${i}`
-    return [...norm(`${block}.ln_1`), ...conv(`${block}.attn.c_attn`, d, 3 * d), ...conv(`${block}.attn.c_proj`, d, d), ...norm(`${block}.ln_2`), ...conv(`${block}.mlp.c_fc`, d, inner), ...conv(`${block}.mlp.c_proj`, inner, d)]
+    return [
+      ...norm(`${block}.ln_1`),
+      ...conv(`${block}.attn.c_attn`, d, 3 * d),
+      ...conv(`${block}.attn.c_proj`, d, d),
+      ...norm(`${block}.ln_2`),
+      ...conv(`${block}.mlp.c_fc`, d, inner),
+      ...conv(`${block}.mlp.c_proj`, inner, d),
+    ]
   })
   const end: [string, number[]][] = head === 'classification' ? [['score.weight', [labelCount(config), d]]] : []
-  return new Map([['transformer.wte.weight', [vocab_size, d]], ['transformer.wpe.weight', [n_positions, d]], ...blocks.flat(), ...norm('transformer.ln_f'), ...end])
+  return new Map([
+    ['transformer.wte.weight', [vocab_size, d]],
+    ['transformer.wpe.weight', [n_positions, d]],
+    ...blocks.flat(),
+    ...norm('transformer.ln_f'),
+    ...end,
+  ])
 }
 
 /** A parameter's first value: N(0, initializer_range), residual projections scaled by 1/sqrt(2 n_layer), norms 1 and 0. */
@@ -57,7 +76,9 @@ function normals(size: number, deviation: number, seed: number, name: string): F
 
 /** Random weights of a configuration; the same seed gives the same weights. They are drawn when asked for, so they take no memory meanwhile. */
 export function randomGpt2(config: Gpt2Config, { seed = 0, head = 'classification' }: { seed?: number; head?: Gpt2Head } = {}): Parameters {
-  return new Map([...gpt2Shapes(config, head)].map(([name, dims]) => [name, { dtype: 'float32', dims, bytes: () => initialParameter(name, dims, config, seed).bytes() }]))
+  return new Map(
+    [...gpt2Shapes(config, head)].map(([name, dims]) => [name, { dtype: 'float32', dims, bytes: () => initialParameter(name, dims, config, seed).bytes() }]),
+  )
 }
 
 /** Causal-mask buffers that old checkpoints carry along. */
@@ -68,8 +89,16 @@ const isBuffer = (name: string): boolean => /\.attn\.(masked_)?bias$/.test(name)
  * float16 and bfloat16 widened, a missing classification head drawn from `seed`.
  * @throws {WeightsError} naming the tensor: missing, of another shape, or not floating point.
  */
-export function gpt2Parameters(tensors: ReadonlyMap<string, Tensor>, config: Gpt2Config, { head = 'classification', seed = 0, where = 'checkpoint' }: { head?: Gpt2Head; seed?: number; where?: string } = {}): Parameters {
-  const named = new Map([...tensors].filter(([name]) => !isBuffer(name)).map(([name, value]) => [/^(transformer\.|score\.|lm_head\.)/.test(name) ? name : `transformer.${name}`, value]))
+export function gpt2Parameters(
+  tensors: ReadonlyMap<string, Tensor>,
+  config: Gpt2Config,
+  { head = 'classification', seed = 0, where = 'checkpoint' }: { head?: Gpt2Head; seed?: number; where?: string } = {},
+): Parameters {
+  const named = new Map(
+    [...tensors]
+      .filter(([name]) => !isBuffer(name))
+      .map(([name, value]) => [/^(transformer\.|score\.|lm_head\.)/.test(name) ? name : `transformer.${name}`, value]),
+  )
   const parameters: Parameters = new Map()
   for (const [name, dims] of gpt2Shapes(config, head)) {
     const found = named.get(name)
@@ -77,8 +106,21 @@ export function gpt2Parameters(tensors: ReadonlyMap<string, Tensor>, config: Gpt
       parameters.set(name, initialParameter(name, dims, config, seed))
       continue
     }
-    if (!found) throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'missing', expected: `[${dims}]`, found: `${named.size} tensors`, fix: 'Is it a GPT-2 checkpoint, and is config.json its own?' })
-    if (found.dims.join() !== dims.join()) throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'its shape contradicts config.json', expected: `[${dims}]`, found: `[${found.dims}]` })
+    if (!found)
+      throw new WeightsError({
+        where: `${where}, tensor "${name}"`,
+        what: 'missing',
+        expected: `[${dims}]`,
+        found: `${named.size} tensors`,
+        fix: 'Is it a GPT-2 checkpoint, and is config.json its own?',
+      })
+    if (found.dims.join() !== dims.join())
+      throw new WeightsError({
+        where: `${where}, tensor "${name}"`,
+        what: 'its shape contradicts config.json',
+        expected: `[${dims}]`,
+        found: `[${found.dims}]`,
+      })
     parameters.set(name, widened(name, found, where))
   }
   return parameters
@@ -87,6 +129,7 @@ export function gpt2Parameters(tensors: ReadonlyMap<string, Tensor>, config: Gpt
 /** float32 as it is; 16-bit floats widened when their bytes are asked for. */
 function widened(name: string, value: Tensor, where: string): Tensor {
   if (value.dtype === 'float32') return value
-  if (value.dtype !== 'float16' && value.dtype !== 'bfloat16') throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'not floating point', expected: 'F32, F16 or BF16', found: value.dtype })
+  if (value.dtype !== 'float16' && value.dtype !== 'bfloat16')
+    throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'not floating point', expected: 'F32, F16 or BF16', found: value.dtype })
   return { dtype: 'float32', dims: value.dims, bytes: () => tensor('float32', value.dims, toFloat32(value)).bytes() }
 }

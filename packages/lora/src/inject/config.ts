@@ -26,7 +26,13 @@ export function parseLoraConfig(config: unknown, where = 'LoraConfig'): LoraConf
   const checked = check(loraSchema, config, where)
   for (const [field, isSet] of Object.entries(unsupported)) {
     const value = (checked as Record<string, unknown>)[field]
-    if (isSet(value)) throw new ConfigError({ where: `${where}, field "${field}"`, what: 'not supported', found: JSON.stringify(value), fix: 'Merge the adapter with PEFT, or train without it.' })
+    if (isSet(value))
+      throw new ConfigError({
+        where: `${where}, field "${field}"`,
+        what: 'not supported',
+        found: JSON.stringify(value),
+        fix: 'Merge the adapter with PEFT, or train without it.',
+      })
   }
   return checked
 }

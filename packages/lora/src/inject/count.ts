@@ -25,4 +25,5 @@ export function countParameters({ graph, trainable }: Model): ParameterCount {
 export const millions = (count: number): string => `${(count / 1e6).toFixed(2)}M`
 
 /** `total 125.03M | trainable 0.63M | reduction 99.50%`. */
-export const formatParameters = ({ total, trainable, reduction }: ParameterCount): string => `total ${millions(total)} | trainable ${millions(trainable)} | reduction ${(100 * reduction).toFixed(2)}%`
+export const formatParameters = ({ total, trainable, reduction }: ParameterCount): string =>
+  `total ${millions(total)} | trainable ${millions(trainable)} | reduction ${(100 * reduction).toFixed(2)}%`

@@ -1,7 +1,22 @@
 // LoRA injection (Hu et al. 2022): y = x W + b becomes y + scaling * (dropout(x) A') B' at every targeted linear layer.
 
 import { random } from '@cola/data'
-import { addInitializer, type Attributes, type Builder, cloneGraph, float32, type Graph, type Model, type Node, rewriteOutputs, scale, type Tensor, transposeMatrix, type Value, valueOf } from '@cola/graph'
+import {
+  addInitializer,
+  type Attributes,
+  type Builder,
+  cloneGraph,
+  float32,
+  type Graph,
+  type Model,
+  type Node,
+  rewriteOutputs,
+  scale,
+  type Tensor,
+  transposeMatrix,
+  type Value,
+  getValue,
+} from '@cola/graph'
 import type { LoraConfigJson } from '../schema.ts'
 import { type LoraConfig, parseLoraConfig, scaling } from './config.ts'
 import { isSaved, isTarget, patternValue, requireTargets } from './target.ts'
@@ -43,7 +58,11 @@ export function lora(model: Model, config: LoraConfig, { seed = 0 }: { seed?: nu
   const graph = cloneGraph(model.graph)
   const linear = linearLayers(graph)
   const targets = new Map(linear.filter(({ module }) => isTarget(checked, module)).map((layer) => [layer.node, target(checked, layer)]))
-  requireTargets([...targets.values()].map(({ module }) => module), checked, linear.map(({ module }) => module))
+  requireTargets(
+    [...targets.values()].map(({ module }) => module),
+    checked,
+    linear.map(({ module }) => module),
+  )
   rewriteOutputs(graph, (node, output, g) => {
     const found = [...targets].find(([original]) => original.name === node.name)?.[1]
     return found && adapted(g, node, output, found, checked, seed)
@@ -87,11 +106,18 @@ function target(config: LoraConfigJson, { module, transposed, in_features, out_f
   return { module, transposed, in_features, out_features, r, scaling: scaling(alpha, r, config.use_rslora) }
 }
 
-function adapted(g: Builder, node: Node, output: Value, { module, in_features, out_features, r, scaling: factor }: LoraTarget, config: LoraConfigJson, seed: number): Value {
+function adapted(
+  g: Builder,
+  node: Node,
+  output: Value,
+  { module, in_features, out_features, r, scaling: factor }: LoraTarget,
+  config: LoraConfigJson,
+  seed: number,
+): Value {
   const [nameA, nameB] = loraNames(module)
   const a = addInitializer(g.graph, nameA, initialA(config, [r, in_features], seed, nameA))
   const b = addInitializer(g.graph, nameB, float32([out_features, r], new Float32Array(out_features * r)))
-  const x = valueOf(g.graph, node.inputs[0] as string)
+  const x = getValue(g.graph, node.inputs[0] as string)
   const dropped = config.lora_dropout === 0 ? x : (g.node('Dropout', [x, g.scalar(config.lora_dropout)], { name: `${module}.lora_dropout` })[0] as Value)
   if (x.shape.length === 2) {
     const low = g.Gemm(dropped, a, { transB: 1 })

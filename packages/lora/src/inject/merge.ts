@@ -28,7 +28,12 @@ export function unmerge({ graph, adapter }: MergedModel): LoraModel {
 }
 
 /** W + sign * scaling * delta, delta = B A laid out as W is. */
-function shifted(model: LoraModel, base: ReadonlyMap<string, Tensor>, { module, transposed, in_features, out_features, r, scaling }: LoraTarget, sign: 1 | -1): Tensor {
+function shifted(
+  model: LoraModel,
+  base: ReadonlyMap<string, Tensor>,
+  { module, transposed, in_features, out_features, r, scaling }: LoraTarget,
+  sign: 1 | -1,
+): Tensor {
   const [a, b] = loraNames(module).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [Float32Array, Float32Array]
   const weight = base.get(`${module}.weight`) as Tensor
   const values = toFloat32(weight).slice()
@@ -41,6 +46,11 @@ function shifted(model: LoraModel, base: ReadonlyMap<string, Tensor>, { module, 
       values[at] = (values[at] as number) + factor * sum
     }
   }
-  if (!values.every(Number.isFinite)) throw new AdapterError({ where: `module "${module}"`, what: 'merging gives values that are not finite', fix: 'The adapter is broken: its training diverged, perhaps.' })
+  if (!values.every(Number.isFinite))
+    throw new AdapterError({
+      where: `module "${module}"`,
+      what: 'merging gives values that are not finite',
+      fix: 'The adapter is broken: its training diverged, perhaps.',
+    })
   return float32(weight.dims, values)
 }

@@ -8,10 +8,12 @@ type Names = string | readonly string[] | null | undefined
 const endsWith = (name: string, suffix: string): boolean => name === suffix || name.endsWith(`.${suffix}`)
 
 /** A string is a regular expression that must match all of the name; a list holds names or their last parts. */
-const matches = (names: Names, name: string): boolean => (typeof names === 'string' ? new RegExp(`^(?:${names})$`).test(name) : (names ?? []).some((suffix) => endsWith(name, suffix)))
+const matches = (names: Names, name: string): boolean =>
+  typeof names === 'string' ? new RegExp(`^(?:${names})$`).test(name) : (names ?? []).some((suffix) => endsWith(name, suffix))
 
 /** Whether a parameter's module is one of `modules_to_save`: trained in full, never given LoRA. */
-export const isSaved = (modules: readonly string[] | null | undefined, module: string): boolean => (modules ?? []).some((saved) => module.split('.').includes(saved) || endsWith(module, saved))
+export const isSaved = (modules: readonly string[] | null | undefined, module: string): boolean =>
+  (modules ?? []).some((saved) => module.split('.').includes(saved) || endsWith(module, saved))
 
 const headNames = ['score', 'classifier']
 
@@ -43,5 +45,10 @@ export function patternValue(patterns: Readonly<Record<string, number>>, module:
 export function requireTargets(found: readonly string[], config: LoraConfigJson, available: readonly string[]): void {
   if (found.length > 0) return
   const endings = [...new Set(available.map((name) => name.split('.').slice(-2).join('.')))].slice(0, 12)
-  throw new ConfigError({ where: 'LoraConfig, field "target_modules"', what: 'no linear layer matches', expected: `some of ${endings.join(', ')}`, found: JSON.stringify(config.target_modules ?? ['c_attn']) })
+  throw new ConfigError({
+    where: 'LoraConfig, field "target_modules"',
+    what: 'no linear layer matches',
+    expected: `some of ${endings.join(', ')}`,
+    found: JSON.stringify(config.target_modules ?? ['c_attn']),
+  })
 }

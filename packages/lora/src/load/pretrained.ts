@@ -31,7 +31,10 @@ export interface Pretrained {
 export async function loadPretrained(nameOrFolder: string, options: PretrainedOptions = {}): Promise<Pretrained> {
   const folder = fileSystem().existsSync(nameOrFolder) ? nameOrFolder : await download(nameOrFolder, options)
   const json = parseJsonFile(paths().join(folder, 'config.json')) as Record<string, unknown>
-  const config = parseGpt2Config(options.num_labels === undefined ? json : { ...json, num_labels: options.num_labels, id2label: null }, paths().join(folder, 'config.json'))
+  const config = parseGpt2Config(
+    options.num_labels === undefined ? json : { ...json, num_labels: options.num_labels, id2label: null },
+    paths().join(folder, 'config.json'),
+  )
   const parameters = gpt2Parameters(readWeights(folder), config, { ...(options.head ? { head: options.head } : {}), seed: options.seed ?? 0, where: folder })
   return { model: gpt2(config, parameters, options), config, tokenizer: await readTokenizer(folder), folder }
 }
@@ -42,7 +45,8 @@ function readWeights(folder: string): Map<string, Tensor> {
   const single = join(folder, 'model.safetensors')
   const index = join(folder, 'model.safetensors.index.json')
   if (fileSystem().existsSync(single)) return readSafetensorsFile(single).tensors
-  if (!fileSystem().existsSync(index)) throw new WeightsError({ where: folder, what: 'no weights', expected: 'model.safetensors or model.safetensors.index.json' })
+  if (!fileSystem().existsSync(index))
+    throw new WeightsError({ where: folder, what: 'no weights', expected: 'model.safetensors or model.safetensors.index.json' })
   const map = (parseJsonFile(index) as { weight_map?: Record<string, string> }).weight_map ?? {}
   const tensors = new Map<string, Tensor>()
   for (const shard of new Set(Object.values(map))) {
@@ -62,10 +66,24 @@ function parseJsonFile(path: string): unknown {
 }
 
 async function download(name: string, options: HubOptions): Promise<string> {
-  const [config, single, index] = await hubFiles(name, [{ path: 'config.json' }, { path: 'model.safetensors', optional: true }, { path: 'model.safetensors.index.json', optional: true }, { path: 'tokenizer.json' }, { path: 'tokenizer_config.json', optional: true }], options)
+  const [config, single, index] = await hubFiles(
+    name,
+    [
+      { path: 'config.json' },
+      { path: 'model.safetensors', optional: true },
+      { path: 'model.safetensors.index.json', optional: true },
+      { path: 'tokenizer.json' },
+      { path: 'tokenizer_config.json', optional: true },
+    ],
+    options,
+  )
   if (!single && index) {
     const { weight_map = {} } = parseJsonFile(index) as { weight_map?: Record<string, string> }
-    await hubFiles(name, [...new Set(Object.values(weight_map))].map((path) => ({ path })), options)
+    await hubFiles(
+      name,
+      [...new Set(Object.values(weight_map))].map((path) => ({ path })),
+      options,
+    )
   }
   return paths().dirname(config as string)
 }

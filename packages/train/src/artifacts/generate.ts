@@ -18,7 +18,7 @@ import {
   scale,
   type Tensor,
   type Value,
-  valueOf,
+  getValue,
 } from '@cola/graph'
 import { type Optimizer, type ParameterUpdate, stateSlots } from '../optim/optimizer.ts'
 
@@ -91,10 +91,12 @@ function trainableTensors({ graph, trainable }: Model): Map<string, Tensor> {
   const parameters = new Map<string, Tensor>()
   for (const name of trainable) {
     const data = graph.initializers.get(name)
-    if (data?.dtype !== 'float32') throw new GraphError({ where: `parameter "${name}"`, what: 'a trainable must be a float32 initializer', found: data?.dtype ?? 'no such initializer' })
+    if (data?.dtype !== 'float32')
+      throw new GraphError({ where: `parameter "${name}"`, what: 'a trainable must be a float32 initializer', found: data?.dtype ?? 'no such initializer' })
     parameters.set(name, data)
   }
-  if (parameters.size === 0) throw new GraphError({ where: `model "${graph.name}"`, what: 'nothing to train', fix: 'Mark some parameters trainable, with lora() for instance.' })
+  if (parameters.size === 0)
+    throw new GraphError({ where: `model "${graph.name}"`, what: 'nothing to train', fix: 'Mark some parameters trainable, with lora() for instance.' })
   return parameters
 }
 
@@ -112,7 +114,7 @@ function feedDropoutMasks(graph: Graph): DropoutMask[] {
     const input = `${node.name}.mask`
     masks.push({ input, p })
     const mask = addInput(graph, input, 'bool', output.shape)
-    const x = valueOf(graph, node.inputs[0] as string)
+    const x = getValue(graph, node.inputs[0] as string)
     return scale(g, g.Mul(x, g.Cast(mask, { to: 1 })), 1 / (1 - p))
   })
   return masks
@@ -127,7 +129,7 @@ function dropoutRatio(graph: Graph, node: Node): number {
 function accumulateGradients(graph: Graph, names: readonly string[], loss: string): void {
   const gradients = differentiate(graph, { loss, wrt: names })
   const g = build(graph)
-  const buffers = names.map((name) => addInput(graph, gradientBuffer(name), 'float32', valueOf(graph, name).shape))
+  const buffers = names.map((name) => addInput(graph, gradientBuffer(name), 'float32', getValue(graph, name).shape))
   const reset = addInput(graph, 'lazy_reset_grad', 'bool', [1])
   names.forEach((name, i) => {
     const gradient = gradients.get(name) as Value

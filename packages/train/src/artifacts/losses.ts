@@ -1,6 +1,6 @@
 // Losses that any model can train on. Distillation losses are @cola/distill's.
 
-import { addInput, build, type Dim, type Graph, GraphError, type Loss, oneHot, scale, type Value, valueOf } from '@cola/graph'
+import { addInput, build, type Dim, type Graph, GraphError, type Loss, oneHot, scale, type Value, getValue } from '@cola/graph'
 
 export interface CrossEntropyOptions {
   /** Name of the logits, [..., classes]. @default 'logits' */
@@ -18,9 +18,10 @@ export interface CrossEntropyOptions {
 export function crossEntropy({ logits = 'logits', labels = 'labels', label_smoothing = 0 }: CrossEntropyOptions = {}): Loss {
   return (graph: Graph): Value => {
     const g = build(graph)
-    const scores = valueOf(graph, logits)
+    const scores = getValue(graph, logits)
     const classes: Dim | undefined = scores.shape.at(-1)
-    if (typeof classes !== 'number') throw new GraphError({ where: `value "${logits}"`, what: 'the number of classes is unknown', found: `[${scores.shape.join(', ')}]` })
+    if (typeof classes !== 'number')
+      throw new GraphError({ where: `value "${logits}"`, what: 'the number of classes is unknown', found: `[${scores.shape.join(', ')}]` })
     const target = addInput(graph, labels, 'int32', scores.shape.slice(0, -1))
     const logProbabilities = g.LogSoftmax(scores, { axis: -1 })
     const hot = oneHot(g, target, classes, scores.dtype)

@@ -12,7 +12,8 @@ interface WithBuiltins {
 
 function builtin<Module>(name: string): Module {
   const found = (globalThis as WithBuiltins).process?.getBuiltinModule?.(name)
-  if (!found) throw new FileError({ where: name, what: 'this environment has no files', fix: 'Pass bytes instead of a path in a browser; use Node 20.16 or later.' })
+  if (!found)
+    throw new FileError({ where: name, what: 'this environment has no files', fix: 'Pass bytes instead of a path in a browser; use Node 20.16 or later.' })
   return found as Module
 }
 
@@ -50,7 +51,10 @@ export function writeFileAtomic(path: string, content: string | Uint8Array | Ite
     fs.renameSync(temporary, path)
   } catch (cause) {
     fs.rmSync(temporary, { force: true })
-    throw new FileError({ where: path, what: 'the file could not be written', found: (cause as Error).message, fix: 'Free some space, or choose a folder that can be written.' }, { cause })
+    throw new FileError(
+      { where: path, what: 'the file could not be written', found: (cause as Error).message, fix: 'Free some space, or choose a folder that can be written.' },
+      { cause },
+    )
   }
 }
 

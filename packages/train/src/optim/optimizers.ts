@@ -51,7 +51,8 @@ function rates({ groups = [] }: OptimizerOptions): Transformation[] {
   return groups.some(({ lr_scale = 1 }) => lr_scale !== 1) ? [scaleByGroup((name) => groupOf(groups, name)?.lr_scale ?? 1)] : []
 }
 
-const record = (options: OptimizerOptions): Record<string, unknown> => JSON.parse(JSON.stringify(options, (_, value) => (value instanceof RegExp ? value.source : value)))
+const record = (options: OptimizerOptions): Record<string, unknown> =>
+  JSON.parse(JSON.stringify(options, (_, value) => (value instanceof RegExp ? value.source : value)))
 
 /** Adam with L2 penalty in the gradient: torch.optim.Adam. */
 export function adam(options: AdamOptions = {}): Optimizer {
@@ -69,5 +70,9 @@ export function adamw(options: AdamOptions = {}): Optimizer {
 /** Stochastic gradient descent with momentum: torch.optim.SGD. */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { momentum = 0, nesterov = false } = options
-  return { name: 'sgd', options: record(options), chain: [...clip(options), ...decay(options), ...(momentum ? [trace(momentum, nesterov)] : []), ...rates(options)] }
+  return {
+    name: 'sgd',
+    options: record(options),
+    chain: [...clip(options), ...decay(options), ...(momentum ? [trace(momentum, nesterov)] : []), ...rates(options)],
+  }
 }

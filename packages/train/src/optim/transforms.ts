@@ -23,7 +23,8 @@ export function clipByGlobalNorm(maximum: number): Transformation {
 export function addWeightDecay(weightDecay: number, decays: (name: string) => boolean = () => true): Transformation {
   return {
     state: [],
-    apply: (g, updates) => updates.map((entry) => (decays(entry.name) ? { ...entry, update: g.Add(entry.update, scale(g, entry.parameter, weightDecay)) } : entry)),
+    apply: (g, updates) =>
+      updates.map((entry) => (decays(entry.name) ? { ...entry, update: g.Add(entry.update, scale(g, entry.parameter, weightDecay)) } : entry)),
   }
 }
 

@@ -17,7 +17,11 @@ interface DeviceRow {
 
 export const devices: Record<Exclude<Device, 'auto'>, DeviceRow> = {
   cpu: { providers: ['cpu'], resident: false, fix: 'Install onnxruntime-node: npm install onnxruntime-node' },
-  cuda: { providers: ['cuda'], resident: false, fix: 'CUDA needs Linux x64, an NVIDIA driver, CUDA 12 with cuDNN 9, and onnxruntime-node installed with its download allowed (README, "CUDA").' },
+  cuda: {
+    providers: ['cuda'],
+    resident: false,
+    fix: 'CUDA needs Linux x64, an NVIDIA driver, CUDA 12 with cuDNN 9, and onnxruntime-node installed with its download allowed (README, "CUDA").',
+  },
   webgpu: { providers: ['webgpu'], resident: true, fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.' },
   wasm: { providers: ['wasm'], resident: false, fix: 'The wasm device runs in browsers: npm install onnxruntime-web. Use "cpu" in Node.' },
 }
@@ -53,7 +57,10 @@ export async function openSession({ graph, path, resident = [], packWeights = fa
     const data = concatenate(externalChunks(graph.initializers, external))
     return await createOrtSession(writeModel(graph, external), external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options)
   } catch (cause) {
-    throw new DeviceError({ where: `device "${device}"`, what: `a session for "${graph.name}" could not be created`, found: (cause as Error).message, fix: row.fix }, { cause })
+    throw new DeviceError(
+      { where: `device "${device}"`, what: `a session for "${graph.name}" could not be created`, found: (cause as Error).message, fix: row.fix },
+      { cause },
+    )
   }
 }
 
@@ -94,7 +101,8 @@ export function writeModels(folder: string, graphs: Readonly<Record<string, Grap
 
 function shareWeight(shared: Map<string, Tensor>, name: string, data: Tensor): void {
   const other = shared.get(name)
-  if (other && other !== data && other.dims.join() !== data.dims.join()) throw new FileError({ where: name, what: 'two models have different weights of this name' })
+  if (other && other !== data && other.dims.join() !== data.dims.join())
+    throw new FileError({ where: name, what: 'two models have different weights of this name' })
   shared.set(name, data)
 }
 

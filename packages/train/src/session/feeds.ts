@@ -1,6 +1,6 @@
 // Batches to runtime tensors: every input checked for presence, type and shape before the runtime sees it.
 
-import { type DataType, type Dim, evaluateDim, type Graph, valueOf } from '@cola/graph'
+import { type DataType, type Dim, evaluateDim, type Graph, getValue } from '@cola/graph'
 import { FeedError } from '../errors.ts'
 import { OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 
@@ -24,9 +24,15 @@ export function feedsOf(graph: Graph, inputs: readonly string[], batch: Batch): 
   const symbols = new Map<string, number>()
   const feeds: OrtTensors = {}
   for (const name of inputs) {
-    const { dtype, shape } = valueOf(graph, name)
+    const { dtype, shape } = getValue(graph, name)
     const array = batch[name]
-    if (!array) throw new FeedError({ where: `input "${name}"`, what: 'missing from the batch', expected: `${dtype}[${shape.join(', ')}]`, found: Object.keys(batch).join(', ') || 'an empty batch' })
+    if (!array)
+      throw new FeedError({
+        where: `input "${name}"`,
+        what: 'missing from the batch',
+        expected: `${dtype}[${shape.join(', ')}]`,
+        found: Object.keys(batch).join(', ') || 'an empty batch',
+      })
     const found = typeOfArray(array.data)
     if (found !== dtype) throw new FeedError({ where: `input "${name}"`, what: 'wrong element type', expected: dtype, found })
     bindShape(name, shape, array.dims, symbols)
@@ -36,9 +42,17 @@ export function feedsOf(graph: Graph, inputs: readonly string[], batch: Batch): 
 }
 
 function bindShape(name: string, shape: readonly Dim[], dims: readonly number[], symbols: Map<string, number>): void {
-  const fits = shape.length === dims.length && shape.every((dim, i) => {
-    if (typeof dim === 'string' && !symbols.has(dim)) symbols.set(dim, dims[i] as number)
-    return evaluateDim(dim, symbols) === dims[i]
-  })
-  if (!fits) throw new FeedError({ where: `input "${name}"`, what: 'wrong shape', expected: `[${shape.join(', ')}]${[...symbols].map(([symbol, size]) => ` ${symbol}=${size}`).join(',')}`, found: `[${dims.join(', ')}]` })
+  const fits =
+    shape.length === dims.length &&
+    shape.every((dim, i) => {
+      if (typeof dim === 'string' && !symbols.has(dim)) symbols.set(dim, dims[i] as number)
+      return evaluateDim(dim, symbols) === dims[i]
+    })
+  if (!fits)
+    throw new FeedError({
+      where: `input "${name}"`,
+      what: 'wrong shape',
+      expected: `[${shape.join(', ')}]${[...symbols].map(([symbol, size]) => ` ${symbol}=${size}`).join(',')}`,
+      found: `[${dims.join(', ')}]`,
+    })
 }

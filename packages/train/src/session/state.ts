@@ -10,7 +10,9 @@ export function hostTensors(tensors: ReadonlyMap<string, Tensor>): OrtTensors {
 
 /** Zeros of the shapes of `tensors` under `rename(name)`. */
 export function zeroTensors(tensors: ReadonlyMap<string, Tensor>, rename: (name: string) => string): OrtTensors {
-  return Object.fromEntries([...tensors].map(([name, { dims }]) => [rename(name), new OrtTensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)), dims)]))
+  return Object.fromEntries(
+    [...tensors].map(([name, { dims }]) => [rename(name), new OrtTensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)), dims)]),
+  )
 }
 
 /** Releases device memory of a tensor that nothing will read again. */

@@ -1,6 +1,6 @@
 // The low-level session: one method per artifact, named as in the API that ONNX Runtime removed from JavaScript in 1.20.
 
-import { createGraph, addInput, build, evaluateDim, float32, type Graph, type Tensor, valueOf } from '@cola/graph'
+import { createGraph, addInput, build, evaluateDim, float32, type Graph, type Tensor, getValue } from '@cola/graph'
 import { random } from '@cola/data'
 import { gradientBuffer, gradientOutput, type TrainingArtifacts } from '../artifacts/generate.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
@@ -81,9 +81,15 @@ export class TrainingSession {
     const place = folder ?? temporary
     try {
       const files: Partial<Record<keyof typeof graphs, string>> = place === undefined ? {} : writeModels(place, graphs)
-      const open = (graph: Graph, path: string | undefined, resident: readonly string[], packWeights = false) => openSession({ graph, ...(path === undefined ? {} : { path }), resident, packWeights }, resolved)
+      const open = (graph: Graph, path: string | undefined, resident: readonly string[], packWeights = false) =>
+        openSession({ graph, ...(path === undefined ? {} : { path }), resident, packWeights }, resolved)
       const sessions = [
-        await open(trainingModel, files.training_model, trainingModel.outputs.filter((name) => name.endsWith('_grad.accumulation.out')), true),
+        await open(
+          trainingModel,
+          files.training_model,
+          trainingModel.outputs.filter((name) => name.endsWith('_grad.accumulation.out')),
+          true,
+        ),
         await open(evalModel, files.eval_model, []),
         await open(optimizerModel, files.optimizer_model, optimizerModel.outputs),
         ...(devices[resolved].resident ? [await open(downloadGraph(stateTensors(artifacts, parameters)), undefined, [])] : []),
@@ -112,11 +118,24 @@ export class TrainingSession {
   async runTrainStep(batch: Batch): Promise<StepResult> {
     const graph = this.#artifacts.trainingModel
     const fed = new Set([...this.parameterNames, ...Object.keys(this.#buffers), 'lazy_reset_grad', ...this.#artifacts.dropoutMasks.map(({ input }) => input)])
-    const { feeds, symbols } = feedsOf(graph, graph.inputs.filter((name) => !fed.has(name)), batch)
+    const { feeds, symbols } = feedsOf(
+      graph,
+      graph.inputs.filter((name) => !fed.has(name)),
+      batch,
+    )
     const reset = new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1])
     const results = await this.#training.run({ ...feeds, ...this.#parameters, ...this.#buffers, lazy_reset_grad: reset, ...this.#masks(symbols) })
-    const step = resultOf(results, graph.outputs.filter((name) => !name.endsWith('_grad.accumulation.out')))
-    if (!Number.isFinite(step.loss)) throw new NonFiniteLossError({ where: `training step ${this.#trainSteps + 1}`, what: 'the loss is not a finite number', found: String(step.loss), fix: 'Lower the learning rate, clip the gradients, or look for bad values in the weights or the data.' })
+    const step = resultOf(
+      results,
+      graph.outputs.filter((name) => !name.endsWith('_grad.accumulation.out')),
+    )
+    if (!Number.isFinite(step.loss))
+      throw new NonFiniteLossError({
+        where: `training step ${this.#trainSteps + 1}`,
+        what: 'the loss is not a finite number',
+        found: String(step.loss),
+        fix: 'Lower the learning rate, clip the gradients, or look for bad values in the weights or the data.',
+      })
     for (const name of this.parameterNames) {
       dispose(this.#buffers[gradientBuffer(name)])
       this.#buffers[gradientBuffer(name)] = results[gradientOutput(name)] as OrtTensor
@@ -130,7 +149,11 @@ export class TrainingSession {
   /** Loss and outputs of one batch, without dropout and without changing anything. @throws {FeedError} for a bad batch. */
   async runEvalStep(batch: Batch): Promise<StepResult> {
     const graph = this.#artifacts.evalModel
-    const { feeds } = feedsOf(graph, graph.inputs.filter((name) => !(name in this.#parameters)), batch)
+    const { feeds } = feedsOf(
+      graph,
+      graph.inputs.filter((name) => !(name in this.#parameters)),
+      batch,
+    )
     const parameters = Object.fromEntries(graph.inputs.filter((name) => name in this.#parameters).map((name) => [name, this.#parameters[name] as OrtTensor]))
     return resultOf(await this.#evaluation.run({ ...feeds, ...parameters }), graph.outputs)
   }
@@ -194,13 +217,23 @@ export class TrainingSession {
 
   /** Sets all trainables from a buffer as {@link getContiguousParameters} gives it. @throws {FeedError} when its size is wrong. */
   loadParametersBuffer(buffer: Float32Array): void {
-    if (buffer.length !== this.getParametersSize()) throw new FeedError({ where: 'loadParametersBuffer', what: 'wrong number of elements', expected: String(this.getParametersSize()), found: String(buffer.length) })
+    if (buffer.length !== this.getParametersSize())
+      throw new FeedError({
+        where: 'loadParametersBuffer',
+        what: 'wrong number of elements',
+        expected: String(this.getParametersSize()),
+        found: String(buffer.length),
+      })
     let at = 0
-    this.setParameters(new Map([...this.#artifacts.parameters].map(([name, { dims }]) => {
-      const size = dims.reduce((a, b) => a * b, 1)
-      at += size
-      return [name, float32(dims, buffer.slice(at - size, at))]
-    })))
+    this.setParameters(
+      new Map(
+        [...this.#artifacts.parameters].map(([name, { dims }]) => {
+          const size = dims.reduce((a, b) => a * b, 1)
+          at += size
+          return [name, float32(dims, buffer.slice(at - size, at))]
+        }),
+      ),
+    )
   }
 
   /** Sets trainables by name. @throws {CheckpointError} for a name or shape that the model does not have. */
@@ -222,7 +255,13 @@ export class TrainingSession {
   setState({ tensors, step }: SessionState): void {
     const expected = stateTensors(this.#artifacts, this.#artifacts.parameters)
     checkTensors(expected, tensors)
-    for (const name of expected.keys()) if (!tensors.has(name)) throw new CheckpointError({ where: `tensor "${name}"`, what: 'missing from the checkpoint', fix: 'It was made with another optimizer or configuration.' })
+    for (const name of expected.keys())
+      if (!tensors.has(name))
+        throw new CheckpointError({
+          where: `tensor "${name}"`,
+          what: 'missing from the checkpoint',
+          fix: 'It was made with another optimizer or configuration.',
+        })
     const host = hostTensors(tensors)
     for (const group of [this.#parameters, this.#state]) {
       for (const name of Object.keys(group)) {
@@ -250,8 +289,18 @@ export class TrainingSession {
   #masks(symbols: ReadonlyMap<string, number>): OrtTensors {
     return Object.fromEntries(
       this.#artifacts.dropoutMasks.map(({ input, p }, i) => {
-        const dims = valueOf(this.#artifacts.trainingModel, input).shape.map((dim) => evaluateDim(dim, symbols) as number)
-        return [input, new OrtTensor('bool', random(this.#seed, 'dropout', this.#trainSteps, i).mask(dims.reduce((a, b) => a * b, 1), 1 - p), dims)]
+        const dims = getValue(this.#artifacts.trainingModel, input).shape.map((dim) => evaluateDim(dim, symbols) as number)
+        return [
+          input,
+          new OrtTensor(
+            'bool',
+            random(this.#seed, 'dropout', this.#trainSteps, i).mask(
+              dims.reduce((a, b) => a * b, 1),
+              1 - p,
+            ),
+            dims,
+          ),
+        ]
       }),
     )
   }
@@ -274,7 +323,13 @@ function stateTensors({ stateSlots }: TrainingArtifacts, parameters: ReadonlyMap
 function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<string, Tensor>): void {
   for (const [name, { dims }] of found) {
     const own = expected.get(name)
-    if (own?.dims.join() !== dims.join()) throw new CheckpointError({ where: `tensor "${name}"`, what: own ? 'its shape does not fit the model' : 'the model has no such parameter', ...(own ? { expected: `[${own.dims}]` } : {}), found: `[${dims}]` })
+    if (own?.dims.join() !== dims.join())
+      throw new CheckpointError({
+        where: `tensor "${name}"`,
+        what: own ? 'its shape does not fit the model' : 'the model has no such parameter',
+        ...(own ? { expected: `[${own.dims}]` } : {}),
+        found: `[${dims}]`,
+      })
   }
 }
 
@@ -285,7 +340,9 @@ function resultOf(results: OrtTensors, names: readonly string[]): StepResult {
   const [loss, ...outputs] = names as [string, ...string[]]
   return {
     loss: ((results[loss] as OrtTensor).data as Float32Array)[0] as number,
-    outputs: Object.fromEntries(outputs.map((name) => [name, { data: (results[name] as OrtTensor).data as Float32Array, dims: (results[name] as OrtTensor).dims }])),
+    outputs: Object.fromEntries(
+      outputs.map((name) => [name, { data: (results[name] as OrtTensor).data as Float32Array, dims: (results[name] as OrtTensor).dims }]),
+    ),
   }
 }
 

@@ -42,7 +42,13 @@ export function saveCheckpoint(path: string, tensors: ReadonlyMap<string, Tensor
 export function loadCheckpoint(path: string): { tensors: Map<string, Tensor>; state: RunState } {
   const { tensors, metadata } = readSafetensorsFile(path)
   const state = parseState(metadata.state)
-  if (state?.version !== 1) throw new CheckpointError({ where: path, what: 'not a checkpoint of this library', expected: 'a run state of version 1 in the metadata', found: metadata.state?.slice(0, 60) ?? 'none' })
+  if (state?.version !== 1)
+    throw new CheckpointError({
+      where: path,
+      what: 'not a checkpoint of this library',
+      expected: 'a run state of version 1 in the metadata',
+      found: metadata.state?.slice(0, 60) ?? 'none',
+    })
   return { tensors, state }
 }
 

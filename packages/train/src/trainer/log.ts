@@ -8,7 +8,12 @@ export interface JsonlLog {
 
 /** Opens a log at a step: lines of later steps are removed first. @throws {FileError} when it cannot be written. */
 export function openLog(path: string, step: number): JsonlLog {
-  const kept = fileSystem().existsSync(path) ? new TextDecoder().decode(readFile(path)).split('\n').filter((line) => isBefore(line, step)) : []
+  const kept = fileSystem().existsSync(path)
+    ? new TextDecoder()
+        .decode(readFile(path))
+        .split('\n')
+        .filter((line) => isBefore(line, step))
+    : []
   writeFileAtomic(path, kept.map((line) => `${line}\n`).join(''))
   return { write: (entry) => fileSystem().appendFileSync(path, `${JSON.stringify(entry)}\n`) }
 }

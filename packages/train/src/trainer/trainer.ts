@@ -76,7 +76,20 @@ const emptySums = (): EpochSums => ({ loss: 0, rows: 0, predictions: [], labels:
 
 /** Fine-tunes with a {@link TrainingSession}; option names are transformers' TrainingArguments'. */
 export class Trainer<Row> {
-  readonly #options: Required<Pick<TrainerOptions<Row>, 'epochs' | 'batch_size' | 'eval_batch_size' | 'learning_rate' | 'gradient_accumulation_steps' | 'seed' | 'metric_for_best_model' | 'load_best_model_at_end'>> & TrainerOptions<Row>
+  readonly #options: Required<
+    Pick<
+      TrainerOptions<Row>,
+      | 'epochs'
+      | 'batch_size'
+      | 'eval_batch_size'
+      | 'learning_rate'
+      | 'gradient_accumulation_steps'
+      | 'seed'
+      | 'metric_for_best_model'
+      | 'load_best_model_at_end'
+    >
+  > &
+    TrainerOptions<Row>
   #state: RunState
   #best: Map<string, Tensor> | undefined
   #log: JsonlLog | undefined
@@ -84,11 +97,22 @@ export class Trainer<Row> {
   /** @throws {FeedError} when there is nothing to train on or an option makes no sense. */
   constructor(options: TrainerOptions<Row>) {
     const batch_size = options.batch_size ?? 8
-    this.#options = { epochs: 3, learning_rate: 5e-5, gradient_accumulation_steps: 1, seed: 42, metric_for_best_model: 'loss', load_best_model_at_end: true, ...options, batch_size, eval_batch_size: options.eval_batch_size ?? batch_size }
+    this.#options = {
+      epochs: 3,
+      learning_rate: 5e-5,
+      gradient_accumulation_steps: 1,
+      seed: 42,
+      metric_for_best_model: 'loss',
+      load_best_model_at_end: true,
+      ...options,
+      batch_size,
+      eval_batch_size: options.eval_batch_size ?? batch_size,
+    }
     if (options.data.train.length === 0) throw new FeedError({ where: 'data.train', what: 'the dataset is empty', expected: 'at least one row', found: '0' })
     for (const name of ['epochs', 'batch_size', 'eval_batch_size', 'gradient_accumulation_steps'] as const) {
       const value = this.#options[name]
-      if (!Number.isInteger(value) || value < 1) throw new FeedError({ where: `option ${name}`, what: 'must be a whole number of at least 1', found: String(value) })
+      if (!Number.isInteger(value) || value < 1)
+        throw new FeedError({ where: `option ${name}`, what: 'must be a whole number of at least 1', found: String(value) })
     }
     this.#state = { version: 1, fingerprint: this.#fingerprint(), step: 0, batches: 0, epoch: 0, batch: 0, epochSums: emptySums(), history: [] }
   }
@@ -171,7 +195,16 @@ export class Trainer<Row> {
       await session.runOptimizerStep({ learningRate: learning_rate })
       this.#state.step++
       const seconds = (performance.now() - started) / 1000
-      const log = { event: 'step' as const, step: this.#state.step, epoch: this.#state.epoch + 1, total_steps: this.totalSteps, loss: step.loss / step.batches, learning_rate, tokens: step.tokens, tokens_per_second: step.tokens / seconds }
+      const log = {
+        event: 'step' as const,
+        step: this.#state.step,
+        epoch: this.#state.epoch + 1,
+        total_steps: this.totalSteps,
+        loss: step.loss / step.batches,
+        learning_rate,
+        tokens: step.tokens,
+        tokens_per_second: step.tokens / seconds,
+      }
       losses.push(log.loss)
       this.#log?.write(log)
       callbacks?.onStep?.(log)
@@ -187,9 +220,24 @@ export class Trainer<Row> {
     const eval_loss = evaluation?.loss ?? sums.loss / sums.rows
     const eval_metrics = evaluation?.metrics ?? {}
     const value = metric === 'loss' ? -eval_loss : eval_metrics[metric]
-    if (value === undefined) throw new FeedError({ where: 'option metric_for_best_model', what: 'no such metric', expected: ['loss', ...Object.keys(eval_metrics)].join(', '), found: metric })
+    if (value === undefined)
+      throw new FeedError({
+        where: 'option metric_for_best_model',
+        what: 'no such metric',
+        expected: ['loss', ...Object.keys(eval_metrics)].join(', '),
+        found: metric,
+      })
     const best = !this.#state.best || value > this.#state.best.value
-    const log: EpochLog = { event: 'epoch', epoch: this.#state.epoch + 1, step: this.#state.step, train_loss: sums.loss / sums.rows, train_metrics: this.#metrics(sums), eval_loss, eval_metrics, best }
+    const log: EpochLog = {
+      event: 'epoch',
+      epoch: this.#state.epoch + 1,
+      step: this.#state.step,
+      train_loss: sums.loss / sums.rows,
+      train_metrics: this.#metrics(sums),
+      eval_loss,
+      eval_metrics,
+      best,
+    }
     this.#warnOfCollapse(evaluation?.predictions ?? [])
     if (best) {
       this.#state.best = { epoch: log.epoch, value }
@@ -223,7 +271,11 @@ export class Trainer<Row> {
 
   #warnOfCollapse(predictions: readonly number[]): void {
     if (predictions.length < 10 || new Set(predictions).size > 1) return
-    const warning = { event: 'warning' as const, step: this.#state.step, message: `all ${predictions.length} evaluation rows are predicted as class ${predictions[0]}: the classifier has collapsed; try a lower learning rate or a longer warm-up` }
+    const warning = {
+      event: 'warning' as const,
+      step: this.#state.step,
+      message: `all ${predictions.length} evaluation rows are predicted as class ${predictions[0]}: the classifier has collapsed; try a lower learning rate or a longer warm-up`,
+    }
     this.#log?.write(warning)
     this.#options.callbacks?.onWarning?.(warning)
   }
@@ -246,8 +298,30 @@ export class Trainer<Row> {
   }
 
   #fingerprint(): string {
-    const { session, epochs, batch_size, learning_rate, lr_scheduler_type = 'linear', warmup = 0, gradient_accumulation_steps, seed, data, fingerprint = '' } = this.#options
-    return JSON.stringify([fingerprint, session.getParametersSize(), epochs, batch_size, learning_rate, lr_scheduler_type, warmup, gradient_accumulation_steps, seed, data.train.length])
+    const {
+      session,
+      epochs,
+      batch_size,
+      learning_rate,
+      lr_scheduler_type = 'linear',
+      warmup = 0,
+      gradient_accumulation_steps,
+      seed,
+      data,
+      fingerprint = '',
+    } = this.#options
+    return JSON.stringify([
+      fingerprint,
+      session.getParametersSize(),
+      epochs,
+      batch_size,
+      learning_rate,
+      lr_scheduler_type,
+      warmup,
+      gradient_accumulation_steps,
+      seed,
+      data.train.length,
+    ])
   }
 
   async #save(): Promise<void> {
@@ -264,7 +338,14 @@ export class Trainer<Row> {
     this.#file('checkpoint.safetensors', (path) => {
       if (!fileSystem().existsSync(path)) return
       const { tensors, state } = loadCheckpoint(path)
-      if (state.fingerprint !== this.#fingerprint()) throw new CheckpointError({ where: path, what: 'it belongs to another run', expected: this.#fingerprint(), found: state.fingerprint, fix: 'Resume with the same options, or choose another output folder.' })
+      if (state.fingerprint !== this.#fingerprint())
+        throw new CheckpointError({
+          where: path,
+          what: 'it belongs to another run',
+          expected: this.#fingerprint(),
+          found: state.fingerprint,
+          fix: 'Resume with the same options, or choose another output folder.',
+        })
       this.#options.session.setState({ tensors, step: state.step })
       this.#state = state
       this.#file('best.safetensors', (best) => {

@@ -1,0 +1,143 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { toFloat32 } from '@cola/graph'
+import { afterAll, describe, expect, it } from 'vitest'
+import {
+  adam,
+  adamw,
+  CheckpointError,
+  DeviceError,
+  FeedError,
+  FileError,
+  NonFiniteLossError,
+  schedule,
+  sgd,
+  TrainingSession,
+  writeFileAtomic,
+} from '../src/index.ts'
+import { artifactsOf, collate, rows } from './tiny.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cola-test-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const open = (artifacts = artifactsOf(sgd()), seed = 0) => TrainingSession.create({ artifacts, device: 'cpu', seed })
+
+describe('TrainingSession', () => {
+  it('gives frozen weights no gradient and no input', () => {
+    const { trainingModel, parameters } = artifactsOf(adam())
+    expect([...parameters.keys()]).toEqual(['w1', 'b1', 'w2'])
+    expect(trainingModel.initializers.has('frozen')).toBe(true)
+    expect(trainingModel.outputs).toEqual(['loss', 'logits', 'w1_grad.accumulation.out', 'b1_grad.accumulation.out', 'w2_grad.accumulation.out'])
+  })
+  it('steps by -learningRate * gradient with SGD', async () => {
+    const session = await open()
+    const before = await session.getContiguousParameters()
+    await session.runTrainStep(collate(rows(8)))
+    const gradients = [...(await session.getGradients()).values()].flatMap((value) => [...toFloat32(value)])
+    await session.runOptimizerStep({ learningRate: 0.1 })
+    expect(await session.getContiguousParameters()).toBeAllclose(before.map((value, i) => value - 0.1 * (gradients[i] as number)))
+    await session.release()
+  })
+  it('accumulates: two halves of a batch give the gradient step of the whole', async () => {
+    const [whole, halves] = [await open(), await open()]
+    const batch = rows(8)
+    await whole.runTrainStep(collate(batch))
+    await halves.runTrainStep(collate(batch.slice(0, 4)))
+    await halves.runTrainStep(collate(batch.slice(4)))
+    for (const session of [whole, halves]) await session.runOptimizerStep({ learningRate: 1 })
+    expect(await halves.getContiguousParameters()).toBeAllclose(await whole.getContiguousParameters())
+    for (const session of [whole, halves]) await session.release()
+  })
+  it('draws dropout masks from the seed, and none for evaluation', async () => {
+    const artifacts = artifactsOf(sgd(), { dropout: 0.5 })
+    const losses = async (seed: number) => {
+      const session = await open(artifacts, seed)
+      const result = [(await session.runTrainStep(collate(rows(8)))).loss, (await session.runEvalStep(collate(rows(8)))).loss]
+      await session.release()
+      return result as [number, number]
+    }
+    const [first, again, other] = [await losses(1), await losses(1), await losses(2)]
+    expect(again).toEqual(first)
+    expect(other[0]).not.toBe(first[0])
+    expect(other[1]).toBe(first[1])
+  })
+  it('groups parameters: no decay and a larger rate for some', async () => {
+    const plain = await open(artifactsOf(sgd({ weight_decay: 0 })))
+    const grouped = await open(artifactsOf(sgd({ weight_decay: 0.5, groups: [{ params: ['b1'], weight_decay: 0, lr_scale: 2 }] })))
+    const start = new Map([...(await plain.getParameters())].map(([name, value]) => [name, toFloat32(value)]))
+    for (const session of [plain, grouped]) {
+      await session.runTrainStep(collate(rows(8)))
+      await session.runOptimizerStep({ learningRate: 0.1 })
+    }
+    const [a, b] = [await plain.getParameters(), await grouped.getParameters()]
+    const of = (map: typeof a, name: string) => toFloat32(map.get(name) as never)
+    expect(of(b, 'b1').map((value, i) => value - (start.get('b1')?.[i] as number))).toBeAllclose(
+      of(a, 'b1').map((value, i) => 2 * (value - (start.get('b1')?.[i] as number))),
+    )
+    expect(of(b, 'w1')).toBeAllclose(of(a, 'w1').map((value, i) => value - 0.05 * (start.get('w1')?.[i] as number)))
+    for (const session of [plain, grouped]) await session.release()
+  })
+  it('round-trips parameters and state, and refuses those of another model', async () => {
+    const session = await open(artifactsOf(adamw()))
+    await session.runTrainStep(collate(rows(8)))
+    await session.runOptimizerStep({ learningRate: 0.1 })
+    const [state, flat] = [await session.getState(), await session.getContiguousParameters()]
+    session.loadParametersBuffer(new Float32Array(flat.length))
+    session.setState(state)
+    expect(await session.getContiguousParameters()).toEqual(flat)
+    expect(() => session.loadParametersBuffer(new Float32Array(3))).toThrow(FeedError)
+    expect(() => session.setState({ tensors: new Map([...state.tensors].filter(([name]) => name !== 'w1.exp_avg')), step: 1 })).toThrow(/w1\.exp_avg.*missing/)
+    expect(() => session.setParameters(new Map([['elsewhere', state.tensors.get('w1') as never]]))).toThrow(CheckpointError)
+    await session.release()
+  })
+})
+
+describe('bad input', () => {
+  it('names the input that is missing, of another shape or another type', async () => {
+    const session = await open()
+    const batch = collate(rows(4))
+    await expect(session.runTrainStep({ x: batch.x as never })).rejects.toThrow(/input "labels": missing from the batch, expected int32\[batch\]/)
+    await expect(session.runTrainStep({ ...batch, labels: { data: new Int32Array(3), dims: [3] } })).rejects.toThrow(
+      /input "labels": wrong shape, expected \[batch\] batch=4, found \[3\]/,
+    )
+    await expect(session.runTrainStep({ ...batch, labels: { data: new Float32Array(4), dims: [4] } })).rejects.toThrow(
+      /wrong element type, expected int32, found float32/,
+    )
+    await expect(session.runOptimizerStep({ learningRate: 1 })).rejects.toThrow(FeedError)
+    await session.release()
+  })
+  it('stops at a loss that is not a number, with nothing changed', async () => {
+    const session = await open()
+    const before = await session.getContiguousParameters()
+    const batch = collate([{ x: [Number.NaN, 0, 0, 0], label: 0 }])
+    await expect(session.runTrainStep(batch)).rejects.toThrow(NonFiniteLossError)
+    expect(await session.getContiguousParameters()).toEqual(before)
+    await session.release()
+  })
+  it('says how to get a device that is not there, and leaves no files', async () => {
+    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length
+    await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(DeviceError)
+    await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(/CUDA needs Linux x64/)
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length).toBeLessThanOrEqual(before + 1)
+  })
+  it('writes files whole or not at all', () => {
+    const path = join(folder, 'file.bin')
+    writeFileAtomic(path, 'old')
+    const failing = function* () {
+      yield Uint8Array.of(1)
+      throw new Error('disk full')
+    }
+    expect(() => writeFileAtomic(path, failing())).toThrow(FileError)
+    expect(readdirSync(folder)).toEqual(['file.bin'])
+    expect(() => writeFileAtomic(join(path, 'below', 'a', 'file'), 'x')).toThrow(/could not be written/)
+    expect(existsSync(path)).toBe(true)
+  })
+})
+
+it('schedules as transformers does', () => {
+  const values = (name: 'constant' | 'linear' | 'cosine') => [0, 1, 2, 6, 10].map(schedule(name, { total_steps: 10, warmup_steps: 2 }))
+  expect(values('constant')).toEqual([0, 0.5, 1, 1, 1])
+  expect(values('linear')).toEqual([0, 0.5, 1, 0.5, 0])
+  expect(values('cosine')).toBeAllclose([0, 0.5, 1, 0.5, 0])
+})
