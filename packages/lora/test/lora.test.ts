@@ -91,9 +91,9 @@ describe('GPT-2', () => {
     mkdirSync(sharded)
     const names = [...weights.keys()]
     const parts = [names.slice(0, 5), names.slice(5)]
-    parts.forEach((part, i) =>
-      writeFileSync(join(sharded, `part-${i}.safetensors`), serializeSafetensors(new Map(part.map((name) => [name, weights.get(name) as Tensor])))),
-    )
+    for (const [i, part] of parts.entries()) {
+      writeFileSync(join(sharded, `part-${i}.safetensors`), serializeSafetensors(new Map(part.map((name) => [name, weights.get(name) as Tensor]))))
+    }
     writeFileSync(
       join(sharded, 'model.safetensors.index.json'),
       JSON.stringify({ weight_map: Object.fromEntries(parts.flatMap((part, i) => part.map((name) => [name, `part-${i}.safetensors`]))) }),

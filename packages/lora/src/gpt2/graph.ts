@@ -142,7 +142,7 @@ function inline(graph: Graph, source: Graph, given: Readonly<Record<string, Valu
     const inputs = node.inputs.map((name) => (name === '' ? null : (renamed.get(name) ?? (graph.values.get(name) as Value))))
     const outputs = node.outputs.map((name) => (graph.values.has(name) ? `packed.${name}` : name))
     const results = g.node(node.opType as 'Add', inputs, { name: outputs[0] as string, outputs, attributes: node.attributes })
-    node.outputs.forEach((name, i) => renamed.set(name, results[i] as Value))
+    for (const [i, name] of node.outputs.entries()) renamed.set(name, results[i] as Value)
   }
   graph.outputs = source.outputs.map((name) => renamed.get(name)?.name as string)
   graph.metadata = { ...source.metadata }
