@@ -198,13 +198,16 @@ function split(c: RuleContext): (Value | null)[] {
   return [g.Concat(...y.map((part, i) => dys[i] ?? zerosLike(g, part)), { axis: attributes.axis as number }), null]
 }
 
+/** Indices of rows as ScatterND takes them: int64, each in a last axis of its own. The cast comes last, because WebGPU moves no int64. */
+const rowIndices = ({ g }: RuleContext, indices: Value): Value => cast(g, g.Unsqueeze(indices, g.int64([-1])), 'int64')
+
 /** Adds the gradient of each looked-up row to the row: zeros with a scatter-add. Axis 0 takes the indices as they are. */
 function gather(c: RuleContext): (Value | null)[] {
   const { g, dy, attributes } = c
   const [data, indices] = [input(c, 0), input(c, 1)]
   const rank = data.shape.length
   const axis = ((attributes.axis as number) + rank) % rank
-  if (axis === 0) return [g.ScatterND(zerosLike(g, data), g.Unsqueeze(cast(g, indices, 'int64'), g.int64([-1])), dy, { reduction: 'add' }), null]
+  if (axis === 0) return [g.ScatterND(zerosLike(g, data), rowIndices(c, indices), dy, { reduction: 'add' }), null]
   const swapped = Array.from({ length: rank }, (_, i) => i)
   swapped.unshift(swapped.splice(axis, 1)[0] as number)
   const back = swapped.map((_, i) => swapped.indexOf(i))
@@ -212,7 +215,7 @@ function gather(c: RuleContext): (Value | null)[] {
   const rest = Array.from({ length: dy.shape.length }, (_, i) => i).filter((i) => !moved.includes(i))
   const rows = g.Transpose(dy, { perm: [...moved, ...rest] })
   const zeros = zerosLike(g, g.Transpose(data, { perm: swapped }))
-  return [g.Transpose(g.ScatterND(zeros, g.Unsqueeze(cast(g, indices, 'int64'), g.int64([-1])), rows, { reduction: 'add' }), { perm: back }), null]
+  return [g.Transpose(g.ScatterND(zeros, rowIndices(c, indices), rows, { reduction: 'add' }), { perm: back }), null]
 }
 
 /** Puts a slice's gradient back where it was cut, among zeros. */
@@ -239,7 +242,7 @@ function slice(c: RuleContext): (Value | null)[] {
     const size = g.Shape(data, { start: axis, end: axis + 1 })
     const others = rank > 1 ? [g.Shape(rows, { start: 1, end: rank })] : []
     const zeros = g.Expand(scalarLike(g, dy, 0), others.length ? g.Concat(size, ...others, { axis: 0 }) : size)
-    const placed = g.ScatterND(zeros, g.Unsqueeze(cast(g, taken, 'int64'), g.int64([-1])), rows, { reduction: 'add' })
+    const placed = g.ScatterND(zeros, rowIndices(c, taken), rows, { reduction: 'add' })
     result = axis === 0 ? placed : g.Transpose(placed, { perm: back })
   }
   return [result, null, null, null, null]
