@@ -37,10 +37,12 @@ let writes = 0
  */
 export function writeFileAtomic(path: string, content: string | Uint8Array | Iterable<Uint8Array>): void {
   const fs = fileSystem()
+  let opened = false
   const temporary = `${path}.${(globalThis as WithBuiltins).process?.pid}-${++writes}.tmp`
   try {
     fs.mkdirSync(paths().dirname(path), { recursive: true })
     const file = fs.openSync(temporary, 'w')
+    opened = true
     try {
       const chunks = typeof content === 'string' ? [new TextEncoder().encode(content)] : content instanceof Uint8Array ? [content] : content
       for (const chunk of chunks) writeAll(fs, file, chunk)
@@ -50,7 +52,7 @@ export function writeFileAtomic(path: string, content: string | Uint8Array | Ite
     }
     fs.renameSync(temporary, path)
   } catch (cause) {
-    fs.rmSync(temporary, { force: true })
+    if (opened) fs.rmSync(temporary, { force: true })
     throw new FileError(
       { where: path, what: 'the file could not be written', found: (cause as Error).message, fix: 'Free some space, or choose a folder that can be written.' },
       { cause },
