@@ -1,5 +1,6 @@
 // @cola/train: training on the stock ONNX Runtime.
 
+export { loadArtifacts, saveArtifacts } from './artifacts/files.ts'
 export {
   type ArtifactOptions,
   type DropoutMask,
