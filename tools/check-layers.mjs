@@ -7,7 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 const packages = {
   graph: { imports: [], stages: ['tensor', 'ir', 'onnx', 'ops', 'grad', 'rewrite'], files: { 'errors.ts': -1 } },
   data: { imports: [], stages: ['hub', 'source', 'tokenizer', 'batch', 'metrics'], files: { 'errors.ts': -1, 'random.ts': -1 } },
-  train: { imports: ['data', 'graph'], stages: ['files', 'runtime', 'optim', 'artifacts', 'session', 'trainer'], files: { 'errors.ts': -1 } },
+  train: { imports: ['data', 'graph'], stages: ['files', 'runtime', 'optim', 'artifacts', 'session', 'trainer', 'worker'], files: { 'errors.ts': -1 } },
   lora: { imports: ['data', 'graph', 'train'], stages: ['gpt2', 'inject', 'adapter', 'classify', 'load'], files: { 'errors.ts': -2, 'schema.ts': -1 } },
 }
 

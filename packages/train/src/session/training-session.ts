@@ -33,6 +33,22 @@ export interface SessionState {
   step: number
 }
 
+/** What the Trainer asks of a session: a {@link TrainingSession} in this thread, or one in a worker. */
+export type TrainableSession = Pick<
+  TrainingSession,
+  | 'runTrainStep'
+  | 'runEvalStep'
+  | 'runOptimizerStep'
+  | 'lazyResetGrad'
+  | 'seekDropout'
+  | 'getParametersSize'
+  | 'getParameters'
+  | 'setParameters'
+  | 'getState'
+  | 'setState'
+  | 'release'
+>
+
 /**
  * Trains a model's trainables on a device by running its artifacts.
  * One call at a time: the runtime serializes runs in a process.

@@ -6,7 +6,7 @@ import { CheckpointError, FeedError } from '../errors.ts'
 import { fileSystem, paths } from '../files/node.ts'
 import { schedule as makeSchedule, type ScheduleName } from '../optim/schedule.ts'
 import type { Batch } from '../session/feeds.ts'
-import type { StepResult, TrainingSession } from '../session/training-session.ts'
+import type { StepResult, TrainableSession } from '../session/training-session.ts'
 import type { Callbacks, EpochLog, Metrics } from './callbacks.ts'
 import { type EpochSums, loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts'
 import { type JsonlLog, openLog } from './log.ts'
@@ -25,7 +25,7 @@ export interface TrainerData<Row> {
 }
 
 export interface TrainerOptions<Row> {
-  session: TrainingSession
+  session: TrainableSession
   data: TrainerData<Row>
   /** @default 3 */
   epochs?: number
@@ -74,7 +74,7 @@ export interface TrainResult {
 
 const emptySums = (): EpochSums => ({ loss: 0, rows: 0, predictions: [], labels: [] })
 
-/** Fine-tunes with a {@link TrainingSession}; option names are transformers' TrainingArguments'. */
+/** Fine-tunes with a {@link TrainableSession}; option names are transformers' TrainingArguments'. */
 export class Trainer<Row> {
   readonly #options: Required<
     Pick<

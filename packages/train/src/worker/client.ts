@@ -1,0 +1,73 @@
+// A training session in a worker thread: the runtime blocks its thread while it runs, and a server's must not be blocked.
+
+import { hasFiles } from '../files/node.ts'
+import { DeviceError } from '../errors.ts'
+import type { TrainableSession } from '../session/training-session.ts'
+import { type Call, fromPlainError, fromPlainState, fromPlainTensors, plainState, plainTensors, type Reply, type WorkerOptions } from './messages.ts'
+
+interface Pending {
+  resolve: (result: never) => void
+  reject: (error: Error) => void
+}
+
+/**
+ * Opens the artifacts of a folder (saveArtifacts) in a worker thread. What it returns goes wherever a TrainingSession does, the Trainer included;
+ * methods that return nothing are queued, and an error of theirs is thrown by the next call that returns something.
+ * @throws {DeviceError | FileError | FormatError} as TrainingSession.create and loadArtifacts do.
+ */
+export async function createTrainingWorker(options: WorkerOptions): Promise<TrainableSession> {
+  if (!hasFiles())
+    throw new DeviceError({ where: 'createTrainingWorker', what: "worker threads are Node's", fix: 'In a browser, create the session inside a Web Worker.' })
+  const { Worker } = await import('node:worker_threads')
+  const worker = new Worker(new URL(import.meta.resolve('@cola/train/worker')), { workerData: options })
+  const pending = new Map<number, Pending>()
+  let calls = 0
+  let queued: Error | undefined
+  const fail = (error: Error) => {
+    for (const { reject } of pending.values()) reject(error)
+    pending.clear()
+  }
+  worker.on('error', fail)
+  worker.on('exit', () => fail(new DeviceError({ where: 'training worker', what: 'the worker has ended' })))
+  worker.on('message', ({ id, result, error }: Reply) => {
+    const call = pending.get(id)
+    pending.delete(id)
+    if (error) call?.reject(fromPlainError(error))
+    else call?.resolve(result as never)
+  })
+  const wait = <Result>(id: number) => new Promise<Result>((resolve, reject) => pending.set(id, { resolve, reject }))
+  const call = async <Result>(method: string, ...args: unknown[]): Promise<Result> => {
+    const message: Call = { id: ++calls, method, args }
+    const reply = wait<Result>(message.id)
+    worker.postMessage(message)
+    const result = await reply
+    if (queued) {
+      const error = queued
+      queued = undefined
+      throw error
+    }
+    return result
+  }
+  const queue = (method: string, ...args: unknown[]): void => {
+    call(method, ...args).catch((error: Error) => {
+      queued = error
+    })
+  }
+  const { size } = await wait<{ size: number }>(0)
+  return {
+    runTrainStep: (batch) => call('runTrainStep', batch),
+    runEvalStep: (batch) => call('runEvalStep', batch),
+    runOptimizerStep: (step) => call('runOptimizerStep', step),
+    lazyResetGrad: () => queue('lazyResetGrad'),
+    seekDropout: (steps) => queue('seekDropout', steps),
+    getParametersSize: () => size,
+    getParameters: async () => fromPlainTensors(await call('getParameters')),
+    setParameters: (tensors) => queue('setParameters', plainTensors(tensors)),
+    getState: async () => fromPlainState(await call('getState')),
+    setState: (state) => queue('setState', plainState(state)),
+    release: async () => {
+      await call('release')
+      await worker.terminate()
+    },
+  }
+}

@@ -1,0 +1,52 @@
+// Runs in the worker: one TrainingSession, whose methods are called in the order in which the calls came.
+
+import { parentPort, workerData } from 'node:worker_threads'
+import { loadArtifacts } from '../artifacts/files.ts'
+import { TrainingSession } from '../session/training-session.ts'
+import {
+  type Call,
+  fromPlainState,
+  fromPlainTensors,
+  plainError,
+  plainState,
+  plainTensors,
+  type PlainTensors,
+  type Reply,
+  type WorkerOptions,
+} from './messages.ts'
+
+type Method = (session: TrainingSession, args: readonly unknown[]) => unknown
+
+/** How each method's arguments and result cross. */
+const methods: Record<string, Method> = {
+  runTrainStep: (session, [batch]) => session.runTrainStep(batch as never),
+  runEvalStep: (session, [batch]) => session.runEvalStep(batch as never),
+  runOptimizerStep: (session, [options]) => session.runOptimizerStep(options as never),
+  lazyResetGrad: (session) => session.lazyResetGrad(),
+  seekDropout: (session, [steps]) => session.seekDropout(steps as number),
+  getParameters: async (session) => plainTensors(await session.getParameters()),
+  setParameters: (session, [tensors]) => session.setParameters(fromPlainTensors(tensors as PlainTensors)),
+  getState: async (session) => plainState(await session.getState()),
+  setState: (session, [state]) => session.setState(fromPlainState(state as never)),
+  release: (session) => session.release(),
+}
+
+const { folder, device = 'cpu', seed = 0 } = workerData as WorkerOptions
+const opened = Promise.resolve().then(() => TrainingSession.create({ artifacts: loadArtifacts(folder), device, seed }))
+let last: Promise<unknown> = opened.then(
+  (session) => parentPort?.postMessage({ id: 0, result: { size: session.getParametersSize(), device: session.device } }),
+  (error) => parentPort?.postMessage({ id: 0, error: plainError(error) }),
+)
+
+parentPort?.on('message', ({ id, method, args }: Call) => {
+  last = last.then(async () => {
+    const reply: Reply = { id }
+    try {
+      reply.result = await methods[method]?.(await opened, args)
+    } catch (error) {
+      reply.error = plainError(error)
+    }
+    parentPort?.postMessage(reply)
+    if (method === 'release') parentPort?.close()
+  })
+})

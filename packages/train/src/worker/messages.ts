@@ -1,0 +1,59 @@
+// What crosses between a server's thread and the worker that trains: plain data, and errors with their class.
+
+import { ColaError, float32, type Tensor, toFloat32 } from '@cola/graph'
+import { CheckpointError, DeviceError, FeedError, FileError, NonFiniteLossError } from '../errors.ts'
+import type { SessionState } from '../session/training-session.ts'
+import type { Device } from '../runtime/device.ts'
+
+export interface WorkerOptions {
+  /** Folder that saveArtifacts wrote. */
+  folder: string
+  device?: Device
+  seed?: number
+}
+
+/** A call of a session's method; `state` and tensors as plain data. */
+export interface Call {
+  id: number
+  method: string
+  args: unknown[]
+}
+
+export interface Reply {
+  id: number
+  result?: unknown
+  error?: PlainError
+}
+
+interface PlainError {
+  name: string
+  message: string
+  problem?: ColaError['problem']
+}
+
+export interface PlainTensor {
+  dims: readonly number[]
+  data: Float32Array
+}
+
+export type PlainTensors = [string, PlainTensor][]
+
+export const plainTensors = (tensors: ReadonlyMap<string, Tensor>): PlainTensors =>
+  [...tensors].map(([name, value]) => [name, { dims: value.dims, data: toFloat32(value).slice() }])
+export const fromPlainTensors = (list: PlainTensors): Map<string, Tensor> => new Map(list.map(([name, { dims, data }]) => [name, float32(dims, data)]))
+
+export const plainState = ({ tensors, step }: SessionState): { tensors: PlainTensors; step: number } => ({ tensors: plainTensors(tensors), step })
+export const fromPlainState = ({ tensors, step }: { tensors: PlainTensors; step: number }): SessionState => ({ tensors: fromPlainTensors(tensors), step })
+
+const errors = { CheckpointError, DeviceError, FeedError, FileError, NonFiniteLossError, ColaError }
+
+export function plainError(error: unknown): PlainError {
+  const { name, message } = error instanceof Error ? error : new Error(String(error))
+  return { name, message, ...(error instanceof ColaError ? { problem: error.problem } : {}) }
+}
+
+/** The error as it was thrown, of its own class. */
+export function fromPlainError({ name, message, problem }: PlainError): Error {
+  const type = errors[name as keyof typeof errors] ?? ColaError
+  return problem ? new type(problem) : new Error(message)
+}
