@@ -159,7 +159,7 @@ function geluErf(c: RuleContext): Value[] {
 
 /**
  * Layer normalization: with n = (x - mean) / std and h = dy * scale,
- * dx = (h - mean(h) - n mean(h n)) / std. n comes from the operator itself, so nothing is saved for it but x.
+ * dx = (h - mean(h) - n mean(h n)) / std. n is computed again from x, the one thing saved for it.
  */
 function layerNormalization(c: RuleContext): (Value | null)[] {
   const { g, dy, attributes } = c
