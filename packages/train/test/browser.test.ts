@@ -1,0 +1,56 @@
+// The same training in Chromium, on wasm and on WebGPU, against the numbers of Node's CPU.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { trainTiny } from './browser-page.ts'
+
+const executablePath = '/usr/bin/chromium'
+const runtime = join(import.meta.dirname, '../../../node_modules/onnxruntime-web/dist')
+const args = [
+  ...['--headless=new', '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  ...['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'],
+]
+
+describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
+  let server: Server
+  let browser: Browser
+  let page: Page
+  beforeAll(async () => {
+    const { outputFiles } = await build({
+      entryPoints: [join(import.meta.dirname, 'browser-page.ts')],
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'browser',
+      conditions: ['@cola/source'],
+      external: ['node:*', '@huggingface/hub'],
+    })
+    const bundle = outputFiles[0]?.text ?? ''
+    const types: Record<string, string> = { wasm: 'application/wasm', mjs: 'text/javascript', js: 'text/javascript' }
+    server = createServer(({ url = '/' }, response) => {
+      if (url === '/') return response.setHeader('content-type', 'text/html').end('<!doctype html><script type="module" src="/page.js"></script>')
+      if (url === '/page.js') return response.setHeader('content-type', 'text/javascript').end(bundle)
+      const file = join(runtime, url.slice(1).replaceAll('..', ''))
+      if (!existsSync(file)) return response.writeHead(404).end()
+      return response.setHeader('content-type', types[file.split('.').pop() ?? ''] ?? 'text/plain').end(readFileSync(file))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    browser = await chromium.launch({ executablePath, args })
+    page = await browser.newPage()
+    await page.goto(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`)
+    await page.waitForFunction('globalThis.trainTiny')
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    server?.close()
+  })
+  it.each(['wasm', 'webgpu'] as const)('trains on %s as Node does on the CPU', async (device) => {
+    const losses = (await page.evaluate(`trainTiny(${JSON.stringify(device)})`)) as number[]
+    expect(losses).toBeAllclose(await trainTiny('cpu'), { atol: 1e-4, rtol: 1e-4 })
+  })
+})
