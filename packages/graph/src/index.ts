@@ -34,6 +34,7 @@ export { lower, lowerings } from './rewrite/lower.ts'
 export { prune } from './rewrite/prune.ts'
 export { readModel } from './rewrite/read-model.ts'
 export { rewriteOutputs } from './rewrite/replace.ts'
+export { foldTransposes } from './rewrite/transpose.ts'
 export { type DataType, dataTypes, type TypedArray } from './tensor/dtype.ts'
 export { bfloat16ToFloat32, float16ToFloat32, float16ToNumber, float32ToFloat16, numberToFloat16 } from './tensor/float16.ts'
 export {

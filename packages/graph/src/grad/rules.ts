@@ -159,7 +159,7 @@ function geluErf(c: RuleContext): Value[] {
 
 /**
  * Layer normalization: with n = (x - mean) / std and h = dy * scale,
- * dx = (h - mean(h) - n mean(h n)) / std. n is computed again from x, the one thing saved for it.
+ * dx = (h - mean(h) - n mean(h n)) / std. n and 1/std come from the operator again, without its scale: one pass instead of eight.
  */
 function layerNormalization(c: RuleContext): (Value | null)[] {
   const { g, dy, attributes } = c
@@ -167,11 +167,9 @@ function layerNormalization(c: RuleContext): (Value | null)[] {
   const rank = x.shape.length
   const axis = ((attributes.axis as number) + rank) % rank
   const axes = g.int64(Array.from({ length: rank - axis }, (_, i) => axis + i))
-  const mean = g.ReduceMean(x, axes)
-  const centred = g.Sub(x, mean)
-  const variance = g.ReduceMean(g.Mul(centred, centred), axes)
-  const inverse = g.Reciprocal(g.Sqrt(g.Add(variance, scalarLike(g, x, attributes.epsilon as number))))
-  const normal = g.Mul(centred, inverse)
+  const ones = g.Expand(scalarLike(g, weight, 1), g.Shape(weight))
+  const [normal, , deviation] = g.node('LayerNormalization', [x, ones], { attributes, outputCount: 3 }) as [Value, Value, Value]
+  const inverse = cast(g, deviation, x.dtype)
   const h = g.Mul(dy, weight)
   const dx = g.Mul(inverse, g.Sub(g.Sub(h, g.ReduceMean(h, axes)), g.Mul(normal, g.ReduceMean(g.Mul(h, normal), axes))))
   return [dx, g.Mul(dy, normal), c.x[2] ? dy : null]

@@ -16,6 +16,7 @@ export const normalization = {
   LogSoftmax: alongAxis,
   LayerNormalization: {
     inputs: [2, 3],
+    // stash_type 1: mean and inverse deviation are float32 whatever the input is.
     attributes: { axis: -1, epsilon: 1e-5, stash_type: 1 },
     infer: (c) => {
       const { dtype, shape } = input(c, 0)
@@ -23,8 +24,8 @@ export const normalization = {
       const kept = shape.map((dim, i) => (i < axis ? dim : 1))
       return [
         { dtype, shape },
-        { dtype, shape: kept },
-        { dtype, shape: kept },
+        { dtype: 'float32', shape: kept },
+        { dtype: 'float32', shape: kept },
       ]
     },
   },

@@ -1,7 +1,7 @@
 // GPT-2 as a graph over packed batches (@cola/data, packSentences): token-wise layers see real tokens only, as matrices.
 // Radford et al. 2019; names and numbers as transformers' GPT2ForSequenceClassification and GPT2LMHeadModel.
 
-import { addInitializer, addInput, build, type Builder, createGraph, type Graph, type Model, tensor, type Value } from '@cola/graph'
+import { addInitializer, addInput, build, type Builder, createGraph, type Graph, type Model, tensor, transposeMatrix, type Value } from '@cola/graph'
 import type { Gpt2Config } from './config.ts'
 import type { Gpt2Head, Parameters } from './parameters.ts'
 
@@ -71,7 +71,7 @@ function layerNorm({ g, config, weight }: Context, x: Value, name: string): Valu
 
 /** transformers' Conv1D: x W + b with W [in, out]. */
 function conv1d({ g, weight }: Context, x: Value, name: string): Value {
-  return g.Add(g.node('Gemm', [x, weight(`${name}.weight`)], { name })[0] as Value, weight(`${name}.bias`))
+  return g.node('Gemm', [x, weight(`${name}.weight`), weight(`${name}.bias`)], { name })[0] as Value
 }
 
 /**
@@ -99,11 +99,11 @@ function attention(context: Context, x: Value, name: string, i: number): Value {
     attributes: { axis: 1 },
     outputCount: 3,
   })
-  const [q, kTransposed, v] = split.map((part, index) =>
-    g.Transpose(g.Reshape(g.Reshape(part, g.Shape(grid)), g.int64([0, 0, config.n_head, size])), { perm: index === 1 ? [0, 2, 3, 1] : [0, 2, 1, 3] }),
+  const [q, k, v] = split.map((part) =>
+    g.Transpose(g.Reshape(g.Reshape(part, g.Shape(grid)), g.int64([0, 0, config.n_head, size])), { perm: [0, 2, 1, 3] }),
   ) as [Value, Value, Value]
   const scale = (config.scale_attn_weights ? 1 / Math.sqrt(size) : 1) / (config.scale_attn_by_inverse_layer_idx ? i + 1 : 1)
-  const scores = g.Add(g.Mul(g.MatMul(q, kTransposed), g.scalar(scale)), bias)
+  const scores = g.Add(g.Mul(g.MatMul(q, transposeMatrix(g, k)), g.scalar(scale)), bias)
   const probabilities = dropout(g.Softmax(scores, { axis: -1 }), config.attn_pdrop, `${name}.attn.attn_dropout`)
   return g.Reshape(g.Transpose(g.MatMul(probabilities, v), { perm: [0, 2, 1, 3] }), g.int64([-1, config.n_embd]))
 }

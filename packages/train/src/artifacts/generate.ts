@@ -7,6 +7,7 @@ import {
   createGraph,
   differentiate,
   float32,
+  foldTransposes,
   type Graph,
   GraphError,
   type Loss,
@@ -74,6 +75,7 @@ export function generateArtifacts(model: Model, { loss, optimizer }: ArtifactOpt
   const training = cloneGraph(forward)
   const dropoutMasks = feedDropoutMasks(training)
   accumulateGradients(training, names, lossValue.name)
+  foldTransposes(training)
   const lowered = lower(training)
   prune(lowered)
   return {
