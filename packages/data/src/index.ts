@@ -2,6 +2,7 @@
 
 export { type EncodeOptions, encodeRows, type TokenRow } from './batch/encode.ts'
 export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack.ts'
+export { packSteps, type StepBatch } from './batch/steps.ts'
 export { DataError, type DataProblem, HubError } from './errors.ts'
 export { accuracy, classificationMetrics, confusionMatrix, f1, majorityBaseline, matthewsCorrelation } from './metrics/classification.ts'
 export { random, type Random } from './random.ts'

@@ -16,6 +16,7 @@ export {
   type Graph,
   type Node,
   opset,
+  refineShape,
   type Shape,
   uniqueName,
   type Value,
@@ -31,6 +32,7 @@ export { cast, oneHot, scale, scalarLike, transposeMatrix, zerosLike } from './o
 export { isOperator, type OperatorName, operators } from './ops/index.ts'
 export type { InferContext, Operator, OutputType } from './ops/operator.ts'
 export { lower, lowerings } from './rewrite/lower.ts'
+export { joinProducts } from './rewrite/products.ts'
 export { prune } from './rewrite/prune.ts'
 export { readModel } from './rewrite/read-model.ts'
 export { rewriteOutputs } from './rewrite/replace.ts'

@@ -16,3 +16,9 @@ export class FileError extends ColaError {}
 
 /** A checkpoint does not belong to this model or this run. */
 export class CheckpointError extends ColaError {}
+
+/** A configuration with unknown or contradictory fields. */
+export class ConfigError extends ColaError {}
+
+/** Weights that do not fit the configuration: missing, or of another shape. */
+export class WeightsError extends ColaError {}

@@ -10,7 +10,7 @@ export {
   type TrainingArtifacts,
 } from './artifacts/generate.ts'
 export { crossEntropy, type CrossEntropyOptions } from './artifacts/losses.ts'
-export { CheckpointError, DeviceError, FeedError, FileError, NonFiniteLossError } from './errors.ts'
+export { CheckpointError, ConfigError, DeviceError, FeedError, FileError, NonFiniteLossError, WeightsError } from './errors.ts'
 export { fileSystem, hasFiles, paths, readFile, readRange, readSafetensorsFile, temporaryFolder, writeFileAtomic } from './files/node.ts'
 export type { Optimizer, OptimizerScalars, ParameterUpdate, StateAccess, Transformation } from './optim/optimizer.ts'
 export { adam, type AdamOptions, adamw, type OptimizerOptions, type ParameterGroup, sgd, type SgdOptions } from './optim/optimizers.ts'

@@ -416,4 +416,9 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
     return [c.g.Sub(c.dy, c.g.Mul(c.g.Exp(output(c)), total))]
   },
   LayerNormalization: layerNormalization,
+
+  // recurrent operators: @cola/rnn trains them unrolled
+  RNN: 'unsupported',
+  GRU: 'unsupported',
+  LSTM: 'unsupported',
 }

@@ -98,6 +98,13 @@ export function addValue(graph: Graph, value: Value): Value {
   return value
 }
 
+/** States a shape that inference cannot find. @returns The value with that shape. */
+export function refineShape(graph: Graph, value: Value, shape: Shape): Value {
+  const refined = { ...value, shape }
+  graph.values.set(value.name, refined)
+  return refined
+}
+
 /** Adds a required input. */
 export function addInput(graph: Graph, name: string, dtype: DataType, shape: Shape): Value {
   graph.inputs.push(name)

@@ -133,7 +133,7 @@ function nodeProto({ name, opType, domain, inputs, outputs, attributes }: Node):
 }
 
 /** Attributes that ONNX types as float; every other number is an int. */
-const floatAttributes = new Set(['alpha', 'beta', 'epsilon', 'ratio', 'gamma'])
+const floatAttributes = new Set(['alpha', 'beta', 'epsilon', 'ratio', 'gamma', 'clip'])
 
 function attributeProto(name: string, value: Attribute): AttributeProto {
   if (typeof value === 'string') return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) })

@@ -6,9 +6,10 @@ import { linalg } from './linalg.ts'
 import { movement } from './movement.ts'
 import { normalization } from './normalization.ts'
 import type { Operator } from './operator.ts'
+import { recurrents } from './recurrent.ts'
 import { reductions } from './reduction.ts'
 
-export const operators = { ...elementwise, ...linalg, ...movement, ...reductions, ...normalization } satisfies Record<string, Operator>
+export const operators = { ...elementwise, ...linalg, ...movement, ...reductions, ...normalization, ...recurrents } satisfies Record<string, Operator>
 
 /** Name of an operator in the table, as the ONNX specification spells it. */
 export type OperatorName = keyof typeof operators

@@ -10,6 +10,7 @@ import {
   foldTransposes,
   type Graph,
   GraphError,
+  joinProducts,
   type Loss,
   lower,
   type Model,
@@ -76,6 +77,7 @@ export function generateArtifacts(model: Model, { loss, optimizer }: ArtifactOpt
   const dropoutMasks = feedDropoutMasks(training)
   accumulateGradients(training, names, lossValue.name)
   foldTransposes(training)
+  joinProducts(training)
   const lowered = lower(training)
   prune(lowered)
   return {

@@ -1,6 +1,6 @@
 // Losses that any model can train on. Distillation losses are @cola/distill's.
 
-import { addInput, build, type Dim, type Graph, GraphError, type Loss, oneHot, scale, type Value, getValue } from '@cola/graph'
+import { addInput, build, type Dim, float32, type Graph, GraphError, type Loss, oneHot, scale, type Value, getValue } from '@cola/graph'
 
 export interface CrossEntropyOptions {
   /** Name of the logits, [..., classes]. @default 'logits' */
@@ -9,27 +9,37 @@ export interface CrossEntropyOptions {
   labels?: string
   /** Share of the probability given to all classes alike. @default 0 */
   label_smoothing?: number
+  /** Weight of each class. @default none */
+  weight?: readonly number[]
 }
 
 /**
- * Mean cross-entropy of `logits` against int32 `labels`; torch.nn.CrossEntropyLoss. Labels below 0 (PyTorch's -100) are left out of the mean.
- * @throws {GraphError} when the number of classes is not known.
+ * Mean cross-entropy of `logits` against int32 `labels`; torch.nn.CrossEntropyLoss. Labels below 0 (PyTorch's -100) are left out of the mean,
+ * which is 0 where nothing is left.
+ * @throws {GraphError} when the number of classes is not known, or is not that of the weights.
  */
-export function crossEntropy({ logits = 'logits', labels = 'labels', label_smoothing = 0 }: CrossEntropyOptions = {}): Loss {
+export function crossEntropy({ logits = 'logits', labels = 'labels', label_smoothing = 0, weight }: CrossEntropyOptions = {}): Loss {
   return (graph: Graph): Value => {
     const g = build(graph)
     const scores = getValue(graph, logits)
     const classes: Dim | undefined = scores.shape.at(-1)
     if (typeof classes !== 'number')
       throw new GraphError({ where: `value "${logits}"`, what: 'the number of classes is unknown', found: `[${scores.shape.join(', ')}]` })
-    const target = addInput(graph, labels, 'int32', scores.shape.slice(0, -1))
-    const logProbabilities = g.LogSoftmax(scores, { axis: -1 })
-    const hot = oneHot(g, target, classes, scores.dtype)
+    if (weight && weight.length !== classes)
+      throw new GraphError({ where: 'option weight', what: 'not one a class', expected: String(classes), found: String(weight.length) })
+    const target = graph.values.get(labels) ?? addInput(graph, labels, 'int32', scores.shape.slice(0, -1))
     const last = g.int64([-1])
-    const own = g.Neg(g.ReduceSum(g.Mul(hot, logProbabilities), last, { keepdims: 0 }))
-    const counted = g.ReduceSum(hot, last, { keepdims: 0 })
-    const uniform = g.Mul(counted, g.Neg(g.ReduceMean(logProbabilities, last, { keepdims: 0 })))
-    const each = label_smoothing === 0 ? own : g.Add(scale(g, own, 1 - label_smoothing), scale(g, uniform, label_smoothing))
-    return g.node('Div', [g.ReduceSum(each, { keepdims: 0 }), g.ReduceSum(counted, { keepdims: 0 })], { name: 'loss' })[0] as Value
+    const over = (value: Value) => g.ReduceSum(value, last, { keepdims: 0 })
+    const weights = weight && g.constant('class_weights', float32([classes], weight))
+    const surprise = g.Neg(g.LogSoftmax(scores, { axis: -1 }))
+    const weighted = weights ? g.Mul(surprise, weights) : surprise
+    const hot = oneHot(g, target, classes, scores.dtype)
+    const own = over(g.Mul(hot, weighted))
+    const uniform = () => g.Mul(over(hot), scale(g, over(weighted), 1 / classes))
+    const each = label_smoothing === 0 ? own : g.Add(scale(g, own, 1 - label_smoothing), scale(g, uniform(), label_smoothing))
+    const total = g.ReduceSum(weights ? g.Mul(hot, weights) : hot, { keepdims: 0 })
+    // Where no row has a label the sum is 0 too: any divisor will do.
+    const divisor = g.Where(g.Greater(total, g.scalar(0)), total, g.scalar(1))
+    return g.node('Div', [g.ReduceSum(each, { keepdims: 0 }), divisor], { name: 'loss' })[0] as Value
   }
 }

@@ -1,0 +1,63 @@
+// The losses as graph fragments: each adds a scalar to a model's graph, and the inputs it needs.
+
+import { addInput, build, type Graph, getValue, type Loss, scale, type Value } from '@cola/graph'
+import { type Batch, crossEntropy } from '@cola/train'
+import type { DistillationOptions, LabelOptions, TemperatureOptions } from './options.ts'
+import { type PairLossName, pairLosses } from './pairs.ts'
+
+export interface PairGraphOptions extends TemperatureOptions {
+  /** Value of the student's graph. @default 'logits' */
+  student?: string
+  /** Input that holds the teacher's values, of the same shape. @default 'teacher_logits' */
+  teacher?: string
+}
+
+/** A loss of the table between a value of the graph and a fed teacher's. */
+export function pairLossGraph(name: PairLossName, { student = 'logits', teacher = 'teacher_logits', ...options }: PairGraphOptions = {}): Loss {
+  return (graph: Graph): Value => {
+    const own = getValue(graph, student)
+    const target = graph.values.get(teacher) ?? addInput(graph, teacher, 'float32', own.shape)
+    return pairLosses[name].graph(build(graph), own, target, options)
+  }
+}
+
+/** A loss and how much it counts: a number, or a function of the run's progress from 0 to 1. */
+export interface Term {
+  loss: Loss
+  /** @default 1 */
+  weight?: number | ((progress: number) => number)
+}
+
+const weightInput = (i: number): string => `loss_weight.${i}`
+
+/** The weighted sum of losses. Weights that change are scalar inputs, which {@link lossWeights} gives. */
+export function sumOfLosses(terms: readonly Term[]): Loss {
+  return (graph: Graph): Value => {
+    const g = build(graph)
+    return terms
+      .map(({ loss, weight = 1 }, i) => {
+        const value = loss(graph)
+        return typeof weight === 'number' ? scale(g, value, weight) : g.Mul(value, addInput(graph, weightInput(i), 'float32', []))
+      })
+      .reduce((a, b) => g.Add(a, b))
+  }
+}
+
+/** The inputs of the weights that change, at a share of the run. */
+export function lossWeights(terms: readonly Term[], progress: number): Batch {
+  return Object.fromEntries(
+    terms.flatMap(({ weight }, i) => (typeof weight === 'function' ? [[weightInput(i), { data: Float32Array.of(weight(progress)), dims: [] }]] : [])),
+  )
+}
+
+/**
+ * The distillation loss of `logits` against `teacher_logits` [batch, classes] and `labels` [batch] (below 0: none).
+ * `loss = alpha c/N sum KL(softmax(teacher / T) || softmax(student / T)) + (1 - alpha) cross_entropy(student, labels)`
+ */
+export function distillation({ alpha = 0.8, temperature, scale: scaling, beta, ...labels }: DistillationOptions = {}): Loss {
+  const options = { ...(temperature === undefined ? {} : { temperature }), ...(scaling ? { scale: scaling } : {}), ...(beta === undefined ? {} : { beta }) }
+  return sumOfLosses([
+    { loss: pairLossGraph('soft_targets', options), weight: alpha },
+    { loss: crossEntropy(labels satisfies LabelOptions), weight: 1 - alpha },
+  ])
+}

@@ -1,0 +1,8 @@
+// @cola/rnn: recurrent students.
+
+export { type CellName, cells } from './student/cells.ts'
+export { type DistilRnnConfig, parseDistilRnnConfig } from './student/config.ts'
+export { compact, type EmbeddingTable, embeddingFrom, expand, randomEmbedding, type Vocabulary, vocabularyOf } from './student/embedding.ts'
+export { distilRnn, type DistilRnnOptions } from './student/graph.ts'
+export { distilRnnParameters, distilRnnShapes, type Parameters, randomDistilRnn } from './student/parameters.ts'
+export { createStudent, type Student, type StudentOptions } from './student/student.ts'

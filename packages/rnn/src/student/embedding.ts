@@ -1,0 +1,110 @@
+// The embedding by rows: a table of all tokens, from which training takes the rows that occur. With Adam a row that never sees a gradient
+// never moves, so training the compact table gives the numbers that training the whole one gives; saving puts the rows back.
+
+import { random } from '@cola/data'
+import { float32, type Tensor, toFloat32 } from '@cola/graph'
+import { WeightsError } from '@cola/train'
+
+/** Rows of token embeddings, drawn or read when asked for. */
+export interface EmbeddingTable {
+  readonly rows: number
+  readonly width: number
+  readonly row: (id: number) => Float32Array
+}
+
+/** torch.nn.Embedding's first values: N(0, 1), each row from a stream of its own. */
+export function randomEmbedding(rows: number, width: number, { seed = 0 }: { seed?: number } = {}): EmbeddingTable {
+  return {
+    rows,
+    width,
+    row: (id) => {
+      const stream = random(seed, 'embedding', id)
+      return Float32Array.from({ length: width }, () => stream.normal())
+    },
+  }
+}
+
+/**
+ * A table read from a checkpoint: GPT-2's `wte.weight`, or any matrix of a row a token.
+ * @param scale 'unit' divides by the table's standard deviation, so that a language model's small numbers start as torch.nn.Embedding's do. @default 'none'
+ * @throws {WeightsError} when the tensor is not a matrix.
+ */
+export function embeddingFrom(tensor: Tensor, { scale = 'none' }: { scale?: 'unit' | 'none' } = {}): EmbeddingTable {
+  const [rows, width] = tensor.dims
+  if (tensor.dims.length !== 2 || rows === undefined || width === undefined)
+    throw new WeightsError({ where: 'embedding table', what: 'not a matrix', expected: '[tokens, width]', found: `[${tensor.dims}]` })
+  let values: Float32Array | undefined
+  let factor = 1
+  const read = (): Float32Array => {
+    values = toFloat32(tensor)
+    if (scale === 'unit') factor = 1 / deviation(values)
+    return values
+  }
+  return {
+    rows,
+    width,
+    row: (id) => {
+      const row = (values ?? read()).slice(id * width, (id + 1) * width)
+      return factor === 1 ? row : row.map((value) => value * factor)
+    },
+  }
+}
+
+function deviation(values: Float32Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length)
+}
+
+/** Which tokens occur, and the places that they have in the compact table. */
+export interface Vocabulary {
+  /** Token ids in ascending order. */
+  readonly ids: readonly number[]
+  /** Place of a token; undefined for one that does not occur. */
+  readonly place: (id: number) => number | undefined
+}
+
+/** The tokens of sentences. */
+export function vocabularyOf(sentences: Iterable<readonly number[]>): Vocabulary {
+  const seen = new Set<number>()
+  for (const sentence of sentences) for (const id of sentence) seen.add(id)
+  const ids = [...seen].sort((a, b) => a - b)
+  const places = new Map(ids.map((id, place) => [id, place]))
+  return { ids, place: (id) => places.get(id) }
+}
+
+/**
+ * The rows of a vocabulary, as the matrix that is trained.
+ * @throws {WeightsError} for a token that the table does not have.
+ */
+export function compact({ rows, width, row }: EmbeddingTable, { ids }: Vocabulary): Tensor {
+  const last = ids.at(-1) ?? 0
+  if (last >= rows)
+    throw new WeightsError({
+      where: 'embedding table',
+      what: 'a token has no row',
+      expected: `ids below ${rows}`,
+      found: String(last),
+      fix: "Use the table's own tokenizer.",
+    })
+  const values = new Float32Array(ids.length * width)
+  ids.forEach((id, place) => {
+    values.set(row(id), place * width)
+  })
+  return float32([ids.length, width], values)
+}
+
+/** The whole table with trained rows in their places; made when its bytes are asked for. */
+export function expand(table: EmbeddingTable, { ids }: Vocabulary, trained: Tensor): Tensor {
+  const { rows, width } = table
+  const bytes = () => {
+    const values = new Float32Array(rows * width)
+    const own = toFloat32(trained)
+    const places = new Map(ids.map((id, place) => [id, place]))
+    for (let id = 0; id < rows; id++) {
+      const place = places.get(id)
+      values.set(place === undefined ? table.row(id) : own.subarray(place * width, (place + 1) * width), id * width)
+    }
+    return new Uint8Array(values.buffer)
+  }
+  return { dtype: 'float32', dims: [rows, width], bytes }
+}

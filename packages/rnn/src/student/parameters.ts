@@ -1,0 +1,69 @@
+// The student's parameters under PyTorch's names and with PyTorch's first values: embedding, rnn, classifier.
+
+import { random } from '@cola/data'
+import { float32, type Tensor, toFloat32 } from '@cola/graph'
+import { WeightsError } from '@cola/train'
+import { cells } from './cells.ts'
+import { type DistilRnnConfig, directions } from './config.ts'
+
+export type Parameters = Map<string, Tensor>
+
+/** Suffix of the parameters of a layer and direction: `l0`, `l0_reverse`. */
+export const suffix = (layer: number, direction: number): string => `l${layer}${direction === 1 ? '_reverse' : ''}`
+
+/** Shape of every parameter but the embedding, by name. */
+export function distilRnnShapes(config: DistilRnnConfig): Map<string, number[]> {
+  const { embedding_size, hidden_size, num_layers, num_labels, cell } = config
+  const rows = cells[cell].gates * hidden_size
+  const shapes = new Map<string, number[]>()
+  for (let layer = 0; layer < num_layers; layer++) {
+    for (let direction = 0; direction < directions(config); direction++) {
+      const name = suffix(layer, direction)
+      shapes.set(`rnn.weight_ih_${name}`, [rows, layer === 0 ? embedding_size : directions(config) * hidden_size])
+      shapes.set(`rnn.weight_hh_${name}`, [rows, hidden_size])
+      shapes.set(`rnn.bias_ih_${name}`, [rows])
+      shapes.set(`rnn.bias_hh_${name}`, [rows])
+    }
+  }
+  shapes.set('classifier.weight', [num_labels, directions(config) * hidden_size])
+  shapes.set('classifier.bias', [num_labels])
+  return shapes
+}
+
+/** PyTorch's first values, U(-1/sqrt(hidden), 1/sqrt(hidden)) for the recurrence and U(-1/sqrt(in), 1/sqrt(in)) for the head. */
+export function randomDistilRnn(config: DistilRnnConfig, { seed = 0 }: { seed?: number } = {}): Parameters {
+  return new Map(
+    [...distilRnnShapes(config)].map(([name, dims]) => {
+      const bound = 1 / Math.sqrt(name.startsWith('rnn.') ? config.hidden_size : directions(config) * config.hidden_size)
+      const stream = random(seed, 'distil-rnn', name)
+      return [
+        name,
+        float32(
+          dims,
+          Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => (2 * stream.uniform() - 1) * bound),
+        ),
+      ]
+    }),
+  )
+}
+
+/**
+ * The parameters of a checkpoint, without the embedding.
+ * @throws {WeightsError} naming the tensor that is missing or has another shape.
+ */
+export function distilRnnParameters(tensors: ReadonlyMap<string, Tensor>, config: DistilRnnConfig, where = 'checkpoint'): Parameters {
+  return new Map([...distilRnnShapes(config)].map(([name, dims]) => [name, float32(dims, toFloat32(checked(tensors, name, dims, where)))]))
+}
+
+/** A tensor of a checkpoint. @throws {WeightsError} when it is missing or has another shape. */
+export function checked(tensors: ReadonlyMap<string, Tensor>, name: string, dims: readonly number[], where: string): Tensor {
+  const found = tensors.get(name)
+  if (found?.dims.join() !== dims.join())
+    throw new WeightsError({
+      where: `${where}, tensor "${name}"`,
+      what: found ? 'its shape contradicts the configuration' : 'missing',
+      expected: `[${dims}]`,
+      found: found ? `[${found.dims}]` : `${tensors.size} tensors`,
+    })
+  return found
+}

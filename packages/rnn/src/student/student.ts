@@ -1,0 +1,78 @@
+// A student ready to train: the graph on the tokens that occur, how to make its batches, and how to get the whole model back.
+
+import { packSteps, type StepBatch } from '@cola/data'
+import type { Model, Tensor } from '@cola/graph'
+import { ConfigError, FeedError } from '@cola/train'
+import type { DistilRnnConfig } from './config.ts'
+import { compact, type EmbeddingTable, expand, randomEmbedding, vocabularyOf } from './embedding.ts'
+import { distilRnn } from './graph.ts'
+import { type Parameters, randomDistilRnn } from './parameters.ts'
+
+export interface StudentOptions {
+  config: DistilRnnConfig
+  /** All sentences that will be fed, as token ids: training, evaluation and transfer sentences. Only their tokens get rows. */
+  sentences: readonly (readonly number[])[]
+  /** First values of the embedding. @default N(0, 1), as torch.nn.Embedding */
+  embedding?: EmbeddingTable
+  /** Values of the other parameters. @default PyTorch's random ones */
+  parameters?: Parameters
+  /** Seed of what is random. @default 0 */
+  seed?: number
+  /** Longest sentence. @default that of `sentences` */
+  max_length?: number
+}
+
+export interface Student {
+  readonly config: DistilRnnConfig
+  /** Training model; its `embedding.weight` has only the rows of tokens that occur. */
+  readonly model: Model
+  /** A batch of sentences given as the tokenizer's ids. @throws {FeedError} for a token that did not occur in `sentences`. */
+  readonly collate: (sentences: readonly (readonly number[])[]) => StepBatch
+  /** Whole parameters under PyTorch's names, the embedding at full size, from trained ones. */
+  readonly parameters: (trained: ReadonlyMap<string, Tensor>) => Parameters
+}
+
+/**
+ * Makes a student.
+ * @throws {ConfigError} when the embedding does not fit the configuration, {WeightsError} for a token without a row.
+ */
+export function createStudent({ config, sentences, seed = 0, embedding, parameters, max_length }: StudentOptions): Student {
+  const table = embedding ?? randomEmbedding(config.vocab_size, config.embedding_size, { seed })
+  for (const [field, own] of [
+    ['embedding_size', table.width],
+    ['vocab_size', table.rows],
+  ] as const) {
+    if (config[field] !== own)
+      throw new ConfigError({
+        where: `DistilRnnConfig, field "${field}"`,
+        what: 'does not fit the embedding table',
+        expected: String(own),
+        found: String(config[field]),
+      })
+  }
+  const vocabulary = vocabularyOf(sentences)
+  const steps = max_length ?? sentences.reduce((longest, { length }) => Math.max(longest, length), 1)
+  const model = distilRnn(config, compact(table, vocabulary), parameters ?? randomDistilRnn(config, { seed }), { max_length: steps })
+  const place = (id: number): number => {
+    const found = vocabulary.place(id)
+    if (found === undefined)
+      throw new FeedError({
+        where: 'input "input_ids"',
+        what: 'a token without a row in the compact embedding',
+        found: String(id),
+        fix: 'Give createStudent all sentences that will be fed.',
+      })
+    return found
+  }
+  return {
+    config,
+    model,
+    collate: (batch) =>
+      packSteps(
+        batch.map((sentence) => sentence.map(place)),
+        { max_length: steps },
+      ),
+    parameters: (trained) =>
+      new Map([...trained].map(([name, value]) => [name, name === 'embedding.weight' ? expand(table, vocabulary, value) : value])),
+  }
+}
