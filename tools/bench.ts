@@ -1,9 +1,10 @@
-// npm run bench -- gpt2-lora [options] --json: measures the report's configuration on random weights of the real size.
+// npm run bench -- gpt2-lora [options] --json: measures the report's configurations at the real size.
 
 import { gpt2LoraBench } from './bench/gpt2-lora.ts'
+import { rnnBench } from './bench/rnn.ts'
 
 const [name, ...args] = process.argv.slice(2)
-const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = { 'gpt2-lora': gpt2LoraBench }
+const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = { 'gpt2-lora': gpt2LoraBench, rnn: rnnBench }
 const run = benches[name ?? '']
 if (!run) {
   console.error(`usage: npm run bench -- ${Object.keys(benches).join('|')} [options] --json`)
