@@ -4,13 +4,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { classificationMetrics, confusionMatrix, encodeRows, majorityBaseline, packRows, type TokenRow } from '@cola/data'
+import { confusionMatrix, encodeRows, majorityBaseline } from '@cola/data'
 import {
   countParameters,
   exportClassifier,
   formatParameters,
   gpt2,
-  loadClassifier,
   loadPretrained,
   lora,
   merge,
@@ -19,11 +18,11 @@ import {
   withParameters,
   writeAdapter,
 } from '@cola/lora'
-import type { Model } from '@cola/graph'
-import { adam, crossEntropy, type Device, generateArtifacts, stopSignal, Trainer, TrainingSession } from '@cola/train'
+import { type Device, loadClassifier, stopSignal } from '@cola/train'
 import { loadData } from './support/data.ts'
 import { drawFigure } from './support/figures.ts'
-import { percent, progressBar, table } from './support/progress.ts'
+import { finetune } from './support/finetune.ts'
+import { epochLine, percent, progressBar, table } from './support/progress.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -60,40 +59,26 @@ console.log(`parameters: ${formatParameters(countParameters(model))}\n`)
 
 // ## Training
 const { signal } = stopSignal()
-async function finetune(start: Model, out?: string) {
-  const artifacts = generateArtifacts(start, { loss: crossEntropy(), optimizer: adam({ max_grad_norm: 1 }) })
-  const session = await TrainingSession.create({ artifacts, device: options.device as Device, seed })
-  const trainer = new Trainer<TokenRow>({
-    session,
-    data: { train: train.rows, evaluation: validation.rows, collate: packRows, label: (row) => row.label, tokens: (row) => row.input_ids.length },
-    epochs,
-    batch_size: batch,
-    learning_rate: learningRate,
-    lr_scheduler_type: embedded ? 'linear' : 'constant',
-    seed,
-    compute_metrics: classificationMetrics,
-    metric_for_best_model: 'mcc',
-    ...(out ? { output_dir: out, resume: options.resume, save_steps: 50 } : {}),
-    fingerprint: JSON.stringify([options.model, options.data, rank]),
-    signal,
-    callbacks: {
-      onStep: out ? progressBar : () => undefined,
-      onWarning: ({ message }) => console.log(`warning: ${message}`),
-      onEpoch: ({ epoch, train_loss, eval_loss, train_metrics, eval_metrics, best }) => {
-        if (out)
-          console.log(
-            `epoch ${String(epoch).padStart(2)}  train loss ${train_loss.toFixed(4)} accuracy ${percent(train_metrics.accuracy)}  validation loss ${eval_loss.toFixed(4)} accuracy ${percent(eval_metrics.accuracy)} MCC ${eval_metrics.mcc?.toFixed(3)}${best ? '  *' : ''}`,
-          )
-      },
-    },
-  })
-  const result = await trainer.train()
-  const scores = { validation: await trainer.evaluate(validation.rows), heldOut: await trainer.evaluate(heldOut.rows) }
-  const parameters = await session.getParameters()
-  await session.release()
-  return { ...result, ...scores, parameters }
+const run = {
+  train: train.rows,
+  validation: validation.rows,
+  heldOut: heldOut.rows,
+  device: options.device as Device,
+  epochs,
+  batch_size: batch,
+  learning_rate: learningRate,
+  lr_scheduler_type: embedded ? ('linear' as const) : ('constant' as const),
+  seed,
+  fingerprint: JSON.stringify([options.model, options.data, rank]),
+  signal,
 }
-const tuned = await finetune(model, options.out)
+const tuned = await finetune({
+  ...run,
+  model,
+  output_dir: options.out,
+  resume: options.resume,
+  callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => console.log(`warning: ${message}`) },
+})
 if (tuned.stopped === 'aborted') {
   console.log(`\nstopped; go on with --resume (checkpoint in ${options.out})`)
   process.exit(130)
@@ -110,7 +95,8 @@ exportClassifier(merge(trained), {
 })
 
 // ## The table: the same run from random weights, where that is quick, shows what pre-training is worth
-const fromRandom = embedded ? await finetune(lora(gpt2(pretrained.config, randomGpt2(pretrained.config, { seed })), loraConfig, { seed })) : undefined
+const random = () => lora(gpt2(pretrained.config, randomGpt2(pretrained.config, { seed })), loraConfig, { seed })
+const fromRandom = embedded ? await finetune({ ...run, model: random() }) : undefined
 const row = (name: string, { accuracy, mcc, f1 }: Record<string, number>) => [name, percent(accuracy), (mcc ?? 0).toFixed(3), (f1 ?? 0).toFixed(3)]
 const labels = { validation: validation.rows.map(({ label }) => label), heldOut: heldOut.rows.map(({ label }) => label) }
 console.log(`\nbest epoch ${tuned.best?.epoch}`)

@@ -7,7 +7,11 @@ import { dirname, join, relative, resolve } from 'node:path'
 const packages = {
   graph: { imports: [], stages: ['tensor', 'ir', 'onnx', 'ops', 'grad', 'rewrite'], files: { 'errors.ts': -1 } },
   data: { imports: [], stages: ['hub', 'source', 'tokenizer', 'batch', 'metrics'], files: { 'errors.ts': -1, 'random.ts': -1 } },
-  train: { imports: ['data', 'graph'], stages: ['files', 'runtime', 'optim', 'artifacts', 'session', 'trainer', 'worker'], files: { 'errors.ts': -1 } },
+  train: {
+    imports: ['data', 'graph'],
+    stages: ['files', 'runtime', 'classify', 'optim', 'artifacts', 'session', 'trainer', 'worker'],
+    files: { 'errors.ts': -1 },
+  },
   rnn: { imports: ['data', 'graph', 'train'], stages: ['student', 'files'], files: {} },
   distill: { imports: ['data', 'graph', 'train'], stages: ['losses', 'teacher', 'run'], files: {} },
   lora: { imports: ['data', 'graph', 'train'], stages: ['gpt2', 'inject', 'adapter', 'classify', 'load'], files: { 'errors.ts': -2, 'schema.ts': -1 } },

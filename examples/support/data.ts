@@ -32,3 +32,9 @@ function generated(seed: number): Splits {
     heldOut: { name: 'held-out templates', rows: generateSentences({ seed: seed + 2, count: 600, templates: 'held-out', exclude }) },
   }
 }
+
+/** Sentences that nobody labelled, none of them among the splits: the teacher's to judge. */
+export function unlabelled(seed: number, { train, validation, heldOut }: Splits): string[] {
+  const exclude = new Set([train, validation, heldOut.rows].flatMap((rows) => rows.map(({ text }) => text)))
+  return generateSentences({ seed: seed + 3, count: 2000, templates: 'seen', exclude }).map(({ text }) => text)
+}

@@ -1,6 +1,6 @@
 // What the examples print: a progress bar on terminals, tables everywhere.
 
-import type { StepLog } from '@cola/train'
+import type { EpochLog, StepLog } from '@cola/train'
 
 /** Redraws one line with a bar, the loss and the speed; prints nothing when the output is not a terminal. */
 export function progressBar({ step, total_steps, loss, tokens_per_second }: StepLog): void {
@@ -19,3 +19,10 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
 }
 
 export const percent = (share: number | undefined): string => `${(100 * (share ?? Number.NaN)).toFixed(2)}%`
+
+/** One line an epoch: losses, accuracies and MCC; a star for the best so far. */
+export function epochLine({ epoch, train_loss, eval_loss, train_metrics, eval_metrics, best }: EpochLog): void {
+  console.log(
+    `epoch ${String(epoch).padStart(2)}  train loss ${train_loss.toFixed(4)} accuracy ${percent(train_metrics.accuracy)}  validation loss ${eval_loss.toFixed(4)} accuracy ${percent(eval_metrics.accuracy)} MCC ${eval_metrics.mcc?.toFixed(3)}${best ? '  *' : ''}`,
+  )
+}

@@ -49,7 +49,9 @@ export async function rnnBench(args: string[]): Promise<Record<string, unknown>>
     const batchOf = (batch: readonly TokenRow[], teacher: boolean): Batch => ({
       ...student.collate(batch.map(({ input_ids }) => input_ids)),
       labels: { data: Int32Array.from(batch, ({ label }) => label), dims: [batch.length] },
-      ...(teacher ? { teacher_logits: { data: Float32Array.from(batch.flatMap(({ label }) => [1 - 2 * label, 2 * label - 1])), dims: [batch.length, 2] } } : {}),
+      ...(teacher
+        ? { teacher_logits: { data: Float32Array.from(batch.flatMap(({ label }) => [1 - 2 * label, 2 * label - 1])), dims: [batch.length, 2] } }
+        : {}),
     })
     await run(batches[0] as TokenRow[])
     return { run, session }
@@ -72,10 +74,9 @@ export async function rnnBench(args: string[]): Promise<Record<string, unknown>>
     s_per_epoch: seconds,
     distillation_ratio: median(times.distilled) / median(times.plain),
     peak_rss_mb: process.resourceUsage().maxRSS / 1024,
-    parameters: [...student.parameters(new Map([...student.model.trainable].map((name) => [name, student.model.graph.initializers.get(name) as never]))).values()].reduce(
-      (sum, { dims }) => sum + elementCount(dims),
-      0,
-    ),
+    parameters: [
+      ...student.parameters(new Map([...student.model.trainable].map((name) => [name, student.model.graph.initializers.get(name) as never]))).values(),
+    ].reduce((sum, { dims }) => sum + elementCount(dims), 0),
     real_tokens: tokens,
   }
 }
@@ -88,5 +89,8 @@ async function colaRows(folder: string, tokenizer: string): Promise<TokenRow[]> 
 /** As many sentences as CoLA has, of 3 to 16 tokens, over as many different tokens. */
 function randomRows(seed: number): TokenRow[] {
   const stream = random(seed, 'bench rows')
-  return Array.from({ length: 8551 }, () => ({ input_ids: Array.from({ length: 3 + stream.integer(14) }, () => stream.integer(6412)), label: stream.integer(2) }))
+  return Array.from({ length: 8551 }, () => ({
+    input_ids: Array.from({ length: 3 + stream.integer(14) }, () => stream.integer(6412)),
+    label: stream.integer(2),
+  }))
 }

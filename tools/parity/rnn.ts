@@ -10,9 +10,8 @@ import { compareTraining, optimizerOf, stepInputs, type TrainDescription } from 
 
 export async function rnnCase(folder: string, device: Device, description: Record<string, unknown>): Promise<KindError[]> {
   const { train, distill } = description as unknown as { train: TrainDescription; distill?: DistillationOptions }
-  const [{ tensors }, { tensors: inputs }, { tensors: expected }] = ['weights', 'inputs', 'expected'].map((name) =>
-    readSafetensorsFile(join(folder, `${name}.safetensors`)),
-  ) as [{ tensors: Map<string, Tensor> }, { tensors: Map<string, Tensor> }, { tensors: Map<string, Tensor> }]
+  const read = (name: string) => readSafetensorsFile(join(folder, `${name}.safetensors`)).tensors
+  const [tensors, inputs, expected] = [read('weights'), read('inputs'), read('expected')]
   const config = parseDistilRnnConfig({ ...description, model_type: 'distil-rnn' })
   const table = embeddingFrom(tensors.get('embedding.weight') as Tensor)
   const steps = Array.from({ length: train.steps }, (_, step) => stepInputs(inputs, step))

@@ -5,6 +5,7 @@ export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad 
 export { packSteps, type StepBatch } from './batch/steps.ts'
 export { DataError, type DataProblem, HubError } from './errors.ts'
 export { accuracy, classificationMetrics, confusionMatrix, f1, majorityBaseline, matthewsCorrelation } from './metrics/classification.ts'
+export { type Bootstrap, type BootstrapOptions, type McNemar, mcnemar, type Metric, pairedBootstrap } from './metrics/compare.ts'
 export { random, type Random } from './random.ts'
 export { type ColaSplit, colaSplits, type LabelledText, parseColaTsv, readColaFolder } from './source/cola.ts'
 export { generateSentences, type GeneratedText, type GenerateOptions } from './source/generator.ts'

@@ -5,3 +5,6 @@ export { distillation, lossWeights, type PairGraphOptions, pairLossGraph, sumOfL
 export type { DistillationOptions, LabelOptions, Scale, TemperatureOptions } from './losses/options.ts'
 export { type PairLoss, type PairLossName, pairLosses } from './losses/pairs.ts'
 export type { ValueAndGradient } from './losses/plain.ts'
+export { distill, type DistillData, type DistillOptions, type DistillResult, type DistillRow, type Scores, type StudentModel } from './run/distill.ts'
+export { cachedTeacher } from './teacher/cache.ts'
+export { averageTeachers, type Split, type Teacher, teacherFromClassifier, teacherFromFile } from './teacher/teacher.ts'

@@ -9,5 +9,5 @@ export { type LoraConfig, parseLoraConfig, reportConfig } from './inject/config.
 export { countParameters, formatParameters, millions, type ParameterCount } from './inject/count.ts'
 export { linearLayers, lora, type LoraModel, type LoraTarget, withParameters } from './inject/lora.ts'
 export { merge, type MergedModel, unmerge } from './inject/merge.ts'
-export { type Classification, type Classifier, exportClassifier, type ExportOptions, loadClassifier } from './classify/classifier.ts'
+export { exportClassifier, type ExportOptions } from './classify/export.ts'
 export { loadPretrained, type Pretrained, type PretrainedOptions } from './load/pretrained.ts'

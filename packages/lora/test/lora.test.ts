@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packSentences } from '@cola/data'
 import { elements, float32, float32ToFloat16, serializeSafetensors, tensor, type Tensor, toFloat32 } from '@cola/graph'
-import { adam, crossEntropy, generateArtifacts, openSession, OrtTensor, TrainingSession } from '@cola/train'
+import { adam, crossEntropy, generateArtifacts, openSession, OrtTensor, TrainingSession, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   countParameters,
@@ -14,7 +14,6 @@ import {
   gpt2Parameters,
   gpt2Shapes,
   loadAdapter,
-  loadClassifier,
   loadPretrained,
   lora,
   merge,

@@ -28,11 +28,7 @@ export function pairLoss(name: PairLossName, { student, teacher, width }: PairIn
  * Cross-entropy of logits [rows, classes] against labels; torch.nn.CrossEntropyLoss. Rows with a label below 0 are left out.
  * @throws {FeedError} for a label that is no class.
  */
-export function crossEntropyLoss(
-  logits: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  { label_smoothing = 0, weight }: LabelOptions = {},
-): ValueAndGradient {
+export function crossEntropyLoss(logits: ArrayLike<number>, labels: ArrayLike<number>, { label_smoothing = 0, weight }: LabelOptions = {}): ValueAndGradient {
   const classes = logits.length / labels.length
   const weights = weight ?? Array.from({ length: classes }, () => 1)
   requireFit('weight', weights.length, classes)

@@ -18,7 +18,8 @@ export interface Cell {
   readonly step: (g: Builder, gates: { x: Value; h: Value | undefined }, states: readonly Value[] | undefined) => Value[]
 }
 
-const split = (g: Builder, value: Value, parts: number): Value[] => g.node('Split', [value], { attributes: { axis: 1, num_outputs: parts }, outputCount: parts })
+const split = (g: Builder, value: Value, parts: number): Value[] =>
+  g.node('Split', [value], { attributes: { axis: 1, num_outputs: parts }, outputCount: parts })
 
 /** h' = n + z (h - n): the update gate mixes the candidate with the old state. */
 const mix = (g: Builder, z: Value, n: Value, h: Value | undefined): Value => (h ? g.Add(n, g.Mul(z, g.Sub(h, n))) : g.Sub(n, g.Mul(z, n)))

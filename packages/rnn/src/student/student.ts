@@ -72,7 +72,6 @@ export function createStudent({ config, sentences, seed = 0, embedding, paramete
         batch.map((sentence) => sentence.map(place)),
         { max_length: steps },
       ),
-    parameters: (trained) =>
-      new Map([...trained].map(([name, value]) => [name, name === 'embedding.weight' ? expand(table, vocabulary, value) : value])),
+    parameters: (trained) => new Map([...trained].map(([name, value]) => [name, name === 'embedding.weight' ? expand(table, vocabulary, value) : value])),
   }
 }

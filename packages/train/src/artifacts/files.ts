@@ -1,8 +1,8 @@
 // The four artifacts as files, under ONNX Runtime's names, sharing one file of frozen weights; and back.
 
 import { FormatError, type Graph, readModel, safetensorsChunks } from '@cola/graph'
-import { fileSystem, paths, readFile, readRange, readSafetensorsFile, writeFileAtomic } from '../files/node.ts'
-import { writeModels } from '../runtime/device.ts'
+import { paths, readFile, readSafetensorsFile, writeFileAtomic } from '../files/node.ts'
+import { externalDataOf, writeModels } from '../runtime/device.ts'
 import type { TrainingArtifacts } from './generate.ts'
 
 const models = { training_model: 'trainingModel', eval_model: 'evalModel', optimizer_model: 'optimizerModel' } as const
@@ -39,9 +39,5 @@ export function loadArtifacts(folder: string): TrainingArtifacts {
 
 function readGraph(folder: string, file: string): Graph {
   const { join } = paths()
-  const externalData = {
-    size: (location: string) => fileSystem().statSync(join(folder, location)).size,
-    read: (location: string, offset: number, length: number) => readRange(join(folder, location), offset, offset + length),
-  }
-  return readModel(readFile(join(folder, file)), { where: join(folder, file), externalData })
+  return readModel(readFile(join(folder, file)), { where: join(folder, file), externalData: externalDataOf(folder) })
 }

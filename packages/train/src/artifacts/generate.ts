@@ -49,6 +49,8 @@ export interface TrainingArtifacts {
 
 export interface ArtifactOptions {
   loss: Loss
+  /** Loss that evaluation reports, where it is another: of distilled students, the cross-entropy alone. @default `loss` */
+  evalLoss?: Loss
   optimizer: Optimizer
 }
 
@@ -62,20 +64,15 @@ export const gradientOutput = (parameter: string): string => `${parameter}_grad.
  * @throws {GraphError} when nothing is trainable or a trainable is not a float32 initializer.
  * @throws {UnsupportedOperatorError} naming a node that cannot be differentiated.
  */
-export function generateArtifacts(model: Model, { loss, optimizer }: ArtifactOptions): TrainingArtifacts {
+export function generateArtifacts(model: Model, { loss, evalLoss = loss, optimizer }: ArtifactOptions): TrainingArtifacts {
   const parameters = trainableTensors(model)
-  const forward = cloneGraph(model.graph)
-  const lossValue = loss(forward)
-  forward.outputs = [lossValue.name, ...model.graph.outputs]
   const names = [...parameters.keys()]
-  for (const name of names) parameterToInput(forward, name)
-
-  const evaluation = lower(forward)
+  const evaluation = lower(withLoss(model, evalLoss, names))
   prune(evaluation)
 
-  const training = cloneGraph(forward)
+  const training = withLoss(model, loss, names)
   const dropoutMasks = feedDropoutMasks(training)
-  accumulateGradients(training, names, lossValue.name)
+  accumulateGradients(training, names)
   foldTransposes(training)
   joinProducts(training)
   const lowered = lower(training)
@@ -89,6 +86,14 @@ export function generateArtifacts(model: Model, { loss, optimizer }: ArtifactOpt
     dropoutMasks,
     optimizer: { name: optimizer.name, options: optimizer.options },
   }
+}
+
+/** The forward graph with its loss as first output, and its trainables as inputs. */
+function withLoss({ graph }: Model, loss: Loss, names: readonly string[]): Graph {
+  const forward = cloneGraph(graph)
+  forward.outputs = [loss(forward).name, ...graph.outputs]
+  for (const name of names) parameterToInput(forward, name)
+  return forward
 }
 
 function trainableTensors({ graph, trainable }: Model): Map<string, Tensor> {
@@ -130,8 +135,8 @@ function dropoutRatio(graph: Graph, node: Node): number {
 }
 
 /** out = reset ? gradient : buffer + gradient, so that any number of micro-batches can share one optimizer step. */
-function accumulateGradients(graph: Graph, names: readonly string[], loss: string): void {
-  const gradients = differentiate(graph, { loss, wrt: names })
+function accumulateGradients(graph: Graph, names: readonly string[]): void {
+  const gradients = differentiate(graph, { loss: graph.outputs[0] as string, wrt: names })
   const g = build(graph)
   const buffers = names.map((name) => addInput(graph, gradientBuffer(name), 'float32', getValue(graph, name).shape))
   const reset = addInput(graph, 'lazy_reset_grad', 'bool', [1])

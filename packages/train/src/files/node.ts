@@ -73,6 +73,13 @@ export function readFile(path: string): Uint8Array {
   }
 }
 
+/** SHA-256 of chunks one after another, in hexadecimal. */
+export function sha256(chunks: Iterable<string | Uint8Array>): string {
+  const hash = builtin<typeof import('node:crypto')>('node:crypto').createHash('sha256')
+  for (const chunk of chunks) hash.update(chunk)
+  return hash.digest('hex')
+}
+
 /** Reads a range of a file. @throws {FileError} naming it. */
 export function readRange(path: string, begin: number, end: number): Uint8Array {
   const fs = fileSystem()

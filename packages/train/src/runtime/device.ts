@@ -1,8 +1,8 @@
 // Devices: which execution providers stand for each, and what to say when one is not there.
 
-import { externalChunks, type Graph, layoutExternal, type Tensor, writeModel } from '@cola/graph'
+import { type ExternalData, externalChunks, type Graph, layoutExternal, type Tensor, writeModel } from '@cola/graph'
 import { DeviceError, FileError } from '../errors.ts'
-import { hasFiles, paths, writeFileAtomic } from '../files/node.ts'
+import { fileSystem, hasFiles, paths, readRange, writeFileAtomic } from '../files/node.ts'
 import { createOrtSession, type OrtSession, type SessionOptions } from './ort.ts'
 
 /** Where a model runs. `auto`: the first of cuda, webgpu and cpu (wasm in a browser) that works. */
@@ -97,6 +97,21 @@ export function writeModels(folder: string, graphs: Readonly<Record<string, Grap
       return [name, path]
     }),
   )
+}
+
+/** The external-data files of a model's folder, read when asked for. @throws {FileError} naming a file that is not there. */
+export function externalDataOf(folder: string): ExternalData {
+  const { join } = paths()
+  return {
+    size: (location) => {
+      const path = join(folder, location)
+      const found = fileSystem().statSync(path, { throwIfNoEntry: false })
+      if (!found)
+        throw new FileError({ where: path, what: 'the external data of the model is missing', fix: 'It must lie beside the ONNX file, under this name.' })
+      return found.size
+    },
+    read: (location, offset, length) => readRange(join(folder, location), offset, offset + length),
+  }
 }
 
 function shareWeight(shared: Map<string, Tensor>, name: string, data: Tensor): void {

@@ -18,7 +18,7 @@ export interface TrainerData<Row> {
   evaluation?: readonly Row[]
   /** Turns rows into the model's inputs. */
   collate: (rows: readonly Row[]) => Batch
-  /** Class of a row, for the metrics; leave out where there are no classes. */
+  /** Class of a row, for the metrics; below 0 for a row without one, which no metric counts. Leave out where there are no classes. */
   label?: (row: Row) => number
   /** Real tokens of a row, for the speed in the log. */
   tokens?: (row: Row) => number
@@ -57,6 +57,8 @@ export interface TrainerOptions<Row> {
   save_steps?: number
   /** Go on from output_dir's checkpoint, if there is one. @default false */
   resume?: boolean
+  /** Further inputs of a training step: weights of a loss that change, for instance. `step` counts from 0. @default none */
+  step_inputs?: (step: { step: number; total_steps: number }) => Batch
   /** Stops the run after the step under way, with a checkpoint. */
   signal?: AbortSignal
   callbacks?: Callbacks
@@ -169,7 +171,7 @@ export class Trainer<Row> {
 
   /** Runs what is left of the epoch; false when the signal stopped it. */
   async #trainEpoch(losses: number[]): Promise<boolean> {
-    const { data, session, batch_size, gradient_accumulation_steps: accumulation, seed, signal, save_steps, callbacks } = this.#options
+    const { data, session, batch_size, gradient_accumulation_steps: accumulation, seed, signal, save_steps, callbacks, step_inputs } = this.#options
     const order = random(seed, 'order', this.#state.epoch).shuffle(data.train.map((_, i) => i))
     const rate = this.#schedule()
     while (this.#state.batch * batch_size < order.length) {
@@ -183,7 +185,7 @@ export class Trainer<Row> {
       while (step.batches < accumulation && this.#state.batch * batch_size < order.length) {
         const rows = order.slice(this.#state.batch * batch_size, (this.#state.batch + 1) * batch_size).map((i) => data.train[i] as Row)
         session.seekDropout(this.#state.batches)
-        const result = await session.runTrainStep(data.collate(rows))
+        const result = await session.runTrainStep({ ...data.collate(rows), ...step_inputs?.({ step: this.#state.step, total_steps: this.totalSteps }) })
         this.#add(this.#state.epochSums, rows, result)
         step.loss += result.loss
         step.tokens += rows.reduce((sum, row) => sum + (data.tokens?.(row) ?? 0), 0)
@@ -260,8 +262,12 @@ export class Trainer<Row> {
     sums.rows += rows.length
     const logits = Object.values(outputs)[0]
     if (!logits || !label) return new Float32Array()
-    sums.predictions.push(...argMaxRows(logits.data, logits.dims.at(-1) as number))
-    sums.labels.push(...rows.map(label))
+    const predicted = argMaxRows(logits.data, logits.dims.at(-1) as number)
+    rows.forEach((row, i) => {
+      if (label(row) < 0) return
+      sums.predictions.push(predicted[i] as number)
+      sums.labels.push(label(row))
+    })
     return logits.data
   }
 

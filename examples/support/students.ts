@@ -1,0 +1,128 @@
+// Experiment 2: a student with a teacher and without, on several seeds.
+
+import { classificationMetrics, type LabelledText, readTokenizer } from '@cola/data'
+import { distill, type DistillationOptions, type Teacher } from '@cola/distill'
+import { createStudent, type DistilRnnConfig, type EmbeddingTable, embeddingFrom, parseDistilRnnConfig } from '@cola/rnn'
+import { adamw, type Callbacks, type Device, type EpochLog, readSafetensorsFile, type ScheduleName } from '@cola/train'
+import type { Splits } from './data.ts'
+
+/** How a student is made and trained; the report's settings where nothing is said. */
+export interface StudentSettings {
+  config?: Partial<DistilRnnConfig>
+  epochs?: number
+  batch_size?: number
+  learning_rate?: number
+  lr_scheduler_type?: ScheduleName
+  weight_decay?: number
+  max_grad_norm?: number
+  /** Factor of the learning rate of the embedding. */
+  embedding_lr?: number
+  /** Options of the loss of runs with a teacher. */
+  loss?: DistillationOptions
+  /** Unlabelled sentences that the teacher scores. */
+  transfer?: boolean
+}
+
+export interface StudentData {
+  splits: Splits
+  /** Folder of the student's tokenizer. */
+  tokenizer: string
+  /** FOLDER:TENSOR whose rows the embedding starts from. */
+  embedding?: string | undefined
+  /** Names under which a file of logits has the splits. */
+  names: { train: string; transfer: string }
+  transfer: readonly string[]
+}
+
+export interface StudentRun {
+  history: EpochLog[]
+  best: number
+  steps: number
+  seconds: number
+  validation: { accuracy: number; mcc: number; predictions: number[] }
+  heldOut: { accuracy: number; mcc: number; predictions: number[] }
+}
+
+/** A table of embeddings given as FOLDER:TENSOR, scaled to unit deviation as torch.nn.Embedding's. */
+export function tableOf(embedding: string): EmbeddingTable {
+  const at = embedding.lastIndexOf(':')
+  const { tensors } = readSafetensorsFile(`${embedding.slice(0, at)}/model.safetensors`)
+  const found = tensors.get(embedding.slice(at + 1))
+  if (!found) throw new Error(`${embedding}: no such tensor; there are ${[...tensors.keys()].slice(0, 5).join(', ')}, ...`)
+  return embeddingFrom(found, { scale: 'unit' })
+}
+
+export interface StudentRunOptions {
+  data: StudentData
+  settings: StudentSettings
+  teacher?: Teacher | undefined
+  seed: number
+  device: Device
+  output_dir: string
+  signal: AbortSignal
+  callbacks: Callbacks
+}
+
+/** Trains one student; undefined when the signal stopped it. */
+export async function trainStudent({
+  data,
+  settings,
+  teacher,
+  seed,
+  device,
+  output_dir,
+  signal,
+  callbacks,
+}: StudentRunOptions): Promise<StudentRun | undefined> {
+  const { splits, tokenizer: folder, embedding, names, transfer } = data
+  const tokenizer = await readTokenizer(folder)
+  const encode = (text: string) => tokenizer.encode(text)
+  const table = embedding === undefined ? undefined : tableOf(embedding)
+  const config = parseDistilRnnConfig({
+    vocab_size: table?.rows ?? tokenizer.vocabSize,
+    ...(table ? { embedding_size: table.width } : {}),
+    ...settings.config,
+  })
+  const unlabelled = teacher && settings.transfer ? transfer : []
+  const texts = [splits.train, splits.validation, splits.heldOut.rows].flatMap((rows) => rows.map(({ text }) => text))
+  const student = createStudent({ config, sentences: [...texts, ...unlabelled].map(encode), seed, ...(table ? { embedding: table } : {}) })
+  const started = performance.now()
+  const { embedding_lr = 1, weight_decay = 0, max_grad_norm = 1 } = settings
+  const result = await distill({
+    student,
+    encode,
+    ...(teacher ? { teacher } : {}),
+    splits: names,
+    data: { train: splits.train, evaluation: splits.validation, transfer: unlabelled, held_out: { heldOut: splits.heldOut.rows } },
+    loss: settings.loss ?? {},
+    optimizer: adamw({ weight_decay, max_grad_norm, ...(embedding_lr === 1 ? {} : { groups: [{ params: ['embedding.weight'], lr_scale: embedding_lr }] }) }),
+    epochs: settings.epochs ?? 5,
+    batch_size: settings.batch_size ?? 128,
+    learning_rate: settings.learning_rate ?? 1e-3,
+    lr_scheduler_type: settings.lr_scheduler_type ?? 'constant',
+    seed,
+    compute_metrics: classificationMetrics,
+    metric_for_best_model: 'mcc',
+    device,
+    output_dir,
+    resume: true,
+    signal,
+    callbacks,
+  })
+  if (result.stopped === 'aborted') return undefined
+  const scored = (rows: readonly LabelledText[], predictions: readonly number[]) => {
+    const { accuracy, mcc } = classificationMetrics(
+      predictions,
+      rows.map(({ label }) => label),
+    )
+    return { accuracy, mcc, predictions: [...predictions] }
+  }
+  return {
+    history: result.history,
+    best: result.best?.epoch ?? 0,
+    steps: result.history.at(-1)?.step ?? 0,
+    seconds: (performance.now() - started) / 1000,
+    validation: scored(splits.validation, result.evaluation?.predictions ?? []),
+    heldOut: scored(splits.heldOut.rows, result.held_out.heldOut?.predictions ?? []),
+  }
+}

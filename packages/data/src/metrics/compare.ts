@@ -1,0 +1,72 @@
+// Paired tests of two classifiers on the same rows.
+
+import { random } from '../random.ts'
+
+export interface McNemar {
+  /** Rows that only the first, and only the second, has right. */
+  onlyFirst: number
+  onlySecond: number
+  /** Exact two-sided p-value: how likely so uneven a split is when both are equally good. */
+  p: number
+}
+
+/** McNemar's exact test (1947): a binomial test on the rows where the two disagree about being right. */
+export function mcnemar(first: readonly number[], second: readonly number[], labels: readonly number[]): McNemar {
+  const right = (predictions: readonly number[], i: number) => predictions[i] === labels[i]
+  const onlyFirst = labels.filter((_, i) => right(first, i) && !right(second, i)).length
+  const onlySecond = labels.filter((_, i) => !right(first, i) && right(second, i)).length
+  return { onlyFirst, onlySecond, p: Math.min(1, 2 * binomialTail(Math.min(onlyFirst, onlySecond), onlyFirst + onlySecond)) }
+}
+
+/** P(X <= k) of a fair coin thrown n times. */
+function binomialTail(k: number, n: number): number {
+  let logChoose = 0
+  let sum = 0
+  for (let i = 0; i <= k; i++) {
+    if (i > 0) logChoose += Math.log((n - i + 1) / i)
+    sum += Math.exp(logChoose - n * Math.LN2)
+  }
+  return sum
+}
+
+export interface BootstrapOptions {
+  seed: number
+  /** @default 2000 */
+  resamples?: number
+  /** @default 0.95 */
+  confidence?: number
+}
+
+export interface Bootstrap {
+  /** metric(second) - metric(first) on all rows. */
+  difference: number
+  /** Percentile interval of it. */
+  interval: readonly [number, number]
+  /** Two-sided: twice the share of resamples on the far side of zero. */
+  p: number
+}
+
+export type Metric = (predictions: readonly number[], labels: readonly number[]) => number
+
+/** Paired bootstrap (Efron & Tibshirani 1993): the difference of a metric over rows drawn with replacement, the same rows for both. */
+export function pairedBootstrap(
+  metric: Metric,
+  first: readonly number[],
+  second: readonly number[],
+  labels: readonly number[],
+  { seed, resamples = 2000, confidence = 0.95 }: BootstrapOptions,
+): Bootstrap {
+  const stream = random(seed, 'bootstrap')
+  const at = (rows: readonly number[], values: readonly number[]) => rows.map((i) => values[i] as number)
+  const difference = (rows: readonly number[]) => metric(at(rows, second), at(rows, labels)) - metric(at(rows, first), at(rows, labels))
+  const all = labels.map((_, i) => i)
+  const drawn = Array.from({ length: resamples }, () => difference(all.map(() => stream.integer(labels.length)))).sort((a, b) => a - b)
+  const quantile = (share: number) => drawn[Math.min(resamples - 1, Math.floor(share * resamples))] as number
+  const below = drawn.filter((value) => value <= 0).length
+  const above = drawn.filter((value) => value >= 0).length
+  return {
+    difference: difference(all),
+    interval: [quantile((1 - confidence) / 2), quantile(1 - (1 - confidence) / 2)],
+    p: Math.min(1, (2 * Math.min(below, above)) / resamples),
+  }
+}

@@ -1,0 +1,152 @@
+// distill({ teacher, student, data }): the Trainer with a teacher's logits beside the labels.
+
+import type { LabelledText } from '@cola/data'
+import type { Loss, Model, Tensor } from '@cola/graph'
+import {
+  adam,
+  type Batch,
+  crossEntropy,
+  type Device,
+  FeedError,
+  generateArtifacts,
+  type Metrics,
+  type Optimizer,
+  Trainer,
+  type TrainerOptions,
+  TrainingSession,
+  type TrainResult,
+} from '@cola/train'
+import { distillation, lossWeights, sumOfLosses, type Term } from '../losses/graph.ts'
+import type { DistillationOptions } from '../losses/options.ts'
+import { averageTeachers, type Teacher } from '../teacher/teacher.ts'
+
+/** What learns: any model with `logits`, and how its sentences become batches. */
+export interface StudentModel {
+  readonly model: Model
+  /** The model's inputs for sentences of token ids. */
+  readonly collate: (sentences: readonly (readonly number[])[]) => Batch
+}
+
+export interface DistillData {
+  train: readonly LabelledText[]
+  evaluation?: readonly LabelledText[]
+  /** Unlabelled sentences, learned from the teacher alone. @default none */
+  transfer?: readonly string[]
+  /** Scored once, with the weights that the run ends with. @default none */
+  held_out?: Readonly<Record<string, readonly LabelledText[]>>
+}
+
+/** A row of the run: a sentence, its class (below 0 where it has none), and what the teacher says of it. */
+export interface DistillRow {
+  input_ids: readonly number[]
+  label: number
+  teacher_logits?: Float32Array
+}
+
+export interface DistillOptions extends Omit<TrainerOptions<DistillRow>, 'session' | 'data' | 'step_inputs'> {
+  student: StudentModel
+  /** The student's tokenizer. */
+  encode: (text: string) => readonly number[]
+  /** None: the student learns from the labels alone, at the same budget. Several: their logits are averaged. */
+  teacher?: Teacher | readonly Teacher[]
+  data: DistillData
+  /** Names under which a teacher knows the splits. @default train, transfer */
+  splits?: { train?: string; transfer?: string }
+  /** Options of the report's loss, or a sum of losses of one's own. @default the report's */
+  loss?: DistillationOptions | readonly Term[]
+  /** @default adam() */
+  optimizer?: Optimizer
+  /** @default 'auto' */
+  device?: Device
+}
+
+export interface Scores {
+  loss: number
+  metrics: Metrics
+  predictions: number[]
+  logits: Float32Array
+}
+
+export interface DistillResult extends TrainResult {
+  /** Trained parameters, of the best epoch unless load_best_model_at_end is false. */
+  parameters: Map<string, Tensor>
+  /** Cross-entropy, metrics and classes of the evaluation rows, where there are any. */
+  evaluation: Scores | undefined
+  /** The same of each held-out split. */
+  held_out: Record<string, Scores>
+}
+
+/**
+ * Trains a student on a teacher's logits and the labels; everything else is the Trainer's: epochs, the best one, checkpoints, exact resume.
+ * Evaluation reports the cross-entropy against the labels, so that runs with and without a teacher compare.
+ * @throws what Trainer and the teacher throw.
+ */
+export async function distill(options: DistillOptions): Promise<DistillResult> {
+  const { student, encode, teacher, data, splits = {}, loss, optimizer = adam(), device = 'auto', ...rest } = options
+  const teaching = teacher === undefined ? undefined : 'logits' in teacher ? teacher : averageTeachers(teacher)
+  if (data.transfer?.length && !teaching)
+    throw new FeedError({ where: 'data.transfer', what: 'unlabelled sentences without a teacher', fix: 'Give a teacher, or leave them out.' })
+  const rows = (texts: readonly LabelledText[]): DistillRow[] => texts.map(({ text, label }) => ({ input_ids: encode(text), label }))
+  const train = await taught(rows(data.train), teaching, { name: splits.train ?? 'train', texts: data.train.map(({ text }) => text) })
+  const unlabelled = rows((data.transfer ?? []).map((text) => ({ text, label: -100 })))
+  const transfer = await taught(unlabelled, unlabelled.length ? teaching : undefined, { name: splits.transfer ?? 'transfer', texts: data.transfer ?? [] })
+
+  const terms = isTerms(loss) ? loss : undefined
+  const session = await TrainingSession.create({
+    artifacts: generateArtifacts(student.model, { loss: lossOf(loss, teaching), evalLoss: crossEntropy(), optimizer }),
+    device,
+    ...(rest.seed === undefined ? {} : { seed: rest.seed }),
+  })
+  try {
+    const evaluation = rows(data.evaluation ?? [])
+    const trainer = new Trainer<DistillRow>({
+      ...rest,
+      session,
+      data: {
+        train: [...train, ...transfer],
+        ...(evaluation.length ? { evaluation } : {}),
+        collate: (batch) => collate(student, batch),
+        label: (row) => row.label,
+        tokens: (row) => row.input_ids.length,
+      },
+      ...(terms ? { step_inputs: ({ step, total_steps }) => lossWeights(terms, step / total_steps) } : {}),
+    })
+    const result = await trainer.train()
+    const held_out: Record<string, Scores> = {}
+    if (result.stopped !== 'aborted') for (const [name, texts] of Object.entries(data.held_out ?? {})) held_out[name] = await trainer.evaluate(rows(texts))
+    return {
+      ...result,
+      parameters: await session.getParameters(),
+      evaluation: evaluation.length ? await trainer.evaluate(evaluation) : undefined,
+      held_out,
+    }
+  } finally {
+    await session.release()
+  }
+}
+
+const isTerms = (loss: DistillOptions['loss']): loss is readonly Term[] => Array.isArray(loss)
+
+/** Without a teacher, what the labels contribute alone. */
+function lossOf(loss: DistillOptions['loss'], teacher: Teacher | undefined): Loss {
+  if (isTerms(loss)) return sumOfLosses(loss)
+  if (teacher) return distillation(loss)
+  const { label_smoothing, weight } = loss ?? {}
+  return crossEntropy({ ...(label_smoothing === undefined ? {} : { label_smoothing }), ...(weight ? { weight } : {}) })
+}
+
+async function taught(rows: readonly DistillRow[], teacher: Teacher | undefined, split: { name: string; texts: readonly string[] }): Promise<DistillRow[]> {
+  if (!teacher) return [...rows]
+  const logits = await teacher.logits(split)
+  const classes = logits.length / rows.length
+  return rows.map((row, i) => ({ ...row, teacher_logits: logits.slice(i * classes, (i + 1) * classes) }))
+}
+
+function collate({ collate: batchOf }: StudentModel, rows: readonly DistillRow[]): Batch {
+  const logits = rows.flatMap(({ teacher_logits }) => (teacher_logits ? [...teacher_logits] : []))
+  return {
+    ...batchOf(rows.map(({ input_ids }) => input_ids)),
+    labels: { data: Int32Array.from(rows, ({ label }) => label), dims: [rows.length] },
+    ...(logits.length ? { teacher_logits: { data: Float32Array.from(logits), dims: [rows.length, logits.length / rows.length] } } : {}),
+  }
+}

@@ -1,0 +1,45 @@
+// Logits kept on disk. A file is named by a hash of all that its numbers depend on, so it is never stale, and it is written as a whole or not at all,
+// so two processes that write the same one do no harm.
+
+import { float32, safetensorsChunks, toFloat32 } from '@cola/graph'
+import { fileSystem, paths, readSafetensorsFile, sha256, writeFileAtomic } from '@cola/train'
+import type { Split, Teacher } from './teacher.ts'
+
+/** The file that holds a split's logits. */
+function cacheFile(folder: string, fingerprint: string, { texts }: Split): string {
+  return paths().join(folder, `${sha256([JSON.stringify([fingerprint, texts])])}.safetensors`)
+}
+
+/**
+ * A teacher that computes each text's logits once and then reads them from `folder`.
+ * A teacher without a fingerprint (a file of logits) is given back as it is. A damaged file is computed anew.
+ * @throws {FileError} when the folder cannot be written.
+ */
+export function cachedTeacher(teacher: Teacher, { folder }: { folder: string }): Teacher {
+  const { fingerprint } = teacher
+  if (!fingerprint) return teacher
+  let own: string | undefined
+  return {
+    fingerprint,
+    logits: async (split) => {
+      own ??= fingerprint()
+      const path = cacheFile(folder, own, split)
+      const kept = read(path)
+      if (kept) return kept
+      const logits = await teacher.logits(split)
+      const dims = [split.texts.length, logits.length / Math.max(1, split.texts.length)]
+      writeFileAtomic(path, safetensorsChunks(new Map([['logits', float32(dims, logits)]])))
+      return logits
+    },
+  }
+}
+
+function read(path: string): Float32Array | undefined {
+  if (!fileSystem().existsSync(path)) return undefined
+  try {
+    const logits = readSafetensorsFile(path).tensors.get('logits')
+    return logits && toFloat32(logits)
+  } catch {
+    return undefined // Damaged: by a disk, not by a writer.
+  }
+}

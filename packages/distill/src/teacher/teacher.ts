@@ -1,0 +1,66 @@
+// Teachers: whatever gives logits for texts. A model, a file of logits, or several of them averaged.
+
+import { FormatError, toFloat32 } from '@cola/graph'
+import { type Classifier, FeedError, readSafetensorsFile } from '@cola/train'
+
+/** Texts under the name of their split. */
+export interface Split {
+  /** Names the tensor in a file of logits. */
+  name: string
+  texts: readonly string[]
+}
+
+export interface Teacher {
+  /** Logits [texts, classes], row by row. */
+  readonly logits: (split: Split) => Promise<Float32Array>
+  /** Changes whenever a logit may; what a cache is keyed by. Undefined where a cache would gain nothing. */
+  readonly fingerprint?: () => string
+}
+
+/** A classifier as a teacher: `loadClassifier` of @cola/train gives one. */
+export const teacherFromClassifier = (classifier: Pick<Classifier, 'logits' | 'fingerprint'>): Teacher => ({
+  logits: ({ texts }) => classifier.logits(texts),
+  fingerprint: classifier.fingerprint,
+})
+
+/**
+ * A safetensors file of logits as a teacher: one tensor [rows, classes] a split, rows in the data's order.
+ * @throws {FileError | FormatError} for a file that is no safetensors; when asked: {FormatError} for a split that it lacks or of other rows.
+ */
+export function teacherFromFile(path: string): Teacher {
+  const { tensors } = readSafetensorsFile(path)
+  return {
+    logits: async ({ name, texts }) => {
+      const found = tensors.get(name)
+      const where = `${path}, tensor "${name}"`
+      if (!found) throw new FormatError({ where, what: 'missing', expected: `[${texts.length}, classes]`, found: [...tensors.keys()].join(', ') })
+      if (found.dims.length !== 2 || found.dims[0] !== texts.length)
+        throw new FormatError({
+          where,
+          what: 'not one row of logits a text',
+          expected: `[${texts.length}, classes]`,
+          found: `[${found.dims}]`,
+          fix: 'Were they made of other data?',
+        })
+      return toFloat32(found)
+    },
+  }
+}
+
+/** The mean of several teachers' logits. @throws {FeedError} for none, or when they have different classes. */
+export function averageTeachers(teachers: readonly Teacher[]): Teacher {
+  if (teachers.length === 0) throw new FeedError({ where: 'teachers', what: 'there are none', expected: 'at least one' })
+  const fingerprints = teachers.map(({ fingerprint }) => fingerprint)
+  return {
+    logits: async (split) => {
+      const all: Float32Array[] = []
+      for (const teacher of teachers) all.push(await teacher.logits(split))
+      const [first] = all as [Float32Array]
+      const other = all.find(({ length }) => length !== first.length)
+      if (other)
+        throw new FeedError({ where: 'teachers', what: 'they have different classes', expected: `${first.length} logits`, found: String(other.length) })
+      return first.map((_, i) => all.reduce((sum, logits) => sum + (logits[i] as number), 0) / all.length)
+    },
+    ...(fingerprints.every(Boolean) ? { fingerprint: () => fingerprints.map((of) => of?.()).join(' ') } : {}),
+  }
+}

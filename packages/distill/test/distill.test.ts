@@ -1,0 +1,135 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { classificationMetrics, generateSentences, readTokenizer } from '@cola/data'
+import { FormatError, float32, safetensorsChunks } from '@cola/graph'
+import { createStudent, parseDistilRnnConfig } from '@cola/rnn'
+import { crossEntropy, writeFileAtomic } from '@cola/train'
+import { afterAll, describe, expect, it } from 'vitest'
+import { averageTeachers, cachedTeacher, distill, type DistillOptions, pairLossGraph, type Split, type Teacher, teacherFromFile } from '../src/index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cola-distill-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const tokenizer = await readTokenizer(join(import.meta.dirname, '../../../examples/model'))
+const encode = (text: string) => tokenizer.encode(text)
+const sentences = generateSentences({ seed: 5, count: 200 })
+const [train, evaluation] = [sentences.slice(0, 120), sentences.slice(120, 160)]
+const transfer = sentences.slice(160).map(({ text }) => text)
+
+/** Knows the answers of the generator, and counts how often it is asked. */
+function oracle(certainty = 3) {
+  const labels = new Map(sentences.map(({ text, label }) => [text, label]))
+  const calls: string[] = []
+  const teacher: Teacher = {
+    logits: async ({ name, texts }: Split) => {
+      calls.push(name)
+      return Float32Array.from(texts.flatMap((text) => (labels.get(text) === 1 ? [-certainty, certainty] : [certainty, -certainty])))
+    },
+    fingerprint: () => `oracle ${certainty}`,
+  }
+  return { teacher, calls }
+}
+
+function options(): DistillOptions {
+  const config = parseDistilRnnConfig({ vocab_size: tokenizer.vocabSize, embedding_size: 24, hidden_size: 24, pooling: 'max' })
+  return {
+    student: createStudent({ config, sentences: sentences.map(({ text }) => encode(text)), seed: 1 }),
+    encode,
+    data: { train, evaluation, held_out: { transfer: sentences.slice(160) } },
+    epochs: 6,
+    batch_size: 16,
+    learning_rate: 1e-2,
+    seed: 1,
+    compute_metrics: classificationMetrics,
+    metric_for_best_model: 'loss',
+    device: 'cpu',
+  }
+}
+
+describe('distill', () => {
+  it('learns from a teacher what the labels do not say', async () => {
+    // Labels turned around: who learns the truth can have it from the teacher alone.
+    const wrong = train.map((row) => ({ ...row, label: 1 - row.label }))
+    const { teacher } = oracle()
+    const taught = await distill({ ...options(), teacher, epochs: 12, data: { train: wrong }, loss: { alpha: 1, scale: 'none' } })
+    expect(taught.history.at(-1)?.train_metrics.accuracy).toBeLessThan(0.2)
+    const alone = await distill({ ...options(), epochs: 12, data: { train: wrong } })
+    expect(alone.history.at(-1)?.train_metrics.accuracy).toBeGreaterThan(0.8)
+  })
+
+  it('learns from unlabelled sentences, which count in no metric', async () => {
+    const { teacher, calls } = oracle()
+    const result = await distill({ ...options(), teacher, data: { train: train.slice(0, 20), evaluation, transfer }, loss: { scale: 'square' } })
+    expect(calls).toEqual(['train', 'transfer'])
+    expect(result.losses.length).toBe(6 * 4)
+    expect(result.history.every(({ train_metrics }) => Number.isFinite(train_metrics.accuracy))).toBe(true)
+    expect(Object.keys(result.held_out)).toEqual([])
+  })
+
+  it('reports the cross-entropy at evaluation, with or without a teacher, and scores held-out splits once', async () => {
+    const { teacher } = oracle()
+    const taught = await distill({ ...options(), teacher, epochs: 1 })
+    expect(taught.held_out.transfer?.predictions.length).toBe(40)
+    expect(taught.evaluation?.loss).toBeCloseTo(taught.history[0]?.eval_loss ?? Number.NaN, 6)
+  })
+
+  it('takes a sum of losses with a schedule', async () => {
+    const { teacher } = oracle()
+    const terms = [
+      { loss: pairLossGraph('logits_mse'), weight: 0.1 },
+      { loss: crossEntropy(), weight: (progress: number) => 1 - progress },
+    ]
+    const { losses } = await distill({ ...options(), teacher, loss: terms, epochs: 3 })
+    expect(losses.every(Number.isFinite)).toBe(true)
+    expect(losses.at(-1)).toBeLessThan(losses[0] as number)
+  })
+
+  it('refuses unlabelled sentences without a teacher', async () => {
+    await expect(distill({ ...options(), data: { train, transfer } })).rejects.toThrow(/without a teacher/)
+  })
+})
+
+describe('teachers', () => {
+  const texts = train.slice(0, 10).map(({ text }) => text)
+
+  it('are asked once, and again only when something changed', async () => {
+    const cache = join(folder, 'cache')
+    const { teacher, calls } = oracle()
+    const first = await cachedTeacher(teacher, { folder: cache }).logits({ name: 'train', texts })
+    expect(await cachedTeacher(teacher, { folder: cache }).logits({ name: 'train', texts })).toEqual(first)
+    expect(calls.length).toBe(1)
+    await cachedTeacher(teacher, { folder: cache }).logits({ name: 'train', texts: [...texts].reverse() })
+    expect(calls.length).toBe(2)
+    const other = oracle(5)
+    expect(await cachedTeacher(other.teacher, { folder: cache }).logits({ name: 'train', texts })).not.toEqual(first)
+    expect(readdirSync(cache).length).toBe(3)
+  })
+
+  it('survive damage, and two that write at once', async () => {
+    const cache = join(folder, 'both')
+    const [a, b] = [oracle(), oracle()]
+    const [x, y] = await Promise.all([a, b].map(({ teacher }) => cachedTeacher(teacher, { folder: cache }).logits({ name: 'train', texts })))
+    expect(x).toEqual(y)
+    const [file] = readdirSync(cache) as [string]
+    expect(readdirSync(cache)).toEqual([file])
+    writeFileSync(join(cache, file), readFileSync(join(cache, file)).subarray(0, 40))
+    expect(await cachedTeacher(a.teacher, { folder: cache }).logits({ name: 'train', texts })).toEqual(x)
+    expect(existsSync(join(cache, file))).toBe(true)
+  })
+
+  it('are averaged', async () => {
+    const mean = averageTeachers([oracle(1).teacher, oracle(3).teacher])
+    expect(await mean.logits({ name: 'train', texts })).toEqual(await oracle(2).teacher.logits({ name: 'train', texts }))
+    expect(() => averageTeachers([])).toThrow(/there are none/)
+  })
+
+  it('may be a file of logits, whose rows must be those of the data', async () => {
+    const path = join(folder, 'logits.safetensors')
+    writeFileAtomic(path, safetensorsChunks(new Map([['train', float32([10, 2], new Float32Array(20).fill(0.5))]])))
+    const teacher = teacherFromFile(path)
+    expect((await teacher.logits({ name: 'train', texts })).length).toBe(20)
+    await expect(teacher.logits({ name: 'train', texts: texts.slice(1) })).rejects.toThrow(/expected \[9, classes\], found \[10,2\]/)
+    await expect(teacher.logits({ name: 'dev', texts })).rejects.toThrow(FormatError)
+  })
+})

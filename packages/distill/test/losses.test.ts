@@ -1,0 +1,148 @@
+// Every loss of the table, in both forms: the graph against the plain function, the plain gradient against finite differences.
+
+import { random } from '@cola/data'
+import { addInput, createGraph, differentiate, lower, type Loss, prune } from '@cola/graph'
+import { openSession, OrtTensor, crossEntropy } from '@cola/train'
+import { describe, expect, it } from 'vitest'
+import {
+  crossEntropyLoss,
+  distillation,
+  kdLoss,
+  lossWeights,
+  pairLoss,
+  pairLossGraph,
+  type PairLossName,
+  pairLosses,
+  sumOfLosses,
+  type TemperatureOptions,
+  type ValueAndGradient,
+} from '../src/index.ts'
+
+const numbers = (count: number, salt: string, size = 2): Float32Array => {
+  const stream = random(1, 'losses', salt)
+  return Float32Array.from({ length: count }, () => size * stream.normal())
+}
+
+/** Loss and gradient of a graph fragment on ONNX Runtime. */
+async function inGraph(loss: Loss, feeds: Record<string, OrtTensor>, width: number): Promise<ValueAndGradient> {
+  const graph = createGraph('loss')
+  addInput(graph, 'logits', 'float32', ['batch', width])
+  const value = loss(graph).name
+  const gradient = differentiate(graph, { loss: value, wrt: ['logits'] }).get('logits')?.name as string
+  graph.outputs = [value, gradient]
+  const lowered = lower(graph)
+  prune(lowered)
+  const session = await openSession({ graph: lowered }, 'cpu')
+  const results = await session.run(Object.fromEntries(session.inputNames.map((name) => [name, feeds[name] as OrtTensor])))
+  await session.release()
+  const data = (name: string) => (results[name] as OrtTensor).data as Float32Array
+  return { loss: data(value)[0] as number, gradient: data(gradient) }
+}
+
+const matrix = (data: Float32Array, width: number) => new OrtTensor('float32', data, [data.length / width, width])
+
+function finiteDifferences(of: (student: Float64Array) => number, at: ArrayLike<number>): number[] {
+  return Array.from(at, (_, i) => {
+    const value = (shift: number) => of(Float64Array.from(at, (x, k) => (k === i ? x + shift : x)))
+    return (value(1e-5) - value(-1e-5)) / 2e-5
+  })
+}
+
+const options: TemperatureOptions[] = [{}, { temperature: 1, scale: 'none' }, { temperature: 3, scale: 'square', beta: 0.3 }]
+
+describe.each(Object.keys(pairLosses) as PairLossName[])('%s', (name) => {
+  it.each([2, 5])('with %i classes: graph, plain function and finite differences agree', async (width) => {
+    const [student, teacher] = [numbers(4 * width, `${name} student`), numbers(4 * width, `${name} teacher`)]
+    for (const option of options) {
+      const plain = pairLoss(name, { student, teacher, width }, option)
+      const graph = await inGraph(pairLossGraph(name, option), { logits: matrix(student, width), teacher_logits: matrix(teacher, width) }, width)
+      expect(plain.gradient).toBeAllclose(
+        finiteDifferences((values) => pairLoss(name, { student: values, teacher, width }, option).loss, student),
+        { atol: 1e-6 },
+      )
+      expect(graph.loss).toBeCloseTo(plain.loss, 5)
+      expect(graph.gradient).toBeAllclose(plain.gradient, { atol: 1e-5, rtol: 1e-4 })
+    }
+  })
+
+  it('is zero, and flat, where student and teacher agree', () => {
+    const values = numbers(12, name)
+    const { loss, gradient } = pairLoss(name, { student: values, teacher: values, width: 3 })
+    expect(loss).toBeCloseTo(0, 6)
+    expect(gradient).toBeAllclose(new Float32Array(12), { atol: 1e-7 })
+  })
+
+  it('is finite for logits of any size', async () => {
+    const [student, teacher] = [Float32Array.of(1e4, -1e4, 0, 3, 1e3, -7), Float32Array.of(-1e4, 1e4, 0, 2, 9e2, 1e3)]
+    const plain = pairLoss(name, { student, teacher, width: 3 })
+    const graph = await inGraph(pairLossGraph(name), { logits: matrix(student, 3), teacher_logits: matrix(teacher, 3) }, 3)
+    for (const { loss, gradient } of [plain, graph]) expect([loss, ...gradient].every(Number.isFinite)).toBe(true)
+    expect(Math.abs(graph.loss - plain.loss) / plain.loss).toBeLessThan(1e-4)
+  })
+})
+
+describe('cross-entropy', () => {
+  it.each([{}, { label_smoothing: 0.1 }, { weight: [0.3, 2, 1] }, { weight: [0.3, 2, 1], label_smoothing: 0.2 }])(
+    'with %j: graph, plain function and finite differences agree, unlabelled rows left out',
+    async (option) => {
+      const logits = numbers(15, 'cross-entropy')
+      const labels = Int32Array.of(0, 2, -100, 1, 2)
+      const plain = crossEntropyLoss(logits, labels, option)
+      const graph = await inGraph(crossEntropy(option), { logits: matrix(logits, 3), labels: new OrtTensor('int32', labels, [5]) }, 3)
+      expect(graph.loss).toBeCloseTo(plain.loss, 5)
+      expect(graph.gradient).toBeAllclose(plain.gradient, { atol: 1e-6 })
+      expect(plain.gradient).toBeAllclose(
+        finiteDifferences((values) => crossEntropyLoss(values, labels, option).loss, logits),
+        { atol: 1e-6 },
+      )
+    },
+  )
+
+  it('is what torch.nn.CrossEntropyLoss gives', () => {
+    // torch.nn.CrossEntropyLoss(weight=torch.tensor([1., 2., 3.]), label_smoothing=0.1)(torch.tensor([[1., 2., 3.], [0., 0., 1.]]), torch.tensor([2, 0]))
+    const { loss } = crossEntropyLoss([1, 2, 3, 0, 0, 1], [2, 0], { weight: [1, 2, 3], label_smoothing: 0.1 })
+    expect(loss).toBeCloseTo(0.7305, 4)
+  })
+
+  it('is 0 where no row has a label, and refuses labels that are no class', async () => {
+    const logits = numbers(6, 'none')
+    const labels = Int32Array.of(-100, -100)
+    const graph = await inGraph(crossEntropy(), { logits: matrix(logits, 3), labels: new OrtTensor('int32', labels, [2]) }, 3)
+    expect([graph.loss, crossEntropyLoss(logits, labels).loss]).toEqual([0, 0])
+    expect(() => crossEntropyLoss(logits, [0, 3])).toThrow(/labels: not a class, expected 0 to 2, or below 0, found 3/)
+    expect(() => kdLoss(logits, logits.slice(1), [0, 1])).toThrow(/teacher: wrong number of elements/)
+  })
+})
+
+describe('sums of losses', () => {
+  it('weigh their terms, by a number or by a schedule that is fed', async () => {
+    const [student, teacher] = [numbers(6, 'a'), numbers(6, 'b')]
+    const labels = Int32Array.of(0, 1, 1)
+    const terms = [
+      { loss: pairLossGraph('logits_mse'), weight: 0.25 },
+      { loss: crossEntropy(), weight: (progress: number) => 1 - progress },
+    ]
+    const feeds = Object.entries(lossWeights(terms, 0.4)).map(([name, { data, dims }]) => [name, new OrtTensor('float32', data as Float32Array, dims)])
+    const graph = await inGraph(
+      sumOfLosses(terms),
+      { logits: matrix(student, 2), teacher_logits: matrix(teacher, 2), labels: new OrtTensor('int32', labels, [3]), ...Object.fromEntries(feeds) },
+      2,
+    )
+    const expected = 0.25 * pairLoss('logits_mse', { student, teacher, width: 2 }).loss + 0.6 * crossEntropyLoss(student, labels).loss
+    expect(graph.loss).toBeCloseTo(expected, 5)
+  })
+
+  it('the distillation loss is one', async () => {
+    const [student, teacher] = [numbers(6, 'a'), numbers(6, 'b')]
+    const labels = Int32Array.of(0, 1, 1)
+    const option = { alpha: 0.7, temperature: 4, scale: 'square' as const, label_smoothing: 0.1 }
+    const graph = await inGraph(
+      distillation(option),
+      { logits: matrix(student, 2), teacher_logits: matrix(teacher, 2), labels: new OrtTensor('int32', labels, [3]) },
+      2,
+    )
+    const plain = kdLoss(student, teacher, labels, option)
+    expect(graph.loss).toBeCloseTo(plain.loss, 5)
+    expect(graph.gradient).toBeAllclose(plain.gradient, { atol: 1e-5 })
+  })
+})

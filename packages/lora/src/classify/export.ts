@@ -1,0 +1,31 @@
+// A trained GPT-2 classifier for any ONNX Runtime.
+
+import type { Model } from '@cola/graph'
+import { writeClassifier } from '@cola/train'
+import type { Gpt2Config } from '../gpt2/config.ts'
+import { withPaddedInputs } from '../gpt2/graph.ts'
+
+export interface ExportOptions {
+  folder: string
+  config: Gpt2Config
+  /** Folder whose tokenizer files are copied. */
+  tokenizerFolder: string
+  /** Names of the classes. @default the configuration's id2label, or LABEL_0, LABEL_1 */
+  labels?: readonly string[]
+}
+
+/**
+ * Writes a classifier that any ONNX Runtime loads, and `loadClassifier` of @cola/train: model.onnx (int64 `input_ids`, `attention_mask`
+ * [batch, sequence] to `logits`) with its weights beside it, config.json and the tokenizer.
+ * @param model A model without an adapter: merge() it first.
+ * @throws {FileError} when the folder cannot be written.
+ */
+export function exportClassifier(model: Model, { folder, config, tokenizerFolder, labels }: ExportOptions): void {
+  writeClassifier({
+    folder,
+    graph: withPaddedInputs(model),
+    config: { ...config, architectures: ['GPT2ForSequenceClassification'] },
+    tokenizerFolder,
+    labels: labels ?? Object.values(config.id2label ?? { 0: 'LABEL_0', 1: 'LABEL_1' }),
+  })
+}

@@ -1,0 +1,196 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { random, readTokenizer } from '@cola/data'
+import { type Tensor, toFloat32 } from '@cola/graph'
+import {
+  adam,
+  type Batch,
+  ConfigError,
+  crossEntropy,
+  FeedError,
+  generateArtifacts,
+  loadClassifier,
+  openSession,
+  OrtTensor,
+  TrainingSession,
+  WeightsError,
+} from '@cola/train'
+import { afterAll, describe, expect, it } from 'vitest'
+import {
+  compact,
+  createStudent,
+  type DistilRnnConfig,
+  distilRnn,
+  distilRnnInference,
+  exportStudent,
+  loadStudent,
+  parseDistilRnnConfig,
+  randomDistilRnn,
+  randomEmbedding,
+  saveStudent,
+  type Student,
+  vocabularyOf,
+} from '../src/index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cola-rnn-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const sizes = { vocab_size: 60, embedding_size: 6, hidden_size: 5, num_labels: 3 }
+const stream = random(3, 'sentences')
+const sentences = Array.from({ length: 9 }, (_, i) => Array.from({ length: [4, 7, 1, 4, 9, 2, 7, 3, 5][i] as number }, () => 10 + stream.integer(30)))
+const labels: Batch = { labels: { data: Int32Array.from(sentences, (_, i) => i % 3), dims: [sentences.length] } }
+
+const startOf = ({ model }: Student): Map<string, Tensor> => new Map([...model.trainable].map((name) => [name, model.graph.initializers.get(name) as Tensor]))
+
+async function sessionOf({ model }: Pick<Student, 'model'>) {
+  return TrainingSession.create({ artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam() }), device: 'cpu' })
+}
+
+/** Logits of ONNX's own recurrent operator over padded sentences. */
+async function inferred(config: DistilRnnConfig, student: Student, side: 'left' | 'right'): Promise<Float32Array> {
+  const graph = distilRnnInference(config, student.parameters(startOf(student)))
+  const columns = 11
+  const [ids, mask] = [new BigInt64Array(sentences.length * columns), new BigInt64Array(sentences.length * columns)]
+  sentences.forEach((sentence, i) => {
+    const start = i * columns + (side === 'left' ? columns - sentence.length : 0)
+    sentence.forEach((id, k) => {
+      ids[start + k] = BigInt(id)
+      mask[start + k] = 1n
+    })
+  })
+  const session = await openSession({ graph }, 'cpu')
+  const dims = [sentences.length, columns]
+  const { logits } = await session.run({ input_ids: new OrtTensor('int64', ids, dims), attention_mask: new OrtTensor('int64', mask, dims) })
+  await session.release()
+  return (logits as OrtTensor).data as Float32Array
+}
+
+const variants = (['rnn', 'gru', 'lstm'] as const).flatMap((cell) =>
+  [false, true].flatMap((bidirectional) => (['last', 'mean', 'max'] as const).map((pooling) => ({ cell, bidirectional, pooling }))),
+)
+
+describe('the unrolled student', () => {
+  it.each(variants)('$cell, bidirectional $bidirectional, $pooling: is ONNX’s operator over padded sentences, on either side', async (variant) => {
+    const config = parseDistilRnnConfig({ ...sizes, ...variant })
+    const student = createStudent({ config, sentences, seed: 4 })
+    const session = await sessionOf(student)
+    const { outputs } = await session.runEvalStep({ ...student.collate(sentences), ...labels })
+    await session.release()
+    for (const side of ['right', 'left'] as const) expect(outputs.logits?.data ?? []).toBeAllclose(await inferred(config, student, side), { atol: 1e-6 })
+  })
+
+  it.each(variants)('$cell, bidirectional $bidirectional, $pooling: its gradients are finite differences', async (variant) => {
+    const config = parseDistilRnnConfig({ ...sizes, ...variant })
+    const student = createStudent({ config, sentences, seed: 4 })
+    const session = await sessionOf(student)
+    const batch = { ...student.collate(sentences), ...labels }
+    await session.runTrainStep(batch)
+    const gradients = await session.getGradients()
+    const start = startOf(student)
+    for (const [name, value] of start) {
+      // Along the gradient itself: the directional derivative is its squared length over its length.
+      const gradient = toFloat32(gradients.get(name) as Tensor)
+      const length = Math.sqrt(gradient.reduce((sum, x) => sum + x * x, 0))
+      const at = async (step: number) => {
+        const moved = toFloat32(value).map((x, i) => x + (step * (gradient[i] as number)) / length)
+        session.setParameters(new Map([[name, { ...value, bytes: () => new Uint8Array(moved.buffer) }]]))
+        return (await session.runEvalStep(batch)).loss
+      }
+      const numeric = ((await at(2e-3)) - (await at(-2e-3))) / 4e-3
+      session.setParameters(new Map([[name, value]]))
+      expect(Math.abs(numeric - length), name).toBeLessThan(5e-4 + 0.01 * length)
+    }
+    await session.release()
+  })
+
+  it('takes batches of any length up to its steps with one session', async () => {
+    const student = createStudent({ config: parseDistilRnnConfig(sizes), sentences, max_length: 40 })
+    const session = await sessionOf(student)
+    for (const batch of [
+      [sentences[2]],
+      [sentences[4], sentences[2]],
+      [Array.from({ length: 40 }, () => (sentences[0] as number[])[0] as number)],
+    ] as number[][][]) {
+      const result = await session.runEvalStep({ ...student.collate(batch), labels: { data: new Int32Array(batch.length), dims: [batch.length] } })
+      expect(result.outputs.logits?.dims).toEqual([batch.length, 3])
+    }
+    await session.release()
+  })
+})
+
+describe('the compact embedding', () => {
+  it('trains as the whole table does, and comes back at full size', async () => {
+    const config = parseDistilRnnConfig(sizes)
+    const table = randomEmbedding(60, 6, { seed: 8 })
+    const some = createStudent({ config, sentences, embedding: table, seed: 1 })
+    const every = vocabularyOf([Array.from({ length: 60 }, (_, i) => i)])
+    const all = createStudent({ config, sentences: [...sentences, ...every.ids.map((id) => [id])], embedding: table, seed: 1 })
+    const trained = async (student: Student) => {
+      const session = await sessionOf(student)
+      for (let step = 0; step < 5; step++) {
+        session.lazyResetGrad()
+        await session.runTrainStep({ ...student.collate(sentences.slice(step, step + 4)), labels: { data: Int32Array.of(0, 1, 2, 0), dims: [4] } })
+        await session.runOptimizerStep({ learningRate: 1e-2 })
+      }
+      const parameters = student.parameters(await session.getParameters())
+      await session.release()
+      return parameters
+    }
+    const [a, b] = [await trained(some), await trained(all)]
+    for (const [name, value] of b) {
+      expect(a.get(name)?.dims).toEqual(value.dims)
+      expect(toFloat32(a.get(name) as Tensor)).toBeAllclose(toFloat32(value), { atol: 1e-6 })
+    }
+  })
+
+  it('refuses tokens that it has no row for', () => {
+    const student = createStudent({ config: parseDistilRnnConfig(sizes), sentences })
+    expect(() => student.collate([[59]])).toThrow(FeedError)
+    expect(() => compact(randomEmbedding(20, 6), vocabularyOf(sentences))).toThrow(WeightsError)
+    expect(() => createStudent({ config: parseDistilRnnConfig({ ...sizes, embedding_size: 4 }), sentences, embedding: randomEmbedding(60, 6) })).toThrow(
+      ConfigError,
+    )
+  })
+})
+
+describe('files', () => {
+  it('saves, loads and exports a student that classifies as it did', async () => {
+    const embedded = join(import.meta.dirname, '../../../examples/model')
+    const tokenizer = await readTokenizer(embedded)
+    const texts = ['The girl laughs.', 'The girls in the garden often laughs.', 'A.']
+    const encoded = texts.map((text) => tokenizer.encode(text))
+    const config = parseDistilRnnConfig({ ...sizes, vocab_size: tokenizer.vocabSize, cell: 'gru', num_labels: 2 })
+    const student = createStudent({ config, sentences: encoded, seed: 2 })
+    const parameters = student.parameters(startOf(student))
+    saveStudent(folder, { config, parameters })
+    const saved = loadStudent(folder)
+    expect(saved.config).toEqual(config)
+    const again = createStudent({ config: saved.config, sentences: encoded, embedding: saved.embedding, parameters: saved.parameters })
+    for (const [name, value] of startOf(student)) expect(toFloat32(startOf(again).get(name) as Tensor)).toEqual(toFloat32(value))
+
+    const session = await sessionOf(student)
+    const { outputs } = await session.runEvalStep({ ...student.collate(encoded), labels: { data: new Int32Array(3), dims: [3] } })
+    await session.release()
+    exportStudent({ folder: join(folder, 'classifier'), config, parameters, tokenizerFolder: embedded, labels: ['bad', 'good'] })
+    const classifier = await loadClassifier(join(folder, 'classifier'))
+    expect(await classifier.logits(texts)).toBeAllclose(outputs.logits?.data ?? [], { atol: 1e-6 })
+    expect((await classifier.classify(texts)).map(({ label }) => label).every((label) => ['bad', 'good'].includes(label))).toBe(true)
+    await classifier.release()
+  })
+
+  it('names the field or tensor that is wrong', () => {
+    expect(() => parseDistilRnnConfig({ ...sizes, cell: 'elman' })).toThrow(/field "cell".*elman/)
+    expect(() => parseDistilRnnConfig({ ...sizes, id2label: { 0: 'a', 1: 'b' } })).toThrow(/num_labels/)
+    const config = parseDistilRnnConfig(sizes)
+    saveStudent(join(folder, 'bad'), { config, parameters: new Map(randomDistilRnn(config)) })
+    expect(() => loadStudent(join(folder, 'bad'))).toThrow(/embedding\.weight/)
+  })
+
+  it('has the report’s size', () => {
+    const config = parseDistilRnnConfig({ vocab_size: 50257 })
+    const { graph, trainable } = distilRnn(config, compact(randomEmbedding(1, 768), vocabularyOf([[0]])), randomDistilRnn(config), { max_length: 1 })
+    const size = [...trainable].reduce((sum, name) => sum + (graph.initializers.get(name)?.dims.reduce((a, b) => a * b, 1) ?? 0), 0)
+    expect(size + 50256 * 768).toBe(40_961_282)
+  })
+})
