@@ -6,7 +6,17 @@ import { FormatError, float32, safetensorsChunks } from '@cola/graph'
 import { createStudent, parseDistilRnnConfig } from '@cola/rnn'
 import { crossEntropy, writeFileAtomic } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
-import { averageTeachers, cachedTeacher, distill, type DistillOptions, pairLossGraph, type Split, type Teacher, teacherFromFile } from '../src/index.ts'
+import {
+  averageTeachers,
+  cachedTeacher,
+  distill,
+  type DistillOptions,
+  pairLossGraph,
+  type Split,
+  type Teacher,
+  teacherFromFile,
+  withProjection,
+} from '../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-distill-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -85,6 +95,25 @@ describe('distill', () => {
     expect(losses.at(-1)).toBeLessThan(losses[0] as number)
   })
 
+  it('matches hidden states through a projection that it learns', async () => {
+    const { teacher } = oracle(1)
+    // What the teacher shows: the answer, in two of seven numbers.
+    const showing: Teacher = {
+      ...teacher,
+      hidden: async (split) => {
+        const logits = await teacher.logits(split)
+        return Float32Array.from(split.texts.flatMap((_, i) => [...logits.subarray(2 * i, 2 * i + 2), 0, 0, 0, 0, 1]))
+      },
+    }
+    const base = options()
+    const student = { ...base.student, model: withProjection(base.student.model, { width: 7 }) }
+    const loss = [{ loss: pairLossGraph('hidden_mse', { student: 'projected_hidden', teacher: 'teacher_hidden' }) }, { loss: crossEntropy(), weight: 0.5 }]
+    const result = await distill({ ...base, student, teacher: showing, loss, epochs: 15 })
+    expect(result.losses.at(-1)).toBeLessThan((result.losses[0] as number) / 2)
+    expect(result.parameters.get('projected_hidden.weight')?.dims).toEqual([7, 24])
+    await expect(distill({ ...base, student, teacher, loss })).rejects.toThrow(/hidden states, and it shows none/)
+  })
+
   it('refuses unlabelled sentences without a teacher', async () => {
     await expect(distill({ ...options(), data: { train, transfer } })).rejects.toThrow(/without a teacher/)
   })
@@ -129,7 +158,7 @@ describe('teachers', () => {
     writeFileAtomic(path, safetensorsChunks(new Map([['train', float32([10, 2], new Float32Array(20).fill(0.5))]])))
     const teacher = teacherFromFile(path)
     expect((await teacher.logits({ name: 'train', texts })).length).toBe(20)
-    await expect(teacher.logits({ name: 'train', texts: texts.slice(1) })).rejects.toThrow(/expected \[9, classes\], found \[10,2\]/)
+    await expect(teacher.logits({ name: 'train', texts: texts.slice(1) })).rejects.toThrow(/expected \[9, width\], found \[10,2\]/)
     await expect(teacher.logits({ name: 'dev', texts })).rejects.toThrow(FormatError)
   })
 })

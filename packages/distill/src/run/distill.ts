@@ -18,7 +18,7 @@ import {
 } from '@cola/train'
 import { distillation, lossWeights, sumOfLosses, type Term } from '../losses/graph.ts'
 import type { DistillationOptions } from '../losses/options.ts'
-import { averageTeachers, type Teacher } from '../teacher/teacher.ts'
+import { averageTeachers, type Split, type Teacher } from '../teacher/teacher.ts'
 
 /** What learns: any model with `logits`, and how its sentences become batches. */
 export interface StudentModel {
@@ -40,7 +40,8 @@ export interface DistillData {
 export interface DistillRow {
   input_ids: readonly number[]
   label: number
-  teacher_logits?: Float32Array
+  /** Inputs of the losses: `teacher_logits`, and `teacher_hidden` where a loss reads it. */
+  teacher?: Readonly<Record<string, Float32Array>>
 }
 
 export interface DistillOptions extends Omit<TrainerOptions<DistillRow>, 'session' | 'data' | 'step_inputs'> {
@@ -86,14 +87,19 @@ export async function distill(options: DistillOptions): Promise<DistillResult> {
   const teaching = teacher === undefined ? undefined : 'logits' in teacher ? teacher : averageTeachers(teacher)
   if (data.transfer?.length && !teaching)
     throw new FeedError({ where: 'data.transfer', what: 'unlabelled sentences without a teacher', fix: 'Give a teacher, or leave them out.' })
-  const rows = (texts: readonly LabelledText[]): DistillRow[] => texts.map(({ text, label }) => ({ input_ids: encode(text), label }))
-  const train = await taught(rows(data.train), teaching, { name: splits.train ?? 'train', texts: data.train.map(({ text }) => text) })
-  const unlabelled = rows((data.transfer ?? []).map((text) => ({ text, label: -100 })))
-  const transfer = await taught(unlabelled, unlabelled.length ? teaching : undefined, { name: splits.transfer ?? 'transfer', texts: data.transfer ?? [] })
-
   const terms = isTerms(loss) ? loss : undefined
+  const artifacts = generateArtifacts(student.model, { loss: lossOf(loss, teaching), evalLoss: crossEntropy(), optimizer })
+  const inputs = teacherInputs.filter((name) => artifacts.trainingModel.inputs.includes(name))
+  const rows = (texts: readonly LabelledText[]): DistillRow[] => texts.map(({ text, label }) => ({ input_ids: encode(text), label }))
+  const train = await taught(rows(data.train), inputs, teaching, { name: splits.train ?? 'train', texts: data.train.map(({ text }) => text) })
+  const unlabelled = rows((data.transfer ?? []).map((text) => ({ text, label: -100 })))
+  const transfer = await taught(unlabelled, inputs, unlabelled.length ? teaching : undefined, {
+    name: splits.transfer ?? 'transfer',
+    texts: data.transfer ?? [],
+  })
+
   const session = await TrainingSession.create({
-    artifacts: generateArtifacts(student.model, { loss: lossOf(loss, teaching), evalLoss: crossEntropy(), optimizer }),
+    artifacts,
     device,
     ...(rest.seed === undefined ? {} : { seed: rest.seed }),
   })
@@ -135,18 +141,38 @@ function lossOf(loss: DistillOptions['loss'], teacher: Teacher | undefined): Los
   return crossEntropy({ ...(label_smoothing === undefined ? {} : { label_smoothing }), ...(weight ? { weight } : {}) })
 }
 
-async function taught(rows: readonly DistillRow[], teacher: Teacher | undefined, split: { name: string; texts: readonly string[] }): Promise<DistillRow[]> {
+/** What a loss may read of a teacher, under the names of the graph's inputs. */
+const teacherInputs = ['teacher_logits', 'teacher_hidden'] as const
+type TeacherInput = (typeof teacherInputs)[number]
+
+async function taught(rows: readonly DistillRow[], inputs: readonly TeacherInput[], teacher: Teacher | undefined, split: Split): Promise<DistillRow[]> {
   if (!teacher) return [...rows]
-  const logits = await teacher.logits(split)
-  const classes = logits.length / rows.length
-  return rows.map((row, i) => ({ ...row, teacher_logits: logits.slice(i * classes, (i + 1) * classes) }))
+  const said = await Promise.all(
+    inputs.map(async (name) => [name, await (name === 'teacher_logits' ? teacher.logits(split) : hiddenOf(teacher, split))] as const),
+  )
+  return rows.map((row, i) => {
+    const own = said.map(([name, values]) => {
+      const width = values.length / rows.length
+      return [name, values.slice(i * width, (i + 1) * width)]
+    })
+    return { ...row, teacher: Object.fromEntries(own) }
+  })
+}
+
+function hiddenOf(teacher: Teacher, split: Split): Promise<Float32Array> {
+  if (!teacher.hidden) throw new FeedError({ where: 'teacher', what: 'a loss reads its hidden states, and it shows none', expected: 'hidden(split)' })
+  return teacher.hidden(split)
 }
 
 function collate({ collate: batchOf }: StudentModel, rows: readonly DistillRow[]): Batch {
-  const logits = rows.flatMap(({ teacher_logits }) => (teacher_logits ? [...teacher_logits] : []))
+  const names = Object.keys(rows[0]?.teacher ?? {})
+  const said = names.map((name) => {
+    const values = rows.flatMap(({ teacher }) => [...(teacher?.[name] ?? [])])
+    return [name, { data: Float32Array.from(values), dims: [rows.length, values.length / rows.length] }]
+  })
   return {
     ...batchOf(rows.map(({ input_ids }) => input_ids)),
     labels: { data: Int32Array.from(rows, ({ label }) => label), dims: [rows.length] },
-    ...(logits.length ? { teacher_logits: { data: Float32Array.from(logits), dims: [rows.length, logits.length / rows.length] } } : {}),
+    ...Object.fromEntries(said),
   }
 }

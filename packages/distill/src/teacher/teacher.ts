@@ -13,6 +13,8 @@ export interface Split {
 export interface Teacher {
   /** Logits [texts, classes], row by row. */
   readonly logits: (split: Split) => Promise<Float32Array>
+  /** Hidden states [texts, width], for losses between them; undefined where the teacher shows none. */
+  readonly hidden?: (split: Split) => Promise<Float32Array>
   /** Changes whenever a logit may; what a cache is keyed by. Undefined where a cache would gain nothing. */
   readonly fingerprint?: () => string
 }
@@ -24,27 +26,27 @@ export const teacherFromClassifier = (classifier: Pick<Classifier, 'logits' | 'f
 })
 
 /**
- * A safetensors file of logits as a teacher: one tensor [rows, classes] a split, rows in the data's order.
+ * A safetensors file of logits as a teacher: one tensor [rows, classes] a split, rows in the data's order; hidden states, where it has them,
+ * as SPLIT.hidden [rows, width].
  * @throws {FileError | FormatError} for a file that is no safetensors; when asked: {FormatError} for a split that it lacks or of other rows.
  */
 export function teacherFromFile(path: string): Teacher {
   const { tensors } = readSafetensorsFile(path)
-  return {
-    logits: async ({ name, texts }) => {
-      const found = tensors.get(name)
-      const where = `${path}, tensor "${name}"`
-      if (!found) throw new FormatError({ where, what: 'missing', expected: `[${texts.length}, classes]`, found: [...tensors.keys()].join(', ') })
-      if (found.dims.length !== 2 || found.dims[0] !== texts.length)
-        throw new FormatError({
-          where,
-          what: 'not one row of logits a text',
-          expected: `[${texts.length}, classes]`,
-          found: `[${found.dims}]`,
-          fix: 'Were they made of other data?',
-        })
-      return toFloat32(found)
-    },
+  const rows = (name: string, { texts }: Split): Float32Array => {
+    const found = tensors.get(name)
+    const where = `${path}, tensor "${name}"`
+    if (!found) throw new FormatError({ where, what: 'missing', expected: `${texts.length} rows`, found: [...tensors.keys()].join(', ') })
+    if (found.dims.length !== 2 || found.dims[0] !== texts.length)
+      throw new FormatError({
+        where,
+        what: 'not one row a text',
+        expected: `[${texts.length}, width]`,
+        found: `[${found.dims}]`,
+        fix: 'Was it made of other data?',
+      })
+    return toFloat32(found)
   }
+  return { logits: async (split) => rows(split.name, split), hidden: async (split) => rows(`${split.name}.hidden`, split) }
 }
 
 /** The mean of several teachers' logits. @throws {FeedError} for none, or when they have different classes. */

@@ -24,7 +24,7 @@ interface Context {
 
 /**
  * Builds the graph.
- * Inputs: those of a StepBatch that the configuration needs, `input_ids` counting rows of `embedding`. Output: `logits` [batch, labels].
+ * Inputs: those of a StepBatch that the configuration needs, `input_ids` counting rows of `embedding`. Output: `logits` [batch, labels]; what the head reads is `hidden` [batch, directions * hidden_size].
  * Every parameter is trainable.
  * @param embedding Rows of the tokens that occur, [rows, embedding_size].
  */
@@ -49,7 +49,9 @@ export function distilRnn(config: DistilRnnConfig, embedding: Tensor, parameters
     if (layer > 0) x = dropout(aligned(context, runs), config.dropout, `rnn.dropout_l${layer - 1}`)
     runs = Array.from({ length: directions(config) }, (_, direction) => recurrence(context, x, layer, direction))
   }
-  const pooled = dropout(pool(context, runs), config.head_dropout, 'classifier.dropout')
+  // Under a name of its own, for losses between hidden states.
+  const hidden = g.node('Identity', [pool(context, runs)], { outputs: ['hidden'] })[0] as Value
+  const pooled = dropout(hidden, config.head_dropout, 'classifier.dropout')
   g.node('Gemm', [pooled, weight('classifier.weight'), weight('classifier.bias')], {
     name: 'classifier',
     outputs: ['logits'],

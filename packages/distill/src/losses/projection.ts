@@ -1,0 +1,41 @@
+// A learned projection between hidden states of different widths (Romero et al. 2015, FitNets).
+
+import { random } from '@cola/data'
+import { addInitializer, build, cloneGraph, float32, getValue, GraphError, type Model } from '@cola/graph'
+
+export interface ProjectionOptions {
+  /** Value of the student's graph, [batch, width of the student]. @default 'hidden' */
+  hidden?: string
+  /** Width of the teacher's hidden states. */
+  width: number
+  /** Name of the projected value, which a loss reads. @default 'projected_hidden' */
+  output?: string
+  /** Seed of the matrix's first values. @default 0 */
+  seed?: number
+}
+
+/**
+ * A copy of the model that also computes `output` = hidden W', with W [width, hidden width] trainable under the name `OUTPUT.weight`.
+ * Drop W after training: no logit depends on it.
+ * @throws {GraphError} when the hidden states are not rows of a known width.
+ */
+export function withProjection(model: Model, { hidden = 'hidden', width, output = 'projected_hidden', seed = 0 }: ProjectionOptions): Model {
+  const graph = cloneGraph(model.graph)
+  const own = getValue(graph, hidden)
+  const inner = own.shape.at(-1)
+  if (own.shape.length !== 2 || typeof inner !== 'number')
+    throw new GraphError({ where: `value "${hidden}"`, what: 'not rows of a known width', found: `[${own.shape.join(', ')}]` })
+  const stream = random(seed, 'projection', output)
+  const bound = 1 / Math.sqrt(inner)
+  const name = `${output}.weight`
+  const weight = addInitializer(
+    graph,
+    name,
+    float32(
+      [width, inner],
+      Float32Array.from({ length: width * inner }, () => (2 * stream.uniform() - 1) * bound),
+    ),
+  )
+  build(graph).node('Gemm', [own, weight], { outputs: [output], attributes: { transB: 1 } })
+  return { graph, trainable: new Set([...model.trainable, name]) }
+}

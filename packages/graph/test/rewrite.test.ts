@@ -1,0 +1,84 @@
+// Rewrites change the nodes and not the numbers.
+
+import { describe, expect, it } from 'vitest'
+import {
+  addInput,
+  build,
+  cloneGraph,
+  createGraph,
+  differentiate,
+  foldTransposes,
+  type Graph,
+  joinProducts,
+  prune,
+  transposeMatrix,
+  type Value,
+} from '../src/index.ts'
+import { of, run } from './run.ts'
+
+const values = (count: number, salt: number): number[] => Array.from({ length: count }, (_, i) => Math.sin(1.7 * i + salt))
+const count = (graph: Graph, opType: string): number => graph.nodes.filter((node) => node.opType === opType).length
+
+async function sameNumbers(graph: Graph, rewrite: (graph: Graph) => void, feeds: Parameters<typeof run>[1]): Promise<Graph> {
+  const rewritten = cloneGraph(graph)
+  rewrite(rewritten)
+  prune(rewritten)
+  const [before, after] = [await run(graph, feeds), await run(rewritten, feeds)]
+  for (const [name, { dims, data }] of before) {
+    expect(after.get(name)?.dims).toEqual(dims)
+    expect(after.get(name)?.data ?? []).toBeAllclose(data)
+  }
+  return rewritten
+}
+
+describe('foldTransposes', () => {
+  it('transposes the factors of attention’s gradients instead of their product', async () => {
+    const graph = createGraph('attention')
+    const g = build(graph)
+    const [q, k] = ['q', 'k'].map((name) => g.Transpose(addInput(graph, name, 'float64', [2, 3, 2, 4]), { perm: [0, 2, 1, 3] })) as [Value, Value]
+    const scores = g.MatMul(q, transposeMatrix(g, k))
+    g.node('ReduceSum', [g.Mul(scores, g.Exp(scores))], { attributes: { keepdims: 0 }, outputs: ['loss'] })
+    graph.outputs = ['loss', ...[...differentiate(graph, { loss: 'loss', wrt: ['q', 'k'] }).values()].map(({ name }) => name)]
+    prune(graph)
+    const feeds = { q: of('float64', [2, 3, 2, 4], values(48, 1)), k: of('float64', [2, 3, 2, 4], values(48, 2)) }
+    const rewritten = await sameNumbers(graph, foldTransposes, feeds)
+    // q and k and the gradient of each are moved between heads and tokens; k' and the scores' gradient are transposed as factors.
+    const moving = rewritten.nodes.filter((node) => node.opType === 'Transpose' && (node.attributes.perm as number[]).at(-1) === 2)
+    expect(moving.every(({ outputs }) => rewritten.nodes.some((node) => node.opType === 'MatMul' && node.inputs.includes(outputs[0] as string)))).toBe(true)
+  })
+
+  it('leaves a product that something else reads', async () => {
+    const graph = createGraph('shared')
+    const g = build(graph)
+    const product = g.MatMul(addInput(graph, 'a', 'float64', [2, 2, 3]), addInput(graph, 'b', 'float64', [2, 3, 2]))
+    const transposed = g.Transpose(product, { perm: [0, 2, 1] })
+    graph.outputs = [product.name, transposed.name]
+    const feeds = { a: of('float64', [2, 2, 3], values(12, 1)), b: of('float64', [2, 3, 2], values(12, 2)) }
+    expect(count(await sameNumbers(graph, foldTransposes, feeds), 'MatMul')).toBe(1)
+  })
+})
+
+describe('joinProducts', () => {
+  it('makes one product of a weight’s gradient over many steps', async () => {
+    const graph = createGraph('steps')
+    const g = build(graph)
+    const w = addInput(graph, 'w', 'float64', [3, 3])
+    let h = addInput(graph, 'h', 'float64', [4, 3])
+    for (let step = 0; step < 5; step++) h = g.Tanh(g.Gemm(h, w))
+    g.node('ReduceSum', [h], { attributes: { keepdims: 0 }, outputs: ['loss'] })
+    graph.outputs = ['loss', differentiate(graph, { loss: 'loss', wrt: ['w'] }).get('w')?.name as string]
+    prune(graph)
+    const rewritten = await sameNumbers(graph, joinProducts, { w: of('float64', [3, 3], values(9, 1)), h: of('float64', [4, 3], values(12, 2)) })
+    expect(graph.nodes.filter(({ attributes }) => attributes.transA === 1).length).toBe(5)
+    expect(rewritten.nodes.filter(({ attributes }) => attributes.transA === 1).length).toBe(1)
+  })
+
+  it('leaves sums of other things', async () => {
+    const graph = createGraph('mixed')
+    const g = build(graph)
+    const [a, b] = ['a', 'b'].map((name) => addInput(graph, name, 'float64', [2, 2])) as [Value, Value]
+    graph.outputs = [g.Add(g.Gemm(a, b, { transA: 1 }), b).name, g.Add(g.Gemm(a, b, { transA: 1 }), g.Gemm(b, a, { transA: 1, alpha: 2 })).name]
+    const rewritten = await sameNumbers(graph, joinProducts, { a: of('float64', [2, 2], values(4, 1)), b: of('float64', [2, 2], values(4, 2)) })
+    expect(count(rewritten, 'Add')).toBe(2)
+  })
+})
