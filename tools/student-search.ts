@@ -16,7 +16,9 @@ interface Run {
   embedding_lr?: number
   config?: Record<string, unknown>
   teacher?: boolean
+  /** Transfer sentences to use, and the share of them that the teacher is to call acceptable (undefined: as they come). */
   transfer?: number
+  transfer_share?: number
   alpha?: number
   temperature?: number
   scale?: 'inverse-square' | 'square' | 'none'
@@ -43,9 +45,22 @@ const folder = options.teacher as string
 const transfer = readFileSync(join(folder, 'transfer.txt'), 'utf8').trimEnd().split('\n')
 const logits = teacherFromFile(join(folder, 'logits.safetensors'))
 const transferLogits = teacherFromFile(join(folder, 'transfer.safetensors'))
+const said = await transferLogits.logits({ name: 'transfer', texts: transfer })
+const rowOf = new Map(transfer.map((text, i) => [text, i]))
 const teacher = {
   logits: async ({ name, texts }: { name: string; texts: readonly string[] }) =>
-    name === 'transfer' ? (await transferLogits.logits({ name, texts: transfer })).slice(0, 2 * texts.length) : logits.logits({ name, texts }),
+    name === 'transfer'
+      ? Float32Array.from(texts.flatMap((text) => [...said.subarray(2 * (rowOf.get(text) as number), 2 * (rowOf.get(text) as number) + 2)]))
+      : logits.logits({ name, texts }),
+}
+
+/** The first sentences, of which a share is acceptable to the teacher. */
+function chosen(count: number, share?: number): string[] {
+  if (share === undefined) return transfer.slice(0, count)
+  const good = transfer.filter((_, i) => (said[2 * i + 1] as number) > (said[2 * i] as number))
+  const bad = transfer.filter((_, i) => (said[2 * i + 1] as number) <= (said[2 * i] as number))
+  const size = Math.min(count, Math.floor(good.length / share), Math.floor(bad.length / (1 - share)))
+  return [...good.slice(0, Math.round(share * size)), ...bad.slice(0, Math.round((1 - share) * size))]
 }
 
 for (const line of readFileSync(positionals[0] as string, 'utf8')
@@ -62,7 +77,7 @@ for (const line of readFileSync(positionals[0] as string, 'utf8')
     embedding_size: table ? table.width : 768,
     ...run.config,
   })
-  const own = transfer.slice(0, run.transfer ?? 0)
+  const own = chosen(run.transfer ?? 0, run.transfer_share)
   const sentences = [...Object.values(data).flatMap((rows) => rows.map(({ text }) => text)), ...own].map(encode)
   const student = createStudent({ config, sentences, seed, ...(table ? { embedding: table } : {}) })
   const { embedding_lr = 1 } = run

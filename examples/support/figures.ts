@@ -26,7 +26,7 @@ export function drawFigure(folder: string, name: string, points: readonly Point[
     x: { label: 'epoch', ticks: Math.min(10, Math.max(...points.map((point) => point.epoch))), tickFormat: 'd' },
     y: { label, grid: true },
     color: { domain: series, range: ['#4269d0', '#efb118', '#ff725c', '#6cc5b0'] },
-    marks: [line(points, { x: 'epoch', y: 'value', stroke: 'series', strokeWidth: 2 }), dot(points, { x: 'epoch', y: 'value', fill: 'series' })],
+    marks: [line(points, { x: 'epoch', y: 'value', z: 'series', stroke: 'series', strokeWidth: 2 }), dot(points, { x: 'epoch', y: 'value', fill: 'series' })],
   })
   chart.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
   const legend = series

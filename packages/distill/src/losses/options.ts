@@ -2,8 +2,8 @@
 
 /**
  * What the soft loss is multiplied by. With p = softmax(z / T), its gradient with respect to a logit is c (p_student - p_teacher) / T:
- * `inverse-square` c = 1/T^2, the report's: the gradient shrinks as 1/T^3 where Hinton's does not (the difference of p shrinks as 1/T);
- * `square` c = T^2, Hinton et al. 2015: the gradient keeps its size when T changes, as most libraries have it;
+ * `inverse-square` c = 1/T^2, the report's: the gradient shrinks as 1/T^4 (1/T^3 by c and the division, 1/T because the p draw near each other);
+ * `square` c = T^2, Hinton et al. 2015 and most libraries: the gradient keeps its size when T changes;
  * `none` c = 1: the gradient shrinks as 1/T^2.
  */
 export type Scale = 'inverse-square' | 'square' | 'none'

@@ -1,0 +1,45 @@
+// The examples run, small: what they print last and what they leave behind.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const out = mkdtempSync(join(tmpdir(), 'cola-examples-'))
+afterAll(() => rmSync(out, { recursive: true }))
+
+function run(script: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--conditions=@cola/source', join(import.meta.dirname, script), ...args], {
+    cwd: join(import.meta.dirname, '..'),
+    encoding: 'utf8',
+  })
+  expect(stderr).toBe('')
+  expect(status).toBe(0)
+  return stdout
+}
+
+describe('examples', () => {
+  it('kd-loss-in-an-app', () => {
+    expect(run('kd-loss-in-an-app.ts')).toMatch(/loss 0\.7162/)
+  })
+
+  it('report, and again from what it kept; then distill-rnn with its teacher', () => {
+    const folder = join(out, 'report')
+    const args = ['--epochs', '2', '--student-epochs', '1', '--seeds', '2', '--out', folder]
+    expect(run('report.ts', ...args)).toMatch(/wrote report\.md, report\.html and 8 figures/)
+    const first = readFileSync(join(folder, 'report.md'), 'utf8')
+    expect(first).toMatch(/Distillation (helps|hurts|does not help) here/)
+    expect(first).toMatch(/\| majority class \| 50\.00% \|/)
+    expect(readFileSync(join(folder, 'report.html'), 'utf8').match(/<svg /g)?.length).toBe(8)
+    expect(readdirSync(folder).filter((name) => /^figure-\d\.(svg|png)$/.test(name)).length).toBe(16)
+    // Nothing is trained twice: the second start prints no epoch.
+    expect(run('report.ts', ...args)).not.toMatch(/epoch {2}1/)
+    expect(readFileSync(join(folder, 'report.md'), 'utf8')).toBe(first)
+
+    const student = join(out, 'student')
+    expect(run('distill-rnn.ts', '--teacher', join(folder, 'teacher-1', 'classifier'), '--epochs', '1', '--out', student)).toMatch(/held-out templates/)
+    expect(existsSync(join(student, 'student', 'model.safetensors'))).toBe(true)
+    expect(existsSync(join(student, 'classifier', 'model.onnx'))).toBe(true)
+  })
+})
