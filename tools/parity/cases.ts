@@ -7,12 +7,13 @@ import type { Device } from '@cola/train'
 import type { KindError } from './compare.ts'
 import { gpt2LoraCase } from './gpt2-lora.ts'
 import { kdCase } from './kd.ts'
+import { onnxCase } from './onnx.ts'
 import { peftCase } from './peft.ts'
 import { rnnCase } from './rnn.ts'
 
 export type Case = (folder: string, device: Device, description: Record<string, unknown>) => Promise<KindError[]>
 
-const cases: Record<string, Case> = { 'gpt2-lora': gpt2LoraCase, rnn: rnnCase, kd: kdCase, peft: peftCase }
+const cases: Record<string, Case> = { 'gpt2-lora': gpt2LoraCase, rnn: rnnCase, kd: kdCase, onnx: onnxCase, peft: peftCase }
 
 /** Runs a case folder; the worst error of each kind of tensor. */
 export async function runCase(folder: string, device: Device): Promise<KindError[]> {

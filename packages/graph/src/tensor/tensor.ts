@@ -42,7 +42,8 @@ export const float32 = (dims: readonly number[], values: ArrayLike<number>): Ten
 export function elements(source: Tensor): TypedArray {
   const { array, bytes: size } = dataTypes[source.dtype]
   const bytes = source.bytes()
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  // Uint8Array's own slice: that of Node's Buffer shares the memory, unaligned as it is.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : Uint8Array.prototype.slice.call(bytes)
   return new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / size)
 }
 

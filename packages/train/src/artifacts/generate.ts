@@ -19,6 +19,7 @@ import {
   rewriteOutputs,
   scale,
   type Tensor,
+  toFloat32,
   type Value,
   getValue,
 } from '@cola/graph'
@@ -131,7 +132,7 @@ function feedDropoutMasks(graph: Graph): DropoutMask[] {
 
 function dropoutRatio(graph: Graph, node: Node): number {
   const ratio = node.opType === 'Dropout' && node.inputs[1] ? graph.initializers.get(node.inputs[1]) : undefined
-  return ratio ? (new Float32Array(ratio.bytes().slice().buffer)[0] as number) : 0
+  return ratio ? (toFloat32(ratio)[0] as number) : 0
 }
 
 /** out = reset ? gradient : buffer + gradient, so that any number of micro-batches can share one optimizer step. */

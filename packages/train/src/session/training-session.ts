@@ -1,6 +1,6 @@
 // The low-level session: one method per artifact, named as in the API that ONNX Runtime removed from JavaScript in 1.20.
 
-import { createGraph, addInput, build, evaluateDim, float32, type Graph, type Tensor, getValue } from '@cola/graph'
+import { createGraph, addInput, build, evaluateDim, float32, type Graph, type Tensor, getValue, toFloat32 } from '@cola/graph'
 import { random } from '@cola/data'
 import { gradientBuffer, gradientOutput, type TrainingArtifacts } from '../artifacts/generate.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
@@ -223,8 +223,8 @@ export class TrainingSession {
     const parameters = await this.getParameters()
     const buffer = new Float32Array(this.getParametersSize())
     let at = 0
-    for (const { bytes } of parameters.values()) {
-      const part = new Float32Array(bytes().slice().buffer)
+    for (const value of parameters.values()) {
+      const part = toFloat32(value)
       buffer.set(part, at)
       at += part.length
     }

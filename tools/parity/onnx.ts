@@ -1,0 +1,31 @@
+// A model that PyTorch exported: logits, loss, and the gradient of every parameter that kept its name.
+
+import { join } from 'node:path'
+import { elements, readModel, type Tensor, toFloat32 } from '@cola/graph'
+import { type Batch, crossEntropy, type Device, externalDataOf, generateArtifacts, readFile, readSafetensorsFile, sgd, TrainingSession } from '@cola/train'
+import { compare, compareAll, type KindError, worstOfEach } from './compare.ts'
+
+export async function onnxCase(folder: string, device: Device): Promise<KindError[]> {
+  const path = join(folder, 'model.onnx')
+  const graph = readModel(readFile(path), { where: path, externalData: externalDataOf(folder) })
+  const { tensors: inputs } = readSafetensorsFile(join(folder, 'inputs.safetensors'))
+  const { tensors: expected } = readSafetensorsFile(join(folder, 'expected.safetensors'))
+  const trainable = new Set([...expected.keys()].filter((name) => name.startsWith('grad.')).map((name) => name.slice('grad.'.length)))
+  const session = await TrainingSession.create({ artifacts: generateArtifacts({ graph, trainable }, { loss: crossEntropy(), optimizer: sgd() }), device })
+  const batch: Batch = Object.fromEntries([...inputs].map(([name, value]) => [name, { data: dataOf(name, value), dims: value.dims }]))
+  try {
+    const { loss, outputs } = await session.runTrainStep(batch)
+    return worstOfEach([
+      compare('logits', 'logits', Object.values(outputs)[0]?.data ?? [], toFloat32(expected.get('logits') as Tensor)),
+      compare('loss', 'loss', [loss], toFloat32(expected.get('loss') as Tensor)),
+      ...compareAll('grad', expected, await session.getGradients()),
+    ])
+  } finally {
+    await session.release()
+  }
+}
+
+const dataOf = (name: string, value: Tensor): Int32Array | BigInt64Array | Float32Array => {
+  if (name === 'labels') return Int32Array.from(elements(value) as BigInt64Array, Number)
+  return value.dtype === 'int64' ? (elements(value) as BigInt64Array) : toFloat32(value)
+}
