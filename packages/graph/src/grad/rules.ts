@@ -108,7 +108,12 @@ function sumTo({ g }: RuleContext, value: Value, [axis]: readonly [number]): Val
 }
 
 /** Folds all axes but the last. */
-const matrix = ({ g }: RuleContext, value: Value): Value => (value.shape.length === 2 ? value : g.Reshape(value, g.int64([-1, value.shape.at(-1) as number])))
+function matrix({ g }: RuleContext, value: Value): Value {
+  const rank = value.shape.length
+  const width = value.shape.at(-1)
+  if (rank === 2) return value
+  return g.Reshape(value, typeof width === 'number' ? g.int64([-1, width]) : g.Concat(g.int64([-1]), g.Shape(value, { start: rank - 1, end: rank }), { axis: 0 }))
+}
 
 /** value [..., k] times a matrix, or its transpose, as one Gemm: no transposed copy of a frozen weight. */
 function rowsTimes(c: RuleContext, value: Value, weight: Value, transB: 0 | 1): Value {
@@ -261,10 +266,10 @@ function pad(c: RuleContext): (Value | null)[] {
 function tile(c: RuleContext): (Value | null)[] {
   const { g, dy } = c
   const data = input(c)
-  const repeats = c.x[1]?.content as number[]
-  const rank = data.shape.length
-  const parts = data.shape.flatMap((_, i) => [g.int64([repeats[i] as number]), g.Shape(data, { start: i, end: i + 1 })])
-  return [g.ReduceSum(g.Reshape(dy, g.Concat(...parts, { axis: 0 })), g.int64(Array.from({ length: rank }, (_, i) => 2 * i)), { keepdims: 0 }), null]
+  const column = (value: Value) => g.Unsqueeze(value, g.int64([1]))
+  const pairs = g.Reshape(g.Concat(column(input(c, 1)), column(g.Shape(data)), { axis: 1 }), g.int64([-1]))
+  const split = g.Reshape(dy, pairs)
+  return [g.ReduceSum(split, g.int64(data.shape.map((_, i) => 2 * i)), { keepdims: 0 }), null]
 }
 
 /** ScatterElements and ScatterND, by what they do to the elements they overwrite or add to. */
