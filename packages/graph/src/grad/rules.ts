@@ -112,7 +112,10 @@ function matrix({ g }: RuleContext, value: Value): Value {
   const rank = value.shape.length
   const width = value.shape.at(-1)
   if (rank === 2) return value
-  return g.Reshape(value, typeof width === 'number' ? g.int64([-1, width]) : g.Concat(g.int64([-1]), g.Shape(value, { start: rank - 1, end: rank }), { axis: 0 }))
+  return g.Reshape(
+    value,
+    typeof width === 'number' ? g.int64([-1, width]) : g.Concat(g.int64([-1]), g.Shape(value, { start: rank - 1, end: rank }), { axis: 0 }),
+  )
 }
 
 /** value [..., k] times a matrix, or its transpose, as one Gemm: no transposed copy of a frozen weight. */

@@ -2,10 +2,11 @@
 
 import type { Tensor } from '@cola/graph'
 import { type Model, safetensorsChunks } from '@cola/graph'
-import { paths, readFile, readSafetensorsFile, writeFileAtomic } from '@cola/train'
-import { AdapterError, ConfigError } from '../errors.ts'
+import { paths, readSafetensorsFile, writeFileAtomic } from '@cola/train'
+import { AdapterError } from '../errors.ts'
 import { parseLoraConfig } from '../inject/config.ts'
 import { lora, type LoraModel, peftPrefix, withParameters } from '../inject/lora.ts'
+import { readJson } from '../json.ts'
 import type { LoraConfigJson } from '../schema.ts'
 
 export interface Adapter {
@@ -21,14 +22,7 @@ export interface Adapter {
 export function readAdapter(folder: string): Adapter {
   const { join } = paths()
   const path = join(folder, 'adapter_config.json')
-  let json: unknown
-  try {
-    json = JSON.parse(new TextDecoder().decode(readFile(path)))
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause
-    throw new ConfigError({ where: path, what: 'not JSON', found: cause.message }, { cause })
-  }
-  return { config: parseLoraConfig(json, path), tensors: readSafetensorsFile(join(folder, 'adapter_model.safetensors')).tensors }
+  return { config: parseLoraConfig(readJson(path), path), tensors: readSafetensorsFile(join(folder, 'adapter_model.safetensors')).tensors }
 }
 
 /**

@@ -3,7 +3,6 @@
 import { random } from '@cola/data'
 import {
   addInitializer,
-  type Attributes,
   type Builder,
   cloneGraph,
   float32,
@@ -19,12 +18,15 @@ import {
 } from '@cola/graph'
 import type { LoraConfigJson } from '../schema.ts'
 import { type LoraConfig, parseLoraConfig, scaling } from './config.ts'
+import { type LinearLayer, linearLayers, moduleOf } from './linear.ts'
 import { isSaved, isTarget, patternValue, requireTargets } from './target.ts'
 
 /** A layer that got an adapter. */
 export interface LoraTarget {
   /** Module name, as PEFT prints it: `transformer.h.0.attn.c_attn`. */
   module: string
+  /** Initializer that holds the base matrix. */
+  weight: string
   /** Whether the base matrix is [out, in] (a Gemm with transB, PyTorch's Linear) instead of [in, out] (Conv1D). */
   transposed: boolean
   in_features: number
@@ -78,32 +80,10 @@ function withHead(config: LoraConfig): LoraConfig {
   return { ...config, modules_to_save: [...new Set([...(config.modules_to_save ?? []), 'classifier', 'score'])] }
 }
 
-const moduleOf = (parameter: string): string => parameter.replace(/\.[^.]+$/, '')
-
-interface LinearLayer {
-  node: Node
-  module: string
-  transposed: boolean
-  in_features: number
-  out_features: number
-}
-
-/** MatMul and Gemm nodes whose second input is a matrix that the graph holds. */
-export function linearLayers(graph: Graph): LinearLayer[] {
-  return graph.nodes.flatMap((node) => {
-    const weight = node.inputs[1]
-    const matrix = weight === undefined ? undefined : graph.initializers.get(weight)
-    if ((node.opType !== 'Gemm' && node.opType !== 'MatMul') || matrix?.dims.length !== 2 || node.attributes.transA) return []
-    const transposed = Boolean((node.attributes as Attributes).transB)
-    const [rows, columns] = matrix.dims as [number, number]
-    return [{ node, module: moduleOf(weight as string), transposed, in_features: transposed ? columns : rows, out_features: transposed ? rows : columns }]
-  })
-}
-
-function target(config: LoraConfigJson, { module, transposed, in_features, out_features }: LinearLayer): LoraTarget {
+function target(config: LoraConfigJson, { module, weight, transposed, in_features, out_features }: LinearLayer): LoraTarget {
   const r = patternValue(config.rank_pattern, module, config.r)
   const alpha = patternValue(config.alpha_pattern, module, config.lora_alpha)
-  return { module, transposed, in_features, out_features, r, scaling: scaling(alpha, r, config.use_rslora) }
+  return { module, weight, transposed, in_features, out_features, r, scaling: scaling(alpha, r, config.use_rslora) }
 }
 
 function adapted(

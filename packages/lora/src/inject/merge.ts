@@ -16,14 +16,14 @@ export interface MergedModel extends Model {
 export function merge(model: LoraModel): MergedModel {
   const graph = cloneGraph(model.base)
   for (const name of model.trainable) if (graph.initializers.has(name)) graph.initializers.set(name, model.graph.initializers.get(name) as Tensor)
-  for (const target of model.targets) graph.initializers.set(`${target.module}.weight`, shifted(model, model.graph.initializers, target, 1))
+  for (const target of model.targets) graph.initializers.set(target.weight, shifted(model, model.graph.initializers, target, 1))
   return { graph, trainable: new Set(), adapter: model }
 }
 
 /** The model as it was before {@link merge}, its base matrices computed back from the merged ones. */
 export function unmerge({ graph, adapter }: MergedModel): LoraModel {
   const restored = cloneGraph(adapter.graph)
-  for (const target of adapter.targets) restored.initializers.set(`${target.module}.weight`, shifted(adapter, graph.initializers, target, -1))
+  for (const target of adapter.targets) restored.initializers.set(target.weight, shifted(adapter, graph.initializers, target, -1))
   return { ...adapter, graph: restored }
 }
 
@@ -31,11 +31,11 @@ export function unmerge({ graph, adapter }: MergedModel): LoraModel {
 function shifted(
   model: LoraModel,
   base: ReadonlyMap<string, Tensor>,
-  { module, transposed, in_features, out_features, r, scaling }: LoraTarget,
+  { module, weight: name, transposed, in_features, out_features, r, scaling }: LoraTarget,
   sign: 1 | -1,
 ): Tensor {
   const [a, b] = loraNames(module).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [Float32Array, Float32Array]
-  const weight = base.get(`${module}.weight`) as Tensor
+  const weight = base.get(name) as Tensor
   const values = toFloat32(weight).slice()
   const factor = sign * scaling
   for (let i = 0; i < in_features; i++) {

@@ -2,11 +2,12 @@
 
 import { type HubOptions, hubFiles, readTokenizer, type Tokenizer } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
-import { fileSystem, paths, readFile, readSafetensorsFile } from '@cola/train'
-import { ConfigError, WeightsError } from '../errors.ts'
+import { fileSystem, paths, readSafetensorsFile } from '@cola/train'
+import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
+import { readJson } from '../json.ts'
 
 export interface PretrainedOptions extends Gpt2Options, HubOptions {
   /** Classes of a new classification head. @default config.json's, or 2 */
@@ -30,7 +31,7 @@ export interface Pretrained {
  */
 export async function loadPretrained(nameOrFolder: string, options: PretrainedOptions = {}): Promise<Pretrained> {
   const folder = fileSystem().existsSync(nameOrFolder) ? nameOrFolder : await download(nameOrFolder, options)
-  const json = parseJsonFile(paths().join(folder, 'config.json')) as Record<string, unknown>
+  const json = readJson(paths().join(folder, 'config.json')) as Record<string, unknown>
   const config = parseGpt2Config(
     options.num_labels === undefined ? json : { ...json, num_labels: options.num_labels, id2label: null },
     paths().join(folder, 'config.json'),
@@ -47,22 +48,13 @@ function readWeights(folder: string): Map<string, Tensor> {
   if (fileSystem().existsSync(single)) return readSafetensorsFile(single).tensors
   if (!fileSystem().existsSync(index))
     throw new WeightsError({ where: folder, what: 'no weights', expected: 'model.safetensors or model.safetensors.index.json' })
-  const map = (parseJsonFile(index) as { weight_map?: Record<string, string> }).weight_map ?? {}
+  const map = (readJson(index) as { weight_map?: Record<string, string> }).weight_map ?? {}
   const tensors = new Map<string, Tensor>()
   for (const shard of new Set(Object.values(map))) {
     if (basename(shard) !== shard) throw new WeightsError({ where: index, what: 'a shard outside the folder', found: shard })
     for (const [name, value] of readSafetensorsFile(join(folder, shard)).tensors) tensors.set(name, value)
   }
   return tensors
-}
-
-function parseJsonFile(path: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(readFile(path)))
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause
-    throw new ConfigError({ where: path, what: 'not JSON', found: cause.message }, { cause })
-  }
 }
 
 async function download(name: string, options: HubOptions): Promise<string> {
@@ -78,7 +70,7 @@ async function download(name: string, options: HubOptions): Promise<string> {
     options,
   )
   if (!single && index) {
-    const { weight_map = {} } = parseJsonFile(index) as { weight_map?: Record<string, string> }
+    const { weight_map = {} } = readJson(index) as { weight_map?: Record<string, string> }
     await hubFiles(
       name,
       [...new Set(Object.values(weight_map))].map((path) => ({ path })),

@@ -1,0 +1,51 @@
+// What lora-onnx.ts and evaluate.ts share: a pretrained ONNX model with a classification head.
+
+import { type HeadOptions, openOnnxModel, paddedBatches, type Pooling, withHead } from '@cola/lora'
+import { random } from '@cola/data'
+
+/** model_types that read a text from left to right, whose last token has seen it all. */
+const decoders = new Set([
+  'gpt2',
+  'gpt_neo',
+  'gpt_neox',
+  'gptj',
+  'llama',
+  'mistral',
+  'qwen2',
+  'qwen3',
+  'gemma',
+  'gemma2',
+  'phi',
+  'phi3',
+  'opt',
+  'bloom',
+  'smollm3',
+])
+
+export const isDecoder = (model_type: string): boolean => decoders.has(model_type)
+
+/** Opens a model and puts a head on it: transformers' `score` at the last token of a decoder, `classifier` on an encoder's mean or first token. */
+export async function openWithHead(
+  name: string,
+  { num_labels, pooling, seed = 0, file }: { num_labels: number; pooling?: Pooling | undefined; seed?: number; file?: string | undefined },
+) {
+  const opened = await openOnnxModel(name, file === undefined ? {} : { file })
+  const decoder = isDecoder(opened.config.model_type)
+  const head: HeadOptions = { num_labels, pooling: pooling ?? (decoder ? 'last' : 'mean'), name: decoder ? 'score' : 'classifier', bias: !decoder, seed }
+  const model = withHead(opened.model, head)
+  const pad_token_id = Number(opened.config.pad_token_id ?? opened.config.eos_token_id ?? 0)
+  return {
+    ...opened,
+    model,
+    pooling: head.pooling,
+    collate: paddedBatches(model.graph, { pad_token_id }),
+    longest: Number(opened.config.max_position_embeddings ?? opened.config.n_positions ?? Number.POSITIVE_INFINITY),
+  }
+}
+
+/** Batches of rows of like length, so that little is padded; the batches in random order. */
+export function byLength<Row extends { input_ids: readonly number[] }>(rows: readonly Row[], size: number, seed?: number): Row[][] {
+  const sorted = [...rows].sort((a, b) => a.input_ids.length - b.input_ids.length)
+  const batches = Array.from({ length: Math.ceil(sorted.length / size) }, (_, i) => sorted.slice(i * size, (i + 1) * size))
+  return seed === undefined ? batches : random(seed, 'byLength').shuffle(batches)
+}

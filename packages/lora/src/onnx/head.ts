@@ -1,0 +1,97 @@
+// A classification head on a model's hidden states, read at one place a sentence.
+
+import { random } from '@cola/data'
+import { addInitializer, addInput, build, cloneGraph, float32, getValue, type Graph, type Model, prune, tensor, type Value } from '@cola/graph'
+import { ConfigError } from '../errors.ts'
+
+/** Where a sentence is read: a decoder at its last real token, an encoder at its first, or by the mean over real tokens. */
+export type Pooling = 'last' | 'first' | 'mean'
+
+export interface HeadOptions {
+  num_labels: number
+  pooling: Pooling
+  /** Name of the head's module: transformers' `score` for decoders, `classifier` for encoders. */
+  name: string
+  /** @default false */
+  bias?: boolean
+  /** Value with the hidden states [batch, sequence, width]. @default the first output */
+  hidden?: string
+  /** Standard deviation of the first values. @default 0.02 */
+  initializer_range?: number
+  /** @default 0 */
+  seed?: number
+}
+
+/**
+ * A copy of the model whose only output is `logits` [batch, num_labels].
+ * Further input: `last_token` int32 [batch], the place of each last token in the flattened rows; or `token_weights` float32 [batch, sequence],
+ * 1/length at real tokens and 0 elsewhere.
+ * @throws {ConfigError} when the hidden states are not [batch, sequence, width].
+ */
+export function withHead(model: Model, { num_labels, pooling, name, bias = false, hidden, initializer_range = 0.02, seed = 0 }: HeadOptions): Model {
+  const graph = cloneGraph(model.graph)
+  const states = getValue(graph, hidden ?? (graph.outputs[0] as string))
+  const width = states.shape.at(-1)
+  if (states.shape.length !== 3 || typeof width !== 'number')
+    throw new ConfigError({
+      where: `output "${states.name}"`,
+      what: 'not hidden states',
+      expected: '[batch, sequence, width]',
+      found: `[${states.shape.join(', ')}]`,
+      fix: `The model has ${graph.outputs.join(', ')}: name one with "hidden".`,
+    })
+  const stream = random(seed, 'head', name)
+  const weight = addInitializer(
+    graph,
+    `${name}.weight`,
+    float32(
+      [num_labels, width],
+      Float32Array.from({ length: num_labels * width }, () => stream.normal() * initializer_range),
+    ),
+  )
+  const inputs = [
+    pool(graph, states, pooling),
+    weight,
+    ...(bias ? [addInitializer(graph, `${name}.bias`, float32([num_labels], new Float32Array(num_labels)))] : []),
+  ]
+  build(graph).node('Gemm', inputs, { name, outputs: ['logits'], attributes: { transB: 1 } })
+  graph.outputs = ['logits']
+  prune(graph)
+  return { graph, trainable: new Set(model.trainable) }
+}
+
+function pool(graph: Graph, states: Value, pooling: Pooling): Value {
+  const g = build(graph)
+  const [batch, sequence, width] = states.shape as [string, string, number]
+  if (pooling === 'last') return g.Gather(g.Reshape(states, g.int64([-1, width])), addInput(graph, 'last_token', 'int32', [batch]))
+  if (pooling === 'first') return g.Gather(states, g.constant('first_token', tensor('int64', [], BigInt64Array.of(0n))), { axis: 1 })
+  const weights = addInput(graph, 'token_weights', 'float32', [batch, sequence])
+  return g.ReduceSum(g.Mul(states, g.Unsqueeze(weights, g.int64([2]))), g.int64([1]), { keepdims: 0 })
+}
+
+/** A copy for other programs: what the head reads is computed from `attention_mask`, padded on either side. */
+export function withMaskedInputs({ graph: original }: Model): Graph {
+  const graph = cloneGraph(original)
+  const given: string[] = graph.inputs.filter((name) => name === 'last_token' || name === 'token_weights')
+  if (given.length === 0) return graph
+  const mask = graph.values.get('attention_mask')
+  if (!mask) throw new ConfigError({ where: `graph "${graph.name}"`, what: 'no input tells real tokens from padding', expected: 'attention_mask' })
+  const nodes = graph.nodes
+  graph.nodes = []
+  graph.inputs = graph.inputs.filter((name) => !given.includes(name))
+  for (const name of given) graph.values.delete(name)
+  const g = build(graph)
+  const real = g.Cast(mask, { to: 1 })
+  if (given.includes('token_weights')) {
+    g.node('Div', [real, g.ReduceSum(real, g.int64([1]))], { outputs: ['token_weights'] })
+  } else {
+    // The place of the greatest of 0, 1, 2, ... over real tokens; each row starts at a multiple of the sequence length.
+    const [rows, columns] = [0, 1].map((axis) => g.Squeeze(g.Shape(mask, { start: axis, end: axis + 1 }), g.int64([0]))) as [Value, Value]
+    const number = (value: number) => g.constant(`number.${value}`, tensor('int64', [], BigInt64Array.of(BigInt(value))))
+    const upTo = (end: Value) => g.Range(number(0), end, number(1))
+    const place = g.ArgMax(g.Mul(real, g.Cast(upTo(columns), { to: 1 })), { axis: 1, keepdims: 0 })
+    g.node('Cast', [g.Add(g.Mul(upTo(rows), columns), place)], { outputs: ['last_token'], attributes: { to: 6 } })
+  }
+  graph.nodes = [...graph.nodes, ...nodes]
+  return graph
+}
