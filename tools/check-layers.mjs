@@ -14,7 +14,11 @@ const packages = {
   },
   rnn: { imports: ['data', 'graph', 'train'], stages: ['student', 'files'], files: {} },
   distill: { imports: ['data', 'graph', 'train'], stages: ['losses', 'teacher', 'run'], files: {} },
-  lora: { imports: ['data', 'graph', 'train'], stages: ['gpt2', 'inject', 'adapter', 'onnx', 'classify', 'load'], files: { 'errors.ts': -2, 'schema.ts': -1, 'json.ts': -1 } },
+  lora: {
+    imports: ['data', 'graph', 'train'],
+    stages: ['gpt2', 'inject', 'adapter', 'onnx', 'classify', 'load'],
+    files: { 'errors.ts': -2, 'schema.ts': -1, 'json.ts': -1 },
+  },
 }
 
 const problems = []

@@ -1,7 +1,8 @@
 // The data of the LoRA example: CoLA from a folder, a zip or GLUE on the hub; the generator where none is named.
 
-import { readFileSync } from 'node:fs'
-import { generateSentences, type LabelledText, parseColaZip, readColaFolder, readGlueCola } from '@cola/data'
+import { readFileSync, statSync } from 'node:fs'
+import { basename, extname } from 'node:path'
+import { generateSentences, type LabelledText, parseColaZip, parseTable, random, readColaFolder, readGlueCola } from '@cola/data'
 
 export interface Splits {
   name: string
@@ -37,4 +38,24 @@ function generated(seed: number): Splits {
 export function unlabelled(seed: number, { train, validation, heldOut }: Splits): string[] {
   const exclude = new Set([train, validation, heldOut.rows].flatMap((rows) => rows.map(({ text }) => text)))
   return generateSentences({ seed: seed + 3, count: 2000, templates: 'seen', exclude }).map(({ text }) => text)
+}
+
+export interface Classified extends Splits {
+  /** Name of each class. */
+  classes: string[]
+}
+
+/** CoLA's folder; or a table of one's own, of which a tenth is kept to validate and another tenth for the end. */
+export async function loadTable(source: string, { text, label, seed }: { text: string; label: string; seed: number }): Promise<Classified> {
+  if (statSync(source).isDirectory()) return { ...(await loadData(source, seed)), classes: ['unacceptable', 'acceptable'] }
+  const { rows, classes } = await parseTable(readFileSync(source, 'utf8'), extname(source).slice(1), source, { text, label })
+  const shuffled = random(seed, 'split').shuffle(rows)
+  const tenth = Math.max(1, Math.floor(rows.length / 10))
+  return {
+    name: basename(source),
+    classes,
+    train: shuffled.slice(2 * tenth),
+    validation: shuffled.slice(0, tenth),
+    heldOut: { name: 'held-out rows', rows: shuffled.slice(tenth, 2 * tenth) },
+  }
 }

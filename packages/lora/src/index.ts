@@ -10,7 +10,7 @@ export { countParameters, formatParameters, millions, type ParameterCount } from
 export { inspect, type LinearLayer, linearLayers, type LinearSummary } from './inject/linear.ts'
 export { lora, type LoraModel, type LoraTarget, withParameters } from './inject/lora.ts'
 export { merge, type MergedModel, unmerge } from './inject/merge.ts'
-export { exportClassifier, type ExportOptions } from './classify/export.ts'
+export { exportClassifier, exportMerged, type ExportOptions, type MergedExport } from './classify/export.ts'
 export { loadPretrained, type Pretrained, type PretrainedOptions } from './load/pretrained.ts'
 export { paddedBatches } from './onnx/batch.ts'
 export { type HeadOptions, type Pooling, withHead, withMaskedInputs } from './onnx/head.ts'

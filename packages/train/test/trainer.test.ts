@@ -85,6 +85,33 @@ describe('Trainer', () => {
     await second.session.release()
   })
 
+  it('groups rows of like length, and evaluates them in the order given', async () => {
+    const lengths: number[][] = []
+    const tokens = ({ x }: Row) => Math.round(10 * Math.abs(x[0] ?? 0))
+    const data = {
+      train: rows(70),
+      evaluation: rows(40, 2),
+      collate: (list: readonly Row[]) => {
+        lengths.push(list.map(tokens))
+        return collate(list)
+      },
+      label: ({ label }: Row) => label,
+      tokens,
+    }
+    const grouped = await trainerOf({ data, epochs: 1, train_sampling_strategy: 'group_by_length' })
+    await grouped.trainer.train()
+    const spread = (batch: number[]) => Math.max(...batch) - Math.min(...batch)
+    const train = lengths.slice(0, 5)
+    expect(train.map(({ length }) => length)).toEqual([16, 16, 16, 16, 6])
+    expect(train.flat().sort()).toEqual(rows(70).map(tokens).sort())
+    expect(train.reduce((sum, batch) => sum + spread(batch), 0)).toBeLessThanOrEqual(2 * spread(train.flat()))
+    const { logits, predictions } = await grouped.trainer.evaluate(rows(40, 2))
+    const [first] = await Promise.all([grouped.session.runEvalStep(collate(rows(40, 2).slice(0, 1)))])
+    expect(logits.subarray(0, 2)).toBeAllclose(first.outputs.logits?.data ?? [])
+    expect(predictions.length).toBe(40)
+    await grouped.session.release()
+  })
+
   it('stops at a signal with a checkpoint, and early when nothing gets better', async () => {
     const controller = new AbortController()
     const out = join(folder, 'signal')

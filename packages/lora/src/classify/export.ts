@@ -4,6 +4,9 @@ import type { Model } from '@cola/graph'
 import { writeClassifier } from '@cola/train'
 import type { Gpt2Config } from '../gpt2/config.ts'
 import { withPaddedInputs } from '../gpt2/graph.ts'
+import type { LoraModel } from '../inject/lora.ts'
+import { merge } from '../inject/merge.ts'
+import { withMaskedInputs } from '../onnx/head.ts'
 
 export interface ExportOptions {
   folder: string
@@ -28,4 +31,21 @@ export function exportClassifier(model: Model, { folder, config, tokenizerFolder
     tokenizerFolder,
     labels: labels ?? Object.values(config.id2label ?? { 0: 'LABEL_0', 1: 'LABEL_1' }),
   })
+}
+
+export interface MergedExport {
+  folder: string
+  /** The base model's config.json. */
+  config: Readonly<Record<string, unknown>>
+  tokenizerFolder: string
+  labels: readonly string[]
+}
+
+/**
+ * The same of any ONNX model with an adapter and a head: merged, and read at the place the head was trained at.
+ * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not finite.
+ */
+export function exportMerged(model: LoraModel, { folder, ...rest }: MergedExport): void {
+  const merged = merge(model)
+  writeClassifier({ folder, graph: withMaskedInputs(merged), ...rest })
 }

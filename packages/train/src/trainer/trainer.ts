@@ -1,6 +1,5 @@
 // The training loop: boilerplate that knows nothing of models. Epochs, evaluation, best weights, checkpoints, exact resume.
 
-import { random } from '@cola/data'
 import type { Tensor } from '@cola/graph'
 import { CheckpointError, FeedError } from '../errors.ts'
 import { fileSystem, paths } from '../files/node.ts'
@@ -10,6 +9,7 @@ import type { StepResult, TrainableSession } from '../session/training-session.t
 import type { Callbacks, EpochLog, Metrics } from './callbacks.ts'
 import { type EpochSums, loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts'
 import { type JsonlLog, openLog } from './log.ts'
+import { byLength, epochOrder, type SamplingStrategy } from './order.ts'
 
 /** Rows and how to make batches of them. */
 export interface TrainerData<Row> {
@@ -20,7 +20,7 @@ export interface TrainerData<Row> {
   collate: (rows: readonly Row[]) => Batch
   /** Class of a row, for the metrics; below 0 for a row without one, which no metric counts. Leave out where there are no classes. */
   label?: (row: Row) => number
-  /** Real tokens of a row, for the speed in the log. */
+  /** Real tokens of a row: for the speed in the log, and for batches of like length. */
   tokens?: (row: Row) => number
 }
 
@@ -43,6 +43,8 @@ export interface TrainerOptions<Row> {
   gradient_accumulation_steps?: number
   /** Seed of the data order. @default 42 */
   seed?: number
+  /** `group_by_length` makes batches of rows of like length (data.tokens says it), for models that pad. @default 'random' */
+  train_sampling_strategy?: SamplingStrategy
   /** Metrics from classes predicted and true. */
   compute_metrics?: (predictions: readonly number[], labels: readonly number[]) => Metrics
   /** Metric that decides the best epoch; `loss` is the evaluation loss, lower is better, others higher. @default 'loss' */
@@ -156,23 +158,36 @@ export class Trainer<Row> {
     return { history: this.#state.history, losses, best: this.#state.best, stopped }
   }
 
-  /** Loss, metrics and classes of rows, without training. */
+  /** Loss, metrics and classes of rows, without training; in the order given. */
   async evaluate(rows: readonly Row[]): Promise<{ loss: number; metrics: Metrics; predictions: number[]; logits: Float32Array }> {
-    const { data, session, eval_batch_size } = this.#options
+    const { data, session, eval_batch_size, train_sampling_strategy } = this.#options
+    const places = rows.map((_, i) => i)
+    const order = train_sampling_strategy === 'group_by_length' ? byLength(places, (row) => data.tokens?.(rows[row] as Row) ?? 0) : places
     const sums = emptySums()
-    const logits: Float32Array[] = []
+    let logits = new Float32Array()
     for (let at = 0; at < rows.length; at += eval_batch_size) {
-      const part = rows.slice(at, at + eval_batch_size)
-      const result = await session.runEvalStep(data.collate(part))
-      logits.push(this.#add(sums, part, result))
+      const part = order.slice(at, at + eval_batch_size)
+      const result = await session.runEvalStep(data.collate(part.map((place) => rows[place] as Row)))
+      sums.loss += result.loss * part.length
+      sums.rows += part.length
+      const own = data.label && Object.values(result.outputs)[0]?.data
+      if (!own) continue
+      const classes = own.length / part.length
+      if (at === 0) logits = new Float32Array(rows.length * classes)
+      part.forEach((place, i) => {
+        logits.set(own.subarray(i * classes, (i + 1) * classes), place * classes)
+      })
     }
-    return { loss: sums.loss / sums.rows, metrics: this.#metrics(sums), predictions: sums.predictions, logits: join(logits) }
+    this.#classify(sums, rows, logits)
+    return { loss: sums.loss / sums.rows, metrics: this.#metrics(sums), predictions: sums.predictions, logits }
   }
 
   /** Runs what is left of the epoch; false when the signal stopped it. */
   async #trainEpoch(losses: number[]): Promise<boolean> {
     const { data, session, batch_size, gradient_accumulation_steps: accumulation, seed, signal, save_steps, callbacks, step_inputs } = this.#options
-    const order = random(seed, 'order', this.#state.epoch).shuffle(data.train.map((_, i) => i))
+    const { train_sampling_strategy: strategy = 'random' } = this.#options
+    const length = (row: number) => data.tokens?.(data.train[row] as Row) ?? 0
+    const order = epochOrder(data.train.length, { seed, epoch: this.#state.epoch, batch_size, strategy, length })
     const rate = this.#schedule()
     while (this.#state.batch * batch_size < order.length) {
       if (signal?.aborted) {
@@ -255,20 +270,23 @@ export class Trainer<Row> {
     callbacks?.onEpoch?.(log)
   }
 
-  /** Adds a batch to sums; returns its logits. */
-  #add(sums: EpochSums, rows: readonly Row[], { loss, outputs }: StepResult): Float32Array {
-    const { label } = this.#options.data
+  /** Adds a batch to sums. */
+  #add(sums: EpochSums, rows: readonly Row[], { loss, outputs }: StepResult): void {
     sums.loss += loss * rows.length
     sums.rows += rows.length
-    const logits = Object.values(outputs)[0]
-    if (!logits || !label) return new Float32Array()
-    const predicted = argMaxRows(logits.data, logits.dims.at(-1) as number)
+    this.#classify(sums, rows, Object.values(outputs)[0]?.data ?? new Float32Array())
+  }
+
+  /** Adds the classes of rows that have one. */
+  #classify(sums: EpochSums, rows: readonly Row[], logits: Float32Array): void {
+    const { label } = this.#options.data
+    if (!label || logits.length === 0) return
+    const predicted = argMaxRows(logits, logits.length / rows.length)
     rows.forEach((row, i) => {
       if (label(row) < 0) return
       sums.predictions.push(predicted[i] as number)
       sums.labels.push(label(row))
     })
-    return logits.data
   }
 
   #metrics({ predictions, labels }: EpochSums): Metrics {
@@ -313,6 +331,7 @@ export class Trainer<Row> {
       warmup = 0,
       gradient_accumulation_steps,
       seed,
+      train_sampling_strategy = 'random',
       data,
       fingerprint = '',
     } = this.#options
@@ -326,6 +345,7 @@ export class Trainer<Row> {
       warmup,
       gradient_accumulation_steps,
       seed,
+      train_sampling_strategy,
       data.train.length,
     ])
   }
@@ -371,14 +391,4 @@ function argMaxRows(data: Float32Array, classes: number): number[] {
     const scores = data.subarray(row * classes, (row + 1) * classes)
     return scores.indexOf(scores.reduce((a, b) => Math.max(a, b)))
   })
-}
-
-function join(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((size, part) => size + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }

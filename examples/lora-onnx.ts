@@ -1,0 +1,157 @@
+// Fine-tunes any pretrained ONNX model with LoRA to classify texts: an encoder such as MiniLM, a decoder such as SmolLM2.
+// npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.tsv|FILE.csv|FILE.jsonl [--text text] [--label label] [--pooling last|first|mean]
+//   [--targets all-linear] [--rank 8] [--alpha 16] [--dropout 0] [--train-too LayerNorm] [--epochs 4] [--batch 32] [--lr 6e-4] [--device cpu] [--seed 1] [--out out/lora-onnx] [--resume]
+
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { classificationMetrics, confusionMatrix, encodeRows, majorityBaseline, type TokenRow } from '@cola/data'
+import { countParameters, exportMerged, formatParameters, inspect, lora, type Pooling, withParameters, writeAdapter } from '@cola/lora'
+import { adamw, crossEntropy, type Device, generateArtifacts, loadClassifier, stopSignal, Trainer, TrainingSession } from '@cola/train'
+import { loadTable } from './support/data.ts'
+import { drawFigure } from './support/figures.ts'
+import { openWithHead } from './support/onnx.ts'
+import { epochLine, percent, progressBar, table } from './support/progress.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    file: { type: 'string' },
+    data: { type: 'string' },
+    text: { type: 'string', default: 'text' },
+    label: { type: 'string', default: 'label' },
+    pooling: { type: 'string' },
+    targets: { type: 'string', default: 'all-linear' },
+    rank: { type: 'string', default: '8' },
+    alpha: { type: 'string', default: '16' },
+    dropout: { type: 'string', default: '0' },
+    'train-too': { type: 'string' },
+    epochs: { type: 'string', default: '4' },
+    batch: { type: 'string', default: '32' },
+    lr: { type: 'string', default: '6e-4' },
+    device: { type: 'string', default: 'cpu' },
+    seed: { type: 'string', default: '1' },
+    out: { type: 'string', default: join(import.meta.dirname, '..', 'out', 'lora-onnx') },
+    resume: { type: 'boolean', default: false },
+  },
+})
+if (!options.model || !options.data) {
+  console.error('usage: npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.tsv|FILE.csv|FILE.jsonl')
+  process.exit(2)
+}
+const [rank, alpha, epochs, batch, seed] = [options.rank, options.alpha, options.epochs, options.batch, options.seed].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+]
+
+// ## Data: sentences, and classes by name
+const data = await loadTable(options.data, { text: options.text, label: options.label, seed })
+console.log(`${data.name}: ${data.train.length} to train on, ${data.validation.length} to validate, classes ${data.classes.join(', ')}`)
+
+// ## Model: its linear layers, a head, LoRA
+const base = await openWithHead(options.model, { num_labels: data.classes.length, pooling: options.pooling as Pooling | undefined, seed, file: options.file })
+const layers = inspect(base.model)
+console.log(
+  `${base.config.model_type}, read at the ${base.pooling} token; ${layers.length} linear layers, such as ${layers
+    .slice(0, 4)
+    .map(({ module }) => module)
+    .join(', ')}`,
+)
+const targets = options.targets === 'all-linear' ? options.targets : options.targets.split(',')
+const model = lora(
+  base.model,
+  {
+    task_type: 'SEQ_CLS',
+    r: rank,
+    lora_alpha: alpha,
+    lora_dropout: Number(options.dropout),
+    target_modules: targets,
+    modules_to_save: options['train-too']?.split(',') ?? [],
+  },
+  { seed },
+)
+console.log(`parameters: ${formatParameters(countParameters(model))}\n`)
+
+// ## Training
+const encode = (rows: typeof data.train) => encodeRows(base.tokenizer, rows, { max_length: base.longest }).rows
+const [train, validation, heldOut] = [encode(data.train), encode(data.validation), encode(data.heldOut.rows)]
+const session = await TrainingSession.create({
+  artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adamw({ weight_decay: 0.01, max_grad_norm: 1 }) }),
+  device: options.device as Device,
+  seed,
+})
+const trainer = new Trainer<TokenRow>({
+  session,
+  data: {
+    train,
+    evaluation: validation,
+    collate: (rows) => ({
+      ...base.collate(rows.map(({ input_ids }) => input_ids)),
+      labels: { data: Int32Array.from(rows, ({ label }) => label), dims: [rows.length] },
+    }),
+    label: (row) => row.label,
+    tokens: (row) => row.input_ids.length,
+  },
+  epochs,
+  batch_size: batch,
+  eval_batch_size: 64,
+  learning_rate: Number(options.lr),
+  lr_scheduler_type: 'linear',
+  warmup: 0.06,
+  train_sampling_strategy: 'group_by_length',
+  seed,
+  compute_metrics: classificationMetrics,
+  metric_for_best_model: 'mcc',
+  output_dir: options.out,
+  resume: options.resume,
+  save_steps: 200,
+  fingerprint: JSON.stringify([options.model, options.data, options.targets, rank, alpha]),
+  signal: stopSignal().signal,
+  callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => console.log(`warning: ${message}`) },
+})
+const started = performance.now()
+const result = await trainer.train()
+console.log(`${((performance.now() - started) / 1000).toFixed(0)} s`)
+if (result.stopped === 'aborted') process.exit(130)
+
+// ## The adapter, in PEFT's format, and a classifier for any ONNX Runtime
+const trained = withParameters(model, await session.getParameters())
+writeAdapter(join(options.out, 'adapter'), trained, { baseModel: options.model })
+exportMerged(trained, { folder: join(options.out, 'classifier'), config: base.config, tokenizerFolder: base.folder, labels: data.classes })
+
+// ## Scores
+const scored = { validation: await trainer.evaluate(validation), [data.heldOut.name]: await trainer.evaluate(heldOut) }
+await session.release()
+const labels: Record<string, number[]> = { validation: validation.map(({ label }) => label), [data.heldOut.name]: heldOut.map(({ label }) => label) }
+table(
+  ['', 'majority', 'accuracy', 'MCC', 'F1'],
+  Object.entries(scored).map(([name, { metrics }]) => [
+    name,
+    percent(majorityBaseline(labels[name] ?? [])),
+    percent(metrics.accuracy),
+    (metrics.mcc ?? 0).toFixed(3),
+    (metrics.f1 ?? 0).toFixed(3),
+  ]),
+)
+console.log('\nconfusion matrix, validation (rows: true, columns: predicted)')
+table(
+  ['', ...data.classes],
+  confusionMatrix(scored.validation.predictions, labels.validation ?? [], data.classes.length).map((counts, i) => [data.classes[i] as string, ...counts]),
+)
+for (const quantity of ['accuracy', 'loss'] as const) {
+  const points = result.history.flatMap(({ epoch, train_loss, train_metrics, eval_loss, eval_metrics }) => [
+    { epoch, series: 'train', value: quantity === 'loss' ? train_loss : (train_metrics.accuracy ?? 0) },
+    { epoch, series: 'validation', value: quantity === 'loss' ? eval_loss : (eval_metrics.accuracy ?? 0) },
+  ])
+  drawFigure(options.out, quantity, points, { title: `${quantity} against epoch`, label: quantity })
+}
+
+// ## The classifier at work
+const classifier = await loadClassifier(join(options.out, 'classifier'), { device: options.device as Device })
+const texts = data.validation.slice(0, 2).map(({ text }) => text)
+for (const [i, { label, probabilities }] of (await classifier.classify(texts)).entries())
+  console.log(`${label.padEnd(14)} ${percent(Math.max(...probabilities))}  ${texts[i]}`)
+await classifier.release()
+console.log(`\nwrote adapter, classifier, figures and log to ${options.out}`)
