@@ -1,13 +1,13 @@
 // A model that PyTorch exported: logits, loss, and the gradient of every parameter that kept its name.
 
 import { join } from 'node:path'
-import { elements, readModel, type Tensor, toFloat32 } from '@cola/graph'
+import { elements, foldLinear, readModel, simplify, type Tensor, toFloat32 } from '@cola/graph'
 import { type Batch, crossEntropy, type Device, externalDataOf, generateArtifacts, readFile, readSafetensorsFile, sgd, TrainingSession } from '@cola/train'
 import { compare, compareAll, type KindError, worstOfEach } from './compare.ts'
 
 export async function onnxCase(folder: string, device: Device): Promise<KindError[]> {
   const path = join(folder, 'model.onnx')
-  const graph = readModel(readFile(path), { where: path, externalData: externalDataOf(folder) })
+  const graph = foldLinear(simplify(readModel(readFile(path), { where: path, externalData: externalDataOf(folder) })))
   const { tensors: inputs } = readSafetensorsFile(join(folder, 'inputs.safetensors'))
   const { tensors: expected } = readSafetensorsFile(join(folder, 'expected.safetensors'))
   const trainable = new Set([...expected.keys()].filter((name) => name.startsWith('grad.')).map((name) => name.slice('grad.'.length)))

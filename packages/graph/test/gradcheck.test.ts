@@ -62,7 +62,10 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
   Sub: binary('Sub'),
   Mul: binary('Mul'),
   Div: binary('Div', positive),
-  Pow: binary('Pow', positive),
+  Pow: [
+    ...binary('Pow', positive),
+    ...[2, 3, -0.5].map((p): Case => ({ shapes: [[2, 3]], apply: (g, [x]) => g.Pow(x as Value, g.scalar(p, (x as Value).dtype)), ...positive })),
+  ],
   Sum: [{ shapes: [[2, 3], [3], [2, 1]], apply: (g, x) => g.Sum(...x) }],
   Max: binary('Max', { spaced: true }),
   Min: binary('Min', { spaced: true }),

@@ -5,6 +5,7 @@ import type { Dim } from '../ir/dim.ts'
 import type { Value } from '../ir/graph.ts'
 import { cast, scalarLike, scale, transposeMatrix, zerosLike } from '../ops/composite.ts'
 import type { OperatorName } from '../ops/index.ts'
+import { elementCount, toFloat32 } from '../tensor/tensor.ts'
 import type { GradientRule, Rule, RuleContext } from './rule.ts'
 
 const input = ({ x }: RuleContext, i = 0): Value => x[i] as Value
@@ -69,6 +70,17 @@ function variadicExtremum(c: RuleContext): Value[] {
     free = free ? g.Mul(free, rest) : rest
     return g.Mul(c.dy, mine)
   })
+}
+
+/** x^p. A square, which every norm takes, needs no power: runtimes compute those by logarithms. */
+function pow(c: RuleContext): (Value | null)[] {
+  const { g, dy } = c
+  const [x, y] = [input(c, 0), output(c)]
+  const exponent = cast(g, input(c, 1), x.dtype)
+  const constant = g.graph.initializers.get(input(c, 1).name)
+  const p = constant && elementCount(constant.dims) === 1 ? toFloat32(constant)[0] : undefined
+  const slope = p === 2 ? scale(g, x, 2) : g.Mul(exponent, g.Pow(x, g.Sub(exponent, one(c))))
+  return [g.Mul(dy, slope), g.Mul(dy, g.Mul(y, g.Log(x)))]
 }
 
 /** Clip: dx = dy inside the bounds. */
@@ -302,11 +314,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
     const da = g.Div(dy, input(c, 1))
     return [da, g.Neg(g.Mul(da, output(c)))]
   },
-  Pow: (c) => {
-    const { g, dy } = c
-    const [x, exponent] = [input(c, 0), cast(c.g, input(c, 1), input(c, 0).dtype)]
-    return [g.Mul(dy, g.Mul(exponent, g.Pow(x, g.Sub(exponent, one(c))))), g.Mul(dy, g.Mul(output(c), g.Log(x)))]
-  },
+  Pow: pow,
   Mod: 'unsupported',
   Sum: ({ dy, x }) => x.map(() => dy),
   Max: variadicExtremum,

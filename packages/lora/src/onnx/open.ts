@@ -1,7 +1,7 @@
 // Any ONNX model, from a folder or from the hub: the file, its configuration and its tokenizer.
 
 import { type HubOptions, hubFiles, readTokenizer, type Tokenizer } from '@cola/data'
-import { type Model, readModel } from '@cola/graph'
+import { foldLinear, type Model, readModel, simplify } from '@cola/graph'
 import { externalDataOf, fileSystem, paths, readFile } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import { readJson } from '../json.ts'
@@ -46,7 +46,7 @@ export async function openOnnxModel(nameOrFolder: string, { file, ...options }: 
   if (typeof config.model_type !== 'string')
     throw new ConfigError({ where: join(folder, 'config.json'), what: 'no model_type', fix: 'Add it: bert, llama, ... It decides how parameters are named.' })
   const path = join(folder, found)
-  const graph = readModel(readFile(path), { where: path, externalData: externalDataOf(dirname(path)) })
+  const graph = foldLinear(simplify(readModel(readFile(path), { where: path, externalData: externalDataOf(dirname(path)) })))
   canonicalize(graph, config.model_type)
   return { model: { graph, trainable: new Set() }, config, tokenizer: await readTokenizer(folder), folder }
 }
