@@ -17,7 +17,7 @@ const packages = {
   lora: {
     imports: ['data', 'graph', 'train'],
     stages: ['gpt2', 'inject', 'adapter', 'onnx', 'classify', 'load'],
-    files: { 'errors.ts': -2, 'schema.ts': -1, 'json.ts': -1 },
+    files: { 'errors.ts': -2, 'schema.ts': -1, 'json.ts': -1, 'linalg.ts': -1 },
   },
 }
 

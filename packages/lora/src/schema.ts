@@ -51,6 +51,7 @@ export const loraSchema = v.looseObject({
   init_lora_weights: v.optional(v.union([v.boolean(), v.string()]), true),
   use_rslora: v.optional(v.boolean(), false),
   use_dora: v.optional(v.boolean(), false),
+  lora_bias: v.optional(v.boolean(), false),
 })
 
 export type Gpt2ConfigJson = v.InferOutput<typeof gpt2Schema>

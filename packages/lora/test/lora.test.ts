@@ -148,7 +148,7 @@ describe('LoRA', () => {
     ])
   })
   it('refuses variants that it does not compute', () => {
-    expect(() => lora(model(), { use_dora: true })).toThrow(/field "use_dora": not supported/)
+    expect(() => lora(model(), { use_qalora: true } as never)).toThrow(/field "use_qalora": not supported/)
     expect(() => lora(model(), { r: 0 })).toThrow(/field "r"/)
   })
   it('changes nothing at the start, and merges to what it computes', async () => {

@@ -345,6 +345,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   Cast: (c) => [input(c).dtype.startsWith('float') ? cast(c.g, c.dy, input(c).dtype) : null],
 
   // piecewise constant, boolean or whole-number results
+  StopGradient: 'none',
   Floor: 'none',
   Ceil: 'none',
   Sign: 'none',

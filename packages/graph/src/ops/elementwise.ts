@@ -115,6 +115,8 @@ export const elementwise = {
       return [{ dtype, shape, ...(content ? { content } : {}) }]
     },
   },
+  /** Not ONNX's: the identity, through which no gradient flows (torch.Tensor.detach). Lowered before running. */
+  StopGradient: unary,
   LeakyRelu: { ...unary, attributes: { alpha: 0.01 } },
   HardSigmoid: { ...unary, attributes: { alpha: 0.2, beta: 0.5 } },
   Gelu: { ...unary, attributes: { approximate: 'none' } },

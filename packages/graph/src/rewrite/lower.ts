@@ -19,6 +19,7 @@ export const lowerings: Partial<Record<OperatorName, Lowering>> = {
   LogSoftmax: logSoftmax,
   Sum: (g, inputs) => inputs.reduce((a, b) => g.Add(a, b)),
   Dropout: (g, [x]) => g.Identity(x as Value),
+  StopGradient: (g, [x]) => g.Identity(x as Value),
   Sign: (g, [x]) => {
     const zero = scalarLike(g, x as Value, 0)
     const is = (condition: Value) => g.Cast(condition, { to: 1 })

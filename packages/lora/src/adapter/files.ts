@@ -1,11 +1,11 @@
 // Adapters on disk exactly as PEFT's save_pretrained has them: adapter_config.json and adapter_model.safetensors, head included.
 
-import type { Tensor } from '@cola/graph'
-import { type Model, safetensorsChunks } from '@cola/graph'
+import { cloneGraph, float32, type Model, safetensorsChunks, type Tensor, toFloat32 } from '@cola/graph'
 import { paths, readSafetensorsFile, writeFileAtomic } from '@cola/train'
 import { AdapterError } from '../errors.ts'
 import { parseLoraConfig } from '../inject/config.ts'
-import { lora, type LoraModel, peftPrefix, withParameters } from '../inject/lora.ts'
+import { loraNames, peftPrefix } from '../inject/layer.ts'
+import { lora, type LoraModel, withParameters } from '../inject/lora.ts'
 import { readJson } from '../json.ts'
 import type { LoraConfigJson } from '../schema.ts'
 
@@ -30,7 +30,8 @@ export function readAdapter(folder: string): Adapter {
  * @throws {AdapterError} naming the tensor: the adapter belongs to another model, or its head is missing.
  */
 export function loadAdapter(model: Model, adapter: Adapter): LoraModel {
-  const injected = lora(model, adapter.config)
+  // Its values come from the file: the base is not to be changed for it, however it was initialized.
+  const injected = { ...lora(model, { ...adapter.config, init_lora_weights: true }), config: adapter.config }
   const values = new Map([...adapter.tensors].map(([name, value]) => [parameterName(name, injected), value]))
   for (const [name, value] of values) {
     const own = injected.graph.initializers.get(name)
@@ -54,12 +55,23 @@ export function loadAdapter(model: Model, adapter: Adapter): LoraModel {
   return withParameters(injected, values)
 }
 
-/** LoRA matrices keep PEFT's name; modules saved in full lose its prefix. */
-const parameterName = (name: string, { trainable }: LoraModel): string => (trainable.has(name) ? name : name.replace(peftPrefix, ''))
+/** Where PEFT keeps the bias of a layer that it wrapped: `bias` all or lora_only. */
+const wrapped = '.base_layer.bias'
 
-/** The tensors of an adapter file: LoRA matrices and modules saved in full, sorted as PEFT has them. */
+/** LoRA matrices keep PEFT's name; what was saved in full loses its prefix. */
+const parameterName = (name: string, { trainable }: LoraModel): string =>
+  trainable.has(name) ? name : name.replace(peftPrefix, '').replace(new RegExp(`${wrapped.replaceAll('.', '\\.')}$`), '.bias')
+
+/** Name in the file of a trained parameter. */
+function fileName(name: string, biases: ReadonlySet<string | undefined>): string {
+  if (name.startsWith(peftPrefix)) return name
+  return `${peftPrefix}${biases.has(name) ? name.replace(/\.bias$/, wrapped) : name}`
+}
+
+/** The tensors of an adapter file: LoRA matrices and what was trained in full, sorted as PEFT has them. */
 export function adapterTensors(model: LoraModel): Map<string, Tensor> {
-  const names = [...model.trainable].map((name) => [name.startsWith(peftPrefix) ? name : `${peftPrefix}${name}`, name] as const)
+  const biases = new Set(model.targets.map(({ bias }) => bias))
+  const names = [...model.trainable].map((name) => [fileName(name, biases), name] as const)
   return new Map(names.sort(([a], [b]) => (a < b ? -1 : 1)).map(([file, name]) => [file, model.graph.initializers.get(name) as Tensor]))
 }
 
@@ -77,13 +89,56 @@ export function adapterConfigJson(config: LoraConfigJson): string {
   )}\n`
 }
 
-/** Writes an adapter folder that PEFT's from_pretrained reads. @throws {FileError} when it cannot be written. */
-export function writeAdapter(folder: string, model: LoraModel, { baseModel }: { baseModel?: string } = {}): void {
+/**
+ * Writes an adapter folder that PEFT's from_pretrained reads. One that started with a part of the base matrices (PiSSA, OLoRA) is written as a
+ * plain adapter of the unchanged model, of twice the rank.
+ * @throws {FileError} when it cannot be written.
+ */
+export function writeAdapter(folder: string, trained: LoraModel, { baseModel }: { baseModel?: string } = {}): void {
   const { join } = paths()
+  const model = trained.initial.size ? plainAdapter(trained) : trained
   const config = baseModel === undefined ? model.config : { ...model.config, base_model_name_or_path: baseModel }
   writeFileAtomic(join(folder, 'adapter_model.safetensors'), safetensorsChunks(adapterTensors(model)))
   writeFileAtomic(join(folder, 'README.md'), modelCard(config))
   writeFileAtomic(join(folder, 'adapter_config.json'), adapterConfigJson(config))
+}
+
+/** B A - B0 A0 as one product: [B, -B0] [A; A0], of twice the rank and the same scaling. */
+function plainAdapter(model: LoraModel): LoraModel {
+  const graph = cloneGraph(model.graph)
+  for (const { module, r, in_features, out_features } of model.targets) {
+    const [nameA, nameB] = loraNames(module)
+    const [A, B, A0, B0] = [graph.initializers, model.initial].flatMap((values) => [nameA, nameB].map((name) => toFloat32(values.get(name) as Tensor))) as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ]
+    const both = new Float32Array(2 * r * out_features)
+    for (let o = 0; o < out_features; o++) {
+      both.set(B.subarray(o * r, (o + 1) * r), 2 * o * r)
+      both.set(
+        B0.subarray(o * r, (o + 1) * r).map((value) => -value),
+        (2 * o + 1) * r,
+      )
+    }
+    graph.initializers.set(nameA, float32([2 * r, in_features], Float32Array.of(...A, ...A0)))
+    graph.initializers.set(nameB, float32([out_features, 2 * r], both))
+  }
+  const { r, lora_alpha, use_rslora, rank_pattern, alpha_pattern } = model.config
+  // scaling = alpha / r, or alpha / sqrt r.
+  const factor = use_rslora ? Math.SQRT2 : 2
+  const times = (patterns: Readonly<Record<string, number>>, by: number) =>
+    Object.fromEntries(Object.entries(patterns).map(([name, value]) => [name, value * by]))
+  const config = {
+    ...model.config,
+    r: 2 * r,
+    lora_alpha: factor * lora_alpha,
+    rank_pattern: times(rank_pattern, 2),
+    alpha_pattern: times(alpha_pattern, factor),
+    init_lora_weights: true,
+  }
+  return { ...model, graph, config, initial: new Map() }
 }
 
 function modelCard({ base_model_name_or_path: base, r, lora_alpha }: LoraConfigJson): string {

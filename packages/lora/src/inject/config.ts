@@ -1,5 +1,6 @@
 // LoraConfig: PEFT's names, defaults and rules.
 
+import type { ParameterGroup } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import { check, type LoraConfigJson, loraSchema } from '../schema.ts'
 
@@ -8,9 +9,6 @@ export type LoraConfig = Partial<LoraConfigJson>
 
 /** Fields that change the result and are not implemented: silence about them would give wrong numbers. */
 const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
-  use_dora: (value) => value === true,
-  bias: (value) => value !== undefined && value !== 'none',
-  lora_bias: (value) => value === true,
   use_qalora: (value) => value === true,
   layer_replication: (value) => value != null,
   trainable_token_indices: (value) => value != null,
@@ -50,3 +48,6 @@ export const reportConfig: LoraConfig = {
   modules_to_save: ['ln_1', 'ln_2', 'ln_f', 'score'],
   fan_in_fan_out: true,
 }
+
+/** LoRA+ (Hayou et al. 2024): B learns `loraplus_lr_ratio` times as fast as A. For the option `groups` of an optimizer. */
+export const loraPlus = (loraplus_lr_ratio: number): ParameterGroup[] => [{ params: /\.lora_B\./, lr_scale: loraplus_lr_ratio }]

@@ -1,6 +1,8 @@
 // The parameter table.
 
-import type { Model } from '@cola/graph'
+import { type Model, toFloat32 } from '@cola/graph'
+import { adapterNames } from './layer.ts'
+import type { LoraModel } from './lora.ts'
 
 export interface ParameterCount {
   total: number
@@ -27,3 +29,21 @@ export const millions = (count: number): string => `${(count / 1e6).toFixed(2)}M
 /** `total 125.03M | trainable 0.63M | reduction 99.50%`. */
 export const formatParameters = ({ total, trainable, reduction }: ParameterCount): string =>
   `total ${millions(total)} | trainable ${millions(trainable)} | reduction ${(100 * reduction).toFixed(2)}%`
+
+export interface AdapterStatus {
+  module: string
+  r: number
+  scaling: number
+  /** Whether the adapter's parameters are trained. */
+  trainable: boolean
+  /** Whether it changes anything: B is not zero. */
+  active: boolean
+}
+
+/** What is adapted, trained and active, a row a layer; PEFT's get_layer_status. */
+export const adapterStatus = ({ targets, trainable, graph, config }: LoraModel): AdapterStatus[] =>
+  targets.map(({ module, r, scaling }) => {
+    const names = adapterNames(module, config)
+    const B = graph.initializers.get(names[1] as string)
+    return { module, r, scaling, trainable: names.every((name) => trainable.has(name)), active: B !== undefined && toFloat32(B).some((value) => value !== 0) }
+  })

@@ -1,77 +1,62 @@
-// LoRA injection (Hu et al. 2022): y = x W + b becomes y + scaling * (dropout(x) A') B' at every targeted linear layer.
+// LoRA injection: an adapter after every targeted linear layer of any graph.
 
-import { random } from '@cola/data'
-import {
-  addInitializer,
-  type Builder,
-  cloneGraph,
-  float32,
-  type Graph,
-  type Model,
-  type Node,
-  rewriteOutputs,
-  scale,
-  type Tensor,
-  transposeMatrix,
-  type Value,
-  getValue,
-} from '@cola/graph'
+import { cloneGraph, type Graph, type Model, rewriteOutputs, type Tensor } from '@cola/graph'
 import type { LoraConfigJson } from '../schema.ts'
 import { type LoraConfig, parseLoraConfig, scaling } from './config.ts'
+import { initialValues } from './init.ts'
+import { adapted, adapterNames, addParameters, type LoraTarget, loraNames } from './layer.ts'
 import { type LinearLayer, linearLayers, moduleOf } from './linear.ts'
 import { isSaved, isTarget, patternValue, requireTargets } from './target.ts'
-
-/** A layer that got an adapter. */
-export interface LoraTarget {
-  /** Module name, as PEFT prints it: `transformer.h.0.attn.c_attn`. */
-  module: string
-  /** Initializer that holds the base matrix. */
-  weight: string
-  /** Whether the base matrix is [out, in] (a Gemm with transB, PyTorch's Linear) instead of [in, out] (Conv1D). */
-  transposed: boolean
-  in_features: number
-  out_features: number
-  r: number
-  scaling: number
-}
 
 /** A model with an adapter in it. Adapter parameters have PEFT's names. */
 export interface LoraModel extends Model {
   readonly config: LoraConfigJson
   readonly targets: readonly LoraTarget[]
-  /** The graph without the adapter. */
+  /** The graph without the adapter; where the adapter started with a part of the base matrices (PiSSA, OLoRA), without that part. */
   readonly base: Graph
+  /** First values of A and B where they took that part: what must be taken off again for an adapter of the unchanged model. */
+  readonly initial: ReadonlyMap<string, Tensor>
 }
-
-/** PEFT's prefix for everything an adapter file holds. */
-export const peftPrefix = 'base_model.model.'
-
-/** Names of an adapter's two matrices: A [r, in], B [out, r]. */
-export const loraNames = (module: string): [string, string] => [`${peftPrefix}${module}.lora_A.weight`, `${peftPrefix}${module}.lora_B.weight`]
 
 /**
  * Adds an adapter to a model; the model is not changed.
- * Trainable are the adapter's matrices and the parameters of `modules_to_save` (for SEQ_CLS always the head `score` or `classifier`).
- * @param seed Of A's first values; B starts at zero, so the model computes what it did.
+ * Trainable are the adapter's parameters, those of `modules_to_save` (for SEQ_CLS always the head `score` or `classifier`), and the biases
+ * that `bias` names.
+ * @param seed Of the first values; whatever they are (but for init_lora_weights false), the model computes what it did.
  * @throws {ConfigError} when the configuration is not valid or matches no layer.
  */
 export function lora(model: Model, config: LoraConfig, { seed = 0 }: { seed?: number } = {}): LoraModel {
   const checked = parseLoraConfig(withHead(config))
-  const graph = cloneGraph(model.graph)
+  const [graph, base] = [cloneGraph(model.graph), cloneGraph(model.graph)]
   const linear = linearLayers(graph)
-  const targets = new Map(linear.filter(({ module }) => isTarget(checked, module)).map((layer) => [layer.node, target(checked, layer)]))
+  // By the name of what they make: exporters leave nodes without names, or with the same.
+  const targets = new Map(linear.filter(({ module }) => isTarget(checked, module)).map((layer) => [layer.node.outputs[0] as string, target(checked, layer)]))
+  const list = [...targets.values()]
   requireTargets(
-    [...targets.values()].map(({ module }) => module),
+    list.map(({ module }) => module),
     checked,
     linear.map(({ module }) => module),
   )
+  const initial = new Map<string, Tensor>()
+  const placed = new Set<string>()
   rewriteOutputs(graph, (node, output, g) => {
-    const found = [...targets].find(([original]) => original.name === node.name)?.[1]
-    return found && adapted(g, node, output, found, checked, seed)
+    const found = targets.get(node.outputs[0] as string)
+    if (!found) return undefined
+    if (!placed.has(found.module)) {
+      const values = initialValues(found, checked, graph.initializers.get(found.weight) as Tensor, seed)
+      if (values.base) {
+        for (const one of [graph, base]) one.initializers.set(found.weight, values.base)
+        loraNames(found.module).forEach((name, i) => {
+          initial.set(name, i === 0 ? values.A : values.B)
+        })
+      }
+      addParameters(g, found, checked, values)
+      placed.add(found.module)
+    }
+    return adapted(g, node, output, found, checked)
   })
-  const list = [...targets.values()]
-  const saved = [...graph.initializers.keys()].filter((name) => isSaved(checked.modules_to_save, moduleOf(name)) && !name.startsWith(peftPrefix))
-  return { graph, trainable: new Set([...list.flatMap(({ module }) => loraNames(module)), ...saved]), config: checked, targets: list, base: model.graph }
+  const own = list.flatMap(({ module }) => adapterNames(module, checked))
+  return { graph, trainable: new Set([...own, ...trainedToo(base, list, checked)]), config: checked, targets: list, base, initial }
 }
 
 /** PEFT saves the head of a classifier whether it is named or not: losing it is the most frequent complaint of all. */
@@ -80,39 +65,18 @@ function withHead(config: LoraConfig): LoraConfig {
   return { ...config, modules_to_save: [...new Set([...(config.modules_to_save ?? []), 'classifier', 'score'])] }
 }
 
-function target(config: LoraConfigJson, { module, weight, transposed, in_features, out_features }: LinearLayer): LoraTarget {
+/** Parameters of the base model that are trained in full. */
+function trainedToo(graph: Graph, targets: readonly LoraTarget[], { modules_to_save, bias }: LoraConfigJson): string[] {
+  const biases = new Set(targets.map((layer) => layer.bias))
+  const chosen = (name: string): boolean =>
+    isSaved(modules_to_save, moduleOf(name)) || (bias === 'all' && name.endsWith('.bias')) || (bias === 'lora_only' && biases.has(name))
+  return [...graph.initializers].filter(([name, { dtype }]) => dtype === 'float32' && !name.startsWith('constant.') && chosen(name)).map(([name]) => name)
+}
+
+function target(config: LoraConfigJson, { module, weight, bias, transposed, in_features, out_features }: LinearLayer): LoraTarget {
   const r = patternValue(config.rank_pattern, module, config.r)
   const alpha = patternValue(config.alpha_pattern, module, config.lora_alpha)
-  return { module, weight, transposed, in_features, out_features, r, scaling: scaling(alpha, r, config.use_rslora) }
-}
-
-function adapted(
-  g: Builder,
-  node: Node,
-  output: Value,
-  { module, in_features, out_features, r, scaling: factor }: LoraTarget,
-  config: LoraConfigJson,
-  seed: number,
-): Value {
-  const [nameA, nameB] = loraNames(module)
-  const a = addInitializer(g.graph, nameA, initialA(config, [r, in_features], seed, nameA))
-  const b = addInitializer(g.graph, nameB, float32([out_features, r], new Float32Array(out_features * r)))
-  const x = getValue(g.graph, node.inputs[0] as string)
-  const dropped = config.lora_dropout === 0 ? x : (g.node('Dropout', [x, g.scalar(config.lora_dropout)], { name: `${module}.lora_dropout` })[0] as Value)
-  if (x.shape.length === 2) {
-    const low = g.Gemm(dropped, a, { transB: 1 })
-    return g.Add(output, g.node('Gemm', [low, b], { name: `${module}.lora`, attributes: { transB: 1, alpha: factor } })[0] as Value)
-  }
-  const low = g.MatMul(dropped, transposeMatrix(g, a))
-  return g.Add(output, scale(g, g.MatMul(low, transposeMatrix(g, b)), factor))
-}
-
-/** kaiming_uniform(a = sqrt 5), which is U(-1/sqrt in, 1/sqrt in); or N(0, 1/r) for 'gaussian'. */
-function initialA(config: LoraConfigJson, dims: readonly [number, number], seed: number, name: string): Tensor {
-  const stream = random(seed, 'lora', name)
-  const [r, inputs] = dims
-  const draw = config.init_lora_weights === 'gaussian' ? () => stream.normal() / r : () => (2 * stream.uniform() - 1) / Math.sqrt(inputs)
-  return float32(dims, Float32Array.from({ length: r * inputs }, draw))
+  return { module, weight, bias, transposed, in_features, out_features, r, scaling: scaling(alpha, r, config.use_rslora) }
 }
 
 /** The model with some parameters replaced: trained values, or an adapter's. */

@@ -1,8 +1,9 @@
 // Merging: W + scaling * (B A), so that the adapter costs nothing at inference; and the way back.
 
-import { cloneGraph, float32, type Model, type Tensor, toFloat32 } from '@cola/graph'
+import { cloneGraph, float32, type Graph, type Model, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
-import { type LoraModel, loraNames, type LoraTarget } from './lora.ts'
+import { loraBiasName, loraNames, type LoraTarget, magnitudeName, rowNorms } from './layer.ts'
+import type { LoraModel } from './lora.ts'
 
 export interface MergedModel extends Model {
   /** The model that was merged, which {@link unmerge} needs for its matrices. */
@@ -11,19 +12,29 @@ export interface MergedModel extends Model {
 
 /**
  * Folds the adapter into the base matrices and drops its nodes; the model given is not changed.
- * @throws {AdapterError} when a merged value is not finite.
+ * @throws {AdapterError} when a merged value is not finite, or a bias of the adapter has no bias to go to.
  */
 export function merge(model: LoraModel): MergedModel {
   const graph = cloneGraph(model.base)
-  for (const name of model.trainable) if (graph.initializers.has(name)) graph.initializers.set(name, model.graph.initializers.get(name) as Tensor)
-  for (const target of model.targets) graph.initializers.set(target.weight, shifted(model, model.graph.initializers, target, 1))
+  const { initializers } = model.graph
+  for (const name of model.trainable) if (graph.initializers.has(name)) graph.initializers.set(name, initializers.get(name) as Tensor)
+  for (const target of model.targets) {
+    const sum = shifted(model, model.graph.initializers, target, 1)
+    graph.initializers.set(target.weight, model.config.use_dora ? stretched(target, sum, initializers.get(magnitudeName(target.module)) as Tensor) : sum)
+    if (model.config.lora_bias) addBias(graph, target, initializers.get(loraBiasName(target.module)) as Tensor)
+  }
   return { graph, trainable: new Set(), adapter: model }
 }
 
 /** The model as it was before {@link merge}, its base matrices computed back from the merged ones. */
 export function unmerge({ graph, adapter }: MergedModel): LoraModel {
   const restored = cloneGraph(adapter.graph)
-  for (const target of adapter.targets) restored.initializers.set(target.weight, shifted(adapter, graph.initializers, target, -1))
+  for (const target of adapter.targets) {
+    const merged = graph.initializers.get(target.weight) as Tensor
+    const { use_dora } = adapter.config
+    const sum = use_dora ? stretched(target, merged, rowNorms(target, shifted(adapter, adapter.base.initializers, target, 1))) : merged
+    restored.initializers.set(target.weight, shifted(adapter, new Map([[target.weight, sum]]), target, -1))
+  }
   return { ...adapter, graph: restored }
 }
 
@@ -46,11 +57,47 @@ function shifted(
       values[at] = (values[at] as number) + factor * sum
     }
   }
-  if (!values.every(Number.isFinite))
+  return finite(module, float32(weight.dims, values))
+}
+
+/** The rows of a matrix brought to given lengths. */
+function stretched(target: LoraTarget, matrix: Tensor, lengths: Tensor): Tensor {
+  const { module, transposed, in_features, out_features } = target
+  const [values, wanted, own] = [toFloat32(matrix).slice(), toFloat32(lengths), toFloat32(rowNorms(target, matrix))]
+  for (let o = 0; o < out_features; o++) {
+    const factor = (wanted[o] as number) / (own[o] as number)
+    for (let i = 0; i < in_features; i++) {
+      const at = transposed ? o * in_features + i : i * out_features + o
+      values[at] = (values[at] as number) * factor
+    }
+  }
+  return finite(module, float32(matrix.dims, values))
+}
+
+function addBias(graph: Graph, { module, bias, scaling }: LoraTarget, own: Tensor): void {
+  const base = bias === undefined ? undefined : graph.initializers.get(bias)
+  if (bias === undefined || !base)
+    throw new AdapterError({
+      where: `module "${module}"`,
+      what: 'the adapter has a bias and the layer has none',
+      fix: 'Use it unmerged, or train it with lora_bias: false.',
+    })
+  const values = toFloat32(own)
+  graph.initializers.set(
+    bias,
+    float32(
+      base.dims,
+      toFloat32(base).map((value, i) => value + scaling * (values[i] as number)),
+    ),
+  )
+}
+
+function finite(module: string, merged: Tensor): Tensor {
+  if (!toFloat32(merged).every(Number.isFinite))
     throw new AdapterError({
       where: `module "${module}"`,
       what: 'merging gives values that are not finite',
       fix: 'The adapter is broken: its training diverged, perhaps.',
     })
-  return float32(weight.dims, values)
+  return merged
 }

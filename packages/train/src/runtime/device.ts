@@ -1,6 +1,6 @@
 // Devices: which execution providers stand for each, and what to say when one is not there.
 
-import { type ExternalData, externalChunks, type Graph, layoutExternal, type Tensor, writeModel } from '@cola/graph'
+import { type ExternalData, externalChunks, type Graph, layoutExternal, lower, type Tensor, writeModel } from '@cola/graph'
 import { DeviceError, FileError } from '../errors.ts'
 import { fileSystem, hasFiles, paths, readRange, writeFileAtomic } from '../files/node.ts'
 import { createOrtSession, type OrtSession, type SessionOptions } from './ort.ts'
@@ -55,7 +55,7 @@ export async function openSession({ graph, path, resident = [], packWeights = fa
     if (path !== undefined) return await createOrtSession(path, options)
     const external = layoutExternal(graph.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
     const data = concatenate(externalChunks(graph.initializers, external))
-    return await createOrtSession(writeModel(graph, external), external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options)
+    return await createOrtSession(writeModel(lower(graph), external), external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options)
   } catch (cause) {
     throw new DeviceError(
       { where: `device "${device}"`, what: `a session for "${graph.name}" could not be created`, found: (cause as Error).message, fix: row.fix },
@@ -93,7 +93,7 @@ export function writeModels(folder: string, graphs: Readonly<Record<string, Grap
   return Object.fromEntries(
     Object.entries(graphs).map(([name, graph]) => {
       const path = join(folder, `${name}.onnx`)
-      writeFileAtomic(path, writeModel(graph, new Map([...layout].filter(([key]) => graph.initializers.has(key)))))
+      writeFileAtomic(path, writeModel(lower(graph), new Map([...layout].filter(([key]) => graph.initializers.has(key)))))
       return [name, path]
     }),
   )

@@ -1,0 +1,153 @@
+// Several adapters on one base model in one session: the adapter's matrices are inputs, so that another adapter is another set of arrays.
+
+import {
+  addInitializer,
+  addInput,
+  cloneGraph,
+  elementCount,
+  float32,
+  getValue,
+  type Graph,
+  type Model,
+  rewriteOutputs,
+  type Tensor,
+  toFloat32,
+} from '@cola/graph'
+import type { Batch } from '@cola/train'
+import { AdapterError } from '../errors.ts'
+import { loraNames, type LoraTarget } from '../inject/layer.ts'
+import { linearLayers } from '../inject/linear.ts'
+import type { LoraModel } from '../inject/lora.ts'
+import { type Adapter, loadAdapter } from './files.ts'
+
+export interface SwitchableModel {
+  /** The base model with two further inputs a layer, A [in, rank] and B [rank, out], under PEFT's names, and `lora_scale`, a scalar. */
+  readonly graph: Graph
+  /** Rank that all adapters are padded to. */
+  readonly rank: number
+  /** Names of the adapters. */
+  readonly adapters: readonly string[]
+  /**
+   * The inputs that make the model compute with an adapter, or with none; made once, so that switching costs nothing.
+   * @throws {AdapterError} for a name that is none of the adapters.
+   */
+  readonly feeds: (adapter?: string, options?: { scale?: number }) => Batch
+}
+
+export interface SwitchableOptions {
+  /** `required` inputs, for JavaScript; `overridable` ones with a default of rank 0 (no adapter), for native ONNX Runtime's adapters. @default 'required' */
+  inputs?: 'required' | 'overridable'
+}
+
+/**
+ * Puts adapters beside a base model instead of into it. Heads and other modules saved in full are inputs too.
+ * @throws {AdapterError} for no adapters, one that does not fit the model, or DoRA, whose magnitudes are no sum.
+ */
+export function switchable(model: Model, adapters: Readonly<Record<string, Adapter>>, { inputs = 'required' }: SwitchableOptions = {}): SwitchableModel {
+  const names = Object.keys(adapters)
+  if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
+  const loaded = new Map(names.map((name) => [name, plain(name, loadAdapter(model, adapters[name] as Adapter))]))
+  const targets = new Map([...loaded.values()].flatMap((own) => own.targets.map((target) => [target.module, target] as const)))
+  const rank = Math.max(...[...loaded.values()].flatMap((own) => own.targets.map(({ r }) => r)))
+  const saved = [...new Set([...loaded.values()].flatMap((own) => [...own.trainable].filter((name) => model.graph.initializers.has(name))))]
+  const graph = inputs === 'required' ? requiredInputs(model.graph, targets, saved, rank) : overridableInputs(model.graph, targets, saved)
+  const arrays = new Map<string | undefined, Batch>([[undefined, feedsOf(model, targets, saved, rank)]])
+  for (const [name, own] of loaded) arrays.set(name, feedsOf(own, targets, saved, rank))
+  return {
+    graph,
+    rank,
+    adapters: names,
+    feeds: (adapter, { scale = 1 } = {}) => {
+      const found = arrays.get(adapter)
+      if (!found) throw new AdapterError({ where: `adapter "${adapter}"`, what: 'not one of this model', expected: names.join(', ') })
+      return { ...found, ...(inputs === 'required' ? { lora_scale: { data: Float32Array.of(scale), dims: [] } } : {}) }
+    },
+  }
+}
+
+function plain(name: string, model: LoraModel): LoraModel {
+  if (model.config.use_dora || model.config.lora_bias)
+    throw new AdapterError({ where: `adapter "${name}"`, what: 'DoRA and LoRA biases cannot be switched', fix: 'Merge it into a copy of the base model.' })
+  return model
+}
+
+/** y + lora_scale (x A) B after each target, and saved parameters as inputs. */
+function injected(base: Graph, targets: ReadonlyMap<string, LoraTarget>, declare: (graph: Graph) => void, scaled: boolean): Graph {
+  const graph = cloneGraph(base)
+  declare(graph)
+  const modules = new Map(linearLayers(base).map(({ node, module }) => [node.outputs[0] as string, module]))
+  rewriteOutputs(graph, (node, output, g) => {
+    const target = targets.get(modules.get(node.outputs[0] as string) ?? '')
+    if (!target) return undefined
+    const [a, b] = loraNames(target.module).map((name) => getValue(graph, name)) as [ReturnType<typeof getValue>, ReturnType<typeof getValue>]
+    const delta = g.MatMul(g.MatMul(getValue(graph, node.inputs[0] as string), a), b)
+    return g.Add(output, scaled ? g.Mul(delta, getValue(graph, 'lora_scale')) : delta)
+  })
+  return graph
+}
+
+function requiredInputs(base: Graph, targets: ReadonlyMap<string, LoraTarget>, saved: readonly string[], rank: number): Graph {
+  return injected(
+    base,
+    targets,
+    (graph) => {
+      addInput(graph, 'lora_scale', 'float32', [])
+      for (const { module, in_features, out_features } of targets.values()) {
+        const [a, b] = loraNames(module)
+        addInput(graph, a, 'float32', [in_features, rank])
+        addInput(graph, b, 'float32', [rank, out_features])
+      }
+      for (const name of saved) {
+        graph.initializers.delete(name)
+        graph.inputs.push(name)
+      }
+    },
+    true,
+  )
+}
+
+function overridableInputs(base: Graph, targets: ReadonlyMap<string, LoraTarget>, saved: readonly string[]): Graph {
+  return injected(
+    base,
+    targets,
+    (graph) => {
+      const overridable = (name: string, data: Tensor, shape: readonly (number | string)[]) => {
+        const value = addInitializer(graph, name, data)
+        graph.values.set(name, { ...value, shape })
+        graph.inputs.push(name)
+      }
+      for (const { module, in_features, out_features } of targets.values()) {
+        const [a, b] = loraNames(module)
+        overridable(a, float32([in_features, 0], []), [in_features, 'rank'])
+        overridable(b, float32([0, out_features], []), ['rank', out_features])
+      }
+      graph.inputs.push(...saved)
+    },
+    false,
+  )
+}
+
+/** A model's matrices as [in, rank] and [rank, out], padded with zeros, the scaling in B; zeros where it has none. */
+function feedsOf(model: Model | LoraModel, targets: ReadonlyMap<string, LoraTarget>, saved: readonly string[], rank: number): Batch {
+  const own = new Map('targets' in model ? model.targets.map((target) => [target.module, target]) : [])
+  const batch: Record<string, { data: Float32Array; dims: number[] }> = {}
+  for (const { module, in_features, out_features } of targets.values()) {
+    const [nameA, nameB] = loraNames(module)
+    const [a, b] = [new Float32Array(in_features * rank), new Float32Array(rank * out_features)]
+    const target = own.get(module)
+    if (target) {
+      const [A, B] = [nameA, nameB].map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [Float32Array, Float32Array]
+      for (let k = 0; k < target.r; k++) {
+        for (let i = 0; i < in_features; i++) a[i * rank + k] = A[k * in_features + i] as number
+        for (let o = 0; o < out_features; o++) b[k * out_features + o] = target.scaling * (B[o * target.r + k] as number)
+      }
+    }
+    batch[nameA] = { data: a, dims: [in_features, rank] }
+    batch[nameB] = { data: b, dims: [rank, out_features] }
+  }
+  for (const name of saved) {
+    const value = model.graph.initializers.get(name) as Tensor
+    batch[name] = { data: toFloat32(value).slice(0, elementCount(value.dims)), dims: [...value.dims] }
+  }
+  return batch
+}

@@ -1,0 +1,111 @@
+// First values of an adapter's matrices, by PEFT's `init_lora_weights`; some change the base matrix, so that the model still computes what it did.
+
+import { random } from '@cola/data'
+import { float32, type Tensor, toFloat32 } from '@cola/graph'
+import { ConfigError } from '../errors.ts'
+import { arrayOf, Matrix, matrixOf, orthonormal, truncatedSvd } from '../linalg.ts'
+import type { LoraConfigJson } from '../schema.ts'
+import type { LoraTarget } from './layer.ts'
+
+export interface InitialValues {
+  /** [r, in] */
+  A: Tensor
+  /** [out, r] */
+  B: Tensor
+  /** What is left of the base matrix, laid out as it is; undefined where it is not changed. */
+  base?: Tensor
+}
+
+interface InitContext {
+  target: LoraTarget
+  /** The base matrix, [out, in]. */
+  weight: () => Matrix
+  stream: (name: 'A' | 'B') => ReturnType<typeof random>
+  seed: number
+}
+
+type Init = (context: InitContext) => { A: Float32Array; B: Float32Array; changed?: Matrix }
+
+/** U(-1/sqrt in, 1/sqrt in): kaiming_uniform with a = sqrt 5. */
+const uniform = ({ target: { r, in_features }, stream }: InitContext): Float32Array => {
+  const draw = stream('A')
+  return Float32Array.from({ length: r * in_features }, () => (2 * draw.uniform() - 1) / Math.sqrt(in_features))
+}
+
+const normals = (stream: ReturnType<typeof random>, count: number, deviation: number): Float32Array =>
+  Float32Array.from({ length: count }, () => stream.normal() * deviation)
+
+const nothing = ({ target: { r, out_features } }: InitContext): Float32Array => new Float32Array(r * out_features)
+
+/** W - scaling B A, where A and B took a part of W. */
+const residual = ({ target, weight }: InitContext, A: Matrix, B: Matrix): Matrix => Matrix.sub(weight(), B.mmul(A).mul(target.scaling))
+
+const inits: Readonly<Record<string, Init>> = {
+  true: (c) => ({ A: uniform(c), B: nothing(c) }),
+  gaussian: (c) => ({ A: normals(c.stream('A'), c.target.r * c.target.in_features, 1 / c.target.r), B: nothing(c) }),
+  /** PEFT's for debugging: the adapter changes the model from the start. */
+  false: (c) => {
+    const draw = c.stream('B')
+    return { A: uniform(c), B: Float32Array.from({ length: c.target.r * c.target.out_features }, () => (2 * draw.uniform() - 1) / Math.sqrt(c.target.r)) }
+  },
+  /** A = sqrt(S) V', B = U sqrt(S) of W's greatest singular values. Meng et al. 2024. */
+  pissa: (c) => {
+    const { r, scaling } = c.target
+    const { U, S, V } = truncatedSvd(c.weight(), r, { seed: c.seed })
+    const root = S.map((s) => Math.sqrt(s / scaling))
+    const [A, B] = [V.mulColumnVector(root), U.mulRowVector(root)]
+    return { A: arrayOf(A), B: arrayOf(B), changed: residual(c, A, B) }
+  },
+  /** B = Q, A = R of W = Q R, as far as the rank goes. Buyukakyuz 2024. */
+  olora: (c) => {
+    const W = c.weight()
+    const B = orthonormal(W.subMatrix(0, W.rows - 1, 0, c.target.r - 1))
+    const A = B.transpose().mmul(W)
+    return { A: arrayOf(A), B: arrayOf(B), changed: residual(c, A, B) }
+  },
+  /** A and B on orthogonal halves of a random basis, so that B A = 0 though neither is. */
+  orthogonal: (c) => {
+    const { r, in_features, out_features, module } = c.target
+    if (r % 2 !== 0)
+      throw new ConfigError({
+        where: `LoraConfig, field "init_lora_weights", module "${module}"`,
+        what: 'orthogonal needs an even rank',
+        expected: 'an even r',
+        found: String(r),
+      })
+    const draw = c.stream('A')
+    const basis = orthonormal(matrixOf(normals(draw, r * r, 1), r, r))
+    const rows = (offset: number) => Matrix.rowVector(Array.from({ length: r / 2 }, (_, i) => 2 * i + offset)).to1DArray()
+    const half = (offset: number) => new Matrix(rows(offset).map((row) => basis.getRow(row)))
+    const A = half(0)
+      .transpose()
+      .mmul(matrixOf(normals(draw, (r / 2) * in_features, 0.1), r / 2, in_features))
+    const B = matrixOf(normals(c.stream('B'), (r / 2) * out_features, 0.1), out_features, r / 2).mmul(half(1))
+    return { A: arrayOf(A), B: arrayOf(B) }
+  },
+}
+
+/**
+ * First values of a target.
+ * @throws {ConfigError} for a way of initializing that is not known.
+ */
+export function initialValues(target: LoraTarget, config: LoraConfigJson, base: Tensor, seed: number): InitialValues {
+  const name = String(config.init_lora_weights).replace(/^pissa_niter_\d+$/, 'pissa')
+  const init = inits[name]
+  if (!init)
+    throw new ConfigError({ where: 'LoraConfig, field "init_lora_weights"', what: 'not supported', expected: Object.keys(inits).join(', '), found: name })
+  const { module, r, in_features, out_features, transposed } = target
+  const given = () => matrixOf(toFloat32(base), base.dims[0] as number, base.dims[1] as number)
+  const context: InitContext = {
+    target,
+    weight: () => (transposed ? given() : given().transpose()),
+    stream: (which) => random(seed, 'lora', `base_model.model.${module}.lora_${which}.weight`),
+    seed,
+  }
+  const { A, B, changed } = init(context)
+  return {
+    A: float32([r, in_features], A),
+    B: float32([out_features, r], B),
+    ...(changed ? { base: float32(base.dims, arrayOf(transposed ? changed : changed.transpose())) } : {}),
+  }
+}

@@ -1,0 +1,43 @@
+"""Makes golden cases of kind peft: adapters of every flavour on a tiny GPT-2 classifier, with the logits that PEFT computes.
+usage: make-peft.py OUT_FOLDER [NAME ...]    (pip install torch transformers peft safetensors)"""
+import copy, os, sys, torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import save_file
+from transformers import GPT2Config, GPT2ForSequenceClassification
+linear = ['c_attn', 'c_proj', 'c_fc']
+variants = {
+    'rslora': dict(target_modules=linear, use_rslora=True, lora_alpha=4),
+    'dora': dict(target_modules=linear, use_dora=True),
+    'dora-rslora': dict(target_modules=['c_attn'], use_dora=True, use_rslora=True),
+    'bias-all': dict(target_modules=['c_attn'], bias='all'),
+    'bias-lora-only': dict(target_modules=['attn.c_proj', 'c_fc'], bias='lora_only'),
+    'lora-bias': dict(target_modules=linear, lora_bias=True),
+    'patterns': dict(target_modules=linear, rank_pattern={'c_fc': 2, r'h\.1\.attn\.c_attn': 5}, alpha_pattern={'attn.c_proj': 9}),
+    'layers': dict(target_modules=['c_attn', 'c_fc'], layers_to_transform=[1]),
+    'exclude': dict(target_modules=linear, exclude_modules=['h.0.mlp.c_proj']),
+    'regex': dict(target_modules=r'.*\.h\.[01]\.mlp\.c_(fc|proj)'),
+    'all-linear': dict(target_modules='all-linear'),
+    'saved': dict(target_modules=['c_attn'], modules_to_save=['ln_f', 'ln_1']),
+}
+out, names = sys.argv[1], sys.argv[2:] or list(variants)
+for name in names:
+    torch.manual_seed(11)
+    config = GPT2Config(vocab_size=61, n_positions=24, n_embd=16, n_layer=2, n_head=2, num_labels=2, pad_token_id=0, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0)
+    base = GPT2ForSequenceClassification(config).eval()
+    with torch.no_grad():
+        for p in base.parameters(): p.add_(0.1 * torch.randn_like(p))
+    folder = f'{out}/peft-{name}'
+    base.save_pretrained(f'{folder}/base')
+    ids = torch.randint(1, 61, (4, 9)); lengths = torch.tensor([9, 4, 6, 1]); mask = (torch.arange(9)[None] < lengths[:, None]).long(); ids = ids * mask
+    with torch.no_grad(): base_logits = base(ids, attention_mask=mask).logits
+    options = {'r': 3, 'lora_alpha': 6, 'task_type': 'SEQ_CLS', 'fan_in_fan_out': True, **variants[name]}
+    model = get_peft_model(copy.deepcopy(base), LoraConfig(**options)).eval()
+    with torch.no_grad():
+        for n, p in model.named_parameters():
+            if p.requires_grad: p.add_(0.1 * torch.randn_like(p))
+    with torch.no_grad(): logits = model(input_ids=ids, attention_mask=mask).logits
+    model.save_pretrained(f'{folder}/adapter')
+    with torch.no_grad(): merged = model.merge_and_unload()(ids, attention_mask=mask).logits
+    os.path.exists(f'{folder}/adapter/README.md') and os.remove(f'{folder}/adapter/README.md')
+    save_file(dict(input_ids=ids, attention_mask=mask, logits=logits, base_logits=base_logits, merged_logits=merged), f'{folder}/expected.safetensors')
+    print(name, float((logits - base_logits).abs().max()), float((logits - merged).abs().max()), flush=True)
