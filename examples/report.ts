@@ -1,13 +1,13 @@
 // The whole report in one command: experiment 1 (GPT-2 with LoRA), experiment 2 (a small RNN with and without distillation), tables and figures.
 // npm run report -- [--data FOLDER|ZIP|glue] [--model FOLDER|HUB_NAME ...] [--teacher-logits FILE] [--student FILE.json] [--tokenizer FOLDER]
-//   [--embedding FOLDER:TENSOR] [--transfer FILE.txt --transfer-logits FILE] [--seeds 3] [--epochs 10] [--student-epochs 5] [--device cpu] [--out out/report]
+//   [--embedding FOLDER:TENSOR] [--transfer FILE.txt --transfer-logits FILE [--transfer-share 0.7]] [--seeds 3] [--epochs 10] [--student-epochs 5] [--device cpu] [--out out/report]
 // An interrupted report goes on where it was when it is started again.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { accuracy, confusionMatrix, encodeRows, majorityBaseline, matthewsCorrelation, mcnemar, pairedBootstrap } from '@cola/data'
-import { averageTeachers, cachedTeacher, type Split, type Teacher, teacherFromClassifier, teacherFromFile } from '@cola/distill'
+import { averageTeachers, balanced, cachedTeacher, type Split, type Teacher, teacherFromClassifier, teacherFromFile } from '@cola/distill'
 import {
   countParameters,
   exportClassifier,
@@ -41,6 +41,7 @@ const { values: options } = parseArgs({
     embedding: { type: 'string' },
     transfer: { type: 'string' },
     'transfer-logits': { type: 'string' },
+    'transfer-share': { type: 'string' },
     seeds: { type: 'string', default: '3' },
     seed: { type: 'string', default: '1' },
     epochs: { type: 'string', default: '10' },
@@ -135,7 +136,12 @@ async function teacherOf(): Promise<Teacher> {
   if (options['teacher-logits']) {
     const files = [options['teacher-logits'], options['transfer-logits']].filter((file) => file !== undefined).map(teacherFromFile)
     const [own, other] = files as [Teacher, Teacher | undefined]
-    return { logits: (split: Split) => (split.name === 'transfer' && other ? other.logits(split) : own.logits(split)) }
+    const said = other && (await other.logits({ name: 'transfer', texts: transfer }))
+    const rows = new Map(transfer.map((text, i) => [text, said?.slice(2 * i, 2 * i + 2) ?? []]))
+    return {
+      logits: async (split: Split) =>
+        split.name === 'transfer' ? Float32Array.from(split.texts.flatMap((text) => [...(rows.get(text) ?? [])])) : own.logits(split),
+    }
   }
   if (!best) throw new Error('no teacher: give --model or --teacher-logits')
   return cachedTeacher(averageTeachers([teacherFromClassifier(await loadClassifier(join(best.folder, 'classifier'), { device }))]), {
@@ -143,6 +149,10 @@ async function teacherOf(): Promise<Teacher> {
   })
 }
 const teacher = await teacherOf()
+const share = Number(options['transfer-share'])
+const chosenTransfer = options['transfer-share']
+  ? balanced(await teacher.logits({ name: 'transfer', texts: transfer }), share).map((i) => transfer[i] as string)
+  : transfer
 
 // ## Experiment 2: the student, with the teacher and without, the same seeds for both
 const small: StudentSettings = { config: { embedding_size: 128, hidden_size: 128 } }
@@ -151,8 +161,8 @@ const chosen = options.student
   : {}
 const settingsOf = (which: 'with' | 'without'): StudentSettings => ({
   ...(embedded && !options.student ? small : {}),
-  ...chosen.common,
-  ...chosen[which],
+  ...asked.common,
+  ...asked[which],
   ...(options['student-epochs'] ? { epochs: Number(options['student-epochs']) } : {}),
 })
 const studentData = {
@@ -160,7 +170,7 @@ const studentData = {
   tokenizer: options.tokenizer ?? (best ? join(best.folder, 'classifier') : embeddedModel),
   embedding: options.embedding,
   names: embedded ? { train: 'train', transfer: 'transfer' } : { train: 'in_domain_train', transfer: 'transfer' },
-  transfer,
+  transfer: chosenTransfer,
 }
 const students: Record<'with' | 'without', StudentRun[]> = { with: [], without: [] }
 for (const seed of seeds) {
@@ -307,7 +317,7 @@ ${
 
 ## Experiment 2: the student
 
-The teacher is ${best ? `${best.name}, the better of experiment 1 by validation MCC` : `the file ${options['teacher-logits']}`}. Settings with distillation: \`${JSON.stringify(settingsOf('with'))}\`; without: \`${JSON.stringify(settingsOf('without'))}\`.
+${chosenTransfer.length && settingsOf('with').transfer ? `With distillation the student also learns from ${chosenTransfer.length} unlabelled sentences${options['transfer-share'] ? `, of which the teacher calls ${percent(share)} acceptable` : ''}. ` : ''}The teacher is ${best ? `${best.name}, the better of experiment 1 by validation MCC` : `the file ${options['teacher-logits']}`}. Settings with distillation: \`${JSON.stringify(settingsOf('with'))}\`; without: \`${JSON.stringify(settingsOf('without'))}\`.
 
 ${markdownTable(
   ['', 'validation accuracy', 'MCC', `${data.heldOut.name} accuracy`, 'MCC', 'steps', 'time a run'],

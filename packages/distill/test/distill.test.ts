@@ -153,6 +153,12 @@ describe('teachers', () => {
     expect(() => averageTeachers([])).toThrow(/there are none/)
   })
 
+  it('choose sentences of which a share is of a class', () => {
+    const logits = [0, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0].map(Number)
+    expect(balanced(logits, 0.5)).toEqual([0, 1, 2, 4])
+    expect(balanced(logits, 0.25)).toEqual([0, 1, 2, 3])
+  })
+
   it('may be a file of logits, whose rows must be those of the data', async () => {
     const path = join(folder, 'logits.safetensors')
     writeFileAtomic(path, safetensorsChunks(new Map([['train', float32([10, 2], new Float32Array(20).fill(0.5))]])))
