@@ -156,7 +156,7 @@ const chosenTransfer = options['transfer-share']
 
 // ## Experiment 2: the student, with the teacher and without, the same seeds for both
 const small: StudentSettings = { config: { embedding_size: 128, hidden_size: 128 } }
-const chosen = options.student
+const asked = options.student
   ? (JSON.parse(readFileSync(options.student, 'utf8')) as { common?: StudentSettings; with?: StudentSettings; without?: StudentSettings })
   : {}
 const settingsOf = (which: 'with' | 'without'): StudentSettings => ({
