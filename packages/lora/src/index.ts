@@ -5,6 +5,8 @@ export { type CombinationType, combineAdapters, type CombineOptions, type Weight
 export { onnxAdapter, writeOnnxAdapter } from './adapter/onnx-adapter.ts'
 export { switchable, type SwitchableModel, type SwitchableOptions } from './adapter/switch.ts'
 export { AdapterError, ConfigError, WeightsError } from './errors.ts'
+export { createGenerator, type GenerateOptions, type Generator } from './generate/generator.ts'
+export { nextToken, type SampleOptions } from './generate/sample.ts'
 export { type Gpt2Config, labelCount, parseGpt2Config } from './gpt2/config.ts'
 export { gpt2, type Gpt2Options, withPaddedInputs } from './gpt2/graph.ts'
 export { type Gpt2Head, gpt2Parameters, gpt2Shapes, type Parameters, randomGpt2 } from './gpt2/parameters.ts'

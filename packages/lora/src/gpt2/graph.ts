@@ -10,6 +10,12 @@ export interface Gpt2Options {
   head?: Gpt2Head
   /** Dropout probabilities: the configuration's, or none. @default 'none' */
   dropout?: 'config' | 'none'
+  /**
+   * For generation: keys and values of earlier tokens are inputs, `past.I.key` and `past.I.value` [row, n_head, past, n_embd / n_head] with
+   * `past_position_ids` and `past_segment_ids` int32 [row, past], and those of all tokens are outputs, `present.I.key` and `present.I.value`.
+   * @default false
+   */
+  cache?: boolean
 }
 
 interface Context {
@@ -17,8 +23,10 @@ interface Context {
   readonly config: Gpt2Config
   readonly weight: (name: string) => Value
   readonly dropout: (x: Value, p: number, name: string) => Value
-  /** Additive attention bias [row, 1, column, column]. */
+  /** Additive attention bias [row, 1, column, past + column]. */
   readonly bias: Value
+  /** Adds the keys or values of earlier tokens before a block's own, [row, n_head, column, size]. */
+  readonly withPast: (own: Value, block: number, kind: 'key' | 'value') => Value
   /** A value of shape [row, column, n_embd], whose shape gives rows back their grid. */
   readonly grid: Value
 }
@@ -29,7 +37,7 @@ interface Context {
  * Output: `logits` [batch, labels], or [row * column, vocab_size] for language modelling.
  * Parameters keep transformers' names; none is trainable yet.
  */
-export function gpt2(config: Gpt2Config, parameters: Parameters, { head = 'classification', dropout = 'none' }: Gpt2Options = {}): Model {
+export function gpt2(config: Gpt2Config, parameters: Parameters, { head = 'classification', dropout = 'none', cache = false }: Gpt2Options = {}): Model {
   const graph = createGraph('gpt2')
   const g = build(graph)
   for (const [name, value] of parameters) addInitializer(graph, name, value)
@@ -42,7 +50,16 @@ export function gpt2(config: Gpt2Config, parameters: Parameters, { head = 'class
     Value,
   ]
   const grid = g.Add(g.Gather(weight('transformer.wte.weight'), inputIds), g.Gather(weight('transformer.wpe.weight'), positionIds))
-  const context: Context = { g, config, weight, dropout: drop, grid, bias: attentionBias(g, positionIds, segmentIds) }
+  const pastOf = (name: string, own: Value): Value => (cache ? g.Concat(addInput(graph, `past_${name}`, 'int32', ['row', 'past']), own, { axis: 1 }) : own)
+  const keys = { positions: pastOf('position_ids', positionIds), segments: pastOf('segment_ids', segmentIds) }
+  const bias = attentionBias(g, { positions: positionIds, segments: segmentIds }, keys)
+  const size = config.n_embd / config.n_head
+  const withPast: Context['withPast'] = (own, i, kind) => {
+    if (!cache) return own
+    const past = addInput(graph, `past.${i}.${kind}`, 'float32', ['row', config.n_head, 'past', size])
+    return g.node('Concat', [past, own], { attributes: { axis: 2 }, outputs: [`present.${i}.${kind}`] })[0] as Value
+  }
+  const context: Context = { g, config, weight, dropout: drop, grid, bias, withPast }
   const last = head === 'classification' ? addInput(graph, 'last_token', 'int32', ['batch']) : undefined
 
   let x = drop(g.Reshape(grid, g.int64([-1, config.n_embd])), config.embd_pdrop, 'transformer.drop')
@@ -50,16 +67,25 @@ export function gpt2(config: Gpt2Config, parameters: Parameters, { head = 'class
   x = layerNorm(context, x, 'transformer.ln_f')
   const [outputWeight, name] = head === 'classification' ? [weight('score.weight'), 'score'] : [weight('transformer.wte.weight'), 'lm_head']
   g.node('Gemm', [x, outputWeight], { name, outputs: ['logits'], attributes: { transB: 1 } })
-  graph.outputs = ['logits']
+  graph.outputs = ['logits', ...(cache ? cachedValues(config).map((name) => `present.${name}`) : [])]
   return { graph, trainable: new Set() }
 }
 
+/** Names of what a cache holds: `0.key`, `0.value`, `1.key`, ... */
+export const cachedValues = ({ n_layer }: Gpt2Config): string[] => Array.from({ length: n_layer }, (_, i) => [`${i}.key`, `${i}.value`]).flat()
+
 /** 0 where a token may look, -1e9 where not: its own sentence, up to its own position. */
-function attentionBias(g: Builder, positions: Value, segments: Value): Value {
+function attentionBias(g: Builder, queries: Placed, keys: Placed): Value {
   const rows = (value: Value) => g.Unsqueeze(value, g.int64([2]))
   const columns = (value: Value) => g.Unsqueeze(value, g.int64([1]))
-  const allowed = g.And(g.Equal(rows(segments), columns(segments)), g.GreaterOrEqual(rows(positions), columns(positions)))
+  const same = g.Equal(rows(queries.segments), columns(keys.segments))
+  const allowed = g.And(same, g.GreaterOrEqual(rows(queries.positions), columns(keys.positions)))
   return g.Unsqueeze(g.Where(allowed, g.scalar(0), g.scalar(-1e9)), g.int64([1]))
+}
+
+interface Placed {
+  positions: Value
+  segments: Value
 }
 
 function layerNorm({ g, config, weight }: Context, x: Value, name: string): Value {
@@ -93,15 +119,14 @@ function block(context: Context, x: Value, i: number, last?: Value): Value {
 
 /** softmax(q k' / sqrt(d) + bias) v for every head; the result is [tokens, n_embd]. */
 function attention(context: Context, x: Value, name: string, i: number): Value {
-  const { g, config, dropout, grid, bias } = context
+  const { g, config, dropout, grid, bias, withPast } = context
   const size = config.n_embd / config.n_head
   const split = g.node('Split', [conv1d(context, x, `${name}.attn.c_attn`), g.int64([config.n_embd, config.n_embd, config.n_embd])], {
     attributes: { axis: 1 },
     outputCount: 3,
   })
-  const [q, k, v] = split.map((part) =>
-    g.Transpose(g.Reshape(g.Reshape(part, g.Shape(grid)), g.int64([0, 0, config.n_head, size])), { perm: [0, 2, 1, 3] }),
-  ) as [Value, Value, Value]
+  const heads = (part: Value) => g.Transpose(g.Reshape(g.Reshape(part, g.Shape(grid)), g.int64([0, 0, config.n_head, size])), { perm: [0, 2, 1, 3] })
+  const [q, k, v] = [heads(split[0] as Value), withPast(heads(split[1] as Value), i, 'key'), withPast(heads(split[2] as Value), i, 'value')]
   const scale = (config.scale_attn_weights ? 1 / Math.sqrt(size) : 1) / (config.scale_attn_by_inverse_layer_idx ? i + 1 : 1)
   const scores = g.Add(g.Mul(g.MatMul(q, transposeMatrix(g, k)), g.scalar(scale)), bias)
   const probabilities = dropout(g.Softmax(scores, { axis: -1 }), config.attn_pdrop, `${name}.attn.attn_dropout`)
