@@ -40,6 +40,7 @@ export { renameValues } from './rewrite/rename.ts'
 export { rewriteOutputs } from './rewrite/replace.ts'
 export { simplify } from './rewrite/simplify.ts'
 export { foldTransposes } from './rewrite/transpose.ts'
+export { storeWeights, type WeightType } from './rewrite/weights.ts'
 export { type DataType, dataTypes, type TypedArray } from './tensor/dtype.ts'
 export { bfloat16ToFloat32, float16ToFloat32, float16ToNumber, float32ToFloat16, numberToFloat16 } from './tensor/float16.ts'
 export {

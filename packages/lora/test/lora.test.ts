@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packSentences } from '@cola/data'
@@ -277,4 +277,25 @@ it('exports a classifier that gives labels and probabilities', async () => {
   expect(results.map(({ probabilities }) => probabilities.reduce((a, b) => a + b))).toBeAllclose([1, 1])
   expect(results.every(({ label, index }) => label === ['bad', 'good'][index])).toBe(true)
   await classifier.release()
+})
+
+it.each([
+  ['float16', 1e-3],
+  ['int8', 5e-2],
+] as const)('keeps matrices as %s where transformers.js looks for them, and classifies as before', async (dtype, atol) => {
+  const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
+  const tuned = merge(lora(base, reportConfig))
+  const [whole, small] = [join(folder, `whole-${dtype}`), join(folder, `small-${dtype}`)]
+  exportClassifier(tuned, { folder: whole, config: own, tokenizerFolder: embedded })
+  exportClassifier(tuned, { folder: small, config: own, tokenizerFolder: embedded, dtype, layout: 'hub' })
+  const file = join(small, 'onnx', dtype === 'int8' ? 'model_quantized.onnx' : 'model_fp16.onnx')
+  expect(statSync(file).size).toBeLessThan((dtype === 'int8' ? 0.35 : 0.6) * statSync(join(whole, 'model.onnx_data')).size)
+  const texts = ['The girl laughs.', 'The king has hidden the old book.', 'did the nurse smile?']
+  const logits = async (path: string) => {
+    const classifier = await loadClassifier(path)
+    const values = await classifier.logits(texts)
+    await classifier.release()
+    return values
+  }
+  expect(await logits(small)).toBeAllclose(await logits(whole), { atol })
 })

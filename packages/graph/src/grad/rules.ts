@@ -331,6 +331,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   Relu: unary((c, _x, y) => mask(c, c.g.Greater(y, scalarLike(c.g, y, 0)))),
   LeakyRelu: unary((c, x) => c.g.Where(c.g.Greater(x, scalarLike(c.g, x, 0)), one(c), scalarLike(c.g, x, c.attributes.alpha as number))),
   HardSigmoid: 'unsupported',
+  DequantizeLinear: 'unsupported', // its input is whole numbers: frozen weights, which need none
   Softplus: unary(({ g }, x) => g.Sigmoid(x)),
   Erf: unary((c, x) => scale(c.g, c.g.Exp(c.g.Neg(c.g.Mul(x, x))), 2 / Math.sqrt(Math.PI))),
   Reciprocal: unary(({ g }, _x, y) => g.Neg(g.Mul(y, y))),

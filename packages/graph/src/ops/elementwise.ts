@@ -143,6 +143,11 @@ export const elementwise = {
     attributes: {},
     infer: (c) => [{ dtype: sameDtype(c, [1, 2]), shape: broadcastInputs(c) }],
   },
+  DequantizeLinear: {
+    inputs: [2, 3],
+    attributes: { axis: 1, block_size: 0 },
+    infer: (c) => [{ dtype: input(c, 1).dtype, shape: input(c, 0).shape }],
+  },
   Cast: {
     inputs: [1, 1],
     attributes: { to: undefined, saturate: 1 },

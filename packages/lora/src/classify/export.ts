@@ -1,14 +1,14 @@
 // A trained GPT-2 classifier for any ONNX Runtime.
 
 import type { Model } from '@cola/graph'
-import { writeClassifier } from '@cola/train'
+import { type ClassifierExport, writeClassifier } from '@cola/train'
 import type { Gpt2Config } from '../gpt2/config.ts'
 import { withPaddedInputs } from '../gpt2/graph.ts'
 import type { LoraModel } from '../inject/lora.ts'
 import { merge } from '../inject/merge.ts'
 import { withMaskedInputs } from '../onnx/head.ts'
 
-export interface ExportOptions {
+export interface ExportOptions extends Pick<ClassifierExport, 'dtype' | 'layout'> {
   folder: string
   config: Gpt2Config
   /** Folder whose tokenizer files are copied. */
@@ -23,17 +23,16 @@ export interface ExportOptions {
  * @param model A model without an adapter: merge() it first.
  * @throws {FileError} when the folder cannot be written.
  */
-export function exportClassifier(model: Model, { folder, config, tokenizerFolder, labels }: ExportOptions): void {
+export function exportClassifier(model: Model, { config, labels, ...rest }: ExportOptions): void {
   writeClassifier({
-    folder,
+    ...rest,
     graph: withPaddedInputs(model),
     config: { ...config, architectures: ['GPT2ForSequenceClassification'] },
-    tokenizerFolder,
     labels: labels ?? Object.values(config.id2label ?? { 0: 'LABEL_0', 1: 'LABEL_1' }),
   })
 }
 
-export interface MergedExport {
+export interface MergedExport extends Pick<ClassifierExport, 'dtype' | 'layout'> {
   folder: string
   /** The base model's config.json. */
   config: Readonly<Record<string, unknown>>

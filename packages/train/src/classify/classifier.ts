@@ -1,7 +1,7 @@
 // A classifier in a folder: the model, its tokenizer, the names of its classes; and the typed wrapper around it: classify(texts) -> labels and probabilities.
 
 import { readTokenizer, type Tokenizer } from '@cola/data'
-import { type DataType, getValue, type Graph, lower, prune, readModel } from '@cola/graph'
+import { type DataType, getValue, type Graph, lower, prune, readModel, storeWeights, type WeightType, writeModel } from '@cola/graph'
 import { ConfigError, FeedError } from '../errors.ts'
 import { fileSystem, paths, readFile, sha256, writeFileAtomic } from '../files/node.ts'
 import { type Device, externalDataOf, openSession, resolveDevice, writeModels } from '../runtime/device.ts'
@@ -36,20 +36,31 @@ export interface ClassifierExport {
   /** Folder whose tokenizer files are copied. */
   tokenizerFolder: string
   labels: readonly string[]
+  /** How matrices are kept; computation is in float32. @default 'float32' */
+  dtype?: WeightType
+  /**
+   * `flat`: model.onnx with its weights in model.onnx_data beside it. `hub`: onnx/model.onnx in one file, or model_fp16.onnx or model_quantized.onnx,
+   * where transformers.js looks for it. @default 'flat'
+   */
+  layout?: 'flat' | 'hub'
 }
+
+/** Names that transformers.js knows a model's files by. */
+const hubFiles: Readonly<Record<WeightType, string>> = { float32: 'model.onnx', float16: 'model_fp16.onnx', int8: 'model_quantized.onnx' }
 
 /**
  * Writes a classifier that any ONNX Runtime loads: model.onnx with its weights beside it, config.json and the tokenizer.
  * @throws {FileError} when the folder cannot be written.
  */
-export function writeClassifier({ folder, graph, config, tokenizerFolder, labels }: ClassifierExport): void {
+export function writeClassifier({ folder, graph, config, tokenizerFolder, labels, dtype = 'float32', layout = 'flat' }: ClassifierExport): void {
   const { join } = paths()
-  const model = lower(graph)
+  const model = storeWeights(lower(graph), dtype)
   prune(model)
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
     if (fileSystem().existsSync(join(tokenizerFolder, name))) writeFileAtomic(join(folder, name), readFile(join(tokenizerFolder, name)))
   }
-  writeModels(folder, { model }, 'model.onnx_data')
+  if (layout === 'hub') writeFileAtomic(join(folder, 'onnx', hubFiles[dtype]), writeModel(model))
+  else writeModels(folder, { model }, 'model.onnx_data')
   const id2label = Object.fromEntries(labels.map((name, i) => [i, name]))
   const label2id = Object.fromEntries(labels.map((name, i) => [name, i]))
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify({ ...config, id2label, label2id, num_labels: undefined }, null, 2)}\n`)
@@ -63,8 +74,9 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
   const { join } = paths()
   const config = JSON.parse(new TextDecoder().decode(readFile(join(folder, 'config.json')))) as ClassifierConfig
   if (!config.id2label) throw new ConfigError({ where: join(folder, 'config.json'), what: 'no labels', expected: 'id2label' })
-  const path = join(folder, 'model.onnx')
-  const graph = readModel(readFile(path), { where: path, externalData: externalDataOf(folder) })
+  const files = ['model.onnx', ...Object.values(hubFiles).map((name) => join('onnx', name))]
+  const path = join(folder, files.find((name) => fileSystem().existsSync(join(folder, name))) ?? 'model.onnx')
+  const graph = readModel(readFile(path), { where: path, externalData: externalDataOf(paths().dirname(path)) })
   const session = await openSession({ graph, path }, await resolveDevice(device, graph))
   const tokenizer = await readTokenizer(folder)
   const labels = Object.values(config.id2label)
@@ -79,7 +91,7 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
     labels,
     fingerprint: () =>
       sha256(
-        ['model.onnx', 'model.onnx_data', 'tokenizer.json']
+        [...files, 'model.onnx_data', 'tokenizer.json']
           .map((name) => join(folder, name))
           .filter((file) => fileSystem().existsSync(file))
           .map(readFile),
