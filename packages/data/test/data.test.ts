@@ -1,8 +1,11 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { zipSync } from 'fflate'
+import { parquetWriteBuffer } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
+import { hubServer } from '../../../tools/hub-server.ts'
 import {
   accuracy,
   classificationMetrics,
@@ -21,6 +24,7 @@ import {
   parseGlueParquet,
   random,
   readColaFolder,
+  readGlueCola,
   readTokenizer,
   unpad,
 } from '../src/index.ts'
@@ -48,6 +52,44 @@ describe('CoLA', () => {
     expect((await parseColaZip(zip)).in_domain_dev).toEqual([{ text: 'Good.', label: 1 }])
     await expect(parseColaZip(zipSync({}))).rejects.toThrow(/a split is missing/)
     await expect(parseColaZip(new Uint8Array(10))).rejects.toThrow(/not a zip/)
+  })
+  it('reads GLUE from the hub: parquet as it has it, by the commit of a branch, from the cache when the hub is gone', async () => {
+    const split = (rows: [string, number][]) =>
+      Buffer.from(
+        parquetWriteBuffer({
+          columnData: [
+            { name: 'sentence', data: rows.map(([text]) => text), type: 'STRING' },
+            { name: 'label', data: rows.map(([, label]) => BigInt(label)), type: 'INT64' },
+            { name: 'idx', data: rows.map((_, i) => i), type: 'INT32' },
+          ],
+        }),
+      )
+    const sha = 'c'.repeat(40)
+    const files: Record<string, Buffer> = {
+      'cola/train-00000-of-00001.parquet': split([
+        ['They slept.', 1],
+        ['They slept the bed.', 0],
+        ['"So", she said.', 1],
+      ]),
+      'cola/validation-00000-of-00001.parquet': split([['He sleep.', 0]]),
+    }
+    const hub = await hubServer(files, sha)
+    const options = { endpoint: hub.endpoint, cacheDir: mkdtempSync(join(tmpdir(), 'cola-glue-')), timeout: 2000 }
+    const expected = {
+      train: [
+        { text: 'They slept.', label: 1 },
+        { text: 'They slept the bed.', label: 0 },
+        { text: '"So", she said.', label: 1 },
+      ],
+      validation: [{ text: 'He sleep.', label: 0 }],
+    }
+    expect(await readGlueCola(options)).toEqual(expected)
+    await hub.close()
+    expect(await readGlueCola(options)).toEqual(expected)
+    rmSync(options.cacheDir, { recursive: true })
+    await expect(parseGlueParquet(split([['A sentence.', 2]]), 'train.parquet')).rejects.toThrow(
+      /train\.parquet, row 1: wrong row, expected a sentence and label 0 or 1/,
+    )
   })
   it('refuses what is no parquet', async () => {
     await expect(parseGlueParquet(new TextEncoder().encode('<html>'), 'train.parquet')).rejects.toThrow(/^train\.parquet: not a parquet file/)

@@ -1,4 +1,3 @@
-import { createServer, type Server } from 'node:http'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +5,7 @@ import { packSentences } from '@cola/data'
 import { elements, float32, float32ToFloat16, serializeSafetensors, tensor, type Tensor, toFloat32 } from '@cola/graph'
 import { adam, crossEntropy, generateArtifacts, openSession, OrtTensor, TrainingSession, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type HubServer, hubServer } from '../../../tools/hub-server.ts'
 import {
   countParameters,
   exportClassifier,
@@ -194,67 +194,22 @@ describe('LoRA', () => {
 })
 
 describe('the hub', () => {
-  let server: Server
-  let endpoint: string
-  let mode: 'up' | 'html' | 'slow' | 'refuse' = 'up'
+  let hub: HubServer
   const sha = 'a'.repeat(40)
   const files = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
   beforeAll(async () => {
-    server = createServer((request, response) => {
-      const url = request.url ?? ''
-      if (mode === 'html') return response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>')
-      if (mode === 'refuse') return response.writeHead(401).end('{}')
-      if (mode === 'slow') return setTimeout(() => response.end('{}'), 3000)
-      if (url.includes('/revision/')) return response.end(JSON.stringify({ sha, siblings: files.map((rfilename) => ({ rfilename })) }))
-      if (url.includes('/paths-info/')) {
-        let body = ''
-        request.on('data', (chunk) => {
-          body += chunk
-        })
-        request.on('end', () => {
-          const paths = (JSON.parse(body) as { paths: string[] }).paths.filter((path) => files.includes(path))
-          response.writeHead(200, { 'content-type': 'application/json' }).end(
-            JSON.stringify(
-              paths.map((path) => ({
-                type: 'file',
-                path,
-                size: readFileSync(join(embedded, path)).length,
-                oid: path.replaceAll('.', '-'),
-                lastCommit: { id: sha, title: '', date: '2026-01-01' },
-              })),
-            ),
-          )
-        })
-        return undefined
-      }
-      const name = url.split('?')[0]?.split('/').pop() ?? ''
-      if (!files.includes(name)) return response.writeHead(404).end()
-      const bytes = readFileSync(join(embedded, name))
-      const range = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '')
-      const part = range ? bytes.subarray(Number(range[1]), Number(range[2]) + 1) : bytes
-      return response
-        .writeHead(range ? 206 : 200, {
-          'content-length': part.length,
-          etag: `"${name}"`,
-          'x-repo-commit': sha,
-          ...(range ? { 'content-range': `bytes ${range[1]}-${range[2]}/${bytes.length}` } : {}),
-        })
-        .end(part)
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const address = server.address()
-    endpoint = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+    hub = await hubServer(Object.fromEntries(files.map((name) => [name, readFileSync(join(embedded, name))])), sha)
   })
-  afterAll(() => server.close())
-  const load = (cacheDir: string, timeout = 5000) => loadPretrained('someone/tiny-gpt2', { endpoint, cacheDir, timeout, num_labels: 2 })
+  afterAll(() => hub.close())
+  const load = (cacheDir: string, timeout = 5000) => loadPretrained('someone/tiny-gpt2', { endpoint: hub.endpoint, cacheDir, timeout, num_labels: 2 })
 
   it('downloads into the cache that Python shares, and serves from it when the hub is down', async () => {
-    mode = 'up'
+    hub.mode = 'up'
     const cache = join(folder, 'cache')
     const { folder: snapshot } = await load(cache)
     expect(snapshot).toBe(join(cache, 'models--someone--tiny-gpt2', 'snapshots', sha))
     expect(readFileSync(join(cache, 'models--someone--tiny-gpt2', 'refs', 'main'), 'utf8')).toBe(sha)
-    mode = 'refuse'
+    hub.mode = 'refuse'
     expect((await load(cache)).folder).toBe(snapshot)
   })
   it.each([
@@ -262,7 +217,7 @@ describe('the hub', () => {
     ['refuse', /status 401.*HF_TOKEN/],
     ['slow', /could not be fetched/],
   ] as const)('says so when the hub is %s', async (state, message) => {
-    mode = state
+    hub.mode = state
     await expect(load(join(folder, `cache-${state}`), 300)).rejects.toThrow(message)
     expect(existsSync(join(folder, `cache-${state}`, 'models--someone--tiny-gpt2'))).toBe(false)
   })

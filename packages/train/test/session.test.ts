@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { toFloat32 } from '@cola/graph'
@@ -143,6 +144,24 @@ describe('bad input', () => {
     await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(DeviceError)
     await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(/CUDA needs Linux x64/)
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length).toBeLessThanOrEqual(before + 1)
+  })
+  it('on a full disk leaves what was there, and nothing more', ({ skip }) => {
+    const disk = mkdtempSync(join(tmpdir(), 'cola-disk-'))
+    // A file system of 64 KB, where whoever runs the tests may mount one.
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]).status !== 0) {
+      rmSync(disk, { recursive: true })
+      skip('no right to mount a small file system')
+    }
+    try {
+      const path = join(disk, 'checkpoint.safetensors')
+      writeFileAtomic(path, new Uint8Array(20_000))
+      expect(() => writeFileAtomic(path, new Uint8Array(100_000))).toThrow(/ENOSPC.*Free some space/)
+      expect(readdirSync(disk)).toEqual(['checkpoint.safetensors'])
+      expect(statSync(path).size).toBe(20_000)
+    } finally {
+      spawnSync('umount', [disk])
+      rmSync(disk, { recursive: true })
+    }
   })
   it('writes files whole or not at all', () => {
     const path = join(folder, 'file.bin')

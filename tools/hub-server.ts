@@ -1,0 +1,59 @@
+// A local server with the Hugging Face hub's layout, for tests: one repository, one commit, its files.
+
+import { createServer } from 'node:http'
+
+export interface HubServer {
+  endpoint: string
+  /** What it does: serve, answer with a login page, refuse, or be slow. */
+  mode: 'up' | 'html' | 'slow' | 'refuse'
+  close: () => Promise<void>
+}
+
+/** Serves files, by their paths in the repository, at a commit. */
+export async function hubServer(files: Readonly<Record<string, Uint8Array>>, sha: string): Promise<HubServer> {
+  const info = (path: string) => ({
+    type: 'file',
+    path,
+    size: files[path]?.length,
+    oid: path.replaceAll(/\W/g, '-'),
+    lastCommit: { id: sha, title: '', date: '2026-01-01' },
+  })
+  const server = createServer(async (request, response) => {
+    const url = request.url ?? ''
+    if (hub.mode === 'html') return response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>')
+    if (hub.mode === 'refuse') return response.writeHead(401).end('{}')
+    if (hub.mode === 'slow') return setTimeout(() => response.end('{}'), 3000)
+    if (url.includes('/revision/')) return response.end(JSON.stringify({ sha, siblings: Object.keys(files).map((rfilename) => ({ rfilename })) }))
+    if (url.includes('/paths-info/')) {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk as Buffer)
+      const { paths } = JSON.parse(Buffer.concat(chunks).toString()) as { paths: string[] }
+      return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(paths.filter((path) => files[path]).map(info)))
+    }
+    const name = decodeURIComponent(url.split('?')[0]?.split(`/${sha}/`).pop() ?? '')
+    const bytes = files[name]
+    if (!bytes) return response.writeHead(404).end()
+    const range = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '')
+    const part = range ? bytes.subarray(Number(range[1]), Number(range[2]) + 1) : bytes
+    return response
+      .writeHead(range ? 206 : 200, {
+        'content-length': part.length,
+        etag: `"${info(name).oid}"`,
+        'x-repo-commit': sha,
+        ...(range ? { 'content-range': `bytes ${range[1]}-${range[2]}/${bytes.length}` } : {}),
+      })
+      .end(part)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const hub: HubServer = {
+    endpoint: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
+    mode: 'up',
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
+  return hub
+}
