@@ -7,6 +7,7 @@ import {
   addInput,
   build,
   createGraph,
+  elements,
   externalChunks,
   float32,
   float32ToFloat16,
@@ -155,5 +156,26 @@ describe('ONNX files', () => {
     expect(() => readModel(writeModel(unknown))).toThrow(UnsupportedOperatorError)
     expect(() => readModel(writeModel(unknown))).toThrow(/"strange".*Einsum/)
     expect(() => readModel(new TextEncoder().encode('<html>not found</html>'))).toThrow(FormatError)
+  })
+})
+
+describe('models of other element types and places', () => {
+  it('reads a float16 model as float32', async () => {
+    const graph = createGraph('half')
+    const g = build(graph)
+    const x = addInput(graph, 'x', 'float32', [1, 2])
+    const w = addInitializer(graph, 'w', tensor('float16', [2, 2], float32ToFloat16(Float32Array.of(1, 2, 3, 4.5))))
+    g.node('Cast', [g.MatMul(g.Cast(x, { to: 10 }), w)], { attributes: { to: 1 }, outputs: ['y'] })
+    graph.outputs = ['y']
+    const wide = readModel(writeModel(graph), { widen: true })
+    expect([...wide.values.values()].some(({ dtype }) => dtype === 'float16')).toBe(false)
+    expect((await run(wide, { x: of('float32', [1, 2], [1, 0.1]) })).get('y')?.data ?? []).toBeAllclose([1.3, 2.45])
+  })
+
+  it('copies elements that are not aligned, also out of a Buffer, whose slice would not', () => {
+    const bytes = Buffer.alloc(19)
+    bytes.writeDoubleLE(1.5, 3)
+    bytes.writeDoubleLE(-2, 11)
+    expect([...elements({ dtype: 'float64', dims: [2], bytes: () => bytes.subarray(3) })]).toEqual([1.5, -2])
   })
 })

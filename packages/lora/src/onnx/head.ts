@@ -40,6 +40,9 @@ export function withHead(model: Model, { num_labels, pooling, name, bias = false
       found: `[${states.shape.join(', ')}]`,
       fix: `The model has ${graph.outputs.join(', ')}: name one with "hidden".`,
     })
+  // A head that was there goes, and its names with it.
+  graph.outputs = [states.name]
+  prune(graph)
   const stream = random(seed, 'head', name)
   const weight = addInitializer(
     graph,
@@ -56,7 +59,6 @@ export function withHead(model: Model, { num_labels, pooling, name, bias = false
   ]
   build(graph).node('Gemm', inputs, { name, outputs: ['logits'], attributes: { transB: 1 } })
   graph.outputs = ['logits']
-  prune(graph)
   return { graph, trainable: new Set(model.trainable) }
 }
 

@@ -46,7 +46,7 @@ export async function openOnnxModel(nameOrFolder: string, { file, ...options }: 
   if (typeof config.model_type !== 'string')
     throw new ConfigError({ where: join(folder, 'config.json'), what: 'no model_type', fix: 'Add it: bert, llama, ... It decides how parameters are named.' })
   const path = join(folder, found)
-  const graph = foldLinear(simplify(readModel(readFile(path), { where: path, externalData: externalDataOf(dirname(path)) })))
+  const graph = foldLinear(simplify(readModel(readFile(path), { where: path, externalData: externalDataOf(dirname(path)), widen: true })))
   canonicalize(graph, config.model_type)
   return { model: { graph, trainable: new Set() }, config, tokenizer: await readTokenizer(folder), folder }
 }

@@ -1,0 +1,145 @@
+// Exported models with a head and an adapter: read, trained, exported, and read again by others.
+
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { addInput, build, createGraph, float32, type Tensor, toFloat32, writeModel } from '@cola/graph'
+import { crossEntropy, feedsOf, generateArtifacts, openSession, OrtTensor, sgd, TrainingSession } from '@cola/train'
+import { afterAll, describe, expect, it } from 'vitest'
+import { hubServer } from '../../../tools/hub-server.ts'
+import {
+  adapterTensors,
+  ConfigError,
+  exportMerged,
+  loadAdapter,
+  lora,
+  merge,
+  openOnnxModel,
+  paddedBatches,
+  type Pooling,
+  withHead,
+  withMaskedInputs,
+  withParameters,
+} from '../src/index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cola-onnx-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const embedded = join(import.meta.dirname, '../../../examples/model')
+const fixtures = join(import.meta.dirname, '../../../tools/parity/fixtures')
+
+/** A folder as the hub has one: an exported classifier cut off at its hidden states is what encoders are shared as. */
+function modelFolder(name: string, fixture: string, config: object): string {
+  const path = join(folder, name)
+  mkdirSync(join(path, 'onnx'), { recursive: true })
+  cpSync(join(fixtures, fixture, 'model.onnx'), join(path, 'onnx', 'model.onnx'))
+  writeFileSync(join(path, 'config.json'), JSON.stringify(config))
+  for (const file of ['tokenizer.json', 'tokenizer_config.json']) cpSync(join(embedded, file), join(path, file))
+  return path
+}
+
+const bert = modelFolder('bert', 'onnx-bert', { model_type: 'bert', max_position_embeddings: 32, pad_token_id: 0 })
+const sentences = [
+  [5, 6, 7, 8],
+  [9, 10],
+  [11, 12, 13],
+]
+/** The hidden states that the classifier of the fixture reads. */
+const hidden = async () => {
+  const { model } = await openOnnxModel(bert)
+  return model.graph.nodes.find(({ opType, inputs }) => opType === 'LayerNormalization' && inputs[1]?.includes('layer.1.output'))?.outputs[0] as string
+}
+
+describe('an exported encoder', () => {
+  it('has transformers’ names, whatever the exporter called its matrices', async () => {
+    const { model } = await openOnnxModel(bert)
+    const { targets } = lora(model, { r: 2, target_modules: ['query', 'value'] })
+    expect(targets.map(({ module }) => module)).toEqual(
+      [0, 1].flatMap((i) => ['query', 'value'].map((name) => `bert.encoder.layer.${i}.attention.self.${name}`)),
+    )
+  })
+
+  it.each(['first', 'mean', 'last'] as Pooling[])(
+    'gets a head read at the %s token, trains, and computes the same from a mask on either side',
+    async (pooling) => {
+      const { model } = await openOnnxModel(bert)
+      const headed = withHead(model, { num_labels: 3, pooling, name: 'classifier', bias: true, hidden: await hidden(), seed: 1 })
+      const injected = lora(headed, { task_type: 'SEQ_CLS', r: 2, target_modules: 'all-linear' })
+      expect([...injected.trainable].filter((name) => name.startsWith('classifier'))).toEqual(['classifier.weight', 'classifier.bias'])
+      const collate = paddedBatches(injected.graph)
+      const session = await TrainingSession.create({ artifacts: generateArtifacts(injected, { loss: crossEntropy(), optimizer: sgd() }), device: 'cpu' })
+      const labels = { labels: { data: Int32Array.of(0, 2, 1), dims: [3] } }
+      const { outputs } = await session.runTrainStep({ ...collate(sentences), ...labels })
+      expect([...(await session.getGradients()).values()].filter((value) => toFloat32(value).some((x) => x !== 0)).length).toBeGreaterThan(10)
+      await session.release()
+
+      const graph = withMaskedInputs(merge(injected))
+      const run = await openSession({ graph }, 'cpu')
+      const columns = 6
+      const padded = (side: 'left' | 'right', value: (id: number) => number) =>
+        BigInt64Array.from(
+          sentences.flatMap((sentence) => {
+            const rest = new Array<number>(columns - sentence.length).fill(0)
+            return side === 'right' ? [...sentence.map(value), ...rest] : [...rest, ...sentence.map(value)]
+          }),
+          BigInt,
+        )
+      const tensor = (data: BigInt64Array) => new OrtTensor('int64', data, [3, columns])
+      const { logits } = await run.run({ input_ids: tensor(padded('right', (id) => id)), attention_mask: tensor(padded('right', () => 1)) })
+      await run.release()
+      expect((logits as OrtTensor).data as Float32Array).toBeAllclose(outputs.logits?.data ?? [], { atol: 1e-5 })
+    },
+  )
+
+  it('takes an adapter back, head included, and exports a classifier', async () => {
+    const { model, config, folder: own } = await openOnnxModel(bert)
+    const headed = withHead(model, { num_labels: 2, pooling: 'mean', name: 'classifier', bias: true, hidden: await hidden() })
+    const start = lora(headed, { task_type: 'SEQ_CLS', r: 2, target_modules: ['query', 'dense'] })
+    const moved = new Map(
+      [...start.trainable].map((name): [string, Tensor] => {
+        const value = start.graph.initializers.get(name) as Tensor
+        return [
+          name,
+          float32(
+            value.dims,
+            toFloat32(value).map((x, i) => x + 0.1 * Math.sin(i)),
+          ),
+        ]
+      }),
+    )
+    const after = withParameters(start, moved)
+    const adapter = { config: after.config, tensors: adapterTensors(after) }
+    expect([...adapter.tensors.keys()].filter((name) => !name.includes('lora_'))).toEqual([
+      'base_model.model.classifier.bias',
+      'base_model.model.classifier.weight',
+    ])
+    const loaded = loadAdapter(headed, adapter)
+    for (const name of after.trainable)
+      expect(toFloat32(loaded.graph.initializers.get(name) as Tensor)).toEqual(toFloat32(after.graph.initializers.get(name) as Tensor))
+    exportMerged(after, { folder: join(folder, 'exported'), config, tokenizerFolder: own, labels: ['no', 'yes'] })
+    expect(JSON.parse(readFileSync(join(folder, 'exported', 'config.json'), 'utf8'))).toMatchObject({ id2label: { 0: 'no', 1: 'yes' }, model_type: 'bert' })
+  })
+
+  it('comes from a hub too, the first of several files', async () => {
+    const names = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model.onnx']
+    const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(bert, name))]))
+    const hub = await hubServer({ ...files, 'onnx/model_quantized.onnx': new Uint8Array(9) }, 'd'.repeat(40))
+    const opened = await openOnnxModel('someone/bert', { endpoint: hub.endpoint, cacheDir: join(folder, 'cache') })
+    expect(opened.config.model_type).toBe('bert')
+    expect(feedsOf(opened.model.graph, opened.model.graph.inputs, paddedBatches(opened.model.graph)(sentences)).symbols.get('sequence')).toBe(4)
+    await hub.close()
+  })
+
+  it('says what is missing', async () => {
+    const { model } = await openOnnxModel(bert)
+    expect(() => withHead(model, { num_labels: 2, pooling: 'mean', name: 'classifier' })).toThrow(/not hidden states, expected \[batch, sequence, width\]/)
+    await expect(openOnnxModel(embedded)).rejects.toThrow(/no ONNX model, expected model\.onnx or onnx\/model\.onnx/)
+    const bare = modelFolder('bare', 'onnx-bert', {})
+    await expect(openOnnxModel(bare)).rejects.toThrow(ConfigError)
+    writeFileSync(join(bare, 'config.json'), '{"model_type":"bert"}')
+    const graph = createGraph('far')
+    build(graph).node('Identity', [addInput(graph, 'x', 'float32', [1])], { outputs: ['y'] })
+    graph.outputs = ['y']
+    writeFileSync(join(bare, 'onnx', 'model.onnx'), writeModel(graph).subarray(0, 20))
+    await expect(openOnnxModel(bare)).rejects.toThrow(/onnx\/model\.onnx/)
+  })
+})
