@@ -1,10 +1,10 @@
 // PEFT's variants, and adapters beside each other on one base.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packSentences, random } from '@cola/data'
-import { addInitializer, addInput, build, createGraph, float32, type Model, type Tensor, toFloat32 } from '@cola/graph'
+import { addInitializer, addInput, build, createGraph, float32, type Model, readModel, type Tensor, toFloat32 } from '@cola/graph'
 import { adamw, crossEntropy, feedsOf, generateArtifacts, openSession, type OrtTensor, readSafetensorsFile, TrainingSession } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
@@ -12,6 +12,7 @@ import {
   AdapterError,
   adapterStatus,
   adapterTensors,
+  canonicalize,
   type CombinationType,
   combineAdapters,
   ConfigError,
@@ -249,6 +250,16 @@ describe('combineAdapters', () => {
 })
 
 describe('any graph', () => {
+  it('is named by the modules that PyTorch’s newer exporter notes, where it dropped the parameters’ names', () => {
+    const graph = readModel(readFileSync(join(import.meta.dirname, '../../../tools/parity/fixtures/onnx-llama-dynamo/model.onnx')))
+    canonicalize(graph, 'llama')
+    expect(
+      inspect({ graph })
+        .slice(0, 3)
+        .map(({ module }) => module),
+    ).toEqual(['q_proj', 'k_proj', 'v_proj'].map((name) => `model.layers.0.self_attn.${name}`))
+  })
+
   it('has its linear layers found, biased or not, transposed or not, under whatever name', () => {
     const graph = createGraph('exported')
     const g = build(graph)

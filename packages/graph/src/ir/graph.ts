@@ -31,6 +31,8 @@ export interface Node {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes: Attributes
+  /** Module of the exported program that the node stands for, where the exporter says: `model.layers.0.self_attn.q_proj`. */
+  readonly scope?: string
 }
 
 export interface Graph {

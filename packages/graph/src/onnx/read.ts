@@ -141,7 +141,15 @@ function decodeNode(graph: Graph, proto: NodeProto, version: number, where: stri
   }
   const domain = proto.domain === 'ai.onnx' ? '' : proto.domain
   const inputs = trimmed(proto.input)
-  graph.nodes.push(upgrade(graph, { name, opType: proto.opType, domain, inputs, outputs: trimmed(proto.output), attributes }, version))
+  const scope = scopeOf(proto)
+  const node: Node = { name, opType: proto.opType, domain, inputs, outputs: trimmed(proto.output), attributes, ...(scope ? { scope } : {}) }
+  graph.nodes.push(upgrade(graph, node, version))
+}
+
+/** The innermost module of PyTorch's newer exporter: the last but one of "['', 'model', 'model.layers.0', 'linear']". */
+function scopeOf({ metadataProps }: NodeProto): string | undefined {
+  const text = metadataProps.find(({ key }) => key === 'pkg.torch.onnx.name_scopes')?.value
+  return [...(text ?? '').matchAll(/'([^']*)'/g)].at(-2)?.[1] || undefined
 }
 
 /** Without omitted names at the end. */

@@ -20,6 +20,8 @@ export interface NodeOptions {
   outputs?: readonly string[]
   /** How many outputs to declare. @default 1 */
   outputCount?: number
+  /** Module that the node stands for. */
+  scope?: string | undefined
 }
 
 /** One method per operator, named as ONNX names it, each returning the first output; and helpers for constants. */
@@ -86,7 +88,7 @@ export function addNode(graph: Graph, opType: string, inputs: readonly (Value | 
     const output = options.outputs?.[i] ?? uniqueName(graph, i === 0 ? name : `${name}.${i}`)
     return addValue(graph, { name: output, ...(types[i] as OutputType) })
   })
-  graph.nodes.push({ ...node, outputs: outputs.map((value) => value.name) })
+  graph.nodes.push({ ...node, outputs: outputs.map((value) => value.name), ...(options.scope === undefined ? {} : { scope: options.scope }) })
   return outputs
 }
 

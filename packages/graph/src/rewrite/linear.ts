@@ -41,7 +41,7 @@ export function foldLinear(graph: Graph): Graph {
     folded.values.delete(output)
     const rows = rank === 2 ? x : once(`rows ${x.name}`, () => g.Reshape(x, g.int64([-1, matrix.in])))
     const inputs = [rows, getValue(folded, matrix.name), ...(add ? [getValue(folded, add.bias)] : [])]
-    const options = { name: node.name, attributes: matrix.transposed ? { transB: 1 } : {} }
+    const options = { name: node.name, scope: node.scope, attributes: matrix.transposed ? { transB: 1 } : {} }
     if (rank === 2) {
       addNode(folded, 'Gemm', inputs, { ...options, outputs: [output] })
     } else {

@@ -46,9 +46,10 @@ function addedBias(graph: Graph, readers: readonly Node[], size: number): string
   return add.inputs.find((name) => graph.initializers.get(name)?.dims.join() === String(size))
 }
 
-/** By the matrix's name, else the bias's, else the node's path (`/encoder/layer.0/query/MatMul`), else what the matrix is called. */
+/** By the matrix's name, else the bias's, else the module that the exporter noted or put in the node's path (`/encoder/layer.0/query/MatMul`), else what the matrix is called. */
 function moduleName(node: Node, weight: string, bias: string | undefined): string {
   for (const parameter of [weight, bias ?? '']) if (/\.(weight|bias)$/.test(parameter)) return moduleOf(parameter)
+  if (node.scope) return node.scope
   const path = node.name.split('/').filter(Boolean)
   return node.name.startsWith('/') && path.length > 1 ? path.slice(0, -1).join('.') : weight
 }
