@@ -10,4 +10,6 @@ export default defineConfig({
   clean: true,
   treeshake: true,
   external: [/^@cola\//, /^#/, /^node:/],
+  // Bundlers know Node's modules by the prefix.
+  removeNodeProtocol: false,
 })

@@ -1,0 +1,179 @@
+// Other people's projects: each installs the packed packages, as from the registry, and runs.
+
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { extname, join } from 'node:path'
+import { random } from '@cola/data'
+import { float32, type Tensor, toFloat32 } from '@cola/graph'
+import { exportClassifier, loadAdapter, loadPretrained, lora, type LoraModel, merge, readAdapter, withParameters, writeAdapter } from '@cola/lora'
+import { loadClassifier } from '@cola/train'
+import { chromium } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+const embedded = join(root, 'examples/model')
+const chromiumPath = '/usr/bin/chromium'
+const work = mkdtempSync(join(tmpdir(), 'cola-consumers-'))
+afterAll(() => rmSync(work, { recursive: true }))
+const texts = ['The girls in the garden laugh.', 'The girls in the garden laughs.']
+
+/** The consumers install from the registry; without one they are skipped, visibly. */
+const online = spawnSync('npm', ['view', '@huggingface/transformers@4.3.1', 'version'], { cwd: root }).status === 0
+
+const npm = (cwd: string, ...args: string[]) =>
+  execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+
+/** A copy of a consumer in a folder of its own, with the packed packages installed. */
+function installed(name: string): string {
+  const folder = join(work, name)
+  cpSync(join(root, 'examples/consumers', name), folder, { recursive: true })
+  cpSync(join(root, '.npmrc'), join(folder, '.npmrc'))
+  const path = join(folder, 'package.json')
+  const json = JSON.parse(readFileSync(path, 'utf8')) as { dependencies: Record<string, string>; overrides?: object }
+  const packed = Object.fromEntries(readdirSync(join(work, 'packed')).map((file) => [`@cola/${file.split('-')[1]}`, `file:${join(work, 'packed', file)}`]))
+  for (const dependency of Object.keys(json.dependencies)) json.dependencies[dependency] = packed[dependency] ?? (json.dependencies[dependency] as string)
+  writeFileSync(path, JSON.stringify({ ...json, overrides: packed }))
+  npm(folder, 'install', '--prefer-offline')
+  return folder
+}
+
+async function adapterAt(folder: string, seed: number): Promise<LoraModel> {
+  const { model } = await loadPretrained(embedded, { num_labels: 2 })
+  const injected = lora(model, { task_type: 'SEQ_CLS', r: 2, target_modules: ['c_attn', 'c_fc'] })
+  const stream = random(seed, 'moved')
+  const moved = [...injected.trainable].map((name): [string, Tensor] => {
+    const value = injected.graph.initializers.get(name) as Tensor
+    return [
+      name,
+      float32(
+        value.dims,
+        toFloat32(value).map(() => 0.2 * stream.normal()),
+      ),
+    ]
+  })
+  const trained = withParameters(injected, new Map(moved))
+  writeAdapter(folder, trained)
+  return trained
+}
+
+/** Probabilities as this repository's own classifier gives them. */
+async function expected(model: LoraModel, name: string): Promise<number[][]> {
+  const folder = join(work, `expected-${name}`)
+  const { config } = await loadPretrained(embedded, { num_labels: 2 })
+  exportClassifier(merge(model), { folder, config, tokenizerFolder: embedded })
+  const classifier = await loadClassifier(folder)
+  const results = (await classifier.classify(texts)).map(({ probabilities }) => probabilities)
+  await classifier.release()
+  return results
+}
+
+beforeAll(() => {
+  if (!online) return
+  mkdirSync(join(work, 'packed'))
+  npm(root, 'run', 'build')
+  for (const name of readdirSync(join(root, 'packages'))) npm(join(root, 'packages', name), 'pack', '--pack-destination', join(work, 'packed'))
+}, 300_000)
+
+describe.skipIf(!online)('a Node service', () => {
+  it('answers with the adapter that a request names, and is not stalled meanwhile', async () => {
+    const folder = installed('node-service')
+    const [first, second] = [await adapterAt(join(work, 'first'), 1), await adapterAt(join(work, 'second'), 2)]
+    const service = spawn(process.execPath, ['server.mjs'], {
+      cwd: folder,
+      env: { ...process.env, MODEL: embedded, ADAPTERS: `first=${join(work, 'first')},second=${join(work, 'second')}`, PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    try {
+      const line = await new Promise<string>((resolve) => service.stdout.once('data', (data) => resolve(String(data))))
+      const url = `http://127.0.0.1:${/\d+/.exec(line)?.[0]}/`
+      const ask = async (adapter: string, list = texts) => (await fetch(url, { method: 'POST', body: JSON.stringify({ adapter, texts: list }) })).json()
+      for (const [name, model] of [
+        ['first', first],
+        ['second', second],
+      ] as const) {
+        const answers = (await ask(name)) as { probabilities: number[] }[]
+        expect(answers.flatMap(({ probabilities }) => probabilities)).toBeAllclose((await expected(model, name)).flat(), { atol: 1e-4 })
+      }
+      expect(await ask('third')).toEqual({ error: expect.stringMatching(/adapter "third": not one of this model, expected first, second/) })
+      // A long request is under way, and others are answered before it.
+      const order: string[] = []
+      const long = ask(
+        'first',
+        Array.from({ length: 2000 }, () => texts[0] as string),
+      ).then(() => order.push('long'))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      await fetch(url).then(() => order.push('short'))
+      await long
+      expect(order).toEqual(['short', 'long'])
+    } finally {
+      service.kill()
+    }
+  }, 300_000)
+})
+
+describe.skipIf(!online)('a browser page', () => {
+  it.skipIf(!existsSync(chromiumPath))(
+    'fine-tunes in the page',
+    async () => {
+      const folder = installed('browser-page')
+      npm(folder, 'run', 'build')
+      cpSync(embedded, join(folder, 'model'), { recursive: true })
+      for (const file of readdirSync(join(folder, 'node_modules/onnxruntime-web/dist')).filter((name) => /^ort-wasm.*\.(wasm|mjs)$/.test(name)))
+        cpSync(join(folder, 'node_modules/onnxruntime-web/dist', file), join(folder, 'dist', file))
+      const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' }
+      const server = createServer(({ url = '/' }, response) => {
+        const path = join(folder, decodeURIComponent((url.split('?')[0] ?? '/').replace(/\/$/, '/index.html')))
+        if (!existsSync(path)) return response.writeHead(404).end()
+        return response.writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' }).end(readFileSync(path))
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const args = [
+        '--headless=new',
+        '--no-sandbox',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ]
+      const browser = await chromium.launch({ executablePath: chromiumPath, args })
+      try {
+        const page = await browser.newPage()
+        await page.goto(`http://127.0.0.1:${(server.address() as { port: number }).port}/`)
+        await page.waitForFunction(() => /^(done|failed)/.test(document.title), undefined, { timeout: 120_000 })
+        expect(await page.title()).toBe('done true')
+      } finally {
+        await browser.close()
+        server.close()
+      }
+    },
+    300_000,
+  )
+})
+
+describe.skipIf(!online)('transformers.js', () => {
+  it('loads what was exported for it', async () => {
+    const folder = installed('transformers-js')
+    const model = await adapterAt(join(work, 'third'), 3)
+    const { config, model: base } = await loadPretrained(embedded, { num_labels: 2 })
+    const exported = join(work, 'for-transformers-js')
+    exportClassifier(merge(loadAdapter(base, readAdapter(join(work, 'third')))), {
+      folder: exported,
+      config,
+      tokenizerFolder: embedded,
+      labels: ['bad', 'good'],
+      layout: 'hub',
+    })
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['classify.mjs', exported, ...texts], { cwd: folder, encoding: 'utf8' })
+    expect(status, stderr).toBe(0)
+    const answers = JSON.parse(stdout) as { label: string; score: number }[]
+    const probabilities = await expected(model, 'third')
+    expect(answers.map(({ label }) => label)).toEqual(probabilities.map((row) => ['bad', 'good'][row.indexOf(Math.max(...row))]))
+    expect(answers.map(({ score }) => score)).toBeAllclose(
+      probabilities.map((row) => Math.max(...row)),
+      { atol: 1e-4 },
+    )
+  }, 300_000)
+})
