@@ -5,12 +5,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
-import { random } from '@cola/data'
-import { float32, type Tensor, toFloat32 } from '@cola/graph'
-import { exportClassifier, loadAdapter, loadPretrained, lora, type LoraModel, merge, readAdapter, withParameters, writeAdapter } from '@cola/lora'
+import { exportClassifier, loadAdapter, loadPretrained, lora, type LoraModel, merge, readAdapter, writeAdapter } from '@cola/lora'
 import { loadClassifier } from '@cola/train'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { moved } from './moved.ts'
 
 const root = join(import.meta.dirname, '..')
 const embedded = join(root, 'examples/model')
@@ -42,18 +41,7 @@ function installed(name: string): string {
 async function adapterAt(folder: string, seed: number): Promise<LoraModel> {
   const { model } = await loadPretrained(embedded, { num_labels: 2 })
   const injected = lora(model, { task_type: 'SEQ_CLS', r: 2, target_modules: ['c_attn', 'c_fc'] })
-  const stream = random(seed, 'moved')
-  const moved = [...injected.trainable].map((name): [string, Tensor] => {
-    const value = injected.graph.initializers.get(name) as Tensor
-    return [
-      name,
-      float32(
-        value.dims,
-        toFloat32(value).map(() => 0.2 * stream.normal()),
-      ),
-    ]
-  })
-  const trained = withParameters(injected, new Map(moved))
+  const trained = moved(injected, seed, 0.2)
   writeAdapter(folder, trained)
   return trained
 }

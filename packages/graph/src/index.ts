@@ -25,6 +25,7 @@ export {
 } from './ir/graph.ts'
 export type { Loss, Model } from './ir/model.ts'
 export { sortNodes } from './ir/sort.ts'
+export { makersOf, readersOf } from './ir/uses.ts'
 export { decodeGraph, type ExternalData, type ReadOptions } from './onnx/read.ts'
 export { externalChunks, type ExternalLocation, layoutExternal, writeModel } from './onnx/write.ts'
 export { build, type Builder, type NodeOptions } from './ops/builder.ts'

@@ -3,10 +3,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { packSentences, random } from '@cola/data'
+import { packSentences } from '@cola/data'
 import { addInitializer, addInput, build, createGraph, float32, type Model, readModel, type Tensor, toFloat32 } from '@cola/graph'
 import { adamw, crossEntropy, feedsOf, generateArtifacts, openSession, type OrtTensor, readSafetensorsFile, TrainingSession } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
+import { moved } from '../../../tools/moved.ts'
 import {
   type Adapter,
   AdapterError,
@@ -30,7 +31,6 @@ import {
   readAdapter,
   switchable,
   unmerge,
-  withParameters,
   writeAdapter,
 } from '../src/index.ts'
 
@@ -54,22 +54,6 @@ async function logits({ graph }: Pick<Model, 'graph'>, further = {}): Promise<Fl
   return (own as OrtTensor).data as Float32Array
 }
 
-/** Every trainable moved at random. */
-function trained(model: LoraModel, seed: number): LoraModel {
-  const stream = random(seed, 'moved')
-  const moved = [...model.trainable].map((name): [string, Tensor] => {
-    const value = model.graph.initializers.get(name) as Tensor
-    return [
-      name,
-      float32(
-        value.dims,
-        toFloat32(value).map((x) => x + 0.1 * stream.normal()),
-      ),
-    ]
-  })
-  return withParameters(model, new Map(moved))
-}
-
 const inits: (boolean | string)[] = [true, 'gaussian', 'pissa', 'pissa_niter_4', 'olora', 'orthogonal']
 
 describe('initializers', () => {
@@ -82,7 +66,7 @@ describe('initializers', () => {
     ]
     expect(toFloat32(A).some((x) => x !== 0)).toBe(true)
     expect(toFloat32(B).some((x) => x !== 0)).toBe(!(init_lora_weights === true || init_lora_weights === 'gaussian'))
-    const after = trained(start, 1)
+    const after = moved(start, 1)
     const out = join(folder, String(init_lora_weights))
     writeAdapter(out, after)
     expect(await logits(loadAdapter(base, readAdapter(out)))).toBeAllclose(await logits(after), { atol: 2e-5 })
@@ -133,11 +117,11 @@ describe.each<[string, LoraConfig]>([
 it('says what is adapted, trained and active', () => {
   const start = lora(base, { r: 2, target_modules: ['c_fc'] })
   expect(adapterStatus(start)).toEqual([0, 1].map((i) => ({ module: `transformer.h.${i}.mlp.c_fc`, r: 2, scaling: 4, trainable: true, active: false })))
-  expect(adapterStatus(trained(start, 1)).every(({ active }) => active)).toBe(true)
+  expect(adapterStatus(moved(start, 1)).every(({ active }) => active)).toBe(true)
 })
 
 const adapterOf = (seed: number, options: LoraConfig): Adapter => {
-  const model = trained(lora(base, { task_type: 'SEQ_CLS', target_modules: linear, ...options }, { seed }), seed)
+  const model = moved(lora(base, { task_type: 'SEQ_CLS', target_modules: linear, ...options }, { seed }), seed)
   return { config: model.config, tensors: adapterTensors(model) }
 }
 

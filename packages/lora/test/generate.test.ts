@@ -1,8 +1,8 @@
 import { packSentences, random } from '@cola/data'
-import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { feedsOf, openSession, type OrtTensor } from '@cola/train'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, createGenerator, gpt2, type LoraModel, lora, nextToken, parseGpt2Config, randomGpt2, withParameters } from '../src/index.ts'
+import { moved } from '../../../tools/moved.ts'
+import { ConfigError, createGenerator, gpt2, lora, nextToken, parseGpt2Config, randomGpt2 } from '../src/index.ts'
 
 const config = parseGpt2Config({ model_type: 'gpt2', n_layer: 3, n_head: 2, n_embd: 16, n_positions: 24, vocab_size: 50, initializer_range: 0.3 })
 const parameters = randomGpt2(config, { seed: 4, head: 'language-model' })
@@ -25,21 +25,7 @@ async function slowly({ graph }: typeof whole, prompt: readonly number[], count:
 describe('generate', () => {
   it('gives with the cache what the whole text gives without, with an adapter or not', async () => {
     const prompt = [3, 17, 8, 21]
-    const adapt = (model: typeof whole): LoraModel => {
-      const injected = lora(model, { r: 2, target_modules: ['c_attn', 'c_fc'] })
-      const stream = random(1, 'moved')
-      const moved = [...injected.trainable].map((name): [string, Tensor] => {
-        const value = injected.graph.initializers.get(name) as Tensor
-        return [
-          name,
-          float32(
-            value.dims,
-            toFloat32(value).map(() => stream.normal()),
-          ),
-        ]
-      })
-      return withParameters(injected, new Map(moved))
-    }
+    const adapt = (model: typeof whole) => moved(lora(model, { r: 2, target_modules: ['c_attn', 'c_fc'] }), 1, 1)
     for (const [fast, slow] of [
       [cached, whole],
       [adapt(cached), adapt(whole)],

@@ -3,10 +3,11 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { addInput, build, createGraph, float32, type Tensor, toFloat32, writeModel } from '@cola/graph'
+import { addInput, build, createGraph, type Tensor, toFloat32, writeModel } from '@cola/graph'
 import { crossEntropy, feedsOf, generateArtifacts, openSession, OrtTensor, sgd, TrainingSession } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { hubServer } from '../../../tools/hub-server.ts'
+import { moved } from '../../../tools/moved.ts'
 import {
   adapterTensors,
   ConfigError,
@@ -19,7 +20,6 @@ import {
   type Pooling,
   withHead,
   withMaskedInputs,
-  withParameters,
 } from '../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-onnx-'))
@@ -94,19 +94,7 @@ describe('an exported encoder', () => {
     const { model, config, folder: own } = await openOnnxModel(bert)
     const headed = withHead(model, { num_labels: 2, pooling: 'mean', name: 'classifier', bias: true, hidden: await hidden() })
     const start = lora(headed, { task_type: 'SEQ_CLS', r: 2, target_modules: ['query', 'dense'] })
-    const moved = new Map(
-      [...start.trainable].map((name): [string, Tensor] => {
-        const value = start.graph.initializers.get(name) as Tensor
-        return [
-          name,
-          float32(
-            value.dims,
-            toFloat32(value).map((x, i) => x + 0.1 * Math.sin(i)),
-          ),
-        ]
-      }),
-    )
-    const after = withParameters(start, moved)
+    const after = moved(start, 1)
     const adapter = { config: after.config, tensors: adapterTensors(after) }
     expect([...adapter.tensors.keys()].filter((name) => !name.includes('lora_'))).toEqual([
       'base_model.model.classifier.bias',

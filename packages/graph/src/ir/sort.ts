@@ -2,13 +2,14 @@
 
 import { GraphError } from '../errors.ts'
 import type { Graph, Node } from './graph.ts'
+import { makersOf } from './uses.ts'
 
 /**
  * Nodes in an order in which every value is made before it is used.
  * @throws {GraphError} naming a node of a cycle, or an input that nothing makes.
  */
 export function sortNodes(graph: Pick<Graph, 'inputs' | 'initializers' | 'nodes' | 'name'>): Node[] {
-  const maker = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
+  const maker = makersOf(graph)
   const given = new Set(['', ...graph.inputs, ...graph.initializers.keys()])
   const state = new Map<Node, 'open' | 'done'>()
   const sorted: Node[] = []

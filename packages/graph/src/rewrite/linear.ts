@@ -2,19 +2,12 @@
 // The matrix stays as it is: a runtime would fold its Transpose into a second copy of every weight.
 
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
+import { makersOf, readersOf } from '../ir/uses.ts'
 import { addNode, build } from '../ops/builder.ts'
 
 /** A copy of the graph with each product with a matrix that it holds as a Gemm. Names of values stay. */
 export function foldLinear(graph: Graph): Graph {
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
-  const readers = new Map<string, Node[]>()
-  for (const node of graph.nodes) {
-    for (const name of node.inputs) {
-      const list = readers.get(name)
-      if (list) list.push(node)
-      else readers.set(name, [node])
-    }
-  }
+  const [makers, readers] = [makersOf(graph), readersOf(graph)]
   const folded: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(folded)
   const kept = new Map<string, Value>()

@@ -2,19 +2,12 @@
 // as one product it reads and writes the weight's shape once instead of once a step.
 
 import { type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
+import { makersOf, readersOf } from '../ir/uses.ts'
 import { attributesOf, build } from '../ops/builder.ts'
 
 /** Rewrites, in place, each Add tree whose leaves are all plain transA products read by nothing else. Call `prune` afterwards. */
 export function joinProducts(graph: Graph): void {
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
-  const reads = new Map<string, Node[]>()
-  for (const node of graph.nodes) {
-    for (const name of node.inputs) {
-      const readers = reads.get(name)
-      if (readers) readers.push(node)
-      else reads.set(name, [node])
-    }
-  }
+  const [makers, reads] = [makersOf(graph), readersOf(graph)]
   const given = new Set(graph.outputs)
   const once = (name: string) => reads.get(name)?.length === 1 && !given.has(name)
   const inner = (node: Node) => once(node.outputs[0] as string) && reads.get(node.outputs[0] as string)?.[0]?.opType === 'Add'

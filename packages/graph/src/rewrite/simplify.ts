@@ -1,6 +1,7 @@
 // What exporters spell out: shapes computed node by node though inference knows them, and GELU in five operators.
 
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
+import { makersOf } from '../ir/uses.ts'
 import { addNode, build, type Builder } from '../ops/builder.ts'
 import { elementCount, toFloat32 } from '../tensor/tensor.ts'
 import { prune } from './prune.ts'
@@ -9,7 +10,7 @@ import { prune } from './prune.ts'
 export function simplify(graph: Graph): Graph {
   const simple: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(simple)
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
+  const makers = makersOf(graph)
   for (const node of graph.nodes) {
     const gelu = node.opType === 'Mul' ? geluInput(graph, makers, node) : undefined
     if (gelu === undefined) simple.nodes.push(node.opType === 'Reshape' ? knownReshape(g, node) : node)

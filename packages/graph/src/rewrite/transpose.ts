@@ -2,6 +2,7 @@
 // because a runtime reads a factor in either order for nothing and cannot write a result so.
 
 import { type Graph, type Node, getValue, type Value } from '../ir/graph.ts'
+import { makersOf, readersOf } from '../ir/uses.ts'
 import { build, type Builder } from '../ops/builder.ts'
 import { transposeMatrix } from '../ops/composite.ts'
 
@@ -10,16 +11,20 @@ import { transposeMatrix } from '../ops/composite.ts'
  * nothing else reads the product. The transpose of a transpose is its source. Call `prune` afterwards.
  */
 export function foldTransposes(graph: Graph): void {
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
-  const reads = new Map<string, number>()
-  for (const name of [...graph.outputs, ...graph.nodes.flatMap((node) => node.inputs)]) reads.set(name, (reads.get(name) ?? 0) + 1)
+  const [makers, readers] = [makersOf(graph), readersOf(graph)]
+  const given = new Set(graph.outputs)
   const nodes = graph.nodes
   graph.nodes = []
   const g = build(graph)
   for (const node of nodes) {
     const product = makers.get(node.inputs[0] ?? '')
     const perm = node.attributes.perm as number[] | undefined
-    const folds = node.opType === 'Transpose' && perm && product?.opType === 'MatMul' && reads.get(node.inputs[0] as string) === 1
+    const folds =
+      node.opType === 'Transpose' &&
+      perm &&
+      product?.opType === 'MatMul' &&
+      readers.get(node.inputs[0] as string)?.length === 1 &&
+      !given.has(node.inputs[0] as string)
     if (!folds || !movesLastAxis(perm) || !isBatched(graph, product)) {
       graph.nodes.push(node)
       continue

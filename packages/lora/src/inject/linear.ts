@@ -1,6 +1,6 @@
 // Linear layers of any graph: products with a matrix that the graph holds, biased or not, transposed or not, under whatever name an exporter left.
 
-import { type Graph, type Node, getValue } from '@cola/graph'
+import { type Graph, type Node, getValue, makersOf, readersOf } from '@cola/graph'
 
 export interface LinearLayer {
   /** The MatMul or Gemm. */
@@ -19,9 +19,7 @@ export interface LinearLayer {
 
 /** MatMul and Gemm nodes whose second input is a matrix of the graph, read as it is or through a Transpose. */
 export function linearLayers(graph: Graph): LinearLayer[] {
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
-  const readers = new Map<string, Node[]>()
-  for (const node of graph.nodes) for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node])
+  const [makers, readers] = [makersOf(graph), readersOf(graph)]
   return graph.nodes.flatMap((node) => {
     if ((node.opType !== 'Gemm' && node.opType !== 'MatMul') || node.attributes.transA) return []
     const maker = makers.get(node.inputs[1] ?? '')
