@@ -261,15 +261,15 @@ function comparison(split: 'validation' | 'heldOut'): string[][] {
       difference,
       interval: [low, high],
       p,
-    } = pairedBootstrap(metric, all('without'), all('with'), truth, { seed: 1 })
+    } = pairedBootstrap(metric, all('without'), all('with'), truth, { seed: 1, runs: seeds.length })
     return `${format(difference)} [${format(low)}, ${format(high)}], p ${three(p)}`
   }
   const title = split === 'validation' ? 'validation' : data.heldOut.name
   return [
     [title, `McNemar, first seed: ${single.onlySecond} rows right only with, ${single.onlyFirst} only without, p ${three(single.p)}`],
-    [title, `McNemar, all seeds: ${test.onlySecond} only with, ${test.onlyFirst} only without, p ${three(test.p)}`],
-    [title, `accuracy, with minus without: ${interval(accuracy, percent)}`],
-    [title, `MCC, with minus without: ${interval(matthewsCorrelation, three)}`],
+    [title, `all seeds: ${test.onlySecond} rows right only with, ${test.onlyFirst} only without`],
+    [title, `paired bootstrap over rows, all seeds: accuracy, with minus without: ${interval(accuracy, percent)}`],
+    [title, `paired bootstrap over rows, all seeds: MCC, with minus without: ${interval(matthewsCorrelation, three)}`],
   ]
 }
 
@@ -277,7 +277,7 @@ function comparison(split: 'validation' | 'heldOut'): string[][] {
 function verdict(): string {
   const all = (which: 'with' | 'without') => students[which].flatMap((run) => run.heldOut.predictions)
   const truth = students.with.flatMap(() => labels.heldOut)
-  const { difference, p } = pairedBootstrap(matthewsCorrelation, all('without'), all('with'), truth, { seed: 1 })
+  const { difference, p } = pairedBootstrap(matthewsCorrelation, all('without'), all('with'), truth, { seed: 1, runs: seeds.length })
   const change = `MCC on ${data.heldOut.name} ${difference >= 0 ? 'rises' : 'falls'} by ${three(Math.abs(difference))} with distillation (p ${three(p)} over ${seeds.length} seeds)`
   if (p >= 0.05) return `${change}: no more than noise. **Distillation does not help here.**`
   return difference > 0 ? `${change}. **Distillation helps here.**` : `${change}. **Distillation hurts here.**`

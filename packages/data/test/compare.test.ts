@@ -23,6 +23,10 @@ describe('paired tests', () => {
     expect(interval[0]).toBeLessThan(0.25 - 0.0433)
     expect(p).toBe(0)
     expect(pairedBootstrap(accuracy, wrong(9), wrong(9, 20), labels, { seed: 1 }).p).toBeGreaterThan(0.5)
+    // The same run twice says nothing more: the interval is that of one.
+    const twice = (values: number[]) => [...values, ...values]
+    const doubled = pairedBootstrap(accuracy, twice(wrong(30)), twice(wrong(5)), twice(labels), { seed: 1, runs: 2 })
+    expect(doubled.interval).toEqual(interval)
   })
 })
 

@@ -35,6 +35,11 @@ export interface BootstrapOptions {
   resamples?: number
   /** @default 0.95 */
   confidence?: number
+  /**
+   * How many runs are laid end to end, each over the same rows in the same order: a row is drawn with all of them, because what several seeds say of
+   * one sentence is not independent. @default 1
+   */
+  runs?: number
 }
 
 export interface Bootstrap {
@@ -54,13 +59,18 @@ export function pairedBootstrap(
   first: readonly number[],
   second: readonly number[],
   labels: readonly number[],
-  { seed, resamples = 2000, confidence = 0.95 }: BootstrapOptions,
+  { seed, resamples = 2000, confidence = 0.95, runs = 1 }: BootstrapOptions,
 ): Bootstrap {
   const stream = random(seed, 'bootstrap')
   const at = (rows: readonly number[], values: readonly number[]) => rows.map((i) => values[i] as number)
   const difference = (rows: readonly number[]) => metric(at(rows, second), at(rows, labels)) - metric(at(rows, first), at(rows, labels))
+  const count = labels.length / runs
   const all = labels.map((_, i) => i)
-  const drawn = Array.from({ length: resamples }, () => difference(all.map(() => stream.integer(labels.length)))).sort((a, b) => a - b)
+  const draw = () => {
+    const rows = Array.from({ length: count }, () => stream.integer(count))
+    return Array.from({ length: runs }, (_, run) => rows.map((row) => run * count + row)).flat()
+  }
+  const drawn = Array.from({ length: resamples }, () => difference(draw())).sort((a, b) => a - b)
   const quantile = (share: number) => drawn[Math.min(resamples - 1, Math.floor(share * resamples))] as number
   const below = drawn.filter((value) => value <= 0).length
   const above = drawn.filter((value) => value >= 0).length
