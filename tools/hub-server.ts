@@ -6,6 +6,8 @@ export interface HubServer {
   endpoint: string
   /** What it does: serve, answer with a login page, refuse, or be slow. */
   mode: 'up' | 'html' | 'slow' | 'refuse'
+  /** What was pushed, by path. */
+  pushed: Map<string, Uint8Array>
   close: () => Promise<void>
 }
 
@@ -23,12 +25,28 @@ export async function hubServer(files: Readonly<Record<string, Uint8Array>>, sha
     if (hub.mode === 'html') return response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>')
     if (hub.mode === 'refuse') return response.writeHead(401).end('{}')
     if (hub.mode === 'slow') return setTimeout(() => response.end('{}'), 3000)
-    if (url.includes('/revision/')) return response.end(JSON.stringify({ sha, siblings: Object.keys(files).map((rfilename) => ({ rfilename })) }))
-    if (url.includes('/paths-info/')) {
+    const body = async () => {
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk as Buffer)
-      const { paths } = JSON.parse(Buffer.concat(chunks).toString()) as { paths: string[] }
-      return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(paths.filter((path) => files[path]).map(info)))
+      return Buffer.concat(chunks).toString()
+    }
+    const answer = (value: unknown, status = 200) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+    if (url.endsWith('/repos/create')) return answer({ error: 'exists' }, 409)
+    if (url.includes('/preupload/')) {
+      const { files: list } = JSON.parse(await body()) as { files: { path: string }[] }
+      return answer({ files: list.map(({ path }) => ({ path, uploadMode: 'regular', shouldIgnore: false })) })
+    }
+    if (url.includes('/commit/')) {
+      for (const line of (await body()).trim().split('\n')) {
+        const { key, value } = JSON.parse(line) as { key: string; value: { path: string; content: string; encoding: 'base64' } }
+        if (key === 'file') hub.pushed.set(value.path, Buffer.from(value.content, value.encoding))
+      }
+      return answer({ commitOid: sha, commitUrl: `${hub.endpoint}/commit/${sha}`, hookOutput: '' })
+    }
+    if (url.includes('/revision/')) return response.end(JSON.stringify({ sha, siblings: Object.keys(files).map((rfilename) => ({ rfilename })) }))
+    if (url.includes('/paths-info/')) {
+      const { paths } = JSON.parse(await body()) as { paths: string[] }
+      return answer(paths.filter((path) => files[path]).map(info))
     }
     const name = decodeURIComponent(url.split('?')[0]?.split(`/${sha}/`).pop() ?? '')
     const bytes = files[name]
@@ -49,6 +67,7 @@ export async function hubServer(files: Readonly<Record<string, Uint8Array>>, sha
   const hub: HubServer = {
     endpoint: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
     mode: 'up',
+    pushed: new Map(),
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections()

@@ -1,6 +1,6 @@
 // @cola/lora: GPT-2 and LoRA adapters.
 
-export { type Adapter, adapterConfigJson, adapterTensors, loadAdapter, readAdapter, writeAdapter } from './adapter/files.ts'
+export { type Adapter, adapterConfigJson, adapterTensors, loadAdapter, openAdapter, pushAdapter, readAdapter, writeAdapter } from './adapter/files.ts'
 export { type CombinationType, combineAdapters, type CombineOptions, type WeightedAdapter } from './adapter/combine.ts'
 export { onnxAdapter, writeOnnxAdapter } from './adapter/onnx-adapter.ts'
 export { switchable, type SwitchableModel, type SwitchableOptions } from './adapter/switch.ts'

@@ -7,6 +7,7 @@ import { packSentences } from '@cola/data'
 import { addInitializer, addInput, build, createGraph, float32, type Model, readModel, type Tensor, toFloat32 } from '@cola/graph'
 import { adamw, crossEntropy, feedsOf, generateArtifacts, openSession, type OrtTensor, readSafetensorsFile, TrainingSession } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
+import { hubServer } from '../../../tools/hub-server.ts'
 import { moved } from '../../../tools/moved.ts'
 import {
   type Adapter,
@@ -25,8 +26,10 @@ import {
   type LoraModel,
   loraPlus,
   merge,
+  openAdapter,
   parseGpt2Config,
   parseLoraConfig,
+  pushAdapter,
   randomGpt2,
   readAdapter,
   switchable,
@@ -124,6 +127,26 @@ const adapterOf = (seed: number, options: LoraConfig): Adapter => {
   const model = moved(lora(base, { task_type: 'SEQ_CLS', target_modules: linear, ...options }, { seed }), seed)
   return { config: model.config, tensors: adapterTensors(model) }
 }
+
+describe('the hub', () => {
+  it('takes an adapter and gives it back', async () => {
+    const model = moved(lora(base, { task_type: 'SEQ_CLS', r: 2, target_modules: linear }), 5)
+    const hub = await hubServer({}, 'e'.repeat(40))
+    const options = { endpoint: hub.endpoint, token: 'hf_test' }
+    expect(await pushAdapter('someone/adapter', model, { ...options, baseModel: 'openai-community/gpt2' })).toBe('e'.repeat(40))
+    await hub.close()
+    expect([...hub.pushed.keys()].sort()).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors'])
+
+    const again = await hubServer(Object.fromEntries(hub.pushed), 'f'.repeat(40))
+    const adapter = await openAdapter('someone/adapter', { endpoint: again.endpoint, cacheDir: join(folder, 'cache') })
+    expect(adapter.config.base_model_name_or_path).toBe('openai-community/gpt2')
+    expect(await logits(loadAdapter(base, adapter))).toBeAllclose(await logits(model))
+    again.mode = 'refuse'
+    await expect(pushAdapter('someone/adapter', model, { ...options, endpoint: again.endpoint })).rejects.toThrow(/someone\/adapter/)
+    await expect(pushAdapter('someone/adapter', model, { endpoint: again.endpoint, token: '' })).rejects.toThrow(/no token to write with/)
+    await again.close()
+  })
+})
 
 describe('switchable', () => {
   const adapters = { first: adapterOf(1, { r: 2 }), second: adapterOf(2, { r: 5, lora_alpha: 3, target_modules: ['c_attn'] }) }

@@ -69,6 +69,45 @@ export async function hubFiles(
   return paths
 }
 
+export interface PushOptions extends Pick<HubOptions, 'endpoint' | 'token' | 'timeout' | 'fetch'> {
+  /** Files by their paths in the repository. */
+  files: Readonly<Record<string, Uint8Array>>
+  /** @default 'Upload with @cola' */
+  message?: string
+  /** Of a repository that is made. @default false */
+  private?: boolean
+}
+
+/**
+ * Uploads files to a model repository as one commit; the repository is made where there is none.
+ * @returns The commit.
+ * @throws {HubError} naming the URL: no token, refused, unreachable.
+ */
+export async function pushToHub(repo: string, { files, message = 'Upload with @cola', ...options }: PushOptions): Promise<string> {
+  const { createRepo, uploadFiles } = await import('@huggingface/hub')
+  const endpoint = options.endpoint ?? setting('HF_ENDPOINT') ?? 'https://huggingface.co'
+  const token = options.token ?? setting('HF_TOKEN')
+  const where = `${endpoint}/${repo}`
+  if (!token)
+    throw new HubError({ where, what: 'no token to write with', expected: 'HF_TOKEN', fix: 'Make one that may write, at huggingface.co/settings/tokens.' })
+  const common = {
+    repo: { type: 'model' as const, name: repo },
+    hubUrl: endpoint,
+    accessToken: token,
+    fetch: withTimeout(options.fetch ?? fetch, options.timeout ?? 300_000),
+  }
+  try {
+    await createRepo({ ...common, visibility: options.private ? 'private' : 'public' }).catch((error: { statusCode?: number }) => {
+      if (error.statusCode !== 409) throw error // 409: it is there already.
+    })
+    const list = Object.entries(files).map(([path, bytes]) => ({ path, content: new Blob([bytes as Uint8Array<ArrayBuffer>]) }))
+    const done = await uploadFiles({ ...common, files: list, commitTitle: message, useXet: false })
+    return done?.commit.oid ?? ''
+  } catch (error) {
+    throw unreachable(where, error)
+  }
+}
+
 interface Resolution {
   repo: string
   type: RepoType

@@ -1,7 +1,8 @@
 // Adapters on disk exactly as PEFT's save_pretrained has them: adapter_config.json and adapter_model.safetensors, head included.
 
-import { cloneGraph, float32, type Model, safetensorsChunks, type Tensor, toFloat32 } from '@cola/graph'
-import { paths, readSafetensorsFile, writeFileAtomic } from '@cola/train'
+import { type HubOptions, hubFiles, type PushOptions, pushToHub } from '@cola/data'
+import { cloneGraph, float32, type Model, serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
+import { fileSystem, paths, readSafetensorsFile, writeFileAtomic } from '@cola/train'
 import { AdapterError } from '../errors.ts'
 import { parseLoraConfig } from '../inject/config.ts'
 import { loraNames, peftPrefix } from '../inject/layer.ts'
@@ -23,6 +24,16 @@ export function readAdapter(folder: string): Adapter {
   const { join } = paths()
   const path = join(folder, 'adapter_config.json')
   return { config: parseLoraConfig(readJson(path), path), tensors: readSafetensorsFile(join(folder, 'adapter_model.safetensors')).tensors }
+}
+
+/**
+ * An adapter from a folder that exists, else from the hub.
+ * @throws {HubError | ConfigError | FormatError | FileError} naming the URL or file, and the field or tensor.
+ */
+export async function openAdapter(nameOrFolder: string, options: HubOptions = {}): Promise<Adapter> {
+  if (fileSystem().existsSync(nameOrFolder)) return readAdapter(nameOrFolder)
+  const [config] = await hubFiles(nameOrFolder, [{ path: 'adapter_config.json' }, { path: 'adapter_model.safetensors' }], options)
+  return readAdapter(paths().dirname(config as string))
 }
 
 /**
@@ -96,11 +107,30 @@ export function adapterConfigJson(config: LoraConfigJson): string {
  */
 export function writeAdapter(folder: string, trained: LoraModel, { baseModel }: { baseModel?: string } = {}): void {
   const { join } = paths()
+  for (const [name, content] of Object.entries(adapterFiles(trained, baseModel))) writeFileAtomic(join(folder, name), content)
+}
+
+/**
+ * Pushes an adapter to a model repository on the hub, as {@link writeAdapter} would write it.
+ * @returns The commit.
+ * @throws {HubError} naming the URL: no token, refused, unreachable.
+ */
+export const pushAdapter = (
+  repo: string,
+  trained: LoraModel,
+  { baseModel, ...options }: { baseModel?: string } & Omit<PushOptions, 'files'> = {},
+): Promise<string> => pushToHub(repo, { files: adapterFiles(trained, baseModel), ...options })
+
+/** The files of an adapter's folder; its configuration last, so that a folder with one is whole. */
+function adapterFiles(trained: LoraModel, baseModel: string | undefined): Record<string, Uint8Array> {
   const model = trained.initial.size ? plainAdapter(trained) : trained
   const config = baseModel === undefined ? model.config : { ...model.config, base_model_name_or_path: baseModel }
-  writeFileAtomic(join(folder, 'adapter_model.safetensors'), safetensorsChunks(adapterTensors(model)))
-  writeFileAtomic(join(folder, 'README.md'), modelCard(config))
-  writeFileAtomic(join(folder, 'adapter_config.json'), adapterConfigJson(config))
+  const text = (content: string) => new TextEncoder().encode(content)
+  return {
+    'adapter_model.safetensors': serializeSafetensors(adapterTensors(model), { format: 'pt' }),
+    'README.md': text(modelCard(config)),
+    'adapter_config.json': text(adapterConfigJson(config)),
+  }
 }
 
 /** B A - B0 A0 as one product: [B, -B0] [A; A0], of twice the rank and the same scaling. */
