@@ -53,7 +53,12 @@ for name in names:
             else:
                 torch.onnx.export(model, (ids, mask), f'{folder}/model.onnx', input_names=list(axes), output_names=['logits'], dynamic_axes=axes, dynamo=False, opset_version=17)
             import onnx
-            kept = {i.name for i in onnx.load(f'{folder}/model.onnx').graph.initializer}
+            exported = onnx.load(f'{folder}/model.onnx')
+            for node in exported.graph.node:  # the places of this file's lines are nobody's business
+                for prop in [prop for prop in node.metadata_props if prop.key.endswith(('stack_trace', 'fx_node'))]: node.metadata_props.remove(prop)
+                if 'doc_string' in node.DESCRIPTOR.fields_by_name: node.ClearField('doc_string')
+            onnx.save(exported, f'{folder}/model.onnx')
+            kept = {i.name for i in exported.graph.initializer}
             grads = {f'grad.{n}': p.grad for n, p in model.named_parameters() if n in kept and p.grad is not None}
             save_file({'input_ids': ids, 'attention_mask': mask, 'labels': labels}, f'{folder}/inputs.safetensors')
             save_file({'logits': logits.detach(), 'loss': loss.detach(), **{k: v.contiguous() for k, v in grads.items()}}, f'{folder}/expected.safetensors')
