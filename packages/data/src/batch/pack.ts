@@ -26,9 +26,7 @@ interface Placement {
  * @throws {DataError} for no sentences or an empty one.
  */
 export function packSentences(sentences: readonly (readonly number[])[]): PackedBatch {
-  if (sentences.length === 0) throw new DataError({ where: 'batch', what: 'no sentences' })
-  const empty = sentences.findIndex((ids) => ids.length === 0)
-  if (empty >= 0) throw new DataError({ where: `sentence ${empty + 1} of the batch`, what: 'a sentence without tokens' })
+  requireTokens(sentences)
   const lengths = sentences.map((ids) => ids.length)
   const { width, rows, placements } = tightest(lengths)
   const size = rows * width
@@ -51,6 +49,13 @@ export function packSentences(sentences: readonly (readonly number[])[]): Packed
     segment_ids: grid(segment_ids),
     last_token: { data: last_token, dims: [sentences.length] },
   }
+}
+
+/** @throws {DataError} for no sentences or an empty one. */
+export function requireTokens(sentences: readonly (readonly number[])[]): void {
+  if (sentences.length === 0) throw new DataError({ where: 'batch', what: 'no sentences' })
+  const empty = sentences.findIndex((ids) => ids.length === 0)
+  if (empty >= 0) throw new DataError({ where: `sentence ${empty + 1} of the batch`, what: 'a sentence without tokens' })
 }
 
 /** The least padding among a few row widths; the narrowest among equals, because attention's cost grows with it. */

@@ -2,6 +2,7 @@
 // then their second tokens, and so on. A time step runs on the sentences that still have a token, so a batch costs what its tokens cost.
 
 import { DataError } from '../errors.ts'
+import { requireTokens } from './pack.ts'
 
 interface Int32 {
   data: Int32Array
@@ -38,19 +39,16 @@ export interface StepBatch {
  * @throws {DataError} for no sentences, an empty one, or one that is too long.
  */
 export function packSteps(sentences: readonly (readonly number[])[], { max_length }: { max_length: number }): StepBatch {
-  if (sentences.length === 0) throw new DataError({ where: 'batch', what: 'no sentences' })
-  sentences.forEach(({ length }, i) => {
-    const where = `sentence ${i + 1} of the batch`
-    if (length === 0) throw new DataError({ where, what: 'a sentence without tokens' })
-    if (length > max_length)
-      throw new DataError({
-        where,
-        what: "longer than the model's steps",
-        expected: `at most ${max_length} tokens`,
-        found: String(length),
-        fix: 'Truncate it, or build the model with a larger max_length.',
-      })
-  })
+  requireTokens(sentences)
+  const long = sentences.findIndex(({ length }) => length > max_length)
+  if (long >= 0)
+    throw new DataError({
+      where: `sentence ${long + 1} of the batch`,
+      what: "longer than the model's steps",
+      expected: `at most ${max_length} tokens`,
+      found: String(lengthOf(sentences, long)),
+      fix: 'Truncate it, or build the model with a larger max_length.',
+    })
   const order = sentences.map((_, i) => i).sort((a, b) => lengthOf(sentences, b) - lengthOf(sentences, a) || a - b)
   const sizes = Array.from({ length: max_length + 1 }, (_, step) => sentences.filter(({ length }) => length > step).length)
   const starts = sizes.map((_, step) => sizes.slice(0, step).reduce((a, b) => a + b, 0))
@@ -72,11 +70,11 @@ export function packSteps(sentences: readonly (readonly number[])[], { max_lengt
   })
   const splits = sizes.slice(0, -1).flatMap((size, step) => [sizes[step + 1] as number, size - (sizes[step + 1] as number)])
   const list = (data: Int32Array): Int32 => ({ data, dims: [data.length] })
-  const long = (values: readonly number[]): Int64 => ({ data: BigInt64Array.from(values, BigInt), dims: [values.length] })
+  const int64 = (values: readonly number[]): Int64 => ({ data: BigInt64Array.from(values, BigInt), dims: [values.length] })
   return {
     input_ids: list(input_ids),
-    batch_sizes: long(sizes.slice(0, -1)),
-    step_splits: long(splits),
+    batch_sizes: int64(sizes.slice(0, -1)),
+    step_splits: int64(splits),
     reverse_index: list(reverse_index),
     last_token: list(last_token),
     token_index: { data: token_index, dims: [sentences.length, columns] },

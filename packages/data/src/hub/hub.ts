@@ -22,6 +22,12 @@ const commit = /^[0-9a-f]{40}$/
 
 const setting = (name: string): string | undefined => globalThis.process?.env?.[name] || undefined
 
+/** Where the hub is, and what opens it. */
+const accessOf = ({ endpoint, token }: Pick<HubOptions, 'endpoint' | 'token'>): { endpoint: string; token: string | undefined } => ({
+  endpoint: endpoint ?? setting('HF_ENDPOINT') ?? 'https://huggingface.co',
+  token: token ?? setting('HF_TOKEN'),
+})
+
 /**
  * Paths in the cache of files of one commit of a repository; what is not there is downloaded.
  * A branch is resolved to its commit once; when the hub cannot be reached, the commit it had last time serves.
@@ -35,8 +41,7 @@ export async function hubFiles(
 ): Promise<(string | undefined)[]> {
   const { downloadFileToCacheDir, getHFHubCachePath } = await import('@huggingface/hub')
   const cacheDir = options.cacheDir ?? getHFHubCachePath()
-  const endpoint = options.endpoint ?? setting('HF_ENDPOINT') ?? 'https://huggingface.co'
-  const token = options.token ?? setting('HF_TOKEN')
+  const { endpoint, token } = accessOf(options)
   const timed = withTimeout(options.fetch ?? fetch, options.timeout ?? 30_000)
   const { sha, siblings } = await resolveCommit({ repo, type, revision: options.revision ?? 'main', endpoint, cacheDir, token, fetch: timed })
   const quiet = console.debug
@@ -85,8 +90,7 @@ export interface PushOptions extends Pick<HubOptions, 'endpoint' | 'token' | 'ti
  */
 export async function pushToHub(repo: string, { files, message = 'Upload with @cola', ...options }: PushOptions): Promise<string> {
   const { createRepo, uploadFiles } = await import('@huggingface/hub')
-  const endpoint = options.endpoint ?? setting('HF_ENDPOINT') ?? 'https://huggingface.co'
-  const token = options.token ?? setting('HF_TOKEN')
+  const { endpoint, token } = accessOf(options)
   const where = `${endpoint}/${repo}`
   if (!token)
     throw new HubError({ where, what: 'no token to write with', expected: 'HF_TOKEN', fix: 'Make one that may write, at huggingface.co/settings/tokens.' })

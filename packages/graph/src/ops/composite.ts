@@ -14,6 +14,9 @@ export const scale = (g: Builder, value: Value, factor: number): Value => (facto
 /** Converts the element type. */
 export const cast = (g: Builder, value: Value, to: DataType): Value => (value.dtype === to ? value : g.Cast(value, { to: dataTypes[to].onnx }))
 
+/** Dropout with probability `p` in training; nothing is added where it is 0. Masks are drawn by the node's name. */
+export const dropout = (g: Builder, x: Value, p: number, name: string): Value => (p === 0 ? x : (g.node('Dropout', [x, g.scalar(p)], { name })[0] as Value))
+
 /** Swaps the last two axes. */
 export function transposeMatrix(g: Builder, value: Value): Value {
   const rank = value.shape.length

@@ -5,9 +5,57 @@ import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/g
 import { makersOf, readersOf } from '../ir/uses.ts'
 import { addNode, build } from '../ops/builder.ts'
 
-/** A copy of the graph with each product with a matrix that it holds as a Gemm. Names of values stay. */
-export function foldLinear(graph: Graph): Graph {
+/** A product with a matrix that the graph holds. */
+export interface LinearNode {
+  /** The MatMul or Gemm. */
+  readonly node: Node
+  /** Initializer that holds the matrix, read as it is or through a Transpose. */
+  readonly weight: string
+  /** Whether the matrix is [out, in] (PyTorch's Linear: a Gemm with transB, or behind a Transpose) instead of [in, out] (Conv1D). */
+  readonly transposed: boolean
+  readonly in_features: number
+  readonly out_features: number
+  /** Initializer added to the product, by the Gemm itself or by the one Add that reads it. */
+  readonly bias: string | undefined
+  /** That Add. */
+  readonly add: Node | undefined
+}
+
+/** MatMul and Gemm nodes whose second input is a matrix of the graph, by the name of their output. */
+export function linearNodes(graph: Graph): Map<string, LinearNode> {
   const [makers, readers] = [makersOf(graph), readersOf(graph)]
+  return new Map(
+    graph.nodes.flatMap((node) => {
+      if ((node.opType !== 'Gemm' && node.opType !== 'MatMul') || node.attributes.transA) return []
+      const maker = makers.get(node.inputs[1] ?? '')
+      const through = maker?.opType === 'Transpose' && swaps(maker) ? maker : undefined
+      const weight = through?.inputs[0] ?? node.inputs[1] ?? ''
+      const dims = graph.initializers.get(weight)?.dims
+      if (dims?.length !== 2) return []
+      const transposed = Boolean(node.attributes.transB) !== Boolean(through)
+      const [rows, columns] = dims as [number, number]
+      const [in_features, out_features] = transposed ? [columns, rows] : [rows, columns]
+      const output = node.outputs[0] as string
+      const added = addedAfter(graph, readers.get(output) ?? [], out_features)
+      return [
+        [output, { node, weight, transposed, in_features, out_features, bias: node.inputs[2] ?? added?.bias, add: node.inputs[2] ? undefined : added?.add }],
+      ]
+    }),
+  )
+}
+
+const swaps = ({ attributes: { perm } }: Node): boolean => perm === undefined || String(perm) === '1,0'
+
+/** The one node after a product, where it adds a vector to it. */
+function addedAfter(graph: Graph, [add, ...others]: readonly Node[], size: number): { add: Node; bias: string } | undefined {
+  if (add?.opType !== 'Add' || others.length > 0) return undefined
+  const bias = add.inputs.find((name) => graph.initializers.get(name)?.dims.join() === String(size))
+  return bias === undefined ? undefined : { add, bias }
+}
+
+/** A copy of the graph with each MatMul with a matrix that it holds as a Gemm, the bias in it. Names of values stay. */
+export function foldLinear(graph: Graph): Graph {
+  const linear = linearNodes(graph)
   const folded: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(folded)
   const kept = new Map<string, Value>()
@@ -20,51 +68,31 @@ export function foldLinear(graph: Graph): Graph {
   const dropped = new Set<Node>()
   for (const node of graph.nodes) {
     if (dropped.has(node)) continue
-    const matrix = node.opType === 'MatMul' ? matrixOf(graph, makers, node) : undefined
-    const x = matrix && getValue(folded, node.inputs[0] as string)
+    const layer = node.opType === 'MatMul' ? linear.get(node.outputs[0] as string) : undefined
+    const x = layer && getValue(folded, node.inputs[0] as string)
     const rank = x?.shape.length ?? 0
-    if (!matrix || !x || rank < 2) {
+    if (!layer || !x || rank < 2) {
       folded.nodes.push(node)
       continue
     }
-    const add = biasAfter(graph, readers, node, matrix.out)
-    if (add) dropped.add(add.node)
-    const output = (add?.node ?? node).outputs[0] as string
+    const add = graph.outputs.includes(node.outputs[0] as string) ? undefined : layer.add
+    if (add) dropped.add(add)
+    const output = (add ?? node).outputs[0] as string
     const type = getValue(folded, output)
     folded.values.delete(output)
-    const rows = rank === 2 ? x : once(`rows ${x.name}`, () => g.Reshape(x, g.int64([-1, matrix.in])))
-    const inputs = [rows, getValue(folded, matrix.name), ...(add ? [getValue(folded, add.bias)] : [])]
-    const options = { name: node.name, scope: node.scope, attributes: matrix.transposed ? { transB: 1 } : {} }
+    const rows = rank === 2 ? x : once(`rows ${x.name}`, () => g.Reshape(x, g.int64([-1, layer.in_features])))
+    const inputs = [rows, getValue(folded, layer.weight), ...(add ? [getValue(folded, layer.bias as string)] : [])]
+    const options = { name: node.name, scope: node.scope, attributes: layer.transposed ? { transB: 1 } : {} }
     if (rank === 2) {
       addNode(folded, 'Gemm', inputs, { ...options, outputs: [output] })
     } else {
       const product = addNode(folded, 'Gemm', inputs, options)[0] as Value
-      const shape = once(`shape ${x.name} ${matrix.out}`, () => g.Concat(g.Shape(x, { start: 0, end: rank - 1 }), g.int64([matrix.out]), { axis: 0 }))
+      const shape = once(`shape ${x.name} ${layer.out_features}`, () =>
+        g.Concat(g.Shape(x, { start: 0, end: rank - 1 }), g.int64([layer.out_features]), { axis: 0 }),
+      )
       addNode(folded, 'Reshape', [product, shape], { outputs: [output] })
     }
     folded.values.set(output, type)
   }
   return folded
-}
-
-/** The initializer that a MatMul multiplies with, read as it is or through a Transpose. */
-function matrixOf(graph: Graph, makers: ReadonlyMap<string, Node>, node: Node): { name: string; transposed: boolean; in: number; out: number } | undefined {
-  const read = node.inputs[1] as string
-  const maker = makers.get(read)
-  const perm = maker?.opType === 'Transpose' ? maker.attributes.perm : null
-  const transposed = perm === undefined || String(perm) === '1,0'
-  const name = transposed && maker ? (maker.inputs[0] as string) : read
-  const dims = graph.initializers.get(name)?.dims
-  if (dims?.length !== 2) return undefined
-  const [rows, columns] = dims as [number, number]
-  return name === read ? { name, transposed: false, in: rows, out: columns } : { name, transposed: true, in: columns, out: rows }
-}
-
-/** The Add of a vector that is all that reads a product. */
-function biasAfter(graph: Graph, readers: ReadonlyMap<string, readonly Node[]>, node: Node, size: number): { node: Node; bias: string } | undefined {
-  const product = node.outputs[0] as string
-  const [add, ...others] = readers.get(product) ?? []
-  if (add?.opType !== 'Add' || others.length > 0 || graph.outputs.includes(product)) return undefined
-  const bias = add.inputs.find((name) => graph.initializers.get(name)?.dims.join() === String(size))
-  return bias === undefined ? undefined : { node: add, bias }
 }

@@ -1,7 +1,19 @@
 // GPT-2 as a graph over packed batches (@cola/data, packSentences): token-wise layers see real tokens only, as matrices.
 // Radford et al. 2019; names and numbers as transformers' GPT2ForSequenceClassification and GPT2LMHeadModel.
 
-import { addInitializer, addInput, build, type Builder, createGraph, type Graph, type Model, tensor, transposeMatrix, type Value } from '@cola/graph'
+import {
+  addInitializer,
+  addInput,
+  build,
+  type Builder,
+  createGraph,
+  dropout as dropoutOf,
+  type Graph,
+  type Model,
+  tensor,
+  transposeMatrix,
+  type Value,
+} from '@cola/graph'
 import type { Gpt2Config } from './config.ts'
 import type { Gpt2Head, Parameters } from './parameters.ts'
 
@@ -42,7 +54,7 @@ export function gpt2(config: Gpt2Config, parameters: Parameters, { head = 'class
   const g = build(graph)
   for (const [name, value] of parameters) addInitializer(graph, name, value)
   const weight = (name: string): Value => graph.values.get(name) as Value
-  const drop = (x: Value, p: number, name: string): Value => (dropout === 'none' || p === 0 ? x : (g.node('Dropout', [x, g.scalar(p)], { name })[0] as Value))
+  const drop = (x: Value, p: number, name: string): Value => dropoutOf(g, x, dropout === 'none' ? 0 : p, name)
 
   const [inputIds, positionIds, segmentIds] = ['input_ids', 'position_ids', 'segment_ids'].map((name) => addInput(graph, name, 'int32', ['row', 'column'])) as [
     Value,

@@ -1,6 +1,6 @@
 // What an adapter adds to a linear layer. Hu et al. 2022 (LoRA), Liu et al. 2024 (DoRA).
 
-import { addInitializer, type Builder, float32, getValue, type Node, scale, type Tensor, toFloat32, transposeMatrix, type Value } from '@cola/graph'
+import { addInitializer, type Builder, dropout, float32, getValue, type Node, scale, type Tensor, toFloat32, transposeMatrix, type Value } from '@cola/graph'
 import type { LoraConfigJson } from '../schema.ts'
 
 /** A layer that gets an adapter. */
@@ -72,7 +72,7 @@ export function adapted(g: Builder, node: Node, output: Value, target: LoraTarge
   const { module, scaling } = target
   const [a, b] = loraNames(module).map((name) => getValue(g.graph, name)) as [Value, Value]
   const x = getValue(g.graph, node.inputs[0] as string)
-  const dropped = config.lora_dropout === 0 ? x : (g.node('Dropout', [x, g.scalar(config.lora_dropout)], { name: `${module}.lora_dropout` })[0] as Value)
+  const dropped = dropout(g, x, config.lora_dropout, `${module}.lora_dropout`)
   const bias = config.lora_bias ? getValue(g.graph, loraBiasName(module)) : undefined
   const delta = lowRank(g, dropped, a, b, bias, target)
   if (!config.use_dora) return g.Add(output, delta)

@@ -1,7 +1,7 @@
 // The student as a graph over packed time steps (@cola/data, packSteps), unrolled: no device that trains has Scan, Loop and the RNN operator all.
 // The input product of a layer runs on all tokens at once; a step runs on the sentences that still have a token, none past the longest.
 
-import { addInitializer, addInput, build, type Builder, createGraph, float32, type Model, refineShape, type Tensor, type Value } from '@cola/graph'
+import { addInitializer, addInput, build, type Builder, createGraph, dropout, float32, type Model, refineShape, type Tensor, type Value } from '@cola/graph'
 import { cells } from './cells.ts'
 import { type DistilRnnConfig, directions } from './config.ts'
 import { type Parameters, suffix } from './parameters.ts'
@@ -15,7 +15,6 @@ interface Context {
   readonly g: Builder
   readonly config: DistilRnnConfig
   readonly weight: (name: string) => Value
-  readonly dropout: (x: Value, p: number, name: string) => Value
   /** For each step, its sentences [1], and how many go on and how many end [2]. */
   readonly sizes: Value
   readonly splits: readonly Value[]
@@ -34,24 +33,23 @@ export function distilRnn(config: DistilRnnConfig, embedding: Tensor, parameters
   const all = new Map([['embedding.weight', embedding], ...parameters])
   for (const [name, value] of all) addInitializer(graph, name, value)
   const weight = (name: string): Value => graph.values.get(name) as Value
-  const dropout = (x: Value, p: number, name: string): Value => (p === 0 ? x : (g.node('Dropout', [x, g.scalar(p)], { name })[0] as Value))
   const input = (name: string, shape: readonly string[]): Value => graph.values.get(name) ?? addInput(graph, name, 'int32', shape)
 
   const ids = input('input_ids', ['token'])
   const sizes = addInput(graph, 'batch_sizes', 'int64', [max_length])
   const pairs = addInput(graph, 'step_splits', 'int64', [2 * max_length])
   const splits = g.node('Split', [pairs], { attributes: { axis: 0, num_outputs: max_length }, outputCount: max_length })
-  const context: Context = { g, config, weight, dropout, sizes, splits, input }
+  const context: Context = { g, config, weight, sizes, splits, input }
 
-  let x = dropout(g.Gather(weight('embedding.weight'), ids), config.embedding_dropout, 'embedding.dropout')
+  let x = dropout(g, g.Gather(weight('embedding.weight'), ids), config.embedding_dropout, 'embedding.dropout')
   let runs: Value[] = []
   for (let layer = 0; layer < config.num_layers; layer++) {
-    if (layer > 0) x = dropout(aligned(context, runs), config.dropout, `rnn.dropout_l${layer - 1}`)
+    if (layer > 0) x = dropout(g, aligned(context, runs), config.dropout, `rnn.dropout_l${layer - 1}`)
     runs = Array.from({ length: directions(config) }, (_, direction) => recurrence(context, x, layer, direction))
   }
   // Under a name of its own, for losses between hidden states.
   const hidden = g.node('Identity', [pool(context, runs)], { outputs: ['hidden'] })[0] as Value
-  const pooled = dropout(hidden, config.head_dropout, 'classifier.dropout')
+  const pooled = dropout(g, hidden, config.head_dropout, 'classifier.dropout')
   g.node('Gemm', [pooled, weight('classifier.weight'), weight('classifier.bias')], {
     name: 'classifier',
     outputs: ['logits'],
