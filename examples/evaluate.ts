@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util'
 import { classificationMetrics, type ColaSplit, encodeRows, readColaFolder } from '@cola/data'
 import { crossEntropyLoss } from '@cola/distill'
-import { lower, prune, toFloat32 } from '@cola/graph'
+import { toFloat32 } from '@cola/graph'
 import { loadAdapter, type Pooling, readAdapter } from '@cola/lora'
 import { type Device, feedsOf, loadClassifier, openSession, type OrtTensor, readSafetensorsFile, resolveDevice } from '@cola/train'
 import { byLength, openWithHead } from './support/onnx.ts'
@@ -37,8 +37,7 @@ async function withAdapter(name: string, folder: string): Promise<Float32Array> 
   const adapter = readAdapter(folder)
   const head = [...adapter.tensors].find(([tensor]) => /\.(score|classifier)\.weight$/.test(tensor))?.[1]
   const base = await openWithHead(name, { num_labels: head?.dims[0] ?? 2, pooling: options.pooling as Pooling | undefined, file: options.file })
-  const graph = lower(loadAdapter(base.model, adapter).graph)
-  prune(graph)
+  const { graph } = loadAdapter(base.model, adapter)
   const session = await openSession({ graph }, await resolveDevice(device, graph))
   const { rows } = encodeRows(base.tokenizer, data, { max_length: base.longest })
   const places = rows.map((row, place) => ({ ...row, place }))

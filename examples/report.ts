@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { accuracy, confusionMatrix, encodeRows, majorityBaseline, matthewsCorrelation, mcnemar, pairedBootstrap } from '@cola/data'
-import { averageTeachers, balanced, cachedTeacher, type Split, type Teacher, teacherFromClassifier, teacherFromFile } from '@cola/distill'
+import { balanced, cachedTeacher, type Split, type Teacher, teacherFromClassifier, teacherFromFile } from '@cola/distill'
 import {
   countParameters,
   exportClassifier,
@@ -144,7 +144,7 @@ async function teacherOf(): Promise<Teacher> {
     }
   }
   if (!best) throw new Error('no teacher: give --model or --teacher-logits')
-  return cachedTeacher(averageTeachers([teacherFromClassifier(await loadClassifier(join(best.folder, 'classifier'), { device }))]), {
+  return cachedTeacher(teacherFromClassifier(await loadClassifier(join(best.folder, 'classifier'), { device })), {
     folder: join(options.out, 'logits'),
   })
 }

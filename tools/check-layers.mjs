@@ -9,7 +9,7 @@ const packages = {
   data: { imports: [], stages: ['hub', 'source', 'tokenizer', 'batch', 'metrics'], files: { 'errors.ts': -1, 'random.ts': -1 } },
   train: {
     imports: ['data', 'graph'],
-    stages: ['files', 'runtime', 'classify', 'optim', 'artifacts', 'session', 'trainer', 'worker'],
+    stages: ['files', 'runtime', 'optim', 'artifacts', 'session', 'classify', 'trainer', 'worker'],
     files: { 'errors.ts': -1 },
   },
   rnn: { imports: ['data', 'graph', 'train'], stages: ['student', 'files'], files: {} },
@@ -17,7 +17,7 @@ const packages = {
   lora: {
     imports: ['data', 'graph', 'train'],
     stages: ['gpt2', 'inject', 'adapter', 'onnx', 'classify', 'generate', 'load'],
-    files: { 'errors.ts': -2, 'schema.ts': -1, 'json.ts': -1, 'linalg.ts': -1 },
+    files: { 'errors.ts': -2, 'schema.ts': -1, 'linalg.ts': -1 },
   },
 }
 

@@ -1,7 +1,7 @@
 // What lora-onnx.ts and evaluate.ts share: a pretrained ONNX model with a classification head.
 
-import { type HeadOptions, openOnnxModel, paddedBatches, type Pooling, withHead } from '@cola/lora'
-import { random } from '@cola/data'
+import { type HeadOptions, openOnnxModel, type Pooling, withHead } from '@cola/lora'
+import { paddedBatches } from '@cola/train'
 
 /** model_types that read a text from left to right, whose last token has seen it all. */
 const decoders = new Set([
@@ -43,9 +43,8 @@ export async function openWithHead(
   }
 }
 
-/** Batches of rows of like length, so that little is padded; the batches in random order. */
-export function byLength<Row extends { input_ids: readonly number[] }>(rows: readonly Row[], size: number, seed?: number): Row[][] {
+/** Batches of rows of like length, so that little is padded. */
+export function byLength<Row extends { input_ids: readonly number[] }>(rows: readonly Row[], size: number): Row[][] {
   const sorted = [...rows].sort((a, b) => a.input_ids.length - b.input_ids.length)
-  const batches = Array.from({ length: Math.ceil(sorted.length / size) }, (_, i) => sorted.slice(i * size, (i + 1) * size))
-  return seed === undefined ? batches : random(seed, 'byLength').shuffle(batches)
+  return Array.from({ length: Math.ceil(sorted.length / size) }, (_, i) => sorted.slice(i * size, (i + 1) * size))
 }

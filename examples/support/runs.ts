@@ -1,9 +1,8 @@
 // Runs that are done once and kept: an interrupted report goes on where it was.
 
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeFileAtomic } from '@cola/train'
+import { sha256, writeFileAtomic } from '@cola/train'
 
 /**
  * The result of a run: read from FOLDER/NAME.json if it was made with the same settings, else computed and written there as a whole.
@@ -16,7 +15,7 @@ export async function once<Result>(
   run: (folder: string) => Promise<Result | undefined>,
 ): Promise<Result | undefined> {
   const path = join(folder, `${name}.json`)
-  const fingerprint = createHash('sha256').update(JSON.stringify(settings)).digest('hex')
+  const fingerprint = sha256([JSON.stringify(settings)])
   if (existsSync(path)) {
     const kept = JSON.parse(readFileSync(path, 'utf8')) as { fingerprint: string; result: Result }
     if (kept.fingerprint === fingerprint) return kept.result

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { distillation, type DistillationOptions, kdLoss } from '@cola/distill'
-import { addInput, createGraph, differentiate, elements, lower, prune, type Tensor, toFloat32 } from '@cola/graph'
+import { addInput, createGraph, differentiate, elements, prune, type Tensor, toFloat32 } from '@cola/graph'
 import { type Device, openSession, OrtTensor, readSafetensorsFile, resolveDevice } from '@cola/train'
 import { compare, type KindError, worstOfEach } from './compare.ts'
 
@@ -39,9 +39,8 @@ async function inGraph({ student, teacher, labels }: Inputs, options: Distillati
   const loss = distillation(options)(graph).name
   const gradient = differentiate(graph, { loss, wrt: ['logits'] }).get('logits')?.name as string
   graph.outputs = [loss, gradient]
-  const lowered = lower(graph)
-  prune(lowered)
-  const session = await openSession({ graph: lowered }, await resolveDevice(device, lowered))
+  prune(graph)
+  const session = await openSession({ graph }, await resolveDevice(device, graph))
   const results = await session.run({
     logits: new OrtTensor('float32', toFloat32(student), student.dims),
     teacher_logits: new OrtTensor('float32', toFloat32(teacher), teacher.dims),

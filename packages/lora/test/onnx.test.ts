@@ -4,23 +4,11 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addInput, build, createGraph, type Tensor, toFloat32, writeModel } from '@cola/graph'
-import { crossEntropy, feedsOf, generateArtifacts, openSession, OrtTensor, sgd, TrainingSession } from '@cola/train'
+import { crossEntropy, feedsOf, generateArtifacts, openSession, OrtTensor, paddedBatches, sgd, TrainingSession } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { hubServer } from '../../../tools/hub-server.ts'
 import { moved } from '../../../tools/moved.ts'
-import {
-  adapterTensors,
-  ConfigError,
-  exportMerged,
-  loadAdapter,
-  lora,
-  merge,
-  openOnnxModel,
-  paddedBatches,
-  type Pooling,
-  withHead,
-  withMaskedInputs,
-} from '../src/index.ts'
+import { adapterTensors, ConfigError, exportMerged, loadAdapter, lora, merge, openOnnxModel, type Pooling, withHead, withMaskedInputs } from '../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-onnx-'))
 afterAll(() => rmSync(folder, { recursive: true }))

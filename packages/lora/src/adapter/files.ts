@@ -2,12 +2,11 @@
 
 import { type HubOptions, hubFiles, type PushOptions, pushToHub } from '@cola/data'
 import { cloneGraph, float32, type Model, serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
-import { fileSystem, paths, readSafetensorsFile, writeFileAtomic } from '@cola/train'
+import { fileSystem, paths, readJson, readSafetensorsFile, writeFileAtomic } from '@cola/train'
 import { AdapterError } from '../errors.ts'
 import { parseLoraConfig } from '../inject/config.ts'
 import { loraNames, peftPrefix } from '../inject/layer.ts'
 import { lora, type LoraModel, withParameters } from '../inject/lora.ts'
-import { readJson } from '../json.ts'
 import type { LoraConfigJson } from '../schema.ts'
 
 export interface Adapter {

@@ -8,13 +8,8 @@ import type { LoraModel } from '../inject/lora.ts'
 import { merge } from '../inject/merge.ts'
 import { withMaskedInputs } from '../onnx/head.ts'
 
-export interface ExportOptions extends Pick<ClassifierExport, 'dtype' | 'layout'> {
-  folder: string
+export interface ExportOptions extends Omit<ClassifierExport, 'graph'> {
   config: Gpt2Config
-  /** Folder whose tokenizer files are copied. */
-  tokenizerFolder: string
-  /** Names of the classes. @default the configuration's id2label, or LABEL_0, LABEL_1 */
-  labels?: readonly string[]
 }
 
 /**
@@ -23,28 +18,18 @@ export interface ExportOptions extends Pick<ClassifierExport, 'dtype' | 'layout'
  * @param model A model without an adapter: merge() it first.
  * @throws {FileError} when the folder cannot be written.
  */
-export function exportClassifier(model: Model, { config, labels, ...rest }: ExportOptions): void {
-  writeClassifier({
-    ...rest,
-    graph: withPaddedInputs(model),
-    config: { ...config, architectures: ['GPT2ForSequenceClassification'] },
-    labels: labels ?? Object.values(config.id2label ?? { 0: 'LABEL_0', 1: 'LABEL_1' }),
-  })
+export function exportClassifier(model: Model, { config, ...rest }: ExportOptions): void {
+  writeClassifier({ ...rest, graph: withPaddedInputs(model), config: { ...config, architectures: ['GPT2ForSequenceClassification'] } })
 }
 
-export interface MergedExport extends Pick<ClassifierExport, 'dtype' | 'layout'> {
-  folder: string
-  /** The base model's config.json. */
-  config: Readonly<Record<string, unknown>>
-  tokenizerFolder: string
-  labels: readonly string[]
-}
+export type MergedExport = Omit<ClassifierExport, 'graph'>
 
 /**
  * The same of any ONNX model with an adapter and a head: merged, and read at the place the head was trained at.
  * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not finite.
  */
-export function exportMerged(model: LoraModel, { folder, ...rest }: MergedExport): void {
-  const merged = merge(model)
-  writeClassifier({ folder, graph: withMaskedInputs(merged), ...rest })
+export function exportMerged(model: LoraModel, options: MergedExport): void {
+  // Before anything is written: merging may fail.
+  const graph = withMaskedInputs(merge(model))
+  writeClassifier({ ...options, graph })
 }

@@ -2,12 +2,11 @@
 
 import { type HubOptions, hubFiles, readTokenizer, type Tokenizer } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
-import { fileSystem, paths, readSafetensorsFile } from '@cola/train'
+import { fileSystem, paths, readJson, readSafetensorsFile } from '@cola/train'
 import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
-import { readJson } from '../json.ts'
 
 export interface PretrainedOptions extends Gpt2Options, HubOptions {
   /** Classes of a new classification head. @default config.json's, or 2 */

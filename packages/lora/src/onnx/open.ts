@@ -2,9 +2,8 @@
 
 import { type HubOptions, hubFiles, readTokenizer, type Tokenizer } from '@cola/data'
 import { foldLinear, type Model, readModel, simplify } from '@cola/graph'
-import { externalDataOf, fileSystem, paths, readFile } from '@cola/train'
+import { externalDataOf, fileSystem, paths, readFile, readJson } from '@cola/train'
 import { ConfigError } from '../errors.ts'
-import { readJson } from '../json.ts'
 import { canonicalize } from './names.ts'
 
 export interface OnnxModelOptions extends HubOptions {

@@ -1,7 +1,7 @@
 // A trained student on disk: as PyTorch has it, and as a classifier for any ONNX Runtime.
 
 import { safetensorsChunks } from '@cola/graph'
-import { ConfigError, paths, readFile, readSafetensorsFile, writeClassifier, writeFileAtomic } from '@cola/train'
+import { type ClassifierExport, paths, readJson, readSafetensorsFile, writeClassifier, writeFileAtomic } from '@cola/train'
 import { type DistilRnnConfig, parseDistilRnnConfig } from '../student/config.ts'
 import { type EmbeddingTable, embeddingFrom } from '../student/embedding.ts'
 import { distilRnnInference } from '../student/inference.ts'
@@ -33,36 +33,23 @@ export function saveStudent(folder: string, { config, parameters }: { config: Di
 export function loadStudent(folder: string): SavedStudent {
   const { join } = paths()
   const path = join(folder, 'config.json')
-  let json: unknown
-  try {
-    json = JSON.parse(new TextDecoder().decode(readFile(path)))
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause
-    throw new ConfigError({ where: path, what: 'not JSON', found: cause.message }, { cause })
-  }
-  const config = parseDistilRnnConfig(json, path)
+  const config = parseDistilRnnConfig(readJson(path), path)
   const weights = join(folder, 'model.safetensors')
   const { tensors } = readSafetensorsFile(weights)
   const embedding = checked(tensors, 'embedding.weight', [config.vocab_size, config.embedding_size], weights)
   return { config, parameters: distilRnnParameters(tensors, config, weights), embedding: embeddingFrom(embedding) }
 }
 
-export interface StudentExport {
-  folder: string
+export interface StudentExport extends Omit<ClassifierExport, 'graph'> {
   config: DistilRnnConfig
   /** Whole ones, as `Student.parameters` gives them. */
   parameters: Parameters
-  /** Folder whose tokenizer files are copied. */
-  tokenizerFolder: string
-  /** Names of the classes. @default the configuration's id2label, or LABEL_0, LABEL_1, ... */
-  labels?: readonly string[]
 }
 
 /**
  * Writes a classifier that any ONNX Runtime loads, and `loadClassifier` of @cola/train; sentences of any length.
  * @throws {FileError} when the folder cannot be written.
  */
-export function exportStudent({ folder, config, parameters, tokenizerFolder, labels }: StudentExport): void {
-  const names = labels ?? Object.values(config.id2label ?? Object.fromEntries(Array.from({ length: config.num_labels }, (_, i) => [i, `LABEL_${i}`])))
-  writeClassifier({ folder, graph: distilRnnInference(config, parameters), config, tokenizerFolder, labels: names })
+export function exportStudent({ parameters, ...rest }: StudentExport): void {
+  writeClassifier({ ...rest, graph: distilRnnInference(rest.config, parameters) })
 }

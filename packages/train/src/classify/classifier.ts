@@ -1,11 +1,13 @@
 // A classifier in a folder: the model, its tokenizer, the names of its classes; and the typed wrapper around it: classify(texts) -> labels and probabilities.
 
-import { readTokenizer, type Tokenizer } from '@cola/data'
-import { type DataType, getValue, type Graph, lower, prune, readModel, storeWeights, type WeightType, writeModel } from '@cola/graph'
+import { readTokenizer } from '@cola/data'
+import { getValue, type Graph, lower, prune, readModel, storeWeights, type WeightType, writeModel } from '@cola/graph'
 import { ConfigError, FeedError } from '../errors.ts'
-import { fileSystem, paths, readFile, sha256, writeFileAtomic } from '../files/node.ts'
+import { fileSystem, paths, readFile, readJson, sha256, writeFileAtomic } from '../files/node.ts'
 import { type Device, externalDataOf, openSession, resolveDevice, writeModels } from '../runtime/device.ts'
-import { OrtTensor, type OrtSession, type OrtTensors } from '../runtime/ort.ts'
+import type { OrtTensor } from '../runtime/ort.ts'
+import { feedsOf } from '../session/feeds.ts'
+import { paddedBatches } from '../session/padded.ts'
 
 export interface Classification {
   label: string
@@ -18,7 +20,7 @@ export interface Classification {
 export interface Classifier {
   /** Names of the classes. */
   readonly labels: readonly string[]
-  /** SHA-256 of the model, its weights and its tokenizer: changes whenever an answer may. */
+  /** SHA-256 of the model, its weights, its configuration and its tokenizer: changes whenever an answer may. */
   readonly fingerprint: () => string
   /** Classifies texts, in batches. @throws {FeedError} for a text without tokens. */
   readonly classify: (texts: readonly string[]) => Promise<Classification[]>
@@ -35,7 +37,8 @@ export interface ClassifierExport {
   config: Readonly<Record<string, unknown>>
   /** Folder whose tokenizer files are copied. */
   tokenizerFolder: string
-  labels: readonly string[]
+  /** Names of the classes. @default those of the configuration's id2label, else LABEL_0, LABEL_1, ... */
+  labels?: readonly string[]
   /** How matrices are kept; computation is in float32. @default 'float32' */
   dtype?: WeightType
   /**
@@ -52,8 +55,9 @@ const hubFiles: Readonly<Record<WeightType, string>> = { float32: 'model.onnx', 
  * Writes a classifier that any ONNX Runtime loads: model.onnx with its weights beside it, config.json and the tokenizer.
  * @throws {FileError} when the folder cannot be written.
  */
-export function writeClassifier({ folder, graph, config, tokenizerFolder, labels, dtype = 'float32', layout = 'flat' }: ClassifierExport): void {
+export function writeClassifier({ folder, graph, config, tokenizerFolder, dtype = 'float32', layout = 'flat', ...rest }: ClassifierExport): void {
   const { join } = paths()
+  const labels = rest.labels ?? defaultLabels(graph, config)
   const model = storeWeights(lower(graph), dtype)
   prune(model)
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
@@ -66,13 +70,19 @@ export function writeClassifier({ folder, graph, config, tokenizerFolder, labels
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify({ ...config, id2label, label2id, num_labels: undefined }, null, 2)}\n`)
 }
 
+function defaultLabels(graph: Graph, { id2label }: ClassifierConfig): string[] {
+  if (id2label) return Object.values(id2label)
+  const classes = Number(getValue(graph, graph.outputs[0] as string).shape.at(-1))
+  return Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
+}
+
 /**
  * Loads a classifier's folder. Sentences are cut to the model's `n_positions` or `max_position_embeddings`, where config.json names one.
  * @throws {FileError | ConfigError | DeviceError}
  */
 export async function loadClassifier(folder: string, { device = 'cpu', batch_size = 32 }: { device?: Device; batch_size?: number } = {}): Promise<Classifier> {
   const { join } = paths()
-  const config = JSON.parse(new TextDecoder().decode(readFile(join(folder, 'config.json')))) as ClassifierConfig
+  const config = readJson(join(folder, 'config.json')) as ClassifierConfig
   if (!config.id2label) throw new ConfigError({ where: join(folder, 'config.json'), what: 'no labels', expected: 'id2label' })
   const files = ['model.onnx', ...Object.values(hubFiles).map((name) => join('onnx', name))]
   const path = join(folder, files.find((name) => fileSystem().existsSync(join(folder, name))) ?? 'model.onnx')
@@ -81,17 +91,24 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
   const tokenizer = await readTokenizer(folder)
   const labels = Object.values(config.id2label)
   const longest = config.n_positions ?? config.max_position_embeddings ?? Number.POSITIVE_INFINITY
+  const collate = paddedBatches(graph)
+  const logitsOf = async (texts: readonly string[]): Promise<Float32Array> => {
+    const rows = texts.map((text) => tokenizer.encode(text).slice(0, longest))
+    const empty = rows.findIndex((row) => row.length === 0)
+    if (empty >= 0) throw new FeedError({ where: `text ${empty + 1}, ${JSON.stringify((texts[empty] as string).slice(0, 40))}`, what: 'a text without tokens' })
+    const { logits: own } = await session.run(feedsOf(graph, graph.inputs, collate(rows)).feeds)
+    return (own as OrtTensor).data as Float32Array
+  }
   const logits = async (texts: readonly string[]): Promise<Float32Array> => {
     const all = new Float32Array(texts.length * labels.length)
-    for (let at = 0; at < texts.length; at += batch_size)
-      all.set(await logitsOf(session, graph, tokenizer, longest, texts.slice(at, at + batch_size)), at * labels.length)
+    for (let at = 0; at < texts.length; at += batch_size) all.set(await logitsOf(texts.slice(at, at + batch_size)), at * labels.length)
     return all
   }
   return {
     labels,
     fingerprint: () =>
       sha256(
-        [...files, 'model.onnx_data', 'tokenizer.json']
+        [...files, 'model.onnx_data', 'config.json', 'tokenizer.json', 'tokenizer_config.json']
           .map((name) => join(folder, name))
           .filter((file) => fileSystem().existsSync(file))
           .map(readFile),
@@ -106,28 +123,10 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
 }
 
 interface ClassifierConfig {
-  id2label?: Record<string, string>
+  id2label?: Readonly<Record<string, string>> | null | undefined
   n_positions?: number
   max_position_embeddings?: number
 }
-
-async function logitsOf(session: OrtSession, graph: Graph, tokenizer: Tokenizer, longest: number, texts: readonly string[]): Promise<Float32Array> {
-  const rows = texts.map((text) => tokenizer.encode(text).slice(0, longest))
-  const empty = rows.findIndex((row) => row.length === 0)
-  if (empty >= 0) throw new FeedError({ where: `text ${empty + 1}, ${JSON.stringify((texts[empty] as string).slice(0, 40))}`, what: 'a text without tokens' })
-  const columns = Math.max(...rows.map((row) => row.length))
-  const grid = (value: (id: number) => number): number[] =>
-    rows.flatMap((row) => Array.from({ length: columns }, (_, j) => (j < row.length ? value(row[j] as number) : 0)))
-  const all: Record<string, number[]> = { input_ids: grid((id) => id), attention_mask: grid(() => 1), token_type_ids: grid(() => 0) }
-  const feeds: OrtTensors = Object.fromEntries(
-    graph.inputs.map((name) => [name, integers(getValue(graph, name).dtype, all[name] ?? [], [rows.length, columns])]),
-  )
-  const { logits } = await session.run(feeds)
-  return (logits as OrtTensor).data as Float32Array
-}
-
-const integers = (dtype: DataType, values: readonly number[], dims: readonly number[]): OrtTensor =>
-  dtype === 'int32' ? new OrtTensor('int32', Int32Array.from(values), dims) : new OrtTensor('int64', BigInt64Array.from(values, BigInt), dims)
 
 function describe(logits: readonly number[], names: readonly string[]): Classification {
   const greatest = Math.max(...logits)

@@ -1,7 +1,7 @@
 // Files, in Node. A browser has none: asking for them there is a typed error, and importing this module is harmless.
 
 import { safetensorsHeaderLength, parseSafetensorsHeader, type SafetensorsFile, type Tensor } from '@cola/graph'
-import { FileError } from '../errors.ts'
+import { ConfigError, FileError } from '../errors.ts'
 
 type FileSystem = typeof import('node:fs')
 type Path = typeof import('node:path')
@@ -70,6 +70,16 @@ export function readFile(path: string): Uint8Array {
     return fileSystem().readFileSync(path)
   } catch (cause) {
     throw new FileError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
+  }
+}
+
+/** The parsed contents of a JSON file. @throws {FileError | ConfigError} naming it. */
+export function readJson(path: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(readFile(path)))
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause
+    throw new ConfigError({ where: path, what: 'not JSON', found: cause.message }, { cause })
   }
 }
 

@@ -1,7 +1,7 @@
 // Batches for exported models: rows padded to the longest, as the models' own inputs want them.
 
-import type { Batch } from '@cola/train'
 import { type Graph, getValue } from '@cola/graph'
+import type { Batch } from './feeds.ts'
 
 /**
  * Makes batches of sentences of token ids for a graph's inputs: `input_ids`, `attention_mask`, `token_type_ids`, `position_ids` and what a head reads,
