@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packSentences } from '@cola/data'
 import { elements, float32, float32ToFloat16, serializeSafetensors, tensor, type Tensor, toFloat32 } from '@cola/graph'
-import { adam, crossEntropy, generateArtifacts, openSession, OrtTensor, TrainingSession, loadClassifier } from '@cola/train'
+import { adam, ConfigError, crossEntropy, generateArtifacts, openSession, OrtTensor, TrainingSession, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type HubServer, hubServer } from '../../../tools/hub-server.ts'
 import {
@@ -232,6 +232,27 @@ it('exports a classifier that gives labels and probabilities', async () => {
   expect(results.map(({ probabilities }) => probabilities.reduce((a, b) => a + b))).toBeAllclose([1, 1])
   expect(results.every(({ label, index }) => label === ['bad', 'good'][index])).toBe(true)
   await classifier.release()
+})
+
+it.each(['config.json', 'tokenizer_config.json'])("gives another fingerprint when a classifier's %s changes", async (name) => {
+  const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
+  const out = join(folder, `fingerprint-${name}`)
+  exportClassifier(merge(lora(base, reportConfig)), { folder: out, config: own, tokenizerFolder: embedded })
+  writeFileSync(join(out, 'tokenizer_config.json'), '{}')
+  const classifier = await loadClassifier(out)
+  const before = classifier.fingerprint()
+  expect(classifier.fingerprint()).toBe(before)
+  writeFileSync(join(out, name), '{"n_positions":8}')
+  expect(classifier.fingerprint()).not.toBe(before)
+  await classifier.release()
+})
+
+it('names the file when the config.json of a classifier is not JSON', async () => {
+  const out = join(folder, 'classifier-damaged')
+  mkdirSync(out)
+  writeFileSync(join(out, 'config.json'), '{"id2label":')
+  await expect(loadClassifier(out)).rejects.toThrow(ConfigError)
+  await expect(loadClassifier(out)).rejects.toThrow('classifier-damaged')
 })
 
 it.each([
