@@ -1,10 +1,11 @@
-// npm run bench -- gpt2-lora [options] --json: measures the report's configurations at the real size.
+// npm run bench -- gpt2-lora|lora-onnx|rnn [options] --json: measures training at the real sizes.
 
 import { gpt2LoraBench } from './bench/gpt2-lora.ts'
+import { loraOnnxBench } from './bench/lora-onnx.ts'
 import { rnnBench } from './bench/rnn.ts'
 
 const [name, ...args] = process.argv.slice(2)
-const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = { 'gpt2-lora': gpt2LoraBench, rnn: rnnBench }
+const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = { 'gpt2-lora': gpt2LoraBench, 'lora-onnx': loraOnnxBench, rnn: rnnBench }
 const run = benches[name ?? '']
 if (!run) {
   console.error(`usage: npm run bench -- ${Object.keys(benches).join('|')} [options] --json`)

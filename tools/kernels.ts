@@ -33,6 +33,7 @@ const webgpu: Record<string, readonly DataType[]> = {
   Not: ['bool'],
   Where: ['bool'],
   Cast: ['float32', 'int32', 'bool'],
+  DequantizeLinear: ['uint8'],
   Identity: float,
   MatMul: float,
   Gemm: float,

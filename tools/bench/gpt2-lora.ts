@@ -4,11 +4,9 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { encodeRows, packRows, random, readColaFolder, readTokenizer, type TokenRow } from '@cola/data'
-import { addInput, build, createGraph } from '@cola/graph'
 import { countParameters, gpt2, gpt2Shapes, lora, parseGpt2Config, randomGpt2, reportConfig } from '@cola/lora'
-import { adam, crossEntropy, type Device, generateArtifacts, openSession, OrtTensor, TrainingSession } from '@cola/train'
-
-const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
+import { adam, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
+import { matMulBench, median } from './measure.ts'
 
 export async function gpt2LoraBench(args: string[]): Promise<Record<string, unknown>> {
   const { values: options } = parseArgs({
@@ -93,34 +91,4 @@ function matrixParameters(config: Parameters<typeof gpt2Shapes>[0]): number {
 async function colaRows(folder: string, tokenizer: string): Promise<TokenRow[]> {
   const { in_domain_train } = await readColaFolder(folder)
   return encodeRows(await readTokenizer(tokenizer), in_domain_train, { max_length: 1024 }).rows
-}
-
-/** GFLOP/s of [1536, 768] x [768, 3072]; only one number of the product is copied out. */
-async function matMulBench(device: 'cpu'): Promise<{ run: () => Promise<number>; release: () => Promise<void> }> {
-  const graph = createGraph('matmul')
-  const g = build(graph)
-  const product = g.MatMul(addInput(graph, 'a', 'float32', [1536, 768]), addInput(graph, 'b', 'float32', [768, 3072]))
-  g.node('Slice', [product, g.int64([0, 0]), g.int64([1, 1]), g.int64([0, 1])], { outputs: ['y'] })
-  graph.outputs.push('y')
-  const session = await openSession({ graph }, device)
-  const stream = random(1, 'matmul')
-  const feed = (rows: number, columns: number) =>
-    new OrtTensor(
-      'float32',
-      Float32Array.from({ length: rows * columns }, () => stream.uniform()),
-      [rows, columns],
-    )
-  const feeds = { a: feed(1536, 768), b: feed(768, 3072) }
-  const once = async () => {
-    const started = performance.now()
-    await session.run(feeds)
-    return performance.now() - started
-  }
-  const run = async () => {
-    const times: number[] = []
-    for (let i = 0; i < 7; i++) times.push(await once())
-    return (2 * 1536 * 768 * 3072) / median(times) / 1e6
-  }
-  await once()
-  return { run, release: () => session.release() }
 }

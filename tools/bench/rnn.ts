@@ -7,8 +7,7 @@ import { distillation } from '@cola/distill'
 import { elementCount } from '@cola/graph'
 import { createStudent, parseDistilRnnConfig } from '@cola/rnn'
 import { adam, type Batch, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
-
-const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
+import { median } from './measure.ts'
 
 export async function rnnBench(args: string[]): Promise<Record<string, unknown>> {
   const { values: options } = parseArgs({

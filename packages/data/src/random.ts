@@ -29,22 +29,35 @@ function hash(keys: readonly (string | number)[]): number {
   return state | 0
 }
 
+const gapTables = new Map<number, Uint32Array>()
+
+/** How many ones stand before a zero, at 65536 equally likely quantiles: floor(ln u / ln keep), the geometric distribution. */
+function gapsOf(keep: number): Uint32Array {
+  const table = gapTables.get(keep) ?? Uint32Array.from({ length: 0x1_0000 }, (_, i) => Math.log((i + 0.5) / 0x1_0000) / Math.log(keep))
+  gapTables.set(keep, table)
+  return table
+}
+
 /** A random stream that depends only on `seed` and `keys`. */
 export function random(seed: number, ...keys: readonly (string | number)[]): Random {
   const generator = xoroshiro128plus(hash([seed, ...keys]))
   const uniform = () => uniformFloat64(generator)
   const integer = (below: number) => uniformInt(generator, 0, below - 1)
-  // Marsaglia's xorshift, 16 bits an element: masks take millions of numbers a step, several times what the generator gives in that time.
+  // From each zero to the next: masks take tens of millions of numbers a step, of which few are zeros.
   const mask = (size: number, keep: number) => {
-    const threshold = Math.round(keep * 0x1_0000)
-    const bits = new Uint8Array(size)
+    const bits = new Uint8Array(size).fill(1)
+    if (keep >= 1) return bits
+    const gaps = gapsOf(keep)
+    // Marsaglia's xorshift, two gaps a number.
     let word = generator.next() | 1
-    for (let i = 0; i < size; i += 2) {
+    for (let at = 0; at < size; ) {
       word ^= word << 13
       word ^= word >>> 17
       word ^= word << 5
-      bits[i] = (word & 0xffff) < threshold ? 1 : 0
-      if (i + 1 < size) bits[i + 1] = word >>> 16 < threshold ? 1 : 0
+      at += gaps[word & 0xffff] as number
+      if (at < size) bits[at++] = 0
+      at += gaps[word >>> 16] as number
+      if (at < size) bits[at++] = 0
     }
     return bits
   }

@@ -47,6 +47,15 @@ describe('foldTransposes', () => {
     expect(moving.every(({ outputs }) => rewritten.nodes.some((node) => node.opType === 'MatMul' && node.inputs.includes(outputs[0] as string)))).toBe(true)
   })
 
+  it('drops what undoes the transpose before it, and keeps two that do not', async () => {
+    const graph = createGraph('undone')
+    const g = build(graph)
+    const moved = g.Transpose(addInput(graph, 'x', 'float64', [2, 3, 4]), { perm: [1, 0, 2] })
+    const back = g.Transpose(g.Transpose(transposeMatrix(g, moved), { perm: [0, 1, 2] }), { perm: [0, 2, 1] })
+    graph.outputs = [g.Exp(back).name, g.Exp(transposeMatrix(g, moved)).name]
+    expect(count(await sameNumbers(graph, foldTransposes, { x: of('float64', [2, 3, 4], values(24, 1)) }), 'Transpose')).toBe(2)
+  })
+
   it('leaves a product that something else reads', async () => {
     const graph = createGraph('shared')
     const g = build(graph)

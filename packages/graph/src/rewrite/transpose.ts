@@ -3,14 +3,42 @@
 
 import { type Graph, type Node, getValue, type Value } from '../ir/graph.ts'
 import { makersOf, readersOf } from '../ir/uses.ts'
-import { build, type Builder } from '../ops/builder.ts'
+import { build } from '../ops/builder.ts'
 import { transposeMatrix } from '../ops/composite.ts'
 
 /**
  * Rewrites Transpose(MatMul(a, b)) as Transpose(MatMul(b', a')) in place, where the outer permutation then leaves the last axis alone and
- * nothing else reads the product. The transpose of a transpose is its source. Call `prune` afterwards.
+ * nothing else reads the product; and drops transposes that undo one another. Call `prune` afterwards.
  */
 export function foldTransposes(graph: Graph): void {
+  dropUndone(graph)
+  transposeFactors(graph)
+  dropUndone(graph)
+}
+
+/** Drops transposes that move nothing, or only undo the one before. Others stay two: runtimes fuse a swap of the last axes with the product that reads it. */
+function dropUndone(graph: Graph): void {
+  const makers = makersOf(graph)
+  const given = new Set(graph.outputs)
+  const same = new Map<string, string>()
+  graph.nodes = graph.nodes.flatMap((node) => {
+    const read = { ...node, inputs: node.inputs.map((name) => same.get(name) ?? name) }
+    const [output, input] = [read.outputs[0] as string, read.inputs[0] as string]
+    if (read.opType !== 'Transpose' || given.has(output)) return [read]
+    const outer = permutationOf(graph, read)
+    const inner = makers.get(input)
+    const before = inner?.opType === 'Transpose' ? permutationOf(graph, inner) : undefined
+    if (outer.every((axis, i) => axis === i)) same.set(output, input)
+    else if (before && outer.every((axis, i) => before[axis] === i)) same.set(output, same.get(inner?.inputs[0] as string) ?? (inner?.inputs[0] as string))
+    else return [read]
+    return []
+  })
+}
+
+const permutationOf = (graph: Graph, { inputs, attributes }: Node): readonly number[] =>
+  (attributes.perm as number[] | undefined) ?? getValue(graph, inputs[0] as string).shape.map((_, i, { length }) => length - 1 - i)
+
+function transposeFactors(graph: Graph): void {
   const [makers, readers] = [makersOf(graph), readersOf(graph)]
   const given = new Set(graph.outputs)
   const nodes = graph.nodes
@@ -29,7 +57,7 @@ export function foldTransposes(graph: Graph): void {
       graph.nodes.push(node)
       continue
     }
-    const [a, b] = product.inputs.map((name) => transposed(g, getValue(graph, name), makers)) as [Value, Value]
+    const [a, b] = product.inputs.map((name) => transposeMatrix(g, getValue(graph, name))) as [Value, Value]
     const outer = swapLast(perm)
     graph.nodes.push({ ...node, inputs: [g.MatMul(b, a).name], attributes: { perm: outer } })
   }
@@ -43,11 +71,3 @@ const swapLast = (perm: readonly number[]): number[] => perm.map((axis) => (axis
 /** Whether both factors have the same batch axes, so that swapping them broadcasts nothing anew. */
 const isBatched = (graph: Graph, { inputs: [a = '', b = ''] }: Node): boolean =>
   getValue(graph, a).shape.length > 2 && getValue(graph, a).shape.length === getValue(graph, b).shape.length
-
-/** The value with its last two axes swapped: its source, where it is itself such a transpose. */
-function transposed(g: Builder, value: Value, makers: ReadonlyMap<string, Node>): Value {
-  const maker = makers.get(value.name)
-  const perm = maker?.opType === 'Transpose' ? (maker.attributes.perm as number[] | undefined) : undefined
-  const undone = perm && swapLast(perm).every((axis, i) => axis === i)
-  return undone ? getValue(g.graph, maker?.inputs[0] as string) : transposeMatrix(g, value)
-}

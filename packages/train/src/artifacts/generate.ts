@@ -17,7 +17,6 @@ import {
   type Node,
   prune,
   rewriteOutputs,
-  scale,
   type Tensor,
   toFloat32,
   type Value,
@@ -123,9 +122,10 @@ function feedDropoutMasks(graph: Graph): DropoutMask[] {
     if (p === 0) return undefined
     const input = `${node.name}.mask`
     masks.push({ input, p })
-    const mask = addInput(graph, input, 'bool', output.shape)
+    const mask = addInput(graph, input, 'uint8', output.shape)
     const x = getValue(graph, node.inputs[0] as string)
-    return scale(g, g.Mul(x, g.Cast(mask, { to: 1 })), 1 / (1 - p))
+    // One pass makes floats of the mask and scales it, and the backward pass reads the same.
+    return g.Mul(x, g.DequantizeLinear(mask, g.scalar(1 / (1 - p))))
   })
   return masks
 }

@@ -309,7 +309,7 @@ export class TrainingSession {
         return [
           input,
           new OrtTensor(
-            'bool',
+            'uint8',
             random(this.#seed, 'dropout', this.#trainSteps, i).mask(
               dims.reduce((a, b) => a * b, 1),
               1 - p,

@@ -1,0 +1,84 @@
+// Training steps of a pretrained ONNX model with LoRA on CoLA: batches of like length, from the shortest to the longest sentences.
+
+import { parseArgs } from 'node:util'
+import { encodeRows, readColaFolder } from '@cola/data'
+import { countParameters, inspect, lora } from '@cola/lora'
+import { adamw, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
+import { byLength, openWithHead } from '../../examples/support/onnx.ts'
+import { matMulBench, median } from './measure.ts'
+
+export async function loraOnnxBench(args: string[]): Promise<Record<string, unknown>> {
+  const { values: options } = parseArgs({
+    args,
+    options: {
+      model: { type: 'string' },
+      cola: { type: 'string' },
+      batch: { type: 'string', default: '32' },
+      rank: { type: 'string', default: '8' },
+      dropout: { type: 'string', default: '0' },
+      'train-too': { type: 'string' },
+      steps: { type: 'string', default: '12' },
+      device: { type: 'string', default: 'cpu' },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  if (!options.model || !options.cola) throw new Error('usage: npm run bench -- lora-onnx --model FOLDER --cola FOLDER')
+  const [batchSize, steps] = [options.batch, options.steps].map(Number) as [number, number]
+  const base = await openWithHead(options.model, { num_labels: 2 })
+  const model = lora(base.model, {
+    task_type: 'SEQ_CLS',
+    r: Number(options.rank),
+    lora_alpha: 16,
+    lora_dropout: Number(options.dropout),
+    target_modules: 'all-linear',
+    modules_to_save: options['train-too']?.split(',') ?? [],
+  })
+  const session = await TrainingSession.create({
+    artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adamw({ weight_decay: 0.01, max_grad_norm: 1 }) }),
+    device: options.device as Device,
+  })
+  const { in_domain_train } = await readColaFolder(options.cola)
+  const batches = byLength(encodeRows(base.tokenizer, in_domain_train).rows, batchSize)
+  const matmuls = await matMulRates(options.device as 'cpu')
+  const tokensOf = (batch: (typeof batches)[number]) => batch.reduce((sum, { input_ids }) => sum + input_ids.length, 0)
+  const sampled = Array.from({ length: steps }, (_, i) => batches[Math.floor(((i + 0.5) * batches.length) / steps)] as (typeof batches)[number])
+  let [milliseconds, tokens] = [0, 0]
+  // Once unmeasured: the runtime's arena grows until it has held every size.
+  for (const measured of [false, true])
+    for (const batch of sampled) {
+      const started = performance.now()
+      const labels = { data: Int32Array.from(batch, ({ label }) => label), dims: [batch.length] }
+      session.lazyResetGrad()
+      await session.runTrainStep({ ...base.collate(batch.map(({ input_ids }) => input_ids)), labels })
+      await session.runOptimizerStep({ learningRate: 1e-4 })
+      if (!measured) continue
+      milliseconds += performance.now() - started
+      tokens += tokensOf(batch)
+    }
+  await session.release()
+  matmuls.push(...(await matMulRates(options.device as 'cpu')))
+  const epochTokens = batches.reduce((sum, batch) => sum + tokensOf(batch), 0)
+  const matrices = inspect(base.model).reduce((sum, { in_features, out_features }) => sum + in_features * out_features, 0)
+  const gflops = (4 * matrices * tokens) / milliseconds / 1e6
+  return {
+    model: options.model,
+    device: session.device,
+    ms_per_step: milliseconds / steps,
+    tokens_per_second: (1000 * tokens) / milliseconds,
+    epoch_s: (milliseconds * epochTokens) / tokens / 1000,
+    gflops,
+    matmul_gflops: median(matmuls),
+    matmul_ratio: gflops / median(matmuls),
+    peak_rss_mb: process.resourceUsage().maxRSS / 1024,
+    nodes: model.graph.nodes.length,
+    ...countParameters(model),
+  }
+}
+
+/** Before and after the steps, not between them: its session's threads still spin for a while when it has run. */
+async function matMulRates(device: 'cpu'): Promise<number[]> {
+  const matmul = await matMulBench(device)
+  const rates = [await matmul.run(), await matmul.run()]
+  await matmul.release()
+  return rates
+}
