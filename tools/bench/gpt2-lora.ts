@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { encodeRows, packRows, random, readColaFolder, readTokenizer, type TokenRow } from '@cola/data'
 import { countParameters, gpt2, gpt2Shapes, lora, parseGpt2Config, randomGpt2, reportConfig } from '@cola/lora'
 import { adam, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
-import { matMulBench, median } from './measure.ts'
+import { idle, matMulBench, median } from './measure.ts'
 
 export async function gpt2LoraBench(args: string[]): Promise<Record<string, unknown>> {
   const { values: options } = parseArgs({
@@ -47,6 +47,7 @@ export async function gpt2LoraBench(args: string[]): Promise<Record<string, unkn
   const matmul = await matMulBench(options.device as 'cpu')
   for (let step = 0; step <= steps; step++) {
     const batch = batchAt(step)
+    if (step > 0) await idle()
     const started = performance.now()
     session.lazyResetGrad()
     await session.runTrainStep(packRows(batch))
@@ -55,6 +56,7 @@ export async function gpt2LoraBench(args: string[]): Promise<Record<string, unkn
     else {
       times.push(performance.now() - started)
       counts.push(batch.reduce((sum, row) => sum + row.input_ids.length, 0))
+      await idle()
       matmuls.push(await matmul.run())
     }
   }

@@ -11,6 +11,7 @@ import {
   type Graph,
   GraphError,
   joinProducts,
+  joinSharedInputs,
   type Loss,
   lower,
   type Model,
@@ -93,6 +94,7 @@ function withLoss({ graph }: Model, loss: Loss, names: readonly string[]): Graph
   const forward = cloneGraph(graph)
   forward.outputs = [loss(forward).name, ...graph.outputs]
   for (const name of names) parameterToInput(forward, name)
+  joinSharedInputs(forward)
   return forward
 }
 

@@ -1,0 +1,41 @@
+// Products of one matrix with several thin ones, x A1', x A2', ..., as one product with them stacked: x is read once. Such are the A of LoRA
+// at query, key and value. Differentiated, it gives one product for the gradient of x, and one for those of the thin matrices.
+
+import { type Graph, getValue, type Node } from '../ir/graph.ts'
+import { addNode, attributesOf, build } from '../ops/builder.ts'
+
+/** Outputs up to which a product counts as thin: stacking copies the matrices at every step. */
+const thin = 128
+
+/** Rewrites, in place, Gemms of one value with several thin matrices that are inputs of the graph. */
+export function joinSharedInputs(graph: Graph): void {
+  const groups = new Map<string, Node[]>()
+  for (const node of graph.nodes) {
+    if (!isThin(graph, node)) continue
+    const x = node.inputs[0] as string
+    groups.set(x, [...(groups.get(x) ?? []), node])
+  }
+  const nodes = graph.nodes
+  graph.nodes = []
+  const g = build(graph)
+  for (const node of nodes) {
+    const group = isThin(graph, node) ? (groups.get(node.inputs[0] as string) ?? []) : []
+    if (group.length < 2 || !group.includes(node)) {
+      graph.nodes.push(node)
+      continue
+    }
+    if (node !== group[0]) continue
+    const matrices = group.map(({ inputs }) => getValue(graph, inputs[1] as string))
+    const joint = g.Gemm(getValue(graph, node.inputs[0] as string), g.Concat(...matrices, { axis: 0 }), { transB: 1 })
+    const outputs = group.map(({ outputs: [output] }) => output as string)
+    for (const output of outputs) graph.values.delete(output)
+    addNode(graph, 'Split', [joint, g.int64(matrices.map(({ shape }) => shape[0] as number))], { outputs, attributes: { axis: 1 } })
+  }
+}
+
+function isThin(graph: Graph, node: Node): boolean {
+  if (node.opType !== 'Gemm' || node.inputs.length !== 2 || !graph.inputs.includes(node.inputs[1] as string)) return false
+  const { transA, transB, alpha } = attributesOf(node)
+  const rows = getValue(graph, node.inputs[1] as string).shape[0]
+  return transA === 0 && transB === 1 && alpha === 1 && typeof rows === 'number' && rows <= thin
+}
