@@ -52,7 +52,7 @@ console.log(`${data.name}: ${data.train.length} to train on, ${data.validation.l
 
 // ## Model: its linear layers, a head, LoRA
 const base = await openWithHead(options.model, { num_labels: data.classes.length, pooling: options.pooling as Pooling | undefined, seed, file: options.file })
-const layers = inspect(base.model)
+const layers = inspect(base.model).filter(({ kind }) => kind === 'linear')
 console.log(
   `${base.config.model_type}, read at the ${base.pooling} token; ${layers.length} linear layers, such as ${layers
     .slice(0, 4)

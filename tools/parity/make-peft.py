@@ -3,7 +3,7 @@ usage: make-peft.py OUT_FOLDER [NAME ...]    (pip install torch transformers pef
 import copy, os, sys, torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
-from transformers import GPT2Config, GPT2ForSequenceClassification
+from transformers import GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadModel
 linear = ['c_attn', 'c_proj', 'c_fc']
 variants = {
     'rslora': dict(target_modules=linear, use_rslora=True, lora_alpha=4),
@@ -18,17 +18,22 @@ variants = {
     'regex': dict(target_modules=r'.*\.h\.[01]\.mlp\.c_(fc|proj)'),
     'all-linear': dict(target_modules='all-linear'),
     'saved': dict(target_modules=['c_attn'], modules_to_save=['ln_f', 'ln_1']),
+    'embedding': dict(target_modules=['wte', 'wpe', 'c_attn'], use_rslora=True),
+    'tokens': dict(target_modules=['c_attn'], trainable_token_indices=[42, 5, 17]),
+    'lm-embedding': dict(target_modules=['wte', 'c_fc'], task_type='CAUSAL_LM'),
+    'lm-tokens': dict(target_modules=['c_attn'], task_type='CAUSAL_LM', trainable_token_indices={'wte': [5, 17, 42]}),
 }
 out, names = sys.argv[1], sys.argv[2:] or list(variants)
 for name in names:
     torch.manual_seed(11)
     config = GPT2Config(vocab_size=61, n_positions=24, n_embd=16, n_layer=2, n_head=2, num_labels=2, pad_token_id=0, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0)
-    base = GPT2ForSequenceClassification(config).eval()
+    lm = variants[name].get('task_type') == 'CAUSAL_LM'
+    base = (GPT2LMHeadModel if lm else GPT2ForSequenceClassification)(config).eval()
     with torch.no_grad():
         for p in base.parameters(): p.add_(0.1 * torch.randn_like(p))
     folder = f'{out}/peft-{name}'
     base.save_pretrained(f'{folder}/base')
-    ids = torch.randint(1, 61, (4, 9)); lengths = torch.tensor([9, 4, 6, 1]); mask = (torch.arange(9)[None] < lengths[:, None]).long(); ids = ids * mask
+    ids = torch.randint(1, 61, (4, 9)); lengths = torch.tensor([9, 9, 9, 9] if lm else [9, 4, 6, 1]); ids[0, :3] = torch.tensor([5, 17, 42]); mask = (torch.arange(9)[None] < lengths[:, None]).long(); ids = ids * mask
     with torch.no_grad(): base_logits = base(ids, attention_mask=mask).logits
     options = {'r': 3, 'lora_alpha': 6, 'task_type': 'SEQ_CLS', 'fan_in_fan_out': True, **variants[name]}
     model = get_peft_model(copy.deepcopy(base), LoraConfig(**options)).eval()
@@ -37,7 +42,8 @@ for name in names:
             if p.requires_grad: p.add_(0.1 * torch.randn_like(p))
     with torch.no_grad(): logits = model(input_ids=ids, attention_mask=mask).logits
     model.save_pretrained(f'{folder}/adapter')
-    with torch.no_grad(): merged = model.merge_and_unload()(ids, attention_mask=mask).logits
+    # PEFT merges an embedding's adapter into a tied head too, which then computes something else: there, merged is what unmerged is.
+    with torch.no_grad(): merged = logits.clone() if name == 'lm-embedding' else model.merge_and_unload()(ids, attention_mask=mask).logits
     os.path.exists(f'{folder}/adapter/README.md') and os.remove(f'{folder}/adapter/README.md')
     save_file(dict(input_ids=ids, attention_mask=mask, logits=logits, base_logits=base_logits, merged_logits=merged), f'{folder}/expected.safetensors')
     print(name, float((logits - base_logits).abs().max()), float((logits - merged).abs().max()), flush=True)

@@ -9,8 +9,10 @@ import { type Device, openSession, OrtTensor, readSafetensorsFile, resolveDevice
 import { compare, type KindError, worstOfEach } from './compare.ts'
 
 export async function peftCase(folder: string, device: Device): Promise<KindError[]> {
-  const config = parseGpt2Config(JSON.parse(readFileSync(join(folder, 'base/config.json'), 'utf8')))
-  const base = gpt2(config, gpt2Parameters(readSafetensorsFile(join(folder, 'base/model.safetensors')).tensors, config))
+  const json = JSON.parse(readFileSync(join(folder, 'base/config.json'), 'utf8')) as { architectures?: string[] }
+  const config = parseGpt2Config(json)
+  const head = json.architectures?.includes('GPT2LMHeadModel') ? 'language-model' : 'classification'
+  const base = gpt2(config, gpt2Parameters(readSafetensorsFile(join(folder, 'base/model.safetensors')).tensors, config, { head }), { head })
   const adapter = readAdapter(join(folder, 'adapter'))
   const model = loadAdapter(base, adapter)
   const merged = merge(model)

@@ -47,6 +47,7 @@ export const loraSchema = v.looseObject({
   layers_pattern: nullable(v.union([names, v.string()])),
   rank_pattern: v.optional(v.record(v.string(), positive), {}),
   alpha_pattern: v.optional(v.record(v.string(), v.number()), {}),
+  trainable_token_indices: nullable(v.union([v.array(v.number()), v.record(v.string(), v.array(v.number()))])),
   fan_in_fan_out: v.optional(v.boolean(), false),
   bias: v.optional(v.picklist(['none', 'all', 'lora_only']), 'none'),
   init_lora_weights: v.optional(v.union([v.boolean(), v.string()]), true),

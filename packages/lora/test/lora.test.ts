@@ -131,7 +131,7 @@ describe('LoRA', () => {
     expect(modules({ target_modules: 'all-linear' }).length).toBe(8)
     expect(modules({})).toEqual(['0.attn.c_attn', '1.attn.c_attn'])
     expect(modules({ target_modules: ['c_attn', 'c_fc'], exclude_modules: ['c_fc'], layers_to_transform: [1] })).toEqual(['1.attn.c_attn'])
-    expect(() => modules({ target_modules: ['q_proj'] })).toThrow(/no linear layer matches.*attn\.c_attn/)
+    expect(() => modules({ target_modules: ['q_proj'] })).toThrow(/no layer matches.*attn\.c_attn/)
   })
   it('takes rank and alpha from patterns, and scales by sqrt(r) with rsLoRA', () => {
     const { targets } = lora(model(), {

@@ -4,6 +4,7 @@ import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { scaling } from '../inject/config.ts'
+import { matrixNames } from '../inject/layer.ts'
 import { patternValue } from '../inject/target.ts'
 import { arrayOf, Matrix, matrixOf, truncatedSvd } from '../linalg.ts'
 import type { LoraConfigJson } from '../schema.ts'
@@ -110,40 +111,43 @@ export function combineAdapters(list: readonly WeightedAdapter[], options: Combi
   const [first] = list
   if (!first) throw new AdapterError({ where: 'combineAdapters', what: 'no adapters', expected: 'at least one' })
   for (const { adapter } of list)
-    if (adapter.config.use_dora || adapter.config.lora_bias || adapter.config.bias !== 'none')
+    if (adapter.config.use_dora || adapter.config.lora_bias || adapter.config.bias !== 'none' || adapter.config.trainable_token_indices)
       throw new AdapterError({
         where: 'combineAdapters',
         what: 'an adapter is more than plain LoRA',
-        expected: 'no DoRA and no biases',
+        expected: 'no DoRA, no biases and no trained tokens',
         fix: 'Merge it into the base first.',
       })
   const tensors = savedTensors(list, head)
   const ranks: number[] = []
-  for (const module of modulesOf(list)) {
-    const parts = partsOf(list, module)
+  for (const { module, names } of modulesOf(list)) {
+    const parts = partsOf(list, module, names)
     const { A, B } = combineParts(parts, combination_type, { ...options, salt: module })
-    tensors.set(`${module}.lora_A.weight`, A)
-    tensors.set(`${module}.lora_B.weight`, B)
+    tensors.set(`${module}.${names[0]}`, A)
+    tensors.set(`${module}.${names[1]}`, B)
     ranks.push(A.dims[0] as number)
   }
   const rank = Math.max(...ranks)
   const pattern = Object.fromEntries(
     modulesOf(list)
-      .map((module, i) => [module.replace(/^base_model\.model\./, '').replaceAll('.', '\\.'), ranks[i] as number] as const)
+      .map(({ module }, i) => [module.replace(/^base_model\.model\./, '').replaceAll('.', '\\.'), ranks[i] as number] as const)
       .filter(([, own]) => own !== rank),
   )
   return { config: configOf(list, rank, pattern), tensors }
 }
 
-const loraA = '.lora_A.weight'
+/** The modules that have matrices in a file, with what those are called. */
+const modulesOf = (list: readonly WeightedAdapter[]): { module: string; names: readonly [string, string] }[] => {
+  const files = list.flatMap(({ adapter }) => [...adapter.tensors.keys()])
+  const found = Object.values(matrixNames).flatMap((names) =>
+    files.filter((name) => name.endsWith(`.${names[0]}`)).map((name) => [name.slice(0, -names[0].length - 1), names] as const),
+  )
+  return [...new Map(found)].map(([module, names]) => ({ module, names }))
+}
 
-const modulesOf = (list: readonly WeightedAdapter[]): string[] => [
-  ...new Set(list.flatMap(({ adapter }) => [...adapter.tensors.keys()].filter((name) => name.endsWith(loraA)).map((name) => name.slice(0, -loraA.length)))),
-]
-
-function partsOf(list: readonly WeightedAdapter[], module: string): Part[] {
+function partsOf(list: readonly WeightedAdapter[], module: string, [nameA, nameB]: readonly [string, string]): Part[] {
   return list.flatMap(({ adapter: { tensors, config }, weight = 1 }) => {
-    const [A, B] = [tensors.get(`${module}${loraA}`), tensors.get(`${module}.lora_B.weight`)]
+    const [A, B] = [nameA, nameB].map((name) => tensors.get(`${module}.${name}`))
     if (!A || !B) return []
     const name = module.replace(/^base_model\.model\./, '')
     const alpha = patternValue(config.alpha_pattern, name, config.lora_alpha)
@@ -232,6 +236,6 @@ function configOf(list: readonly WeightedAdapter[], rank: number, rank_pattern: 
     alpha_pattern: rank_pattern,
     use_rslora: false,
     init_lora_weights: true,
-    target_modules: regex ? modulesOf(list).map((module) => module.replace(/^base_model\.model\./, '')) : [...new Set(names)],
+    target_modules: regex ? modulesOf(list).map(({ module }) => module.replace(/^base_model\.model\./, '')) : [...new Set(names)],
   }
 }

@@ -65,17 +65,16 @@ export function loadAdapter(model: Model, adapter: Adapter): LoraModel {
   return withParameters(injected, values)
 }
 
-/** Where PEFT keeps the bias of a layer that it wrapped: `bias` all or lora_only. */
-const wrapped = '.base_layer.bias'
+/** Where PEFT keeps what it saves of a layer that it wrapped: a bias (`bias` all or lora_only), the matrix of targeted `embed_tokens` or `lm_head`. */
+const wrapped = '.base_layer.'
 
 /** LoRA matrices keep PEFT's name; what was saved in full loses its prefix. */
-const parameterName = (name: string, { trainable }: LoraModel): string =>
-  trainable.has(name) ? name : name.replace(peftPrefix, '').replace(new RegExp(`${wrapped.replaceAll('.', '\\.')}$`), '.bias')
+const parameterName = (name: string, { trainable }: LoraModel): string => (trainable.has(name) ? name : name.replace(peftPrefix, '').replace(wrapped, '.'))
 
 /** Name in the file of a trained parameter. */
 function fileName(name: string, biases: ReadonlySet<string | undefined>): string {
   if (name.startsWith(peftPrefix)) return name
-  return `${peftPrefix}${biases.has(name) ? name.replace(/\.bias$/, wrapped) : name}`
+  return `${peftPrefix}${biases.has(name) ? name.replace(/\.bias$/, `${wrapped}bias`) : name}`
 }
 
 /** The tensors of an adapter file: LoRA matrices and what was trained in full, sorted as PEFT has them. */
@@ -135,8 +134,9 @@ function adapterFiles(trained: LoraModel, baseModel: string | undefined): Record
 /** B A - B0 A0 as one product: [B, -B0] [A; A0], of twice the rank and the same scaling. */
 function plainAdapter(model: LoraModel): LoraModel {
   const graph = cloneGraph(model.graph)
-  for (const { module, r, in_features, out_features } of model.targets) {
-    const [nameA, nameB] = loraNames(module)
+  for (const target of model.targets) {
+    const { r, in_features, out_features } = target
+    const [nameA, nameB] = loraNames(target)
     const [A, B, A0, B0] = [graph.initializers, model.initial].flatMap((values) => [nameA, nameB].map((name) => toFloat32(values.get(name) as Tensor))) as [
       Float32Array,
       Float32Array,

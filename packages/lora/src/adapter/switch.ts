@@ -12,11 +12,12 @@ import {
   rewriteOutputs,
   type Tensor,
   toFloat32,
+  type Value,
 } from '@cola/graph'
 import type { Batch } from '@cola/train'
 import { AdapterError } from '../errors.ts'
 import { loraNames, type LoraTarget } from '../inject/layer.ts'
-import { linearLayers } from '../inject/linear.ts'
+import { adaptableLayers } from '../inject/inspect.ts'
 import type { LoraModel } from '../inject/lora.ts'
 import { type Adapter, loadAdapter } from './files.ts'
 
@@ -68,6 +69,8 @@ export function switchable(model: Model, adapters: Readonly<Record<string, Adapt
 function plain(name: string, model: LoraModel): LoraModel {
   if (model.config.use_dora || model.config.lora_bias)
     throw new AdapterError({ where: `adapter "${name}"`, what: 'DoRA and LoRA biases cannot be switched', fix: 'Merge it into a copy of the base model.' })
+  if (model.tokens.length > 0)
+    throw new AdapterError({ where: `adapter "${name}"`, what: 'trained tokens cannot be switched', fix: 'Merge it into a copy of the base model.' })
   return model
 }
 
@@ -75,12 +78,14 @@ function plain(name: string, model: LoraModel): LoraModel {
 function injected(base: Graph, targets: ReadonlyMap<string, LoraTarget>, declare: (graph: Graph) => void, scaled: boolean): Graph {
   const graph = cloneGraph(base)
   declare(graph)
-  const modules = new Map(linearLayers(base).map(({ node, module }) => [node.outputs[0] as string, module]))
+  const modules = new Map(adaptableLayers(base).map(({ node, module }) => [node.outputs[0] as string, module]))
   rewriteOutputs(graph, (node, output, g) => {
     const target = targets.get(modules.get(node.outputs[0] as string) ?? '')
     if (!target) return undefined
-    const [a, b] = loraNames(target.module).map((name) => getValue(graph, name)) as [ReturnType<typeof getValue>, ReturnType<typeof getValue>]
-    const delta = g.MatMul(g.MatMul(getValue(graph, node.inputs[0] as string), a), b)
+    const [a, b] = loraNames(target).map((name) => getValue(graph, name)) as [Value, Value]
+    const [first, second] = node.inputs.map((name) => getValue(graph, name)) as [Value, Value]
+    const low = target.kind === 'embedding' ? g.Gather(a, second) : g.MatMul(first, a)
+    const delta = g.MatMul(low, b)
     return g.Add(output, scaled ? g.Mul(delta, getValue(graph, 'lora_scale')) : delta)
   })
   return graph
@@ -92,8 +97,9 @@ function requiredInputs(base: Graph, targets: ReadonlyMap<string, LoraTarget>, s
     targets,
     (graph) => {
       addInput(graph, 'lora_scale', 'float32', [])
-      for (const { module, in_features, out_features } of targets.values()) {
-        const [a, b] = loraNames(module)
+      for (const target of targets.values()) {
+        const { in_features, out_features } = target
+        const [a, b] = loraNames(target)
         addInput(graph, a, 'float32', [in_features, rank])
         addInput(graph, b, 'float32', [rank, out_features])
       }
@@ -116,8 +122,9 @@ function overridableInputs(base: Graph, targets: ReadonlyMap<string, LoraTarget>
         graph.values.set(name, { ...value, shape })
         graph.inputs.push(name)
       }
-      for (const { module, in_features, out_features } of targets.values()) {
-        const [a, b] = loraNames(module)
+      for (const target of targets.values()) {
+        const { in_features, out_features } = target
+        const [a, b] = loraNames(target)
         overridable(a, float32([in_features, 0], []), [in_features, 'rank'])
         overridable(b, float32([0, out_features], []), ['rank', out_features])
       }
@@ -131,8 +138,9 @@ function overridableInputs(base: Graph, targets: ReadonlyMap<string, LoraTarget>
 function feedsOf(model: Model | LoraModel, targets: ReadonlyMap<string, LoraTarget>, saved: readonly string[], rank: number): Batch {
   const own = new Map('targets' in model ? model.targets.map((target) => [target.module, target]) : [])
   const batch: Record<string, { data: Float32Array; dims: number[] }> = {}
-  for (const { module, in_features, out_features } of targets.values()) {
-    const [nameA, nameB] = loraNames(module)
+  for (const one of targets.values()) {
+    const { module, in_features, out_features } = one
+    const [nameA, nameB] = loraNames(one)
     const [a, b] = [new Float32Array(in_features * rank), new Float32Array(rank * out_features)]
     const target = own.get(module)
     if (target) {

@@ -11,7 +11,6 @@ export type LoraConfig = Partial<LoraConfigJson>
 const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
   use_qalora: (value) => value === true,
   layer_replication: (value) => value != null,
-  trainable_token_indices: (value) => value != null,
   target_parameters: (value) => Array.isArray(value) && value.length > 0,
   alora_invocation_tokens: (value) => value != null,
 }

@@ -42,8 +42,9 @@ export interface AdapterStatus {
 
 /** What is adapted, trained and active, a row a layer; PEFT's get_layer_status. */
 export const adapterStatus = ({ targets, trainable, graph, config }: LoraModel): AdapterStatus[] =>
-  targets.map(({ module, r, scaling }) => {
-    const names = adapterNames(module, config)
+  targets.map((target) => {
+    const { module, r, scaling } = target
+    const names = adapterNames(target, config)
     const B = graph.initializers.get(names[1] as string)
     return { module, r, scaling, trainable: names.every((name) => trainable.has(name)), active: B !== undefined && toFloat32(B).some((value) => value !== 0) }
   })

@@ -85,6 +85,16 @@ const inits: Readonly<Record<string, Init>> = {
   },
 }
 
+/** PEFT's for embeddings, whatever way is named: A zero and B normal; both normal where the adapter is to change the model from the start. */
+const embedded = (c: InitContext, { init_lora_weights }: LoraConfigJson) => {
+  const { r, in_features, out_features } = c.target
+  return {
+    A: init_lora_weights === false ? normals(c.stream('A'), r * in_features, 1) : new Float32Array(r * in_features),
+    B: normals(c.stream('B'), out_features * r, 1),
+    changed: undefined,
+  }
+}
+
 /**
  * First values of a target.
  * @throws {ConfigError} for a way of initializing that is not known.
@@ -94,7 +104,7 @@ export function initialValues(target: LoraTarget, config: LoraConfigJson, base: 
   const init = inits[name]
   if (!init)
     throw new ConfigError({ where: 'LoraConfig, field "init_lora_weights"', what: 'not supported', expected: Object.keys(inits).join(', '), found: name })
-  const { module, r, in_features, out_features, transposed } = target
+  const { module, r, in_features, out_features, transposed, kind } = target
   const given = () => matrixOf(toFloat32(base), base.dims[0] as number, base.dims[1] as number)
   const context: InitContext = {
     target,
@@ -102,7 +112,7 @@ export function initialValues(target: LoraTarget, config: LoraConfigJson, base: 
     stream: (which) => random(seed, 'lora', `base_model.model.${module}.lora_${which}.weight`),
     seed,
   }
-  const { A, B, changed } = init(context)
+  const { A, B, changed } = kind === 'embedding' ? embedded(context, config) : init(context)
   return {
     A: float32([r, in_features], A),
     B: float32([out_features, r], B),

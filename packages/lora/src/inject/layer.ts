@@ -2,16 +2,18 @@
 
 import { addInitializer, type Builder, dropout, float32, getValue, type Node, scale, type Tensor, toFloat32, transposeMatrix, type Value } from '@cola/graph'
 import type { LoraConfigJson } from '../schema.ts'
+import type { LayerKind } from './inspect.ts'
 
 /** A layer that gets an adapter. */
 export interface LoraTarget {
+  kind: LayerKind
   /** Module name, as PEFT prints it: `transformer.h.0.attn.c_attn`. */
   module: string
   /** Initializer that holds the base matrix. */
   weight: string
   /** Initializer that holds the bias, where there is one. */
   bias: string | undefined
-  /** Whether the base matrix is [out, in] (PyTorch's Linear) instead of [in, out] (Conv1D). */
+  /** Whether the base matrix is [out, in] (PyTorch's Linear) instead of [in, out] (Conv1D, Embedding). */
   transposed: boolean
   in_features: number
   out_features: number
@@ -22,8 +24,17 @@ export interface LoraTarget {
 /** PEFT's prefix for everything an adapter file holds. */
 export const peftPrefix = 'base_model.model.'
 
-/** Names of an adapter's two matrices: A [r, in], B [out, r]. */
-export const loraNames = (module: string): [string, string] => [`${peftPrefix}${module}.lora_A.weight`, `${peftPrefix}${module}.lora_B.weight`]
+/** What an adapter's two matrices are called in their module: A [r, in], B [out, r]. */
+export const matrixNames: { readonly [Kind in LayerKind]: readonly [string, string] } = {
+  linear: ['lora_A.weight', 'lora_B.weight'],
+  embedding: ['lora_embedding_A', 'lora_embedding_B'],
+}
+
+/** Names of an adapter's two matrices. */
+export const loraNames = ({ kind, module }: Pick<LoraTarget, 'kind' | 'module'>): [string, string] => {
+  const [A, B] = matrixNames[kind]
+  return [`${peftPrefix}${module}.${A}`, `${peftPrefix}${module}.${B}`]
+}
 
 /** Name of B's bias [out], with `lora_bias`. */
 export const loraBiasName = (module: string): string => `${peftPrefix}${module}.lora_B.bias`
@@ -32,16 +43,16 @@ export const loraBiasName = (module: string): string => `${peftPrefix}${module}.
 export const magnitudeName = (module: string): string => `${peftPrefix}${module}.lora_magnitude_vector`
 
 /** Names of all parameters that an adapter adds to a module. */
-export const adapterNames = (module: string, { lora_bias, use_dora }: LoraConfigJson): string[] => [
-  ...loraNames(module),
-  ...(lora_bias ? [loraBiasName(module)] : []),
-  ...(use_dora ? [magnitudeName(module)] : []),
+export const adapterNames = (target: LoraTarget, { lora_bias, use_dora }: LoraConfigJson): string[] => [
+  ...loraNames(target),
+  ...(lora_bias ? [loraBiasName(target.module)] : []),
+  ...(use_dora ? [magnitudeName(target.module)] : []),
 ]
 
 /** Adds an adapter's parameters to the graph: its matrices, and what the configuration asks for beside them. */
 export function addParameters(g: Builder, target: LoraTarget, config: LoraConfigJson, { A, B }: { A: Tensor; B: Tensor }): void {
   const { module, out_features } = target
-  const [nameA, nameB] = loraNames(module)
+  const [nameA, nameB] = loraNames(target)
   addInitializer(g.graph, nameA, A)
   addInitializer(g.graph, nameB, B)
   if (config.lora_bias) addInitializer(g.graph, loraBiasName(module), float32([out_features], new Float32Array(out_features)))
@@ -64,13 +75,14 @@ export function rowNorms({ transposed, in_features, out_features }: LoraTarget, 
 }
 
 /**
- * y + scaling (dropout(x) A' B' + b), for the output y of a target's node.
+ * y + scaling (dropout(x) A' B' + b), for the output y of a target's node; of an embedding, y + scaling (A' B') at its indices.
  * With DoRA, W + scaling B A is stretched to the learned magnitudes: y + (m/n - 1) x W' + m/n scaling x A' B', n = ||W + scaling B A|| by rows,
  * through which no gradient flows.
  */
 export function adapted(g: Builder, node: Node, output: Value, target: LoraTarget, config: LoraConfigJson): Value {
   const { module, scaling } = target
-  const [a, b] = loraNames(module).map((name) => getValue(g.graph, name)) as [Value, Value]
+  const [a, b] = loraNames(target).map((name) => getValue(g.graph, name)) as [Value, Value]
+  if (target.kind === 'embedding') return g.Add(output, scale(g, looked(g, node, a, b), scaling))
   const x = getValue(g.graph, node.inputs[0] as string)
   const dropped = dropout(g, x, config.lora_dropout, `${module}.lora_dropout`)
   const bias = config.lora_bias ? getValue(g.graph, loraBiasName(module)) : undefined
@@ -81,6 +93,10 @@ export function adapted(g: Builder, node: Node, output: Value, target: LoraTarge
   const product = ownBias ? g.Sub(output, ownBias) : output
   return g.Add(g.Add(output, g.Mul(product, g.Sub(stretch, g.scalar(1)))), g.Mul(delta, stretch))
 }
+
+/** Rows of A' B', at the indices that an embedding is looked up at. */
+const looked = (g: Builder, { inputs }: Node, a: Value, b: Value): Value =>
+  g.MatMul(g.Gather(transposeMatrix(g, a), getValue(g.graph, inputs[1] as string)), transposeMatrix(g, b))
 
 function lowRank(g: Builder, x: Value, a: Value, b: Value, bias: Value | undefined, { module, scaling }: LoraTarget): Value {
   if (x.shape.length !== 2) {

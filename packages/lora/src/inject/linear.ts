@@ -8,10 +8,15 @@ export interface LinearLayer extends Omit<LinearNode, 'add'> {
 }
 
 /** The linear layers of float32, by their modules' names. */
-export const linearLayers = (graph: Graph): LinearLayer[] =>
-  [...linearNodes(graph).values()]
+export function linearLayers(graph: Graph): LinearLayer[] {
+  const lookedUp = new Set(graph.nodes.filter(({ opType }) => opType === 'Gather').map(({ inputs }) => inputs[0] as string))
+  return [...linearNodes(graph).values()]
     .filter(({ weight }) => getValue(graph, weight).dtype === 'float32')
-    .map(({ add: _, ...layer }) => ({ ...layer, module: moduleName(layer.node, layer.weight, layer.bias) }))
+    .map(({ add: _, ...layer }) => ({ ...layer, module: lookedUp.has(layer.weight) ? tiedHead : moduleName(layer.node, layer.weight, layer.bias) }))
+}
+
+/** What transformers calls the layer that shares the token embeddings' matrix. */
+const tiedHead = 'lm_head'
 
 /** By the matrix's name, else the bias's, else the module that the exporter noted or put in the node's path (`/encoder/layer.0/query/MatMul`), else what the matrix is called. */
 function moduleName(node: Node, weight: string, bias: string | undefined): string {
@@ -23,9 +28,3 @@ function moduleName(node: Node, weight: string, bias: string | undefined): strin
 
 /** The module that a parameter belongs to. */
 export const moduleOf = (parameter: string): string => parameter.replace(/\.[^.]+$/, '')
-
-/** What can be targeted: one row a linear layer. */
-export type LinearSummary = Omit<LinearLayer, 'node'>
-
-/** Lists a model's linear layers, so that `target_modules` can be chosen from their names. */
-export const inspect = ({ graph }: { graph: Graph }): LinearSummary[] => linearLayers(graph).map(({ node: _, ...summary }) => summary)

@@ -1,17 +1,22 @@
-// LoRA injection: an adapter after every targeted linear layer of any graph.
+// LoRA injection: an adapter after every targeted linear layer or embedding of any graph.
 
 import { cloneGraph, type Graph, type Model, rewriteOutputs, type Tensor } from '@cola/graph'
+import { ConfigError } from '../errors.ts'
 import type { LoraConfigJson } from '../schema.ts'
 import { type LoraConfig, parseLoraConfig, scaling } from './config.ts'
 import { initialValues } from './init.ts'
 import { adapted, adapterNames, addParameters, type LoraTarget, loraNames } from './layer.ts'
-import { type LinearLayer, linearLayers, moduleOf } from './linear.ts'
+import { type AdaptableLayer, adaptableLayers } from './inspect.ts'
+import { moduleOf } from './linear.ts'
 import { isSaved, isTarget, patternValue, requireTargets } from './target.ts'
+import { type TokenTarget, tokenTargets, trainedRowsName, trainRows } from './tokens.ts'
 
 /** A model with an adapter in it. Adapter parameters have PEFT's names. */
 export interface LoraModel extends Model {
   readonly config: LoraConfigJson
   readonly targets: readonly LoraTarget[]
+  /** Embeddings of which some rows are trained in full. */
+  readonly tokens: readonly TokenTarget[]
   /** The graph without the adapter; where the adapter started with a part of the base matrices (PiSSA, OLoRA), without that part. */
   readonly base: Graph
   /** First values of A and B where they took that part: what must be taken off again for an adapter of the unchanged model. */
@@ -20,7 +25,7 @@ export interface LoraModel extends Model {
 
 /**
  * Adds an adapter to a model; the model is not changed.
- * Trainable are the adapter's parameters, those of `modules_to_save` (for SEQ_CLS always the head `score` or `classifier`), and the biases
+ * Trainable are the adapter's parameters, the rows that `trainable_token_indices` names, those of `modules_to_save` (for SEQ_CLS always the head `score` or `classifier`), and the biases
  * that `bias` names.
  * @param seed Of the first values; whatever they are (but for init_lora_weights false), the model computes what it did.
  * @throws {ConfigError} when the configuration is not valid or matches no layer.
@@ -28,15 +33,18 @@ export interface LoraModel extends Model {
 export function lora(model: Model, config: LoraConfig, { seed = 0 }: { seed?: number } = {}): LoraModel {
   const checked = parseLoraConfig(withHead(config))
   const [graph, base] = [cloneGraph(model.graph), cloneGraph(model.graph)]
-  const linear = linearLayers(graph)
+  const layers = adaptableLayers(graph)
   // By the name of what they make: exporters leave nodes without names, or with the same.
-  const targets = new Map(linear.filter(({ module }) => isTarget(checked, module)).map((layer) => [layer.node.outputs[0] as string, target(checked, layer)]))
+  const targets = new Map(layers.filter((layer) => isTarget(checked, layer)).map((layer) => [layer.node.outputs[0] as string, target(checked, layer)]))
   const list = [...targets.values()]
   requireTargets(
     list.map(({ module }) => module),
     checked,
-    linear.map(({ module }) => module),
+    layers.map(({ module }) => module),
   )
+  const taken = new Set(list.map(({ module }) => module))
+  const tokens = tokenTargets(graph, checked, (module) => taken.has(module) || isSaved(checked.modules_to_save, module))
+  for (const one of tokens) trainRows(graph, one)
   const initial = new Map<string, Tensor>()
   const placed = new Set<string>()
   rewriteOutputs(graph, (node, output, g) => {
@@ -46,7 +54,7 @@ export function lora(model: Model, config: LoraConfig, { seed = 0 }: { seed?: nu
       const values = initialValues(found, checked, graph.initializers.get(found.weight) as Tensor, seed)
       if (values.base) {
         for (const one of [graph, base]) one.initializers.set(found.weight, values.base)
-        loraNames(found.module).forEach((name, i) => {
+        loraNames(found).forEach((name, i) => {
           initial.set(name, i === 0 ? values.A : values.B)
         })
       }
@@ -55,8 +63,8 @@ export function lora(model: Model, config: LoraConfig, { seed = 0 }: { seed?: nu
     }
     return adapted(g, node, output, found, checked)
   })
-  const own = list.flatMap(({ module }) => adapterNames(module, checked))
-  return { graph, trainable: new Set([...own, ...trainedToo(base, list, checked)]), config: checked, targets: list, base, initial }
+  const own = [...list.flatMap((one) => adapterNames(one, checked)), ...tokens.map(({ module }) => trainedRowsName(module))]
+  return { graph, trainable: new Set([...own, ...trainedToo(base, list, checked)]), config: checked, targets: list, tokens, base, initial }
 }
 
 /** PEFT saves the head of a classifier whether it is named or not: losing it is the most frequent complaint of all. */
@@ -73,10 +81,19 @@ function trainedToo(graph: Graph, targets: readonly LoraTarget[], { modules_to_s
   return [...graph.initializers].filter(([name, { dtype }]) => dtype === 'float32' && !name.startsWith('constant.') && chosen(name)).map(([name]) => name)
 }
 
-function target(config: LoraConfigJson, { module, weight, bias, transposed, in_features, out_features }: LinearLayer): LoraTarget {
+/** @throws {ConfigError} for what an embedding cannot have. */
+function target(config: LoraConfigJson, { node: _, ...layer }: AdaptableLayer): LoraTarget {
+  const { module, kind } = layer
+  for (const field of ['use_dora', 'lora_bias'] as const)
+    if (kind === 'embedding' && config[field])
+      throw new ConfigError({
+        where: `LoraConfig, field "${field}", module "${module}"`,
+        what: 'not supported for an embedding',
+        fix: 'Leave the embedding out with exclude_modules.',
+      })
   const r = patternValue(config.rank_pattern, module, config.r)
   const alpha = patternValue(config.alpha_pattern, module, config.lora_alpha)
-  return { module, weight, bias, transposed, in_features, out_features, r, scaling: scaling(alpha, r, config.use_rslora) }
+  return { ...layer, r, scaling: scaling(alpha, r, config.use_rslora) }
 }
 
 /** The model with some parameters replaced: trained values, or an adapter's. */

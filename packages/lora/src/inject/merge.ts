@@ -1,9 +1,10 @@
 // Merging: W + scaling * (B A), so that the adapter costs nothing at inference; and the way back.
 
-import { cloneGraph, float32, type Graph, type Model, type Tensor, toFloat32 } from '@cola/graph'
+import { addInitializer, cloneGraph, float32, type Graph, type Model, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { loraBiasName, loraNames, type LoraTarget, magnitudeName, rowNorms } from './layer.ts'
 import type { LoraModel } from './lora.ts'
+import { type TokenTarget, trainedRowsName } from './tokens.ts'
 
 export interface MergedModel extends Model {
   /** The model that was merged, which {@link unmerge} needs for its matrices. */
@@ -20,9 +21,11 @@ export function merge(model: LoraModel): MergedModel {
   for (const name of model.trainable) if (graph.initializers.has(name)) graph.initializers.set(name, initializers.get(name) as Tensor)
   for (const target of model.targets) {
     const sum = shifted(model, model.graph.initializers, target, 1)
-    graph.initializers.set(target.weight, model.config.use_dora ? stretched(target, sum, initializers.get(magnitudeName(target.module)) as Tensor) : sum)
+    const weight = ownMatrix(graph, target)
+    graph.initializers.set(weight, model.config.use_dora ? stretched(target, sum, initializers.get(magnitudeName(target.module)) as Tensor) : sum)
     if (model.config.lora_bias) addBias(graph, target, initializers.get(loraBiasName(target.module)) as Tensor)
   }
+  for (const one of model.tokens) graph.initializers.set(one.weight, withRows(graph.initializers.get(one.weight) as Tensor, one, initializers))
   return { graph, trainable: new Set(), adapter: model }
 }
 
@@ -30,7 +33,7 @@ export function merge(model: LoraModel): MergedModel {
 export function unmerge({ graph, adapter }: MergedModel): LoraModel {
   const restored = cloneGraph(adapter.graph)
   for (const target of adapter.targets) {
-    const merged = graph.initializers.get(target.weight) as Tensor
+    const merged = graph.initializers.get(ownName(adapter.base, target)) as Tensor
     const { use_dora } = adapter.config
     const sum = use_dora ? stretched(target, merged, rowNorms(target, shifted(adapter, adapter.base.initializers, target, 1))) : merged
     restored.initializers.set(target.weight, shifted(adapter, new Map([[target.weight, sum]]), target, -1))
@@ -38,14 +41,36 @@ export function unmerge({ graph, adapter }: MergedModel): LoraModel {
   return { ...adapter, graph: restored }
 }
 
+/** Where a merged matrix goes: an embedding's adapter is not that of a head that shares the matrix, so the embedding gets a copy. */
+function ownName({ nodes }: Graph, { kind, weight, module }: LoraTarget): string {
+  const shared = kind === 'embedding' && nodes.some(({ opType, inputs }) => opType !== 'Gather' && inputs.includes(weight))
+  return shared ? `${module}.embedding.weight` : weight
+}
+
+function ownMatrix(graph: Graph, target: LoraTarget): string {
+  const name = ownName(graph, target)
+  if (name === target.weight) return name
+  if (!graph.values.has(name)) addInitializer(graph, name, graph.initializers.get(target.weight) as Tensor)
+  graph.nodes = graph.nodes.map((node) =>
+    node.opType === 'Gather' && node.inputs[0] === target.weight ? { ...node, inputs: [name, ...node.inputs.slice(1)] } : node,
+  )
+  return name
+}
+
+/** A matrix with the trained rows in it. */
+function withRows(matrix: Tensor, { module, indices }: TokenTarget, trained: ReadonlyMap<string, Tensor>): Tensor {
+  const [values, rows] = [toFloat32(matrix).slice(), toFloat32(trained.get(trainedRowsName(module)) as Tensor)]
+  const columns = matrix.dims[1] as number
+  indices.forEach((index, i) => {
+    values.set(rows.subarray(i * columns, (i + 1) * columns), index * columns)
+  })
+  return finite(module, float32(matrix.dims, values))
+}
+
 /** W + sign * scaling * delta, delta = B A laid out as W is. */
-function shifted(
-  model: LoraModel,
-  base: ReadonlyMap<string, Tensor>,
-  { module, weight: name, transposed, in_features, out_features, r, scaling }: LoraTarget,
-  sign: 1 | -1,
-): Tensor {
-  const [a, b] = loraNames(module).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [Float32Array, Float32Array]
+function shifted(model: LoraModel, base: ReadonlyMap<string, Tensor>, target: LoraTarget, sign: 1 | -1): Tensor {
+  const { module, weight: name, transposed, in_features, out_features, r, scaling } = target
+  const [a, b] = loraNames(target).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [Float32Array, Float32Array]
   const weight = base.get(name) as Tensor
   const values = toFloat32(weight).slice()
   const factor = sign * scaling

@@ -2,10 +2,12 @@
 
 import { ConfigError } from '../errors.ts'
 import type { LoraConfigJson } from '../schema.ts'
+import type { LayerKind } from './inspect.ts'
 
 type Names = string | readonly string[] | null | undefined
 
-const endsWith = (name: string, suffix: string): boolean => name === suffix || name.endsWith(`.${suffix}`)
+/** Whether a module's name is `suffix` or ends in it, at a dot. */
+export const endsWith = (name: string, suffix: string): boolean => name === suffix || name.endsWith(`.${suffix}`)
 
 /** A string is a regular expression that must match all of the name; a list holds names or their last parts. */
 const matches = (names: Names, name: string): boolean =>
@@ -15,13 +17,13 @@ const matches = (names: Names, name: string): boolean =>
 export const isSaved = (modules: readonly string[] | null | undefined, module: string): boolean =>
   (modules ?? []).some((saved) => module.split('.').includes(saved) || endsWith(module, saved))
 
-const headNames = ['score', 'classifier']
+const headNames = ['score', 'classifier', 'lm_head', 'embed_out']
 
-/** Whether a linear module is a target. `all-linear` takes all but the head. */
-export function isTarget(config: LoraConfigJson, module: string): boolean {
+/** Whether a module is a target. `all-linear` takes no embeddings, and all linear layers but the head. */
+export function isTarget(config: LoraConfigJson, { module, kind }: { module: string; kind: LayerKind }): boolean {
   const { target_modules: targets, exclude_modules: excluded, modules_to_save: saved, layers_to_transform: layers } = config
   if (matches(excluded, module) || isSaved(saved, module)) return false
-  const wanted = targets === 'all-linear' ? !headNames.some((head) => endsWith(module, head)) : matches(targets ?? ['c_attn'], module)
+  const wanted = targets === 'all-linear' ? kind === 'linear' && !headNames.some((head) => endsWith(module, head)) : matches(targets ?? ['c_attn'], module)
   if (!wanted || layers === null || layers === undefined) return wanted
   return layerIndices(layers).includes(layerOf(module, config.layers_pattern))
 }
@@ -47,7 +49,7 @@ export function requireTargets(found: readonly string[], config: LoraConfigJson,
   const endings = [...new Set(available.map((name) => name.split('.').slice(-2).join('.')))].slice(0, 12)
   throw new ConfigError({
     where: 'LoraConfig, field "target_modules"',
-    what: 'no linear layer matches',
+    what: 'no layer matches',
     expected: `some of ${endings.join(', ')}`,
     found: JSON.stringify(config.target_modules ?? ['c_attn']),
   })

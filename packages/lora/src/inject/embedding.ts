@@ -1,0 +1,24 @@
+// Embeddings of any graph: rows of a matrix that the graph holds, looked up by indices that it is fed or computes.
+
+import { type Graph, getValue, type Node } from '@cola/graph'
+import { moduleOf } from './linear.ts'
+
+export interface EmbeddingLayer {
+  readonly node: Node
+  /** Module name, as PEFT prints it: `transformer.wte`. */
+  readonly module: string
+  /** Initializer that holds the matrix, [num_embeddings, embedding_dim]. */
+  readonly weight: string
+  readonly num_embeddings: number
+  readonly embedding_dim: number
+}
+
+/** The embeddings of float32 whose matrix has a parameter's name. */
+export const embeddingLayers = (graph: Graph): EmbeddingLayer[] =>
+  graph.nodes.flatMap((node) => {
+    const [weight = '', indices = ''] = node.inputs
+    const dims = graph.initializers.get(weight)?.dims
+    if (node.opType !== 'Gather' || node.attributes.axis || dims?.length !== 2 || graph.initializers.has(indices)) return []
+    if (!weight.endsWith('.weight') || getValue(graph, weight).dtype !== 'float32') return []
+    return [{ node, module: moduleOf(weight), weight, num_embeddings: dims[0] as number, embedding_dim: dims[1] as number }]
+  })
