@@ -142,26 +142,41 @@ describe.skipIf(!online)('a browser page', () => {
 })
 
 describe.skipIf(!online)('transformers.js', () => {
-  it('loads what was exported for it', async () => {
-    const folder = installed('transformers-js')
-    const model = await adapterAt(join(work, 'third'), 3)
-    const { config, model: base } = await loadPretrained(embedded, { num_labels: 2 })
-    const exported = join(work, 'for-transformers-js')
-    exportClassifier(merge(loadAdapter(base, readAdapter(join(work, 'third')))), {
-      folder: exported,
-      config,
-      tokenizerFolder: embedded,
-      labels: ['bad', 'good'],
-      layout: 'hub',
-    })
-    const { stdout, stderr, status } = spawnSync(process.execPath, ['classify.mjs', exported, ...texts], { cwd: folder, encoding: 'utf8' })
-    expect(status, stderr).toBe(0)
-    const answers = JSON.parse(stdout) as { label: string; score: number }[]
-    const probabilities = await expected(model, 'third')
-    expect(answers.map(({ label }) => label)).toEqual(probabilities.map((row) => ['bad', 'good'][row.indexOf(Math.max(...row))]))
-    expect(answers.map(({ score }) => score)).toBeAllclose(
-      probabilities.map((row) => Math.max(...row)),
-      { atol: 1e-4 },
-    )
-  }, 300_000)
+  it.each([
+    ['float32', 'fp32'],
+    ['int4', 'q4'],
+  ] as const)(
+    'loads what was exported for it as %s',
+    async (dtype, DTYPE) => {
+      const folder = installed('transformers-js')
+      const model = await adapterAt(join(work, 'third'), 3)
+      const { config, model: base } = await loadPretrained(embedded, { num_labels: 2 })
+      const exported = join(work, `for-transformers-js-${dtype}`)
+      exportClassifier(merge(loadAdapter(base, readAdapter(join(work, 'third')))), {
+        folder: exported,
+        config,
+        tokenizerFolder: embedded,
+        labels: ['bad', 'good'],
+        layout: 'hub',
+        dtype,
+      })
+      const { stdout, stderr, status } = spawnSync(process.execPath, ['classify.mjs', exported, ...texts], {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...process.env, DTYPE },
+      })
+      expect(status, stderr).toBe(0)
+      const answers = JSON.parse(stdout) as { label: string; score: number }[]
+      const classifier = await loadClassifier(exported)
+      const own = (await classifier.classify(texts)).map(({ probabilities }) => probabilities)
+      await classifier.release()
+      const probabilities = dtype === 'float32' ? await expected(model, 'third') : own
+      expect(answers.map(({ label }) => label)).toEqual(probabilities.map((row) => ['bad', 'good'][row.indexOf(Math.max(...row))]))
+      expect(answers.map(({ score }) => score)).toBeAllclose(
+        probabilities.map((row) => Math.max(...row)),
+        { atol: 1e-4 },
+      )
+    },
+    300_000,
+  )
 })

@@ -2,18 +2,25 @@
 
 import { describe, expect, it } from 'vitest'
 import {
+  addInitializer,
   addInput,
   build,
   cloneGraph,
   createGraph,
   differentiate,
+  elements,
+  float32,
   foldTransposes,
   type Graph,
   joinProducts,
   joinSharedInputs,
   prune,
+  readModel,
+  storeWeights,
+  type Tensor,
   transposeMatrix,
   type Value,
+  writeModel,
 } from '../src/index.ts'
 import { of, run } from './run.ts'
 
@@ -132,5 +139,74 @@ describe('joinSharedInputs', () => {
       const { graph, feeds } = layers(widths, options)
       expect(count(await sameNumbers(graph, joinSharedInputs, feeds), 'Split')).toBe(0)
     }
+  })
+})
+
+describe('storeWeights in four bits', () => {
+  const [K, N] = [70, 64]
+  const weights = Float32Array.from(values(K * N, 1))
+  /** x W + b; W as it is or transposed, by Gemm or MatMul; looked up too, where it is tied. */
+  const layer = ({ transposed = false, matmul = false, tied = false } = {}) => {
+    const graph = createGraph('layer')
+    const g = build(graph)
+    const x = addInput(graph, 'x', 'float32', matmul ? ['batch', 'rows', K] : ['rows', K])
+    const turned = Float32Array.from(weights, (_, i) => weights[(i % K) * N + Math.floor(i / K)] as number)
+    const w = addInitializer(graph, 'w', transposed ? float32([N, K], turned) : float32([K, N], weights))
+    const y = matmul
+      ? g.MatMul(x, transposed ? g.Transpose(w, { perm: [1, 0] }) : w)
+      : g.Gemm(x, w, g.constant('b', float32([N], values(N, 3))), { transB: transposed ? 1 : 0 })
+    graph.outputs = [y.name, ...(tied ? [g.Gather(w, g.constant('ids', of('int64', [2], [0, 3]))).name] : [])]
+    const feeds = { x: of('float32', matmul ? [2, 3, K] : [6, K], values(6 * K, 2)) }
+    return { graph, feeds }
+  }
+  /** What the file says: (code - 8) scale, codes two to a byte, the low half first, 32 to a scale. */
+  const dequantized = (graph: Graph): Float32Array => {
+    const [codes, scales] = ['w.int4', 'w.scales'].map((name) => elements(graph.initializers.get(name) as Tensor)) as [Uint8Array, Float32Array]
+    const blocks = Math.ceil(K / 32)
+    return Float32Array.from(weights, (_, i) => {
+      const [k, n] = [Math.floor(i / N), i % N]
+      const place = (n * blocks + Math.floor(k / 32)) * 32 + (k % 32)
+      const code = ((codes[place >> 1] as number) >> (4 * (place & 1))) & 15
+      return (code - 8) * (scales[n * blocks + Math.floor(k / 32)] as number)
+    })
+  }
+
+  it.each([{}, { transposed: true }, { matmul: true }, { matmul: true, transposed: true }])(
+    '%j: the runtime computes with what the codes say',
+    async (options) => {
+      const { graph, feeds } = layer(options)
+      const quantized = storeWeights(graph, 'int4')
+      expect(quantized.nodes.map(({ opType }) => opType)).toEqual(options.matmul ? ['MatMulNBits'] : ['MatMulNBits', 'Add'])
+      const plain = layer({ matmul: options.matmul ?? false }).graph
+      plain.initializers.set('w', float32([K, N], dequantized(quantized)))
+      const [expected, actual] = [await run(plain, feeds), await run(quantized, feeds)]
+      expect(actual.get(graph.outputs[0] as string)?.data ?? []).toBeAllclose(expected.get(plain.outputs[0] as string)?.data ?? [], { atol: 1e-4 })
+    },
+  )
+
+  it('is at most half a step from the matrix, which is an eighth of the greatest value of its block', () => {
+    const back = dequantized(storeWeights(layer().graph, 'int4'))
+    const greatest = (i: number) => {
+      const [k, n] = [Math.floor(i / N), i % N]
+      const first = 32 * Math.floor(k / 32)
+      return Math.max(...Array.from({ length: Math.min(32, K - first) }, (_, j) => Math.abs(weights[(first + j) * N + n] as number)))
+    }
+    // One step where the value lies at the end of the range that has no code: +8.
+    expect(weights.findIndex((value, i) => Math.abs(value - (back[i] as number)) > greatest(i) / 8 + 1e-6)).toBe(-1)
+    const mean = weights.reduce((sum, value, i) => sum + Math.abs(value - (back[i] as number)) / greatest(i), 0) / weights.length
+    expect(mean).toBeLessThan(1 / 24)
+  })
+
+  it('is read back, and leaves a matrix that is looked up too to int8', async () => {
+    const tied = storeWeights(layer({ tied: true }).graph, 'int4')
+    expect(count(tied, 'MatMulNBits')).toBe(0)
+    expect(count(tied, 'DequantizeLinear')).toBe(1)
+    const { graph, feeds } = layer()
+    const quantized = storeWeights(graph, 'int4')
+    const again = readModel(writeModel(quantized))
+    expect((await run(again, feeds)).get('Gemm')?.data).toEqual((await run(quantized, feeds)).get('Gemm')?.data)
+    expect(() => differentiate(again, { loss: build(again).ReduceSum(again.values.get('Gemm') as Value, { keepdims: 0 }).name, wrt: ['x'] })).toThrow(
+      /MatMulNBits/,
+    )
   })
 })

@@ -256,16 +256,16 @@ it('names the file when the config.json of a classifier is not JSON', async () =
 })
 
 it.each([
-  ['float16', 1e-3],
-  ['int8', 5e-2],
-] as const)('keeps matrices as %s where transformers.js looks for them, and classifies as before', async (dtype, atol) => {
+  ['float16', 'model_fp16.onnx', 0.6, 1e-3],
+  ['int8', 'model_quantized.onnx', 0.35, 5e-2],
+  ['int4', 'model_q4.onnx', 0.25, 0.5],
+] as const)('keeps matrices as %s where transformers.js looks for them, and classifies as before', async (dtype, name, share, atol) => {
   const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
   const tuned = merge(lora(base, reportConfig))
   const [whole, small] = [join(folder, `whole-${dtype}`), join(folder, `small-${dtype}`)]
   exportClassifier(tuned, { folder: whole, config: own, tokenizerFolder: embedded })
   exportClassifier(tuned, { folder: small, config: own, tokenizerFolder: embedded, dtype, layout: 'hub' })
-  const file = join(small, 'onnx', dtype === 'int8' ? 'model_quantized.onnx' : 'model_fp16.onnx')
-  expect(statSync(file).size).toBeLessThan((dtype === 'int8' ? 0.35 : 0.6) * statSync(join(whole, 'model.onnx_data')).size)
+  expect(statSync(join(small, 'onnx', name)).size).toBeLessThan(share * statSync(join(whole, 'model.onnx_data')).size)
   const texts = ['The girl laughs.', 'The king has hidden the old book.', 'did the nurse smile?']
   const logits = async (path: string) => {
     const classifier = await loadClassifier(path)

@@ -370,6 +370,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   // matrix products
   MatMul: matMul,
   Gemm: gemm,
+  MatMulNBits: 'unsupported', // its matrix is frozen, and is exported so when training is over
 
   // movement
   Reshape: (c) => [c.g.Reshape(c.dy, c.g.Shape(input(c))), null],

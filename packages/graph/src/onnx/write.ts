@@ -57,7 +57,9 @@ export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalL
     create(ModelProtoSchema, {
       irVersion,
       producerName: '@cola/graph',
-      opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(graph.opset) })],
+      opsetImport: [...new Set(['', ...graph.nodes.map(({ domain }) => domain)])].map((domain) =>
+        create(OperatorSetIdProtoSchema, { domain, version: BigInt(domain === '' ? graph.opset : 1) }),
+      ),
       metadataProps: Object.entries(graph.metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
       graph: create(GraphProtoSchema, {
         name: graph.name,

@@ -4,7 +4,7 @@ import { GraphError, ShapeError } from '../errors.ts'
 import { addInitializer, addValue, type Attribute, type Attributes, type Graph, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { type DataType, dataTypes } from '../tensor/dtype.ts'
 import { type Tensor, tensor } from '../tensor/tensor.ts'
-import { operatorOf, type OperatorName, operators } from './index.ts'
+import { isOperator, operatorOf, type OperatorName, operators } from './index.ts'
 import type { OutputType } from './operator.ts'
 
 /** Inputs in ONNX's order (null: omitted), then the attributes, if any. */
@@ -81,7 +81,14 @@ function smallConstant(graph: Graph, dtype: DataType, dims: readonly number[], v
  */
 export function addNode(graph: Graph, opType: string, inputs: readonly (Value | null)[], options: NodeOptions = {}): Value[] {
   const name = options.name ?? options.outputs?.[0] ?? uniqueName(graph, opType)
-  const node: Node = { name, opType, domain: '', inputs: inputs.map((value) => value?.name ?? ''), outputs: [], attributes: options.attributes ?? {} }
+  const node: Node = {
+    name,
+    opType,
+    domain: domainOf(opType),
+    inputs: inputs.map((value) => value?.name ?? ''),
+    outputs: [],
+    attributes: options.attributes ?? {},
+  }
   const count = options.outputs?.length ?? options.outputCount ?? 1
   const types = inferTypes(graph, node, count)
   const outputs = Array.from({ length: count }, (_, i) => {
@@ -91,6 +98,8 @@ export function addNode(graph: Graph, opType: string, inputs: readonly (Value | 
   graph.nodes.push({ ...node, outputs: outputs.map((value) => value.name), ...(options.scope === undefined ? {} : { scope: options.scope }) })
   return outputs
 }
+
+const domainOf = (opType: string): string => (isOperator(opType) ? (operators[opType].domain ?? '') : '')
 
 let unknownDims = 0
 

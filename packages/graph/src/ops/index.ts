@@ -9,7 +9,9 @@ import type { Operator } from './operator.ts'
 import { recurrents } from './recurrent.ts'
 import { reductions } from './reduction.ts'
 
-export const operators = { ...elementwise, ...linalg, ...movement, ...reductions, ...normalization, ...recurrents } satisfies Record<string, Operator>
+const table = { ...elementwise, ...linalg, ...movement, ...reductions, ...normalization, ...recurrents } satisfies Record<string, Operator>
+
+export const operators: { readonly [Name in keyof typeof table]: Operator } = table
 
 /** Name of an operator in the table, as the ONNX specification spells it. */
 export type OperatorName = keyof typeof operators
@@ -22,7 +24,7 @@ export const isOperator = (opType: string): opType is OperatorName => Object.has
  * @throws {UnsupportedOperatorError} naming the node and what to do.
  */
 export function operatorOf(opType: string, domain: string, node: string): Operator {
-  if (domain === '' && isOperator(opType)) return operators[opType]
+  if (isOperator(opType) && (operators[opType].domain ?? '') === domain) return operators[opType]
   throw new UnsupportedOperatorError({
     where: `node "${node}"`,
     what: `operator ${domain ? `${domain}.` : ''}${opType} is not in the table`,

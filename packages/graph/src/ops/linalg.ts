@@ -45,4 +45,15 @@ export const linalg = {
       return [{ dtype: a.dtype, shape: [rows as Dim, columns as Dim] }]
     },
   },
+  /** A product with a matrix [N, K] kept in few bits: codes [N, K / block_size, block_size bits / 8], one scale a block. ONNX Runtime's own. */
+  MatMulNBits: {
+    inputs: [3, 6],
+    attributes: { K: undefined, N: undefined, bits: 4, block_size: undefined, accuracy_level: 0 },
+    domain: 'com.microsoft',
+    infer: (c) => {
+      const { dtype, shape } = input(c, 0)
+      sameInner(c, shape.at(-1), int(c, 'K'))
+      return [{ dtype, shape: [...shape.slice(0, -1), int(c, 'N')] }]
+    },
+  },
 } satisfies Record<string, Operator>

@@ -1,12 +1,14 @@
-// Frozen weights in fewer bits: float16 with a Cast, or int8 with a scale an output (or a row of an embedding) and a DequantizeLinear.
+// Frozen weights in fewer bits: float16 with a Cast, int8 with a scale an output (or a row of an embedding) and a DequantizeLinear, or int4 in
+// products and int8 elsewhere.
 // Computation stays in float32, so every device that ran the model runs it still.
 
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { build } from '../ops/builder.ts'
 import { float32ToFloat16 } from '../tensor/float16.ts'
 import { float32, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
+import { quantizeProducts } from './nbits.ts'
 
-export type WeightType = 'float32' | 'float16' | 'int8'
+export type WeightType = 'float32' | 'float16' | 'int8' | 'int4'
 
 /** Matrices smaller than this stay as they are: they are not what a file is large of. */
 const smallest = 4096
@@ -14,6 +16,7 @@ const smallest = 4096
 /** A copy of the graph whose float32 matrices are kept in another element type; the values they are read by keep their names. */
 export function storeWeights(graph: Graph, type: WeightType): Graph {
   if (type === 'float32') return graph
+  if (type === 'int4') return storeWeights(quantizeProducts(graph, smallest), 'int8')
   const stored: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(stored)
   const outputs = outputAxes(graph)

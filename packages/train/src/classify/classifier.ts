@@ -42,14 +42,19 @@ export interface ClassifierExport {
   /** How matrices are kept; computation is in float32. @default 'float32' */
   dtype?: WeightType
   /**
-   * `flat`: model.onnx with its weights in model.onnx_data beside it. `hub`: onnx/model.onnx in one file, or model_fp16.onnx or model_quantized.onnx,
+   * `flat`: model.onnx with its weights in model.onnx_data beside it. `hub`: onnx/model.onnx in one file, or model_fp16.onnx, model_quantized.onnx or model_q4.onnx,
    * where transformers.js looks for it. @default 'flat'
    */
   layout?: 'flat' | 'hub'
 }
 
 /** Names that transformers.js knows a model's files by. */
-const hubFiles: Readonly<Record<WeightType, string>> = { float32: 'model.onnx', float16: 'model_fp16.onnx', int8: 'model_quantized.onnx' }
+const hubFiles: Readonly<Record<WeightType, string>> = {
+  float32: 'model.onnx',
+  float16: 'model_fp16.onnx',
+  int8: 'model_quantized.onnx',
+  int4: 'model_q4.onnx',
+}
 
 /**
  * Writes a classifier that any ONNX Runtime loads: model.onnx with its weights beside it, config.json and the tokenizer.

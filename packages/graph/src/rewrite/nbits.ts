@@ -1,0 +1,78 @@
+// Products with matrices in four bits: com.microsoft.MatMulNBits, which computes in float32 and which CPU, CUDA and WebGPU all have.
+// Blocks of 32 inputs share a scale, as in the q4 files that transformers.js loads.
+
+import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
+import { readersOf } from '../ir/uses.ts'
+import { addNode, attributesOf, build } from '../ops/builder.ts'
+import { float32, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
+import { type LinearNode, linearNodes } from './linear.ts'
+import { prune } from './prune.ts'
+
+const bits = 4
+const block_size = 32
+
+/** A copy of the graph in which products with its large float32 matrices keep them in four bits, where nothing else reads the matrix. Values keep their names. */
+export function quantizeProducts(graph: Graph, smallest: number): Graph {
+  const readers = readersOf(graph)
+  const products = linearNodes(graph)
+  const isProduct = ({ opType }: { opType: string }): boolean => opType === 'MatMul' || opType === 'Gemm' || opType === 'Transpose'
+  const quantizes = ({ node, weight, in_features, out_features }: LinearNode): boolean => {
+    const { alpha, beta } = attributesOf(node)
+    const plain = node.opType === 'MatMul' || (alpha === 1 && (beta === 1 || !node.inputs[2]))
+    const own = !graph.inputs.includes(weight) && (readers.get(weight) ?? []).every(isProduct)
+    return plain && own && getValue(graph, weight).dtype === 'float32' && in_features * out_features >= smallest
+  }
+  const quantized: Graph = { ...cloneGraph(graph), nodes: [] }
+  const g = build(quantized)
+  for (const node of graph.nodes) {
+    const product = products.get(node.outputs[0] as string)
+    if (!product || !quantizes(product)) {
+      quantized.nodes.push(node)
+      continue
+    }
+    const output = node.outputs[0] as string
+    const type = getValue(graph, output)
+    quantized.values.delete(output)
+    const [x, , bias] = node.inputs.map((name) => getValue(quantized, name))
+    const attributes = { K: product.in_features, N: product.out_features, bits, block_size }
+    const inputs = [x ?? null, ...parametersOf(quantized, product)]
+    if (bias) g.node('Add', [addNode(quantized, 'MatMulNBits', inputs, { attributes })[0] ?? null, bias], { name: node.name, outputs: [output] })
+    else addNode(quantized, 'MatMulNBits', inputs, { name: node.name, attributes, outputs: [output] })
+    quantized.values.set(output, type)
+  }
+  prune(quantized)
+  return quantized
+}
+
+/** Codes and scales of a matrix; made once, however many products read it. */
+function parametersOf(graph: Graph, { weight, transposed, in_features: K, out_features: N }: LinearNode) {
+  const names = [`${weight}.int4`, `${weight}.scales`] as const
+  if (!graph.values.has(names[0])) {
+    const values = toFloat32(graph.initializers.get(weight) as Tensor)
+    const at = transposed ? (n: number, k: number) => values[n * K + k] as number : (n: number, k: number) => values[k * N + n] as number
+    const { codes, scales, blocks } = fourBits(at, N, K)
+    addInitializer(graph, names[0], tensor('uint8', [N, blocks, block_size / 2], codes))
+    addInitializer(graph, names[1], float32([N * blocks], scales))
+  }
+  return names.map((name) => getValue(graph, name))
+}
+
+/** code = round(value / scale) + 8, two to a byte, the first in the low half; the value farthest from zero becomes -8, which the codes' range has and 8 not. */
+function fourBits(at: (output: number, input: number) => number, N: number, K: number) {
+  const blocks = Math.ceil(K / block_size)
+  const codes = new Uint8Array((N * blocks * block_size) / 2)
+  const scales = new Float32Array(N * blocks)
+  for (let block = 0; block < N * blocks; block++) {
+    const [n, first] = [Math.floor(block / blocks), (block % blocks) * block_size]
+    const values = Float32Array.from({ length: block_size }, (_, i) => (first + i < K ? at(n, first + i) : 0))
+    const farthest = values.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0)
+    const scale = Math.fround(farthest / -8)
+    scales[block] = scale
+    values.forEach((value, i) => {
+      const code = scale === 0 ? 8 : Math.min(15, Math.max(0, Math.round(value / scale) + 8))
+      const byte = (block * block_size + i) >> 1
+      codes[byte] = (codes[byte] as number) | (code << (4 * (i & 1)))
+    })
+  }
+  return { codes, scales, blocks }
+}
