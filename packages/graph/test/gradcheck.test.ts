@@ -83,6 +83,8 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
   Softplus: unary('Softplus', { dtype: 'float32' }),
   Erf: unary('Erf', { dtype: 'float32' }),
   Reciprocal: unary('Reciprocal', positive),
+  // float32: the runtime fuses it to an operator without a float64 kernel.
+  Swish: unary('Swish', { dtype: 'float32' }),
   Gelu: [
     { shapes: [[2, 3]], apply: (g, [x]) => g.Gelu(x as Value, { approximate: 'tanh' }), dtype: 'float32' },
     { shapes: [[2, 3]], apply: (g, [x]) => g.Gelu(x as Value), dtype: 'float32' },
@@ -194,6 +196,16 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
     { shapes: [[3, 2]], apply: (g, [x]) => g.Softmax(x as Value, { axis: 0 }) },
   ],
   LogSoftmax: [{ shapes: [[2, 4]], apply: (g, [x]) => g.LogSoftmax(x as Value, { axis: -1 }) }],
+  RMSNormalization: [
+    { shapes: [[2, 4], [4]], apply: (g, [x, w]) => g.RMSNormalization(x as Value, w as Value, { axis: -1, epsilon: 1e-3 }) },
+    {
+      shapes: [
+        [2, 3, 2],
+        [3, 2],
+      ],
+      apply: (g, [x, w]) => g.RMSNormalization(x as Value, w as Value, { axis: 1, epsilon: 1e-3 }),
+    },
+  ],
   LayerNormalization: [
     { shapes: [[2, 4], [4], [4]], apply: (g, [x, w, b]) => g.LayerNormalization(x as Value, w as Value, b as Value, { axis: -1, epsilon: 1e-3 }) },
   ],

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packSentences } from '@cola/data'
-import { addInitializer, addInput, build, createGraph, float32, type Model, readModel, type Tensor, toFloat32 } from '@cola/graph'
+import { addInitializer, addInput, build, createGraph, float32, foldLinear, type Model, readModel, simplify, type Tensor, toFloat32 } from '@cola/graph'
 import { adamw, crossEntropy, feedsOf, generateArtifacts, openSession, type OrtTensor, readSafetensorsFile, TrainingSession } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { hubServer } from '../../../tools/hub-server.ts'
@@ -176,6 +176,15 @@ describe('embeddings and tokens', () => {
     expect(() => switchable(base, { tokens })).toThrow(/trained tokens cannot be switched/)
     expect(() => combineAdapters([{ adapter: tokens }])).toThrow(/no trained tokens/)
   })
+})
+
+it('draws one dropout mask for what several layers read', () => {
+  const graph = readModel(readFileSync(join(import.meta.dirname, '../../../tools/parity/fixtures/onnx-llama-dynamo/model.onnx')))
+  const folded = foldLinear(simplify(graph))
+  canonicalize(folded, 'llama')
+  const model = lora({ graph: folded, trainable: new Set() }, { r: 2, lora_dropout: 0.1, target_modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj'] })
+  const layers = model.targets.length / 4
+  expect(model.graph.nodes.filter(({ opType }) => opType === 'Dropout')).toHaveLength(2 * layers)
 })
 
 it('says what is adapted, trained and active', () => {

@@ -3,7 +3,7 @@
 import { UnsupportedOperatorError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
 import type { Value } from '../ir/graph.ts'
-import { cast, scalarLike, scale, transposeMatrix, zerosLike } from '../ops/composite.ts'
+import { cast, inverseRms, lastAxes, scalarLike, scale, transposeMatrix, zerosLike } from '../ops/composite.ts'
 import type { OperatorName } from '../ops/index.ts'
 import { elementCount, toFloat32 } from '../tensor/tensor.ts'
 import type { GradientRule, Rule, RuleContext } from './rule.ts'
@@ -195,6 +195,16 @@ function layerNormalization(c: RuleContext): (Value | null)[] {
   return [dx, g.Mul(dy, normal), c.x[2] ? dy : null]
 }
 
+/** RMS normalization: with n = x / rms and h = dy * scale, dx = (h - n mean(h n)) / rms. n is written as the forward pass is lowered, so that a runtime shares it. */
+function rmsNormalization(c: RuleContext): (Value | null)[] {
+  const { g, dy, attributes } = c
+  const [x, weight] = [input(c, 0), input(c, 1)]
+  const inverse = inverseRms(g, x, attributes as { axis: number; epsilon: number })
+  const [normal, h] = [g.Mul(x, inverse), g.Mul(dy, weight)]
+  const mean = g.ReduceMean(g.Mul(h, normal), g.int64(lastAxes(x, attributes.axis as number)))
+  return [g.Mul(inverse, g.Sub(h, g.Mul(normal, mean))), g.Mul(dy, normal)]
+}
+
 /** Slices the gradient of a joined axis back into its parts. */
 function concat(c: RuleContext): Value[] {
   const { g, dy, x, attributes } = c
@@ -336,6 +346,11 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   Erf: unary((c, x) => scale(c.g, c.g.Exp(c.g.Neg(c.g.Mul(x, x))), 2 / Math.sqrt(Math.PI))),
   Reciprocal: unary(({ g }, _x, y) => g.Neg(g.Mul(y, y))),
   Gelu: (c) => (c.attributes.approximate === 'tanh' ? geluTanh(c) : geluErf(c)),
+  Swish: (c) => {
+    const [x, y] = [input(c), output(c)]
+    const s = c.g.Sigmoid(x)
+    return [c.g.Mul(c.dy, c.g.Sub(c.g.Add(s, y), c.g.Mul(y, s)))] // s + y (1 - s)
+  },
   Identity: ({ dy }) => [dy],
   Clip: clip,
   Dropout: 'unsupported', // lowered to a product with a fed mask before differentiation
@@ -435,6 +450,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
     return [c.g.Sub(c.dy, c.g.Mul(c.g.Exp(output(c)), total))]
   },
   LayerNormalization: layerNormalization,
+  RMSNormalization: rmsNormalization,
 
   // recurrent operators: @cola/rnn trains them unrolled
   RNN: 'unsupported',

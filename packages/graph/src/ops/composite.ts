@@ -24,6 +24,18 @@ export function transposeMatrix(g: Builder, value: Value): Value {
   return g.Transpose(value, { perm: [...perm.slice(0, -2), rank - 1, rank - 2] })
 }
 
+/** The axes from `axis` on. */
+export const lastAxes = ({ shape }: Value, axis: number): number[] => {
+  const first = (axis + shape.length) % shape.length
+  return Array.from({ length: shape.length - first }, (_, i) => first + i)
+}
+
+/** 1 / sqrt(mean(x^2) + epsilon) over the axes from `axis` on. */
+export function inverseRms(g: Builder, x: Value, { axis, epsilon }: { axis: number; epsilon: number }): Value {
+  const mean = g.ReduceMean(g.Mul(x, x), g.int64(lastAxes(x, axis)))
+  return g.Reciprocal(g.Sqrt(g.Add(mean, scalarLike(g, x, epsilon))))
+}
+
 /** Zeros of the shape of `value`. */
 export const zerosLike = (g: Builder, value: Value): Value => g.Expand(scalarLike(g, value, 0), g.Shape(value))
 

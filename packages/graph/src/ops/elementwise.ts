@@ -119,6 +119,8 @@ export const elementwise = {
   StopGradient: unary,
   LeakyRelu: { ...unary, attributes: { alpha: 0.01 } },
   HardSigmoid: { ...unary, attributes: { alpha: 0.2, beta: 0.5 } },
+  /** x sigmoid(x): SiLU. */
+  Swish: unary,
   Gelu: { ...unary, attributes: { approximate: 'none' } },
   Clip: { inputs: [1, 3], attributes: {}, infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }] },
   Dropout: {

@@ -1,4 +1,4 @@
-// Softmax and layer normalization.
+// Softmax, layer and RMS normalization.
 
 import { axisOf, input, int, type Operator } from './operator.ts'
 
@@ -27,6 +27,14 @@ export const normalization = {
         { dtype: 'float32', shape: kept },
         { dtype: 'float32', shape: kept },
       ]
+    },
+  },
+  RMSNormalization: {
+    inputs: [2, 2],
+    attributes: { axis: -1, epsilon: 1e-5, stash_type: 1 },
+    infer: (c) => {
+      axisOf(int(c, 'axis'), input(c, 0).shape.length, c.where)
+      return [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }]
     },
   },
 } satisfies Record<string, Operator>

@@ -2,7 +2,7 @@
 
 import { cloneGraph, type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { addNode, attributesOf, build, type Builder } from '../ops/builder.ts'
-import { scalarLike } from '../ops/composite.ts'
+import { inverseRms, scalarLike } from '../ops/composite.ts'
 import type { OperatorName } from '../ops/index.ts'
 
 type Lowering = (g: Builder, inputs: readonly Value[], attributes: Node['attributes']) => Value
@@ -17,6 +17,9 @@ const logSoftmax: Lowering = (g, [x], { axis }) => {
 /** What to emit in place of an operator. Numbers are unchanged but for rounding. */
 export const lowerings: Partial<Record<OperatorName, Lowering>> = {
   LogSoftmax: logSoftmax,
+  RMSNormalization: (g, [x, scale], attributes) =>
+    g.Mul(g.Mul(x as Value, inverseRms(g, x as Value, attributes as { axis: number; epsilon: number })), scale as Value),
+  Swish: (g, [x]) => g.Mul(x as Value, g.Sigmoid(x as Value)),
   Sum: (g, inputs) => inputs.reduce((a, b) => g.Add(a, b)),
   Dropout: (g, [x]) => g.Identity(x as Value),
   StopGradient: (g, [x]) => g.Identity(x as Value),
@@ -41,12 +44,13 @@ export function lower(graph: Graph): Graph {
     }
     const output = node.outputs[0] as string
     const type = getValue(lowered, output)
-    lowered.values.delete(output)
     const result = lowering(
       g,
       node.inputs.map((name) => getValue(lowered, name)),
       attributesOf(node),
     )
+    // Not before: what the lowering adds must not take its name.
+    lowered.values.delete(output)
     addNode(lowered, 'Identity', [result], { outputs: [output] })
     lowered.values.set(output, type)
   }

@@ -32,11 +32,12 @@ export function quantizeProducts(graph: Graph, smallest: number): Graph {
     }
     const output = node.outputs[0] as string
     const type = getValue(graph, output)
-    quantized.values.delete(output)
     const [x, , bias] = node.inputs.map((name) => getValue(quantized, name))
     const attributes = { K: product.in_features, N: product.out_features, bits, block_size }
     const inputs = [x ?? null, ...parametersOf(quantized, product)]
-    if (bias) g.node('Add', [addNode(quantized, 'MatMulNBits', inputs, { attributes })[0] ?? null, bias], { name: node.name, outputs: [output] })
+    const sum = bias && ([addNode(quantized, 'MatMulNBits', inputs, { attributes })[0] ?? null, bias] as const)
+    quantized.values.delete(output)
+    if (sum) g.node('Add', sum, { name: node.name, outputs: [output] })
     else addNode(quantized, 'MatMulNBits', inputs, { name: node.name, attributes, outputs: [output] })
     quantized.values.set(output, type)
   }

@@ -74,17 +74,33 @@ export function rowNorms({ transposed, in_features, out_features }: LoraTarget, 
   )
 }
 
+/** Dropout of what a module reads. */
+export type Drop = (g: Builder, x: Value, module: string) => Value
+
+/**
+ * Dropout at which modules that read one value, such as query, key and value, share a mask: where PEFT draws one for each, this reads and multiplies
+ * the value once for all.
+ */
+export function sharedDropout(p: number): Drop {
+  const dropped = new Map<string, Value>()
+  return (g, x, module) => {
+    const value = dropped.get(x.name) ?? dropout(g, x, p, `${module}.lora_dropout`)
+    dropped.set(x.name, value)
+    return value
+  }
+}
+
 /**
  * y + scaling (dropout(x) A' B' + b), for the output y of a target's node; of an embedding, y + scaling (A' B') at its indices.
  * With DoRA, W + scaling B A is stretched to the learned magnitudes: y + (m/n - 1) x W' + m/n scaling x A' B', n = ||W + scaling B A|| by rows,
  * through which no gradient flows.
  */
-export function adapted(g: Builder, node: Node, output: Value, target: LoraTarget, config: LoraConfigJson): Value {
+export function adapted(g: Builder, node: Node, output: Value, target: LoraTarget, config: LoraConfigJson, drop: Drop): Value {
   const { module, scaling } = target
   const [a, b] = loraNames(target).map((name) => getValue(g.graph, name)) as [Value, Value]
   if (target.kind === 'embedding') return g.Add(output, scale(g, looked(g, node, a, b), scaling))
   const x = getValue(g.graph, node.inputs[0] as string)
-  const dropped = dropout(g, x, config.lora_dropout, `${module}.lora_dropout`)
+  const dropped = drop(g, x, module)
   const bias = config.lora_bias ? getValue(g.graph, loraBiasName(module)) : undefined
   const delta = lowRank(g, dropped, a, b, bias, target)
   if (!config.use_dora) return g.Add(output, delta)

@@ -5,7 +5,7 @@ import { ConfigError } from '../errors.ts'
 import type { LoraConfigJson } from '../schema.ts'
 import { type LoraConfig, parseLoraConfig, scaling } from './config.ts'
 import { initialValues } from './init.ts'
-import { adapted, adapterNames, addParameters, type LoraTarget, loraNames } from './layer.ts'
+import { adapted, adapterNames, addParameters, type LoraTarget, loraNames, sharedDropout } from './layer.ts'
 import { type AdaptableLayer, adaptableLayers } from './inspect.ts'
 import { moduleOf } from './linear.ts'
 import { isSaved, isTarget, patternValue, requireTargets } from './target.ts'
@@ -47,6 +47,7 @@ export function lora(model: Model, config: LoraConfig, { seed = 0 }: { seed?: nu
   for (const one of tokens) trainRows(graph, one)
   const initial = new Map<string, Tensor>()
   const placed = new Set<string>()
+  const drop = sharedDropout(checked.lora_dropout)
   rewriteOutputs(graph, (node, output, g) => {
     const found = targets.get(node.outputs[0] as string)
     if (!found) return undefined
@@ -61,7 +62,7 @@ export function lora(model: Model, config: LoraConfig, { seed = 0 }: { seed?: nu
       addParameters(g, found, checked, values)
       placed.add(found.module)
     }
-    return adapted(g, node, output, found, checked)
+    return adapted(g, node, output, found, checked, drop)
   })
   const own = [...list.flatMap((one) => adapterNames(one, checked)), ...tokens.map(({ module }) => trainedRowsName(module))]
   return { graph, trainable: new Set([...own, ...trainedToo(base, list, checked)]), config: checked, targets: list, tokens, base, initial }
