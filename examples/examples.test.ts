@@ -24,7 +24,7 @@ describe('examples', () => {
     expect(run('kd-loss-in-an-app.ts')).toMatch(/loss 0\.7162/)
   })
 
-  it('report, and again from what it kept; then distill-rnn with its teacher', () => {
+  it('report, and again from what it kept; distill-rnn with its teacher; its adapter exported, and another report from that', () => {
     const folder = join(out, 'report')
     const args = ['--epochs', '2', '--student-epochs', '1', '--seeds', '2', '--out', folder]
     expect(run('report.ts', ...args)).toMatch(/wrote report\.md, report\.html and 8 figures/)
@@ -41,5 +41,11 @@ describe('examples', () => {
     expect(run('distill-rnn.ts', '--teacher', join(folder, 'teacher-1', 'classifier'), '--epochs', '1', '--out', student)).toMatch(/held-out templates/)
     expect(existsSync(join(student, 'student', 'model.safetensors'))).toBe(true)
     expect(existsSync(join(student, 'classifier', 'model.onnx'))).toBe(true)
+
+    const [small, again] = [join(out, 'small'), join(out, 'again')]
+    const adapter = ['--model', join(import.meta.dirname, 'model'), '--adapter', join(folder, 'teacher-1', 'adapter')]
+    expect(run('export.ts', ...adapter, '--dtype', 'int4', '--layout', 'hub', '--out', small)).toMatch(/model_q4\.onnx/)
+    expect(run('report.ts', '--teacher', small, '--student-epochs', '1', '--seeds', '1', '--out', again)).toMatch(/wrote report\.md/)
+    expect(readFileSync(join(again, 'report.md'), 'utf8')).toMatch(/Not run: the teacher was given/)
   })
 })

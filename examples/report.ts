@@ -1,5 +1,5 @@
 // The whole report in one command: experiment 1 (GPT-2 with LoRA), experiment 2 (a small RNN with and without distillation), tables and figures.
-// npm run report -- [--data FOLDER|ZIP|glue] [--model FOLDER|HUB_NAME ...] [--teacher-logits FILE] [--student FILE.json] [--tokenizer FOLDER]
+// npm run report -- [--data FOLDER|ZIP|glue] [--model FOLDER|HUB_NAME ...] [--teacher FOLDER] [--teacher-logits FILE] [--student FILE.json] [--tokenizer FOLDER]
 //   [--embedding FOLDER:TENSOR] [--transfer FILE.txt --transfer-logits FILE [--transfer-share 0.7]] [--seeds 3] [--epochs 10] [--student-epochs 5] [--device cpu] [--out out/report]
 // An interrupted report goes on where it was when it is started again.
 
@@ -35,6 +35,7 @@ const { values: options } = parseArgs({
   options: {
     data: { type: 'string', default: 'generator' },
     model: { type: 'string', multiple: true },
+    teacher: { type: 'string' },
     'teacher-logits': { type: 'string' },
     student: { type: 'string' },
     tokenizer: { type: 'string' },
@@ -79,8 +80,9 @@ interface TeacherRun {
   validation: number[]
   heldOut: number[]
 }
-const models =
-  options.model ?? (options['teacher-logits'] ? [] : embedded ? [embeddedModel, 'random'] : ['openai-community/gpt2', 'openai-community/gpt2-medium'])
+/** A teacher from elsewhere. */
+const given = options['teacher-logits'] ?? options.teacher
+const models = options.model ?? (given ? [] : embedded ? [embeddedModel, 'random'] : ['openai-community/gpt2', 'openai-community/gpt2-medium'])
 const nameOf = (model: string): string =>
   model === embeddedModel ? 'embedded' : model === 'random' ? 'from random weights' : (model.split('/').filter(Boolean).at(-1) ?? model)
 const teachers: { name: string; folder: string; run: TeacherRun }[] = []
@@ -127,7 +129,7 @@ for (const [i, model] of models.entries()) {
   teachers.push({ name: nameOf(model), folder, run: finished(run) })
 }
 
-// ## The teacher of experiment 2: the best of experiment 1 by validation MCC, or a file of logits. It is asked once for each sentence
+// ## The teacher of experiment 2: the best of experiment 1 by validation MCC, another classifier's folder, or a file of logits. It is asked once for each sentence
 const best = [...teachers].sort(
   (a, b) => matthewsCorrelation(b.run.validation, labels.validation) - matthewsCorrelation(a.run.validation, labels.validation),
 )[0]
@@ -143,10 +145,9 @@ async function teacherOf(): Promise<Teacher> {
         split.name === 'transfer' ? Float32Array.from(split.texts.flatMap((text) => [...(rows.get(text) ?? [])])) : own.logits(split),
     }
   }
-  if (!best) throw new Error('no teacher: give --model or --teacher-logits')
-  return cachedTeacher(teacherFromClassifier(await loadClassifier(join(best.folder, 'classifier'), { device })), {
-    folder: join(options.out, 'logits'),
-  })
+  const classifier = options.teacher ?? (best && join(best.folder, 'classifier'))
+  if (!classifier) throw new Error('no teacher: give --model, --teacher or --teacher-logits')
+  return cachedTeacher(teacherFromClassifier(await loadClassifier(classifier, { device })), { folder: join(options.out, 'logits') })
 }
 const teacher = await teacherOf()
 const share = Number(options['transfer-share'])
@@ -181,7 +182,7 @@ for (const seed of seeds) {
       settings,
       seed,
       data: options.data,
-      teacher: options['teacher-logits'] ?? best?.run.best,
+      teacher: given ?? best?.run.best,
       tokenizer: studentData.tokenizer,
       embedding: options.embedding,
       transfer: transfer.length,
@@ -292,7 +293,7 @@ Seeds ${seeds.join(', ')}. One standard error of an accuracy near 70% is ${perce
 
 ${
   teachers.length === 0
-    ? `Not run: the teacher's logits were given (${options['teacher-logits']}).`
+    ? `Not run: the teacher was given (${given}).`
     : [
         markdownTable(
           ['', 'total parameters', 'trainable', 'reduction'],
@@ -317,7 +318,7 @@ ${
 
 ## Experiment 2: the student
 
-${chosenTransfer.length && settingsOf('with').transfer ? `With distillation the student also learns from ${chosenTransfer.length} unlabelled sentences${options['transfer-share'] ? `, of which the teacher calls ${percent(share)} acceptable` : ''}. ` : ''}The teacher is ${best ? `${best.name}, the better of experiment 1 by validation MCC` : `the file ${options['teacher-logits']}`}. Settings with distillation: \`${JSON.stringify(settingsOf('with'))}\`; without: \`${JSON.stringify(settingsOf('without'))}\`.
+${chosenTransfer.length && settingsOf('with').transfer ? `With distillation the student also learns from ${chosenTransfer.length} unlabelled sentences${options['transfer-share'] ? `, of which the teacher calls ${percent(share)} acceptable` : ''}. ` : ''}The teacher is ${best ? `${best.name}, the better of experiment 1 by validation MCC` : `given (${given})`}. Settings with distillation: \`${JSON.stringify(settingsOf('with'))}\`; without: \`${JSON.stringify(settingsOf('without'))}\`.
 
 ${markdownTable(
   ['', 'validation accuracy', 'MCC', `${data.heldOut.name} accuracy`, 'MCC', 'steps', 'time a run'],

@@ -17,6 +17,7 @@ import {
   lower,
   prune,
   readModel,
+  rowsAt,
   simplify,
   storeWeights,
   type Tensor,
@@ -263,5 +264,74 @@ describe('simplify', () => {
       (g: ReturnType<typeof build>, x: Value) => [cut(g, x, 0, 1, 0), cut(g, x, 1, 2, 0)],
     ])
       expect(count(await simple(graphOf(pieces)), 'Slice')).toBe(2)
+  })
+})
+
+describe('rowsAt', () => {
+  const feeds = { x: of('float32', [2, 3, 4], values(24, 1)), at: of('int32', [2], [1, 5]) }
+  const graphOf = (make: (g: ReturnType<typeof build>, x: Value) => Value) => {
+    const graph = createGraph('rows')
+    const g = build(graph)
+    const states = make(g, addInput(graph, 'x', 'float32', ['batch', 3, 4]))
+    return { graph, states, at: addInput(graph, 'at', 'int32', ['n']) }
+  }
+  const weight = (g: ReturnType<typeof build>, dims: number[], salt: number) =>
+    g.constant(
+      'w',
+      float32(
+        dims,
+        values(
+          dims.reduce((a, b) => a * b, 1),
+          salt,
+        ),
+      ),
+    )
+  const mlp = (g: ReturnType<typeof build>, x: Value) => {
+    const normal = g.RMSNormalization(x, weight(g, [4], 1), { epsilon: 1e-3 })
+    const hidden = g.Swish(g.Gemm(g.Reshape(normal, g.int64([-1, 4])), weight(g, [6, 4], 2), { transB: 1 }))
+    return g.Add(x, g.Reshape(g.Gemm(hidden, weight(g, [6, 4], 3), weight(g, [4], 4)), g.Shape(x)))
+  }
+  /** The rows chosen early, seen to be those chosen at the end. */
+  const chosen = async (make: (g: ReturnType<typeof build>, x: Value) => Value): Promise<Graph> => {
+    const late = graphOf(make)
+    const g = build(late.graph)
+    late.graph.outputs = [g.Gather(g.Reshape(late.states, g.int64([-1, 4])), late.at).name]
+    const early = graphOf(make)
+    early.graph.outputs = [rowsAt(early.graph, early.states, early.at).name]
+    for (const { graph } of [late, early]) prune(graph)
+    const [expected, actual] = await Promise.all([late, early].map(({ graph }) => run(lower(graph), feeds)))
+    expect(actual?.get(early.graph.outputs[0] as string)?.data ?? []).toBeAllclose(expected?.get(late.graph.outputs[0] as string)?.data ?? [])
+    return early.graph
+  }
+  const rowsOf = (graph: Graph, opType: string) =>
+    graph.nodes.filter((node) => node.opType === opType).map(({ outputs: [output] }) => graph.values.get(output as string)?.shape[0])
+
+  it('goes back through an MLP to where rows meet', async () => {
+    const graph = await chosen((g, x) => mlp(g, g.Add(x, g.MatMul(g.Softmax(g.MatMul(x, transposeMatrix(g, x)), { axis: -1 }), x))))
+    expect([rowsOf(graph, 'Gemm'), rowsOf(graph, 'RMSNormalization')]).toEqual([['n', 'n'], ['n']])
+    // The sum of x and what attention gave is of chosen rows too; the products of attention are not.
+    expect(graph.nodes.filter(({ opType }) => opType === 'Add').map(({ outputs: [output] }) => graph.values.get(output as string)?.shape)).toEqual([
+      ['n', 4],
+      ['n', 4],
+    ])
+    expect(rowsOf(graph, 'MatMul')).toEqual(['batch', 'batch'])
+  })
+
+  it('computes nothing twice: what others read in full is chosen from, not made again', async () => {
+    const graph = await chosen((g, x) => {
+      const before = mlp(g, x)
+      return mlp(g, g.Add(before, g.MatMul(g.Softmax(g.MatMul(before, transposeMatrix(g, before)), { axis: -1 }), before)))
+    })
+    expect(rowsOf(graph, 'Gemm')).toEqual(['3*batch', '3*batch', 'n', 'n'])
+    expect(count(graph, 'RMSNormalization')).toBe(2)
+  })
+
+  it('stops where a node mixes rows, or takes what only some of them have', async () => {
+    for (const make of [
+      (g: ReturnType<typeof build>, x: Value) => g.Softmax(x, { axis: 1 }),
+      (g: ReturnType<typeof build>, x: Value) => g.Mul(x, g.ReduceMean(x, g.int64([-1]))),
+      (g: ReturnType<typeof build>, x: Value) => g.Reshape(g.Reshape(x, g.int64([-1, 2])), g.int64([-1, 4])),
+    ])
+      expect((await chosen(make)).nodes.at(-1)?.opType).toBe('Gather')
   })
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packSentences } from '@cola/data'
 import { elements, float32, float32ToFloat16, serializeSafetensors, tensor, type Tensor, toFloat32 } from '@cola/graph'
-import { adam, ConfigError, crossEntropy, generateArtifacts, openSession, OrtTensor, TrainingSession, loadClassifier } from '@cola/train'
+import { adam, ConfigError, crossEntropy, generateArtifacts, openSession, OrtTensor, TrainingSession, loadClassifier, writeClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type HubServer, hubServer } from '../../../tools/hub-server.ts'
 import {
@@ -253,6 +253,13 @@ it('names the file when the config.json of a classifier is not JSON', async () =
   writeFileSync(join(out, 'config.json'), '{"id2label":')
   await expect(loadClassifier(out)).rejects.toThrow(ConfigError)
   await expect(loadClassifier(out)).rejects.toThrow('classifier-damaged')
+})
+
+it('refuses to keep matrices as what it does not know', () => {
+  const { graph } = merge(lora(model(), reportConfig))
+  const options = { folder: join(folder, 'unknown'), graph, config: {}, tokenizerFolder: embedded, dtype: 'q8' as never }
+  expect(() => writeClassifier(options)).toThrow(/option dtype: not known, expected float32, float16, int8, int4, found q8/)
+  expect(existsSync(options.folder)).toBe(false)
 })
 
 it.each([

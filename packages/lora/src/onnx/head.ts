@@ -1,7 +1,7 @@
 // A classification head on a model's hidden states, read at one place a sentence.
 
 import { random } from '@cola/data'
-import { addInitializer, addInput, build, cloneGraph, float32, getValue, type Graph, type Model, prune, tensor, type Value } from '@cola/graph'
+import { addInitializer, addInput, build, cloneGraph, float32, getValue, type Graph, type Model, prune, rowsAt, tensor, type Value } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 
 /** Where a sentence is read: a decoder at its last real token, an encoder at its first, or by the mean over real tokens. */
@@ -59,13 +59,14 @@ export function withHead(model: Model, { num_labels, pooling, name, bias = false
   ]
   build(graph).node('Gemm', inputs, { name, outputs: ['logits'], attributes: { transB: 1 } })
   graph.outputs = ['logits']
+  prune(graph)
   return { graph, trainable: new Set(model.trainable) }
 }
 
 function pool(graph: Graph, states: Value, pooling: Pooling): Value {
   const g = build(graph)
-  const [batch, sequence, width] = states.shape as [string, string, number]
-  if (pooling === 'last') return g.Gather(g.Reshape(states, g.int64([-1, width])), addInput(graph, 'last_token', 'int32', [batch]))
+  const [batch, sequence] = states.shape as [string, string, number]
+  if (pooling === 'last') return rowsAt(graph, states, addInput(graph, 'last_token', 'int32', [batch]))
   if (pooling === 'first') return g.Gather(states, g.constant('first_token', tensor('int64', [], BigInt64Array.of(0n))), { axis: 1 })
   const weights = addInput(graph, 'token_weights', 'float32', [batch, sequence])
   return g.ReduceSum(g.Mul(states, g.Unsqueeze(weights, g.int64([2]))), g.int64([1]), { keepdims: 0 })

@@ -58,9 +58,11 @@ const hubFiles: Readonly<Record<WeightType, string>> = {
 
 /**
  * Writes a classifier that any ONNX Runtime loads: model.onnx with its weights beside it, config.json and the tokenizer.
- * @throws {FileError} when the folder cannot be written.
+ * @throws {ConfigError} for an unknown dtype, {FileError} when the folder cannot be written.
  */
 export function writeClassifier({ folder, graph, config, tokenizerFolder, dtype = 'float32', layout = 'flat', ...rest }: ClassifierExport): void {
+  if (!Object.hasOwn(hubFiles, dtype))
+    throw new ConfigError({ where: 'writeClassifier, option dtype', what: 'not known', expected: Object.keys(hubFiles).join(', '), found: String(dtype) })
   const { join } = paths()
   const labels = rest.labels ?? defaultLabels(graph, config)
   const model = storeWeights(lower(graph), dtype)
