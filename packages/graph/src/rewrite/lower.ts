@@ -14,11 +14,38 @@ const logSoftmax: Lowering = (g, [x], { axis }) => {
   return g.Sub(shifted, g.Log(g.ReduceSum(g.Exp(shifted), axes)))
 }
 
+/** pi in three parts of few bits, so that small multiples of the first two are exact (Cody & Waite 1980; the first two are those of Cephes' sinf, times four). */
+const pi = [3.140625, 9.675025939941406e-4, Math.PI - 3.140625 - 9.675025939941406e-4]
+/** Taylor's coefficients, highest first: in [-pi/2, pi/2] what is left out is below 6e-8. */
+const sine = [-1 / 39916800, 1 / 362880, -1 / 5040, 1 / 120, -1 / 6]
+
+/**
+ * sin(x) or cos(x) = +-sin(x - n pi), n the whole (for cos the half) number nearest to x / pi. Vulkan promises its own within 2^-11 only, and only for
+ * angles up to pi: rotary positions go far beyond.
+ */
+const sinusoid =
+  (half: number): Lowering =>
+  (g, [x]) => {
+    const angle = x as Value
+    const number = (value: number) => scalarLike(g, angle, value)
+    const whole = g.Floor(g.Add(g.Mul(angle, number(1 / Math.PI)), number(0.5 - half)))
+    const turns = half === 0 ? whole : g.Add(whole, number(half))
+    const r = pi.reduce((rest, part) => g.Sub(rest, g.Mul(turns, number(part))), angle)
+    const square = g.Mul(r, r)
+    const series = sine.slice(1).reduce((sum, c) => g.Add(g.Mul(sum, square), number(c)), number(sine[0] as number))
+    const value = g.Add(r, g.Mul(r, g.Mul(square, series)))
+    const odd = g.Sub(whole, g.Mul(g.Floor(g.Mul(whole, number(0.5))), number(2)))
+    const sign = g.Sub(number(1), g.Mul(odd, number(2)))
+    return g.Mul(half === 0 ? sign : g.Neg(sign), value)
+  }
+
 /** What to emit in place of an operator. Numbers are unchanged but for rounding. */
 export const lowerings: Partial<Record<OperatorName, Lowering>> = {
   LogSoftmax: logSoftmax,
   RMSNormalization: (g, [x, scale], attributes) =>
     g.Mul(g.Mul(x as Value, inverseRms(g, x as Value, attributes as { axis: number; epsilon: number })), scale as Value),
+  Sin: sinusoid(0),
+  Cos: sinusoid(0.5),
   Swish: (g, [x]) => g.Mul(x as Value, g.Sigmoid(x as Value)),
   Sum: (g, inputs) => inputs.reduce((a, b) => g.Add(a, b)),
   Dropout: (g, [x]) => g.Identity(x as Value),
