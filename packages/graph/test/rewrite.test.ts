@@ -132,6 +132,13 @@ describe('joinSharedInputs', () => {
     for (const [i, name] of apart.outputs.entries()) expect(after.get(joined.outputs[i] as string)?.data ?? []).toBeAllclose(before.get(name)?.data ?? [])
   })
 
+  it('joins no more than WebGPU binds to a shader', async () => {
+    const { graph, feeds } = layers(Array.from({ length: 13 }, () => 2))
+    const joined = await sameNumbers(graph, joinSharedInputs, feeds)
+    expect(joined.nodes.filter(({ opType }) => opType === 'Split').map(({ outputs }) => outputs.length)).toEqual([6, 6])
+    expect(count(joined, 'Gemm')).toBe(3)
+  })
+
   it('leaves wide matrices, other layouts and a single product', async () => {
     for (const [widths, options] of [
       [[200, 200], { transB: 1 }],

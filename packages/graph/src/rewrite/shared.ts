@@ -7,30 +7,41 @@ import { addNode, attributesOf, build } from '../ops/builder.ts'
 /** Outputs up to which a product counts as thin: stacking copies the matrices at every step. */
 const thin = 128
 
+/** Products joined at most: WebGPU binds eight buffers to a shader, and Concat and Split take one for each. */
+const most = 6
+
 /** Rewrites, in place, Gemms of one value with several thin matrices that are inputs of the graph. */
 export function joinSharedInputs(graph: Graph): void {
-  const groups = new Map<string, Node[]>()
-  for (const node of graph.nodes) {
-    if (!isThin(graph, node)) continue
-    const x = node.inputs[0] as string
-    groups.set(x, [...(groups.get(x) ?? []), node])
-  }
+  const groups = groupsOf(graph)
   const nodes = graph.nodes
   graph.nodes = []
   const g = build(graph)
   for (const node of nodes) {
-    const group = isThin(graph, node) ? (groups.get(node.inputs[0] as string) ?? []) : []
-    if (group.length < 2 || !group.includes(node)) {
-      graph.nodes.push(node)
-      continue
-    }
-    if (node !== group[0]) continue
+    const group = groups.get(node) ?? []
+    if (group.length < 2) graph.nodes.push(node)
+    if (group.length < 2 || node !== group[0]) continue
     const matrices = group.map(({ inputs }) => getValue(graph, inputs[1] as string))
     const joint = g.Gemm(getValue(graph, node.inputs[0] as string), g.Concat(...matrices, { axis: 0 }), { transB: 1 })
     const outputs = group.map(({ outputs: [output] }) => output as string)
     for (const output of outputs) graph.values.delete(output)
     addNode(graph, 'Split', [joint, g.int64(matrices.map(({ shape }) => shape[0] as number))], { outputs, attributes: { axis: 1 } })
   }
+}
+
+/** The products that each thin product is joined with, itself among them. */
+function groupsOf(graph: Graph): Map<Node, Node[]> {
+  const open = new Map<string, Node[]>()
+  const groups = new Map<Node, Node[]>()
+  for (const node of graph.nodes) {
+    if (!isThin(graph, node)) continue
+    const x = node.inputs[0] as string
+    const last = open.get(x)
+    const group = last && last.length < most ? last : []
+    group.push(node)
+    open.set(x, group)
+    groups.set(node, group)
+  }
+  return groups
 }
 
 function isThin(graph: Graph, node: Node): boolean {

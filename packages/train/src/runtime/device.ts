@@ -54,7 +54,10 @@ export async function openSession({ graph, path, resident = [], packWeights = fa
     logSeverityLevel: 3,
     // A pattern is one block for all activations of a run, given back after it: twice the memory, and its pages faulted in anew each step.
     enableMemPattern: false,
-    extra: { session: { disable_prepacking: packWeights ? '0' : '1' }, optimization: { disable_specified_optimizers: transposeOptimizers } },
+    extra: {
+      session: { disable_prepacking: packWeights ? '0' : '1' },
+      ...(device === 'cpu' || device === 'wasm' ? { optimization: { disable_specified_optimizers: transposeOptimizers } } : {}),
+    },
     ...(row.resident && resident.length ? { preferredOutputLocation: locations } : {}),
   }
   try {
