@@ -184,9 +184,7 @@ function geluErf(c: RuleContext): Value[] {
 function layerNormalization(c: RuleContext): (Value | null)[] {
   const { g, dy, attributes } = c
   const [x, weight] = [input(c, 0), input(c, 1)]
-  const rank = x.shape.length
-  const axis = ((attributes.axis as number) + rank) % rank
-  const axes = g.int64(Array.from({ length: rank - axis }, (_, i) => axis + i))
+  const axes = g.int64(lastAxes(x, attributes.axis as number))
   const ones = g.Expand(scalarLike(g, weight, 1), g.Shape(weight))
   const [normal, , deviation] = g.node('LayerNormalization', [x, ones], { attributes, outputCount: 3 }) as [Value, Value, Value]
   const inverse = cast(g, deviation, x.dtype)

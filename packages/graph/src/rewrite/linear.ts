@@ -4,6 +4,7 @@
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { makersOf, readersOf } from '../ir/uses.ts'
 import { addNode, build } from '../ops/builder.ts'
+import { remake } from './replace.ts'
 
 /** A product with a matrix that the graph holds. */
 export interface LinearNode {
@@ -78,21 +79,18 @@ export function foldLinear(graph: Graph): Graph {
     const add = graph.outputs.includes(node.outputs[0] as string) ? undefined : layer.add
     if (add) dropped.add(add)
     const output = (add ?? node).outputs[0] as string
-    const type = getValue(folded, output)
-    folded.values.delete(output)
     const rows = rank === 2 ? x : once(`rows ${x.name}`, () => g.Reshape(x, g.int64([-1, layer.in_features])))
     const inputs = [rows, getValue(folded, layer.weight), ...(add ? [getValue(folded, layer.bias as string)] : [])]
     const options = { name: node.name, scope: node.scope, attributes: layer.transposed ? { transB: 1 } : {} }
     if (rank === 2) {
-      addNode(folded, 'Gemm', inputs, { ...options, outputs: [output] })
+      remake(folded, output, 'Gemm', inputs, options)
     } else {
       const product = addNode(folded, 'Gemm', inputs, options)[0] as Value
       const shape = once(`shape ${x.name} ${layer.out_features}`, () =>
         g.Concat(g.Shape(x, { start: 0, end: rank - 1 }), g.int64([layer.out_features]), { axis: 0 }),
       )
-      addNode(folded, 'Reshape', [product, shape], { outputs: [output] })
+      remake(folded, output, 'Reshape', [product, shape])
     }
-    folded.values.set(output, type)
   }
   return folded
 }

@@ -1,9 +1,10 @@
 // Lowering: operators that some device has no kernel for become operators that CPU, CUDA and native WebGPU all have.
 
 import { cloneGraph, type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
-import { addNode, attributesOf, build, type Builder } from '../ops/builder.ts'
+import { attributesOf, build, type Builder } from '../ops/builder.ts'
 import { inverseRms, scalarLike } from '../ops/composite.ts'
 import type { OperatorName } from '../ops/index.ts'
+import { remake } from './replace.ts'
 
 type Lowering = (g: Builder, inputs: readonly Value[], attributes: Node['attributes']) => Value
 
@@ -69,17 +70,13 @@ export function lower(graph: Graph): Graph {
       lowered.nodes.push(node)
       continue
     }
-    const output = node.outputs[0] as string
-    const type = getValue(lowered, output)
     const result = lowering(
       g,
       node.inputs.map((name) => getValue(lowered, name)),
       attributesOf(node),
     )
-    // Not before: what the lowering adds must not take its name.
-    lowered.values.delete(output)
-    addNode(lowered, 'Identity', [result], { outputs: [output] })
-    lowered.values.set(output, type)
+    // Last: what the lowering adds must not take the value's name.
+    remake(lowered, node.outputs[0] as string, 'Identity', [result])
   }
   return lowered
 }

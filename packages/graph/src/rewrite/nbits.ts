@@ -3,10 +3,11 @@
 
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { readersOf } from '../ir/uses.ts'
-import { addNode, attributesOf, build } from '../ops/builder.ts'
+import { addNode, attributesOf } from '../ops/builder.ts'
 import { float32, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
 import { type LinearNode, linearNodes } from './linear.ts'
 import { prune } from './prune.ts'
+import { remake } from './replace.ts'
 
 const bits = 4
 const block_size = 32
@@ -23,23 +24,18 @@ export function quantizeProducts(graph: Graph, smallest: number): Graph {
     return plain && own && getValue(graph, weight).dtype === 'float32' && in_features * out_features >= smallest
   }
   const quantized: Graph = { ...cloneGraph(graph), nodes: [] }
-  const g = build(quantized)
   for (const node of graph.nodes) {
     const product = products.get(node.outputs[0] as string)
     if (!product || !quantizes(product)) {
       quantized.nodes.push(node)
       continue
     }
-    const output = node.outputs[0] as string
-    const type = getValue(graph, output)
     const [x, , bias] = node.inputs.map((name) => getValue(quantized, name))
     const attributes = { K: product.in_features, N: product.out_features, bits, block_size }
     const inputs = [x ?? null, ...parametersOf(quantized, product)]
     const sum = bias && ([addNode(quantized, 'MatMulNBits', inputs, { attributes })[0] ?? null, bias] as const)
-    quantized.values.delete(output)
-    if (sum) g.node('Add', sum, { name: node.name, outputs: [output] })
-    else addNode(quantized, 'MatMulNBits', inputs, { name: node.name, attributes, outputs: [output] })
-    quantized.values.set(output, type)
+    if (sum) remake(quantized, node.outputs[0] as string, 'Add', sum, { name: node.name })
+    else remake(quantized, node.outputs[0] as string, 'MatMulNBits', inputs, { name: node.name, attributes })
   }
   prune(quantized)
   return quantized

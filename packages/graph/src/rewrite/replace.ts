@@ -1,7 +1,7 @@
 // Local changes to a graph: insert nodes right after one, rename what later nodes read.
 
 import { type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
-import { build, type Builder } from '../ops/builder.ts'
+import { addNode, build, type Builder, type NodeOptions } from '../ops/builder.ts'
 
 /**
  * Rebuilds the graph's node list, letting `rewrite` add nodes after each node and say by which value
@@ -19,4 +19,12 @@ export function rewriteOutputs(graph: Graph, rewrite: (node: Node, output: Value
     if (replacement && replacement.name !== output) renamed.set(output, replacement.name)
   }
   graph.outputs = graph.outputs.map((name) => renamed.get(name) ?? name)
+}
+
+/** Adds a node that makes a value in place of the one that made it; the value keeps its name and its type. */
+export function remake(graph: Graph, output: string, opType: string, inputs: readonly (Value | null)[], options: Omit<NodeOptions, 'outputs'> = {}): void {
+  const type = getValue(graph, output)
+  graph.values.delete(output)
+  addNode(graph, opType, inputs, { ...options, outputs: [output] })
+  graph.values.set(output, type)
 }

@@ -2,9 +2,10 @@
 
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { makersOf } from '../ir/uses.ts'
-import { addNode, build, type Builder } from '../ops/builder.ts'
+import { build, type Builder } from '../ops/builder.ts'
 import { prune } from './prune.ts'
 import { type Recognised, recognise } from './recognise.ts'
+import { remake } from './replace.ts'
 import { joinSlices } from './slices.ts'
 
 /** A copy of the graph with fewer nodes and the same numbers. */
@@ -23,16 +24,8 @@ export function simplify(graph: Graph): Graph {
 }
 
 function replace(graph: Graph, node: Node, { opType, inputs, attributes = {} }: Recognised): void {
-  const output = node.outputs[0] as string
-  const type = getValue(graph, output)
-  graph.values.delete(output)
-  addNode(
-    graph,
-    opType,
-    inputs.map((name) => getValue(graph, name)),
-    { name: node.name, outputs: [output], attributes },
-  )
-  graph.values.set(output, type)
+  const values = inputs.map((name) => getValue(graph, name))
+  remake(graph, node.outputs[0] as string, opType, values, { name: node.name, attributes })
 }
 
 /** A Reshape to a constant: 0 where a size is that of the same axis, -1 for one other that is not a number. */

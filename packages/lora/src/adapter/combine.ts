@@ -119,8 +119,9 @@ export function combineAdapters(list: readonly WeightedAdapter[], options: Combi
         fix: 'Merge it into the base first.',
       })
   const tensors = savedTensors(list, head)
+  const modules = modulesOf(list)
   const ranks: number[] = []
-  for (const { module, names } of modulesOf(list)) {
+  for (const { module, names } of modules) {
     const parts = partsOf(list, module, names)
     const { A, B } = combineParts(parts, combination_type, { ...options, salt: module })
     tensors.set(`${module}.${names[0]}`, A)
@@ -129,7 +130,7 @@ export function combineAdapters(list: readonly WeightedAdapter[], options: Combi
   }
   const rank = Math.max(...ranks)
   const pattern = Object.fromEntries(
-    modulesOf(list)
+    modules
       .map(({ module }, i) => [module.replace(/^base_model\.model\./, '').replaceAll('.', '\\.'), ranks[i] as number] as const)
       .filter(([, own]) => own !== rank),
   )

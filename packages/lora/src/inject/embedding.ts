@@ -13,12 +13,15 @@ export interface EmbeddingLayer {
   readonly embedding_dim: number
 }
 
+/** Whether a node looks rows of a matrix up. */
+export const isLookup = ({ opType, inputs, attributes }: Node, weight: string): boolean => opType === 'Gather' && inputs[0] === weight && !attributes.axis
+
 /** The embeddings of float32 whose matrix has a parameter's name. */
 export const embeddingLayers = (graph: Graph): EmbeddingLayer[] =>
   graph.nodes.flatMap((node) => {
     const [weight = '', indices = ''] = node.inputs
     const dims = graph.initializers.get(weight)?.dims
-    if (node.opType !== 'Gather' || node.attributes.axis || dims?.length !== 2 || graph.initializers.has(indices)) return []
+    if (!isLookup(node, weight) || dims?.length !== 2 || graph.initializers.has(indices)) return []
     if (!weight.endsWith('.weight') || getValue(graph, weight).dtype !== 'float32') return []
     return [{ node, module: moduleOf(weight), weight, num_embeddings: dims[0] as number, embedding_dim: dims[1] as number }]
   })

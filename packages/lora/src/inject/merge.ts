@@ -2,6 +2,7 @@
 
 import { addInitializer, cloneGraph, float32, type Graph, type Model, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
+import { isLookup } from './embedding.ts'
 import { loraBiasName, loraNames, type LoraTarget, magnitudeName, rowNorms } from './layer.ts'
 import type { LoraModel } from './lora.ts'
 import { type TokenTarget, trainedRowsName } from './tokens.ts'
@@ -43,7 +44,7 @@ export function unmerge({ graph, adapter }: MergedModel): LoraModel {
 
 /** Where a merged matrix goes: an embedding's adapter is not that of a head that shares the matrix, so the embedding gets a copy. */
 function ownName({ nodes }: Graph, { kind, weight, module }: LoraTarget): string {
-  const shared = kind === 'embedding' && nodes.some(({ opType, inputs }) => opType !== 'Gather' && inputs.includes(weight))
+  const shared = kind === 'embedding' && nodes.some((node) => node.inputs.includes(weight) && !isLookup(node, weight))
   return shared ? `${module}.embedding.weight` : weight
 }
 
@@ -51,9 +52,7 @@ function ownMatrix(graph: Graph, target: LoraTarget): string {
   const name = ownName(graph, target)
   if (name === target.weight) return name
   if (!graph.values.has(name)) addInitializer(graph, name, graph.initializers.get(target.weight) as Tensor)
-  graph.nodes = graph.nodes.map((node) =>
-    node.opType === 'Gather' && node.inputs[0] === target.weight ? { ...node, inputs: [name, ...node.inputs.slice(1)] } : node,
-  )
+  graph.nodes = graph.nodes.map((node) => (isLookup(node, target.weight) ? { ...node, inputs: [name, ...node.inputs.slice(1)] } : node))
   return name
 }
 

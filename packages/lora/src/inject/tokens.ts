@@ -18,7 +18,7 @@ import {
 } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import type { LoraConfigJson } from '../schema.ts'
-import { type EmbeddingLayer, embeddingLayers } from './embedding.ts'
+import { type EmbeddingLayer, embeddingLayers, isLookup } from './embedding.ts'
 import { peftPrefix } from './layer.ts'
 import { endsWith } from './target.ts'
 
@@ -101,8 +101,6 @@ interface Lookup {
   /** float32 [num_embeddings]: 1 where one does. */
   chosen: Value
 }
-
-const isLookup = ({ opType, inputs, attributes }: Node, weight: string): boolean => opType === 'Gather' && inputs[0] === weight && !attributes.axis
 
 /** The looked-up rows, those of chosen tokens from the trained ones. */
 function rowsOf(g: Builder, node: Node, output: Value, trained: Value, { place, chosen }: Lookup): Value {
