@@ -1,12 +1,12 @@
 // Fine-tunes any pretrained ONNX model with LoRA to classify texts: an encoder such as MiniLM, a decoder such as SmolLM2.
 // npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.tsv|FILE.csv|FILE.jsonl [--text text] [--label label] [--pooling last|first|mean]
-//   [--targets all-linear] [--rank 8] [--alpha 16] [--dropout 0] [--train-too LayerNorm] [--epochs 4] [--batch 32] [--lr 6e-4] [--device cpu] [--seed 1] [--out out/lora-onnx] [--resume]
+//   [--targets all-linear] [--rank 8] [--alpha 16] [--dropout 0] [--train-too LayerNorm] [--epochs 4] [--batch 32] [--lr 6e-4] [--frozen-products float32|int8] [--device cpu] [--seed 1] [--out out/lora-onnx] [--resume]
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { classificationMetrics, confusionMatrix, encodeRows, majorityBaseline, type TokenRow } from '@cola/data'
 import { countParameters, exportMerged, formatParameters, inspect, lora, type Pooling, withParameters, writeAdapter } from '@cola/lora'
-import { adamw, crossEntropy, type Device, generateArtifacts, loadClassifier, stopSignal, Trainer, TrainingSession } from '@cola/train'
+import { adamw, crossEntropy, type Device, type FrozenProducts, generateArtifacts, loadClassifier, stopSignal, Trainer, TrainingSession } from '@cola/train'
 import { loadTable } from './support/data.ts'
 import { drawFigure } from './support/figures.ts'
 import { openWithHead } from './support/onnx.ts'
@@ -28,6 +28,7 @@ const { values: options } = parseArgs({
     epochs: { type: 'string', default: '4' },
     batch: { type: 'string', default: '32' },
     lr: { type: 'string', default: '6e-4' },
+    'frozen-products': { type: 'string', default: 'float32' },
     device: { type: 'string', default: 'cpu' },
     seed: { type: 'string', default: '1' },
     out: { type: 'string', default: join(import.meta.dirname, '..', 'out', 'lora-onnx') },
@@ -78,7 +79,11 @@ console.log(`parameters: ${formatParameters(countParameters(model))}\n`)
 const encode = (rows: typeof data.train) => encodeRows(base.tokenizer, rows, { max_length: base.longest }).rows
 const [train, validation, heldOut] = [encode(data.train), encode(data.validation), encode(data.heldOut.rows)]
 const session = await TrainingSession.create({
-  artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adamw({ weight_decay: 0.01, max_grad_norm: 1 }) }),
+  artifacts: generateArtifacts(model, {
+    loss: crossEntropy(),
+    optimizer: adamw({ weight_decay: 0.01, max_grad_norm: 1 }),
+    frozenProducts: options['frozen-products'] as FrozenProducts,
+  }),
   device: options.device as Device,
   seed,
 })
@@ -107,7 +112,7 @@ const trainer = new Trainer<TokenRow>({
   output_dir: options.out,
   resume: options.resume,
   save_steps: 200,
-  fingerprint: JSON.stringify([options.model, options.data, options.targets, rank, alpha]),
+  fingerprint: JSON.stringify([options.model, options.data, options.targets, rank, alpha, options['frozen-products']]),
   signal: stopSignal().signal,
   callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => console.log(`warning: ${message}`) },
 })

@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { encodeRows, readColaFolder } from '@cola/data'
 import { countParameters, inspect, lora } from '@cola/lora'
-import { adamw, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
+import { adamw, crossEntropy, type Device, type FrozenProducts, generateArtifacts, TrainingSession } from '@cola/train'
 import { byLength, openWithHead } from '../../examples/support/onnx.ts'
 import { matMulBench, median } from './measure.ts'
 
@@ -17,6 +17,7 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
       rank: { type: 'string', default: '8' },
       dropout: { type: 'string', default: '0' },
       'train-too': { type: 'string' },
+      'frozen-products': { type: 'string', default: 'float32' },
       steps: { type: 'string', default: '12' },
       device: { type: 'string', default: 'cpu' },
       json: { type: 'boolean', default: false },
@@ -34,7 +35,11 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
     modules_to_save: options['train-too']?.split(',') ?? [],
   })
   const session = await TrainingSession.create({
-    artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adamw({ weight_decay: 0.01, max_grad_norm: 1 }) }),
+    artifacts: generateArtifacts(model, {
+      loss: crossEntropy(),
+      optimizer: adamw({ weight_decay: 0.01, max_grad_norm: 1 }),
+      frozenProducts: options['frozen-products'] as FrozenProducts,
+    }),
     device: options.device as Device,
   })
   const { in_domain_train } = await readColaFolder(options.cola)
@@ -64,6 +69,7 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
   return {
     model: options.model,
     device: session.device,
+    frozen_products: options['frozen-products'],
     ms_per_step: milliseconds / steps,
     tokens_per_second: (1000 * tokens) / milliseconds,
     epoch_s: (milliseconds * epochTokens) / tokens / 1000,

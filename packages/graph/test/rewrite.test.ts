@@ -12,6 +12,7 @@ import {
   float32,
   foldTransposes,
   type Graph,
+  int8Products,
   joinProducts,
   joinSharedInputs,
   lower,
@@ -218,6 +219,104 @@ describe('storeWeights in four bits', () => {
     expect(() => differentiate(again, { loss: build(again).ReduceSum(again.values.get('Gemm') as Value, { keepdims: 0 }).name, wrt: ['x'] })).toThrow(
       /MatMulNBits/,
     )
+  })
+})
+
+describe('int8Products', () => {
+  const [K, N, rows] = [96, 64, 5]
+  const weights = Float32Array.from(values(K * N, 1))
+  // Rows of very different size, one of them zeros.
+  const sizes = [1e-7, 1, 1e3, 0, 30]
+  const input = Float32Array.from(values(rows * K, 2), (value, i) => value * (sizes[Math.floor(i / K)] as number))
+  const layer = ({ transposed = false, matmul = false, tied = false } = {}) => {
+    const graph = createGraph('layer')
+    const g = build(graph)
+    const x = addInput(graph, 'x', 'float32', matmul ? [1, rows, K] : [rows, K])
+    const turned = Float32Array.from(weights, (_, i) => weights[(i % K) * N + Math.floor(i / K)] as number)
+    const w = addInitializer(graph, 'w', transposed ? float32([N, K], turned) : float32([K, N], weights))
+    const product = matmul
+      ? g.MatMul(x, transposed ? g.Transpose(w, { perm: [1, 0] }) : w)
+      : g.Gemm(x, w, g.constant('b', float32([N], values(N, 3))), { transB: transposed ? 1 : 0 })
+    graph.outputs = [product.name, ...(tied ? [g.Gather(w, g.constant('ids', of('int64', [2], [0, 3]))).name] : [])]
+    return graph
+  }
+  const feedsOf = ({ matmul = false } = {}) => ({ x: float32(matmul ? [1, rows, K] : [rows, K], input) })
+  const bias = values(N, 3)
+
+  /** The same by the formula: codes of x / rms(x) at one scale and zero point (ONNX's DynamicQuantizeLinear), whole-number products, scales. */
+  function byFormula(graph: Graph, { transposed = false, matmul = false }): number[] {
+    const name = transposed ? 'w.transposed' : 'w'
+    const [codes, scales] = ['int8', 'scale'].map((suffix) => elements(graph.initializers.get(`${name}.${suffix}`) as Tensor)) as [Int8Array, Float32Array]
+    const rms = sizes.map((_, row) => Math.sqrt(input.slice(row * K, (row + 1) * K).reduce((sum, value) => sum + value * value, 0) / K))
+    const normal = input.map((value, i) => (value === 0 ? 0 : value / (rms[Math.floor(i / K)] as number)))
+    const [low, high] = [Math.min(0, ...normal), Math.max(0, ...normal)]
+    const scale = Math.fround((high - low) / 255)
+    const zero = Math.round(-low / scale)
+    const quantized = Array.from(normal, (value) => Math.min(255, Math.max(0, Math.round(value / scale) + zero)) - zero)
+    return Array.from({ length: rows * N }, (_, i) => {
+      const [row, n] = [Math.floor(i / N), i % N]
+      let sum = 0
+      for (let k = 0; k < K; k++) sum += (quantized[row * K + k] as number) * (codes[k * N + n] as number)
+      return sum * scale * (scales[n] as number) * (rms[row] as number) + (matmul ? 0 : (bias[n] as number))
+    })
+  }
+
+  it.each([{}, { transposed: true }, { matmul: true }, { matmul: true, transposed: true }])('%j: computes what its formula says', async (options) => {
+    const quantized = int8Products(layer(options))
+    expect(count(quantized, 'DynamicQuantizeMatMul')).toBe(1)
+    expect(quantized.initializers.has('w')).toBe(false)
+    const [output] = quantized.outputs
+    const actual = (await run(quantized, feedsOf(options))).get(output as string)?.data ?? []
+    const expected = byFormula(quantized, options)
+    for (const row of sizes.keys()) {
+      const part = (list: readonly number[]) => list.slice(row * N, (row + 1) * N)
+      // Within a code of x: a value at the border between two falls to either side.
+      expect(part(actual)).toBeAllclose(part(expected), { atol: 1e-3 * Math.max(...part(expected).map(Math.abs)), rtol: 0 })
+    }
+  })
+
+  it('is near the product in float32 for rows of any size', async () => {
+    const options = { matmul: true }
+    const graph = layer(options)
+    const [exact, near] = [await run(graph, feedsOf(options)), await run(int8Products(graph), feedsOf(options))].map(
+      (results) => results.get(graph.outputs[0] as string)?.data ?? [],
+    ) as [number[], number[]]
+    for (const [row, size] of sizes.entries()) {
+      const error = Math.max(...exact.slice(row * N, (row + 1) * N).map((value, i) => Math.abs(value - (near[row * N + i] as number))))
+      expect(error).toBeLessThanOrEqual(0.02 * size * Math.sqrt(K))
+    }
+  })
+
+  it('keeps codes in seven bits, half a step from the matrix', () => {
+    const { initializers } = int8Products(layer())
+    const [codes, scales] = ['w.int8', 'w.scale'].map((name) => elements(initializers.get(name) as Tensor)) as [Int8Array, Float32Array]
+    expect(Math.max(...codes.map(Math.abs))).toBe(64)
+    expect(weights.findIndex((value, i) => Math.abs(value - (codes[i] as number) * (scales[i % N] as number)) > 0.501 * (scales[i % N] as number))).toBe(-1)
+  })
+
+  it('leaves small, trained and scaled products alone, and a matrix that is looked up too where it is', () => {
+    const tied = int8Products(layer({ matmul: true, transposed: true, tied: true }))
+    expect(count(tied, 'DynamicQuantizeMatMul')).toBe(1)
+    expect(tied.initializers.has('w')).toBe(true)
+    expect(count(int8Products(layer(), K * N + 1), 'DynamicQuantizeMatMul')).toBe(0)
+    const trained = layer()
+    trained.initializers.delete('w')
+    trained.inputs.push('w')
+    expect(count(int8Products(trained), 'DynamicQuantizeMatMul')).toBe(0)
+    const scaled = layer()
+    scaled.nodes = scaled.nodes.map((node) => ({ ...node, attributes: { ...node.attributes, alpha: 2 } }))
+    expect(count(int8Products(scaled), 'DynamicQuantizeMatMul')).toBe(0)
+  })
+
+  it('scales a value once for all products that read it', () => {
+    const graph = layer()
+    graph.outputs.push(build(graph).Gemm(graph.values.get('x') as Value, graph.values.get('w') as Value).name)
+    const { nodes } = int8Products(graph)
+    expect(nodes.map(({ opType }) => opType).filter((opType) => opType === 'SimplifiedLayerNormalization' || opType === 'DynamicQuantizeMatMul')).toEqual([
+      'SimplifiedLayerNormalization',
+      'DynamicQuantizeMatMul',
+      'DynamicQuantizeMatMul',
+    ])
   })
 })
 

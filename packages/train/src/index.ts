@@ -4,6 +4,7 @@ export { loadArtifacts, saveArtifacts } from './artifacts/files.ts'
 export {
   type ArtifactOptions,
   type DropoutMask,
+  type FrozenProducts,
   generateArtifacts,
   gradientBuffer,
   gradientOutput,

@@ -53,4 +53,9 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     const losses = (await page.evaluate(`trainTiny(${JSON.stringify(device)})`)) as number[]
     expect(losses).toBeAllclose(await trainTiny('cpu'), { atol: 1e-4, rtol: 1e-4 })
   })
+  it('multiplies in eight bits on wasm as Node does on the CPU', async () => {
+    const losses = (await page.evaluate(`trainTiny('wasm', 'int8')`)) as number[]
+    // A value that lies at the border between two codes falls to either side.
+    expect(losses).toBeAllclose(await trainTiny('cpu', 'int8'), { atol: 2e-3, rtol: 2e-3 })
+  })
 })

@@ -8,12 +8,14 @@ import {
   adam,
   adamw,
   CheckpointError,
+  ConfigError,
   DeviceError,
   FeedError,
   FileError,
   loadArtifacts,
   saveArtifacts,
   NonFiniteLossError,
+  openSession,
   schedule,
   sgd,
   TrainingSession,
@@ -93,6 +95,41 @@ describe('TrainingSession', () => {
     expect(() => session.setState({ tensors: new Map([...state.tensors].filter(([name]) => name !== 'w1.exp_avg')), step: 1 })).toThrow(/w1\.exp_avg.*missing/)
     expect(() => session.setParameters(new Map([['elsewhere', state.tensors.get('w1') as never]]))).toThrow(CheckpointError)
     await session.release()
+  })
+})
+
+describe('frozen products in eight bits', () => {
+  const options = { width: 64 }
+  const step = async (frozenProducts: 'float32' | 'int8') => {
+    const session = await open(artifactsOf(sgd(), { ...options, frozenProducts }))
+    const batch = collate(rows(32))
+    await session.runTrainStep(batch)
+    const gradients = [...(await session.getGradients()).values()].flatMap((value) => [...toFloat32(value)])
+    const { loss } = await session.runEvalStep(batch)
+    await session.release()
+    return { gradients, loss }
+  }
+  const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * (b[i] as number), 0)
+
+  it('give nearly the gradient of float32, and the same evaluation', async () => {
+    const [exact, near] = [await step('float32'), await step('int8')]
+    expect(near.loss).toBe(exact.loss)
+    expect(near.gradients).not.toEqual(exact.gradients)
+    const cosine = dot(exact.gradients, near.gradients) / Math.sqrt(dot(exact.gradients, exact.gradients) * dot(near.gradients, near.gradients))
+    expect(cosine).toBeGreaterThan(0.999)
+  })
+  it('are forward and backward, each with the matrix as it reads it', () => {
+    const { trainingModel, evalModel } = artifactsOf(sgd(), { ...options, frozenProducts: 'int8' })
+    const products = trainingModel.nodes.filter(({ opType }) => opType === 'DynamicQuantizeMatMul')
+    expect(products.map(({ inputs }) => inputs[1])).toEqual(['wide.int8', 'wide.transposed.int8'])
+    expect(trainingModel.initializers.has('wide')).toBe(false)
+    expect(evalModel.initializers.has('wide')).toBe(true)
+  })
+  it('are refused where a device has none, and under another name', async () => {
+    const artifacts = artifactsOf(sgd(), { ...options, frozenProducts: 'int8' })
+    for (const device of ['cuda', 'webgpu'] as const)
+      await expect(openSession({ graph: artifacts.trainingModel }, device)).rejects.toThrow(/no products in eight bits.*cpu or wasm/s)
+    expect(() => artifactsOf(sgd(), { frozenProducts: 'int4' as 'int8' })).toThrow(ConfigError)
   })
 })
 

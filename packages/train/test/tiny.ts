@@ -2,15 +2,21 @@
 
 import { random } from '@cola/data'
 import { addInitializer, addInput, build, createGraph, float32, type Model } from '@cola/graph'
-import { type Batch, crossEntropy, generateArtifacts, type Optimizer, type TrainingArtifacts } from '../src/index.ts'
+import { type Batch, crossEntropy, type FrozenProducts, generateArtifacts, type Optimizer } from '../src/index.ts'
 
 export interface Row {
   x: number[]
   label: number
 }
 
-/** y = relu(x w1 + b1) w2; `frozen` is a matrix that training leaves alone. */
-export function tinyModel({ dropout = 0 } = {}): Model {
+export interface TinyOptions {
+  dropout?: number
+  /** Of the hidden layer. From 64 on, a frozen matrix [width, width] stands between it and w2. */
+  width?: number
+}
+
+/** y = relu(x frozen w1 + b1) w2; `frozen` is a matrix that training leaves alone. */
+export function tinyModel({ dropout = 0, width = 8 }: TinyOptions = {}): Model {
   const graph = createGraph('tiny')
   const g = build(graph)
   const stream = random(5, 'tiny')
@@ -25,15 +31,16 @@ export function tinyModel({ dropout = 0 } = {}): Model {
     )
   const x = addInput(graph, 'x', 'float32', ['batch', 4])
   const mixed = g.MatMul(x, weight('frozen', [4, 4]))
-  const hidden = g.Relu(g.Gemm(mixed, weight('w1', [4, 8]), weight('b1', [8])))
+  const hidden = g.Relu(g.Gemm(mixed, weight('w1', [4, width]), weight('b1', [width])))
   const dropped = dropout ? (g.node('Dropout', [hidden, g.scalar(dropout)], { name: 'drop' })[0] ?? hidden) : hidden
-  g.node('Gemm', [dropped, weight('w2', [8, 2])], { outputs: ['logits'] })
+  const last = width < 64 ? dropped : g.Gemm(dropped, weight('wide', [width, width]))
+  g.node('Gemm', [last, weight('w2', [width, 2])], { outputs: ['logits'] })
   graph.outputs = ['logits']
   return { graph, trainable: new Set(['w1', 'b1', 'w2']) }
 }
 
-export const artifactsOf = (optimizer: Optimizer, options: { dropout?: number } = {}): TrainingArtifacts =>
-  generateArtifacts(tinyModel(options), { loss: crossEntropy(), optimizer })
+export const artifactsOf = (optimizer: Optimizer, { frozenProducts = 'float32', ...options }: TinyOptions & { frozenProducts?: FrozenProducts } = {}) =>
+  generateArtifacts(tinyModel(options), { loss: crossEntropy(), optimizer, frozenProducts })
 
 /** Rows whose class is the sign of a sum. */
 export function rows(count: number, seed = 1): Row[] {

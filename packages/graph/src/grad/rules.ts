@@ -384,6 +384,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   MatMul: matMul,
   Gemm: gemm,
   MatMulNBits: 'unsupported', // its matrix is frozen, and is exported so when training is over
+  DynamicQuantizeMatMul: 'unsupported', // products become it when they have been differentiated
 
   // movement
   Reshape: (c) => [c.g.Reshape(c.dy, c.g.Shape(input(c))), null],
@@ -449,6 +450,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   },
   LayerNormalization: layerNormalization,
   RMSNormalization: rmsNormalization,
+  SimplifiedLayerNormalization: 'unsupported', // for DynamicQuantizeMatMul only
 
   // recurrent operators: @cola/rnn trains them unrolled
   RNN: 'unsupported',

@@ -56,4 +56,11 @@ export const linalg = {
       return [{ dtype, shape: [...shape.slice(0, -1), int(c, 'N')] }]
     },
   },
+  /** A (B scale) + bias with A [.., K] quantized on the way, all of it at one scale, and B [K, N] int8. ONNX Runtime's own, on CPU and WASM. */
+  DynamicQuantizeMatMul: {
+    inputs: [3, 5],
+    attributes: {},
+    domain: 'com.microsoft',
+    infer: (c) => [{ dtype: 'float32', shape: matMulShape(c) }],
+  },
 } satisfies Record<string, Operator>

@@ -37,4 +37,17 @@ export const normalization = {
       return [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }]
     },
   },
+  /** RMS normalization that also gives 1 / rms. ONNX Runtime's own, under ONNX's domain. */
+  SimplifiedLayerNormalization: {
+    inputs: [2, 2],
+    attributes: { axis: -1, epsilon: 1e-5, stash_type: 1 },
+    infer: (c) => {
+      const { dtype, shape } = input(c, 0)
+      const axis = axisOf(int(c, 'axis'), shape.length, c.where)
+      return [
+        { dtype, shape },
+        { dtype: 'float32', shape: shape.map((dim, i) => (i < axis ? dim : 1)) },
+      ]
+    },
+  },
 } satisfies Record<string, Operator>

@@ -3,7 +3,7 @@
 
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { makersOf, readersOf } from '../ir/uses.ts'
-import { addNode, build } from '../ops/builder.ts'
+import { addNode, attributesOf, build } from '../ops/builder.ts'
 import { remake } from './replace.ts'
 
 /** A product with a matrix that the graph holds. */
@@ -43,6 +43,13 @@ export function linearNodes(graph: Graph): Map<string, LinearNode> {
       ]
     }),
   )
+}
+
+/** Whether a product is x W, or x W + b, with a float32 matrix that never changes. */
+export function isQuantizable(graph: Graph, { node, weight }: LinearNode): boolean {
+  const { alpha, beta } = attributesOf(node)
+  const plain = node.opType === 'MatMul' || (alpha === 1 && (beta === 1 || !node.inputs[2]))
+  return plain && !graph.inputs.includes(weight) && getValue(graph, weight).dtype === 'float32'
 }
 
 const swaps = ({ attributes: { perm } }: Node): boolean => perm === undefined || String(perm) === '1,0'

@@ -3,9 +3,9 @@
 
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { readersOf } from '../ir/uses.ts'
-import { addNode, attributesOf } from '../ops/builder.ts'
+import { addNode } from '../ops/builder.ts'
 import { float32, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
-import { type LinearNode, linearNodes } from './linear.ts'
+import { isQuantizable, type LinearNode, linearNodes } from './linear.ts'
 import { prune } from './prune.ts'
 import { remake } from './replace.ts'
 
@@ -17,12 +17,8 @@ export function quantizeProducts(graph: Graph, smallest: number): Graph {
   const readers = readersOf(graph)
   const products = linearNodes(graph)
   const isProduct = ({ opType }: { opType: string }): boolean => opType === 'MatMul' || opType === 'Gemm' || opType === 'Transpose'
-  const quantizes = ({ node, weight, in_features, out_features }: LinearNode): boolean => {
-    const { alpha, beta } = attributesOf(node)
-    const plain = node.opType === 'MatMul' || (alpha === 1 && (beta === 1 || !node.inputs[2]))
-    const own = !graph.inputs.includes(weight) && (readers.get(weight) ?? []).every(isProduct)
-    return plain && own && getValue(graph, weight).dtype === 'float32' && in_features * out_features >= smallest
-  }
+  const quantizes = (product: LinearNode): boolean =>
+    isQuantizable(graph, product) && (readers.get(product.weight) ?? []).every(isProduct) && product.in_features * product.out_features >= smallest
   const quantized: Graph = { ...cloneGraph(graph), nodes: [] }
   for (const node of graph.nodes) {
     const product = products.get(node.outputs[0] as string)

@@ -5,7 +5,8 @@
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { build } from '../ops/builder.ts'
 import { float32ToFloat16 } from '../tensor/float16.ts'
-import { float32, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
+import { tensor } from '../tensor/tensor.ts'
+import { int8Codes, lazy } from './codes.ts'
 import { quantizeProducts } from './nbits.ts'
 
 export type WeightType = 'float32' | 'float16' | 'int8' | 'int4'
@@ -35,11 +36,8 @@ export function storeWeights(graph: Graph, type: WeightType): Graph {
       g.node('Cast', [half], { name: `${name}.cast`, outputs: [name], attributes: { to: 1 } })
     } else {
       const axis = outputs.get(name) ?? 0
-      const { codes, scales } = quantized(toFloat32(data), [rows, columns], axis)
-      const inputs = [
-        addInitializer(stored, `${name}.int8`, tensor('int8', data.dims, codes)),
-        addInitializer(stored, `${name}.scale`, float32([scales.length], scales)),
-      ]
+      const { codes, scales } = int8Codes(data, axis)
+      const inputs = [addInitializer(stored, `${name}.int8`, codes), addInitializer(stored, `${name}.scale`, scales)]
       g.node('DequantizeLinear', inputs, { name: `${name}.dequantize`, outputs: [name], attributes: { axis } })
     }
     stored.values.set(name, value)
@@ -48,30 +46,10 @@ export function storeWeights(graph: Graph, type: WeightType): Graph {
   return stored
 }
 
-/** A tensor whose bytes are made when they are asked for. */
-const lazy = (dtype: Tensor['dtype'], { dims, ...source }: Tensor, make: (values: Float32Array) => Tensor): Tensor => ({
-  dtype,
-  dims,
-  bytes: () => make(toFloat32({ dims, ...source })).bytes(),
-})
-
 /** Which axis of a matrix counts outputs: each gets a scale of its own. */
-function outputAxes(graph: Graph): Map<string, number> {
-  const axes = new Map<string, number>()
+function outputAxes(graph: Graph): Map<string, 0 | 1> {
+  const axes = new Map<string, 0 | 1>()
   for (const { opType, inputs, attributes } of graph.nodes)
     if ((opType === 'MatMul' || opType === 'Gemm') && inputs[1]) axes.set(inputs[1], attributes.transB ? 0 : 1)
   return axes
-}
-
-/** Symmetric: code = round(value / scale), scale = greatest value / 127. */
-function quantized(values: Float32Array, [rows, columns]: readonly [number, number], axis: number): { codes: Int8Array; scales: Float32Array } {
-  const scales = new Float32Array(axis === 0 ? rows : columns)
-  const group = (i: number) => (axis === 0 ? Math.floor(i / columns) : i % columns)
-  values.forEach((value, i) => {
-    scales[group(i)] = Math.max(scales[group(i)] as number, Math.abs(value))
-  })
-  scales.forEach((greatest, i) => {
-    scales[i] = greatest === 0 ? 1 : greatest / 127
-  })
-  return { scales, codes: Int8Array.from(values, (value, i) => Math.round(value / (scales[group(i)] as number))) }
 }

@@ -12,18 +12,26 @@ interface DeviceRow {
   providers: string[]
   /** Whether tensors can stay on the device between runs. */
   resident: boolean
+  /** Whether it multiplies in eight bits. */
+  int8: boolean
   fix: string
 }
 
 export const devices: Record<Exclude<Device, 'auto'>, DeviceRow> = {
-  cpu: { providers: ['cpu'], resident: false, fix: 'Install onnxruntime-node: npm install onnxruntime-node' },
+  cpu: { providers: ['cpu'], resident: false, int8: true, fix: 'Install onnxruntime-node: npm install onnxruntime-node' },
   cuda: {
     providers: ['cuda'],
     resident: false,
+    int8: false,
     fix: 'CUDA needs Linux x64, an NVIDIA driver, CUDA 12 with cuDNN 9, and onnxruntime-node installed with its download allowed (README, "CUDA").',
   },
-  webgpu: { providers: ['webgpu'], resident: true, fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.' },
-  wasm: { providers: ['wasm'], resident: false, fix: 'The wasm device runs in browsers: npm install onnxruntime-web. Use "cpu" in Node.' },
+  webgpu: {
+    providers: ['webgpu'],
+    resident: true,
+    int8: false,
+    fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.',
+  },
+  wasm: { providers: ['wasm'], resident: false, int8: true, fix: 'The wasm device runs in browsers: npm install onnxruntime-web. Use "cpu" in Node.' },
 }
 
 export interface RunnableModel {
@@ -48,6 +56,15 @@ const transposeOptimizers = 'TransposeOptimizer;TransposeOptimizer_CPUExecutionP
  */
 export async function openSession({ graph, path, resident = [], packWeights = false }: RunnableModel, device: Exclude<Device, 'auto'>): Promise<OrtSession> {
   const row = devices[device]
+  if (!row.int8 && graph.nodes.some(({ opType }) => opType === 'DynamicQuantizeMatMul'))
+    throw new DeviceError({
+      where: `device "${device}"`,
+      what: `it has no products in eight bits, which "${graph.name}" asks for`,
+      expected: Object.keys(devices)
+        .filter((name) => devices[name as keyof typeof devices].int8)
+        .join(' or '),
+      fix: "Choose that device, or generateArtifacts with frozenProducts: 'float32'.",
+    })
   const locations = Object.fromEntries(graph.outputs.map((name) => [name, resident.includes(name) ? 'gpu-buffer' : 'cpu'] as const))
   const options: SessionOptions = {
     executionProviders: row.providers,

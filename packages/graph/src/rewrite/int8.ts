@@ -1,0 +1,70 @@
+// Products with frozen matrices in eight bits, values and gradients too: SwitchBack (Wortsman et al. 2023, arXiv 2304.13013), of which LoRA needs the two
+// products that it quantizes and not the third. Each row of x has a scale of its own: without it, gradients of tokens that hardly matter drown the others.
+
+import { addInitializer, cloneGraph, type Graph, getValue, type Value } from '../ir/graph.ts'
+import { addNode, build, type Builder } from '../ops/builder.ts'
+import { float32, type Tensor } from '../tensor/tensor.ts'
+import { int8Codes, transposedTensor } from './codes.ts'
+import { isQuantizable, type LinearNode, linearNodes } from './linear.ts'
+import { prune } from './prune.ts'
+import { remake } from './replace.ts'
+
+/** Of seven bits: 2 * 255 * 64 fits the sixteen in which processors without VNNI, and WASM, add the products of two bytes. */
+const greatestCode = 64
+
+/** Added to the mean square of a row, so that rows of zeros stay so. */
+const epsilon = 1e-30
+
+/**
+ * A copy of the graph whose products with large frozen matrices are computed in eight bits: x W = rms(x) (x / rms(x)) W, with W and x / rms(x) quantized.
+ * Values keep their names. CPU and WASM have the operators.
+ * @param smallest Number of elements below which a matrix stays in float32.
+ */
+export function int8Products(graph: Graph, smallest = 4096): Graph {
+  const products = linearNodes(graph)
+  const quantized: Graph = { ...cloneGraph(graph), nodes: [] }
+  const g = build(quantized)
+  const rows = rowScaler(g)
+  for (const node of graph.nodes) {
+    const output = node.outputs[0] as string
+    const product = products.get(output)
+    if (!product || !isQuantizable(graph, product) || product.in_features * product.out_features < smallest) {
+      quantized.nodes.push(node)
+      continue
+    }
+    const [x, , bias] = node.inputs.map((name) => getValue(quantized, name))
+    const { normal, rms } = rows(x as Value, product.in_features)
+    const whole = g.DynamicQuantizeMatMul(normal, ...matrixOf(quantized, product))
+    if (bias) remake(quantized, output, 'Add', [g.Mul(whole, rms), bias], { name: node.name })
+    else remake(quantized, output, 'Mul', [whole, rms], { name: node.name })
+  }
+  prune(quantized)
+  return quantized
+}
+
+/** Rows of a value at root mean square 1, and what they were at; made once for all products that read it. */
+function rowScaler(g: Builder): (x: Value, width: number) => { normal: Value; rms: Value } {
+  const made = new Map<string, { normal: Value; rms: Value }>()
+  return (x, width) => {
+    const existing = made.get(x.name)
+    if (existing) return existing
+    const name = `constant.ones(${width})`
+    const ones = g.graph.values.get(name) ?? addInitializer(g.graph, name, float32([width], new Float32Array(width).fill(1)))
+    const [normal, inverse] = addNode(g.graph, 'SimplifiedLayerNormalization', [x, ones], { attributes: { epsilon }, outputCount: 2 }) as [Value, Value]
+    const scaled = { normal, rms: g.Reciprocal(inverse) }
+    made.set(x.name, scaled)
+    return scaled
+  }
+}
+
+/** Codes [in, out] and scales of a matrix as a product reads it; made once, however many products read it so. */
+function matrixOf(graph: Graph, { weight, transposed }: LinearNode): Value[] {
+  const names = transposed ? [`${weight}.transposed.int8`, `${weight}.transposed.scale`] : [`${weight}.int8`, `${weight}.scale`]
+  const [codesName, scalesName] = names as [string, string]
+  if (!graph.values.has(codesName)) {
+    const { codes, scales } = int8Codes(graph.initializers.get(weight) as Tensor, transposed ? 0 : 1, greatestCode)
+    addInitializer(graph, codesName, transposed ? transposedTensor(codes) : codes)
+    addInitializer(graph, scalesName, scales)
+  }
+  return names.map((name) => getValue(graph, name))
+}
