@@ -47,6 +47,7 @@ const webgpu: Record<string, readonly DataType[]> = {
   LayerNormalization: float,
   Transpose: float,
   Reshape: float,
+  Slice: float,
   Split: float,
   Concat: float,
   Expand: float,

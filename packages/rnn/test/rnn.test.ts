@@ -94,11 +94,11 @@ describe('the unrolled student', () => {
       const length = Math.sqrt(gradient.reduce((sum, x) => sum + x * x, 0))
       const at = async (step: number) => {
         const moved = toFloat32(value).map((x, i) => x + (step * (gradient[i] as number)) / length)
-        session.setParameters(new Map([[name, { ...value, bytes: () => new Uint8Array(moved.buffer) }]]))
+        await session.setParameters(new Map([[name, { ...value, bytes: () => new Uint8Array(moved.buffer) }]]))
         return (await session.runEvalStep(batch)).loss
       }
       const numeric = ((await at(2e-3)) - (await at(-2e-3))) / 4e-3
-      session.setParameters(new Map([[name, value]]))
+      await session.setParameters(new Map([[name, value]]))
       expect(Math.abs(numeric - length), name).toBeLessThan(5e-4 + 0.01 * length)
     }
     await session.release()

@@ -1,5 +1,6 @@
 // @cola/train: training on the stock ONNX Runtime.
 
+export type { Block, BlockPart } from './artifacts/blocks.ts'
 export { loadArtifacts, saveArtifacts } from './artifacts/files.ts'
 export {
   type ArtifactOptions,

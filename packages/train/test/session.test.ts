@@ -2,16 +2,18 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { toFloat32 } from '@cola/graph'
+import { float32, toFloat32 } from '@cola/graph'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
   adam,
   adamw,
   CheckpointError,
   ConfigError,
+  crossEntropy,
   DeviceError,
   FeedError,
   FileError,
+  generateArtifacts,
   loadArtifacts,
   saveArtifacts,
   NonFiniteLossError,
@@ -21,7 +23,7 @@ import {
   TrainingSession,
   writeFileAtomic,
 } from '../src/index.ts'
-import { artifactsOf, collate, rows } from './tiny.ts'
+import { artifactsOf, collate, rows, tinyModel } from './tiny.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-test-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -33,7 +35,26 @@ describe('TrainingSession', () => {
     const { trainingModel, parameters } = artifactsOf(adam())
     expect([...parameters.keys()]).toEqual(['w1', 'b1', 'w2'])
     expect(trainingModel.initializers.has('frozen')).toBe(true)
-    expect(trainingModel.outputs).toEqual(['loss', 'logits', 'w1_grad.accumulation.out', 'b1_grad.accumulation.out', 'w2_grad.accumulation.out'])
+    expect(trainingModel.outputs).toEqual(['loss', 'logits', 'parameters.0_grad.accumulation.out'])
+  })
+  it('keeps small parameters in one tensor, and a large one alone', async () => {
+    const model = tinyModel({ width: 512 })
+    const artifacts = generateArtifacts({ ...model, trainable: new Set(['w1', 'wide', 'b1', 'w2']) }, { loss: crossEntropy(), optimizer: adam() })
+    expect(artifacts.blocks.map(({ name, dims, parts }) => [name, dims, parts.map((part) => part.name)])).toEqual([
+      ['parameters.0', [4 * 512 + 512 + 2 * 512], ['w1', 'b1', 'w2']],
+      ['wide', [512, 512], ['wide']],
+    ])
+    const session = await open(artifacts)
+    await session.runTrainStep(collate(rows(8)))
+    await session.runOptimizerStep({ learningRate: 0.1 })
+    const { tensors } = await session.getState()
+    expect([...tensors.keys()]).toEqual(['', '.exp_avg', '.exp_avg_sq'].flatMap((slot) => ['w1', 'wide', 'b1', 'w2'].map((name) => name + slot)))
+    expect(tensors.get('b1.exp_avg')?.dims).toEqual([512])
+    await session.setParameters(new Map([['b1', float32([512], new Float32Array(512).fill(7))]]))
+    const after = await session.getParameters()
+    expect(new Set(toFloat32(after.get('b1') as never))).toEqual(new Set([7]))
+    for (const name of ['w1', 'wide', 'w2']) expect(toFloat32(after.get(name) as never)).toEqual(toFloat32(tensors.get(name) as never))
+    await session.release()
   })
   it('steps by -learningRate * gradient with SGD', async () => {
     const session = await open()
@@ -93,7 +114,7 @@ describe('TrainingSession', () => {
     expect(await session.getContiguousParameters()).toEqual(flat)
     expect(() => session.loadParametersBuffer(new Float32Array(3))).toThrow(FeedError)
     expect(() => session.setState({ tensors: new Map([...state.tensors].filter(([name]) => name !== 'w1.exp_avg')), step: 1 })).toThrow(/w1\.exp_avg.*missing/)
-    expect(() => session.setParameters(new Map([['elsewhere', state.tensors.get('w1') as never]]))).toThrow(CheckpointError)
+    await expect(session.setParameters(new Map([['elsewhere', state.tensors.get('w1') as never]]))).rejects.toThrow(CheckpointError)
     await session.release()
   })
 })

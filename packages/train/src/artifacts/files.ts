@@ -13,10 +13,9 @@ const models = { training_model: 'trainingModel', eval_model: 'evalModel', optim
  * @throws {FileError} when the folder cannot be written.
  */
 export function saveArtifacts(folder: string, artifacts: TrainingArtifacts): void {
-  const { trainingModel, evalModel, optimizerModel, parameters, stateSlots, dropoutMasks, optimizer } = artifacts
+  const { trainingModel, evalModel, optimizerModel, parameters, ...description } = artifacts
   writeModels(folder, { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel })
-  const description = JSON.stringify({ stateSlots, dropoutMasks, optimizer })
-  writeFileAtomic(paths().join(folder, 'checkpoint'), safetensorsChunks(parameters, { format: 'pt', artifacts: description }))
+  writeFileAtomic(paths().join(folder, 'checkpoint'), safetensorsChunks(parameters, { format: 'pt', artifacts: JSON.stringify(description) }))
 }
 
 /**

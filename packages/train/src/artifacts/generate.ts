@@ -6,7 +6,6 @@ import {
   cloneGraph,
   createGraph,
   differentiate,
-  float32,
   foldTransposes,
   type Graph,
   GraphError,
@@ -26,6 +25,7 @@ import {
 } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import { type Optimizer, type ParameterUpdate, stateSlots } from '../optim/optimizer.ts'
+import { type Block, blocksOf, joinValues, readBlocks } from './blocks.ts'
 
 /** An input that the session fills with a dropout mask: ones kept, zeros dropped. */
 export interface DropoutMask {
@@ -35,14 +35,16 @@ export interface DropoutMask {
 }
 
 export interface TrainingArtifacts {
-  /** Forward, loss and backward. Outputs: loss, the model's outputs, `P_grad.accumulation.out` for each trainable P. */
+  /** Forward, loss and backward. Outputs: loss, the model's outputs, `B_grad.accumulation.out` for each block B. */
   readonly trainingModel: Graph
   /** Forward and loss, without dropout. Outputs: loss, the model's outputs. */
   readonly evalModel: Graph
-  /** One optimizer step. Outputs: `P.out` and its new state for each trainable P. */
+  /** One optimizer step. Outputs: `B.out` and its new state for each block B. */
   readonly optimizerModel: Graph
   /** Values of the trainable parameters at the start. */
   readonly parameters: ReadonlyMap<string, Tensor>
+  /** The tensors that hold them: the models' inputs. Small parameters share one. */
+  readonly blocks: readonly Block[]
   /** Suffixes of the optimizer's state tensors. */
   readonly stateSlots: readonly string[]
   readonly dropoutMasks: readonly DropoutMask[]
@@ -66,13 +68,13 @@ export type FrozenProducts = 'float32' | 'int8'
 
 const multiply: { readonly [Type in FrozenProducts]: (graph: Graph) => Graph } = { float32: (graph) => graph, int8: int8Products }
 
-/** Name of a trainable's accumulated gradient, as an input and as an output of the training model. */
-export const gradientBuffer = (parameter: string): string => `${parameter}_grad.accumulation.buffer`
-export const gradientOutput = (parameter: string): string => `${parameter}_grad.accumulation.out`
+/** Name of a block's accumulated gradient, as an input and as an output of the training model. */
+export const gradientBuffer = (block: string): string => `${block}_grad.accumulation.buffer`
+export const gradientOutput = (block: string): string => `${block}_grad.accumulation.out`
 
 /**
- * Differentiates a model into training, evaluation and optimizer graphs. Trainable parameters become required inputs,
- * frozen weights stay initializers and get no gradient.
+ * Differentiates a model into training, evaluation and optimizer graphs. Trainable parameters become required inputs, small ones
+ * together; frozen weights stay initializers and get no gradient.
  * @throws {ConfigError} for unknown `frozenProducts`.
  * @throws {GraphError} when nothing is trainable or a trainable is not a float32 initializer.
  * @throws {UnsupportedOperatorError} naming a node that cannot be differentiated.
@@ -82,12 +84,15 @@ export function generateArtifacts(model: Model, { loss, evalLoss = loss, optimiz
     throw new ConfigError({ where: 'frozenProducts', what: 'no such products', expected: Object.keys(multiply).join(', '), found: String(frozenProducts) })
   const parameters = trainableTensors(model)
   const names = [...parameters.keys()]
+  const blocks = blocksOf(parameters)
   const evaluation = lower(withLoss(model, evalLoss, names))
+  readBlocks(evaluation, blocks)
   prune(evaluation)
 
   const training = withLoss(model, loss, names)
   const dropoutMasks = feedDropoutMasks(training)
-  accumulateGradients(training, names)
+  accumulateGradients(training, names, blocks)
+  readBlocks(training, blocks)
   foldTransposes(training)
   joinProducts(training)
   const lowered = lower(training)
@@ -95,8 +100,9 @@ export function generateArtifacts(model: Model, { loss, evalLoss = loss, optimiz
   return {
     trainingModel: { ...multiply[frozenProducts](lowered), name: 'training_model' },
     evalModel: { ...evaluation, name: 'eval_model' },
-    optimizerModel: optimizerGraph(parameters, optimizer),
+    optimizerModel: optimizerGraph(blocks, optimizer),
     parameters,
+    blocks,
     stateSlots: stateSlots(optimizer),
     dropoutMasks,
     optimizer: { name: optimizer.name, options: optimizer.options },
@@ -152,33 +158,32 @@ function dropoutRatio(graph: Graph, node: Node): number {
 }
 
 /** out = reset ? gradient : buffer + gradient, so that any number of micro-batches can share one optimizer step. */
-function accumulateGradients(graph: Graph, names: readonly string[]): void {
+function accumulateGradients(graph: Graph, names: readonly string[], blocks: readonly Block[]): void {
   const gradients = differentiate(graph, { loss: graph.outputs[0] as string, wrt: names })
   const g = build(graph)
-  const buffers = names.map((name) => addInput(graph, gradientBuffer(name), 'float32', getValue(graph, name).shape))
   const reset = addInput(graph, 'lazy_reset_grad', 'bool', [1])
-  names.forEach((name, i) => {
-    const gradient = gradients.get(name) as Value
-    const sum = g.Add(buffers[i] as Value, gradient)
-    const scalar = gradient.shape.length === 0
-    const chosen = g.Where(scalar ? g.Squeeze(reset, g.int64([0])) : reset, gradient, sum)
-    g.node('Identity', [chosen], { outputs: [gradientOutput(name)] })
-    graph.outputs.push(gradientOutput(name))
-  })
+  for (const block of blocks) {
+    const gradient = joinValues(graph, block, (name) => gradients.get(name) as Value)
+    const sum = g.Add(addInput(graph, gradientBuffer(block.name), 'float32', block.dims), gradient)
+    const chosen = g.Where(block.dims.length === 0 ? g.Squeeze(reset, g.int64([0])) : reset, gradient, sum)
+    g.node('Identity', [chosen], { outputs: [gradientOutput(block.name)] })
+    graph.outputs.push(gradientOutput(block.name))
+  }
 }
 
-function optimizerGraph(parameters: ReadonlyMap<string, Tensor>, optimizer: Optimizer): Graph {
+function optimizerGraph(blocks: readonly Block[], optimizer: Optimizer): Graph {
   const graph = createGraph('optimizer_model')
   const g = build(graph)
   const scalars = { learningRate: addInput(graph, 'learning_rate', 'float32', []), step: addInput(graph, 'step', 'float32', []) }
   const gradientScale = addInput(graph, 'gradient_scale', 'float32', [])
-  const updates: ParameterUpdate[] = [...parameters].map(([name, { dims }]) => {
-    const parameter = addInput(graph, name, 'float32', dims)
-    const gradient = addInput(graph, `${name}_grad`, 'float32', dims)
-    return { name, parameter, update: g.Mul(gradient, gradientScale) }
+  const dims = new Map(blocks.map((block) => [block.name, block.dims]))
+  const updates: ParameterUpdate[] = blocks.map((block) => {
+    const parameter = addInput(graph, block.name, 'float32', block.dims)
+    const gradient = addInput(graph, `${block.name}_grad`, 'float32', block.dims)
+    return { ...block, parameter, update: g.Mul(gradient, gradientScale) }
   })
   const saved = new Map<string, Value>()
-  const read = (name: string, slot: string) => addInput(graph, `${name}.${slot}`, 'float32', parameters.get(name)?.dims ?? [])
+  const read = (name: string, slot: string) => addInput(graph, `${name}.${slot}`, 'float32', dims.get(name) ?? [])
   const save = (name: string, slot: string, value: Value) => saved.set(`${name}.${slot}.out`, value)
   const final = optimizer.chain.reduce<readonly ParameterUpdate[]>((list, link) => link.apply(g, list, scalars, { read, save }), updates)
   for (const { name, parameter, update } of final) saved.set(`${name}.out`, g.Sub(parameter, g.Mul(update, scalars.learningRate)))
@@ -188,6 +193,3 @@ function optimizerGraph(parameters: ReadonlyMap<string, Tensor>, optimizer: Opti
   }
   return graph
 }
-
-/** A zero state tensor of a parameter's shape. */
-export const zeroState = ({ dims }: Tensor): Tensor => float32(dims, new Float32Array(dims.reduce((a, b) => a * b, 1)))

@@ -10,7 +10,10 @@ export interface OptimizerScalars {
 }
 
 export interface ParameterUpdate {
+  /** Name of the tensor. */
   name: string
+  /** The parameters that it holds, one after another: itself, or several small ones. */
+  parts: readonly { name: string; dims: readonly number[] }[]
   parameter: Value
   /** What the parameter will be reduced by, before the learning rate. */
   update: Value
@@ -21,16 +24,16 @@ export interface StateSlot {
   name: string
 }
 
-/** One link of a chain. Every state tensor has its parameter's shape and starts at zero. */
+/** One link of a chain. Every state tensor has its update's shape and starts at zero. */
 export interface Transformation {
   readonly state: readonly string[]
-  /** Adds the nodes; `state(parameter, slot)` reads the old state, `save` names the new. */
+  /** Adds the nodes; `read(name, slot)` gives the old state, `save` names the new. */
   readonly apply: (g: Builder, updates: readonly ParameterUpdate[], scalars: OptimizerScalars, slots: StateAccess) => ParameterUpdate[]
 }
 
 export interface StateAccess {
-  read: (parameter: string, slot: string) => Value
-  save: (parameter: string, slot: string, value: Value) => void
+  read: (name: string, slot: string) => Value
+  save: (name: string, slot: string, value: Value) => void
 }
 
 /** An optimizer: a chain of transformations, then `parameter - learningRate * update`. Serializable options for the record. */

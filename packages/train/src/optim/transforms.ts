@@ -1,7 +1,7 @@
 // The links that optimizers are chained from.
 
-import { type Builder, scale, type Value } from '@cola/graph'
-import type { Transformation } from './optimizer.ts'
+import { type Builder, elementCount, float32, scale, type Value } from '@cola/graph'
+import type { ParameterUpdate, Transformation } from './optimizer.ts'
 
 /**
  * Scales all gradients so that their joint L2 norm is at most `maximum`; torch.nn.utils.clip_grad_norm_.
@@ -24,7 +24,17 @@ export function addWeightDecay(weightDecay: number, decays: (name: string) => bo
   return {
     state: [],
     apply: (g, updates) =>
-      updates.map((entry) => (decays(entry.name) ? { ...entry, update: g.Add(entry.update, scale(g, entry.parameter, weightDecay)) } : entry)),
+      updates.map((entry) =>
+        entry.parts.some(({ name }) => decays(name))
+          ? {
+              ...entry,
+              update: g.Add(
+                entry.update,
+                scaleByPart(g, entry.parameter, entry, (name) => (decays(name) ? weightDecay : 0)),
+              ),
+            }
+          : entry,
+      ),
   }
 }
 
@@ -71,5 +81,13 @@ export function trace(momentum: number, nesterov: boolean): Transformation {
 
 /** Multiplies the update of parameters by a factor of their own: LoRA+, layer-wise rates. */
 export function scaleByGroup(factor: (name: string) => number): Transformation {
-  return { state: [], apply: (g, updates) => updates.map((entry) => ({ ...entry, update: scale(g, entry.update, factor(entry.name)) })) }
+  return { state: [], apply: (g, updates) => updates.map((entry) => ({ ...entry, update: scaleByPart(g, entry.update, entry, factor) })) }
+}
+
+/** `value` times a number for each parameter of its tensor. */
+function scaleByPart(g: Builder, value: Value, { parts }: ParameterUpdate, factor: (name: string) => number): Value {
+  const factors = parts.map(({ name }) => factor(name))
+  if (factors.every((number) => number === factors[0])) return scale(g, value, factors[0] as number)
+  const vector = parts.flatMap(({ dims }, i) => new Array<number>(elementCount(dims)).fill(factors[i] as number))
+  return g.Mul(value, g.constant(`${value.name}.factors`, float32([vector.length], vector)))
 }

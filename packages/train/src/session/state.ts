@@ -1,6 +1,7 @@
 // What training changes: parameters, gradient buffers and optimizer state, on the host or on the device.
 
 import { createGraph, addInput, build, type Graph, type Tensor, toFloat32 } from '@cola/graph'
+import type { Block } from '../artifacts/blocks.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 
 /** float32 tensors by name, copied. */
@@ -8,11 +9,9 @@ export function hostTensors(tensors: ReadonlyMap<string, Tensor>): OrtTensors {
   return Object.fromEntries([...tensors].map(([name, data]) => [name, new OrtTensor('float32', toFloat32(data).slice(), data.dims)]))
 }
 
-/** Zeros of the shapes of `tensors` under `rename(name)`. */
-export function zeroTensors(tensors: ReadonlyMap<string, Tensor>, rename: (name: string) => string): OrtTensors {
-  return Object.fromEntries(
-    [...tensors].map(([name, { dims }]) => [rename(name), new OrtTensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)), dims)]),
-  )
+/** Zeros of the shapes of blocks under `rename(name)`. */
+export function zeroTensors(blocks: readonly Block[], rename: (name: string) => string): OrtTensors {
+  return Object.fromEntries(blocks.map(({ name, dims }) => [rename(name), new OrtTensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)), dims)]))
 }
 
 /** Releases device memory of a tensor that nothing will read again. */
@@ -21,7 +20,7 @@ export function dispose(tensor: OrtTensor | undefined): void {
 }
 
 /** A graph that copies its inputs: run with outputs on the host it brings device tensors back, the one way that works everywhere. */
-export function downloadGraph(tensors: ReadonlyMap<string, Tensor>): Graph {
+export function downloadGraph(tensors: ReadonlyMap<string, Pick<Block, 'dims'>>): Graph {
   const graph = createGraph('download')
   const g = build(graph)
   for (const [name, { dims }] of tensors) {

@@ -2,10 +2,11 @@
 
 import { createGraph, addInput, build, evaluateDim, float32, type Graph, type Tensor, getValue, toFloat32 } from '@cola/graph'
 import { random } from '@cola/data'
+import { type Block, cutTensors, joinTensors } from '../artifacts/blocks.ts'
 import { gradientBuffer, gradientOutput, type TrainingArtifacts } from '../artifacts/generate.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
 import { fileSystem, hasFiles, temporaryFolder } from '../files/node.ts'
-import { type Device, devices, openSession, resolveDevice, writeModels } from '../runtime/device.ts'
+import { type Device, devices, openSession, resolveDevice, type RunnableModel, writeModels } from '../runtime/device.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { type Batch, feedsOf } from './feeds.ts'
 import { dispose, download, downloadGraph, hostTensors, zeroTensors } from './state.ts'
@@ -76,9 +77,9 @@ export class TrainingSession {
     ;[this.#training, this.#evaluation, this.#optimizer, this.#download] = sessions as [OrtSession, OrtSession, OrtSession, OrtSession | undefined]
     this.#seed = seed
     this.#cleanUp = cleanUp
-    this.#parameters = hostTensors(artifacts.parameters)
-    this.#buffers = zeroTensors(artifacts.parameters, gradientBuffer)
-    this.#state = zeroStates(artifacts)
+    this.#parameters = hostTensors(joinAll(artifacts.blocks, artifacts.parameters))
+    this.#buffers = zeroTensors(artifacts.blocks, gradientBuffer)
+    this.#state = Object.assign({}, ...artifacts.stateSlots.map((slot) => zeroTensors(artifacts.blocks, (name) => stateName(name, slot))))
   }
 
   /**
@@ -88,7 +89,7 @@ export class TrainingSession {
    */
   static async create({ artifacts, device = 'auto', folder, seed = 0 }: TrainingSessionOptions): Promise<TrainingSession> {
     const resolved = await resolveDevice(device, probeGraph())
-    const { trainingModel, evalModel, optimizerModel, parameters } = artifacts
+    const { trainingModel, evalModel, optimizerModel } = artifacts
     const graphs = { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel }
     const temporary = hasFiles() && folder === undefined ? temporaryFolder() : undefined
     const cleanUp = () => {
@@ -97,18 +98,14 @@ export class TrainingSession {
     const place = folder ?? temporary
     try {
       const files: Partial<Record<keyof typeof graphs, string>> = place === undefined ? {} : writeModels(place, graphs)
-      const open = (graph: Graph, path: string | undefined, resident: readonly string[], packWeights = false) =>
-        openSession({ graph, ...(path === undefined ? {} : { path }), resident, packWeights }, resolved)
+      const open = (graph: Graph, path: string | undefined, options: Partial<RunnableModel> = {}) =>
+        openSession({ graph, ...(path === undefined ? {} : { path }), ...options }, resolved)
+      const accumulated = trainingModel.outputs.filter((name) => name.endsWith('_grad.accumulation.out'))
       const sessions = [
-        await open(
-          trainingModel,
-          files.training_model,
-          trainingModel.outputs.filter((name) => name.endsWith('_grad.accumulation.out')),
-          true,
-        ),
-        await open(evalModel, files.eval_model, []),
-        await open(optimizerModel, files.optimizer_model, optimizerModel.outputs),
-        ...(devices[resolved].resident ? [await open(downloadGraph(stateTensors(artifacts, parameters)), undefined, [])] : []),
+        await open(trainingModel, files.training_model, { resident: accumulated, packWeights: true }),
+        await open(evalModel, files.eval_model),
+        await open(optimizerModel, files.optimizer_model, { resident: optimizerModel.outputs, spin: false }),
+        ...(devices[resolved].resident ? [await open(downloadGraph(blockTensors(artifacts)), undefined)] : []),
       ]
       return new TrainingSession(resolved, artifacts, sessions, seed, cleanUp)
     } catch (error) {
@@ -133,7 +130,12 @@ export class TrainingSession {
    */
   async runTrainStep(batch: Batch): Promise<StepResult> {
     const graph = this.#artifacts.trainingModel
-    const fed = new Set([...this.parameterNames, ...Object.keys(this.#buffers), 'lazy_reset_grad', ...this.#artifacts.dropoutMasks.map(({ input }) => input)])
+    const fed = new Set([
+      ...Object.keys(this.#parameters),
+      ...Object.keys(this.#buffers),
+      'lazy_reset_grad',
+      ...this.#artifacts.dropoutMasks.map(({ input }) => input),
+    ])
     const { feeds, symbols } = feedsOf(
       graph,
       graph.inputs.filter((name) => !fed.has(name)),
@@ -152,7 +154,7 @@ export class TrainingSession {
         found: String(step.loss),
         fix: 'Lower the learning rate, clip the gradients, or look for bad values in the weights or the data.',
       })
-    for (const name of this.parameterNames) {
+    for (const name of Object.keys(this.#parameters)) {
       dispose(this.#buffers[gradientBuffer(name)])
       this.#buffers[gradientBuffer(name)] = results[gradientOutput(name)] as OrtTensor
     }
@@ -178,7 +180,7 @@ export class TrainingSession {
   async runOptimizerStep({ learningRate }: { learningRate: number }): Promise<void> {
     if (this.#accumulated === 0) throw new FeedError({ where: 'runOptimizerStep', what: 'there are no gradients', fix: 'Call runTrainStep first.' })
     const scalar = (value: number) => new OrtTensor('float32', Float32Array.of(value), [])
-    const gradients = Object.fromEntries(this.parameterNames.map((name) => [`${name}_grad`, this.#buffers[gradientBuffer(name)] as OrtTensor]))
+    const gradients = Object.fromEntries(Object.keys(this.#parameters).map((name) => [`${name}_grad`, this.#buffers[gradientBuffer(name)] as OrtTensor]))
     const scalars = { learning_rate: scalar(learningRate), step: scalar(this.#step + 1), gradient_scale: scalar(1 / this.#accumulated) }
     const feeds: OrtTensors = { ...scalars, ...this.#parameters, ...gradients, ...this.#state }
     const used = new Set(this.#optimizer.inputNames)
@@ -207,15 +209,14 @@ export class TrainingSession {
 
   /** Copies of the trainable parameters by name. */
   async getParameters(): Promise<Map<string, Tensor>> {
-    const { tensors } = await this.getState()
-    return new Map(this.parameterNames.map((name) => [name, tensors.get(name) as Tensor]))
+    return this.#cut(await this.#fetch({ ...this.#parameters, ...this.#state }))
   }
 
   /** Gradients accumulated since the last reset, by parameter; for tests and inspection. */
   async getGradients(): Promise<Map<string, Tensor>> {
     // Under the parameters' names, because those are the inputs that the download model has.
-    const gradients = Object.fromEntries(this.parameterNames.map((name) => [name, this.#buffers[gradientBuffer(name)] as OrtTensor]))
-    return toTensors(await this.#fetch({ ...this.#parameters, ...this.#state, ...gradients }), this.parameterNames)
+    const gradients = Object.fromEntries(Object.keys(this.#parameters).map((name) => [name, this.#buffers[gradientBuffer(name)] as OrtTensor]))
+    return this.#cut(await this.#fetch({ ...this.#state, ...gradients }))
   }
 
   /** All trainables one after another, in the order of {@link parameterNames}. */
@@ -241,35 +242,33 @@ export class TrainingSession {
         found: String(buffer.length),
       })
     let at = 0
-    this.setParameters(
-      new Map(
-        [...this.#artifacts.parameters].map(([name, { dims }]) => {
-          const size = dims.reduce((a, b) => a * b, 1)
-          at += size
-          return [name, float32(dims, buffer.slice(at - size, at))]
-        }),
-      ),
-    )
+    const tensors = [...this.#artifacts.parameters].map(([name, { dims }]) => {
+      const size = dims.reduce((a, b) => a * b, 1)
+      at += size
+      return [name, float32(dims, buffer.slice(at - size, at))] as const
+    })
+    this.#renew(this.#parameters, joinAll(this.#artifacts.blocks, new Map(tensors)))
   }
 
-  /** Sets trainables by name. @throws {CheckpointError} for a name or shape that the model does not have. */
-  setParameters(tensors: ReadonlyMap<string, Tensor>): void {
+  /** Sets trainables by name. Call it between steps. @throws {CheckpointError} for a name or shape that the model does not have. */
+  async setParameters(tensors: ReadonlyMap<string, Tensor>): Promise<void> {
     checkTensors(this.#artifacts.parameters, tensors)
-    for (const [name, value] of Object.entries(hostTensors(tensors))) {
-      dispose(this.#parameters[name])
-      this.#parameters[name] = value
-    }
+    const all = tensors.size === this.#artifacts.parameters.size ? tensors : new Map([...(await this.getParameters()), ...tensors])
+    this.#renew(this.#parameters, joinAll(this.#artifacts.blocks, all))
   }
 
   /** A copy of parameters and optimizer state. Call it between optimizer steps. */
   async getState(): Promise<SessionState> {
-    const all = { ...this.#parameters, ...this.#state }
-    return { tensors: toTensors(await this.#fetch(all), Object.keys(all)), step: this.#step }
+    const all = await this.#fetch({ ...this.#parameters, ...this.#state })
+    const state = this.#artifacts.stateSlots.flatMap((slot) => [...this.#cut(all, slot)].map(([name, value]) => [stateName(name, slot), value] as const))
+    return { tensors: new Map([...this.#cut(all), ...state]), step: this.#step }
   }
 
   /** Goes back to a state. @throws {CheckpointError} when it belongs to another model or optimizer. */
   setState({ tensors, step }: SessionState): void {
-    const expected = stateTensors(this.#artifacts, this.#artifacts.parameters)
+    const { blocks, parameters, stateSlots } = this.#artifacts
+    const state = stateSlots.flatMap((slot) => [...parameters].map(([name, data]) => [stateName(name, slot), data] as const))
+    const expected = new Map([...parameters, ...state])
     checkTensors(expected, tensors)
     for (const name of expected.keys())
       if (!tensors.has(name))
@@ -278,13 +277,8 @@ export class TrainingSession {
           what: 'missing from the checkpoint',
           fix: 'It was made with another optimizer or configuration.',
         })
-    const host = hostTensors(tensors)
-    for (const group of [this.#parameters, this.#state]) {
-      for (const name of Object.keys(group)) {
-        dispose(group[name])
-        group[name] = host[name] as OrtTensor
-      }
-    }
+    this.#renew(this.#parameters, joinAll(blocks, tensors))
+    for (const slot of stateSlots) this.#renew(this.#state, joinAll(blocks, tensors, slot))
     this.#step = step
     this.#trainSteps = step
     this.lazyResetGrad()
@@ -324,17 +318,33 @@ export class TrainingSession {
   async #fetch(tensors: OrtTensors): Promise<OrtTensors> {
     return this.#download ? download(this.#download, tensors) : tensors
   }
+
+  /** Puts tensors from the host in place of those of their names. */
+  #renew(tensors: OrtTensors, values: ReadonlyMap<string, Tensor>): void {
+    for (const [name, value] of Object.entries(hostTensors(values))) {
+      dispose(tensors[name])
+      tensors[name] = value
+    }
+  }
+
+  /** Parameters, or their state of a slot, from tensors of blocks on the host. */
+  #cut(tensors: OrtTensors, slot?: string): Map<string, Tensor> {
+    const { blocks, parameters } = this.#artifacts
+    const cut = new Map(blocks.flatMap((block) => cutTensors(block, (tensors[stateName(block.name, slot)] as OrtTensor).data as Float32Array)))
+    return new Map([...parameters.keys()].map((name) => [name, cut.get(name) as Tensor]))
+  }
 }
 
-function zeroStates({ parameters, stateSlots }: TrainingArtifacts): OrtTensors {
-  return Object.assign({}, ...stateSlots.map((slot) => zeroTensors(parameters, (name) => `${name}.${slot}`))) as OrtTensors
-}
+/** Name of the state that an optimizer keeps in a slot for a parameter or a block; without a slot, of itself. */
+const stateName = (name: string, slot?: string): string => (slot === undefined ? name : `${name}.${slot}`)
 
-/** Parameters and optimizer state by name. */
-function stateTensors({ stateSlots }: TrainingArtifacts, parameters: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
-  const state = stateSlots.flatMap((slot) => [...parameters].map(([name, data]) => [`${name}.${slot}`, data] as const))
-  return new Map([...parameters, ...state])
-}
+/** Tensors by parameter, or their state of a slot, as tensors by block. */
+const joinAll = (blocks: readonly Block[], tensors: ReadonlyMap<string, Tensor>, slot?: string): Map<string, Tensor> =>
+  new Map(blocks.map((block) => [stateName(block.name, slot), joinTensors(block, (name) => tensors.get(stateName(name, slot)) as Tensor)]))
+
+/** Shapes of all blocks and their state, by name. */
+const blockTensors = ({ blocks, stateSlots }: TrainingArtifacts): Map<string, Pick<Block, 'dims'>> =>
+  new Map([undefined, ...stateSlots].flatMap((slot) => blocks.map((block) => [stateName(block.name, slot), block] as const)))
 
 function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<string, Tensor>): void {
   for (const [name, { dims }] of found) {
@@ -348,9 +358,6 @@ function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<
       })
   }
 }
-
-const toTensors = (tensors: OrtTensors, names: readonly string[]): Map<string, Tensor> =>
-  new Map(names.map((name) => [name, float32((tensors[name] as OrtTensor).dims, ((tensors[name] as OrtTensor).data as Float32Array).slice())]))
 
 function resultOf(results: OrtTensors, names: readonly string[]): StepResult {
   const [loss, ...outputs] = names as [string, ...string[]]

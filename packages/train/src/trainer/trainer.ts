@@ -153,7 +153,7 @@ export class Trainer<Row> {
         break
       }
     }
-    if (stopped !== 'aborted' && this.#options.load_best_model_at_end && this.#best) this.#options.session.setParameters(this.#best)
+    if (stopped !== 'aborted' && this.#options.load_best_model_at_end && this.#best) await this.#options.session.setParameters(this.#best)
     callbacks?.onTrainEnd?.({ step: this.#state.step, stopped })
     return { history: this.#state.history, losses, best: this.#state.best, stopped }
   }

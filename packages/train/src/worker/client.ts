@@ -62,7 +62,7 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
     seekDropout: (steps) => queue('seekDropout', steps),
     getParametersSize: () => size,
     getParameters: async () => fromPlainTensors(await call('getParameters')),
-    setParameters: (tensors) => queue('setParameters', plainTensors(tensors)),
+    setParameters: (tensors) => call('setParameters', plainTensors(tensors)),
     getState: async () => fromPlainState(await call('getState')),
     setState: (state) => queue('setState', plainState(state)),
     release: async () => {

@@ -1,0 +1,106 @@
+// Small parameters share one tensor. An adapter has hundreds of small matrices; one by one, each would cost every step a dozen optimizer nodes and
+// ten tensors carried between JavaScript and the runtime, which takes longer than their numbers do.
+
+import { build, elementCount, float32, type Graph, getValue, type Tensor, toFloat32, type Value } from '@cola/graph'
+
+/** A tensor that the artifacts read and update as one: a parameter, or several small ones, one after another. */
+export interface Block {
+  /** The parameter's name, where it is alone. */
+  readonly name: string
+  readonly dims: readonly number[]
+  readonly parts: readonly BlockPart[]
+}
+
+export interface BlockPart {
+  /** Name of a parameter. */
+  readonly name: string
+  readonly dims: readonly number[]
+}
+
+/** Elements up to which a parameter is small: half a megabyte is copied faster than it is treated alone. */
+const small = 2 ** 17
+
+/** Elements of a shared tensor at most: 64 MB, half of what WebGPU binds by default. */
+const largest = 2 ** 24
+
+/** Parameters by the tensors that hold them, in the order of their first. */
+export function blocksOf(parameters: ReadonlyMap<string, Tensor>): Block[] {
+  const blocks: BlockPart[][] = []
+  let shared: BlockPart[] = []
+  for (const [name, { dims }] of parameters) {
+    const part = { name, dims }
+    if (elementCount(dims) > small) blocks.push([part])
+    else if (blocks.includes(shared) && sizeOf(shared) + elementCount(dims) <= largest) shared.push(part)
+    else {
+      shared = [part]
+      blocks.push(shared)
+    }
+  }
+  return blocks.map((parts, i) => {
+    const [first, ...others] = parts as [BlockPart, ...BlockPart[]]
+    return others.length === 0 ? { ...first, parts } : { name: `parameters.${i}`, dims: [sizeOf(parts)], parts }
+  })
+}
+
+const sizeOf = (parts: readonly BlockPart[]): number => parts.reduce((sum, { dims }) => sum + elementCount(dims), 0)
+
+const isShared = ({ parts }: Block): boolean => parts.length > 1
+
+/** Feeds a graph whose inputs are parameters from their blocks instead, in place. */
+export function readBlocks(graph: Graph, blocks: readonly Block[]): void {
+  const nodes = graph.nodes
+  graph.nodes = []
+  for (const block of blocks.filter(isShared)) {
+    const held = new Set(block.parts.map(({ name }) => name))
+    if (!graph.inputs.some((name) => held.has(name))) continue
+    graph.inputs = graph.inputs.filter((name) => !held.has(name))
+    graph.inputs.push(block.name)
+    graph.values.set(block.name, { name: block.name, dtype: 'float32', shape: block.dims })
+    takeApart(graph, block)
+  }
+  graph.nodes.push(...nodes)
+}
+
+/** Slices, because a Split of so many parts needs more buffers than WebGPU binds. */
+function takeApart(graph: Graph, block: Block): void {
+  const g = build(graph)
+  const whole = getValue(graph, block.name)
+  let at = 0
+  for (const { name, dims } of block.parts) {
+    const end = at + elementCount(dims)
+    const part = g.Slice(whole, g.int64([at]), g.int64([end]), g.int64([0]))
+    graph.values.delete(name)
+    g.node('Reshape', [part, g.int64(dims)], { outputs: [name] })
+    at = end
+  }
+}
+
+/** Values of parameters, such as their gradients, as their block holds them. */
+export function joinValues(graph: Graph, block: Block, of: (name: string) => Value): Value {
+  const g = build(graph)
+  const values = block.parts.map(({ name }) => of(name))
+  return isShared(block) ? g.Concat(...values.map((value) => g.Reshape(value, g.int64([-1]))), { axis: 0 }) : (values[0] as Value)
+}
+
+/** Tensors of parameters as their block holds them. */
+export function joinTensors(block: Block, of: (name: string) => Tensor): Tensor {
+  if (!isShared(block)) return of(block.name)
+  const joined = new Float32Array(elementCount(block.dims))
+  let at = 0
+  for (const { name } of block.parts) {
+    const values = toFloat32(of(name))
+    joined.set(values, at)
+    at += values.length
+  }
+  return float32(block.dims, joined)
+}
+
+/** Copies of the parameters' parts of a block's numbers, by name. */
+export function cutTensors({ parts }: Block, data: Float32Array): [string, Tensor][] {
+  let at = 0
+  return parts.map(({ name, dims }) => {
+    const start = at
+    at += elementCount(dims)
+    return [name, float32(dims, data.slice(start, at))]
+  })
+}
