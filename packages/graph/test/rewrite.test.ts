@@ -21,6 +21,7 @@ import {
   rowsAt,
   simplify,
   storeWeights,
+  sumByProduct,
   type Tensor,
   transposeMatrix,
   type Value,
@@ -44,6 +45,21 @@ async function sameNumbers(graph: Graph, rewrite: (graph: Graph) => void, feeds:
 }
 
 describe('foldTransposes', () => {
+  it('gives the swap in a factor’s permutation a node of its own, which its gradient undoes', async () => {
+    const graph = createGraph('keys')
+    const g = build(graph)
+    const [q, k] = ['q', 'k'].map((name) => addInput(graph, name, 'float64', [2, 3, 2, 4])) as [Value, Value]
+    const scores = g.MatMul(g.Transpose(q, { perm: [0, 2, 1, 3] }), g.Transpose(k, { perm: [0, 2, 3, 1] }))
+    g.node('ReduceSum', [g.Mul(scores, g.Exp(scores))], { attributes: { keepdims: 0 }, outputs: ['loss'] })
+    graph.outputs = ['loss', ...[...differentiate(graph, { loss: 'loss', wrt: ['q', 'k'] }).values()].map(({ name }) => name)]
+    prune(graph)
+    const feeds = { q: of('float64', [2, 3, 2, 4], values(48, 1)), k: of('float64', [2, 3, 2, 4], values(48, 2)) }
+    const { nodes } = await sameNumbers(graph, foldTransposes, feeds)
+    const perms = nodes.filter(({ opType }) => opType === 'Transpose').map(({ attributes }) => String(attributes.perm))
+    expect(perms).not.toContain('0,2,3,1')
+    expect(perms.filter((perm) => perm === '0,2,1,3').length).toBe(4)
+  })
+
   it('transposes the factors of attention’s gradients instead of their product', async () => {
     const graph = createGraph('attention')
     const g = build(graph)
@@ -219,6 +235,20 @@ describe('storeWeights in four bits', () => {
     expect(() => differentiate(again, { loss: build(again).ReduceSum(again.values.get('Gemm') as Value, { keepdims: 0 }).name, wrt: ['x'] })).toThrow(
       /MatMulNBits/,
     )
+  })
+})
+
+describe('sumByProduct', () => {
+  it('sums rows with a row of ones, made once for values of equally many rows', async () => {
+    const graph = createGraph('sums')
+    const g = build(graph)
+    const [x, y] = ['x', 'y'].map((name, i) => addInput(graph, name, 'float32', ['batch', 'rows', 3 + i])) as [Value, Value]
+    const sum = (value: Value, axes: readonly number[], keepdims = 0) => g.ReduceSum(value, g.int64(axes), { keepdims })
+    graph.outputs = [sum(x, [0, 1]), sum(y, [0, 1]), sum(x, [0]), sum(x, [0, 1], 1), sum(x, [2])].map(({ name }) => name)
+    const feeds = { x: of('float32', [2, 5, 3], values(30, 1)), y: of('float32', [2, 5, 4], values(40, 2)) }
+    const { nodes } = await sameNumbers(graph, sumByProduct, feeds)
+    const counts = ['Gemm', 'Expand', 'ReduceSum'].map((type) => nodes.filter(({ opType }) => opType === type).length)
+    expect(counts).toEqual([2, 1, 3])
   })
 })
 

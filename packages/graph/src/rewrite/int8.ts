@@ -32,28 +32,28 @@ export function int8Products(graph: Graph, smallest = 4096): Graph {
       quantized.nodes.push(node)
       continue
     }
-    const [x, , bias] = node.inputs.map((name) => getValue(quantized, name))
-    const { normal, rms } = rows(x as Value, product.in_features)
+    const [x, , bias] = node.inputs.map((name) => getValue(quantized, name)) as [Value, Value, Value | undefined]
+    const { normal, inverse } = rows(x, product.in_features)
     const whole = g.DynamicQuantizeMatMul(normal, ...matrixOf(quantized, product))
-    if (bias) remake(quantized, output, 'Add', [g.Mul(whole, rms), bias], { name: node.name })
-    else remake(quantized, output, 'Mul', [whole, rms], { name: node.name })
+    const options = { name: node.name, scope: node.scope }
+    if (bias) remake(quantized, output, 'Add', [g.Div(whole, inverse), bias], options)
+    else remake(quantized, output, 'Div', [whole, inverse], options)
   }
   prune(quantized)
   return quantized
 }
 
-/** Rows of a value at root mean square 1, and what they were at; made once for all products that read it. */
-function rowScaler(g: Builder): (x: Value, width: number) => { normal: Value; rms: Value } {
-  const made = new Map<string, { normal: Value; rms: Value }>()
+/** Rows of a value at root mean square 1, and by what they were multiplied; made once for all products that read it. */
+function rowScaler(g: Builder): (x: Value, width: number) => { normal: Value; inverse: Value } {
+  const made = new Map<string, { normal: Value; inverse: Value }>()
   return (x, width) => {
     const existing = made.get(x.name)
     if (existing) return existing
     const name = `constant.ones(${width})`
     const ones = g.graph.values.get(name) ?? addInitializer(g.graph, name, float32([width], new Float32Array(width).fill(1)))
     const [normal, inverse] = addNode(g.graph, 'SimplifiedLayerNormalization', [x, ones], { attributes: { epsilon }, outputCount: 2 }) as [Value, Value]
-    const scaled = { normal, rms: g.Reciprocal(inverse) }
-    made.set(x.name, scaled)
-    return scaled
+    made.set(x.name, { normal, inverse })
+    return { normal, inverse }
   }
 }
 

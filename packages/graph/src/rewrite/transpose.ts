@@ -8,9 +8,11 @@ import { transposeMatrix } from '../ops/composite.ts'
 
 /**
  * Rewrites Transpose(MatMul(a, b)) as Transpose(MatMul(b', a')) in place, where the outer permutation then leaves the last axis alone and
- * nothing else reads the product; and drops transposes that undo one another. Call `prune` afterwards.
+ * nothing else reads the product; drops transposes that undo one another; and gives a factor's swap of its last two axes a node of its own,
+ * which costs nothing there. Call `prune` afterwards.
  */
 export function foldTransposes(graph: Graph): void {
+  separateSwaps(graph)
   dropUndone(graph)
   transposeFactors(graph)
   dropUndone(graph)
@@ -60,6 +62,25 @@ function transposeFactors(graph: Graph): void {
     const [a, b] = product.inputs.map((name) => transposeMatrix(g, getValue(graph, name))) as [Value, Value]
     const outer = swapLast(perm)
     graph.nodes.push({ ...node, inputs: [g.MatMul(b, a).name], attributes: { perm: outer } })
+  }
+}
+
+/** Of a permutation of a product's factor such as [0, 2, 3, 1], the swap at its end: [0, 2, 1, 3] and then [0, 1, 3, 2]. */
+function separateSwaps(graph: Graph): void {
+  const readers = readersOf(graph)
+  const nodes = graph.nodes
+  graph.nodes = []
+  const g = build(graph)
+  for (const node of nodes) {
+    const perm = node.opType === 'Transpose' ? permutationOf(graph, node) : []
+    const [first, [beforeLast, last]] = [perm.slice(0, -2), perm.slice(-2)] as [number[], [number, number]]
+    const isFactor = readers.get(node.outputs[0] as string)?.some(({ opType }) => opType === 'MatMul')
+    if (!isFactor || beforeLast !== perm.length - 1 || last === beforeLast - 1) {
+      graph.nodes.push(node)
+      continue
+    }
+    const moved = g.Transpose(getValue(graph, node.inputs[0] as string), { perm: [...first, last, beforeLast] })
+    graph.nodes.push({ ...node, inputs: [moved.name], attributes: { perm: swapLast(perm.map((_, i) => i)) } })
   }
 }
 

@@ -18,6 +18,7 @@ import {
   type Node,
   prune,
   rewriteOutputs,
+  sumByProduct,
   type Tensor,
   toFloat32,
   type Value,
@@ -95,10 +96,11 @@ export function generateArtifacts(model: Model, { loss, evalLoss = loss, optimiz
   readBlocks(training, blocks)
   foldTransposes(training)
   joinProducts(training)
-  const lowered = lower(training)
+  sumByProduct(training)
+  const lowered = lower(multiply[frozenProducts](training))
   prune(lowered)
   return {
-    trainingModel: { ...multiply[frozenProducts](lowered), name: 'training_model' },
+    trainingModel: { ...lowered, name: 'training_model' },
     evalModel: { ...evaluation, name: 'eval_model' },
     optimizerModel: optimizerGraph(blocks, optimizer),
     parameters,

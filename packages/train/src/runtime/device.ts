@@ -47,10 +47,11 @@ export interface RunnableModel {
 }
 
 /**
- * These join a swap of the last two axes with the transpose before it, into one that has no fast kernel; left alone, the swap costs nothing,
- * because MatmulTransposeFusion gives it to the product that reads it. Worth 4% of a GPT-2 step on the CPU.
+ * Switched off. The first two join a swap of the last two axes with the transpose before it, into one that has no fast kernel; left alone, the swap
+ * costs nothing, because MatmulTransposeFusion gives it to the product that reads it: 4% of a GPT-2 step. The last makes a dropout mask anew for each
+ * node that reads it.
  */
-const transposeOptimizers = 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvider'
+const slowOptimizers = 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvider;EnsureUniqueDQForNodeUnit'
 
 /**
  * Creates a runtime session for a graph on a device.
@@ -78,7 +79,7 @@ export async function openSession(
     enableMemPattern: false,
     extra: {
       session: { disable_prepacking: packWeights ? '0' : '1', intra_op: { allow_spinning: spin ? '1' : '0' } },
-      ...(device === 'cpu' || device === 'wasm' ? { optimization: { disable_specified_optimizers: transposeOptimizers } } : {}),
+      ...(device === 'cpu' || device === 'wasm' ? { optimization: { disable_specified_optimizers: slowOptimizers } } : {}),
     },
     ...(row.resident && resident.length ? { preferredOutputLocation: locations } : {}),
   }
