@@ -10,6 +10,7 @@ import {
   differentiate,
   elements,
   float32,
+  foldReshapes,
   foldTransposes,
   type Graph,
   int8Products,
@@ -235,6 +236,36 @@ describe('storeWeights in four bits', () => {
     expect(() => differentiate(again, { loss: build(again).ReduceSum(again.values.get('Gemm') as Value, { keepdims: 0 }).name, wrt: ['x'] })).toThrow(
       /MatMulNBits/,
     )
+  })
+})
+
+describe('foldReshapes', () => {
+  const graphOf = (make: (g: ReturnType<typeof build>, x: Value) => Value[]) => {
+    const graph = createGraph('reshaped')
+    graph.outputs = make(build(graph), addInput(graph, 'x', 'float32', ['batch', 3, 4])).map(({ name }) => name)
+    return graph
+  }
+  const feeds = { x: of('float32', [2, 3, 4], values(24, 1)) }
+  const simple = (graph: Graph) => sameNumbers(graph, foldReshapes, feeds)
+
+  it('goes there and back for nothing', async () => {
+    const { nodes } = await simple(
+      graphOf((g, x) => {
+        const rows = g.Relu(g.Reshape(x, g.int64([-1, 4])))
+        const whole = g.Reshape(rows, g.Concat(g.Shape(x, { start: 0, end: 2 }), g.int64([4]), { axis: 0 }))
+        return [g.Neg(g.Reshape(g.Unsqueeze(whole, g.int64([0])), g.int64([-1, 4]))), g.Reshape(g.Exp(rows), g.Shape(whole))]
+      }),
+    )
+    expect(nodes.map(({ opType }) => opType).sort()).toEqual(['Concat', 'Exp', 'Neg', 'Relu', 'Reshape', 'Reshape', 'Shape'])
+  })
+  it('keeps what copies a size from what it reshapes, what is given, and what is another shape', async () => {
+    const { nodes } = await simple(
+      graphOf((g, x) => {
+        const turned = g.Reshape(x, g.int64([4, -1, 3]))
+        return [g.Reshape(turned, g.int64([0, -1])), g.Reshape(x, g.int64([-1, 3, 4])), g.Neg(turned)]
+      }),
+    )
+    expect(nodes.filter(({ opType }) => opType === 'Reshape').length).toBe(3)
   })
 })
 

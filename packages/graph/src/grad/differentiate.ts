@@ -1,7 +1,8 @@
 // Reverse-mode differentiation, graph to graph: walks the nodes backwards, asks the table for each, and sums what meets.
 
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
-import { type Graph, type Node, type Shape, type Value, getValue } from '../ir/graph.ts'
+import { sameShape } from '../ir/dim.ts'
+import { type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { attributesOf, build, type Builder } from '../ops/builder.ts'
 import { isOperator, operatorOf } from '../ops/index.ts'
 import { gradientRules } from './rules.ts'
@@ -96,7 +97,5 @@ function unbroadcast(g: Builder, gradient: Value, value: Value): Value {
   if (repeated.length) return g.ReduceSum(summed, g.int64(repeated))
   return extra < 0 ? g.Expand(summed, g.Shape(value)) : summed
 }
-
-const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((dim, i) => dim === b[i])
 
 const zeros = (g: Builder, value: Value): Value => g.Expand(g.scalar(0, value.dtype), g.Shape(value))

@@ -167,14 +167,15 @@ function geluTanh(c: RuleContext): Value[] {
   return [g.Mul(dy, g.Add(s, g.Mul(g.Sub(y, g.Mul(y, s)), du)))]
 }
 
-/** Exact GELU: y' = Phi(x) + x phi(x). */
+/** Exact GELU: y' = Phi(x) + x phi(x); with t = x / sqrt(2), x phi(x) = t exp(-t^2) / sqrt(pi). */
 function geluErf(c: RuleContext): Value[] {
   const { g, dy } = c
   const x = input(c)
   const number = (value: number) => scalarLike(g, x, value)
-  const cdf = g.Mul(g.Add(g.Erf(g.Mul(x, number(Math.SQRT1_2))), number(1)), number(0.5))
-  const density = g.Mul(g.Exp(g.Mul(g.Mul(x, x), number(-0.5))), number(1 / Math.sqrt(2 * Math.PI)))
-  return [g.Mul(dy, g.Add(cdf, g.Mul(x, density)))]
+  const t = g.Mul(x, number(Math.SQRT1_2))
+  const cdf = g.Add(g.Mul(g.Erf(t), number(0.5)), number(0.5))
+  const density = g.Exp(g.Sub(number(-0.5 * Math.log(Math.PI)), g.Mul(t, t)))
+  return [g.Mul(dy, g.Add(cdf, g.Mul(t, density)))]
 }
 
 /**

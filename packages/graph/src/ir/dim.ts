@@ -103,3 +103,6 @@ export function evaluateDim(dim: Dim, symbols: ReadonlyMap<string, number>): num
   }
   return sum
 }
+
+/** Whether two shapes are the same text. */
+export const sameShape = (a: readonly Dim[], b: readonly Dim[]): boolean => a.length === b.length && a.every((dim, i) => dim === b[i])

@@ -1,5 +1,6 @@
 // Rows of hidden states chosen as early as can be: of a decoder read at its last tokens, the last layer's projection and MLP need those tokens only.
 
+import { sameShape } from '../ir/dim.ts'
 import { type Graph, getValue, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { makersOf, readersOf } from '../ir/uses.ts'
 import { addNode, attributesOf, build } from '../ops/builder.ts'
@@ -64,7 +65,7 @@ function inputsByRow(graph: Graph, node: Node): readonly boolean[] | undefined {
   if (!x || node.domain !== '') return undefined
   const output = getValue(graph, node.outputs[0] as string)
   if (elementwise.has(node.opType)) {
-    const alike = inputs.map((input) => input !== undefined && sameShape(input, output))
+    const alike = inputs.map((input) => input !== undefined && sameShape(input.shape, output.shape))
     return inputs.every((input, i) => alike[i] || (input && belongsToAll(input))) ? alike : undefined
   }
   const holds = firstByRow[node.opType]?.({ x, inputs, output, attributes: attributesOf(node) })
@@ -88,8 +89,6 @@ const firstByRow: Readonly<Record<string, (context: RowContext) => boolean>> = {
   Gemm: ({ inputs: [, , c], attributes: { transA } }) => transA === 0 && (!c || belongsToAll(c)),
   MatMul: ({ x, inputs: [, matrix] }) => x.shape.length > 1 && matrix?.shape.length === 2,
 }
-
-const sameShape = (a: Value, b: Value): boolean => a.shape.length === b.shape.length && a.shape.every((dim, i) => dim === b.shape[i])
 
 /** A scalar, or one number a column. */
 const belongsToAll = ({ shape }: Value): boolean => shape.length <= 1

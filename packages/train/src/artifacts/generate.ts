@@ -6,6 +6,7 @@ import {
   cloneGraph,
   createGraph,
   differentiate,
+  foldReshapes,
   foldTransposes,
   type Graph,
   GraphError,
@@ -97,6 +98,7 @@ export function generateArtifacts(model: Model, { loss, evalLoss = loss, optimiz
   foldTransposes(training)
   joinProducts(training)
   sumByProduct(training)
+  foldReshapes(training)
   const lowered = lower(multiply[frozenProducts](training))
   prune(lowered)
   return {
