@@ -1,11 +1,12 @@
 // The examples run, small: what they print last and what they leave behind.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 
+const pretrained = join(import.meta.dirname, '../../shared/data/minilm-l6')
 const out = mkdtempSync(join(tmpdir(), 'cola-examples-'))
 afterAll(() => rmSync(out, { recursive: true }))
 
@@ -47,5 +48,19 @@ describe('examples', () => {
     expect(run('export.ts', ...adapter, '--dtype', 'int4', '--layout', 'hub', '--out', small)).toMatch(/model_q4\.onnx/)
     expect(run('report.ts', '--teacher', small, '--student-epochs', '1', '--seeds', '1', '--out', again)).toMatch(/wrote report\.md/)
     expect(readFileSync(join(again, 'report.md'), 'utf8')).toMatch(/Not run: the teacher was given/)
+  })
+
+  it.skipIf(!existsSync(pretrained))('lora-onnx on a pretrained model and a table of one’s own, its frozen products in eight bits', () => {
+    const [folder, data] = [join(out, 'lora-onnx'), join(out, 'table.csv')]
+    const animals = ['cat', 'dog', 'horse', 'sparrow', 'salmon', 'goat']
+    const tools = ['hammer', 'saw', 'drill', 'spade', 'chisel', 'wrench']
+    const rows = [...animals.map((word) => [word, 'animal']), ...tools.map((word) => [word, 'tool'])].flatMap(([word, label]) =>
+      ['I saw a', 'we bought this', 'she sold the', 'there lay one old'].map((start) => `${start} ${word},${label}`),
+    )
+    writeFileSync(data, ['text,label', ...rows].join('\n'))
+    const settings = ['--epochs', '3', '--batch', '8', '--lr', '2e-3', '--frozen-products', 'int8']
+    expect(run('lora-onnx.ts', '--model', pretrained, '--data', data, ...settings, '--out', folder)).toMatch(/held-out rows .*100\.00%/)
+    expect(existsSync(join(folder, 'adapter', 'adapter_model.safetensors'))).toBe(true)
+    expect(existsSync(join(folder, 'classifier', 'model.onnx'))).toBe(true)
   })
 })

@@ -369,6 +369,21 @@ describe('int8Products', () => {
     expect(count(int8Products(scaled), 'DynamicQuantizeMatMul')).toBe(0)
   })
 
+  it('quantizes what a normalization has made as it is, the bias in the same pass', async () => {
+    const graph = layer()
+    const g = build(graph)
+    const ones = g.constant('ones', float32([K], new Float32Array(K).fill(1)))
+    const normal = g.Reshape(g.LayerNormalization(g.Reshape(graph.values.get('x') as Value, g.int64([1, -1, K])), ones), g.int64([-1, K]))
+    graph.outputs = [g.Gemm(normal, graph.values.get('w') as Value, graph.values.get('b') as Value).name]
+    prune(graph)
+    const quantized = int8Products(graph)
+    expect(count(quantized, 'SimplifiedLayerNormalization')).toBe(0)
+    expect(quantized.nodes.at(-1)?.opType).toBe('DynamicQuantizeMatMul')
+    const [exact, near] = [await run(graph, feedsOf()), await run(quantized, feedsOf())].map((results) => results.get(graph.outputs[0] as string)?.data ?? [])
+    expect(near ?? []).toBeAllclose(exact ?? [], { atol: 0.02 * Math.sqrt(K), rtol: 0 })
+    expect(near).not.toEqual(exact)
+  })
+
   it('scales a value once for all products that read it', () => {
     const graph = layer()
     graph.outputs.push(build(graph).Gemm(graph.values.get('x') as Value, graph.values.get('w') as Value).name)

@@ -1,7 +1,9 @@
 // Products with frozen matrices in eight bits, values and gradients too: SwitchBack (Wortsman et al. 2023, arXiv 2304.13013), of which LoRA needs the two
-// products that it quantizes and not the third. Each row of x has a scale of its own: without it, gradients of tokens that hardly matter drown the others.
+// products that it quantizes and not the third. Each row of x has a scale of its own: with one for all, a few rows of large gradients leave no codes for the
+// others.
 
 import { addInitializer, cloneGraph, type Graph, getValue, type Value } from '../ir/graph.ts'
+import { makersOf } from '../ir/uses.ts'
 import { addNode, build, type Builder } from '../ops/builder.ts'
 import { float32, type Tensor } from '../tensor/tensor.ts'
 import { int8Codes, transposedTensor } from './codes.ts'
@@ -17,7 +19,7 @@ const epsilon = 1e-30
 
 /**
  * A copy of the graph whose products with large frozen matrices are computed in eight bits: x W = rms(x) (x / rms(x)) W, with W and x / rms(x) quantized.
- * Values keep their names. CPU and WASM have the operators.
+ * What a normalization has made is quantized as it is. Values keep their names. CPU and WASM have the operators.
  * @param smallest Number of elements below which a matrix stays in float32.
  */
 export function int8Products(graph: Graph, smallest = 4096): Graph {
@@ -25,6 +27,7 @@ export function int8Products(graph: Graph, smallest = 4096): Graph {
   const quantized: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(quantized)
   const rows = rowScaler(g)
+  const isNormal = normalValues(graph)
   for (const node of graph.nodes) {
     const output = node.outputs[0] as string
     const product = products.get(output)
@@ -33,14 +36,29 @@ export function int8Products(graph: Graph, smallest = 4096): Graph {
       continue
     }
     const [x, , bias] = node.inputs.map((name) => getValue(quantized, name)) as [Value, Value, Value | undefined]
-    const { normal, inverse } = rows(x, product.in_features)
-    const whole = g.DynamicQuantizeMatMul(normal, ...matrixOf(quantized, product))
     const options = { name: node.name, scope: node.scope }
+    const matrix = matrixOf(quantized, product)
+    if (isNormal(x.name)) {
+      remake(quantized, output, 'DynamicQuantizeMatMul', [x, ...matrix, ...(bias ? [null, bias] : [])], options)
+      continue
+    }
+    const { normal, inverse } = rows(x, product.in_features)
+    const whole = g.DynamicQuantizeMatMul(normal, ...matrix)
     if (bias) remake(quantized, output, 'Add', [g.Div(whole, inverse), bias], options)
     else remake(quantized, output, 'Div', [whole, inverse], options)
   }
   prune(quantized)
   return quantized
+}
+
+/** Whether a value is what a normalization has made, in whatever shape: its rows are of one size. */
+function normalValues(graph: Graph): (name: string) => boolean {
+  const makers = makersOf(graph)
+  return (name) => {
+    let maker = makers.get(name)
+    while (maker && (maker.opType === 'Reshape' || maker.opType === 'Gather')) maker = makers.get(maker.inputs[0] as string)
+    return (maker?.opType === 'LayerNormalization' || maker?.opType === 'RMSNormalization') && maker.outputs.indexOf(name) <= 0
+  }
 }
 
 /** Rows of a value at root mean square 1, and by what they were multiplied; made once for all products that read it. */
