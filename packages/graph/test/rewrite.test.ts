@@ -33,6 +33,33 @@ import { of, run } from './run.ts'
 const values = (count: number, salt: number): number[] => Array.from({ length: count }, (_, i) => Math.sin(1.7 * i + salt))
 const count = (graph: Graph, opType: string): number => graph.nodes.filter((node) => node.opType === opType).length
 
+/** A graph of x [batch, 3, 4]. */
+function graphOf(make: (g: ReturnType<typeof build>, x: Value) => Value[]): Graph {
+  const graph = createGraph('graph')
+  graph.outputs = make(build(graph), addInput(graph, 'x', 'float32', ['batch', 3, 4])).map(({ name }) => name)
+  return graph
+}
+
+interface LayerOptions {
+  transposed?: boolean
+  matmul?: boolean
+  tied?: boolean
+}
+
+/** x W + b, W [K, N] as it is or transposed, by Gemm or (without b) MatMul; looked up too, where it is tied. */
+function denseLayer([K, N]: readonly [number, number], weights: Float32Array, { transposed, matmul, tied }: LayerOptions): Graph {
+  const graph = createGraph('layer')
+  const g = build(graph)
+  const x = addInput(graph, 'x', 'float32', matmul ? ['batch', 'rows', K] : ['rows', K])
+  const turned = Float32Array.from(weights, (_, i) => weights[(i % K) * N + Math.floor(i / K)] as number)
+  const w = addInitializer(graph, 'w', transposed ? float32([N, K], turned) : float32([K, N], weights))
+  const y = matmul
+    ? g.MatMul(x, transposed ? g.Transpose(w, { perm: [1, 0] }) : w)
+    : g.Gemm(x, w, g.constant('b', float32([N], values(N, 3))), { transB: transposed ? 1 : 0 })
+  graph.outputs = [y.name, ...(tied ? [g.Gather(w, g.constant('ids', of('int64', [2], [0, 3]))).name] : [])]
+  return graph
+}
+
 async function sameNumbers(graph: Graph, rewrite: (graph: Graph) => void, feeds: Parameters<typeof run>[1]): Promise<Graph> {
   const rewritten = cloneGraph(graph)
   rewrite(rewritten)
@@ -171,21 +198,11 @@ describe('joinSharedInputs', () => {
 })
 
 describe('storeWeights in four bits', () => {
-  const [K, N] = [70, 64]
+  const [K, N] = [70, 64] as const
   const weights = Float32Array.from(values(K * N, 1))
-  /** x W + b; W as it is or transposed, by Gemm or MatMul; looked up too, where it is tied. */
-  const layer = ({ transposed = false, matmul = false, tied = false } = {}) => {
-    const graph = createGraph('layer')
-    const g = build(graph)
-    const x = addInput(graph, 'x', 'float32', matmul ? ['batch', 'rows', K] : ['rows', K])
-    const turned = Float32Array.from(weights, (_, i) => weights[(i % K) * N + Math.floor(i / K)] as number)
-    const w = addInitializer(graph, 'w', transposed ? float32([N, K], turned) : float32([K, N], weights))
-    const y = matmul
-      ? g.MatMul(x, transposed ? g.Transpose(w, { perm: [1, 0] }) : w)
-      : g.Gemm(x, w, g.constant('b', float32([N], values(N, 3))), { transB: transposed ? 1 : 0 })
-    graph.outputs = [y.name, ...(tied ? [g.Gather(w, g.constant('ids', of('int64', [2], [0, 3]))).name] : [])]
-    const feeds = { x: of('float32', matmul ? [2, 3, K] : [6, K], values(6 * K, 2)) }
-    return { graph, feeds }
+  const layer = (options: LayerOptions = {}) => {
+    const feeds = { x: of('float32', options.matmul ? [2, 3, K] : [6, K], values(6 * K, 2)) }
+    return { graph: denseLayer([K, N], weights, options), feeds }
   }
   /** What the file says: (code - 8) scale, codes two to a byte, the low half first, 32 to a scale. */
   const dequantized = (graph: Graph): Float32Array => {
@@ -240,11 +257,6 @@ describe('storeWeights in four bits', () => {
 })
 
 describe('foldReshapes', () => {
-  const graphOf = (make: (g: ReturnType<typeof build>, x: Value) => Value[]) => {
-    const graph = createGraph('reshaped')
-    graph.outputs = make(build(graph), addInput(graph, 'x', 'float32', ['batch', 3, 4])).map(({ name }) => name)
-    return graph
-  }
   const feeds = { x: of('float32', [2, 3, 4], values(24, 1)) }
   const simple = (graph: Graph) => sameNumbers(graph, foldReshapes, feeds)
 
@@ -284,23 +296,12 @@ describe('sumByProduct', () => {
 })
 
 describe('int8Products', () => {
-  const [K, N, rows] = [96, 64, 5]
+  const [K, N, rows] = [96, 64, 5] as const
   const weights = Float32Array.from(values(K * N, 1))
   // Rows of very different size, one of them zeros.
   const sizes = [1e-7, 1, 1e3, 0, 30]
   const input = Float32Array.from(values(rows * K, 2), (value, i) => value * (sizes[Math.floor(i / K)] as number))
-  const layer = ({ transposed = false, matmul = false, tied = false } = {}) => {
-    const graph = createGraph('layer')
-    const g = build(graph)
-    const x = addInput(graph, 'x', 'float32', matmul ? [1, rows, K] : [rows, K])
-    const turned = Float32Array.from(weights, (_, i) => weights[(i % K) * N + Math.floor(i / K)] as number)
-    const w = addInitializer(graph, 'w', transposed ? float32([N, K], turned) : float32([K, N], weights))
-    const product = matmul
-      ? g.MatMul(x, transposed ? g.Transpose(w, { perm: [1, 0] }) : w)
-      : g.Gemm(x, w, g.constant('b', float32([N], values(N, 3))), { transB: transposed ? 1 : 0 })
-    graph.outputs = [product.name, ...(tied ? [g.Gather(w, g.constant('ids', of('int64', [2], [0, 3]))).name] : [])]
-    return graph
-  }
+  const layer = (options: LayerOptions = {}) => denseLayer([K, N], weights, options)
   const feedsOf = ({ matmul = false } = {}) => ({ x: float32(matmul ? [1, rows, K] : [rows, K], input) })
   const bias = values(N, 3)
 
@@ -398,11 +399,6 @@ describe('int8Products', () => {
 
 describe('simplify', () => {
   const feeds = { x: of('float32', [2, 3, 4], values(24, 1)) }
-  const graphOf = (make: (g: ReturnType<typeof build>, x: Value) => Value[]) => {
-    const graph = createGraph('spelled')
-    graph.outputs = make(build(graph), addInput(graph, 'x', 'float32', ['batch', 3, 4])).map(({ name }) => name)
-    return graph
-  }
   /** The simple graph, seen to compute the same. */
   const simple = async (graph: Graph): Promise<Graph> => {
     const result = simplify(graph)

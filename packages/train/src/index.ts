@@ -1,6 +1,6 @@
 // @cola/train: training on the stock ONNX Runtime.
 
-export type { Block, BlockPart } from './artifacts/blocks.ts'
+export type { Block } from './artifacts/blocks.ts'
 export { loadArtifacts, saveArtifacts } from './artifacts/files.ts'
 export {
   type ArtifactOptions,
@@ -15,7 +15,7 @@ export { crossEntropy, type CrossEntropyOptions } from './artifacts/losses.ts'
 export { type Classification, type Classifier, type ClassifierExport, loadClassifier, writeClassifier } from './classify/classifier.ts'
 export { CheckpointError, ConfigError, DeviceError, FeedError, FileError, NonFiniteLossError, WeightsError } from './errors.ts'
 export { fileSystem, hasFiles, paths, readFile, readJson, readRange, readSafetensorsFile, sha256, temporaryFolder, writeFileAtomic } from './files/node.ts'
-export type { Optimizer, OptimizerScalars, ParameterUpdate, StateAccess, Transformation } from './optim/optimizer.ts'
+export type { Optimizer, OptimizerScalars, ParameterPart, ParameterUpdate, StateAccess, Transformation } from './optim/optimizer.ts'
 export { adam, type AdamOptions, adamw, type OptimizerOptions, type ParameterGroup, sgd, type SgdOptions } from './optim/optimizers.ts'
 export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from './optim/schedule.ts'
 export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './optim/transforms.ts'

@@ -1,7 +1,6 @@
 // Matrices as whole numbers of eight bits, a scale to each output: code = round(value / scale).
 
-import type { Tensor } from '../tensor/tensor.ts'
-import { elements, float32, tensor, toFloat32 } from '../tensor/tensor.ts'
+import { elements, float32, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
 
 export interface Codes {
   /** int8, of the matrix's dims. */
@@ -17,32 +16,35 @@ export interface Codes {
  */
 export function int8Codes(matrix: Tensor, axis: 0 | 1, greatest = 127): Codes {
   const { dims } = matrix
-  const scalesOf = (values: Float32Array) => outputScales(values, dims, axis, greatest)
+  const outputs = [dims[axis] as number]
+  let found: Float32Array | undefined
+  const scalesOf = (values: Float32Array): Float32Array => {
+    found ??= outputScales(values, dims, axis, greatest)
+    return found
+  }
   return {
-    codes: lazy('int8', matrix, (values) => tensor('int8', dims, codesOf(values, dims, axis, scalesOf(values)))),
-    scales: lazy('float32', { ...matrix, dims: [dims[axis] as number] }, (values) => float32([dims[axis] as number], scalesOf(values))),
+    codes: lazy('int8', dims, () => {
+      const values = toFloat32(matrix)
+      return tensor('int8', dims, codesOf(values, dims, axis, scalesOf(values)))
+    }),
+    scales: lazy('float32', outputs, () => float32(outputs, found ?? scalesOf(toFloat32(matrix)))),
   }
 }
 
-/** A matrix with its axes swapped, made when its bytes are asked for. */
-export function transposedTensor(matrix: Tensor): Tensor {
-  const [rows, columns] = matrix.dims as [number, number]
-  const swap = () => {
-    const values = elements(matrix) as Int8Array
+/** Codes with their axes swapped, made when their bytes are asked for. */
+export function transposedCodes(codes: Tensor): Tensor {
+  const [rows, columns] = codes.dims as [number, number]
+  return lazy('int8', [columns, rows], () => {
+    const values = elements(codes) as Int8Array
     const swapped = new Int8Array(values.length)
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++) swapped[column * rows + row] = values[row * columns + column] as number
     return tensor('int8', [columns, rows], swapped)
-  }
-  return { dtype: 'int8', dims: [columns, rows], bytes: () => swap().bytes() }
+  })
 }
 
-/** A tensor whose bytes are made from another's values when they are asked for. */
-export const lazy = (dtype: Tensor['dtype'], { dims, ...source }: Tensor, make: (values: Float32Array) => Tensor): Tensor => ({
-  dtype,
-  dims,
-  bytes: () => make(toFloat32({ dims, ...source })).bytes(),
-})
+/** A tensor that is made when its bytes are asked for. */
+export const lazy = (dtype: Tensor['dtype'], dims: readonly number[], make: () => Tensor): Tensor => ({ dtype, dims, bytes: () => make().bytes() })
 
 function outputScales(values: Float32Array, [rows, columns]: readonly number[], axis: 0 | 1, greatest: number): Float32Array {
   const scales = new Float32Array((axis === 0 ? rows : columns) as number)

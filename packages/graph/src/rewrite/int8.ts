@@ -4,10 +4,11 @@
 
 import { addInitializer, cloneGraph, type Graph, getValue, type Value } from '../ir/graph.ts'
 import { makersOf } from '../ir/uses.ts'
-import { addNode, build, type Builder } from '../ops/builder.ts'
+import { build, type Builder } from '../ops/builder.ts'
 import { float32, type Tensor } from '../tensor/tensor.ts'
-import { int8Codes, transposedTensor } from './codes.ts'
-import { isQuantizable, type LinearNode, linearNodes } from './linear.ts'
+import { int8Codes, transposedCodes } from './codes.ts'
+import { isQuantizable, type LinearNode, linearNodes, smallestMatrix } from './linear.ts'
+import { once } from './once.ts'
 import { prune } from './prune.ts'
 import { remake } from './replace.ts'
 
@@ -20,9 +21,9 @@ const epsilon = 1e-30
 /**
  * A copy of the graph whose products with large frozen matrices are computed in eight bits: x W = rms(x) (x / rms(x)) W, with W and x / rms(x) quantized.
  * What a normalization has made is quantized as it is. Values keep their names. CPU and WASM have the operators.
- * @param smallest Number of elements below which a matrix stays in float32.
+ * @param smallest Number of elements below which a matrix stays in float32. @default 4096
  */
-export function int8Products(graph: Graph, smallest = 4096): Graph {
+export function int8Products(graph: Graph, smallest = smallestMatrix): Graph {
   const products = linearNodes(graph)
   const quantized: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(quantized)
@@ -31,7 +32,7 @@ export function int8Products(graph: Graph, smallest = 4096): Graph {
   for (const node of graph.nodes) {
     const output = node.outputs[0] as string
     const product = products.get(output)
-    if (!product || !isQuantizable(graph, product) || product.in_features * product.out_features < smallest) {
+    if (!product || !isQuantizable(graph, product, smallest)) {
       quantized.nodes.push(node)
       continue
     }
@@ -63,16 +64,13 @@ function normalValues(graph: Graph): (name: string) => boolean {
 
 /** Rows of a value at root mean square 1, and by what they were multiplied; made once for all products that read it. */
 function rowScaler(g: Builder): (x: Value, width: number) => { normal: Value; inverse: Value } {
-  const made = new Map<string, { normal: Value; inverse: Value }>()
-  return (x, width) => {
-    const existing = made.get(x.name)
-    if (existing) return existing
-    const name = `constant.ones(${width})`
-    const ones = g.graph.values.get(name) ?? addInitializer(g.graph, name, float32([width], new Float32Array(width).fill(1)))
-    const [normal, inverse] = addNode(g.graph, 'SimplifiedLayerNormalization', [x, ones], { attributes: { epsilon }, outputCount: 2 }) as [Value, Value]
-    made.set(x.name, { normal, inverse })
-    return { normal, inverse }
-  }
+  const [scaled, ones] = [once<{ normal: Value; inverse: Value }>(), once<Value>()]
+  return (x, width) =>
+    scaled(x.name, () => {
+      const weight = ones(String(width), () => g.constant(`constant.ones(${width})`, float32([width], new Float32Array(width).fill(1))))
+      const [normal, inverse] = g.node('SimplifiedLayerNormalization', [x, weight], { attributes: { epsilon }, outputCount: 2 }) as [Value, Value]
+      return { normal, inverse }
+    })
 }
 
 /** Codes [in, out] and scales of a matrix as a product reads it; made once, however many products read it so. */
@@ -81,7 +79,7 @@ function matrixOf(graph: Graph, { weight, transposed }: LinearNode): Value[] {
   const [codesName, scalesName] = names as [string, string]
   if (!graph.values.has(codesName)) {
     const { codes, scales } = int8Codes(graph.initializers.get(weight) as Tensor, transposed ? 0 : 1, greatestCode)
-    addInitializer(graph, codesName, transposed ? transposedTensor(codes) : codes)
+    addInitializer(graph, codesName, transposed ? transposedCodes(codes) : codes)
     addInitializer(graph, scalesName, scales)
   }
   return names.map((name) => getValue(graph, name))

@@ -4,6 +4,8 @@
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { makersOf, readersOf } from '../ir/uses.ts'
 import { addNode, attributesOf, build } from '../ops/builder.ts'
+import { elementCount } from '../tensor/tensor.ts'
+import { once } from './once.ts'
 import { remake } from './replace.ts'
 
 /** A product with a matrix that the graph holds. */
@@ -45,11 +47,20 @@ export function linearNodes(graph: Graph): Map<string, LinearNode> {
   )
 }
 
-/** Whether a product is x W, or x W + b, with a float32 matrix that never changes. */
-export function isQuantizable(graph: Graph, { node, weight }: LinearNode): boolean {
+/** Elements below which a matrix stays in float32: it is not what a file is large of, or what a step takes long for. */
+export const smallestMatrix = 4096
+
+/** Whether an initializer is a float32 matrix that never changes, of at least `smallest` elements. */
+export function isFrozenMatrix(graph: Graph, name: string, smallest: number): boolean {
+  const data = graph.initializers.get(name)
+  return data?.dtype === 'float32' && data.dims.length === 2 && elementCount(data.dims) >= smallest && !graph.inputs.includes(name)
+}
+
+/** Whether a product is x W, or x W + b, with such a matrix. */
+export function isQuantizable(graph: Graph, { node, weight }: LinearNode, smallest: number): boolean {
   const { alpha, beta } = attributesOf(node)
   const plain = node.opType === 'MatMul' || (alpha === 1 && (beta === 1 || !node.inputs[2]))
-  return plain && !graph.inputs.includes(weight) && getValue(graph, weight).dtype === 'float32'
+  return plain && isFrozenMatrix(graph, weight, smallest)
 }
 
 const swaps = ({ attributes: { perm } }: Node): boolean => perm === undefined || String(perm) === '1,0'
@@ -66,13 +77,8 @@ export function foldLinear(graph: Graph): Graph {
   const linear = linearNodes(graph)
   const folded: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(folded)
-  const kept = new Map<string, Value>()
-  /** Made once for each text: the rows of a value, the shape to give a product back. */
-  const once = (key: string, make: () => Value): Value => {
-    const value = kept.get(key) ?? make()
-    kept.set(key, value)
-    return value
-  }
+  /** The rows of a value, the shape to give a product back. */
+  const shared = once<Value>()
   const dropped = new Set<Node>()
   for (const node of graph.nodes) {
     if (dropped.has(node)) continue
@@ -86,14 +92,14 @@ export function foldLinear(graph: Graph): Graph {
     const add = graph.outputs.includes(node.outputs[0] as string) ? undefined : layer.add
     if (add) dropped.add(add)
     const output = (add ?? node).outputs[0] as string
-    const rows = rank === 2 ? x : once(`rows ${x.name}`, () => g.Reshape(x, g.int64([-1, layer.in_features])))
+    const rows = rank === 2 ? x : shared(`rows ${x.name}`, () => g.Reshape(x, g.int64([-1, layer.in_features])))
     const inputs = [rows, getValue(folded, layer.weight), ...(add ? [getValue(folded, layer.bias as string)] : [])]
     const options = { name: node.name, scope: node.scope, attributes: layer.transposed ? { transB: 1 } : {} }
     if (rank === 2) {
       remake(folded, output, 'Gemm', inputs, options)
     } else {
       const product = addNode(folded, 'Gemm', inputs, options)[0] as Value
-      const shape = once(`shape ${x.name} ${layer.out_features}`, () =>
+      const shape = shared(`shape ${x.name} ${layer.out_features}`, () =>
         g.Concat(g.Shape(x, { start: 0, end: rank - 1 }), g.int64([layer.out_features]), { axis: 0 }),
       )
       remake(folded, output, 'Reshape', [product, shape])

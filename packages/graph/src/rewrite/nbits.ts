@@ -17,8 +17,7 @@ export function quantizeProducts(graph: Graph, smallest: number): Graph {
   const readers = readersOf(graph)
   const products = linearNodes(graph)
   const isProduct = ({ opType }: { opType: string }): boolean => opType === 'MatMul' || opType === 'Gemm' || opType === 'Transpose'
-  const quantizes = (product: LinearNode): boolean =>
-    isQuantizable(graph, product) && (readers.get(product.weight) ?? []).every(isProduct) && product.in_features * product.out_features >= smallest
+  const quantizes = (product: LinearNode): boolean => isQuantizable(graph, product, smallest) && (readers.get(product.weight) ?? []).every(isProduct)
   const quantized: Graph = { ...cloneGraph(graph), nodes: [] }
   for (const node of graph.nodes) {
     const product = products.get(node.outputs[0] as string)

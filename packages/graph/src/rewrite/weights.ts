@@ -5,25 +5,22 @@
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { build } from '../ops/builder.ts'
 import { float32ToFloat16 } from '../tensor/float16.ts'
-import { tensor } from '../tensor/tensor.ts'
+import { tensor, toFloat32 } from '../tensor/tensor.ts'
 import { int8Codes, lazy } from './codes.ts'
+import { isFrozenMatrix, smallestMatrix } from './linear.ts'
 import { quantizeProducts } from './nbits.ts'
 
 export type WeightType = 'float32' | 'float16' | 'int8' | 'int4'
 
-/** Matrices smaller than this stay as they are: they are not what a file is large of. */
-const smallest = 4096
-
 /** A copy of the graph whose float32 matrices are kept in another element type; the values they are read by keep their names. */
 export function storeWeights(graph: Graph, type: WeightType): Graph {
   if (type === 'float32') return graph
-  if (type === 'int4') return storeWeights(quantizeProducts(graph, smallest), 'int8')
+  if (type === 'int4') return storeWeights(quantizeProducts(graph, smallestMatrix), 'int8')
   const stored: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(stored)
   const outputs = outputAxes(graph)
   for (const [name, data] of graph.initializers) {
-    const [rows, columns] = data.dims as [number, number]
-    if (data.dtype !== 'float32' || data.dims.length !== 2 || rows * columns < smallest || graph.inputs.includes(name)) continue
+    if (!isFrozenMatrix(graph, name, smallestMatrix)) continue
     const value = getValue(graph, name)
     stored.initializers.delete(name)
     stored.values.delete(name)
@@ -31,7 +28,7 @@ export function storeWeights(graph: Graph, type: WeightType): Graph {
       const half = addInitializer(
         stored,
         `${name}.float16`,
-        lazy('float16', data, (values) => tensor('float16', data.dims, float32ToFloat16(values))),
+        lazy('float16', data.dims, () => tensor('float16', data.dims, float32ToFloat16(toFloat32(data)))),
       )
       g.node('Cast', [half], { name: `${name}.cast`, outputs: [name], attributes: { to: 1 } })
     } else {

@@ -1,7 +1,7 @@
 // The names and shapes of GPT-2's parameters, as transformers has them; random ones, and those of a checkpoint.
 
 import { random } from '@cola/data'
-import { float32, type Tensor, tensor, toFloat32 } from '@cola/graph'
+import { elementCount, float32, type Tensor, tensor, toFloat32 } from '@cola/graph'
 import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, labelCount } from './config.ts'
 
@@ -45,7 +45,7 @@ export function gpt2Shapes(config: Gpt2Config, head: Gpt2Head): Map<string, numb
 
 /** A parameter's first value: N(0, initializer_range), residual projections scaled by 1/sqrt(2 n_layer), norms 1 and 0. */
 export function initialParameter(name: string, dims: readonly number[], config: Gpt2Config, seed: number): Tensor {
-  const size = dims.reduce((a, b) => a * b, 1)
+  const size = elementCount(dims)
   if (/ln_(1|2|f)\.weight$/.test(name)) return float32(dims, new Float32Array(size).fill(1))
   if (name.endsWith('.bias')) return float32(dims, new Float32Array(size))
   const deviation = config.initializer_range * (name.endsWith('c_proj.weight') ? 1 / Math.sqrt(2 * config.n_layer) : 1)

@@ -1,6 +1,6 @@
 // The parameter table.
 
-import { type Model, toFloat32 } from '@cola/graph'
+import { elementCount, type Model, toFloat32 } from '@cola/graph'
 import { adapterNames } from './layer.ts'
 import type { LoraModel } from './lora.ts'
 
@@ -16,7 +16,7 @@ export function countParameters({ graph, trainable }: Model): ParameterCount {
   let [total, trained] = [0, 0]
   for (const [name, { dims, dtype }] of graph.initializers) {
     if (name.startsWith('constant.') || dtype !== 'float32') continue
-    const size = dims.reduce((a, b) => a * b, 1)
+    const size = elementCount(dims)
     total += size
     if (trainable.has(name)) trained += size
   }

@@ -1,7 +1,7 @@
 // The student's parameters under PyTorch's names and with PyTorch's first values: embedding, rnn, classifier.
 
 import { random } from '@cola/data'
-import { float32, type Tensor, toFloat32 } from '@cola/graph'
+import { elementCount, float32, type Tensor, toFloat32 } from '@cola/graph'
 import { WeightsError } from '@cola/train'
 import { cells } from './cells.ts'
 import { type DistilRnnConfig, directions } from './config.ts'
@@ -40,7 +40,7 @@ export function randomDistilRnn(config: DistilRnnConfig, { seed = 0 }: { seed?: 
         name,
         float32(
           dims,
-          Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => (2 * stream.uniform() - 1) * bound),
+          Float32Array.from({ length: elementCount(dims) }, () => (2 * stream.uniform() - 1) * bound),
         ),
       ]
     }),

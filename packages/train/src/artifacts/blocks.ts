@@ -1,20 +1,15 @@
 // Small parameters share one tensor. An adapter has hundreds of small matrices; one by one, each would cost every step a dozen optimizer nodes and
 // ten tensors carried between JavaScript and the runtime, which takes longer than their numbers do.
 
-import { build, elementCount, float32, type Graph, getValue, type Tensor, toFloat32, type Value } from '@cola/graph'
+import { addInput, build, elementCount, float32, type Graph, remake, type Tensor, toFloat32, type Value } from '@cola/graph'
+import type { ParameterPart } from '../optim/optimizer.ts'
 
 /** A tensor that the artifacts read and update as one: a parameter, or several small ones, one after another. */
 export interface Block {
   /** The parameter's name, where it is alone. */
   readonly name: string
   readonly dims: readonly number[]
-  readonly parts: readonly BlockPart[]
-}
-
-export interface BlockPart {
-  /** Name of a parameter. */
-  readonly name: string
-  readonly dims: readonly number[]
+  readonly parts: readonly ParameterPart[]
 }
 
 /** Elements up to which a parameter is small: half a megabyte is copied faster than it is treated alone. */
@@ -25,24 +20,24 @@ const largest = 2 ** 24
 
 /** Parameters by the tensors that hold them, in the order of their first. */
 export function blocksOf(parameters: ReadonlyMap<string, Tensor>): Block[] {
-  const blocks: BlockPart[][] = []
-  let shared: BlockPart[] = []
+  const blocks: ParameterPart[][] = []
+  let shared: ParameterPart[] | undefined
   for (const [name, { dims }] of parameters) {
     const part = { name, dims }
     if (elementCount(dims) > small) blocks.push([part])
-    else if (blocks.includes(shared) && sizeOf(shared) + elementCount(dims) <= largest) shared.push(part)
+    else if (shared && sizeOf(shared) + elementCount(dims) <= largest) shared.push(part)
     else {
       shared = [part]
       blocks.push(shared)
     }
   }
   return blocks.map((parts, i) => {
-    const [first, ...others] = parts as [BlockPart, ...BlockPart[]]
+    const [first, ...others] = parts as [ParameterPart, ...ParameterPart[]]
     return others.length === 0 ? { ...first, parts } : { name: `parameters.${i}`, dims: [sizeOf(parts)], parts }
   })
 }
 
-const sizeOf = (parts: readonly BlockPart[]): number => parts.reduce((sum, { dims }) => sum + elementCount(dims), 0)
+const sizeOf = (parts: readonly ParameterPart[]): number => parts.reduce((sum, { dims }) => sum + elementCount(dims), 0)
 
 const isShared = ({ parts }: Block): boolean => parts.length > 1
 
@@ -54,23 +49,19 @@ export function readBlocks(graph: Graph, blocks: readonly Block[]): void {
     const held = new Set(block.parts.map(({ name }) => name))
     if (!graph.inputs.some((name) => held.has(name))) continue
     graph.inputs = graph.inputs.filter((name) => !held.has(name))
-    graph.inputs.push(block.name)
-    graph.values.set(block.name, { name: block.name, dtype: 'float32', shape: block.dims })
-    takeApart(graph, block)
+    takeApart(graph, block, addInput(graph, block.name, 'float32', block.dims))
   }
   graph.nodes.push(...nodes)
 }
 
 /** Slices, because a Split of so many parts needs more buffers than WebGPU binds. */
-function takeApart(graph: Graph, block: Block): void {
+function takeApart(graph: Graph, { parts }: Block, whole: Value): void {
   const g = build(graph)
-  const whole = getValue(graph, block.name)
   let at = 0
-  for (const { name, dims } of block.parts) {
+  for (const { name, dims } of parts) {
     const end = at + elementCount(dims)
     const part = g.Slice(whole, g.int64([at]), g.int64([end]), g.int64([0]))
-    graph.values.delete(name)
-    g.node('Reshape', [part, g.int64(dims)], { outputs: [name] })
+    remake(graph, name, 'Reshape', [part, g.int64(dims)])
     at = end
   }
 }
@@ -83,20 +74,22 @@ export function joinValues(graph: Graph, block: Block, of: (name: string) => Val
 }
 
 /** Tensors of parameters as their block holds them. */
-export function joinTensors(block: Block, of: (name: string) => Tensor): Tensor {
-  if (!isShared(block)) return of(block.name)
-  const joined = new Float32Array(elementCount(block.dims))
+export const joinTensors = (block: Block, of: (name: string) => Tensor): Tensor =>
+  isShared(block) ? float32(block.dims, concatenated(block.parts.map(({ name }) => of(name)))) : of(block.name)
+
+/** The elements of tensors, one after another. */
+export function concatenated(tensors: readonly Tensor[]): Float32Array {
+  const joined = new Float32Array(tensors.reduce((sum, { dims }) => sum + elementCount(dims), 0))
   let at = 0
-  for (const { name } of block.parts) {
-    const values = toFloat32(of(name))
-    joined.set(values, at)
-    at += values.length
+  for (const one of tensors) {
+    joined.set(toFloat32(one), at)
+    at += elementCount(one.dims)
   }
-  return float32(block.dims, joined)
+  return joined
 }
 
-/** Copies of the parameters' parts of a block's numbers, by name. */
-export function cutTensors({ parts }: Block, data: Float32Array): [string, Tensor][] {
+/** Copies of parameters' parts of numbers that follow one another, by name. */
+export function cutTensors(parts: readonly ParameterPart[], data: Float32Array): [string, Tensor][] {
   let at = 0
   return parts.map(({ name, dims }) => {
     const start = at

@@ -66,6 +66,7 @@ export interface ArtifactOptions {
   frozenProducts?: FrozenProducts
 }
 
+/** Element type in which values and frozen matrices are multiplied while training. */
 export type FrozenProducts = 'float32' | 'int8'
 
 const multiply: { readonly [Type in FrozenProducts]: (graph: Graph) => Graph } = { float32: (graph) => graph, int8: int8Products }
@@ -93,7 +94,7 @@ export function generateArtifacts(model: Model, { loss, evalLoss = loss, optimiz
 
   const training = withLoss(model, loss, names)
   const dropoutMasks = feedDropoutMasks(training)
-  accumulateGradients(training, names, blocks)
+  accumulateGradients(training, blocks)
   readBlocks(training, blocks)
   foldTransposes(training)
   joinProducts(training)
@@ -162,8 +163,9 @@ function dropoutRatio(graph: Graph, node: Node): number {
 }
 
 /** out = reset ? gradient : buffer + gradient, so that any number of micro-batches can share one optimizer step. */
-function accumulateGradients(graph: Graph, names: readonly string[], blocks: readonly Block[]): void {
-  const gradients = differentiate(graph, { loss: graph.outputs[0] as string, wrt: names })
+function accumulateGradients(graph: Graph, blocks: readonly Block[]): void {
+  const wrt = blocks.flatMap(({ parts }) => parts.map(({ name }) => name))
+  const gradients = differentiate(graph, { loss: graph.outputs[0] as string, wrt })
   const g = build(graph)
   const reset = addInput(graph, 'lazy_reset_grad', 'bool', [1])
   for (const block of blocks) {

@@ -9,19 +9,20 @@ export interface OptimizerScalars {
   step: Value
 }
 
+/** A parameter's place in a tensor that holds several. */
+export interface ParameterPart {
+  readonly name: string
+  readonly dims: readonly number[]
+}
+
 export interface ParameterUpdate {
   /** Name of the tensor. */
   name: string
   /** The parameters that it holds, one after another: itself, or several small ones. */
-  parts: readonly { name: string; dims: readonly number[] }[]
+  parts: readonly ParameterPart[]
   parameter: Value
   /** What the parameter will be reduced by, before the learning rate. */
   update: Value
-}
-
-export interface StateSlot {
-  /** Suffix of the state tensor: `P.exp_avg`. */
-  name: string
 }
 
 /** One link of a chain. Every state tensor has its update's shape and starts at zero. */

@@ -1,15 +1,15 @@
 // The low-level session: one method per artifact, named as in the API that ONNX Runtime removed from JavaScript in 1.20.
 
-import { createGraph, addInput, build, evaluateDim, float32, type Graph, type Tensor, getValue, toFloat32 } from '@cola/graph'
+import { createGraph, addInput, build, elementCount, evaluateDim, type Graph, type Tensor, getValue } from '@cola/graph'
 import { random } from '@cola/data'
-import { type Block, cutTensors, joinTensors } from '../artifacts/blocks.ts'
+import { concatenated, cutTensors } from '../artifacts/blocks.ts'
 import { gradientBuffer, gradientOutput, type TrainingArtifacts } from '../artifacts/generate.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
 import { fileSystem, hasFiles, temporaryFolder } from '../files/node.ts'
 import { type Device, devices, openSession, resolveDevice, type RunnableModel, writeModels } from '../runtime/device.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { type Batch, feedsOf } from './feeds.ts'
-import { dispose, download, downloadGraph, hostTensors, zeroTensors } from './state.ts'
+import { blockTensors, dispose, download, downloadGraph, hostTensors, joinAll, stateName, zeroTensors } from './state.ts'
 
 export interface TrainingSessionOptions {
   artifacts: TrainingArtifacts
@@ -204,7 +204,7 @@ export class TrainingSession {
 
   /** Number of trainable elements. */
   getParametersSize(): number {
-    return [...this.#artifacts.parameters.values()].reduce((sum, { dims }) => sum + dims.reduce((a, b) => a * b, 1), 0)
+    return [...this.#artifacts.parameters.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0)
   }
 
   /** Copies of the trainable parameters by name. */
@@ -221,15 +221,7 @@ export class TrainingSession {
 
   /** All trainables one after another, in the order of {@link parameterNames}. */
   async getContiguousParameters(): Promise<Float32Array> {
-    const parameters = await this.getParameters()
-    const buffer = new Float32Array(this.getParametersSize())
-    let at = 0
-    for (const value of parameters.values()) {
-      const part = toFloat32(value)
-      buffer.set(part, at)
-      at += part.length
-    }
-    return buffer
+    return concatenated([...(await this.getParameters()).values()])
   }
 
   /** Sets all trainables from a buffer as {@link getContiguousParameters} gives it. @throws {FeedError} when its size is wrong. */
@@ -241,13 +233,9 @@ export class TrainingSession {
         expected: String(this.getParametersSize()),
         found: String(buffer.length),
       })
-    let at = 0
-    const tensors = [...this.#artifacts.parameters].map(([name, { dims }]) => {
-      const size = dims.reduce((a, b) => a * b, 1)
-      at += size
-      return [name, float32(dims, buffer.slice(at - size, at))] as const
-    })
-    this.#renew(this.#parameters, joinAll(this.#artifacts.blocks, new Map(tensors)))
+    const { blocks, parameters } = this.#artifacts
+    const parts = [...parameters].map(([name, { dims }]) => ({ name, dims }))
+    this.#renew(this.#parameters, joinAll(blocks, new Map(cutTensors(parts, buffer))))
   }
 
   /** Sets trainables by name. Call it between steps. @throws {CheckpointError} for a name or shape that the model does not have. */
@@ -300,17 +288,7 @@ export class TrainingSession {
     return Object.fromEntries(
       this.#artifacts.dropoutMasks.map(({ input, p }, i) => {
         const dims = getValue(this.#artifacts.trainingModel, input).shape.map((dim) => evaluateDim(dim, symbols) as number)
-        return [
-          input,
-          new OrtTensor(
-            'uint8',
-            random(this.#seed, 'dropout', this.#trainSteps, i).mask(
-              dims.reduce((a, b) => a * b, 1),
-              1 - p,
-            ),
-            dims,
-          ),
-        ]
+        return [input, new OrtTensor('uint8', random(this.#seed, 'dropout', this.#trainSteps, i).mask(elementCount(dims), 1 - p), dims)]
       }),
     )
   }
@@ -330,21 +308,10 @@ export class TrainingSession {
   /** Parameters, or their state of a slot, from tensors of blocks on the host. */
   #cut(tensors: OrtTensors, slot?: string): Map<string, Tensor> {
     const { blocks, parameters } = this.#artifacts
-    const cut = new Map(blocks.flatMap((block) => cutTensors(block, (tensors[stateName(block.name, slot)] as OrtTensor).data as Float32Array)))
+    const cut = new Map(blocks.flatMap((block) => cutTensors(block.parts, (tensors[stateName(block.name, slot)] as OrtTensor).data as Float32Array)))
     return new Map([...parameters.keys()].map((name) => [name, cut.get(name) as Tensor]))
   }
 }
-
-/** Name of the state that an optimizer keeps in a slot for a parameter or a block; without a slot, of itself. */
-const stateName = (name: string, slot?: string): string => (slot === undefined ? name : `${name}.${slot}`)
-
-/** Tensors by parameter, or their state of a slot, as tensors by block. */
-const joinAll = (blocks: readonly Block[], tensors: ReadonlyMap<string, Tensor>, slot?: string): Map<string, Tensor> =>
-  new Map(blocks.map((block) => [stateName(block.name, slot), joinTensors(block, (name) => tensors.get(stateName(name, slot)) as Tensor)]))
-
-/** Shapes of all blocks and their state, by name. */
-const blockTensors = ({ blocks, stateSlots }: TrainingArtifacts): Map<string, Pick<Block, 'dims'>> =>
-  new Map([undefined, ...stateSlots].flatMap((slot) => blocks.map((block) => [stateName(block.name, slot), block] as const)))
 
 function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<string, Tensor>): void {
   for (const [name, { dims }] of found) {
