@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 
 /** Packages that each may import, and its folders from the lowest stage to the highest; files at the top belong to the stage given. */
 const packages = {
-  graph: { imports: [], stages: ['tensor', 'ir', 'onnx', 'ops', 'grad', 'rewrite'], files: { 'errors.ts': -1 } },
+  graph: { imports: [], stages: ['tensor', 'ir', 'ops', 'onnx', 'grad', 'rewrite'], files: { 'errors.ts': -1 } },
   data: { imports: [], stages: ['hub', 'source', 'tokenizer', 'batch', 'metrics'], files: { 'errors.ts': -1, 'random.ts': -1 } },
   train: {
     imports: ['data', 'graph'],

@@ -10,6 +10,7 @@ export {
   addInput,
   type Attribute,
   type Attributes,
+  type AttributeType,
   cloneGraph,
   createGraph,
   formatValue,
@@ -26,12 +27,13 @@ export {
 export type { Loss, Model } from './ir/model.ts'
 export { sortNodes } from './ir/sort.ts'
 export { makersOf, readersOf } from './ir/uses.ts'
-export { decodeGraph, type ExternalData, type ReadOptions } from './onnx/read.ts'
-export { externalChunks, type ExternalLocation, layoutExternal, writeModel } from './onnx/write.ts'
+export { decodeGraph, type ReadOptions } from './onnx/read.ts'
+export type { ExternalData, ExternalLocation } from './onnx/tensor.ts'
+export { externalChunks, layoutExternal, writeModel } from './onnx/write.ts'
 export { build, type Builder, type NodeOptions } from './ops/builder.ts'
 export { cast, dropout, oneHot, scale, scalarLike, transposeMatrix, zerosLike } from './ops/composite.ts'
 export { isOperator, type OperatorName, operators } from './ops/index.ts'
-export type { InferContext, Operator, OutputType } from './ops/operator.ts'
+export type { AttributeRow, InferContext, Operator, OutputType } from './ops/operator.ts'
 export { int8Products } from './rewrite/int8.ts'
 export { foldLinear, type LinearNode, linearNodes } from './rewrite/linear.ts'
 export { lower, lowerings } from './rewrite/lower.ts'

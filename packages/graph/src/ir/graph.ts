@@ -19,7 +19,18 @@ export interface Value extends ValueType {
   readonly content?: readonly Dim[]
 }
 
-export type Attribute = number | string | readonly number[] | readonly string[] | Tensor
+/** ONNX's types of attributes (AttributeProto.AttributeType, in lower case) and what holds a value of each here. */
+export interface AttributeValues {
+  int: number
+  float: number
+  string: string
+  tensor: Tensor
+  ints: readonly number[]
+  floats: readonly number[]
+  strings: readonly string[]
+}
+export type AttributeType = keyof AttributeValues
+export type Attribute = AttributeValues[AttributeType]
 export type Attributes = Readonly<Record<string, Attribute>>
 
 export interface Node {
@@ -31,6 +42,8 @@ export interface Node {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes: Attributes
+  /** Types that a file gave the attributes of an operator without a row in the table; those of others are the row's. */
+  readonly attributeTypes?: Readonly<Record<string, AttributeType>>
   /** Module of the exported program that the node stands for, where the exporter says: `model.layers.0.self_attn.q_proj`. */
   readonly scope?: string
 }

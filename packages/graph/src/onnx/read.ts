@@ -1,30 +1,14 @@
 // ONNX file to graph: everything checked, constants turned into initializers, older operator forms brought up to opset 20.
 
-import { FormatError, GraphError, UnsupportedOperatorError } from '../errors.ts'
+import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import { type Dim, parseDim } from '../ir/dim.ts'
 import { addInitializer, addInput, type Attribute, createGraph, type Graph, type Node, opset, uniqueName } from '../ir/graph.ts'
 import { sortNodes } from '../ir/sort.ts'
-import { dataTypeOfOnnx, dataTypes } from '../tensor/dtype.ts'
-import { byteLength, type Tensor, tensor } from '../tensor/tensor.ts'
-import {
-  type AttributeProto,
-  AttributeType,
-  DataLocation,
-  decodeModel,
-  type GraphProto,
-  type ModelProto,
-  type NodeProto,
-  type TensorProto,
-  type ValueInfoProto,
-} from './proto.ts'
-
-/** Gives access to a model's external-data files. */
-export interface ExternalData {
-  /** Size in bytes. @throws when there is no such file. */
-  size: (location: string) => number
-  /** Bytes of a range; called only when a tensor's elements are needed. */
-  read: (location: string, offset: number, length: number) => Uint8Array
-}
+import { dataTypeOfOnnx } from '../tensor/dtype.ts'
+import { type Tensor, tensor } from '../tensor/tensor.ts'
+import { keptTypes, readAttribute } from './attribute.ts'
+import { decodeModel, type GraphProto, type ModelProto, type NodeProto, type ValueInfoProto } from './proto.ts'
+import { type ExternalData, readTensor } from './tensor.ts'
 
 export interface ReadOptions {
   /** Name of the file, for errors. @default 'model' */
@@ -83,58 +67,11 @@ function valueType(value: ValueInfoProto, where: string): [Tensor['dtype'], Dim[
   return [dtype, dims]
 }
 
-function readTensor(proto: TensorProto, where: string, externalData?: ExternalData): Tensor {
-  const at = `${where}, tensor "${proto.name}"`
-  const dtype = dataTypeOfOnnx(proto.dataType)
-  if (!dtype) throw new UnsupportedOperatorError({ where: at, what: 'unknown element type', found: String(proto.dataType) })
-  const dims = proto.dims.map(Number)
-  if (proto.dataLocation === DataLocation.EXTERNAL) return externalTensor(proto, { dtype, dims }, at, externalData)
-  const expected = byteLength({ dtype, dims })
-  if (proto.rawData.length > 0 || expected === 0) {
-    if (proto.rawData.length !== expected)
-      throw new FormatError({ where: at, what: 'wrong number of bytes', expected: String(expected), found: String(proto.rawData.length) })
-    return { dtype, dims, bytes: () => proto.rawData }
-  }
-  const { array } = dataTypes[dtype]
-  const values = [proto.floatData, proto.int32Data, proto.int64Data, proto.doubleData, proto.uint64Data].find((list) => list.length > 0) ?? []
-  const big = dtype === 'int64' || dtype === 'uint64'
-  const data = new array(values.length)
-  ;(values as ArrayLike<number | bigint> & Iterable<number | bigint> as (number | bigint)[]).forEach((value, i) => {
-    data[i] = big ? BigInt(value) : Number(value)
-  })
-  return tensor(dtype, dims, data)
-}
-
-function externalTensor(proto: TensorProto, type: Pick<Tensor, 'dtype' | 'dims'>, at: string, externalData?: ExternalData): Tensor {
-  const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]))
-  const location = entries.get('location') ?? ''
-  if (location === '' || /^([/\\]|[A-Za-z]:)/.test(location) || location.split(/[/\\]/).includes('..'))
-    throw new FormatError({ where: at, what: "external data leaves the model's folder", found: JSON.stringify(location) })
-  if (!externalData)
-    throw new FormatError({
-      where: at,
-      what: `its data is in "${location}", which was not given`,
-      fix: 'Read the model from its folder, or pass externalData.',
-    })
-  const offset = Number(entries.get('offset') ?? 0)
-  const length = byteLength(type)
-  const size = externalData.size(location)
-  const declared = Number(entries.get('length') ?? length)
-  if (declared !== length || !Number.isSafeInteger(offset) || offset < 0 || offset + length > size) {
-    throw new FormatError({
-      where: at,
-      what: `its range in "${location}" is impossible`,
-      expected: `${length} bytes inside ${size}`,
-      found: `offset ${entries.get('offset') ?? 0}, length ${declared}`,
-    })
-  }
-  return { ...type, bytes: () => externalData.read(location, offset, length) }
-}
-
 function decodeNode(graph: Graph, proto: NodeProto, version: number, where: string): void {
   const name = proto.name || `${proto.opType}_${graph.nodes.length}`
   const at = `${where}, node "${name}"`
-  const attributes = Object.fromEntries(proto.attribute.map((attribute) => [attribute.name, readAttribute(attribute, proto.opType, at)]))
+  const read = proto.attribute.map((attribute) => [attribute.name, readAttribute(attribute, proto.opType, at)] as const)
+  const attributes = Object.fromEntries(read.map(([key, { value }]) => [key, value]))
   if (proto.opType === 'Constant') {
     addInitializer(graph, proto.output[0] as string, constantOf(attributes, at))
     return
@@ -143,7 +80,7 @@ function decodeNode(graph: Graph, proto: NodeProto, version: number, where: stri
   const inputs = trimmed(proto.input)
   const scope = scopeOf(proto)
   const node: Node = { name, opType: proto.opType, domain, inputs, outputs: trimmed(proto.output), attributes, ...(scope ? { scope } : {}) }
-  graph.nodes.push(upgrade(graph, node, version))
+  graph.nodes.push(upgrade(graph, { ...node, ...keptTypes(node, read) }, version))
 }
 
 /** The innermost module of PyTorch's newer exporter: the last but one of "['', 'model', 'model.layers.0', 'linear']". */
@@ -156,31 +93,6 @@ function scopeOf({ metadataProps }: NodeProto): string | undefined {
 function trimmed(names: readonly string[]): string[] {
   const last = names.findLastIndex((name) => name !== '')
   return names.slice(0, last + 1)
-}
-
-function readAttribute(attribute: AttributeProto, opType: string, at: string): Attribute {
-  switch (attribute.type) {
-    case AttributeType.FLOAT:
-      return attribute.f
-    case AttributeType.INT:
-      return Number(attribute.i)
-    case AttributeType.STRING:
-      return new TextDecoder().decode(attribute.s)
-    case AttributeType.INTS:
-      return attribute.ints.map(Number)
-    case AttributeType.FLOATS:
-      return [...attribute.floats]
-    case AttributeType.STRINGS:
-      return attribute.strings.map((text) => new TextDecoder().decode(text))
-    case AttributeType.TENSOR:
-      return readTensor(attribute.t as TensorProto, at)
-    default:
-      throw new UnsupportedOperatorError({
-        where: at,
-        what: `attribute "${attribute.name}" of ${opType} holds a graph: control flow is not supported`,
-        fix: 'Export the model without If, Loop or Scan.',
-      })
-  }
 }
 
 function constantOf(attributes: Record<string, Attribute>, at: string): Tensor {

@@ -2,15 +2,12 @@
 
 import { FormatError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
-import { type Attribute, type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
+import { type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { dataTypes } from '../tensor/dtype.ts'
 import { byteLength, type Tensor } from '../tensor/tensor.ts'
+import { attributeProtos } from './attribute.ts'
 import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  AttributeType,
   create,
-  DataLocation,
   encodeModel,
   GraphProtoSchema,
   ModelProtoSchema,
@@ -18,8 +15,6 @@ import {
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
-  type TensorProto,
-  TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
   TypeProto_TensorSchema,
@@ -27,13 +22,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './proto.ts'
-
-/** Where an external tensor lies in its file. */
-export interface ExternalLocation {
-  /** File name, relative to the model's folder. */
-  location: string
-  offset: number
-}
+import { type ExternalLocation, tensorProto } from './tensor.ts'
 
 /** ONNX IR version that goes with opset 20. */
 const irVersion = 9n
@@ -102,17 +91,6 @@ export function* externalChunks(tensors: ReadonlyMap<string, Tensor>, layout: Re
   }
 }
 
-function tensorProto(name: string, data: Tensor, external?: ExternalLocation): TensorProto {
-  const common = { name, dataType: dataTypes[data.dtype].onnx, dims: data.dims.map(BigInt) }
-  if (!external) return create(TensorProtoSchema, { ...common, rawData: data.bytes() as Uint8Array<ArrayBuffer> })
-  const entries = { location: external.location, offset: String(external.offset), length: String(byteLength(data)) }
-  return create(TensorProtoSchema, {
-    ...common,
-    dataLocation: DataLocation.EXTERNAL,
-    externalData: Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
-  })
-}
-
 function dimProto(dim: Dim) {
   const value = typeof dim === 'number' ? ({ case: 'dimValue', value: BigInt(dim) } as const) : ({ case: 'dimParam', value: dim } as const)
   return create(TensorShapeProto_DimensionSchema, { value })
@@ -123,29 +101,7 @@ function valueProto({ name, dtype, shape }: Value): ValueInfoProto {
   return create(ValueInfoProtoSchema, { name, type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } }) })
 }
 
-function nodeProto({ name, opType, domain, inputs, outputs, attributes }: Node): NodeProto {
-  return create(NodeProtoSchema, {
-    name,
-    opType,
-    domain,
-    input: [...inputs],
-    output: [...outputs],
-    attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
-  })
-}
-
-/** Attributes that ONNX types as float; every other number is an int. */
-const floatAttributes = new Set(['alpha', 'beta', 'epsilon', 'ratio', 'gamma', 'clip'])
-
-function attributeProto(name: string, value: Attribute): AttributeProto {
-  if (typeof value === 'string') return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) })
-  if (typeof value === 'number') {
-    return floatAttributes.has(name)
-      ? create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value })
-      : create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
-  }
-  if ('bytes' in value) return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: tensorProto(name, value) })
-  if (value.some((item) => typeof item === 'string'))
-    return create(AttributeProtoSchema, { name, type: AttributeType.STRINGS, strings: value.map((item) => new TextEncoder().encode(String(item))) })
-  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map((item) => BigInt(item)) })
+function nodeProto(node: Node): NodeProto {
+  const { name, opType, domain, inputs, outputs } = node
+  return create(NodeProtoSchema, { name, opType, domain, input: [...inputs], output: [...outputs], attribute: attributeProtos(node) })
 }

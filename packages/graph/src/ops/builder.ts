@@ -5,7 +5,7 @@ import { addInitializer, addValue, type Attribute, type Attributes, type Graph, 
 import { type DataType, dataTypes } from '../tensor/dtype.ts'
 import { type Tensor, tensor } from '../tensor/tensor.ts'
 import { isOperator, operatorOf, type OperatorName, operators } from './index.ts'
-import type { OutputType } from './operator.ts'
+import { type AttributeRow, isOfType, type Operator, type OutputType } from './operator.ts'
 
 /** Inputs in ONNX's order (null: omitted), then the attributes, if any. */
 export type OperatorArguments = readonly (Value | null | Readonly<Record<string, Attribute>>)[]
@@ -101,6 +101,15 @@ export function addNode(graph: Graph, opType: string, inputs: readonly (Value | 
 
 const domainOf = (opType: string): string => (isOperator(opType) ? (operators[opType].domain ?? '') : '')
 
+function checkAttributes({ attributes }: Node, row: Operator, where: string): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    const [type] = Object.hasOwn(row.attributes, name) ? (row.attributes[name] as AttributeRow) : []
+    if (!type) throw new GraphError({ where, what: `unknown attribute "${name}"`, expected: Object.keys(row.attributes).join(', ') || 'none' })
+    if (!isOfType(value, type))
+      throw new GraphError({ where, what: `attribute "${name}" is of another type`, expected: type, found: JSON.stringify(value) ?? String(value) })
+  }
+}
+
 let unknownDims = 0
 
 /** Types of a node's outputs from those of its inputs. */
@@ -115,10 +124,7 @@ export function inferTypes(graph: Graph, node: Node, outputCount: number): Outpu
       expected: least === most ? String(least) : `${least} to ${most}`,
       found: String(node.inputs.length),
     })
-  for (const attribute of Object.keys(node.attributes)) {
-    if (!Object.hasOwn(row.attributes, attribute))
-      throw new GraphError({ where, what: `unknown attribute "${attribute}"`, expected: Object.keys(row.attributes).join(', ') || 'none' })
-  }
+  checkAttributes(node, row, where)
   const x = node.inputs.map((name) => {
     if (name === '') return undefined
     const value = graph.values.get(name)
@@ -140,6 +146,7 @@ export function inferTypes(graph: Graph, node: Node, outputCount: number): Outpu
 
 /** A node's attributes with the table's defaults filled in. */
 export function attributesOf(node: Node): Attributes {
-  const defaults = Object.entries(operatorOf(node.opType, node.domain, node.name).attributes).filter(([, value]) => value !== undefined)
+  const rows = Object.entries(operatorOf(node.opType, node.domain, node.name).attributes)
+  const defaults = rows.flatMap(([name, [, value]]) => (value === undefined ? [] : [[name, value] as const]))
   return { ...(Object.fromEntries(defaults) as Attributes), ...node.attributes }
 }

@@ -87,7 +87,7 @@ export const elementwise = {
   Mul: binary((a, b) => mulDims(a, b)),
   Div: binary(divide),
   Pow: { inputs: [2, 2], attributes: {}, infer: (c) => [{ dtype: input(c, 0).dtype, shape: broadcastInputs(c) }] },
-  Mod: { ...binary(), attributes: { fmod: 0 } },
+  Mod: { ...binary(), attributes: { fmod: ['int', 0] } },
   Max: variadic,
   Min: variadic,
   Sum: variadic,
@@ -117,15 +117,15 @@ export const elementwise = {
   },
   /** Not ONNX's: the identity, through which no gradient flows (torch.Tensor.detach). Lowered before running. */
   StopGradient: unary,
-  LeakyRelu: { ...unary, attributes: { alpha: 0.01 } },
-  HardSigmoid: { ...unary, attributes: { alpha: 0.2, beta: 0.5 } },
+  LeakyRelu: { ...unary, attributes: { alpha: ['float', 0.01] } },
+  HardSigmoid: { ...unary, attributes: { alpha: ['float', 0.2], beta: ['float', 0.5] } },
   /** x sigmoid(x): SiLU. */
   Swish: unary,
-  Gelu: { ...unary, attributes: { approximate: 'none' } },
+  Gelu: { ...unary, attributes: { approximate: ['string', 'none'] } },
   Clip: { inputs: [1, 3], attributes: {}, infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }] },
   Dropout: {
     inputs: [1, 3],
-    attributes: { seed: undefined, ratio: undefined },
+    attributes: { seed: ['int'] },
     infer: (c) => [
       { dtype: input(c, 0).dtype, shape: input(c, 0).shape },
       { dtype: 'bool', shape: input(c, 0).shape },
@@ -139,7 +139,7 @@ export const elementwise = {
   And: comparison,
   Or: comparison,
   IsNaN: predicate,
-  IsInf: { ...predicate, attributes: { detect_negative: 1, detect_positive: 1 } },
+  IsInf: { ...predicate, attributes: { detect_negative: ['int', 1], detect_positive: ['int', 1] } },
   Where: {
     inputs: [3, 3],
     attributes: {},
@@ -147,12 +147,12 @@ export const elementwise = {
   },
   DequantizeLinear: {
     inputs: [2, 3],
-    attributes: { axis: 1, block_size: 0 },
+    attributes: { axis: ['int', 1], block_size: ['int', 0] },
     infer: (c) => [{ dtype: input(c, 1).dtype, shape: input(c, 0).shape }],
   },
   Cast: {
     inputs: [1, 1],
-    attributes: { to: undefined, saturate: 1 },
+    attributes: { to: ['int'], saturate: ['int', 1] },
     infer: (c) => {
       const dtype = dataTypeOfOnnx(int(c, 'to'))
       if (!dtype) throw new ShapeError({ where: c.where, what: 'Cast to an element type this library does not know', found: String(c.attributes.to) })

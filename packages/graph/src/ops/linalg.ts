@@ -34,7 +34,7 @@ export const linalg = {
   MatMul: { inputs: [2, 2], attributes: {}, infer: (c) => [{ dtype: input(c, 0).dtype, shape: matMulShape(c) }] },
   Gemm: {
     inputs: [2, 3],
-    attributes: { alpha: 1, beta: 1, transA: 0, transB: 0 },
+    attributes: { alpha: ['float', 1], beta: ['float', 1], transA: ['int', 0], transB: ['int', 0] },
     infer: (c) => {
       const [a, b] = [input(c, 0), input(c, 1)]
       if (a.shape.length !== 2 || b.shape.length !== 2)
@@ -48,7 +48,7 @@ export const linalg = {
   /** A product with a matrix [N, K] kept in few bits: codes [N, K / block_size, block_size bits / 8], one scale a block. ONNX Runtime's own. */
   MatMulNBits: {
     inputs: [3, 6],
-    attributes: { K: undefined, N: undefined, bits: 4, block_size: undefined, accuracy_level: 0 },
+    attributes: { K: ['int'], N: ['int'], bits: ['int', 4], block_size: ['int'], accuracy_level: ['int', 0] },
     domain: 'com.microsoft',
     infer: (c) => {
       const { dtype, shape } = input(c, 0)

@@ -194,12 +194,12 @@ function tile(c: InferContext): Shape {
 export const movement = {
   Reshape: {
     inputs: [2, 2],
-    attributes: { allowzero: 0 },
+    attributes: { allowzero: ['int', 0] },
     infer: (c) => [{ ...like(input(c, 0), reshape(c)), ...(input(c, 0).content ? { content: input(c, 0).content as Dim[] } : {}) }],
   },
   Transpose: {
     inputs: [1, 1],
-    attributes: { perm: undefined },
+    attributes: { perm: ['ints'] },
     infer: (c) => {
       const { shape } = input(c, 0)
       const perm = ints(c, 'perm') ?? shape.map((_, i) => shape.length - 1 - i)
@@ -215,21 +215,21 @@ export const movement = {
   },
   Squeeze: { inputs: [1, 2], attributes: {}, infer: (c) => [squeeze(c)] },
   Unsqueeze: { inputs: [2, 2], attributes: {}, infer: (c) => [unsqueeze(c)] },
-  Flatten: { inputs: [1, 1], attributes: { axis: 1 }, infer: (c) => [like(input(c, 0), flatten(c))] },
+  Flatten: { inputs: [1, 1], attributes: { axis: ['int', 1] }, infer: (c) => [like(input(c, 0), flatten(c))] },
   Expand: { inputs: [2, 2], attributes: {}, infer: (c) => [like(input(c, 0), broadcastShapes([input(c, 0).shape, shapeInput(c, 1)], c.where))] },
   Tile: { inputs: [2, 2], attributes: {}, infer: (c) => [like(input(c, 0), tile(c))] },
-  Concat: { inputs: [1, 1000], attributes: { axis: undefined }, infer: (c) => [concat(c)] },
-  Split: { inputs: [1, 2], attributes: { axis: 0, num_outputs: undefined }, infer: split },
+  Concat: { inputs: [1, 1000], attributes: { axis: ['int'] }, infer: (c) => [concat(c)] },
+  Split: { inputs: [1, 2], attributes: { axis: ['int', 0], num_outputs: ['int'] }, infer: split },
   Slice: { inputs: [3, 5], attributes: {}, infer: (c) => [slice(c)] },
-  Pad: { inputs: [2, 4], attributes: { mode: 'constant' }, infer: (c) => [like(input(c, 0), pad(c))] },
-  Trilu: { inputs: [1, 2], attributes: { upper: 1 }, infer: (c) => [like(input(c, 0), input(c, 0).shape)] },
-  Gather: { inputs: [2, 2], attributes: { axis: 0 }, infer: (c) => [gather(c)] },
-  GatherElements: { inputs: [2, 2], attributes: { axis: 0 }, infer: (c) => [like(input(c, 0), input(c, 1).shape)] },
-  GatherND: { inputs: [2, 2], attributes: { batch_dims: 0 }, infer: (c) => [like(input(c, 0), gatherND(c))] },
-  ScatterElements: { inputs: [3, 3], attributes: { axis: 0, reduction: 'none' }, infer: scatterND },
-  ScatterND: { inputs: [3, 3], attributes: { reduction: 'none' }, infer: scatterND },
-  Shape: { inputs: [1, 1], attributes: { start: 0, end: undefined }, infer: (c) => [shapeOf(c)] },
+  Pad: { inputs: [2, 4], attributes: { mode: ['string', 'constant'] }, infer: (c) => [like(input(c, 0), pad(c))] },
+  Trilu: { inputs: [1, 2], attributes: { upper: ['int', 1] }, infer: (c) => [like(input(c, 0), input(c, 0).shape)] },
+  Gather: { inputs: [2, 2], attributes: { axis: ['int', 0] }, infer: (c) => [gather(c)] },
+  GatherElements: { inputs: [2, 2], attributes: { axis: ['int', 0] }, infer: (c) => [like(input(c, 0), input(c, 1).shape)] },
+  GatherND: { inputs: [2, 2], attributes: { batch_dims: ['int', 0] }, infer: (c) => [like(input(c, 0), gatherND(c))] },
+  ScatterElements: { inputs: [3, 3], attributes: { axis: ['int', 0], reduction: ['string', 'none'] }, infer: scatterND },
+  ScatterND: { inputs: [3, 3], attributes: { reduction: ['string', 'none'] }, infer: scatterND },
+  Shape: { inputs: [1, 1], attributes: { start: ['int', 0], end: ['int'] }, infer: (c) => [shapeOf(c)] },
   Size: { inputs: [1, 1], attributes: {}, infer: (c) => [{ dtype: 'int64', shape: [], content: [mulDims(...input(c, 0).shape)] }] },
-  ConstantOfShape: { inputs: [1, 1], attributes: { value: undefined }, infer: (c) => [constantOfShape(c)] },
+  ConstantOfShape: { inputs: [1, 1], attributes: { value: ['tensor'] }, infer: (c) => [constantOfShape(c)] },
   Range: { inputs: [3, 3], attributes: {}, infer: (c) => [range(c)] },
 } satisfies Record<string, Operator>

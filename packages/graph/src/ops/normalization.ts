@@ -4,7 +4,7 @@ import { axisOf, input, int, type Operator } from './operator.ts'
 
 const alongAxis: Operator = {
   inputs: [1, 1],
-  attributes: { axis: -1 },
+  attributes: { axis: ['int', -1] },
   infer: (c) => {
     axisOf(int(c, 'axis'), input(c, 0).shape.length, c.where)
     return [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }]
@@ -22,7 +22,7 @@ const normalizing =
   }
 
 /** stash_type 1: statistics are float32 whatever the input is. */
-const attributes = { axis: -1, epsilon: 1e-5, stash_type: 1 }
+const attributes: Operator['attributes'] = { axis: ['int', -1], epsilon: ['float', 1e-5], stash_type: ['int', 1] }
 
 export const normalization = {
   Softmax: alongAxis,

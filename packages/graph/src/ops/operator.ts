@@ -2,7 +2,7 @@
 
 import { ShapeError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
-import type { Attribute, Attributes, Shape, Value, ValueType } from '../ir/graph.ts'
+import type { Attributes, AttributeType, AttributeValues, Shape, Value, ValueType } from '../ir/graph.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
 /** Type of an output; `content` where the operator computes with shapes. */
@@ -23,15 +23,38 @@ export interface InferContext {
   readonly where: string
 }
 
+/** Type of an attribute and its default, where it has one. */
+export type AttributeRow = { readonly [Type in AttributeType]: readonly [type: Type, value?: AttributeValues[Type]] }[AttributeType]
+
 export interface Operator {
   /** Least and greatest number of inputs. */
   readonly inputs: readonly [number, number]
-  /** Attributes that it understands, with their defaults (undefined: none). */
-  readonly attributes: Readonly<Record<string, Attribute | undefined>>
+  /** Attributes that it understands. */
+  readonly attributes: Readonly<Record<string, AttributeRow>>
   /** Domain, where it is not ai.onnx. */
   readonly domain?: string
   readonly infer: (context: InferContext) => OutputType[]
 }
+
+const isNumber = (value: unknown): boolean => typeof value === 'number'
+const isText = (value: unknown): boolean => typeof value === 'string'
+const listOf =
+  (is: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    Array.isArray(value) && value.every(is)
+
+const ofType: { readonly [Type in AttributeType]: (value: unknown) => boolean } = {
+  int: Number.isInteger,
+  float: isNumber,
+  string: isText,
+  tensor: (value) => typeof value === 'object' && value !== null && 'bytes' in value,
+  ints: listOf(Number.isInteger),
+  floats: listOf(isNumber),
+  strings: listOf(isText),
+}
+
+/** Whether a value can be that of an attribute of a type. */
+export const isOfType = (value: unknown, type: AttributeType): boolean => ofType[type](value)
 
 /** Input `i`, which the table guarantees to be there. */
 export function input(context: InferContext, i: number): Value {

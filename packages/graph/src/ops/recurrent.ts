@@ -15,10 +15,18 @@ function recurrent(c: InferContext, states: number): OutputType[] {
   return [{ dtype: x.dtype, shape: [sequence as Dim, directions, batch as Dim, hidden] }, ...Array.from({ length: states }, () => last)]
 }
 
-const attributes = { hidden_size: undefined, direction: 'forward', layout: 0, clip: undefined, activations: undefined }
+const attributes: Operator['attributes'] = {
+  hidden_size: ['int'],
+  direction: ['string', 'forward'],
+  layout: ['int', 0],
+  clip: ['float'],
+  activations: ['strings'],
+  activation_alpha: ['floats'],
+  activation_beta: ['floats'],
+}
 
 export const recurrents = {
   RNN: { inputs: [3, 6], attributes, infer: (c) => recurrent(c, 1) },
-  GRU: { inputs: [3, 6], attributes: { ...attributes, linear_before_reset: 0 }, infer: (c) => recurrent(c, 1) },
-  LSTM: { inputs: [3, 8], attributes: { ...attributes, input_forget: 0 }, infer: (c) => recurrent(c, 2) },
+  GRU: { inputs: [3, 6], attributes: { ...attributes, linear_before_reset: ['int', 0] }, infer: (c) => recurrent(c, 1) },
+  LSTM: { inputs: [3, 8], attributes: { ...attributes, input_forget: ['int', 0] }, infer: (c) => recurrent(c, 2) },
 } satisfies Record<string, Operator>

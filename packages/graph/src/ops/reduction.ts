@@ -18,13 +18,13 @@ function reducedShape(shape: Shape, axes: readonly number[], keepdims: boolean):
 
 const reduction: Operator = {
   inputs: [1, 2],
-  attributes: { keepdims: 1, noop_with_empty_axes: 0 },
+  attributes: { keepdims: ['int', 1], noop_with_empty_axes: ['int', 0] },
   infer: (c) => [{ dtype: input(c, 0).dtype, shape: reducedShape(input(c, 0).shape, reducedAxes(c), int(c, 'keepdims') === 1) }],
 }
 
 const search: Operator = {
   inputs: [1, 1],
-  attributes: { axis: 0, keepdims: 1, select_last_index: 0 },
+  attributes: { axis: ['int', 0], keepdims: ['int', 1], select_last_index: ['int', 0] },
   infer: (c) => {
     const { shape } = input(c, 0)
     return [{ dtype: 'int64', shape: reducedShape(shape, [axisOf(int(c, 'axis'), shape.length, c.where)], int(c, 'keepdims') === 1) }]
@@ -50,10 +50,14 @@ export const reductions = {
   ReduceLogSumExp: reduction,
   ArgMax: search,
   ArgMin: search,
-  CumSum: { inputs: [2, 2], attributes: { exclusive: 0, reverse: 0 }, infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }] },
+  CumSum: {
+    inputs: [2, 2],
+    attributes: { exclusive: ['int', 0], reverse: ['int', 0] },
+    infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }],
+  },
   TopK: {
     inputs: [2, 2],
-    attributes: { axis: -1, largest: 1, sorted: 1 },
+    attributes: { axis: ['int', -1], largest: ['int', 1], sorted: ['int', 1] },
     infer: (c) => [
       { dtype: input(c, 0).dtype, shape: topK(c) },
       { dtype: 'int64', shape: topK(c) },

@@ -1,0 +1,78 @@
+// Attributes in ONNX files: one row a type.
+
+import { GraphError, UnsupportedOperatorError } from '../errors.ts'
+import type { Attribute, AttributeType, AttributeValues, Node } from '../ir/graph.ts'
+import { isOperator, operators } from '../ops/index.ts'
+import { isOfType } from '../ops/operator.ts'
+import { type AttributeProto, AttributeProtoSchema, create, AttributeType as ProtoType, type TensorProto } from './proto.ts'
+import { readTensor, tensorProto } from './tensor.ts'
+
+type Fields = Partial<Pick<AttributeProto, 'f' | 'i' | 's' | 't' | 'floats' | 'ints' | 'strings'>>
+
+interface TypeRow<Value> {
+  proto: ProtoType
+  read: (attribute: AttributeProto, where: string) => Value
+  write: (value: Value, name: string) => Fields
+}
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+const bytes = (value: string) => new TextEncoder().encode(value)
+
+/** int64, whose greatest value, "to the end", is no double: the nearest double is one more. */
+const int64 = (value: number): bigint => (value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value))
+
+const rows: { readonly [Type in AttributeType]: TypeRow<AttributeValues[Type]> } = {
+  int: { proto: ProtoType.INT, read: ({ i }) => Number(i), write: (value) => ({ i: int64(value) }) },
+  float: { proto: ProtoType.FLOAT, read: ({ f }) => f, write: (value) => ({ f: value }) },
+  string: { proto: ProtoType.STRING, read: ({ s }) => text(s), write: (value) => ({ s: bytes(value) }) },
+  tensor: {
+    proto: ProtoType.TENSOR,
+    read: ({ t }, where) => readTensor(t as TensorProto, where),
+    write: (value, name) => ({ t: tensorProto(name, value) }),
+  },
+  ints: { proto: ProtoType.INTS, read: ({ ints }) => ints.map(Number), write: (value) => ({ ints: value.map(int64) }) },
+  floats: { proto: ProtoType.FLOATS, read: ({ floats }) => [...floats], write: (value) => ({ floats: [...value] }) },
+  strings: { proto: ProtoType.STRINGS, read: ({ strings }) => strings.map(text), write: (value) => ({ strings: value.map(bytes) }) },
+}
+
+const byProto = new Map(Object.entries(rows).map(([type, { proto }]) => [proto, type as AttributeType]))
+const graphs: readonly ProtoType[] = [ProtoType.GRAPH, ProtoType.GRAPHS]
+
+/** Type and value of a node's attribute. @throws {UnsupportedOperatorError} for graphs (control flow) and types that no row reads. */
+export function readAttribute(attribute: AttributeProto, opType: string, where: string): { type: AttributeType; value: Attribute } {
+  const type = byProto.get(attribute.type)
+  if (type) return { type, value: rows[type].read(attribute, where) }
+  const what = `attribute "${attribute.name}" of ${opType}`
+  if (graphs.includes(attribute.type))
+    throw new UnsupportedOperatorError({
+      where,
+      what: `${what} holds a graph: control flow is not supported`,
+      fix: 'Export the model without If, Loop or Scan.',
+    })
+  throw new UnsupportedOperatorError({ where, what: `${what} is of a type that is not supported`, found: ProtoType[attribute.type] ?? String(attribute.type) })
+}
+
+/**
+ * A node's attributes for a file, of the types that the operator's row has; without a row, of those that the node brings.
+ * @throws {GraphError} for an attribute whose type nothing says, or a value of another type.
+ */
+export const attributeProtos = (node: Node): AttributeProto[] =>
+  Object.entries(node.attributes).map(([name, value]) => {
+    const type = typeOf(node, name)
+    const where = `${node.opType} "${node.name}"`
+    if (!type) throw new GraphError({ where, what: `nothing says of which type attribute "${name}" is`, fix: 'Name it in attributeTypes.' })
+    if (!isOfType(value, type)) throw new GraphError({ where, what: `attribute "${name}" is of another type`, expected: type, found: JSON.stringify(value) })
+    const { proto, write } = rows[type] as TypeRow<Attribute>
+    return create(AttributeProtoSchema, { name, type: proto, ...write(value, name) })
+  })
+
+function typeOf({ opType, domain, attributeTypes }: Node, name: string): AttributeType | undefined {
+  const row = isOperator(opType) && (operators[opType].domain ?? '') === domain ? operators[opType] : undefined
+  return row && Object.hasOwn(row.attributes, name) ? row.attributes[name]?.[0] : attributeTypes?.[name]
+}
+
+/** Types that a file has and no row of the table. */
+export function keptTypes(node: Node, attributes: readonly (readonly [string, { type: AttributeType }])[]): Pick<Node, 'attributeTypes'> {
+  const kept = attributes.filter(([name]) => !typeOf(node, name)).map(([name, { type }]) => [name, type] as const)
+  return kept.length ? { attributeTypes: Object.fromEntries(kept) } : {}
+}

@@ -1,0 +1,85 @@
+// Tensors in ONNX files: their elements inside, as raw bytes or as numbers, or in a file beside the model.
+
+import { FormatError, UnsupportedOperatorError } from '../errors.ts'
+import { dataTypeOfOnnx, dataTypes } from '../tensor/dtype.ts'
+import { byteLength, type Tensor, tensor } from '../tensor/tensor.ts'
+import { create, DataLocation, StringStringEntryProtoSchema, type TensorProto, TensorProtoSchema } from './proto.ts'
+
+/** Gives access to a model's external-data files. */
+export interface ExternalData {
+  /** Size in bytes. @throws when there is no such file. */
+  size: (location: string) => number
+  /** Bytes of a range; called only when a tensor's elements are needed. */
+  read: (location: string, offset: number, length: number) => Uint8Array
+}
+
+/** Where an external tensor lies in its file. */
+export interface ExternalLocation {
+  /** File name, relative to the model's folder. */
+  location: string
+  offset: number
+}
+
+/**
+ * A tensor of a file; external data are read when its bytes are asked for.
+ * @throws {FormatError | UnsupportedOperatorError} naming the tensor.
+ */
+export function readTensor(proto: TensorProto, where: string, externalData?: ExternalData): Tensor {
+  const at = `${where}, tensor "${proto.name}"`
+  const dtype = dataTypeOfOnnx(proto.dataType)
+  if (!dtype) throw new UnsupportedOperatorError({ where: at, what: 'unknown element type', found: String(proto.dataType) })
+  const dims = proto.dims.map(Number)
+  if (proto.dataLocation === DataLocation.EXTERNAL) return externalTensor(proto, { dtype, dims }, at, externalData)
+  const expected = byteLength({ dtype, dims })
+  if (proto.rawData.length > 0 || expected === 0) {
+    if (proto.rawData.length !== expected)
+      throw new FormatError({ where: at, what: 'wrong number of bytes', expected: String(expected), found: String(proto.rawData.length) })
+    return { dtype, dims, bytes: () => proto.rawData }
+  }
+  const { array } = dataTypes[dtype]
+  const values = [proto.floatData, proto.int32Data, proto.int64Data, proto.doubleData, proto.uint64Data].find((list) => list.length > 0) ?? []
+  const big = dtype === 'int64' || dtype === 'uint64'
+  const data = new array(values.length)
+  ;(values as ArrayLike<number | bigint> & Iterable<number | bigint> as (number | bigint)[]).forEach((value, i) => {
+    data[i] = big ? BigInt(value) : Number(value)
+  })
+  return tensor(dtype, dims, data)
+}
+
+function externalTensor(proto: TensorProto, type: Pick<Tensor, 'dtype' | 'dims'>, at: string, externalData?: ExternalData): Tensor {
+  const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]))
+  const location = entries.get('location') ?? ''
+  if (location === '' || /^([/\\]|[A-Za-z]:)/.test(location) || location.split(/[/\\]/).includes('..'))
+    throw new FormatError({ where: at, what: "external data leaves the model's folder", found: JSON.stringify(location) })
+  if (!externalData)
+    throw new FormatError({
+      where: at,
+      what: `its data is in "${location}", which was not given`,
+      fix: 'Read the model from its folder, or pass externalData.',
+    })
+  const offset = Number(entries.get('offset') ?? 0)
+  const length = byteLength(type)
+  const size = externalData.size(location)
+  const declared = Number(entries.get('length') ?? length)
+  if (declared !== length || !Number.isSafeInteger(offset) || offset < 0 || offset + length > size) {
+    throw new FormatError({
+      where: at,
+      what: `its range in "${location}" is impossible`,
+      expected: `${length} bytes inside ${size}`,
+      found: `offset ${entries.get('offset') ?? 0}, length ${declared}`,
+    })
+  }
+  return { ...type, bytes: () => externalData.read(location, offset, length) }
+}
+
+/** A tensor for a file; its elements as raw bytes, or where they lie. */
+export function tensorProto(name: string, data: Tensor, external?: ExternalLocation): TensorProto {
+  const common = { name, dataType: dataTypes[data.dtype].onnx, dims: data.dims.map(BigInt) }
+  if (!external) return create(TensorProtoSchema, { ...common, rawData: data.bytes() as Uint8Array<ArrayBuffer> })
+  const entries = { location: external.location, offset: String(external.offset), length: String(byteLength(data)) }
+  return create(TensorProtoSchema, {
+    ...common,
+    dataLocation: DataLocation.EXTERNAL,
+    externalData: Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+  })
+}
