@@ -41,12 +41,15 @@ async function withAdapter(name: string, folder: string): Promise<Float32Array> 
   const session = await openSession({ graph }, await resolveDevice(device, graph))
   const { rows } = encodeRows(base.tokenizer, data, { max_length: base.longest })
   const places = rows.map((row, place) => ({ ...row, place }))
-  const logits = new Float32Array(2 * rows.length)
+  let logits = new Float32Array()
   for (const batch of byLength(places, Number(options.batch))) {
     const { feeds } = feedsOf(graph, graph.inputs, base.collate(batch.map(({ input_ids }) => input_ids)))
     const { logits: own } = await session.run(feeds)
+    const { data: values, dims } = own as OrtTensor
+    const classes = dims[1] as number
+    if (logits.length === 0) logits = new Float32Array(classes * rows.length)
     batch.forEach(({ place }, i) => {
-      logits.set(((own as OrtTensor).data as Float32Array).subarray(2 * i, 2 * i + 2), 2 * place)
+      logits.set((values as Float32Array).subarray(classes * i, classes * (i + 1)), classes * place)
     })
   }
   await session.release()
@@ -61,7 +64,11 @@ async function ofClassifier(folder: string): Promise<Float32Array> {
 }
 
 const logits = options.adapter ? await withAdapter(options.model, options.adapter) : await ofClassifier(options.model)
-const predictions = labels.map((_, i) => ((logits[2 * i + 1] as number) > (logits[2 * i] as number) ? 1 : 0))
+const classes = logits.length / labels.length
+const predictions = labels.map((_, row) => {
+  const scores = logits.subarray(classes * row, classes * (row + 1))
+  return scores.indexOf(Math.max(...scores))
+})
 const { accuracy, mcc } = classificationMetrics(predictions, labels)
 const expected = options.logits ? readSafetensorsFile(options.logits).tensors.get(options.split) : undefined
 const wanted = expected && toFloat32(expected)

@@ -114,7 +114,7 @@ table(
 console.log(`\nconfusion matrix, validation (rows: true, columns: predicted)`)
 table(
   ['', 'unacceptable', 'acceptable'],
-  confusionMatrix(tuned.validation.predictions, labels.validation).map((counts, i) => [['unacceptable', 'acceptable'][i] as string, ...counts]),
+  confusionMatrix(tuned.validation.predictions, labels.validation, 2).map((counts, i) => [['unacceptable', 'acceptable'][i] as string, ...counts]),
 )
 
 // ## Figures

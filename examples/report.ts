@@ -227,7 +227,7 @@ const majority = (truth: readonly number[]): string[] => [percent(majorityBaseli
 const matrixOf = (predictions: readonly number[]): string =>
   markdownTable(
     ['true \\ predicted', 'unacceptable', 'acceptable'],
-    confusionMatrix(predictions, labels.validation).map((counts, i) => [['unacceptable', 'acceptable'][i] as string, ...counts]),
+    confusionMatrix(predictions, labels.validation, 2).map((counts, i) => [['unacceptable', 'acceptable'][i] as string, ...counts]),
   )
 const studentRow = (which: 'with' | 'without'): string[] => {
   const list = students[which]

@@ -4,8 +4,23 @@ export { type EncodeOptions, encodeRows, type TokenRow } from './batch/encode.ts
 export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack.ts'
 export { packSteps, type StepBatch } from './batch/steps.ts'
 export { DataError, type DataProblem, HubError } from './errors.ts'
-export { accuracy, classificationMetrics, confusionMatrix, f1, majorityBaseline, matthewsCorrelation } from './metrics/classification.ts'
+export {
+  accuracy,
+  type Average,
+  type AverageOptions,
+  classificationMetrics,
+  type ClassificationMetrics,
+  type ClassScores,
+  classScores,
+  f1,
+  majorityBaseline,
+  matthewsCorrelation,
+  precision,
+  recall,
+} from './metrics/classification.ts'
 export { type Bootstrap, type BootstrapOptions, type McNemar, mcnemar, type Metric, pairedBootstrap } from './metrics/compare.ts'
+export { type Confusion, confusionCounts, confusionMatrix } from './metrics/confusion.ts'
+export type { ClassIds, ScoreOptions } from './metrics/counts.ts'
 export { random, type Random } from './random.ts'
 export { type ColaSplit, colaSplits, type LabelledText, parseColaTsv, readColaFolder } from './source/cola.ts'
 export { generateSentences, type GeneratedText, type GenerateOptions } from './source/generator.ts'

@@ -7,15 +7,9 @@ import { parquetWriteBuffer } from 'hyparquet-writer'
 import { describe, expect, it } from 'vitest'
 import { hubServer } from '../../../tools/hub-server.ts'
 import {
-  accuracy,
-  classificationMetrics,
-  confusionMatrix,
   DataError,
   encodeRows,
-  f1,
   generateSentences,
-  majorityBaseline,
-  matthewsCorrelation,
   packForLanguageModel,
   packRows,
   packSentences,
@@ -157,24 +151,6 @@ describe('packing', () => {
     expect(() => encodeRows(tokenizer, [{ text: 'abcdef', label: 1 }], { max_length: 4, too_long: 'refuse' })).toThrow(
       /row 1.*expected at most 4 tokens, found 6/,
     )
-  })
-})
-
-describe('metrics', () => {
-  const labels = [1, 1, 1, 0, 0, 1]
-  const predictions = [1, 0, 1, 0, 1, 1]
-  it('agree with scikit-learn', () => {
-    expect(accuracy(predictions, labels)).toBeCloseTo(0.6666667, 6)
-    expect(matthewsCorrelation(predictions, labels)).toBeCloseTo(0.25, 6)
-    expect(f1(predictions, labels)).toBeCloseTo(0.75, 6)
-    expect(confusionMatrix(predictions, labels)).toEqual([
-      [1, 1],
-      [1, 3],
-    ])
-    expect(majorityBaseline(labels)).toBeCloseTo(4 / 6)
-  })
-  it('are 0 where they are not defined', () => {
-    expect(classificationMetrics([1, 1], [1, 0])).toEqual({ accuracy: 0.5, mcc: 0, f1: 2 / 3 })
   })
 })
 

@@ -1,43 +1,166 @@
-// Classification metrics; scikit-learn's definitions.
+// Classification scores for any number of classes, with scikit-learn's definitions. A score that is not defined is 0, with a warning.
 
-/** Counts: row = true class, column = predicted class. */
-export function confusionMatrix(predictions: readonly number[], labels: readonly number[], classes = 2): number[][] {
-  const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0))
-  labels.forEach((label, i) => {
-    const row = matrix[label] as number[]
-    const predicted = predictions[i] as number
-    row[predicted] = (row[predicted] ?? 0) + 1
+import { DataError } from '../errors.ts'
+import { type ClassCounts, type ClassIds, countClasses, ratio, type ScoreOptions } from './counts.ts'
+
+/** How scores of single classes become one; scikit-learn's `average`. `binary`: the score of class 1 of two. */
+export type Average = 'binary' | 'macro' | 'micro' | 'weighted'
+
+export interface AverageOptions extends ScoreOptions {
+  /** @default 'binary' */
+  average?: Average
+}
+
+export interface ClassScores {
+  /** Class id. */
+  class: number
+  precision: number
+  recall: number
+  f1: number
+  /** Rows of the class among the labels. */
+  support: number
+}
+
+/** Scores 0 to 1, MCC -1 to 1. */
+export interface ClassificationMetrics extends Record<string, number> {
+  accuracy: number
+  mcc: number
+  f1_macro: number
+  f1_micro: number
+  f1_weighted: number
+}
+
+type Score = 'precision' | 'recall' | 'f1'
+
+/** Rows right, and the rows among which they are: of classes, whose counts are added up (micro), or of one. */
+const parts: Readonly<Record<Score, (hits: number, predicted: number, actual: number) => readonly [number, number]>> = {
+  precision: (hits, predicted) => [hits, predicted],
+  recall: (hits, _, actual) => [hits, actual],
+  f1: (hits, predicted, actual) => [2 * hits, predicted + actual],
+}
+
+const undefinedWhere: Readonly<Record<Score, string>> = {
+  precision: 'is never predicted',
+  recall: 'does not occur among the labels',
+  f1: 'neither occurs nor is predicted',
+}
+
+/** One score for each of some classes; a warning lists those for which it is not defined. */
+function byClass(score: Score, { hits, predicted, actual }: ClassCounts, ids: readonly number[], warn: ScoreOptions['onWarning']): number[] {
+  const missing: number[] = []
+  const at = (counts: Float64Array, id: number) => counts[id] ?? 0
+  const scores = ids.map((id) => ratio(...parts[score](at(hits, id), at(predicted, id), at(actual, id)), () => missing.push(id)))
+  if (missing.length > 0) {
+    const listed = `${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', ...' : ''}`
+    warn?.(`${score} is not defined for a class that ${undefinedWhere[score]}: it counts as 0 for ${listed}`)
+  }
+  return scores
+}
+
+const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length)
+
+const averages: Readonly<Record<Average, (score: Score, counts: ClassCounts, warn: ScoreOptions['onWarning']) => number>> = {
+  binary: (score, counts, warn) => byClass(score, counts, [1], warn)[0] as number,
+  macro: (score, counts, warn) => mean(byClass(score, counts, counts.present, warn)),
+  // Every row has one label and one prediction, so all three micro averages are the accuracy.
+  micro: (_, { right, rows }) => (rows === 0 ? 0 : right / rows),
+  weighted: (score, counts, warn) => {
+    const scores = byClass(score, counts, counts.present, warn)
+    const sum = scores.reduce((total, value, i) => total + value * (counts.actual[counts.present[i] as number] as number), 0)
+    return counts.rows === 0 ? 0 : sum / counts.rows
+  },
+}
+
+function averaged(score: Score, predictions: ClassIds, labels: ClassIds, { average = 'binary', ...options }: AverageOptions): number {
+  const take = averages[average]
+  if (!take) throw new DataError({ where: 'option average', what: 'unknown average', expected: Object.keys(averages).join(', '), found: String(average) })
+  const counts = countClasses(predictions, labels, options)
+  if (average === 'binary' && !isBinary(counts))
+    throw new DataError({
+      where: 'option average',
+      what: "'binary' is for two classes",
+      expected: 'class ids 0 and 1',
+      found: `${counts.actual.length} classes`,
+      fix: "Give average: 'macro', 'micro' or 'weighted'.",
+    })
+  if (counts.rows === 0) options.onWarning?.(`${score} is not defined for no rows: it is 0`)
+  return take(score, counts, options.onWarning)
+}
+
+const isBinary = ({ actual }: ClassCounts): boolean => actual.length <= 2
+
+/** Share of predicted rows of a class that are right: `precision_score`. @throws {DataError} as {@link f1}. */
+export const precision = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number => averaged('precision', predictions, labels, options)
+
+/** Share of a class's rows that are found: `recall_score`. @throws {DataError} as {@link f1}. */
+export const recall = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number => averaged('recall', predictions, labels, options)
+
+/**
+ * Harmonic mean of precision and recall, 0 to 1: `f1_score`.
+ * @throws {DataError} for lists of unlike length, ids that are no classes, or the binary average of more than two.
+ */
+export const f1 = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number => averaged('f1', predictions, labels, options)
+
+/** Precision, recall, F1 and support of each class: `precision_recall_fscore_support`. @throws {DataError} as {@link f1}. */
+export function classScores(predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): ClassScores[] {
+  const counts = countClasses(predictions, labels, options)
+  const of = (score: Score) => byClass(score, counts, counts.present, options.onWarning)
+  const [precisions, recalls, f1s] = [of('precision'), of('recall'), of('f1')]
+  return counts.present.map((id, i) => ({
+    class: id,
+    precision: precisions[i] as number,
+    recall: recalls[i] as number,
+    f1: f1s[i] as number,
+    support: counts.actual[id] as number,
+  }))
+}
+
+function accuracyOf({ right, rows }: ClassCounts, { onWarning }: ScoreOptions): number {
+  return ratio(right, rows, () => onWarning?.('accuracy is not defined for no rows: it is 0'))
+}
+
+/** Share of rows predicted right, 0 to 1; 0 for no rows. @throws {DataError} as {@link f1}. */
+export const accuracy = (predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): number =>
+  accuracyOf(countClasses(predictions, labels, options), options)
+
+/** R_K = (c s - t.p) / sqrt((s^2 - p.p) (s^2 - t.t)), with s rows, c of them right, t and p the counts by class. */
+function correlationOf({ rows, right, actual, predicted }: ClassCounts, { onWarning }: ScoreOptions): number {
+  const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, id) => sum + value * (b[id] as number), 0)
+  const [covariance, ofPredictions, ofLabels] = [right * rows - dot(actual, predicted), rows ** 2 - dot(predicted, predicted), rows ** 2 - dot(actual, actual)]
+  return ratio(covariance, Math.sqrt(ofPredictions * ofLabels), () => {
+    const single = rows === 0 ? 'there are no rows' : `all ${ofLabels === 0 ? 'labels' : 'predictions'} are of one class`
+    onWarning?.(`Matthews correlation is not defined where ${single}: it is 0`)
   })
-  return matrix
 }
 
-/** Share of rows predicted right, 0 to 1. */
-export const accuracy = (predictions: readonly number[], labels: readonly number[]): number =>
-  labels.filter((label, i) => label === predictions[i]).length / labels.length
+/**
+ * Matthews correlation, -1 to 1, of any number of classes: Gorodkin's R_K (2004), `matthews_corrcoef`. 0 where all labels or all predictions are of one
+ * class. @throws {DataError} as {@link f1}.
+ */
+export const matthewsCorrelation = (predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): number =>
+  correlationOf(countClasses(predictions, labels, options), options)
 
-/** Matthews correlation, -1 to 1; 0 where it is not defined (one class never predicted). */
-export function matthewsCorrelation(predictions: readonly number[], labels: readonly number[]): number {
-  const [[tn, fp], [fn, tp]] = confusionMatrix(predictions, labels) as [[number, number], [number, number]]
-  const denominator = Math.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
-  return denominator === 0 ? 0 : (tp * tn - fp * fn) / denominator
+/** Share of the most frequent label: what a classifier that says nothing reaches; 0 for no rows. @throws {DataError} as {@link f1}. */
+export function majorityBaseline(labels: ClassIds, { onWarning }: Pick<ScoreOptions, 'onWarning'> = {}): number {
+  const { actual, rows } = countClasses(labels, labels)
+  const most = actual.reduce((greatest, count) => Math.max(greatest, count), 0)
+  return ratio(most, rows, () => onWarning?.('the majority class is not defined for no rows: its share is 0'))
 }
 
-/** F1 of class 1, 0 to 1; 0 where it is never predicted right. */
-export function f1(predictions: readonly number[], labels: readonly number[]): number {
-  const [[, fp], [fn, tp]] = confusionMatrix(predictions, labels) as [[number, number], [number, number]]
-  return tp === 0 ? 0 : (2 * tp) / (2 * tp + fp + fn)
+/**
+ * Accuracy, Matthews correlation, and F1 as macro, micro and weighted average, for any number of classes. Where there are two, also `f1`, of class 1.
+ * Averages are over the classes that occur in labels or predictions, or over all of `classes`. What is not defined is 0, and `onWarning` is told.
+ * @throws {DataError} as {@link f1}.
+ */
+export function classificationMetrics(predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): ClassificationMetrics {
+  const counts = countClasses(predictions, labels, options)
+  const f1Of = (average: Average, warn?: ScoreOptions['onWarning']) => averages[average]('f1', counts, warn)
+  return {
+    accuracy: accuracyOf(counts, options),
+    mcc: correlationOf(counts, options),
+    ...(isBinary(counts) ? { f1: f1Of('binary', options.onWarning) } : {}),
+    f1_macro: f1Of('macro', options.onWarning),
+    f1_micro: f1Of('micro'),
+    f1_weighted: f1Of('weighted'),
+  }
 }
-
-/** Share of the most frequent label: what a classifier that says nothing reaches. */
-export function majorityBaseline(labels: readonly number[]): number {
-  const counts = new Map<number, number>()
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
-  return Math.max(...counts.values()) / labels.length
-}
-
-/** Accuracy, Matthews correlation and F1 of a two-class problem. */
-export const classificationMetrics = (predictions: readonly number[], labels: readonly number[]): { accuracy: number; mcc: number; f1: number } => ({
-  accuracy: accuracy(predictions, labels),
-  mcc: matthewsCorrelation(predictions, labels),
-  f1: f1(predictions, labels),
-})

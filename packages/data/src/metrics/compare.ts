@@ -1,6 +1,8 @@
 // Paired tests of two classifiers on the same rows.
 
+import { DataError } from '../errors.ts'
 import { random } from '../random.ts'
+import { checkLengths } from './counts.ts'
 
 export interface McNemar {
   /** Rows that only the first, and only the second, has right. */
@@ -10,8 +12,18 @@ export interface McNemar {
   p: number
 }
 
-/** McNemar's exact test (1947): a binomial test on the rows where the two disagree about being right. */
+/** Two lists of predictions have an entry for each label. @throws {DataError} saying which list has not. */
+function checkRows(first: readonly number[], second: readonly number[], labels: readonly number[]): void {
+  checkLengths(first, labels, ['first predictions', 'labels'])
+  checkLengths(second, labels, ['second predictions', 'labels'])
+}
+
+/**
+ * McNemar's exact test (1947): a binomial test on the rows where the two disagree about being right; any number of classes.
+ * @throws {DataError} for lists of unlike length.
+ */
 export function mcnemar(first: readonly number[], second: readonly number[], labels: readonly number[]): McNemar {
+  checkRows(first, second, labels)
   const right = (predictions: readonly number[], i: number) => predictions[i] === labels[i]
   const onlyFirst = labels.filter((_, i) => right(first, i) && !right(second, i)).length
   const onlySecond = labels.filter((_, i) => !right(first, i) && right(second, i)).length
@@ -53,7 +65,10 @@ export interface Bootstrap {
 
 export type Metric = (predictions: readonly number[], labels: readonly number[]) => number
 
-/** Paired bootstrap (Efron & Tibshirani 1993): the difference of a metric over rows drawn with replacement, the same rows for both. */
+/**
+ * Paired bootstrap (Efron & Tibshirani 1993): the difference of a metric over rows drawn with replacement, the same rows for both.
+ * @throws {DataError} for lists of unlike length, no rows, runs that do not divide them, a metric that is NaN.
+ */
 export function pairedBootstrap(
   metric: Metric,
   first: readonly number[],
@@ -61,9 +76,24 @@ export function pairedBootstrap(
   labels: readonly number[],
   { seed, resamples = 2000, confidence = 0.95, runs = 1 }: BootstrapOptions,
 ): Bootstrap {
+  checkRows(first, second, labels)
+  if (labels.length === 0) throw new DataError({ where: 'labels', what: 'nothing to draw from', expected: 'at least one row', found: '0' })
+  if (!Number.isInteger(runs) || runs < 1 || labels.length % runs !== 0)
+    throw new DataError({ where: 'option runs', what: 'not a number of equal runs', expected: `a divisor of ${labels.length} rows`, found: String(runs) })
   const stream = random(seed, 'bootstrap')
   const at = (rows: readonly number[], values: readonly number[]) => rows.map((i) => values[i] as number)
-  const difference = (rows: readonly number[]) => metric(at(rows, second), at(rows, labels)) - metric(at(rows, first), at(rows, labels))
+  const difference = (rows: readonly number[]) => {
+    const value = metric(at(rows, second), at(rows, labels)) - metric(at(rows, first), at(rows, labels))
+    if (Number.isNaN(value))
+      throw new DataError({
+        where: 'metric',
+        what: 'gives no number',
+        expected: 'a number for any rows',
+        found: 'NaN',
+        fix: 'Let it be 0 where it is not defined.',
+      })
+    return value
+  }
   const count = labels.length / runs
   const all = labels.map((_, i) => i)
   const draw = () => {

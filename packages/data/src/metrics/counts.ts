@@ -1,0 +1,98 @@
+// What every classification score is made of: how often each class occurs, is predicted, and is predicted right.
+
+import { DataError } from '../errors.ts'
+
+/** Class ids, one a row: whole numbers from 0. */
+export type ClassIds = ArrayLike<number>
+
+export interface ScoreOptions {
+  /** Number of classes. @default those that occur in labels or predictions, as in scikit-learn */
+  classes?: number
+  /** Told of each score that is not defined and counts as 0. @default nobody is told */
+  onWarning?: (message: string) => void
+}
+
+/** Counts by class id; classes beyond those that occur are 0. */
+export interface ClassCounts {
+  rows: number
+  /** Rows that are predicted right. */
+  right: number
+  /** Rows of each class among the labels. */
+  actual: Float64Array
+  /** Rows of each class among the predictions. */
+  predicted: Float64Array
+  /** Rows of each class that are predicted right. */
+  hits: Float64Array
+  /** Class ids that averages are taken over: all of `classes`, or those that occur. */
+  present: number[]
+}
+
+/**
+ * Counts in one pass over the rows; memory is linear in the greatest class id.
+ * @throws {DataError} naming the row: lists of unlike length, ids that are no whole numbers from 0, ids of `classes` or more.
+ */
+export function countClasses(predictions: ClassIds, labels: ClassIds, { classes }: ScoreOptions = {}): ClassCounts {
+  const size = checkIds(predictions, labels, classes)
+  const [actual, predicted, hits] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)]
+  let right = 0
+  for (let i = 0; i < labels.length; i++) {
+    const [label, prediction] = [labels[i] as number, predictions[i] as number]
+    actual[label] = (actual[label] as number) + 1
+    predicted[prediction] = (predicted[prediction] as number) + 1
+    if (label !== prediction) continue
+    hits[label] = (hits[label] as number) + 1
+    right++
+  }
+  const ids = Array.from({ length: size }, (_, id) => id)
+  const present = classes === undefined ? ids.filter((id) => (actual[id] as number) + (predicted[id] as number) > 0) : ids
+  return { rows: labels.length, right, actual, predicted, hits, present }
+}
+
+/** Counts are arrays as long as the greatest id: beyond this an id is a mistake, and memory would not hold them. */
+const mostClasses = 2 ** 24
+
+/** The number of classes: `classes`, or one more than the greatest id. @throws {DataError} as {@link countClasses}. */
+export function checkIds(predictions: ClassIds, labels: ClassIds, classes?: number): number {
+  if (classes !== undefined && !(Number.isInteger(classes) && classes >= 1))
+    throw new DataError({ where: 'option classes', what: 'not a number of classes', expected: 'a whole number of at least 1', found: String(classes) })
+  checkLengths(predictions, labels)
+  let size = classes ?? 0
+  for (const [name, ids] of [
+    ['labels', labels],
+    ['predictions', predictions],
+  ] as const)
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i] as number
+      if (!Number.isInteger(id) || id < 0 || id >= (classes ?? mostClasses)) refuseId(name, i, id, classes)
+      if (id >= size) size = id + 1
+    }
+  return size
+}
+
+/** @throws {DataError} when two lists have not one entry for each row. */
+export function checkLengths(predictions: ArrayLike<unknown>, labels: ArrayLike<unknown>, names: readonly [string, string] = ['predictions', 'labels']): void {
+  if (predictions.length !== labels.length)
+    throw new DataError({
+      where: names[0],
+      what: `not as many as ${names[1]}`,
+      expected: `${labels.length} rows`,
+      found: String(predictions.length),
+    })
+}
+
+function refuseId(name: string, row: number, id: unknown, classes = mostClasses): never {
+  throw new DataError({
+    where: `${name}, row ${row + 1}`,
+    what: 'no class id',
+    expected: `a whole number from 0 to ${classes - 1}`,
+    found: typeof id === 'string' ? JSON.stringify(id) : String(id),
+    fix: 'Give classes as their places in the list of class names.',
+  })
+}
+
+/** numerator / denominator; 0 with the warning where the denominator is 0. */
+export function ratio(numerator: number, denominator: number, warn: () => void): number {
+  if (denominator !== 0) return numerator / denominator
+  warn()
+  return 0
+}
