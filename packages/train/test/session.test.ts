@@ -197,6 +197,18 @@ describe('bad input', () => {
     expect(await session.getContiguousParameters()).toEqual(before)
     await session.release()
   })
+  it.each([
+    ['gpu', /option device: no such device, expected auto, cpu, cuda, webgpu, wasm, found "gpu"\. Write "webgpu", or "cuda" for an NVIDIA GPU/],
+    ['cuda:0', /found "cuda:0"\. Write "cuda"/],
+    ['CPU', /found "CPU"\. Write "cpu"/],
+    ['mps', /Write "webgpu"/],
+    ['tpu', /found "tpu"\. "auto" takes the first that works/],
+    ['toString', /found "toString"/],
+  ])('refuses the device "%s", and says which is meant', async (name, message) => {
+    const device = name as 'cpu'
+    await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device })).rejects.toThrow(message)
+    await expect(openSession({ graph: artifactsOf(sgd()).trainingModel }, device)).rejects.toThrow(DeviceError)
+  })
   it('says how to get a device that is not there, and leaves no files', async () => {
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length
     await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(DeviceError)

@@ -3,7 +3,7 @@
 import { type ExternalData, externalChunks, type Graph, layoutExternal, lower, type Tensor, writeModel } from '@cola/graph'
 import { DeviceError, FileError } from '../errors.ts'
 import { fileSystem, hasFiles, paths, readRange, writeFileAtomic } from '../files/node.ts'
-import { createOrtSession, type OrtSession, type SessionOptions } from './ort.ts'
+import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
 
 /** Where a model runs. `auto`: the first of cuda, webgpu and cpu (wasm in a browser) that works. */
 export type Device = 'cpu' | 'cuda' | 'webgpu' | 'wasm' | 'auto'
@@ -18,7 +18,7 @@ interface DeviceRow {
 }
 
 export const devices: Record<Exclude<Device, 'auto'>, DeviceRow> = {
-  cpu: { providers: ['cpu'], resident: false, int8: true, fix: 'Install onnxruntime-node: npm install onnxruntime-node' },
+  cpu: { providers: ['cpu'], resident: false, int8: true, fix: `Install onnxruntime-node: ${installNode}` },
   cuda: {
     providers: ['cuda'],
     resident: false,
@@ -32,6 +32,32 @@ export const devices: Record<Exclude<Device, 'auto'>, DeviceRow> = {
     fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.',
   },
   wasm: { providers: ['wasm'], resident: false, int8: true, fix: 'The wasm device runs in browsers: npm install onnxruntime-web. Use "cpu" in Node.' },
+}
+
+/** What other libraries call devices, and what is meant here. */
+const otherNames: Readonly<Record<string, string>> = {
+  gpu: '"webgpu", or "cuda" for an NVIDIA GPU on Linux',
+  nvidia: '"cuda"',
+  mps: '"webgpu"',
+  metal: '"webgpu"',
+  coreml: '"webgpu"',
+  dml: '"webgpu"',
+  directml: '"webgpu"',
+  webnn: '"webgpu"',
+}
+
+/** @throws {DeviceError} for a name that is no device, saying which is meant. */
+function checkDevice(device: Device): void {
+  if (device === 'auto' || Object.hasOwn(devices, device)) return
+  const name = String(device).toLowerCase().replace(/:\d+$/, '')
+  const meant = Object.hasOwn(devices, name) ? `"${name}"` : otherNames[name]
+  throw new DeviceError({
+    where: 'option device',
+    what: 'no such device',
+    expected: ['auto', ...Object.keys(devices)].join(', '),
+    found: JSON.stringify(device),
+    fix: meant ? `Write ${meant}; "auto" takes the first that works.` : '"auto" takes the first that works.',
+  })
 }
 
 export interface RunnableModel {
@@ -55,12 +81,14 @@ const slowOptimizers = 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvid
 
 /**
  * Creates a runtime session for a graph on a device.
- * @throws {DeviceError} when the device is not there, saying how to get it.
+ * @throws {DeviceError} for a name that is no device, when the device is not there, or when no runtime is installed, saying how to get it.
  */
 export async function openSession(
   { graph, path, resident = [], packWeights = false, spin = true }: RunnableModel,
   device: Exclude<Device, 'auto'>,
 ): Promise<OrtSession> {
+  checkDevice(device)
+  await loadRuntime()
   const row = devices[device]
   if (!row.int8 && graph.nodes.some(({ opType }) => opType === 'DynamicQuantizeMatMul'))
     throw new DeviceError({
@@ -96,9 +124,14 @@ export async function openSession(
   }
 }
 
-/** The device that `auto` stands for here, found by opening a one-node model; others as they are. */
+/**
+ * The device that `auto` stands for here, found by opening a one-node model; others as they are.
+ * @throws {DeviceError} for a name that is no device, and when none works.
+ */
 export async function resolveDevice(device: Device, probe: Graph): Promise<Exclude<Device, 'auto'>> {
+  checkDevice(device)
   if (device !== 'auto') return device
+  await loadRuntime()
   const candidates = hasFiles() ? (['cuda', 'webgpu', 'cpu'] as const) : (['webgpu', 'wasm'] as const)
   for (const candidate of candidates) {
     try {
@@ -108,7 +141,7 @@ export async function resolveDevice(device: Device, probe: Graph): Promise<Exclu
       // Not there: the next one.
     }
   }
-  throw new DeviceError({ where: 'device "auto"', what: 'no device works', expected: candidates.join(', '), fix: 'npm install onnxruntime-node' })
+  throw new DeviceError({ where: 'device "auto"', what: 'no device works', expected: candidates.join(', '), fix: installNode })
 }
 
 /**

@@ -1,15 +1,40 @@
-// The only importer of ONNX Runtime: onnxruntime-node in Node, onnxruntime-web in a browser, by the import condition "#ort".
-// Types come from onnxruntime-common, which both share, so that declarations do not depend on the condition.
+// The only importer of ONNX Runtime: onnxruntime-node in Node, onnxruntime-web in a browser, by the import condition "#ort", loaded with the first session.
+// Tensors come from onnxruntime-common, which both share: they are plain objects around typed arrays and need no runtime.
 
-import type { InferenceSession, TensorConstructor, Tensor } from 'onnxruntime-common'
-import { InferenceSession as RuntimeSession, Tensor as RuntimeTensor } from '#ort'
+import { type InferenceSession, Tensor, type TensorConstructor } from 'onnxruntime-common'
+import { DeviceError } from '../errors.ts'
+import { hasFiles } from '../files/node.ts'
 
 export type OrtSession = InferenceSession
 export type OrtTensor = Tensor
 export type OrtTensors = Record<string, OrtTensor>
 export type SessionOptions = InferenceSession.SessionOptions
-export const OrtTensor: TensorConstructor = RuntimeTensor
+export const OrtTensor: TensorConstructor = Tensor
+
+/** What installs the runtime without the CUDA libraries that its install script downloads on Linux x64. */
+export const installNode = 'npm install --ignore-scripts onnxruntime-node'
+
+/** Loads the runtime. @throws {DeviceError} when it is not installed, or when its binaries cannot be loaded. */
+export const loadRuntime = (): Promise<typeof import('#ort')> => import('#ort').catch(refuseRuntime)
 
 /** Creates a session from a file's path or bytes. */
-export const createOrtSession = (model: string | Uint8Array, options: SessionOptions): Promise<OrtSession> =>
-  typeof model === 'string' ? RuntimeSession.create(model, options) : RuntimeSession.create(model, options)
+export async function createOrtSession(model: string | Uint8Array, options: SessionOptions): Promise<OrtSession> {
+  const { InferenceSession } = await loadRuntime()
+  return typeof model === 'string' ? InferenceSession.create(model, options) : InferenceSession.create(model, options)
+}
+
+function refuseRuntime(cause: Error & { code?: string }): never {
+  const [where, install] = hasFiles() ? ['onnxruntime-node', installNode] : ['onnxruntime-web', 'npm install onnxruntime-web']
+  if (cause.code === 'ERR_MODULE_NOT_FOUND' && cause.message.includes(where))
+    throw new DeviceError({ where, what: 'the runtime is not installed', fix: `Install it beside this package: ${install}` }, { cause })
+  throw new DeviceError(
+    {
+      where,
+      what: 'the runtime could not be loaded',
+      expected: 'Windows, Linux with glibc, or macOS on Apple silicon, and the package as published',
+      found: cause.message,
+      fix: `Install it again: ${install}`,
+    },
+    { cause },
+  )
+}
