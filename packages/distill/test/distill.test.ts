@@ -115,6 +115,27 @@ describe('distill', () => {
     await expect(distill({ ...base, student, teacher, loss })).rejects.toThrow(/hidden states, and it shows none/)
   })
 
+  it('learns from a teacher that masks a class', async () => {
+    const { teacher } = oracle()
+    const masking: Teacher = { logits: async (split) => (await teacher.logits(split)).map((z) => (z < 0 ? Number.NEGATIVE_INFINITY : z)) }
+    const { losses, history } = await distill({ ...options(), teacher: masking, epochs: 12, loss: { alpha: 1, scale: 'none' } })
+    expect(losses.every(Number.isFinite)).toBe(true)
+    expect(history.at(-1)?.train_metrics.accuracy).toBeGreaterThan(0.8)
+  })
+
+  it('refuses what a teacher must not say, naming split and row, and bad options before it is asked', async () => {
+    const { teacher, calls } = oracle()
+    const broken = (at: number, value: number): Teacher => ({ logits: async (split) => (await teacher.logits(split)).map((z, i) => (i === at ? value : z)) })
+    await expect(distill({ ...options(), teacher: broken(7, Number.NaN) })).rejects.toThrow(/teacher, split "train", row 3: column 1 .* found NaN/)
+    await expect(distill({ ...options(), teacher: [teacher, broken(0, Number.POSITIVE_INFINITY)] })).rejects.toThrow(/teacher 1 of 2, split "train", row 0/)
+    const three: Teacher = { logits: async ({ texts }) => new Float32Array(3 * texts.length) }
+    await expect(distill({ ...options(), teacher: three })).rejects.toThrow(/teacher_logits does not fit the student, expected rows of 2, found rows of 3/)
+    calls.length = 0
+    await expect(distill({ ...options(), teacher, loss: { temperature: 0 } })).rejects.toThrow(/option temperature/)
+    await expect(distill({ ...options(), loss: { alpha: 2 } })).rejects.toThrow(/option alpha/)
+    expect(calls).toEqual([])
+  })
+
   it('refuses unlabelled sentences without a teacher', async () => {
     await expect(distill({ ...options(), data: { train, transfer } })).rejects.toThrow(/without a teacher/)
   })
@@ -167,5 +188,26 @@ describe('teachers', () => {
     expect((await teacher.logits({ name: 'train', texts })).length).toBe(20)
     await expect(teacher.logits({ name: 'train', texts: texts.slice(1) })).rejects.toThrow(/expected \[9, width\], found \[10,2\]/)
     await expect(teacher.logits({ name: 'dev', texts })).rejects.toThrow(FormatError)
+  })
+
+  it('are never kept, nor read, with numbers that no model says', async () => {
+    const path = join(folder, 'broken.safetensors')
+    const logits = new Float32Array(20)
+    logits[13] = Number.NaN
+    const masked = new Float32Array(20)
+    masked[4] = masked[5] = Number.NEGATIVE_INFINITY
+    const hidden = new Float32Array(20)
+    hidden[1] = Number.NEGATIVE_INFINITY
+    const splits = { train: logits, dev: masked, 'dev.hidden': hidden }
+    writeFileAtomic(path, safetensorsChunks(new Map(Object.entries(splits).map(([name, values]) => [name, float32([10, 2], values)]))))
+    const teacher = teacherFromFile(path)
+    await expect(teacher.logits({ name: 'train', texts })).rejects.toThrow(/broken\.safetensors, tensor "train", row 6: column 1 .* found NaN/)
+    await expect(teacher.logits({ name: 'dev', texts })).rejects.toThrow(/tensor "dev", row 2: all of its classes are masked/)
+    await expect(teacher.hidden?.({ name: 'dev', texts })).rejects.toThrow(/tensor "dev\.hidden", row 0/)
+    const cache = join(folder, 'broken')
+    const asked = cachedTeacher({ logits: async () => logits, fingerprint: () => 'broken' }, { folder: cache })
+    await expect(asked.logits({ name: 'train', texts })).rejects.toThrow(/split "train", row 6/)
+    expect(existsSync(cache)).toBe(false)
+    expect(() => balanced([0, 1], 1)).toThrow(/not a share/)
   })
 })

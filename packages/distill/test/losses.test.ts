@@ -1,8 +1,10 @@
 // Every loss of the table, in both forms: the graph against the plain function, the plain gradient against finite differences.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { random } from '@cola/data'
 import { addInput, createGraph, differentiate, lower, type Loss, prune } from '@cola/graph'
-import { openSession, OrtTensor, crossEntropy } from '@cola/train'
+import { ConfigError, openSession, OrtTensor, crossEntropy } from '@cola/train'
 import { describe, expect, it } from 'vitest'
 import {
   crossEntropyLoss,
@@ -17,6 +19,19 @@ import {
   type TemperatureOptions,
   type ValueAndGradient,
 } from '../src/index.ts'
+
+const fixture = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/losses.json'), 'utf8')) as {
+  cases: {
+    mask: string
+    width: number
+    options: object & { temperature: number }
+    student: (number | string)[]
+    teacher: (number | string)[]
+    expected: object
+  }[]
+  logits: (number | string)[]
+  cross_entropy: { labels: number[]; options: { weight?: number[]; label_smoothing?: number }; loss: number | string; gradient: (number | string)[] }[]
+}
 
 const numbers = (count: number, salt: string, size = 2): Float32Array => {
   const stream = random(1, 'losses', salt)
@@ -78,6 +93,80 @@ describe.each(Object.keys(pairLosses) as PairLossName[])('%s', (name) => {
     const graph = await inGraph(pairLossGraph(name), { logits: matrix(student, 3), teacher_logits: matrix(teacher, 3) }, 3)
     for (const { loss, gradient } of [plain, graph]) expect([loss, ...gradient].every(Number.isFinite)).toBe(true)
     expect(Math.abs(graph.loss - plain.loss) / plain.loss).toBeLessThan(1e-4)
+  })
+})
+
+/** Values of the fixture, where numbers that JSON has not are words. */
+const values = (list: readonly (number | string)[]): Float32Array =>
+  Float32Array.from(list, (value) => (value === 'nan' ? Number.NaN : Number(String(value).replace('inf', 'Infinity'))))
+
+function agrees(found: ValueAndGradient, expected: { loss: number | string; gradient: readonly (number | string)[] }, context: string): void {
+  const [loss, gradient] = [values([expected.loss])[0] as number, values(expected.gradient)]
+  if (Number.isFinite(loss)) expect(found.loss, context).toBeCloseTo(loss, 5)
+  else expect(found.loss, context).toBe(loss)
+  const finite = (all: ArrayLike<number>) => Array.from(all).map((value, i) => (Number.isFinite(gradient[i]) ? value : 0))
+  expect(finite(found.gradient), context).toBeAllclose(finite(gradient), { atol: 1e-5, rtol: 1e-4 })
+}
+
+describe('logits with masked classes, as PyTorch has them (test/make-losses.py)', () => {
+  it.each(fixture.cases.map((one) => [`${one.width} classes, masked by ${one.mask}, T ${one.options.temperature}`, one] as const))('%s', async (_, one) => {
+    const { width } = one
+    const option = one.options as TemperatureOptions
+    const [student, teacher] = [values(one.student), values(one.teacher)]
+    for (const [name, expected] of Object.entries(one.expected) as [PairLossName, { loss: number | string; gradient: (number | string)[] }][]) {
+      agrees(pairLoss(name, { student, teacher, width }, option), expected, `${name}, plain`)
+      agrees(
+        await inGraph(pairLossGraph(name, option), { logits: matrix(student, width), teacher_logits: matrix(teacher, width) }, width),
+        expected,
+        `${name}, graph`,
+      )
+    }
+  })
+
+  it.each(fixture.cross_entropy)('cross-entropy of $labels with $options', async ({ labels, options: option, ...expected }) => {
+    const logits = values(fixture.logits)
+    agrees(crossEntropyLoss(logits, labels, option), expected, 'plain')
+    agrees(
+      await inGraph(crossEntropy(option), { logits: matrix(logits, 3), labels: new OrtTensor('int32', Int32Array.from(labels), [2]) }, 3),
+      expected,
+      'graph',
+    )
+  })
+})
+
+describe('bad input', () => {
+  const good = [0, 1, 2, 3]
+  it('names the row that no loss has a value for', () => {
+    const { NaN: nan, POSITIVE_INFINITY: inf, NEGATIVE_INFINITY: masked } = Number
+    expect(() => pairLoss('soft_targets', { student: good, teacher: [0, 1, nan, 0], width: 2 })).toThrow(/teacher, row 1: column 0 .* found NaN/)
+    expect(() => pairLoss('hidden_mse', { student: [0, inf, 1, 1], teacher: good, width: 2 })).toThrow(/student, row 0: column 1 .* found Infinity/)
+    expect(() => kdLoss(good, [0, 1, masked, masked], [0, 1])).toThrow(/teacher, row 1: all of its classes are masked/)
+    expect(() => crossEntropyLoss([0, nan], [0])).toThrow(/logits, row 0/)
+    expect(() => kdLoss(good, good, [])).toThrow(/rows of Infinity/)
+  })
+
+  it.each([
+    ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY, '2', null].map((temperature) => ({ temperature })),
+    ...[-0.1, 1.1, Number.NaN, '0.5'].map((alpha) => ({ alpha })),
+    ...[0, 1, -1, Number.NaN].map((beta) => ({ beta })),
+    ...[-0.1, 2, Number.NaN].map((label_smoothing) => ({ label_smoothing })),
+    ...[[1, Number.NaN], [1, -1], 3].map((weight) => ({ weight })),
+    { scale: 'cube' },
+  ])('refuses the option %j where it is given', (option) => {
+    const [name] = Object.keys(option) as [string]
+    const wrong = option as never
+    const refused = new RegExp(`option ${name}: not a valid value`)
+    expect(() => kdLoss(good, good, [0, 1], wrong)).toThrow(refused)
+    expect(() => distillation(wrong)).toThrow(refused)
+    expect(() => pairLoss('soft_targets', { student: good, teacher: good, width: 2 }, wrong)).toThrow(refused)
+    expect(() => pairLossGraph('soft_targets', wrong)).toThrow(refused)
+  })
+
+  it('refuses sums of nothing, weights that are no numbers, and losses that there are not', () => {
+    expect(() => sumOfLosses([])).toThrow(ConfigError)
+    expect(() => sumOfLosses([{ loss: crossEntropy(), weight: Number.NaN }])).toThrow(/weight of term 0/)
+    expect(() => lossWeights([{ loss: crossEntropy(), weight: (progress) => 1 / progress }], 0)).toThrow(/weight of term 0/)
+    expect(() => pairLossGraph('soft_target' as never)).toThrow(/no loss of this name, expected soft_targets, reverse_kl/)
   })
 })
 

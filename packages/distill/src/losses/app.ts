@@ -1,12 +1,13 @@
 // The losses as plain functions: value and gradient, for an app that trains elsewhere.
 
 import { FeedError } from '@cola/train'
-import type { DistillationOptions, LabelOptions, TemperatureOptions } from './options.ts'
-import { type PairLossName, pairLosses } from './pairs.ts'
+import { badRow } from './logits.ts'
+import { checked, type DistillationOptions, type LabelOptions, type TemperatureOptions } from './options.ts'
+import { lossNamed, type PairLossName } from './pairs.ts'
 import { logSoftmax, rowsOf, type ValueAndGradient } from './plain.ts'
 
 export interface PairInput {
-  /** [rows, width], row by row. */
+  /** [rows, width], row by row; -Infinity masks a class. */
   student: ArrayLike<number>
   /** The same of the teacher. */
   teacher: ArrayLike<number>
@@ -16,20 +17,28 @@ export interface PairInput {
 
 /**
  * A loss between a student's and a teacher's values.
- * @throws {FeedError} when the arrays do not fit each other.
+ * Classes that are masked (-Infinity) count as in PyTorch: 0 log 0 = 0, and a class that only one side can give makes a divergence infinite.
+ * @throws {FeedError} when the arrays do not fit each other, or a row has NaN, +Infinity, or no class that is not masked.
+ * @throws {ConfigError} for a bad option.
  */
 export function pairLoss(name: PairLossName, { student, teacher, width }: PairInput, options: TemperatureOptions = {}): ValueAndGradient {
+  const loss = lossNamed(name)
+  checked(options)
   requireFit('teacher', teacher.length, student.length)
-  requireFit('student', student.length % width, 0)
-  return pairLosses[name].plain(student, teacher, width, options)
+  requireRows('student', student, width)
+  requireRows('teacher', teacher, width)
+  return loss.plain(student, teacher, width, options)
 }
 
 /**
  * Cross-entropy of logits [rows, classes] against labels; torch.nn.CrossEntropyLoss. Rows with a label below 0 are left out.
- * @throws {FeedError} for a label that is no class.
+ * @throws {FeedError} for a label that is no class, and logits that are not rows of numbers.
+ * @throws {ConfigError} for a bad option.
  */
-export function crossEntropyLoss(logits: ArrayLike<number>, labels: ArrayLike<number>, { label_smoothing = 0, weight }: LabelOptions = {}): ValueAndGradient {
+export function crossEntropyLoss(logits: ArrayLike<number>, labels: ArrayLike<number>, options: LabelOptions = {}): ValueAndGradient {
+  const { label_smoothing = 0, weight } = checked(options)
   const classes = logits.length / labels.length
+  requireRows('logits', logits, classes)
   const weights = weight ?? Array.from({ length: classes }, () => 1)
   requireFit('weight', weights.length, classes)
   const target = Array.from(labels)
@@ -46,7 +55,7 @@ export function crossEntropyLoss(logits: ArrayLike<number>, labels: ArrayLike<nu
     const share = log.map((_, c) => ((weights[c] as number) * ((c === label ? 1 - label_smoothing : 0) + label_smoothing / classes)) / total)
     const all = share.reduce((a, b) => a + b, 0)
     log.forEach((value, c) => {
-      loss -= (share[c] as number) * value
+      if (share[c] !== 0) loss -= (share[c] as number) * value
       gradient[i * classes + c] = all * Math.exp(value) - (share[c] as number)
     })
   })
@@ -58,20 +67,25 @@ export function crossEntropyLoss(logits: ArrayLike<number>, labels: ArrayLike<nu
  * `loss = alpha c/N sum KL(softmax(teacher / T) || softmax(student / T)) + (1 - alpha) cross_entropy(student, labels)`
  * @param student Logits [rows, classes].
  * @returns The loss and its gradient with respect to `student`.
- * @throws {FeedError} when the arrays do not fit each other.
+ * @throws {FeedError} when the arrays do not fit each other, or a row has NaN, +Infinity, or no class that is not masked.
+ * @throws {ConfigError} for a bad option.
  */
-export function kdLoss(
-  student: ArrayLike<number>,
-  teacher: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  { alpha = 0.8, ...options }: DistillationOptions = {},
-): ValueAndGradient {
+export function kdLoss(student: ArrayLike<number>, teacher: ArrayLike<number>, labels: ArrayLike<number>, options: DistillationOptions = {}): ValueAndGradient {
+  const { alpha = 0.8 } = checked(options)
   const soft = pairLoss('soft_targets', { student, teacher, width: student.length / labels.length }, options)
   const hard = crossEntropyLoss(student, labels, options)
   return {
     loss: alpha * soft.loss + (1 - alpha) * hard.loss,
     gradient: soft.gradient.map((g, i) => alpha * g + (1 - alpha) * (hard.gradient[i] as number)),
   }
+}
+
+/** @throws {FeedError} when values are not rows of a width, or a row holds what no loss has a value for. */
+function requireRows(name: string, values: ArrayLike<number>, width: number): void {
+  if (!Number.isInteger(width) || width < 1) throw new FeedError({ where: name, what: 'not rows of a whole number of values', found: `rows of ${width}` })
+  requireFit(name, values.length % width, 0)
+  const bad = badRow(values, width)
+  if (bad) throw new FeedError({ where: `${name}, row ${bad.row}`, ...bad.problem })
 }
 
 function requireFit(name: string, found: number, expected: number): void {

@@ -1,9 +1,9 @@
 // The losses as graph fragments: each adds a scalar to a model's graph, and the inputs it needs.
 
 import { addInput, build, type Graph, getValue, type Loss, scale, type Value } from '@cola/graph'
-import { type Batch, crossEntropy } from '@cola/train'
-import type { DistillationOptions, LabelOptions, TemperatureOptions } from './options.ts'
-import { type PairLossName, pairLosses } from './pairs.ts'
+import { type Batch, ConfigError, crossEntropy } from '@cola/train'
+import { checked, type DistillationOptions, type LabelOptions, type TemperatureOptions } from './options.ts'
+import { lossNamed, type PairLossName } from './pairs.ts'
 
 export interface PairGraphOptions extends TemperatureOptions {
   /** Value of the student's graph. @default 'logits' */
@@ -12,12 +12,17 @@ export interface PairGraphOptions extends TemperatureOptions {
   teacher?: string
 }
 
-/** A loss of the table between a value of the graph and a fed teacher's. */
+/**
+ * A loss of the table between a value of the graph and a fed teacher's, either with -Infinity for classes that are masked.
+ * @throws {ConfigError} for a bad option.
+ */
 export function pairLossGraph(name: PairLossName, { student = 'logits', teacher = 'teacher_logits', ...options }: PairGraphOptions = {}): Loss {
+  const row = lossNamed(name)
+  checked(options)
   return (graph: Graph): Value => {
     const own = getValue(graph, student)
     const target = graph.values.get(teacher) ?? addInput(graph, teacher, 'float32', own.shape)
-    return pairLosses[name].graph(build(graph), own, target, options)
+    return row.graph(build(graph), own, target, options)
   }
 }
 
@@ -30,8 +35,15 @@ export interface Term {
 
 const weightInput = (i: number): string => `loss_weight.${i}`
 
-/** The weighted sum of losses. Weights that change are scalar inputs, which {@link lossWeights} gives. */
+/**
+ * The weighted sum of losses. Weights that change are scalar inputs, which {@link lossWeights} gives.
+ * @throws {ConfigError} for no terms, or a weight that is not a finite number.
+ */
 export function sumOfLosses(terms: readonly Term[]): Loss {
+  if (terms.length === 0) throw new ConfigError({ where: 'loss', what: 'a sum of no losses', expected: 'at least one term' })
+  terms.forEach(({ weight = 1 }, i) => {
+    if (typeof weight !== 'function') finiteWeight(weight, i)
+  })
   return (graph: Graph): Value => {
     const g = build(graph)
     return terms
@@ -43,18 +55,27 @@ export function sumOfLosses(terms: readonly Term[]): Loss {
   }
 }
 
-/** The inputs of the weights that change, at a share of the run. */
+function finiteWeight(weight: number, term: number): number {
+  if (!Number.isFinite(weight)) throw new ConfigError({ where: `loss, weight of term ${term}`, what: 'not a finite number', found: String(weight) })
+  return weight
+}
+
+/** The inputs of the weights that change, at a share of the run. @throws {ConfigError} for a weight that is not a finite number. */
 export function lossWeights(terms: readonly Term[], progress: number): Batch {
   return Object.fromEntries(
-    terms.flatMap(({ weight }, i) => (typeof weight === 'function' ? [[weightInput(i), { data: Float32Array.of(weight(progress)), dims: [] }]] : [])),
+    terms.flatMap(({ weight }, i) =>
+      typeof weight === 'function' ? [[weightInput(i), { data: Float32Array.of(finiteWeight(weight(progress), i)), dims: [] }]] : [],
+    ),
   )
 }
 
 /**
  * The distillation loss of `logits` against `teacher_logits` [batch, classes] and `labels` [batch] (below 0: none).
  * `loss = alpha c/N sum KL(softmax(teacher / T) || softmax(student / T)) + (1 - alpha) cross_entropy(student, labels)`
+ * @throws {ConfigError} for a bad option.
  */
-export function distillation({ alpha = 0.8, temperature, scale: scaling, beta, ...labels }: DistillationOptions = {}): Loss {
+export function distillation(given: DistillationOptions = {}): Loss {
+  const { alpha = 0.8, temperature, scale: scaling, beta, ...labels } = checked(given)
   const options = { ...(temperature === undefined ? {} : { temperature }), ...(scaling ? { scale: scaling } : {}), ...(beta === undefined ? {} : { beta }) }
   return sumOfLosses([
     { loss: pairLossGraph('soft_targets', options), weight: alpha },

@@ -1,4 +1,6 @@
-// Options of the losses, shared by their two forms.
+// Options of the losses, shared by their two forms, and what each may be.
+
+import { ConfigError } from '@cola/train'
 
 /**
  * What the soft loss is multiplied by. With p = softmax(z / T), its gradient with respect to a logit is c (p_student - p_teacher) / T:
@@ -9,23 +11,23 @@
 export type Scale = 'inverse-square' | 'square' | 'none'
 
 export interface TemperatureOptions {
-  /** Divides the logits of both. @default 2 */
+  /** Divides the logits of both; above 0. @default 2 */
   temperature?: number
   /** @default 'inverse-square' */
   scale?: Scale
-  /** Weight of the teacher in the mixture of jensen_shannon, 0 to 1. @default 0.5 */
+  /** Weight of the teacher in the mixture of jensen_shannon, above 0 and below 1, where the loss would be 0 for any student. @default 0.5 */
   beta?: number
 }
 
 export interface LabelOptions {
-  /** Share of the probability given to all classes alike. @default 0 */
+  /** Share of the probability given to all classes alike, 0 to 1. @default 0 */
   label_smoothing?: number
-  /** Weight of each class; torch.nn.CrossEntropyLoss. @default none */
+  /** Weight of each class, at least 0; torch.nn.CrossEntropyLoss. @default none */
   weight?: readonly number[]
 }
 
 export interface DistillationOptions extends TemperatureOptions, LabelOptions {
-  /** Weight of the soft loss; the labels get 1 - alpha. @default 0.8 */
+  /** Weight of the soft loss, 0 to 1; the labels get 1 - alpha. @default 0.8 */
   alpha?: number
 }
 
@@ -33,3 +35,29 @@ const powers: Readonly<Record<Scale, number>> = { 'inverse-square': -2, none: 0,
 
 /** c of {@link Scale}. */
 export const factorOf = ({ temperature = 2, scale = 'inverse-square' }: TemperatureOptions): number => temperature ** powers[scale]
+
+type Check = readonly [expected: string, holds: (value: unknown) => boolean]
+
+const share: Check = ['a number from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1]
+const isWeight = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY
+
+const checks: { readonly [Name in keyof Required<DistillationOptions>]: Check } = {
+  temperature: ['a finite number above 0', (value) => isWeight(value) && value !== 0],
+  scale: [Object.keys(powers).join(', '), (value) => Object.hasOwn(powers, String(value))],
+  beta: ['a number above 0 and below 1', (value) => share[1](value) && value !== 0 && value !== 1],
+  alpha: share,
+  label_smoothing: share,
+  weight: [
+    'finite numbers of at least 0, one a class',
+    (value) => (Array.isArray(value) || ArrayBuffer.isView(value)) && Array.from(value as never).every(isWeight),
+  ],
+}
+
+/** The options, once they are checked. @throws {ConfigError} naming the option. */
+export function checked<Options extends DistillationOptions>(options: Options): Options {
+  for (const [name, [expected, holds]] of Object.entries(checks)) {
+    const value = options[name as keyof DistillationOptions]
+    if (value !== undefined && !holds(value)) throw new ConfigError({ where: `option ${name}`, what: 'not a valid value', expected, found: String(value) })
+  }
+  return options
+}

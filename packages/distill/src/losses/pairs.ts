@@ -2,6 +2,7 @@
 // One row a loss; the tests sweep the table, so a row whose two forms disagree, or whose gradient is wrong, fails.
 
 import { type Builder, scale as times, type Value } from '@cola/graph'
+import { ConfigError } from '@cola/train'
 import { factorOf, type TemperatureOptions } from './options.ts'
 import { dot, logAddExp, logSoftmax, rowsOf, sumRows, type ValueAndGradient } from './plain.ts'
 
@@ -16,6 +17,11 @@ const last = (g: Builder): Value => g.int64([-1])
 const sum = (g: Builder, value: Value): Value => g.ReduceSum(value, { keepdims: 0 })
 /** Mean over rows of a sum over everything. */
 const perRow = (g: Builder, value: Value): Value => sum(g, g.ReduceMean(value, g.int64([0])))
+/** p log(p / q) of each element, with 0 log 0 = 0: a class that p never takes counts nothing, whatever q is. */
+function divergences(g: Builder, logP: Value, logQ: Value): Value {
+  const p = g.Exp(logP)
+  return g.Mul(p, g.Where(g.Greater(p, g.scalar(0)), g.Sub(logP, logQ), g.scalar(0)))
+}
 const logProbabilities = (g: Builder, logits: Value, { temperature = 2 }: TemperatureOptions): Value =>
   g.LogSoftmax(times(g, logits, 1 / temperature), { axis: -1 })
 
@@ -44,9 +50,11 @@ function throughSoftmax(logP: readonly number[], d: readonly number[]): number[]
   return p.map((probability, i) => (probability === 0 ? 0 : probability * ((d[i] as number) - mean)))
 }
 
-/** p log(p / q), 0 where p is 0. */
-const divergence = (logP: readonly number[], logQ: readonly number[]): number =>
-  logP.reduce((total, a, i) => total + (a === Number.NEGATIVE_INFINITY ? 0 : Math.exp(a) * (a - (logQ[i] as number))), 0)
+/** log(p / q), 0 where p is 0. */
+const logRatio = (logP: readonly number[], logQ: readonly number[]): number[] => logP.map((a, i) => (Math.exp(a) === 0 ? 0 : a - (logQ[i] as number)))
+
+/** KL(p || q), with 0 log 0 = 0. */
+const divergence = (logP: readonly number[], logQ: readonly number[]): number => dot(logP.map(Math.exp), logRatio(logP, logQ))
 
 const elementwise = (student: ArrayLike<number>, teacher: ArrayLike<number>): number[] => Array.from(student, (s, i) => s - (teacher[i] as number))
 
@@ -69,7 +77,7 @@ export const pairLosses = {
   soft_targets: {
     graph: (g, student, teacher, options) => {
       const [logS, logT] = [logProbabilities(g, student, options), logProbabilities(g, teacher, options)]
-      return times(g, perRow(g, g.Mul(g.Exp(logT), g.Sub(logT, logS))), factorOf(options))
+      return times(g, perRow(g, divergences(g, logT, logS)), factorOf(options))
     },
     plain: ofLogits((logS, logT) => [divergence(logT, logS), logS.map((s, i) => Math.exp(s) - Math.exp(logT[i] as number))]),
   },
@@ -77,15 +85,9 @@ export const pairLosses = {
   reverse_kl: {
     graph: (g, student, teacher, options) => {
       const [logS, logT] = [logProbabilities(g, student, options), logProbabilities(g, teacher, options)]
-      return times(g, perRow(g, g.Mul(g.Exp(logS), g.Sub(logS, logT))), factorOf(options))
+      return times(g, perRow(g, divergences(g, logS, logT)), factorOf(options))
     },
-    plain: ofLogits((logS, logT) => [
-      divergence(logS, logT),
-      throughSoftmax(
-        logS,
-        logS.map((s, i) => s - (logT[i] as number)),
-      ),
-    ]),
+    plain: ofLogits((logS, logT) => [divergence(logS, logT), throughSoftmax(logS, logRatio(logS, logT))]),
   },
   /** c/N sum beta KL(t || m) + (1 - beta) KL(s || m), m = beta t + (1 - beta) s. Agarwal et al. 2024, generalized JSD. */
   jensen_shannon: {
@@ -95,7 +97,9 @@ export const pairLosses = {
       const [a, b] = [g.Add(logT, g.scalar(Math.log(beta))), g.Add(logS, g.scalar(Math.log(1 - beta)))]
       const greatest = g.Max(a, b)
       const logM = g.Add(greatest, g.Log(g.Add(g.Exp(g.Sub(a, greatest)), g.Exp(g.Sub(b, greatest)))))
-      const part = (log: Value, weight: number) => times(g, g.Mul(g.Exp(log), g.Sub(log, logM)), weight)
+      // log m needs no gradient: what flows through it is the gradient of sum(m), which is 1.
+      const mixture = g.StopGradient(logM)
+      const part = (log: Value, weight: number) => times(g, divergences(g, log, mixture), weight)
       return times(g, perRow(g, g.Add(part(logT, beta), part(logS, 1 - beta))), factorOf(options))
     },
     plain: ofLogits((logS, logT, { beta = 0.5 }) => {
@@ -105,7 +109,7 @@ export const pairLosses = {
         loss,
         throughSoftmax(
           logS,
-          logS.map((s, i) => (1 - beta) * (s - (logM[i] as number))),
+          logRatio(logS, logM).map((ratio) => (1 - beta) * ratio),
         ),
       ]
     }),
@@ -138,3 +142,10 @@ export const pairLosses = {
 
 /** Name of a loss of the table. */
 export type PairLossName = keyof typeof pairLosses
+
+/** The row of a loss. @throws {ConfigError} for a name that the table has not. */
+export function lossNamed(name: PairLossName): PairLoss {
+  if (!Object.hasOwn(pairLosses, name))
+    throw new ConfigError({ where: 'loss', what: 'no loss of this name', expected: Object.keys(pairLosses).join(', '), found: String(name) })
+  return pairLosses[name]
+}

@@ -13,7 +13,7 @@ export function rowsOf(values: ArrayLike<number>, width: number): number[][] {
 
 /** x - max - log(sum(exp(x - max))): finite for logits of any size. */
 export function logSoftmax(row: readonly number[]): number[] {
-  const greatest = Math.max(...row)
+  const greatest = row.reduce((a, b) => Math.max(a, b))
   const total = Math.log(row.reduce((sum, x) => sum + Math.exp(x - greatest), 0))
   return row.map((x) => x - greatest - total)
 }

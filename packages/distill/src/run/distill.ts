@@ -1,7 +1,7 @@
 // distill({ teacher, student, data }): the Trainer with a teacher's logits beside the labels.
 
 import type { LabelledText } from '@cola/data'
-import type { Loss, Model, Tensor } from '@cola/graph'
+import { type Dim, getValue, type Loss, type Model, type Tensor } from '@cola/graph'
 import {
   adam,
   type Batch,
@@ -17,7 +17,8 @@ import {
   type TrainResult,
 } from '@cola/train'
 import { distillation, lossWeights, sumOfLosses, type Term } from '../losses/graph.ts'
-import type { DistillationOptions } from '../losses/options.ts'
+import { checked, type DistillationOptions } from '../losses/options.ts'
+import { requireLogits } from '../teacher/check.ts'
 import { averageTeachers, type Split, type Teacher } from '../teacher/teacher.ts'
 
 /** What learns: any model with `logits`, and how its sentences become batches. */
@@ -80,7 +81,8 @@ export interface DistillResult extends TrainResult {
 /**
  * Trains a student on a teacher's logits and the labels; everything else is the Trainer's: epochs, the best one, checkpoints, exact resume.
  * Evaluation reports the cross-entropy against the labels, so that runs with and without a teacher compare.
- * @throws what Trainer and the teacher throw.
+ * @throws what Trainer and the teacher throw; {ConfigError} for a bad option of the loss, before the teacher is asked; {FeedError} naming the split and the
+ * row where a teacher says NaN or +Infinity, or masks (-Infinity) every class.
  */
 export async function distill(options: DistillOptions): Promise<DistillResult> {
   const { student, encode, teacher, data, splits = {}, loss, optimizer = adam(), device = 'auto', ...rest } = options
@@ -91,9 +93,10 @@ export async function distill(options: DistillOptions): Promise<DistillResult> {
   const artifacts = generateArtifacts(student.model, { loss: lossOf(loss, teaching), evalLoss: crossEntropy(), optimizer })
   const inputs = teacherInputs.filter((name) => artifacts.trainingModel.inputs.includes(name))
   const rows = (texts: readonly LabelledText[]): DistillRow[] => texts.map(({ text, label }) => ({ input_ids: encode(text), label }))
-  const train = await taught(rows(data.train), inputs, teaching, { name: splits.train ?? 'train', texts: data.train.map(({ text }) => text) })
+  const widths = new Map(inputs.map((name) => [name, getValue(artifacts.trainingModel, name).shape.at(-1)] as const))
+  const train = await taught(rows(data.train), widths, teaching, { name: splits.train ?? 'train', texts: data.train.map(({ text }) => text) })
   const unlabelled = rows((data.transfer ?? []).map((text) => ({ text, label: -100 })))
-  const transfer = await taught(unlabelled, inputs, unlabelled.length ? teaching : undefined, {
+  const transfer = await taught(unlabelled, widths, unlabelled.length ? teaching : undefined, {
     name: splits.transfer ?? 'transfer',
     texts: data.transfer ?? [],
   })
@@ -137,7 +140,7 @@ const isTerms = (loss: DistillOptions['loss']): loss is readonly Term[] => Array
 function lossOf(loss: DistillOptions['loss'], teacher: Teacher | undefined): Loss {
   if (isTerms(loss)) return sumOfLosses(loss)
   if (teacher) return distillation(loss)
-  const { label_smoothing, weight } = loss ?? {}
+  const { label_smoothing, weight } = checked(loss ?? {})
   return crossEntropy({ ...(label_smoothing === undefined ? {} : { label_smoothing }), ...(weight ? { weight } : {}) })
 }
 
@@ -145,10 +148,24 @@ function lossOf(loss: DistillOptions['loss'], teacher: Teacher | undefined): Los
 const teacherInputs = ['teacher_logits', 'teacher_hidden'] as const
 type TeacherInput = (typeof teacherInputs)[number]
 
-async function taught(rows: readonly DistillRow[], inputs: readonly TeacherInput[], teacher: Teacher | undefined, split: Split): Promise<DistillRow[]> {
+/** Rows with what the teacher says of each, of the widths that the losses read. */
+async function taught(
+  rows: readonly DistillRow[],
+  widths: ReadonlyMap<TeacherInput, Dim | undefined>,
+  teacher: Teacher | undefined,
+  split: Split,
+): Promise<DistillRow[]> {
   if (!teacher) return [...rows]
   const said = await Promise.all(
-    inputs.map(async (name) => [name, await (name === 'teacher_logits' ? teacher.logits(split) : hiddenOf(teacher, split))] as const),
+    [...widths].map(async ([name, expected]) => {
+      const values = await (name === 'teacher_logits' ? teacher.logits(split) : hiddenOf(teacher, split))
+      const where = `teacher, split "${split.name}"`
+      requireLogits(values, { where, rows: rows.length, masks: name === 'teacher_logits' })
+      const width = values.length / rows.length
+      if (rows.length > 0 && typeof expected === 'number' && width !== expected)
+        throw new FeedError({ where, what: `${name} does not fit the student`, expected: `rows of ${expected}`, found: `rows of ${width}` })
+      return [name, values] as const
+    }),
   )
   return rows.map((row, i) => {
     const own = said.map(([name, values]) => {

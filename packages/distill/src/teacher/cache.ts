@@ -3,6 +3,7 @@
 
 import { float32, safetensorsChunks, toFloat32 } from '@cola/graph'
 import { fileSystem, paths, readSafetensorsFile, sha256, writeFileAtomic } from '@cola/train'
+import { requireLogits } from './check.ts'
 import type { Split, Teacher } from './teacher.ts'
 
 /** The file that holds a split's logits. */
@@ -13,7 +14,7 @@ function cacheFile(folder: string, fingerprint: string, { texts }: Split): strin
 /**
  * A teacher that computes each text's logits once and then reads them from `folder`.
  * A teacher without a fingerprint (a file of logits) is given back as it is. A damaged file is computed anew.
- * @throws {FileError} when the folder cannot be written.
+ * @throws {FileError} when the folder cannot be written, {FeedError} for a row with NaN or +Infinity, which is not kept.
  */
 export function cachedTeacher(teacher: Teacher, { folder }: { folder: string }): Teacher {
   const { fingerprint } = teacher
@@ -24,9 +25,10 @@ export function cachedTeacher(teacher: Teacher, { folder }: { folder: string }):
     logits: async (split) => {
       own ??= fingerprint()
       const path = cacheFile(folder, own, split)
-      const kept = read(path)
+      const kept = read(path, split)
       if (kept) return kept
       const logits = await teacher.logits(split)
+      requireLogits(logits, { where: `teacher, split "${split.name}"`, rows: split.texts.length })
       const dims = [split.texts.length, logits.length / Math.max(1, split.texts.length)]
       writeFileAtomic(path, safetensorsChunks(new Map([['logits', float32(dims, logits)]])))
       return logits
@@ -34,11 +36,13 @@ export function cachedTeacher(teacher: Teacher, { folder }: { folder: string }):
   }
 }
 
-function read(path: string): Float32Array | undefined {
+function read(path: string, { texts }: Split): Float32Array | undefined {
   if (!fileSystem().existsSync(path)) return undefined
   try {
-    const logits = readSafetensorsFile(path).tensors.get('logits')
-    return logits && toFloat32(logits)
+    const found = readSafetensorsFile(path).tensors.get('logits')
+    const logits = found && toFloat32(found)
+    if (logits) requireLogits(logits, { where: path, rows: texts.length })
+    return logits
   } catch {
     return undefined // Damaged: by a disk, not by a writer.
   }

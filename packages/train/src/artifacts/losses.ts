@@ -1,6 +1,6 @@
 // Losses that any model can train on. Distillation losses are @cola/distill's.
 
-import { addInput, build, type Dim, float32, type Graph, GraphError, type Loss, oneHot, scale, type Value, getValue } from '@cola/graph'
+import { addInput, build, type Dim, float32, type Graph, GraphError, type Loss, oneHot, scale, scalarLike, type Value, getValue } from '@cola/graph'
 
 export interface CrossEntropyOptions {
   /** Name of the logits, [..., classes]. @default 'logits' */
@@ -34,7 +34,8 @@ export function crossEntropy({ logits = 'logits', labels = 'labels', label_smoot
     const surprise = g.Neg(g.LogSoftmax(scores, { axis: -1 }))
     const weighted = weights ? g.Mul(surprise, weights) : surprise
     const hot = oneHot(g, target, classes, scores.dtype)
-    const own = over(g.Mul(hot, weighted))
+    // Chosen, not multiplied: a class of another label may be masked, and 0 times infinity is no number.
+    const own = over(g.Where(g.Greater(hot, scalarLike(g, hot, 0)), weighted, scalarLike(g, weighted, 0)))
     const uniform = () => g.Mul(over(hot), scale(g, over(weighted), 1 / classes))
     const each = label_smoothing === 0 ? own : g.Add(scale(g, own, 1 - label_smoothing), scale(g, uniform(), label_smoothing))
     const total = g.ReduceSum(weights ? g.Mul(hot, weights) : hot, { keepdims: 0 })
