@@ -12,10 +12,11 @@ export {
   type TrainingArtifacts,
 } from './artifacts/generate.ts'
 export { crossEntropy, type CrossEntropyOptions } from './artifacts/losses.ts'
+export { unseenRows } from './artifacts/unseen.ts'
 export { type Classification, type Classifier, type ClassifierExport, loadClassifier, writeClassifier } from './classify/classifier.ts'
 export { CheckpointError, ConfigError, DeviceError, FeedError, FileError, NonFiniteLossError, WeightsError } from './errors.ts'
 export { fileSystem, hasFiles, paths, readFile, readJson, readRange, readSafetensorsFile, sha256, temporaryFolder, writeFileAtomic } from './files/node.ts'
-export type { Optimizer, OptimizerScalars, ParameterPart, ParameterUpdate, StateAccess, Transformation } from './optim/optimizer.ts'
+export type { Optimizer, OptimizerScalars, ParameterPart, ParameterUpdate, StateAccess, Transformation, Undriven } from './optim/optimizer.ts'
 export { adam, type AdamOptions, adamw, type OptimizerOptions, type ParameterGroup, sgd, type SgdOptions } from './optim/optimizers.ts'
 export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from './optim/schedule.ts'
 export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './optim/transforms.ts'

@@ -37,5 +37,5 @@ export function withProjection(model: Model, { hidden = 'hidden', width, output 
     ),
   )
   build(graph).node('Gemm', [own, weight], { outputs: [output], attributes: { transB: 1 } })
-  return { graph, trainable: new Set([...model.trainable, name]) }
+  return { ...model, graph, trainable: new Set([...model.trainable, name]) }
 }

@@ -1,9 +1,9 @@
-// The embedding by rows: a table of all tokens, from which training takes the rows that occur. With Adam a row that never sees a gradient
-// never moves, so training the compact table gives the numbers that training the whole one gives; saving puts the rows back.
+// The embedding by rows: a table of all tokens, from which training takes the rows that occur. The others never see a gradient: weight decay alone
+// moves them, if the optimizer has any, so training the compact table gives the numbers that training the whole one gives; saving puts the rows back.
 
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
-import { WeightsError } from '@cola/train'
+import { unseenRows, WeightsError } from '@cola/train'
 
 /** Rows of token embeddings, drawn or read when asked for. */
 export interface EmbeddingTable {
@@ -93,16 +93,33 @@ export function compact({ rows, width, row }: EmbeddingTable, { ids }: Vocabular
   return float32([ids.length, width], values)
 }
 
-/** The whole table with trained rows in their places; made when its bytes are asked for. */
-export function expand(table: EmbeddingTable, { ids }: Vocabulary, trained: Tensor): Tensor {
+/** The rows of tokens that do not occur, in the order of their ids; made when their bytes are asked for. */
+export function unseen({ rows, width, row }: EmbeddingTable, { ids, place }: Vocabulary): Tensor {
+  const bytes = () => {
+    const values = new Float32Array((rows - ids.length) * width)
+    for (let id = 0, at = 0; id < rows; id++) {
+      if (place(id) !== undefined) continue
+      values.set(row(id), at)
+      at += width
+    }
+    return new Uint8Array(values.buffer)
+  }
+  return { dtype: 'float32', dims: [rows - ids.length, width], bytes }
+}
+
+/**
+ * The whole table with trained rows in their places, and the others as the optimizer would have left them; made when its bytes are asked for.
+ * @throws {WeightsError} for a matrix that was not trained from these rows.
+ */
+export function expand(table: EmbeddingTable, { ids, place }: Vocabulary, trained: Tensor): Tensor {
   const { rows, width } = table
+  const other = unseenRows(trained, { seen: ids.length, unseen: rows - ids.length })
   const bytes = () => {
     const values = new Float32Array(rows * width)
     const own = toFloat32(trained)
-    const places = new Map(ids.map((id, place) => [id, place]))
-    for (let id = 0; id < rows; id++) {
-      const place = places.get(id)
-      values.set(place === undefined ? table.row(id) : own.subarray(place * width, (place + 1) * width), id * width)
+    for (let id = 0, others = 0; id < rows; id++) {
+      const at = place(id)
+      values.set(at === undefined ? other(others++, () => table.row(id)) : own.subarray(at * width, (at + 1) * width), id * width)
     }
     return new Uint8Array(values.buffer)
   }

@@ -4,7 +4,7 @@ import { packSteps, type StepBatch } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
 import { ConfigError, FeedError } from '@cola/train'
 import type { DistilRnnConfig } from './config.ts'
-import { compact, type EmbeddingTable, expand, randomEmbedding, vocabularyOf } from './embedding.ts'
+import { compact, type EmbeddingTable, expand, randomEmbedding, unseen, vocabularyOf } from './embedding.ts'
 import { distilRnn } from './graph.ts'
 import { type Parameters, randomDistilRnn } from './parameters.ts'
 
@@ -24,7 +24,7 @@ export interface StudentOptions {
 
 export interface Student {
   readonly config: DistilRnnConfig
-  /** Training model; its `embedding.weight` has only the rows of tokens that occur. */
+  /** Training model; its `embedding.weight` has only the rows of tokens that occur, and `unseenRows` the others. */
   readonly model: Model
   /** A batch of sentences given as the tokenizer's ids. @throws {FeedError} for a token that did not occur in `sentences`. */
   readonly collate: (sentences: readonly (readonly number[])[]) => StepBatch
@@ -52,7 +52,10 @@ export function createStudent({ config, sentences, seed = 0, embedding, paramete
   }
   const vocabulary = vocabularyOf(sentences)
   const steps = max_length ?? sentences.reduce((longest, { length }) => Math.max(longest, length), 1)
-  const model = distilRnn(config, compact(table, vocabulary), parameters ?? randomDistilRnn(config, { seed }), { max_length: steps })
+  const model = {
+    ...distilRnn(config, compact(table, vocabulary), parameters ?? randomDistilRnn(config, { seed }), { max_length: steps }),
+    unseenRows: new Map([['embedding.weight', unseen(table, vocabulary)]]),
+  }
   const place = (id: number): number => {
     const found = vocabulary.place(id)
     if (found === undefined)

@@ -28,6 +28,7 @@ import {
 import { ConfigError } from '../errors.ts'
 import { type Optimizer, type ParameterUpdate, stateSlots } from '../optim/optimizer.ts'
 import { type Block, blocksOf, joinValues, readBlocks } from './blocks.ts'
+import { holdUnseenRows } from './unseen.ts'
 
 /** An input that the session fills with a dropout mask: ones kept, zeros dropped. */
 export interface DropoutMask {
@@ -82,9 +83,10 @@ export const gradientOutput = (block: string): string => `${block}_grad.accumula
  * @throws {GraphError} when nothing is trainable or a trainable is not a float32 initializer.
  * @throws {UnsupportedOperatorError} naming a node that cannot be differentiated.
  */
-export function generateArtifacts(model: Model, { loss, evalLoss = loss, optimizer, frozenProducts = 'float32' }: ArtifactOptions): TrainingArtifacts {
+export function generateArtifacts(given: Model, { loss, evalLoss = loss, optimizer, frozenProducts = 'float32' }: ArtifactOptions): TrainingArtifacts {
   if (!Object.hasOwn(multiply, frozenProducts))
     throw new ConfigError({ where: 'frozenProducts', what: 'no such products', expected: Object.keys(multiply).join(', '), found: String(frozenProducts) })
+  const model = holdUnseenRows(given, optimizer)
   const parameters = trainableTensors(model)
   const names = [...parameters.keys()]
   const blocks = blocksOf(parameters)

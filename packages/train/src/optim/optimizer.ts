@@ -37,11 +37,16 @@ export interface StateAccess {
   save: (name: string, slot: string, value: Value) => void
 }
 
+/** What an optimizer does to an element whose gradient is always zero: nothing, multiply it by what all others are multiplied by, or something else. */
+export type Undriven = 'fixed' | 'proportional' | 'other'
+
 /** An optimizer: a chain of transformations, then `parameter - learningRate * update`. Serializable options for the record. */
 export interface Optimizer {
   readonly name: string
   readonly options: Readonly<Record<string, unknown>>
   readonly chain: readonly Transformation[]
+  /** What it does to a parameter's elements that never see a gradient. @default 'other', which is always right */
+  readonly undriven?: (parameter: string) => Undriven
 }
 
 /** Names of all state tensors that an optimizer keeps for a parameter. */

@@ -1,6 +1,6 @@
 // The famous optimizers, under PyTorch's names and defaults.
 
-import type { Optimizer, Transformation } from './optimizer.ts'
+import type { Optimizer, Transformation, Undriven } from './optimizer.ts'
 import { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './transforms.ts'
 
 export interface ParameterGroup {
@@ -38,9 +38,18 @@ export interface SgdOptions extends OptimizerOptions {
 const groupOf = (groups: readonly ParameterGroup[], name: string): ParameterGroup | undefined =>
   groups.find(({ params }) => (params instanceof RegExp ? params.test(name) : params.includes(name)))
 
+const decayOf = ({ weight_decay = 0, groups = [] }: OptimizerOptions, name: string): number => groupOf(groups, name)?.weight_decay ?? weight_decay
+
+/** What weight decay does where there is no gradient. */
+const undriven =
+  (options: OptimizerOptions, decayed: Undriven) =>
+  (name: string): Undriven =>
+    decayOf(options, name) === 0 ? 'fixed' : decayed
+
 /** Weight decay of each distinct strength, over the parameters that have it. */
-function decay({ weight_decay = 0, groups = [] }: OptimizerOptions): Transformation[] {
-  const of = (name: string) => groupOf(groups, name)?.weight_decay ?? weight_decay
+function decay(options: OptimizerOptions): Transformation[] {
+  const { weight_decay = 0, groups = [] } = options
+  const of = (name: string) => decayOf(options, name)
   const strengths = new Set([weight_decay, ...groups.map((group) => group.weight_decay ?? weight_decay)])
   return [...strengths].filter((strength) => strength !== 0).map((strength) => addWeightDecay(strength, (name) => of(name) === strength))
 }
@@ -57,14 +66,24 @@ const record = (options: OptimizerOptions): Record<string, unknown> =>
 /** Adam with L2 penalty in the gradient: torch.optim.Adam. */
 export function adam(options: AdamOptions = {}): Optimizer {
   const { betas = [0.9, 0.999], eps = 1e-8 } = options
-  return { name: 'adam', options: record(options), chain: [...clip(options), ...decay(options), scaleByAdam({ betas, eps }), ...rates(options)] }
+  return {
+    name: 'adam',
+    options: record(options),
+    chain: [...clip(options), ...decay(options), scaleByAdam({ betas, eps }), ...rates(options)],
+    undriven: undriven(options, 'other'),
+  }
 }
 
 /** Adam with decoupled weight decay (Loshchilov & Hutter 2019): torch.optim.AdamW. */
 export function adamw(options: AdamOptions = {}): Optimizer {
   const full = { weight_decay: 0.01, ...options }
   const { betas = [0.9, 0.999], eps = 1e-8 } = full
-  return { name: 'adamw', options: record(full), chain: [...clip(full), scaleByAdam({ betas, eps }), ...decay(full), ...rates(full)] }
+  return {
+    name: 'adamw',
+    options: record(full),
+    chain: [...clip(full), scaleByAdam({ betas, eps }), ...decay(full), ...rates(full)],
+    undriven: undriven(full, 'proportional'),
+  }
 }
 
 /** Stochastic gradient descent with momentum: torch.optim.SGD. */
@@ -74,5 +93,6 @@ export function sgd(options: SgdOptions = {}): Optimizer {
     name: 'sgd',
     options: record(options),
     chain: [...clip(options), ...decay(options), ...(momentum ? [trace(momentum, nesterov)] : []), ...rates(options)],
+    undriven: undriven(options, 'proportional'),
   }
 }
