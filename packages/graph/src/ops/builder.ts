@@ -101,6 +101,7 @@ export function addNode(graph: Graph, opType: string, inputs: readonly (Value | 
 
 const domainOf = (opType: string): string => (isOperator(opType) ? (operators[opType].domain ?? '') : '')
 
+/** @throws {GraphError} for an attribute that the row does not have, or a value of another type. */
 function checkAttributes({ attributes }: Node, row: Operator, where: string): void {
   for (const [name, value] of Object.entries(attributes)) {
     const [type] = Object.hasOwn(row.attributes, name) ? (row.attributes[name] as AttributeRow) : []
@@ -108,6 +109,20 @@ function checkAttributes({ attributes }: Node, row: Operator, where: string): vo
     if (!isOfType(value, type))
       throw new GraphError({ where, what: `attribute "${name}" is of another type`, expected: type, found: JSON.stringify(value) ?? String(value) })
   }
+}
+
+/** @throws {ShapeError} naming the first two inputs that differ. */
+function checkSame(x: readonly (Value | undefined)[], { same = [] }: Operator, where: string): void {
+  const [first, ...others] = x.filter((_, i) => same === 'all' || same.includes(i)).filter((value) => value !== undefined)
+  const other = others.find(({ dtype }) => dtype !== first?.dtype)
+  if (other)
+    throw new ShapeError({
+      where,
+      what: `element types of "${first?.name}" and "${other.name}" differ`,
+      expected: String(first?.dtype),
+      found: other.dtype,
+      fix: 'Insert a Cast, or read the model with widen: true.',
+    })
 }
 
 let unknownDims = 0
@@ -131,6 +146,7 @@ export function inferTypes(graph: Graph, node: Node, outputCount: number): Outpu
     if (!value) throw new GraphError({ where, what: `input "${name}" does not exist` })
     return value
   })
+  checkSame(x, row, where)
   const types = row.infer({
     opType: node.opType,
     attributes: attributesOf(node),

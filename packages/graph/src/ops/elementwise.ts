@@ -17,51 +17,26 @@ function binary(arithmetic?: Arithmetic): Operator {
   return {
     inputs: [2, 2],
     attributes: {},
-    infer: (c) => [{ dtype: sameDtype(c, [0, 1]), shape: broadcastInputs(c), ...combined(c, arithmetic) }],
+    same: [0, 1],
+    infer: (c) => [{ dtype: input(c, 0).dtype, shape: broadcastInputs(c), ...combined(c, arithmetic) }],
   }
 }
 
 const comparison: Operator = {
   inputs: [2, 2],
   attributes: {},
-  infer: (c) => {
-    sameDtype(c, [0, 1])
-    return [{ dtype: 'bool', shape: broadcastInputs(c) }]
-  },
+  same: [0, 1],
+  infer: (c) => [{ dtype: 'bool', shape: broadcastInputs(c) }],
 }
 
 const variadic: Operator = {
   inputs: [1, 1000],
   attributes: {},
-  infer: (c) => [
-    {
-      dtype: sameDtype(
-        c,
-        c.x.map((_, i) => i),
-      ),
-      shape: broadcastInputs(c),
-    },
-  ],
+  same: 'all',
+  infer: (c) => [{ dtype: input(c, 0).dtype, shape: broadcastInputs(c) }],
 }
 
 const predicate: Operator = { ...unary, infer: (c) => [{ dtype: 'bool', shape: input(c, 0).shape }] }
-
-function sameDtype(c: InferContext, indices: readonly number[]): Dtype {
-  const [first, ...rest] = indices.map((i) => input(c, i))
-  for (const value of rest) {
-    if (value.dtype !== first?.dtype) {
-      throw new ShapeError({
-        where: c.where,
-        what: `element types of "${first?.name}" and "${value.name}" differ`,
-        expected: String(first?.dtype),
-        found: value.dtype,
-        fix: 'Insert a Cast.',
-      })
-    }
-  }
-  return (first as OutputType).dtype
-}
-type Dtype = OutputType['dtype']
 
 const broadcastInputs = (c: InferContext) =>
   broadcastShapes(
@@ -122,7 +97,7 @@ export const elementwise = {
   /** x sigmoid(x): SiLU. */
   Swish: unary,
   Gelu: { ...unary, attributes: { approximate: ['string', 'none'] } },
-  Clip: { inputs: [1, 3], attributes: {}, infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }] },
+  Clip: { inputs: [1, 3], attributes: {}, same: 'all', infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }] },
   Dropout: {
     inputs: [1, 3],
     attributes: { seed: ['int'] },
@@ -143,7 +118,8 @@ export const elementwise = {
   Where: {
     inputs: [3, 3],
     attributes: {},
-    infer: (c) => [{ dtype: sameDtype(c, [1, 2]), shape: broadcastInputs(c) }],
+    same: [1, 2],
+    infer: (c) => [{ dtype: input(c, 1).dtype, shape: broadcastInputs(c) }],
   },
   DequantizeLinear: {
     inputs: [2, 3],

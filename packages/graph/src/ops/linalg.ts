@@ -31,10 +31,11 @@ function matMulShape(c: InferContext): Shape {
 }
 
 export const linalg = {
-  MatMul: { inputs: [2, 2], attributes: {}, infer: (c) => [{ dtype: input(c, 0).dtype, shape: matMulShape(c) }] },
+  MatMul: { inputs: [2, 2], attributes: {}, same: 'all', infer: (c) => [{ dtype: input(c, 0).dtype, shape: matMulShape(c) }] },
   Gemm: {
     inputs: [2, 3],
     attributes: { alpha: ['float', 1], beta: ['float', 1], transA: ['int', 0], transB: ['int', 0] },
+    same: 'all',
     infer: (c) => {
       const [a, b] = [input(c, 0), input(c, 1)]
       if (a.shape.length !== 2 || b.shape.length !== 2)
@@ -50,6 +51,7 @@ export const linalg = {
     inputs: [3, 6],
     attributes: { K: ['int'], N: ['int'], bits: ['int', 4], block_size: ['int'], accuracy_level: ['int', 0] },
     domain: 'com.microsoft',
+    same: [0, 2],
     infer: (c) => {
       const { dtype, shape } = input(c, 0)
       sameInner(c, shape.at(-1), int(c, 'K'))
@@ -61,6 +63,7 @@ export const linalg = {
     inputs: [3, 5],
     attributes: {},
     domain: 'com.microsoft',
+    same: [0, 2, 4],
     infer: (c) => [{ dtype: 'float32', shape: matMulShape(c) }],
   },
 } satisfies Record<string, Operator>

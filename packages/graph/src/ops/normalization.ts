@@ -28,8 +28,8 @@ export const normalization = {
   Softmax: alongAxis,
   LogSoftmax: alongAxis,
   /** Also gives mean and inverse deviation. */
-  LayerNormalization: { inputs: [2, 3], attributes, infer: normalizing(2) },
-  RMSNormalization: { inputs: [2, 2], attributes, infer: normalizing(0) },
+  LayerNormalization: { inputs: [2, 3], attributes, same: 'all', infer: normalizing(2) },
+  RMSNormalization: { inputs: [2, 2], attributes, same: 'all', infer: normalizing(0) },
   /** RMS normalization that also gives 1 / rms. ONNX Runtime's own, under ONNX's domain. */
-  SimplifiedLayerNormalization: { inputs: [2, 2], attributes, infer: normalizing(1) },
+  SimplifiedLayerNormalization: { inputs: [2, 2], attributes, same: 'all', infer: normalizing(1) },
 } satisfies Record<string, Operator>

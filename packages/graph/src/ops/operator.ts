@@ -31,6 +31,8 @@ export interface Operator {
   readonly inputs: readonly [number, number]
   /** Attributes that it understands. */
   readonly attributes: Readonly<Record<string, AttributeRow>>
+  /** Inputs that must be of one element type, where they are given. */
+  readonly same?: readonly number[] | 'all'
   /** Domain, where it is not ai.onnx. */
   readonly domain?: string
   readonly infer: (context: InferContext) => OutputType[]

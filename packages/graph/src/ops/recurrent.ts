@@ -25,8 +25,11 @@ const attributes: Operator['attributes'] = {
   activation_beta: ['floats'],
 }
 
+/** All but the lengths of the sequences. */
+const same = [0, 1, 2, 3, 5, 6, 7]
+
 export const recurrents = {
-  RNN: { inputs: [3, 6], attributes, infer: (c) => recurrent(c, 1) },
-  GRU: { inputs: [3, 6], attributes: { ...attributes, linear_before_reset: ['int', 0] }, infer: (c) => recurrent(c, 1) },
-  LSTM: { inputs: [3, 8], attributes: { ...attributes, input_forget: ['int', 0] }, infer: (c) => recurrent(c, 2) },
+  RNN: { inputs: [3, 6], attributes, same, infer: (c) => recurrent(c, 1) },
+  GRU: { inputs: [3, 6], attributes: { ...attributes, linear_before_reset: ['int', 0] }, same, infer: (c) => recurrent(c, 1) },
+  LSTM: { inputs: [3, 8], attributes: { ...attributes, input_forget: ['int', 0] }, same, infer: (c) => recurrent(c, 2) },
 } satisfies Record<string, Operator>

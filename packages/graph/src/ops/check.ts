@@ -1,0 +1,27 @@
+// Whether the types that a graph states are those that its nodes make and its tensors have.
+
+import { GraphError } from '../errors.ts'
+import { getValue, type Graph } from '../ir/graph.ts'
+import { inferTypes } from './builder.ts'
+import { isOperator, operators } from './index.ts'
+
+/**
+ * Checks the element type of every value: an initializer's is its tensor's, a node's inputs are of types that go together, and its outputs of those that
+ * follow. Nodes of operators that the table has no row for are passed over.
+ * @throws {GraphError | ShapeError} naming the node and the value: a runtime would refuse the graph.
+ */
+export function checkTypes(graph: Graph): void {
+  for (const [name, { dtype }] of graph.initializers) sameType(graph, `initializer "${name}"`, name, dtype)
+  for (const node of graph.nodes) {
+    if (!isOperator(node.opType) || (operators[node.opType].domain ?? '') !== node.domain) continue
+    const types = inferTypes(graph, node, node.outputs.length)
+    node.outputs.forEach((name, i) => {
+      if (name !== '') sameType(graph, `${node.opType} "${node.name}", output "${name}"`, name, types[i]?.dtype)
+    })
+  }
+}
+
+function sameType(graph: Graph, where: string, name: string, found: string | undefined): void {
+  const { dtype } = getValue(graph, name)
+  if (dtype !== found) throw new GraphError({ where, what: 'its element type is not what the graph takes it for', expected: dtype, found: String(found) })
+}
