@@ -5,6 +5,9 @@ import { ColaError } from '@cola/graph'
 /** A device that is not there, or a runtime that is not installed. */
 export class DeviceError extends ColaError {}
 
+/** A model that the runtime does not take, on a device that works. */
+export class ModelError extends ColaError {}
+
 /** Feeds that a model does not take: a missing input, a wrong shape, ids out of range. */
 export class FeedError extends ColaError {}
 

@@ -14,7 +14,7 @@ export {
 export { crossEntropy, type CrossEntropyOptions } from './artifacts/losses.ts'
 export { unseenRows } from './artifacts/unseen.ts'
 export { type Classification, type Classifier, type ClassifierExport, loadClassifier, writeClassifier } from './classify/classifier.ts'
-export { CheckpointError, ConfigError, DeviceError, FeedError, FileError, NonFiniteLossError, WeightsError } from './errors.ts'
+export { CheckpointError, ConfigError, DeviceError, FeedError, FileError, ModelError, NonFiniteLossError, WeightsError } from './errors.ts'
 export { fileSystem, hasFiles, paths, readFile, readJson, readRange, readSafetensorsFile, sha256, temporaryFolder, writeFileAtomic } from './files/node.ts'
 export type { Optimizer, OptimizerScalars, ParameterPart, ParameterUpdate, StateAccess, Transformation, Undriven } from './optim/optimizer.ts'
 export { adam, type AdamOptions, adamw, type OptimizerOptions, type ParameterGroup, sgd, type SgdOptions } from './optim/optimizers.ts'

@@ -3,7 +3,7 @@
 import { ShapeError } from '../errors.ts'
 import { addDims, type Dim, divDims, mulDims } from '../ir/dim.ts'
 import { dataTypeOfOnnx } from '../tensor/dtype.ts'
-import { broadcastShapes, input, int, type InferContext, type Operator, type OutputType } from './operator.ts'
+import { broadcastShapes, input, int, type InferContext, type Operator } from './operator.ts'
 
 const unary: Operator = {
   inputs: [1, 1],

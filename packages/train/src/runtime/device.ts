@@ -1,9 +1,10 @@
 // Devices: which execution providers stand for each, and what to say when one is not there.
 
-import { type ExternalData, externalChunks, type Graph, layoutExternal, lower, type Tensor, writeModel } from '@cola/graph'
+import { checkTypes, type ExternalData, externalChunks, type Graph, layoutExternal, lower, type Tensor, writeModel } from '@cola/graph'
 import { DeviceError, FileError } from '../errors.ts'
 import { fileSystem, hasFiles, paths, readRange, writeFileAtomic } from '../files/node.ts'
 import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
+import { probeGraph, refusal } from './refusal.ts'
 
 /** Where a model runs. `auto`: the first of cuda, webgpu and cpu (wasm in a browser) that works. */
 export type Device = 'cpu' | 'cuda' | 'webgpu' | 'wasm' | 'auto'
@@ -82,6 +83,7 @@ const slowOptimizers = 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvid
 /**
  * Creates a runtime session for a graph on a device.
  * @throws {DeviceError} for a name that is no device, when the device is not there, or when no runtime is installed, saying how to get it.
+ * @throws {ModelError | GraphError | ShapeError} when the runtime does not take the model, naming the node.
  */
 export async function openSession(
   { graph, path, resident = [], packWeights = false, spin = true }: RunnableModel,
@@ -115,42 +117,54 @@ export async function openSession(
     if (path !== undefined) return await createOrtSession(path, options)
     const external = layoutExternal(graph.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
     const data = concatenate(externalChunks(graph.initializers, external))
+    checkTypes(graph)
     return await createOrtSession(writeModel(lower(graph), external), external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options)
   } catch (cause) {
-    throw new DeviceError(
-      { where: `device "${device}"`, what: `a session for "${graph.name}" could not be created`, found: (cause as Error).message, fix: row.fix },
-      { cause },
-    )
+    throw await refusal({ graph, device, fix: row.fix, works: () => opensProbe(row) }, cause as Error)
   }
 }
 
+const opensProbe = ({ providers }: DeviceRow): Promise<boolean> =>
+  createOrtSession(writeModel(probeGraph()), { executionProviders: providers, logSeverityLevel: 4 }).then(
+    async (session) => {
+      await session.release()
+      return true
+    },
+    () => false,
+  )
+
 /**
  * The device that `auto` stands for here, found by opening a one-node model; others as they are.
- * @throws {DeviceError} for a name that is no device, and when none works.
+ * @throws {DeviceError} for a name that is no device, and when none works; what {@link openSession} throws when a device works and the model does not.
  */
 export async function resolveDevice(device: Device, probe: Graph): Promise<Exclude<Device, 'auto'>> {
   checkDevice(device)
   if (device !== 'auto') return device
   await loadRuntime()
   const candidates = hasFiles() ? (['cuda', 'webgpu', 'cpu'] as const) : (['webgpu', 'wasm'] as const)
+  let refused: unknown
   for (const candidate of candidates) {
     try {
       await (await openSession({ graph: probe }, candidate)).release()
       return candidate
-    } catch {
-      // Not there: the next one.
+    } catch (error) {
+      // Not there, or it does not take the model: the next one.
+      if (!(error instanceof DeviceError)) refused = error
     }
   }
+  if (refused) throw refused
   throw new DeviceError({ where: 'device "auto"', what: 'no device works', expected: candidates.join(', '), fix: installNode })
 }
 
 /**
  * Writes graphs to a folder as ONNX files that share one external-data file for their frozen weights.
  * @returns The path of each.
+ * @throws {GraphError | ShapeError} for a graph whose element types do not go together, before anything is written.
  * @throws {FileError} when the folder cannot be written.
  */
 export function writeModels(folder: string, graphs: Readonly<Record<string, Graph>>, weightsFile = 'frozen_weights.bin'): Record<string, string> {
   const { join } = paths()
+  for (const graph of Object.values(graphs)) checkTypes(graph)
   const shared = new Map<string, Tensor>()
   for (const graph of Object.values(graphs)) for (const [name, data] of graph.initializers) shareWeight(shared, name, data)
   const layout = layoutExternal(shared, { location: weightsFile })
@@ -181,7 +195,7 @@ export function externalDataOf(folder: string): ExternalData {
 
 function shareWeight(shared: Map<string, Tensor>, name: string, data: Tensor): void {
   const other = shared.get(name)
-  if (other && other !== data && other.dims.join() !== data.dims.join())
+  if (other && other !== data && (other.dims.join() !== data.dims.join() || other.dtype !== data.dtype))
     throw new FileError({ where: name, what: 'two models have different weights of this name' })
   shared.set(name, data)
 }

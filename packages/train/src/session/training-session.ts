@@ -1,6 +1,6 @@
 // The low-level session: one method per artifact, named as in the API that ONNX Runtime removed from JavaScript in 1.20.
 
-import { createGraph, addInput, build, elementCount, evaluateDim, type Graph, type Tensor, getValue } from '@cola/graph'
+import { elementCount, evaluateDim, type Graph, type Tensor, getValue } from '@cola/graph'
 import { random } from '@cola/data'
 import { concatenated, cutTensors } from '../artifacts/blocks.ts'
 import { gradientBuffer, gradientOutput, type TrainingArtifacts } from '../artifacts/generate.ts'
@@ -8,6 +8,7 @@ import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
 import { fileSystem, hasFiles, temporaryFolder } from '../files/node.ts'
 import { type Device, devices, openSession, resolveDevice, type RunnableModel, writeModels } from '../runtime/device.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
+import { probeGraph } from '../runtime/refusal.ts'
 import { type Batch, feedsOf } from './feeds.ts'
 import { blockTensors, dispose, download, downloadGraph, hostTensors, joinAll, stateName, zeroTensors } from './state.ts'
 
@@ -334,11 +335,4 @@ function resultOf(results: OrtTensors, names: readonly string[]): StepResult {
       outputs.map((name) => [name, { data: (results[name] as OrtTensor).data as Float32Array, dims: (results[name] as OrtTensor).dims }]),
     ),
   }
-}
-
-function probeGraph(): Graph {
-  const graph = createGraph('probe')
-  build(graph).node('Identity', [addInput(graph, 'x', 'float32', [1])], { outputs: ['y'] })
-  graph.outputs.push('y')
-  return graph
 }

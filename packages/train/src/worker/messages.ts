@@ -1,7 +1,7 @@
 // What crosses between a server's thread and the worker that trains: plain data, and errors with their class.
 
 import { ColaError, float32, type Tensor, toFloat32 } from '@cola/graph'
-import { CheckpointError, DeviceError, FeedError, FileError, NonFiniteLossError } from '../errors.ts'
+import { CheckpointError, DeviceError, FeedError, FileError, ModelError, NonFiniteLossError } from '../errors.ts'
 import type { SessionState } from '../session/training-session.ts'
 import type { Device } from '../runtime/device.ts'
 
@@ -45,7 +45,7 @@ export const fromPlainTensors = (list: PlainTensors): Map<string, Tensor> => new
 export const plainState = ({ tensors, step }: SessionState): { tensors: PlainTensors; step: number } => ({ tensors: plainTensors(tensors), step })
 export const fromPlainState = ({ tensors, step }: { tensors: PlainTensors; step: number }): SessionState => ({ tensors: fromPlainTensors(tensors), step })
 
-const errors = { CheckpointError, DeviceError, FeedError, FileError, NonFiniteLossError, ColaError }
+const errors = { CheckpointError, DeviceError, FeedError, FileError, ModelError, NonFiniteLossError, ColaError }
 
 export function plainError(error: unknown): PlainError {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
