@@ -51,27 +51,31 @@ const close = (found: readonly (number | undefined)[], right: readonly number[])
   })
 
 describe('classification scores', () => {
-  it.each(cases.map((one) => [one.labels.length, one.classes, one] as const))('%i rows of %i classes, as scikit-learn', (_, classes, one) => {
-    const { labels, predictions, scores, all, confusion, by_class, binary } = one
-    close(every(predictions, labels, {}, Object.keys(scores)), Object.values(scores))
-    close(every(predictions, labels, { classes }, Object.keys(all)), Object.values(all))
-    const metrics = classificationMetrics(predictions, labels)
-    for (const name of ['accuracy', 'mcc', 'f1_macro', 'f1_micro', 'f1_weighted']) expect(metrics[name]).toBeCloseTo(scores[name] as number, 8)
-    expect(metrics.f1 === undefined).toBe(binary === undefined)
-    if (binary) {
-      close([metrics.f1], [binary.f1 as number])
-      close(
-        Object.keys(binary).map((name) => averaged[name as Averaged](predictions, labels)),
-        Object.values(binary),
-      )
-    }
-    expect(confusionMatrix(predictions, labels, classes)).toEqual(confusion)
-    const found = classScores(predictions, labels, { classes })
-    expect(found.map((scored) => scored.class)).toEqual(by_class.map((_, id) => id))
-    found.forEach((scored, id) => {
-      close([scored.precision, scored.recall, scored.f1, scored.support], by_class[id] as number[])
-    })
-  })
+  it.each(cases.map((one) => [one.labels.length, one.classes, one] as const))(
+    '%i rows of %i classes, as scikit-learn',
+    (_, classes, one) => {
+      const { labels, predictions, scores, all, confusion, by_class, binary } = one
+      close(every(predictions, labels, {}, Object.keys(scores)), Object.values(scores))
+      close(every(predictions, labels, { classes }, Object.keys(all)), Object.values(all))
+      const metrics = classificationMetrics(predictions, labels)
+      for (const name of ['accuracy', 'mcc', 'f1_macro', 'f1_micro', 'f1_weighted'])
+        expect(metrics[name]).toBeCloseTo(scores[name] as number, 8)
+      expect(metrics.f1 === undefined).toBe(binary === undefined)
+      if (binary) {
+        close([metrics.f1], [binary.f1 as number])
+        close(
+          Object.keys(binary).map((name) => averaged[name as Averaged](predictions, labels)),
+          Object.values(binary),
+        )
+      }
+      expect(confusionMatrix(predictions, labels, classes)).toEqual(confusion)
+      const found = classScores(predictions, labels, { classes })
+      expect(found.map((scored) => scored.class)).toEqual(by_class.map((_, id) => id))
+      found.forEach((scored, id) => {
+        close([scored.precision, scored.recall, scored.f1, scored.support], by_class[id] as number[])
+      })
+    },
+  )
 
   it('200,000 classes without a matrix of them', () => {
     const [rows, classes] = [400_000, 200_000]
@@ -82,7 +86,9 @@ describe('classification scores', () => {
     const pairs = confusionCounts(predictions, labels)
     expect(pairs.reduce((sum, { count }) => sum + count, 0)).toBe(rows)
     // A matrix of all pairs would have 4e10 numbers.
-    expect(() => confusionMatrix(predictions, labels)).toThrow(/too many for a matrix, expected at most 4096, found 200000.*confusionCounts/)
+    expect(() => confusionMatrix(predictions, labels)).toThrow(
+      /too many for a matrix, expected at most 4096, found 200000.*confusionCounts/,
+    )
   })
 
   it('lists the pairs that are taken for each other, the most frequent first', () => {
@@ -106,7 +112,9 @@ describe('classification scores', () => {
     const [, single] = warned((onWarning) => matthewsCorrelation([2, 2, 2], [0, 1, 2], { onWarning }))
     expect(single).toEqual(['Matthews correlation is not defined where all predictions are of one class: it is 0'])
     const [, missing] = warned((onWarning) => f1([0, 2], [0, 2], { average: 'macro', classes: 4, onWarning }))
-    expect(missing).toEqual(['f1 is not defined for a class that neither occurs nor is predicted: it counts as 0 for 1, 3'])
+    expect(missing).toEqual([
+      'f1 is not defined for a class that neither occurs nor is predicted: it counts as 0 for 1, 3',
+    ])
     expect(warned((onWarning) => precision([0, 0, 2], [0, 1, 2], { average: 'macro', onWarning }))[1]).toEqual([
       'precision is not defined for a class that is never predicted: it counts as 0 for 1',
     ])
@@ -115,18 +123,30 @@ describe('classification scores', () => {
 
   it.each([
     [() => accuracy([1], [1, 0]), /predictions: not as many as labels, expected 2 rows, found 1/],
-    [() => classificationMetrics([0, 1.5], [0, 1]), /predictions, row 2: no class id, expected a whole number from 0 to \d+, found 1.5/],
+    [
+      () => classificationMetrics([0, 1.5], [0, 1]),
+      /predictions, row 2: no class id, expected a whole number from 0 to \d+, found 1.5/,
+    ],
     [() => classificationMetrics([0, 1], [0, -100]), /labels, row 2: no class id.*found -100/],
     [() => classificationMetrics([0, 1], ['a', 'b'] as never), /labels, row 1: no class id.*found "a"/],
-    [() => confusionMatrix([0, 3], [0, 1], 3), /predictions, row 2: no class id, expected a whole number from 0 to 2, found 3/],
+    [
+      () => confusionMatrix([0, 3], [0, 1], 3),
+      /predictions, row 2: no class id, expected a whole number from 0 to 2, found 3/,
+    ],
     [() => majorityBaseline([1, Number.NaN]), /labels, row 2: no class id.*found NaN/],
     [() => accuracy([1e9], [0]), /predictions, row 1: no class id/],
     [() => accuracy([1], [0], { classes: 0 }), /option classes/],
     [() => f1([2, 0], [0, 1]), /option average: 'binary' is for two classes.*'macro'/],
-    [() => f1([1, 0], [0, 1], { average: 'mean' as 'macro' }), /option average: unknown average, expected binary, macro, micro, weighted, found mean/],
+    [
+      () => f1([1, 0], [0, 1], { average: 'mean' as 'macro' }),
+      /option average: unknown average, expected binary, macro, micro, weighted, found mean/,
+    ],
     [() => mcnemar([1], [1, 1], [1, 1]), /first predictions: not as many as labels/],
     [() => pairedBootstrap(accuracy, [], [], [], { seed: 1 }), /at least one row, found 0/],
-    [() => pairedBootstrap(accuracy, [1, 0, 1], [1, 0, 1], [1, 0, 1], { seed: 1, runs: 2 }), /option runs.*expected a divisor of 3 rows, found 2/],
+    [
+      () => pairedBootstrap(accuracy, [1, 0, 1], [1, 0, 1], [1, 0, 1], { seed: 1, runs: 2 }),
+      /option runs.*expected a divisor of 3 rows, found 2/,
+    ],
     [() => pairedBootstrap(() => Number.NaN, [1], [1], [1], { seed: 1 }), /metric: gives no number/],
   ])('refuse %s', (run, message) => {
     expect(run).toThrow(DataError)
@@ -136,7 +156,8 @@ describe('classification scores', () => {
   it('of three classes, compared by the bootstrap', () => {
     const labels = Array.from({ length: 90 }, (_, i) => i % 3)
     const worse = labels.map((label, i) => (i % 2 ? (label + 1) % 3 : label))
-    const macro = (predictions: readonly number[], truth: readonly number[]) => f1(predictions, truth, { average: 'macro' })
+    const macro = (predictions: readonly number[], truth: readonly number[]) =>
+      f1(predictions, truth, { average: 'macro' })
     const { difference, interval } = pairedBootstrap(macro, worse, labels, labels, { seed: 1, resamples: 200 })
     expect(difference).toBeCloseTo(0.5, 1)
     expect(interval[0]).toBeGreaterThan(0.3)

@@ -1,4 +1,5 @@
-// Classification scores for any number of classes, with scikit-learn's definitions. A score that is not defined is 0, with a warning.
+// Classification scores for any number of classes, with scikit-learn's definitions. A score that is not defined is 0,
+// with a warning.
 
 import { DataError } from '../errors.ts'
 import { type ClassCounts, type ClassIds, countClasses, ratio, type ScoreOptions } from './counts.ts'
@@ -46,10 +47,17 @@ const undefinedWhere: Readonly<Record<Score, string>> = {
 }
 
 /** One score for each of some classes; a warning lists those for which it is not defined. */
-function byClass(score: Score, { hits, predicted, actual }: ClassCounts, ids: readonly number[], warn: ScoreOptions['onWarning']): number[] {
+function byClass(
+  score: Score,
+  { hits, predicted, actual }: ClassCounts,
+  ids: readonly number[],
+  warn: ScoreOptions['onWarning'],
+): number[] {
   const missing: number[] = []
   const at = (counts: Float64Array, id: number) => counts[id] ?? 0
-  const scores = ids.map((id) => ratio(...parts[score](at(hits, id), at(predicted, id), at(actual, id)), () => missing.push(id)))
+  const scores = ids.map((id) =>
+    ratio(...parts[score](at(hits, id), at(predicted, id), at(actual, id)), () => missing.push(id)),
+  )
   if (missing.length > 0) {
     const listed = `${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', ...' : ''}`
     warn?.(`${score} is not defined for a class that ${undefinedWhere[score]}: it counts as 0 for ${listed}`)
@@ -57,23 +65,40 @@ function byClass(score: Score, { hits, predicted, actual }: ClassCounts, ids: re
   return scores
 }
 
-const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length)
+const mean = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
-const averages: Readonly<Record<Average, (score: Score, counts: ClassCounts, warn: ScoreOptions['onWarning']) => number>> = {
+const averages: Readonly<
+  Record<Average, (score: Score, counts: ClassCounts, warn: ScoreOptions['onWarning']) => number>
+> = {
   binary: (score, counts, warn) => byClass(score, counts, [1], warn)[0] as number,
   macro: (score, counts, warn) => mean(byClass(score, counts, counts.present, warn)),
   // Every row has one label and one prediction, so all three micro averages are the accuracy.
   micro: (_, { right, rows }) => (rows === 0 ? 0 : right / rows),
   weighted: (score, counts, warn) => {
     const scores = byClass(score, counts, counts.present, warn)
-    const sum = scores.reduce((total, value, i) => total + value * (counts.actual[counts.present[i] as number] as number), 0)
+    const sum = scores.reduce(
+      (total, value, i) => total + value * (counts.actual[counts.present[i] as number] as number),
+      0,
+    )
     return counts.rows === 0 ? 0 : sum / counts.rows
   },
 }
 
-function averaged(score: Score, predictions: ClassIds, labels: ClassIds, { average = 'binary', ...options }: AverageOptions): number {
+function averaged(
+  score: Score,
+  predictions: ClassIds,
+  labels: ClassIds,
+  { average = 'binary', ...options }: AverageOptions,
+): number {
   const take = averages[average]
-  if (!take) throw new DataError({ where: 'option average', what: 'unknown average', expected: Object.keys(averages).join(', '), found: String(average) })
+  if (!take)
+    throw new DataError({
+      where: 'option average',
+      what: 'unknown average',
+      expected: Object.keys(averages).join(', '),
+      found: String(average),
+    })
   const counts = countClasses(predictions, labels, options)
   if (average === 'binary' && !isBinary(counts))
     throw new DataError({
@@ -90,18 +115,24 @@ function averaged(score: Score, predictions: ClassIds, labels: ClassIds, { avera
 const isBinary = ({ actual }: ClassCounts): boolean => actual.length <= 2
 
 /** Share of predicted rows of a class that are right: `precision_score`. @throws {DataError} as {@link f1}. */
-export const precision = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number => averaged('precision', predictions, labels, options)
+export const precision = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number =>
+  averaged('precision', predictions, labels, options)
 
 /** Share of a class's rows that are found: `recall_score`. @throws {DataError} as {@link f1}. */
-export const recall = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number => averaged('recall', predictions, labels, options)
+export const recall = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number =>
+  averaged('recall', predictions, labels, options)
 
 /**
  * Harmonic mean of precision and recall, 0 to 1: `f1_score`.
  * @throws {DataError} for lists of unlike length, ids that are no classes, or the binary average of more than two.
  */
-export const f1 = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number => averaged('f1', predictions, labels, options)
+export const f1 = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number =>
+  averaged('f1', predictions, labels, options)
 
-/** Precision, recall, F1 and support of each class: `precision_recall_fscore_support`. @throws {DataError} as {@link f1}. */
+/**
+ * Precision, recall, F1 and support of each class: `precision_recall_fscore_support`. @throws {DataError} as {@link
+ * f1}.
+ */
 export function classScores(predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): ClassScores[] {
   const counts = countClasses(predictions, labels, options)
   const of = (score: Score) => byClass(score, counts, counts.present, options.onWarning)
@@ -126,21 +157,30 @@ export const accuracy = (predictions: ClassIds, labels: ClassIds, options: Score
 /** R_K = (c s - t.p) / sqrt((s^2 - p.p) (s^2 - t.t)), with s rows, c of them right, t and p the counts by class. */
 function correlationOf({ rows, right, actual, predicted }: ClassCounts, { onWarning }: ScoreOptions): number {
   const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, id) => sum + value * (b[id] as number), 0)
-  const [covariance, ofPredictions, ofLabels] = [right * rows - dot(actual, predicted), rows ** 2 - dot(predicted, predicted), rows ** 2 - dot(actual, actual)]
+  const [covariance, ofPredictions, ofLabels] = [
+    right * rows - dot(actual, predicted),
+    rows ** 2 - dot(predicted, predicted),
+    rows ** 2 - dot(actual, actual),
+  ]
   return ratio(covariance, Math.sqrt(ofPredictions * ofLabels), () => {
-    const single = rows === 0 ? 'there are no rows' : `all ${ofLabels === 0 ? 'labels' : 'predictions'} are of one class`
+    const single =
+      rows === 0 ? 'there are no rows' : `all ${ofLabels === 0 ? 'labels' : 'predictions'} are of one class`
     onWarning?.(`Matthews correlation is not defined where ${single}: it is 0`)
   })
 }
 
 /**
- * Matthews correlation, -1 to 1, of any number of classes: Gorodkin's R_K (2004), `matthews_corrcoef`. 0 where all labels or all predictions are of one
+ * Matthews correlation, -1 to 1, of any number of classes: Gorodkin's R_K (2004), `matthews_corrcoef`. 0 where all
+ * labels or all predictions are of one
  * class. @throws {DataError} as {@link f1}.
  */
 export const matthewsCorrelation = (predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): number =>
   correlationOf(countClasses(predictions, labels, options), options)
 
-/** Share of the most frequent label: what a classifier that says nothing reaches; 0 for no rows. @throws {DataError} as {@link f1}. */
+/**
+ * Share of the most frequent label: what a classifier that says nothing reaches; 0 for no rows. @throws {DataError} as
+ * {@link f1}.
+ */
 export function majorityBaseline(labels: ClassIds, { onWarning }: Pick<ScoreOptions, 'onWarning'> = {}): number {
   const { actual, rows } = countClasses(labels, labels)
   const most = actual.reduce((greatest, count) => Math.max(greatest, count), 0)
@@ -148,11 +188,17 @@ export function majorityBaseline(labels: ClassIds, { onWarning }: Pick<ScoreOpti
 }
 
 /**
- * Accuracy, Matthews correlation, and F1 as macro, micro and weighted average, for any number of classes. Where there are two, also `f1`, of class 1.
- * Averages are over the classes that occur in labels or predictions, or over all of `classes`. What is not defined is 0, and `onWarning` is told.
+ * Accuracy, Matthews correlation, and F1 as macro, micro and weighted average, for any number of classes. Where there
+ * are two, also `f1`, of class 1.
+ * Averages are over the classes that occur in labels or predictions, or over all of `classes`. What is not defined is
+ * 0, and `onWarning` is told.
  * @throws {DataError} as {@link f1}.
  */
-export function classificationMetrics(predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): ClassificationMetrics {
+export function classificationMetrics(
+  predictions: ClassIds,
+  labels: ClassIds,
+  options: ScoreOptions = {},
+): ClassificationMetrics {
   const counts = countClasses(predictions, labels, options)
   const f1Of = (average: Average, warn?: ScoreOptions['onWarning']) => averages[average]('f1', counts, warn)
   return {

@@ -19,7 +19,8 @@ function checkRows(first: readonly number[], second: readonly number[], labels: 
 }
 
 /**
- * McNemar's exact test (1947): a binomial test on the rows where the two disagree about being right; any number of classes.
+ * McNemar's exact test (1947): a binomial test on the rows where the two disagree about being right; any number of
+ * classes.
  * @throws {DataError} for lists of unlike length.
  */
 export function mcnemar(first: readonly number[], second: readonly number[], labels: readonly number[]): McNemar {
@@ -27,7 +28,11 @@ export function mcnemar(first: readonly number[], second: readonly number[], lab
   const right = (predictions: readonly number[], i: number) => predictions[i] === labels[i]
   const onlyFirst = labels.filter((_, i) => right(first, i) && !right(second, i)).length
   const onlySecond = labels.filter((_, i) => !right(first, i) && right(second, i)).length
-  return { onlyFirst, onlySecond, p: Math.min(1, 2 * binomialTail(Math.min(onlyFirst, onlySecond), onlyFirst + onlySecond)) }
+  return {
+    onlyFirst,
+    onlySecond,
+    p: Math.min(1, 2 * binomialTail(Math.min(onlyFirst, onlySecond), onlyFirst + onlySecond)),
+  }
 }
 
 /** P(X <= k) of a fair coin thrown n times. */
@@ -48,7 +53,8 @@ export interface BootstrapOptions {
   /** @default 0.95 */
   confidence?: number
   /**
-   * How many runs are laid end to end, each over the same rows in the same order: a row is drawn with all of them, because what several seeds say of
+   * How many runs are laid end to end, each over the same rows in the same order: a row is drawn with all of them,
+   * because what several seeds say of
    * one sentence is not independent. @default 1
    */
   runs?: number
@@ -66,7 +72,8 @@ export interface Bootstrap {
 export type Metric = (predictions: readonly number[], labels: readonly number[]) => number
 
 /**
- * Paired bootstrap (Efron & Tibshirani 1993): the difference of a metric over rows drawn with replacement, the same rows for both.
+ * Paired bootstrap (Efron & Tibshirani 1993): the difference of a metric over rows drawn with replacement, the same
+ * rows for both.
  * @throws {DataError} for lists of unlike length, no rows, runs that do not divide them, a metric that is NaN.
  */
 export function pairedBootstrap(
@@ -77,9 +84,15 @@ export function pairedBootstrap(
   { seed, resamples = 2000, confidence = 0.95, runs = 1 }: BootstrapOptions,
 ): Bootstrap {
   checkRows(first, second, labels)
-  if (labels.length === 0) throw new DataError({ where: 'labels', what: 'nothing to draw from', expected: 'at least one row', found: '0' })
+  if (labels.length === 0)
+    throw new DataError({ where: 'labels', what: 'nothing to draw from', expected: 'at least one row', found: '0' })
   if (!Number.isInteger(runs) || runs < 1 || labels.length % runs !== 0)
-    throw new DataError({ where: 'option runs', what: 'not a number of equal runs', expected: `a divisor of ${labels.length} rows`, found: String(runs) })
+    throw new DataError({
+      where: 'option runs',
+      what: 'not a number of equal runs',
+      expected: `a divisor of ${labels.length} rows`,
+      found: String(runs),
+    })
   const stream = random(seed, 'bootstrap')
   const at = (rows: readonly number[], values: readonly number[]) => rows.map((i) => values[i] as number)
   const difference = (rows: readonly number[]) => {

@@ -16,7 +16,8 @@ export interface Confusion {
 const largest = 4096
 
 /**
- * Counts as a matrix: row = true class, column = predicted class; scikit-learn's `confusion_matrix` with `labels=range(classes)`.
+ * Counts as a matrix: row = true class, column = predicted class; scikit-learn's `confusion_matrix` with
+ * `labels=range(classes)`.
  * @param classes Rows and columns. @default one more than the greatest id
  * @throws {DataError} naming the row: lists of unlike length, ids that are no classes; more than 4096 classes.
  */
@@ -31,7 +32,8 @@ export function confusionMatrix(predictions: ClassIds, labels: ClassIds, classes
       fix: 'Take confusionCounts, which lists the pairs that occur.',
     })
   const matrix = Array.from({ length: size }, () => new Array<number>(size).fill(0))
-  for (const { label, predicted, count } of confusionCounts(predictions, labels, classes)) (matrix[label] as number[])[predicted] = count
+  for (const { label, predicted, count } of confusionCounts(predictions, labels, classes))
+    (matrix[label] as number[])[predicted] = count
   return matrix
 }
 

@@ -29,7 +29,8 @@ export interface ClassCounts {
 
 /**
  * Counts in one pass over the rows; memory is linear in the greatest class id.
- * @throws {DataError} naming the row: lists of unlike length, ids that are no whole numbers from 0, ids of `classes` or more.
+ * @throws {DataError} naming the row: lists of unlike length, ids that are no whole numbers from 0, ids of `classes` or
+ *   more.
  */
 export function countClasses(predictions: ClassIds, labels: ClassIds, { classes }: ScoreOptions = {}): ClassCounts {
   const size = checkIds(predictions, labels, classes)
@@ -44,7 +45,8 @@ export function countClasses(predictions: ClassIds, labels: ClassIds, { classes 
     right++
   }
   const ids = Array.from({ length: size }, (_, id) => id)
-  const present = classes === undefined ? ids.filter((id) => (actual[id] as number) + (predicted[id] as number) > 0) : ids
+  const present =
+    classes === undefined ? ids.filter((id) => (actual[id] as number) + (predicted[id] as number) > 0) : ids
   return { rows: labels.length, right, actual, predicted, hits, present }
 }
 
@@ -54,7 +56,12 @@ const mostClasses = 2 ** 24
 /** The number of classes: `classes`, or one more than the greatest id. @throws {DataError} as {@link countClasses}. */
 export function checkIds(predictions: ClassIds, labels: ClassIds, classes?: number): number {
   if (classes !== undefined && !(Number.isInteger(classes) && classes >= 1))
-    throw new DataError({ where: 'option classes', what: 'not a number of classes', expected: 'a whole number of at least 1', found: String(classes) })
+    throw new DataError({
+      where: 'option classes',
+      what: 'not a number of classes',
+      expected: 'a whole number of at least 1',
+      found: String(classes),
+    })
   checkLengths(predictions, labels)
   let size = classes ?? 0
   for (const [name, ids] of [
@@ -70,7 +77,11 @@ export function checkIds(predictions: ClassIds, labels: ClassIds, classes?: numb
 }
 
 /** @throws {DataError} when two lists have not one entry for each row. */
-export function checkLengths(predictions: ArrayLike<unknown>, labels: ArrayLike<unknown>, names: readonly [string, string] = ['predictions', 'labels']): void {
+export function checkLengths(
+  predictions: ArrayLike<unknown>,
+  labels: ArrayLike<unknown>,
+  names: readonly [string, string] = ['predictions', 'labels'],
+): void {
   if (predictions.length !== labels.length)
     throw new DataError({
       where: names[0],

@@ -1,6 +1,8 @@
-// The Corpus of Linguistic Acceptability (Warstadt, Singh & Bowman 2019): tab-separated, four columns, no header, no quoting.
+// The Corpus of Linguistic Acceptability (Warstadt, Singh & Bowman 2019): tab-separated, four columns, no header, no
+// quoting.
 
 import { DataError } from '../errors.ts'
+import { checkText } from './decode.ts'
 import { readText } from './text.ts'
 
 /** A sentence and whether it is acceptable. */
@@ -15,13 +17,15 @@ export type ColaSplit = 'in_domain_train' | 'in_domain_dev' | 'out_of_domain_dev
 export const colaSplits: readonly ColaSplit[] = ['in_domain_train', 'in_domain_dev', 'out_of_domain_dev']
 
 /**
- * Parses a split of the public release. Quotes are text; a last line without newline counts; CRLF is taken as LF.
+ * Parses a split of the public release. Quotes are text; a last line without newline counts, blank ones at the end do
+ * not; CRLF is taken as LF.
  * @throws {DataError} naming file and line: missing columns, labels other than 0 and 1, no rows.
  */
 export function parseColaTsv(content: string, where = 'CoLA'): LabelledText[] {
-  const lines = content.replace(/^\uFEFF/, '').split(/\r?\n/)
-  if (lines.at(-1) === '') lines.pop()
-  if (lines.length === 0) throw new DataError({ where, what: 'the dataset is empty', expected: 'at least one row', found: '0' })
+  const lines = checkText(content, where).split(/\r?\n/)
+  while (lines.at(-1)?.trim() === '') lines.pop()
+  if (lines.length === 0)
+    throw new DataError({ where, what: 'the dataset is empty', expected: 'at least one row', found: '0' })
   return lines.map((line, i) => {
     const columns = line.split('\t')
     const [, label, , text] = columns
@@ -34,7 +38,8 @@ export function parseColaTsv(content: string, where = 'CoLA'): LabelledText[] {
         found: `${columns.length} columns`,
         fix: 'The file must be tab-separated, as in the public release.',
       })
-    if (label !== '0' && label !== '1') throw new DataError({ where: at, what: 'wrong label', expected: '0 or 1', found: JSON.stringify(label) })
+    if (label !== '0' && label !== '1')
+      throw new DataError({ where: at, what: 'wrong label', expected: '0 or 1', found: JSON.stringify(label) })
     return { text, label: Number(label) }
   })
 }

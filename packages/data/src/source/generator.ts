@@ -35,7 +35,12 @@ const isLast = ({ phenomenon, template }: Source): boolean => template === pheno
 const chosen = { seen: (source: Source) => !isLast(source), 'held-out': isLast, all: () => true }
 
 /** Distinct labelled sentences; the same options give the same sentences. Pairs whose words collide are drawn again. */
-export function generateSentences({ seed, count, templates = 'all', exclude = new Set() }: GenerateOptions): GeneratedText[] {
+export function generateSentences({
+  seed,
+  count,
+  templates = 'all',
+  exclude = new Set(),
+}: GenerateOptions): GeneratedText[] {
   const stream = random(seed, 'sentences', templates)
   const pool = sources.filter(chosen[templates])
   const seen = new Set(exclude)
@@ -46,7 +51,10 @@ export function generateSentences({ seed, count, templates = 'all', exclude = ne
     if (acceptable === unacceptable || seen.has(acceptable) || seen.has(unacceptable)) continue
     seen.add(acceptable).add(unacceptable)
     const { phenomenon, template } = source
-    rows.push({ text: acceptable, label: 1, phenomenon, template }, { text: unacceptable, label: 0, phenomenon, template })
+    rows.push(
+      { text: acceptable, label: 1, phenomenon, template },
+      { text: unacceptable, label: 0, phenomenon, template },
+    )
   }
   return rows.slice(0, count)
 }

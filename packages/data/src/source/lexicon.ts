@@ -54,7 +54,12 @@ export interface Verb {
   participle: string
 }
 
-const verb = (base: string, past: string, participle = past, third = `${base}s`): Verb => ({ base, third, past, participle })
+const verb = (base: string, past: string, participle = past, third = `${base}s`): Verb => ({
+  base,
+  third,
+  past,
+  participle,
+})
 
 /** Need an object. */
 export const transitive: readonly Verb[] = [
@@ -91,10 +96,20 @@ export const social: readonly Verb[] = [
 ]
 
 /** Take a clause. */
-export const clausal: readonly Verb[] = [verb('think', 'thought'), verb('say', 'said'), verb('believe', 'believed'), verb('know', 'knew', 'known')]
+export const clausal: readonly Verb[] = [
+  verb('think', 'thought'),
+  verb('say', 'said'),
+  verb('believe', 'believed'),
+  verb('know', 'knew', 'known'),
+]
 
 /** Take an infinitive of their own subject. */
-export const control: readonly Verb[] = [verb('want', 'wanted'), verb('hope', 'hoped'), verb('plan', 'planned'), verb('refuse', 'refused')]
+export const control: readonly Verb[] = [
+  verb('want', 'wanted'),
+  verb('hope', 'hoped'),
+  verb('plan', 'planned'),
+  verb('refuse', 'refused'),
+]
 
 export const adjectives = ['red', 'old', 'small', 'heavy', 'green', 'broken', 'quiet', 'young'] as const
 export const places = ['garden', 'kitchen', 'station', 'market', 'river', 'tower'] as const

@@ -1,7 +1,22 @@
-// Grammatical phenomena as minimal pairs: each template draws words and gives an acceptable sentence and one that differs in the point at issue.
+// Grammatical phenomena as minimal pairs: each template draws words and gives an acceptable sentence and one that
+// differs in the point at issue.
 
 import type { Random } from '../random.ts'
-import { adjectives, clausal, control, intransitive, type Noun, names, people, places, social, things, times, transitive, type Verb } from './lexicon.ts'
+import {
+  adjectives,
+  clausal,
+  control,
+  intransitive,
+  type Noun,
+  names,
+  people,
+  places,
+  social,
+  things,
+  times,
+  transitive,
+  type Verb,
+} from './lexicon.ts'
 
 /** An acceptable sentence and its unacceptable twin. */
 export interface MinimalPair {
@@ -12,7 +27,10 @@ export interface MinimalPair {
 export type Template = (r: Random) => MinimalPair
 
 const sentence = (words: string, end = '.'): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}${end}`
-const pair = (good: string, bad: string, end = '.'): MinimalPair => ({ acceptable: sentence(good, end), unacceptable: sentence(bad, end) })
+const pair = (good: string, bad: string, end = '.'): MinimalPair => ({
+  acceptable: sentence(good, end),
+  unacceptable: sentence(bad, end),
+})
 
 const the = (noun: Noun, plural: boolean): string => `the ${plural ? noun.plural : noun.singular}`
 const agree = (verb: Verb, plural: boolean): string => (plural ? verb.base : verb.third)
@@ -29,15 +47,24 @@ export const phenomena = {
   'subject-verb agreement': [
     (r) => {
       const [noun, verb, plural] = [r.pick(people), r.pick(intransitive), r.uniform() < 0.5]
-      return pair(`${the(noun, plural)} often ${agree(verb, plural)}`, `${the(noun, plural)} often ${agree(verb, !plural)}`)
+      return pair(
+        `${the(noun, plural)} often ${agree(verb, plural)}`,
+        `${the(noun, plural)} often ${agree(verb, !plural)}`,
+      )
     },
     (r) => {
       const [noun, verb, plural, place] = [r.pick(people), r.pick(intransitive), r.uniform() < 0.5, r.pick(places)]
-      return pair(`${the(noun, plural)} in the ${place} ${agree(verb, plural)}`, `${the(noun, plural)} in the ${place} ${agree(verb, !plural)}`)
+      return pair(
+        `${the(noun, plural)} in the ${place} ${agree(verb, plural)}`,
+        `${the(noun, plural)} in the ${place} ${agree(verb, !plural)}`,
+      )
     },
     (r) => {
       const [noun, adjective, plural] = [r.pick(things), r.pick(adjectives), r.uniform() < 0.5]
-      return pair(`${the(noun, plural)} ${plural ? 'are' : 'is'} ${adjective}`, `${the(noun, plural)} ${plural ? 'is' : 'are'} ${adjective}`)
+      return pair(
+        `${the(noun, plural)} ${plural ? 'are' : 'is'} ${adjective}`,
+        `${the(noun, plural)} ${plural ? 'is' : 'are'} ${adjective}`,
+      )
     },
     (r) => {
       const [[first, second], verb, plural] = [two(r, people), r.pick(transitive), r.uniform() < 0.5]
@@ -75,11 +102,17 @@ export const phenomena = {
     },
     (r) => {
       const [[name, gender], verb, time] = [r.pick(names), r.pick(social), r.pick(times)]
-      return pair(`${name} ${verb.past} ${reflexive[gender]} ${time}`, `${name} ${verb.past} ${gender === 'feminine' ? 'himself' : 'herself'} ${time}`)
+      return pair(
+        `${name} ${verb.past} ${reflexive[gender]} ${time}`,
+        `${name} ${verb.past} ${gender === 'feminine' ? 'himself' : 'herself'} ${time}`,
+      )
     },
     (r) => {
       const [noun, verb] = [r.pick(people), r.pick(social)]
-      return pair(`the ${noun.plural} ${verb.past} themselves`, `the ${noun.plural} ${verb.past} ${reflexive[noun.gender]}`)
+      return pair(
+        `the ${noun.plural} ${verb.past} themselves`,
+        `the ${noun.plural} ${verb.past} ${reflexive[noun.gender]}`,
+      )
     },
     (r) => {
       const [noun, verb, name] = [r.pick(people), r.pick(social), r.pick(names)[0]]
@@ -141,7 +174,10 @@ export const phenomena = {
     (r) => {
       const [noun, adjective, verb] = [r.pick(things), r.pick(adjectives), r.pick(transitive)]
       const who = person(r)
-      return pair(`${who} ${verb.past} the ${adjective} ${noun.singular}`, `${who} ${verb.past} the ${noun.singular} ${adjective}`)
+      return pair(
+        `${who} ${verb.past} the ${adjective} ${noun.singular}`,
+        `${who} ${verb.past} the ${noun.singular} ${adjective}`,
+      )
     },
     (r) => {
       const [who, verb, what] = [person(r), r.pick(transitive), object(r)]
@@ -167,7 +203,10 @@ export const phenomena = {
     },
     (r) => {
       const [noun, verb, [name]] = [r.pick(things), r.pick(transitive), r.pick(names)]
-      return pair(`the ${noun.singular} was ${verb.participle} by ${name}`, `the ${noun.singular} was ${verb.base} by ${name}`)
+      return pair(
+        `the ${noun.singular} was ${verb.participle} by ${name}`,
+        `the ${noun.singular} was ${verb.base} by ${name}`,
+      )
     },
     (r) => {
       const [who, verb] = [person(r), r.pick(intransitive)]
@@ -181,7 +220,10 @@ export const phenomena = {
     },
     (r) => {
       const [[name], clause, who, verb] = [r.pick(names), r.pick(clausal), person(r), r.pick(intransitive)]
-      return pair(`${name} ${clause.past} that ${who} ${verb.past}`, `${name} ${clause.past} that ${who} to ${verb.base}`)
+      return pair(
+        `${name} ${clause.past} that ${who} ${verb.past}`,
+        `${name} ${clause.past} that ${who} to ${verb.base}`,
+      )
     },
     (r) => {
       const [who, want, verb, what] = [person(r), r.pick(control), r.pick(transitive), object(r)]
@@ -195,7 +237,10 @@ export const phenomena = {
   'negative polarity': [
     (r) => {
       const [noun, verb] = [r.pick(people), r.pick(transitive)]
-      return pair(`no ${noun.singular} ever ${verb.past} ${object(r)}`, `the ${noun.singular} ever ${verb.past} ${object(r)}`)
+      return pair(
+        `no ${noun.singular} ever ${verb.past} ${object(r)}`,
+        `the ${noun.singular} ever ${verb.past} ${object(r)}`,
+      )
     },
     (r) => {
       const [[name], verb, noun] = [r.pick(names), r.pick(transitive), r.pick(things)]

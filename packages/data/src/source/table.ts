@@ -1,80 +1,143 @@
-// Labelled texts from tables of one's own: TSV, CSV and JSONL, any number of classes. The only importer of d3-dsv.
+// Labelled texts from tables of one's own: CSV, TSV, JSON Lines and JSON, any number of classes.
 
 import { DataError } from '../errors.ts'
-import type { LabelledText } from './cola.ts'
+import { checkText, decodeText, type DecodeOptions, lineAt } from './decode.ts'
+import { parseDsv, type Quoting } from './dsv.ts'
+import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
+import { labelled, type LabelledTable, type LabelOptions, type RawRow } from './labels.ts'
+import { readFirst } from './text.ts'
 
-export interface TableOptions {
-  /** Column, or field, of the text. @default 'text' */
-  text?: string
-  /** Column, or field, of the label: any text or number. @default 'label' */
-  label?: string
-  /** Classes in order. @default those that occur, sorted */
-  classes?: readonly string[]
+export interface TableOptions extends LabelOptions, Pick<DecodeOptions, 'encoding'> {
+  /**
+   * What quotes mean in CSV and TSV. @default 'minimal' for CSV; 'auto' for TSV, which has no quoting but is often
+   * written with it
+   */
+  quoting?: Quoting
+  /** Delimiter of CSV and TSV. @default a comma, a tab */
+  delimiter?: string
 }
 
-export interface LabelledTable {
-  rows: LabelledText[]
-  /** Name of each class, by label. */
-  classes: string[]
-}
+type Columns = Required<Pick<TableOptions, 'text' | 'label'>>
+type Parser = (content: string, where: string, columns: Columns, options: TableOptions) => RawRow[]
 
-type Row = Readonly<Record<string, unknown>>
-
-const parsers: Readonly<Record<string, (content: string, where: string) => Promise<Row[]>>> = {
-  tsv: async (content) => (await import('d3-dsv')).tsvParse(content),
-  csv: async (content) => (await import('d3-dsv')).csvParse(content),
-  jsonl: async (content, where) =>
-    content
-      .split('\n')
-      .map((line, i) => [line, i + 1] as const)
-      .filter(([line]) => line.trim() !== '')
-      .map(([line, number]) => parseLine(line, `${where}, line ${number}`)),
-}
-
-function parseLine(line: string, where: string): Row {
-  try {
-    return JSON.parse(line) as Row
-  } catch (cause) {
-    throw new DataError({ where, what: 'not JSON', found: (cause as Error).message }, { cause })
+const separated =
+  (delimiter: string, quoting: Quoting): Parser =>
+  (content, where, columns, options) => {
+    const [header, ...records] = parseDsv(content, {
+      delimiter,
+      quoting,
+      ...given(options),
+      where,
+      onWarning: options.onWarning,
+    })
+    if (!header) return []
+    const names = header.cells.map((name) => name.trim())
+    const [text, label] = [columns.text, columns.label].map((name) =>
+      columnOf(names, name.trim(), `${where}, line ${header.line}`),
+    ) as [number, number]
+    return records.map(({ line, cells }) => {
+      if (cells.length !== names.length) refuseRagged(`${where}, line ${line}`, names, cells)
+      return { place: `line ${line}`, text: cells[text], label: cells[label] }
+    })
   }
+
+const given = ({ delimiter, quoting }: TableOptions) => ({
+  ...(delimiter === undefined ? {} : { delimiter }),
+  ...(quoting === undefined ? {} : { quoting }),
+})
+
+const json =
+  (parse: (content: string, where: string) => JsonRecord[]): Parser =>
+  (content, where, { text, label }) =>
+    parse(content, where).map(({ place, values }) => {
+      for (const name of [text, label])
+        if (!Object.hasOwn(values, name)) refuseColumn(`${where}, ${place}`, name, Object.keys(values))
+      return { place, text: values[text], label: values[label] }
+    })
+
+const [csv, tsv, jsonl] = [separated(',', 'minimal'), separated('\t', 'auto'), json(parseJsonLines)]
+const parsers: Readonly<Record<string, Parser>> = {
+  csv,
+  tsv,
+  tab: tsv,
+  jsonl,
+  ndjson: jsonl,
+  json: json(parseJsonArray),
 }
 
 /**
- * Parses a table with a header line (TSV, CSV with its quotes) or of JSON objects, one a line.
- * @param format `tsv`, `csv` or `jsonl`.
- * @throws {DataError} naming file and row: an unknown format, a missing column, an empty text, a label that is no class, no rows.
+ * Parses a table with a header line (CSV, TSV), of JSON objects one a line, or of a JSON array of objects.
+ * Header names and labels lose spaces around them; texts stay as they are. Blank lines are skipped.
+ * @param content Text, or bytes, which are decoded strictly.
+ * @param format `csv`, `tsv`, `jsonl` or `json`; also `tab` and `ndjson`.
+ * @throws {DataError} naming file, line and column: an unknown format, a missing column or one that is there twice, a
+ *   row with more or fewer cells than
+ *   the header, a text or label that is empty, null, a list or an object, a label that is no class, bytes that are not
+ * in the encoding, no rows.
  */
 export async function parseTable(
-  content: string,
+  content: string | Uint8Array,
   format: string,
   where = 'table',
-  { text = 'text', label = 'label', classes }: TableOptions = {},
+  options: TableOptions = {},
 ): Promise<LabelledTable> {
-  const parse = parsers[format]
-  if (!parse) throw new DataError({ where, what: 'unknown format', expected: Object.keys(parsers).join(', '), found: format })
-  const rows = await parse(content.replace(/^\uFEFF/, ''), where)
-  if (rows.length === 0) throw new DataError({ where, what: 'the dataset is empty', expected: 'at least one row', found: '0' })
-  const values = rows.map((row, i) => [field(row, text, `${where}, row ${i + 1}`), field(row, label, `${where}, row ${i + 1}`)] as const)
-  const names = classes ? [...classes] : [...new Set(values.map(([, name]) => name))].sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : 1))
-  return {
-    classes: names,
-    rows: values.map(([own, name], i) => {
-      const index = names.indexOf(name)
-      if (index < 0) throw new DataError({ where: `${where}, row ${i + 1}`, what: 'a label that is no class', expected: names.join(', '), found: name })
-      return { text: own, label: index }
-    }),
-  }
+  if (!Object.hasOwn(parsers, format))
+    throw new DataError({ where, what: 'unknown format', expected: Object.keys(parsers).join(', '), found: format })
+  const { text = 'text', label = 'label', encoding = 'utf-8', onWarning } = options
+  const decoded = typeof content === 'string' ? checkText(content, where) : decodeText(content, { encoding, where })
+  const replaced = decoded.indexOf('\uFFFD')
+  if (replaced >= 0)
+    onWarning?.(
+      `${where}, line ${lineAt(decoded, replaced)}: U+FFFD, which stands where bytes were not in the encoding`,
+    )
+  return labelled((parsers[format] as Parser)(decoded, where, { text, label }, options), options, where)
 }
 
-function field(row: Row, name: string, where: string): string {
-  const value = row[name]
-  if (value === undefined || value === null || value === '')
+/**
+ * Reads a table from a file, in the format of its extension.
+ * @throws {DataError} as {@link parseTable}, or when the file cannot be read.
+ */
+export async function readTable(
+  path: string,
+  { format, ...options }: TableOptions & { format?: string } = {},
+): Promise<LabelledTable> {
+  const extension = path.slice(path.lastIndexOf('.') + 1).toLowerCase()
+  return parseTable((await readFirst([path])).bytes, format ?? extension, path, options)
+}
+
+function columnOf(names: readonly string[], name: string, where: string): number {
+  const at = names.indexOf(name)
+  if (at < 0) refuseColumn(where, name, names)
+  if (names.indexOf(name, at + 1) >= 0)
     throw new DataError({
       where,
-      what: `no "${name}"`,
-      expected: `columns with "${name}"`,
-      found: Object.keys(row).join(', '),
-      fix: 'Name the columns of text and label.',
+      what: `two columns named "${name}"`,
+      expected: 'one',
+      found: names.join(', '),
+      fix: 'Rename one of them.',
     })
-  return String(value)
+  return at
+}
+
+function refuseColumn(where: string, name: string, found: readonly string[]): never {
+  const other = found.length === 1 ? /[;\t|,]/.exec(found[0] as string)?.[0] : undefined
+  throw new DataError({
+    where,
+    what: `no column "${name}"`,
+    expected: `a column "${name}"`,
+    found: found.map((column) => JSON.stringify(column)).join(', ') || 'no columns',
+    fix: other
+      ? `Is the delimiter ${JSON.stringify(other)}? Set it as delimiter.`
+      : 'Name the columns of text and label; the first line is the header.',
+  })
+}
+
+function refuseRagged(where: string, names: readonly string[], cells: readonly string[]): never {
+  throw new DataError({
+    where,
+    what: `a row with ${cells.length > names.length ? 'too many' : 'too few'} cells`,
+    expected: `${names.length} (${names.join(', ')})`,
+    found: `${cells.length} (${cells.map((cell) => JSON.stringify(cell.slice(0, 30))).join(', ')})`,
+    fix: "A cell that holds the delimiter or a newline needs quotes around it, and quoting: 'minimal'.",
+  })
 }

@@ -1,17 +1,33 @@
-// Reading text files in Node.
+// Reading files in Node.
 
 import { DataError } from '../errors.ts'
+import { decodeText, type DecodeOptions } from './decode.ts'
 
 /** The first of these files that exists. @throws {DataError} naming them when none does. */
-export async function readText(candidates: readonly string[]): Promise<{ path: string; content: string }> {
+export async function readFirst(candidates: readonly string[]): Promise<{ path: string; bytes: Uint8Array }> {
   const { readFile } = await import('node:fs/promises')
   for (const path of candidates) {
     try {
-      return { path, content: await readFile(path, 'utf8') }
+      return { path, bytes: await readFile(path) }
     } catch (cause) {
       if ((cause as { code?: string }).code !== 'ENOENT' && (cause as { code?: string }).code !== 'ENOTDIR')
-        throw new DataError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
+        throw new DataError(
+          { where: path, what: 'the file could not be read', found: (cause as Error).message },
+          { cause },
+        )
     }
   }
   throw new DataError({ where: candidates.join(' or '), what: 'no such file', fix: 'Check the folder.' })
+}
+
+/**
+ * The text of the first of these files that exists.
+ * @throws {DataError} naming them when none does, or the file and line of what is not in the encoding.
+ */
+export async function readText(
+  candidates: readonly string[],
+  { encoding = 'utf-8' }: Pick<DecodeOptions, 'encoding'> = {},
+): Promise<{ path: string; content: string }> {
+  const { path, bytes } = await readFirst(candidates)
+  return { path, content: decodeText(bytes, { encoding, where: path }) }
 }

@@ -1,0 +1,133 @@
+// Bytes to text, strictly: what is not in the encoding is refused with its line, never replaced.
+
+import { DataError } from '../errors.ts'
+
+export interface DecodeOptions {
+  /**
+   * Name of the encoding, as the Encoding Standard has it (`windows-1252`, `utf-16le`, `shift_jis`, ...) or Python
+   * (`latin-1`, `utf-8-sig`).
+   * A byte order mark in the file wins. @default 'utf-8'
+   */
+  encoding?: string
+  /** File or URL, for errors. */
+  where?: string
+}
+
+const byteOrderMarks: readonly (readonly [name: string, bytes: readonly number[]])[] = [
+  ['utf-8', [0xef, 0xbb, 0xbf]],
+  ['utf-16le', [0xff, 0xfe]],
+  ['utf-16be', [0xfe, 0xff]],
+]
+
+/** Python's names that the Encoding Standard has otherwise. */
+const pythonNames: Readonly<Record<string, string>> = {
+  'utf-8-sig': 'utf-8',
+  'utf-16-le': 'utf-16le',
+  'utf-16-be': 'utf-16be',
+  'latin-1': 'latin1',
+  'mac-roman': 'macintosh',
+  cp932: 'shift_jis',
+  cp949: 'euc-kr',
+}
+
+/** windows-1252 at 0x80 to 0x9f. Node before 23 decodes these bytes as ISO-8859-1. */
+const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
+
+/**
+ * Decodes text; a byte order mark is read and dropped.
+ * @throws {DataError} naming file and line: an unknown encoding, bytes that are not in it, a NUL character.
+ */
+export function decodeText(bytes: Uint8Array, { encoding = 'utf-8', where = 'text' }: DecodeOptions = {}): string {
+  const name = markedEncoding(bytes) ?? encoding
+  const decoder = createDecoder(name)
+  let text: string
+  try {
+    text = decoder.decode(bytes)
+  } catch (cause) {
+    refuseBytes(bytes, decoder.encoding, where, cause)
+  }
+  if (decoder.encoding === 'windows-1252')
+    text = text.replace(/[\x80-\x9f]/g, (character) => windows1252[character.charCodeAt(0) - 0x80] as string)
+  return checkText(text, where)
+}
+
+/** Text without its byte order mark. @throws {DataError} naming the line of a NUL character, which no text has. */
+export function checkText(text: string, where: string): string {
+  const at = text.indexOf('\0')
+  if (at < 0) return text.startsWith('\uFEFF') ? text.slice(1) : text
+  throw new DataError({
+    where: `${where}, line ${lineAt(text, at)}`,
+    what: 'a NUL character',
+    expected: 'text',
+    fix: "A UTF-16 file without a byte order mark is read with encoding: 'utf-16le'; other files with NUL are no text.",
+  })
+}
+
+/** The line, from 1, of a place in a text. */
+export const lineAt = (text: string, at = text.length): number =>
+  (text.slice(0, at).match(/\r\n|\n|\r/g)?.length ?? 0) + 1
+
+const markedEncoding = (bytes: Uint8Array): string | undefined =>
+  byteOrderMarks.find(([, mark]) => mark.every((byte, i) => bytes[i] === byte))?.[0]
+
+function createDecoder(encoding: string): TextDecoder {
+  const name = encoding.trim().toLowerCase().replaceAll('_', '-')
+  try {
+    return new TextDecoder(pythonNames[name] ?? (name === 'shift-jis' ? 'shift_jis' : name), { fatal: true })
+  } catch (cause) {
+    throw new DataError(
+      {
+        where: 'option encoding',
+        what: 'unknown encoding',
+        expected: "a name of the Encoding Standard, such as 'utf-8', 'utf-16le' or 'windows-1252'",
+        found: encoding,
+      },
+      { cause },
+    )
+  }
+}
+
+function refuseBytes(bytes: Uint8Array, encoding: string, where: string, cause: unknown): never {
+  const decode = (end: number) => new TextDecoder(encoding, { fatal: true }).decode(bytes.subarray(0, end))
+  const good = lengthOfGood(bytes.length, (end) => !fails(() => decode(end)))
+  throw new DataError(
+    {
+      where: `${where}, line ${lineAt(decode(good))}`,
+      what: `not ${encoding}`,
+      expected: `text in ${encoding}`,
+      found: `byte 0x${(bytes[good] as number).toString(16).padStart(2, '0')}`,
+      fix: "Save the file as UTF-8, or name its encoding: encoding: 'windows-1252', for instance.",
+    },
+    { cause },
+  )
+}
+
+/** Longest character of any encoding, in bytes. */
+const longestCharacter = 4
+
+/**
+ * Length of the longest prefix that decodes as a whole. A prefix may end within a character; of a few lengths next to
+ * each other one does not,
+ * unless bytes before it are wrong, so bisection finds it.
+ */
+function lengthOfGood(length: number, decodes: (end: number) => boolean): number {
+  const goodNear = (end: number) =>
+    Array.from({ length: longestCharacter }, (_, back) => end - back).find((at) => at <= 0 || decodes(at))
+  let [low, high] = [0, length + 1]
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    const good = goodNear(middle)
+    if (good === undefined) high = middle
+    else low = middle
+  }
+  return Math.max(0, goodNear(low) ?? 0)
+}
+
+function fails(run: () => unknown): boolean {
+  try {
+    run()
+    return false
+  } catch {
+    return true
+  }
+}
