@@ -53,7 +53,11 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
       queued = error
     })
   }
-  const { size } = await wait<{ size: number }>(0)
+  const { size } = await wait<{ size: number }>(0).catch(async (error) => {
+    // A worker that waits for calls would keep the process alive.
+    await worker.terminate()
+    throw error
+  })
   return {
     runTrainStep: (batch) => call('runTrainStep', batch),
     runEvalStep: (batch) => call('runEvalStep', batch),
