@@ -50,8 +50,9 @@ export { simplify } from './rewrite/simplify.ts'
 export { sumByProduct } from './rewrite/sums.ts'
 export { foldTransposes } from './rewrite/transpose.ts'
 export { storeWeights, type WeightType } from './rewrite/weights.ts'
+export { widen } from './rewrite/widen.ts'
 export { type DataType, dataTypes, type TypedArray } from './tensor/dtype.ts'
-export { bfloat16ToFloat32, float16ToFloat32, float16ToNumber, float32ToFloat16, numberToFloat16 } from './tensor/float16.ts'
+export { bfloat16ToFloat32, float16ToFloat32, float16ToNumber, float32ToFloat16, numberToBfloat16, numberToFloat16 } from './tensor/float16.ts'
 export {
   parseSafetensors,
   parseSafetensorsHeader,
@@ -62,4 +63,4 @@ export {
   safetensorsHeaderLength,
   serializeSafetensors,
 } from './tensor/safetensors.ts'
-export { byteLength, elementCount, elements, float32, type Tensor, tensor, toFloat32, toNumbers } from './tensor/tensor.ts'
+export { asFloat32, byteLength, elementCount, elements, float32, type Tensor, tensor, toFloat32, toNumbers } from './tensor/tensor.ts'

@@ -2,6 +2,8 @@
 // As one operator each they get the gradient of the whole, which reads and writes far less than that of the parts.
 
 import { type Graph, getValue, type Node } from '../ir/graph.ts'
+import { dataTypes } from '../tensor/dtype.ts'
+import { bfloat16ToFloat32, float16ToNumber, numberToBfloat16, numberToFloat16 } from '../tensor/float16.ts'
 import { elementCount, toFloat32 } from '../tensor/tensor.ts'
 
 /** The operator that a node's output is, and its inputs. */
@@ -116,7 +118,15 @@ function erfArgument(graph: Graph, makers: Makers, name: string): string | undef
 
 function numberOf(graph: Graph, name: string | undefined): number | undefined {
   const data = name === undefined ? undefined : graph.initializers.get(name)
-  return data && elementCount(data.dims) === 1 && data.dtype.startsWith('float') ? toFloat32(data)[0] : undefined
+  return data && elementCount(data.dims) === 1 && dataTypes[data.dtype].float ? toFloat32(data)[0] : undefined
 }
 
-const isNumber = (graph: Graph, name: string | undefined, number: number): boolean => Math.abs((numberOf(graph, name) ?? Number.NaN) - number) < 1e-6
+/** Whether an initializer is a number, or the nearest to it that a model of 16-bit floats had. */
+function isNumber(graph: Graph, name: string | undefined, number: number): boolean {
+  const found = numberOf(graph, name)
+  if (found === undefined) return false
+  return Math.abs(found - number) < 1e-6 || found === toFloat16(number) || found === toBfloat16(number)
+}
+
+const toFloat16 = (number: number): number => float16ToNumber(numberToFloat16(number))
+const toBfloat16 = (number: number): number => bfloat16ToFloat32(Uint16Array.of(numberToBfloat16(number)))[0] as number

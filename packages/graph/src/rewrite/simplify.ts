@@ -3,13 +3,15 @@
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { makersOf } from '../ir/uses.ts'
 import { build, type Builder } from '../ops/builder.ts'
+import { withoutCasts } from './casts.ts'
 import { prune } from './prune.ts'
 import { type Recognised, recognise } from './recognise.ts'
 import { remake } from './replace.ts'
 import { joinSlices } from './slices.ts'
 
 /** A copy of the graph with fewer nodes and the same numbers. */
-export function simplify(graph: Graph): Graph {
+export function simplify(original: Graph): Graph {
+  const graph = withoutCasts(original)
   const simple: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(simple)
   const makers = makersOf(graph)

@@ -41,6 +41,14 @@ export function float32ToFloat16(values: Float32Array): Uint16Array {
   return Uint16Array.from(values, numberToFloat16)
 }
 
+/** The 16 bits of the bfloat16 nearest to `value`, ties to even; overflow gives infinity. */
+export function numberToBfloat16(value: number): number {
+  float[0] = value
+  const word = bits[0] as number
+  if (Number.isNaN(value)) return 0x7fc0
+  return ((word + 0x7fff + ((word >>> 16) & 1)) >>> 16) & 0xffff
+}
+
 /** Widens bfloat16 (the upper half of a float32) to float32; exact. */
 export function bfloat16ToFloat32(halves: Uint16Array): Float32Array {
   const words = new Uint32Array(halves.length)

@@ -47,13 +47,24 @@ export function elements(source: Tensor): TypedArray {
   return new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / size)
 }
 
-/** The elements of a floating-point or integer tensor as float32; 16-bit floats are widened. */
+/** The elements of a floating-point or integer tensor as float32, of whatever type they are. */
 export function toFloat32(source: Tensor): Float32Array {
   const data = elements(source)
   if (source.dtype === 'float32') return data as Float32Array
   if (source.dtype === 'float16') return float16ToFloat32(data as Uint16Array)
   if (source.dtype === 'bfloat16') return bfloat16ToFloat32(data as Uint16Array)
   return Float32Array.from(data as ArrayLike<number | bigint>, Number)
+}
+
+/**
+ * A floating-point tensor as float32: itself, or one whose elements are converted when its bytes are asked for.
+ * @throws {ShapeError} for integers.
+ */
+export function asFloat32(source: Tensor): Tensor {
+  const { dtype, dims } = source
+  if (!dataTypes[dtype].float)
+    throw new ShapeError({ where: `tensor ${dtype}[${dims}]`, what: 'not floating point', expected: 'float32, float16, bfloat16 or float64', found: dtype })
+  return dtype === 'float32' ? source : { dtype: 'float32', dims, bytes: () => float32(dims, toFloat32(source)).bytes() }
 }
 
 /** The elements of an integer tensor as numbers. */
