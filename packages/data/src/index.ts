@@ -1,6 +1,6 @@
 // @cola/data: sources, tokenizers, batches, metrics. Plain typed arrays; knows no graph.
 
-export { type EncodeOptions, encodeRows, type TokenRow } from './batch/encode.ts'
+export { type EncodeOptions, type Encoder, encodeRows, encodeTexts, type TextInput, type TokenRow, type TokenSequence } from './batch/encode.ts'
 export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack.ts'
 export { packSteps, type StepBatch } from './batch/steps.ts'
 export { DataError, type DataProblem, HubError } from './errors.ts'
@@ -30,6 +30,8 @@ export type { Quoting } from './source/dsv.ts'
 export { type LabelledTable, labelledTable, type LabelOptions } from './source/labels.ts'
 export { parseTable, readTable, type TableOptions } from './source/table.ts'
 export { readText } from './source/text.ts'
-export { createTokenizer, readTokenizer, type Tokenizer } from './tokenizer/tokenizer.ts'
+export { longestInput, type ModelConfig, padTokenId } from './tokenizer/limits.ts'
+export { createTokenizer, type Encoding, type EncodingOptions, readTokenizer, type Tokenizer } from './tokenizer/tokenizer.ts'
+export type { TruncationSide, TruncationStrategy } from './tokenizer/truncate.ts'
 export { type HubOptions, hubFiles, type PushOptions, pushToHub, type RepoType } from './hub/hub.ts'
 export { parseColaZip, parseGlueParquet, readGlueCola } from './source/glue.ts'

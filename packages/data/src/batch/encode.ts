@@ -1,47 +1,102 @@
 // Texts to rows of token ids, with a rule for those that are too long.
 
 import { DataError } from '../errors.ts'
-import type { LabelledText } from '../source/cola.ts'
-import type { Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { EncodingOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
+import { cut, roomFor } from '../tokenizer/truncate.ts'
 
-export interface TokenRow {
+/** A text, or a pair of texts. */
+export interface TextInput {
+  text: string
+  text_pair?: string | undefined
+}
+
+export interface TokenSequence {
   input_ids: readonly number[]
+  /** [token]: left out where all are 0. */
+  token_type_ids?: readonly number[]
+}
+
+export interface TokenRow extends TokenSequence {
   label: number
 }
 
-export interface EncodeOptions {
-  /** Longest row: the model's position table. @default no limit */
-  max_length?: number
+export interface EncodeOptions extends Omit<EncodingOptions, 'text_pair'> {
+  /** Longest row, special tokens included: `longestInput` says what a model takes. @default no limit */
+  max_length?: number | undefined
   /** What to do with longer ones: cut them and count, or refuse. @default 'truncate' */
   too_long?: 'truncate' | 'refuse'
+  /** Rows of the model's embedding table, which no id may pass. @default not checked */
+  vocab_size?: number | undefined
+}
+
+/** A tokenizer; or an encoder of one's own without special tokens. */
+export type Encoder = Pick<Tokenizer, 'encode'> & Partial<Pick<Tokenizer, 'encodePlus'>>
+
+/**
+ * Encodes texts and pairs of texts. Those that are too long are cut as the tokenizers library does: special tokens stay.
+ * @returns The rows, and how many were cut.
+ * @throws {DataError} naming the row: a text without tokens, one that is too long when they are refused, an id that the model has not.
+ */
+export function encodeTexts(
+  tokenizer: Encoder,
+  texts: readonly (string | TextInput)[],
+  { too_long = 'truncate', vocab_size = Number.POSITIVE_INFINITY, ...options }: EncodeOptions = {},
+): { rows: TokenSequence[]; truncated: number } {
+  const encode = tokenizer.encodePlus ?? ownEncoder(tokenizer.encode)
+  let truncated = 0
+  const rows = texts.map((input, i): TokenSequence => {
+    const { text, text_pair } = typeof input === 'string' ? { text: input } : input
+    const where = `row ${i + 1}, ${JSON.stringify(text.slice(0, 40))}`
+    const { input_ids, token_type_ids, overflow } = encode(text, { ...options, text_pair })
+    if (input_ids.length === 0) throw new DataError({ where, what: 'a text without tokens' })
+    requireIds(input_ids, vocab_size, where)
+    if (overflow > 0 && too_long === 'refuse')
+      throw new DataError({
+        where,
+        what: 'longer than the model takes',
+        expected: `at most ${options.max_length} tokens`,
+        found: String(input_ids.length + overflow),
+        fix: "Shorten it, or set too_long: 'truncate'.",
+      })
+    if (overflow > 0) truncated++
+    return { input_ids, ...(token_type_ids.some((type) => type !== 0) ? { token_type_ids } : {}) }
+  })
+  return { rows, truncated }
 }
 
 /**
- * Encodes labelled texts.
+ * Encodes labelled texts, or pairs of texts, as {@link encodeTexts} does.
  * @returns The rows, and how many were cut.
- * @throws {DataError} for a text without tokens, or one that is too long when they are refused.
+ * @throws {DataError} what {@link encodeTexts} throws.
  */
 export function encodeRows(
-  tokenizer: Pick<Tokenizer, 'encode'>,
-  rows: readonly LabelledText[],
-  { max_length = Number.POSITIVE_INFINITY, too_long = 'truncate' }: EncodeOptions = {},
+  tokenizer: Encoder,
+  rows: readonly (TextInput & { label: number })[],
+  options: EncodeOptions = {},
 ): { rows: TokenRow[]; truncated: number } {
-  let truncated = 0
-  const encoded = rows.map(({ text, label }, i) => {
-    const ids = tokenizer.encode(text)
-    const where = `row ${i + 1}, ${JSON.stringify(text.slice(0, 40))}`
-    if (ids.length === 0) throw new DataError({ where, what: 'a text without tokens' })
-    if (ids.length <= max_length) return { input_ids: ids, label }
-    if (too_long === 'refuse')
-      throw new DataError({
-        where,
-        what: 'longer than the position table',
-        expected: `at most ${max_length} tokens`,
-        found: String(ids.length),
-        fix: "Shorten it, or set too_long: 'truncate'.",
-      })
-    truncated++
-    return { input_ids: ids.slice(0, max_length), label }
+  const encoded = encodeTexts(tokenizer, rows, options)
+  return { ...encoded, rows: encoded.rows.map((row, i) => ({ ...row, label: (rows[i] as { label: number }).label })) }
+}
+
+/** All ids of an encoder of one's own are a text's own tokens. */
+function ownEncoder(encode: (text: string) => number[]): Tokenizer['encodePlus'] {
+  return (text, { text_pair, max_length = Number.POSITIVE_INFINITY, truncation_side = 'right' } = {}) => {
+    if (text_pair !== undefined) throw new DataError({ where: 'tokenizer', what: 'it takes no pairs', expected: 'encodePlus' })
+    const whole = encode(text)
+    const input_ids = [...cut(whole, roomFor(max_length, 0), truncation_side)]
+    return { input_ids, token_type_ids: input_ids.map(() => 0), overflow: whole.length - input_ids.length }
+  }
+}
+
+/** @throws {DataError} for an id below 0, or of `vocab_size` and above. */
+function requireIds(ids: readonly number[], vocab_size: number, where: string): void {
+  const bad = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocab_size))
+  if (bad === undefined) return
+  throw new DataError({
+    where,
+    what: 'a token id without a row in the embedding table',
+    expected: Number.isFinite(vocab_size) ? `0 to ${vocab_size - 1}` : '0 or more',
+    found: String(bad),
+    fix: "Use the model's own tokenizer; a token that was added to it needs a model with a larger table.",
   })
-  return { rows: encoded, truncated }
 }

@@ -3,36 +3,177 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { DataError } from '../errors.ts'
 import { readText } from '../source/text.ts'
+import { isCount } from './limits.ts'
+import { addedTokens, fill, type Template, templateOf } from './template.ts'
+import { cut, roomFor, type TruncationSide, type TruncationStrategy, truncatePair } from './truncate.ts'
+
+export interface EncodingOptions {
+  /** Second text of a pair. An empty one counts: its separators are there. @default none */
+  text_pair?: string | undefined
+  /** Longest encoding, special tokens included; they are never cut. @default no limit */
+  max_length?: number | undefined
+  /** @default tokenizer_config.json's truncation_side, else tokenizer.json's, else 'right' */
+  truncation_side?: TruncationSide | undefined
+  /** Which text of a pair is cut. @default tokenizer.json's, else 'longest_first' */
+  truncation_strategy?: TruncationStrategy | undefined
+}
+
+export interface Encoding {
+  input_ids: number[]
+  /** [token]: which text of a pair a token belongs to, as the model's template has it. */
+  token_type_ids: number[]
+  /** How many tokens were cut off. */
+  overflow: number
+}
 
 export interface Tokenizer {
-  /** Ids of a text, without padding or truncation, whatever tokenizer.json asks for; special tokens only where its post-processor adds them. */
-  encode: (text: string) => number[]
+  /**
+   * Ids of a text, or of a pair, without padding, and uncut unless `max_length` is given, whatever tokenizer.json asks for;
+   * special tokens where its post-processor adds them.
+   * @throws {DataError} for a `max_length` that the special tokens alone exceed, or a pair without a template for pairs.
+   */
+  encode: (text: string, options?: EncodingOptions) => number[]
+  /** The same, with token types and the number of tokens that were cut off. */
+  encodePlus: (text: string, options?: EncodingOptions) => Encoding
   decode: (ids: readonly number[]) => string
   /** Id of a token of the vocabulary; undefined for others. */
   tokenToId: (token: string) => number | undefined
-  /** Number of ids. */
+  /** The greatest id + 1, over the vocabulary and added tokens: rows that an embedding table needs. */
   readonly vocabSize: number
   /** Id used to pad, where the tokenizer names one. */
   readonly padTokenId: number | undefined
+  /** Longest input of the model that the tokenizer was made for: tokenizer_config.json's model_max_length, else tokenizer.json's truncation. */
+  readonly modelMaxLength: number | undefined
+}
+
+/** What of tokenizer.json is read here; @huggingface/tokenizers reads the rest. */
+interface TokenizerJson {
+  model?: { type?: string; unk_token?: string }
+  post_processor?: PostProcessorJson | null
+  truncation?: { max_length?: number; direction?: string; strategy?: string } | null
+  padding?: { pad_id?: number } | null
+}
+
+interface PostProcessorJson {
+  type?: string
+  special_tokens?: Record<string, { ids?: number[] }>
+  processors?: PostProcessorJson[]
+}
+
+/** `tokens_pair` is there where a post-processor leaves both texts apart. */
+interface PostProcessed {
+  tokens: string[]
+  tokens_pair?: string[] | null
+  token_type_ids?: number[]
+}
+
+interface TokenizerConfig {
+  pad_token?: string | { content: string } | null
+  model_max_length?: number
+  truncation_side?: string
+}
+
+const sides: Readonly<Record<string, TruncationSide>> = { left: 'left', right: 'right', Left: 'left', Right: 'right' }
+
+const strategies: Readonly<Record<string, TruncationStrategy>> = {
+  longest_first: 'longest_first',
+  only_first: 'only_first',
+  only_second: 'only_second',
+  LongestFirst: 'longest_first',
+  OnlyFirst: 'only_first',
+  OnlySecond: 'only_second',
 }
 
 /** Wraps the parsed contents of tokenizer.json and tokenizer_config.json. @throws {DataError} when they make no tokenizer. */
 export function createTokenizer(tokenizerJson: object, tokenizerConfig: object = {}): Tokenizer {
+  const { truncation, padding, model } = tokenizerJson as TokenizerJson
   let inner: HuggingFaceTokenizer
   try {
-    inner = new HuggingFaceTokenizer(tokenizerJson, tokenizerConfig)
+    // WordLevel models take their unknown token from tokenizer.json in the tokenizers library; in its JavaScript port from the configuration.
+    inner = new HuggingFaceTokenizer(tokenizerJson, model?.type === 'WordLevel' ? { ...tokenizerConfig, unk_token: model.unk_token } : tokenizerConfig)
   } catch (cause) {
     throw new DataError({ where: 'tokenizer.json', what: 'not a tokenizer', found: (cause as Error).message }, { cause })
   }
-  const { pad_token: pad } = tokenizerConfig as { pad_token?: string | { content: string } }
+  const { pad_token: pad, model_max_length, truncation_side } = tokenizerConfig as TokenizerConfig
   const padToken = typeof pad === 'object' ? pad?.content : pad
+  const side = one(sides, 'truncation_side', truncation_side ?? truncation?.direction ?? 'right')
+  const strategy = one(strategies, 'truncation_strategy', truncation?.strategy ?? 'longest_first')
+  const templates = templatesOf(inner, tokenizerJson as TokenizerJson)
+
+  /** A text's own tokens. A BPE model without an unknown token leaves out what it cannot spell. */
+  const contentOf = (text: string): number[] => {
+    const { ids, tokens } = inner.encode(text, { add_special_tokens: false })
+    const unknown = (ids as (number | undefined)[]).indexOf(undefined)
+    if (unknown >= 0 && model?.type !== 'BPE')
+      throw new DataError({
+        where: `text ${JSON.stringify(text.slice(0, 40))}`,
+        what: 'a token that is not in the vocabulary, and the tokenizer has no unknown token',
+        found: JSON.stringify(tokens[unknown]),
+      })
+    return (ids as (number | undefined)[]).filter((id) => id !== undefined).map(Number)
+  }
+  const encodePlus: Tokenizer['encodePlus'] = (text, options = {}) => {
+    const { text_pair, max_length = Number.POSITIVE_INFINITY } = options
+    const template = text_pair === undefined ? templates.single() : templates.pair()
+    const room = roomFor(max_length, addedTokens(template))
+    const kept = {
+      max_length: room,
+      side: options.truncation_side === undefined ? side : one(sides, 'truncation_side', options.truncation_side),
+      strategy: options.truncation_strategy === undefined ? strategy : one(strategies, 'truncation_strategy', options.truncation_strategy),
+    }
+    const whole = contentOf(text)
+    if (text_pair === undefined) {
+      const first = cut(whole, room, kept.side)
+      return { ...fill(template, { first, second: [] }), overflow: whole.length - first.length }
+    }
+    const pairWhole = contentOf(text_pair)
+    const [first, second] = truncatePair([whole, pairWhole], kept)
+    return {
+      ...fill(template, { first, second }),
+      overflow: whole.length + pairWhole.length - first.length - second.length,
+    }
+  }
   return {
-    encode: (text) => Array.from(inner.encode(text).ids, Number),
+    encode: (text, options) => encodePlus(text, options).input_ids,
+    encodePlus,
     decode: (ids) => inner.decode([...ids], { skip_special_tokens: true }),
     tokenToId: (token) => inner.token_to_id(token),
-    vocabSize: Object.keys((tokenizerJson as { model?: { vocab?: object } }).model?.vocab ?? {}).length,
-    padTokenId: padToken === undefined ? undefined : inner.token_to_id(padToken),
+    vocabSize: [...(inner.model?.tokens_to_ids.values() ?? [])].reduce((greatest, id) => Math.max(greatest, Number(id)), -1) + 1,
+    padTokenId: padToken == null ? padding?.pad_id : inner.token_to_id(padToken),
+    modelMaxLength: [model_max_length, truncation?.max_length].find(isCount),
   }
+}
+
+/** Templates of single texts and of pairs, found when first needed: few tokenizers are asked for pairs. */
+function templatesOf(inner: HuggingFaceTokenizer, { post_processor }: TokenizerJson): { single: () => Template; pair: () => Template } {
+  const processors = processorsOf(post_processor)
+  const specialTokens = Object.assign({}, ...processors.map(({ special_tokens }) => special_tokens)) as Record<string, { ids?: number[] }>
+  const idsOf = (token: string): readonly number[] => {
+    const id = inner.token_to_id(token)
+    const ids = specialTokens[token]?.ids ?? (id === undefined ? [] : [id])
+    if (ids.length > 0) return ids
+    throw new DataError({ where: 'tokenizer.json, post_processor', what: 'a special token without an id', found: JSON.stringify(token) })
+  }
+  // The tokenizers library gives RobertaProcessing's pairs type 0 throughout; its JavaScript port does not.
+  const oneType = processors.some(({ type }) => type === 'RobertaProcessing')
+  const postProcess = (first: string[], second: string[] | null) => {
+    const processed: PostProcessed = inner.post_processor?.post_process(first, second) ?? { tokens: first, tokens_pair: second }
+    const tokens = [...processed.tokens, ...(processed.tokens_pair ?? [])]
+    return { tokens, token_type_ids: oneType ? tokens.map(() => 0) : processed.token_type_ids }
+  }
+  const once = (pair: boolean): (() => Template) => {
+    let found: Template | undefined
+    return () => (found ??= templateOf(postProcess, idsOf, { pair }))
+  }
+  return { single: once(false), pair: once(true) }
+}
+
+const processorsOf = (json: PostProcessorJson | null | undefined): PostProcessorJson[] => (json ? [json, ...(json.processors ?? []).flatMap(processorsOf)] : [])
+
+/** @throws {DataError} for a value that the table does not have. */
+function one<Value>(table: Readonly<Record<string, Value>>, where: string, key: string): Value {
+  if (Object.hasOwn(table, key)) return table[key] as Value
+  throw new DataError({ where, what: 'not known', expected: Object.keys(table).join(', '), found: String(key) })
 }
 
 /** Reads a folder's tokenizer.json and tokenizer_config.json. @throws {DataError} naming the file. */

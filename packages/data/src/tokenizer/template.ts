@@ -1,0 +1,55 @@
+// Where special tokens stand around one text or two: what a post-processor makes of placeholders.
+
+import { DataError } from '../errors.ts'
+
+/** A special token, or the place of a text's own tokens; with the token type that all of them get. */
+export interface TemplateItem {
+  item: number | 'first' | 'second'
+  token_type: number
+}
+
+export type Template = readonly TemplateItem[]
+
+/** A post-processor over token strings, as @huggingface/tokenizers has it; `second` is null for a single text. */
+export type PostProcess = (first: string[], second: string[] | null) => { tokens: string[]; token_type_ids: number[] | undefined }
+
+/** Strings that are no special token's name. */
+const placeholders = new Map([
+  ['\0first', 'first'],
+  ['\0second', 'second'],
+] as const)
+const [first, second] = [...placeholders.keys()] as ['\0first', '\0second']
+
+/**
+ * The template of single texts, or of pairs.
+ * @param idsOf Ids of a special token.
+ * @throws {DataError} for a post-processor that leaves out a text: many tokenizer.json files have no template for pairs.
+ */
+export function templateOf(postProcess: PostProcess, idsOf: (token: string) => readonly number[], { pair }: { pair: boolean }): Template {
+  const { tokens, token_type_ids: types } = postProcess([first], pair ? [second] : null)
+  const missing = [first, ...(pair ? [second] : [])].some((placeholder) => !tokens.includes(placeholder))
+  if (missing)
+    throw new DataError({
+      where: 'tokenizer.json, post_processor',
+      what: `no place for ${pair ? 'both texts of a pair' : 'the text'}`,
+      expected: pair ? 'a template with $A and $B' : 'a template with $A',
+      found: tokens.filter((token) => !placeholders.has(token as typeof first)).join(' ') || 'an empty template',
+    })
+  return tokens.flatMap((token, i): TemplateItem[] => {
+    const text = placeholders.get(token as typeof first)
+    const token_type = types?.[i] ?? (text === 'second' ? 1 : 0)
+    return text ? [{ item: text, token_type }] : idsOf(token).map((item) => ({ item, token_type }))
+  })
+}
+
+/** How many special tokens a template adds. */
+export const addedTokens = (template: Template): number => template.filter(({ item }) => typeof item === 'number').length
+
+/** Token ids and token types of one text or two in their places. */
+export function fill(template: Template, texts: { first: readonly number[]; second: readonly number[] }): { input_ids: number[]; token_type_ids: number[] } {
+  const idsAt = ({ item }: TemplateItem): readonly number[] => (typeof item === 'number' ? [item] : texts[item])
+  return {
+    input_ids: template.flatMap(idsAt),
+    token_type_ids: template.flatMap((at) => idsAt(at).map(() => at.token_type)),
+  }
+}

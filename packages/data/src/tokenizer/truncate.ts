@@ -1,0 +1,65 @@
+// Truncation of one or two token sequences, as the tokenizers library has it (tokenizers/src/utils/truncation.rs).
+
+import { DataError } from '../errors.ts'
+
+export type TruncationSide = 'left' | 'right'
+export type TruncationStrategy = 'longest_first' | 'only_first' | 'only_second'
+
+export interface Truncation {
+  /** Tokens that may stay. */
+  max_length: number
+  /** Side from which tokens are removed. */
+  side: TruncationSide
+  /** Which text of a pair loses tokens. A single text has no choice: it is the one that is cut. */
+  strategy: TruncationStrategy
+}
+
+type Sequences = readonly [first: readonly number[], second: readonly number[]]
+
+/**
+ * Cuts two sequences so that they hold `max_length` tokens together.
+ * @throws {DataError} when the text that the strategy names is too short to give up that many.
+ */
+export function truncatePair([first, second]: Sequences, { max_length, side, strategy }: Truncation): Sequences {
+  if (first.length + second.length <= max_length) return [first, second]
+  const [m, n] = max_length === 0 ? [0, 0] : lengthsAfter[strategy](first.length, second.length, max_length)
+  if (m < 0 || n < 0 || (max_length > 0 && ((strategy === 'only_first' && m === 0) || (strategy === 'only_second' && n === 0))))
+    throw new DataError({
+      where: `truncation strategy ${strategy}`,
+      what: 'the text that is to be cut is too short',
+      expected: `more than ${first.length + second.length - max_length} tokens`,
+      found: String(strategy === 'only_first' ? first.length : second.length),
+      fix: "Use 'longest_first', or a larger max_length.",
+    })
+  return [cut(first, m, side), cut(second, n, side)]
+}
+
+/**
+ * Room for the tokens of a text, or of both texts of a pair.
+ * @param added Number of special tokens.
+ * @throws {DataError} for a max_length that is no number of tokens, or that leaves no room for the special tokens.
+ */
+export function roomFor(max_length: number, added: number): number {
+  if ((Number.isInteger(max_length) || max_length === Number.POSITIVE_INFINITY) && max_length >= Math.max(1, added)) return max_length - added
+  throw new DataError({
+    where: 'option max_length',
+    what: added > 0 ? 'no number of tokens that holds the special tokens' : 'no number of tokens',
+    expected: `an integer of at least ${Math.max(1, added)}`,
+    found: String(max_length),
+  })
+}
+
+/** The first tokens of a sequence, or with side 'left' the last ones. */
+export const cut = (ids: readonly number[], length: number, side: TruncationSide): readonly number[] =>
+  ids.length <= length ? ids : side === 'right' ? ids.slice(0, length) : ids.slice(ids.length - length)
+
+/** Lengths of both texts, of m and n tokens, after truncation to k tokens. */
+const lengthsAfter: Readonly<Record<TruncationStrategy, (m: number, n: number, k: number) => [number, number]>> = {
+  only_first: (m, n, k) => [k - n, n],
+  only_second: (m, _, k) => [m, k - m],
+  longest_first: (m, n, k) => {
+    const shorter = Math.min(m, n)
+    const [s, l] = 2 * shorter <= k ? [shorter, k - shorter] : [Math.floor(k / 2), Math.ceil(k / 2)]
+    return m > n ? [l, s] : [s, l]
+  },
+}
