@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { classificationMetrics, majorityBaseline, readTokenizer } from '@cola/data'
+import { classificationMetrics, encodeTexts, longestInput, majorityBaseline, readTokenizer } from '@cola/data'
 import { cachedTeacher, distill, teacherFromClassifier, teacherFromFile } from '@cola/distill'
 import { createStudent, exportStudent, parseDistilRnnConfig, saveStudent } from '@cola/rnn'
 import { type Device, loadClassifier, stopSignal } from '@cola/train'
@@ -53,7 +53,6 @@ const teacher = classifier
 const data = await loadData(options.data, seed)
 const tokenizerFolder = options.tokenizer ?? options.teacher
 const tokenizer = await readTokenizer(tokenizerFolder)
-const encode = (text: string) => tokenizer.encode(text)
 console.log(`${data.name}: ${data.train.length} sentences to train on, ${data.validation.length} to validate`)
 
 // ## The student: its embedding has rows for the tokens that occur
@@ -66,13 +65,16 @@ const config = parseDistilRnnConfig({
   cell: options.cell,
   pooling: options.pooling,
 })
-const sentences = [data.train, data.validation, data.heldOut.rows].flatMap((rows) => rows.map(({ text }) => encode(text)))
+const max_length = longestInput(config, tokenizer)
+const { rows: encoded, truncated } = encodeTexts(tokenizer, [...data.train, ...data.validation, ...data.heldOut.rows], { max_length })
+if (truncated > 0) console.log(`warning: ${truncated} sentences were cut to ${max_length} tokens`)
+const sentences = encoded.map(({ input_ids }) => input_ids)
 const student = createStudent({ config, sentences, seed, ...(embedding ? { embedding } : {}) })
 
 // ## Training
 const result = await distill({
   student,
-  encode,
+  encode: (text) => tokenizer.encode(text, { max_length }),
   teacher,
   splits: options.data === 'generator' ? {} : { train: 'in_domain_train' },
   data: { train: data.train, evaluation: data.validation, held_out: { [data.heldOut.name]: data.heldOut.rows } },

@@ -39,11 +39,12 @@ async function withAdapter(name: string, folder: string): Promise<Float32Array> 
   const base = await openWithHead(name, { num_labels: head?.dims[0] ?? 2, pooling: options.pooling as Pooling | undefined, file: options.file })
   const { graph } = loadAdapter(base.model, adapter)
   const session = await openSession({ graph }, await resolveDevice(device, graph))
-  const { rows } = encodeRows(base.tokenizer, data, { max_length: base.longest })
+  const { rows, truncated } = encodeRows(base.tokenizer, data, base.limits)
+  if (truncated > 0) console.error(`${truncated} rows were cut to ${base.limits.max_length} tokens`)
   const places = rows.map((row, place) => ({ ...row, place }))
   let logits = new Float32Array()
   for (const batch of byLength(places, Number(options.batch))) {
-    const { feeds } = feedsOf(graph, graph.inputs, base.collate(batch.map(({ input_ids }) => input_ids)))
+    const { feeds } = feedsOf(graph, graph.inputs, base.collate(batch))
     const { logits: own } = await session.run(feeds)
     const { data: values, dims } = own as OrtTensor
     const classes = dims[1] as number
@@ -57,7 +58,11 @@ async function withAdapter(name: string, folder: string): Promise<Float32Array> 
 }
 
 async function ofClassifier(folder: string): Promise<Float32Array> {
-  const classifier = await loadClassifier(folder, { device, batch_size: Number(options.batch) })
+  const classifier = await loadClassifier(folder, {
+    device,
+    batch_size: Number(options.batch),
+    onWarning: ({ message }) => console.error(message),
+  })
   const logits = await classifier.logits(data.map(({ text }) => text))
   await classifier.release()
   return logits

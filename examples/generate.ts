@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { generateSentences, packForLanguageModel } from '@cola/data'
+import { encodeTexts, generateSentences, longestInput, packForLanguageModel } from '@cola/data'
 import { countParameters, createGenerator, formatParameters, loadPretrained, lora, withParameters } from '@cola/lora'
 import { adamw, crossEntropy, type Device, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
 import { progressBar } from './support/progress.ts'
@@ -38,8 +38,11 @@ const { model, config, tokenizer } = await loadPretrained(options.model, { head:
 const { model: cached } = await loadPretrained(options.model, { head: 'language-model', cache: true })
 const loraConfig = { r: Number(options.rank), lora_alpha: 2 * Number(options.rank), target_modules: ['c_attn', 'c_proj', 'c_fc'], fan_in_fan_out: true }
 const injected = lora(model, loraConfig, { seed })
-const encode = (text: string) => tokenizer.encode(text).slice(0, config.n_positions)
-const start = options.prompt ? encode(options.prompt) : [encode(texts[0] as string)[0] as number]
+const { rows: encoded } = encodeTexts(tokenizer, texts, { max_length: longestInput(config, tokenizer) })
+// Of a prompt that is too long, the end stays; at least one place is for a new token.
+const start = options.prompt
+  ? tokenizer.encode(options.prompt, { max_length: config.n_positions - 1, truncation_side: 'left' })
+  : [encoded[0]?.input_ids[0] as number]
 const ends = new Set(['.', '?', '!'])
 
 /** Five texts, each up to its end. */
@@ -64,7 +67,7 @@ const session = await TrainingSession.create({
   device,
   seed,
 })
-const rows = texts.map(encode).filter((row) => row.length > 1)
+const rows = encoded.map(({ input_ids }) => input_ids).filter((row) => row.length > 1)
 const trainer = new Trainer({
   session,
   data: { train: rows, collate: packForLanguageModel, tokens: (row) => row.length },

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { confusionMatrix, encodeRows, majorityBaseline } from '@cola/data'
+import { confusionMatrix, encodeRows, longestInput, majorityBaseline } from '@cola/data'
 import {
   countParameters,
   exportClassifier,
@@ -46,10 +46,11 @@ const learningRate = Number(options.lr ?? (embedded ? 5e-3 : 1e-3))
 // ## Data
 const data = await loadData(options.data, seed)
 const pretrained = await loadPretrained(options.model, { num_labels: 2, seed })
-const encode = (rows: typeof data.train) => encodeRows(pretrained.tokenizer, rows, { max_length: pretrained.config.n_positions })
+const max_length = longestInput(pretrained.config, pretrained.tokenizer)
+const encode = (rows: typeof data.train) => encodeRows(pretrained.tokenizer, rows, { max_length })
 const [train, validation, heldOut] = [encode(data.train), encode(data.validation), encode(data.heldOut.rows)]
 console.log(
-  `${data.name}: ${train.rows.length} to train on, ${validation.rows.length} to validate, ${heldOut.rows.length} of ${data.heldOut.name}; ${train.truncated + validation.truncated + heldOut.truncated} cut to ${pretrained.config.n_positions} tokens`,
+  `${data.name}: ${train.rows.length} to train on, ${validation.rows.length} to validate, ${heldOut.rows.length} of ${data.heldOut.name}; ${train.truncated + validation.truncated + heldOut.truncated} cut to ${max_length} tokens`,
 )
 
 // ## Model

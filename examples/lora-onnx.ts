@@ -76,8 +76,14 @@ const model = lora(
 console.log(`parameters: ${formatParameters(countParameters(model))}\n`)
 
 // ## Training
-const encode = (rows: typeof data.train) => encodeRows(base.tokenizer, rows, { max_length: base.longest }).rows
+let truncated = 0
+const encode = (rows: typeof data.train): TokenRow[] => {
+  const encoded = encodeRows(base.tokenizer, rows, base.limits)
+  truncated += encoded.truncated
+  return encoded.rows
+}
 const [train, validation, heldOut] = [encode(data.train), encode(data.validation), encode(data.heldOut.rows)]
+if (truncated > 0) console.log(`warning: ${truncated} rows were cut to the model's ${base.limits.max_length} tokens`)
 const session = await TrainingSession.create({
   artifacts: generateArtifacts(model, {
     loss: crossEntropy(),
@@ -93,7 +99,7 @@ const trainer = new Trainer<TokenRow>({
     train,
     evaluation: validation,
     collate: (rows) => ({
-      ...base.collate(rows.map(({ input_ids }) => input_ids)),
+      ...base.collate(rows),
       labels: { data: Int32Array.from(rows, ({ label }) => label), dims: [rows.length] },
     }),
     label: (row) => row.label,

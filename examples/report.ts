@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { accuracy, confusionMatrix, encodeRows, majorityBaseline, matthewsCorrelation, mcnemar, pairedBootstrap } from '@cola/data'
+import { accuracy, confusionMatrix, encodeRows, longestInput, majorityBaseline, matthewsCorrelation, mcnemar, pairedBootstrap } from '@cola/data'
 import { balanced, cachedTeacher, type Split, type Teacher, teacherFromClassifier, teacherFromFile } from '@cola/distill'
 import {
   countParameters,
@@ -94,7 +94,8 @@ for (const [i, model] of models.entries()) {
     const pretrained = await loadPretrained(model === 'random' ? embeddedModel : model, { num_labels: 2, seed: firstSeed })
     const base = model === 'random' ? gpt2(pretrained.config, randomGpt2(pretrained.config, { seed: firstSeed })) : pretrained.model
     const injected = lora(base, reportConfig, { seed: firstSeed })
-    const rows = (split: typeof data.train) => encodeRows(pretrained.tokenizer, split, { max_length: pretrained.config.n_positions }).rows
+    const max_length = longestInput(pretrained.config, pretrained.tokenizer)
+    const rows = (split: typeof data.train) => encodeRows(pretrained.tokenizer, split, { max_length }).rows
     const started = performance.now()
     const result = await finetune({
       model: injected,

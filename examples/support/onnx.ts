@@ -1,7 +1,8 @@
 // What lora-onnx.ts and evaluate.ts share: a pretrained ONNX model with a classification head.
 
+import { longestInput, padTokenId } from '@cola/data'
 import { type HeadOptions, openOnnxModel, type Pooling, withHead } from '@cola/lora'
-import { paddedBatches } from '@cola/train'
+import { paddedBatches, vocabularySize } from '@cola/train'
 
 /** model_types that read a text from left to right, whose last token has seen it all. */
 const decoders = new Set([
@@ -33,13 +34,14 @@ export async function openWithHead(
   const decoder = isDecoder(opened.config.model_type)
   const head: HeadOptions = { num_labels, pooling: pooling ?? (decoder ? 'last' : 'mean'), name: decoder ? 'score' : 'classifier', bias: !decoder, seed }
   const model = withHead(opened.model, head)
-  const pad_token_id = Number(opened.config.pad_token_id ?? opened.config.eos_token_id ?? 0)
+  const vocab_size = vocabularySize(model.graph)
   return {
     ...opened,
     model,
     pooling: head.pooling,
-    collate: paddedBatches(model.graph, { pad_token_id }),
-    longest: Number(opened.config.max_position_embeddings ?? opened.config.n_positions ?? Number.POSITIVE_INFINITY),
+    collate: paddedBatches(model.graph, { pad_token_id: padTokenId(opened.config, opened.tokenizer, vocab_size) }),
+    /** Options of encodeRows: what the model takes. */
+    limits: { max_length: longestInput(opened.config, opened.tokenizer), vocab_size },
   }
 }
 

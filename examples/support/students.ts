@@ -1,6 +1,6 @@
 // Experiment 2: a student with a teacher and without, on several seeds.
 
-import { classificationMetrics, type LabelledText, readTokenizer } from '@cola/data'
+import { classificationMetrics, type LabelledText, longestInput, readTokenizer } from '@cola/data'
 import { distill, type DistillationOptions, type Teacher } from '@cola/distill'
 import { createStudent, type DistilRnnConfig, type EmbeddingTable, embeddingFrom, parseDistilRnnConfig } from '@cola/rnn'
 import { adamw, type Callbacks, type Device, type EpochLog, readSafetensorsFile, type ScheduleName } from '@cola/train'
@@ -76,13 +76,14 @@ export async function trainStudent({
 }: StudentRunOptions): Promise<StudentRun | undefined> {
   const { splits, tokenizer: folder, embedding, names, transfer } = data
   const tokenizer = await readTokenizer(folder)
-  const encode = (text: string) => tokenizer.encode(text)
   const table = embedding === undefined ? undefined : tableOf(embedding)
   const config = parseDistilRnnConfig({
     vocab_size: table?.rows ?? tokenizer.vocabSize,
     ...(table ? { embedding_size: table.width } : {}),
     ...settings.config,
   })
+  const max_length = longestInput(config, tokenizer)
+  const encode = (text: string) => tokenizer.encode(text, { max_length })
   const unlabelled = teacher && settings.transfer ? transfer : []
   const texts = [splits.train, splits.validation, splits.heldOut.rows].flatMap((rows) => rows.map(({ text }) => text))
   const student = createStudent({ config, sentences: [...texts, ...unlabelled].map(encode), seed, ...(table ? { embedding: table } : {}) })

@@ -43,7 +43,7 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
     device: options.device as Device,
   })
   const { in_domain_train } = await readColaFolder(options.cola)
-  const batches = byLength(encodeRows(base.tokenizer, in_domain_train).rows, batchSize)
+  const batches = byLength(encodeRows(base.tokenizer, in_domain_train, base.limits).rows, batchSize)
   const matmuls = await matMulRates(options.device as 'cpu')
   const tokensOf = (batch: (typeof batches)[number]) => batch.reduce((sum, { input_ids }) => sum + input_ids.length, 0)
   const sampled = Array.from({ length: steps }, (_, i) => batches[Math.floor(((i + 0.5) * batches.length) / steps)] as (typeof batches)[number])
@@ -54,7 +54,7 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
       const started = performance.now()
       const labels = { data: Int32Array.from(batch, ({ label }) => label), dims: [batch.length] }
       session.lazyResetGrad()
-      await session.runTrainStep({ ...base.collate(batch.map(({ input_ids }) => input_ids)), labels })
+      await session.runTrainStep({ ...base.collate(batch), labels })
       await session.runOptimizerStep({ learningRate: 1e-4 })
       if (!measured) continue
       milliseconds += performance.now() - started

@@ -1,11 +1,12 @@
 // The worker: one session, whose adapters are inputs.
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { packSentences } from '@cola/data'
+import { longestInput, packSentences } from '@cola/data'
 import { loadPretrained, readAdapter, switchable } from '@cola/lora'
 import { feedsOf, openSession } from '@cola/train'
 
 const { model, config, tokenizer } = await loadPretrained(workerData.model, { num_labels: 2 })
+const max_length = longestInput(config, tokenizer)
 const adapters = Object.fromEntries(Object.entries(workerData.adapters).map(([name, folder]) => [name, readAdapter(folder)]))
 const { graph, feeds } = switchable(model, adapters)
 const session = await openSession({ graph }, 'cpu')
@@ -17,7 +18,7 @@ function softmax(logits) {
 }
 
 async function classify({ adapter, texts }) {
-  const batch = packSentences(texts.map((text) => tokenizer.encode(text).slice(0, config.n_positions)))
+  const batch = packSentences(texts.map((text) => tokenizer.encode(text, { max_length })))
   const { logits } = await session.run(feedsOf(graph, graph.inputs, { ...batch, ...feeds(adapter) }).feeds)
   return texts.map((_, i) => {
     const probabilities = softmax([...logits.data.subarray(2 * i, 2 * i + 2)])

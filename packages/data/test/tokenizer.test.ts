@@ -133,5 +133,6 @@ describe('what config.json says of a model', () => {
     expect(padTokenId({ pad_token_id: -1, eos_token_id: [5] })).toBe(5)
     expect(padTokenId({}, { padTokenId: 3 })).toBe(3)
     expect(padTokenId({})).toBe(0)
+    expect(padTokenId({ pad_token_id: 32000, eos_token_id: 2 }, undefined, 32000)).toBe(2)
   })
 })

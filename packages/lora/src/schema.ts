@@ -29,7 +29,7 @@ export const gpt2Schema = v.looseObject({
   num_labels: v.optional(positive),
   id2label: nullable(v.record(v.string(), v.string())),
   pad_token_id: nullable(v.number()),
-  eos_token_id: nullable(v.number()),
+  eos_token_id: nullable(v.union([v.number(), v.array(v.number())])),
 })
 
 /** PEFT's LoraConfig as adapter_config.json has it; keys of newer versions are kept aside. */

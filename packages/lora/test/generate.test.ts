@@ -47,6 +47,11 @@ describe('generate', () => {
     expect(again).toEqual(first)
     expect(other).not.toEqual(first)
     expect(await generator.generate([5], { ...options, seed: 1, eos_token_id: first[3] as number })).toEqual(first.slice(0, first.indexOf(first[3] as number)))
+    expect(await generator.generate([5], { ...options, seed: 1, eos_token_id: [99, first[3] as number] })).toEqual(
+      first.slice(0, first.indexOf(first[3] as number)),
+    )
+    await expect(generator.generate([5, -1])).rejects.toThrow(/prompt: a token id without a row.*expected 0 to 49, found -1/)
+    expect(parseGpt2Config({ ...config, eos_token_id: [1, 2] }).eos_token_id).toEqual([1, 2])
     const seen: number[] = []
     expect((await generator.generate([5, 6], { max_new_tokens: 99, onToken: (id) => seen.push(id) })).length).toBe(config.n_positions - 1)
     expect(seen.length).toBe(config.n_positions - 1)

@@ -147,6 +147,11 @@ describe('the compact embedding', () => {
   it('refuses tokens that it has no row for', () => {
     const student = createStudent({ config: parseDistilRnnConfig(sizes), sentences })
     expect(() => student.collate([[59]])).toThrow(FeedError)
+    expect(() => student.collate([sentences[0] as number[], [59]])).toThrow(/row 2 of the batch/)
+    for (const id of [-1, 60, 1.5])
+      expect(() => createStudent({ config: parseDistilRnnConfig(sizes), sentences: [...sentences, [id]] })).toThrow(
+        new RegExp(`sentence ${sentences.length + 1}: a token id without a row.*expected 0 to 59, found ${id}`),
+      )
     expect(() => compact(randomEmbedding(20, 6), vocabularyOf(sentences))).toThrow(WeightsError)
     expect(() => createStudent({ config: parseDistilRnnConfig({ ...sizes, embedding_size: 4 }), sentences, embedding: randomEmbedding(60, 6) })).toThrow(
       ConfigError,

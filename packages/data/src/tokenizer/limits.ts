@@ -65,11 +65,12 @@ function firstPosition({ model_type, pad_token_id }: ModelConfig): number {
 
 /**
  * The token that pads: `pad_token_id`, else the first of `eos_token_id` as in transformers' generation, else the tokenizer's, else 0.
- * Values below 0 (Llama's first configurations have -1) count as absent.
+ * Ids that the embedding table does not have count as absent: Llama's first configurations have -1, others the number of rows.
+ * @param vocab_size Rows of the embedding table. @default not checked
  */
-export function padTokenId(config: ModelConfig, tokenizer?: Pick<Tokenizer, 'padTokenId'>): number {
+export function padTokenId(config: ModelConfig, tokenizer?: Pick<Tokenizer, 'padTokenId'>, vocab_size = Number.POSITIVE_INFINITY): number {
   const { pad_token_id, eos_token_id } = textConfig(config)
-  return [pad_token_id, [eos_token_id].flat()[0], tokenizer?.padTokenId].find(isId) ?? 0
+  return [pad_token_id, [eos_token_id].flat()[0], tokenizer?.padTokenId].find((id): id is number => isId(id) && id < vocab_size) ?? 0
 }
 
 /** Models of several modalities keep their language model's configuration in `text_config`. */

@@ -55,7 +55,7 @@ export const cut = (ids: readonly number[], length: number, side: TruncationSide
 
 /** Lengths of both texts, of m and n tokens, after truncation to k tokens. */
 const lengthsAfter: Readonly<Record<TruncationStrategy, (m: number, n: number, k: number) => [number, number]>> = {
-  only_first: (m, n, k) => [k - n, n],
+  only_first: (_, n, k) => [k - n, n],
   only_second: (m, _, k) => [m, k - m],
   longest_first: (m, n, k) => {
     const shorter = Math.min(m, n)

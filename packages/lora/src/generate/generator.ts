@@ -11,8 +11,8 @@ import { nextToken, type SampleOptions } from './sample.ts'
 export interface GenerateOptions extends SampleOptions {
   /** @default 20 */
   max_new_tokens?: number
-  /** Ends the text. @default config.json's eos_token_id */
-  eos_token_id?: number
+  /** Ends the text: a token, or any of several. @default config.json's eos_token_id */
+  eos_token_id?: number | readonly number[]
   /** Of what is drawn. @default 0 */
   seed?: number
   /** Called with each new token. */
@@ -23,7 +23,7 @@ export interface Generator {
   /**
    * Continues a prompt of token ids.
    * @returns The new tokens, without the end token.
-   * @throws {FeedError} for an empty prompt, or one that leaves no place in the position table.
+   * @throws {FeedError} for an empty prompt, a token that the model has not, or a prompt that leaves no place in the position table.
    */
   readonly generate: (prompt: readonly number[], options?: GenerateOptions) => Promise<number[]>
   readonly release: () => Promise<void>
@@ -56,6 +56,15 @@ export async function createGenerator({ graph }: Model, { config, device = 'cpu'
         expected: `fewer than ${config.n_positions} tokens`,
         found: String(prompt.length),
       })
+    const unknown = prompt.find((id) => !(Number.isInteger(id) && id >= 0 && id < config.vocab_size))
+    if (unknown !== undefined)
+      throw new FeedError({
+        where: 'prompt',
+        what: 'a token id without a row in the embedding table',
+        expected: `0 to ${config.vocab_size - 1}`,
+        found: String(unknown),
+      })
+    const ends = new Set([eos_token_id].flat())
     const stream = random(seed, 'generate')
     const made: number[] = []
     let past = nothing()
@@ -72,7 +81,7 @@ export async function createGenerator({ graph }: Model, { config, device = 'cpu'
       })
       const logits = (results.logits as OrtTensor).data as Float32Array
       const id = nextToken(logits.subarray(logits.length - config.vocab_size), sampling, stream)
-      if (id === eos_token_id) break
+      if (ends.has(id)) break
       made.push(id)
       onToken?.(id)
       past = Object.fromEntries(names.map((name) => [`past.${name}`, results[`present.${name}`] as OrtTensor]))

@@ -77,13 +77,13 @@ export function vocabularyOf(sentences: Iterable<readonly number[]>): Vocabulary
  * @throws {WeightsError} for a token that the table does not have.
  */
 export function compact({ rows, width, row }: EmbeddingTable, { ids }: Vocabulary): Tensor {
-  const last = ids.at(-1) ?? 0
-  if (last >= rows)
+  const bad = ids.find((id) => !(id >= 0 && id < rows))
+  if (bad !== undefined)
     throw new WeightsError({
       where: 'embedding table',
       what: 'a token has no row',
-      expected: `ids below ${rows}`,
-      found: String(last),
+      expected: `0 to ${rows - 1}`,
+      found: String(bad),
       fix: "Use the table's own tokenizer.",
     })
   const values = new Float32Array(ids.length * width)

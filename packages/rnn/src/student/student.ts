@@ -2,7 +2,7 @@
 
 import { packSteps, type StepBatch } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
-import { ConfigError, FeedError } from '@cola/train'
+import { ConfigError, FeedError, WeightsError } from '@cola/train'
 import type { DistilRnnConfig } from './config.ts'
 import { compact, type EmbeddingTable, expand, randomEmbedding, unseen, vocabularyOf } from './embedding.ts'
 import { distilRnn } from './graph.ts'
@@ -50,17 +50,18 @@ export function createStudent({ config, sentences, seed = 0, embedding, paramete
         found: String(config[field]),
       })
   }
+  requireRows(sentences, table)
   const vocabulary = vocabularyOf(sentences)
   const steps = max_length ?? sentences.reduce((longest, { length }) => Math.max(longest, length), 1)
   const model = {
     ...distilRnn(config, compact(table, vocabulary), parameters ?? randomDistilRnn(config, { seed }), { max_length: steps }),
     unseenRows: new Map([['embedding.weight', unseen(table, vocabulary)]]),
   }
-  const place = (id: number): number => {
+  const place = (id: number, row: number): number => {
     const found = vocabulary.place(id)
     if (found === undefined)
       throw new FeedError({
-        where: 'input "input_ids"',
+        where: `input "input_ids", row ${row + 1} of the batch`,
         what: 'a token without a row in the compact embedding',
         found: String(id),
         fix: 'Give createStudent all sentences that will be fed.',
@@ -72,9 +73,23 @@ export function createStudent({ config, sentences, seed = 0, embedding, paramete
     model,
     collate: (batch) =>
       packSteps(
-        batch.map((sentence) => sentence.map(place)),
+        batch.map((sentence, row) => sentence.map((id) => place(id, row))),
         { max_length: steps },
       ),
     parameters: (trained) => new Map([...trained].map(([name, value]) => [name, name === 'embedding.weight' ? expand(table, vocabulary, value) : value])),
   }
+}
+
+/** @throws {WeightsError} naming the sentence with an id that the table does not have. */
+function requireRows(sentences: readonly (readonly number[])[], { rows }: EmbeddingTable): void {
+  const has = (id: number) => Number.isInteger(id) && id >= 0 && id < rows
+  const row = sentences.findIndex((sentence) => !sentence.every(has))
+  if (row < 0) return
+  throw new WeightsError({
+    where: `sentence ${row + 1}`,
+    what: 'a token id without a row in the embedding table',
+    expected: `0 to ${rows - 1}`,
+    found: String(sentences[row]?.find((id) => !has(id))),
+    fix: "Use the table's own tokenizer; vocab_size is its vocabSize.",
+  })
 }

@@ -1,13 +1,14 @@
 // A classifier in a folder: the model, its tokenizer, the names of its classes; and the typed wrapper around it: classify(texts) -> labels and probabilities.
 
-import { readTokenizer } from '@cola/data'
+import { encodeTexts, longestInput, type ModelConfig, padTokenId, readTokenizer, type TextInput } from '@cola/data'
 import { getValue, type Graph, lower, prune, readModel, storeWeights, type WeightType, writeModel } from '@cola/graph'
-import { ConfigError, FeedError } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
 import { fileSystem, paths, readFile, readJson, sha256, writeFileAtomic } from '../files/node.ts'
 import { type Device, externalDataOf, openSession, resolveDevice, writeModels } from '../runtime/device.ts'
 import type { OrtTensor } from '../runtime/ort.ts'
 import { feedsOf } from '../session/feeds.ts'
 import { paddedBatches } from '../session/padded.ts'
+import { vocabularySize } from '../session/token-ids.ts'
 
 export interface Classification {
   label: string
@@ -22,10 +23,12 @@ export interface Classifier {
   readonly labels: readonly string[]
   /** SHA-256 of the model, its weights, its configuration and its tokenizer: changes whenever an answer may. */
   readonly fingerprint: () => string
-  /** Classifies texts, in batches. @throws {FeedError} for a text without tokens. */
-  readonly classify: (texts: readonly string[]) => Promise<Classification[]>
-  /** Logits [texts, classes] of texts, row by row. @throws {FeedError} for a text without tokens. */
-  readonly logits: (texts: readonly string[]) => Promise<Float32Array>
+  /** Longest text in tokens, special tokens included; longer ones are cut. Infinity where the model has no limit. */
+  readonly max_length: number
+  /** Classifies texts or pairs of texts, in batches. @throws {DataError} for a text without tokens, or with one that the model has not. */
+  readonly classify: (texts: readonly (string | TextInput)[]) => Promise<Classification[]>
+  /** Logits [texts, classes] of texts or pairs of texts, row by row. @throws {DataError} as `classify`. */
+  readonly logits: (texts: readonly (string | TextInput)[]) => Promise<Float32Array>
   readonly release: () => Promise<void>
 }
 
@@ -83,11 +86,20 @@ function defaultLabels(graph: Graph, { id2label }: ClassifierConfig): string[] {
   return Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
 }
 
+export interface ClassifierOptions {
+  /** @default 'cpu' */
+  device?: Device
+  /** Texts that are run together. @default 32 */
+  batch_size?: number
+  /** Called when texts were cut, with how many. @default none */
+  onWarning?: (warning: { message: string }) => void
+}
+
 /**
- * Loads a classifier's folder. Sentences are cut to the model's `n_positions` or `max_position_embeddings`, where config.json names one.
+ * Loads a classifier's folder. Texts are cut to the longest input of config.json and the tokenizer (`longestInput`); special tokens stay.
  * @throws {FileError | ConfigError | DeviceError}
  */
-export async function loadClassifier(folder: string, { device = 'cpu', batch_size = 32 }: { device?: Device; batch_size?: number } = {}): Promise<Classifier> {
+export async function loadClassifier(folder: string, { device = 'cpu', batch_size = 32, onWarning }: ClassifierOptions = {}): Promise<Classifier> {
   const { join } = paths()
   const config = readJson(join(folder, 'config.json')) as ClassifierConfig
   if (!config.id2label) throw new ConfigError({ where: join(folder, 'config.json'), what: 'no labels', expected: 'id2label' })
@@ -97,22 +109,22 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
   const session = await openSession({ graph, path }, await resolveDevice(device, graph))
   const tokenizer = await readTokenizer(folder)
   const labels = Object.values(config.id2label)
-  const longest = config.n_positions ?? config.max_position_embeddings ?? Number.POSITIVE_INFINITY
-  const collate = paddedBatches(graph)
-  const logitsOf = async (texts: readonly string[]): Promise<Float32Array> => {
-    const rows = texts.map((text) => tokenizer.encode(text).slice(0, longest))
-    const empty = rows.findIndex((row) => row.length === 0)
-    if (empty >= 0) throw new FeedError({ where: `text ${empty + 1}, ${JSON.stringify((texts[empty] as string).slice(0, 40))}`, what: 'a text without tokens' })
-    const { logits: own } = await session.run(feedsOf(graph, graph.inputs, collate(rows)).feeds)
-    return (own as OrtTensor).data as Float32Array
-  }
-  const logits = async (texts: readonly string[]): Promise<Float32Array> => {
+  const max_length = longestInput(config, tokenizer)
+  const vocab_size = vocabularySize(graph)
+  const collate = paddedBatches(graph, { pad_token_id: padTokenId(config, tokenizer, vocab_size) })
+  const logits: Classifier['logits'] = async (texts) => {
+    const { rows, truncated } = encodeTexts(tokenizer, texts, { max_length, vocab_size })
+    if (truncated > 0) onWarning?.({ message: `${truncated} of ${texts.length} texts were cut to ${max_length} tokens` })
     const all = new Float32Array(texts.length * labels.length)
-    for (let at = 0; at < texts.length; at += batch_size) all.set(await logitsOf(texts.slice(at, at + batch_size)), at * labels.length)
+    for (let at = 0; at < rows.length; at += batch_size) {
+      const { logits: own } = await session.run(feedsOf(graph, graph.inputs, collate(rows.slice(at, at + batch_size))).feeds)
+      all.set((own as OrtTensor).data as Float32Array, at * labels.length)
+    }
     return all
   }
   return {
     labels,
+    max_length,
     fingerprint: () =>
       sha256(
         [...files, 'model.onnx_data', 'config.json', 'tokenizer.json', 'tokenizer_config.json']
@@ -129,11 +141,7 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
   }
 }
 
-interface ClassifierConfig {
-  id2label?: Readonly<Record<string, string>> | null | undefined
-  n_positions?: number
-  max_position_embeddings?: number
-}
+type ClassifierConfig = ModelConfig & { id2label?: Readonly<Record<string, string>> | null | undefined }
 
 function describe(logits: readonly number[], names: readonly string[]): Classification {
   const greatest = Math.max(...logits)

@@ -1,8 +1,9 @@
-// Batches to runtime tensors: every input checked for presence, type and shape before the runtime sees it.
+// Batches to runtime tensors: every input checked for presence, type, shape and token ids before the runtime sees it.
 
 import { type DataType, type Dim, evaluateDim, type Graph, getValue } from '@cola/graph'
 import { FeedError } from '../errors.ts'
 import { OrtTensor, type OrtTensors } from '../runtime/ort.ts'
+import { requireTokenIds } from './token-ids.ts'
 
 /** A named array with its shape; the structural type in which @cola/data's batches meet a session. */
 export interface BatchArray {
@@ -36,6 +37,7 @@ export function feedsOf(graph: Graph, inputs: readonly string[], batch: Batch): 
     const found = typeOfArray(array.data)
     if (found !== dtype) throw new FeedError({ where: `input "${name}"`, what: 'wrong element type', expected: dtype, found })
     bindShape(name, shape, array.dims, symbols)
+    if (name === 'input_ids') requireTokenIds(graph, array.data, array.dims)
     feeds[name] = new OrtTensor(dtype as 'int32', array.data as Int32Array, array.dims)
   }
   return { feeds, symbols }

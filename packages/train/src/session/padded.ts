@@ -1,23 +1,41 @@
 // Batches for exported models: rows padded to the longest, as the models' own inputs want them.
 
+import type { TokenSequence } from '@cola/data'
 import { type Graph, getValue } from '@cola/graph'
+import { ConfigError } from '../errors.ts'
 import type { Batch } from './feeds.ts'
+import { vocabularySize } from './token-ids.ts'
+
+/** Token ids of a sentence, or a row with the token types of a pair. */
+export type PaddedRow = readonly number[] | TokenSequence
 
 /**
  * Makes batches of sentences of token ids for a graph's inputs: `input_ids`, `attention_mask`, `token_type_ids`, `position_ids` and what a head reads,
- * padded on the right with `pad_token_id`.
+ * padded on the right.
+ * @param pad_token_id `padTokenId` of @cola/data finds it in config.json. @default 0
+ * @throws {ConfigError} for a pad_token_id that the embedding table does not have.
  */
-export function paddedBatches(graph: Graph, { pad_token_id = 0 }: { pad_token_id?: number } = {}): (sentences: readonly (readonly number[])[]) => Batch {
+export function paddedBatches(graph: Graph, { pad_token_id = 0 }: { pad_token_id?: number } = {}): (rows: readonly PaddedRow[]) => Batch {
+  const size = vocabularySize(graph)
+  if (!(Number.isInteger(pad_token_id) && pad_token_id >= 0 && pad_token_id < size))
+    throw new ConfigError({
+      where: 'option pad_token_id',
+      what: 'no row of the embedding table',
+      expected: Number.isFinite(size) ? `0 to ${size - 1}` : '0 or more',
+      found: String(pad_token_id),
+    })
   const wanted = graph.inputs
-  return (sentences) => {
-    const columns = Math.max(1, ...sentences.map(({ length }) => length))
-    const grid = (value: (sentence: readonly number[], at: number) => number): number[] =>
-      sentences.flatMap((sentence) => Array.from({ length: columns }, (_, at) => value(sentence, at)))
+  return (rows) => {
+    const sentences = rows.map((row) => ('input_ids' in row ? row.input_ids : row))
+    const types = rows.map((row) => ('input_ids' in row ? row.token_type_ids : undefined))
+    const columns = sentences.reduce((longest, { length }) => Math.max(longest, length), 1)
+    const grid = (value: (sentence: readonly number[], at: number, row: number) => number): number[] =>
+      sentences.flatMap((sentence, row) => Array.from({ length: columns }, (_, at) => value(sentence, at, row)))
     const real = (sentence: readonly number[], at: number) => at < sentence.length
     const values: Record<string, () => number[]> = {
       input_ids: () => grid((sentence, at) => sentence[at] ?? pad_token_id),
       attention_mask: () => grid((sentence, at) => (real(sentence, at) ? 1 : 0)),
-      token_type_ids: () => grid(() => 0),
+      token_type_ids: () => grid((_, at, row) => types[row]?.[at] ?? 0),
       position_ids: () => grid((_, at) => at),
       token_weights: () => grid((sentence, at) => (real(sentence, at) ? 1 / sentence.length : 0)),
       last_token: () => sentences.map(({ length }, row) => row * columns + length - 1),

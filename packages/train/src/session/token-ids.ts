@@ -1,0 +1,50 @@
+// Token ids against the embedding table that they index: runtimes read a negative id from the table's end, or another row without a word.
+
+import { type Graph, getValue } from '@cola/graph'
+import { FeedError } from '../errors.ts'
+
+/** Operators that pass ids on as they are. */
+const passing = new Set(['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose'])
+
+/** Operators that look rows up; com.microsoft has one for tables in four bits. */
+const lookups = new Set(['Gather', 'GatherBlockQuantized'])
+
+const sizes = new WeakMap<Graph, number>()
+
+/** Rows of the embedding table that `input_ids` index: the smallest, where there are several. Infinity where the graph has none. */
+export function vocabularySize(graph: Graph): number {
+  const known = sizes.get(graph)
+  if (known !== undefined) return known
+  const ids = new Set(['input_ids'])
+  let size = Number.POSITIVE_INFINITY
+  for (const { opType, inputs, outputs, attributes } of graph.nodes) {
+    const [first, second] = inputs as [string, string | undefined]
+    if (passing.has(opType) && ids.has(first)) ids.add(outputs[0] as string)
+    if (lookups.has(opType) && second !== undefined && ids.has(second) && (attributes.axis ?? attributes.gather_axis ?? 0) === 0) {
+      const rows = graph.initializers.get(first)?.dims[0] ?? getValue(graph, first).shape[0]
+      if (typeof rows === 'number') size = Math.min(size, rows)
+    }
+  }
+  sizes.set(graph, size)
+  return size
+}
+
+/**
+ * @param dims [row, column], or [token].
+ * @throws {FeedError} naming the row of the first id that the graph's table does not have.
+ */
+export function requireTokenIds(graph: Graph, ids: ArrayLike<number | bigint>, dims: readonly number[]): void {
+  const size = vocabularySize(graph)
+  for (let i = 0; i < ids.length; i++) {
+    const id = Number(ids[i])
+    if (id >= 0 && id < size) continue
+    const columns = dims.length > 1 ? (dims.at(-1) as number) : ids.length
+    throw new FeedError({
+      where: `input "input_ids", row ${Math.floor(i / columns) + 1} of the batch, token ${(i % columns) + 1}`,
+      what: 'a token id without a row in the embedding table',
+      expected: Number.isFinite(size) ? `0 to ${size - 1}` : '0 or more',
+      found: String(id),
+      fix: "Use the model's own tokenizer; a token that was added to it needs a model with a larger table.",
+    })
+  }
+}
