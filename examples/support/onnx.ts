@@ -1,6 +1,6 @@
 // What lora-onnx.ts and evaluate.ts share: a pretrained ONNX model with a classification head.
 
-import { longestInput, padTokenId } from '@cola/data'
+import { firstPosition, longestInput, padTokenId } from '@cola/data'
 import { type HeadOptions, openOnnxModel, type Pooling, withHead } from '@cola/lora'
 import { paddedBatches, vocabularySize } from '@cola/train'
 
@@ -39,7 +39,10 @@ export async function openWithHead(
     ...opened,
     model,
     pooling: head.pooling,
-    collate: paddedBatches(model.graph, { pad_token_id: padTokenId(opened.config, opened.tokenizer, vocab_size) }),
+    collate: paddedBatches(model.graph, {
+      pad_token_id: padTokenId(opened.config, opened.tokenizer, vocab_size),
+      first_position: firstPosition(opened.config),
+    }),
     /** Options of encodeRows: what the model takes. */
     limits: { max_length: longestInput(opened.config, opened.tokenizer), vocab_size },
   }

@@ -67,6 +67,8 @@ describe('rows', () => {
   })
   it('refuse ids that the model has not, naming the row', () => {
     expect(() => encodeTexts(tokenizer, ['a', 'a b c'], { vocab_size: 6 })).toThrow(/row 2, "a b c": a token id without a row.*expected 0 to 5, found 6/)
+    for (const bad of [null, 7, { text: null }, { text: 'a', text_pair: 3 }] as never[])
+      expect(() => encodeTexts(tokenizer, ['a', bad])).toThrow(/row 2: not a text/)
     expect(() => encodeTexts({ encode: () => [3, -1] }, ['a'])).toThrow(/row 1, "a": .*found -1/)
   })
 })

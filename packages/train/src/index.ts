@@ -23,7 +23,7 @@ export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } fr
 export { type Device, externalDataOf, openSession, resolveDevice, type RunnableModel, writeModels } from './runtime/device.ts'
 export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'
 export { type Batch, type BatchArray, feedsOf } from './session/feeds.ts'
-export { paddedBatches, type PaddedRow } from './session/padded.ts'
+export { paddedBatches, type PaddedRow, type PaddingOptions } from './session/padded.ts'
 export { vocabularySize } from './session/token-ids.ts'
 export { type SessionState, type StepResult, type TrainableSession, TrainingSession, type TrainingSessionOptions } from './session/training-session.ts'
 export type { Callbacks, EpochLog, Metrics, StepLog, WarningLog } from './trainer/callbacks.ts'

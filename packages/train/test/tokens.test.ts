@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { addInitializer, addInput, build, createGraph, float32, type Graph, type Model } from '@cola/graph'
+import { addInitializer, addInput, build, cloneGraph, createGraph, float32, type Graph, type Model } from '@cola/graph'
 import { afterAll, describe, expect, it } from 'vitest'
 import { crossEntropy, generateArtifacts, loadClassifier, paddedBatches, sgd, TrainingSession, vocabularySize, writeClassifier } from '../src/index.ts'
 
@@ -71,6 +71,9 @@ describe('padded batches', () => {
     expect([...(input_ids?.data ?? [])]).toEqual([1n, 2n, 3n, 4n, 7n, 7n])
     expect([...(token_type_ids?.data ?? [])]).toEqual([0n, 1n, 1n, 0n, 0n, 0n])
     expect([...(attention_mask?.data ?? [])]).toEqual([1n, 1n, 1n, 1n, 0n, 0n])
+    const positions = cloneGraph(graph)
+    addInput(positions, 'position_ids', 'int64', ['batch', 'sequence'])
+    expect([...(paddedBatches(positions, { first_position: 2 })([[5, 6]]).position_ids?.data ?? [])]).toEqual([2n, 3n])
     expect(() => paddedBatches(graph, { pad_token_id: 16 })).toThrow(/pad_token_id.*expected 0 to 15, found 16/)
     expect(() => paddedBatches(graph, { pad_token_id: -1 })).toThrow(/found -1/)
     expect(() => paddedBatches(graph, { pad_token_id: Number.NaN })).toThrow(/found NaN/)

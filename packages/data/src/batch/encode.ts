@@ -35,7 +35,7 @@ export type Encoder = Pick<Tokenizer, 'encode'> & Partial<Pick<Tokenizer, 'encod
 /**
  * Encodes texts and pairs of texts. Those that are too long are cut as the tokenizers library does: special tokens stay.
  * @returns The rows, and how many were cut.
- * @throws {DataError} naming the row: a text without tokens, one that is too long when they are refused, an id that the model has not.
+ * @throws {DataError} naming the row: what is no text, a text without tokens, one that is too long when they are refused, an id that the model has not.
  */
 export function encodeTexts(
   tokenizer: Encoder,
@@ -45,7 +45,9 @@ export function encodeTexts(
   const encode = tokenizer.encodePlus ?? ownEncoder(tokenizer.encode)
   let truncated = 0
   const rows = texts.map((input, i): TokenSequence => {
-    const { text, text_pair } = typeof input === 'string' ? { text: input } : input
+    const { text, text_pair } = typeof input === 'object' && input ? input : { text: input }
+    if (typeof text !== 'string' || !['string', 'undefined'].includes(typeof text_pair))
+      throw new DataError({ where: `row ${i + 1}`, what: 'not a text, or a pair of texts', found: JSON.stringify(input) })
     const where = `row ${i + 1}, ${JSON.stringify(text.slice(0, 40))}`
     const { input_ids, token_type_ids, overflow } = encode(text, { ...options, text_pair })
     if (input_ids.length === 0) throw new DataError({ where, what: 'a text without tokens' })

@@ -60,7 +60,7 @@ export function requireTokens(sentences: readonly (readonly number[])[]): void {
 
 /** The least padding among a few row widths; the narrowest among equals, because attention's cost grows with it. */
 function tightest(lengths: readonly number[]): { width: number; rows: number; placements: Placement[] } {
-  const longest = Math.max(...lengths)
+  const longest = lengths.reduce((a, b) => Math.max(a, b), 0)
   const candidates = [...new Set([1, 1.15, 1.3, 1.5, 2].map((factor) => Math.round(longest * factor)))]
   const packings = candidates.map((width) => ({ width, ...firstFit(lengths, width) }))
   return packings.reduce((best, next) => (next.rows * next.width < best.rows * best.width ? next : best))

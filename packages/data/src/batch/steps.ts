@@ -47,7 +47,7 @@ export function packSteps(sentences: readonly (readonly number[])[], { max_lengt
       what: "longer than the model's steps",
       expected: `at most ${max_length} tokens`,
       found: String(lengthOf(sentences, long)),
-      fix: 'Truncate it, or build the model with a larger max_length.',
+      fix: 'Encode with this max_length, or build the model with a larger one.',
     })
   const order = sentences.map((_, i) => i).sort((a, b) => lengthOf(sentences, b) - lengthOf(sentences, a) || a - b)
   const sizes = Array.from({ length: max_length + 1 }, (_, step) => sentences.filter(({ length }) => length > step).length)

@@ -52,11 +52,12 @@ const fixedOffsets: Readonly<Record<string, number>> = { mpnet: 2 }
 export function longestInput(config: ModelConfig, tokenizer?: Pick<Tokenizer, 'modelMaxLength'>): number {
   const text = textConfig(config)
   const positions = lengthFields.map((field) => text[field]).find(isCount) ?? Number.POSITIVE_INFINITY
-  return Math.min(positions - firstPosition(text), tokenizer?.modelMaxLength ?? Number.POSITIVE_INFINITY)
+  return Math.min(positions - firstPosition(config), tokenizer?.modelMaxLength ?? Number.POSITIVE_INFINITY)
 }
 
-/** Place in the position table of a text's first token. */
-function firstPosition({ model_type, pad_token_id }: ModelConfig): number {
+/** Place in the position table of a text's first token: 0, or where the architecture starts. */
+export function firstPosition(config: ModelConfig): number {
+  const { model_type, pad_token_id } = textConfig(config)
   const type = String(model_type)
   if (Object.hasOwn(fixedOffsets, type)) return fixedOffsets[type] as number
   if (!Object.hasOwn(offsetPositions, type)) return 0

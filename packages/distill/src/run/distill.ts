@@ -47,7 +47,7 @@ export interface DistillRow {
 
 export interface DistillOptions extends Omit<TrainerOptions<DistillRow>, 'session' | 'data' | 'step_inputs'> {
   student: StudentModel
-  /** The student's tokenizer. */
+  /** The student's tokenizer: `(text) => tokenizer.encode(text, { max_length })`, where the student has a longest sentence. */
   encode: (text: string) => readonly number[]
   /** None: the student learns from the labels alone, at the same budget. Several: their logits are averaged. */
   teacher?: Teacher | readonly Teacher[]

@@ -1,6 +1,6 @@
 // A classifier in a folder: the model, its tokenizer, the names of its classes; and the typed wrapper around it: classify(texts) -> labels and probabilities.
 
-import { encodeTexts, longestInput, type ModelConfig, padTokenId, readTokenizer, type TextInput } from '@cola/data'
+import { encodeTexts, firstPosition, longestInput, type ModelConfig, padTokenId, readTokenizer, type TextInput } from '@cola/data'
 import { getValue, type Graph, lower, prune, readModel, storeWeights, type WeightType, writeModel } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import { fileSystem, paths, readFile, readJson, sha256, writeFileAtomic } from '../files/node.ts'
@@ -111,7 +111,7 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
   const labels = Object.values(config.id2label)
   const max_length = longestInput(config, tokenizer)
   const vocab_size = vocabularySize(graph)
-  const collate = paddedBatches(graph, { pad_token_id: padTokenId(config, tokenizer, vocab_size) })
+  const collate = paddedBatches(graph, { pad_token_id: padTokenId(config, tokenizer, vocab_size), first_position: firstPosition(config) })
   const logits: Classifier['logits'] = async (texts) => {
     const { rows, truncated } = encodeTexts(tokenizer, texts, { max_length, vocab_size })
     if (truncated > 0) onWarning?.({ message: `${truncated} of ${texts.length} texts were cut to ${max_length} tokens` })

@@ -9,13 +9,19 @@ import { vocabularySize } from './token-ids.ts'
 /** Token ids of a sentence, or a row with the token types of a pair. */
 export type PaddedRow = readonly number[] | TokenSequence
 
+export interface PaddingOptions {
+  /** `padTokenId` of @cola/data finds it in config.json. @default 0 */
+  pad_token_id?: number
+  /** Where `position_ids` start, for graphs that take them: `firstPosition` of @cola/data. @default 0 */
+  first_position?: number
+}
+
 /**
  * Makes batches of sentences of token ids for a graph's inputs: `input_ids`, `attention_mask`, `token_type_ids`, `position_ids` and what a head reads,
  * padded on the right.
- * @param pad_token_id `padTokenId` of @cola/data finds it in config.json. @default 0
  * @throws {ConfigError} for a pad_token_id that the embedding table does not have.
  */
-export function paddedBatches(graph: Graph, { pad_token_id = 0 }: { pad_token_id?: number } = {}): (rows: readonly PaddedRow[]) => Batch {
+export function paddedBatches(graph: Graph, { pad_token_id = 0, first_position = 0 }: PaddingOptions = {}): (rows: readonly PaddedRow[]) => Batch {
   const size = vocabularySize(graph)
   if (!(Number.isInteger(pad_token_id) && pad_token_id >= 0 && pad_token_id < size))
     throw new ConfigError({
@@ -36,7 +42,7 @@ export function paddedBatches(graph: Graph, { pad_token_id = 0 }: { pad_token_id
       input_ids: () => grid((sentence, at) => sentence[at] ?? pad_token_id),
       attention_mask: () => grid((sentence, at) => (real(sentence, at) ? 1 : 0)),
       token_type_ids: () => grid((_, at, row) => types[row]?.[at] ?? 0),
-      position_ids: () => grid((_, at) => at),
+      position_ids: () => grid((_, at) => first_position + at),
       token_weights: () => grid((sentence, at) => (real(sentence, at) ? 1 / sentence.length : 0)),
       last_token: () => sentences.map(({ length }, row) => row * columns + length - 1),
     }
