@@ -8,6 +8,8 @@ export interface HubServer {
   mode: 'up' | 'html' | 'slow' | 'refuse'
   /** What was pushed, by path. */
   pushed: Map<string, Uint8Array>
+  /** What was asked for, in order. */
+  requests: { url: string; authorization: string | undefined }[]
   close: () => Promise<void>
 }
 
@@ -22,6 +24,7 @@ export async function hubServer(files: Readonly<Record<string, Uint8Array>>, sha
   })
   const server = createServer(async (request, response) => {
     const url = request.url ?? ''
+    hub.requests.push({ url, authorization: request.headers.authorization })
     if (hub.mode === 'html') return response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>')
     if (hub.mode === 'refuse') return response.writeHead(401).end('{}')
     if (hub.mode === 'slow') return setTimeout(() => response.end('{}'), 3000)
@@ -68,6 +71,7 @@ export async function hubServer(files: Readonly<Record<string, Uint8Array>>, sha
     endpoint: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
     mode: 'up',
     pushed: new Map(),
+    requests: [],
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections()

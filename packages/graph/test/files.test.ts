@@ -11,6 +11,7 @@ import {
   dataTypes,
   elements,
   externalChunks,
+  externalLocations,
   float32,
   float32ToFloat16,
   float16ToFloat32,
@@ -146,6 +147,8 @@ describe('ONNX files', () => {
     expect(() => readModel(bytes, { externalData: { ...externalData, size: () => 10 } })).toThrow(/impossible/)
     const escaping = writeModel(graph, new Map([['w', { location: '../secret', offset: 0 }]]))
     expect(() => readModel(escaping, { externalData })).toThrow(/leaves the model's folder/)
+    expect(() => externalLocations(escaping)).toThrow(/leaves the model's folder/)
+    expect(externalLocations(bytes)).toEqual(['weights.bin'])
   })
   it('refuses cycles, dangling inputs, unknown operators and bytes that are no model', () => {
     const cyclic = linear()

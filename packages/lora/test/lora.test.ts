@@ -215,7 +215,7 @@ describe('the hub', () => {
   it.each([
     ['html', /not JSON, found an HTML page/],
     ['refuse', /status 401.*HF_TOKEN/],
-    ['slow', /could not be fetched/],
+    ['slow', /could not be reached/],
   ] as const)('says so when the hub is %s', async (state, message) => {
     hub.mode = state
     await expect(load(join(folder, `cache-${state}`), 300)).rejects.toThrow(message)

@@ -1,80 +1,140 @@
 // The Hugging Face hub, with a cache that Python's huggingface_hub shares. The only importer of @huggingface/hub.
 
 import { HubError } from '../errors.ts'
+import { withTimeout, withToken } from './fetch.ts'
+import { isRepoName, neighbours } from './place.ts'
+import { lfsPointer, longestPointer, pickleFix } from './pointer.ts'
+import { offline, refused, unreachable } from './refusal.ts'
+import { cacheFolder, endpointOf, type HubAccess, isOffline, readToken, storedToken } from './settings.ts'
 
-export interface HubOptions {
+export interface HubOptions extends HubAccess {
   /** Branch, tag or commit. @default 'main' */
   revision?: string
-  /** @default HF_ENDPOINT, or https://huggingface.co */
-  endpoint?: string
-  /** @default HF_TOKEN */
-  token?: string
   /** @default HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub */
   cacheDir?: string
-  /** Longest wait for an answer, in milliseconds. @default 30000 */
+  /** Longest wait for an answer, and for the next bytes of a file, in milliseconds. @default 30000 */
   timeout?: number
   fetch?: typeof fetch
 }
 
 export type RepoType = 'model' | 'dataset'
 
+export interface HubFile {
+  path: string
+  /** Whether the repository may lack it. @default false */
+  optional?: boolean
+}
+
+/** A repository at a commit, or as much of it as the cache has. */
+interface Snapshot {
+  repo: string
+  type: RepoType
+  endpoint: string
+  hasToken: boolean
+  /** Sends the token, and gives up in time. */
+  fetch: typeof fetch
+  cacheDir: string
+  sha: string
+  /** Why the hub was not asked, or did not answer: only the cache serves. */
+  away?: HubError
+  /** The repository's files. */
+  list: () => Promise<readonly string[]>
+}
+
 const commit = /^[0-9a-f]{40}$/
-
-const setting = (name: string): string | undefined => globalThis.process?.env?.[name] || undefined
-
-/** Where the hub is, and what opens it. */
-const accessOf = ({ endpoint, token }: Pick<HubOptions, 'endpoint' | 'token'>): { endpoint: string; token: string | undefined } => ({
-  endpoint: endpoint ?? setting('HF_ENDPOINT') ?? 'https://huggingface.co',
-  token: token ?? setting('HF_TOKEN'),
-})
 
 /**
  * Paths in the cache of files of one commit of a repository; what is not there is downloaded.
  * A branch is resolved to its commit once; when the hub cannot be reached, the commit it had last time serves.
+ * With HF_HUB_OFFLINE=1 nothing is requested.
  * @returns The path of each file, in order; undefined for an optional one that the repository does not have.
- * @throws {HubError} naming the URL: unreachable, slow, refused, or an answer that is not what was asked for.
+ * @throws {HubError} naming the URL: unreachable, slow, refused, offline, a wrong answer, a file that is not there or is
+ * a git-lfs pointer.
  */
 export async function hubFiles(
   repo: string,
-  files: readonly { path: string; optional?: boolean }[],
+  files: readonly HubFile[],
   { type = 'model', ...options }: HubOptions & { type?: RepoType } = {},
 ): Promise<(string | undefined)[]> {
-  const { downloadFileToCacheDir, getHFHubCachePath } = await import('@huggingface/hub')
-  const cacheDir = options.cacheDir ?? getHFHubCachePath()
-  const { endpoint, token } = accessOf(options)
-  const timed = withTimeout(options.fetch ?? fetch, options.timeout ?? 30_000)
-  const { sha, siblings } = await resolveCommit({ repo, type, revision: options.revision ?? 'main', endpoint, cacheDir, token, fetch: timed })
-  const quiet = console.debug
+  if (!isRepoName(repo))
+    throw new HubError({
+      where: JSON.stringify(repo),
+      what: 'not the name of a repository',
+      expected: 'owner/name, of letters, digits, "-", "_" and "."',
+    })
+  const snapshot = await openSnapshot(repo, type, options)
   const paths: (string | undefined)[] = []
-  for (const { path, optional } of files) {
-    if (optional && siblings && !siblings.includes(path)) {
-      paths.push(undefined)
-      continue
-    }
-    console.debug = () => undefined // The library announces downloads; this one does not print.
-    try {
-      paths.push(
-        await downloadFileToCacheDir({
-          repo: { type, name: repo },
-          path,
-          revision: sha,
-          hubUrl: endpoint,
-          cacheDir,
-          fetch: timed,
-          ...(token ? { accessToken: token } : {}),
-        }),
-      )
-    } catch (cause) {
-      if (optional) paths.push(undefined)
-      else throw unreachable(`${endpoint}/${repo}/resolve/${sha}/${path}`, cause, siblings)
-    } finally {
-      console.debug = quiet
-    }
-  }
+  for (const file of files) paths.push(await fileOf(snapshot, file))
   return paths
 }
 
-export interface PushOptions extends Pick<HubOptions, 'endpoint' | 'token' | 'timeout' | 'fetch'> {
+async function fileOf(snapshot: Snapshot, { path, optional }: HubFile): Promise<string | undefined> {
+  const { stat } = await import('node:fs/promises')
+  const { join } = await import('node:path')
+  const { repo, sha, away } = snapshot
+  const cached = join(repoFolder(snapshot), 'snapshots', sha, path)
+  if (await stat(cached).catch(() => undefined)) return cached
+  if (away && optional) return undefined
+  const where = `${snapshot.endpoint}/${repo}/resolve/${sha}/${path}`
+  if (away)
+    throw new HubError(
+      { ...away.problem, where, what: `the file is not in the cache, and ${away.problem.what}` },
+      { cause: away },
+    )
+  const names = await snapshot.list()
+  if (names.includes(path)) return download(snapshot, path, where)
+  if (optional) return undefined
+  const kin = names.filter((name) => name.endsWith(path.slice(path.lastIndexOf('.'))))
+  const shown = [...new Set([...kin, ...names])].slice(0, 20).join(', ')
+  const fix = pickleFix(path, names, { repo }) ?? `The repository has ${shown || 'no files'}.`
+  throw new HubError({ where, what: 'the repository has no such file', fix })
+}
+
+async function download(
+  { repo, type, endpoint, fetch, cacheDir, sha }: Snapshot,
+  path: string,
+  where: string,
+): Promise<string> {
+  const { downloadFileToCacheDir } = await import('@huggingface/hub')
+  const options = { repo: { type, name: repo }, path, revision: sha, hubUrl: endpoint, cacheDir, fetch }
+  const file = await silently(() => downloadFileToCacheDir(options)).catch((cause) => {
+    throw unreachable(where, cause)
+  })
+  await refusePointer(file, where)
+  return file
+}
+
+let downloads = 0
+let { debug } = console
+
+/** The library announces downloads on console.debug; this one does not print. The last of several puts it back. */
+async function silently<Result>(work: () => Promise<Result>): Promise<Result> {
+  if (downloads++ === 0) {
+    debug = console.debug
+    console.debug = () => undefined
+  }
+  try {
+    return await work()
+  } finally {
+    if (--downloads === 0) console.debug = debug
+  }
+}
+
+/** A pointer is not left in the cache: what serves pointers today may serve files tomorrow. */
+async function refusePointer(file: string, where: string): Promise<void> {
+  const { readFile, realpath, rm, stat } = await import('node:fs/promises')
+  if ((await stat(file)).size > longestPointer) return
+  const problem = lfsPointer(await readFile(file), where)
+  if (!problem) return
+  await rm(await realpath(file))
+  await rm(file, { force: true })
+  throw new HubError({
+    ...problem,
+    fix: 'The repository, or what HF_ENDPOINT names in its place, holds the pointer only: upload the file there.',
+  })
+}
+
+export interface PushOptions extends HubAccess, Pick<HubOptions, 'timeout' | 'fetch'> {
   /** Files by their paths in the repository. */
   files: Readonly<Record<string, Uint8Array>>
   /** @default 'Upload with @cola' */
@@ -86,25 +146,41 @@ export interface PushOptions extends Pick<HubOptions, 'endpoint' | 'token' | 'ti
 /**
  * Uploads files to a model repository as one commit; the repository is made where there is none.
  * @returns The commit.
- * @throws {HubError} naming the URL: no token, refused, unreachable.
+ * @throws {HubError} naming the URL: no token, refused, unreachable, offline.
  */
-export async function pushToHub(repo: string, { files, message = 'Upload with @cola', ...options }: PushOptions): Promise<string> {
-  const { createRepo, uploadFiles } = await import('@huggingface/hub')
-  const { endpoint, token } = accessOf(options)
+export async function pushToHub(
+  repo: string,
+  { files, message = 'Upload with @cola', ...options }: PushOptions,
+): Promise<string> {
+  const endpoint = endpointOf(options.endpoint)
   const where = `${endpoint}/${repo}`
+  if (isOffline()) throw offline(where)
+  const token = options.token ?? (await storedToken())
   if (!token)
-    throw new HubError({ where, what: 'no token to write with', expected: 'HF_TOKEN', fix: 'Make one that may write, at huggingface.co/settings/tokens.' })
+    throw new HubError({
+      where,
+      what: 'no token to write with',
+      expected: 'HF_TOKEN, or a login',
+      fix: 'Run "hf auth login", or make a token that may write at huggingface.co/settings/tokens.',
+    })
+  const { createRepo, uploadFiles } = await import('@huggingface/hub')
   const common = {
     repo: { type: 'model' as const, name: repo },
     hubUrl: endpoint,
-    accessToken: token,
-    fetch: withTimeout(options.fetch ?? fetch, options.timeout ?? 300_000),
+    // The library insists on this form; fetch sends the true one, which need not have it where HF_ENDPOINT is another hub.
+    accessToken: 'hf_' as const,
+    fetch: withToken(withTimeout(options.fetch ?? fetch, options.timeout ?? 300_000), endpoint, token),
   }
   try {
-    await createRepo({ ...common, visibility: options.private ? 'private' : 'public' }).catch((error: { statusCode?: number }) => {
-      if (error.statusCode !== 409) throw error // 409: it is there already.
-    })
-    const list = Object.entries(files).map(([path, bytes]) => ({ path, content: new Blob([bytes as Uint8Array<ArrayBuffer>]) }))
+    await createRepo({ ...common, visibility: options.private ? 'private' : 'public' }).catch(
+      (error: { statusCode?: number }) => {
+        if (error.statusCode !== 409) throw error // 409: it is there already.
+      },
+    )
+    const list = Object.entries(files).map(([path, bytes]) => ({
+      path,
+      content: new Blob([bytes as Uint8Array<ArrayBuffer>]),
+    }))
     const done = await uploadFiles({ ...common, files: list, commitTitle: message, useXet: false })
     return done?.commit.oid ?? ''
   } catch (error) {
@@ -112,44 +188,77 @@ export async function pushToHub(repo: string, { files, message = 'Upload with @c
   }
 }
 
-interface Resolution {
-  repo: string
-  type: RepoType
-  revision: string
-  endpoint: string
-  cacheDir: string
-  token: string | undefined
-  fetch: typeof fetch
-}
+const repoFolder = ({ cacheDir, type, repo }: Pick<Snapshot, 'cacheDir' | 'type' | 'repo'>): string =>
+  `${cacheDir}/${type}s--${repo.replaceAll('/', '--')}`
 
-/** The commit of a revision, and the repository's files where the hub told them. */
-async function resolveCommit(resolution: Resolution): Promise<{ sha: string; siblings?: string[] }> {
-  const { repo, type, revision, endpoint, cacheDir, token, fetch } = resolution
-  if (commit.test(revision)) return { sha: revision }
+/** The commit of a revision; its files are asked for when one is not in the cache. */
+async function openSnapshot(repo: string, type: RepoType, options: HubOptions): Promise<Snapshot> {
   const { join, dirname } = await import('node:path')
   const { mkdir, readFile, writeFile } = await import('node:fs/promises')
-  const ref = join(cacheDir, `${type}s--${repo.replaceAll('/', '--')}`, 'refs', revision)
+  const revision = options.revision ?? 'main'
+  const endpoint = endpointOf(options.endpoint)
+  const token = await readToken(options.token)
+  const common = {
+    repo,
+    type,
+    endpoint,
+    hasToken: token !== undefined,
+    fetch: withToken(withTimeout(options.fetch ?? fetch, options.timeout ?? 30_000), endpoint, token),
+    cacheDir: options.cacheDir ?? (await cacheFolder()),
+  }
   const url = `${endpoint}/api/${type}s/${repo}/revision/${encodeURIComponent(revision)}`
+  const ask = () => askRevision(common, url)
+  const alone = (sha: string, away: HubError): Snapshot => ({ ...common, sha, away, list: async () => [] })
+  const ref = join(repoFolder(common), 'refs', revision)
+  const known = commit.test(revision) ? revision : (await readFile(ref, 'utf8').catch(() => '')).trim()
+  if (isOffline()) {
+    if (!commit.test(known)) throw offline(url, await notHere(repo, type))
+    return alone(known, offline(url))
+  }
+  if (known === revision) {
+    let names: readonly string[] | undefined
+    const list = async () => {
+      names ??= (await ask()).names
+      return names
+    }
+    return { ...common, sha: revision, list }
+  }
   try {
-    const response = await fetch(url, { headers: token ? { authorization: `Bearer ${token}` } : {} })
-    if (!response.ok)
-      throw new HubError({
-        where: url,
-        what: 'the hub refused',
-        found: `status ${response.status}`,
-        fix: response.status === 401 || response.status === 403 ? 'Set HF_TOKEN to a token that may read it.' : 'Check the name of the repository.',
-      })
-    const { sha, siblings } = (await parseJson(response, url)) as { sha?: unknown; siblings?: { rfilename: string }[] }
-    if (typeof sha !== 'string' || !commit.test(sha))
-      throw new HubError({ where: url, what: 'the answer names no commit', expected: 'sha', found: JSON.stringify(sha) })
+    const { sha, names } = await ask()
     await mkdir(dirname(ref), { recursive: true })
     await writeFile(ref, sha)
-    return { sha, ...(siblings ? { siblings: siblings.map(({ rfilename }) => rfilename) } : {}) }
+    return { ...common, sha, list: async () => names }
   } catch (error) {
-    const known = await readFile(ref, 'utf8').catch(() => undefined)
-    if (known && commit.test(known.trim())) return { sha: known.trim() }
-    throw error instanceof HubError ? error : unreachable(url, error)
+    const away = error instanceof HubError ? error : unreachable(url, error)
+    if (commit.test(known)) return alone(known, away)
+    throw new HubError(
+      { ...away.problem, fix: `${away.problem.fix ?? ''}${await notHere(repo, type)}` },
+      { cause: away },
+    )
   }
+}
+
+/** A mistyped folder may look like a repository's name: the other thing that a model's name can mean. */
+const notHere = async (repo: string, type: RepoType): Promise<string> =>
+  type === 'model' ? ` If a folder is meant: there is no "${repo}" here. ${await neighbours(repo)}` : ''
+
+type Asking = Pick<Snapshot, 'repo' | 'endpoint' | 'hasToken' | 'fetch'>
+
+async function askRevision(
+  { repo, endpoint, hasToken, fetch }: Asking,
+  url: string,
+): Promise<{ sha: string; names: string[] }> {
+  const response = await fetch(url)
+  if (!response.ok) throw refused(response.status, { url, page: `${endpoint}/${repo}`, hasToken })
+  const { sha, siblings } = (await parseJson(response, url)) as { sha?: unknown; siblings?: { rfilename: string }[] }
+  if (typeof sha !== 'string' || !commit.test(sha) || !Array.isArray(siblings))
+    throw new HubError({
+      where: url,
+      what: 'the answer names no commit and its files',
+      expected: 'sha, siblings',
+      found: JSON.stringify(sha),
+    })
+  return { sha, names: siblings.map(({ rfilename }) => rfilename) }
 }
 
 async function parseJson(response: Response, url: string): Promise<unknown> {
@@ -164,21 +273,4 @@ async function parseJson(response: Response, url: string): Promise<unknown> {
       fix: 'A proxy or a login page answers in place of the hub: check HF_ENDPOINT.',
     })
   }
-}
-
-function unreachable(url: string, cause: unknown, siblings?: readonly string[]): HubError {
-  const message = cause instanceof Error ? `${cause.message}${cause.cause instanceof Error ? ` (${cause.cause.message})` : ''}` : String(cause)
-  return new HubError(
-    {
-      where: url,
-      what: 'the file could not be fetched',
-      found: message,
-      fix: siblings ? `The repository has ${siblings.slice(0, 20).join(', ')}.` : 'Check the network, or give a local folder instead.',
-    },
-    { cause },
-  )
-}
-
-function withTimeout(inner: typeof fetch, timeout: number): typeof fetch {
-  return (input, init) => inner(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(timeout) })
 }

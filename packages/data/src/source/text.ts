@@ -1,21 +1,27 @@
 // Reading files in Node.
 
 import { DataError } from '../errors.ts'
+import { lfsPointer, longestPointer } from '../hub/pointer.ts'
 import { decodeText, type DecodeOptions } from './decode.ts'
 
-/** The first of these files that exists. @throws {DataError} naming them when none does. */
+/** The first of these files that exists. @throws {DataError} naming them when none does, or the one that is a git-lfs pointer. */
 export async function readFirst(candidates: readonly string[]): Promise<{ path: string; bytes: Uint8Array }> {
   const { readFile } = await import('node:fs/promises')
   for (const path of candidates) {
+    let bytes: Uint8Array
     try {
-      return { path, bytes: await readFile(path) }
+      bytes = await readFile(path)
     } catch (cause) {
       if ((cause as { code?: string }).code !== 'ENOENT' && (cause as { code?: string }).code !== 'ENOTDIR')
         throw new DataError(
           { where: path, what: 'the file could not be read', found: (cause as Error).message },
           { cause },
         )
+      continue
     }
+    const pointer = bytes.length <= longestPointer ? lfsPointer(bytes, path) : undefined
+    if (pointer) throw new DataError(pointer)
+    return { path, bytes }
   }
   throw new DataError({ where: candidates.join(' or '), what: 'no such file', fix: 'Check the folder.' })
 }

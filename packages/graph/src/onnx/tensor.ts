@@ -3,7 +3,7 @@
 import { FormatError, UnsupportedOperatorError } from '../errors.ts'
 import { dataTypeOfOnnx, dataTypes } from '../tensor/dtype.ts'
 import { byteLength, type Tensor, tensor } from '../tensor/tensor.ts'
-import { create, DataLocation, StringStringEntryProtoSchema, type TensorProto, TensorProtoSchema } from './proto.ts'
+import { create, DataLocation, decodeModel, type GraphProto, StringStringEntryProtoSchema, type TensorProto, TensorProtoSchema } from './proto.ts'
 
 /** Gives access to a model's external-data files. */
 export interface ExternalData {
@@ -46,11 +46,31 @@ export function readTensor(proto: TensorProto, where: string, externalData?: Ext
   return tensor(dtype, dims, data)
 }
 
-function externalTensor(proto: TensorProto, type: Pick<Tensor, 'dtype' | 'dims'>, at: string, externalData?: ExternalData): Tensor {
-  const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]))
-  const location = entries.get('location') ?? ''
+const entriesOf = (proto: TensorProto): Map<string, string> => new Map(proto.externalData.map(({ key, value }) => [key, value]))
+
+/** The file of a tensor's external data, relative to the model's. @throws {FormatError} when it is outside of the model's folder. */
+function locationOf(proto: TensorProto, at: string): string {
+  const location = entriesOf(proto).get('location') ?? ''
   if (location === '' || /^([/\\]|[A-Za-z]:)/.test(location) || location.split(/[/\\]/).includes('..'))
     throw new FormatError({ where: at, what: "external data leaves the model's folder", found: JSON.stringify(location) })
+  return location
+}
+
+/**
+ * The files that hold an ONNX model's external data, relative to the model's, each once.
+ * @param bytes The ONNX file.
+ * @throws {FormatError} when it is no ONNX file, or names a file outside of its folder.
+ */
+export function externalLocations(bytes: Uint8Array, where = 'model'): string[] {
+  const { initializer, node } = decodeModel(bytes, where).graph as GraphProto
+  const constants = node.flatMap(({ attribute }) => attribute.flatMap(({ t }) => (t ? [t] : [])))
+  const outside = [...initializer, ...constants].filter(({ dataLocation }) => dataLocation === DataLocation.EXTERNAL)
+  return [...new Set(outside.map((proto) => locationOf(proto, `${where}, tensor "${proto.name}"`)))]
+}
+
+function externalTensor(proto: TensorProto, type: Pick<Tensor, 'dtype' | 'dims'>, at: string, externalData?: ExternalData): Tensor {
+  const entries = entriesOf(proto)
+  const location = locationOf(proto, at)
   if (!externalData)
     throw new FormatError({
       where: at,

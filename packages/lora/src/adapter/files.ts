@@ -1,8 +1,8 @@
 // Adapters on disk exactly as PEFT's save_pretrained has them: adapter_config.json and adapter_model.safetensors, head included.
 
-import { type HubOptions, hubFiles, type PushOptions, pushToHub } from '@cola/data'
+import { type HubOptions, hubFiles, isFolder, type PushOptions, pushToHub } from '@cola/data'
 import { cloneGraph, float32, type Model, serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
-import { fileSystem, paths, readJson, readSafetensorsFile, writeFileAtomic } from '@cola/train'
+import { paths, readJson, readSafetensorsFile, writeFileAtomic } from '@cola/train'
 import { AdapterError } from '../errors.ts'
 import { parseLoraConfig } from '../inject/config.ts'
 import { loraNames, peftPrefix } from '../inject/layer.ts'
@@ -27,10 +27,10 @@ export function readAdapter(folder: string): Adapter {
 
 /**
  * An adapter from a folder that exists, else from the hub.
- * @throws {HubError | ConfigError | FormatError | FileError} naming the URL or file, and the field or tensor.
+ * @throws {HubError | DataError | ConfigError | FormatError | FileError} naming the URL or file, and the field or tensor.
  */
 export async function openAdapter(nameOrFolder: string, options: HubOptions = {}): Promise<Adapter> {
-  if (fileSystem().existsSync(nameOrFolder)) return readAdapter(nameOrFolder)
+  if (await isFolder(nameOrFolder)) return readAdapter(nameOrFolder)
   const [config] = await hubFiles(nameOrFolder, [{ path: 'adapter_config.json' }, { path: 'adapter_model.safetensors' }], options)
   return readAdapter(paths().dirname(config as string))
 }

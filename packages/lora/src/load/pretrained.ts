@@ -1,6 +1,6 @@
 // GPT-2 from a folder or from the hub: config.json and model.safetensors, in one file or in shards.
 
-import { type HubOptions, hubFiles, readTokenizer, type Tokenizer } from '@cola/data'
+import { type HubOptions, hubFiles, isFolder, pickleFix, readTokenizer, type Tokenizer } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
 import { fileSystem, paths, readJson, readSafetensorsFile } from '@cola/train'
 import { WeightsError } from '../errors.ts'
@@ -29,7 +29,7 @@ export interface Pretrained {
  * @throws {ConfigError | WeightsError | FormatError | FileError | HubError | DataError} naming the file and what is wrong in it.
  */
 export async function loadPretrained(nameOrFolder: string, options: PretrainedOptions = {}): Promise<Pretrained> {
-  const folder = fileSystem().existsSync(nameOrFolder) ? nameOrFolder : await download(nameOrFolder, options)
+  const folder = (await isFolder(nameOrFolder)) ? nameOrFolder : await download(nameOrFolder, options)
   const json = readJson(paths().join(folder, 'config.json')) as Record<string, unknown>
   const config = parseGpt2Config(
     options.num_labels === undefined ? json : { ...json, num_labels: options.num_labels, id2label: null },
@@ -45,8 +45,10 @@ function readWeights(folder: string): Map<string, Tensor> {
   const single = join(folder, 'model.safetensors')
   const index = join(folder, 'model.safetensors.index.json')
   if (fileSystem().existsSync(single)) return readSafetensorsFile(single).tensors
-  if (!fileSystem().existsSync(index))
-    throw new WeightsError({ where: folder, what: 'no weights', expected: 'model.safetensors or model.safetensors.index.json' })
+  if (!fileSystem().existsSync(index)) {
+    const fix = pickleFix('model.safetensors', fileSystem().readdirSync(folder), { folder })
+    throw new WeightsError({ where: folder, what: 'no weights', expected: 'model.safetensors or model.safetensors.index.json', ...(fix ? { fix } : {}) })
+  }
   const map = (readJson(index) as { weight_map?: Record<string, string> }).weight_map ?? {}
   const tensors = new Map<string, Tensor>()
   for (const shard of new Set(Object.values(map))) {
@@ -68,6 +70,7 @@ async function download(name: string, options: HubOptions): Promise<string> {
     ],
     options,
   )
+  if (!single && !index) await hubFiles(name, [{ path: 'model.safetensors' }], options) // It is not there: the error says what is.
   if (!single && index) {
     const { weight_map = {} } = readJson(index) as { weight_map?: Record<string, string> }
     await hubFiles(

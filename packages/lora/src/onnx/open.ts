@@ -1,7 +1,7 @@
 // Any ONNX model, from a folder or from the hub: the file, its configuration and its tokenizer.
 
-import { type HubOptions, hubFiles, readTokenizer, type Tokenizer } from '@cola/data'
-import { foldLinear, type Model, readModel, simplify } from '@cola/graph'
+import { HubError, type HubOptions, hubFiles, isFolder, readTokenizer, type Tokenizer } from '@cola/data'
+import { externalLocations, foldLinear, type Model, readModel, simplify } from '@cola/graph'
 import { externalDataOf, fileSystem, paths, readFile, readJson } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import { canonicalize } from './names.ts'
@@ -30,8 +30,7 @@ const candidates = ['model.onnx', 'onnx/model.onnx', 'onnx/model_fp16.onnx']
  */
 export async function openOnnxModel(nameOrFolder: string, { file, ...options }: OnnxModelOptions = {}): Promise<OnnxModel> {
   const { join, dirname } = paths()
-  const local = fileSystem().existsSync(nameOrFolder)
-  const folder = local ? nameOrFolder : await download(nameOrFolder, file, options)
+  const folder = (await isFolder(nameOrFolder)) ? nameOrFolder : await download(nameOrFolder, file, options)
   const names = file === undefined ? candidates : [file]
   const found = names.find((name) => fileSystem().existsSync(join(folder, name)))
   if (!found)
@@ -40,6 +39,7 @@ export async function openOnnxModel(nameOrFolder: string, { file, ...options }: 
       what: 'no ONNX model',
       expected: names.join(' or '),
       found: fileSystem().readdirSync(folder).slice(0, 12).join(', '),
+      fix: otherwise(nameOrFolder),
     })
   const config = readJson(join(folder, 'config.json')) as OnnxModel['config']
   if (typeof config.model_type !== 'string')
@@ -51,21 +51,22 @@ export async function openOnnxModel(nameOrFolder: string, { file, ...options }: 
 }
 
 async function download(name: string, file: string | undefined, options: HubOptions): Promise<string> {
-  const needed = (path: string) => ({ path })
-  const optional = (path: string) => ({ path, optional: true })
-  const onnx = file === undefined ? candidates : [file]
-  const data = onnx.flatMap((path) => [optional(`${path}_data`), optional(path.replace(/\.onnx$/, '.onnx.data'))])
-  const [config] = await hubFiles(name, [needed('config.json'), needed('tokenizer.json'), optional('tokenizer_config.json')], options)
+  const { dirname, posix } = paths()
+  const [config] = await hubFiles(name, [{ path: 'config.json' }, { path: 'tokenizer.json' }, { path: 'tokenizer_config.json', optional: true }], options)
+  const names = file === undefined ? candidates : [file]
   // The first ONNX file that there is: a repository may hold the model in many precisions, each as large as it.
-  for (const path of onnx) {
-    const [found] = await hubFiles(name, [optional(path)], options)
+  for (const path of names) {
+    const [found] = await hubFiles(name, [{ path, optional: true }], options)
     if (!found) continue
-    await hubFiles(
-      name,
-      data.filter((entry) => entry.path.startsWith(path)),
-      options,
-    )
-    break
+    const data = externalLocations(readFile(found), found).map((location) => ({ path: posix.join(posix.dirname(path), location) }))
+    await hubFiles(name, data, options)
+    return dirname(config as string)
   }
-  return paths().dirname(config as string)
+  const [path] = names as [string]
+  await hubFiles(name, [{ path }], options).catch((cause: HubError) => {
+    throw new HubError({ ...cause.problem, fix: `${cause.problem.fix} ${otherwise(name)}` }, { cause })
+  })
+  return dirname(config as string)
 }
+
+const otherwise = (model: string): string => `Name its ONNX file with the option file, or export one: optimum-cli export onnx --model ${model} FOLDER`

@@ -1,6 +1,7 @@
 // Files, in Node. A browser has none: asking for them there is a typed error, and importing this module is harmless.
 
 import { safetensorsHeaderLength, parseSafetensorsHeader, type SafetensorsFile, type Tensor } from '@cola/graph'
+import { lfsPointer, longestPointer, pickleFix } from '@cola/data'
 import { ConfigError, FileError } from '../errors.ts'
 
 type FileSystem = typeof import('node:fs')
@@ -64,13 +65,33 @@ function writeAll(fs: FileSystem, file: number, chunk: Uint8Array): void {
   for (let at = 0; at < chunk.length; ) at += fs.writeSync(file, chunk, at, Math.min(chunk.length - at, 2 ** 30))
 }
 
-/** Reads a whole file. @throws {FileError} naming it. */
+/** Reads a whole file. @throws {FileError} naming it; for a git-lfs pointer too. */
 export function readFile(path: string): Uint8Array {
+  let bytes: Uint8Array
   try {
-    return fileSystem().readFileSync(path)
+    bytes = fileSystem().readFileSync(path)
   } catch (cause) {
     throw new FileError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
   }
+  refusePointer(path, bytes)
+  return bytes
+}
+
+function refusePointer(path: string, bytes: Uint8Array): void {
+  const problem = bytes.length <= longestPointer ? lfsPointer(bytes, path) : undefined
+  if (problem) throw new FileError(problem)
+}
+
+/** Size of a file that is read in parts. @throws {FileError} when it is not there, or a git-lfs pointer. */
+export function fileSize(path: string): number {
+  let size: number
+  try {
+    size = fileSystem().statSync(path).size
+  } catch (cause) {
+    throw new FileError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
+  }
+  if (size <= longestPointer) refusePointer(path, readRange(path, 0, size))
+  return size
 }
 
 /** The parsed contents of a JSON file. @throws {FileError | ConfigError} naming it. */
@@ -111,17 +132,22 @@ export function readRange(path: string, begin: number, end: number): Uint8Array 
   return bytes
 }
 
+function refuseMissing(path: string): void {
+  if (fileSystem().existsSync(path)) return
+  const { basename, dirname } = paths()
+  const [folder, name] = [dirname(path), basename(path)]
+  const names = fileSystem().existsSync(folder) ? fileSystem().readdirSync(folder) : []
+  const fix = pickleFix(name, names, { folder })
+  throw new FileError({ where: path, what: 'no such file', found: names.slice(0, 12).join(', ') || 'no files', ...(fix ? { fix } : {}) })
+}
+
 /**
  * Opens a safetensors file: the header is read and checked, tensors stay on disk until their bytes are asked for.
- * @throws {FormatError | FileError} naming the file and the tensor.
+ * @throws {FormatError | FileError} naming the file and the tensor; where only weights are there that Python pickled, with the lines that convert them.
  */
 export function readSafetensorsFile(path: string): SafetensorsFile {
-  let size: number
-  try {
-    size = fileSystem().statSync(path).size
-  } catch (cause) {
-    throw new FileError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
-  }
+  refuseMissing(path)
+  const size = fileSize(path)
   const length = safetensorsHeaderLength(readRange(path, 0, Math.min(8, size)), size, path)
   const { entries, metadata } = parseSafetensorsHeader(readRange(path, 8, 8 + length), size, path)
   const tensors = new Map<string, Tensor>()

@@ -2,7 +2,7 @@
 
 import { checkTypes, type ExternalData, externalChunks, type Graph, layoutExternal, lower, type Tensor, writeModel } from '@cola/graph'
 import { DeviceError, FileError } from '../errors.ts'
-import { fileSystem, hasFiles, paths, readRange, writeFileAtomic } from '../files/node.ts'
+import { fileSize, fileSystem, hasFiles, paths, readRange, writeFileAtomic } from '../files/node.ts'
 import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
 import { probeGraph, refusal } from './refusal.ts'
 
@@ -184,10 +184,9 @@ export function externalDataOf(folder: string): ExternalData {
   return {
     size: (location) => {
       const path = join(folder, location)
-      const found = fileSystem().statSync(path, { throwIfNoEntry: false })
-      if (!found)
+      if (!fileSystem().existsSync(path))
         throw new FileError({ where: path, what: 'the external data of the model is missing', fix: 'It must lie beside the ONNX file, under this name.' })
-      return found.size
+      return fileSize(path)
     },
     read: (location, offset, length) => readRange(join(folder, location), offset, offset + length),
   }

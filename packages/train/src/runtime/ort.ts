@@ -1,5 +1,5 @@
-// The only importer of ONNX Runtime: onnxruntime-node in Node, onnxruntime-web in a browser, by the import condition "#ort", loaded with the first session.
-// Tensors come from onnxruntime-common, which both share: they are plain objects around typed arrays and need no runtime.
+// The only importer of ONNX Runtime: onnxruntime-node in Node, onnxruntime-web in a browser, by the import condition "#ort",
+// loaded with the first session. Tensors come from onnxruntime-common, which both share, and need no runtime.
 
 import { type InferenceSession, Tensor, type TensorConstructor } from 'onnxruntime-common'
 import { DeviceError } from '../errors.ts'
@@ -24,9 +24,14 @@ export async function createOrtSession(model: string | Uint8Array, options: Sess
 }
 
 function refuseRuntime(cause: Error & { code?: string }): never {
-  const [where, install] = hasFiles() ? ['onnxruntime-node', installNode] : ['onnxruntime-web', 'npm install onnxruntime-web']
+  const [where, install] = hasFiles()
+    ? ['onnxruntime-node', installNode]
+    : ['onnxruntime-web', 'npm install onnxruntime-web']
   if (cause.code === 'ERR_MODULE_NOT_FOUND' && cause.message.includes(where))
-    throw new DeviceError({ where, what: 'the runtime is not installed', fix: `Install it beside this package: ${install}` }, { cause })
+    throw new DeviceError(
+      { where, what: 'the runtime is not installed', fix: `Install it beside this package: ${install}` },
+      { cause },
+    )
   throw new DeviceError(
     {
       where,

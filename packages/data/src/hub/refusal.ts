@@ -1,0 +1,52 @@
+// Why the hub did not give what was asked for, and what to do.
+
+import { HubError } from '../errors.ts'
+
+/** The hub answers 401 for a repository that does not exist as for one that is private. */
+export function refused(
+  status: number,
+  { url, page, hasToken }: { url: string; page: string; hasToken: boolean },
+): HubError {
+  const login = hasToken ? 'check that the token may read it' : 'run "hf auth login" or set HF_TOKEN'
+  const rows: Readonly<Record<number, { what: string; fix: string }>> = {
+    401: {
+      what: 'no such repository, or one that needs a token',
+      fix: `Check its name; if it is private or gated, ${login}.`,
+    },
+    403: { what: 'the hub refused', fix: `It is gated or private: ask for access at ${page}, and ${login}.` },
+    404: { what: 'no such repository or revision', fix: `Check its name; if it is private, ${login}.` },
+    429: { what: 'the hub refused', fix: `Too many requests: wait, or ${login}.` },
+  }
+  return new HubError({
+    where: url,
+    what: 'the hub refused',
+    found: `status ${status}`,
+    fix: 'Try again later.',
+    ...rows[status],
+  })
+}
+
+/** HF_HUB_OFFLINE is set. */
+export const offline = (where: string, fix = ''): HubError =>
+  new HubError({
+    where,
+    what: 'HF_HUB_OFFLINE forbids requests',
+    fix: `Run once without it (unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE).${fix}`,
+  })
+
+/** No answer, or none that can be used. */
+export function unreachable(url: string, cause: unknown): HubError {
+  const message =
+    cause instanceof Error
+      ? `${cause.message}${cause.cause instanceof Error ? ` (${cause.cause.message})` : ''}`
+      : String(cause)
+  return new HubError(
+    {
+      where: url,
+      what: 'the hub could not be reached',
+      found: message,
+      fix: 'Check the network, or give a local folder.',
+    },
+    { cause },
+  )
+}
