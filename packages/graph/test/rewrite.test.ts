@@ -206,7 +206,10 @@ describe('storeWeights in four bits', () => {
   }
   /** What the file says: (code - 8) scale, codes two to a byte, the low half first, 32 to a scale. */
   const dequantized = (graph: Graph): Float32Array => {
-    const [codes, scales] = ['w.int4', 'w.scales'].map((name) => elements(graph.initializers.get(name) as Tensor)) as [Uint8Array, Float32Array]
+    const [codes, scales] = ['.int4', '.scales'].map((suffix) => {
+      const [, data] = [...graph.initializers].find(([name]) => name.endsWith(suffix)) as [string, Tensor]
+      return elements(data)
+    }) as [Uint8Array, Float32Array]
     const blocks = Math.ceil(K / 32)
     return Float32Array.from(weights, (_, i) => {
       const [k, n] = [Math.floor(i / N), i % N]

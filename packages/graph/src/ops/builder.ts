@@ -2,8 +2,8 @@
 
 import { GraphError, ShapeError } from '../errors.ts'
 import { addInitializer, addValue, type Attribute, type Attributes, type Graph, type Node, uniqueName, type Value } from '../ir/graph.ts'
-import { type DataType, dataTypes } from '../tensor/dtype.ts'
-import { type Tensor, tensor } from '../tensor/tensor.ts'
+import type { DataType } from '../tensor/dtype.ts'
+import { type Tensor, tensorOf } from '../tensor/tensor.ts'
 import { isOperator, operatorOf, type OperatorName, operators } from './index.ts'
 import { type AttributeRow, isOfType, type Operator, type OutputType } from './operator.ts'
 
@@ -65,13 +65,7 @@ export function build(graph: Graph): Builder {
 function smallConstant(graph: Graph, dtype: DataType, dims: readonly number[], values: readonly number[]): Value {
   const name = `constant.${dtype}[${dims}](${values.join(',')})`
   const existing = graph.values.get(name)
-  if (existing) return existing
-  const { array } = dataTypes[dtype]
-  const data = new array(values.length)
-  values.forEach((value, i) => {
-    data[i] = data instanceof BigInt64Array ? BigInt(value) : value
-  })
-  return addInitializer(graph, name, tensor(dtype, dims, data))
+  return existing ?? addInitializer(graph, name, tensorOf(dtype, dims, values))
 }
 
 /**

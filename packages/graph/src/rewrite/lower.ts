@@ -2,7 +2,7 @@
 
 import { cloneGraph, type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { attributesOf, build, type Builder } from '../ops/builder.ts'
-import { inverseRms, scalarLike } from '../ops/composite.ts'
+import { cast, inverseRms, scalarLike } from '../ops/composite.ts'
 import type { OperatorName } from '../ops/index.ts'
 import { remake } from './replace.ts'
 
@@ -53,7 +53,7 @@ export const lowerings: Partial<Record<OperatorName, Lowering>> = {
   StopGradient: (g, [x]) => g.Identity(x as Value),
   Sign: (g, [x]) => {
     const zero = scalarLike(g, x as Value, 0)
-    const is = (condition: Value) => g.Cast(condition, { to: 1 })
+    const is = (condition: Value) => cast(g, condition, (x as Value).dtype)
     return g.Sub(is(g.Greater(x as Value, zero)), is(g.Less(x as Value, zero)))
   },
   Or: (g, [a, b]) => g.Not(g.And(g.Not(a as Value), g.Not(b as Value))),

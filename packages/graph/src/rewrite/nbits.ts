@@ -17,7 +17,9 @@ export function quantizeProducts(graph: Graph, smallest: number): Graph {
   const readers = readersOf(graph)
   const products = linearNodes(graph)
   const isProduct = ({ opType }: { opType: string }): boolean => opType === 'MatMul' || opType === 'Gemm' || opType === 'Transpose'
-  const quantizes = (product: LinearNode): boolean => isQuantizable(graph, product, smallest) && (readers.get(product.weight) ?? []).every(isProduct)
+  const hasCodes = (weight: string): boolean => toFloat32(graph.initializers.get(weight) as Tensor).every(Number.isFinite)
+  const quantizes = (product: LinearNode): boolean =>
+    isQuantizable(graph, product, smallest) && (readers.get(product.weight) ?? []).every(isProduct) && hasCodes(product.weight)
   const quantized: Graph = { ...cloneGraph(graph), nodes: [] }
   for (const node of graph.nodes) {
     const product = products.get(node.outputs[0] as string)
@@ -36,9 +38,10 @@ export function quantizeProducts(graph: Graph, smallest: number): Graph {
   return quantized
 }
 
-/** Codes and scales of a matrix; made once, however many products read it. */
+/** Codes and scales of a matrix as a product reads it; made once, however many products read it so. */
 function parametersOf(graph: Graph, { weight, transposed, in_features: K, out_features: N }: LinearNode) {
-  const names = [`${weight}.int4`, `${weight}.scales`] as const
+  const read = transposed ? `${weight}.transposed` : weight
+  const names = [`${read}.int4`, `${read}.scales`] as const
   if (!graph.values.has(names[0])) {
     const values = toFloat32(graph.initializers.get(weight) as Tensor)
     const at = transposed ? (n: number, k: number) => values[n * K + k] as number : (n: number, k: number) => values[k * N + n] as number

@@ -4,7 +4,7 @@
 
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { build } from '../ops/builder.ts'
-import { float32ToFloat16 } from '../tensor/float16.ts'
+import { float16ToNumber, float32ToFloat16, numberToFloat16 } from '../tensor/float16.ts'
 import { tensor, toFloat32 } from '../tensor/tensor.ts'
 import { int8Codes, lazy } from './codes.ts'
 import { isFrozenMatrix, smallestMatrix } from './linear.ts'
@@ -12,7 +12,16 @@ import { quantizeProducts } from './nbits.ts'
 
 export type WeightType = 'float32' | 'float16' | 'int8' | 'int4'
 
-/** A copy of the graph whose float32 matrices are kept in another element type; the values they are read by keep their names. */
+/** Whether a number is one of a type's: a matrix with one that is not (a mask of -Infinity, or of the least float32) stays as it is. */
+const holds: { readonly [Type in 'float16' | 'int8']: (value: number) => boolean } = {
+  float16: (value) => !Number.isFinite(value) || Number.isFinite(float16ToNumber(numberToFloat16(value))),
+  int8: Number.isFinite,
+}
+
+/**
+ * A copy of the graph, which is float32, whose matrices are kept in another element type; the values they are read by keep their names.
+ * Models in other types: {@link widen} first.
+ */
 export function storeWeights(graph: Graph, type: WeightType): Graph {
   if (type === 'float32') return graph
   if (type === 'int4') return storeWeights(quantizeProducts(graph, smallestMatrix), 'int8')
@@ -20,7 +29,7 @@ export function storeWeights(graph: Graph, type: WeightType): Graph {
   const g = build(stored)
   const outputs = outputAxes(graph)
   for (const [name, data] of graph.initializers) {
-    if (!isFrozenMatrix(graph, name, smallestMatrix)) continue
+    if (!isFrozenMatrix(graph, name, smallestMatrix) || !toFloat32(data).every(holds[type])) continue
     const value = getValue(graph, name)
     stored.initializers.delete(name)
     stored.values.delete(name)

@@ -2,7 +2,7 @@
 
 import { ShapeError } from '../errors.ts'
 import { type DataType, dataTypes, type TypedArray } from './dtype.ts'
-import { bfloat16ToFloat32, float16ToFloat32 } from './float16.ts'
+import { bfloat16ToFloat32, float16ToFloat32, numberToBfloat16, numberToFloat16 } from './float16.ts'
 
 export interface Tensor {
   readonly dtype: DataType
@@ -37,6 +37,24 @@ export function tensor(dtype: DataType, dims: readonly number[], data: TypedArra
 /** A float32 tensor from numbers. */
 export const float32 = (dims: readonly number[], values: ArrayLike<number>): Tensor =>
   tensor('float32', dims, values instanceof Float32Array ? values : Float32Array.from(values))
+
+/** How a number is kept, where it is not as it is. */
+const encodings: Partial<Record<DataType, (value: number) => number | bigint>> = {
+  float16: numberToFloat16,
+  bfloat16: numberToBfloat16,
+  int64: BigInt,
+  uint64: BigInt,
+}
+
+/** A tensor of any element type from numbers. */
+export function tensorOf(dtype: DataType, dims: readonly number[], values: readonly number[]): Tensor {
+  const data = new dataTypes[dtype].array(values.length)
+  const encode = encodings[dtype] ?? Number
+  values.forEach((value, i) => {
+    data[i] = encode(value)
+  })
+  return tensor(dtype, dims, data)
+}
 
 /** The elements as a typed array; copies only where the bytes are not aligned for the type. */
 export function elements(source: Tensor): TypedArray {

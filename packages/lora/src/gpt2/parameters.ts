@@ -1,7 +1,7 @@
 // The names and shapes of GPT-2's parameters, as transformers has them; random ones, and those of a checkpoint.
 
 import { random } from '@cola/data'
-import { elementCount, float32, type Tensor, tensor, toFloat32 } from '@cola/graph'
+import { asFloat32, dataTypes, elementCount, float32, type Tensor } from '@cola/graph'
 import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, labelCount } from './config.ts'
 
@@ -86,7 +86,7 @@ const isBuffer = (name: string): boolean => /\.attn\.(masked_)?bias$/.test(name)
 
 /**
  * The model's parameters from a checkpoint's tensors: names with or without `transformer.`, mask buffers skipped,
- * float16 and bfloat16 widened, a missing classification head drawn from `seed`.
+ * float16, bfloat16 and float64 as float32, a missing classification head drawn from `seed`.
  * @throws {WeightsError} naming the tensor: missing, of another shape, or not floating point.
  */
 export function gpt2Parameters(
@@ -121,15 +121,14 @@ export function gpt2Parameters(
         expected: `[${dims}]`,
         found: `[${found.dims}]`,
       })
-    parameters.set(name, widened(name, found, where))
+    parameters.set(name, asFloats(name, found, where))
   }
   return parameters
 }
 
-/** float32 as it is; 16-bit floats widened when their bytes are asked for. */
-function widened(name: string, value: Tensor, where: string): Tensor {
-  if (value.dtype === 'float32') return value
-  if (value.dtype !== 'float16' && value.dtype !== 'bfloat16')
-    throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'not floating point', expected: 'F32, F16 or BF16', found: value.dtype })
-  return { dtype: 'float32', dims: value.dims, bytes: () => tensor('float32', value.dims, toFloat32(value)).bytes() }
+/** float32 as it is; other floats are converted when their bytes are asked for. */
+function asFloats(name: string, value: Tensor, where: string): Tensor {
+  if (!dataTypes[value.dtype].float)
+    throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'not floating point', expected: 'F32, F16, BF16 or F64', found: value.dtype })
+  return asFloat32(value)
 }

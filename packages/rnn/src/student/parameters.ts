@@ -1,7 +1,7 @@
 // The student's parameters under PyTorch's names and with PyTorch's first values: embedding, rnn, classifier.
 
 import { random } from '@cola/data'
-import { elementCount, float32, type Tensor, toFloat32 } from '@cola/graph'
+import { dataTypes, elementCount, float32, type Tensor, toFloat32 } from '@cola/graph'
 import { WeightsError } from '@cola/train'
 import { cells } from './cells.ts'
 import { type DistilRnnConfig, directions } from './config.ts'
@@ -55,7 +55,7 @@ export function distilRnnParameters(tensors: ReadonlyMap<string, Tensor>, config
   return new Map([...distilRnnShapes(config)].map(([name, dims]) => [name, float32(dims, toFloat32(checked(tensors, name, dims, where)))]))
 }
 
-/** A tensor of a checkpoint. @throws {WeightsError} when it is missing or has another shape. */
+/** A tensor of a checkpoint. @throws {WeightsError} when it is missing, has another shape, or holds no floats. */
 export function checked(tensors: ReadonlyMap<string, Tensor>, name: string, dims: readonly number[], where: string): Tensor {
   const found = tensors.get(name)
   if (found?.dims.join() !== dims.join())
@@ -65,5 +65,7 @@ export function checked(tensors: ReadonlyMap<string, Tensor>, name: string, dims
       expected: `[${dims}]`,
       found: found ? `[${found.dims}]` : `${tensors.size} tensors`,
     })
+  if (!dataTypes[found.dtype].float)
+    throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'not floating point', expected: 'F32, F16, BF16 or F64', found: found.dtype })
   return found
 }

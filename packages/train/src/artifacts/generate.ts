@@ -130,7 +130,12 @@ function trainableTensors({ graph, trainable }: Model): Map<string, Tensor> {
   for (const name of trainable) {
     const data = graph.initializers.get(name)
     if (data?.dtype !== 'float32')
-      throw new GraphError({ where: `parameter "${name}"`, what: 'a trainable must be a float32 initializer', found: data?.dtype ?? 'no such initializer' })
+      throw new GraphError({
+        where: `parameter "${name}"`,
+        what: 'a trainable must be a float32 initializer',
+        found: data?.dtype ?? 'no such initializer',
+        fix: 'Models in other floating-point types: readModel with widen: true, or widen(graph).',
+      })
     parameters.set(name, data)
   }
   if (parameters.size === 0)

@@ -1,7 +1,7 @@
 // A classifier in a folder: the model, its tokenizer, the names of its classes; and the typed wrapper around it: classify(texts) -> labels and probabilities.
 
 import { encodeTexts, firstPosition, longestInput, type ModelConfig, padTokenId, readTokenizer, type TextInput } from '@cola/data'
-import { getValue, type Graph, lower, prune, readModel, storeWeights, type WeightType, writeModel } from '@cola/graph'
+import { checkTypes, getValue, type Graph, lower, prune, readModel, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import { fileSystem, paths, readFile, readJson, sha256, writeFileAtomic } from '../files/node.ts'
 import { type Device, externalDataOf, openSession, resolveDevice, writeModels } from '../runtime/device.ts'
@@ -34,7 +34,7 @@ export interface Classifier {
 
 export interface ClassifierExport {
   folder: string
-  /** Takes int64 `input_ids` and `attention_mask` [batch, sequence], gives `logits` [batch, classes]. */
+  /** Takes int64 `input_ids` and `attention_mask` [batch, sequence], gives `logits` [batch, classes]. One in float16, bfloat16 or float64 is written as float32. */
   graph: Graph
   /** Written to config.json, with the labels added. */
   config: Readonly<Record<string, unknown>>
@@ -61,15 +61,17 @@ const hubFiles: Readonly<Record<WeightType, string>> = {
 
 /**
  * Writes a classifier that any ONNX Runtime loads: model.onnx with its weights beside it, config.json and the tokenizer.
- * @throws {ConfigError} for an unknown dtype, {FileError} when the folder cannot be written.
+ * @throws {ConfigError} for an unknown dtype; {GraphError | ShapeError} for a graph whose element types do not go together, before anything is written;
+ * {FileError} when the folder cannot be written.
  */
 export function writeClassifier({ folder, graph, config, tokenizerFolder, dtype = 'float32', layout = 'flat', ...rest }: ClassifierExport): void {
   if (!Object.hasOwn(hubFiles, dtype))
     throw new ConfigError({ where: 'writeClassifier, option dtype', what: 'not known', expected: Object.keys(hubFiles).join(', '), found: String(dtype) })
   const { join } = paths()
   const labels = rest.labels ?? defaultLabels(graph, config)
-  const model = storeWeights(lower(graph), dtype)
+  const model = storeWeights(lower(widen(graph)), dtype)
   prune(model)
+  checkTypes(model)
   for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
     if (fileSystem().existsSync(join(tokenizerFolder, name))) writeFileAtomic(join(folder, name), readFile(join(tokenizerFolder, name)))
   }
