@@ -198,7 +198,7 @@ describe('cross-entropy', () => {
     const labels = Int32Array.of(-100, -100)
     const graph = await inGraph(crossEntropy(), { logits: matrix(logits, 3), labels: new OrtTensor('int32', labels, [2]) }, 3)
     expect([graph.loss, crossEntropyLoss(logits, labels).loss]).toEqual([0, 0])
-    expect(() => crossEntropyLoss(logits, [0, 3])).toThrow(/labels: not a class, expected 0 to 2, or below 0, found 3/)
+    expect(() => crossEntropyLoss(logits, [0, 3])).toThrow(/labels, row 2: the label is not a class of the model, expected 0 to 2, or -100 for none, found 3/)
     expect(() => kdLoss(logits, logits.slice(1), [0, 1])).toThrow(/teacher: wrong number of elements/)
   })
 })

@@ -24,7 +24,7 @@ export {
   getValue,
   type ValueType,
 } from './ir/graph.ts'
-export type { Loss, Model } from './ir/model.ts'
+export type { Loss, MeanOver, Model } from './ir/model.ts'
 export { sortNodes } from './ir/sort.ts'
 export { makersOf, readersOf } from './ir/uses.ts'
 export { decodeGraph, type ReadOptions } from './onnx/read.ts'

@@ -1,32 +1,44 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
-import { adamw, type EpochLog, Trainer, type TrainerOptions, TrainingSession } from '../src/index.ts'
+import { float32, toFloat32 } from '@cola/graph'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  adamw,
+  CheckpointError,
+  ConfigError,
+  type EpochLog,
+  loadCheckpoint,
+  saveCheckpoint,
+  Trainer,
+  type TrainerOptions,
+  TrainingSession,
+} from '../src/index.ts'
 import { artifactsOf, collate, type Row, rows } from './tiny.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-trainer-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const artifacts = artifactsOf(adamw({ max_grad_norm: 1 }), { dropout: 0.2 })
-const accuracy = (predictions: readonly number[], labels: readonly number[]) => ({
+const accuracyOf = (predictions: readonly number[], labels: readonly number[]) => ({
   accuracy: predictions.filter((value, i) => value === labels[i]).length / labels.length,
+})
+
+const settings = (session: TrainerOptions<Row>['session'], options: Partial<TrainerOptions<Row>> = {}): TrainerOptions<Row> => ({
+  session,
+  data: { train: rows(70), evaluation: rows(40, 2), collate, label: ({ label }) => label },
+  epochs: 4,
+  batch_size: 16,
+  learning_rate: 0.05,
+  warmup: 0.1,
+  compute_metrics: accuracyOf,
+  metric_for_best_model: 'accuracy',
+  ...options,
 })
 
 async function trainerOf(options: Partial<TrainerOptions<Row>> = {}) {
   const session = await TrainingSession.create({ artifacts, device: 'cpu', seed: 9 })
-  const trainer = new Trainer<Row>({
-    session,
-    data: { train: rows(70), evaluation: rows(40, 2), collate, label: ({ label }) => label },
-    epochs: 4,
-    batch_size: 16,
-    learning_rate: 0.05,
-    warmup: 0.1,
-    compute_metrics: accuracy,
-    metric_for_best_model: 'accuracy',
-    ...options,
-  })
-  return { session, trainer }
+  return { session, trainer: new Trainer<Row>(settings(session, options)) }
 }
 
 describe('Trainer', () => {
@@ -151,5 +163,231 @@ describe('Trainer', () => {
     const damaged = await trainerOf({ output_dir: out, resume: true })
     await expect(damaged.trainer.train()).rejects.toThrow(/checkpoint\.safetensors/)
     for (const { session: each } of [other, damaged]) await each.release()
+  })
+
+  it('resumes a run that has ended, early or by its last epoch, to the same result without a further step', async () => {
+    const ends: [string, Partial<TrainerOptions<Row>>][] = [
+      ['finished', { epochs: 3 }],
+      ['early', { epochs: 9, learning_rate: 0.3, early_stopping_patience: 1 }],
+    ]
+    for (const [end, options] of ends) {
+      const out = join(folder, `ended-${end}`)
+      const first = await trainerOf({ ...options, output_dir: out })
+      const result = await first.trainer.train()
+      expect(result.stopped).toBe(end)
+      expect(result.best?.epoch).toBeLessThan(result.history.length + Number(end === 'finished'))
+      const parameters = await first.session.getContiguousParameters()
+      await first.session.release()
+      const log = readFileSync(join(out, 'log.jsonl'), 'utf8')
+      for (let again = 0; again < 2; again++) {
+        const steps: number[] = []
+        const second = await trainerOf({ ...options, output_dir: out, resume: true, callbacks: { onStep: ({ step }) => steps.push(step) } })
+        expect(await second.trainer.train()).toEqual({ ...result, losses: [] })
+        expect(steps).toEqual([])
+        expect(await second.session.getContiguousParameters()).toEqual(parameters)
+        expect(readFileSync(join(out, 'log.jsonl'), 'utf8')).toBe(log)
+        await second.session.release()
+      }
+    }
+  })
+
+  it('resumes with metrics that are NaN or infinite as they were', async () => {
+    const values = [Number.NaN, Number.NEGATIVE_INFINITY, Number.NaN, 0.5]
+    const metrics = () => {
+      let calls = -1
+      // The first call asks for the names; then twice an epoch.
+      return () => ({ score: values[Math.max(0, Math.floor(calls++ / 2))] as number })
+    }
+    const options = { compute_metrics: metrics(), metric_for_best_model: 'score' }
+    const whole = await trainerOf(options)
+    const expected = await whole.trainer.train()
+    await whole.session.release()
+    expect(expected.history.map(({ eval_metrics }) => eval_metrics.score)).toEqual(values)
+    expect(expected.best).toEqual({ epoch: 4, value: 0.5 })
+
+    const out = join(folder, 'not-a-number')
+    const onEpoch = ({ epoch }: EpochLog) => {
+      if (epoch === 2) throw new Error('killed')
+    }
+    const first = await trainerOf({ compute_metrics: metrics(), metric_for_best_model: 'score', output_dir: out, callbacks: { onEpoch } })
+    await expect(first.trainer.train()).rejects.toThrow('killed')
+    await first.session.release()
+    const { state } = loadCheckpoint(join(out, 'checkpoint.safetensors'))
+    expect(state.best).toEqual({ epoch: 2, value: Number.NEGATIVE_INFINITY })
+    expect(state.history.map(({ eval_metrics }) => eval_metrics.score)).toEqual(values.slice(0, 2))
+    let calls = -1
+    const rest = () => ({ score: values[2 + Math.max(0, Math.floor(calls++ / 2))] as number })
+    const second = await trainerOf({ compute_metrics: rest, metric_for_best_model: 'score', output_dir: out, resume: true })
+    const resumed = await second.trainer.train()
+    expect(resumed.history).toEqual(expected.history)
+    expect(resumed.best).toEqual(expected.best)
+    await second.session.release()
+  })
+
+  it('a metric that is NaN is never the best, and takes no patience', async () => {
+    const run = async (values: readonly number[], patience: number) => {
+      let calls = -1
+      const warnings: string[] = []
+      const { session, trainer } = await trainerOf({
+        compute_metrics: () => ({ score: values[Math.max(0, Math.floor(calls++ / 2))] as number }),
+        metric_for_best_model: 'score',
+        early_stopping_patience: patience,
+        epochs: values.length,
+        callbacks: { onWarning: ({ message }) => warnings.push(message) },
+      })
+      const { best, history, stopped } = await trainer.train()
+      await session.release()
+      return { best: best?.epoch, epochs: history.length, stopped, warnings: warnings.filter((message) => message.includes('NaN')) }
+    }
+    const nan = Number.NaN
+    expect(await run([nan, 0.5, 0.9, 0.7, 0.6, 0.5], 2)).toEqual({ best: 3, epochs: 5, stopped: 'early', warnings: [] })
+    expect(await run([0.5, nan, nan, 0.4, nan, 0.3, 0.9], 2)).toEqual({ best: 1, epochs: 6, stopped: 'early', warnings: [] })
+    expect(await run([nan, nan, nan], 1)).toEqual({
+      best: undefined,
+      epochs: 3,
+      stopped: 'finished',
+      warnings: ['"score" was NaN in every epoch: none is the best, and the last weights are kept'],
+    })
+  })
+
+  it('keeps the last weights where no epoch is the best', async () => {
+    const last = await trainerOf({ epochs: 2, load_best_model_at_end: false })
+    await last.trainer.train()
+    const none = await trainerOf({ epochs: 2, compute_metrics: () => ({ score: Number.NaN }), metric_for_best_model: 'score' })
+    await none.trainer.train()
+    expect(await none.session.getContiguousParameters()).toEqual(await last.session.getContiguousParameters())
+    for (const { session } of [last, none]) await session.release()
+  })
+
+  it.each([
+    ['loss', {}, 'least', 'eval_loss'],
+    ['eval_loss', {}, 'least', 'eval_loss'],
+    ['eval_loss', { greater_is_better: true }, 'greatest', 'eval_loss'],
+    ['eval_accuracy', {}, 'greatest', 'accuracy'],
+    ['accuracy', { greater_is_better: false }, 'least', 'accuracy'],
+    ['hamming_loss', {}, 'least', 'eval_hamming_loss'],
+  ] as const)('%s with %j: the best is the %s', async (metric, options, direction, name) => {
+    const compute_metrics = (predictions: readonly number[], labels: readonly number[]) => {
+      const { accuracy } = accuracyOf(predictions, labels)
+      return { accuracy, eval_hamming_loss: 1 - accuracy }
+    }
+    const { session, trainer } = await trainerOf({ compute_metrics, metric_for_best_model: metric, learning_rate: 0.2, ...options })
+    const { history, best } = await trainer.train()
+    const values = history.map(({ eval_loss, eval_metrics }) => ({ eval_loss, ...eval_metrics })[name as 'eval_loss'])
+    const expected = direction === 'least' ? Math.min(...values) : Math.max(...values)
+    expect(best).toEqual({ epoch: 1 + values.indexOf(expected), value: expected })
+    await session.release()
+  })
+
+  it('refuses NaN and Infinity in any tensor of a checkpoint, by its name', async () => {
+    const out = join(folder, 'poisoned')
+    const first = await trainerOf({ output_dir: out, epochs: 1 })
+    await first.trainer.train()
+    await first.session.release()
+    const path = join(out, 'checkpoint.safetensors')
+    const { tensors: onDisk, state } = loadCheckpoint(path)
+    const tensors = new Map([...onDisk].map(([name, tensor]) => [name, float32(tensor.dims, toFloat32(tensor))]))
+    for (const [name, tensor] of tensors) {
+      for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+        const data = toFloat32(tensor).slice()
+        data[1] = value
+        const bad = new Map([...tensors, [name, float32(tensor.dims, data)]])
+        saveCheckpoint(path, bad, state)
+        const { session, trainer } = await trainerOf({ output_dir: out, epochs: 1, resume: true })
+        await expect(trainer.train()).rejects.toThrow(CheckpointError)
+        await expect(trainer.train()).rejects.toThrow(`${path}, tensor "${name}": element 1 is not a finite number, found ${value}.`)
+        expect(() => session.setState({ tensors: bad, step: 1 })).toThrow(`tensor "${name}": element 1`)
+        await session.release()
+      }
+    }
+    saveCheckpoint(path, tensors, state)
+    saveCheckpoint(join(out, 'best.safetensors'), new Map([...tensors, ['b1', float32([8], new Float32Array(8).fill(Number.NaN))]]), state)
+    const { session, trainer } = await trainerOf({ output_dir: out, epochs: 1, resume: true })
+    await expect(trainer.train()).rejects.toThrow(/best\.safetensors, tensor "b1"/)
+    await session.release()
+  })
+
+  it('saves the steps of an epoch whose metrics fail, and resumes at its evaluation', async () => {
+    const out = join(folder, 'failing-metrics')
+    let calls = 0
+    const failing = (predictions: readonly number[], labels: readonly number[]) => {
+      if (calls++ > 2) throw new RangeError('of two classes, please')
+      return accuracyOf(predictions, labels)
+    }
+    const first = await trainerOf({ output_dir: out, compute_metrics: failing })
+    await expect(first.trainer.train()).rejects.toThrow(RangeError)
+    await first.session.release()
+    const second = await trainerOf({ output_dir: out, resume: true })
+    const whole = await trainerOf()
+    const [resumed, straight] = [await second.trainer.train(), await whole.trainer.train()]
+    expect(resumed.history).toEqual(straight.history)
+    expect(resumed.losses).toEqual(straight.losses.slice(10))
+    expect(await second.session.getContiguousParameters()).toEqual(await whole.session.getContiguousParameters())
+    for (const { session } of [second, whole]) await session.release()
+  })
+
+  describe('refuses before the first step', () => {
+    const numbers = [Number.NaN, Number.POSITIVE_INFINITY, -1, '1', null, 0.5]
+    const refused: [string, readonly unknown[]][] = [
+      ...['epochs', 'batch_size', 'eval_batch_size', 'gradient_accumulation_steps', 'save_steps', 'early_stopping_patience'].map(
+        (name): [string, readonly unknown[]] => [name, [...numbers, 0]],
+      ),
+      ['learning_rate', numbers.slice(0, -1)],
+      ['warmup', [...numbers.slice(0, -1), 1.5]],
+      ['seed', [Number.NaN, 0.5, '1', null]],
+      ['lr_scheduler_type', ['cosine_with_restarts', '', null, 'toString']],
+      ['train_sampling_strategy', ['sequential', 'group_by_length']],
+      ['metric_for_best_model', ['f1', 'eval_f1', '', 'constructor', 3]],
+      ['greater_is_better', ['true', 1]],
+      ['load_best_model_at_end', ['no']],
+      ['resume', ['yes', true]],
+      ['output_dir', ['', 3]],
+      ['compute_metrics', ['accuracy', { accuracy: 1 }]],
+      ['callbacks', ['log', { onEpochEnd: () => undefined }, { onStep: true }]],
+      ['data', [undefined, []]],
+      ['num_train_epochs', [3]],
+      ['learningRate', [1e-3]],
+    ]
+    let session: TrainingSession
+    beforeAll(async () => {
+      session = await TrainingSession.create({ artifacts, device: 'cpu' })
+    })
+    afterAll(() => session.release())
+    const make = (options: object) => () => new Trainer<Row>(settings(session, options))
+
+    it.each(refused)('%s of %j', (name, values) => {
+      for (const value of values) expect(make({ [name]: value })).toThrow(ConfigError)
+      for (const value of values) expect(make({ [name]: value })).toThrow(new RegExp(`^Trainer, option (data|${name})`))
+    })
+
+    it('what needs evaluation rows without any, and metrics that cannot be computed', async () => {
+      const data = { train: rows(8), collate, label: ({ label }: Row) => label }
+      for (const evaluation of [{}, { evaluation: [] }]) {
+        const none = { data: { ...data, ...evaluation } }
+        expect(make({ ...none, metric_for_best_model: 'loss', early_stopping_patience: 2 })).toThrow(/no evaluation rows/)
+        expect(make(none)).toThrow(/no evaluation rows with a label to compute "accuracy" of/)
+      }
+      const unlabelled = rows(8).map((row) => ({ ...row, label: -100 }))
+      expect(make({ data: { ...data, evaluation: unlabelled } })).toThrow(/no evaluation rows with a label/)
+      const evaluation = rows(8)
+      expect(make({ data: { ...data, evaluation, label: undefined } as never })).toThrow(/compute_metrics: the classes of rows/)
+      expect(make({ data: { ...data, evaluation }, compute_metrics: undefined } as never)).toThrow(/no such metric.*compute_metrics/)
+      const failing = () => {
+        throw new RangeError('no')
+      }
+      expect(make({ compute_metrics: failing })).toThrow(/compute_metrics: it fails on the labels.*found no/)
+      expect(make({ compute_metrics: () => ({ accuracy: '1' }) as never })).toThrow(/no number.*found 1/)
+      expect(make({ compute_metrics: () => undefined as never })).toThrow(/result of compute_metrics/)
+      await expect(make({})().evaluate([])).rejects.toThrow(/nothing to evaluate/)
+    })
+
+    it.each([2, 7, -1, 0.5, Number.NaN, '1'])('a row whose label is %s', async (label) => {
+      const bad = [...rows(3), { x: [0, 0, 0, 0], label: label as number }, ...rows(3)]
+      const data = { train: rows(8), evaluation: rows(8), collate, label: (row: Row) => row.label }
+      const message = (where: string) => `${where}, row 4: the label is not a class of the model, expected 0 to 1, or -100 for none, found ${label}.`
+      expect(make({ data: { ...data, train: bad } })).toThrow(message('data.train'))
+      expect(make({ data: { ...data, evaluation: bad } })).toThrow(message('data.evaluation'))
+      await expect(make({})().evaluate(bad)).rejects.toThrow(message('evaluate'))
+    })
   })
 })

@@ -1,6 +1,6 @@
 // The losses as plain functions: value and gradient, for an app that trains elsewhere.
 
-import { FeedError } from '@cola/train'
+import { checkLabels, FeedError, ignoreIndex } from '@cola/train'
 import { badRow } from './logits.ts'
 import { checked, type DistillationOptions, type LabelOptions, type TemperatureOptions } from './options.ts'
 import { lossNamed, type PairLossName } from './pairs.ts'
@@ -31,8 +31,8 @@ export function pairLoss(name: PairLossName, { student, teacher, width }: PairIn
 }
 
 /**
- * Cross-entropy of logits [rows, classes] against labels; torch.nn.CrossEntropyLoss. Rows with a label below 0 are left out.
- * @throws {FeedError} for a label that is no class, and logits that are not rows of numbers.
+ * Cross-entropy of logits [rows, classes] against labels; torch.nn.CrossEntropyLoss. Rows with a label of -100 are left out.
+ * @throws {FeedError} for a label that is no class (naming its row), and logits that are not rows of numbers.
  * @throws {ConfigError} for a bad option.
  */
 export function crossEntropyLoss(logits: ArrayLike<number>, labels: ArrayLike<number>, options: LabelOptions = {}): ValueAndGradient {
@@ -42,14 +42,13 @@ export function crossEntropyLoss(logits: ArrayLike<number>, labels: ArrayLike<nu
   const weights = weight ?? Array.from({ length: classes }, () => 1)
   requireFit('weight', weights.length, classes)
   const target = Array.from(labels)
-  const worst = target.find((label) => label >= classes || !Number.isInteger(label))
-  if (worst !== undefined) throw new FeedError({ where: 'labels', what: 'not a class', expected: `0 to ${classes - 1}, or below 0`, found: String(worst) })
-  const total = target.reduce((sum, label) => sum + (label < 0 ? 0 : (weights[label] as number)), 0) || 1
+  checkLabels('labels', target, classes)
+  const total = target.reduce((sum, label) => sum + (label === ignoreIndex ? 0 : (weights[label] as number)), 0) || 1
   let loss = 0
   const gradient = new Float32Array(logits.length)
   rowsOf(logits, classes).forEach((row, i) => {
     const label = target[i] as number
-    if (label < 0) return
+    if (label === ignoreIndex) return
     const log = logSoftmax(row)
     // Weight of -log p of each class.
     const share = log.map((_, c) => ((weights[c] as number) * ((c === label ? 1 - label_smoothing : 0) + label_smoothing / classes)) / total)

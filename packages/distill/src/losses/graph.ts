@@ -19,11 +19,12 @@ export interface PairGraphOptions extends TemperatureOptions {
 export function pairLossGraph(name: PairLossName, { student = 'logits', teacher = 'teacher_logits', ...options }: PairGraphOptions = {}): Loss {
   const row = lossNamed(name)
   checked(options)
-  return (graph: Graph): Value => {
+  const loss = (graph: Graph): Value => {
     const own = getValue(graph, student)
     const target = graph.values.get(teacher) ?? addInput(graph, teacher, 'float32', own.shape)
     return row.graph(build(graph), own, target, options)
   }
+  return Object.assign(loss, { meanOver: { rows: student } })
 }
 
 /** A loss and how much it counts: a number, or a function of the run's progress from 0 to 1. */
@@ -36,7 +37,8 @@ export interface Term {
 const weightInput = (i: number): string => `loss_weight.${i}`
 
 /**
- * The weighted sum of losses. Weights that change are scalar inputs, which {@link lossWeights} gives.
+ * The weighted sum of losses, each the mean over what it is a mean over: rows with a label for one, all rows for another. Weights that change are scalar
+ * inputs, which {@link lossWeights} gives.
  * @throws {ConfigError} for no terms, or a weight that is not a finite number.
  */
 export function sumOfLosses(terms: readonly Term[]): Loss {
@@ -44,15 +46,23 @@ export function sumOfLosses(terms: readonly Term[]): Loss {
   terms.forEach(({ weight = 1 }, i) => {
     if (typeof weight !== 'function') finiteWeight(weight, i)
   })
-  return (graph: Graph): Value => {
-    const g = build(graph)
-    return terms
-      .map(({ loss, weight = 1 }, i) => {
-        const value = loss(graph)
-        return typeof weight === 'number' ? scale(g, value, weight) : g.Mul(value, addInput(graph, weightInput(i), 'float32', []))
-      })
-      .reduce((a, b) => g.Add(a, b))
-  }
+  const weighted = terms.map(({ loss, weight = 1 }, i) => weigh(loss, (graph, value) => timesWeight(graph, value, weight, weightInput(i))))
+  const sum = (graph: Graph): Value => weighted.map((loss) => loss(graph)).reduce((a, b) => build(graph).Add(a, b))
+  return Object.assign(sum, { terms: weighted })
+}
+
+/** A loss, and each of its terms, times its weight. */
+function weigh(loss: Loss, weigher: (graph: Graph, value: Value) => Value): Loss {
+  const { meanOver, terms } = loss
+  return Object.assign((graph: Graph) => weigher(graph, loss(graph)), {
+    ...(meanOver ? { meanOver } : {}),
+    ...(terms ? { terms: terms.map((term) => weigh(term, weigher)) } : {}),
+  })
+}
+
+function timesWeight(graph: Graph, value: Value, weight: Exclude<Term['weight'], undefined>, input: string): Value {
+  const g = build(graph)
+  return typeof weight === 'number' ? scale(g, value, weight) : g.Mul(value, graph.values.get(input) ?? addInput(graph, input, 'float32', []))
 }
 
 function finiteWeight(weight: number, term: number): number {
@@ -70,7 +80,7 @@ export function lossWeights(terms: readonly Term[], progress: number): Batch {
 }
 
 /**
- * The distillation loss of `logits` against `teacher_logits` [batch, classes] and `labels` [batch] (below 0: none).
+ * The distillation loss of `logits` against `teacher_logits` [batch, classes] and `labels` [batch] (-100: none).
  * `loss = alpha c/N sum KL(softmax(teacher / T) || softmax(student / T)) + (1 - alpha) cross_entropy(student, labels)`
  * @throws {ConfigError} for a bad option.
  */

@@ -5,10 +5,13 @@ import { type Dim, getValue, type Loss, type Model, type Tensor } from '@cola/gr
 import {
   adam,
   type Batch,
+  checkLabels,
+  classesOf,
   crossEntropy,
   type Device,
   FeedError,
   generateArtifacts,
+  ignoreIndex,
   type Metrics,
   type Optimizer,
   Trainer,
@@ -37,7 +40,7 @@ export interface DistillData {
   held_out?: Readonly<Record<string, readonly LabelledText[]>>
 }
 
-/** A row of the run: a sentence, its class (below 0 where it has none), and what the teacher says of it. */
+/** A row of the run: a sentence, its class (-100 where it has none), and what the teacher says of it. */
 export interface DistillRow {
   input_ids: readonly number[]
   label: number
@@ -91,11 +94,19 @@ export async function distill(options: DistillOptions): Promise<DistillResult> {
     throw new FeedError({ where: 'data.transfer', what: 'unlabelled sentences without a teacher', fix: 'Give a teacher, or leave them out.' })
   const terms = isTerms(loss) ? loss : undefined
   const artifacts = generateArtifacts(student.model, { loss: lossOf(loss, teaching), evalLoss: crossEntropy(), optimizer })
+  for (const [name, texts] of Object.entries(data.held_out ?? {})) {
+    if (texts.length === 0) throw new FeedError({ where: `data.held_out.${name}`, what: 'there is nothing to score', expected: 'at least one text' })
+    checkLabels(
+      `data.held_out.${name}`,
+      texts.map(({ label }) => label),
+      classesOf(artifacts.evalLossTerms),
+    )
+  }
   const inputs = teacherInputs.filter((name) => artifacts.trainingModel.inputs.includes(name))
   const rows = (texts: readonly LabelledText[]): DistillRow[] => texts.map(({ text, label }) => ({ input_ids: encode(text), label }))
   const widths = new Map(inputs.map((name) => [name, getValue(artifacts.trainingModel, name).shape.at(-1)] as const))
   const train = await taught(rows(data.train), widths, teaching, { name: splits.train ?? 'train', texts: data.train.map(({ text }) => text) })
-  const unlabelled = rows((data.transfer ?? []).map((text) => ({ text, label: -100 })))
+  const unlabelled = rows((data.transfer ?? []).map((text) => ({ text, label: ignoreIndex })))
   const transfer = await taught(unlabelled, widths, unlabelled.length ? teaching : undefined, {
     name: splits.transfer ?? 'transfer',
     texts: data.transfer ?? [],

@@ -12,5 +12,17 @@ export interface Model {
   readonly unseenRows?: ReadonlyMap<string, Tensor>
 }
 
-/** Adds a scalar to minimise to a model's graph, and the inputs it needs (labels); returns the scalar. */
-export type Loss = (graph: Graph) => Value
+/**
+ * What a loss is a mean over. It follows from a batch alone, so that losses and gradients of several batches can be put together as those of one
+ * large batch: the rows of a value (its first dimension), or the labels that are not -100, weighted by class where there are weights.
+ */
+export type MeanOver = { readonly rows: string } | { readonly labels: string; readonly logits: string; readonly weight?: readonly number[] }
+
+/** Adds a scalar to minimise, a mean, to a model's graph, and the inputs it needs (labels); returns the scalar. */
+export interface Loss {
+  (graph: Graph): Value
+  /** @default the rows of the model's first output */
+  readonly meanOver?: MeanOver
+  /** The losses whose sum this is, where they are means over different things. */
+  readonly terms?: readonly Loss[]
+}

@@ -1,6 +1,7 @@
 // The four artifacts as files, under ONNX Runtime's names, sharing one file of frozen weights; and back.
 
 import { FormatError, type Graph, readModel, safetensorsChunks } from '@cola/graph'
+import { requireFinite } from '../files/finite.ts'
 import { paths, readFile, readSafetensorsFile, writeFileAtomic } from '../files/node.ts'
 import { externalDataOf, writeModels } from '../runtime/device.ts'
 import type { TrainingArtifacts } from './generate.ts'
@@ -20,7 +21,7 @@ export function saveArtifacts(folder: string, artifacts: TrainingArtifacts): voi
 
 /**
  * Reads what {@link saveArtifacts} wrote; frozen weights stay on disk until a session asks for them.
- * @throws {FileError | FormatError} naming the file.
+ * @throws {FileError | FormatError} naming the file, {CheckpointError} naming a tensor that holds NaN or Infinity.
  */
 export function loadArtifacts(folder: string): TrainingArtifacts {
   const { join } = paths()
@@ -28,6 +29,7 @@ export function loadArtifacts(folder: string): TrainingArtifacts {
   const { tensors: parameters, metadata } = readSafetensorsFile(path)
   if (metadata.artifacts === undefined)
     throw new FormatError({ where: path, what: 'not the checkpoint of training artifacts', expected: '"artifacts" in its metadata' })
+  requireFinite(path, parameters)
   const graphs = Object.entries(models).map(([file, key]) => [key, readGraph(folder, `${file}.onnx`)] as const)
   return {
     ...(Object.fromEntries(graphs) as Record<(typeof models)[keyof typeof models], Graph>),

@@ -25,9 +25,10 @@ import {
   type Value,
   getValue,
 } from '@cola/graph'
-import { ConfigError } from '../errors.ts'
+import { callable, type Checks, checkOptions, object, oneOf } from '../options.ts'
 import { type Optimizer, type ParameterUpdate, stateSlots } from '../optim/optimizer.ts'
 import { type Block, blocksOf, joinValues, readBlocks } from './blocks.ts'
+import { type AddedLoss, addLoss, type LossTerm } from './terms.ts'
 import { holdUnseenRows } from './unseen.ts'
 
 /** An input that the session fills with a dropout mask: ones kept, zeros dropped. */
@@ -38,9 +39,13 @@ export interface DropoutMask {
 }
 
 export interface TrainingArtifacts {
-  /** Forward, loss and backward. Outputs: loss, the model's outputs, `B_grad.accumulation.out` for each block B. */
+  /**
+   * Forward, loss and backward. Inputs, beside the batch and the parameters: what each term T of the loss counts in the gradient (`loss_share.T`, 1 for
+   * a batch alone) and whether gradients start anew. Outputs: loss, the model's outputs, the terms (`loss_term.T`) where there are several,
+   * `B_grad.accumulation.out` for each block B.
+   */
   readonly trainingModel: Graph
-  /** Forward and loss, without dropout. Outputs: loss, the model's outputs. */
+  /** Forward and loss, without dropout. Outputs: loss, the model's outputs, the loss's terms where there are several. */
   readonly evalModel: Graph
   /** One optimizer step. Outputs: `B.out` and its new state for each block B. */
   readonly optimizerModel: Graph
@@ -51,6 +56,10 @@ export interface TrainingArtifacts {
   /** Suffixes of the optimizer's state tensors. */
   readonly stateSlots: readonly string[]
   readonly dropoutMasks: readonly DropoutMask[]
+  /** What each term of the training model's loss is a mean over. */
+  readonly lossTerms: readonly LossTerm[]
+  /** The same of the evaluation model's. */
+  readonly evalLossTerms: readonly LossTerm[]
   /** The optimizer's name and options, for the record. */
   readonly optimizer: { name: string; options: Readonly<Record<string, unknown>> }
 }
@@ -72,31 +81,44 @@ export type FrozenProducts = 'float32' | 'int8'
 
 const multiply: { readonly [Type in FrozenProducts]: (graph: Graph) => Graph } = { float32: (graph) => graph, int8: int8Products }
 
+const checks: Checks<ArtifactOptions> = {
+  loss: callable,
+  evalLoss: callable,
+  optimizer: object,
+  frozenProducts: oneOf(Object.keys(multiply)),
+}
+
 /** Name of a block's accumulated gradient, as an input and as an output of the training model. */
 export const gradientBuffer = (block: string): string => `${block}_grad.accumulation.buffer`
 export const gradientOutput = (block: string): string => `${block}_grad.accumulation.out`
 
+/** Name of the input that says what a term of the loss counts in the gradient. */
+export const shareInput = (term: number): string => `loss_share.${term}`
+/** Name of the output that holds a term of a loss of several. */
+export const termOutput = (term: number): string => `loss_term.${term}`
+
 /**
  * Differentiates a model into training, evaluation and optimizer graphs. Trainable parameters become required inputs, small ones
  * together; frozen weights stay initializers and get no gradient.
- * @throws {ConfigError} for unknown `frozenProducts`.
+ * @throws {ConfigError} for an option that is unknown or no such thing.
  * @throws {GraphError} when nothing is trainable or a trainable is not a float32 initializer.
  * @throws {UnsupportedOperatorError} naming a node that cannot be differentiated.
  */
-export function generateArtifacts(given: Model, { loss, evalLoss = loss, optimizer, frozenProducts = 'float32' }: ArtifactOptions): TrainingArtifacts {
-  if (!Object.hasOwn(multiply, frozenProducts))
-    throw new ConfigError({ where: 'frozenProducts', what: 'no such products', expected: Object.keys(multiply).join(', '), found: String(frozenProducts) })
+export function generateArtifacts(given: Model, options: ArtifactOptions): TrainingArtifacts {
+  checkOptions('generateArtifacts', options, checks)
+  const { loss, evalLoss = loss, optimizer, frozenProducts = 'float32' } = options
   const model = holdUnseenRows(given, optimizer)
   const parameters = trainableTensors(model)
   const names = [...parameters.keys()]
   const blocks = blocksOf(parameters)
-  const evaluation = lower(withLoss(model, evalLoss, names))
+  const evaluated = withLoss(model, evalLoss, names)
+  const evaluation = lower(evaluated.graph)
   readBlocks(evaluation, blocks)
   prune(evaluation)
 
-  const training = withLoss(model, loss, names)
+  const { graph: training, ...trained } = withLoss(model, loss, names)
   const dropoutMasks = feedDropoutMasks(training)
-  accumulateGradients(training, blocks)
+  accumulateGradients(training, blocks, trained.means)
   readBlocks(training, blocks)
   foldTransposes(training)
   joinProducts(training)
@@ -112,17 +134,27 @@ export function generateArtifacts(given: Model, { loss, evalLoss = loss, optimiz
     blocks,
     stateSlots: stateSlots(optimizer),
     dropoutMasks,
+    lossTerms: trained.terms,
+    evalLossTerms: evaluated.terms,
     optimizer: { name: optimizer.name, options: optimizer.options },
   }
 }
 
-/** The forward graph with its loss as first output, and its trainables as inputs. */
-function withLoss({ graph }: Model, loss: Loss, names: readonly string[]): Graph {
+/** The forward graph with its loss as first output and its terms, if there are several, as last; its trainables are inputs. */
+function withLoss({ graph }: Model, loss: Loss, names: readonly string[]): AddedLoss & { graph: Graph } {
   const forward = cloneGraph(graph)
-  forward.outputs = [loss(forward).name, ...graph.outputs]
+  const added = addLoss(forward, loss)
+  const { means } = added
+  forward.outputs = [added.loss.name, ...graph.outputs]
+  if (means.length > 1) for (const [i, mean] of means.entries()) addOutput(forward, termOutput(i), mean)
   for (const name of names) parameterToInput(forward, name)
   joinSharedInputs(forward)
-  return forward
+  return { ...added, graph: forward }
+}
+
+function addOutput(graph: Graph, name: string, value: Value): void {
+  build(graph).node('Identity', [value], { outputs: [name] })
+  graph.outputs.push(name)
 }
 
 function trainableTensors({ graph, trainable }: Model): Map<string, Tensor> {
@@ -154,6 +186,7 @@ function feedDropoutMasks(graph: Graph): DropoutMask[] {
   rewriteOutputs(graph, (node, output, g) => {
     const p = dropoutRatio(graph, node)
     if (p === 0) return undefined
+    if (!(p > 0 && p < 1)) throw new GraphError({ where: `Dropout "${node.name}"`, what: 'not a probability', expected: '0 to below 1', found: String(p) })
     const input = `${node.name}.mask`
     masks.push({ input, p })
     const mask = addInput(graph, input, 'uint8', output.shape)
@@ -169,18 +202,21 @@ function dropoutRatio(graph: Graph, node: Node): number {
   return ratio ? (toFloat32(ratio)[0] as number) : 0
 }
 
-/** out = reset ? gradient : buffer + gradient, so that any number of micro-batches can share one optimizer step. */
-function accumulateGradients(graph: Graph, blocks: readonly Block[]): void {
+/**
+ * out = reset ? gradient : buffer + gradient, so that any number of micro-batches can share one optimizer step. Each term of the loss counts by its share:
+ * how much of what all the micro-batches' mean is over is this batch's.
+ */
+function accumulateGradients(graph: Graph, blocks: readonly Block[], means: readonly Value[]): void {
   const wrt = blocks.flatMap(({ parts }) => parts.map(({ name }) => name))
-  const gradients = differentiate(graph, { loss: graph.outputs[0] as string, wrt })
   const g = build(graph)
+  const shared = means.map((mean, i) => g.Mul(mean, addInput(graph, shareInput(i), 'float32', []))).reduce((a, b) => g.Add(a, b))
+  const gradients = differentiate(graph, { loss: shared.name, wrt })
   const reset = addInput(graph, 'lazy_reset_grad', 'bool', [1])
   for (const block of blocks) {
     const gradient = joinValues(graph, block, (name) => gradients.get(name) as Value)
     const sum = g.Add(addInput(graph, gradientBuffer(block.name), 'float32', block.dims), gradient)
     const chosen = g.Where(block.dims.length === 0 ? g.Squeeze(reset, g.int64([0])) : reset, gradient, sum)
-    g.node('Identity', [chosen], { outputs: [gradientOutput(block.name)] })
-    graph.outputs.push(gradientOutput(block.name))
+    addOutput(graph, gradientOutput(block.name), chosen)
   }
 }
 
@@ -200,9 +236,6 @@ function optimizerGraph(blocks: readonly Block[], optimizer: Optimizer): Graph {
   const save = (name: string, slot: string, value: Value) => saved.set(`${name}.${slot}.out`, value)
   const final = optimizer.chain.reduce<readonly ParameterUpdate[]>((list, link) => link.apply(g, list, scalars, { read, save }), updates)
   for (const { name, parameter, update } of final) saved.set(`${name}.out`, g.Sub(parameter, g.Mul(update, scalars.learningRate)))
-  for (const [name, value] of saved) {
-    g.node('Identity', [value], { outputs: [name] })
-    graph.outputs.push(name)
-  }
+  for (const [name, value] of saved) addOutput(graph, name, value)
   return graph
 }

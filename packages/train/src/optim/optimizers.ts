@@ -1,5 +1,7 @@
 // The famous optimizers, under PyTorch's names and defaults.
 
+import { ConfigError } from '../errors.ts'
+import { atLeast, type Check, type Checks, checkOptions, flag, list, listOf, shareBelow1 } from '../options.ts'
 import type { Optimizer, Transformation, Undriven } from './optimizer.ts'
 import { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './transforms.ts'
 
@@ -35,8 +37,25 @@ export interface SgdOptions extends OptimizerOptions {
   nesterov?: boolean
 }
 
+const isString = (value: unknown): boolean => typeof value === 'string'
+const names: Check = ['a RegExp or an array of names', (value) => value instanceof RegExp || (Array.isArray(value) && value.every(isString))]
+const groupChecks: Checks<ParameterGroup> = { params: names, weight_decay: atLeast(0), lr_scale: atLeast(0) }
+const optimizerChecks: Checks<OptimizerOptions> = { weight_decay: atLeast(0), max_grad_norm: atLeast(0), groups: list }
+const adamChecks: Checks<AdamOptions> = { ...optimizerChecks, betas: listOf(shareBelow1, 2), eps: atLeast(0) }
+const sgdChecks: Checks<SgdOptions> = { ...optimizerChecks, momentum: atLeast(0), nesterov: flag }
+
+function check(name: string, options: OptimizerOptions, checks: Checks<OptimizerOptions>): void {
+  checkOptions(name, options, checks)
+  for (const [i, group] of (options.groups ?? []).entries()) {
+    checkOptions(`${name}, option groups[${i}]`, group, groupChecks)
+    if (group.params === undefined)
+      throw new ConfigError({ where: `${name}, option groups[${i}]`, what: 'it names no parameters', expected: `params: ${names[0]}` })
+  }
+}
+
+// Not RegExp.test, which starts where the last match of a global pattern ended.
 const groupOf = (groups: readonly ParameterGroup[], name: string): ParameterGroup | undefined =>
-  groups.find(({ params }) => (params instanceof RegExp ? params.test(name) : params.includes(name)))
+  groups.find(({ params }) => (params instanceof RegExp ? name.search(params) >= 0 : params.includes(name)))
 
 const decayOf = ({ weight_decay = 0, groups = [] }: OptimizerOptions, name: string): number => groupOf(groups, name)?.weight_decay ?? weight_decay
 
@@ -63,8 +82,9 @@ function rates({ groups = [] }: OptimizerOptions): Transformation[] {
 const record = (options: OptimizerOptions): Record<string, unknown> =>
   JSON.parse(JSON.stringify(options, (_, value) => (value instanceof RegExp ? value.source : value)))
 
-/** Adam with L2 penalty in the gradient: torch.optim.Adam. */
+/** Adam with L2 penalty in the gradient: torch.optim.Adam. @throws {ConfigError} naming a bad option. */
 export function adam(options: AdamOptions = {}): Optimizer {
+  check('adam', options, adamChecks)
   const { betas = [0.9, 0.999], eps = 1e-8 } = options
   return {
     name: 'adam',
@@ -74,9 +94,10 @@ export function adam(options: AdamOptions = {}): Optimizer {
   }
 }
 
-/** Adam with decoupled weight decay (Loshchilov & Hutter 2019): torch.optim.AdamW. */
+/** Adam with decoupled weight decay (Loshchilov & Hutter 2019): torch.optim.AdamW. @throws {ConfigError} naming a bad option. */
 export function adamw(options: AdamOptions = {}): Optimizer {
-  const full = { weight_decay: 0.01, ...options }
+  check('adamw', options, adamChecks)
+  const full = { ...options, weight_decay: options.weight_decay ?? 0.01 }
   const { betas = [0.9, 0.999], eps = 1e-8 } = full
   return {
     name: 'adamw',
@@ -86,9 +107,12 @@ export function adamw(options: AdamOptions = {}): Optimizer {
   }
 }
 
-/** Stochastic gradient descent with momentum: torch.optim.SGD. */
+/** Stochastic gradient descent with momentum: torch.optim.SGD. @throws {ConfigError} naming a bad option. */
 export function sgd(options: SgdOptions = {}): Optimizer {
+  check('sgd', options, sgdChecks)
   const { momentum = 0, nesterov = false } = options
+  if (nesterov && momentum === 0)
+    throw new ConfigError({ where: 'sgd, option nesterov', what: 'it has no effect without momentum', expected: 'momentum above 0', found: '0' })
   return {
     name: 'sgd',
     options: record(options),

@@ -1,5 +1,7 @@
 // Learning-rate schedules: a factor of the peak rate for each optimizer step, as transformers' get_*_schedule_with_warmup.
 
+import { checkOptions, checkValue, oneOf, whole } from '../options.ts'
+
 export type ScheduleName = 'constant' | 'linear' | 'cosine'
 
 /** Factor of the learning rate at an optimizer step counted from 0. */
@@ -18,8 +20,14 @@ const decays: Record<ScheduleName, (progress: number) => number> = {
   cosine: (progress) => 0.5 * (1 + Math.cos(Math.PI * progress)),
 }
 
-/** The schedule of this name. */
-export function schedule(name: ScheduleName, { total_steps, warmup_steps = 0 }: ScheduleOptions): Schedule {
+/** Names of the schedules. */
+export const scheduleNames = Object.keys(decays) as ScheduleName[]
+
+/** The schedule of this name. @throws {ConfigError} for an unknown name, and for steps that are no whole numbers of at least 0. */
+export function schedule(name: ScheduleName, options: ScheduleOptions): Schedule {
+  checkValue('schedule, name', name, oneOf(scheduleNames))
+  checkOptions('schedule', options, { total_steps: whole(0), warmup_steps: whole(0) })
+  const { total_steps, warmup_steps = 0 } = options
   return (step) => {
     if (step < warmup_steps) return step / Math.max(1, warmup_steps)
     return decays[name](Math.min(1, (step - warmup_steps) / Math.max(1, total_steps - warmup_steps)))

@@ -1,13 +1,16 @@
 // The links that optimizers are chained from.
 
 import { type Builder, elementCount, float32, scale, type Value } from '@cola/graph'
+import { atLeast, checkOptions, checkValue, listOf, positive, shareBelow1 } from '../options.ts'
 import type { ParameterUpdate, Transformation } from './optimizer.ts'
 
 /**
  * Scales all gradients so that their joint L2 norm is at most `maximum`; torch.nn.utils.clip_grad_norm_.
  * Coefficient: min(1, maximum / (norm + 1e-6)).
+ * @throws {ConfigError} when the maximum is not above 0.
  */
 export function clipByGlobalNorm(maximum: number): Transformation {
+  checkValue('clipByGlobalNorm', maximum, positive)
   return {
     state: [],
     apply: (g, updates) => {
@@ -19,8 +22,9 @@ export function clipByGlobalNorm(maximum: number): Transformation {
   }
 }
 
-/** L2 penalty added to the gradient (torch.optim.Adam and SGD), for the parameters that `decays` names. */
+/** L2 penalty added to the gradient (torch.optim.Adam and SGD), for the parameters that `decays` names. @throws {ConfigError} below 0. */
 export function addWeightDecay(weightDecay: number, decays: (name: string) => boolean = () => true): Transformation {
+  checkValue('addWeightDecay', weightDecay, atLeast(0))
   return {
     state: [],
     apply: (g, updates) =>
@@ -47,7 +51,10 @@ function biasCorrection(g: Builder, step: Value, beta: number): Value {
 }
 
 /** Adam's direction: m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps). Kingma & Ba 2015, as torch.optim.Adam rounds it. */
-export function scaleByAdam({ betas: [beta1, beta2], eps }: { betas: readonly [number, number]; eps: number }): Transformation {
+export function scaleByAdam(options: { betas: readonly [number, number]; eps: number }): Transformation {
+  checkOptions('scaleByAdam', options, { betas: listOf(shareBelow1, 2), eps: atLeast(0) })
+  const { eps, betas } = options
+  const [beta1, beta2] = betas
   return {
     state: ['exp_avg', 'exp_avg_sq'],
     apply: (g, updates, { step }, { read, save }) => {
@@ -68,6 +75,7 @@ export function scaleByAdam({ betas: [beta1, beta2], eps }: { betas: readonly [n
 
 /** Momentum: b = momentum b + g; torch.optim.SGD without dampening. */
 export function trace(momentum: number, nesterov: boolean): Transformation {
+  checkValue('trace, momentum', momentum, atLeast(0))
   return {
     state: ['momentum_buffer'],
     apply: (g, updates, _scalars, { read, save }) =>

@@ -1,15 +1,20 @@
 // The low-level session: one method per artifact, named as in the API that ONNX Runtime removed from JavaScript in 1.20.
 
-import { elementCount, evaluateDim, type Graph, type Tensor, getValue } from '@cola/graph'
+import { elementCount, evaluateDim, float32, type Graph, type Tensor, toFloat32, getValue } from '@cola/graph'
 import { random } from '@cola/data'
 import { concatenated, cutTensors } from '../artifacts/blocks.ts'
-import { gradientBuffer, gradientOutput, type TrainingArtifacts } from '../artifacts/generate.ts'
+import { gradientBuffer, gradientOutput, shareInput, type TrainingArtifacts } from '../artifacts/generate.ts'
+import type { LossTerm } from '../artifacts/terms.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
+import { requireFinite } from '../files/finite.ts'
 import { fileSystem, hasFiles, temporaryFolder } from '../files/node.ts'
 import { type Device, devices, openSession, resolveDevice, type RunnableModel, writeModels } from '../runtime/device.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { probeGraph } from '../runtime/refusal.ts'
+import { atLeast, checkValue, integer } from '../options.ts'
 import { type Batch, feedsOf } from './feeds.ts'
+import { accumulate, type Accumulation, gradientScale, lossCounts, noAccumulation } from './means.ts'
+import { resultOf, type StepResult } from './result.ts'
 import { blockTensors, dispose, download, downloadGraph, hostTensors, joinAll, stateName, zeroTensors } from './state.ts'
 
 export interface TrainingSessionOptions {
@@ -22,13 +27,6 @@ export interface TrainingSessionOptions {
   seed?: number
 }
 
-export interface StepResult {
-  /** Mean loss of the batch. */
-  loss: number
-  /** The model's outputs, on the host. */
-  outputs: Record<string, { data: Float32Array; dims: readonly number[] }>
-}
-
 /** All that a run needs to go on as if it had not stopped: float32 tensors by name, and the optimizer's step. */
 export interface SessionState {
   tensors: Map<string, Tensor>
@@ -38,6 +36,7 @@ export interface SessionState {
 /** What the Trainer asks of a session: a {@link TrainingSession} in this thread, or one in a worker. */
 export type TrainableSession = Pick<
   TrainingSession,
+  | 'lossTerms'
   | 'runTrainStep'
   | 'runEvalStep'
   | 'runOptimizerStep'
@@ -68,7 +67,7 @@ export class TrainingSession {
   #buffers: OrtTensors
   #state: OrtTensors
   #reset = true
-  #accumulated = 0
+  #accumulation: Accumulation = noAccumulation
   #trainSteps = 0
   #step = 0
 
@@ -85,10 +84,12 @@ export class TrainingSession {
 
   /**
    * Opens a session for each artifact.
+   * @throws {ConfigError} for a seed that is no whole number.
    * @throws {DeviceError} when the device is not there.
    * @throws {FileError} when the folder cannot be written.
    */
   static async create({ artifacts, device = 'auto', folder, seed = 0 }: TrainingSessionOptions): Promise<TrainingSession> {
+    checkValue('TrainingSession, option seed', seed, integer)
     const resolved = await resolveDevice(device, probeGraph())
     const { trainingModel, evalModel, optimizerModel } = artifacts
     const graphs = { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel }
@@ -115,6 +116,11 @@ export class TrainingSession {
     }
   }
 
+  /** What each term of the training loss is a mean over, for {@link lossCounts}. */
+  get lossTerms(): readonly LossTerm[] {
+    return this.#artifacts.lossTerms
+  }
+
   /** Names of the trainable parameters. */
   get parameterNames(): string[] {
     return [...this.#artifacts.parameters.keys()]
@@ -126,15 +132,20 @@ export class TrainingSession {
   }
 
   /**
-   * Forward and backward on one batch; gradients are added to those since the last {@link lazyResetGrad}.
-   * @throws {FeedError} for a bad batch, {NonFiniteLossError} when the loss is not finite (nothing was changed).
+   * Forward and backward on one batch; gradients are added to those since the last {@link lazyResetGrad}. The optimizer step takes the gradient of the mean
+   * over all rows (or labels) of these batches, as one large batch has it.
+   * @param options.window The sums of {@link lossCounts} over all batches until the optimizer step. Only a loss whose terms are means over different numbers
+   *   (of rows and of labels, say) needs it to be exact; give it for all of these batches or for none.
+   * @throws {FeedError} for a bad batch, a label that is no class included; {NonFiniteLossError} when the loss is not finite (nothing was changed).
    */
-  async runTrainStep(batch: Batch): Promise<StepResult> {
-    const graph = this.#artifacts.trainingModel
+  async runTrainStep(batch: Batch, { window }: { window?: readonly number[] } = {}): Promise<StepResult> {
+    const { trainingModel: graph, lossTerms } = this.#artifacts
+    const shareInputs = lossTerms.map((_, i) => shareInput(i))
     const fed = new Set([
       ...Object.keys(this.#parameters),
       ...Object.keys(this.#buffers),
       'lazy_reset_grad',
+      ...shareInputs,
       ...this.#artifacts.dropoutMasks.map(({ input }) => input),
     ])
     const { feeds, symbols } = feedsOf(
@@ -142,12 +153,18 @@ export class TrainingSession {
       graph.inputs.filter((name) => !fed.has(name)),
       batch,
     )
-    const reset = new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1])
-    const results = await this.#training.run({ ...feeds, ...this.#parameters, ...this.#buffers, lazy_reset_grad: reset, ...this.#masks(symbols) })
-    const step = resultOf(
-      results,
-      graph.outputs.filter((name) => !name.endsWith('_grad.accumulation.out')),
-    )
+    const counts = lossCounts(lossTerms, batch)
+    const { shares, after } = accumulate(this.#accumulation, counts, window)
+    const results = await this.#training.run({
+      ...feeds,
+      ...this.#parameters,
+      ...this.#buffers,
+      ...Object.fromEntries(shareInputs.map((name, i) => [name, scalar(shares[i] as number)])),
+      lazy_reset_grad: new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1]),
+      ...this.#masks(symbols),
+    })
+    const outputs = graph.outputs.filter((name) => !name.endsWith('_grad.accumulation.out'))
+    const step = resultOf(results, outputs, counts)
     if (!Number.isFinite(step.loss))
       throw new NonFiniteLossError({
         where: `training step ${this.#trainSteps + 1}`,
@@ -160,29 +177,40 @@ export class TrainingSession {
       this.#buffers[gradientBuffer(name)] = results[gradientOutput(name)] as OrtTensor
     }
     this.#reset = false
-    this.#accumulated++
+    this.#accumulation = after
     this.#trainSteps++
     return step
   }
 
-  /** Loss and outputs of one batch, without dropout and without changing anything. @throws {FeedError} for a bad batch. */
+  /**
+   * Loss and outputs of one batch, without dropout and without changing anything.
+   * @throws {FeedError} for a bad batch, a label that is no class included.
+   */
   async runEvalStep(batch: Batch): Promise<StepResult> {
-    const graph = this.#artifacts.evalModel
+    const { evalModel: graph, evalLossTerms } = this.#artifacts
     const { feeds } = feedsOf(
       graph,
       graph.inputs.filter((name) => !(name in this.#parameters)),
       batch,
     )
     const parameters = Object.fromEntries(graph.inputs.filter((name) => name in this.#parameters).map((name) => [name, this.#parameters[name] as OrtTensor]))
-    return resultOf(await this.#evaluation.run({ ...feeds, ...parameters }), graph.outputs)
+    const counts = lossCounts(evalLossTerms, batch)
+    return resultOf(await this.#evaluation.run({ ...feeds, ...parameters }), graph.outputs, counts)
   }
 
-  /** One optimizer step with the mean of the accumulated gradients. @throws {FeedError} when there are none. */
+  /**
+   * One optimizer step with the gradient of the mean over all batches since the last {@link lazyResetGrad}.
+   * @throws {FeedError} when there are no gradients, {ConfigError} for a learning rate that is not a number of at least 0.
+   */
   async runOptimizerStep({ learningRate }: { learningRate: number }): Promise<void> {
-    if (this.#accumulated === 0) throw new FeedError({ where: 'runOptimizerStep', what: 'there are no gradients', fix: 'Call runTrainStep first.' })
-    const scalar = (value: number) => new OrtTensor('float32', Float32Array.of(value), [])
+    checkValue('runOptimizerStep, learningRate', learningRate, atLeast(0))
+    if (this.#accumulation.batches === 0) throw new FeedError({ where: 'runOptimizerStep', what: 'there are no gradients', fix: 'Call runTrainStep first.' })
     const gradients = Object.fromEntries(Object.keys(this.#parameters).map((name) => [`${name}_grad`, this.#buffers[gradientBuffer(name)] as OrtTensor]))
-    const scalars = { learning_rate: scalar(learningRate), step: scalar(this.#step + 1), gradient_scale: scalar(1 / this.#accumulated) }
+    const scalars = {
+      learning_rate: scalar(learningRate),
+      step: scalar(this.#step + 1),
+      gradient_scale: scalar(gradientScale(this.#accumulation)),
+    }
     const feeds: OrtTensors = { ...scalars, ...this.#parameters, ...gradients, ...this.#state }
     const used = new Set(this.#optimizer.inputNames)
     const results = await this.#optimizer.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => used.has(name))))
@@ -200,7 +228,7 @@ export class TrainingSession {
   /** Makes the next training step start a new sum of gradients. */
   lazyResetGrad(): void {
     this.#reset = true
-    this.#accumulated = 0
+    this.#accumulation = noAccumulation
   }
 
   /** Number of trainable elements. */
@@ -213,11 +241,23 @@ export class TrainingSession {
     return this.#cut(await this.#fetch({ ...this.#parameters, ...this.#state }))
   }
 
-  /** Gradients accumulated since the last reset, by parameter; for tests and inspection. */
+  /** Gradients of the mean over all batches since the last reset, by parameter; for tests and inspection. */
   async getGradients(): Promise<Map<string, Tensor>> {
     // Under the parameters' names, because those are the inputs that the download model has.
     const gradients = Object.fromEntries(Object.keys(this.#parameters).map((name) => [name, this.#buffers[gradientBuffer(name)] as OrtTensor]))
-    return this.#cut(await this.#fetch({ ...this.#state, ...gradients }))
+    const sums = this.#cut(await this.#fetch({ ...this.#state, ...gradients }))
+    const factor = gradientScale(this.#accumulation)
+    return factor === 1
+      ? sums
+      : new Map(
+          [...sums].map(([name, sum]) => [
+            name,
+            float32(
+              sum.dims,
+              toFloat32(sum).map((value) => factor * value),
+            ),
+          ]),
+        )
   }
 
   /** All trainables one after another, in the order of {@link parameterNames}. */
@@ -253,7 +293,7 @@ export class TrainingSession {
     return { tensors: new Map([...this.#cut(all), ...state]), step: this.#step }
   }
 
-  /** Goes back to a state. @throws {CheckpointError} when it belongs to another model or optimizer. */
+  /** Goes back to a state. @throws {CheckpointError} when it belongs to another model or optimizer, or holds NaN or Infinity. */
   setState({ tensors, step }: SessionState): void {
     const { blocks, parameters, stateSlots } = this.#artifacts
     const state = stateSlots.flatMap((slot) => [...parameters].map(([name, data]) => [stateName(name, slot), data] as const))
@@ -266,6 +306,7 @@ export class TrainingSession {
           what: 'missing from the checkpoint',
           fix: 'It was made with another optimizer or configuration.',
         })
+    requireFinite('setState', tensors)
     this.#renew(this.#parameters, joinAll(blocks, tensors))
     for (const slot of stateSlots) this.#renew(this.#state, joinAll(blocks, tensors, slot))
     this.#step = step
@@ -327,12 +368,4 @@ function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<
   }
 }
 
-function resultOf(results: OrtTensors, names: readonly string[]): StepResult {
-  const [loss, ...outputs] = names as [string, ...string[]]
-  return {
-    loss: ((results[loss] as OrtTensor).data as Float32Array)[0] as number,
-    outputs: Object.fromEntries(
-      outputs.map((name) => [name, { data: (results[name] as OrtTensor).data as Float32Array, dims: (results[name] as OrtTensor).dims }]),
-    ),
-  }
-}
+const scalar = (value: number): OrtTensor => new OrtTensor('float32', Float32Array.of(value), [])

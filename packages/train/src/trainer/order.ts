@@ -2,7 +2,9 @@
 
 import { random } from '@cola/data'
 
-export type SamplingStrategy = 'random' | 'group_by_length'
+/** Names of the ways to order an epoch's rows. */
+export const samplingStrategies = ['random', 'group_by_length'] as const
+export type SamplingStrategy = (typeof samplingStrategies)[number]
 
 /** Batches among which rows are sorted by length; transformers' LengthGroupedSampler. */
 const megabatch = 50

@@ -3,7 +3,17 @@
 import { hasFiles } from '../files/node.ts'
 import { DeviceError } from '../errors.ts'
 import type { TrainableSession } from '../session/training-session.ts'
-import { type Call, fromPlainError, fromPlainState, fromPlainTensors, plainState, plainTensors, type Reply, type WorkerOptions } from './messages.ts'
+import {
+  type Call,
+  fromPlainError,
+  fromPlainState,
+  fromPlainTensors,
+  type Opened,
+  plainState,
+  plainTensors,
+  type Reply,
+  type WorkerOptions,
+} from './messages.ts'
 
 interface Pending {
   resolve: (result: never) => void
@@ -53,13 +63,14 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
       queued = error
     })
   }
-  const { size } = await wait<{ size: number }>(0).catch(async (error) => {
+  const { size, lossTerms } = await wait<Opened>(0).catch(async (error) => {
     // A worker that waits for calls would keep the process alive.
     await worker.terminate()
     throw error
   })
   return {
-    runTrainStep: (batch) => call('runTrainStep', batch),
+    lossTerms,
+    runTrainStep: (batch, step) => call('runTrainStep', batch, step),
     runEvalStep: (batch) => call('runEvalStep', batch),
     runOptimizerStep: (step) => call('runOptimizerStep', step),
     lazyResetGrad: () => queue('lazyResetGrad'),

@@ -7,6 +7,7 @@ import {
   type Call,
   fromPlainState,
   fromPlainTensors,
+  type Opened,
   plainError,
   plainState,
   plainTensors,
@@ -19,7 +20,7 @@ type Method = (session: TrainingSession, args: readonly unknown[]) => unknown
 
 /** How each method's arguments and result cross. */
 const methods: Record<string, Method> = {
-  runTrainStep: (session, [batch]) => session.runTrainStep(batch as never),
+  runTrainStep: (session, [batch, options]) => session.runTrainStep(batch as never, options as never),
   runEvalStep: (session, [batch]) => session.runEvalStep(batch as never),
   runOptimizerStep: (session, [options]) => session.runOptimizerStep(options as never),
   lazyResetGrad: (session) => session.lazyResetGrad(),
@@ -34,7 +35,7 @@ const methods: Record<string, Method> = {
 const { folder, device = 'cpu', seed = 0 } = workerData as WorkerOptions
 const opened = Promise.resolve().then(() => TrainingSession.create({ artifacts: loadArtifacts(folder), device, seed }))
 let last: Promise<unknown> = opened.then(
-  (session) => parentPort?.postMessage({ id: 0, result: { size: session.getParametersSize(), device: session.device } }),
+  (session) => parentPort?.postMessage({ id: 0, result: { size: session.getParametersSize(), lossTerms: session.lossTerms } satisfies Opened }),
   (error) => parentPort?.postMessage({ id: 0, error: plainError(error) }),
 )
 

@@ -1,7 +1,8 @@
 // What crosses between a server's thread and the worker that trains: plain data, and errors with their class.
 
 import { ColaError, float32, type Tensor, toFloat32 } from '@cola/graph'
-import { CheckpointError, DeviceError, FeedError, FileError, ModelError, NonFiniteLossError } from '../errors.ts'
+import type { LossTerm } from '../artifacts/terms.ts'
+import { CheckpointError, ConfigError, DeviceError, FeedError, FileError, ModelError, NonFiniteLossError } from '../errors.ts'
 import type { SessionState } from '../session/training-session.ts'
 import type { Device } from '../runtime/device.ts'
 
@@ -17,6 +18,12 @@ export interface Call {
   id: number
   method: string
   args: unknown[]
+}
+
+/** What a session says of itself once it is open: the result of call 0. */
+export interface Opened {
+  size: number
+  lossTerms: readonly LossTerm[]
 }
 
 export interface Reply {
@@ -45,7 +52,7 @@ export const fromPlainTensors = (list: PlainTensors): Map<string, Tensor> => new
 export const plainState = ({ tensors, step }: SessionState): { tensors: PlainTensors; step: number } => ({ tensors: plainTensors(tensors), step })
 export const fromPlainState = ({ tensors, step }: { tensors: PlainTensors; step: number }): SessionState => ({ tensors: fromPlainTensors(tensors), step })
 
-const errors = { CheckpointError, DeviceError, FeedError, FileError, ModelError, NonFiniteLossError, ColaError }
+const errors = { CheckpointError, ConfigError, DeviceError, FeedError, FileError, ModelError, NonFiniteLossError, ColaError }
 
 export function plainError(error: unknown): PlainError {
   const { name, message } = error instanceof Error ? error : new Error(String(error))

@@ -1,0 +1,39 @@
+// Which epoch is the best, as transformers has it, and when to stop for want of a better one.
+
+import { ConfigError } from '../errors.ts'
+import type { EpochLog, Metrics } from './callbacks.ts'
+import type { BestEpoch } from './checkpoint.ts'
+
+/** transformers' names of metrics have `eval_` in front, where one may leave it out. */
+const bare = (name: string): string => name.replace(/^eval_/, '')
+
+/** Whether a metric is the evaluation loss. */
+export const isLoss = (name: string): boolean => bare(name) === 'loss'
+
+/** transformers' default: lower is better for names that end in `loss`. */
+export const greaterIsBetter = (name: string): boolean => !name.endsWith('loss')
+
+/** A metric's value. @throws {ConfigError} when there is no metric of this name, or it is no number. */
+export function metricOf(name: string, loss: number, metrics: Metrics): number {
+  if (isLoss(name)) return loss
+  const key = Object.keys(metrics).find((one) => bare(one) === bare(name))
+  const value = key === undefined ? undefined : metrics[key]
+  if (typeof value !== 'number')
+    throw new ConfigError({
+      where: 'Trainer, option metric_for_best_model',
+      what: key === undefined ? 'no such metric' : 'the metric is no number',
+      expected: key === undefined ? ['loss', ...Object.keys(metrics)].join(', ') : 'a number',
+      found: key === undefined ? name : String(value),
+    })
+  return value
+}
+
+/** Whether a value is better than the best so far; NaN never is. */
+export const isBetter = (value: number, best: BestEpoch | undefined, greater: boolean): boolean =>
+  !Number.isNaN(value) && (best === undefined || (greater ? value > best.value : value < best.value))
+
+/** Epochs after the best whose metric is a number: those in which a better one could have come. */
+export const epochsWithoutBetter = (history: readonly EpochLog[], best: BestEpoch | undefined, metric: string): number =>
+  best === undefined
+    ? 0
+    : history.filter(({ epoch, eval_loss, eval_metrics }) => epoch > best.epoch && !Number.isNaN(metricOf(metric, eval_loss, eval_metrics))).length

@@ -1,0 +1,212 @@
+// What a Trainer is told, under the names of transformers' TrainingArguments, and what is refused before the first step.
+
+import { ignoreIndex } from '../artifacts/terms.ts'
+import { ConfigError, FeedError } from '../errors.ts'
+import { scheduleNames, type ScheduleName } from '../optim/schedule.ts'
+import { atLeast, callable, type Check, type Checks, checkOptions, checkValue, flag, integer, list, object, oneOf, string, text, whole } from '../options.ts'
+import type { Batch } from '../session/feeds.ts'
+import { checkLabels, classesOf } from '../session/means.ts'
+import type { TrainableSession } from '../session/training-session.ts'
+import { greaterIsBetter, isLoss, metricOf } from './best.ts'
+import type { Callbacks, Metrics } from './callbacks.ts'
+import { samplingStrategies, type SamplingStrategy } from './order.ts'
+
+/** Rows and how to make batches of them. */
+export interface TrainerData<Row> {
+  train: readonly Row[]
+  /** Evaluated after each epoch. @default none */
+  evaluation?: readonly Row[]
+  /** Turns rows into the model's inputs. */
+  collate: (rows: readonly Row[]) => Batch
+  /** Class of a row, for the metrics; -100 for a row without one, which no metric counts. Leave out where there are no classes. */
+  label?: (row: Row) => number
+  /** Real tokens of a row: for the speed in the log, and for batches of like length. */
+  tokens?: (row: Row) => number
+}
+
+export interface TrainerOptions<Row> {
+  session: TrainableSession
+  data: TrainerData<Row>
+  /** @default 3 */
+  epochs?: number
+  /** @default 8 */
+  batch_size?: number
+  /** The evaluation loss does not depend on it. @default batch_size */
+  eval_batch_size?: number
+  /** Peak learning rate. @default 5e-5 */
+  learning_rate?: number
+  /** @default 'linear' */
+  lr_scheduler_type?: ScheduleName
+  /** Steps of warm-up, or a share of all steps when below 1. @default 0 */
+  warmup?: number
+  /** Batches for one optimizer step, which takes the gradient of the mean over all their rows (labels, for language models): as one large batch. @default 1 */
+  gradient_accumulation_steps?: number
+  /** Seed of the data order. @default 42 */
+  seed?: number
+  /** `group_by_length` makes batches of rows of like length (data.tokens says it), for models that pad. @default 'random' */
+  train_sampling_strategy?: SamplingStrategy
+  /** Metrics from classes predicted and true. Called once before training, with the true classes as predictions, to learn the metrics' names. */
+  compute_metrics?: (predictions: readonly number[], labels: readonly number[]) => Metrics
+  /**
+   * Metric that decides the best epoch: `loss`, the evaluation loss (the training loss without evaluation rows), or one of `compute_metrics`; with or without
+   * transformers' `eval_` in front. An epoch whose metric is NaN is never the best, and takes no patience. @default 'loss'
+   */
+  metric_for_best_model?: string
+  /** @default false where the metric's name ends in `loss`, true otherwise */
+  greater_is_better?: boolean
+  /** Stop after this many epochs without a better one; needs evaluation rows. @default never */
+  early_stopping_patience?: number
+  /** Put the best epoch's weights back at the end. @default true */
+  load_best_model_at_end?: boolean
+  /** Folder for checkpoint.safetensors, best.safetensors and log.jsonl. @default none is written */
+  output_dir?: string
+  /** Optimizer steps between checkpoints, beside those at the end of each epoch. @default none */
+  save_steps?: number
+  /** Go on from output_dir's checkpoint, if there is one; a run that has ended trains no further step and gives its result again. @default false */
+  resume?: boolean
+  /** Further inputs of a training step: weights of a loss that change, for instance. `step` counts from 0. @default none */
+  step_inputs?: (step: { step: number; total_steps: number }) => Batch
+  /** Stops the run after the step under way, with a checkpoint. */
+  signal?: AbortSignal
+  callbacks?: Callbacks
+  /** Anything that must be equal for a resume to be the same run: model, data. */
+  fingerprint?: string
+}
+
+type Defaults =
+  | 'epochs'
+  | 'batch_size'
+  | 'eval_batch_size'
+  | 'learning_rate'
+  | 'lr_scheduler_type'
+  | 'warmup'
+  | 'gradient_accumulation_steps'
+  | 'seed'
+  | 'train_sampling_strategy'
+  | 'metric_for_best_model'
+  | 'greater_is_better'
+  | 'load_best_model_at_end'
+
+/** The options with their defaults. */
+export type Settings<Row> = TrainerOptions<Row> & Required<Pick<TrainerOptions<Row>, Defaults>>
+
+const warmup: Check = [
+  'a share of all steps below 1, or a whole number of steps',
+  (value) => atLeast(0)[1](value) && ((value as number) < 1 || Number.isInteger(value)),
+]
+
+const checks: Checks<TrainerOptions<never>> = {
+  session: object,
+  data: object,
+  epochs: whole(1),
+  batch_size: whole(1),
+  eval_batch_size: whole(1),
+  learning_rate: atLeast(0),
+  lr_scheduler_type: oneOf(scheduleNames),
+  warmup,
+  gradient_accumulation_steps: whole(1),
+  seed: integer,
+  train_sampling_strategy: oneOf(samplingStrategies),
+  compute_metrics: callable,
+  metric_for_best_model: text,
+  greater_is_better: flag,
+  early_stopping_patience: whole(1),
+  load_best_model_at_end: flag,
+  output_dir: text,
+  save_steps: whole(1),
+  resume: flag,
+  step_inputs: callable,
+  signal: object,
+  callbacks: object,
+  fingerprint: string,
+}
+const dataChecks: Checks<TrainerData<never>> = { train: list, evaluation: list, collate: callable, label: callable, tokens: callable }
+const callbackChecks: Checks<Callbacks> = {
+  onTrainBegin: callable,
+  onStep: callable,
+  onEpoch: callable,
+  onWarning: callable,
+  onSave: callable,
+  onTrainEnd: callable,
+}
+
+/**
+ * Options with their defaults.
+ * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
+ * @throws {FeedError} for rows that cannot be trained on: none, or with a label that is no class.
+ */
+export function readOptions<Row>(options: TrainerOptions<Row>): Settings<Row> {
+  checkOptions('Trainer', options, checks)
+  checkValue('Trainer, option session', options.session, object)
+  checkOptions('Trainer, option data', options.data, dataChecks)
+  checkValue('Trainer, option data.train', options.data.train, list)
+  checkValue('Trainer, option data.collate', options.data.collate, callable)
+  checkOptions('Trainer, option callbacks', options.callbacks ?? {}, callbackChecks)
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as TrainerOptions<Row>
+  const { batch_size = 8, metric_for_best_model = 'loss' } = given
+  const settings: Settings<Row> = {
+    epochs: 3,
+    batch_size,
+    eval_batch_size: batch_size,
+    learning_rate: 5e-5,
+    lr_scheduler_type: 'linear',
+    warmup: 0,
+    gradient_accumulation_steps: 1,
+    seed: 42,
+    train_sampling_strategy: 'random',
+    metric_for_best_model,
+    greater_is_better: greaterIsBetter(metric_for_best_model),
+    load_best_model_at_end: true,
+    ...given,
+  }
+  if (settings.data.train.length === 0) throw new FeedError({ where: 'data.train', what: 'the dataset is empty', expected: 'at least one row', found: '0' })
+  checkRows(settings, 'data.train', settings.data.train)
+  checkRows(settings, 'data.evaluation', settings.data.evaluation ?? [])
+  refuseContradictions(settings)
+  return settings
+}
+
+/** @throws {FeedError} naming the first row whose label is no class of the session's model. */
+export function checkRows<Row>({ session, data: { label } }: Settings<Row>, where: string, rows: readonly Row[]): void {
+  if (label) checkLabels(where, rows.map(label), classesOf(session.lossTerms))
+}
+
+function refuseContradictions<Row>(settings: Settings<Row>): void {
+  const { data, compute_metrics, metric_for_best_model: metric, early_stopping_patience, train_sampling_strategy, resume, output_dir } = settings
+  const refuse = (option: string, what: string, fix: string) => {
+    throw new ConfigError({ where: `Trainer, option ${option}`, what, fix })
+  }
+  const rows = data.evaluation ?? []
+  if (train_sampling_strategy === 'group_by_length' && !data.tokens) refuse('train_sampling_strategy', 'the lengths of rows are not known', 'Give data.tokens.')
+  if (resume && output_dir === undefined) refuse('resume', 'there is no folder to resume from', 'Give output_dir.')
+  if (compute_metrics && !data.label) refuse('compute_metrics', 'the classes of rows are not known', 'Give data.label.')
+  if (early_stopping_patience !== undefined && rows.length === 0)
+    refuse('early_stopping_patience', 'there are no evaluation rows to judge an epoch by', 'Give data.evaluation.')
+  if (isLoss(metric)) return
+  if (!compute_metrics)
+    throw new ConfigError({
+      where: 'Trainer, option metric_for_best_model',
+      what: 'no such metric',
+      expected: 'loss',
+      found: metric,
+      fix: 'Give compute_metrics.',
+    })
+  const labels = rows.map((row) => data.label?.(row) ?? ignoreIndex).filter((label) => label !== ignoreIndex)
+  if (labels.length === 0) refuse('metric_for_best_model', `there are no evaluation rows with a label to compute "${metric}" of`, 'Give data.evaluation.')
+  metricOf(metric, 0, probe(compute_metrics, labels))
+}
+
+/** The metrics of a model that is always right, for their names. @throws {ConfigError} when they cannot be computed. */
+function probe(compute: (predictions: readonly number[], labels: readonly number[]) => Metrics, labels: readonly number[]): Metrics {
+  let metrics: Metrics
+  try {
+    metrics = compute(labels, labels)
+  } catch (cause) {
+    throw new ConfigError(
+      { where: 'Trainer, option compute_metrics', what: 'it fails on the labels of the evaluation rows', found: (cause as Error).message },
+      { cause },
+    )
+  }
+  checkValue('Trainer, the result of compute_metrics', metrics, object)
+  return metrics
+}
