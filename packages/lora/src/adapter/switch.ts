@@ -13,6 +13,7 @@ import {
   type Tensor,
   toFloat32,
   type Value,
+  widen,
 } from '@cola/graph'
 import type { Batch } from '@cola/train'
 import { AdapterError } from '../errors.ts'
@@ -44,7 +45,8 @@ export interface SwitchableOptions {
  * Puts adapters beside a base model instead of into it. Heads and other modules saved in full are inputs too.
  * @throws {AdapterError} for no adapters, one that does not fit the model, or DoRA, whose magnitudes are no sum.
  */
-export function switchable(model: Model, adapters: Readonly<Record<string, Adapter>>, { inputs = 'required' }: SwitchableOptions = {}): SwitchableModel {
+export function switchable(given: Model, adapters: Readonly<Record<string, Adapter>>, { inputs = 'required' }: SwitchableOptions = {}): SwitchableModel {
+  const model = { ...given, graph: widen(given.graph) }
   const names = Object.keys(adapters)
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
   const loaded = new Map(names.map((name) => [name, plain(name, loadAdapter(model, adapters[name] as Adapter))]))

@@ -1,6 +1,6 @@
 // The parameter table.
 
-import { elementCount, type Model, toFloat32 } from '@cola/graph'
+import { dataTypes, elementCount, type Model, toFloat32 } from '@cola/graph'
 import { adapterNames } from './layer.ts'
 import type { LoraModel } from './lora.ts'
 
@@ -15,7 +15,7 @@ export interface ParameterCount {
 export function countParameters({ graph, trainable }: Model): ParameterCount {
   let [total, trained] = [0, 0]
   for (const [name, { dims, dtype }] of graph.initializers) {
-    if (name.startsWith('constant.') || dtype !== 'float32') continue
+    if (name.startsWith('constant.') || !dataTypes[dtype].float) continue
     const size = elementCount(dims)
     total += size
     if (trainable.has(name)) trained += size

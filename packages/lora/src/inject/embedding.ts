@@ -1,6 +1,6 @@
 // Embeddings of any graph: rows of a matrix that the graph holds, looked up by indices that it is fed or computes.
 
-import { type Graph, getValue, type Node } from '@cola/graph'
+import { dataTypes, type Graph, getValue, type Node } from '@cola/graph'
 import { moduleOf } from './linear.ts'
 
 export interface EmbeddingLayer {
@@ -16,12 +16,12 @@ export interface EmbeddingLayer {
 /** Whether a node looks rows of a matrix up. */
 export const isLookup = ({ opType, inputs, attributes }: Node, weight: string): boolean => opType === 'Gather' && inputs[0] === weight && !attributes.axis
 
-/** The embeddings of float32 whose matrix has a parameter's name. */
+/** The embeddings of any floating-point type whose matrix has a parameter's name. */
 export const embeddingLayers = (graph: Graph): EmbeddingLayer[] =>
   graph.nodes.flatMap((node) => {
     const [weight = '', indices = ''] = node.inputs
     const dims = graph.initializers.get(weight)?.dims
     if (!isLookup(node, weight) || dims?.length !== 2 || graph.initializers.has(indices)) return []
-    if (!weight.endsWith('.weight') || getValue(graph, weight).dtype !== 'float32') return []
+    if (!weight.endsWith('.weight') || !dataTypes[getValue(graph, weight).dtype].float) return []
     return [{ node, module: moduleOf(weight), weight, num_embeddings: dims[0] as number, embedding_dim: dims[1] as number }]
   })

@@ -1,17 +1,17 @@
 // Linear layers of any graph: products with a matrix that the graph holds, biased or not, transposed or not, under whatever name an exporter left.
 
-import { type Graph, getValue, type LinearNode, linearNodes, type Node } from '@cola/graph'
+import { dataTypes, type Graph, getValue, type LinearNode, linearNodes, type Node } from '@cola/graph'
 
 export interface LinearLayer extends Omit<LinearNode, 'add'> {
   /** Module name, as PEFT prints it: `encoder.layer.0.attention.self.query`. */
   readonly module: string
 }
 
-/** The linear layers of float32, by their modules' names. */
+/** The linear layers of any floating-point type, by their modules' names. */
 export function linearLayers(graph: Graph): LinearLayer[] {
   const lookedUp = new Set(graph.nodes.filter(({ opType }) => opType === 'Gather').map(({ inputs }) => inputs[0] as string))
   return [...linearNodes(graph).values()]
-    .filter(({ weight }) => getValue(graph, weight).dtype === 'float32')
+    .filter(({ weight }) => dataTypes[getValue(graph, weight).dtype].float)
     .map(({ add: _, ...layer }) => ({ ...layer, module: lookedUp.has(layer.weight) ? tiedHead : moduleName(layer.node, layer.weight, layer.bias) }))
 }
 

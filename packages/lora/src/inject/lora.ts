@@ -1,6 +1,6 @@
 // LoRA injection: an adapter after every targeted linear layer or embedding of any graph.
 
-import { cloneGraph, type Graph, type Model, rewriteOutputs, type Tensor } from '@cola/graph'
+import { asFloat32, cloneGraph, type Graph, type Model, rewriteOutputs, type Tensor, widen } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import type { LoraConfigJson } from '../schema.ts'
 import { type LoraConfig, parseLoraConfig, scaling } from './config.ts'
@@ -24,7 +24,7 @@ export interface LoraModel extends Model {
 }
 
 /**
- * Adds an adapter to a model; the model is not changed.
+ * Adds an adapter to a model; the model is not changed. One in float16, bfloat16 or float64 is computed in float32.
  * Trainable are the adapter's parameters, the rows that `trainable_token_indices` names, those of `modules_to_save` (for SEQ_CLS always the head `score` or `classifier`), and the biases
  * that `bias` names.
  * @param seed Of the first values; whatever they are (but for init_lora_weights false), the model computes what it did.
@@ -32,7 +32,8 @@ export interface LoraModel extends Model {
  */
 export function lora(model: Model, config: LoraConfig, { seed = 0 }: { seed?: number } = {}): LoraModel {
   const checked = parseLoraConfig(withHead(config))
-  const [graph, base] = [cloneGraph(model.graph), cloneGraph(model.graph)]
+  const wide = widen(model.graph)
+  const [graph, base] = [cloneGraph(wide), cloneGraph(wide)]
   const layers = adaptableLayers(graph)
   // By the name of what they make: exporters leave nodes without names, or with the same.
   const targets = new Map(layers.filter((layer) => isTarget(checked, layer)).map((layer) => [layer.node.outputs[0] as string, target(checked, layer)]))
@@ -97,9 +98,9 @@ function target(config: LoraConfigJson, { node: _, ...layer }: AdaptableLayer): 
   return { ...layer, r, scaling: scaling(alpha, r, config.use_rslora) }
 }
 
-/** The model with some parameters replaced: trained values, or an adapter's. */
+/** The model with some parameters replaced: trained values, or an adapter's, in whatever floating-point type. */
 export function withParameters<M extends Model>(model: M, parameters: ReadonlyMap<string, Tensor>): M {
   const graph = cloneGraph(model.graph)
-  for (const [name, value] of parameters) graph.initializers.set(name, value)
+  for (const [name, value] of parameters) graph.initializers.set(name, asFloat32(value))
   return { ...model, graph }
 }

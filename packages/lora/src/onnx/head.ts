@@ -1,7 +1,7 @@
 // A classification head on a model's hidden states, read at one place a sentence.
 
 import { random } from '@cola/data'
-import { addInitializer, addInput, build, cloneGraph, float32, getValue, type Graph, type Model, prune, rowsAt, tensor, type Value } from '@cola/graph'
+import { addInitializer, addInput, build, cloneGraph, float32, getValue, type Graph, type Model, prune, rowsAt, tensor, type Value, widen } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 
 /** Where a sentence is read: a decoder at its last real token, an encoder at its first, or by the mean over real tokens. */
@@ -29,7 +29,7 @@ export interface HeadOptions {
  * @throws {ConfigError} when the hidden states are not [batch, sequence, width].
  */
 export function withHead(model: Model, { num_labels, pooling, name, bias = false, hidden, initializer_range = 0.02, seed = 0 }: HeadOptions): Model {
-  const graph = cloneGraph(model.graph)
+  const graph = cloneGraph(widen(model.graph))
   const states = getValue(graph, hidden ?? (graph.outputs[0] as string))
   const width = states.shape.at(-1)
   if (states.shape.length !== 3 || typeof width !== 'number')
