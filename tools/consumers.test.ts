@@ -1,7 +1,7 @@
 // Other people's projects: each installs the packed packages, as from the registry, and runs.
 
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
@@ -10,19 +10,18 @@ import { loadClassifier } from '@cola/train'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { moved } from './moved.ts'
+import { npm, online, pack, root } from './packed.ts'
 
-const root = join(import.meta.dirname, '..')
 const embedded = join(root, 'examples/model')
 const chromiumPath = '/usr/bin/chromium'
 const work = mkdtempSync(join(tmpdir(), 'cola-consumers-'))
-afterAll(() => rmSync(work, { recursive: true }))
+afterAll(() => rmSync(work, { recursive: true }), 120_000)
 const texts = ['The girls in the garden laugh.', 'The girls in the garden laughs.']
 
-/** The consumers install from the registry; without one they are skipped, visibly. */
-const online = spawnSync('npm', ['view', '@huggingface/transformers@4.3.1', 'version'], { cwd: root }).status === 0
-
-const npm = (cwd: string, ...args: string[]) =>
-  execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+let packed: Record<string, string> = {}
+beforeAll(() => {
+  if (online) packed = pack(join(work, 'packed'))
+}, 300_000)
 
 /** A copy of a consumer in a folder of its own, with the packed packages installed. */
 function installed(name: string): string {
@@ -31,7 +30,6 @@ function installed(name: string): string {
   cpSync(join(root, '.npmrc'), join(folder, '.npmrc'))
   const path = join(folder, 'package.json')
   const json = JSON.parse(readFileSync(path, 'utf8')) as { dependencies: Record<string, string>; overrides?: object }
-  const packed = Object.fromEntries(readdirSync(join(work, 'packed')).map((file) => [`@cola/${file.split('-')[1]}`, `file:${join(work, 'packed', file)}`]))
   for (const dependency of Object.keys(json.dependencies)) json.dependencies[dependency] = packed[dependency] ?? (json.dependencies[dependency] as string)
   writeFileSync(path, JSON.stringify({ ...json, overrides: packed }))
   npm(folder, 'install', '--prefer-offline')
@@ -56,13 +54,6 @@ async function expected(model: LoraModel, name: string): Promise<number[][]> {
   await classifier.release()
   return results
 }
-
-beforeAll(() => {
-  if (!online) return
-  mkdirSync(join(work, 'packed'))
-  npm(root, 'run', 'build')
-  for (const name of readdirSync(join(root, 'packages'))) npm(join(root, 'packages', name), 'pack', '--pack-destination', join(work, 'packed'))
-}, 300_000)
 
 describe.skipIf(!online)('a Node service', () => {
   it('answers with the adapter that a request names, and is not stalled meanwhile', async () => {

@@ -1,27 +1,184 @@
-// Every TypeScript block of every README runs.
+// What a stranger does: in an empty folder, the line that a README says installs, and every TypeScript block after it runs.
 
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { pathToFileURL } from 'node:url'
+import { prune, readModel, writeModel } from '@cola/graph'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hubServer } from './hub-server.ts'
+import { install, online, pack, root } from './packed.ts'
 
-const root = join(import.meta.dirname, '..')
-const folder = join(root, 'out', 'readme')
-mkdirSync(folder, { recursive: true })
+const work = mkdtempSync(join(tmpdir(), 'cola-readme-'))
+afterAll(() => rmSync(work, { recursive: true }), 120_000)
 
-describe('README examples', () => {
-  for (const name of readdirSync(join(root, 'packages'))) {
-    const text = readFileSync(join(root, 'packages', name, 'README.md'), 'utf8')
-    const blocks = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code as string)
-    it(`${name} has one`, () => expect(blocks.length).toBeGreaterThan(0))
-    blocks.forEach((code, i) => {
-      it(`${name} ${i + 1} runs`, () => {
-        const file = join(folder, `${name}-${i + 1}.ts`)
-        writeFileSync(file, code)
-        const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--conditions=@cola/source', file], { cwd: root, encoding: 'utf8' })
-        expect(stderr).toBe('')
-        expect(status).toBe(0)
-      })
-    })
+interface Block {
+  code: string
+  /** The last `npm install` line before it. */
+  line: string
+}
+
+function blocksOf(markdown: string): Block[] {
+  let line = ''
+  return [...markdown.matchAll(/```(sh|ts)\n([\s\S]*?)```/g)].flatMap(([, language, code = '']) => {
+    if (language === 'sh') line = /^npm install .*$/m.exec(code)?.[0] ?? line
+    return language === 'ts' ? [{ code, line }] : []
+  })
+}
+
+/** An encoder as the hub has them: hidden states, a tokenizer of letters. Its weights are those of a parity case. */
+function encoder(): Record<string, Uint8Array> {
+  const graph = readModel(readFileSync(join(root, 'tools/parity/fixtures/onnx-bert/model.onnx')))
+  graph.outputs = [graph.nodes.findLast(({ opType }) => opType === 'LayerNormalization')?.outputs[0] as string]
+  prune(graph)
+  const letters = [...'abcdefghijklmnopqrstuvwxyz,.!'].flatMap((letter) => [letter, `##${letter}`])
+  const vocab = Object.fromEntries(['[PAD]', '[UNK]', '[CLS]', '[SEP]', ...letters].map((token, id) => [token, id]))
+  const special = (id: string) => ({ SpecialToken: { id, type_id: 0 } })
+  const tokenizer = {
+    version: '1.0',
+    added_tokens: [],
+    normalizer: {
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: true,
+    },
+    pre_tokenizer: { type: 'BertPreTokenizer' },
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: [special('[CLS]'), { Sequence: { id: 'A', type_id: 0 } }, special('[SEP]')],
+      pair: [
+        special('[CLS]'),
+        { Sequence: { id: 'A', type_id: 0 } },
+        special('[SEP]'),
+        { Sequence: { id: 'B', type_id: 1 } },
+      ],
+      special_tokens: Object.fromEntries(['[CLS]', '[SEP]'].map((id) => [id, { id, ids: [vocab[id]], tokens: [id] }])),
+    },
+    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
+    model: {
+      type: 'WordPiece',
+      unk_token: '[UNK]',
+      continuing_subword_prefix: '##',
+      max_input_chars_per_word: 100,
+      vocab,
+    },
   }
+  const config = { model_type: 'bert', max_position_embeddings: 32, pad_token_id: 0 }
+  const text = (value: object) => new TextEncoder().encode(JSON.stringify(value))
+  return { 'config.json': text(config), 'tokenizer.json': text(tokenizer), 'onnx/model.onnx': writeModel(graph) }
+}
+
+const gpt2 = (): Record<string, Uint8Array> =>
+  Object.fromEntries(
+    ['tokenizer.json', 'tokenizer_config.json'].map((name) => [name, readFileSync(join(root, 'examples/model', name))]),
+  )
+
+/** Tiny models stand for those on the hub, under the same names. */
+const served: Readonly<Record<string, () => Record<string, Uint8Array>>> = {
+  'Xenova/all-MiniLM-L6-v2': encoder,
+  'openai-community/gpt2': gpt2,
+}
+
+let packed: Record<string, string> = {}
+beforeAll(() => {
+  if (online) packed = pack(join(work, 'packed'))
+}, 300_000)
+
+/** The folder of a package's install line, installed once. */
+function folderFor(name: string, line: string): string {
+  const folder = join(work, `${name} ${line}`.replaceAll(/\W+/g, '-'))
+  if (!existsSync(folder)) install(folder, line, packed)
+  return folder
+}
+
+/** Runs a file there; not synchronously, because the hub answers from this process. */
+function run(folder: string, file: string, env: NodeJS.ProcessEnv) {
+  const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href
+  const child = spawn(process.execPath, ['--import', tsx, file], { cwd: folder, env: { ...process.env, ...env } })
+  const said = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].on('data', (data) => {
+      said[stream] += data
+    })
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code: code ?? 1, ...said })),
+  )
+}
+
+/** Whether TypeScript takes the blocks, against the declarations that were installed. */
+function typecheck(folder: string): string {
+  const compilerOptions = {
+    strict: true,
+    module: 'nodenext',
+    target: 'es2023',
+    lib: ['es2023', 'dom'],
+    types: [],
+    noEmit: true,
+    skipLibCheck: true,
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts'] }))
+  const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8', shell: false })
+  return stdout
+}
+
+describe.skipIf(!online)('README examples', () => {
+  for (const name of readdirSync(join(root, 'packages'))) {
+    const blocks = blocksOf(readFileSync(join(root, 'packages', name, 'README.md'), 'utf8'))
+    it(`${name} has one, and says what to install`, () => {
+      expect(blocks.length).toBeGreaterThan(0)
+      for (const { line } of blocks) expect(line).toContain(`@cola/${name}`)
+    })
+    blocks.forEach(({ code, line }, i) => {
+      it(`${name} ${i + 1} runs after ${line}`, async () => {
+        const folder = folderFor(name, line)
+        writeFileSync(join(folder, `sample-${i + 1}.mts`), code)
+        const repo = Object.keys(served).find((known) => code.includes(known))
+        const hub = await hubServer(repo ? (served[repo] as () => Record<string, Uint8Array>)() : {}, 'a'.repeat(40))
+        const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: join(folder, 'hf'), HF_HUB_OFFLINE: '' }
+        const { code: status, stderr } = await run(folder, `sample-${i + 1}.mts`, env)
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+        expect(hub.requests.length > 0).toBe(repo !== undefined)
+        await hub.close()
+      }, 300_000)
+    })
+    it(`${name}'s types are right`, () => {
+      for (const line of new Set(blocks.map((block) => block.line))) expect(typecheck(folderFor(name, line))).toBe('')
+    }, 120_000)
+  }
+})
+
+describe.skipIf(!online)('without a runtime', () => {
+  const sample = `
+import { loadAdapter, lora, merge, gpt2, parseGpt2Config, randomGpt2, readAdapter, writeAdapter } from '@cola/lora'
+import { crossEntropyLoss } from '@cola/distill'
+import { adam, crossEntropy, DeviceError, generateArtifacts, OrtTensor, TrainingSession } from '@cola/train'
+
+const config = parseGpt2Config({ model_type: 'gpt2', n_layer: 1, n_head: 2, n_embd: 8, n_positions: 8, vocab_size: 20 })
+const base = gpt2(config, randomGpt2(config))
+writeAdapter('adapter', lora(base, { task_type: 'SEQ_CLS', r: 2, target_modules: ['c_attn'] }))
+const loaded = loadAdapter(base, readAdapter('adapter'))
+if (merge(loaded).graph.nodes.length === 0) throw new Error('nothing was merged')
+if (!(crossEntropyLoss([1, 2], [0], {}).loss > 0)) throw new Error('no loss')
+new OrtTensor('float32', Float32Array.of(1), [1])
+const artifacts = generateArtifacts(loaded, { loss: crossEntropy(), optimizer: adam() })
+for (const device of ['cpu', 'auto'] as const) {
+  const error = await TrainingSession.create({ artifacts, device }).then(() => undefined, (reason) => reason)
+  if (!(error instanceof DeviceError)) throw error
+  console.log(error.message)
+}
+`
+  it('files are read and written, losses computed, and a session says what to install', async () => {
+    const folder = join(work, 'bare')
+    install(folder, 'npm install @cola/lora @cola/distill @cola/train', packed)
+    expect(existsSync(join(folder, 'node_modules/onnxruntime-node'))).toBe(false)
+    writeFileSync(join(folder, 'sample.mts'), sample)
+    const { code, stdout, stderr } = await run(folder, 'sample.mts', {})
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const message =
+      'onnxruntime-node: the runtime is not installed. Install it beside this package: npm install --ignore-scripts onnxruntime-node'
+    expect(stdout.trim().split('\n')).toEqual([message, message])
+  }, 300_000)
 })

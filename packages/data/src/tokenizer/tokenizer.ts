@@ -2,6 +2,8 @@
 
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { DataError } from '../errors.ts'
+import { type HubOptions, hubFiles } from '../hub/hub.ts'
+import { isFolder } from '../hub/place.ts'
 import { readText } from '../source/text.ts'
 import { isCount } from './limits.ts'
 import { addedTokens, fill, type Template, templateOf } from './template.ts'
@@ -176,8 +178,13 @@ function one<Value>(table: Readonly<Record<string, Value>>, where: string, key: 
   throw new DataError({ where, what: 'not known', expected: Object.keys(table).join(', '), found: String(key) })
 }
 
-/** Reads a folder's tokenizer.json and tokenizer_config.json. @throws {DataError} naming the file. */
-export async function readTokenizer(folder: string): Promise<Tokenizer> {
+/**
+ * Reads tokenizer.json and tokenizer_config.json.
+ * @param nameOrFolder A folder that exists, else the name of a repository on the hub.
+ * @throws {DataError | HubError} naming the file or URL.
+ */
+export async function readTokenizer(nameOrFolder: string, options: HubOptions = {}): Promise<Tokenizer> {
+  const folder = (await isFolder(nameOrFolder)) ? nameOrFolder : await download(nameOrFolder, options)
   const parse = async (name: string, missing?: object): Promise<object> => {
     const file = await readText([`${folder}/${name}`]).catch((error) => {
       if (missing) return { path: name, content: JSON.stringify(missing) }
@@ -190,4 +197,10 @@ export async function readTokenizer(folder: string): Promise<Tokenizer> {
     }
   }
   return createTokenizer(await parse('tokenizer.json'), await parse('tokenizer_config.json', {}))
+}
+
+async function download(name: string, options: HubOptions): Promise<string> {
+  const files = [{ path: 'tokenizer.json' }, { path: 'tokenizer_config.json', optional: true }]
+  const [path] = await hubFiles(name, files, options)
+  return (path as string).replace(/[/\\]tokenizer\.json$/, '')
 }

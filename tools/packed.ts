@@ -1,0 +1,63 @@
+// The packages as they are published: built, packed, and installed in other folders. For tests.
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export const root = join(import.meta.dirname, '..')
+
+/** Other projects install from the registry; without one the tests that need it are skipped, visibly. */
+export const online = spawnSync('npm', ['view', 'onnxruntime-node@1.30.0', 'version'], { cwd: root }).status === 0
+
+const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+
+export const npm = (cwd: string, ...args: string[]): string =>
+  execFileSync('npm', [...args, ...quiet], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+
+/** Builds and packs all packages into a folder. @returns The tarball of each, as npm's `file:` specifier, by package. */
+export function pack(folder: string): Record<string, string> {
+  mkdirSync(folder, { recursive: true })
+  alone(() => {
+    npm(root, 'run', 'build')
+    for (const name of readdirSync(join(root, 'packages')))
+      npm(join(root, 'packages', name), 'pack', '--pack-destination', folder)
+  })
+  return Object.fromEntries(
+    readdirSync(folder).map((file) => [`@cola/${file.split('-')[1]}`, `file:${join(folder, file)}`]),
+  )
+}
+
+/** Runs work while no other test file does: a build empties dist/ first. A lock that is ten minutes old was left behind. */
+function alone(work: () => void): void {
+  const lock = join(root, 'out', 'building.lock')
+  mkdirSync(join(root, 'out'), { recursive: true })
+  while (!tryCreate(lock)) {
+    const made = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
+    if (Date.now() - made > 600_000) rmSync(lock, { recursive: true, force: true })
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+  }
+  try {
+    work()
+  } finally {
+    rmSync(lock, { recursive: true })
+  }
+}
+
+function tryCreate(folder: string): boolean {
+  try {
+    mkdirSync(folder)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Runs an `npm install ...` line in an empty folder, with packed packages in place of the registry's. */
+export function install(folder: string, line: string, packed: Readonly<Record<string, string>>): void {
+  const words = line.trim().split(/\s+/).slice(2)
+  const names = words.filter((word) => !word.startsWith('-'))
+  const dependencies = Object.fromEntries(names.map((name) => [name, packed[name] ?? '*']))
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies, overrides: packed }))
+  npm(folder, 'install', '--prefer-offline', ...words.filter((word) => word.startsWith('-')))
+}
