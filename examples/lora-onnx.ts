@@ -73,6 +73,7 @@ const model = lora(
   },
   { seed },
 )
+for (const warning of model.warnings) console.warn(`warning: ${warning}`)
 console.log(`parameters: ${formatParameters(countParameters(model))}\n`)
 
 // ## Training

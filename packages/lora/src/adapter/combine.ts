@@ -6,6 +6,7 @@ import { AdapterError } from '../errors.ts'
 import { scaling } from '../inject/config.ts'
 import { matrixNames } from '../inject/layer.ts'
 import { patternValue } from '../inject/target.ts'
+import { unmatchedKeys } from '../inject/unmatched.ts'
 import { arrayOf, Matrix, matrixOf, truncatedSvd } from '../linalg.ts'
 import type { LoraConfigJson } from '../schema.ts'
 import type { Adapter } from './files.ts'
@@ -134,7 +135,9 @@ export function combineAdapters(list: readonly WeightedAdapter[], options: Combi
       .map(({ module }, i) => [module.replace(/^base_model\.model\./, '').replaceAll('.', '\\.'), ranks[i] as number] as const)
       .filter(([, own]) => own !== rank),
   )
-  return { config: configOf(list, rank, pattern), tensors }
+  const names = modules.map(({ module }) => module.replace(/^base_model\.model\./, ''))
+  const warnings = list.flatMap(({ adapter }, i) => unmatchedKeys(adapter.config, names).map((warning) => `adapter ${i}: ${warning}`))
+  return { config: configOf(list, rank, pattern), tensors, warnings }
 }
 
 /** The modules that have matrices in a file, with what those are called. */

@@ -13,6 +13,8 @@ export interface Adapter {
   config: LoraConfigJson
   /** Tensors under the names in the file. */
   tensors: Map<string, Tensor>
+  /** Of combined ones: patterns that match no module, one sentence each. */
+  warnings?: readonly string[]
 }
 
 /**

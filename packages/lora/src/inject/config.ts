@@ -2,7 +2,9 @@
 
 import type { ParameterGroup } from '@cola/train'
 import { ConfigError } from '../errors.ts'
+import { pythonRegex } from '../regex/python.ts'
 import { check, type LoraConfigJson, loraSchema } from '../schema.ts'
+import { patternsOf } from './target.ts'
 
 /** What of PEFT's LoraConfig this library understands; see PEFT's documentation for each field. */
 export type LoraConfig = Partial<LoraConfigJson>
@@ -15,9 +17,24 @@ const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
   alora_invocation_tokens: (value) => value != null,
 }
 
+/** Fields that PEFT takes only together with, or without, others. */
+const contradictions: readonly { field: keyof LoraConfigJson & string; what: string; holds: (config: LoraConfigJson) => boolean }[] = [
+  {
+    field: 'layers_to_transform',
+    what: 'not for a target_modules that is one pattern',
+    holds: (c) => c.layers_to_transform != null && typeof c.target_modules === 'string',
+  },
+  {
+    field: 'layers_pattern',
+    what: 'not for a target_modules that is one pattern',
+    holds: (c) => c.layers_pattern != null && typeof c.target_modules === 'string',
+  },
+  { field: 'layers_pattern', what: 'needs layers_to_transform', holds: (c) => Boolean(c.layers_pattern?.length) && c.layers_to_transform == null },
+]
+
 /**
  * Fills in PEFT's defaults.
- * @throws {ConfigError} naming the field: a bad value, or a variant of LoRA that this library does not compute.
+ * @throws {ConfigError} naming the field: a bad value, a pattern that cannot be used, or a variant of LoRA that this library does not compute.
  */
 export function parseLoraConfig(config: unknown, where = 'LoraConfig'): LoraConfigJson {
   const checked = check(loraSchema, config, where)
@@ -31,6 +48,9 @@ export function parseLoraConfig(config: unknown, where = 'LoraConfig'): LoraConf
         fix: 'Merge the adapter with PEFT, or train without it.',
       })
   }
+  for (const { field, what, holds } of contradictions)
+    if (holds(checked)) throw new ConfigError({ where: `${where}, field "${field}"`, what, found: JSON.stringify(checked[field]), fix: 'PEFT refuses it too.' })
+  for (const { field, use, pattern } of patternsOf(checked)) pythonRegex(use, pattern, `${where}, field "${field}"`)
   return checked
 }
 

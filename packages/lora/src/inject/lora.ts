@@ -10,6 +10,7 @@ import { type AdaptableLayer, adaptableLayers } from './inspect.ts'
 import { moduleOf } from './linear.ts'
 import { isSaved, isTarget, patternValue, requireTargets } from './target.ts'
 import { type TokenTarget, tokenTargets, trainedRowsName, trainRows } from './tokens.ts'
+import { modulesOf, unmatched } from './unmatched.ts'
 
 /** A model with an adapter in it. Adapter parameters have PEFT's names. */
 export interface LoraModel extends Model {
@@ -21,6 +22,8 @@ export interface LoraModel extends Model {
   readonly base: Graph
   /** First values of A and B where they took that part: what must be taken off again for an adapter of the unchanged model. */
   readonly initial: ReadonlyMap<string, Tensor>
+  /** What the configuration names and the model has not, one sentence each. */
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -66,7 +69,9 @@ export function lora(model: Model, config: LoraConfig, { seed = 0 }: { seed?: nu
     return adapted(g, node, output, found, checked, drop)
   })
   const own = [...list.flatMap((one) => adapterNames(one, checked)), ...tokens.map(({ module }) => trainedRowsName(module))]
-  return { graph, trainable: new Set([...own, ...trainedToo(base, list, checked)]), config: checked, targets: list, tokens, base, initial }
+  const modules = [...modulesOf(base.initializers.keys()), ...layers.map(({ module }) => module)]
+  const warnings = unmatched(checked, { modules, layers, targets: [...taken] })
+  return { graph, trainable: new Set([...own, ...trainedToo(base, list, checked)]), config: checked, targets: list, tokens, base, initial, warnings }
 }
 
 /** PEFT saves the head of a classifier whether it is named or not: losing it is the most frequent complaint of all. */

@@ -1,0 +1,76 @@
+// What a configuration names and the model has not: misspelled, mostly. PEFT trains without it; some of it PEFT warns of
+// (peft 0.21, tuners/tuners_utils.py, inject_adapter).
+
+import { hasLateFlags } from '../regex/python.ts'
+import type { LoraConfigJson } from '../schema.ts'
+import type { AdaptableLayer } from './inspect.ts'
+import { isKeyOf, isNamed, layerIndices, layerOf, matches, patternsOf } from './target.ts'
+
+/** The names that patterns can match. */
+export interface Available {
+  /** Names of all modules. */
+  readonly modules: readonly string[]
+  /** Layers that LoRA can target. */
+  readonly layers: readonly Pick<AdaptableLayer, 'module' | 'kind'>[]
+  /** Names of those that it does. */
+  readonly targets: readonly string[]
+}
+
+/** Heads that a classifier's configuration names whether the model calls its own so or not. */
+const heads = ['classifier', 'score']
+
+const quote = (name: string): string => `"${name}"`
+
+/** Every module that parameters lie in, with those around it. */
+export function modulesOf(parameters: Iterable<string>): string[] {
+  const modules = new Set<string>()
+  for (const name of parameters) {
+    const parts = name.split('.')
+    for (let depth = 1; depth < parts.length; depth++) modules.add(parts.slice(0, depth).join('.'))
+  }
+  return [...modules]
+}
+
+/** Warnings of what matches nothing, one sentence each, beginning with the field. */
+export function unmatched(config: LoraConfigJson, { modules, layers, targets }: Available): string[] {
+  const { target_modules, exclude_modules, modules_to_save, task_type } = config
+  const each = (names: string | readonly string[] | null | undefined): readonly string[] => (Array.isArray(names) ? names : names ? [names as string] : [])
+  const none = (field: string, names: readonly string[], has: (name: string) => boolean, what: string): string[] =>
+    names.filter((name) => !has(name)).map((name) => `${field}: ${quote(name)} ${what}`)
+  const isHead = (name: string): boolean => (task_type ?? '').endsWith('_CLS') && heads.includes(name)
+  const named = layers.filter((layer) => isNamed(config, layer))
+  const indices = layerIndices(config)
+  const numbers = new Set(named.map(({ module }) => layerOf(config, module)))
+  return [
+    ...none(
+      'target_modules',
+      Array.isArray(target_modules) ? target_modules : [],
+      (name) => layers.some(({ module }) => matches([name], module)),
+      'matches no layer',
+    ),
+    ...none(
+      'exclude_modules',
+      each(exclude_modules),
+      (name) => modules.some((module) => matches(Array.isArray(exclude_modules) ? [name] : name, module)),
+      'excludes no module',
+    ),
+    ...none('modules_to_save', modules_to_save ?? [], (name) => isHead(name) || modules.some((module) => module.endsWith(name)), 'matches no module'),
+    ...none('layers_to_transform', indices.map(String), (index) => numbers.has(Number(index)), 'is the number of no targeted layer'),
+    ...(Array.isArray(config.layers_to_transform) && indices.length === 0 ? ['layers_to_transform: an empty list restricts nothing'] : []),
+    ...unmatchedKeys(config, targets),
+    ...patternsOf(config)
+      .filter(({ use, pattern }) => hasLateFlags(use, pattern))
+      .map(
+        ({ field, pattern }) =>
+          `${field}: ${quote(pattern)} begins with flags for the whole expression, which PEFT refuses here with Python 3.11 and later: write (?i:...)`,
+      ),
+  ]
+}
+
+/** The same of `rank_pattern` and `alpha_pattern` alone. */
+export const unmatchedKeys = (config: LoraConfigJson, targets: readonly string[]): string[] =>
+  (['rank_pattern', 'alpha_pattern'] as const).flatMap((field) =>
+    Object.keys(config[field])
+      .filter((key) => !targets.some((target) => isKeyOf(key, target)))
+      .map((key) => `${field}: ${quote(key)} matches no target and is ignored`),
+  )

@@ -1,0 +1,53 @@
+// Patterns of a configuration, written for Python's `re`, as PEFT composes and applies them.
+
+import { ConfigError } from '../errors.ts'
+import { PatternError } from './reader.ts'
+import { translate } from './translate.ts'
+
+/** What PEFT writes around a pattern, and where the match ends. Source: peft 0.21, utils/other.py and tuners/tuners_utils.py. */
+const uses = {
+  /** `target_modules` and `exclude_modules` as one string: re.fullmatch. */
+  whole: { before: '', after: '', end: '$' },
+  /** A key of `rank_pattern` or `alpha_pattern`: re.match, get_pattern_key. */
+  ending: { before: '(.*\\.)?(', after: ')$', end: '' },
+  /** A name of `modules_to_save`, which no target is in: re.match, check_target_module_exists. */
+  inside: { before: '(^|.*\\.)', after: '($|\\..*)', end: '' },
+  /** `layers_pattern`: re.match; its group `idx` is the layer's number. */
+  layer: { before: '(?:^|.*?\\.)', after: '\\.(?P<idx>\\d+)\\.', end: '' },
+} as const
+
+export type PatternUse = keyof typeof uses
+
+const leadingFlags = /^(?:\(\?[a-zA-Z]+\))+/
+
+/** Whether a pattern begins with flags, `(?i)`, that Python since 3.11 refuses where PEFT puts the pattern: behind another part. */
+export const hasLateFlags = (use: PatternUse, pattern: string): boolean => uses[use].before !== '' && leadingFlags.test(pattern)
+
+const compiled = new Map<string, RegExp>()
+
+/**
+ * A pattern as JavaScript's, anchored at the beginning of a name. Flags at its beginning count for all of it, as in Python up to 3.10.
+ * @param where The field, for the error.
+ * @throws {ConfigError} for a pattern that Python refuses or JavaScript has no equal of, with the reason.
+ */
+export function pythonRegex(use: PatternUse, pattern: string, where = 'pattern'): RegExp {
+  const key = `${use} ${pattern}`
+  const known = compiled.get(key)
+  if (known) return known
+  const { before, after, end } = uses[use]
+  const flags = leadingFlags.exec(pattern)?.[0] ?? ''
+  try {
+    const regex = new RegExp(`^(?:${translate(`${flags}${before}${pattern.slice(flags.length)}${after}`)})${end}`, 'u')
+    compiled.set(key, regex)
+    return regex
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error
+    const at = Math.max(0, Math.min(error.at - before.length, pattern.length))
+    throw new ConfigError({
+      where,
+      what: `not a pattern that can be used: ${error.message}, at position ${at}`,
+      expected: "one of Python's re",
+      found: pattern,
+    })
+  }
+}
