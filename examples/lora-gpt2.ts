@@ -70,7 +70,6 @@ const run = {
   learning_rate: learningRate,
   lr_scheduler_type: embedded ? ('linear' as const) : ('constant' as const),
   seed,
-  fingerprint: JSON.stringify([options.model, options.data, rank]),
   signal,
 }
 const tuned = await finetune({

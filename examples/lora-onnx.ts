@@ -4,9 +4,10 @@
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { classificationMetrics, confusionMatrix, encodeRows, majorityBaseline, type TokenRow } from '@cola/data'
+import { confusionMatrix, encodeRows, majorityBaseline, type TokenRow } from '@cola/data'
 import { countParameters, exportMerged, formatParameters, inspect, lora, type Pooling, withParameters, writeAdapter } from '@cola/lora'
 import { adamw, crossEntropy, type Device, type FrozenProducts, generateArtifacts, loadClassifier, stopSignal, Trainer, TrainingSession } from '@cola/train'
+import { classScores } from './support/classes.ts'
 import { loadTable } from './support/data.ts'
 import { drawFigure } from './support/figures.ts'
 import { openWithHead } from './support/onnx.ts'
@@ -94,7 +95,7 @@ const session = await TrainingSession.create({
   device: options.device as Device,
   seed,
 })
-const trainer = new Trainer<TokenRow>({
+const trainer = new Trainer<TokenRow, number>({
   session,
   data: {
     train,
@@ -103,7 +104,6 @@ const trainer = new Trainer<TokenRow>({
       ...base.collate(rows),
       labels: { data: Int32Array.from(rows, ({ label }) => label), dims: [rows.length] },
     }),
-    label: (row) => row.label,
     tokens: (row) => row.input_ids.length,
   },
   epochs,
@@ -114,12 +114,11 @@ const trainer = new Trainer<TokenRow>({
   warmup: 0.06,
   train_sampling_strategy: 'group_by_length',
   seed,
-  compute_metrics: classificationMetrics,
+  ...classScores,
   metric_for_best_model: 'mcc',
   output_dir: options.out,
   resume: options.resume,
   save_steps: 200,
-  fingerprint: JSON.stringify([options.model, options.data, options.targets, rank, alpha, options['frozen-products']]),
   signal: stopSignal().signal,
   callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => console.log(`warning: ${message}`) },
 })

@@ -108,7 +108,6 @@ for (const [i, model] of models.entries()) {
       learning_rate: embedded ? 5e-3 : 1e-3,
       lr_scheduler_type: embedded ? 'linear' : 'constant',
       seed: firstSeed,
-      fingerprint: JSON.stringify(settings),
       output_dir,
       resume: true,
       signal,

@@ -1,8 +1,9 @@
 // Experiment 1: a classifier with LoRA, trained as the report did. What lora-gpt2.ts and report.ts share.
 
-import { classificationMetrics, packRows, type TokenRow } from '@cola/data'
+import { packRows, type TokenRow } from '@cola/data'
 import type { LoraModel } from '@cola/lora'
 import { adam, type Callbacks, crossEntropy, type Device, generateArtifacts, type ScheduleName, Trainer, TrainingSession } from '@cola/train'
+import { classScores } from './classes.ts'
 
 export interface FineTuneOptions {
   model: LoraModel
@@ -16,8 +17,6 @@ export interface FineTuneOptions {
   learning_rate: number
   lr_scheduler_type: ScheduleName
   seed: number
-  /** What must be equal for a resumed run to be the same run. */
-  fingerprint: string
   /** Folder for checkpoints and the log. @default none is written */
   output_dir?: string
   resume?: boolean
@@ -28,11 +27,11 @@ export interface FineTuneOptions {
 export async function finetune({ model, train, validation, heldOut, device, output_dir, ...options }: FineTuneOptions) {
   const artifacts = generateArtifacts(model, { loss: crossEntropy(), optimizer: adam({ max_grad_norm: 1 }) })
   const session = await TrainingSession.create({ artifacts, device, seed: options.seed })
-  const trainer = new Trainer<TokenRow>({
+  const trainer = new Trainer<TokenRow, number>({
     ...options,
     session,
-    data: { train, evaluation: validation, collate: packRows, label: (row) => row.label, tokens: (row) => row.input_ids.length },
-    compute_metrics: classificationMetrics,
+    data: { train, evaluation: validation, collate: packRows, tokens: (row) => row.input_ids.length },
+    ...classScores,
     metric_for_best_model: 'mcc',
     ...(output_dir ? { output_dir, save_steps: 50 } : {}),
   })

@@ -1,9 +1,11 @@
 // @cola/data: sources, tokenizers, batches, metrics. Plain typed arrays; knows no graph.
 
 export { type EncodeOptions, type Encoder, encodeRows, encodeTexts, type TextInput, type TokenRow, type TokenSequence } from './batch/encode.ts'
+export { classLabels } from './batch/labels.ts'
 export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack.ts'
 export { packSteps, type StepBatch } from './batch/steps.ts'
 export { DataError, type DataProblem, HubError } from './errors.ts'
+export { argMax, argMaxRows } from './metrics/arg-max.ts'
 export {
   accuracy,
   type Average,
@@ -29,6 +31,7 @@ export { decodeText, type DecodeOptions } from './source/decode.ts'
 export type { Quoting } from './source/dsv.ts'
 export { type LabelledTable, labelledTable, type LabelOptions } from './source/labels.ts'
 export { parseTable, readTable, type TableOptions } from './source/table.ts'
+export { splitRows, type SplitOptions } from './source/split.ts'
 export { readText } from './source/text.ts'
 export { firstPosition, longestInput, type ModelConfig, padTokenId } from './tokenizer/limits.ts'
 export { createTokenizer, type Encoding, type EncodingOptions, readTokenizer, type Tokenizer } from './tokenizer/tokenizer.ts'

@@ -11,6 +11,7 @@ export {
   gradientOutput,
   type TrainingArtifacts,
 } from './artifacts/generate.ts'
+export { binaryCrossEntropy, type ElementwiseLossOptions, meanSquaredError } from './artifacts/elementwise-losses.ts'
 export { crossEntropy, type CrossEntropyOptions } from './artifacts/losses.ts'
 export { ignoreIndex, type LabelTerm, type LossTerm, type RowTerm } from './artifacts/terms.ts'
 export { unseenRows } from './artifacts/unseen.ts'
@@ -23,6 +24,7 @@ export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from
 export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './optim/transforms.ts'
 export { type Device, externalDataOf, openSession, resolveDevice, type RunnableModel, writeModels } from './runtime/device.ts'
 export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'
+export { type EvaluationOptions, type EvaluationSession, openEvaluation } from './session/evaluation.ts'
 export { type Batch, type BatchArray, feedsOf } from './session/feeds.ts'
 export { addCounts, addMeans, checkLabels, classesOf, lossCounts, meanOf, type TermMean, type TermSum } from './session/means.ts'
 export { paddedBatches, type PaddedRow, type PaddingOptions } from './session/padded.ts'
@@ -33,7 +35,9 @@ export type { Callbacks, EpochLog, Metrics, StepLog, WarningLog } from './traine
 export { type BestEpoch, loadCheckpoint, type RunState, saveCheckpoint } from './trainer/checkpoint.ts'
 export type { SamplingStrategy } from './trainer/order.ts'
 export { stopSignal } from './trainer/signals.ts'
-export type { TrainerData, TrainerOptions } from './trainer/options.ts'
-export { Trainer, type TrainResult } from './trainer/trainer.ts'
+export { consoleProgress, type ConsoleProgressOptions } from './trainer/console-progress.ts'
+export { type EvaluatedRows, type EvaluateOptions, evaluateRows } from './trainer/evaluate.ts'
+export type { EvalPrediction, RowPredictor, TrainerData, TrainerOptions } from './trainer/options.ts'
+export { type Evaluation, Trainer, type TrainResult } from './trainer/trainer.ts'
 export { createTrainingWorker } from './worker/client.ts'
 export type { WorkerOptions } from './worker/messages.ts'

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { argMaxRows } from '@cola/data'
 import { float32, toFloat32 } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -8,8 +9,10 @@ import {
   CheckpointError,
   ConfigError,
   type EpochLog,
+  type EvalPrediction,
   loadCheckpoint,
   saveCheckpoint,
+  type StepResult,
   Trainer,
   type TrainerOptions,
   TrainingSession,
@@ -20,25 +23,29 @@ const folder = mkdtempSync(join(tmpdir(), 'cola-trainer-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const artifacts = artifactsOf(adamw({ max_grad_norm: 1 }), { dropout: 0.2 })
-const accuracyOf = (predictions: readonly number[], labels: readonly number[]) => ({
-  accuracy: predictions.filter((value, i) => value === labels[i]).length / labels.length,
+type Prediction = EvalPrediction<Row, number>
+const accuracyOf = ({ predictions, rows }: Prediction) => ({
+  accuracy: predictions.filter((value, i) => value === rows[i]?.label).length / rows.length,
 })
+const classOf = ({ logits }: StepResult['outputs'], batch: readonly Row[]) => argMaxRows(logits?.data ?? new Float32Array(), batch.length)
+type Options = TrainerOptions<Row, number>
 
-const settings = (session: TrainerOptions<Row>['session'], options: Partial<TrainerOptions<Row>> = {}): TrainerOptions<Row> => ({
+const settings = (session: Options['session'], options: Partial<Options> = {}): Options => ({
   session,
-  data: { train: rows(70), evaluation: rows(40, 2), collate, label: ({ label }) => label },
+  data: { train: rows(70), evaluation: rows(40, 2), collate },
   epochs: 4,
   batch_size: 16,
   learning_rate: 0.05,
   warmup: 0.1,
+  predict: classOf,
   compute_metrics: accuracyOf,
   metric_for_best_model: 'accuracy',
   ...options,
 })
 
-async function trainerOf(options: Partial<TrainerOptions<Row>> = {}) {
+async function trainerOf(options: Partial<Options> = {}) {
   const session = await TrainingSession.create({ artifacts, device: 'cpu', seed: 9 })
-  return { session, trainer: new Trainer<Row>(settings(session, options)) }
+  return { session, trainer: new Trainer<Row, number>(settings(session, options)) }
 }
 
 describe('Trainer', () => {
@@ -107,20 +114,19 @@ describe('Trainer', () => {
         lengths.push(list.map(tokens))
         return collate(list)
       },
-      label: ({ label }: Row) => label,
       tokens,
     }
     const grouped = await trainerOf({ data, epochs: 1, train_sampling_strategy: 'group_by_length' })
     await grouped.trainer.train()
     const spread = (batch: number[]) => Math.max(...batch) - Math.min(...batch)
-    const train = lengths.slice(0, 5)
+    // Rows are checked one by one; the first batch asks for the metrics' names.
+    const train = lengths.filter(({ length }) => length > 1).slice(1, 6)
     expect(train.map(({ length }) => length)).toEqual([16, 16, 16, 16, 6])
     expect(train.flat().sort()).toEqual(rows(70).map(tokens).sort())
     expect(train.reduce((sum, batch) => sum + spread(batch), 0)).toBeLessThanOrEqual(2 * spread(train.flat()))
-    const { logits, predictions } = await grouped.trainer.evaluate(rows(40, 2))
-    const [first] = await Promise.all([grouped.session.runEvalStep(collate(rows(40, 2).slice(0, 1)))])
-    expect(logits.subarray(0, 2)).toBeAllclose(first.outputs.logits?.data ?? [])
-    expect(predictions.length).toBe(40)
+    const { predictions } = await grouped.trainer.evaluate(rows(40, 2))
+    const straight = await grouped.session.runEvalStep(collate(rows(40, 2)))
+    expect(predictions).toEqual(classOf(straight.outputs, rows(40, 2)))
     await grouped.session.release()
   })
 
@@ -136,22 +142,10 @@ describe('Trainer', () => {
     await early.session.release()
   })
 
-  it('warns when every row is given one class', async () => {
-    const warnings: string[] = []
-    const { session, trainer } = await trainerOf({
-      data: { train: rows(40).map((row) => ({ ...row, label: 1 })), evaluation: rows(20, 2), collate, label: ({ label }) => label },
-      epochs: 6,
-      callbacks: { onWarning: ({ message }) => warnings.push(message) },
-    })
-    await trainer.train()
-    expect(warnings.at(-1)).toMatch(/all 20 evaluation rows are predicted as class 1/)
-    await session.release()
-  })
-
   it('refuses empty data, senseless options, and checkpoints that are damaged or of another run', async () => {
     const session = await TrainingSession.create({ artifacts, device: 'cpu' })
-    expect(() => new Trainer<Row>({ session, data: { train: [], collate } })).toThrow(/dataset is empty/)
-    expect(() => new Trainer<Row>({ session, data: { train: rows(4), collate }, epochs: 0 })).toThrow(/option epochs/)
+    expect(() => new Trainer<Row, number>({ session, data: { train: [], collate } })).toThrow(/dataset is empty/)
+    expect(() => new Trainer<Row, number>({ session, data: { train: rows(4), collate }, epochs: 0 })).toThrow(/option epochs/)
     await session.release()
     const out = join(folder, 'other')
     const first = await trainerOf({ output_dir: out, epochs: 1 })
@@ -166,7 +160,7 @@ describe('Trainer', () => {
   })
 
   it('resumes a run that has ended, early or by its last epoch, to the same result without a further step', async () => {
-    const ends: [string, Partial<TrainerOptions<Row>>][] = [
+    const ends: [string, Partial<Options>][] = [
       ['finished', { epochs: 3 }],
       ['early', { epochs: 9, learning_rate: 0.3, early_stopping_patience: 1 }],
     ]
@@ -215,7 +209,7 @@ describe('Trainer', () => {
     const { state } = loadCheckpoint(join(out, 'checkpoint.safetensors'))
     expect(state.best).toEqual({ epoch: 2, value: Number.NEGATIVE_INFINITY })
     expect(state.history.map(({ eval_metrics }) => eval_metrics.score)).toEqual(values.slice(0, 2))
-    let calls = -1
+    let calls = 0
     const rest = () => ({ score: values[2 + Math.max(0, Math.floor(calls++ / 2))] as number })
     const second = await trainerOf({ compute_metrics: rest, metric_for_best_model: 'score', output_dir: out, resume: true })
     const resumed = await second.trainer.train()
@@ -267,8 +261,8 @@ describe('Trainer', () => {
     ['accuracy', { greater_is_better: false }, 'least', 'accuracy'],
     ['hamming_loss', {}, 'least', 'eval_hamming_loss'],
   ] as const)('%s with %j: the best is the %s', async (metric, options, direction, name) => {
-    const compute_metrics = (predictions: readonly number[], labels: readonly number[]) => {
-      const { accuracy } = accuracyOf(predictions, labels)
+    const compute_metrics = (evaluation: Prediction) => {
+      const { accuracy } = accuracyOf(evaluation)
       return { accuracy, eval_hamming_loss: 1 - accuracy }
     }
     const { session, trainer } = await trainerOf({ compute_metrics, metric_for_best_model: metric, learning_rate: 0.2, ...options })
@@ -310,9 +304,9 @@ describe('Trainer', () => {
   it('saves the steps of an epoch whose metrics fail, and resumes at its evaluation', async () => {
     const out = join(folder, 'failing-metrics')
     let calls = 0
-    const failing = (predictions: readonly number[], labels: readonly number[]) => {
+    const failing = (evaluation: Prediction) => {
       if (calls++ > 2) throw new RangeError('of two classes, please')
-      return accuracyOf(predictions, labels)
+      return accuracyOf(evaluation)
     }
     const first = await trainerOf({ output_dir: out, compute_metrics: failing })
     await expect(first.trainer.train()).rejects.toThrow(RangeError)
@@ -337,7 +331,7 @@ describe('Trainer', () => {
       ['seed', [Number.NaN, 0.5, '1', null]],
       ['lr_scheduler_type', ['cosine_with_restarts', '', null, 'toString']],
       ['train_sampling_strategy', ['sequential', 'group_by_length']],
-      ['metric_for_best_model', ['f1', 'eval_f1', '', 'constructor', 3]],
+      ['metric_for_best_model', ['', 3]],
       ['greater_is_better', ['true', 1]],
       ['load_best_model_at_end', ['no']],
       ['resume', ['yes', true]],
@@ -353,38 +347,48 @@ describe('Trainer', () => {
       session = await TrainingSession.create({ artifacts, device: 'cpu' })
     })
     afterAll(() => session.release())
-    const make = (options: object) => () => new Trainer<Row>(settings(session, options))
+    const make = (options: object) => () => new Trainer<Row, number>(settings(session, options))
 
     it.each(refused)('%s of %j', (name, values) => {
       for (const value of values) expect(make({ [name]: value })).toThrow(ConfigError)
       for (const value of values) expect(make({ [name]: value })).toThrow(new RegExp(`^Trainer, option (data|${name})`))
     })
 
-    it('what needs evaluation rows without any, and metrics that cannot be computed', async () => {
-      const data = { train: rows(8), collate, label: ({ label }: Row) => label }
+    it('what needs evaluation rows without any', async () => {
+      const data = { train: rows(8), collate }
       for (const evaluation of [{}, { evaluation: [] }]) {
         const none = { data: { ...data, ...evaluation } }
         expect(make({ ...none, metric_for_best_model: 'loss', early_stopping_patience: 2 })).toThrow(/no evaluation rows/)
-        expect(make(none)).toThrow(/no evaluation rows with a label to compute "accuracy" of/)
+        expect(make(none)).toThrow(/no evaluation rows to compute "accuracy" of/)
       }
-      const unlabelled = rows(8).map((row) => ({ ...row, label: -100 }))
-      expect(make({ data: { ...data, evaluation: unlabelled } })).toThrow(/no evaluation rows with a label/)
-      const evaluation = rows(8)
-      expect(make({ data: { ...data, evaluation, label: undefined } as never })).toThrow(/compute_metrics: the classes of rows/)
-      expect(make({ data: { ...data, evaluation }, compute_metrics: undefined } as never)).toThrow(/no such metric.*compute_metrics/)
-      const failing = () => {
-        throw new RangeError('no')
-      }
-      expect(make({ compute_metrics: failing })).toThrow(/compute_metrics: it fails on the labels.*found no/)
-      expect(make({ compute_metrics: () => ({ accuracy: '1' }) as never })).toThrow(/no number.*found 1/)
-      expect(make({ compute_metrics: () => undefined as never })).toThrow(/result of compute_metrics/)
+      expect(make({ compute_metrics: undefined })).toThrow(/no such metric.*compute_metrics/)
       await expect(make({})().evaluate([])).rejects.toThrow(/nothing to evaluate/)
     })
 
-    it.each([2, 7, -1, 0.5, Number.NaN, '1'])('a row whose label is %s', async (label) => {
-      const bad = [...rows(3), { x: [0, 0, 0, 0], label: label as number }, ...rows(3)]
-      const data = { train: rows(8), evaluation: rows(8), collate, label: (row: Row) => row.label }
-      const message = (where: string) => `${where}, row 4: the label is not a class of the model, expected 0 to 1, or -100 for none, found ${label}.`
+    it('metrics that have another name, are no numbers, or cannot be computed', async () => {
+      const steps: number[] = []
+      const rejects = async (options: object, message: RegExp) => {
+        const trainer = make({ ...options, callbacks: { onStep: ({ step }: { step: number }) => steps.push(step) } })()
+        await expect(trainer.train()).rejects.toThrow(ConfigError)
+        await expect(trainer.train()).rejects.toThrow(message)
+      }
+      for (const metric of ['f1', 'eval_f1', 'constructor'])
+        await rejects({ metric_for_best_model: metric }, new RegExp(`no such metric, expected loss, accuracy, found ${metric}`))
+      const failing = () => {
+        throw new RangeError('no')
+      }
+      await rejects({ compute_metrics: failing }, /compute_metrics: it fails on the first evaluation rows, found no/)
+      await rejects({ compute_metrics: () => ({ accuracy: '1' }) as never }, /no number.*found 1/)
+      const predict = () => [1]
+      await expect(make({ predict })().train()).rejects.toThrow(/not one prediction a row, expected 16, found 1/)
+      expect(steps).toEqual([])
+    })
+
+    it.each([2, 7, -1])('a row whose label is %s', async (label) => {
+      const bad = [...rows(3), { x: [0, 0, 0, 0], label }, ...rows(3)]
+      const data = { train: rows(8), evaluation: rows(8), collate }
+      const message = (where: string) =>
+        `${where}, row 4, input "labels": the label is not a class of the model, expected 0 to 1, or -100 for none, found ${label}.`
       expect(make({ data: { ...data, train: bad } })).toThrow(message('data.train'))
       expect(make({ data: { ...data, evaluation: bad } })).toThrow(message('data.evaluation'))
       await expect(make({})().evaluate(bad)).rejects.toThrow(message('evaluate'))

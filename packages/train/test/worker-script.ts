@@ -13,7 +13,7 @@ saveArtifacts(folder, artifacts)
 async function train(session: TrainableSession) {
   const trainer = new Trainer<Row>({
     session,
-    data: { train: rows(70), evaluation: rows(16, 2), collate, label: ({ label }) => label },
+    data: { train: rows(70), evaluation: rows(16, 2), collate },
     epochs: 2,
     batch_size: 16,
     gradient_accumulation_steps: 2,

@@ -2,6 +2,7 @@
 // Attention sees equal segments only and positions restart at 0, so every sentence gets the numbers it gets alone.
 
 import { DataError } from '../errors.ts'
+import { classLabels } from './labels.ts'
 
 /** Named arrays with shapes; fits @cola/train's Batch by structure. */
 export interface PackedBatch {
@@ -98,7 +99,7 @@ export function unpad(
 export function packRows(
   rows: readonly { input_ids: readonly number[]; label: number }[],
 ): PackedBatch & { labels: { data: Int32Array; dims: readonly number[] } } {
-  return { ...packSentences(rows.map((row) => row.input_ids)), labels: { data: Int32Array.from(rows, (row) => row.label), dims: [rows.length] } }
+  return { ...packSentences(rows.map((row) => row.input_ids)), labels: classLabels(rows.map(({ label }) => label)) }
 }
 
 /**

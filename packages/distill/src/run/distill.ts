@@ -1,6 +1,6 @@
 // distill({ teacher, student, data }): the Trainer with a teacher's logits beside the labels.
 
-import type { LabelledText } from '@cola/data'
+import { argMaxRows, classificationMetrics, classLabels, type LabelledText } from '@cola/data'
 import { type Dim, getValue, type Loss, type Model, type Tensor } from '@cola/graph'
 import {
   adam,
@@ -9,6 +9,7 @@ import {
   classesOf,
   crossEntropy,
   type Device,
+  type Evaluation,
   FeedError,
   generateArtifacts,
   ignoreIndex,
@@ -48,7 +49,7 @@ export interface DistillRow {
   teacher?: Readonly<Record<string, Float32Array>>
 }
 
-export interface DistillOptions extends Omit<TrainerOptions<DistillRow>, 'session' | 'data' | 'step_inputs'> {
+export interface DistillOptions extends Omit<TrainerOptions<DistillRow, number>, 'session' | 'data' | 'step_inputs' | 'predict' | 'compute_metrics'> {
   student: StudentModel
   /** The student's tokenizer: `(text) => tokenizer.encode(text, { max_length })`, where the student has a longest sentence. */
   encode: (text: string) => readonly number[]
@@ -59,18 +60,16 @@ export interface DistillOptions extends Omit<TrainerOptions<DistillRow>, 'sessio
   splits?: { train?: string; transfer?: string }
   /** Options of the report's loss, or a sum of losses of one's own. @default the report's */
   loss?: DistillationOptions | readonly Term[]
+  /** Metrics from classes predicted and true, of the rows that have one. @default classificationMetrics of @cola/data */
+  compute_metrics?: (predictions: readonly number[], labels: readonly number[], options: { onWarning: (message: string) => void }) => Metrics
   /** @default adam() */
   optimizer?: Optimizer
   /** @default 'auto' */
   device?: Device
 }
 
-export interface Scores {
-  loss: number
-  metrics: Metrics
-  predictions: number[]
-  logits: Float32Array
-}
+/** Loss, metrics and classes of rows. */
+export type Scores = Evaluation<number>
 
 export interface DistillResult extends TrainResult {
   /** Trained parameters, of the best epoch unless load_best_model_at_end is false. */
@@ -88,7 +87,8 @@ export interface DistillResult extends TrainResult {
  * row where a teacher says NaN or +Infinity, or masks (-Infinity) every class.
  */
 export async function distill(options: DistillOptions): Promise<DistillResult> {
-  const { student, encode, teacher, data, splits = {}, loss, optimizer = adam(), device = 'auto', ...rest } = options
+  const { student, encode, teacher, data, splits = {}, loss, optimizer = adam(), device = 'auto', ...others } = options
+  const { compute_metrics = classificationMetrics, ...rest } = others
   const teaching = teacher === undefined ? undefined : 'logits' in teacher ? teacher : averageTeachers(teacher)
   if (data.transfer?.length && !teaching)
     throw new FeedError({ where: 'data.transfer', what: 'unlabelled sentences without a teacher', fix: 'Give a teacher, or leave them out.' })
@@ -119,15 +119,20 @@ export async function distill(options: DistillOptions): Promise<DistillResult> {
   })
   try {
     const evaluation = rows(data.evaluation ?? [])
-    const trainer = new Trainer<DistillRow>({
+    const trainer = new Trainer<DistillRow, number>({
       ...rest,
       session,
       data: {
         train: [...train, ...transfer],
         ...(evaluation.length ? { evaluation } : {}),
         collate: (batch) => collate(student, batch),
-        label: (row) => row.label,
         tokens: (row) => row.input_ids.length,
+      },
+      predict: ({ logits }, batch) => argMaxRows(logits?.data ?? new Float32Array(), batch.length),
+      compute_metrics: ({ predictions, rows: scored, onWarning }) => {
+        const labelled = scored.flatMap(({ label }, i) => (label === ignoreIndex ? [] : [i]))
+        const of = (values: readonly number[]) => labelled.map((i) => values[i] as number)
+        return compute_metrics(of(predictions), of(scored.map(({ label }) => label)), { onWarning })
       },
       ...(terms ? { step_inputs: ({ step, total_steps }) => lossWeights(terms, step / total_steps) } : {}),
     })
@@ -200,7 +205,7 @@ function collate({ collate: batchOf }: StudentModel, rows: readonly DistillRow[]
   })
   return {
     ...batchOf(rows.map(({ input_ids }) => input_ids)),
-    labels: { data: Int32Array.from(rows, ({ label }) => label), dims: [rows.length] },
+    labels: classLabels(rows.map(({ label }) => label)),
     ...Object.fromEntries(said),
   }
 }

@@ -10,12 +10,13 @@ import {
   dropout as dropoutOf,
   type Graph,
   type Model,
+  type Tensor,
   tensor,
   transposeMatrix,
   type Value,
 } from '@cola/graph'
 import type { Gpt2Config } from './config.ts'
-import type { Gpt2Head, Parameters } from './parameters.ts'
+import type { Gpt2Head } from './parameters.ts'
 
 export interface Gpt2Options {
   /** @default 'classification' */
@@ -46,10 +47,15 @@ interface Context {
 /**
  * Builds the graph.
  * Inputs, int32: `input_ids`, `position_ids`, `segment_ids` [row, column]; `last_token` [batch] for classification.
- * Output: `logits` [batch, labels], or [row * column, vocab_size] for language modelling.
+ * Output: `logits` [batch, labels], or [row * column, vocab_size] for language modelling; without a head,
+ * `last_hidden_state` [row * column, n_embd].
  * Parameters keep transformers' names; none is trainable yet.
  */
-export function gpt2(config: Gpt2Config, parameters: Parameters, { head = 'classification', dropout = 'none', cache = false }: Gpt2Options = {}): Model {
+export function gpt2(
+  config: Gpt2Config,
+  parameters: ReadonlyMap<string, Tensor>,
+  { head = 'classification', dropout = 'none', cache = false }: Gpt2Options = {},
+): Model {
   const graph = createGraph('gpt2')
   const g = build(graph)
   for (const [name, value] of parameters) addInitializer(graph, name, value)
@@ -77,10 +83,24 @@ export function gpt2(config: Gpt2Config, parameters: Parameters, { head = 'class
   let x = drop(g.Reshape(grid, g.int64([-1, config.n_embd])), config.embd_pdrop, 'transformer.drop')
   for (let i = 0; i < config.n_layer; i++) x = block(context, x, i, i === config.n_layer - 1 ? last : undefined)
   x = layerNorm(context, x, 'transformer.ln_f')
-  const [outputWeight, name] = head === 'classification' ? [weight('score.weight'), 'score'] : [weight('transformer.wte.weight'), 'lm_head']
-  g.node('Gemm', [x, outputWeight], { name, outputs: ['logits'], attributes: { transB: 1 } })
-  graph.outputs = ['logits', ...(cache ? cachedValues(config).map((name) => `present.${name}`) : [])]
+  const output = outputs[head](g, x, weight)
+  graph.outputs = [output, ...(cache ? cachedValues(config).map((name) => `present.${name}`) : [])]
   return { graph, trainable: new Set() }
+}
+
+/** What ends the model; the name of the output. */
+const outputs: { readonly [Head in Gpt2Head]: (g: Builder, x: Value, weight: Context['weight']) => string } = {
+  classification: (g, x, weight) => projected(g, x, weight('score.weight'), 'score'),
+  'language-model': (g, x, weight) => projected(g, x, weight('transformer.wte.weight'), 'lm_head'),
+  none: (g, x) => {
+    g.node('Identity', [x], { outputs: ['last_hidden_state'] })
+    return 'last_hidden_state'
+  },
+}
+
+function projected(g: Builder, x: Value, matrix: Value, name: string): string {
+  g.node('Gemm', [x, matrix], { name, outputs: ['logits'], attributes: { transB: 1 } })
+  return 'logits'
 }
 
 /** Names of what a cache holds: `0.key`, `0.value`, `1.key`, ... */

@@ -5,8 +5,8 @@ import { asFloat32, dataTypes, elementCount, float32, type Tensor } from '@cola/
 import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, labelCount } from './config.ts'
 
-/** Which head ends the model. */
-export type Gpt2Head = 'classification' | 'language-model'
+/** Which head ends the model; `none`: its hidden states are the output. */
+export type Gpt2Head = 'classification' | 'language-model' | 'none'
 
 export type Parameters = Map<string, Tensor>
 

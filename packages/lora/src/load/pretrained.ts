@@ -17,6 +17,8 @@ export interface PretrainedOptions extends Gpt2Options, HubOptions {
 
 export interface Pretrained {
   model: Model
+  /** The checkpoint's parameters under transformers' names, from which `gpt2` builds the model with another head. */
+  parameters: ReadonlyMap<string, Tensor>
   config: Gpt2Config
   tokenizer: Tokenizer
   /** Folder that the files were read from. */
@@ -36,7 +38,7 @@ export async function loadPretrained(nameOrFolder: string, options: PretrainedOp
     paths().join(folder, 'config.json'),
   )
   const parameters = gpt2Parameters(readWeights(folder), config, { ...(options.head ? { head: options.head } : {}), seed: options.seed ?? 0, where: folder })
-  return { model: gpt2(config, parameters, options), config, tokenizer: await readTokenizer(folder), folder }
+  return { model: gpt2(config, parameters, options), parameters, config, tokenizer: await readTokenizer(folder), folder }
 }
 
 /** All tensors of model.safetensors, or of the shards that model.safetensors.index.json names. */

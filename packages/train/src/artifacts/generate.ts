@@ -140,6 +140,14 @@ export function generateArtifacts(given: Model, options: ArtifactOptions): Train
   }
 }
 
+/** A model with its loss, to be run but not trained. Outputs: loss, the model's outputs, the loss's terms where there are several. */
+export function evaluationModel(model: Model, loss: Loss): { graph: Graph; terms: readonly LossTerm[] } {
+  const added = withLoss(model, loss, [])
+  const graph = lower(added.graph)
+  prune(graph)
+  return { graph: { ...graph, name: 'eval_model' }, terms: added.terms }
+}
+
 /** The forward graph with its loss as first output and its terms, if there are several, as last; its trainables are inputs. */
 function withLoss({ graph }: Model, loss: Loss, names: readonly string[]): AddedLoss & { graph: Graph } {
   const forward = cloneGraph(graph)

@@ -3,6 +3,7 @@
 import { elementCount, evaluateDim, float32, type Graph, type Tensor, toFloat32, getValue } from '@cola/graph'
 import { random } from '@cola/data'
 import { concatenated, cutTensors } from '../artifacts/blocks.ts'
+import { artifactsFingerprint } from '../artifacts/fingerprint.ts'
 import { gradientBuffer, gradientOutput, shareInput, type TrainingArtifacts } from '../artifacts/generate.ts'
 import type { LossTerm } from '../artifacts/terms.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
@@ -43,6 +44,7 @@ export type TrainableSession = Pick<
   | 'lazyResetGrad'
   | 'seekDropout'
   | 'getParametersSize'
+  | 'getFingerprint'
   | 'getParameters'
   | 'setParameters'
   | 'getState'
@@ -229,6 +231,11 @@ export class TrainingSession {
   lazyResetGrad(): void {
     this.#reset = true
     this.#accumulation = noAccumulation
+  }
+
+  /** SHA-256 of the artifacts: graphs, first values of the parameters, and the frozen weights by samples. */
+  async getFingerprint(): Promise<string> {
+    return artifactsFingerprint(this.#artifacts)
   }
 
   /** Number of trainable elements. */

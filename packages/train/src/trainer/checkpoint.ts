@@ -34,8 +34,9 @@ export interface BestEpoch {
 export interface EpochSums {
   /** Of each term of the loss. */
   terms: readonly TermSum[]
-  predictions: number[]
-  labels: number[]
+  /** What the training steps predicted, and of which training rows. */
+  predictions: unknown[]
+  rows: number[]
 }
 
 /** Writes a checkpoint atomically. @throws {FileError} naming the file. */

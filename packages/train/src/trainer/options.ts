@@ -1,13 +1,13 @@
 // What a Trainer is told, under the names of transformers' TrainingArguments, and what is refused before the first step.
 
-import { ignoreIndex } from '../artifacts/terms.ts'
 import { ConfigError, FeedError } from '../errors.ts'
 import { scheduleNames, type ScheduleName } from '../optim/schedule.ts'
-import { atLeast, callable, type Check, type Checks, checkOptions, checkValue, flag, integer, list, object, oneOf, string, text, whole } from '../options.ts'
+import { atLeast, callable, type Check, type Checks, checkOptions, checkValue, flag, integer, list, object, oneOf, text, whole } from '../options.ts'
 import type { Batch } from '../session/feeds.ts'
-import { checkLabels, classesOf } from '../session/means.ts'
+import { lossCounts } from '../session/means.ts'
+import type { StepResult } from '../session/result.ts'
 import type { TrainableSession } from '../session/training-session.ts'
-import { greaterIsBetter, isLoss, metricOf } from './best.ts'
+import { greaterIsBetter, isLoss } from './best.ts'
 import type { Callbacks, Metrics } from './callbacks.ts'
 import { samplingStrategies, type SamplingStrategy } from './order.ts'
 
@@ -18,13 +18,25 @@ export interface TrainerData<Row> {
   evaluation?: readonly Row[]
   /** Turns rows into the model's inputs. */
   collate: (rows: readonly Row[]) => Batch
-  /** Class of a row, for the metrics; -100 for a row without one, which no metric counts. Leave out where there are no classes. */
-  label?: (row: Row) => number
   /** Real tokens of a row: for the speed in the log, and for batches of like length. */
   tokens?: (row: Row) => number
 }
 
-export interface TrainerOptions<Row> {
+/** What `compute_metrics` is told of rows. */
+export interface EvalPrediction<Row, Prediction> {
+  /** What `predict` made of each row, in order; none without `predict`. */
+  predictions: readonly Prediction[]
+  rows: readonly Row[]
+  /** Mean loss of the rows. */
+  loss: number
+  /** Tells the run's caller of a score that is undefined, or of another thing to look at. */
+  onWarning: (message: string) => void
+}
+
+/** Makes a prediction for each row of a batch, from the model's outputs; JSON values, which checkpoints keep. */
+export type RowPredictor<Row, Prediction> = (outputs: StepResult['outputs'], rows: readonly Row[]) => readonly Prediction[]
+
+export interface TrainerOptions<Row, Prediction = unknown> {
   session: TrainableSession
   data: TrainerData<Row>
   /** @default 3 */
@@ -45,8 +57,12 @@ export interface TrainerOptions<Row> {
   seed?: number
   /** `group_by_length` makes batches of rows of like length (data.tokens says it), for models that pad. @default 'random' */
   train_sampling_strategy?: SamplingStrategy
-  /** Metrics from classes predicted and true. Called once before training, with the true classes as predictions, to learn the metrics' names. */
-  compute_metrics?: (predictions: readonly number[], labels: readonly number[]) => Metrics
+  /** What the model says of each row, for `compute_metrics`. @default nothing */
+  predict?: RowPredictor<Row, Prediction>
+  /** Scores of the evaluation rows and of the training rows. Called once before training, on one batch, to learn the names. */
+  compute_metrics?: (evaluation: EvalPrediction<Row, Prediction>) => Metrics
+  /** Whether the training rows are scored, by what the training steps predict. @default true */
+  train_metrics?: boolean
   /**
    * Metric that decides the best epoch: `loss`, the evaluation loss (the training loss without evaluation rows), or one of `compute_metrics`; with or without
    * transformers' `eval_` in front. An epoch whose metric is NaN is never the best, and takes no patience. @default 'loss'
@@ -69,8 +85,6 @@ export interface TrainerOptions<Row> {
   /** Stops the run after the step under way, with a checkpoint. */
   signal?: AbortSignal
   callbacks?: Callbacks
-  /** Anything that must be equal for a resume to be the same run: model, data. */
-  fingerprint?: string
 }
 
 type Defaults =
@@ -86,16 +100,17 @@ type Defaults =
   | 'metric_for_best_model'
   | 'greater_is_better'
   | 'load_best_model_at_end'
+  | 'train_metrics'
 
 /** The options with their defaults. */
-export type Settings<Row> = TrainerOptions<Row> & Required<Pick<TrainerOptions<Row>, Defaults>>
+export type Settings<Row, Prediction> = TrainerOptions<Row, Prediction> & Required<Pick<TrainerOptions<Row, Prediction>, Defaults>>
 
 const warmup: Check = [
   'a share of all steps below 1, or a whole number of steps',
   (value) => atLeast(0)[1](value) && ((value as number) < 1 || Number.isInteger(value)),
 ]
 
-const checks: Checks<TrainerOptions<never>> = {
+const checks: Checks<TrainerOptions<never, never>> = {
   session: object,
   data: object,
   epochs: whole(1),
@@ -107,7 +122,9 @@ const checks: Checks<TrainerOptions<never>> = {
   gradient_accumulation_steps: whole(1),
   seed: integer,
   train_sampling_strategy: oneOf(samplingStrategies),
+  predict: callable,
   compute_metrics: callable,
+  train_metrics: flag,
   metric_for_best_model: text,
   greater_is_better: flag,
   early_stopping_patience: whole(1),
@@ -118,9 +135,8 @@ const checks: Checks<TrainerOptions<never>> = {
   step_inputs: callable,
   signal: object,
   callbacks: object,
-  fingerprint: string,
 }
-const dataChecks: Checks<TrainerData<never>> = { train: list, evaluation: list, collate: callable, label: callable, tokens: callable }
+const dataChecks: Checks<TrainerData<never>> = { train: list, evaluation: list, collate: callable, tokens: callable }
 const callbackChecks: Checks<Callbacks> = {
   onTrainBegin: callable,
   onStep: callable,
@@ -135,16 +151,20 @@ const callbackChecks: Checks<Callbacks> = {
  * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
  * @throws {FeedError} for rows that cannot be trained on: none, or with a label that is no class.
  */
-export function readOptions<Row>(options: TrainerOptions<Row>): Settings<Row> {
+export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Prediction>): Settings<Row, Prediction> {
   checkOptions('Trainer', options, checks)
   checkValue('Trainer, option session', options.session, object)
-  checkOptions('Trainer, option data', options.data, dataChecks)
+  checkValue('Trainer, option data', options.data, object)
+  for (const [name, check] of Object.entries(dataChecks)) {
+    const value = options.data[name as keyof typeof options.data]
+    if (value !== undefined) checkValue(`Trainer, option data.${name}`, value, check)
+  }
   checkValue('Trainer, option data.train', options.data.train, list)
   checkValue('Trainer, option data.collate', options.data.collate, callable)
   checkOptions('Trainer, option callbacks', options.callbacks ?? {}, callbackChecks)
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as TrainerOptions<Row>
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as TrainerOptions<Row, Prediction>
   const { batch_size = 8, metric_for_best_model = 'loss' } = given
-  const settings: Settings<Row> = {
+  const settings: Settings<Row, Prediction> = {
     epochs: 3,
     batch_size,
     eval_batch_size: batch_size,
@@ -157,6 +177,7 @@ export function readOptions<Row>(options: TrainerOptions<Row>): Settings<Row> {
     metric_for_best_model,
     greater_is_better: greaterIsBetter(metric_for_best_model),
     load_best_model_at_end: true,
+    train_metrics: true,
     ...given,
   }
   if (settings.data.train.length === 0) throw new FeedError({ where: 'data.train', what: 'the dataset is empty', expected: 'at least one row', found: '0' })
@@ -166,12 +187,21 @@ export function readOptions<Row>(options: TrainerOptions<Row>): Settings<Row> {
   return settings
 }
 
-/** @throws {FeedError} naming the first row whose label is no class of the session's model. */
-export function checkRows<Row>({ session, data: { label } }: Settings<Row>, where: string, rows: readonly Row[]): void {
-  if (label) checkLabels(where, rows.map(label), classesOf(session.lossTerms))
+/** @throws {FeedError} naming the first row with a label that is no class of the session's model. */
+export function checkRows<Row>({ session, data: { collate } }: Pick<Settings<Row, never>, 'session' | 'data'>, where: string, rows: readonly Row[]): void {
+  if (!session.lossTerms.some((term) => 'labels' in term)) return
+  rows.forEach((row, i) => {
+    try {
+      lossCounts(session.lossTerms, collate([row]))
+    } catch (error) {
+      if (!(error instanceof FeedError)) throw error
+      const { problem } = error
+      throw new FeedError({ ...problem, where: `${where}, row ${i + 1}, ${problem.where.replace(/ of the batch|, row 1\b/g, '')}` })
+    }
+  })
 }
 
-function refuseContradictions<Row>(settings: Settings<Row>): void {
+function refuseContradictions<Row, Prediction>(settings: Settings<Row, Prediction>): void {
   const { data, compute_metrics, metric_for_best_model: metric, early_stopping_patience, train_sampling_strategy, resume, output_dir } = settings
   const refuse = (option: string, what: string, fix: string) => {
     throw new ConfigError({ where: `Trainer, option ${option}`, what, fix })
@@ -179,7 +209,6 @@ function refuseContradictions<Row>(settings: Settings<Row>): void {
   const rows = data.evaluation ?? []
   if (train_sampling_strategy === 'group_by_length' && !data.tokens) refuse('train_sampling_strategy', 'the lengths of rows are not known', 'Give data.tokens.')
   if (resume && output_dir === undefined) refuse('resume', 'there is no folder to resume from', 'Give output_dir.')
-  if (compute_metrics && !data.label) refuse('compute_metrics', 'the classes of rows are not known', 'Give data.label.')
   if (early_stopping_patience !== undefined && rows.length === 0)
     refuse('early_stopping_patience', 'there are no evaluation rows to judge an epoch by', 'Give data.evaluation.')
   if (isLoss(metric)) return
@@ -191,22 +220,5 @@ function refuseContradictions<Row>(settings: Settings<Row>): void {
       found: metric,
       fix: 'Give compute_metrics.',
     })
-  const labels = rows.map((row) => data.label?.(row) ?? ignoreIndex).filter((label) => label !== ignoreIndex)
-  if (labels.length === 0) refuse('metric_for_best_model', `there are no evaluation rows with a label to compute "${metric}" of`, 'Give data.evaluation.')
-  metricOf(metric, 0, probe(compute_metrics, labels))
-}
-
-/** The metrics of a model that is always right, for their names. @throws {ConfigError} when they cannot be computed. */
-function probe(compute: (predictions: readonly number[], labels: readonly number[]) => Metrics, labels: readonly number[]): Metrics {
-  let metrics: Metrics
-  try {
-    metrics = compute(labels, labels)
-  } catch (cause) {
-    throw new ConfigError(
-      { where: 'Trainer, option compute_metrics', what: 'it fails on the labels of the evaluation rows', found: (cause as Error).message },
-      { cause },
-    )
-  }
-  checkValue('Trainer, the result of compute_metrics', metrics, object)
-  return metrics
+  if (rows.length === 0) refuse('metric_for_best_model', `there are no evaluation rows to compute "${metric}" of`, 'Give data.evaluation.')
 }

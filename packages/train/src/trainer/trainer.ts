@@ -1,19 +1,20 @@
 // The training loop: boilerplate that knows nothing of models. Epochs, evaluation, best weights, checkpoints, exact resume.
 
 import type { Tensor } from '@cola/graph'
-import { ignoreIndex } from '../artifacts/terms.ts'
-import { CheckpointError, FeedError } from '../errors.ts'
+import { CheckpointError, ConfigError } from '../errors.ts'
 import { fileSystem, paths } from '../files/node.ts'
 import { schedule as makeSchedule } from '../optim/schedule.ts'
 import type { Batch } from '../session/feeds.ts'
 import { addCounts, addMeans, lossCounts, meanOf, type TermSum } from '../session/means.ts'
 import type { StepResult } from '../session/result.ts'
-import { epochsWithoutBetter, isBetter, metricOf } from './best.ts'
+import { epochsWithoutBetter, isBetter, isLoss, metricOf } from './best.ts'
 import type { EpochLog, Metrics } from './callbacks.ts'
 import { type BestEpoch, type EpochSums, loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts'
 import { type JsonlLog, openLog } from './log.ts'
+import { evaluateRows, onePerRow } from './evaluate.ts'
+import { runFingerprint } from './fingerprint.ts'
 import { checkRows, readOptions, type Settings, type TrainerOptions } from './options.ts'
-import { byLength, epochOrder } from './order.ts'
+import { epochOrder } from './order.ts'
 
 export interface TrainResult {
   history: EpochLog[]
@@ -24,11 +25,22 @@ export interface TrainResult {
   stopped: 'finished' | 'early' | 'aborted'
 }
 
-const emptySums = (): EpochSums => ({ terms: [], predictions: [], labels: [] })
+/** Scores of rows. */
+export interface Evaluation<Prediction = unknown> {
+  /** Mean loss. */
+  loss: number
+  metrics: Metrics
+  /** One a row, in order; none without the option `predict`. */
+  predictions: Prediction[]
+  /** What `compute_metrics` warned of, such as a score that is undefined. */
+  warnings: string[]
+}
+
+const emptySums = (): EpochSums => ({ terms: [], predictions: [], rows: [] })
 
 /** Fine-tunes with a {@link TrainableSession}; option names are transformers' TrainingArguments'. */
-export class Trainer<Row> {
-  readonly #options: Settings<Row>
+export class Trainer<Row, Prediction = unknown> {
+  readonly #options: Settings<Row, Prediction>
   #state: RunState
   #best: Map<string, Tensor> | undefined
   #log: JsonlLog | undefined
@@ -37,9 +49,9 @@ export class Trainer<Row> {
    * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
    * @throws {FeedError} when there is nothing to train on, or a row has a label that is no class.
    */
-  constructor(options: TrainerOptions<Row>) {
+  constructor(options: TrainerOptions<Row, Prediction>) {
     this.#options = readOptions(options)
-    this.#state = { version: 2, fingerprint: this.#fingerprint(), step: 0, batches: 0, epoch: 0, batch: 0, epochSums: emptySums(), history: [] }
+    this.#state = { version: 2, fingerprint: '', step: 0, batches: 0, epoch: 0, batch: 0, epochSums: emptySums(), history: [] }
   }
 
   /** Optimizer steps of the whole run. */
@@ -54,7 +66,9 @@ export class Trainer<Row> {
    */
   async train(): Promise<TrainResult> {
     const { callbacks, signal } = this.#options
+    if (this.#options.output_dir !== undefined) this.#state.fingerprint = await runFingerprint(this.#options)
     if (this.#options.resume) this.#resume()
+    await this.#requireMetric()
     this.#log = this.#file('log.jsonl', (path) => openLog(path, this.#state.step))
     callbacks?.onTrainBegin?.({ total_steps: this.totalSteps, resumed_from: this.#state.step })
     const losses: number[] = []
@@ -72,31 +86,42 @@ export class Trainer<Row> {
   }
 
   /**
-   * Loss, metrics and classes of rows, without training; in the order given. The loss is the mean over all rows (or labels), whatever the batch size.
+   * Loss, metrics and predictions of rows, without training; in the order given. The loss is the mean over all rows (or
+   * labels), whatever the batch size.
    * @throws {FeedError} for no rows, and for a label that is no class, naming the row.
    */
-  async evaluate(rows: readonly Row[]): Promise<{ loss: number; metrics: Metrics; predictions: number[]; logits: Float32Array }> {
-    const { data, session, eval_batch_size, train_sampling_strategy } = this.#options
-    if (rows.length === 0) throw new FeedError({ where: 'evaluate', what: 'there is nothing to evaluate', expected: 'at least one row', found: '0' })
+  async evaluate(rows: readonly Row[]): Promise<Evaluation<Prediction>> {
     checkRows(this.#options, 'evaluate', rows)
-    const places = rows.map((_, i) => i)
-    const order = train_sampling_strategy === 'group_by_length' ? byLength(places, (row) => data.tokens?.(rows[row] as Row) ?? 0) : places
-    const sums = emptySums()
-    let logits = new Float32Array()
-    for (let at = 0; at < rows.length; at += eval_batch_size) {
-      const part = order.slice(at, at + eval_batch_size)
-      const result = await session.runEvalStep(data.collate(part.map((place) => rows[place] as Row)))
-      sums.terms = addMeans(sums.terms, result.terms)
-      const own = data.label && Object.values(result.outputs)[0]?.data
-      if (!own) continue
-      const classes = own.length / part.length
-      if (at === 0) logits = new Float32Array(rows.length * classes)
-      part.forEach((place, i) => {
-        logits.set(own.subarray(i * classes, (i + 1) * classes), place * classes)
-      })
+    const { loss, predictions } = await this.#run(rows)
+    const warnings: string[] = []
+    const metrics = this.#metrics(rows, predictions, loss, (message) => warnings.push(message))
+    return { loss, metrics, predictions, warnings }
+  }
+
+  #run(rows: readonly Row[]): Promise<{ loss: number; predictions: Prediction[] }> {
+    const { data, session, eval_batch_size, predict } = this.#options
+    return evaluateRows(session, rows, { collate: data.collate, tokens: data.tokens, predict, batch_size: eval_batch_size })
+  }
+
+  #metrics(rows: readonly Row[], predictions: readonly Prediction[], loss: number, onWarning: (message: string) => void): Metrics {
+    return this.#options.compute_metrics?.({ rows, predictions, loss, onWarning }) ?? {}
+  }
+
+  /** @throws {ConfigError} when the metric that decides is none of those that `compute_metrics` gives for one batch. */
+  async #requireMetric(): Promise<void> {
+    const { data, metric_for_best_model: metric, eval_batch_size, compute_metrics } = this.#options
+    if (isLoss(metric) || !compute_metrics || this.#state.history.length > 0) return
+    const rows = (data.evaluation ?? []).slice(0, eval_batch_size)
+    const { loss, predictions } = await this.#run(rows)
+    let metrics: Metrics
+    try {
+      metrics = this.#metrics(rows, predictions, loss, () => undefined)
+    } catch (cause) {
+      const found = (cause as Error).message
+      const where = 'Trainer, option compute_metrics'
+      throw new ConfigError({ where, what: 'it fails on the first evaluation rows', found }, { cause })
     }
-    this.#classify(sums, rows, logits)
-    return { loss: meanOf(sums.terms), metrics: this.#metrics(sums), predictions: sums.predictions, logits }
+    metricOf(metric, loss, metrics)
   }
 
   /** Runs what is left of the epoch; false when the signal stopped it. */
@@ -115,10 +140,10 @@ export class Trainer<Row> {
       const window = addCounts(batches.map(({ batch }) => lossCounts(session.lossTerms, batch)))
       let terms: readonly TermSum[] = []
       session.lazyResetGrad()
-      for (const { rows, batch } of batches) {
+      for (const { rows, places, batch } of batches) {
         session.seekDropout(this.#state.batches)
         const result = await session.runTrainStep(batch, { window })
-        this.#add(this.#state.epochSums, rows, result)
+        this.#add(rows, places, result)
         terms = addMeans(terms, result.terms)
         this.#state.batch++
         this.#state.batches++
@@ -147,14 +172,15 @@ export class Trainer<Row> {
   }
 
   /** The rows and batches of the next optimizer step. */
-  #nextBatches(order: readonly number[]): { rows: Row[]; batch: Batch }[] {
+  #nextBatches(order: readonly number[]): { rows: Row[]; places: readonly number[]; batch: Batch }[] {
     const { data, batch_size, gradient_accumulation_steps, step_inputs } = this.#options
     const first = this.#state.batch * batch_size
     const end = Math.min(order.length, first + gradient_accumulation_steps * batch_size)
     const inputs = step_inputs?.({ step: this.#state.step, total_steps: this.totalSteps })
     return Array.from({ length: Math.ceil((end - first) / batch_size) }, (_, i) => {
-      const rows = order.slice(first + i * batch_size, Math.min(end, first + (i + 1) * batch_size)).map((row) => data.train[row] as Row)
-      return { rows, batch: { ...data.collate(rows), ...inputs } }
+      const places = order.slice(first + i * batch_size, Math.min(end, first + (i + 1) * batch_size))
+      const rows = places.map((place) => data.train[place] as Row)
+      return { rows, places, batch: { ...data.collate(rows), ...inputs } }
     })
   }
 
@@ -179,12 +205,12 @@ export class Trainer<Row> {
       epoch: this.#state.epoch + 1,
       step: this.#state.step,
       train_loss,
-      train_metrics: this.#metrics(sums),
+      train_metrics: this.#trainMetrics(sums, train_loss),
       eval_loss,
       eval_metrics,
       best,
     }
-    this.#warnOfCollapse(evaluation?.predictions ?? [])
+    for (const message of evaluation?.warnings ?? []) this.#warn(message)
     if (best) {
       this.#state.best = { epoch: log.epoch, value }
       this.#best = await this.#options.session.getParameters()
@@ -199,33 +225,21 @@ export class Trainer<Row> {
     callbacks?.onEpoch?.(log)
   }
 
-  /** Adds a batch to sums. */
-  #add(sums: EpochSums, rows: readonly Row[], { terms, outputs }: StepResult): void {
+  /** Adds a training batch to the epoch's sums. */
+  #add(rows: readonly Row[], places: readonly number[], { terms, outputs }: StepResult): void {
+    const { predict, train_metrics } = this.#options
+    const sums = this.#state.epochSums
     sums.terms = addMeans(sums.terms, terms)
-    this.#classify(sums, rows, Object.values(outputs)[0]?.data ?? new Float32Array())
+    if (!predict || !train_metrics) return
+    sums.predictions.push(...onePerRow(predict(outputs, rows), rows.length))
+    sums.rows.push(...places)
   }
 
-  /** Adds the classes of rows that have one. */
-  #classify(sums: EpochSums, rows: readonly Row[], logits: Float32Array): void {
-    const { label } = this.#options.data
-    if (!label || logits.length === 0) return
-    const predicted = argMaxRows(logits, logits.length / rows.length)
-    rows.forEach((row, i) => {
-      if (label(row) === ignoreIndex) return
-      sums.predictions.push(predicted[i] as number)
-      sums.labels.push(label(row))
-    })
-  }
-
-  #metrics({ predictions, labels }: EpochSums): Metrics {
-    return labels.length > 0 ? (this.#options.compute_metrics?.(predictions, labels) ?? {}) : {}
-  }
-
-  #warnOfCollapse(predictions: readonly number[]): void {
-    if (predictions.length < 10 || new Set(predictions).size > 1) return
-    this.#warn(
-      `all ${predictions.length} evaluation rows are predicted as class ${predictions[0]}: the classifier has collapsed; try a lower learning rate or a longer warm-up`,
-    )
+  #trainMetrics({ predictions, rows }: EpochSums, loss: number): Metrics {
+    const { data, predict, train_metrics } = this.#options
+    if (!train_metrics) return {}
+    const scored = predict ? rows.map((place) => data.train[place] as Row) : data.train
+    return this.#metrics(scored, predictions as Prediction[], loss, () => undefined)
   }
 
   #warn(message: string): void {
@@ -261,39 +275,6 @@ export class Trainer<Row> {
     return (step) => learning_rate * factor(step)
   }
 
-  #fingerprint(): string {
-    const {
-      session,
-      epochs,
-      batch_size,
-      learning_rate,
-      lr_scheduler_type,
-      warmup,
-      gradient_accumulation_steps,
-      seed,
-      train_sampling_strategy,
-      metric_for_best_model,
-      greater_is_better,
-      data,
-      fingerprint = '',
-    } = this.#options
-    return JSON.stringify([
-      fingerprint,
-      session.getParametersSize(),
-      epochs,
-      batch_size,
-      learning_rate,
-      lr_scheduler_type,
-      warmup,
-      gradient_accumulation_steps,
-      seed,
-      train_sampling_strategy,
-      metric_for_best_model,
-      greater_is_better,
-      data.train.length,
-    ])
-  }
-
   async #save(): Promise<void> {
     const { output_dir, session, callbacks } = this.#options
     if (output_dir === undefined) return
@@ -308,11 +289,12 @@ export class Trainer<Row> {
     this.#file('checkpoint.safetensors', (path) => {
       if (!fileSystem().existsSync(path)) return
       const { tensors, state } = loadCheckpoint(path)
-      if (state.fingerprint !== this.#fingerprint())
+      const expected = this.#state.fingerprint
+      if (state.fingerprint !== expected)
         throw new CheckpointError({
           where: path,
-          what: 'it belongs to another run',
-          expected: this.#fingerprint(),
+          what: 'it belongs to another run: model, training rows or options differ',
+          expected,
           found: state.fingerprint,
           fix: 'Resume with the same options, or choose another output folder.',
         })
@@ -326,13 +308,4 @@ export class Trainer<Row> {
     const { output_dir } = this.#options
     return output_dir === undefined ? undefined : use(paths().join(output_dir, name))
   }
-}
-
-/** Index of the greatest score of each row; of NaN, where there is one, as torch.argmax. */
-function argMaxRows(data: Float32Array, classes: number): number[] {
-  return Array.from({ length: data.length / classes }, (_, row) => {
-    const scores = data.subarray(row * classes, (row + 1) * classes)
-    const nan = scores.findIndex(Number.isNaN)
-    return nan >= 0 ? nan : scores.indexOf(scores.reduce((a, b) => Math.max(a, b)))
-  })
 }

@@ -76,6 +76,7 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
     lazyResetGrad: () => queue('lazyResetGrad'),
     seekDropout: (steps) => queue('seekDropout', steps),
     getParametersSize: () => size,
+    getFingerprint: () => call('getFingerprint'),
     getParameters: async () => fromPlainTensors(await call('getParameters')),
     setParameters: (tensors) => call('setParameters', plainTensors(tensors)),
     getState: async () => fromPlainState(await call('getState')),

@@ -25,6 +25,7 @@ const methods: Record<string, Method> = {
   runOptimizerStep: (session, [options]) => session.runOptimizerStep(options as never),
   lazyResetGrad: (session) => session.lazyResetGrad(),
   seekDropout: (session, [steps]) => session.seekDropout(steps as number),
+  getFingerprint: (session) => session.getFingerprint(),
   getParameters: async (session) => plainTensors(await session.getParameters()),
   setParameters: (session, [tensors]) => session.setParameters(fromPlainTensors(tensors as PlainTensors)),
   getState: async (session) => plainState(await session.getState()),

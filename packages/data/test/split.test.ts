@@ -1,0 +1,41 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DataError, splitRows } from '../src/index.ts'
+
+const rows = (counts: readonly number[]) => counts.flatMap((count, label) => Array.from({ length: count }, (_, i) => ({ id: `${label}-${i}`, label })))
+
+describe('splitRows', () => {
+  it('divides every group in the same share, rounded, and loses no row', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 2, max: 60 }), { minLength: 1, maxLength: 6 }),
+        fc.double({ min: 0.3, max: 0.7, noNaN: true }),
+        fc.integer(),
+        (counts, share, seed) => {
+          const all = rows(counts)
+          const { train, validation } = splitRows(all, share, { seed, group: ({ label }) => label })
+          expect([...train, ...validation].map(({ id }) => id).sort()).toEqual(all.map(({ id }) => id).sort())
+          counts.forEach((count, label) => {
+            const own = validation.filter((row) => row.label === label).length
+            expect(own).toBe(Math.min(count - 1, Math.round(share * count)))
+          })
+        },
+      ),
+    )
+  })
+  it('depends on the seed alone, and keeps the order of the rows', () => {
+    const all = rows([30, 30])
+    const of = (seed: number) => splitRows(all, 0.2, { seed }).validation.map(({ id }) => id)
+    expect(of(1)).toEqual(of(1))
+    expect(of(1)).not.toEqual(of(2))
+    const places = of(1).map((id) => all.findIndex((row) => row.id === id))
+    expect(places).toEqual([...places].sort((a, b) => a - b))
+  })
+  it.each([0, 1, -0.1, 1.5, Number.NaN])('refuses a share of %s', (share) => {
+    expect(() => splitRows(rows([10]), share)).toThrow(DataError)
+  })
+  it('refuses to leave a part empty', () => {
+    expect(() => splitRows(rows([1]), 0.5)).toThrow(/no row is left for validation/)
+    expect(() => splitRows(rows([10]), 0.01)).toThrow(/no row is left for validation/)
+  })
+})

@@ -1,0 +1,57 @@
+// Losses that compare outputs with targets element by element: several labels a row, and numbers.
+
+import { addInput, build, type Builder, getValue, type Graph, type Loss, type Value } from '@cola/graph'
+import { type Checks, checkOptions, text } from '../options.ts'
+
+export interface ElementwiseLossOptions {
+  /** Name of the outputs, [batch, ...]. @default 'logits' */
+  logits?: string
+  /** Name of the input that holds the targets, float32, shaped as the outputs. @default 'labels' */
+  labels?: string
+}
+
+const checks: Checks<ElementwiseLossOptions> = { logits: text, labels: text }
+
+type ElementLoss = (g: Builder, output: Value, target: Value) => Value
+
+/** The mean over all elements of a loss of each; over several batches, the mean over all their rows. */
+function meanOfElements(name: string, each: ElementLoss, options: ElementwiseLossOptions): Loss {
+  checkOptions(name, options, checks)
+  const { logits = 'logits', labels = 'labels' } = options
+  const loss = (graph: Graph): Value => {
+    const g = build(graph)
+    const output = getValue(graph, logits)
+    const target = graph.values.get(labels) ?? addInput(graph, labels, 'float32', output.shape)
+    return g.node('ReduceMean', [each(g, output, target)], { name: 'loss', attributes: { keepdims: 0 } })[0] as Value
+  }
+  return Object.assign(loss, { meanOver: { rows: logits } })
+}
+
+/**
+ * Binary cross-entropy of logits against targets from 0 to 1; torch.nn.BCEWithLogitsLoss.
+ * max(x, 0) - x z + log(1 + exp(-|x|)), which overflows nowhere.
+ * @throws {ConfigError} for an option that is unknown or no name.
+ */
+export const binaryCrossEntropy = (options: ElementwiseLossOptions = {}): Loss =>
+  meanOfElements(
+    'binaryCrossEntropy',
+    (g, x, z) => {
+      const tail = g.Log(g.Add(g.Exp(g.Neg(g.Abs(x))), g.scalar(1)))
+      return g.Add(g.Sub(g.Relu(x), g.Mul(x, z)), tail)
+    },
+    options,
+  )
+
+/**
+ * Mean squared error of outputs against targets; torch.nn.MSELoss.
+ * @throws {ConfigError} for an option that is unknown or no name.
+ */
+export const meanSquaredError = (options: ElementwiseLossOptions = {}): Loss =>
+  meanOfElements(
+    'meanSquaredError',
+    (g, x, z) => {
+      const difference = g.Sub(x, z)
+      return g.Mul(difference, difference)
+    },
+    options,
+  )

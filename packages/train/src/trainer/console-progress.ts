@@ -1,0 +1,47 @@
+// Progress for people at a terminal: callbacks that an app hands to a run, because the library itself never prints.
+
+import type { Callbacks, EpochLog, StepLog } from './callbacks.ts'
+
+export interface ConsoleProgressOptions {
+  /** Prints a line. @default console.log */
+  print?: (line: string) => void
+  /** Redraws the last line of a terminal. @default process.stdout, where it is a terminal; else nothing is drawn */
+  redraw?: ((line: string) => void) | undefined
+}
+
+const barWidth = 24
+
+/** Writes over the terminal's last line; undefined where there is no terminal. */
+function terminal(): ((line: string) => void) | undefined {
+  const { stdout } = (globalThis as { process?: { stdout?: { isTTY?: boolean; write: (text: string) => void } } }).process ?? {}
+  return stdout?.isTTY ? (line) => stdout.write(`\r\u001b[2K${line}`) : undefined
+}
+
+function bar({ step, total_steps, loss, tokens_per_second }: StepLog): string {
+  const done = Math.round((barWidth * step) / total_steps)
+  const drawn = `[${'='.repeat(done)}${' '.repeat(barWidth - done)}]`
+  const speed = tokens_per_second > 0 ? `  ${tokens_per_second.toFixed(0)} tokens/s` : ''
+  return `${drawn} ${step}/${total_steps}  loss ${loss.toFixed(4)}${speed}`
+}
+
+/** `epoch 2  train loss 0.3120  eval loss 0.2871  accuracy 0.9412  mcc 0.8810  *`; a star marks the best epoch so far. */
+function epochLine({ epoch, train_loss, eval_loss, eval_metrics, best }: EpochLog): string {
+  const scores = Object.entries(eval_metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`)
+  const losses = [`train loss ${train_loss.toFixed(4)}`, `eval loss ${eval_loss.toFixed(4)}`]
+  return [`epoch ${epoch}`, ...losses, ...scores, ...(best ? ['*'] : [])].join('  ')
+}
+
+/**
+ * Callbacks that show a run in the console: a progress bar on terminals, one line an epoch, and warnings.
+ * Give them to `fineTune`, `distill` or a `Trainer` as `callbacks`.
+ */
+export function consoleProgress({ print = console.log, redraw = terminal() }: ConsoleProgressOptions = {}): Callbacks {
+  return {
+    onStep: (log) => redraw?.(bar(log)),
+    onEpoch: (log) => {
+      redraw?.('')
+      print(epochLine(log))
+    },
+    onWarning: ({ message }) => print(`warning: ${message}`),
+  }
+}

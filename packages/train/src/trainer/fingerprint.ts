@@ -1,0 +1,26 @@
+// What must be equal for a resumed run to be the same run: the artifacts, the training rows and the options.
+
+import { sha256 } from '../files/node.ts'
+import type { Settings } from './options.ts'
+
+/** Values of rows as text; numbers beyond 53 bits too. */
+const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
+
+/** SHA-256 of what a run depends on. */
+export async function runFingerprint<Row, Prediction>(settings: Settings<Row, Prediction>): Promise<string> {
+  const { session, data, ...options } = settings
+  const compared = [
+    options.epochs,
+    options.batch_size,
+    options.learning_rate,
+    options.lr_scheduler_type,
+    options.warmup,
+    options.gradient_accumulation_steps,
+    options.seed,
+    options.train_sampling_strategy,
+    options.metric_for_best_model,
+    options.greater_is_better,
+  ]
+  const rows = data.train.map((row) => `${JSON.stringify(row, plain)}\n`)
+  return sha256([await session.getFingerprint(), JSON.stringify(compared), ...rows])
+}

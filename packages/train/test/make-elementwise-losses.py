@@ -1,0 +1,19 @@
+"""Losses and gradients of torch.nn.BCEWithLogitsLoss and MSELoss: python make-elementwise-losses.py > fixtures/elementwise-losses.json"""
+import json
+import torch
+
+torch.manual_seed(0)
+cases = []
+for rows, width, scale in [(1, 1, 1.0), (3, 2, 2.0), (4, 5, 60.0)]:
+    logits = (torch.randn(rows, width) * scale).requires_grad_()
+    for name, loss, labels in [
+        ('binaryCrossEntropy', torch.nn.BCEWithLogitsLoss(), torch.rand(rows, width).round()),
+        ('binaryCrossEntropy', torch.nn.BCEWithLogitsLoss(), torch.rand(rows, width)),
+        ('meanSquaredError', torch.nn.MSELoss(), torch.randn(rows, width)),
+    ]:
+        logits.grad = None
+        value = loss(logits, labels)
+        value.backward()
+        cases.append({'loss': name, 'dims': [rows, width], 'logits': logits.flatten().tolist(), 'labels': labels.flatten().tolist(),
+                      'value': value.item(), 'gradient': logits.grad.flatten().tolist()})
+print(json.dumps(cases))
