@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { classificationMetrics, generateSentences, readTokenizer } from '@cola/data'
-import { FormatError, float32, safetensorsChunks } from '@cola/graph'
+import { FormatError, float32, safetensorsChunks, tensorOf } from '@cola/graph'
 import { createStudent, parseDistilRnnConfig } from '@cola/rnn'
 import { crossEntropy, writeFileAtomic } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -188,6 +188,16 @@ describe('teachers', () => {
     expect((await teacher.logits({ name: 'train', texts })).length).toBe(20)
     await expect(teacher.logits({ name: 'train', texts: texts.slice(1) })).rejects.toThrow(/expected \[9, width\], found \[10,2\]/)
     await expect(teacher.logits({ name: 'dev', texts })).rejects.toThrow(FormatError)
+  })
+
+  it.each(['float16', 'bfloat16', 'float64'] as const)('may be a file of logits in %s; whole numbers are none', async (dtype) => {
+    const path = join(folder, `${dtype}.safetensors`)
+    const masked = [...new Array<number>(19).fill(-0.5), Number.NEGATIVE_INFINITY]
+    const splits = { train: tensorOf(dtype, [10, 2], masked), dev: tensorOf('int64', [10, 2], new Array<number>(20).fill(1)) }
+    writeFileAtomic(path, safetensorsChunks(new Map(Object.entries(splits))))
+    const teacher = teacherFromFile(path)
+    expect([...(await teacher.logits({ name: 'train', texts }))]).toEqual(masked)
+    await expect(teacher.logits({ name: 'dev', texts })).rejects.toThrow(/tensor "dev": not floating point, expected F32, F16, BF16 or F64, found int64/)
   })
 
   it('are never kept, nor read, with numbers that no model says', async () => {

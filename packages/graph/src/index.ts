@@ -63,4 +63,4 @@ export {
   safetensorsHeaderLength,
   serializeSafetensors,
 } from './tensor/safetensors.ts'
-export { asFloat32, byteLength, elementCount, elements, float32, type Tensor, tensor, toFloat32, toNumbers } from './tensor/tensor.ts'
+export { asFloat32, byteLength, elementCount, elements, float32, type Tensor, tensor, tensorOf, toFloat32, toNumbers } from './tensor/tensor.ts'

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packSentences } from '@cola/data'
-import { elements, float32, float32ToFloat16, serializeSafetensors, tensor, type Tensor, toFloat32 } from '@cola/graph'
+import { elements, float32, serializeSafetensors, type Tensor, tensorOf, toFloat32 } from '@cola/graph'
 import { adam, ConfigError, crossEntropy, generateArtifacts, openSession, OrtTensor, TrainingSession, loadClassifier, writeClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type HubServer, hubServer } from '../../../tools/hub-server.ts'
@@ -81,11 +81,16 @@ describe('GPT-2', () => {
     const plain = new Map([...weights].filter(([name]) => name !== 'score.weight').map(([name, value]) => [name.replace('transformer.', ''), value]))
     plain.set('h.0.attn.bias', float32([1, 1, 2, 2], [1, 0, 1, 1]))
     expect([...gpt2Parameters(plain, config).keys()]).toEqual([...gpt2Shapes(config, 'classification').keys()])
-    const half = new Map([...weights].map(([name, value]) => [name, tensor('float16', value.dims, float32ToFloat16(toFloat32(value)))]))
-    expect(toFloat32(gpt2Parameters(half, config).get('transformer.wte.weight') as Tensor)).toBeAllclose(
-      toFloat32(weights.get('transformer.wte.weight') as Tensor),
-      { atol: 1e-4, rtol: 1e-3 },
-    )
+    for (const [dtype, rtol] of [
+      ['float16', 1e-3],
+      ['bfloat16', 8e-3],
+      ['float64', 1e-7],
+    ] as const) {
+      const typed = new Map([...weights].map(([name, value]) => [name, tensorOf(dtype, value.dims, [...toFloat32(value)])]))
+      const read = gpt2Parameters(typed, config)
+      expect(new Set([...read.values()].map((value) => value.dtype))).toEqual(new Set(['float32']))
+      for (const [name, value] of read) expect(toFloat32(value)).toBeAllclose(toFloat32(weights.get(name) as Tensor), { atol: 1e-6, rtol })
+    }
     const sharded = join(folder, 'sharded')
     mkdirSync(sharded)
     const names = [...weights.keys()]

@@ -3,7 +3,24 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { checkTypes, type DataType, elements, type Graph, readModel, type Tensor, tensor, toFloat32 } from '@cola/graph'
+import {
+  addInitializer,
+  build,
+  cast,
+  checkTypes,
+  type DataType,
+  elements,
+  getValue,
+  type Graph,
+  prune,
+  readModel,
+  type Tensor,
+  tensor,
+  tensorOf,
+  toFloat32,
+  widen,
+  writeModel,
+} from '@cola/graph'
 import {
   type Batch,
   crossEntropy,
@@ -165,6 +182,30 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
       expect([...graph.initializers.values()].filter((data) => data.dtype === stored && data.dims.length > 1).length).toBeGreaterThan(1)
       expect(graph.outputs.map((output) => graph.values.get(output)?.dtype)).toEqual(['float32'])
     }
+  })
+
+  it('is loaded as a classifier whose file computes in that type, its logits included', async () => {
+    const graph = readModel(readFileSync(join(path, 'model.onnx')))
+    const g = build(graph)
+    const states = getValue(graph, graph.outputs[0] as string)
+    const first = g.Gather(states, g.constant('zero', tensor('int64', [], BigInt64Array.of(0n))), { axis: 1 })
+    const weight = tensorOf(
+      dtype,
+      [3, 32],
+      Array.from({ length: 96 }, (_, i) => Math.sin(i)),
+    )
+    g.node('Gemm', [cast(g, first, dtype), addInitializer(graph, 'head.weight', weight)], { outputs: ['logits'], attributes: { transB: 1 } })
+    graph.outputs = ['logits']
+    prune(graph)
+    const out = join(path, 'as-it-is')
+    mkdirSync(out)
+    writeFileSync(join(out, 'model.onnx'), writeModel(graph))
+    writeFileSync(join(out, 'config.json'), JSON.stringify({ id2label: { 0: 'a', 1: 'b', 2: 'c' }, pad_token_id: 0 }))
+    cpSync(join(path, 'tokenizer.json'), join(out, 'tokenizer.json'))
+    const classifier = await loadClassifier(out)
+    const wide = widen(graph)
+    expect(await classifier.logits(texts)).toBeAllclose(await numbers(wide, batch(wide)), { atol: 2e-2 })
+    await classifier.release()
   })
 
   it('can be given an adapter as it was read, without being widened first', async () => {

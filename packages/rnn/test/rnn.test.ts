@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { random, readTokenizer } from '@cola/data'
-import { type Tensor, toFloat32 } from '@cola/graph'
+import { elementCount, type Tensor, tensorOf, toFloat32 } from '@cola/graph'
 import {
   adam,
   type Batch,
@@ -23,6 +23,7 @@ import {
   type DistilRnnConfig,
   distilRnn,
   distilRnnInference,
+  distilRnnShapes,
   exportStudent,
   loadStudent,
   parseDistilRnnConfig,
@@ -182,6 +183,22 @@ describe('files', () => {
     expect(await classifier.logits(texts)).toBeAllclose(outputs.logits?.data ?? [], { atol: 1e-6 })
     expect((await classifier.classify(texts)).map(({ label }) => label).every((label) => ['bad', 'good'].includes(label))).toBe(true)
     await classifier.release()
+  })
+
+  it.each(['float16', 'bfloat16', 'float64'] as const)('reads a student that was saved in %s', (dtype) => {
+    const config = parseDistilRnnConfig({ ...sizes, cell: 'gru' })
+    const values = (dims: readonly number[]) => Array.from({ length: elementCount(dims) }, (_, i) => (i % 7) / 4 - 0.5)
+    const shapes = new Map<string, readonly number[]>([['embedding.weight', [config.vocab_size, config.embedding_size]], ...distilRnnShapes(config)])
+    const out = join(folder, dtype)
+    saveStudent(out, { config, parameters: new Map([...shapes].map(([name, dims]) => [name, tensorOf(dtype, dims, values(dims))])) })
+    const { parameters, embedding } = loadStudent(out)
+    for (const [name, value] of parameters) {
+      expect([name, value.dtype]).toEqual([name, 'float32'])
+      expect([...toFloat32(value)]).toEqual(values(value.dims))
+    }
+    expect([...embedding.row(1)]).toEqual(values(shapes.get('embedding.weight') as number[]).slice(config.embedding_size, 2 * config.embedding_size))
+    saveStudent(out, { config, parameters: new Map([...shapes].map(([name, dims]) => [name, tensorOf('int64', dims, values(dims).map(Math.round))])) })
+    expect(() => loadStudent(out)).toThrow(/tensor "embedding\.weight": not floating point, expected F32, F16, BF16 or F64, found int64/)
   })
 
   it('names the field or tensor that is wrong', () => {

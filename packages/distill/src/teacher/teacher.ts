@@ -1,6 +1,6 @@
 // Teachers: whatever gives logits for texts. A model, a file of logits, or several of them averaged.
 
-import { FormatError, toFloat32 } from '@cola/graph'
+import { dataTypes, FormatError, toFloat32 } from '@cola/graph'
 import { type Classifier, ConfigError, FeedError, readSafetensorsFile } from '@cola/train'
 import { requireLogits } from './check.ts'
 
@@ -29,7 +29,7 @@ export const teacherFromClassifier = (classifier: Pick<Classifier, 'logits' | 'f
 /**
  * A safetensors file of logits as a teacher: one tensor [rows, classes] a split, rows in the data's order; hidden states, where it has them,
  * as SPLIT.hidden [rows, width].
- * @throws {FileError | FormatError} for a file that is no safetensors; when asked: {FormatError} for a split that it lacks or of other rows,
+ * @throws {FileError | FormatError} for a file that is no safetensors; when asked: {FormatError} for a split that it lacks, of other rows or of integers,
  * {FeedError} for a row with NaN or +Infinity, or with -Infinity in all classes.
  */
 export function teacherFromFile(path: string): Teacher {
@@ -46,6 +46,7 @@ export function teacherFromFile(path: string): Teacher {
         found: `[${found.dims}]`,
         fix: 'Was it made of other data?',
       })
+    if (!dataTypes[found.dtype].float) throw new FormatError({ where, what: 'not floating point', expected: 'F32, F16, BF16 or F64', found: found.dtype })
     const values = toFloat32(found)
     requireLogits(values, { where, rows: texts.length, masks })
     return values

@@ -2,7 +2,7 @@
 
 import { FormatError, UnsupportedOperatorError } from '../errors.ts'
 import { dataTypeOfOnnx, dataTypes } from '../tensor/dtype.ts'
-import { byteLength, type Tensor, tensor } from '../tensor/tensor.ts'
+import { byteLength, elementCount, type Tensor, tensor } from '../tensor/tensor.ts'
 import { create, DataLocation, decodeModel, type GraphProto, StringStringEntryProtoSchema, type TensorProto, TensorProtoSchema } from './proto.ts'
 
 /** Gives access to a model's external-data files. */
@@ -36,10 +36,11 @@ export function readTensor(proto: TensorProto, where: string, externalData?: Ext
       throw new FormatError({ where: at, what: 'wrong number of bytes', expected: String(expected), found: String(proto.rawData.length) })
     return { dtype, dims, bytes: () => proto.rawData }
   }
-  const { array } = dataTypes[dtype]
   const values = [proto.floatData, proto.int32Data, proto.int64Data, proto.doubleData, proto.uint64Data].find((list) => list.length > 0) ?? []
+  const count = elementCount(dims)
+  if (values.length !== count) throw new FormatError({ where: at, what: 'wrong number of elements', expected: String(count), found: String(values.length) })
   const big = dtype === 'int64' || dtype === 'uint64'
-  const data = new array(values.length)
+  const data = new dataTypes[dtype].array(count)
   ;(values as ArrayLike<number | bigint> & Iterable<number | bigint> as (number | bigint)[]).forEach((value, i) => {
     data[i] = big ? BigInt(value) : Number(value)
   })

@@ -4,9 +4,9 @@ import { encodeTexts, firstPosition, longestInput, type ModelConfig, padTokenId,
 import { checkTypes, getValue, type Graph, lower, prune, readModel, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import { fileSystem, paths, readFile, readJson, sha256, writeFileAtomic } from '../files/node.ts'
-import { type Device, externalDataOf, openSession, resolveDevice, writeModels } from '../runtime/device.ts'
+import { type Device, externalDataOf, openSession, resolveDevice, type RunnableModel, writeModels } from '../runtime/device.ts'
 import type { OrtTensor } from '../runtime/ort.ts'
-import { feedsOf } from '../session/feeds.ts'
+import { feedsOf, float32Of } from '../session/feeds.ts'
 import { paddedBatches } from '../session/padded.ts'
 import { vocabularySize } from '../session/token-ids.ts'
 
@@ -107,8 +107,9 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
   if (!config.id2label) throw new ConfigError({ where: join(folder, 'config.json'), what: 'no labels', expected: 'id2label' })
   const files = ['model.onnx', ...Object.values(hubFiles).map((name) => join('onnx', name))]
   const path = join(folder, files.find((name) => fileSystem().existsSync(join(folder, name))) ?? 'model.onnx')
-  const graph = readModel(readFile(path), { where: path, externalData: externalDataOf(paths().dirname(path)) })
-  const session = await openSession({ graph, path }, await resolveDevice(device, graph))
+  const model = runnable(readModel(readFile(path), { where: path, externalData: externalDataOf(paths().dirname(path)) }), path)
+  const { graph } = model
+  const session = await openSession(model, await resolveDevice(device, graph))
   const tokenizer = await readTokenizer(folder)
   const labels = Object.values(config.id2label)
   const max_length = longestInput(config, tokenizer)
@@ -120,7 +121,7 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
     const all = new Float32Array(texts.length * labels.length)
     for (let at = 0; at < rows.length; at += batch_size) {
       const { logits: own } = await session.run(feedsOf(graph, graph.inputs, collate(rows.slice(at, at + batch_size))).feeds)
-      all.set((own as OrtTensor).data as Float32Array, at * labels.length)
+      all.set(float32Of(own as OrtTensor), at * labels.length)
     }
     return all
   }
@@ -141,6 +142,13 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
     },
     release: () => session.release(),
   }
+}
+
+/** The file as it is, in whatever precision; as float32 where it has bfloat16, for which the CPU has no kernels, or takes floats that batches do not have. */
+function runnable(graph: Graph, path: string): Pick<RunnableModel, 'graph' | 'path'> {
+  const takes = graph.inputs.map((name) => getValue(graph, name).dtype)
+  const foreign = takes.includes('float16') || takes.includes('float64') || [...graph.values.values()].some(({ dtype }) => dtype === 'bfloat16')
+  return foreign ? { graph: widen(graph) } : { graph, path }
 }
 
 type ClassifierConfig = ModelConfig & { id2label?: Readonly<Record<string, string>> | null | undefined }

@@ -1,6 +1,6 @@
 // Batches to runtime tensors: every input checked for presence, type, shape and token ids before the runtime sees it.
 
-import { type DataType, type Dim, evaluateDim, type Graph, getValue } from '@cola/graph'
+import { type DataType, type Dim, evaluateDim, float16ToFloat32, type Graph, getValue } from '@cola/graph'
 import { FeedError } from '../errors.ts'
 import { OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { requireTokenIds } from './token-ids.ts'
@@ -41,6 +41,13 @@ export function feedsOf(graph: Graph, inputs: readonly string[], batch: Batch): 
     feeds[name] = new OrtTensor(dtype as 'int32', array.data as Int32Array, array.dims)
   }
   return { feeds, symbols }
+}
+
+/** A result's elements as float32. Runtimes give float16 as Float16Array, or as bits where JavaScript has none. */
+export function float32Of({ type, data }: OrtTensor): Float32Array {
+  if (data instanceof Float32Array) return data
+  if (type === 'float16' && data instanceof Uint16Array) return float16ToFloat32(data)
+  return Float32Array.from(data as ArrayLike<number | bigint>, Number)
 }
 
 function bindShape(name: string, shape: readonly Dim[], dims: readonly number[], symbols: Map<string, number>): void {
