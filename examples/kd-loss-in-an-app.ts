@@ -14,7 +14,7 @@ const { loss, gradient } = kdLoss(student, teacher, labels, { temperature: 2, al
 console.log(`loss ${loss.toFixed(4)}, gradient with respect to the student's logits [${Array.from(gradient, (x) => x.toFixed(4)).join(', ')}]`)
 
 // ## What the scale does: the same logits at three temperatures, and the size of the gradient they give
-const size = (values: Float32Array) => Math.hypot(...values).toFixed(4)
+const size = (values: Float32Array) => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0)).toFixed(4)
 for (const scale of ['inverse-square', 'none', 'square'] as const) {
   const sizes = [1, 2, 4].map((temperature) => size(kdLoss(student, teacher, labels, { temperature, alpha: 1, scale }).gradient))
   console.log(`${scale.padEnd(15)} T = 1, 2, 4: gradients of size ${sizes.join(', ')}`)

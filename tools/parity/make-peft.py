@@ -23,10 +23,25 @@ variants = {
     'lm-embedding': dict(target_modules=['wte', 'c_fc'], task_type='CAUSAL_LM'),
     'lm-tokens': dict(target_modules=['c_attn'], task_type='CAUSAL_LM', trainable_token_indices={'wte': [5, 17, 42]}),
 }
+# What is saved in full: of half the width, because the files hold whole matrices.
+saved = {
+    'saved-dotted': dict(target_modules=['c_attn'], modules_to_save=['h.0.ln_1', 'transformer.h.1.mlp', 'n_f']),
+    'saved-embedding': dict(target_modules=['c_attn'], modules_to_save=['wte'], save_embedding_layers=True),
+    'dora-saved': dict(target_modules=['c_attn', 'c_fc'], use_dora=True, modules_to_save=['ln_f', 'ln_2']),
+    'bias-all-saved': dict(target_modules=['c_attn'], bias='all', modules_to_save=['ln_f', 'h.1.mlp.c_proj']),
+    'lm-head': dict(target_modules=['lm_head', 'c_fc'], task_type='CAUSAL_LM'),
+    'lm-saved-embedding': dict(target_modules=['c_attn'], task_type='CAUSAL_LM', modules_to_save=['wte'], save_embedding_layers=True),
+    'lm-saved-head': dict(target_modules=['c_attn'], task_type='CAUSAL_LM', modules_to_save=['lm_head']),
+    'lm-saved-both': dict(target_modules=['c_attn'], task_type='CAUSAL_LM', modules_to_save=['wte', 'lm_head']),
+    'lm-saved-tied': dict(target_modules=['c_attn'], task_type='CAUSAL_LM', modules_to_save=['lm_head'], ensure_weight_tying=True),
+    'lm-stored': dict(target_modules=['c_attn'], task_type='CAUSAL_LM', save_embedding_layers=True),
+    'lm-tokens-stored': dict(target_modules=['c_attn'], task_type='CAUSAL_LM', trainable_token_indices=[5, 17, 42], save_embedding_layers=True),
+}
+variants.update(saved)
 out, names = sys.argv[1], sys.argv[2:] or list(variants)
 for name in names:
     torch.manual_seed(11)
-    config = GPT2Config(vocab_size=61, n_positions=24, n_embd=16, n_layer=2, n_head=2, num_labels=2, pad_token_id=0, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0)
+    config = GPT2Config(vocab_size=61, n_positions=24, n_embd=8 if name in saved else 16, n_layer=2, n_head=2, num_labels=2, pad_token_id=0, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0)
     lm = variants[name].get('task_type') == 'CAUSAL_LM'
     base = (GPT2LMHeadModel if lm else GPT2ForSequenceClassification)(config).eval()
     with torch.no_grad():
@@ -35,15 +50,16 @@ for name in names:
     base.save_pretrained(f'{folder}/base')
     ids = torch.randint(1, 61, (4, 9)); lengths = torch.tensor([9, 9, 9, 9] if lm else [9, 4, 6, 1]); ids[0, :3] = torch.tensor([5, 17, 42]); mask = (torch.arange(9)[None] < lengths[:, None]).long(); ids = ids * mask
     with torch.no_grad(): base_logits = base(ids, attention_mask=mask).logits
+    save = {'save_embedding_layers': variants[name].pop('save_embedding_layers', 'auto')}
     options = {'r': 3, 'lora_alpha': 6, 'task_type': 'SEQ_CLS', 'fan_in_fan_out': True, **variants[name]}
     model = get_peft_model(copy.deepcopy(base), LoraConfig(**options)).eval()
     with torch.no_grad():
         for n, p in model.named_parameters():
             if p.requires_grad: p.add_(0.1 * torch.randn_like(p))
     with torch.no_grad(): logits = model(input_ids=ids, attention_mask=mask).logits
-    model.save_pretrained(f'{folder}/adapter')
-    # PEFT merges an embedding's adapter into a tied head too, which then computes something else: there, merged is what unmerged is.
-    with torch.no_grad(): merged = logits.clone() if name == 'lm-embedding' else model.merge_and_unload()(ids, attention_mask=mask).logits
-    os.path.exists(f'{folder}/adapter/README.md') and os.remove(f'{folder}/adapter/README.md')
+    model.save_pretrained(f'{folder}/adapter', **save)
+    # PEFT merges an embedding's adapter into a tied head too, and the head's into the embedding, which then compute something else: there, merged is what unmerged is.
+    with torch.no_grad(): merged = logits.clone() if name in ('lm-embedding', 'lm-head') else model.merge_and_unload()(ids, attention_mask=mask).logits
+    for rest in ('adapter/README.md', 'base/generation_config.json'): os.path.exists(f'{folder}/{rest}') and os.remove(f'{folder}/{rest}')
     save_file(dict(input_ids=ids, attention_mask=mask, logits=logits, base_logits=base_logits, merged_logits=merged), f'{folder}/expected.safetensors')
     print(name, float((logits - base_logits).abs().max()), float((logits - merged).abs().max()), flush=True)

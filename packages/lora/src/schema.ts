@@ -54,6 +54,15 @@ export const loraSchema = v.looseObject({
   use_rslora: v.optional(v.boolean(), false),
   use_dora: v.optional(v.boolean(), false),
   lora_bias: v.optional(v.boolean(), false),
+  ensure_weight_tying: v.optional(v.boolean()),
+})
+
+/** What lies beside an adapter and says what its head is. */
+export const headSchema = v.object({
+  head: v.string(),
+  num_labels: positive,
+  pooling: v.picklist(['last', 'first', 'mean']),
+  id2label: v.optional(v.record(v.string(), v.string())),
 })
 
 export type Gpt2ConfigJson = v.InferOutput<typeof gpt2Schema>

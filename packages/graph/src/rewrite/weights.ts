@@ -48,7 +48,7 @@ export function storeWeights(graph: Graph, type: WeightType): Graph {
     }
     stored.values.set(name, value)
   }
-  stored.nodes.push(...graph.nodes)
+  stored.nodes = [...stored.nodes, ...graph.nodes]
   return stored
 }
 

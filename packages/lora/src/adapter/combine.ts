@@ -4,12 +4,13 @@ import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { scaling } from '../inject/config.ts'
-import { matrixNames } from '../inject/layer.ts'
 import { patternValue } from '../inject/target.ts'
 import { unmatchedKeys } from '../inject/unmatched.ts'
 import { arrayOf, Matrix, matrixOf, truncatedSvd } from '../linalg.ts'
 import type { LoraConfigJson } from '../schema.ts'
 import type { Adapter } from './files.ts'
+import { sameValues } from './load.ts'
+import { modulesIn } from './names.ts'
 
 export type CombinationType = 'linear' | 'cat' | 'svd' | 'ties' | 'dare_linear' | 'dare_ties' | 'magnitude_prune'
 
@@ -129,7 +130,7 @@ export function combineAdapters(list: readonly WeightedAdapter[], options: Combi
     tensors.set(`${module}.${names[1]}`, B)
     ranks.push(A.dims[0] as number)
   }
-  const rank = Math.max(...ranks)
+  const rank = ranks.reduce((a, b) => Math.max(a, b), 0)
   const pattern = Object.fromEntries(
     modules
       .map(({ module }, i) => [module.replace(/^base_model\.model\./, '').replaceAll('.', '\\.'), ranks[i] as number] as const)
@@ -137,17 +138,11 @@ export function combineAdapters(list: readonly WeightedAdapter[], options: Combi
   )
   const names = modules.map(({ module }) => module.replace(/^base_model\.model\./, ''))
   const warnings = list.flatMap(({ adapter }, i) => unmatchedKeys(adapter.config, names).map((warning) => `adapter ${i}: ${warning}`))
-  return { config: configOf(list, rank, pattern), tensors, warnings }
+  const trainedHead = list[head ?? list.findIndex(({ adapter }) => adapter.head !== undefined)]?.adapter.head
+  return { config: configOf(list, rank, pattern), tensors, warnings, ...(trainedHead ? { head: trainedHead } : {}) }
 }
 
-/** The modules that have matrices in a file, with what those are called. */
-const modulesOf = (list: readonly WeightedAdapter[]): { module: string; names: readonly [string, string] }[] => {
-  const files = list.flatMap(({ adapter }) => [...adapter.tensors.keys()])
-  const found = Object.values(matrixNames).flatMap((names) =>
-    files.filter((name) => name.endsWith(`.${names[0]}`)).map((name) => [name.slice(0, -names[0].length - 1), names] as const),
-  )
-  return [...new Map(found)].map(([module, names]) => ({ module, names }))
-}
+const modulesOf = (list: readonly WeightedAdapter[]) => modulesIn(list.flatMap(({ adapter }) => [...adapter.tensors.keys()]))
 
 function partsOf(list: readonly WeightedAdapter[], module: string, [nameA, nameB]: readonly [string, string]): Part[] {
   return list.flatMap(({ adapter: { tensors, config }, weight = 1 }) => {
@@ -210,26 +205,39 @@ function combineParts(parts: readonly Part[], type: CombinationType, options: Co
   return { A: float32(firstA.dims, A), B: float32(firstB.dims, B) }
 }
 
-/** What adapters saved in full: a head cannot be averaged into another's, so one is chosen. */
+/**
+ * What adapters saved in full is no sum, so nothing weighs it: what one adapter has is kept, and of what several have, one's is chosen.
+ * PEFT's add_weighted_adapter refuses the latter, and leaves out the former.
+ */
 function savedTensors(list: readonly WeightedAdapter[], head: number | undefined): Map<string, Tensor> {
-  const saved = list.map(({ adapter }) => [...adapter.tensors].filter(([name]) => !name.includes('.lora_')))
-  const owners = saved.flatMap((tensors, i) => (tensors.length ? [i] : []))
-  if (owners.length > 1 && head === undefined)
+  const owners = new Map<string, { value: Tensor; places: number[] }>()
+  list.forEach(({ adapter }, place) => {
+    for (const [name, value] of adapter.tensors) {
+      if (name.includes('.lora_')) continue
+      const known = owners.get(name)
+      if (!known) owners.set(name, { value, places: [place] })
+      else if (place === head) owners.set(name, { value, places: [head] })
+      else if (!known.places.includes(head ?? -1) && !isSameBase(name, known.value, value)) known.places.push(place)
+    }
+  })
+  const disputed = [...owners].filter(([, { places }]) => places.length > 1)
+  if (disputed.length > 0)
     throw new AdapterError({
       where: 'combineAdapters',
       what: 'several adapters have a head or other modules saved in full',
-      found: `adapters ${owners.join(', ')}: ${saved[owners[0] as number]
-        ?.map(([name]) => name)
-        .slice(0, 3)
-        .join(', ')}`,
+      found: disputed.map(([name, { places }]) => `${name} in adapters ${places.join(', ')}`).join('; '),
       fix: 'Say whose to keep with the option head.',
     })
-  return new Map(saved[head ?? owners[0] ?? 0])
+  return new Map([...owners].map(([name, { value }]) => [name, value]))
 }
+
+/** Whether both files hold the base's own matrix, which PEFT saves of an embedding that is a target. */
+const isSameBase = (name: string, a: Tensor, b: Tensor): boolean => name.endsWith('.base_layer.weight') && sameValues(a, b)
 
 function configOf(list: readonly WeightedAdapter[], rank: number, rank_pattern: Record<string, number>): LoraConfigJson {
   const configs = list.map(({ adapter }) => adapter.config)
   const names = configs.flatMap(({ target_modules }) => target_modules ?? [])
+  const saved = configs.flatMap(({ modules_to_save }) => modules_to_save ?? [])
   const regex = configs.find(({ target_modules }) => typeof target_modules === 'string')
   // Every module has its own scaling in its matrices: alpha = r for each.
   return {
@@ -240,6 +248,7 @@ function configOf(list: readonly WeightedAdapter[], rank: number, rank_pattern: 
     alpha_pattern: rank_pattern,
     use_rslora: false,
     init_lora_weights: true,
+    modules_to_save: saved.length > 0 ? [...new Set(saved)] : null,
     target_modules: regex ? modulesOf(list).map(({ module }) => module.replace(/^base_model\.model\./, '')) : [...new Set(names)],
   }
 }

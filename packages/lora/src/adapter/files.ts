@@ -1,13 +1,15 @@
 // Adapters on disk exactly as PEFT's save_pretrained has them: adapter_config.json and adapter_model.safetensors, head included.
 
 import { type HubOptions, hubFiles, isFolder, type PushOptions, pushToHub } from '@cola/data'
-import { cloneGraph, float32, type Model, serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
-import { paths, readJson, readSafetensorsFile, writeFileAtomic } from '@cola/train'
+import { cloneGraph, float32, serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
+import { fileSystem, paths, readJson, readSafetensorsFile, writeFileAtomic } from '@cola/train'
 import { AdapterError } from '../errors.ts'
 import { parseLoraConfig } from '../inject/config.ts'
-import { loraNames, peftPrefix } from '../inject/layer.ts'
-import { lora, type LoraModel, withParameters } from '../inject/lora.ts'
-import type { LoraConfigJson } from '../schema.ts'
+import type { Head } from '../inject/head.ts'
+import { loraNames } from '../inject/layer.ts'
+import type { LoraModel } from '../inject/lora.ts'
+import { check, headSchema, type LoraConfigJson } from '../schema.ts'
+import { fileNames } from './names.ts'
 
 export interface Adapter {
   config: LoraConfigJson
@@ -15,16 +17,50 @@ export interface Adapter {
   tensors: Map<string, Tensor>
   /** Of combined ones: patterns that match no module, one sentence each. */
   warnings?: readonly string[]
+  /** What the head was trained as; PEFT's own adapters do not say it. */
+  head?: Head
 }
 
+const headFile = 'head_config.json'
+
 /**
- * Reads an adapter folder.
- * @throws {ConfigError | FormatError | FileError} naming the file and the field or tensor.
+ * Reads an adapter folder: PEFT's two files, and `head_config.json` where the adapter was written here.
+ * @throws {ConfigError | FormatError | FileError | AdapterError} naming the file and the field or tensor: also for a value that is NaN or infinite.
  */
 export function readAdapter(folder: string): Adapter {
   const { join } = paths()
-  const path = join(folder, 'adapter_config.json')
-  return { config: parseLoraConfig(readJson(path), path), tensors: readSafetensorsFile(join(folder, 'adapter_model.safetensors')).tensors }
+  const [path, weights, head] = ['adapter_config.json', 'adapter_model.safetensors', headFile].map((name) => join(folder, name)) as [string, string, string]
+  const config = parseLoraConfig(readJson(path), path)
+  const { tensors } = readSafetensorsFile(weights)
+  for (const [name, value] of tensors) requireFinite(value, `${weights}, tensor "${name}"`)
+  return { config, tensors, ...(fileSystem().existsSync(head) ? { head: parseHead(readJson(head), head) } : {}) }
+}
+
+const floats: ReadonlySet<string> = new Set(['float32', 'float16', 'bfloat16', 'float64'])
+
+function requireFinite(value: Tensor, where: string): void {
+  if (!floats.has(value.dtype)) throw new AdapterError({ where, what: 'not a tensor of floats', found: value.dtype })
+  const values = toFloat32(value)
+  const at = values.findIndex((x) => !Number.isFinite(x))
+  if (at >= 0)
+    throw new AdapterError({
+      where,
+      what: 'not a finite number',
+      found: `${values[at]} at element ${at}`,
+      fix: 'Its training diverged, or the file is damaged: take an earlier checkpoint.',
+    })
+}
+
+function parseHead(json: unknown, where: string): Head {
+  const { head: name, id2label, ...rest } = check(headSchema, json, where)
+  return { name, ...rest, ...(id2label ? { labels: Array.from({ length: rest.num_labels }, (_, i) => id2label[i] ?? `LABEL_${i}`) } : {}) }
+}
+
+const trainsHead = ({ trainable }: LoraModel, { name }: Head): boolean => [...trainable].some((parameter) => parameter.startsWith(`${name}.`))
+
+function headJson({ name, labels, num_labels, pooling }: Head): string {
+  const json = { head: name, num_labels, pooling, ...(labels ? { id2label: Object.fromEntries(labels.entries()) } : {}) }
+  return `${JSON.stringify(json, null, 2)}\n`
 }
 
 /**
@@ -33,57 +69,18 @@ export function readAdapter(folder: string): Adapter {
  */
 export async function openAdapter(nameOrFolder: string, options: HubOptions = {}): Promise<Adapter> {
   if (await isFolder(nameOrFolder)) return readAdapter(nameOrFolder)
-  const [config] = await hubFiles(nameOrFolder, [{ path: 'adapter_config.json' }, { path: 'adapter_model.safetensors' }], options)
+  const wanted = [{ path: 'adapter_config.json' }, { path: 'adapter_model.safetensors' }, { path: headFile, optional: true }]
+  const [config] = await hubFiles(nameOrFolder, wanted, options)
   return readAdapter(paths().dirname(config as string))
 }
 
-/**
- * Puts an adapter into a base model: every tensor of the file must find its place, and every place its tensor.
- * @throws {AdapterError} naming the tensor: the adapter belongs to another model, or its head is missing.
- */
-export function loadAdapter(model: Model, adapter: Adapter): LoraModel {
-  // Its values come from the file: the base is not to be changed for it, however it was initialized.
-  const injected = { ...lora(model, { ...adapter.config, init_lora_weights: true }), config: adapter.config }
-  const values = new Map([...adapter.tensors].map(([name, value]) => [parameterName(name, injected), value]))
-  for (const [name, value] of values) {
-    const own = injected.graph.initializers.get(name)
-    if (own?.dims.join() !== value.dims.join())
-      throw new AdapterError({
-        where: `adapter tensor "${name}"`,
-        what: own ? 'its shape does not fit the model' : 'the model has no such parameter',
-        ...(own ? { expected: `[${own.dims}]` } : {}),
-        found: `[${value.dims}]`,
-        fix: 'Is it an adapter for another model?',
-      })
-  }
-  for (const name of injected.trainable) {
-    if (!values.has(name))
-      throw new AdapterError({
-        where: `parameter "${name}"`,
-        what: 'missing from the adapter',
-        fix: name.includes('.lora_') ? 'Is it an adapter for another model?' : 'The adapter was saved without its head; its classifications would be random.',
-      })
-  }
-  return withParameters(injected, values)
-}
-
-/** Where PEFT keeps what it saves of a layer that it wrapped: a bias (`bias` all or lora_only), the matrix of targeted `embed_tokens` or `lm_head`. */
-const wrapped = '.base_layer.'
-
-/** LoRA matrices keep PEFT's name; what was saved in full loses its prefix. */
-const parameterName = (name: string, { trainable }: LoraModel): string => (trainable.has(name) ? name : name.replace(peftPrefix, '').replace(wrapped, '.'))
-
-/** Name in the file of a trained parameter. */
-function fileName(name: string, biases: ReadonlySet<string | undefined>): string {
-  if (name.startsWith(peftPrefix)) return name
-  return `${peftPrefix}${biases.has(name) ? name.replace(/\.bias$/, `${wrapped}bias`) : name}`
-}
-
-/** The tensors of an adapter file: LoRA matrices and what was trained in full, sorted as PEFT has them. */
+/** The tensors of an adapter file: LoRA matrices, what was trained in full, and what else the file that it came from held; sorted as PEFT has them. */
 export function adapterTensors(model: LoraModel): Map<string, Tensor> {
-  const biases = new Set(model.targets.map(({ bias }) => bias))
-  const names = [...model.trainable].map((name) => [fileName(name, biases), name] as const)
-  return new Map(names.sort(([a], [b]) => (a < b ? -1 : 1)).map(([file, name]) => [file, model.graph.initializers.get(name) as Tensor]))
+  const names = fileNames(model)
+  const read = (file: string, name: string): Tensor => (file.includes('.original_module.') ? model.base : model.graph).initializers.get(name) as Tensor
+  const trained = [...model.trainable].flatMap((name) => names(name).map((file) => [file, name] as const))
+  const entries = [...new Map([...trained, ...model.held])].sort(([a], [b]) => (a < b ? -1 : 1))
+  return new Map(entries.map(([file, name]) => [file, read(file, name)]))
 }
 
 /** The configuration as adapter_config.json: sorted keys, indent 2, inference_mode on. */
@@ -101,7 +98,7 @@ export function adapterConfigJson(config: LoraConfigJson): string {
 }
 
 /**
- * Writes an adapter folder that PEFT's from_pretrained reads. One that started with a part of the base matrices (PiSSA, OLoRA) is written as a
+ * Writes an adapter folder that PEFT's from_pretrained reads, with `head_config.json` beside it where the head is known. One that started with a part of the base matrices (PiSSA, OLoRA) is written as a
  * plain adapter of the unchanged model, of twice the rank.
  * @throws {FileError} when it cannot be written.
  */
@@ -129,6 +126,7 @@ function adapterFiles(trained: LoraModel, baseModel: string | undefined): Record
   return {
     'adapter_model.safetensors': serializeSafetensors(adapterTensors(model), { format: 'pt' }),
     'README.md': text(modelCard(config)),
+    ...(model.head && trainsHead(model, model.head) ? { [headFile]: text(headJson(model.head)) } : {}),
     'adapter_config.json': text(adapterConfigJson(config)),
   }
 }
@@ -153,7 +151,10 @@ function plainAdapter(model: LoraModel): LoraModel {
         (2 * o + 1) * r,
       )
     }
-    graph.initializers.set(nameA, float32([2 * r, in_features], Float32Array.of(...A, ...A0)))
+    const rows = new Float32Array(2 * r * in_features)
+    rows.set(A)
+    rows.set(A0, r * in_features)
+    graph.initializers.set(nameA, float32([2 * r, in_features], rows))
     graph.initializers.set(nameB, float32([out_features, 2 * r], both))
   }
   const { r, lora_alpha, use_rslora, rank_pattern, alpha_pattern } = model.config

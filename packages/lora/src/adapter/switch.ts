@@ -20,7 +20,9 @@ import { AdapterError } from '../errors.ts'
 import { loraNames, type LoraTarget } from '../inject/layer.ts'
 import { adaptableLayers } from '../inject/inspect.ts'
 import type { LoraModel } from '../inject/lora.ts'
-import { type Adapter, loadAdapter } from './files.ts'
+import { headWeight, tiedHeads, untie } from '../inject/tied.ts'
+import type { Adapter } from './files.ts'
+import { loadAdapter } from './load.ts'
 
 export interface SwitchableModel {
   /** The base model with two further inputs a layer, A [in, rank] and B [rank, out], under PEFT's names, and `lora_scale`, a scalar. */
@@ -50,12 +52,15 @@ export function switchable(given: Model, adapters: Readonly<Record<string, Adapt
   const names = Object.keys(adapters)
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
   const loaded = new Map(names.map((name) => [name, plain(name, loadAdapter(model, adapters[name] as Adapter))]))
-  const targets = new Map([...loaded.values()].flatMap((own) => own.targets.map((target) => [target.module, target] as const)))
-  const rank = Math.max(...[...loaded.values()].flatMap((own) => own.targets.map(({ r }) => r)))
-  const saved = [...new Set([...loaded.values()].flatMap((own) => [...own.trainable].filter((name) => model.graph.initializers.has(name))))]
-  const graph = inputs === 'required' ? requiredInputs(model.graph, targets, saved, rank) : overridableInputs(model.graph, targets, saved)
-  const arrays = new Map<string | undefined, Batch>([[undefined, feedsOf(model, targets, saved, rank)]])
-  for (const [name, own] of loaded) arrays.set(name, feedsOf(own, targets, saved, rank))
+  const all = [...loaded.values()]
+  const rank = all.flatMap((own) => own.targets).reduce((greatest, { r }) => Math.max(greatest, r), 0)
+  const base = parted(model, all)
+  const targetsOf = byLayer(base.graph)
+  const targets = new Map(all.flatMap((own) => [...targetsOf(own)]))
+  const saved = [...new Set(all.flatMap((own) => [...own.trainable, ...own.held.values()].filter((name) => base.graph.initializers.has(name))))]
+  const graph = inputs === 'required' ? requiredInputs(base.graph, targets, saved, rank) : overridableInputs(base.graph, targets, saved)
+  const arrays = new Map<string | undefined, Batch>([[undefined, feedsOf(base, new Map(), targets, saved, rank)]])
+  for (const [name, own] of loaded) arrays.set(name, feedsOf(own, targetsOf(own), targets, saved, rank))
   return {
     graph,
     rank,
@@ -76,8 +81,23 @@ function plain(name: string, model: LoraModel): LoraModel {
   return model
 }
 
+type Targets = ReadonlyMap<string, LoraTarget>
+
+/** An adapter's targets by the graph's names of their layers: one that was trained on the bare model leaves the base's prefix out. */
+function byLayer(base: Graph): (own: LoraModel) => Targets {
+  const modules = new Set(adaptableLayers(base).map(({ module }) => module))
+  return ({ omitted, targets }) => new Map(targets.map((target) => [modules.has(omitted + target.module) ? omitted + target.module : target.module, target]))
+}
+
+/** The base with a head's own matrix where an adapter trains the head or the embedding that it shared it with, but not both as one. */
+function parted(model: Model, adapters: readonly LoraModel[]): Model {
+  const graph = cloneGraph(model.graph)
+  for (const head of tiedHeads(graph)) if (adapters.some((own) => own.base.initializers.has(headWeight(head)))) untie(graph, head)
+  return { ...model, graph }
+}
+
 /** y + lora_scale (x A) B after each target, and saved parameters as inputs. */
-function injected(base: Graph, targets: ReadonlyMap<string, LoraTarget>, declare: (graph: Graph) => void, scaled: boolean): Graph {
+function injected(base: Graph, targets: Targets, declare: (graph: Graph) => void, scaled: boolean): Graph {
   const graph = cloneGraph(base)
   declare(graph)
   const modules = new Map(adaptableLayers(base).map(({ node, module }) => [node.outputs[0] as string, module]))
@@ -93,7 +113,7 @@ function injected(base: Graph, targets: ReadonlyMap<string, LoraTarget>, declare
   return graph
 }
 
-function requiredInputs(base: Graph, targets: ReadonlyMap<string, LoraTarget>, saved: readonly string[], rank: number): Graph {
+function requiredInputs(base: Graph, targets: Targets, saved: readonly string[], rank: number): Graph {
   return injected(
     base,
     targets,
@@ -114,7 +134,7 @@ function requiredInputs(base: Graph, targets: ReadonlyMap<string, LoraTarget>, s
   )
 }
 
-function overridableInputs(base: Graph, targets: ReadonlyMap<string, LoraTarget>, saved: readonly string[]): Graph {
+function overridableInputs(base: Graph, targets: Targets, saved: readonly string[]): Graph {
   return injected(
     base,
     targets,
@@ -137,16 +157,16 @@ function overridableInputs(base: Graph, targets: ReadonlyMap<string, LoraTarget>
 }
 
 /** A model's matrices as [in, rank] and [rank, out], padded with zeros, the scaling in B; zeros where it has none. */
-function feedsOf(model: Model | LoraModel, targets: ReadonlyMap<string, LoraTarget>, saved: readonly string[], rank: number): Batch {
-  const own = new Map('targets' in model ? model.targets.map((target) => [target.module, target]) : [])
+function feedsOf(model: Model, own: Targets, targets: Targets, saved: readonly string[], rank: number): Batch {
+  const heads = new Map(tiedHeads(model.graph).map((head) => [headWeight(head), head.weight]))
   const batch: Record<string, { data: Float32Array; dims: number[] }> = {}
-  for (const one of targets.values()) {
-    const { module, in_features, out_features } = one
+  for (const [layer, one] of targets) {
+    const { in_features, out_features } = one
     const [nameA, nameB] = loraNames(one)
     const [a, b] = [new Float32Array(in_features * rank), new Float32Array(rank * out_features)]
-    const target = own.get(module)
+    const target = own.get(layer)
     if (target) {
-      const [A, B] = [nameA, nameB].map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [Float32Array, Float32Array]
+      const [A, B] = loraNames(target).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [Float32Array, Float32Array]
       for (let k = 0; k < target.r; k++) {
         for (let i = 0; i < in_features; i++) a[i * rank + k] = A[k * in_features + i] as number
         for (let o = 0; o < out_features; o++) b[k * out_features + o] = target.scaling * (B[o * target.r + k] as number)
@@ -156,7 +176,7 @@ function feedsOf(model: Model | LoraModel, targets: ReadonlyMap<string, LoraTarg
     batch[nameB] = { data: b, dims: [rank, out_features] }
   }
   for (const name of saved) {
-    const value = model.graph.initializers.get(name) as Tensor
+    const value = (model.graph.initializers.get(name) ?? model.graph.initializers.get(heads.get(name) ?? '')) as Tensor
     batch[name] = { data: toFloat32(value).slice(0, elementCount(value.dims)), dims: [...value.dims] }
   }
   return batch

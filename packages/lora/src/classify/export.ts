@@ -25,11 +25,12 @@ export function exportClassifier(model: Model, { config, ...rest }: ExportOption
 export type MergedExport = Omit<ClassifierExport, 'graph'>
 
 /**
- * The same of any ONNX model with an adapter and a head: merged, and read at the place the head was trained at.
+ * The same of any ONNX model with an adapter and a head: merged, and read at the place the head was trained at. Labels are the head's where none are given.
  * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not finite.
  */
 export function exportMerged(model: LoraModel, options: MergedExport): void {
   // Before anything is written: merging may fail.
   const graph = withMaskedInputs(merge(model))
-  writeClassifier({ ...options, graph })
+  const labels = options.labels ?? model.head?.labels
+  writeClassifier({ ...options, graph, ...(labels ? { labels: [...labels] } : {}) })
 }

@@ -1,7 +1,8 @@
 // The parameter table.
 
-import { dataTypes, elementCount, type Model, toFloat32 } from '@cola/graph'
-import { adapterNames } from './layer.ts'
+import { dataTypes, elementCount, type Graph, type Model, type Tensor, toFloat32 } from '@cola/graph'
+import type { LoraConfigJson } from '../schema.ts'
+import { adapterNames, loraBiasName, loraNames, type LoraTarget, magnitudeName, rowNorms } from './layer.ts'
 import type { LoraModel } from './lora.ts'
 
 export interface ParameterCount {
@@ -36,7 +37,7 @@ export interface AdapterStatus {
   scaling: number
   /** Whether the adapter's parameters are trained. */
   trainable: boolean
-  /** Whether it changes anything: B is not zero. */
+  /** Whether it changes anything: the product of its matrices, its bias or its magnitudes do. */
   active: boolean
 }
 
@@ -45,6 +46,15 @@ export const adapterStatus = ({ targets, trainable, graph, config }: LoraModel):
   targets.map((target) => {
     const { module, r, scaling } = target
     const names = adapterNames(target, config)
-    const B = graph.initializers.get(names[1] as string)
-    return { module, r, scaling, trainable: names.every((name) => trainable.has(name)), active: B !== undefined && toFloat32(B).some((value) => value !== 0) }
+    return { module, r, scaling, trainable: names.every((name) => trainable.has(name)), active: isActive(target, config, graph) }
   })
+
+/** An embedding starts with A zero, a linear layer with B zero; magnitudes start as the lengths of the base's rows. */
+function isActive(target: LoraTarget, config: LoraConfigJson, { initializers }: Graph): boolean {
+  const values = (name: string): Float32Array => toFloat32(initializers.get(name) as Tensor)
+  const moved = (name: string): boolean => values(name).some((value) => value !== 0)
+  if (loraNames(target).every(moved) || (config.lora_bias && moved(loraBiasName(target.module)))) return true
+  if (!config.use_dora) return false
+  const lengths = toFloat32(rowNorms(target, initializers.get(target.weight) as Tensor))
+  return values(magnitudeName(target.module)).some((value, i) => value !== lengths[i])
+}

@@ -1,14 +1,16 @@
 // LoRA injection: an adapter after every targeted linear layer or embedding of any graph.
 
 import { asFloat32, cloneGraph, type Graph, type Model, rewriteOutputs, type Tensor, widen } from '@cola/graph'
-import { ConfigError } from '../errors.ts'
+import { AdapterError, ConfigError } from '../errors.ts'
 import type { LoraConfigJson } from '../schema.ts'
 import { type LoraConfig, parseLoraConfig, scaling } from './config.ts'
+import type { Head } from './head.ts'
 import { initialValues } from './init.ts'
 import { adapted, adapterNames, addParameters, type LoraTarget, loraNames, sharedDropout } from './layer.ts'
 import { type AdaptableLayer, adaptableLayers } from './inspect.ts'
-import { moduleOf } from './linear.ts'
-import { isSaved, isTarget, patternValue, requireTargets } from './target.ts'
+import { isSavedModule, savedParameters, withTaskHeads } from './saved.ts'
+import { isAllLinear, isTarget, patternValue, requireTargets } from './target.ts'
+import { tiedHeads, untie } from './tied.ts'
 import { type TokenTarget, tokenTargets, trainedRowsName, trainRows } from './tokens.ts'
 import { modulesOf, unmatched } from './unmatched.ts'
 
@@ -24,30 +26,56 @@ export interface LoraModel extends Model {
   readonly initial: ReadonlyMap<string, Tensor>
   /** What the configuration names and the model has not, one sentence each. */
   readonly warnings: readonly string[]
+  /** What the adapter's names leave out of the graph's: `bert.` where it is an adapter of the bare model (AutoModel); else nothing. */
+  readonly omitted: string
+  /** What the file that it came from holds beside the trained parameters, such as saved embeddings: the graph's parameter by the name in the file. */
+  readonly held: ReadonlyMap<string, string>
+  /** What the head is, where that is known. */
+  readonly head?: Head
 }
+
+/** A model that may say what its head is, as `withHead` leaves it. */
+export type HeadedModel = Model & { readonly head?: Head }
 
 /**
  * Adds an adapter to a model; the model is not changed. One in float16, bfloat16 or float64 is computed in float32.
- * Trainable are the adapter's parameters, the rows that `trainable_token_indices` names, those of `modules_to_save` (for SEQ_CLS always the head `score` or `classifier`), and the biases
- * that `bias` names.
+ * Trainable are the adapter's parameters, the rows that `trainable_token_indices` names, those of `modules_to_save` (for SEQ_CLS and TOKEN_CLS always the
+ * head `score` or `classifier`), and the biases that `bias` names. With FEATURE_EXTRACTION, names are those of the bare model, as PEFT has them for AutoModel.
  * @param seed Of the first values; whatever they are (but for init_lora_weights false), the model computes what it did.
  * @throws {ConfigError} when the configuration is not valid or matches no layer.
  */
-export function lora(model: Model, config: LoraConfig, { seed = 0 }: { seed?: number } = {}): LoraModel {
-  const checked = parseLoraConfig(withHead(config))
+export function lora(model: HeadedModel, config: LoraConfig, { seed = 0 }: { seed?: number } = {}): LoraModel {
+  const checked = parseLoraConfig(config)
+  return inject(model, checked, { seed, omitted: checked.task_type === 'FEATURE_EXTRACTION' ? barePrefix(model.graph) : '' })
+}
+
+/** {@link lora} with a checked configuration, whose names leave `omitted` out of the graph's. */
+export function inject(model: HeadedModel, given: LoraConfigJson, { seed = 0, omitted = '' }: { seed?: number; omitted?: string } = {}): LoraModel {
   const wide = widen(model.graph)
   const [graph, base] = [cloneGraph(wide), cloneGraph(wide)]
-  const layers = adaptableLayers(graph)
+  const named = withTaskHeads(given)
+  const { modules_to_save, ensure_weight_tying } = named
+  const own = (module: string): string => without(module, omitted)
+  for (const head of tiedHeads(graph))
+    if (!ensure_weight_tying && [head.module, head.embedding].some((module) => isSavedModule(modules_to_save, own(module))))
+      for (const one of [graph, base]) untie(one, head)
+  const layers = adaptableLayers(graph).map((layer) => ({ ...layer, module: own(layer.module) }))
+  const checked = withoutSaved(named, layers)
   // By the name of what they make: exporters leave nodes without names, or with the same.
   const targets = new Map(layers.filter((layer) => isTarget(checked, layer)).map((layer) => [layer.node.outputs[0] as string, target(checked, layer)]))
-  const list = [...targets.values()]
+  // A layer that is computed several times (ALBERT's) has one adapter.
+  const list = [...new Map([...targets.values()].map((one) => [one.module, one])).values()]
   requireTargets(
     list.map(({ module }) => module),
     checked,
     layers.map(({ module }) => module),
   )
+  refuseTied(graph, list, checked)
   const taken = new Set(list.map(({ module }) => module))
-  const tokens = tokenTargets(graph, checked, (module) => taken.has(module) || isSaved(checked.modules_to_save, module))
+  const tokens = tokenTargets(graph, checked, (module) => taken.has(own(module)) || isSavedModule(modules_to_save, own(module))).map((one) => ({
+    ...one,
+    module: own(one.module),
+  }))
   for (const one of tokens) trainRows(graph, one)
   const initial = new Map<string, Tensor>()
   const placed = new Set<string>()
@@ -68,24 +96,67 @@ export function lora(model: Model, config: LoraConfig, { seed = 0 }: { seed?: nu
     }
     return adapted(g, node, output, found, checked, drop)
   })
-  const own = [...list.flatMap((one) => adapterNames(one, checked)), ...tokens.map(({ module }) => trainedRowsName(module))]
-  const modules = [...modulesOf(base.initializers.keys()), ...layers.map(({ module }) => module)]
+  const added = [...list.flatMap((one) => adapterNames(one, checked)), ...tokens.map(({ module }) => trainedRowsName(module))]
+  const modules = [...modulesOf(base.initializers.keys()).map(own), ...layers.map(({ module }) => module)]
   const warnings = unmatched(checked, { modules, layers, targets: [...taken] })
-  return { graph, trainable: new Set([...own, ...trainedToo(base, list, checked)]), config: checked, targets: list, tokens, base, initial, warnings }
+  return {
+    graph,
+    trainable: new Set([...added, ...savedParameters(base, list, checked, own)]),
+    config: checked,
+    targets: list,
+    tokens,
+    base,
+    initial,
+    warnings,
+    omitted,
+    held: new Map(),
+    ...(model.head ? { head: model.head } : {}),
+  }
 }
 
-/** PEFT saves the head of a classifier whether it is named or not: losing it is the most frequent complaint of all. */
-function withHead(config: LoraConfig): LoraConfig {
-  if (config.task_type !== 'SEQ_CLS') return config
-  return { ...config, modules_to_save: [...new Set([...(config.modules_to_save ?? []), 'classifier', 'score'])] }
+/** A name without its first part. */
+const without = (name: string, prefix: string): string => (name.startsWith(prefix) ? name.slice(prefix.length) : name)
+
+/** The parts that every parameter's name begins with: the `bert.` of a bare model. Nothing where there is a head beside it. */
+function barePrefix({ initializers }: Graph): string {
+  const [first = [], ...rest] = [...initializers.keys()].filter((name) => /^[A-Za-z_].*\.(weight|bias)$/.test(name)).map((name) => name.split('.'))
+  const differing = first.findIndex((part, i) => rest.some((parts) => parts[i] !== part))
+  return first
+    .slice(0, Math.max(0, differing))
+    .map((part) => `${part}.`)
+    .join('')
 }
 
-/** Parameters of the base model that are trained in full. */
-function trainedToo(graph: Graph, targets: readonly LoraTarget[], { modules_to_save, bias }: LoraConfigJson): string[] {
-  const biases = new Set(targets.map((layer) => layer.bias))
-  const chosen = (name: string): boolean =>
-    isSaved(modules_to_save, moduleOf(name)) || (bias === 'all' && name.endsWith('.bias')) || (bias === 'lora_only' && biases.has(name))
-  return [...graph.initializers].filter(([name, { dtype }]) => dtype === 'float32' && !name.startsWith('constant.') && chosen(name)).map(([name]) => name)
+/**
+ * `all-linear` leaves out what is trained in full, and says so in its configuration, because PEFT can give a layer one of the two only.
+ * @throws {ConfigError} for a layer that is named as both.
+ */
+function withoutSaved(config: LoraConfigJson, layers: readonly AdaptableLayer[]): LoraConfigJson {
+  const both = layers.filter((layer) => isTarget(config, layer) && isSavedModule(config.modules_to_save, layer.module)).map(({ module }) => module)
+  if (both.length === 0) return config
+  const { target_modules, exclude_modules } = config
+  if (!isAllLinear(target_modules))
+    throw new ConfigError({
+      where: 'LoraConfig, field "target_modules"',
+      what: `${both.map((module) => `"${module}"`).join(', ')} would get LoRA and be trained in full`,
+      found: `modules_to_save ${JSON.stringify(config.modules_to_save)}, whose names are endings`,
+      fix: `Leave it out of LoRA: exclude_modules: ${JSON.stringify(both)}.`,
+    })
+  const excluded = typeof exclude_modules === 'string' ? [exclude_modules, ...both.map((module) => module.replaceAll('.', '\\.'))].join('|') : undefined
+  return { ...config, exclude_modules: excluded ?? [...((exclude_modules as string[] | null | undefined) ?? []), ...both] }
+}
+
+/** @throws {ConfigError} for LoRA on a tied embedding whose head is to have it too: `ensure_weight_tying`, which shares the matrices transposed. */
+function refuseTied(graph: Graph, targets: readonly LoraTarget[], { ensure_weight_tying }: LoraConfigJson): void {
+  if (!ensure_weight_tying) return
+  const shared = new Set(tiedHeads(graph).map(({ weight }) => weight))
+  const found = targets.find(({ weight }) => shared.has(weight))
+  if (found)
+    throw new ConfigError({
+      where: `LoraConfig, field "ensure_weight_tying", module "${found.module}"`,
+      what: 'not supported for LoRA on an embedding that shares its matrix with a head',
+      fix: 'Train without it, or merge the adapter with PEFT.',
+    })
 }
 
 /** @throws {ConfigError} for what an embedding cannot have. */
@@ -103,9 +174,22 @@ function target(config: LoraConfigJson, { node: _, ...layer }: AdaptableLayer): 
   return { ...layer, r, scaling: scaling(alpha, r, config.use_rslora) }
 }
 
-/** The model with some parameters replaced: trained values, or an adapter's, in whatever floating-point type. */
+/**
+ * The model with some parameters replaced: trained values, or an adapter's, in whatever floating-point type.
+ * @throws {AdapterError} for a parameter that the model has not, or has in another shape.
+ */
 export function withParameters<M extends Model>(model: M, parameters: ReadonlyMap<string, Tensor>): M {
   const graph = cloneGraph(model.graph)
-  for (const [name, value] of parameters) graph.initializers.set(name, asFloat32(value))
+  for (const [name, value] of parameters) {
+    const own = graph.initializers.get(name)
+    if (own?.dims.join() !== value.dims.join())
+      throw new AdapterError({
+        where: `parameter "${name}"`,
+        what: own ? 'its shape does not fit the model' : 'the model has no such parameter',
+        ...(own ? { expected: `[${own.dims}]` } : {}),
+        found: `[${value.dims}]`,
+      })
+    graph.initializers.set(name, asFloat32(value))
+  }
   return { ...model, graph }
 }

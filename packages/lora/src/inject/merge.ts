@@ -1,6 +1,6 @@
 // Merging: W + scaling * (B A), so that the adapter costs nothing at inference; and the way back.
 
-import { addInitializer, cloneGraph, float32, type Graph, type Model, type Tensor, toFloat32 } from '@cola/graph'
+import { addInitializer, cloneGraph, float32, type Graph, type Model, type Node, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { isLookup } from './embedding.ts'
 import { loraBiasName, loraNames, type LoraTarget, magnitudeName, rowNorms } from './layer.ts'
@@ -35,24 +35,29 @@ export function unmerge({ graph, adapter }: MergedModel): LoraModel {
   const restored = cloneGraph(adapter.graph)
   for (const target of adapter.targets) {
     const merged = graph.initializers.get(ownName(adapter.base, target)) as Tensor
-    const { use_dora } = adapter.config
-    const sum = use_dora ? stretched(target, merged, rowNorms(target, shifted(adapter, adapter.base.initializers, target, 1))) : merged
+    const sum = adapter.config.use_dora ? unstretched(adapter, target, merged) : merged
     restored.initializers.set(target.weight, shifted(adapter, new Map([[target.weight, sum]]), target, -1))
   }
   return { ...adapter, graph: restored }
 }
 
-/** Where a merged matrix goes: an embedding's adapter is not that of a head that shares the matrix, so the embedding gets a copy. */
-function ownName({ nodes }: Graph, { kind, weight, module }: LoraTarget): string {
-  const shared = kind === 'embedding' && nodes.some((node) => node.inputs.includes(weight) && !isLookup(node, weight))
-  return shared ? `${module}.embedding.weight` : weight
+/** Where a merged matrix goes: an embedding's adapter is not that of a head that shares the matrix, nor the head's the embedding's, so each gets a copy. */
+function ownName({ nodes }: Graph, target: LoraTarget): string {
+  const { kind, weight, module } = target
+  const shared = nodes.some((node) => node.inputs.includes(weight) && !isReader(node, target))
+  if (!shared) return weight
+  return kind === 'embedding' ? `${module}.embedding.weight` : `${module}.weight`
 }
+
+/** Whether a node computes with a target's matrix as the target does. */
+const isReader = (node: Node, { kind, weight }: LoraTarget): boolean => node.inputs.includes(weight) && isLookup(node, weight) === (kind === 'embedding')
 
 function ownMatrix(graph: Graph, target: LoraTarget): string {
   const name = ownName(graph, target)
   if (name === target.weight) return name
   if (!graph.values.has(name)) addInitializer(graph, name, graph.initializers.get(target.weight) as Tensor)
-  graph.nodes = graph.nodes.map((node) => (isLookup(node, target.weight) ? { ...node, inputs: [name, ...node.inputs.slice(1)] } : node))
+  const read = (input: string): string => (input === target.weight ? name : input)
+  graph.nodes = graph.nodes.map((node) => (isReader(node, target) ? { ...node, inputs: node.inputs.map(read) } : node))
   return name
 }
 
@@ -84,15 +89,35 @@ function shifted(model: LoraModel, base: ReadonlyMap<string, Tensor>, target: Lo
   return finite(module, float32(weight.dims, values))
 }
 
-/** The rows of a matrix brought to given lengths. */
-function stretched(target: LoraTarget, matrix: Tensor, lengths: Tensor): Tensor {
-  const { module, transposed, in_features, out_features } = target
-  const [values, wanted, own] = [toFloat32(matrix).slice(), toFloat32(lengths), toFloat32(rowNorms(target, matrix))]
+/** The rows of a matrix brought to given magnitudes; one below 0 turns its row around. */
+function stretched(target: LoraTarget, matrix: Tensor, magnitudes: Tensor): Tensor {
+  const [wanted, own] = [toFloat32(magnitudes), toFloat32(rowNorms(target, matrix))]
+  return timesRows(
+    target,
+    matrix,
+    wanted.map((magnitude, o) => magnitude / (own[o] as number)),
+  )
+}
+
+/** The way back from {@link stretched}: where a magnitude of 0 wiped a row out, from the base. */
+function unstretched(adapter: LoraModel, target: LoraTarget, merged: Tensor): Tensor {
+  const sum = shifted(adapter, adapter.base.initializers, target, 1)
+  const [own, magnitudes] = [toFloat32(rowNorms(target, sum)), toFloat32(adapter.graph.initializers.get(magnitudeName(target.module)) as Tensor)]
+  if (magnitudes.includes(0)) return sum
+  return timesRows(
+    target,
+    merged,
+    own.map((length, o) => length / (magnitudes[o] as number)),
+  )
+}
+
+/** Each output's weights times a number of its own. */
+function timesRows({ module, transposed, in_features, out_features }: LoraTarget, matrix: Tensor, factors: Float32Array): Tensor {
+  const values = toFloat32(matrix).slice()
   for (let o = 0; o < out_features; o++) {
-    const factor = (wanted[o] as number) / (own[o] as number)
     for (let i = 0; i < in_features; i++) {
       const at = transposed ? o * in_features + i : i * out_features + o
-      values[at] = (values[at] as number) * factor
+      values[at] = (values[at] as number) * (factors[o] as number)
     }
   }
   return finite(module, float32(matrix.dims, values))

@@ -14,8 +14,8 @@ export const endsWith = (name: string, suffix: string): boolean => name === suff
 export const matches = (names: Names, name: string): boolean =>
   typeof names === 'string' ? names !== '' && pythonRegex('whole', names).test(name) : (names ?? []).some((suffix) => endsWith(name, suffix))
 
-/** Whether a module is, or is in, one that `modules_to_save` names. */
-export const isSaved = (modules: readonly string[] | null | undefined, module: string): boolean =>
+/** Whether a module is, or is in, one that `modules_to_save` names: never given LoRA. What is trained in full is more, see saved.ts. */
+const isSaved = (modules: readonly string[] | null | undefined, module: string): boolean =>
   (modules ?? []).some((saved) => pythonRegex('inside', saved).test(module))
 
 const headNames = ['score', 'classifier', 'lm_head', 'embed_out']

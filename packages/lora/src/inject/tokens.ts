@@ -117,5 +117,5 @@ function replaceMatrix(graph: Graph, weight: string, trained: Value, indices: re
   const places = g.constant(`constant.${weight}.trained`, tensor('int64', [indices.length, 1], BigInt64Array.from(indices, BigInt)))
   const whole = g.ScatterND(getValue(graph, weight), places, trained)
   const read = (name: string): string => (name === weight ? whole.name : name)
-  graph.nodes.push(...nodes.map((node) => (isLookup(node, weight) ? node : { ...node, inputs: node.inputs.map(read) })))
+  graph.nodes = [...graph.nodes, ...nodes.map((node) => (isLookup(node, weight) ? node : { ...node, inputs: node.inputs.map(read) }))]
 }

@@ -4,6 +4,7 @@
 import { hasLateFlags } from '../regex/python.ts'
 import type { LoraConfigJson } from '../schema.ts'
 import type { AdaptableLayer } from './inspect.ts'
+import { taskHeads } from './saved.ts'
 import { isKeyOf, isNamed, layerIndices, layerOf, matches, patternsOf } from './target.ts'
 
 /** The names that patterns can match. */
@@ -15,9 +16,6 @@ export interface Available {
   /** Names of those that it does. */
   readonly targets: readonly string[]
 }
-
-/** Heads that a classifier's configuration names whether the model calls its own so or not. */
-const heads = ['classifier', 'score']
 
 const quote = (name: string): string => `"${name}"`
 
@@ -37,7 +35,8 @@ export function unmatched(config: LoraConfigJson, { modules, layers, targets }: 
   const each = (names: string | readonly string[] | null | undefined): readonly string[] => (Array.isArray(names) ? names : names ? [names as string] : [])
   const none = (field: string, names: readonly string[], has: (name: string) => boolean, what: string): string[] =>
     names.filter((name) => !has(name)).map((name) => `${field}: ${quote(name)} ${what}`)
-  const isHead = (name: string): boolean => (task_type ?? '').endsWith('_CLS') && heads.includes(name)
+  // A task's heads are named whether the model calls its own so or not.
+  const heads = taskHeads(task_type)
   const named = layers.filter((layer) => isNamed(config, layer))
   const indices = layerIndices(config)
   const numbers = new Set(named.map(({ module }) => layerOf(config, module)))
@@ -54,7 +53,7 @@ export function unmatched(config: LoraConfigJson, { modules, layers, targets }: 
       (name) => modules.some((module) => matches(Array.isArray(exclude_modules) ? [name] : name, module)),
       'excludes no module',
     ),
-    ...none('modules_to_save', modules_to_save ?? [], (name) => isHead(name) || modules.some((module) => module.endsWith(name)), 'matches no module'),
+    ...none('modules_to_save', modules_to_save ?? [], (name) => heads.includes(name) || modules.some((module) => module.endsWith(name)), 'matches no module'),
     ...none('layers_to_transform', indices.map(String), (index) => numbers.has(Number(index)), 'is the number of no targeted layer'),
     ...(Array.isArray(config.layers_to_transform) && indices.length === 0 ? ['layers_to_transform: an empty list restricts nothing'] : []),
     ...unmatchedKeys(config, targets),

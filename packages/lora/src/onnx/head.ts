@@ -3,9 +3,8 @@
 import { random } from '@cola/data'
 import { addInitializer, addInput, build, cloneGraph, float32, getValue, type Graph, type Model, prune, rowsAt, tensor, type Value, widen } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
-
-/** Where a sentence is read: a decoder at its last real token, an encoder at its first, or by the mean over real tokens. */
-export type Pooling = 'last' | 'first' | 'mean'
+import type { Head, Pooling } from '../inject/head.ts'
+import type { HeadedModel } from '../inject/lora.ts'
 
 export interface HeadOptions {
   num_labels: number
@@ -14,6 +13,8 @@ export interface HeadOptions {
   name: string
   /** @default false */
   bias?: boolean
+  /** Names of the classes, in the order of the logits: saved with an adapter, and checked when it is loaded. */
+  labels?: readonly string[]
   /** Value with the hidden states [batch, sequence, width]. @default the first output */
   hidden?: string
   /** Standard deviation of the first values. @default 0.02 */
@@ -26,9 +27,13 @@ export interface HeadOptions {
  * A copy of the model whose only output is `logits` [batch, num_labels].
  * Further input: `last_token` int32 [batch], the place of each last token in the flattened rows; or `token_weights` float32 [batch, sequence],
  * 1/length at real tokens and 0 elsewhere.
- * @throws {ConfigError} when the hidden states are not [batch, sequence, width].
+ * What the head is stays on the model, so that an adapter can be held against it.
+ * @throws {ConfigError} when the hidden states are not [batch, sequence, width], or the labels are not one a class.
  */
-export function withHead(model: Model, { num_labels, pooling, name, bias = false, hidden, initializer_range = 0.02, seed = 0 }: HeadOptions): Model {
+export function withHead(model: Model, options: HeadOptions): HeadedModel {
+  const { num_labels, pooling, name, bias = false, labels, hidden, initializer_range = 0.02, seed = 0 } = options
+  if (labels && labels.length !== num_labels)
+    throw new ConfigError({ where: 'withHead, option "labels"', what: 'not one name a class', expected: String(num_labels), found: JSON.stringify(labels) })
   const graph = cloneGraph(widen(model.graph))
   const states = getValue(graph, hidden ?? (graph.outputs[0] as string))
   const width = states.shape.at(-1)
@@ -60,7 +65,8 @@ export function withHead(model: Model, { num_labels, pooling, name, bias = false
   build(graph).node('Gemm', inputs, { name, outputs: ['logits'], attributes: { transB: 1 } })
   graph.outputs = ['logits']
   prune(graph)
-  return { graph, trainable: new Set(model.trainable) }
+  const head: Head = { name, num_labels, pooling, ...(labels ? { labels } : {}) }
+  return { graph, trainable: new Set(model.trainable), head }
 }
 
 function pool(graph: Graph, states: Value, pooling: Pooling): Value {

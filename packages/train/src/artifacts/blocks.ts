@@ -51,7 +51,7 @@ export function readBlocks(graph: Graph, blocks: readonly Block[]): void {
     graph.inputs = graph.inputs.filter((name) => !held.has(name))
     takeApart(graph, block, addInput(graph, block.name, 'float32', block.dims))
   }
-  graph.nodes.push(...nodes)
+  graph.nodes = [...graph.nodes, ...nodes]
 }
 
 /** Slices, because a Split of so many parts needs more buffers than WebGPU binds. */

@@ -154,7 +154,7 @@ function runnable(graph: Graph, path: string): Pick<RunnableModel, 'graph' | 'pa
 type ClassifierConfig = ModelConfig & { id2label?: Readonly<Record<string, string>> | null | undefined }
 
 function describe(logits: readonly number[], names: readonly string[]): Classification {
-  const greatest = Math.max(...logits)
+  const greatest = logits.reduce((a, b) => Math.max(a, b))
   const weights = logits.map((logit) => Math.exp(logit - greatest))
   const total = weights.reduce((a, b) => a + b)
   const index = logits.indexOf(greatest)

@@ -1,0 +1,57 @@
+// What is trained in full beside an adapter: PEFT's `modules_to_save` and `bias`. peft/utils/other.py, _set_trainable.
+
+import type { Graph } from '@cola/graph'
+import type { LoraConfigJson } from '../schema.ts'
+import type { LoraTarget } from './layer.ts'
+import { moduleOf } from './linear.ts'
+import { tiedHeads } from './tied.ts'
+
+/** The modules that PEFT saves for a task whether they are named or not: losing a classifier's head is the most frequent complaint of all. */
+const headsOf: Readonly<Record<string, readonly string[]>> = {
+  SEQ_CLS: ['classifier', 'score'],
+  TOKEN_CLS: ['classifier', 'score'],
+  QUESTION_ANS: ['qa_outputs'],
+}
+
+export const taskHeads = (task_type: string | null | undefined): readonly string[] => headsOf[task_type ?? ''] ?? []
+
+/** `modules_to_save` with the task's heads. */
+export function withTaskHeads<Config extends Pick<LoraConfigJson, 'task_type' | 'modules_to_save'>>(config: Config): Config {
+  const heads = taskHeads(config.task_type)
+  return heads.length > 0 ? { ...config, modules_to_save: [...new Set([...(config.modules_to_save ?? []), ...heads])] } : config
+}
+
+/** Whether a module is saved: its name, or that of one that it is in, ends in one of the names, at a dot or not (`key.endswith`). */
+export function isSavedModule(names: readonly string[] | null | undefined, module: string): boolean {
+  const parts = module.split('.')
+  return (names ?? []).some((name) =>
+    parts.some((_, i) =>
+      parts
+        .slice(0, i + 1)
+        .join('.')
+        .endsWith(name),
+    ),
+  )
+}
+
+/** A parameter of the base model: it has a name, and values that can learn. */
+const isParameter = (name: string, dtype: string): boolean => dtype === 'float32' && !name.startsWith('constant.') && name.includes('.')
+
+/**
+ * Parameters of the base model that are trained in full.
+ * @param moduleName A module as the configuration names it.
+ */
+export function savedParameters(
+  graph: Graph,
+  targets: readonly LoraTarget[],
+  { modules_to_save, bias }: LoraConfigJson,
+  moduleName: (module: string) => string,
+): string[] {
+  const biases = new Set(targets.map((layer) => layer.bias))
+  const heads = new Map(tiedHeads(graph).map((head) => [head.weight, head.module]))
+  const chosen = (name: string): boolean =>
+    [moduleOf(name), heads.get(name)].some((module) => module !== undefined && isSavedModule(modules_to_save, moduleName(module))) ||
+    (bias === 'all' && name.endsWith('.bias')) ||
+    (bias === 'lora_only' && biases.has(name))
+  return [...graph.initializers].filter(([name, { dtype }]) => isParameter(name, dtype) && chosen(name)).map(([name]) => name)
+}
