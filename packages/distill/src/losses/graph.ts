@@ -2,7 +2,7 @@
 
 import { addInput, build, type Graph, getValue, type Loss, scale, type Value } from '@cola/graph'
 import { type Batch, ConfigError, crossEntropy } from '@cola/train'
-import { checked, type DistillationOptions, type LabelOptions, type TemperatureOptions } from './options.ts'
+import { checked, type DistillationOptions, labelOptions, type TemperatureOptions } from './options.ts'
 import { lossNamed, type PairLossName } from './pairs.ts'
 
 export interface PairGraphOptions extends TemperatureOptions {
@@ -85,10 +85,10 @@ export function lossWeights(terms: readonly Term[], progress: number): Batch {
  * @throws {ConfigError} for a bad option.
  */
 export function distillation(given: DistillationOptions = {}): Loss {
-  const { alpha = 0.8, temperature, scale: scaling, beta, ...labels } = checked(given)
+  const { alpha = 0.8, temperature, scale: scaling, beta } = checked(given)
   const options = { ...(temperature === undefined ? {} : { temperature }), ...(scaling ? { scale: scaling } : {}), ...(beta === undefined ? {} : { beta }) }
   return sumOfLosses([
     { loss: pairLossGraph('soft_targets', options), weight: alpha },
-    { loss: crossEntropy(labels satisfies LabelOptions), weight: 1 - alpha },
+    { loss: crossEntropy(labelOptions(given)), weight: 1 - alpha },
   ])
 }

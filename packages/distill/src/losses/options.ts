@@ -61,3 +61,9 @@ export function checked<Options extends DistillationOptions>(options: Options): 
   }
   return options
 }
+
+/** Those of the options that concern the labels. */
+export const labelOptions = ({ label_smoothing, weight }: LabelOptions): LabelOptions => ({
+  ...(label_smoothing === undefined ? {} : { label_smoothing }),
+  ...(weight === undefined ? {} : { weight }),
+})

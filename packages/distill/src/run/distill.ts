@@ -21,7 +21,7 @@ import {
   type TrainResult,
 } from '@cola/train'
 import { distillation, lossWeights, sumOfLosses, type Term } from '../losses/graph.ts'
-import { checked, type DistillationOptions } from '../losses/options.ts'
+import { checked, type DistillationOptions, labelOptions } from '../losses/options.ts'
 import { requireLogits } from '../teacher/check.ts'
 import { averageTeachers, type Split, type Teacher } from '../teacher/teacher.ts'
 
@@ -156,8 +156,7 @@ const isTerms = (loss: DistillOptions['loss']): loss is readonly Term[] => Array
 function lossOf(loss: DistillOptions['loss'], teacher: Teacher | undefined): Loss {
   if (isTerms(loss)) return sumOfLosses(loss)
   if (teacher) return distillation(loss)
-  const { label_smoothing, weight } = checked(loss ?? {})
-  return crossEntropy({ ...(label_smoothing === undefined ? {} : { label_smoothing }), ...(weight ? { weight } : {}) })
+  return crossEntropy(labelOptions(checked(loss ?? {})))
 }
 
 /** What a loss may read of a teacher, under the names of the graph's inputs. */
