@@ -342,11 +342,8 @@ describe('any graph', () => {
     const g = build(graph)
     const weight = (name: string, dims: number[]) => addInitializer(graph, name, float32(dims, new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(0.1)))
     const x = addInput(graph, 'x', 'float32', ['batch', 'sequence', 4])
-    const query = g.Add(
-      g.node('MatMul', [x, weight('onnx::MatMul_7', [4, 4])], { name: '/encoder/query/MatMul' })[0] as never,
-      weight('encoder.query.bias', [4]),
-    )
-    const key = g.node('MatMul', [query, weight('onnx::MatMul_8', [4, 6])], { name: '/encoder/key/MatMul' })[0] as never
+    const query = g.Add(g.node('MatMul', [x, weight('onnx::MatMul_7', [4, 4])], { scope: 'encoder.query' })[0] as never, weight('encoder.query.bias', [4]))
+    const key = g.node('MatMul', [query, weight('onnx::MatMul_8', [4, 6])], { scope: 'encoder.key' })[0] as never
     const value = g.MatMul(key, g.Transpose(weight('encoder.value.weight', [3, 6]), { perm: [1, 0] }))
     const flat = g.Reshape(value, g.int64([-1, 3]))
     graph.outputs = [g.Gemm(flat, weight('head.weight', [2, 3]), weight('head.bias', [2]), { transB: 1 }).name]

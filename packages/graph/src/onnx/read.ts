@@ -83,10 +83,15 @@ function decodeNode(graph: Graph, proto: NodeProto, version: number, where: stri
   graph.nodes.push(upgrade(graph, { ...node, ...keptTypes(node, read) }, version))
 }
 
-/** The innermost module of PyTorch's newer exporter: the last but one of "['', 'model', 'model.layers.0', 'linear']". */
-function scopeOf({ metadataProps }: NodeProto): string | undefined {
+/**
+ * The innermost module: PyTorch's newer exporter notes "['', 'model', 'model.layers.0', 'linear']", of which it is the last but one; the older one puts it
+ * in the path of what the node makes (`/model/layers.0/MatMul_output_0`), or of the node where that is an output of the graph.
+ */
+function scopeOf({ metadataProps, output: [output = ''], name }: NodeProto): string | undefined {
   const text = metadataProps.find(({ key }) => key === 'pkg.torch.onnx.name_scopes')?.value
-  return [...(text ?? '').matchAll(/'([^']*)'/g)].at(-2)?.[1] || undefined
+  if (text !== undefined) return [...text.matchAll(/'([^']*)'/g)].at(-2)?.[1] || undefined
+  const path = [output, name].find((candidate) => /^\/.+\/[^/]+$/.test(candidate))
+  return path?.split('/').slice(1, -1).join('.')
 }
 
 /** Without omitted names at the end. */

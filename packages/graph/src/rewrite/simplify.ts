@@ -4,6 +4,7 @@ import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/g
 import { makersOf } from '../ir/uses.ts'
 import { build, type Builder } from '../ops/builder.ts'
 import { withoutCasts } from './casts.ts'
+import { foldIdentities } from './identity.ts'
 import { prune } from './prune.ts'
 import { type Recognised, recognise } from './recognise.ts'
 import { remake } from './replace.ts'
@@ -12,6 +13,7 @@ import { joinSlices } from './slices.ts'
 /** A copy of the graph with fewer nodes and the same numbers. */
 export function simplify(original: Graph): Graph {
   const graph = withoutCasts(original)
+  foldIdentities(graph)
   const simple: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(simple)
   const makers = makersOf(graph)

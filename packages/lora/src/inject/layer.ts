@@ -1,6 +1,19 @@
 // What an adapter adds to a linear layer. Hu et al. 2022 (LoRA), Liu et al. 2024 (DoRA).
 
-import { addInitializer, type Builder, dropout, float32, getValue, type Node, scale, type Tensor, toFloat32, transposeMatrix, type Value } from '@cola/graph'
+import {
+  addInitializer,
+  type Builder,
+  dropout,
+  float32,
+  getValue,
+  type Node,
+  scale,
+  type Tensor,
+  toFloat32,
+  transposeMatrix,
+  uniqueName,
+  type Value,
+} from '@cola/graph'
 import type { LoraConfigJson } from '../schema.ts'
 import type { LayerKind } from './inspect.ts'
 
@@ -120,7 +133,10 @@ function lowRank(g: Builder, x: Value, a: Value, b: Value, bias: Value | undefin
     return scale(g, bias ? g.Add(product, bias) : product, scaling)
   }
   const low = g.Gemm(x, a, { transB: 1 })
-  return g.node('Gemm', [low, b, ...(bias ? [bias] : [])], { name: `${module}.lora`, attributes: { transB: 1, alpha: scaling, beta: scaling } })[0] as Value
+  return g.node('Gemm', [low, b, ...(bias ? [bias] : [])], {
+    name: uniqueName(g.graph, `${module}.lora`),
+    attributes: { transB: 1, alpha: scaling, beta: scaling },
+  })[0] as Value
 }
 
 /** ||W + scaling B A||, one number an output. */

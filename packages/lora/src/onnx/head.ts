@@ -1,10 +1,26 @@
 // A classification head on a model's hidden states, read at one place a sentence.
 
 import { random } from '@cola/data'
-import { addInitializer, addInput, build, cloneGraph, float32, getValue, type Graph, type Model, prune, rowsAt, tensor, type Value, widen } from '@cola/graph'
+import {
+  addInitializer,
+  addInput,
+  build,
+  cloneGraph,
+  float32,
+  formatValue,
+  getValue,
+  type Graph,
+  type Model,
+  prune,
+  rowsAt,
+  tensor,
+  type Value,
+  widen,
+} from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import type { Head, Pooling } from '../inject/head.ts'
 import type { HeadedModel } from '../inject/lora.ts'
+import { hiddenStates, isHidden } from './hidden.ts'
 
 export interface HeadOptions {
   num_labels: number
@@ -15,7 +31,7 @@ export interface HeadOptions {
   bias?: boolean
   /** Names of the classes, in the order of the logits: saved with an adapter, and checked when it is loaded. */
   labels?: readonly string[]
-  /** Value with the hidden states [batch, sequence, width]. @default the first output */
+  /** Value with the hidden states [batch, sequence, width]. @default what the model's own head reads, else the first output */
   hidden?: string
   /** Standard deviation of the first values. @default 0.02 */
   initializer_range?: number
@@ -24,27 +40,20 @@ export interface HeadOptions {
 }
 
 /**
- * A copy of the model whose only output is `logits` [batch, num_labels].
+ * A copy of the model whose only output is `logits` [batch, num_labels]; a head that it has (classification, language model, pooler) goes.
  * Further input: `last_token` int32 [batch], the place of each last token in the flattened rows; or `token_weights` float32 [batch, sequence],
  * 1/length at real tokens and 0 elsewhere.
  * What the head is stays on the model, so that an adapter can be held against it.
- * @throws {ConfigError} when the hidden states are not [batch, sequence, width], or the labels are not one a class.
+ * @throws {ConfigError} when there are no hidden states [batch, sequence, width], saying where they were looked for, or the labels are not one a class.
  */
 export function withHead(model: Model, options: HeadOptions): HeadedModel {
   const { num_labels, pooling, name, bias = false, labels, hidden, initializer_range = 0.02, seed = 0 } = options
   if (labels && labels.length !== num_labels)
     throw new ConfigError({ where: 'withHead, option "labels"', what: 'not one name a class', expected: String(num_labels), found: JSON.stringify(labels) })
   const graph = cloneGraph(widen(model.graph))
-  const states = getValue(graph, hidden ?? (graph.outputs[0] as string))
-  const width = states.shape.at(-1)
-  if (states.shape.length !== 3 || typeof width !== 'number')
-    throw new ConfigError({
-      where: `output "${states.name}"`,
-      what: 'not hidden states',
-      expected: '[batch, sequence, width]',
-      found: `[${states.shape.join(', ')}]`,
-      fix: `The model has ${graph.outputs.join(', ')}: name one with "hidden".`,
-    })
+  const states = hidden === undefined ? hiddenStates(graph) : graph.values.get(hidden)
+  if (!states || !isHidden(states)) throw notFound(graph, hidden, states)
+  const width = states.shape[2] as number
   // A head that was there goes, and its names with it.
   graph.outputs = [states.name]
   prune(graph)
@@ -67,6 +76,17 @@ export function withHead(model: Model, options: HeadOptions): HeadedModel {
   prune(graph)
   const head: Head = { name, num_labels, pooling, ...(labels ? { labels } : {}) }
   return { graph, trainable: new Set(model.trainable), head }
+}
+
+function notFound(graph: Graph, hidden: string | undefined, found: Value | undefined): ConfigError {
+  const last = [...graph.nodes].reverse().flatMap(({ outputs }) => outputs.filter((name) => isHidden(getValue(graph, name))))
+  return new ConfigError({
+    where: hidden === undefined ? 'withHead' : `withHead, option hidden, "${hidden}"`,
+    what: found || hidden === undefined ? 'not hidden states' : 'the model has no such value',
+    expected: `[batch, sequence, width]: an output "last_hidden_state", what the model's own head reads, or the first output`,
+    found: found ? formatValue(found) : `the outputs ${graph.outputs.map((name) => formatValue(getValue(graph, name))).join('; ')}`,
+    fix: last.length ? `Name one with "hidden"; the last values of that shape are ${last.slice(0, 5).join(', ')}.` : 'Export the model with its hidden states.',
+  })
 }
 
 function pool(graph: Graph, states: Value, pooling: Pooling): Value {

@@ -1,0 +1,53 @@
+// Where transformers keeps the base model inside a model with a head, by model_type.
+
+const byPrefix: Readonly<Record<string, readonly string[]>> = {
+  albert: ['albert'],
+  backbone: ['falcon_mamba', 'mamba', 'mamba2'],
+  bert: ['bert', 'bert-generation', 'big_bird', 'megatron-bert'],
+  biogpt: ['biogpt'],
+  canine: ['canine'],
+  convbert: ['convbert'],
+  data2vec_text: ['data2vec-text'],
+  deberta: ['deberta', 'deberta-v2'],
+  distilbert: ['distilbert'],
+  electra: ['electra'],
+  ernie: ['ernie'],
+  esm: ['esm'],
+  fnet: ['fnet'],
+  funnel: ['funnel'],
+  gpt_neox: ['gpt_neox'],
+  ibert: ['ibert'],
+  layoutlm: ['layoutlm'],
+  longformer: ['longformer'],
+  luke: ['luke'],
+  mobilebert: ['mobilebert'],
+  'model.decoder': ['opt'],
+  mpnet: ['mpnet'],
+  nomic_bert: ['nomic_bert'],
+  nystromformer: ['nystromformer'],
+  rembert: ['rembert'],
+  roberta: ['camembert', 'roberta', 'xlm-roberta', 'xlm-roberta-xl', 'xmod'],
+  roberta_prelayernorm: ['roberta-prelayernorm'],
+  roc_bert: ['roc_bert'],
+  roformer: ['roformer'],
+  rwkv: ['rwkv'],
+  transformer: [
+    ...['bloom', 'codegen', 'ctrl', 'dbrx', 'falcon', 'flaubert', 'gpt-sw3', 'gpt2', 'gpt_bigcode', 'gpt_neo', 'gptj', 'mpt', 'openai-gpt'],
+    ...['squeezebert', 'xlm', 'xlnet'],
+  ],
+}
+
+const prefixes = new Map(Object.entries(byPrefix).flatMap(([prefix, types]) => types.map((type) => [type, prefix] as const)))
+
+/** Path of the module that holds the token embeddings and the layers; `model` for the many decoders built as Llama is. */
+export const baseModelPath = (model_type: string): string => prefixes.get(model_type) ?? 'model'
+
+/** transformers' base_model_prefix. */
+export const baseModelPrefix = (model_type: string): string => baseModelPath(model_type).split('.')[0] as string
+
+/** model_type of a class's name, such as BertForSequenceClassification; undefined for one that the table does not know. */
+export function modelTypeOf(architecture: string): string | undefined {
+  const bare = (name: string) => name.replace(/[-_]/g, '').toLowerCase()
+  const known = [...prefixes.keys(), 'gemma', 'gemma2', 'llama', 'mistral', 'modernbert', 'phi', 'phi3', 'qwen2', 'qwen3', 'smollm3']
+  return known.find((type) => new RegExp(`^${bare(type)}(For|Model|LMHead|Preln|DoubleHeads)`, 'i').test(architecture))
+}
