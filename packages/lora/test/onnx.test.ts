@@ -107,7 +107,11 @@ describe('an exported encoder', () => {
 
   it('says what is missing', async () => {
     const { model } = await openOnnxModel(bert)
-    expect(() => withHead(model, { num_labels: 2, pooling: 'mean', name: 'classifier' })).toThrow(/not hidden states, expected \[batch, sequence, width\]/)
+    const head = { num_labels: 2, pooling: 'mean', name: 'classifier' } as const
+    expect(() => withHead(model, { ...head, hidden: 'logits' })).toThrow(
+      /option hidden, "logits": not hidden states, expected \[batch, sequence, width\].*found logits: float32\[batch, 2\].*Name one with "hidden"/,
+    )
+    expect(() => withHead(model, { ...head, hidden: 'states' })).toThrow(/"states": the model has no such value/)
     await expect(openOnnxModel(embedded)).rejects.toThrow(/no ONNX model, expected model\.onnx or onnx\/model\.onnx/)
     const bare = modelFolder('bare', 'onnx-bert', {})
     await expect(openOnnxModel(bare)).rejects.toThrow(ConfigError)

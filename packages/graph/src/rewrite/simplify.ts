@@ -12,7 +12,7 @@ import { joinSlices } from './slices.ts'
 
 /** A copy of the graph with fewer nodes and the same numbers. */
 export function simplify(original: Graph): Graph {
-  const graph = withoutCasts(original)
+  const graph = cloneGraph(withoutCasts(original))
   foldIdentities(graph)
   const simple: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(simple)

@@ -1,0 +1,89 @@
+// Models exported with their own heads: transformers' names, PEFT's adapters both ways, and the hidden states before the head. make-exports.py made them.
+
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
+import { feedsOf, openSession, type OrtTensor, readSafetensorsFile } from '@cola/train'
+import { afterAll, describe, expect, it } from 'vitest'
+import { adapterTensors, inspect, loadAdapter, merge, openOnnxModel, readAdapter, withHead } from '../src/index.ts'
+import { hiddenStates } from '../src/onnx/hidden.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cola-exports-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const fixtures = join(import.meta.dirname, 'fixtures/exports')
+const names = readdirSync(fixtures)
+for (const name of names) {
+  cpSync(join(fixtures, name), join(folder, name), { recursive: true })
+  for (const file of ['tokenizer.json', 'tokenizer_config.json']) cpSync(join(import.meta.dirname, '../../../examples/model', file), join(folder, name, file))
+}
+
+const expectedOf = (name: string) => readSafetensorsFile(join(fixtures, name, 'expected.safetensors')).tensors
+const numbers = (name: string, key: string) => toFloat32(expectedOf(name).get(key) as Tensor)
+
+/** The first output, on the ids that PyTorch was given. */
+async function run(graph: Graph, name: string): Promise<Float32Array> {
+  const inputs = expectedOf(name)
+  const batch = Object.fromEntries(
+    ['input_ids', 'attention_mask'].map((key) => {
+      const value = inputs.get(key) as Tensor
+      return [key, { data: elements(value) as BigInt64Array, dims: value.dims }]
+    }),
+  )
+  const session = await openSession({ graph }, 'cpu')
+  const results = await session.run(feedsOf(graph, graph.inputs, batch).feeds)
+  await session.release()
+  return (results[graph.outputs[0] as string] as OrtTensor).data as Float32Array
+}
+
+/** Numbers of real tokens; those of padding are nobody's business. */
+function real(values: Float32Array, name: string): Float32Array {
+  const mask = [...(elements(expectedOf(name).get('attention_mask') as Tensor) as BigInt64Array)]
+  const width = values.length / mask.length
+  return Number.isInteger(width) ? values.filter((_, i) => mask[Math.floor(i / width)] === 1n) : values
+}
+
+describe.each(names)('%s', (name) => {
+  const opened = openOnnxModel(join(folder, name))
+
+  it('computes what PyTorch does, and has transformers’ linear layers', async () => {
+    const { model, config } = await opened
+    expect(real(await run(model.graph, name), name)).toBeAllclose(real(numbers(name, 'logits'), name), { atol: 1e-5 })
+    const layers = inspect(model).filter(({ kind }) => kind === 'linear')
+    const wanted = name.includes('bare')
+      ? (config.linear as string[]).map((module) => `bert.${module}`).filter((module) => !module.includes('pooler'))
+      : config.linear
+    expect([...new Set(layers.map(({ module }) => module))].sort()).toEqual(wanted)
+  })
+
+  it('takes PEFT’s adapter, head included, and writes it back under the same names', async () => {
+    const { model } = await opened
+    const adapter = readAdapter(join(fixtures, name, 'adapter'))
+    if (name.includes('bare')) return
+    const loaded = loadAdapter(model, adapter)
+    const adapted = real(numbers(name, 'adapted'), name)
+    expect(real(await run(loaded.graph, name), name)).toBeAllclose(adapted, { atol: 1e-5 })
+    expect(real(await run(merge(loaded).graph, name), name)).toBeAllclose(adapted, { atol: 1e-5 })
+    const written = adapterTensors(loaded)
+    expect([...written.keys()].sort()).toEqual([...adapter.tensors.keys()].sort())
+    for (const [key, value] of written) expect([key, value.dims, toFloat32(value)]).toEqual([key, value.dims, toFloat32(adapter.tensors.get(key) as Tensor)])
+  })
+
+  it('gives another head the hidden states that its own read', async () => {
+    const { model } = await opened
+    const states = hiddenStates(model.graph)
+    const graph = { ...model.graph, outputs: [states?.name as string] }
+    expect(real(await run(graph, name), name)).toBeAllclose(real(numbers(name, 'hidden'), name), { atol: 1e-5 })
+    const head = withHead(model, { num_labels: 2, pooling: 'first', name: 'classifier', bias: true })
+    expect(head.graph.initializers.get('classifier.weight')?.dims).toEqual([2, 8])
+  })
+})
+
+it.each(['roberta-seq-dynamo', 'roberta-tok-torchscript'])('%s: parameters that the exporter merged because they were equal are apart', async (name) => {
+  const { model, config } = await openOnnxModel(join(folder, name))
+  const parameters = (config.linear as string[]).flatMap((module) => [`${module}.weight`, `${module}.bias`])
+  expect([...model.graph.initializers.keys()]).toEqual(expect.arrayContaining(parameters))
+  expect(model.graph.nodes.filter(({ opType }) => opType === 'Gemm').map(({ inputs }) => inputs[2])).toEqual(
+    expect.arrayContaining(parameters.filter((one) => one.endsWith('bias'))),
+  )
+})
