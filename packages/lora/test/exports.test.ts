@@ -79,7 +79,7 @@ describe.each(names)('%s', (name) => {
   })
 })
 
-it.each(['roberta-seq-dynamo', 'roberta-tok-torchscript'])('%s: parameters that the exporter merged because they were equal are apart', async (name) => {
+it.each(['roberta-seq-dynamo', 'distilbert-seq-torchscript'])('%s: parameters that the exporter merged because they were equal are apart', async (name) => {
   const { model, config } = await openOnnxModel(join(folder, name))
   const parameters = (config.linear as string[]).flatMap((module) => [`${module}.weight`, `${module}.bias`])
   expect([...model.graph.initializers.keys()]).toEqual(expect.arrayContaining(parameters))
