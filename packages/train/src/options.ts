@@ -1,4 +1,5 @@
-// Options are checked once, where they are given: each has a row in a table of checks, and a name without one is refused.
+// Options are checked once, where they are given: each has a row in a table of checks, and a name without one is
+// refused.
 
 import { ConfigError } from './errors.ts'
 

@@ -37,8 +37,8 @@ export interface Term {
 const weightInput = (i: number): string => `loss_weight.${i}`
 
 /**
- * The weighted sum of losses, each the mean over what it is a mean over: rows with a label for one, all rows for another. Weights that change are scalar
- * inputs, which {@link lossWeights} gives.
+ * The weighted sum of losses, each the mean over what it is a mean over: rows with a label for one, all rows for
+ * another. Weights that change are scalar inputs, which {@link lossWeights} gives.
  * @throws {ConfigError} for no terms, or a weight that is not a finite number.
  */
 export function sumOfLosses(terms: readonly Term[]): Loss {

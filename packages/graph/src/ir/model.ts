@@ -13,8 +13,9 @@ export interface Model {
 }
 
 /**
- * What a loss is a mean over. It follows from a batch alone, so that losses and gradients of several batches can be put together as those of one
- * large batch: the rows of a value (its first dimension), or the labels that are not -100, weighted by class where there are weights.
+ * What a loss is a mean over. It follows from a batch alone, so that losses and gradients of several batches can be put
+ * together as those of one large batch: the rows of a value (its first dimension), or the labels that are not -100,
+ * weighted by class where there are weights.
  */
 export type MeanOver = { readonly rows: string } | { readonly labels: string; readonly logits: string; readonly weight?: readonly number[] }
 

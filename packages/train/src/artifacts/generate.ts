@@ -40,12 +40,15 @@ export interface DropoutMask {
 
 export interface TrainingArtifacts {
   /**
-   * Forward, loss and backward. Inputs, beside the batch and the parameters: what each term T of the loss counts in the gradient (`loss_share.T`, 1 for
-   * a batch alone) and whether gradients start anew. Outputs: loss, the model's outputs, the terms (`loss_term.T`) where there are several,
+   * Forward, loss and backward. Inputs, beside the batch and the parameters: what each term T of the loss counts in the
+   * gradient (`loss_share.T`, 1 for a batch alone) and whether gradients start anew. Outputs: loss, the model's
+   * outputs, the terms (`loss_term.T`) where there are several,
    * `B_grad.accumulation.out` for each block B.
    */
   readonly trainingModel: Graph
-  /** Forward and loss, without dropout. Outputs: loss, the model's outputs, the loss's terms where there are several. */
+  /**
+   * Forward and loss, without dropout. Outputs: loss, the model's outputs, the loss's terms where there are several.
+   */
   readonly evalModel: Graph
   /** One optimizer step. Outputs: `B.out` and its new state for each block B. */
   readonly optimizerModel: Graph
@@ -140,7 +143,10 @@ export function generateArtifacts(given: Model, options: ArtifactOptions): Train
   }
 }
 
-/** A model with its loss, to be run but not trained. Outputs: loss, the model's outputs, the loss's terms where there are several. */
+/**
+ * A model with its loss, to be run but not trained. Outputs: loss, the model's outputs, the loss's terms where there
+ * are several.
+ */
 export function evaluationModel(model: Model, loss: Loss): { graph: Graph; terms: readonly LossTerm[] } {
   const added = withLoss(model, loss, [])
   const graph = lower(added.graph)
@@ -148,7 +154,10 @@ export function evaluationModel(model: Model, loss: Loss): { graph: Graph; terms
   return { graph: { ...graph, name: 'eval_model' }, terms: added.terms }
 }
 
-/** The forward graph with its loss as first output and its terms, if there are several, as last; its trainables are inputs. */
+/**
+ * The forward graph with its loss as first output and its terms, if there are several, as last; its trainables are
+ * inputs.
+ */
 function withLoss({ graph }: Model, loss: Loss, names: readonly string[]): AddedLoss & { graph: Graph } {
   const forward = cloneGraph(graph)
   const added = addLoss(forward, loss)
@@ -211,8 +220,8 @@ function dropoutRatio(graph: Graph, node: Node): number {
 }
 
 /**
- * out = reset ? gradient : buffer + gradient, so that any number of micro-batches can share one optimizer step. Each term of the loss counts by its share:
- * how much of what all the micro-batches' mean is over is this batch's.
+ * out = reset ? gradient : buffer + gradient, so that any number of micro-batches can share one optimizer step. Each
+ * term of the loss counts by its share: how much of what all the micro-batches' mean is over is this batch's.
  */
 function accumulateGradients(graph: Graph, blocks: readonly Block[], means: readonly Value[]): void {
   const wrt = blocks.flatMap(({ parts }) => parts.map(({ name }) => name))

@@ -18,8 +18,9 @@ export interface CrossEntropyOptions {
 const checks: Checks<CrossEntropyOptions> = { logits: text, labels: text, label_smoothing: share, weight: listOf(atLeast(0)) }
 
 /**
- * Mean cross-entropy of `logits` against int32 `labels`; torch.nn.CrossEntropyLoss. Labels of -100 are left out of the mean, which is 0 where nothing
- * is left; a session refuses other labels that are no class. Over several batches it is the mean over all their labels (the sum of their weights).
+ * Mean cross-entropy of `logits` against int32 `labels`; torch.nn.CrossEntropyLoss. Labels of -100 are left out of the
+ * mean, which is 0 where nothing is left; a session refuses other labels that are no class. Over several batches it is
+ * the mean over all their labels (the sum of their weights).
  * @throws {ConfigError} for an option that is unknown or out of its range.
  * @throws {GraphError} when the number of classes is not known, or is not that of the weights.
  */

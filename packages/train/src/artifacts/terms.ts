@@ -1,5 +1,6 @@
-// A loss as the sum of its terms, each a mean over a number that follows from the batch alone (the rows, the labelled tokens). With these numbers,
-// means of several batches can be put together as that of one large batch, as transformers does with num_items_in_batch.
+// A loss as the sum of its terms, each a mean over a number that follows from the batch alone (the rows, the labelled
+// tokens). With these numbers, means of several batches can be put together as that of one large batch, as transformers
+// does with num_items_in_batch.
 
 import { build, type Dim, dimSymbols, type Graph, getValue, GraphError, type Loss, type MeanOver, type Value } from '@cola/graph'
 
@@ -33,7 +34,10 @@ export interface AddedLoss {
   readonly terms: readonly LossTerm[]
 }
 
-/** Adds a loss to a graph; terms that are means over the same are one. @throws {GraphError} when the number of classes is not known. */
+/**
+ * Adds a loss to a graph; terms that are means over the same are one.
+ * @throws {GraphError} when the number of classes is not known.
+ */
 export function addLoss(graph: Graph, loss: Loss): AddedLoss {
   const g = build(graph)
   const sum = (values: readonly Value[]) => values.reduce((a, b) => g.Add(a, b))

@@ -1,4 +1,5 @@
-// What is read from a checkpoint is finite: one NaN in a moment of an optimizer makes a NaN of every later loss, far from its cause.
+// What is read from a checkpoint is finite: one NaN in a moment of an optimizer makes a NaN of every later loss, far
+// from its cause.
 
 import { dataTypes, type Tensor, toFloat32 } from '@cola/graph'
 import { CheckpointError } from '../errors.ts'

@@ -94,7 +94,10 @@ export function adam(options: AdamOptions = {}): Optimizer {
   }
 }
 
-/** Adam with decoupled weight decay (Loshchilov & Hutter 2019): torch.optim.AdamW. @throws {ConfigError} naming a bad option. */
+/**
+ * Adam with decoupled weight decay (Loshchilov & Hutter 2019): torch.optim.AdamW.
+ * @throws {ConfigError} naming a bad option.
+ */
 export function adamw(options: AdamOptions = {}): Optimizer {
   check('adamw', options, adamChecks)
   const full = { ...options, weight_decay: options.weight_decay ?? 0.01 }

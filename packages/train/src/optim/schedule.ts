@@ -23,7 +23,10 @@ const decays: Record<ScheduleName, (progress: number) => number> = {
 /** Names of the schedules. */
 export const scheduleNames = Object.keys(decays) as ScheduleName[]
 
-/** The schedule of this name. @throws {ConfigError} for an unknown name, and for steps that are no whole numbers of at least 0. */
+/**
+ * The schedule of this name.
+ * @throws {ConfigError} for an unknown name, and for steps that are no whole numbers of at least 0.
+ */
 export function schedule(name: ScheduleName, options: ScheduleOptions): Schedule {
   checkValue('schedule, name', name, oneOf(scheduleNames))
   checkOptions('schedule', options, { total_steps: whole(0), warmup_steps: whole(0) })

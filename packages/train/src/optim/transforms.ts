@@ -22,7 +22,10 @@ export function clipByGlobalNorm(maximum: number): Transformation {
   }
 }
 
-/** L2 penalty added to the gradient (torch.optim.Adam and SGD), for the parameters that `decays` names. @throws {ConfigError} below 0. */
+/**
+ * L2 penalty added to the gradient (torch.optim.Adam and SGD), for the parameters that `decays` names.
+ * @throws {ConfigError} below 0.
+ */
 export function addWeightDecay(weightDecay: number, decays: (name: string) => boolean = () => true): Transformation {
   checkValue('addWeightDecay', weightDecay, atLeast(0))
   return {

@@ -1,5 +1,5 @@
-// Means of batches put together: what each term of a loss is a mean over in a batch, how much a batch counts in the gradient of several, and the mean
-// over all of them. Batches of unequal size give exactly what one large batch would.
+// Means of batches put together: what each term of a loss is a mean over in a batch, how much a batch counts in the
+// gradient of several, and the mean over all of them. Batches of unequal size give exactly what one large batch would.
 
 import { evaluateDim } from '@cola/graph'
 import { ignoreIndex, type LabelTerm, type LossTerm, type RowTerm } from '../artifacts/terms.ts'
@@ -29,7 +29,9 @@ export const lossCounts = (terms: readonly LossTerm[], batch: Batch): number[] =
 export const addCounts = (counts: readonly (readonly number[])[]): number[] =>
   (counts[0] ?? []).map((_, term) => counts.reduce((sum, batch) => sum + (batch[term] as number), 0))
 
-/** What a sum is divided by: where nothing was counted the sum is 0, and any divisor will do. The graphs do the same. */
+/**
+ * What a sum is divided by: where nothing was counted the sum is 0, and any divisor will do. The graphs do the same.
+ */
 const divisor = (count: number): number => (count > 0 ? count : 1)
 
 /** Sums with a batch's means added. */
@@ -53,8 +55,8 @@ export const noAccumulation: Accumulation = { batches: 0, first: 1, total: 1, kn
 
 /**
  * How much each term of a batch's loss counts in the accumulated gradient, and the accumulation with it.
- * With the counts of the whole window, each term counts by its part of them. Without, all terms count by the greatest count, in units of the first batch's:
- * exact for losses of one term.
+ * With the counts of the whole window, each term counts by its part of them. Without, all terms count by the greatest
+ * count, in units of the first batch's: exact for losses of one term.
  * @throws {FeedError} for counts that are not one a term, or that only some batches of a window come with.
  */
 export function accumulate(before: Accumulation, counts: readonly number[], window?: readonly number[]): { shares: number[]; after: Accumulation } {

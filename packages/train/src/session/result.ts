@@ -13,7 +13,10 @@ export interface StepResult {
   outputs: Record<string, { data: Float32Array; dims: readonly number[] }>
 }
 
-/** The result of a model whose outputs are the loss and `names`' others. @param counts What each term of the loss is a mean over. */
+/**
+ * The result of a model whose outputs are the loss and `names`' others.
+ * @param counts What each term of the loss is a mean over.
+ */
 export function resultOf(results: OrtTensors, names: readonly string[], counts: readonly number[]): StepResult {
   const first = (name: string) => ((results[name] as OrtTensor).data as Float32Array)[0] as number
   const [loss, ...others] = names as [string, ...string[]]

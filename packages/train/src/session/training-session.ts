@@ -134,11 +134,13 @@ export class TrainingSession {
   }
 
   /**
-   * Forward and backward on one batch; gradients are added to those since the last {@link lazyResetGrad}. The optimizer step takes the gradient of the mean
-   * over all rows (or labels) of these batches, as one large batch has it.
-   * @param options.window The sums of {@link lossCounts} over all batches until the optimizer step. Only a loss whose terms are means over different numbers
-   *   (of rows and of labels, say) needs it to be exact; give it for all of these batches or for none.
-   * @throws {FeedError} for a bad batch, a label that is no class included; {NonFiniteLossError} when the loss is not finite (nothing was changed).
+   * Forward and backward on one batch; gradients are added to those since the last {@link lazyResetGrad}. The optimizer
+   * step takes the gradient of the mean over all rows (or labels) of these batches, as one large batch has it.
+   * @param options.window The sums of {@link lossCounts} over all batches until the optimizer step. Only a loss whose
+   *   terms are means over different numbers (of rows and of labels, say) needs it to be exact; give it for all of
+   *   these batches or for none.
+   * @throws {FeedError} for a bad batch, a label that is no class included; {NonFiniteLossError} when the loss is not
+   *   finite (nothing was changed).
    */
   async runTrainStep(batch: Batch, { window }: { window?: readonly number[] } = {}): Promise<StepResult> {
     const { trainingModel: graph, lossTerms } = this.#artifacts
@@ -202,7 +204,8 @@ export class TrainingSession {
 
   /**
    * One optimizer step with the gradient of the mean over all batches since the last {@link lazyResetGrad}.
-   * @throws {FeedError} when there are no gradients, {ConfigError} for a learning rate that is not a number of at least 0.
+   * @throws {FeedError} when there are no gradients, {ConfigError} for a learning rate that is not a number of at least
+   *   0.
    */
   async runOptimizerStep({ learningRate }: { learningRate: number }): Promise<void> {
     checkValue('runOptimizerStep, learningRate', learningRate, atLeast(0))
@@ -300,7 +303,10 @@ export class TrainingSession {
     return { tensors: new Map([...this.#cut(all), ...state]), step: this.#step }
   }
 
-  /** Goes back to a state. @throws {CheckpointError} when it belongs to another model or optimizer, or holds NaN or Infinity. */
+  /**
+   * Goes back to a state.
+   * @throws {CheckpointError} when it belongs to another model or optimizer, or holds NaN or Infinity.
+   */
   setState({ tensors, step }: SessionState): void {
     const { blocks, parameters, stateSlots } = this.#artifacts
     const state = stateSlots.flatMap((slot) => [...parameters].map(([name, data]) => [stateName(name, slot), data] as const))
