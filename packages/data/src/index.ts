@@ -23,6 +23,19 @@ export {
 export { type Bootstrap, type BootstrapOptions, type McNemar, mcnemar, type Metric, pairedBootstrap } from './metrics/compare.ts'
 export { type Confusion, confusionCounts, confusionMatrix } from './metrics/confusion.ts'
 export type { ClassIds, ScoreOptions } from './metrics/counts.ts'
+export {
+  checkIob2,
+  type Entity,
+  entitiesOf,
+  type EntityMetrics,
+  entityMetrics,
+  type EntityScore,
+  type TagRows,
+} from './metrics/entities.ts'
+export { type Indicators, type MultiLabelMetrics, multiLabelMetrics } from './metrics/multilabel.ts'
+export { perplexity } from './metrics/perplexity.ts'
+export { meanSquaredError, pearson, type RegressionMetrics, regressionMetrics, spearman } from './metrics/regression.ts'
+export { cosineSimilarities, type Embeddings, retrievalMetrics, type RetrievalOptions } from './metrics/retrieval.ts'
 export { random, type Random } from './random.ts'
 export { type ColaSplit, colaSplits, type LabelledText, parseColaTsv, readColaFolder } from './source/cola.ts'
 export { generateSentences, type GeneratedText, type GenerateOptions } from './source/generator.ts'

@@ -1,0 +1,105 @@
+// Scores of rows that have any number of labels each, with scikit-learn's definitions for indicator matrices.
+
+import { DataError } from '../errors.ts'
+import { checkLengths, ratio, type ScoreOptions } from './counts.ts'
+
+/** For each class 1 where the row has it, else 0. */
+export type Indicators = ArrayLike<number>
+
+/** Scores 0 to 1. */
+export interface MultiLabelMetrics extends Record<string, number> {
+  /** Share of rows whose labels are all right: `accuracy_score`. */
+  subset_accuracy: number
+  f1_micro: number
+  f1_macro: number
+  f1_weighted: number
+  /** Mean over rows of each row's F1. */
+  f1_samples: number
+}
+
+/** Labels that are both true and predicted, and how many are true and predicted. */
+interface Overlap {
+  hits: number
+  actual: number
+  predicted: number
+}
+
+type Warn = ScoreOptions['onWarning']
+
+const f1Of = ({ hits, actual, predicted }: Overlap, warn: () => void): number =>
+  ratio(2 * hits, actual + predicted, warn)
+
+const mean = (values: readonly number[]): number =>
+  ratio(
+    values.reduce((sum, value) => sum + value, 0),
+    values.length,
+    () => {},
+  )
+
+/**
+ * Subset accuracy, and F1 as micro, macro, weighted and samples average.
+ * @param predictions Rows of indicators, each as long as there are classes.
+ * @throws {DataError} naming the row: lists of unlike length, indicators other than 0 and 1.
+ */
+export function multiLabelMetrics(
+  predictions: readonly Indicators[],
+  labels: readonly Indicators[],
+  { onWarning }: Pick<ScoreOptions, 'onWarning'> = {},
+): MultiLabelMetrics {
+  checkLengths(predictions, labels)
+  const classes = labels[0]?.length ?? 0
+  checkIndicators('labels', labels, classes)
+  checkIndicators('predictions', predictions, classes)
+  const byRow = labels.map((row, i) => overlap(Array.from(row), Array.from(predictions[i] as Indicators)))
+  const column = (rows: readonly Indicators[], id: number) => rows.map((row) => row[id] as number)
+  const byClass = Array.from({ length: classes }, (_, id) => overlap(column(labels, id), column(predictions, id)))
+  const all = byClass.reduce(add, { hits: 0, actual: 0, predicted: 0 })
+  const scores = f1s(byClass, 'classes without a label in any row', onWarning)
+  const right = byRow.filter(({ hits, actual, predicted }) => hits === actual && hits === predicted).length
+  const support = byClass.reduce((sum, { actual }, id) => sum + actual * (scores[id] as number), 0)
+  const undefinedHere = (score: string) => () => onWarning?.(`${score} is not defined: there are no labels; it is 0`)
+  return {
+    subset_accuracy: ratio(right, labels.length, undefinedHere('subset_accuracy')),
+    f1_micro: f1Of(all, undefinedHere('f1_micro')),
+    f1_macro: mean(scores),
+    f1_weighted: ratio(support, all.actual, undefinedHere('f1_weighted')),
+    f1_samples: mean(f1s(byRow, 'rows without any label', onWarning)),
+  }
+}
+
+const add = (a: Overlap, b: Overlap): Overlap => ({
+  hits: a.hits + b.hits,
+  actual: a.actual + b.actual,
+  predicted: a.predicted + b.predicted,
+})
+
+function overlap(actual: readonly number[], predicted: readonly number[]): Overlap {
+  const ones = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0)
+  return {
+    hits: ones(actual.map((value, i) => value * (predicted[i] as number))),
+    actual: ones(actual),
+    predicted: ones(predicted),
+  }
+}
+
+function f1s(overlaps: readonly Overlap[], what: string, onWarning: Warn): number[] {
+  let missing = 0
+  const scores = overlaps.map((one) => f1Of(one, () => missing++))
+  if (missing > 0) onWarning?.(`F1 is not defined for ${what}: it counts as 0 for ${missing}`)
+  return scores
+}
+
+function checkIndicators(name: string, rows: readonly Indicators[], classes: number): void {
+  rows.forEach((row, i) => {
+    const where = `${name}, row ${i + 1}`
+    if (row.length !== classes)
+      throw new DataError({
+        where,
+        what: 'not an indicator for each class',
+        expected: String(classes),
+        found: String(row.length),
+      })
+    const odd = Array.from(row).find((value) => value !== 0 && value !== 1)
+    if (odd !== undefined) throw new DataError({ where, what: 'no indicator', expected: '0 or 1', found: String(odd) })
+  })
+}

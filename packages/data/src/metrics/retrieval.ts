@@ -1,0 +1,150 @@
+// Embeddings scored by what they find: cosine similarity, and whether the right document is among the nearest.
+
+import { DataError } from '../errors.ts'
+import { ratio, type ScoreOptions } from './counts.ts'
+
+/** Rows of `width` numbers, one after another. */
+export interface Embeddings {
+  data: Float32Array
+  width: number
+}
+
+export interface RetrievalOptions extends Pick<ScoreOptions, 'onWarning'> {
+  /** How many documents are looked at. @default [1, 10] */
+  k?: readonly number[]
+  /** The right document of each query. @default the one in the query's place */
+  targets?: ArrayLike<number>
+}
+
+const rowsOf = ({ data, width }: Embeddings): number => data.length / width
+
+function checkEmbeddings(name: string, { data, width }: Embeddings): void {
+  if (!Number.isInteger(width) || width < 1 || data.length % width !== 0)
+    throw new DataError({
+      where: name,
+      what: 'not rows of one width',
+      expected: `a multiple of ${width}`,
+      found: String(data.length),
+    })
+  const at = data.findIndex((value) => !Number.isFinite(value))
+  if (at >= 0)
+    throw new DataError({
+      where: `${name}, row ${Math.floor(at / width) + 1}`,
+      what: 'no finite number',
+      found: String(data[at]),
+    })
+}
+
+/** Rows of length 1; a row of zeros stays, and its similarity to any is 0. */
+function normalized({ data, width }: Embeddings, warn: () => void): Float32Array {
+  const result = Float32Array.from(data)
+  for (let at = 0; at < result.length; at += width) {
+    const row = result.subarray(at, at + width)
+    const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0))
+    row.forEach((value, i) => {
+      row[i] = ratio(value, length, i === 0 ? warn : () => {})
+    })
+  }
+  return result
+}
+
+const dot = (a: Float32Array, atA: number, b: Float32Array, atB: number, width: number): number => {
+  let sum = 0
+  for (let i = 0; i < width; i++) sum += (a[atA + i] as number) * (b[atB + i] as number)
+  return sum
+}
+
+/**
+ * Cosine similarity of each row with the row in its place, -1 to 1; 0 for a row of zeros, with a warning.
+ * @throws {DataError} for rows of unlike number or width, or that hold no finite numbers.
+ */
+export function cosineSimilarities(
+  first: Embeddings,
+  second: Embeddings,
+  { onWarning }: Pick<ScoreOptions, 'onWarning'> = {},
+): Float64Array {
+  checkPair('first', first, 'second', second)
+  if (rowsOf(first) !== rowsOf(second))
+    throw new DataError({
+      where: 'second',
+      what: 'not as many rows as first',
+      expected: String(rowsOf(first)),
+      found: String(rowsOf(second)),
+    })
+  const warn = () => onWarning?.('cosine similarity is not defined for a row of zeros: it is 0')
+  const [a, b] = [normalized(first, warn), normalized(second, warn)]
+  const { width } = first
+  return Float64Array.from({ length: rowsOf(first) }, (_, row) => dot(a, row * width, b, row * width, width))
+}
+
+function checkPair(nameA: string, a: Embeddings, nameB: string, b: Embeddings): void {
+  checkEmbeddings(nameA, a)
+  checkEmbeddings(nameB, b)
+  if (a.width !== b.width)
+    throw new DataError({
+      where: nameB,
+      what: `another width than ${nameA}`,
+      expected: String(a.width),
+      found: String(b.width),
+    })
+}
+
+/**
+ * Share of queries whose right document is among the k most similar, for each k: accuracy@k of sentence-transformers'
+ * InformationRetrievalEvaluator. Of equally similar documents the earlier comes first.
+ * @returns `accuracy_at_1`, `accuracy_at_10`, ...
+ * @throws {DataError} naming row or option: rows of unlike width, no finite numbers, a target that is no document.
+ */
+export function retrievalMetrics(
+  queries: Embeddings,
+  documents: Embeddings,
+  { k = [1, 10], targets, onWarning }: RetrievalOptions = {},
+): Record<string, number> {
+  checkPair('queries', queries, 'documents', documents)
+  const odd = k.find((value) => !Number.isInteger(value) || value < 1)
+  if (odd !== undefined)
+    throw new DataError({
+      where: 'option k',
+      what: 'not a number of documents',
+      expected: 'at least 1',
+      found: String(odd),
+    })
+  if (targets && targets.length !== rowsOf(queries))
+    throw new DataError({
+      where: 'option targets',
+      what: 'not one for each query',
+      expected: String(rowsOf(queries)),
+      found: String(targets.length),
+    })
+  const warn = () => onWarning?.('cosine similarity is not defined for a row of zeros: it is 0')
+  const [a, b] = [normalized(queries, warn), normalized(documents, warn)]
+  const ranks = Array.from({ length: rowsOf(queries) }, (_, query) =>
+    rankOf(a, b, queries.width, query, targetOf(targets, query, rowsOf(documents))),
+  )
+  const share = (most: number) => ranks.filter((rank) => rank < most).length
+  const noQueries = () => onWarning?.('accuracy is not defined for no queries: it is 0')
+  return Object.fromEntries(k.map((most) => [`accuracy_at_${most}`, ratio(share(most), ranks.length, noQueries)]))
+}
+
+function targetOf(targets: ArrayLike<number> | undefined, query: number, documents: number): number {
+  const target = targets ? (targets[query] as number) : query
+  if (Number.isInteger(target) && target >= 0 && target < documents) return target
+  throw new DataError({
+    where: `target of query ${query + 1}`,
+    what: 'no such document',
+    expected: `0 to ${documents - 1}`,
+    found: String(target),
+  })
+}
+
+/** How many documents come before the target. */
+function rankOf(queries: Float32Array, documents: Float32Array, width: number, query: number, target: number): number {
+  const similarity = (document: number) => dot(queries, query * width, documents, document * width, width)
+  const own = similarity(target)
+  let before = 0
+  for (let document = 0; document * width < documents.length; document++) {
+    const other = similarity(document)
+    if (other > own || (other === own && document < target)) before++
+  }
+  return before
+}
