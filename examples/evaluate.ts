@@ -2,7 +2,7 @@
 // npm run evaluate -- --model FOLDER|HUB_NAME [--adapter FOLDER] --data FOLDER [--split in_domain_dev] [--pooling last|first|mean] [--logits FILE] [--batch 64] [--device cpu] [--json]
 
 import { parseArgs } from 'node:util'
-import { classificationMetrics, type ColaSplit, encodeRows, readColaFolder } from '@cola/data'
+import { argMaxRows, classificationMetrics, type ColaSplit, encodeRows, readColaFolder } from '@cola/data'
 import { crossEntropyLoss } from '@cola/distill'
 import { toFloat32 } from '@cola/graph'
 import { loadAdapter, type Pooling, readAdapter } from '@cola/lora'
@@ -69,11 +69,7 @@ async function ofClassifier(folder: string): Promise<Float32Array> {
 }
 
 const logits = options.adapter ? await withAdapter(options.model, options.adapter) : await ofClassifier(options.model)
-const classes = logits.length / labels.length
-const predictions = labels.map((_, row) => {
-  const scores = logits.subarray(classes * row, classes * (row + 1))
-  return scores.indexOf(Math.max(...scores))
-})
+const predictions = argMaxRows(logits, labels.length)
 const { accuracy, mcc } = classificationMetrics(predictions, labels)
 const expected = options.logits ? readSafetensorsFile(options.logits).tensors.get(options.split) : undefined
 const wanted = expected && toFloat32(expected)

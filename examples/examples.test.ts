@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { intentRows, intentTable } from './fixtures/intents.ts'
 
 const pretrained = join(import.meta.dirname, '../../shared/data/minilm-l6')
 const out = mkdtempSync(join(tmpdir(), 'cola-examples-'))
@@ -19,6 +20,24 @@ function run(script: string, ...args: string[]): string {
   expect(status).toBe(0)
   return stdout
 }
+
+interface Score {
+  rows: number
+  accuracy: number
+  mcc: number
+  f1_macro: number
+  loss: number
+}
+
+/** What a run prints last with --json. */
+interface Summary {
+  classes: string[]
+  epochs: number
+  best_epoch: number
+  splits: Record<'train' | 'validation' | 'held_out', Score>
+}
+
+const summaryOf = (printed: string): Summary => JSON.parse(printed.trimEnd().split('\n').at(-1) as string) as Summary
 
 describe('examples', () => {
   it('kd-loss-in-an-app', () => {
@@ -62,5 +81,46 @@ describe('examples', () => {
     expect(run('lora-onnx.ts', '--model', pretrained, '--data', data, ...settings, '--out', folder)).toMatch(/held-out rows .*100\.00%/)
     expect(existsSync(join(folder, 'adapter', 'adapter_model.safetensors'))).toBe(true)
     expect(existsSync(join(folder, 'classifier', 'model.onnx'))).toBe(true)
+  })
+  it('lora-gpt2 says its scores as JSON', () => {
+    const { classes, epochs, best_epoch, splits } = summaryOf(run('lora-gpt2.ts', '--epochs', '1', '--json', '--out', join(out, 'lora-gpt2')))
+    expect([classes, epochs, best_epoch]).toEqual([['unacceptable', 'acceptable'], 1, 1])
+    expect(Object.entries(splits).map(([name, { rows }]) => [name, rows])).toEqual([
+      ['train', 4000],
+      ['validation', 600],
+      ['held_out', 600],
+    ])
+    for (const { accuracy, mcc, f1_macro, loss } of Object.values(splits)) {
+      expect(accuracy).toBeGreaterThanOrEqual(0.45)
+      expect(accuracy).toBeLessThanOrEqual(1)
+      expect([mcc, f1_macro, loss].every(Number.isFinite)).toBe(true)
+    }
+  })
+
+  describe.skipIf(!existsSync(pretrained))('lora-onnx with its defaults learns a table of 180 rows and three intents in four epochs', () => {
+    const files = {
+      'intents.csv': intentTable(1),
+      'intents.jsonl': intentRows(2)
+        .map(({ text, label }) => JSON.stringify({ utterance: text, intent: label }))
+        .join('\n'),
+    }
+    it.each([
+      ['intents.csv', []],
+      ['intents.jsonl', ['--text', 'utterance', '--label', 'intent', '--seed', '2']],
+    ] as const)('%s', (name, columns) => {
+      const data = join(out, name)
+      writeFileSync(data, files[name])
+      const printed = run('lora-onnx.ts', '--model', pretrained, '--data', data, '--epochs', '4', ...columns, '--json', '--out', join(out, `${name}-run`))
+      const { classes, epochs, best_epoch, splits } = summaryOf(printed)
+      expect([classes, epochs]).toEqual([['hours', 'refund', 'track'], 4])
+      expect(best_epoch).toBeGreaterThanOrEqual(1)
+      expect(splits.train.rows + splits.validation.rows + splits.held_out.rows).toBe(180)
+      for (const { accuracy, mcc, f1_macro, loss } of [splits.validation, splits.held_out]) {
+        expect(accuracy).toBeGreaterThan(0.9)
+        expect(mcc).toBeGreaterThan(0.85)
+        expect(f1_macro).toBeGreaterThan(0.9)
+        expect(loss).toBeLessThan(0.7)
+      }
+    })
   })
 })

@@ -1,10 +1,10 @@
 // Fine-tunes GPT-2 with LoRA to tell acceptable sentences from others: the report's experiment 1.
-// npm start -- [--model FOLDER|HUB_NAME] [--data FOLDER|ZIP|glue] [--device cpu|webgpu|cuda] [--epochs 10] [--batch 128] [--lr 1e-3] [--rank 4] [--seed 1] [--out out/lora-gpt2] [--resume]
+// npm start -- [--model FOLDER|HUB_NAME] [--data FOLDER|ZIP|glue] [--device cpu|webgpu|cuda] [--epochs 10] [--batch 128] [--lr 1e-3] [--rank 4] [--seed 1] [--out out/lora-gpt2] [--resume] [--json]
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { confusionMatrix, encodeRows, longestInput, majorityBaseline } from '@cola/data'
+import { encodeRows, longestInput, majorityBaseline } from '@cola/data'
 import {
   countParameters,
   exportClassifier,
@@ -22,7 +22,7 @@ import { type Device, loadClassifier, stopSignal } from '@cola/train'
 import { loadData } from './support/data.ts'
 import { drawFigure } from './support/figures.ts'
 import { finetune } from './support/finetune.ts'
-import { epochLine, percent, progressBar, table } from './support/progress.ts'
+import { confusionTable, decimal, epochLine, percent, progressBar, summary, table, warnOnce } from './support/progress.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -36,6 +36,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     out: { type: 'string', default: join(import.meta.dirname, '..', 'out', 'lora-gpt2') },
     resume: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
   },
 })
 const [epochs, batch, rank, seed] = [options.epochs, options.batch, options.rank, options.seed].map(Number) as [number, number, number, number]
@@ -44,6 +45,7 @@ const embedded = options.data === 'generator'
 const learningRate = Number(options.lr ?? (embedded ? 5e-3 : 1e-3))
 
 // ## Data
+const classes = ['unacceptable', 'acceptable']
 const data = await loadData(options.data, seed)
 const pretrained = await loadPretrained(options.model, { num_labels: 2, seed })
 const max_length = longestInput(pretrained.config, pretrained.tokenizer)
@@ -60,6 +62,7 @@ console.log(`parameters: ${formatParameters(countParameters(model))}\n`)
 
 // ## Training
 const { signal } = stopSignal()
+const warn = warnOnce()
 const run = {
   train: train.rows,
   validation: validation.rows,
@@ -75,9 +78,10 @@ const run = {
 const tuned = await finetune({
   ...run,
   model,
+  scoreTrain: options.json,
   output_dir: options.out,
   resume: options.resume,
-  callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => console.log(`warning: ${message}`) },
+  callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => warn(message) },
 })
 if (tuned.stopped === 'aborted') {
   console.log(`\nstopped; go on with --resume (checkpoint in ${options.out})`)
@@ -91,13 +95,13 @@ exportClassifier(merge(trained), {
   folder: join(options.out, 'classifier'),
   config: pretrained.config,
   tokenizerFolder: pretrained.folder,
-  labels: ['unacceptable', 'acceptable'],
+  labels: classes,
 })
 
 // ## The table: the same run from random weights, where that is quick, shows what pre-training is worth
 const random = () => lora(gpt2(pretrained.config, randomGpt2(pretrained.config, { seed })), loraConfig, { seed })
 const fromRandom = embedded ? await finetune({ ...run, model: random() }) : undefined
-const row = (name: string, { accuracy, mcc, f1 }: Record<string, number>) => [name, percent(accuracy), (mcc ?? 0).toFixed(3), (f1 ?? 0).toFixed(3)]
+const row = (name: string, { accuracy, mcc, f1 }: Record<string, number>) => [name, percent(accuracy), decimal(mcc), decimal(f1)]
 const labels = { validation: validation.rows.map(({ label }) => label), heldOut: heldOut.rows.map(({ label }) => label) }
 console.log(`\nbest epoch ${tuned.best?.epoch}`)
 table(
@@ -111,11 +115,7 @@ table(
       : []),
   ],
 )
-console.log(`\nconfusion matrix, validation (rows: true, columns: predicted)`)
-table(
-  ['', 'unacceptable', 'acceptable'],
-  confusionMatrix(tuned.validation.predictions, labels.validation, 2).map((counts, i) => [['unacceptable', 'acceptable'][i] as string, ...counts]),
-)
+confusionTable(tuned.validation.predictions, labels.validation, classes)
 
 // ## Figures
 const series = (name: string, value: (log: (typeof tuned.history)[number]) => number | undefined) =>
@@ -138,3 +138,11 @@ await classifier.release()
 console.log(
   `\nwrote ${['adapter', 'classifier', 'accuracy.svg', 'loss.svg', 'accuracy.png', 'loss.png', 'log.jsonl'].filter((name) => existsSync(join(options.out, name))).join(', ')} to ${options.out}`,
 )
+if (options.json)
+  console.log(
+    summary(classes, tuned.history, tuned.best?.epoch, {
+      ...(tuned.train ? { train: tuned.train } : {}),
+      validation: tuned.validation,
+      held_out: tuned.heldOut,
+    }),
+  )

@@ -1,17 +1,31 @@
 // Fine-tunes any pretrained ONNX model with LoRA to classify texts: an encoder such as MiniLM, a decoder such as SmolLM2.
-// npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.tsv|FILE.csv|FILE.jsonl [--text text] [--label label] [--pooling last|first|mean]
-//   [--targets all-linear] [--rank 8] [--alpha 16] [--dropout 0] [--train-too LayerNorm] [--epochs 4] [--batch 32] [--lr 6e-4] [--frozen-products float32|int8] [--device cpu] [--seed 1] [--out out/lora-onnx] [--resume]
+// npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.csv|FILE.tsv|FILE.jsonl|FILE.json
+//   [--text text] [--label label] [--encoding utf-8] [--quoting minimal|none|auto] [--delimiter ,]
+//   [--pooling last|first|mean] [--targets all-linear] [--rank 8] [--alpha 16] [--dropout 0] [--train-too LayerNorm]
+//   [--epochs 4] [--batch 16] [--lr 1e-3] [--frozen-products float32|int8] [--best mcc|loss|...] [--device cpu]
+//   [--seed 1] [--out out/lora-onnx] [--resume] [--json]
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { confusionMatrix, encodeRows, majorityBaseline, type TokenRow } from '@cola/data'
+import { encodeRows, majorityBaseline, type Quoting, type TokenRow } from '@cola/data'
 import { countParameters, exportMerged, formatParameters, inspect, lora, type Pooling, withParameters, writeAdapter } from '@cola/lora'
-import { adamw, crossEntropy, type Device, type FrozenProducts, generateArtifacts, loadClassifier, stopSignal, Trainer, TrainingSession } from '@cola/train'
+import {
+  adamw,
+  crossEntropy,
+  type Device,
+  type FrozenProducts,
+  generateArtifacts,
+  loadClassifier,
+  type Metrics,
+  stopSignal,
+  Trainer,
+  TrainingSession,
+} from '@cola/train'
 import { classScores } from './support/classes.ts'
 import { loadTable } from './support/data.ts'
 import { drawFigure } from './support/figures.ts'
 import { openWithHead } from './support/onnx.ts'
-import { epochLine, percent, progressBar, table } from './support/progress.ts'
+import { confusionTable, decimal, epochLine, percent, progressBar, summary, table, warnOnce } from './support/progress.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -20,6 +34,9 @@ const { values: options } = parseArgs({
     data: { type: 'string' },
     text: { type: 'string', default: 'text' },
     label: { type: 'string', default: 'label' },
+    encoding: { type: 'string' },
+    quoting: { type: 'string' },
+    delimiter: { type: 'string' },
     pooling: { type: 'string' },
     targets: { type: 'string', default: 'all-linear' },
     rank: { type: 'string', default: '8' },
@@ -27,17 +44,19 @@ const { values: options } = parseArgs({
     dropout: { type: 'string', default: '0' },
     'train-too': { type: 'string' },
     epochs: { type: 'string', default: '4' },
-    batch: { type: 'string', default: '32' },
-    lr: { type: 'string', default: '6e-4' },
+    batch: { type: 'string', default: '16' },
+    lr: { type: 'string', default: '1e-3' },
     'frozen-products': { type: 'string', default: 'float32' },
     device: { type: 'string', default: 'cpu' },
+    best: { type: 'string' },
     seed: { type: 'string', default: '1' },
     out: { type: 'string', default: join(import.meta.dirname, '..', 'out', 'lora-onnx') },
     resume: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
   },
 })
 if (!options.model || !options.data) {
-  console.error('usage: npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.tsv|FILE.csv|FILE.jsonl')
+  console.error('usage: npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.csv|FILE.tsv|FILE.jsonl|FILE.json')
   process.exit(2)
 }
 const [rank, alpha, epochs, batch, seed] = [options.rank, options.alpha, options.epochs, options.batch, options.seed].map(Number) as [
@@ -49,7 +68,16 @@ const [rank, alpha, epochs, batch, seed] = [options.rank, options.alpha, options
 ]
 
 // ## Data: sentences, and classes by name
-const data = await loadTable(options.data, { text: options.text, label: options.label, seed })
+const warn = warnOnce()
+const data = await loadTable(options.data, {
+  text: options.text,
+  label: options.label,
+  ...(options.encoding === undefined ? {} : { encoding: options.encoding }),
+  ...(options.quoting === undefined ? {} : { quoting: options.quoting as Quoting }),
+  ...(options.delimiter === undefined ? {} : { delimiter: options.delimiter }),
+  onWarning: warn,
+  seed,
+})
 console.log(`${data.name}: ${data.train.length} to train on, ${data.validation.length} to validate, classes ${data.classes.join(', ')}`)
 
 // ## Model: its linear layers, a head, LoRA
@@ -115,12 +143,13 @@ const trainer = new Trainer<TokenRow, number>({
   train_sampling_strategy: 'group_by_length',
   seed,
   ...classScores,
-  metric_for_best_model: 'mcc',
+  // MCC of few rows takes few values, and of equal epochs the first would be kept, whose probabilities are the vaguest.
+  metric_for_best_model: options.best ?? (validation.length < 200 ? 'loss' : 'mcc'),
   output_dir: options.out,
   resume: options.resume,
   save_steps: 200,
   signal: stopSignal().signal,
-  callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => console.log(`warning: ${message}`) },
+  callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => warn(message) },
 })
 const started = performance.now()
 const result = await trainer.train()
@@ -133,23 +162,24 @@ writeAdapter(join(options.out, 'adapter'), trained, { baseModel: options.model }
 exportMerged(trained, { folder: join(options.out, 'classifier'), config: base.config, tokenizerFolder: base.folder, labels: data.classes })
 
 // ## Scores
-const scored = { validation: await trainer.evaluate(validation), [data.heldOut.name]: await trainer.evaluate(heldOut) }
+const scored = { validation: await trainer.evaluate(validation), held_out: await trainer.evaluate(heldOut) }
+const all = options.json ? { train: await trainer.evaluate(train), ...scored } : scored
 await session.release()
-const labels: Record<string, number[]> = { validation: validation.map(({ label }) => label), [data.heldOut.name]: heldOut.map(({ label }) => label) }
+const score = (name: string, rows: readonly TokenRow[], { accuracy, mcc, f1_macro }: Metrics) => [
+  name,
+  percent(majorityBaseline(rows.map(({ label }) => label))),
+  percent(accuracy),
+  decimal(mcc),
+  decimal(f1_macro),
+]
 table(
-  ['', 'majority', 'accuracy', 'MCC', 'F1'],
-  Object.entries(scored).map(([name, { metrics }]) => [
-    name,
-    percent(majorityBaseline(labels[name] ?? [])),
-    percent(metrics.accuracy),
-    (metrics.mcc ?? 0).toFixed(3),
-    (metrics.f1 ?? 0).toFixed(3),
-  ]),
+  ['', 'majority', 'accuracy', 'MCC', 'F1 macro'],
+  [score('validation', validation, scored.validation.metrics), score(data.heldOut.name, heldOut, scored.held_out.metrics)],
 )
-console.log('\nconfusion matrix, validation (rows: true, columns: predicted)')
-table(
-  ['', ...data.classes],
-  confusionMatrix(scored.validation.predictions, labels.validation ?? [], data.classes.length).map((counts, i) => [data.classes[i] as string, ...counts]),
+confusionTable(
+  scored.validation.predictions,
+  validation.map(({ label }) => label),
+  data.classes,
 )
 for (const quantity of ['accuracy', 'loss'] as const) {
   const points = result.history.flatMap(({ epoch, train_loss, train_metrics, eval_loss, eval_metrics }) => [
@@ -166,3 +196,4 @@ for (const [i, { label, probabilities }] of (await classifier.classify(texts)).e
   console.log(`${label.padEnd(14)} ${percent(Math.max(...probabilities))}  ${texts[i]}`)
 await classifier.release()
 console.log(`\nwrote adapter, classifier, figures and log to ${options.out}`)
+if (options.json) console.log(summary(data.classes, result.history, result.best?.epoch, all))

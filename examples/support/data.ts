@@ -1,8 +1,8 @@
 // The data of the LoRA example: CoLA from a folder, a zip or GLUE on the hub; the generator where none is named.
 
 import { readFileSync, statSync } from 'node:fs'
-import { basename, extname } from 'node:path'
-import { generateSentences, type LabelledText, parseColaZip, parseTable, random, readColaFolder, readGlueCola } from '@cola/data'
+import { basename } from 'node:path'
+import { generateSentences, type LabelledText, parseColaZip, random, readColaFolder, readGlueCola, readTable, type TableOptions } from '@cola/data'
 
 export interface Splits {
   name: string
@@ -46,16 +46,37 @@ export interface Classified extends Splits {
 }
 
 /** CoLA's folder; or a table of one's own, of which a tenth is kept to validate and another tenth for the end. */
-export async function loadTable(source: string, { text, label, seed }: { text: string; label: string; seed: number }): Promise<Classified> {
-  if (statSync(source).isDirectory()) return { ...(await loadData(source, seed)), classes: ['unacceptable', 'acceptable'] }
-  const { rows, classes } = await parseTable(readFileSync(source, 'utf8'), extname(source).slice(1), source, { text, label })
-  const shuffled = random(seed, 'split').shuffle(rows)
+export async function loadTable(source: string, { seed, ...options }: TableOptions & { seed: number }): Promise<Classified> {
+  if (statSync(source, { throwIfNoEntry: false })?.isDirectory()) return { ...(await loadData(source, seed)), classes: ['unacceptable', 'acceptable'] }
+  const { rows, classes } = await readTable(source, options)
+  const spread = stratified(rows, seed)
   const tenth = Math.max(1, Math.floor(rows.length / 10))
   return {
     name: basename(source),
     classes,
-    train: shuffled.slice(2 * tenth),
-    validation: shuffled.slice(0, tenth),
-    heldOut: { name: 'held-out rows', rows: shuffled.slice(tenth, 2 * tenth) },
+    train: random(seed, 'train').shuffle(spread.slice(2 * tenth)),
+    validation: spread.slice(0, tenth),
+    heldOut: { name: 'held-out rows', rows: spread.slice(tenth, 2 * tenth) },
   }
+}
+
+/**
+ * Rows in an order in which any stretch has the classes in the shares of the whole: each class's rows are spread evenly,
+ * from a random start; one or two rows lie past the stretches that are kept, in what is trained on.
+ */
+function stratified(rows: readonly LabelledText[], seed: number): LabelledText[] {
+  const stream = random(seed, 'split')
+  const shuffled = stream.shuffle(rows)
+  const counts = new Map<number, number>()
+  for (const { label } of shuffled) counts.set(label, (counts.get(label) ?? 0) + 1)
+  const starts = new Map([...counts].map(([label, count]) => [label, count < 3 ? 0.5 : stream.uniform()]))
+  const seen = new Map<number, number>()
+  return shuffled
+    .map((row) => {
+      const before = seen.get(row.label) ?? 0
+      seen.set(row.label, before + 1)
+      return { row, place: (before + (starts.get(row.label) as number)) / (counts.get(row.label) as number) }
+    })
+    .sort((a, b) => a.place - b.place)
+    .map(({ row }) => row)
 }

@@ -9,6 +9,8 @@ export interface FineTuneOptions {
   model: LoraModel
   train: readonly TokenRow[]
   validation: readonly TokenRow[]
+  /** Score the training rows too, at the end. @default false */
+  scoreTrain?: boolean
   /** Scored once, at the end. */
   heldOut: readonly TokenRow[]
   device: Device
@@ -24,7 +26,7 @@ export interface FineTuneOptions {
   callbacks?: Callbacks
 }
 
-export async function finetune({ model, train, validation, heldOut, device, output_dir, ...options }: FineTuneOptions) {
+export async function finetune({ model, train, validation, heldOut, scoreTrain, device, output_dir, ...options }: FineTuneOptions) {
   const artifacts = generateArtifacts(model, { loss: crossEntropy(), optimizer: adam({ max_grad_norm: 1 }) })
   const session = await TrainingSession.create({ artifacts, device, seed: options.seed })
   const trainer = new Trainer<TokenRow, number>({
@@ -36,7 +38,11 @@ export async function finetune({ model, train, validation, heldOut, device, outp
     ...(output_dir ? { output_dir, save_steps: 50 } : {}),
   })
   const result = await trainer.train()
-  const scores = { validation: await trainer.evaluate(validation), heldOut: await trainer.evaluate(heldOut) }
+  const scores = {
+    train: scoreTrain ? await trainer.evaluate(train) : undefined,
+    validation: await trainer.evaluate(validation),
+    heldOut: await trainer.evaluate(heldOut),
+  }
   const parameters = await session.getParameters()
   await session.release()
   return { ...result, ...scores, parameters }
