@@ -3,12 +3,12 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { elements, type Tensor, writeModel } from '@cola/graph'
+import { elements, externalChunks, layoutExternal, readModel, type Tensor, writeModel } from '@cola/graph'
 import { externalDataOf, loadClassifier, readSafetensorsFile } from '@cola/train'
 import { readTokenizer } from '@cola/data'
 import { afterAll, describe, expect, it } from 'vitest'
 import { hubServer } from '../../../tools/hub-server.ts'
-import { loadPretrained, openAdapter, openOnnxModel, readAdapter } from '../src/index.ts'
+import { exportClassifier, loadPretrained, openAdapter, openOnnxModel, readAdapter } from '../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-places-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -77,6 +77,24 @@ describe('external data', () => {
     )
     for (const server of [hub, lacking]) await server.close()
   })
+})
+
+it('gives a classifier another fingerprint when any file of its weights changes', async () => {
+  const path = join(folder, 'parts')
+  const { model, config } = await loadPretrained(gpt2, { num_labels: 2 })
+  exportClassifier(model, { folder: path, config, tokenizerFolder: gpt2 })
+  const graph = readModel(readFileSync(join(path, 'model.onnx')), { externalData: externalDataOf(path) })
+  const layout = layoutExternal(graph.initializers, { location: 'weights.part' })
+  writeFileSync(join(path, 'weights.part'), Buffer.concat([...externalChunks(graph.initializers, layout)]))
+  writeFileSync(join(path, 'model.onnx'), writeModel(graph, layout))
+  rmSync(join(path, 'model.onnx_data'))
+  const classifier = await loadClassifier(path)
+  const before = classifier.fingerprint()
+  const bytes = readFileSync(join(path, 'weights.part'))
+  bytes[0] = (bytes[0] as number) ^ 1
+  writeFileSync(join(path, 'weights.part'), bytes)
+  expect(classifier.fingerprint()).not.toBe(before)
+  await classifier.release()
 })
 
 describe('a git-lfs pointer in place of a file', () => {

@@ -1,7 +1,7 @@
 // A classifier in a folder: the model, its tokenizer, the names of its classes; and the typed wrapper around it: classify(texts) -> labels and probabilities.
 
 import { encodeTexts, firstPosition, longestInput, type ModelConfig, padTokenId, readTokenizer, type TextInput } from '@cola/data'
-import { checkTypes, getValue, type Graph, lower, prune, readModel, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
+import { checkTypes, externalLocations, getValue, type Graph, lower, prune, readModel, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import { fileSystem, paths, readFile, readJson, sha256, writeFileAtomic } from '../files/node.ts'
 import { type Device, externalDataOf, openSession, resolveDevice, type RunnableModel, writeModels } from '../runtime/device.ts'
@@ -102,12 +102,12 @@ export interface ClassifierOptions {
  * @throws {FileError | ConfigError | DeviceError}
  */
 export async function loadClassifier(folder: string, { device = 'cpu', batch_size = 32, onWarning }: ClassifierOptions = {}): Promise<Classifier> {
-  const { join } = paths()
+  const { dirname, join } = paths()
   const config = readJson(join(folder, 'config.json')) as ClassifierConfig
   if (!config.id2label) throw new ConfigError({ where: join(folder, 'config.json'), what: 'no labels', expected: 'id2label' })
   const files = ['model.onnx', ...Object.values(hubFiles).map((name) => join('onnx', name))]
   const path = join(folder, files.find((name) => fileSystem().existsSync(join(folder, name))) ?? 'model.onnx')
-  const model = runnable(readModel(readFile(path), { where: path, externalData: externalDataOf(paths().dirname(path)) }), path)
+  const model = runnable(readModel(readFile(path), { where: path, externalData: externalDataOf(dirname(path)) }), path)
   const { graph } = model
   const session = await openSession(model, await resolveDevice(device, graph))
   const tokenizer = await readTokenizer(folder)
@@ -130,8 +130,10 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
     max_length,
     fingerprint: () =>
       sha256(
-        [...files, 'model.onnx_data', 'config.json', 'tokenizer.json', 'tokenizer_config.json']
-          .map((name) => join(folder, name))
+        [
+          ...[...files, 'config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => join(folder, name)),
+          ...externalLocations(readFile(path), path).map((name) => join(dirname(path), name)),
+        ]
           .filter((file) => fileSystem().existsSync(file))
           .map(readFile),
       ),

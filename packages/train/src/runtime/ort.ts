@@ -1,7 +1,7 @@
 // The only importer of ONNX Runtime: onnxruntime-node in Node, onnxruntime-web in a browser, by the import condition "#ort",
 // loaded with the first session. Tensors come from onnxruntime-common, which both share, and need no runtime.
 
-import { type InferenceSession, Tensor, type TensorConstructor } from 'onnxruntime-common'
+import { type InferenceSession, type InferenceSessionFactory, Tensor, type TensorConstructor } from 'onnxruntime-common'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
 
@@ -15,7 +15,8 @@ export const OrtTensor: TensorConstructor = Tensor
 export const installNode = 'npm install --ignore-scripts onnxruntime-node'
 
 /** Loads the runtime. @throws {DeviceError} when it is not installed, or when its binaries cannot be loaded. */
-export const loadRuntime = (): Promise<typeof import('#ort')> => import('#ort').catch(refuseRuntime)
+export const loadRuntime = (): Promise<{ InferenceSession: InferenceSessionFactory }> =>
+  import('#ort').catch(refuseRuntime)
 
 /** Creates a session from a file's path or bytes. */
 export async function createOrtSession(model: string | Uint8Array, options: SessionOptions): Promise<OrtSession> {
