@@ -36,7 +36,8 @@ const device = options.device as Device
 async function withAdapter(name: string, folder: string): Promise<Float32Array> {
   const adapter = readAdapter(folder)
   const head = [...adapter.tensors].find(([tensor]) => /\.(score|classifier)\.weight$/.test(tensor))?.[1]
-  const base = await openWithHead(name, { num_labels: head?.dims[0] ?? 2, pooling: options.pooling as Pooling | undefined, file: options.file })
+  const pooling = (options.pooling as Pooling | undefined) ?? adapter.head?.pooling
+  const base = await openWithHead(name, { num_labels: head?.dims[0] ?? 2, pooling, file: options.file })
   const { graph } = loadAdapter(base.model, adapter)
   const session = await openSession({ graph }, await resolveDevice(device, graph))
   const { rows, truncated } = encodeRows(base.tokenizer, data, base.limits)

@@ -81,7 +81,13 @@ const data = await loadTable(options.data, {
 console.log(`${data.name}: ${data.train.length} to train on, ${data.validation.length} to validate, classes ${data.classes.join(', ')}`)
 
 // ## Model: its linear layers, a head, LoRA
-const base = await openWithHead(options.model, { num_labels: data.classes.length, pooling: options.pooling as Pooling | undefined, seed, file: options.file })
+const base = await openWithHead(options.model, {
+  num_labels: data.classes.length,
+  labels: data.classes,
+  pooling: options.pooling as Pooling | undefined,
+  seed,
+  file: options.file,
+})
 const layers = inspect(base.model).filter(({ kind }) => kind === 'linear')
 console.log(
   `${base.config.model_type}, read at the ${base.pooling} token; ${layers.length} linear layers, such as ${layers

@@ -28,11 +28,28 @@ export const isDecoder = (model_type: string): boolean => decoders.has(model_typ
 /** Opens a model and puts a head on it: transformers' `score` at the last token of a decoder, `classifier` on an encoder's mean or first token. */
 export async function openWithHead(
   name: string,
-  { num_labels, pooling, seed = 0, file }: { num_labels: number; pooling?: Pooling | undefined; seed?: number; file?: string | undefined },
+  {
+    num_labels,
+    pooling,
+    labels,
+    seed = 0,
+    file,
+  }: Pick<HeadOptions, 'num_labels' | 'seed'> & {
+    pooling?: Pooling | undefined
+    labels?: readonly string[] | undefined
+    file?: string | undefined
+  },
 ) {
   const opened = await openOnnxModel(name, file === undefined ? {} : { file })
   const decoder = isDecoder(opened.config.model_type)
-  const head: HeadOptions = { num_labels, pooling: pooling ?? (decoder ? 'last' : 'mean'), name: decoder ? 'score' : 'classifier', bias: !decoder, seed }
+  const head: HeadOptions = {
+    num_labels,
+    pooling: pooling ?? (decoder ? 'last' : 'mean'),
+    name: decoder ? 'score' : 'classifier',
+    bias: !decoder,
+    seed,
+    ...(labels ? { labels } : {}),
+  }
   const model = withHead(opened.model, head)
   const vocab_size = vocabularySize(model.graph)
   return {

@@ -1,4 +1,5 @@
-// Everything that an adapter file holds takes part: what PEFT saved in full, the names it saved it under, and what says that something has no place.
+// Everything that an adapter file holds takes part: what PEFT saved in full, the names it saved it under, and what says
+// that something has no place.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -68,6 +69,8 @@ async function outputOf(name: keyof typeof models, model: { graph: Graph }, furt
 }
 
 const cases = [
+  ['bert', 'bare'],
+  ['bert', 'bare-regex'],
   ['bert', 'bare-bias'],
   ['llama', 'suffix'],
   ['llama', 'embeddings'],
@@ -268,6 +271,12 @@ describe('a head', () => {
     expect(refused({ name: 'classifier' })).toThrow(/field "name".*expected score, found classifier/)
   })
 
+  it('that nothing trains is said', () => {
+    const untrained = lora(model, { r: 2, target_modules: ['q_proj'] })
+    expect(untrained.warnings).toEqual([expect.stringMatching(/head "score" is not among what is trained/)])
+    expect(lora(model, { r: 2, target_modules: ['q_proj'], task_type: 'SEQ_CLS' }).warnings).toEqual([])
+  })
+
   it('has one name a class', () => {
     expect(() => withHead(exported('llama'), { ...head, labels: ['a'] })).toThrow(/"labels".*expected 3/)
     writeFileSync(join(out, 'head_config.json'), '{"head":"score","num_labels":3,"pooling":"max"}')
@@ -294,7 +303,7 @@ describe('a language model whose head shares the embeddings', () => {
     ['the embedding', { modules_to_save: ['wte'] }],
     ['the head', { modules_to_save: ['lm_head'] }],
     ['both apart', { modules_to_save: ['wte', 'lm_head'] }],
-    ['both as one', { modules_to_save: ['wte'], ensure_weight_tying: true }],
+    ['both as one', { modules_to_save: ['lm_head'], ensure_weight_tying: true }],
     ['LoRA on the head', { target_modules: ['lm_head'] }],
     ['LoRA on both', { target_modules: ['lm_head', 'wte'] }],
   ] as [string, LoraConfig][])('has %s trained, merged, switched and loaded alike', async (_, options) => {

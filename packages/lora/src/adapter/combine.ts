@@ -104,7 +104,8 @@ const merges: Readonly<Record<Exclude<CombinationType, 'cat' | 'svd'>, Merge>> =
 
 /**
  * Combines adapters of one base model.
- * `cat` adds what they add, exactly, at the sum of their ranks; `svd` the nearest to that of a given rank; the others work on A and B apart
+ * `cat` adds what they add, exactly, at the sum of their ranks; `svd` the nearest to that of a given rank; the others
+ * work on A and B apart
  * and need equal ranks.
  * @throws {AdapterError} for no adapters, variants other than plain LoRA, ranks that differ, clashing heads.
  */
@@ -206,7 +207,8 @@ function combineParts(parts: readonly Part[], type: CombinationType, options: Co
 }
 
 /**
- * What adapters saved in full is no sum, so nothing weighs it: what one adapter has is kept, and of what several have, one's is chosen.
+ * What adapters saved in full is no sum, so nothing weighs it: what one adapter has is kept, and of what several have,
+ * one's is chosen.
  * PEFT's add_weighted_adapter refuses the latter, and leaves out the former.
  */
 function savedTensors(list: readonly WeightedAdapter[], head: number | undefined): Map<string, Tensor> {

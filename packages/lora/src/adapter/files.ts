@@ -1,4 +1,5 @@
-// Adapters on disk exactly as PEFT's save_pretrained has them: adapter_config.json and adapter_model.safetensors, head included.
+// Adapters on disk exactly as PEFT's save_pretrained has them: adapter_config.json and adapter_model.safetensors, head
+// included.
 
 import { type HubOptions, hubFiles, isFolder, type PushOptions, pushToHub } from '@cola/data'
 import { cloneGraph, float32, serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
@@ -25,7 +26,8 @@ const headFile = 'head_config.json'
 
 /**
  * Reads an adapter folder: PEFT's two files, and `head_config.json` where the adapter was written here.
- * @throws {ConfigError | FormatError | FileError | AdapterError} naming the file and the field or tensor: also for a value that is NaN or infinite.
+ * @throws {ConfigError | FormatError | FileError | AdapterError} naming the file and the field or tensor: also for a
+ * value that is NaN or infinite.
  */
 export function readAdapter(folder: string): Adapter {
   const { join } = paths()
@@ -65,7 +67,8 @@ function headJson({ name, labels, num_labels, pooling }: Head): string {
 
 /**
  * An adapter from a folder that exists, else from the hub.
- * @throws {HubError | DataError | ConfigError | FormatError | FileError} naming the URL or file, and the field or tensor.
+ * @throws {HubError | DataError | ConfigError | FormatError | FileError} naming the URL or file, and the field or
+ * tensor.
  */
 export async function openAdapter(nameOrFolder: string, options: HubOptions = {}): Promise<Adapter> {
   if (await isFolder(nameOrFolder)) return readAdapter(nameOrFolder)
@@ -74,7 +77,10 @@ export async function openAdapter(nameOrFolder: string, options: HubOptions = {}
   return readAdapter(paths().dirname(config as string))
 }
 
-/** The tensors of an adapter file: LoRA matrices, what was trained in full, and what else the file that it came from held; sorted as PEFT has them. */
+/**
+ * The tensors of an adapter file: LoRA matrices, what was trained in full, and what else the file that it came from
+ * held; sorted as PEFT has them.
+ */
 export function adapterTensors(model: LoraModel): Map<string, Tensor> {
   const names = fileNames(model)
   const read = (file: string, name: string): Tensor => (file.includes('.original_module.') ? model.base : model.graph).initializers.get(name) as Tensor
@@ -98,7 +104,8 @@ export function adapterConfigJson(config: LoraConfigJson): string {
 }
 
 /**
- * Writes an adapter folder that PEFT's from_pretrained reads, with `head_config.json` beside it where the head is known. One that started with a part of the base matrices (PiSSA, OLoRA) is written as a
+ * Writes an adapter folder that PEFT's from_pretrained reads, with `head_config.json` beside it where the head is
+ * known. One that started with a part of the base matrices (PiSSA, OLoRA) is written as a
  * plain adapter of the unchanged model, of twice the rank.
  * @throws {FileError} when it cannot be written.
  */

@@ -1,4 +1,5 @@
-// Names in an adapter file and in the graph: what PEFT calls what it saves, wrappers and all. peft/utils/save_and_load.py, get_peft_model_state_dict.
+// Names in an adapter file and in the graph: what PEFT calls what it saves, wrappers and all.
+// peft/utils/save_and_load.py, get_peft_model_state_dict.
 
 import type { Graph } from '@cola/graph'
 import { matrixNames, peftPrefix } from '../inject/layer.ts'
@@ -43,7 +44,10 @@ function tiedRows({ tokens }: LoraModel, heads: ReadonlyMap<string, TiedHead>, n
   return target && trainedRowsName(target.module)
 }
 
-/** Names in the file of a trained parameter: a head that shares a trained matrix on purpose (`ensure_weight_tying`) has it too. */
+/**
+ * Names in the file of a trained parameter: a head that shares a trained matrix on purpose (`ensure_weight_tying`) has
+ * it too.
+ */
 export function fileNames(model: LoraModel): (parameter: string) => string[] {
   const biases = new Set(model.targets.map(({ bias }) => bias))
   const heads = tiedHeads(model.base)

@@ -1,4 +1,5 @@
-// Several adapters on one base model in one session: the adapter's matrices are inputs, so that another adapter is another set of arrays.
+// Several adapters on one base model in one session: the adapter's matrices are inputs, so that another adapter is
+// another set of arrays.
 
 import {
   addInitializer,
@@ -25,7 +26,10 @@ import type { Adapter } from './files.ts'
 import { loadAdapter } from './load.ts'
 
 export interface SwitchableModel {
-  /** The base model with two further inputs a layer, A [in, rank] and B [rank, out], under PEFT's names, and `lora_scale`, a scalar. */
+  /**
+   * The base model with two further inputs a layer, A [in, rank] and B [rank, out], under PEFT's names, and
+   * `lora_scale`, a scalar.
+   */
   readonly graph: Graph
   /** Rank that all adapters are padded to. */
   readonly rank: number
@@ -39,7 +43,10 @@ export interface SwitchableModel {
 }
 
 export interface SwitchableOptions {
-  /** `required` inputs, for JavaScript; `overridable` ones with a default of rank 0 (no adapter), for native ONNX Runtime's adapters. @default 'required' */
+  /**
+   * `required` inputs, for JavaScript; `overridable` ones with a default of rank 0 (no adapter), for native ONNX
+   * Runtime's adapters. @default 'required'
+   */
   inputs?: 'required' | 'overridable'
 }
 
@@ -83,13 +90,19 @@ function plain(name: string, model: LoraModel): LoraModel {
 
 type Targets = ReadonlyMap<string, LoraTarget>
 
-/** An adapter's targets by the graph's names of their layers: one that was trained on the bare model leaves the base's prefix out. */
+/**
+ * An adapter's targets by the graph's names of their layers: one that was trained on the bare model leaves the base's
+ * prefix out.
+ */
 function byLayer(base: Graph): (own: LoraModel) => Targets {
   const modules = new Set(adaptableLayers(base).map(({ module }) => module))
   return ({ omitted, targets }) => new Map(targets.map((target) => [modules.has(omitted + target.module) ? omitted + target.module : target.module, target]))
 }
 
-/** The base with a head's own matrix where an adapter trains the head or the embedding that it shared it with, but not both as one. */
+/**
+ * The base with a head's own matrix where an adapter trains the head or the embedding that it shared it with, but not
+ * both as one.
+ */
 function parted(model: Model, adapters: readonly LoraModel[]): Model {
   const graph = cloneGraph(model.graph)
   for (const head of tiedHeads(graph)) if (adapters.some((own) => own.base.initializers.has(headWeight(head)))) untie(graph, head)

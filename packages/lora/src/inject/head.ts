@@ -1,8 +1,12 @@
-// What an adapter's classification head was trained as. PEFT's files say nothing of it, so it has a small file beside them.
+// What an adapter's classification head was trained as. PEFT's files say nothing of it, so it has a small file beside
+// them.
 
 import { AdapterError } from '../errors.ts'
 
-/** Where a sentence is read: a decoder at its last real token, an encoder at its first, or by the mean over real tokens. */
+/**
+ * Where a sentence is read: a decoder at its last real token, an encoder at its first, or by the mean over real
+ * tokens.
+ */
 export type Pooling = 'last' | 'first' | 'mean'
 
 export interface Head {

@@ -10,7 +10,7 @@ import { adapted, adapterNames, addParameters, type LoraTarget, loraNames, share
 import { type AdaptableLayer, adaptableLayers } from './inspect.ts'
 import { isSavedModule, savedParameters, withTaskHeads } from './saved.ts'
 import { isAllLinear, isTarget, patternValue, requireTargets } from './target.ts'
-import { tiedHeads, untie } from './tied.ts'
+import { staysTied, tiedHeads, untie } from './tied.ts'
 import { type TokenTarget, tokenTargets, trainedRowsName, trainRows } from './tokens.ts'
 import { modulesOf, unmatched } from './unmatched.ts'
 
@@ -20,15 +20,27 @@ export interface LoraModel extends Model {
   readonly targets: readonly LoraTarget[]
   /** Embeddings of which some rows are trained in full. */
   readonly tokens: readonly TokenTarget[]
-  /** The graph without the adapter; where the adapter started with a part of the base matrices (PiSSA, OLoRA), without that part. */
+  /**
+   * The graph without the adapter; where the adapter started with a part of the base matrices (PiSSA, OLoRA), without
+   * that part.
+   */
   readonly base: Graph
-  /** First values of A and B where they took that part: what must be taken off again for an adapter of the unchanged model. */
+  /**
+   * First values of A and B where they took that part: what must be taken off again for an adapter of the unchanged
+   * model.
+   */
   readonly initial: ReadonlyMap<string, Tensor>
   /** What the configuration names and the model has not, one sentence each. */
   readonly warnings: readonly string[]
-  /** What the adapter's names leave out of the graph's: `bert.` where it is an adapter of the bare model (AutoModel); else nothing. */
+  /**
+   * What the adapter's names leave out of the graph's: `bert.` where it is an adapter of the bare model (AutoModel);
+   * else nothing.
+   */
   readonly omitted: string
-  /** What the file that it came from holds beside the trained parameters, such as saved embeddings: the graph's parameter by the name in the file. */
+  /**
+   * What the file that it came from holds beside the trained parameters, such as saved embeddings: the graph's
+   * parameter by the name in the file.
+   */
   readonly held: ReadonlyMap<string, string>
   /** What the head is, where that is known. */
   readonly head?: Head
@@ -39,8 +51,9 @@ export type HeadedModel = Model & { readonly head?: Head }
 
 /**
  * Adds an adapter to a model; the model is not changed. One in float16, bfloat16 or float64 is computed in float32.
- * Trainable are the adapter's parameters, the rows that `trainable_token_indices` names, those of `modules_to_save` (for SEQ_CLS and TOKEN_CLS always the
- * head `score` or `classifier`), and the biases that `bias` names. With FEATURE_EXTRACTION, names are those of the bare model, as PEFT has them for AutoModel.
+ * Trainable are the adapter's parameters, the rows that `trainable_token_indices` names, those of `modules_to_save`
+ * (for SEQ_CLS and TOKEN_CLS always the head `score` or `classifier`), and the biases that `bias` names. With
+ * FEATURE_EXTRACTION, names are those of the bare model, as PEFT has them for AutoModel.
  * @param seed Of the first values; whatever they are (but for init_lora_weights false), the model computes what it did.
  * @throws {ConfigError} when the configuration is not valid or matches no layer.
  */
@@ -54,10 +67,10 @@ export function inject(model: HeadedModel, given: LoraConfigJson, { seed = 0, om
   const wide = widen(model.graph)
   const [graph, base] = [cloneGraph(wide), cloneGraph(wide)]
   const named = withTaskHeads(given)
-  const { modules_to_save, ensure_weight_tying } = named
+  const { modules_to_save } = named
   const own = (module: string): string => without(module, omitted)
   for (const head of tiedHeads(graph))
-    if (!ensure_weight_tying && [head.module, head.embedding].some((module) => isSavedModule(modules_to_save, own(module))))
+    if (!staysTied(named) && [head.module, head.embedding].some((module) => isSavedModule(modules_to_save, own(module))))
       for (const one of [graph, base]) untie(one, head)
   const layers = adaptableLayers(graph).map((layer) => ({ ...layer, module: own(layer.module) }))
   const checked = withoutSaved(named, layers)
@@ -98,10 +111,11 @@ export function inject(model: HeadedModel, given: LoraConfigJson, { seed = 0, om
   })
   const added = [...list.flatMap((one) => adapterNames(one, checked)), ...tokens.map(({ module }) => trainedRowsName(module))]
   const modules = [...modulesOf(base.initializers.keys()).map(own), ...layers.map(({ module }) => module)]
-  const warnings = unmatched(checked, { modules, layers, targets: [...taken] })
+  const trainable = new Set([...added, ...savedParameters(base, list, checked, own)])
+  const warnings = [...unmatched(checked, { modules, layers, targets: [...taken] }), ...untrainedHead(model.head, trainable)]
   return {
     graph,
-    trainable: new Set([...added, ...savedParameters(base, list, checked, own)]),
+    trainable,
     config: checked,
     targets: list,
     tokens,
@@ -114,10 +128,19 @@ export function inject(model: HeadedModel, given: LoraConfigJson, { seed = 0, om
   }
 }
 
+/** A new head that is not trained stays random. */
+function untrainedHead(head: Head | undefined, trainable: ReadonlySet<string>): string[] {
+  if (!head || [...trainable].some((name) => name.startsWith(`${head.name}.`))) return []
+  return [`modules_to_save: the head "${head.name}" is not among what is trained and keeps its first values; task_type 'SEQ_CLS' trains it`]
+}
+
 /** A name without its first part. */
 const without = (name: string, prefix: string): string => (name.startsWith(prefix) ? name.slice(prefix.length) : name)
 
-/** The parts that every parameter's name begins with: the `bert.` of a bare model. Nothing where there is a head beside it. */
+/**
+ * The parts that every parameter's name begins with: the `bert.` of a bare model. Nothing where there is a head beside
+ * it.
+ */
 function barePrefix({ initializers }: Graph): string {
   const [first = [], ...rest] = [...initializers.keys()].filter((name) => /^[A-Za-z_].*\.(weight|bias)$/.test(name)).map((name) => name.split('.'))
   const differing = first.findIndex((part, i) => rest.some((parts) => parts[i] !== part))
@@ -128,7 +151,8 @@ function barePrefix({ initializers }: Graph): string {
 }
 
 /**
- * `all-linear` leaves out what is trained in full, and says so in its configuration, because PEFT can give a layer one of the two only.
+ * `all-linear` leaves out what is trained in full, and says so in its configuration, because PEFT can give a layer one
+ * of the two only.
  * @throws {ConfigError} for a layer that is named as both.
  */
 function withoutSaved(config: LoraConfigJson, layers: readonly AdaptableLayer[]): LoraConfigJson {
@@ -146,7 +170,10 @@ function withoutSaved(config: LoraConfigJson, layers: readonly AdaptableLayer[])
   return { ...config, exclude_modules: excluded ?? [...((exclude_modules as string[] | null | undefined) ?? []), ...both] }
 }
 
-/** @throws {ConfigError} for LoRA on a tied embedding whose head is to have it too: `ensure_weight_tying`, which shares the matrices transposed. */
+/**
+ * @throws {ConfigError} for LoRA on a tied embedding whose head is to have it too: `ensure_weight_tying`, which shares
+ * the matrices transposed.
+ */
 function refuseTied(graph: Graph, targets: readonly LoraTarget[], { ensure_weight_tying }: LoraConfigJson): void {
   if (!ensure_weight_tying) return
   const shared = new Set(tiedHeads(graph).map(({ weight }) => weight))

@@ -41,7 +41,10 @@ export function unmerge({ graph, adapter }: MergedModel): LoraModel {
   return { ...adapter, graph: restored }
 }
 
-/** Where a merged matrix goes: an embedding's adapter is not that of a head that shares the matrix, nor the head's the embedding's, so each gets a copy. */
+/**
+ * Where a merged matrix goes: an embedding's adapter is not that of a head that shares the matrix, nor the head's the
+ * embedding's, so each gets a copy.
+ */
 function ownName({ nodes }: Graph, target: LoraTarget): string {
   const { kind, weight, module } = target
   const shared = nodes.some((node) => node.inputs.includes(weight) && !isReader(node, target))

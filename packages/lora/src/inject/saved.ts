@@ -6,7 +6,10 @@ import type { LoraTarget } from './layer.ts'
 import { moduleOf } from './linear.ts'
 import { tiedHeads } from './tied.ts'
 
-/** The modules that PEFT saves for a task whether they are named or not: losing a classifier's head is the most frequent complaint of all. */
+/**
+ * The modules that PEFT saves for a task whether they are named or not: losing a classifier's head is the most
+ * frequent complaint of all.
+ */
 const headsOf: Readonly<Record<string, readonly string[]>> = {
   SEQ_CLS: ['classifier', 'score'],
   TOKEN_CLS: ['classifier', 'score'],
@@ -21,7 +24,10 @@ export function withTaskHeads<Config extends Pick<LoraConfigJson, 'task_type' | 
   return heads.length > 0 ? { ...config, modules_to_save: [...new Set([...(config.modules_to_save ?? []), ...heads])] } : config
 }
 
-/** Whether a module is saved: its name, or that of one that it is in, ends in one of the names, at a dot or not (`key.endswith`). */
+/**
+ * Whether a module is saved: its name, or that of one that it is in, ends in one of the names, at a dot or not
+ * (`key.endswith`).
+ */
 export function isSavedModule(names: readonly string[] | null | undefined, module: string): boolean {
   const parts = module.split('.')
   return (names ?? []).some((name) =>

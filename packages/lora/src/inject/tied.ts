@@ -1,6 +1,8 @@
-// Heads that share the token embeddings' matrix (`tie_word_embeddings`), and how PEFT parts them: what is trained of the one is not the other's.
+// Heads that share the token embeddings' matrix (`tie_word_embeddings`), and how PEFT parts them: what is trained of
+// the one is not the other's.
 
 import { addInitializer, type Graph, type Tensor } from '@cola/graph'
+import type { LoraConfigJson } from '../schema.ts'
 import { embeddingLayers, isLookup } from './embedding.ts'
 import { linearLayers } from './linear.ts'
 
@@ -21,6 +23,13 @@ export function tiedHeads(graph: Graph): TiedHead[] {
     .filter(([weight]) => graph.nodes.some((node) => node.inputs.includes(weight) && !isLookup(node, weight)))
     .map(([weight, embedding]) => ({ module: layers.find((layer) => layer.weight === weight)?.module ?? 'lm_head', embedding, weight }))
 }
+
+/**
+ * Whether both are to stay one (`ensure_weight_tying`); PEFT sees to it only where one of them is saved under Llama's
+ * names, not as GPT-2's `wte`.
+ */
+export const staysTied = ({ ensure_weight_tying, modules_to_save }: Pick<LoraConfigJson, 'ensure_weight_tying' | 'modules_to_save'>): boolean =>
+  ensure_weight_tying === true && (modules_to_save ?? []).some((name) => /(^|\.)(embed_tokens|lm_head)$/.test(name))
 
 /** What a head's own matrix is called once it has one. */
 export const headWeight = ({ module }: TiedHead): string => `${module}.weight`

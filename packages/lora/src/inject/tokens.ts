@@ -1,5 +1,5 @@
-// Chosen rows of an embedding trained in full while the rest is frozen: PEFT's `trainable_token_indices`, for tokens added to a vocabulary.
-// A head that shares the matrix (lm_head) reads the trained rows too.
+// Chosen rows of an embedding trained in full while the rest is frozen: PEFT's `trainable_token_indices`, for tokens
+// added to a vocabulary. A head that shares the matrix (lm_head) reads the trained rows too.
 
 import {
   addInitializer,
@@ -35,7 +35,8 @@ export const trainedRowsName = (module: string): string => `${peftPrefix}${modul
 
 /**
  * The embeddings that `trainable_token_indices` names: a list is for the one that `input_ids` are looked up in.
- * @throws {ConfigError} for a name that is no embedding's, one that is trained in another way too, and indices that it does not have.
+ * @throws {ConfigError} for a name that is no embedding's, one that is trained in another way too, and indices that it
+ * does not have.
  */
 export function tokenTargets(graph: Graph, { trainable_token_indices: chosen }: LoraConfigJson, taken: (module: string) => boolean): TokenTarget[] {
   if (chosen === null || chosen === undefined) return []
@@ -72,7 +73,10 @@ function comesFrom(graph: Graph, name: string, input: string): boolean {
   return ['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze'].includes(maker.opType) && comesFrom(graph, maker.inputs[0] as string, input)
 }
 
-/** Adds the trained rows as parameters, at first those of the matrix, and makes every reader of the matrix read them, in place. */
+/**
+ * Adds the trained rows as parameters, at first those of the matrix, and makes every reader of the matrix read them,
+ * in place.
+ */
 export function trainRows(graph: Graph, { module, weight, indices }: TokenTarget): void {
   const name = trainedRowsName(module)
   const [rows, columns] = getValue(graph, weight).shape as [number, number]
