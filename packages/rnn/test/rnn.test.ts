@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { random, readTokenizer } from '@cola/data'
-import { elementCount, type Tensor, tensorOf, toFloat32 } from '@cola/graph'
+import { elementCount, float32, type Tensor, tensorOf, toFloat32 } from '@cola/graph'
 import {
   adam,
   type Batch,
@@ -207,6 +207,12 @@ describe('files', () => {
     const config = parseDistilRnnConfig(sizes)
     saveStudent(join(folder, 'bad'), { config, parameters: new Map(randomDistilRnn(config)) })
     expect(() => loadStudent(join(folder, 'bad'))).toThrow(/embedding\.weight/)
+    const broken = new Map(randomDistilRnn(config))
+    const bias = toFloat32(broken.get('rnn.bias_hh_l1') as Tensor).slice()
+    bias[3] = Number.NaN
+    broken.set('rnn.bias_hh_l1', float32([bias.length], bias))
+    saveStudent(join(folder, 'broken'), { config, parameters: broken.set('embedding.weight', float32([60, 6], new Float32Array(360))) })
+    expect(() => loadStudent(join(folder, 'broken'))).toThrow(/model\.safetensors, tensor "rnn\.bias_hh_l1": element 3 is not a finite number, found NaN/)
   })
 
   it('has the report’s size', () => {

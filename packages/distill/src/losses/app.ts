@@ -1,8 +1,8 @@
 // The losses as plain functions: value and gradient, for an app that trains elsewhere.
 
-import { checkLabels, FeedError, ignoreIndex } from '@cola/train'
+import { checkLabels, checkOptions, FeedError, ignoreIndex } from '@cola/train'
 import { badRow } from './logits.ts'
-import { checked, type DistillationOptions, type LabelOptions, type TemperatureOptions } from './options.ts'
+import { type DistillationOptions, distillationChecks, labelChecks, type LabelOptions, temperatureChecks, type TemperatureOptions } from './options.ts'
 import { lossNamed, type PairLossName } from './pairs.ts'
 import { logSoftmax, rowsOf, type ValueAndGradient } from './plain.ts'
 
@@ -21,13 +21,17 @@ export interface PairInput {
  * @throws {FeedError} when the arrays do not fit each other, or a row has NaN, +Infinity, or no class that is not masked.
  * @throws {ConfigError} for a bad option.
  */
-export function pairLoss(name: PairLossName, { student, teacher, width }: PairInput, options: TemperatureOptions = {}): ValueAndGradient {
-  const loss = lossNamed(name)
-  checked(options)
+export function pairLoss(name: PairLossName, input: PairInput, options: TemperatureOptions = {}): ValueAndGradient {
+  checkOptions(`pairLoss ${name}`, options, temperatureChecks)
+  return pair(name, input, options)
+}
+
+function pair(name: PairLossName, { student, teacher, width }: PairInput, options: TemperatureOptions): ValueAndGradient {
+  const { plain } = lossNamed(name)
   requireFit('teacher', teacher.length, student.length)
   requireRows('student', student, width)
   requireRows('teacher', teacher, width)
-  return loss.plain(student, teacher, width, options)
+  return plain(student, teacher, width, options)
 }
 
 /**
@@ -36,7 +40,11 @@ export function pairLoss(name: PairLossName, { student, teacher, width }: PairIn
  * @throws {ConfigError} for a bad option.
  */
 export function crossEntropyLoss(logits: ArrayLike<number>, labels: ArrayLike<number>, options: LabelOptions = {}): ValueAndGradient {
-  const { label_smoothing = 0, weight } = checked(options)
+  checkOptions('crossEntropyLoss', options, labelChecks)
+  return hardLoss(logits, labels, options)
+}
+
+function hardLoss(logits: ArrayLike<number>, labels: ArrayLike<number>, { label_smoothing = 0, weight }: LabelOptions): ValueAndGradient {
   const classes = logits.length / labels.length
   requireRows('logits', logits, classes)
   const weights = weight ?? Array.from({ length: classes }, () => 1)
@@ -70,9 +78,10 @@ export function crossEntropyLoss(logits: ArrayLike<number>, labels: ArrayLike<nu
  * @throws {ConfigError} for a bad option.
  */
 export function kdLoss(student: ArrayLike<number>, teacher: ArrayLike<number>, labels: ArrayLike<number>, options: DistillationOptions = {}): ValueAndGradient {
-  const { alpha = 0.8 } = checked(options)
-  const soft = pairLoss('soft_targets', { student, teacher, width: student.length / labels.length }, options)
-  const hard = crossEntropyLoss(student, labels, options)
+  checkOptions('kdLoss', options, distillationChecks)
+  const { alpha = 0.8 } = options
+  const soft = pair('soft_targets', { student, teacher, width: student.length / labels.length }, options)
+  const hard = hardLoss(student, labels, options)
   return {
     loss: alpha * soft.loss + (1 - alpha) * hard.loss,
     gradient: soft.gradient.map((g, i) => alpha * g + (1 - alpha) * (hard.gradient[i] as number)),

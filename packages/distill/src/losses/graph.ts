@@ -1,8 +1,8 @@
 // The losses as graph fragments: each adds a scalar to a model's graph, and the inputs it needs.
 
 import { addInput, build, type Graph, getValue, type Loss, scale, type Value } from '@cola/graph'
-import { type Batch, ConfigError, crossEntropy } from '@cola/train'
-import { checked, type DistillationOptions, labelOptions, type TemperatureOptions } from './options.ts'
+import { type Batch, checkOptions, ConfigError, crossEntropy } from '@cola/train'
+import { type DistillationOptions, distillationChecks, labelOptions, temperatureChecks, type TemperatureOptions } from './options.ts'
 import { lossNamed, type PairLossName } from './pairs.ts'
 
 export interface PairGraphOptions extends TemperatureOptions {
@@ -18,7 +18,7 @@ export interface PairGraphOptions extends TemperatureOptions {
  */
 export function pairLossGraph(name: PairLossName, { student = 'logits', teacher = 'teacher_logits', ...options }: PairGraphOptions = {}): Loss {
   const row = lossNamed(name)
-  checked(options)
+  checkOptions(`pairLossGraph ${name}`, options, temperatureChecks)
   const loss = (graph: Graph): Value => {
     const own = getValue(graph, student)
     const target = graph.values.get(teacher) ?? addInput(graph, teacher, 'float32', own.shape)
@@ -85,7 +85,8 @@ export function lossWeights(terms: readonly Term[], progress: number): Batch {
  * @throws {ConfigError} for a bad option.
  */
 export function distillation(given: DistillationOptions = {}): Loss {
-  const { alpha = 0.8, temperature, scale: scaling, beta } = checked(given)
+  checkOptions('distillation', given, distillationChecks)
+  const { alpha = 0.8, temperature, scale: scaling, beta } = given
   const options = { ...(temperature === undefined ? {} : { temperature }), ...(scaling ? { scale: scaling } : {}), ...(beta === undefined ? {} : { beta }) }
   return sumOfLosses([
     { loss: pairLossGraph('soft_targets', options), weight: alpha },

@@ -1,6 +1,6 @@
 // Options of the losses, shared by their two forms, and what each may be.
 
-import { ConfigError } from '@cola/train'
+import { atLeast, type Checks, listOf, oneOf, positive, share } from '@cola/train'
 
 /**
  * What the soft loss is multiplied by. With p = softmax(z / T), its gradient with respect to a logit is c (p_student - p_teacher) / T:
@@ -36,31 +36,15 @@ const powers: Readonly<Record<Scale, number>> = { 'inverse-square': -2, none: 0,
 /** c of {@link Scale}. */
 export const factorOf = ({ temperature = 2, scale = 'inverse-square' }: TemperatureOptions): number => temperature ** powers[scale]
 
-type Check = readonly [expected: string, holds: (value: unknown) => boolean]
-
-const share: Check = ['a number from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1]
-const isWeight = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY
-
-const checks: { readonly [Name in keyof Required<DistillationOptions>]: Check } = {
-  temperature: ['a finite number above 0', (value) => isWeight(value) && value !== 0],
-  scale: [Object.keys(powers).join(', '), (value) => Object.hasOwn(powers, String(value))],
+export const temperatureChecks: Checks<TemperatureOptions> = {
+  temperature: positive,
+  scale: oneOf(Object.keys(powers)),
   beta: ['a number above 0 and below 1', (value) => share[1](value) && value !== 0 && value !== 1],
-  alpha: share,
-  label_smoothing: share,
-  weight: [
-    'finite numbers of at least 0, one a class',
-    (value) => (Array.isArray(value) || ArrayBuffer.isView(value)) && Array.from(value as never).every(isWeight),
-  ],
 }
 
-/** The options, once they are checked. @throws {ConfigError} naming the option. */
-export function checked<Options extends DistillationOptions>(options: Options): Options {
-  for (const [name, [expected, holds]] of Object.entries(checks)) {
-    const value = options[name as keyof DistillationOptions]
-    if (value !== undefined && !holds(value)) throw new ConfigError({ where: `option ${name}`, what: 'not a valid value', expected, found: String(value) })
-  }
-  return options
-}
+export const labelChecks: Checks<LabelOptions> = { label_smoothing: share, weight: listOf(atLeast(0)) }
+
+export const distillationChecks: Checks<DistillationOptions> = { ...temperatureChecks, ...labelChecks, alpha: share }
 
 /** Those of the options that concern the labels. */
 export const labelOptions = ({ label_smoothing, weight }: LabelOptions): LabelOptions => ({

@@ -7,6 +7,7 @@ import {
   type Batch,
   checkLabels,
   classesOf,
+  checkOptions,
   crossEntropy,
   type Device,
   type Evaluation,
@@ -21,7 +22,7 @@ import {
   type TrainResult,
 } from '@cola/train'
 import { distillation, lossWeights, sumOfLosses, type Term } from '../losses/graph.ts'
-import { checked, type DistillationOptions, labelOptions } from '../losses/options.ts'
+import { type DistillationOptions, distillationChecks, labelOptions } from '../losses/options.ts'
 import { requireLogits } from '../teacher/check.ts'
 import { averageTeachers, type Split, type Teacher } from '../teacher/teacher.ts'
 
@@ -156,7 +157,8 @@ const isTerms = (loss: DistillOptions['loss']): loss is readonly Term[] => Array
 function lossOf(loss: DistillOptions['loss'], teacher: Teacher | undefined): Loss {
   if (isTerms(loss)) return sumOfLosses(loss)
   if (teacher) return distillation(loss)
-  return crossEntropy(labelOptions(checked(loss ?? {})))
+  checkOptions('distillation', loss ?? {}, distillationChecks)
+  return crossEntropy(labelOptions(loss ?? {}))
 }
 
 /** What a loss may read of a teacher, under the names of the graph's inputs. */

@@ -49,13 +49,13 @@ export function randomDistilRnn(config: DistilRnnConfig, { seed = 0 }: { seed?: 
 
 /**
  * The parameters of a checkpoint, without the embedding.
- * @throws {WeightsError} naming the tensor that is missing or has another shape.
+ * @throws {WeightsError} naming the tensor that is missing, has another shape, or holds NaN or Infinity.
  */
 export function distilRnnParameters(tensors: ReadonlyMap<string, Tensor>, config: DistilRnnConfig, where = 'checkpoint'): Parameters {
   return new Map([...distilRnnShapes(config)].map(([name, dims]) => [name, float32(dims, toFloat32(checked(tensors, name, dims, where)))]))
 }
 
-/** A tensor of a checkpoint. @throws {WeightsError} when it is missing, has another shape, or holds no floats. */
+/** A tensor of a checkpoint. @throws {WeightsError} when it is missing, has another shape, holds no floats, or NaN or Infinity. */
 export function checked(tensors: ReadonlyMap<string, Tensor>, name: string, dims: readonly number[], where: string): Tensor {
   const found = tensors.get(name)
   if (found?.dims.join() !== dims.join())
@@ -67,5 +67,14 @@ export function checked(tensors: ReadonlyMap<string, Tensor>, name: string, dims
     })
   if (!dataTypes[found.dtype].float)
     throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'not floating point', expected: 'F32, F16, BF16 or F64', found: found.dtype })
+  const values = toFloat32(found)
+  const at = values.findIndex((value) => !Number.isFinite(value))
+  if (at >= 0)
+    throw new WeightsError({
+      where: `${where}, tensor "${name}"`,
+      what: `element ${at} is not a finite number`,
+      found: String(values[at]),
+      fix: 'The training that wrote it had diverged.',
+    })
   return found
 }
