@@ -1,4 +1,5 @@
-// Every loss of the table, in both forms: the graph against the plain function, the plain gradient against finite differences.
+// Every loss of the table, in both forms: the graph against the plain function, the plain gradient against finite
+// differences.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +31,12 @@ const fixture = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/loss
     expected: object
   }[]
   logits: (number | string)[]
-  cross_entropy: { labels: number[]; options: { weight?: number[]; label_smoothing?: number }; loss: number | string; gradient: (number | string)[] }[]
+  cross_entropy: {
+    labels: number[]
+    options: { weight?: number[]; label_smoothing?: number }
+    loss: number | string
+    gradient: (number | string)[]
+  }[]
 }
 
 const numbers = (count: number, salt: string, size = 2): Float32Array => {
@@ -48,7 +54,9 @@ async function inGraph(loss: Loss, feeds: Record<string, OrtTensor>, width: numb
   const lowered = lower(graph)
   prune(lowered)
   const session = await openSession({ graph: lowered }, 'cpu')
-  const results = await session.run(Object.fromEntries(session.inputNames.map((name) => [name, feeds[name] as OrtTensor])))
+  const results = await session.run(
+    Object.fromEntries(session.inputNames.map((name) => [name, feeds[name] as OrtTensor])),
+  )
   await session.release()
   const data = (name: string) => (results[name] as OrtTensor).data as Float32Array
   return { loss: data(value)[0] as number, gradient: data(gradient) }
@@ -63,14 +71,22 @@ function finiteDifferences(of: (student: Float64Array) => number, at: ArrayLike<
   })
 }
 
-const options: TemperatureOptions[] = [{}, { temperature: 1, scale: 'none' }, { temperature: 3, scale: 'square', beta: 0.3 }]
+const options: TemperatureOptions[] = [
+  {},
+  { temperature: 1, scale: 'none' },
+  { temperature: 3, scale: 'square', beta: 0.3 },
+]
 
 describe.each(Object.keys(pairLosses) as PairLossName[])('%s', (name) => {
   it.each([2, 5])('with %i classes: graph, plain function and finite differences agree', async (width) => {
     const [student, teacher] = [numbers(4 * width, `${name} student`), numbers(4 * width, `${name} teacher`)]
     for (const option of options) {
       const plain = pairLoss(name, { student, teacher, width }, option)
-      const graph = await inGraph(pairLossGraph(name, option), { logits: matrix(student, width), teacher_logits: matrix(teacher, width) }, width)
+      const graph = await inGraph(
+        pairLossGraph(name, option),
+        { logits: matrix(student, width), teacher_logits: matrix(teacher, width) },
+        width,
+      )
       expect(plain.gradient).toBeAllclose(
         finiteDifferences((values) => pairLoss(name, { student: values, teacher, width }, option).loss, student),
         { atol: 1e-6 },
@@ -90,7 +106,11 @@ describe.each(Object.keys(pairLosses) as PairLossName[])('%s', (name) => {
   it('is finite for logits of any size', async () => {
     const [student, teacher] = [Float32Array.of(1e4, -1e4, 0, 3, 1e3, -7), Float32Array.of(-1e4, 1e4, 0, 2, 9e2, 1e3)]
     const plain = pairLoss(name, { student, teacher, width: 3 })
-    const graph = await inGraph(pairLossGraph(name), { logits: matrix(student, 3), teacher_logits: matrix(teacher, 3) }, 3)
+    const graph = await inGraph(
+      pairLossGraph(name),
+      { logits: matrix(student, 3), teacher_logits: matrix(teacher, 3) },
+      3,
+    )
     for (const { loss, gradient } of [plain, graph]) expect([loss, ...gradient].every(Number.isFinite)).toBe(true)
     expect(Math.abs(graph.loss - plain.loss) / plain.loss).toBeLessThan(1e-4)
   })
@@ -100,46 +120,73 @@ describe.each(Object.keys(pairLosses) as PairLossName[])('%s', (name) => {
 const values = (list: readonly (number | string)[]): Float32Array =>
   Float32Array.from(list, (value) => (value === 'nan' ? Number.NaN : Number(String(value).replace('inf', 'Infinity'))))
 
-function agrees(found: ValueAndGradient, expected: { loss: number | string; gradient: readonly (number | string)[] }, context: string): void {
+function agrees(
+  found: ValueAndGradient,
+  expected: { loss: number | string; gradient: readonly (number | string)[] },
+  context: string,
+): void {
   const [loss, gradient] = [values([expected.loss])[0] as number, values(expected.gradient)]
   if (Number.isFinite(loss)) expect(found.loss, context).toBeCloseTo(loss, 5)
   else expect(found.loss, context).toBe(loss)
-  const finite = (all: ArrayLike<number>) => Array.from(all).map((value, i) => (Number.isFinite(gradient[i]) ? value : 0))
+  const finite = (all: ArrayLike<number>) =>
+    Array.from(all).map((value, i) => (Number.isFinite(gradient[i]) ? value : 0))
   expect(finite(found.gradient), context).toBeAllclose(finite(gradient), { atol: 1e-5, rtol: 1e-4 })
 }
 
 describe('logits with masked classes, as PyTorch has them (test/make-losses.py)', () => {
-  it.each(fixture.cases.map((one) => [`${one.width} classes, masked by ${one.mask}, T ${one.options.temperature}`, one] as const))('%s', async (_, one) => {
+  it.each(
+    fixture.cases.map(
+      (one) => [`${one.width} classes, masked by ${one.mask}, T ${one.options.temperature}`, one] as const,
+    ),
+  )('%s', async (_, one) => {
     const { width } = one
     const option = one.options as TemperatureOptions
     const [student, teacher] = [values(one.student), values(one.teacher)]
-    for (const [name, expected] of Object.entries(one.expected) as [PairLossName, { loss: number | string; gradient: (number | string)[] }][]) {
+    for (const [name, expected] of Object.entries(one.expected) as [
+      PairLossName,
+      { loss: number | string; gradient: (number | string)[] },
+    ][]) {
       agrees(pairLoss(name, { student, teacher, width }, option), expected, `${name}, plain`)
       agrees(
-        await inGraph(pairLossGraph(name, option), { logits: matrix(student, width), teacher_logits: matrix(teacher, width) }, width),
+        await inGraph(
+          pairLossGraph(name, option),
+          { logits: matrix(student, width), teacher_logits: matrix(teacher, width) },
+          width,
+        ),
         expected,
         `${name}, graph`,
       )
     }
   })
 
-  it.each(fixture.cross_entropy)('cross-entropy of $labels with $options', async ({ labels, options: option, ...expected }) => {
-    const logits = values(fixture.logits)
-    agrees(crossEntropyLoss(logits, labels, option), expected, 'plain')
-    agrees(
-      await inGraph(crossEntropy(option), { logits: matrix(logits, 3), labels: new OrtTensor('int32', Int32Array.from(labels), [2]) }, 3),
-      expected,
-      'graph',
-    )
-  })
+  it.each(fixture.cross_entropy)(
+    'cross-entropy of $labels with $options',
+    async ({ labels, options: option, ...expected }) => {
+      const logits = values(fixture.logits)
+      agrees(crossEntropyLoss(logits, labels, option), expected, 'plain')
+      agrees(
+        await inGraph(
+          crossEntropy(option),
+          { logits: matrix(logits, 3), labels: new OrtTensor('int32', Int32Array.from(labels), [2]) },
+          3,
+        ),
+        expected,
+        'graph',
+      )
+    },
+  )
 })
 
 describe('bad input', () => {
   const good = [0, 1, 2, 3]
   it('names the row that no loss has a value for', () => {
     const { NaN: nan, POSITIVE_INFINITY: inf, NEGATIVE_INFINITY: masked } = Number
-    expect(() => pairLoss('soft_targets', { student: good, teacher: [0, 1, nan, 0], width: 2 })).toThrow(/teacher, row 1: column 0 .* found NaN/)
-    expect(() => pairLoss('hidden_mse', { student: [0, inf, 1, 1], teacher: good, width: 2 })).toThrow(/student, row 0: column 1 .* found Infinity/)
+    expect(() => pairLoss('soft_targets', { student: good, teacher: [0, 1, nan, 0], width: 2 })).toThrow(
+      /teacher, row 1: column 0 .* found NaN/,
+    )
+    expect(() => pairLoss('hidden_mse', { student: [0, inf, 1, 1], teacher: good, width: 2 })).toThrow(
+      /student, row 0: column 1 .* found Infinity/,
+    )
     expect(() => kdLoss(good, [0, 1, masked, masked], [0, 1])).toThrow(/teacher, row 1: all of its classes are masked/)
     expect(() => crossEntropyLoss([0, nan], [0])).toThrow(/logits, row 0/)
     expect(() => kdLoss(good, good, [])).toThrow(/rows of Infinity/)
@@ -159,7 +206,9 @@ describe('bad input', () => {
     expect(() => kdLoss(good, good, [0, 1], wrong)).toThrow(refused)
     expect(() => distillation(wrong)).toThrow(refused)
     // A divergence alone has no labels to weigh.
-    const pairs = ['alpha', 'label_smoothing', 'weight'].includes(name) ? /no such option, expected temperature, scale, beta/ : refused
+    const pairs = ['alpha', 'label_smoothing', 'weight'].includes(name)
+      ? /no such option, expected temperature, scale, beta/
+      : refused
     expect(() => pairLoss('soft_targets', { student: good, teacher: good, width: 2 }, wrong)).toThrow(pairs)
     expect(() => pairLossGraph('soft_targets', wrong)).toThrow(pairs)
   })
@@ -167,8 +216,12 @@ describe('bad input', () => {
   it('refuses sums of nothing, weights that are no numbers, and losses that there are not', () => {
     expect(() => sumOfLosses([])).toThrow(ConfigError)
     expect(() => sumOfLosses([{ loss: crossEntropy(), weight: Number.NaN }])).toThrow(/weight of term 0/)
-    expect(() => lossWeights([{ loss: crossEntropy(), weight: (progress) => 1 / progress }], 0)).toThrow(/weight of term 0/)
-    expect(() => pairLossGraph('soft_target' as never)).toThrow(/no loss of this name, expected soft_targets, reverse_kl/)
+    expect(() => lossWeights([{ loss: crossEntropy(), weight: (progress) => 1 / progress }], 0)).toThrow(
+      /weight of term 0/,
+    )
+    expect(() => pairLossGraph('soft_target' as never)).toThrow(
+      /no loss of this name, expected soft_targets, reverse_kl/,
+    )
   })
 })
 
@@ -179,7 +232,11 @@ describe('cross-entropy', () => {
       const logits = numbers(15, 'cross-entropy')
       const labels = Int32Array.of(0, 2, -100, 1, 2)
       const plain = crossEntropyLoss(logits, labels, option)
-      const graph = await inGraph(crossEntropy(option), { logits: matrix(logits, 3), labels: new OrtTensor('int32', labels, [5]) }, 3)
+      const graph = await inGraph(
+        crossEntropy(option),
+        { logits: matrix(logits, 3), labels: new OrtTensor('int32', labels, [5]) },
+        3,
+      )
       expect(graph.loss).toBeCloseTo(plain.loss, 5)
       expect(graph.gradient).toBeAllclose(plain.gradient, { atol: 1e-6 })
       expect(plain.gradient).toBeAllclose(
@@ -190,7 +247,8 @@ describe('cross-entropy', () => {
   )
 
   it('is what torch.nn.CrossEntropyLoss gives', () => {
-    // torch.nn.CrossEntropyLoss(weight=torch.tensor([1., 2., 3.]), label_smoothing=0.1)(torch.tensor([[1., 2., 3.], [0., 0., 1.]]), torch.tensor([2, 0]))
+    // torch.nn.CrossEntropyLoss(weight=torch.tensor([1., 2., 3.]), label_smoothing=0.1)(torch.tensor([[1., 2., 3.],
+    // [0., 0., 1.]]), torch.tensor([2, 0]))
     const { loss } = crossEntropyLoss([1, 2, 3, 0, 0, 1], [2, 0], { weight: [1, 2, 3], label_smoothing: 0.1 })
     expect(loss).toBeCloseTo(0.7305, 4)
   })
@@ -198,9 +256,15 @@ describe('cross-entropy', () => {
   it('is 0 where no row has a label, and refuses labels that are no class', async () => {
     const logits = numbers(6, 'none')
     const labels = Int32Array.of(-100, -100)
-    const graph = await inGraph(crossEntropy(), { logits: matrix(logits, 3), labels: new OrtTensor('int32', labels, [2]) }, 3)
+    const graph = await inGraph(
+      crossEntropy(),
+      { logits: matrix(logits, 3), labels: new OrtTensor('int32', labels, [2]) },
+      3,
+    )
     expect([graph.loss, crossEntropyLoss(logits, labels).loss]).toEqual([0, 0])
-    expect(() => crossEntropyLoss(logits, [0, 3])).toThrow(/labels, row 2: the label is not a class of the model, expected 0 to 2, or -100 for none, found 3/)
+    expect(() => crossEntropyLoss(logits, [0, 3])).toThrow(
+      /labels, row 2: the label is not a class of the model, expected 0 to 2, or -100 for none, found 3/,
+    )
     expect(() => kdLoss(logits, logits.slice(1), [0, 1])).toThrow(/teacher: wrong number of elements/)
   })
 })
@@ -213,13 +277,22 @@ describe('sums of losses', () => {
       { loss: pairLossGraph('logits_mse'), weight: 0.25 },
       { loss: crossEntropy(), weight: (progress: number) => 1 - progress },
     ]
-    const feeds = Object.entries(lossWeights(terms, 0.4)).map(([name, { data, dims }]) => [name, new OrtTensor('float32', data as Float32Array, dims)])
+    const feeds = Object.entries(lossWeights(terms, 0.4)).map(([name, { data, dims }]) => [
+      name,
+      new OrtTensor('float32', data as Float32Array, dims),
+    ])
     const graph = await inGraph(
       sumOfLosses(terms),
-      { logits: matrix(student, 2), teacher_logits: matrix(teacher, 2), labels: new OrtTensor('int32', labels, [3]), ...Object.fromEntries(feeds) },
+      {
+        logits: matrix(student, 2),
+        teacher_logits: matrix(teacher, 2),
+        labels: new OrtTensor('int32', labels, [3]),
+        ...Object.fromEntries(feeds),
+      },
       2,
     )
-    const expected = 0.25 * pairLoss('logits_mse', { student, teacher, width: 2 }).loss + 0.6 * crossEntropyLoss(student, labels).loss
+    const expected =
+      0.25 * pairLoss('logits_mse', { student, teacher, width: 2 }).loss + 0.6 * crossEntropyLoss(student, labels).loss
     expect(graph.loss).toBeCloseTo(expected, 5)
   })
 

@@ -1,9 +1,20 @@
-// Patterns written for Python's re, what PEFT targets with them, and what it warns of (test/make-regex.py, test/make-targets.py).
+// Patterns written for Python's re, what PEFT targets with them, and what it warns of (test/make-regex.py,
+// test/make-targets.py).
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { combineAdapters, ConfigError, gpt2, loadAdapter, lora, type LoraConfig, parseGpt2Config, parseLoraConfig, randomGpt2 } from '../src/index.ts'
+import {
+  combineAdapters,
+  ConfigError,
+  gpt2,
+  loadAdapter,
+  lora,
+  type LoraConfig,
+  parseGpt2Config,
+  parseLoraConfig,
+  randomGpt2,
+} from '../src/index.ts'
 import { adapterTensors } from '../src/adapter/files.ts'
 import { isTarget, patternValue } from '../src/inject/target.ts'
 import { unmatched } from '../src/inject/unmatched.ts'
@@ -20,7 +31,8 @@ describe('Python’s regular expressions', () => {
     'ignoring case': Record<string, string>
   }
   /** Reasons for which a pattern that Python takes is refused. */
-  const reasons = /conditional group|may be unset|reference that ignores case|in a look-behind, which|loop of what may be empty|outside ASCII/
+  const reasons =
+    /conditional group|may be unset|reference that ignores case|in a look-behind, which|loop of what may be empty|outside ASCII/
 
   it('match what re.fullmatch does, or are refused with a reason', () => {
     let [translated, refused] = [0, 0]
@@ -58,7 +70,8 @@ describe('Python’s regular expressions', () => {
       return ranges
     }
     expect(rangesOf('\\s')).toEqual(fixture.space)
-    for (const [pattern, expected] of Object.entries(fixture.ascii)) expect(rangesOf(`(?a)${pattern}`)).toEqual(expected)
+    for (const [pattern, expected] of Object.entries(fixture.ascii))
+      expect(rangesOf(`(?a)${pattern}`)).toEqual(expected)
     for (const [letter, expected] of Object.entries(fixture['ignoring case']))
       expect(
         rangesOf(`(?i)${letter}`)
@@ -68,7 +81,10 @@ describe('Python’s regular expressions', () => {
   })
 
   it.each([
-    ['(?(1)a|b)', /field "target_modules": not a pattern that can be used: a conditional group, which JavaScript has not, at position 3/],
+    [
+      '(?(1)a|b)',
+      /field "target_modules": not a pattern that can be used: a conditional group, which JavaScript has not, at position 3/,
+    ],
     ['(a)?\\1', /\\1 refers to a group that may be unset/],
     ['a**', /multiple repeat, at position 3/],
     ['*a', /nothing to repeat, at position 0/],
@@ -98,7 +114,9 @@ describe('Python’s regular expressions', () => {
       { layers_to_transform: [0], layers_pattern: ['h', '{2}?('] },
     ]) {
       const field = Object.keys(config).at(-1) as string
-      expect(() => parseLoraConfig(config, 'adapter_config.json')).toThrow(new RegExp(`adapter_config\\.json, field "${field}": not a pattern`))
+      expect(() => parseLoraConfig(config, 'adapter_config.json')).toThrow(
+        new RegExp(`adapter_config\\.json, field "${field}": not a pattern`),
+      )
     }
   })
 })
@@ -117,7 +135,10 @@ describe('configurations, as PEFT takes them', () => {
     const targets = linear.filter((module) => isTarget(config, { module, kind: 'linear' }))
     const settings = targets.map((module): [string, [number, number]] => [
       module,
-      [patternValue(config.rank_pattern, module, config.r), patternValue(config.alpha_pattern, module, config.lora_alpha)],
+      [
+        patternValue(config.rank_pattern, module, config.r),
+        patternValue(config.alpha_pattern, module, config.lora_alpha),
+      ],
     ])
     return { targets: Object.fromEntries(settings), warnings: unmatched(config, { modules, layers, targets }) }
   }
@@ -139,37 +160,67 @@ describe('configurations, as PEFT takes them', () => {
       if (error === 'NoMatchingPeftModuleError') expect(outcome(config).targets).toEqual({})
       else if (config.rank_pattern) {
         expect(new Set(Object.values(outcome(config).targets).map(([r]) => r))).toEqual(new Set([3]))
-        expect(outcome(config).warnings.join()).toMatch(/rank_pattern: "\(\?i\)QUERY" begins with flags .* write \(\?i:\.\.\.\)/)
+        expect(outcome(config).warnings.join()).toMatch(
+          /rank_pattern: "\(\?i\)QUERY" begins with flags .* write \(\?i:\.\.\.\)/,
+        )
       } else expect(() => parseLoraConfig(config), JSON.stringify(config)).toThrow(ConfigError)
     }
   })
 
   it('says what matches nothing, and nothing where all does', () => {
     const said = (config: LoraConfig) => outcome({ target_modules: ['query', 'value'], ...config }).warnings
-    expect(said({ rank_pattern: { querry: 16, query: 2 } })).toEqual(['rank_pattern: "querry" matches no target and is ignored'])
+    expect(said({ rank_pattern: { querry: 16, query: 2 } })).toEqual([
+      'rank_pattern: "querry" matches no target and is ignored',
+    ])
     expect(said({ target_modules: ['query', 'valeu'] })).toEqual(['target_modules: "valeu" matches no layer'])
-    expect(said({ exclude_modules: ['layer.7.query', 'layer.0'] })).toEqual(['exclude_modules: "layer.7.query" excludes no module'])
-    expect(said({ modules_to_save: ['clasifier', 'pooler'] })).toEqual(['modules_to_save: "clasifier" matches no module'])
-    expect(said({ layers_to_transform: [0, 7] })).toEqual(['layers_to_transform: "7" is the number of no targeted layer'])
+    expect(said({ exclude_modules: ['layer.7.query', 'layer.0'] })).toEqual([
+      'exclude_modules: "layer.7.query" excludes no module',
+    ])
+    expect(said({ modules_to_save: ['clasifier', 'pooler'] })).toEqual([
+      'modules_to_save: "clasifier" matches no module',
+    ])
+    expect(said({ layers_to_transform: [0, 7] })).toEqual([
+      'layers_to_transform: "7" is the number of no targeted layer',
+    ])
     expect(said({ layers_to_transform: [] })).toEqual(['layers_to_transform: an empty list restricts nothing'])
-    expect(said({ task_type: 'SEQ_CLS', modules_to_save: ['classifier', 'score'], layers_to_transform: 1, exclude_modules: '.*0.*' })).toEqual([])
+    expect(
+      said({
+        task_type: 'SEQ_CLS',
+        modules_to_save: ['classifier', 'score'],
+        layers_to_transform: 1,
+        exclude_modules: '.*0.*',
+      }),
+    ).toEqual([])
     expect(outcome({ target_modules: 'all-linear' }).warnings).toEqual([])
   })
 })
 
 describe('warnings of what matches nothing', () => {
-  const config = parseGpt2Config({ model_type: 'gpt2', n_layer: 2, n_head: 2, n_embd: 8, n_positions: 8, vocab_size: 11, pad_token_id: 0 })
+  const config = parseGpt2Config({
+    model_type: 'gpt2',
+    n_layer: 2,
+    n_head: 2,
+    n_embd: 8,
+    n_positions: 8,
+    vocab_size: 11,
+    pad_token_id: 0,
+  })
   const base = gpt2(config, randomGpt2(config))
   const given: LoraConfig = { task_type: 'SEQ_CLS', r: 2, target_modules: ['c_attn', 'c_proj'], fan_in_fan_out: true }
 
   it('come with the model that lora and loadAdapter return, and with the adapter that combineAdapters does', () => {
     expect(lora(base, given).warnings).toEqual([])
     const model = lora(base, { ...given, rank_pattern: { c_atn: 4 }, exclude_modules: ['h.1.mlp.c_proj', 'h.5'] })
-    const warnings = ['exclude_modules: "h.5" excludes no module', 'rank_pattern: "c_atn" matches no target and is ignored']
+    const warnings = [
+      'exclude_modules: "h.5" excludes no module',
+      'rank_pattern: "c_atn" matches no target and is ignored',
+    ]
     expect(model.warnings).toEqual(warnings)
     const adapter = { config: model.config, tensors: adapterTensors(model) }
     expect(loadAdapter(base, adapter).warnings).toEqual(warnings)
-    expect(combineAdapters([{ adapter: loaded() }, { adapter }], { head: 0 }).warnings).toEqual([`adapter 1: ${warnings[1]}`])
+    expect(combineAdapters([{ adapter: loaded() }, { adapter }], { head: 0 }).warnings).toEqual([
+      `adapter 1: ${warnings[1]}`,
+    ])
   })
 
   const loaded = () => {

@@ -1,10 +1,20 @@
-// Weight decay reaches the embedding's rows of tokens that never occur, as it does in PyTorch, although training does not hold them (test/make-decay.py).
+// Weight decay reaches the embedding's rows of tokens that never occur, as it does in PyTorch, although training does
+// not hold them (test/make-decay.py).
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
-import { adam, adamw, crossEntropy, generateArtifacts, type Optimizer, sgd, Trainer, TrainingSession } from '@cola/train'
+import {
+  adam,
+  adamw,
+  crossEntropy,
+  generateArtifacts,
+  type Optimizer,
+  sgd,
+  Trainer,
+  TrainingSession,
+} from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createStudent, distilRnnParameters, embeddingFrom, parseDistilRnnConfig } from '../src/index.ts'
 
@@ -30,16 +40,29 @@ const table = embeddingFrom(tensors.get('embedding.weight') as Tensor)
 const makers = { adam, adamw, sgd }
 
 const studentOf = (sentences = fixture.sentences.flat()) =>
-  createStudent({ config, sentences, embedding: table, parameters: distilRnnParameters(tensors, config), max_length: 3 })
+  createStudent({
+    config,
+    sentences,
+    embedding: table,
+    parameters: distilRnnParameters(tensors, config),
+    max_length: 3,
+  })
 
 async function sessionOf(optimizer: Optimizer, student = studentOf()) {
-  return TrainingSession.create({ artifacts: generateArtifacts(student.model, { loss: crossEntropy(), optimizer }), device: 'cpu' })
+  return TrainingSession.create({
+    artifacts: generateArtifacts(student.model, { loss: crossEntropy(), optimizer }),
+    device: 'cpu',
+  })
 }
 
 const optimizerOf = ({ optimizer, options, group }: Run): Optimizer =>
   makers[optimizer]({ ...options, ...(group ? { groups: [{ params: ['embedding.weight'], ...group }] } : {}) })
 
-async function trained(session: TrainingSession, rates: readonly number[], student = studentOf()): Promise<Float32Array> {
+async function trained(
+  session: TrainingSession,
+  rates: readonly number[],
+  student = studentOf(),
+): Promise<Float32Array> {
   for (const [step, learningRate] of rates.entries()) {
     session.lazyResetGrad()
     const labels = { data: Int32Array.from(fixture.labels[step % 2] as number[]), dims: [2] }
@@ -69,17 +92,25 @@ describe('the whole embedding after training', () => {
     }
   })
 
-  it('costs a row where all elements shrink alike, nothing without decay, and the whole table only with an L2 penalty inside Adam', () => {
-    const rows = (optimizer: Optimizer) => generateArtifacts(studentOf().model, { loss: crossEntropy(), optimizer }).parameters.get('embedding.weight')?.dims[0]
+  it('costs a row where all elements shrink alike, nothing without decay, the whole table with an L2 penalty in Adam', () => {
+    const rows = (optimizer: Optimizer) =>
+      generateArtifacts(studentOf().model, { loss: crossEntropy(), optimizer }).parameters.get('embedding.weight')
+        ?.dims[0]
     const none = adamw({ groups: [{ params: /^embedding/, weight_decay: 0 }] })
-    expect([adam(), none, sgd({ momentum: 0.9 }), adamw(), sgd({ weight_decay: 0.1 }), adam({ weight_decay: 0.1 })].map(rows)).toEqual([5, 5, 5, 6, 6, 14])
+    expect(
+      [adam(), none, sgd({ momentum: 0.9 }), adamw(), sgd({ weight_decay: 0.1 }), adam({ weight_decay: 0.1 })].map(
+        rows,
+      ),
+    ).toEqual([5, 5, 5, 6, 6, 14])
     // An optimizer of one's own, of which nothing is known.
     const { undriven: _, ...own } = adamw()
     expect(rows(own)).toBe(14)
   })
 
   it('refuses a matrix that was trained from other rows', () => {
-    expect(() => studentOf().parameters(new Map([['embedding.weight', float32([8, 4], new Float32Array(32))]]))).toThrow(/expected 5, 6 or 14, found 8/)
+    expect(() =>
+      studentOf().parameters(new Map([['embedding.weight', float32([8, 4], new Float32Array(32))]])),
+    ).toThrow(/expected 5, 6 or 14, found 8/)
   })
 })
 
@@ -103,7 +134,15 @@ describe('a run that was cut off', () => {
               labels: { data: Int32Array.from(rows, ({ label }) => label), dims: [rows.length] },
             }),
           },
-          ...{ epochs: 3, batch_size: 2, learning_rate: 0.05, output_dir, resume, signal: abort.signal, load_best_model_at_end: false },
+          ...{
+            epochs: 3,
+            batch_size: 2,
+            learning_rate: 0.05,
+            output_dir,
+            resume,
+            signal: abort.signal,
+            load_best_model_at_end: false,
+          },
           callbacks: { onStep: ({ step }) => (step === stopAfter ? abort.abort() : undefined) },
         })
         await trainer.train()

@@ -2,7 +2,14 @@
 
 import { checkLabels, checkOptions, FeedError, ignoreIndex } from '@cola/train'
 import { badRow } from './logits.ts'
-import { type DistillationOptions, distillationChecks, labelChecks, type LabelOptions, temperatureChecks, type TemperatureOptions } from './options.ts'
+import {
+  type DistillationOptions,
+  distillationChecks,
+  labelChecks,
+  type LabelOptions,
+  temperatureChecks,
+  type TemperatureOptions,
+} from './options.ts'
 import { lossNamed, type PairLossName } from './pairs.ts'
 import { logSoftmax, rowsOf, type ValueAndGradient } from './plain.ts'
 
@@ -17,8 +24,10 @@ export interface PairInput {
 
 /**
  * A loss between a student's and a teacher's values.
- * Classes that are masked (-Infinity) count as in PyTorch: 0 log 0 = 0, and a class that only one side can give makes a divergence infinite.
- * @throws {FeedError} when the arrays do not fit each other, or a row has NaN, +Infinity, or no class that is not masked.
+ * Classes that are masked (-Infinity) count as in PyTorch: 0 log 0 = 0, and a class that only one side can give makes a
+ * divergence infinite.
+ * @throws {FeedError} when the arrays do not fit each other, or a row has NaN, +Infinity, or no class that is not
+ * masked.
  * @throws {ConfigError} for a bad option.
  */
 export function pairLoss(name: PairLossName, input: PairInput, options: TemperatureOptions = {}): ValueAndGradient {
@@ -26,7 +35,11 @@ export function pairLoss(name: PairLossName, input: PairInput, options: Temperat
   return pair(name, input, options)
 }
 
-function pair(name: PairLossName, { student, teacher, width }: PairInput, options: TemperatureOptions): ValueAndGradient {
+function pair(
+  name: PairLossName,
+  { student, teacher, width }: PairInput,
+  options: TemperatureOptions,
+): ValueAndGradient {
   const { plain } = lossNamed(name)
   requireFit('teacher', teacher.length, student.length)
   requireRows('student', student, width)
@@ -35,16 +48,25 @@ function pair(name: PairLossName, { student, teacher, width }: PairInput, option
 }
 
 /**
- * Cross-entropy of logits [rows, classes] against labels; torch.nn.CrossEntropyLoss. Rows with a label of -100 are left out.
+ * Cross-entropy of logits [rows, classes] against labels; torch.nn.CrossEntropyLoss. Rows with a label of -100 are left
+ * out.
  * @throws {FeedError} for a label that is no class (naming its row), and logits that are not rows of numbers.
  * @throws {ConfigError} for a bad option.
  */
-export function crossEntropyLoss(logits: ArrayLike<number>, labels: ArrayLike<number>, options: LabelOptions = {}): ValueAndGradient {
+export function crossEntropyLoss(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  options: LabelOptions = {},
+): ValueAndGradient {
   checkOptions('crossEntropyLoss', options, labelChecks)
   return hardLoss(logits, labels, options)
 }
 
-function hardLoss(logits: ArrayLike<number>, labels: ArrayLike<number>, { label_smoothing = 0, weight }: LabelOptions): ValueAndGradient {
+function hardLoss(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  { label_smoothing = 0, weight }: LabelOptions,
+): ValueAndGradient {
   const classes = logits.length / labels.length
   requireRows('logits', logits, classes)
   const weights = weight ?? Array.from({ length: classes }, () => 1)
@@ -59,7 +81,10 @@ function hardLoss(logits: ArrayLike<number>, labels: ArrayLike<number>, { label_
     if (label === ignoreIndex) return
     const log = logSoftmax(row)
     // Weight of -log p of each class.
-    const share = log.map((_, c) => ((weights[c] as number) * ((c === label ? 1 - label_smoothing : 0) + label_smoothing / classes)) / total)
+    const share = log.map(
+      (_, c) =>
+        ((weights[c] as number) * ((c === label ? 1 - label_smoothing : 0) + label_smoothing / classes)) / total,
+    )
     const all = share.reduce((a, b) => a + b, 0)
     log.forEach((value, c) => {
       if (share[c] !== 0) loss -= (share[c] as number) * value
@@ -74,10 +99,16 @@ function hardLoss(logits: ArrayLike<number>, labels: ArrayLike<number>, { label_
  * `loss = alpha c/N sum KL(softmax(teacher / T) || softmax(student / T)) + (1 - alpha) cross_entropy(student, labels)`
  * @param student Logits [rows, classes].
  * @returns The loss and its gradient with respect to `student`.
- * @throws {FeedError} when the arrays do not fit each other, or a row has NaN, +Infinity, or no class that is not masked.
+ * @throws {FeedError} when the arrays do not fit each other, or a row has NaN, +Infinity, or no class that is not
+ * masked.
  * @throws {ConfigError} for a bad option.
  */
-export function kdLoss(student: ArrayLike<number>, teacher: ArrayLike<number>, labels: ArrayLike<number>, options: DistillationOptions = {}): ValueAndGradient {
+export function kdLoss(
+  student: ArrayLike<number>,
+  teacher: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  options: DistillationOptions = {},
+): ValueAndGradient {
   checkOptions('kdLoss', options, distillationChecks)
   const { alpha = 0.8 } = options
   const soft = pair('soft_targets', { student, teacher, width: student.length / labels.length }, options)
@@ -90,12 +121,19 @@ export function kdLoss(student: ArrayLike<number>, teacher: ArrayLike<number>, l
 
 /** @throws {FeedError} when values are not rows of a width, or a row holds what no loss has a value for. */
 function requireRows(name: string, values: ArrayLike<number>, width: number): void {
-  if (!Number.isInteger(width) || width < 1) throw new FeedError({ where: name, what: 'not rows of a whole number of values', found: `rows of ${width}` })
+  if (!Number.isInteger(width) || width < 1)
+    throw new FeedError({ where: name, what: 'not rows of a whole number of values', found: `rows of ${width}` })
   requireFit(name, values.length % width, 0)
   const bad = badRow(values, width)
   if (bad) throw new FeedError({ where: `${name}, row ${bad.row}`, ...bad.problem })
 }
 
 function requireFit(name: string, found: number, expected: number): void {
-  if (found !== expected) throw new FeedError({ where: name, what: 'wrong number of elements', expected: String(expected), found: String(found) })
+  if (found !== expected)
+    throw new FeedError({
+      where: name,
+      what: 'wrong number of elements',
+      expected: String(expected),
+      found: String(found),
+    })
 }

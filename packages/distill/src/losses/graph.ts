@@ -2,7 +2,13 @@
 
 import { addInput, build, type Graph, getValue, type Loss, scale, type Value } from '@cola/graph'
 import { type Batch, checkOptions, ConfigError, crossEntropy } from '@cola/train'
-import { type DistillationOptions, distillationChecks, labelOptions, temperatureChecks, type TemperatureOptions } from './options.ts'
+import {
+  type DistillationOptions,
+  distillationChecks,
+  labelOptions,
+  temperatureChecks,
+  type TemperatureOptions,
+} from './options.ts'
 import { lossNamed, type PairLossName } from './pairs.ts'
 
 export interface PairGraphOptions extends TemperatureOptions {
@@ -13,10 +19,14 @@ export interface PairGraphOptions extends TemperatureOptions {
 }
 
 /**
- * A loss of the table between a value of the graph and a fed teacher's, either with -Infinity for classes that are masked.
+ * A loss of the table between a value of the graph and a fed teacher's, either with -Infinity for classes that are
+ * masked.
  * @throws {ConfigError} for a bad option.
  */
-export function pairLossGraph(name: PairLossName, { student = 'logits', teacher = 'teacher_logits', ...options }: PairGraphOptions = {}): Loss {
+export function pairLossGraph(
+  name: PairLossName,
+  { student = 'logits', teacher = 'teacher_logits', ...options }: PairGraphOptions = {},
+): Loss {
   const row = lossNamed(name)
   checkOptions(`pairLossGraph ${name}`, options, temperatureChecks)
   const loss = (graph: Graph): Value => {
@@ -42,11 +52,14 @@ const weightInput = (i: number): string => `loss_weight.${i}`
  * @throws {ConfigError} for no terms, or a weight that is not a finite number.
  */
 export function sumOfLosses(terms: readonly Term[]): Loss {
-  if (terms.length === 0) throw new ConfigError({ where: 'loss', what: 'a sum of no losses', expected: 'at least one term' })
+  if (terms.length === 0)
+    throw new ConfigError({ where: 'loss', what: 'a sum of no losses', expected: 'at least one term' })
   terms.forEach(({ weight = 1 }, i) => {
     if (typeof weight !== 'function') finiteWeight(weight, i)
   })
-  const weighted = terms.map(({ loss, weight = 1 }, i) => weigh(loss, (graph, value) => timesWeight(graph, value, weight, weightInput(i))))
+  const weighted = terms.map(({ loss, weight = 1 }, i) =>
+    weigh(loss, (graph, value) => timesWeight(graph, value, weight, weightInput(i))),
+  )
   const sum = (graph: Graph): Value => weighted.map((loss) => loss(graph)).reduce((a, b) => build(graph).Add(a, b))
   return Object.assign(sum, { terms: weighted })
 }
@@ -62,19 +75,27 @@ function weigh(loss: Loss, weigher: (graph: Graph, value: Value) => Value): Loss
 
 function timesWeight(graph: Graph, value: Value, weight: Exclude<Term['weight'], undefined>, input: string): Value {
   const g = build(graph)
-  return typeof weight === 'number' ? scale(g, value, weight) : g.Mul(value, graph.values.get(input) ?? addInput(graph, input, 'float32', []))
+  return typeof weight === 'number'
+    ? scale(g, value, weight)
+    : g.Mul(value, graph.values.get(input) ?? addInput(graph, input, 'float32', []))
 }
 
 function finiteWeight(weight: number, term: number): number {
-  if (!Number.isFinite(weight)) throw new ConfigError({ where: `loss, weight of term ${term}`, what: 'not a finite number', found: String(weight) })
+  if (!Number.isFinite(weight))
+    throw new ConfigError({ where: `loss, weight of term ${term}`, what: 'not a finite number', found: String(weight) })
   return weight
 }
 
-/** The inputs of the weights that change, at a share of the run. @throws {ConfigError} for a weight that is not a finite number. */
+/**
+ * The inputs of the weights that change, at a share of the run.
+ * @throws {ConfigError} for a weight that is not a finite number.
+ */
 export function lossWeights(terms: readonly Term[], progress: number): Batch {
   return Object.fromEntries(
     terms.flatMap(({ weight }, i) =>
-      typeof weight === 'function' ? [[weightInput(i), { data: Float32Array.of(finiteWeight(weight(progress), i)), dims: [] }]] : [],
+      typeof weight === 'function'
+        ? [[weightInput(i), { data: Float32Array.of(finiteWeight(weight(progress), i)), dims: [] }]]
+        : [],
     ),
   )
 }
@@ -87,7 +108,11 @@ export function lossWeights(terms: readonly Term[], progress: number): Batch {
 export function distillation(given: DistillationOptions = {}): Loss {
   checkOptions('distillation', given, distillationChecks)
   const { alpha = 0.8, temperature, scale: scaling, beta } = given
-  const options = { ...(temperature === undefined ? {} : { temperature }), ...(scaling ? { scale: scaling } : {}), ...(beta === undefined ? {} : { beta }) }
+  const options = {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(scaling ? { scale: scaling } : {}),
+    ...(beta === undefined ? {} : { beta }),
+  }
   return sumOfLosses([
     { loss: pairLossGraph('soft_targets', options), weight: alpha },
     { loss: crossEntropy(labelOptions(given)), weight: 1 - alpha },

@@ -3,10 +3,15 @@
 import type { Problem } from '@cola/graph'
 
 /**
- * The first row of values [rows, width] that no loss has a value for: with NaN or +Infinity, or -Infinity in all of its classes.
+ * The first row of values [rows, width] that no loss has a value for: with NaN or +Infinity, or -Infinity in all of its
+ * classes.
  * @param masks Whether -Infinity is allowed, which masks a class. @default true
  */
-export function badRow(values: ArrayLike<number>, width: number, masks = true): { row: number; problem: Omit<Problem, 'where'> } | undefined {
+export function badRow(
+  values: ArrayLike<number>,
+  width: number,
+  masks = true,
+): { row: number; problem: Omit<Problem, 'where'> } | undefined {
   const least = masks ? Number.NEGATIVE_INFINITY : -Number.MAX_VALUE
   for (let start = 0; start < values.length; start += width) {
     let masked = 0
@@ -23,7 +28,11 @@ export function badRow(values: ArrayLike<number>, width: number, masks = true): 
         }
       if (value === Number.NEGATIVE_INFINITY) masked++
     }
-    if (masked === width) return { row: start / width, problem: { what: 'all of its classes are masked', expected: 'a finite logit', found: 'only -Infinity' } }
+    if (masked === width)
+      return {
+        row: start / width,
+        problem: { what: 'all of its classes are masked', expected: 'a finite logit', found: 'only -Infinity' },
+      }
   }
   return undefined
 }

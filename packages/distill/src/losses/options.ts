@@ -3,8 +3,10 @@
 import { atLeast, type Checks, listOf, oneOf, positive, share } from '@cola/train'
 
 /**
- * What the soft loss is multiplied by. With p = softmax(z / T), its gradient with respect to a logit is c (p_student - p_teacher) / T:
- * `inverse-square` c = 1/T^2, the report's: the gradient shrinks as 1/T^4 (1/T^3 by c and the division, 1/T because the p draw near each other);
+ * What the soft loss is multiplied by. With p = softmax(z / T), its gradient with respect to a logit is c (p_student -
+ * p_teacher) / T:
+ * `inverse-square` c = 1/T^2, the report's: the gradient shrinks as 1/T^4 (1/T^3 by c and the division, 1/T because the
+ * p draw near each other);
  * `square` c = T^2, Hinton et al. 2015 and most libraries: the gradient keeps its size when T changes;
  * `none` c = 1: the gradient shrinks as 1/T^2.
  */
@@ -15,7 +17,11 @@ export interface TemperatureOptions {
   temperature?: number
   /** @default 'inverse-square' */
   scale?: Scale
-  /** Weight of the teacher in the mixture of jensen_shannon, above 0 and below 1, where the loss would be 0 for any student. @default 0.5 */
+  /**
+   * Weight of the teacher in the mixture of jensen_shannon, above 0 and below 1, where the loss would be 0 for any
+   * student.
+   * @default 0.5
+   */
   beta?: number
 }
 
@@ -34,7 +40,8 @@ export interface DistillationOptions extends TemperatureOptions, LabelOptions {
 const powers: Readonly<Record<Scale, number>> = { 'inverse-square': -2, none: 0, square: 2 }
 
 /** c of {@link Scale}. */
-export const factorOf = ({ temperature = 2, scale = 'inverse-square' }: TemperatureOptions): number => temperature ** powers[scale]
+export const factorOf = ({ temperature = 2, scale = 'inverse-square' }: TemperatureOptions): number =>
+  temperature ** powers[scale]
 
 export const temperatureChecks: Checks<TemperatureOptions> = {
   temperature: positive,

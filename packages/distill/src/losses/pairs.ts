@@ -1,4 +1,5 @@
-// THE table of losses between a student's values and a teacher's: each as a graph fragment for training and as a plain function on arrays.
+// THE table of losses between a student's values and a teacher's: each as a graph fragment for training and as a plain
+// function on arrays.
 // One row a loss; the tests sweep the table, so a row whose two forms disagree, or whose gradient is wrong, fails.
 
 import { type Builder, scale as times, type Value } from '@cola/graph'
@@ -10,7 +11,12 @@ export interface PairLoss {
   /** Adds the loss of `student` against `teacher`, both [rows, width], as a scalar. */
   readonly graph: (g: Builder, student: Value, teacher: Value, options: TemperatureOptions) => Value
   /** The same of arrays [rows, width], with its gradient with respect to `student`. */
-  readonly plain: (student: ArrayLike<number>, teacher: ArrayLike<number>, width: number, options: TemperatureOptions) => ValueAndGradient
+  readonly plain: (
+    student: ArrayLike<number>,
+    teacher: ArrayLike<number>,
+    width: number,
+    options: TemperatureOptions,
+  ) => ValueAndGradient
 }
 
 const last = (g: Builder): Value => g.int64([-1])
@@ -25,14 +31,22 @@ function divergences(g: Builder, logP: Value, logQ: Value): Value {
 const logProbabilities = (g: Builder, logits: Value, { temperature = 2 }: TemperatureOptions): Value =>
   g.LogSoftmax(times(g, logits, 1 / temperature), { axis: -1 })
 
-/** A loss of two distributions, row by row: its value and its gradient with respect to the student's log-probabilities' logits. */
-type Divergence = (student: readonly number[], teacher: readonly number[], options: TemperatureOptions) => readonly [number, readonly number[]]
+/**
+ * A loss of two distributions, row by row: its value and its gradient with respect to the student's log-probabilities'
+ * logits.
+ */
+type Divergence = (
+  student: readonly number[],
+  teacher: readonly number[],
+  options: TemperatureOptions,
+) => readonly [number, readonly number[]]
 
 function ofLogits(divergence: Divergence): PairLoss['plain'] {
   return (student, teacher, width, options) => {
     const { temperature = 2 } = options
     const factor = factorOf(options) / (student.length / width)
-    const soft = (values: ArrayLike<number>) => rowsOf(values, width).map((row) => logSoftmax(row.map((z) => z / temperature)))
+    const soft = (values: ArrayLike<number>) =>
+      rowsOf(values, width).map((row) => logSoftmax(row.map((z) => z / temperature)))
     const targets = soft(teacher)
     return sumRows(
       soft(student).map((row, i) => {
@@ -51,12 +65,15 @@ function throughSoftmax(logP: readonly number[], d: readonly number[]): number[]
 }
 
 /** log(p / q), 0 where p is 0. */
-const logRatio = (logP: readonly number[], logQ: readonly number[]): number[] => logP.map((a, i) => (Math.exp(a) === 0 ? 0 : a - (logQ[i] as number)))
+const logRatio = (logP: readonly number[], logQ: readonly number[]): number[] =>
+  logP.map((a, i) => (Math.exp(a) === 0 ? 0 : a - (logQ[i] as number)))
 
 /** KL(p || q), with 0 log 0 = 0. */
-const divergence = (logP: readonly number[], logQ: readonly number[]): number => dot(logP.map(Math.exp), logRatio(logP, logQ))
+const divergence = (logP: readonly number[], logQ: readonly number[]): number =>
+  dot(logP.map(Math.exp), logRatio(logP, logQ))
 
-const elementwise = (student: ArrayLike<number>, teacher: ArrayLike<number>): number[] => Array.from(student, (s, i) => s - (teacher[i] as number))
+const elementwise = (student: ArrayLike<number>, teacher: ArrayLike<number>): number[] =>
+  Array.from(student, (s, i) => s - (teacher[i] as number))
 
 const meanSquare: PairLoss = {
   graph: (g, student, teacher) => {
@@ -65,7 +82,10 @@ const meanSquare: PairLoss = {
   },
   plain: (student, teacher) => {
     const difference = elementwise(student, teacher)
-    return { loss: dot(difference, difference) / difference.length, gradient: Float32Array.from(difference, (d) => (2 * d) / difference.length) }
+    return {
+      loss: dot(difference, difference) / difference.length,
+      gradient: Float32Array.from(difference, (d) => (2 * d) / difference.length),
+    }
   },
 }
 
@@ -79,7 +99,10 @@ export const pairLosses = {
       const [logS, logT] = [logProbabilities(g, student, options), logProbabilities(g, teacher, options)]
       return times(g, perRow(g, divergences(g, logT, logS)), factorOf(options))
     },
-    plain: ofLogits((logS, logT) => [divergence(logT, logS), logS.map((s, i) => Math.exp(s) - Math.exp(logT[i] as number))]),
+    plain: ofLogits((logS, logT) => [
+      divergence(logT, logS),
+      logS.map((s, i) => Math.exp(s) - Math.exp(logT[i] as number)),
+    ]),
   },
   /** c/N sum KL(softmax(student / T) || softmax(teacher / T)): seeks the teacher's mode. Gu et al. 2024. */
   reverse_kl: {
@@ -89,7 +112,9 @@ export const pairLosses = {
     },
     plain: ofLogits((logS, logT) => [divergence(logS, logT), throughSoftmax(logS, logRatio(logS, logT))]),
   },
-  /** c/N sum beta KL(t || m) + (1 - beta) KL(s || m), m = beta t + (1 - beta) s. Agarwal et al. 2024, generalized JSD. */
+  /**
+   * c/N sum beta KL(t || m) + (1 - beta) KL(s || m), m = beta t + (1 - beta) s. Agarwal et al. 2024, generalized JSD.
+   */
   jensen_shannon: {
     graph: (g, student, teacher, options) => {
       const { beta = 0.5 } = options
@@ -121,7 +146,8 @@ export const pairLosses = {
   /** Mean over rows of 1 - cos(student, teacher). Sanh et al. 2019 (DistilBERT). */
   hidden_cosine: {
     graph: (g, student, teacher) => {
-      const norm = (value: Value) => g.Max(g.Sqrt(g.Add(g.ReduceSum(g.Mul(value, value), last(g)), g.scalar(epsilon ** 2))), g.scalar(epsilon))
+      const norm = (value: Value) =>
+        g.Max(g.Sqrt(g.Add(g.ReduceSum(g.Mul(value, value), last(g)), g.scalar(epsilon ** 2))), g.scalar(epsilon))
       const cosine = g.Div(g.ReduceSum(g.Mul(student, teacher), last(g)), g.Mul(norm(student), norm(teacher)))
       return g.Sub(g.scalar(1), g.ReduceMean(cosine, { keepdims: 0 }))
     },
@@ -146,6 +172,11 @@ export type PairLossName = keyof typeof pairLosses
 /** The row of a loss. @throws {ConfigError} for a name that the table has not. */
 export function lossNamed(name: PairLossName): PairLoss {
   if (!Object.hasOwn(pairLosses, name))
-    throw new ConfigError({ where: 'loss', what: 'no loss of this name', expected: Object.keys(pairLosses).join(', '), found: String(name) })
+    throw new ConfigError({
+      where: 'loss',
+      what: 'no loss of this name',
+      expected: Object.keys(pairLosses).join(', '),
+      found: String(name),
+    })
   return pairLosses[name]
 }

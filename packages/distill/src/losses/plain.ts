@@ -8,7 +8,9 @@ export interface ValueAndGradient {
 
 /** Rows of a matrix, as numbers. */
 export function rowsOf(values: ArrayLike<number>, width: number): number[][] {
-  return Array.from({ length: values.length / width }, (_, row) => Array.from({ length: width }, (_, i) => values[row * width + i] as number))
+  return Array.from({ length: values.length / width }, (_, row) =>
+    Array.from({ length: width }, (_, i) => values[row * width + i] as number),
+  )
 }
 
 /** x - max - log(sum(exp(x - max))): finite for logits of any size. */
@@ -24,9 +26,13 @@ export function logAddExp(a: number, b: number): number {
   return greatest === Number.NEGATIVE_INFINITY ? greatest : greatest + Math.log1p(Math.exp(-Math.abs(a - b)))
 }
 
-export const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * (b[i] as number), 0)
+export const dot = (a: readonly number[], b: readonly number[]): number =>
+  a.reduce((sum, x, i) => sum + x * (b[i] as number), 0)
 
 /** Sums a loss over rows. */
 export function sumRows(rows: readonly (readonly [number, readonly number[]])[]): ValueAndGradient {
-  return { loss: rows.reduce((sum, [loss]) => sum + loss, 0), gradient: Float32Array.from(rows.flatMap(([, gradient]) => gradient)) }
+  return {
+    loss: rows.reduce((sum, [loss]) => sum + loss, 0),
+    gradient: Float32Array.from(rows.flatMap(([, gradient]) => gradient)),
+  }
 }

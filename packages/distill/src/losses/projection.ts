@@ -15,16 +15,24 @@ export interface ProjectionOptions {
 }
 
 /**
- * A copy of the model that also computes `output` = hidden W', with W [width, hidden width] trainable under the name `OUTPUT.weight`.
+ * A copy of the model that also computes `output` = hidden W', with W [width, hidden width] trainable under the name
+ * `OUTPUT.weight`.
  * Drop W after training: no logit depends on it.
  * @throws {GraphError} when the hidden states are not rows of a known width.
  */
-export function withProjection(model: Model, { hidden = 'hidden', width, output = 'projected_hidden', seed = 0 }: ProjectionOptions): Model {
+export function withProjection(
+  model: Model,
+  { hidden = 'hidden', width, output = 'projected_hidden', seed = 0 }: ProjectionOptions,
+): Model {
   const graph = cloneGraph(model.graph)
   const own = getValue(graph, hidden)
   const inner = own.shape.at(-1)
   if (own.shape.length !== 2 || typeof inner !== 'number')
-    throw new GraphError({ where: `value "${hidden}"`, what: 'not rows of a known width', found: `[${own.shape.join(', ')}]` })
+    throw new GraphError({
+      where: `value "${hidden}"`,
+      what: 'not rows of a known width',
+      found: `[${own.shape.join(', ')}]`,
+    })
   const stream = random(seed, 'projection', output)
   const bound = 1 / Math.sqrt(inner)
   const name = `${output}.weight`

@@ -1,5 +1,5 @@
-// Logits kept on disk. A file is named by a hash of all that its numbers depend on, so it is never stale, and it is written as a whole or not at all,
-// so two processes that write the same one do no harm.
+// Logits kept on disk. A file is named by a hash of all that its numbers depend on, so it is never stale, and it is
+// written as a whole or not at all, so two processes that write the same one do no harm.
 
 import { float32, safetensorsChunks, toFloat32 } from '@cola/graph'
 import { fileSystem, paths, readSafetensorsFile, sha256, writeFileAtomic } from '@cola/train'
@@ -14,7 +14,8 @@ function cacheFile(folder: string, fingerprint: string, { texts }: Split): strin
 /**
  * A teacher that computes each text's logits once and then reads them from `folder`.
  * A teacher without a fingerprint (a file of logits) is given back as it is. A damaged file is computed anew.
- * @throws {FileError} when the folder cannot be written, {FeedError} for a row with NaN or +Infinity, which is not kept.
+ * @throws {FileError} when the folder cannot be written, {FeedError} for a row with NaN or +Infinity, which is not
+ * kept.
  */
 export function cachedTeacher(teacher: Teacher, { folder }: { folder: string }): Teacher {
   const { fingerprint } = teacher

@@ -4,10 +4,18 @@ import { FeedError } from '@cola/train'
 import { badRow } from '../losses/logits.ts'
 
 /** @throws {FeedError} for values that are not `rows` rows, and for the first row with a value that no loss can use. */
-export function requireLogits(values: Float32Array, { where, rows, masks = true }: { where: string; rows: number; masks?: boolean }): void {
+export function requireLogits(
+  values: Float32Array,
+  { where, rows, masks = true }: { where: string; rows: number; masks?: boolean },
+): void {
   const width = values.length / rows
   if (rows > 0 && (!Number.isInteger(width) || width < 1))
-    throw new FeedError({ where, what: 'not one row a text', expected: `a multiple of ${rows} values`, found: String(values.length) })
+    throw new FeedError({
+      where,
+      what: 'not one row a text',
+      expected: `a multiple of ${rows} values`,
+      found: String(values.length),
+    })
   const bad = badRow(values, width, masks)
   if (bad)
     throw new FeedError({

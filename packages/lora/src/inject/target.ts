@@ -1,4 +1,5 @@
-// PEFT's rules for which modules get LoRA, and with which rank and alpha. peft 0.21, tuners/tuners_utils.py, check_target_module_exists.
+// PEFT's rules for which modules get LoRA, and with which rank and alpha. peft 0.21, tuners/tuners_utils.py,
+// check_target_module_exists.
 
 import { ConfigError } from '../errors.ts'
 import { type PatternUse, pythonRegex } from '../regex/python.ts'
@@ -12,9 +13,14 @@ export const endsWith = (name: string, suffix: string): boolean => name === suff
 
 /** A string is a regular expression that must match all of the name; a list holds names or their last parts. */
 export const matches = (names: Names, name: string): boolean =>
-  typeof names === 'string' ? names !== '' && pythonRegex('whole', names).test(name) : (names ?? []).some((suffix) => endsWith(name, suffix))
+  typeof names === 'string'
+    ? names !== '' && pythonRegex('whole', names).test(name)
+    : (names ?? []).some((suffix) => endsWith(name, suffix))
 
-/** Whether a module is, or is in, one that `modules_to_save` names: never given LoRA. What is trained in full is more, see saved.ts. */
+/**
+ * Whether a module is, or is in, one that `modules_to_save` names: never given LoRA. What is trained in full is more,
+ * see saved.ts.
+ */
 const isSaved = (modules: readonly string[] | null | undefined, module: string): boolean =>
   (modules ?? []).some((saved) => pythonRegex('inside', saved).test(module))
 
@@ -22,8 +28,14 @@ const headNames = ['score', 'classifier', 'lm_head', 'embed_out']
 
 export const isAllLinear = (names: Names): boolean => typeof names === 'string' && names.toLowerCase() === 'all-linear'
 
-/** Whether `target_modules` names a module, whatever its number. `all-linear` takes no embeddings, and all linear layers but the head. */
-export function isNamed({ target_modules: targets }: LoraConfigJson, { module, kind }: { module: string; kind: LayerKind }): boolean {
+/**
+ * Whether `target_modules` names a module, whatever its number. `all-linear` takes no embeddings, and all linear layers
+ * but the head.
+ */
+export function isNamed(
+  { target_modules: targets }: LoraConfigJson,
+  { module, kind }: { module: string; kind: LayerKind },
+): boolean {
   if (isAllLinear(targets)) return kind === 'linear' && !headNames.some((head) => endsWith(module, head))
   return matches(targets ?? ['c_attn'], module)
 }
@@ -34,13 +46,19 @@ export function isTarget(config: LoraConfigJson, layer: { module: string; kind: 
   const { module } = layer
   if (matches(excluded, module) || isSaved(saved, module) || !isNamed(config, layer)) return false
   const layers = layerIndices(config)
-  return layers.length === 0 || (Array.isArray(targets) && targets.includes(module)) || layers.includes(layerOf(config, module))
+  return (
+    layers.length === 0 ||
+    (Array.isArray(targets) && targets.includes(module)) ||
+    layers.includes(layerOf(config, module))
+  )
 }
 
 /** Numbers that `layers_to_transform` allows; none: all. */
-export const layerIndices = ({ layers_to_transform: layers }: LoraConfigJson): readonly number[] => (typeof layers === 'number' ? [layers] : (layers ?? []))
+export const layerIndices = ({ layers_to_transform: layers }: LoraConfigJson): readonly number[] =>
+  typeof layers === 'number' ? [layers] : (layers ?? [])
 
-const listOf = (names: Names): readonly string[] => (typeof names === 'string' ? [names].filter(Boolean) : (names ?? []))
+const listOf = (names: Names): readonly string[] =>
+  typeof names === 'string' ? [names].filter(Boolean) : (names ?? [])
 
 /** The first part of a name that is a number and follows two others. */
 const anyLayer = /^.*?\.[^.]*\.(?<idx>\d+)\./
@@ -63,7 +81,8 @@ export function patternValue(patterns: Readonly<Record<string, number>>, module:
 
 /** The regular expressions of a configuration, with how PEFT applies them. */
 export function patternsOf(config: LoraConfigJson): { field: string; use: PatternUse; pattern: string }[] {
-  const all = (field: keyof LoraConfigJson & string, use: PatternUse, patterns: readonly string[]) => patterns.map((pattern) => ({ field, use, pattern }))
+  const all = (field: keyof LoraConfigJson & string, use: PatternUse, patterns: readonly string[]) =>
+    patterns.map((pattern) => ({ field, use, pattern }))
   const whole = (names: Names) => (typeof names === 'string' && !isAllLinear(names) ? [names] : [])
   return [
     ...all('target_modules', 'whole', whole(config.target_modules)),

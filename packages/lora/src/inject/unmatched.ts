@@ -1,5 +1,5 @@
-// What a configuration names and the model has not: misspelled, mostly. PEFT trains without it; some of it PEFT warns of
-// (peft 0.21, tuners/tuners_utils.py, inject_adapter).
+// What a configuration names and the model has not: misspelled, mostly. PEFT trains without it; some of it PEFT warns
+// of (peft 0.21, tuners/tuners_utils.py, inject_adapter).
 
 import { hasLateFlags } from '../regex/python.ts'
 import type { LoraConfigJson } from '../schema.ts'
@@ -32,7 +32,8 @@ export function modulesOf(parameters: Iterable<string>): string[] {
 /** Warnings of what matches nothing, one sentence each, beginning with the field. */
 export function unmatched(config: LoraConfigJson, { modules, layers, targets }: Available): string[] {
   const { target_modules, exclude_modules, modules_to_save, task_type } = config
-  const each = (names: string | readonly string[] | null | undefined): readonly string[] => (Array.isArray(names) ? names : names ? [names as string] : [])
+  const each = (names: string | readonly string[] | null | undefined): readonly string[] =>
+    Array.isArray(names) ? names : names ? [names as string] : []
   const none = (field: string, names: readonly string[], has: (name: string) => boolean, what: string): string[] =>
     names.filter((name) => !has(name)).map((name) => `${field}: ${quote(name)} ${what}`)
   // A task's heads are named whether the model calls its own so or not.
@@ -53,9 +54,21 @@ export function unmatched(config: LoraConfigJson, { modules, layers, targets }: 
       (name) => modules.some((module) => matches(Array.isArray(exclude_modules) ? [name] : name, module)),
       'excludes no module',
     ),
-    ...none('modules_to_save', modules_to_save ?? [], (name) => heads.includes(name) || modules.some((module) => module.endsWith(name)), 'matches no module'),
-    ...none('layers_to_transform', indices.map(String), (index) => numbers.has(Number(index)), 'is the number of no targeted layer'),
-    ...(Array.isArray(config.layers_to_transform) && indices.length === 0 ? ['layers_to_transform: an empty list restricts nothing'] : []),
+    ...none(
+      'modules_to_save',
+      modules_to_save ?? [],
+      (name) => heads.includes(name) || modules.some((module) => module.endsWith(name)),
+      'matches no module',
+    ),
+    ...none(
+      'layers_to_transform',
+      indices.map(String),
+      (index) => numbers.has(Number(index)),
+      'is the number of no targeted layer',
+    ),
+    ...(Array.isArray(config.layers_to_transform) && indices.length === 0
+      ? ['layers_to_transform: an empty list restricts nothing']
+      : []),
     ...unmatchedKeys(config, targets),
     ...patternsOf(config)
       .filter(({ use, pattern }) => hasLateFlags(use, pattern))

@@ -31,7 +31,10 @@ const literal = (code: number): string => {
   return /^[A-Za-z0-9_]$/.test(character) ? character : `\\u{${code.toString(16)}}`
 }
 
-/** The letters outside ASCII that Python takes for one inside when it ignores case: Turkish i with and without a dot, the Kelvin sign, the long s. */
+/**
+ * The letters outside ASCII that Python takes for one inside when it ignores case: Turkish i with and without a dot,
+ * the Kelvin sign, the long s.
+ */
 const peculiar: Readonly<Record<string, readonly number[]>> = { i: [0x130, 0x131], k: [0x212a], s: [0x17f] }
 
 /** Code points that Python takes for the same. */
@@ -47,7 +50,9 @@ function variants(code: number, reader: Reader): number[] {
 /** Characters and classes; a complemented class, which a class of the flag u cannot hold, is a branch of its own. */
 export function classSource(items: readonly ClassItem[], negated: boolean, reader: Reader): string {
   const complements = items.flatMap((item) => ('inside' in item && item.complemented ? [alone(item)] : []))
-  const inside = items.flatMap((item) => ('inside' in item ? (item.complemented ? [] : [item.inside]) : range(item, reader))).join('')
+  const inside = items
+    .flatMap((item) => ('inside' in item ? (item.complemented ? [] : [item.inside]) : range(item, reader)))
+    .join('')
   if (complements.length === 0) return `[${negated ? '^' : ''}${inside}]`
   const any = [...(inside === '' ? [] : [`[${inside}]`]), ...complements].join('|')
   return negated ? `(?:(?!${any})[\\s\\S])` : `(?:${any})`
@@ -56,7 +61,9 @@ export function classSource(items: readonly ClassItem[], negated: boolean, reade
 /** A range, and what it ignores the case of. */
 function range([from, to]: readonly [number, number], reader: Reader): string[] {
   const others = new Set<number>()
-  if (reader.flags.i) for (let code = from; code <= to; code++) for (const one of variants(code, reader)) if (one < from || one > to) others.add(one)
+  if (reader.flags.i)
+    for (let code = from; code <= to; code++)
+      for (const one of variants(code, reader)) if (one < from || one > to) others.add(one)
   return [from === to ? literal(from) : `${literal(from)}-${literal(to)}`, ...[...others].map(literal)]
 }
 
@@ -80,4 +87,5 @@ export const places: Readonly<Record<string, (flags: Flags) => string>> = {
   '\\B': (flags) => boundary(flags, '(?:(?<=W)(?=W)|(?!^$)(?<!W)(?!W))'),
 }
 
-const boundary = (flags: Flags, source: string): string => source.replaceAll('W', alone(classOf('w', flags) as CharacterClass))
+const boundary = (flags: Flags, source: string): string =>
+  source.replaceAll('W', alone(classOf('w', flags) as CharacterClass))

@@ -22,7 +22,8 @@ export function escaped(reader: Reader, octals = /0[0-7]{0,2}|[1-7][0-7]{2}/y): 
   }
   if (ahead(reader, 'N{')) return fail(reader, 'a character by its name, \\N{...}: write \\uXXXX')
   const character = takeCharacter(reader)
-  if (/^[A-Za-z0-9]$/.test(character) && letters[character] === undefined) return fail(reader, `bad escape \\${character}`)
+  if (/^[A-Za-z0-9]$/.test(character) && letters[character] === undefined)
+    return fail(reader, `bad escape \\${character}`)
   return letters[character] ?? (character.codePointAt(0) as number)
 }
 

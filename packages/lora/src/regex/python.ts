@@ -4,7 +4,10 @@ import { ConfigError } from '../errors.ts'
 import { PatternError } from './reader.ts'
 import { translate } from './translate.ts'
 
-/** What PEFT writes around a pattern, and where the match ends. Source: peft 0.21, utils/other.py and tuners/tuners_utils.py. */
+/**
+ * What PEFT writes around a pattern, and where the match ends. Source: peft 0.21, utils/other.py and
+ * tuners/tuners_utils.py.
+ */
 const uses = {
   /** `target_modules` and `exclude_modules` as one string: re.fullmatch. */
   whole: { before: '', after: '', end: '$' },
@@ -20,13 +23,18 @@ export type PatternUse = keyof typeof uses
 
 const leadingFlags = /^(?:\(\?[a-zA-Z]+\))+/
 
-/** Whether a pattern begins with flags, `(?i)`, that Python since 3.11 refuses where PEFT puts the pattern: behind another part. */
-export const hasLateFlags = (use: PatternUse, pattern: string): boolean => uses[use].before !== '' && leadingFlags.test(pattern)
+/**
+ * Whether a pattern begins with flags, `(?i)`, that Python since 3.11 refuses where PEFT puts the pattern: behind
+ * another part.
+ */
+export const hasLateFlags = (use: PatternUse, pattern: string): boolean =>
+  uses[use].before !== '' && leadingFlags.test(pattern)
 
 const compiled = new Map<string, RegExp>()
 
 /**
- * A pattern as JavaScript's, anchored at the beginning of a name. Flags at its beginning count for all of it, as in Python up to 3.10.
+ * A pattern as JavaScript's, anchored at the beginning of a name. Flags at its beginning count for all of it, as in
+ * Python up to 3.10.
  * @param where The field, for the error.
  * @throws {ConfigError} for a pattern that Python refuses or JavaScript has no equal of, with the reason.
  */

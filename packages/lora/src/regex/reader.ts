@@ -1,6 +1,9 @@
 // A place in a pattern, and what is known of it so far.
 
-/** Flags that change what a piece of a pattern matches: ignore case, multi-line, dot matches all, verbose, ASCII classes. */
+/**
+ * Flags that change what a piece of a pattern matches: ignore case, multi-line, dot matches all, verbose, ASCII
+ * classes.
+ */
 export interface Flags {
   readonly i: boolean
   readonly m: boolean
@@ -47,7 +50,15 @@ export interface Reader {
 
 const noFlags: Flags = { i: false, m: false, s: false, x: false, a: false }
 
-export const readerOf = (text: string): Reader => ({ text, at: 0, flags: noFlags, groups: [], atomics: 0, emptyLoops: 0, behind: undefined })
+export const readerOf = (text: string): Reader => ({
+  text,
+  at: 0,
+  flags: noFlags,
+  groups: [],
+  atomics: 0,
+  emptyLoops: 0,
+  behind: undefined,
+})
 
 export function fail({ at }: Reader, reason: string): never {
   throw new PatternError(reason, at)

@@ -1,4 +1,5 @@
-// Python's regular expressions (https://docs.python.org/3/library/re.html) as JavaScript's: a recursive descent that writes as it reads.
+// Python's regular expressions (https://docs.python.org/3/library/re.html) as JavaScript's: a recursive descent that
+// writes as it reads.
 // What JavaScript has no equal of is refused, and so is what Python itself refuses.
 
 import { alone, character, classOf, dot, places } from './characters.ts'
@@ -28,7 +29,10 @@ export function translate(pattern: string): string {
 
 const width = (least: number, most = least): { min: number; max: number } => ({ min: least, max: most })
 
-/** Groups read since there were so many may be unset later: a reference to them fails in Python and matches nothing in JavaScript. */
+/**
+ * Groups read since there were so many may be unset later: a reference to them fails in Python and matches nothing in
+ * JavaScript.
+ */
 function lose({ groups }: Reader, since: number): void {
   for (const group of groups.slice(since)) group.mayBeUnset = true
 }
@@ -43,7 +47,10 @@ function alternatives(reader: Reader): Piece {
   if (branches.length === 1) return branches[0] as Piece
   lose(reader, since)
   const widths = (of: 'min' | 'max') => branches.map((branch) => branch[of])
-  return { source: branches.map(({ source }) => source).join('|'), ...width(Math.min(...widths('min')), Math.max(...widths('max'))) }
+  return {
+    source: branches.map(({ source }) => source).join('|'),
+    ...width(Math.min(...widths('min')), Math.max(...widths('max'))),
+  }
 }
 
 function sequence(reader: Reader): Piece {
@@ -71,7 +78,9 @@ function repeat(reader: Reader): { min: number; max: number } | undefined {
   const braces = takeMatch(reader, /\{(?:(\d+)|(\d*),(\d*))\}/y)
   if (!braces) return undefined
   const [, exactly, least, most] = braces
-  const [min, max] = exactly ? [Number(exactly), Number(exactly)] : [Number(least), most ? Number(most) : Number.POSITIVE_INFINITY]
+  const [min, max] = exactly
+    ? [Number(exactly), Number(exactly)]
+    : [Number(least), most ? Number(most) : Number.POSITIVE_INFINITY]
   if (max < min) fail(reader, 'min repeat greater than max repeat')
   return { min, max }
 }
@@ -101,11 +110,17 @@ function repeated(reader: Reader): Piece {
 
 /**
  * What is matched once and for all: a look-ahead, which is never entered again, and a reference to what it took.
- * @param loops Loops of what may be empty before it: Python ends such a loop at an empty turn, JavaScript tries other branches.
+ * @param loops Loops of what may be empty before it: Python ends such a loop at an empty turn, JavaScript tries other
+ * branches.
  */
 function atomic(reader: Reader, { source, min, max }: Piece, loops: number): Piece {
-  if (reader.emptyLoops > loops) fail(reader, 'an atomic group or possessive repeat with a loop of what may be empty, which JavaScript ends otherwise')
-  if (reader.behind) fail(reader, 'an atomic group or possessive repeat in a look-behind, which JavaScript reads backwards')
+  if (reader.emptyLoops > loops)
+    fail(
+      reader,
+      'an atomic group or possessive repeat with a loop of what may be empty, which JavaScript ends otherwise',
+    )
+  if (reader.behind)
+    fail(reader, 'an atomic group or possessive repeat in a look-behind, which JavaScript reads backwards')
   const name = `$once${reader.atomics++}`
   return { source: `(?:(?=(?<${name}>${source}))\\k<${name}>)`, ...width(min, max) }
 }
@@ -136,7 +151,10 @@ function backslash(reader: Reader, start: number): Piece {
     return { source: alone(inside), ...width(1) }
   }
   // One digit, or two, but three octal ones are a character.
-  const number = ahead(reader, '0') || /^[0-3][0-7][0-7]/.test(reader.text.slice(reader.at)) ? undefined : takeMatch(reader, /[1-9]\d?/y)
+  const number =
+    ahead(reader, '0') || /^[0-3][0-7][0-7]/.test(reader.text.slice(reader.at))
+      ? undefined
+      : takeMatch(reader, /[1-9]\d?/y)
   if (number) return reference(reader, Number(number[0]), start)
   return { source: character(escaped(reader), reader), ...width(1) }
 }
@@ -145,9 +163,13 @@ function reference(reader: Reader, number: number, start: number): Piece {
   const group = reader.groups[number - 1]
   if (!group) return fail(reader, `invalid group reference ${number}`)
   if (!group.width) return fail(reader, 'cannot refer to an open group')
-  if (group.behind && group.behind === reader.behind) return fail(reader, 'cannot refer to a group of the same look-behind')
+  if (group.behind && group.behind === reader.behind)
+    return fail(reader, 'cannot refer to a group of the same look-behind')
   if (group.mayBeUnset)
-    return fail(reader, `${reader.text.slice(start, reader.at)} refers to a group that may be unset, where JavaScript matches nothing and Python fails`)
+    return fail(
+      reader,
+      `${reader.text.slice(start, reader.at)} refers to a group that may be unset, where JavaScript matches nothing and Python fails`,
+    )
   if (reader.flags.i) return fail(reader, 'a reference that ignores case')
   return { source: `\\k<${group.name}>`, ...group.width }
 }
@@ -167,7 +189,12 @@ function withFlags(reader: Reader, on: string, off: string): Flags {
   if (on.includes('a') && on.includes('u')) fail(reader, "the flags 'a' and 'u' are incompatible")
   if (/[aLu]/.test(off)) fail(reader, "the flags 'a', 'u' and 'L' cannot be turned off")
   for (const flag of on) if (off.includes(flag)) fail(reader, `flag ${flag} turned on and off`)
-  const flags = Object.fromEntries((['i', 'm', 's', 'x'] as const).map((flag) => [flag, (reader.flags[flag] || on.includes(flag)) && !off.includes(flag)]))
+  const flags = Object.fromEntries(
+    (['i', 'm', 's', 'x'] as const).map((flag) => [
+      flag,
+      (reader.flags[flag] || on.includes(flag)) && !off.includes(flag),
+    ]),
+  )
   return { ...(flags as unknown as Flags), a: on.includes('a') || (reader.flags.a && !on.includes('u')) }
 }
 
@@ -187,7 +214,9 @@ function group(reader: Reader): Piece {
   const called = takeMatch(reader, /\?P=([^)]*)\)/y)
   if (called) {
     const number = 1 + reader.groups.findIndex(({ called: name }) => name === called[1])
-    return number === 0 ? fail(reader, `unknown group name "${called[1]}"`) : reference(reader, number, reader.at - called[0].length - 1)
+    return number === 0
+      ? fail(reader, `unknown group name "${called[1]}"`)
+      : reference(reader, number, reader.at - called[0].length - 1)
   }
   for (const [start, write] of Object.entries(extensions)) if (take(reader, start)) return write(reader)
   const scoped = takeMatch(reader, /\?([a-zA-Z]*)(?:-([a-zA-Z]+))?:/y)
@@ -203,9 +232,17 @@ function group(reader: Reader): Piece {
 }
 
 function capture(reader: Reader, called: string | undefined): Piece {
-  if (called !== undefined && !/^[\p{XID_Start}_]\p{XID_Continue}*$/u.test(called)) fail(reader, `bad character in group name "${called}"`)
-  if (called !== undefined && reader.groups.some((other) => other.called === called)) fail(reader, `redefinition of group name "${called}"`)
-  const own: Reader['groups'][number] = { called, name: called ?? `$${reader.groups.length + 1}`, behind: reader.behind, mayBeUnset: false, width: undefined }
+  if (called !== undefined && !/^[\p{XID_Start}_]\p{XID_Continue}*$/u.test(called))
+    fail(reader, `bad character in group name "${called}"`)
+  if (called !== undefined && reader.groups.some((other) => other.called === called))
+    fail(reader, `redefinition of group name "${called}"`)
+  const own: Reader['groups'][number] = {
+    called,
+    name: called ?? `$${reader.groups.length + 1}`,
+    behind: reader.behind,
+    mayBeUnset: false,
+    width: undefined,
+  }
   reader.groups.push(own)
   const { source, min, max } = body(reader)
   own.width = width(min, max)

@@ -1,5 +1,6 @@
-// The embedding by rows: a table of all tokens, from which training takes the rows that occur. The others never see a gradient: weight decay alone
-// moves them, if the optimizer has any, so training the compact table gives the numbers that training the whole one gives; saving puts the rows back.
+// The embedding by rows: a table of all tokens, from which training takes the rows that occur. The others never see a
+// gradient: weight decay alone moves them, if the optimizer has any, so training the compact table gives the numbers
+// that training the whole one gives; saving puts the rows back.
 
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
@@ -26,7 +27,8 @@ export function randomEmbedding(rows: number, width: number, { seed = 0 }: { see
 
 /**
  * A table read from a checkpoint: GPT-2's `wte.weight`, or any matrix of a row a token.
- * @param scale 'unit' divides by the table's standard deviation, so that a language model's small numbers start as torch.nn.Embedding's do. @default 'none'
+ * @param scale 'unit' divides by the table's standard deviation, so that a language model's small numbers start as
+ * torch.nn.Embedding's do. @default 'none'
  * @throws {WeightsError} when the tensor is not a matrix.
  */
 export function embeddingFrom(tensor: Tensor, { scale = 'none' }: { scale?: 'unit' | 'none' } = {}): EmbeddingTable {
@@ -108,7 +110,8 @@ export function unseen({ rows, width, row }: EmbeddingTable, { ids, place }: Voc
 }
 
 /**
- * The whole table with trained rows in their places, and the others as the optimizer would have left them; made when its bytes are asked for.
+ * The whole table with trained rows in their places, and the others as the optimizer would have left them; made when
+ * its bytes are asked for.
  * @throws {WeightsError} for a matrix that was not trained from these rows.
  */
 export function expand(table: EmbeddingTable, { ids, place }: Vocabulary, trained: Tensor): Tensor {

@@ -30,7 +30,10 @@ export function distilRnnShapes(config: DistilRnnConfig): Map<string, number[]> 
   return shapes
 }
 
-/** PyTorch's first values, U(-1/sqrt(hidden), 1/sqrt(hidden)) for the recurrence and U(-1/sqrt(in), 1/sqrt(in)) for the head. */
+/**
+ * PyTorch's first values, U(-1/sqrt(hidden), 1/sqrt(hidden)) for the recurrence and U(-1/sqrt(in), 1/sqrt(in)) for the
+ * head.
+ */
 export function randomDistilRnn(config: DistilRnnConfig, { seed = 0 }: { seed?: number } = {}): Parameters {
   return new Map(
     [...distilRnnShapes(config)].map(([name, dims]) => {
@@ -55,7 +58,10 @@ export function distilRnnParameters(tensors: ReadonlyMap<string, Tensor>, config
   return new Map([...distilRnnShapes(config)].map(([name, dims]) => [name, float32(dims, toFloat32(checked(tensors, name, dims, where)))]))
 }
 
-/** A tensor of a checkpoint. @throws {WeightsError} when it is missing, has another shape, holds no floats, or NaN or Infinity. */
+/**
+ * A tensor of a checkpoint.
+ * @throws {WeightsError} when it is missing, has another shape, holds no floats, or NaN or Infinity.
+ */
 export function checked(tensors: ReadonlyMap<string, Tensor>, name: string, dims: readonly number[], where: string): Tensor {
   const found = tensors.get(name)
   if (found?.dims.join() !== dims.join())

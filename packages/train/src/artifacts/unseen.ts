@@ -1,5 +1,5 @@
-// Rows of a trainable matrix that no input ever reads, such as a vocabulary's tokens without an occurrence. Their gradient is always zero, so an
-// optimizer moves them by weight decay alone, and training seldom needs to hold them.
+// Rows of a trainable matrix that no input ever reads, such as a vocabulary's tokens without an occurrence. Their
+// gradient is always zero, so an optimizer moves them by weight decay alone, and training seldom needs to hold them.
 
 import { cloneGraph, float32, getValue, type Model, type Tensor, toFloat32 } from '@cola/graph'
 import { WeightsError } from '../errors.ts'
@@ -7,7 +7,8 @@ import type { Optimizer, Undriven } from '../optim/optimizer.ts'
 import { concatenated } from './blocks.ts'
 
 /**
- * A row that moves as the unseen ones do, where all of their elements are multiplied by one number: what it became over what it was.
+ * A row that moves as the unseen ones do, where all of their elements are multiplied by one number: what it became over
+ * what it was.
  * Its elements lie between 1 and 2, so that their rounding errors differ and fall out of their sum.
  */
 function witness(width: number): Tensor {
@@ -26,7 +27,10 @@ const held: { readonly [Kind in Undriven]: (unseen: Tensor) => readonly Tensor[]
   other: (unseen) => [unseen],
 }
 
-/** The model with what its optimizer needs of the unseen rows: nothing, a row that tells their common factor, or all of them. */
+/**
+ * The model with what its optimizer needs of the unseen rows: nothing, a row that tells their common factor, or all of
+ * them.
+ */
 export function holdUnseenRows(model: Model, { undriven }: Optimizer): Model {
   if (!model.unseenRows?.size) return model
   const graph = cloneGraph(model.graph)
@@ -49,7 +53,10 @@ export function holdUnseenRows(model: Model, { undriven }: Optimizer): Model {
  * @returns For a place among the unseen rows, and the row as it was at first, the row.
  * @throws {WeightsError} when the matrix is not one that artifacts made of so many rows.
  */
-export function unseenRows(trained: Tensor, { seen, unseen }: { seen: number; unseen: number }): (place: number, first: () => Float32Array) => Float32Array {
+export function unseenRows(
+  trained: Tensor,
+  { seen, unseen }: { seen: number; unseen: number },
+): (place: number, first: () => Float32Array) => Float32Array {
   const [rows, width] = trained.dims as [number, number]
   if (rows === seen) return (_, first) => first()
   const under = toFloat32(trained).subarray(seen * width)
