@@ -16,7 +16,7 @@ const packages = {
   distill: { imports: ['data', 'graph', 'train'], stages: ['losses', 'teacher', 'run'], files: {} },
   lora: {
     imports: ['data', 'graph', 'train'],
-    stages: ['regex', 'gpt2', 'inject', 'adapter', 'onnx', 'classify', 'generate', 'load'],
+    stages: ['regex', 'gpt2', 'inject', 'adapter', 'onnx', 'load', 'classify', 'generate', 'tasks', 'finetune'],
     files: { 'errors.ts': -2, 'schema.ts': -1, 'linalg.ts': -1 },
   },
 }

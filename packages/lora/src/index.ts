@@ -8,6 +8,11 @@ export { switchable, type SwitchableModel, type SwitchableOptions } from './adap
 export { AdapterError, ConfigError, WeightsError } from './errors.ts'
 export { createGenerator, type GenerateOptions, type Generator } from './generate/generator.ts'
 export { nextToken, type SampleOptions } from './generate/sample.ts'
+export type { FineTunedExportOptions } from './finetune/export.ts'
+export { fineTune } from './finetune/fine-tune.ts'
+export type { FineTuned, FineTunedModel } from './finetune/fine-tuned.ts'
+export { loadFineTuned, type LoadFineTunedOptions } from './finetune/load-fine-tuned.ts'
+export type { FineTuneOptions } from './finetune/options.ts'
 export { type Gpt2Config, labelCount, parseGpt2Config } from './gpt2/config.ts'
 export { gpt2, type Gpt2Options, withPaddedInputs } from './gpt2/graph.ts'
 export { type Gpt2Head, gpt2Parameters, gpt2Shapes, type Parameters, randomGpt2 } from './gpt2/parameters.ts'
@@ -19,8 +24,20 @@ export type { LoraTarget } from './inject/layer.ts'
 export { type HeadedModel, lora, type LoraModel, withParameters } from './inject/lora.ts'
 export { merge, type MergedModel, unmerge } from './inject/merge.ts'
 export { exportClassifier, exportMerged, type ExportOptions, type MergedExport } from './classify/export.ts'
+export { type BaseModel, type BaseModelSource, openBase, type PlacedBatch } from './load/base.ts'
 export { loadPretrained, type Pretrained, type PretrainedOptions } from './load/pretrained.ts'
 export { type HeadOptions, withHead, withMaskedInputs } from './onnx/head.ts'
 export { canonicalize } from './onnx/names.ts'
 export { openOnnxModel, type OnnxModel, type OnnxModelOptions } from './onnx/open.ts'
 export { baseModelPrefix } from './onnx/prefixes.ts'
+export { isDecoder } from './onnx/decoders.ts'
+export type { Label } from './tasks/labels.ts'
+export type {
+  Classification,
+  ProblemType,
+  SequenceClassificationRow,
+  SequenceClassificationSettings,
+  SequenceClassifier,
+} from './tasks/sequence-classification.ts'
+export type { EncodeContext, Encoded, Predict, ScoreContext, Task, TaskType, TaskTypes, TypesOfTask } from './tasks/task.ts'
+export { consoleProgress } from '@cola/train'

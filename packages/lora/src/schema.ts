@@ -65,6 +65,23 @@ export const headSchema = v.object({
   id2label: v.optional(v.record(v.string(), v.string())),
 })
 
+/** What is saved beside the adapter of a fine-tuned model. */
+export const fineTunedSchema = v.object({
+  version: v.literal(1),
+  task_type: v.string(),
+  settings: v.looseObject({}),
+  /** Null: no limit. */
+  max_length: v.nullable(positive),
+  base: v.object({
+    name: v.string(),
+    file: v.optional(v.string()),
+    revision: v.optional(v.string()),
+    path: v.optional(v.string()),
+  }),
+  metrics: v.record(v.string(), v.nullable(v.number())),
+})
+
+export type FineTunedJson = v.InferOutput<typeof fineTunedSchema>
 export type Gpt2ConfigJson = v.InferOutput<typeof gpt2Schema>
 export type LoraConfigJson = v.InferOutput<typeof loraSchema>
 

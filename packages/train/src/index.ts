@@ -15,9 +15,27 @@ export { binaryCrossEntropy, type ElementwiseLossOptions, meanSquaredError } fro
 export { crossEntropy, type CrossEntropyOptions } from './artifacts/losses.ts'
 export { ignoreIndex, type LabelTerm, type LossTerm, type RowTerm } from './artifacts/terms.ts'
 export { unseenRows } from './artifacts/unseen.ts'
+export { copyTokenizer, type ModelFolder, writeModelFolder } from './classify/write-model-folder.ts'
 export { type Classification, type Classifier, type ClassifierExport, type ClassifierOptions, loadClassifier, writeClassifier } from './classify/classifier.ts'
 export { CheckpointError, ConfigError, DeviceError, FeedError, FileError, ModelError, NonFiniteLossError, WeightsError } from './errors.ts'
 export { fileSystem, hasFiles, paths, readFile, readJson, readRange, readSafetensorsFile, sha256, temporaryFolder, writeFileAtomic } from './files/node.ts'
+export {
+  atLeast,
+  callable,
+  type Check,
+  type Checks,
+  checkOptions,
+  checkValue,
+  flag,
+  list,
+  listOf,
+  object,
+  oneOf,
+  positive,
+  share,
+  text,
+  whole,
+} from './options.ts'
 export type { Optimizer, OptimizerScalars, ParameterPart, ParameterUpdate, StateAccess, Transformation, Undriven } from './optim/optimizer.ts'
 export { adam, type AdamOptions, adamw, type OptimizerOptions, type ParameterGroup, sgd, type SgdOptions } from './optim/optimizers.ts'
 export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from './optim/schedule.ts'

@@ -177,17 +177,36 @@ export function withPaddedInputs({ graph: packed }: Model): Graph {
   const segments = g.Cast(mask, int32)
   const positions = g.Mul(g.Sub(g.CumSum(segments, g.scalar(1, 'int32')), g.scalar(1, 'int32')), segments)
   const given: Record<string, Value> = { input_ids: g.Cast(ids, int32), position_ids: positions, segment_ids: segments }
-  if (packed.inputs.includes('last_token')) given.last_token = lastTokens(g, segments, positions)
+  for (const [name, place] of Object.entries(places)) if (packed.inputs.includes(name)) given[name] = place(g, segments, positions)
   return inline(graph, packed, given)
 }
 
-/** row * columns + place of the greatest position, for each row. */
-function lastTokens(g: Builder, segments: Value, positions: Value): Value {
-  const place = g.ArgMax(g.Cast(g.Add(positions, segments), { to: 1 }), { axis: 1, keepdims: 0 })
-  const [rows, columns] = [g.Squeeze(g.Shape(segments, { start: 0, end: 1 }), g.int64([0])), g.Shape(segments, { start: 1, end: 2 })]
-  const zero = g.constant('zero', tensor('int64', [], BigInt64Array.of(0n)))
-  const one = g.constant('one', tensor('int64', [], BigInt64Array.of(1n)))
-  return g.Cast(g.Add(g.Mul(g.Range(zero, rows, one), columns), place), { to: 6 })
+/** What a pooled head reads, from int32 segments (1 at real tokens) and positions, [row, column]. */
+const places: Readonly<Record<string, (g: Builder, segments: Value, positions: Value) => Value>> = {
+  last_token: (g, segments, positions) => placeOfGreatest(g, g.Add(positions, segments)),
+  first_token: (g, segments) => placeOfGreatest(g, segments),
+  pooling_weights: meanWeights,
+}
+
+/** Numbers 0 to rows - 1, int64 [row]. */
+function rowNumbers(g: Builder, grid: Value): Value {
+  const [zero, one] = [0n, 1n].map((value) => g.constant(`number.${value}`, tensor('int64', [], BigInt64Array.of(value))))
+  return g.Range(zero as Value, g.Squeeze(g.Shape(grid, { start: 0, end: 1 }), g.int64([0])), one as Value)
+}
+
+/** row * columns + place of the first greatest value, int32 [row]. */
+function placeOfGreatest(g: Builder, grid: Value): Value {
+  const place = g.ArgMax(g.Cast(grid, { to: 1 }), { axis: 1, keepdims: 0 })
+  return g.Cast(g.Add(g.Mul(rowNumbers(g, grid), g.Shape(grid, { start: 1, end: 2 })), place), { to: 6 })
+}
+
+/** 1 / length where a token is the row's, 0 elsewhere, [row, row * column]. */
+function meanWeights(g: Builder, segments: Value): Value {
+  const real = g.Cast(segments, { to: 1 })
+  const shares = g.Reshape(g.Div(real, g.ReduceSum(real, g.int64([1]))), g.int64([1, -1]))
+  const rows = g.Unsqueeze(rowNumbers(g, segments), g.int64([1]))
+  const rowOfToken = g.Reshape(g.Expand(rows, g.Shape(segments)), g.int64([1, -1]))
+  return g.Mul(g.Cast(g.Equal(rowOfToken, rows), { to: 1 }), shares)
 }
 
 /** Appends the nodes of `source` to `graph`, its inputs replaced by values of `graph`. */

@@ -6,6 +6,7 @@ import {
   addInput,
   build,
   cloneGraph,
+  type Dim,
   float32,
   formatValue,
   getValue,
@@ -20,7 +21,7 @@ import {
 import { ConfigError } from '../errors.ts'
 import type { Head, Pooling } from '../inject/head.ts'
 import type { HeadedModel } from '../inject/lora.ts'
-import { hiddenStates, isHidden } from './hidden.ts'
+import { hiddenStates, isHidden, isPacked } from './hidden.ts'
 
 export interface HeadOptions {
   num_labels: number
@@ -52,8 +53,8 @@ export function withHead(model: Model, options: HeadOptions): HeadedModel {
     throw new ConfigError({ where: 'withHead, option "labels"', what: 'not one name a class', expected: String(num_labels), found: JSON.stringify(labels) })
   const graph = cloneGraph(widen(model.graph))
   const states = hidden === undefined ? hiddenStates(graph) : graph.values.get(hidden)
-  if (!states || !isHidden(states)) throw notFound(graph, hidden, states)
-  const width = states.shape[2] as number
+  if (!states || !(isHidden(states) || isPacked(states))) throw notFound(graph, hidden, states)
+  const width = states.shape.at(-1) as number
   // A head that was there goes, and its names with it.
   graph.outputs = [states.name]
   prune(graph)
@@ -91,11 +92,22 @@ function notFound(graph: Graph, hidden: string | undefined, found: Value | undef
 
 function pool(graph: Graph, states: Value, pooling: Pooling): Value {
   const g = build(graph)
+  if (states.shape.length === 2) return poolPacked(graph, states, pooling)
   const [batch, sequence] = states.shape as [string, string, number]
   if (pooling === 'last') return rowsAt(graph, states, addInput(graph, 'last_token', 'int32', [batch]))
   if (pooling === 'first') return g.Gather(states, g.constant('first_token', tensor('int64', [], BigInt64Array.of(0n))), { axis: 1 })
   const weights = addInput(graph, 'token_weights', 'float32', [batch, sequence])
   return g.ReduceSum(g.Mul(states, g.Unsqueeze(weights, g.int64([2]))), g.int64([1]), { keepdims: 0 })
+}
+
+/** The same of a packed batch, [token, width]: each sentence's tokens stand somewhere in the rows. */
+function poolPacked(graph: Graph, states: Value, pooling: Pooling): Value {
+  const [tokens] = states.shape as [Dim]
+  if (pooling === 'mean') {
+    const weights = addInput(graph, 'pooling_weights', 'float32', ['batch', tokens])
+    return build(graph).MatMul(weights, states)
+  }
+  return rowsAt(graph, states, addInput(graph, `${pooling}_token`, 'int32', ['batch']))
 }
 
 /** A copy for other programs: what the head reads is computed from `attention_mask`, padded on either side. */

@@ -13,6 +13,10 @@ const views = new Set(['Reshape', 'Gather', 'GatherND', 'Slice', 'Squeeze', 'Uns
 /** Whether a value can be hidden states: [batch, sequence, width] of a known width. */
 export const isHidden = ({ shape, dtype }: Value): boolean => shape.length === 3 && typeof shape[2] === 'number' && dtype.startsWith('float')
 
+/** Whether a value can be hidden states of a packed batch: [token, width] of a known width. */
+export const isPacked = ({ name, shape, dtype }: Value): boolean =>
+  outputNames.includes(name) && shape.length === 2 && typeof shape[1] === 'number' && dtype.startsWith('float')
+
 /**
  * The base model's last hidden states: an output of that name, else what the model's head (classification, language model, pooler) reads, else the first
  * output. Undefined where nothing of the kind is [batch, sequence, width].

@@ -21,7 +21,8 @@ export interface OnnxModel {
   folder: string
 }
 
-const candidates = ['model.onnx', 'onnx/model.onnx', 'onnx/model_fp16.onnx']
+/** Where a model's ONNX file is looked for, in this order. */
+export const onnxFiles: readonly string[] = ['model.onnx', 'onnx/model.onnx', 'onnx/model_fp16.onnx']
 
 /**
  * Opens a model that PyTorch's exporters, Optimum or transformers.js's converters wrote. Weights in external files stay on disk until a session asks.
@@ -31,7 +32,7 @@ const candidates = ['model.onnx', 'onnx/model.onnx', 'onnx/model_fp16.onnx']
 export async function openOnnxModel(nameOrFolder: string, { file, ...options }: OnnxModelOptions = {}): Promise<OnnxModel> {
   const { join, dirname } = paths()
   const folder = (await isFolder(nameOrFolder)) ? nameOrFolder : await download(nameOrFolder, file, options)
-  const names = file === undefined ? candidates : [file]
+  const names = file === undefined ? onnxFiles : [file]
   const found = names.find((name) => fileSystem().existsSync(join(folder, name)))
   if (!found)
     throw new ConfigError({
@@ -53,7 +54,7 @@ export async function openOnnxModel(nameOrFolder: string, { file, ...options }: 
 async function download(name: string, file: string | undefined, options: HubOptions): Promise<string> {
   const { dirname, posix } = paths()
   const [config] = await hubFiles(name, [{ path: 'config.json' }, { path: 'tokenizer.json' }, { path: 'tokenizer_config.json', optional: true }], options)
-  const names = file === undefined ? candidates : [file]
+  const names = file === undefined ? onnxFiles : [file]
   // The first ONNX file that there is: a repository may hold the model in many precisions, each as large as it.
   for (const path of names) {
     const [found] = await hubFiles(name, [{ path, optional: true }], options)

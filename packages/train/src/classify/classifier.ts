@@ -1,14 +1,15 @@
 // A classifier in a folder: the model, its tokenizer, the names of its classes; and the typed wrapper around it: classify(texts) -> labels and probabilities.
 
 import { encodeTexts, firstPosition, longestInput, type ModelConfig, padTokenId, readTokenizer, type TextInput } from '@cola/data'
-import { checkTypes, externalLocations, getValue, type Graph, lower, prune, readModel, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
+import { externalLocations, getValue, type Graph, readModel, widen } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
-import { fileSystem, paths, readFile, readJson, sha256, writeFileAtomic } from '../files/node.ts'
-import { type Device, externalDataOf, openSession, resolveDevice, type RunnableModel, writeModels } from '../runtime/device.ts'
+import { fileSystem, paths, readFile, readJson, sha256 } from '../files/node.ts'
+import { type Device, externalDataOf, openSession, resolveDevice, type RunnableModel } from '../runtime/device.ts'
 import type { OrtTensor } from '../runtime/ort.ts'
 import { feedsOf, float32Of } from '../session/feeds.ts'
 import { paddedBatches } from '../session/padded.ts'
 import { vocabularySize } from '../session/token-ids.ts'
+import { hubFiles, type ModelFolder, writeModelFolder } from './write-model-folder.ts'
 
 export interface Classification {
   label: string
@@ -32,54 +33,22 @@ export interface Classifier {
   readonly release: () => Promise<void>
 }
 
-export interface ClassifierExport {
-  folder: string
-  /** Takes int64 `input_ids` and `attention_mask` [batch, sequence], gives `logits` [batch, classes]. One in float16, bfloat16 or float64 is written as float32. */
-  graph: Graph
-  /** Written to config.json, with the labels added. */
-  config: Readonly<Record<string, unknown>>
-  /** Folder whose tokenizer files are copied. */
-  tokenizerFolder: string
+export interface ClassifierExport extends ModelFolder {
   /** Names of the classes. @default those of the configuration's id2label, else LABEL_0, LABEL_1, ... */
   labels?: readonly string[]
-  /** How matrices are kept; computation is in float32. @default 'float32' */
-  dtype?: WeightType
-  /**
-   * `flat`: model.onnx with its weights in model.onnx_data beside it. `hub`: onnx/model.onnx in one file, or model_fp16.onnx, model_quantized.onnx or model_q4.onnx,
-   * where transformers.js looks for it. @default 'flat'
-   */
-  layout?: 'flat' | 'hub'
-}
-
-/** Names that transformers.js knows a model's files by. */
-const hubFiles: Readonly<Record<WeightType, string>> = {
-  float32: 'model.onnx',
-  float16: 'model_fp16.onnx',
-  int8: 'model_quantized.onnx',
-  int4: 'model_q4.onnx',
 }
 
 /**
  * Writes a classifier that any ONNX Runtime loads: model.onnx with its weights beside it, config.json and the tokenizer.
- * @throws {ConfigError} for an unknown dtype; {GraphError | ShapeError} for a graph whose element types do not go together, before anything is written;
- * {FileError} when the folder cannot be written.
+ * @param classifier Its `graph` takes int64 `input_ids` and `attention_mask` [batch, sequence] and gives `logits`
+ * [batch, classes].
+ * @throws {ConfigError | GraphError | ShapeError | FileError} as {@link writeModelFolder}.
  */
-export function writeClassifier({ folder, graph, config, tokenizerFolder, dtype = 'float32', layout = 'flat', ...rest }: ClassifierExport): void {
-  if (!Object.hasOwn(hubFiles, dtype))
-    throw new ConfigError({ where: 'writeClassifier, option dtype', what: 'not known', expected: Object.keys(hubFiles).join(', '), found: String(dtype) })
-  const { join } = paths()
-  const labels = rest.labels ?? defaultLabels(graph, config)
-  const model = storeWeights(lower(widen(graph)), dtype)
-  prune(model)
-  checkTypes(model)
-  for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
-    if (fileSystem().existsSync(join(tokenizerFolder, name))) writeFileAtomic(join(folder, name), readFile(join(tokenizerFolder, name)))
-  }
-  if (layout === 'hub') writeFileAtomic(join(folder, 'onnx', hubFiles[dtype]), writeModel(model))
-  else writeModels(folder, { model }, 'model.onnx_data')
+export function writeClassifier({ labels: given, ...folder }: ClassifierExport): void {
+  const labels = given ?? defaultLabels(folder.graph, folder.config)
   const id2label = Object.fromEntries(labels.map((name, i) => [i, name]))
   const label2id = Object.fromEntries(labels.map((name, i) => [name, i]))
-  writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify({ ...config, id2label, label2id, num_labels: undefined }, null, 2)}\n`)
+  writeModelFolder({ ...folder, config: { ...folder.config, id2label, label2id, num_labels: undefined } })
 }
 
 function defaultLabels(graph: Graph, { id2label }: ClassifierConfig): string[] {

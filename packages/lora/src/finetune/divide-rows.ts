@@ -1,0 +1,35 @@
+// Training and validation rows: as they are given, or divided here.
+
+import { DataError, splitRows } from '@cola/data'
+
+/** The part of `train` that `validation` asks for; each class is divided alike where rows have one label. */
+export function divideRows<Row extends object>(
+  train: readonly Row[],
+  validation: number | readonly Row[] | undefined,
+  seed: number,
+): { train: readonly Row[]; validation: readonly Row[] } {
+  requireRows('train', train)
+  if (validation === undefined) return { train, validation: [] }
+  if (typeof validation === 'number') return splitRows(train, validation, { seed, group: labelOf })
+  requireRows('validation', validation)
+  return { train, validation }
+}
+
+/** A label that is a class; undefined for numbers of a regression as for rows without one. */
+function labelOf(row: object): unknown {
+  const { label } = row as { label?: unknown }
+  return typeof label === 'number' && !Number.isInteger(label) ? undefined : typeof label === 'object' ? undefined : label
+}
+
+/** @throws {DataError} for something that is no array of objects, or is empty. */
+function requireRows(where: string, rows: unknown): void {
+  const found = !Array.isArray(rows) ? typeof rows : rows.length === 0 ? 'no rows' : undefined
+  const odd = Array.isArray(rows) ? rows.findIndex((row) => typeof row !== 'object' || row === null) : -1
+  if (found === undefined && odd < 0) return
+  throw new DataError({
+    where: odd < 0 ? `option ${where}` : `option ${where}, row ${odd + 1}`,
+    what: odd < 0 ? 'no rows' : 'not a row',
+    expected: odd < 0 ? 'an array of at least one row' : 'an object',
+    found: found ?? JSON.stringify((rows as unknown[])[odd]),
+  })
+}

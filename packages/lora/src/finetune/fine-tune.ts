@@ -1,0 +1,77 @@
+// Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
+
+import { adamw, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
+import { lora, withParameters } from '../inject/lora.ts'
+import { type BaseModelSource, openBase } from '../load/base.ts'
+import type { Encoded, TaskType, TaskTypes } from '../tasks/task.ts'
+import { taskOf } from '../tasks/tasks.ts'
+import { type FineTuned, fineTuned } from './fine-tuned.ts'
+import { type FineTuneOptions, readOptions } from './options.ts'
+import { divideRows } from './divide-rows.ts'
+
+/** Scores of fewer rows take few values: of equal epochs the first would be kept, whose probabilities are the vaguest. */
+const fewRows = 200
+
+/**
+ * Fine-tunes a pretrained model with an adapter.
+ * @param source Folder or hub name of an ONNX model or of GPT-2's weights, or a model that is open already.
+ * @returns The model at its best epoch, ready to be used; release it at the end.
+ * @throws {ConfigError | DataError} for options and rows, before anything is trained; and what `openBase`,
+ * `generateArtifacts`, `TrainingSession.create` and `Trainer.train` throw.
+ */
+export async function fineTune<T extends TaskType = 'SEQ_CLS'>(source: BaseModelSource, options: FineTuneOptions<T>): Promise<FineTuned<T>> {
+  const taskType = (options.task ?? 'SEQ_CLS') as T
+  const task = taskOf(taskType)
+  const { taskOptions, adapter, training, optimizer, device, frozenProducts, open, ...limits } = readOptions(options, task.options)
+  const { seed } = training
+  const base = await openBase(source, open)
+  const rows = divideRows(options.train, options.validation, seed)
+  const settings = task.settings(rows.train, taskOptions, base)
+  const maxLength = Math.min(base.maxLength, limits.maxLength)
+  const encode = (where: 'train' | 'validation') => task.encode(rows[where], settings, { base, maxLength, where })
+  const [train, evaluation] = [encode('train'), encode('validation')]
+
+  const model = lora(task.head(base, settings, seed), { ...adapter, task_type: taskType }, { seed })
+  const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
+  for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, maxLength)]) warn(message)
+  const artifacts = generateArtifacts(model, { loss: task.loss(settings), optimizer: adamw(optimizer), frozenProducts })
+  const session = await TrainingSession.create({ artifacts, device, seed })
+  try {
+    const trainer = new Trainer<TaskTypes[T]['example'], TaskTypes[T]['prediction']>({
+      train_metrics: task.scoresTraining,
+      metric_for_best_model: evaluation.examples.length < fewRows ? 'loss' : task.metricForBestModel(settings),
+      ...training,
+      session,
+      data: {
+        train: train.examples,
+        evaluation: evaluation.examples,
+        collate: task.collate(base, model, settings),
+        tokens: ({ input_ids }) => input_ids.length,
+      },
+      predict: (outputs, examples) => task.predict(outputs, examples, settings),
+      compute_metrics: ({ predictions, rows: scored, ...context }) => task.scores(predictions, scored, settings, context),
+    })
+    const result = await trainer.train()
+    return fineTuned<T>({
+      task,
+      base,
+      settings,
+      maxLength,
+      model,
+      adapted: async () => withParameters(model, await session.getParameters()),
+      session,
+      batchSize: training.eval_batch_size,
+      metrics: result.history[(result.best?.epoch ?? 0) - 1]?.eval_metrics ?? {},
+      training: result,
+    })
+  } catch (error) {
+    await session.release()
+    throw error
+  }
+}
+
+/** A sentence for each part of which examples were cut. */
+const cutRows = (parts: Readonly<Record<string, Encoded<unknown>>>, maxLength: number): string[] =>
+  Object.entries(parts)
+    .filter(([, { truncated }]) => truncated > 0)
+    .map(([name, { truncated, examples }]) => `${truncated} of ${examples.length} ${name} rows were cut to ${maxLength} tokens`)

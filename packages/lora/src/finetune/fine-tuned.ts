@@ -1,0 +1,93 @@
+// A fine-tuned model at work: it answers, is scored, saved, exported and released.
+
+import { type Evaluation, type EvaluationSession, evaluateRows, FeedError, type Metrics, type TrainResult } from '@cola/train'
+import type { LoraModel } from '../inject/lora.ts'
+import type { BaseModel } from '../load/base.ts'
+import type { Predict, Task, TaskType, TaskTypes } from '../tasks/task.ts'
+import { exportFineTuned, type FineTunedExportOptions } from './export.ts'
+import { saveFineTuned } from './save.ts'
+
+/** What every fine-tuned model has, beside what its task serves. */
+export interface FineTunedModel<T extends TaskType> {
+  readonly task: T
+  readonly settings: TaskTypes[T]['settings']
+  /** Scores of the validation rows at the best epoch; without them, none. */
+  readonly metrics: Metrics
+  /** The run: undefined for a model that was opened from its folder. */
+  readonly training: TrainResult | undefined
+  /** The model with its trained adapter, for `merge`, `switchable` and the other functions of adapters. */
+  readonly adapted: () => Promise<LoraModel>
+  /** Scores rows with labels. @throws {DataError} naming the row and the field. */
+  readonly evaluate: (rows: readonly TaskTypes[T]['row'][]) => Promise<Evaluation<TaskTypes[T]['prediction']>>
+  /**
+   * Writes the adapter as PEFT has it, the tokenizer, the task's settings, and how the base is opened.
+   * @throws {FileError} when the folder cannot be written.
+   */
+  readonly save: (folder: string) => Promise<void>
+  /**
+   * Writes the merged model for any ONNX Runtime, with its configuration and tokenizer.
+   * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not finite.
+   */
+  readonly export: (folder: string, options?: FineTunedExportOptions) => Promise<void>
+  /** Frees the model. It answers no more. */
+  readonly release: () => Promise<void>
+}
+
+export type FineTuned<T extends TaskType = 'SEQ_CLS'> = FineTunedModel<T> & TaskTypes[T]['serving']
+
+/** What a fine-tuned model is made of. */
+export interface FineTunedParts<T extends TaskType> {
+  task: Task<TaskTypes[T]>
+  base: BaseModel
+  settings: TaskTypes[T]['settings']
+  /** Longest input in tokens. */
+  maxLength: number
+  /** The model that batches are made for; its weights may be older than the session's. */
+  model: LoraModel
+  adapted: () => Promise<LoraModel>
+  /** Runs one batch with labels: loss and outputs. */
+  session: EvaluationSession
+  /** Rows of a batch. */
+  batchSize: number
+  metrics: Metrics
+  training?: TrainResult
+}
+
+/** Builds the object that `fineTune` and `loadFineTuned` return. */
+export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTuned<T> {
+  const { task, base, settings, maxLength, model, adapted, session, batchSize, metrics, training } = parts
+  const context = { base, maxLength }
+  const collate = task.collate(base, model, settings)
+  let released = false
+  const run = (examples: readonly TaskTypes[T]['example'][]) => {
+    if (released) throw new FeedError({ where: 'fine-tuned model', what: 'it has been released', fix: 'Open it again with loadFineTuned.' })
+    return evaluateRows(session, examples, {
+      collate,
+      predict: (outputs, batch) => task.predict(outputs, batch, settings),
+      tokens: ({ input_ids }) => input_ids.length,
+      batch_size: batchSize,
+    })
+  }
+  const predict: Predict<TaskTypes[T]> = async (examples) => (await run(examples)).predictions
+  const common: FineTunedModel<T> = {
+    task: task.taskType as T,
+    settings,
+    metrics,
+    training,
+    adapted,
+    evaluate: async (rows) => {
+      const { examples } = task.encode(rows, settings, { ...context, where: 'rows' })
+      const { loss, predictions } = await run(examples)
+      const warnings: string[] = []
+      const onWarning = (message: string) => warnings.push(message)
+      return { loss, metrics: task.scores(predictions, examples, settings, { loss, onWarning }), predictions, warnings }
+    },
+    save: async (folder) => saveFineTuned(folder, { ...parts, adapter: await adapted() }),
+    export: async (folder, options) => exportFineTuned(folder, { base, adapter: await adapted(), config: task.config(settings, base) }, options),
+    release: async () => {
+      if (!released) await session.release()
+      released = true
+    },
+  }
+  return { ...common, ...task.serve(predict, settings, context) }
+}

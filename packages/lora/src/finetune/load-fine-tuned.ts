@@ -1,0 +1,64 @@
+// Opens the folder of a fine-tuned model.
+
+import { type Device, openEvaluation } from '@cola/train'
+import { readAdapter } from '../adapter/files.ts'
+import { loadAdapter } from '../adapter/load.ts'
+import { ConfigError } from '../errors.ts'
+import { merge } from '../inject/merge.ts'
+import { type BaseModelSource, openBase } from '../load/base.ts'
+import type { OnnxModelOptions } from '../onnx/open.ts'
+import type { TaskType, TaskTypes } from '../tasks/task.ts'
+import { taskOf } from '../tasks/tasks.ts'
+import { type FineTuned, fineTuned } from './fine-tuned.ts'
+import { baseOf, readSettings } from './save.ts'
+
+export interface LoadFineTunedOptions<T extends TaskType> {
+  /** The task that the folder must have. @default 'SEQ_CLS' */
+  task?: T
+  /** The base model, where it is not found by the name that the folder holds. */
+  base?: BaseModelSource
+  /** Merge the adapter into the base: faster, and the base cannot be shared. @default false */
+  merge?: boolean
+  /** @default 'auto' */
+  device?: Device
+  /** Rows of a batch. @default 64 */
+  batch_size?: number
+  /** How the base is found on the hub. */
+  open?: OnnxModelOptions
+}
+
+/**
+ * Opens what `save` wrote: the base model with its adapter, ready to be used.
+ * @throws {ConfigError | AdapterError} naming the file: not such a folder, another task, a base that does not fit.
+ */
+export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(folder: string, options: LoadFineTunedOptions<T> = {}): Promise<FineTuned<T>> {
+  const saved = readSettings(folder)
+  const wanted = options.task ?? ('SEQ_CLS' as T)
+  if (saved.task_type !== wanted)
+    throw new ConfigError({
+      where: `${folder}, field "task_type"`,
+      what: 'fine-tuned for another task',
+      expected: wanted,
+      found: saved.task_type,
+      fix: `Write loadFineTuned(folder, { task: '${saved.task_type}' }).`,
+    })
+  const task = taskOf(wanted)
+  const settings = saved.settings as object as TaskTypes[T]['settings']
+  const { file, revision } = saved.base
+  const where = { ...(file === undefined ? {} : { file }), ...(revision === undefined ? {} : { revision }) }
+  const base = await openBase(options.base ?? baseOf(folder, saved), { ...where, ...options.open })
+  const model = loadAdapter(task.head(base, settings, 0), readAdapter(folder))
+  const served = options.merge ? merge(model) : model
+  const session = await openEvaluation(served, { loss: task.loss(settings), device: options.device ?? 'auto' })
+  return fineTuned<T>({
+    task,
+    base,
+    settings,
+    maxLength: saved.max_length ?? base.maxLength,
+    model,
+    adapted: async () => model,
+    session,
+    batchSize: options.batch_size ?? 64,
+    metrics: Object.fromEntries(Object.entries(saved.metrics).map(([name, value]) => [name, value ?? Number.NaN])),
+  })
+}

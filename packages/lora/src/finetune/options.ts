@@ -1,0 +1,154 @@
+// Options of fineTune, and their defaults.
+
+import {
+  type AdamOptions,
+  atLeast,
+  type Checks,
+  checkOptions,
+  type Device,
+  type FrozenProducts,
+  hasFiles,
+  list,
+  object,
+  text,
+  type TrainerOptions,
+  whole,
+} from '@cola/train'
+import { ConfigError } from '../errors.ts'
+import type { LoraConfig } from '../inject/config.ts'
+import type { OnnxModelOptions } from '../onnx/open.ts'
+import type { TaskType, TaskTypes } from '../tasks/task.ts'
+
+/** Options of the training loop that are the Trainer's own. */
+type TrainingOptions<T extends TaskType> = Omit<
+  TrainerOptions<TaskTypes[T]['example'], TaskTypes[T]['prediction']>,
+  'session' | 'data' | 'predict' | 'compute_metrics' | 'step_inputs'
+>
+
+/** Options that every task has. */
+export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
+  /** PEFT's task_type. @default 'SEQ_CLS' */
+  task?: T
+  train: readonly TaskTypes[T]['row'][]
+  /** A share of `train`, above 0 and below 1, chosen by the seed; or rows. @default none */
+  validation?: number | readonly TaskTypes[T]['row'][]
+  /** The adapter; PEFT's fields. @default { r: 8, lora_alpha: 16, target_modules: 'all-linear' } */
+  lora?: LoraConfig
+  /** Longest input in tokens; longer ones are cut and counted. @default the model's */
+  max_length?: number
+  /** AdamW's decoupled weight decay. @default 0.01 */
+  weight_decay?: number
+  /** Greatest joint L2 norm of the gradients. @default 1 */
+  max_grad_norm?: number
+  /** @default 'cpu' in Node, 'wasm' in a browser */
+  device?: Device
+  /** How frozen matrices are multiplied while training: `int8` is faster on cpu and wasm. @default 'float32' */
+  frozenProducts?: FrozenProducts
+  /** How the base model is found: ONNX file, revision, cache. @default those of openOnnxModel */
+  open?: OnnxModelOptions
+}
+
+export type FineTuneOptions<T extends TaskType = 'SEQ_CLS'> = CommonOptions<T> & TaskTypes[T]['options']
+
+/** What works for tables of a hundred rows as for those of ten thousand, measured on three unlike ones. */
+const trainingDefaults = {
+  epochs: 4,
+  batch_size: 16,
+  eval_batch_size: 64,
+  learning_rate: 1e-3,
+  lr_scheduler_type: 'linear',
+  warmup: 0.06,
+  train_sampling_strategy: 'group_by_length',
+  seed: 42,
+} as const satisfies Partial<TrainerOptions<never>>
+
+const adapterDefaults: LoraConfig = { r: 8, lora_alpha: 16, target_modules: 'all-linear' }
+
+/** The processor: a graphics adapter may be there and be slower. */
+export const defaultDevice = (): Device => (hasFiles() ? 'cpu' : 'wasm')
+
+type Own = Omit<CommonOptions<'SEQ_CLS'>, keyof TrainingOptions<'SEQ_CLS'>>
+
+const checks: Checks<Own> = {
+  task: text,
+  train: list,
+  validation: ['a number above 0 and below 1, or an array of rows', (value) => isShare(value) || Array.isArray(value)],
+  lora: object,
+  max_length: whole(1),
+  weight_decay: atLeast(0),
+  max_grad_norm: atLeast(0),
+  device: text,
+  frozenProducts: text,
+  open: object,
+}
+
+const isShare = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 1
+
+/** Options of the training loop, whose values the Trainer checks. */
+const trainingNames: { readonly [Name in keyof TrainingOptions<'SEQ_CLS'>]-?: true } = {
+  epochs: true,
+  batch_size: true,
+  eval_batch_size: true,
+  learning_rate: true,
+  lr_scheduler_type: true,
+  warmup: true,
+  gradient_accumulation_steps: true,
+  seed: true,
+  train_sampling_strategy: true,
+  train_metrics: true,
+  metric_for_best_model: true,
+  greater_is_better: true,
+  early_stopping_patience: true,
+  load_best_model_at_end: true,
+  output_dir: true,
+  save_steps: true,
+  resume: true,
+  signal: true,
+  callbacks: true,
+}
+
+/** The options of a run, sorted by who reads them. */
+export interface ReadOptions<T extends TaskType> {
+  taskOptions: TaskTypes[T]['options']
+  adapter: LoraConfig
+  optimizer: AdamOptions
+  training: TrainingOptions<T> & { seed: number; eval_batch_size: number }
+  device: Device
+  frozenProducts: FrozenProducts
+  maxLength: number
+  open: OnnxModelOptions
+}
+
+/**
+ * Sorts the options and fills in the defaults.
+ * @param taskChecks Checks of the task's own options.
+ * @throws {ConfigError} for an option that is unknown, or out of its range.
+ */
+export function readOptions<T extends TaskType>(options: FineTuneOptions<T>, taskChecks: Checks<TaskTypes[T]['options']>): ReadOptions<T> {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const part = (holds: (name: string) => boolean) => Object.fromEntries(given.filter(([name]) => holds(name)))
+  const known = [...Object.keys(checks), ...Object.keys(trainingNames), ...Object.keys(taskChecks)]
+  const unknown = given.find(([name]) => !known.includes(name))
+  if (unknown)
+    throw new ConfigError({
+      where: `fineTune, option ${unknown[0]}`,
+      what: 'no such option',
+      expected: known.join(', '),
+      found: unknown[0],
+    })
+  const own = part((name) => Object.hasOwn(checks, name)) as Partial<Own>
+  checkOptions('fineTune', own, checks)
+  const taskOptions = part((name) => Object.hasOwn(taskChecks, name))
+  checkOptions('fineTune', taskOptions, taskChecks)
+  const { weight_decay = 0.01, max_grad_norm = 1 } = own
+  return {
+    taskOptions: taskOptions as TaskTypes[T]['options'],
+    adapter: { ...adapterDefaults, ...own.lora },
+    optimizer: { weight_decay, max_grad_norm },
+    training: { ...trainingDefaults, ...part((name) => Object.hasOwn(trainingNames, name)) },
+    device: own.device ?? defaultDevice(),
+    frozenProducts: own.frozenProducts ?? 'float32',
+    maxLength: own.max_length ?? Number.POSITIVE_INFINITY,
+    open: own.open ?? {},
+  }
+}

@@ -1,0 +1,190 @@
+// One door for base models: GPT-2 from safetensors or any ONNX model, from a folder, from the hub, or open already.
+
+import { firstPosition, hubFiles, isFolder, longestInput, packSentences, padTokenId, type Tokenizer, type TokenSequence } from '@cola/data'
+import { build, cloneGraph, formatValue, type Graph, getValue, type Model, prune } from '@cola/graph'
+import { type Batch, fileSystem, paddedBatches, paths, readJson, vocabularySize } from '@cola/train'
+import { ConfigError } from '../errors.ts'
+import { gpt2, withPaddedInputs } from '../gpt2/graph.ts'
+import { isDecoder } from '../onnx/decoders.ts'
+import { withMaskedInputs } from '../onnx/head.ts'
+import { hiddenStates, isHidden } from '../onnx/hidden.ts'
+import { onnxFiles, type OnnxModel, type OnnxModelOptions, openOnnxModel } from '../onnx/open.ts'
+import { loadPretrained, type Pretrained } from './pretrained.ts'
+
+/** A batch, and where each sentence begins in its flattened rows of tokens. */
+export interface PlacedBatch {
+  readonly batch: Batch
+  readonly starts: readonly number[]
+}
+
+/** A pretrained model that a task puts its head on. */
+export interface BaseModel {
+  /** Folder or hub name that it was opened by. */
+  readonly name: string
+  /** The ONNX file and the revision that were asked for. */
+  readonly origin: { readonly file?: string; readonly revision?: string }
+  /** Folder that its files were read from. */
+  readonly folder: string
+  readonly config: Readonly<Record<string, unknown>> & { model_type: string }
+  readonly tokenizer: Tokenizer
+  /** Whether a token attends to earlier ones only, so that the last one has seen the whole text. */
+  readonly causal: boolean
+  /** Greatest number of tokens of an input. */
+  readonly maxLength: number
+  /** Rows of the embedding table, which no token id may pass. */
+  readonly vocabularySize: number
+  /**
+   * The model whose first output is its hidden states: [batch, sequence, width], or [token, width] of a packed batch.
+   * @throws {ConfigError} for a model that does not show them.
+   */
+  readonly hiddenStates: () => Model
+  /**
+   * The model whose only output is `logits` of the next token, [batch, sequence, vocab_size] or [token, vocab_size].
+   * @throws {ConfigError} for a model without a language-model head.
+   */
+  readonly languageModel: () => Model
+  /** Makes batches of token ids for a graph that was built on this base. */
+  readonly batches: (graph: Graph) => (rows: readonly TokenSequence[]) => PlacedBatch
+  /** A copy for other programs: int64 `input_ids` and `attention_mask` [batch, sequence], padded on either side. */
+  readonly padded: (model: Model) => Graph
+}
+
+/** A base model by folder or hub name, or as `openOnnxModel` and `loadPretrained` open it. */
+export type BaseModelSource = string | OnnxModel | Pretrained
+
+/**
+ * Opens a base model. A folder or repository with an ONNX file is opened by `openOnnxModel`; one of GPT-2's weights
+ * without it, by `loadPretrained`.
+ * @throws {ConfigError | FormatError | GraphError | FileError | HubError | DataError} as those two do.
+ */
+export async function openBase(source: BaseModelSource, options: OnnxModelOptions = {}): Promise<BaseModel> {
+  if (typeof source !== 'string') return 'parameters' in source ? gpt2Base(source) : onnxBase(source)
+  const { file, revision } = options
+  const origin = { name: source, ...(file === undefined ? {} : { file }), ...(revision === undefined ? {} : { revision }) }
+  return file === undefined && (await isGpt2Checkpoint(source, options))
+    ? gpt2Base(await loadPretrained(source, options), origin)
+    : onnxBase(await openOnnxModel(source, options), origin)
+}
+
+/** Whether a folder or repository holds GPT-2's weights and no ONNX file. */
+async function isGpt2Checkpoint(source: string, options: OnnxModelOptions): Promise<boolean> {
+  const { join } = paths()
+  const local = await isFolder(source)
+  const [path] = local ? [join(source, 'config.json')] : await hubFiles(source, [{ path: 'config.json' }], options)
+  if (path === undefined || !fileSystem().existsSync(path)) return false
+  if ((readJson(path) as { model_type?: unknown }).model_type !== 'gpt2') return false
+  if (local) return !onnxFiles.some((name) => fileSystem().existsSync(join(source, name)))
+  const optional = onnxFiles.map((name) => ({ path: name, optional: true }))
+  for (const file of optional) if ((await hubFiles(source, [file], options))[0] !== undefined) return false
+  return true
+}
+
+type Origin = BaseModel['origin'] & { name: string }
+
+function onnxBase({ model, config, tokenizer, folder }: OnnxModel, { name, ...origin }: Origin = { name: folder }): BaseModel {
+  const vocab_size = vocabularySize(model.graph)
+  const padding = {
+    pad_token_id: padTokenId(config, tokenizer, vocab_size),
+    first_position: firstPosition(config),
+  }
+  return {
+    name,
+    origin,
+    folder,
+    config,
+    tokenizer,
+    causal: isDecoder(config.model_type),
+    maxLength: longestInput(config, tokenizer),
+    vocabularySize: vocab_size,
+    hiddenStates: () => statesOf(model),
+    languageModel: () => withLanguageModelHead(model, config),
+    batches: (graph) => {
+      const collate = paddedBatches(graph, padding)
+      return (rows) => {
+        const batch = collate(rows)
+        const columns = batch.input_ids?.dims[1] ?? 0
+        return { batch, starts: rows.map((_, row) => row * columns) }
+      }
+    },
+    padded: withMaskedInputs,
+  }
+}
+
+function gpt2Base({ config, parameters, tokenizer, folder }: Pretrained, { name, ...origin }: Origin = { name: folder }): BaseModel {
+  const build = (head: 'none' | 'language-model') => gpt2(config, parameters, { head })
+  return {
+    name,
+    origin,
+    folder,
+    config,
+    tokenizer,
+    causal: true,
+    maxLength: config.n_positions,
+    vocabularySize: config.vocab_size,
+    hiddenStates: () => build('none'),
+    languageModel: () => build('language-model'),
+    batches: () => packedBatch,
+    padded: withPaddedInputs,
+  }
+}
+
+/** The model without what reads its hidden states. */
+function statesOf({ graph: whole, trainable }: Model): Model {
+  const states = hiddenStates(whole)
+  if (!states || !isHidden(states))
+    throw new ConfigError({
+      where: `graph "${whole.name}"`,
+      what: 'no hidden states',
+      expected: 'an output "last_hidden_state" [batch, sequence, width]',
+      found: whole.outputs.map((name) => formatValue(getValue(whole, name))).join('; '),
+      fix: 'Export the model with its hidden states.',
+    })
+  const graph = { ...cloneGraph(whole), outputs: [states.name] }
+  prune(graph)
+  return { graph, trainable }
+}
+
+/** Sentences packed into rows, with what a pooled head reads: the place of the first and of the last token, or the weights of a mean. */
+function packedBatch(rows: readonly TokenSequence[]): PlacedBatch {
+  const batch = packSentences(rows.map(({ input_ids }) => input_ids))
+  const lengths = rows.map(({ input_ids }) => input_ids.length)
+  const starts = lengths.map((length, i) => (batch.last_token.data[i] as number) - length + 1)
+  const tokens = batch.input_ids.data.length
+  const weights = new Float32Array(rows.length * tokens)
+  lengths.forEach((length, i) => {
+    const start = i * tokens + (starts[i] as number)
+    weights.fill(1 / length, start, start + length)
+  })
+  return {
+    batch: {
+      ...batch,
+      first_token: { data: Int32Array.from(starts), dims: [rows.length] },
+      pooling_weights: { data: weights, dims: [rows.length, tokens] },
+    },
+    starts,
+  }
+}
+
+/** Reads the next token's logits from hidden states by the matrix of the embeddings, where the two are tied. */
+function withLanguageModelHead(model: Model, config: BaseModel['config']): Model {
+  const output = getValue(model.graph, model.graph.outputs[0] as string)
+  if (output.shape.at(-1) === config.vocab_size) return { ...model, graph: { ...model.graph, outputs: [output.name] } }
+  const graph = cloneGraph(model.graph)
+  const tied = [...graph.initializers].find(([name, { dims }]) => /(embed_tokens|wte|word_embeddings)\.weight$/.test(name) && dims[1] === output.shape.at(-1))
+  if (!tied || config.tie_word_embeddings === false)
+    throw new ConfigError({
+      where: `output "${output.name}"`,
+      what: 'no logits of the next token, and no embeddings to read them by',
+      expected: `[batch, sequence, ${String(config.vocab_size)}]`,
+      found: `[${output.shape.join(', ')}]`,
+      fix: 'Export the model with its lm_head.',
+    })
+  const g = build(graph)
+  const rows = g.Reshape(output, g.int64([-1, output.shape.at(-1) as number]))
+  const logits = g.Gemm(rows, getValue(graph, tied[0]), { transB: 1 })
+  const shape = g.Shape(output, { start: 0, end: 2 })
+  g.node('Reshape', [logits, g.Concat(shape, g.int64([-1]), { axis: 0 })], { outputs: ['logits'] })
+  graph.outputs = ['logits']
+  prune(graph)
+  return { graph, trainable: new Set(model.trainable) }
+}

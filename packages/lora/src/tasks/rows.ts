@@ -1,0 +1,28 @@
+// Checks of the rows that users write.
+
+import { DataError } from '@cola/data'
+
+/** `train, row 3`: rows count from 1. */
+export const rowPlace = (where: string, index: number): string => `${where}, row ${index + 1}`
+
+/**
+ * A field that must be a text with something in it.
+ * @throws {DataError} naming the row and the field.
+ */
+export function requireText(row: unknown, field: string, where: string): string {
+  const value = (row as Readonly<Record<string, unknown>> | null | undefined)?.[field]
+  if (typeof value === 'string' && value.trim() !== '') return value
+  throw new DataError({
+    where: `${where}, field "${field}"`,
+    what: value === '' || typeof value === 'string' ? 'an empty text' : 'not a text',
+    expected: 'a string',
+    found: describe(value),
+  })
+}
+
+/** A value in a few characters, for errors. */
+export function describe(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  const text = JSON.stringify(value) ?? typeof value
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text
+}

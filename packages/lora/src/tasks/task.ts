@@ -1,0 +1,88 @@
+// What a task is: everything that differs between fine-tuning a classifier, a tagger, an embedding and a language model.
+
+import type { Loss, Model } from '@cola/graph'
+import type { Batch, Checks, Metrics, StepResult } from '@cola/train'
+import type { BaseModel } from '../load/base.ts'
+import type { SequenceClassificationTypes } from './sequence-classification.ts'
+
+/** The types that a task fixes. */
+export interface TypesOfTask {
+  /** What a user writes, one example. */
+  row: object
+  /** Options of the task beside the common ones. */
+  options: object
+  /** JSON that is saved with the adapter and is all that the later parts need. */
+  settings: object
+  /** A row as token ids with its labels. */
+  example: { readonly input_ids: readonly number[] }
+  /** What the model says of one example, as JSON. */
+  prediction: unknown
+  /** Methods of the fine-tuned model. */
+  serving: object
+}
+
+/** Every task under PEFT's `task_type`. A task without its types, or without its row in the table, does not compile. */
+export interface TaskTypes {
+  SEQ_CLS: SequenceClassificationTypes
+}
+
+export type TaskType = keyof TaskTypes
+
+/** What scores may need beside predictions. */
+export interface ScoreContext {
+  /** Mean loss of the examples. */
+  loss: number
+  /** Told of a score that is undefined, which is 0, and of what else one should look at. */
+  onWarning: (message: string) => void
+}
+
+/** Examples made of rows, and how many of them were cut to the model's longest input. */
+export interface Encoded<Example> {
+  examples: Example[]
+  truncated: number
+}
+
+/** How rows become tokens. */
+export interface EncodeContext {
+  base: BaseModel
+  /** Longest input in tokens. */
+  maxLength: number
+}
+
+/** Runs examples through the model, in batches, and gives a prediction for each, in order. */
+export type Predict<T extends TypesOfTask> = (examples: readonly T['example'][]) => Promise<T['prediction'][]>
+
+export interface Task<T extends TypesOfTask> {
+  /** PEFT's `task_type`. */
+  readonly taskType: TaskType
+  /** Checks of the task's own options. */
+  readonly options: Checks<T['options']>
+  /**
+   * Checks rows and options, and finds what they imply, such as the classes.
+   * @throws {DataError | ConfigError} naming the row and the field.
+   */
+  readonly settings: (rows: readonly T['row'][], options: T['options'], base: BaseModel) => T['settings']
+  /** The base model with the task's outputs. @throws {ConfigError} for a base without what the task needs. */
+  readonly head: (base: BaseModel, settings: T['settings'], seed: number) => Model
+  /**
+   * Rows as token ids.
+   * @param context `where` names the rows in errors: `train`, `validation`.
+   * @throws {DataError} naming the row and the field.
+   */
+  readonly encode: (rows: readonly T['row'][], settings: T['settings'], context: EncodeContext & { where: string }) => Encoded<T['example']>
+  /** What the task adds to an exported config.json: architecture, classes, problem type. */
+  readonly config: (settings: T['settings'], base: BaseModel) => Readonly<Record<string, unknown>>
+  /** Makes batches for the graph that `head` made; what has no labels is ignored by the loss. */
+  readonly collate: (base: BaseModel, model: Model, settings: T['settings']) => (examples: readonly T['example'][]) => Batch
+  readonly loss: (settings: T['settings']) => Loss
+  /** One prediction an example, from the outputs of its batch. */
+  readonly predict: (outputs: StepResult['outputs'], examples: readonly T['example'][], settings: T['settings']) => T['prediction'][]
+  /** Scores of examples whose predictions are known. */
+  readonly scores: (predictions: readonly T['prediction'][], examples: readonly T['example'][], settings: T['settings'], context: ScoreContext) => Metrics
+  /** Metric that decides the best epoch, by default. */
+  readonly metricForBestModel: (settings: T['settings']) => string
+  /** Whether the training examples are scored too, from the outputs of the training steps. */
+  readonly scoresTraining: boolean
+  /** What the fine-tuned model offers, by its predictions. */
+  readonly serve: (predict: Predict<T>, settings: T['settings'], context: EncodeContext) => T['serving']
+}

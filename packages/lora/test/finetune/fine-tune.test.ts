@@ -1,0 +1,266 @@
+// fineTune on small models: GPT-2's weights and an exported encoder, every problem type, saved, opened again and exported.
+
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DataError } from '@cola/data'
+import { type EpochLog, loadClassifier } from '@cola/train'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { intentRows } from '../../../../examples/fixtures/intents.ts'
+import { ConfigError, type FineTuned, fineTune, loadFineTuned, loadPretrained, openOnnxModel, readAdapter } from '../../src/index.ts'
+
+const out = mkdtempSync(join(tmpdir(), 'cola-fine-tune-'))
+afterAll(() => rmSync(out, { recursive: true }))
+const embedded = join(import.meta.dirname, '../../../../examples/model')
+const miniLm = join(import.meta.dirname, '../../../../../shared/data/minilm-l6')
+
+const exports = join(import.meta.dirname, '../fixtures/exports')
+
+/** A model that another tool exported, with a tokenizer of a few words, [CLS] and [SEP]. */
+function exportFolder(name: string): string {
+  const folder = join(out, 'models', name)
+  if (existsSync(folder)) return folder
+  mkdirSync(folder, { recursive: true })
+  for (const file of ['model.onnx', 'config.json']) cpSync(join(exports, name, file), join(folder, file))
+  const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'the', 'cat', 'cats', 'dog', 'girl', 'girls', 'boys', 'sleep', 'sleeps', 'laugh']
+  const piece = (id: string, type_id: number) => (id.length > 1 ? { SpecialToken: { id, type_id } } : { Sequence: { id, type_id } })
+  const special = (id: string) => [id, { id, ids: [words.indexOf(id)], tokens: [id] }]
+  const tokenizer = {
+    version: '1.0',
+    added_tokens: words.slice(0, 4).map((content, id) => ({ id, content, special: true, normalized: false })),
+    normalizer: null,
+    pre_tokenizer: { type: 'Whitespace' },
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: [piece('[CLS]', 0), piece('A', 0), piece('[SEP]', 0)],
+      pair: [piece('[CLS]', 0), piece('A', 0), piece('[SEP]', 0), piece('B', 1), piece('[SEP]', 1)],
+      special_tokens: Object.fromEntries(['[CLS]', '[SEP]'].map(special)),
+    },
+    decoder: null,
+    model: { type: 'WordLevel', unk_token: '[UNK]', vocab: Object.fromEntries(words.map((word, id) => [word, id])) },
+  }
+  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
+  writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ pad_token: '[PAD]' }))
+  return folder
+}
+
+const rows = [
+  ...['the cats sleep', 'the dogs sleep', 'the girls laugh', 'the boys laugh'].map((text) => ({ text, label: 'many' })),
+  ...['the cat sleeps', 'the dog sleeps', 'the girl laughs', 'the boy laughs'].map((text) => ({ text, label: 'one' })),
+]
+const texts = ['the girls sleep', 'the girl sleeps', 'the boys in the garden laugh']
+const quick = { epochs: 2, batch_size: 4, device: 'cpu' } as const
+
+describe('fineTune with GPT-2’s weights', () => {
+  let tuned: FineTuned
+  const epochs: EpochLog[] = []
+  beforeAll(async () => {
+    tuned = await fineTune(embedded, {
+      train: rows,
+      validation: 0.5,
+      ...quick,
+      epochs: 8,
+      callbacks: { onEpoch: (log) => epochs.push(log) },
+    })
+  })
+  afterAll(() => tuned.release())
+
+  it('finds the classes, trains, and scores the rows it kept apart', () => {
+    expect(tuned.labels).toEqual(['many', 'one'])
+    expect(epochs.length).toBe(8)
+    expect(tuned.training?.history).toEqual(epochs)
+    expect(tuned.metrics).toEqual(epochs[(tuned.training?.best?.epoch as number) - 1]?.eval_metrics)
+    expect(Object.keys(tuned.metrics)).toEqual(expect.arrayContaining(['accuracy', 'mcc', 'f1_macro']))
+  })
+
+  it('classifies right after training, and the same from its folder, merged or not, and exported', async () => {
+    const expected = await tuned.classify(texts)
+    for (const { label, index, probabilities } of expected) {
+      expect(label).toBe(tuned.labels[index])
+      expect(probabilities[index]).toBe(Math.max(...probabilities))
+      expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 6)
+    }
+    await tuned.save(join(out, 'saved'))
+    const probabilities = expected.flatMap((one) => one.probabilities)
+    for (const merge of [false, true]) {
+      const opened = await loadFineTuned(join(out, 'saved'), { merge, device: 'cpu' })
+      const answers = await opened.classify(texts)
+      expect(opened.metrics).toEqual(tuned.metrics)
+      expect((await opened.evaluate(rows)).loss).toBeCloseTo((await tuned.evaluate(rows)).loss, 4)
+      await opened.release()
+      expect(answers.map(({ label }) => label)).toEqual(expected.map(({ label }) => label))
+      expect(answers.flatMap((one) => one.probabilities)).toBeAllclose(probabilities, { atol: 1e-5 })
+    }
+    await tuned.export(join(out, 'exported'))
+    const classifier = await loadClassifier(join(out, 'exported'))
+    expect(classifier.labels).toEqual(['many', 'one'])
+    expect((await classifier.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(probabilities, { atol: 1e-5 })
+    await classifier.release()
+  })
+
+  it('saves an adapter that the functions of adapters read', async () => {
+    await tuned.save(join(out, 'adapter'))
+    const adapter = readAdapter(join(out, 'adapter'))
+    expect(adapter.config.task_type).toBe('SEQ_CLS')
+    expect(adapter.head).toEqual({ name: 'score', num_labels: 2, pooling: 'last', labels: ['many', 'one'] })
+    expect([...adapter.tensors.keys()].filter((name) => !name.includes('lora_'))).toEqual(['base_model.model.score.weight'])
+  })
+})
+
+describe('what fineTune takes', () => {
+  it('models that are open already', async () => {
+    for (const source of [await loadPretrained(embedded, { num_labels: 2 })]) {
+      const tuned = await fineTune(source, { train: rows, ...quick })
+      expect((await tuned.classify(texts)).length).toBe(3)
+      await tuned.release()
+    }
+  })
+
+  it.each([
+    ['numbers', [3, 1, 10], [1, 3, 10]],
+    ['booleans', [true, false, true], [false, true]],
+  ] as const)('labels that are %s, and gives them back as they are', async (_, labels, classes) => {
+    const train = rows.map(({ text }, i) => ({ text, label: labels[i % labels.length] as number | boolean }))
+    const tuned = await fineTune(embedded, { train, ...quick })
+    expect(tuned.labels).toEqual(classes)
+    const [answer] = await tuned.classify(texts)
+    expect(classes).toContain(answer?.label)
+    await tuned.save(join(out, `labels-${_}`))
+    await tuned.release()
+    const opened = await loadFineTuned(join(out, `labels-${_}`), { device: 'cpu' })
+    expect(opened.labels).toEqual(classes)
+    await opened.release()
+  })
+
+  it('classes in an order of one’s own', async () => {
+    const tuned = await fineTune(embedded, { train: rows, labels: ['one', 'many', 'none'], ...quick })
+    expect(tuned.labels).toEqual(['one', 'many', 'none'])
+    await tuned.release()
+  })
+
+  it('pairs of texts', async () => {
+    const folder = exportFolder('bert-bare-torchscript')
+    const train = rows.map(({ text, label }) => ({ text, text_pair: 'the cat sleeps', label }))
+    const tuned = await fineTune(folder, { train, ...quick })
+    const [alone] = await tuned.classify([texts[0] as string])
+    const [pair] = await tuned.classify([{ text: texts[0] as string, text_pair: 'the cat sleeps' }])
+    expect(pair?.probabilities).not.toEqual(alone?.probabilities)
+    await tuned.release()
+  })
+
+  it.each(readdirSync(exports))('%s, exported elsewhere, from its folder and open already', async (name) => {
+    const folder = exportFolder(name)
+    for (const source of [folder, await openOnnxModel(folder)]) {
+      const tuned = await fineTune(source, { train: rows, validation: rows, ...quick })
+      const expected = (await tuned.classify(texts)).flatMap((one) => one.probabilities)
+      await tuned.save(join(out, `saved-${name}`))
+      await tuned.export(join(out, `exported-${name}`))
+      await tuned.release()
+      const opened = await loadFineTuned(join(out, `saved-${name}`), { device: 'cpu', merge: true })
+      expect((await opened.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(expected, { atol: 1e-5 })
+      await opened.release()
+      const classifier = await loadClassifier(join(out, `exported-${name}`))
+      expect((await classifier.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(expected, { atol: 1e-5 })
+      await classifier.release()
+    }
+  })
+
+  it('several labels a text', async () => {
+    const train = rows.map(({ text }, i) => ({ text, label: [...(i < 4 ? ['many'] : []), ...(text.includes('sleep') ? ['sleep'] : [])] }))
+    const tuned = await fineTune(embedded, { train, validation: train, ...quick, epochs: 12 })
+    expect(tuned.settings.problem_type).toBe('multi_label_classification')
+    expect(Object.keys(tuned.metrics)).toContain('subset_accuracy')
+    const [answer] = await tuned.classify(['the girls sleep'])
+    expect(answer?.labels).toEqual(tuned.labels.filter((_, i) => (answer?.probabilities[i] as number) >= 0.5))
+    await tuned.export(join(out, 'several'))
+    expect(JSON.parse(readFileSync(join(out, 'several', 'config.json'), 'utf8')).problem_type).toBe('multi_label_classification')
+    await tuned.release()
+  })
+
+  it('numbers', async () => {
+    const train = rows.map(({ text }, i) => ({ text, label: i < 4 ? 0.9 : -0.4 }))
+    const tuned = await fineTune(embedded, { train, validation: train, problem_type: 'regression', ...quick, epochs: 12 })
+    expect(Object.keys(tuned.metrics).sort()).toEqual(['mse', 'pearson', 'spearman'])
+    expect(tuned.metrics.pearson).toBeGreaterThan(0.5)
+    const [answer] = await tuned.classify(['the girls sleep'])
+    expect(answer).toMatchObject({ label: undefined, index: -1, probabilities: [], value: expect.any(Number) })
+    await tuned.release()
+  })
+
+  it.each(['last', 'first', 'mean'] as const)('a packed model read at the %s token, exported as it computes', async (pooling) => {
+    const tuned = await fineTune(embedded, { train: rows, pooling, ...quick })
+    const expected = (await tuned.classify(texts)).flatMap((one) => one.probabilities)
+    await tuned.export(join(out, pooling))
+    await tuned.release()
+    const classifier = await loadClassifier(join(out, pooling))
+    expect((await classifier.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(expected, { atol: 1e-5 })
+    await classifier.release()
+  })
+})
+
+describe('refuses, before anything is trained', () => {
+  const bad = (change: object, options: object = {}) =>
+    fineTune(embedded, { train: [...rows.slice(0, 7), { ...rows[7], ...change } as never], ...quick, ...options })
+  it.each([
+    [{ text: '' }, /train, row 8, field "text": an empty text/],
+    [{ text: 7 }, /train, row 8, field "text": not a text, expected a string, found 7/],
+    [{ text: ['a'] }, /train, row 8, field "text": not a text/],
+    [{ text_pair: null }, /train, row 8, field "text_pair": not a text/],
+    [{ label: null }, /train, row 8, field "label": not a label/],
+    [{ label: Number.NaN }, /train, row 8, field "label": not a label/],
+    [{ label: { name: 'one' } }, /train, row 8, field "label": not a label/],
+    [{ label: 1 }, /train, field "label": labels of several types/],
+  ])('a row with %j', async (change, message) => {
+    await expect(bad(change)).rejects.toThrow(DataError)
+    await expect(bad(change)).rejects.toThrow(message)
+  })
+  it.each([
+    [{ validation: [{ text: 'the cat', label: 'several' }] }, /validation, row 1, field "label": a label that is none of the classes/],
+    [
+      {
+        validation: [
+          { text: 'the cat', label: 'one' },
+          { text: '', label: 'one' },
+        ],
+      },
+      /validation, row 2, field "text"/,
+    ],
+    [{ train: [] }, /option train: no rows/],
+    [{ train: [null] }, /option train, row 1: not a row/],
+    [{ train: rows.slice(0, 4) }, /too few classes/],
+    [{ problem_type: 'regression' }, /train, row 1, field "label": not a number/],
+    [{ problem_type: 'multi_label_classification' }, /train, row 1, field "label": not an array of labels/],
+    [{ labels: ['one'] }, /too few classes/],
+  ])('rows with %j', async (options, message) => {
+    await expect(bad({}, options)).rejects.toThrow(DataError)
+    await expect(bad({}, options)).rejects.toThrow(message)
+  })
+  it.each([
+    [{ validation: 1.5 }, /fineTune, option validation: not a valid value, expected a number above 0 and below 1/],
+    [{ learning_rates: 1 }, /fineTune, option learning_rates: no such option/],
+    [{ learning_rate: Number.NaN }, /option learning_rate/],
+    [{ problem_type: 'several' }, /option problem_type/],
+    [{ task: 'SEQ_CLASS' }, /option task: not known, expected SEQ_CLS/],
+    [{ lora: { r: 0 } }, /LoraConfig, field "r"/],
+    [{ metric_for_best_model: 'f2', validation: rows }, /no such metric/],
+    [{ pooling: 'middle' }, /option pooling/],
+  ])('options %j', async (options, message) => {
+    await expect(bad({}, options)).rejects.toThrow(ConfigError)
+    await expect(bad({}, options)).rejects.toThrow(message)
+  })
+  it('a folder without a model, a folder that is no fine-tuned model, and another task', async () => {
+    await expect(fineTune(join(out, 'nowhere'), { train: rows })).rejects.toThrow(/nowhere/)
+    mkdirSync(join(out, 'empty'))
+    await expect(loadFineTuned(join(out, 'empty'))).rejects.toThrow(/no fine_tuned.json/)
+  })
+})
+
+describe.skipIf(!existsSync(miniLm))('fineTune with a pretrained encoder', () => {
+  it('reaches more than 0.9 on a three-class table of 180 rows, with the defaults', async () => {
+    const all = intentRows(3)
+    const tuned = await fineTune(miniLm, { train: all.slice(36), validation: 0.2 })
+    const { metrics } = await tuned.evaluate(all.slice(0, 36))
+    expect(metrics.accuracy).toBeGreaterThan(0.9)
+    await tuned.release()
+  }, 300_000)
+})

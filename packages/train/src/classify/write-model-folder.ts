@@ -1,0 +1,66 @@
+// A model's folder as other programs read it: the ONNX file, its weights, config.json and the tokenizer.
+
+import { checkTypes, type Graph, lower, prune, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
+import { ConfigError } from '../errors.ts'
+import { fileSystem, paths, readFile, writeFileAtomic } from '../files/node.ts'
+import { writeModels } from '../runtime/device.ts'
+
+export interface ModelFolder {
+  folder: string
+  /** One in float16, bfloat16 or float64 is written as float32. */
+  graph: Graph
+  /** Written to config.json. */
+  config: Readonly<Record<string, unknown>>
+  /** Folder whose tokenizer files are copied. */
+  tokenizerFolder: string
+  /** How matrices are kept; computation is in float32. @default 'float32' */
+  dtype?: WeightType
+  /**
+   * `flat`: model.onnx with its weights in model.onnx_data beside it. `hub`: onnx/model.onnx in one file, or
+   * model_fp16.onnx, model_quantized.onnx or model_q4.onnx, where transformers.js looks for it. @default 'flat'
+   */
+  layout?: 'flat' | 'hub'
+}
+
+/** Names that transformers.js knows a model's files by. */
+export const hubFiles: Readonly<Record<WeightType, string>> = {
+  float32: 'model.onnx',
+  float16: 'model_fp16.onnx',
+  int8: 'model_quantized.onnx',
+  int4: 'model_q4.onnx',
+}
+
+const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json']
+
+/**
+ * Writes a model that any ONNX Runtime loads, beside its config.json and its tokenizer.
+ * @throws {ConfigError} for an unknown dtype; {GraphError | ShapeError} for a graph whose element types do not go
+ * together, before anything is written; {FileError} when the folder cannot be written.
+ */
+export function writeModelFolder(options: ModelFolder): void {
+  const { folder, graph, config, tokenizerFolder, dtype = 'float32', layout = 'flat' } = options
+  if (!Object.hasOwn(hubFiles, dtype))
+    throw new ConfigError({
+      where: 'option dtype',
+      what: 'not known',
+      expected: Object.keys(hubFiles).join(', '),
+      found: String(dtype),
+    })
+  const { join } = paths()
+  const model = storeWeights(lower(widen(graph)), dtype)
+  prune(model)
+  checkTypes(model)
+  copyTokenizer(tokenizerFolder, folder)
+  if (layout === 'hub') writeFileAtomic(join(folder, 'onnx', hubFiles[dtype]), writeModel(model))
+  else writeModels(folder, { model }, 'model.onnx_data')
+  writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+}
+
+/** Copies a tokenizer's files from one folder to another. @throws {FileError} when the other cannot be written. */
+export function copyTokenizer(from: string, to: string): void {
+  const { join, resolve } = paths()
+  for (const name of tokenizerFiles) {
+    const source = join(from, name)
+    if (fileSystem().existsSync(source) && resolve(source) !== resolve(to, name)) writeFileAtomic(join(to, name), readFile(source))
+  }
+}
