@@ -39,7 +39,6 @@ export {
 export type { Optimizer, OptimizerScalars, ParameterPart, ParameterUpdate, StateAccess, Transformation, Undriven } from './optim/optimizer.ts'
 export { adam, type AdamOptions, adamw, type OptimizerOptions, type ParameterGroup, sgd, type SgdOptions } from './optim/optimizers.ts'
 export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from './optim/schedule.ts'
-export { atLeast, type Check, type Checks, checkOptions, checkValue, listOf, oneOf, positive, share } from './options.ts'
 export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './optim/transforms.ts'
 export { type Device, externalDataOf, openSession, resolveDevice, type RunnableModel, writeModels } from './runtime/device.ts'
 export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'
