@@ -27,6 +27,7 @@ export {
 export type { Loss, MeanOver, Model } from './ir/model.ts'
 export { sortNodes } from './ir/sort.ts'
 export { makersOf, readersOf } from './ir/uses.ts'
+export { readOutline } from './onnx/outline.ts'
 export { decodeGraph, type ReadOptions } from './onnx/read.ts'
 export { type ExternalData, type ExternalLocation, externalLocations } from './onnx/tensor.ts'
 export { externalChunks, layoutExternal, writeModel } from './onnx/write.ts'

@@ -55,7 +55,8 @@ function checkOutputs(graph: Graph, where: string): void {
   for (const name of graph.outputs) if (!made.has(name)) throw new GraphError({ where, what: `output "${name}" is made by no node` })
 }
 
-function valueType(value: ValueInfoProto, where: string): [Tensor['dtype'], Dim[]] {
+/** Element type and shape of a file's input or output. @throws {UnsupportedOperatorError} for what is no tensor. */
+export function valueType(value: ValueInfoProto, where: string): [Tensor['dtype'], Dim[]] {
   const type = value.type?.value
   if (type?.case !== 'tensorType') throw new UnsupportedOperatorError({ where, what: `input "${value.name}" is not a tensor`, found: type?.case ?? 'no type' })
   const dtype = dataTypeOfOnnx(type.value.elemType)

@@ -19,6 +19,9 @@ export type OperatorName = keyof typeof operators
 /** Whether the table has a row of this name. */
 export const isOperator = (opType: string): opType is OperatorName => Object.hasOwn(operators, opType)
 
+/** What tools that quantize, fuse or lay out anew write: operators of the runtime's own domains, and ONNX's of quantized values. */
+const forInference = /^com\.|Quantize|Integer$|QLinear/
+
 /**
  * The row of an operator.
  * @throws {UnsupportedOperatorError} naming the node and what to do.
@@ -28,6 +31,8 @@ export function operatorOf(opType: string, domain: string, node: string): Operat
   throw new UnsupportedOperatorError({
     where: `node "${node}"`,
     what: `operator ${domain ? `${domain}.` : ''}${opType} is not in the table`,
-    fix: 'Export the model without it, or add a row to ops/ and a gradient rule (ARCHITECTURE.md, "Add an operator").',
+    fix: forInference.test(`${domain}.${opType}`)
+      ? 'The file was quantized or fused for inference: read the export that it was made of. loadClassifier of @cola/train runs it as it is.'
+      : 'Export the model without it, or add a row to ops/ and a gradient rule (ARCHITECTURE.md, "Add an operator").',
   })
 }

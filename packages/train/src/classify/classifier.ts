@@ -1,15 +1,16 @@
 // A classifier in a folder: the model, its tokenizer, the names of its classes; and the typed wrapper around it: classify(texts) -> labels and probabilities.
 
 import { encodeTexts, firstPosition, longestInput, type ModelConfig, padTokenId, readTokenizer, type TextInput } from '@cola/data'
-import { externalLocations, getValue, type Graph, readModel, widen } from '@cola/graph'
-import { ConfigError } from '../errors.ts'
+import { getValue, type Graph } from '@cola/graph'
 import { fileSystem, paths, readFile, readJson, sha256 } from '../files/node.ts'
-import { type Device, externalDataOf, openSession, resolveDevice, type RunnableModel } from '../runtime/device.ts'
+import type { Device } from '../runtime/device.ts'
 import type { OrtTensor } from '../runtime/ort.ts'
 import { feedsOf, float32Of } from '../session/feeds.ts'
-import { paddedBatches } from '../session/padded.ts'
+import { fixedSizes, type PaddedRow, paddedBatches } from '../session/padded.ts'
+import { roleOf } from '../session/roles.ts'
 import { vocabularySize } from '../session/token-ids.ts'
-import { hubFiles, type ModelFolder, writeModelFolder } from './write-model-folder.ts'
+import { openClassifierModel, requireClasses } from './model.ts'
+import { type ModelFolder, writeModelFolder } from './write-model-folder.ts'
 
 export interface Classification {
   label: string
@@ -62,35 +63,44 @@ export interface ClassifierOptions {
   device?: Device
   /** Texts that are run together. @default 32 */
   batch_size?: number
+  /** The ONNX file, relative to the folder. @default the first of model.onnx, onnx/model.onnx and those of other precisions, such as model_quantized.onnx */
+  file?: string
   /** Called when texts were cut, with how many. @default none */
   onWarning?: (warning: { message: string }) => void
 }
 
 /**
- * Loads a classifier's folder. Texts are cut to the longest input of config.json and the tokenizer (`longestInput`); special tokens stay.
- * @throws {FileError | ConfigError | DeviceError}
+ * Loads a classifier's folder. The file is run as it is, whatever quantized, fused or wrote it. Texts are cut to the longest input of config.json and the
+ * tokenizer (`longestInput`); special tokens stay. Without an attention mask among the model's inputs, only texts of one length share a batch.
+ * @throws {FileError | FormatError | ConfigError | DeviceError | ModelError} naming the file: one that is missing or damaged, inputs that a text does not
+ * give, no logits among the outputs, labels that are not one a class; a device that is not there; a model that the runtime does not take.
  */
-export async function loadClassifier(folder: string, { device = 'cpu', batch_size = 32, onWarning }: ClassifierOptions = {}): Promise<Classifier> {
-  const { dirname, join } = paths()
-  const config = readJson(join(folder, 'config.json')) as ClassifierConfig
-  if (!config.id2label) throw new ConfigError({ where: join(folder, 'config.json'), what: 'no labels', expected: 'id2label' })
-  const files = ['model.onnx', ...Object.values(hubFiles).map((name) => join('onnx', name))]
-  const path = join(folder, files.find((name) => fileSystem().existsSync(join(folder, name))) ?? 'model.onnx')
-  const model = runnable(readModel(readFile(path), { where: path, externalData: externalDataOf(dirname(path)) }), path)
-  const { graph } = model
-  const session = await openSession(model, await resolveDevice(device, graph))
+export async function loadClassifier(folder: string, { device = 'cpu', batch_size = 32, file, onWarning }: ClassifierOptions = {}): Promise<Classifier> {
+  const { join } = paths()
+  const config = readJson(join(folder, 'config.json')) as ModelConfig
+  const { graph, session, output, labels, files } = await openClassifierModel(folder, config, { device, file })
   const tokenizer = await readTokenizer(folder)
-  const labels = Object.values(config.id2label)
-  const max_length = longestInput(config, tokenizer)
+  const sizes = fixedSizes(graph)
+  const max_length = Math.min(longestInput(config, tokenizer), sizes.columns ?? Number.POSITIVE_INFINITY)
   const vocab_size = vocabularySize(graph)
   const collate = paddedBatches(graph, { pad_token_id: padTokenId(config, tokenizer, vocab_size), first_position: firstPosition(config) })
+  const masked = graph.inputs.some((name) => ['attention_mask', 'token_weights', 'last_token'].includes(roleOf(graph, name) ?? ''))
+  const logitsOf = async (rows: readonly PaddedRow[]): Promise<Float32Array> => {
+    const missing = Math.max(0, (sizes.rows ?? 0) - rows.length)
+    const all = [...rows, ...Array.from({ length: missing }, () => rows[0] as PaddedRow)]
+    const own = (await session.run(feedsOf(graph, graph.inputs, collate(all)).feeds))[output] as OrtTensor
+    requireClasses(labels, own.dims, folder)
+    return float32Of(own).subarray(0, rows.length * labels.length)
+  }
   const logits: Classifier['logits'] = async (texts) => {
     const { rows, truncated } = encodeTexts(tokenizer, texts, { max_length, vocab_size })
     if (truncated > 0) onWarning?.({ message: `${truncated} of ${texts.length} texts were cut to ${max_length} tokens` })
     const all = new Float32Array(texts.length * labels.length)
-    for (let at = 0; at < rows.length; at += batch_size) {
-      const { logits: own } = await session.run(feedsOf(graph, graph.inputs, collate(rows.slice(at, at + batch_size))).feeds)
-      all.set(float32Of(own as OrtTensor), at * labels.length)
+    for (const batch of batches(rows, sizes.rows ?? batch_size, masked)) {
+      const values = await logitsOf(batch.map((row) => rows[row] as PaddedRow))
+      batch.forEach((row, i) => {
+        all.set(values.subarray(i * labels.length, (i + 1) * labels.length), row * labels.length)
+      })
     }
     return all
   }
@@ -99,11 +109,8 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
     max_length,
     fingerprint: () =>
       sha256(
-        [
-          ...[...files, 'config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => join(folder, name)),
-          ...externalLocations(readFile(path), path).map((name) => join(dirname(path), name)),
-        ]
-          .filter((file) => fileSystem().existsSync(file))
+        [...files, ...['config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => join(folder, name))]
+          .filter((path) => fileSystem().existsSync(path))
           .map(readFile),
       ),
     logits,
@@ -115,11 +122,17 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
   }
 }
 
-/** The file as it is, in whatever precision; as float32 where it has bfloat16, for which the CPU has no kernels, or takes floats that batches do not have. */
-function runnable(graph: Graph, path: string): Pick<RunnableModel, 'graph' | 'path'> {
-  const takes = graph.inputs.map((name) => getValue(graph, name).dtype)
-  const foreign = takes.includes('float16') || takes.includes('float64') || [...graph.values.values()].some(({ dtype }) => dtype === 'bfloat16')
-  return foreign ? { graph: widen(graph) } : { graph, path }
+/** Places of rows that are run together: in order, or by length where nothing would tell a model what is padding. */
+function batches(rows: readonly { input_ids: readonly number[] }[], size: number, masked: boolean): number[][] {
+  const lengthOf = (row: number) => rows[row]?.input_ids.length ?? 0
+  const order = masked ? [...rows.keys()] : [...rows.keys()].sort((a, b) => lengthOf(a) - lengthOf(b))
+  const result: number[][] = []
+  for (const row of order) {
+    const last = result.at(-1)
+    if (last && last.length < size && (masked || lengthOf(last[0] as number) === lengthOf(row))) last.push(row)
+    else result.push([row])
+  }
+  return result
 }
 
 type ClassifierConfig = ModelConfig & { id2label?: Readonly<Record<string, string>> | null | undefined }

@@ -23,7 +23,7 @@ export interface ModelFolder {
 }
 
 /** Names that transformers.js knows a model's files by. */
-export const hubFiles: Readonly<Record<WeightType, string>> = {
+const hubFiles: Readonly<Record<WeightType, string>> = {
   float32: 'model.onnx',
   float16: 'model_fp16.onnx',
   int8: 'model_quantized.onnx',

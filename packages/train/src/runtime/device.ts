@@ -137,7 +137,7 @@ const opensProbe = ({ providers }: DeviceRow): Promise<boolean> =>
  * The device that `auto` stands for here, found by opening a one-node model; others as they are.
  * @throws {DeviceError} for a name that is no device, and when none works; what {@link openSession} throws when a device works and the model does not.
  */
-export async function resolveDevice(device: Device, probe: Graph): Promise<Exclude<Device, 'auto'>> {
+export async function resolveDevice(device: Device, probe: Graph | RunnableModel): Promise<Exclude<Device, 'auto'>> {
   checkDevice(device)
   if (device !== 'auto') return device
   await loadRuntime()
@@ -145,7 +145,7 @@ export async function resolveDevice(device: Device, probe: Graph): Promise<Exclu
   let refused: unknown
   for (const candidate of candidates) {
     try {
-      await (await openSession({ graph: probe }, candidate)).release()
+      await (await openSession('graph' in probe ? probe : { graph: probe }, candidate)).release()
       return candidate
     } catch (error) {
       // Not there, or it does not take the model: the next one.

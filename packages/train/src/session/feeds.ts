@@ -3,7 +3,8 @@
 import { type DataType, type Dim, evaluateDim, float16ToFloat32, type Graph, getValue } from '@cola/graph'
 import { FeedError } from '../errors.ts'
 import { OrtTensor, type OrtTensors } from '../runtime/ort.ts'
-import { requireTokenIds } from './token-ids.ts'
+import { roleOf } from './roles.ts'
+import { requireTokenIds, vocabularySize } from './token-ids.ts'
 
 /** A named array with its shape; the structural type in which @cola/data's batches meet a session. */
 export interface BatchArray {
@@ -37,7 +38,7 @@ export function feedsOf(graph: Graph, inputs: readonly string[], batch: Batch): 
     const found = typeOfArray(array.data)
     if (found !== dtype) throw new FeedError({ where: `input "${name}"`, what: 'wrong element type', expected: dtype, found })
     bindShape(name, shape, array.dims, symbols)
-    if (name === 'input_ids') requireTokenIds(graph, array.data, array.dims)
+    if (name === 'input_ids' || (roleOf(graph, name) === 'input_ids' && Number.isFinite(vocabularySize(graph)))) requireTokenIds(graph, array.data, array.dims)
     feeds[name] = new OrtTensor(dtype as 'int32', array.data as Int32Array, array.dims)
   }
   return { feeds, symbols }

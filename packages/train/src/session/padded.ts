@@ -4,6 +4,7 @@ import type { TokenSequence } from '@cola/data'
 import { type Graph, getValue } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import type { Batch } from './feeds.ts'
+import { type InputRole, roleOf } from './roles.ts'
 import { vocabularySize } from './token-ids.ts'
 
 /** Token ids of a sentence, or a row with the token types of a pair. */
@@ -18,7 +19,7 @@ export interface PaddingOptions {
 
 /**
  * Makes batches of sentences of token ids for a graph's inputs: `input_ids`, `attention_mask`, `token_type_ids`, `position_ids` and what a head reads,
- * padded on the right.
+ * padded on the right to the longest, or to the columns that an export was made for.
  * @throws {ConfigError} for a pad_token_id that the embedding table does not have.
  */
 export function paddedBatches(graph: Graph, { pad_token_id = 0, first_position = 0 }: PaddingOptions = {}): (rows: readonly PaddedRow[]) => Batch {
@@ -30,15 +31,15 @@ export function paddedBatches(graph: Graph, { pad_token_id = 0, first_position =
       expected: Number.isFinite(size) ? `0 to ${size - 1}` : '0 or more',
       found: String(pad_token_id),
     })
-  const wanted = graph.inputs
+  const fixed = fixedSizes(graph).columns
   return (rows) => {
     const sentences = rows.map((row) => ('input_ids' in row ? row.input_ids : row))
     const types = rows.map((row) => ('input_ids' in row ? row.token_type_ids : undefined))
-    const columns = sentences.reduce((longest, { length }) => Math.max(longest, length), 1)
+    const columns = fixed ?? sentences.reduce((longest, { length }) => Math.max(longest, length), 1)
     const grid = (value: (sentence: readonly number[], at: number, row: number) => number): number[] =>
       sentences.flatMap((sentence, row) => Array.from({ length: columns }, (_, at) => value(sentence, at, row)))
     const real = (sentence: readonly number[], at: number) => at < sentence.length
-    const values: Record<string, () => number[]> = {
+    const values: Record<InputRole, () => number[]> = {
       input_ids: () => grid((sentence, at) => sentence[at] ?? pad_token_id),
       attention_mask: () => grid((sentence, at) => (real(sentence, at) ? 1 : 0)),
       token_type_ids: () => grid((_, at, row) => types[row]?.[at] ?? 0),
@@ -47,16 +48,24 @@ export function paddedBatches(graph: Graph, { pad_token_id = 0, first_position =
       last_token: () => sentences.map(({ length }, row) => row * columns + length - 1),
     }
     return Object.fromEntries(
-      wanted.flatMap((name) => {
-        const list = values[name]?.()
-        return list ? [[name, typed(graph, name, list, name === 'last_token' ? [sentences.length] : [sentences.length, columns])]] : []
+      graph.inputs.flatMap((name) => {
+        const role = roleOf(graph, name)
+        return role ? [[name, typed(graph, name, values[role](), role === 'last_token' ? [sentences.length] : [sentences.length, columns])]] : []
       }),
     )
   }
 }
 
+/** Rows and columns that an export was made for; undefined where it takes any. */
+export function fixedSizes(graph: Graph): { rows?: number; columns?: number } {
+  const ids = graph.inputs.find((name) => roleOf(graph, name) === 'input_ids')
+  const [rows, columns] = ids === undefined ? [] : getValue(graph, ids).shape
+  return { ...(typeof rows === 'number' ? { rows } : {}), ...(typeof columns === 'number' ? { columns } : {}) }
+}
+
 function typed(graph: Graph, name: string, values: readonly number[], dims: readonly number[]): Batch[string] {
   const { dtype } = getValue(graph, name)
   if (dtype === 'int64') return { data: BigInt64Array.from(values, BigInt), dims }
+  if (dtype === 'bool') return { data: Uint8Array.from(values), dims }
   return { data: dtype === 'int32' ? Int32Array.from(values) : Float32Array.from(values), dims }
 }

@@ -1,7 +1,8 @@
 // Token ids against the embedding table that they index: runtimes read a negative id from the table's end, or another row without a word.
 
-import { type Graph, getValue } from '@cola/graph'
+import type { Graph } from '@cola/graph'
 import { FeedError } from '../errors.ts'
+import { roleOf } from './roles.ts'
 
 /** Operators that pass ids on as they are. */
 const passing = new Set(['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose'])
@@ -15,13 +16,13 @@ const sizes = new WeakMap<Graph, number>()
 export function vocabularySize(graph: Graph): number {
   const known = sizes.get(graph)
   if (known !== undefined) return known
-  const ids = new Set(['input_ids'])
+  const ids = new Set(graph.inputs.filter((name) => roleOf(graph, name) === 'input_ids'))
   let size = Number.POSITIVE_INFINITY
   for (const { opType, inputs, outputs, attributes } of graph.nodes) {
     const [first, second] = inputs as [string, string | undefined]
     if (passing.has(opType) && ids.has(first)) ids.add(outputs[0] as string)
     if (lookups.has(opType) && second !== undefined && ids.has(second) && (attributes.axis ?? attributes.gather_axis ?? 0) === 0) {
-      const rows = graph.initializers.get(first)?.dims[0] ?? getValue(graph, first).shape[0]
+      const rows = (graph.initializers.get(first)?.dims ?? graph.values.get(first)?.shape)?.[0]
       if (typeof rows === 'number') size = Math.min(size, rows)
     }
   }

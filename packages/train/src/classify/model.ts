@@ -1,0 +1,126 @@
+// A classifier's model as it lies in a folder, whoever wrote it: the file, what it takes and gives, and a session that runs it as it is.
+
+import type { ModelConfig } from '@cola/data'
+import { externalLocations, getValue, type Graph, readModel, readOutline, widen } from '@cola/graph'
+import { ConfigError } from '../errors.ts'
+import { fileSystem, paths, readFile } from '../files/node.ts'
+import { type Device, externalDataOf, openSession, resolveDevice, type RunnableModel } from '../runtime/device.ts'
+import type { OrtSession } from '../runtime/ort.ts'
+import { roleOf } from '../session/roles.ts'
+
+export interface ClassifierModel {
+  /** Inputs, outputs and initializers. */
+  graph: Graph
+  session: OrtSession
+  /** Name of the output with the logits. */
+  output: string
+  labels: readonly string[]
+  /** The ONNX file and its external data. */
+  files: readonly string[]
+}
+
+/** Precisions under transformers.js's and Optimum's names, the exact ones first. */
+const names = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16', '_bnb4', '_optimized'].map((suffix) => `model${suffix}.onnx`)
+
+/** Finds and opens the model. @throws as `loadClassifier`. */
+export async function openClassifierModel(
+  folder: string,
+  config: ModelConfig,
+  { device, file }: { device: Device; file?: string | undefined },
+): Promise<ClassifierModel> {
+  const { join, dirname } = paths()
+  const path = findFile(folder, file)
+  const bytes = readFile(path)
+  const external = { where: path, externalData: externalDataOf(dirname(path)) }
+  const outline = readOutline(bytes, external)
+  const model: RunnableModel = needsFloat32(outline) ? { graph: widen(readModel(bytes, external)) } : { graph: outline, path }
+  const { graph } = model
+  requireTextInputs(graph, path)
+  const output = logitsOf(graph, path)
+  const shape = graph.values.get(output)?.shape
+  const labels = labelsOf(config, shape?.at(-1), join(folder, 'config.json'))
+  if (shape) requireClasses(labels, shape, folder)
+  const files = [path, ...externalLocations(bytes, path).map((location) => join(dirname(path), location))]
+  return { graph, output, labels, files, session: await openSession(model, await resolveDevice(device, model)) }
+}
+
+function findFile(folder: string, file: string | undefined): string {
+  const { join } = paths()
+  const candidates = file === undefined ? names.flatMap((name) => [name, join('onnx', name)]) : [file]
+  const found = candidates.find((name) => fileSystem().existsSync(join(folder, name)))
+  if (found !== undefined) return join(folder, found)
+  throw new ConfigError({
+    where: folder,
+    what: 'no ONNX model',
+    expected: file ?? 'model.onnx, onnx/model.onnx, or one of another precision, such as model_quantized.onnx',
+    found: fileSystem().readdirSync(folder).slice(0, 12).join(', '),
+    fix: 'Name the file with the option file.',
+  })
+}
+
+/** bfloat16, for which the CPU has no kernels, or inputs in floats that batches do not have. */
+const needsFloat32 = ({ inputs, initializers, values, nodes }: Graph): boolean =>
+  inputs.some((name) => ['float16', 'float64', 'bfloat16'].includes(values.get(name)?.dtype ?? '')) ||
+  [...initializers.values()].some(({ dtype }) => dtype === 'bfloat16') ||
+  nodes.some(({ opType, attributes }) => opType === 'Cast' && attributes.to === 16)
+
+function requireTextInputs(graph: Graph, path: string): void {
+  const foreign = graph.inputs.filter((name) => roleOf(graph, name) === undefined)
+  if (foreign.length > 0)
+    throw new ConfigError({
+      where: path,
+      what: 'it takes inputs that a text does not give',
+      expected: 'input_ids, attention_mask, token_type_ids, position_ids',
+      found: foreign.slice(0, 6).join(', '),
+      fix: 'Export the model for text classification, without a cache of keys and values.',
+    })
+}
+
+/** The output called logits, else the only one that can be [batch, classes]. */
+function logitsOf(graph: Graph, path: string): string {
+  if (graph.outputs.includes('logits')) return 'logits'
+  const flat = graph.outputs.filter((name) => graph.outputs.length === 1 || graph.values.get(name)?.shape.length === 2)
+  if (flat.length === 1) return flat[0] as string
+  throw new ConfigError({
+    where: path,
+    what: flat.length ? 'several outputs could be the logits' : 'no output has logits',
+    expected: 'one output [batch, classes], or one called logits',
+    found: graph.outputs.map((name) => (graph.values.has(name) ? `${name} [${getValue(graph, name).shape.join(', ')}]` : name)).join('; '),
+    fix: 'Export the model for text classification.',
+  })
+}
+
+/** Names of the classes: id2label, else transformers' LABEL_0, LABEL_1, ... @throws {ConfigError} when they are not one a class. */
+function labelsOf({ id2label }: ModelConfig, classes: unknown, where: string): string[] {
+  if (id2label === undefined || id2label === null) {
+    if (typeof classes !== 'number') throw new ConfigError({ where, what: 'no labels', expected: 'id2label' })
+    return Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
+  }
+  const entries = typeof id2label === 'object' ? Object.entries(id2label) : []
+  const labels = entries.map((_, i) => (id2label as Record<string, unknown>)[i])
+  if (labels.length === 0 || !labels.every((label) => typeof label === 'string'))
+    throw new ConfigError({
+      where: `${where}, field "id2label"`,
+      what: 'not one name a class',
+      expected: '{"0": ..., "1": ...}',
+      found: JSON.stringify(id2label),
+    })
+  return labels as string[]
+}
+
+/**
+ * @param shape Of the logits; sizes that the file does not say pass.
+ * @throws {ConfigError} when they are not [batch, classes], with a name for each class.
+ */
+export function requireClasses(labels: readonly string[], shape: readonly (number | string)[], folder: string): void {
+  const classes = shape.at(-1)
+  if (shape.length !== 2)
+    throw new ConfigError({ where: folder, what: 'its logits are not one row a text', expected: '[batch, classes]', found: `[${shape.join(', ')}]` })
+  if (typeof classes === 'number' && classes !== labels.length)
+    throw new ConfigError({
+      where: `${paths().join(folder, 'config.json')}, field "id2label"`,
+      what: 'not one name a class',
+      expected: `${classes} names, as many as the model has logits`,
+      found: String(labels.length),
+    })
+}
