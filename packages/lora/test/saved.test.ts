@@ -161,6 +161,13 @@ describe('names', () => {
     expect(saved([], { task_type: 'TOKEN_CLS' })).toEqual(['score.weight'])
   })
 
+  it('that lie in one another are warned of: PEFT cannot load what it saves of them', () => {
+    const { warnings } = lora(models.llama, { r: 2, target_modules: ['q_proj'], modules_to_save: ['layers.1.mlp', '1.mlp.up_proj'] })
+    expect(warnings.filter((text) => text.includes('lies in'))).toEqual([
+      'modules_to_save: "model.layers.1.mlp.up_proj" lies in "model.layers.1.mlp", which is saved too; PEFT cannot load that',
+    ])
+  })
+
   it('that would be both are refused, and left out of all-linear', () => {
     const config = { r: 2, modules_to_save: ['_proj'] }
     expect(() => lora(models.llama, { ...config, target_modules: ['q_proj'] })).toThrow(ConfigError)
@@ -337,11 +344,10 @@ describe('a language model whose head shares the embeddings', () => {
 })
 
 it('writes a PiSSA adapter of a large layer', () => {
-  const config = parseGpt2Config({ model_type: 'gpt2', n_layer: 1, n_head: 2, n_embd: 4, n_positions: 4, vocab_size: 70_000 })
-  const large = gpt2(config, randomGpt2(config, { head: 'language-model' }), { head: 'language-model' })
-  const start = lora(large, { r: 2, target_modules: ['lm_head'], init_lora_weights: 'pissa' })
+  const config = parseGpt2Config({ model_type: 'gpt2', n_layer: 1, n_head: 2, n_embd: 4, n_inner: 70_000, n_positions: 4, vocab_size: 8 })
+  const start = lora(gpt2(config, randomGpt2(config)), { r: 2, target_modules: ['mlp.c_proj'], init_lora_weights: 'pissa' })
   const out = join(folder, 'large')
   writeAdapter(out, start)
-  const B = readAdapter(out).tensors.get('base_model.model.lm_head.lora_B.weight') as Tensor
-  expect(B.dims).toEqual([70_000, 4])
+  const A = readAdapter(out).tensors.get('base_model.model.transformer.h.0.mlp.c_proj.lora_A.weight') as Tensor
+  expect(A.dims).toEqual([4, 70_000])
 })

@@ -83,7 +83,9 @@ function refuseTwoValues(placed: readonly Placed[]): void {
       throw new AdapterError({
         where: `adapter tensor "${one.file}"`,
         what: `another value than "${first.file}" has, which is the same parameter`,
-        fix: 'They shared a matrix when they were saved: export the base with tie_word_embeddings as it was in training.',
+        fix: [first, one].some(({ file }) => file.includes('.modules_to_save.'))
+          ? 'modules_to_save named a module and one in it, which PEFT cannot load either: name one of the two, and train again.'
+          : 'They were two matrices when they were saved: export the base with tie_word_embeddings as it was in training.',
       })
     seen.set(key, one)
   }

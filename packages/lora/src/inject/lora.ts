@@ -8,7 +8,7 @@ import type { Head } from './head.ts'
 import { initialValues } from './init.ts'
 import { adapted, adapterNames, addParameters, type LoraTarget, loraNames, sharedDropout } from './layer.ts'
 import { type AdaptableLayer, adaptableLayers } from './inspect.ts'
-import { isSavedModule, savedParameters, withTaskHeads } from './saved.ts'
+import { isSavedModule, nestedSaved, savedParameters, withTaskHeads } from './saved.ts'
 import { isAllLinear, isTarget, patternValue, requireTargets } from './target.ts'
 import { staysTied, tiedHeads, untie } from './tied.ts'
 import { type TokenTarget, tokenTargets, trainedRowsName, trainRows } from './tokens.ts'
@@ -112,7 +112,11 @@ export function inject(model: HeadedModel, given: LoraConfigJson, { seed = 0, om
   const added = [...list.flatMap((one) => adapterNames(one, checked)), ...tokens.map(({ module }) => trainedRowsName(module))]
   const modules = [...modulesOf(base.initializers.keys()).map(own), ...layers.map(({ module }) => module)]
   const trainable = new Set([...added, ...savedParameters(base, list, checked, own)])
-  const warnings = [...unmatched(checked, { modules, layers, targets: [...taken] }), ...untrainedHead(model.head, trainable)]
+  const warnings = [
+    ...unmatched(checked, { modules, layers, targets: [...taken] }),
+    ...nestedSaved(modules_to_save, [...new Set(modules)]),
+    ...untrainedHead(model.head, trainable),
+  ]
   return {
     graph,
     trainable,

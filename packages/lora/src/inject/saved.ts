@@ -40,6 +40,15 @@ export function isSavedModule(names: readonly string[] | null | undefined, modul
   )
 }
 
+/** Saved modules that lie in saved modules, which PEFT 0.21 saves twice and cannot load: warnings. */
+export function nestedSaved(names: readonly string[] | null | undefined, modules: readonly string[]): string[] {
+  const isNamed = (module: string): boolean => (names ?? []).some((name) => module.endsWith(name))
+  const around = (module: string): string | undefined => modules.find((outer) => module.startsWith(`${outer}.`) && isNamed(outer))
+  return modules
+    .filter((module) => isNamed(module) && around(module) !== undefined)
+    .map((module) => `modules_to_save: "${module}" lies in "${around(module)}", which is saved too; PEFT cannot load that`)
+}
+
 /** A parameter of the base model: it has a name, and values that can learn. */
 const isParameter = (name: string, dtype: string): boolean => dtype === 'float32' && !name.startsWith('constant.') && name.includes('.')
 
