@@ -1,7 +1,9 @@
 // Distils a classifier into a small RNN: the report's experiment 2, for one seed.
-// npm run distill -- [--teacher FOLDER] [--teacher-logits FILE] [--data FOLDER|ZIP|glue] [--tokenizer FOLDER] [--embedding FOLDER:TENSOR] [--cell rnn|gru|lstm] [--pooling last|mean|max]
-//   [--hidden 768] [--alpha 0.8] [--temperature 2] [--scale inverse-square|square|none] [--epochs 5] [--batch 128] [--lr 1e-3] [--seed 1] [--device cpu] [--out out/distill-rnn]
-// The teacher is any classifier's folder: what `npm start` exported, or what examples/lora-onnx.ts did.
+// npm run distill -- [--teacher FOLDER] [--teacher-logits FILE] [--data FOLDER|ZIP|glue] [--tokenizer FOLDER]
+// [--embedding FOLDER:TENSOR] [--cell rnn|gru|lstm] [--pooling last|mean|max]
+//   [--hidden 768] [--alpha 0.8] [--temperature 2] [--scale inverse-square|square|none] [--epochs 5] [--batch 128]
+// [--lr 1e-3] [--seed 1] [--device cpu] [--out out/distill-rnn] The teacher is any classifier's folder: what `npm
+// start` exported, or what examples/lora-onnx.ts did.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -41,7 +43,9 @@ const device = options.device as Device
 
 // ## The teacher: a classifier, asked once a sentence; or a file of its logits
 if (!options['teacher-logits'] && !existsSync(options.teacher)) {
-  console.error(`no teacher in ${options.teacher}: run \`npm start\` first, or name one with --teacher or --teacher-logits`)
+  console.error(
+    `no teacher in ${options.teacher}: run \`npm start\` first, or name one with --teacher or --teacher-logits`,
+  )
   process.exit(1)
 }
 const classifier = options['teacher-logits'] ? undefined : await loadClassifier(options.teacher, { device })
@@ -66,7 +70,9 @@ const config = parseDistilRnnConfig({
   pooling: options.pooling,
 })
 const max_length = longestInput(config, tokenizer)
-const { rows: encoded, truncated } = encodeTexts(tokenizer, [...data.train, ...data.validation, ...data.heldOut.rows], { max_length })
+const { rows: encoded, truncated } = encodeTexts(tokenizer, [...data.train, ...data.validation, ...data.heldOut.rows], {
+  max_length,
+})
 if (truncated > 0) console.log(`warning: ${truncated} sentences were cut to ${max_length} tokens`)
 const sentences = encoded.map(({ input_ids }) => input_ids)
 const student = createStudent({ config, sentences, seed, ...(embedding ? { embedding } : {}) })
@@ -88,7 +94,11 @@ const result = await distill({
   compute_metrics: classificationMetrics,
   metric_for_best_model: 'mcc',
   signal: stopSignal().signal,
-  callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => console.log(`warning: ${message}`) },
+  callbacks: {
+    onStep: progressBar,
+    onEpoch: epochLine,
+    onWarning: ({ message }) => console.log(`warning: ${message}`),
+  },
 })
 await classifier?.release()
 if (result.stopped === 'aborted') process.exit(130)
@@ -96,7 +106,13 @@ if (result.stopped === 'aborted') process.exit(130)
 // ## What came of it, as PyTorch has it and as a classifier for any ONNX Runtime
 const parameters = student.parameters(result.parameters)
 saveStudent(join(options.out, 'student'), { config, parameters })
-exportStudent({ folder: join(options.out, 'classifier'), config, parameters, tokenizerFolder, labels: ['unacceptable', 'acceptable'] })
+exportStudent({
+  folder: join(options.out, 'classifier'),
+  config,
+  parameters,
+  tokenizerFolder,
+  labels: ['unacceptable', 'acceptable'],
+})
 const scores = { validation: result.evaluation, ...result.held_out }
 const labels: Record<string, number[]> = {
   validation: data.validation.map(({ label }) => label),

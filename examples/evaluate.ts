@@ -1,12 +1,21 @@
 // Scores a pretrained ONNX model with a PEFT adapter, or an exported classifier, on a split of CoLA.
-// npm run evaluate -- --model FOLDER|HUB_NAME [--adapter FOLDER] --data FOLDER [--split in_domain_dev] [--pooling last|first|mean] [--logits FILE] [--batch 64] [--device cpu] [--json]
+// npm run evaluate -- --model FOLDER|HUB_NAME [--adapter FOLDER] --data FOLDER [--split in_domain_dev] [--pooling
+// last|first|mean] [--logits FILE] [--batch 64] [--device cpu] [--json]
 
 import { parseArgs } from 'node:util'
 import { argMaxRows, classificationMetrics, type ColaSplit, encodeRows, readColaFolder } from '@cola/data'
 import { crossEntropyLoss } from '@cola/distill'
 import { toFloat32 } from '@cola/graph'
 import { loadAdapter, type Pooling, readAdapter } from '@cola/lora'
-import { type Device, feedsOf, loadClassifier, openSession, type OrtTensor, readSafetensorsFile, resolveDevice } from '@cola/train'
+import {
+  type Device,
+  feedsOf,
+  loadClassifier,
+  openSession,
+  type OrtTensor,
+  readSafetensorsFile,
+  resolveDevice,
+} from '@cola/train'
 import { byLength, openWithHead } from './support/onnx.ts'
 
 const { values: options } = parseArgs({
@@ -24,7 +33,9 @@ const { values: options } = parseArgs({
   },
 })
 if (!options.model || !options.data) {
-  console.error('usage: npm run evaluate -- --model FOLDER|NAME [--adapter FOLDER] --data FOLDER [--split in_domain_dev] [--logits FILE] [--json]')
+  console.error(
+    'usage: npm run evaluate -- --model FOLDER|NAME [--adapter FOLDER] --data FOLDER [--split in_domain_dev] [--logits FILE] [--json]',
+  )
   process.exit(2)
 }
 const started = performance.now()
@@ -80,7 +91,15 @@ const result = {
   loss: crossEntropyLoss(logits, labels).loss,
   rows: labels.length,
   seconds: (performance.now() - started) / 1000,
-  ...(wanted ? { max_logits_error: wanted.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (logits[i] as number))), 0) } : {}),
+  ...(wanted
+    ? {
+        max_logits_error: wanted.reduce(
+          (worst, value, i) => Math.max(worst, Math.abs(value - (logits[i] as number))),
+          0,
+        ),
+      }
+    : {}),
 }
 if (options.json) console.log(JSON.stringify(result))
-else for (const [name, value] of Object.entries(result)) console.log(`${name.padEnd(18)} ${Number(value.toPrecision(6))}`)
+else
+  for (const [name, value] of Object.entries(result)) console.log(`${name.padEnd(18)} ${Number(value.toPrecision(6))}`)

@@ -12,10 +12,14 @@ const out = mkdtempSync(join(tmpdir(), 'cola-examples-'))
 afterAll(() => rmSync(out, { recursive: true }))
 
 function run(script: string, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--conditions=@cola/source', join(import.meta.dirname, script), ...args], {
-    cwd: join(import.meta.dirname, '..'),
-    encoding: 'utf8',
-  })
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', '--conditions=@cola/source', join(import.meta.dirname, script), ...args],
+    {
+      cwd: join(import.meta.dirname, '..'),
+      encoding: 'utf8',
+    },
+  )
   expect(stderr).toBe('')
   expect(status).toBe(0)
   return stdout
@@ -58,32 +62,46 @@ describe('examples', () => {
     expect(readFileSync(join(folder, 'report.md'), 'utf8')).toBe(first)
 
     const student = join(out, 'student')
-    expect(run('distill-rnn.ts', '--teacher', join(folder, 'teacher-1', 'classifier'), '--epochs', '1', '--out', student)).toMatch(/held-out templates/)
+    expect(
+      run('distill-rnn.ts', '--teacher', join(folder, 'teacher-1', 'classifier'), '--epochs', '1', '--out', student),
+    ).toMatch(/held-out templates/)
     expect(existsSync(join(student, 'student', 'model.safetensors'))).toBe(true)
     expect(existsSync(join(student, 'classifier', 'model.onnx'))).toBe(true)
 
     const [small, again] = [join(out, 'small'), join(out, 'again')]
     const adapter = ['--model', join(import.meta.dirname, 'model'), '--adapter', join(folder, 'teacher-1', 'adapter')]
     expect(run('export.ts', ...adapter, '--dtype', 'int4', '--layout', 'hub', '--out', small)).toMatch(/model_q4\.onnx/)
-    expect(run('report.ts', '--teacher', small, '--student-epochs', '1', '--seeds', '1', '--out', again)).toMatch(/wrote report\.md/)
+    expect(run('report.ts', '--teacher', small, '--student-epochs', '1', '--seeds', '1', '--out', again)).toMatch(
+      /wrote report\.md/,
+    )
     expect(readFileSync(join(again, 'report.md'), 'utf8')).toMatch(/Not run: the teacher was given/)
   })
 
-  it.skipIf(!existsSync(pretrained))('lora-onnx on a pretrained model and a table of one’s own, its frozen products in eight bits', () => {
-    const [folder, data] = [join(out, 'lora-onnx'), join(out, 'table.csv')]
-    const animals = ['cat', 'dog', 'horse', 'sparrow', 'salmon', 'goat']
-    const tools = ['hammer', 'saw', 'drill', 'spade', 'chisel', 'wrench']
-    const rows = [...animals.map((word) => [word, 'animal']), ...tools.map((word) => [word, 'tool'])].flatMap(([word, label]) =>
-      ['I saw a', 'we bought this', 'she sold the', 'there lay one old'].map((start) => `${start} ${word},${label}`),
-    )
-    writeFileSync(data, ['text,label', ...rows].join('\n'))
-    const settings = ['--epochs', '3', '--batch', '8', '--lr', '2e-3', '--frozen-products', 'int8']
-    expect(run('lora-onnx.ts', '--model', pretrained, '--data', data, ...settings, '--out', folder)).toMatch(/held-out rows .*100\.00%/)
-    expect(existsSync(join(folder, 'adapter', 'adapter_model.safetensors'))).toBe(true)
-    expect(existsSync(join(folder, 'classifier', 'model.onnx'))).toBe(true)
-  })
+  it.skipIf(!existsSync(pretrained))(
+    'lora-onnx on a pretrained model and a table of one’s own, its frozen products in eight bits',
+    () => {
+      const [folder, data] = [join(out, 'lora-onnx'), join(out, 'table.csv')]
+      const animals = ['cat', 'dog', 'horse', 'sparrow', 'salmon', 'goat']
+      const tools = ['hammer', 'saw', 'drill', 'spade', 'chisel', 'wrench']
+      const rows = [...animals.map((word) => [word, 'animal']), ...tools.map((word) => [word, 'tool'])].flatMap(
+        ([word, label]) =>
+          ['I saw a', 'we bought this', 'she sold the', 'there lay one old'].map(
+            (start) => `${start} ${word},${label}`,
+          ),
+      )
+      writeFileSync(data, ['text,label', ...rows].join('\n'))
+      const settings = ['--epochs', '3', '--batch', '8', '--lr', '2e-3', '--frozen-products', 'int8']
+      expect(run('lora-onnx.ts', '--model', pretrained, '--data', data, ...settings, '--out', folder)).toMatch(
+        /held-out rows .*100\.00%/,
+      )
+      expect(existsSync(join(folder, 'adapter', 'adapter_model.safetensors'))).toBe(true)
+      expect(existsSync(join(folder, 'classifier', 'model.onnx'))).toBe(true)
+    },
+  )
   it('lora-gpt2 says its scores as JSON', () => {
-    const { classes, epochs, best_epoch, splits } = summaryOf(run('lora-gpt2.ts', '--epochs', '1', '--json', '--out', join(out, 'lora-gpt2')))
+    const { classes, epochs, best_epoch, splits } = summaryOf(
+      run('lora-gpt2.ts', '--epochs', '1', '--json', '--out', join(out, 'lora-gpt2')),
+    )
     expect([classes, epochs, best_epoch]).toEqual([['unacceptable', 'acceptable'], 1, 1])
     expect(Object.entries(splits).map(([name, { rows }]) => [name, rows])).toEqual([
       ['train', 4000],
@@ -97,30 +115,45 @@ describe('examples', () => {
     }
   })
 
-  describe.skipIf(!existsSync(pretrained))('lora-onnx with its defaults learns a table of 180 rows and three intents in four epochs', () => {
-    const files = {
-      'intents.csv': intentTable(1),
-      'intents.jsonl': intentRows(2)
-        .map(({ text, label }) => JSON.stringify({ utterance: text, intent: label }))
-        .join('\n'),
-    }
-    it.each([
-      ['intents.csv', []],
-      ['intents.jsonl', ['--text', 'utterance', '--label', 'intent', '--seed', '2']],
-    ] as const)('%s', (name, columns) => {
-      const data = join(out, name)
-      writeFileSync(data, files[name])
-      const printed = run('lora-onnx.ts', '--model', pretrained, '--data', data, '--epochs', '4', ...columns, '--json', '--out', join(out, `${name}-run`))
-      const { classes, epochs, best_epoch, splits } = summaryOf(printed)
-      expect([classes, epochs]).toEqual([['hours', 'refund', 'track'], 4])
-      expect(best_epoch).toBeGreaterThanOrEqual(1)
-      expect(splits.train.rows + splits.validation.rows + splits.held_out.rows).toBe(180)
-      for (const { accuracy, mcc, f1_macro, loss } of [splits.validation, splits.held_out]) {
-        expect(accuracy).toBeGreaterThan(0.9)
-        expect(mcc).toBeGreaterThan(0.85)
-        expect(f1_macro).toBeGreaterThan(0.9)
-        expect(loss).toBeLessThan(0.7)
+  describe.skipIf(!existsSync(pretrained))(
+    'lora-onnx with its defaults learns a table of 180 rows and three intents in four epochs',
+    () => {
+      const files = {
+        'intents.csv': intentTable(1),
+        'intents.jsonl': intentRows(2)
+          .map(({ text, label }) => JSON.stringify({ utterance: text, intent: label }))
+          .join('\n'),
       }
-    })
-  })
+      it.each([
+        ['intents.csv', []],
+        ['intents.jsonl', ['--text', 'utterance', '--label', 'intent', '--seed', '2']],
+      ] as const)('%s', (name, columns) => {
+        const data = join(out, name)
+        writeFileSync(data, files[name])
+        const printed = run(
+          'lora-onnx.ts',
+          '--model',
+          pretrained,
+          '--data',
+          data,
+          '--epochs',
+          '4',
+          ...columns,
+          '--json',
+          '--out',
+          join(out, `${name}-run`),
+        )
+        const { classes, epochs, best_epoch, splits } = summaryOf(printed)
+        expect([classes, epochs]).toEqual([['hours', 'refund', 'track'], 4])
+        expect(best_epoch).toBeGreaterThanOrEqual(1)
+        expect(splits.train.rows + splits.validation.rows + splits.held_out.rows).toBe(180)
+        for (const { accuracy, mcc, f1_macro, loss } of [splits.validation, splits.held_out]) {
+          expect(accuracy).toBeGreaterThan(0.9)
+          expect(mcc).toBeGreaterThan(0.85)
+          expect(f1_macro).toBeGreaterThan(0.9)
+          expect(loss).toBeLessThan(0.7)
+        }
+      })
+    },
+  )
 })

@@ -1,5 +1,6 @@
 // Fine-tunes GPT-2 with LoRA to tell acceptable sentences from others: the report's experiment 1.
-// npm start -- [--model FOLDER|HUB_NAME] [--data FOLDER|ZIP|glue] [--device cpu|webgpu|cuda] [--epochs 10] [--batch 128] [--lr 1e-3] [--rank 4] [--seed 1] [--out out/lora-gpt2] [--resume] [--json]
+// npm start -- [--model FOLDER|HUB_NAME] [--data FOLDER|ZIP|glue] [--device cpu|webgpu|cuda] [--epochs 10] [--batch
+// 128] [--lr 1e-3] [--rank 4] [--seed 1] [--out out/lora-gpt2] [--resume] [--json]
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,7 +23,16 @@ import { type Device, loadClassifier, stopSignal } from '@cola/train'
 import { loadData } from './support/data.ts'
 import { drawFigure } from './support/figures.ts'
 import { finetune } from './support/finetune.ts'
-import { confusionTable, decimal, epochLine, percent, progressBar, summary, table, warnOnce } from './support/progress.ts'
+import {
+  confusionTable,
+  decimal,
+  epochLine,
+  percent,
+  progressBar,
+  summary,
+  table,
+  warnOnce,
+} from './support/progress.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -39,7 +49,12 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 })
-const [epochs, batch, rank, seed] = [options.epochs, options.batch, options.rank, options.seed].map(Number) as [number, number, number, number]
+const [epochs, batch, rank, seed] = [options.epochs, options.batch, options.rank, options.seed].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+]
 const embedded = options.data === 'generator'
 // The report's rate suits a pretrained GPT-2; the embedded model is a thousand times smaller and wants a larger one.
 const learningRate = Number(options.lr ?? (embedded ? 5e-3 : 1e-3))
@@ -101,8 +116,16 @@ exportClassifier(merge(trained), {
 // ## The table: the same run from random weights, where that is quick, shows what pre-training is worth
 const random = () => lora(gpt2(pretrained.config, randomGpt2(pretrained.config, { seed })), loraConfig, { seed })
 const fromRandom = embedded ? await finetune({ ...run, model: random() }) : undefined
-const row = (name: string, { accuracy, mcc, f1 }: Record<string, number>) => [name, percent(accuracy), decimal(mcc), decimal(f1)]
-const labels = { validation: validation.rows.map(({ label }) => label), heldOut: heldOut.rows.map(({ label }) => label) }
+const row = (name: string, { accuracy, mcc, f1 }: Record<string, number>) => [
+  name,
+  percent(accuracy),
+  decimal(mcc),
+  decimal(f1),
+]
+const labels = {
+  validation: validation.rows.map(({ label }) => label),
+  heldOut: heldOut.rows.map(({ label }) => label),
+}
 console.log(`\nbest epoch ${tuned.best?.epoch}`)
 table(
   ['', 'accuracy', 'MCC', 'F1'],
@@ -111,7 +134,10 @@ table(
     row('LoRA, validation', tuned.validation.metrics),
     row(`LoRA, ${data.heldOut.name}`, tuned.heldOut.metrics),
     ...(fromRandom
-      ? [row('from random weights, validation', fromRandom.validation.metrics), row(`from random weights, ${data.heldOut.name}`, fromRandom.heldOut.metrics)]
+      ? [
+          row('from random weights, validation', fromRandom.validation.metrics),
+          row(`from random weights, ${data.heldOut.name}`, fromRandom.heldOut.metrics),
+        ]
       : []),
   ],
 )
@@ -120,19 +146,33 @@ confusionTable(tuned.validation.predictions, labels.validation, classes)
 // ## Figures
 const series = (name: string, value: (log: (typeof tuned.history)[number]) => number | undefined) =>
   tuned.history.map((log) => ({ epoch: log.epoch, value: value(log) ?? 0, series: name }))
-drawFigure(options.out, 'accuracy', [...series('train', (log) => log.train_metrics.accuracy), ...series('validation', (log) => log.eval_metrics.accuracy)], {
-  title: 'Accuracy against epoch',
-  label: 'accuracy',
-})
-drawFigure(options.out, 'loss', [...series('train', (log) => log.train_loss), ...series('validation', (log) => log.eval_loss)], {
-  title: 'Loss against epoch',
-  label: 'loss',
-})
+drawFigure(
+  options.out,
+  'accuracy',
+  [
+    ...series('train', (log) => log.train_metrics.accuracy),
+    ...series('validation', (log) => log.eval_metrics.accuracy),
+  ],
+  {
+    title: 'Accuracy against epoch',
+    label: 'accuracy',
+  },
+)
+drawFigure(
+  options.out,
+  'loss',
+  [...series('train', (log) => log.train_loss), ...series('validation', (log) => log.eval_loss)],
+  {
+    title: 'Loss against epoch',
+    label: 'loss',
+  },
+)
 
 // ## The classifier at work
 const classifier = await loadClassifier(join(options.out, 'classifier'))
 for (const text of ['The girls in the garden laugh.', 'The girls in the garden laughs.']) {
-  for (const { label, probabilities } of await classifier.classify([text])) console.log(`${text.padEnd(34)} ${label} (${percent(Math.max(...probabilities))})`)
+  for (const { label, probabilities } of await classifier.classify([text]))
+    console.log(`${text.padEnd(34)} ${label} (${percent(Math.max(...probabilities))})`)
 }
 await classifier.release()
 console.log(

@@ -1,4 +1,5 @@
-// Fine-tunes any pretrained ONNX model with LoRA to classify texts: an encoder such as MiniLM, a decoder such as SmolLM2.
+// Fine-tunes any pretrained ONNX model with LoRA to classify texts: an encoder such as MiniLM, a decoder such as
+// SmolLM2.
 // npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.csv|FILE.tsv|FILE.jsonl|FILE.json
 //   [--text text] [--label label] [--encoding utf-8] [--quoting minimal|none|auto] [--delimiter ,]
 //   [--pooling last|first|mean] [--targets all-linear] [--rank 8] [--alpha 16] [--dropout 0] [--train-too LayerNorm]
@@ -8,7 +9,16 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { encodeRows, majorityBaseline, type Quoting, type TokenRow } from '@cola/data'
-import { countParameters, exportMerged, formatParameters, inspect, lora, type Pooling, withParameters, writeAdapter } from '@cola/lora'
+import {
+  countParameters,
+  exportMerged,
+  formatParameters,
+  inspect,
+  lora,
+  type Pooling,
+  withParameters,
+  writeAdapter,
+} from '@cola/lora'
 import {
   adamw,
   crossEntropy,
@@ -25,7 +35,16 @@ import { classScores } from './support/classes.ts'
 import { loadTable } from './support/data.ts'
 import { drawFigure } from './support/figures.ts'
 import { openWithHead } from './support/onnx.ts'
-import { confusionTable, decimal, epochLine, percent, progressBar, summary, table, warnOnce } from './support/progress.ts'
+import {
+  confusionTable,
+  decimal,
+  epochLine,
+  percent,
+  progressBar,
+  summary,
+  table,
+  warnOnce,
+} from './support/progress.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -56,16 +75,18 @@ const { values: options } = parseArgs({
   },
 })
 if (!options.model || !options.data) {
-  console.error('usage: npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.csv|FILE.tsv|FILE.jsonl|FILE.json')
+  console.error(
+    'usage: npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.csv|FILE.tsv|FILE.jsonl|FILE.json',
+  )
   process.exit(2)
 }
-const [rank, alpha, epochs, batch, seed] = [options.rank, options.alpha, options.epochs, options.batch, options.seed].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-]
+const [rank, alpha, epochs, batch, seed] = [
+  options.rank,
+  options.alpha,
+  options.epochs,
+  options.batch,
+  options.seed,
+].map(Number) as [number, number, number, number, number]
 
 // ## Data: sentences, and classes by name
 const warn = warnOnce()
@@ -78,7 +99,9 @@ const data = await loadTable(options.data, {
   onWarning: warn,
   seed,
 })
-console.log(`${data.name}: ${data.train.length} to train on, ${data.validation.length} to validate, classes ${data.classes.join(', ')}`)
+console.log(
+  `${data.name}: ${data.train.length} to train on, ${data.validation.length} to validate, classes ${data.classes.join(', ')}`,
+)
 
 // ## Model: its linear layers, a head, LoRA
 const base = await openWithHead(options.model, {
@@ -165,7 +188,12 @@ if (result.stopped === 'aborted') process.exit(130)
 // ## The adapter, in PEFT's format, and a classifier for any ONNX Runtime
 const trained = withParameters(model, await session.getParameters())
 writeAdapter(join(options.out, 'adapter'), trained, { baseModel: options.model })
-exportMerged(trained, { folder: join(options.out, 'classifier'), config: base.config, tokenizerFolder: base.folder, labels: data.classes })
+exportMerged(trained, {
+  folder: join(options.out, 'classifier'),
+  config: base.config,
+  tokenizerFolder: base.folder,
+  labels: data.classes,
+})
 
 // ## Scores
 const scored = { validation: await trainer.evaluate(validation), held_out: await trainer.evaluate(heldOut) }
@@ -180,7 +208,10 @@ const score = (name: string, rows: readonly TokenRow[], { accuracy, mcc, f1_macr
 ]
 table(
   ['', 'majority', 'accuracy', 'MCC', 'F1 macro'],
-  [score('validation', validation, scored.validation.metrics), score(data.heldOut.name, heldOut, scored.held_out.metrics)],
+  [
+    score('validation', validation, scored.validation.metrics),
+    score(data.heldOut.name, heldOut, scored.held_out.metrics),
+  ],
 )
 confusionTable(
   scored.validation.predictions,

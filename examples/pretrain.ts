@@ -47,12 +47,20 @@ console.log(`${(parameterCount / 1e6).toFixed(2)}M parameters`)
 
 // ## Training
 const session = await TrainingSession.create({
-  artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adamw({ weight_decay: 0.01, max_grad_norm: 1 }) }),
+  artifacts: generateArtifacts(model, {
+    loss: crossEntropy(),
+    optimizer: adamw({ weight_decay: 0.01, max_grad_norm: 1 }),
+  }),
   device: 'cpu',
 })
 const trainer = new Trainer({
   session,
-  data: { train: rows.slice(500), evaluation: rows.slice(0, 500), collate: packForLanguageModel, tokens: (row) => row.length },
+  data: {
+    train: rows.slice(500),
+    evaluation: rows.slice(0, 500),
+    collate: packForLanguageModel,
+    tokens: (row) => row.length,
+  },
   epochs: Number(options.epochs),
   batch_size: 64,
   learning_rate: 2e-3,
@@ -61,7 +69,8 @@ const trainer = new Trainer({
   seed,
   callbacks: {
     onStep: progressBar,
-    onEpoch: ({ epoch, train_loss, eval_loss }) => console.log(`epoch ${epoch}: train loss ${train_loss.toFixed(4)}, held-out loss ${eval_loss.toFixed(4)}`),
+    onEpoch: ({ epoch, train_loss, eval_loss }) =>
+      console.log(`epoch ${epoch}: train loss ${train_loss.toFixed(4)}, held-out loss ${eval_loss.toFixed(4)}`),
   },
 })
 await trainer.train()
@@ -70,7 +79,9 @@ await trainer.train()
 const trained = await session.getParameters()
 await session.release()
 mkdirSync(options.out, { recursive: true })
-const halves = new Map([...trained].map(([name, value]) => [name, tensor('float16', value.dims, float32ToFloat16(toFloat32(value)))]))
+const halves = new Map(
+  [...trained].map(([name, value]) => [name, tensor('float16', value.dims, float32ToFloat16(toFloat32(value)))]),
+)
 writeFileAtomic(join(options.out, 'model.safetensors'), safetensorsChunks(halves))
 writeFileSync(join(options.out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
 writeFileSync(join(options.out, 'tokenizer.json'), `${JSON.stringify(tokenizerJson)}\n`)

@@ -1,13 +1,32 @@
-// The whole report in one command: experiment 1 (GPT-2 with LoRA), experiment 2 (a small RNN with and without distillation), tables and figures.
-// npm run report -- [--data FOLDER|ZIP|glue] [--model FOLDER|HUB_NAME ...] [--teacher FOLDER] [--teacher-logits FILE] [--student FILE.json] [--tokenizer FOLDER]
-//   [--embedding FOLDER:TENSOR] [--transfer FILE.txt --transfer-logits FILE [--transfer-share 0.7]] [--seeds 3] [--epochs 10] [--student-epochs 5] [--device cpu] [--out out/report]
-// An interrupted report goes on where it was when it is started again.
+// The whole report in one command: experiment 1 (GPT-2 with LoRA), experiment 2 (a small RNN with and without
+// distillation), tables and figures.
+// npm run report -- [--data FOLDER|ZIP|glue] [--model FOLDER|HUB_NAME ...] [--teacher FOLDER] [--teacher-logits FILE]
+// [--student FILE.json] [--tokenizer FOLDER]
+//   [--embedding FOLDER:TENSOR] [--transfer FILE.txt --transfer-logits FILE [--transfer-share 0.7]] [--seeds 3]
+// [--epochs 10] [--student-epochs 5] [--device cpu] [--out out/report] An interrupted report goes on where it was when
+// it is started again.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { accuracy, confusionMatrix, encodeRows, longestInput, majorityBaseline, matthewsCorrelation, mcnemar, pairedBootstrap } from '@cola/data'
-import { balanced, cachedTeacher, type Split, type Teacher, teacherFromClassifier, teacherFromFile } from '@cola/distill'
+import {
+  accuracy,
+  confusionMatrix,
+  encodeRows,
+  longestInput,
+  majorityBaseline,
+  matthewsCorrelation,
+  mcnemar,
+  pairedBootstrap,
+} from '@cola/data'
+import {
+  balanced,
+  cachedTeacher,
+  type Split,
+  type Teacher,
+  teacherFromClassifier,
+  teacherFromFile,
+} from '@cola/distill'
 import {
   countParameters,
   exportClassifier,
@@ -68,8 +87,13 @@ function finished<Result>(result: Result | undefined): Result {
 
 // ## Data
 const data = await loadData(options.data, firstSeed)
-const labels = { validation: data.validation.map(({ label }) => label), heldOut: data.heldOut.rows.map(({ label }) => label) }
-console.log(`${data.name}: ${data.train.length} to train on, ${data.validation.length} to validate, ${data.heldOut.rows.length} of ${data.heldOut.name}\n`)
+const labels = {
+  validation: data.validation.map(({ label }) => label),
+  heldOut: data.heldOut.rows.map(({ label }) => label),
+}
+console.log(
+  `${data.name}: ${data.train.length} to train on, ${data.validation.length} to validate, ${data.heldOut.rows.length} of ${data.heldOut.name}\n`,
+)
 
 // ## Experiment 1: GPT-2 with LoRA. Offline: the embedded model, and the same from random weights
 interface TeacherRun {
@@ -82,17 +106,29 @@ interface TeacherRun {
 }
 /** A teacher from elsewhere. */
 const given = options['teacher-logits'] ?? options.teacher
-const models = options.model ?? (given ? [] : embedded ? [embeddedModel, 'random'] : ['openai-community/gpt2', 'openai-community/gpt2-medium'])
+const models =
+  options.model ??
+  (given ? [] : embedded ? [embeddedModel, 'random'] : ['openai-community/gpt2', 'openai-community/gpt2-medium'])
 const nameOf = (model: string): string =>
-  model === embeddedModel ? 'embedded' : model === 'random' ? 'from random weights' : (model.split('/').filter(Boolean).at(-1) ?? model)
+  model === embeddedModel
+    ? 'embedded'
+    : model === 'random'
+      ? 'from random weights'
+      : (model.split('/').filter(Boolean).at(-1) ?? model)
 const teachers: { name: string; folder: string; run: TeacherRun }[] = []
 for (const [i, model] of models.entries()) {
   console.log(`experiment 1: ${nameOf(model)}`)
   const folder = join(options.out, `teacher-${i + 1}`)
   const settings = { model, data: options.data, epochs: options.epochs, seed: firstSeed }
   const run = await once<TeacherRun>(runs, `teacher-${i + 1}`, settings, async (output_dir) => {
-    const pretrained = await loadPretrained(model === 'random' ? embeddedModel : model, { num_labels: 2, seed: firstSeed })
-    const base = model === 'random' ? gpt2(pretrained.config, randomGpt2(pretrained.config, { seed: firstSeed })) : pretrained.model
+    const pretrained = await loadPretrained(model === 'random' ? embeddedModel : model, {
+      num_labels: 2,
+      seed: firstSeed,
+    })
+    const base =
+      model === 'random'
+        ? gpt2(pretrained.config, randomGpt2(pretrained.config, { seed: firstSeed }))
+        : pretrained.model
     const injected = lora(base, reportConfig, { seed: firstSeed })
     const max_length = longestInput(pretrained.config, pretrained.tokenizer)
     const rows = (split: typeof data.train) => encodeRows(pretrained.tokenizer, split, { max_length }).rows
@@ -124,30 +160,49 @@ for (const [i, model] of models.entries()) {
     })
     const { history, best, validation, heldOut } = result
     const seconds = (performance.now() - started) / 1000
-    return { parameters: countParameters(injected), history, best: best?.epoch ?? 0, seconds, validation: validation.predictions, heldOut: heldOut.predictions }
+    return {
+      parameters: countParameters(injected),
+      history,
+      best: best?.epoch ?? 0,
+      seconds,
+      validation: validation.predictions,
+      heldOut: heldOut.predictions,
+    }
   })
   teachers.push({ name: nameOf(model), folder, run: finished(run) })
 }
 
-// ## The teacher of experiment 2: the best of experiment 1 by validation MCC, another classifier's folder, or a file of logits. It is asked once for each sentence
+// ## The teacher of experiment 2: the best of experiment 1 by validation MCC, another classifier's folder, or a file of
+// logits. It is asked once for each sentence
 const best = [...teachers].sort(
-  (a, b) => matthewsCorrelation(b.run.validation, labels.validation) - matthewsCorrelation(a.run.validation, labels.validation),
+  (a, b) =>
+    matthewsCorrelation(b.run.validation, labels.validation) - matthewsCorrelation(a.run.validation, labels.validation),
 )[0]
-const transfer = options.transfer ? readFileSync(options.transfer, 'utf8').trimEnd().split('\n') : embedded ? unlabelled(firstSeed, data) : []
+const transfer = options.transfer
+  ? readFileSync(options.transfer, 'utf8').trimEnd().split('\n')
+  : embedded
+    ? unlabelled(firstSeed, data)
+    : []
 async function teacherOf(): Promise<Teacher> {
   if (options['teacher-logits']) {
-    const files = [options['teacher-logits'], options['transfer-logits']].filter((file) => file !== undefined).map(teacherFromFile)
+    const files = [options['teacher-logits'], options['transfer-logits']]
+      .filter((file) => file !== undefined)
+      .map(teacherFromFile)
     const [own, other] = files as [Teacher, Teacher | undefined]
     const said = other && (await other.logits({ name: 'transfer', texts: transfer }))
     const rows = new Map(transfer.map((text, i) => [text, said?.slice(2 * i, 2 * i + 2) ?? []]))
     return {
       logits: async (split: Split) =>
-        split.name === 'transfer' ? Float32Array.from(split.texts.flatMap((text) => [...(rows.get(text) ?? [])])) : own.logits(split),
+        split.name === 'transfer'
+          ? Float32Array.from(split.texts.flatMap((text) => [...(rows.get(text) ?? [])]))
+          : own.logits(split),
     }
   }
   const classifier = options.teacher ?? (best && join(best.folder, 'classifier'))
   if (!classifier) throw new Error('no teacher: give --model, --teacher or --teacher-logits')
-  return cachedTeacher(teacherFromClassifier(await loadClassifier(classifier, { device })), { folder: join(options.out, 'logits') })
+  return cachedTeacher(teacherFromClassifier(await loadClassifier(classifier, { device })), {
+    folder: join(options.out, 'logits'),
+  })
 }
 const teacher = await teacherOf()
 const share = Number(options['transfer-share'])
@@ -158,7 +213,11 @@ const chosenTransfer = options['transfer-share']
 // ## Experiment 2: the student, with the teacher and without, the same seeds for both
 const small: StudentSettings = { config: { embedding_size: 128, hidden_size: 128 } }
 const asked = options.student
-  ? (JSON.parse(readFileSync(options.student, 'utf8')) as { common?: StudentSettings; with?: StudentSettings; without?: StudentSettings })
+  ? (JSON.parse(readFileSync(options.student, 'utf8')) as {
+      common?: StudentSettings
+      with?: StudentSettings
+      without?: StudentSettings
+    })
   : {}
 const settingsOf = (which: 'with' | 'without'): StudentSettings => ({
   ...(embedded && !options.student ? small : {}),
@@ -188,7 +247,16 @@ for (const seed of seeds) {
       transfer: transfer.length,
     }
     const run = await once<StudentRun>(runs, `student-${which}-${seed}`, record, (output_dir) =>
-      trainStudent({ data: studentData, settings, teacher: which === 'with' ? teacher : undefined, seed, device, output_dir, signal, callbacks: watch }),
+      trainStudent({
+        data: studentData,
+        settings,
+        teacher: which === 'with' ? teacher : undefined,
+        seed,
+        device,
+        output_dir,
+        signal,
+        callbacks: watch,
+      }),
     )
     students[which].push(finished(run))
   }
@@ -207,7 +275,10 @@ const subjects = [
 ]
 const figures = subjects.flatMap(({ name, history }, i) =>
   (['accuracy', 'loss'] as const).map((quantity, k) => {
-    const [file, title] = [`figure-${2 * i + k + 1}`, `Figure ${2 * i + k + 1}. ${quantity === 'accuracy' ? 'Accuracy' : 'Loss'} against epoch: ${name}`]
+    const [file, title] = [
+      `figure-${2 * i + k + 1}`,
+      `Figure ${2 * i + k + 1}. ${quantity === 'accuracy' ? 'Accuracy' : 'Loss'} against epoch: ${name}`,
+    ]
     drawFigure(options.out, file, curves(history, quantity), { title, label: quantity })
     return `![${title}](${file}.svg)`
   }),
@@ -217,7 +288,8 @@ const figures = subjects.flatMap(({ name, history }, i) =>
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
 const deviation = (values: readonly number[]): number =>
   values.length < 2 ? 0 : Math.sqrt(values.reduce((sum, x) => sum + (x - mean(values)) ** 2, 0) / (values.length - 1))
-const spread = (values: readonly number[], format: (x: number) => string): string => `${format(mean(values))} ± ${format(deviation(values))}`
+const spread = (values: readonly number[], format: (x: number) => string): string =>
+  `${format(mean(values))} ± ${format(deviation(values))}`
 const three = (x: number): string => x.toFixed(3)
 const scores = (predictions: readonly number[], truth: readonly number[]): string[] => [
   percent(accuracy(predictions, truth)),
@@ -227,7 +299,10 @@ const majority = (truth: readonly number[]): string[] => [percent(majorityBaseli
 const matrixOf = (predictions: readonly number[]): string =>
   markdownTable(
     ['true \\ predicted', 'unacceptable', 'acceptable'],
-    confusionMatrix(predictions, labels.validation, 2).map((counts, i) => [['unacceptable', 'acceptable'][i] as string, ...counts]),
+    confusionMatrix(predictions, labels.validation, 2).map((counts, i) => [
+      ['unacceptable', 'acceptable'][i] as string,
+      ...counts,
+    ]),
   )
 const studentRow = (which: 'with' | 'without'): string[] => {
   const list = students[which]
@@ -267,7 +342,10 @@ function comparison(split: 'validation' | 'heldOut'): string[][] {
   }
   const title = split === 'validation' ? 'validation' : data.heldOut.name
   return [
-    [title, `McNemar, first seed: ${single.onlySecond} rows right only with, ${single.onlyFirst} only without, p ${three(single.p)}`],
+    [
+      title,
+      `McNemar, first seed: ${single.onlySecond} rows right only with, ${single.onlyFirst} only without, p ${three(single.p)}`,
+    ],
     [title, `all seeds: ${test.onlySecond} rows right only with, ${test.onlyFirst} only without`],
     [title, `paired bootstrap over rows, all seeds: accuracy, with minus without: ${interval(accuracy, percent)}`],
     [title, `paired bootstrap over rows, all seeds: MCC, with minus without: ${interval(matthewsCorrelation, three)}`],
@@ -278,7 +356,10 @@ function comparison(split: 'validation' | 'heldOut'): string[][] {
 function verdict(): string {
   const all = (which: 'with' | 'without') => students[which].flatMap((run) => run.heldOut.predictions)
   const truth = students.with.flatMap(() => labels.heldOut)
-  const { difference, p } = pairedBootstrap(matthewsCorrelation, all('without'), all('with'), truth, { seed: 1, runs: seeds.length })
+  const { difference, p } = pairedBootstrap(matthewsCorrelation, all('without'), all('with'), truth, {
+    seed: 1,
+    runs: seeds.length,
+  })
   const change = `MCC on ${data.heldOut.name} ${difference >= 0 ? 'rises' : 'falls'} by ${three(Math.abs(difference))} with distillation (p ${three(p)} over ${seeds.length} seeds)`
   if (p >= 0.05) return `${change}: no more than noise. **Distillation does not help here.**`
   return difference > 0 ? `${change}. **Distillation helps here.**` : `${change}. **Distillation hurts here.**`
@@ -297,7 +378,12 @@ ${
     : [
         markdownTable(
           ['', 'total parameters', 'trainable', 'reduction'],
-          teachers.map(({ name, run: { parameters } }) => [name, millions(parameters.total), millions(parameters.trainable), percent(parameters.reduction)]),
+          teachers.map(({ name, run: { parameters } }) => [
+            name,
+            millions(parameters.total),
+            millions(parameters.trainable),
+            percent(parameters.reduction),
+          ]),
         ),
         markdownTable(
           ['', 'validation accuracy', 'MCC', `${data.heldOut.name} accuracy`, 'MCC', 'best epoch', 'time'],
@@ -322,7 +408,11 @@ ${chosenTransfer.length && settingsOf('with').transfer ? `With distillation the 
 
 ${markdownTable(
   ['', 'validation accuracy', 'MCC', `${data.heldOut.name} accuracy`, 'MCC', 'steps', 'time a run'],
-  [['majority class', ...majority(labels.validation), ...majority(labels.heldOut), '', ''], studentRow('without'), studentRow('with')],
+  [
+    ['majority class', ...majority(labels.validation), ...majority(labels.heldOut), '', ''],
+    studentRow('without'),
+    studentRow('with'),
+  ],
 )}
 
 Mean ± standard deviation over seeds.
@@ -346,4 +436,6 @@ ${matrixOf(students.without[0]?.validation.predictions ?? [])}
 ${figures.join('\n\n')}
 `
 await writeReport(options.out, 'LoRA and distillation', report)
-console.log(`\n${verdict().replaceAll('**', '')}\nwrote report.md, report.html and ${figures.length} figures to ${options.out}`)
+console.log(
+  `\n${verdict().replaceAll('**', '')}\nwrote report.md, report.html and ${figures.length} figures to ${options.out}`,
+)

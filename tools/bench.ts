@@ -5,7 +5,11 @@ import { loraOnnxBench } from './bench/lora-onnx.ts'
 import { rnnBench } from './bench/rnn.ts'
 
 const [name, ...args] = process.argv.slice(2)
-const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = { 'gpt2-lora': gpt2LoraBench, 'lora-onnx': loraOnnxBench, rnn: rnnBench }
+const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = {
+  'gpt2-lora': gpt2LoraBench,
+  'lora-onnx': loraOnnxBench,
+  rnn: rnnBench,
+}
 const run = benches[name ?? '']
 if (!run) {
   console.error(`usage: npm run bench -- ${Object.keys(benches).join('|')} [options] --json`)
@@ -13,4 +17,6 @@ if (!run) {
 }
 const result = await run(args)
 if (args.includes('--json')) console.log(JSON.stringify(result))
-else for (const [key, value] of Object.entries(result)) console.log(`${key.padEnd(22)} ${typeof value === 'number' ? Number(value.toPrecision(5)) : value}`)
+else
+  for (const [key, value] of Object.entries(result))
+    console.log(`${key.padEnd(22)} ${typeof value === 'number' ? Number(value.toPrecision(5)) : value}`)

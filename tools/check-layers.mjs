@@ -1,12 +1,20 @@
-// The lint rule that keeps the rooms apart: imports go down only, never sideways between packages, and each third-party library has one importer.
+// The lint rule that keeps the rooms apart: imports go down only, never sideways between packages, and each third-party
+// library has one importer.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 
-/** Packages that each may import, and its folders from the lowest stage to the highest; files at the top belong to the stage given. */
+/**
+ * Packages that each may import, and its folders from the lowest stage to the highest; files at the top belong to the
+ * stage given.
+ */
 const packages = {
   graph: { imports: [], stages: ['tensor', 'ir', 'ops', 'onnx', 'grad', 'rewrite'], files: { 'errors.ts': -1 } },
-  data: { imports: [], stages: ['hub', 'source', 'tokenizer', 'batch', 'metrics'], files: { 'errors.ts': -1, 'random.ts': -1 } },
+  data: {
+    imports: [],
+    stages: ['hub', 'source', 'tokenizer', 'batch', 'metrics'],
+    files: { 'errors.ts': -1, 'random.ts': -1 },
+  },
   train: {
     imports: ['data', 'graph'],
     stages: ['files', 'runtime', 'optim', 'artifacts', 'session', 'classify', 'trainer', 'worker'],
@@ -24,7 +32,11 @@ const packages = {
 const problems = []
 const files = (folder) =>
   readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() ? files(join(folder, entry.name)) : entry.name.endsWith('.ts') ? [join(folder, entry.name)] : [],
+    entry.isDirectory()
+      ? files(join(folder, entry.name))
+      : entry.name.endsWith('.ts')
+        ? [join(folder, entry.name)]
+        : [],
   )
 
 /** Stage of a file: its folder's place in the pipeline; index.ts is above all. */
@@ -46,17 +58,22 @@ for (const [name, rules] of Object.entries(packages)) {
       if (target.startsWith('.')) {
         const imported = relative(source, join(dirname(file), target))
         if (imported.startsWith('..')) problems.push(`${name}/${path}: imports ${target}, outside its package`)
-        else if (stageOf(rules, imported) > stageOf(rules, path)) problems.push(`${name}/${path}: imports upward, ${target}`)
+        else if (stageOf(rules, imported) > stageOf(rules, path))
+          problems.push(`${name}/${path}: imports upward, ${target}`)
       } else if (target.startsWith('@cola/')) {
-        if (!rules.imports.includes(target.slice('@cola/'.length))) problems.push(`${name}/${path}: must not import ${target}`)
+        if (!rules.imports.includes(target.slice('@cola/'.length)))
+          problems.push(`${name}/${path}: must not import ${target}`)
       } else if (!target.startsWith('node:')) {
-        const library = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? target)
+        const library = target.startsWith('@')
+          ? target.split('/').slice(0, 2).join('/')
+          : (target.split('/')[0] ?? target)
         importers.set(library, new Set([...(importers.get(library) ?? []), path]))
       }
     }
   }
   for (const [library, paths] of importers)
-    if (paths.size > 1) problems.push(`${name}: ${library} is imported in ${[...paths].join(' and ')}; one file is enough`)
+    if (paths.size > 1)
+      problems.push(`${name}: ${library} is imported in ${[...paths].join(' and ')}; one file is enough`)
 }
 for (const problem of problems) console.error(problem)
 process.exitCode = problems.length ? 1 : 0

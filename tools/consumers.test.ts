@@ -5,7 +5,16 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
-import { exportClassifier, loadAdapter, loadPretrained, lora, type LoraModel, merge, readAdapter, writeAdapter } from '@cola/lora'
+import {
+  exportClassifier,
+  loadAdapter,
+  loadPretrained,
+  lora,
+  type LoraModel,
+  merge,
+  readAdapter,
+  writeAdapter,
+} from '@cola/lora'
 import { loadClassifier } from '@cola/train'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -30,7 +39,8 @@ function installed(name: string): string {
   cpSync(join(root, '.npmrc'), join(folder, '.npmrc'))
   const path = join(folder, 'package.json')
   const json = JSON.parse(readFileSync(path, 'utf8')) as { dependencies: Record<string, string>; overrides?: object }
-  for (const dependency of Object.keys(json.dependencies)) json.dependencies[dependency] = packed[dependency] ?? (json.dependencies[dependency] as string)
+  for (const dependency of Object.keys(json.dependencies))
+    json.dependencies[dependency] = packed[dependency] ?? (json.dependencies[dependency] as string)
   writeFileSync(path, JSON.stringify({ ...json, overrides: packed }))
   npm(folder, 'install', '--prefer-offline')
   return folder
@@ -61,21 +71,32 @@ describe.skipIf(!online)('a Node service', () => {
     const [first, second] = [await adapterAt(join(work, 'first'), 1), await adapterAt(join(work, 'second'), 2)]
     const service = spawn(process.execPath, ['server.mjs'], {
       cwd: folder,
-      env: { ...process.env, MODEL: embedded, ADAPTERS: `first=${join(work, 'first')},second=${join(work, 'second')}`, PORT: '0' },
+      env: {
+        ...process.env,
+        MODEL: embedded,
+        ADAPTERS: `first=${join(work, 'first')},second=${join(work, 'second')}`,
+        PORT: '0',
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     try {
       const line = await new Promise<string>((resolve) => service.stdout.once('data', (data) => resolve(String(data))))
       const url = `http://127.0.0.1:${/\d+/.exec(line)?.[0]}/`
-      const ask = async (adapter: string, list = texts) => (await fetch(url, { method: 'POST', body: JSON.stringify({ adapter, texts: list }) })).json()
+      const ask = async (adapter: string, list = texts) =>
+        (await fetch(url, { method: 'POST', body: JSON.stringify({ adapter, texts: list }) })).json()
       for (const [name, model] of [
         ['first', first],
         ['second', second],
       ] as const) {
         const answers = (await ask(name)) as { probabilities: number[] }[]
-        expect(answers.flatMap(({ probabilities }) => probabilities)).toBeAllclose((await expected(model, name)).flat(), { atol: 1e-4 })
+        expect(answers.flatMap(({ probabilities }) => probabilities)).toBeAllclose(
+          (await expected(model, name)).flat(),
+          { atol: 1e-4 },
+        )
       }
-      expect(await ask('third')).toEqual({ error: expect.stringMatching(/adapter "third": not one of this model, expected first, second/) })
+      expect(await ask('third')).toEqual({
+        error: expect.stringMatching(/adapter "third": not one of this model, expected first, second/),
+      })
       // A long request is under way, and others are answered before it.
       const order: string[] = []
       const long = ask(
@@ -99,13 +120,22 @@ describe.skipIf(!online)('a browser page', () => {
       const folder = installed('browser-page')
       npm(folder, 'run', 'build')
       cpSync(embedded, join(folder, 'model'), { recursive: true })
-      for (const file of readdirSync(join(folder, 'node_modules/onnxruntime-web/dist')).filter((name) => /^ort-wasm.*\.(wasm|mjs)$/.test(name)))
+      for (const file of readdirSync(join(folder, 'node_modules/onnxruntime-web/dist')).filter((name) =>
+        /^ort-wasm.*\.(wasm|mjs)$/.test(name),
+      ))
         cpSync(join(folder, 'node_modules/onnxruntime-web/dist', file), join(folder, 'dist', file))
-      const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' }
+      const types: Record<string, string> = {
+        '.html': 'text/html',
+        '.js': 'text/javascript',
+        '.mjs': 'text/javascript',
+        '.wasm': 'application/wasm',
+      }
       const server = createServer(({ url = '/' }, response) => {
         const path = join(folder, decodeURIComponent((url.split('?')[0] ?? '/').replace(/\/$/, '/index.html')))
         if (!existsSync(path)) return response.writeHead(404).end()
-        return response.writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' }).end(readFileSync(path))
+        return response
+          .writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' })
+          .end(readFileSync(path))
       })
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
       const args = [
@@ -162,7 +192,9 @@ describe.skipIf(!online)('transformers.js', () => {
       const own = (await classifier.classify(texts)).map(({ probabilities }) => probabilities)
       await classifier.release()
       const probabilities = dtype === 'float32' ? await expected(model, 'third') : own
-      expect(answers.map(({ label }) => label)).toEqual(probabilities.map((row) => ['bad', 'good'][row.indexOf(Math.max(...row))]))
+      expect(answers.map(({ label }) => label)).toEqual(
+        probabilities.map((row) => ['bad', 'good'][row.indexOf(Math.max(...row))]),
+      )
       expect(answers.map(({ score }) => score)).toBeAllclose(
         probabilities.map((row) => Math.max(...row)),
         { atol: 1e-4 },

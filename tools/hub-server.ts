@@ -33,7 +33,8 @@ export async function hubServer(files: Readonly<Record<string, Uint8Array>>, sha
       for await (const chunk of request) chunks.push(chunk as Buffer)
       return Buffer.concat(chunks).toString()
     }
-    const answer = (value: unknown, status = 200) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+    const answer = (value: unknown, status = 200) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
     if (url.endsWith('/repos/create')) return answer({ error: 'exists' }, 409)
     if (url.includes('/preupload/')) {
       const { files: list } = JSON.parse(await body()) as { files: { path: string }[] }
@@ -41,12 +42,16 @@ export async function hubServer(files: Readonly<Record<string, Uint8Array>>, sha
     }
     if (url.includes('/commit/')) {
       for (const line of (await body()).trim().split('\n')) {
-        const { key, value } = JSON.parse(line) as { key: string; value: { path: string; content: string; encoding: 'base64' } }
+        const { key, value } = JSON.parse(line) as {
+          key: string
+          value: { path: string; content: string; encoding: 'base64' }
+        }
         if (key === 'file') hub.pushed.set(value.path, Buffer.from(value.content, value.encoding))
       }
       return answer({ commitOid: sha, commitUrl: `${hub.endpoint}/commit/${sha}`, hookOutput: '' })
     }
-    if (url.includes('/revision/')) return response.end(JSON.stringify({ sha, siblings: Object.keys(files).map((rfilename) => ({ rfilename })) }))
+    if (url.includes('/revision/'))
+      return response.end(JSON.stringify({ sha, siblings: Object.keys(files).map((rfilename) => ({ rfilename })) }))
     if (url.includes('/paths-info/')) {
       const { paths } = JSON.parse(await body()) as { paths: string[] }
       return answer(paths.filter((path) => files[path]).map(info))

@@ -4,7 +4,8 @@ import { type DataType, getValue, type Graph } from '@cola/graph'
 
 /**
  * Element types of the first input that each provider of ONNX Runtime 1.30 has a kernel for, among those that we emit.
- * WebGPU: webgpu_execution_provider.cc, seen by running each with CPU fallback forbidden; CUDA: docs/OperatorKernels.md. The CPU has all of them.
+ * WebGPU: webgpu_execution_provider.cc, seen by running each with CPU fallback forbidden; CUDA:
+ * docs/OperatorKernels.md. The CPU has all of them.
  */
 const float: DataType[] = ['float32']
 const number: DataType[] = ['float32', 'int32']
@@ -71,7 +72,11 @@ const onHost = new Set(['Concat(int64)', 'Split(int64)', 'Shape(int64)'])
 
 /** The nodes, as `Gemm(float32)`, that a provider has no kernel for. */
 export function withoutKernel(graph: Graph, provider: keyof typeof kernels): string[] {
-  const has = new Set(Object.entries(kernels[provider]).flatMap(([operator, types]) => types.map((type) => `${operator}(${type})`)))
-  const used = new Set(graph.nodes.map(({ opType, inputs }) => `${opType}(${getValue(graph, inputs[0] as string).dtype})`))
+  const has = new Set(
+    Object.entries(kernels[provider]).flatMap(([operator, types]) => types.map((type) => `${operator}(${type})`)),
+  )
+  const used = new Set(
+    graph.nodes.map(({ opType, inputs }) => `${opType}(${getValue(graph, inputs[0] as string).dtype})`),
+  )
   return [...used].filter((node) => !has.has(node) && !onHost.has(node))
 }

@@ -14,7 +14,9 @@ const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
 export const npm = (cwd: string, ...args: string[]): string =>
   execFileSync('npm', [...args, ...quiet], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
-/** Builds and packs all packages into a folder. @returns The tarball of each, as npm's `file:` specifier, by package. */
+/**
+ * Builds and packs all packages into a folder. @returns The tarball of each, as npm's `file:` specifier, by package.
+ */
 export function pack(folder: string): Record<string, string> {
   mkdirSync(folder, { recursive: true })
   alone(() => {
@@ -27,7 +29,9 @@ export function pack(folder: string): Record<string, string> {
   )
 }
 
-/** Runs work while no other test file does: a build empties dist/ first. A lock that is ten minutes old was left behind. */
+/**
+ * Runs work while no other test file does: a build empties dist/ first. A lock that is ten minutes old was left behind.
+ */
 function alone(work: () => void): void {
   const lock = join(root, 'out', 'building.lock')
   mkdirSync(join(root, 'out'), { recursive: true })

@@ -6,7 +6,10 @@ import { parseArgs } from 'node:util'
 import type { Device } from '@cola/train'
 import { runCase } from './parity/cases.ts'
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { device: { type: 'string', default: 'cpu' } } })
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { device: { type: 'string', default: 'cpu' } },
+})
 if (positionals.length === 0) {
   console.error('usage: npm run parity -- CASE_FOLDER... [--device cpu|webgpu|wasm]')
   process.exit(2)

@@ -1,4 +1,5 @@
-// What a stranger does: in an empty folder, the line that a README says installs, and every TypeScript block after it runs.
+// What a stranger does: in an empty folder, the line that a README says installs, and every TypeScript block after it
+// runs.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

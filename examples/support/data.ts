@@ -2,7 +2,16 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
-import { generateSentences, type LabelledText, parseColaZip, random, readColaFolder, readGlueCola, readTable, type TableOptions } from '@cola/data'
+import {
+  generateSentences,
+  type LabelledText,
+  parseColaZip,
+  random,
+  readColaFolder,
+  readGlueCola,
+  readTable,
+  type TableOptions,
+} from '@cola/data'
 
 export interface Splits {
   name: string
@@ -20,7 +29,12 @@ export async function loadData(source: string, seed: number): Promise<Splits> {
     return { name: 'GLUE CoLA', train, validation, heldOut: { name: 'GLUE validation', rows: validation } }
   }
   const cola = source.endsWith('.zip') ? await parseColaZip(readFileSync(source), source) : await readColaFolder(source)
-  return { name: 'CoLA', train: cola.in_domain_train, validation: cola.in_domain_dev, heldOut: { name: 'out_of_domain_dev', rows: cola.out_of_domain_dev } }
+  return {
+    name: 'CoLA',
+    train: cola.in_domain_train,
+    validation: cola.in_domain_dev,
+    heldOut: { name: 'out_of_domain_dev', rows: cola.out_of_domain_dev },
+  }
 }
 
 function generated(seed: number): Splits {
@@ -30,7 +44,10 @@ function generated(seed: number): Splits {
     name: 'generated sentences',
     train,
     validation: generateSentences({ seed: seed + 1, count: 600, templates: 'seen', exclude }),
-    heldOut: { name: 'held-out templates', rows: generateSentences({ seed: seed + 2, count: 600, templates: 'held-out', exclude }) },
+    heldOut: {
+      name: 'held-out templates',
+      rows: generateSentences({ seed: seed + 2, count: 600, templates: 'held-out', exclude }),
+    },
   }
 }
 
@@ -46,8 +63,12 @@ export interface Classified extends Splits {
 }
 
 /** CoLA's folder; or a table of one's own, of which a tenth is kept to validate and another tenth for the end. */
-export async function loadTable(source: string, { seed, ...options }: TableOptions & { seed: number }): Promise<Classified> {
-  if (statSync(source, { throwIfNoEntry: false })?.isDirectory()) return { ...(await loadData(source, seed)), classes: ['unacceptable', 'acceptable'] }
+export async function loadTable(
+  source: string,
+  { seed, ...options }: TableOptions & { seed: number },
+): Promise<Classified> {
+  if (statSync(source, { throwIfNoEntry: false })?.isDirectory())
+    return { ...(await loadData(source, seed)), classes: ['unacceptable', 'acceptable'] }
   const { rows, classes } = await readTable(source, options)
   const spread = stratified(rows, seed)
   const tenth = Math.max(1, Math.floor(rows.length / 10))
@@ -61,8 +82,8 @@ export async function loadTable(source: string, { seed, ...options }: TableOptio
 }
 
 /**
- * Rows in an order in which any stretch has the classes in the shares of the whole: each class's rows are spread evenly,
- * from a random start; one or two rows lie past the stretches that are kept, in what is trained on.
+ * Rows in an order in which any stretch has the classes in the shares of the whole: each class's rows are spread
+ * evenly, from a random start; one or two rows lie past the stretches that are kept, in what is trained on.
  */
 function stratified(rows: readonly LabelledText[], seed: number): LabelledText[] {
   const stream = random(seed, 'split')

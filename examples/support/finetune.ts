@@ -2,7 +2,16 @@
 
 import { packRows, type TokenRow } from '@cola/data'
 import type { LoraModel } from '@cola/lora'
-import { adam, type Callbacks, crossEntropy, type Device, generateArtifacts, type ScheduleName, Trainer, TrainingSession } from '@cola/train'
+import {
+  adam,
+  type Callbacks,
+  crossEntropy,
+  type Device,
+  generateArtifacts,
+  type ScheduleName,
+  Trainer,
+  TrainingSession,
+} from '@cola/train'
 import { classScores } from './classes.ts'
 
 export interface FineTuneOptions {
@@ -26,7 +35,16 @@ export interface FineTuneOptions {
   callbacks?: Callbacks
 }
 
-export async function finetune({ model, train, validation, heldOut, scoreTrain, device, output_dir, ...options }: FineTuneOptions) {
+export async function finetune({
+  model,
+  train,
+  validation,
+  heldOut,
+  scoreTrain,
+  device,
+  output_dir,
+  ...options
+}: FineTuneOptions) {
   const artifacts = generateArtifacts(model, { loss: crossEntropy(), optimizer: adam({ max_grad_norm: 1 }) })
   const session = await TrainingSession.create({ artifacts, device, seed: options.seed })
   const trainer = new Trainer<TokenRow, number>({

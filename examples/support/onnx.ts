@@ -25,7 +25,10 @@ const decoders = new Set([
 
 export const isDecoder = (model_type: string): boolean => decoders.has(model_type)
 
-/** Opens a model and puts a head on it: transformers' `score` at the last token of a decoder, `classifier` on an encoder's mean or first token. */
+/**
+ * Opens a model and puts a head on it: transformers' `score` at the last token of a decoder, `classifier` on an
+ * encoder's mean or first token.
+ */
 export async function openWithHead(
   name: string,
   {

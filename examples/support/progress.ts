@@ -16,7 +16,12 @@ export function progressBar({ step, total_steps, loss, tokens_per_second }: Step
 export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const cells = [header, ...rows.map((row) => row.map(String))]
   const widths = header.map((_, i) => Math.max(...cells.map((row) => (row[i] ?? '').length)))
-  for (const row of cells) console.log(row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number))).join('  '))
+  for (const row of cells)
+    console.log(
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
+        .join('  '),
+    )
 }
 
 export const percent = (share: number | undefined): string => `${(100 * (share ?? Number.NaN)).toFixed(2)}%`
@@ -35,7 +40,11 @@ export function epochLine({ epoch, train_loss, eval_loss, train_metrics, eval_me
 const widest = 12
 
 /** Prints a confusion matrix; of many classes, the pairs that are taken for each other most. */
-export function confusionTable(predictions: readonly number[], labels: readonly number[], classes: readonly string[]): void {
+export function confusionTable(
+  predictions: readonly number[],
+  labels: readonly number[],
+  classes: readonly string[],
+): void {
   if (classes.length <= widest) {
     console.log('\nconfusion matrix, validation (rows: true, columns: predicted)')
     table(
@@ -70,7 +79,12 @@ export interface SplitScore {
 }
 
 /** A run as one line of JSON, for other programs. */
-export function summary(classes: readonly string[], history: readonly EpochLog[], best: number | undefined, scores: Record<string, SplitScore>): string {
+export function summary(
+  classes: readonly string[],
+  history: readonly EpochLog[],
+  best: number | undefined,
+  scores: Record<string, SplitScore>,
+): string {
   const splits = Object.entries(scores).map(([name, { predictions, loss, metrics }]) => {
     const { accuracy, mcc, f1_macro } = metrics
     return [name, { rows: predictions.length, accuracy, mcc, f1_macro, loss }]

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { sha256, writeFileAtomic } from '@cola/train'
 
 /**
- * The result of a run: read from FOLDER/NAME.json if it was made with the same settings, else computed and written there as a whole.
- * @param run Gets a folder of its own for checkpoints, which it may resume from. Returns undefined where it was stopped.
+ * The result of a run: read from FOLDER/NAME.json if it was made with the same settings, else computed and written
+ * there as a whole.
+ * @param run Gets a folder of its own for checkpoints, which it may resume from. Returns undefined where it was
+ * stopped.
  */
 export async function once<Result>(
   folder: string,

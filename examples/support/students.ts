@@ -2,7 +2,13 @@
 
 import { classificationMetrics, type LabelledText, longestInput, readTokenizer } from '@cola/data'
 import { distill, type DistillationOptions, type Teacher } from '@cola/distill'
-import { createStudent, type DistilRnnConfig, type EmbeddingTable, embeddingFrom, parseDistilRnnConfig } from '@cola/rnn'
+import {
+  createStudent,
+  type DistilRnnConfig,
+  type EmbeddingTable,
+  embeddingFrom,
+  parseDistilRnnConfig,
+} from '@cola/rnn'
 import { adamw, type Callbacks, type Device, type EpochLog, readSafetensorsFile, type ScheduleName } from '@cola/train'
 import type { Splits } from './data.ts'
 
@@ -48,7 +54,8 @@ export function tableOf(embedding: string): EmbeddingTable {
   const at = embedding.lastIndexOf(':')
   const { tensors } = readSafetensorsFile(`${embedding.slice(0, at)}/model.safetensors`)
   const found = tensors.get(embedding.slice(at + 1))
-  if (!found) throw new Error(`${embedding}: no such tensor; there are ${[...tensors.keys()].slice(0, 5).join(', ')}, ...`)
+  if (!found)
+    throw new Error(`${embedding}: no such tensor; there are ${[...tensors.keys()].slice(0, 5).join(', ')}, ...`)
   return embeddingFrom(found, { scale: 'unit' })
 }
 
@@ -86,7 +93,12 @@ export async function trainStudent({
   const encode = (text: string) => tokenizer.encode(text, { max_length })
   const unlabelled = teacher && settings.transfer ? transfer : []
   const texts = [splits.train, splits.validation, splits.heldOut.rows].flatMap((rows) => rows.map(({ text }) => text))
-  const student = createStudent({ config, sentences: [...texts, ...unlabelled].map(encode), seed, ...(table ? { embedding: table } : {}) })
+  const student = createStudent({
+    config,
+    sentences: [...texts, ...unlabelled].map(encode),
+    seed,
+    ...(table ? { embedding: table } : {}),
+  })
   const started = performance.now()
   const { embedding_lr = 1, weight_decay = 0, max_grad_norm = 1 } = settings
   const result = await distill({
@@ -94,9 +106,18 @@ export async function trainStudent({
     encode,
     ...(teacher ? { teacher } : {}),
     splits: names,
-    data: { train: splits.train, evaluation: splits.validation, transfer: unlabelled, held_out: { heldOut: splits.heldOut.rows } },
+    data: {
+      train: splits.train,
+      evaluation: splits.validation,
+      transfer: unlabelled,
+      held_out: { heldOut: splits.heldOut.rows },
+    },
     loss: settings.loss ?? {},
-    optimizer: adamw({ weight_decay, max_grad_norm, ...(embedding_lr === 1 ? {} : { groups: [{ params: ['embedding.weight'], lr_scale: embedding_lr }] }) }),
+    optimizer: adamw({
+      weight_decay,
+      max_grad_norm,
+      ...(embedding_lr === 1 ? {} : { groups: [{ params: ['embedding.weight'], lr_scale: embedding_lr }] }),
+    }),
     epochs: settings.epochs ?? 5,
     batch_size: settings.batch_size ?? 128,
     learning_rate: settings.learning_rate ?? 1e-3,

@@ -1,4 +1,5 @@
-// One training step of GPT-2 with LoRA (forward, backward, optimizer) against a lone MatMul of the runtime in the same process.
+// One training step of GPT-2 with LoRA (forward, backward, optimizer) against a lone MatMul of the runtime in the same
+// process.
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -23,8 +24,15 @@ export async function gpt2LoraBench(args: string[]): Promise<Record<string, unkn
       json: { type: 'boolean', default: false },
     },
   })
-  const [batchSize, tokens, steps, seed] = [options.batch, options.tokens, options.steps, options.seed].map(Number) as [number, number, number, number]
-  const config = parseGpt2Config(JSON.parse(readFileSync(new URL(`configs/${options.model}.json`, import.meta.url), 'utf8')))
+  const [batchSize, tokens, steps, seed] = [options.batch, options.tokens, options.steps, options.seed].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ]
+  const config = parseGpt2Config(
+    JSON.parse(readFileSync(new URL(`configs/${options.model}.json`, import.meta.url), 'utf8')),
+  )
   const model = lora(gpt2(config, randomGpt2(config)), reportConfig)
   const session = await TrainingSession.create({
     artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam() }),

@@ -1,4 +1,5 @@
-// Training steps of a pretrained ONNX model with LoRA on CoLA: batches of like length, from the shortest to the longest sentences.
+// Training steps of a pretrained ONNX model with LoRA on CoLA: batches of like length, from the shortest to the longest
+// sentences.
 
 import { parseArgs } from 'node:util'
 import { encodeRows, readColaFolder } from '@cola/data'
@@ -46,7 +47,10 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
   const batches = byLength(encodeRows(base.tokenizer, in_domain_train, base.limits).rows, batchSize)
   const matmuls = await matMulRates(options.device as 'cpu')
   const tokensOf = (batch: (typeof batches)[number]) => batch.reduce((sum, { input_ids }) => sum + input_ids.length, 0)
-  const sampled = Array.from({ length: steps }, (_, i) => batches[Math.floor(((i + 0.5) * batches.length) / steps)] as (typeof batches)[number])
+  const sampled = Array.from(
+    { length: steps },
+    (_, i) => batches[Math.floor(((i + 0.5) * batches.length) / steps)] as (typeof batches)[number],
+  )
   let [milliseconds, tokens] = [0, 0]
   // Once unmeasured: the runtime's arena grows until it has held every size.
   for (const measured of [false, true])

@@ -5,13 +5,16 @@ import { random } from '@cola/data'
 import { addInput, build, createGraph } from '@cola/graph'
 import { openSession, OrtTensor } from '@cola/train'
 
-export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
+export const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
 
 /** The threads of a session spin for a while after its last run, on the cores that the next session wants. */
 export const idle = (): Promise<void> => setTimeout(100)
 
 /** GFLOP/s of [1536, 768] x [768, 3072]; only one number of the product is copied out. */
-export async function matMulBench(device: 'cpu'): Promise<{ run: () => Promise<number>; release: () => Promise<void> }> {
+export async function matMulBench(
+  device: 'cpu',
+): Promise<{ run: () => Promise<number>; release: () => Promise<void> }> {
   const graph = createGraph('matmul')
   const g = build(graph)
   const product = g.MatMul(addInput(graph, 'a', 'float32', [1536, 768]), addInput(graph, 'b', 'float32', [768, 3072]))

@@ -1,4 +1,5 @@
-// One epoch of the report's student at full size: on real CoLA sentences (--cola FOLDER), else on random ones of as many tokens.
+// One epoch of the report's student at full size: on real CoLA sentences (--cola FOLDER), else on random ones of as
+// many tokens.
 
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -30,12 +31,17 @@ export async function rnnBench(args: string[]): Promise<Record<string, unknown>>
   const config = parseDistilRnnConfig({ vocab_size: 50257, cell, pooling, bidirectional })
   const student = createStudent({ config, sentences: rows.map(({ input_ids }) => input_ids), seed })
   const order = random(seed, 'bench').shuffle(rows)
-  const batches = Array.from({ length: Math.ceil(rows.length / batchSize) }, (_, i) => order.slice(i * batchSize, (i + 1) * batchSize))
+  const batches = Array.from({ length: Math.ceil(rows.length / batchSize) }, (_, i) =>
+    order.slice(i * batchSize, (i + 1) * batchSize),
+  )
 
   /** Median and total time of the steps of an epoch, with and without a teacher's logits in the loss. */
   const measure = async (distil: boolean) => {
     const session = await TrainingSession.create({
-      artifacts: generateArtifacts(student.model, { loss: distil ? distillation() : crossEntropy(), optimizer: adam() }),
+      artifacts: generateArtifacts(student.model, {
+        loss: distil ? distillation() : crossEntropy(),
+        optimizer: adam(),
+      }),
       device: options.device as Device,
     })
     const run = async (batch: readonly TokenRow[]): Promise<number> => {
@@ -49,7 +55,12 @@ export async function rnnBench(args: string[]): Promise<Record<string, unknown>>
       ...student.collate(batch.map(({ input_ids }) => input_ids)),
       labels: { data: Int32Array.from(batch, ({ label }) => label), dims: [batch.length] },
       ...(teacher
-        ? { teacher_logits: { data: Float32Array.from(batch.flatMap(({ label }) => [1 - 2 * label, 2 * label - 1])), dims: [batch.length, 2] } }
+        ? {
+            teacher_logits: {
+              data: Float32Array.from(batch.flatMap(({ label }) => [1 - 2 * label, 2 * label - 1])),
+              dims: [batch.length, 2],
+            },
+          }
         : {}),
     })
     await run(batches[0] as TokenRow[])
@@ -74,7 +85,13 @@ export async function rnnBench(args: string[]): Promise<Record<string, unknown>>
     distillation_ratio: median(times.distilled) / median(times.plain),
     peak_rss_mb: process.resourceUsage().maxRSS / 1024,
     parameters: [
-      ...student.parameters(new Map([...student.model.trainable].map((name) => [name, student.model.graph.initializers.get(name) as never]))).values(),
+      ...student
+        .parameters(
+          new Map(
+            [...student.model.trainable].map((name) => [name, student.model.graph.initializers.get(name) as never]),
+          ),
+        )
+        .values(),
     ].reduce((sum, { dims }) => sum + elementCount(dims), 0),
     real_tokens: tokens,
   }

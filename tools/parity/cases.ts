@@ -13,7 +13,13 @@ import { rnnCase } from './rnn.ts'
 
 export type Case = (folder: string, device: Device, description: Record<string, unknown>) => Promise<KindError[]>
 
-const cases: Record<string, Case> = { 'gpt2-lora': gpt2LoraCase, rnn: rnnCase, kd: kdCase, onnx: onnxCase, peft: peftCase }
+const cases: Record<string, Case> = {
+  'gpt2-lora': gpt2LoraCase,
+  rnn: rnnCase,
+  kd: kdCase,
+  onnx: onnxCase,
+  peft: peftCase,
+}
 
 /** Runs a case folder; the worst error of each kind of tensor. */
 export async function runCase(folder: string, device: Device): Promise<KindError[]> {
@@ -28,6 +34,11 @@ export async function runCase(folder: string, device: Device): Promise<KindError
           ? 'onnx'
           : 'unknown'
   const run = cases[kind]
-  if (!run) throw new ColaError({ where: folder, what: `no runner for cases of kind "${kind}" yet`, expected: Object.keys(cases).join(', ') })
+  if (!run)
+    throw new ColaError({
+      where: folder,
+      what: `no runner for cases of kind "${kind}" yet`,
+      expected: Object.keys(cases).join(', '),
+    })
   return run(folder, device, description)
 }

@@ -14,8 +14,15 @@ export interface KindError {
 }
 
 /** max|a - b| <= 1e-4 (1e-2 + max|b|), or `allowed` where given. */
-export function compare(kind: string, tensor: string, actual: ArrayLike<number>, expected: ArrayLike<number>, allowed?: number): KindError {
-  if (actual.length !== expected.length) return { kind, tensor, error: Number.POSITIVE_INFINITY, worst: Number.POSITIVE_INFINITY }
+export function compare(
+  kind: string,
+  tensor: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  allowed?: number,
+): KindError {
+  if (actual.length !== expected.length)
+    return { kind, tensor, error: Number.POSITIVE_INFINITY, worst: Number.POSITIVE_INFINITY }
   let [error, size] = [0, 0]
   for (let i = 0; i < expected.length; i++) {
     const difference = Math.abs((actual[i] as number) - (expected[i] as number))
@@ -33,7 +40,12 @@ export function worstOfEach(errors: readonly KindError[]): KindError[] {
 }
 
 /** Compares every expected tensor whose name starts with `prefix`. A tensor that is not there fails. */
-export function compareAll(kind: string, expected: ReadonlyMap<string, Tensor>, actual: ReadonlyMap<string, Tensor>, allowed?: number): KindError[] {
+export function compareAll(
+  kind: string,
+  expected: ReadonlyMap<string, Tensor>,
+  actual: ReadonlyMap<string, Tensor>,
+  allowed?: number,
+): KindError[] {
   return [...expected]
     .filter(([name]) => name.startsWith(`${kind}.`))
     .map(([name, value]) => {

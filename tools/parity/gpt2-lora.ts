@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { packSentences } from '@cola/data'
 import { float32, toFloat32 } from '@cola/graph'
 import { gpt2, gpt2Parameters, lora, parseGpt2Config, withParameters } from '@cola/lora'
-import { type Batch, crossEntropy, type Device, generateArtifacts, readSafetensorsFile, TrainingSession } from '@cola/train'
+import {
+  type Batch,
+  crossEntropy,
+  type Device,
+  generateArtifacts,
+  readSafetensorsFile,
+  TrainingSession,
+} from '@cola/train'
 import type { KindError } from './compare.ts'
 import { compareTraining, optimizerOf, stepInputs, type TrainDescription } from './training.ts'
 
@@ -13,7 +20,11 @@ interface Description {
   train: TrainDescription
 }
 
-export async function gpt2LoraCase(folder: string, device: Device, description: Record<string, unknown>): Promise<KindError[]> {
+export async function gpt2LoraCase(
+  folder: string,
+  device: Device,
+  description: Record<string, unknown>,
+): Promise<KindError[]> {
   const { lora: options, train } = description as unknown as Description
   const { tensors } = readSafetensorsFile(join(folder, 'weights.safetensors'))
   const { tensors: inputs } = readSafetensorsFile(join(folder, 'inputs.safetensors'))
@@ -25,9 +36,16 @@ export async function gpt2LoraCase(folder: string, device: Device, description: 
   const injected = lora(base, { ...rest, modules_to_save: modules_to_train })
   const model = withParameters(
     injected,
-    new Map([...tensors].filter(([name]) => isAdapter(name)).map(([name, value]) => [name, float32(value.dims, toFloat32(value))])),
+    new Map(
+      [...tensors]
+        .filter(([name]) => isAdapter(name))
+        .map(([name, value]) => [name, float32(value.dims, toFloat32(value))]),
+    ),
   )
-  const session = await TrainingSession.create({ artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: optimizerOf(train) }), device })
+  const session = await TrainingSession.create({
+    artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: optimizerOf(train) }),
+    device,
+  })
   const batchOf = (step: number): Batch => {
     const { sentences, labels } = stepInputs(inputs, step)
     return { ...packSentences(sentences), labels }

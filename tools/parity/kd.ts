@@ -12,7 +12,11 @@ interface Inputs {
   labels: Int32Array
 }
 
-export async function kdCase(folder: string, device: Device, description: Record<string, unknown>): Promise<KindError[]> {
+export async function kdCase(
+  folder: string,
+  device: Device,
+  description: Record<string, unknown>,
+): Promise<KindError[]> {
   const { tensors: inputs } = readSafetensorsFile(join(folder, 'inputs.safetensors'))
   const { tensors: expected } = readSafetensorsFile(join(folder, 'expected.safetensors'))
   const errors: KindError[] = []
@@ -27,13 +31,19 @@ export async function kdCase(folder: string, device: Device, description: Record
     const graph = await inGraph(given, options, device)
     for (const [form, { loss, gradient }] of Object.entries({ plain, graph })) {
       errors.push(compare(`${form}.loss`, `${i}.loss`, [loss], toFloat32(expected.get(`${i}.loss`) as Tensor)))
-      errors.push(compare(`${form}.grad`, `${i}.grad`, gradient, toFloat32(expected.get(`${i}.grad.student_logits`) as Tensor)))
+      errors.push(
+        compare(`${form}.grad`, `${i}.grad`, gradient, toFloat32(expected.get(`${i}.grad.student_logits`) as Tensor)),
+      )
     }
   }
   return worstOfEach(errors)
 }
 
-async function inGraph({ student, teacher, labels }: Inputs, options: DistillationOptions, device: Device): Promise<{ loss: number; gradient: Float32Array }> {
+async function inGraph(
+  { student, teacher, labels }: Inputs,
+  options: DistillationOptions,
+  device: Device,
+): Promise<{ loss: number; gradient: Float32Array }> {
   const graph = createGraph('kd')
   addInput(graph, 'logits', 'float32', ['batch', student.dims[1] as number])
   const loss = distillation(options)(graph).name

@@ -2,7 +2,17 @@
 
 import { join } from 'node:path'
 import { elements, foldLinear, readModel, simplify, type Tensor, toFloat32 } from '@cola/graph'
-import { type Batch, crossEntropy, type Device, externalDataOf, generateArtifacts, readFile, readSafetensorsFile, sgd, TrainingSession } from '@cola/train'
+import {
+  type Batch,
+  crossEntropy,
+  type Device,
+  externalDataOf,
+  generateArtifacts,
+  readFile,
+  readSafetensorsFile,
+  sgd,
+  TrainingSession,
+} from '@cola/train'
 import { compare, compareAll, type KindError, worstOfEach } from './compare.ts'
 
 export async function onnxCase(folder: string, device: Device): Promise<KindError[]> {
@@ -10,9 +20,16 @@ export async function onnxCase(folder: string, device: Device): Promise<KindErro
   const graph = foldLinear(simplify(readModel(readFile(path), { where: path, externalData: externalDataOf(folder) })))
   const { tensors: inputs } = readSafetensorsFile(join(folder, 'inputs.safetensors'))
   const { tensors: expected } = readSafetensorsFile(join(folder, 'expected.safetensors'))
-  const trainable = new Set([...expected.keys()].filter((name) => name.startsWith('grad.')).map((name) => name.slice('grad.'.length)))
-  const session = await TrainingSession.create({ artifacts: generateArtifacts({ graph, trainable }, { loss: crossEntropy(), optimizer: sgd() }), device })
-  const batch: Batch = Object.fromEntries([...inputs].map(([name, value]) => [name, { data: dataOf(name, value), dims: value.dims }]))
+  const trainable = new Set(
+    [...expected.keys()].filter((name) => name.startsWith('grad.')).map((name) => name.slice('grad.'.length)),
+  )
+  const session = await TrainingSession.create({
+    artifacts: generateArtifacts({ graph, trainable }, { loss: crossEntropy(), optimizer: sgd() }),
+    device,
+  })
+  const batch: Batch = Object.fromEntries(
+    [...inputs].map(([name, value]) => [name, { data: dataOf(name, value), dims: value.dims }]),
+  )
   try {
     const { loss, outputs } = await session.runTrainStep(batch)
     return worstOfEach([

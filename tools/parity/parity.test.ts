@@ -1,4 +1,5 @@
-// The golden cases, as numbers from PyTorch, transformers and PEFT. See README's "Parity" for the command on other folders.
+// The golden cases, as numbers from PyTorch, transformers and PEFT. See README's "Parity" for the command on other
+// folders.
 
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,10 +12,12 @@ const swiftshader = process.env.VK_ICD_FILENAMES ?? ''
 describe('golden cases', () => {
   for (const name of readdirSync(fixtures)) {
     it(`${name} on cpu`, async () => {
-      for (const { kind, worst, tensor } of await runCase(join(fixtures, name), 'cpu')) expect(worst, `${kind}: ${tensor}`).toBeLessThanOrEqual(1)
+      for (const { kind, worst, tensor } of await runCase(join(fixtures, name), 'cpu'))
+        expect(worst, `${kind}: ${tensor}`).toBeLessThanOrEqual(1)
     })
     it.skipIf(!existsSync(swiftshader))(`${name} on webgpu`, async () => {
-      for (const { kind, worst, tensor } of await runCase(join(fixtures, name), 'webgpu')) expect(worst, `${kind}: ${tensor}`).toBeLessThanOrEqual(1)
+      for (const { kind, worst, tensor } of await runCase(join(fixtures, name), 'webgpu'))
+        expect(worst, `${kind}: ${tensor}`).toBeLessThanOrEqual(1)
     })
   }
 })

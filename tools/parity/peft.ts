@@ -4,7 +4,17 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
-import { gpt2, gpt2Parameters, loadAdapter, merge, parseGpt2Config, readAdapter, unmerge, withPaddedInputs, writeAdapter } from '@cola/lora'
+import {
+  gpt2,
+  gpt2Parameters,
+  loadAdapter,
+  merge,
+  parseGpt2Config,
+  readAdapter,
+  unmerge,
+  withPaddedInputs,
+  writeAdapter,
+} from '@cola/lora'
 import { type Device, openSession, OrtTensor, readSafetensorsFile, resolveDevice } from '@cola/train'
 import { compare, type KindError, worstOfEach } from './compare.ts'
 
@@ -12,12 +22,17 @@ export async function peftCase(folder: string, device: Device): Promise<KindErro
   const json = JSON.parse(readFileSync(join(folder, 'base/config.json'), 'utf8')) as { architectures?: string[] }
   const config = parseGpt2Config(json)
   const head = json.architectures?.includes('GPT2LMHeadModel') ? 'language-model' : 'classification'
-  const base = gpt2(config, gpt2Parameters(readSafetensorsFile(join(folder, 'base/model.safetensors')).tensors, config, { head }), { head })
+  const base = gpt2(
+    config,
+    gpt2Parameters(readSafetensorsFile(join(folder, 'base/model.safetensors')).tensors, config, { head }),
+    { head },
+  )
   const adapter = readAdapter(join(folder, 'adapter'))
   const model = loadAdapter(base, adapter)
   const merged = merge(model)
   const { tensors: expected } = readSafetensorsFile(join(folder, 'expected.safetensors'))
-  const logits = async (kind: string, graph: Graph) => compare(kind, kind, await run(graph, expected, device), toFloat32(expected.get(kind) as Tensor))
+  const logits = async (kind: string, graph: Graph) =>
+    compare(kind, kind, await run(graph, expected, device), toFloat32(expected.get(kind) as Tensor))
   const written = rewritten(adapter.tensors, (target) => writeAdapter(target, model))
   const restored = await logits('logits', withPaddedInputs(unmerge(merged)))
   return worstOfEach([

@@ -3,12 +3,30 @@
 import { join } from 'node:path'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { distillation, type DistillationOptions } from '@cola/distill'
-import { createStudent, distilRnnParameters, embeddingFrom, expand, parseDistilRnnConfig, vocabularyOf } from '@cola/rnn'
-import { type Batch, crossEntropy, type Device, generateArtifacts, readSafetensorsFile, TrainingSession } from '@cola/train'
+import {
+  createStudent,
+  distilRnnParameters,
+  embeddingFrom,
+  expand,
+  parseDistilRnnConfig,
+  vocabularyOf,
+} from '@cola/rnn'
+import {
+  type Batch,
+  crossEntropy,
+  type Device,
+  generateArtifacts,
+  readSafetensorsFile,
+  TrainingSession,
+} from '@cola/train'
 import type { KindError } from './compare.ts'
 import { compareTraining, optimizerOf, stepInputs, type TrainDescription } from './training.ts'
 
-export async function rnnCase(folder: string, device: Device, description: Record<string, unknown>): Promise<KindError[]> {
+export async function rnnCase(
+  folder: string,
+  device: Device,
+  description: Record<string, unknown>,
+): Promise<KindError[]> {
   const { train, distill } = description as unknown as { train: TrainDescription; distill?: DistillationOptions }
   const read = (name: string) => readSafetensorsFile(join(folder, `${name}.safetensors`)).tensors
   const [tensors, inputs, expected] = [read('weights'), read('inputs'), read('expected')]
@@ -16,9 +34,17 @@ export async function rnnCase(folder: string, device: Device, description: Recor
   const table = embeddingFrom(tensors.get('embedding.weight') as Tensor)
   const steps = Array.from({ length: train.steps }, (_, step) => stepInputs(inputs, step))
   const sentences = steps.flatMap((step) => step.sentences)
-  const student = createStudent({ config, sentences, embedding: table, parameters: distilRnnParameters(tensors, config) })
+  const student = createStudent({
+    config,
+    sentences,
+    embedding: table,
+    parameters: distilRnnParameters(tensors, config),
+  })
   const loss = distill ? distillation(distill) : crossEntropy()
-  const session = await TrainingSession.create({ artifacts: generateArtifacts(student.model, { loss, optimizer: optimizerOf(train) }), device })
+  const session = await TrainingSession.create({
+    artifacts: generateArtifacts(student.model, { loss, optimizer: optimizerOf(train) }),
+    device,
+  })
   const batchOf = (step: number): Batch => {
     const { sentences, labels } = steps[step] as (typeof steps)[number]
     const teacher = inputs.get(`${step}.teacher_logits`)
@@ -32,7 +58,13 @@ export async function rnnCase(folder: string, device: Device, description: Recor
   const whole = (kind: 'grad' | 'final', trained: ReadonlyMap<string, Tensor>) =>
     kind === 'final'
       ? student.parameters(trained)
-      : new Map([...trained, ['embedding.weight', expand(nothing, vocabularyOf(sentences), trained.get('embedding.weight') as Tensor)] as const])
+      : new Map([
+          ...trained,
+          [
+            'embedding.weight',
+            expand(nothing, vocabularyOf(sentences), trained.get('embedding.weight') as Tensor),
+          ] as const,
+        ])
   try {
     return await compareTraining(session, train, batchOf, expected, whole)
   } finally {

@@ -27,7 +27,8 @@ export async function compareTraining(
   train: TrainDescription,
   batchOf: (step: number) => Batch,
   expected: ReadonlyMap<string, Tensor>,
-  whole: (kind: 'grad' | 'final', tensors: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor> = (_, tensors) => tensors,
+  whole: (kind: 'grad' | 'final', tensors: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor> = (_, tensors) =>
+    tensors,
 ): Promise<KindError[]> {
   const factor = schedule(train.schedule, { total_steps: train.steps, warmup_steps: train.warmup_steps })
   const errors: KindError[] = []
@@ -37,23 +38,33 @@ export async function compareTraining(
     const { loss, outputs } = await session.runTrainStep(batchOf(step))
     losses.push(loss)
     if (step === 0) {
-      errors.push(compare('logits', 'logits', (outputs.logits as { data: Float32Array }).data, toFloat32(expected.get('logits') as Tensor)))
+      errors.push(
+        compare(
+          'logits',
+          'logits',
+          (outputs.logits as { data: Float32Array }).data,
+          toFloat32(expected.get('logits') as Tensor),
+        ),
+      )
       errors.push(...compareAll('grad', expected, whole('grad', await session.getGradients())))
     }
     await session.runOptimizerStep({ learningRate: train.lr * factor(step) })
   }
   errors.push(compare('losses', 'losses', losses, toFloat32(expected.get('losses') as Tensor)))
-  errors.push(...compareAll('final', expected, whole('final', await session.getParameters()), 0.02 * train.lr * train.steps))
+  errors.push(
+    ...compareAll('final', expected, whole('final', await session.getParameters()), 0.02 * train.lr * train.steps),
+  )
   return worstOfEach(errors)
 }
 
 /** The inputs of a step, as whole numbers. */
 export function stepInputs(inputs: ReadonlyMap<string, Tensor>, step: number) {
   const get = (name: string) => inputs.get(`${step}.${name}`) as Tensor
-  const [ids, mask, labels] = ['input_ids', 'attention_mask', 'labels'].map((name) => elements(get(name)) as BigInt64Array) as [
-    BigInt64Array,
-    BigInt64Array,
-    BigInt64Array,
-  ]
-  return { sentences: unpad(ids, mask, get('input_ids').dims as [number, number]), labels: { data: Int32Array.from(labels, Number), dims: [labels.length] } }
+  const [ids, mask, labels] = ['input_ids', 'attention_mask', 'labels'].map(
+    (name) => elements(get(name)) as BigInt64Array,
+  ) as [BigInt64Array, BigInt64Array, BigInt64Array]
+  return {
+    sentences: unpad(ids, mask, get('input_ids').dims as [number, number]),
+    labels: { data: Int32Array.from(labels, Number), dims: [labels.length] },
+  }
 }

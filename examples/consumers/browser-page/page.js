@@ -14,8 +14,14 @@ try {
   const tokenizer = createTokenizer(await json('tokenizer.json'), await json('tokenizer_config.json'))
   const { tensors } = parseSafetensors(new Uint8Array(await (await fetch('model/model.safetensors')).arrayBuffer()))
   const model = lora(gpt2(config, gpt2Parameters(tensors, config)), reportConfig)
-  const session = await TrainingSession.create({ artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam({ max_grad_norm: 1 }) }), device })
-  const rows = generateSentences({ seed: 1, count: 64 }).map(({ text, label }) => ({ input_ids: tokenizer.encode(text), label }))
+  const session = await TrainingSession.create({
+    artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam({ max_grad_norm: 1 }) }),
+    device,
+  })
+  const rows = generateSentences({ seed: 1, count: 64 }).map(({ text, label }) => ({
+    input_ids: tokenizer.encode(text),
+    label,
+  }))
   const losses = []
   for (let step = 0; step < 8; step++) {
     session.lazyResetGrad()

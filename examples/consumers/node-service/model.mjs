@@ -7,7 +7,9 @@ import { feedsOf, openSession } from '@cola/train'
 
 const { model, config, tokenizer } = await loadPretrained(workerData.model, { num_labels: 2 })
 const max_length = longestInput(config, tokenizer)
-const adapters = Object.fromEntries(Object.entries(workerData.adapters).map(([name, folder]) => [name, readAdapter(folder)]))
+const adapters = Object.fromEntries(
+  Object.entries(workerData.adapters).map(([name, folder]) => [name, readAdapter(folder)]),
+)
 const { graph, feeds } = switchable(model, adapters)
 const session = await openSession({ graph }, 'cpu')
 

@@ -1,12 +1,15 @@
-// An HTTP service with one base model and several adapters, chosen per request. The model runs in a worker thread, so the event loop is never stalled.
-// MODEL=folder ADAPTERS=name=folder,name=folder PORT=8080 node server.mjs
-// POST / {"adapter": "name", "texts": ["..."]} answers [{"label": 1, "probabilities": [0.1, 0.9]}, ...]; GET / answers {"adapters": [...]}.
+// An HTTP service with one base model and several adapters, chosen per request. The model runs in a worker thread, so
+// the event loop is never stalled. MODEL=folder ADAPTERS=name=folder,name=folder PORT=8080 node server.mjs POST /
+// {"adapter": "name", "texts": ["..."]} answers [{"label": 1, "probabilities": [0.1, 0.9]}, ...]; GET / answers
+// {"adapters": [...]}.
 
 import { createServer } from 'node:http'
 import { Worker } from 'node:worker_threads'
 
 const adapters = Object.fromEntries((process.env.ADAPTERS ?? '').split(',').map((pair) => pair.split('=')))
-const worker = new Worker(new URL('./model.mjs', import.meta.url), { workerData: { model: process.env.MODEL, adapters } })
+const worker = new Worker(new URL('./model.mjs', import.meta.url), {
+  workerData: { model: process.env.MODEL, adapters },
+})
 const waiting = new Map()
 let calls = 0
 const ready = new Promise((resolve, reject) => {
@@ -25,7 +28,8 @@ const ask = (question) =>
   })
 
 const server = createServer(async (request, response) => {
-  const send = (status, body) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  const send = (status, body) =>
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   if (request.method === 'GET') return send(200, { adapters: Object.keys(adapters) })
   try {
     const chunks = []

@@ -9,7 +9,8 @@ env.allowRemoteModels = false
 env.localModelPath = dirname(resolve(folder))
 const name = basename(folder)
 const tokenizer = await AutoTokenizer.from_pretrained(name)
-// The pipeline knows no GPT-2 that classifies; the model itself is like any other. A BERT can go through pipeline('text-classification').
+// The pipeline knows no GPT-2 that classifies; the model itself is like any other. A BERT can go through
+// pipeline('text-classification').
 const model = await PreTrainedModel.from_pretrained(name, { dtype: process.env.DTYPE ?? 'fp32' })
 const { logits } = await model(tokenizer(texts, { padding: true, truncation: true }))
 const answers = logits.tolist().map((row) => {

@@ -1,4 +1,5 @@
-// Failures of data from outside. This package knows no other, so it has its own class of the same form as @cola/graph's.
+// Failures of data from outside. This package knows no other, so it has its own class of the same form as
+// @cola/graph's.
 
 export interface DataProblem {
   /** File and line, URL or option. */

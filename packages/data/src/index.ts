@@ -1,6 +1,14 @@
 // @cola/data: sources, tokenizers, batches, metrics. Plain typed arrays; knows no graph.
 
-export { type EncodeOptions, type Encoder, encodeRows, encodeTexts, type TextInput, type TokenRow, type TokenSequence } from './batch/encode.ts'
+export {
+  type EncodeOptions,
+  type Encoder,
+  encodeRows,
+  encodeTexts,
+  type TextInput,
+  type TokenRow,
+  type TokenSequence,
+} from './batch/encode.ts'
 export { classLabels } from './batch/labels.ts'
 export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack.ts'
 export { packSteps, type StepBatch } from './batch/steps.ts'
@@ -20,7 +28,14 @@ export {
   precision,
   recall,
 } from './metrics/classification.ts'
-export { type Bootstrap, type BootstrapOptions, type McNemar, mcnemar, type Metric, pairedBootstrap } from './metrics/compare.ts'
+export {
+  type Bootstrap,
+  type BootstrapOptions,
+  type McNemar,
+  mcnemar,
+  type Metric,
+  pairedBootstrap,
+} from './metrics/compare.ts'
 export { type Confusion, confusionCounts, confusionMatrix } from './metrics/confusion.ts'
 export type { ClassIds, ScoreOptions } from './metrics/counts.ts'
 export {
@@ -47,7 +62,13 @@ export { parseTable, readTable, type TableOptions } from './source/table.ts'
 export { splitRows, type SplitOptions } from './source/split.ts'
 export { readText } from './source/text.ts'
 export { firstPosition, longestInput, type ModelConfig, padTokenId } from './tokenizer/limits.ts'
-export { createTokenizer, type Encoding, type EncodingOptions, readTokenizer, type Tokenizer } from './tokenizer/tokenizer.ts'
+export {
+  createTokenizer,
+  type Encoding,
+  type EncodingOptions,
+  readTokenizer,
+  type Tokenizer,
+} from './tokenizer/tokenizer.ts'
 export type { TruncationSide, TruncationStrategy } from './tokenizer/truncate.ts'
 export { type HubFile, type HubOptions, hubFiles, type PushOptions, pushToHub, type RepoType } from './hub/hub.ts'
 export { isFolder } from './hub/place.ts'

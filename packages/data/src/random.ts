@@ -1,4 +1,5 @@
-// Seeded randomness: the only importer of pure-rand. A stream is named by a seed and any further keys, so a run can draw any of them again.
+// Seeded randomness: the only importer of pure-rand. A stream is named by a seed and any further keys, so a run can
+// draw any of them again.
 
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
@@ -31,9 +32,14 @@ function hash(keys: readonly (string | number)[]): number {
 
 const gapTables = new Map<number, Uint32Array>()
 
-/** How many ones stand before a zero, at 65536 equally likely quantiles: floor(ln u / ln keep), the geometric distribution. */
+/**
+ * How many ones stand before a zero, at 65536 equally likely quantiles: floor(ln u / ln keep), the geometric
+ * distribution.
+ */
 function gapsOf(keep: number): Uint32Array {
-  const table = gapTables.get(keep) ?? Uint32Array.from({ length: 0x1_0000 }, (_, i) => Math.log((i + 0.5) / 0x1_0000) / Math.log(keep))
+  const table =
+    gapTables.get(keep) ??
+    Uint32Array.from({ length: 0x1_0000 }, (_, i) => Math.log((i + 0.5) / 0x1_0000) / Math.log(keep))
   gapTables.set(keep, table)
   return table
 }

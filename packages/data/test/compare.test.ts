@@ -3,7 +3,8 @@ import { accuracy, mcnemar, packSteps, pairedBootstrap, random } from '../src/in
 
 describe('paired tests', () => {
   const labels = Array.from({ length: 100 }, (_, i) => i % 2)
-  const wrong = (count: number, from = 0) => labels.map((label, i) => (i >= from && i < from + count ? 1 - label : label))
+  const wrong = (count: number, from = 0) =>
+    labels.map((label, i) => (i >= from && i < from + count ? 1 - label : label))
 
   it('McNemar is the exact binomial test on the rows in dispute', () => {
     // 2 against 8 of 10 disputed rows: 2 (1 + 10 + 45) / 1024; scipy.stats.binomtest(2, 10).pvalue.
@@ -32,7 +33,10 @@ describe('paired tests', () => {
 
 describe('packSteps', () => {
   it('lays tokens out step by step, as pack_padded_sequence does', () => {
-    const { input_ids, batch_sizes, step_splits, reverse_index, last_token, token_index, lengths } = packSteps([[5], [1, 2, 3], [7, 8]], { max_length: 4 })
+    const { input_ids, batch_sizes, step_splits, reverse_index, last_token, token_index, lengths } = packSteps(
+      [[5], [1, 2, 3], [7, 8]],
+      { max_length: 4 },
+    )
     expect([...input_ids.data]).toEqual([1, 7, 5, 2, 8, 3])
     expect([...batch_sizes.data].map(Number)).toEqual([3, 2, 1, 0])
     expect([...step_splits.data].map(Number)).toEqual([2, 1, 1, 1, 0, 1, 0, 0])
@@ -45,7 +49,9 @@ describe('packSteps', () => {
   it('keeps every token of random batches in its place', () => {
     const stream = random(1, 'packSteps')
     for (let round = 0; round < 50; round++) {
-      const sentences = Array.from({ length: 1 + stream.integer(9) }, () => Array.from({ length: 1 + stream.integer(12) }, () => stream.integer(99)))
+      const sentences = Array.from({ length: 1 + stream.integer(9) }, () =>
+        Array.from({ length: 1 + stream.integer(12) }, () => stream.integer(99)),
+      )
       const { input_ids, token_index, last_token, reverse_index } = packSteps(sentences, { max_length: 12 })
       const columns = token_index.dims[1] as number
       sentences.forEach((sentence, i) => {

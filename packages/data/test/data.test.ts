@@ -42,7 +42,11 @@ describe('CoLA', () => {
   })
   it('reads the zip of the release', async () => {
     const line = new TextEncoder().encode('a\t1\t\tGood.\n')
-    const zip = zipSync(Object.fromEntries(['in_domain_train', 'in_domain_dev', 'out_of_domain_dev'].map((name) => [`cola_public/raw/${name}.tsv`, line])))
+    const zip = zipSync(
+      Object.fromEntries(
+        ['in_domain_train', 'in_domain_dev', 'out_of_domain_dev'].map((name) => [`cola_public/raw/${name}.tsv`, line]),
+      ),
+    )
     expect((await parseColaZip(zip)).in_domain_dev).toEqual([{ text: 'Good.', label: 1 }])
     await expect(parseColaZip(zipSync({}))).rejects.toThrow(/a split is missing/)
     await expect(parseColaZip(new Uint8Array(10))).rejects.toThrow(/not a zip/)
@@ -86,22 +90,34 @@ describe('CoLA', () => {
     )
   })
   it('refuses what is no parquet', async () => {
-    await expect(parseGlueParquet(new TextEncoder().encode('<html>'), 'train.parquet')).rejects.toThrow(/^train\.parquet: not a parquet file/)
+    await expect(parseGlueParquet(new TextEncoder().encode('<html>'), 'train.parquet')).rejects.toThrow(
+      /^train\.parquet: not a parquet file/,
+    )
   })
   it.skipIf(!existsSync(shared))('has the rows of the real release', async () => {
     const { in_domain_train, in_domain_dev, out_of_domain_dev } = await readColaFolder(join(shared, 'cola_public'))
-    expect([in_domain_train, in_domain_dev, out_of_domain_dev].map((rows) => [rows.length, rows.filter(({ label }) => label).length])).toEqual([
+    expect(
+      [in_domain_train, in_domain_dev, out_of_domain_dev].map((rows) => [
+        rows.length,
+        rows.filter(({ label }) => label).length,
+      ]),
+    ).toEqual([
       [8551, 6023],
       [527, 365],
       [516, 354],
     ])
-    const { rows, truncated } = encodeRows(await readTokenizer(join(shared, 'gpt2')), in_domain_train, { max_length: 1024 })
+    const { rows, truncated } = encodeRows(await readTokenizer(join(shared, 'gpt2')), in_domain_train, {
+      max_length: 1024,
+    })
     expect([rows.reduce((sum, row) => sum + row.input_ids.length, 0), truncated]).toEqual([80125, 0])
   })
 })
 
 describe('packing', () => {
-  const sentences = fc.array(fc.array(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 30 }), { minLength: 1, maxLength: 40 })
+  const sentences = fc.array(fc.array(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 30 }), {
+    minLength: 1,
+    maxLength: 40,
+  })
   it('keeps every token of every sentence in place', () => {
     fc.assert(
       fc.property(sentences, (list) => {
@@ -119,7 +135,9 @@ describe('packing', () => {
   })
   it("wastes little on lengths like CoLA's", () => {
     const stream = random(1, 'lengths')
-    const list = Array.from({ length: 128 }, () => Array.from({ length: 3 + Math.floor(-7 * Math.log(1 - 0.95 * stream.uniform())) }, () => 1))
+    const list = Array.from({ length: 128 }, () =>
+      Array.from({ length: 3 + Math.floor(-7 * Math.log(1 - 0.95 * stream.uniform())) }, () => 1),
+    )
     expect(packSentences(list).input_ids.data.length / list.flat().length).toBeLessThan(1.05)
   })
   it('predicts the next token within a sentence only', () => {
@@ -147,7 +165,10 @@ describe('packing', () => {
   it('refuses sentences without tokens and ones too long, or counts them', () => {
     expect(() => packRows([])).toThrow(/no sentences/)
     const tokenizer = { encode: (text: string) => [...text].map(() => 1) }
-    expect(encodeRows(tokenizer, [{ text: 'abcdef', label: 1 }], { max_length: 4 })).toEqual({ rows: [{ input_ids: [1, 1, 1, 1], label: 1 }], truncated: 1 })
+    expect(encodeRows(tokenizer, [{ text: 'abcdef', label: 1 }], { max_length: 4 })).toEqual({
+      rows: [{ input_ids: [1, 1, 1, 1], label: 1 }],
+      truncated: 1,
+    })
     expect(() => encodeRows(tokenizer, [{ text: 'abcdef', label: 1 }], { max_length: 4, too_long: 'refuse' })).toThrow(
       /row 1.*expected at most 4 tokens, found 6/,
     )
@@ -176,7 +197,8 @@ describe('masks', () => {
     const zeros = masks.reduce((sum, mask) => sum + mask.filter((bit) => bit === 0).length, 0)
     const pairs = masks.reduce((sum, mask) => sum + mask.filter((bit, i) => bit === 0 && mask[i + 1] === 0).length, 0)
     // Five standard deviations of a binomial count; pairs overlap, which at most triples their variance.
-    const near = (probability: number, spread: number) => 5 * spread * Math.sqrt(size * draws * probability * (1 - probability))
+    const near = (probability: number, spread: number) =>
+      5 * spread * Math.sqrt(size * draws * probability * (1 - probability))
     expect(Math.abs(zeros - p * size * draws)).toBeLessThan(near(p, 1))
     expect(Math.abs(pairs - p * p * size * draws)).toBeLessThan(near(p * p, Math.sqrt(3)))
   })

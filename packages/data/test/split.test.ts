@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DataError, splitRows } from '../src/index.ts'
 
-const rows = (counts: readonly number[]) => counts.flatMap((count, label) => Array.from({ length: count }, (_, i) => ({ id: `${label}-${i}`, label })))
+const rows = (counts: readonly number[]) =>
+  counts.flatMap((count, label) => Array.from({ length: count }, (_, i) => ({ id: `${label}-${i}`, label })))
 
 describe('splitRows', () => {
   it('divides every group in the same share, rounded, and loses no row', () => {

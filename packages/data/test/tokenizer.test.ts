@@ -1,9 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createTokenizer, DataError, encodeRows, encodeTexts, longestInput, padTokenId, type TruncationSide, type TruncationStrategy } from '@cola/data'
+import {
+  createTokenizer,
+  DataError,
+  encodeRows,
+  encodeTexts,
+  longestInput,
+  padTokenId,
+  type TruncationSide,
+  type TruncationStrategy,
+} from '@cola/data'
 import { describe, expect, it } from 'vitest'
 
-const fixture = <Content>(name: string): Content => JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures', name), 'utf8')) as Content
+const fixture = <Content>(name: string): Content =>
+  JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures', name), 'utf8')) as Content
 
 type Texts = [text: string, pair: string | null, cases: Record<string, string>][]
 const references = fixture<Record<string, { tokenizer: object; texts: Texts }>>('truncation.json')
@@ -16,7 +26,10 @@ describe('truncation', () => {
     for (const [text, pair, cases] of (references[name] as { texts: Texts }).texts) {
       for (const [key, right] of Object.entries(cases)) {
         const [length, side, strategy] = key.split(' ') as [string, TruncationSide, TruncationStrategy]
-        const options = { text_pair: pair ?? undefined, ...(key ? { max_length: Number(length), truncation_side: side, truncation_strategy: strategy } : {}) }
+        const options = {
+          text_pair: pair ?? undefined,
+          ...(key ? { max_length: Number(length), truncation_side: side, truncation_strategy: strategy } : {}),
+        }
         const what = JSON.stringify([text, pair, key])
         if (right === 'refused') expect(() => encodePlus(text, options), what).toThrow(DataError)
         else {
@@ -28,24 +41,44 @@ describe('truncation', () => {
     }
   })
   it('takes side and strategy from tokenizer.json, and the side of tokenizer_config.json before it; pads nothing', () => {
-    const padding = { strategy: { Fixed: 12 }, direction: 'Right', pad_to_multiple_of: null, pad_id: 2, pad_type_id: 0, pad_token: '<pad>' }
+    const padding = {
+      strategy: { Fixed: 12 },
+      direction: 'Right',
+      pad_to_multiple_of: null,
+      pad_id: 2,
+      pad_type_id: 0,
+      pad_token: '<pad>',
+    }
     const json = { truncation: { direction: 'Left', max_length: 4, strategy: 'OnlySecond', stride: 0 }, padding }
     const left = tokenizerOf('bert', json)
     expect(left.encode('a b c d e f')).toEqual([0, 4, 5, 6, 7, 8, 9, 1])
     expect(left.encode('a b c d e f', { max_length: 4 })).toEqual([0, 8, 9, 1])
     expect(left.encode('a b', { text_pair: 'c d e', max_length: 6 })).toEqual([0, 4, 5, 1, 8, 1])
     expect(left.padTokenId).toBe(2)
-    expect(tokenizerOf('bert', json, { truncation_side: 'right' }).encode('a b c d e f', { max_length: 4 })).toEqual([0, 4, 5, 1])
-    expect(() => tokenizerOf('bert', {}, { truncation_side: 'middle' })).toThrow(/truncation_side: not known, expected left, right.*found middle/)
+    expect(tokenizerOf('bert', json, { truncation_side: 'right' }).encode('a b c d e f', { max_length: 4 })).toEqual([
+      0, 4, 5, 1,
+    ])
+    expect(() => tokenizerOf('bert', {}, { truncation_side: 'middle' })).toThrow(
+      /truncation_side: not known, expected left, right.*found middle/,
+    )
   })
   it.each([0, 1, 2.5, Number.NaN, -1])('refuses a max_length of %s', (max_length) => {
-    expect(() => tokenizerOf('bert').encode('a', { max_length })).toThrow(/max_length.*expected an integer of at least 2/)
+    expect(() => tokenizerOf('bert').encode('a', { max_length })).toThrow(
+      /max_length.*expected an integer of at least 2/,
+    )
     if (max_length !== 1) expect(() => encodeTexts({ encode: () => [1] }, ['a'], { max_length })).toThrow(/max_length/)
   })
   it('refuses a pair without a template for pairs', () => {
-    const post_processor = { type: 'TemplateProcessing', single: [{ Sequence: { id: 'A', type_id: 0 } }], pair: [], special_tokens: {} }
+    const post_processor = {
+      type: 'TemplateProcessing',
+      single: [{ Sequence: { id: 'A', type_id: 0 } }],
+      pair: [],
+      special_tokens: {},
+    }
     expect(tokenizerOf('bert', { post_processor }).encode('a b')).toEqual([4, 5])
-    expect(() => tokenizerOf('bert', { post_processor }).encode('a', { text_pair: 'b' })).toThrow(/post_processor: no place for both texts/)
+    expect(() => tokenizerOf('bert', { post_processor }).encode('a', { text_pair: 'b' })).toThrow(
+      /post_processor: no place for both texts/,
+    )
   })
 })
 
@@ -63,10 +96,14 @@ describe('rows', () => {
       ],
       truncated: 1,
     })
-    expect(() => encodeRows(tokenizer, rows, { max_length: 6, too_long: 'refuse' })).toThrow(/row 1, "a b": .*at most 6 tokens, found 8/)
+    expect(() => encodeRows(tokenizer, rows, { max_length: 6, too_long: 'refuse' })).toThrow(
+      /row 1, "a b": .*at most 6 tokens, found 8/,
+    )
   })
   it('refuse ids that the model has not, naming the row', () => {
-    expect(() => encodeTexts(tokenizer, ['a', 'a b c'], { vocab_size: 6 })).toThrow(/row 2, "a b c": a token id without a row.*expected 0 to 5, found 6/)
+    expect(() => encodeTexts(tokenizer, ['a', 'a b c'], { vocab_size: 6 })).toThrow(
+      /row 2, "a b c": a token id without a row.*expected 0 to 5, found 6/,
+    )
     for (const bad of [null, 7, { text: null }, { text: 'a', text_pair: 3 }] as never[])
       expect(() => encodeTexts(tokenizer, ['a', bad])).toThrow(/row 2: not a text/)
     expect(() => encodeTexts({ encode: () => [3, -1] }, ['a'])).toThrow(/row 1, "a": .*found -1/)
@@ -74,7 +111,15 @@ describe('rows', () => {
 })
 
 describe('vocabulary', () => {
-  const added = (id: number, content: string) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })
+  const added = (id: number, content: string) => ({
+    id,
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  })
   const of: Record<string, object> = {
     WordLevel: {},
     WordPiece: { continuing_subword_prefix: '##', max_input_chars_per_word: 100 },
@@ -92,7 +137,9 @@ describe('vocabulary', () => {
   })
   it('counts added tokens and holes', () => {
     for (const type of ['WordLevel', 'WordPiece', 'BPE']) {
-      expect(createTokenizer(json({ '<unk>': 0, the: 1 }, [added(5, '<bos>'), added(2, '<eos>')], type)).vocabSize).toBe(6)
+      expect(
+        createTokenizer(json({ '<unk>': 0, the: 1 }, [added(5, '<bos>'), added(2, '<eos>')], type)).vocabSize,
+      ).toBe(6)
       expect(createTokenizer(json({ '<unk>': 0, the: 9 }, [], type)).vocabSize).toBe(10)
     }
     const pieces = ['<unk>', 'the', 'cat'].map((piece) => [piece, -1])
@@ -100,23 +147,26 @@ describe('vocabulary', () => {
   })
   it('gives unknown words the unknown token, and refuses them where there is none', () => {
     expect(createTokenizer(json({ '<unk>': 0, the: 1 }, [])).encode('the dog')).toEqual([1, 0])
-    expect(() => createTokenizer(json({ the: 1 }, [])).encode('the dog')).toThrow(/text "the dog": a token that is not in the vocabulary.*"dog"/)
+    expect(() => createTokenizer(json({ the: 1 }, [])).encode('the dog')).toThrow(
+      /text "the dog": a token that is not in the vocabulary.*"dog"/,
+    )
   })
 })
 
 describe('what config.json says of a model', () => {
-  const models = fixture<{ config: Record<string, unknown>; longest: number; pad_token_id: number | null }[]>('longest.json')
-  it.each(models.map((model) => [`${model.config.model_type}, pad_token_id ${model.config.pad_token_id}`, model] as const))(
-    'longest input as in transformers: %s',
-    (_, { config, longest, pad_token_id }) => {
-      expect(longestInput(config)).toBe(longest)
-      // A configuration without the field has its class's default.
-      if (pad_token_id === config.pad_token_id) expect(longestInput({ ...config, pad_token_id: undefined })).toBe(longest)
-    },
-  )
+  const models =
+    fixture<{ config: Record<string, unknown>; longest: number; pad_token_id: number | null }[]>('longest.json')
+  it.each(
+    models.map((model) => [`${model.config.model_type}, pad_token_id ${model.config.pad_token_id}`, model] as const),
+  )('longest input as in transformers: %s', (_, { config, longest, pad_token_id }) => {
+    expect(longestInput(config)).toBe(longest)
+    // A configuration without the field has its class's default.
+    if (pad_token_id === config.pad_token_id) expect(longestInput({ ...config, pad_token_id: undefined })).toBe(longest)
+  })
   it('longest input: at most what the tokenizer says, where it is a number that limits', () => {
     const roberta = { model_type: 'roberta', max_position_embeddings: 514, pad_token_id: 1 }
-    const limited = (model_max_length?: number, truncation?: object) => tokenizerOf('bert', { truncation: truncation ?? null }, { model_max_length })
+    const limited = (model_max_length?: number, truncation?: object) =>
+      tokenizerOf('bert', { truncation: truncation ?? null }, { model_max_length })
     expect(longestInput(roberta)).toBe(512)
     expect(longestInput(roberta, limited(128))).toBe(128)
     expect(longestInput(roberta, limited(1e30))).toBe(512)

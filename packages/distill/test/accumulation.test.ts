@@ -1,9 +1,19 @@
-// The distillation loss over micro-batches against PyTorch's over one large batch (make-accumulation.py). Its terms are means over different rows.
+// The distillation loss over micro-batches against PyTorch's over one large batch (make-accumulation.py). Its terms are
+// means over different rows.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addInitializer, addInput, build, createGraph, float32, type Loss, type Tensor, toFloat32 } from '@cola/graph'
-import { addCounts, type Batch, crossEntropy, generateArtifacts, lossCounts, sgd, Trainer, TrainingSession } from '@cola/train'
+import {
+  addCounts,
+  type Batch,
+  crossEntropy,
+  generateArtifacts,
+  lossCounts,
+  sgd,
+  Trainer,
+  TrainingSession,
+} from '@cola/train'
 import { describe, expect, it } from 'vitest'
 import { distillation, type DistillationOptions, lossWeights, pairLossGraph, sumOfLosses } from '../src/index.ts'
 
@@ -61,10 +71,22 @@ describe.each(fixture.cases)('with $options', ({ options, loss, gradient }) => {
     const run = async (batch_size: number, gradient_accumulation_steps: number) => {
       const session = await open(distillation(options))
       const data = { train: all, collate: batchOf }
-      const trainer = new Trainer({ session, data, batch_size, gradient_accumulation_steps, epochs: 2, learning_rate: 0.1 })
+      const trainer = new Trainer({
+        session,
+        data,
+        batch_size,
+        gradient_accumulation_steps,
+        epochs: 2,
+        learning_rate: 0.1,
+      })
       const before = (await trainer.evaluate(all)).loss
       const { losses, history } = await trainer.train()
-      const result = { before, losses, epochs: history.map(({ train_loss }) => train_loss), w: w(await session.getParameters()) }
+      const result = {
+        before,
+        losses,
+        epochs: history.map(({ train_loss }) => train_loss),
+        w: w(await session.getParameters()),
+      }
       await session.release()
       return result
     }

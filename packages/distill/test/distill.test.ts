@@ -35,7 +35,9 @@ function oracle(certainty = 3) {
   const teacher: Teacher = {
     logits: async ({ name, texts }: Split) => {
       calls.push(name)
-      return Float32Array.from(texts.flatMap((text) => (labels.get(text) === 1 ? [-certainty, certainty] : [certainty, -certainty])))
+      return Float32Array.from(
+        texts.flatMap((text) => (labels.get(text) === 1 ? [-certainty, certainty] : [certainty, -certainty])),
+      )
     },
     fingerprint: () => `oracle ${certainty}`,
   }
@@ -43,7 +45,12 @@ function oracle(certainty = 3) {
 }
 
 function options(): DistillOptions {
-  const config = parseDistilRnnConfig({ vocab_size: tokenizer.vocabSize, embedding_size: 24, hidden_size: 24, pooling: 'max' })
+  const config = parseDistilRnnConfig({
+    vocab_size: tokenizer.vocabSize,
+    embedding_size: 24,
+    hidden_size: 24,
+    pooling: 'max',
+  })
   return {
     student: createStudent({ config, sentences: sentences.map(({ text }) => encode(text)), seed: 1 }),
     encode,
@@ -63,7 +70,13 @@ describe('distill', () => {
     // Labels turned around: who learns the truth can have it from the teacher alone.
     const wrong = train.map((row) => ({ ...row, label: 1 - row.label }))
     const { teacher } = oracle()
-    const taught = await distill({ ...options(), teacher, epochs: 12, data: { train: wrong }, loss: { alpha: 1, scale: 'none' } })
+    const taught = await distill({
+      ...options(),
+      teacher,
+      epochs: 12,
+      data: { train: wrong },
+      loss: { alpha: 1, scale: 'none' },
+    })
     expect(taught.history.at(-1)?.train_metrics.accuracy).toBeLessThan(0.2)
     const alone = await distill({ ...options(), epochs: 12, data: { train: wrong } })
     expect(alone.history.at(-1)?.train_metrics.accuracy).toBeGreaterThan(0.8)
@@ -71,7 +84,12 @@ describe('distill', () => {
 
   it('learns from unlabelled sentences, which count in no metric', async () => {
     const { teacher, calls } = oracle()
-    const result = await distill({ ...options(), teacher, data: { train: train.slice(0, 20), evaluation, transfer }, loss: { scale: 'square' } })
+    const result = await distill({
+      ...options(),
+      teacher,
+      data: { train: train.slice(0, 20), evaluation, transfer },
+      loss: { scale: 'square' },
+    })
     expect(calls).toEqual(['train', 'transfer'])
     expect(result.losses.length).toBe(6 * 4)
     expect(result.history.every(({ train_metrics }) => Number.isFinite(train_metrics.accuracy))).toBe(true)
@@ -108,7 +126,10 @@ describe('distill', () => {
     }
     const base = options()
     const student = { ...base.student, model: withProjection(base.student.model, { width: 7 }) }
-    const loss = [{ loss: pairLossGraph('hidden_mse', { student: 'projected_hidden', teacher: 'teacher_hidden' }) }, { loss: crossEntropy(), weight: 0.5 }]
+    const loss = [
+      { loss: pairLossGraph('hidden_mse', { student: 'projected_hidden', teacher: 'teacher_hidden' }) },
+      { loss: crossEntropy(), weight: 0.5 },
+    ]
     const result = await distill({ ...base, student, teacher: showing, loss, epochs: 15 })
     expect(result.losses.at(-1)).toBeLessThan((result.losses[0] as number) / 2)
     expect(result.parameters.get('projected_hidden.weight')?.dims).toEqual([7, 24])
@@ -117,19 +138,34 @@ describe('distill', () => {
 
   it('learns from a teacher that masks a class', async () => {
     const { teacher } = oracle()
-    const masking: Teacher = { logits: async (split) => (await teacher.logits(split)).map((z) => (z < 0 ? Number.NEGATIVE_INFINITY : z)) }
-    const { losses, history } = await distill({ ...options(), teacher: masking, epochs: 12, loss: { alpha: 1, scale: 'none' } })
+    const masking: Teacher = {
+      logits: async (split) => (await teacher.logits(split)).map((z) => (z < 0 ? Number.NEGATIVE_INFINITY : z)),
+    }
+    const { losses, history } = await distill({
+      ...options(),
+      teacher: masking,
+      epochs: 12,
+      loss: { alpha: 1, scale: 'none' },
+    })
     expect(losses.every(Number.isFinite)).toBe(true)
     expect(history.at(-1)?.train_metrics.accuracy).toBeGreaterThan(0.8)
   })
 
   it('refuses what a teacher must not say, naming split and row, and bad options before it is asked', async () => {
     const { teacher, calls } = oracle()
-    const broken = (at: number, value: number): Teacher => ({ logits: async (split) => (await teacher.logits(split)).map((z, i) => (i === at ? value : z)) })
-    await expect(distill({ ...options(), teacher: broken(7, Number.NaN) })).rejects.toThrow(/teacher, split "train", row 3: column 1 .* found NaN/)
-    await expect(distill({ ...options(), teacher: [teacher, broken(0, Number.POSITIVE_INFINITY)] })).rejects.toThrow(/teacher 1 of 2, split "train", row 0/)
+    const broken = (at: number, value: number): Teacher => ({
+      logits: async (split) => (await teacher.logits(split)).map((z, i) => (i === at ? value : z)),
+    })
+    await expect(distill({ ...options(), teacher: broken(7, Number.NaN) })).rejects.toThrow(
+      /teacher, split "train", row 3: column 1 .* found NaN/,
+    )
+    await expect(distill({ ...options(), teacher: [teacher, broken(0, Number.POSITIVE_INFINITY)] })).rejects.toThrow(
+      /teacher 1 of 2, split "train", row 0/,
+    )
     const three: Teacher = { logits: async ({ texts }) => new Float32Array(3 * texts.length) }
-    await expect(distill({ ...options(), teacher: three })).rejects.toThrow(/teacher_logits does not fit the student, expected rows of 2, found rows of 3/)
+    await expect(distill({ ...options(), teacher: three })).rejects.toThrow(
+      /teacher_logits does not fit the student, expected rows of 2, found rows of 3/,
+    )
     calls.length = 0
     await expect(distill({ ...options(), teacher, loss: { temperature: 0 } })).rejects.toThrow(/option temperature/)
     await expect(distill({ ...options(), loss: { alpha: 2 } })).rejects.toThrow(/option alpha/)
@@ -160,7 +196,9 @@ describe('teachers', () => {
   it('survive damage, and two that write at once', async () => {
     const cache = join(folder, 'both')
     const [a, b] = [oracle(), oracle()]
-    const [x, y] = await Promise.all([a, b].map(({ teacher }) => cachedTeacher(teacher, { folder: cache }).logits({ name: 'train', texts })))
+    const [x, y] = await Promise.all(
+      [a, b].map(({ teacher }) => cachedTeacher(teacher, { folder: cache }).logits({ name: 'train', texts })),
+    )
     expect(x).toEqual(y)
     const [file] = readdirSync(cache) as [string]
     expect(readdirSync(cache)).toEqual([file])
@@ -171,7 +209,9 @@ describe('teachers', () => {
 
   it('are averaged', async () => {
     const mean = averageTeachers([oracle(1).teacher, oracle(3).teacher])
-    expect(await mean.logits({ name: 'train', texts })).toEqual(await oracle(2).teacher.logits({ name: 'train', texts }))
+    expect(await mean.logits({ name: 'train', texts })).toEqual(
+      await oracle(2).teacher.logits({ name: 'train', texts }),
+    )
     expect(() => averageTeachers([])).toThrow(/there are none/)
   })
 
@@ -186,19 +226,29 @@ describe('teachers', () => {
     writeFileAtomic(path, safetensorsChunks(new Map([['train', float32([10, 2], new Float32Array(20).fill(0.5))]])))
     const teacher = teacherFromFile(path)
     expect((await teacher.logits({ name: 'train', texts })).length).toBe(20)
-    await expect(teacher.logits({ name: 'train', texts: texts.slice(1) })).rejects.toThrow(/expected \[9, width\], found \[10,2\]/)
+    await expect(teacher.logits({ name: 'train', texts: texts.slice(1) })).rejects.toThrow(
+      /expected \[9, width\], found \[10,2\]/,
+    )
     await expect(teacher.logits({ name: 'dev', texts })).rejects.toThrow(FormatError)
   })
 
-  it.each(['float16', 'bfloat16', 'float64'] as const)('may be a file of logits in %s; whole numbers are none', async (dtype) => {
-    const path = join(folder, `${dtype}.safetensors`)
-    const masked = [...new Array<number>(19).fill(-0.5), Number.NEGATIVE_INFINITY]
-    const splits = { train: tensorOf(dtype, [10, 2], masked), dev: tensorOf('int64', [10, 2], new Array<number>(20).fill(1)) }
-    writeFileAtomic(path, safetensorsChunks(new Map(Object.entries(splits))))
-    const teacher = teacherFromFile(path)
-    expect([...(await teacher.logits({ name: 'train', texts }))]).toEqual(masked)
-    await expect(teacher.logits({ name: 'dev', texts })).rejects.toThrow(/tensor "dev": not floating point, expected F32, F16, BF16 or F64, found int64/)
-  })
+  it.each(['float16', 'bfloat16', 'float64'] as const)(
+    'may be a file of logits in %s; whole numbers are none',
+    async (dtype) => {
+      const path = join(folder, `${dtype}.safetensors`)
+      const masked = [...new Array<number>(19).fill(-0.5), Number.NEGATIVE_INFINITY]
+      const splits = {
+        train: tensorOf(dtype, [10, 2], masked),
+        dev: tensorOf('int64', [10, 2], new Array<number>(20).fill(1)),
+      }
+      writeFileAtomic(path, safetensorsChunks(new Map(Object.entries(splits))))
+      const teacher = teacherFromFile(path)
+      expect([...(await teacher.logits({ name: 'train', texts }))]).toEqual(masked)
+      await expect(teacher.logits({ name: 'dev', texts })).rejects.toThrow(
+        /tensor "dev": not floating point, expected F32, F16, BF16 or F64, found int64/,
+      )
+    },
+  )
 
   it('are never kept, nor read, with numbers that no model says', async () => {
     const path = join(folder, 'broken.safetensors')
@@ -209,10 +259,17 @@ describe('teachers', () => {
     const hidden = new Float32Array(20)
     hidden[1] = Number.NEGATIVE_INFINITY
     const splits = { train: logits, dev: masked, 'dev.hidden': hidden }
-    writeFileAtomic(path, safetensorsChunks(new Map(Object.entries(splits).map(([name, values]) => [name, float32([10, 2], values)]))))
+    writeFileAtomic(
+      path,
+      safetensorsChunks(new Map(Object.entries(splits).map(([name, values]) => [name, float32([10, 2], values)]))),
+    )
     const teacher = teacherFromFile(path)
-    await expect(teacher.logits({ name: 'train', texts })).rejects.toThrow(/broken\.safetensors, tensor "train", row 6: column 1 .* found NaN/)
-    await expect(teacher.logits({ name: 'dev', texts })).rejects.toThrow(/tensor "dev", row 2: all of its classes are masked/)
+    await expect(teacher.logits({ name: 'train', texts })).rejects.toThrow(
+      /broken\.safetensors, tensor "train", row 6: column 1 .* found NaN/,
+    )
+    await expect(teacher.logits({ name: 'dev', texts })).rejects.toThrow(
+      /tensor "dev", row 2: all of its classes are masked/,
+    )
     await expect(teacher.hidden?.({ name: 'dev', texts })).rejects.toThrow(/tensor "dev\.hidden", row 0/)
     const cache = join(folder, 'broken')
     const asked = cachedTeacher({ logits: async () => logits, fingerprint: () => 'broken' }, { folder: cache })

@@ -1,4 +1,5 @@
-// Every failure a caller can meet has a type, and its message says where, what was expected, what was found and what to do.
+// Every failure a caller can meet has a type, and its message says where, what was expected, what was found and what to
+// do.
 
 export interface Problem {
   /** File, node or tensor where the problem was found. */

@@ -53,7 +53,14 @@ export { foldTransposes } from './rewrite/transpose.ts'
 export { storeWeights, type WeightType } from './rewrite/weights.ts'
 export { widen } from './rewrite/widen.ts'
 export { type DataType, dataTypes, type TypedArray } from './tensor/dtype.ts'
-export { bfloat16ToFloat32, float16ToFloat32, float16ToNumber, float32ToFloat16, numberToBfloat16, numberToFloat16 } from './tensor/float16.ts'
+export {
+  bfloat16ToFloat32,
+  float16ToFloat32,
+  float16ToNumber,
+  float32ToFloat16,
+  numberToBfloat16,
+  numberToFloat16,
+} from './tensor/float16.ts'
 export {
   parseSafetensors,
   parseSafetensorsHeader,
@@ -64,4 +71,15 @@ export {
   safetensorsHeaderLength,
   serializeSafetensors,
 } from './tensor/safetensors.ts'
-export { asFloat32, byteLength, elementCount, elements, float32, type Tensor, tensor, tensorOf, toFloat32, toNumbers } from './tensor/tensor.ts'
+export {
+  asFloat32,
+  byteLength,
+  elementCount,
+  elements,
+  float32,
+  type Tensor,
+  tensor,
+  tensorOf,
+  toFloat32,
+  toNumbers,
+} from './tensor/tensor.ts'

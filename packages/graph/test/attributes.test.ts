@@ -1,4 +1,5 @@
-// Attributes keep their types: against ONNX's own definitions (fixtures/make-schema.py), through a file, and for operators without a row.
+// Attributes keep their types: against ONNX's own definitions (fixtures/make-schema.py), through a file, and for
+// operators without a row.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,7 +23,14 @@ type Schema = Record<string, Record<string, [AttributeType, Attribute?]>>
 const schema = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/onnx-schema.json'), 'utf8')) as Schema
 
 /** Rows of the table that ai.onnx does not have at opset 20: they are lowered before running, or the runtime's own. */
-const others = ['DynamicQuantizeMatMul', 'MatMulNBits', 'RMSNormalization', 'SimplifiedLayerNormalization', 'StopGradient', 'Swish']
+const others = [
+  'DynamicQuantizeMatMul',
+  'MatMulNBits',
+  'RMSNormalization',
+  'SimplifiedLayerNormalization',
+  'StopGradient',
+  'Swish',
+]
 /** Attributes that ONNX has since opset 21. */
 const later = ['DequantizeLinear.block_size']
 
@@ -35,7 +43,11 @@ function one(node: Pick<Node, 'opType' | 'attributes'> & Partial<Node>): Graph {
 
 /** ONNX's code of each attribute's type in a file. */
 const codesOf = (bytes: Uint8Array): Record<string, number> =>
-  Object.fromEntries(decodeModel(bytes, 'test').graph?.node.flatMap(({ attribute }) => attribute.map(({ name, type }) => [name, type])) ?? [])
+  Object.fromEntries(
+    decodeModel(bytes, 'test').graph?.node.flatMap(({ attribute }) =>
+      attribute.map(({ name, type }) => [name, type]),
+    ) ?? [],
+  )
 
 const codes: Record<AttributeType, number> = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7, strings: 8 }
 const samples: Record<AttributeType, fc.Arbitrary<Attribute>> = {
@@ -47,32 +59,43 @@ const samples: Record<AttributeType, fc.Arbitrary<Attribute>> = {
   floats: fc.array(fc.float({ noNaN: true })),
   strings: fc.array(fc.string()),
 }
-const comparable = (value: Attribute | undefined) => (typeof value === 'object' && 'bytes' in value ? [value.dtype, value.dims, [...value.bytes()]] : value)
+const comparable = (value: Attribute | undefined) =>
+  typeof value === 'object' && 'bytes' in value ? [value.dtype, value.dims, [...value.bytes()]] : value
 
 describe('attributes of the table', () => {
-  it.each(Object.keys(operators).filter((name) => !others.includes(name)))('%s has the types and defaults that ONNX has', (name) => {
-    expect(schema).toHaveProperty(name)
-    for (const [attribute, [type, value]] of Object.entries(operators[name as keyof typeof operators].attributes)) {
-      if (later.includes(`${name}.${attribute}`)) continue
-      const [wanted, byDefault] = schema[name]?.[attribute] ?? []
-      expect([attribute, type]).toEqual([attribute, wanted])
-      // The lists, of a recurrent node's activations, are the runtime's business.
-      if (byDefault !== undefined && !Array.isArray(byDefault)) expect(type === 'float' ? Math.fround(value as number) : value).toBe(byDefault)
-    }
-  })
+  it.each(Object.keys(operators).filter((name) => !others.includes(name)))(
+    '%s has the types and defaults that ONNX has',
+    (name) => {
+      expect(schema).toHaveProperty(name)
+      for (const [attribute, [type, value]] of Object.entries(operators[name as keyof typeof operators].attributes)) {
+        if (later.includes(`${name}.${attribute}`)) continue
+        const [wanted, byDefault] = schema[name]?.[attribute] ?? []
+        expect([attribute, type]).toEqual([attribute, wanted])
+        // The lists, of a recurrent node's activations, are the runtime's business.
+        if (byDefault !== undefined && !Array.isArray(byDefault))
+          expect(type === 'float' ? Math.fround(value as number) : value).toBe(byDefault)
+      }
+    },
+  )
   it('names no operator as others that ONNX has', () => {
     expect(others.filter((name) => Object.hasOwn(schema, name))).toEqual([])
   })
   it.each(Object.keys(operators))('%s keeps every value and its type through a file', (opType) => {
     const { attributes: row, domain = '' } = operators[opType as keyof typeof operators]
     fc.assert(
-      fc.property(fc.record(Object.fromEntries(Object.entries(row).map(([name, [type]]) => [name, samples[type]]))), (attributes) => {
-        const bytes = writeModel(one({ opType, domain, attributes }))
-        expect(codesOf(bytes)).toEqual(Object.fromEntries(Object.entries(row).map(([name, [type]]) => [name, codes[type]])))
-        const [again] = decodeGraph(bytes).nodes
-        for (const [name, value] of Object.entries(attributes)) expect(comparable(again?.attributes[name])).toStrictEqual(comparable(value))
-        expect(again?.attributeTypes).toBeUndefined()
-      }),
+      fc.property(
+        fc.record(Object.fromEntries(Object.entries(row).map(([name, [type]]) => [name, samples[type]]))),
+        (attributes) => {
+          const bytes = writeModel(one({ opType, domain, attributes }))
+          expect(codesOf(bytes)).toEqual(
+            Object.fromEntries(Object.entries(row).map(([name, [type]]) => [name, codes[type]])),
+          )
+          const [again] = decodeGraph(bytes).nodes
+          for (const [name, value] of Object.entries(attributes))
+            expect(comparable(again?.attributes[name])).toStrictEqual(comparable(value))
+          expect(again?.attributeTypes).toBeUndefined()
+        },
+      ),
       { numRuns: 20 },
     )
   })
@@ -98,11 +121,19 @@ describe('attributes of operators without a row', () => {
     const again = decodeGraph(bytes)
     expect(again.nodes[0]?.attributeTypes).toEqual(attributeTypes)
     expect(codesOf(writeModel(again))).toEqual(Object.fromEntries(types.map(([type], i) => [`a${i}`, codes[type]])))
-    expect(Object.values(again.nodes[0]?.attributes ?? {}).map(comparable)).toStrictEqual(types.map(([, value]) => comparable(value)))
+    expect(Object.values(again.nodes[0]?.attributes ?? {}).map(comparable)).toStrictEqual(
+      types.map(([, value]) => comparable(value)),
+    )
   })
   it('are refused where nothing says their type, as are values of another', () => {
-    expect(() => writeModel(one({ opType: 'Strange', attributes: { a: 1 } }))).toThrow(/Strange "node": nothing says of which type attribute "a" is/)
-    expect(() => writeModel(one({ opType: 'Gather', attributes: { axis: 0.5 } }))).toThrow(/attribute "axis" is of another type, expected int, found 0\.5/)
-    expect(() => writeModel(one({ opType: 'Strange', attributes: { a: 'x' }, attributeTypes: { a: 'ints' } }))).toThrow(GraphError)
+    expect(() => writeModel(one({ opType: 'Strange', attributes: { a: 1 } }))).toThrow(
+      /Strange "node": nothing says of which type attribute "a" is/,
+    )
+    expect(() => writeModel(one({ opType: 'Gather', attributes: { axis: 0.5 } }))).toThrow(
+      /attribute "axis" is of another type, expected int, found 0\.5/,
+    )
+    expect(() => writeModel(one({ opType: 'Strange', attributes: { a: 'x' }, attributeTypes: { a: 'ints' } }))).toThrow(
+      GraphError,
+    )
   })
 })

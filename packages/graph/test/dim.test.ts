@@ -7,7 +7,10 @@ const symbols = new Map([
   ['sequence', 5],
   ['past', 7],
 ])
-const dim: fc.Arbitrary<Dim> = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom('batch', 'sequence', 'past', '2*batch', 'batch*sequence+1'))
+const dim: fc.Arbitrary<Dim> = fc.oneof(
+  fc.integer({ min: 1, max: 9 }),
+  fc.constantFrom('batch', 'sequence', 'past', '2*batch', 'batch*sequence+1'),
+)
 const value = (d: Dim) => evaluateDim(d, symbols) as number
 
 it('computes with symbols as with their values', () => {

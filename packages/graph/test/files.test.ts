@@ -145,8 +145,13 @@ describe('ONNX files', () => {
     const layout = layoutExternal(graph.initializers, { location: 'weights.bin' })
     const [data] = [...externalChunks(graph.initializers, layout)] as [Uint8Array]
     const bytes = writeModel(graph, layout)
-    const externalData = { size: () => data.length, read: (_: string, offset: number, length: number) => data.subarray(offset, offset + length) }
-    expect(toFloat32(readModel(bytes, { externalData }).initializers.get('w') as never)).toEqual(toFloat32(graph.initializers.get('w') as never))
+    const externalData = {
+      size: () => data.length,
+      read: (_: string, offset: number, length: number) => data.subarray(offset, offset + length),
+    }
+    expect(toFloat32(readModel(bytes, { externalData }).initializers.get('w') as never)).toEqual(
+      toFloat32(graph.initializers.get('w') as never),
+    )
     expect(() => readModel(bytes)).toThrow(/weights\.bin.*not given/)
     expect(() => readModel(bytes, { externalData: { ...externalData, size: () => 10 } })).toThrow(/impossible/)
     const escaping = writeModel(graph, new Map([['w', { location: '../secret', offset: 0 }]]))
@@ -188,7 +193,8 @@ describe('tensors in files', () => {
     const list = (number: number, ...bytes: number[]) => field(number, 2, bytes.length, ...bytes)
     const one = [0, 0, 0x80, 0x3f]
     const name = (text: string) => list(8, ...new TextEncoder().encode(text))
-    // dims [2] packed, float_data one by one; dims one by one, int64_data (-1, 2) one by one: a negative varint has ten bytes.
+    // dims [2] packed, float_data one by one; dims one by one, int64_data (-1, 2) one by one: a negative varint has ten
+    // bytes.
     const minusOne = [...new Array<number>(9).fill(0xff), 1]
     const floats = [...list(1, 2), ...field(2, 0, 1), ...field(4, 5, ...one), ...field(4, 5, ...one), ...name('f')]
     const ints = [...field(1, 0, 2), ...field(2, 0, 7), ...field(7, 0, ...minusOne), ...field(7, 0, 2), ...name('i')]
@@ -199,8 +205,13 @@ describe('tensors in files', () => {
   })
   it('says which tensor has too few numbers', () => {
     const graph = linear()
-    const bytes = writeModel({ ...graph, initializers: new Map([['w', { dtype: 'float32', dims: [4, 300], bytes: () => new Uint8Array(0) }]]) })
-    expect(() => readModel(bytes, { where: 'model.onnx' })).toThrow(/^model\.onnx, tensor "w": wrong number of elements, expected 1200, found 0/)
+    const bytes = writeModel({
+      ...graph,
+      initializers: new Map([['w', { dtype: 'float32', dims: [4, 300], bytes: () => new Uint8Array(0) }]]),
+    })
+    expect(() => readModel(bytes, { where: 'model.onnx' })).toThrow(
+      /^model\.onnx, tensor "w": wrong number of elements, expected 1200, found 0/,
+    )
     expect(() => readModel(bytes)).toThrow(FormatError)
   })
 })
@@ -236,33 +247,48 @@ describe('models in other floating-point types, widened', () => {
     const real = addInput(graph, 'real', 'int64', ['batch', 2])
     const values = (numbers: readonly number[]) => tensor(dtype, [numbers.length], arrayOf(dtype, numbers))
     const w = addInitializer(graph, 'w', { ...values([1, 2, 3, 4.5]), dims: [2, 2] })
-    const least = g.constant('least', values([{ float16: -65504, bfloat16: -3.3895313892515355e38, float64: -Number.MAX_VALUE }[dtype]]))
-    const masked = g.Mul(g.Sub(g.ConstantOfShape(g.int64([1]), { value: values([1]) }), g.Cast(real, { to: onnx })), least)
-    g.node('Cast', [g.Softmax(g.Add(g.MatMul(g.Cast(x, { to: onnx }), w), masked))], { attributes: { to: 1 }, outputs: ['y'] })
+    const least = g.constant(
+      'least',
+      values([{ float16: -65504, bfloat16: -3.3895313892515355e38, float64: -Number.MAX_VALUE }[dtype]]),
+    )
+    const masked = g.Mul(
+      g.Sub(g.ConstantOfShape(g.int64([1]), { value: values([1]) }), g.Cast(real, { to: onnx })),
+      least,
+    )
+    g.node('Cast', [g.Softmax(g.Add(g.MatMul(g.Cast(x, { to: onnx }), w), masked))], {
+      attributes: { to: 1 },
+      outputs: ['y'],
+    })
     g.node('Cast', [getValue(graph, 'x')], { attributes: { to: 1 }, outputs: ['same'] })
     graph.outputs = ['y', 'same']
     return graph
   }
   const arrayOf = (dtype: 'float16' | 'bfloat16' | 'float64', numbers: readonly number[]) =>
-    dtype === 'float64' ? Float64Array.from(numbers) : Uint16Array.from(numbers, dtype === 'float16' ? numberToFloat16 : numberToBfloat16)
+    dtype === 'float64'
+      ? Float64Array.from(numbers)
+      : Uint16Array.from(numbers, dtype === 'float16' ? numberToFloat16 : numberToBfloat16)
 
-  it.each(['float16', 'bfloat16', 'float64'] as const)('%s: every value is float32, masks stay finite, and Casts that do nothing are gone', async (dtype) => {
-    const typed = half(dtype)
-    const feeds = { x: of('float32', [2, 2], [1, 0.5, 0.25, -1]), real: of('int64', [2, 2], [1, 1, 1, 0]) }
-    const expected = [1 / (1 + Math.exp(1.75)), 1 / (1 + Math.exp(-1.75)), 1, 0]
-    for (const wide of [readModel(writeModel(typed), { widen: true }), widen(typed)]) {
-      expect([...wide.values.values()].filter(({ dtype }) => dtype !== 'float32' && dtype !== 'int64')).toEqual([])
-      expect(wide.nodes.filter(({ opType }) => opType === 'Cast').map(({ inputs }) => inputs[0])).toEqual(['real'])
-      expect(wide.outputs).toEqual(['y', 'same'])
-      checkTypes(wide)
-      const results = await run(wide, feeds)
-      expect(results.get('y')?.data ?? []).toBeAllclose(expected, { atol: 1e-6 })
-      expect(results.get('same')?.data).toEqual([1, 0.5, 0.25, -1])
-    }
-    expect(typed.initializers.get('w')?.dtype).toBe(dtype)
-    // bfloat16 has no kernels to compare with.
-    if (dtype !== 'bfloat16') expect((await run(typed, feeds)).get('y')?.data ?? []).toBeAllclose(expected, { atol: 1e-3 })
-  })
+  it.each(['float16', 'bfloat16', 'float64'] as const)(
+    '%s: every value is float32, masks stay finite, and Casts that do nothing are gone',
+    async (dtype) => {
+      const typed = half(dtype)
+      const feeds = { x: of('float32', [2, 2], [1, 0.5, 0.25, -1]), real: of('int64', [2, 2], [1, 1, 1, 0]) }
+      const expected = [1 / (1 + Math.exp(1.75)), 1 / (1 + Math.exp(-1.75)), 1, 0]
+      for (const wide of [readModel(writeModel(typed), { widen: true }), widen(typed)]) {
+        expect([...wide.values.values()].filter(({ dtype }) => dtype !== 'float32' && dtype !== 'int64')).toEqual([])
+        expect(wide.nodes.filter(({ opType }) => opType === 'Cast').map(({ inputs }) => inputs[0])).toEqual(['real'])
+        expect(wide.outputs).toEqual(['y', 'same'])
+        checkTypes(wide)
+        const results = await run(wide, feeds)
+        expect(results.get('y')?.data ?? []).toBeAllclose(expected, { atol: 1e-6 })
+        expect(results.get('same')?.data).toEqual([1, 0.5, 0.25, -1])
+      }
+      expect(typed.initializers.get('w')?.dtype).toBe(dtype)
+      // bfloat16 has no kernels to compare with.
+      if (dtype !== 'bfloat16')
+        expect((await run(typed, feeds)).get('y')?.data ?? []).toBeAllclose(expected, { atol: 1e-3 })
+    },
+  )
   it('leaves a float32 model as it is', () => {
     const graph = linear()
     expect(widen(graph)).toBe(graph)
@@ -270,12 +296,16 @@ describe('models in other floating-point types, widened', () => {
   it('reads a file in which types are mixed', () => {
     const graph = linear()
     graph.initializers.set('w', tensor('bfloat16', [4, 300], new Uint16Array(1200)))
-    expect(() => readModel(writeModel(graph))).toThrow(/Gemm "layer": element types of "x" and "w" differ, expected float32, found bfloat16/)
+    expect(() => readModel(writeModel(graph))).toThrow(
+      /Gemm "layer": element types of "x" and "w" differ, expected float32, found bfloat16/,
+    )
     checkTypes(readModel(writeModel(graph), { widen: true }))
   })
   it('rounds to bfloat16 as PyTorch does', () => {
     // torch.tensor([...]).bfloat16().view(torch.uint16)
-    expect([1, 1.00390625, 1.01171875, -2.5, 3.4e38, -0, 1e-40].map(numberToBfloat16)).toEqual([0x3f80, 0x3f80, 0x3f82, 0xc020, 0x7f80, 0x8000, 0x0001])
+    expect([1, 1.00390625, 1.01171875, -2.5, 3.4e38, -0, 1e-40].map(numberToBfloat16)).toEqual([
+      0x3f80, 0x3f80, 0x3f82, 0xc020, 0x7f80, 0x8000, 0x0001,
+    ])
   })
   it('lets outputs that are Casts of each other keep their names', async () => {
     const graph = createGraph('chain')
@@ -288,7 +318,11 @@ describe('models in other floating-point types, widened', () => {
     const simple = simplify(graph)
     expect(simple.nodes.map(({ opType }) => opType)).toEqual(['Neg', 'Identity', 'Neg'])
     checkTypes(simple)
-    expect(Object.fromEntries([...(await run(simple, { x: of('float32', [1], [2]) }))].map(([name, { data }]) => [name, data[0]]))).toEqual({
+    expect(
+      Object.fromEntries(
+        [...(await run(simple, { x: of('float32', [1], [2]) }))].map(([name, { data }]) => [name, data[0]]),
+      ),
+    ).toEqual({
       a: -2,
       b: -2,
       c: 2,

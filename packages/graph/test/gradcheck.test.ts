@@ -30,7 +30,9 @@ interface Case {
   dtype?: 'float32'
 }
 
-const unary = (name: OperatorName, options: Partial<Case> = {}): Case[] => [{ shapes: [[2, 3]], apply: (g, [x]) => g[name](x as Value), ...options }]
+const unary = (name: OperatorName, options: Partial<Case> = {}): Case[] => [
+  { shapes: [[2, 3]], apply: (g, [x]) => g[name](x as Value), ...options },
+]
 const binary = (name: OperatorName, options: Partial<Case> = {}): Case[] => {
   const apply: Case['apply'] = (g, [a, b]) => g[name](a as Value, b as Value)
   return [
@@ -55,7 +57,9 @@ const positive: Partial<Case> = { range: [0.5, 2] }
 const indices = (g: Builder, dims: number[], values: number[]) => g.constant('indices', of('int64', dims, values))
 const sized = (g: Builder, values: number[]) => g.int64(values)
 
-type Differentiable = { [Name in OperatorName]: (typeof gradientRules)[Name] extends 'none' | 'unsupported' ? never : Name }[OperatorName]
+type Differentiable = {
+  [Name in OperatorName]: (typeof gradientRules)[Name] extends 'none' | 'unsupported' ? never : Name
+}[OperatorName]
 
 const cases: Partial<Record<Differentiable, Case[]>> = {
   Add: binary('Add'),
@@ -64,7 +68,13 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
   Div: binary('Div', positive),
   Pow: [
     ...binary('Pow', positive),
-    ...[2, 3, -0.5].map((p): Case => ({ shapes: [[2, 3]], apply: (g, [x]) => g.Pow(x as Value, g.scalar(p, (x as Value).dtype)), ...positive })),
+    ...[2, 3, -0.5].map(
+      (p): Case => ({
+        shapes: [[2, 3]],
+        apply: (g, [x]) => g.Pow(x as Value, g.scalar(p, (x as Value).dtype)),
+        ...positive,
+      }),
+    ),
   ],
   Sum: [{ shapes: [[2, 3], [3], [2, 1]], apply: (g, x) => g.Sum(...x) }],
   Max: binary('Max', { spaced: true }),
@@ -90,8 +100,19 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
     { shapes: [[2, 3]], apply: (g, [x]) => g.Gelu(x as Value), dtype: 'float32' },
   ],
   Identity: unary('Identity'),
-  Clip: [{ shapes: [[2, 3]], spaced: true, apply: (g, [x]) => g.Clip(x as Value, g.scalar(-0.9, (x as Value).dtype), g.scalar(0.9, (x as Value).dtype)) }],
-  Where: [{ shapes: [[2, 3], [3]], apply: (g, [a, b]) => g.Where(g.constant('condition', of('bool', [2, 1], [1, 0])), a as Value, b as Value) }],
+  Clip: [
+    {
+      shapes: [[2, 3]],
+      spaced: true,
+      apply: (g, [x]) => g.Clip(x as Value, g.scalar(-0.9, (x as Value).dtype), g.scalar(0.9, (x as Value).dtype)),
+    },
+  ],
+  Where: [
+    {
+      shapes: [[2, 3], [3]],
+      apply: (g, [a, b]) => g.Where(g.constant('condition', of('bool', [2, 1], [1, 0])), a as Value, b as Value),
+    },
+  ],
   Cast: [{ shapes: [[2, 3]], apply: (g, [x]) => g.Cast(x as Value, { to: 11 }) }],
   MatMul: [
     [
@@ -149,20 +170,36 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
     {
       shapes: [[2, 5]],
       apply: (g, [x]) => {
-        const [a, b] = g.node('Split', [x as Value, sized(g, [2, 3])], { attributes: { axis: 1 }, outputCount: 2 }) as [Value, Value]
+        const [a, b] = g.node('Split', [x as Value, sized(g, [2, 3])], { attributes: { axis: 1 }, outputCount: 2 }) as [
+          Value,
+          Value,
+        ]
         return g.Concat(g.Mul(a, a), g.Exp(b), { axis: 1 })
       },
     },
-    { shapes: [[4, 2]], apply: (g, [x]) => g.node('Split', [x as Value, sized(g, [1, 3])], { outputCount: 2 })[1] as Value },
+    {
+      shapes: [[4, 2]],
+      apply: (g, [x]) => g.node('Split', [x as Value, sized(g, [1, 3])], { outputCount: 2 })[1] as Value,
+    },
   ],
-  Slice: [{ shapes: [[4, 5]], apply: (g, [x]) => g.Slice(x as Value, sized(g, [1, -1]), sized(g, [3, -5]), sized(g, [0, 1]), sized(g, [1, -2])) }],
+  Slice: [
+    {
+      shapes: [[4, 5]],
+      apply: (g, [x]) => g.Slice(x as Value, sized(g, [1, -1]), sized(g, [3, -5]), sized(g, [0, 1]), sized(g, [1, -2])),
+    },
+  ],
   Pad: [{ shapes: [[2, 3]], apply: (g, [x]) => g.Pad(x as Value, sized(g, [1, 0, 0, 2])) }],
   Trilu: [0, 1].map((upper): Case => ({ shapes: [[3, 3]], apply: (g, [x]) => g.Trilu(x as Value, { upper }) })),
   Gather: [
     { shapes: [[4, 3]], apply: (g, [x]) => g.Gather(x as Value, indices(g, [2, 2], [1, 3, 1, 0])) },
     { shapes: [[2, 4, 3]], apply: (g, [x]) => g.Gather(x as Value, indices(g, [3], [2, 0, 2]), { axis: 1 }) },
   ],
-  GatherElements: [{ shapes: [[3, 3]], apply: (g, [x]) => g.GatherElements(x as Value, indices(g, [2, 3], [0, 2, 1, 0, 0, 2]), { axis: 0 }) }],
+  GatherElements: [
+    {
+      shapes: [[3, 3]],
+      apply: (g, [x]) => g.GatherElements(x as Value, indices(g, [2, 3], [0, 2, 1, 0, 0, 2]), { axis: 0 }),
+    },
+  ],
   GatherND: [{ shapes: [[3, 2]], apply: (g, [x]) => g.GatherND(x as Value, indices(g, [2, 1], [2, 0])) }],
   ScatterElements: ['none', 'add'].map(
     (reduction): Case => ({
@@ -170,7 +207,8 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
         [3, 2],
         [1, 2],
       ],
-      apply: (g, [x, u]) => g.ScatterElements(x as Value, indices(g, [1, 2], [2, 0]), u as Value, { axis: 0, reduction }),
+      apply: (g, [x, u]) =>
+        g.ScatterElements(x as Value, indices(g, [1, 2], [2, 0]), u as Value, { axis: 0, reduction }),
     }),
   ),
   ScatterND: ['none', 'add'].map(
@@ -190,14 +228,22 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
   ReduceL2: reduction('ReduceL2', { dtype: 'float32' }),
   ReduceSumSquare: reduction('ReduceSumSquare'),
   ReduceLogSumExp: reduction('ReduceLogSumExp'),
-  CumSum: [{ shapes: [[2, 4]], apply: (g, [x]) => g.CumSum(x as Value, g.constant('axis', of('int64', [], [1])), { exclusive: 1 }) }],
+  CumSum: [
+    {
+      shapes: [[2, 4]],
+      apply: (g, [x]) => g.CumSum(x as Value, g.constant('axis', of('int64', [], [1])), { exclusive: 1 }),
+    },
+  ],
   Softmax: [
     { shapes: [[2, 4]], apply: (g, [x]) => g.Softmax(x as Value, { axis: -1 }) },
     { shapes: [[3, 2]], apply: (g, [x]) => g.Softmax(x as Value, { axis: 0 }) },
   ],
   LogSoftmax: [{ shapes: [[2, 4]], apply: (g, [x]) => g.LogSoftmax(x as Value, { axis: -1 }) }],
   RMSNormalization: [
-    { shapes: [[2, 4], [4]], apply: (g, [x, w]) => g.RMSNormalization(x as Value, w as Value, { axis: -1, epsilon: 1e-3 }) },
+    {
+      shapes: [[2, 4], [4]],
+      apply: (g, [x, w]) => g.RMSNormalization(x as Value, w as Value, { axis: -1, epsilon: 1e-3 }),
+    },
     {
       shapes: [
         [2, 3, 2],
@@ -207,16 +253,28 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
     },
   ],
   LayerNormalization: [
-    { shapes: [[2, 4], [4], [4]], apply: (g, [x, w, b]) => g.LayerNormalization(x as Value, w as Value, b as Value, { axis: -1, epsilon: 1e-3 }) },
+    {
+      shapes: [[2, 4], [4], [4]],
+      apply: (g, [x, w, b]) => g.LayerNormalization(x as Value, w as Value, b as Value, { axis: -1, epsilon: 1e-3 }),
+    },
   ],
 }
 
-const withRule = (Object.keys(gradientRules) as OperatorName[]).filter((name) => typeof gradientRules[name] === 'function')
+const withRule = (Object.keys(gradientRules) as OperatorName[]).filter(
+  (name) => typeof gradientRules[name] === 'function',
+)
 
-/** Deterministic numbers of a range; `spaced` ones differ by at least 0.15 from each other and from the kinks at 0 and ±0.9. */
+/**
+ * Deterministic numbers of a range; `spaced` ones differ by at least 0.15 from each other and from the kinks at 0 and
+ * ±0.9.
+ */
 function numbers(count: number, salt: number, [low, high]: [number, number], spaced: boolean): number[] {
-  if (spaced) return Array.from({ length: count }, (_, i) => (((i * 7 + salt * 3) % 13) - 6) * 0.31 + 0.17 + salt * 0.05)
-  return Array.from({ length: count }, (_, i) => low + ((high - low) * (((Math.sin(12.9898 * (i + 1) + 78.233 * (salt + 1)) * 43758.5453) % 1) + 1)) / 2)
+  if (spaced)
+    return Array.from({ length: count }, (_, i) => (((i * 7 + salt * 3) % 13) - 6) * 0.31 + 0.17 + salt * 0.05)
+  return Array.from(
+    { length: count },
+    (_, i) => low + ((high - low) * (((Math.sin(12.9898 * (i + 1) + 78.233 * (salt + 1)) * 43758.5453) % 1) + 1)) / 2,
+  )
 }
 
 /** loss = sum(output * fixed weights), so that every element of the gradient is told apart. */
@@ -249,7 +307,8 @@ async function check(test: Case): Promise<void> {
   graph.outputs = ['loss', ...inputs.map((name) => gradients.get(name)?.name as string)]
   const lowered = lower(graph)
   prune(lowered)
-  const feeds = (values: number[][]) => Object.fromEntries(inputs.map((name, i) => [name, of(dtype, test.shapes[i] as number[], values[i] as number[])]))
+  const feeds = (values: number[][]) =>
+    Object.fromEntries(inputs.map((name, i) => [name, of(dtype, test.shapes[i] as number[], values[i] as number[])]))
   const analytic = await run(lowered, feeds(points))
   const forward = graphOf(test, dtype).graph
   const plain = lower(forward)

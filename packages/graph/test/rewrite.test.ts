@@ -30,7 +30,8 @@ import {
 } from '../src/index.ts'
 import { of, run } from './run.ts'
 
-const values = (count: number, salt: number): number[] => Array.from({ length: count }, (_, i) => Math.sin(1.7 * i + salt))
+const values = (count: number, salt: number): number[] =>
+  Array.from({ length: count }, (_, i) => Math.sin(1.7 * i + salt))
 const count = (graph: Graph, opType: string): number => graph.nodes.filter((node) => node.opType === opType).length
 
 /** A graph of x [batch, 3, 4]. */
@@ -47,7 +48,11 @@ interface LayerOptions {
 }
 
 /** x W + b, W [K, N] as it is or transposed, by Gemm or (without b) MatMul; looked up too, where it is tied. */
-function denseLayer([K, N]: readonly [number, number], weights: Float32Array, { transposed, matmul, tied }: LayerOptions): Graph {
+function denseLayer(
+  [K, N]: readonly [number, number],
+  weights: Float32Array,
+  { transposed, matmul, tied }: LayerOptions,
+): Graph {
   const graph = createGraph('layer')
   const g = build(graph)
   const x = addInput(graph, 'x', 'float32', matmul ? ['batch', 'rows', K] : ['rows', K])
@@ -60,7 +65,11 @@ function denseLayer([K, N]: readonly [number, number], weights: Float32Array, { 
   return graph
 }
 
-async function sameNumbers(graph: Graph, rewrite: (graph: Graph) => void, feeds: Parameters<typeof run>[1]): Promise<Graph> {
+async function sameNumbers(
+  graph: Graph,
+  rewrite: (graph: Graph) => void,
+  feeds: Parameters<typeof run>[1],
+): Promise<Graph> {
   const rewritten = cloneGraph(graph)
   rewrite(rewritten)
   prune(rewritten)
@@ -79,7 +88,10 @@ describe('foldTransposes', () => {
     const [q, k] = ['q', 'k'].map((name) => addInput(graph, name, 'float64', [2, 3, 2, 4])) as [Value, Value]
     const scores = g.MatMul(g.Transpose(q, { perm: [0, 2, 1, 3] }), g.Transpose(k, { perm: [0, 2, 3, 1] }))
     g.node('ReduceSum', [g.Mul(scores, g.Exp(scores))], { attributes: { keepdims: 0 }, outputs: ['loss'] })
-    graph.outputs = ['loss', ...[...differentiate(graph, { loss: 'loss', wrt: ['q', 'k'] }).values()].map(({ name }) => name)]
+    graph.outputs = [
+      'loss',
+      ...[...differentiate(graph, { loss: 'loss', wrt: ['q', 'k'] }).values()].map(({ name }) => name),
+    ]
     prune(graph)
     const feeds = { q: of('float64', [2, 3, 2, 4], values(48, 1)), k: of('float64', [2, 3, 2, 4], values(48, 2)) }
     const { nodes } = await sameNumbers(graph, foldTransposes, feeds)
@@ -91,16 +103,28 @@ describe('foldTransposes', () => {
   it('transposes the factors of attention’s gradients instead of their product', async () => {
     const graph = createGraph('attention')
     const g = build(graph)
-    const [q, k] = ['q', 'k'].map((name) => g.Transpose(addInput(graph, name, 'float64', [2, 3, 2, 4]), { perm: [0, 2, 1, 3] })) as [Value, Value]
+    const [q, k] = ['q', 'k'].map((name) =>
+      g.Transpose(addInput(graph, name, 'float64', [2, 3, 2, 4]), { perm: [0, 2, 1, 3] }),
+    ) as [Value, Value]
     const scores = g.MatMul(q, transposeMatrix(g, k))
     g.node('ReduceSum', [g.Mul(scores, g.Exp(scores))], { attributes: { keepdims: 0 }, outputs: ['loss'] })
-    graph.outputs = ['loss', ...[...differentiate(graph, { loss: 'loss', wrt: ['q', 'k'] }).values()].map(({ name }) => name)]
+    graph.outputs = [
+      'loss',
+      ...[...differentiate(graph, { loss: 'loss', wrt: ['q', 'k'] }).values()].map(({ name }) => name),
+    ]
     prune(graph)
     const feeds = { q: of('float64', [2, 3, 2, 4], values(48, 1)), k: of('float64', [2, 3, 2, 4], values(48, 2)) }
     const rewritten = await sameNumbers(graph, foldTransposes, feeds)
-    // q and k and the gradient of each are moved between heads and tokens; k' and the scores' gradient are transposed as factors.
-    const moving = rewritten.nodes.filter((node) => node.opType === 'Transpose' && (node.attributes.perm as number[]).at(-1) === 2)
-    expect(moving.every(({ outputs }) => rewritten.nodes.some((node) => node.opType === 'MatMul' && node.inputs.includes(outputs[0] as string)))).toBe(true)
+    // q and k and the gradient of each are moved between heads and tokens; k' and the scores' gradient are transposed
+    // as factors.
+    const moving = rewritten.nodes.filter(
+      (node) => node.opType === 'Transpose' && (node.attributes.perm as number[]).at(-1) === 2,
+    )
+    expect(
+      moving.every(({ outputs }) =>
+        rewritten.nodes.some((node) => node.opType === 'MatMul' && node.inputs.includes(outputs[0] as string)),
+      ),
+    ).toBe(true)
   })
 
   it('drops what undoes the transpose before it, and keeps two that do not', async () => {
@@ -109,7 +133,9 @@ describe('foldTransposes', () => {
     const moved = g.Transpose(addInput(graph, 'x', 'float64', [2, 3, 4]), { perm: [1, 0, 2] })
     const back = g.Transpose(g.Transpose(transposeMatrix(g, moved), { perm: [0, 1, 2] }), { perm: [0, 2, 1] })
     graph.outputs = [g.Exp(back).name, g.Exp(transposeMatrix(g, moved)).name]
-    expect(count(await sameNumbers(graph, foldTransposes, { x: of('float64', [2, 3, 4], values(24, 1)) }), 'Transpose')).toBe(2)
+    expect(
+      count(await sameNumbers(graph, foldTransposes, { x: of('float64', [2, 3, 4], values(24, 1)) }), 'Transpose'),
+    ).toBe(2)
   })
 
   it('leaves a product that something else reads', async () => {
@@ -133,7 +159,10 @@ describe('joinProducts', () => {
     g.node('ReduceSum', [h], { attributes: { keepdims: 0 }, outputs: ['loss'] })
     graph.outputs = ['loss', differentiate(graph, { loss: 'loss', wrt: ['w'] }).get('w')?.name as string]
     prune(graph)
-    const rewritten = await sameNumbers(graph, joinProducts, { w: of('float64', [3, 3], values(9, 1)), h: of('float64', [4, 3], values(12, 2)) })
+    const rewritten = await sameNumbers(graph, joinProducts, {
+      w: of('float64', [3, 3], values(9, 1)),
+      h: of('float64', [4, 3], values(12, 2)),
+    })
     expect(graph.nodes.filter(({ attributes }) => attributes.transA === 1).length).toBe(5)
     expect(rewritten.nodes.filter(({ attributes }) => attributes.transA === 1).length).toBe(1)
   })
@@ -142,8 +171,14 @@ describe('joinProducts', () => {
     const graph = createGraph('mixed')
     const g = build(graph)
     const [a, b] = ['a', 'b'].map((name) => addInput(graph, name, 'float64', [2, 2])) as [Value, Value]
-    graph.outputs = [g.Add(g.Gemm(a, b, { transA: 1 }), b).name, g.Add(g.Gemm(a, b, { transA: 1 }), g.Gemm(b, a, { transA: 1, alpha: 2 })).name]
-    const rewritten = await sameNumbers(graph, joinProducts, { a: of('float64', [2, 2], values(4, 1)), b: of('float64', [2, 2], values(4, 2)) })
+    graph.outputs = [
+      g.Add(g.Gemm(a, b, { transA: 1 }), b).name,
+      g.Add(g.Gemm(a, b, { transA: 1 }), g.Gemm(b, a, { transA: 1, alpha: 2 })).name,
+    ]
+    const rewritten = await sameNumbers(graph, joinProducts, {
+      a: of('float64', [2, 2], values(4, 1)),
+      b: of('float64', [2, 2], values(4, 2)),
+    })
     expect(count(rewritten, 'Add')).toBe(2)
   })
 })
@@ -165,7 +200,8 @@ describe('joinSharedInputs', () => {
 
   it('makes one product of several thin ones of the same value, and of their gradients', async () => {
     const { graph, feeds, loss, names } = layers([2, 4, 1])
-    const gradients = (of: Graph) => of.outputs.push(...[...differentiate(of, { loss, wrt: names }).values()].map(({ name }) => name))
+    const gradients = (of: Graph) =>
+      of.outputs.push(...[...differentiate(of, { loss, wrt: names }).values()].map(({ name }) => name))
     const [apart, joined] = [cloneGraph(graph), cloneGraph(graph)]
     joinSharedInputs(joined)
     for (const one of [apart, joined]) {
@@ -174,7 +210,8 @@ describe('joinSharedInputs', () => {
     }
     expect([count(apart, 'Gemm'), count(joined, 'Gemm')]).toEqual([9, 3])
     const [before, after] = [await run(apart, feeds), await run(joined, feeds)]
-    for (const [i, name] of apart.outputs.entries()) expect(after.get(joined.outputs[i] as string)?.data ?? []).toBeAllclose(before.get(name)?.data ?? [])
+    for (const [i, name] of apart.outputs.entries())
+      expect(after.get(joined.outputs[i] as string)?.data ?? []).toBeAllclose(before.get(name)?.data ?? [])
   })
 
   it('joins no more than WebGPU binds to a shader', async () => {
@@ -224,11 +261,16 @@ describe('storeWeights in four bits', () => {
     async (options) => {
       const { graph, feeds } = layer(options)
       const quantized = storeWeights(graph, 'int4')
-      expect(quantized.nodes.map(({ opType }) => opType)).toEqual(options.matmul ? ['MatMulNBits'] : ['MatMulNBits', 'Add'])
+      expect(quantized.nodes.map(({ opType }) => opType)).toEqual(
+        options.matmul ? ['MatMulNBits'] : ['MatMulNBits', 'Add'],
+      )
       const plain = layer({ matmul: options.matmul ?? false }).graph
       plain.initializers.set('w', float32([K, N], dequantized(quantized)))
       const [expected, actual] = [await run(plain, feeds), await run(quantized, feeds)]
-      expect(actual.get(graph.outputs[0] as string)?.data ?? []).toBeAllclose(expected.get(plain.outputs[0] as string)?.data ?? [], { atol: 1e-4 })
+      expect(actual.get(graph.outputs[0] as string)?.data ?? []).toBeAllclose(
+        expected.get(plain.outputs[0] as string)?.data ?? [],
+        { atol: 1e-4 },
+      )
     },
   )
 
@@ -237,11 +279,14 @@ describe('storeWeights in four bits', () => {
     const greatest = (i: number) => {
       const [k, n] = [Math.floor(i / N), i % N]
       const first = 32 * Math.floor(k / 32)
-      return Math.max(...Array.from({ length: Math.min(32, K - first) }, (_, j) => Math.abs(weights[(first + j) * N + n] as number)))
+      return Math.max(
+        ...Array.from({ length: Math.min(32, K - first) }, (_, j) => Math.abs(weights[(first + j) * N + n] as number)),
+      )
     }
     // One step where the value lies at the end of the range that has no code: +8.
     expect(weights.findIndex((value, i) => Math.abs(value - (back[i] as number)) > greatest(i) / 8 + 1e-6)).toBe(-1)
-    const mean = weights.reduce((sum, value, i) => sum + Math.abs(value - (back[i] as number)) / greatest(i), 0) / weights.length
+    const mean =
+      weights.reduce((sum, value, i) => sum + Math.abs(value - (back[i] as number)) / greatest(i), 0) / weights.length
     expect(mean).toBeLessThan(1 / 24)
   })
 
@@ -253,9 +298,12 @@ describe('storeWeights in four bits', () => {
     const quantized = storeWeights(graph, 'int4')
     const again = readModel(writeModel(quantized))
     expect((await run(again, feeds)).get('Gemm')?.data).toEqual((await run(quantized, feeds)).get('Gemm')?.data)
-    expect(() => differentiate(again, { loss: build(again).ReduceSum(again.values.get('Gemm') as Value, { keepdims: 0 }).name, wrt: ['x'] })).toThrow(
-      /MatMulNBits/,
-    )
+    expect(() =>
+      differentiate(again, {
+        loss: build(again).ReduceSum(again.values.get('Gemm') as Value, { keepdims: 0 }).name,
+        wrt: ['x'],
+      }),
+    ).toThrow(/MatMulNBits/)
   })
 })
 
@@ -268,10 +316,21 @@ describe('foldReshapes', () => {
       graphOf((g, x) => {
         const rows = g.Relu(g.Reshape(x, g.int64([-1, 4])))
         const whole = g.Reshape(rows, g.Concat(g.Shape(x, { start: 0, end: 2 }), g.int64([4]), { axis: 0 }))
-        return [g.Neg(g.Reshape(g.Unsqueeze(whole, g.int64([0])), g.int64([-1, 4]))), g.Reshape(g.Exp(rows), g.Shape(whole))]
+        return [
+          g.Neg(g.Reshape(g.Unsqueeze(whole, g.int64([0])), g.int64([-1, 4]))),
+          g.Reshape(g.Exp(rows), g.Shape(whole)),
+        ]
       }),
     )
-    expect(nodes.map(({ opType }) => opType).sort()).toEqual(['Concat', 'Exp', 'Neg', 'Relu', 'Reshape', 'Reshape', 'Shape'])
+    expect(nodes.map(({ opType }) => opType).sort()).toEqual([
+      'Concat',
+      'Exp',
+      'Neg',
+      'Relu',
+      'Reshape',
+      'Reshape',
+      'Shape',
+    ])
   })
   it('keeps what copies a size from what it reshapes, what is given, and what is another shape', async () => {
     const { nodes } = await simple(
@@ -288,9 +347,14 @@ describe('sumByProduct', () => {
   it('sums rows with a row of ones, made once for values of equally many rows', async () => {
     const graph = createGraph('sums')
     const g = build(graph)
-    const [x, y] = ['x', 'y'].map((name, i) => addInput(graph, name, 'float32', ['batch', 'rows', 3 + i])) as [Value, Value]
+    const [x, y] = ['x', 'y'].map((name, i) => addInput(graph, name, 'float32', ['batch', 'rows', 3 + i])) as [
+      Value,
+      Value,
+    ]
     const sum = (value: Value, axes: readonly number[], keepdims = 0) => g.ReduceSum(value, g.int64(axes), { keepdims })
-    graph.outputs = [sum(x, [0, 1]), sum(y, [0, 1]), sum(x, [0]), sum(x, [0, 1], 1), sum(x, [2])].map(({ name }) => name)
+    graph.outputs = [sum(x, [0, 1]), sum(y, [0, 1]), sum(x, [0]), sum(x, [0, 1], 1), sum(x, [2])].map(
+      ({ name }) => name,
+    )
     const feeds = { x: of('float32', [2, 5, 3], values(30, 1)), y: of('float32', [2, 5, 4], values(40, 2)) }
     const { nodes } = await sameNumbers(graph, sumByProduct, feeds)
     const counts = ['Gemm', 'Expand', 'ReduceSum'].map((type) => nodes.filter(({ opType }) => opType === type).length)
@@ -308,11 +372,18 @@ describe('int8Products', () => {
   const feedsOf = ({ matmul = false } = {}) => ({ x: float32(matmul ? [1, rows, K] : [rows, K], input) })
   const bias = values(N, 3)
 
-  /** The same by the formula: codes of x / rms(x) at one scale and zero point (ONNX's DynamicQuantizeLinear), whole-number products, scales. */
+  /**
+   * The same by the formula: codes of x / rms(x) at one scale and zero point (ONNX's DynamicQuantizeLinear),
+   * whole-number products, scales.
+   */
   function byFormula(graph: Graph, { transposed = false, matmul = false }): number[] {
     const name = transposed ? 'w.transposed' : 'w'
-    const [codes, scales] = ['int8', 'scale'].map((suffix) => elements(graph.initializers.get(`${name}.${suffix}`) as Tensor)) as [Int8Array, Float32Array]
-    const rms = sizes.map((_, row) => Math.sqrt(input.slice(row * K, (row + 1) * K).reduce((sum, value) => sum + value * value, 0) / K))
+    const [codes, scales] = ['int8', 'scale'].map((suffix) =>
+      elements(graph.initializers.get(`${name}.${suffix}`) as Tensor),
+    ) as [Int8Array, Float32Array]
+    const rms = sizes.map((_, row) =>
+      Math.sqrt(input.slice(row * K, (row + 1) * K).reduce((sum, value) => sum + value * value, 0) / K),
+    )
     const normal = input.map((value, i) => (value === 0 ? 0 : value / (rms[Math.floor(i / K)] as number)))
     const [low, high] = [Math.min(0, ...normal), Math.max(0, ...normal)]
     const scale = Math.fround((high - low) / 255)
@@ -326,19 +397,25 @@ describe('int8Products', () => {
     })
   }
 
-  it.each([{}, { transposed: true }, { matmul: true }, { matmul: true, transposed: true }])('%j: computes what its formula says', async (options) => {
-    const quantized = int8Products(layer(options))
-    expect(count(quantized, 'DynamicQuantizeMatMul')).toBe(1)
-    expect(quantized.initializers.has('w')).toBe(false)
-    const [output] = quantized.outputs
-    const actual = (await run(quantized, feedsOf(options))).get(output as string)?.data ?? []
-    const expected = byFormula(quantized, options)
-    for (const row of sizes.keys()) {
-      const part = (list: readonly number[]) => list.slice(row * N, (row + 1) * N)
-      // Within a code of x: a value at the border between two falls to either side.
-      expect(part(actual)).toBeAllclose(part(expected), { atol: 1e-3 * Math.max(...part(expected).map(Math.abs)), rtol: 0 })
-    }
-  })
+  it.each([{}, { transposed: true }, { matmul: true }, { matmul: true, transposed: true }])(
+    '%j: computes what its formula says',
+    async (options) => {
+      const quantized = int8Products(layer(options))
+      expect(count(quantized, 'DynamicQuantizeMatMul')).toBe(1)
+      expect(quantized.initializers.has('w')).toBe(false)
+      const [output] = quantized.outputs
+      const actual = (await run(quantized, feedsOf(options))).get(output as string)?.data ?? []
+      const expected = byFormula(quantized, options)
+      for (const row of sizes.keys()) {
+        const part = (list: readonly number[]) => list.slice(row * N, (row + 1) * N)
+        // Within a code of x: a value at the border between two falls to either side.
+        expect(part(actual)).toBeAllclose(part(expected), {
+          atol: 1e-3 * Math.max(...part(expected).map(Math.abs)),
+          rtol: 0,
+        })
+      }
+    },
+  )
 
   it('is near the product in float32 for rows of any size', async () => {
     const options = { matmul: true }
@@ -347,16 +424,26 @@ describe('int8Products', () => {
       (results) => results.get(graph.outputs[0] as string)?.data ?? [],
     ) as [number[], number[]]
     for (const [row, size] of sizes.entries()) {
-      const error = Math.max(...exact.slice(row * N, (row + 1) * N).map((value, i) => Math.abs(value - (near[row * N + i] as number))))
+      const error = Math.max(
+        ...exact.slice(row * N, (row + 1) * N).map((value, i) => Math.abs(value - (near[row * N + i] as number))),
+      )
       expect(error).toBeLessThanOrEqual(0.02 * size * Math.sqrt(K))
     }
   })
 
   it('keeps codes in seven bits, half a step from the matrix', () => {
     const { initializers } = int8Products(layer())
-    const [codes, scales] = ['w.int8', 'w.scale'].map((name) => elements(initializers.get(name) as Tensor)) as [Int8Array, Float32Array]
+    const [codes, scales] = ['w.int8', 'w.scale'].map((name) => elements(initializers.get(name) as Tensor)) as [
+      Int8Array,
+      Float32Array,
+    ]
     expect(Math.max(...codes.map(Math.abs))).toBe(64)
-    expect(weights.findIndex((value, i) => Math.abs(value - (codes[i] as number) * (scales[i % N] as number)) > 0.501 * (scales[i % N] as number))).toBe(-1)
+    expect(
+      weights.findIndex(
+        (value, i) =>
+          Math.abs(value - (codes[i] as number) * (scales[i % N] as number)) > 0.501 * (scales[i % N] as number),
+      ),
+    ).toBe(-1)
   })
 
   it('leaves small, trained and scaled products alone, and a matrix that is looked up too where it is', () => {
@@ -377,13 +464,18 @@ describe('int8Products', () => {
     const graph = layer()
     const g = build(graph)
     const ones = g.constant('ones', float32([K], new Float32Array(K).fill(1)))
-    const normal = g.Reshape(g.LayerNormalization(g.Reshape(graph.values.get('x') as Value, g.int64([1, -1, K])), ones), g.int64([-1, K]))
+    const normal = g.Reshape(
+      g.LayerNormalization(g.Reshape(graph.values.get('x') as Value, g.int64([1, -1, K])), ones),
+      g.int64([-1, K]),
+    )
     graph.outputs = [g.Gemm(normal, graph.values.get('w') as Value, graph.values.get('b') as Value).name]
     prune(graph)
     const quantized = int8Products(graph)
     expect(count(quantized, 'SimplifiedLayerNormalization')).toBe(0)
     expect(quantized.nodes.at(-1)?.opType).toBe('DynamicQuantizeMatMul')
-    const [exact, near] = [await run(graph, feedsOf()), await run(quantized, feedsOf())].map((results) => results.get(graph.outputs[0] as string)?.data ?? [])
+    const [exact, near] = [await run(graph, feedsOf()), await run(quantized, feedsOf())].map(
+      (results) => results.get(graph.outputs[0] as string)?.data ?? [],
+    )
     expect(near ?? []).toBeAllclose(exact ?? [], { atol: 0.02 * Math.sqrt(K), rtol: 0 })
     expect(near).not.toEqual(exact)
   })
@@ -392,11 +484,11 @@ describe('int8Products', () => {
     const graph = layer()
     graph.outputs.push(build(graph).Gemm(graph.values.get('x') as Value, graph.values.get('w') as Value).name)
     const { nodes } = int8Products(graph)
-    expect(nodes.map(({ opType }) => opType).filter((opType) => opType === 'SimplifiedLayerNormalization' || opType === 'DynamicQuantizeMatMul')).toEqual([
-      'SimplifiedLayerNormalization',
-      'DynamicQuantizeMatMul',
-      'DynamicQuantizeMatMul',
-    ])
+    expect(
+      nodes
+        .map(({ opType }) => opType)
+        .filter((opType) => opType === 'SimplifiedLayerNormalization' || opType === 'DynamicQuantizeMatMul'),
+    ).toEqual(['SimplifiedLayerNormalization', 'DynamicQuantizeMatMul', 'DynamicQuantizeMatMul'])
   })
 })
 
@@ -407,23 +499,39 @@ describe('simplify', () => {
     const result = simplify(graph)
     const [before, after] = [await run(graph, feeds), await run(lower(result), feeds)]
     for (const [i, name] of graph.outputs.entries())
-      expect(after.get(result.outputs[i] as string)?.data ?? []).toBeAllclose(before.get(name)?.data ?? [], { atol: 1e-6 })
+      expect(after.get(result.outputs[i] as string)?.data ?? []).toBeAllclose(before.get(name)?.data ?? [], {
+        atol: 1e-6,
+      })
     return result
   }
 
   it('finds RMS normalization however it is spelled', async () => {
-    const mean = (g: ReturnType<typeof build>, square: Value, axis = -1) => g.Sqrt(g.Add(g.ReduceMean(square, g.int64([axis])), g.scalar(1e-3)))
+    const mean = (g: ReturnType<typeof build>, square: Value, axis = -1) =>
+      g.Sqrt(g.Add(g.ReduceMean(square, g.int64([axis])), g.scalar(1e-3)))
     const graph = graphOf((g, x) => {
       const weight = g.constant('weight', float32([4], values(4, 2)))
       const [a, b, c] = [mean(g, g.Pow(x, g.scalar(2))), mean(g, g.Mul(x, x), 2), mean(g, g.Pow(x, g.scalar(2)))]
-      return [g.Mul(weight, g.Mul(x, g.Reciprocal(a))), g.Mul(g.Mul(g.Div(g.scalar(1), b), x), weight), g.Mul(g.Div(x, c), weight)]
+      return [
+        g.Mul(weight, g.Mul(x, g.Reciprocal(a))),
+        g.Mul(g.Mul(g.Div(g.scalar(1), b), x), weight),
+        g.Mul(g.Div(x, c), weight),
+      ]
     })
-    expect((await simple(graph)).nodes.map(({ opType }) => opType)).toEqual(['RMSNormalization', 'RMSNormalization', 'RMSNormalization'])
+    expect((await simple(graph)).nodes.map(({ opType }) => opType)).toEqual([
+      'RMSNormalization',
+      'RMSNormalization',
+      'RMSNormalization',
+    ])
     const other = graphOf((g, x) => {
       const weight = g.constant('weight', float32([4], values(4, 2)))
-      return [g.Mul(weight, g.Div(x, mean(g, g.Pow(x, g.scalar(3))))), g.Mul(weight, g.Div(x, mean(g, g.Pow(x, g.scalar(2)), 1)))]
+      return [
+        g.Mul(weight, g.Div(x, mean(g, g.Pow(x, g.scalar(3))))),
+        g.Mul(weight, g.Div(x, mean(g, g.Pow(x, g.scalar(2)), 1))),
+      ]
     })
-    expect(count(await simple(graphOf((g, x) => [g.Mul(x, g.Div(x, mean(g, g.Pow(x, g.scalar(2)))))])), 'RMSNormalization')).toBe(0)
+    expect(
+      count(await simple(graphOf((g, x) => [g.Mul(x, g.Div(x, mean(g, g.Pow(x, g.scalar(2)))))])), 'RMSNormalization'),
+    ).toBe(0)
     expect(count(simplify(other), 'RMSNormalization')).toBe(0)
   })
 
@@ -481,17 +589,27 @@ describe('rowsAt', () => {
     early.graph.outputs = [rowsAt(early.graph, early.states, early.at).name]
     for (const { graph } of [late, early]) prune(graph)
     const [expected, actual] = await Promise.all([late, early].map(({ graph }) => run(lower(graph), feeds)))
-    expect(actual?.get(early.graph.outputs[0] as string)?.data ?? []).toBeAllclose(expected?.get(late.graph.outputs[0] as string)?.data ?? [])
+    expect(actual?.get(early.graph.outputs[0] as string)?.data ?? []).toBeAllclose(
+      expected?.get(late.graph.outputs[0] as string)?.data ?? [],
+    )
     return early.graph
   }
   const rowsOf = (graph: Graph, opType: string) =>
-    graph.nodes.filter((node) => node.opType === opType).map(({ outputs: [output] }) => graph.values.get(output as string)?.shape[0])
+    graph.nodes
+      .filter((node) => node.opType === opType)
+      .map(({ outputs: [output] }) => graph.values.get(output as string)?.shape[0])
 
   it('goes back through an MLP to where rows meet', async () => {
-    const graph = await chosen((g, x) => mlp(g, g.Add(x, g.MatMul(g.Softmax(g.MatMul(x, transposeMatrix(g, x)), { axis: -1 }), x))))
+    const graph = await chosen((g, x) =>
+      mlp(g, g.Add(x, g.MatMul(g.Softmax(g.MatMul(x, transposeMatrix(g, x)), { axis: -1 }), x))),
+    )
     expect([rowsOf(graph, 'Gemm'), rowsOf(graph, 'RMSNormalization')]).toEqual([['n', 'n'], ['n']])
     // The sum of x and what attention gave is of chosen rows too; the products of attention are not.
-    expect(graph.nodes.filter(({ opType }) => opType === 'Add').map(({ outputs: [output] }) => graph.values.get(output as string)?.shape)).toEqual([
+    expect(
+      graph.nodes
+        .filter(({ opType }) => opType === 'Add')
+        .map(({ outputs: [output] }) => graph.values.get(output as string)?.shape),
+    ).toEqual([
       ['n', 4],
       ['n', 4],
     ])
@@ -501,7 +619,10 @@ describe('rowsAt', () => {
   it('computes nothing twice: what others read in full is chosen from, not made again', async () => {
     const graph = await chosen((g, x) => {
       const before = mlp(g, x)
-      return mlp(g, g.Add(before, g.MatMul(g.Softmax(g.MatMul(before, transposeMatrix(g, before)), { axis: -1 }), before)))
+      return mlp(
+        g,
+        g.Add(before, g.MatMul(g.Softmax(g.MatMul(before, transposeMatrix(g, before)), { axis: -1 }), before)),
+      )
     })
     expect(rowsOf(graph, 'Gemm')).toEqual(['3*batch', '3*batch', 'n', 'n'])
     expect(count(graph, 'RMSNormalization')).toBe(2)
@@ -527,7 +648,9 @@ describe('lower', () => {
     const angles = Float32Array.from({ length: 4001 }, (_, i) => (i < 2001 ? (i - 1000) / 100 : 4.097 * (i - 3000)))
     const lowered = lower(graph)
     expect(lowered.nodes.some((node) => node.opType === opType)).toBe(false)
-    const { data } = (await run(lowered, { x: float32([angles.length], angles) })).get(graph.outputs[0] as string) ?? { data: [] }
+    const { data } = (await run(lowered, { x: float32([angles.length], angles) })).get(graph.outputs[0] as string) ?? {
+      data: [],
+    }
     expect(Math.max(...data.map((value, i) => Math.abs(value - exact(angles[i] as number))))).toBeLessThan(3e-7)
   })
 })

@@ -1,6 +1,14 @@
 // @cola/lora: GPT-2 and LoRA adapters.
 
-export { type Adapter, adapterConfigJson, adapterTensors, openAdapter, pushAdapter, readAdapter, writeAdapter } from './adapter/files.ts'
+export {
+  type Adapter,
+  adapterConfigJson,
+  adapterTensors,
+  openAdapter,
+  pushAdapter,
+  readAdapter,
+  writeAdapter,
+} from './adapter/files.ts'
 export { loadAdapter } from './adapter/load.ts'
 export { type CombinationType, combineAdapters, type CombineOptions, type WeightedAdapter } from './adapter/combine.ts'
 export { onnxAdapter, writeOnnxAdapter } from './adapter/onnx-adapter.ts'
@@ -17,7 +25,14 @@ export { type Gpt2Config, labelCount, parseGpt2Config } from './gpt2/config.ts'
 export { gpt2, type Gpt2Options, withPaddedInputs } from './gpt2/graph.ts'
 export { type Gpt2Head, gpt2Parameters, gpt2Shapes, type Parameters, randomGpt2 } from './gpt2/parameters.ts'
 export { type LoraConfig, loraPlus, parseLoraConfig, reportConfig } from './inject/config.ts'
-export { adapterStatus, type AdapterStatus, countParameters, formatParameters, millions, type ParameterCount } from './inject/count.ts'
+export {
+  adapterStatus,
+  type AdapterStatus,
+  countParameters,
+  formatParameters,
+  millions,
+  type ParameterCount,
+} from './inject/count.ts'
 export type { Head, Pooling } from './inject/head.ts'
 export { inspect, type LayerKind, type LayerSummary } from './inject/inspect.ts'
 export type { LoraTarget } from './inject/layer.ts'
@@ -39,5 +54,14 @@ export type {
   SequenceClassificationSettings,
   SequenceClassifier,
 } from './tasks/sequence-classification.ts'
-export type { EncodeContext, Encoded, Predict, ScoreContext, Task, TaskType, TaskTypes, TypesOfTask } from './tasks/task.ts'
+export type {
+  EncodeContext,
+  Encoded,
+  Predict,
+  ScoreContext,
+  Task,
+  TaskType,
+  TaskTypes,
+  TypesOfTask,
+} from './tasks/task.ts'
 export { consoleProgress } from '@cola/train'

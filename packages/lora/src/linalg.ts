@@ -6,7 +6,8 @@ import { Matrix, QrDecomposition, SingularValueDecomposition } from 'ml-matrix'
 export { Matrix }
 
 /** A row-major array as a matrix. */
-export const matrixOf = (values: ArrayLike<number>, rows: number, columns: number): Matrix => Matrix.from1DArray(rows, columns, Array.from(values))
+export const matrixOf = (values: ArrayLike<number>, rows: number, columns: number): Matrix =>
+  Matrix.from1DArray(rows, columns, Array.from(values))
 
 /** A matrix as a row-major array. */
 export const arrayOf = (matrix: Matrix): Float32Array => Float32Array.from(matrix.to1DArray())
@@ -27,7 +28,9 @@ export interface TruncatedSvd {
 const iterations = 8
 const oversampling = 10
 
-/** The greatest `rank` singular values and vectors, by randomized subspace iteration (Halko, Martinsson & Tropp 2011). */
+/**
+ * The greatest `rank` singular values and vectors, by randomized subspace iteration (Halko, Martinsson & Tropp 2011).
+ */
 export function truncatedSvd(matrix: Matrix, rank: number, { seed = 0 }: { seed?: number } = {}): TruncatedSvd {
   const stream = random(seed, 'svd')
   const width = Math.min(rank + oversampling, matrix.rows, matrix.columns)

@@ -86,7 +86,11 @@ export type Gpt2ConfigJson = v.InferOutput<typeof gpt2Schema>
 export type LoraConfigJson = v.InferOutput<typeof loraSchema>
 
 /** Checks a value against a schema. @throws {ConfigError} naming the file and the field. */
-export function check<Schema extends v.GenericSchema>(schema: Schema, value: unknown, where: string): v.InferOutput<Schema> {
+export function check<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  where: string,
+): v.InferOutput<Schema> {
   const result = v.safeParse(schema, value)
   if (result.success) return result.output
   const [issue] = result.issues

@@ -1,4 +1,5 @@
-// Models exported with their own heads: transformers' names, PEFT's adapters both ways, and the hidden states before the head. make-exports.py made them.
+// Models exported with their own heads: transformers' names, PEFT's adapters both ways, and the hidden states before
+// the head. make-exports.py made them.
 
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +16,8 @@ const fixtures = join(import.meta.dirname, 'fixtures/exports')
 const names = readdirSync(fixtures)
 for (const name of names) {
   cpSync(join(fixtures, name), join(folder, name), { recursive: true })
-  for (const file of ['tokenizer.json', 'tokenizer_config.json']) cpSync(join(import.meta.dirname, '../../../examples/model', file), join(folder, name, file))
+  for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+    cpSync(join(import.meta.dirname, '../../../examples/model', file), join(folder, name, file))
 }
 
 const expectedOf = (name: string) => readSafetensorsFile(join(fixtures, name, 'expected.safetensors')).tensors
@@ -66,7 +68,12 @@ describe.each(names)('%s', (name) => {
     expect(real(await run(merge(loaded).graph, name), name)).toBeAllclose(adapted, { atol: 1e-5 })
     const written = adapterTensors(loaded)
     expect([...written.keys()].sort()).toEqual([...adapter.tensors.keys()].sort())
-    for (const [key, value] of written) expect([key, value.dims, toFloat32(value)]).toEqual([key, value.dims, toFloat32(adapter.tensors.get(key) as Tensor)])
+    for (const [key, value] of written)
+      expect([key, value.dims, toFloat32(value)]).toEqual([
+        key,
+        value.dims,
+        toFloat32(adapter.tensors.get(key) as Tensor),
+      ])
   })
 
   it('gives another head the hidden states that its own read', async () => {
@@ -79,11 +86,14 @@ describe.each(names)('%s', (name) => {
   })
 })
 
-it.each(['roberta-seq-dynamo', 'distilbert-seq-torchscript'])('%s: parameters that the exporter merged because they were equal are apart', async (name) => {
-  const { model, config } = await openOnnxModel(join(folder, name))
-  const parameters = (config.linear as string[]).flatMap((module) => [`${module}.weight`, `${module}.bias`])
-  expect([...model.graph.initializers.keys()]).toEqual(expect.arrayContaining(parameters))
-  expect(model.graph.nodes.filter(({ opType }) => opType === 'Gemm').map(({ inputs }) => inputs[2])).toEqual(
-    expect.arrayContaining(parameters.filter((one) => one.endsWith('bias'))),
-  )
-})
+it.each(['roberta-seq-dynamo', 'distilbert-seq-torchscript'])(
+  '%s: parameters that the exporter merged because they were equal are apart',
+  async (name) => {
+    const { model, config } = await openOnnxModel(join(folder, name))
+    const parameters = (config.linear as string[]).flatMap((module) => [`${module}.weight`, `${module}.bias`])
+    expect([...model.graph.initializers.keys()]).toEqual(expect.arrayContaining(parameters))
+    expect(model.graph.nodes.filter(({ opType }) => opType === 'Gemm').map(({ inputs }) => inputs[2])).toEqual(
+      expect.arrayContaining(parameters.filter((one) => one.endsWith('bias'))),
+    )
+  },
+)

@@ -4,7 +4,15 @@ import { describe, expect, it } from 'vitest'
 import { moved } from '../../../tools/moved.ts'
 import { ConfigError, createGenerator, gpt2, lora, nextToken, parseGpt2Config, randomGpt2 } from '../src/index.ts'
 
-const config = parseGpt2Config({ model_type: 'gpt2', n_layer: 3, n_head: 2, n_embd: 16, n_positions: 24, vocab_size: 50, initializer_range: 0.3 })
+const config = parseGpt2Config({
+  model_type: 'gpt2',
+  n_layer: 3,
+  n_head: 2,
+  n_embd: 16,
+  n_positions: 24,
+  vocab_size: 50,
+  initializer_range: 0.3,
+})
 const parameters = randomGpt2(config, { seed: 4, head: 'language-model' })
 const cached = gpt2(config, parameters, { head: 'language-model', cache: true })
 const whole = gpt2(config, parameters, { head: 'language-model' })
@@ -46,14 +54,20 @@ describe('generate', () => {
     ]
     expect(again).toEqual(first)
     expect(other).not.toEqual(first)
-    expect(await generator.generate([5], { ...options, seed: 1, eos_token_id: first[3] as number })).toEqual(first.slice(0, first.indexOf(first[3] as number)))
+    expect(await generator.generate([5], { ...options, seed: 1, eos_token_id: first[3] as number })).toEqual(
+      first.slice(0, first.indexOf(first[3] as number)),
+    )
     expect(await generator.generate([5], { ...options, seed: 1, eos_token_id: [99, first[3] as number] })).toEqual(
       first.slice(0, first.indexOf(first[3] as number)),
     )
-    await expect(generator.generate([5, -1])).rejects.toThrow(/prompt: a token id without a row.*expected 0 to 49, found -1/)
+    await expect(generator.generate([5, -1])).rejects.toThrow(
+      /prompt: a token id without a row.*expected 0 to 49, found -1/,
+    )
     expect(parseGpt2Config({ ...config, eos_token_id: [1, 2] }).eos_token_id).toEqual([1, 2])
     const seen: number[] = []
-    expect((await generator.generate([5, 6], { max_new_tokens: 99, onToken: (id) => seen.push(id) })).length).toBe(config.n_positions - 1)
+    expect((await generator.generate([5, 6], { max_new_tokens: 99, onToken: (id) => seen.push(id) })).length).toBe(
+      config.n_positions - 1,
+    )
     expect(seen.length).toBe(config.n_positions - 1)
     await expect(generator.generate([])).rejects.toThrow(/no tokens/)
     await expect(generator.generate(Array.from({ length: 24 }, () => 1))).rejects.toThrow(/position table/)

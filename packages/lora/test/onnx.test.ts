@@ -4,11 +4,31 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addInput, build, createGraph, type Tensor, toFloat32, writeModel } from '@cola/graph'
-import { crossEntropy, feedsOf, generateArtifacts, openSession, OrtTensor, paddedBatches, sgd, TrainingSession } from '@cola/train'
+import {
+  crossEntropy,
+  feedsOf,
+  generateArtifacts,
+  openSession,
+  OrtTensor,
+  paddedBatches,
+  sgd,
+  TrainingSession,
+} from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { hubServer } from '../../../tools/hub-server.ts'
 import { moved } from '../../../tools/moved.ts'
-import { adapterTensors, ConfigError, exportMerged, loadAdapter, lora, merge, openOnnxModel, type Pooling, withHead, withMaskedInputs } from '../src/index.ts'
+import {
+  adapterTensors,
+  ConfigError,
+  exportMerged,
+  loadAdapter,
+  lora,
+  merge,
+  openOnnxModel,
+  type Pooling,
+  withHead,
+  withMaskedInputs,
+} from '../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-onnx-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -34,7 +54,9 @@ const sentences = [
 /** The hidden states that the classifier of the fixture reads. */
 const hidden = async () => {
   const { model } = await openOnnxModel(bert)
-  return model.graph.nodes.find(({ opType, inputs }) => opType === 'LayerNormalization' && inputs[1]?.includes('layer.1.output'))?.outputs[0] as string
+  return model.graph.nodes.find(
+    ({ opType, inputs }) => opType === 'LayerNormalization' && inputs[1]?.includes('layer.1.output'),
+  )?.outputs[0] as string
 }
 
 describe('an exported encoder', () => {
@@ -50,14 +72,29 @@ describe('an exported encoder', () => {
     'gets a head read at the %s token, trains, and computes the same from a mask on either side',
     async (pooling) => {
       const { model } = await openOnnxModel(bert)
-      const headed = withHead(model, { num_labels: 3, pooling, name: 'classifier', bias: true, hidden: await hidden(), seed: 1 })
+      const headed = withHead(model, {
+        num_labels: 3,
+        pooling,
+        name: 'classifier',
+        bias: true,
+        hidden: await hidden(),
+        seed: 1,
+      })
       const injected = lora(headed, { task_type: 'SEQ_CLS', r: 2, target_modules: 'all-linear' })
-      expect([...injected.trainable].filter((name) => name.startsWith('classifier'))).toEqual(['classifier.weight', 'classifier.bias'])
+      expect([...injected.trainable].filter((name) => name.startsWith('classifier'))).toEqual([
+        'classifier.weight',
+        'classifier.bias',
+      ])
       const collate = paddedBatches(injected.graph)
-      const session = await TrainingSession.create({ artifacts: generateArtifacts(injected, { loss: crossEntropy(), optimizer: sgd() }), device: 'cpu' })
+      const session = await TrainingSession.create({
+        artifacts: generateArtifacts(injected, { loss: crossEntropy(), optimizer: sgd() }),
+        device: 'cpu',
+      })
       const labels = { labels: { data: Int32Array.of(0, 2, 1), dims: [3] } }
       const { outputs } = await session.runTrainStep({ ...collate(sentences), ...labels })
-      expect([...(await session.getGradients()).values()].filter((value) => toFloat32(value).some((x) => x !== 0)).length).toBeGreaterThan(10)
+      expect(
+        [...(await session.getGradients()).values()].filter((value) => toFloat32(value).some((x) => x !== 0)).length,
+      ).toBeGreaterThan(10)
       await session.release()
 
       const graph = withMaskedInputs(merge(injected))
@@ -72,7 +109,10 @@ describe('an exported encoder', () => {
           BigInt,
         )
       const tensor = (data: BigInt64Array) => new OrtTensor('int64', data, [3, columns])
-      const { logits } = await run.run({ input_ids: tensor(padded('right', (id) => id)), attention_mask: tensor(padded('right', () => 1)) })
+      const { logits } = await run.run({
+        input_ids: tensor(padded('right', (id) => id)),
+        attention_mask: tensor(padded('right', () => 1)),
+      })
       await run.release()
       expect((logits as OrtTensor).data as Float32Array).toBeAllclose(outputs.logits?.data ?? [], { atol: 1e-5 })
     },
@@ -80,7 +120,13 @@ describe('an exported encoder', () => {
 
   it('takes an adapter back, head included, and exports a classifier', async () => {
     const { model, config, folder: own } = await openOnnxModel(bert)
-    const headed = withHead(model, { num_labels: 2, pooling: 'mean', name: 'classifier', bias: true, hidden: await hidden() })
+    const headed = withHead(model, {
+      num_labels: 2,
+      pooling: 'mean',
+      name: 'classifier',
+      bias: true,
+      hidden: await hidden(),
+    })
     const start = lora(headed, { task_type: 'SEQ_CLS', r: 2, target_modules: ['query', 'dense'] })
     const after = moved(start, 1)
     const adapter = { config: after.config, tensors: adapterTensors(after) }
@@ -90,9 +136,14 @@ describe('an exported encoder', () => {
     ])
     const loaded = loadAdapter(headed, adapter)
     for (const name of after.trainable)
-      expect(toFloat32(loaded.graph.initializers.get(name) as Tensor)).toEqual(toFloat32(after.graph.initializers.get(name) as Tensor))
+      expect(toFloat32(loaded.graph.initializers.get(name) as Tensor)).toEqual(
+        toFloat32(after.graph.initializers.get(name) as Tensor),
+      )
     exportMerged(after, { folder: join(folder, 'exported'), config, tokenizerFolder: own, labels: ['no', 'yes'] })
-    expect(JSON.parse(readFileSync(join(folder, 'exported', 'config.json'), 'utf8'))).toMatchObject({ id2label: { 0: 'no', 1: 'yes' }, model_type: 'bert' })
+    expect(JSON.parse(readFileSync(join(folder, 'exported', 'config.json'), 'utf8'))).toMatchObject({
+      id2label: { 0: 'no', 1: 'yes' },
+      model_type: 'bert',
+    })
   })
 
   it('comes from a hub too, the first of several files', async () => {
@@ -101,7 +152,11 @@ describe('an exported encoder', () => {
     const hub = await hubServer({ ...files, 'onnx/model_quantized.onnx': new Uint8Array(9) }, 'd'.repeat(40))
     const opened = await openOnnxModel('someone/bert', { endpoint: hub.endpoint, cacheDir: join(folder, 'cache') })
     expect(opened.config.model_type).toBe('bert')
-    expect(feedsOf(opened.model.graph, opened.model.graph.inputs, paddedBatches(opened.model.graph)(sentences)).symbols.get('sequence')).toBe(4)
+    expect(
+      feedsOf(opened.model.graph, opened.model.graph.inputs, paddedBatches(opened.model.graph)(sentences)).symbols.get(
+        'sequence',
+      ),
+    ).toBe(4)
     await hub.close()
   })
 

@@ -1,4 +1,5 @@
-// Models and adapters where people have them: in several files on the hub, in a clone without git-lfs, pickled, not there.
+// Models and adapters where people have them: in several files on the hub, in a clone without git-lfs, pickled, not
+// there.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -4,7 +4,18 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { elements, float32, foldLinear, type Graph, readModel, serializeSafetensors, simplify, type Tensor, tensor, toFloat32 } from '@cola/graph'
+import {
+  elements,
+  float32,
+  foldLinear,
+  type Graph,
+  readModel,
+  serializeSafetensors,
+  simplify,
+  type Tensor,
+  tensor,
+  toFloat32,
+} from '@cola/graph'
 import { openSession, OrtTensor, readSafetensorsFile } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { moved } from '../../../tools/moved.ts'
@@ -55,14 +66,20 @@ function expectedOf(name: string): ReadonlyMap<string, Tensor> {
   return readSafetensorsFile(join(fixtures, name, 'expected.safetensors')).tensors
 }
 
-async function outputOf(name: keyof typeof models, model: { graph: Graph }, further: Record<string, { data: unknown; dims: readonly number[] }> = {}) {
+async function outputOf(
+  name: keyof typeof models,
+  model: { graph: Graph },
+  further: Record<string, { data: unknown; dims: readonly number[] }> = {},
+) {
   const graph = withMaskedInputs({ ...model, trainable: new Set() })
   const session = await openSession({ graph }, 'cpu')
   const inputs = ['input_ids', 'attention_mask'].map((input) => {
     const value = expected[name].get(input) as Tensor
     return [input, new OrtTensor('int64', elements(value) as BigInt64Array, value.dims)] as const
   })
-  const others = Object.entries(further).map(([input, { data, dims }]) => [input, new OrtTensor('float32', data as Float32Array, dims)] as const)
+  const others = Object.entries(further).map(
+    ([input, { data, dims }]) => [input, new OrtTensor('float32', data as Float32Array, dims)] as const,
+  )
   const results = await session.run(Object.fromEntries([...inputs, ...others]))
   await session.release()
   return (results[graph.outputs[0] as string] as OrtTensor).data as Float32Array
@@ -107,21 +124,32 @@ describe('beside each other', () => {
   it('switch, norms, embeddings and heads too', async () => {
     const model = switchable(models.llama, adapters)
     for (const variant of variants)
-      expect(await outputOf('llama', model, model.feeds(variant))).toBeAllclose(toFloat32(expected.llama.get(`${variant}.output`) as Tensor), { atol: 2e-5 })
-    expect(await outputOf('llama', model, model.feeds())).toBeAllclose(await outputOf('llama', models.llama), { atol: 1e-6 })
+      expect(await outputOf('llama', model, model.feeds(variant))).toBeAllclose(
+        toFloat32(expected.llama.get(`${variant}.output`) as Tensor),
+        { atol: 2e-5 },
+      )
+    expect(await outputOf('llama', model, model.feeds())).toBeAllclose(await outputOf('llama', models.llama), {
+      atol: 1e-6,
+    })
     const overridable = switchable(models.llama, adapters, { inputs: 'overridable' })
     const bytes = new TextDecoder('latin1').decode(onnxAdapter(overridable, 'embeddings'))
-    for (const saved of ['model.embed_tokens.weight', 'model.norm.weight', 'score.weight']) expect(bytes).toContain(saved)
+    for (const saved of ['model.embed_tokens.weight', 'model.norm.weight', 'score.weight'])
+      expect(bytes).toContain(saved)
   })
 
   it('an adapter of the bare model switches with one that has the prefix', async () => {
-    const of = (options: LoraConfig, seed: number) => moved(lora(models.bert, { r: 2, modules_to_save: ['LayerNorm'], ...options }), seed)
+    const of = (options: LoraConfig, seed: number) =>
+      moved(lora(models.bert, { r: 2, modules_to_save: ['LayerNorm'], ...options }), seed)
     const bare = of({ target_modules: ['query', 'value'], task_type: 'FEATURE_EXTRACTION' }, 3)
     const prefixed = of({ target_modules: ['query', 'key'] }, 4)
     const adapter = (model: LoraModel) => ({ config: model.config, tensors: adapterTensors(model) })
     const model = switchable(models.bert, { bare: adapter(bare), prefixed: adapter(prefixed) })
-    expect(await outputOf('bert', model, model.feeds('bare'))).toBeAllclose(await outputOf('bert', bare), { atol: 2e-5 })
-    expect(await outputOf('bert', model, model.feeds('prefixed'))).toBeAllclose(await outputOf('bert', prefixed), { atol: 2e-5 })
+    expect(await outputOf('bert', model, model.feeds('bare'))).toBeAllclose(await outputOf('bert', bare), {
+      atol: 2e-5,
+    })
+    expect(await outputOf('bert', model, model.feeds('prefixed'))).toBeAllclose(await outputOf('bert', prefixed), {
+      atol: 2e-5,
+    })
   })
 
   it('combine: what one alone has is kept whole, what several have is one’s', async () => {
@@ -130,7 +158,9 @@ describe('beside each other', () => {
       return { model, adapter: { config: model.config, tensors: adapterTensors(model) } }
     }
     const [first, second] = [of({ modules_to_save: ['model.norm'] }, 1), of({ modules_to_save: ['score'] }, 2)]
-    const combined = combineAdapters([{ adapter: first.adapter, weight: 0.5 }, { adapter: second.adapter }], { combination_type: 'cat' })
+    const combined = combineAdapters([{ adapter: first.adapter, weight: 0.5 }, { adapter: second.adapter }], {
+      combination_type: 'cat',
+    })
     expect(combined.config.modules_to_save).toEqual(['model.norm', 'score'])
     const value = ({ graph }: { graph: Graph }, name: string) => toFloat32(graph.initializers.get(name) as Tensor)
     const merged = merge(loadAdapter(models.llama, combined))
@@ -138,22 +168,27 @@ describe('beside each other', () => {
     expect(value(merged, 'score.weight')).toEqual(value(second.model, 'score.weight'))
     const both = [first, of({ modules_to_save: ['model.norm'] }, 3)].map(({ adapter }) => ({ adapter }))
     expect(() => combineAdapters(both)).toThrow(/base_model\.model\.model\.norm\.weight in adapters 0, 1.*option head/)
-    expect(toFloat32(combineAdapters(both, { head: 1 }).tensors.get('base_model.model.model.norm.weight') as Tensor)).toEqual(
-      toFloat32(both[1]?.adapter.tensors.get('base_model.model.model.norm.weight') as Tensor),
-    )
+    expect(
+      toFloat32(combineAdapters(both, { head: 1 }).tensors.get('base_model.model.model.norm.weight') as Tensor),
+    ).toEqual(toFloat32(both[1]?.adapter.tensors.get('base_model.model.model.norm.weight') as Tensor))
   })
 })
 
 describe('names', () => {
   it('are the bare model’s for FEATURE_EXTRACTION, and the classifier’s otherwise', () => {
-    const first = (config: LoraConfig) => [...adapterTensors(lora(models.bert, { r: 2, target_modules: ['query'], ...config })).keys()][0]
-    expect(first({ task_type: 'FEATURE_EXTRACTION' })).toBe('base_model.model.encoder.layer.0.attention.self.query.lora_A.weight')
+    const first = (config: LoraConfig) =>
+      [...adapterTensors(lora(models.bert, { r: 2, target_modules: ['query'], ...config })).keys()][0]
+    expect(first({ task_type: 'FEATURE_EXTRACTION' })).toBe(
+      'base_model.model.encoder.layer.0.attention.self.query.lora_A.weight',
+    )
     expect(first({})).toBe('base_model.model.bert.encoder.layer.0.attention.self.query.lora_A.weight')
   })
 
   it('that end in one of modules_to_save are trained, at a dot or not, with all that is in them', () => {
     const saved = (modules_to_save: string[], config: LoraConfig = {}) =>
-      [...lora(models.llama, { r: 2, target_modules: ['q_proj'], modules_to_save, ...config }).trainable].filter((name) => !name.includes('lora_'))
+      [...lora(models.llama, { r: 2, target_modules: ['q_proj'], modules_to_save, ...config }).trainable].filter(
+        (name) => !name.includes('lora_'),
+      )
     expect(saved(['norm'])).toHaveLength(5)
     expect(saved(['model.norm'])).toEqual(['model.norm.weight'])
     expect(saved(['layers.1.mlp']).map((name) => name.split('.').at(-2))).toEqual(['gate_proj', 'up_proj', 'down_proj'])
@@ -162,7 +197,11 @@ describe('names', () => {
   })
 
   it('that lie in one another are warned of: PEFT cannot load what it saves of them', () => {
-    const { warnings } = lora(models.llama, { r: 2, target_modules: ['q_proj'], modules_to_save: ['layers.1.mlp', '1.mlp.up_proj'] })
+    const { warnings } = lora(models.llama, {
+      r: 2,
+      target_modules: ['q_proj'],
+      modules_to_save: ['layers.1.mlp', '1.mlp.up_proj'],
+    })
     expect(warnings.filter((text) => text.includes('lies in'))).toEqual([
       'modules_to_save: "model.layers.1.mlp.up_proj" lies in "model.layers.1.mlp", which is saved too; PEFT cannot load that',
     ])
@@ -171,7 +210,9 @@ describe('names', () => {
   it('that would be both are refused, and left out of all-linear', () => {
     const config = { r: 2, modules_to_save: ['_proj'] }
     expect(() => lora(models.llama, { ...config, target_modules: ['q_proj'] })).toThrow(ConfigError)
-    expect(() => lora(models.llama, { ...config, target_modules: ['q_proj'] })).toThrow(/exclude_modules: \["model\.layers\.0\.self_attn\.q_proj"/)
+    expect(() => lora(models.llama, { ...config, target_modules: ['q_proj'] })).toThrow(
+      /exclude_modules: \["model\.layers\.0\.self_attn\.q_proj"/,
+    )
     const wide = lora(models.llama, { r: 2, modules_to_save: ['up_proj', 'n_proj'], target_modules: 'all-linear' })
     expect(wide.config.exclude_modules).toEqual(['model.layers.0.mlp.down_proj', 'model.layers.1.mlp.down_proj'])
     expect(wide.targets.some(({ module }) => module.includes('down_proj'))).toBe(false)
@@ -181,7 +222,10 @@ describe('names', () => {
 
 describe('what has no place is said', () => {
   const adapter = read('llama', 'suffix')
-  const withTensor = (name: string, value: Tensor): Adapter => ({ ...adapter, tensors: new Map([...adapter.tensors, [name, value]]) })
+  const withTensor = (name: string, value: Tensor): Adapter => ({
+    ...adapter,
+    tensors: new Map([...adapter.tensors, [name, value]]),
+  })
   const message = (act: () => unknown): string => {
     try {
       act()
@@ -193,7 +237,9 @@ describe('what has no place is said', () => {
   }
 
   it('every tensor, with the nearest modules', () => {
-    const lost = new Map([...adapter.tensors].map(([name, value]) => [name.replace('layers.1.self_attn', 'layers.7.attn'), value]))
+    const lost = new Map(
+      [...adapter.tensors].map(([name, value]) => [name.replace('layers.1.self_attn', 'layers.7.attn'), value]),
+    )
     const text = message(() => loadAdapter(models.llama, { ...adapter, tensors: lost }))
     expect(text).toContain('2 tensors')
     expect(text).toContain('base_model.model.model.layers.7.attn.q_proj.lora_A.weight [2, 8]')
@@ -207,7 +253,11 @@ describe('what has no place is said', () => {
       withHead(exported('llama'), { ...head, name: 'classifier' }),
       /head is called "score" and the model's .*name: 'score', num_labels: 3/,
     ],
-    ['a base without a head', exported('llama'), /has a head and the model has none.*withHead\(model, \{ name: 'score', num_labels: 3/],
+    [
+      'a base without a head',
+      exported('llama'),
+      /has a head and the model has none.*withHead\(model, \{ name: 'score', num_labels: 3/,
+    ],
     [
       'a head of other classes',
       withHead(exported('llama'), { ...head, num_labels: 2 }),
@@ -219,7 +269,9 @@ describe('what has no place is said', () => {
 
   it('a vocabulary that was resized', () => {
     const name = 'base_model.model.model.embed_tokens.weight'
-    expect(message(() => loadAdapter(models.llama, withTensor(name, float32([33, 8], new Float32Array(33 * 8)))))).toMatch(/33 rows in training: resize/)
+    expect(
+      message(() => loadAdapter(models.llama, withTensor(name, float32([33, 8], new Float32Array(33 * 8))))),
+    ).toMatch(/33 rows in training: resize/)
   })
 
   it('two values of one parameter', () => {
@@ -238,20 +290,27 @@ describe('what has no place is said', () => {
     const out = join(folder, `broken-${dtype}`)
     writeAdapter(out, loadAdapter(models.llama, adapter))
     const name = 'base_model.model.score.weight'
-    writeFileSync(join(out, 'adapter_model.safetensors'), serializeSafetensors(new Map([...adapter.tensors, [name, value]])))
+    writeFileSync(
+      join(out, 'adapter_model.safetensors'),
+      serializeSafetensors(new Map([...adapter.tensors, [name, value]])),
+    )
     const said = message(() => readAdapter(out))
     expect(said).toContain(name)
     expect(said).toContain(text)
   })
 
   it('a base that changes when the adapter starts, in a way that is not known here', () => {
-    expect(message(() => loadAdapter(models.llama, { ...adapter, config: { ...adapter.config, init_lora_weights: 'loftq' } }))).toMatch(
-      /init_lora_weights.*path_initial_model/,
-    )
+    expect(
+      message(() =>
+        loadAdapter(models.llama, { ...adapter, config: { ...adapter.config, init_lora_weights: 'loftq' } }),
+      ),
+    ).toMatch(/init_lora_weights.*path_initial_model/)
   })
 
   it('parameters that a model has not', () => {
-    expect(message(() => withParameters(models.llama, new Map([['score.wight', float32([1], [0])]])))).toMatch(/score\.wight.*no such parameter/)
+    expect(message(() => withParameters(models.llama, new Map([['score.wight', float32([1], [0])]])))).toMatch(
+      /score\.wight.*no such parameter/,
+    )
   })
 })
 
@@ -271,9 +330,14 @@ describe('a head', () => {
     const adapter = readAdapter(out)
     expect(loadAdapter(model, adapter).head).toEqual({ ...head, labels })
     expect(loadAdapter(models.llama, adapter).head?.labels).toEqual(labels)
-    const refused = (options: object) => () => loadAdapter(withHead(exported('llama'), { ...head, ...options }), adapter)
-    expect(refused({ pooling: 'mean' })).toThrow(/field "pooling".*expected last, found mean.*withHead\(model, \{ pooling: 'last'/)
-    expect(refused({ labels: ['question', 'greeting', 'order'] })).toThrow(/field "labels".*expected \["greeting","question","order"\]/)
+    const refused = (options: object) => () =>
+      loadAdapter(withHead(exported('llama'), { ...head, ...options }), adapter)
+    expect(refused({ pooling: 'mean' })).toThrow(
+      /field "pooling".*expected last, found mean.*withHead\(model, \{ pooling: 'last'/,
+    )
+    expect(refused({ labels: ['question', 'greeting', 'order'] })).toThrow(
+      /field "labels".*expected \["greeting","question","order"\]/,
+    )
     expect(refused({ num_labels: 2 })).toThrow(/field "num_labels".*expected 3, found 2/)
     expect(refused({ name: 'classifier' })).toThrow(/field "name".*expected score, found classifier/)
   })
@@ -292,16 +356,31 @@ describe('a head', () => {
 })
 
 describe('a language model whose head shares the embeddings', () => {
-  const config = parseGpt2Config({ model_type: 'gpt2', n_layer: 1, n_head: 2, n_embd: 8, n_positions: 16, vocab_size: 40 })
+  const config = parseGpt2Config({
+    model_type: 'gpt2',
+    n_layer: 1,
+    n_head: 2,
+    n_embd: 8,
+    n_positions: 16,
+    vocab_size: 40,
+  })
   const language = gpt2(config, randomGpt2(config, { head: 'language-model', seed: 3 }), { head: 'language-model' })
-  const tuned = (options: LoraConfig): LoraModel => moved(lora(language, { r: 2, target_modules: ['c_attn'], task_type: 'CAUSAL_LM', ...options }), 2)
-  const run = async (model: { graph: Graph }, further: Record<string, { data: unknown; dims: readonly number[] }> = {}) => {
+  const tuned = (options: LoraConfig): LoraModel =>
+    moved(lora(language, { r: 2, target_modules: ['c_attn'], task_type: 'CAUSAL_LM', ...options }), 2)
+  const run = async (
+    model: { graph: Graph },
+    further: Record<string, { data: unknown; dims: readonly number[] }> = {},
+  ) => {
     const session = await openSession({ graph: model.graph }, 'cpu')
     const ints = (data: number[]) => new OrtTensor('int32', Int32Array.from(data), [1, 4])
     const own = { input_ids: ints([4, 5, 6, 7]), position_ids: ints([0, 1, 2, 3]), segment_ids: ints([1, 1, 1, 1]) }
-    const others = Object.entries(further).map(([name, { data, dims }]) => [name, new OrtTensor('float32', data as Float32Array, dims)] as const)
+    const others = Object.entries(further).map(
+      ([name, { data, dims }]) => [name, new OrtTensor('float32', data as Float32Array, dims)] as const,
+    )
     const all = { ...own, ...Object.fromEntries(others) }
-    const results = await session.run(Object.fromEntries(model.graph.inputs.map((name) => [name, all[name as 'input_ids']])))
+    const results = await session.run(
+      Object.fromEntries(model.graph.inputs.map((name) => [name, all[name as 'input_ids']])),
+    )
     await session.release()
     return (results.logits as OrtTensor).data as Float32Array
   }
@@ -331,9 +410,11 @@ describe('a language model whose head shares the embeddings', () => {
   })
 
   it('counts a parted head, and says which layers do something', () => {
-    const count = (options: LoraConfig) => countParameters(lora(language, { r: 2, target_modules: ['c_attn'], ...options }))
+    const count = (options: LoraConfig) =>
+      countParameters(lora(language, { r: 2, target_modules: ['c_attn'], ...options }))
     expect(count({ modules_to_save: ['lm_head'] }).total - count({}).total).toBe(40 * 8)
-    const active = (options: LoraConfig) => adapterStatus(lora(language, { r: 2, target_modules: ['wte', 'c_attn'], ...options })).map((row) => row.active)
+    const active = (options: LoraConfig) =>
+      adapterStatus(lora(language, { r: 2, target_modules: ['wte', 'c_attn'], ...options })).map((row) => row.active)
     expect(active({})).toEqual([false, false])
     const dora = lora(language, { r: 2, target_modules: ['c_attn'], use_dora: true })
     expect(adapterStatus(dora)[0]?.active).toBe(false)
@@ -344,8 +425,20 @@ describe('a language model whose head shares the embeddings', () => {
 })
 
 it('writes a PiSSA adapter of a large layer', () => {
-  const config = parseGpt2Config({ model_type: 'gpt2', n_layer: 1, n_head: 2, n_embd: 4, n_inner: 70_000, n_positions: 4, vocab_size: 8 })
-  const start = lora(gpt2(config, randomGpt2(config)), { r: 2, target_modules: ['mlp.c_proj'], init_lora_weights: 'pissa' })
+  const config = parseGpt2Config({
+    model_type: 'gpt2',
+    n_layer: 1,
+    n_head: 2,
+    n_embd: 4,
+    n_inner: 70_000,
+    n_positions: 4,
+    vocab_size: 8,
+  })
+  const start = lora(gpt2(config, randomGpt2(config)), {
+    r: 2,
+    target_modules: ['mlp.c_proj'],
+    init_lora_weights: 'pissa',
+  })
   const out = join(folder, 'large')
   writeAdapter(out, start)
   const A = readAdapter(out).tensors.get('base_model.model.transformer.h.0.mlp.c_proj.lora_A.weight') as Tensor

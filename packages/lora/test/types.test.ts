@@ -1,4 +1,5 @@
-// Base models and adapters in 16-bit floats: what PyTorch computes in float32 with their weights (make-types.py), and what the runtime makes of the file itself.
+// Base models and adapters in 16-bit floats: what PyTorch computes in float32 with their weights (make-types.py), and
+// what the runtime makes of the file itself.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -63,7 +64,11 @@ const tokenizer = {
   pre_tokenizer: { type: 'WhitespaceSplit' },
   post_processor: null,
   decoder: null,
-  model: { type: 'WordLevel', vocab: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`w${i}`, i])), unk_token: 'w0' },
+  model: {
+    type: 'WordLevel',
+    vocab: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`w${i}`, i])),
+    unk_token: 'w0',
+  },
 }
 
 interface Kind {
@@ -90,10 +95,9 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
   const { tensors: expected } = readSafetensorsFile(join(fixtures, name, 'expected.safetensors'))
   const { tensors: inputs } = readSafetensorsFile(join(fixtures, name, 'inputs.safetensors'))
   const right = (key: string): Float32Array => toFloat32(expected.get(key) as Tensor)
-  const [ids, mask] = ['input_ids', 'attention_mask'].map((key) => [...(elements(inputs.get(key) as Tensor) as BigInt64Array)].map(Number)) as [
-    number[],
-    number[],
-  ]
+  const [ids, mask] = ['input_ids', 'attention_mask'].map((key) =>
+    [...(elements(inputs.get(key) as Tensor) as BigInt64Array)].map(Number),
+  ) as [number[], number[]]
   const rows = [0, 1, 2, 3].map((row) => ids.slice(7 * row, 7 * row + 7).filter((_, at) => mask[7 * row + at] === 1))
   const texts = rows.map((row) => row.map((id) => `w${id}`).join(' '))
   let opened: OnnxModel
@@ -110,7 +114,9 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
 
   it('is of that type on disk', () => {
     const { initializers } = readModel(readFileSync(join(path, 'model.onnx')), { externalData: externalDataOf(path) })
-    expect([...initializers.values()].filter(({ dims }) => dims.length === 2).map((data) => data.dtype)).toContain(dtype)
+    expect([...initializers.values()].filter(({ dims }) => dims.length === 2).map((data) => data.dtype)).toContain(
+      dtype,
+    )
     const { tensors } = readAdapter(join(fixtures, name, 'adapter'))
     expect(new Set([...tensors.values()].map((data) => data.dtype))).toEqual(new Set([dtype]))
   })
@@ -133,9 +139,14 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
     const { last_hidden_state: own } = await session.run(feedsOf(typed, typed.inputs, batch(typed)).feeds)
     await session.release()
     const { data, type } = own as OrtTensor
-    const halves = type === 'float16' ? toFloat32(tensor('float16', [(data as Uint16Array).length], new Uint16Array((data as Uint16Array).buffer))) : data
+    const halves =
+      type === 'float16'
+        ? toFloat32(tensor('float16', [(data as Uint16Array).length], new Uint16Array((data as Uint16Array).buffer)))
+        : data
     const real = (values: Float32Array) => values.filter((_, i) => mask[Math.floor(i / 32)] === 1)
-    expect(real(halves as Float32Array)).toBeAllclose(real(await numbers(opened.model.graph, batch(typed))), { atol: 2e-2 })
+    expect(real(halves as Float32Array)).toBeAllclose(real(await numbers(opened.model.graph, batch(typed))), {
+      atol: 2e-2,
+    })
   })
 
   it('takes its adapter: logits, merged or not, are PEFT’s', async () => {
@@ -150,8 +161,14 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
 
   it('trains: the loss and every gradient are PyTorch’s', async () => {
     const model = loaded()
-    const session = await TrainingSession.create({ artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: sgd() }), device: 'cpu' })
-    const labels = { data: Int32Array.from(elements(inputs.get('labels') as Tensor) as BigInt64Array, Number), dims: [4] }
+    const session = await TrainingSession.create({
+      artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: sgd() }),
+      device: 'cpu',
+    })
+    const labels = {
+      data: Int32Array.from(elements(inputs.get('labels') as Tensor) as BigInt64Array, Number),
+      dims: [4],
+    }
     const { loss } = await session.runTrainStep({ ...batch(model.graph), labels })
     const gradients = await session.getGradients()
     await session.release()
@@ -179,7 +196,9 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
       if (layout === 'hub') continue
       const graph = readModel(readFileSync(join(out, 'model.onnx')), { externalData: externalDataOf(out) })
       checkTypes(graph)
-      expect([...graph.initializers.values()].filter((data) => data.dtype === stored && data.dims.length > 1).length).toBeGreaterThan(1)
+      expect(
+        [...graph.initializers.values()].filter((data) => data.dtype === stored && data.dims.length > 1).length,
+      ).toBeGreaterThan(1)
       expect(graph.outputs.map((output) => graph.values.get(output)?.dtype)).toEqual(['float32'])
     }
   })
@@ -194,7 +213,10 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
       [3, 32],
       Array.from({ length: 96 }, (_, i) => Math.sin(i)),
     )
-    g.node('Gemm', [cast(g, first, dtype), addInitializer(graph, 'head.weight', weight)], { outputs: ['logits'], attributes: { transB: 1 } })
+    g.node('Gemm', [cast(g, first, dtype), addInitializer(graph, 'head.weight', weight)], {
+      outputs: ['logits'],
+      attributes: { transB: 1 },
+    })
     graph.outputs = ['logits']
     prune(graph)
     const out = join(path, 'as-it-is')
@@ -212,7 +234,11 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
     const typed = readModel(readFileSync(join(path, 'model.onnx')))
     const bare = { graph: typed, trainable: new Set<string>() }
     expect(inspect(bare).filter(({ kind }) => kind === 'linear').length).toBeGreaterThanOrEqual(6)
-    const model = lora(withHead(bare, { num_labels: 3, ...head }), { r: 2, target_modules: 'all-linear', init_lora_weights: false })
+    const model = lora(withHead(bare, { num_labels: 3, ...head }), {
+      r: 2,
+      target_modules: 'all-linear',
+      init_lora_weights: false,
+    })
     checkTypes(model.graph)
     expect((await numbers(model.graph, batch(model.graph))).every(Number.isFinite)).toBe(true)
   })

@@ -3,7 +3,15 @@
 export { exportStudent, loadStudent, type SavedStudent, saveStudent, type StudentExport } from './files/files.ts'
 export { type CellName, cells } from './student/cells.ts'
 export { type DistilRnnConfig, parseDistilRnnConfig } from './student/config.ts'
-export { compact, type EmbeddingTable, embeddingFrom, expand, randomEmbedding, type Vocabulary, vocabularyOf } from './student/embedding.ts'
+export {
+  compact,
+  type EmbeddingTable,
+  embeddingFrom,
+  expand,
+  randomEmbedding,
+  type Vocabulary,
+  vocabularyOf,
+} from './student/embedding.ts'
 export { distilRnn, type DistilRnnOptions } from './student/graph.ts'
 export { distilRnnInference } from './student/inference.ts'
 export { distilRnnParameters, distilRnnShapes, type Parameters, randomDistilRnn } from './student/parameters.ts'

@@ -39,13 +39,19 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const sizes = { vocab_size: 60, embedding_size: 6, hidden_size: 5, num_labels: 3 }
 const stream = random(3, 'sentences')
-const sentences = Array.from({ length: 9 }, (_, i) => Array.from({ length: [4, 7, 1, 4, 9, 2, 7, 3, 5][i] as number }, () => 10 + stream.integer(30)))
+const sentences = Array.from({ length: 9 }, (_, i) =>
+  Array.from({ length: [4, 7, 1, 4, 9, 2, 7, 3, 5][i] as number }, () => 10 + stream.integer(30)),
+)
 const labels: Batch = { labels: { data: Int32Array.from(sentences, (_, i) => i % 3), dims: [sentences.length] } }
 
-const startOf = ({ model }: Student): Map<string, Tensor> => new Map([...model.trainable].map((name) => [name, model.graph.initializers.get(name) as Tensor]))
+const startOf = ({ model }: Student): Map<string, Tensor> =>
+  new Map([...model.trainable].map((name) => [name, model.graph.initializers.get(name) as Tensor]))
 
 async function sessionOf({ model }: Pick<Student, 'model'>) {
-  return TrainingSession.create({ artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam() }), device: 'cpu' })
+  return TrainingSession.create({
+    artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam() }),
+    device: 'cpu',
+  })
 }
 
 /** Logits of ONNX's own recurrent operator over padded sentences. */
@@ -62,48 +68,60 @@ async function inferred(config: DistilRnnConfig, student: Student, side: 'left' 
   })
   const session = await openSession({ graph }, 'cpu')
   const dims = [sentences.length, columns]
-  const { logits } = await session.run({ input_ids: new OrtTensor('int64', ids, dims), attention_mask: new OrtTensor('int64', mask, dims) })
+  const { logits } = await session.run({
+    input_ids: new OrtTensor('int64', ids, dims),
+    attention_mask: new OrtTensor('int64', mask, dims),
+  })
   await session.release()
   return (logits as OrtTensor).data as Float32Array
 }
 
 const variants = (['rnn', 'gru', 'lstm'] as const).flatMap((cell) =>
-  [false, true].flatMap((bidirectional) => (['last', 'mean', 'max'] as const).map((pooling) => ({ cell, bidirectional, pooling }))),
+  [false, true].flatMap((bidirectional) =>
+    (['last', 'mean', 'max'] as const).map((pooling) => ({ cell, bidirectional, pooling })),
+  ),
 )
 
 describe('the unrolled student', () => {
-  it.each(variants)('$cell, bidirectional $bidirectional, $pooling: is ONNX’s operator over padded sentences, on either side', async (variant) => {
-    const config = parseDistilRnnConfig({ ...sizes, ...variant })
-    const student = createStudent({ config, sentences, seed: 4 })
-    const session = await sessionOf(student)
-    const { outputs } = await session.runEvalStep({ ...student.collate(sentences), ...labels })
-    await session.release()
-    for (const side of ['right', 'left'] as const) expect(outputs.logits?.data ?? []).toBeAllclose(await inferred(config, student, side), { atol: 1e-6 })
-  })
+  it.each(variants)(
+    '$cell, bidirectional $bidirectional, $pooling: is ONNX’s operator over padded sentences, on either side',
+    async (variant) => {
+      const config = parseDistilRnnConfig({ ...sizes, ...variant })
+      const student = createStudent({ config, sentences, seed: 4 })
+      const session = await sessionOf(student)
+      const { outputs } = await session.runEvalStep({ ...student.collate(sentences), ...labels })
+      await session.release()
+      for (const side of ['right', 'left'] as const)
+        expect(outputs.logits?.data ?? []).toBeAllclose(await inferred(config, student, side), { atol: 1e-6 })
+    },
+  )
 
-  it.each(variants)('$cell, bidirectional $bidirectional, $pooling: its gradients are finite differences', async (variant) => {
-    const config = parseDistilRnnConfig({ ...sizes, ...variant })
-    const student = createStudent({ config, sentences, seed: 4 })
-    const session = await sessionOf(student)
-    const batch = { ...student.collate(sentences), ...labels }
-    await session.runTrainStep(batch)
-    const gradients = await session.getGradients()
-    const start = startOf(student)
-    for (const [name, value] of start) {
-      // Along the gradient itself: the directional derivative is its squared length over its length.
-      const gradient = toFloat32(gradients.get(name) as Tensor)
-      const length = Math.sqrt(gradient.reduce((sum, x) => sum + x * x, 0))
-      const at = async (step: number) => {
-        const moved = toFloat32(value).map((x, i) => x + (step * (gradient[i] as number)) / length)
-        await session.setParameters(new Map([[name, { ...value, bytes: () => new Uint8Array(moved.buffer) }]]))
-        return (await session.runEvalStep(batch)).loss
+  it.each(variants)(
+    '$cell, bidirectional $bidirectional, $pooling: its gradients are finite differences',
+    async (variant) => {
+      const config = parseDistilRnnConfig({ ...sizes, ...variant })
+      const student = createStudent({ config, sentences, seed: 4 })
+      const session = await sessionOf(student)
+      const batch = { ...student.collate(sentences), ...labels }
+      await session.runTrainStep(batch)
+      const gradients = await session.getGradients()
+      const start = startOf(student)
+      for (const [name, value] of start) {
+        // Along the gradient itself: the directional derivative is its squared length over its length.
+        const gradient = toFloat32(gradients.get(name) as Tensor)
+        const length = Math.sqrt(gradient.reduce((sum, x) => sum + x * x, 0))
+        const at = async (step: number) => {
+          const moved = toFloat32(value).map((x, i) => x + (step * (gradient[i] as number)) / length)
+          await session.setParameters(new Map([[name, { ...value, bytes: () => new Uint8Array(moved.buffer) }]]))
+          return (await session.runEvalStep(batch)).loss
+        }
+        const numeric = ((await at(2e-3)) - (await at(-2e-3))) / 4e-3
+        await session.setParameters(new Map([[name, value]]))
+        expect(Math.abs(numeric - length), name).toBeLessThan(5e-4 + 0.01 * length)
       }
-      const numeric = ((await at(2e-3)) - (await at(-2e-3))) / 4e-3
-      await session.setParameters(new Map([[name, value]]))
-      expect(Math.abs(numeric - length), name).toBeLessThan(5e-4 + 0.01 * length)
-    }
-    await session.release()
-  })
+      await session.release()
+    },
+  )
 
   it('takes batches of any length up to its steps with one session', async () => {
     const student = createStudent({ config: parseDistilRnnConfig(sizes), sentences, max_length: 40 })
@@ -113,7 +131,10 @@ describe('the unrolled student', () => {
       [sentences[4], sentences[2]],
       [Array.from({ length: 40 }, () => (sentences[0] as number[])[0] as number)],
     ] as number[][][]) {
-      const result = await session.runEvalStep({ ...student.collate(batch), labels: { data: new Int32Array(batch.length), dims: [batch.length] } })
+      const result = await session.runEvalStep({
+        ...student.collate(batch),
+        labels: { data: new Int32Array(batch.length), dims: [batch.length] },
+      })
       expect(result.outputs.logits?.dims).toEqual([batch.length, 3])
     }
     await session.release()
@@ -126,12 +147,20 @@ describe('the compact embedding', () => {
     const table = randomEmbedding(60, 6, { seed: 8 })
     const some = createStudent({ config, sentences, embedding: table, seed: 1 })
     const every = vocabularyOf([Array.from({ length: 60 }, (_, i) => i)])
-    const all = createStudent({ config, sentences: [...sentences, ...every.ids.map((id) => [id])], embedding: table, seed: 1 })
+    const all = createStudent({
+      config,
+      sentences: [...sentences, ...every.ids.map((id) => [id])],
+      embedding: table,
+      seed: 1,
+    })
     const trained = async (student: Student) => {
       const session = await sessionOf(student)
       for (let step = 0; step < 5; step++) {
         session.lazyResetGrad()
-        await session.runTrainStep({ ...student.collate(sentences.slice(step, step + 4)), labels: { data: Int32Array.of(0, 1, 2, 0), dims: [4] } })
+        await session.runTrainStep({
+          ...student.collate(sentences.slice(step, step + 4)),
+          labels: { data: Int32Array.of(0, 1, 2, 0), dims: [4] },
+        })
         await session.runOptimizerStep({ learningRate: 1e-2 })
       }
       const parameters = student.parameters(await session.getParameters())
@@ -154,9 +183,13 @@ describe('the compact embedding', () => {
         new RegExp(`sentence ${sentences.length + 1}: a token id without a row.*expected 0 to 59, found ${id}`),
       )
     expect(() => compact(randomEmbedding(20, 6), vocabularyOf(sentences))).toThrow(WeightsError)
-    expect(() => createStudent({ config: parseDistilRnnConfig({ ...sizes, embedding_size: 4 }), sentences, embedding: randomEmbedding(60, 6) })).toThrow(
-      ConfigError,
-    )
+    expect(() =>
+      createStudent({
+        config: parseDistilRnnConfig({ ...sizes, embedding_size: 4 }),
+        sentences,
+        embedding: randomEmbedding(60, 6),
+      }),
+    ).toThrow(ConfigError)
   })
 })
 
@@ -172,33 +205,65 @@ describe('files', () => {
     saveStudent(folder, { config, parameters })
     const saved = loadStudent(folder)
     expect(saved.config).toEqual(config)
-    const again = createStudent({ config: saved.config, sentences: encoded, embedding: saved.embedding, parameters: saved.parameters })
-    for (const [name, value] of startOf(student)) expect(toFloat32(startOf(again).get(name) as Tensor)).toEqual(toFloat32(value))
+    const again = createStudent({
+      config: saved.config,
+      sentences: encoded,
+      embedding: saved.embedding,
+      parameters: saved.parameters,
+    })
+    for (const [name, value] of startOf(student))
+      expect(toFloat32(startOf(again).get(name) as Tensor)).toEqual(toFloat32(value))
 
     const session = await sessionOf(student)
-    const { outputs } = await session.runEvalStep({ ...student.collate(encoded), labels: { data: new Int32Array(3), dims: [3] } })
+    const { outputs } = await session.runEvalStep({
+      ...student.collate(encoded),
+      labels: { data: new Int32Array(3), dims: [3] },
+    })
     await session.release()
-    exportStudent({ folder: join(folder, 'classifier'), config, parameters, tokenizerFolder: embedded, labels: ['bad', 'good'] })
+    exportStudent({
+      folder: join(folder, 'classifier'),
+      config,
+      parameters,
+      tokenizerFolder: embedded,
+      labels: ['bad', 'good'],
+    })
     const classifier = await loadClassifier(join(folder, 'classifier'))
     expect(await classifier.logits(texts)).toBeAllclose(outputs.logits?.data ?? [], { atol: 1e-6 })
-    expect((await classifier.classify(texts)).map(({ label }) => label).every((label) => ['bad', 'good'].includes(label))).toBe(true)
+    expect(
+      (await classifier.classify(texts)).map(({ label }) => label).every((label) => ['bad', 'good'].includes(label)),
+    ).toBe(true)
     await classifier.release()
   })
 
   it.each(['float16', 'bfloat16', 'float64'] as const)('reads a student that was saved in %s', (dtype) => {
     const config = parseDistilRnnConfig({ ...sizes, cell: 'gru' })
     const values = (dims: readonly number[]) => Array.from({ length: elementCount(dims) }, (_, i) => (i % 7) / 4 - 0.5)
-    const shapes = new Map<string, readonly number[]>([['embedding.weight', [config.vocab_size, config.embedding_size]], ...distilRnnShapes(config)])
+    const shapes = new Map<string, readonly number[]>([
+      ['embedding.weight', [config.vocab_size, config.embedding_size]],
+      ...distilRnnShapes(config),
+    ])
     const out = join(folder, dtype)
-    saveStudent(out, { config, parameters: new Map([...shapes].map(([name, dims]) => [name, tensorOf(dtype, dims, values(dims))])) })
+    saveStudent(out, {
+      config,
+      parameters: new Map([...shapes].map(([name, dims]) => [name, tensorOf(dtype, dims, values(dims))])),
+    })
     const { parameters, embedding } = loadStudent(out)
     for (const [name, value] of parameters) {
       expect([name, value.dtype]).toEqual([name, 'float32'])
       expect([...toFloat32(value)]).toEqual(values(value.dims))
     }
-    expect([...embedding.row(1)]).toEqual(values(shapes.get('embedding.weight') as number[]).slice(config.embedding_size, 2 * config.embedding_size))
-    saveStudent(out, { config, parameters: new Map([...shapes].map(([name, dims]) => [name, tensorOf('int64', dims, values(dims).map(Math.round))])) })
-    expect(() => loadStudent(out)).toThrow(/tensor "embedding\.weight": not floating point, expected F32, F16, BF16 or F64, found int64/)
+    expect([...embedding.row(1)]).toEqual(
+      values(shapes.get('embedding.weight') as number[]).slice(config.embedding_size, 2 * config.embedding_size),
+    )
+    saveStudent(out, {
+      config,
+      parameters: new Map(
+        [...shapes].map(([name, dims]) => [name, tensorOf('int64', dims, values(dims).map(Math.round))]),
+      ),
+    })
+    expect(() => loadStudent(out)).toThrow(
+      /tensor "embedding\.weight": not floating point, expected F32, F16, BF16 or F64, found int64/,
+    )
   })
 
   it('names the field or tensor that is wrong', () => {
@@ -211,14 +276,27 @@ describe('files', () => {
     const bias = toFloat32(broken.get('rnn.bias_hh_l1') as Tensor).slice()
     bias[3] = Number.NaN
     broken.set('rnn.bias_hh_l1', float32([bias.length], bias))
-    saveStudent(join(folder, 'broken'), { config, parameters: broken.set('embedding.weight', float32([60, 6], new Float32Array(360))) })
-    expect(() => loadStudent(join(folder, 'broken'))).toThrow(/model\.safetensors, tensor "rnn\.bias_hh_l1": element 3 is not a finite number, found NaN/)
+    saveStudent(join(folder, 'broken'), {
+      config,
+      parameters: broken.set('embedding.weight', float32([60, 6], new Float32Array(360))),
+    })
+    expect(() => loadStudent(join(folder, 'broken'))).toThrow(
+      /model\.safetensors, tensor "rnn\.bias_hh_l1": element 3 is not a finite number, found NaN/,
+    )
   })
 
   it('has the report’s size', () => {
     const config = parseDistilRnnConfig({ vocab_size: 50257 })
-    const { graph, trainable } = distilRnn(config, compact(randomEmbedding(1, 768), vocabularyOf([[0]])), randomDistilRnn(config), { max_length: 1 })
-    const size = [...trainable].reduce((sum, name) => sum + (graph.initializers.get(name)?.dims.reduce((a, b) => a * b, 1) ?? 0), 0)
+    const { graph, trainable } = distilRnn(
+      config,
+      compact(randomEmbedding(1, 768), vocabularyOf([[0]])),
+      randomDistilRnn(config),
+      { max_length: 1 },
+    )
+    const size = [...trainable].reduce(
+      (sum, name) => sum + (graph.initializers.get(name)?.dims.reduce((a, b) => a * b, 1) ?? 0),
+      0,
+    )
     expect(size + 50256 * 768).toBe(40_961_282)
   })
 })

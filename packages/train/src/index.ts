@@ -16,9 +16,36 @@ export { crossEntropy, type CrossEntropyOptions } from './artifacts/losses.ts'
 export { ignoreIndex, type LabelTerm, type LossTerm, type RowTerm } from './artifacts/terms.ts'
 export { unseenRows } from './artifacts/unseen.ts'
 export { copyTokenizer, type ModelFolder, writeModelFolder } from './classify/write-model-folder.ts'
-export { type Classification, type Classifier, type ClassifierExport, type ClassifierOptions, loadClassifier, writeClassifier } from './classify/classifier.ts'
-export { CheckpointError, ConfigError, DeviceError, FeedError, FileError, ModelError, NonFiniteLossError, WeightsError } from './errors.ts'
-export { fileSystem, hasFiles, paths, readFile, readJson, readRange, readSafetensorsFile, sha256, temporaryFolder, writeFileAtomic } from './files/node.ts'
+export {
+  type Classification,
+  type Classifier,
+  type ClassifierExport,
+  type ClassifierOptions,
+  loadClassifier,
+  writeClassifier,
+} from './classify/classifier.ts'
+export {
+  CheckpointError,
+  ConfigError,
+  DeviceError,
+  FeedError,
+  FileError,
+  ModelError,
+  NonFiniteLossError,
+  WeightsError,
+} from './errors.ts'
+export {
+  fileSystem,
+  hasFiles,
+  paths,
+  readFile,
+  readJson,
+  readRange,
+  readSafetensorsFile,
+  sha256,
+  temporaryFolder,
+  writeFileAtomic,
+} from './files/node.ts'
 export {
   atLeast,
   callable,
@@ -36,19 +63,56 @@ export {
   text,
   whole,
 } from './options.ts'
-export type { Optimizer, OptimizerScalars, ParameterPart, ParameterUpdate, StateAccess, Transformation, Undriven } from './optim/optimizer.ts'
-export { adam, type AdamOptions, adamw, type OptimizerOptions, type ParameterGroup, sgd, type SgdOptions } from './optim/optimizers.ts'
+export type {
+  Optimizer,
+  OptimizerScalars,
+  ParameterPart,
+  ParameterUpdate,
+  StateAccess,
+  Transformation,
+  Undriven,
+} from './optim/optimizer.ts'
+export {
+  adam,
+  type AdamOptions,
+  adamw,
+  type OptimizerOptions,
+  type ParameterGroup,
+  sgd,
+  type SgdOptions,
+} from './optim/optimizers.ts'
 export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from './optim/schedule.ts'
 export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './optim/transforms.ts'
-export { type Device, externalDataOf, openSession, resolveDevice, type RunnableModel, writeModels } from './runtime/device.ts'
+export {
+  type Device,
+  externalDataOf,
+  openSession,
+  resolveDevice,
+  type RunnableModel,
+  writeModels,
+} from './runtime/device.ts'
 export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'
 export { type EvaluationOptions, type EvaluationSession, openEvaluation } from './session/evaluation.ts'
 export { type Batch, type BatchArray, feedsOf } from './session/feeds.ts'
-export { addCounts, addMeans, checkLabels, classesOf, lossCounts, meanOf, type TermMean, type TermSum } from './session/means.ts'
+export {
+  addCounts,
+  addMeans,
+  checkLabels,
+  classesOf,
+  lossCounts,
+  meanOf,
+  type TermMean,
+  type TermSum,
+} from './session/means.ts'
 export { paddedBatches, type PaddedRow, type PaddingOptions } from './session/padded.ts'
 export { vocabularySize } from './session/token-ids.ts'
 export type { StepResult } from './session/result.ts'
-export { type SessionState, type TrainableSession, TrainingSession, type TrainingSessionOptions } from './session/training-session.ts'
+export {
+  type SessionState,
+  type TrainableSession,
+  TrainingSession,
+  type TrainingSessionOptions,
+} from './session/training-session.ts'
 export type { Callbacks, EpochLog, Metrics, StepLog, WarningLog } from './trainer/callbacks.ts'
 export { type BestEpoch, loadCheckpoint, type RunState, saveCheckpoint } from './trainer/checkpoint.ts'
 export type { SamplingStrategy } from './trainer/order.ts'

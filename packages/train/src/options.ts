@@ -10,24 +10,40 @@ export type Check = readonly [expected: string, holds: (value: unknown) => boole
 export type Checks<Options> = { readonly [Name in keyof Required<Options>]: Check }
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
-const isList = (value: unknown): value is ArrayLike<unknown> => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
+const isList = (value: unknown): value is ArrayLike<unknown> =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
 
-export const atLeast = (least: number): Check => [`a number of at least ${least}`, (value) => isNumber(value) && value >= least]
+export const atLeast = (least: number): Check => [
+  `a number of at least ${least}`,
+  (value) => isNumber(value) && value >= least,
+]
 export const positive: Check = ['a number above 0', (value) => isNumber(value) && value > 0]
 export const share: Check = ['a number from 0 to 1', (value) => isNumber(value) && value >= 0 && value <= 1]
 export const shareBelow1: Check = ['a number from 0 to below 1', (value) => isNumber(value) && value >= 0 && value < 1]
-export const whole = (least: number): Check => [`a whole number of at least ${least}`, (value) => Number.isSafeInteger(value) && (value as number) >= least]
+export const whole = (least: number): Check => [
+  `a whole number of at least ${least}`,
+  (value) => Number.isSafeInteger(value) && (value as number) >= least,
+]
 export const integer: Check = ['a whole number', (value) => Number.isSafeInteger(value)]
-export const oneOf = (names: readonly string[]): Check => [names.map((name) => `"${name}"`).join(', '), (value) => names.includes(value as string)]
+export const oneOf = (names: readonly string[]): Check => [
+  names.map((name) => `"${name}"`).join(', '),
+  (value) => names.includes(value as string),
+]
 export const flag: Check = ['true or false', (value) => typeof value === 'boolean']
 export const text: Check = ['a string that is not empty', (value) => typeof value === 'string' && value !== '']
 export const string: Check = ['a string', (value) => typeof value === 'string']
 export const callable: Check = ['a function', (value) => typeof value === 'function']
-export const object: Check = ['an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value)]
+export const object: Check = [
+  'an object',
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+]
 export const list: Check = ['an array', isList]
 export const listOf = ([expected, holds]: Check, length?: number): Check => [
   `an array of ${length ?? 'one or more'}, each ${expected}`,
-  (value) => isList(value) && (length === undefined ? value.length > 0 : value.length === length) && Array.from(value).every(holds),
+  (value) =>
+    isList(value) &&
+    (length === undefined ? value.length > 0 : value.length === length) &&
+    Array.from(value).every(holds),
 ]
 
 /**
@@ -35,10 +51,17 @@ export const listOf = ([expected, holds]: Check, length?: number): Check => [
  * @throws {ConfigError} naming the first that is not, or that no check knows.
  */
 export function checkOptions(where: string, options: object, checks: Readonly<Record<string, Check>>): void {
-  if (!object[1](options)) throw new ConfigError({ where, what: 'no options', expected: 'an object', found: show(options) })
+  if (!object[1](options))
+    throw new ConfigError({ where, what: 'no options', expected: 'an object', found: show(options) })
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined
-    if (!check) throw new ConfigError({ where: `${where}, option ${name}`, what: 'no such option', expected: Object.keys(checks).join(', '), found: name })
+    if (!check)
+      throw new ConfigError({
+        where: `${where}, option ${name}`,
+        what: 'no such option',
+        expected: Object.keys(checks).join(', '),
+        found: name,
+      })
     if (value !== undefined) checkValue(`${where}, option ${name}`, value, check)
   }
 }
@@ -50,6 +73,11 @@ export function checkValue(where: string, value: unknown, [expected, holds]: Che
 
 /** A value in at most 60 characters. */
 function show(value: unknown): string {
-  const written = typeof value === 'string' ? JSON.stringify(value) : isList(value) ? `[${Array.from(value).join(', ')}]` : String(value)
+  const written =
+    typeof value === 'string'
+      ? JSON.stringify(value)
+      : isList(value)
+        ? `[${Array.from(value).join(', ')}]`
+        : String(value)
   return written.length > 60 ? `${written.slice(0, 57)}...` : written
 }

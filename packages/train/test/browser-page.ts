@@ -5,7 +5,11 @@ import { artifactsOf, collate, rows } from './tiny.ts'
 
 /** Losses of a few steps, and the last gradient's sum. */
 export async function trainTiny(device: Device, frozenProducts: FrozenProducts = 'float32'): Promise<number[]> {
-  const artifacts = artifactsOf(adamw({ max_grad_norm: 1 }), { dropout: 0.2, width: frozenProducts === 'int8' ? 64 : 8, frozenProducts })
+  const artifacts = artifactsOf(adamw({ max_grad_norm: 1 }), {
+    dropout: 0.2,
+    width: frozenProducts === 'int8' ? 64 : 8,
+    frozenProducts,
+  })
   const session = await TrainingSession.create({ artifacts, device, seed: 3 })
   const losses: number[] = []
   for (let step = 0; step < 6; step++) {

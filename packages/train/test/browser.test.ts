@@ -11,7 +11,15 @@ import { trainTiny } from './browser-page.ts'
 const executablePath = '/usr/bin/chromium'
 const runtime = join(import.meta.dirname, '../../../node_modules/onnxruntime-web/dist')
 const args = [
-  ...['--headless=new', '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  ...[
+    '--headless=new',
+    '--no-sandbox',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
   ...['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'],
 ]
 
@@ -32,11 +40,16 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     const bundle = outputFiles[0]?.text ?? ''
     const types: Record<string, string> = { wasm: 'application/wasm', mjs: 'text/javascript', js: 'text/javascript' }
     server = createServer(({ url = '/' }, response) => {
-      if (url === '/') return response.setHeader('content-type', 'text/html').end('<!doctype html><script type="module" src="/page.js"></script>')
+      if (url === '/')
+        return response
+          .setHeader('content-type', 'text/html')
+          .end('<!doctype html><script type="module" src="/page.js"></script>')
       if (url === '/page.js') return response.setHeader('content-type', 'text/javascript').end(bundle)
       const file = join(runtime, url.slice(1).replaceAll('..', ''))
       if (!existsSync(file)) return response.writeHead(404).end()
-      return response.setHeader('content-type', types[file.split('.').pop() ?? ''] ?? 'text/plain').end(readFileSync(file))
+      return response
+        .setHeader('content-type', types[file.split('.').pop() ?? ''] ?? 'text/plain')
+        .end(readFileSync(file))
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const address = server.address()

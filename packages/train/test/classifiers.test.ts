@@ -10,15 +10,23 @@ import { ConfigError, FileError, loadClassifier } from '../src/index.ts'
 const root = mkdtempSync(join(tmpdir(), 'cola-classifiers-'))
 afterAll(() => rmSync(root, { recursive: true }))
 const fixtures = join(import.meta.dirname, 'fixtures/classifiers')
-const { tokenizer } = JSON.parse(readFileSync(join(import.meta.dirname, '../../data/test/fixtures/truncation.json'), 'utf8')).bert
-const { expected } = JSON.parse(readFileSync(join(fixtures, 'expected.json'), 'utf8')) as { expected: Record<string, number[]> }
+const { tokenizer } = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../data/test/fixtures/truncation.json'), 'utf8'),
+).bert
+const { expected } = JSON.parse(readFileSync(join(fixtures, 'expected.json'), 'utf8')) as {
+  expected: Record<string, number[]>
+}
 /** The texts of the ids that the script fed. */
 const texts = ['a b c', 'd e', 'f']
 const three = { id2label: { 0: 'no', 1: 'maybe', 2: 'yes' } }
 
 function folderOf(name: string, files: Record<string, string | Uint8Array>, config: object = three): string {
   const folder = join(root, name)
-  const all = { 'config.json': JSON.stringify(config), 'tokenizer.json': JSON.stringify(tokenizer), 'tokenizer_config.json': '{}' }
+  const all = {
+    'config.json': JSON.stringify(config),
+    'tokenizer.json': JSON.stringify(tokenizer),
+    'tokenizer_config.json': '{}',
+  }
   for (const [path, content] of Object.entries({ ...all, ...files })) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     if (typeof content === 'string' && content.startsWith(fixtures)) copyFileSync(content, join(folder, path))
@@ -30,11 +38,16 @@ const fixture = (name: string) => join(fixtures, name)
 
 describe('a classifier that another tool wrote', () => {
   it.each(Object.keys(expected))('%s gives the runtime’s own logits', async (name) => {
-    const folder = folderOf(name, { 'onnx/model_quantized.onnx': fixture(`${name}.onnx`), 'onnx/external.bin': fixture('external.bin') })
+    const folder = folderOf(name, {
+      'onnx/model_quantized.onnx': fixture(`${name}.onnx`),
+      'onnx/external.bin': fixture('external.bin'),
+    })
     const classifier = await loadClassifier(folder, { batch_size: 2 })
     // Rows of a dynamically quantized batch share a scale: the same rows must be together.
     const whole = name === 'dynamic' || name === 'nbits' ? await loadClassifier(folder) : classifier
-    expect(await whole.logits(texts)).toBeAllclose(Float32Array.from(expected[name] as number[]), { atol: name === 'float16' ? 1e-2 : 1e-4 })
+    expect(await whole.logits(texts)).toBeAllclose(Float32Array.from(expected[name] as number[]), {
+      atol: name === 'float16' ? 1e-2 : 1e-4,
+    })
     expect((await classifier.classify(['a b c']))[0]?.label).toBe('yes')
     for (const one of new Set([classifier, whole])) await one.release()
   })
@@ -42,11 +55,16 @@ describe('a classifier that another tool wrote', () => {
   it('is named by a table of operators that cannot train it', () => {
     for (const name of ['dynamic', 'qdq', 'qoperator', 'fused'])
       expect(() => readModel(readFileSync(fixture(`${name}.onnx`)))).toThrow(UnsupportedOperatorError)
-    expect(() => readModel(readFileSync(fixture('dynamic.onnx')))).toThrow(/quantized or fused for inference.*loadClassifier/)
+    expect(() => readModel(readFileSync(fixture('dynamic.onnx')))).toThrow(
+      /quantized or fused for inference.*loadClassifier/,
+    )
   })
 
   it('changes its fingerprint with its external data', async () => {
-    const folder = folderOf('changed', { 'model.onnx': fixture('external.onnx'), 'external.bin': fixture('external.bin') })
+    const folder = folderOf('changed', {
+      'model.onnx': fixture('external.onnx'),
+      'external.bin': fixture('external.bin'),
+    })
     const classifier = await loadClassifier(folder)
     const before = classifier.fingerprint()
     const bytes = readFileSync(join(folder, 'external.bin'))
@@ -67,15 +85,23 @@ describe('a classifier that another tool wrote', () => {
 
 describe('what is no classifier of texts', () => {
   it.each([
-    ['two names for three classes', { id2label: { 0: 'no', 1: 'yes' } }, /"id2label": not one name a class, expected 3 names.*found 2/],
+    [
+      'two names for three classes',
+      { id2label: { 0: 'no', 1: 'yes' } },
+      /"id2label": not one name a class, expected 3 names.*found 2/,
+    ],
     ['a name too far', { id2label: { 1: 'a', 2: 'b', 3: 'c' } }, /"id2label": not one name a class/],
   ])('%s', async (name, config, message) => {
-    await expect(loadClassifier(folderOf(name, { 'model.onnx': fixture('plain.onnx') }, config))).rejects.toThrow(message)
+    await expect(loadClassifier(folderOf(name, { 'model.onnx': fixture('plain.onnx') }, config))).rejects.toThrow(
+      message,
+    )
   })
 
   it('names of classes are counted when the file does not say how many there are', async () => {
     const classifier = await loadClassifier(
-      folderOf('symbolic', { 'model.onnx': writeModel(sums((graph) => addInput(graph, 'input_ids', 'int64', ['batch', 'sequence']))) }),
+      folderOf('symbolic', {
+        'model.onnx': writeModel(sums((graph) => addInput(graph, 'input_ids', 'int64', ['batch', 'sequence']))),
+      }),
     )
     await expect(classifier.logits(texts)).rejects.toThrow(/not one name a class, expected 4 names/)
     await classifier.release()
@@ -86,12 +112,21 @@ describe('what is no classifier of texts', () => {
       addInput(graph, 'past_key_values.0.key', 'float32', ['batch', 2, 'past', 4])
       return addInput(graph, 'input_ids', 'int64', ['batch', 'sequence'])
     })
-    await expect(loadClassifier(folderOf('cached', { 'model.onnx': writeModel(cached) }))).rejects.toThrow(/that a text does not give.*past_key_values\.0\.key/)
+    await expect(loadClassifier(folderOf('cached', { 'model.onnx': writeModel(cached) }))).rejects.toThrow(
+      /that a text does not give.*past_key_values\.0\.key/,
+    )
     const two = sums((graph) => addInput(graph, 'input_ids', 'int64', ['batch', 'sequence']))
-    two.outputs = ['start', 'end'].map((name) => build(two).node('Identity', [two.values.get('logits') as never], { outputs: [name] })[0]?.name as string)
-    await expect(loadClassifier(folderOf('two', { 'model.onnx': writeModel(two) }))).rejects.toThrow(/several outputs could be the logits.*start \[batch/)
+    two.outputs = ['start', 'end'].map(
+      (name) =>
+        build(two).node('Identity', [two.values.get('logits') as never], { outputs: [name] })[0]?.name as string,
+    )
+    await expect(loadClassifier(folderOf('two', { 'model.onnx': writeModel(two) }))).rejects.toThrow(
+      /several outputs could be the logits.*start \[batch/,
+    )
     await expect(loadClassifier(folderOf('none', {}))).rejects.toThrow(ConfigError)
-    await expect(loadClassifier(folderOf('none', {}), { file: 'onnx/m.onnx' })).rejects.toThrow(/no ONNX model, expected onnx\/m\.onnx/)
+    await expect(loadClassifier(folderOf('none', {}), { file: 'onnx/m.onnx' })).rejects.toThrow(
+      /no ONNX model, expected onnx\/m\.onnx/,
+    )
   })
 })
 

@@ -1,7 +1,16 @@
 import { expect, it } from 'vitest'
 import { consoleProgress } from '../src/index.ts'
 
-const step = { event: 'step', step: 6, epoch: 1, total_steps: 12, loss: 0.25, learning_rate: 1, tokens: 10, tokens_per_second: 99.6 } as const
+const step = {
+  event: 'step',
+  step: 6,
+  epoch: 1,
+  total_steps: 12,
+  loss: 0.25,
+  learning_rate: 1,
+  tokens: 10,
+  tokens_per_second: 99.6,
+} as const
 const epoch = {
   event: 'epoch',
   epoch: 2,
@@ -20,7 +29,10 @@ it('draws a bar where lines can be drawn anew, and prints a line an epoch and wa
   callbacks.onEpoch?.(epoch)
   callbacks.onWarning?.({ event: 'warning', step: 12, message: 'look' })
   expect(drawn).toEqual([`[${'='.repeat(12)}${' '.repeat(12)}] 6/12  loss 0.2500  100 tokens/s`, ''])
-  expect(printed).toEqual(['epoch 2  train loss 0.5000  eval loss 0.2500  accuracy 0.8750  mcc 0.7500  *', 'warning: look'])
+  expect(printed).toEqual([
+    'epoch 2  train loss 0.5000  eval loss 0.2500  accuracy 0.8750  mcc 0.7500  *',
+    'warning: look',
+  ])
 })
 
 it('draws nothing where no line can be drawn anew', () => {

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { addInitializer, addInput, build, createGraph, float32, type Loss, type Tensor, toFloat32 } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
-import { binaryCrossEntropy, generateArtifacts, meanSquaredError, openEvaluation, sgd, TrainingSession } from '../src/index.ts'
+import {
+  binaryCrossEntropy,
+  generateArtifacts,
+  meanSquaredError,
+  openEvaluation,
+  sgd,
+  TrainingSession,
+} from '../src/index.ts'
 
 interface Case {
   loss: 'binaryCrossEntropy' | 'meanSquaredError'
@@ -24,8 +31,14 @@ function identityModel([rows, width]: readonly [number, number], logits: readonl
 }
 
 const rowsOf = (rows: readonly number[], { dims: [count, width], labels }: Case) => ({
-  x: { data: Float32Array.from(rows.flatMap((row) => Array.from({ length: count }, (_, i) => (i === row ? 1 : 0)))), dims: [rows.length, count] },
-  labels: { data: Float32Array.from(rows.flatMap((row) => labels.slice(row * width, (row + 1) * width))), dims: [rows.length, width] },
+  x: {
+    data: Float32Array.from(rows.flatMap((row) => Array.from({ length: count }, (_, i) => (i === row ? 1 : 0)))),
+    dims: [rows.length, count],
+  },
+  labels: {
+    data: Float32Array.from(rows.flatMap((row) => labels.slice(row * width, (row + 1) * width))),
+    dims: [rows.length, width],
+  },
 })
 
 describe.each(cases.map((one, i) => [i, one.loss, one] as const))('case %i, %s', (_, name, one) => {
@@ -38,7 +51,8 @@ describe.each(cases.map((one, i) => [i, one.loss, one] as const))('case %i, %s',
       session.lazyResetGrad()
       let total = 0
       const window = [all.length]
-      for (const rows of batches) total += (await session.runTrainStep(rowsOf(rows, one), { window })).loss * rows.length
+      for (const rows of batches)
+        total += (await session.runTrainStep(rowsOf(rows, one), { window })).loss * rows.length
       const gradient = toFloat32((await session.getGradients()).get('w') as Tensor)
       await session.release()
       expect([total / all.length]).toBeAllclose([one.value])

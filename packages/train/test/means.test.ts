@@ -46,7 +46,10 @@ function artifactsOf(loss: Loss, dims: readonly string[]) {
 /** Rows of the fixture as a batch: of sentences, cut to the longest. */
 const batchOf = {
   classifier: (labels: number[] | number[][], rows: readonly number[]): Batch => ({
-    x: { data: Float32Array.from(rows.flatMap((row) => fixture.x.slice(4 * row, 4 * row + 4))), dims: [rows.length, 4] },
+    x: {
+      data: Float32Array.from(rows.flatMap((row) => fixture.x.slice(4 * row, 4 * row + 4))),
+      dims: [rows.length, 4],
+    },
     labels: { data: Int32Array.from(rows, (row) => labels[row] as number), dims: [rows.length] },
   }),
   language_model: (labels: number[] | number[][], rows: readonly number[]): Batch => {
@@ -76,7 +79,11 @@ const splits = {
 
 const w = (tensors: ReadonlyMap<string, Tensor>): Float32Array => toFloat32(tensors.get('w') as Tensor)
 
-async function accumulated(session: TrainingSession, batches: readonly Batch[], window?: readonly number[]): Promise<StepResult[]> {
+async function accumulated(
+  session: TrainingSession,
+  batches: readonly Batch[],
+  window?: readonly number[],
+): Promise<StepResult[]> {
   session.lazyResetGrad()
   const results: StepResult[] = []
   for (const batch of batches) results.push(await session.runTrainStep(batch, window ? { window } : {}))
@@ -84,25 +91,31 @@ async function accumulated(session: TrainingSession, batches: readonly Batch[], 
 }
 
 describe.each(['classifier', 'language_model'] as const)('%s', (kind) => {
-  it.each(fixture[kind])('with $options: micro-batches give the loss, the gradient and the step of one large batch', async (expected) => {
-    const session = await TrainingSession.create({ artifacts: artifactsOf(crossEntropy(expected.options), dims[kind]), device: 'cpu' })
-    const start = await session.getParameters()
-    for (const split of splits[kind]) {
-      const batches = split.map((rows) => batchOf[kind](expected.labels, rows))
-      const window = addCounts(batches.map((batch) => lossCounts(session.lossTerms, batch)))
-      for (const known of [undefined, window]) {
-        const results = await accumulated(session, batches, known)
-        const sums = results.reduce<ReturnType<typeof addMeans>>((before, { terms }) => addMeans(before, terms), [])
-        expect(meanOf(sums)).toBeCloseTo(expected.loss, 6)
-        expect(w(await session.getGradients())).toBeAllclose(expected.gradient, { atol: 1e-6 })
-        await session.runOptimizerStep({ learningRate: 1 })
-        const stepped = fixture.w.map((value, i) => value - (expected.gradient[i] as number))
-        expect(w(await session.getParameters())).toBeAllclose(stepped, { atol: 1e-6 })
-        await session.setParameters(start)
+  it.each(fixture[kind])(
+    'with $options: micro-batches give the loss, the gradient and the step of one large batch',
+    async (expected) => {
+      const session = await TrainingSession.create({
+        artifacts: artifactsOf(crossEntropy(expected.options), dims[kind]),
+        device: 'cpu',
+      })
+      const start = await session.getParameters()
+      for (const split of splits[kind]) {
+        const batches = split.map((rows) => batchOf[kind](expected.labels, rows))
+        const window = addCounts(batches.map((batch) => lossCounts(session.lossTerms, batch)))
+        for (const known of [undefined, window]) {
+          const results = await accumulated(session, batches, known)
+          const sums = results.reduce<ReturnType<typeof addMeans>>((before, { terms }) => addMeans(before, terms), [])
+          expect(meanOf(sums)).toBeCloseTo(expected.loss, 6)
+          expect(w(await session.getGradients())).toBeAllclose(expected.gradient, { atol: 1e-6 })
+          await session.runOptimizerStep({ learningRate: 1 })
+          const stepped = fixture.w.map((value, i) => value - (expected.gradient[i] as number))
+          expect(w(await session.getParameters())).toBeAllclose(stepped, { atol: 1e-6 })
+          await session.setParameters(start)
+        }
       }
-    }
-    await session.release()
-  })
+      await session.release()
+    },
+  )
 
   it('a trainer takes the steps of large batches, reports their losses, and evaluates alike in batches of any size', async () => {
     const [{ labels, options, loss }] = fixture[kind].slice(-1) as [Case]
@@ -111,10 +124,23 @@ describe.each(['classifier', 'language_model'] as const)('%s', (kind) => {
     const run = async (batch_size: number, gradient_accumulation_steps: number, eval_batch_size: number) => {
       const session = await TrainingSession.create({ artifacts, device: 'cpu' })
       const data = { train: rows, collate: (list: readonly number[]) => batchOf[kind](labels, list) }
-      const trainer = new Trainer({ session, data, batch_size, gradient_accumulation_steps, eval_batch_size, epochs: 3, learning_rate: 0.5 })
+      const trainer = new Trainer({
+        session,
+        data,
+        batch_size,
+        gradient_accumulation_steps,
+        eval_batch_size,
+        epochs: 3,
+        learning_rate: 0.5,
+      })
       const before = (await trainer.evaluate(rows)).loss
       const { losses, history } = await trainer.train()
-      const result = { before, losses, epochs: history.map(({ train_loss }) => train_loss), w: w(await session.getParameters()) }
+      const result = {
+        before,
+        losses,
+        epochs: history.map(({ train_loss }) => train_loss),
+        w: w(await session.getParameters()),
+      }
       await session.release()
       return result
     }
@@ -159,7 +185,8 @@ it('rows are counted by any dimension that inputs bind', () => {
 })
 
 describe('labels that the model has not', () => {
-  const open = (kind: 'classifier' | 'language_model') => TrainingSession.create({ artifacts: artifactsOf(crossEntropy(), dims[kind]), device: 'cpu' })
+  const open = (kind: 'classifier' | 'language_model') =>
+    TrainingSession.create({ artifacts: artifactsOf(crossEntropy(), dims[kind]), device: 'cpu' })
 
   it.each([3, 7, -1, -101, 2 ** 31 - 1])('%i is refused with its row, in training and evaluation', async (label) => {
     const session = await open('classifier')
@@ -191,7 +218,8 @@ describe('labels that the model has not', () => {
 it('refuses a window that is not one', async () => {
   const session = await TrainingSession.create({ artifacts: artifactsOf(crossEntropy(), ['batch']), device: 'cpu' })
   const batch = batchOf.classifier([0, 1, 2], [0, 1, 2])
-  for (const window of [[], [2], [Number.NaN], [4, 4]]) await expect(session.runTrainStep(batch, { window })).rejects.toThrow(/option window/)
+  for (const window of [[], [2], [Number.NaN], [4, 4]])
+    await expect(session.runTrainStep(batch, { window })).rejects.toThrow(/option window/)
   await session.runTrainStep(batch)
   await expect(session.runTrainStep(batch, { window: [6] })).rejects.toThrow(/for some batches of an accumulation only/)
   await session.release()

@@ -42,7 +42,9 @@ describe.each([
     refuses(`${name}, option groups\\[0\\], option weight_decay`, (value) => group({ weight_decay: value }), bad)
     refuses(`${name}, option groups\\[0\\], option params`, (value) => group({ params: value }), ['w', [1], 3])
     expect(() => make({ groups: [{}] } as never)).toThrow(/groups\[0\]: it names no parameters/)
-    expect(() => make({ lr: 0.1 } as never)).toThrow(/option lr: no such option, expected weight_decay, max_grad_norm, groups/)
+    expect(() => make({ lr: 0.1 } as never)).toThrow(
+      /option lr: no such option, expected weight_decay, max_grad_norm, groups/,
+    )
   })
   it('takes undefined for not given', () => {
     const options = { weight_decay: undefined, max_grad_norm: undefined, groups: undefined } as never
@@ -51,7 +53,14 @@ describe.each([
 })
 
 it('Adam refuses betas out of [0, 1) and a negative eps; SGD a negative momentum, and Nesterov without one', () => {
-  refuses('option betas', (betas) => adam({ betas }), [[0.9], [0.9, 1], [Number.NaN, 0.9], [-0.1, 0.9], 0.9, [0.9, 0.99, 0.999]])
+  refuses('option betas', (betas) => adam({ betas }), [
+    [0.9],
+    [0.9, 1],
+    [Number.NaN, 0.9],
+    [-0.1, 0.9],
+    0.9,
+    [0.9, 0.99, 0.999],
+  ])
   refuses('option eps', (eps) => adamw({ eps }), bad)
   refuses('option momentum', (momentum) => sgd({ momentum }), bad)
   refuses('option nesterov', (nesterov) => sgd({ momentum: 0.9, nesterov }), [1, 'yes'])
@@ -73,9 +82,12 @@ it('the links of optimizers, schedules and losses refuse the same', () => {
 })
 
 it('a group finds its parameters by a global pattern, whatever it matched before', () => {
-  const of = (params: RegExp) => generateArtifacts(tinyModel(), { loss: crossEntropy(), optimizer: sgd({ groups: [{ params, lr_scale: 2 }] }) })
+  const of = (params: RegExp) =>
+    generateArtifacts(tinyModel(), { loss: crossEntropy(), optimizer: sgd({ groups: [{ params, lr_scale: 2 }] }) })
   const factors = ({ optimizerModel }: ReturnType<typeof of>) =>
-    [...optimizerModel.initializers].flatMap(([name, data]) => (name.endsWith('.factors') ? [[...new Set(toFloat32(data))]] : []))
+    [...optimizerModel.initializers].flatMap(([name, data]) =>
+      name.endsWith('.factors') ? [[...new Set(toFloat32(data))]] : [],
+    )
   expect(factors(of(/w/))).toEqual([[2, 1]])
   expect(factors(of(/w|b/g))).toEqual(factors(of(/w|b/)))
   expect(factors(of(/w/g))).toEqual(factors(of(/w/)))
@@ -83,16 +95,25 @@ it('a group finds its parameters by a global pattern, whatever it matched before
 
 it('artifacts refuse products that there are not, and unknown options', () => {
   const options = { loss: crossEntropy(), optimizer: sgd() }
-  refuses('option frozenProducts', (frozenProducts) => generateArtifacts(tinyModel(), { ...options, frozenProducts }), ['int4', null])
+  refuses('option frozenProducts', (frozenProducts) => generateArtifacts(tinyModel(), { ...options, frozenProducts }), [
+    'int4',
+    null,
+  ])
   refuses('option loss', (loss) => generateArtifacts(tinyModel(), { ...options, loss }), ['crossEntropy', null])
-  expect(() => generateArtifacts(tinyModel(), { ...options, eval_loss: crossEntropy() } as never)).toThrow(/option eval_loss: no such option/)
+  expect(() => generateArtifacts(tinyModel(), { ...options, eval_loss: crossEntropy() } as never)).toThrow(
+    /option eval_loss: no such option/,
+  )
 })
 
 it('a session refuses a seed and a learning rate that are no numbers, and a model a dropout that is no probability', async () => {
   const artifacts = artifactsOf(sgd())
   await expect(TrainingSession.create({ artifacts, device: 'cpu', seed: Number.NaN })).rejects.toThrow(/option seed/)
   const session = await TrainingSession.create({ artifacts, device: 'cpu' })
-  for (const learningRate of bad) await expect(session.runOptimizerStep({ learningRate: learningRate as never })).rejects.toThrow(/learningRate.*at least 0/)
+  for (const learningRate of bad)
+    await expect(session.runOptimizerStep({ learningRate: learningRate as never })).rejects.toThrow(
+      /learningRate.*at least 0/,
+    )
   await session.release()
-  for (const dropout of [1, -0.5, Number.POSITIVE_INFINITY]) expect(() => artifactsOf(sgd(), { dropout })).toThrow(/Dropout "drop": not a probability/)
+  for (const dropout of [1, -0.5, Number.POSITIVE_INFINITY])
+    expect(() => artifactsOf(sgd(), { dropout })).toThrow(/Dropout "drop": not a probability/)
 })

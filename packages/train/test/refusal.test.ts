@@ -3,7 +3,19 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { addInitializer, addInput, build, createGraph, float32ToFloat16, type Graph, GraphError, type Node, ShapeError, tensor, writeModel } from '@cola/graph'
+import {
+  addInitializer,
+  addInput,
+  build,
+  createGraph,
+  float32ToFloat16,
+  type Graph,
+  GraphError,
+  type Node,
+  ShapeError,
+  tensor,
+  writeModel,
+} from '@cola/graph'
 import { afterAll, describe, expect, it } from 'vitest'
 import { DeviceError, FileError, ModelError, openSession, resolveDevice, writeModels } from '../src/index.ts'
 
@@ -11,7 +23,10 @@ const folder = mkdtempSync(join(tmpdir(), 'cola-refusal-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** A model file with these nodes between x and y, float32 [2, 2], which nothing checked. */
-function modelFile(...nodes: readonly (Pick<Node, 'opType' | 'name'> & Partial<Node>)[]): { graph: Graph; path: string } {
+function modelFile(...nodes: readonly (Pick<Node, 'opType' | 'name'> & Partial<Node>)[]): {
+  graph: Graph
+  path: string
+} {
   const graph = createGraph('main_graph')
   addInput(graph, 'x', 'float32', [2, 2])
   addInitializer(graph, 'half', tensor('float16', [2, 2], float32ToFloat16(Float32Array.of(1, 2, 3, 4))))
@@ -19,7 +34,13 @@ function modelFile(...nodes: readonly (Pick<Node, 'opType' | 'name'> & Partial<N
   graph.values.set('y', { name: 'y', dtype: 'float32', shape: [2, 2] })
   graph.outputs = ['y']
   for (const [i, node] of nodes.entries())
-    graph.nodes.push({ domain: '', inputs: [i === 0 ? 'x' : `v${i}`], outputs: [i === nodes.length - 1 ? 'y' : `v${i + 1}`], attributes: {}, ...node })
+    graph.nodes.push({
+      domain: '',
+      inputs: [i === 0 ? 'x' : `v${i}`],
+      outputs: [i === nodes.length - 1 ? 'y' : `v${i + 1}`],
+      attributes: {},
+      ...node,
+    })
   const path = join(folder, `${nodes.map(({ name }) => name).join('-')}.onnx`)
   writeFileSync(path, writeModel(graph))
   return { graph, path }
@@ -27,7 +48,12 @@ function modelFile(...nodes: readonly (Pick<Node, 'opType' | 'name'> & Partial<N
 
 describe('a model that the runtime does not take', () => {
   it.each([
-    ['mixed types', modelFile({ name: 'score', opType: 'MatMul', inputs: ['x', 'half'] }), 'score', /bound to different types/],
+    [
+      'mixed types',
+      modelFile({ name: 'score', opType: 'MatMul', inputs: ['x', 'half'] }),
+      'score',
+      /bound to different types/,
+    ],
     ['an unknown operator', modelFile({ name: 'odd', opType: 'Strange' }), 'odd', /No Op registered/],
     [
       'a type without a kernel',
@@ -39,7 +65,12 @@ describe('a model that the runtime does not take', () => {
       'erf',
       /Could not find an implementation/,
     ],
-    ['shapes that do not fit', modelFile({ name: 'product', opType: 'MatMul', inputs: ['x', 'three'] }), 'product', /Incompatible dimensions/],
+    [
+      'shapes that do not fit',
+      modelFile({ name: 'product', opType: 'MatMul', inputs: ['x', 'three'] }),
+      'product',
+      /Incompatible dimensions/,
+    ],
   ])('is blamed for %s, by its node, and not the installation', async (_, model, node, message) => {
     const error = await openSession(model, 'cpu').catch((cause: ModelError) => cause)
     expect(error).toBeInstanceOf(ModelError)
@@ -69,11 +100,15 @@ describe('a model that the runtime does not take', () => {
 describe('a graph whose types do not go together', () => {
   it('is never written, nor opened', async () => {
     const graph = createGraph('mixed')
-    const [x, w] = [addInput(graph, 'x', 'float32', [2, 2]), addInitializer(graph, 'w', tensor('float32', [2, 2], new Float32Array(4)))]
+    const [x, w] = [
+      addInput(graph, 'x', 'float32', [2, 2]),
+      addInitializer(graph, 'w', tensor('float32', [2, 2], new Float32Array(4))),
+    ]
     build(graph).node('MatMul', [x, w], { name: 'score', outputs: ['y'] })
     graph.outputs = ['y']
     graph.initializers.set('w', tensor('float16', [2, 2], new Uint16Array(4)))
-    const message = /initializer "w": its element type is not what the graph takes it for, expected float32, found float16/
+    const message =
+      /initializer "w": its element type is not what the graph takes it for, expected float32, found float16/
     expect(() => writeModels(join(folder, 'mixed'), { model: graph })).toThrow(GraphError)
     expect(() => writeModels(join(folder, 'mixed'), { model: graph })).toThrow(message)
     expect(existsSync(join(folder, 'mixed'))).toBe(false)

@@ -39,7 +39,10 @@ describe('TrainingSession', () => {
   })
   it('keeps small parameters in one tensor, and a large one alone', async () => {
     const model = tinyModel({ width: 512 })
-    const artifacts = generateArtifacts({ ...model, trainable: new Set(['w1', 'wide', 'b1', 'w2']) }, { loss: crossEntropy(), optimizer: adam() })
+    const artifacts = generateArtifacts(
+      { ...model, trainable: new Set(['w1', 'wide', 'b1', 'w2']) },
+      { loss: crossEntropy(), optimizer: adam() },
+    )
     expect(artifacts.blocks.map(({ name, dims, parts }) => [name, dims, parts.map((part) => part.name)])).toEqual([
       ['parameters.0', [4 * 512 + 512 + 2 * 512], ['w1', 'b1', 'w2']],
       ['wide', [512, 512], ['wide']],
@@ -48,12 +51,15 @@ describe('TrainingSession', () => {
     await session.runTrainStep(collate(rows(8)))
     await session.runOptimizerStep({ learningRate: 0.1 })
     const { tensors } = await session.getState()
-    expect([...tensors.keys()]).toEqual(['', '.exp_avg', '.exp_avg_sq'].flatMap((slot) => ['w1', 'wide', 'b1', 'w2'].map((name) => name + slot)))
+    expect([...tensors.keys()]).toEqual(
+      ['', '.exp_avg', '.exp_avg_sq'].flatMap((slot) => ['w1', 'wide', 'b1', 'w2'].map((name) => name + slot)),
+    )
     expect(tensors.get('b1.exp_avg')?.dims).toEqual([512])
     await session.setParameters(new Map([['b1', float32([512], new Float32Array(512).fill(7))]]))
     const after = await session.getParameters()
     expect(new Set(toFloat32(after.get('b1') as never))).toEqual(new Set([7]))
-    for (const name of ['w1', 'wide', 'w2']) expect(toFloat32(after.get(name) as never)).toEqual(toFloat32(tensors.get(name) as never))
+    for (const name of ['w1', 'wide', 'w2'])
+      expect(toFloat32(after.get(name) as never)).toEqual(toFloat32(tensors.get(name) as never))
     await session.release()
   })
   it('steps by -learningRate * gradient with SGD', async () => {
@@ -62,7 +68,9 @@ describe('TrainingSession', () => {
     await session.runTrainStep(collate(rows(8)))
     const gradients = [...(await session.getGradients()).values()].flatMap((value) => [...toFloat32(value)])
     await session.runOptimizerStep({ learningRate: 0.1 })
-    expect(await session.getContiguousParameters()).toBeAllclose(before.map((value, i) => value - 0.1 * (gradients[i] as number)))
+    expect(await session.getContiguousParameters()).toBeAllclose(
+      before.map((value, i) => value - 0.1 * (gradients[i] as number)),
+    )
     await session.release()
   })
   it('accumulates: two halves of a batch give the gradient step of the whole', async () => {
@@ -79,7 +87,10 @@ describe('TrainingSession', () => {
     const artifacts = artifactsOf(sgd(), { dropout: 0.5 })
     const losses = async (seed: number) => {
       const session = await open(artifacts, seed)
-      const result = [(await session.runTrainStep(collate(rows(8)))).loss, (await session.runEvalStep(collate(rows(8)))).loss]
+      const result = [
+        (await session.runTrainStep(collate(rows(8)))).loss,
+        (await session.runEvalStep(collate(rows(8)))).loss,
+      ]
       await session.release()
       return result as [number, number]
     }
@@ -90,7 +101,9 @@ describe('TrainingSession', () => {
   })
   it('groups parameters: no decay and a larger rate for some', async () => {
     const plain = await open(artifactsOf(sgd({ weight_decay: 0 })))
-    const grouped = await open(artifactsOf(sgd({ weight_decay: 0.5, groups: [{ params: ['b1'], weight_decay: 0, lr_scale: 2 }] })))
+    const grouped = await open(
+      artifactsOf(sgd({ weight_decay: 0.5, groups: [{ params: ['b1'], weight_decay: 0, lr_scale: 2 }] })),
+    )
     const start = new Map([...(await plain.getParameters())].map(([name, value]) => [name, toFloat32(value)]))
     for (const session of [plain, grouped]) {
       await session.runTrainStep(collate(rows(8)))
@@ -113,8 +126,12 @@ describe('TrainingSession', () => {
     session.setState(state)
     expect(await session.getContiguousParameters()).toEqual(flat)
     expect(() => session.loadParametersBuffer(new Float32Array(3))).toThrow(FeedError)
-    expect(() => session.setState({ tensors: new Map([...state.tensors].filter(([name]) => name !== 'w1.exp_avg')), step: 1 })).toThrow(/w1\.exp_avg.*missing/)
-    await expect(session.setParameters(new Map([['elsewhere', state.tensors.get('w1') as never]]))).rejects.toThrow(CheckpointError)
+    expect(() =>
+      session.setState({ tensors: new Map([...state.tensors].filter(([name]) => name !== 'w1.exp_avg')), step: 1 }),
+    ).toThrow(/w1\.exp_avg.*missing/)
+    await expect(session.setParameters(new Map([['elsewhere', state.tensors.get('w1') as never]]))).rejects.toThrow(
+      CheckpointError,
+    )
     await session.release()
   })
 })
@@ -130,13 +147,16 @@ describe('frozen products in eight bits', () => {
     await session.release()
     return { gradients, loss }
   }
-  const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * (b[i] as number), 0)
+  const dot = (a: readonly number[], b: readonly number[]) =>
+    a.reduce((sum, value, i) => sum + value * (b[i] as number), 0)
 
   it('give nearly the gradient of float32, and the same evaluation', async () => {
     const [exact, near] = [await step('float32'), await step('int8')]
     expect(near.loss).toBe(exact.loss)
     expect(near.gradients).not.toEqual(exact.gradients)
-    const cosine = dot(exact.gradients, near.gradients) / Math.sqrt(dot(exact.gradients, exact.gradients) * dot(near.gradients, near.gradients))
+    const cosine =
+      dot(exact.gradients, near.gradients) /
+      Math.sqrt(dot(exact.gradients, exact.gradients) * dot(near.gradients, near.gradients))
     expect(cosine).toBeGreaterThan(0.999)
   })
   it('are forward and backward, each with the matrix as it reads it', () => {
@@ -149,7 +169,9 @@ describe('frozen products in eight bits', () => {
   it('are refused where a device has none, and under another name', async () => {
     const artifacts = artifactsOf(sgd(), { ...options, frozenProducts: 'int8' })
     for (const device of ['cuda', 'webgpu'] as const)
-      await expect(openSession({ graph: artifacts.trainingModel }, device)).rejects.toThrow(/no products in eight bits.*cpu or wasm/s)
+      await expect(openSession({ graph: artifacts.trainingModel }, device)).rejects.toThrow(
+        /no products in eight bits.*cpu or wasm/s,
+      )
     expect(() => artifactsOf(sgd(), { frozenProducts: 'int4' as 'int8' })).toThrow(ConfigError)
   })
 })
@@ -159,7 +181,12 @@ describe('artifacts on disk', () => {
     const artifacts = artifactsOf(adamw({ max_grad_norm: 1 }), { dropout: 0.3 })
     const place = join(folder, 'artifacts')
     saveArtifacts(place, artifacts)
-    expect(readdirSync(place).sort()).toEqual(['checkpoint', 'eval_model.onnx', 'optimizer_model.onnx', 'training_model.onnx'])
+    expect(readdirSync(place).sort()).toEqual([
+      'checkpoint',
+      'eval_model.onnx',
+      'optimizer_model.onnx',
+      'training_model.onnx',
+    ])
     const train = async (from: typeof artifacts) => {
       const session = await open(from, 4)
       for (let step = 0; step < 5; step++) {
@@ -179,7 +206,9 @@ describe('bad input', () => {
   it('names the input that is missing, of another shape or another type', async () => {
     const session = await open()
     const batch = collate(rows(4))
-    await expect(session.runTrainStep({ x: batch.x as never })).rejects.toThrow(/input "labels": missing from the batch, expected int32\[batch\]/)
+    await expect(session.runTrainStep({ x: batch.x as never })).rejects.toThrow(
+      /input "labels": missing from the batch, expected int32\[batch\]/,
+    )
     await expect(session.runTrainStep({ ...batch, labels: { data: new Int32Array(3), dims: [3] } })).rejects.toThrow(
       /input "labels": wrong shape, expected \[batch\] batch=4, found \[3\]/,
     )
@@ -198,7 +227,10 @@ describe('bad input', () => {
     await session.release()
   })
   it.each([
-    ['gpu', /option device: no such device, expected auto, cpu, cuda, webgpu, wasm, found "gpu"\. Write "webgpu", or "cuda" for an NVIDIA GPU/],
+    [
+      'gpu',
+      /option device: no such device, expected auto, cpu, cuda, webgpu, wasm, found "gpu"\. Write "webgpu", or "cuda" for an NVIDIA GPU/,
+    ],
     ['cuda:0', /found "cuda:0"\. Write "cuda"/],
     ['CPU', /found "CPU"\. Write "cpu"/],
     ['mps', /Write "webgpu"/],
@@ -212,7 +244,9 @@ describe('bad input', () => {
   it('says how to get a device that is not there, and leaves no files', async () => {
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length
     await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(DeviceError)
-    await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(/CUDA needs Linux x64/)
+    await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(
+      /CUDA needs Linux x64/,
+    )
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length).toBeLessThanOrEqual(before + 1)
   })
   it('on a full disk leaves what was there, and nothing more', ({ skip }) => {
@@ -248,7 +282,8 @@ describe('bad input', () => {
 })
 
 it('schedules as transformers does', () => {
-  const values = (name: 'constant' | 'linear' | 'cosine') => [0, 1, 2, 6, 10].map(schedule(name, { total_steps: 10, warmup_steps: 2 }))
+  const values = (name: 'constant' | 'linear' | 'cosine') =>
+    [0, 1, 2, 6, 10].map(schedule(name, { total_steps: 10, warmup_steps: 2 }))
   expect(values('constant')).toEqual([0, 0.5, 1, 1, 1])
   expect(values('linear')).toEqual([0, 0.5, 1, 0.5, 0])
   expect(values('cosine')).toBeAllclose([0, 0.5, 1, 0.5, 0])

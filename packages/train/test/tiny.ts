@@ -39,8 +39,10 @@ export function tinyModel({ dropout = 0, width = 8 }: TinyOptions = {}): Model {
   return { graph, trainable: new Set(['w1', 'b1', 'w2']) }
 }
 
-export const artifactsOf = (optimizer: Optimizer, { frozenProducts = 'float32', ...options }: TinyOptions & { frozenProducts?: FrozenProducts } = {}) =>
-  generateArtifacts(tinyModel(options), { loss: crossEntropy(), optimizer, frozenProducts })
+export const artifactsOf = (
+  optimizer: Optimizer,
+  { frozenProducts = 'float32', ...options }: TinyOptions & { frozenProducts?: FrozenProducts } = {},
+) => generateArtifacts(tinyModel(options), { loss: crossEntropy(), optimizer, frozenProducts })
 
 /** Rows whose class is the sign of a sum. */
 export function rows(count: number, seed = 1): Row[] {

@@ -27,7 +27,8 @@ type Prediction = EvalPrediction<Row, number>
 const accuracyOf = ({ predictions, rows }: Prediction) => ({
   accuracy: predictions.filter((value, i) => value === rows[i]?.label).length / rows.length,
 })
-const classOf = ({ logits }: StepResult['outputs'], batch: readonly Row[]) => argMaxRows(logits?.data ?? new Float32Array(), batch.length)
+const classOf = ({ logits }: StepResult['outputs'], batch: readonly Row[]) =>
+  argMaxRows(logits?.data ?? new Float32Array(), batch.length)
 type Options = TrainerOptions<Row, number>
 
 const settings = (session: Options['session'], options: Partial<Options> = {}): Options => ({
@@ -52,7 +53,11 @@ describe('Trainer', () => {
   it('learns, logs every step and epoch, and puts the best weights back', async () => {
     const epochs: EpochLog[] = []
     const out = join(folder, 'learns')
-    const { session, trainer } = await trainerOf({ output_dir: out, epochs: 8, callbacks: { onEpoch: (log) => epochs.push(log) } })
+    const { session, trainer } = await trainerOf({
+      output_dir: out,
+      epochs: 8,
+      callbacks: { onEpoch: (log) => epochs.push(log) },
+    })
     const { history, best, losses } = await trainer.train()
     expect(losses.length).toBe(40)
     expect(epochs).toEqual(history)
@@ -69,40 +74,43 @@ describe('Trainer', () => {
     await session.release()
   })
 
-  it.each([1, 3, 5, 7, 12, 19])('stopped after step %i and resumed is bit-equal to a run that was not', async (stopAt) => {
-    const whole = await trainerOf()
-    const straight = await whole.trainer.train()
-    const expected = await whole.session.getContiguousParameters()
-    await whole.session.release()
+  it.each([1, 3, 5, 7, 12, 19])(
+    'stopped after step %i and resumed is bit-equal to a run that was not',
+    async (stopAt) => {
+      const whole = await trainerOf()
+      const straight = await whole.trainer.train()
+      const expected = await whole.session.getContiguousParameters()
+      await whole.session.release()
 
-    const out = join(folder, `resume-${stopAt}`)
-    // A kill: the process is gone after this step, and only what was saved before it is left.
-    const first = await trainerOf({
-      output_dir: out,
-      save_steps: 2,
-      callbacks: {
-        onStep: ({ step }) => {
-          if (step === stopAt) throw new Error('killed')
+      const out = join(folder, `resume-${stopAt}`)
+      // A kill: the process is gone after this step, and only what was saved before it is left.
+      const first = await trainerOf({
+        output_dir: out,
+        save_steps: 2,
+        callbacks: {
+          onStep: ({ step }) => {
+            if (step === stopAt) throw new Error('killed')
+          },
         },
-      },
-    })
-    await expect(first.trainer.train()).rejects.toThrow('killed')
-    await first.session.release()
+      })
+      await expect(first.trainer.train()).rejects.toThrow('killed')
+      await first.session.release()
 
-    const second = await trainerOf({ output_dir: out, save_steps: 2, resume: true })
-    const resumed = await second.trainer.train()
-    expect(resumed.losses).toEqual(straight.losses.slice(straight.losses.length - resumed.losses.length))
-    expect(resumed.history).toEqual(straight.history)
-    expect(await second.session.getContiguousParameters()).toEqual(expected)
-    const steps = readFileSync(join(out, 'log.jsonl'), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { event: string; step: number; loss: number })
-      .filter(({ event }) => event === 'step')
-    expect(steps.map(({ step }) => step)).toEqual(straight.losses.map((_, i) => i + 1))
-    expect(steps.map(({ loss }) => loss)).toEqual(straight.losses)
-    await second.session.release()
-  })
+      const second = await trainerOf({ output_dir: out, save_steps: 2, resume: true })
+      const resumed = await second.trainer.train()
+      expect(resumed.losses).toEqual(straight.losses.slice(straight.losses.length - resumed.losses.length))
+      expect(resumed.history).toEqual(straight.history)
+      expect(await second.session.getContiguousParameters()).toEqual(expected)
+      const steps = readFileSync(join(out, 'log.jsonl'), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { event: string; step: number; loss: number })
+        .filter(({ event }) => event === 'step')
+      expect(steps.map(({ step }) => step)).toEqual(straight.losses.map((_, i) => i + 1))
+      expect(steps.map(({ loss }) => loss)).toEqual(straight.losses)
+      await second.session.release()
+    },
+  )
 
   it('groups rows of like length, and evaluates them in the order given', async () => {
     const lengths: number[][] = []
@@ -133,7 +141,11 @@ describe('Trainer', () => {
   it('stops at a signal with a checkpoint, and early when nothing gets better', async () => {
     const controller = new AbortController()
     const out = join(folder, 'signal')
-    const aborted = await trainerOf({ output_dir: out, signal: controller.signal, callbacks: { onStep: ({ step }) => step === 3 && controller.abort() } })
+    const aborted = await trainerOf({
+      output_dir: out,
+      signal: controller.signal,
+      callbacks: { onStep: ({ step }) => step === 3 && controller.abort() },
+    })
     expect((await aborted.trainer.train()).stopped).toBe('aborted')
     await aborted.session.release()
     const early = await trainerOf({ learning_rate: 0, early_stopping_patience: 2, epochs: 9 })
@@ -145,7 +157,9 @@ describe('Trainer', () => {
   it('refuses empty data, senseless options, and checkpoints that are damaged or of another run', async () => {
     const session = await TrainingSession.create({ artifacts, device: 'cpu' })
     expect(() => new Trainer<Row, number>({ session, data: { train: [], collate } })).toThrow(/dataset is empty/)
-    expect(() => new Trainer<Row, number>({ session, data: { train: rows(4), collate }, epochs: 0 })).toThrow(/option epochs/)
+    expect(() => new Trainer<Row, number>({ session, data: { train: rows(4), collate }, epochs: 0 })).toThrow(
+      /option epochs/,
+    )
     await session.release()
     const out = join(folder, 'other')
     const first = await trainerOf({ output_dir: out, epochs: 1 })
@@ -153,7 +167,10 @@ describe('Trainer', () => {
     await first.session.release()
     const other = await trainerOf({ output_dir: out, resume: true, batch_size: 8 })
     await expect(other.trainer.train()).rejects.toThrow(/belongs to another run/)
-    writeFileSync(join(out, 'checkpoint.safetensors'), readFileSync(join(out, 'checkpoint.safetensors')).subarray(0, 900))
+    writeFileSync(
+      join(out, 'checkpoint.safetensors'),
+      readFileSync(join(out, 'checkpoint.safetensors')).subarray(0, 900),
+    )
     const damaged = await trainerOf({ output_dir: out, resume: true })
     await expect(damaged.trainer.train()).rejects.toThrow(/checkpoint\.safetensors/)
     for (const { session: each } of [other, damaged]) await each.release()
@@ -175,7 +192,12 @@ describe('Trainer', () => {
       const log = readFileSync(join(out, 'log.jsonl'), 'utf8')
       for (let again = 0; again < 2; again++) {
         const steps: number[] = []
-        const second = await trainerOf({ ...options, output_dir: out, resume: true, callbacks: { onStep: ({ step }) => steps.push(step) } })
+        const second = await trainerOf({
+          ...options,
+          output_dir: out,
+          resume: true,
+          callbacks: { onStep: ({ step }) => steps.push(step) },
+        })
         expect(await second.trainer.train()).toEqual({ ...result, losses: [] })
         expect(steps).toEqual([])
         expect(await second.session.getContiguousParameters()).toEqual(parameters)
@@ -203,7 +225,12 @@ describe('Trainer', () => {
     const onEpoch = ({ epoch }: EpochLog) => {
       if (epoch === 2) throw new Error('killed')
     }
-    const first = await trainerOf({ compute_metrics: metrics(), metric_for_best_model: 'score', output_dir: out, callbacks: { onEpoch } })
+    const first = await trainerOf({
+      compute_metrics: metrics(),
+      metric_for_best_model: 'score',
+      output_dir: out,
+      callbacks: { onEpoch },
+    })
     await expect(first.trainer.train()).rejects.toThrow('killed')
     await first.session.release()
     const { state } = loadCheckpoint(join(out, 'checkpoint.safetensors'))
@@ -211,7 +238,12 @@ describe('Trainer', () => {
     expect(state.history.map(({ eval_metrics }) => eval_metrics.score)).toEqual(values.slice(0, 2))
     let calls = 0
     const rest = () => ({ score: values[2 + Math.max(0, Math.floor(calls++ / 2))] as number })
-    const second = await trainerOf({ compute_metrics: rest, metric_for_best_model: 'score', output_dir: out, resume: true })
+    const second = await trainerOf({
+      compute_metrics: rest,
+      metric_for_best_model: 'score',
+      output_dir: out,
+      resume: true,
+    })
     const resumed = await second.trainer.train()
     expect(resumed.history).toEqual(expected.history)
     expect(resumed.best).toEqual(expected.best)
@@ -231,11 +263,21 @@ describe('Trainer', () => {
       })
       const { best, history, stopped } = await trainer.train()
       await session.release()
-      return { best: best?.epoch, epochs: history.length, stopped, warnings: warnings.filter((message) => message.includes('NaN')) }
+      return {
+        best: best?.epoch,
+        epochs: history.length,
+        stopped,
+        warnings: warnings.filter((message) => message.includes('NaN')),
+      }
     }
     const nan = Number.NaN
     expect(await run([nan, 0.5, 0.9, 0.7, 0.6, 0.5], 2)).toEqual({ best: 3, epochs: 5, stopped: 'early', warnings: [] })
-    expect(await run([0.5, nan, nan, 0.4, nan, 0.3, 0.9], 2)).toEqual({ best: 1, epochs: 6, stopped: 'early', warnings: [] })
+    expect(await run([0.5, nan, nan, 0.4, nan, 0.3, 0.9], 2)).toEqual({
+      best: 1,
+      epochs: 6,
+      stopped: 'early',
+      warnings: [],
+    })
     expect(await run([nan, nan, nan], 1)).toEqual({
       best: undefined,
       epochs: 3,
@@ -247,7 +289,11 @@ describe('Trainer', () => {
   it('keeps the last weights where no epoch is the best', async () => {
     const last = await trainerOf({ epochs: 2, load_best_model_at_end: false })
     await last.trainer.train()
-    const none = await trainerOf({ epochs: 2, compute_metrics: () => ({ score: Number.NaN }), metric_for_best_model: 'score' })
+    const none = await trainerOf({
+      epochs: 2,
+      compute_metrics: () => ({ score: Number.NaN }),
+      metric_for_best_model: 'score',
+    })
     await none.trainer.train()
     expect(await none.session.getContiguousParameters()).toEqual(await last.session.getContiguousParameters())
     for (const { session } of [last, none]) await session.release()
@@ -265,7 +311,12 @@ describe('Trainer', () => {
       const { accuracy } = accuracyOf(evaluation)
       return { accuracy, eval_hamming_loss: 1 - accuracy }
     }
-    const { session, trainer } = await trainerOf({ compute_metrics, metric_for_best_model: metric, learning_rate: 0.2, ...options })
+    const { session, trainer } = await trainerOf({
+      compute_metrics,
+      metric_for_best_model: metric,
+      learning_rate: 0.2,
+      ...options,
+    })
     const { history, best } = await trainer.train()
     const values = history.map(({ eval_loss, eval_metrics }) => ({ eval_loss, ...eval_metrics })[name as 'eval_loss'])
     const expected = direction === 'least' ? Math.min(...values) : Math.max(...values)
@@ -289,13 +340,19 @@ describe('Trainer', () => {
         saveCheckpoint(path, bad, state)
         const { session, trainer } = await trainerOf({ output_dir: out, epochs: 1, resume: true })
         await expect(trainer.train()).rejects.toThrow(CheckpointError)
-        await expect(trainer.train()).rejects.toThrow(`${path}, tensor "${name}": element 1 is not a finite number, found ${value}.`)
+        await expect(trainer.train()).rejects.toThrow(
+          `${path}, tensor "${name}": element 1 is not a finite number, found ${value}.`,
+        )
         expect(() => session.setState({ tensors: bad, step: 1 })).toThrow(`tensor "${name}": element 1`)
         await session.release()
       }
     }
     saveCheckpoint(path, tensors, state)
-    saveCheckpoint(join(out, 'best.safetensors'), new Map([...tensors, ['b1', float32([8], new Float32Array(8).fill(Number.NaN))]]), state)
+    saveCheckpoint(
+      join(out, 'best.safetensors'),
+      new Map([...tensors, ['b1', float32([8], new Float32Array(8).fill(Number.NaN))]]),
+      state,
+    )
     const { session, trainer } = await trainerOf({ output_dir: out, epochs: 1, resume: true })
     await expect(trainer.train()).rejects.toThrow(/best\.safetensors, tensor "b1"/)
     await session.release()
@@ -323,9 +380,14 @@ describe('Trainer', () => {
   describe('refuses before the first step', () => {
     const numbers = [Number.NaN, Number.POSITIVE_INFINITY, -1, '1', null, 0.5]
     const refused: [string, readonly unknown[]][] = [
-      ...['epochs', 'batch_size', 'eval_batch_size', 'gradient_accumulation_steps', 'save_steps', 'early_stopping_patience'].map(
-        (name): [string, readonly unknown[]] => [name, [...numbers, 0]],
-      ),
+      ...[
+        'epochs',
+        'batch_size',
+        'eval_batch_size',
+        'gradient_accumulation_steps',
+        'save_steps',
+        'early_stopping_patience',
+      ].map((name): [string, readonly unknown[]] => [name, [...numbers, 0]]),
       ['learning_rate', numbers.slice(0, -1)],
       ['warmup', [...numbers.slice(0, -1), 1.5]],
       ['seed', [Number.NaN, 0.5, '1', null]],
@@ -358,7 +420,9 @@ describe('Trainer', () => {
       const data = { train: rows(8), collate }
       for (const evaluation of [{}, { evaluation: [] }]) {
         const none = { data: { ...data, ...evaluation } }
-        expect(make({ ...none, metric_for_best_model: 'loss', early_stopping_patience: 2 })).toThrow(/no evaluation rows/)
+        expect(make({ ...none, metric_for_best_model: 'loss', early_stopping_patience: 2 })).toThrow(
+          /no evaluation rows/,
+        )
         expect(make(none)).toThrow(/no evaluation rows to compute "accuracy" of/)
       }
       expect(make({ compute_metrics: undefined })).toThrow(/no such metric.*compute_metrics/)
@@ -373,7 +437,10 @@ describe('Trainer', () => {
         await expect(trainer.train()).rejects.toThrow(message)
       }
       for (const metric of ['f1', 'eval_f1', 'constructor'])
-        await rejects({ metric_for_best_model: metric }, new RegExp(`no such metric, expected loss, accuracy, found ${metric}`))
+        await rejects(
+          { metric_for_best_model: metric },
+          new RegExp(`no such metric, expected loss, accuracy, found ${metric}`),
+        )
       const failing = () => {
         throw new RangeError('no')
       }

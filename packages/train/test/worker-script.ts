@@ -1,9 +1,18 @@
-// Trains in this thread and in a worker, and prints whether the results are equal, what errors look like, and how long the event loop stood still.
+// Trains in this thread and in a worker, and prints whether the results are equal, what errors look like, and how long
+// the event loop stood still.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { adamw, createTrainingWorker, FeedError, saveArtifacts, type TrainableSession, Trainer, TrainingSession } from '@cola/train'
+import {
+  adamw,
+  createTrainingWorker,
+  FeedError,
+  saveArtifacts,
+  type TrainableSession,
+  Trainer,
+  TrainingSession,
+} from '@cola/train'
 import { artifactsOf, collate, type Row, rows } from './tiny.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-worker-'))
@@ -20,7 +29,9 @@ async function train(session: TrainableSession) {
     learning_rate: 0.01,
   })
   const { losses } = await trainer.train()
-  const parameters = [...(await session.getParameters()).values()].map(({ bytes }) => Buffer.from(bytes()).toString('base64'))
+  const parameters = [...(await session.getParameters()).values()].map(({ bytes }) =>
+    Buffer.from(bytes()).toString('base64'),
+  )
   return JSON.stringify([losses, parameters])
 }
 

@@ -8,12 +8,21 @@ const root = join(import.meta.dirname, '../../..')
 
 it('a worker trains to the same bits, and throws the same errors', () => {
   execFileSync('npx', ['nx', 'run', '@cola/train:build'], { cwd: root, stdio: 'pipe' })
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'worker-script.ts')], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  })
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', join(import.meta.dirname, 'worker-script.ts')],
+    {
+      encoding: 'utf8',
+      timeout: 60_000,
+    },
+  )
   expect(stderr).toBe('')
   // It ended by itself: no worker is left waiting.
   expect(status).toBe(0)
-  expect(JSON.parse(stdout)).toEqual({ equal: true, typed: true, message: expect.stringMatching(/^input "x": missing from the batch/), missing: 'FileError' })
+  expect(JSON.parse(stdout)).toEqual({
+    equal: true,
+    typed: true,
+    message: expect.stringMatching(/^input "x": missing from the batch/),
+    missing: 'FileError',
+  })
 })

@@ -33,9 +33,11 @@ export interface EncodeOptions extends Omit<EncodingOptions, 'text_pair'> {
 export type Encoder = Pick<Tokenizer, 'encode'> & Partial<Pick<Tokenizer, 'encodePlus'>>
 
 /**
- * Encodes texts and pairs of texts. Those that are too long are cut as the tokenizers library does: special tokens stay.
+ * Encodes texts and pairs of texts. Those that are too long are cut as the tokenizers library does: special tokens
+ * stay.
  * @returns The rows, and how many were cut.
- * @throws {DataError} naming the row: what is no text, a text without tokens, one that is too long when they are refused, an id that the model has not.
+ * @throws {DataError} naming the row: what is no text, a text without tokens, one that is too long when they are
+ * refused, an id that the model has not.
  */
 export function encodeTexts(
   tokenizer: Encoder,
@@ -47,7 +49,11 @@ export function encodeTexts(
   const rows = texts.map((input, i): TokenSequence => {
     const { text, text_pair } = typeof input === 'object' && input ? input : { text: input }
     if (typeof text !== 'string' || !['string', 'undefined'].includes(typeof text_pair))
-      throw new DataError({ where: `row ${i + 1}`, what: 'not a text, or a pair of texts', found: JSON.stringify(input) })
+      throw new DataError({
+        where: `row ${i + 1}`,
+        what: 'not a text, or a pair of texts',
+        found: JSON.stringify(input),
+      })
     const where = `row ${i + 1}, ${JSON.stringify(text.slice(0, 40))}`
     const { input_ids, token_type_ids, overflow } = encode(text, { ...options, text_pair })
     if (input_ids.length === 0) throw new DataError({ where, what: 'a text without tokens' })
@@ -83,7 +89,8 @@ export function encodeRows(
 /** All ids of an encoder of one's own are a text's own tokens. */
 function ownEncoder(encode: (text: string) => number[]): Tokenizer['encodePlus'] {
   return (text, { text_pair, max_length = Number.POSITIVE_INFINITY, truncation_side = 'right' } = {}) => {
-    if (text_pair !== undefined) throw new DataError({ where: 'tokenizer', what: 'it takes no pairs', expected: 'encodePlus' })
+    if (text_pair !== undefined)
+      throw new DataError({ where: 'tokenizer', what: 'it takes no pairs', expected: 'encodePlus' })
     const whole = encode(text)
     const input_ids = [...cut(whole, roomFor(max_length, 0), truncation_side)]
     return { input_ids, token_type_ids: input_ids.map(() => 0), overflow: whole.length - input_ids.length }

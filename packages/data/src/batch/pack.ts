@@ -23,7 +23,8 @@ interface Placement {
 }
 
 /**
- * Packs sentences first-fit by decreasing length into rows as long as the longest, or a little longer where that leaves less empty.
+ * Packs sentences first-fit by decreasing length into rows as long as the longest, or a little longer where that leaves
+ * less empty.
  * @throws {DataError} for no sentences or an empty one.
  */
 export function packSentences(sentences: readonly (readonly number[])[]): PackedBatch {
@@ -56,7 +57,8 @@ export function packSentences(sentences: readonly (readonly number[])[]): Packed
 export function requireTokens(sentences: readonly (readonly number[])[]): void {
   if (sentences.length === 0) throw new DataError({ where: 'batch', what: 'no sentences' })
   const empty = sentences.findIndex((ids) => ids.length === 0)
-  if (empty >= 0) throw new DataError({ where: `sentence ${empty + 1} of the batch`, what: 'a sentence without tokens' })
+  if (empty >= 0)
+    throw new DataError({ where: `sentence ${empty + 1} of the batch`, what: 'a sentence without tokens' })
 }
 
 /** The least padding among a few row widths; the narrowest among equals, because attention's cost grows with it. */
@@ -82,7 +84,10 @@ function firstFit(lengths: readonly number[], width: number): { rows: number; pl
   return { rows: used.length, placements }
 }
 
-/** The real tokens of a padded batch's rows, whichever side is padded. @param mask 1 for real tokens, of the ids' length. */
+/**
+ * The real tokens of a padded batch's rows, whichever side is padded. @param mask 1 for real tokens, of the ids'
+ * length.
+ */
 export function unpad(
   input_ids: ArrayLike<number | bigint>,
   attention_mask: ArrayLike<number | bigint>,
@@ -90,7 +95,8 @@ export function unpad(
 ): number[][] {
   return Array.from({ length: rows }, (_, row) => {
     const sentence: number[] = []
-    for (let i = row * columns; i < (row + 1) * columns; i++) if (Number(attention_mask[i]) !== 0) sentence.push(Number(input_ids[i]))
+    for (let i = row * columns; i < (row + 1) * columns; i++)
+      if (Number(attention_mask[i]) !== 0) sentence.push(Number(input_ids[i]))
     return sentence
   })
 }
@@ -103,13 +109,18 @@ export function packRows(
 }
 
 /**
- * Packs rows for next-token prediction; adds `labels` [row * column]: the following token of the same sentence, -100 elsewhere.
+ * Packs rows for next-token prediction; adds `labels` [row * column]: the following token of the same sentence, -100
+ * elsewhere.
  */
-export function packForLanguageModel(sentences: readonly (readonly number[])[]): PackedBatch & { labels: { data: Int32Array; dims: readonly number[] } } {
+export function packForLanguageModel(
+  sentences: readonly (readonly number[])[],
+): PackedBatch & { labels: { data: Int32Array; dims: readonly number[] } } {
   const batch = packSentences(sentences)
   const { data: ids } = batch.input_ids
   const { data: segments } = batch.segment_ids
   const width = batch.input_ids.dims[1] as number
-  const labels = Int32Array.from(ids, (_, i) => ((i + 1) % width !== 0 && segments[i] !== 0 && segments[i + 1] === segments[i] ? (ids[i + 1] as number) : -100))
+  const labels = Int32Array.from(ids, (_, i) =>
+    (i + 1) % width !== 0 && segments[i] !== 0 && segments[i + 1] === segments[i] ? (ids[i + 1] as number) : -100,
+  )
   return { ...batch, labels: { data: labels, dims: [labels.length] } }
 }

@@ -1,5 +1,6 @@
-// Batches for recurrent networks, as PyTorch's pack_padded_sequence lays them out: sentences by decreasing length, their first tokens,
-// then their second tokens, and so on. A time step runs on the sentences that still have a token, so a batch costs what its tokens cost.
+// Batches for recurrent networks, as PyTorch's pack_padded_sequence lays them out: sentences by decreasing length,
+// their first tokens, then their second tokens, and so on. A time step runs on the sentences that still have a token,
+// so a batch costs what its tokens cost.
 
 import { DataError } from '../errors.ts'
 import { requireTokens } from './pack.ts'
@@ -38,7 +39,10 @@ export interface StepBatch {
  * @param max_length Steps of the model; no sentence may be longer.
  * @throws {DataError} for no sentences, an empty one, or one that is too long.
  */
-export function packSteps(sentences: readonly (readonly number[])[], { max_length }: { max_length: number }): StepBatch {
+export function packSteps(
+  sentences: readonly (readonly number[])[],
+  { max_length }: { max_length: number },
+): StepBatch {
   requireTokens(sentences)
   const long = sentences.findIndex(({ length }) => length > max_length)
   if (long >= 0)
@@ -50,7 +54,10 @@ export function packSteps(sentences: readonly (readonly number[])[], { max_lengt
       fix: 'Encode with this max_length, or build the model with a larger one.',
     })
   const order = sentences.map((_, i) => i).sort((a, b) => lengthOf(sentences, b) - lengthOf(sentences, a) || a - b)
-  const sizes = Array.from({ length: max_length + 1 }, (_, step) => sentences.filter(({ length }) => length > step).length)
+  const sizes = Array.from(
+    { length: max_length + 1 },
+    (_, step) => sentences.filter(({ length }) => length > step).length,
+  )
   const starts = sizes.map((_, step) => sizes.slice(0, step).reduce((a, b) => a + b, 0))
   const tokens = starts[max_length] as number
   const columns = lengthOf(sentences, order[0] as number)
@@ -68,9 +75,14 @@ export function packSteps(sentences: readonly (readonly number[])[], { max_lengt
     })
     last_token[sentence] = place(ids.length - 1)
   })
-  const splits = sizes.slice(0, -1).flatMap((size, step) => [sizes[step + 1] as number, size - (sizes[step + 1] as number)])
+  const splits = sizes
+    .slice(0, -1)
+    .flatMap((size, step) => [sizes[step + 1] as number, size - (sizes[step + 1] as number)])
   const list = (data: Int32Array): Int32 => ({ data, dims: [data.length] })
-  const int64 = (values: readonly number[]): Int64 => ({ data: BigInt64Array.from(values, BigInt), dims: [values.length] })
+  const int64 = (values: readonly number[]): Int64 => ({
+    data: BigInt64Array.from(values, BigInt),
+    dims: [values.length],
+  })
   return {
     input_ids: list(input_ids),
     batch_sizes: int64(sizes.slice(0, -1)),
@@ -82,4 +94,5 @@ export function packSteps(sentences: readonly (readonly number[])[], { max_lengt
   }
 }
 
-const lengthOf = (sentences: readonly (readonly number[])[], i: number): number => (sentences[i] as readonly number[]).length
+const lengthOf = (sentences: readonly (readonly number[])[], i: number): number =>
+  (sentences[i] as readonly number[]).length

@@ -48,8 +48,8 @@ const commit = /^[0-9a-f]{40}$/
  * A branch is resolved to its commit once; when the hub cannot be reached, the commit it had last time serves.
  * With HF_HUB_OFFLINE=1 nothing is requested.
  * @returns The path of each file, in order; undefined for an optional one that the repository does not have.
- * @throws {HubError} naming the URL: unreachable, slow, refused, offline, a wrong answer, a file that is not there or is
- * a git-lfs pointer.
+ * @throws {HubError} naming the URL: unreachable, slow, refused, offline, a wrong answer, a file that is not there or
+ * is a git-lfs pointer.
  */
 export async function hubFiles(
   repo: string,
@@ -167,7 +167,8 @@ export async function pushToHub(
   const common = {
     repo: { type: 'model' as const, name: repo },
     hubUrl: endpoint,
-    // The library insists on this form; fetch sends the true one, which need not have it where HF_ENDPOINT is another hub.
+    // The library insists on this form; fetch sends the true one, which need not have it where HF_ENDPOINT is another
+    // hub.
     accessToken: 'hf_' as const,
     fetch: withToken(withTimeout(options.fetch ?? fetch, options.timeout ?? 300_000), endpoint, token),
   }

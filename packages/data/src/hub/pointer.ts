@@ -29,8 +29,8 @@ const pickles = {
 }
 
 /**
- * How to convert weights that Python pickled, where a folder or a repository has them in place of safetensors; undefined
- * where it has none.
+ * How to convert weights that Python pickled, where a folder or a repository has them in place of safetensors;
+ * undefined where it has none.
  * @param wanted The file that is missing.
  * @param names The files that there are.
  */

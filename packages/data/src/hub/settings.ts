@@ -49,7 +49,10 @@ export async function storedToken(): Promise<string | undefined> {
   return clean(await readFile(path, 'utf8').catch(() => undefined))
 }
 
-/** The token for reading: the one given (an empty one is none), else the stored one; HF_HUB_DISABLE_IMPLICIT_TOKEN forbids that. */
+/**
+ * The token for reading: the one given (an empty one is none), else the stored one; HF_HUB_DISABLE_IMPLICIT_TOKEN
+ * forbids that.
+ */
 export async function readToken(given?: string): Promise<string | undefined> {
   if (given !== undefined) return clean(given)
   return isTrue(variable('HF_HUB_DISABLE_IMPLICIT_TOKEN')) ? undefined : storedToken()

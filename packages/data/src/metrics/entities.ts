@@ -1,4 +1,5 @@
-// Named entities in tags of the scheme IOB2, scored as wholes: seqeval's definitions (conlleval's, not its strict mode).
+// Named entities in tags of the scheme IOB2, scored as wholes: seqeval's definitions (conlleval's, not its strict
+// mode).
 
 import { DataError } from '../errors.ts'
 import { checkLengths, ratio, type ScoreOptions } from './counts.ts'

@@ -4,7 +4,10 @@ import { DataError } from '../errors.ts'
 import { lfsPointer, longestPointer } from '../hub/pointer.ts'
 import { decodeText, type DecodeOptions } from './decode.ts'
 
-/** The first of these files that exists. @throws {DataError} naming them when none does, or the one that is a git-lfs pointer. */
+/**
+ * The first of these files that exists. @throws {DataError} naming them when none does, or the one that is a git-lfs
+ * pointer.
+ */
 export async function readFirst(candidates: readonly string[]): Promise<{ path: string; bytes: Uint8Array }> {
   const { readFile } = await import('node:fs/promises')
   for (const path of candidates) {

@@ -19,8 +19,9 @@ const lengthFields = [
 ]
 
 /**
- * Models whose position table is read from `pad_token_id + 1` on (transformers' create_position_ids_from_input_ids), with the pad_token_id that
- * their configuration classes take by default. The places before it are lost: RoBERTa's 514 positions hold 512 tokens.
+ * Models whose position table is read from `pad_token_id + 1` on (transformers' create_position_ids_from_input_ids),
+ * with the pad_token_id that their configuration classes take by default. The places before it are lost: RoBERTa's 514
+ * positions hold 512 tokens.
  */
 const offsetPositions: Readonly<Record<string, number>> = {
   roberta: 1,
@@ -46,8 +47,8 @@ const offsetPositions: Readonly<Record<string, number>> = {
 const fixedOffsets: Readonly<Record<string, number>> = { mpnet: 2 }
 
 /**
- * Longest input of a model in tokens, special tokens included: the positions that config.json names, less those that the architecture skips;
- * at most the tokenizer's `modelMaxLength`. Infinity where neither says anything.
+ * Longest input of a model in tokens, special tokens included: the positions that config.json names, less those that
+ * the architecture skips; at most the tokenizer's `modelMaxLength`. Infinity where neither says anything.
  */
 export function longestInput(config: ModelConfig, tokenizer?: Pick<Tokenizer, 'modelMaxLength'>): number {
   const text = textConfig(config)
@@ -65,17 +66,29 @@ export function firstPosition(config: ModelConfig): number {
 }
 
 /**
- * The token that pads: `pad_token_id`, else the first of `eos_token_id` as in transformers' generation, else the tokenizer's, else 0.
- * Ids that the embedding table does not have count as absent: Llama's first configurations have -1, others the number of rows.
+ * The token that pads: `pad_token_id`, else the first of `eos_token_id` as in transformers' generation, else the
+ * tokenizer's, else 0. Ids that the embedding table does not have count as absent: Llama's first configurations have
+ * -1, others the number of rows.
  * @param vocab_size Rows of the embedding table. @default not checked
  */
-export function padTokenId(config: ModelConfig, tokenizer?: Pick<Tokenizer, 'padTokenId'>, vocab_size = Number.POSITIVE_INFINITY): number {
+export function padTokenId(
+  config: ModelConfig,
+  tokenizer?: Pick<Tokenizer, 'padTokenId'>,
+  vocab_size = Number.POSITIVE_INFINITY,
+): number {
   const { pad_token_id, eos_token_id } = textConfig(config)
-  return [pad_token_id, [eos_token_id].flat()[0], tokenizer?.padTokenId].find((id): id is number => isId(id) && id < vocab_size) ?? 0
+  return (
+    [pad_token_id, [eos_token_id].flat()[0], tokenizer?.padTokenId].find(
+      (id): id is number => isId(id) && id < vocab_size,
+    ) ?? 0
+  )
 }
 
 /** Models of several modalities keep their language model's configuration in `text_config`. */
-const textConfig = (config: ModelConfig): ModelConfig => ({ ...(config.text_config as ModelConfig | undefined), ...config })
+const textConfig = (config: ModelConfig): ModelConfig => ({
+  ...(config.text_config as ModelConfig | undefined),
+  ...config,
+})
 
 const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 

@@ -11,7 +11,10 @@ export interface TemplateItem {
 export type Template = readonly TemplateItem[]
 
 /** A post-processor over token strings, as @huggingface/tokenizers has it; `second` is null for a single text. */
-export type PostProcess = (first: string[], second: string[] | null) => { tokens: string[]; token_type_ids: number[] | undefined }
+export type PostProcess = (
+  first: string[],
+  second: string[] | null,
+) => { tokens: string[]; token_type_ids: number[] | undefined }
 
 /** Strings that are no special token's name. */
 const placeholders = new Map([
@@ -23,9 +26,14 @@ const [first, second] = [...placeholders.keys()] as ['\0first', '\0second']
 /**
  * The template of single texts, or of pairs.
  * @param idsOf Ids of a special token.
- * @throws {DataError} for a post-processor that leaves out a text: many tokenizer.json files have no template for pairs.
+ * @throws {DataError} for a post-processor that leaves out a text: many tokenizer.json files have no template for
+ * pairs.
  */
-export function templateOf(postProcess: PostProcess, idsOf: (token: string) => readonly number[], { pair }: { pair: boolean }): Template {
+export function templateOf(
+  postProcess: PostProcess,
+  idsOf: (token: string) => readonly number[],
+  { pair }: { pair: boolean },
+): Template {
   const { tokens, token_type_ids: types } = postProcess([first], pair ? [second] : null)
   const missing = [first, ...(pair ? [second] : [])].some((placeholder) => !tokens.includes(placeholder))
   if (missing)
@@ -43,10 +51,14 @@ export function templateOf(postProcess: PostProcess, idsOf: (token: string) => r
 }
 
 /** How many special tokens a template adds. */
-export const addedTokens = (template: Template): number => template.filter(({ item }) => typeof item === 'number').length
+export const addedTokens = (template: Template): number =>
+  template.filter(({ item }) => typeof item === 'number').length
 
 /** Token ids and token types of one text or two in their places. */
-export function fill(template: Template, texts: { first: readonly number[]; second: readonly number[] }): { input_ids: number[]; token_type_ids: number[] } {
+export function fill(
+  template: Template,
+  texts: { first: readonly number[]; second: readonly number[] },
+): { input_ids: number[]; token_type_ids: number[] } {
   const idsAt = ({ item }: TemplateItem): readonly number[] => (typeof item === 'number' ? [item] : texts[item])
   return {
     input_ids: template.flatMap(idsAt),

@@ -30,9 +30,10 @@ export interface Encoding {
 
 export interface Tokenizer {
   /**
-   * Ids of a text, or of a pair, without padding, and uncut unless `max_length` is given, whatever tokenizer.json asks for;
-   * special tokens where its post-processor adds them.
-   * @throws {DataError} for a `max_length` that the special tokens alone exceed, or a pair without a template for pairs.
+   * Ids of a text, or of a pair, without padding, and uncut unless `max_length` is given, whatever tokenizer.json asks
+   * for; special tokens where its post-processor adds them.
+   * @throws {DataError} for a `max_length` that the special tokens alone exceed, or a pair without a template for
+   * pairs.
    */
   encode: (text: string, options?: EncodingOptions) => number[]
   /** The same, with token types and the number of tokens that were cut off. */
@@ -44,7 +45,10 @@ export interface Tokenizer {
   readonly vocabSize: number
   /** Id used to pad, where the tokenizer names one. */
   readonly padTokenId: number | undefined
-  /** Longest input of the model that the tokenizer was made for: tokenizer_config.json's model_max_length, else tokenizer.json's truncation. */
+  /**
+   * Longest input of the model that the tokenizer was made for: tokenizer_config.json's model_max_length, else
+   * tokenizer.json's truncation.
+   */
   readonly modelMaxLength: number | undefined
 }
 
@@ -86,15 +90,25 @@ const strategies: Readonly<Record<string, TruncationStrategy>> = {
   OnlySecond: 'only_second',
 }
 
-/** Wraps the parsed contents of tokenizer.json and tokenizer_config.json. @throws {DataError} when they make no tokenizer. */
+/**
+ * Wraps the parsed contents of tokenizer.json and tokenizer_config.json. @throws {DataError} when they make no
+ * tokenizer.
+ */
 export function createTokenizer(tokenizerJson: object, tokenizerConfig: object = {}): Tokenizer {
   const { truncation, padding, model } = tokenizerJson as TokenizerJson
   let inner: HuggingFaceTokenizer
   try {
-    // WordLevel models take their unknown token from tokenizer.json in the tokenizers library; in its JavaScript port from the configuration.
-    inner = new HuggingFaceTokenizer(tokenizerJson, model?.type === 'WordLevel' ? { ...tokenizerConfig, unk_token: model.unk_token } : tokenizerConfig)
+    // WordLevel models take their unknown token from tokenizer.json in the tokenizers library; in its JavaScript port
+    // from the configuration.
+    inner = new HuggingFaceTokenizer(
+      tokenizerJson,
+      model?.type === 'WordLevel' ? { ...tokenizerConfig, unk_token: model.unk_token } : tokenizerConfig,
+    )
   } catch (cause) {
-    throw new DataError({ where: 'tokenizer.json', what: 'not a tokenizer', found: (cause as Error).message }, { cause })
+    throw new DataError(
+      { where: 'tokenizer.json', what: 'not a tokenizer', found: (cause as Error).message },
+      { cause },
+    )
   }
   const { pad_token: pad, model_max_length, truncation_side } = tokenizerConfig as TokenizerConfig
   const padToken = typeof pad === 'object' ? pad?.content : pad
@@ -121,7 +135,10 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
     const kept = {
       max_length: room,
       side: options.truncation_side === undefined ? side : one(sides, 'truncation_side', options.truncation_side),
-      strategy: options.truncation_strategy === undefined ? strategy : one(strategies, 'truncation_strategy', options.truncation_strategy),
+      strategy:
+        options.truncation_strategy === undefined
+          ? strategy
+          : one(strategies, 'truncation_strategy', options.truncation_strategy),
     }
     const whole = contentOf(text)
     if (text_pair === undefined) {
@@ -140,26 +157,40 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
     encodePlus,
     decode: (ids) => inner.decode([...ids], { skip_special_tokens: true }),
     tokenToId: (token) => inner.token_to_id(token),
-    vocabSize: [...(inner.model?.tokens_to_ids.values() ?? [])].reduce((greatest, id) => Math.max(greatest, Number(id)), -1) + 1,
+    vocabSize:
+      [...(inner.model?.tokens_to_ids.values() ?? [])].reduce((greatest, id) => Math.max(greatest, Number(id)), -1) + 1,
     padTokenId: padToken == null ? padding?.pad_id : inner.token_to_id(padToken),
     modelMaxLength: [model_max_length, truncation?.max_length].find(isCount),
   }
 }
 
 /** Templates of single texts and of pairs, found when first needed: few tokenizers are asked for pairs. */
-function templatesOf(inner: HuggingFaceTokenizer, { post_processor }: TokenizerJson): { single: () => Template; pair: () => Template } {
+function templatesOf(
+  inner: HuggingFaceTokenizer,
+  { post_processor }: TokenizerJson,
+): { single: () => Template; pair: () => Template } {
   const processors = processorsOf(post_processor)
-  const specialTokens = Object.assign({}, ...processors.map(({ special_tokens }) => special_tokens)) as Record<string, { ids?: number[] }>
+  const specialTokens = Object.assign({}, ...processors.map(({ special_tokens }) => special_tokens)) as Record<
+    string,
+    { ids?: number[] }
+  >
   const idsOf = (token: string): readonly number[] => {
     const id = inner.token_to_id(token)
     const ids = specialTokens[token]?.ids ?? (id === undefined ? [] : [id])
     if (ids.length > 0) return ids
-    throw new DataError({ where: 'tokenizer.json, post_processor', what: 'a special token without an id', found: JSON.stringify(token) })
+    throw new DataError({
+      where: 'tokenizer.json, post_processor',
+      what: 'a special token without an id',
+      found: JSON.stringify(token),
+    })
   }
   // The tokenizers library gives RobertaProcessing's pairs type 0 throughout; its JavaScript port does not.
   const oneType = processors.some(({ type }) => type === 'RobertaProcessing')
   const postProcess = (first: string[], second: string[] | null) => {
-    const processed: PostProcessed = inner.post_processor?.post_process(first, second) ?? { tokens: first, tokens_pair: second }
+    const processed: PostProcessed = inner.post_processor?.post_process(first, second) ?? {
+      tokens: first,
+      tokens_pair: second,
+    }
     const tokens = [...processed.tokens, ...(processed.tokens_pair ?? [])]
     return { tokens, token_type_ids: oneType ? tokens.map(() => 0) : processed.token_type_ids }
   }
@@ -170,7 +201,8 @@ function templatesOf(inner: HuggingFaceTokenizer, { post_processor }: TokenizerJ
   return { single: once(false), pair: once(true) }
 }
 
-const processorsOf = (json: PostProcessorJson | null | undefined): PostProcessorJson[] => (json ? [json, ...(json.processors ?? []).flatMap(processorsOf)] : [])
+const processorsOf = (json: PostProcessorJson | null | undefined): PostProcessorJson[] =>
+  json ? [json, ...(json.processors ?? []).flatMap(processorsOf)] : []
 
 /** @throws {DataError} for a value that the table does not have. */
 function one<Value>(table: Readonly<Record<string, Value>>, where: string, key: string): Value {

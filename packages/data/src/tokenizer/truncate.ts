@@ -23,7 +23,11 @@ type Sequences = readonly [first: readonly number[], second: readonly number[]]
 export function truncatePair([first, second]: Sequences, { max_length, side, strategy }: Truncation): Sequences {
   if (first.length + second.length <= max_length) return [first, second]
   const [m, n] = max_length === 0 ? [0, 0] : lengthsAfter[strategy](first.length, second.length, max_length)
-  if (m < 0 || n < 0 || (max_length > 0 && ((strategy === 'only_first' && m === 0) || (strategy === 'only_second' && n === 0))))
+  if (
+    m < 0 ||
+    n < 0 ||
+    (max_length > 0 && ((strategy === 'only_first' && m === 0) || (strategy === 'only_second' && n === 0)))
+  )
     throw new DataError({
       where: `truncation strategy ${strategy}`,
       what: 'the text that is to be cut is too short',
@@ -40,7 +44,8 @@ export function truncatePair([first, second]: Sequences, { max_length, side, str
  * @throws {DataError} for a max_length that is no number of tokens, or that leaves no room for the special tokens.
  */
 export function roomFor(max_length: number, added: number): number {
-  if ((Number.isInteger(max_length) || max_length === Number.POSITIVE_INFINITY) && max_length >= Math.max(1, added)) return max_length - added
+  if ((Number.isInteger(max_length) || max_length === Number.POSITIVE_INFINITY) && max_length >= Math.max(1, added))
+    return max_length - added
   throw new DataError({
     where: 'option max_length',
     what: added > 0 ? 'no number of tokens that holds the special tokens' : 'no number of tokens',

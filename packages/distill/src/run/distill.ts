@@ -50,9 +50,13 @@ export interface DistillRow {
   teacher?: Readonly<Record<string, Float32Array>>
 }
 
-export interface DistillOptions extends Omit<TrainerOptions<DistillRow, number>, 'session' | 'data' | 'step_inputs' | 'predict' | 'compute_metrics'> {
+export interface DistillOptions
+  extends Omit<TrainerOptions<DistillRow, number>, 'session' | 'data' | 'step_inputs' | 'predict' | 'compute_metrics'> {
   student: StudentModel
-  /** The student's tokenizer: `(text) => tokenizer.encode(text, { max_length })`, where the student has a longest sentence. */
+  /**
+   * The student's tokenizer: `(text) => tokenizer.encode(text, { max_length })`, where the student has a longest
+   * sentence.
+   */
   encode: (text: string) => readonly number[]
   /** None: the student learns from the labels alone, at the same budget. Several: their logits are averaged. */
   teacher?: Teacher | readonly Teacher[]
@@ -61,8 +65,14 @@ export interface DistillOptions extends Omit<TrainerOptions<DistillRow, number>,
   splits?: { train?: string; transfer?: string }
   /** Options of the report's loss, or a sum of losses of one's own. @default the report's */
   loss?: DistillationOptions | readonly Term[]
-  /** Metrics from classes predicted and true, of the rows that have one. @default classificationMetrics of @cola/data */
-  compute_metrics?: (predictions: readonly number[], labels: readonly number[], options: { onWarning: (message: string) => void }) => Metrics
+  /**
+   * Metrics from classes predicted and true, of the rows that have one. @default classificationMetrics of @cola/data
+   */
+  compute_metrics?: (
+    predictions: readonly number[],
+    labels: readonly number[],
+    options: { onWarning: (message: string) => void },
+  ) => Metrics
   /** @default adam() */
   optimizer?: Optimizer
   /** @default 'auto' */
@@ -82,21 +92,35 @@ export interface DistillResult extends TrainResult {
 }
 
 /**
- * Trains a student on a teacher's logits and the labels; everything else is the Trainer's: epochs, the best one, checkpoints, exact resume.
- * Evaluation reports the cross-entropy against the labels, so that runs with and without a teacher compare.
- * @throws what Trainer and the teacher throw; {ConfigError} for a bad option of the loss, before the teacher is asked; {FeedError} naming the split and the
- * row where a teacher says NaN or +Infinity, or masks (-Infinity) every class.
+ * Trains a student on a teacher's logits and the labels; everything else is the Trainer's: epochs, the best one,
+ * checkpoints, exact resume. Evaluation reports the cross-entropy against the labels, so that runs with and without a
+ * teacher compare.
+ * @throws what Trainer and the teacher throw; {ConfigError} for a bad option of the loss, before the teacher is asked;
+ * {FeedError} naming the split and the row where a teacher says NaN or +Infinity, or masks (-Infinity) every class.
  */
 export async function distill(options: DistillOptions): Promise<DistillResult> {
   const { student, encode, teacher, data, splits = {}, loss, optimizer = adam(), device = 'auto', ...others } = options
   const { compute_metrics = classificationMetrics, ...rest } = others
   const teaching = teacher === undefined ? undefined : 'logits' in teacher ? teacher : averageTeachers(teacher)
   if (data.transfer?.length && !teaching)
-    throw new FeedError({ where: 'data.transfer', what: 'unlabelled sentences without a teacher', fix: 'Give a teacher, or leave them out.' })
+    throw new FeedError({
+      where: 'data.transfer',
+      what: 'unlabelled sentences without a teacher',
+      fix: 'Give a teacher, or leave them out.',
+    })
   const terms = isTerms(loss) ? loss : undefined
-  const artifacts = generateArtifacts(student.model, { loss: lossOf(loss, teaching), evalLoss: crossEntropy(), optimizer })
+  const artifacts = generateArtifacts(student.model, {
+    loss: lossOf(loss, teaching),
+    evalLoss: crossEntropy(),
+    optimizer,
+  })
   for (const [name, texts] of Object.entries(data.held_out ?? {})) {
-    if (texts.length === 0) throw new FeedError({ where: `data.held_out.${name}`, what: 'there is nothing to score', expected: 'at least one text' })
+    if (texts.length === 0)
+      throw new FeedError({
+        where: `data.held_out.${name}`,
+        what: 'there is nothing to score',
+        expected: 'at least one text',
+      })
     checkLabels(
       `data.held_out.${name}`,
       texts.map(({ label }) => label),
@@ -104,9 +128,13 @@ export async function distill(options: DistillOptions): Promise<DistillResult> {
     )
   }
   const inputs = teacherInputs.filter((name) => artifacts.trainingModel.inputs.includes(name))
-  const rows = (texts: readonly LabelledText[]): DistillRow[] => texts.map(({ text, label }) => ({ input_ids: encode(text), label }))
+  const rows = (texts: readonly LabelledText[]): DistillRow[] =>
+    texts.map(({ text, label }) => ({ input_ids: encode(text), label }))
   const widths = new Map(inputs.map((name) => [name, getValue(artifacts.trainingModel, name).shape.at(-1)] as const))
-  const train = await taught(rows(data.train), widths, teaching, { name: splits.train ?? 'train', texts: data.train.map(({ text }) => text) })
+  const train = await taught(rows(data.train), widths, teaching, {
+    name: splits.train ?? 'train',
+    texts: data.train.map(({ text }) => text),
+  })
   const unlabelled = rows((data.transfer ?? []).map((text) => ({ text, label: ignoreIndex })))
   const transfer = await taught(unlabelled, widths, unlabelled.length ? teaching : undefined, {
     name: splits.transfer ?? 'transfer',
@@ -139,7 +167,9 @@ export async function distill(options: DistillOptions): Promise<DistillResult> {
     })
     const result = await trainer.train()
     const held_out: Record<string, Scores> = {}
-    if (result.stopped !== 'aborted') for (const [name, texts] of Object.entries(data.held_out ?? {})) held_out[name] = await trainer.evaluate(rows(texts))
+    if (result.stopped !== 'aborted')
+      for (const [name, texts] of Object.entries(data.held_out ?? {}))
+        held_out[name] = await trainer.evaluate(rows(texts))
     return {
       ...result,
       parameters: await session.getParameters(),
@@ -180,7 +210,12 @@ async function taught(
       requireLogits(values, { where, rows: rows.length, masks: name === 'teacher_logits' })
       const width = values.length / rows.length
       if (rows.length > 0 && typeof expected === 'number' && width !== expected)
-        throw new FeedError({ where, what: `${name} does not fit the student`, expected: `rows of ${expected}`, found: `rows of ${width}` })
+        throw new FeedError({
+          where,
+          what: `${name} does not fit the student`,
+          expected: `rows of ${expected}`,
+          found: `rows of ${width}`,
+        })
       return [name, values] as const
     }),
   )
@@ -194,7 +229,12 @@ async function taught(
 }
 
 function hiddenOf(teacher: Teacher, split: Split): Promise<Float32Array> {
-  if (!teacher.hidden) throw new FeedError({ where: 'teacher', what: 'a loss reads its hidden states, and it shows none', expected: 'hidden(split)' })
+  if (!teacher.hidden)
+    throw new FeedError({
+      where: 'teacher',
+      what: 'a loss reads its hidden states, and it shows none',
+      expected: 'hidden(split)',
+    })
   return teacher.hidden(split)
 }
 

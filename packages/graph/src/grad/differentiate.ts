@@ -1,4 +1,5 @@
-// Reverse-mode differentiation, graph to graph: walks the nodes backwards, asks the table for each, and sums what meets.
+// Reverse-mode differentiation, graph to graph: walks the nodes backwards, asks the table for each, and sums what
+// meets.
 
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import { sameShape } from '../ir/dim.ts'
@@ -51,7 +52,13 @@ function dependents(graph: Graph, sources: readonly string[]): Set<string> {
   return reached
 }
 
-function propagate(g: Builder, node: Node, dys: (Value | null)[], needed: ReadonlySet<string>, gradients: Map<string, Value>): void {
+function propagate(
+  g: Builder,
+  node: Node,
+  dys: (Value | null)[],
+  needed: ReadonlySet<string>,
+  gradients: Map<string, Value>,
+): void {
   const rule = ruleOf(node)
   if (!rule) return
   const x = node.inputs.map((name) => (name === '' ? null : getValue(g.graph, name)))

@@ -1,4 +1,5 @@
-// THE table of gradient rules: one row per operator. A missing row does not compile; a rule without a check fails the sweep.
+// THE table of gradient rules: one row per operator. A missing row does not compile; a rule without a check fails the
+// sweep.
 
 import { UnsupportedOperatorError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
@@ -26,7 +27,11 @@ function keepAxes(c: RuleContext): { dy: Value; y: Value; axes: number[] } {
   const rank = input(c).shape.length
   const named = c.x[1]?.content as number[] | undefined
   const all = Array.from({ length: rank }, (_, i) => i)
-  const axes = named?.length ? named.map((axis) => (axis < 0 ? axis + rank : axis)) : c.attributes.noop_with_empty_axes ? [] : all
+  const axes = named?.length
+    ? named.map((axis) => (axis < 0 ? axis + rank : axis))
+    : c.attributes.noop_with_empty_axes
+      ? []
+      : all
   if (c.attributes.keepdims === 1 || axes.length === 0) return { dy: c.dy, y: output(c), axes }
   const at = c.g.int64(axes)
   return { dy: c.g.Unsqueeze(c.dy, at), y: c.g.Unsqueeze(output(c), at), axes }
@@ -46,7 +51,9 @@ function countAlong(c: RuleContext, axes: readonly number[]): Value {
       (sizes as number[]).reduce((a, b) => a * b, 1),
     )
   return axes
-    .map((axis) => g.ReduceSum(g.Expand(scalarLike(g, dy, 1), g.Shape(input(c), { start: axis, end: axis + 1 })), { keepdims: 0 }))
+    .map((axis) =>
+      g.ReduceSum(g.Expand(scalarLike(g, dy, 1), g.Shape(input(c), { start: axis, end: axis + 1 })), { keepdims: 0 }),
+    )
     .reduce((a, b) => g.Mul(a, b))
 }
 
@@ -101,7 +108,8 @@ function matMul(c: RuleContext): Value[] {
   const b2 = vectorB ? g.Unsqueeze(b, g.int64([1])) : b
   const dropped = [...(vectorA ? [vectorB ? -1 : -2] : []), ...(vectorB ? [-1] : [])]
   const dy = dropped.length === 0 ? c.dy : g.Unsqueeze(c.dy, g.int64(vectorA && vectorB ? [0, 1] : dropped))
-  const da = b2.shape.length === 2 && dy.shape.length > 2 ? rowsTimes(c, dy, b2, 1) : g.MatMul(dy, transposeMatrix(g, b2))
+  const da =
+    b2.shape.length === 2 && dy.shape.length > 2 ? rowsTimes(c, dy, b2, 1) : g.MatMul(dy, transposeMatrix(g, b2))
   const db =
     b2.shape.length === 2 && dy.shape.length > 2 && a2.shape.length === dy.shape.length
       ? g.Gemm(matrix(c, a2), matrix(c, dy), { transA: 1 })
@@ -126,7 +134,9 @@ function matrix({ g }: RuleContext, value: Value): Value {
   if (rank === 2) return value
   return g.Reshape(
     value,
-    typeof width === 'number' ? g.int64([-1, width]) : g.Concat(g.int64([-1]), g.Shape(value, { start: rank - 1, end: rank }), { axis: 0 }),
+    typeof width === 'number'
+      ? g.int64([-1, width])
+      : g.Concat(g.int64([-1]), g.Shape(value, { start: rank - 1, end: rank }), { axis: 0 }),
   )
 }
 
@@ -135,7 +145,8 @@ function rowsTimes(c: RuleContext, value: Value, weight: Value, transB: 0 | 1): 
   const { g } = c
   const columns = weight.shape[transB ? 0 : 1]
   const width = value.shape.at(-1)
-  if (typeof columns !== 'number' || typeof width !== 'number') return g.MatMul(value, transB ? transposeMatrix(g, weight) : weight)
+  if (typeof columns !== 'number' || typeof width !== 'number')
+    return g.MatMul(value, transB ? transposeMatrix(g, weight) : weight)
   return g.Reshape(g.Gemm(matrix(c, value), weight, { transB }), g.Shape(input(c)))
 }
 
@@ -180,21 +191,29 @@ function geluErf(c: RuleContext): Value[] {
 
 /**
  * Layer normalization: with n = (x - mean) / std and h = dy * scale,
- * dx = (h - mean(h) - n mean(h n)) / std. n and 1/std come from the operator again, without its scale: one pass instead of eight.
+ * dx = (h - mean(h) - n mean(h n)) / std. n and 1/std come from the operator again, without its scale: one pass instead
+ * of eight.
  */
 function layerNormalization(c: RuleContext): (Value | null)[] {
   const { g, dy, attributes } = c
   const [x, weight] = [input(c, 0), input(c, 1)]
   const axes = g.int64(lastAxes(x, attributes.axis as number))
   const ones = g.Expand(scalarLike(g, weight, 1), g.Shape(weight))
-  const [normal, , deviation] = g.node('LayerNormalization', [x, ones], { attributes, outputCount: 3 }) as [Value, Value, Value]
+  const [normal, , deviation] = g.node('LayerNormalization', [x, ones], { attributes, outputCount: 3 }) as [
+    Value,
+    Value,
+    Value,
+  ]
   const inverse = cast(g, deviation, x.dtype)
   const h = g.Mul(dy, weight)
   const dx = g.Mul(inverse, g.Sub(g.Sub(h, g.ReduceMean(h, axes)), g.Mul(normal, g.ReduceMean(g.Mul(h, normal), axes))))
   return [dx, g.Mul(dy, normal), c.x[2] ? dy : null]
 }
 
-/** RMS normalization: with n = x / rms and h = dy * scale, dx = (h - n mean(h n)) / rms. n is written as the forward pass is lowered, so that a runtime shares it. */
+/**
+ * RMS normalization: with n = x / rms and h = dy * scale, dx = (h - n mean(h n)) / rms. n is written as the forward
+ * pass is lowered, so that a runtime shares it.
+ */
 function rmsNormalization(c: RuleContext): (Value | null)[] {
   const { g, dy, attributes } = c
   const [x, weight] = [input(c, 0), input(c, 1)]
@@ -225,10 +244,15 @@ function split(c: RuleContext): (Value | null)[] {
   return [g.Concat(...y.map((part, i) => dys[i] ?? zerosLike(g, part)), { axis: attributes.axis as number }), null]
 }
 
-/** Indices of rows as ScatterND takes them: int64, each in a last axis of its own. The cast comes last, because WebGPU moves no int64. */
+/**
+ * Indices of rows as ScatterND takes them: int64, each in a last axis of its own. The cast comes last, because WebGPU
+ * moves no int64.
+ */
 const rowIndices = ({ g }: RuleContext, indices: Value): Value => cast(g, g.Unsqueeze(indices, g.int64([-1])), 'int64')
 
-/** Adds the gradient of each looked-up row to the row: zeros with a scatter-add. Axis 0 takes the indices as they are. */
+/**
+ * Adds the gradient of each looked-up row to the row: zeros with a scatter-add. Axis 0 takes the indices as they are.
+ */
 function gather(c: RuleContext): (Value | null)[] {
   const { g, dy, attributes } = c
   const [data, indices] = [input(c, 0), input(c, 1)]
@@ -250,7 +274,9 @@ function slice(c: RuleContext): (Value | null)[] {
   const { g, dy, x } = c
   const data = input(c)
   const rank = data.shape.length
-  const axes = ((x[3]?.content as number[] | undefined) ?? data.shape.map((_, i) => i)).map((axis) => (axis + rank) % rank)
+  const axes = ((x[3]?.content as number[] | undefined) ?? data.shape.map((_, i) => i)).map(
+    (axis) => (axis + rank) % rank,
+  )
   let result = dy
   for (let i = axes.length - 1; i >= 0; i--) {
     const axis = axes[i] as number
@@ -329,7 +355,9 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   Max: variadicExtremum,
   Min: variadicExtremum,
   Neg: ({ dy, g }) => [g.Neg(dy)],
-  Abs: unary((c, x) => c.g.Sub(mask(c, c.g.Greater(x, scalarLike(c.g, x, 0))), mask(c, c.g.Less(x, scalarLike(c.g, x, 0))))),
+  Abs: unary((c, x) =>
+    c.g.Sub(mask(c, c.g.Greater(x, scalarLike(c.g, x, 0))), mask(c, c.g.Less(x, scalarLike(c.g, x, 0)))),
+  ),
   Sqrt: (c) => [c.g.Div(scale(c.g, c.dy, 0.5), output(c))],
   Exp: unary((_, _x, y) => y),
   Log: (c) => [c.g.Div(c.dy, input(c))],
@@ -338,7 +366,9 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   Tanh: unary((c, _x, y) => c.g.Sub(one(c), c.g.Mul(y, y))), // 1 - tanh^2
   Sigmoid: unary((c, _x, y) => c.g.Mul(y, c.g.Sub(one(c), y))),
   Relu: unary((c, _x, y) => mask(c, c.g.Greater(y, scalarLike(c.g, y, 0)))),
-  LeakyRelu: unary((c, x) => c.g.Where(c.g.Greater(x, scalarLike(c.g, x, 0)), one(c), scalarLike(c.g, x, c.attributes.alpha as number))),
+  LeakyRelu: unary((c, x) =>
+    c.g.Where(c.g.Greater(x, scalarLike(c.g, x, 0)), one(c), scalarLike(c.g, x, c.attributes.alpha as number)),
+  ),
   HardSigmoid: 'unsupported',
   DequantizeLinear: 'unsupported', // its input is whole numbers: frozen weights, which need none
   Softplus: unary(({ g }, x) => g.Sigmoid(x)),
@@ -402,12 +432,27 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   Split: split,
   Slice: slice,
   Pad: pad,
-  Trilu: (c) => [c.x[1] ? c.g.Trilu(c.dy, c.x[1], { upper: c.attributes.upper as number }) : c.g.Trilu(c.dy, { upper: c.attributes.upper as number }), null],
+  Trilu: (c) => [
+    c.x[1]
+      ? c.g.Trilu(c.dy, c.x[1], { upper: c.attributes.upper as number })
+      : c.g.Trilu(c.dy, { upper: c.attributes.upper as number }),
+    null,
+  ],
   Gather: gather,
-  GatherElements: (c) => [c.g.ScatterElements(zerosLike(c.g, input(c)), input(c, 1), c.dy, { axis: c.attributes.axis as number, reduction: 'add' }), null],
+  GatherElements: (c) => [
+    c.g.ScatterElements(zerosLike(c.g, input(c)), input(c, 1), c.dy, {
+      axis: c.attributes.axis as number,
+      reduction: 'add',
+    }),
+    null,
+  ],
   GatherND: (c) => {
     if (c.attributes.batch_dims !== 0)
-      throw new UnsupportedOperatorError({ where: `GatherND "${output(c).name}"`, what: 'no gradient rule with batch_dims', fix: 'Use batch_dims = 0.' })
+      throw new UnsupportedOperatorError({
+        where: `GatherND "${output(c).name}"`,
+        what: 'no gradient rule with batch_dims',
+        fix: 'Use batch_dims = 0.',
+      })
     return [c.g.ScatterND(zerosLike(c.g, input(c)), input(c, 1), c.dy, { reduction: 'add' }), null]
   },
   ScatterElements: scatterElements,
@@ -436,7 +481,13 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
     const { dy, y } = keepAxes(c)
     return [c.g.Mul(c.g.Exp(c.g.Sub(input(c), y)), dy), null]
   },
-  CumSum: (c) => [c.g.CumSum(c.dy, input(c, 1), { exclusive: c.attributes.exclusive as number, reverse: c.attributes.reverse ? 0 : 1 }), null],
+  CumSum: (c) => [
+    c.g.CumSum(c.dy, input(c, 1), {
+      exclusive: c.attributes.exclusive as number,
+      reverse: c.attributes.reverse ? 0 : 1,
+    }),
+    null,
+  ],
   TopK: 'unsupported',
 
   // normalization

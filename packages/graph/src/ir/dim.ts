@@ -1,4 +1,5 @@
-// Symbolic dimensions: a number, or a polynomial with whole coefficients over named symbols, kept as canonical text ("2*batch*sequence+1").
+// Symbolic dimensions: a number, or a polynomial with whole coefficients over named symbols, kept as canonical text
+// ("2*batch*sequence+1").
 
 /** A known size, or a canonical expression over symbols such as `batch` and `sequence`. */
 export type Dim = number | string
@@ -51,7 +52,8 @@ export function mulDims(...dims: readonly Dim[]): Dim {
   for (const dim of dims) {
     const next: Polynomial = new Map()
     for (const [a, x] of product) {
-      for (const [b, y] of parse(dim)) addTerm(next, [a, b].filter(Boolean).join('*').split('*').sort().join('*'), x * y)
+      for (const [b, y] of parse(dim))
+        addTerm(next, [a, b].filter(Boolean).join('*').split('*').sort().join('*'), x * y)
     }
     product = next
   }
@@ -105,4 +107,5 @@ export function evaluateDim(dim: Dim, symbols: ReadonlyMap<string, number>): num
 }
 
 /** Whether two shapes are the same text. */
-export const sameShape = (a: readonly Dim[], b: readonly Dim[]): boolean => a.length === b.length && a.every((dim, i) => dim === b[i])
+export const sameShape = (a: readonly Dim[], b: readonly Dim[]): boolean =>
+  a.length === b.length && a.every((dim, i) => dim === b[i])

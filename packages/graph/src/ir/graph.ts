@@ -44,7 +44,10 @@ export interface Node {
   readonly attributes: Attributes
   /** Types that a file gave the attributes of an operator without a row in the table; those of others are the row's. */
   readonly attributeTypes?: Readonly<Record<string, AttributeType>>
-  /** Module of the exported program that the node stands for, where the exporter says: `model.layers.0.self_attn.q_proj`. */
+  /**
+   * Module of the exported program that the node stands for, where the exporter says:
+   * `model.layers.0.self_attn.q_proj`.
+   */
   readonly scope?: string
 }
 
@@ -108,7 +111,8 @@ export function uniqueName(graph: Graph, base: string): string {
 
 /** Adds a value. @throws {GraphError} when the name is taken. */
 export function addValue(graph: Graph, value: Value): Value {
-  if (graph.values.has(value.name)) throw new GraphError({ where: `graph "${graph.name}"`, what: `two values are named "${value.name}"` })
+  if (graph.values.has(value.name))
+    throw new GraphError({ where: `graph "${graph.name}"`, what: `two values are named "${value.name}"` })
   graph.values.set(value.name, value)
   return value
 }
@@ -143,7 +147,9 @@ function integers(data: Tensor): number[] {
   const bytes = data.bytes()
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const size = data.dtype === 'int64' ? 8 : 4
-  return Array.from({ length: bytes.byteLength / size }, (_, i) => (size === 8 ? Number(view.getBigInt64(8 * i, true)) : view.getInt32(4 * i, true)))
+  return Array.from({ length: bytes.byteLength / size }, (_, i) =>
+    size === 8 ? Number(view.getBigInt64(8 * i, true)) : view.getInt32(4 * i, true),
+  )
 }
 
 /** Prints a value as `name: float32[batch, 768]`. */

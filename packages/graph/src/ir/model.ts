@@ -17,7 +17,9 @@ export interface Model {
  * together as those of one large batch: the rows of a value (its first dimension), or the labels that are not -100,
  * weighted by class where there are weights.
  */
-export type MeanOver = { readonly rows: string } | { readonly labels: string; readonly logits: string; readonly weight?: readonly number[] }
+export type MeanOver =
+  | { readonly rows: string }
+  | { readonly labels: string; readonly logits: string; readonly weight?: readonly number[] }
 
 /** Adds a scalar to minimise, a mean, to a model's graph, and the inputs it needs (labels); returns the scalar. */
 export interface Loss {

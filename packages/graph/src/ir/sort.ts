@@ -32,7 +32,8 @@ export function sortNodes(graph: Pick<Graph, 'inputs' | 'initializers' | 'nodes'
         continue
       }
       const looping = before.find((other) => state.get(other) === 'open')
-      if (looping) throw new GraphError({ where: `node "${looping.name}"`, what: 'the graph has a cycle through this node' })
+      if (looping)
+        throw new GraphError({ where: `node "${looping.name}"`, what: 'the graph has a cycle through this node' })
       state.set(node, 'open')
       stack.push(...before)
     }
@@ -43,6 +44,9 @@ export function sortNodes(graph: Pick<Graph, 'inputs' | 'initializers' | 'nodes'
 function makerOf(name: string, node: Node, maker: ReadonlyMap<string, Node>): Node {
   const found = maker.get(name)
   if (!found)
-    throw new GraphError({ where: `${node.opType} "${node.name}"`, what: `input "${name}" is made by no node and is neither an input nor an initializer` })
+    throw new GraphError({
+      where: `${node.opType} "${node.name}"`,
+      what: `input "${name}" is made by no node and is neither an input nor an initializer`,
+    })
   return found
 }

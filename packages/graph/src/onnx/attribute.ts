@@ -4,7 +4,13 @@ import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import type { Attribute, AttributeType, AttributeValues, Node } from '../ir/graph.ts'
 import { isOperator, operators } from '../ops/index.ts'
 import { isOfType } from '../ops/operator.ts'
-import { type AttributeProto, AttributeProtoSchema, create, AttributeType as ProtoType, type TensorProto } from './proto.ts'
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  create,
+  AttributeType as ProtoType,
+  type TensorProto,
+} from './proto.ts'
 import { readTensor, tensorProto } from './tensor.ts'
 
 type Fields = Partial<Pick<AttributeProto, 'f' | 'i' | 's' | 't' | 'floats' | 'ints' | 'strings'>>
@@ -32,14 +38,25 @@ const rows: { readonly [Type in AttributeType]: TypeRow<AttributeValues[Type]> }
   },
   ints: { proto: ProtoType.INTS, read: ({ ints }) => ints.map(Number), write: (value) => ({ ints: value.map(int64) }) },
   floats: { proto: ProtoType.FLOATS, read: ({ floats }) => [...floats], write: (value) => ({ floats: [...value] }) },
-  strings: { proto: ProtoType.STRINGS, read: ({ strings }) => strings.map(text), write: (value) => ({ strings: value.map(bytes) }) },
+  strings: {
+    proto: ProtoType.STRINGS,
+    read: ({ strings }) => strings.map(text),
+    write: (value) => ({ strings: value.map(bytes) }),
+  },
 }
 
 const byProto = new Map(Object.entries(rows).map(([type, { proto }]) => [proto, type as AttributeType]))
 const graphs: readonly ProtoType[] = [ProtoType.GRAPH, ProtoType.GRAPHS]
 
-/** Type and value of a node's attribute. @throws {UnsupportedOperatorError} for graphs (control flow) and types that no row reads. */
-export function readAttribute(attribute: AttributeProto, opType: string, where: string): { type: AttributeType; value: Attribute } {
+/**
+ * Type and value of a node's attribute. @throws {UnsupportedOperatorError} for graphs (control flow) and types that no
+ * row reads.
+ */
+export function readAttribute(
+  attribute: AttributeProto,
+  opType: string,
+  where: string,
+): { type: AttributeType; value: Attribute } {
   const type = byProto.get(attribute.type)
   if (type) return { type, value: rows[type].read(attribute, where) }
   const what = `attribute "${attribute.name}" of ${opType}`
@@ -49,19 +66,35 @@ export function readAttribute(attribute: AttributeProto, opType: string, where: 
       what: `${what} holds a graph: control flow is not supported`,
       fix: 'Export the model without If, Loop or Scan.',
     })
-  throw new UnsupportedOperatorError({ where, what: `${what} is of a type that is not supported`, found: ProtoType[attribute.type] ?? String(attribute.type) })
+  throw new UnsupportedOperatorError({
+    where,
+    what: `${what} is of a type that is not supported`,
+    found: ProtoType[attribute.type] ?? String(attribute.type),
+  })
 }
 
 /**
- * A node's attributes for a file, of the types that the operator's row has; without a row, of those that the node brings.
+ * A node's attributes for a file, of the types that the operator's row has; without a row, of those that the node
+ * brings.
  * @throws {GraphError} for an attribute whose type nothing says, or a value of another type.
  */
 export const attributeProtos = (node: Node): AttributeProto[] =>
   Object.entries(node.attributes).map(([name, value]) => {
     const type = typeOf(node, name)
     const where = `${node.opType} "${node.name}"`
-    if (!type) throw new GraphError({ where, what: `nothing says of which type attribute "${name}" is`, fix: 'Name it in attributeTypes.' })
-    if (!isOfType(value, type)) throw new GraphError({ where, what: `attribute "${name}" is of another type`, expected: type, found: JSON.stringify(value) })
+    if (!type)
+      throw new GraphError({
+        where,
+        what: `nothing says of which type attribute "${name}" is`,
+        fix: 'Name it in attributeTypes.',
+      })
+    if (!isOfType(value, type))
+      throw new GraphError({
+        where,
+        what: `attribute "${name}" is of another type`,
+        expected: type,
+        found: JSON.stringify(value),
+      })
     const { proto, write } = rows[type] as TypeRow<Attribute>
     return create(AttributeProtoSchema, { name, type: proto, ...write(value, name) })
   })
@@ -72,7 +105,10 @@ function typeOf({ opType, domain, attributeTypes }: Node, name: string): Attribu
 }
 
 /** Types that a file has and no row of the table. */
-export function keptTypes(node: Node, attributes: readonly (readonly [string, { type: AttributeType }])[]): Pick<Node, 'attributeTypes'> {
+export function keptTypes(
+  node: Node,
+  attributes: readonly (readonly [string, { type: AttributeType }])[],
+): Pick<Node, 'attributeTypes'> {
   const kept = attributes.filter(([name]) => !typeOf(node, name)).map(([name, { type }]) => [name, type] as const)
   return kept.length ? { attributeTypes: Object.fromEntries(kept) } : {}
 }

@@ -49,10 +49,16 @@ export function decodeModel(bytes: Uint8Array, where: string): ModelProto {
     model = fromBinary(ModelProtoSchema, bytes)
   } catch (cause) {
     throw new FormatError(
-      { where, what: 'not an ONNX file', found: `${bytes.length} bytes that are no ModelProto`, fix: 'The file is truncated, or not ONNX.' },
+      {
+        where,
+        what: 'not an ONNX file',
+        found: `${bytes.length} bytes that are no ModelProto`,
+        fix: 'The file is truncated, or not ONNX.',
+      },
       { cause },
     )
   }
-  if (!model.graph) throw new FormatError({ where, what: 'the ONNX file holds no graph', fix: 'The file is truncated, or not ONNX.' })
+  if (!model.graph)
+    throw new FormatError({ where, what: 'the ONNX file holds no graph', fix: 'The file is truncated, or not ONNX.' })
   return model
 }

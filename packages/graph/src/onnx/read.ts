@@ -1,8 +1,18 @@
-// ONNX file to graph: everything checked, constants turned into initializers, older operator forms brought up to opset 20.
+// ONNX file to graph: everything checked, constants turned into initializers, older operator forms brought up to opset
+// 20.
 
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import { type Dim, parseDim } from '../ir/dim.ts'
-import { addInitializer, addInput, type Attribute, createGraph, type Graph, type Node, opset, uniqueName } from '../ir/graph.ts'
+import {
+  addInitializer,
+  addInput,
+  type Attribute,
+  createGraph,
+  type Graph,
+  type Node,
+  opset,
+  uniqueName,
+} from '../ir/graph.ts'
 import { sortNodes } from '../ir/sort.ts'
 import { dataTypeOfOnnx } from '../tensor/dtype.ts'
 import { type Tensor, tensor } from '../tensor/tensor.ts'
@@ -28,7 +38,9 @@ const oldestOpset = 13
 export function decodeGraph(bytes: Uint8Array, { where = 'model', externalData }: ReadOptions = {}): Graph {
   const model = decodeModel(bytes, where)
   const proto = model.graph as GraphProto
-  const version = Number(model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? opset)
+  const version = Number(
+    model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? opset,
+  )
   if (version < oldestOpset)
     throw new UnsupportedOperatorError({
       where,
@@ -39,8 +51,10 @@ export function decodeGraph(bytes: Uint8Array, { where = 'model', externalData }
     })
   const graph = createGraph(proto.name || 'model')
   graph.metadata = metadataOf(model)
-  for (const initializer of proto.initializer) addInitializer(graph, initializer.name, readTensor(initializer, where, externalData))
-  for (const value of proto.input) if (!graph.initializers.has(value.name)) addInput(graph, value.name, ...valueType(value, where))
+  for (const initializer of proto.initializer)
+    addInitializer(graph, initializer.name, readTensor(initializer, where, externalData))
+  for (const value of proto.input)
+    if (!graph.initializers.has(value.name)) addInput(graph, value.name, ...valueType(value, where))
   graph.outputs = proto.output.map(({ name }) => name)
   for (const node of proto.node) decodeNode(graph, node, version, where)
   graph.nodes = sortNodes(graph)
@@ -48,19 +62,31 @@ export function decodeGraph(bytes: Uint8Array, { where = 'model', externalData }
   return graph
 }
 
-const metadataOf = (model: ModelProto): Record<string, string> => Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]))
+const metadataOf = (model: ModelProto): Record<string, string> =>
+  Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]))
 
 function checkOutputs(graph: Graph, where: string): void {
   const made = new Set([...graph.inputs, ...graph.initializers.keys(), ...graph.nodes.flatMap((node) => node.outputs)])
-  for (const name of graph.outputs) if (!made.has(name)) throw new GraphError({ where, what: `output "${name}" is made by no node` })
+  for (const name of graph.outputs)
+    if (!made.has(name)) throw new GraphError({ where, what: `output "${name}" is made by no node` })
 }
 
 /** Element type and shape of a file's input or output. @throws {UnsupportedOperatorError} for what is no tensor. */
 export function valueType(value: ValueInfoProto, where: string): [Tensor['dtype'], Dim[]] {
   const type = value.type?.value
-  if (type?.case !== 'tensorType') throw new UnsupportedOperatorError({ where, what: `input "${value.name}" is not a tensor`, found: type?.case ?? 'no type' })
+  if (type?.case !== 'tensorType')
+    throw new UnsupportedOperatorError({
+      where,
+      what: `input "${value.name}" is not a tensor`,
+      found: type?.case ?? 'no type',
+    })
   const dtype = dataTypeOfOnnx(type.value.elemType)
-  if (!dtype) throw new UnsupportedOperatorError({ where, what: `input "${value.name}" has an unknown element type`, found: String(type.value.elemType) })
+  if (!dtype)
+    throw new UnsupportedOperatorError({
+      where,
+      what: `input "${value.name}" has an unknown element type`,
+      found: String(type.value.elemType),
+    })
   const dims = (type.value.shape?.dim ?? []).map(({ value: dim }, i) => {
     if (dim.case === 'dimValue') return Number(dim.value)
     return dim.case === 'dimParam' && dim.value ? parseDim(dim.value) : parseDim(`${value.name}.${i}`)
@@ -80,13 +106,22 @@ function decodeNode(graph: Graph, proto: NodeProto, version: number, where: stri
   const domain = proto.domain === 'ai.onnx' ? '' : proto.domain
   const inputs = trimmed(proto.input)
   const scope = scopeOf(proto)
-  const node: Node = { name, opType: proto.opType, domain, inputs, outputs: trimmed(proto.output), attributes, ...(scope ? { scope } : {}) }
+  const node: Node = {
+    name,
+    opType: proto.opType,
+    domain,
+    inputs,
+    outputs: trimmed(proto.output),
+    attributes,
+    ...(scope ? { scope } : {}),
+  }
   graph.nodes.push(upgrade(graph, { ...node, ...keptTypes(node, read) }, version))
 }
 
 /**
- * The innermost module: PyTorch's newer exporter notes "['', 'model', 'model.layers.0', 'linear']", of which it is the last but one; the older one puts it
- * in the path of what the node makes (`/model/layers.0/MatMul_output_0`), or of the node where that is an output of the graph.
+ * The innermost module: PyTorch's newer exporter notes "['', 'model', 'model.layers.0', 'linear']", of which it is the
+ * last but one; the older one puts it in the path of what the node makes (`/model/layers.0/MatMul_output_0`), or of the
+ * node where that is an output of the graph.
  */
 function scopeOf({ metadataProps, output: [output = ''], name }: NodeProto): string | undefined {
   const text = metadataProps.find(({ key }) => key === 'pkg.torch.onnx.name_scopes')?.value
@@ -108,10 +143,17 @@ function constantOf(attributes: Record<string, Attribute>, at: string): Tensor {
   if (typeof int === 'number') return tensor('int64', [], BigInt64Array.of(BigInt(int)))
   if (Array.isArray(ints)) return tensor('int64', [ints.length], BigInt64Array.from(ints as number[], BigInt))
   if (Array.isArray(floats)) return tensor('float32', [floats.length], Float32Array.from(floats as number[]))
-  throw new UnsupportedOperatorError({ where: at, what: 'a constant of this kind is not supported', found: Object.keys(attributes).join(', ') })
+  throw new UnsupportedOperatorError({
+    where: at,
+    what: 'a constant of this kind is not supported',
+    found: Object.keys(attributes).join(', '),
+  })
 }
 
-/** Brings a node of opset 13 to 19 to its form in opset 20: reductions other than ReduceSum took their axes as an attribute. */
+/**
+ * Brings a node of opset 13 to 19 to its form in opset 20: reductions other than ReduceSum took their axes as an
+ * attribute.
+ */
 function upgrade(graph: Graph, node: Node, version: number): Node {
   const { axes, ...rest } = node.attributes
   if (version >= 18 || !node.opType.startsWith('Reduce') || !Array.isArray(axes)) return node

@@ -3,7 +3,15 @@
 import { FormatError, UnsupportedOperatorError } from '../errors.ts'
 import { dataTypeOfOnnx, dataTypes } from '../tensor/dtype.ts'
 import { byteLength, elementCount, type Tensor, tensor } from '../tensor/tensor.ts'
-import { create, DataLocation, decodeModel, type GraphProto, StringStringEntryProtoSchema, type TensorProto, TensorProtoSchema } from './proto.ts'
+import {
+  create,
+  DataLocation,
+  decodeModel,
+  type GraphProto,
+  StringStringEntryProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+} from './proto.ts'
 
 /** Gives access to a model's external-data files. */
 export interface ExternalData {
@@ -27,18 +35,33 @@ export interface ExternalLocation {
 export function readTensor(proto: TensorProto, where: string, externalData?: ExternalData): Tensor {
   const at = `${where}, tensor "${proto.name}"`
   const dtype = dataTypeOfOnnx(proto.dataType)
-  if (!dtype) throw new UnsupportedOperatorError({ where: at, what: 'unknown element type', found: String(proto.dataType) })
+  if (!dtype)
+    throw new UnsupportedOperatorError({ where: at, what: 'unknown element type', found: String(proto.dataType) })
   const dims = proto.dims.map(Number)
   if (proto.dataLocation === DataLocation.EXTERNAL) return externalTensor(proto, { dtype, dims }, at, externalData)
   const expected = byteLength({ dtype, dims })
   if (proto.rawData.length > 0 || expected === 0) {
     if (proto.rawData.length !== expected)
-      throw new FormatError({ where: at, what: 'wrong number of bytes', expected: String(expected), found: String(proto.rawData.length) })
+      throw new FormatError({
+        where: at,
+        what: 'wrong number of bytes',
+        expected: String(expected),
+        found: String(proto.rawData.length),
+      })
     return { dtype, dims, bytes: () => proto.rawData }
   }
-  const values = [proto.floatData, proto.int32Data, proto.int64Data, proto.doubleData, proto.uint64Data].find((list) => list.length > 0) ?? []
+  const values =
+    [proto.floatData, proto.int32Data, proto.int64Data, proto.doubleData, proto.uint64Data].find(
+      (list) => list.length > 0,
+    ) ?? []
   const count = elementCount(dims)
-  if (values.length !== count) throw new FormatError({ where: at, what: 'wrong number of elements', expected: String(count), found: String(values.length) })
+  if (values.length !== count)
+    throw new FormatError({
+      where: at,
+      what: 'wrong number of elements',
+      expected: String(count),
+      found: String(values.length),
+    })
   const big = dtype === 'int64' || dtype === 'uint64'
   const data = new dataTypes[dtype].array(count)
   ;(values as ArrayLike<number | bigint> & Iterable<number | bigint> as (number | bigint)[]).forEach((value, i) => {
@@ -47,13 +70,21 @@ export function readTensor(proto: TensorProto, where: string, externalData?: Ext
   return tensor(dtype, dims, data)
 }
 
-const entriesOf = (proto: TensorProto): Map<string, string> => new Map(proto.externalData.map(({ key, value }) => [key, value]))
+const entriesOf = (proto: TensorProto): Map<string, string> =>
+  new Map(proto.externalData.map(({ key, value }) => [key, value]))
 
-/** The file of a tensor's external data, relative to the model's. @throws {FormatError} when it is outside of the model's folder. */
+/**
+ * The file of a tensor's external data, relative to the model's. @throws {FormatError} when it is outside of the
+ * model's folder.
+ */
 function locationOf(proto: TensorProto, at: string): string {
   const location = entriesOf(proto).get('location') ?? ''
   if (location === '' || /^([/\\]|[A-Za-z]:)/.test(location) || location.split(/[/\\]/).includes('..'))
-    throw new FormatError({ where: at, what: "external data leaves the model's folder", found: JSON.stringify(location) })
+    throw new FormatError({
+      where: at,
+      what: "external data leaves the model's folder",
+      found: JSON.stringify(location),
+    })
   return location
 }
 
@@ -69,7 +100,12 @@ export function externalLocations(bytes: Uint8Array, where = 'model'): string[] 
   return [...new Set(outside.map((proto) => locationOf(proto, `${where}, tensor "${proto.name}"`)))]
 }
 
-function externalTensor(proto: TensorProto, type: Pick<Tensor, 'dtype' | 'dims'>, at: string, externalData?: ExternalData): Tensor {
+function externalTensor(
+  proto: TensorProto,
+  type: Pick<Tensor, 'dtype' | 'dims'>,
+  at: string,
+  externalData?: ExternalData,
+): Tensor {
   const entries = entriesOf(proto)
   const location = locationOf(proto, at)
   if (!externalData)

@@ -33,7 +33,9 @@ const irVersion = 9n
  * @throws {FormatError} when what stays inside exceeds 2 GB.
  */
 export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalLocation> = new Map()): Uint8Array {
-  const inside = [...graph.initializers].filter(([name]) => !external.has(name)).reduce((size, [, data]) => size + byteLength(data), 0)
+  const inside = [...graph.initializers]
+    .filter(([name]) => !external.has(name))
+    .reduce((size, [, data]) => size + byteLength(data), 0)
   if (inside >= 2 ** 31)
     throw new FormatError({
       where: `graph "${graph.name}"`,
@@ -49,7 +51,9 @@ export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalL
       opsetImport: [...new Set(['', ...graph.nodes.map(({ domain }) => domain)])].map((domain) =>
         create(OperatorSetIdProtoSchema, { domain, version: BigInt(domain === '' ? graph.opset : 1) }),
       ),
-      metadataProps: Object.entries(graph.metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+      metadataProps: Object.entries(graph.metadata).map(([key, value]) =>
+        create(StringStringEntryProtoSchema, { key, value }),
+      ),
       graph: create(GraphProtoSchema, {
         name: graph.name,
         node: graph.nodes.map(nodeProto),
@@ -81,7 +85,10 @@ export function layoutExternal(
 }
 
 /** The external-data file of a layout, piece by piece; each tensor is read only when its turn comes. */
-export function* externalChunks(tensors: ReadonlyMap<string, Tensor>, layout: ReadonlyMap<string, ExternalLocation>): Generator<Uint8Array> {
+export function* externalChunks(
+  tensors: ReadonlyMap<string, Tensor>,
+  layout: ReadonlyMap<string, ExternalLocation>,
+): Generator<Uint8Array> {
   let at = 0
   for (const [name, { offset }] of layout) {
     if (offset > at) yield new Uint8Array(offset - at)
@@ -92,16 +99,32 @@ export function* externalChunks(tensors: ReadonlyMap<string, Tensor>, layout: Re
 }
 
 function dimProto(dim: Dim) {
-  const value = typeof dim === 'number' ? ({ case: 'dimValue', value: BigInt(dim) } as const) : ({ case: 'dimParam', value: dim } as const)
+  const value =
+    typeof dim === 'number'
+      ? ({ case: 'dimValue', value: BigInt(dim) } as const)
+      : ({ case: 'dimParam', value: dim } as const)
   return create(TensorShapeProto_DimensionSchema, { value })
 }
 
 function valueProto({ name, dtype, shape }: Value): ValueInfoProto {
-  const tensorType = create(TypeProto_TensorSchema, { elemType: dataTypes[dtype].onnx, shape: create(TensorShapeProtoSchema, { dim: shape.map(dimProto) }) })
-  return create(ValueInfoProtoSchema, { name, type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } }) })
+  const tensorType = create(TypeProto_TensorSchema, {
+    elemType: dataTypes[dtype].onnx,
+    shape: create(TensorShapeProtoSchema, { dim: shape.map(dimProto) }),
+  })
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } }),
+  })
 }
 
 function nodeProto(node: Node): NodeProto {
   const { name, opType, domain, inputs, outputs } = node
-  return create(NodeProtoSchema, { name, opType, domain, input: [...inputs], output: [...outputs], attribute: attributeProtos(node) })
+  return create(NodeProtoSchema, {
+    name,
+    opType,
+    domain,
+    input: [...inputs],
+    output: [...outputs],
+    attribute: attributeProtos(node),
+  })
 }

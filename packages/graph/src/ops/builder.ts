@@ -1,7 +1,16 @@
 // Builds graphs: `g.MatMul(x, w)` adds a node, infers its type and returns the value.
 
 import { GraphError, ShapeError } from '../errors.ts'
-import { addInitializer, addValue, type Attribute, type Attributes, type Graph, type Node, uniqueName, type Value } from '../ir/graph.ts'
+import {
+  addInitializer,
+  addValue,
+  type Attribute,
+  type Attributes,
+  type Graph,
+  type Node,
+  uniqueName,
+  type Value,
+} from '../ir/graph.ts'
 import type { DataType } from '../tensor/dtype.ts'
 import { type Tensor, tensorOf } from '../tensor/tensor.ts'
 import { isOperator, operatorOf, type OperatorName, operators } from './index.ts'
@@ -73,7 +82,12 @@ function smallConstant(graph: Graph, dtype: DataType, dims: readonly number[], v
  * @returns The outputs, as many as `outputCount` or `outputs` ask for.
  * @throws {UnsupportedOperatorError | ShapeError | GraphError} naming the node.
  */
-export function addNode(graph: Graph, opType: string, inputs: readonly (Value | null)[], options: NodeOptions = {}): Value[] {
+export function addNode(
+  graph: Graph,
+  opType: string,
+  inputs: readonly (Value | null)[],
+  options: NodeOptions = {},
+): Value[] {
   const name = options.name ?? options.outputs?.[0] ?? uniqueName(graph, opType)
   const node: Node = {
     name,
@@ -89,7 +103,11 @@ export function addNode(graph: Graph, opType: string, inputs: readonly (Value | 
     const output = options.outputs?.[i] ?? uniqueName(graph, i === 0 ? name : `${name}.${i}`)
     return addValue(graph, { name: output, ...(types[i] as OutputType) })
   })
-  graph.nodes.push({ ...node, outputs: outputs.map((value) => value.name), ...(options.scope === undefined ? {} : { scope: options.scope }) })
+  graph.nodes.push({
+    ...node,
+    outputs: outputs.map((value) => value.name),
+    ...(options.scope === undefined ? {} : { scope: options.scope }),
+  })
   return outputs
 }
 
@@ -99,15 +117,27 @@ const domainOf = (opType: string): string => (isOperator(opType) ? (operators[op
 function checkAttributes({ attributes }: Node, row: Operator, where: string): void {
   for (const [name, value] of Object.entries(attributes)) {
     const [type] = Object.hasOwn(row.attributes, name) ? (row.attributes[name] as AttributeRow) : []
-    if (!type) throw new GraphError({ where, what: `unknown attribute "${name}"`, expected: Object.keys(row.attributes).join(', ') || 'none' })
+    if (!type)
+      throw new GraphError({
+        where,
+        what: `unknown attribute "${name}"`,
+        expected: Object.keys(row.attributes).join(', ') || 'none',
+      })
     if (!isOfType(value, type))
-      throw new GraphError({ where, what: `attribute "${name}" is of another type`, expected: type, found: JSON.stringify(value) ?? String(value) })
+      throw new GraphError({
+        where,
+        what: `attribute "${name}" is of another type`,
+        expected: type,
+        found: JSON.stringify(value) ?? String(value),
+      })
   }
 }
 
 /** @throws {ShapeError} naming the first two inputs that differ. */
 function checkSame(x: readonly (Value | undefined)[], { same = [] }: Operator, where: string): void {
-  const [first, ...others] = x.filter((_, i) => same === 'all' || same.includes(i)).filter((value) => value !== undefined)
+  const [first, ...others] = x
+    .filter((_, i) => same === 'all' || same.includes(i))
+    .filter((value) => value !== undefined)
   const other = others.find(({ dtype }) => dtype !== first?.dtype)
   if (other)
     throw new ShapeError({
@@ -150,7 +180,13 @@ export function inferTypes(graph: Graph, node: Node, outputCount: number): Outpu
     unknownDim: () => `unknown_${++unknownDims}`,
     where,
   })
-  if (outputCount > types.length) throw new ShapeError({ where, what: 'too many outputs', expected: `at most ${types.length}`, found: String(outputCount) })
+  if (outputCount > types.length)
+    throw new ShapeError({
+      where,
+      what: 'too many outputs',
+      expected: `at most ${types.length}`,
+      found: String(outputCount),
+    })
   return types
 }
 

@@ -6,8 +6,8 @@ import { inferTypes } from './builder.ts'
 import { isOperator, operators } from './index.ts'
 
 /**
- * Checks the element type of every value: an initializer's is its tensor's, a node's inputs are of types that go together, and its outputs of those that
- * follow. Nodes of operators that the table has no row for are passed over.
+ * Checks the element type of every value: an initializer's is its tensor's, a node's inputs are of types that go
+ * together, and its outputs of those that follow. Nodes of operators that the table has no row for are passed over.
  * @throws {GraphError | ShapeError} naming the node and the value: a runtime would refuse the graph.
  */
 export function checkTypes(graph: Graph): void {
@@ -23,5 +23,11 @@ export function checkTypes(graph: Graph): void {
 
 function sameType(graph: Graph, where: string, name: string, found: string | undefined): void {
   const { dtype } = getValue(graph, name)
-  if (dtype !== found) throw new GraphError({ where, what: 'its element type is not what the graph takes it for', expected: dtype, found: String(found) })
+  if (dtype !== found)
+    throw new GraphError({
+      where,
+      what: 'its element type is not what the graph takes it for',
+      expected: dtype,
+      found: String(found),
+    })
 }

@@ -9,13 +9,16 @@ import type { Builder } from './builder.ts'
 export const scalarLike = (g: Builder, value: Value, number: number): Value => g.scalar(number, value.dtype)
 
 /** `value` times a number. */
-export const scale = (g: Builder, value: Value, factor: number): Value => (factor === 1 ? value : g.Mul(value, scalarLike(g, value, factor)))
+export const scale = (g: Builder, value: Value, factor: number): Value =>
+  factor === 1 ? value : g.Mul(value, scalarLike(g, value, factor))
 
 /** Converts the element type. */
-export const cast = (g: Builder, value: Value, to: DataType): Value => (value.dtype === to ? value : g.Cast(value, { to: dataTypes[to].onnx }))
+export const cast = (g: Builder, value: Value, to: DataType): Value =>
+  value.dtype === to ? value : g.Cast(value, { to: dataTypes[to].onnx })
 
 /** Dropout with probability `p` in training; nothing is added where it is 0. Masks are drawn by the node's name. */
-export const dropout = (g: Builder, x: Value, p: number, name: string): Value => (p === 0 ? x : (g.node('Dropout', [x, g.scalar(p)], { name })[0] as Value))
+export const dropout = (g: Builder, x: Value, p: number, name: string): Value =>
+  p === 0 ? x : (g.node('Dropout', [x, g.scalar(p)], { name })[0] as Value)
 
 /** Swaps the last two axes. */
 export function transposeMatrix(g: Builder, value: Value): Value {

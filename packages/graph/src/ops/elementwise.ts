@@ -49,12 +49,16 @@ function combined(c: InferContext, arithmetic?: Arithmetic): { content?: Dim[] }
   const [a, b] = [input(c, 0).content, input(c, 1).content]
   if (!arithmetic || !a || !b) return {}
   const length = Math.max(a.length, b.length)
-  const content = Array.from({ length }, (_, i) => arithmetic(a[a.length === 1 ? 0 : i] as Dim, b[b.length === 1 ? 0 : i] as Dim) ?? c.unknownDim())
+  const content = Array.from(
+    { length },
+    (_, i) => arithmetic(a[a.length === 1 ? 0 : i] as Dim, b[b.length === 1 ? 0 : i] as Dim) ?? c.unknownDim(),
+  )
   return { content }
 }
 
 const subtract: Arithmetic = (a, b) => addDims(a, mulDims(b, -1))
-const divide: Arithmetic = (a, b) => (typeof a === 'number' && typeof b === 'number' ? Math.trunc(a / b) : divDims(a, b))
+const divide: Arithmetic = (a, b) =>
+  typeof a === 'number' && typeof b === 'number' ? Math.trunc(a / b) : divDims(a, b)
 
 export const elementwise = {
   Add: binary(addDims),
@@ -97,7 +101,12 @@ export const elementwise = {
   /** x sigmoid(x): SiLU. */
   Swish: unary,
   Gelu: { ...unary, attributes: { approximate: ['string', 'none'] } },
-  Clip: { inputs: [1, 3], attributes: {}, same: 'all', infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }] },
+  Clip: {
+    inputs: [1, 3],
+    attributes: {},
+    same: 'all',
+    infer: (c) => [{ dtype: input(c, 0).dtype, shape: input(c, 0).shape }],
+  },
   Dropout: {
     inputs: [1, 3],
     attributes: { seed: ['int'] },
@@ -131,7 +140,12 @@ export const elementwise = {
     attributes: { to: ['int'], saturate: ['int', 1] },
     infer: (c) => {
       const dtype = dataTypeOfOnnx(int(c, 'to'))
-      if (!dtype) throw new ShapeError({ where: c.where, what: 'Cast to an element type this library does not know', found: String(c.attributes.to) })
+      if (!dtype)
+        throw new ShapeError({
+          where: c.where,
+          what: 'Cast to an element type this library does not know',
+          found: String(c.attributes.to),
+        })
       const { shape, content } = input(c, 0)
       return [{ dtype, shape, ...(content ? { content } : {}) }]
     },

@@ -9,7 +9,14 @@ import type { Operator } from './operator.ts'
 import { recurrents } from './recurrent.ts'
 import { reductions } from './reduction.ts'
 
-const table = { ...elementwise, ...linalg, ...movement, ...reductions, ...normalization, ...recurrents } satisfies Record<string, Operator>
+const table = {
+  ...elementwise,
+  ...linalg,
+  ...movement,
+  ...reductions,
+  ...normalization,
+  ...recurrents,
+} satisfies Record<string, Operator>
 
 export const operators: { readonly [Name in keyof typeof table]: Operator } = table
 
@@ -19,7 +26,10 @@ export type OperatorName = keyof typeof operators
 /** Whether the table has a row of this name. */
 export const isOperator = (opType: string): opType is OperatorName => Object.hasOwn(operators, opType)
 
-/** What tools that quantize, fuse or lay out anew write: operators of the runtime's own domains, and ONNX's of quantized values. */
+/**
+ * What tools that quantize, fuse or lay out anew write: operators of the runtime's own domains, and ONNX's of quantized
+ * values.
+ */
 const forInference = /^com\.|Quantize|Integer$|QLinear/
 
 /**

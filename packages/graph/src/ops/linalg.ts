@@ -31,7 +31,12 @@ function matMulShape(c: InferContext): Shape {
 }
 
 export const linalg = {
-  MatMul: { inputs: [2, 2], attributes: {}, same: 'all', infer: (c) => [{ dtype: input(c, 0).dtype, shape: matMulShape(c) }] },
+  MatMul: {
+    inputs: [2, 2],
+    attributes: {},
+    same: 'all',
+    infer: (c) => [{ dtype: input(c, 0).dtype, shape: matMulShape(c) }],
+  },
   Gemm: {
     inputs: [2, 3],
     attributes: { alpha: ['float', 1], beta: ['float', 1], transA: ['int', 0], transB: ['int', 0] },
@@ -46,7 +51,10 @@ export const linalg = {
       return [{ dtype: a.dtype, shape: [rows as Dim, columns as Dim] }]
     },
   },
-  /** A product with a matrix [N, K] kept in few bits: codes [N, K / block_size, block_size bits / 8], one scale a block. ONNX Runtime's own. */
+  /**
+   * A product with a matrix [N, K] kept in few bits: codes [N, K / block_size, block_size bits / 8], one scale a block.
+   * ONNX Runtime's own.
+   */
   MatMulNBits: {
     inputs: [3, 6],
     attributes: { K: ['int'], N: ['int'], bits: ['int', 4], block_size: ['int'], accuracy_level: ['int', 0] },
@@ -58,7 +66,10 @@ export const linalg = {
       return [{ dtype, shape: [...shape.slice(0, -1), int(c, 'N')] }]
     },
   },
-  /** A (B scale) + bias with A [.., K] quantized on the way, all of it at one scale, and B [K, N] int8. ONNX Runtime's own, on CPU and WASM. */
+  /**
+   * A (B scale) + bias with A [.., K] quantized on the way, all of it at one scale, and B [K, N] int8. ONNX Runtime's
+   * own, on CPU and WASM.
+   */
   DynamicQuantizeMatMul: {
     inputs: [3, 5],
     attributes: {},

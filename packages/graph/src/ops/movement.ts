@@ -4,7 +4,18 @@ import { ShapeError } from '../errors.ts'
 import { addDims, type Dim, divDims, mulDims } from '../ir/dim.ts'
 import type { Shape, Value } from '../ir/graph.ts'
 import { type Tensor, toNumbers } from '../tensor/tensor.ts'
-import { axesInput, axisOf, broadcastShapes, input, int, type InferContext, ints, knownInts, type Operator, type OutputType } from './operator.ts'
+import {
+  axesInput,
+  axisOf,
+  broadcastShapes,
+  input,
+  int,
+  type InferContext,
+  ints,
+  knownInts,
+  type Operator,
+  type OutputType,
+} from './operator.ts'
 
 const like = (value: Value, shape: Shape): OutputType => ({ dtype: value.dtype, shape })
 
@@ -13,7 +24,8 @@ function shapeInput(c: InferContext, i: number): readonly Dim[] {
   const { content, shape } = input(c, i)
   if (content) return content
   const rank = shape[0]
-  if (typeof rank !== 'number') throw new ShapeError({ where: c.where, what: 'the rank of a computed shape is unknown', found: `[${shape}]` })
+  if (typeof rank !== 'number')
+    throw new ShapeError({ where: c.where, what: 'the rank of a computed shape is unknown', found: `[${shape}]` })
   return Array.from({ length: rank }, () => c.unknownDim())
 }
 
@@ -25,7 +37,12 @@ function reshape(c: InferContext): Shape {
   if (rest.length === target.length) {
     const wanted = mulDims(...rest)
     if (typeof wanted === 'number' && typeof total === 'number' && wanted !== total)
-      throw new ShapeError({ where: c.where, what: `cannot reshape [${shape}]`, expected: `${total} elements`, found: `[${target}]` })
+      throw new ShapeError({
+        where: c.where,
+        what: `cannot reshape [${shape}]`,
+        expected: `${total} elements`,
+        found: `[${target}]`,
+      })
     return target
   }
   const known = mulDims(...rest)
@@ -49,7 +66,12 @@ function concat(c: InferContext): OutputType {
   const axis = axisOf(int(c, 'axis'), first.shape.length, c.where)
   for (const value of values)
     if (value.shape.length !== first.shape.length)
-      throw new ShapeError({ where: c.where, what: 'ranks differ', expected: `[${first.shape}]`, found: `[${value.shape}]` })
+      throw new ShapeError({
+        where: c.where,
+        what: 'ranks differ',
+        expected: `[${first.shape}]`,
+        found: `[${value.shape}]`,
+      })
   const size = values.map((value) => value.shape[axis] as Dim).reduce(addDims)
   const type = like(
     first,
@@ -153,9 +175,14 @@ function range(c: InferContext): OutputType {
   const dtype = input(c, 0).dtype
   if (typeof start === 'number' && typeof limit === 'number' && typeof delta === 'number') {
     const size = Math.max(0, Math.ceil((limit - start) / delta))
-    return { dtype, shape: [size], ...(size <= 16 ? { content: Array.from({ length: size }, (_, i) => start + i * delta) } : {}) }
+    return {
+      dtype,
+      shape: [size],
+      ...(size <= 16 ? { content: Array.from({ length: size }, (_, i) => start + i * delta) } : {}),
+    }
   }
-  const size = delta === 1 && limit !== undefined && start !== undefined ? addDims(limit, mulDims(start, -1)) : c.unknownDim()
+  const size =
+    delta === 1 && limit !== undefined && start !== undefined ? addDims(limit, mulDims(start, -1)) : c.unknownDim()
   return { dtype, shape: [size] }
 }
 
@@ -166,7 +193,8 @@ function scatterND(c: InferContext): OutputType[] {
 function gatherND(c: InferContext): Shape {
   const [data, indices] = [input(c, 0).shape, input(c, 1).shape]
   const depth = indices.at(-1)
-  if (typeof depth !== 'number') throw new ShapeError({ where: c.where, what: 'depth of the indices is unknown', found: `[${indices}]` })
+  if (typeof depth !== 'number')
+    throw new ShapeError({ where: c.where, what: 'depth of the indices is unknown', found: `[${indices}]` })
   return [...indices.slice(0, -1), ...data.slice(int(c, 'batch_dims') + depth)]
 }
 
@@ -195,7 +223,9 @@ export const movement = {
   Reshape: {
     inputs: [2, 2],
     attributes: { allowzero: ['int', 0] },
-    infer: (c) => [{ ...like(input(c, 0), reshape(c)), ...(input(c, 0).content ? { content: input(c, 0).content as Dim[] } : {}) }],
+    infer: (c) => [
+      { ...like(input(c, 0), reshape(c)), ...(input(c, 0).content ? { content: input(c, 0).content as Dim[] } : {}) },
+    ],
   },
   Transpose: {
     inputs: [1, 1],
@@ -204,7 +234,12 @@ export const movement = {
       const { shape } = input(c, 0)
       const perm = ints(c, 'perm') ?? shape.map((_, i) => shape.length - 1 - i)
       if (perm.length !== shape.length)
-        throw new ShapeError({ where: c.where, what: 'perm does not fit the rank', expected: `${shape.length} axes`, found: `[${perm}]` })
+        throw new ShapeError({
+          where: c.where,
+          what: 'perm does not fit the rank',
+          expected: `${shape.length} axes`,
+          found: `[${perm}]`,
+        })
       return [
         like(
           input(c, 0),
@@ -216,20 +251,42 @@ export const movement = {
   Squeeze: { inputs: [1, 2], attributes: {}, infer: (c) => [squeeze(c)] },
   Unsqueeze: { inputs: [2, 2], attributes: {}, infer: (c) => [unsqueeze(c)] },
   Flatten: { inputs: [1, 1], attributes: { axis: ['int', 1] }, infer: (c) => [like(input(c, 0), flatten(c))] },
-  Expand: { inputs: [2, 2], attributes: {}, infer: (c) => [like(input(c, 0), broadcastShapes([input(c, 0).shape, shapeInput(c, 1)], c.where))] },
+  Expand: {
+    inputs: [2, 2],
+    attributes: {},
+    infer: (c) => [like(input(c, 0), broadcastShapes([input(c, 0).shape, shapeInput(c, 1)], c.where))],
+  },
   Tile: { inputs: [2, 2], attributes: {}, infer: (c) => [like(input(c, 0), tile(c))] },
   Concat: { inputs: [1, 1000], attributes: { axis: ['int'] }, same: 'all', infer: (c) => [concat(c)] },
   Split: { inputs: [1, 2], attributes: { axis: ['int', 0], num_outputs: ['int'] }, infer: split },
   Slice: { inputs: [3, 5], attributes: {}, infer: (c) => [slice(c)] },
-  Pad: { inputs: [2, 4], attributes: { mode: ['string', 'constant'] }, same: [0, 2], infer: (c) => [like(input(c, 0), pad(c))] },
+  Pad: {
+    inputs: [2, 4],
+    attributes: { mode: ['string', 'constant'] },
+    same: [0, 2],
+    infer: (c) => [like(input(c, 0), pad(c))],
+  },
   Trilu: { inputs: [1, 2], attributes: { upper: ['int', 1] }, infer: (c) => [like(input(c, 0), input(c, 0).shape)] },
   Gather: { inputs: [2, 2], attributes: { axis: ['int', 0] }, infer: (c) => [gather(c)] },
-  GatherElements: { inputs: [2, 2], attributes: { axis: ['int', 0] }, infer: (c) => [like(input(c, 0), input(c, 1).shape)] },
+  GatherElements: {
+    inputs: [2, 2],
+    attributes: { axis: ['int', 0] },
+    infer: (c) => [like(input(c, 0), input(c, 1).shape)],
+  },
   GatherND: { inputs: [2, 2], attributes: { batch_dims: ['int', 0] }, infer: (c) => [like(input(c, 0), gatherND(c))] },
-  ScatterElements: { inputs: [3, 3], attributes: { axis: ['int', 0], reduction: ['string', 'none'] }, same: [0, 2], infer: scatterND },
+  ScatterElements: {
+    inputs: [3, 3],
+    attributes: { axis: ['int', 0], reduction: ['string', 'none'] },
+    same: [0, 2],
+    infer: scatterND,
+  },
   ScatterND: { inputs: [3, 3], attributes: { reduction: ['string', 'none'] }, same: [0, 2], infer: scatterND },
   Shape: { inputs: [1, 1], attributes: { start: ['int', 0], end: ['int'] }, infer: (c) => [shapeOf(c)] },
-  Size: { inputs: [1, 1], attributes: {}, infer: (c) => [{ dtype: 'int64', shape: [], content: [mulDims(...input(c, 0).shape)] }] },
+  Size: {
+    inputs: [1, 1],
+    attributes: {},
+    infer: (c) => [{ dtype: 'int64', shape: [], content: [mulDims(...input(c, 0).shape)] }],
+  },
   ConstantOfShape: { inputs: [1, 1], attributes: { value: ['tensor'] }, infer: (c) => [constantOfShape(c)] },
   Range: { inputs: [3, 3], attributes: {}, same: 'all', infer: (c) => [range(c)] },
 } satisfies Record<string, Operator>

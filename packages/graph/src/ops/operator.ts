@@ -24,7 +24,9 @@ export interface InferContext {
 }
 
 /** Type of an attribute and its default, where it has one. */
-export type AttributeRow = { readonly [Type in AttributeType]: readonly [type: Type, value?: AttributeValues[Type]] }[AttributeType]
+export type AttributeRow = {
+  readonly [Type in AttributeType]: readonly [type: Type, value?: AttributeValues[Type]]
+}[AttributeType]
 
 export interface Operator {
   /** Least and greatest number of inputs. */
@@ -85,13 +87,18 @@ export function axisOf(axis: number, rank: number, where: string): number {
 export function knownInts(context: InferContext, i: number): number[] {
   const content = input(context, i).content
   if (!content || content.some((dim) => typeof dim !== 'number')) {
-    throw new ShapeError({ where: context.where, what: `input ${i} must be a constant`, fix: 'Fold it into an initializer before reading the model.' })
+    throw new ShapeError({
+      where: context.where,
+      what: `input ${i} must be a constant`,
+      fix: 'Fold it into an initializer before reading the model.',
+    })
   }
   return content as number[]
 }
 
 /** Axes of a reduction or (un)squeeze given as an optional second input. */
-export const axesInput = (context: InferContext): number[] | undefined => (context.x[1] ? knownInts(context, 1) : undefined)
+export const axesInput = (context: InferContext): number[] | undefined =>
+  context.x[1] ? knownInts(context, 1) : undefined
 
 /**
  * Shape of an elementwise result under NumPy's broadcasting. Two different symbols are taken to be equal in size.
@@ -105,7 +112,11 @@ export function broadcastShapes(shapes: readonly Shape[], where: string): Shape 
       const other = shape[i - rank + shape.length] ?? 1
       if (other === 1 || other === dim) continue
       if (dim !== 1 && typeof dim === 'number' && typeof other === 'number') {
-        throw new ShapeError({ where, what: 'shapes do not broadcast', found: shapes.map((s) => `[${s.join(', ')}]`).join(' and ') })
+        throw new ShapeError({
+          where,
+          what: 'shapes do not broadcast',
+          found: shapes.map((s) => `[${s.join(', ')}]`).join(' and '),
+        })
       }
       if (dim === 1 || typeof other === 'number') dim = other
     }

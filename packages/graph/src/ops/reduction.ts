@@ -19,7 +19,9 @@ function reducedShape(shape: Shape, axes: readonly number[], keepdims: boolean):
 const reduction: Operator = {
   inputs: [1, 2],
   attributes: { keepdims: ['int', 1], noop_with_empty_axes: ['int', 0] },
-  infer: (c) => [{ dtype: input(c, 0).dtype, shape: reducedShape(input(c, 0).shape, reducedAxes(c), int(c, 'keepdims') === 1) }],
+  infer: (c) => [
+    { dtype: input(c, 0).dtype, shape: reducedShape(input(c, 0).shape, reducedAxes(c), int(c, 'keepdims') === 1) },
+  ],
 }
 
 const search: Operator = {
@@ -27,7 +29,12 @@ const search: Operator = {
   attributes: { axis: ['int', 0], keepdims: ['int', 1], select_last_index: ['int', 0] },
   infer: (c) => {
     const { shape } = input(c, 0)
-    return [{ dtype: 'int64', shape: reducedShape(shape, [axisOf(int(c, 'axis'), shape.length, c.where)], int(c, 'keepdims') === 1) }]
+    return [
+      {
+        dtype: 'int64',
+        shape: reducedShape(shape, [axisOf(int(c, 'axis'), shape.length, c.where)], int(c, 'keepdims') === 1),
+      },
+    ]
   },
 }
 

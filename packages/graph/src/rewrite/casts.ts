@@ -1,4 +1,5 @@
-// Casts to the type that a value has already: exporters leave them where a program asks for float32, and widening makes more.
+// Casts to the type that a value has already: exporters leave them where a program asks for float32, and widening makes
+// more.
 
 import { cloneGraph, getValue, type Graph, type Node } from '../ir/graph.ts'
 
@@ -14,7 +15,9 @@ export function withoutCasts(graph: Graph): Graph {
   const kept = takeOutputNames(graph, names, made)
   const nodes = graph.nodes.flatMap((node) => {
     if (!dropped.has(node)) return [{ ...node, inputs: node.inputs.map(read), outputs: node.outputs.map(read) }]
-    return kept.has(node.outputs[0] as string) ? [{ ...node, opType: 'Identity', attributes: {}, inputs: node.inputs.map(read) }] : []
+    return kept.has(node.outputs[0] as string)
+      ? [{ ...node, opType: 'Identity', attributes: {}, inputs: node.inputs.map(read) }]
+      : []
   })
   const values = new Map([...graph.values].filter(([name]) => read(name) === name || kept.has(name)))
   return { ...cloneGraph(graph), nodes, values }
@@ -23,7 +26,10 @@ export function withoutCasts(graph: Graph): Graph {
 const isIdle = (graph: Graph, { opType, inputs, outputs }: Node): boolean =>
   opType === 'Cast' && getValue(graph, inputs[0] as string).dtype === getValue(graph, outputs[0] as string).dtype
 
-/** What a dropped Cast that is an output was made of takes the output's name; where it cannot, because it is known by its own, the Cast is kept. */
+/**
+ * What a dropped Cast that is an output was made of takes the output's name; where it cannot, because it is known by
+ * its own, the Cast is kept.
+ */
 function takeOutputNames(graph: Graph, names: Map<string, string>, made: ReadonlySet<string>): Set<string> {
   const kept = new Set<string>()
   for (const output of graph.outputs) {

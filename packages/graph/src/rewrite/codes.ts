@@ -38,15 +38,25 @@ export function transposedCodes(codes: Tensor): Tensor {
     const values = elements(codes) as Int8Array
     const swapped = new Int8Array(values.length)
     for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++) swapped[column * rows + row] = values[row * columns + column] as number
+      for (let column = 0; column < columns; column++)
+        swapped[column * rows + row] = values[row * columns + column] as number
     return tensor('int8', [columns, rows], swapped)
   })
 }
 
 /** A tensor that is made when its bytes are asked for. */
-export const lazy = (dtype: Tensor['dtype'], dims: readonly number[], make: () => Tensor): Tensor => ({ dtype, dims, bytes: () => make().bytes() })
+export const lazy = (dtype: Tensor['dtype'], dims: readonly number[], make: () => Tensor): Tensor => ({
+  dtype,
+  dims,
+  bytes: () => make().bytes(),
+})
 
-function outputScales(values: Float32Array, [rows, columns]: readonly number[], axis: 0 | 1, greatest: number): Float32Array {
+function outputScales(
+  values: Float32Array,
+  [rows, columns]: readonly number[],
+  axis: 0 | 1,
+  greatest: number,
+): Float32Array {
   const scales = new Float32Array((axis === 0 ? rows : columns) as number)
   for (let row = 0, i = 0; row < (rows as number); row++)
     for (let column = 0; column < (columns as number); column++, i++) {
@@ -56,7 +66,12 @@ function outputScales(values: Float32Array, [rows, columns]: readonly number[], 
   return scales.map((value) => (value === 0 ? 1 : value / greatest))
 }
 
-function codesOf(values: Float32Array, [rows, columns]: readonly number[], axis: 0 | 1, scales: Float32Array): Int8Array {
+function codesOf(
+  values: Float32Array,
+  [rows, columns]: readonly number[],
+  axis: 0 | 1,
+  scales: Float32Array,
+): Int8Array {
   const codes = new Int8Array(values.length)
   for (let row = 0, i = 0; row < (rows as number); row++)
     for (let column = 0; column < (columns as number); column++, i++)

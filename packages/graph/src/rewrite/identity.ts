@@ -1,10 +1,11 @@
-// Constants under several names: PyTorch's older exporter keeps one of equal parameters and makes the others Identity nodes of it.
+// Constants under several names: PyTorch's older exporter keeps one of equal parameters and makes the others Identity
+// nodes of it.
 
 import { addInitializer, type Graph } from '../ir/graph.ts'
 
 /**
- * Drops, in place, every Identity of a constant. One that has a parameter's name (a bias of zeros, a gain of ones) becomes a constant of its own, because
- * it may be trained; a matrix is that of a module called twice, and stays one.
+ * Drops, in place, every Identity of a constant. One that has a parameter's name (a bias of zeros, a gain of ones)
+ * becomes a constant of its own, because it may be trained; a matrix is that of a module called twice, and stays one.
  */
 export function foldIdentities(graph: Graph): void {
   const renamed = new Map<string, string>()

@@ -1,6 +1,6 @@
-// Products with frozen matrices in eight bits, values and gradients too: SwitchBack (Wortsman et al. 2023, arXiv 2304.13013), of which LoRA needs the two
-// products that it quantizes and not the third. Each row of x has a scale of its own: with one for all, a few rows of large gradients leave no codes for the
-// others.
+// Products with frozen matrices in eight bits, values and gradients too: SwitchBack (Wortsman et al. 2023, arXiv
+// 2304.13013), of which LoRA needs the two products that it quantizes and not the third. Each row of x has a scale of
+// its own: with one for all, a few rows of large gradients leave no codes for the others.
 
 import { addInitializer, cloneGraph, type Graph, getValue, type Value } from '../ir/graph.ts'
 import { makersOf } from '../ir/uses.ts'
@@ -12,15 +12,19 @@ import { once } from './once.ts'
 import { prune } from './prune.ts'
 import { remake } from './replace.ts'
 
-/** Of seven bits: 2 * 255 * 64 fits the sixteen in which processors without VNNI, and WASM, add the products of two bytes. */
+/**
+ * Of seven bits: 2 * 255 * 64 fits the sixteen in which processors without VNNI, and WASM, add the products of two
+ * bytes.
+ */
 const greatestCode = 64
 
 /** Added to the mean square of a row, so that rows of zeros stay so. */
 const epsilon = 1e-30
 
 /**
- * A copy of the graph whose products with large frozen matrices are computed in eight bits: x W = rms(x) (x / rms(x)) W, with W and x / rms(x) quantized.
- * What a normalization has made is quantized as it is. Values keep their names. CPU and WASM have the operators.
+ * A copy of the graph whose products with large frozen matrices are computed in eight bits: x W = rms(x) (x / rms(x))
+ * W, with W and x / rms(x) quantized. What a normalization has made is quantized as it is. Values keep their names. CPU
+ * and WASM have the operators.
  * @param smallest Number of elements below which a matrix stays in float32. @default 4096
  */
 export function int8Products(graph: Graph, smallest = smallestMatrix): Graph {
@@ -57,8 +61,12 @@ function normalValues(graph: Graph): (name: string) => boolean {
   const makers = makersOf(graph)
   return (name) => {
     let maker = makers.get(name)
-    while (maker && (maker.opType === 'Reshape' || maker.opType === 'Gather')) maker = makers.get(maker.inputs[0] as string)
-    return (maker?.opType === 'LayerNormalization' || maker?.opType === 'RMSNormalization') && maker.outputs.indexOf(name) <= 0
+    while (maker && (maker.opType === 'Reshape' || maker.opType === 'Gather'))
+      maker = makers.get(maker.inputs[0] as string)
+    return (
+      (maker?.opType === 'LayerNormalization' || maker?.opType === 'RMSNormalization') &&
+      maker.outputs.indexOf(name) <= 0
+    )
   }
 }
 
@@ -67,15 +75,22 @@ function rowScaler(g: Builder): (x: Value, width: number) => { normal: Value; in
   const [scaled, ones] = [once<{ normal: Value; inverse: Value }>(), once<Value>()]
   return (x, width) =>
     scaled(x.name, () => {
-      const weight = ones(String(width), () => g.constant(`constant.ones(${width})`, float32([width], new Float32Array(width).fill(1))))
-      const [normal, inverse] = g.node('SimplifiedLayerNormalization', [x, weight], { attributes: { epsilon }, outputCount: 2 }) as [Value, Value]
+      const weight = ones(String(width), () =>
+        g.constant(`constant.ones(${width})`, float32([width], new Float32Array(width).fill(1))),
+      )
+      const [normal, inverse] = g.node('SimplifiedLayerNormalization', [x, weight], {
+        attributes: { epsilon },
+        outputCount: 2,
+      }) as [Value, Value]
       return { normal, inverse }
     })
 }
 
 /** Codes [in, out] and scales of a matrix as a product reads it; made once, however many products read it so. */
 function matrixOf(graph: Graph, { weight, transposed }: LinearNode): Value[] {
-  const names = transposed ? [`${weight}.transposed.int8`, `${weight}.transposed.scale`] : [`${weight}.int8`, `${weight}.scale`]
+  const names = transposed
+    ? [`${weight}.transposed.int8`, `${weight}.transposed.scale`]
+    : [`${weight}.int8`, `${weight}.scale`]
   const [codesName, scalesName] = names as [string, string]
   if (!graph.values.has(codesName)) {
     const { codes, scales } = int8Codes(graph.initializers.get(weight) as Tensor, transposed ? 0 : 1, greatestCode)

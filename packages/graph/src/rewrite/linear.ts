@@ -1,5 +1,6 @@
-// Linear layers as exporters write them (MatMul with a matrix, perhaps behind a Transpose, then an Add of the bias) become one Gemm on rows.
-// The matrix stays as it is: a runtime would fold its Transpose into a second copy of every weight.
+// Linear layers as exporters write them (MatMul with a matrix, perhaps behind a Transpose, then an Add of the bias)
+// become one Gemm on rows. The matrix stays as it is: a runtime would fold its Transpose into a second copy of every
+// weight.
 
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { makersOf, readersOf } from '../ir/uses.ts'
@@ -14,7 +15,10 @@ export interface LinearNode {
   readonly node: Node
   /** Initializer that holds the matrix, read as it is or through a Transpose. */
   readonly weight: string
-  /** Whether the matrix is [out, in] (PyTorch's Linear: a Gemm with transB, or behind a Transpose) instead of [in, out] (Conv1D). */
+  /**
+   * Whether the matrix is [out, in] (PyTorch's Linear: a Gemm with transB, or behind a Transpose) instead of [in, out]
+   * (Conv1D).
+   */
   readonly transposed: boolean
   readonly in_features: number
   readonly out_features: number
@@ -41,7 +45,18 @@ export function linearNodes(graph: Graph): Map<string, LinearNode> {
       const output = node.outputs[0] as string
       const added = addedAfter(graph, readers.get(output) ?? [], out_features)
       return [
-        [output, { node, weight, transposed, in_features, out_features, bias: node.inputs[2] ?? added?.bias, add: node.inputs[2] ? undefined : added?.add }],
+        [
+          output,
+          {
+            node,
+            weight,
+            transposed,
+            in_features,
+            out_features,
+            bias: node.inputs[2] ?? added?.bias,
+            add: node.inputs[2] ? undefined : added?.add,
+          },
+        ],
       ]
     }),
   )
@@ -53,7 +68,12 @@ export const smallestMatrix = 4096
 /** Whether an initializer is a float32 matrix that never changes, of at least `smallest` elements. */
 export function isFrozenMatrix(graph: Graph, name: string, smallest: number): boolean {
   const data = graph.initializers.get(name)
-  return data?.dtype === 'float32' && data.dims.length === 2 && elementCount(data.dims) >= smallest && !graph.inputs.includes(name)
+  return (
+    data?.dtype === 'float32' &&
+    data.dims.length === 2 &&
+    elementCount(data.dims) >= smallest &&
+    !graph.inputs.includes(name)
+  )
 }
 
 /** Whether a product is x W, or x W + b, with such a matrix. */
@@ -66,7 +86,11 @@ export function isQuantizable(graph: Graph, { node, weight }: LinearNode, smalle
 const swaps = ({ attributes: { perm } }: Node): boolean => perm === undefined || String(perm) === '1,0'
 
 /** The one node after a product, where it adds a vector to it. */
-function addedAfter(graph: Graph, [add, ...others]: readonly Node[], size: number): { add: Node; bias: string } | undefined {
+function addedAfter(
+  graph: Graph,
+  [add, ...others]: readonly Node[],
+  size: number,
+): { add: Node; bias: string } | undefined {
   if (add?.opType !== 'Add' || others.length > 0) return undefined
   const bias = add.inputs.find((name) => graph.initializers.get(name)?.dims.join() === String(size))
   return bias === undefined ? undefined : { add, bias }

@@ -15,14 +15,17 @@ const logSoftmax: Lowering = (g, [x], { axis }) => {
   return g.Sub(shifted, g.Log(g.ReduceSum(g.Exp(shifted), axes)))
 }
 
-/** pi in three parts of few bits, so that small multiples of the first two are exact (Cody & Waite 1980; the first two are those of Cephes' sinf, times four). */
+/**
+ * pi in three parts of few bits, so that small multiples of the first two are exact (Cody & Waite 1980; the first two
+ * are those of Cephes' sinf, times four).
+ */
 const pi = [3.140625, 9.675025939941406e-4, Math.PI - 3.140625 - 9.675025939941406e-4]
 /** Taylor's coefficients, highest first: in [-pi/2, pi/2] what is left out is below 6e-8. */
 const sine = [-1 / 39916800, 1 / 362880, -1 / 5040, 1 / 120, -1 / 6]
 
 /**
- * sin(x) or cos(x) = +-sin(x - n pi), n the whole (for cos the half) number nearest to x / pi. Vulkan promises its own within 2^-11 only, and only for
- * angles up to pi: rotary positions go far beyond.
+ * sin(x) or cos(x) = +-sin(x - n pi), n the whole (for cos the half) number nearest to x / pi. Vulkan promises its own
+ * within 2^-11 only, and only for angles up to pi: rotary positions go far beyond.
  */
 const sinusoid =
   (half: number): Lowering =>
@@ -44,7 +47,10 @@ const sinusoid =
 export const lowerings: Partial<Record<OperatorName, Lowering>> = {
   LogSoftmax: logSoftmax,
   RMSNormalization: (g, [x, scale], attributes) =>
-    g.Mul(g.Mul(x as Value, inverseRms(g, x as Value, attributes as { axis: number; epsilon: number })), scale as Value),
+    g.Mul(
+      g.Mul(x as Value, inverseRms(g, x as Value, attributes as { axis: number; epsilon: number })),
+      scale as Value,
+    ),
   Sin: sinusoid(0),
   Cos: sinusoid(0.5),
   Swish: (g, [x]) => g.Mul(x as Value, g.Sigmoid(x as Value)),

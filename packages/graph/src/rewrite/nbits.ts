@@ -1,5 +1,5 @@
-// Products with matrices in four bits: com.microsoft.MatMulNBits, which computes in float32 and which CPU, CUDA and WebGPU all have.
-// Blocks of 32 inputs share a scale, as in the q4 files that transformers.js loads.
+// Products with matrices in four bits: com.microsoft.MatMulNBits, which computes in float32 and which CPU, CUDA and
+// WebGPU all have. Blocks of 32 inputs share a scale, as in the q4 files that transformers.js loads.
 
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { readersOf } from '../ir/uses.ts'
@@ -12,14 +12,21 @@ import { remake } from './replace.ts'
 const bits = 4
 const block_size = 32
 
-/** A copy of the graph in which products with its large float32 matrices keep them in four bits, where nothing else reads the matrix. Values keep their names. */
+/**
+ * A copy of the graph in which products with its large float32 matrices keep them in four bits, where nothing else
+ * reads the matrix. Values keep their names.
+ */
 export function quantizeProducts(graph: Graph, smallest: number): Graph {
   const readers = readersOf(graph)
   const products = linearNodes(graph)
-  const isProduct = ({ opType }: { opType: string }): boolean => opType === 'MatMul' || opType === 'Gemm' || opType === 'Transpose'
-  const hasCodes = (weight: string): boolean => toFloat32(graph.initializers.get(weight) as Tensor).every(Number.isFinite)
+  const isProduct = ({ opType }: { opType: string }): boolean =>
+    opType === 'MatMul' || opType === 'Gemm' || opType === 'Transpose'
+  const hasCodes = (weight: string): boolean =>
+    toFloat32(graph.initializers.get(weight) as Tensor).every(Number.isFinite)
   const quantizes = (product: LinearNode): boolean =>
-    isQuantizable(graph, product, smallest) && (readers.get(product.weight) ?? []).every(isProduct) && hasCodes(product.weight)
+    isQuantizable(graph, product, smallest) &&
+    (readers.get(product.weight) ?? []).every(isProduct) &&
+    hasCodes(product.weight)
   const quantized: Graph = { ...cloneGraph(graph), nodes: [] }
   for (const node of graph.nodes) {
     const product = products.get(node.outputs[0] as string)
@@ -44,7 +51,9 @@ function parametersOf(graph: Graph, { weight, transposed, in_features: K, out_fe
   const names = [`${read}.int4`, `${read}.scales`] as const
   if (!graph.values.has(names[0])) {
     const values = toFloat32(graph.initializers.get(weight) as Tensor)
-    const at = transposed ? (n: number, k: number) => values[n * K + k] as number : (n: number, k: number) => values[k * N + n] as number
+    const at = transposed
+      ? (n: number, k: number) => values[n * K + k] as number
+      : (n: number, k: number) => values[k * N + n] as number
     const { codes, scales, blocks } = fourBits(at, N, K)
     addInitializer(graph, names[0], tensor('uint8', [N, blocks, block_size / 2], codes))
     addInitializer(graph, names[1], float32([N * blocks], scales))
@@ -52,7 +61,10 @@ function parametersOf(graph: Graph, { weight, transposed, in_features: K, out_fe
   return names.map((name) => getValue(graph, name))
 }
 
-/** code = round(value / scale) + 8, two to a byte, the first in the low half; the value farthest from zero becomes -8, which the codes' range has and 8 not. */
+/**
+ * code = round(value / scale) + 8, two to a byte, the first in the low half; the value farthest from zero becomes -8,
+ * which the codes' range has and 8 not.
+ */
 function fourBits(at: (output: number, input: number) => number, N: number, K: number) {
   const blocks = Math.ceil(K / block_size)
   const codes = new Uint8Array((N * blocks * block_size) / 2)

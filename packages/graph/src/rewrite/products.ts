@@ -1,16 +1,20 @@
-// Sums of products: A1' B1 + A2' B2 + ... = [A1; A2; ...]' [B1; B2; ...]. The gradient of a weight that is used at every time step is such a sum;
-// as one product it reads and writes the weight's shape once instead of once a step.
+// Sums of products: A1' B1 + A2' B2 + ... = [A1; A2; ...]' [B1; B2; ...]. The gradient of a weight that is used at
+// every time step is such a sum; as one product it reads and writes the weight's shape once instead of once a step.
 
 import { type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { makersOf, readersOf } from '../ir/uses.ts'
 import { attributesOf, build } from '../ops/builder.ts'
 
-/** Rewrites, in place, each Add tree whose leaves are all plain transA products read by nothing else. Call `prune` afterwards. */
+/**
+ * Rewrites, in place, each Add tree whose leaves are all plain transA products read by nothing else. Call `prune`
+ * afterwards.
+ */
 export function joinProducts(graph: Graph): void {
   const [makers, reads] = [makersOf(graph), readersOf(graph)]
   const given = new Set(graph.outputs)
   const once = (name: string) => reads.get(name)?.length === 1 && !given.has(name)
-  const inner = (node: Node) => once(node.outputs[0] as string) && reads.get(node.outputs[0] as string)?.[0]?.opType === 'Add'
+  const inner = (node: Node) =>
+    once(node.outputs[0] as string) && reads.get(node.outputs[0] as string)?.[0]?.opType === 'Add'
 
   /** The products under an Add, in the order of the sum; undefined where something else is added. */
   const leaves = (root: Node): Node[] | undefined => {
@@ -38,7 +42,8 @@ export function joinProducts(graph: Graph): void {
       graph.nodes.push(node)
       continue
     }
-    const stack = (input: number): Value => g.Concat(...products.map(({ inputs }) => getValue(graph, inputs[input] as string)), { axis: 0 })
+    const stack = (input: number): Value =>
+      g.Concat(...products.map(({ inputs }) => getValue(graph, inputs[input] as string)), { axis: 0 })
     graph.nodes.push({ ...node, opType: 'Gemm', inputs: [stack(0).name, stack(1).name], attributes: { transA: 1 } })
   }
 }

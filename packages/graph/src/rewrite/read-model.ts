@@ -8,7 +8,10 @@ import { withoutCasts } from './casts.ts'
 import { float32Types } from './widen.ts'
 
 export interface ReadModelOptions extends ReadOptions {
-  /** Read a float16, bfloat16 or float64 model as float32, in which training runs; weights are converted when they are asked for. @default false */
+  /**
+   * Read a float16, bfloat16 or float64 model as float32, in which training runs; weights are converted when they are
+   * asked for. @default false
+   */
   widen?: boolean
 }
 

@@ -1,5 +1,6 @@
-// Functions that exporters spell out in several operators, by the shape of what they write: GELU, Swish (SiLU), RMS normalization.
-// As one operator each they get the gradient of the whole, which reads and writes far less than that of the parts.
+// Functions that exporters spell out in several operators, by the shape of what they write: GELU, Swish (SiLU), RMS
+// normalization. As one operator each they get the gradient of the whole, which reads and writes far less than that of
+// the parts.
 
 import { type Graph, getValue, type Node } from '../ir/graph.ts'
 import { dataTypes } from '../tensor/dtype.ts'
@@ -25,7 +26,8 @@ export function recognise(graph: Graph, makers: Makers, node: Node): Recognised 
 
 /** x sigmoid(x). */
 function swish(makers: Makers, { inputs: [a = '', b = ''] }: Node): Recognised | undefined {
-  const isSigmoidOf = (name: string, x: string) => makers.get(name)?.opType === 'Sigmoid' && makers.get(name)?.inputs[0] === x
+  const isSigmoidOf = (name: string, x: string) =>
+    makers.get(name)?.opType === 'Sigmoid' && makers.get(name)?.inputs[0] === x
   const x = isSigmoidOf(b, a) ? a : isSigmoidOf(a, b) ? b : undefined
   return x === undefined ? undefined : { opType: 'Swish', inputs: [x] }
 }
@@ -79,7 +81,8 @@ function epsilonOf(graph: Graph, makers: Makers, root: Node | undefined, x: stri
   const last = axes?.length === 1 && (axes[0] === -1 || axes[0] === getValue(graph, x).shape.length - 1)
   if (!mean || !last || mean.attributes.keepdims === 0) return undefined
   const square = makers.get(mean.inputs[0] as string)
-  const squares = square?.opType === 'Pow' ? isNumber(graph, square.inputs[1], 2) : square?.opType === 'Mul' && square.inputs[1] === x
+  const squares =
+    square?.opType === 'Pow' ? isNumber(graph, square.inputs[1], 2) : square?.opType === 'Mul' && square.inputs[1] === x
   return squares && square?.inputs[0] === x ? numberOf(graph, sum.inputs[at]) : undefined
 }
 
@@ -99,8 +102,10 @@ function product(graph: Graph, makers: Makers, node: Node): string[] {
   const factors = makers.get(node.inputs[inner] as string)?.inputs ?? []
   // Of two products, the one that has the half or the sum is GELU's.
   const other = makers.get(node.inputs[1 - inner] as string)
-  const own = (list: readonly string[]) => list.some((name) => isNumber(graph, name, 0.5) || erfArgument(graph, makers, name) !== undefined)
-  if (other?.opType === 'Mul' && !own(factors) && own(other.inputs)) return [node.inputs[inner] as string, ...other.inputs]
+  const own = (list: readonly string[]) =>
+    list.some((name) => isNumber(graph, name, 0.5) || erfArgument(graph, makers, name) !== undefined)
+  if (other?.opType === 'Mul' && !own(factors) && own(other.inputs))
+    return [node.inputs[inner] as string, ...other.inputs]
   return [...factors, node.inputs[1 - inner] as string]
 }
 

@@ -12,10 +12,15 @@ export function renameValues(graph: Graph, names: ReadonlyMap<string, string>): 
   const kept = new Set([...graph.values.keys()].filter((name) => !names.has(name)))
   const targets = new Set<string>()
   for (const target of [...names].filter(([name]) => graph.values.has(name)).map(([, to]) => to)) {
-    if (kept.has(target) || targets.has(target)) throw new GraphError({ where: `graph "${graph.name}"`, what: `a value is named "${target}" already` })
+    if (kept.has(target) || targets.has(target))
+      throw new GraphError({ where: `graph "${graph.name}"`, what: `a value is named "${target}" already` })
     targets.add(target)
   }
-  const node = (original: Node): Node => ({ ...original, inputs: original.inputs.map(of), outputs: original.outputs.map(of) })
+  const node = (original: Node): Node => ({
+    ...original,
+    inputs: original.inputs.map(of),
+    outputs: original.outputs.map(of),
+  })
   graph.nodes = graph.nodes.map(node)
   graph.inputs = graph.inputs.map(of)
   graph.outputs = graph.outputs.map(of)

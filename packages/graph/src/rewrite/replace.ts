@@ -8,7 +8,10 @@ import { renameValues } from './rename.ts'
  * Rebuilds the graph's node list, letting `rewrite` add nodes after each node and say by which value
  * its first output is to be read from then on (undefined: as it is). The graph's outputs keep their names.
  */
-export function rewriteOutputs(graph: Graph, rewrite: (node: Node, output: Value, g: Builder) => Value | undefined): void {
+export function rewriteOutputs(
+  graph: Graph,
+  rewrite: (node: Node, output: Value, g: Builder) => Value | undefined,
+): void {
   const nodes = graph.nodes
   const renamed = new Map<string, string>()
   const g = build(graph)
@@ -43,7 +46,13 @@ function takeName(graph: Graph, name: string, by: string): void {
 }
 
 /** Adds a node that makes a value in place of the one that made it; the value keeps its name and its type. */
-export function remake(graph: Graph, output: string, opType: string, inputs: readonly (Value | null)[], options: Omit<NodeOptions, 'outputs'> = {}): void {
+export function remake(
+  graph: Graph,
+  output: string,
+  opType: string,
+  inputs: readonly (Value | null)[],
+  options: Omit<NodeOptions, 'outputs'> = {},
+): void {
   const type = getValue(graph, output)
   graph.values.delete(output)
   addNode(graph, opType, inputs, { ...options, outputs: [output] })

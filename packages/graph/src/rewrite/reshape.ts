@@ -1,4 +1,5 @@
-// Chains of reshapes: products work on rows, what stands between them on [batch, sequence, width], and gradients go back the same way.
+// Chains of reshapes: products work on rows, what stands between them on [batch, sequence, width], and gradients go
+// back the same way.
 
 import { sameShape } from '../ir/dim.ts'
 import { type Graph, getValue, type Node } from '../ir/graph.ts'
@@ -8,8 +9,8 @@ import { makersOf } from '../ir/uses.ts'
 const reshaping = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'])
 
 /**
- * Rewrites, in place, each Reshape of what was reshaped as one of the first value, drops those that change nothing, and reads the shape of a reshaped
- * value where it was said. Call `prune` afterwards.
+ * Rewrites, in place, each Reshape of what was reshaped as one of the first value, drops those that change nothing, and
+ * reads the shape of a reshaped value where it was said. Call `prune` afterwards.
  */
 export function foldReshapes(graph: Graph): void {
   const makers = makersOf(graph)

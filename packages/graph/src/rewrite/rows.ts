@@ -1,4 +1,5 @@
-// Rows of hidden states chosen as early as can be: of a decoder read at its last tokens, the last layer's projection and MLP need those tokens only.
+// Rows of hidden states chosen as early as can be: of a decoder read at its last tokens, the last layer's projection
+// and MLP need those tokens only.
 
 import { sameShape } from '../ir/dim.ts'
 import { type Graph, getValue, type Node, uniqueName, type Value } from '../ir/graph.ts'
@@ -6,11 +7,27 @@ import { makersOf, readersOf } from '../ir/uses.ts'
 import { addNode, attributesOf, build } from '../ops/builder.ts'
 
 /** Operators that treat every element alone. */
-const elementwise = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Neg', 'Sqrt', 'Exp', 'Tanh', 'Erf', 'Sigmoid', 'Relu', 'Gelu', 'Swish', 'Identity'])
+const elementwise = new Set([
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Pow',
+  'Neg',
+  'Sqrt',
+  'Exp',
+  'Tanh',
+  'Erf',
+  'Sigmoid',
+  'Relu',
+  'Gelu',
+  'Swish',
+  'Identity',
+])
 
 /**
- * Adds to the graph the rows of `value`, seen as [-1, width], at `indices` [n]: computed from the rows of what it is made of, back to where rows meet
- * or something else reads all of them. Call `prune` afterwards.
+ * Adds to the graph the rows of `value`, seen as [-1, width], at `indices` [n]: computed from the rows of what it is
+ * made of, back to where rows meet or something else reads all of them. Call `prune` afterwards.
  * @returns A value of shape [n, width].
  */
 export function rowsAt(graph: Graph, value: Value, indices: Value): Value {
@@ -24,10 +41,16 @@ export function rowsAt(graph: Graph, value: Value, indices: Value): Value {
     return g.Gather(rows, indices)
   }
   function computed(node: Node, byRow: readonly boolean[]): Value {
-    const inputs = node.inputs.map((name, i) => (name === '' ? null : byRow[i] ? rows(getValue(graph, name)) : getValue(graph, name)))
+    const inputs = node.inputs.map((name, i) =>
+      name === '' ? null : byRow[i] ? rows(getValue(graph, name)) : getValue(graph, name),
+    )
     if (node.opType === 'Reshape') return inputs[0] as Value
     const attributes = node.opType.endsWith('Normalization') ? { ...node.attributes, axis: -1 } : node.attributes
-    return addNode(graph, node.opType, inputs, { name: uniqueName(graph, node.name), scope: node.scope, attributes })[0] as Value
+    return addNode(graph, node.opType, inputs, {
+      name: uniqueName(graph, node.name),
+      scope: node.scope,
+      attributes,
+    })[0] as Value
   }
   function rows(whole: Value): Value {
     const node = only.has(whole.name) ? makers.get(whole.name) : undefined
@@ -39,7 +62,10 @@ export function rowsAt(graph: Graph, value: Value, indices: Value): Value {
   return rows(value)
 }
 
-/** The values that are read only to make rows of `value` from their own rows; that something asks for the shape of what is then not made counts for nothing. */
+/**
+ * The values that are read only to make rows of `value` from their own rows; that something asks for the shape of what
+ * is then not made counts for nothing.
+ */
 function readByRows(graph: Graph, value: Value): Set<string> {
   const readers = readersOf(graph)
   const given = new Set(graph.outputs)
@@ -47,7 +73,8 @@ function readByRows(graph: Graph, value: Value): Set<string> {
   const byRow = (reader: Node) => (only.has(reader.outputs[0] as string) ? inputsByRow(graph, reader) : undefined)
   const readsByRow = (reader: Node, name: string): boolean => byRow(reader)?.[reader.inputs.indexOf(name)] === true
   const readsNothing = (reader: Node, name: string): boolean =>
-    reader.outputs.every((output) => unread.has(output)) || (reader.opType === 'Reshape' && reader.inputs[0] !== name && byRow(reader) !== undefined)
+    reader.outputs.every((output) => unread.has(output)) ||
+    (reader.opType === 'Reshape' && reader.inputs[0] !== name && byRow(reader) !== undefined)
   for (const { outputs } of [...graph.nodes].reverse())
     for (const name of outputs) {
       const list = readers.get(name) ?? []
@@ -58,7 +85,10 @@ function readByRows(graph: Graph, value: Value): Set<string> {
   return only
 }
 
-/** Of a node that makes each row of its output from the same row of some inputs: which inputs; the others belong to every row. */
+/**
+ * Of a node that makes each row of its output from the same row of some inputs: which inputs; the others belong to
+ * every row.
+ */
 function inputsByRow(graph: Graph, node: Node): readonly boolean[] | undefined {
   const inputs = node.inputs.map((name) => (name === '' ? undefined : getValue(graph, name)))
   const [x] = inputs
@@ -83,7 +113,8 @@ const alongLastAxis = ({ x, attributes: { axis } }: RowContext): boolean => axis
 
 /** Whether a node makes each row of its output from that row of its first input. */
 const firstByRow: Readonly<Record<string, (context: RowContext) => boolean>> = {
-  Reshape: ({ x, output }) => typeof output.shape.at(-1) === 'number' && x.shape.length > 1 && x.shape.at(-1) === output.shape.at(-1),
+  Reshape: ({ x, output }) =>
+    typeof output.shape.at(-1) === 'number' && x.shape.length > 1 && x.shape.at(-1) === output.shape.at(-1),
   LayerNormalization: alongLastAxis,
   RMSNormalization: alongLastAxis,
   Gemm: ({ inputs: [, , c], attributes: { transA } }) => transA === 0 && (!c || belongsToAll(c)),

@@ -1,5 +1,6 @@
-// Products of one matrix with several thin ones, x A1', x A2', ..., as one product with them stacked: x is read once. Such are the A of LoRA
-// at query, key and value. Differentiated, it gives one product for the gradient of x, and one for those of the thin matrices.
+// Products of one matrix with several thin ones, x A1', x A2', ..., as one product with them stacked: x is read once.
+// Such are the A of LoRA at query, key and value. Differentiated, it gives one product for the gradient of x, and one
+// for those of the thin matrices.
 
 import { type Graph, getValue, type Node } from '../ir/graph.ts'
 import { addNode, attributesOf, build } from '../ops/builder.ts'
@@ -24,7 +25,10 @@ export function joinSharedInputs(graph: Graph): void {
     const joint = g.Gemm(getValue(graph, node.inputs[0] as string), g.Concat(...matrices, { axis: 0 }), { transB: 1 })
     const outputs = group.map(({ outputs: [output] }) => output as string)
     for (const output of outputs) graph.values.delete(output)
-    addNode(graph, 'Split', [joint, g.int64(matrices.map(({ shape }) => shape[0] as number))], { outputs, attributes: { axis: 1 } })
+    addNode(graph, 'Split', [joint, g.int64(matrices.map(({ shape }) => shape[0] as number))], {
+      outputs,
+      attributes: { axis: 1 },
+    })
   }
 }
 
@@ -45,7 +49,8 @@ function groupsOf(graph: Graph): Map<Node, Node[]> {
 }
 
 function isThin(graph: Graph, node: Node): boolean {
-  if (node.opType !== 'Gemm' || node.inputs.length !== 2 || !graph.inputs.includes(node.inputs[1] as string)) return false
+  if (node.opType !== 'Gemm' || node.inputs.length !== 2 || !graph.inputs.includes(node.inputs[1] as string))
+    return false
   const { transA, transB, alpha } = attributesOf(node)
   const rows = getValue(graph, node.inputs[1] as string).shape[0]
   return transA === 0 && transB === 1 && alpha === 1 && typeof rows === 'number' && rows <= thin

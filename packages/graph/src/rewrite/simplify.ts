@@ -1,4 +1,5 @@
-// What exporters spell out: shapes computed node by node though inference knows them, halves cut one by one, functions in many operators.
+// What exporters spell out: shapes computed node by node though inference knows them, halves cut one by one, functions
+// in many operators.
 
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { makersOf } from '../ir/uses.ts'

@@ -1,5 +1,5 @@
-// Slices that cut a value into pieces without gap or overlap, as rotary positions do with each head, are one Split: its gradient is a Concat,
-// where that of a Slice scatters into zeros.
+// Slices that cut a value into pieces without gap or overlap, as rotary positions do with each head, are one Split: its
+// gradient is a Concat, where that of a Slice scatters into zeros.
 
 import { type Graph, getValue, type Node } from '../ir/graph.ts'
 import { addNode, build } from '../ops/builder.ts'
@@ -33,7 +33,10 @@ export function joinSlices(graph: Graph): void {
     else if (node === groups.get(key as string)?.[0]?.node) {
       const outputs = pieces.map((piece) => piece.node.outputs[0] as string)
       for (const output of outputs) graph.values.delete(output)
-      addNode(graph, 'Split', [x, g.int64(pieces.map(({ start, end }) => end - start))], { outputs, attributes: { axis } })
+      addNode(graph, 'Split', [x, g.int64(pieces.map(({ start, end }) => end - start))], {
+        outputs,
+        attributes: { axis },
+      })
     }
   }
 }
@@ -41,7 +44,9 @@ export function joinSlices(graph: Graph): void {
 /** A Slice along one axis of known size, by steps of one. */
 function pieceOf(graph: Graph, node: Node): (Piece & { axis: number }) | undefined {
   if (node.opType !== 'Slice' || !node.inputs[3]) return undefined
-  const [starts, ends, axes, steps] = [1, 2, 3, 4].map((i) => (node.inputs[i] ? getValue(graph, node.inputs[i] as string).content : undefined))
+  const [starts, ends, axes, steps] = [1, 2, 3, 4].map((i) =>
+    node.inputs[i] ? getValue(graph, node.inputs[i] as string).content : undefined,
+  )
   const { shape } = getValue(graph, node.inputs[0] as string)
   const axis = Number(axes?.[0]) < 0 ? Number(axes?.[0]) + shape.length : Number(axes?.[0])
   const size = shape[axis]

@@ -1,5 +1,5 @@
-// Transposed products: (A B)' = B' A'. Gradients of attention transpose what a product has just made; transposing its factors is cheaper,
-// because a runtime reads a factor in either order for nothing and cannot write a result so.
+// Transposed products: (A B)' = B' A'. Gradients of attention transpose what a product has just made; transposing its
+// factors is cheaper, because a runtime reads a factor in either order for nothing and cannot write a result so.
 
 import { type Graph, type Node, getValue, type Value } from '../ir/graph.ts'
 import { makersOf, readersOf } from '../ir/uses.ts'
@@ -7,9 +7,9 @@ import { build } from '../ops/builder.ts'
 import { transposeMatrix } from '../ops/composite.ts'
 
 /**
- * Rewrites Transpose(MatMul(a, b)) as Transpose(MatMul(b', a')) in place, where the outer permutation then leaves the last axis alone and
- * nothing else reads the product; drops transposes that undo one another; and gives a factor's swap of its last two axes a node of its own,
- * which costs nothing there. Call `prune` afterwards.
+ * Rewrites Transpose(MatMul(a, b)) as Transpose(MatMul(b', a')) in place, where the outer permutation then leaves the
+ * last axis alone and nothing else reads the product; drops transposes that undo one another; and gives a factor's swap
+ * of its last two axes a node of its own, which costs nothing there. Call `prune` afterwards.
  */
 export function foldTransposes(graph: Graph): void {
   separateSwaps(graph)
@@ -18,7 +18,10 @@ export function foldTransposes(graph: Graph): void {
   dropUndone(graph)
 }
 
-/** Drops transposes that move nothing, or only undo the one before. Others stay two: runtimes fuse a swap of the last axes with the product that reads it. */
+/**
+ * Drops transposes that move nothing, or only undo the one before. Others stay two: runtimes fuse a swap of the last
+ * axes with the product that reads it.
+ */
 function dropUndone(graph: Graph): void {
   const makers = makersOf(graph)
   const given = new Set(graph.outputs)
@@ -31,14 +34,16 @@ function dropUndone(graph: Graph): void {
     const inner = makers.get(input)
     const before = inner?.opType === 'Transpose' ? permutationOf(graph, inner) : undefined
     if (outer.every((axis, i) => axis === i)) same.set(output, input)
-    else if (before && outer.every((axis, i) => before[axis] === i)) same.set(output, same.get(inner?.inputs[0] as string) ?? (inner?.inputs[0] as string))
+    else if (before && outer.every((axis, i) => before[axis] === i))
+      same.set(output, same.get(inner?.inputs[0] as string) ?? (inner?.inputs[0] as string))
     else return [read]
     return []
   })
 }
 
 const permutationOf = (graph: Graph, { inputs, attributes }: Node): readonly number[] =>
-  (attributes.perm as number[] | undefined) ?? getValue(graph, inputs[0] as string).shape.map((_, i, { length }) => length - 1 - i)
+  (attributes.perm as number[] | undefined) ??
+  getValue(graph, inputs[0] as string).shape.map((_, i, { length }) => length - 1 - i)
 
 function transposeFactors(graph: Graph): void {
   const [makers, readers] = [makersOf(graph), readersOf(graph)]
@@ -65,7 +70,9 @@ function transposeFactors(graph: Graph): void {
   }
 }
 
-/** Of a permutation of a product's factor such as [0, 2, 3, 1], the swap at its end: [0, 2, 1, 3] and then [0, 1, 3, 2]. */
+/**
+ * Of a permutation of a product's factor such as [0, 2, 3, 1], the swap at its end: [0, 2, 1, 3] and then [0, 1, 3, 2].
+ */
 function separateSwaps(graph: Graph): void {
   const readers = readersOf(graph)
   const nodes = graph.nodes
@@ -87,7 +94,8 @@ function separateSwaps(graph: Graph): void {
 const movesLastAxis = (perm: readonly number[]): boolean => perm.at(-1) === perm.length - 2
 
 /** The permutation to apply to a matrix that has been transposed already. */
-const swapLast = (perm: readonly number[]): number[] => perm.map((axis) => (axis === perm.length - 1 ? axis - 1 : axis === perm.length - 2 ? axis + 1 : axis))
+const swapLast = (perm: readonly number[]): number[] =>
+  perm.map((axis) => (axis === perm.length - 1 ? axis - 1 : axis === perm.length - 2 ? axis + 1 : axis))
 
 /** Whether both factors have the same batch axes, so that swapping them broadcasts nothing anew. */
 const isBatched = (graph: Graph, { inputs: [a = '', b = ''] }: Node): boolean =>

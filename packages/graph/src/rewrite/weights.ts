@@ -1,6 +1,6 @@
-// Frozen weights in fewer bits: float16 with a Cast, int8 with a scale an output (or a row of an embedding) and a DequantizeLinear, or int4 in
-// products and int8 elsewhere.
-// Computation stays in float32, so every device that ran the model runs it still.
+// Frozen weights in fewer bits: float16 with a Cast, int8 with a scale an output (or a row of an embedding) and a
+// DequantizeLinear, or int4 in products and int8 elsewhere. Computation stays in float32, so every device that ran the
+// model runs it still.
 
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { build } from '../ops/builder.ts'
@@ -12,15 +12,18 @@ import { quantizeProducts } from './nbits.ts'
 
 export type WeightType = 'float32' | 'float16' | 'int8' | 'int4'
 
-/** Whether a number is one of a type's: a matrix with one that is not (a mask of -Infinity, or of the least float32) stays as it is. */
+/**
+ * Whether a number is one of a type's: a matrix with one that is not (a mask of -Infinity, or of the least float32)
+ * stays as it is.
+ */
 const holds: { readonly [Type in 'float16' | 'int8']: (value: number) => boolean } = {
   float16: (value) => !Number.isFinite(value) || Number.isFinite(float16ToNumber(numberToFloat16(value))),
   int8: Number.isFinite,
 }
 
 /**
- * A copy of the graph, which is float32, whose matrices are kept in another element type; the values they are read by keep their names.
- * Models in other types: {@link widen} first.
+ * A copy of the graph, which is float32, whose matrices are kept in another element type; the values they are read by
+ * keep their names. Models in other types: {@link widen} first.
  */
 export function storeWeights(graph: Graph, type: WeightType): Graph {
   if (type === 'float32') return graph

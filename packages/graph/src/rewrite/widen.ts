@@ -1,5 +1,5 @@
-// Models in other floating-point types as float32, in which training runs and which every device has: bfloat16 has no kernels on the CPU, float16 no range
-// for gradients, float64 nothing on WebGPU.
+// Models in other floating-point types as float32, in which training runs and which every device has: bfloat16 has no
+// kernels on the CPU, float16 no range for gradients, float64 nothing on WebGPU.
 
 import { type Attribute, cloneGraph, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { type DataType, dataTypes } from '../tensor/dtype.ts'
@@ -19,14 +19,21 @@ const greatest = (2 - 2 ** -23) * 2 ** 127
 
 /** Finite numbers stay finite: masks of the least float64 are multiplied by zero, which of -Infinity would make NaN. */
 const clamped = (data: Tensor): Float32Array =>
-  Float32Array.from(elements(data) as Float64Array, (x) => (Number.isFinite(x) ? Math.max(-greatest, Math.min(greatest, x)) : x))
+  Float32Array.from(elements(data) as Float64Array, (x) =>
+    Number.isFinite(x) ? Math.max(-greatest, Math.min(greatest, x)) : x,
+  )
 
 const widenTensor = (data: Tensor): Tensor =>
-  data.dtype === 'float64' ? lazy('float32', data.dims, () => float32(data.dims, clamped(data))) : isOther(data.dtype) ? asFloat32(data) : data
+  data.dtype === 'float64'
+    ? lazy('float32', data.dims, () => float32(data.dims, clamped(data)))
+    : isOther(data.dtype)
+      ? asFloat32(data)
+      : data
 
 /**
- * The graph with float32 in place of float16, bfloat16 and float64: weights (converted when their bytes are asked for), inputs, outputs, constants, and what
- * Casts cast to. Casts that then change nothing are left out. The graph itself where it has no such type.
+ * The graph with float32 in place of float16, bfloat16 and float64: weights (converted when their bytes are asked for),
+ * inputs, outputs, constants, and what Casts cast to. Casts that then change nothing are left out. The graph itself
+ * where it has no such type.
  */
 export function widen(graph: Graph): Graph {
   const wide = float32Types(graph)
@@ -39,7 +46,9 @@ export function float32Types(graph: Graph): Graph {
   wide.initializers = new Map([...graph.initializers].map(([name, data]) => [name, widenTensor(data)]))
   wide.values = new Map([...graph.values].map(([name, value]) => [name, widenValue(value)]))
   wide.nodes = graph.nodes.map(widenNode)
-  const changed = [...wide.values].some(([name, value]) => value !== graph.values.get(name)) || wide.nodes.some((node, i) => node !== graph.nodes[i])
+  const changed =
+    [...wide.values].some(([name, value]) => value !== graph.values.get(name)) ||
+    wide.nodes.some((node, i) => node !== graph.nodes[i])
   return changed ? wide : graph
 }
 

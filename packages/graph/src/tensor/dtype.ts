@@ -1,7 +1,20 @@
 // Element types: one row each, with the names and codes that ONNX, safetensors and JavaScript give them.
 
 /** Element types under ONNX's names. */
-export type DataType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'int16' | 'int8' | 'uint64' | 'uint32' | 'uint16' | 'uint8' | 'bool'
+export type DataType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'bfloat16'
+  | 'int64'
+  | 'int32'
+  | 'int16'
+  | 'int8'
+  | 'uint64'
+  | 'uint32'
+  | 'uint16'
+  | 'uint8'
+  | 'bool'
 
 /** The typed array that holds a tensor's elements; 16-bit floats are kept as their bits. */
 export type TypedArray =

@@ -1,4 +1,5 @@
-// The safetensors format: u64 header length, JSON header, raw little-endian data. https://github.com/huggingface/safetensors
+// The safetensors format: u64 header length, JSON header, raw little-endian data.
+// https://github.com/huggingface/safetensors
 
 import { FormatError } from '../errors.ts'
 import { dataTypeOfSafetensors, dataTypes } from './dtype.ts'
@@ -56,7 +57,8 @@ export function safetensorsHeaderLength(start: Uint8Array, fileSize: number, whe
 }
 
 /**
- * Parses and validates a safetensors header: types, shapes, byte ranges in bounds, of the right size, without overlaps or holes.
+ * Parses and validates a safetensors header: types, shapes, byte ranges in bounds, of the right size, without overlaps
+ * or holes.
  * @param json The header's bytes (without the 8 length bytes).
  * @throws {FormatError} naming the file, the tensor, and what was expected and found.
  */
@@ -77,12 +79,16 @@ export function parseSafetensors(bytes: Uint8Array, where = 'safetensors'): Safe
   const length = safetensorsHeaderLength(bytes, bytes.length, where)
   const { entries, metadata } = parseSafetensorsHeader(bytes.subarray(8, 8 + length), bytes.length, where)
   const tensors = new Map<string, Tensor>()
-  for (const { name, dtype, dims, begin, end } of entries) tensors.set(name, { dtype, dims, bytes: () => bytes.subarray(begin, end) })
+  for (const { name, dtype, dims, begin, end } of entries)
+    tensors.set(name, { dtype, dims, bytes: () => bytes.subarray(begin, end) })
   return { tensors, metadata }
 }
 
 /** The safetensors file as chunks, header first; tensors keep the map's order and are read one at a time. */
-export function* safetensorsChunks(tensors: ReadonlyMap<string, Tensor>, metadata: Record<string, string> = { format: 'pt' }): Generator<Uint8Array> {
+export function* safetensorsChunks(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata: Record<string, string> = { format: 'pt' },
+): Generator<Uint8Array> {
   const header: Record<string, unknown> = { __metadata__: metadata }
   let offset = 0
   for (const [name, value] of tensors) {
@@ -99,7 +105,10 @@ export function* safetensorsChunks(tensors: ReadonlyMap<string, Tensor>, metadat
 }
 
 /** Writes safetensors to memory. */
-export function serializeSafetensors(tensors: ReadonlyMap<string, Tensor>, metadata?: Record<string, string>): Uint8Array {
+export function serializeSafetensors(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata?: Record<string, string>,
+): Uint8Array {
   const chunks = [...safetensorsChunks(tensors, metadata)]
   const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0))
   let at = 0
@@ -115,21 +124,42 @@ function parseJson(json: Uint8Array, where: string): Record<string, unknown> {
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json))
   } catch (cause) {
-    throw new FormatError({ where, what: 'safetensors header is not JSON', fix: 'The file is damaged: fetch it again.' }, { cause })
+    throw new FormatError(
+      { where, what: 'safetensors header is not JSON', fix: 'The file is damaged: fetch it again.' },
+      { cause },
+    )
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new FormatError({ where, what: 'safetensors header is not an object', found: JSON.stringify(parsed).slice(0, 80) })
+    throw new FormatError({
+      where,
+      what: 'safetensors header is not an object',
+      found: JSON.stringify(parsed).slice(0, 80),
+    })
   }
   return parsed as Record<string, unknown>
 }
 
 function parseMetadata(metadata: unknown, where: string): Record<string, string> {
-  const valid = typeof metadata === 'object' && metadata !== null && Object.values(metadata).every((value) => typeof value === 'string')
-  if (!valid) throw new FormatError({ where, what: '__metadata__ is not a map of strings', found: JSON.stringify(metadata)?.slice(0, 80) ?? 'nothing' })
+  const valid =
+    typeof metadata === 'object' &&
+    metadata !== null &&
+    Object.values(metadata).every((value) => typeof value === 'string')
+  if (!valid)
+    throw new FormatError({
+      where,
+      what: '__metadata__ is not a map of strings',
+      found: JSON.stringify(metadata)?.slice(0, 80) ?? 'nothing',
+    })
   return metadata as Record<string, string>
 }
 
-function parseEntry(name: string, value: unknown, dataStart: number, fileSize: number, where: string): SafetensorsEntry {
+function parseEntry(
+  name: string,
+  value: unknown,
+  dataStart: number,
+  fileSize: number,
+  where: string,
+): SafetensorsEntry {
   const at = `${where}, tensor "${name}"`
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>
   const type = typeof dtype === 'string' ? dataTypeOfSafetensors(dtype) : undefined
@@ -143,13 +173,30 @@ function parseEntry(name: string, value: unknown, dataStart: number, fileSize: n
       found: JSON.stringify(dtype) ?? 'none',
     })
   const dims = wholeNumbers(shape)
-  if (!dims) throw new FormatError({ where: at, what: 'bad shape', expected: 'whole numbers', found: JSON.stringify(shape) ?? 'none' })
+  if (!dims)
+    throw new FormatError({
+      where: at,
+      what: 'bad shape',
+      expected: 'whole numbers',
+      found: JSON.stringify(shape) ?? 'none',
+    })
   const range = wholeNumbers(offsets)
-  if (range?.length !== 2) throw new FormatError({ where: at, what: 'bad data_offsets', expected: '[begin, end]', found: JSON.stringify(offsets) ?? 'none' })
+  if (range?.length !== 2)
+    throw new FormatError({
+      where: at,
+      what: 'bad data_offsets',
+      expected: '[begin, end]',
+      found: JSON.stringify(offsets) ?? 'none',
+    })
   const [begin, end] = range as [number, number]
   const size = byteLength({ dtype: type, dims })
   if (end - begin !== size)
-    throw new FormatError({ where: at, what: 'byte range does not match the shape', expected: `${size} bytes for ${dtype}[${dims}]`, found: `${end - begin}` })
+    throw new FormatError({
+      where: at,
+      what: 'byte range does not match the shape',
+      expected: `${size} bytes for ${dtype}[${dims}]`,
+      found: `${end - begin}`,
+    })
   if (dataStart + end > fileSize)
     throw new FormatError({
       where: at,

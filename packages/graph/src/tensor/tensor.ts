@@ -1,4 +1,5 @@
-// A tensor is a type, dimensions, and a way to get its bytes: in memory, or read on demand from a file that stays on disk.
+// A tensor is a type, dimensions, and a way to get its bytes: in memory, or read on demand from a file that stays on
+// disk.
 
 import { ShapeError } from '../errors.ts'
 import { type DataType, dataTypes, type TypedArray } from './dtype.ts'
@@ -15,7 +16,8 @@ export interface Tensor {
 export const elementCount = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)
 
 /** Size in bytes of a tensor's elements. */
-export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'dims'>): number => elementCount(tensor.dims) * dataTypes[tensor.dtype].bytes
+export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'dims'>): number =>
+  elementCount(tensor.dims) * dataTypes[tensor.dtype].bytes
 
 /**
  * Wraps a typed array; its memory is shared, not copied.
@@ -81,9 +83,17 @@ export function toFloat32(source: Tensor): Float32Array {
 export function asFloat32(source: Tensor): Tensor {
   const { dtype, dims } = source
   if (!dataTypes[dtype].float)
-    throw new ShapeError({ where: `tensor ${dtype}[${dims}]`, what: 'not floating point', expected: 'float32, float16, bfloat16 or float64', found: dtype })
-  return dtype === 'float32' ? source : { dtype: 'float32', dims, bytes: () => float32(dims, toFloat32(source)).bytes() }
+    throw new ShapeError({
+      where: `tensor ${dtype}[${dims}]`,
+      what: 'not floating point',
+      expected: 'float32, float16, bfloat16 or float64',
+      found: dtype,
+    })
+  return dtype === 'float32'
+    ? source
+    : { dtype: 'float32', dims, bytes: () => float32(dims, toFloat32(source)).bytes() }
 }
 
 /** The elements of an integer tensor as numbers. */
-export const toNumbers = (source: Tensor): number[] => Array.from(elements(source) as ArrayLike<number | bigint>, Number)
+export const toNumbers = (source: Tensor): number[] =>
+  Array.from(elements(source) as ArrayLike<number | bigint>, Number)

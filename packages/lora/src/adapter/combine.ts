@@ -43,15 +43,23 @@ interface Part {
   scaling: number
 }
 
-type Merge = (tensors: readonly Float32Array[], weights: readonly number[], options: CombineOptions & { salt: string }) => Float32Array
+type Merge = (
+  tensors: readonly Float32Array[],
+  weights: readonly number[],
+  options: CombineOptions & { salt: string },
+) => Float32Array
 
 const weightedSum: Merge = (tensors, weights) =>
-  (tensors[0] as Float32Array).map((_, i) => tensors.reduce((sum, tensor, k) => sum + (weights[k] as number) * (tensor[i] as number), 0))
+  (tensors[0] as Float32Array).map((_, i) =>
+    tensors.reduce((sum, tensor, k) => sum + (weights[k] as number) * (tensor[i] as number), 0),
+  )
 
 /** The values of greatest size. */
 function magnitudePrune(tensor: Float32Array, density: number): Float32Array {
   if (density >= 1) return tensor
-  const order = Array.from(tensor.keys()).sort((a, b) => Math.abs(tensor[b] as number) - Math.abs(tensor[a] as number) || a - b)
+  const order = Array.from(tensor.keys()).sort(
+    (a, b) => Math.abs(tensor[b] as number) - Math.abs(tensor[a] as number) || a - b,
+  )
   const kept = new Float32Array(tensor.length)
   for (const i of order.slice(0, Math.floor(density * tensor.length))) kept[i] = tensor[i] as number
   return kept
@@ -114,7 +122,12 @@ export function combineAdapters(list: readonly WeightedAdapter[], options: Combi
   const [first] = list
   if (!first) throw new AdapterError({ where: 'combineAdapters', what: 'no adapters', expected: 'at least one' })
   for (const { adapter } of list)
-    if (adapter.config.use_dora || adapter.config.lora_bias || adapter.config.bias !== 'none' || adapter.config.trainable_token_indices)
+    if (
+      adapter.config.use_dora ||
+      adapter.config.lora_bias ||
+      adapter.config.bias !== 'none' ||
+      adapter.config.trainable_token_indices
+    )
       throw new AdapterError({
         where: 'combineAdapters',
         what: 'an adapter is more than plain LoRA',
@@ -134,16 +147,22 @@ export function combineAdapters(list: readonly WeightedAdapter[], options: Combi
   const rank = ranks.reduce((a, b) => Math.max(a, b), 0)
   const pattern = Object.fromEntries(
     modules
-      .map(({ module }, i) => [module.replace(/^base_model\.model\./, '').replaceAll('.', '\\.'), ranks[i] as number] as const)
+      .map(
+        ({ module }, i) =>
+          [module.replace(/^base_model\.model\./, '').replaceAll('.', '\\.'), ranks[i] as number] as const,
+      )
       .filter(([, own]) => own !== rank),
   )
   const names = modules.map(({ module }) => module.replace(/^base_model\.model\./, ''))
-  const warnings = list.flatMap(({ adapter }, i) => unmatchedKeys(adapter.config, names).map((warning) => `adapter ${i}: ${warning}`))
+  const warnings = list.flatMap(({ adapter }, i) =>
+    unmatchedKeys(adapter.config, names).map((warning) => `adapter ${i}: ${warning}`),
+  )
   const trainedHead = list[head ?? list.findIndex(({ adapter }) => adapter.head !== undefined)]?.adapter.head
   return { config: configOf(list, rank, pattern), tensors, warnings, ...(trainedHead ? { head: trainedHead } : {}) }
 }
 
-const modulesOf = (list: readonly WeightedAdapter[]) => modulesIn(list.flatMap(({ adapter }) => [...adapter.tensors.keys()]))
+const modulesOf = (list: readonly WeightedAdapter[]) =>
+  modulesIn(list.flatMap(({ adapter }) => [...adapter.tensors.keys()]))
 
 function partsOf(list: readonly WeightedAdapter[], module: string, [nameA, nameB]: readonly [string, string]): Part[] {
   return list.flatMap(({ adapter: { tensors, config }, weight = 1 }) => {
@@ -155,7 +174,11 @@ function partsOf(list: readonly WeightedAdapter[], module: string, [nameA, nameB
   })
 }
 
-function combineParts(parts: readonly Part[], type: CombinationType, options: CombineOptions & { salt: string }): { A: Tensor; B: Tensor } {
+function combineParts(
+  parts: readonly Part[],
+  type: CombinationType,
+  options: CombineOptions & { salt: string },
+): { A: Tensor; B: Tensor } {
   const [{ A: firstA, B: firstB }] = parts as [Part]
   const [inputs, outputs] = [firstA.dims[1] as number, firstB.dims[0] as number]
   const matrices = parts.map(({ A, B }) => ({
@@ -175,7 +198,9 @@ function combineParts(parts: readonly Part[], type: CombinationType, options: Co
     return { A: float32([A.rows, inputs], arrayOf(A)), B: float32([outputs, B.columns], arrayOf(B)) }
   }
   if (type === 'svd') {
-    const delta = matrices.map((part, k) => part.B.mmul(part.A).mul(factors[k] as number)).reduce((sum, next) => Matrix.add(sum, next))
+    const delta = matrices
+      .map((part, k) => part.B.mmul(part.A).mul(factors[k] as number))
+      .reduce((sum, next) => Matrix.add(sum, next))
     const rank = Math.min(options.svd_rank ?? Math.max(...parts.map(({ A }) => A.dims[0] as number)), inputs, outputs)
     const { U, S, V } = truncatedSvd(delta, rank, { seed: options.seed ?? 0 })
     return { A: float32([rank, inputs], arrayOf(V)), B: float32([outputs, rank], arrayOf(U.mulRowVector(S))) }
@@ -234,9 +259,14 @@ function savedTensors(list: readonly WeightedAdapter[], head: number | undefined
 }
 
 /** Whether both files hold the base's own matrix, which PEFT saves of an embedding that is a target. */
-const isSameBase = (name: string, a: Tensor, b: Tensor): boolean => name.endsWith('.base_layer.weight') && sameValues(a, b)
+const isSameBase = (name: string, a: Tensor, b: Tensor): boolean =>
+  name.endsWith('.base_layer.weight') && sameValues(a, b)
 
-function configOf(list: readonly WeightedAdapter[], rank: number, rank_pattern: Record<string, number>): LoraConfigJson {
+function configOf(
+  list: readonly WeightedAdapter[],
+  rank: number,
+  rank_pattern: Record<string, number>,
+): LoraConfigJson {
   const configs = list.map(({ adapter }) => adapter.config)
   const names = configs.flatMap(({ target_modules }) => target_modules ?? [])
   const saved = configs.flatMap(({ modules_to_save }) => modules_to_save ?? [])
@@ -251,6 +281,8 @@ function configOf(list: readonly WeightedAdapter[], rank: number, rank_pattern: 
     use_rslora: false,
     init_lora_weights: true,
     modules_to_save: saved.length > 0 ? [...new Set(saved)] : null,
-    target_modules: regex ? modulesOf(list).map(({ module }) => module.replace(/^base_model\.model\./, '')) : [...new Set(names)],
+    target_modules: regex
+      ? modulesOf(list).map(({ module }) => module.replace(/^base_model\.model\./, ''))
+      : [...new Set(names)],
   }
 }

@@ -31,7 +31,9 @@ const headFile = 'head_config.json'
  */
 export function readAdapter(folder: string): Adapter {
   const { join } = paths()
-  const [path, weights, head] = ['adapter_config.json', 'adapter_model.safetensors', headFile].map((name) => join(folder, name)) as [string, string, string]
+  const [path, weights, head] = ['adapter_config.json', 'adapter_model.safetensors', headFile].map((name) =>
+    join(folder, name),
+  ) as [string, string, string]
   const config = parseLoraConfig(readJson(path), path)
   const { tensors } = readSafetensorsFile(weights)
   for (const [name, value] of tensors) requireFinite(value, `${weights}, tensor "${name}"`)
@@ -55,13 +57,23 @@ function requireFinite(value: Tensor, where: string): void {
 
 function parseHead(json: unknown, where: string): Head {
   const { head: name, id2label, ...rest } = check(headSchema, json, where)
-  return { name, ...rest, ...(id2label ? { labels: Array.from({ length: rest.num_labels }, (_, i) => id2label[i] ?? `LABEL_${i}`) } : {}) }
+  return {
+    name,
+    ...rest,
+    ...(id2label ? { labels: Array.from({ length: rest.num_labels }, (_, i) => id2label[i] ?? `LABEL_${i}`) } : {}),
+  }
 }
 
-const trainsHead = ({ trainable }: LoraModel, { name }: Head): boolean => [...trainable].some((parameter) => parameter.startsWith(`${name}.`))
+const trainsHead = ({ trainable }: LoraModel, { name }: Head): boolean =>
+  [...trainable].some((parameter) => parameter.startsWith(`${name}.`))
 
 function headJson({ name, labels, num_labels, pooling }: Head): string {
-  const json = { head: name, num_labels, pooling, ...(labels ? { id2label: Object.fromEntries(labels.entries()) } : {}) }
+  const json = {
+    head: name,
+    num_labels,
+    pooling,
+    ...(labels ? { id2label: Object.fromEntries(labels.entries()) } : {}),
+  }
   return `${JSON.stringify(json, null, 2)}\n`
 }
 
@@ -72,7 +84,11 @@ function headJson({ name, labels, num_labels, pooling }: Head): string {
  */
 export async function openAdapter(nameOrFolder: string, options: HubOptions = {}): Promise<Adapter> {
   if (await isFolder(nameOrFolder)) return readAdapter(nameOrFolder)
-  const wanted = [{ path: 'adapter_config.json' }, { path: 'adapter_model.safetensors' }, { path: headFile, optional: true }]
+  const wanted = [
+    { path: 'adapter_config.json' },
+    { path: 'adapter_model.safetensors' },
+    { path: headFile, optional: true },
+  ]
   const [config] = await hubFiles(nameOrFolder, wanted, options)
   return readAdapter(paths().dirname(config as string))
 }
@@ -83,7 +99,8 @@ export async function openAdapter(nameOrFolder: string, options: HubOptions = {}
  */
 export function adapterTensors(model: LoraModel): Map<string, Tensor> {
   const names = fileNames(model)
-  const read = (file: string, name: string): Tensor => (file.includes('.original_module.') ? model.base : model.graph).initializers.get(name) as Tensor
+  const read = (file: string, name: string): Tensor =>
+    (file.includes('.original_module.') ? model.base : model.graph).initializers.get(name) as Tensor
   const trained = [...model.trainable].flatMap((name) => names(name).map((file) => [file, name] as const))
   const entries = [...new Map([...trained, ...model.held])].sort(([a], [b]) => (a < b ? -1 : 1))
   return new Map(entries.map(([file, name]) => [file, read(file, name)]))
@@ -111,7 +128,8 @@ export function adapterConfigJson(config: LoraConfigJson): string {
  */
 export function writeAdapter(folder: string, trained: LoraModel, { baseModel }: { baseModel?: string } = {}): void {
   const { join } = paths()
-  for (const [name, content] of Object.entries(adapterFiles(trained, baseModel))) writeFileAtomic(join(folder, name), content)
+  for (const [name, content] of Object.entries(adapterFiles(trained, baseModel)))
+    writeFileAtomic(join(folder, name), content)
 }
 
 /**
@@ -144,12 +162,9 @@ function plainAdapter(model: LoraModel): LoraModel {
   for (const target of model.targets) {
     const { r, in_features, out_features } = target
     const [nameA, nameB] = loraNames(target)
-    const [A, B, A0, B0] = [graph.initializers, model.initial].flatMap((values) => [nameA, nameB].map((name) => toFloat32(values.get(name) as Tensor))) as [
-      Float32Array,
-      Float32Array,
-      Float32Array,
-      Float32Array,
-    ]
+    const [A, B, A0, B0] = [graph.initializers, model.initial].flatMap((values) =>
+      [nameA, nameB].map((name) => toFloat32(values.get(name) as Tensor)),
+    ) as [Float32Array, Float32Array, Float32Array, Float32Array]
     const both = new Float32Array(2 * r * out_features)
     for (let o = 0; o < out_features; o++) {
       both.set(B.subarray(o * r, (o + 1) * r), 2 * o * r)

@@ -38,11 +38,18 @@ export function loadAdapter(model: HeadedModel, adapter: Adapter): LoraModel {
 }
 
 /** What changes the base matrices when an adapter starts; PEFT does it anew when it loads one. */
-const changing: Readonly<Record<string, 'again' | 'refuse'>> = { pissa: 'again', olora: 'again', corda: 'refuse', loftq: 'refuse', lora_ga: 'refuse' }
+const changing: Readonly<Record<string, 'again' | 'refuse'>> = {
+  pissa: 'again',
+  olora: 'again',
+  corda: 'refuse',
+  loftq: 'refuse',
+  lora_ga: 'refuse',
+}
 
 /** How the base is to be changed before the file's values are put in. */
 function startOf({ config: { init_lora_weights: init } }: Adapter): boolean | string {
-  const [kind, what] = Object.entries(changing).find(([name]) => typeof init === 'string' && init.startsWith(name)) ?? []
+  const [kind, what] =
+    Object.entries(changing).find(([name]) => typeof init === 'string' && init.startsWith(name)) ?? []
   if (kind === undefined) return true
   if (what === 'refuse')
     throw new AdapterError({
@@ -67,7 +74,9 @@ function placedTensors(model: LoraModel, { tensors }: Adapter): Placed[] {
   const missing = [...model.trainable].filter((name) => !held.has(name))
   if (lost.length > 0) throw new AdapterError(lostTensors(model, lost, missing))
   const placed = entries.map(({ file, value, place }) => ({ file, value, ...(place as Place) }))
-  const misshaped = placed.filter(({ parameter, value }) => model.graph.initializers.get(parameter)?.dims.join() !== value.dims.join())
+  const misshaped = placed.filter(
+    ({ parameter, value }) => model.graph.initializers.get(parameter)?.dims.join() !== value.dims.join(),
+  )
   if (misshaped.length > 0) throw new AdapterError(otherShapes(model, misshaped))
   if (missing.length > 0) throw new AdapterError(missingParameters(missing))
   refuseTwoValues(placed)

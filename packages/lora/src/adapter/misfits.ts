@@ -16,7 +16,8 @@ const headModule = /^(score|classifier|pre_classifier|lm_head|qa_outputs|[^.]+$)
 const moduleIn = (name: string): string => moduleOf(name.replace(peftPrefix, ''))
 const isHead = (name: string): boolean => !name.includes('.lora_') && headModule.test(moduleIn(name))
 const shape = ({ dims }: Tensor): string => `[${dims.join(', ')}]`
-const listed = (entries: readonly Entry[]): string => entries.map(({ file, value }) => `${file} ${shape(value)}`).join(', ')
+const listed = (entries: readonly Entry[]): string =>
+  entries.map(({ file, value }) => `${file} ${shape(value)}`).join(', ')
 
 /**
  * Tensors that the model has no parameter for: a head of another name or of none, else an adapter for another model.
@@ -30,13 +31,17 @@ export function lostTensors(model: LoraModel, lost: readonly Entry[], missing: r
     const bias = lost.some(({ file }) => file.endsWith('.bias')) ? ', bias: true' : ''
     return {
       where,
-      what: own ? `the adapter's head is called "${name}" and the model's "${moduleOf(own)}"` : 'the adapter has a head and the model has none of that name',
+      what: own
+        ? `the adapter's head is called "${name}" and the model's "${moduleOf(own)}"`
+        : 'the adapter has a head and the model has none of that name',
       found: listed(lost),
       fix: `Write withHead(model, { name: '${name}', num_labels: ${weight.value.dims[0]}${bias}, pooling: ... }) with the pooling that it was trained with.`,
     }
   }
   const modules = [...new Set([...model.base.initializers.keys()].filter((name) => name.includes('.')).map(moduleOf))]
-  const near = [...new Set(lost.map(({ file }) => closest(moduleIn(file).replace(/\.(lora_A|lora_B|base_layer)$/, ''), modules)))].filter(Boolean)
+  const near = [
+    ...new Set(lost.map(({ file }) => closest(moduleIn(file).replace(/\.(lora_A|lora_B|base_layer)$/, ''), modules))),
+  ].filter(Boolean)
   return {
     where,
     what: 'the model has no such parameter',
@@ -54,7 +59,10 @@ function closest(module: string, modules: readonly string[]): string | undefined
     const differing = wanted.findIndex((part, i) => part !== parts[i])
     return differing < 0 ? wanted.length : differing
   }
-  const best = modules.reduce<[string | undefined, number]>((found, name) => (common(name) > found[1] ? [name, common(name)] : found), [undefined, 0])
+  const best = modules.reduce<[string | undefined, number]>(
+    (found, name) => (common(name) > found[1] ? [name, common(name)] : found),
+    [undefined, 0],
+  )
   return best[0]
 }
 
@@ -65,8 +73,12 @@ function closest(module: string, modules: readonly string[]): string | undefined
 export function otherShapes({ graph, omitted }: LoraModel, misshaped: readonly PlacedEntry[]): Problem {
   const own = ({ parameter }: PlacedEntry): Tensor => graph.initializers.get(parameter) as Tensor
   const [first] = misshaped as [PlacedEntry]
-  const head = misshaped.find((one) => isHead(one.file) && one.value.dims.length === 2 && one.value.dims[1] === own(one).dims[1])
-  const vocabulary = misshaped.find((one) => !one.file.includes('.lora_') && one.value.dims.length === 2 && one.value.dims[1] === own(one).dims[1])
+  const head = misshaped.find(
+    (one) => isHead(one.file) && one.value.dims.length === 2 && one.value.dims[1] === own(one).dims[1],
+  )
+  const vocabulary = misshaped.find(
+    (one) => !one.file.includes('.lora_') && one.value.dims.length === 2 && one.value.dims[1] === own(one).dims[1],
+  )
   const fix = head
     ? `The adapter's head has ${head.value.dims[0]} classes, the model's ${own(head).dims[0]}: write withHead(model, { num_labels: ${head.value.dims[0]}, ... }).`
     : vocabulary
@@ -84,8 +96,13 @@ export function otherShapes({ graph, omitted }: LoraModel, misshaped: readonly P
 export function missingParameters(missing: readonly string[]): Problem {
   const head = missing.every((name) => isHead(name))
   return {
-    where: missing.length === 1 ? `parameter "${missing[0]}"` : `parameters ${missing.map((name) => `"${name}"`).join(', ')}`,
+    where:
+      missing.length === 1
+        ? `parameter "${missing[0]}"`
+        : `parameters ${missing.map((name) => `"${name}"`).join(', ')}`,
     what: 'missing from the adapter',
-    fix: head ? 'The adapter was saved without its head; its classifications would be random.' : 'Is it an adapter for another model?',
+    fix: head
+      ? 'The adapter was saved without its head; its classifications would be random.'
+      : 'Is it an adapter for another model?',
   }
 }

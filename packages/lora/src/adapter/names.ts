@@ -32,8 +32,11 @@ export function placesIn(model: LoraModel): (name: string) => Place | undefined 
     const rows = tiedRows(model, heads, full)
     if (rows !== undefined) return { parameter: rows, original: false }
     const plain = full.replace(wrappers, '')
-    const parameter = [full, plain].flatMap((own) => [model.omitted + own, own]).find((own) => initializers.has(own)) ?? ofHead(plain)
-    return parameter === undefined ? undefined : { parameter, original: full.includes('.original_module.') && model.trainable.has(parameter) }
+    const parameter =
+      [full, plain].flatMap((own) => [model.omitted + own, own]).find((own) => initializers.has(own)) ?? ofHead(plain)
+    return parameter === undefined
+      ? undefined
+      : { parameter, original: full.includes('.original_module.') && model.trainable.has(parameter) }
   }
 }
 
@@ -55,7 +58,9 @@ export function fileNames(model: LoraModel): (parameter: string) => string[] {
   return (name) => {
     if (name.startsWith(peftPrefix)) return [name]
     const own = bare(biases.has(name) ? name.replace(/\.bias$/, '.base_layer.bias') : name)
-    return [own, ...heads.filter(({ weight }) => weight === name).map(({ module }) => `${module}.weight`)].map((one) => peftPrefix + one)
+    return [own, ...heads.filter(({ weight }) => weight === name).map(({ module }) => `${module}.weight`)].map(
+      (one) => peftPrefix + one,
+    )
   }
 }
 
@@ -63,7 +68,9 @@ export function fileNames(model: LoraModel): (parameter: string) => string[] {
 export const modulesIn = (names: Iterable<string>): { module: string; names: readonly [string, string] }[] => {
   const files = [...names]
   const found = Object.values(matrixNames).flatMap((pair) =>
-    files.filter((name) => name.endsWith(`.${pair[0]}`)).map((name) => [name.slice(0, -pair[0].length - 1), pair] as const),
+    files
+      .filter((name) => name.endsWith(`.${pair[0]}`))
+      .map((name) => [name.slice(0, -pair[0].length - 1), pair] as const),
   )
   return [...new Map(found)].map(([module, pair]) => ({ module, names: pair }))
 }
@@ -72,7 +79,12 @@ export const modulesIn = (names: Iterable<string>): { module: string; names: rea
 export function omittedIn(names: Iterable<string>, graph: Graph): string {
   const modules = adaptableLayers(graph).map(({ module }) => module)
   const inFile = new Set(modulesIn(names).map(({ module }) => module.replace(peftPrefix, '')))
-  const before = (prefix: string): number => modules.filter((module) => module.startsWith(prefix) && inFile.has(module.slice(prefix.length))).length
-  const prefixes = new Set(modules.flatMap((module) => [...inFile].filter((own) => module.endsWith(`.${own}`)).map((own) => module.slice(0, -own.length))))
+  const before = (prefix: string): number =>
+    modules.filter((module) => module.startsWith(prefix) && inFile.has(module.slice(prefix.length))).length
+  const prefixes = new Set(
+    modules.flatMap((module) =>
+      [...inFile].filter((own) => module.endsWith(`.${own}`)).map((own) => module.slice(0, -own.length)),
+    ),
+  )
   return [...prefixes].reduce((best, prefix) => (before(prefix) > before(best) ? prefix : best), '')
 }

@@ -1,6 +1,7 @@
-// ONNX Runtime's own adapter file, .onnx_adapter, for its C, Python, C# and Java APIs and onnxruntime-genai: the only importer of flatbuffers.
-// onnxruntime/lora/adapter_format/adapter_schema.fbs: Adapter { format_version, adapter_version, model_version, parameters: [Parameter] },
-// Parameter { name, dims: [int64], data_type, raw_data: [uint8] (aligned to 8) }.
+// ONNX Runtime's own adapter file, .onnx_adapter, for its C, Python, C# and Java APIs and onnxruntime-genai: the only
+// importer of flatbuffers. onnxruntime/lora/adapter_format/adapter_schema.fbs: Adapter { format_version,
+// adapter_version, model_version, parameters: [Parameter] }, Parameter { name, dims: [int64], data_type, raw_data:
+// [uint8] (aligned to 8) }.
 
 import { writeFileAtomic } from '@cola/train'
 import { Builder } from 'flatbuffers'

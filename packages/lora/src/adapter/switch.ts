@@ -54,7 +54,11 @@ export interface SwitchableOptions {
  * Puts adapters beside a base model instead of into it. Heads and other modules saved in full are inputs too.
  * @throws {AdapterError} for no adapters, one that does not fit the model, or DoRA, whose magnitudes are no sum.
  */
-export function switchable(given: Model, adapters: Readonly<Record<string, Adapter>>, { inputs = 'required' }: SwitchableOptions = {}): SwitchableModel {
+export function switchable(
+  given: Model,
+  adapters: Readonly<Record<string, Adapter>>,
+  { inputs = 'required' }: SwitchableOptions = {},
+): SwitchableModel {
   const model = { ...given, graph: widen(given.graph) }
   const names = Object.keys(adapters)
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
@@ -64,8 +68,17 @@ export function switchable(given: Model, adapters: Readonly<Record<string, Adapt
   const base = parted(model, all)
   const targetsOf = byLayer(base.graph)
   const targets = new Map(all.flatMap((own) => [...targetsOf(own)]))
-  const saved = [...new Set(all.flatMap((own) => [...own.trainable, ...own.held.values()].filter((name) => base.graph.initializers.has(name))))]
-  const graph = inputs === 'required' ? requiredInputs(base.graph, targets, saved, rank) : overridableInputs(base.graph, targets, saved)
+  const saved = [
+    ...new Set(
+      all.flatMap((own) =>
+        [...own.trainable, ...own.held.values()].filter((name) => base.graph.initializers.has(name)),
+      ),
+    ),
+  ]
+  const graph =
+    inputs === 'required'
+      ? requiredInputs(base.graph, targets, saved, rank)
+      : overridableInputs(base.graph, targets, saved)
   const arrays = new Map<string | undefined, Batch>([[undefined, feedsOf(base, new Map(), targets, saved, rank)]])
   for (const [name, own] of loaded) arrays.set(name, feedsOf(own, targetsOf(own), targets, saved, rank))
   return {
@@ -74,7 +87,12 @@ export function switchable(given: Model, adapters: Readonly<Record<string, Adapt
     adapters: names,
     feeds: (adapter, { scale = 1 } = {}) => {
       const found = arrays.get(adapter)
-      if (!found) throw new AdapterError({ where: `adapter "${adapter}"`, what: 'not one of this model', expected: names.join(', ') })
+      if (!found)
+        throw new AdapterError({
+          where: `adapter "${adapter}"`,
+          what: 'not one of this model',
+          expected: names.join(', '),
+        })
       return { ...found, ...(inputs === 'required' ? { lora_scale: { data: Float32Array.of(scale), dims: [] } } : {}) }
     },
   }
@@ -82,9 +100,17 @@ export function switchable(given: Model, adapters: Readonly<Record<string, Adapt
 
 function plain(name: string, model: LoraModel): LoraModel {
   if (model.config.use_dora || model.config.lora_bias)
-    throw new AdapterError({ where: `adapter "${name}"`, what: 'DoRA and LoRA biases cannot be switched', fix: 'Merge it into a copy of the base model.' })
+    throw new AdapterError({
+      where: `adapter "${name}"`,
+      what: 'DoRA and LoRA biases cannot be switched',
+      fix: 'Merge it into a copy of the base model.',
+    })
   if (model.tokens.length > 0)
-    throw new AdapterError({ where: `adapter "${name}"`, what: 'trained tokens cannot be switched', fix: 'Merge it into a copy of the base model.' })
+    throw new AdapterError({
+      where: `adapter "${name}"`,
+      what: 'trained tokens cannot be switched',
+      fix: 'Merge it into a copy of the base model.',
+    })
   return model
 }
 
@@ -96,7 +122,10 @@ type Targets = ReadonlyMap<string, LoraTarget>
  */
 function byLayer(base: Graph): (own: LoraModel) => Targets {
   const modules = new Set(adaptableLayers(base).map(({ module }) => module))
-  return ({ omitted, targets }) => new Map(targets.map((target) => [modules.has(omitted + target.module) ? omitted + target.module : target.module, target]))
+  return ({ omitted, targets }) =>
+    new Map(
+      targets.map((target) => [modules.has(omitted + target.module) ? omitted + target.module : target.module, target]),
+    )
 }
 
 /**
@@ -105,7 +134,8 @@ function byLayer(base: Graph): (own: LoraModel) => Targets {
  */
 function parted(model: Model, adapters: readonly LoraModel[]): Model {
   const graph = cloneGraph(model.graph)
-  for (const head of tiedHeads(graph)) if (adapters.some((own) => own.base.initializers.has(headWeight(head)))) untie(graph, head)
+  for (const head of tiedHeads(graph))
+    if (adapters.some((own) => own.base.initializers.has(headWeight(head)))) untie(graph, head)
   return { ...model, graph }
 }
 
@@ -179,10 +209,14 @@ function feedsOf(model: Model, own: Targets, targets: Targets, saved: readonly s
     const [a, b] = [new Float32Array(in_features * rank), new Float32Array(rank * out_features)]
     const target = own.get(layer)
     if (target) {
-      const [A, B] = loraNames(target).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [Float32Array, Float32Array]
+      const [A, B] = loraNames(target).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [
+        Float32Array,
+        Float32Array,
+      ]
       for (let k = 0; k < target.r; k++) {
         for (let i = 0; i < in_features; i++) a[i * rank + k] = A[k * in_features + i] as number
-        for (let o = 0; o < out_features; o++) b[k * out_features + o] = target.scaling * (B[o * target.r + k] as number)
+        for (let o = 0; o < out_features; o++)
+          b[k * out_features + o] = target.scaling * (B[o * target.r + k] as number)
       }
     }
     batch[nameA] = { data: a, dims: [in_features, rank] }

@@ -13,19 +13,24 @@ export interface ExportOptions extends Omit<ClassifierExport, 'graph'> {
 }
 
 /**
- * Writes a classifier that any ONNX Runtime loads, and `loadClassifier` of @cola/train: model.onnx (int64 `input_ids`, `attention_mask`
- * [batch, sequence] to `logits`) with its weights beside it, config.json and the tokenizer.
+ * Writes a classifier that any ONNX Runtime loads, and `loadClassifier` of @cola/train: model.onnx (int64 `input_ids`,
+ * `attention_mask` [batch, sequence] to `logits`) with its weights beside it, config.json and the tokenizer.
  * @param model A model without an adapter: merge() it first.
  * @throws {FileError} when the folder cannot be written.
  */
 export function exportClassifier(model: Model, { config, ...rest }: ExportOptions): void {
-  writeClassifier({ ...rest, graph: withPaddedInputs(model), config: { ...config, architectures: ['GPT2ForSequenceClassification'] } })
+  writeClassifier({
+    ...rest,
+    graph: withPaddedInputs(model),
+    config: { ...config, architectures: ['GPT2ForSequenceClassification'] },
+  })
 }
 
 export type MergedExport = Omit<ClassifierExport, 'graph'>
 
 /**
- * The same of any ONNX model with an adapter and a head: merged, and read at the place the head was trained at. Labels are the head's where none are given.
+ * The same of any ONNX model with an adapter and a head: merged, and read at the place the head was trained at. Labels
+ * are the head's where none are given.
  * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not finite.
  */
 export function exportMerged(model: LoraModel, options: MergedExport): void {

@@ -18,7 +18,11 @@ export function divideRows<Row extends object>(
 /** A label that is a class; undefined for numbers of a regression as for rows without one. */
 function labelOf(row: object): unknown {
   const { label } = row as { label?: unknown }
-  return typeof label === 'number' && !Number.isInteger(label) ? undefined : typeof label === 'object' ? undefined : label
+  return typeof label === 'number' && !Number.isInteger(label)
+    ? undefined
+    : typeof label === 'object'
+      ? undefined
+      : label
 }
 
 /** @throws {DataError} for something that is no array of objects, or is empty. */

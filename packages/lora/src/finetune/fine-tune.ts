@@ -9,7 +9,9 @@ import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { type FineTuneOptions, readOptions } from './options.ts'
 import { divideRows } from './divide-rows.ts'
 
-/** Scores of fewer rows take few values: of equal epochs the first would be kept, whose probabilities are the vaguest. */
+/**
+ * Scores of fewer rows take few values: of equal epochs the first would be kept, whose probabilities are the vaguest.
+ */
 const fewRows = 200
 
 /**
@@ -19,10 +21,16 @@ const fewRows = 200
  * @throws {ConfigError | DataError} for options and rows, before anything is trained; and what `openBase`,
  * `generateArtifacts`, `TrainingSession.create` and `Trainer.train` throw.
  */
-export async function fineTune<T extends TaskType = 'SEQ_CLS'>(source: BaseModelSource, options: FineTuneOptions<T>): Promise<FineTuned<T>> {
+export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
+  source: BaseModelSource,
+  options: FineTuneOptions<T>,
+): Promise<FineTuned<T>> {
   const taskType = (options.task ?? 'SEQ_CLS') as T
   const task = taskOf(taskType)
-  const { taskOptions, adapter, training, optimizer, device, frozenProducts, open, ...limits } = readOptions(options, task.options)
+  const { taskOptions, adapter, training, optimizer, device, frozenProducts, open, ...limits } = readOptions(
+    options,
+    task.options,
+  )
   const { seed } = training
   const base = await openBase(source, open)
   const rows = divideRows(options.train, options.validation, seed)
@@ -49,7 +57,8 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(source: BaseModel
         tokens: ({ input_ids }) => input_ids.length,
       },
       predict: (outputs, examples) => task.predict(outputs, examples, settings),
-      compute_metrics: ({ predictions, rows: scored, ...context }) => task.scores(predictions, scored, settings, context),
+      compute_metrics: ({ predictions, rows: scored, ...context }) =>
+        task.scores(predictions, scored, settings, context),
     })
     const result = await trainer.train()
     return fineTuned<T>({
@@ -74,4 +83,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(source: BaseModel
 const cutRows = (parts: Readonly<Record<string, Encoded<unknown>>>, maxLength: number): string[] =>
   Object.entries(parts)
     .filter(([, { truncated }]) => truncated > 0)
-    .map(([name, { truncated, examples }]) => `${truncated} of ${examples.length} ${name} rows were cut to ${maxLength} tokens`)
+    .map(
+      ([name, { truncated, examples }]) =>
+        `${truncated} of ${examples.length} ${name} rows were cut to ${maxLength} tokens`,
+    )

@@ -1,6 +1,13 @@
 // A fine-tuned model at work: it answers, is scored, saved, exported and released.
 
-import { type Evaluation, type EvaluationSession, evaluateRows, FeedError, type Metrics, type TrainResult } from '@cola/train'
+import {
+  type Evaluation,
+  type EvaluationSession,
+  evaluateRows,
+  FeedError,
+  type Metrics,
+  type TrainResult,
+} from '@cola/train'
 import type { LoraModel } from '../inject/lora.ts'
 import type { BaseModel } from '../load/base.ts'
 import type { Predict, Task, TaskType, TaskTypes } from '../tasks/task.ts'
@@ -26,7 +33,8 @@ export interface FineTunedModel<T extends TaskType> {
   readonly save: (folder: string) => Promise<void>
   /**
    * Writes the merged model for any ONNX Runtime, with its configuration and tokenizer.
-   * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not finite.
+   * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not
+   * finite.
    */
   readonly export: (folder: string, options?: FineTunedExportOptions) => Promise<void>
   /** Frees the model. It answers no more. */
@@ -60,7 +68,12 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
   const collate = task.collate(base, model, settings)
   let released = false
   const run = (examples: readonly TaskTypes[T]['example'][]) => {
-    if (released) throw new FeedError({ where: 'fine-tuned model', what: 'it has been released', fix: 'Open it again with loadFineTuned.' })
+    if (released)
+      throw new FeedError({
+        where: 'fine-tuned model',
+        what: 'it has been released',
+        fix: 'Open it again with loadFineTuned.',
+      })
     return evaluateRows(session, examples, {
       collate,
       predict: (outputs, batch) => task.predict(outputs, batch, settings),
@@ -83,7 +96,8 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       return { loss, metrics: task.scores(predictions, examples, settings, { loss, onWarning }), predictions, warnings }
     },
     save: async (folder) => saveFineTuned(folder, { ...parts, adapter: await adapted() }),
-    export: async (folder, options) => exportFineTuned(folder, { base, adapter: await adapted(), config: task.config(settings, base) }, options),
+    export: async (folder, options) =>
+      exportFineTuned(folder, { base, adapter: await adapted(), config: task.config(settings, base) }, options),
     release: async () => {
       if (!released) await session.release()
       released = true

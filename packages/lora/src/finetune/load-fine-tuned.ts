@@ -31,7 +31,10 @@ export interface LoadFineTunedOptions<T extends TaskType> {
  * Opens what `save` wrote: the base model with its adapter, ready to be used.
  * @throws {ConfigError | AdapterError} naming the file: not such a folder, another task, a base that does not fit.
  */
-export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(folder: string, options: LoadFineTunedOptions<T> = {}): Promise<FineTuned<T>> {
+export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
+  folder: string,
+  options: LoadFineTunedOptions<T> = {},
+): Promise<FineTuned<T>> {
   const saved = readSettings(folder)
   const wanted = options.task ?? ('SEQ_CLS' as T)
   if (saved.task_type !== wanted)

@@ -124,7 +124,10 @@ export interface ReadOptions<T extends TaskType> {
  * @param taskChecks Checks of the task's own options.
  * @throws {ConfigError} for an option that is unknown, or out of its range.
  */
-export function readOptions<T extends TaskType>(options: FineTuneOptions<T>, taskChecks: Checks<TaskTypes[T]['options']>): ReadOptions<T> {
+export function readOptions<T extends TaskType>(
+  options: FineTuneOptions<T>,
+  taskChecks: Checks<TaskTypes[T]['options']>,
+): ReadOptions<T> {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const part = (holds: (name: string) => boolean) => Object.fromEntries(given.filter(([name]) => holds(name)))
   const known = [...Object.keys(checks), ...Object.keys(trainingNames), ...Object.keys(taskChecks)]

@@ -11,7 +11,9 @@ import type { TaskType, TaskTypes } from '../tasks/task.ts'
 /** File beside PEFT's that says what the adapter is for. */
 const settingsFile = 'fine_tuned.json'
 
-/** Contents of the file: the task with its settings, and where the base is; of a folder, also its path from this one. */
+/**
+ * Contents of the file: the task with its settings, and where the base is; of a folder, also its path from this one.
+ */
 export type SavedSettings = FineTunedJson
 
 export interface SaveOptions<T extends TaskType> {
@@ -34,7 +36,11 @@ export function saveFineTuned<T extends TaskType>(folder: string, options: SaveO
     task_type: task.taskType,
     settings: settings as object as FineTunedJson['settings'],
     max_length: Number.isFinite(maxLength) ? maxLength : null,
-    base: { name: base.name, ...base.origin, ...(local ? { path: relative(resolve(folder), resolve(base.name)) } : {}) },
+    base: {
+      name: base.name,
+      ...base.origin,
+      ...(local ? { path: relative(resolve(folder), resolve(base.name)) } : {}),
+    },
     metrics,
   }
   writeAdapter(folder, adapter, { baseModel: base.name })
@@ -57,7 +63,10 @@ export function readSettings(folder: string): SavedSettings {
   return check(fineTunedSchema, readJson(path), path)
 }
 
-/** Where the base is: by its name, or by its path from the folder. @throws {ConfigError} when a folder is in neither place. */
+/**
+ * Where the base is: by its name, or by its path from the folder. @throws {ConfigError} when a folder is in neither
+ * place.
+ */
 export function baseOf(folder: string, { base }: SavedSettings): string {
   const { resolve } = paths()
   if (base.path === undefined) return base.name

@@ -23,24 +23,35 @@ export interface Generator {
   /**
    * Continues a prompt of token ids.
    * @returns The new tokens, without the end token.
-   * @throws {FeedError} for an empty prompt, a token that the model has not, or a prompt that leaves no place in the position table.
+   * @throws {FeedError} for an empty prompt, a token that the model has not, or a prompt that leaves no place in the
+   * position table.
    */
   readonly generate: (prompt: readonly number[], options?: GenerateOptions) => Promise<number[]>
   readonly release: () => Promise<void>
 }
 
 /**
- * Opens a model for generation: `gpt2(config, parameters, { head: 'language-model', cache: true })`, with an adapter in it or without.
+ * Opens a model for generation: `gpt2(config, parameters, { head: 'language-model', cache: true })`, with an adapter in
+ * it or without.
  * @throws {ConfigError} for a model without a cache, {DeviceError} when the device is not there.
  */
-export async function createGenerator({ graph }: Model, { config, device = 'cpu' }: { config: Gpt2Config; device?: Device }): Promise<Generator> {
+export async function createGenerator(
+  { graph }: Model,
+  { config, device = 'cpu' }: { config: Gpt2Config; device?: Device },
+): Promise<Generator> {
   if (!graph.inputs.includes('past.0.key'))
-    throw new ConfigError({ where: `model "${graph.name}"`, what: 'it keeps no keys and values', fix: "Build it with head: 'language-model' and cache: true." })
+    throw new ConfigError({
+      where: `model "${graph.name}"`,
+      what: 'it keeps no keys and values',
+      fix: "Build it with head: 'language-model' and cache: true.",
+    })
   const session = await openSession({ graph }, await resolveDevice(device, graph))
   const names = cachedValues(config)
   const size = config.n_embd / config.n_head
   const nothing = (): OrtTensors =>
-    Object.fromEntries(names.map((name) => [`past.${name}`, new OrtTensor('float32', new Float32Array(), [1, config.n_head, 0, size])]))
+    Object.fromEntries(
+      names.map((name) => [`past.${name}`, new OrtTensor('float32', new Float32Array(), [1, config.n_head, 0, size])]),
+    )
   const row = (values: readonly number[]) => new OrtTensor('int32', Int32Array.from(values), [1, values.length])
   const upTo = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
 
@@ -48,7 +59,8 @@ export async function createGenerator({ graph }: Model, { config, device = 'cpu'
     prompt,
     { max_new_tokens = 20, eos_token_id = config.eos_token_id ?? undefined, seed = 0, onToken, ...sampling } = {},
   ) => {
-    if (prompt.length === 0) throw new FeedError({ where: 'prompt', what: 'no tokens', fix: 'Begin with the tokenizer’s start or end token.' })
+    if (prompt.length === 0)
+      throw new FeedError({ where: 'prompt', what: 'no tokens', fix: 'Begin with the tokenizer’s start or end token.' })
     if (prompt.length >= config.n_positions)
       throw new FeedError({
         where: 'prompt',

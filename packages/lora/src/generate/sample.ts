@@ -14,7 +14,11 @@ export interface SampleOptions {
 }
 
 /** Chooses a token. With equal logits the lower id is the likelier. */
-export function nextToken(logits: Float32Array, { do_sample = false, temperature = 1, top_k = 0, top_p = 1 }: SampleOptions, stream: Random): number {
+export function nextToken(
+  logits: Float32Array,
+  { do_sample = false, temperature = 1, top_k = 0, top_p = 1 }: SampleOptions,
+  stream: Random,
+): number {
   if (!do_sample) return logits.indexOf(logits.reduce((a, b) => Math.max(a, b)))
   const order = Array.from(logits.keys()).sort((a, b) => (logits[b] as number) - (logits[a] as number) || a - b)
   const kept = top_k > 0 ? order.slice(0, top_k) : order

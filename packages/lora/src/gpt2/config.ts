@@ -7,21 +7,25 @@ export type Gpt2Config = Gpt2ConfigJson
 
 /**
  * Checks the parsed contents of a config.json.
- * @throws {ConfigError} naming the field: missing, contradictory, or asking for something GPT-2 checkpoints do not have.
+ * @throws {ConfigError} naming the field: missing, contradictory, or asking for something GPT-2 checkpoints do not
+ * have.
  */
 export function parseGpt2Config(json: unknown, where = 'config.json'): Gpt2Config {
   const config = check(gpt2Schema, json, where)
   const refuse = (field: string, what: string, expected: string, found: unknown): never => {
     throw new ConfigError({ where: `${where}, field "${field}"`, what, expected, found: String(found) })
   }
-  if (config.n_embd % config.n_head !== 0) refuse('n_head', 'does not divide n_embd', `a divisor of ${config.n_embd}`, config.n_head)
+  if (config.n_embd % config.n_head !== 0)
+    refuse('n_head', 'does not divide n_embd', `a divisor of ${config.n_embd}`, config.n_head)
   if (!['gelu_new', 'gelu_pytorch_tanh', 'gelu'].includes(config.activation_function))
     refuse('activation_function', 'not supported', 'gelu_new, gelu_pytorch_tanh or gelu', config.activation_function)
   if (config.add_cross_attention) refuse('add_cross_attention', 'not supported', 'false', true)
   const labels = config.id2label && Object.keys(config.id2label).length
-  if (labels && config.num_labels && labels !== config.num_labels) refuse('num_labels', 'contradicts id2label', String(labels), config.num_labels)
+  if (labels && config.num_labels && labels !== config.num_labels)
+    refuse('num_labels', 'contradicts id2label', String(labels), config.num_labels)
   return config
 }
 
 /** Number of classes: num_labels, or as many as id2label names. @default 2 */
-export const labelCount = (config: Gpt2Config): number => config.num_labels ?? (config.id2label ? Object.keys(config.id2label).length : 2)
+export const labelCount = (config: Gpt2Config): number =>
+  config.num_labels ?? (config.id2label ? Object.keys(config.id2label).length : 2)

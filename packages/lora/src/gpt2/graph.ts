@@ -1,5 +1,5 @@
-// GPT-2 as a graph over packed batches (@cola/data, packSentences): token-wise layers see real tokens only, as matrices.
-// Radford et al. 2019; names and numbers as transformers' GPT2ForSequenceClassification and GPT2LMHeadModel.
+// GPT-2 as a graph over packed batches (@cola/data, packSentences): token-wise layers see real tokens only, as
+// matrices. Radford et al. 2019; names and numbers as transformers' GPT2ForSequenceClassification and GPT2LMHeadModel.
 
 import {
   addInitializer,
@@ -24,8 +24,9 @@ export interface Gpt2Options {
   /** Dropout probabilities: the configuration's, or none. @default 'none' */
   dropout?: 'config' | 'none'
   /**
-   * For generation: keys and values of earlier tokens are inputs, `past.I.key` and `past.I.value` [row, n_head, past, n_embd / n_head] with
-   * `past_position_ids` and `past_segment_ids` int32 [row, past], and those of all tokens are outputs, `present.I.key` and `present.I.value`.
+   * For generation: keys and values of earlier tokens are inputs, `past.I.key` and `past.I.value` [row, n_head, past,
+   * n_embd / n_head] with `past_position_ids` and `past_segment_ids` int32 [row, past], and those of all tokens are
+   * outputs, `present.I.key` and `present.I.value`.
    * @default false
    */
   cache?: boolean
@@ -62,13 +63,15 @@ export function gpt2(
   const weight = (name: string): Value => graph.values.get(name) as Value
   const drop = (x: Value, p: number, name: string): Value => dropoutOf(g, x, dropout === 'none' ? 0 : p, name)
 
-  const [inputIds, positionIds, segmentIds] = ['input_ids', 'position_ids', 'segment_ids'].map((name) => addInput(graph, name, 'int32', ['row', 'column'])) as [
-    Value,
-    Value,
-    Value,
-  ]
-  const grid = g.Add(g.Gather(weight('transformer.wte.weight'), inputIds), g.Gather(weight('transformer.wpe.weight'), positionIds))
-  const pastOf = (name: string, own: Value): Value => (cache ? g.Concat(addInput(graph, `past_${name}`, 'int32', ['row', 'past']), own, { axis: 1 }) : own)
+  const [inputIds, positionIds, segmentIds] = ['input_ids', 'position_ids', 'segment_ids'].map((name) =>
+    addInput(graph, name, 'int32', ['row', 'column']),
+  ) as [Value, Value, Value]
+  const grid = g.Add(
+    g.Gather(weight('transformer.wte.weight'), inputIds),
+    g.Gather(weight('transformer.wpe.weight'), positionIds),
+  )
+  const pastOf = (name: string, own: Value): Value =>
+    cache ? g.Concat(addInput(graph, `past_${name}`, 'int32', ['row', 'past']), own, { axis: 1 }) : own
   const keys = { positions: pastOf('position_ids', positionIds), segments: pastOf('segment_ids', segmentIds) }
   const bias = attentionBias(g, { positions: positionIds, segments: segmentIds }, keys)
   const size = config.n_embd / config.n_head
@@ -104,7 +107,8 @@ function projected(g: Builder, x: Value, matrix: Value, name: string): string {
 }
 
 /** Names of what a cache holds: `0.key`, `0.value`, `1.key`, ... */
-export const cachedValues = ({ n_layer }: Gpt2Config): string[] => Array.from({ length: n_layer }, (_, i) => [`${i}.key`, `${i}.value`]).flat()
+export const cachedValues = ({ n_layer }: Gpt2Config): string[] =>
+  Array.from({ length: n_layer }, (_, i) => [`${i}.key`, `${i}.value`]).flat()
 
 /** 0 where a token may look, -1e9 where not: its own sentence, up to its own position. */
 function attentionBias(g: Builder, queries: Placed, keys: Placed): Value {
@@ -141,43 +145,63 @@ function block(context: Context, x: Value, i: number, last?: Value): Value {
   const name = `transformer.h.${i}`
   const heads = attention(context, layerNorm(context, x, `${name}.ln_1`), name, i)
   const kept = (value: Value) => (last ? g.Gather(value, last) : value)
-  const attended = dropout(conv1d(context, kept(heads), `${name}.attn.c_proj`), config.resid_pdrop, `${name}.attn.resid_dropout`)
+  const attended = dropout(
+    conv1d(context, kept(heads), `${name}.attn.c_proj`),
+    config.resid_pdrop,
+    `${name}.attn.resid_dropout`,
+  )
   const residual = g.Add(kept(x), attended)
   const hidden = g.Gelu(conv1d(context, layerNorm(context, residual, `${name}.ln_2`), `${name}.mlp.c_fc`), {
     approximate: config.activation_function === 'gelu' ? 'none' : 'tanh',
   })
-  return g.Add(residual, dropout(conv1d(context, hidden, `${name}.mlp.c_proj`), config.resid_pdrop, `${name}.mlp.dropout`))
+  return g.Add(
+    residual,
+    dropout(conv1d(context, hidden, `${name}.mlp.c_proj`), config.resid_pdrop, `${name}.mlp.dropout`),
+  )
 }
 
 /** softmax(q k' / sqrt(d) + bias) v for every head; the result is [tokens, n_embd]. */
 function attention(context: Context, x: Value, name: string, i: number): Value {
   const { g, config, dropout, grid, bias, withPast } = context
   const size = config.n_embd / config.n_head
-  const split = g.node('Split', [conv1d(context, x, `${name}.attn.c_attn`), g.int64([config.n_embd, config.n_embd, config.n_embd])], {
-    attributes: { axis: 1 },
-    outputCount: 3,
-  })
-  const heads = (part: Value) => g.Transpose(g.Reshape(g.Reshape(part, g.Shape(grid)), g.int64([0, 0, config.n_head, size])), { perm: [0, 2, 1, 3] })
-  const [q, k, v] = [heads(split[0] as Value), withPast(heads(split[1] as Value), i, 'key'), withPast(heads(split[2] as Value), i, 'value')]
-  const scale = (config.scale_attn_weights ? 1 / Math.sqrt(size) : 1) / (config.scale_attn_by_inverse_layer_idx ? i + 1 : 1)
+  const split = g.node(
+    'Split',
+    [conv1d(context, x, `${name}.attn.c_attn`), g.int64([config.n_embd, config.n_embd, config.n_embd])],
+    {
+      attributes: { axis: 1 },
+      outputCount: 3,
+    },
+  )
+  const heads = (part: Value) =>
+    g.Transpose(g.Reshape(g.Reshape(part, g.Shape(grid)), g.int64([0, 0, config.n_head, size])), { perm: [0, 2, 1, 3] })
+  const [q, k, v] = [
+    heads(split[0] as Value),
+    withPast(heads(split[1] as Value), i, 'key'),
+    withPast(heads(split[2] as Value), i, 'value'),
+  ]
+  const scale =
+    (config.scale_attn_weights ? 1 / Math.sqrt(size) : 1) / (config.scale_attn_by_inverse_layer_idx ? i + 1 : 1)
   const scores = g.Add(g.Mul(g.MatMul(q, transposeMatrix(g, k)), g.scalar(scale)), bias)
   const probabilities = dropout(g.Softmax(scores, { axis: -1 }), config.attn_pdrop, `${name}.attn.attn_dropout`)
   return g.Reshape(g.Transpose(g.MatMul(probabilities, v), { perm: [0, 2, 1, 3] }), g.int64([-1, config.n_embd]))
 }
 
 /**
- * A copy that takes what other programs feed: int64 `input_ids` and `attention_mask` [batch, sequence], padded on either side.
- * Positions count real tokens; a classifier is read at the last one.
+ * A copy that takes what other programs feed: int64 `input_ids` and `attention_mask` [batch, sequence], padded on
+ * either side. Positions count real tokens; a classifier is read at the last one.
  */
 export function withPaddedInputs({ graph: packed }: Model): Graph {
   const graph = createGraph(packed.name)
   const g = build(graph)
-  const [ids, mask] = ['input_ids', 'attention_mask'].map((name) => addInput(graph, name, 'int64', ['batch', 'sequence'])) as [Value, Value]
+  const [ids, mask] = ['input_ids', 'attention_mask'].map((name) =>
+    addInput(graph, name, 'int64', ['batch', 'sequence']),
+  ) as [Value, Value]
   const int32 = { to: 6 }
   const segments = g.Cast(mask, int32)
   const positions = g.Mul(g.Sub(g.CumSum(segments, g.scalar(1, 'int32')), g.scalar(1, 'int32')), segments)
   const given: Record<string, Value> = { input_ids: g.Cast(ids, int32), position_ids: positions, segment_ids: segments }
-  for (const [name, place] of Object.entries(places)) if (packed.inputs.includes(name)) given[name] = place(g, segments, positions)
+  for (const [name, place] of Object.entries(places))
+    if (packed.inputs.includes(name)) given[name] = place(g, segments, positions)
   return inline(graph, packed, given)
 }
 
@@ -190,7 +214,9 @@ const places: Readonly<Record<string, (g: Builder, segments: Value, positions: V
 
 /** Numbers 0 to rows - 1, int64 [row]. */
 function rowNumbers(g: Builder, grid: Value): Value {
-  const [zero, one] = [0n, 1n].map((value) => g.constant(`number.${value}`, tensor('int64', [], BigInt64Array.of(value))))
+  const [zero, one] = [0n, 1n].map((value) =>
+    g.constant(`number.${value}`, tensor('int64', [], BigInt64Array.of(value))),
+  )
   return g.Range(zero as Value, g.Squeeze(g.Shape(grid, { start: 0, end: 1 }), g.int64([0])), one as Value)
 }
 
@@ -215,9 +241,15 @@ function inline(graph: Graph, source: Graph, given: Readonly<Record<string, Valu
   const renamed = new Map(source.inputs.map((name) => [name, given[name] as Value]))
   for (const [name, value] of source.initializers) if (!graph.values.has(name)) addInitializer(graph, name, value)
   for (const node of source.nodes) {
-    const inputs = node.inputs.map((name) => (name === '' ? null : (renamed.get(name) ?? (graph.values.get(name) as Value))))
+    const inputs = node.inputs.map((name) =>
+      name === '' ? null : (renamed.get(name) ?? (graph.values.get(name) as Value)),
+    )
     const outputs = node.outputs.map((name) => (graph.values.has(name) ? `packed.${name}` : name))
-    const results = g.node(node.opType as 'Add', inputs, { name: outputs[0] as string, outputs, attributes: node.attributes })
+    const results = g.node(node.opType as 'Add', inputs, {
+      name: outputs[0] as string,
+      outputs,
+      attributes: node.attributes,
+    })
     for (const [i, name] of node.outputs.entries()) renamed.set(name, results[i] as Value)
   }
   graph.outputs = source.outputs.map((name) => renamed.get(name)?.name as string)

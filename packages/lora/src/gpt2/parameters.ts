@@ -43,7 +43,9 @@ export function gpt2Shapes(config: Gpt2Config, head: Gpt2Head): Map<string, numb
   ])
 }
 
-/** A parameter's first value: N(0, initializer_range), residual projections scaled by 1/sqrt(2 n_layer), norms 1 and 0. */
+/**
+ * A parameter's first value: N(0, initializer_range), residual projections scaled by 1/sqrt(2 n_layer), norms 1 and 0.
+ */
 export function initialParameter(name: string, dims: readonly number[], config: Gpt2Config, seed: number): Tensor {
   const size = elementCount(dims)
   if (/ln_(1|2|f)\.weight$/.test(name)) return float32(dims, new Float32Array(size).fill(1))
@@ -74,10 +76,19 @@ function normals(size: number, deviation: number, seed: number, name: string): F
   return values
 }
 
-/** Random weights of a configuration; the same seed gives the same weights. They are drawn when asked for, so they take no memory meanwhile. */
-export function randomGpt2(config: Gpt2Config, { seed = 0, head = 'classification' }: { seed?: number; head?: Gpt2Head } = {}): Parameters {
+/**
+ * Random weights of a configuration; the same seed gives the same weights. They are drawn when asked for, so they take
+ * no memory meanwhile.
+ */
+export function randomGpt2(
+  config: Gpt2Config,
+  { seed = 0, head = 'classification' }: { seed?: number; head?: Gpt2Head } = {},
+): Parameters {
   return new Map(
-    [...gpt2Shapes(config, head)].map(([name, dims]) => [name, { dtype: 'float32', dims, bytes: () => initialParameter(name, dims, config, seed).bytes() }]),
+    [...gpt2Shapes(config, head)].map(([name, dims]) => [
+      name,
+      { dtype: 'float32', dims, bytes: () => initialParameter(name, dims, config, seed).bytes() },
+    ]),
   )
 }
 
@@ -129,6 +140,11 @@ export function gpt2Parameters(
 /** float32 as it is; other floats are converted when their bytes are asked for. */
 function asFloats(name: string, value: Tensor, where: string): Tensor {
   if (!dataTypes[value.dtype].float)
-    throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'not floating point', expected: 'F32, F16, BF16 or F64', found: value.dtype })
+    throw new WeightsError({
+      where: `${where}, tensor "${name}"`,
+      what: 'not floating point',
+      expected: 'F32, F16, BF16 or F64',
+      found: value.dtype,
+    })
   return asFloat32(value)
 }

@@ -18,7 +18,11 @@ const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
 }
 
 /** Fields that PEFT takes only together with, or without, others. */
-const contradictions: readonly { field: keyof LoraConfigJson & string; what: string; holds: (config: LoraConfigJson) => boolean }[] = [
+const contradictions: readonly {
+  field: keyof LoraConfigJson & string
+  what: string
+  holds: (config: LoraConfigJson) => boolean
+}[] = [
   {
     field: 'layers_to_transform',
     what: 'not for a target_modules that is one pattern',
@@ -29,12 +33,17 @@ const contradictions: readonly { field: keyof LoraConfigJson & string; what: str
     what: 'not for a target_modules that is one pattern',
     holds: (c) => c.layers_pattern != null && typeof c.target_modules === 'string',
   },
-  { field: 'layers_pattern', what: 'needs layers_to_transform', holds: (c) => Boolean(c.layers_pattern?.length) && c.layers_to_transform == null },
+  {
+    field: 'layers_pattern',
+    what: 'needs layers_to_transform',
+    holds: (c) => Boolean(c.layers_pattern?.length) && c.layers_to_transform == null,
+  },
 ]
 
 /**
  * Fills in PEFT's defaults.
- * @throws {ConfigError} naming the field: a bad value, a pattern that cannot be used, or a variant of LoRA that this library does not compute.
+ * @throws {ConfigError} naming the field: a bad value, a pattern that cannot be used, or a variant of LoRA that this
+ * library does not compute.
  */
 export function parseLoraConfig(config: unknown, where = 'LoraConfig'): LoraConfigJson {
   const checked = check(loraSchema, config, where)
@@ -49,7 +58,13 @@ export function parseLoraConfig(config: unknown, where = 'LoraConfig'): LoraConf
       })
   }
   for (const { field, what, holds } of contradictions)
-    if (holds(checked)) throw new ConfigError({ where: `${where}, field "${field}"`, what, found: JSON.stringify(checked[field]), fix: 'PEFT refuses it too.' })
+    if (holds(checked))
+      throw new ConfigError({
+        where: `${where}, field "${field}"`,
+        what,
+        found: JSON.stringify(checked[field]),
+        fix: 'PEFT refuses it too.',
+      })
   for (const { field, use, pattern } of patternsOf(checked)) pythonRegex(use, pattern, `${where}, field "${field}"`)
   return checked
 }
@@ -57,7 +72,10 @@ export function parseLoraConfig(config: unknown, where = 'LoraConfig'): LoraConf
 /** alpha / r, or alpha / sqrt(r) with rank-stabilized LoRA (Kalajdzievski 2023). */
 export const scaling = (alpha: number, r: number, rslora: boolean): number => alpha / (rslora ? Math.sqrt(r) : r)
 
-/** The report's configuration: all four projections, all LayerNorms and the head trainable. 0.63M of 125.03M for GPT-2, 1.68M of 356.40M for medium. */
+/**
+ * The report's configuration: all four projections, all LayerNorms and the head trainable. 0.63M of 125.03M for GPT-2,
+ * 1.68M of 356.40M for medium.
+ */
 export const reportConfig: LoraConfig = {
   task_type: 'SEQ_CLS',
   r: 4,
@@ -68,5 +86,9 @@ export const reportConfig: LoraConfig = {
   fan_in_fan_out: true,
 }
 
-/** LoRA+ (Hayou et al. 2024): B learns `loraplus_lr_ratio` times as fast as A. For the option `groups` of an optimizer. */
-export const loraPlus = (loraplus_lr_ratio: number): ParameterGroup[] => [{ params: /\.lora_B\./, lr_scale: loraplus_lr_ratio }]
+/**
+ * LoRA+ (Hayou et al. 2024): B learns `loraplus_lr_ratio` times as fast as A. For the option `groups` of an optimizer.
+ */
+export const loraPlus = (loraplus_lr_ratio: number): ParameterGroup[] => [
+  { params: /\.lora_B\./, lr_scale: loraplus_lr_ratio },
+]

@@ -46,7 +46,13 @@ export const adapterStatus = ({ targets, trainable, graph, config }: LoraModel):
   targets.map((target) => {
     const { module, r, scaling } = target
     const names = adapterNames(target, config)
-    return { module, r, scaling, trainable: names.every((name) => trainable.has(name)), active: isActive(target, config, graph) }
+    return {
+      module,
+      r,
+      scaling,
+      trainable: names.every((name) => trainable.has(name)),
+      active: isActive(target, config, graph),
+    }
   })
 
 /** An embedding starts with A zero, a linear layer with B zero; magnitudes start as the lengths of the base's rows. */

@@ -14,7 +14,8 @@ export interface EmbeddingLayer {
 }
 
 /** Whether a node looks rows of a matrix up. */
-export const isLookup = ({ opType, inputs, attributes }: Node, weight: string): boolean => opType === 'Gather' && inputs[0] === weight && !attributes.axis
+export const isLookup = ({ opType, inputs, attributes }: Node, weight: string): boolean =>
+  opType === 'Gather' && inputs[0] === weight && !attributes.axis
 
 /** The embeddings of any floating-point type whose matrix has a parameter's name. */
 export const embeddingLayers = (graph: Graph): EmbeddingLayer[] =>
@@ -23,5 +24,7 @@ export const embeddingLayers = (graph: Graph): EmbeddingLayer[] =>
     const dims = graph.initializers.get(weight)?.dims
     if (!isLookup(node, weight) || dims?.length !== 2 || graph.initializers.has(indices)) return []
     if (!weight.endsWith('.weight') || !dataTypes[getValue(graph, weight).dtype].float) return []
-    return [{ node, module: moduleOf(weight), weight, num_embeddings: dims[0] as number, embedding_dim: dims[1] as number }]
+    return [
+      { node, module: moduleOf(weight), weight, num_embeddings: dims[0] as number, embedding_dim: dims[1] as number },
+    ]
   })

@@ -1,4 +1,5 @@
-// First values of an adapter's matrices, by PEFT's `init_lora_weights`; some change the base matrix, so that the model still computes what it did.
+// First values of an adapter's matrices, by PEFT's `init_lora_weights`; some change the base matrix, so that the model
+// still computes what it did.
 
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
@@ -38,7 +39,8 @@ const normals = (stream: ReturnType<typeof random>, count: number, deviation: nu
 const nothing = ({ target: { r, out_features } }: InitContext): Float32Array => new Float32Array(r * out_features)
 
 /** W - scaling B A, where A and B took a part of W. */
-const residual = ({ target, weight }: InitContext, A: Matrix, B: Matrix): Matrix => Matrix.sub(weight(), B.mmul(A).mul(target.scaling))
+const residual = ({ target, weight }: InitContext, A: Matrix, B: Matrix): Matrix =>
+  Matrix.sub(weight(), B.mmul(A).mul(target.scaling))
 
 const inits: Readonly<Record<string, Init>> = {
   true: (c) => ({ A: uniform(c), B: nothing(c) }),
@@ -46,7 +48,13 @@ const inits: Readonly<Record<string, Init>> = {
   /** PEFT's for debugging: the adapter changes the model from the start. */
   false: (c) => {
     const draw = c.stream('B')
-    return { A: uniform(c), B: Float32Array.from({ length: c.target.r * c.target.out_features }, () => (2 * draw.uniform() - 1) / Math.sqrt(c.target.r)) }
+    return {
+      A: uniform(c),
+      B: Float32Array.from(
+        { length: c.target.r * c.target.out_features },
+        () => (2 * draw.uniform() - 1) / Math.sqrt(c.target.r),
+      ),
+    }
   },
   /** A = sqrt(S) V', B = U sqrt(S) of W's greatest singular values. Meng et al. 2024. */
   pissa: (c) => {
@@ -75,7 +83,8 @@ const inits: Readonly<Record<string, Init>> = {
       })
     const draw = c.stream('A')
     const basis = orthonormal(matrixOf(normals(draw, r * r, 1), r, r))
-    const rows = (offset: number) => Matrix.rowVector(Array.from({ length: r / 2 }, (_, i) => 2 * i + offset)).to1DArray()
+    const rows = (offset: number) =>
+      Matrix.rowVector(Array.from({ length: r / 2 }, (_, i) => 2 * i + offset)).to1DArray()
     const half = (offset: number) => new Matrix(rows(offset).map((row) => basis.getRow(row)))
     const A = half(0)
       .transpose()
@@ -85,7 +94,10 @@ const inits: Readonly<Record<string, Init>> = {
   },
 }
 
-/** PEFT's for embeddings, whatever way is named: A zero and B normal; both normal where the adapter is to change the model from the start. */
+/**
+ * PEFT's for embeddings, whatever way is named: A zero and B normal; both normal where the adapter is to change the
+ * model from the start.
+ */
 const embedded = (c: InitContext, { init_lora_weights }: LoraConfigJson) => {
   const { r, in_features, out_features } = c.target
   return {
@@ -103,7 +115,12 @@ export function initialValues(target: LoraTarget, config: LoraConfigJson, base: 
   const name = String(config.init_lora_weights).replace(/^pissa_niter_\d+$/, 'pissa')
   const init = inits[name]
   if (!init)
-    throw new ConfigError({ where: 'LoraConfig, field "init_lora_weights"', what: 'not supported', expected: Object.keys(inits).join(', '), found: name })
+    throw new ConfigError({
+      where: 'LoraConfig, field "init_lora_weights"',
+      what: 'not supported',
+      expected: Object.keys(inits).join(', '),
+      found: name,
+    })
   const { module, r, in_features, out_features, transposed, kind } = target
   const given = () => matrixOf(toFloat32(base), base.dims[0] as number, base.dims[1] as number)
   const context: InitContext = {

@@ -39,4 +39,5 @@ export const adaptableLayers = (graph: Graph): AdaptableLayer[] => [
 export type LayerSummary = Omit<AdaptableLayer, 'node'>
 
 /** Lists a model's linear layers and embeddings, so that `target_modules` can be chosen from their names. */
-export const inspect = ({ graph }: { graph: Graph }): LayerSummary[] => adaptableLayers(graph).map(({ node: _, ...summary }) => summary)
+export const inspect = ({ graph }: { graph: Graph }): LayerSummary[] =>
+  adaptableLayers(graph).map(({ node: _, ...summary }) => summary)

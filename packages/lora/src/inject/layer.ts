@@ -63,13 +63,20 @@ export const adapterNames = (target: LoraTarget, { lora_bias, use_dora }: LoraCo
 ]
 
 /** Adds an adapter's parameters to the graph: its matrices, and what the configuration asks for beside them. */
-export function addParameters(g: Builder, target: LoraTarget, config: LoraConfigJson, { A, B }: { A: Tensor; B: Tensor }): void {
+export function addParameters(
+  g: Builder,
+  target: LoraTarget,
+  config: LoraConfigJson,
+  { A, B }: { A: Tensor; B: Tensor },
+): void {
   const { module, out_features } = target
   const [nameA, nameB] = loraNames(target)
   addInitializer(g.graph, nameA, A)
   addInitializer(g.graph, nameB, B)
-  if (config.lora_bias) addInitializer(g.graph, loraBiasName(module), float32([out_features], new Float32Array(out_features)))
-  if (config.use_dora) addInitializer(g.graph, magnitudeName(module), rowNorms(target, g.graph.initializers.get(target.weight) as Tensor))
+  if (config.lora_bias)
+    addInitializer(g.graph, loraBiasName(module), float32([out_features], new Float32Array(out_features)))
+  if (config.use_dora)
+    addInitializer(g.graph, magnitudeName(module), rowNorms(target, g.graph.initializers.get(target.weight) as Tensor))
 }
 
 /** Length of the weights of each output. */
@@ -91,8 +98,8 @@ export function rowNorms({ transposed, in_features, out_features }: LoraTarget, 
 export type Drop = (g: Builder, x: Value, module: string) => Value
 
 /**
- * Dropout at which modules that read one value, such as query, key and value, share a mask: where PEFT draws one for each, this reads and multiplies
- * the value once for all.
+ * Dropout at which modules that read one value, such as query, key and value, share a mask: where PEFT draws one for
+ * each, this reads and multiplies the value once for all.
  */
 export function sharedDropout(p: number): Drop {
   const dropped = new Map<string, Value>()
@@ -104,11 +111,18 @@ export function sharedDropout(p: number): Drop {
 }
 
 /**
- * y + scaling (dropout(x) A' B' + b), for the output y of a target's node; of an embedding, y + scaling (A' B') at its indices.
- * With DoRA, W + scaling B A is stretched to the learned magnitudes: y + (m/n - 1) x W' + m/n scaling x A' B', n = ||W + scaling B A|| by rows,
- * through which no gradient flows.
+ * y + scaling (dropout(x) A' B' + b), for the output y of a target's node; of an embedding, y + scaling (A' B') at its
+ * indices. With DoRA, W + scaling B A is stretched to the learned magnitudes: y + (m/n - 1) x W' + m/n scaling x A' B',
+ * n = ||W + scaling B A|| by rows, through which no gradient flows.
  */
-export function adapted(g: Builder, node: Node, output: Value, target: LoraTarget, config: LoraConfigJson, drop: Drop): Value {
+export function adapted(
+  g: Builder,
+  node: Node,
+  output: Value,
+  target: LoraTarget,
+  config: LoraConfigJson,
+  drop: Drop,
+): Value {
   const { module, scaling } = target
   const [a, b] = loraNames(target).map((name) => getValue(g.graph, name)) as [Value, Value]
   if (target.kind === 'embedding') return g.Add(output, scale(g, looked(g, node, a, b), scaling))
@@ -127,7 +141,14 @@ export function adapted(g: Builder, node: Node, output: Value, target: LoraTarge
 const looked = (g: Builder, { inputs }: Node, a: Value, b: Value): Value =>
   g.MatMul(g.Gather(transposeMatrix(g, a), getValue(g.graph, inputs[1] as string)), transposeMatrix(g, b))
 
-function lowRank(g: Builder, x: Value, a: Value, b: Value, bias: Value | undefined, { module, scaling }: LoraTarget): Value {
+function lowRank(
+  g: Builder,
+  x: Value,
+  a: Value,
+  b: Value,
+  bias: Value | undefined,
+  { module, scaling }: LoraTarget,
+): Value {
   if (x.shape.length !== 2) {
     const product = g.MatMul(g.MatMul(x, transposeMatrix(g, a)), transposeMatrix(g, b))
     return scale(g, bias ? g.Add(product, bias) : product, scaling)
@@ -142,6 +163,8 @@ function lowRank(g: Builder, x: Value, a: Value, b: Value, bias: Value | undefin
 /** ||W + scaling B A||, one number an output. */
 function merged(g: Builder, a: Value, b: Value, scaling: number, { weight, transposed }: LoraTarget): Value {
   const base = getValue(g.graph, weight)
-  const whole = transposed ? g.Gemm(b, a, base, { alpha: scaling }) : g.Gemm(a, b, base, { alpha: scaling, transA: 1, transB: 1 })
+  const whole = transposed
+    ? g.Gemm(b, a, base, { alpha: scaling })
+    : g.Gemm(a, b, base, { alpha: scaling, transA: 1, transB: 1 })
   return g.Sqrt(g.ReduceSumSquare(whole, g.int64([transposed ? 1 : 0]), { keepdims: 0 }))
 }

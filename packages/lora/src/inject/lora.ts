@@ -59,23 +59,37 @@ export type HeadedModel = Model & { readonly head?: Head }
  */
 export function lora(model: HeadedModel, config: LoraConfig, { seed = 0 }: { seed?: number } = {}): LoraModel {
   const checked = parseLoraConfig(config)
-  return inject(model, checked, { seed, omitted: checked.task_type === 'FEATURE_EXTRACTION' ? barePrefix(model.graph) : '' })
+  return inject(model, checked, {
+    seed,
+    omitted: checked.task_type === 'FEATURE_EXTRACTION' ? barePrefix(model.graph) : '',
+  })
 }
 
 /** {@link lora} with a checked configuration, whose names leave `omitted` out of the graph's. */
-export function inject(model: HeadedModel, given: LoraConfigJson, { seed = 0, omitted = '' }: { seed?: number; omitted?: string } = {}): LoraModel {
+export function inject(
+  model: HeadedModel,
+  given: LoraConfigJson,
+  { seed = 0, omitted = '' }: { seed?: number; omitted?: string } = {},
+): LoraModel {
   const wide = widen(model.graph)
   const [graph, base] = [cloneGraph(wide), cloneGraph(wide)]
   const named = withTaskHeads(given)
   const { modules_to_save } = named
   const own = (module: string): string => without(module, omitted)
   for (const head of tiedHeads(graph))
-    if (!staysTied(named) && [head.module, head.embedding].some((module) => isSavedModule(modules_to_save, own(module))))
+    if (
+      !staysTied(named) &&
+      [head.module, head.embedding].some((module) => isSavedModule(modules_to_save, own(module)))
+    )
       for (const one of [graph, base]) untie(one, head)
   const layers = adaptableLayers(graph).map((layer) => ({ ...layer, module: own(layer.module) }))
   const checked = withoutSaved(named, layers)
   // By the name of what they make: exporters leave nodes without names, or with the same.
-  const targets = new Map(layers.filter((layer) => isTarget(checked, layer)).map((layer) => [layer.node.outputs[0] as string, target(checked, layer)]))
+  const targets = new Map(
+    layers
+      .filter((layer) => isTarget(checked, layer))
+      .map((layer) => [layer.node.outputs[0] as string, target(checked, layer)]),
+  )
   // A layer that is computed several times (ALBERT's) has one adapter.
   const list = [...new Map([...targets.values()].map((one) => [one.module, one])).values()]
   requireTargets(
@@ -85,7 +99,11 @@ export function inject(model: HeadedModel, given: LoraConfigJson, { seed = 0, om
   )
   refuseTied(graph, list, checked)
   const taken = new Set(list.map(({ module }) => module))
-  const tokens = tokenTargets(graph, checked, (module) => taken.has(own(module)) || isSavedModule(modules_to_save, own(module))).map((one) => ({
+  const tokens = tokenTargets(
+    graph,
+    checked,
+    (module) => taken.has(own(module)) || isSavedModule(modules_to_save, own(module)),
+  ).map((one) => ({
     ...one,
     module: own(one.module),
   }))
@@ -109,7 +127,10 @@ export function inject(model: HeadedModel, given: LoraConfigJson, { seed = 0, om
     }
     return adapted(g, node, output, found, checked, drop)
   })
-  const added = [...list.flatMap((one) => adapterNames(one, checked)), ...tokens.map(({ module }) => trainedRowsName(module))]
+  const added = [
+    ...list.flatMap((one) => adapterNames(one, checked)),
+    ...tokens.map(({ module }) => trainedRowsName(module)),
+  ]
   const modules = [...modulesOf(base.initializers.keys()).map(own), ...layers.map(({ module }) => module)]
   const trainable = new Set([...added, ...savedParameters(base, list, checked, own)])
   const warnings = [
@@ -135,7 +156,9 @@ export function inject(model: HeadedModel, given: LoraConfigJson, { seed = 0, om
 /** A new head that is not trained stays random. */
 function untrainedHead(head: Head | undefined, trainable: ReadonlySet<string>): string[] {
   if (!head || [...trainable].some((name) => name.startsWith(`${head.name}.`))) return []
-  return [`modules_to_save: the head "${head.name}" is not among what is trained and keeps its first values; task_type 'SEQ_CLS' trains it`]
+  return [
+    `modules_to_save: the head "${head.name}" is not among what is trained and keeps its first values; task_type 'SEQ_CLS' trains it`,
+  ]
 }
 
 /** A name without its first part. */
@@ -146,7 +169,9 @@ const without = (name: string, prefix: string): string => (name.startsWith(prefi
  * it.
  */
 function barePrefix({ initializers }: Graph): string {
-  const [first = [], ...rest] = [...initializers.keys()].filter((name) => /^[A-Za-z_].*\.(weight|bias)$/.test(name)).map((name) => name.split('.'))
+  const [first = [], ...rest] = [...initializers.keys()]
+    .filter((name) => /^[A-Za-z_].*\.(weight|bias)$/.test(name))
+    .map((name) => name.split('.'))
   const differing = first.findIndex((part, i) => rest.some((parts) => parts[i] !== part))
   return first
     .slice(0, Math.max(0, differing))
@@ -160,7 +185,9 @@ function barePrefix({ initializers }: Graph): string {
  * @throws {ConfigError} for a layer that is named as both.
  */
 function withoutSaved(config: LoraConfigJson, layers: readonly AdaptableLayer[]): LoraConfigJson {
-  const both = layers.filter((layer) => isTarget(config, layer) && isSavedModule(config.modules_to_save, layer.module)).map(({ module }) => module)
+  const both = layers
+    .filter((layer) => isTarget(config, layer) && isSavedModule(config.modules_to_save, layer.module))
+    .map(({ module }) => module)
   if (both.length === 0) return config
   const { target_modules, exclude_modules } = config
   if (!isAllLinear(target_modules))
@@ -170,8 +197,14 @@ function withoutSaved(config: LoraConfigJson, layers: readonly AdaptableLayer[])
       found: `modules_to_save ${JSON.stringify(config.modules_to_save)}, whose names are endings`,
       fix: `Leave it out of LoRA: exclude_modules: ${JSON.stringify(both)}.`,
     })
-  const excluded = typeof exclude_modules === 'string' ? [exclude_modules, ...both.map((module) => module.replaceAll('.', '\\.'))].join('|') : undefined
-  return { ...config, exclude_modules: excluded ?? [...((exclude_modules as string[] | null | undefined) ?? []), ...both] }
+  const excluded =
+    typeof exclude_modules === 'string'
+      ? [exclude_modules, ...both.map((module) => module.replaceAll('.', '\\.'))].join('|')
+      : undefined
+  return {
+    ...config,
+    exclude_modules: excluded ?? [...((exclude_modules as string[] | null | undefined) ?? []), ...both],
+  }
 }
 
 /**

@@ -1,6 +1,15 @@
 // Merging: W + scaling * (B A), so that the adapter costs nothing at inference; and the way back.
 
-import { addInitializer, cloneGraph, float32, type Graph, type Model, type Node, type Tensor, toFloat32 } from '@cola/graph'
+import {
+  addInitializer,
+  cloneGraph,
+  float32,
+  type Graph,
+  type Model,
+  type Node,
+  type Tensor,
+  toFloat32,
+} from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { isLookup } from './embedding.ts'
 import { loraBiasName, loraNames, type LoraTarget, magnitudeName, rowNorms } from './layer.ts'
@@ -19,14 +28,19 @@ export interface MergedModel extends Model {
 export function merge(model: LoraModel): MergedModel {
   const graph = cloneGraph(model.base)
   const { initializers } = model.graph
-  for (const name of model.trainable) if (graph.initializers.has(name)) graph.initializers.set(name, initializers.get(name) as Tensor)
+  for (const name of model.trainable)
+    if (graph.initializers.has(name)) graph.initializers.set(name, initializers.get(name) as Tensor)
   for (const target of model.targets) {
     const sum = shifted(model, model.graph.initializers, target, 1)
     const weight = ownMatrix(graph, target)
-    graph.initializers.set(weight, model.config.use_dora ? stretched(target, sum, initializers.get(magnitudeName(target.module)) as Tensor) : sum)
+    graph.initializers.set(
+      weight,
+      model.config.use_dora ? stretched(target, sum, initializers.get(magnitudeName(target.module)) as Tensor) : sum,
+    )
     if (model.config.lora_bias) addBias(graph, target, initializers.get(loraBiasName(target.module)) as Tensor)
   }
-  for (const one of model.tokens) graph.initializers.set(one.weight, withRows(graph.initializers.get(one.weight) as Tensor, one, initializers))
+  for (const one of model.tokens)
+    graph.initializers.set(one.weight, withRows(graph.initializers.get(one.weight) as Tensor, one, initializers))
   return { graph, trainable: new Set(), adapter: model }
 }
 
@@ -53,7 +67,8 @@ function ownName({ nodes }: Graph, target: LoraTarget): string {
 }
 
 /** Whether a node computes with a target's matrix as the target does. */
-const isReader = (node: Node, { kind, weight }: LoraTarget): boolean => node.inputs.includes(weight) && isLookup(node, weight) === (kind === 'embedding')
+const isReader = (node: Node, { kind, weight }: LoraTarget): boolean =>
+  node.inputs.includes(weight) && isLookup(node, weight) === (kind === 'embedding')
 
 function ownMatrix(graph: Graph, target: LoraTarget): string {
   const name = ownName(graph, target)
@@ -77,7 +92,10 @@ function withRows(matrix: Tensor, { module, indices }: TokenTarget, trained: Rea
 /** W + sign * scaling * delta, delta = B A laid out as W is. */
 function shifted(model: LoraModel, base: ReadonlyMap<string, Tensor>, target: LoraTarget, sign: 1 | -1): Tensor {
   const { module, weight: name, transposed, in_features, out_features, r, scaling } = target
-  const [a, b] = loraNames(target).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [Float32Array, Float32Array]
+  const [a, b] = loraNames(target).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [
+    Float32Array,
+    Float32Array,
+  ]
   const weight = base.get(name) as Tensor
   const values = toFloat32(weight).slice()
   const factor = sign * scaling
@@ -105,7 +123,10 @@ function stretched(target: LoraTarget, matrix: Tensor, magnitudes: Tensor): Tens
 /** The way back from {@link stretched}: where a magnitude of 0 wiped a row out, from the base. */
 function unstretched(adapter: LoraModel, target: LoraTarget, merged: Tensor): Tensor {
   const sum = shifted(adapter, adapter.base.initializers, target, 1)
-  const [own, magnitudes] = [toFloat32(rowNorms(target, sum)), toFloat32(adapter.graph.initializers.get(magnitudeName(target.module)) as Tensor)]
+  const [own, magnitudes] = [
+    toFloat32(rowNorms(target, sum)),
+    toFloat32(adapter.graph.initializers.get(magnitudeName(target.module)) as Tensor),
+  ]
   if (magnitudes.includes(0)) return sum
   return timesRows(
     target,
@@ -115,7 +136,11 @@ function unstretched(adapter: LoraModel, target: LoraTarget, merged: Tensor): Te
 }
 
 /** Each output's weights times a number of its own. */
-function timesRows({ module, transposed, in_features, out_features }: LoraTarget, matrix: Tensor, factors: Float32Array): Tensor {
+function timesRows(
+  { module, transposed, in_features, out_features }: LoraTarget,
+  matrix: Tensor,
+  factors: Float32Array,
+): Tensor {
   const values = toFloat32(matrix).slice()
   for (let o = 0; o < out_features; o++) {
     for (let i = 0; i < in_features; i++) {

@@ -19,9 +19,13 @@ const headsOf: Readonly<Record<string, readonly string[]>> = {
 export const taskHeads = (task_type: string | null | undefined): readonly string[] => headsOf[task_type ?? ''] ?? []
 
 /** `modules_to_save` with the task's heads. */
-export function withTaskHeads<Config extends Pick<LoraConfigJson, 'task_type' | 'modules_to_save'>>(config: Config): Config {
+export function withTaskHeads<Config extends Pick<LoraConfigJson, 'task_type' | 'modules_to_save'>>(
+  config: Config,
+): Config {
   const heads = taskHeads(config.task_type)
-  return heads.length > 0 ? { ...config, modules_to_save: [...new Set([...(config.modules_to_save ?? []), ...heads])] } : config
+  return heads.length > 0
+    ? { ...config, modules_to_save: [...new Set([...(config.modules_to_save ?? []), ...heads])] }
+    : config
 }
 
 /**
@@ -43,14 +47,18 @@ export function isSavedModule(names: readonly string[] | null | undefined, modul
 /** Saved modules that lie in saved modules, which PEFT 0.21 saves twice and cannot load: warnings. */
 export function nestedSaved(names: readonly string[] | null | undefined, modules: readonly string[]): string[] {
   const isNamed = (module: string): boolean => (names ?? []).some((name) => module.endsWith(name))
-  const around = (module: string): string | undefined => modules.find((outer) => module.startsWith(`${outer}.`) && isNamed(outer))
+  const around = (module: string): string | undefined =>
+    modules.find((outer) => module.startsWith(`${outer}.`) && isNamed(outer))
   return modules
     .filter((module) => isNamed(module) && around(module) !== undefined)
-    .map((module) => `modules_to_save: "${module}" lies in "${around(module)}", which is saved too; PEFT cannot load that`)
+    .map(
+      (module) => `modules_to_save: "${module}" lies in "${around(module)}", which is saved too; PEFT cannot load that`,
+    )
 }
 
 /** A parameter of the base model: it has a name, and values that can learn. */
-const isParameter = (name: string, dtype: string): boolean => dtype === 'float32' && !name.startsWith('constant.') && name.includes('.')
+const isParameter = (name: string, dtype: string): boolean =>
+  dtype === 'float32' && !name.startsWith('constant.') && name.includes('.')
 
 /**
  * Parameters of the base model that are trained in full.
@@ -65,8 +73,12 @@ export function savedParameters(
   const biases = new Set(targets.map((layer) => layer.bias))
   const heads = new Map(tiedHeads(graph).map((head) => [head.weight, head.module]))
   const chosen = (name: string): boolean =>
-    [moduleOf(name), heads.get(name)].some((module) => module !== undefined && isSavedModule(modules_to_save, moduleName(module))) ||
+    [moduleOf(name), heads.get(name)].some(
+      (module) => module !== undefined && isSavedModule(modules_to_save, moduleName(module)),
+    ) ||
     (bias === 'all' && name.endsWith('.bias')) ||
     (bias === 'lora_only' && biases.has(name))
-  return [...graph.initializers].filter(([name, { dtype }]) => isParameter(name, dtype) && chosen(name)).map(([name]) => name)
+  return [...graph.initializers]
+    .filter(([name, { dtype }]) => isParameter(name, dtype) && chosen(name))
+    .map(([name]) => name)
 }

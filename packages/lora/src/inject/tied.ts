@@ -21,14 +21,21 @@ export function tiedHeads(graph: Graph): TiedHead[] {
   const shared = new Map(embeddingLayers(graph).map(({ weight, module }) => [weight, module]))
   return [...shared]
     .filter(([weight]) => graph.nodes.some((node) => node.inputs.includes(weight) && !isLookup(node, weight)))
-    .map(([weight, embedding]) => ({ module: layers.find((layer) => layer.weight === weight)?.module ?? 'lm_head', embedding, weight }))
+    .map(([weight, embedding]) => ({
+      module: layers.find((layer) => layer.weight === weight)?.module ?? 'lm_head',
+      embedding,
+      weight,
+    }))
 }
 
 /**
  * Whether both are to stay one (`ensure_weight_tying`); PEFT sees to it only where one of them is saved under Llama's
  * names, not as GPT-2's `wte`.
  */
-export const staysTied = ({ ensure_weight_tying, modules_to_save }: Pick<LoraConfigJson, 'ensure_weight_tying' | 'modules_to_save'>): boolean =>
+export const staysTied = ({
+  ensure_weight_tying,
+  modules_to_save,
+}: Pick<LoraConfigJson, 'ensure_weight_tying' | 'modules_to_save'>): boolean =>
   ensure_weight_tying === true && (modules_to_save ?? []).some((name) => /(^|\.)(embed_tokens|lm_head)$/.test(name))
 
 /** What a head's own matrix is called once it has one. */
@@ -39,5 +46,7 @@ export function untie(graph: Graph, head: TiedHead): void {
   const { weight } = head
   const own = addInitializer(graph, headWeight(head), graph.initializers.get(weight) as Tensor).name
   const read = (name: string): string => (name === weight ? own : name)
-  graph.nodes = graph.nodes.map((node) => (isLookup(node, weight) || !node.inputs.includes(weight) ? node : { ...node, inputs: node.inputs.map(read) }))
+  graph.nodes = graph.nodes.map((node) =>
+    isLookup(node, weight) || !node.inputs.includes(weight) ? node : { ...node, inputs: node.inputs.map(read) },
+  )
 }

@@ -38,25 +38,42 @@ export const trainedRowsName = (module: string): string => `${peftPrefix}${modul
  * @throws {ConfigError} for a name that is no embedding's, one that is trained in another way too, and indices that it
  * does not have.
  */
-export function tokenTargets(graph: Graph, { trainable_token_indices: chosen }: LoraConfigJson, taken: (module: string) => boolean): TokenTarget[] {
+export function tokenTargets(
+  graph: Graph,
+  { trainable_token_indices: chosen }: LoraConfigJson,
+  taken: (module: string) => boolean,
+): TokenTarget[] {
   if (chosen === null || chosen === undefined) return []
   const layers = [...new Map(embeddingLayers(graph).map((layer) => [layer.module, layer])).values()]
   const input = layers.find(({ node }) => comesFrom(graph, node.inputs[1] as string, 'input_ids'))
-  const named = Array.isArray(chosen) ? [[input?.module ?? 'the input embeddings', chosen] as const] : Object.entries(chosen)
+  const named = Array.isArray(chosen)
+    ? [[input?.module ?? 'the input embeddings', chosen] as const]
+    : Object.entries(chosen)
   return named.map(([name, indices]) => {
     const layer = layers.find(({ module }) => endsWith(module, name))
     const where = 'LoraConfig, field "trainable_token_indices"'
     if (!layer)
-      throw new ConfigError({ where, what: 'no such embedding', expected: layers.map(({ module }) => module).join(', ') || 'a model with one', found: name })
+      throw new ConfigError({
+        where,
+        what: 'no such embedding',
+        expected: layers.map(({ module }) => module).join(', ') || 'a model with one',
+        found: name,
+      })
     if (taken(layer.module))
-      throw new ConfigError({ where, what: `"${layer.module}" is a target of LoRA or trained in full too`, fix: 'Name it in one of the fields only.' })
+      throw new ConfigError({
+        where,
+        what: `"${layer.module}" is a target of LoRA or trained in full too`,
+        fix: 'Name it in one of the fields only.',
+      })
     check(layer, indices, where)
     return { module: layer.module, weight: layer.weight, indices }
   })
 }
 
 function check({ module, num_embeddings }: EmbeddingLayer, indices: readonly number[], where: string): void {
-  const wrong = indices.find((index, i) => !Number.isInteger(index) || index < 0 || index >= num_embeddings || indices.indexOf(index) !== i)
+  const wrong = indices.find(
+    (index, i) => !Number.isInteger(index) || index < 0 || index >= num_embeddings || indices.indexOf(index) !== i,
+  )
   if (wrong !== undefined || indices.length === 0)
     throw new ConfigError({
       where,
@@ -70,7 +87,10 @@ function check({ module, num_embeddings }: EmbeddingLayer, indices: readonly num
 function comesFrom(graph: Graph, name: string, input: string): boolean {
   const maker = makersOf(graph).get(name)
   if (!maker) return name === input
-  return ['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze'].includes(maker.opType) && comesFrom(graph, maker.inputs[0] as string, input)
+  return (
+    ['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze'].includes(maker.opType) &&
+    comesFrom(graph, maker.inputs[0] as string, input)
+  )
 }
 
 /**
@@ -95,8 +115,11 @@ export function trainRows(graph: Graph, { module, weight, indices }: TokenTarget
     place: addInitializer(graph, `constant.${module}.place`, tensor('int32', [rows], place)),
     chosen: addInitializer(graph, `constant.${module}.chosen`, float32([rows], chosen)),
   }
-  rewriteOutputs(graph, (node, output, g) => (isLookup(node, weight) ? rowsOf(g, node, output, trained, lookup) : undefined))
-  if (graph.nodes.some((node) => node.inputs.includes(weight) && !isLookup(node, weight))) replaceMatrix(graph, weight, trained, indices)
+  rewriteOutputs(graph, (node, output, g) =>
+    isLookup(node, weight) ? rowsOf(g, node, output, trained, lookup) : undefined,
+  )
+  if (graph.nodes.some((node) => node.inputs.includes(weight) && !isLookup(node, weight)))
+    replaceMatrix(graph, weight, trained, indices)
 }
 
 interface Lookup {
@@ -118,8 +141,14 @@ function replaceMatrix(graph: Graph, weight: string, trained: Value, indices: re
   const nodes = graph.nodes
   graph.nodes = []
   const g = build(graph)
-  const places = g.constant(`constant.${weight}.trained`, tensor('int64', [indices.length, 1], BigInt64Array.from(indices, BigInt)))
+  const places = g.constant(
+    `constant.${weight}.trained`,
+    tensor('int64', [indices.length, 1], BigInt64Array.from(indices, BigInt)),
+  )
   const whole = g.ScatterND(getValue(graph, weight), places, trained)
   const read = (name: string): string => (name === weight ? whole.name : name)
-  graph.nodes = [...graph.nodes, ...nodes.map((node) => (isLookup(node, weight) ? node : { ...node, inputs: node.inputs.map(read) }))]
+  graph.nodes = [
+    ...graph.nodes,
+    ...nodes.map((node) => (isLookup(node, weight) ? node : { ...node, inputs: node.inputs.map(read) })),
+  ]
 }

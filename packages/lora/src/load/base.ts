@@ -1,6 +1,15 @@
 // One door for base models: GPT-2 from safetensors or any ONNX model, from a folder, from the hub, or open already.
 
-import { firstPosition, hubFiles, isFolder, longestInput, packSentences, padTokenId, type Tokenizer, type TokenSequence } from '@cola/data'
+import {
+  firstPosition,
+  hubFiles,
+  isFolder,
+  longestInput,
+  packSentences,
+  padTokenId,
+  type Tokenizer,
+  type TokenSequence,
+} from '@cola/data'
 import { build, cloneGraph, formatValue, type Graph, getValue, type Model, prune } from '@cola/graph'
 import { type Batch, fileSystem, paddedBatches, paths, readJson, vocabularySize } from '@cola/train'
 import { ConfigError } from '../errors.ts'
@@ -60,7 +69,11 @@ export type BaseModelSource = string | OnnxModel | Pretrained
 export async function openBase(source: BaseModelSource, options: OnnxModelOptions = {}): Promise<BaseModel> {
   if (typeof source !== 'string') return 'parameters' in source ? gpt2Base(source) : onnxBase(source)
   const { file, revision } = options
-  const origin = { name: source, ...(file === undefined ? {} : { file }), ...(revision === undefined ? {} : { revision }) }
+  const origin = {
+    name: source,
+    ...(file === undefined ? {} : { file }),
+    ...(revision === undefined ? {} : { revision }),
+  }
   return file === undefined && (await isGpt2Checkpoint(source, options))
     ? gpt2Base(await loadPretrained(source, options), origin)
     : onnxBase(await openOnnxModel(source, options), origin)
@@ -81,7 +94,10 @@ async function isGpt2Checkpoint(source: string, options: OnnxModelOptions): Prom
 
 type Origin = BaseModel['origin'] & { name: string }
 
-function onnxBase({ model, config, tokenizer, folder }: OnnxModel, { name, ...origin }: Origin = { name: folder }): BaseModel {
+function onnxBase(
+  { model, config, tokenizer, folder }: OnnxModel,
+  { name, ...origin }: Origin = { name: folder },
+): BaseModel {
   const vocab_size = vocabularySize(model.graph)
   const padding = {
     pad_token_id: padTokenId(config, tokenizer, vocab_size),
@@ -110,7 +126,10 @@ function onnxBase({ model, config, tokenizer, folder }: OnnxModel, { name, ...or
   }
 }
 
-function gpt2Base({ config, parameters, tokenizer, folder }: Pretrained, { name, ...origin }: Origin = { name: folder }): BaseModel {
+function gpt2Base(
+  { config, parameters, tokenizer, folder }: Pretrained,
+  { name, ...origin }: Origin = { name: folder },
+): BaseModel {
   const build = (head: 'none' | 'language-model') => gpt2(config, parameters, { head })
   return {
     name,
@@ -144,7 +163,10 @@ function statesOf({ graph: whole, trainable }: Model): Model {
   return { graph, trainable }
 }
 
-/** Sentences packed into rows, with what a pooled head reads: the place of the first and of the last token, or the weights of a mean. */
+/**
+ * Sentences packed into rows, with what a pooled head reads: the place of the first and of the last token, or the
+ * weights of a mean.
+ */
 function packedBatch(rows: readonly TokenSequence[]): PlacedBatch {
   const batch = packSentences(rows.map(({ input_ids }) => input_ids))
   const lengths = rows.map(({ input_ids }) => input_ids.length)
@@ -170,7 +192,9 @@ function withLanguageModelHead(model: Model, config: BaseModel['config']): Model
   const output = getValue(model.graph, model.graph.outputs[0] as string)
   if (output.shape.at(-1) === config.vocab_size) return { ...model, graph: { ...model.graph, outputs: [output.name] } }
   const graph = cloneGraph(model.graph)
-  const tied = [...graph.initializers].find(([name, { dims }]) => /(embed_tokens|wte|word_embeddings)\.weight$/.test(name) && dims[1] === output.shape.at(-1))
+  const tied = [...graph.initializers].find(
+    ([name, { dims }]) => /(embed_tokens|wte|word_embeddings)\.weight$/.test(name) && dims[1] === output.shape.at(-1),
+  )
   if (!tied || config.tie_word_embeddings === false)
     throw new ConfigError({
       where: `output "${output.name}"`,

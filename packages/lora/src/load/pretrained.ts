@@ -28,7 +28,8 @@ export interface Pretrained {
 /**
  * Loads GPT-2 of any size. Weights stay on disk until a session asks for them.
  * @param nameOrFolder A folder that exists, else the name of a repository on the hub.
- * @throws {ConfigError | WeightsError | FormatError | FileError | HubError | DataError} naming the file and what is wrong in it.
+ * @throws {ConfigError | WeightsError | FormatError | FileError | HubError | DataError} naming the file and what is
+ * wrong in it.
  */
 export async function loadPretrained(nameOrFolder: string, options: PretrainedOptions = {}): Promise<Pretrained> {
   const folder = (await isFolder(nameOrFolder)) ? nameOrFolder : await download(nameOrFolder, options)
@@ -37,8 +38,18 @@ export async function loadPretrained(nameOrFolder: string, options: PretrainedOp
     options.num_labels === undefined ? json : { ...json, num_labels: options.num_labels, id2label: null },
     paths().join(folder, 'config.json'),
   )
-  const parameters = gpt2Parameters(readWeights(folder), config, { ...(options.head ? { head: options.head } : {}), seed: options.seed ?? 0, where: folder })
-  return { model: gpt2(config, parameters, options), parameters, config, tokenizer: await readTokenizer(folder), folder }
+  const parameters = gpt2Parameters(readWeights(folder), config, {
+    ...(options.head ? { head: options.head } : {}),
+    seed: options.seed ?? 0,
+    where: folder,
+  })
+  return {
+    model: gpt2(config, parameters, options),
+    parameters,
+    config,
+    tokenizer: await readTokenizer(folder),
+    folder,
+  }
 }
 
 /** All tensors of model.safetensors, or of the shards that model.safetensors.index.json names. */
@@ -49,12 +60,18 @@ function readWeights(folder: string): Map<string, Tensor> {
   if (fileSystem().existsSync(single)) return readSafetensorsFile(single).tensors
   if (!fileSystem().existsSync(index)) {
     const fix = pickleFix('model.safetensors', fileSystem().readdirSync(folder), { folder })
-    throw new WeightsError({ where: folder, what: 'no weights', expected: 'model.safetensors or model.safetensors.index.json', ...(fix ? { fix } : {}) })
+    throw new WeightsError({
+      where: folder,
+      what: 'no weights',
+      expected: 'model.safetensors or model.safetensors.index.json',
+      ...(fix ? { fix } : {}),
+    })
   }
   const map = (readJson(index) as { weight_map?: Record<string, string> }).weight_map ?? {}
   const tensors = new Map<string, Tensor>()
   for (const shard of new Set(Object.values(map))) {
-    if (basename(shard) !== shard) throw new WeightsError({ where: index, what: 'a shard outside the folder', found: shard })
+    if (basename(shard) !== shard)
+      throw new WeightsError({ where: index, what: 'a shard outside the folder', found: shard })
     for (const [name, value] of readSafetensorsFile(join(folder, shard)).tensors) tensors.set(name, value)
   }
   return tensors

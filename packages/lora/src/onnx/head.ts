@@ -32,7 +32,10 @@ export interface HeadOptions {
   bias?: boolean
   /** Names of the classes, in the order of the logits: saved with an adapter, and checked when it is loaded. */
   labels?: readonly string[]
-  /** Value with the hidden states [batch, sequence, width]. @default what the model's own head reads, else the first output */
+  /**
+   * Value with the hidden states [batch, sequence, width]. @default what the model's own head reads, else the first
+   * output
+   */
   hidden?: string
   /** Standard deviation of the first values. @default 0.02 */
   initializer_range?: number
@@ -41,16 +44,22 @@ export interface HeadOptions {
 }
 
 /**
- * A copy of the model whose only output is `logits` [batch, num_labels]; a head that it has (classification, language model, pooler) goes.
- * Further input: `last_token` int32 [batch], the place of each last token in the flattened rows; or `token_weights` float32 [batch, sequence],
- * 1/length at real tokens and 0 elsewhere.
- * What the head is stays on the model, so that an adapter can be held against it.
- * @throws {ConfigError} when there are no hidden states [batch, sequence, width], saying where they were looked for, or the labels are not one a class.
+ * A copy of the model whose only output is `logits` [batch, num_labels]; a head that it has (classification, language
+ * model, pooler) goes. Further input: `last_token` int32 [batch], the place of each last token in the flattened rows;
+ * or `token_weights` float32 [batch, sequence], 1/length at real tokens and 0 elsewhere. What the head is stays on the
+ * model, so that an adapter can be held against it.
+ * @throws {ConfigError} when there are no hidden states [batch, sequence, width], saying where they were looked for, or
+ * the labels are not one a class.
  */
 export function withHead(model: Model, options: HeadOptions): HeadedModel {
   const { num_labels, pooling, name, bias = false, labels, hidden, initializer_range = 0.02, seed = 0 } = options
   if (labels && labels.length !== num_labels)
-    throw new ConfigError({ where: 'withHead, option "labels"', what: 'not one name a class', expected: String(num_labels), found: JSON.stringify(labels) })
+    throw new ConfigError({
+      where: 'withHead, option "labels"',
+      what: 'not one name a class',
+      expected: String(num_labels),
+      found: JSON.stringify(labels),
+    })
   const graph = cloneGraph(widen(model.graph))
   const states = hidden === undefined ? hiddenStates(graph) : graph.values.get(hidden)
   if (!states || !(isHidden(states) || isPacked(states))) throw notFound(graph, hidden, states)
@@ -80,13 +89,19 @@ export function withHead(model: Model, options: HeadOptions): HeadedModel {
 }
 
 function notFound(graph: Graph, hidden: string | undefined, found: Value | undefined): ConfigError {
-  const last = [...graph.nodes].reverse().flatMap(({ outputs }) => outputs.filter((name) => isHidden(getValue(graph, name))))
+  const last = [...graph.nodes]
+    .reverse()
+    .flatMap(({ outputs }) => outputs.filter((name) => isHidden(getValue(graph, name))))
   return new ConfigError({
     where: hidden === undefined ? 'withHead' : `withHead, option hidden, "${hidden}"`,
     what: found || hidden === undefined ? 'not hidden states' : 'the model has no such value',
     expected: `[batch, sequence, width]: an output "last_hidden_state", what the model's own head reads, or the first output`,
-    found: found ? formatValue(found) : `the outputs ${graph.outputs.map((name) => formatValue(getValue(graph, name))).join('; ')}`,
-    fix: last.length ? `Name one with "hidden"; the last values of that shape are ${last.slice(0, 5).join(', ')}.` : 'Export the model with its hidden states.',
+    found: found
+      ? formatValue(found)
+      : `the outputs ${graph.outputs.map((name) => formatValue(getValue(graph, name))).join('; ')}`,
+    fix: last.length
+      ? `Name one with "hidden"; the last values of that shape are ${last.slice(0, 5).join(', ')}.`
+      : 'Export the model with its hidden states.',
   })
 }
 
@@ -95,7 +110,8 @@ function pool(graph: Graph, states: Value, pooling: Pooling): Value {
   if (states.shape.length === 2) return poolPacked(graph, states, pooling)
   const [batch, sequence] = states.shape as [string, string, number]
   if (pooling === 'last') return rowsAt(graph, states, addInput(graph, 'last_token', 'int32', [batch]))
-  if (pooling === 'first') return g.Gather(states, g.constant('first_token', tensor('int64', [], BigInt64Array.of(0n))), { axis: 1 })
+  if (pooling === 'first')
+    return g.Gather(states, g.constant('first_token', tensor('int64', [], BigInt64Array.of(0n))), { axis: 1 })
   const weights = addInput(graph, 'token_weights', 'float32', [batch, sequence])
   return g.ReduceSum(g.Mul(states, g.Unsqueeze(weights, g.int64([2]))), g.int64([1]), { keepdims: 0 })
 }
@@ -116,7 +132,12 @@ export function withMaskedInputs({ graph: original }: Model): Graph {
   const given: string[] = graph.inputs.filter((name) => name === 'last_token' || name === 'token_weights')
   if (given.length === 0) return graph
   const mask = graph.values.get('attention_mask')
-  if (!mask) throw new ConfigError({ where: `graph "${graph.name}"`, what: 'no input tells real tokens from padding', expected: 'attention_mask' })
+  if (!mask)
+    throw new ConfigError({
+      where: `graph "${graph.name}"`,
+      what: 'no input tells real tokens from padding',
+      expected: 'attention_mask',
+    })
   const nodes = graph.nodes
   graph.nodes = []
   graph.inputs = graph.inputs.filter((name) => !given.includes(name))
@@ -127,8 +148,11 @@ export function withMaskedInputs({ graph: original }: Model): Graph {
     g.node('Div', [real, g.ReduceSum(real, g.int64([1]))], { outputs: ['token_weights'] })
   } else {
     // The place of the greatest of 0, 1, 2, ... over real tokens; each row starts at a multiple of the sequence length.
-    const [rows, columns] = [0, 1].map((axis) => g.Squeeze(g.Shape(mask, { start: axis, end: axis + 1 }), g.int64([0]))) as [Value, Value]
-    const number = (value: number) => g.constant(`number.${value}`, tensor('int64', [], BigInt64Array.of(BigInt(value))))
+    const [rows, columns] = [0, 1].map((axis) =>
+      g.Squeeze(g.Shape(mask, { start: axis, end: axis + 1 }), g.int64([0])),
+    ) as [Value, Value]
+    const number = (value: number) =>
+      g.constant(`number.${value}`, tensor('int64', [], BigInt64Array.of(BigInt(value))))
     const upTo = (end: Value) => g.Range(number(0), end, number(1))
     const place = g.ArgMax(g.Mul(real, g.Cast(upTo(columns), { to: 1 })), { axis: 1, keepdims: 0 })
     g.node('Cast', [g.Add(g.Mul(upTo(rows), columns), place)], { outputs: ['last_token'], attributes: { to: 6 } })

@@ -1,4 +1,5 @@
-// Parameters as PyTorch lays them out, where an exporter changed them: matrices of linear layers transposed, equal vectors merged.
+// Parameters as PyTorch lays them out, where an exporter changed them: matrices of linear layers transposed, equal
+// vectors merged.
 
 import { addInitializer, elements, type Graph, type Node, readersOf, type Tensor, tensor } from '@cola/graph'
 import { linearLayers } from '../inject/linear.ts'
@@ -9,7 +10,9 @@ export function transposeTensor({ dtype, dims, ...source }: Tensor): Tensor {
   const turned = (): Tensor => {
     const values = elements({ dtype, dims, ...source })
     const result = values.slice()
-    for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) result[column * rows + row] = values[row * columns + column] as never
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++)
+        result[column * rows + row] = values[row * columns + column] as never
     return tensor(dtype, [columns, rows], result)
   }
   return { dtype, dims: [columns, rows], bytes: () => turned().bytes() }
@@ -22,21 +25,33 @@ export function asLinear(graph: Graph, matrices: ReadonlySet<string>): void {
     linearLayers(graph)
       .filter(({ weight, transposed }) => matrices.has(weight) && !transposed)
       .map(({ weight }) => weight)
-      .filter((weight) => readers.get(weight)?.every(({ opType, inputs }) => opType === 'Gemm' && inputs.lastIndexOf(weight) === 1 && inputs[0] !== weight)),
+      .filter((weight) =>
+        readers
+          .get(weight)
+          ?.every(
+            ({ opType, inputs }) => opType === 'Gemm' && inputs.lastIndexOf(weight) === 1 && inputs[0] !== weight,
+          ),
+      ),
   )
   for (const name of turned) {
     const matrix = transposeTensor(graph.initializers.get(name) as Tensor)
     graph.initializers.set(name, matrix)
     graph.values.set(name, { name, dtype: matrix.dtype, shape: matrix.dims })
   }
-  graph.nodes = graph.nodes.map((node) => (turned.has(node.inputs[1] ?? '') ? { ...node, attributes: { ...node.attributes, transB: 1 } } : node))
+  graph.nodes = graph.nodes.map((node) =>
+    turned.has(node.inputs[1] ?? '') ? { ...node, attributes: { ...node.attributes, transB: 1 } } : node,
+  )
 }
 
 /** What the vectors among a node's inputs are called in its module. */
-const vectors: Readonly<Record<string, Readonly<Record<number, string>>>> = { Gemm: { 2: 'bias' }, LayerNormalization: { 1: 'weight', 2: 'bias' } }
+const vectors: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  Gemm: { 2: 'bias' },
+  LayerNormalization: { 1: 'weight', 2: 'bias' },
+}
 
 /**
- * Gives, in place, each module its own vector where the exporter merged equal ones (biases of zeros, gains of ones): trained, they would be one.
+ * Gives, in place, each module its own vector where the exporter merged equal ones (biases of zeros, gains of ones):
+ * trained, they would be one.
  */
 export function ownVectors(graph: Graph): void {
   const own = (name: string, scope: string, kind: string): string => {
@@ -50,7 +65,10 @@ export function ownVectors(graph: Graph): void {
   graph.nodes = graph.nodes.map((node): Node => {
     const kinds = vectors[node.opType]
     if (!kinds || !node.scope) return node
-    return { ...node, inputs: node.inputs.map((name, i) => (kinds[i] ? own(name, node.scope as string, kinds[i]) : name)) }
+    return {
+      ...node,
+      inputs: node.inputs.map((name, i) => (kinds[i] ? own(name, node.scope as string, kinds[i]) : name)),
+    }
   })
 }
 

@@ -7,10 +7,12 @@ import { asLinear, ownVectors } from './layout.ts'
 import { baseModelPath } from './prefixes.ts'
 
 /** Modules that transformers puts beside the base model, not into it. */
-const heads = /^(score|classifier|pre_classifier|classification_head|qa_outputs|lm_head|embed_out|cls|vocab_\w+|generator_\w+|discriminator_\w+)(\.|$)/
+const heads =
+  /^(score|classifier|pre_classifier|classification_head|qa_outputs|lm_head|embed_out|cls|vocab_\w+|generator_\w+|discriminator_\w+)(\.|$)/
 
 /** A parameter's name; exporters' own constants (`onnx::MatMul_12`, `val_3`) have none. */
-const isParameter = (name: string): boolean => /^\w[\w.-]*[._](weight|bias)$/.test(name) && !name.startsWith('constant.')
+const isParameter = (name: string): boolean =>
+  /^\w[\w.-]*[._](weight|bias)$/.test(name) && !name.startsWith('constant.')
 
 const split = (path: string): string[] => path.split('.').filter(Boolean)
 
@@ -21,8 +23,8 @@ function common(a: readonly string[], b: readonly string[]): number {
 }
 
 /**
- * Path of the module that holds the token embeddings and the numbered layers: `bert`, `model.model`, `0.auto_model`; '' where they lie at the top.
- * Undefined where a graph has no such embeddings.
+ * Path of the module that holds the token embeddings and the numbered layers: `bert`, `model.model`, `0.auto_model`; ''
+ * where they lie at the top. Undefined where a graph has no such embeddings.
  */
 export function basePathOf(graph: Graph): string | undefined {
   const embeddings = embeddingLayers(graph).flatMap(({ module, node }) => [module, node.scope ?? module])
@@ -37,7 +39,10 @@ const basePathOfNodes = (graph: Graph): string | undefined =>
     noted(graph),
   )
 
-/** The path that most pairs of an embedding and a module of a numbered layer have in common: of tied matrices an exporter may keep the head's name. */
+/**
+ * The path that most pairs of an embedding and a module of a numbered layer have in common: of tied matrices an
+ * exporter may keep the head's name.
+ */
 function mostCommon(embeddings: readonly string[], modules: readonly string[]): string | undefined {
   const counts = new Map<string, number>()
   for (const embedding of new Set(embeddings)) {
@@ -63,7 +68,9 @@ export function isHeadModule(module: string, base: string): boolean {
 export function canonicalPath(module: string, found: string, wanted: string): string {
   const [from, to] = [split(found), split(wanted)]
   // How much of the wanted path the export has already: what lies before it is a wrapper's.
-  const kept = [...to.keys(), to.length].reverse().find((n) => from.length >= n && from.slice(from.length - n).join('.') === to.slice(to.length - n).join('.'))
+  const kept = [...to.keys(), to.length]
+    .reverse()
+    .find((n) => from.length >= n && from.slice(from.length - n).join('.') === to.slice(to.length - n).join('.'))
   const outer = from.slice(0, from.length - (kept ?? 0))
   const wrapper = kept === to.length ? outer : outer.slice(0, -1)
   const parts = split(module)
@@ -72,11 +79,17 @@ export function canonicalPath(module: string, found: string, wanted: string): st
   return (common(wrapper, parts) === wrapper.length ? parts.slice(wrapper.length) : parts).join('.')
 }
 
-/** The path in transformers of what the export has at `found`: a type that is not known keeps its own prefix, and decoders that answer questions have theirs. */
+/**
+ * The path in transformers of what the export has at `found`: a type that is not known keeps its own prefix, and
+ * decoders that answer questions have theirs.
+ */
 function wantedPath({ initializers }: Graph, found: string, model_type: string): string {
   const last = split(found).at(-1)
   const usual = baseModelPath(model_type)
-  const answers = usual === 'model' && last === 'transformer' && [...initializers.keys()].some((name) => split(name).includes('qa_outputs'))
+  const answers =
+    usual === 'model' &&
+    last === 'transformer' &&
+    [...initializers.keys()].some((name) => split(name).includes('qa_outputs'))
   return answers || last === model_type.replaceAll('-', '_') ? (last as string) : usual
 }
 
@@ -89,13 +102,16 @@ function calledModule(module: string, known: ReadonlySet<string | undefined>): s
 /** Matrices of embeddings that the exporter named after a head that shares them, and their names by its note. */
 const lookups = (graph: Graph, base: string, pathOf: (module: string) => string): [string, string][] =>
   embeddingLayers(graph).flatMap(({ node: { scope }, module, weight }) =>
-    scope?.startsWith(`${base}.`) && isHeadModule(pathOf(module), base) && !holdsOthers(graph, scope) ? [[weight, `${scope}.weight`]] : [],
+    scope?.startsWith(`${base}.`) && isHeadModule(pathOf(module), base) && !holdsOthers(graph, scope)
+      ? [[weight, `${scope}.weight`]]
+      : [],
   )
 
 /**
- * Gives, in place, a graph's parameters the names that transformers gives them: wrappers dropped, the base model's prefix added where it is missing, heads
- * beside it. Matrices that the exporter called `onnx::MatMul_12` get their module's name and nn.Linear's layout [out, in]. Other constants keep their names.
- * Nodes say under `scope` which module they are of.
+ * Gives, in place, a graph's parameters the names that transformers gives them: wrappers dropped, the base model's
+ * prefix added where it is missing, heads beside it. Matrices that the exporter called `onnx::MatMul_12` get their
+ * module's name and nn.Linear's layout [out, in]. Other constants keep their names. Nodes say under `scope` which
+ * module they are of.
  */
 export function canonicalize(graph: Graph, model_type: string): void {
   const [ofParameters, ofNodes] = [basePathOf(graph), basePathOfNodes(graph)]
@@ -104,7 +120,9 @@ export function canonicalize(graph: Graph, model_type: string): void {
   const pathOf = (module: string) => canonicalPath(module, found, wanted)
   const known = new Set(noted(graph))
   graph.nodes = graph.nodes.map((node) =>
-    node.scope === undefined ? node : { ...node, scope: canonicalPath(calledModule(node.scope, known), ofNodes ?? found, wanted) },
+    node.scope === undefined
+      ? node
+      : { ...node, scope: canonicalPath(calledModule(node.scope, known), ofNodes ?? found, wanted) },
   )
   const names = new Map(lookups(graph, wanted, pathOf))
   for (const name of graph.initializers.keys())

@@ -25,11 +25,16 @@ export interface OnnxModel {
 export const onnxFiles: readonly string[] = ['model.onnx', 'onnx/model.onnx', 'onnx/model_fp16.onnx']
 
 /**
- * Opens a model that PyTorch's exporters, Optimum or transformers.js's converters wrote. Weights in external files stay on disk until a session asks.
+ * Opens a model that PyTorch's exporters, Optimum or transformers.js's converters wrote. Weights in external files stay
+ * on disk until a session asks.
  * @param nameOrFolder A folder that exists, else the name of a repository on the hub.
- * @throws {ConfigError | FormatError | GraphError | UnsupportedOperatorError | FileError | HubError | DataError} naming file, node and value.
+ * @throws {ConfigError | FormatError | GraphError | UnsupportedOperatorError | FileError | HubError | DataError} naming
+ * file, node and value.
  */
-export async function openOnnxModel(nameOrFolder: string, { file, ...options }: OnnxModelOptions = {}): Promise<OnnxModel> {
+export async function openOnnxModel(
+  nameOrFolder: string,
+  { file, ...options }: OnnxModelOptions = {},
+): Promise<OnnxModel> {
   const { join, dirname } = paths()
   const folder = (await isFolder(nameOrFolder)) ? nameOrFolder : await download(nameOrFolder, file, options)
   const names = file === undefined ? onnxFiles : [file]
@@ -44,22 +49,34 @@ export async function openOnnxModel(nameOrFolder: string, { file, ...options }: 
     })
   const config = readJson(join(folder, 'config.json')) as OnnxModel['config']
   if (typeof config.model_type !== 'string')
-    throw new ConfigError({ where: join(folder, 'config.json'), what: 'no model_type', fix: 'Add it: bert, llama, ... It decides how parameters are named.' })
+    throw new ConfigError({
+      where: join(folder, 'config.json'),
+      what: 'no model_type',
+      fix: 'Add it: bert, llama, ... It decides how parameters are named.',
+    })
   const path = join(folder, found)
-  const graph = foldLinear(simplify(readModel(readFile(path), { where: path, externalData: externalDataOf(dirname(path)), widen: true })))
+  const graph = foldLinear(
+    simplify(readModel(readFile(path), { where: path, externalData: externalDataOf(dirname(path)), widen: true })),
+  )
   canonicalize(graph, config.model_type)
   return { model: { graph, trainable: new Set() }, config, tokenizer: await readTokenizer(folder), folder }
 }
 
 async function download(name: string, file: string | undefined, options: HubOptions): Promise<string> {
   const { dirname, posix } = paths()
-  const [config] = await hubFiles(name, [{ path: 'config.json' }, { path: 'tokenizer.json' }, { path: 'tokenizer_config.json', optional: true }], options)
+  const [config] = await hubFiles(
+    name,
+    [{ path: 'config.json' }, { path: 'tokenizer.json' }, { path: 'tokenizer_config.json', optional: true }],
+    options,
+  )
   const names = file === undefined ? onnxFiles : [file]
   // The first ONNX file that there is: a repository may hold the model in many precisions, each as large as it.
   for (const path of names) {
     const [found] = await hubFiles(name, [{ path, optional: true }], options)
     if (!found) continue
-    const data = externalLocations(readFile(found), found).map((location) => ({ path: posix.join(posix.dirname(path), location) }))
+    const data = externalLocations(readFile(found), found).map((location) => ({
+      path: posix.join(posix.dirname(path), location),
+    }))
     await hubFiles(name, data, options)
     return dirname(config as string)
   }
@@ -70,4 +87,5 @@ async function download(name: string, file: string | undefined, options: HubOpti
   return dirname(config as string)
 }
 
-const otherwise = (model: string): string => `Name its ONNX file with the option file, or export one: optimum-cli export onnx --model ${model} FOLDER`
+const otherwise = (model: string): string =>
+  `Name its ONNX file with the option file, or export one: optimum-cli export onnx --model ${model} FOLDER`

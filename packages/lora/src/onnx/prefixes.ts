@@ -32,22 +32,54 @@ const byPrefix: Readonly<Record<string, readonly string[]>> = {
   roformer: ['roformer'],
   rwkv: ['rwkv'],
   transformer: [
-    ...['bloom', 'codegen', 'ctrl', 'dbrx', 'falcon', 'flaubert', 'gpt-sw3', 'gpt2', 'gpt_bigcode', 'gpt_neo', 'gptj', 'mpt', 'openai-gpt'],
+    ...[
+      'bloom',
+      'codegen',
+      'ctrl',
+      'dbrx',
+      'falcon',
+      'flaubert',
+      'gpt-sw3',
+      'gpt2',
+      'gpt_bigcode',
+      'gpt_neo',
+      'gptj',
+      'mpt',
+      'openai-gpt',
+    ],
     ...['squeezebert', 'xlm', 'xlnet'],
   ],
 }
 
-const prefixes = new Map(Object.entries(byPrefix).flatMap(([prefix, types]) => types.map((type) => [type, prefix] as const)))
+const prefixes = new Map(
+  Object.entries(byPrefix).flatMap(([prefix, types]) => types.map((type) => [type, prefix] as const)),
+)
 
-/** Path of the module that holds the token embeddings and the layers; `model` for the many decoders built as Llama is. */
+/**
+ * Path of the module that holds the token embeddings and the layers; `model` for the many decoders built as Llama is.
+ */
 export const baseModelPath = (model_type: string): string => prefixes.get(model_type) ?? 'model'
 
 /** transformers' base_model_prefix. */
 export const baseModelPrefix = (model_type: string): string => baseModelPath(model_type).split('.')[0] as string
 
-/** model_type of a class's name, such as BertForSequenceClassification; undefined for one that the table does not know. */
+/**
+ * model_type of a class's name, such as BertForSequenceClassification; undefined for one that the table does not know.
+ */
 export function modelTypeOf(architecture: string): string | undefined {
   const bare = (name: string) => name.replace(/[-_]/g, '').toLowerCase()
-  const known = [...prefixes.keys(), 'gemma', 'gemma2', 'llama', 'mistral', 'modernbert', 'phi', 'phi3', 'qwen2', 'qwen3', 'smollm3']
+  const known = [
+    ...prefixes.keys(),
+    'gemma',
+    'gemma2',
+    'llama',
+    'mistral',
+    'modernbert',
+    'phi',
+    'phi3',
+    'qwen2',
+    'qwen3',
+    'smollm3',
+  ]
   return known.find((type) => new RegExp(`^${bare(type)}(For|Model|LMHead|Preln|DoubleHeads)`, 'i').test(architecture))
 }

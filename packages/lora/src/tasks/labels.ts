@@ -8,7 +8,9 @@ export type Label = string | number | boolean
 
 /** Whether a value can be the name of a class. */
 export const isLabel = (value: unknown): value is Label =>
-  (typeof value === 'string' && value !== '') || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
+  (typeof value === 'string' && value !== '') ||
+  typeof value === 'boolean' ||
+  (typeof value === 'number' && Number.isFinite(value))
 
 /**
  * The distinct labels: numbers by size, others by their text.
@@ -22,7 +24,9 @@ export function classesOf(labels: readonly Label[], where: string): Label[] {
       where: `${where}, field "label"`,
       what: 'labels of several types',
       expected: 'all strings, all numbers or all booleans',
-      found: types.map((type) => `${type} ${JSON.stringify(distinct.find((label) => typeof label === type))}`).join(', '),
+      found: types
+        .map((type) => `${type} ${JSON.stringify(distinct.find((label) => typeof label === type))}`)
+        .join(', '),
     })
   return distinct.sort((a, b) => (typeof a === 'number' ? a - Number(b) : String(a) < String(b) ? -1 : 1))
 }

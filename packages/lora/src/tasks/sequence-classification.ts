@@ -2,7 +2,16 @@
 
 import { argMax, classificationMetrics, DataError, encodeTexts, multiLabelMetrics, regressionMetrics } from '@cola/data'
 import type { Loss } from '@cola/graph'
-import { type Batch, binaryCrossEntropy, crossEntropy, list, meanSquaredError, type Metrics, oneOf, share } from '@cola/train'
+import {
+  type Batch,
+  binaryCrossEntropy,
+  crossEntropy,
+  list,
+  meanSquaredError,
+  type Metrics,
+  oneOf,
+  share,
+} from '@cola/train'
 import type { Pooling } from '../inject/head.ts'
 import { withHead } from '../onnx/head.ts'
 import { architecture } from './architecture.ts'
@@ -167,10 +176,13 @@ const first = ([value]: readonly number[]): number => value as number
 function warnOfCollapse(predictions: readonly number[], { onWarning }: Pick<ScoreContext, 'onWarning'>): void {
   if (predictions.length < 10 || new Set(predictions).size > 1) return
   const advice = 'try a lower learning rate or a longer warm-up'
-  onWarning(`all ${predictions.length} rows are predicted as class ${predictions[0]}: the classifier has collapsed; ${advice}`)
+  onWarning(
+    `all ${predictions.length} rows are predicted as class ${predictions[0]}: the classifier has collapsed; ${advice}`,
+  )
 }
 
-const outputCount = ({ problem_type, labels }: SequenceClassificationSettings): number => (problem_type === 'regression' ? 1 : labels.length)
+const outputCount = ({ problem_type, labels }: SequenceClassificationSettings): number =>
+  problem_type === 'regression' ? 1 : labels.length
 
 /** @throws {DataError} naming the row, for a label that is no finite number. */
 function requireNumber(label: unknown, where: string): number {
@@ -193,7 +205,8 @@ export const sequenceClassification: Task<Types> = {
   },
   settings(rows, options, base) {
     const several = rows.some(({ label }) => Array.isArray(label))
-    const problem_type = options.problem_type ?? (several ? 'multi_label_classification' : 'single_label_classification')
+    const problem_type =
+      options.problem_type ?? (several ? 'multi_label_classification' : 'single_label_classification')
     const labels = [...(options.labels ?? problemTypes[problem_type].classes(rows, 'train'))]
     if (labels.length < 2 && problem_type !== 'regression')
       throw new DataError({
@@ -237,7 +250,9 @@ export const sequenceClassification: Task<Types> = {
     })
     const examples = encoded.map((ids, i) => {
       const { label } = rows[i] as Types['row']
-      return label === undefined ? ids : { ...ids, target: problemTypes[problem_type].target(label, labels, rowPlace(where, i)) }
+      return label === undefined
+        ? ids
+        : { ...ids, target: problemTypes[problem_type].target(label, labels, rowPlace(where, i)) }
     })
     return { examples, truncated }
   },
@@ -253,7 +268,9 @@ export const sequenceClassification: Task<Types> = {
     return examples.map((_, i) => Array.from(data.subarray(i * width, (i + 1) * width)))
   },
   scores(predictions, examples, { problem_type, labels }, { onWarning }) {
-    const scored = examples.flatMap(({ target }, i) => (target ? [[predictions[i] as readonly number[], target] as const] : []))
+    const scored = examples.flatMap(({ target }, i) =>
+      target ? [[predictions[i] as readonly number[], target] as const] : [],
+    )
     const [logits, targets] = [scored.map(([one]) => one), scored.map(([, target]) => target)]
     return problemTypes[problem_type].scores(logits, targets, { classes: labels.length, onWarning })
   },
@@ -273,9 +290,20 @@ export const sequenceClassification: Task<Types> = {
   },
 }
 
-/** Labels as the loss reads them: int32 [batch] classes, or float32 [batch, outputs]; what has no target is ignored or 0. */
-function targetsOf(examples: readonly SequenceClassificationExample[], { problem_type }: SequenceClassificationSettings, width: number): Batch[string] {
-  if (problem_type === 'single_label_classification') return { data: Int32Array.from(examples, ({ target }) => target?.[0] ?? -100), dims: [examples.length] }
+/**
+ * Labels as the loss reads them: int32 [batch] classes, or float32 [batch, outputs]; what has no target is ignored or
+ * 0.
+ */
+function targetsOf(
+  examples: readonly SequenceClassificationExample[],
+  { problem_type }: SequenceClassificationSettings,
+  width: number,
+): Batch[string] {
+  if (problem_type === 'single_label_classification')
+    return { data: Int32Array.from(examples, ({ target }) => target?.[0] ?? -100), dims: [examples.length] }
   const nothing = new Array<number>(width).fill(0)
-  return { data: Float32Array.from(examples.flatMap(({ target }) => target ?? nothing)), dims: [examples.length, width] }
+  return {
+    data: Float32Array.from(examples.flatMap(({ target }) => target ?? nothing)),
+    dims: [examples.length, width],
+  }
 }

@@ -1,4 +1,5 @@
-// What a task is: everything that differs between fine-tuning a classifier, a tagger, an embedding and a language model.
+// What a task is: everything that differs between fine-tuning a classifier, a tagger, an embedding and a language
+// model.
 
 import type { Loss, Model } from '@cola/graph'
 import type { Batch, Checks, Metrics, StepResult } from '@cola/train'
@@ -69,16 +70,33 @@ export interface Task<T extends TypesOfTask> {
    * @param context `where` names the rows in errors: `train`, `validation`.
    * @throws {DataError} naming the row and the field.
    */
-  readonly encode: (rows: readonly T['row'][], settings: T['settings'], context: EncodeContext & { where: string }) => Encoded<T['example']>
+  readonly encode: (
+    rows: readonly T['row'][],
+    settings: T['settings'],
+    context: EncodeContext & { where: string },
+  ) => Encoded<T['example']>
   /** What the task adds to an exported config.json: architecture, classes, problem type. */
   readonly config: (settings: T['settings'], base: BaseModel) => Readonly<Record<string, unknown>>
   /** Makes batches for the graph that `head` made; what has no labels is ignored by the loss. */
-  readonly collate: (base: BaseModel, model: Model, settings: T['settings']) => (examples: readonly T['example'][]) => Batch
+  readonly collate: (
+    base: BaseModel,
+    model: Model,
+    settings: T['settings'],
+  ) => (examples: readonly T['example'][]) => Batch
   readonly loss: (settings: T['settings']) => Loss
   /** One prediction an example, from the outputs of its batch. */
-  readonly predict: (outputs: StepResult['outputs'], examples: readonly T['example'][], settings: T['settings']) => T['prediction'][]
+  readonly predict: (
+    outputs: StepResult['outputs'],
+    examples: readonly T['example'][],
+    settings: T['settings'],
+  ) => T['prediction'][]
   /** Scores of examples whose predictions are known. */
-  readonly scores: (predictions: readonly T['prediction'][], examples: readonly T['example'][], settings: T['settings'], context: ScoreContext) => Metrics
+  readonly scores: (
+    predictions: readonly T['prediction'][],
+    examples: readonly T['example'][],
+    settings: T['settings'],
+    context: ScoreContext,
+  ) => Metrics
   /** Metric that decides the best epoch, by default. */
   readonly metricForBestModel: (settings: T['settings']) => string
   /** Whether the training examples are scored too, from the outputs of the training steps. */

@@ -1,4 +1,5 @@
-// fineTune on small models: GPT-2's weights and an exported encoder, every problem type, saved, opened again and exported.
+// fineTune on small models: GPT-2's weights and an exported encoder, every problem type, saved, opened again and
+// exported.
 
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +8,15 @@ import { DataError } from '@cola/data'
 import { type EpochLog, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { intentRows } from '../../../../examples/fixtures/intents.ts'
-import { ConfigError, type FineTuned, fineTune, loadFineTuned, loadPretrained, openOnnxModel, readAdapter } from '../../src/index.ts'
+import {
+  ConfigError,
+  type FineTuned,
+  fineTune,
+  loadFineTuned,
+  loadPretrained,
+  openOnnxModel,
+  readAdapter,
+} from '../../src/index.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-fine-tune-'))
 afterAll(() => rmSync(out, { recursive: true }))
@@ -22,8 +31,24 @@ function exportFolder(name: string): string {
   if (existsSync(folder)) return folder
   mkdirSync(folder, { recursive: true })
   for (const file of ['model.onnx', 'config.json']) cpSync(join(exports, name, file), join(folder, file))
-  const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'the', 'cat', 'cats', 'dog', 'girl', 'girls', 'boys', 'sleep', 'sleeps', 'laugh']
-  const piece = (id: string, type_id: number) => (id.length > 1 ? { SpecialToken: { id, type_id } } : { Sequence: { id, type_id } })
+  const words = [
+    '[PAD]',
+    '[UNK]',
+    '[CLS]',
+    '[SEP]',
+    'the',
+    'cat',
+    'cats',
+    'dog',
+    'girl',
+    'girls',
+    'boys',
+    'sleep',
+    'sleeps',
+    'laugh',
+  ]
+  const piece = (id: string, type_id: number) =>
+    id.length > 1 ? { SpecialToken: { id, type_id } } : { Sequence: { id, type_id } }
   const special = (id: string) => [id, { id, ids: [words.indexOf(id)], tokens: [id] }]
   const tokenizer = {
     version: '1.0',
@@ -94,7 +119,9 @@ describe('fineTune with GPT-2’s weights', () => {
     await tuned.export(join(out, 'exported'))
     const classifier = await loadClassifier(join(out, 'exported'))
     expect(classifier.labels).toEqual(['many', 'one'])
-    expect((await classifier.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(probabilities, { atol: 1e-5 })
+    expect((await classifier.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(probabilities, {
+      atol: 1e-5,
+    })
     await classifier.release()
   })
 
@@ -103,7 +130,9 @@ describe('fineTune with GPT-2’s weights', () => {
     const adapter = readAdapter(join(out, 'adapter'))
     expect(adapter.config.task_type).toBe('SEQ_CLS')
     expect(adapter.head).toEqual({ name: 'score', num_labels: 2, pooling: 'last', labels: ['many', 'one'] })
-    expect([...adapter.tensors.keys()].filter((name) => !name.includes('lora_'))).toEqual(['base_model.model.score.weight'])
+    expect([...adapter.tensors.keys()].filter((name) => !name.includes('lora_'))).toEqual([
+      'base_model.model.score.weight',
+    ])
   })
 })
 
@@ -160,26 +189,39 @@ describe('what fineTune takes', () => {
       expect((await opened.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(expected, { atol: 1e-5 })
       await opened.release()
       const classifier = await loadClassifier(join(out, `exported-${name}`))
-      expect((await classifier.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(expected, { atol: 1e-5 })
+      expect((await classifier.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(expected, {
+        atol: 1e-5,
+      })
       await classifier.release()
     }
   })
 
   it('several labels a text', async () => {
-    const train = rows.map(({ text }, i) => ({ text, label: [...(i < 4 ? ['many'] : []), ...(text.includes('sleep') ? ['sleep'] : [])] }))
+    const train = rows.map(({ text }, i) => ({
+      text,
+      label: [...(i < 4 ? ['many'] : []), ...(text.includes('sleep') ? ['sleep'] : [])],
+    }))
     const tuned = await fineTune(embedded, { train, validation: train, ...quick, epochs: 12 })
     expect(tuned.settings.problem_type).toBe('multi_label_classification')
     expect(Object.keys(tuned.metrics)).toContain('subset_accuracy')
     const [answer] = await tuned.classify(['the girls sleep'])
     expect(answer?.labels).toEqual(tuned.labels.filter((_, i) => (answer?.probabilities[i] as number) >= 0.5))
     await tuned.export(join(out, 'several'))
-    expect(JSON.parse(readFileSync(join(out, 'several', 'config.json'), 'utf8')).problem_type).toBe('multi_label_classification')
+    expect(JSON.parse(readFileSync(join(out, 'several', 'config.json'), 'utf8')).problem_type).toBe(
+      'multi_label_classification',
+    )
     await tuned.release()
   })
 
   it('numbers', async () => {
     const train = rows.map(({ text }, i) => ({ text, label: i < 4 ? 0.9 : -0.4 }))
-    const tuned = await fineTune(embedded, { train, validation: train, problem_type: 'regression', ...quick, epochs: 12 })
+    const tuned = await fineTune(embedded, {
+      train,
+      validation: train,
+      problem_type: 'regression',
+      ...quick,
+      epochs: 12,
+    })
     expect(Object.keys(tuned.metrics).sort()).toEqual(['mse', 'pearson', 'spearman'])
     expect(tuned.metrics.pearson).toBeGreaterThan(0.5)
     const [answer] = await tuned.classify(['the girls sleep'])
@@ -187,15 +229,20 @@ describe('what fineTune takes', () => {
     await tuned.release()
   })
 
-  it.each(['last', 'first', 'mean'] as const)('a packed model read at the %s token, exported as it computes', async (pooling) => {
-    const tuned = await fineTune(embedded, { train: rows, pooling, ...quick })
-    const expected = (await tuned.classify(texts)).flatMap((one) => one.probabilities)
-    await tuned.export(join(out, pooling))
-    await tuned.release()
-    const classifier = await loadClassifier(join(out, pooling))
-    expect((await classifier.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(expected, { atol: 1e-5 })
-    await classifier.release()
-  })
+  it.each(['last', 'first', 'mean'] as const)(
+    'a packed model read at the %s token, exported as it computes',
+    async (pooling) => {
+      const tuned = await fineTune(embedded, { train: rows, pooling, ...quick })
+      const expected = (await tuned.classify(texts)).flatMap((one) => one.probabilities)
+      await tuned.export(join(out, pooling))
+      await tuned.release()
+      const classifier = await loadClassifier(join(out, pooling))
+      expect((await classifier.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(expected, {
+        atol: 1e-5,
+      })
+      await classifier.release()
+    },
+  )
 })
 
 describe('refuses, before anything is trained', () => {
@@ -215,7 +262,10 @@ describe('refuses, before anything is trained', () => {
     await expect(bad(change)).rejects.toThrow(message)
   })
   it.each([
-    [{ validation: [{ text: 'the cat', label: 'several' }] }, /validation, row 1, field "label": a label that is none of the classes/],
+    [
+      { validation: [{ text: 'the cat', label: 'several' }] },
+      /validation, row 1, field "label": a label that is none of the classes/,
+    ],
     [
       {
         validation: [

@@ -1,7 +1,14 @@
 // A trained student on disk: as PyTorch has it, and as a classifier for any ONNX Runtime.
 
 import { safetensorsChunks } from '@cola/graph'
-import { type ClassifierExport, paths, readJson, readSafetensorsFile, writeClassifier, writeFileAtomic } from '@cola/train'
+import {
+  type ClassifierExport,
+  paths,
+  readJson,
+  readSafetensorsFile,
+  writeClassifier,
+  writeFileAtomic,
+} from '@cola/train'
 import { type DistilRnnConfig, parseDistilRnnConfig } from '../student/config.ts'
 import { type EmbeddingTable, embeddingFrom } from '../student/embedding.ts'
 import { distilRnnInference } from '../student/inference.ts'
@@ -15,12 +22,15 @@ export interface SavedStudent {
 }
 
 /**
- * Writes config.json and model.safetensors, whose names and shapes are those of a PyTorch module with `embedding = nn.Embedding`,
- * `rnn = nn.RNN | nn.GRU | nn.LSTM` (batch first) and `classifier = nn.Linear`.
+ * Writes config.json and model.safetensors, whose names and shapes are those of a PyTorch module with `embedding =
+ * nn.Embedding`, `rnn = nn.RNN | nn.GRU | nn.LSTM` (batch first) and `classifier = nn.Linear`.
  * @param parameters Whole ones, as `Student.parameters` gives them.
  * @throws {FileError} when the folder cannot be written.
  */
-export function saveStudent(folder: string, { config, parameters }: { config: DistilRnnConfig; parameters: Parameters }): void {
+export function saveStudent(
+  folder: string,
+  { config, parameters }: { config: DistilRnnConfig; parameters: Parameters },
+): void {
   const { join } = paths()
   writeFileAtomic(join(folder, 'model.safetensors'), safetensorsChunks(parameters))
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)

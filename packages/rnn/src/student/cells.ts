@@ -1,4 +1,5 @@
-// The three cells, as PyTorch computes them. https://pytorch.org/docs/stable/generated/torch.nn.RNN.html, GRU.html, LSTM.html
+// The three cells, as PyTorch computes them. https://pytorch.org/docs/stable/generated/torch.nn.RNN.html, GRU.html,
+// LSTM.html
 
 import type { Builder, Value } from '@cola/graph'
 
@@ -9,20 +10,28 @@ export interface Cell {
   readonly gates: number
   /** Tensors that go from step to step: the hidden state first. */
   readonly states: number
-  /** Whether the gates see only the sum of what comes from the input and from the hidden state, so that one Gemm makes both. */
+  /**
+   * Whether the gates see only the sum of what comes from the input and from the hidden state, so that one Gemm makes
+   * both.
+   */
   readonly summed: boolean
   /**
-   * One step. `x`: W_ih x + b_ih [rows, gates * hidden], with W_hh h + b_hh added to it where `summed`; `h`: that product on its own otherwise.
-   * `states` is undefined at the first step, where they are zero.
+   * One step. `x`: W_ih x + b_ih [rows, gates * hidden], with W_hh h + b_hh added to it where `summed`; `h`: that
+   * product on its own otherwise. `states` is undefined at the first step, where they are zero.
    */
-  readonly step: (g: Builder, gates: { x: Value; h: Value | undefined }, states: readonly Value[] | undefined) => Value[]
+  readonly step: (
+    g: Builder,
+    gates: { x: Value; h: Value | undefined },
+    states: readonly Value[] | undefined,
+  ) => Value[]
 }
 
 const split = (g: Builder, value: Value, parts: number): Value[] =>
   g.node('Split', [value], { attributes: { axis: 1, num_outputs: parts }, outputCount: parts })
 
 /** h' = n + z (h - n): the update gate mixes the candidate with the old state. */
-const mix = (g: Builder, z: Value, n: Value, h: Value | undefined): Value => (h ? g.Add(n, g.Mul(z, g.Sub(h, n))) : g.Sub(n, g.Mul(z, n)))
+const mix = (g: Builder, z: Value, n: Value, h: Value | undefined): Value =>
+  h ? g.Add(n, g.Mul(z, g.Sub(h, n))) : g.Sub(n, g.Mul(z, n))
 
 export const cells: Readonly<Record<CellName, Cell>> = {
   rnn: { gates: 1, states: 1, summed: true, step: (g, { x }) => [g.Tanh(x)] },

@@ -24,13 +24,17 @@ const schema = v.looseObject({
 
 /**
  * The student of the report by default: embedding 768, two-layer tanh RNN 768, ReLU, linear to two classes.
- * `dropout` is torch.nn.RNN's, between layers; `embedding_dropout` follows the embedding, `head_dropout` comes before the last layer.
- * `pooling` reads the last real token (with `bidirectional`, the last state of each direction), or the mean or maximum over real tokens.
+ * `dropout` is torch.nn.RNN's, between layers; `embedding_dropout` follows the embedding, `head_dropout` comes before
+ * the last layer. `pooling` reads the last real token (with `bidirectional`, the last state of each direction), or the
+ * mean or maximum over real tokens.
  */
 export type DistilRnnConfig = v.InferOutput<typeof schema>
 
 /** Fills in defaults. @throws {ConfigError} naming the file and the field. */
-export function parseDistilRnnConfig(config: v.InferInput<typeof schema> | unknown, where = 'DistilRnnConfig'): DistilRnnConfig {
+export function parseDistilRnnConfig(
+  config: v.InferInput<typeof schema> | unknown,
+  where = 'DistilRnnConfig',
+): DistilRnnConfig {
   const result = v.safeParse(schema, config)
   if (!result.success) {
     const [issue] = result.issues

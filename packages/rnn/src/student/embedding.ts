@@ -34,7 +34,12 @@ export function randomEmbedding(rows: number, width: number, { seed = 0 }: { see
 export function embeddingFrom(tensor: Tensor, { scale = 'none' }: { scale?: 'unit' | 'none' } = {}): EmbeddingTable {
   const [rows, width] = tensor.dims
   if (tensor.dims.length !== 2 || rows === undefined || width === undefined)
-    throw new WeightsError({ where: 'embedding table', what: 'not a matrix', expected: '[tokens, width]', found: `[${tensor.dims}]` })
+    throw new WeightsError({
+      where: 'embedding table',
+      what: 'not a matrix',
+      expected: '[tokens, width]',
+      found: `[${tensor.dims}]`,
+    })
   let values: Float32Array | undefined
   let factor = 1
   const read = (): Float32Array => {
@@ -122,7 +127,10 @@ export function expand(table: EmbeddingTable, { ids, place }: Vocabulary, traine
     const own = toFloat32(trained)
     for (let id = 0, others = 0; id < rows; id++) {
       const at = place(id)
-      values.set(at === undefined ? other(others++, () => table.row(id)) : own.subarray(at * width, (at + 1) * width), id * width)
+      values.set(
+        at === undefined ? other(others++, () => table.row(id)) : own.subarray(at * width, (at + 1) * width),
+        id * width,
+      )
     }
     return new Uint8Array(values.buffer)
   }

@@ -1,7 +1,20 @@
-// The student as a graph over packed time steps (@cola/data, packSteps), unrolled: no device that trains has Scan, Loop and the RNN operator all.
-// The input product of a layer runs on all tokens at once; a step runs on the sentences that still have a token, none past the longest.
+// The student as a graph over packed time steps (@cola/data, packSteps), unrolled: no device that trains has Scan, Loop
+// and the RNN operator all. The input product of a layer runs on all tokens at once; a step runs on the sentences that
+// still have a token, none past the longest.
 
-import { addInitializer, addInput, build, type Builder, createGraph, dropout, float32, type Model, refineShape, type Tensor, type Value } from '@cola/graph'
+import {
+  addInitializer,
+  addInput,
+  build,
+  type Builder,
+  createGraph,
+  dropout,
+  float32,
+  type Model,
+  refineShape,
+  type Tensor,
+  type Value,
+} from '@cola/graph'
 import { cells } from './cells.ts'
 import { type DistilRnnConfig, directions } from './config.ts'
 import { type Parameters, suffix } from './parameters.ts'
@@ -23,17 +36,23 @@ interface Context {
 
 /**
  * Builds the graph.
- * Inputs: those of a StepBatch that the configuration needs, `input_ids` counting rows of `embedding`. Output: `logits` [batch, labels]; what the head reads is `hidden` [batch, directions * hidden_size].
- * Every parameter is trainable.
+ * Inputs: those of a StepBatch that the configuration needs, `input_ids` counting rows of `embedding`. Output: `logits`
+ * [batch, labels]; what the head reads is `hidden` [batch, directions * hidden_size]. Every parameter is trainable.
  * @param embedding Rows of the tokens that occur, [rows, embedding_size].
  */
-export function distilRnn(config: DistilRnnConfig, embedding: Tensor, parameters: Parameters, { max_length }: DistilRnnOptions): Model {
+export function distilRnn(
+  config: DistilRnnConfig,
+  embedding: Tensor,
+  parameters: Parameters,
+  { max_length }: DistilRnnOptions,
+): Model {
   const graph = createGraph('distil_rnn')
   const g = build(graph)
   const all = new Map([['embedding.weight', embedding], ...parameters])
   for (const [name, value] of all) addInitializer(graph, name, value)
   const weight = (name: string): Value => graph.values.get(name) as Value
-  const input = (name: string, shape: readonly string[]): Value => graph.values.get(name) ?? addInput(graph, name, 'int32', shape)
+  const input = (name: string, shape: readonly string[]): Value =>
+    graph.values.get(name) ?? addInput(graph, name, 'int32', shape)
 
   const ids = input('input_ids', ['token'])
   const sizes = addInput(graph, 'batch_sizes', 'int64', [max_length])
@@ -66,12 +85,9 @@ const reversed = ({ g, input }: Context, x: Value): Value => g.Gather(x, input('
 function recurrence(context: Context, x: Value, layer: number, direction: number): Value {
   const { g, config, weight, sizes, splits } = context
   const { gates, summed, states: count, step } = cells[config.cell]
-  const [wih, whh, bih, bhh] = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh'].map((name) => weight(`rnn.${name}_${suffix(layer, direction)}`)) as [
-    Value,
-    Value,
-    Value,
-    Value,
-  ]
+  const [wih, whh, bih, bhh] = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh'].map((name) =>
+    weight(`rnn.${name}_${suffix(layer, direction)}`),
+  ) as [Value, Value, Value, Value]
   const ordered = direction === 1 ? reversed(context, x) : x
   const fromInput = g.Gemm(ordered, wih, summed ? g.Add(bih, bhh) : bih, { transB: 1 })
   const steps = g.node('Split', [fromInput, sizes], { attributes: { axis: 0 }, outputCount: splits.length })
@@ -84,7 +100,12 @@ function recurrence(context: Context, x: Value, layer: number, direction: number
     const x = summed && h ? g.Gemm(h, whh, own, { transB: 1 }) : own
     const next = step(g, { x, h: fromHidden }, states)
     outputs.push(next[0] as Value)
-    states = next.slice(0, count).map((state) => g.node('Split', [state, splits[t] as Value], { attributes: { axis: 0 }, outputCount: 2 })[0] as Value)
+    states = next
+      .slice(0, count)
+      .map(
+        (state) =>
+          g.node('Split', [state, splits[t] as Value], { attributes: { axis: 0 }, outputCount: 2 })[0] as Value,
+      )
   })
   const all = outputs.length === 1 ? (outputs[0] as Value) : g.Concat(...outputs, { axis: 0 })
   // Inference sees a sum of unknown sizes; together they are all tokens.
@@ -95,7 +116,10 @@ function recurrence(context: Context, x: Value, layer: number, direction: number
 const aligned = (context: Context, [forward, backward]: readonly Value[]): Value =>
   backward ? context.g.Concat(forward as Value, reversed(context, backward), { axis: 1 }) : (forward as Value)
 
-/** ReLU, then one vector a sentence. The states of ended sentences read as zeros, which no mean or maximum of a ReLU sees. */
+/**
+ * ReLU, then one vector a sentence. The states of ended sentences read as zeros, which no mean or maximum of a ReLU
+ * sees.
+ */
 function pool(context: Context, runs: readonly Value[]): Value {
   const { g, config, input } = context
   if (config.pooling === 'last') {
@@ -104,7 +128,10 @@ function pool(context: Context, runs: readonly Value[]): Value {
     return g.Relu(last.length === 1 ? (last[0] as Value) : g.Concat(...last, { axis: 1 }))
   }
   const hidden = g.Relu(aligned(context, runs))
-  const nothing = g.constant('pool.nothing', float32([1, hidden.shape[1] as number], new Float32Array(hidden.shape[1] as number)))
+  const nothing = g.constant(
+    'pool.nothing',
+    float32([1, hidden.shape[1] as number], new Float32Array(hidden.shape[1] as number)),
+  )
   const grid = g.Gather(g.Concat(hidden, nothing, { axis: 0 }), input('token_index', ['batch', 'column']))
   if (config.pooling === 'max') return g.ReduceMax(grid, g.int64([1]), { keepdims: 0 })
   const lengths = g.Unsqueeze(g.Cast(input('lengths', ['batch']), { to: 1 }), g.int64([1]))

@@ -37,7 +37,8 @@ export function distilRnnShapes(config: DistilRnnConfig): Map<string, number[]> 
 export function randomDistilRnn(config: DistilRnnConfig, { seed = 0 }: { seed?: number } = {}): Parameters {
   return new Map(
     [...distilRnnShapes(config)].map(([name, dims]) => {
-      const bound = 1 / Math.sqrt(name.startsWith('rnn.') ? config.hidden_size : directions(config) * config.hidden_size)
+      const bound =
+        1 / Math.sqrt(name.startsWith('rnn.') ? config.hidden_size : directions(config) * config.hidden_size)
       const stream = random(seed, 'distil-rnn', name)
       return [
         name,
@@ -54,15 +55,29 @@ export function randomDistilRnn(config: DistilRnnConfig, { seed = 0 }: { seed?: 
  * The parameters of a checkpoint, without the embedding.
  * @throws {WeightsError} naming the tensor that is missing, has another shape, or holds NaN or Infinity.
  */
-export function distilRnnParameters(tensors: ReadonlyMap<string, Tensor>, config: DistilRnnConfig, where = 'checkpoint'): Parameters {
-  return new Map([...distilRnnShapes(config)].map(([name, dims]) => [name, float32(dims, toFloat32(checked(tensors, name, dims, where)))]))
+export function distilRnnParameters(
+  tensors: ReadonlyMap<string, Tensor>,
+  config: DistilRnnConfig,
+  where = 'checkpoint',
+): Parameters {
+  return new Map(
+    [...distilRnnShapes(config)].map(([name, dims]) => [
+      name,
+      float32(dims, toFloat32(checked(tensors, name, dims, where))),
+    ]),
+  )
 }
 
 /**
  * A tensor of a checkpoint.
  * @throws {WeightsError} when it is missing, has another shape, holds no floats, or NaN or Infinity.
  */
-export function checked(tensors: ReadonlyMap<string, Tensor>, name: string, dims: readonly number[], where: string): Tensor {
+export function checked(
+  tensors: ReadonlyMap<string, Tensor>,
+  name: string,
+  dims: readonly number[],
+  where: string,
+): Tensor {
   const found = tensors.get(name)
   if (found?.dims.join() !== dims.join())
     throw new WeightsError({
@@ -72,7 +87,12 @@ export function checked(tensors: ReadonlyMap<string, Tensor>, name: string, dims
       found: found ? `[${found.dims}]` : `${tensors.size} tensors`,
     })
   if (!dataTypes[found.dtype].float)
-    throw new WeightsError({ where: `${where}, tensor "${name}"`, what: 'not floating point', expected: 'F32, F16, BF16 or F64', found: found.dtype })
+    throw new WeightsError({
+      where: `${where}, tensor "${name}"`,
+      what: 'not floating point',
+      expected: 'F32, F16, BF16 or F64',
+      found: found.dtype,
+    })
   const values = toFloat32(found)
   const at = values.findIndex((value) => !Number.isFinite(value))
   if (at >= 0)

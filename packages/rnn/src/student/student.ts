@@ -1,4 +1,5 @@
-// A student ready to train: the graph on the tokens that occur, how to make its batches, and how to get the whole model back.
+// A student ready to train: the graph on the tokens that occur, how to make its batches, and how to get the whole model
+// back.
 
 import { packSteps, type StepBatch } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
@@ -10,7 +11,10 @@ import { type Parameters, randomDistilRnn } from './parameters.ts'
 
 export interface StudentOptions {
   config: DistilRnnConfig
-  /** All sentences that will be fed, as token ids: training, evaluation and transfer sentences. Only their tokens get rows. */
+  /**
+   * All sentences that will be fed, as token ids: training, evaluation and transfer sentences. Only their tokens get
+   * rows.
+   */
   sentences: readonly (readonly number[])[]
   /** First values of the embedding. @default N(0, 1), as torch.nn.Embedding */
   embedding?: EmbeddingTable
@@ -26,7 +30,10 @@ export interface Student {
   readonly config: DistilRnnConfig
   /** Training model; its `embedding.weight` has only the rows of tokens that occur, and `unseenRows` the others. */
   readonly model: Model
-  /** A batch of sentences given as the tokenizer's ids. @throws {FeedError} for a token that did not occur in `sentences`. */
+  /**
+   * A batch of sentences given as the tokenizer's ids. @throws {FeedError} for a token that did not occur in
+   * `sentences`.
+   */
   readonly collate: (sentences: readonly (readonly number[])[]) => StepBatch
   /** Whole parameters under PyTorch's names, the embedding at full size, from trained ones. */
   readonly parameters: (trained: ReadonlyMap<string, Tensor>) => Parameters
@@ -36,7 +43,14 @@ export interface Student {
  * Makes a student.
  * @throws {ConfigError} when the embedding does not fit the configuration, {WeightsError} for a token without a row.
  */
-export function createStudent({ config, sentences, seed = 0, embedding, parameters, max_length }: StudentOptions): Student {
+export function createStudent({
+  config,
+  sentences,
+  seed = 0,
+  embedding,
+  parameters,
+  max_length,
+}: StudentOptions): Student {
   const table = embedding ?? randomEmbedding(config.vocab_size, config.embedding_size, { seed })
   for (const [field, own] of [
     ['embedding_size', table.width],
@@ -54,7 +68,9 @@ export function createStudent({ config, sentences, seed = 0, embedding, paramete
   const vocabulary = vocabularyOf(sentences)
   const steps = max_length ?? sentences.reduce((longest, { length }) => Math.max(longest, length), 1)
   const model = {
-    ...distilRnn(config, compact(table, vocabulary), parameters ?? randomDistilRnn(config, { seed }), { max_length: steps }),
+    ...distilRnn(config, compact(table, vocabulary), parameters ?? randomDistilRnn(config, { seed }), {
+      max_length: steps,
+    }),
     unseenRows: new Map([['embedding.weight', unseen(table, vocabulary)]]),
   }
   const place = (id: number, row: number): number => {
@@ -76,7 +92,13 @@ export function createStudent({ config, sentences, seed = 0, embedding, paramete
         batch.map((sentence, row) => sentence.map((id) => place(id, row))),
         { max_length: steps },
       ),
-    parameters: (trained) => new Map([...trained].map(([name, value]) => [name, name === 'embedding.weight' ? expand(table, vocabulary, value) : value])),
+    parameters: (trained) =>
+      new Map(
+        [...trained].map(([name, value]) => [
+          name,
+          name === 'embedding.weight' ? expand(table, vocabulary, value) : value,
+        ]),
+      ),
   }
 }
 

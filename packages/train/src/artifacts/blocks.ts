@@ -1,7 +1,18 @@
-// Small parameters share one tensor. An adapter has hundreds of small matrices; one by one, each would cost every step a dozen optimizer nodes and
-// ten tensors carried between JavaScript and the runtime, which takes longer than their numbers do.
+// Small parameters share one tensor. An adapter has hundreds of small matrices; one by one, each would cost every step
+// a dozen optimizer nodes and ten tensors carried between JavaScript and the runtime, which takes longer than their
+// numbers do.
 
-import { addInput, build, elementCount, float32, type Graph, remake, type Tensor, toFloat32, type Value } from '@cola/graph'
+import {
+  addInput,
+  build,
+  elementCount,
+  float32,
+  type Graph,
+  remake,
+  type Tensor,
+  toFloat32,
+  type Value,
+} from '@cola/graph'
 import type { ParameterPart } from '../optim/optimizer.ts'
 
 /** A tensor that the artifacts read and update as one: a parameter, or several small ones, one after another. */
@@ -70,7 +81,9 @@ function takeApart(graph: Graph, { parts }: Block, whole: Value): void {
 export function joinValues(graph: Graph, block: Block, of: (name: string) => Value): Value {
   const g = build(graph)
   const values = block.parts.map(({ name }) => of(name))
-  return isShared(block) ? g.Concat(...values.map((value) => g.Reshape(value, g.int64([-1]))), { axis: 0 }) : (values[0] as Value)
+  return isShared(block)
+    ? g.Concat(...values.map((value) => g.Reshape(value, g.int64([-1]))), { axis: 0 })
+    : (values[0] as Value)
 }
 
 /** Tensors of parameters as their block holds them. */

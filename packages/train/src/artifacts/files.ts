@@ -10,13 +10,17 @@ const models = { training_model: 'trainingModel', eval_model: 'evalModel', optim
 
 /**
  * Writes training_model.onnx, eval_model.onnx, optimizer_model.onnx, the frozen weights they share, and `checkpoint`:
- * a safetensors file (readable from Python) of the trainables' first values, with what else the artifacts hold as JSON in its metadata.
+ * a safetensors file (readable from Python) of the trainables' first values, with what else the artifacts hold as JSON
+ * in its metadata.
  * @throws {FileError} when the folder cannot be written.
  */
 export function saveArtifacts(folder: string, artifacts: TrainingArtifacts): void {
   const { trainingModel, evalModel, optimizerModel, parameters, ...description } = artifacts
   writeModels(folder, { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel })
-  writeFileAtomic(paths().join(folder, 'checkpoint'), safetensorsChunks(parameters, { format: 'pt', artifacts: JSON.stringify(description) }))
+  writeFileAtomic(
+    paths().join(folder, 'checkpoint'),
+    safetensorsChunks(parameters, { format: 'pt', artifacts: JSON.stringify(description) }),
+  )
 }
 
 /**
@@ -28,7 +32,11 @@ export function loadArtifacts(folder: string): TrainingArtifacts {
   const path = join(folder, 'checkpoint')
   const { tensors: parameters, metadata } = readSafetensorsFile(path)
   if (metadata.artifacts === undefined)
-    throw new FormatError({ where: path, what: 'not the checkpoint of training artifacts', expected: '"artifacts" in its metadata' })
+    throw new FormatError({
+      where: path,
+      what: 'not the checkpoint of training artifacts',
+      expected: '"artifacts" in its metadata',
+    })
   requireFinite(path, parameters)
   const graphs = Object.entries(models).map(([file, key]) => [key, readGraph(folder, `${file}.onnx`)] as const)
   return {

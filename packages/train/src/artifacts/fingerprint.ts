@@ -1,4 +1,5 @@
-// What tells artifacts from others: their graphs, the first values of their parameters, and samples of the frozen weights.
+// What tells artifacts from others: their graphs, the first values of their parameters, and samples of the frozen
+// weights.
 
 import type { Graph, Tensor } from '@cola/graph'
 import { sha256 } from '../files/node.ts'
@@ -7,7 +8,8 @@ import type { TrainingArtifacts } from './generate.ts'
 /** Bytes that are hashed at either end of a large tensor. */
 const sample = 2 ** 16
 
-const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value instanceof Map ? [...value] : value)
+const plain = (_: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? String(value) : value instanceof Map ? [...value] : value
 
 function* tensorChunks(tensors: ReadonlyMap<string, Tensor>, whole: boolean): Generator<string | Uint8Array> {
   for (const [name, value] of tensors) {

@@ -1,4 +1,5 @@
-// The four training artifacts, under the names that ONNX Runtime's own tools gave them, from a model, a loss and an optimizer.
+// The four training artifacts, under the names that ONNX Runtime's own tools gave them, from a model, a loss and an
+// optimizer.
 
 import {
   addInput,
@@ -69,12 +70,15 @@ export interface TrainingArtifacts {
 
 export interface ArtifactOptions {
   loss: Loss
-  /** Loss that evaluation reports, where it is another: of distilled students, the cross-entropy alone. @default `loss` */
+  /**
+   * Loss that evaluation reports, where it is another: of distilled students, the cross-entropy alone. @default `loss`
+   */
   evalLoss?: Loss
   optimizer: Optimizer
   /**
-   * How the training model multiplies with large frozen matrices, forward and backward. `int8`: in eight bits, twice as fast on CPU and WASM, the only
-   * devices that can; gradients are approximate, evaluation stays in float32. Wortsman et al. 2023. @default 'float32'
+   * How the training model multiplies with large frozen matrices, forward and backward. `int8`: in eight bits, twice as
+   * fast on CPU and WASM, the only devices that can; gradients are approximate, evaluation stays in float32. Wortsman
+   * et al. 2023. @default 'float32'
    */
   frozenProducts?: FrozenProducts
 }
@@ -82,7 +86,10 @@ export interface ArtifactOptions {
 /** Element type in which values and frozen matrices are multiplied while training. */
 export type FrozenProducts = 'float32' | 'int8'
 
-const multiply: { readonly [Type in FrozenProducts]: (graph: Graph) => Graph } = { float32: (graph) => graph, int8: int8Products }
+const multiply: { readonly [Type in FrozenProducts]: (graph: Graph) => Graph } = {
+  float32: (graph) => graph,
+  int8: int8Products,
+}
 
 const checks: Checks<ArtifactOptions> = {
   loss: callable,
@@ -101,8 +108,8 @@ export const shareInput = (term: number): string => `loss_share.${term}`
 export const termOutput = (term: number): string => `loss_term.${term}`
 
 /**
- * Differentiates a model into training, evaluation and optimizer graphs. Trainable parameters become required inputs, small ones
- * together; frozen weights stay initializers and get no gradient.
+ * Differentiates a model into training, evaluation and optimizer graphs. Trainable parameters become required inputs,
+ * small ones together; frozen weights stay initializers and get no gradient.
  * @throws {ConfigError} for an option that is unknown or no such thing.
  * @throws {GraphError} when nothing is trainable or a trainable is not a float32 initializer.
  * @throws {UnsupportedOperatorError} naming a node that cannot be differentiated.
@@ -188,7 +195,11 @@ function trainableTensors({ graph, trainable }: Model): Map<string, Tensor> {
     parameters.set(name, data)
   }
   if (parameters.size === 0)
-    throw new GraphError({ where: `model "${graph.name}"`, what: 'nothing to train', fix: 'Mark some parameters trainable, with lora() for instance.' })
+    throw new GraphError({
+      where: `model "${graph.name}"`,
+      what: 'nothing to train',
+      fix: 'Mark some parameters trainable, with lora() for instance.',
+    })
   return parameters
 }
 
@@ -203,7 +214,13 @@ function feedDropoutMasks(graph: Graph): DropoutMask[] {
   rewriteOutputs(graph, (node, output, g) => {
     const p = dropoutRatio(graph, node)
     if (p === 0) return undefined
-    if (!(p > 0 && p < 1)) throw new GraphError({ where: `Dropout "${node.name}"`, what: 'not a probability', expected: '0 to below 1', found: String(p) })
+    if (!(p > 0 && p < 1))
+      throw new GraphError({
+        where: `Dropout "${node.name}"`,
+        what: 'not a probability',
+        expected: '0 to below 1',
+        found: String(p),
+      })
     const input = `${node.name}.mask`
     masks.push({ input, p })
     const mask = addInput(graph, input, 'uint8', output.shape)
@@ -226,7 +243,9 @@ function dropoutRatio(graph: Graph, node: Node): number {
 function accumulateGradients(graph: Graph, blocks: readonly Block[], means: readonly Value[]): void {
   const wrt = blocks.flatMap(({ parts }) => parts.map(({ name }) => name))
   const g = build(graph)
-  const shared = means.map((mean, i) => g.Mul(mean, addInput(graph, shareInput(i), 'float32', []))).reduce((a, b) => g.Add(a, b))
+  const shared = means
+    .map((mean, i) => g.Mul(mean, addInput(graph, shareInput(i), 'float32', [])))
+    .reduce((a, b) => g.Add(a, b))
   const gradients = differentiate(graph, { loss: shared.name, wrt })
   const reset = addInput(graph, 'lazy_reset_grad', 'bool', [1])
   for (const block of blocks) {
@@ -240,7 +259,10 @@ function accumulateGradients(graph: Graph, blocks: readonly Block[], means: read
 function optimizerGraph(blocks: readonly Block[], optimizer: Optimizer): Graph {
   const graph = createGraph('optimizer_model')
   const g = build(graph)
-  const scalars = { learningRate: addInput(graph, 'learning_rate', 'float32', []), step: addInput(graph, 'step', 'float32', []) }
+  const scalars = {
+    learningRate: addInput(graph, 'learning_rate', 'float32', []),
+    step: addInput(graph, 'step', 'float32', []),
+  }
   const gradientScale = addInput(graph, 'gradient_scale', 'float32', [])
   const dims = new Map(blocks.map((block) => [block.name, block.dims]))
   const updates: ParameterUpdate[] = blocks.map((block) => {
@@ -251,8 +273,12 @@ function optimizerGraph(blocks: readonly Block[], optimizer: Optimizer): Graph {
   const saved = new Map<string, Value>()
   const read = (name: string, slot: string) => addInput(graph, `${name}.${slot}`, 'float32', dims.get(name) ?? [])
   const save = (name: string, slot: string, value: Value) => saved.set(`${name}.${slot}.out`, value)
-  const final = optimizer.chain.reduce<readonly ParameterUpdate[]>((list, link) => link.apply(g, list, scalars, { read, save }), updates)
-  for (const { name, parameter, update } of final) saved.set(`${name}.out`, g.Sub(parameter, g.Mul(update, scalars.learningRate)))
+  const final = optimizer.chain.reduce<readonly ParameterUpdate[]>(
+    (list, link) => link.apply(g, list, scalars, { read, save }),
+    updates,
+  )
+  for (const { name, parameter, update } of final)
+    saved.set(`${name}.out`, g.Sub(parameter, g.Mul(update, scalars.learningRate)))
   for (const [name, value] of saved) addOutput(graph, name, value)
   return graph
 }

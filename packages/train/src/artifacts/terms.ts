@@ -2,7 +2,17 @@
 // tokens). With these numbers, means of several batches can be put together as that of one large batch, as transformers
 // does with num_items_in_batch.
 
-import { build, type Dim, dimSymbols, type Graph, getValue, GraphError, type Loss, type MeanOver, type Value } from '@cola/graph'
+import {
+  build,
+  type Dim,
+  dimSymbols,
+  type Graph,
+  getValue,
+  GraphError,
+  type Loss,
+  type MeanOver,
+  type Value,
+} from '@cola/graph'
 
 /** A label that no loss counts; torch.nn.CrossEntropyLoss's ignore_index. */
 export const ignoreIndex = -100
@@ -70,7 +80,11 @@ export function classCount(graph: Graph, logits: string): number {
   const { shape } = getValue(graph, logits)
   const classes = shape.at(-1)
   if (typeof classes !== 'number')
-    throw new GraphError({ where: `value "${logits}"`, what: 'the number of classes is unknown', found: `[${shape.join(', ')}]` })
+    throw new GraphError({
+      where: `value "${logits}"`,
+      what: 'the number of classes is unknown',
+      found: `[${shape.join(', ')}]`,
+    })
   return classes
 }
 

@@ -1,6 +1,15 @@
-// A classifier in a folder: the model, its tokenizer, the names of its classes; and the typed wrapper around it: classify(texts) -> labels and probabilities.
+// A classifier in a folder: the model, its tokenizer, the names of its classes; and the typed wrapper around it:
+// classify(texts) -> labels and probabilities.
 
-import { encodeTexts, firstPosition, longestInput, type ModelConfig, padTokenId, readTokenizer, type TextInput } from '@cola/data'
+import {
+  encodeTexts,
+  firstPosition,
+  longestInput,
+  type ModelConfig,
+  padTokenId,
+  readTokenizer,
+  type TextInput,
+} from '@cola/data'
 import { getValue, type Graph } from '@cola/graph'
 import { fileSystem, paths, readFile, readJson, sha256 } from '../files/node.ts'
 import type { Device } from '../runtime/device.ts'
@@ -27,7 +36,10 @@ export interface Classifier {
   readonly fingerprint: () => string
   /** Longest text in tokens, special tokens included; longer ones are cut. Infinity where the model has no limit. */
   readonly max_length: number
-  /** Classifies texts or pairs of texts, in batches. @throws {DataError} for a text without tokens, or with one that the model has not. */
+  /**
+   * Classifies texts or pairs of texts, in batches. @throws {DataError} for a text without tokens, or with one that the
+   * model has not.
+   */
   readonly classify: (texts: readonly (string | TextInput)[]) => Promise<Classification[]>
   /** Logits [texts, classes] of texts or pairs of texts, row by row. @throws {DataError} as `classify`. */
   readonly logits: (texts: readonly (string | TextInput)[]) => Promise<Float32Array>
@@ -40,7 +52,8 @@ export interface ClassifierExport extends ModelFolder {
 }
 
 /**
- * Writes a classifier that any ONNX Runtime loads: model.onnx with its weights beside it, config.json and the tokenizer.
+ * Writes a classifier that any ONNX Runtime loads: model.onnx with its weights beside it, config.json and the
+ * tokenizer.
  * @param classifier Its `graph` takes int64 `input_ids` and `attention_mask` [batch, sequence] and gives `logits`
  * [batch, classes].
  * @throws {ConfigError | GraphError | ShapeError | FileError} as {@link writeModelFolder}.
@@ -63,19 +76,27 @@ export interface ClassifierOptions {
   device?: Device
   /** Texts that are run together. @default 32 */
   batch_size?: number
-  /** The ONNX file, relative to the folder. @default the first of model.onnx, onnx/model.onnx and those of other precisions, such as model_quantized.onnx */
+  /**
+   * The ONNX file, relative to the folder. @default the first of model.onnx, onnx/model.onnx and those of other
+   * precisions, such as model_quantized.onnx
+   */
   file?: string
   /** Called when texts were cut, with how many. @default none */
   onWarning?: (warning: { message: string }) => void
 }
 
 /**
- * Loads a classifier's folder. The file is run as it is, whatever quantized, fused or wrote it. Texts are cut to the longest input of config.json and the
- * tokenizer (`longestInput`); special tokens stay. Without an attention mask among the model's inputs, only texts of one length share a batch.
- * @throws {FileError | FormatError | ConfigError | DeviceError | ModelError} naming the file: one that is missing or damaged, inputs that a text does not
- * give, no logits among the outputs, labels that are not one a class; a device that is not there; a model that the runtime does not take.
+ * Loads a classifier's folder. The file is run as it is, whatever quantized, fused or wrote it. Texts are cut to the
+ * longest input of config.json and the tokenizer (`longestInput`); special tokens stay. Without an attention mask among
+ * the model's inputs, only texts of one length share a batch.
+ * @throws {FileError | FormatError | ConfigError | DeviceError | ModelError} naming the file: one that is missing or
+ * damaged, inputs that a text does not give, no logits among the outputs, labels that are not one a class; a device
+ * that is not there; a model that the runtime does not take.
  */
-export async function loadClassifier(folder: string, { device = 'cpu', batch_size = 32, file, onWarning }: ClassifierOptions = {}): Promise<Classifier> {
+export async function loadClassifier(
+  folder: string,
+  { device = 'cpu', batch_size = 32, file, onWarning }: ClassifierOptions = {},
+): Promise<Classifier> {
   const { join } = paths()
   const config = readJson(join(folder, 'config.json')) as ModelConfig
   const { graph, session, output, labels, files } = await openClassifierModel(folder, config, { device, file })
@@ -83,8 +104,13 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
   const sizes = fixedSizes(graph)
   const max_length = Math.min(longestInput(config, tokenizer), sizes.columns ?? Number.POSITIVE_INFINITY)
   const vocab_size = vocabularySize(graph)
-  const collate = paddedBatches(graph, { pad_token_id: padTokenId(config, tokenizer, vocab_size), first_position: firstPosition(config) })
-  const masked = graph.inputs.some((name) => ['attention_mask', 'token_weights', 'last_token'].includes(roleOf(graph, name) ?? ''))
+  const collate = paddedBatches(graph, {
+    pad_token_id: padTokenId(config, tokenizer, vocab_size),
+    first_position: firstPosition(config),
+  })
+  const masked = graph.inputs.some((name) =>
+    ['attention_mask', 'token_weights', 'last_token'].includes(roleOf(graph, name) ?? ''),
+  )
   const logitsOf = async (rows: readonly PaddedRow[]): Promise<Float32Array> => {
     const missing = Math.max(0, (sizes.rows ?? 0) - rows.length)
     const all = [...rows, ...Array.from({ length: missing }, () => rows[0] as PaddedRow)]
@@ -94,7 +120,8 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
   }
   const logits: Classifier['logits'] = async (texts) => {
     const { rows, truncated } = encodeTexts(tokenizer, texts, { max_length, vocab_size })
-    if (truncated > 0) onWarning?.({ message: `${truncated} of ${texts.length} texts were cut to ${max_length} tokens` })
+    if (truncated > 0)
+      onWarning?.({ message: `${truncated} of ${texts.length} texts were cut to ${max_length} tokens` })
     const all = new Float32Array(texts.length * labels.length)
     for (const batch of batches(rows, sizes.rows ?? batch_size, masked)) {
       const values = await logitsOf(batch.map((row) => rows[row] as PaddedRow))
@@ -116,7 +143,9 @@ export async function loadClassifier(folder: string, { device = 'cpu', batch_siz
     logits,
     classify: async (texts) => {
       const values = await logits(texts)
-      return texts.map((_, i) => describe(Array.from(values.subarray(i * labels.length, (i + 1) * labels.length)), labels))
+      return texts.map((_, i) =>
+        describe(Array.from(values.subarray(i * labels.length, (i + 1) * labels.length)), labels),
+      )
     },
     release: () => session.release(),
   }

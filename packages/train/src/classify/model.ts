@@ -1,4 +1,5 @@
-// A classifier's model as it lies in a folder, whoever wrote it: the file, what it takes and gives, and a session that runs it as it is.
+// A classifier's model as it lies in a folder, whoever wrote it: the file, what it takes and gives, and a session that
+// runs it as it is.
 
 import type { ModelConfig } from '@cola/data'
 import { externalLocations, getValue, type Graph, readModel, readOutline, widen } from '@cola/graph'
@@ -20,7 +21,9 @@ export interface ClassifierModel {
 }
 
 /** Precisions under transformers.js's and Optimum's names, the exact ones first. */
-const names = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16', '_bnb4', '_optimized'].map((suffix) => `model${suffix}.onnx`)
+const names = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16', '_bnb4', '_optimized'].map(
+  (suffix) => `model${suffix}.onnx`,
+)
 
 /** Finds and opens the model. @throws as `loadClassifier`. */
 export async function openClassifierModel(
@@ -33,7 +36,9 @@ export async function openClassifierModel(
   const bytes = readFile(path)
   const external = { where: path, externalData: externalDataOf(dirname(path)) }
   const outline = readOutline(bytes, external)
-  const model: RunnableModel = needsFloat32(outline) ? { graph: widen(readModel(bytes, external)) } : { graph: outline, path }
+  const model: RunnableModel = needsFloat32(outline)
+    ? { graph: widen(readModel(bytes, external)) }
+    : { graph: outline, path }
   const { graph } = model
   requireTextInputs(graph, path)
   const output = logitsOf(graph, path)
@@ -85,12 +90,17 @@ function logitsOf(graph: Graph, path: string): string {
     where: path,
     what: flat.length ? 'several outputs could be the logits' : 'no output has logits',
     expected: 'one output [batch, classes], or one called logits',
-    found: graph.outputs.map((name) => (graph.values.has(name) ? `${name} [${getValue(graph, name).shape.join(', ')}]` : name)).join('; '),
+    found: graph.outputs
+      .map((name) => (graph.values.has(name) ? `${name} [${getValue(graph, name).shape.join(', ')}]` : name))
+      .join('; '),
     fix: 'Export the model for text classification.',
   })
 }
 
-/** Names of the classes: id2label, else transformers' LABEL_0, LABEL_1, ... @throws {ConfigError} when they are not one a class. */
+/**
+ * Names of the classes: id2label, else transformers' LABEL_0, LABEL_1, ... @throws {ConfigError} when they are not one
+ * a class.
+ */
 function labelsOf({ id2label }: ModelConfig, classes: unknown, where: string): string[] {
   if (id2label === undefined || id2label === null) {
     if (typeof classes !== 'number') throw new ConfigError({ where, what: 'no labels', expected: 'id2label' })
@@ -115,7 +125,12 @@ function labelsOf({ id2label }: ModelConfig, classes: unknown, where: string): s
 export function requireClasses(labels: readonly string[], shape: readonly (number | string)[], folder: string): void {
   const classes = shape.at(-1)
   if (shape.length !== 2)
-    throw new ConfigError({ where: folder, what: 'its logits are not one row a text', expected: '[batch, classes]', found: `[${shape.join(', ')}]` })
+    throw new ConfigError({
+      where: folder,
+      what: 'its logits are not one row a text',
+      expected: '[batch, classes]',
+      found: `[${shape.join(', ')}]`,
+    })
   if (typeof classes === 'number' && classes !== labels.length)
     throw new ConfigError({
       where: `${paths().join(folder, 'config.json')}, field "id2label"`,

@@ -61,6 +61,7 @@ export function copyTokenizer(from: string, to: string): void {
   const { join, resolve } = paths()
   for (const name of tokenizerFiles) {
     const source = join(from, name)
-    if (fileSystem().existsSync(source) && resolve(source) !== resolve(to, name)) writeFileAtomic(join(to, name), readFile(source))
+    if (fileSystem().existsSync(source) && resolve(source) !== resolve(to, name))
+      writeFileAtomic(join(to, name), readFile(source))
   }
 }

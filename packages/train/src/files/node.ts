@@ -14,7 +14,11 @@ interface WithBuiltins {
 function builtin<Module>(name: string): Module {
   const found = (globalThis as WithBuiltins).process?.getBuiltinModule?.(name)
   if (!found)
-    throw new FileError({ where: name, what: 'this environment has no files', fix: 'Pass bytes instead of a path in a browser; use Node 20.16 or later.' })
+    throw new FileError({
+      where: name,
+      what: 'this environment has no files',
+      fix: 'Pass bytes instead of a path in a browser; use Node 20.16 or later.',
+    })
   return found as Module
 }
 
@@ -28,7 +32,8 @@ export const paths = (): Path => builtin<Path>('node:path')
 export const hasFiles = (): boolean => Boolean((globalThis as WithBuiltins).process?.getBuiltinModule?.('node:fs'))
 
 /** A fresh folder for temporary files. */
-export const temporaryFolder = (): string => fileSystem().mkdtempSync(paths().join(builtin<typeof import('node:os')>('node:os').tmpdir(), 'cola-'))
+export const temporaryFolder = (): string =>
+  fileSystem().mkdtempSync(paths().join(builtin<typeof import('node:os')>('node:os').tmpdir(), 'cola-'))
 
 let writes = 0
 
@@ -45,7 +50,12 @@ export function writeFileAtomic(path: string, content: string | Uint8Array | Ite
     const file = fs.openSync(temporary, 'w')
     opened = true
     try {
-      const chunks = typeof content === 'string' ? [new TextEncoder().encode(content)] : content instanceof Uint8Array ? [content] : content
+      const chunks =
+        typeof content === 'string'
+          ? [new TextEncoder().encode(content)]
+          : content instanceof Uint8Array
+            ? [content]
+            : content
       for (const chunk of chunks) writeAll(fs, file, chunk)
       fs.fsyncSync(file)
     } finally {
@@ -55,7 +65,12 @@ export function writeFileAtomic(path: string, content: string | Uint8Array | Ite
   } catch (cause) {
     if (opened) fs.rmSync(temporary, { force: true })
     throw new FileError(
-      { where: path, what: 'the file could not be written', found: (cause as Error).message, fix: 'Free some space, or choose a folder that can be written.' },
+      {
+        where: path,
+        what: 'the file could not be written',
+        found: (cause as Error).message,
+        fix: 'Free some space, or choose a folder that can be written.',
+      },
       { cause },
     )
   }
@@ -127,7 +142,10 @@ export function readRange(path: string, begin: number, end: number): Uint8Array 
       fs.closeSync(file)
     }
   } catch (cause) {
-    throw new FileError({ where: path, what: `bytes ${begin} to ${end} could not be read`, found: (cause as Error).message }, { cause })
+    throw new FileError(
+      { where: path, what: `bytes ${begin} to ${end} could not be read`, found: (cause as Error).message },
+      { cause },
+    )
   }
   return bytes
 }
@@ -138,12 +156,18 @@ function refuseMissing(path: string): void {
   const [folder, name] = [dirname(path), basename(path)]
   const names = fileSystem().existsSync(folder) ? fileSystem().readdirSync(folder) : []
   const fix = pickleFix(name, names, { folder })
-  throw new FileError({ where: path, what: 'no such file', found: names.slice(0, 12).join(', ') || 'no files', ...(fix ? { fix } : {}) })
+  throw new FileError({
+    where: path,
+    what: 'no such file',
+    found: names.slice(0, 12).join(', ') || 'no files',
+    ...(fix ? { fix } : {}),
+  })
 }
 
 /**
  * Opens a safetensors file: the header is read and checked, tensors stay on disk until their bytes are asked for.
- * @throws {FormatError | FileError} naming the file and the tensor; where only weights are there that Python pickled, with the lines that convert them.
+ * @throws {FormatError | FileError} naming the file and the tensor; where only weights are there that Python pickled,
+ * with the lines that convert them.
  */
 export function readSafetensorsFile(path: string): SafetensorsFile {
   refuseMissing(path)
@@ -151,6 +175,7 @@ export function readSafetensorsFile(path: string): SafetensorsFile {
   const length = safetensorsHeaderLength(readRange(path, 0, Math.min(8, size)), size, path)
   const { entries, metadata } = parseSafetensorsHeader(readRange(path, 8, 8 + length), size, path)
   const tensors = new Map<string, Tensor>()
-  for (const { name, dtype, dims, begin, end } of entries) tensors.set(name, { dtype, dims, bytes: () => readRange(path, begin, end) })
+  for (const { name, dtype, dims, begin, end } of entries)
+    tensors.set(name, { dtype, dims, bytes: () => readRange(path, begin, end) })
   return { tensors, metadata }
 }

@@ -1,4 +1,5 @@
-// Optimizers as composable graph transformations, after optax: a state per parameter and a rule that turns gradients into updates.
+// Optimizers as composable graph transformations, after optax: a state per parameter and a rule that turns gradients
+// into updates.
 
 import type { Builder, Value } from '@cola/graph'
 
@@ -29,7 +30,12 @@ export interface ParameterUpdate {
 export interface Transformation {
   readonly state: readonly string[]
   /** Adds the nodes; `read(name, slot)` gives the old state, `save` names the new. */
-  readonly apply: (g: Builder, updates: readonly ParameterUpdate[], scalars: OptimizerScalars, slots: StateAccess) => ParameterUpdate[]
+  readonly apply: (
+    g: Builder,
+    updates: readonly ParameterUpdate[],
+    scalars: OptimizerScalars,
+    slots: StateAccess,
+  ) => ParameterUpdate[]
 }
 
 export interface StateAccess {
@@ -37,10 +43,16 @@ export interface StateAccess {
   save: (name: string, slot: string, value: Value) => void
 }
 
-/** What an optimizer does to an element whose gradient is always zero: nothing, multiply it by what all others are multiplied by, or something else. */
+/**
+ * What an optimizer does to an element whose gradient is always zero: nothing, multiply it by what all others are
+ * multiplied by, or something else.
+ */
 export type Undriven = 'fixed' | 'proportional' | 'other'
 
-/** An optimizer: a chain of transformations, then `parameter - learningRate * update`. Serializable options for the record. */
+/**
+ * An optimizer: a chain of transformations, then `parameter - learningRate * update`. Serializable options for the
+ * record.
+ */
 export interface Optimizer {
   readonly name: string
   readonly options: Readonly<Record<string, unknown>>

@@ -38,7 +38,10 @@ export interface SgdOptions extends OptimizerOptions {
 }
 
 const isString = (value: unknown): boolean => typeof value === 'string'
-const names: Check = ['a RegExp or an array of names', (value) => value instanceof RegExp || (Array.isArray(value) && value.every(isString))]
+const names: Check = [
+  'a RegExp or an array of names',
+  (value) => value instanceof RegExp || (Array.isArray(value) && value.every(isString)),
+]
 const groupChecks: Checks<ParameterGroup> = { params: names, weight_decay: atLeast(0), lr_scale: atLeast(0) }
 const optimizerChecks: Checks<OptimizerOptions> = { weight_decay: atLeast(0), max_grad_norm: atLeast(0), groups: list }
 const adamChecks: Checks<AdamOptions> = { ...optimizerChecks, betas: listOf(shareBelow1, 2), eps: atLeast(0) }
@@ -49,7 +52,11 @@ function check(name: string, options: OptimizerOptions, checks: Checks<Optimizer
   for (const [i, group] of (options.groups ?? []).entries()) {
     checkOptions(`${name}, option groups[${i}]`, group, groupChecks)
     if (group.params === undefined)
-      throw new ConfigError({ where: `${name}, option groups[${i}]`, what: 'it names no parameters', expected: `params: ${names[0]}` })
+      throw new ConfigError({
+        where: `${name}, option groups[${i}]`,
+        what: 'it names no parameters',
+        expected: `params: ${names[0]}`,
+      })
   }
 }
 
@@ -57,7 +64,8 @@ function check(name: string, options: OptimizerOptions, checks: Checks<Optimizer
 const groupOf = (groups: readonly ParameterGroup[], name: string): ParameterGroup | undefined =>
   groups.find(({ params }) => (params instanceof RegExp ? name.search(params) >= 0 : params.includes(name)))
 
-const decayOf = ({ weight_decay = 0, groups = [] }: OptimizerOptions, name: string): number => groupOf(groups, name)?.weight_decay ?? weight_decay
+const decayOf = ({ weight_decay = 0, groups = [] }: OptimizerOptions, name: string): number =>
+  groupOf(groups, name)?.weight_decay ?? weight_decay
 
 /** What weight decay does where there is no gradient. */
 const undriven =
@@ -70,13 +78,18 @@ function decay(options: OptimizerOptions): Transformation[] {
   const { weight_decay = 0, groups = [] } = options
   const of = (name: string) => decayOf(options, name)
   const strengths = new Set([weight_decay, ...groups.map((group) => group.weight_decay ?? weight_decay)])
-  return [...strengths].filter((strength) => strength !== 0).map((strength) => addWeightDecay(strength, (name) => of(name) === strength))
+  return [...strengths]
+    .filter((strength) => strength !== 0)
+    .map((strength) => addWeightDecay(strength, (name) => of(name) === strength))
 }
 
-const clip = ({ max_grad_norm = 0 }: OptimizerOptions): Transformation[] => (max_grad_norm > 0 ? [clipByGlobalNorm(max_grad_norm)] : [])
+const clip = ({ max_grad_norm = 0 }: OptimizerOptions): Transformation[] =>
+  max_grad_norm > 0 ? [clipByGlobalNorm(max_grad_norm)] : []
 
 function rates({ groups = [] }: OptimizerOptions): Transformation[] {
-  return groups.some(({ lr_scale = 1 }) => lr_scale !== 1) ? [scaleByGroup((name) => groupOf(groups, name)?.lr_scale ?? 1)] : []
+  return groups.some(({ lr_scale = 1 }) => lr_scale !== 1)
+    ? [scaleByGroup((name) => groupOf(groups, name)?.lr_scale ?? 1)]
+    : []
 }
 
 const record = (options: OptimizerOptions): Record<string, unknown> =>
@@ -115,7 +128,12 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   check('sgd', options, sgdChecks)
   const { momentum = 0, nesterov = false } = options
   if (nesterov && momentum === 0)
-    throw new ConfigError({ where: 'sgd, option nesterov', what: 'it has no effect without momentum', expected: 'momentum above 0', found: '0' })
+    throw new ConfigError({
+      where: 'sgd, option nesterov',
+      what: 'it has no effect without momentum',
+      expected: 'momentum above 0',
+      found: '0',
+    })
   return {
     name: 'sgd',
     options: record(options),

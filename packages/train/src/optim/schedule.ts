@@ -1,4 +1,5 @@
-// Learning-rate schedules: a factor of the peak rate for each optimizer step, as transformers' get_*_schedule_with_warmup.
+// Learning-rate schedules: a factor of the peak rate for each optimizer step, as transformers'
+// get_*_schedule_with_warmup.
 
 import { checkOptions, checkValue, oneOf, whole } from '../options.ts'
 

@@ -45,10 +45,16 @@ export function addWeightDecay(weightDecay: number, decays: (name: string) => bo
   }
 }
 
-/** 1 - beta^step without cancellation: a Taylor series of -expm1(step ln beta) near zero, which float32 powers would round away. */
+/**
+ * 1 - beta^step without cancellation: a Taylor series of -expm1(step ln beta) near zero, which float32 powers would
+ * round away.
+ */
 function biasCorrection(g: Builder, step: Value, beta: number): Value {
   const z = scale(g, step, Math.log(beta))
-  const series = [1 / 120, 1 / 24, 1 / 6, 1 / 2, 1].reduce<Value>((sum, c) => g.Add(g.Mul(sum, z), g.scalar(c)), g.scalar(1 / 720))
+  const series = [1 / 120, 1 / 24, 1 / 6, 1 / 2, 1].reduce<Value>(
+    (sum, c) => g.Add(g.Mul(sum, z), g.scalar(c)),
+    g.scalar(1 / 720),
+  )
   const small = g.Greater(z, g.scalar(-0.1))
   return g.Where(small, g.Neg(g.Mul(series, z)), g.Sub(g.scalar(1), g.Exp(z)))
 }
@@ -92,7 +98,10 @@ export function trace(momentum: number, nesterov: boolean): Transformation {
 
 /** Multiplies the update of parameters by a factor of their own: LoRA+, layer-wise rates. */
 export function scaleByGroup(factor: (name: string) => number): Transformation {
-  return { state: [], apply: (g, updates) => updates.map((entry) => ({ ...entry, update: scaleByPart(g, entry.update, entry, factor) })) }
+  return {
+    state: [],
+    apply: (g, updates) => updates.map((entry) => ({ ...entry, update: scaleByPart(g, entry.update, entry, factor) })),
+  }
 }
 
 /** `value` times a number for each parameter of its tensor. */

@@ -1,5 +1,5 @@
-// The only importer of ONNX Runtime: onnxruntime-node in Node, onnxruntime-web in a browser, by the import condition "#ort",
-// loaded with the first session. Tensors come from onnxruntime-common, which both share, and need no runtime.
+// The only importer of ONNX Runtime: onnxruntime-node in Node, onnxruntime-web in a browser, by the import condition
+// "#ort", loaded with the first session. Tensors come from onnxruntime-common, which both share, and need no runtime.
 
 import { type InferenceSession, type InferenceSessionFactory, Tensor, type TensorConstructor } from 'onnxruntime-common'
 import { DeviceError } from '../errors.ts'

@@ -4,9 +4,16 @@ import { addInput, build, ColaError, createGraph, type Graph } from '@cola/graph
 import { DeviceError, ModelError } from '../errors.ts'
 
 /** How ONNX Runtime names the node that it does not take. */
-const nodeNames = [/node with name '([^']+)'/, /Node, \("([^"]+)"/, /Node \(([^)]+)\) Op/, /in node \(([^)]+)\)/, /node:\s?'?([^'\s)]+)/i]
+const nodeNames = [
+  /node with name '([^']+)'/,
+  /Node, \("([^"]+)"/,
+  /Node \(([^)]+)\) Op/,
+  /in node \(([^)]+)\)/,
+  /node:\s?'?([^'\s)]+)/i,
+]
 
-const nodeIn = (message: string): string | undefined => nodeNames.map((pattern) => pattern.exec(message)?.[1]).find(Boolean)
+const nodeIn = (message: string): string | undefined =>
+  nodeNames.map((pattern) => pattern.exec(message)?.[1]).find(Boolean)
 
 const outOfMemory = /bad_alloc|bad allocation|out of memory|failed to allocate/i
 
@@ -27,12 +34,18 @@ export interface Refused {
   works: () => Promise<boolean>
 }
 
-/** The error that stands for what the runtime said: errors of our own as they are, else the model's where the device works, else the device's. */
+/**
+ * The error that stands for what the runtime said: errors of our own as they are, else the model's where the device
+ * works, else the device's.
+ */
 export async function refusal({ graph, device, fix, works }: Refused, cause: Error): Promise<ColaError> {
   if (cause instanceof ColaError) return cause
   const found = cause.message
   if (!(await works()))
-    return new DeviceError({ where: `device "${device}"`, what: `a session for "${graph.name}" could not be created`, found, fix }, { cause })
+    return new DeviceError(
+      { where: `device "${device}"`, what: `a session for "${graph.name}" could not be created`, found, fix },
+      { cause },
+    )
   const node = nodeIn(found)
   return new ModelError(
     {

@@ -21,7 +21,10 @@ export type EvaluationSession = Pick<TrainingSession, 'runEvalStep' | 'release'>
  * Opens a model for evaluation.
  * @throws {DeviceError} when the device is not there, {ModelError} for a model that the runtime refuses.
  */
-export async function openEvaluation(model: Model, { loss, device = 'auto' }: EvaluationOptions): Promise<EvaluationSession> {
+export async function openEvaluation(
+  model: Model,
+  { loss, device = 'auto' }: EvaluationOptions,
+): Promise<EvaluationSession> {
   const { graph, terms } = evaluationModel(model, loss)
   const session = await openSession({ graph }, await resolveDevice(device, graph))
   return {

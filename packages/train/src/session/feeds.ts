@@ -16,13 +16,23 @@ export interface BatchArray {
 export type Batch = Readonly<Record<string, BatchArray>>
 
 const typeOfArray = (data: BatchArray['data']): DataType =>
-  data instanceof Int32Array ? 'int32' : data instanceof Float32Array ? 'float32' : data instanceof BigInt64Array ? 'int64' : 'bool'
+  data instanceof Int32Array
+    ? 'int32'
+    : data instanceof Float32Array
+      ? 'float32'
+      : data instanceof BigInt64Array
+        ? 'int64'
+        : 'bool'
 
 /**
  * Feeds for the graph inputs named by `inputs`, and the sizes of the symbols that their shapes bind.
  * @throws {FeedError} naming the input, what it expects and what it got.
  */
-export function feedsOf(graph: Graph, inputs: readonly string[], batch: Batch): { feeds: OrtTensors; symbols: Map<string, number> } {
+export function feedsOf(
+  graph: Graph,
+  inputs: readonly string[],
+  batch: Batch,
+): { feeds: OrtTensors; symbols: Map<string, number> } {
   const symbols = new Map<string, number>()
   const feeds: OrtTensors = {}
   for (const name of inputs) {
@@ -36,9 +46,11 @@ export function feedsOf(graph: Graph, inputs: readonly string[], batch: Batch): 
         found: Object.keys(batch).join(', ') || 'an empty batch',
       })
     const found = typeOfArray(array.data)
-    if (found !== dtype) throw new FeedError({ where: `input "${name}"`, what: 'wrong element type', expected: dtype, found })
+    if (found !== dtype)
+      throw new FeedError({ where: `input "${name}"`, what: 'wrong element type', expected: dtype, found })
     bindShape(name, shape, array.dims, symbols)
-    if (name === 'input_ids' || (roleOf(graph, name) === 'input_ids' && Number.isFinite(vocabularySize(graph)))) requireTokenIds(graph, array.data, array.dims)
+    if (name === 'input_ids' || (roleOf(graph, name) === 'input_ids' && Number.isFinite(vocabularySize(graph))))
+      requireTokenIds(graph, array.data, array.dims)
     feeds[name] = new OrtTensor(dtype as 'int32', array.data as Int32Array, array.dims)
   }
   return { feeds, symbols }

@@ -36,7 +36,10 @@ const divisor = (count: number): number => (count > 0 ? count : 1)
 
 /** Sums with a batch's means added. */
 export const addMeans = (sums: readonly TermSum[], terms: readonly TermMean[]): TermSum[] =>
-  terms.map(({ mean, count }, i) => ({ sum: (sums[i]?.sum ?? 0) + mean * divisor(count), count: (sums[i]?.count ?? 0) + count }))
+  terms.map(({ mean, count }, i) => ({
+    sum: (sums[i]?.sum ?? 0) + mean * divisor(count),
+    count: (sums[i]?.count ?? 0) + count,
+  }))
 
 /** The loss over all batches of sums; NaN for none. */
 export const meanOf = (sums: readonly TermSum[]): number =>
@@ -59,10 +62,18 @@ export const noAccumulation: Accumulation = { batches: 0, first: 1, total: 1, kn
  * count, in units of the first batch's: exact for losses of one term.
  * @throws {FeedError} for counts that are not one a term, or that only some batches of a window come with.
  */
-export function accumulate(before: Accumulation, counts: readonly number[], window?: readonly number[]): { shares: number[]; after: Accumulation } {
+export function accumulate(
+  before: Accumulation,
+  counts: readonly number[],
+  window?: readonly number[],
+): { shares: number[]; after: Accumulation } {
   const known = window !== undefined
   if (before.batches > 0 && before.known !== known)
-    throw new FeedError({ where: 'runTrainStep, option window', what: 'given for some batches of an accumulation only', expected: 'all or none' })
+    throw new FeedError({
+      where: 'runTrainStep, option window',
+      what: 'given for some batches of an accumulation only',
+      expected: 'all or none',
+    })
   if (window) {
     checkWindow(counts, window)
     return {
@@ -73,14 +84,21 @@ export function accumulate(before: Accumulation, counts: readonly number[], wind
   const count = counts.reduce((a, b) => Math.max(a, b), 0)
   const first = before.batches === 0 ? divisor(count) : before.first
   const total = (before.batches === 0 ? 0 : before.total) + count
-  return { shares: counts.map(() => divisor(count) / first), after: { batches: before.batches + 1, first, total, known } }
+  return {
+    shares: counts.map(() => divisor(count) / first),
+    after: { batches: before.batches + 1, first, total, known },
+  }
 }
 
 /** What turns accumulated gradients into those of the mean over all batches. */
 export const gradientScale = ({ first, total }: Accumulation): number => first / divisor(total)
 
 function checkWindow(counts: readonly number[], window: readonly number[]): void {
-  if (window.length === counts.length && window.every((count, i) => count >= (counts[i] as number) && Number.isFinite(count))) return
+  if (
+    window.length === counts.length &&
+    window.every((count, i) => count >= (counts[i] as number) && Number.isFinite(count))
+  )
+    return
   throw new FeedError({
     where: 'runTrainStep, option window',
     what: 'not the counts of an accumulation that holds this batch',
@@ -90,7 +108,9 @@ function checkWindow(counts: readonly number[], window: readonly number[]): void
 }
 
 function rowCount({ rows, symbols }: RowTerm, batch: Batch): number {
-  const sizes = Object.entries(symbols).map(([symbol, [input, axis]]) => [symbol, inputOf(batch, input).dims[axis] as number] as const)
+  const sizes = Object.entries(symbols).map(
+    ([symbol, [input, axis]]) => [symbol, inputOf(batch, input).dims[axis] as number] as const,
+  )
   return evaluateDim(rows, new Map(sizes)) as number
 }
 
@@ -108,18 +128,26 @@ function labelCount({ labels, classes, weight }: LabelTerm, batch: Batch): numbe
 
 function inputOf(batch: Batch, name: string): BatchArray {
   const array = batch[name]
-  if (!array) throw new FeedError({ where: `input "${name}"`, what: 'missing from the batch', found: Object.keys(batch).join(', ') || 'an empty batch' })
+  if (!array)
+    throw new FeedError({
+      where: `input "${name}"`,
+      what: 'missing from the batch',
+      found: Object.keys(batch).join(', ') || 'an empty batch',
+    })
   return array
 }
 
 /** Row of an element, and its place in the row where rows have several; both from 1. */
 function placeOf(i: number, [, ...inner]: readonly number[]): string {
   const width = inner.reduce((a, b) => a * b, 1)
-  return width === 1 ? `row ${i + 1} of the batch` : `row ${Math.floor(i / width) + 1} of the batch, position ${(i % width) + 1}`
+  return width === 1
+    ? `row ${i + 1} of the batch`
+    : `row ${Math.floor(i / width) + 1} of the batch, position ${(i % width) + 1}`
 }
 
 /** Number of classes of the labels that a loss reads; undefined where it reads none. */
-export const classesOf = (terms: readonly LossTerm[]): number | undefined => terms.flatMap((term) => ('labels' in term ? [term.classes] : []))[0]
+export const classesOf = (terms: readonly LossTerm[]): number | undefined =>
+  terms.flatMap((term) => ('labels' in term ? [term.classes] : []))[0]
 
 /**
  * Labels, one a row: each a class, or -100 for a row without one.

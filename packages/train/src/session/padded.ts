@@ -18,11 +18,15 @@ export interface PaddingOptions {
 }
 
 /**
- * Makes batches of sentences of token ids for a graph's inputs: `input_ids`, `attention_mask`, `token_type_ids`, `position_ids` and what a head reads,
- * padded on the right to the longest, or to the columns that an export was made for.
+ * Makes batches of sentences of token ids for a graph's inputs: `input_ids`, `attention_mask`, `token_type_ids`,
+ * `position_ids` and what a head reads, padded on the right to the longest, or to the columns that an export was made
+ * for.
  * @throws {ConfigError} for a pad_token_id that the embedding table does not have.
  */
-export function paddedBatches(graph: Graph, { pad_token_id = 0, first_position = 0 }: PaddingOptions = {}): (rows: readonly PaddedRow[]) => Batch {
+export function paddedBatches(
+  graph: Graph,
+  { pad_token_id = 0, first_position = 0 }: PaddingOptions = {},
+): (rows: readonly PaddedRow[]) => Batch {
   const size = vocabularySize(graph)
   if (!(Number.isInteger(pad_token_id) && pad_token_id >= 0 && pad_token_id < size))
     throw new ConfigError({
@@ -50,7 +54,19 @@ export function paddedBatches(graph: Graph, { pad_token_id = 0, first_position =
     return Object.fromEntries(
       graph.inputs.flatMap((name) => {
         const role = roleOf(graph, name)
-        return role ? [[name, typed(graph, name, values[role](), role === 'last_token' ? [sentences.length] : [sentences.length, columns])]] : []
+        return role
+          ? [
+              [
+                name,
+                typed(
+                  graph,
+                  name,
+                  values[role](),
+                  role === 'last_token' ? [sentences.length] : [sentences.length, columns],
+                ),
+              ],
+            ]
+          : []
       }),
     )
   }

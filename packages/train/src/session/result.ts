@@ -27,7 +27,10 @@ export function resultOf(results: OrtTensors, names: readonly string[], counts: 
     outputs: Object.fromEntries(
       others
         .filter((name) => !means.includes(name))
-        .map((name) => [name, { data: (results[name] as OrtTensor).data as Float32Array, dims: (results[name] as OrtTensor).dims }]),
+        .map((name) => [
+          name,
+          { data: (results[name] as OrtTensor).data as Float32Array, dims: (results[name] as OrtTensor).dims },
+        ]),
     ),
   }
 }

@@ -1,4 +1,5 @@
-// Token ids against the embedding table that they index: runtimes read a negative id from the table's end, or another row without a word.
+// Token ids against the embedding table that they index: runtimes read a negative id from the table's end, or another
+// row without a word.
 
 import type { Graph } from '@cola/graph'
 import { FeedError } from '../errors.ts'
@@ -12,7 +13,10 @@ const lookups = new Set(['Gather', 'GatherBlockQuantized'])
 
 const sizes = new WeakMap<Graph, number>()
 
-/** Rows of the embedding table that `input_ids` index: the smallest, where there are several. Infinity where the graph has none. */
+/**
+ * Rows of the embedding table that `input_ids` index: the smallest, where there are several. Infinity where the graph
+ * has none.
+ */
 export function vocabularySize(graph: Graph): number {
   const known = sizes.get(graph)
   if (known !== undefined) return known
@@ -21,7 +25,12 @@ export function vocabularySize(graph: Graph): number {
   for (const { opType, inputs, outputs, attributes } of graph.nodes) {
     const [first, second] = inputs as [string, string | undefined]
     if (passing.has(opType) && ids.has(first)) ids.add(outputs[0] as string)
-    if (lookups.has(opType) && second !== undefined && ids.has(second) && (attributes.axis ?? attributes.gather_axis ?? 0) === 0) {
+    if (
+      lookups.has(opType) &&
+      second !== undefined &&
+      ids.has(second) &&
+      (attributes.axis ?? attributes.gather_axis ?? 0) === 0
+    ) {
       const rows = (graph.initializers.get(first)?.dims ?? graph.values.get(first)?.shape)?.[0]
       if (typeof rows === 'number') size = Math.min(size, rows)
     }

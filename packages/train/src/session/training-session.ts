@@ -1,4 +1,5 @@
-// The low-level session: one method per artifact, named as in the API that ONNX Runtime removed from JavaScript in 1.20.
+// The low-level session: one method per artifact, named as in the API that ONNX Runtime removed from JavaScript in
+// 1.20.
 
 import { elementCount, evaluateDim, float32, type Graph, type Tensor, toFloat32, getValue } from '@cola/graph'
 import { random } from '@cola/data'
@@ -16,7 +17,16 @@ import { atLeast, checkValue, integer } from '../options.ts'
 import { type Batch, feedsOf } from './feeds.ts'
 import { accumulate, type Accumulation, gradientScale, lossCounts, noAccumulation } from './means.ts'
 import { resultOf, type StepResult } from './result.ts'
-import { blockTensors, dispose, download, downloadGraph, hostTensors, joinAll, stateName, zeroTensors } from './state.ts'
+import {
+  blockTensors,
+  dispose,
+  download,
+  downloadGraph,
+  hostTensors,
+  joinAll,
+  stateName,
+  zeroTensors,
+} from './state.ts'
 
 export interface TrainingSessionOptions {
   artifacts: TrainingArtifacts
@@ -73,15 +83,29 @@ export class TrainingSession {
   #trainSteps = 0
   #step = 0
 
-  private constructor(device: Exclude<Device, 'auto'>, artifacts: TrainingArtifacts, sessions: readonly OrtSession[], seed: number, cleanUp: () => void) {
+  private constructor(
+    device: Exclude<Device, 'auto'>,
+    artifacts: TrainingArtifacts,
+    sessions: readonly OrtSession[],
+    seed: number,
+    cleanUp: () => void,
+  ) {
     this.device = device
     this.#artifacts = artifacts
-    ;[this.#training, this.#evaluation, this.#optimizer, this.#download] = sessions as [OrtSession, OrtSession, OrtSession, OrtSession | undefined]
+    ;[this.#training, this.#evaluation, this.#optimizer, this.#download] = sessions as [
+      OrtSession,
+      OrtSession,
+      OrtSession,
+      OrtSession | undefined,
+    ]
     this.#seed = seed
     this.#cleanUp = cleanUp
     this.#parameters = hostTensors(joinAll(artifacts.blocks, artifacts.parameters))
     this.#buffers = zeroTensors(artifacts.blocks, gradientBuffer)
-    this.#state = Object.assign({}, ...artifacts.stateSlots.map((slot) => zeroTensors(artifacts.blocks, (name) => stateName(name, slot))))
+    this.#state = Object.assign(
+      {},
+      ...artifacts.stateSlots.map((slot) => zeroTensors(artifacts.blocks, (name) => stateName(name, slot))),
+    )
   }
 
   /**
@@ -90,7 +114,12 @@ export class TrainingSession {
    * @throws {DeviceError} when the device is not there.
    * @throws {FileError} when the folder cannot be written.
    */
-  static async create({ artifacts, device = 'auto', folder, seed = 0 }: TrainingSessionOptions): Promise<TrainingSession> {
+  static async create({
+    artifacts,
+    device = 'auto',
+    folder,
+    seed = 0,
+  }: TrainingSessionOptions): Promise<TrainingSession> {
     checkValue('TrainingSession, option seed', seed, integer)
     const resolved = await resolveDevice(device, probeGraph())
     const { trainingModel, evalModel, optimizerModel } = artifacts
@@ -197,7 +226,11 @@ export class TrainingSession {
       graph.inputs.filter((name) => !(name in this.#parameters)),
       batch,
     )
-    const parameters = Object.fromEntries(graph.inputs.filter((name) => name in this.#parameters).map((name) => [name, this.#parameters[name] as OrtTensor]))
+    const parameters = Object.fromEntries(
+      graph.inputs
+        .filter((name) => name in this.#parameters)
+        .map((name) => [name, this.#parameters[name] as OrtTensor]),
+    )
     const counts = lossCounts(evalLossTerms, batch)
     return resultOf(await this.#evaluation.run({ ...feeds, ...parameters }), graph.outputs, counts)
   }
@@ -209,8 +242,15 @@ export class TrainingSession {
    */
   async runOptimizerStep({ learningRate }: { learningRate: number }): Promise<void> {
     checkValue('runOptimizerStep, learningRate', learningRate, atLeast(0))
-    if (this.#accumulation.batches === 0) throw new FeedError({ where: 'runOptimizerStep', what: 'there are no gradients', fix: 'Call runTrainStep first.' })
-    const gradients = Object.fromEntries(Object.keys(this.#parameters).map((name) => [`${name}_grad`, this.#buffers[gradientBuffer(name)] as OrtTensor]))
+    if (this.#accumulation.batches === 0)
+      throw new FeedError({
+        where: 'runOptimizerStep',
+        what: 'there are no gradients',
+        fix: 'Call runTrainStep first.',
+      })
+    const gradients = Object.fromEntries(
+      Object.keys(this.#parameters).map((name) => [`${name}_grad`, this.#buffers[gradientBuffer(name)] as OrtTensor]),
+    )
     const scalars = {
       learning_rate: scalar(learningRate),
       step: scalar(this.#step + 1),
@@ -218,7 +258,9 @@ export class TrainingSession {
     }
     const feeds: OrtTensors = { ...scalars, ...this.#parameters, ...gradients, ...this.#state }
     const used = new Set(this.#optimizer.inputNames)
-    const results = await this.#optimizer.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => used.has(name))))
+    const results = await this.#optimizer.run(
+      Object.fromEntries(Object.entries(feeds).filter(([name]) => used.has(name))),
+    )
     const renew = (tensors: OrtTensors) => {
       for (const name of Object.keys(tensors)) {
         dispose(tensors[name])
@@ -254,7 +296,9 @@ export class TrainingSession {
   /** Gradients of the mean over all batches since the last reset, by parameter; for tests and inspection. */
   async getGradients(): Promise<Map<string, Tensor>> {
     // Under the parameters' names, because those are the inputs that the download model has.
-    const gradients = Object.fromEntries(Object.keys(this.#parameters).map((name) => [name, this.#buffers[gradientBuffer(name)] as OrtTensor]))
+    const gradients = Object.fromEntries(
+      Object.keys(this.#parameters).map((name) => [name, this.#buffers[gradientBuffer(name)] as OrtTensor]),
+    )
     const sums = this.#cut(await this.#fetch({ ...this.#state, ...gradients }))
     const factor = gradientScale(this.#accumulation)
     return factor === 1
@@ -275,7 +319,10 @@ export class TrainingSession {
     return concatenated([...(await this.getParameters()).values()])
   }
 
-  /** Sets all trainables from a buffer as {@link getContiguousParameters} gives it. @throws {FeedError} when its size is wrong. */
+  /**
+   * Sets all trainables from a buffer as {@link getContiguousParameters} gives it. @throws {FeedError} when its size is
+   * wrong.
+   */
   loadParametersBuffer(buffer: Float32Array): void {
     if (buffer.length !== this.getParametersSize())
       throw new FeedError({
@@ -289,17 +336,25 @@ export class TrainingSession {
     this.#renew(this.#parameters, joinAll(blocks, new Map(cutTensors(parts, buffer))))
   }
 
-  /** Sets trainables by name. Call it between steps. @throws {CheckpointError} for a name or shape that the model does not have. */
+  /**
+   * Sets trainables by name. Call it between steps. @throws {CheckpointError} for a name or shape that the model does
+   * not have.
+   */
   async setParameters(tensors: ReadonlyMap<string, Tensor>): Promise<void> {
     checkTensors(this.#artifacts.parameters, tensors)
-    const all = tensors.size === this.#artifacts.parameters.size ? tensors : new Map([...(await this.getParameters()), ...tensors])
+    const all =
+      tensors.size === this.#artifacts.parameters.size
+        ? tensors
+        : new Map([...(await this.getParameters()), ...tensors])
     this.#renew(this.#parameters, joinAll(this.#artifacts.blocks, all))
   }
 
   /** A copy of parameters and optimizer state. Call it between optimizer steps. */
   async getState(): Promise<SessionState> {
     const all = await this.#fetch({ ...this.#parameters, ...this.#state })
-    const state = this.#artifacts.stateSlots.flatMap((slot) => [...this.#cut(all, slot)].map(([name, value]) => [stateName(name, slot), value] as const))
+    const state = this.#artifacts.stateSlots.flatMap((slot) =>
+      [...this.#cut(all, slot)].map(([name, value]) => [stateName(name, slot), value] as const),
+    )
     return { tensors: new Map([...this.#cut(all), ...state]), step: this.#step }
   }
 
@@ -309,7 +364,9 @@ export class TrainingSession {
    */
   setState({ tensors, step }: SessionState): void {
     const { blocks, parameters, stateSlots } = this.#artifacts
-    const state = stateSlots.flatMap((slot) => [...parameters].map(([name, data]) => [stateName(name, slot), data] as const))
+    const state = stateSlots.flatMap((slot) =>
+      [...parameters].map(([name, data]) => [stateName(name, slot), data] as const),
+    )
     const expected = new Map([...parameters, ...state])
     checkTensors(expected, tensors)
     for (const name of expected.keys())
@@ -342,8 +399,17 @@ export class TrainingSession {
   #masks(symbols: ReadonlyMap<string, number>): OrtTensors {
     return Object.fromEntries(
       this.#artifacts.dropoutMasks.map(({ input, p }, i) => {
-        const dims = getValue(this.#artifacts.trainingModel, input).shape.map((dim) => evaluateDim(dim, symbols) as number)
-        return [input, new OrtTensor('uint8', random(this.#seed, 'dropout', this.#trainSteps, i).mask(elementCount(dims), 1 - p), dims)]
+        const dims = getValue(this.#artifacts.trainingModel, input).shape.map(
+          (dim) => evaluateDim(dim, symbols) as number,
+        )
+        return [
+          input,
+          new OrtTensor(
+            'uint8',
+            random(this.#seed, 'dropout', this.#trainSteps, i).mask(elementCount(dims), 1 - p),
+            dims,
+          ),
+        ]
       }),
     )
   }
@@ -363,7 +429,11 @@ export class TrainingSession {
   /** Parameters, or their state of a slot, from tensors of blocks on the host. */
   #cut(tensors: OrtTensors, slot?: string): Map<string, Tensor> {
     const { blocks, parameters } = this.#artifacts
-    const cut = new Map(blocks.flatMap((block) => cutTensors(block.parts, (tensors[stateName(block.name, slot)] as OrtTensor).data as Float32Array)))
+    const cut = new Map(
+      blocks.flatMap((block) =>
+        cutTensors(block.parts, (tensors[stateName(block.name, slot)] as OrtTensor).data as Float32Array),
+      ),
+    )
     return new Map([...parameters.keys()].map((name) => [name, cut.get(name) as Tensor]))
   }
 }

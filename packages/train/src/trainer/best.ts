@@ -33,7 +33,14 @@ export const isBetter = (value: number, best: BestEpoch | undefined, greater: bo
   !Number.isNaN(value) && (best === undefined || (greater ? value > best.value : value < best.value))
 
 /** Epochs after the best whose metric is a number: those in which a better one could have come. */
-export const epochsWithoutBetter = (history: readonly EpochLog[], best: BestEpoch | undefined, metric: string): number =>
+export const epochsWithoutBetter = (
+  history: readonly EpochLog[],
+  best: BestEpoch | undefined,
+  metric: string,
+): number =>
   best === undefined
     ? 0
-    : history.filter(({ epoch, eval_loss, eval_metrics }) => epoch > best.epoch && !Number.isNaN(metricOf(metric, eval_loss, eval_metrics))).length
+    : history.filter(
+        ({ epoch, eval_loss, eval_metrics }) =>
+          epoch > best.epoch && !Number.isNaN(metricOf(metric, eval_loss, eval_metrics)),
+      ).length

@@ -46,7 +46,8 @@ export function saveCheckpoint(path: string, tensors: ReadonlyMap<string, Tensor
 
 /**
  * Reads a checkpoint.
- * @throws {FormatError | FileError} for damaged files, {CheckpointError} for safetensors that are no checkpoint, or of which a tensor holds NaN or Infinity.
+ * @throws {FormatError | FileError} for damaged files, {CheckpointError} for safetensors that are no checkpoint, or of
+ * which a tensor holds NaN or Infinity.
  */
 export function loadCheckpoint(path: string): { tensors: Map<string, Tensor>; state: RunState } {
   const { tensors, metadata } = readSafetensorsFile(path)
@@ -63,7 +64,8 @@ export function loadCheckpoint(path: string): { tensors: Map<string, Tensor>; st
 }
 
 /** JSON has no NaN and no Infinity, which metrics may be. */
-const writeNumber = (_: string, value: unknown): unknown => (typeof value === 'number' && !Number.isFinite(value) ? { number: String(value) } : value)
+const writeNumber = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && !Number.isFinite(value) ? { number: String(value) } : value
 
 const readNumber = (_: string, value: unknown): unknown => {
   const { number, ...others } = (typeof value === 'object' && value !== null ? value : {}) as { number?: unknown }

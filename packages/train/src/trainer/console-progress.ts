@@ -13,7 +13,8 @@ const barWidth = 24
 
 /** Writes over the terminal's last line; undefined where there is no terminal. */
 function terminal(): ((line: string) => void) | undefined {
-  const { stdout } = (globalThis as { process?: { stdout?: { isTTY?: boolean; write: (text: string) => void } } }).process ?? {}
+  const { stdout } =
+    (globalThis as { process?: { stdout?: { isTTY?: boolean; write: (text: string) => void } } }).process ?? {}
   return stdout?.isTTY ? (line) => stdout.write(`\r\u001b[2K${line}`) : undefined
 }
 
@@ -24,7 +25,9 @@ function bar({ step, total_steps, loss, tokens_per_second }: StepLog): string {
   return `${drawn} ${step}/${total_steps}  loss ${loss.toFixed(4)}${speed}`
 }
 
-/** `epoch 2  train loss 0.3120  eval loss 0.2871  accuracy 0.9412  mcc 0.8810  *`; a star marks the best epoch so far. */
+/**
+ * `epoch 2  train loss 0.3120  eval loss 0.2871  accuracy 0.9412  mcc 0.8810  *`; a star marks the best epoch so far.
+ */
 function epochLine({ epoch, train_loss, eval_loss, eval_metrics, best }: EpochLog): string {
   const scores = Object.entries(eval_metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`)
   const losses = [`train loss ${train_loss.toFixed(4)}`, `eval loss ${eval_loss.toFixed(4)}`]

@@ -34,7 +34,13 @@ export async function evaluateRows<Row, Prediction>(
   rows: readonly Row[],
   { collate, predict, tokens, batch_size = 8 }: EvaluateOptions<Row, Prediction>,
 ): Promise<EvaluatedRows<Prediction>> {
-  if (rows.length === 0) throw new FeedError({ where: 'evaluate', what: 'there is nothing to evaluate', expected: 'at least one row', found: '0' })
+  if (rows.length === 0)
+    throw new FeedError({
+      where: 'evaluate',
+      what: 'there is nothing to evaluate',
+      expected: 'at least one row',
+      found: '0',
+    })
   const places = rows.map((_, i) => i)
   const order = tokens ? byLength(places, (place) => tokens(rows[place] as Row)) : places
   const predictions = new Array<Prediction>(predict ? rows.length : 0)

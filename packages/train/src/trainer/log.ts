@@ -1,4 +1,5 @@
-// The JSONL log: one object a line. On resume, lines past the checkpoint are dropped, so that the file reads as one run.
+// The JSONL log: one object a line. On resume, lines past the checkpoint are dropped, so that the file reads as one
+// run.
 
 import { fileSystem, readFile, writeFileAtomic } from '../files/node.ts'
 

@@ -1,8 +1,23 @@
-// What a Trainer is told, under the names of transformers' TrainingArguments, and what is refused before the first step.
+// What a Trainer is told, under the names of transformers' TrainingArguments, and what is refused before the first
+// step.
 
 import { ConfigError, FeedError } from '../errors.ts'
 import { scheduleNames, type ScheduleName } from '../optim/schedule.ts'
-import { atLeast, callable, type Check, type Checks, checkOptions, checkValue, flag, integer, list, object, oneOf, text, whole } from '../options.ts'
+import {
+  atLeast,
+  callable,
+  type Check,
+  type Checks,
+  checkOptions,
+  checkValue,
+  flag,
+  integer,
+  list,
+  object,
+  oneOf,
+  text,
+  whole,
+} from '../options.ts'
 import type { Batch } from '../session/feeds.ts'
 import { lossCounts } from '../session/means.ts'
 import type { StepResult } from '../session/result.ts'
@@ -34,7 +49,10 @@ export interface EvalPrediction<Row, Prediction> {
 }
 
 /** Makes a prediction for each row of a batch, from the model's outputs; JSON values, which checkpoints keep. */
-export type RowPredictor<Row, Prediction> = (outputs: StepResult['outputs'], rows: readonly Row[]) => readonly Prediction[]
+export type RowPredictor<Row, Prediction> = (
+  outputs: StepResult['outputs'],
+  rows: readonly Row[],
+) => readonly Prediction[]
 
 export interface TrainerOptions<Row, Prediction = unknown> {
   session: TrainableSession
@@ -51,21 +69,31 @@ export interface TrainerOptions<Row, Prediction = unknown> {
   lr_scheduler_type?: ScheduleName
   /** Steps of warm-up, or a share of all steps when below 1. @default 0 */
   warmup?: number
-  /** Batches for one optimizer step, which takes the gradient of the mean over all their rows (labels, for language models): as one large batch. @default 1 */
+  /**
+   * Batches for one optimizer step, which takes the gradient of the mean over all their rows (labels, for language
+   * models): as one large batch. @default 1
+   */
   gradient_accumulation_steps?: number
   /** Seed of the data order. @default 42 */
   seed?: number
-  /** `group_by_length` makes batches of rows of like length (data.tokens says it), for models that pad. @default 'random' */
+  /**
+   * `group_by_length` makes batches of rows of like length (data.tokens says it), for models that pad. @default
+   * 'random'
+   */
   train_sampling_strategy?: SamplingStrategy
   /** What the model says of each row, for `compute_metrics`. @default nothing */
   predict?: RowPredictor<Row, Prediction>
-  /** Scores of the evaluation rows and of the training rows. Called once before training, on one batch, to learn the names. */
+  /**
+   * Scores of the evaluation rows and of the training rows. Called once before training, on one batch, to learn the
+   * names.
+   */
   compute_metrics?: (evaluation: EvalPrediction<Row, Prediction>) => Metrics
   /** Whether the training rows are scored, by what the training steps predict. @default true */
   train_metrics?: boolean
   /**
-   * Metric that decides the best epoch: `loss`, the evaluation loss (the training loss without evaluation rows), or one of `compute_metrics`; with or without
-   * transformers' `eval_` in front. An epoch whose metric is NaN is never the best, and takes no patience. @default 'loss'
+   * Metric that decides the best epoch: `loss`, the evaluation loss (the training loss without evaluation rows), or one
+   * of `compute_metrics`; with or without transformers' `eval_` in front. An epoch whose metric is NaN is never the
+   * best, and takes no patience. @default 'loss'
    */
   metric_for_best_model?: string
   /** @default false where the metric's name ends in `loss`, true otherwise */
@@ -78,9 +106,14 @@ export interface TrainerOptions<Row, Prediction = unknown> {
   output_dir?: string
   /** Optimizer steps between checkpoints, beside those at the end of each epoch. @default none */
   save_steps?: number
-  /** Go on from output_dir's checkpoint, if there is one; a run that has ended trains no further step and gives its result again. @default false */
+  /**
+   * Go on from output_dir's checkpoint, if there is one; a run that has ended trains no further step and gives its
+   * result again. @default false
+   */
   resume?: boolean
-  /** Further inputs of a training step: weights of a loss that change, for instance. `step` counts from 0. @default none */
+  /**
+   * Further inputs of a training step: weights of a loss that change, for instance. `step` counts from 0. @default none
+   */
   step_inputs?: (step: { step: number; total_steps: number }) => Batch
   /** Stops the run after the step under way, with a checkpoint. */
   signal?: AbortSignal
@@ -103,7 +136,8 @@ type Defaults =
   | 'train_metrics'
 
 /** The options with their defaults. */
-export type Settings<Row, Prediction> = TrainerOptions<Row, Prediction> & Required<Pick<TrainerOptions<Row, Prediction>, Defaults>>
+export type Settings<Row, Prediction> = TrainerOptions<Row, Prediction> &
+  Required<Pick<TrainerOptions<Row, Prediction>, Defaults>>
 
 const warmup: Check = [
   'a share of all steps below 1, or a whole number of steps',
@@ -162,7 +196,9 @@ export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Predic
   checkValue('Trainer, option data.train', options.data.train, list)
   checkValue('Trainer, option data.collate', options.data.collate, callable)
   checkOptions('Trainer, option callbacks', options.callbacks ?? {}, callbackChecks)
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as TrainerOptions<Row, Prediction>
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as TrainerOptions<Row, Prediction>
   const { batch_size = 8, metric_for_best_model = 'loss' } = given
   const settings: Settings<Row, Prediction> = {
     epochs: 3,
@@ -180,7 +216,8 @@ export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Predic
     train_metrics: true,
     ...given,
   }
-  if (settings.data.train.length === 0) throw new FeedError({ where: 'data.train', what: 'the dataset is empty', expected: 'at least one row', found: '0' })
+  if (settings.data.train.length === 0)
+    throw new FeedError({ where: 'data.train', what: 'the dataset is empty', expected: 'at least one row', found: '0' })
   checkRows(settings, 'data.train', settings.data.train)
   checkRows(settings, 'data.evaluation', settings.data.evaluation ?? [])
   refuseContradictions(settings)
@@ -188,7 +225,11 @@ export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Predic
 }
 
 /** @throws {FeedError} naming the first row with a label that is no class of the session's model. */
-export function checkRows<Row>({ session, data: { collate } }: Pick<Settings<Row, never>, 'session' | 'data'>, where: string, rows: readonly Row[]): void {
+export function checkRows<Row>(
+  { session, data: { collate } }: Pick<Settings<Row, never>, 'session' | 'data'>,
+  where: string,
+  rows: readonly Row[],
+): void {
   if (!session.lossTerms.some((term) => 'labels' in term)) return
   rows.forEach((row, i) => {
     try {
@@ -196,18 +237,30 @@ export function checkRows<Row>({ session, data: { collate } }: Pick<Settings<Row
     } catch (error) {
       if (!(error instanceof FeedError)) throw error
       const { problem } = error
-      throw new FeedError({ ...problem, where: `${where}, row ${i + 1}, ${problem.where.replace(/ of the batch|, row 1\b/g, '')}` })
+      throw new FeedError({
+        ...problem,
+        where: `${where}, row ${i + 1}, ${problem.where.replace(/ of the batch|, row 1\b/g, '')}`,
+      })
     }
   })
 }
 
 function refuseContradictions<Row, Prediction>(settings: Settings<Row, Prediction>): void {
-  const { data, compute_metrics, metric_for_best_model: metric, early_stopping_patience, train_sampling_strategy, resume, output_dir } = settings
+  const {
+    data,
+    compute_metrics,
+    metric_for_best_model: metric,
+    early_stopping_patience,
+    train_sampling_strategy,
+    resume,
+    output_dir,
+  } = settings
   const refuse = (option: string, what: string, fix: string) => {
     throw new ConfigError({ where: `Trainer, option ${option}`, what, fix })
   }
   const rows = data.evaluation ?? []
-  if (train_sampling_strategy === 'group_by_length' && !data.tokens) refuse('train_sampling_strategy', 'the lengths of rows are not known', 'Give data.tokens.')
+  if (train_sampling_strategy === 'group_by_length' && !data.tokens)
+    refuse('train_sampling_strategy', 'the lengths of rows are not known', 'Give data.tokens.')
   if (resume && output_dir === undefined) refuse('resume', 'there is no folder to resume from', 'Give output_dir.')
   if (early_stopping_patience !== undefined && rows.length === 0)
     refuse('early_stopping_patience', 'there are no evaluation rows to judge an epoch by', 'Give data.evaluation.')
@@ -220,5 +273,6 @@ function refuseContradictions<Row, Prediction>(settings: Settings<Row, Predictio
       found: metric,
       fix: 'Give compute_metrics.',
     })
-  if (rows.length === 0) refuse('metric_for_best_model', `there are no evaluation rows to compute "${metric}" of`, 'Give data.evaluation.')
+  if (rows.length === 0)
+    refuse('metric_for_best_model', `there are no evaluation rows to compute "${metric}" of`, 'Give data.evaluation.')
 }

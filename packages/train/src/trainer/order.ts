@@ -31,7 +31,8 @@ export function epochOrder(count: number, { seed, epoch, batch_size, strategy, l
 }
 
 /** Rows from the shortest to the longest. */
-export const byLength = (rows: readonly number[], length: (row: number) => number): number[] => [...rows].sort((a, b) => length(a) - length(b) || a - b)
+export const byLength = (rows: readonly number[], length: (row: number) => number): number[] =>
+  [...rows].sort((a, b) => length(a) - length(b) || a - b)
 
 const chunks = (rows: readonly number[], size: number): number[][] =>
   Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size))

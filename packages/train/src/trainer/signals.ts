@@ -5,7 +5,10 @@ interface SignalSource {
   off: (name: string, listener: () => void) => unknown
 }
 
-/** An AbortSignal that fires at the first SIGINT or SIGTERM; `dispose` restores the default behaviour. Inert in a browser. */
+/**
+ * An AbortSignal that fires at the first SIGINT or SIGTERM; `dispose` restores the default behaviour. Inert in a
+ * browser.
+ */
 export function stopSignal(): { signal: AbortSignal; dispose: () => void } {
   const controller = new AbortController()
   const source = (globalThis as { process?: SignalSource }).process

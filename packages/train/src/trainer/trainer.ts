@@ -1,4 +1,5 @@
-// The training loop: boilerplate that knows nothing of models. Epochs, evaluation, best weights, checkpoints, exact resume.
+// The training loop: boilerplate that knows nothing of models. Epochs, evaluation, best weights, checkpoints, exact
+// resume.
 
 import type { Tensor } from '@cola/graph'
 import { CheckpointError, ConfigError } from '../errors.ts'
@@ -51,7 +52,16 @@ export class Trainer<Row, Prediction = unknown> {
    */
   constructor(options: TrainerOptions<Row, Prediction>) {
     this.#options = readOptions(options)
-    this.#state = { version: 2, fingerprint: '', step: 0, batches: 0, epoch: 0, batch: 0, epochSums: emptySums(), history: [] }
+    this.#state = {
+      version: 2,
+      fingerprint: '',
+      step: 0,
+      batches: 0,
+      epoch: 0,
+      batch: 0,
+      epochSums: emptySums(),
+      history: [],
+    }
   }
 
   /** Optimizer steps of the whole run. */
@@ -100,10 +110,20 @@ export class Trainer<Row, Prediction = unknown> {
 
   #run(rows: readonly Row[]): Promise<{ loss: number; predictions: Prediction[] }> {
     const { data, session, eval_batch_size, predict } = this.#options
-    return evaluateRows(session, rows, { collate: data.collate, tokens: data.tokens, predict, batch_size: eval_batch_size })
+    return evaluateRows(session, rows, {
+      collate: data.collate,
+      tokens: data.tokens,
+      predict,
+      batch_size: eval_batch_size,
+    })
   }
 
-  #metrics(rows: readonly Row[], predictions: readonly Prediction[], loss: number, onWarning: (message: string) => void): Metrics {
+  #metrics(
+    rows: readonly Row[],
+    predictions: readonly Prediction[],
+    loss: number,
+    onWarning: (message: string) => void,
+  ): Metrics {
     return this.#options.compute_metrics?.({ rows, predictions, loss, onWarning }) ?? {}
   }
 
@@ -126,7 +146,16 @@ export class Trainer<Row, Prediction = unknown> {
 
   /** Runs what is left of the epoch; false when the signal stopped it. */
   async #trainEpoch(losses: number[]): Promise<boolean> {
-    const { data, session, batch_size, seed, signal, save_steps, callbacks, train_sampling_strategy: strategy } = this.#options
+    const {
+      data,
+      session,
+      batch_size,
+      seed,
+      signal,
+      save_steps,
+      callbacks,
+      train_sampling_strategy: strategy,
+    } = this.#options
     const length = (row: number) => data.tokens?.(data.train[row] as Row) ?? 0
     const order = epochOrder(data.train.length, { seed, epoch: this.#state.epoch, batch_size, strategy, length })
     const rate = this.#schedule()
@@ -219,7 +248,8 @@ export class Trainer<Row, Prediction = unknown> {
     this.#state.epoch++
     this.#state.batch = 0
     this.#state.epochSums = emptySums()
-    if (best) this.#file('best.safetensors', (path) => saveCheckpoint(path, this.#best as Map<string, Tensor>, this.#state))
+    if (best)
+      this.#file('best.safetensors', (path) => saveCheckpoint(path, this.#best as Map<string, Tensor>, this.#state))
     await this.#save()
     this.#log?.write(log)
     callbacks?.onEpoch?.(log)
@@ -271,7 +301,10 @@ export class Trainer<Row, Prediction = unknown> {
   #schedule(): (step: number) => number {
     const { learning_rate, lr_scheduler_type, warmup } = this.#options
     const total_steps = this.totalSteps
-    const factor = makeSchedule(lr_scheduler_type, { total_steps, warmup_steps: warmup < 1 ? Math.ceil(warmup * total_steps) : warmup })
+    const factor = makeSchedule(lr_scheduler_type, {
+      total_steps,
+      warmup_steps: warmup < 1 ? Math.ceil(warmup * total_steps) : warmup,
+    })
     return (step) => learning_rate * factor(step)
   }
 

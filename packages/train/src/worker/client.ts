@@ -1,4 +1,5 @@
-// A training session in a worker thread: the runtime blocks its thread while it runs, and a server's must not be blocked.
+// A training session in a worker thread: the runtime blocks its thread while it runs, and a server's must not be
+// blocked.
 
 import { hasFiles } from '../files/node.ts'
 import { DeviceError } from '../errors.ts'
@@ -21,13 +22,18 @@ interface Pending {
 }
 
 /**
- * Opens the artifacts of a folder (saveArtifacts) in a worker thread. What it returns goes wherever a TrainingSession does, the Trainer included;
- * methods that return nothing are queued, and an error of theirs is thrown by the next call that returns something.
+ * Opens the artifacts of a folder (saveArtifacts) in a worker thread. What it returns goes wherever a TrainingSession
+ * does, the Trainer included; methods that return nothing are queued, and an error of theirs is thrown by the next call
+ * that returns something.
  * @throws {DeviceError | FileError | FormatError} as TrainingSession.create and loadArtifacts do.
  */
 export async function createTrainingWorker(options: WorkerOptions): Promise<TrainableSession> {
   if (!hasFiles())
-    throw new DeviceError({ where: 'createTrainingWorker', what: "worker threads are Node's", fix: 'In a browser, create the session inside a Web Worker.' })
+    throw new DeviceError({
+      where: 'createTrainingWorker',
+      what: "worker threads are Node's",
+      fix: 'In a browser, create the session inside a Web Worker.',
+    })
   const { Worker } = await import('node:worker_threads')
   const worker = new Worker(new URL(import.meta.resolve('@cola/train/worker')), { workerData: options })
   const pending = new Map<number, Pending>()

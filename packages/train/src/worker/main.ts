@@ -36,7 +36,11 @@ const methods: Record<string, Method> = {
 const { folder, device = 'cpu', seed = 0 } = workerData as WorkerOptions
 const opened = Promise.resolve().then(() => TrainingSession.create({ artifacts: loadArtifacts(folder), device, seed }))
 let last: Promise<unknown> = opened.then(
-  (session) => parentPort?.postMessage({ id: 0, result: { size: session.getParametersSize(), lossTerms: session.lossTerms } satisfies Opened }),
+  (session) =>
+    parentPort?.postMessage({
+      id: 0,
+      result: { size: session.getParametersSize(), lossTerms: session.lossTerms } satisfies Opened,
+    }),
   (error) => parentPort?.postMessage({ id: 0, error: plainError(error) }),
 )
 

@@ -2,7 +2,15 @@
 
 import { ColaError, float32, type Tensor, toFloat32 } from '@cola/graph'
 import type { LossTerm } from '../artifacts/terms.ts'
-import { CheckpointError, ConfigError, DeviceError, FeedError, FileError, ModelError, NonFiniteLossError } from '../errors.ts'
+import {
+  CheckpointError,
+  ConfigError,
+  DeviceError,
+  FeedError,
+  FileError,
+  ModelError,
+  NonFiniteLossError,
+} from '../errors.ts'
 import type { SessionState } from '../session/training-session.ts'
 import type { Device } from '../runtime/device.ts'
 
@@ -47,12 +55,28 @@ export type PlainTensors = [string, PlainTensor][]
 
 export const plainTensors = (tensors: ReadonlyMap<string, Tensor>): PlainTensors =>
   [...tensors].map(([name, value]) => [name, { dims: value.dims, data: toFloat32(value).slice() }])
-export const fromPlainTensors = (list: PlainTensors): Map<string, Tensor> => new Map(list.map(([name, { dims, data }]) => [name, float32(dims, data)]))
+export const fromPlainTensors = (list: PlainTensors): Map<string, Tensor> =>
+  new Map(list.map(([name, { dims, data }]) => [name, float32(dims, data)]))
 
-export const plainState = ({ tensors, step }: SessionState): { tensors: PlainTensors; step: number } => ({ tensors: plainTensors(tensors), step })
-export const fromPlainState = ({ tensors, step }: { tensors: PlainTensors; step: number }): SessionState => ({ tensors: fromPlainTensors(tensors), step })
+export const plainState = ({ tensors, step }: SessionState): { tensors: PlainTensors; step: number } => ({
+  tensors: plainTensors(tensors),
+  step,
+})
+export const fromPlainState = ({ tensors, step }: { tensors: PlainTensors; step: number }): SessionState => ({
+  tensors: fromPlainTensors(tensors),
+  step,
+})
 
-const errors = { CheckpointError, ConfigError, DeviceError, FeedError, FileError, ModelError, NonFiniteLossError, ColaError }
+const errors = {
+  CheckpointError,
+  ConfigError,
+  DeviceError,
+  FeedError,
+  FileError,
+  ModelError,
+  NonFiniteLossError,
+  ColaError,
+}
 
 export function plainError(error: unknown): PlainError {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
