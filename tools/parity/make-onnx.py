@@ -1,6 +1,7 @@
 """Makes golden cases of kind onnx: tiny random classifiers exported by PyTorch's two exporters, with the numbers that PyTorch computes.
-usage: make-onnx.py OUT_FOLDER [ARCHITECTURE ...]    (pip install torch transformers onnx onnxscript safetensors)"""
-import os, sys, torch, warnings
+usage: make-onnx.py OUT_FOLDER [--dtype float16|bfloat16|float64] [ARCHITECTURE ...]    (pip install torch transformers onnx onnxscript safetensors)
+Models of another type are exported in it; their numbers are computed in float32, with their weights. Constants such as 1/sqrt(8) are rounded in the file."""
+import copy, os, sys, torch, warnings
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForSequenceClassification
 warnings.filterwarnings('ignore')
@@ -27,7 +28,12 @@ architectures = {
     'gemma': {**llama, 'head_dim': 8},
     'phi': llama,
 }
-out, names = sys.argv[1], sys.argv[2:] or list(architectures)
+arguments = sys.argv[1:]
+at = arguments.index('--dtype') if '--dtype' in arguments else None
+dtype = arguments[at + 1] if at is not None else 'float32'
+if at is not None: del arguments[at:at + 2]
+out, names = arguments[0], arguments[1:] or list(architectures)
+suffix = '' if dtype == 'float32' else f'-{dtype}'
 class Classifier(torch.nn.Module):
     def __init__(self, model):
         super().__init__(); self.model = model
@@ -44,8 +50,9 @@ for name in names:
                 for p in model.parameters(): p.add_(0.05 * torch.randn_like(p))
             ids = torch.randint(3, 97, (4, 9)); lengths = torch.tensor([9, 4, 6, 2]); mask = (torch.arange(9)[None] < lengths[:, None]).long()
             ids = torch.where(mask.bool(), ids, config.pad_token_id); labels = torch.tensor([1, 0, 0, 1])
-            logits = model(ids, mask); loss = torch.nn.functional.cross_entropy(logits, labels); loss.backward()
-            folder = f'{out}/onnx-{name}-{exporter}'; os.makedirs(folder, exist_ok=True)
+            model = model.to(getattr(torch, dtype)); reference = copy.deepcopy(model).float()
+            logits = reference(ids, mask); loss = torch.nn.functional.cross_entropy(logits, labels); loss.backward()
+            folder = f'{out}/onnx-{name}-{exporter}{suffix}'; os.makedirs(folder, exist_ok=True)
             axes = {'input_ids': {0: 'batch', 1: 'sequence'}, 'attention_mask': {0: 'batch', 1: 'sequence'}}
             if exporter == 'dynamo':
                 shapes = tuple({0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC} for _ in axes)
@@ -59,7 +66,7 @@ for name in names:
                 if 'doc_string' in node.DESCRIPTOR.fields_by_name: node.ClearField('doc_string')
             onnx.save(exported, f'{folder}/model.onnx')
             kept = {i.name for i in exported.graph.initializer}
-            grads = {f'grad.{n}': p.grad for n, p in model.named_parameters() if n in kept and p.grad is not None}
+            grads = {f'grad.{n}': p.grad for n, p in reference.named_parameters() if n in kept and p.grad is not None}
             save_file({'input_ids': ids, 'attention_mask': mask, 'labels': labels}, f'{folder}/inputs.safetensors')
             save_file({'logits': logits.detach(), 'loss': loss.detach(), **{k: v.contiguous() for k, v in grads.items()}}, f'{folder}/expected.safetensors')
             print(name, exporter, len(grads), 'gradients', flush=True)
