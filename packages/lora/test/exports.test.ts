@@ -1,13 +1,22 @@
 // Models exported with their own heads: transformers' names, PEFT's adapters both ways, and the hidden states before
 // the head. make-exports.py made them.
 
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
 import { feedsOf, openSession, type OrtTensor, readSafetensorsFile } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
-import { adapterTensors, inspect, loadAdapter, merge, openOnnxModel, readAdapter, withHead } from '../src/index.ts'
+import {
+  adapterTensors,
+  inspect,
+  loadAdapter,
+  lora,
+  merge,
+  openOnnxModel,
+  readAdapter,
+  withHead,
+} from '../src/index.ts'
 import { hiddenStates } from '../src/onnx/hidden.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-exports-'))
@@ -84,6 +93,52 @@ describe.each(names)('%s', (name) => {
     const head = withHead(model, { num_labels: 2, pooling: 'first', name: 'classifier', bias: true })
     expect(head.graph.initializers.get('classifier.weight')?.dims).toEqual([2, 8])
   })
+})
+
+describe('a configuration without targets', () => {
+  it.each([
+    ['bert-seq-torchscript', ['query', 'value']],
+    ['roberta-seq-dynamo', ['query', 'value']],
+    ['gpt2-lm-dynamo', ['c_attn']],
+    ['llama-lm-torchscript', ['q_proj', 'v_proj']],
+  ])('%s has those of PEFT, and writes them', async (name, targets) => {
+    const { config, targets: found } = lora((await openOnnxModel(join(folder, name))).model, { r: 2 })
+    expect(config.target_modules).toEqual(targets)
+    expect([...new Set(found.map(({ module }) => module.split('.').at(-1)))]).toEqual(targets)
+    // The script gave PEFT no targets for these.
+    expect([...(readAdapter(join(fixtures, name, 'adapter')).config.target_modules ?? [])].sort()).toEqual(targets)
+  })
+
+  it('is refused where PEFT has no default, naming the layers', async () => {
+    const { model } = await openOnnxModel(join(folder, 'distilbert-seq-torchscript'))
+    expect(() => lora(model, { r: 2 })).toThrow(
+      /target_modules": not given, and PEFT has no default for "distilbert", expected some of q_lin, k_lin, v_lin, out_lin, lin1, lin2.*all-linear/,
+    )
+    expect(() => lora({ ...model, graph: { ...model.graph, metadata: {} } }, { r: 2 })).toThrow(/does not say its type/)
+  })
+})
+
+it.each([
+  ['bert-mlm-dynamo', 'cls.predictions.decoder'],
+  ['llama-lm-torchscript', 'lm_head'],
+])('%s: all-linear leaves out %s, as in PEFT', async (name, head) => {
+  const { model, config } = await openOnnxModel(join(folder, name))
+  const modules = lora(model, { r: 2, target_modules: 'all-linear' }).targets.map(({ module }) => module)
+  expect(modules.sort()).toEqual((config.linear as string[]).filter((module) => module !== head))
+})
+
+it('a config.json without model_type is understood by its class', async () => {
+  const path = join(folder, 'bert-bare-torchscript')
+  const config = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'))
+  writeFileSync(
+    join(path, 'config.json'),
+    JSON.stringify({ ...config, model_type: undefined, architectures: ['BertModel'] }),
+  )
+  const { model, config: read } = await openOnnxModel(path)
+  expect(read.model_type).toBe('bert')
+  expect(inspect(model)[0]?.module).toBe('bert.encoder.layer.0.attention.self.query')
+  writeFileSync(join(path, 'config.json'), JSON.stringify({ architectures: ['SomethingElse'] }))
+  await expect(openOnnxModel(path)).rejects.toThrow(/config\.json: no model_type/)
 })
 
 it.each(['roberta-seq-dynamo', 'distilbert-seq-torchscript'])(

@@ -58,6 +58,7 @@ export function gpt2(
   { head = 'classification', dropout = 'none', cache = false }: Gpt2Options = {},
 ): Model {
   const graph = createGraph('gpt2')
+  graph.metadata.model_type = config.model_type
   const g = build(graph)
   for (const [name, value] of parameters) addInitializer(graph, name, value)
   const weight = (name: string): Value => graph.values.get(name) as Value

@@ -4,6 +4,7 @@ import { asFloat32, cloneGraph, type Graph, type Model, rewriteOutputs, type Ten
 import { AdapterError, ConfigError } from '../errors.ts'
 import type { LoraConfigJson } from '../schema.ts'
 import { type LoraConfig, parseLoraConfig, scaling } from './config.ts'
+import { withTargets } from './defaults.ts'
 import type { Head } from './head.ts'
 import { initialValues } from './init.ts'
 import { adapted, adapterNames, addParameters, type LoraTarget, loraNames, sharedDropout } from './layer.ts'
@@ -83,7 +84,7 @@ export function inject(
     )
       for (const one of [graph, base]) untie(one, head)
   const layers = adaptableLayers(graph).map((layer) => ({ ...layer, module: own(layer.module) }))
-  const checked = withoutSaved(named, layers)
+  const checked = withoutSaved(withTargets(named, graph, layers), layers)
   // By the name of what they make: exporters leave nodes without names, or with the same.
   const targets = new Map(
     layers

@@ -24,7 +24,17 @@ export const matches = (names: Names, name: string): boolean =>
 const isSaved = (modules: readonly string[] | null | undefined, module: string): boolean =>
   (modules ?? []).some((saved) => pythonRegex('inside', saved).test(module))
 
-const headNames = ['score', 'classifier', 'lm_head', 'embed_out']
+/** transformers' heads: what `get_output_embeddings` gives, and those of classifiers. */
+const headNames = [
+  'score',
+  'classifier',
+  'lm_head',
+  'embed_out',
+  'lm_head.decoder',
+  'predictions.decoder',
+  'vocab_projector',
+  'generator_lm_head',
+]
 
 export const isAllLinear = (names: Names): boolean => typeof names === 'string' && names.toLowerCase() === 'all-linear'
 
@@ -37,7 +47,7 @@ export function isNamed(
   { module, kind }: { module: string; kind: LayerKind },
 ): boolean {
   if (isAllLinear(targets)) return kind === 'linear' && !headNames.some((head) => endsWith(module, head))
-  return matches(targets ?? ['c_attn'], module)
+  return matches(targets, module)
 }
 
 /** Whether a module is a target. */
@@ -102,6 +112,6 @@ export function requireTargets(found: readonly string[], config: LoraConfigJson,
     where: 'LoraConfig, field "target_modules"',
     what: 'no layer matches',
     expected: `some of ${endings.join(', ')}`,
-    found: JSON.stringify(config.target_modules ?? ['c_attn']),
+    found: JSON.stringify(config.target_modules),
   })
 }

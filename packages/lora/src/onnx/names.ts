@@ -111,9 +111,10 @@ const lookups = (graph: Graph, base: string, pathOf: (module: string) => string)
  * Gives, in place, a graph's parameters the names that transformers gives them: wrappers dropped, the base model's
  * prefix added where it is missing, heads beside it. Matrices that the exporter called `onnx::MatMul_12` get their
  * module's name and nn.Linear's layout [out, in]. Other constants keep their names. Nodes say under `scope` which
- * module they are of.
+ * module they are of, and the graph's metadata what type the model is.
  */
 export function canonicalize(graph: Graph, model_type: string): void {
+  graph.metadata.model_type = model_type
   const [ofParameters, ofNodes] = [basePathOf(graph), basePathOfNodes(graph)]
   const found = ofParameters ?? ofNodes ?? ''
   const wanted = wantedPath(graph, found, model_type)

@@ -5,6 +5,7 @@ import { externalLocations, foldLinear, type Model, readModel, simplify } from '
 import { externalDataOf, fileSystem, paths, readFile, readJson } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import { canonicalize } from './names.ts'
+import { modelTypeOf } from './prefixes.ts'
 
 export interface OnnxModelOptions extends HubOptions {
   /** The ONNX file, relative to the folder. @default the first of model.onnx, onnx/model.onnx, onnx/model_fp16.onnx */
@@ -47,19 +48,27 @@ export async function openOnnxModel(
       found: fileSystem().readdirSync(folder).slice(0, 12).join(', '),
       fix: otherwise(nameOrFolder),
     })
-  const config = readJson(join(folder, 'config.json')) as OnnxModel['config']
-  if (typeof config.model_type !== 'string')
-    throw new ConfigError({
-      where: join(folder, 'config.json'),
-      what: 'no model_type',
-      fix: 'Add it: bert, llama, ... It decides how parameters are named.',
-    })
+  const config = readConfig(join(folder, 'config.json'))
   const path = join(folder, found)
   const graph = foldLinear(
     simplify(readModel(readFile(path), { where: path, externalData: externalDataOf(dirname(path)), widen: true })),
   )
   canonicalize(graph, config.model_type)
   return { model: { graph, trainable: new Set() }, config, tokenizer: await readTokenizer(folder), folder }
+}
+
+/** config.json; its model_type, where that is missing, from the name of the class in `architectures`. */
+function readConfig(where: string): OnnxModel['config'] {
+  const config = readJson(where) as Readonly<Record<string, unknown>>
+  const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : []
+  const model_type = config.model_type ?? (typeof architecture === 'string' ? modelTypeOf(architecture) : undefined)
+  if (typeof model_type !== 'string')
+    throw new ConfigError({
+      where,
+      what: 'no model_type',
+      fix: 'Add it: bert, llama, ... It decides how parameters are named.',
+    })
+  return { ...config, model_type }
 }
 
 async function download(name: string, file: string | undefined, options: HubOptions): Promise<string> {

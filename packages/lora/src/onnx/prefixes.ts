@@ -63,23 +63,12 @@ export const baseModelPath = (model_type: string): string => prefixes.get(model_
 /** transformers' base_model_prefix. */
 export const baseModelPrefix = (model_type: string): string => baseModelPath(model_type).split('.')[0] as string
 
-/**
- * model_type of a class's name, such as BertForSequenceClassification; undefined for one that the table does not know.
- */
+/** Decoders whose base model is called `model`. */
+const decoders = ['gemma', 'gemma2', 'llama', 'mistral', 'modernbert', 'phi', 'phi3', 'qwen2', 'qwen3', 'smollm3']
+
+/** model_type of a class's name, such as BertForSequenceClassification; undefined for one that is not known here. */
 export function modelTypeOf(architecture: string): string | undefined {
   const bare = (name: string) => name.replace(/[-_]/g, '').toLowerCase()
-  const known = [
-    ...prefixes.keys(),
-    'gemma',
-    'gemma2',
-    'llama',
-    'mistral',
-    'modernbert',
-    'phi',
-    'phi3',
-    'qwen2',
-    'qwen3',
-    'smollm3',
-  ]
-  return known.find((type) => new RegExp(`^${bare(type)}(For|Model|LMHead|Preln|DoubleHeads)`, 'i').test(architecture))
+  const own = bare(architecture.replace(/(For[A-Z]|Model|LMHead|DoubleHeads|PreTraining).*$/, ''))
+  return [...prefixes.keys(), ...decoders].find((type) => bare(type) === own)
 }
