@@ -67,11 +67,10 @@ function denseLayer(
 
 async function sameNumbers(
   graph: Graph,
-  rewrite: (graph: Graph) => void,
+  rewrite: (graph: Graph) => Graph,
   feeds: Parameters<typeof run>[1],
 ): Promise<Graph> {
-  const rewritten = cloneGraph(graph)
-  rewrite(rewritten)
+  const rewritten = rewrite(graph)
   prune(rewritten)
   const [before, after] = [await run(graph, feeds), await run(rewritten, feeds)]
   for (const [name, { dims, data }] of before) {
@@ -202,8 +201,7 @@ describe('joinSharedInputs', () => {
     const { graph, feeds, loss, names } = layers([2, 4, 1])
     const gradients = (of: Graph) =>
       of.outputs.push(...[...differentiate(of, { loss, wrt: names }).values()].map(({ name }) => name))
-    const [apart, joined] = [cloneGraph(graph), cloneGraph(graph)]
-    joinSharedInputs(joined)
+    const [apart, joined] = [cloneGraph(graph), joinSharedInputs(graph)]
     for (const one of [apart, joined]) {
       gradients(one)
       prune(one)

@@ -1,7 +1,7 @@
 // What a gradient rule is.
 
 import type { Attributes, Value } from '../ir/graph.ts'
-import type { Builder } from '../ops/builder.ts'
+import type { Builder } from '../ops/build.ts'
 
 export interface RuleContext {
   /** Inputs of the node; null where omitted. */

@@ -2,7 +2,7 @@
 
 import { GraphError } from '../errors.ts'
 import { getValue, type Graph } from '../ir/graph.ts'
-import { inferTypes } from './builder.ts'
+import { inferTypes } from './add-node.ts'
 import { isOperator, operators } from './index.ts'
 
 /**

@@ -3,7 +3,7 @@
 import type { Value } from '../ir/graph.ts'
 import { type DataType, dataTypes } from '../tensor/dtype.ts'
 import { tensor } from '../tensor/tensor.ts'
-import type { Builder } from './builder.ts'
+import type { Builder } from './build.ts'
 
 /** A scalar of the same element type as `value`. */
 export const scalarLike = (g: Builder, value: Value, number: number): Value => g.scalar(number, value.dtype)

@@ -1,10 +1,11 @@
 // Lowering: operators that some device has no kernel for become operators that CPU, CUDA and native WebGPU all have.
 
 import { cloneGraph, type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
-import { attributesOf, build, type Builder } from '../ops/builder.ts'
+import { attributesOf } from '../ops/add-node.ts'
+import { build, type Builder } from '../ops/build.ts'
 import { cast, inverseRms, scalarLike } from '../ops/composite.ts'
 import type { OperatorName } from '../ops/index.ts'
-import { remake } from './replace.ts'
+import { remake } from './rewrite-outputs.ts'
 
 type Lowering = (g: Builder, inputs: readonly Value[], attributes: Node['attributes']) => Value
 

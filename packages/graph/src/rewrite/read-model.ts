@@ -2,9 +2,9 @@
 
 import { addValue, type Graph } from '../ir/graph.ts'
 import { decodeGraph, type ReadOptions } from '../onnx/read.ts'
-import { inferTypes } from '../ops/builder.ts'
+import { inferTypes } from '../ops/add-node.ts'
 import type { OutputType } from '../ops/operator.ts'
-import { withoutCasts } from './casts.ts'
+import { withoutCasts } from './without-casts.ts'
 import { float32Types } from './widen.ts'
 
 export interface ReadModelOptions extends ReadOptions {

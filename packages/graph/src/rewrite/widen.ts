@@ -3,9 +3,8 @@
 
 import { type Attribute, cloneGraph, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { type DataType, dataTypes } from '../tensor/dtype.ts'
-import { asFloat32, elements, float32, type Tensor } from '../tensor/tensor.ts'
-import { lazy } from './codes.ts'
-import { withoutCasts } from './casts.ts'
+import { asFloat32, elements, float32, lazyTensor, type Tensor } from '../tensor/tensor.ts'
+import { withoutCasts } from './without-casts.ts'
 
 const isOther = (dtype: DataType): boolean => dataTypes[dtype].float && dtype !== 'float32'
 
@@ -25,7 +24,7 @@ const clamped = (data: Tensor): Float32Array =>
 
 const widenTensor = (data: Tensor): Tensor =>
   data.dtype === 'float64'
-    ? lazy('float32', data.dims, () => float32(data.dims, clamped(data)))
+    ? lazyTensor('float32', data.dims, () => float32(data.dims, clamped(data)))
     : isOther(data.dtype)
       ? asFloat32(data)
       : data

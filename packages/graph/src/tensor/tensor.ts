@@ -97,3 +97,10 @@ export function asFloat32(source: Tensor): Tensor {
 /** The elements of an integer tensor as numbers. */
 export const toNumbers = (source: Tensor): number[] =>
   Array.from(elements(source) as ArrayLike<number | bigint>, Number)
+
+/** A tensor whose bytes are made when they are asked for. */
+export const lazyTensor = (dtype: Tensor['dtype'], dims: readonly number[], make: () => Tensor): Tensor => ({
+  dtype,
+  dims,
+  bytes: () => make().bytes(),
+})

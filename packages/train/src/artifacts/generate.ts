@@ -18,12 +18,15 @@ import {
   lower,
   type Model,
   type Node,
+  type Pass,
   prune,
   rewriteOutputs,
+  runPasses,
   sumByProduct,
   type Tensor,
   toFloat32,
   type Value,
+  withoutUnused,
   getValue,
 } from '@cola/graph'
 import { callable, type Checks, checkOptions, object, oneOf } from '../options.ts'
@@ -86,10 +89,19 @@ export interface ArtifactOptions {
 /** Element type in which values and frozen matrices are multiplied while training. */
 export type FrozenProducts = 'float32' | 'int8'
 
-const multiply: { readonly [Type in FrozenProducts]: (graph: Graph) => Graph } = {
-  float32: (graph) => graph,
-  int8: int8Products,
-}
+/** How products with frozen matrices are rewritten, where they are. */
+const multiply: { readonly [Type in FrozenProducts]: readonly Pass[] } = { float32: [], int8: [int8Products] }
+
+/** What is done to the training model when it has its gradients, in this order. */
+const trainingPasses = (frozenProducts: FrozenProducts): readonly Pass[] => [
+  foldTransposes,
+  joinProducts,
+  sumByProduct,
+  foldReshapes,
+  ...multiply[frozenProducts],
+  lower,
+  withoutUnused,
+]
 
 const checks: Checks<ArtifactOptions> = {
   loss: callable,
@@ -130,14 +142,8 @@ export function generateArtifacts(given: Model, options: ArtifactOptions): Train
   const dropoutMasks = feedDropoutMasks(training)
   accumulateGradients(training, blocks, trained.means)
   readBlocks(training, blocks)
-  foldTransposes(training)
-  joinProducts(training)
-  sumByProduct(training)
-  foldReshapes(training)
-  const lowered = lower(multiply[frozenProducts](training))
-  prune(lowered)
   return {
-    trainingModel: { ...lowered, name: 'training_model' },
+    trainingModel: { ...runPasses(training, trainingPasses(frozenProducts)), name: 'training_model' },
     evalModel: { ...evaluation, name: 'eval_model' },
     optimizerModel: optimizerGraph(blocks, optimizer),
     parameters,
@@ -172,8 +178,7 @@ function withLoss({ graph }: Model, loss: Loss, names: readonly string[]): Added
   forward.outputs = [added.loss.name, ...graph.outputs]
   if (means.length > 1) for (const [i, mean] of means.entries()) addOutput(forward, termOutput(i), mean)
   for (const name of names) parameterToInput(forward, name)
-  joinSharedInputs(forward)
-  return { ...added, graph: forward }
+  return { ...added, graph: joinSharedInputs(forward) }
 }
 
 function addOutput(graph: Graph, name: string, value: Value): void {

@@ -1,6 +1,6 @@
 // Matrices as whole numbers of eight bits, a scale to each output: code = round(value / scale).
 
-import { elements, float32, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
+import { elements, float32, lazyTensor, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
 
 export interface Codes {
   /** int8, of the matrix's dims. */
@@ -23,18 +23,18 @@ export function int8Codes(matrix: Tensor, axis: 0 | 1, greatest = 127): Codes {
     return found
   }
   return {
-    codes: lazy('int8', dims, () => {
+    codes: lazyTensor('int8', dims, () => {
       const values = toFloat32(matrix)
       return tensor('int8', dims, codesOf(values, dims, axis, scalesOf(values)))
     }),
-    scales: lazy('float32', outputs, () => float32(outputs, found ?? scalesOf(toFloat32(matrix)))),
+    scales: lazyTensor('float32', outputs, () => float32(outputs, found ?? scalesOf(toFloat32(matrix)))),
   }
 }
 
 /** Codes with their axes swapped, made when their bytes are asked for. */
 export function transposedCodes(codes: Tensor): Tensor {
   const [rows, columns] = codes.dims as [number, number]
-  return lazy('int8', [columns, rows], () => {
+  return lazyTensor('int8', [columns, rows], () => {
     const values = elements(codes) as Int8Array
     const swapped = new Int8Array(values.length)
     for (let row = 0; row < rows; row++)
@@ -43,13 +43,6 @@ export function transposedCodes(codes: Tensor): Tensor {
     return tensor('int8', [columns, rows], swapped)
   })
 }
-
-/** A tensor that is made when its bytes are asked for. */
-export const lazy = (dtype: Tensor['dtype'], dims: readonly number[], make: () => Tensor): Tensor => ({
-  dtype,
-  dims,
-  bytes: () => make().bytes(),
-})
 
 function outputScales(
   values: Float32Array,

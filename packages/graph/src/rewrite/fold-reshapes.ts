@@ -2,17 +2,18 @@
 // back the same way.
 
 import { sameShape } from '../ir/dim.ts'
-import { type Graph, getValue, type Node } from '../ir/graph.ts'
+import { cloneGraph, getValue, type Graph, type Node } from '../ir/graph.ts'
 import { makersOf } from '../ir/uses.ts'
 
 /** Operators that move nothing. */
 const reshaping = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'])
 
 /**
- * Rewrites, in place, each Reshape of what was reshaped as one of the first value, drops those that change nothing, and
+ * Rewrites each Reshape of what was reshaped as one of the first value, drops those that change nothing, and
  * reads the shape of a reshaped value where it was said. Call `prune` afterwards.
  */
-export function foldReshapes(graph: Graph): void {
+export function foldReshapes(original: Graph): Graph {
+  const graph = cloneGraph(original)
   const makers = makersOf(graph)
   const given = new Set(graph.outputs)
   const [same, sources] = [new Map<string, string>(), new Map<string, string>()]
@@ -34,6 +35,7 @@ export function foldReshapes(graph: Graph): void {
     const folds = read.opType === 'Reshape' && targetOf(graph, read)?.every((dim) => dim !== 0)
     return [folds ? { ...read, inputs: [source, ...read.inputs.slice(1)] } : read]
   })
+  return graph
 }
 
 const targetOf = (graph: Graph, { inputs }: Node) => getValue(graph, inputs[1] as string).content

@@ -4,7 +4,8 @@
 import { sameShape } from '../ir/dim.ts'
 import { type Graph, getValue, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { makersOf, readersOf } from '../ir/uses.ts'
-import { addNode, attributesOf, build } from '../ops/builder.ts'
+import { addNode, attributesOf } from '../ops/add-node.ts'
+import { build } from '../ops/build.ts'
 
 /** Operators that treat every element alone. */
 const elementwise = new Set([

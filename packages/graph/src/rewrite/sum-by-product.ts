@@ -1,19 +1,20 @@
 // Sums over rows as products with a row of ones, which runtimes compute up to five times as fast as a ReduceSum of the
 // first axes. The gradient of each bias and each scale of a normalization is such a sum.
 
-import { type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
-import { build } from '../ops/builder.ts'
-import { once } from './once.ts'
+import { cloneGraph, getValue, type Graph, type Node, type Value } from '../ir/graph.ts'
+import { build } from '../ops/build.ts'
+import { memoize } from './memoize.ts'
 
 /**
- * Rewrites, in place, each float32 ReduceSum that keeps the last axis alone. Values of equally many rows share the
+ * Rewrites each float32 ReduceSum that keeps the last axis alone. Values of equally many rows share the
  * ones.
  */
-export function sumByProduct(graph: Graph): void {
+export function sumByProduct(original: Graph): Graph {
+  const graph = cloneGraph(original)
   const nodes = graph.nodes
   graph.nodes = []
   const g = build(graph)
-  const ones = once<Value>()
+  const ones = memoize<Value>()
   for (const node of nodes) {
     const x = node.opType === 'ReduceSum' ? getValue(graph, node.inputs[0] as string) : undefined
     const width = x?.shape.at(-1)
@@ -28,6 +29,7 @@ export function sumByProduct(graph: Graph): void {
     const sum = g.Gemm(row, rows)
     graph.nodes.push({ ...node, opType: 'Reshape', inputs: [sum.name, g.int64([width]).name], attributes: {} })
   }
+  return graph
 }
 
 function keepsLastAxis(graph: Graph, { inputs, attributes }: Node, { dtype, shape }: Value): boolean {

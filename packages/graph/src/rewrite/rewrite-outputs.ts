@@ -1,8 +1,9 @@
 // Local changes to a graph: insert nodes right after one, rename what later nodes read.
 
 import { type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
-import { addNode, build, type Builder, type NodeOptions } from '../ops/builder.ts'
-import { renameValues } from './rename.ts'
+import { addNode, type NodeOptions } from '../ops/add-node.ts'
+import { build, type Builder } from '../ops/build.ts'
+import { renameValues } from './rename-values.ts'
 
 /**
  * Rebuilds the graph's node list, letting `rewrite` add nodes after each node and say by which value

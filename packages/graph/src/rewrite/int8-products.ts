@@ -4,13 +4,14 @@
 
 import { addInitializer, cloneGraph, type Graph, getValue, type Value } from '../ir/graph.ts'
 import { makersOf } from '../ir/uses.ts'
-import { build, type Builder } from '../ops/builder.ts'
+import { build, type Builder } from '../ops/build.ts'
 import { float32, type Tensor } from '../tensor/tensor.ts'
-import { int8Codes, transposedCodes } from './codes.ts'
-import { isQuantizable, type LinearNode, linearNodes, smallestMatrix } from './linear.ts'
-import { once } from './once.ts'
+import { int8Codes, transposedCodes } from './int8-codes.ts'
+import { isQuantizable, smallestMatrix } from './frozen-matrix.ts'
+import { type LinearNode, linearNodes } from './linear-nodes.ts'
+import { memoize } from './memoize.ts'
 import { prune } from './prune.ts'
-import { remake } from './replace.ts'
+import { remake } from './rewrite-outputs.ts'
 
 /**
  * Of seven bits: 2 * 255 * 64 fits the sixteen in which processors without VNNI, and WASM, add the products of two
@@ -72,7 +73,7 @@ function normalValues(graph: Graph): (name: string) => boolean {
 
 /** Rows of a value at root mean square 1, and by what they were multiplied; made once for all products that read it. */
 function rowScaler(g: Builder): (x: Value, width: number) => { normal: Value; inverse: Value } {
-  const [scaled, ones] = [once<{ normal: Value; inverse: Value }>(), once<Value>()]
+  const [scaled, ones] = [memoize<{ normal: Value; inverse: Value }>(), memoize<Value>()]
   return (x, width) =>
     scaled(x.name, () => {
       const weight = ones(String(width), () =>

@@ -1,13 +1,14 @@
 // Constants under several names: PyTorch's older exporter keeps one of equal parameters and makes the others Identity
 // nodes of it.
 
-import { addInitializer, type Graph } from '../ir/graph.ts'
+import { addInitializer, cloneGraph, type Graph } from '../ir/graph.ts'
 
 /**
- * Drops, in place, every Identity of a constant. One that has a parameter's name (a bias of zeros, a gain of ones)
+ * Drops every Identity of a constant. One that has a parameter's name (a bias of zeros, a gain of ones)
  * becomes a constant of its own, because it may be trained; a matrix is that of a module called twice, and stays one.
  */
-export function foldIdentities(graph: Graph): void {
+export function foldIdentities(original: Graph): Graph {
+  const graph = cloneGraph(original)
   const renamed = new Map<string, string>()
   graph.nodes = graph.nodes.filter(({ opType, inputs: [input = ''], outputs: [output = ''] }) => {
     const from = renamed.get(input) ?? input
@@ -19,4 +20,5 @@ export function foldIdentities(graph: Graph): void {
     return false
   })
   graph.nodes = graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map((name) => renamed.get(name) ?? name) }))
+  return graph
 }

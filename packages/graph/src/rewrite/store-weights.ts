@@ -3,12 +3,12 @@
 // model runs it still.
 
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
-import { build } from '../ops/builder.ts'
+import { build } from '../ops/build.ts'
 import { float16ToNumber, float32ToFloat16, numberToFloat16 } from '../tensor/float16.ts'
-import { tensor, toFloat32 } from '../tensor/tensor.ts'
-import { int8Codes, lazy } from './codes.ts'
-import { isFrozenMatrix, smallestMatrix } from './linear.ts'
-import { quantizeProducts } from './nbits.ts'
+import { lazyTensor, tensor, toFloat32 } from '../tensor/tensor.ts'
+import { int8Codes } from './int8-codes.ts'
+import { isFrozenMatrix, smallestMatrix } from './frozen-matrix.ts'
+import { quantizeProducts } from './quantize-products.ts'
 
 export type WeightType = 'float32' | 'float16' | 'int8' | 'int4'
 
@@ -40,7 +40,7 @@ export function storeWeights(graph: Graph, type: WeightType): Graph {
       const half = addInitializer(
         stored,
         `${name}.float16`,
-        lazy('float16', data.dims, () => tensor('float16', data.dims, float32ToFloat16(toFloat32(data)))),
+        lazyTensor('float16', data.dims, () => tensor('float16', data.dims, float32ToFloat16(toFloat32(data)))),
       )
       g.node('Cast', [half], { name: `${name}.cast`, outputs: [name], attributes: { to: 1 } })
     } else {

@@ -1,8 +1,9 @@
 // Slices that cut a value into pieces without gap or overlap, as rotary positions do with each head, are one Split: its
 // gradient is a Concat, where that of a Slice scatters into zeros.
 
-import { type Graph, getValue, type Node } from '../ir/graph.ts'
-import { addNode, build } from '../ops/builder.ts'
+import { cloneGraph, getValue, type Graph, type Node } from '../ir/graph.ts'
+import { addNode } from '../ops/add-node.ts'
+import { build } from '../ops/build.ts'
 
 interface Piece {
   node: Node
@@ -10,8 +11,9 @@ interface Piece {
   end: number
 }
 
-/** Rewrites them in place. Call `prune` afterwards. */
-export function joinSlices(graph: Graph): void {
+/** Rewrites such slices. Call `prune` afterwards. */
+export function joinSlices(original: Graph): Graph {
+  const graph = cloneGraph(original)
   const groups = new Map<string, Piece[]>()
   const keys = new Map<Node, string>()
   for (const node of graph.nodes) {
@@ -39,6 +41,7 @@ export function joinSlices(graph: Graph): void {
       })
     }
   }
+  return graph
 }
 
 /** A Slice along one axis of known size, by steps of one. */

@@ -3,11 +3,12 @@
 
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { readersOf } from '../ir/uses.ts'
-import { addNode } from '../ops/builder.ts'
+import { addNode } from '../ops/add-node.ts'
 import { float32, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
-import { isQuantizable, type LinearNode, linearNodes } from './linear.ts'
+import { isQuantizable } from './frozen-matrix.ts'
+import { type LinearNode, linearNodes } from './linear-nodes.ts'
 import { prune } from './prune.ts'
-import { remake } from './replace.ts'
+import { remake } from './rewrite-outputs.ts'
 
 const bits = 4
 const block_size = 32

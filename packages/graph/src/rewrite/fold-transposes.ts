@@ -1,21 +1,23 @@
 // Transposed products: (A B)' = B' A'. Gradients of attention transpose what a product has just made; transposing its
 // factors is cheaper, because a runtime reads a factor in either order for nothing and cannot write a result so.
 
-import { type Graph, type Node, getValue, type Value } from '../ir/graph.ts'
+import { cloneGraph, getValue, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { makersOf, readersOf } from '../ir/uses.ts'
-import { build } from '../ops/builder.ts'
+import { build } from '../ops/build.ts'
 import { transposeMatrix } from '../ops/composite.ts'
 
 /**
- * Rewrites Transpose(MatMul(a, b)) as Transpose(MatMul(b', a')) in place, where the outer permutation then leaves the
+ * Rewrites Transpose(MatMul(a, b)) as Transpose(MatMul(b', a')), where the outer permutation then leaves the
  * last axis alone and nothing else reads the product; drops transposes that undo one another; and gives a factor's swap
  * of its last two axes a node of its own, which costs nothing there. Call `prune` afterwards.
  */
-export function foldTransposes(graph: Graph): void {
+export function foldTransposes(original: Graph): Graph {
+  const graph = cloneGraph(original)
   separateSwaps(graph)
   dropUndone(graph)
   transposeFactors(graph)
   dropUndone(graph)
+  return graph
 }
 
 /**

@@ -2,8 +2,9 @@
 // Such are the A of LoRA at query, key and value. Differentiated, it gives one product for the gradient of x, and one
 // for those of the thin matrices.
 
-import { type Graph, getValue, type Node } from '../ir/graph.ts'
-import { addNode, attributesOf, build } from '../ops/builder.ts'
+import { cloneGraph, getValue, type Graph, type Node } from '../ir/graph.ts'
+import { addNode, attributesOf } from '../ops/add-node.ts'
+import { build } from '../ops/build.ts'
 
 /** Outputs up to which a product counts as thin: stacking copies the matrices at every step. */
 const thin = 128
@@ -11,8 +12,9 @@ const thin = 128
 /** Products joined at most: WebGPU binds eight buffers to a shader, and Concat and Split take one for each. */
 const most = 6
 
-/** Rewrites, in place, Gemms of one value with several thin matrices that are inputs of the graph. */
-export function joinSharedInputs(graph: Graph): void {
+/** Rewrites Gemms of one value with several thin matrices that are inputs of the graph. */
+export function joinSharedInputs(original: Graph): Graph {
+  const graph = cloneGraph(original)
   const groups = groupsOf(graph)
   const nodes = graph.nodes
   graph.nodes = []
@@ -30,6 +32,7 @@ export function joinSharedInputs(graph: Graph): void {
       attributes: { axis: 1 },
     })
   }
+  return graph
 }
 
 /** The products that each thin product is joined with, itself among them. */
