@@ -25,3 +25,15 @@ export class ConfigError extends ColaError {}
 
 /** Weights that do not fit the configuration: missing, or of another shape. */
 export class WeightsError extends ColaError {}
+
+/** The classes by name: an error that crosses to another thread is made again from its name and its problem. */
+export const errorClasses = {
+  CheckpointError,
+  ConfigError,
+  DeviceError,
+  FeedError,
+  FileError,
+  ModelError,
+  NonFiniteLossError,
+  WeightsError,
+} as const

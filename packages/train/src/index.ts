@@ -83,14 +83,9 @@ export {
 } from './optim/optimizers.ts'
 export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from './optim/schedule.ts'
 export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './optim/transforms.ts'
-export {
-  type Device,
-  externalDataOf,
-  openSession,
-  resolveDevice,
-  type RunnableModel,
-  writeModels,
-} from './runtime/device.ts'
+export type { Device } from './runtime/devices.ts'
+export { externalDataOf, writeModels } from './runtime/model-files.ts'
+export { openSession, resolveDevice, type RunnableModel } from './runtime/open-session.ts'
 export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'
 export { type EvaluationOptions, type EvaluationSession, openEvaluation } from './session/evaluation.ts'
 export { type Batch, type BatchArray, feedsOf } from './session/feeds.ts'

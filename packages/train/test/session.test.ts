@@ -229,7 +229,7 @@ describe('bad input', () => {
   it.each([
     [
       'gpu',
-      /option device: no such device, expected auto, cpu, cuda, webgpu, wasm, found "gpu"\. Write "webgpu", or "cuda" for an NVIDIA GPU/,
+      /option device: no such device, expected auto, cuda, webgpu, cpu, wasm, found "gpu"\. Write "webgpu", or "cuda" for an NVIDIA GPU/,
     ],
     ['cuda:0', /found "cuda:0"\. Write "cuda"/],
     ['CPU', /found "CPU"\. Write "cpu"/],

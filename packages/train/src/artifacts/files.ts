@@ -3,7 +3,7 @@
 import { FormatError, type Graph, readModel, safetensorsChunks } from '@cola/graph'
 import { requireFinite } from '../files/finite.ts'
 import { paths, readFile, readSafetensorsFile, writeFileAtomic } from '../files/node.ts'
-import { externalDataOf, writeModels } from '../runtime/device.ts'
+import { externalDataOf, writeModels } from '../runtime/model-files.ts'
 import type { TrainingArtifacts } from './generate.ts'
 
 const models = { training_model: 'trainingModel', eval_model: 'evalModel', optimizer_model: 'optimizerModel' } as const

@@ -12,7 +12,7 @@ import {
 } from '@cola/data'
 import { getValue, type Graph } from '@cola/graph'
 import { fileSystem, paths, readFile, readJson, sha256 } from '../files/node.ts'
-import type { Device } from '../runtime/device.ts'
+import type { Device } from '../runtime/devices.ts'
 import type { OrtTensor } from '../runtime/ort.ts'
 import { feedsOf, float32Of } from '../session/feeds.ts'
 import { fixedSizes, type PaddedRow, paddedBatches } from '../session/padded.ts'

@@ -3,7 +3,7 @@
 import { checkTypes, type Graph, lower, prune, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import { fileSystem, paths, readFile, writeFileAtomic } from '../files/node.ts'
-import { writeModels } from '../runtime/device.ts'
+import { writeModels } from '../runtime/model-files.ts'
 
 export interface ModelFolder {
   folder: string

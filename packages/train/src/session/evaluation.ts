@@ -2,7 +2,8 @@
 
 import type { Loss, Model } from '@cola/graph'
 import { evaluationModel } from '../artifacts/generate.ts'
-import { type Device, openSession, resolveDevice } from '../runtime/device.ts'
+import type { Device } from '../runtime/devices.ts'
+import { openSession, resolveDevice } from '../runtime/open-session.ts'
 import { feedsOf } from './feeds.ts'
 import { lossCounts } from './means.ts'
 import { resultOf } from './result.ts'

@@ -10,7 +10,9 @@ import type { LossTerm } from '../artifacts/terms.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
 import { requireFinite } from '../files/finite.ts'
 import { fileSystem, hasFiles, temporaryFolder } from '../files/node.ts'
-import { type Device, devices, openSession, resolveDevice, type RunnableModel, writeModels } from '../runtime/device.ts'
+import { type Device, deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
+import { writeModels } from '../runtime/model-files.ts'
+import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { probeGraph } from '../runtime/refusal.ts'
 import { atLeast, checkValue, integer } from '../options.ts'
@@ -67,7 +69,7 @@ export type TrainableSession = Pick<
  * One call at a time: the runtime serializes runs in a process.
  */
 export class TrainingSession {
-  readonly device: Exclude<Device, 'auto'>
+  readonly device: ResolvedDevice
   readonly #artifacts: TrainingArtifacts
   readonly #training: OrtSession
   readonly #evaluation: OrtSession
@@ -84,7 +86,7 @@ export class TrainingSession {
   #step = 0
 
   private constructor(
-    device: Exclude<Device, 'auto'>,
+    device: ResolvedDevice,
     artifacts: TrainingArtifacts,
     sessions: readonly OrtSession[],
     seed: number,
@@ -138,7 +140,7 @@ export class TrainingSession {
         await open(trainingModel, files.training_model, { resident: accumulated, packWeights: true }),
         await open(evalModel, files.eval_model),
         await open(optimizerModel, files.optimizer_model, { resident: optimizerModel.outputs, spin: false }),
-        ...(devices[resolved].resident ? [await open(downloadGraph(blockTensors(artifacts)), undefined)] : []),
+        ...(deviceRow(resolved).resident ? [await open(downloadGraph(blockTensors(artifacts)), undefined)] : []),
       ]
       return new TrainingSession(resolved, artifacts, sessions, seed, cleanUp)
     } catch (error) {

@@ -1,18 +1,19 @@
 // What crosses between a server's thread and the worker that trains: plain data, and errors with their class.
 
-import { ColaError, float32, type Tensor, toFloat32 } from '@cola/graph'
-import type { LossTerm } from '../artifacts/terms.ts'
 import {
-  CheckpointError,
-  ConfigError,
-  DeviceError,
-  FeedError,
-  FileError,
-  ModelError,
-  NonFiniteLossError,
-} from '../errors.ts'
+  ColaError,
+  float32,
+  FormatError,
+  GraphError,
+  ShapeError,
+  type Tensor,
+  toFloat32,
+  UnsupportedOperatorError,
+} from '@cola/graph'
+import type { LossTerm } from '../artifacts/terms.ts'
+import { errorClasses } from '../errors.ts'
 import type { SessionState } from '../session/training-session.ts'
-import type { Device } from '../runtime/device.ts'
+import type { Device } from '../runtime/devices.ts'
 
 export interface WorkerOptions {
   /** Folder that saveArtifacts wrote. */
@@ -67,16 +68,8 @@ export const fromPlainState = ({ tensors, step }: { tensors: PlainTensors; step:
   step,
 })
 
-const errors = {
-  CheckpointError,
-  ConfigError,
-  DeviceError,
-  FeedError,
-  FileError,
-  ModelError,
-  NonFiniteLossError,
-  ColaError,
-}
+/** Every class that a session throws, here or in @cola/graph. */
+const errors = { ...errorClasses, ColaError, FormatError, GraphError, ShapeError, UnsupportedOperatorError }
 
 export function plainError(error: unknown): PlainError {
   const { name, message } = error instanceof Error ? error : new Error(String(error))

@@ -1,0 +1,125 @@
+// Sessions of the runtime on a device.
+
+import { checkTypes, externalChunks, type Graph, layoutExternal, lower, writeModel } from '@cola/graph'
+import { DeviceError } from '../errors.ts'
+import { hasFiles } from '../files/node.ts'
+import { checkDevice, type Device, deviceNames, deviceRow, type DeviceRow, type ResolvedDevice } from './devices.ts'
+import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
+import { probeGraph, refusal } from './refusal.ts'
+
+export interface RunnableModel {
+  graph: Graph
+  /** Path of the ONNX file, where it is on disk. */
+  path?: string
+  /** Outputs to keep on the device, where it can. */
+  resident?: readonly string[]
+  /**
+   * Copy the weights into the form that the CPU multiplies fastest, instead of using them where the file is mapped.
+   * @default false
+   */
+  packWeights?: boolean
+  /**
+   * Let threads wait actively for a while when a run has ended: faster for the model that runs most, at the cost of the
+   * one that runs next. @default true
+   */
+  spin?: boolean
+}
+
+/**
+ * Creates a runtime session for a graph on a device.
+ * @throws {DeviceError} for a name that is no device, when the device is not there, or when no runtime is installed,
+ * saying how to get it.
+ * @throws {ModelError | GraphError | ShapeError} when the runtime does not take the model, naming the node.
+ */
+export async function openSession(
+  { graph, path, resident = [], packWeights = false, spin = true }: RunnableModel,
+  device: ResolvedDevice,
+): Promise<OrtSession> {
+  checkDevice(device)
+  await loadRuntime()
+  const row = deviceRow(device)
+  if (!row.int8 && graph.nodes.some(({ opType }) => opType === 'DynamicQuantizeMatMul'))
+    throw new DeviceError({
+      where: `device "${device}"`,
+      what: `it has no products in eight bits, which "${graph.name}" asks for`,
+      expected: deviceNames.filter((name) => deviceRow(name).int8).join(' or '),
+      fix: "Choose that device, or generateArtifacts with frozenProducts: 'float32'.",
+    })
+  const locations = Object.fromEntries(
+    graph.outputs.map((name) => [name, resident.includes(name) ? 'gpu-buffer' : 'cpu'] as const),
+  )
+  const options: SessionOptions = {
+    executionProviders: row.providers,
+    logSeverityLevel: 3,
+    // A pattern is one block for all activations of a run, given back after it: twice the memory, and its pages faulted
+    // in anew each step.
+    enableMemPattern: false,
+    extra: {
+      session: { disable_prepacking: packWeights ? '0' : '1', intra_op: { allow_spinning: spin ? '1' : '0' } },
+      ...(row.disabledOptimizers ? { optimization: { disable_specified_optimizers: row.disabledOptimizers } } : {}),
+    },
+    ...(row.resident && resident.length ? { preferredOutputLocation: locations } : {}),
+  }
+  try {
+    if (path !== undefined) return await createOrtSession(path, options)
+    const external = layoutExternal(graph.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
+    const data = concatenate(externalChunks(graph.initializers, external))
+    checkTypes(graph)
+    return await createOrtSession(
+      writeModel(lower(graph), external),
+      external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options,
+    )
+  } catch (cause) {
+    throw await refusal({ graph, device, fix: row.fix, works: () => opensProbe(row) }, cause as Error)
+  }
+}
+
+const opensProbe = ({ providers }: DeviceRow): Promise<boolean> =>
+  createOrtSession(writeModel(probeGraph()), { executionProviders: providers, logSeverityLevel: 4 }).then(
+    async (session) => {
+      await session.release()
+      return true
+    },
+    () => false,
+  )
+
+/**
+ * The device that `auto` stands for here, found by opening a one-node model; others as they are.
+ * @throws {DeviceError} for a name that is no device, and when none works; what {@link openSession} throws when a
+ * device works and the model does not.
+ */
+export async function resolveDevice(device: Device, probe: Graph | RunnableModel): Promise<ResolvedDevice> {
+  checkDevice(device)
+  if (device !== 'auto') return device
+  await loadRuntime()
+  const platform = hasFiles() ? 'node' : 'browser'
+  const candidates = deviceNames.filter((name) => deviceRow(name).platforms.includes(platform))
+  let refused: unknown
+  for (const candidate of candidates) {
+    try {
+      await (await openSession('graph' in probe ? probe : { graph: probe }, candidate)).release()
+      return candidate
+    } catch (error) {
+      // Not there, or it does not take the model: the next one.
+      if (!(error instanceof DeviceError)) refused = error
+    }
+  }
+  if (refused) throw refused
+  throw new DeviceError({
+    where: 'device "auto"',
+    what: 'no device works',
+    expected: candidates.join(', '),
+    fix: installNode,
+  })
+}
+
+function concatenate(chunks: Iterable<Uint8Array>): Uint8Array {
+  const list = [...chunks]
+  const bytes = new Uint8Array(list.reduce((size, chunk) => size + chunk.length, 0))
+  let at = 0
+  for (const chunk of list) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}
