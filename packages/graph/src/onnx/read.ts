@@ -3,22 +3,14 @@
 
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import { type Dim, parseDim } from '../ir/dim.ts'
-import {
-  addInitializer,
-  addInput,
-  type Attribute,
-  createGraph,
-  type Graph,
-  type Node,
-  opset,
-  uniqueName,
-} from '../ir/graph.ts'
+import { addInitializer, addInput, type Attribute, createGraph, type Graph, type Node, opset } from '../ir/graph.ts'
 import { sortNodes } from '../ir/sort.ts'
 import { dataTypeOfOnnx } from '../tensor/dtype.ts'
 import { type Tensor, tensor } from '../tensor/tensor.ts'
 import { keptTypes, readAttribute } from './attribute.ts'
 import { decodeModel, type GraphProto, type ModelProto, type NodeProto, type ValueInfoProto } from './proto.ts'
 import { type ExternalData, readTensor } from './tensor.ts'
+import { upgrade } from './upgrade.ts'
 
 export interface ReadOptions {
   /** Name of the file, for errors. @default 'model' */
@@ -27,13 +19,13 @@ export interface ReadOptions {
 }
 
 /** Oldest ai.onnx operator set whose forms are understood. */
-const oldestOpset = 13
+const oldestOpset = 11
 
 /**
  * Decodes an ONNX file into nodes, inputs and initializers; types of inner values are for `inferGraph` to find.
  * @throws {FormatError} for damaged files, external data that is missing or leaves the folder.
  * @throws {GraphError} for cycles and dangling inputs.
- * @throws {UnsupportedOperatorError} for opsets older than 13, control flow and unknown element types.
+ * @throws {UnsupportedOperatorError} for opsets older than 11, control flow and unknown element types.
  */
 export function decodeGraph(bytes: Uint8Array, { where = 'model', externalData }: ReadOptions = {}): Graph {
   const model = decodeModel(bytes, where)
@@ -148,16 +140,4 @@ function constantOf(attributes: Record<string, Attribute>, at: string): Tensor {
     what: 'a constant of this kind is not supported',
     found: Object.keys(attributes).join(', '),
   })
-}
-
-/**
- * Brings a node of opset 13 to 19 to its form in opset 20: reductions other than ReduceSum took their axes as an
- * attribute.
- */
-function upgrade(graph: Graph, node: Node, version: number): Node {
-  const { axes, ...rest } = node.attributes
-  if (version >= 18 || !node.opType.startsWith('Reduce') || !Array.isArray(axes)) return node
-  const input = uniqueName(graph, `${node.name}.axes`)
-  addInitializer(graph, input, tensor('int64', [axes.length], BigInt64Array.from(axes as number[], BigInt)))
-  return { ...node, inputs: [...node.inputs, input], attributes: rest }
 }

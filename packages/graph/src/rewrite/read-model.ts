@@ -3,8 +3,10 @@
 import { addValue, type Graph } from '../ir/graph.ts'
 import { decodeGraph, type ReadOptions } from '../onnx/read.ts'
 import { inferTypes } from '../ops/add-node.ts'
+import { build } from '../ops/build.ts'
 import type { OutputType } from '../ops/operator.ts'
 import { withoutCasts } from './without-casts.ts'
+import { expand } from './expand.ts'
 import { float32Types } from './widen.ts'
 
 export interface ReadModelOptions extends ReadOptions {
@@ -16,13 +18,18 @@ export interface ReadModelOptions extends ReadOptions {
 }
 
 /**
- * Reads an ONNX model (opset 13 or later) and infers the dtype and symbolic shape of every value.
+ * Reads an ONNX model (opset 11 or later) and infers the dtype and symbolic shape of every value.
  * @throws {FormatError | GraphError | ShapeError | UnsupportedOperatorError} naming file, node and value.
  */
 export function readModel(bytes: Uint8Array, { widen = false, ...options }: ReadModelOptions = {}): Graph {
   const decoded = decodeGraph(bytes, options)
   const graph = widen ? float32Types(decoded) : decoded
-  for (const node of graph.nodes) {
+  const { nodes } = graph
+  graph.nodes = []
+  const g = build(graph)
+  for (const node of nodes) {
+    if (expand(g, node)) continue
+    graph.nodes.push(node)
     const types = inferTypes(graph, node, node.outputs.length)
     node.outputs.forEach((name, i) => {
       if (name !== '') addValue(graph, { name, ...(types[i] as OutputType) })
