@@ -183,6 +183,10 @@ describe('the compact embedding', () => {
         new RegExp(`sentence ${sentences.length + 1}: a token id without a row.*expected 0 to 59, found ${id}`),
       )
     expect(() => compact(randomEmbedding(20, 6), vocabularyOf(sentences))).toThrow(WeightsError)
+    const broken = { rows: 4, width: 2, row: (id: number) => Float32Array.of(0, id === 2 ? Number.NaN : 1) }
+    expect(() => compact(broken, vocabularyOf([[1, 2]]))).toThrow(
+      /embedding table, row 2: not finite numbers, found NaN/,
+    )
     expect(() =>
       createStudent({
         config: parseDistilRnnConfig({ ...sizes, embedding_size: 4 }),

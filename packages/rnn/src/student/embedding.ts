@@ -81,7 +81,7 @@ export function vocabularyOf(sentences: Iterable<readonly number[]>): Vocabulary
 
 /**
  * The rows of a vocabulary, as the matrix that is trained.
- * @throws {WeightsError} for a token that the table does not have.
+ * @throws {WeightsError} for a token that the table does not have, or whose row holds NaN or Infinity.
  */
 export function compact({ rows, width, row }: EmbeddingTable, { ids }: Vocabulary): Tensor {
   const bad = ids.find((id) => !(id >= 0 && id < rows))
@@ -95,7 +95,11 @@ export function compact({ rows, width, row }: EmbeddingTable, { ids }: Vocabular
     })
   const values = new Float32Array(ids.length * width)
   ids.forEach((id, place) => {
-    values.set(row(id), place * width)
+    const own = row(id)
+    const bad = own.find((value) => !Number.isFinite(value))
+    if (bad !== undefined)
+      throw new WeightsError({ where: `embedding table, row ${id}`, what: 'not finite numbers', found: String(bad) })
+    values.set(own, place * width)
   })
   return float32([ids.length, width], values)
 }
