@@ -1,40 +1,20 @@
-// Fine-tunes any pretrained ONNX model with LoRA to classify texts: an encoder such as MiniLM, a decoder such as
-// SmolLM2.
-// npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.csv|FILE.tsv|FILE.jsonl|FILE.json
-//   [--text text] [--label label] [--encoding utf-8] [--quoting minimal|none|auto] [--delimiter ,]
-//   [--pooling last|first|mean] [--targets all-linear] [--rank 8] [--alpha 16] [--dropout 0] [--train-too LayerNorm]
-//   [--epochs 4] [--batch 16] [--lr 1e-3] [--frozen-products float32|int8] [--best mcc|loss|...] [--device cpu]
-//   [--seed 1] [--out out/lora-onnx] [--resume] [--json]
+// %% [markdown]
+// # Any pretrained ONNX model on a table of texts
+//
+// Fine-tunes an encoder such as MiniLM, or a decoder such as SmolLM2, to sort texts into the classes of a table:
+//
+//     npm run lora-onnx -- --model FOLDER|HUB_NAME --data FILE.csv|FILE.tsv|FILE.jsonl|FILE.json|COLA_FOLDER
+//
+// `fineTune` opens the model, puts a classification head and a LoRA adapter on it, trains, and keeps the best epoch.
+// What comes back classifies at once; the adapter is written as PEFT has it, the merged model for any ONNX Runtime.
 
+// %%
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { encodeRows, majorityBaseline, type Quoting, type TokenRow } from '@cola/data'
-import {
-  countParameters,
-  exportMerged,
-  formatParameters,
-  inspect,
-  lora,
-  type Pooling,
-  withParameters,
-  writeAdapter,
-} from '@cola/lora'
-import {
-  adamw,
-  crossEntropy,
-  type Device,
-  type FrozenProducts,
-  generateArtifacts,
-  loadClassifier,
-  type Metrics,
-  stopSignal,
-  Trainer,
-  TrainingSession,
-} from '@cola/train'
-import { classScores } from './support/classes.ts'
+import { argMax, majorityBaseline, type Quoting } from '@cola/data'
+import { countParameters, fineTune, formatParameters, inspect, type Pooling } from '@cola/lora'
+import { type Device, type FrozenProducts, type Metrics, stopSignal } from '@cola/train'
 import { loadTable } from './support/data.ts'
 import { drawFigure } from './support/figures.ts'
-import { openWithHead } from './support/onnx.ts'
 import {
   confusionTable,
   decimal,
@@ -45,163 +25,148 @@ import {
   table,
   warnOnce,
 } from './support/progress.ts'
+import { commandLine, required } from './support/settings.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    model: { type: 'string' },
-    file: { type: 'string' },
-    data: { type: 'string' },
-    text: { type: 'string', default: 'text' },
-    label: { type: 'string', default: 'label' },
-    encoding: { type: 'string' },
-    quoting: { type: 'string' },
-    delimiter: { type: 'string' },
-    pooling: { type: 'string' },
-    targets: { type: 'string', default: 'all-linear' },
-    rank: { type: 'string', default: '8' },
-    alpha: { type: 'string', default: '16' },
-    dropout: { type: 'string', default: '0' },
-    'train-too': { type: 'string' },
-    epochs: { type: 'string', default: '4' },
-    batch: { type: 'string', default: '16' },
-    lr: { type: 'string', default: '1e-3' },
-    'frozen-products': { type: 'string', default: 'float32' },
-    device: { type: 'string', default: 'cpu' },
-    best: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    out: { type: 'string', default: join(import.meta.dirname, '..', 'out', 'lora-onnx') },
-    resume: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
+// %% [markdown]
+// ## Settings
+//
+// Each can be given on the command line: `--rank 4`, `--train-too LayerNorm`, `--json`.
+
+// %%
+const settings = commandLine({
+  // Folder, or name on the hub, with config.json, tokenizer.json and an ONNX file.
+  model: '',
+  // The ONNX file in it; empty: the first of model.onnx, onnx/model.onnx, onnx/model_fp16.onnx.
+  file: '',
+  // A table, or a folder of CoLA's public release.
+  data: '',
+  // Columns of the table, and how it is written.
+  text: 'text',
+  label: 'label',
+  encoding: '',
+  quoting: '',
+  delimiter: '',
+  // Where a text is read: last, first or mean; empty: last for decoders, mean for encoders.
+  pooling: '',
+  // Layers that get LoRA: all-linear, or the ends of their names, with commas.
+  targets: 'all-linear',
+  rank: 8,
+  alpha: 16,
+  dropout: 0,
+  // Modules that are trained in full, with commas: LayerNorm, say.
+  trainToo: '',
+  epochs: 4,
+  batch: 16,
+  lr: 1e-3,
+  // int8 multiplies frozen matrices in eight bits while training: faster on cpu.
+  frozenProducts: 'float32',
+  // Metric of the best epoch; empty: mcc, or the loss where there are fewer than 200 validation rows.
+  best: '',
+  device: 'cpu',
+  seed: 1,
+  out: join(import.meta.dirname, '..', 'out', 'lora-onnx'),
+  resume: false,
+  // Print the scores as JSON, last.
+  json: false,
 })
-if (!options.model || !options.data) {
-  console.error(
-    'usage: npm run lora-onnx -- --model FOLDER|HUB_NAME --data COLA_FOLDER|FILE.csv|FILE.tsv|FILE.jsonl|FILE.json',
-  )
-  process.exit(2)
-}
-const [rank, alpha, epochs, batch, seed] = [
-  options.rank,
-  options.alpha,
-  options.epochs,
-  options.batch,
-  options.seed,
-].map(Number) as [number, number, number, number, number]
+required(settings, 'model', 'data')
+const { seed, out } = settings
+/** An option, where the setting is not empty. */
+const given = <Name extends string, Value>(name: Name, value: string, as: (value: string) => Value) =>
+  (value === '' ? {} : { [name]: as(value) }) as { [Key in Name]?: Value }
+const names = (value: string) => value.split(',')
 
-// ## Data: sentences, and classes by name
+// %% [markdown]
+// ## The table
+//
+// A tenth of the rows is kept to choose the best epoch by, another tenth is scored once, at the end; each class has its
+// share of both.
+
+// %%
 const warn = warnOnce()
-const data = await loadTable(options.data, {
-  text: options.text,
-  label: options.label,
-  ...(options.encoding === undefined ? {} : { encoding: options.encoding }),
-  ...(options.quoting === undefined ? {} : { quoting: options.quoting as Quoting }),
-  ...(options.delimiter === undefined ? {} : { delimiter: options.delimiter }),
+const data = await loadTable(settings.data, {
+  text: settings.text,
+  label: settings.label,
+  ...given('encoding', settings.encoding, String),
+  ...given('quoting', settings.quoting, (value) => value as Quoting),
+  ...given('delimiter', settings.delimiter, String),
   onWarning: warn,
   seed,
 })
+const rowsOf = (rows: typeof data.train) =>
+  rows.map(({ text, label }) => ({ text, label: data.classes[label] as string }))
+const [train, validation, heldOut] = [rowsOf(data.train), rowsOf(data.validation), rowsOf(data.heldOut.rows)]
 console.log(
-  `${data.name}: ${data.train.length} to train on, ${data.validation.length} to validate, classes ${data.classes.join(', ')}`,
+  `${data.name}: ${train.length} to train on, ${validation.length} to validate, classes ${data.classes.join(', ')}`,
 )
+// intents.csv: 144 to train on, 18 to validate, classes hours, refund, track
 
-// ## Model: its linear layers, a head, LoRA
-const base = await openWithHead(options.model, {
-  num_labels: data.classes.length,
+// %% [markdown]
+// ## Fine-tuning
+//
+// LoRA (Hu et al. 2022) at every linear layer trains one or two percent of the model's parameters. A run that is stopped goes on
+// with `--resume`.
+
+// %%
+const started = performance.now()
+const tuned = await fineTune(settings.model, {
+  train,
+  validation,
   labels: data.classes,
-  pooling: options.pooling as Pooling | undefined,
-  seed,
-  file: options.file,
-})
-const layers = inspect(base.model).filter(({ kind }) => kind === 'linear')
-console.log(
-  `${base.config.model_type}, read at the ${base.pooling} token; ${layers.length} linear layers, such as ${layers
-    .slice(0, 4)
-    .map(({ module }) => module)
-    .join(', ')}`,
-)
-const targets = options.targets === 'all-linear' ? options.targets : options.targets.split(',')
-const model = lora(
-  base.model,
-  {
-    task_type: 'SEQ_CLS',
-    r: rank,
-    lora_alpha: alpha,
-    lora_dropout: Number(options.dropout),
-    target_modules: targets,
-    modules_to_save: options['train-too']?.split(',') ?? [],
+  lora: {
+    r: settings.rank,
+    lora_alpha: settings.alpha,
+    lora_dropout: settings.dropout,
+    target_modules: settings.targets === 'all-linear' ? 'all-linear' : names(settings.targets),
+    ...given('modules_to_save', settings.trainToo, names),
   },
-  { seed },
-)
-for (const warning of model.warnings) console.warn(`warning: ${warning}`)
-console.log(`parameters: ${formatParameters(countParameters(model))}\n`)
-
-// ## Training
-let truncated = 0
-const encode = (rows: typeof data.train): TokenRow[] => {
-  const encoded = encodeRows(base.tokenizer, rows, base.limits)
-  truncated += encoded.truncated
-  return encoded.rows
-}
-const [train, validation, heldOut] = [encode(data.train), encode(data.validation), encode(data.heldOut.rows)]
-if (truncated > 0) console.log(`warning: ${truncated} rows were cut to the model's ${base.limits.max_length} tokens`)
-const session = await TrainingSession.create({
-  artifacts: generateArtifacts(model, {
-    loss: crossEntropy(),
-    optimizer: adamw({ weight_decay: 0.01, max_grad_norm: 1 }),
-    frozenProducts: options['frozen-products'] as FrozenProducts,
-  }),
-  device: options.device as Device,
+  ...given('pooling', settings.pooling, (value) => value as Pooling),
+  ...given('metric_for_best_model', settings.best, String),
+  epochs: settings.epochs,
+  batch_size: settings.batch,
+  learning_rate: settings.lr,
+  frozenProducts: settings.frozenProducts as FrozenProducts,
+  device: settings.device as Device,
   seed,
-})
-const trainer = new Trainer<TokenRow, number>({
-  session,
-  data: {
-    train,
-    evaluation: validation,
-    collate: (rows) => ({
-      ...base.collate(rows),
-      labels: { data: Int32Array.from(rows, ({ label }) => label), dims: [rows.length] },
-    }),
-    tokens: (row) => row.input_ids.length,
-  },
-  epochs,
-  batch_size: batch,
-  eval_batch_size: 64,
-  learning_rate: Number(options.lr),
-  lr_scheduler_type: 'linear',
-  warmup: 0.06,
-  train_sampling_strategy: 'group_by_length',
-  seed,
-  ...classScores,
-  // MCC of few rows takes few values, and of equal epochs the first would be kept, whose probabilities are the vaguest.
-  metric_for_best_model: options.best ?? (validation.length < 200 ? 'loss' : 'mcc'),
-  output_dir: options.out,
-  resume: options.resume,
+  output_dir: out,
   save_steps: 200,
+  resume: settings.resume,
   signal: stopSignal().signal,
   callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => warn(message) },
+  ...given('open', settings.file, (file) => ({ file })),
 })
-const started = performance.now()
-const result = await trainer.train()
 console.log(`${((performance.now() - started) / 1000).toFixed(0)} s`)
-if (result.stopped === 'aborted') process.exit(130)
+if (tuned.training?.stopped === 'aborted') process.exit(130)
+// epoch  4  train loss 0.0148 accuracy 100.00%  validation loss 0.0143 accuracy 100.00% MCC 1.000  *
 
-// ## The adapter, in PEFT's format, and a classifier for any ONNX Runtime
-const trained = withParameters(model, await session.getParameters())
-writeAdapter(join(options.out, 'adapter'), trained, { baseModel: options.model })
-exportMerged(trained, {
-  folder: join(options.out, 'classifier'),
-  config: base.config,
-  tokenizerFolder: base.folder,
-  labels: data.classes,
-})
+// %%
+const adapted = await tuned.adapted()
+const linear = inspect({ graph: adapted.base }).filter(({ kind }) => kind === 'linear')
+console.log(
+  `read at the ${tuned.settings.pooling} token; ${adapted.targets.length} of ${linear.length} linear layers adapted`,
+)
+console.log(`parameters: ${formatParameters(countParameters(adapted))}\n`)
+// read at the mean token; 36 of 37 linear layers adapted
+// parameters: total 22.90M | trainable 0.33M | reduction 98.55%
 
+// %% [markdown]
+// ## The adapter, and a classifier for any ONNX Runtime
+//
+// `out/adapter` is a folder that PEFT's `PeftModel.from_pretrained` reads, and `loadFineTuned` here; `out/classifier`
+// has the adapter merged into the model.
+
+// %%
+await tuned.save(join(out, 'adapter'))
+await tuned.export(join(out, 'classifier'))
+
+// %% [markdown]
 // ## Scores
-const scored = { validation: await trainer.evaluate(validation), held_out: await trainer.evaluate(heldOut) }
-const all = options.json ? { train: await trainer.evaluate(train), ...scored } : scored
-await session.release()
-const score = (name: string, rows: readonly TokenRow[], { accuracy, mcc, f1_macro }: Metrics) => [
+
+// %%
+const scored = { validation: await tuned.evaluate(validation), held_out: await tuned.evaluate(heldOut) }
+const score = (name: string, rows: typeof train, { accuracy, mcc, f1_macro }: Metrics) => [
   name,
-  percent(majorityBaseline(rows.map(({ label }) => label))),
+  percent(majorityBaseline(rows.map(({ label }) => data.classes.indexOf(label)))),
   percent(accuracy),
   decimal(mcc),
   decimal(f1_macro),
@@ -214,23 +179,36 @@ table(
   ],
 )
 confusionTable(
-  scored.validation.predictions,
-  validation.map(({ label }) => label),
+  scored.validation.predictions.map(argMax),
+  data.validation.map(({ label }) => label),
   data.classes,
 )
-for (const quantity of ['accuracy', 'loss'] as const) {
-  const points = result.history.flatMap(({ epoch, train_loss, train_metrics, eval_loss, eval_metrics }) => [
-    { epoch, series: 'train', value: quantity === 'loss' ? train_loss : (train_metrics.accuracy ?? 0) },
-    { epoch, series: 'validation', value: quantity === 'loss' ? eval_loss : (eval_metrics.accuracy ?? 0) },
-  ])
-  drawFigure(options.out, quantity, points, { title: `${quantity} against epoch`, label: quantity })
-}
 
+// %% [markdown]
 // ## The classifier at work
-const classifier = await loadClassifier(join(options.out, 'classifier'), { device: options.device as Device })
-const texts = data.validation.slice(0, 2).map(({ text }) => text)
-for (const [i, { label, probabilities }] of (await classifier.classify(texts)).entries())
-  console.log(`${label.padEnd(14)} ${percent(Math.max(...probabilities))}  ${texts[i]}`)
-await classifier.release()
-console.log(`\nwrote adapter, classifier, figures and log to ${options.out}`)
-if (options.json) console.log(summary(data.classes, result.history, result.best?.epoch, all))
+
+// %%
+const texts = validation.slice(0, 2).map(({ text }) => text)
+for (const [i, { label, probabilities }] of (await tuned.classify(texts)).entries())
+  console.log(`${String(label).padEnd(14)} ${percent(Math.max(...probabilities))}  ${texts[i]}`)
+// hours          98.91%  until when can I come by on bank holidays
+
+// %% [markdown]
+// ## Curves
+
+// %%
+for (const quantity of ['accuracy', 'loss'] as const) {
+  const points = (tuned.training?.history ?? []).flatMap(
+    ({ epoch, train_loss, train_metrics, eval_loss, eval_metrics }) => [
+      { epoch, series: 'train', value: quantity === 'loss' ? train_loss : (train_metrics.accuracy ?? 0) },
+      { epoch, series: 'validation', value: quantity === 'loss' ? eval_loss : (eval_metrics.accuracy ?? 0) },
+    ],
+  )
+  drawFigure(out, quantity, points, { title: `${quantity} against epoch`, label: quantity })
+}
+console.log(`\nwrote adapter, classifier, figures and log to ${out}`)
+if (settings.json) {
+  const { history = [], best } = tuned.training ?? {}
+  console.log(summary(data.classes, history, best?.epoch, { train: await tuned.evaluate(train), ...scored }))
+}
+await tuned.release()

@@ -73,7 +73,7 @@ export function warnOnce(): (message: string) => void {
 }
 
 export interface SplitScore {
-  predictions: readonly number[]
+  predictions: readonly unknown[]
   loss: number
   metrics: Metrics
 }
