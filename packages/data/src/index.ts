@@ -9,6 +9,12 @@ export {
   type TokenRow,
   type TokenSequence,
 } from './batch/encode.ts'
+export {
+  encodeWords,
+  type EncodeWordsOptions,
+  type WordInput,
+  type WordSequence,
+} from './batch/encode-words.ts'
 export { classLabels } from './batch/labels.ts'
 export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack.ts'
 export { packSteps, type StepBatch } from './batch/steps.ts'
@@ -69,6 +75,7 @@ export {
   readTokenizer,
   type Tokenizer,
 } from './tokenizer/tokenizer.ts'
+export { divideWords, type PunctuationWords, type TextRange } from './tokenizer/words.ts'
 export type { TruncationSide, TruncationStrategy } from './tokenizer/truncate.ts'
 export { type HubFile, type HubOptions, hubFiles, type PushOptions, pushToHub, type RepoType } from './hub/hub.ts'
 export { isFolder } from './hub/place.ts'

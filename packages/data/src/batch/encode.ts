@@ -1,7 +1,7 @@
 // Texts to rows of token ids, with a rule for those that are too long.
 
 import { DataError } from '../errors.ts'
-import type { EncodingOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
+import type { Encoding, EncodingOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
 import { cut, roomFor } from '../tokenizer/truncate.ts'
 
 /** A text, or a pair of texts. */
@@ -42,11 +42,10 @@ export type Encoder = Pick<Tokenizer, 'encode'> & Partial<Pick<Tokenizer, 'encod
 export function encodeTexts(
   tokenizer: Encoder,
   texts: readonly (string | TextInput)[],
-  { too_long = 'truncate', vocab_size = Number.POSITIVE_INFINITY, ...options }: EncodeOptions = {},
+  options: EncodeOptions = {},
 ): { rows: TokenSequence[]; truncated: number } {
   const encode = tokenizer.encodePlus ?? ownEncoder(tokenizer.encode)
-  let truncated = 0
-  const rows = texts.map((input, i): TokenSequence => {
+  return checkedRows(texts, options, (input, i) => {
     const { text, text_pair } = typeof input === 'object' && input ? input : { text: input }
     if (typeof text !== 'string' || !['string', 'undefined'].includes(typeof text_pair))
       throw new DataError({
@@ -54,20 +53,42 @@ export function encodeTexts(
         what: 'not a text, or a pair of texts',
         found: JSON.stringify(input),
       })
-    const where = `row ${i + 1}, ${JSON.stringify(text.slice(0, 40))}`
-    const { input_ids, token_type_ids, overflow } = encode(text, { ...options, text_pair })
+    return {
+      encoding: encode(text, { ...encodingOptions(options), text_pair }),
+      where: `row ${i + 1}, ${JSON.stringify(text.slice(0, 40))}`,
+    }
+  })
+}
+
+const encodingOptions = ({ too_long: _, vocab_size: __, ...options }: EncodeOptions): EncodingOptions => options
+
+/**
+ * Encodes rows one by one and counts those that were cut.
+ * @param encode Also gives what else a row holds (`more`), and what it is called in errors.
+ * @throws {DataError} naming the row: without tokens, too long when that is refused, an id that the model has not.
+ */
+export function checkedRows<Row, More extends object>(
+  inputs: readonly Row[],
+  { too_long = 'truncate', vocab_size = Number.POSITIVE_INFINITY, max_length }: EncodeOptions,
+  encode: (row: Row, i: number) => { encoding: Encoding; more?: More; where: string },
+): { rows: (TokenSequence & More)[]; truncated: number } {
+  let truncated = 0
+  const rows = inputs.map((input, i) => {
+    const { encoding, more, where } = encode(input, i)
+    const { input_ids, token_type_ids, overflow } = encoding
     if (input_ids.length === 0) throw new DataError({ where, what: 'a text without tokens' })
     requireIds(input_ids, vocab_size, where)
     if (overflow > 0 && too_long === 'refuse')
       throw new DataError({
         where,
         what: 'longer than the model takes',
-        expected: `at most ${options.max_length} tokens`,
+        expected: `at most ${max_length} tokens`,
         found: String(input_ids.length + overflow),
         fix: "Shorten it, or set too_long: 'truncate'.",
       })
     if (overflow > 0) truncated++
-    return { input_ids, ...(token_type_ids.some((type) => type !== 0) ? { token_type_ids } : {}) }
+    const types = token_type_ids.some((type) => type !== 0) ? { token_type_ids } : {}
+    return { input_ids, ...types, ...(more as More) }
   })
   return { rows, truncated }
 }

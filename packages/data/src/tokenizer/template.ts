@@ -10,6 +10,15 @@ export interface TemplateItem {
 
 export type Template = readonly TemplateItem[]
 
+/** No special tokens; the second text has type 1, as it has without a post-processor. */
+export const bareTemplates: Readonly<Record<'single' | 'pair', Template>> = {
+  single: [{ item: 'first', token_type: 0 }],
+  pair: [
+    { item: 'first', token_type: 0 },
+    { item: 'second', token_type: 1 },
+  ],
+}
+
 /** A post-processor over token strings, as @huggingface/tokenizers has it; `second` is null for a single text. */
 export type PostProcess = (
   first: string[],

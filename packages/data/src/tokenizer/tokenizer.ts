@@ -6,7 +6,7 @@ import { type HubOptions, hubFiles } from '../hub/hub.ts'
 import { isFolder } from '../hub/place.ts'
 import { readText } from '../source/text.ts'
 import { isCount } from './limits.ts'
-import { addedTokens, fill, type Template, templateOf } from './template.ts'
+import { addedTokens, bareTemplates, fill, type Template, templateOf } from './template.ts'
 import { cut, roomFor, type TruncationSide, type TruncationStrategy, truncatePair } from './truncate.ts'
 
 export interface EncodingOptions {
@@ -18,6 +18,8 @@ export interface EncodingOptions {
   truncation_side?: TruncationSide | undefined
   /** Which text of a pair is cut. @default tokenizer.json's, else 'longest_first' */
   truncation_strategy?: TruncationStrategy | undefined
+  /** False leaves only the text's own tokens. @default true */
+  add_special_tokens?: boolean | undefined
 }
 
 export interface Encoding {
@@ -26,6 +28,13 @@ export interface Encoding {
   token_type_ids: number[]
   /** How many tokens were cut off. */
   overflow: number
+}
+
+export interface BuiltInputs {
+  input_ids: number[]
+  token_type_ids: number[]
+  /** Place of the text's first own token. */
+  start: number
 }
 
 export interface Tokenizer {
@@ -38,6 +47,10 @@ export interface Tokenizer {
   encode: (text: string, options?: EncodingOptions) => number[]
   /** The same, with token types and the number of tokens that were cut off. */
   encodePlus: (text: string, options?: EncodingOptions) => Encoding
+  /** A text's own tokens with the special tokens of a single text; transformers' build_inputs_with_special_tokens. */
+  buildInputs: (ids: readonly number[]) => BuiltInputs
+  /** Side from which texts are cut: tokenizer_config.json's truncation_side, else tokenizer.json's, else 'right'. */
+  readonly truncationSide: TruncationSide
   decode: (ids: readonly number[]) => string
   /** Id of a token of the vocabulary; undefined for others. */
   tokenToId: (token: string) => number | undefined
@@ -129,8 +142,9 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
     return (ids as (number | undefined)[]).filter((id) => id !== undefined).map(Number)
   }
   const encodePlus: Tokenizer['encodePlus'] = (text, options = {}) => {
-    const { text_pair, max_length = Number.POSITIVE_INFINITY } = options
-    const template = text_pair === undefined ? templates.single() : templates.pair()
+    const { text_pair, max_length = Number.POSITIVE_INFINITY, add_special_tokens = true } = options
+    const kind = text_pair === undefined ? 'single' : 'pair'
+    const template = add_special_tokens ? templates[kind]() : bareTemplates[kind]
     const room = roomFor(max_length, addedTokens(template))
     const kept = {
       max_length: room,
@@ -155,6 +169,12 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
   return {
     encode: (text, options) => encodePlus(text, options).input_ids,
     encodePlus,
+    buildInputs: (ids) => {
+      const template = templates.single()
+      const start = template.findIndex(({ item }) => item === 'first')
+      return { ...fill(template, { first: ids, second: [] }), start }
+    },
+    truncationSide: side,
     decode: (ids) => inner.decode([...ids], { skip_special_tokens: true }),
     tokenToId: (token) => inner.token_to_id(token),
     vocabSize:

@@ -1,0 +1,160 @@
+// Words and their tokens, against transformers' fast tokenizers (fixtures/make-words.py).
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createTokenizer, DataError, divideWords, encodeWords, type PunctuationWords, type TextRange } from '@cola/data'
+import { describe, expect, it } from 'vitest'
+
+interface Reference {
+  tokenizer: object
+  words: { words: string[]; input_ids: number[]; word_ids: (number | null)[] }[]
+  texts: { text: string; input_ids: number[]; offsets: [number, number][] }[]
+}
+const references = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/words.json'), 'utf8')) as Record<
+  string,
+  Reference
+>
+const tokenizerOf = (name: string, config: object = {}) =>
+  createTokenizer((references[name] as Reference).tokenizer, config)
+
+/**
+ * What transformers' offsets say of a word: its tokens, with one for the space before it, which is_split_into_words
+ * gives to the word too; undefined where a token lies across the word's edge.
+ */
+function tokensOf(word: TextRange, text: string, { input_ids, offsets }: Reference['texts'][number]) {
+  const from = text[word.start - 1] === ' ' ? word.start - 1 : word.start
+  const over = offsets.flatMap(([start, end], i) => (start < word.end && end > from ? [i] : []))
+  const parted = over.every((i) => {
+    const [start, end] = offsets[i] as [number, number]
+    return end <= word.end && text.slice(start, Math.max(start, word.start)).trim() === ''
+  })
+  return parted ? over.map((i) => input_ids[i]) : undefined
+}
+
+describe.each(Object.entries(references))('%s', (name, { words, texts }) => {
+  const tokenizer = tokenizerOf(name)
+
+  it('gives words the tokens that transformers gives them with is_split_into_words', () => {
+    const { rows, truncated } = encodeWords(tokenizer, words)
+    expect(rows).toEqual(words.map(({ input_ids, word_ids }) => ({ input_ids, word_ids })))
+    expect(truncated).toBe(0)
+  })
+
+  it.each(['all', 'edges'] as const)('gives the words of a text those of the whole text: punctuation %s', (which) => {
+    for (const reference of texts) {
+      const { text } = reference
+      const ranges = divideWords(text, which)
+      const [row] = encodeWords(tokenizer, [{ text, ranges }]).rows
+      const { input_ids, word_ids } = row as NonNullable<typeof row>
+      const expected = ranges.map((range) => tokensOf(range, text, reference))
+      ranges.forEach((range, word) => {
+        const own = input_ids.filter((_, i) => word_ids[i] === word)
+        const what = JSON.stringify([text, text.slice(range.start, range.end)])
+        if (expected[word]) expect(own, what).toEqual(expected[word])
+        else expect(own.length, what).toBeGreaterThan(0)
+      })
+      if (expected.every(Boolean)) expect(input_ids, text).toEqual(reference.input_ids)
+    }
+  })
+})
+
+describe('words of a text', () => {
+  const wordsOf = (text: string, which?: PunctuationWords) =>
+    divideWords(text, which).map(({ start, end }) => text.slice(start, end))
+  it.each([
+    ['Angela Merkel met Obama.', 'Angela Merkel met Obama .'],
+    ["Obama's “Audacity” didn't sell...", "Obama 's “ Audacity ” didn 't sell ..."],
+    ['AT&T-owned\tCNN\n\n(USA)', 'AT & T - owned CNN ( USA )'],
+    ['U.N. $5, €3.50; C++', 'U . N . $ 5 , € 3 . 50 ; C ++'],
+    ['Zürich cafe\u0301 O’Neil’s', 'Zürich cafe\u0301 O ’ Neil ’s'],
+    ['東京へ行く。', '東 京 へ 行 く 。'],
+    ['서울에서 만난 अमिताभ', '서울에서 만난 अमिताभ'],
+    ['Москва,Киев', 'Москва , Киев'],
+    ['hi👩‍👩‍👧🇩🇪!👍🏽', 'hi 👩‍👩‍👧🇩🇪 ! 👍🏽'],
+    ['a\u200bb\u0007c \u00a0 d', 'a b c d'],
+    [' \n ', ''],
+    ['', ''],
+  ])('%j', (text, words) => {
+    expect(wordsOf(text).join(' ')).toBe(words)
+  })
+  it('keeps punctuation inside of a word, where that is asked for', () => {
+    expect(wordsOf("The U.N. (1996-08-22) said: O'Brien's AT&T, 3.5%...", 'edges').join(' ')).toBe(
+      "The U.N . ( 1996-08-22 ) said : O'Brien 's AT&T , 3.5 % ...",
+    )
+  })
+})
+
+describe('words that are too many', () => {
+  const words = ['Angela', 'Merkel', 'met', 'Obama']
+  const encode = (max_length: number, options: object = {}) =>
+    encodeWords(tokenizerOf('wordpiece'), [{ words }], { max_length, ...options })
+  const whole = encode(100).rows[0] as { word_ids: readonly (number | null)[]; input_ids: readonly number[] }
+  const counted = words.map((_, word) => whole.word_ids.filter((id) => id === word).length)
+
+  it('are cut between words, special tokens stay', () => {
+    expect(counted.every((count) => count > 1)).toBe(true)
+    for (let max_length = 3; max_length < whole.input_ids.length; max_length++) {
+      const { rows, truncated } = encode(max_length)
+      const { input_ids, word_ids } = rows[0] as typeof whole
+      expect(truncated).toBe(1)
+      expect([input_ids[0], input_ids.at(-1), word_ids[0], word_ids.at(-1)]).toEqual([2, 3, null, null])
+      const kept = word_ids.filter((word) => word !== null)
+      expect(input_ids.slice(1, -1)).toEqual(whole.input_ids.slice(1, kept.length + 1))
+      const last = kept.at(-1) as number
+      if (last > 0) expect(kept.filter((word) => word === last).length).toBe(counted[last])
+      expect(input_ids.length).toBeLessThanOrEqual(max_length)
+    }
+    expect(encode(whole.input_ids.length).truncated).toBe(0)
+  })
+  it('from the left where the tokenizer cuts there, or is told to', () => {
+    const { rows } = encode(6, { truncation_side: 'left' })
+    const { word_ids } = rows[0] as typeof whole
+    expect(new Set(word_ids)).toEqual(new Set([null, 3]))
+    const left = encodeWords(tokenizerOf('wordpiece', { truncation_side: 'left' }), [{ words }], { max_length: 6 })
+    expect(left.rows).toEqual(rows)
+  })
+  it('leave a place to the first tokens of a word that alone is too long', () => {
+    expect(encode(3).rows[0]).toEqual({ input_ids: [2, whole.input_ids[1], 3], word_ids: [null, 0, null] })
+  })
+  it('are refused where that is asked for', () => {
+    expect(() => encode(5, { too_long: 'refuse', where: 'train' })).toThrow(/train, row 1: longer than the model takes/)
+  })
+  it('and no room for a word is an error as it is for texts', () => {
+    expect(() => encode(1)).toThrow(/max_length/)
+  })
+})
+
+describe('refuses', () => {
+  it.each([
+    [[], /train, row 2, field "words": no words/],
+    ['a b', /train, row 2, field "words": no words.*found "a b"/],
+    [['a', ''], /train, row 2, field "words", word 2: an empty word/],
+    [['a', ' '], /word 2: an empty word/],
+    [['a', 5], /word 2: not a word, expected.*found 5/],
+    [undefined, /field "words": no words.*found nothing/],
+  ])('words %j', (words, message) => {
+    const rows = [{ words: ['a'] }, { words: words as string[] }]
+    const run = () => encodeWords(tokenizerOf('wordpiece'), rows, { where: 'train' })
+    expect(run).toThrow(DataError)
+    expect(run).toThrow(message)
+  })
+  it('an id that the model has not', () => {
+    expect(() => encodeWords(tokenizerOf('gpt2'), [{ words: ['cats'] }], { vocab_size: 5 })).toThrow(
+      /rows, row 1: a token id without a row in the embedding table/,
+    )
+  })
+})
+
+it('texts without special tokens', () => {
+  const tokenizer = tokenizerOf('wordpiece')
+  const ids = tokenizer.encode('cats sleep')
+  expect(tokenizer.encode('cats sleep', { add_special_tokens: false })).toEqual(ids.slice(1, -1))
+  expect(tokenizer.buildInputs(ids.slice(1, -1))).toEqual({
+    input_ids: ids,
+    token_type_ids: ids.map(() => 0),
+    start: 1,
+  })
+  const pair = tokenizer.encodePlus('cats', { text_pair: 'sleep', add_special_tokens: false })
+  expect(pair.input_ids).toEqual(ids.slice(1, -1))
+  expect(pair.token_type_ids.at(-1)).toBe(1)
+})
