@@ -205,12 +205,9 @@ describe('bad input', () => {
     const refused = new RegExp(`option ${name}: not a valid value`)
     expect(() => kdLoss(good, good, [0, 1], wrong)).toThrow(refused)
     expect(() => distillation(wrong)).toThrow(refused)
-    // A divergence alone has no labels to weigh.
-    const pairs = ['alpha', 'label_smoothing', 'weight'].includes(name)
-      ? /no such option, expected temperature, scale, beta/
-      : refused
-    expect(() => pairLoss('soft_targets', { student: good, teacher: good, width: 2 }, wrong)).toThrow(pairs)
-    expect(() => pairLossGraph('soft_targets', wrong)).toThrow(pairs)
+    if (!['temperature', 'scale', 'beta'].includes(name)) return
+    expect(() => pairLoss('soft_targets', { student: good, teacher: good, width: 2 }, wrong)).toThrow(refused)
+    expect(() => pairLossGraph('soft_targets', wrong)).toThrow(refused)
   })
 
   it('refuses sums of nothing, weights that are no numbers, and losses that there are not', () => {

@@ -1,8 +1,9 @@
 // The losses as plain functions: value and gradient, for an app that trains elsewhere.
 
-import { checkLabels, checkOptions, FeedError, ignoreIndex } from '@cola/train'
+import { checkLabels, FeedError, ignoreIndex } from '@cola/train'
 import { badRow } from './logits.ts'
 import {
+  checkLossOptions,
   type DistillationOptions,
   distillationChecks,
   labelChecks,
@@ -31,7 +32,7 @@ export interface PairInput {
  * @throws {ConfigError} for a bad option.
  */
 export function pairLoss(name: PairLossName, input: PairInput, options: TemperatureOptions = {}): ValueAndGradient {
-  checkOptions(`pairLoss ${name}`, options, temperatureChecks)
+  checkLossOptions(`pairLoss ${name}`, options, temperatureChecks)
   return pair(name, input, options)
 }
 
@@ -58,7 +59,7 @@ export function crossEntropyLoss(
   labels: ArrayLike<number>,
   options: LabelOptions = {},
 ): ValueAndGradient {
-  checkOptions('crossEntropyLoss', options, labelChecks)
+  checkLossOptions('crossEntropyLoss', options, labelChecks)
   return hardLoss(logits, labels, options)
 }
 
@@ -109,7 +110,7 @@ export function kdLoss(
   labels: ArrayLike<number>,
   options: DistillationOptions = {},
 ): ValueAndGradient {
-  checkOptions('kdLoss', options, distillationChecks)
+  checkLossOptions('kdLoss', options, distillationChecks)
   const { alpha = 0.8 } = options
   const soft = pair('soft_targets', { student, teacher, width: student.length / labels.length }, options)
   const hard = hardLoss(student, labels, options)

@@ -1,8 +1,9 @@
 // The losses as graph fragments: each adds a scalar to a model's graph, and the inputs it needs.
 
 import { addInput, build, type Graph, getValue, type Loss, scale, type Value } from '@cola/graph'
-import { type Batch, checkOptions, ConfigError, crossEntropy } from '@cola/train'
+import { type Batch, ConfigError, crossEntropy } from '@cola/train'
 import {
+  checkLossOptions,
   type DistillationOptions,
   distillationChecks,
   labelOptions,
@@ -28,7 +29,7 @@ export function pairLossGraph(
   { student = 'logits', teacher = 'teacher_logits', ...options }: PairGraphOptions = {},
 ): Loss {
   const row = lossNamed(name)
-  checkOptions(`pairLossGraph ${name}`, options, temperatureChecks)
+  checkLossOptions(`pairLossGraph ${name}`, options, temperatureChecks)
   const loss = (graph: Graph): Value => {
     const own = getValue(graph, student)
     const target = graph.values.get(teacher) ?? addInput(graph, teacher, 'float32', own.shape)
@@ -106,7 +107,7 @@ export function lossWeights(terms: readonly Term[], progress: number): Batch {
  * @throws {ConfigError} for a bad option.
  */
 export function distillation(given: DistillationOptions = {}): Loss {
-  checkOptions('distillation', given, distillationChecks)
+  checkLossOptions('distillation', given, distillationChecks)
   const { alpha = 0.8, temperature, scale: scaling, beta } = given
   const options = {
     ...(temperature === undefined ? {} : { temperature }),

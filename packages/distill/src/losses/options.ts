@@ -1,6 +1,6 @@
 // Options of the losses, shared by their two forms, and what each may be.
 
-import { atLeast, type Checks, listOf, oneOf, positive, share } from '@cola/train'
+import { atLeast, type Check, type Checks, checkValue, listOf, oneOf, positive, share } from '@cola/train'
 
 /**
  * What the soft loss is multiplied by. With p = softmax(z / T), its gradient with respect to a logit is c (p_student -
@@ -52,6 +52,16 @@ export const temperatureChecks: Checks<TemperatureOptions> = {
 export const labelChecks: Checks<LabelOptions> = { label_smoothing: share, weight: listOf(atLeast(0)) }
 
 export const distillationChecks: Checks<DistillationOptions> = { ...temperatureChecks, ...labelChecks, alpha: share }
+
+/**
+ * Checks the options that a loss has. Others are left alone: one object may serve several losses.
+ * @throws {ConfigError} naming the first that is not what it should be.
+ */
+export function checkLossOptions(where: string, options: object, checks: Readonly<Record<string, Check>>): void {
+  const given = options as Readonly<Record<string, unknown>>
+  for (const [name, check] of Object.entries(checks))
+    if (given[name] !== undefined) checkValue(`${where}, option ${name}`, given[name], check)
+}
 
 /** Those of the options that concern the labels. */
 export const labelOptions = ({ label_smoothing, weight }: LabelOptions): LabelOptions => ({

@@ -7,7 +7,6 @@ import {
   type Batch,
   checkLabels,
   classesOf,
-  checkOptions,
   crossEntropy,
   type Device,
   type Evaluation,
@@ -22,7 +21,7 @@ import {
   type TrainResult,
 } from '@cola/train'
 import { distillation, lossWeights, sumOfLosses, type Term } from '../losses/graph.ts'
-import { type DistillationOptions, distillationChecks, labelOptions } from '../losses/options.ts'
+import { checkLossOptions, type DistillationOptions, distillationChecks, labelOptions } from '../losses/options.ts'
 import { requireLogits } from '../teacher/check.ts'
 import { averageTeachers, type Split, type Teacher } from '../teacher/teacher.ts'
 
@@ -187,7 +186,7 @@ const isTerms = (loss: DistillOptions['loss']): loss is readonly Term[] => Array
 function lossOf(loss: DistillOptions['loss'], teacher: Teacher | undefined): Loss {
   if (isTerms(loss)) return sumOfLosses(loss)
   if (teacher) return distillation(loss)
-  checkOptions('distillation', loss ?? {}, distillationChecks)
+  checkLossOptions('distillation', loss ?? {}, distillationChecks)
   return crossEntropy(labelOptions(loss ?? {}))
 }
 
