@@ -18,6 +18,8 @@ import {
   withHead,
 } from '../src/index.ts'
 import { hiddenStates } from '../src/onnx/hidden.ts'
+import { canonicalPath } from '../src/onnx/names.ts'
+import { baseModelPath } from '../src/onnx/prefixes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-exports-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -125,6 +127,22 @@ it.each([
   const { model, config } = await openOnnxModel(join(folder, name))
   const modules = lora(model, { r: 2, target_modules: 'all-linear' }).targets.map(({ module }) => module)
   expect(modules.sort()).toEqual((config.linear as string[]).filter((module) => module !== head))
+})
+
+it.each([
+  ['bert', '', 'encoder.layer.0.output.dense', 'bert.encoder.layer.0.output.dense'],
+  ['bert', '0.auto_model', '0.auto_model.encoder.layer.0.output.dense', 'bert.encoder.layer.0.output.dense'],
+  ['bert', 'base_model.model.bert', 'base_model.model.classifier', 'classifier'],
+  ['bert', 'net.backbone', 'net.backbone.pooler.dense', 'bert.pooler.dense'],
+  ['bert', 'net.backbone', 'net.classifier', 'classifier'],
+  ['roberta', 'model.roberta', 'model.classifier.out_proj', 'classifier.out_proj'],
+  ['llama', 'model', 'model.layers.0.mlp.up_proj', 'model.layers.0.mlp.up_proj'],
+  ['llama', 'model.model', 'model.lm_head', 'lm_head'],
+  ['llama', 'auto_model', 'auto_model.layers.0.mlp.up_proj', 'model.layers.0.mlp.up_proj'],
+  ['opt', 'decoder', 'decoder.layers.0.fc1', 'model.decoder.layers.0.fc1'],
+  ['opt', 'model.decoder', 'score', 'score'],
+])('%s with its base model at "%s": %s is %s', (model_type, found, module, wanted) => {
+  expect(canonicalPath(module, found, baseModelPath(model_type))).toBe(wanted)
 })
 
 it('a config.json without model_type is understood by its class', async () => {
