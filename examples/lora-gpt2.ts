@@ -20,8 +20,8 @@ import {
   writeAdapter,
 } from '@cola/lora'
 import { type Device, loadClassifier, stopSignal } from '@cola/train'
+import { drawCurve } from './support/curves.ts'
 import { loadData } from './support/data.ts'
-import { drawFigure } from './support/figures.ts'
 import { finetune } from './support/finetune.ts'
 import {
   confusionTable,
@@ -144,29 +144,9 @@ table(
 confusionTable(tuned.validation.predictions, labels.validation, classes)
 
 // ## Figures
-const series = (name: string, value: (log: (typeof tuned.history)[number]) => number | undefined) =>
-  tuned.history.map((log) => ({ epoch: log.epoch, value: value(log) ?? 0, series: name }))
-drawFigure(
-  options.out,
-  'accuracy',
-  [
-    ...series('train', (log) => log.train_metrics.accuracy),
-    ...series('validation', (log) => log.eval_metrics.accuracy),
-  ],
-  {
-    title: 'Accuracy against epoch',
-    label: 'accuracy',
-  },
-)
-drawFigure(
-  options.out,
-  'loss',
-  [...series('train', (log) => log.train_loss), ...series('validation', (log) => log.eval_loss)],
-  {
-    title: 'Loss against epoch',
-    label: 'loss',
-  },
-)
+const majority = majorityBaseline(labels.validation)
+for (const quantity of ['accuracy', 'loss'] as const)
+  drawCurve(options.out, quantity, tuned.history, { title: 'GPT-2 with LoRA', majority })
 
 // ## The classifier at work
 const classifier = await loadClassifier(join(options.out, 'classifier'))

@@ -9,12 +9,12 @@
 // What comes back classifies at once; the adapter is written as PEFT has it, the merged model for any ONNX Runtime.
 
 // %%
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { argMax, majorityBaseline, type Quoting } from '@cola/data'
 import { countParameters, fineTune, formatParameters, inspect, type Pooling } from '@cola/lora'
 import { type Device, type FrozenProducts, type Metrics, stopSignal } from '@cola/train'
+import { drawCurve } from './support/curves.ts'
 import { loadTable } from './support/data.ts'
-import { drawFigure } from './support/figures.ts'
 import {
   confusionTable,
   decimal,
@@ -197,15 +197,9 @@ for (const [i, { label, probabilities }] of (await tuned.classify(texts)).entrie
 // ## Curves
 
 // %%
-for (const quantity of ['accuracy', 'loss'] as const) {
-  const points = (tuned.training?.history ?? []).flatMap(
-    ({ epoch, train_loss, train_metrics, eval_loss, eval_metrics }) => [
-      { epoch, series: 'train', value: quantity === 'loss' ? train_loss : (train_metrics.accuracy ?? 0) },
-      { epoch, series: 'validation', value: quantity === 'loss' ? eval_loss : (eval_metrics.accuracy ?? 0) },
-    ],
-  )
-  drawFigure(out, quantity, points, { title: `${quantity} against epoch`, label: quantity })
-}
+const majority = majorityBaseline(data.validation.map(({ label }) => label))
+for (const quantity of ['accuracy', 'loss'] as const)
+  drawCurve(out, quantity, tuned.training?.history ?? [], { title: `${basename(settings.model)} with LoRA`, majority })
 console.log(`\nwrote adapter, classifier, figures and log to ${out}`)
 if (settings.json) {
   const { history = [], best } = tuned.training ?? {}

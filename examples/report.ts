@@ -9,16 +9,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import {
-  accuracy,
-  confusionMatrix,
-  encodeRows,
-  longestInput,
-  majorityBaseline,
-  matthewsCorrelation,
-  mcnemar,
-  pairedBootstrap,
-} from '@cola/data'
+import { accuracy, confusionMatrix, encodeRows, longestInput, majorityBaseline, matthewsCorrelation } from '@cola/data'
 import {
   balanced,
   cachedTeacher,
@@ -42,12 +33,14 @@ import {
 } from '@cola/lora'
 import { type Device, type EpochLog, loadClassifier, stopSignal } from '@cola/train'
 import { loadData, unlabelled } from './support/data.ts'
-import { markdownTable, writeReport } from './support/document.ts'
-import { drawFigure, type Point } from './support/figures.ts'
+import { comparison, comparisonHeader, type Pairs, spread, three, verdict } from './support/compare.ts'
+import { drawCurve } from './support/curves.ts'
+import { caption, image, markdownTable, writeReport } from './support/document.ts'
 import { finetune } from './support/finetune.ts'
 import { epochLine, percent, progressBar } from './support/progress.ts'
 import { once } from './support/runs.ts'
-import { type StudentRun, type StudentSettings, trainStudent } from './support/students.ts'
+import { settingsTable } from './support/settings-table.ts'
+import { completeSettings, type StudentRun, type StudentSettings, trainStudent } from './support/students.ts'
 
 const embeddedModel = join(import.meta.dirname, 'model')
 const { values: options } = parseArgs({
@@ -115,6 +108,12 @@ const nameOf = (model: string): string =>
     : model === 'random'
       ? 'from random weights'
       : (model.split('/').filter(Boolean).at(-1) ?? model)
+const tuning = {
+  epochs: Number(options.epochs),
+  batch_size: 128,
+  learning_rate: embedded ? 5e-3 : 1e-3,
+  lr_scheduler_type: embedded ? ('linear' as const) : ('constant' as const),
+}
 const teachers: { name: string; folder: string; run: TeacherRun }[] = []
 for (const [i, model] of models.entries()) {
   console.log(`experiment 1: ${nameOf(model)}`)
@@ -139,10 +138,7 @@ for (const [i, model] of models.entries()) {
       validation: rows(data.validation),
       heldOut: rows(data.heldOut.rows),
       device,
-      epochs: Number(options.epochs),
-      batch_size: 128,
-      learning_rate: embedded ? 5e-3 : 1e-3,
-      lr_scheduler_type: embedded ? 'linear' : 'constant',
+      ...tuning,
       seed: firstSeed,
       output_dir,
       resume: true,
@@ -263,34 +259,36 @@ for (const seed of seeds) {
 }
 
 // ## Figures: accuracy and loss against epoch, of each model and of the student with and without
-const curves = (history: readonly EpochLog[], quantity: 'accuracy' | 'loss'): Point[] =>
-  history.flatMap(({ epoch, train_loss, train_metrics, eval_loss, eval_metrics }) => [
-    { epoch, series: 'train', value: quantity === 'loss' ? train_loss : (train_metrics.accuracy ?? 0) },
-    { epoch, series: 'validation', value: quantity === 'loss' ? eval_loss : (eval_metrics.accuracy ?? 0) },
-  ])
+const majorityShare = majorityBaseline(labels.validation)
 const subjects = [
-  ...teachers.map(({ name, run }) => ({ name: `GPT-2 with LoRA, ${name}`, history: run.history })),
-  { name: 'student with distillation', history: students.with[0]?.history ?? [] },
-  { name: 'student without distillation', history: students.without[0]?.history ?? [] },
+  ...teachers.map(({ name, run }) => ({
+    ...{ title: `GPT-2 (${name}) with LoRA`, history: run.history },
+    loss: 'cross-entropy, training and validation',
+  })),
+  ...(['with', 'without'] as const).map((which) => ({
+    ...{ title: `Student ${which} distillation, seed ${firstSeed}`, history: students[which][0]?.history ?? [] },
+    loss:
+      which === 'with'
+        ? 'that of distillation in training, cross-entropy in validation'
+        : 'cross-entropy, training and validation',
+  })),
 ]
-const figures = subjects.flatMap(({ name, history }, i) =>
+const figures = subjects.flatMap(({ title, history, loss }, i) =>
   (['accuracy', 'loss'] as const).map((quantity, k) => {
-    const [file, title] = [
-      `figure-${2 * i + k + 1}`,
-      `Figure ${2 * i + k + 1}. ${quantity === 'accuracy' ? 'Accuracy' : 'Loss'} against epoch: ${name}`,
-    ]
-    drawFigure(options.out, file, curves(history, quantity), { title, label: quantity })
-    return `![${title}](${file}.svg)`
+    const number = 2 * i + k + 1
+    const name = `figure-${number}`
+    const inWords = drawCurve(options.out, quantity, history, { title, name, majority: majorityShare })
+    const said =
+      quantity === 'accuracy'
+        ? `Accuracy against epoch, training and validation; dotted, the majority class of validation (${percent(majorityShare)})`
+        : `Loss against epoch: ${loss}`
+    return `${image(inWords, `${name}.svg`)}\n\n${caption(`Figure ${number}. ${title}. ${said}.`)}`
   }),
 )
 
 // ## Tables
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
-const deviation = (values: readonly number[]): number =>
-  values.length < 2 ? 0 : Math.sqrt(values.reduce((sum, x) => sum + (x - mean(values)) ** 2, 0) / (values.length - 1))
-const spread = (values: readonly number[], format: (x: number) => string): string =>
-  `${format(mean(values))} ± ${format(deviation(values))}`
-const three = (x: number): string => x.toFixed(3)
+let tables = 0
+const table = (title: string, text: string): string => `${caption(`Table ${++tables}. ${title}.`)}\n\n${text}`
 const scores = (predictions: readonly number[], truth: readonly number[]): string[] => [
   percent(accuracy(predictions, truth)),
   three(matthewsCorrelation(predictions, truth)),
@@ -321,48 +319,27 @@ const studentRow = (which: 'with' | 'without'): string[] => {
     ...of('validation'),
     ...of('heldOut'),
     String(list[0]?.steps ?? 0),
-    `${mean(list.map(({ seconds }) => seconds)).toFixed(0)} s`,
+    `${spread(
+      list.map(({ seconds }) => seconds),
+      (x) => x.toFixed(0),
+    )} s`,
   ]
 }
 
-/** The runs of all seeds laid end to end: each row of the split once a seed, the same rows for both. */
-function comparison(split: 'validation' | 'heldOut'): string[][] {
-  const all = (which: 'with' | 'without') => students[which].flatMap((run) => run[split].predictions)
-  const truth = students.with.flatMap(() => labels[split])
-  const test = mcnemar(all('without'), all('with'), truth)
-  const [first, second] = [students.without[0]?.[split].predictions ?? [], students.with[0]?.[split].predictions ?? []]
-  const single = mcnemar(first, second, labels[split])
-  const interval = (metric: typeof accuracy, format: (x: number) => string) => {
-    const {
-      difference,
-      interval: [low, high],
-      p,
-    } = pairedBootstrap(metric, all('without'), all('with'), truth, { seed: 1, runs: seeds.length })
-    return `${format(difference)} [${format(low)}, ${format(high)}], p ${three(p)}`
-  }
-  const title = split === 'validation' ? 'validation' : data.heldOut.name
-  return [
-    [
-      title,
-      `McNemar, first seed: ${single.onlySecond} rows right only with, ${single.onlyFirst} only without, p ${three(single.p)}`,
-    ],
-    [title, `all seeds: ${test.onlySecond} rows right only with, ${test.onlyFirst} only without`],
-    [title, `paired bootstrap over rows, all seeds: accuracy, with minus without: ${interval(accuracy, percent)}`],
-    [title, `paired bootstrap over rows, all seeds: MCC, with minus without: ${interval(matthewsCorrelation, three)}`],
-  ]
-}
+const pairs = (split: 'validation' | 'heldOut'): Pairs => ({
+  without: students.without.map((run) => run[split].predictions),
+  with: students.with.map((run) => run[split].predictions),
+  truth: labels[split],
+})
+const outcome = verdict(data.heldOut.name, pairs('heldOut'))
 
-/** What came out, in a sentence. */
-function verdict(): string {
-  const all = (which: 'with' | 'without') => students[which].flatMap((run) => run.heldOut.predictions)
-  const truth = students.with.flatMap(() => labels.heldOut)
-  const { difference, p } = pairedBootstrap(matthewsCorrelation, all('without'), all('with'), truth, {
-    seed: 1,
-    runs: seeds.length,
-  })
-  const change = `MCC on ${data.heldOut.name} ${difference >= 0 ? 'rises' : 'falls'} by ${three(Math.abs(difference))} with distillation (p ${three(p)} over ${seeds.length} seeds)`
-  if (p >= 0.05) return `${change}: no more than noise. **Distillation does not help here.**`
-  return difference > 0 ? `${change}. **Distillation helps here.**` : `${change}. **Distillation hurts here.**`
+const studentSettings = {
+  'with distillation': completeSettings(settingsOf('with'), { teacher: true, embedding: options.embedding }),
+  'without distillation': completeSettings(settingsOf('without'), { teacher: false, embedding: options.embedding }),
+}
+const loraSettings = {
+  ...{ rank: reportConfig.r, alpha: reportConfig.lora_alpha, dropout: reportConfig.lora_dropout },
+  ...{ target_modules: reportConfig.target_modules, also_trained: reportConfig.modules_to_save },
 }
 
 const report = `# Fine-tuning GPT-2 with LoRA, and distilling it into a small RNN
@@ -376,60 +353,80 @@ ${
   teachers.length === 0
     ? `Not run: the teacher was given (${given}).`
     : [
-        markdownTable(
-          ['', 'total parameters', 'trainable', 'reduction'],
-          teachers.map(({ name, run: { parameters } }) => [
-            name,
-            millions(parameters.total),
-            millions(parameters.trainable),
-            percent(parameters.reduction),
-          ]),
+        table(
+          'Settings',
+          settingsTable({ 'GPT-2 with LoRA': { ...loraSettings, optimizer: 'Adam', ...tuning, seed: firstSeed } }),
         ),
-        markdownTable(
-          ['', 'validation accuracy', 'MCC', `${data.heldOut.name} accuracy`, 'MCC', 'best epoch', 'time'],
-          [
-            ['majority class', ...majority(labels.validation), ...majority(labels.heldOut), '', ''],
-            ...teachers.map(({ name, run }) => [
+        table(
+          'Parameters',
+          markdownTable(
+            ['', 'total parameters', 'trainable', 'reduction'],
+            teachers.map(({ name, run: { parameters } }) => [
               name,
-              ...scores(run.validation, labels.validation),
-              ...scores(run.heldOut, labels.heldOut),
-              run.best,
-              `${run.seconds.toFixed(0)} s`,
+              millions(parameters.total),
+              millions(parameters.trainable),
+              percent(parameters.reduction),
             ]),
-          ],
+          ),
         ),
-        ...teachers.map(({ name, run }) => `Confusion matrix of ${name}, validation:\n\n${matrixOf(run.validation)}`),
+        table(
+          'Scores of the best epoch',
+          markdownTable(
+            ['', 'validation accuracy', 'MCC', `${data.heldOut.name} accuracy`, 'MCC', 'best epoch', 'time'],
+            [
+              ['majority class', ...majority(labels.validation), ...majority(labels.heldOut), '', ''],
+              ...teachers.map(({ name, run }) => [
+                name,
+                ...scores(run.validation, labels.validation),
+                ...scores(run.heldOut, labels.heldOut),
+                run.best,
+                `${run.seconds.toFixed(0)} s`,
+              ]),
+            ],
+          ),
+        ),
+        ...teachers.map(({ name, run }) =>
+          table(`Confusion matrix of GPT-2 (${name}), validation`, matrixOf(run.validation)),
+        ),
       ].join('\n\n')
 }
 
 ## Experiment 2: the student
 
-${chosenTransfer.length && settingsOf('with').transfer ? `With distillation the student also learns from ${chosenTransfer.length} unlabelled sentences${options['transfer-share'] ? `, of which the teacher calls ${percent(share)} acceptable` : ''}. ` : ''}The teacher is ${best ? `${best.name}, the better of experiment 1 by validation MCC` : `given (${given})`}. Settings with distillation: \`${JSON.stringify(settingsOf('with'))}\`; without: \`${JSON.stringify(settingsOf('without'))}\`.
+${chosenTransfer.length && settingsOf('with').transfer ? `With distillation the student also learns from ${chosenTransfer.length} unlabelled sentences${options['transfer-share'] ? `, of which the teacher calls ${percent(share)} acceptable` : ''}. ` : ''}The teacher is ${best ? `GPT-2 (${best.name}), the better of experiment 1 by validation MCC` : `given (${given})`}.
 
-${markdownTable(
-  ['', 'validation accuracy', 'MCC', `${data.heldOut.name} accuracy`, 'MCC', 'steps', 'time a run'],
-  [
-    ['majority class', ...majority(labels.validation), ...majority(labels.heldOut), '', ''],
-    studentRow('without'),
-    studentRow('with'),
-  ],
+${table('Settings of the student', settingsTable(studentSettings))}
+
+${table(
+  'Scores of the best epoch, mean ± standard deviation over seeds',
+  markdownTable(
+    ['', 'validation accuracy', 'MCC', `${data.heldOut.name} accuracy`, 'MCC', 'steps', 'time a run'],
+    [
+      ['majority class', ...majority(labels.validation), ...majority(labels.heldOut), '', ''],
+      studentRow('without'),
+      studentRow('with'),
+    ],
+  ),
 )}
 
-Mean ± standard deviation over seeds.
+${table(
+  'With distillation against without',
+  markdownTable(comparisonHeader, [
+    ...comparison('validation', pairs('validation')),
+    ...comparison(data.heldOut.name, pairs('heldOut')),
+  ]),
+)}
 
-${markdownTable(['rows', 'with against without'], [...comparison('validation'), ...comparison('heldOut')])}
+${outcome}
 
-${verdict()}
-
-Confusion matrices of the first seed, validation:
-
-with distillation
-
-${matrixOf(students.with[0]?.validation.predictions ?? [])}
-
-without
-
-${matrixOf(students.without[0]?.validation.predictions ?? [])}
+${(['with', 'without'] as const)
+  .map((which) =>
+    table(
+      `Confusion matrix of the student ${which} distillation, first seed, validation`,
+      matrixOf(students[which][0]?.validation.predictions ?? []),
+    ),
+  )
+  .join('\n\n')}
 
 ## Figures
 
@@ -437,5 +434,5 @@ ${figures.join('\n\n')}
 `
 await writeReport(options.out, 'LoRA and distillation', report)
 console.log(
-  `\n${verdict().replaceAll('**', '')}\nwrote report.md, report.html and ${figures.length} figures to ${options.out}`,
+  `\n${outcome.replaceAll('**', '')}\nwrote report.md, report.html and ${figures.length} figures to ${options.out}`,
 )

@@ -1,10 +1,13 @@
-// Figures as SVG and PNG.
+// Figures as SVG and PNG: a quantity against the epoch.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { line, plot, dot } from '@observablehq/plot'
-import { Resvg } from '@resvg/resvg-js'
-import { parseHTML } from 'linkedom'
+import type { Series } from './figures/chart.ts'
+import { describe } from './figures/describe.ts'
+import { layOut } from './figures/layout.ts'
+import { rasterize } from './figures/raster.ts'
+import { styleOf } from './figures/styles.ts'
+import { oneLine } from './figures/text.ts'
 
 export interface Point {
   epoch: number
@@ -12,46 +15,43 @@ export interface Point {
   series: string
 }
 
-/** Draws a quantity against the epoch, a line a series, and writes NAME.svg and NAME.png. */
-export function drawFigure(
-  folder: string,
-  name: string,
-  points: readonly Point[],
-  { title, label }: { title: string; label: string },
-): void {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>')
-  const series = [...new Set(points.map((point) => point.series))]
-  const chart = plot({
-    document: document as unknown as Document,
-    width: 640,
-    height: 400,
-    marginLeft: 60,
-    marginTop: 40,
-    style: { background: 'white', fontFamily: 'DejaVu Sans, Arial, sans-serif' },
-    x: { label: 'epoch', ticks: Math.min(10, Math.max(...points.map((point) => point.epoch))), tickFormat: 'd' },
-    y: { label, grid: true },
-    color: { domain: series, range: ['#4269d0', '#efb118', '#ff725c', '#6cc5b0'] },
-    marks: [
-      line(points, { x: 'epoch', y: 'value', z: 'series', stroke: 'series', strokeWidth: 2 }),
-      dot(points, { x: 'epoch', y: 'value', fill: 'series' }),
-    ],
-  })
-  chart.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
-  const legend = series
-    .map(
-      (text, i) =>
-        `<g transform="translate(${70 + 150 * i},32)"><rect width="10" height="10" y="-9" fill="${['#4269d0', '#efb118', '#ff725c', '#6cc5b0'][i]}"/><text x="15" font-size="12">${text}</text></g>`,
-    )
-    .join('')
-  const heading = `<text x="60" y="16" font-size="14" font-weight="bold">${title}</text>`
-  const svg = chart.outerHTML.replace(
-    /<\/svg>$/,
-    `<g font-family="DejaVu Sans, Arial, sans-serif">${heading}${legend}</g></svg>`,
-  )
+export interface FigureOptions {
+  title: string
+  /** What the values are, with their unit: the name of the y axis. */
+  label: string
+  /** Values are shares of one, and are shown in per cent. @default false */
+  percent?: boolean
+  /** Least and largest value that is possible. @default none */
+  bounds?: readonly [number, number]
+  /** The score of the majority class, drawn as a line. @default none */
+  majority?: number | undefined
+}
+
+/**
+ * Draws a figure with a line for each series, in the order of their first points; writes NAME.svg and NAME.png (300 dots an inch at 12 cm).
+ * Values that are not finite leave a gap.
+ * @returns the figure in words, for those who do not see it
+ */
+export function drawFigure(folder: string, name: string, points: readonly Point[], options: FigureOptions): string {
+  const { title, percent = false, bounds = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], majority } = options
+  const factor = percent ? 100 : 1
+  const label = percent ? `${options.label} (%)` : options.label
+  const format = (value: number): string => (percent ? `${value.toFixed(2)}%` : value.toPrecision(3))
+  const series: Series[] = [...new Set(points.map((point) => point.series))].map((name, i) => ({
+    name,
+    style: styleOf(i),
+    places: points
+      .filter((point) => point.series === name)
+      .map(({ epoch, value }) => ({ epoch, value: factor * value })),
+  }))
+  const reference =
+    majority === undefined
+      ? undefined
+      : { value: factor * majority, lines: ['majority', 'class', format(factor * majority)] }
+  const alt = oneLine(describe(series, { title, label, format, majority: reference?.value }))
+  const svg = layOut(series, { title, label, bounds: [factor * bounds[0], factor * bounds[1]], reference, alt })
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, `${name}.svg`), svg)
-  writeFileSync(
-    join(folder, `${name}.png`),
-    new Resvg(svg, { fitTo: { mode: 'zoom', value: 2 }, font: { loadSystemFonts: true } }).render().asPng(),
-  )
+  writeFileSync(join(folder, `${name}.png`), rasterize(svg, 3).asPng())
+  return alt
 }

@@ -29,6 +29,40 @@ export interface StudentSettings {
   transfer?: boolean
 }
 
+/** The report's, where nothing is said. */
+const reportSettings = {
+  epochs: 5,
+  batch_size: 128,
+  learning_rate: 1e-3,
+  lr_scheduler_type: 'constant',
+  weight_decay: 0,
+  max_grad_norm: 1,
+  embedding_lr: 1,
+  transfer: false,
+} as const satisfies StudentSettings
+
+/** What a student is made and trained with, in full, for a table. */
+export function completeSettings(
+  { config, loss, ...settings }: StudentSettings,
+  { teacher, embedding }: { teacher: boolean; embedding?: string | undefined },
+) {
+  const { hidden_size, num_layers, cell, bidirectional, pooling, ...others } = parseDistilRnnConfig({
+    vocab_size: 1,
+    ...config,
+  })
+  const { embedding_size, dropout, embedding_dropout, head_dropout } = others
+  const { label_smoothing, weight, ...soft } = loss ?? {}
+  return {
+    embedding_size: embedding && config?.embedding_size === undefined ? `that of ${embedding}` : embedding_size,
+    ...{ hidden_size, num_layers, cell, bidirectional, pooling },
+    ...{ dropout, embedding_dropout, head_dropout },
+    ...reportSettings,
+    ...settings,
+    ...(teacher ? { temperature: 2, alpha: 0.8, scale: 'inverse-square', ...soft } : {}),
+    ...{ label_smoothing, weight },
+  }
+}
+
 export interface StudentData {
   splits: Splits
   /** Folder of the student's tokenizer. */
@@ -100,7 +134,7 @@ export async function trainStudent({
     ...(table ? { embedding: table } : {}),
   })
   const started = performance.now()
-  const { embedding_lr = 1, weight_decay = 0, max_grad_norm = 1 } = settings
+  const { embedding_lr, weight_decay, max_grad_norm, ...schedule } = { ...reportSettings, ...settings }
   const result = await distill({
     student,
     encode,
@@ -118,10 +152,10 @@ export async function trainStudent({
       max_grad_norm,
       ...(embedding_lr === 1 ? {} : { groups: [{ params: ['embedding.weight'], lr_scale: embedding_lr }] }),
     }),
-    epochs: settings.epochs ?? 5,
-    batch_size: settings.batch_size ?? 128,
-    learning_rate: settings.learning_rate ?? 1e-3,
-    lr_scheduler_type: settings.lr_scheduler_type ?? 'constant',
+    epochs: schedule.epochs,
+    batch_size: schedule.batch_size,
+    learning_rate: schedule.learning_rate,
+    lr_scheduler_type: schedule.lr_scheduler_type,
     seed,
     compute_metrics: classificationMetrics,
     metric_for_best_model: 'mcc',
