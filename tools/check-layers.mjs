@@ -24,7 +24,19 @@ const packages = {
   distill: { imports: ['data', 'graph', 'train'], stages: ['losses', 'teacher', 'run'], files: {} },
   lora: {
     imports: ['data', 'graph', 'train'],
-    stages: ['regex', 'gpt2', 'inject', 'adapter', 'onnx', 'load', 'classify', 'generate', 'tasks', 'finetune'],
+    stages: [
+      'regex',
+      'gpt2',
+      'methods',
+      'inject',
+      'adapter',
+      'onnx',
+      'load',
+      'classify',
+      'generate',
+      'tasks',
+      'finetune',
+    ],
     files: { 'errors.ts': -2, 'schema.ts': -1, 'linalg.ts': -1 },
   },
 }

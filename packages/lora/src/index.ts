@@ -23,8 +23,14 @@ export { loadFineTuned, type LoadFineTunedOptions } from './finetune/load-fine-t
 export type { FineTuneOptions } from './finetune/options.ts'
 export { type Gpt2Config, labelCount, parseGpt2Config } from './gpt2/config.ts'
 export { gpt2, type Gpt2Options, withPaddedInputs } from './gpt2/graph.ts'
-export { type Gpt2Head, gpt2Parameters, gpt2Shapes, type Parameters, randomGpt2 } from './gpt2/parameters.ts'
-export { type LoraConfig, loraPlus, parseLoraConfig, reportConfig } from './inject/config.ts'
+export { type Gpt2Head, gpt2Parameters, gpt2Shapes, randomGpt2 } from './gpt2/parameters.ts'
+export {
+  type AdaptedModel,
+  type HeadedModel,
+  type LoraModel,
+  withParameters,
+} from './inject/adapted-model.ts'
+export { type AdapterConfig, parseAdapterConfig, reportConfig } from './inject/config.ts'
 export {
   adapterStatus,
   type AdapterStatus,
@@ -34,10 +40,13 @@ export {
   type ParameterCount,
 } from './inject/count.ts'
 export type { Head, Pooling } from './inject/head.ts'
-export { inspect, type LayerKind, type LayerSummary } from './inject/inspect.ts'
-export type { LoraTarget } from './inject/layer.ts'
-export { type HeadedModel, lora, type LoraModel, withParameters } from './inject/lora.ts'
+export { inspect, type LayerSummary } from './inject/inspect.ts'
 export { merge, type MergedModel, unmerge } from './inject/merge.ts'
+export { type AdapterOptions, lora, withAdapter } from './inject/with-adapter.ts'
+export { type LoraConfig, loraPlus } from './methods/lora.ts'
+export type { LoraTarget } from './methods/lora/matrices.ts'
+export type { PeftType } from './methods/method.ts'
+export type { LayerKind, Target } from './methods/target.ts'
 export { exportClassifier, exportMerged, type ExportOptions, type MergedExport } from './classify/export.ts'
 export { type BaseModel, type BaseModelSource, openBase, type PlacedBatch } from './load/base.ts'
 export { loadPretrained, type Pretrained, type PretrainedOptions } from './load/pretrained.ts'

@@ -32,30 +32,50 @@ export const gpt2Schema = v.looseObject({
   eos_token_id: nullable(v.union([v.number(), v.array(v.number())])),
 })
 
-/** PEFT's LoraConfig as adapter_config.json has it; keys of newer versions are kept aside. */
-export const loraSchema = v.looseObject({
-  peft_type: v.optional(v.literal('LORA'), 'LORA'),
-  task_type: nullable(v.string()),
-  base_model_name_or_path: nullable(v.string()),
-  r: v.optional(positive, 8),
-  lora_alpha: v.optional(v.number(), 8),
-  lora_dropout: v.optional(probability, 0),
-  target_modules: nullable(v.union([names, v.string()])),
-  exclude_modules: nullable(v.union([names, v.string()])),
-  modules_to_save: nullable(names),
-  layers_to_transform: nullable(v.union([v.array(v.number()), v.number()])),
-  layers_pattern: nullable(v.union([names, v.string()])),
-  rank_pattern: v.optional(v.record(v.string(), positive), {}),
-  alpha_pattern: v.optional(v.record(v.string(), v.number()), {}),
-  trainable_token_indices: nullable(v.union([v.array(v.number()), v.record(v.string(), v.array(v.number()))])),
-  fan_in_fan_out: v.optional(v.boolean(), false),
-  bias: v.optional(v.picklist(['none', 'all', 'lora_only']), 'none'),
-  init_lora_weights: v.optional(v.union([v.boolean(), v.string()]), true),
-  use_rslora: v.optional(v.boolean(), false),
-  use_dora: v.optional(v.boolean(), false),
-  lora_bias: v.optional(v.boolean(), false),
-  ensure_weight_tying: v.optional(v.boolean()),
-})
+/** Fields of PEFT's configurations, with their defaults; null and a missing field are the same to PEFT. */
+export const field = {
+  boolean: (fallback: boolean) => v.optional(v.boolean(), fallback),
+  number: (fallback: number) => v.optional(v.number(), fallback),
+  whole: (fallback: number) => v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), fallback),
+  positive: (fallback: number) => v.optional(positive, fallback),
+  probability: (fallback: number) => v.optional(probability, fallback),
+  oneOf: <const Name extends string>(options: readonly Name[], fallback: NoInfer<Name>) =>
+    v.optional(v.picklist(options), fallback),
+  booleanOrText: (fallback: boolean) => v.optional(v.union([v.boolean(), v.string()]), fallback),
+  flag: v.optional(v.boolean()),
+  text: nullable(v.string()),
+  names: nullable(names),
+  /** Names, or a pattern. */
+  modules: nullable(v.union([names, v.string()])),
+  layers: nullable(v.union([v.array(v.number()), v.number()])),
+  /** Rows of an embedding, or of several by name. */
+  rows: nullable(v.union([v.array(v.number()), v.record(v.string(), v.array(v.number()))])),
+  numbersByPattern: v.optional(v.record(v.string(), v.number()), {}),
+  positivesByPattern: v.optional(v.record(v.string(), positive), {}),
+}
+
+/** A method's configuration as adapter_config.json has it; keys of newer versions are kept aside. */
+export const adapterSchema = <const Type extends string, Fields extends v.ObjectEntries>(
+  peft_type: Type,
+  fields: Fields,
+) =>
+  v.looseObject({
+    peft_type: v.optional(v.literal(peft_type), peft_type),
+    task_type: field.text,
+    base_model_name_or_path: field.text,
+    target_modules: field.modules,
+    modules_to_save: field.names,
+    fan_in_fan_out: field.boolean(false),
+    ...fields,
+  })
+
+/** Any schema whose values are of a type. */
+export interface Schema<Value> extends v.GenericSchema<unknown, Value> {
+  /** Its fields. */
+  readonly entries: Readonly<Record<string, unknown>>
+}
+
+export type Output<S extends v.GenericSchema> = v.InferOutput<S>
 
 /** What lies beside an adapter and says what its head is. */
 export const headSchema = v.object({
@@ -83,7 +103,6 @@ export const fineTunedSchema = v.object({
 
 export type FineTunedJson = v.InferOutput<typeof fineTunedSchema>
 export type Gpt2ConfigJson = v.InferOutput<typeof gpt2Schema>
-export type LoraConfigJson = v.InferOutput<typeof loraSchema>
 
 /** Checks a value against a schema. @throws {ConfigError} naming the file and the field. */
 export function check<Schema extends v.GenericSchema>(

@@ -49,7 +49,7 @@ import {
   merge,
   openAdapter,
   parseGpt2Config,
-  parseLoraConfig,
+  parseAdapterConfig,
   pushAdapter,
   randomGpt2,
   readAdapter,
@@ -338,7 +338,7 @@ describe('combineAdapters', () => {
         .filter(([key]) => key.startsWith(`${name}:`))
         .map(([key, value]) => [key.slice(name.length + 1), value]),
     )
-  const peft = parseLoraConfig({ r: 3, lora_alpha: 6, target_modules: ['first', 'second'] })
+  const peft = parseAdapterConfig({ r: 3, lora_alpha: 6, target_modules: ['first', 'second'] })
   const list = [
     { adapter: { config: peft, tensors: of('a') }, weight: 0.7 },
     { adapter: { config: peft, tensors: of('b') }, weight: -0.4 },

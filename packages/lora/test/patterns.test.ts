@@ -12,12 +12,13 @@ import {
   lora,
   type LoraConfig,
   parseGpt2Config,
-  parseLoraConfig,
+  parseAdapterConfig,
   randomGpt2,
 } from '../src/index.ts'
 import { adapterTensors } from '../src/adapter/files.ts'
-import { isTarget, patternValue } from '../src/inject/target.ts'
+import { isTarget } from '../src/inject/target.ts'
 import { unmatched } from '../src/inject/unmatched.ts'
+import { patternValue } from '../src/methods/patterns.ts'
 import { pythonRegex } from '../src/regex/python.ts'
 
 const read = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, `fixtures/${name}.json`), 'utf8'))
@@ -101,8 +102,8 @@ describe('Python’s regular expressions', () => {
     ['(?<n>a)', /unknown extension/],
     ['(?i)\u00e9', /a letter outside ASCII, \u00e9, that ignores case/],
   ])('%j is refused where it is given, with field and reason', (target_modules, reason) => {
-    expect(() => parseLoraConfig({ target_modules })).toThrow(reason)
-    expect(() => parseLoraConfig({ target_modules })).toThrow(ConfigError)
+    expect(() => parseAdapterConfig({ target_modules })).toThrow(reason)
+    expect(() => parseAdapterConfig({ target_modules })).toThrow(ConfigError)
   })
 
   it('are checked in every field', () => {
@@ -114,7 +115,7 @@ describe('Python’s regular expressions', () => {
       { layers_to_transform: [0], layers_pattern: ['h', '{2}?('] },
     ]) {
       const field = Object.keys(config).at(-1) as string
-      expect(() => parseLoraConfig(config, 'adapter_config.json')).toThrow(
+      expect(() => parseAdapterConfig(config, 'adapter_config.json')).toThrow(
         new RegExp(`adapter_config\\.json, field "${field}": not a pattern`),
       )
     }
@@ -131,7 +132,7 @@ describe('configurations, as PEFT takes them', () => {
   const { modules, linear, cases } = read('targets') as { modules: string[]; linear: string[]; cases: Case[] }
   const layers = linear.map((module) => ({ module, kind: 'linear' as const }))
   const outcome = (given: LoraConfig) => {
-    const config = parseLoraConfig(given)
+    const config = parseAdapterConfig(given)
     const targets = linear.filter((module) => isTarget(config, { module, kind: 'linear' }))
     const settings = targets.map((module): [string, [number, number]] => [
       module,
@@ -163,7 +164,7 @@ describe('configurations, as PEFT takes them', () => {
         expect(outcome(config).warnings.join()).toMatch(
           /rank_pattern: "\(\?i\)QUERY" begins with flags .* write \(\?i:\.\.\.\)/,
         )
-      } else expect(() => parseLoraConfig(config), JSON.stringify(config)).toThrow(ConfigError)
+      } else expect(() => parseAdapterConfig(config), JSON.stringify(config)).toThrow(ConfigError)
     }
   })
 

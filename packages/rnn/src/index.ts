@@ -14,5 +14,5 @@ export {
 } from './student/embedding.ts'
 export { distilRnn, type DistilRnnOptions } from './student/graph.ts'
 export { distilRnnInference } from './student/inference.ts'
-export { distilRnnParameters, distilRnnShapes, type Parameters, randomDistilRnn } from './student/parameters.ts'
+export { distilRnnParameters, distilRnnShapes, randomDistilRnn } from './student/parameters.ts'
 export { createStudent, type Student, type StudentOptions } from './student/student.ts'

@@ -3,14 +3,14 @@
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
-import { scaling } from '../inject/config.ts'
-import { patternValue } from '../inject/target.ts'
 import { unmatchedKeys } from '../inject/unmatched.ts'
 import { arrayOf, Matrix, matrixOf, truncatedSvd } from '../linalg.ts'
-import type { LoraConfigJson } from '../schema.ts'
+import type { LoraConfigJson } from '../methods/lora.ts'
+import { modulesIn, scaling } from '../methods/lora/matrices.ts'
+import { adaptedModule, methodOf } from '../methods/methods.ts'
+import { patternValue } from '../methods/patterns.ts'
 import type { Adapter } from './files.ts'
 import { sameValues } from './load.ts'
-import { modulesIn } from './names.ts'
 
 export type CombinationType = 'linear' | 'cat' | 'svd' | 'ties' | 'dare_linear' | 'dare_ties' | 'magnitude_prune'
 
@@ -33,6 +33,10 @@ export interface WeightedAdapter {
   adapter: Adapter
   /** May be negative. @default 1 */
   weight?: number
+}
+
+interface PlainAdapter extends WeightedAdapter {
+  adapter: Adapter<'LORA'>
 }
 
 /** One adapter's part of a module. */
@@ -117,23 +121,11 @@ const merges: Readonly<Record<Exclude<CombinationType, 'cat' | 'svd'>, Merge>> =
  * and need equal ranks.
  * @throws {AdapterError} for no adapters, variants other than plain LoRA, ranks that differ, clashing heads.
  */
-export function combineAdapters(list: readonly WeightedAdapter[], options: CombineOptions = {}): Adapter {
+export function combineAdapters(adapters: readonly WeightedAdapter[], options: CombineOptions = {}): Adapter<'LORA'> {
   const { combination_type = 'linear', head } = options
-  const [first] = list
-  if (!first) throw new AdapterError({ where: 'combineAdapters', what: 'no adapters', expected: 'at least one' })
-  for (const { adapter } of list)
-    if (
-      adapter.config.use_dora ||
-      adapter.config.lora_bias ||
-      adapter.config.bias !== 'none' ||
-      adapter.config.trainable_token_indices
-    )
-      throw new AdapterError({
-        where: 'combineAdapters',
-        what: 'an adapter is more than plain LoRA',
-        expected: 'no DoRA, no biases and no trained tokens',
-        fix: 'Merge it into the base first.',
-      })
+  if (adapters.length === 0)
+    throw new AdapterError({ where: 'combineAdapters', what: 'no adapters', expected: 'at least one' })
+  const list = adapters.map(plain)
   const tensors = savedTensors(list, head)
   const modules = modulesOf(list)
   const ranks: number[] = []
@@ -161,10 +153,24 @@ export function combineAdapters(list: readonly WeightedAdapter[], options: Combi
   return { config: configOf(list, rank, pattern), tensors, warnings, ...(trainedHead ? { head: trainedHead } : {}) }
 }
 
-const modulesOf = (list: readonly WeightedAdapter[]) =>
+/** @throws {AdapterError} for an adapter that is more than sums of products. */
+function plain({ adapter, ...rest }: WeightedAdapter): PlainAdapter {
+  const { config } = adapter
+  const reason = methodOf(config).uncombinable(config)
+  if (reason !== undefined || config.peft_type !== 'LORA')
+    throw new AdapterError({
+      where: 'combineAdapters',
+      what: reason ?? 'cannot be combined',
+      expected: 'LoRA, no DoRA, no biases and no trained tokens',
+      fix: 'Merge it into the base first.',
+    })
+  return { ...rest, adapter: { ...adapter, config } }
+}
+
+const modulesOf = (list: readonly PlainAdapter[]) =>
   modulesIn(list.flatMap(({ adapter }) => [...adapter.tensors.keys()]))
 
-function partsOf(list: readonly WeightedAdapter[], module: string, [nameA, nameB]: readonly [string, string]): Part[] {
+function partsOf(list: readonly PlainAdapter[], module: string, [nameA, nameB]: readonly [string, string]): Part[] {
   return list.flatMap(({ adapter: { tensors, config }, weight = 1 }) => {
     const [A, B] = [nameA, nameB].map((name) => tensors.get(`${module}.${name}`))
     if (!A || !B) return []
@@ -236,11 +242,11 @@ function combineParts(
  * one's is chosen.
  * PEFT's add_weighted_adapter refuses the latter, and leaves out the former.
  */
-function savedTensors(list: readonly WeightedAdapter[], head: number | undefined): Map<string, Tensor> {
+function savedTensors(list: readonly PlainAdapter[], head: number | undefined): Map<string, Tensor> {
   const owners = new Map<string, { value: Tensor; places: number[] }>()
   list.forEach(({ adapter }, place) => {
     for (const [name, value] of adapter.tensors) {
-      if (name.includes('.lora_')) continue
+      if (adaptedModule(name) !== undefined) continue
       const known = owners.get(name)
       if (!known) owners.set(name, { value, places: [place] })
       else if (place === head) owners.set(name, { value, places: [head] })
@@ -262,11 +268,7 @@ function savedTensors(list: readonly WeightedAdapter[], head: number | undefined
 const isSameBase = (name: string, a: Tensor, b: Tensor): boolean =>
   name.endsWith('.base_layer.weight') && sameValues(a, b)
 
-function configOf(
-  list: readonly WeightedAdapter[],
-  rank: number,
-  rank_pattern: Record<string, number>,
-): LoraConfigJson {
+function configOf(list: readonly PlainAdapter[], rank: number, rank_pattern: Record<string, number>): LoraConfigJson {
   const configs = list.map(({ adapter }) => adapter.config)
   const names = configs.flatMap(({ target_modules }) => target_modules ?? [])
   const saved = configs.flatMap(({ modules_to_save }) => modules_to_save ?? [])

@@ -2,18 +2,20 @@
 // included.
 
 import { type HubOptions, hubFiles, isFolder, type PushOptions, pushToHub } from '@cola/data'
-import { cloneGraph, float32, serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
+import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
 import { fileSystem, paths, readJson, readSafetensorsFile, writeFileAtomic } from '@cola/train'
 import { AdapterError } from '../errors.ts'
-import { parseLoraConfig } from '../inject/config.ts'
+import type { AdaptedModel } from '../inject/adapted-model.ts'
+import { parseAdapterConfig } from '../inject/config.ts'
 import type { Head } from '../inject/head.ts'
-import { loraNames } from '../inject/layer.ts'
-import type { LoraModel } from '../inject/lora.ts'
-import { check, headSchema, type LoraConfigJson } from '../schema.ts'
-import { fileNames } from './names.ts'
+import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
+import { methodOf } from '../methods/methods.ts'
+import { check, headSchema } from '../schema.ts'
+import { fileNames, savedParameters } from './names.ts'
+import { isLora, plainAdapter } from './plain-adapter.ts'
 
-export interface Adapter {
-  config: LoraConfigJson
+export interface Adapter<M extends PeftType = PeftType> {
+  config: ConfigOf<M>
   /** Tensors under the names in the file. */
   tensors: Map<string, Tensor>
   /** Of combined ones: patterns that match no module, one sentence each. */
@@ -34,7 +36,7 @@ export function readAdapter(folder: string): Adapter {
   const [path, weights, head] = ['adapter_config.json', 'adapter_model.safetensors', headFile].map((name) =>
     join(folder, name),
   ) as [string, string, string]
-  const config = parseLoraConfig(readJson(path), path)
+  const config = parseAdapterConfig(readJson(path) as object, path)
   const { tensors } = readSafetensorsFile(weights)
   for (const [name, value] of tensors) requireFinite(value, `${weights}, tensor "${name}"`)
   return { config, tensors, ...(fileSystem().existsSync(head) ? { head: parseHead(readJson(head), head) } : {}) }
@@ -64,7 +66,7 @@ function parseHead(json: unknown, where: string): Head {
   }
 }
 
-const trainsHead = ({ trainable }: LoraModel, { name }: Head): boolean =>
+const trainsHead = ({ trainable }: AdaptedModel, { name }: Head): boolean =>
   [...trainable].some((parameter) => parameter.startsWith(`${name}.`))
 
 function headJson({ name, labels, num_labels, pooling }: Head): string {
@@ -94,21 +96,21 @@ export async function openAdapter(nameOrFolder: string, options: HubOptions = {}
 }
 
 /**
- * The tensors of an adapter file: LoRA matrices, what was trained in full, and what else the file that it came from
+ * The tensors of an adapter file: the method's parameters, what was trained in full, and what else the file that it came from
  * held; sorted as PEFT has them.
  */
-export function adapterTensors(model: LoraModel): Map<string, Tensor> {
+export function adapterTensors(model: AdaptedModel): Map<string, Tensor> {
   const names = fileNames(model)
   const read = (file: string, name: string): Tensor =>
     (file.includes('.original_module.') ? model.base : model.graph).initializers.get(name) as Tensor
-  const trained = [...model.trainable].flatMap((name) => names(name).map((file) => [file, name] as const))
+  const trained = savedParameters(model).flatMap((name) => names(name).map((file) => [file, name] as const))
   const entries = [...new Map([...trained, ...model.held])].sort(([a], [b]) => (a < b ? -1 : 1))
   return new Map(entries.map(([file, name]) => [file, read(file, name)]))
 }
 
 /** The configuration as adapter_config.json: sorted keys, indent 2, inference_mode on. */
-export function adapterConfigJson(config: LoraConfigJson): string {
-  const full: Record<string, unknown> = { ...config, peft_type: 'LORA', inference_mode: true }
+export function adapterConfigJson(config: AdapterConfigJson): string {
+  const full: Record<string, unknown> = { ...config, inference_mode: true }
   return `${JSON.stringify(
     Object.fromEntries(
       Object.keys(full)
@@ -126,7 +128,7 @@ export function adapterConfigJson(config: LoraConfigJson): string {
  * plain adapter of the unchanged model, of twice the rank.
  * @throws {FileError} when it cannot be written.
  */
-export function writeAdapter(folder: string, trained: LoraModel, { baseModel }: { baseModel?: string } = {}): void {
+export function writeAdapter(folder: string, trained: AdaptedModel, { baseModel }: { baseModel?: string } = {}): void {
   const { join } = paths()
   for (const [name, content] of Object.entries(adapterFiles(trained, baseModel)))
     writeFileAtomic(join(folder, name), content)
@@ -139,13 +141,13 @@ export function writeAdapter(folder: string, trained: LoraModel, { baseModel }: 
  */
 export const pushAdapter = (
   repo: string,
-  trained: LoraModel,
+  trained: AdaptedModel,
   { baseModel, ...options }: { baseModel?: string } & Omit<PushOptions, 'files'> = {},
 ): Promise<string> => pushToHub(repo, { files: adapterFiles(trained, baseModel), ...options })
 
 /** The files of an adapter's folder; its configuration last, so that a folder with one is whole. */
-function adapterFiles(trained: LoraModel, baseModel: string | undefined): Record<string, Uint8Array> {
-  const model = trained.initial.size ? plainAdapter(trained) : trained
+function adapterFiles(trained: AdaptedModel, baseModel: string | undefined): Record<string, Uint8Array> {
+  const model = isLora(trained) && trained.initial.size ? plainAdapter(trained) : trained
   const config = baseModel === undefined ? model.config : { ...model.config, base_model_name_or_path: baseModel }
   const text = (content: string) => new TextEncoder().encode(content)
   return {
@@ -156,45 +158,8 @@ function adapterFiles(trained: LoraModel, baseModel: string | undefined): Record
   }
 }
 
-/** B A - B0 A0 as one product: [B, -B0] [A; A0], of twice the rank and the same scaling. */
-function plainAdapter(model: LoraModel): LoraModel {
-  const graph = cloneGraph(model.graph)
-  for (const target of model.targets) {
-    const { r, in_features, out_features } = target
-    const [nameA, nameB] = loraNames(target)
-    const [A, B, A0, B0] = [graph.initializers, model.initial].flatMap((values) =>
-      [nameA, nameB].map((name) => toFloat32(values.get(name) as Tensor)),
-    ) as [Float32Array, Float32Array, Float32Array, Float32Array]
-    const both = new Float32Array(2 * r * out_features)
-    for (let o = 0; o < out_features; o++) {
-      both.set(B.subarray(o * r, (o + 1) * r), 2 * o * r)
-      both.set(
-        B0.subarray(o * r, (o + 1) * r).map((value) => -value),
-        (2 * o + 1) * r,
-      )
-    }
-    const rows = new Float32Array(2 * r * in_features)
-    rows.set(A)
-    rows.set(A0, r * in_features)
-    graph.initializers.set(nameA, float32([2 * r, in_features], rows))
-    graph.initializers.set(nameB, float32([out_features, 2 * r], both))
-  }
-  const { r, lora_alpha, use_rslora, rank_pattern, alpha_pattern } = model.config
-  // scaling = alpha / r, or alpha / sqrt r.
-  const factor = use_rslora ? Math.SQRT2 : 2
-  const times = (patterns: Readonly<Record<string, number>>, by: number) =>
-    Object.fromEntries(Object.entries(patterns).map(([name, value]) => [name, value * by]))
-  const config = {
-    ...model.config,
-    r: 2 * r,
-    lora_alpha: factor * lora_alpha,
-    rank_pattern: times(rank_pattern, 2),
-    alpha_pattern: times(alpha_pattern, factor),
-    init_lora_weights: true,
-  }
-  return { ...model, graph, config, initial: new Map() }
-}
-
-function modelCard({ base_model_name_or_path: base, r, lora_alpha }: LoraConfigJson): string {
-  return `---\n${base ? `base_model: ${base}\n` : ''}library_name: peft\ntags:\n- lora\n---\n\n# LoRA adapter\n\nRank ${r}, alpha ${lora_alpha}. Trained with @cola/lora on ONNX Runtime; PEFT's \`PeftModel.from_pretrained\` loads this folder.\n`
+function modelCard(config: AdapterConfigJson): string {
+  const { base_model_name_or_path: base, peft_type } = config
+  const { title, summary } = methodOf(config)
+  return `---\n${base ? `base_model: ${base}\n` : ''}library_name: peft\ntags:\n- ${peft_type.toLowerCase()}\n---\n\n# ${title} adapter\n\n${summary(config)} Trained with @cola/lora on ONNX Runtime; PEFT's \`PeftModel.from_pretrained\` loads this folder.\n`
 }

@@ -1,13 +1,16 @@
 // An adapter's tensors at their places in a model: every tensor of the file finds its place, every place its tensor, or
 // an error says which do not.
 
-import { asFloat32, cloneGraph, type Tensor, toFloat32 } from '@cola/graph'
+import { asFloat32, cloneGraph, float32, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { checkHead } from '../inject/head.ts'
-import { type HeadedModel, inject, type LoraModel } from '../inject/lora.ts'
+import type { AdaptedModel, HeadedModel } from '../inject/adapted-model.ts'
+import { inject } from '../inject/with-adapter.ts'
+import type { PeftType } from '../methods/method.ts'
+import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
 import { lostTensors, missingParameters, otherShapes } from './misfits.ts'
-import { fileNames, omittedIn, type Place, placesIn } from './names.ts'
+import { fileNames, omittedIn, type Place, placesIn, savedParameters } from './names.ts'
 
 /**
  * Puts an adapter into a base model; an adapter that PEFT trained on the bare model (AutoModel) fits too, and is
@@ -15,49 +18,26 @@ import { fileNames, omittedIn, type Place, placesIn } from './names.ts'
  * @throws {AdapterError} naming the tensors: the adapter belongs to another model, its head is missing, called
  * otherwise or of other classes.
  */
-export function loadAdapter(model: HeadedModel, adapter: Adapter): LoraModel {
+export function loadAdapter<M extends PeftType>(model: HeadedModel, adapter: Adapter<M>): AdaptedModel<M> {
   checkHead(model.head, adapter.head)
-  const config = { ...adapter.config, init_lora_weights: startOf(adapter) }
-  const injected = inject(model, config, { omitted: omittedIn(adapter.tensors.keys(), model.graph) })
+  const omitted = omittedIn(adapter.tensors.keys(), model.graph)
+  const injected = inject<M>(model, adapter.config, { omitted, loading: true })
   const placed = placedTensors(injected, adapter)
   const names = fileNames(injected)
-  const usual = new Set([...injected.trainable].flatMap(names))
+  const usual = new Set([...savedParameters(injected)].flatMap(names))
   const [graph, base] = [cloneGraph(injected.graph), cloneGraph(injected.base)]
   for (const { parameter, original, value } of placed) {
     if (!original) graph.initializers.set(parameter, value)
-    if (original || !injected.trainable.has(parameter)) base.initializers.set(parameter, value)
+    if (original || (base.initializers.has(parameter) && !injected.trainable.has(parameter)))
+      base.initializers.set(parameter, value)
   }
   return {
     ...injected,
     graph,
     base,
-    config: { ...injected.config, init_lora_weights: adapter.config.init_lora_weights },
     held: new Map(placed.filter(({ file }) => !usual.has(file)).map(({ file, parameter }) => [file, parameter])),
     ...(adapter.head ? { head: { ...model.head, ...adapter.head } } : {}),
   }
-}
-
-/** What changes the base matrices when an adapter starts; PEFT does it anew when it loads one. */
-const changing: Readonly<Record<string, 'again' | 'refuse'>> = {
-  pissa: 'again',
-  olora: 'again',
-  corda: 'refuse',
-  loftq: 'refuse',
-  lora_ga: 'refuse',
-}
-
-/** How the base is to be changed before the file's values are put in. */
-function startOf({ config: { init_lora_weights: init } }: Adapter): boolean | string {
-  const [kind, what] =
-    Object.entries(changing).find(([name]) => typeof init === 'string' && init.startsWith(name)) ?? []
-  if (kind === undefined) return true
-  if (what === 'refuse')
-    throw new AdapterError({
-      where: 'adapter_config.json, field "init_lora_weights"',
-      what: `${init} changes the base matrices in a way that the file does not hold`,
-      fix: "Save it as a plain adapter with PEFT: model.save_pretrained(folder, path_initial_model_for_weight_conversion='...').",
-    })
-  return init
 }
 
 interface Placed extends Place {
@@ -65,15 +45,36 @@ interface Placed extends Place {
   value: Tensor
 }
 
+/** The first rows and columns of a matrix: PEFT shares one that may be larger than what an adapter uses of it. */
+function cut(matrix: Tensor, dims: readonly number[]): Tensor {
+  const [rows = 0, columns = 0] = dims
+  const [height = 0, width = 0] = matrix.dims
+  if (matrix.dims.length !== 2 || (height === rows && width === columns) || height < rows || width < columns)
+    return matrix
+  const values = toFloat32(matrix)
+  return float32(
+    dims,
+    Float32Array.from(
+      { length: rows * columns },
+      (_, i) => values[Math.floor(i / columns) * width + (i % columns)] as number,
+    ),
+  )
+}
+
 /** Each tensor with its place, in float32 as the model is. */
-function placedTensors(model: LoraModel, { tensors }: Adapter): Placed[] {
+function placedTensors(model: AdaptedModel, { tensors }: Adapter): Placed[] {
   const placeOf = placesIn(model)
   const entries = [...tensors].map(([file, value]) => ({ file, value, place: placeOf(file) }))
   const lost = entries.filter(({ place }) => place === undefined)
   const held = new Set(entries.map(({ place }) => place?.parameter))
-  const missing = [...model.trainable].filter((name) => !held.has(name))
+  const missing = savedParameters(model).filter((name) => !held.has(name))
   if (lost.length > 0) throw new AdapterError(lostTensors(model, lost, missing))
-  const placed = entries.map(({ file, value, place }) => ({ file, value, ...(place as Place) }))
+  const { shared } = methodOf(model.config)
+  const placed = entries.map(({ file, value, place }) => {
+    const { parameter, original } = place as Place
+    const own = model.graph.initializers.get(parameter) as Tensor
+    return { file, parameter, original, value: shared.names.has(parameter) ? cut(value, own.dims) : value }
+  })
   const misshaped = placed.filter(
     ({ parameter, value }) => model.graph.initializers.get(parameter)?.dims.join() !== value.dims.join(),
   )

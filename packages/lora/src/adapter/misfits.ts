@@ -2,9 +2,10 @@
 
 import type { Tensor } from '@cola/graph'
 import type { AdapterError } from '../errors.ts'
-import { peftPrefix } from '../inject/layer.ts'
+import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { moduleOf } from '../inject/linear.ts'
-import type { LoraModel } from '../inject/lora.ts'
+import { adaptedModule } from '../methods/methods.ts'
+import { peftPrefix } from '../methods/target.ts'
 
 type Problem = ConstructorParameters<typeof AdapterError>[0]
 type Entry = { file: string; value: Tensor }
@@ -14,7 +15,9 @@ type PlacedEntry = Entry & { parameter: string }
 const headModule = /^(score|classifier|pre_classifier|lm_head|qa_outputs|[^.]+$)/
 
 const moduleIn = (name: string): string => moduleOf(name.replace(peftPrefix, ''))
-const isHead = (name: string): boolean => !name.includes('.lora_') && headModule.test(moduleIn(name))
+const isHead = (name: string): boolean => adaptedModule(name) === undefined && headModule.test(moduleIn(name))
+const moduleNear = (name: string): string =>
+  (adaptedModule(name) ?? moduleOf(name)).replace(peftPrefix, '').replace(/\.base_layer$/, '')
 const shape = ({ dims }: Tensor): string => `[${dims.join(', ')}]`
 const listed = (entries: readonly Entry[]): string =>
   entries.map(({ file, value }) => `${file} ${shape(value)}`).join(', ')
@@ -22,7 +25,7 @@ const listed = (entries: readonly Entry[]): string =>
 /**
  * Tensors that the model has no parameter for: a head of another name or of none, else an adapter for another model.
  */
-export function lostTensors(model: LoraModel, lost: readonly Entry[], missing: readonly string[]): Problem {
+export function lostTensors(model: AdaptedModel, lost: readonly Entry[], missing: readonly string[]): Problem {
   const where = `adapter, ${lost.length} ${lost.length === 1 ? 'tensor' : 'tensors'}`
   const weight = lost.find(({ file, value }) => isHead(file) && file.endsWith('.weight') && value.dims.length === 2)
   if (weight && lost.every(({ file }) => isHead(file))) {
@@ -39,9 +42,7 @@ export function lostTensors(model: LoraModel, lost: readonly Entry[], missing: r
     }
   }
   const modules = [...new Set([...model.base.initializers.keys()].filter((name) => name.includes('.')).map(moduleOf))]
-  const near = [
-    ...new Set(lost.map(({ file }) => closest(moduleIn(file).replace(/\.(lora_A|lora_B|base_layer)$/, ''), modules))),
-  ].filter(Boolean)
+  const near = [...new Set(lost.map(({ file }) => closest(moduleNear(file), modules)))].filter(Boolean)
   return {
     where,
     what: 'the model has no such parameter',
@@ -70,14 +71,15 @@ function closest(module: string, modules: readonly string[]): string | undefined
  * Tensors of another shape than the model has: a head of other classes, a vocabulary that was resized, else another
  * model.
  */
-export function otherShapes({ graph, omitted }: LoraModel, misshaped: readonly PlacedEntry[]): Problem {
+export function otherShapes({ graph, omitted }: AdaptedModel, misshaped: readonly PlacedEntry[]): Problem {
   const own = ({ parameter }: PlacedEntry): Tensor => graph.initializers.get(parameter) as Tensor
   const [first] = misshaped as [PlacedEntry]
   const head = misshaped.find(
     (one) => isHead(one.file) && one.value.dims.length === 2 && one.value.dims[1] === own(one).dims[1],
   )
   const vocabulary = misshaped.find(
-    (one) => !one.file.includes('.lora_') && one.value.dims.length === 2 && one.value.dims[1] === own(one).dims[1],
+    (one) =>
+      adaptedModule(one.file) === undefined && one.value.dims.length === 2 && one.value.dims[1] === own(one).dims[1],
   )
   const fix = head
     ? `The adapter's head has ${head.value.dims[0]} classes, the model's ${own(head).dims[0]}: write withHead(model, { num_labels: ${head.value.dims[0]}, ... }).`

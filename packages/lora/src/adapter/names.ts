@@ -2,11 +2,12 @@
 // peft/utils/save_and_load.py, get_peft_model_state_dict.
 
 import type { Graph } from '@cola/graph'
-import { matrixNames, peftPrefix } from '../inject/layer.ts'
+import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { adaptableLayers } from '../inject/inspect.ts'
-import type { LoraModel } from '../inject/lora.ts'
 import { type TiedHead, tiedHeads } from '../inject/tied.ts'
 import { trainedRowsName } from '../inject/tokens.ts'
+import { adaptedModule, methodOf } from '../methods/methods.ts'
+import { peftPrefix } from '../methods/target.ts'
 
 /** What a tensor of the file is in the graph. */
 export interface Place {
@@ -21,13 +22,15 @@ const wrappers = /\.(base_layer|original_module|modules_to_save(\.default)?|toke
 const trainedRows = /\.token_adapter\.trainable_tokens_delta$/
 
 /** Finds the place of each name; undefined where there is none. */
-export function placesIn(model: LoraModel): (name: string) => Place | undefined {
+export function placesIn(model: AdaptedModel): (name: string) => Place | undefined {
   const { initializers } = model.graph
   const heads = new Map(tiedHeads(model.base).map((head) => [head.module, head]))
+  const shared = new Map([...methodOf(model.config).shared.names].map(([parameter, file]) => [file, parameter]))
   const ofHead = (parameter: string): string | undefined =>
     parameter.endsWith('.weight') ? heads.get(parameter.slice(0, -'.weight'.length))?.weight : undefined
   return (name) => {
-    if (model.trainable.has(name)) return { parameter: name, original: false }
+    const known = shared.get(name) ?? name
+    if (shared.has(name) || model.trainable.has(known)) return { parameter: known, original: false }
     const full = name.replace(peftPrefix, '')
     const rows = tiedRows(model, heads, full)
     if (rows !== undefined) return { parameter: rows, original: false }
@@ -41,22 +44,30 @@ export function placesIn(model: LoraModel): (name: string) => Place | undefined 
 }
 
 /** The trained rows of an embedding, which a head that shares its matrix has too. */
-function tiedRows({ tokens }: LoraModel, heads: ReadonlyMap<string, TiedHead>, name: string): string | undefined {
+function tiedRows({ tokens }: AdaptedModel, heads: ReadonlyMap<string, TiedHead>, name: string): string | undefined {
   const weight = trainedRows.test(name) ? heads.get(name.replace(trainedRows, ''))?.weight : undefined
   const target = tokens.find((one) => one.weight === weight)
   return target && trainedRowsName(target.module)
 }
 
+/** Names in the graph of what a file holds always: what is trained, and what the targets share. */
+export function savedParameters({ trainable, config }: AdaptedModel): string[] {
+  const { shared } = methodOf(config)
+  return [...trainable, ...(shared.areSaved(config) ? shared.names.keys() : [])]
+}
+
 /**
- * Names in the file of a trained parameter: a head that shares a trained matrix on purpose (`ensure_weight_tying`) has
+ * Names in the file of a saved parameter: a head that shares a trained matrix on purpose (`ensure_weight_tying`) has
  * it too.
  */
-export function fileNames(model: LoraModel): (parameter: string) => string[] {
+export function fileNames(model: AdaptedModel): (parameter: string) => string[] {
   const biases = new Set(model.targets.map(({ bias }) => bias))
   const heads = tiedHeads(model.base)
   const bare = (name: string): string => (name.startsWith(model.omitted) ? name.slice(model.omitted.length) : name)
+  const { names: shared } = methodOf(model.config).shared
   return (name) => {
     if (name.startsWith(peftPrefix)) return [name]
+    if (shared.has(name)) return [shared.get(name) as string]
     const own = bare(biases.has(name) ? name.replace(/\.bias$/, '.base_layer.bias') : name)
     return [own, ...heads.filter(({ weight }) => weight === name).map(({ module }) => `${module}.weight`)].map(
       (one) => peftPrefix + one,
@@ -64,21 +75,10 @@ export function fileNames(model: LoraModel): (parameter: string) => string[] {
   }
 }
 
-/** The modules that have matrices in a file, with what those are called. */
-export const modulesIn = (names: Iterable<string>): { module: string; names: readonly [string, string] }[] => {
-  const files = [...names]
-  const found = Object.values(matrixNames).flatMap((pair) =>
-    files
-      .filter((name) => name.endsWith(`.${pair[0]}`))
-      .map((name) => [name.slice(0, -pair[0].length - 1), pair] as const),
-  )
-  return [...new Map(found)].map(([module, pair]) => ({ module, names: pair }))
-}
-
 /** What a file's names leave out of the graph's: an adapter that was trained on the bare model has no `bert.`. */
 export function omittedIn(names: Iterable<string>, graph: Graph): string {
   const modules = adaptableLayers(graph).map(({ module }) => module)
-  const inFile = new Set(modulesIn(names).map(({ module }) => module.replace(peftPrefix, '')))
+  const inFile = new Set([...names].flatMap((name) => adaptedModule(name)?.replace(peftPrefix, '') ?? []))
   const before = (prefix: string): number =>
     modules.filter((module) => module.startsWith(prefix) && inFile.has(module.slice(prefix.length))).length
   const prefixes = new Set(

@@ -18,12 +18,14 @@ import {
 } from '@cola/graph'
 import type { Batch } from '@cola/train'
 import { AdapterError } from '../errors.ts'
-import { loraNames, type LoraTarget } from '../inject/layer.ts'
+import type { AdaptedModel, LoraModel } from '../inject/adapted-model.ts'
 import { adaptableLayers } from '../inject/inspect.ts'
-import type { LoraModel } from '../inject/lora.ts'
 import { headWeight, tiedHeads, untie } from '../inject/tied.ts'
+import { loraNames, type LoraTarget } from '../methods/lora/matrices.ts'
+import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
 import { loadAdapter } from './load.ts'
+import { isLora } from './plain-adapter.ts'
 
 export interface SwitchableModel {
   /**
@@ -52,7 +54,8 @@ export interface SwitchableOptions {
 
 /**
  * Puts adapters beside a base model instead of into it. Heads and other modules saved in full are inputs too.
- * @throws {AdapterError} for no adapters, one that does not fit the model, or DoRA, whose magnitudes are no sum.
+ * @throws {AdapterError} for no adapters, one that does not fit the model, or is more than LoRA's products:
+ * DoRA's magnitudes, other methods.
  */
 export function switchable(
   given: Model,
@@ -98,17 +101,15 @@ export function switchable(
   }
 }
 
-function plain(name: string, model: LoraModel): LoraModel {
-  if (model.config.use_dora || model.config.lora_bias)
+/** @throws {AdapterError} for an adapter that is more than sums of products. */
+function plain(name: string, model: AdaptedModel): LoraModel {
+  const reason =
+    methodOf(model.config).unswitchable(model.config) ??
+    (model.tokens.length > 0 ? 'trained tokens cannot be switched' : undefined)
+  if (reason !== undefined || !isLora(model))
     throw new AdapterError({
       where: `adapter "${name}"`,
-      what: 'DoRA and LoRA biases cannot be switched',
-      fix: 'Merge it into a copy of the base model.',
-    })
-  if (model.tokens.length > 0)
-    throw new AdapterError({
-      where: `adapter "${name}"`,
-      what: 'trained tokens cannot be switched',
+      what: reason ?? 'cannot be switched',
       fix: 'Merge it into a copy of the base model.',
     })
   return model

@@ -4,7 +4,7 @@ import type { Model } from '@cola/graph'
 import { type ClassifierExport, writeClassifier } from '@cola/train'
 import type { Gpt2Config } from '../gpt2/config.ts'
 import { withPaddedInputs } from '../gpt2/graph.ts'
-import type { LoraModel } from '../inject/lora.ts'
+import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import { withMaskedInputs } from '../onnx/head.ts'
 
@@ -33,7 +33,7 @@ export type MergedExport = Omit<ClassifierExport, 'graph'>
  * are the head's where none are given.
  * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not finite.
  */
-export function exportMerged(model: LoraModel, options: MergedExport): void {
+export function exportMerged(model: AdaptedModel, options: MergedExport): void {
   // Before anything is written: merging may fail.
   const graph = withMaskedInputs(merge(model))
   const labels = options.labels ?? model.head?.labels

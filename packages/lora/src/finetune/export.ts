@@ -1,7 +1,7 @@
 // A fine-tuned model as one ONNX model, merged, for any runtime.
 
 import { type ModelFolder, writeModelFolder } from '@cola/train'
-import type { LoraModel } from '../inject/lora.ts'
+import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base.ts'
 
@@ -9,7 +9,7 @@ export type FineTunedExportOptions = Pick<ModelFolder, 'dtype' | 'layout'>
 
 export interface ExportParts {
   base: BaseModel
-  adapter: LoraModel
+  adapter: AdaptedModel
   /** Fields that the task adds to config.json. */
   config: Readonly<Record<string, unknown>>
 }

@@ -1,7 +1,8 @@
 // Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
 
 import { adamw, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
-import { lora, withParameters } from '../inject/lora.ts'
+import { withParameters } from '../inject/adapted-model.ts'
+import { withAdapter } from '../inject/with-adapter.ts'
 import { type BaseModelSource, openBase } from '../load/base.ts'
 import type { Encoded, TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
@@ -39,7 +40,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const encode = (where: 'train' | 'validation') => task.encode(rows[where], settings, { base, maxLength, where })
   const [train, evaluation] = [encode('train'), encode('validation')]
 
-  const model = lora(task.head(base, settings, seed), { ...adapter, task_type: taskType }, { seed })
+  const model = withAdapter(task.head(base, settings, seed), { ...adapter, task_type: taskType }, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, maxLength)]) warn(message)
   const artifacts = generateArtifacts(model, { loss: task.loss(settings), optimizer: adamw(optimizer), frozenProducts })

@@ -8,7 +8,7 @@ import {
   type Metrics,
   type TrainResult,
 } from '@cola/train'
-import type { LoraModel } from '../inject/lora.ts'
+import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base.ts'
 import type { Predict, Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import { exportFineTuned, type FineTunedExportOptions } from './export.ts'
@@ -23,7 +23,7 @@ export interface FineTunedModel<T extends TaskType> {
   /** The run: undefined for a model that was opened from its folder. */
   readonly training: TrainResult | undefined
   /** The model with its trained adapter, for `merge`, `switchable` and the other functions of adapters. */
-  readonly adapted: () => Promise<LoraModel>
+  readonly adapted: () => Promise<AdaptedModel>
   /** Scores rows with labels. @throws {DataError} naming the row and the field. */
   readonly evaluate: (rows: readonly TaskTypes[T]['row'][]) => Promise<Evaluation<TaskTypes[T]['prediction']>>
   /**
@@ -51,8 +51,8 @@ export interface FineTunedParts<T extends TaskType> {
   /** Longest input in tokens. */
   maxLength: number
   /** The model that batches are made for; its weights may be older than the session's. */
-  model: LoraModel
-  adapted: () => Promise<LoraModel>
+  model: AdaptedModel
+  adapted: () => Promise<AdaptedModel>
   /** Runs one batch with labels: loss and outputs. */
   session: EvaluationSession
   /** Rows of a batch. */

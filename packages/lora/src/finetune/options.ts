@@ -15,7 +15,8 @@ import {
   whole,
 } from '@cola/train'
 import { ConfigError } from '../errors.ts'
-import type { LoraConfig } from '../inject/config.ts'
+import type { AdapterConfig } from '../inject/config.ts'
+import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 
@@ -32,8 +33,11 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   train: readonly TaskTypes[T]['row'][]
   /** A share of `train`, above 0 and below 1, chosen by the seed; or rows. @default none */
   validation?: number | readonly TaskTypes[T]['row'][]
-  /** The adapter; PEFT's fields. @default { r: 8, lora_alpha: 16, target_modules: 'all-linear' } */
-  lora?: LoraConfig
+  /**
+   * The adapter; PEFT's fields, `peft_type` for another method than LoRA.
+   * @default { r: 8, lora_alpha: 16, target_modules: 'all-linear' }
+   */
+  lora?: AdapterConfig
   /** Longest input in tokens; longer ones are cut and counted. @default the model's */
   max_length?: number
   /** AdamW's decoupled weight decay. @default 0.01 */
@@ -61,8 +65,6 @@ const trainingDefaults = {
   train_sampling_strategy: 'group_by_length',
   seed: 42,
 } as const satisfies Partial<TrainerOptions<never>>
-
-const adapterDefaults: LoraConfig = { r: 8, lora_alpha: 16, target_modules: 'all-linear' }
 
 /** The processor: a graphics adapter may be there and be slower. */
 export const defaultDevice = (): Device => (hasFiles() ? 'cpu' : 'wasm')
@@ -110,7 +112,7 @@ const trainingNames: { readonly [Name in keyof TrainingOptions<'SEQ_CLS'>]-?: tr
 /** The options of a run, sorted by who reads them. */
 export interface ReadOptions<T extends TaskType> {
   taskOptions: TaskTypes[T]['options']
-  adapter: LoraConfig
+  adapter: AdapterConfig
   optimizer: AdamOptions
   training: TrainingOptions<T> & { seed: number; eval_batch_size: number }
   device: Device
@@ -146,7 +148,7 @@ export function readOptions<T extends TaskType>(
   const { weight_decay = 0.01, max_grad_norm = 1 } = own
   return {
     taskOptions: taskOptions as TaskTypes[T]['options'],
-    adapter: { ...adapterDefaults, ...own.lora },
+    adapter: { ...readMethod(own.lora, 'fineTune, option lora').suggested, ...own.lora } as AdapterConfig,
     optimizer: { weight_decay, max_grad_norm },
     training: { ...trainingDefaults, ...part((name) => Object.hasOwn(trainingNames, name)) },
     device: own.device ?? defaultDevice(),

@@ -3,7 +3,7 @@
 import { copyTokenizer, fileSystem, type Metrics, paths, readJson, writeFileAtomic } from '@cola/train'
 import { writeAdapter } from '../adapter/files.ts'
 import { ConfigError } from '../errors.ts'
-import type { LoraModel } from '../inject/lora.ts'
+import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base.ts'
 import { check, type FineTunedJson, fineTunedSchema } from '../schema.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
@@ -18,7 +18,7 @@ export type SavedSettings = FineTunedJson
 
 export interface SaveOptions<T extends TaskType> {
   base: BaseModel
-  adapter: LoraModel
+  adapter: AdaptedModel
   settings: TaskTypes[T]['settings']
   maxLength: number
   metrics: Metrics

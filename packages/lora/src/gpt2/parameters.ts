@@ -8,8 +8,6 @@ import { type Gpt2Config, labelCount } from './config.ts'
 /** Which head ends the model; `none`: its hidden states are the output. */
 export type Gpt2Head = 'classification' | 'language-model' | 'none'
 
-export type Parameters = Map<string, Tensor>
-
 /** Shape of every parameter by name. Conv1D matrices are [in, out]. */
 export function gpt2Shapes(config: Gpt2Config, head: Gpt2Head): Map<string, number[]> {
   const { n_embd: d, n_layer, vocab_size, n_positions } = config
@@ -83,7 +81,7 @@ function normals(size: number, deviation: number, seed: number, name: string): F
 export function randomGpt2(
   config: Gpt2Config,
   { seed = 0, head = 'classification' }: { seed?: number; head?: Gpt2Head } = {},
-): Parameters {
+): ReadonlyMap<string, Tensor> {
   return new Map(
     [...gpt2Shapes(config, head)].map(([name, dims]) => [
       name,
@@ -104,13 +102,13 @@ export function gpt2Parameters(
   tensors: ReadonlyMap<string, Tensor>,
   config: Gpt2Config,
   { head = 'classification', seed = 0, where = 'checkpoint' }: { head?: Gpt2Head; seed?: number; where?: string } = {},
-): Parameters {
+): ReadonlyMap<string, Tensor> {
   const named = new Map(
     [...tensors]
       .filter(([name]) => !isBuffer(name))
       .map(([name, value]) => [/^(transformer\.|score\.|lm_head\.)/.test(name) ? name : `transformer.${name}`, value]),
   )
-  const parameters: Parameters = new Map()
+  const parameters = new Map<string, Tensor>()
   for (const [name, dims] of gpt2Shapes(config, head)) {
     const found = named.get(name)
     if (!found && name === 'score.weight') {

@@ -1,76 +1,51 @@
-// LoraConfig: PEFT's names, defaults and rules.
+// Configurations of adapters: PEFT's names, defaults and rules.
 
-import type { ParameterGroup } from '@cola/train'
 import { ConfigError } from '../errors.ts'
+import type { LoraConfig } from '../methods/lora.ts'
+import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
+import { fieldsOfOthers, readMethod } from '../methods/methods.ts'
 import { pythonRegex } from '../regex/python.ts'
-import { check, type LoraConfigJson, loraSchema } from '../schema.ts'
+import { check } from '../schema.ts'
 import { patternsOf } from './target.ts'
 
-/** What of PEFT's LoraConfig this library understands; see PEFT's documentation for each field. */
-export type LoraConfig = Partial<LoraConfigJson>
+/** A configuration as one writes it: fields with defaults may be left out, and `peft_type` for LoRA. */
+export type AdapterConfig<M extends PeftType = PeftType> = {
+  [Type in M]: Partial<ConfigOf<Type>> & (Type extends 'LORA' ? unknown : { peft_type: Type })
+}[M]
 
-/** Fields that change the result and are not implemented: silence about them would give wrong numbers. */
-const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
-  use_qalora: (value) => value === true,
-  layer_replication: (value) => value != null,
-  target_parameters: (value) => Array.isArray(value) && value.length > 0,
-  alora_invocation_tokens: (value) => value != null,
-}
+/** The method that a configuration's type says. */
+export type MethodIn<Config> = Config extends { peft_type: infer M extends PeftType } ? M : 'LORA'
 
-/** Fields that PEFT takes only together with, or without, others. */
-const contradictions: readonly {
-  field: keyof LoraConfigJson & string
-  what: string
-  holds: (config: LoraConfigJson) => boolean
-}[] = [
-  {
-    field: 'layers_to_transform',
-    what: 'not for a target_modules that is one pattern',
-    holds: (c) => c.layers_to_transform != null && typeof c.target_modules === 'string',
-  },
-  {
-    field: 'layers_pattern',
-    what: 'not for a target_modules that is one pattern',
-    holds: (c) => c.layers_pattern != null && typeof c.target_modules === 'string',
-  },
-  {
-    field: 'layers_pattern',
-    what: 'needs layers_to_transform',
-    holds: (c) => Boolean(c.layers_pattern?.length) && c.layers_to_transform == null,
-  },
-]
+/** Whether a field says more than that there is nothing. */
+const isSet = (value: unknown): boolean =>
+  value != null && value !== false && value !== 'none' && (typeof value !== 'object' || Object.keys(value).length > 0)
 
 /**
  * Fills in PEFT's defaults.
- * @throws {ConfigError} naming the field: a bad value, a pattern that cannot be used, or a variant of LoRA that this
- * library does not compute.
+ * @param where Names the configuration in errors. @default PEFT's class of the method
+ * @throws {ConfigError} naming the field: a method that is not known, a bad value, a field of another method, a pattern
+ * that cannot be used, or a variant that this library does not compute.
  */
-export function parseLoraConfig(config: unknown, where = 'LoraConfig'): LoraConfigJson {
-  const checked = check(loraSchema, config, where)
-  for (const [field, isSet] of Object.entries(unsupported)) {
-    const value = (checked as Record<string, unknown>)[field]
+export function parseAdapterConfig<Config = AdapterConfig>(config: Config, where?: string): ConfigOf<MethodIn<Config>>
+export function parseAdapterConfig(config: unknown, place?: string): AdapterConfigJson {
+  const method = readMethod(config, place ?? 'adapter configuration')
+  const where = place ?? method.configClass
+  const checked = check(method.schema, config, where)
+  for (const [field, others] of fieldsOfOthers(method)) {
+    const value = (checked as unknown as Record<string, unknown>)[field]
     if (isSet(value))
       throw new ConfigError({
         where: `${where}, field "${field}"`,
-        what: 'not supported',
-        found: JSON.stringify(value),
-        fix: 'Merge the adapter with PEFT, or train without it.',
+        what: `${method.title} has no such field`,
+        expected: `a field of PEFT's ${method.configClass}`,
+        found: `one of ${others}`,
+        fix: 'PEFT would ignore it: leave it out.',
       })
   }
-  for (const { field, what, holds } of contradictions)
-    if (holds(checked))
-      throw new ConfigError({
-        where: `${where}, field "${field}"`,
-        what,
-        found: JSON.stringify(checked[field]),
-        fix: 'PEFT refuses it too.',
-      })
+  method.check(checked, where)
   for (const { field, use, pattern } of patternsOf(checked)) pythonRegex(use, pattern, `${where}, field "${field}"`)
   return checked
 }
-
-/** alpha / r, or alpha / sqrt(r) with rank-stabilized LoRA (Kalajdzievski 2023). */
-export const scaling = (alpha: number, r: number, rslora: boolean): number => alpha / (rslora ? Math.sqrt(r) : r)
 
 /**
  * The report's configuration: all four projections, all LayerNorms and the head trainable. 0.63M of 125.03M for GPT-2,
@@ -85,10 +60,3 @@ export const reportConfig: LoraConfig = {
   modules_to_save: ['ln_1', 'ln_2', 'ln_f', 'score'],
   fan_in_fan_out: true,
 }
-
-/**
- * LoRA+ (Hayou et al. 2024): B learns `loraplus_lr_ratio` times as fast as A. For the option `groups` of an optimizer.
- */
-export const loraPlus = (loraplus_lr_ratio: number): ParameterGroup[] => [
-  { params: /\.lora_B\./, lr_scale: loraplus_lr_ratio },
-]

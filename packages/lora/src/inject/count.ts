@@ -1,9 +1,9 @@
 // The parameter table.
 
-import { dataTypes, elementCount, type Graph, type Model, type Tensor, toFloat32 } from '@cola/graph'
-import type { LoraConfigJson } from '../schema.ts'
-import { adapterNames, loraBiasName, loraNames, type LoraTarget, magnitudeName, rowNorms } from './layer.ts'
-import type { LoraModel } from './lora.ts'
+import { dataTypes, elementCount, type Model, type Tensor } from '@cola/graph'
+import type { TensorOf } from '../methods/method.ts'
+import { methodOf } from '../methods/methods.ts'
+import type { AdaptedModel } from './adapted-model.ts'
 
 export interface ParameterCount {
   total: number
@@ -33,34 +33,24 @@ export const formatParameters = ({ total, trainable, reduction }: ParameterCount
 
 export interface AdapterStatus {
   module: string
-  r: number
-  scaling: number
+  /** Rank, of methods that have one. */
+  r?: number
+  /** Factor of the adapter's product, of methods that have one. */
+  scaling?: number
   /** Whether the adapter's parameters are trained. */
   trainable: boolean
-  /** Whether it changes anything: the product of its matrices, its bias or its magnitudes do. */
+  /** Whether it changes what the layer computes. */
   active: boolean
 }
 
 /** What is adapted, trained and active, a row a layer; PEFT's get_layer_status. */
-export const adapterStatus = ({ targets, trainable, graph, config }: LoraModel): AdapterStatus[] =>
-  targets.map((target) => {
-    const { module, r, scaling } = target
-    const names = adapterNames(target, config)
-    return {
-      module,
-      r,
-      scaling,
-      trainable: names.every((name) => trainable.has(name)),
-      active: isActive(target, config, graph),
-    }
-  })
-
-/** An embedding starts with A zero, a linear layer with B zero; magnitudes start as the lengths of the base's rows. */
-function isActive(target: LoraTarget, config: LoraConfigJson, { initializers }: Graph): boolean {
-  const values = (name: string): Float32Array => toFloat32(initializers.get(name) as Tensor)
-  const moved = (name: string): boolean => values(name).some((value) => value !== 0)
-  if (loraNames(target).every(moved) || (config.lora_bias && moved(loraBiasName(target.module)))) return true
-  if (!config.use_dora) return false
-  const lengths = toFloat32(rowNorms(target, initializers.get(target.weight) as Tensor))
-  return values(magnitudeName(target.module)).some((value, i) => value !== lengths[i])
+export function adapterStatus({ targets, trainable, graph, config }: AdaptedModel): AdapterStatus[] {
+  const method = methodOf(config)
+  const tensorOf: TensorOf = (name) => graph.initializers.get(name) as Tensor
+  return targets.map((target) => ({
+    module: target.module,
+    ...method.status(target),
+    trainable: method.names(target, config).every((name) => trainable.has(name)),
+    active: method.isActive(target, config, tensorOf),
+  }))
 }

@@ -1,8 +1,8 @@
 // What is trained in full beside an adapter: PEFT's `modules_to_save` and `bias`. peft/utils/other.py, _set_trainable.
 
 import type { Graph } from '@cola/graph'
-import type { LoraConfigJson } from '../schema.ts'
-import type { LoraTarget } from './layer.ts'
+import type { AdapterConfigJson } from '../methods/method.ts'
+import type { Target } from '../methods/target.ts'
 import { moduleOf } from './linear.ts'
 import { tiedHeads } from './tied.ts'
 
@@ -19,7 +19,7 @@ const headsOf: Readonly<Record<string, readonly string[]>> = {
 export const taskHeads = (task_type: string | null | undefined): readonly string[] => headsOf[task_type ?? ''] ?? []
 
 /** `modules_to_save` with the task's heads. */
-export function withTaskHeads<Config extends Pick<LoraConfigJson, 'task_type' | 'modules_to_save'>>(
+export function withTaskHeads<Config extends Pick<AdapterConfigJson, 'task_type' | 'modules_to_save'>>(
   config: Config,
 ): Config {
   const heads = taskHeads(config.task_type)
@@ -66,8 +66,8 @@ const isParameter = (name: string, dtype: string): boolean =>
  */
 export function savedParameters(
   graph: Graph,
-  targets: readonly LoraTarget[],
-  { modules_to_save, bias }: LoraConfigJson,
+  targets: readonly Target[],
+  { modules_to_save, bias }: AdapterConfigJson,
   moduleName: (module: string) => string,
 ): string[] {
   const biases = new Set(targets.map((layer) => layer.bias))
@@ -77,7 +77,7 @@ export function savedParameters(
       (module) => module !== undefined && isSavedModule(modules_to_save, moduleName(module)),
     ) ||
     (bias === 'all' && name.endsWith('.bias')) ||
-    (bias === 'lora_only' && biases.has(name))
+    (bias?.endsWith('_only') === true && biases.has(name))
   return [...graph.initializers]
     .filter(([name, { dtype }]) => isParameter(name, dtype) && chosen(name))
     .map(([name]) => name)

@@ -1,12 +1,11 @@
-// PEFT's rules for which modules get LoRA, and with which rank and alpha. peft 0.21, tuners/tuners_utils.py,
-// check_target_module_exists.
+// PEFT's rules for which modules get an adapter. peft 0.21, tuners/tuners_utils.py, check_target_module_exists.
 
 import { ConfigError } from '../errors.ts'
-import { type PatternUse, pythonRegex } from '../regex/python.ts'
-import type { LoraConfigJson } from '../schema.ts'
-import type { LayerKind } from './inspect.ts'
-
-type Names = string | readonly string[] | null | undefined
+import type { AdapterConfigJson, Names, Pattern } from '../methods/method.ts'
+import { methodOf } from '../methods/methods.ts'
+import { isAllLinear, patternsIn, wholeIn } from '../methods/patterns.ts'
+import type { LayerKind } from '../methods/target.ts'
+import { pythonRegex } from '../regex/python.ts'
 
 /** Whether a module's name is `suffix` or ends in it, at a dot. */
 export const endsWith = (name: string, suffix: string): boolean => name === suffix || name.endsWith(`.${suffix}`)
@@ -18,7 +17,7 @@ export const matches = (names: Names, name: string): boolean =>
     : (names ?? []).some((suffix) => endsWith(name, suffix))
 
 /**
- * Whether a module is, or is in, one that `modules_to_save` names: never given LoRA. What is trained in full is more,
+ * Whether a module is, or is in, one that `modules_to_save` names: never given an adapter. What is trained in full is more,
  * see saved.ts.
  */
 const isSaved = (modules: readonly string[] | null | undefined, module: string): boolean =>
@@ -36,14 +35,12 @@ const headNames = [
   'generator_lm_head',
 ]
 
-export const isAllLinear = (names: Names): boolean => typeof names === 'string' && names.toLowerCase() === 'all-linear'
-
 /**
  * Whether `target_modules` names a module, whatever its number. `all-linear` takes no embeddings, and all linear layers
  * but the head.
  */
 export function isNamed(
-  { target_modules: targets }: LoraConfigJson,
+  { target_modules: targets }: AdapterConfigJson,
   { module, kind }: { module: string; kind: LayerKind },
 ): boolean {
   if (isAllLinear(targets)) return kind === 'linear' && !headNames.some((head) => endsWith(module, head))
@@ -51,20 +48,21 @@ export function isNamed(
 }
 
 /** Whether a module is a target. */
-export function isTarget(config: LoraConfigJson, layer: { module: string; kind: LayerKind }): boolean {
+export function isTarget(config: AdapterConfigJson, layer: { module: string; kind: LayerKind }): boolean {
   const { target_modules: targets, exclude_modules: excluded, modules_to_save: saved } = config
   const { module } = layer
   if (matches(excluded, module) || isSaved(saved, module) || !isNamed(config, layer)) return false
   const layers = layerIndices(config)
   return (
     layers.length === 0 ||
+    typeof targets === 'string' ||
     (Array.isArray(targets) && targets.includes(module)) ||
     layers.includes(layerOf(config, module))
   )
 }
 
 /** Numbers that `layers_to_transform` allows; none: all. */
-export const layerIndices = ({ layers_to_transform: layers }: LoraConfigJson): readonly number[] =>
+export const layerIndices = ({ layers_to_transform: layers }: AdapterConfigJson): readonly number[] =>
   typeof layers === 'number' ? [layers] : (layers ?? [])
 
 const listOf = (names: Names): readonly string[] =>
@@ -74,42 +72,31 @@ const listOf = (names: Names): readonly string[] =>
 const anyLayer = /^.*?\.[^.]*\.(?<idx>\d+)\./
 
 /** Number of the layer in a module's name, after `layers_pattern` if there is one; -1 for none. */
-export function layerOf({ layers_pattern }: LoraConfigJson, module: string): number {
+export function layerOf({ layers_pattern }: AdapterConfigJson, module: string): number {
   const patterns = listOf(layers_pattern).map((pattern) => pythonRegex('layer', pattern))
   const match = (patterns.length ? patterns : [anyLayer]).map((pattern) => pattern.exec(module)).find(Boolean)
   return match ? Number(match.groups?.idx) : -1
 }
 
-/** Whether a key of `rank_pattern` or `alpha_pattern` matches the end of a module's name. */
-export const isKeyOf = (key: string, module: string): boolean => pythonRegex('ending', key).test(module)
-
-/** Value of the first pattern that matches the end of a module's name; else the default. */
-export function patternValue(patterns: Readonly<Record<string, number>>, module: string, fallback: number): number {
-  const key = Object.keys(patterns).find((pattern) => isKeyOf(pattern, module))
-  return key === undefined ? fallback : (patterns[key] as number)
-}
-
 /** The regular expressions of a configuration, with how PEFT applies them. */
-export function patternsOf(config: LoraConfigJson): { field: string; use: PatternUse; pattern: string }[] {
-  const all = (field: keyof LoraConfigJson & string, use: PatternUse, patterns: readonly string[]) =>
-    patterns.map((pattern) => ({ field, use, pattern }))
-  const whole = (names: Names) => (typeof names === 'string' && !isAllLinear(names) ? [names] : [])
-  return [
-    ...all('target_modules', 'whole', whole(config.target_modules)),
-    ...all('exclude_modules', 'whole', whole(config.exclude_modules)),
-    ...all('modules_to_save', 'inside', config.modules_to_save ?? []),
-    ...all('layers_pattern', 'layer', listOf(config.layers_pattern)),
-    ...all('rank_pattern', 'ending', Object.keys(config.rank_pattern)),
-    ...all('alpha_pattern', 'ending', Object.keys(config.alpha_pattern)),
-  ]
-}
+export const patternsOf = (config: AdapterConfigJson): Pattern[] => [
+  ...wholeIn('target_modules', config.target_modules),
+  ...wholeIn('exclude_modules', config.exclude_modules),
+  ...patternsIn('modules_to_save', 'inside', config.modules_to_save ?? []),
+  ...patternsIn('layers_pattern', 'layer', listOf(config.layers_pattern)),
+  ...methodOf(config).patterns(config),
+]
 
 /** @throws {ConfigError} listing the nearest names when nothing matched. */
-export function requireTargets(found: readonly string[], config: LoraConfigJson, available: readonly string[]): void {
+export function requireTargets(
+  found: readonly string[],
+  config: AdapterConfigJson,
+  available: readonly string[],
+): void {
   if (found.length > 0) return
   const endings = [...new Set(available.map((name) => name.split('.').slice(-2).join('.')))].slice(0, 12)
   throw new ConfigError({
-    where: 'LoraConfig, field "target_modules"',
+    where: `${methodOf(config).configClass}, field "target_modules"`,
     what: 'no layer matches',
     expected: `some of ${endings.join(', ')}`,
     found: JSON.stringify(config.target_modules),

@@ -2,7 +2,7 @@
 // the one is not the other's.
 
 import { addInitializer, type Graph, type Tensor } from '@cola/graph'
-import type { LoraConfigJson } from '../schema.ts'
+import type { AdapterConfigJson } from '../methods/method.ts'
 import { embeddingLayers, isLookup } from './embedding.ts'
 import { linearLayers } from './linear.ts'
 
@@ -35,7 +35,7 @@ export function tiedHeads(graph: Graph): TiedHead[] {
 export const staysTied = ({
   ensure_weight_tying,
   modules_to_save,
-}: Pick<LoraConfigJson, 'ensure_weight_tying' | 'modules_to_save'>): boolean =>
+}: Pick<AdapterConfigJson, 'ensure_weight_tying' | 'modules_to_save'>): boolean =>
   ensure_weight_tying === true && (modules_to_save ?? []).some((name) => /(^|\.)(embed_tokens|lm_head)$/.test(name))
 
 /** What a head's own matrix is called once it has one. */

@@ -17,9 +17,9 @@ import {
   type Value,
 } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
-import type { LoraConfigJson } from '../schema.ts'
+import type { AdapterConfigJson } from '../methods/method.ts'
+import { parameterName } from '../methods/target.ts'
 import { type EmbeddingLayer, embeddingLayers, isLookup } from './embedding.ts'
-import { peftPrefix } from './layer.ts'
 import { endsWith } from './target.ts'
 
 export interface TokenTarget {
@@ -31,7 +31,7 @@ export interface TokenTarget {
 }
 
 /** Name of the trained rows, [indices, embedding_dim]: the rows themselves, whatever "delta" says. */
-export const trainedRowsName = (module: string): string => `${peftPrefix}${module}.token_adapter.trainable_tokens_delta`
+export const trainedRowsName = (module: string): string => parameterName(module, 'token_adapter.trainable_tokens_delta')
 
 /**
  * The embeddings that `trainable_token_indices` names: a list is for the one that `input_ids` are looked up in.
@@ -40,7 +40,7 @@ export const trainedRowsName = (module: string): string => `${peftPrefix}${modul
  */
 export function tokenTargets(
   graph: Graph,
-  { trainable_token_indices: chosen }: LoraConfigJson,
+  { trainable_token_indices: chosen }: AdapterConfigJson,
   taken: (module: string) => boolean,
 ): TokenTarget[] {
   if (chosen === null || chosen === undefined) return []

@@ -1,19 +1,21 @@
 // What a configuration names and the model has not: misspelled, mostly. PEFT trains without it; some of it PEFT warns
 // of (peft 0.21, tuners/tuners_utils.py, inject_adapter).
 
+import type { AdapterConfigJson } from '../methods/method.ts'
+import { methodOf } from '../methods/methods.ts'
+import { isKeyOf } from '../methods/patterns.ts'
 import { hasLateFlags } from '../regex/python.ts'
-import type { LoraConfigJson } from '../schema.ts'
 import type { AdaptableLayer } from './inspect.ts'
 import { taskHeads } from './saved.ts'
-import { isKeyOf, isNamed, layerIndices, layerOf, matches, patternsOf } from './target.ts'
+import { isNamed, layerIndices, layerOf, matches, patternsOf } from './target.ts'
 
 /** The names that patterns can match. */
 export interface Available {
   /** Names of all modules. */
   readonly modules: readonly string[]
-  /** Layers that LoRA can target. */
+  /** Layers that an adapter can be put at. */
   readonly layers: readonly Pick<AdaptableLayer, 'module' | 'kind'>[]
-  /** Names of those that it does. */
+  /** Names of those that get one. */
   readonly targets: readonly string[]
 }
 
@@ -30,7 +32,7 @@ export function modulesOf(parameters: Iterable<string>): string[] {
 }
 
 /** Warnings of what matches nothing, one sentence each, beginning with the field. */
-export function unmatched(config: LoraConfigJson, { modules, layers, targets }: Available): string[] {
+export function unmatched(config: AdapterConfigJson, { modules, layers, targets }: Available): string[] {
   const { target_modules, exclude_modules, modules_to_save, task_type } = config
   const each = (names: string | readonly string[] | null | undefined): readonly string[] =>
     Array.isArray(names) ? names : names ? [names as string] : []
@@ -79,10 +81,10 @@ export function unmatched(config: LoraConfigJson, { modules, layers, targets }: 
   ]
 }
 
-/** The same of `rank_pattern` and `alpha_pattern` alone. */
-export const unmatchedKeys = (config: LoraConfigJson, targets: readonly string[]): string[] =>
-  (['rank_pattern', 'alpha_pattern'] as const).flatMap((field) =>
-    Object.keys(config[field])
+/** The same of the fields whose keys are modules: `rank_pattern`, `alpha_pattern`. */
+export const unmatchedKeys = (config: AdapterConfigJson, targets: readonly string[]): string[] =>
+  methodOf(config).keyedByModule.flatMap((field) =>
+    Object.keys(config[field] as object)
       .filter((key) => !targets.some((target) => isKeyOf(key, target)))
       .map((key) => `${field}: ${quote(key)} matches no target and is ignored`),
   )

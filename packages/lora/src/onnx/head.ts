@@ -20,7 +20,7 @@ import {
 } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import type { Head, Pooling } from '../inject/head.ts'
-import type { HeadedModel } from '../inject/lora.ts'
+import type { HeadedModel } from '../inject/adapted-model.ts'
 import { hiddenStates, isHidden, isPacked } from './hidden.ts'
 
 export interface HeadOptions {

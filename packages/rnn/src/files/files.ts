@@ -1,6 +1,6 @@
 // A trained student on disk: as PyTorch has it, and as a classifier for any ONNX Runtime.
 
-import { safetensorsChunks } from '@cola/graph'
+import { safetensorsChunks, type Tensor } from '@cola/graph'
 import {
   type ClassifierExport,
   paths,
@@ -12,12 +12,12 @@ import {
 import { type DistilRnnConfig, parseDistilRnnConfig } from '../student/config.ts'
 import { type EmbeddingTable, embeddingFrom } from '../student/embedding.ts'
 import { distilRnnInference } from '../student/inference.ts'
-import { checked, distilRnnParameters, type Parameters } from '../student/parameters.ts'
+import { checked, distilRnnParameters } from '../student/parameters.ts'
 
 export interface SavedStudent {
   config: DistilRnnConfig
   /** All parameters but the embedding. */
-  parameters: Parameters
+  parameters: ReadonlyMap<string, Tensor>
   embedding: EmbeddingTable
 }
 
@@ -29,7 +29,7 @@ export interface SavedStudent {
  */
 export function saveStudent(
   folder: string,
-  { config, parameters }: { config: DistilRnnConfig; parameters: Parameters },
+  { config, parameters }: { config: DistilRnnConfig; parameters: ReadonlyMap<string, Tensor> },
 ): void {
   const { join } = paths()
   writeFileAtomic(join(folder, 'model.safetensors'), safetensorsChunks(parameters))
@@ -53,7 +53,7 @@ export function loadStudent(folder: string): SavedStudent {
 export interface StudentExport extends Omit<ClassifierExport, 'graph'> {
   config: DistilRnnConfig
   /** Whole ones, as `Student.parameters` gives them. */
-  parameters: Parameters
+  parameters: ReadonlyMap<string, Tensor>
 }
 
 /**

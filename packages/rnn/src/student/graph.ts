@@ -17,7 +17,7 @@ import {
 } from '@cola/graph'
 import { cells } from './cells.ts'
 import { type DistilRnnConfig, directions } from './config.ts'
-import { type Parameters, suffix } from './parameters.ts'
+import { suffix } from './parameters.ts'
 
 export interface DistilRnnOptions {
   /** Steps of the unrolled graph: the longest sentence that it takes. */
@@ -43,7 +43,7 @@ interface Context {
 export function distilRnn(
   config: DistilRnnConfig,
   embedding: Tensor,
-  parameters: Parameters,
+  parameters: ReadonlyMap<string, Tensor>,
   { max_length }: DistilRnnOptions,
 ): Model {
   const graph = createGraph('distil_rnn')

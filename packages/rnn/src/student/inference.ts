@@ -16,7 +16,7 @@ import {
 } from '@cola/graph'
 import type { CellName } from './cells.ts'
 import { type DistilRnnConfig, directions } from './config.ts'
-import { type Parameters, suffix } from './parameters.ts'
+import { suffix } from './parameters.ts'
 
 /** PyTorch's gates in the order in which ONNX has them: RNN h; GRU r z n as z r n; LSTM i f g o as i o f g. */
 const operators: Readonly<
@@ -32,7 +32,7 @@ const operators: Readonly<
  * labels].
  * @param parameters Whole parameters under PyTorch's names, `embedding.weight` among them.
  */
-export function distilRnnInference(config: DistilRnnConfig, parameters: Parameters): Graph {
+export function distilRnnInference(config: DistilRnnConfig, parameters: ReadonlyMap<string, Tensor>): Graph {
   const graph = createGraph('distil_rnn')
   const g = build(graph)
   const [ids, mask] = ['input_ids', 'attention_mask'].map((name) =>
@@ -95,7 +95,12 @@ function pool(g: Builder, { pooling }: DistilRnnConfig, x: Value, last: Value, l
  * The directions of a layer one after another, gates in ONNX's order: W [directions, rows, in], R, and B, the two
  * biases in one row.
  */
-function stacked(config: DistilRnnConfig, parameters: Parameters, layer: number, kind: 'W' | 'R' | 'B'): Tensor {
+function stacked(
+  config: DistilRnnConfig,
+  parameters: ReadonlyMap<string, Tensor>,
+  layer: number,
+  kind: 'W' | 'R' | 'B',
+): Tensor {
   const names = { W: ['weight_ih'], R: ['weight_hh'], B: ['bias_ih', 'bias_hh'] }[kind]
   const parts = Array.from({ length: directions(config) }, (_, direction) =>
     names.map((name) =>

@@ -6,8 +6,6 @@ import { WeightsError } from '@cola/train'
 import { cells } from './cells.ts'
 import { type DistilRnnConfig, directions } from './config.ts'
 
-export type Parameters = Map<string, Tensor>
-
 /** Suffix of the parameters of a layer and direction: `l0`, `l0_reverse`. */
 export const suffix = (layer: number, direction: number): string => `l${layer}${direction === 1 ? '_reverse' : ''}`
 
@@ -34,7 +32,10 @@ export function distilRnnShapes(config: DistilRnnConfig): Map<string, number[]> 
  * PyTorch's first values, U(-1/sqrt(hidden), 1/sqrt(hidden)) for the recurrence and U(-1/sqrt(in), 1/sqrt(in)) for the
  * head.
  */
-export function randomDistilRnn(config: DistilRnnConfig, { seed = 0 }: { seed?: number } = {}): Parameters {
+export function randomDistilRnn(
+  config: DistilRnnConfig,
+  { seed = 0 }: { seed?: number } = {},
+): ReadonlyMap<string, Tensor> {
   return new Map(
     [...distilRnnShapes(config)].map(([name, dims]) => {
       const bound =
@@ -59,7 +60,7 @@ export function distilRnnParameters(
   tensors: ReadonlyMap<string, Tensor>,
   config: DistilRnnConfig,
   where = 'checkpoint',
-): Parameters {
+): ReadonlyMap<string, Tensor> {
   return new Map(
     [...distilRnnShapes(config)].map(([name, dims]) => [
       name,

@@ -7,7 +7,7 @@ import { ConfigError, FeedError, WeightsError } from '@cola/train'
 import type { DistilRnnConfig } from './config.ts'
 import { compact, type EmbeddingTable, expand, randomEmbedding, unseen, vocabularyOf } from './embedding.ts'
 import { distilRnn } from './graph.ts'
-import { type Parameters, randomDistilRnn } from './parameters.ts'
+import { randomDistilRnn } from './parameters.ts'
 
 export interface StudentOptions {
   config: DistilRnnConfig
@@ -19,7 +19,7 @@ export interface StudentOptions {
   /** First values of the embedding. @default N(0, 1), as torch.nn.Embedding */
   embedding?: EmbeddingTable
   /** Values of the other parameters. @default PyTorch's random ones */
-  parameters?: Parameters
+  parameters?: ReadonlyMap<string, Tensor>
   /** Seed of what is random. @default 0 */
   seed?: number
   /** Longest sentence. @default that of `sentences` */
@@ -36,7 +36,7 @@ export interface Student {
    */
   readonly collate: (sentences: readonly (readonly number[])[]) => StepBatch
   /** Whole parameters under PyTorch's names, the embedding at full size, from trained ones. */
-  readonly parameters: (trained: ReadonlyMap<string, Tensor>) => Parameters
+  readonly parameters: (trained: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor>
 }
 
 /**

@@ -3,10 +3,10 @@
 
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
-import { ConfigError } from '../errors.ts'
-import { arrayOf, Matrix, matrixOf, orthonormal, truncatedSvd } from '../linalg.ts'
-import type { LoraConfigJson } from '../schema.ts'
-import type { LoraTarget } from './layer.ts'
+import { ConfigError } from '../../errors.ts'
+import { arrayOf, Matrix, matrixOf, orthonormal, truncatedSvd } from '../../linalg.ts'
+import type { LoraConfigJson } from '../lora.ts'
+import type { LoraTarget } from './matrices.ts'
 
 export interface InitialValues {
   /** [r, in] */

@@ -1,77 +1,65 @@
-// LoRA injection: an adapter after every targeted linear layer or embedding of any graph.
+// An adapter at every targeted linear layer or embedding of any graph.
 
-import { asFloat32, cloneGraph, type Graph, type Model, rewriteOutputs, type Tensor, widen } from '@cola/graph'
-import { AdapterError, ConfigError } from '../errors.ts'
-import type { LoraConfigJson } from '../schema.ts'
-import { type LoraConfig, parseLoraConfig, scaling } from './config.ts'
-import { withTargets } from './defaults.ts'
+import { addInitializer, cloneGraph, type Graph, rewriteOutputs, type Tensor, widen } from '@cola/graph'
+import { ConfigError } from '../errors.ts'
+import type { LoraConfig } from '../methods/lora.ts'
+import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
+import { methodOf } from '../methods/methods.ts'
+import { isAllLinear } from '../methods/patterns.ts'
+import type { Target } from '../methods/target.ts'
+import type { AdaptedModel, HeadedModel, LoraModel } from './adapted-model.ts'
+import { type AdapterConfig, type MethodIn, parseAdapterConfig } from './config.ts'
+import { withDefaultModules } from './defaults.ts'
 import type { Head } from './head.ts'
-import { initialValues } from './init.ts'
-import { adapted, adapterNames, addParameters, type LoraTarget, loraNames, sharedDropout } from './layer.ts'
 import { type AdaptableLayer, adaptableLayers } from './inspect.ts'
 import { isSavedModule, nestedSaved, savedParameters, withTaskHeads } from './saved.ts'
-import { isAllLinear, isTarget, patternValue, requireTargets } from './target.ts'
+import { isTarget, requireTargets } from './target.ts'
 import { staysTied, tiedHeads, untie } from './tied.ts'
-import { type TokenTarget, tokenTargets, trainedRowsName, trainRows } from './tokens.ts'
+import { tokenTargets, trainedRowsName, trainRows } from './tokens.ts'
 import { modulesOf, unmatched } from './unmatched.ts'
 
-/** A model with an adapter in it. Adapter parameters have PEFT's names. */
-export interface LoraModel extends Model {
-  readonly config: LoraConfigJson
-  readonly targets: readonly LoraTarget[]
-  /** Embeddings of which some rows are trained in full. */
-  readonly tokens: readonly TokenTarget[]
+export interface AdapterOptions {
   /**
-   * The graph without the adapter; where the adapter started with a part of the base matrices (PiSSA, OLoRA), without
-   * that part.
+   * Of the first values; whatever they are (but where the configuration asks for others), the model computes what it
+   * did. @default 0
    */
-  readonly base: Graph
-  /**
-   * First values of A and B where they took that part: what must be taken off again for an adapter of the unchanged
-   * model.
-   */
-  readonly initial: ReadonlyMap<string, Tensor>
-  /** What the configuration names and the model has not, one sentence each. */
-  readonly warnings: readonly string[]
-  /**
-   * What the adapter's names leave out of the graph's: `bert.` where it is an adapter of the bare model (AutoModel);
-   * else nothing.
-   */
-  readonly omitted: string
-  /**
-   * What the file that it came from holds beside the trained parameters, such as saved embeddings: the graph's
-   * parameter by the name in the file.
-   */
-  readonly held: ReadonlyMap<string, string>
-  /** What the head is, where that is known. */
-  readonly head?: Head
+  seed?: number
 }
-
-/** A model that may say what its head is, as `withHead` leaves it. */
-export type HeadedModel = Model & { readonly head?: Head }
 
 /**
  * Adds an adapter to a model; the model is not changed. One in float16, bfloat16 or float64 is computed in float32.
  * Trainable are the adapter's parameters, the rows that `trainable_token_indices` names, those of `modules_to_save`
  * (for SEQ_CLS and TOKEN_CLS always the head `score` or `classifier`), and the biases that `bias` names. With
  * FEATURE_EXTRACTION, names are those of the bare model, as PEFT has them for AutoModel.
- * @param seed Of the first values; whatever they are (but for init_lora_weights false), the model computes what it did.
+ * @param config PEFT's fields; `peft_type` says the method. @default of `peft_type`: 'LORA'
  * @throws {ConfigError} when the configuration is not valid or matches no layer.
  */
-export function lora(model: HeadedModel, config: LoraConfig, { seed = 0 }: { seed?: number } = {}): LoraModel {
-  const checked = parseLoraConfig(config)
+export function withAdapter<const Config extends AdapterConfig>(
+  model: HeadedModel,
+  config: Config,
+  { seed = 0 }: AdapterOptions = {},
+): AdaptedModel<MethodIn<Config>> {
+  const checked = parseAdapterConfig(config)
   return inject(model, checked, {
     seed,
     omitted: checked.task_type === 'FEATURE_EXTRACTION' ? barePrefix(model.graph) : '',
   })
 }
 
-/** {@link lora} with a checked configuration, whose names leave `omitted` out of the graph's. */
-export function inject(
+/** {@link withAdapter} for LoRA. */
+export const lora = (model: HeadedModel, config: LoraConfig, options: AdapterOptions = {}): LoraModel =>
+  withAdapter(model, config, options)
+
+/**
+ * {@link withAdapter} with a checked configuration, whose names leave `omitted` out of the graph's.
+ * @param options `loading`: the first values are those that a file's are put in the place of.
+ */
+export function inject<M extends PeftType>(
   model: HeadedModel,
-  given: LoraConfigJson,
-  { seed = 0, omitted = '' }: { seed?: number; omitted?: string } = {},
-): LoraModel {
+  given: ConfigOf<M>,
+  { seed = 0, omitted = '', loading = false }: { seed?: number; omitted?: string; loading?: boolean } = {},
+): AdaptedModel<M> {
+  const method = methodOf(given)
   const wide = widen(model.graph)
   const [graph, base] = [cloneGraph(wide), cloneGraph(wide)]
   const named = withTaskHeads(given)
@@ -84,12 +72,12 @@ export function inject(
     )
       for (const one of [graph, base]) untie(one, head)
   const layers = adaptableLayers(graph).map((layer) => ({ ...layer, module: own(layer.module) }))
-  const checked = withoutSaved(withTargets(named, graph, layers), layers)
+  const checked = withoutSaved(withDefaultModules(named, graph, layers), layers)
   // By the name of what they make: exporters leave nodes without names, or with the same.
   const targets = new Map(
     layers
       .filter((layer) => isTarget(checked, layer))
-      .map((layer) => [layer.node.outputs[0] as string, target(checked, layer)]),
+      .map((layer) => [layer.node.outputs[0] as string, targetOf(checked, layer)]),
   )
   // A layer that is computed several times (ALBERT's) has one adapter.
   const list = [...new Map([...targets.values()].map((one) => [one.module, one])).values()]
@@ -109,27 +97,28 @@ export function inject(
     module: own(one.module),
   }))
   for (const one of tokens) trainRows(graph, one)
+  for (const [name, value] of method.shared.values(checked, list)) addInitializer(graph, name, value)
   const initial = new Map<string, Tensor>()
   const placed = new Set<string>()
-  const drop = sharedDropout(checked.lora_dropout)
+  const start = loading ? method.loaded(checked) : checked
+  const adapt = method.adapt(checked)
   rewriteOutputs(graph, (node, output, g) => {
     const found = targets.get(node.outputs[0] as string)
     if (!found) return undefined
     if (!placed.has(found.module)) {
-      const values = initialValues(found, checked, graph.initializers.get(found.weight) as Tensor, seed)
-      if (values.base) {
-        for (const one of [graph, base]) one.initializers.set(found.weight, values.base)
-        loraNames(found).forEach((name, i) => {
-          initial.set(name, i === 0 ? values.A : values.B)
-        })
+      const weight = graph.initializers.get(found.weight) as Tensor
+      const { values, base: left } = method.firstValues(found, start, { weight, seed })
+      for (const [name, value] of values) addInitializer(graph, name, value)
+      if (left) {
+        for (const one of [graph, base]) one.initializers.set(found.weight, left)
+        for (const [name, value] of values) initial.set(name, value)
       }
-      addParameters(g, found, checked, values)
       placed.add(found.module)
     }
-    return adapted(g, node, output, found, checked, drop)
+    return adapt(g, node, output, found)
   })
   const added = [
-    ...list.flatMap((one) => adapterNames(one, checked)),
+    ...list.flatMap((one) => method.names(one, checked)),
     ...tokens.map(({ module }) => trainedRowsName(module)),
   ]
   const modules = [...modulesOf(base.initializers.keys()).map(own), ...layers.map(({ module }) => module)]
@@ -142,8 +131,8 @@ export function inject(
   return {
     graph,
     trainable,
-    config: checked,
-    targets: list,
+    config: checked as ConfigOf<M>,
+    targets: list as readonly Target[] as AdaptedModel<M>['targets'],
     tokens,
     base,
     initial,
@@ -185,19 +174,25 @@ function barePrefix({ initializers }: Graph): string {
  * of the two only.
  * @throws {ConfigError} for a layer that is named as both.
  */
-function withoutSaved(config: LoraConfigJson, layers: readonly AdaptableLayer[]): LoraConfigJson {
-  const both = layers
-    .filter((layer) => isTarget(config, layer) && isSavedModule(config.modules_to_save, layer.module))
-    .map(({ module }) => module)
+function withoutSaved(config: AdapterConfigJson, layers: readonly AdaptableLayer[]): AdapterConfigJson {
+  const targets = layers.filter((layer) => isTarget(config, layer))
+  const isSaved = ({ module }: AdaptableLayer): boolean => isSavedModule(config.modules_to_save, module)
+  const both = targets.filter(isSaved).map(({ module }) => module)
   if (both.length === 0) return config
   const { target_modules, exclude_modules } = config
+  const { title, configClass, schema } = methodOf(config)
+  const excludes = Object.hasOwn(schema.entries, 'exclude_modules')
   if (!isAllLinear(target_modules))
     throw new ConfigError({
-      where: 'LoraConfig, field "target_modules"',
-      what: `${both.map((module) => `"${module}"`).join(', ')} would get LoRA and be trained in full`,
+      where: `${configClass}, field "target_modules"`,
+      what: `${both.map((module) => `"${module}"`).join(', ')} would get ${title} and be trained in full`,
       found: `modules_to_save ${JSON.stringify(config.modules_to_save)}, whose names are endings`,
-      fix: `Leave it out of LoRA: exclude_modules: ${JSON.stringify(both)}.`,
+      fix: excludes
+        ? `Leave it out of ${title}: exclude_modules: ${JSON.stringify(both)}.`
+        : 'Name the other targets in full.',
     })
+  if (!excludes)
+    return { ...config, target_modules: targets.filter((layer) => !isSaved(layer)).map(({ module }) => module) }
   const excluded =
     typeof exclude_modules === 'string'
       ? [exclude_modules, ...both.map((module) => module.replaceAll('.', '\\.'))].join('|')
@@ -212,7 +207,7 @@ function withoutSaved(config: LoraConfigJson, layers: readonly AdaptableLayer[])
  * @throws {ConfigError} for LoRA on a tied embedding whose head is to have it too: `ensure_weight_tying`, which shares
  * the matrices transposed.
  */
-function refuseTied(graph: Graph, targets: readonly LoraTarget[], { ensure_weight_tying }: LoraConfigJson): void {
+function refuseTied(graph: Graph, targets: readonly Target[], { ensure_weight_tying }: AdapterConfigJson): void {
   if (!ensure_weight_tying) return
   const shared = new Set(tiedHeads(graph).map(({ weight }) => weight))
   const found = targets.find(({ weight }) => shared.has(weight))
@@ -224,37 +219,7 @@ function refuseTied(graph: Graph, targets: readonly LoraTarget[], { ensure_weigh
     })
 }
 
-/** @throws {ConfigError} for what an embedding cannot have. */
-function target(config: LoraConfigJson, { node: _, ...layer }: AdaptableLayer): LoraTarget {
-  const { module, kind } = layer
-  for (const field of ['use_dora', 'lora_bias'] as const)
-    if (kind === 'embedding' && config[field])
-      throw new ConfigError({
-        where: `LoraConfig, field "${field}", module "${module}"`,
-        what: 'not supported for an embedding',
-        fix: 'Leave the embedding out with exclude_modules.',
-      })
-  const r = patternValue(config.rank_pattern, module, config.r)
-  const alpha = patternValue(config.alpha_pattern, module, config.lora_alpha)
-  return { ...layer, r, scaling: scaling(alpha, r, config.use_rslora) }
-}
-
-/**
- * The model with some parameters replaced: trained values, or an adapter's, in whatever floating-point type.
- * @throws {AdapterError} for a parameter that the model has not, or has in another shape.
- */
-export function withParameters<M extends Model>(model: M, parameters: ReadonlyMap<string, Tensor>): M {
-  const graph = cloneGraph(model.graph)
-  for (const [name, value] of parameters) {
-    const own = graph.initializers.get(name)
-    if (own?.dims.join() !== value.dims.join())
-      throw new AdapterError({
-        where: `parameter "${name}"`,
-        what: own ? 'its shape does not fit the model' : 'the model has no such parameter',
-        ...(own ? { expected: `[${own.dims}]` } : {}),
-        found: `[${value.dims}]`,
-      })
-    graph.initializers.set(name, asFloat32(value))
-  }
-  return { ...model, graph }
+/** @throws {ConfigError} for what the layer cannot have. */
+function targetOf(config: AdapterConfigJson, { node: _, ...layer }: AdaptableLayer): Target {
+  return methodOf(config).target(config, layer)
 }

@@ -1,0 +1,46 @@
+// LoRA that began with a part of the base matrices (PiSSA, OLoRA), as a plain adapter of the unchanged model.
+
+import { cloneGraph, float32, type Tensor, toFloat32 } from '@cola/graph'
+import type { AdaptedModel, LoraModel } from '../inject/adapted-model.ts'
+import { loraNames } from '../methods/lora/matrices.ts'
+
+export const isLora = (model: AdaptedModel): model is LoraModel => model.config.peft_type === 'LORA'
+
+/** B A - B0 A0 as one product: [B, -B0] [A; A0], of twice the rank and the same scaling. */
+export function plainAdapter(model: LoraModel): LoraModel {
+  const graph = cloneGraph(model.graph)
+  for (const target of model.targets) {
+    const { r, in_features, out_features } = target
+    const [nameA, nameB] = loraNames(target)
+    const [A, B, A0, B0] = [graph.initializers, model.initial].flatMap((values) =>
+      [nameA, nameB].map((name) => toFloat32(values.get(name) as Tensor)),
+    ) as [Float32Array, Float32Array, Float32Array, Float32Array]
+    const both = new Float32Array(2 * r * out_features)
+    for (let o = 0; o < out_features; o++) {
+      both.set(B.subarray(o * r, (o + 1) * r), 2 * o * r)
+      both.set(
+        B0.subarray(o * r, (o + 1) * r).map((value) => -value),
+        (2 * o + 1) * r,
+      )
+    }
+    const rows = new Float32Array(2 * r * in_features)
+    rows.set(A)
+    rows.set(A0, r * in_features)
+    graph.initializers.set(nameA, float32([2 * r, in_features], rows))
+    graph.initializers.set(nameB, float32([out_features, 2 * r], both))
+  }
+  const { r, lora_alpha, use_rslora, rank_pattern, alpha_pattern } = model.config
+  // scaling = alpha / r, or alpha / sqrt r.
+  const factor = use_rslora ? Math.SQRT2 : 2
+  const times = (patterns: Readonly<Record<string, number>>, by: number) =>
+    Object.fromEntries(Object.entries(patterns).map(([name, value]) => [name, value * by]))
+  const config = {
+    ...model.config,
+    r: 2 * r,
+    lora_alpha: factor * lora_alpha,
+    rank_pattern: times(rank_pattern, 2),
+    alpha_pattern: times(alpha_pattern, factor),
+    init_lora_weights: true,
+  }
+  return { ...model, graph, config, initial: new Map() }
+}

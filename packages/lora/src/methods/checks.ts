@@ -1,0 +1,59 @@
+// Rules of configurations that a schema cannot say.
+
+import { ConfigError } from '../errors.ts'
+import type { AdapterConfigJson } from './method.ts'
+
+/** @throws {ConfigError} for a field that is set and changes the result in a way that is not computed here. */
+export function refuseUnsupported(
+  config: AdapterConfigJson,
+  unsupported: Readonly<Record<string, (value: unknown) => boolean>>,
+  where: string,
+): void {
+  for (const [field, isSet] of Object.entries(unsupported)) {
+    const value = (config as unknown as Record<string, unknown>)[field]
+    if (isSet(value))
+      throw new ConfigError({
+        where: `${where}, field "${field}"`,
+        what: 'not supported',
+        found: JSON.stringify(value),
+        fix: 'Merge the adapter with PEFT, or train without it.',
+      })
+  }
+}
+
+/** Fields that PEFT takes only together with, or without, others. */
+export interface Contradiction {
+  field: keyof AdapterConfigJson
+  what: string
+  holds: (config: AdapterConfigJson) => boolean
+}
+
+export const patternWithoutLayers: Contradiction = {
+  field: 'layers_pattern',
+  what: 'needs layers_to_transform',
+  holds: (c) => Boolean(c.layers_pattern?.length) && c.layers_to_transform == null,
+}
+
+export const layersOfOnePattern: readonly Contradiction[] = (['layers_to_transform', 'layers_pattern'] as const).map(
+  (field) => ({
+    field,
+    what: 'not for a target_modules that is one pattern',
+    holds: (c) => c[field] != null && typeof c.target_modules === 'string',
+  }),
+)
+
+/** @throws {ConfigError} for the first contradiction that holds. */
+export function refuseContradictions(
+  config: AdapterConfigJson,
+  contradictions: readonly Contradiction[],
+  where: string,
+): void {
+  const found = contradictions.find(({ holds }) => holds(config))
+  if (found)
+    throw new ConfigError({
+      where: `${where}, field "${found.field}"`,
+      what: found.what,
+      found: JSON.stringify(config[found.field]),
+      fix: 'PEFT refuses it too.',
+    })
+}

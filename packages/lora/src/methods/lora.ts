@@ -1,0 +1,178 @@
+// LoRA (Hu et al. 2022) with its variants: DoRA, rank-stabilized scaling, a bias, embeddings. PEFT's LoraConfig.
+
+import { float32, getValue, type Tensor, toFloat32 } from '@cola/graph'
+import type { ParameterGroup } from '@cola/train'
+import { AdapterError, ConfigError } from '../errors.ts'
+import { adapterSchema, field, type Output } from '../schema.ts'
+import { layersOfOnePattern, patternWithoutLayers, refuseContradictions, refuseUnsupported } from './checks.ts'
+import { attentionModules } from './default-modules.ts'
+import { sharedDropout } from './dropout.ts'
+import { biasName, extraFields, extrasOf, hasMoved } from './lora/extras.ts'
+import { initialValues } from './lora/init.ts'
+import { loraNames, type LoraTarget, lookedUp, lowRank, scaling } from './lora/matrices.ts'
+import { variantOf } from './lora/variants.ts'
+import { type LayerWeights, type Method, nothingShared, type TensorOf } from './method.ts'
+import { patternsIn, patternValue } from './patterns.ts'
+import { plusProduct } from './weights.ts'
+
+const schema = adapterSchema('LORA', {
+  r: field.positive(8),
+  lora_alpha: field.number(8),
+  lora_dropout: field.probability(0),
+  exclude_modules: field.modules,
+  layers_to_transform: field.layers,
+  layers_pattern: field.modules,
+  rank_pattern: field.positivesByPattern,
+  alpha_pattern: field.numbersByPattern,
+  trainable_token_indices: field.rows,
+  bias: field.oneOf(['none', 'all', 'lora_only'], 'none'),
+  init_lora_weights: field.booleanOrText(true),
+  use_rslora: field.boolean(false),
+  use_dora: field.boolean(false),
+  lora_bias: field.boolean(false),
+  ensure_weight_tying: field.flag,
+})
+
+export type LoraConfigJson = Output<typeof schema>
+
+/** What of PEFT's LoraConfig this library understands; see PEFT's documentation for each field. */
+export type LoraConfig = Partial<LoraConfigJson>
+
+export interface LoraTypes {
+  config: LoraConfigJson
+  target: LoraTarget
+}
+
+/** Fields that change the result and are not implemented: silence about them would give wrong numbers. */
+const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
+  use_qalora: (value) => value === true,
+  layer_replication: (value) => value != null,
+  target_parameters: (value) => Array.isArray(value) && value.length > 0,
+  alora_invocation_tokens: (value) => value != null,
+}
+
+/** What changes the base matrices when an adapter starts; PEFT does it anew when it loads one. */
+const changing: Readonly<Record<string, 'again' | 'refuse'>> = {
+  pissa: 'again',
+  olora: 'again',
+  corda: 'refuse',
+  loftq: 'refuse',
+  lora_ga: 'refuse',
+}
+
+export const lora: Method<LoraTypes> = {
+  title: 'LoRA',
+  configClass: 'LoraConfig',
+  prefix: 'lora_',
+  schema,
+  suggested: { r: 8, lora_alpha: 16, target_modules: 'all-linear' },
+  check: (config, where) => {
+    refuseUnsupported(config, unsupported, where)
+    refuseContradictions(config, [...layersOfOnePattern, patternWithoutLayers], where)
+  },
+  patterns: ({ rank_pattern, alpha_pattern }) => [
+    ...patternsIn('rank_pattern', 'ending', Object.keys(rank_pattern)),
+    ...patternsIn('alpha_pattern', 'ending', Object.keys(alpha_pattern)),
+  ],
+  keyedByModule: ['rank_pattern', 'alpha_pattern'],
+  defaultModules: { target_modules: attentionModules },
+  target: (config, layer) => {
+    const { module, kind } = layer
+    for (const name of ['use_dora', 'lora_bias'] as const)
+      if (kind === 'embedding' && config[name])
+        throw new ConfigError({
+          where: `LoraConfig, field "${name}", module "${module}"`,
+          what: 'not supported for an embedding',
+          fix: 'Leave the embedding out with exclude_modules.',
+        })
+    const r = patternValue(config.rank_pattern, module, config.r)
+    const alpha = patternValue(config.alpha_pattern, module, config.lora_alpha)
+    return { ...layer, r, scaling: scaling(alpha, r, config.use_rslora) }
+  },
+  shared: nothingShared,
+  names: (target, config) => [...loraNames(target), ...extrasOf(config).map(({ name }) => name(target.module))],
+  firstValues: (target, config, { weight, seed }) => {
+    const { A, B, base } = initialValues(target, config, weight, seed)
+    const [nameA, nameB] = loraNames(target)
+    const beside = extrasOf(config).map(
+      ({ name, firstValue }) => [name(target.module), firstValue(target, base ?? weight)] as const,
+    )
+    return { values: new Map([[nameA, A], [nameB, B], ...beside]), ...(base ? { base } : {}) }
+  },
+  adapt: (config) => {
+    const drop = sharedDropout(config.lora_dropout, 'lora_dropout')
+    return (g, node, output, target) => {
+      if (target.kind === 'embedding') return g.Add(output, lookedUp(g, node, target))
+      const x = drop(g, getValue(g.graph, node.inputs[0] as string), target.module)
+      const bias = config.lora_bias ? getValue(g.graph, biasName(target.module)) : undefined
+      return variantOf(config).join(g, target, { node, output, delta: lowRank(g, x, target, bias) })
+    }
+  },
+  merge: (target, config, tensorOf, { weight, bias }) => ({
+    weight: variantOf(config).merge(target, shifted(target, weight, tensorOf, 1), tensorOf),
+    bias: config.lora_bias ? shiftedBias(target, bias, tensorOf(biasName(target.module))) : bias,
+  }),
+  unmerge: (target, config, tensorOf, { merged, original }) => {
+    const sum = () => shifted(target, original, tensorOf, 1)
+    return shifted(target, variantOf(config).unmerge(target, merged, tensorOf, sum), tensorOf, -1)
+  },
+  isActive: (target, config, tensorOf) => {
+    const isMoved = (name: string) => toFloat32(tensorOf(name)).some((value) => value !== 0)
+    // An embedding starts with A zero, a linear layer with B zero.
+    if (loraNames(target).every(isMoved)) return true
+    return extrasOf(config).some((extra) =>
+      hasMoved(extra, target, tensorOf(target.weight), tensorOf(extra.name(target.module))),
+    )
+  },
+  status: ({ r, scaling }) => ({ r, scaling }),
+  loaded: (config) => ({ ...config, init_lora_weights: startOf(config) }),
+  summary: ({ r, lora_alpha }) => `Rank ${r}, alpha ${lora_alpha}.`,
+  unswitchable: (config) =>
+    extraFields.some((name) => config[name]) ? 'DoRA and LoRA biases cannot be switched' : undefined,
+  uncombinable: (config) =>
+    extraFields.some((name) => config[name]) || config.bias !== 'none' || config.trainable_token_indices
+      ? 'an adapter is more than plain LoRA'
+      : undefined,
+}
+
+/** W + sign scaling B A. */
+function shifted(target: LoraTarget, weight: Tensor, tensorOf: TensorOf, sign: 1 | -1): Tensor {
+  const [A, B] = loraNames(target).map((name) => toFloat32(tensorOf(name))) as [Float32Array, Float32Array]
+  return plusProduct(target, weight, { A, B, r: target.r }, sign * target.scaling)
+}
+
+/** b + scaling times B's bias. */
+function shiftedBias({ module, scaling }: LoraTarget, base: LayerWeights['bias'], own: Tensor): Tensor {
+  if (!base)
+    throw new AdapterError({
+      where: `module "${module}"`,
+      what: 'the adapter has a bias and the layer has none',
+      fix: 'Use it unmerged, or train it with lora_bias: false.',
+    })
+  const values = toFloat32(own)
+  return float32(
+    base.dims,
+    toFloat32(base).map((value, i) => value + scaling * (values[i] as number)),
+  )
+}
+
+/** How the base is to be changed before the file's values are put in. */
+function startOf({ init_lora_weights: init }: LoraConfigJson): boolean | string {
+  const [kind, what] =
+    Object.entries(changing).find(([name]) => typeof init === 'string' && init.startsWith(name)) ?? []
+  if (kind === undefined) return true
+  if (what === 'refuse')
+    throw new AdapterError({
+      where: 'adapter_config.json, field "init_lora_weights"',
+      what: `${init} changes the base matrices in a way that the file does not hold`,
+      fix: "Save it as a plain adapter with PEFT: model.save_pretrained(folder, path_initial_model_for_weight_conversion='...').",
+    })
+  return init
+}
+
+/**
+ * LoRA+ (Hayou et al. 2024): B learns `loraplus_lr_ratio` times as fast as A. For the option `groups` of an optimizer.
+ */
+export const loraPlus = (loraplus_lr_ratio: number): ParameterGroup[] => [
+  { params: /\.lora_B\./, lr_scale: loraplus_lr_ratio },
+]

@@ -1,0 +1,154 @@
+// What an adapter method is: everything that differs between LoRA and the other ways to adapt a layer.
+
+import type { Builder, Node, Tensor, Value } from '@cola/graph'
+import type { PatternUse } from '../regex/python.ts'
+import type { Schema } from '../schema.ts'
+import type { LoraTypes } from './lora.ts'
+import type { Target } from './target.ts'
+
+/** Modules: a pattern that matches the whole name, or names and ends of names. */
+export type Names = string | readonly string[] | null | undefined
+
+/** What every method's configuration may say; fields that a method lacks are undefined. PEFT documents each. */
+export interface AdapterConfigJson {
+  peft_type: PeftType
+  task_type?: string | null | undefined
+  base_model_name_or_path?: string | null | undefined
+  target_modules?: string | string[] | null | undefined
+  exclude_modules?: string | string[] | null | undefined
+  modules_to_save?: string[] | null | undefined
+  layers_to_transform?: number | number[] | null | undefined
+  layers_pattern?: string | string[] | null | undefined
+  trainable_token_indices?: number[] | Record<string, number[]> | null | undefined
+  ensure_weight_tying?: boolean | undefined
+  fan_in_fan_out: boolean
+  /** Biases of the base model that are trained: `none`, `all`, or those of the targets: `lora_only`. */
+  bias?: string | undefined
+}
+
+/** The types that a method fixes. */
+export interface TypesOfMethod {
+  /** adapter_config.json. */
+  config: AdapterConfigJson
+  /** A layer, and what the configuration says of it. */
+  target: Target
+}
+
+/** Every method under PEFT's `peft_type`. A method without its types, or without its row in the table, does not compile. */
+export interface MethodTypes {
+  LORA: LoraTypes
+}
+
+export type PeftType = keyof MethodTypes
+
+/** The configuration of one method, or of any. */
+export type ConfigOf<M extends PeftType> = MethodTypes[M]['config']
+
+/** A tensor of an adapted model by its name. */
+export type TensorOf = (name: string) => Tensor
+
+/** First values of a target's parameters, by name. */
+export interface FirstValues {
+  readonly values: ReadonlyMap<string, Tensor>
+  /** What is left of the base matrix, laid out as it is; undefined where it is not changed. */
+  readonly base?: Tensor
+}
+
+/** What a target computes with the adapter, for the output of its node. */
+export type Adapt<T extends TypesOfMethod> = (g: Builder, node: Node, output: Value, target: T['target']) => Value
+
+/** A layer's parameters, which merging changes. */
+export interface LayerWeights {
+  readonly weight: Tensor
+  /** Undefined for a layer without one. */
+  readonly bias: Tensor | undefined
+}
+
+/** A regular expression in a configuration, and how PEFT applies it. */
+export interface Pattern {
+  readonly field: string
+  readonly use: PatternUse
+  readonly pattern: string
+}
+
+/** Why an adapter cannot be used in a way, as the middle of a sentence; undefined where it can. */
+export type Refusal<T extends TypesOfMethod> = (config: T['config']) => string | undefined
+
+/** Frozen tensors that all targets share. */
+export interface SharedTensors<T extends TypesOfMethod> {
+  /** Names in PEFT's file by names in the graph, which begin with `constant.`: they are no parameters. */
+  readonly names: ReadonlyMap<string, string>
+  /** Whether the file holds them. */
+  readonly areSaved: (config: T['config']) => boolean
+  /** Their values, by names in the graph; those of a file take their place. */
+  readonly values: (config: T['config'], targets: readonly T['target'][]) => ReadonlyMap<string, Tensor>
+}
+
+/** Of methods whose targets share nothing. */
+export const nothingShared: SharedTensors<TypesOfMethod> = {
+  names: new Map(),
+  areSaved: () => false,
+  values: () => new Map(),
+}
+
+export interface Method<T extends TypesOfMethod> {
+  /** Name in text: `LoRA`. */
+  readonly title: string
+  /** PEFT's class of the configuration: `LoraConfig`. */
+  readonly configClass: string
+  /** What the names of its parameters in a module begin with: `lora_`. */
+  readonly prefix: string
+  /** Fields of the configuration and their defaults, as PEFT has them. */
+  readonly schema: Schema<T['config']>
+  /** Fields that `fineTune` sets where its caller does not. */
+  readonly suggested: Partial<T['config']>
+  /**
+   * Rules that a schema cannot say.
+   * @param where Names the configuration in errors.
+   * @throws {ConfigError} for fields that contradict each other, or ask for what is not computed here.
+   */
+  readonly check: (config: T['config'], where: string) => void
+  /** Its regular expressions, beside those of the fields that every method has. */
+  readonly patterns: (config: T['config']) => readonly Pattern[]
+  /** Fields whose keys are ends of module names: `rank_pattern`. */
+  readonly keyedByModule: readonly (keyof T['config'] & string)[]
+  /** Modules that fields name by default, by the model's `model_type`: PEFT's mappings. */
+  readonly defaultModules: { readonly [Field in keyof T['config']]?: ReadonlyMap<string, Names> }
+  /** A layer as a target. @throws {ConfigError} for a layer that the method, or this configuration of it, cannot adapt. */
+  readonly target: (config: T['config'], layer: Target) => T['target']
+  readonly shared: SharedTensors<T>
+  /** Names of the trained parameters at a target, the same in the graph and in PEFT's file. */
+  readonly names: (target: T['target'], config: T['config']) => readonly string[]
+  /** First values of those parameters, in their order. @throws {ConfigError} for a way that is not known. */
+  readonly firstValues: (
+    target: T['target'],
+    config: T['config'],
+    context: { weight: Tensor; seed: number },
+  ) => FirstValues
+  /** What it adds to a graph; made anew for each graph, so that targets can share values. */
+  readonly adapt: (config: T['config']) => Adapt<T>
+  /** The layer with the adapter in it. @throws {AdapterError} for what has no place in the layer. */
+  readonly merge: (target: T['target'], config: T['config'], tensorOf: TensorOf, layer: LayerWeights) => LayerWeights
+  /** The base matrix, from the merged one; `original` where it cannot be computed back. */
+  readonly unmerge: (
+    target: T['target'],
+    config: T['config'],
+    tensorOf: TensorOf,
+    matrices: { merged: Tensor; original: Tensor },
+  ) => Tensor
+  /** Whether the adapter changes what a target computes. */
+  readonly isActive: (target: T['target'], config: T['config'], tensorOf: TensorOf) => boolean
+  /** Numbers of a target that its status shows. */
+  readonly status: (target: T['target']) => { readonly r?: number; readonly scaling?: number }
+  /**
+   * The configuration whose first values an adapter from a file starts with.
+   * @throws {AdapterError} for values of the base that the file does not hold.
+   */
+  readonly loaded: (config: T['config']) => T['config']
+  /** Sentence of the model card: `Rank 8, alpha 16.` */
+  readonly summary: (config: T['config']) => string
+  /** Why its parameters cannot be inputs of a session, of which `switchable` makes several adapters. */
+  readonly unswitchable: Refusal<T>
+  /** Why it cannot be combined with others as one. */
+  readonly uncombinable: Refusal<T>
+}

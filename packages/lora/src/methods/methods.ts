@@ -1,0 +1,45 @@
+// The adapter methods, a row each, under PEFT's peft_type.
+
+import { ConfigError } from '../errors.ts'
+import { lora } from './lora.ts'
+import type { Method, MethodTypes, PeftType, TypesOfMethod } from './method.ts'
+
+const methods: { readonly [M in PeftType]: Method<MethodTypes[M]> } = {
+  LORA: lora,
+}
+
+/** The method of a checked configuration, to which alone it is to be given. */
+export const methodOf = ({ peft_type }: { peft_type: PeftType }): Method<TypesOfMethod> =>
+  methods[peft_type] as unknown as Method<TypesOfMethod>
+
+/**
+ * The method that a configuration names; LoRA where it names none.
+ * @throws {ConfigError} for one that is not in the table.
+ */
+export function readMethod(config: unknown, where: string): Method<TypesOfMethod> {
+  const { peft_type = 'LORA' } = (config ?? {}) as { peft_type?: unknown }
+  if (Object.hasOwn(methods, String(peft_type))) return methodOf({ peft_type: peft_type as PeftType })
+  throw new ConfigError({
+    where: `${where}, field "peft_type"`,
+    what: 'not known',
+    expected: Object.keys(methods).join(', '),
+    found: String(peft_type),
+    fix: 'Merge the adapter with PEFT, or train with another method.',
+  })
+}
+
+/** Fields that other methods have and this one has not, with PEFT's classes that have them. */
+export function fieldsOfOthers({ schema: { entries } }: Method<TypesOfMethod>): Map<string, string> {
+  const fields = new Map<string, string>()
+  for (const { configClass, schema } of Object.values(methods))
+    for (const field of Object.keys(schema.entries))
+      if (!Object.hasOwn(entries, field)) fields.set(field, [fields.get(field), configClass].filter(Boolean).join(', '))
+  return fields
+}
+
+/** The module that a parameter of an adapter lies in, prefix and all; undefined for what no method adds. */
+export function adaptedModule(name: string): string | undefined {
+  const starts = Object.values(methods).map(({ prefix }) => name.lastIndexOf(`.${prefix}`))
+  const start = Math.max(...starts)
+  return start < 0 ? undefined : name.slice(0, start)
+}

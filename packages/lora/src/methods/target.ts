@@ -1,0 +1,24 @@
+// A layer that an adapter can be put at, as every method sees it.
+
+export type LayerKind = 'linear' | 'embedding'
+
+/** An embedding is a linear layer of one-hot rows: [num_embeddings, embedding_dim]. */
+export interface Target {
+  readonly kind: LayerKind
+  /** Module name, as PEFT prints it: `transformer.h.0.attn.c_attn`. */
+  readonly module: string
+  /** Initializer that holds the matrix. */
+  readonly weight: string
+  /** Initializer that holds the bias, where there is one. */
+  readonly bias: string | undefined
+  /** Whether the matrix is [out, in] (PyTorch's Linear) instead of [in, out] (Conv1D, Embedding). */
+  readonly transposed: boolean
+  readonly in_features: number
+  readonly out_features: number
+}
+
+/** PEFT's prefix for everything that an adapter file holds of modules. */
+export const peftPrefix = 'base_model.model.'
+
+/** Name of a parameter that an adapter adds to a module, as PEFT's file has it. */
+export const parameterName = (module: string, parameter: string): string => `${peftPrefix}${module}.${parameter}`
