@@ -202,7 +202,8 @@ describe('domains', () => {
   it.each<[string, number[], readonly [number, number], readonly [number, number]]>([
     ['hold the majority line and some room', [0.9, 0.6926], [0, 1], [0.68223, 0.91037]],
     ['end where values cannot be', [0.7, 1], [0, 1], [0.685, 1]],
-    ['start at zero where values span half of what lies above it', [0.1, 0.5], [0, 1], [0, 0.52]],
+    ['start at zero where values span three quarters of what lies above it', [0.1, 0.5], [0, 1], [0, 0.52]],
+    ['do not for accuracies above a majority of half', [0.5, 1], [0, 1], [0.475, 1]],
     ['have an extent where all values are equal', [0.5, 0.5], [0, 1], [0.45, 0.55]],
     ['also at a bound', [1, 1], [0, 1], [0.9, 1]],
     ['also at zero', [0], [0, 1], [0, 1]],

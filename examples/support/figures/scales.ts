@@ -11,13 +11,13 @@ export function extent(values: Iterable<number>): Interval | undefined {
 
 /**
  * Domain of the y axis: all values with some room, within what is possible.
- * It starts at zero where the values of a positive quantity span half of what lies above zero.
+ * It starts at zero where the values of a positive quantity span three quarters of what lies above zero.
  */
 export function valueDomain(values: Iterable<number>, [least, most]: Interval): Interval {
   const [low, high] = extent(values) ?? [0, 1]
   const equal = high - low <= 1e-9 * Math.abs(high)
   const room = equal ? 0.1 * Math.abs(high) || 1 : 0.05 * (high - low)
-  const bottom = !equal && low >= 0 && low <= high / 2 ? 0 : low - room
+  const bottom = !equal && low >= 0 && low <= high / 4 ? 0 : low - room
   return [Math.max(bottom, least), Math.min(high + room, most)]
 }
 
