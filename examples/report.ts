@@ -280,7 +280,7 @@ const figures = subjects.flatMap(({ title, history, loss }, i) =>
     const inWords = drawCurve(options.out, quantity, history, { title, name, majority: majorityShare })
     const said =
       quantity === 'accuracy'
-        ? `Accuracy against epoch, training and validation; dotted, the majority class of validation (${percent(majorityShare)})`
+        ? `Accuracy against epoch, training and validation; dotted, validation's majority class (${percent(majorityShare)})`
         : `Loss against epoch: ${loss}`
     return `${image(inWords, `${name}.svg`)}\n\n${caption(`Figure ${number}. ${title}. ${said}.`)}`
   }),
@@ -333,6 +333,11 @@ const pairs = (split: 'validation' | 'heldOut'): Pairs => ({
 })
 const outcome = verdict(data.heldOut.name, pairs('heldOut'))
 
+const chosenShare = options['transfer-share'] ? `, of which the teacher calls ${percent(share)} acceptable` : ''
+const transferred =
+  chosenTransfer.length && settingsOf('with').transfer
+    ? `With distillation the student also learns from ${chosenTransfer.length} unlabelled sentences${chosenShare}. `
+    : ''
 const studentSettings = {
   'with distillation': completeSettings(settingsOf('with'), { teacher: true, embedding: options.embedding }),
   'without distillation': completeSettings(settingsOf('without'), { teacher: false, embedding: options.embedding }),
@@ -393,7 +398,9 @@ ${
 
 ## Experiment 2: the student
 
-${chosenTransfer.length && settingsOf('with').transfer ? `With distillation the student also learns from ${chosenTransfer.length} unlabelled sentences${options['transfer-share'] ? `, of which the teacher calls ${percent(share)} acceptable` : ''}. ` : ''}The teacher is ${best ? `GPT-2 (${best.name}), the better of experiment 1 by validation MCC` : `given (${given})`}.
+${transferred}The teacher is ${
+  best ? `GPT-2 (${best.name}), the better of experiment 1 by validation MCC` : `given (${given})`
+}.
 
 ${table('Settings of the student', settingsTable(studentSettings))}
 

@@ -62,7 +62,9 @@ export function comparison(name: string, pairs: Pairs): string[][] {
 /** What came out, in a sentence, of which the second part is in bold type. */
 export function verdict(name: string, pairs: Pairs): string {
   const { difference, p } = bootstrap(matthewsCorrelation, pairs)
-  const change = `MCC on ${name} ${difference >= 0 ? 'rises' : 'falls'} by ${three(Math.abs(difference))} with distillation (p ${three(p)} over ${pairs.with.length} seeds)`
+  const change =
+    `MCC on ${name} ${difference >= 0 ? 'rises' : 'falls'} by ${three(Math.abs(difference))} with distillation ` +
+    `(p ${three(p)} over ${pairs.with.length} seeds)`
   if (p >= 0.05) return `${change}: no more than noise. **Distillation does not help here.**`
   return `${change}. **Distillation ${difference > 0 ? 'helps' : 'hurts'} here.**`
 }

@@ -1,4 +1,4 @@
-// A report's page: what stands in it, and in Chromium its layout on a telephone and a desk, in the light and in the dark.
+// A report's page: what stands in it, and in Chromium its layout on a telephone and a desk, light and dark.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -124,14 +124,18 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
         const { left, right, top, bottom } = element.getBoundingClientRect()
         return { text: element.textContent.slice(0, 40), left, right, top, bottom }
       }
+      const all = (parent, selector) => [...parent.querySelectorAll(selector)]
       const style = (selector) => getComputedStyle(document.querySelector(selector))
       return {
         page: document.documentElement.scrollWidth,
-        figures: [...document.querySelectorAll('svg')].map((svg) => ({ ...box(svg), texts: [...svg.querySelectorAll('text')].map(box) })),
+        figures: all(document, 'svg').map((svg) => ({ ...box(svg), texts: all(svg, 'text').map(box) })),
         background: style('body').backgroundColor,
         paper: [style('.paper').fill, style('svg text').fill],
         text: [style('body').color, style('svg text').fill, style('figcaption').color, style('caption').color],
-        curves: [0, 1, 2, 3, 4].flatMap((i) => [style('.series-' + i + '[aria-label=line]').stroke, style('.series-' + i + '[aria-label=dot]').fill]),
+        curves: [0, 1, 2, 3, 4].flatMap((i) => [
+          style('.series-' + i + '[aria-label=line]').stroke,
+          style('.series-' + i + '[aria-label=dot]').fill,
+        ]),
       }
     })()`)) as Seen
     await page.close()

@@ -54,7 +54,10 @@ function placeFigures(document: Document, folder: string): void {
   }
 }
 
-/** Tables that are wider than the page scroll by themselves; the caption before a table becomes its own, the first cell of a row its header. */
+/**
+ * Tables that are wider than the page scroll by themselves. The caption before a table becomes its own, the first cell of
+ * a row its header.
+ */
 function placeTables(document: Document): void {
   for (const table of document.querySelectorAll('table')) {
     const text = captionIn(table.previousElementSibling)

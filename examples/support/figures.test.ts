@@ -192,7 +192,12 @@ describe('a figure in words', () => {
     const points = [...series('train', 3, (epoch) => epoch / 4), ...series('validation', 1, () => 0.5)]
     const inWords = drawFigure(out, 'words', points, accuracy)
     expect(inWords).toBe(
-      'Accuracy. Line chart of accuracy (%) against epoch. train: from 25.00% at epoch 1 to 75.00% at epoch 3, between 25.00% and 75.00%. validation: 50.00% at epoch 1. majority class: 69.26%',
+      [
+        'Accuracy. Line chart of accuracy (%) against epoch',
+        'train: from 25.00% at epoch 1 to 75.00% at epoch 3, between 25.00% and 75.00%',
+        'validation: 50.00% at epoch 1',
+        'majority class: 69.26%',
+      ].join('. '),
     )
     expect(readFileSync(join(out, 'words.svg'), 'utf8')).toContain(`role="img"`)
   })

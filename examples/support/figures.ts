@@ -28,7 +28,8 @@ export interface FigureOptions {
 }
 
 /**
- * Draws a figure with a line for each series, in the order of their first points; writes NAME.svg and NAME.png (300 dots an inch at 12 cm).
+ * Draws a figure with a line for each series, in the order of their first points;
+ * writes NAME.svg and NAME.png (300 dots an inch at 12 cm).
  * Values that are not finite leave a gap.
  * @returns the figure in words, for those who do not see it
  */

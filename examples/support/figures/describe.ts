@@ -1,6 +1,6 @@
 // A figure in words, for those who do not see it.
 
-import type { Series } from './chart.ts'
+import type { Place, Series } from './chart.ts'
 import { extent } from './scales.ts'
 
 export interface Description {
@@ -13,9 +13,10 @@ export interface Description {
 function course({ name, places }: Series, format: (value: number) => string): string {
   const [first, last] = [places[0], places.at(-1)]
   if (!first || !last) return `${name}: no values`
-  if (places.length === 1) return `${name}: ${format(first.value)} at epoch ${first.epoch}`
+  const at = ({ epoch, value }: Place): string => `${format(value)} at epoch ${epoch}`
+  if (places.length === 1) return `${name}: ${at(first)}`
   const [low, high] = extent(places.map(({ value }) => value)) ?? [Number.NaN, Number.NaN]
-  return `${name}: from ${format(first.value)} at epoch ${first.epoch} to ${format(last.value)} at epoch ${last.epoch}, between ${format(low)} and ${format(high)}`
+  return `${name}: from ${at(first)} to ${at(last)}, between ${format(low)} and ${format(high)}`
 }
 
 export const describe = (series: readonly Series[], { title, label, majority, format }: Description): string =>

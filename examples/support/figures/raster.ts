@@ -1,4 +1,5 @@
-// SVG to pixels, in the open font that comes with the examples: the same picture on every machine, also on one that has no fonts.
+// SVG to pixels, in the open font that comes with the examples: the same picture on every machine, also on one without
+// fonts.
 
 import { createRequire } from 'node:module'
 import { type RenderedImage, Resvg } from '@resvg/resvg-js'
