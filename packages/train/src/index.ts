@@ -12,6 +12,12 @@ export {
   type TrainingArtifacts,
 } from './artifacts/generate.ts'
 export { binaryCrossEntropy, type ElementwiseLossOptions, meanSquaredError } from './artifacts/elementwise-losses.ts'
+export {
+  cosineSquaredError,
+  type EmbeddingLossOptions,
+  multipleNegativesRanking,
+  type RankingLossOptions,
+} from './artifacts/embedding-losses.ts'
 export { crossEntropy, type CrossEntropyOptions } from './artifacts/losses.ts'
 export { ignoreIndex, type LabelTerm, type LossTerm, type RowTerm } from './artifacts/terms.ts'
 export { unseenRows } from './artifacts/unseen.ts'

@@ -39,6 +39,14 @@ export function inverseRms(g: Builder, x: Value, { axis, epsilon }: { axis: numb
   return g.Reciprocal(g.Sqrt(g.Add(mean, scalarLike(g, x, epsilon))))
 }
 
+/**
+ * x / max(|x|, epsilon) over the last axis: rows of length 1, but for a row of zeros, which stays; torch.nn.functional.normalize.
+ */
+export function normalizeRows(g: Builder, x: Value, epsilon = 1e-12): Value {
+  const squares = g.ReduceSum(g.Mul(x, x), g.int64([-1]))
+  return g.Div(x, g.Sqrt(g.Max(squares, scalarLike(g, x, epsilon ** 2))))
+}
+
 /** Zeros of the shape of `value`. */
 export const zerosLike = (g: Builder, value: Value): Value => g.Expand(scalarLike(g, value, 0), g.Shape(value))
 
