@@ -85,6 +85,17 @@ export const headSchema = v.object({
   id2label: v.optional(v.record(v.string(), v.string())),
 })
 
+/** sentence-transformers' 1_Pooling/config.json: a name, or flags in older files. */
+export const poolingSchema = v.looseObject({
+  pooling_mode: v.optional(v.union([v.string(), names])),
+  pooling_mode_cls_token: v.optional(v.boolean(), false),
+  pooling_mode_max_tokens: v.optional(v.boolean(), false),
+  pooling_mode_mean_tokens: v.optional(v.boolean(), false),
+  pooling_mode_mean_sqrt_len_tokens: v.optional(v.boolean(), false),
+  pooling_mode_weightedmean_tokens: v.optional(v.boolean(), false),
+  pooling_mode_lasttoken: v.optional(v.boolean(), false),
+})
+
 /** What is saved beside the adapter of a fine-tuned model. */
 export const fineTunedSchema = v.object({
   version: v.literal(1),

@@ -78,5 +78,5 @@ it.each([
   [{ scale: 0 }, /multipleNegativesRanking, option scale/],
   [{ embedding: 'x' }, /option embedding: no such option/],
 ])('refuses %j', (options, message) => {
-  expect(() => multipleNegativesRanking(options)).toThrow(message)
+  expect(() => multipleNegativesRanking(options as object)).toThrow(message)
 })

@@ -1,9 +1,11 @@
 // A fine-tuned model as one ONNX model, merged, for any runtime.
 
-import { type ModelFolder, writeModelFolder } from '@cola/train'
+import { cloneGraph, type Model } from '@cola/graph'
+import { type ModelFolder, paths, writeFileAtomic, writeModelFolder } from '@cola/train'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base.ts'
+import type { ExportedExtras } from '../tasks/task.ts'
 
 export type FineTunedExportOptions = Pick<ModelFolder, 'dtype' | 'layout'>
 
@@ -12,6 +14,8 @@ export interface ExportParts {
   adapter: AdaptedModel
   /** Fields that the task adds to config.json. */
   config: Readonly<Record<string, unknown>>
+  /** What the task exports beside the trained model. @default nothing */
+  extras?: ExportedExtras | undefined
 }
 
 /**
@@ -19,8 +23,21 @@ export interface ExportParts {
  * @throws {AdapterError} when merging gives values that are not finite, and what `writeModelFolder` throws.
  */
 export function exportFineTuned(folder: string, parts: ExportParts, options: FineTunedExportOptions = {}): void {
-  const { base, adapter, config } = parts
+  const { base, adapter, config, extras } = parts
   // Before anything is written: merging may fail.
-  const graph = base.padded(merge(adapter))
+  const merged = merge(adapter)
+  const graph = base.padded(extras ? withWeightsOf(merged, extras.model) : merged)
   writeModelFolder({ ...options, folder, graph, config: { ...base.config, ...config }, tokenizerFolder: base.folder })
+  for (const [path, content] of Object.entries(extras?.files ?? {}))
+    writeFileAtomic(paths().join(folder, path), `${JSON.stringify(content, null, 2)}\n`)
+}
+
+/** A model with the parameters of another, by name. */
+function withWeightsOf({ graph: { initializers } }: Model, model: Model): Model {
+  const graph = cloneGraph(model.graph)
+  for (const name of graph.initializers.keys()) {
+    const value = initializers.get(name)
+    if (value) graph.initializers.set(name, value)
+  }
+  return { ...model, graph }
 }

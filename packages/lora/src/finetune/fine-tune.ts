@@ -35,7 +35,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const { seed } = training
   const base = await openBase(source, open)
   const rows = divideRows(options.train, options.validation, seed)
-  const settings = task.settings(rows.train, taskOptions, base)
+  const settings = task.settings(rows.train, taskOptions, base, training.batch_size)
   const maxLength = Math.min(base.maxLength, limits.maxLength)
   const encode = (where: 'train' | 'validation') => task.encode(rows[where], settings, { base, maxLength, where })
   const [train, evaluation] = [encode('train'), encode('validation')]

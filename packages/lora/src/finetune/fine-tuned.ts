@@ -96,8 +96,10 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       return { loss, metrics: task.scores(predictions, examples, settings, { loss, onWarning }), predictions, warnings }
     },
     save: async (folder) => saveFineTuned(folder, { ...parts, adapter: await adapted() }),
-    export: async (folder, options) =>
-      exportFineTuned(folder, { base, adapter: await adapted(), config: task.config(settings, base) }, options),
+    export: async (folder, options) => {
+      const [config, extras] = [task.config(settings, base), task.exported?.(settings, base)]
+      exportFineTuned(folder, { base, adapter: await adapted(), config, extras }, options)
+    },
     release: async () => {
       if (!released) await session.release()
       released = true

@@ -114,7 +114,7 @@ export interface ReadOptions<T extends TaskType> {
   taskOptions: TaskTypes[T]['options']
   adapter: AdapterConfig
   optimizer: AdamOptions
-  training: TrainingOptions<T> & { seed: number; eval_batch_size: number }
+  training: TrainingOptions<T> & { seed: number; batch_size: number; eval_batch_size: number }
   device: Device
   frozenProducts: FrozenProducts
   maxLength: number

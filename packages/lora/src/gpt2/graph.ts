@@ -8,11 +8,15 @@ import {
   type Builder,
   createGraph,
   dropout as dropoutOf,
+  getValue,
   type Graph,
   type Model,
+  mulDims,
+  renameValues,
   type Tensor,
   tensor,
   transposeMatrix,
+  uniqueName,
   type Value,
 } from '@cola/graph'
 import type { Gpt2Config } from './config.ts'
@@ -189,7 +193,8 @@ function attention(context: Context, x: Value, name: string, i: number): Value {
 
 /**
  * A copy that takes what other programs feed: int64 `input_ids` and `attention_mask` [batch, sequence], padded on
- * either side. Positions count real tokens; a classifier is read at the last one.
+ * either side. Positions count real tokens; a classifier is read at the last one. Outputs of one row a token have the
+ * shape [batch, sequence, width].
  */
 export function withPaddedInputs({ graph: packed }: Model): Graph {
   const graph = createGraph(packed.name)
@@ -203,7 +208,23 @@ export function withPaddedInputs({ graph: packed }: Model): Graph {
   const given: Record<string, Value> = { input_ids: g.Cast(ids, int32), position_ids: positions, segment_ids: segments }
   for (const [name, place] of Object.entries(places))
     if (packed.inputs.includes(name)) given[name] = place(g, segments, positions)
-  return inline(graph, packed, given)
+  return withGrid(inline(graph, packed, given), ids)
+}
+
+/** Gives outputs of one row a token, [batch * sequence, width], the shape [batch, sequence, width]. */
+function withGrid(graph: Graph, ids: Value): Graph {
+  const g = build(graph)
+  const tokens = mulDims('batch', 'sequence')
+  for (const name of graph.outputs) {
+    const { shape } = getValue(graph, name)
+    if (shape.length !== 2 || shape[0] !== tokens) continue
+    const flat = uniqueName(graph, `${name}.flat`)
+    renameValues(graph, new Map([[name, flat]]))
+    const dims = g.Concat(g.Shape(ids), g.int64([shape[1] as number]), { axis: 0 })
+    g.node('Reshape', [getValue(graph, flat), dims], { outputs: [name] })
+    graph.outputs = graph.outputs.map((output) => (output === flat ? name : output))
+  }
+  return graph
 }
 
 /** What a pooled head reads, from int32 segments (1 at real tokens) and positions, [row, column]. */

@@ -155,18 +155,13 @@ function untrainedHead(head: Head | undefined, trainable: ReadonlySet<string>): 
 const without = (name: string, prefix: string): string => (name.startsWith(prefix) ? name.slice(prefix.length) : name)
 
 /**
- * The parts that every parameter's name begins with: the `bert.` of a bare model. Nothing where there is a head beside
- * it.
+ * The first part of every parameter's name: the `bert.` of a bare model, transformers' base_model_prefix. Nothing where
+ * there is a head beside it.
  */
 function barePrefix({ initializers }: Graph): string {
-  const [first = [], ...rest] = [...initializers.keys()]
-    .filter((name) => /^[A-Za-z_].*\.(weight|bias)$/.test(name))
-    .map((name) => name.split('.'))
-  const differing = first.findIndex((part, i) => rest.some((parts) => parts[i] !== part))
-  return first
-    .slice(0, Math.max(0, differing))
-    .map((part) => `${part}.`)
-    .join('')
+  const names = [...initializers.keys()].filter((name) => /^[A-Za-z_].*\.(weight|bias)$/.test(name))
+  const prefixes = new Set(names.map((name) => name.slice(0, name.indexOf('.') + 1)))
+  return prefixes.size === 1 ? ([...prefixes][0] as string) : ''
 }
 
 /**

@@ -105,7 +105,8 @@ function notFound(graph: Graph, hidden: string | undefined, found: Value | undef
   })
 }
 
-function pool(graph: Graph, states: Value, pooling: Pooling): Value {
+/** The hidden states at one place a sentence, [batch, width]. */
+export function pool(graph: Graph, states: Value, pooling: Pooling): Value {
   const g = build(graph)
   if (states.shape.length === 2) return poolPacked(graph, states, pooling)
   const [batch, sequence] = states.shape as [string, string, number]

@@ -22,6 +22,9 @@ export interface OnnxModel {
   folder: string
 }
 
+/** sentence-transformers' file that says how a model's tokens become one vector. */
+export const poolingFile = '1_Pooling/config.json'
+
 /** Where a model's ONNX file is looked for, in this order. */
 export const onnxFiles: readonly string[] = ['model.onnx', 'onnx/model.onnx', 'onnx/model_fp16.onnx']
 
@@ -73,11 +76,8 @@ function readConfig(where: string): OnnxModel['config'] {
 
 async function download(name: string, file: string | undefined, options: HubOptions): Promise<string> {
   const { dirname, posix } = paths()
-  const [config] = await hubFiles(
-    name,
-    [{ path: 'config.json' }, { path: 'tokenizer.json' }, { path: 'tokenizer_config.json', optional: true }],
-    options,
-  )
+  const optional = ['tokenizer_config.json', poolingFile].map((path) => ({ path, optional: true }))
+  const [config] = await hubFiles(name, [{ path: 'config.json' }, { path: 'tokenizer.json' }, ...optional], options)
   const names = file === undefined ? onnxFiles : [file]
   // The first ONNX file that there is: a repository may hold the model in many precisions, each as large as it.
   for (const path of names) {

@@ -4,6 +4,7 @@
 import type { Loss, Model } from '@cola/graph'
 import type { Batch, Checks, Metrics, StepResult } from '@cola/train'
 import type { BaseModel } from '../load/base.ts'
+import type { SentenceEmbeddingTypes } from './sentence-embedding.ts'
 import type { SequenceClassificationTypes } from './sequence-classification.ts'
 
 /** The types that a task fixes. */
@@ -25,6 +26,7 @@ export interface TypesOfTask {
 /** Every task under PEFT's `task_type`. A task without its types, or without its row in the table, does not compile. */
 export interface TaskTypes {
   SEQ_CLS: SequenceClassificationTypes
+  FEATURE_EXTRACTION: SentenceEmbeddingTypes
 }
 
 export type TaskType = keyof TaskTypes
@@ -50,6 +52,14 @@ export interface EncodeContext {
   maxLength: number
 }
 
+/** What an export has more than the trained model. */
+export interface ExportedExtras {
+  /** The base with all outputs; it gets the trained weights. */
+  model: Model
+  /** Further JSON files by path, relative to the folder. */
+  files: Readonly<Record<string, unknown>>
+}
+
 /** Runs examples through the model, in batches, and gives a prediction for each, in order. */
 export type Predict<T extends TypesOfTask> = (examples: readonly T['example'][]) => Promise<T['prediction'][]>
 
@@ -60,9 +70,10 @@ export interface Task<T extends TypesOfTask> {
   readonly options: Checks<T['options']>
   /**
    * Checks rows and options, and finds what they imply, such as the classes.
+   * @param batchSize Rows of a training batch, for losses that compare them.
    * @throws {DataError | ConfigError} naming the row and the field.
    */
-  readonly settings: (rows: readonly T['row'][], options: T['options'], base: BaseModel) => T['settings']
+  readonly settings: (rows: readonly T['row'][], options: T['options'], base: BaseModel, batchSize: number) => T['settings']
   /** The base model with the task's outputs. @throws {ConfigError} for a base without what the task needs. */
   readonly head: (base: BaseModel, settings: T['settings'], seed: number) => Model
   /**
@@ -77,6 +88,8 @@ export interface Task<T extends TypesOfTask> {
   ) => Encoded<T['example']>
   /** What the task adds to an exported config.json: architecture, classes, problem type. */
   readonly config: (settings: T['settings'], base: BaseModel) => Readonly<Record<string, unknown>>
+  /** What an export has more than the trained model. @default nothing */
+  readonly exported?: (settings: T['settings'], base: BaseModel) => ExportedExtras
   /** Makes batches for the graph that `head` made; what has no labels is ignored by the loss. */
   readonly collate: (
     base: BaseModel,

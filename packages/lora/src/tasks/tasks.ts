@@ -1,11 +1,13 @@
 // The tasks, a row each, under PEFT's task_type.
 
 import { ConfigError } from '../errors.ts'
+import { sentenceEmbedding } from './sentence-embedding.ts'
 import { sequenceClassification } from './sequence-classification.ts'
 import type { Task, TaskType, TaskTypes } from './task.ts'
 
 const tasks: { readonly [T in TaskType]: Task<TaskTypes[T]> } = {
   SEQ_CLS: sequenceClassification,
+  FEATURE_EXTRACTION: sentenceEmbedding,
 }
 
 /** The task of a `task_type`. @throws {ConfigError} for one that is not in the table. */
