@@ -626,6 +626,16 @@ describe('rowsAt', () => {
     expect(count(graph, 'RMSNormalization')).toBe(2)
   })
 
+  it('chooses from a value that another output reads, and computes it once', async () => {
+    const { graph, states, at } = graphOf(mlp)
+    graph.outputs = [build(graph).Identity(states).name]
+    graph.outputs.push(rowsAt(graph, states, at).name)
+    prune(graph)
+    expect([count(graph, 'Gemm'), count(graph, 'RMSNormalization')]).toEqual([2, 1])
+    const [whole, rows] = [...(await run(lower(graph), feeds)).values()].map(({ data }) => [...data])
+    expect(rows).toEqual([...(whole?.slice(4, 8) ?? []), ...(whole?.slice(20, 24) ?? [])])
+  })
+
   it('stops where a node mixes rows, or takes what only some of them have', async () => {
     for (const make of [
       (g: ReturnType<typeof build>, x: Value) => g.Softmax(x, { axis: 1 }),

@@ -63,9 +63,18 @@ export type {
   SequenceClassificationSettings,
   SequenceClassifier,
 } from './tasks/sequence-classification.ts'
+export type { SentenceEmbeddingExample } from './tasks/embedding-targets.ts'
+export type {
+  SentenceEmbedder,
+  SentenceEmbeddingOptions,
+  SentenceEmbeddingRow,
+  SentenceEmbeddingSettings,
+} from './tasks/sentence-embedding.ts'
+export type { PairRow, RowForm, SimilarityRow, TripleRow } from './tasks/sentence-rows.ts'
 export type {
   EncodeContext,
   Encoded,
+  ExportedExtras,
   Predict,
   ScoreContext,
   Task,

@@ -5,11 +5,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  cloneGraph,
   elements,
   float32,
   foldLinear,
   type Graph,
   readModel,
+  renameValues,
   serializeSafetensors,
   simplify,
   type Tensor,
@@ -182,6 +184,21 @@ describe('names', () => {
       'base_model.model.encoder.layer.0.attention.self.query.lora_A.weight',
     )
     expect(first({})).toBe('base_model.model.bert.encoder.layer.0.attention.self.query.lora_A.weight')
+  })
+
+  it('of a bare model leave out transformers’ prefix alone: OPTModel has its decoder in a module of its own', () => {
+    const graph = cloneGraph(models.bert.graph)
+    const moved = (name: string) => name.replace(/^bert\./, 'model.decoder.')
+    renameValues(
+      graph,
+      new Map([...graph.initializers.keys()].filter((name) => moved(name) !== name).map((name) => [name, moved(name)])),
+    )
+    const opt = lora(
+      { graph, trainable: new Set() },
+      { r: 2, target_modules: ['query'], task_type: 'FEATURE_EXTRACTION' },
+    )
+    const [name] = adapterTensors(opt).keys()
+    expect(name).toBe('base_model.model.decoder.encoder.layer.0.attention.self.query.lora_A.weight')
   })
 
   it('that end in one of modules_to_save are trained, at a dot or not, with all that is in them', () => {

@@ -4,7 +4,14 @@ import { readFileSync } from 'node:fs'
 import { addInitializer, addInput, build, createGraph, float32, type Loss, type Tensor, toFloat32 } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
 import { withoutKernel } from '../../../tools/kernels.ts'
-import { type Batch, cosineSquaredError, generateArtifacts, multipleNegativesRanking, sgd, TrainingSession } from '../src/index.ts'
+import {
+  type Batch,
+  cosineSquaredError,
+  generateArtifacts,
+  multipleNegativesRanking,
+  sgd,
+  TrainingSession,
+} from '../src/index.ts'
 
 interface Case {
   loss: 'multipleNegativesRanking' | 'cosineSquaredError'
@@ -28,7 +35,9 @@ function identityModel({ columns, width }: Case) {
   const graph = createGraph('identity')
   const sentences = columns.flat().length / width
   const w = addInitializer(graph, 'w', float32([sentences, width], columns.flat()))
-  build(graph).node('MatMul', [addInput(graph, 'x', 'float32', ['batch', sentences]), w], { outputs: ['sentence_embedding'] })
+  build(graph).node('MatMul', [addInput(graph, 'x', 'float32', ['batch', sentences]), w], {
+    outputs: ['sentence_embedding'],
+  })
   graph.outputs = ['sentence_embedding']
   return { graph, trainable: new Set(['w']) }
 }
@@ -44,7 +53,12 @@ function batchOf(one: Case, rows: readonly number[]): Batch {
   const places = all.map((_, i) => i)
   const [first, others] = [ints(places.slice(0, pairs), [pairs]), places.slice(pairs)]
   if (one.similarities)
-    return { ...x, first, second: ints(others, [pairs]), similarities: { data: Float32Array.from(one.similarities), dims: [pairs] } }
+    return {
+      ...x,
+      first,
+      second: ints(others, [pairs]),
+      similarities: { data: Float32Array.from(one.similarities), dims: [pairs] },
+    }
   const isOut = (row: number, candidate: number) => one.left_out?.some(([i, j]) => i === row && j === candidate)
   const relevance = rows.flatMap((_, row) => others.map((_, j) => (j === row ? 1 : isOut(row, j) ? -1 : 0)))
   const dims = [pairs, others.length]
@@ -70,7 +84,8 @@ describe.each(cases.map((one, i) => [i, one.loss, one] as const))('case %i, %s',
   })
   it.each(['webgpu', 'cuda'] as const)('has kernels on %s', (provider) => {
     const artifacts = generateArtifacts(identityModel(one), { loss: lossOf(one), optimizer: sgd() })
-    for (const graph of [artifacts.trainingModel, artifacts.evalModel]) expect(withoutKernel(graph, provider)).toEqual([])
+    for (const graph of [artifacts.trainingModel, artifacts.evalModel])
+      expect(withoutKernel(graph, provider)).toEqual([])
   })
 })
 

@@ -70,7 +70,7 @@ export function rowsAt(graph: Graph, value: Value, indices: Value): Value {
 function readByRows(graph: Graph, value: Value): Set<string> {
   const readers = readersOf(graph)
   const given = new Set(graph.outputs)
-  const [only, unread] = [new Set([value.name]), new Set<string>()]
+  const [only, unread] = [new Set<string>(), new Set<string>()]
   const byRow = (reader: Node) => (only.has(reader.outputs[0] as string) ? inputsByRow(graph, reader) : undefined)
   const readsByRow = (reader: Node, name: string): boolean => byRow(reader)?.[reader.inputs.indexOf(name)] === true
   const readsNothing = (reader: Node, name: string): boolean =>
@@ -79,6 +79,7 @@ function readByRows(graph: Graph, value: Value): Set<string> {
   for (const { outputs } of [...graph.nodes].reverse())
     for (const name of outputs) {
       const list = readers.get(name) ?? []
+      if (name === value.name && list.every((reader) => readsNothing(reader, name))) only.add(name)
       if (list.length === 0 || given.has(name)) continue
       if (list.every((reader) => readsNothing(reader, name))) unread.add(name)
       else if (list.every((reader) => readsNothing(reader, name) || readsByRow(reader, name))) only.add(name)

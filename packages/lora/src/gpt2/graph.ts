@@ -221,7 +221,7 @@ function withGrid(graph: Graph, ids: Value): Graph {
     const flat = uniqueName(graph, `${name}.flat`)
     renameValues(graph, new Map([[name, flat]]))
     const dims = g.Concat(g.Shape(ids), g.int64([shape[1] as number]), { axis: 0 })
-    g.node('Reshape', [getValue(graph, flat), dims], { outputs: [name] })
+    g.node('Reshape', [getValue(graph, flat), dims], { name: `${name}.grid`, outputs: [name] })
     graph.outputs = graph.outputs.map((output) => (output === flat ? name : output))
   }
   return graph

@@ -4,7 +4,6 @@ import {
   build,
   cloneGraph,
   getValue,
-  type Graph,
   type Model,
   normalizeRows,
   prune,
@@ -26,21 +25,21 @@ export const sentenceOutput = 'sentence_embedding'
  * @param model Its first output is the hidden states, [batch, sequence, width] or, of a packed batch, [token, width].
  * @param options `tokens` keeps the hidden states too, as the first output, `last_hidden_state`.
  */
-export function withSentenceEmbedding(model: Model, pooling: Pooling, { tokens = false }: { tokens?: boolean } = {}): Model {
+export function withSentenceEmbedding(
+  model: Model,
+  pooling: Pooling,
+  { tokens = false }: { tokens?: boolean } = {},
+): Model {
   const graph = cloneGraph(widen(model.graph))
+  for (const name of [tokenOutput, sentenceOutput])
+    if (graph.values.has(name)) renameValues(graph, new Map([[name, uniqueName(graph, name)]]))
+  const g = build(graph)
   const states = getValue(graph, graph.outputs[0] as string)
-  // What is an output is computed at all tokens, not only at the last.
-  graph.outputs = tokens ? [states.name] : []
-  const embedding = normalizeRows(build(graph), pool(graph, states, pooling))
-  graph.outputs = [...(tokens ? [named(graph, states, tokenOutput)] : []), named(graph, embedding, sentenceOutput)]
+  const output = (value: Value, name: string) => g.node('Identity', [value], { outputs: [name] })
+  if (tokens) output(states, tokenOutput)
+  graph.outputs = tokens ? [tokenOutput] : []
+  output(normalizeRows(g, pool(graph, states, pooling)), sentenceOutput)
+  graph.outputs = [...graph.outputs, sentenceOutput]
   prune(graph)
   return { graph, trainable: new Set(model.trainable) }
-}
-
-/** Gives a value a name; what had it gets another. */
-function named(graph: Graph, value: Value, name: string): string {
-  if (value.name === name) return name
-  if (graph.values.has(name)) renameValues(graph, new Map([[name, uniqueName(graph, name)]]))
-  build(graph).node('Identity', [value], { outputs: [name] })
-  return name
 }

@@ -23,7 +23,9 @@ export function poolingOf({ folder, causal }: BaseModel): Pooling {
   const path = paths().join(folder, poolingFile)
   if (!fileSystem().existsSync(path)) return causal ? 'last' : 'mean'
   const { pooling_mode, ...flags } = check(poolingSchema, readJson(path), path)
-  const set = Object.entries(flags).flatMap(([name, value]) => (name.startsWith('pooling_mode_') && value === true ? [name] : []))
+  const set = Object.entries(flags).flatMap(([name, value]) =>
+    name.startsWith('pooling_mode_') && value === true ? [name] : [],
+  )
   const found = pooling_mode === undefined ? set : [pooling_mode].flat()
   const [mode] = Object.entries(modes).filter(([, { name, flag }]) => found[0] === name || found[0] === flag)
   if (mode && found.length === 1) return mode[0] as Pooling
@@ -39,13 +41,24 @@ export function poolingOf({ folder, causal }: BaseModel): Pooling {
 }
 
 /** Files by which sentence-transformers computes the same embeddings from a folder: transformer, pooling, length 1. */
-export function sentenceTransformersFiles(pooling: Pooling, { width, maxLength }: { width: number; maxLength: number }): Record<string, unknown> {
+export function sentenceTransformersFiles(
+  pooling: Pooling,
+  { width, maxLength }: { width: number; maxLength: number },
+): Record<string, unknown> {
   const types = { '': 'Transformer', '1_Pooling': 'Pooling', '2_Normalize': 'Normalize' }
-  const modules = Object.entries(types).map(([path, type], idx) => ({ idx, name: String(idx), path, type: `sentence_transformers.models.${type}` }))
+  const modules = Object.entries(types).map(([path, type], idx) => ({
+    idx,
+    name: String(idx),
+    path,
+    type: `sentence_transformers.models.${type}`,
+  }))
   const flags = Object.entries(modes).map(([own, { flag }]) => [flag, own === pooling])
   return {
     [poolingFile]: { word_embedding_dimension: width, ...Object.fromEntries(flags) },
-    'sentence_bert_config.json': { max_seq_length: Number.isFinite(maxLength) ? maxLength : null, do_lower_case: false },
+    'sentence_bert_config.json': {
+      max_seq_length: Number.isFinite(maxLength) ? maxLength : null,
+      do_lower_case: false,
+    },
     // Last: it is the file that makes the folder one of sentence-transformers.
     'modules.json': modules,
   }

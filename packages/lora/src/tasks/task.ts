@@ -73,7 +73,12 @@ export interface Task<T extends TypesOfTask> {
    * @param batchSize Rows of a training batch, for losses that compare them.
    * @throws {DataError | ConfigError} naming the row and the field.
    */
-  readonly settings: (rows: readonly T['row'][], options: T['options'], base: BaseModel, batchSize: number) => T['settings']
+  readonly settings: (
+    rows: readonly T['row'][],
+    options: T['options'],
+    base: BaseModel,
+    batchSize: number,
+  ) => T['settings']
   /** The base model with the task's outputs. @throws {ConfigError} for a base without what the task needs. */
   readonly head: (base: BaseModel, settings: T['settings'], seed: number) => Model
   /**

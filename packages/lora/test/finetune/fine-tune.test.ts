@@ -1,7 +1,7 @@
 // fineTune on small models: GPT-2's weights and an exported encoder, every problem type, saved, opened again and
 // exported.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataError } from '@cola/data'
@@ -17,57 +17,12 @@ import {
   openOnnxModel,
   readAdapter,
 } from '../../src/index.ts'
+import { exportFolder, exportNames } from '../export-folder.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-fine-tune-'))
 afterAll(() => rmSync(out, { recursive: true }))
 const embedded = join(import.meta.dirname, '../../../../examples/model')
 const miniLm = join(import.meta.dirname, '../../../../../shared/data/minilm-l6')
-
-const exports = join(import.meta.dirname, '../fixtures/exports')
-
-/** A model that another tool exported, with a tokenizer of a few words, [CLS] and [SEP]. */
-function exportFolder(name: string): string {
-  const folder = join(out, 'models', name)
-  if (existsSync(folder)) return folder
-  mkdirSync(folder, { recursive: true })
-  for (const file of ['model.onnx', 'config.json']) cpSync(join(exports, name, file), join(folder, file))
-  const words = [
-    '[PAD]',
-    '[UNK]',
-    '[CLS]',
-    '[SEP]',
-    'the',
-    'cat',
-    'cats',
-    'dog',
-    'girl',
-    'girls',
-    'boys',
-    'sleep',
-    'sleeps',
-    'laugh',
-  ]
-  const piece = (id: string, type_id: number) =>
-    id.length > 1 ? { SpecialToken: { id, type_id } } : { Sequence: { id, type_id } }
-  const special = (id: string) => [id, { id, ids: [words.indexOf(id)], tokens: [id] }]
-  const tokenizer = {
-    version: '1.0',
-    added_tokens: words.slice(0, 4).map((content, id) => ({ id, content, special: true, normalized: false })),
-    normalizer: null,
-    pre_tokenizer: { type: 'Whitespace' },
-    post_processor: {
-      type: 'TemplateProcessing',
-      single: [piece('[CLS]', 0), piece('A', 0), piece('[SEP]', 0)],
-      pair: [piece('[CLS]', 0), piece('A', 0), piece('[SEP]', 0), piece('B', 1), piece('[SEP]', 1)],
-      special_tokens: Object.fromEntries(['[CLS]', '[SEP]'].map(special)),
-    },
-    decoder: null,
-    model: { type: 'WordLevel', unk_token: '[UNK]', vocab: Object.fromEntries(words.map((word, id) => [word, id])) },
-  }
-  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
-  writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ pad_token: '[PAD]' }))
-  return folder
-}
 
 const rows = [
   ...['the cats sleep', 'the dogs sleep', 'the girls laugh', 'the boys laugh'].map((text) => ({ text, label: 'many' })),
@@ -168,7 +123,7 @@ describe('what fineTune takes', () => {
   })
 
   it('pairs of texts', async () => {
-    const folder = exportFolder('bert-bare-torchscript')
+    const folder = exportFolder(out, 'bert-bare-torchscript')
     const train = rows.map(({ text, label }) => ({ text, text_pair: 'the cat sleeps', label }))
     const tuned = await fineTune(folder, { train, ...quick })
     const [alone] = await tuned.classify([texts[0] as string])
@@ -177,8 +132,8 @@ describe('what fineTune takes', () => {
     await tuned.release()
   })
 
-  it.each(readdirSync(exports))('%s, exported elsewhere, from its folder and open already', async (name) => {
-    const folder = exportFolder(name)
+  it.each(exportNames)('%s, exported elsewhere, from its folder and open already', async (name) => {
+    const folder = exportFolder(out, name)
     for (const source of [folder, await openOnnxModel(folder)]) {
       const tuned = await fineTune(source, { train: rows, validation: rows, ...quick })
       const expected = (await tuned.classify(texts)).flatMap((one) => one.probabilities)

@@ -1,7 +1,17 @@
 // Losses of sentence embeddings. Inputs say which rows of a batch's embeddings belong together, so that one forward pass
 // makes all of them.
 
-import { addInput, build, type Builder, getValue, type Graph, type Loss, normalizeRows, scale, type Value } from '@cola/graph'
+import {
+  addInput,
+  build,
+  type Builder,
+  getValue,
+  type Graph,
+  type Loss,
+  normalizeRows,
+  scale,
+  type Value,
+} from '@cola/graph'
 import { type Checks, checkOptions, positive, text } from '../options.ts'
 
 export interface EmbeddingLossOptions {

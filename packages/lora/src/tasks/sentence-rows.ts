@@ -1,0 +1,79 @@
+// The rows that sentence embeddings are trained on, in columns called as in sentence-transformers' data sets.
+
+import { DataError } from '@cola/data'
+import { describe } from './rows.ts'
+
+/** A text, and another that is right for it: its paraphrase, answer, document. */
+export interface PairRow {
+  anchor: string
+  positive: string
+}
+
+/** A pair, and a text that is like it and wrong: a hard negative. Several negatives of an anchor are several rows. */
+export interface TripleRow extends PairRow {
+  negative: string
+}
+
+/** Two texts, and how alike they are: the cosine that their embeddings are to have, -1 to 1. */
+export interface SimilarityRow {
+  sentence1: string
+  sentence2: string
+  score: number
+}
+
+export type RowForm = 'pairs' | 'triples' | 'similarities'
+
+/** Columns with texts, in order. */
+export const textColumns: { readonly [Form in RowForm]: readonly string[] } = {
+  pairs: ['anchor', 'positive'],
+  triples: ['anchor', 'positive', 'negative'],
+  similarities: ['sentence1', 'sentence2'],
+}
+
+const columnsOf = (form: RowForm): string[] => [...textColumns[form], ...(form === 'similarities' ? ['score'] : [])]
+const rowForms = Object.keys(textColumns) as RowForm[]
+
+/** All columns of all forms; others of a table are left alone. */
+const known = new Set(rowForms.flatMap(columnsOf))
+
+const presentIn = (row: object): string[] => Object.keys(row).filter((name) => row[name as keyof object] !== undefined)
+
+/** The form whose columns a row has. @throws {DataError} naming the row, where they are those of none. */
+export function formOf(row: object, where: string): RowForm {
+  const present = new Set(presentIn(row).filter((name) => known.has(name)))
+  const form = rowForms.find(
+    (one) => present.size === columnsOf(one).length && columnsOf(one).every((name) => present.has(name)),
+  )
+  if (form) return form
+  throw new DataError({
+    where,
+    what: 'columns of no form of rows',
+    expected: rowForms.map((one) => columnsOf(one).join(', ')).join('; or '),
+    found: presentIn(row).join(', ') || 'no columns',
+  })
+}
+
+/** @throws {DataError} naming the row, for one of another form than the table's. */
+export function requireForm(row: object, form: RowForm, where: string): void {
+  if (formOf(row, where) === form) return
+  throw new DataError({
+    where,
+    what: 'a row of another form than the first training row',
+    expected: columnsOf(form).join(', '),
+    found: presentIn(row).join(', '),
+    fix: 'Train on a table of one form.',
+  })
+}
+
+/** @throws {DataError} naming the row, for a similarity that no cosine can be. */
+export function requireScore(row: object, where: string): number {
+  const { score } = row as { score?: unknown }
+  if (typeof score === 'number' && score >= -1 && score <= 1) return score
+  throw new DataError({
+    where: `${where}, field "score"`,
+    what: 'not a similarity',
+    expected: 'a number from -1 to 1',
+    found: describe(score),
+    ...(typeof score === 'number' ? { fix: 'Scale it: grades from 0 to 5 are divided by 5.' } : {}),
+  })
+}
