@@ -55,7 +55,7 @@ export { canonicalize } from './onnx/names.ts'
 export { openOnnxModel, type OnnxModel, type OnnxModelOptions } from './onnx/open.ts'
 export { baseModelPrefix } from './onnx/prefixes.ts'
 export { isDecoder } from './onnx/decoders.ts'
-export type { Label } from './tasks/labels.ts'
+export type { Label } from '@cola/data'
 export type {
   Classification,
   ProblemType,

@@ -89,7 +89,7 @@ export {
 } from './optim/optimizers.ts'
 export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from './optim/schedule.ts'
 export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './optim/transforms.ts'
-export type { Device } from './runtime/devices.ts'
+export { defaultDevice, type Device } from './runtime/devices.ts'
 export { externalDataOf, writeModels } from './runtime/model-files.ts'
 export { openSession, resolveDevice, type RunnableModel } from './runtime/open-session.ts'
 export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'
@@ -120,7 +120,17 @@ export type { SamplingStrategy } from './trainer/order.ts'
 export { stopSignal } from './trainer/signals.ts'
 export { consoleProgress, type ConsoleProgressOptions } from './trainer/console-progress.ts'
 export { type EvaluatedRows, type EvaluateOptions, evaluateRows } from './trainer/evaluate.ts'
-export type { EvalPrediction, RowPredictor, TrainerData, TrainerOptions } from './trainer/options.ts'
+export { metricOf } from './trainer/best.ts'
+export {
+  checkLoopOptions,
+  type EvalPrediction,
+  loopChecks,
+  type LoopFacts,
+  type LoopOptions,
+  type RowPredictor,
+  type TrainerData,
+  type TrainerOptions,
+} from './trainer/options.ts'
 export { type Evaluation, Trainer, type TrainResult } from './trainer/trainer.ts'
 export { createTrainingWorker } from './worker/client.ts'
 export type { WorkerOptions } from './worker/messages.ts'

@@ -1,5 +1,6 @@
 // Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
 
+import { divideRows } from '@cola/data'
 import { adamw, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
 import { withParameters } from '../inject/adapted-model.ts'
 import { withAdapter } from '../inject/with-adapter.ts'
@@ -8,7 +9,6 @@ import type { Encoded, TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { type FineTuneOptions, readOptions } from './options.ts'
-import { divideRows } from './divide-rows.ts'
 
 /**
  * Scores of fewer rows take few values: of equal epochs the first would be kept, whose probabilities are the vaguest.

@@ -5,10 +5,12 @@ import {
   atLeast,
   type Checks,
   checkOptions,
+  defaultDevice,
   type Device,
   type FrozenProducts,
-  hasFiles,
   list,
+  loopChecks,
+  type LoopOptions,
   object,
   text,
   type TrainerOptions,
@@ -21,10 +23,7 @@ import type { OnnxModelOptions } from '../onnx/open.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 
 /** Options of the training loop that are the Trainer's own. */
-type TrainingOptions<T extends TaskType> = Omit<
-  TrainerOptions<TaskTypes[T]['example'], TaskTypes[T]['prediction']>,
-  'session' | 'data' | 'predict' | 'compute_metrics' | 'step_inputs'
->
+type TrainingOptions<T extends TaskType> = LoopOptions<TaskTypes[T]['example'], TaskTypes[T]['prediction']>
 
 /** Options that every task has. */
 export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
@@ -66,9 +65,6 @@ const trainingDefaults = {
   seed: 42,
 } as const satisfies Partial<TrainerOptions<never>>
 
-/** The processor: a graphics adapter may be there and be slower. */
-export const defaultDevice = (): Device => (hasFiles() ? 'cpu' : 'wasm')
-
 type Own = Omit<CommonOptions<'SEQ_CLS'>, keyof TrainingOptions<'SEQ_CLS'>>
 
 const checks: Checks<Own> = {
@@ -85,29 +81,6 @@ const checks: Checks<Own> = {
 }
 
 const isShare = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 1
-
-/** Options of the training loop, whose values the Trainer checks. */
-const trainingNames: { readonly [Name in keyof TrainingOptions<'SEQ_CLS'>]-?: true } = {
-  epochs: true,
-  batch_size: true,
-  eval_batch_size: true,
-  learning_rate: true,
-  lr_scheduler_type: true,
-  warmup: true,
-  gradient_accumulation_steps: true,
-  seed: true,
-  train_sampling_strategy: true,
-  train_metrics: true,
-  metric_for_best_model: true,
-  greater_is_better: true,
-  early_stopping_patience: true,
-  load_best_model_at_end: true,
-  output_dir: true,
-  save_steps: true,
-  resume: true,
-  signal: true,
-  callbacks: true,
-}
 
 /** The options of a run, sorted by who reads them. */
 export interface ReadOptions<T extends TaskType> {
@@ -132,7 +105,7 @@ export function readOptions<T extends TaskType>(
 ): ReadOptions<T> {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const part = (holds: (name: string) => boolean) => Object.fromEntries(given.filter(([name]) => holds(name)))
-  const known = [...Object.keys(checks), ...Object.keys(trainingNames), ...Object.keys(taskChecks)]
+  const known = [...Object.keys(checks), ...Object.keys(loopChecks), ...Object.keys(taskChecks)]
   const unknown = given.find(([name]) => !known.includes(name))
   if (unknown)
     throw new ConfigError({
@@ -145,12 +118,14 @@ export function readOptions<T extends TaskType>(
   checkOptions('fineTune', own, checks)
   const taskOptions = part((name) => Object.hasOwn(taskChecks, name))
   checkOptions('fineTune', taskOptions, taskChecks)
+  const loop = part((name) => Object.hasOwn(loopChecks, name))
+  checkOptions('fineTune', loop, loopChecks)
   const { weight_decay = 0.01, max_grad_norm = 1 } = own
   return {
     taskOptions: taskOptions as TaskTypes[T]['options'],
     adapter: { ...readMethod(own.lora, 'fineTune, option lora').suggested, ...own.lora } as AdapterConfig,
     optimizer: { weight_decay, max_grad_norm },
-    training: { ...trainingDefaults, ...part((name) => Object.hasOwn(trainingNames, name)) },
+    training: { ...trainingDefaults, ...loop },
     device: own.device ?? defaultDevice(),
     frozenProducts: own.frozenProducts ?? 'float32',
     maxLength: own.max_length ?? Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 // FEATURE_EXTRACTION: one vector a text, near to those of texts that mean the same.
 
-import { DataError, encodeTexts, type TokenSequence } from '@cola/data'
+import { DataError, encodeTexts, requireText, rowPlace, type TokenSequence } from '@cola/data'
 import { getValue, type Loss } from '@cola/graph'
 import { type Batch, cosineSquaredError, multipleNegativesRanking, oneOf, positive } from '@cola/train'
 import { ConfigError } from '../errors.ts'
@@ -11,7 +11,6 @@ import { architecture } from './architecture.ts'
 import { dot, retrievalScores, type SentencePrediction, similarityScores } from './embedding-scores.ts'
 import { placesOf, rankingTargets, type SentenceEmbeddingExample, similarityTargets } from './embedding-targets.ts'
 import { poolingOf, sentenceTransformersFiles } from './pooling.ts'
-import { requireText, rowPlace } from './rows.ts'
 import {
   formOf,
   type PairRow,

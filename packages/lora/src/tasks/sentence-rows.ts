@@ -1,7 +1,6 @@
 // The rows that sentence embeddings are trained on, in columns called as in sentence-transformers' data sets.
 
-import { DataError } from '@cola/data'
-import { describe } from './rows.ts'
+import { DataError, describeValue } from '@cola/data'
 
 /** A text, and another that is right for it: its paraphrase, answer, document. */
 export interface PairRow {
@@ -73,7 +72,7 @@ export function requireScore(row: object, where: string): number {
     where: `${where}, field "score"`,
     what: 'not a similarity',
     expected: 'a number from -1 to 1',
-    found: describe(score),
+    found: describeValue(score),
     ...(typeof score === 'number' ? { fix: 'Scale it: grades from 0 to 5 are divided by 5.' } : {}),
   })
 }

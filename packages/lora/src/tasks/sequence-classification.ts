@@ -1,6 +1,21 @@
 // SEQ_CLS: a class, several labels or a number for a text or a pair of texts. transformers' `problem_type`.
 
-import { argMax, classificationMetrics, DataError, encodeTexts, multiLabelMetrics, regressionMetrics } from '@cola/data'
+import {
+  argMax,
+  classificationMetrics,
+  classIndex,
+  DataError,
+  describeValue,
+  distinctLabels,
+  encodeTexts,
+  type Label,
+  multiLabelMetrics,
+  regressionMetrics,
+  requireLabel,
+  requireLabels,
+  requireText,
+  rowPlace,
+} from '@cola/data'
 import type { Loss } from '@cola/graph'
 import {
   type Batch,
@@ -15,8 +30,6 @@ import {
 import type { Pooling } from '../inject/head.ts'
 import { withHead } from '../onnx/head.ts'
 import { architecture } from './architecture.ts'
-import { classesOf, classIndex, type Label, requireLabel, requireLabels } from './labels.ts'
-import { describe, requireText, rowPlace } from './rows.ts'
 import type { ScoreContext, Task } from './task.ts'
 
 export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'
@@ -89,6 +102,9 @@ export interface SequenceClassificationTypes {
 
 type Types = SequenceClassificationTypes
 
+const unknownLabelFix = 'The training rows have no such label: add some, or name all classes with the option labels.'
+const labelArrayFix = "Several labels a text need problem_type: 'multi_label_classification'."
+
 const metricOf: Readonly<Record<ProblemType, string>> = {
   single_label_classification: 'mcc',
   multi_label_classification: 'f1_micro',
@@ -122,11 +138,11 @@ interface ProblemTypeRow {
 const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
   single_label_classification: {
     classes: (rows, where) =>
-      classesOf(
-        rows.map(({ label }, i) => requireLabel(label, rowPlace(where, i))),
+      distinctLabels(
+        rows.map(({ label }, i) => requireLabel(label, rowPlace(where, i), labelArrayFix)),
         where,
       ),
-    target: (label, classes, where) => [classIndex(classes, label, where)],
+    target: (label, classes, where) => [classIndex(classes, label, where, unknownLabelFix)],
     loss: ({ label_smoothing }) => crossEntropy({ label_smoothing }),
     scores: (logits, targets, options) => {
       const predictions = logits.map(argMax)
@@ -141,12 +157,12 @@ const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
   },
   multi_label_classification: {
     classes: (rows, where) =>
-      classesOf(
+      distinctLabels(
         rows.flatMap(({ label }, i) => requireLabels(label, rowPlace(where, i))),
         where,
       ),
     target: (label, classes, where) => {
-      const indices = requireLabels(label, where).map((one) => classIndex(classes, one, where))
+      const indices = requireLabels(label, where).map((one) => classIndex(classes, one, where, unknownLabelFix))
       return classes.map((_, i) => (indices.includes(i) ? 1 : 0))
     },
     loss: () => binaryCrossEntropy(),
@@ -191,7 +207,7 @@ function requireNumber(label: unknown, where: string): number {
     where: `${where}, field "label"`,
     what: 'not a number',
     expected: 'a finite number, for regression',
-    found: describe(label),
+    found: describeValue(label),
   })
 }
 
@@ -213,7 +229,7 @@ export const sequenceClassification: Task<Types> = {
         where: 'train, field "label"',
         what: 'too few classes to tell apart',
         expected: 'at least two',
-        found: labels.map(describe).join(', ') || 'none',
+        found: labels.map(describeValue).join(', ') || 'none',
       })
     const pooling = options.pooling ?? (base.causal ? 'last' : 'mean')
     return { problem_type, labels, pooling, label_smoothing: options.label_smoothing ?? 0 }

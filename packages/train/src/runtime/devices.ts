@@ -1,6 +1,7 @@
 // The devices, a row each: names, what `auto` takes and in which order, and what is said when one is not there.
 
 import { DeviceError } from '../errors.ts'
+import { hasFiles } from '../files/node.ts'
 import { installNode } from './ort.ts'
 
 /** Where a device can be. */
@@ -74,6 +75,9 @@ export type ResolvedDevice = keyof typeof devices
 
 /** Where a model runs. `auto`: the first device of the table that works here. */
 export type Device = ResolvedDevice | 'auto'
+
+/** The processor, for what is run unasked: a graphics adapter may be there and be slower. */
+export const defaultDevice = (): Device => (hasFiles() ? 'cpu' : 'wasm')
 
 /** The devices in the order in which `auto` tries them. */
 export const deviceNames = Object.keys(devices) as ResolvedDevice[]

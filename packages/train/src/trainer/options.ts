@@ -120,6 +120,12 @@ export interface TrainerOptions<Row, Prediction = unknown> {
   callbacks?: Callbacks
 }
 
+/** The options that are the loop's alone: what a call that makes session, rows and scores itself passes on. */
+export type LoopOptions<Row, Prediction = unknown> = Omit<
+  TrainerOptions<Row, Prediction>,
+  'session' | 'data' | 'predict' | 'compute_metrics' | 'step_inputs'
+>
+
 type Defaults =
   | 'epochs'
   | 'batch_size'
@@ -144,9 +150,8 @@ const warmup: Check = [
   (value) => atLeast(0)[1](value) && ((value as number) < 1 || Number.isInteger(value)),
 ]
 
-const checks: Checks<TrainerOptions<never, never>> = {
-  session: object,
-  data: object,
+/** A check for each option of the loop. */
+export const loopChecks: Checks<LoopOptions<never, never>> = {
   epochs: whole(1),
   batch_size: whole(1),
   eval_batch_size: whole(1),
@@ -156,8 +161,6 @@ const checks: Checks<TrainerOptions<never, never>> = {
   gradient_accumulation_steps: whole(1),
   seed: integer,
   train_sampling_strategy: oneOf(samplingStrategies),
-  predict: callable,
-  compute_metrics: callable,
   train_metrics: flag,
   metric_for_best_model: text,
   greater_is_better: flag,
@@ -166,9 +169,16 @@ const checks: Checks<TrainerOptions<never, never>> = {
   output_dir: text,
   save_steps: whole(1),
   resume: flag,
-  step_inputs: callable,
   signal: object,
   callbacks: object,
+}
+const checks: Checks<TrainerOptions<never, never>> = {
+  session: object,
+  data: object,
+  ...loopChecks,
+  predict: callable,
+  compute_metrics: callable,
+  step_inputs: callable,
 }
 const dataChecks: Checks<TrainerData<never>> = { train: list, evaluation: list, collate: callable, tokens: callable }
 const callbackChecks: Checks<Callbacks> = {
@@ -220,7 +230,12 @@ export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Predic
     throw new FeedError({ where: 'data.train', what: 'the dataset is empty', expected: 'at least one row', found: '0' })
   checkRows(settings, 'data.train', settings.data.train)
   checkRows(settings, 'data.evaluation', settings.data.evaluation ?? [])
-  refuseContradictions(settings)
+  refuseContradictions('Trainer', settings, {
+    evaluationRows: settings.data.evaluation?.length ?? 0,
+    lengths: settings.data.tokens !== undefined,
+    scores: settings.compute_metrics !== undefined,
+    names: { evaluation: 'data.evaluation', lengths: 'data.tokens', scores: 'compute_metrics' },
+  })
   return settings
 }
 
@@ -245,34 +260,54 @@ export function checkRows<Row>(
   })
 }
 
-function refuseContradictions<Row, Prediction>(settings: Settings<Row, Prediction>): void {
-  const {
-    data,
-    compute_metrics,
-    metric_for_best_model: metric,
-    early_stopping_patience,
-    train_sampling_strategy,
-    resume,
-    output_dir,
-  } = settings
+/** What a run has beside its options, as far as options depend on it. */
+export interface LoopFacts {
+  /** Evaluation rows. */
+  evaluationRows: number
+  /** Whether the lengths of rows are known. */
+  lengths: boolean
+  /** Whether scores are computed. */
+  scores: boolean
+  /** What evaluation rows and lengths, scores, are called where the options are given. */
+  names: { evaluation: string; lengths: string; scores: string }
+}
+
+/**
+ * Checks the options of the loop, before anything costly is begun.
+ * @param where Names the options in errors.
+ * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
+ */
+export function checkLoopOptions(where: string, options: LoopOptions<never>, facts: LoopFacts): void {
+  checkOptions(where, options, loopChecks)
+  checkOptions(`${where}, option callbacks`, options.callbacks ?? {}, callbackChecks)
+  refuseContradictions(where, options, facts)
+}
+
+function refuseContradictions(where: string, options: LoopOptions<never>, facts: LoopFacts): void {
+  const { metric_for_best_model: metric = 'loss', early_stopping_patience, train_sampling_strategy, resume } = options
+  const { evaluationRows, lengths, scores, names } = facts
   const refuse = (option: string, what: string, fix: string) => {
-    throw new ConfigError({ where: `Trainer, option ${option}`, what, fix })
+    throw new ConfigError({ where: `${where}, option ${option}`, what, fix })
   }
-  const rows = data.evaluation ?? []
-  if (train_sampling_strategy === 'group_by_length' && !data.tokens)
-    refuse('train_sampling_strategy', 'the lengths of rows are not known', 'Give data.tokens.')
-  if (resume && output_dir === undefined) refuse('resume', 'there is no folder to resume from', 'Give output_dir.')
-  if (early_stopping_patience !== undefined && rows.length === 0)
-    refuse('early_stopping_patience', 'there are no evaluation rows to judge an epoch by', 'Give data.evaluation.')
+  if (train_sampling_strategy === 'group_by_length' && !lengths)
+    refuse('train_sampling_strategy', 'the lengths of rows are not known', `Give ${names.lengths}.`)
+  if (resume && options.output_dir === undefined)
+    refuse('resume', 'there is no folder to resume from', 'Give output_dir.')
+  if (early_stopping_patience !== undefined && evaluationRows === 0)
+    refuse('early_stopping_patience', 'there are no evaluation rows to judge an epoch by', `Give ${names.evaluation}.`)
   if (isLoss(metric)) return
-  if (!compute_metrics)
+  if (!scores)
     throw new ConfigError({
-      where: 'Trainer, option metric_for_best_model',
+      where: `${where}, option metric_for_best_model`,
       what: 'no such metric',
       expected: 'loss',
       found: metric,
-      fix: 'Give compute_metrics.',
+      fix: `Give ${names.scores}.`,
     })
-  if (rows.length === 0)
-    refuse('metric_for_best_model', `there are no evaluation rows to compute "${metric}" of`, 'Give data.evaluation.')
+  if (evaluationRows === 0)
+    refuse(
+      'metric_for_best_model',
+      `there are no evaluation rows to compute "${metric}" of`,
+      `Give ${names.evaluation}.`,
+    )
 }

@@ -1,7 +1,7 @@
 // Class names as users write them: strings, numbers or booleans, in an order that a model keeps.
 
-import { DataError } from '@cola/data'
-import { describe } from './rows.ts'
+import { DataError } from '../errors.ts'
+import { describeValue } from './row-checks.ts'
 
 /** The name of a class. */
 export type Label = string | number | boolean
@@ -16,7 +16,7 @@ export const isLabel = (value: unknown): value is Label =>
  * The distinct labels: numbers by size, others by their text.
  * @throws {DataError} for labels of two types, such as 1 and '1'.
  */
-export function classesOf(labels: readonly Label[], where: string): Label[] {
+export function distinctLabels(labels: readonly Label[], where: string): Label[] {
   const distinct = [...new Set(labels)]
   const types = [...new Set(distinct.map((label) => typeof label))]
   if (types.length > 1)
@@ -33,9 +33,10 @@ export function classesOf(labels: readonly Label[], where: string): Label[] {
 
 /**
  * Index of a label among the classes.
- * @throws {DataError} naming the row for a label that is none of them.
+ * @param fix What to do about a label that is none of them.
+ * @throws {DataError} naming the row for such a label.
  */
-export function classIndex(classes: readonly Label[], label: unknown, where: string): number {
+export function classIndex(classes: readonly Label[], label: unknown, where: string, fix: string): number {
   const index = classes.indexOf(label as Label)
   if (index >= 0) return index
   throw new DataError({
@@ -45,20 +46,24 @@ export function classIndex(classes: readonly Label[], label: unknown, where: str
       .slice(0, 12)
       .map((name) => JSON.stringify(name))
       .join(', '),
-    found: JSON.stringify(label),
-    fix: 'The training rows have no such label: add some, or name all classes with the option labels.',
+    found: describeValue(label),
+    fix,
   })
 }
 
-/** @throws {DataError} naming the row, for a value that is no label. */
-export function requireLabel(value: unknown, where: string): Label {
+/**
+ * A value that is a label.
+ * @param arrayFix What to do about an array.
+ * @throws {DataError} naming the row, for a value that is no label.
+ */
+export function requireLabel(value: unknown, where: string, arrayFix?: string): Label {
   if (isLabel(value)) return value
   throw new DataError({
     where: `${where}, field "label"`,
     what: 'not a label',
     expected: 'a string, a number or a boolean',
-    found: describe(value),
-    ...(Array.isArray(value) ? { fix: "Several labels a text need problem_type: 'multi_label_classification'." } : {}),
+    found: describeValue(value),
+    ...(Array.isArray(value) && arrayFix !== undefined ? { fix: arrayFix } : {}),
   })
 }
 
@@ -69,6 +74,6 @@ export function requireLabels(value: unknown, where: string): Label[] {
     where: `${where}, field "label"`,
     what: 'not an array of labels',
     expected: 'an array, empty where no label applies',
-    found: describe(value),
+    found: describeValue(value),
   })
 }

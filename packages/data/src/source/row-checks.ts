@@ -1,6 +1,6 @@
 // Checks of the rows that users write.
 
-import { DataError } from '@cola/data'
+import { DataError } from '../errors.ts'
 
 /** `train, row 3`: rows count from 1. */
 export const rowPlace = (where: string, index: number): string => `${where}, row ${index + 1}`
@@ -16,12 +16,12 @@ export function requireText(row: unknown, field: string, where: string): string 
     where: `${where}, field "${field}"`,
     what: value === '' || typeof value === 'string' ? 'an empty text' : 'not a text',
     expected: 'a string',
-    found: describe(value),
+    found: describeValue(value),
   })
 }
 
 /** A value in a few characters, for errors. */
-export function describe(value: unknown): string {
+export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing'
   const text = JSON.stringify(value) ?? typeof value
   return text.length > 60 ? `${text.slice(0, 60)}...` : text

@@ -1,8 +1,16 @@
 // Training and validation rows: as they are given, or divided here.
 
-import { DataError, splitRows } from '@cola/data'
+import { DataError } from '../errors.ts'
+import { describeValue } from './row-checks.ts'
+import { splitRows } from './split.ts'
 
-/** The part of `train` that `validation` asks for; each class is divided alike where rows have one label. */
+/**
+ * Training and validation rows.
+ * @param train Objects; where each has a `label` that is a class, `validation` gets the same share of each class.
+ * @param validation A share of `train`, above 0 and below 1; or rows; or nothing.
+ * @param seed Decides which rows a share takes.
+ * @throws {DataError} for something that is no array of objects, or is empty.
+ */
 export function divideRows<Row extends object>(
   train: readonly Row[],
   validation: number | readonly Row[] | undefined,
@@ -34,6 +42,6 @@ function requireRows(where: string, rows: unknown): void {
     where: odd < 0 ? `option ${where}` : `option ${where}, row ${odd + 1}`,
     what: odd < 0 ? 'no rows' : 'not a row',
     expected: odd < 0 ? 'an array of at least one row' : 'an object',
-    found: found ?? JSON.stringify((rows as unknown[])[odd]),
+    found: found ?? describeValue((rows as unknown[])[odd]),
   })
 }

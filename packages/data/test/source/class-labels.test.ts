@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { classIndex, DataError, distinctLabels, isLabel, requireLabel, requireLabels } from '../../src/index.ts'
+
+describe('distinctLabels', () => {
+  it.each([
+    [
+      ['b', 'a', 'b'],
+      ['a', 'b'],
+    ],
+    [
+      [10, 9, 1.5, 9],
+      [1.5, 9, 10],
+    ],
+    [
+      [true, false, true],
+      [false, true],
+    ],
+    [
+      ['10', '9'],
+      ['10', '9'],
+    ],
+  ])('of %j are %j', (labels, expected) => {
+    expect(distinctLabels(labels, 'train')).toEqual(expected)
+  })
+  it('are of one type', () => {
+    expect(() => distinctLabels([1, '1'], 'train')).toThrow(
+      /train, field "label": labels of several types, expected all strings, .* found number 1, string "1"/,
+    )
+  })
+})
+
+describe('a label', () => {
+  it.each(['', null, undefined, Number.NaN, {}, ['a']])('is not %j', (value) => {
+    expect(isLabel(value)).toBe(false)
+    expect(() => requireLabel(value, 'train, row 3')).toThrow(DataError)
+    expect(() => requireLabel(value, 'train, row 3')).toThrow(/train, row 3, field "label": not a label/)
+  })
+  it('may be one of several', () => {
+    expect(requireLabels([], 'train, row 1')).toEqual([])
+    expect(requireLabels(['a', 'b'], 'train, row 1')).toEqual(['a', 'b'])
+    expect(() => requireLabels('a', 'train, row 1')).toThrow(/not an array of labels/)
+    expect(() => requireLabels([['a']], 'train, row 1')).toThrow(/not a label/)
+  })
+  it('has a place among the classes, or is refused with what to do', () => {
+    expect(classIndex(['a', 'b'], 'b', 'train, row 1', 'Add it.')).toBe(1)
+    expect(() => classIndex([0, 1], '1', 'validation, row 2', 'Add it.')).toThrow(
+      /validation, row 2, field "label": a label that is none of the classes, expected 0, 1, found "1"\. Add it\./,
+    )
+  })
+})
