@@ -1,8 +1,8 @@
-// Parameters as PyTorch lays them out, where an exporter changed them: matrices of linear layers transposed, equal
-// vectors merged.
+// Parameters as PyTorch lays them out, where an exporter changed them: matrices of linear layers transposed or copied,
+// equal vectors merged.
 
-import { addInitializer, elements, type Graph, type Node, readersOf, type Tensor, tensor } from '@cola/graph'
-import { linearLayers } from '../inject/linear.ts'
+import { addInitializer, elements, type Graph, type Node, prune, readersOf, type Tensor, tensor } from '@cola/graph'
+import { type LinearLayer, linearLayers } from '../inject/linear.ts'
 
 /** A matrix transposed when it is asked for: its bytes may be in a file. */
 export function transposeTensor({ dtype, dims, ...source }: Tensor): Tensor {
@@ -41,6 +41,38 @@ export function asLinear(graph: Graph, matrices: ReadonlySet<string>): void {
   graph.nodes = graph.nodes.map((node) =>
     turned.has(node.inputs[1] ?? '') ? { ...node, attributes: { ...node.attributes, transB: 1 } } : node,
   )
+}
+
+/**
+ * Gives, in place, a module that is called several times (ALBERT's layers) one matrix where the exporter folded a copy
+ * for each call: what is trained or merged would be one of them.
+ */
+export function oneMatrix(graph: Graph): void {
+  const firsts = new Map<string, LinearLayer>()
+  const copies = new Map<Node, LinearLayer>()
+  for (const layer of linearLayers(graph)) {
+    const first = firsts.get(layer.module)
+    if (first === undefined) firsts.set(layer.module, layer)
+    else if (layer.node.opType === 'Gemm' && first.weight !== layer.weight && isCopy(graph, layer, first))
+      copies.set(layer.node, first)
+  }
+  graph.nodes = graph.nodes.map((node) => {
+    const first = copies.get(node)
+    if (first === undefined) return node
+    const { weight, transposed } = first
+    const inputs = node.inputs.map((name, i) => (i === 1 ? weight : name))
+    return { ...node, inputs, attributes: { ...node.attributes, transB: Number(transposed) } }
+  })
+  if (copies.size > 0) prune(graph)
+}
+
+/** Whether two layers compute with the same numbers, either matrix transposed or not. */
+function isCopy({ initializers }: Graph, a: LinearLayer, b: LinearLayer): boolean {
+  const [first, second] = [a, b].map(({ weight }) => initializers.get(weight)) as [Tensor, Tensor]
+  const turned = a.transposed === b.transposed ? second : transposeTensor(second)
+  if (first.dtype !== turned.dtype || first.dims.join() !== turned.dims.join()) return false
+  const [x, y] = [first.bytes(), turned.bytes()]
+  return x.every((byte, i) => byte === y[i])
 }
 
 /** What the vectors among a node's inputs are called in its module. */

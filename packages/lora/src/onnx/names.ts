@@ -3,7 +3,7 @@
 import { type Graph, renameValues } from '@cola/graph'
 import { embeddingLayers } from '../inject/embedding.ts'
 import { holdsOthers, linearLayers, moduleOf } from '../inject/linear.ts'
-import { asLinear, ownVectors } from './layout.ts'
+import { asLinear, oneMatrix, ownVectors } from './layout.ts'
 import { baseModelPath } from './prefixes.ts'
 
 /** Modules that transformers puts beside the base model, not into it. */
@@ -132,6 +132,7 @@ export function canonicalize(graph: Graph, model_type: string): void {
   const made = linearLayers(graph).filter(({ module, weight }) => !isParameter(weight) && module !== weight)
   renameFree(graph, new Map(made.map(({ module, weight }) => [weight, `${module}.weight`])))
   asLinear(graph, new Set(made.map(({ module }) => `${module}.weight`)))
+  oneMatrix(graph)
   ownVectors(graph)
 }
 
