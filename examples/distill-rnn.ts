@@ -14,6 +14,7 @@ import { createStudent, exportStudent, parseDistilRnnConfig, saveStudent } from 
 import { type Device, loadClassifier, stopSignal } from '@cola/train'
 import { loadData } from './support/data.ts'
 import { epochLine, percent, progressBar, table } from './support/progress.ts'
+import { reportStudent } from './support/report/student.ts'
 import { tableOf } from './support/students.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -64,6 +65,7 @@ const embedding = options.embedding === undefined ? undefined : tableOf(options.
 const width = Number(options.hidden ?? (options.data === 'generator' ? 128 : 768))
 const config = parseDistilRnnConfig({
   vocab_size: embedding?.rows ?? tokenizer.vocabSize,
+  ...reportStudent,
   embedding_size: embedding?.width ?? width,
   hidden_size: width,
   cell: options.cell,

@@ -15,7 +15,6 @@ import {
   lora,
   merge,
   randomGpt2,
-  reportConfig,
   withParameters,
   writeAdapter,
 } from '@cola/lora'
@@ -33,6 +32,7 @@ import {
   table,
   warnOnce,
 } from './support/progress.ts'
+import { reportLora } from './support/report/lora-config.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -71,7 +71,7 @@ console.log(
 )
 
 // ## Model
-const loraConfig = { ...reportConfig, r: rank, lora_alpha: rank }
+const loraConfig = { ...reportLora, r: rank, lora_alpha: rank }
 const model = lora(pretrained.model, loraConfig, { seed })
 console.log(`parameters: ${formatParameters(countParameters(model))}\n`)
 

@@ -27,7 +27,6 @@ import {
   merge,
   millions,
   randomGpt2,
-  reportConfig,
   withParameters,
   writeAdapter,
 } from '@cola/lora'
@@ -38,6 +37,7 @@ import { drawCurve } from './support/curves.ts'
 import { caption, image, markdownTable, writeReport } from './support/document.ts'
 import { finetune } from './support/finetune.ts'
 import { epochLine, percent, progressBar } from './support/progress.ts'
+import { reportLora } from './support/report/lora-config.ts'
 import { once } from './support/runs.ts'
 import { settingsTable } from './support/settings-table.ts'
 import { completeSettings, type StudentRun, type StudentSettings, trainStudent } from './support/students.ts'
@@ -128,7 +128,7 @@ for (const [i, model] of models.entries()) {
       model === 'random'
         ? gpt2(pretrained.config, randomGpt2(pretrained.config, { seed: firstSeed }))
         : pretrained.model
-    const injected = lora(base, reportConfig, { seed: firstSeed })
+    const injected = lora(base, reportLora, { seed: firstSeed })
     const max_length = longestInput(pretrained.config, pretrained.tokenizer)
     const rows = (split: typeof data.train) => encodeRows(pretrained.tokenizer, split, { max_length }).rows
     const started = performance.now()
@@ -343,8 +343,8 @@ const studentSettings = {
   'without distillation': completeSettings(settingsOf('without'), { teacher: false, embedding: options.embedding }),
 }
 const loraSettings = {
-  ...{ rank: reportConfig.r, alpha: reportConfig.lora_alpha, dropout: reportConfig.lora_dropout },
-  ...{ target_modules: reportConfig.target_modules, also_trained: reportConfig.modules_to_save },
+  ...{ rank: reportLora.r, alpha: reportLora.lora_alpha, dropout: reportLora.lora_dropout },
+  ...{ target_modules: reportLora.target_modules, also_trained: reportLora.modules_to_save },
 }
 
 const report = `# Fine-tuning GPT-2 with LoRA, and distilling it into a small RNN

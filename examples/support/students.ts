@@ -11,6 +11,7 @@ import {
 } from '@cola/rnn'
 import { adamw, type Callbacks, type Device, type EpochLog, readSafetensorsFile, type ScheduleName } from '@cola/train'
 import type { Splits } from './data.ts'
+import { reportLoss, reportStudent, reportTraining } from './report/student.ts'
 
 /** How a student is made and trained; the report's settings where nothing is said. */
 export interface StudentSettings {
@@ -29,18 +30,6 @@ export interface StudentSettings {
   transfer?: boolean
 }
 
-/** The report's, where nothing is said. */
-const reportSettings = {
-  epochs: 5,
-  batch_size: 128,
-  learning_rate: 1e-3,
-  lr_scheduler_type: 'constant',
-  weight_decay: 0,
-  max_grad_norm: 1,
-  embedding_lr: 1,
-  transfer: false,
-} as const satisfies StudentSettings
-
 /** What a student is made and trained with, in full, for a table. */
 export function completeSettings(
   { config, loss, ...settings }: StudentSettings,
@@ -48,6 +37,7 @@ export function completeSettings(
 ) {
   const { hidden_size, num_layers, cell, bidirectional, pooling, ...others } = parseDistilRnnConfig({
     vocab_size: 1,
+    ...reportStudent,
     ...config,
   })
   const { embedding_size, dropout, embedding_dropout, head_dropout } = others
@@ -56,9 +46,10 @@ export function completeSettings(
     embedding_size: embedding && config?.embedding_size === undefined ? `that of ${embedding}` : embedding_size,
     ...{ hidden_size, num_layers, cell, bidirectional, pooling },
     ...{ dropout, embedding_dropout, head_dropout },
-    ...reportSettings,
+    ...reportTraining,
+    transfer: false,
     ...settings,
-    ...(teacher ? { temperature: 2, alpha: 0.8, scale: 'inverse-square', ...soft } : {}),
+    ...(teacher ? { ...reportLoss, ...soft } : {}),
     ...{ label_smoothing, weight },
   }
 }
@@ -120,6 +111,7 @@ export async function trainStudent({
   const table = embedding === undefined ? undefined : tableOf(embedding)
   const config = parseDistilRnnConfig({
     vocab_size: table?.rows ?? tokenizer.vocabSize,
+    ...reportStudent,
     ...(table ? { embedding_size: table.width } : {}),
     ...settings.config,
   })
@@ -134,7 +126,7 @@ export async function trainStudent({
     ...(table ? { embedding: table } : {}),
   })
   const started = performance.now()
-  const { embedding_lr, weight_decay, max_grad_norm, ...schedule } = { ...reportSettings, ...settings }
+  const { embedding_lr, weight_decay, max_grad_norm, ...schedule } = { ...reportTraining, ...settings }
   const result = await distill({
     student,
     encode,
@@ -146,7 +138,7 @@ export async function trainStudent({
       transfer: unlabelled,
       held_out: { heldOut: splits.heldOut.rows },
     },
-    loss: settings.loss ?? {},
+    loss: { ...reportLoss, ...settings.loss },
     optimizer: adamw({
       weight_decay,
       max_grad_norm,

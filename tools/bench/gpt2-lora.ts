@@ -5,8 +5,9 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { encodeRows, packRows, random, readColaFolder, readTokenizer, type TokenRow } from '@cola/data'
-import { countParameters, gpt2, gpt2Shapes, lora, parseGpt2Config, randomGpt2, reportConfig } from '@cola/lora'
+import { countParameters, gpt2, gpt2Shapes, lora, parseGpt2Config, randomGpt2 } from '@cola/lora'
 import { adam, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
+import { reportLora } from '../../examples/support/report/lora-config.ts'
 import { idle, matMulBench, median } from './measure.ts'
 
 export async function gpt2LoraBench(args: string[]): Promise<Record<string, unknown>> {
@@ -33,7 +34,7 @@ export async function gpt2LoraBench(args: string[]): Promise<Record<string, unkn
   const config = parseGpt2Config(
     JSON.parse(readFileSync(new URL(`configs/${options.model}.json`, import.meta.url), 'utf8')),
   )
-  const model = lora(gpt2(config, randomGpt2(config)), reportConfig)
+  const model = lora(gpt2(config, randomGpt2(config)), reportLora)
   const session = await TrainingSession.create({
     artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam() }),
     device: options.device as Device,

@@ -30,7 +30,11 @@ export async function rnnCase(
   const { train, distill } = description as unknown as { train: TrainDescription; distill?: DistillationOptions }
   const read = (name: string) => readSafetensorsFile(join(folder, `${name}.safetensors`)).tensors
   const [tensors, inputs, expected] = [read('weights'), read('inputs'), read('expected')]
-  const config = parseDistilRnnConfig({ ...description, model_type: 'distil-rnn' })
+  const config = parseDistilRnnConfig({
+    ...{ cell: 'rnn', bidirectional: false, pooling: 'last' },
+    ...description,
+    model_type: 'distil-rnn',
+  })
   const table = embeddingFrom(tensors.get('embedding.weight') as Tensor)
   const steps = Array.from({ length: train.steps }, (_, step) => stepInputs(inputs, step))
   const sentences = steps.flatMap((step) => step.sentences)

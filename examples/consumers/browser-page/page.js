@@ -2,7 +2,7 @@
 
 import { createTokenizer, generateSentences, packRows } from '@cola/data'
 import { parseSafetensors } from '@cola/graph'
-import { gpt2, gpt2Parameters, lora, parseGpt2Config, reportConfig } from '@cola/lora'
+import { gpt2, gpt2Parameters, lora, parseGpt2Config } from '@cola/lora'
 import { adam, crossEntropy, generateArtifacts, TrainingSession } from '@cola/train'
 
 const log = document.querySelector('#log')
@@ -13,7 +13,7 @@ try {
   const config = parseGpt2Config(await json('config.json'))
   const tokenizer = createTokenizer(await json('tokenizer.json'), await json('tokenizer_config.json'))
   const { tensors } = parseSafetensors(new Uint8Array(await (await fetch('model/model.safetensors')).arrayBuffer()))
-  const model = lora(gpt2(config, gpt2Parameters(tensors, config)), reportConfig)
+  const model = lora(gpt2(config, gpt2Parameters(tensors, config)), { r: 4, lora_alpha: 4 })
   const session = await TrainingSession.create({
     artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam({ max_grad_norm: 1 }) }),
     device,

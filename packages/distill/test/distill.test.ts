@@ -132,7 +132,7 @@ describe('distill', () => {
     ]
     const result = await distill({ ...base, student, teacher: showing, loss, epochs: 15 })
     expect(result.losses.at(-1)).toBeLessThan((result.losses[0] as number) / 2)
-    expect(result.parameters.get('projected_hidden.weight')?.dims).toEqual([7, 24])
+    expect(result.parameters.get('projected_hidden.weight')?.dims).toEqual([7, 48])
     await expect(distill({ ...base, student, teacher, loss })).rejects.toThrow(/hidden states, and it shows none/)
   })
 

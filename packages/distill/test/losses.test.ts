@@ -210,6 +210,17 @@ describe('bad input', () => {
     expect(() => pairLossGraph('soft_targets', wrong)).toThrow(refused)
   })
 
+  it('has the defaults of Hinton et al. and of most libraries: T = 2, equal shares, T^2', () => {
+    // With PyTorch: 0.5 * F.kl_div(F.log_softmax(s / 2, -1), F.softmax(t / 2, -1), reduction='batchmean') * 4 +
+    // 0.5 * F.cross_entropy(s, y).
+    const { loss, gradient } = kdLoss([0.2, 0.9, 1.5, -0.3], [-1.1, 2.4, 0.1, 0.4], [1, 1])
+    expect(loss).toBeCloseTo(0.8894310071427005, 12)
+    expect([...gradient]).toBeAllclose(
+      [0.21562066848344874, -0.21562066848344869, 0.33872690775925474, -0.33872690775925485],
+      { atol: 1e-7 },
+    )
+  })
+
   it('refuses sums of nothing, weights that are no numbers, and losses that there are not', () => {
     expect(() => sumOfLosses([])).toThrow(ConfigError)
     expect(() => sumOfLosses([{ loss: crossEntropy(), weight: Number.NaN }])).toThrow(/weight of term 0/)

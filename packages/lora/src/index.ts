@@ -30,7 +30,7 @@ export {
   type LoraModel,
   withParameters,
 } from './inject/adapted-model.ts'
-export { type AdapterConfig, parseAdapterConfig, reportConfig } from './inject/config.ts'
+export { type AdapterConfig, parseAdapterConfig } from './inject/config.ts'
 export {
   adapterStatus,
   type AdapterStatus,

@@ -15,6 +15,7 @@ import {
   writeClassifier,
 } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { reportLora } from '../../../examples/support/report/lora-config.ts'
 import { type HubServer, hubServer } from '../../../tools/hub-server.ts'
 import {
   countParameters,
@@ -30,7 +31,6 @@ import {
   parseGpt2Config,
   randomGpt2,
   readAdapter,
-  reportConfig,
   withPaddedInputs,
   writeAdapter,
 } from '../src/index.ts'
@@ -59,11 +59,11 @@ describe('GPT-2', () => {
   it.each([
     ['gpt2', 'total 125.03M | trainable 0.63M | reduction 99.50%'],
     ['gpt2-medium', 'total 356.40M | trainable 1.68M | reduction 99.53%'],
-  ])("%s with the report's configuration: %s", (name, expected) => {
+  ])('%s with LoRA at its projections, norms and head trained: %s', (name, expected) => {
     const real = parseGpt2Config(
       JSON.parse(readFileSync(join(import.meta.dirname, `../../../tools/bench/configs/${name}.json`), 'utf8')),
     )
-    expect(formatParameters(countParameters(lora(gpt2(real, randomGpt2(real)), reportConfig)))).toBe(expected)
+    expect(formatParameters(countParameters(lora(gpt2(real, randomGpt2(real)), reportLora)))).toBe(expected)
   })
   it('gives the same logits padded on the right, on the left, or not at all', async () => {
     const graph = withPaddedInputs(model())
@@ -196,7 +196,7 @@ describe('LoRA', () => {
     expect(() => lora(model(), { r: 0 })).toThrow(/field "r"/)
   })
   it('changes nothing at the start, and merges to what it computes', async () => {
-    const start = lora(model(), { ...reportConfig, lora_alpha: 8 }, { seed: 3 })
+    const start = lora(model(), { ...reportLora, lora_alpha: 8 }, { seed: 3 })
     const ids = [
       [4, 5, 6],
       [7, 8, 9],
@@ -284,7 +284,7 @@ describe('the hub', () => {
 it('exports a classifier that gives labels and probabilities', async () => {
   const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
   const out = join(folder, 'classifier')
-  exportClassifier(merge(lora(base, reportConfig)), {
+  exportClassifier(merge(lora(base, reportLora)), {
     folder: out,
     config: own,
     tokenizerFolder: embedded,
@@ -302,7 +302,7 @@ it.each(['config.json', 'tokenizer_config.json'])(
   async (name) => {
     const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
     const out = join(folder, `fingerprint-${name}`)
-    exportClassifier(merge(lora(base, reportConfig)), { folder: out, config: own, tokenizerFolder: embedded })
+    exportClassifier(merge(lora(base, reportLora)), { folder: out, config: own, tokenizerFolder: embedded })
     writeFileSync(join(out, 'tokenizer_config.json'), '{}')
     const classifier = await loadClassifier(out)
     const before = classifier.fingerprint()
@@ -322,7 +322,7 @@ it('names the file when the config.json of a classifier is not JSON', async () =
 })
 
 it('refuses to keep matrices as what it does not know', () => {
-  const { graph } = merge(lora(model(), reportConfig))
+  const { graph } = merge(lora(model(), reportLora))
   const options = {
     folder: join(folder, 'unknown'),
     graph,
@@ -344,7 +344,7 @@ it.each([
   'keeps matrices as %s where transformers.js looks for them, and classifies as before',
   async (dtype, name, share, atol) => {
     const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
-    const tuned = merge(lora(base, reportConfig))
+    const tuned = merge(lora(base, reportLora))
     const [whole, small] = [join(folder, `whole-${dtype}`), join(folder, `small-${dtype}`)]
     exportClassifier(tuned, { folder: whole, config: own, tokenizerFolder: embedded })
     exportClassifier(tuned, { folder: small, config: own, tokenizerFolder: embedded, dtype, layout: 'hub' })

@@ -2,8 +2,9 @@
 
 import { adamw, crossEntropy, generateArtifacts } from '@cola/train'
 import { describe, expect, it } from 'vitest'
+import { reportLora } from '../../../examples/support/report/lora-config.ts'
 import { withoutKernel } from '../../../tools/kernels.ts'
-import { gpt2, lora, parseGpt2Config, randomGpt2, reportConfig } from '../src/index.ts'
+import { gpt2, lora, parseGpt2Config, randomGpt2 } from '../src/index.ts'
 
 describe.each(['webgpu', 'cuda'] as const)('%s has a kernel for every node of', (provider) => {
   const config = parseGpt2Config({
@@ -14,7 +15,7 @@ describe.each(['webgpu', 'cuda'] as const)('%s has a kernel for every node of', 
     n_positions: 16,
     vocab_size: 30,
   })
-  const model = lora(gpt2(config, randomGpt2(config), { dropout: 'config' }), { ...reportConfig, lora_dropout: 0.1 })
+  const model = lora(gpt2(config, randomGpt2(config), { dropout: 'config' }), { ...reportLora, lora_dropout: 0.1 })
   const artifacts = generateArtifacts(model, {
     loss: crossEntropy({ label_smoothing: 0.1 }),
     optimizer: adamw({ max_grad_norm: 1 }),

@@ -35,7 +35,7 @@ const fixture = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/deca
   runs: Run[]
 }
 const tensors = new Map(Object.entries(fixture.start).map(([name, { dims, values }]) => [name, float32(dims, values)]))
-const config = parseDistilRnnConfig(fixture.config)
+const config = parseDistilRnnConfig({ ...fixture.config, cell: 'rnn', bidirectional: false, pooling: 'last' })
 const table = embeddingFrom(tensors.get('embedding.weight') as Tensor)
 const makers = { adam, adamw, sgd }
 

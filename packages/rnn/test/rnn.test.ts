@@ -17,6 +17,7 @@ import {
   WeightsError,
 } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
+import { reportStudent } from '../../../examples/support/report/student.ts'
 import {
   compact,
   createStudent,
@@ -37,7 +38,10 @@ import {
 const folder = mkdtempSync(join(tmpdir(), 'cola-rnn-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const sizes = { vocab_size: 60, embedding_size: 6, hidden_size: 5, num_labels: 3 }
+const sizes = {
+  ...{ vocab_size: 60, embedding_size: 6, hidden_size: 5, num_layers: 2, num_labels: 3 },
+  ...{ cell: 'rnn', bidirectional: false, pooling: 'last' },
+} as const
 const stream = random(3, 'sentences')
 const sentences = Array.from({ length: 9 }, (_, i) =>
   Array.from({ length: [4, 7, 1, 4, 9, 2, 7, 3, 5][i] as number }, () => 10 + stream.integer(30)),
@@ -289,8 +293,8 @@ describe('files', () => {
     )
   })
 
-  it('has the report’s size', () => {
-    const config = parseDistilRnnConfig({ vocab_size: 50257 })
+  it('of two layers of 768 has 40.96M parameters with GPT-2’s vocabulary', () => {
+    const config = parseDistilRnnConfig({ ...reportStudent, vocab_size: 50257 })
     const { graph, trainable } = distilRnn(
       config,
       compact(randomEmbedding(1, 768), vocabularyOf([[0]])),

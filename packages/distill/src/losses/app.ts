@@ -6,6 +6,7 @@ import {
   checkLossOptions,
   type DistillationOptions,
   distillationChecks,
+  distillationDefaults,
   labelChecks,
   type LabelOptions,
   temperatureChecks,
@@ -111,7 +112,7 @@ export function kdLoss(
   options: DistillationOptions = {},
 ): ValueAndGradient {
   checkLossOptions('kdLoss', options, distillationChecks)
-  const { alpha = 0.8 } = options
+  const { alpha = distillationDefaults.alpha } = options
   const soft = pair('soft_targets', { student, teacher, width: student.length / labels.length }, options)
   const hard = hardLoss(student, labels, options)
   return {

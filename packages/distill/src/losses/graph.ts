@@ -6,6 +6,7 @@ import {
   checkLossOptions,
   type DistillationOptions,
   distillationChecks,
+  distillationDefaults,
   labelOptions,
   temperatureChecks,
   type TemperatureOptions,
@@ -108,7 +109,7 @@ export function lossWeights(terms: readonly Term[], progress: number): Batch {
  */
 export function distillation(given: DistillationOptions = {}): Loss {
   checkLossOptions('distillation', given, distillationChecks)
-  const { alpha = 0.8, temperature, scale: scaling, beta } = given
+  const { alpha = distillationDefaults.alpha, temperature, scale: scaling, beta } = given
   const options = {
     ...(temperature === undefined ? {} : { temperature }),
     ...(scaling ? { scale: scaling } : {}),

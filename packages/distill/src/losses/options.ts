@@ -5,17 +5,17 @@ import { atLeast, type Check, type Checks, checkValue, listOf, oneOf, positive, 
 /**
  * What the soft loss is multiplied by. With p = softmax(z / T), its gradient with respect to a logit is c (p_student -
  * p_teacher) / T:
- * `inverse-square` c = 1/T^2, the report's: the gradient shrinks as 1/T^4 (1/T^3 by c and the division, 1/T because the
- * p draw near each other);
  * `square` c = T^2, Hinton et al. 2015 and most libraries: the gradient keeps its size when T changes;
- * `none` c = 1: the gradient shrinks as 1/T^2.
+ * `none` c = 1: the gradient shrinks as 1/T^2;
+ * `inverse-square` c = 1/T^2: it shrinks as 1/T^4 (1/T^3 by c and the division, 1/T because the p draw near each
+ * other).
  */
-export type Scale = 'inverse-square' | 'square' | 'none'
+export type Scale = 'square' | 'none' | 'inverse-square'
 
 export interface TemperatureOptions {
   /** Divides the logits of both; above 0. @default 2 */
   temperature?: number
-  /** @default 'inverse-square' */
+  /** @default 'square' */
   scale?: Scale
   /**
    * Weight of the teacher in the mixture of jensen_shannon, above 0 and below 1, where the loss would be 0 for any
@@ -33,15 +33,20 @@ export interface LabelOptions {
 }
 
 export interface DistillationOptions extends TemperatureOptions, LabelOptions {
-  /** Weight of the soft loss, 0 to 1; the labels get 1 - alpha. @default 0.8 */
+  /** Weight of the soft loss, 0 to 1; the labels get 1 - alpha. @default 0.5 */
   alpha?: number
 }
 
-const powers: Readonly<Record<Scale, number>> = { 'inverse-square': -2, none: 0, square: 2 }
+const powers: Readonly<Record<Scale, number>> = { square: 2, none: 0, 'inverse-square': -2 }
+
+/** Those of transformers' distillation scripts: T = 2, the two losses in equal shares, the soft one times T^2. */
+export const distillationDefaults = { temperature: 2, scale: 'square', beta: 0.5, alpha: 0.5 } as const
 
 /** c of {@link Scale}. */
-export const factorOf = ({ temperature = 2, scale = 'inverse-square' }: TemperatureOptions): number =>
-  temperature ** powers[scale]
+export function factorOf(options: TemperatureOptions): number {
+  const { temperature, scale } = { ...distillationDefaults, ...options }
+  return temperature ** powers[scale]
+}
 
 export const temperatureChecks: Checks<TemperatureOptions> = {
   temperature: positive,

@@ -4,7 +4,7 @@
 
 import { type Builder, scale as times, type Value } from '@cola/graph'
 import { ConfigError } from '@cola/train'
-import { factorOf, type TemperatureOptions } from './options.ts'
+import { distillationDefaults, factorOf, type TemperatureOptions } from './options.ts'
 import { dot, logAddExp, logSoftmax, rowsOf, sumRows, type ValueAndGradient } from './plain.ts'
 
 export interface PairLoss {
@@ -28,8 +28,11 @@ function divergences(g: Builder, logP: Value, logQ: Value): Value {
   const p = g.Exp(logP)
   return g.Mul(p, g.Where(g.Greater(p, g.scalar(0)), g.Sub(logP, logQ), g.scalar(0)))
 }
-const logProbabilities = (g: Builder, logits: Value, { temperature = 2 }: TemperatureOptions): Value =>
-  g.LogSoftmax(times(g, logits, 1 / temperature), { axis: -1 })
+const logProbabilities = (
+  g: Builder,
+  logits: Value,
+  { temperature = distillationDefaults.temperature }: TemperatureOptions,
+): Value => g.LogSoftmax(times(g, logits, 1 / temperature), { axis: -1 })
 
 /**
  * A loss of two distributions, row by row: its value and its gradient with respect to the student's log-probabilities'
@@ -43,7 +46,7 @@ type Divergence = (
 
 function ofLogits(divergence: Divergence): PairLoss['plain'] {
   return (student, teacher, width, options) => {
-    const { temperature = 2 } = options
+    const { temperature = distillationDefaults.temperature } = options
     const factor = factorOf(options) / (student.length / width)
     const soft = (values: ArrayLike<number>) =>
       rowsOf(values, width).map((row) => logSoftmax(row.map((z) => z / temperature)))
@@ -117,7 +120,7 @@ export const pairLosses = {
    */
   jensen_shannon: {
     graph: (g, student, teacher, options) => {
-      const { beta = 0.5 } = options
+      const { beta = distillationDefaults.beta } = options
       const [logS, logT] = [logProbabilities(g, student, options), logProbabilities(g, teacher, options)]
       const [a, b] = [g.Add(logT, g.scalar(Math.log(beta))), g.Add(logS, g.scalar(Math.log(1 - beta)))]
       const greatest = g.Max(a, b)
@@ -127,7 +130,7 @@ export const pairLosses = {
       const part = (log: Value, weight: number) => times(g, divergences(g, log, mixture), weight)
       return times(g, perRow(g, g.Add(part(logT, beta), part(logS, 1 - beta))), factorOf(options))
     },
-    plain: ofLogits((logS, logT, { beta = 0.5 }) => {
+    plain: ofLogits((logS, logT, { beta = distillationDefaults.beta }) => {
       const logM = logS.map((s, i) => logAddExp(Math.log(beta) + (logT[i] as number), Math.log(1 - beta) + s))
       const loss = beta * divergence(logT, logM) + (1 - beta) * divergence(logS, logM)
       return [

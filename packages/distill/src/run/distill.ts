@@ -62,7 +62,7 @@ export interface DistillOptions
   data: DistillData
   /** Names under which a teacher knows the splits. @default train, transfer */
   splits?: { train?: string; transfer?: string }
-  /** Options of the report's loss, or a sum of losses of one's own. @default the report's */
+  /** Options of the distillation loss, or a sum of losses of one's own. @default those of `distillation` */
   loss?: DistillationOptions | readonly Term[]
   /**
    * Metrics from classes predicted and true, of the rows that have one. @default classificationMetrics of @cola/data

@@ -1,7 +1,6 @@
 // Configurations of adapters: PEFT's names, defaults and rules.
 
 import { ConfigError } from '../errors.ts'
-import type { LoraConfig } from '../methods/lora.ts'
 import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
 import { fieldsOfOthers, readMethod } from '../methods/methods.ts'
 import { pythonRegex } from '../regex/python.ts'
@@ -45,18 +44,4 @@ export function parseAdapterConfig(config: unknown, place?: string): AdapterConf
   method.check(checked, where)
   for (const { field, use, pattern } of patternsOf(checked)) pythonRegex(use, pattern, `${where}, field "${field}"`)
   return checked
-}
-
-/**
- * The report's configuration: all four projections, all LayerNorms and the head trainable. 0.63M of 125.03M for GPT-2,
- * 1.68M of 356.40M for medium.
- */
-export const reportConfig: LoraConfig = {
-  task_type: 'SEQ_CLS',
-  r: 4,
-  lora_alpha: 4,
-  lora_dropout: 0,
-  target_modules: ['c_attn', 'c_proj', 'c_fc'],
-  modules_to_save: ['ln_1', 'ln_2', 'ln_f', 'score'],
-  fan_in_fan_out: true,
 }

@@ -9,13 +9,13 @@ const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
 const schema = v.looseObject({
   model_type: v.optional(v.literal('distil-rnn'), 'distil-rnn'),
   vocab_size: positive,
-  embedding_size: v.optional(positive, 768),
-  hidden_size: v.optional(positive, 768),
-  num_layers: v.optional(positive, 2),
+  embedding_size: v.optional(positive, 256),
+  hidden_size: v.optional(positive, 256),
+  num_layers: v.optional(positive, 1),
   num_labels: v.optional(positive, 2),
-  cell: v.optional(v.picklist(['rnn', 'gru', 'lstm']), 'rnn'),
-  bidirectional: v.optional(v.boolean(), false),
-  pooling: v.optional(v.picklist(['last', 'mean', 'max']), 'last'),
+  cell: v.optional(v.picklist(['rnn', 'gru', 'lstm']), 'lstm'),
+  bidirectional: v.optional(v.boolean(), true),
+  pooling: v.optional(v.picklist(['last', 'mean', 'max']), 'max'),
   dropout: v.optional(probability, 0),
   embedding_dropout: v.optional(probability, 0),
   head_dropout: v.optional(probability, 0),
@@ -23,7 +23,8 @@ const schema = v.looseObject({
 })
 
 /**
- * The student of the report by default: embedding 768, two-layer tanh RNN 768, ReLU, linear to two classes.
+ * An embedding, a recurrence, ReLU, pooling and a linear layer. By default a bidirectional LSTM of one layer, read by
+ * its maximum over tokens (Conneau et al. 2017, InferSent), of 256 numbers each way, for two classes.
  * `dropout` is torch.nn.RNN's, between layers; `embedding_dropout` follows the embedding, `head_dropout` comes before
  * the last layer. `pooling` reads the last real token (with `bidirectional`, the last state of each direction), or the
  * mean or maximum over real tokens.
