@@ -235,6 +235,15 @@ describe('names', () => {
     expect(wide.targets.some(({ module }) => module.includes('down_proj'))).toBe(false)
     expect(wide.trainable.has('model.layers.0.mlp.down_proj.weight')).toBe(true)
   })
+
+  it('are written for all-linear, as PEFT does: where it loads them there may be more layers, such as a pooler', () => {
+    const model = lora(models.bert, { r: 2, target_modules: 'all-linear', task_type: 'FEATURE_EXTRACTION' })
+    writeAdapter(join(folder, 'all-linear'), model)
+    const { target_modules } = readAdapter(join(folder, 'all-linear')).config
+    expect(target_modules).toEqual(model.targets.map(({ module }) => module).sort())
+    expect(target_modules).toContain('encoder.layer.0.attention.self.query')
+    expect(loadAdapter(models.bert, readAdapter(join(folder, 'all-linear'))).targets).toEqual(model.targets)
+  })
 })
 
 describe('what has no place is said', () => {

@@ -10,6 +10,7 @@ import { parseAdapterConfig } from '../inject/config.ts'
 import type { Head } from '../inject/head.ts'
 import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
+import { isAllLinear } from '../methods/patterns.ts'
 import { check, headSchema } from '../schema.ts'
 import { fileNames, savedParameters } from './names.ts'
 import { isLora, plainAdapter } from './plain-adapter.ts'
@@ -148,7 +149,8 @@ export const pushAdapter = (
 /** The files of an adapter's folder; its configuration last, so that a folder with one is whole. */
 function adapterFiles(trained: AdaptedModel, baseModel: string | undefined): Record<string, Uint8Array> {
   const model = isLora(trained) && trained.initial.size ? plainAdapter(trained) : trained
-  const config = baseModel === undefined ? model.config : { ...model.config, base_model_name_or_path: baseModel }
+  const base = baseModel === undefined ? {} : { base_model_name_or_path: baseModel }
+  const config = { ...model.config, ...targetNames(model), ...base }
   const text = (content: string) => new TextEncoder().encode(content)
   return {
     'adapter_model.safetensors': serializeSafetensors(adapterTensors(model), { format: 'pt' }),
@@ -157,6 +159,13 @@ function adapterFiles(trained: AdaptedModel, baseModel: string | undefined): Rec
     'adapter_config.json': text(adapterConfigJson(config)),
   }
 }
+
+/**
+ * `all-linear` as the names of the modules that it was, as PEFT writes it: the model that an adapter is loaded into may
+ * have more, such as a pooler, and PEFT would miss their tensors.
+ */
+const targetNames = ({ config: { target_modules }, targets }: AdaptedModel) =>
+  isAllLinear(target_modules) ? { target_modules: targets.map(({ module }) => module).sort() } : {}
 
 function modelCard(config: AdapterConfigJson): string {
   const { base_model_name_or_path: base, peft_type } = config
