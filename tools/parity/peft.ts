@@ -1,10 +1,13 @@
-// An adapter that PEFT saved: logits with it, without it and merged; and the same files written back.
+// An adapter that PEFT saved: logits with it, without it and merged; the same files written back; and, where the case has
+// them, the gradients of what is trained and the merged parameters.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { packSentences } from '@cola/data'
 import { elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
 import {
+  type AdaptedModel,
   gpt2,
   gpt2Parameters,
   loadAdapter,
@@ -15,8 +18,19 @@ import {
   withPaddedInputs,
   writeAdapter,
 } from '@cola/lora'
-import { type Device, openSession, OrtTensor, readSafetensorsFile, resolveDevice } from '@cola/train'
-import { compare, type KindError, worstOfEach } from './compare.ts'
+import {
+  crossEntropy,
+  type Device,
+  generateArtifacts,
+  openSession,
+  OrtTensor,
+  readSafetensorsFile,
+  resolveDevice,
+  sgd,
+  TrainingSession,
+} from '@cola/train'
+import { compare, compareAll, type KindError, worstOfEach } from './compare.ts'
+import { stepInputs } from './training.ts'
 
 export async function peftCase(folder: string, device: Device): Promise<KindError[]> {
   const json = JSON.parse(readFileSync(join(folder, 'base/config.json'), 'utf8')) as { architectures?: string[] }
@@ -41,7 +55,38 @@ export async function peftCase(folder: string, device: Device): Promise<KindErro
     await logits('merged_logits', withPaddedInputs(merged)),
     { ...restored, kind: 'unmerged' },
     ...written,
+    ...compareAll('weight', expected, merged.graph.initializers),
+    ...(expected.has('labels') ? await trained(model, expected, device) : []),
   ])
+}
+
+/** Loss and gradients of one batch, those by PEFT's names. */
+async function trained(
+  model: AdaptedModel,
+  expected: ReadonlyMap<string, Tensor>,
+  device: Device,
+): Promise<KindError[]> {
+  const { sentences, labels } = stepInputs(expected)
+  const session = await TrainingSession.create({
+    artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: sgd() }),
+    device,
+  })
+  try {
+    const { loss } = await session.runTrainStep({ ...packSentences(sentences), labels })
+    const gradients = await session.getGradients()
+    const own = (name: string) => name.replace('base_model.model.', '').replace('.base_layer.', '.')
+    const named = [...expected.keys()]
+      .filter((name) => name.startsWith('grad.'))
+      .map((name) => name.slice('grad.'.length))
+      .map((name) => [name, gradients.get(name) ?? gradients.get(own(name))] as const)
+      .filter((entry): entry is [string, Tensor] => entry[1] !== undefined)
+    return [
+      compare('loss', 'loss', [loss], toFloat32(expected.get('loss') as Tensor)),
+      ...compareAll('grad', expected, new Map(named)),
+    ]
+  } finally {
+    await session.release()
+  }
 }
 
 async function run(graph: Graph, inputs: ReadonlyMap<string, Tensor>, device: Device): Promise<Float32Array> {

@@ -57,9 +57,9 @@ export async function compareTraining(
   return worstOfEach(errors)
 }
 
-/** The inputs of a step, as whole numbers. */
-export function stepInputs(inputs: ReadonlyMap<string, Tensor>, step: number) {
-  const get = (name: string) => inputs.get(`${step}.${name}`) as Tensor
+/** The inputs of a step, as whole numbers; those of a case without steps where none is said. */
+export function stepInputs(inputs: ReadonlyMap<string, Tensor>, step?: number) {
+  const get = (name: string) => inputs.get(step === undefined ? name : `${step}.${name}`) as Tensor
   const [ids, mask, labels] = ['input_ids', 'attention_mask', 'labels'].map(
     (name) => elements(get(name)) as BigInt64Array,
   ) as [BigInt64Array, BigInt64Array, BigInt64Array]

@@ -31,6 +31,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { hubServer } from '../../../tools/hub-server.ts'
 import { moved } from '../../../tools/moved.ts'
 import {
+  type AdaptedModel,
   type Adapter,
   AdapterError,
   adapterStatus,
@@ -44,7 +45,6 @@ import {
   loadAdapter,
   lora,
   type LoraConfig,
-  type LoraModel,
   loraPlus,
   merge,
   openAdapter,
@@ -400,7 +400,7 @@ describe('combineAdapters', () => {
       head: 0,
     })
     const model = loadAdapter(base, combined)
-    const delta = (m: LoraModel) =>
+    const delta = (m: AdaptedModel) =>
       toFloat32(merge(m).graph.initializers.get('transformer.h.0.attn.c_attn.weight') as Tensor)
     const [w, a, b] = [
       toFloat32(base.graph.initializers.get('transformer.h.0.attn.c_attn.weight') as Tensor),

@@ -34,7 +34,7 @@ export interface AdapterOptions {
  * @param config PEFT's fields; `peft_type` says the method. @default of `peft_type`: 'LORA'
  * @throws {ConfigError} when the configuration is not valid or matches no layer.
  */
-export function withAdapter<const Config extends AdapterConfig>(
+export function withAdapter<Config extends AdapterConfig>(
   model: HeadedModel,
   config: Config,
   { seed = 0 }: AdapterOptions = {},

@@ -2,6 +2,7 @@
 
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfigJson } from './method.ts'
+import type { Target } from './target.ts'
 
 /** @throws {ConfigError} for a field that is set and changes the result in a way that is not computed here. */
 export function refuseUnsupported(
@@ -55,5 +56,16 @@ export function refuseContradictions(
       what: found.what,
       found: JSON.stringify(config[found.field]),
       fix: 'PEFT refuses it too.',
+    })
+}
+
+/** @throws {ConfigError} for an embedding, which some methods cannot adapt. */
+export function refuseEmbedding(configClass: string, { kind, module }: Target): void {
+  if (kind === 'embedding')
+    throw new ConfigError({
+      where: `${configClass}, field "target_modules", module "${module}"`,
+      what: 'an embedding, which this method does not adapt',
+      expected: 'linear layers',
+      fix: 'Leave it out; PEFT refuses it too.',
     })
 }

@@ -3,8 +3,10 @@
 import type { Builder, Node, Tensor, Value } from '@cola/graph'
 import type { PatternUse } from '../regex/python.ts'
 import type { Schema } from '../schema.ts'
+import type { Ia3Types } from './ia3.ts'
 import type { LoraTypes } from './lora.ts'
 import type { Target } from './target.ts'
+import type { VeraTypes } from './vera.ts'
 
 /** Modules: a pattern that matches the whole name, or names and ends of names. */
 export type Names = string | readonly string[] | null | undefined
@@ -37,6 +39,8 @@ export interface TypesOfMethod {
 /** Every method under PEFT's `peft_type`. A method without its types, or without its row in the table, does not compile. */
 export interface MethodTypes {
   LORA: LoraTypes
+  IA3: Ia3Types
+  VERA: VeraTypes
 }
 
 export type PeftType = keyof MethodTypes

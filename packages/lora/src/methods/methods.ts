@@ -1,11 +1,15 @@
 // The adapter methods, a row each, under PEFT's peft_type.
 
 import { ConfigError } from '../errors.ts'
+import { ia3 } from './ia3.ts'
 import { lora } from './lora.ts'
 import type { Method, MethodTypes, PeftType, TypesOfMethod } from './method.ts'
+import { vera } from './vera.ts'
 
 const methods: { readonly [M in PeftType]: Method<MethodTypes[M]> } = {
   LORA: lora,
+  IA3: ia3,
+  VERA: vera,
 }
 
 /** The method of a checked configuration, to which alone it is to be given. */

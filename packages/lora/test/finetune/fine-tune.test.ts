@@ -9,6 +9,7 @@ import { type EpochLog, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { intentRows } from '../../../../examples/fixtures/intents.ts'
 import {
+  type AdapterConfig,
   ConfigError,
   type FineTuned,
   fineTune,
@@ -114,6 +115,27 @@ describe('what fineTune takes', () => {
     const opened = await loadFineTuned(join(out, `labels-${_}`), { device: 'cpu' })
     expect(opened.labels).toEqual(classes)
     await opened.release()
+  })
+
+  it.each([
+    ['VERA', { peft_type: 'VERA', r: 8, target_modules: 'all-linear' }],
+    ['VERA', { peft_type: 'VERA', r: 8, save_projection: false }],
+    ['IA3', { peft_type: 'IA3' }],
+  ] satisfies [string, AdapterConfig][])('an adapter of the method %s, %j', async (peft_type, lora) => {
+    const tuned = await fineTune(embedded, { train: rows, lora, learning_rate: 0.05, ...quick, epochs: 6 })
+    expect(tuned.training?.history.at(-1)?.train_loss).toBeLessThan(
+      0.9 * (tuned.training?.history[0]?.train_loss as number),
+    )
+    const expected = (await tuned.classify(texts)).flatMap((one) => one.probabilities)
+    const path = join(out, `method-${peft_type}`)
+    await tuned.save(path)
+    await tuned.release()
+    expect(readAdapter(path).config.peft_type).toBe(peft_type)
+    for (const merge of [false, true]) {
+      const opened = await loadFineTuned(path, { device: 'cpu', merge })
+      expect((await opened.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(expected, { atol: 1e-5 })
+      await opened.release()
+    }
   })
 
   it('classes in an order of one’s own', async () => {
