@@ -13,7 +13,12 @@ try {
   const config = parseGpt2Config(await json('config.json'))
   const tokenizer = createTokenizer(await json('tokenizer.json'), await json('tokenizer_config.json'))
   const { tensors } = parseSafetensors(new Uint8Array(await (await fetch('model/model.safetensors')).arrayBuffer()))
-  const model = lora(gpt2(config, gpt2Parameters(tensors, config)), { r: 4, lora_alpha: 4 })
+  const model = lora(gpt2(config, gpt2Parameters(tensors, config)), {
+    task_type: 'SEQ_CLS',
+    r: 4,
+    lora_alpha: 4,
+    target_modules: 'all-linear',
+  })
   const session = await TrainingSession.create({
     artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam({ max_grad_norm: 1 }) }),
     device,
