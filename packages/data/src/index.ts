@@ -77,6 +77,7 @@ export {
   type EncodingOptions,
   readTokenizer,
   type Tokenizer,
+  type TokenizerFiles,
 } from './tokenizer/tokenizer.ts'
 export { divideWords, type PunctuationWords, type TextRange } from './tokenizer/words.ts'
 export type { TruncationSide, TruncationStrategy } from './tokenizer/truncate.ts'

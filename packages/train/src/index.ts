@@ -21,7 +21,8 @@ export {
 export { crossEntropy, type CrossEntropyOptions } from './artifacts/losses.ts'
 export { ignoreIndex, type LabelTerm, type LossTerm, type RowTerm } from './artifacts/terms.ts'
 export { unseenRows } from './artifacts/unseen.ts'
-export { copyTokenizer, type ModelFolder, writeModelFolder } from './classify/write-model-folder.ts'
+export { modelFingerprint } from './artifacts/fingerprint.ts'
+export { copyTokenizer, type ModelFolder, writeModelFolder, writeTokenizer } from './classify/write-model-folder.ts'
 export {
   type Classification,
   type Classifier,

@@ -63,6 +63,13 @@ export interface Tokenizer {
    * tokenizer.json's truncation.
    */
   readonly modelMaxLength: number | undefined
+  /** The parsed contents of the files that it was made from. */
+  readonly files: TokenizerFiles
+}
+
+export interface TokenizerFiles {
+  readonly 'tokenizer.json': object
+  readonly 'tokenizer_config.json': object
 }
 
 /** What of tokenizer.json is read here; @huggingface/tokenizers reads the rest. */
@@ -181,6 +188,7 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
       [...(inner.model?.tokens_to_ids.values() ?? [])].reduce((greatest, id) => Math.max(greatest, Number(id)), -1) + 1,
     padTokenId: padToken == null ? padding?.pad_id : inner.token_to_id(padToken),
     modelMaxLength: [model_max_length, truncation?.max_length].find(isCount),
+    files: { 'tokenizer.json': tokenizerJson, 'tokenizer_config.json': tokenizerConfig },
   }
 }
 

@@ -1,11 +1,13 @@
 // A fine-tuned model at work: it answers, is scored, saved, exported and released.
 
+import type { Tokenizer } from '@cola/data'
 import {
   type Evaluation,
   type EvaluationSession,
   evaluateRows,
   FeedError,
   type Metrics,
+  modelFingerprint,
   type TrainResult,
 } from '@cola/train'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
@@ -37,6 +39,10 @@ export interface FineTunedModel<T extends TaskType> {
    * finite.
    */
   readonly export: (folder: string, options?: FineTunedExportOptions) => Promise<void>
+  /** The base model's tokenizer. */
+  readonly tokenizer: Tokenizer
+  /** SHA-256 of all that an answer depends on: model, adapter, tokenizer, settings. */
+  readonly fingerprint: () => Promise<string>
   /** Frees the model. It answers no more. */
   readonly release: () => Promise<void>
 }
@@ -100,6 +106,9 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const [config, extras] = [task.config(settings, base), task.exported?.(settings, base)]
       exportFineTuned(folder, { base, adapter: await adapted(), config, extras }, options)
     },
+    tokenizer: base.tokenizer,
+    fingerprint: async () =>
+      modelFingerprint((await adapted()).graph, [settings, maxLength, base.config, base.tokenizer.files]),
     release: async () => {
       if (!released) await session.release()
       released = true

@@ -81,6 +81,8 @@ export interface Classification {
   value?: number
 }
 
+type TextOrPair = string | { text: string; text_pair?: string }
+
 export interface SequenceClassifier {
   /** Names of the classes in order. */
   readonly labels: readonly Label[]
@@ -88,7 +90,12 @@ export interface SequenceClassifier {
    * Classifies texts, or pairs of texts, in batches.
    * @throws {DataError} for a text that is empty or no string.
    */
-  readonly classify: (texts: readonly (string | { text: string; text_pair?: string })[]) => Promise<Classification[]>
+  readonly classify: (texts: readonly TextOrPair[]) => Promise<Classification[]>
+  /**
+   * What the probabilities are made of, [texts, classes], row by row; [texts, 1] for regression.
+   * @throws {DataError} for a text that is empty or no string.
+   */
+  readonly logits: (texts: readonly TextOrPair[]) => Promise<Float32Array>
 }
 
 export interface SequenceClassificationTypes {
@@ -294,14 +301,15 @@ export const sequenceClassification: Task<Types> = {
   scoresTraining: true,
   serve(predict, settings, context) {
     const { problem_type, labels } = settings
+    const logitsOf = (texts: readonly TextOrPair[]) => {
+      const rows = texts.map((text) => (typeof text === 'string' ? { text } : text)) as Types['row'][]
+      return predict(sequenceClassification.encode(rows, settings, { ...context, where: 'texts' }).examples)
+    }
     return {
       labels,
-      async classify(texts) {
-        const rows = texts.map((text) => (typeof text === 'string' ? { text } : text)) as Types['row'][]
-        const { examples } = sequenceClassification.encode(rows, settings, { ...context, where: 'texts' })
-        const logits = await predict(examples)
-        return logits.map((row) => problemTypes[problem_type].classification(row, labels))
-      },
+      classify: async (texts) =>
+        (await logitsOf(texts)).map((row) => problemTypes[problem_type].classification(row, labels)),
+      logits: async (texts) => Float32Array.from((await logitsOf(texts)).flat()),
     }
   },
 }

@@ -81,6 +81,20 @@ describe('fineTune with GPT-2’s weights', () => {
     await classifier.release()
   })
 
+  it('gives logits, and a fingerprint that its folder has too and another model has not', async () => {
+    const logits = await tuned.logits(texts)
+    const exps = Array.from(logits, Math.exp)
+    const expected = exps.map((x, i) => x / ((exps[i - (i % 2)] as number) + (exps[i - (i % 2) + 1] as number)))
+    expect((await tuned.classify(texts)).flatMap((one) => one.probabilities)).toBeAllclose(expected, { atol: 1e-6 })
+    await tuned.save(join(out, 'fingerprint'))
+    const opened = await loadFineTuned(join(out, 'fingerprint'), { device: 'cpu' })
+    expect(await opened.fingerprint()).toBe(await tuned.fingerprint())
+    await opened.release()
+    const other = await fineTune(embedded, { train: rows, ...quick, epochs: 1 })
+    expect(await other.fingerprint()).not.toBe(await tuned.fingerprint())
+    await other.release()
+  })
+
   it('saves an adapter that the functions of adapters read', async () => {
     await tuned.save(join(out, 'adapter'))
     const adapter = readAdapter(join(out, 'adapter'))

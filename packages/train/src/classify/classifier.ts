@@ -9,6 +9,7 @@ import {
   padTokenId,
   readTokenizer,
   type TextInput,
+  type Tokenizer,
 } from '@cola/data'
 import { getValue, type Graph } from '@cola/graph'
 import { fileSystem, paths, readFile, readJson, sha256 } from '../files/node.ts'
@@ -32,6 +33,9 @@ export interface Classification {
 export interface Classifier {
   /** Names of the classes. */
   readonly labels: readonly string[]
+  readonly tokenizer: Tokenizer
+  /** Contents of config.json. */
+  readonly config: ModelConfig
   /** SHA-256 of the model, its weights, its configuration and its tokenizer: changes whenever an answer may. */
   readonly fingerprint: () => string
   /** Longest text in tokens, special tokens included; longer ones are cut. Infinity where the model has no limit. */
@@ -133,6 +137,8 @@ export async function loadClassifier(
   }
   return {
     labels,
+    tokenizer,
+    config,
     max_length,
     fingerprint: () =>
       sha256(

@@ -1,5 +1,6 @@
 // A model's folder as other programs read it: the ONNX file, its weights, config.json and the tokenizer.
 
+import type { Tokenizer, TokenizerFiles } from '@cola/data'
 import { checkTypes, type Graph, lower, prune, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import { fileSystem, paths, readFile, writeFileAtomic } from '../files/node.ts'
@@ -11,8 +12,10 @@ export interface ModelFolder {
   graph: Graph
   /** Written to config.json. */
   config: Readonly<Record<string, unknown>>
-  /** Folder whose tokenizer files are copied. */
-  tokenizerFolder: string
+  /** Folder whose tokenizer files are copied. @default those of `tokenizer` are written */
+  tokenizerFolder?: string
+  /** The tokenizer, where there is no folder of it. @default none is written */
+  tokenizer?: Pick<Tokenizer, 'files'>
   /** How matrices are kept; computation is in float32. @default 'float32' */
   dtype?: WeightType
   /**
@@ -30,7 +33,7 @@ const hubFiles: Readonly<Record<WeightType, string>> = {
   int4: 'model_q4.onnx',
 }
 
-const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json']
+const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] satisfies (keyof TokenizerFiles)[]
 
 /**
  * Writes a model that any ONNX Runtime loads, beside its config.json and its tokenizer.
@@ -38,7 +41,7 @@ const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json']
  * together, before anything is written; {FileError} when the folder cannot be written.
  */
 export function writeModelFolder(options: ModelFolder): void {
-  const { folder, graph, config, tokenizerFolder, dtype = 'float32', layout = 'flat' } = options
+  const { folder, graph, config, tokenizerFolder, tokenizer, dtype = 'float32', layout = 'flat' } = options
   if (!Object.hasOwn(hubFiles, dtype))
     throw new ConfigError({
       where: 'option dtype',
@@ -50,10 +53,17 @@ export function writeModelFolder(options: ModelFolder): void {
   const model = storeWeights(lower(widen(graph)), dtype)
   prune(model)
   checkTypes(model)
-  copyTokenizer(tokenizerFolder, folder)
+  if (tokenizerFolder !== undefined) copyTokenizer(tokenizerFolder, folder)
+  else if (tokenizer) writeTokenizer(tokenizer, folder)
   if (layout === 'hub') writeFileAtomic(join(folder, 'onnx', hubFiles[dtype]), writeModel(model))
   else writeModels(folder, { model }, 'model.onnx_data')
   writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+}
+
+/** Writes a tokenizer's files to a folder. @throws {FileError} when it cannot be written. */
+export function writeTokenizer({ files }: Pick<Tokenizer, 'files'>, folder: string): void {
+  for (const name of tokenizerFiles)
+    writeFileAtomic(paths().join(folder, name), `${JSON.stringify(files[name], null, 2)}\n`)
 }
 
 /** Copies a tokenizer's files from one folder to another. @throws {FileError} when the other cannot be written. */
