@@ -1,8 +1,9 @@
 // @cola/rnn: recurrent students.
 
-export { exportStudent, loadStudent, type SavedStudent, saveStudent, type StudentExport } from './files/files.ts'
+export { exportStudent, type StudentExport } from './files/export-student.ts'
+export { loadStudent, type SavedStudent, saveStudent, type StudentToSave } from './files/saved-student.ts'
 export { type CellName, cells } from './student/cells.ts'
-export { type DistilRnnConfig, parseDistilRnnConfig } from './student/config.ts'
+export { type DistilRnnConfig, parseDistilRnnConfig, parseStudentConfig, type StudentConfig } from './student/config.ts'
 export {
   compact,
   type EmbeddingTable,

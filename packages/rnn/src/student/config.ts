@@ -6,21 +6,30 @@ import * as v from 'valibot'
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1))
 const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
 
-const schema = v.looseObject({
-  model_type: v.optional(v.literal('distil-rnn'), 'distil-rnn'),
-  vocab_size: positive,
+const choices = {
   embedding_size: v.optional(positive, 256),
   hidden_size: v.optional(positive, 256),
   num_layers: v.optional(positive, 1),
-  num_labels: v.optional(positive, 2),
   cell: v.optional(v.picklist(['rnn', 'gru', 'lstm']), 'lstm'),
   bidirectional: v.optional(v.boolean(), true),
   pooling: v.optional(v.picklist(['last', 'mean', 'max']), 'max'),
   dropout: v.optional(probability, 0),
   embedding_dropout: v.optional(probability, 0),
   head_dropout: v.optional(probability, 0),
+}
+
+const schema = v.looseObject({
+  model_type: v.optional(v.literal('distil-rnn'), 'distil-rnn'),
+  vocab_size: positive,
+  num_labels: v.optional(positive, 2),
+  ...choices,
   id2label: v.optional(v.nullable(v.record(v.string(), v.string()))),
 })
+
+const chosen = v.strictObject(choices)
+
+/** What one chooses of a student: all but its vocabulary and its classes. */
+export type StudentConfig = v.InferInput<typeof chosen>
 
 /**
  * An embedding, a recurrence, ReLU, pooling and a linear layer. By default a bidirectional LSTM of one layer, read by
@@ -36,26 +45,33 @@ export function parseDistilRnnConfig(
   config: v.InferInput<typeof schema> | unknown,
   where = 'DistilRnnConfig',
 ): DistilRnnConfig {
-  const result = v.safeParse(schema, config)
-  if (!result.success) {
-    const [issue] = result.issues
-    const field = v.getDotPath(issue) ?? ''
-    throw new ConfigError({
-      where: `${where}, field "${field}"`,
-      what: 'not a valid value',
-      expected: issue.expected ?? issue.message,
-      found: issue.received,
-    })
-  }
-  const labels = result.output.id2label && Object.keys(result.output.id2label).length
-  if (labels && labels !== result.output.num_labels)
+  const parsed = parse(schema, config, where)
+  const labels = parsed.id2label && Object.keys(parsed.id2label).length
+  if (labels && labels !== parsed.num_labels)
     throw new ConfigError({
       where: `${where}, field "num_labels"`,
       what: 'contradicts id2label',
       expected: String(labels),
-      found: String(result.output.num_labels),
+      found: String(parsed.num_labels),
     })
-  return result.output
+  return parsed
+}
+
+/** Fills in defaults. @throws {ConfigError} naming the field that is unknown or not what it should be. */
+export const parseStudentConfig = (config: StudentConfig, where = 'StudentConfig'): v.InferOutput<typeof chosen> =>
+  parse(chosen, config, where)
+
+function parse<Schema extends v.GenericSchema>(schema: Schema, config: unknown, where: string): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, config)
+  if (result.success) return result.output
+  const [issue] = result.issues
+  const unknown = issue.type === 'strict_object' && issue.expected === 'never'
+  throw new ConfigError({
+    where: `${where}, field "${v.getDotPath(issue) ?? ''}"`,
+    what: unknown ? 'no such field' : 'not a valid value',
+    expected: unknown ? Object.keys(choices).join(', ') : (issue.expected ?? issue.message),
+    found: issue.received,
+  })
 }
 
 /** Directions of the recurrence. */

@@ -52,15 +52,15 @@ export function createStudent({
   max_length,
 }: StudentOptions): Student {
   const table = embedding ?? randomEmbedding(config.vocab_size, config.embedding_size, { seed })
-  for (const [field, own] of [
+  for (const [field, size] of [
     ['embedding_size', table.width],
     ['vocab_size', table.rows],
   ] as const) {
-    if (config[field] !== own)
+    if (config[field] !== size)
       throw new ConfigError({
         where: `DistilRnnConfig, field "${field}"`,
         what: 'does not fit the embedding table',
-        expected: String(own),
+        expected: String(size),
         found: String(config[field]),
       })
   }
