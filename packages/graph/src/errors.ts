@@ -1,5 +1,4 @@
-// Every failure a caller can meet has a type, and its message says where, what was expected, what was found and what to
-// do.
+// Typed errors. A message says where the problem is, what was expected, what was found and what to do.
 
 export interface Problem {
   /** File, node or tensor where the problem was found. */
@@ -35,7 +34,7 @@ export class GraphError extends ColaError {}
 export class UnsupportedOperatorError extends ColaError {}
 
 function describe({ where, what, expected, found, fix }: Problem): string {
-  const wanted = expected === undefined ? '' : `, expected ${expected}`
-  const got = found === undefined ? '' : `, found ${found}`
-  return `${where}: ${what}${wanted}${got}.${fix ? ` ${fix}` : ''}`
+  const expectedText = expected === undefined ? '' : `, expected ${expected}`
+  const foundText = found === undefined ? '' : `, found ${found}`
+  return `${where}: ${what}${expectedText}${foundText}.${fix ? ` ${fix}` : ''}`
 }

@@ -1,4 +1,4 @@
-// @cola/graph: ONNX graphs. Read, write, build, infer shapes, differentiate, rewrite. No runtime, no I/O.
+// @cola/graph: reads, writes, builds, differentiates and rewrites ONNX graphs. No runtime, no I/O.
 
 export { ColaError, FormatError, GraphError, type Problem, ShapeError, UnsupportedOperatorError } from './errors.ts'
 export { differentiate, type DifferentiateOptions } from './grad/differentiate.ts'
@@ -26,7 +26,7 @@ export {
 } from './ir/graph.ts'
 export type { Loss, MeanOver, Model } from './ir/model.ts'
 export { sortNodes } from './ir/sort.ts'
-export { makersOf, readersOf } from './ir/uses.ts'
+export { consumersOf, producersOf } from './ir/uses.ts'
 export { readOutline } from './onnx/outline.ts'
 export { decodeGraph, type ReadOptions } from './onnx/read.ts'
 export { type ExternalData, type ExternalLocation, externalLocations } from './onnx/tensor.ts'
@@ -46,7 +46,7 @@ export { joinProducts } from './rewrite/join-products.ts'
 export { prune } from './rewrite/prune.ts'
 export { readModel, type ReadModelOptions } from './rewrite/read-model.ts'
 export { renameValues } from './rewrite/rename-values.ts'
-export { remake, rewriteOutputs } from './rewrite/rewrite-outputs.ts'
+export { replaceProducer, rewriteOutputs } from './rewrite/rewrite-outputs.ts'
 export { foldReshapes } from './rewrite/fold-reshapes.ts'
 export { rowsAt } from './rewrite/rows-at.ts'
 export { joinSharedInputs } from './rewrite/join-shared-inputs.ts'

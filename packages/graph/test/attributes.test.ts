@@ -125,9 +125,9 @@ describe('attributes of operators without a row', () => {
       types.map(([, value]) => comparable(value)),
     )
   })
-  it('are refused where nothing says their type, as are values of another', () => {
+  it('are refused if their type is unknown, as are values of another type', () => {
     expect(() => writeModel(one({ opType: 'Strange', attributes: { a: 1 } }))).toThrow(
-      /Strange "node": nothing says of which type attribute "a" is/,
+      /Strange "node": the type of attribute "a" is unknown/,
     )
     expect(() => writeModel(one({ opType: 'Gather', attributes: { axis: 0.5 } }))).toThrow(
       /attribute "axis" is of another type, expected int, found 0\.5/,

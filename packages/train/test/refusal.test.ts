@@ -108,7 +108,7 @@ describe('a graph whose types do not go together', () => {
     graph.outputs = ['y']
     graph.initializers.set('w', tensor('float16', [2, 2], new Uint16Array(4)))
     const message =
-      /initializer "w": its element type is not what the graph takes it for, expected float32, found float16/
+      /initializer "w": its element type is not the one that the graph declares, expected float32, found float16/
     expect(() => writeModels(join(folder, 'mixed'), { model: graph })).toThrow(GraphError)
     expect(() => writeModels(join(folder, 'mixed'), { model: graph })).toThrow(message)
     expect(existsSync(join(folder, 'mixed'))).toBe(false)

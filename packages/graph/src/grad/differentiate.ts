@@ -1,5 +1,5 @@
-// Reverse-mode differentiation, graph to graph: walks the nodes backwards, asks the table for each, and sums what
-// meets.
+// Reverse-mode differentiation, graph to graph: visits the nodes in reverse order, applies the rule of each, and sums
+// the gradients of a value that several nodes read.
 
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import { sameShape } from '../ir/dim.ts'
@@ -11,16 +11,16 @@ import { gradientRules } from './rules.ts'
 import type { Rule } from './rule.ts'
 
 export interface DifferentiateOptions {
-  /** A scalar value of the graph. */
+  /** Name of a scalar value of the graph. */
   loss: string
   /** Values to differentiate with respect to: inputs or initializers. */
   wrt: readonly string[]
 }
 
 /**
- * Adds to `graph` the nodes that compute dloss/dvalue for each value of `wrt`.
- * Nothing is computed for values that no gradient has to pass; call `prune` to drop what rules built in vain.
- * @returns The gradient of each value, of its shape; zeros where the loss does not depend on it.
+ * Adds to `graph` the nodes that compute dloss/dvalue for each value of `wrt`. Only values that depend on `wrt` get a
+ * gradient; call `prune` to drop nodes that rules build and no gradient uses.
+ * @returns The gradient of each value, with the value's shape; zeros if the loss does not depend on it.
  * @throws {UnsupportedOperatorError} naming the node whose operator has no rule.
  * @throws {GraphError} when the loss is not a scalar.
  */
@@ -68,7 +68,7 @@ function propagate(
     throw new UnsupportedOperatorError({
       where: `${node.opType} "${node.name}"`,
       what: 'no gradient rule for its further outputs',
-      fix: 'Use only its first output on the way to the loss.',
+      fix: 'Let the loss depend on its first output only.',
     })
   }
   const dy = (dys[0] ?? null) as Value
@@ -77,8 +77,8 @@ function propagate(
     const dx = dxs[i]
     if (!dx || !needed.has(name)) return
     const reduced = unbroadcast(g, dx, x[i] as Value)
-    const earlier = gradients.get(name)
-    gradients.set(name, earlier ? g.Add(earlier, reduced) : reduced)
+    const sum = gradients.get(name)
+    gradients.set(name, sum ? g.Add(sum, reduced) : reduced)
   })
 }
 
@@ -95,14 +95,14 @@ function ruleOf(node: Node): Rule | undefined {
   return rule === 'none' ? undefined : rule
 }
 
-/** Sums a gradient over the axes along which its value was repeated, so that it has the value's shape. */
+/** Sums a gradient over the axes along which its value was broadcast, so that it has the value's shape. */
 function unbroadcast(g: Builder, gradient: Value, value: Value): Value {
   const extra = gradient.shape.length - value.shape.length
   const leading = Array.from({ length: Math.max(extra, 0) }, (_, i) => i)
   const summed = leading.length ? g.ReduceSum(gradient, g.int64(leading), { keepdims: 0 }) : gradient
   if (sameShape(summed.shape, value.shape)) return summed
-  const repeated = value.shape.flatMap((dim, i) => (dim === 1 && summed.shape[i] !== 1 ? [i] : []))
-  if (repeated.length) return g.ReduceSum(summed, g.int64(repeated))
+  const broadcast = value.shape.flatMap((dim, i) => (dim === 1 && summed.shape[i] !== 1 ? [i] : []))
+  if (broadcast.length) return g.ReduceSum(summed, g.int64(broadcast))
   return extra < 0 ? g.Expand(summed, g.Shape(value)) : summed
 }
 

@@ -1,5 +1,5 @@
-// THE table of gradient rules: one row per operator. A missing row does not compile; a rule without a check fails the
-// sweep.
+// The table of gradient rules: one row per operator. A missing row does not compile; a rule without a finite-difference
+// test fails gradcheck.test.ts.
 
 import { UnsupportedOperatorError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
@@ -17,12 +17,12 @@ const unary =
   (derivative: (c: RuleContext, x: Value, y: Value) => Value): Rule =>
   (c) => [c.g.Mul(c.dy, derivative(c, input(c), output(c)))]
 
-/** 1 where the boolean holds, in the element type of dy. */
+/** A boolean as 0 or 1 in the element type of dy. */
 const mask = ({ g, dy }: RuleContext, condition: Value): Value => cast(g, condition, dy.dtype)
 
 const one = ({ g, dy }: RuleContext): Value => scalarLike(g, dy, 1)
 
-/** Pads a reduced gradient with the axes that keepdims=0 dropped. */
+/** Gradient and output of a reduction with the axes that keepdims=0 removed, and the reduced axes. */
 function keepAxes(c: RuleContext): { dy: Value; y: Value; axes: number[] } {
   const rank = input(c).shape.length
   const named = c.x[1]?.content as number[] | undefined
@@ -37,10 +37,10 @@ function keepAxes(c: RuleContext): { dy: Value; y: Value; axes: number[] } {
   return { dy: c.g.Unsqueeze(c.dy, at), y: c.g.Unsqueeze(output(c), at), axes }
 }
 
-/** Repeats a reduced gradient over the axes it was summed over. */
+/** Repeats a reduced gradient over the axes of the reduction. */
 const spread = (c: RuleContext, dy: Value): Value => c.g.Expand(dy, c.g.Shape(input(c)))
 
-/** Number of elements along axes, as a scalar value: a constant where it is known, else a count of ones. */
+/** Number of elements along axes, as a scalar: a constant if the sizes are known, else a sum of ones. */
 function countAlong(c: RuleContext, axes: readonly number[]): Value {
   const { g, dy } = c
   const sizes = axes.map((axis) => input(c).shape[axis] as Dim)
@@ -57,7 +57,7 @@ function countAlong(c: RuleContext, axes: readonly number[]): Value {
     .reduce((a, b) => g.Mul(a, b))
 }
 
-/** Shares a gradient among the elements that attain an extremum, equally where several tie, as PyTorch's amax does. */
+/** Divides the gradient equally among the elements that attain the extremum, as PyTorch's amax does. */
 function extremum(c: RuleContext): Value[] {
   const { g } = c
   const { dy, y, axes } = keepAxes(c)
@@ -66,20 +66,20 @@ function extremum(c: RuleContext): Value[] {
   return [g.Mul(g.Div(hit, ties), dy)]
 }
 
-/** Among several equal inputs of Max or Min the first takes the gradient. */
+/** Among several equal inputs of Max or Min, the first gets the gradient. */
 function variadicExtremum(c: RuleContext): Value[] {
   const { g } = c
   let free: Value | undefined
   return c.x.map((x) => {
     const hit = mask(c, g.Equal(x as Value, output(c)))
-    const mine = free ? g.Mul(hit, free) : hit
-    const rest = g.Sub(one(c), hit)
-    free = free ? g.Mul(free, rest) : rest
-    return g.Mul(c.dy, mine)
+    const first = free ? g.Mul(hit, free) : hit
+    const missed = g.Sub(one(c), hit)
+    free = free ? g.Mul(free, missed) : missed
+    return g.Mul(c.dy, first)
   })
 }
 
-/** x^p. A square, which every norm takes, needs no power: runtimes compute those by logarithms. */
+/** d x^p = p x^(p-1). For a square, which every norm has, 2 x: runtimes compute powers by logarithms. */
 function pow(c: RuleContext): (Value | null)[] {
   const { g, dy } = c
   const [x, y] = [input(c, 0), output(c)]
@@ -98,7 +98,7 @@ function clip(c: RuleContext): (Value | null)[] {
   return [[...low, ...high].reduce((a, b) => g.Mul(a, b), dy), null, null]
 }
 
-/** MatMul with the cases of a vector on either side, by adding the missing axis. */
+/** MatMul: da = dy b', db = a' dy. A vector on either side gets the missing axis. */
 function matMul(c: RuleContext): Value[] {
   const { g } = c
   const [a, b] = [input(c, 0), input(c, 1)]
@@ -119,7 +119,7 @@ function matMul(c: RuleContext): Value[] {
   return [vectorA ? sumTo(c, da, [0]) : da, vectorB ? sumTo(c, db, [1]) : db]
 }
 
-/** Drops the axis that stood in for a vector's missing one, after summing whatever batch axes lie before it. */
+/** Sums over the batch axes, then drops the axis that was added to a vector. */
 function sumTo({ g }: RuleContext, value: Value, [axis]: readonly [number]): Value {
   const rank = value.shape.length
   const leading = Array.from({ length: rank - 2 }, (_, i) => i)
@@ -127,7 +127,7 @@ function sumTo({ g }: RuleContext, value: Value, [axis]: readonly [number]): Val
   return g.Squeeze(matrixValue, g.int64([axis]))
 }
 
-/** Folds all axes but the last. */
+/** The value as a matrix: all axes but the last flattened. */
 function matrix({ g }: RuleContext, value: Value): Value {
   const rank = value.shape.length
   const width = value.shape.at(-1)
@@ -140,7 +140,7 @@ function matrix({ g }: RuleContext, value: Value): Value {
   )
 }
 
-/** value [..., k] times a matrix, or its transpose, as one Gemm: no transposed copy of a frozen weight. */
+/** value [..., k] times a matrix, or its transpose, as one Gemm: avoids a transposed copy of a frozen weight. */
 function rowsTimes(c: RuleContext, value: Value, weight: Value, transB: 0 | 1): Value {
   const { g } = c
   const columns = weight.shape[transB ? 0 : 1]
@@ -191,8 +191,8 @@ function geluErf(c: RuleContext): Value[] {
 
 /**
  * Layer normalization: with n = (x - mean) / std and h = dy * scale,
- * dx = (h - mean(h) - n mean(h n)) / std. n and 1/std come from the operator again, without its scale: one pass instead
- * of eight.
+ * dx = (h - mean(h) - n mean(h n)) / std. The operator with a scale of ones recomputes n and 1 / std: one pass over x
+ * instead of eight.
  */
 function layerNormalization(c: RuleContext): (Value | null)[] {
   const { g, dy, attributes } = c
@@ -211,8 +211,8 @@ function layerNormalization(c: RuleContext): (Value | null)[] {
 }
 
 /**
- * RMS normalization: with n = x / rms and h = dy * scale, dx = (h - n mean(h n)) / rms. n is written as the forward
- * pass is lowered, so that a runtime shares it.
+ * RMS normalization: with n = x / rms and h = dy * scale, dx = (h - n mean(h n)) / rms. n is the expression that
+ * `lower` gives the forward pass, so that a runtime computes it once.
  */
 function rmsNormalization(c: RuleContext): (Value | null)[] {
   const { g, dy, attributes } = c
@@ -223,7 +223,7 @@ function rmsNormalization(c: RuleContext): (Value | null)[] {
   return [g.Mul(inverse, g.Sub(h, g.Mul(normal, mean))), g.Mul(dy, normal)]
 }
 
-/** Slices the gradient of a joined axis back into its parts. */
+/** Splits the gradient along the concatenated axis. */
 function concat(c: RuleContext): Value[] {
   const { g, dy, x, attributes } = c
   const rank = dy.shape.length
@@ -238,21 +238,16 @@ function concat(c: RuleContext): Value[] {
   })
 }
 
-/** Joins the gradients of the parts; zeros for a part that the loss does not use. */
+/** Concatenates the gradients of the parts; zeros for a part that the loss does not use. */
 function split(c: RuleContext): (Value | null)[] {
   const { g, dys, y, attributes } = c
   return [g.Concat(...y.map((part, i) => dys[i] ?? zerosLike(g, part)), { axis: attributes.axis as number }), null]
 }
 
-/**
- * Indices of rows as ScatterND takes them: int64, each in a last axis of its own. The cast comes last, because WebGPU
- * moves no int64.
- */
+/** Indices of rows as ScatterND takes them: int64 [..., 1]. The cast comes last, because WebGPU moves no int64. */
 const rowIndices = ({ g }: RuleContext, indices: Value): Value => cast(g, g.Unsqueeze(indices, g.int64([-1])), 'int64')
 
-/**
- * Adds the gradient of each looked-up row to the row: zeros with a scatter-add. Axis 0 takes the indices as they are.
- */
+/** Scatter-adds the gradient of each gathered row to zeros; axes other than 0 are transposed to the front. */
 function gather(c: RuleContext): (Value | null)[] {
   const { g, dy, attributes } = c
   const [data, indices] = [input(c, 0), input(c, 1)]
@@ -269,7 +264,7 @@ function gather(c: RuleContext): (Value | null)[] {
   return [g.Transpose(g.ScatterND(zeros, rowIndices(c, indices), rows, { reduction: 'add' }), { perm: back }), null]
 }
 
-/** Puts a slice's gradient back where it was cut, among zeros. */
+/** Scatters the gradient of a slice into zeros, one axis after the other. */
 function slice(c: RuleContext): (Value | null)[] {
   const { g, dy, x } = c
   const data = input(c)
@@ -285,9 +280,9 @@ function slice(c: RuleContext): (Value | null)[] {
       cast(g, g.Squeeze(g.Shape(data, { start: axis, end: axis + 1 }), g.int64([0])), 'int32'),
       g.scalar(1, 'int32'),
     )
-    const one = (at: number) => g.int64([at])
-    const cut = (value: Value | null | undefined) => (value ? g.Gather(value, one(i)) : null)
-    const taken = g.Slice(positions, cut(x[1]), cut(x[2]), one(0), ...(x[4] ? [cut(x[4]) as Value] : []))
+    const bound = (value: Value | null | undefined) => (value ? g.Gather(value, g.int64([i])) : null)
+    const step = x[4] ? [bound(x[4]) as Value] : []
+    const sliced = g.Slice(positions, bound(x[1]), bound(x[2]), g.int64([0]), ...step)
     const perm = Array.from({ length: rank }, (_, k) => k)
     perm.unshift(perm.splice(axis, 1)[0] as number)
     const back = perm.map((_, k) => perm.indexOf(k))
@@ -295,13 +290,13 @@ function slice(c: RuleContext): (Value | null)[] {
     const size = g.Shape(data, { start: axis, end: axis + 1 })
     const others = rank > 1 ? [g.Shape(rows, { start: 1, end: rank })] : []
     const zeros = g.Expand(scalarLike(g, dy, 0), others.length ? g.Concat(size, ...others, { axis: 0 }) : size)
-    const placed = g.ScatterND(zeros, rowIndices(c, taken), rows, { reduction: 'add' })
-    result = axis === 0 ? placed : g.Transpose(placed, { perm: back })
+    const scattered = g.ScatterND(zeros, rowIndices(c, sliced), rows, { reduction: 'add' })
+    result = axis === 0 ? scattered : g.Transpose(scattered, { perm: back })
   }
   return [result, null, null, null, null]
 }
 
-/** Undoes constant padding: cuts the border off. */
+/** Slices the padding off the gradient. */
 function pad(c: RuleContext): (Value | null)[] {
   const { g, dy, x } = c
   const rank = dy.shape.length
@@ -322,7 +317,7 @@ function tile(c: RuleContext): (Value | null)[] {
   return [g.ReduceSum(split, g.int64(data.shape.map((_, i) => 2 * i)), { keepdims: 0 }), null]
 }
 
-/** ScatterElements and ScatterND, by what they do to the elements they overwrite or add to. */
+/** ScatterND without reduction overwrites data, which gets no gradient there; with 'add' data keeps its gradient. */
 function scatterND(c: RuleContext): (Value | null)[] {
   const { g, dy, x, attributes } = c
   const indices = input(c, 1)
@@ -331,6 +326,7 @@ function scatterND(c: RuleContext): (Value | null)[] {
   return [g.ScatterND(dy, indices, zerosLike(g, x[2] as Value)), null, dUpdates]
 }
 
+/** As {@link scatterND}, along one axis. */
 function scatterElements(c: RuleContext): (Value | null)[] {
   const { g, dy, x, attributes } = c
   const axis = { axis: attributes.axis as number }
@@ -370,7 +366,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
     c.g.Where(c.g.Greater(x, scalarLike(c.g, x, 0)), one(c), scalarLike(c.g, x, c.attributes.alpha as number)),
   ),
   HardSigmoid: 'unsupported',
-  DequantizeLinear: 'unsupported', // its input is whole numbers: frozen weights, which need none
+  DequantizeLinear: 'unsupported', // its input is integer: a frozen weight, which needs no gradient
   Softplus: unary(({ g }, x) => g.Sigmoid(x)),
   Erf: unary((c, x) => scale(c.g, c.g.Exp(c.g.Neg(c.g.Mul(x, x))), 2 / Math.sqrt(Math.PI))),
   Reciprocal: unary(({ g }, _x, y) => g.Neg(g.Mul(y, y))),
@@ -382,14 +378,14 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   },
   Identity: ({ dy }) => [dy],
   Clip: clip,
-  Dropout: 'unsupported', // lowered to a product with a fed mask before differentiation
+  Dropout: 'unsupported', // replaced by a product with a mask input before differentiation
   Where: (c) => {
     const zero = scalarLike(c.g, c.dy, 0)
     return [null, c.g.Where(input(c), c.dy, zero), c.g.Where(input(c), zero, c.dy)]
   },
   Cast: (c) => [input(c).dtype.startsWith('float') ? cast(c.g, c.dy, input(c).dtype) : null],
 
-  // piecewise constant, boolean or whole-number results
+  // piecewise constant, boolean or integer results
   StopGradient: 'none',
   Floor: 'none',
   Ceil: 'none',
@@ -414,10 +410,10 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   // matrix products
   MatMul: matMul,
   Gemm: gemm,
-  MatMulNBits: 'unsupported', // its matrix is frozen, and is exported so when training is over
-  DynamicQuantizeMatMul: 'unsupported', // products become it when they have been differentiated
+  MatMulNBits: 'unsupported', // used in exported models only
+  DynamicQuantizeMatMul: 'unsupported', // introduced after differentiation
 
-  // movement
+  // shapes and indices
   Reshape: (c) => [c.g.Reshape(c.dy, c.g.Shape(input(c))), null],
   Squeeze: (c) => [c.g.Reshape(c.dy, c.g.Shape(input(c))), null],
   Unsqueeze: (c) => [c.g.Reshape(c.dy, c.g.Shape(input(c))), null],
@@ -502,7 +498,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   },
   LayerNormalization: layerNormalization,
   RMSNormalization: rmsNormalization,
-  SimplifiedLayerNormalization: 'unsupported', // for DynamicQuantizeMatMul only
+  SimplifiedLayerNormalization: 'unsupported', // introduced after differentiation
 
   // recurrent operators: @cola/rnn trains them unrolled
   RNN: 'unsupported',

@@ -79,19 +79,19 @@ export function divDims(a: Dim, b: Dim): Dim | undefined {
   return format(quotient)
 }
 
-/** Turns any text from a file ("past_sequence_length + 1", "batch size") into a canonical dimension. */
+/** Parses a dimension's name from a file ("past_sequence_length + 1", "batch size") into its canonical form. */
 export function parseDim(text: string): Dim {
   const plain = text.replace(/\s*([+*])\s*/g, '$1').trim()
   const simple = /^[A-Za-z_?][\w.?]*(\s*[+*]\s*[\w.?]+)*$/.test(plain)
   return format(parse(simple ? plain : plain.replace(/[^\w.?]/g, '_')))
 }
 
-/** Symbols of a dimension. */
+/** The symbols that occur in a dimension. */
 export function dimSymbols(dim: Dim): string[] {
   return [...parse(dim).keys()].flatMap((monomial) => monomial.split('*').filter(Boolean))
 }
 
-/** Value of a dimension once its symbols are known; undefined where one is not. */
+/** Value of a dimension for the given sizes of symbols; undefined if one of its symbols has no size. */
 export function evaluateDim(dim: Dim, symbols: ReadonlyMap<string, number>): number | undefined {
   let sum = 0
   for (const [monomial, coefficient] of parse(dim)) {
@@ -106,6 +106,6 @@ export function evaluateDim(dim: Dim, symbols: ReadonlyMap<string, number>): num
   return sum
 }
 
-/** Whether two shapes are the same text. */
+/** Whether two shapes have the same canonical dimensions. */
 export const sameShape = (a: readonly Dim[], b: readonly Dim[]): boolean =>
   a.length === b.length && a.every((dim, i) => dim === b[i])

@@ -1,4 +1,4 @@
-// The graph: values by name with dtype and symbolic shape, nodes in topological order. Plain data, as ONNX has it.
+// The graph as plain data, like ONNX's: named values with dtype and symbolic shape, nodes in topological order.
 
 import { GraphError } from '../errors.ts'
 import type { DataType } from '../tensor/dtype.ts'
@@ -15,11 +15,11 @@ export interface ValueType {
 /** A named value of a graph. */
 export interface Value extends ValueType {
   readonly name: string
-  /** For small integer values computed from shapes: what they hold, as far as it is known. */
+  /** Elements of a small integer value computed from shapes, as numbers or symbolic dimensions. */
   readonly content?: readonly Dim[]
 }
 
-/** ONNX's types of attributes (AttributeProto.AttributeType, in lower case) and what holds a value of each here. */
+/** TypeScript type of each ONNX attribute type (AttributeProto.AttributeType, in lower case). */
 export interface AttributeValues {
   int: number
   float: number
@@ -42,12 +42,9 @@ export interface Node {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes: Attributes
-  /** Types that a file gave the attributes of an operator without a row in the table; those of others are the row's. */
+  /** Attribute types stated by the file, of attributes that the operator table does not have. */
   readonly attributeTypes?: Readonly<Record<string, AttributeType>>
-  /**
-   * Module of the exported program that the node stands for, where the exporter says:
-   * `model.layers.0.self_attn.q_proj`.
-   */
+  /** Module of the exported program that the node belongs to, if the exporter records it: `model.layers.0.q_proj`. */
   readonly scope?: string
 }
 
@@ -60,7 +57,7 @@ export interface Graph {
   nodes: Node[]
   initializers: Map<string, Tensor>
   values: Map<string, Value>
-  /** Free text that travels with the file. */
+  /** Free text stored in the file (metadata_props). */
   metadata: Record<string, string>
 }
 
@@ -95,7 +92,7 @@ export function getValue(graph: Graph, name: string): Value {
   return value
 }
 
-/** Where to go on looking for a free name, by graph and base: without it, naming n nodes would take n^2 steps. */
+/** Next suffix to try, by graph and base name: without it, naming n nodes would take O(n^2) steps. */
 const counters = new WeakMap<Map<string, Value>, Map<string, number>>()
 
 /** A name that no value has yet: `base`, or `base_1`, `base_2`, ... */
@@ -117,26 +114,26 @@ export function addValue(graph: Graph, value: Value): Value {
   return value
 }
 
-/** States a shape that inference cannot find. @returns The value with that shape. */
+/** Sets a shape that inference cannot find. @returns The value with that shape. */
 export function refineShape(graph: Graph, value: Value, shape: Shape): Value {
   const refined = { ...value, shape }
   graph.values.set(value.name, refined)
   return refined
 }
 
-/** Adds a required input. */
+/** Adds a required input of the graph. @throws {GraphError} when the name is taken. */
 export function addInput(graph: Graph, name: string, dtype: DataType, shape: Shape): Value {
   graph.inputs.push(name)
   return addValue(graph, { name, dtype, shape })
 }
 
-/** Adds a constant held by the graph: a weight, or a small number that an operator needs. */
+/** Adds a constant of the graph: a weight, or a small operand. @throws {GraphError} when the name is taken. */
 export function addInitializer(graph: Graph, name: string, data: Tensor): Value {
   graph.initializers.set(name, data)
   return addValue(graph, initializerValue(name, data))
 }
 
-/** The value of an initializer; small integer ones carry their content for shape inference. */
+/** The value of an initializer; small integer tensors carry their content for shape inference. */
 export function initializerValue(name: string, data: Tensor): Value {
   const value = { name, dtype: data.dtype, shape: data.dims }
   const small = (data.dtype === 'int64' || data.dtype === 'int32') && data.dims.length <= 1 && (data.dims[0] ?? 1) <= 16

@@ -1,16 +1,16 @@
-// The order that ONNX demands of nodes: every value made before it is used.
+// Topological sort of nodes, which ONNX requires.
 
 import { GraphError } from '../errors.ts'
 import type { Graph, Node } from './graph.ts'
-import { makersOf } from './uses.ts'
+import { producersOf } from './uses.ts'
 
 /**
- * Nodes in an order in which every value is made before it is used.
- * @throws {GraphError} naming a node of a cycle, or an input that nothing makes.
+ * Nodes in topological order: every value is produced before it is used.
+ * @throws {GraphError} naming a node of a cycle, or an input that no node produces.
  */
 export function sortNodes(graph: Pick<Graph, 'inputs' | 'initializers' | 'nodes' | 'name'>): Node[] {
-  const maker = makersOf(graph)
-  const given = new Set(['', ...graph.inputs, ...graph.initializers.keys()])
+  const producers = producersOf(graph)
+  const sources = new Set(['', ...graph.inputs, ...graph.initializers.keys()])
   const state = new Map<Node, 'open' | 'done'>()
   const sorted: Node[] = []
   for (const root of graph.nodes) {
@@ -21,32 +21,32 @@ export function sortNodes(graph: Pick<Graph, 'inputs' | 'initializers' | 'nodes'
         stack.pop()
         continue
       }
-      const before = node.inputs
-        .filter((name) => !given.has(name))
-        .map((name) => makerOf(name, node, maker))
-        .filter((other) => state.get(other) !== 'done')
-      if (before.length === 0) {
+      const pending = node.inputs
+        .filter((name) => !sources.has(name))
+        .map((name) => producerOf(name, node, producers))
+        .filter((producer) => state.get(producer) !== 'done')
+      if (pending.length === 0) {
         state.set(node, 'done')
         sorted.push(node)
         stack.pop()
         continue
       }
-      const looping = before.find((other) => state.get(other) === 'open')
-      if (looping)
-        throw new GraphError({ where: `node "${looping.name}"`, what: 'the graph has a cycle through this node' })
+      const ancestor = pending.find((producer) => state.get(producer) === 'open')
+      if (ancestor)
+        throw new GraphError({ where: `node "${ancestor.name}"`, what: 'the graph has a cycle through this node' })
       state.set(node, 'open')
-      stack.push(...before)
+      stack.push(...pending)
     }
   }
   return sorted
 }
 
-function makerOf(name: string, node: Node, maker: ReadonlyMap<string, Node>): Node {
-  const found = maker.get(name)
-  if (!found)
+function producerOf(name: string, node: Node, producers: ReadonlyMap<string, Node>): Node {
+  const producer = producers.get(name)
+  if (!producer)
     throw new GraphError({
       where: `${node.opType} "${node.name}"`,
       what: `input "${name}" is made by no node and is neither an input nor an initializer`,
     })
-  return found
+  return producer
 }

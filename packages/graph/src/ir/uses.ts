@@ -1,20 +1,20 @@
-// Who makes a value, and who reads it.
+// Def-use relations: the node that produces a value, and the nodes that consume it.
 
 import type { Graph, Node } from './graph.ts'
 
-/** The node that makes each value; inputs and initializers are made by none. */
-export const makersOf = ({ nodes }: Pick<Graph, 'nodes'>): Map<string, Node> =>
+/** The node that produces each value; inputs and initializers have none. */
+export const producersOf = ({ nodes }: Pick<Graph, 'nodes'>): Map<string, Node> =>
   new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
 
-/** The nodes that read each value, once for each time they do. */
-export function readersOf({ nodes }: Pick<Graph, 'nodes'>): Map<string, Node[]> {
-  const readers = new Map<string, Node[]>()
+/** The nodes that read each value, once for each input of theirs that is the value. */
+export function consumersOf({ nodes }: Pick<Graph, 'nodes'>): Map<string, Node[]> {
+  const consumers = new Map<string, Node[]>()
   for (const node of nodes) {
     for (const name of node.inputs) {
-      const list = readers.get(name)
+      const list = consumers.get(name)
       if (list) list.push(node)
-      else readers.set(name, [node])
+      else consumers.set(name, [node])
     }
   }
-  return readers
+  return consumers
 }

@@ -1,4 +1,4 @@
-// Attributes in ONNX files: one row a type.
+// Reads and writes node attributes of ONNX files: a table with one row per attribute type.
 
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import type { Attribute, AttributeType, AttributeValues, Node } from '../ir/graph.ts'
@@ -24,7 +24,7 @@ interface TypeRow<Value> {
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 const bytes = (value: string) => new TextEncoder().encode(value)
 
-/** int64, whose greatest value, "to the end", is no double: the nearest double is one more. */
+/** An int64 from a double. The greatest int64 ("to the end") is no double: the nearest double, one more, is clamped. */
 const int64 = (value: number): bigint => (value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value))
 
 const rows: { readonly [Type in AttributeType]: TypeRow<AttributeValues[Type]> } = {
@@ -49,8 +49,8 @@ const byProto = new Map(Object.entries(rows).map(([type, { proto }]) => [proto, 
 const graphs: readonly ProtoType[] = [ProtoType.GRAPH, ProtoType.GRAPHS]
 
 /**
- * Type and value of a node's attribute. @throws {UnsupportedOperatorError} for graphs (control flow) and types that no
- * row reads.
+ * Type and value of a node's attribute.
+ * @throws {UnsupportedOperatorError} for graphs (control flow) and types without a row in the table.
  */
 export function readAttribute(
   attribute: AttributeProto,
@@ -74,9 +74,8 @@ export function readAttribute(
 }
 
 /**
- * A node's attributes for a file, of the types that the operator's row has; without a row, of those that the node
- * brings.
- * @throws {GraphError} for an attribute whose type nothing says, or a value of another type.
+ * Encodes a node's attributes, with the types of the operator's row; without a row, with the node's `attributeTypes`.
+ * @throws {GraphError} for an attribute of unknown type, or a value that does not have the type.
  */
 export const attributeProtos = (node: Node): AttributeProto[] =>
   Object.entries(node.attributes).map(([name, value]) => {
@@ -85,8 +84,8 @@ export const attributeProtos = (node: Node): AttributeProto[] =>
     if (!type)
       throw new GraphError({
         where,
-        what: `nothing says of which type attribute "${name}" is`,
-        fix: 'Name it in attributeTypes.',
+        what: `the type of attribute "${name}" is unknown`,
+        fix: 'Set it in attributeTypes.',
       })
     if (!isOfType(value, type))
       throw new GraphError({
@@ -104,11 +103,11 @@ function typeOf({ opType, domain, attributeTypes }: Node, name: string): Attribu
   return row && Object.hasOwn(row.attributes, name) ? row.attributes[name]?.[0] : attributeTypes?.[name]
 }
 
-/** Types that a file has and no row of the table. */
-export function keptTypes(
+/** The `attributeTypes` of a node that was read: types of the attributes that the operator table does not have. */
+export function attributeTypesOf(
   node: Node,
   attributes: readonly (readonly [string, { type: AttributeType }])[],
 ): Pick<Node, 'attributeTypes'> {
-  const kept = attributes.filter(([name]) => !typeOf(node, name)).map(([name, { type }]) => [name, type] as const)
-  return kept.length ? { attributeTypes: Object.fromEntries(kept) } : {}
+  const types = attributes.filter(([name]) => !typeOf(node, name)).map(([name, { type }]) => [name, type] as const)
+  return types.length ? { attributeTypes: Object.fromEntries(types) } : {}
 }

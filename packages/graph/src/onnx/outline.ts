@@ -1,5 +1,5 @@
-// What a program must know of a model that it only runs: no table of operators is asked, so that a runtime's own
-// (quantized, fused) pass.
+// Reads the outline of a model that is run but not rewritten. It ignores the operator table, so that quantized and
+// fused operators of a runtime pass.
 
 import type { Graph, Node } from '../ir/graph.ts'
 import { addInitializer, addValue, createGraph } from '../ir/graph.ts'
@@ -10,10 +10,10 @@ import { externalLocations, readTensor } from './tensor.ts'
 
 /**
  * A graph with a file's inputs, its outputs as the file declares them, its initializers of known element types, and its
- * nodes with whole-number attributes only: for feeding and asking a session that runs the file itself, not for writing
- * or rewriting.
- * @throws {FormatError | UnsupportedOperatorError} for a damaged file, external data that leaves the folder, an input
- * that is no tensor; what `externalData` throws for a file that is missing.
+ * nodes with integer attributes only. It describes a session that runs the file itself; it cannot be written or
+ * rewritten.
+ * @throws {FormatError | UnsupportedOperatorError} for a damaged file, external data outside of the model's folder, or
+ * an input that is not a tensor; whatever `externalData` throws for a missing file.
  */
 export function readOutline(bytes: Uint8Array, { where = 'model', externalData }: ReadOptions = {}): Graph {
   const proto = decodeModel(bytes, where).graph as GraphProto
@@ -23,8 +23,8 @@ export function readOutline(bytes: Uint8Array, { where = 'model', externalData }
     if (dataTypeOfOnnx(initializer.dataType) && !graph.values.has(initializer.name))
       addInitializer(graph, initializer.name, readTensor(initializer, where, externalData))
   }
-  const given = new Set(proto.initializer.map(({ name }) => name))
-  for (const value of proto.input.filter(({ name }) => !given.has(name))) {
+  const initializers = new Set(proto.initializer.map(({ name }) => name))
+  for (const value of proto.input.filter(({ name }) => !initializers.has(name))) {
     const [dtype, shape] = valueType(value, where)
     addValue(graph, { name: value.name, dtype, shape })
     graph.inputs.push(value.name)
@@ -36,11 +36,11 @@ export function readOutline(bytes: Uint8Array, { where = 'model', externalData }
     const [dtype, shape] = valueType(value, where)
     addValue(graph, { name: value.name, dtype, shape })
   }
-  graph.nodes = proto.node.map(outlined)
+  graph.nodes = proto.node.map(outlineNode)
   return graph
 }
 
-const outlined = ({ name, opType, domain, input, output, attribute }: NodeProto): Node => ({
+const outlineNode = ({ name, opType, domain, input, output, attribute }: NodeProto): Node => ({
   name,
   opType,
   domain,

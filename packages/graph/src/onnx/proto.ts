@@ -1,4 +1,4 @@
-// The only importer of the protobuf library: ONNX's messages as bytes, and back.
+// Encodes and decodes ONNX's protobuf messages. The only importer of the protobuf library.
 
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import {

@@ -1,5 +1,5 @@
-// ONNX file to graph: everything checked, constants turned into initializers, older operator forms brought up to opset
-// 20.
+// Decodes an ONNX file into a graph: checks it, turns Constant nodes into initializers, and upgrades older operators to
+// opset 20.
 
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import { type Dim, parseDim } from '../ir/dim.ts'
@@ -7,7 +7,7 @@ import { addInitializer, addInput, type Attribute, createGraph, type Graph, type
 import { sortNodes } from '../ir/sort.ts'
 import { dataTypeOfOnnx } from '../tensor/dtype.ts'
 import { type Tensor, tensor } from '../tensor/tensor.ts'
-import { keptTypes, readAttribute } from './attribute.ts'
+import { attributeTypesOf, readAttribute } from './attribute.ts'
 import { decodeModel, type GraphProto, type ModelProto, type NodeProto, type ValueInfoProto } from './proto.ts'
 import { type ExternalData, readTensor } from './tensor.ts'
 import { upgrade } from './upgrade.ts'
@@ -15,15 +15,16 @@ import { upgrade } from './upgrade.ts'
 export interface ReadOptions {
   /** Name of the file, for errors. @default 'model' */
   where?: string
+  /** Access to the files of external data. @default none: a model that has some is refused */
   externalData?: ExternalData
 }
 
-/** Oldest ai.onnx operator set whose forms are understood. */
+/** Oldest ai.onnx operator set that can be read. */
 const oldestOpset = 11
 
 /**
- * Decodes an ONNX file into nodes, inputs and initializers; types of inner values are for `inferGraph` to find.
- * @throws {FormatError} for damaged files, external data that is missing or leaves the folder.
+ * Decodes an ONNX file into nodes, inputs and initializers, without the types of inner values (see `readModel`).
+ * @throws {FormatError} for damaged files, external data that is missing or outside of the model's folder.
  * @throws {GraphError} for cycles and dangling inputs.
  * @throws {UnsupportedOperatorError} for opsets older than 11, control flow and unknown element types.
  */
@@ -58,12 +59,16 @@ const metadataOf = (model: ModelProto): Record<string, string> =>
   Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]))
 
 function checkOutputs(graph: Graph, where: string): void {
-  const made = new Set([...graph.inputs, ...graph.initializers.keys(), ...graph.nodes.flatMap((node) => node.outputs)])
+  const defined = new Set([
+    ...graph.inputs,
+    ...graph.initializers.keys(),
+    ...graph.nodes.flatMap((node) => node.outputs),
+  ])
   for (const name of graph.outputs)
-    if (!made.has(name)) throw new GraphError({ where, what: `output "${name}" is made by no node` })
+    if (!defined.has(name)) throw new GraphError({ where, what: `output "${name}" is made by no node` })
 }
 
-/** Element type and shape of a file's input or output. @throws {UnsupportedOperatorError} for what is no tensor. */
+/** Element type and shape of a file's input or output. @throws {UnsupportedOperatorError} if it is not a tensor. */
 export function valueType(value: ValueInfoProto, where: string): [Tensor['dtype'], Dim[]] {
   const type = value.type?.value
   if (type?.case !== 'tensorType')
@@ -96,24 +101,24 @@ function decodeNode(graph: Graph, proto: NodeProto, version: number, where: stri
     return
   }
   const domain = proto.domain === 'ai.onnx' ? '' : proto.domain
-  const inputs = trimmed(proto.input)
+  const inputs = withoutTrailingOmitted(proto.input)
   const scope = scopeOf(proto)
   const node: Node = {
     name,
     opType: proto.opType,
     domain,
     inputs,
-    outputs: trimmed(proto.output),
+    outputs: withoutTrailingOmitted(proto.output),
     attributes,
     ...(scope ? { scope } : {}),
   }
-  graph.nodes.push(upgrade(graph, { ...node, ...keptTypes(node, read) }, version))
+  graph.nodes.push(upgrade(graph, { ...node, ...attributeTypesOf(node, read) }, version))
 }
 
 /**
- * The innermost module: PyTorch's newer exporter notes "['', 'model', 'model.layers.0', 'linear']", of which it is the
- * last but one; the older one puts it in the path of what the node makes (`/model/layers.0/MatMul_output_0`), or of the
- * node where that is an output of the graph.
+ * The innermost module of a node. PyTorch's newer exporter lists "['', 'model', 'model.layers.0', 'linear']", where the
+ * module is the last entry but one. The older one writes it in the path of the node's output
+ * (`/model/layers.0/MatMul_output_0`), or of the node itself if the output is one of the graph.
  */
 function scopeOf({ metadataProps, output: [output = ''], name }: NodeProto): string | undefined {
   const text = metadataProps.find(({ key }) => key === 'pkg.torch.onnx.name_scopes')?.value
@@ -122,8 +127,8 @@ function scopeOf({ metadataProps, output: [output = ''], name }: NodeProto): str
   return path?.split('/').slice(1, -1).join('.')
 }
 
-/** Without omitted names at the end. */
-function trimmed(names: readonly string[]): string[] {
+/** Names without the omitted ones ('') at the end. */
+function withoutTrailingOmitted(names: readonly string[]): string[] {
   const last = names.findLastIndex((name) => name !== '')
   return names.slice(0, last + 1)
 }

@@ -1,4 +1,4 @@
-// Tensors in ONNX files: their elements inside, as raw bytes or as numbers, or in a file beside the model.
+// Reads and writes tensors of ONNX files: elements as raw bytes, as numbers, or in an external-data file.
 
 import { FormatError, UnsupportedOperatorError } from '../errors.ts'
 import { dataTypeOfOnnx, dataTypes } from '../tensor/dtype.ts'
@@ -13,11 +13,11 @@ import {
   TensorProtoSchema,
 } from './proto.ts'
 
-/** Gives access to a model's external-data files. */
+/** Access to a model's external-data files. */
 export interface ExternalData {
   /** Size in bytes. @throws when there is no such file. */
   size: (location: string) => number
-  /** Bytes of a range; called only when a tensor's elements are needed. */
+  /** Bytes of a range; offset and length in bytes. Called only when a tensor's elements are needed. */
   read: (location: string, offset: number, length: number) => Uint8Array
 }
 
@@ -25,11 +25,12 @@ export interface ExternalData {
 export interface ExternalLocation {
   /** File name, relative to the model's folder. */
   location: string
+  /** First byte of the tensor in the file. */
   offset: number
 }
 
 /**
- * A tensor of a file; external data are read when its bytes are asked for.
+ * Reads a tensor of a file; external data is read on demand.
  * @throws {FormatError | UnsupportedOperatorError} naming the tensor.
  */
 export function readTensor(proto: TensorProto, where: string, externalData?: ExternalData): Tensor {
@@ -74,8 +75,8 @@ const entriesOf = (proto: TensorProto): Map<string, string> =>
   new Map(proto.externalData.map(({ key, value }) => [key, value]))
 
 /**
- * The file of a tensor's external data, relative to the model's. @throws {FormatError} when it is outside of the
- * model's folder.
+ * The file of a tensor's external data, relative to the model's folder.
+ * @throws {FormatError} when it is outside of that folder.
  */
 function locationOf(proto: TensorProto, at: string): string {
   const location = entriesOf(proto).get('location') ?? ''
@@ -89,15 +90,15 @@ function locationOf(proto: TensorProto, at: string): string {
 }
 
 /**
- * The files that hold an ONNX model's external data, relative to the model's, each once.
+ * The files of an ONNX model's external data, relative to the model's folder, without duplicates.
  * @param bytes The ONNX file.
- * @throws {FormatError} when it is no ONNX file, or names a file outside of its folder.
+ * @throws {FormatError} when it is not an ONNX file, or names a file outside of its folder.
  */
 export function externalLocations(bytes: Uint8Array, where = 'model'): string[] {
   const { initializer, node } = decodeModel(bytes, where).graph as GraphProto
   const constants = node.flatMap(({ attribute }) => attribute.flatMap(({ t }) => (t ? [t] : [])))
-  const outside = [...initializer, ...constants].filter(({ dataLocation }) => dataLocation === DataLocation.EXTERNAL)
-  return [...new Set(outside.map((proto) => locationOf(proto, `${where}, tensor "${proto.name}"`)))]
+  const external = [...initializer, ...constants].filter(({ dataLocation }) => dataLocation === DataLocation.EXTERNAL)
+  return [...new Set(external.map((proto) => locationOf(proto, `${where}, tensor "${proto.name}"`)))]
 }
 
 function externalTensor(
@@ -129,7 +130,7 @@ function externalTensor(
   return { ...type, bytes: () => externalData.read(location, offset, length) }
 }
 
-/** A tensor for a file; its elements as raw bytes, or where they lie. */
+/** Encodes a tensor for a file: its elements as raw bytes, or their external location. */
 export function tensorProto(name: string, data: Tensor, external?: ExternalLocation): TensorProto {
   const common = { name, dataType: dataTypes[data.dtype].onnx, dims: data.dims.map(BigInt) }
   if (!external) return create(TensorProtoSchema, { ...common, rawData: data.bytes() as Uint8Array<ArrayBuffer> })

@@ -1,9 +1,9 @@
-// Nodes of older operator sets in the forms of opset 20.
+// Upgrades nodes of older operator sets to opset 20.
 
 import { addInitializer, type Graph, type Node, uniqueName } from '../ir/graph.ts'
 import { tensor } from '../tensor/tensor.ts'
 
-/** Where `readModel` finds operators whose old meaning depends on their input's rank: Softmax of opset 11 and 12. */
+/** Domain of operators whose old meaning depends on the input's rank (Softmax of opset 11 and 12); see `readModel`. */
 export const oldDomain = 'ai.onnx.11'
 
 interface Upgrade {
@@ -12,9 +12,9 @@ interface Upgrade {
   apply: (graph: Graph, node: Node) => Node
 }
 
-const axes: Upgrade['apply'] = (graph, node) => asInput(graph, node, 'axes')
-const old: Upgrade['apply'] = (_, node) => ({ ...node, domain: oldDomain })
-const reduction: Upgrade = { since: 18, apply: axes }
+const axesToInput: Upgrade['apply'] = (graph, node) => attributeToInput(graph, node, 'axes')
+const toOldDomain: Upgrade['apply'] = (_, node) => ({ ...node, domain: oldDomain })
+const reduction: Upgrade = { since: 18, apply: axesToInput }
 
 const upgrades: Readonly<Record<string, Upgrade>> = {
   ...Object.fromEntries(
@@ -23,35 +23,35 @@ const upgrades: Readonly<Record<string, Upgrade>> = {
       reduction,
     ]),
   ),
-  ReduceSum: { since: 13, apply: axes },
-  Squeeze: { since: 13, apply: axes },
-  Unsqueeze: { since: 13, apply: axes },
-  Split: { since: 18, apply: evenly },
-  Softmax: { since: 13, apply: old },
-  LogSoftmax: { since: 13, apply: old },
-  /** Without an input that says otherwise it passes values on. */
+  ReduceSum: { since: 13, apply: axesToInput },
+  Squeeze: { since: 13, apply: axesToInput },
+  Unsqueeze: { since: 13, apply: axesToInput },
+  Split: { since: 18, apply: split },
+  Softmax: { since: 13, apply: toOldDomain },
+  LogSoftmax: { since: 13, apply: toOldDomain },
+  /** Without the training_mode input of opset 12 it is the identity. */
   Dropout: {
     since: 12,
     apply: (_, node) => ({ ...node, opType: 'Identity', outputs: node.outputs.slice(0, 1), attributes: {} }),
   },
 }
 
-/** A node of a file's operator set, as opset 20 has it. */
+/** A node of operator set `version` in the form of opset 20. */
 export function upgrade(graph: Graph, node: Node, version: number): Node {
   const row = node.domain === '' && Object.hasOwn(upgrades, node.opType) ? upgrades[node.opType] : undefined
   return row && version < row.since ? row.apply(graph, node) : node
 }
 
-/** Sizes as an input; equal ones, which were those of as many outputs as the node names, as their number. */
-function evenly(graph: Graph, node: Node): Node {
-  const sized = asInput(graph, node, 'split')
+/** The sizes become an input; without sizes the parts are equal, and `num_outputs` counts them. */
+function split(graph: Graph, node: Node): Node {
+  const sized = attributeToInput(graph, node, 'split')
   return sized.inputs.length > 1
     ? sized
     : { ...sized, attributes: { ...sized.attributes, num_outputs: node.outputs.length } }
 }
 
-/** A list that was an attribute and became the input after those that the node has. */
-function asInput(graph: Graph, node: Node, attribute: string): Node {
+/** Moves a list of integers from an attribute to a new last input. */
+function attributeToInput(graph: Graph, node: Node, attribute: string): Node {
   const { [attribute]: list, ...rest } = node.attributes
   if (!Array.isArray(list)) return node
   const input = uniqueName(graph, `${node.name}.${attribute}`)

@@ -1,4 +1,5 @@
-// Graph to ONNX file. Large initializers go to one external-data file, so a model may exceed protobuf's 2 GB.
+// Encodes a graph as an ONNX file. Large initializers go to one external-data file, so a model may exceed protobuf's
+// 2 GB.
 
 import { FormatError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
@@ -29,19 +30,20 @@ const irVersion = 9n
 
 /**
  * Encodes a graph as an ONNX file.
- * @param external Initializers whose bytes are kept elsewhere, by name; see {@link layoutExternal}.
- * @throws {FormatError} when what stays inside exceeds 2 GB.
+ * @param external Locations of the initializers that are stored outside of the file, by name; see
+ * {@link layoutExternal}. @default none
+ * @throws {FormatError} when the other initializers exceed 2 GB.
  */
 export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalLocation> = new Map()): Uint8Array {
-  const inside = [...graph.initializers]
+  const inlineBytes = [...graph.initializers]
     .filter(([name]) => !external.has(name))
     .reduce((size, [, data]) => size + byteLength(data), 0)
-  if (inside >= 2 ** 31)
+  if (inlineBytes >= 2 ** 31)
     throw new FormatError({
       where: `graph "${graph.name}"`,
       what: 'too large for one file',
       expected: 'less than 2 GB',
-      found: `${inside} bytes of weights`,
+      found: `${inlineBytes} bytes of weights`,
       fix: 'Lay the weights out in an external-data file with layoutExternal.',
     })
   return encodeModel(
@@ -67,7 +69,9 @@ export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalL
 
 /**
  * Lays initializers of at least `threshold` bytes out in one external-data file, each at a multiple of `alignment`.
- * @param alignment 4096 lets the runtime map the file instead of copying it. @default 4096
+ * @param options `location`: name of the file. `threshold`: bytes. @default 1024. `alignment`: bytes; 4096 lets the
+ * runtime map the file instead of copying it. @default 4096
+ * @returns The location of each tensor that is in the file.
  */
 export function layoutExternal(
   tensors: Iterable<readonly [string, Tensor]>,
@@ -84,7 +88,7 @@ export function layoutExternal(
   return layout
 }
 
-/** The external-data file of a layout, piece by piece; each tensor is read only when its turn comes. */
+/** The external-data file of a layout as chunks; tensors are read one at a time. */
 export function* externalChunks(
   tensors: ReadonlyMap<string, Tensor>,
   layout: ReadonlyMap<string, ExternalLocation>,

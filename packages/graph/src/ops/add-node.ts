@@ -1,4 +1,4 @@
-// Adds nodes to a graph: attributes and inputs are checked against the operator's row, types of outputs inferred.
+// Adds nodes to a graph: checks attributes and inputs against the operator's row and infers the types of outputs.
 
 import { GraphError, ShapeError } from '../errors.ts'
 import { addValue, type Attributes, type Graph, type Node, uniqueName, type Value } from '../ir/graph.ts'
@@ -7,18 +7,19 @@ import { type AttributeRow, isOfType, type Operator, type OutputType } from './o
 
 export interface NodeOptions {
   attributes?: Attributes
-  /** Name of the node; its first output gets it too. Made from the operator's name by default. */
+  /** Name of the node, and of its first output. @default a unique name made of the operator's */
   name?: string
-  /** Names of the outputs; only as many are declared. */
+  /** Names of the outputs; replaces `outputCount`. @default unique names made of the node's */
   outputs?: readonly string[]
   /** How many outputs to declare. @default 1 */
   outputCount?: number
-  /** Module that the node stands for. */
+  /** Module that the node belongs to. */
   scope?: string | undefined
 }
 
 /**
  * Adds a node and infers the types of its outputs.
+ * @param inputs In ONNX's order; null for an omitted optional input.
  * @returns The outputs, as many as `outputCount` or `outputs` ask for.
  * @throws {UnsupportedOperatorError | ShapeError | GraphError} naming the node.
  */
@@ -91,16 +92,19 @@ function checkSame(x: readonly (Value | undefined)[], { same = [] }: Operator, w
 
 let unknownDims = 0
 
-/** Types of a node's outputs from those of its inputs. */
+/**
+ * Infers the types of a node's first `outputCount` outputs, or of all, from the types of its inputs.
+ * @throws {UnsupportedOperatorError | ShapeError | GraphError} naming the node.
+ */
 export function inferTypes(graph: Graph, node: Node, outputCount: number): OutputType[] {
   const where = `${node.opType} "${node.name}"`
   const row = operatorOf(node.opType, node.domain, node.name)
-  const [least, most] = row.inputs
-  if (node.inputs.length < least || node.inputs.length > most)
+  const [minimum, maximum] = row.inputs
+  if (node.inputs.length < minimum || node.inputs.length > maximum)
     throw new ShapeError({
       where,
       what: 'wrong number of inputs',
-      expected: least === most ? String(least) : `${least} to ${most}`,
+      expected: minimum === maximum ? String(minimum) : `${minimum} to ${maximum}`,
       found: String(node.inputs.length),
     })
   checkAttributes(node, row, where)
@@ -130,7 +134,7 @@ export function inferTypes(graph: Graph, node: Node, outputCount: number): Outpu
   return types
 }
 
-/** A node's attributes with the table's defaults filled in. */
+/** A node's attributes with the defaults of the operator table. */
 export function attributesOf(node: Node): Attributes {
   const rows = Object.entries(operatorOf(node.opType, node.domain, node.name).attributes)
   const defaults = rows.flatMap(([name, [, value]]) => (value === undefined ? [] : [[name, value] as const]))

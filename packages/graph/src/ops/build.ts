@@ -1,4 +1,4 @@
-// Builds graphs: `g.MatMul(x, w)` adds a node, infers its type and returns the value.
+// The graph builder: `g.MatMul(x, w)` adds a node, infers its type and returns its output.
 
 import { addInitializer, type Attribute, type Attributes, type Graph, uniqueName, type Value } from '../ir/graph.ts'
 import type { DataType } from '../tensor/dtype.ts'
@@ -11,16 +11,16 @@ export type OperatorArguments = readonly (Value | null | Readonly<Record<string,
 
 type OperatorMethods = { readonly [Name in OperatorName]: (...args: OperatorArguments) => Value }
 
-/** One method per operator, named as ONNX names it, each returning the first output; and helpers for constants. */
+/** One method per operator, with ONNX's name, which returns the first output; and helpers for constants. */
 export interface Builder extends OperatorMethods {
   readonly graph: Graph
   /** Adds a node and returns all its outputs. */
   readonly node: (opType: OperatorName, inputs: readonly (Value | null)[], options?: NodeOptions) => Value[]
-  /** A scalar constant of an element type. */
+  /** A scalar constant. @default dtype 'float32' */
   readonly scalar: (value: number, dtype?: DataType) => Value
   /** A one-dimensional int64 constant: axes, shapes. */
   readonly int64: (values: readonly number[]) => Value
-  /** A constant tensor under a name of its own choosing. */
+  /** A constant tensor; a number is appended to a name that is taken. */
   readonly constant: (name: string, data: Tensor) => Value
 }
 

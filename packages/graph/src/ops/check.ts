@@ -1,4 +1,4 @@
-// Whether the types that a graph states are those that its nodes make and its tensors have.
+// Checks the element types that a graph declares against its tensors and against type inference.
 
 import { GraphError } from '../errors.ts'
 import { getValue, type Graph } from '../ir/graph.ts'
@@ -6,9 +6,9 @@ import { inferTypes } from './add-node.ts'
 import { isOperator, operators } from './index.ts'
 
 /**
- * Checks the element type of every value: an initializer's is its tensor's, a node's inputs are of types that go
- * together, and its outputs of those that follow. Nodes of operators that the table has no row for are passed over.
- * @throws {GraphError | ShapeError} naming the node and the value: a runtime would refuse the graph.
+ * Checks the declared element type of every value: an initializer's against its tensor, a node's inputs against its
+ * operator, its outputs against inference. Nodes of operators without a row in the table are skipped.
+ * @throws {GraphError | ShapeError} naming the node and the value; a runtime would refuse the graph.
  */
 export function checkTypes(graph: Graph): void {
   for (const [name, { dtype }] of graph.initializers) sameType(graph, `initializer "${name}"`, name, dtype)
@@ -26,7 +26,7 @@ function sameType(graph: Graph, where: string, name: string, found: string | und
   if (dtype !== found)
     throw new GraphError({
       where,
-      what: 'its element type is not what the graph takes it for',
+      what: 'its element type is not the one that the graph declares',
       expected: dtype,
       found: String(found),
     })

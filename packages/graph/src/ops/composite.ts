@@ -1,4 +1,4 @@
-// Small formulas over several operators, used by models, losses and gradient rules alike.
+// Small formulas of several operators, shared by models, losses and gradient rules.
 
 import type { Value } from '../ir/graph.ts'
 import { type DataType, dataTypes } from '../tensor/dtype.ts'
@@ -8,15 +8,15 @@ import type { Builder } from './build.ts'
 /** A scalar of the same element type as `value`. */
 export const scalarLike = (g: Builder, value: Value, number: number): Value => g.scalar(number, value.dtype)
 
-/** `value` times a number. */
+/** `value` times a number; `value` itself for 1. */
 export const scale = (g: Builder, value: Value, factor: number): Value =>
   factor === 1 ? value : g.Mul(value, scalarLike(g, value, factor))
 
-/** Converts the element type. */
+/** Converts the element type, if it differs. */
 export const cast = (g: Builder, value: Value, to: DataType): Value =>
   value.dtype === to ? value : g.Cast(value, { to: dataTypes[to].onnx })
 
-/** Dropout with probability `p` in training; nothing is added where it is 0. Masks are drawn by the node's name. */
+/** Dropout with probability `p` in training; `x` itself for 0. The mask depends on the node's name. */
 export const dropout = (g: Builder, x: Value, p: number, name: string): Value =>
   p === 0 ? x : (g.node('Dropout', [x, g.scalar(p)], { name })[0] as Value)
 
@@ -27,27 +27,28 @@ export function transposeMatrix(g: Builder, value: Value): Value {
   return g.Transpose(value, { perm: [...perm.slice(0, -2), rank - 1, rank - 2] })
 }
 
-/** The axes from `axis` on. */
+/** The axes from `axis` (which may be negative) to the last. */
 export const lastAxes = ({ shape }: Value, axis: number): number[] => {
   const first = (axis + shape.length) % shape.length
   return Array.from({ length: shape.length - first }, (_, i) => first + i)
 }
 
-/** 1 / sqrt(mean(x^2) + epsilon) over the axes from `axis` on. */
+/** 1 / sqrt(mean(x^2) + epsilon) over the axes from `axis` to the last, which become 1. */
 export function inverseRms(g: Builder, x: Value, { axis, epsilon }: { axis: number; epsilon: number }): Value {
   const mean = g.ReduceMean(g.Mul(x, x), g.int64(lastAxes(x, axis)))
   return g.Reciprocal(g.Sqrt(g.Add(mean, scalarLike(g, x, epsilon))))
 }
 
 /**
- * x / max(|x|, epsilon) over the last axis: rows of length 1, but for a row of zeros, which stays; torch.nn.functional.normalize.
+ * x / max(|x|, epsilon) over the last axis: rows of norm 1, except rows of zeros, which stay zero
+ * (torch.nn.functional.normalize).
  */
 export function normalizeRows(g: Builder, x: Value, epsilon = 1e-12): Value {
   const squares = g.ReduceSum(g.Mul(x, x), g.int64([-1]))
   return g.Div(x, g.Sqrt(g.Max(squares, scalarLike(g, x, epsilon ** 2))))
 }
 
-/** Zeros of the shape of `value`. */
+/** Zeros of the shape and element type of `value`. */
 export const zerosLike = (g: Builder, value: Value): Value => g.Expand(scalarLike(g, value, 0), g.Shape(value))
 
 /**

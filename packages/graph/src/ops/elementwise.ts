@@ -1,4 +1,4 @@
-// Elementwise operators, and the comparisons and casts that go with them.
+// Rows of elementwise operators, comparisons and casts.
 
 import { ShapeError } from '../errors.ts'
 import { addDims, type Dim, divDims, mulDims } from '../ir/dim.ts'
@@ -18,7 +18,7 @@ function binary(arithmetic?: Arithmetic): Operator {
     inputs: [2, 2],
     attributes: {},
     same: [0, 1],
-    infer: (c) => [{ dtype: input(c, 0).dtype, shape: broadcastInputs(c), ...combined(c, arithmetic) }],
+    infer: (c) => [{ dtype: input(c, 0).dtype, shape: broadcastInputs(c), ...contentOf(c, arithmetic) }],
   }
 }
 
@@ -44,8 +44,8 @@ const broadcastInputs = (c: InferContext) =>
     c.where,
   )
 
-/** Arithmetic on shapes: element by element, a scalar against each. */
-function combined(c: InferContext, arithmetic?: Arithmetic): { content?: Dim[] } {
+/** The known elements of the result, for arithmetic on shapes; one element broadcasts. */
+function contentOf(c: InferContext, arithmetic?: Arithmetic): { content?: Dim[] } {
   const [a, b] = [input(c, 0).content, input(c, 1).content]
   if (!arithmetic || !a || !b) return {}
   const length = Math.max(a.length, b.length)
@@ -94,7 +94,7 @@ export const elementwise = {
       return [{ dtype, shape, ...(content ? { content } : {}) }]
     },
   },
-  /** Not ONNX's: the identity, through which no gradient flows (torch.Tensor.detach). Lowered before running. */
+  /** The identity without a gradient (torch.Tensor.detach). Not an ONNX operator: lowered before running. */
   StopGradient: unary,
   LeakyRelu: { ...unary, attributes: { alpha: ['float', 0.01] } },
   HardSigmoid: { ...unary, attributes: { alpha: ['float', 0.2], beta: ['float', 0.5] } },

@@ -1,18 +1,22 @@
-// The table: one row per operator that this library reads, shapes and (see grad/rules.ts) differentiates.
+// The operator table: one row per operator that this library reads, infers and (see grad/rules.ts) differentiates.
 
 import { UnsupportedOperatorError } from '../errors.ts'
 import { elementwise } from './elementwise.ts'
+import { indexing } from './indexing.ts'
 import { linalg } from './linalg.ts'
 import { movement } from './movement.ts'
 import { normalization } from './normalization.ts'
 import type { Operator } from './operator.ts'
 import { recurrents } from './recurrent.ts'
 import { reductions } from './reduction.ts'
+import { shapes } from './shapes.ts'
 
 const table = {
   ...elementwise,
   ...linalg,
   ...movement,
+  ...indexing,
+  ...shapes,
   ...reductions,
   ...normalization,
   ...recurrents,
@@ -23,18 +27,16 @@ export const operators: { readonly [Name in keyof typeof table]: Operator } = ta
 /** Name of an operator in the table, as the ONNX specification spells it. */
 export type OperatorName = keyof typeof operators
 
-/** Whether the table has a row of this name. */
+/** Whether the table has a row with this name. */
 export const isOperator = (opType: string): opType is OperatorName => Object.hasOwn(operators, opType)
 
-/**
- * What tools that quantize, fuse or lay out anew write: operators of the runtime's own domains, and ONNX's of quantized
- * values.
- */
+/** Operators that quantizing and fusing tools write: those of a runtime's domains, and ONNX's quantized ones. */
 const forInference = /^com\.|Quantize|Integer$|QLinear/
 
 /**
  * The row of an operator.
- * @throws {UnsupportedOperatorError} naming the node and what to do.
+ * @param node Name of the node, for errors.
+ * @throws {UnsupportedOperatorError} naming the node, if the table has no such row.
  */
 export function operatorOf(opType: string, domain: string, node: string): Operator {
   if (isOperator(opType) && (operators[opType].domain ?? '') === domain) return operators[opType]
@@ -42,7 +44,8 @@ export function operatorOf(opType: string, domain: string, node: string): Operat
     where: `node "${node}"`,
     what: `operator ${domain ? `${domain}.` : ''}${opType} is not in the table`,
     fix: forInference.test(`${domain}.${opType}`)
-      ? 'The file was quantized or fused for inference: read the export that it was made of. loadClassifier of @cola/train runs it as it is.'
+      ? 'The file was quantized or fused for inference: read the original export. ' +
+        'loadClassifier of @cola/train runs this one as it is.'
       : 'Export the model without it, or add a row to ops/ and a gradient rule (ARCHITECTURE.md, "Add an operator").',
   })
 }

@@ -1,10 +1,11 @@
-// Matrix products.
+// Rows of matrix products.
 
 import { ShapeError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
 import type { Shape } from '../ir/graph.ts'
 import { broadcastShapes, input, int, type InferContext, type Operator } from './operator.ts'
 
+/** @throws {ShapeError} when two known inner dimensions differ. */
 function sameInner(c: InferContext, a: Dim | undefined, b: Dim | undefined): void {
   if (typeof a === 'number' && typeof b === 'number' && a !== b) {
     const [x, w] = [input(c, 0), input(c, 1)]
@@ -52,8 +53,8 @@ export const linalg = {
     },
   },
   /**
-   * A product with a matrix [N, K] kept in few bits: codes [N, K / block_size, block_size bits / 8], one scale a block.
-   * ONNX Runtime's own.
+   * A product with a quantized matrix [N, K]: codes [N, K / block_size, block_size bits / 8], one scale per block. An
+   * operator of ONNX Runtime.
    */
   MatMulNBits: {
     inputs: [3, 6],
@@ -67,8 +68,8 @@ export const linalg = {
     },
   },
   /**
-   * A (B scale) + bias with A [.., K] quantized on the way, all of it at one scale, and B [K, N] int8. ONNX Runtime's
-   * own, on CPU and WASM.
+   * A (B scale) + bias, with A [.., K] quantized at run time with one scale, and B [K, N] in int8. An operator of ONNX
+   * Runtime, on CPU and WASM.
    */
   DynamicQuantizeMatMul: {
     inputs: [3, 5],

@@ -1,9 +1,8 @@
-// Operators that move, cut, join, repeat or look up elements, and those that compute shapes.
+// Rows of operators that reshape, permute, concatenate, split, slice, pad or repeat.
 
 import { ShapeError } from '../errors.ts'
 import { addDims, type Dim, divDims, mulDims } from '../ir/dim.ts'
 import type { Shape, Value } from '../ir/graph.ts'
-import { type Tensor, toNumbers } from '../tensor/tensor.ts'
 import {
   axesInput,
   axisOf,
@@ -13,30 +12,20 @@ import {
   type InferContext,
   ints,
   knownInts,
+  like,
   type Operator,
   type OutputType,
+  shapeInput,
 } from './operator.ts'
-
-const like = (value: Value, shape: Shape): OutputType => ({ dtype: value.dtype, shape })
-
-/** A shape given by an input: its content, or that many unknown sizes. */
-function shapeInput(c: InferContext, i: number): readonly Dim[] {
-  const { content, shape } = input(c, i)
-  if (content) return content
-  const rank = shape[0]
-  if (typeof rank !== 'number')
-    throw new ShapeError({ where: c.where, what: 'the rank of a computed shape is unknown', found: `[${shape}]` })
-  return Array.from({ length: rank }, () => c.unknownDim())
-}
 
 function reshape(c: InferContext): Shape {
   const { shape } = input(c, 0)
   const target = shapeInput(c, 1).map((dim, i) => (dim === 0 && !int(c, 'allowzero') ? (shape[i] as Dim) : dim))
-  const rest = target.filter((dim) => dim !== -1)
+  const known = target.filter((dim) => dim !== -1)
   const total = mulDims(...shape)
-  if (rest.length === target.length) {
-    const wanted = mulDims(...rest)
-    if (typeof wanted === 'number' && typeof total === 'number' && wanted !== total)
+  if (known.length === target.length) {
+    const size = mulDims(...known)
+    if (typeof size === 'number' && typeof total === 'number' && size !== total)
       throw new ShapeError({
         where: c.where,
         what: `cannot reshape [${shape}]`,
@@ -45,19 +34,11 @@ function reshape(c: InferContext): Shape {
       })
     return target
   }
-  const known = mulDims(...rest)
-  const quotient = known === 0 ? undefined : divDims(total, known)
-  if (quotient === undefined && typeof total === 'number' && typeof known === 'number')
+  const divisor = mulDims(...known)
+  const quotient = divisor === 0 ? undefined : divDims(total, divisor)
+  if (quotient === undefined && typeof total === 'number' && typeof divisor === 'number')
     throw new ShapeError({ where: c.where, what: `cannot reshape [${shape}]`, found: `[${target}]` })
   return target.map((dim) => (dim === -1 ? (quotient ?? c.unknownDim()) : dim))
-}
-
-function gather(c: InferContext): OutputType {
-  const [data, indices] = [input(c, 0), input(c, 1)]
-  const axis = axisOf(int(c, 'axis'), data.shape.length, c.where)
-  const type = like(data, [...data.shape.slice(0, axis), ...indices.shape, ...data.shape.slice(axis + 1)])
-  const picked = data.content && indices.content?.map((i) => data.content?.at(Number(i)))
-  return picked?.every((dim) => dim !== undefined) ? { ...type, content: picked as Dim[] } : type
 }
 
 function concat(c: InferContext): OutputType {
@@ -100,7 +81,7 @@ function slice(c: InferContext): OutputType {
 }
 
 /** Positions that Slice takes from `size` elements. */
-export function sliceRange(size: number, start: number, end: number, step: number): number[] {
+function sliceRange(size: number, start: number, end: number, step: number): number[] {
   const clamp = (i: number, low: number, high: number) => Math.min(Math.max(i < 0 ? i + size : i, low), high)
   const positions: number[] = []
   const first = step > 0 ? clamp(start, 0, size) : clamp(start, 0, size - 1)
@@ -151,51 +132,6 @@ function unsqueeze(c: InferContext): OutputType {
   const rest = [...data.shape]
   const shape = Array.from({ length: rank }, (_, i) => (at.includes(i) ? 1 : (rest.shift() as Dim)))
   return { ...like(data, shape), ...(data.content ? { content: data.content } : {}) }
-}
-
-function shapeOf(c: InferContext): OutputType {
-  const { shape } = input(c, 0)
-  const end = c.attributes.end === undefined ? shape.length : int(c, 'end')
-  const content = shape.slice(int(c, 'start'), end)
-  return { dtype: 'int64', shape: [content.length], content }
-}
-
-function constantOfShape(c: InferContext): OutputType {
-  const value = c.attributes.value as Tensor | undefined
-  const shape = shapeInput(c, 0)
-  const type: OutputType = { dtype: value?.dtype ?? 'float32', shape }
-  const integer = value && (value.dtype === 'int64' || value.dtype === 'int32')
-  return integer && shape.length === 1 && typeof shape[0] === 'number' && shape[0] <= 16
-    ? { ...type, content: Array.from({ length: shape[0] }, () => toNumbers(value)[0] as number) }
-    : type
-}
-
-function range(c: InferContext): OutputType {
-  const [start, limit, delta] = [0, 1, 2].map((i) => input(c, i).content?.[0])
-  const dtype = input(c, 0).dtype
-  if (typeof start === 'number' && typeof limit === 'number' && typeof delta === 'number') {
-    const size = Math.max(0, Math.ceil((limit - start) / delta))
-    return {
-      dtype,
-      shape: [size],
-      ...(size <= 16 ? { content: Array.from({ length: size }, (_, i) => start + i * delta) } : {}),
-    }
-  }
-  const size =
-    delta === 1 && limit !== undefined && start !== undefined ? addDims(limit, mulDims(start, -1)) : c.unknownDim()
-  return { dtype, shape: [size] }
-}
-
-function scatterND(c: InferContext): OutputType[] {
-  return [like(input(c, 0), input(c, 0).shape)]
-}
-
-function gatherND(c: InferContext): Shape {
-  const [data, indices] = [input(c, 0).shape, input(c, 1).shape]
-  const depth = indices.at(-1)
-  if (typeof depth !== 'number')
-    throw new ShapeError({ where: c.where, what: 'depth of the indices is unknown', found: `[${indices}]` })
-  return [...indices.slice(0, -1), ...data.slice(int(c, 'batch_dims') + depth)]
 }
 
 function pad(c: InferContext): Shape {
@@ -267,26 +203,4 @@ export const movement = {
     infer: (c) => [like(input(c, 0), pad(c))],
   },
   Trilu: { inputs: [1, 2], attributes: { upper: ['int', 1] }, infer: (c) => [like(input(c, 0), input(c, 0).shape)] },
-  Gather: { inputs: [2, 2], attributes: { axis: ['int', 0] }, infer: (c) => [gather(c)] },
-  GatherElements: {
-    inputs: [2, 2],
-    attributes: { axis: ['int', 0] },
-    infer: (c) => [like(input(c, 0), input(c, 1).shape)],
-  },
-  GatherND: { inputs: [2, 2], attributes: { batch_dims: ['int', 0] }, infer: (c) => [like(input(c, 0), gatherND(c))] },
-  ScatterElements: {
-    inputs: [3, 3],
-    attributes: { axis: ['int', 0], reduction: ['string', 'none'] },
-    same: [0, 2],
-    infer: scatterND,
-  },
-  ScatterND: { inputs: [3, 3], attributes: { reduction: ['string', 'none'] }, same: [0, 2], infer: scatterND },
-  Shape: { inputs: [1, 1], attributes: { start: ['int', 0], end: ['int'] }, infer: (c) => [shapeOf(c)] },
-  Size: {
-    inputs: [1, 1],
-    attributes: {},
-    infer: (c) => [{ dtype: 'int64', shape: [], content: [mulDims(...input(c, 0).shape)] }],
-  },
-  ConstantOfShape: { inputs: [1, 1], attributes: { value: ['tensor'] }, infer: (c) => [constantOfShape(c)] },
-  Range: { inputs: [3, 3], attributes: {}, same: 'all', infer: (c) => [range(c)] },
 } satisfies Record<string, Operator>

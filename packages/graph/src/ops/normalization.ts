@@ -1,4 +1,4 @@
-// Softmax, layer and RMS normalization.
+// Rows of softmax, layer and RMS normalization.
 
 import { axisOf, input, int, type Operator } from './operator.ts'
 
@@ -11,25 +11,25 @@ const alongAxis: Operator = {
   },
 }
 
-/** The value's own type, then float32 statistics of each slice from `axis` on. */
+/** The type of the input, then float32 statistics over the axes from `axis` to the last. */
 const normalizing =
   (statistics: number): Operator['infer'] =>
   (c) => {
     const { dtype, shape } = input(c, 0)
     const axis = axisOf(int(c, 'axis'), shape.length, c.where)
-    const kept = { dtype: 'float32', shape: shape.map((dim, i) => (i < axis ? dim : 1)) } as const
-    return [{ dtype, shape }, ...Array.from({ length: statistics }, () => kept)]
+    const statistic = { dtype: 'float32', shape: shape.map((dim, i) => (i < axis ? dim : 1)) } as const
+    return [{ dtype, shape }, ...Array.from({ length: statistics }, () => statistic)]
   }
 
-/** stash_type 1: statistics are float32 whatever the input is. */
+/** stash_type 1: statistics are float32 for any input type. */
 const attributes: Operator['attributes'] = { axis: ['int', -1], epsilon: ['float', 1e-5], stash_type: ['int', 1] }
 
 export const normalization = {
   Softmax: alongAxis,
   LogSoftmax: alongAxis,
-  /** Also gives mean and inverse deviation. */
+  /** Further outputs: mean and inverse standard deviation. */
   LayerNormalization: { inputs: [2, 3], attributes, same: 'all', infer: normalizing(2) },
   RMSNormalization: { inputs: [2, 2], attributes, same: 'all', infer: normalizing(0) },
-  /** RMS normalization that also gives 1 / rms. ONNX Runtime's own, under ONNX's domain. */
+  /** RMS normalization with 1 / rms as second output. An operator of ONNX Runtime, in ONNX's domain. */
   SimplifiedLayerNormalization: { inputs: [2, 2], attributes, same: 'all', infer: normalizing(1) },
 } satisfies Record<string, Operator>

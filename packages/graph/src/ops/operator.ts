@@ -1,41 +1,41 @@
-// What a row of the operator table says, and the context its shape rule works in.
+// Type of a row of the operator table, the context of its shape rule, and helpers for shape rules.
 
 import { ShapeError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
 import type { Attributes, AttributeType, AttributeValues, Shape, Value, ValueType } from '../ir/graph.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 
-/** Type of an output; `content` where the operator computes with shapes. */
+/** Type of an output; with `content` if the operator computes shapes. */
 export type OutputType = ValueType & { content?: readonly Dim[] }
 
 export interface InferContext {
   readonly opType: string
   readonly attributes: Attributes
-  /** Inputs; undefined where optional and omitted. */
+  /** Inputs; undefined for an omitted optional input. */
   readonly x: readonly (Value | undefined)[]
-  /** Number of outputs that the node names. */
+  /** Number of outputs that the node declares. */
   readonly outputCount: number
-  /** The tensor behind an input, where it is an initializer. */
+  /** The tensor of an input that is an initializer. */
   readonly tensorOf: (value: Value | undefined) => Tensor | undefined
-  /** A dimension that nothing is known about. */
+  /** A new symbol, for a dimension that is unknown. */
   readonly unknownDim: () => Dim
-  /** Name of the node, for errors. */
+  /** Operator and name of the node, for errors. */
   readonly where: string
 }
 
-/** Type of an attribute and its default, where it has one. */
+/** Type of an attribute, and its default if it has one. */
 export type AttributeRow = {
   readonly [Type in AttributeType]: readonly [type: Type, value?: AttributeValues[Type]]
 }[AttributeType]
 
 export interface Operator {
-  /** Least and greatest number of inputs. */
+  /** Minimum and maximum number of inputs. */
   readonly inputs: readonly [number, number]
-  /** Attributes that it understands. */
+  /** Supported attributes. */
   readonly attributes: Readonly<Record<string, AttributeRow>>
-  /** Inputs that must be of one element type, where they are given. */
+  /** Indices of inputs that must have one element type, if they are present. */
   readonly same?: readonly number[] | 'all'
-  /** Domain, where it is not ai.onnx. */
+  /** @default '', ai.onnx */
   readonly domain?: string
   readonly infer: (context: InferContext) => OutputType[]
 }
@@ -57,25 +57,25 @@ const ofType: { readonly [Type in AttributeType]: (value: unknown) => boolean } 
   strings: listOf(isText),
 }
 
-/** Whether a value can be that of an attribute of a type. */
+/** Whether a value is valid for an attribute type. */
 export const isOfType = (value: unknown, type: AttributeType): boolean => ofType[type](value)
 
-/** Input `i`, which the table guarantees to be there. */
+/** Input `i`. @throws {ShapeError} when it is omitted. */
 export function input(context: InferContext, i: number): Value {
   const value = context.x[i]
   if (!value) throw new ShapeError({ where: context.where, what: `input ${i} is missing` })
   return value
 }
 
-/** A whole-number attribute. */
+/** An integer attribute. */
 export const int = (context: InferContext, name: string): number => Number(context.attributes[name])
 
-/** A list attribute; undefined where it is not given. */
+/** An attribute that is a list of integers; undefined if it is not set. */
 export function ints(context: InferContext, name: string): readonly number[] | undefined {
   return context.attributes[name] as readonly number[] | undefined
 }
 
-/** Axis counted from the front. @throws {ShapeError} when it is outside the rank. */
+/** A possibly negative axis, counted from the front. @throws {ShapeError} when it is outside of the rank. */
 export function axisOf(axis: number, rank: number, where: string): number {
   const positive = axis < 0 ? axis + rank : axis
   if (positive < 0 || positive >= Math.max(rank, 1))
@@ -83,7 +83,7 @@ export function axisOf(axis: number, rank: number, where: string): number {
   return positive
 }
 
-/** Content of an input of whole numbers, all known. @throws {ShapeError} when something in it is not. */
+/** Content of an integer input. @throws {ShapeError} when an element is not known. */
 export function knownInts(context: InferContext, i: number): number[] {
   const content = input(context, i).content
   if (!content || content.some((dim) => typeof dim !== 'number')) {
@@ -96,12 +96,22 @@ export function knownInts(context: InferContext, i: number): number[] {
   return content as number[]
 }
 
-/** Axes of a reduction or (un)squeeze given as an optional second input. */
+/** Axes of a reduction or (un)squeeze, from the optional second input. */
 export const axesInput = (context: InferContext): number[] | undefined =>
   context.x[1] ? knownInts(context, 1) : undefined
 
+/** The shape that an input holds: its content, or as many unknown dimensions. @throws {ShapeError} for an unknown rank. */
+export function shapeInput(context: InferContext, i: number): readonly Dim[] {
+  const { content, shape } = input(context, i)
+  if (content) return content
+  const rank = shape[0]
+  if (typeof rank !== 'number')
+    throw new ShapeError({ where: context.where, what: 'the rank of a computed shape is unknown', found: `[${shape}]` })
+  return Array.from({ length: rank }, () => context.unknownDim())
+}
+
 /**
- * Shape of an elementwise result under NumPy's broadcasting. Two different symbols are taken to be equal in size.
+ * Shape of an elementwise result under NumPy's broadcasting. Two different symbols are assumed to be equal.
  * @throws {ShapeError} when two known sizes differ and neither is 1.
  */
 export function broadcastShapes(shapes: readonly Shape[], where: string): Shape {
@@ -123,3 +133,6 @@ export function broadcastShapes(shapes: readonly Shape[], where: string): Shape 
     return dim
   })
 }
+
+/** The element type of a value with another shape. */
+export const like = (value: Value, shape: Shape): OutputType => ({ dtype: value.dtype, shape })

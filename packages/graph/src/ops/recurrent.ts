@@ -1,5 +1,5 @@
-// Recurrent operators, for exported models: CPU and CUDA have kernels for all, WebGPU for LSTM and GRU. Training
-// unrolls them (@cola/rnn).
+// Rows of recurrent operators, for exported models: CPU and CUDA have kernels for all, WebGPU for LSTM and GRU.
+// Training unrolls them (@cola/rnn).
 
 import { ShapeError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
@@ -33,7 +33,7 @@ const attributes: Operator['attributes'] = {
   activation_beta: ['floats'],
 }
 
-/** All but the lengths of the sequences. */
+/** All inputs except sequence_lens. */
 const same = [0, 1, 2, 3, 5, 6, 7]
 
 export const recurrents = {

@@ -1,11 +1,11 @@
-// Reductions, cumulative sums and searches along axes.
+// Rows of reductions, cumulative sums and searches along axes.
 
 import type { Dim } from '../ir/dim.ts'
 import type { Shape } from '../ir/graph.ts'
 import { axesInput, axisOf, input, int, type InferContext, type Operator } from './operator.ts'
 
-/** Axes that a reduction sums over, counted from the front; all of them when none are named. */
-export function reducedAxes(c: InferContext): number[] {
+/** Axes that a reduction removes, counted from the front; all axes if the node names none. */
+function reducedAxes(c: InferContext): number[] {
   const rank = input(c, 0).shape.length
   const axes = axesInput(c) ?? []
   if (axes.length > 0) return axes.map((axis) => axisOf(axis, rank, c.where))

@@ -1,23 +1,23 @@
-// A linear layer becomes one Gemm on rows. The matrix stays as it is: a runtime would fold its Transpose into a second
-// copy of every weight.
+// Rewrites linear layers as one Gemm on rows. The matrix is not transposed: a runtime would fold its Transpose into a
+// second copy of every weight.
 
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { addNode } from '../ops/add-node.ts'
 import { build } from '../ops/build.ts'
 import { linearNodes } from './linear-nodes.ts'
 import { memoize } from './memoize.ts'
-import { remake } from './rewrite-outputs.ts'
+import { replaceProducer } from './rewrite-outputs.ts'
 
-/** A copy of the graph with each MatMul with a matrix that it holds as a Gemm, the bias in it. Names of values stay. */
+/** A copy of the graph where each MatMul with a constant matrix, and its bias, is one Gemm. Values keep their names. */
 export function foldLinear(graph: Graph): Graph {
   const linear = linearNodes(graph)
   const folded: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(folded)
-  /** The rows of a value, the shape to give a product back. */
+  /** The rows of an input, and the shape of a product, shared by the layers that read the input. */
   const shared = memoize<Value>()
-  const dropped = new Set<Node>()
+  const fused = new Set<Node>()
   for (const node of graph.nodes) {
-    if (dropped.has(node)) continue
+    if (fused.has(node)) continue
     const layer = node.opType === 'MatMul' ? linear.get(node.outputs[0] as string) : undefined
     const x = layer && getValue(folded, node.inputs[0] as string)
     const rank = x?.shape.length ?? 0
@@ -26,19 +26,19 @@ export function foldLinear(graph: Graph): Graph {
       continue
     }
     const add = graph.outputs.includes(node.outputs[0] as string) ? undefined : layer.add
-    if (add) dropped.add(add)
+    if (add) fused.add(add)
     const output = (add ?? node).outputs[0] as string
-    const rows = rank === 2 ? x : shared(`rows ${x.name}`, () => g.Reshape(x, g.int64([-1, layer.in_features])))
+    const rows = rank === 2 ? x : shared(`rows ${x.name}`, () => g.Reshape(x, g.int64([-1, layer.inFeatures])))
     const inputs = [rows, getValue(folded, layer.weight), ...(add ? [getValue(folded, layer.bias as string)] : [])]
     const options = { name: node.name, scope: node.scope, attributes: layer.transposed ? { transB: 1 } : {} }
     if (rank === 2) {
-      remake(folded, output, 'Gemm', inputs, options)
+      replaceProducer(folded, output, 'Gemm', inputs, options)
     } else {
       const product = addNode(folded, 'Gemm', inputs, options)[0] as Value
-      const shape = shared(`shape ${x.name} ${layer.out_features}`, () =>
-        g.Concat(g.Shape(x, { start: 0, end: rank - 1 }), g.int64([layer.out_features]), { axis: 0 }),
+      const shape = shared(`shape ${x.name} ${layer.outFeatures}`, () =>
+        g.Concat(g.Shape(x, { start: 0, end: rank - 1 }), g.int64([layer.outFeatures]), { axis: 0 }),
       )
-      remake(folded, output, 'Reshape', [product, shape])
+      replaceProducer(folded, output, 'Reshape', [product, shape])
     }
   }
   return folded

@@ -1,49 +1,49 @@
-// Chains of reshapes: products work on rows, what stands between them on [batch, sequence, width], and gradients go
-// back the same way.
+// Folds chains of reshapes: products work on rows, the operators between them on [batch, sequence, width], and
+// gradients the same in reverse.
 
 import { sameShape } from '../ir/dim.ts'
 import { cloneGraph, getValue, type Graph, type Node } from '../ir/graph.ts'
-import { makersOf } from '../ir/uses.ts'
+import { producersOf } from '../ir/uses.ts'
 
-/** Operators that move nothing. */
+/** Operators that change a shape and no data. */
 const reshaping = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'])
 
 /**
- * Rewrites each Reshape of what was reshaped as one of the first value, drops those that change nothing, and
- * reads the shape of a reshaped value where it was said. Call `prune` afterwards.
+ * Makes each Reshape read the first value of its chain, removes reshapes that change nothing, and replaces the Shape of
+ * a reshaped value by the Reshape's target. Call `prune` afterwards.
  */
 export function foldReshapes(original: Graph): Graph {
   const graph = cloneGraph(original)
-  const makers = makersOf(graph)
-  const given = new Set(graph.outputs)
-  const [same, sources] = [new Map<string, string>(), new Map<string, string>()]
-  graph.nodes = graph.nodes.flatMap((node) => {
-    const read = { ...node, inputs: node.inputs.map((name) => same.get(name) ?? name) }
-    const [input, output] = [read.inputs[0] as string, read.outputs[0] as string]
-    if (read.opType === 'Shape' && !given.has(output)) {
-      const said = isWhole(read) ? saidShape(graph, makers.get(input)) : undefined
-      if (said !== undefined) same.set(output, same.get(said) ?? said)
-      return said === undefined ? [read] : []
+  const producers = producersOf(graph)
+  const outputs = new Set(graph.outputs)
+  const [replaced, sources] = [new Map<string, string>(), new Map<string, string>()]
+  graph.nodes = graph.nodes.flatMap((original) => {
+    const node = { ...original, inputs: original.inputs.map((name) => replaced.get(name) ?? name) }
+    const [input, output] = [node.inputs[0] as string, node.outputs[0] as string]
+    if (node.opType === 'Shape' && !outputs.has(output)) {
+      const shape = isWhole(node) ? knownShape(graph, producers.get(input)) : undefined
+      if (shape !== undefined) replaced.set(output, replaced.get(shape) ?? shape)
+      return shape === undefined ? [node] : []
     }
-    if (!reshaping.has(read.opType)) return [read]
+    if (!reshaping.has(node.opType)) return [node]
     const source = sources.get(input) ?? input
-    if (!given.has(output) && sameShape(getValue(graph, source).shape, getValue(graph, output).shape)) {
-      same.set(output, source)
+    if (!outputs.has(output) && sameShape(getValue(graph, source).shape, getValue(graph, output).shape)) {
+      replaced.set(output, source)
       return []
     }
     sources.set(output, source)
-    const folds = read.opType === 'Reshape' && targetOf(graph, read)?.every((dim) => dim !== 0)
-    return [folds ? { ...read, inputs: [source, ...read.inputs.slice(1)] } : read]
+    const folds = node.opType === 'Reshape' && targetOf(graph, node)?.every((dim) => dim !== 0)
+    return [folds ? { ...node, inputs: [source, ...node.inputs.slice(1)] } : node]
   })
   return graph
 }
 
 const targetOf = (graph: Graph, { inputs }: Node) => getValue(graph, inputs[1] as string).content
 
-/** A Reshape's target, where it says all sizes: then it is the shape of the result. */
-function saidShape(graph: Graph, maker: Node | undefined): string | undefined {
-  if (maker?.opType !== 'Reshape') return undefined
-  return targetOf(graph, maker)?.every((dim) => dim !== 0 && dim !== -1) ? maker.inputs[1] : undefined
+/** The target of the Reshape that produces a value, if it has no 0 or -1 and is therefore the value's shape. */
+function knownShape(graph: Graph, producer: Node | undefined): string | undefined {
+  if (producer?.opType !== 'Reshape') return undefined
+  return targetOf(graph, producer)?.every((dim) => dim !== 0 && dim !== -1) ? producer.inputs[1] : undefined
 }
 
 const isWhole = ({ attributes: { start, end } }: Node): boolean => !start && end === undefined

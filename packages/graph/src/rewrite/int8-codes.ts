@@ -1,37 +1,37 @@
-// Matrices as whole numbers of eight bits, a scale to each output: code = round(value / scale).
+// Quantizes a matrix to int8 with one scale per output: code = round(value / scale).
 
 import { elements, float32, lazyTensor, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
 
 export interface Codes {
-  /** int8, of the matrix's dims. */
+  /** int8, with the matrix's dims. */
   codes: Tensor
-  /** float32, one an output. */
+  /** float32, one per output. */
   scales: Tensor
 }
 
 /**
- * Symmetric codes of a matrix, made when their bytes are asked for.
- * @param axis The axis that counts outputs.
- * @param greatest The code of an output's greatest value.
+ * Symmetric codes of a matrix, computed on demand.
+ * @param axis The output axis.
+ * @param maxCode The code of an output's greatest absolute value. @default 127
  */
-export function int8Codes(matrix: Tensor, axis: 0 | 1, greatest = 127): Codes {
+export function int8Codes(matrix: Tensor, axis: 0 | 1, maxCode = 127): Codes {
   const { dims } = matrix
   const outputs = [dims[axis] as number]
-  let found: Float32Array | undefined
+  let cached: Float32Array | undefined
   const scalesOf = (values: Float32Array): Float32Array => {
-    found ??= outputScales(values, dims, axis, greatest)
-    return found
+    cached ??= outputScales(values, dims, axis, maxCode)
+    return cached
   }
   return {
     codes: lazyTensor('int8', dims, () => {
       const values = toFloat32(matrix)
       return tensor('int8', dims, codesOf(values, dims, axis, scalesOf(values)))
     }),
-    scales: lazyTensor('float32', outputs, () => float32(outputs, found ?? scalesOf(toFloat32(matrix)))),
+    scales: lazyTensor('float32', outputs, () => float32(outputs, cached ?? scalesOf(toFloat32(matrix)))),
   }
 }
 
-/** Codes with their axes swapped, made when their bytes are asked for. */
+/** The transposed codes, computed on demand. */
 export function transposedCodes(codes: Tensor): Tensor {
   const [rows, columns] = codes.dims as [number, number]
   return lazyTensor('int8', [columns, rows], () => {
@@ -48,7 +48,7 @@ function outputScales(
   values: Float32Array,
   [rows, columns]: readonly number[],
   axis: 0 | 1,
-  greatest: number,
+  maxCode: number,
 ): Float32Array {
   const scales = new Float32Array((axis === 0 ? rows : columns) as number)
   for (let row = 0, i = 0; row < (rows as number); row++)
@@ -56,7 +56,7 @@ function outputScales(
       const output = axis === 0 ? row : column
       scales[output] = Math.max(scales[output] as number, Math.abs(values[i] as number))
     }
-  return scales.map((value) => (value === 0 ? 1 : value / greatest))
+  return scales.map((value) => (value === 0 ? 1 : value / maxCode))
 }
 
 function codesOf(

@@ -1,16 +1,16 @@
-// Products of one matrix with several thin ones, x A1', x A2', ..., as one product with them stacked: x is read once.
-// Such are the A of LoRA at query, key and value. Differentiated, it gives one product for the gradient of x, and one
-// for those of the thin matrices.
+// Joins products of one value with several thin matrices, x A1', x A2', ..., into one product with the stacked
+// matrices, which reads x once. LoRA's A at query, key and value are such matrices. Run it before differentiation: then
+// the gradient of x is one product too, and those of the thin matrices are another.
 
 import { cloneGraph, getValue, type Graph, type Node } from '../ir/graph.ts'
 import { addNode, attributesOf } from '../ops/add-node.ts'
 import { build } from '../ops/build.ts'
 
-/** Outputs up to which a product counts as thin: stacking copies the matrices at every step. */
-const thin = 128
+/** Maximum number of outputs of a thin product: stacking copies the matrices at every step. */
+const maxThin = 128
 
-/** Products joined at most: WebGPU binds eight buffers to a shader, and Concat and Split take one for each. */
-const most = 6
+/** Maximum number of products joined: WebGPU binds eight buffers to a shader, and Concat and Split use one for each. */
+const maxGroup = 6
 
 /** Rewrites Gemms of one value with several thin matrices that are inputs of the graph. */
 export function joinSharedInputs(original: Graph): Graph {
@@ -35,7 +35,7 @@ export function joinSharedInputs(original: Graph): Graph {
   return graph
 }
 
-/** The products that each thin product is joined with, itself among them. */
+/** The group of products that each thin product is joined with, itself included. */
 function groupsOf(graph: Graph): Map<Node, Node[]> {
   const open = new Map<string, Node[]>()
   const groups = new Map<Node, Node[]>()
@@ -43,7 +43,7 @@ function groupsOf(graph: Graph): Map<Node, Node[]> {
     if (!isThin(graph, node)) continue
     const x = node.inputs[0] as string
     const last = open.get(x)
-    const group = last && last.length < most ? last : []
+    const group = last && last.length < maxGroup ? last : []
     group.push(node)
     open.set(x, group)
     groups.set(node, group)
@@ -56,5 +56,5 @@ function isThin(graph: Graph, node: Node): boolean {
     return false
   const { transA, transB, alpha } = attributesOf(node)
   const rows = getValue(graph, node.inputs[1] as string).shape[0]
-  return transA === 0 && transB === 1 && alpha === 1 && typeof rows === 'number' && rows <= thin
+  return transA === 0 && transB === 1 && alpha === 1 && typeof rows === 'number' && rows <= maxThin
 }

@@ -1,5 +1,5 @@
-// Slices that cut a value into pieces without gap or overlap, as rotary positions do with each head, are one Split: its
-// gradient is a Concat, where that of a Slice scatters into zeros.
+// Joins Slices that partition a value, such as the halves of a head for rotary positions, into one Split: its gradient
+// is a Concat, whereas the gradient of a Slice is scattered into zeros.
 
 import { cloneGraph, getValue, type Graph, type Node } from '../ir/graph.ts'
 import { addNode } from '../ops/add-node.ts'
@@ -11,17 +11,17 @@ interface Piece {
   end: number
 }
 
-/** Rewrites such slices. Call `prune` afterwards. */
+/** Rewrites Slices of one value that cover it without gap or overlap. Call `prune` afterwards. */
 export function joinSlices(original: Graph): Graph {
   const graph = cloneGraph(original)
   const groups = new Map<string, Piece[]>()
   const keys = new Map<Node, string>()
   for (const node of graph.nodes) {
-    const cut = pieceOf(graph, node)
-    if (!cut) continue
-    const key = `${cut.axis} ${node.inputs[0]}`
+    const piece = pieceOf(graph, node)
+    if (!piece) continue
+    const key = `${piece.axis} ${node.inputs[0]}`
     keys.set(node, key)
-    groups.set(key, [...(groups.get(key) ?? []), cut])
+    groups.set(key, [...(groups.get(key) ?? []), piece])
   }
   const nodes = graph.nodes
   graph.nodes = []
@@ -44,7 +44,7 @@ export function joinSlices(original: Graph): Graph {
   return graph
 }
 
-/** A Slice along one axis of known size, by steps of one. */
+/** The range of a Slice along one axis of known size with step 1. */
 function pieceOf(graph: Graph, node: Node): (Piece & { axis: number }) | undefined {
   if (node.opType !== 'Slice' || !node.inputs[3]) return undefined
   const [starts, ends, axes, steps] = [1, 2, 3, 4].map((i) =>
@@ -56,8 +56,8 @@ function pieceOf(graph: Graph, node: Node): (Piece & { axis: number }) | undefin
   if (axes?.length !== 1 || typeof size !== 'number' || (node.inputs[4] && steps?.[0] !== 1)) return undefined
   const [start, end] = [starts?.[0], ends?.[0]]
   if (typeof start !== 'number' || typeof end !== 'number') return undefined
-  const within = (place: number) => Math.max(0, Math.min(size, place < 0 ? place + size : place))
-  return { node, axis, start: within(start), end: within(end) }
+  const clamp = (position: number) => Math.max(0, Math.min(size, position < 0 ? position + size : position))
+  return { node, axis, start: clamp(start), end: clamp(end) }
 }
 
 const covers = (pieces: readonly Piece[], size: unknown): boolean =>

@@ -1,44 +1,41 @@
-// Linear layers as exporters write them: MatMul or Gemm with a matrix, perhaps behind a Transpose, then an Add of the
-// bias.
+// Finds linear layers as exporters write them: a MatMul or Gemm with a matrix, which a Transpose may precede, and then
+// an Add of the bias.
 
 import type { Graph, Node } from '../ir/graph.ts'
-import { makersOf, readersOf } from '../ir/uses.ts'
+import { producersOf, consumersOf } from '../ir/uses.ts'
 
-/** A product with a matrix that the graph holds. */
+/** A product with a constant matrix. */
 export interface LinearNode {
   /** The MatMul or Gemm. */
   readonly node: Node
-  /** Initializer that holds the matrix, read as it is or through a Transpose. */
+  /** Initializer that holds the matrix, which the product reads directly or through a Transpose. */
   readonly weight: string
-  /**
-   * Whether the matrix is [out, in] (PyTorch's Linear: a Gemm with transB, or behind a Transpose) instead of [in, out]
-   * (Conv1D).
-   */
+  /** Whether the matrix is [out, in] (PyTorch's Linear: a Gemm with transB, or a Transpose) or [in, out] (Conv1D). */
   readonly transposed: boolean
-  readonly in_features: number
-  readonly out_features: number
-  /** Initializer added to the product, by the Gemm itself or by the one Add that reads it. */
+  readonly inFeatures: number
+  readonly outFeatures: number
+  /** Initializer added to the product, by the Gemm or by the only node that reads it. */
   readonly bias: string | undefined
-  /** That Add. */
+  /** The Add of the bias. */
   readonly add: Node | undefined
 }
 
-/** MatMul and Gemm nodes whose second input is a matrix of the graph, by the name of their output. */
+/** MatMul and Gemm nodes whose second input is a constant matrix, by the name of their output. */
 export function linearNodes(graph: Graph): Map<string, LinearNode> {
-  const [makers, readers] = [makersOf(graph), readersOf(graph)]
+  const [producers, consumers] = [producersOf(graph), consumersOf(graph)]
   return new Map(
     graph.nodes.flatMap((node) => {
       if ((node.opType !== 'Gemm' && node.opType !== 'MatMul') || node.attributes.transA) return []
-      const maker = makers.get(node.inputs[1] ?? '')
-      const through = maker?.opType === 'Transpose' && swaps(maker) ? maker : undefined
-      const weight = through?.inputs[0] ?? node.inputs[1] ?? ''
+      const producer = producers.get(node.inputs[1] ?? '')
+      const transpose = producer?.opType === 'Transpose' && swaps(producer) ? producer : undefined
+      const weight = transpose?.inputs[0] ?? node.inputs[1] ?? ''
       const dims = graph.initializers.get(weight)?.dims
       if (dims?.length !== 2) return []
-      const transposed = Boolean(node.attributes.transB) !== Boolean(through)
+      const transposed = Boolean(node.attributes.transB) !== Boolean(transpose)
       const [rows, columns] = dims as [number, number]
-      const [in_features, out_features] = transposed ? [columns, rows] : [rows, columns]
+      const [inFeatures, outFeatures] = transposed ? [columns, rows] : [rows, columns]
       const output = node.outputs[0] as string
-      const added = addedAfter(graph, readers.get(output) ?? [], out_features)
+      const biasAdd = biasAddOf(graph, consumers.get(output) ?? [], outFeatures)
       return [
         [
           output,
@@ -46,10 +43,10 @@ export function linearNodes(graph: Graph): Map<string, LinearNode> {
             node,
             weight,
             transposed,
-            in_features,
-            out_features,
-            bias: node.inputs[2] ?? added?.bias,
-            add: node.inputs[2] ? undefined : added?.add,
+            inFeatures,
+            outFeatures,
+            bias: node.inputs[2] ?? biasAdd?.bias,
+            add: node.inputs[2] ? undefined : biasAdd?.add,
           },
         ],
       ]
@@ -59,8 +56,8 @@ export function linearNodes(graph: Graph): Map<string, LinearNode> {
 
 const swaps = ({ attributes: { perm } }: Node): boolean => perm === undefined || String(perm) === '1,0'
 
-/** The one node after a product, where it adds a vector to it. */
-function addedAfter(
+/** The only consumer of a product, if it adds a constant vector. */
+function biasAddOf(
   graph: Graph,
   [add, ...others]: readonly Node[],
   size: number,

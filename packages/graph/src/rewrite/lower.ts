@@ -1,15 +1,15 @@
-// Lowering: operators that some device has no kernel for become operators that CPU, CUDA and native WebGPU all have.
+// Replaces operators that some device has no kernel for by operators that CPU, CUDA and native WebGPU all have.
 
 import { cloneGraph, type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { attributesOf } from '../ops/add-node.ts'
 import { build, type Builder } from '../ops/build.ts'
 import { cast, inverseRms, scalarLike } from '../ops/composite.ts'
 import type { OperatorName } from '../ops/index.ts'
-import { remake } from './rewrite-outputs.ts'
+import { replaceProducer } from './rewrite-outputs.ts'
 
 type Lowering = (g: Builder, inputs: readonly Value[], attributes: Node['attributes']) => Value
 
-/** x - max - log(sum(exp(x - max))): stable for logits of any size. */
+/** x - max - log(sum(exp(x - max))): stable for logits of any magnitude. */
 const logSoftmax: Lowering = (g, [x], { axis }) => {
   const axes = g.int64([axis as number])
   const shifted = g.Sub(x as Value, g.ReduceMax(x as Value, axes))
@@ -17,16 +17,16 @@ const logSoftmax: Lowering = (g, [x], { axis }) => {
 }
 
 /**
- * pi in three parts of few bits, so that small multiples of the first two are exact (Cody & Waite 1980; the first two
- * are those of Cephes' sinf, times four).
+ * pi as the sum of three parts; the first two have few bits, so that their small multiples are exact (Cody & Waite
+ * 1980; four times the parts of Cephes' sinf).
  */
 const pi = [3.140625, 9.675025939941406e-4, Math.PI - 3.140625 - 9.675025939941406e-4]
-/** Taylor's coefficients, highest first: in [-pi/2, pi/2] what is left out is below 6e-8. */
+/** Taylor coefficients of sin, highest first; in [-pi/2, pi/2] the remainder is below 6e-8. */
 const sine = [-1 / 39916800, 1 / 362880, -1 / 5040, 1 / 120, -1 / 6]
 
 /**
- * sin(x) or cos(x) = +-sin(x - n pi), n the whole (for cos the half) number nearest to x / pi. Vulkan promises its own
- * within 2^-11 only, and only for angles up to pi: rotary positions go far beyond.
+ * sin(x) or cos(x) = +-sin(x - n pi), n the integer (for cos the half-integer) nearest to x / pi. Vulkan guarantees its
+ * functions within 2^-11 only, and only for angles up to pi, which rotary positions exceed.
  */
 const sinusoid =
   (half: number): Lowering =>
@@ -44,7 +44,7 @@ const sinusoid =
     return g.Mul(half === 0 ? sign : g.Neg(sign), value)
   }
 
-/** What to emit in place of an operator. Numbers are unchanged but for rounding. */
+/** The replacement of each operator; results are equal up to rounding. */
 export const lowerings: Partial<Record<OperatorName, Lowering>> = {
   LogSoftmax: logSoftmax,
   RMSNormalization: (g, [x, scale], attributes) =>
@@ -66,7 +66,7 @@ export const lowerings: Partial<Record<OperatorName, Lowering>> = {
   Or: (g, [a, b]) => g.Not(g.And(g.Not(a as Value), g.Not(b as Value))),
 }
 
-/** A copy of the graph in which every operator of the table above is replaced. Value names stay. */
+/** A copy of the graph in which the operators of {@link lowerings} are replaced. Values keep their names. */
 export function lower(graph: Graph): Graph {
   if (!graph.nodes.some((node) => Object.hasOwn(lowerings, node.opType))) return graph
   const lowered: Graph = { ...cloneGraph(graph), nodes: [] }
@@ -82,8 +82,8 @@ export function lower(graph: Graph): Graph {
       node.inputs.map((name) => getValue(lowered, name)),
       attributesOf(node),
     )
-    // Last: what the lowering adds must not take the value's name.
-    remake(lowered, node.outputs[0] as string, 'Identity', [result])
+    // Added last, because the lowering's values must not take the output's name.
+    replaceProducer(lowered, node.outputs[0] as string, 'Identity', [result])
   }
   return lowered
 }

@@ -1,11 +1,11 @@
-// Values that several nodes read are built for the first.
+// Caches results by key, so that a value that several nodes read is built once.
 
-/** A function that makes what is asked for under a key the first time, and returns the same afterwards. */
+/** A function that calls `make` for the first use of a key, and returns the same result for the key afterwards. */
 export function memoize<Result>(): (key: string, make: () => Result) => Result {
-  const made = new Map<string, Result>()
+  const results = new Map<string, Result>()
   return (key, make) => {
-    const result = made.get(key) ?? make()
-    made.set(key, result)
+    const result = results.get(key) ?? make()
+    results.set(key, result)
     return result
   }
 }

@@ -1,12 +1,12 @@
-// The one convention of rewrites of a whole graph.
+// The type of a graph pass, and how passes are run.
 
 import { cloneGraph, type Graph } from '../ir/graph.ts'
 import { prune } from './prune.ts'
 
-/** Makes a graph with the same outputs from a graph, which stays as it is. */
+/** Returns a new graph with the same outputs, and does not change its argument. */
 export type Pass = (graph: Graph) => Graph
 
-/** Runs passes from the first to the last. */
+/** Applies passes in their order. */
 export const runPasses = (graph: Graph, passes: readonly Pass[]): Graph =>
   passes.reduce((result, pass) => pass(result), graph)
 

@@ -1,9 +1,10 @@
-// Dead code: nodes, initializers and values that no output needs.
+// Removes dead code: nodes, initializers and values that no output needs.
 
 import type { Graph } from '../ir/graph.ts'
 
 /**
- * Drops every node and initializer that no output depends on, in place. Inputs stay, unless `inputs` is asked for too.
+ * Drops every node and initializer that no output depends on, in place.
+ * @param options `inputs`: also drop inputs that no output depends on. @default false
  */
 export function prune(graph: Graph, { inputs = false }: { inputs?: boolean } = {}): void {
   const needed = new Set(graph.outputs)

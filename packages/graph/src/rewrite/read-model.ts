@@ -1,4 +1,4 @@
-// Reading a whole model: file, then the type of every value.
+// Reads an ONNX model: decodes the file and infers the type of every value.
 
 import { addValue, type Graph } from '../ir/graph.ts'
 import { decodeGraph, type ReadOptions } from '../onnx/read.ts'
@@ -11,8 +11,8 @@ import { float32Types } from './widen.ts'
 
 export interface ReadModelOptions extends ReadOptions {
   /**
-   * Read a float16, bfloat16 or float64 model as float32, in which training runs; weights are converted when they are
-   * asked for. @default false
+   * Read a float16, bfloat16 or float64 model as float32, in which training runs; weights are converted on demand.
+   * @default false
    */
   widen?: boolean
 }

@@ -1,31 +1,34 @@
-// Functions that exporters write in many operators are one operator each, and shapes that inference knows are constants.
+// Replaces functions that exporters write as several operators by one operator, and known shapes by constants.
 
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
-import { makersOf } from '../ir/uses.ts'
+import { producersOf } from '../ir/uses.ts'
 import { build, type Builder } from '../ops/build.ts'
 import { type Recognised, recognise } from './recognise.ts'
-import { remake } from './rewrite-outputs.ts'
+import { replaceProducer } from './rewrite-outputs.ts'
 
-/** A copy in which recognised functions are made by one operator. What made them before is left: prune it. */
+/** A copy where one operator computes each recognised function. The old operators remain: call `prune` afterwards. */
 export function recogniseFunctions(graph: Graph): Graph {
-  const simple: Graph = { ...cloneGraph(graph), nodes: [] }
-  const g = build(simple)
-  const makers = makersOf(graph)
+  const result: Graph = { ...cloneGraph(graph), nodes: [] }
+  const g = build(result)
+  const producers = producersOf(graph)
   for (const node of graph.nodes) {
-    const whole = recognise(graph, makers, node)
-    if (whole) replace(simple, node, whole)
-    else simple.nodes.push(node.opType === 'Reshape' ? knownReshape(g, node) : node)
+    const recognised = recognise(graph, producers, node)
+    if (recognised) replace(result, node, recognised)
+    else result.nodes.push(node.opType === 'Reshape' ? withConstantShape(g, node) : node)
   }
-  return simple
+  return result
 }
 
 function replace(graph: Graph, node: Node, { opType, inputs, attributes = {} }: Recognised): void {
   const values = inputs.map((name) => getValue(graph, name))
-  remake(graph, node.outputs[0] as string, opType, values, { name: node.name, attributes })
+  replaceProducer(graph, node.outputs[0] as string, opType, values, { name: node.name, attributes })
 }
 
-/** A Reshape to a constant: 0 where a size is that of the same axis, -1 for one other that is not a number. */
-function knownReshape(g: Builder, node: Node): Node {
+/**
+ * A Reshape with a constant target, if its shape is known: 0 for a symbol equal to the input's size at that axis, -1
+ * for at most one other symbol.
+ */
+function withConstantShape(g: Builder, node: Node): Node {
   const [x, shape] = node.inputs.map((name) => getValue(g.graph, name)) as [Value, Value]
   if (!shape.content || g.graph.initializers.has(shape.name) || node.attributes.allowzero) return node
   const sizes = shape.content.map((size, axis) => (typeof size === 'string' && size === x.shape[axis] ? 0 : size))

@@ -1,4 +1,4 @@
-// Local changes to a graph: insert nodes right after one, rename what later nodes read.
+// Local changes to a graph: nodes inserted after a node, and a new node that produces an existing value.
 
 import { type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { addNode, type NodeOptions } from '../ops/add-node.ts'
@@ -6,32 +6,32 @@ import { build, type Builder } from '../ops/build.ts'
 import { renameValues } from './rename-values.ts'
 
 /**
- * Rebuilds the graph's node list, letting `rewrite` add nodes after each node and say by which value
- * its first output is to be read from then on (undefined: as it is). The graph's outputs keep their names.
+ * Visits the nodes in order. `rewrite` may add nodes after the visited one and return the value that later nodes read
+ * instead of its first output (undefined: no change). The graph's outputs keep their names.
  */
 export function rewriteOutputs(
   graph: Graph,
   rewrite: (node: Node, output: Value, g: Builder) => Value | undefined,
 ): void {
   const nodes = graph.nodes
-  const renamed = new Map<string, string>()
+  const replaced = new Map<string, string>()
   const g = build(graph)
   graph.nodes = []
   for (const node of nodes) {
-    graph.nodes.push({ ...node, inputs: node.inputs.map((name) => renamed.get(name) ?? name) })
+    graph.nodes.push({ ...node, inputs: node.inputs.map((name) => replaced.get(name) ?? name) })
     const output = node.outputs[0] as string
     const replacement = rewrite(graph.nodes.at(-1) as Node, getValue(graph, output), g)
-    if (replacement && replacement.name !== output) renamed.set(output, replacement.name)
+    if (replacement && replacement.name !== output) replaced.set(output, replacement.name)
   }
-  for (const name of graph.outputs) if (renamed.has(name)) takeName(graph, name, renamed.get(name) as string)
+  for (const name of graph.outputs) if (replaced.has(name)) takeName(graph, name, replaced.get(name) as string)
 }
 
-/** Gives an output's name to the value that stands for it; what had the name before gets another. */
-function takeName(graph: Graph, name: string, by: string): void {
+/** Gives an output's name to the value that replaces it; the replaced value gets another name. */
+function takeName(graph: Graph, name: string, replacement: string): void {
   const { outputs } = graph
-  const isMade = graph.nodes.some((node) => node.outputs.includes(by)) && !outputs.includes(by)
-  if (!isMade) {
-    graph.outputs = outputs.map((output) => (output === name ? by : output))
+  const isProduced = graph.nodes.some((node) => node.outputs.includes(replacement)) && !outputs.includes(replacement)
+  if (!isProduced) {
+    graph.outputs = outputs.map((output) => (output === name ? replacement : output))
     return
   }
   let before = `${name}.before`
@@ -40,14 +40,14 @@ function takeName(graph: Graph, name: string, by: string): void {
     graph,
     new Map([
       [name, before],
-      [by, name],
+      [replacement, name],
     ]),
   )
   graph.outputs = outputs
 }
 
-/** Adds a node that makes a value in place of the one that made it; the value keeps its name and its type. */
-export function remake(
+/** Adds a node that produces an existing value, which keeps its name and type; the caller drops the old producer. */
+export function replaceProducer(
   graph: Graph,
   output: string,
   opType: string,

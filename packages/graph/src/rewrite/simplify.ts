@@ -1,5 +1,5 @@
-// What exporters spell out: casts that change nothing, constants under several names, functions in many operators,
-// halves cut one by one.
+// The passes for exported models: they remove idle casts and copies of constants, and replace functions written as
+// several operators, and slices that partition a value, by one operator.
 
 import type { Graph } from '../ir/graph.ts'
 import { foldIdentities } from './fold-identities.ts'
@@ -8,7 +8,7 @@ import { type Pass, runPasses, withoutUnused } from './pass.ts'
 import { recogniseFunctions } from './recognise-functions.ts'
 import { withoutCasts } from './without-casts.ts'
 
-/** What is done to a model that another tool exported, in this order. */
+/** The passes for a model that another tool exported, in the order in which they run. */
 export const simplifications: readonly Pass[] = [
   withoutCasts,
   foldIdentities,
@@ -17,5 +17,5 @@ export const simplifications: readonly Pass[] = [
   withoutUnused,
 ]
 
-/** A copy of the graph with fewer nodes and the same numbers. */
+/** A copy of the graph with fewer nodes and the same results. */
 export const simplify = (graph: Graph): Graph => runPasses(graph, simplifications)

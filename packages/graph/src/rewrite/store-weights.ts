@@ -1,38 +1,38 @@
-// Frozen weights in fewer bits: float16 with a Cast, int8 with a scale an output (or a row of an embedding) and a
-// DequantizeLinear, or int4 in products and int8 elsewhere. Computation stays in float32, so every device that ran the
-// model runs it still.
+// Stores frozen weights in fewer bits: float16 with a Cast; int8 with one scale per output (or embedding row) and a
+// DequantizeLinear; int4 in products and int8 elsewhere. Computation stays in float32, so that every device that ran
+// the model still does.
 
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { build } from '../ops/build.ts'
 import { float16ToNumber, float32ToFloat16, numberToFloat16 } from '../tensor/float16.ts'
 import { lazyTensor, tensor, toFloat32 } from '../tensor/tensor.ts'
 import { int8Codes } from './int8-codes.ts'
-import { isFrozenMatrix, smallestMatrix } from './frozen-matrix.ts'
+import { isFrozenMatrix, minElements } from './frozen-matrix.ts'
 import { quantizeProducts } from './quantize-products.ts'
 
 export type WeightType = 'float32' | 'float16' | 'int8' | 'int4'
 
 /**
- * Whether a number is one of a type's: a matrix with one that is not (a mask of -Infinity, or of the least float32)
- * stays as it is.
+ * Whether a type can represent a number. A matrix with a number outside of the type's range (a mask of -Infinity, or of
+ * the lowest float32) stays in float32.
  */
-const holds: { readonly [Type in 'float16' | 'int8']: (value: number) => boolean } = {
+const isRepresentable: { readonly [Type in 'float16' | 'int8']: (value: number) => boolean } = {
   float16: (value) => !Number.isFinite(value) || Number.isFinite(float16ToNumber(numberToFloat16(value))),
   int8: Number.isFinite,
 }
 
 /**
- * A copy of the graph, which is float32, whose matrices are kept in another element type; the values they are read by
- * keep their names. Models in other types: {@link widen} first.
+ * A copy of a float32 graph whose large matrices are stored in another type; their values keep their names. Models of
+ * other types: {@link widen} first.
  */
 export function storeWeights(graph: Graph, type: WeightType): Graph {
   if (type === 'float32') return graph
-  if (type === 'int4') return storeWeights(quantizeProducts(graph, smallestMatrix), 'int8')
+  if (type === 'int4') return storeWeights(quantizeProducts(graph, minElements), 'int8')
   const stored: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(stored)
   const outputs = outputAxes(graph)
   for (const [name, data] of graph.initializers) {
-    if (!isFrozenMatrix(graph, name, smallestMatrix) || !toFloat32(data).every(holds[type])) continue
+    if (!isFrozenMatrix(graph, name, minElements) || !toFloat32(data).every(isRepresentable[type])) continue
     const value = getValue(graph, name)
     stored.initializers.delete(name)
     stored.values.delete(name)
@@ -55,7 +55,7 @@ export function storeWeights(graph: Graph, type: WeightType): Graph {
   return stored
 }
 
-/** Which axis of a matrix counts outputs: each gets a scale of its own. */
+/** The output axis of each matrix, by name: each output has a scale. */
 function outputAxes(graph: Graph): Map<string, 0 | 1> {
   const axes = new Map<string, 0 | 1>()
   for (const { opType, inputs, attributes } of graph.nodes)

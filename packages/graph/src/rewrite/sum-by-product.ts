@@ -1,14 +1,11 @@
-// Sums over rows as products with a row of ones, which runtimes compute up to five times as fast as a ReduceSum of the
-// first axes. The gradient of each bias and each scale of a normalization is such a sum.
+// Rewrites sums over rows as products with a row of ones, which runtimes compute up to five times as fast as a
+// ReduceSum over the first axes. The gradient of each bias and each scale of a normalization is such a sum.
 
 import { cloneGraph, getValue, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { build } from '../ops/build.ts'
 import { memoize } from './memoize.ts'
 
-/**
- * Rewrites each float32 ReduceSum that keeps the last axis alone. Values of equally many rows share the
- * ones.
- */
+/** Rewrites each float32 ReduceSum over all axes but the last. Values with the same number of rows share the ones. */
 export function sumByProduct(original: Graph): Graph {
   const graph = cloneGraph(original)
   const nodes = graph.nodes

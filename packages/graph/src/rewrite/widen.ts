@@ -1,5 +1,5 @@
-// Models in other floating-point types as float32, in which training runs and which every device has: bfloat16 has no
-// kernels on the CPU, float16 no range for gradients, float64 nothing on WebGPU.
+// Converts models of other floating-point types to float32, in which training runs and which every device supports: CPU
+// has no bfloat16 kernels, float16 lacks the range for gradients, and WebGPU has no float64.
 
 import { type Attribute, cloneGraph, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { type DataType, dataTypes } from '../tensor/dtype.ts'
@@ -13,10 +13,10 @@ const otherCodes = (Object.keys(dataTypes) as DataType[]).filter(isOther).map((d
 /** Attributes that name an element type. */
 const typeAttributes = ['to', 'stash_type']
 
-/** Greatest finite number of float32. */
+/** The greatest finite float32. */
 const greatest = (2 - 2 ** -23) * 2 ** 127
 
-/** Finite numbers stay finite: masks of the least float64 are multiplied by zero, which of -Infinity would make NaN. */
+/** float64 to float32, finite numbers to finite ones: 0 times a mask of the lowest float64 must not become NaN. */
 const clamped = (data: Tensor): Float32Array =>
   Float32Array.from(elements(data) as Float64Array, (x) =>
     Number.isFinite(x) ? Math.max(-greatest, Math.min(greatest, x)) : x,
@@ -30,16 +30,16 @@ const widenTensor = (data: Tensor): Tensor =>
       : data
 
 /**
- * The graph with float32 in place of float16, bfloat16 and float64: weights (converted when their bytes are asked for),
- * inputs, outputs, constants, and what Casts cast to. Casts that then change nothing are left out. The graph itself
- * where it has no such type.
+ * The graph with float32 in place of float16, bfloat16 and float64: weights (converted on demand), inputs, outputs,
+ * constants, and the targets of Casts. Casts that then change nothing are removed. The graph itself if it has none of
+ * these types.
  */
 export function widen(graph: Graph): Graph {
   const wide = float32Types(graph)
   return wide === graph ? graph : withoutCasts(wide)
 }
 
-/** The same with all Casts, also of a graph whose inner values have no types yet. */
+/** Like {@link widen}, but it keeps all Casts and takes graphs whose inner values have no types yet. */
 export function float32Types(graph: Graph): Graph {
   const wide = cloneGraph(graph)
   wide.initializers = new Map([...graph.initializers].map(([name, data]) => [name, widenTensor(data)]))

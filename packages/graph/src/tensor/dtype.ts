@@ -1,4 +1,4 @@
-// Element types: one row each, with the names and codes that ONNX, safetensors and JavaScript give them.
+// Table of element types: their names and codes in ONNX, safetensors and JavaScript.
 
 /** Element types under ONNX's names. */
 export type DataType =

@@ -1,9 +1,9 @@
-// IEEE half and bfloat16 bits to float32 and back. Node 20 has no Float16Array.
+// Conversions between float32 and the bits of IEEE half and bfloat16. Node 20 has no Float16Array.
 
 const bits = new Uint32Array(1)
 const float = new Float32Array(bits.buffer)
 
-/** Value of one IEEE 754 half given as its 16 bits. */
+/** Value of one IEEE 754 half from its 16 bits. */
 export function float16ToNumber(half: number): number {
   const sign = half & 0x8000 ? -1 : 1
   const exponent = (half >> 10) & 31

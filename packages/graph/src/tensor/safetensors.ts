@@ -1,4 +1,4 @@
-// The safetensors format: u64 header length, JSON header, raw little-endian data.
+// Reads and writes the safetensors format: u64 header length, JSON header, raw little-endian data.
 // https://github.com/huggingface/safetensors
 
 import { FormatError } from '../errors.ts'
@@ -104,7 +104,7 @@ export function* safetensorsChunks(
   for (const value of tensors.values()) yield value.bytes()
 }
 
-/** Writes safetensors to memory. */
+/** Encodes tensors as a safetensors file in memory. @param metadata @default { format: 'pt' } */
 export function serializeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
   metadata?: Record<string, string>,

@@ -1,5 +1,4 @@
-// A tensor is a type, dimensions, and a way to get its bytes: in memory, or read on demand from a file that stays on
-// disk.
+// A tensor: element type, dimensions, and a function that returns its bytes, from memory or on demand from a file.
 
 import { ShapeError } from '../errors.ts'
 import { type DataType, dataTypes, type TypedArray } from './dtype.ts'
@@ -40,7 +39,7 @@ export function tensor(dtype: DataType, dims: readonly number[], data: TypedArra
 export const float32 = (dims: readonly number[], values: ArrayLike<number>): Tensor =>
   tensor('float32', dims, values instanceof Float32Array ? values : Float32Array.from(values))
 
-/** How a number is kept, where it is not as it is. */
+/** Conversion of a number to an element of the typed array, for types that need one. */
 const encodings: Partial<Record<DataType, (value: number) => number | bigint>> = {
   float16: numberToFloat16,
   bfloat16: numberToBfloat16,
@@ -48,7 +47,7 @@ const encodings: Partial<Record<DataType, (value: number) => number | bigint>> =
   uint64: BigInt,
 }
 
-/** A tensor of any element type from numbers. */
+/** A tensor of any element type from numbers. @throws {ShapeError} when their count is not the product of `dims`. */
 export function tensorOf(dtype: DataType, dims: readonly number[], values: readonly number[]): Tensor {
   const data = new dataTypes[dtype].array(values.length)
   const encode = encodings[dtype] ?? Number
@@ -62,12 +61,12 @@ export function tensorOf(dtype: DataType, dims: readonly number[], values: reado
 export function elements(source: Tensor): TypedArray {
   const { array, bytes: size } = dataTypes[source.dtype]
   const bytes = source.bytes()
-  // Uint8Array's own slice: that of Node's Buffer shares the memory, unaligned as it is.
+  // Uint8Array's slice copies; the slice of Node's Buffer would share the unaligned memory.
   const aligned = bytes.byteOffset % size === 0 ? bytes : Uint8Array.prototype.slice.call(bytes)
   return new array(aligned.buffer, aligned.byteOffset, aligned.byteLength / size)
 }
 
-/** The elements of a floating-point or integer tensor as float32, of whatever type they are. */
+/** The elements of a floating-point or integer tensor of any type, converted to float32. */
 export function toFloat32(source: Tensor): Float32Array {
   const data = elements(source)
   if (source.dtype === 'float32') return data as Float32Array
@@ -77,7 +76,7 @@ export function toFloat32(source: Tensor): Float32Array {
 }
 
 /**
- * A floating-point tensor as float32: itself, or one whose elements are converted when its bytes are asked for.
+ * A floating-point tensor as float32: itself, or a tensor whose elements are converted on demand.
  * @throws {ShapeError} for integers.
  */
 export function asFloat32(source: Tensor): Tensor {
@@ -98,7 +97,7 @@ export function asFloat32(source: Tensor): Tensor {
 export const toNumbers = (source: Tensor): number[] =>
   Array.from(elements(source) as ArrayLike<number | bigint>, Number)
 
-/** A tensor whose bytes are made when they are asked for. */
+/** A tensor whose bytes are computed on demand. */
 export const lazyTensor = (dtype: Tensor['dtype'], dims: readonly number[], make: () => Tensor): Tensor => ({
   dtype,
   dims,

@@ -8,7 +8,7 @@ import {
   float32,
   type Graph,
   getValue,
-  makersOf,
+  producersOf,
   type Node,
   rewriteOutputs,
   type Tensor,
@@ -85,7 +85,7 @@ function check({ module, num_embeddings }: EmbeddingLayer, indices: readonly num
 
 /** Whether a value is a graph's input, or only another shape or element type of it. */
 function comesFrom(graph: Graph, name: string, input: string): boolean {
-  const maker = makersOf(graph).get(name)
+  const maker = producersOf(graph).get(name)
   if (!maker) return name === input
   return (
     ['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze'].includes(maker.opType) &&

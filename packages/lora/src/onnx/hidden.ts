@@ -1,6 +1,6 @@
 // The hidden states of an exported model: what its own head, or none, reads.
 
-import { type Graph, getValue, makersOf, type Node, type Value } from '@cola/graph'
+import { type Graph, getValue, producersOf, type Node, type Value } from '@cola/graph'
 import { linearLayers, moduleOf } from '../inject/linear.ts'
 import { basePathOf, isHeadModule } from './names.ts'
 
@@ -37,7 +37,7 @@ export const isPacked = ({ name, shape, dtype }: Value): boolean =>
 export function hiddenStates(graph: Graph): Value | undefined {
   const named = outputNames.find((name) => graph.outputs.includes(name))
   if (named !== undefined) return getValue(graph, named)
-  const makers = makersOf(graph)
+  const makers = producersOf(graph)
   const entries = headEntries(graph)
   if (entries.length === 0) {
     const [first] = graph.outputs.map((name) => getValue(graph, name))

@@ -1,7 +1,7 @@
 // Parameters as PyTorch lays them out, where an exporter changed them: matrices of linear layers transposed or copied,
 // equal vectors merged.
 
-import { addInitializer, elements, type Graph, type Node, prune, readersOf, type Tensor, tensor } from '@cola/graph'
+import { addInitializer, elements, type Graph, type Node, prune, consumersOf, type Tensor, tensor } from '@cola/graph'
 import { type LinearLayer, linearLayers } from '../inject/linear.ts'
 
 /** A matrix transposed when it is asked for: its bytes may be in a file. */
@@ -20,7 +20,7 @@ export function transposeTensor({ dtype, dims, ...source }: Tensor): Tensor {
 
 /** Brings, in place, matrices that linear layers read as [in, out] to nn.Linear's [out, in]. */
 export function asLinear(graph: Graph, matrices: ReadonlySet<string>): void {
-  const readers = readersOf(graph)
+  const readers = consumersOf(graph)
   const turned = new Set(
     linearLayers(graph)
       .filter(({ weight, transposed }) => matrices.has(weight) && !transposed)

@@ -8,7 +8,7 @@ import {
   elementCount,
   float32,
   type Graph,
-  remake,
+  replaceProducer,
   type Tensor,
   toFloat32,
   type Value,
@@ -72,7 +72,7 @@ function takeApart(graph: Graph, { parts }: Block, whole: Value): void {
   for (const { name, dims } of parts) {
     const end = at + elementCount(dims)
     const part = g.Slice(whole, g.int64([at]), g.int64([end]), g.int64([0]))
-    remake(graph, name, 'Reshape', [part, g.int64(dims)])
+    replaceProducer(graph, name, 'Reshape', [part, g.int64(dims)])
     at = end
   }
 }
