@@ -68,7 +68,7 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
   matmuls.push(...(await matMulRates(options.device as 'cpu')))
   const epochTokens = batches.reduce((sum, batch) => sum + tokensOf(batch), 0)
   const linear = inspect(base.model).filter(({ kind }) => kind === 'linear')
-  const matrices = linear.reduce((sum, { in_features, out_features }) => sum + in_features * out_features, 0)
+  const matrices = linear.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
   const gflops = (4 * matrices * tokens) / milliseconds / 1e6
   return {
     model: options.model,

@@ -452,11 +452,11 @@ describe('any graph', () => {
     graph.outputs = [g.Gemm(flat, weight('head.weight', [2, 3]), weight('head.bias', [2]), { transB: 1 }).name]
     const model = { graph, trainable: new Set<string>() }
     expect(
-      inspect(model).map(({ module, transposed, in_features, out_features, bias }) => [
+      inspect(model).map(({ module, transposed, inFeatures, outFeatures, bias }) => [
         module,
         transposed,
-        in_features,
-        out_features,
+        inFeatures,
+        outFeatures,
         bias,
       ]),
     ).toEqual([

@@ -10,24 +10,24 @@ export const isLora = (model: AdaptedModel): model is LoraModel => model.config.
 export function plainAdapter(model: LoraModel): LoraModel {
   const graph = cloneGraph(model.graph)
   for (const target of model.targets) {
-    const { r, in_features, out_features } = target
+    const { r, inFeatures, outFeatures } = target
     const [nameA, nameB] = loraNames(target)
     const [A, B, A0, B0] = [graph.initializers, model.initial].flatMap((values) =>
       [nameA, nameB].map((name) => toFloat32(values.get(name) as Tensor)),
     ) as [Float32Array, Float32Array, Float32Array, Float32Array]
-    const both = new Float32Array(2 * r * out_features)
-    for (let o = 0; o < out_features; o++) {
+    const both = new Float32Array(2 * r * outFeatures)
+    for (let o = 0; o < outFeatures; o++) {
       both.set(B.subarray(o * r, (o + 1) * r), 2 * o * r)
       both.set(
         B0.subarray(o * r, (o + 1) * r).map((value) => -value),
         (2 * o + 1) * r,
       )
     }
-    const rows = new Float32Array(2 * r * in_features)
+    const rows = new Float32Array(2 * r * inFeatures)
     rows.set(A)
-    rows.set(A0, r * in_features)
-    graph.initializers.set(nameA, float32([2 * r, in_features], rows))
-    graph.initializers.set(nameB, float32([out_features, 2 * r], both))
+    rows.set(A0, r * inFeatures)
+    graph.initializers.set(nameA, float32([2 * r, inFeatures], rows))
+    graph.initializers.set(nameB, float32([outFeatures, 2 * r], both))
   }
   const { r, lora_alpha, use_rslora, rank_pattern, alpha_pattern } = model.config
   // scaling = alpha / r, or alpha / sqrt r.

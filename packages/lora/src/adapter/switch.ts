@@ -164,10 +164,10 @@ function requiredInputs(base: Graph, targets: Targets, saved: readonly string[],
     (graph) => {
       addInput(graph, 'lora_scale', 'float32', [])
       for (const target of targets.values()) {
-        const { in_features, out_features } = target
+        const { inFeatures, outFeatures } = target
         const [a, b] = loraNames(target)
-        addInput(graph, a, 'float32', [in_features, rank])
-        addInput(graph, b, 'float32', [rank, out_features])
+        addInput(graph, a, 'float32', [inFeatures, rank])
+        addInput(graph, b, 'float32', [rank, outFeatures])
       }
       for (const name of saved) {
         graph.initializers.delete(name)
@@ -189,10 +189,10 @@ function overridableInputs(base: Graph, targets: Targets, saved: readonly string
         graph.inputs.push(name)
       }
       for (const target of targets.values()) {
-        const { in_features, out_features } = target
+        const { inFeatures, outFeatures } = target
         const [a, b] = loraNames(target)
-        overridable(a, float32([in_features, 0], []), [in_features, 'rank'])
-        overridable(b, float32([0, out_features], []), ['rank', out_features])
+        overridable(a, float32([inFeatures, 0], []), [inFeatures, 'rank'])
+        overridable(b, float32([0, outFeatures], []), ['rank', outFeatures])
       }
       graph.inputs.push(...saved)
     },
@@ -205,9 +205,9 @@ function feedsOf(model: Model, own: Targets, targets: Targets, saved: readonly s
   const heads = new Map(tiedHeads(model.graph).map((head) => [headWeight(head), head.weight]))
   const batch: Record<string, { data: Float32Array; dims: number[] }> = {}
   for (const [layer, one] of targets) {
-    const { in_features, out_features } = one
+    const { inFeatures, outFeatures } = one
     const [nameA, nameB] = loraNames(one)
-    const [a, b] = [new Float32Array(in_features * rank), new Float32Array(rank * out_features)]
+    const [a, b] = [new Float32Array(inFeatures * rank), new Float32Array(rank * outFeatures)]
     const target = own.get(layer)
     if (target) {
       const [A, B] = loraNames(target).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [
@@ -215,13 +215,12 @@ function feedsOf(model: Model, own: Targets, targets: Targets, saved: readonly s
         Float32Array,
       ]
       for (let k = 0; k < target.r; k++) {
-        for (let i = 0; i < in_features; i++) a[i * rank + k] = A[k * in_features + i] as number
-        for (let o = 0; o < out_features; o++)
-          b[k * out_features + o] = target.scaling * (B[o * target.r + k] as number)
+        for (let i = 0; i < inFeatures; i++) a[i * rank + k] = A[k * inFeatures + i] as number
+        for (let o = 0; o < outFeatures; o++) b[k * outFeatures + o] = target.scaling * (B[o * target.r + k] as number)
       }
     }
-    batch[nameA] = { data: a, dims: [in_features, rank] }
-    batch[nameB] = { data: b, dims: [rank, out_features] }
+    batch[nameA] = { data: a, dims: [inFeatures, rank] }
+    batch[nameB] = { data: b, dims: [rank, outFeatures] }
   }
   for (const name of saved) {
     const value = (model.graph.initializers.get(name) ?? model.graph.initializers.get(heads.get(name) ?? '')) as Tensor

@@ -18,8 +18,8 @@ export const adaptableLayers = (graph: Graph): AdaptableLayer[] => [
     kind: 'embedding' as const,
     bias: undefined,
     transposed: false,
-    in_features: num_embeddings,
-    out_features: embedding_dim,
+    inFeatures: num_embeddings,
+    outFeatures: embedding_dim,
   })),
 ]
 

@@ -137,8 +137,8 @@ export const ia3: Method<Ia3Types> = {
 /** Name of the vector: [1, in] of a feed-forward layer, else [out, 1]. */
 const vectorName = (module: string): string => parameterName(module, 'ia3_l')
 
-const sizeOf = ({ isFeedforward, in_features, out_features }: Ia3Target): number =>
-  isFeedforward ? in_features : out_features
+const sizeOf = ({ isFeedforward, inFeatures, outFeatures }: Ia3Target): number =>
+  isFeedforward ? inFeatures : outFeatures
 
 const vectorOf = ({ module }: Ia3Target, tensorOf: TensorOf): Float32Array => toFloat32(tensorOf(vectorName(module)))
 

@@ -13,8 +13,8 @@ export interface Target {
   readonly bias: string | undefined
   /** Whether the matrix is [out, in] (PyTorch's Linear) instead of [in, out] (Conv1D, Embedding). */
   readonly transposed: boolean
-  readonly in_features: number
-  readonly out_features: number
+  readonly inFeatures: number
+  readonly outFeatures: number
 }
 
 /** PEFT's prefix for everything that an adapter file holds of modules. */

@@ -35,7 +35,7 @@ export interface VeraTypes {
   target: VeraTarget
 }
 
-/** The projections in the graph: A [r, greatest in_features], B [greatest out_features, r]. Targets use the first ones. */
+/** The projections in the graph: A [r, greatest inFeatures], B [greatest outFeatures, r]. Targets use the first ones. */
 const [nameA, nameB] = ['constant.vera_A', 'constant.vera_B'] as const
 
 /** Names of a target's vectors: lambda_b [out] and lambda_d [r]. */
@@ -59,8 +59,8 @@ const projections: SharedTensors<VeraTypes> = {
       const bound = Math.sqrt(3) * (Math.sqrt(2) / Math.sqrt(columns))
       return float32([rows, columns], generator.uniform(rows * columns, -bound, bound))
     }
-    const A = drawn(r, greatest(targets.map(({ in_features }) => in_features)))
-    const B = drawn(greatest(targets.map(({ out_features }) => out_features)), r)
+    const A = drawn(r, greatest(targets.map(({ inFeatures }) => inFeatures)))
+    const B = drawn(greatest(targets.map(({ outFeatures }) => outFeatures)), r)
     return new Map([
       [nameA, A],
       [nameB, B],
@@ -85,14 +85,14 @@ export const vera: Method<VeraTypes> = {
   },
   shared: projections,
   names: ({ module }) => vectorNames(module),
-  firstValues: ({ module, r, out_features }, { init_weights, d_initial }, { seed }) => {
+  firstValues: ({ module, r, outFeatures }, { init_weights, d_initial }, { seed }) => {
     const [nameOfB, nameOfD] = vectorNames(module)
     const stream = random(seed, 'vera', module)
-    const b = new Float32Array(out_features).fill(init_weights ? 0 : 1)
+    const b = new Float32Array(outFeatures).fill(init_weights ? 0 : 1)
     const d = Float32Array.from({ length: r }, () => (init_weights ? d_initial : stream.normal()))
     return {
       values: new Map([
-        [nameOfB, float32([out_features], b)],
+        [nameOfB, float32([outFeatures], b)],
         [nameOfD, float32([r], d)],
       ]),
     }
@@ -102,12 +102,12 @@ export const vera: Method<VeraTypes> = {
     const drop = sharedDropout(vera_dropout, 'vera_dropout')
     const [parts, products] = [new Map<string, Value>(), new Map<string, Value>()]
     return (g, node, output, target) => {
-      const { module, in_features, out_features } = target
+      const { module, inFeatures, outFeatures } = target
       const [b, d] = vectorNames(module).map((name) => getValue(g.graph, name)) as [Value, Value]
-      const A = kept(parts, `A ${in_features}`, () => first(g, nameA, 1, in_features))
-      const B = kept(parts, `B ${out_features}`, () => first(g, nameB, 0, out_features))
+      const A = kept(parts, `A ${inFeatures}`, () => first(g, nameA, 1, inFeatures))
+      const B = kept(parts, `B ${outFeatures}`, () => first(g, nameB, 0, outFeatures))
       const x = drop(g, getValue(g.graph, node.inputs[0] as string), module)
-      const low = kept(products, `${x.name} ${in_features}`, () => product(g, x, A))
+      const low = kept(products, `${x.name} ${inFeatures}`, () => product(g, x, A))
       return g.Add(output, g.Mul(product(g, g.Mul(low, d), B), b))
     }
   },
@@ -141,10 +141,10 @@ const product = (g: Builder, x: Value, matrix: Value): Value =>
 
 /** W + sign (lambda_b * B) (lambda_d * A). */
 function shifted(target: VeraTarget, weight: Tensor, tensorOf: TensorOf, sign: 1 | -1): Tensor {
-  const { module, r, in_features } = target
+  const { module, r, inFeatures } = target
   const [b, d] = vectorNames(module).map((name) => toFloat32(tensorOf(name))) as [Float32Array, Float32Array]
   const [wholeA, wholeB] = [tensorOf(nameA), tensorOf(nameB)]
-  const A = scaledRows(toFloat32(wholeA), wholeA.dims[1] as number, d, in_features)
+  const A = scaledRows(toFloat32(wholeA), wholeA.dims[1] as number, d, inFeatures)
   const B = scaledRows(toFloat32(wholeB), r, b, r)
   return plusProduct(target, weight, { A, B, r }, sign)
 }

@@ -5,14 +5,14 @@ import type { Target } from './target.ts'
 
 /** The matrix with each weight W[o, i] replaced by `change(W[o, i], o, i)`. */
 function mapped(
-  { transposed, in_features, out_features }: Target,
+  { transposed, inFeatures, outFeatures }: Target,
   matrix: Tensor,
   change: (value: number, output: number, input: number) => number,
 ): Tensor {
   const values = toFloat32(matrix).slice()
-  for (let i = 0; i < in_features; i++) {
-    for (let o = 0; o < out_features; o++) {
-      const at = transposed ? o * in_features + i : i * out_features + o
+  for (let i = 0; i < inFeatures; i++) {
+    for (let o = 0; o < outFeatures; o++) {
+      const at = transposed ? o * inFeatures + i : i * outFeatures + o
       values[at] = change(values[at] as number, o, i)
     }
   }
@@ -28,7 +28,7 @@ export interface Factors {
 
 /** W + factor B A. */
 export function plusProduct(target: Target, matrix: Tensor, { A, B, r }: Factors, factor: number): Tensor {
-  const width = target.in_features
+  const width = target.inFeatures
   return mapped(target, matrix, (value, o, i) => {
     let sum = 0
     for (let k = 0; k < r; k++) sum += (B[o * r + k] as number) * (A[k * width + i] as number)
@@ -45,16 +45,16 @@ export const timesInputs = (target: Target, matrix: Tensor, factors: ArrayLike<n
   mapped(target, matrix, (value, _, i) => value * (factors[i] as number))
 
 /** Length of the weights of each output, [out]. */
-export function outputNorms({ transposed, in_features, out_features }: Target, weight: Tensor): Tensor {
+export function outputNorms({ transposed, inFeatures, outFeatures }: Target, weight: Tensor): Tensor {
   const values = toFloat32(weight)
-  const at = (o: number, i: number) => values[transposed ? o * in_features + i : i * out_features + o] as number
+  const at = (o: number, i: number) => values[transposed ? o * inFeatures + i : i * outFeatures + o] as number
   const norm = (o: number) => {
     let sum = 0
-    for (let i = 0; i < in_features; i++) sum += at(o, i) ** 2
+    for (let i = 0; i < inFeatures; i++) sum += at(o, i) ** 2
     return Math.sqrt(sum)
   }
   return float32(
-    [out_features],
-    Float32Array.from({ length: out_features }, (_, o) => norm(o)),
+    [outFeatures],
+    Float32Array.from({ length: outFeatures }, (_, o) => norm(o)),
   )
 }

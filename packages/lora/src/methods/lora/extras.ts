@@ -16,7 +16,7 @@ export const biasName = (module: string): string => parameterName(module, 'lora_
 const extras = {
   lora_bias: {
     name: biasName,
-    firstValue: ({ out_features }) => float32([out_features], new Float32Array(out_features)),
+    firstValue: ({ outFeatures }) => float32([outFeatures], new Float32Array(outFeatures)),
   },
   use_dora: { name: magnitudeName, firstValue: outputNorms },
 } as const satisfies Readonly<Record<string, Extra>>

@@ -28,15 +28,15 @@ interface InitContext {
 type Init = (context: InitContext) => { A: Float32Array; B: Float32Array; changed?: Matrix }
 
 /** U(-1/sqrt in, 1/sqrt in): kaiming_uniform with a = sqrt 5. */
-const uniform = ({ target: { r, in_features }, stream }: InitContext): Float32Array => {
+const uniform = ({ target: { r, inFeatures }, stream }: InitContext): Float32Array => {
   const draw = stream('A')
-  return Float32Array.from({ length: r * in_features }, () => (2 * draw.uniform() - 1) / Math.sqrt(in_features))
+  return Float32Array.from({ length: r * inFeatures }, () => (2 * draw.uniform() - 1) / Math.sqrt(inFeatures))
 }
 
 const normals = (stream: ReturnType<typeof random>, count: number, deviation: number): Float32Array =>
   Float32Array.from({ length: count }, () => stream.normal() * deviation)
 
-const nothing = ({ target: { r, out_features } }: InitContext): Float32Array => new Float32Array(r * out_features)
+const nothing = ({ target: { r, outFeatures } }: InitContext): Float32Array => new Float32Array(r * outFeatures)
 
 /** W - scaling B A, where A and B took a part of W. */
 const residual = ({ target, weight }: InitContext, A: Matrix, B: Matrix): Matrix =>
@@ -44,14 +44,14 @@ const residual = ({ target, weight }: InitContext, A: Matrix, B: Matrix): Matrix
 
 const inits: Readonly<Record<string, Init>> = {
   true: (c) => ({ A: uniform(c), B: nothing(c) }),
-  gaussian: (c) => ({ A: normals(c.stream('A'), c.target.r * c.target.in_features, 1 / c.target.r), B: nothing(c) }),
+  gaussian: (c) => ({ A: normals(c.stream('A'), c.target.r * c.target.inFeatures, 1 / c.target.r), B: nothing(c) }),
   /** PEFT's for debugging: the adapter changes the model from the start. */
   false: (c) => {
     const draw = c.stream('B')
     return {
       A: uniform(c),
       B: Float32Array.from(
-        { length: c.target.r * c.target.out_features },
+        { length: c.target.r * c.target.outFeatures },
         () => (2 * draw.uniform() - 1) / Math.sqrt(c.target.r),
       ),
     }
@@ -73,7 +73,7 @@ const inits: Readonly<Record<string, Init>> = {
   },
   /** A and B on orthogonal halves of a random basis, so that B A = 0 though neither is. */
   orthogonal: (c) => {
-    const { r, in_features, out_features, module } = c.target
+    const { r, inFeatures, outFeatures, module } = c.target
     if (r % 2 !== 0)
       throw new ConfigError({
         where: `LoraConfig, field "init_lora_weights", module "${module}"`,
@@ -88,8 +88,8 @@ const inits: Readonly<Record<string, Init>> = {
     const half = (offset: number) => new Matrix(rows(offset).map((row) => basis.getRow(row)))
     const A = half(0)
       .transpose()
-      .mmul(matrixOf(normals(draw, (r / 2) * in_features, 0.1), r / 2, in_features))
-    const B = matrixOf(normals(c.stream('B'), (r / 2) * out_features, 0.1), out_features, r / 2).mmul(half(1))
+      .mmul(matrixOf(normals(draw, (r / 2) * inFeatures, 0.1), r / 2, inFeatures))
+    const B = matrixOf(normals(c.stream('B'), (r / 2) * outFeatures, 0.1), outFeatures, r / 2).mmul(half(1))
     return { A: arrayOf(A), B: arrayOf(B) }
   },
 }
@@ -99,10 +99,10 @@ const inits: Readonly<Record<string, Init>> = {
  * model from the start.
  */
 const embedded = (c: InitContext, { init_lora_weights }: LoraConfigJson) => {
-  const { r, in_features, out_features } = c.target
+  const { r, inFeatures, outFeatures } = c.target
   return {
-    A: init_lora_weights === false ? normals(c.stream('A'), r * in_features, 1) : new Float32Array(r * in_features),
-    B: normals(c.stream('B'), out_features * r, 1),
+    A: init_lora_weights === false ? normals(c.stream('A'), r * inFeatures, 1) : new Float32Array(r * inFeatures),
+    B: normals(c.stream('B'), outFeatures * r, 1),
     changed: undefined,
   }
 }
@@ -121,7 +121,7 @@ export function initialValues(target: LoraTarget, config: LoraConfigJson, base: 
       expected: Object.keys(inits).join(', '),
       found: name,
     })
-  const { module, r, in_features, out_features, transposed, kind } = target
+  const { module, r, inFeatures, outFeatures, transposed, kind } = target
   const given = () => matrixOf(toFloat32(base), base.dims[0] as number, base.dims[1] as number)
   const context: InitContext = {
     target,
@@ -131,8 +131,8 @@ export function initialValues(target: LoraTarget, config: LoraConfigJson, base: 
   }
   const { A, B, changed } = kind === 'embedding' ? embedded(context, config) : init(context)
   return {
-    A: float32([r, in_features], A),
-    B: float32([out_features, r], B),
+    A: float32([r, inFeatures], A),
+    B: float32([outFeatures, r], B),
     ...(changed ? { base: float32(base.dims, arrayOf(transposed ? changed : changed.transpose())) } : {}),
   }
 }
