@@ -1,7 +1,7 @@
 // What lora-onnx.ts and evaluate.ts share: a pretrained ONNX model with a classification head.
 
 import { firstPosition, longestInput, padTokenId } from '@cola/data'
-import { type HeadOptions, openOnnxModel, type Pooling, withHead } from '@cola/lora'
+import { type HeadOptions, openOnnxModel, withHead } from '@cola/lora'
 import { paddedBatches, vocabularySize } from '@cola/train'
 
 /** model_types that read a text from left to right, whose last token has seen it all. */
@@ -38,7 +38,7 @@ export async function openWithHead(
     seed = 0,
     file,
   }: Pick<HeadOptions, 'num_labels' | 'seed'> & {
-    pooling?: Pooling | undefined
+    pooling?: HeadOptions['pooling'] | undefined
     labels?: readonly string[] | undefined
     file?: string | undefined
   },

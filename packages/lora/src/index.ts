@@ -82,4 +82,11 @@ export type {
   TaskTypes,
   TypesOfTask,
 } from './tasks/task.ts'
+export type { SpansRow, TextSpan, TokenClassificationRow, WordsRow } from './tasks/tagged-words.ts'
+export type {
+  TaggedEntity,
+  TokenClassificationSettings,
+  TokenClassifier,
+  WordTags,
+} from './tasks/token-classification.ts'
 export { consoleProgress } from '@cola/train'

@@ -81,7 +81,7 @@ export type Output<S extends v.GenericSchema> = v.InferOutput<S>
 export const headSchema = v.object({
   head: v.string(),
   num_labels: positive,
-  pooling: v.picklist(['last', 'first', 'mean']),
+  pooling: v.picklist(['last', 'first', 'mean', 'none']),
   id2label: v.optional(v.record(v.string(), v.string())),
 })
 

@@ -1,6 +1,7 @@
 // Rows of words to rows of token ids, with the word that each token is of.
 
 import { DataError } from '../errors.ts'
+import { describeValue, rowPlace } from '../source/row-checks.ts'
 import { type EncodeContent, piecesInText, piecesOfWords, type WordPieces } from '../tokenizer/pieces.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { roomFor, type TruncationSide } from '../tokenizer/truncate.ts'
@@ -37,7 +38,7 @@ export function encodeWords(
   const { max_length = Number.POSITIVE_INFINITY, truncation_side = tokenizer.truncationSide } = options
   const room = roomFor(max_length, tokenizer.buildInputs([]).input_ids.length)
   return checkedRows(rows, options, (row, i) => {
-    const where = `${name}, row ${i + 1}`
+    const where = rowPlace(name, i)
     const pieces =
       'words' in row
         ? piecesOfWords(encodeWord, requireWords(row.words, where))
@@ -60,7 +61,7 @@ export function requireWords(words: unknown, where: string): readonly string[] {
       where: `${where}, field "words"${at}`,
       what,
       expected,
-      found: JSON.stringify(found) ?? 'nothing',
+      found: describeValue(found),
     })
   }
   if (!Array.isArray(words) || words.length === 0) return refuse('', 'no words', words)

@@ -35,7 +35,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const { seed } = training
   const base = await openBase(source, open)
   const rows = divideRows(options.train, options.validation, seed)
-  const settings = task.settings(rows.train, taskOptions, base, training.batch_size)
+  const settings = task.settings(options.train, taskOptions, base, training.batch_size)
   const maxLength = Math.min(base.maxLength, limits.maxLength)
   const encode = (where: 'train' | 'validation') => task.encode(rows[where], settings, { base, maxLength, where })
   const [train, evaluation] = [encode('train'), encode('validation')]
@@ -44,6 +44,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, maxLength)]) warn(message)
   const artifacts = generateArtifacts(model, { loss: task.loss(settings), optimizer: adamw(optimizer), frozenProducts })
+  const place = base.batches(model.graph)
   const session = await TrainingSession.create({ artifacts, device, seed })
   try {
     const trainer = new Trainer<TaskTypes[T]['example'], TaskTypes[T]['prediction']>({
@@ -57,7 +58,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
         collate: task.collate(base, model, settings),
         tokens: ({ input_ids }) => input_ids.length,
       },
-      predict: (outputs, examples) => task.predict(outputs, examples, settings),
+      predict: (outputs, examples) => task.predict(outputs, examples, settings, () => place(examples).starts),
       compute_metrics: ({ predictions, rows: scored, ...context }) =>
         task.scores(predictions, scored, settings, context),
     })

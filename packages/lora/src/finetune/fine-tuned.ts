@@ -72,6 +72,7 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
   const { task, base, settings, maxLength, model, adapted, session, batchSize, metrics, training } = parts
   const context = { base, maxLength }
   const collate = task.collate(base, model, settings)
+  const place = base.batches(model.graph)
   let released = false
   const run = (examples: readonly TaskTypes[T]['example'][]) => {
     if (released)
@@ -82,7 +83,7 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       })
     return evaluateRows(session, examples, {
       collate,
-      predict: (outputs, batch) => task.predict(outputs, batch, settings),
+      predict: (outputs, batch) => task.predict(outputs, batch, settings, () => place(batch).starts),
       tokens: ({ input_ids }) => input_ids.length,
       batch_size: batchSize,
     })

@@ -13,7 +13,8 @@ export interface Head {
   /** The head's module: transformers' `score` for decoders, `classifier` for encoders. */
   readonly name: string
   readonly num_labels: number
-  readonly pooling: Pooling
+  /** `none`: every token has logits of its own. */
+  readonly pooling: Pooling | 'none'
   /** Names of the classes, in the order of the logits. */
   readonly labels?: readonly string[]
 }

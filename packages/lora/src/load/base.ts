@@ -23,6 +23,8 @@ import { loadPretrained, type Pretrained } from './pretrained.ts'
 /** A batch, and where each sentence begins in its flattened rows of tokens. */
 export interface PlacedBatch {
   readonly batch: Batch
+  /** [rows, columns] of its tokens. */
+  readonly grid: readonly number[]
   readonly starts: readonly number[]
 }
 
@@ -118,8 +120,9 @@ function onnxBase(
       const collate = paddedBatches(graph, padding)
       return (rows) => {
         const batch = collate(rows)
-        const columns = batch.input_ids?.dims[1] ?? 0
-        return { batch, starts: rows.map((_, row) => row * columns) }
+        // Whatever the graph calls its ids, they and all else of two axes have a place for each token.
+        const grid = Object.values(batch).find(({ dims }) => dims.length === 2)?.dims ?? [rows.length, 0]
+        return { batch, grid, starts: rows.map((_, row) => row * (grid[1] as number)) }
       }
     },
     padded: withMaskedInputs,
@@ -183,6 +186,7 @@ function packedBatch(rows: readonly TokenSequence[]): PlacedBatch {
       first_token: { data: Int32Array.from(starts), dims: [rows.length] },
       pooling_weights: { data: weights, dims: [rows.length, tokens] },
     },
+    grid: batch.input_ids.dims,
     starts,
   }
 }

@@ -1,4 +1,4 @@
-// A classification head on a model's hidden states, read at one place a sentence.
+// A classification head on a model's hidden states, read at one place a sentence, or at every token.
 
 import { random } from '@cola/data'
 import {
@@ -25,7 +25,8 @@ import { hiddenStates, isHidden, isPacked } from './hidden.ts'
 
 export interface HeadOptions {
   num_labels: number
-  pooling: Pooling
+  /** Where a sentence is read; `none` reads every token, for token classification. */
+  pooling: Pooling | 'none'
   /** Name of the head's module: transformers' `score` for decoders, `classifier` for encoders. */
   name: string
   /** @default false */
@@ -44,10 +45,10 @@ export interface HeadOptions {
 }
 
 /**
- * A copy of the model whose only output is `logits` [batch, num_labels]; a head that it has (classification, language
- * model, pooler) goes. Further input: `last_token` int32 [batch], the place of each last token in the flattened rows;
- * or `token_weights` float32 [batch, sequence], 1/length at real tokens and 0 elsewhere. What the head is stays on the
- * model, so that an adapter can be held against it.
+ * A copy of the model whose only output is `logits` [batch, num_labels], or [batch, sequence, num_labels] with pooling
+ * `none`; a head that it has (classification, language model, pooler) goes. Further input: `last_token` int32 [batch],
+ * the place of each last token in the flattened rows; or `token_weights` float32 [batch, sequence], 1/length at real
+ * tokens and 0 elsewhere. What the head is stays on the model, so that an adapter can be held against it.
  * @throws {ConfigError} when there are no hidden states [batch, sequence, width], saying where they were looked for, or
  * the labels are not one a class.
  */
@@ -76,12 +77,19 @@ export function withHead(model: Model, options: HeadOptions): HeadedModel {
       Float32Array.from({ length: num_labels * width }, () => stream.normal() * initializer_range),
     ),
   )
-  const inputs = [
-    pool(graph, states, pooling),
+  const parameters = [
     weight,
     ...(bias ? [addInitializer(graph, `${name}.bias`, float32([num_labels], new Float32Array(num_labels)))] : []),
   ]
-  build(graph).node('Gemm', inputs, { name, outputs: ['logits'], attributes: { transB: 1 } })
+  const g = build(graph)
+  const attributes = { transB: 1 }
+  if (pooling === 'none') {
+    const rows = states.shape.length === 2 ? states : g.Reshape(states, g.int64([-1, width]))
+    const [product] = g.node('Gemm', [rows, ...parameters], { name, attributes }) as [Value]
+    g.node('Reshape', [product, g.Concat(gridOf(graph, states), g.int64([num_labels]), { axis: 0 })], {
+      outputs: ['logits'],
+    })
+  } else g.node('Gemm', [pool(graph, states, pooling), ...parameters], { name, outputs: ['logits'], attributes })
   graph.outputs = ['logits']
   prune(graph)
   const head: Head = { name, num_labels, pooling, ...(labels ? { labels } : {}) }
@@ -103,6 +111,12 @@ function notFound(graph: Graph, hidden: string | undefined, found: Value | undef
       ? `Name one with "hidden"; the last values of that shape are ${last.slice(0, 5).join(', ')}.`
       : 'Export the model with its hidden states.',
   })
+}
+
+/** The shape of a batch's tokens, int64 [2]; those of a packed batch stand in rows as their ids do. */
+function gridOf(graph: Graph, states: Value): Value {
+  const g = build(graph)
+  return states.shape.length === 2 ? g.Shape(getValue(graph, 'input_ids')) : g.Shape(states, { start: 0, end: 2 })
 }
 
 /** The hidden states at one place a sentence, [batch, width]. */

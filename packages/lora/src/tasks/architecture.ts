@@ -1,4 +1,4 @@
-// transformers' class of a model with a task's head.
+// What config.json says of a model with a task's head: transformers' class, and the names of its outputs.
 
 /** Words that end the names of transformers' classes: BertModel, LlamaForCausalLM. */
 const ending = /(Model|For[A-Z]\w*|LMHeadModel)$/
@@ -8,3 +8,12 @@ export function architecture(config: Readonly<Record<string, unknown>>, head: st
   const [own] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : []
   return typeof own === 'string' ? { architectures: [own.replace(ending, '') + head] } : {}
 }
+
+/** The names of the logits in order; `num_labels`, which transformers reads from them, goes. */
+export const labelNames = (
+  names: readonly string[],
+): { id2label: Record<number, string>; label2id: Record<string, number>; num_labels: undefined } => ({
+  id2label: Object.fromEntries(names.map((name, i) => [i, name])),
+  label2id: Object.fromEntries(names.map((name, i) => [name, i])),
+  num_labels: undefined,
+})

@@ -29,7 +29,8 @@ import {
 } from '@cola/train'
 import type { Pooling } from '../inject/head.ts'
 import { withHead } from '../onnx/head.ts'
-import { architecture } from './architecture.ts'
+import { architecture, labelNames } from './architecture.ts'
+import { softmax } from './softmax.ts'
 import type { ScoreContext, Task } from './task.ts'
 
 export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'
@@ -119,13 +120,6 @@ const metricOf: Readonly<Record<ProblemType, string>> = {
 }
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
-
-function softmax(logits: readonly number[]): number[] {
-  const greatest = logits.reduce((a, b) => Math.max(a, b))
-  const weights = logits.map((logit) => Math.exp(logit - greatest))
-  const total = weights.reduce((a, b) => a + b)
-  return weights.map((weight) => weight / total)
-}
 
 /** What differs between the problem types. */
 interface ProblemTypeRow {
@@ -252,13 +246,10 @@ export const sequenceClassification: Task<Types> = {
     })
   },
   config({ problem_type, labels }, base) {
-    const names = labels.length ? labels.map(String) : ['LABEL_0']
     return {
       ...architecture(base.config, 'ForSequenceClassification'),
       problem_type,
-      id2label: Object.fromEntries(names.map((name, i) => [i, name])),
-      label2id: Object.fromEntries(names.map((name, i) => [name, i])),
-      num_labels: undefined,
+      ...labelNames(labels.length ? labels.map(String) : ['LABEL_0']),
     }
   },
   encode(rows, { problem_type, labels }, { base, maxLength, where }) {

@@ -6,6 +6,7 @@ import type { Batch, Checks, Metrics, StepResult } from '@cola/train'
 import type { BaseModel } from '../load/base.ts'
 import type { SentenceEmbeddingTypes } from './sentence-embedding.ts'
 import type { SequenceClassificationTypes } from './sequence-classification.ts'
+import type { TokenClassificationTypes } from './token-classification.ts'
 
 /** The types that a task fixes. */
 export interface TypesOfTask {
@@ -27,6 +28,7 @@ export interface TypesOfTask {
 export interface TaskTypes {
   SEQ_CLS: SequenceClassificationTypes
   FEATURE_EXTRACTION: SentenceEmbeddingTypes
+  TOKEN_CLS: TokenClassificationTypes
 }
 
 export type TaskType = keyof TaskTypes
@@ -102,11 +104,15 @@ export interface Task<T extends TypesOfTask> {
     settings: T['settings'],
   ) => (examples: readonly T['example'][]) => Batch
   readonly loss: (settings: T['settings']) => Loss
-  /** One prediction an example, from the outputs of its batch. */
+  /**
+   * One prediction an example, from the outputs of its batch.
+   * @param starts Gives the place of each example's first token in the flattened rows of the batch.
+   */
   readonly predict: (
     outputs: StepResult['outputs'],
     examples: readonly T['example'][],
     settings: T['settings'],
+    starts: () => readonly number[],
   ) => T['prediction'][]
   /** Scores of examples whose predictions are known. */
   readonly scores: (

@@ -3,11 +3,13 @@
 import { ConfigError } from '../errors.ts'
 import { sentenceEmbedding } from './sentence-embedding.ts'
 import { sequenceClassification } from './sequence-classification.ts'
+import { tokenClassification } from './token-classification.ts'
 import type { Task, TaskType, TaskTypes } from './task.ts'
 
 const tasks: { readonly [T in TaskType]: Task<TaskTypes[T]> } = {
   SEQ_CLS: sequenceClassification,
   FEATURE_EXTRACTION: sentenceEmbedding,
+  TOKEN_CLS: tokenClassification,
 }
 
 /** The task of a `task_type`. @throws {ConfigError} for one that is not in the table. */

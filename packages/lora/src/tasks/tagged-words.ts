@@ -1,0 +1,177 @@
+// Rows of token classification: words with their tags, or a text with spans of characters, which become words with
+// tags of the scheme IOB2.
+
+import {
+  checkIob2,
+  DataError,
+  describeValue,
+  divideWords,
+  type PunctuationWords,
+  requireText,
+  rowPlace,
+  type TextRange,
+  type WordInput,
+} from '@cola/data'
+
+/** A sentence in words, each with a tag of IOB2: `O`, `B-TYPE`, `I-TYPE`. */
+export interface WordsRow {
+  words: readonly string[]
+  tags: readonly string[]
+}
+
+/** A stretch of a text: indices of a JavaScript string, `end` past the last character. */
+export interface TextSpan extends TextRange {
+  /** Its type, without B- or I-. */
+  label: string
+}
+
+/** A text with its entities, which do not overlap. */
+export interface SpansRow {
+  text: string
+  spans: readonly TextSpan[]
+}
+
+export type TokenClassificationRow = WordsRow | SpansRow
+
+/** A row's words and their tags, and the field that the tags are from. */
+export interface TaggedWords {
+  input: WordInput
+  tags: readonly string[]
+  field: 'tags' | 'spans'
+}
+
+/**
+ * Reads and checks rows.
+ * @param punctuation How texts are divided into words.
+ * @throws {DataError} naming the row and the field: another shape, words and tags of unlike number, tags that are not
+ * IOB2, spans that are out of range, overlap or cut a word.
+ */
+export function taggedWords(
+  rows: readonly TokenClassificationRow[],
+  punctuation: PunctuationWords,
+  where: string,
+): TaggedWords[] {
+  const tagged = rows.map((row, i) => {
+    const place = rowPlace(where, i)
+    return isSpansRow(row, place) ? fromSpans(row, punctuation, place) : fromWords(row, place)
+  })
+  checkIob2(
+    tagged.map(({ tags }) => tags),
+    where,
+  )
+  return tagged
+}
+
+/** Whether a row is a text with spans. @throws {DataError} for one that is of neither shape, or of both. */
+export function isSpansRow(row: TokenClassificationRow, where: string): row is SpansRow {
+  const fields = Object.keys(row ?? {})
+  const [words, text] = [fields.includes('words'), fields.includes('text') || fields.includes('spans')]
+  if (words !== text) return text
+  throw new DataError({
+    where,
+    what: words ? 'words, and a text or spans too' : 'not a row of token classification',
+    expected: '{ words, tags } or { text, spans: [{ start, end, label }] }',
+    found: fields.length > 0 ? `the fields ${fields.join(', ')}` : describeValue(row),
+  })
+}
+
+function fromWords({ words, tags }: WordsRow, where: string): TaggedWords {
+  if (!Array.isArray(tags))
+    throw new DataError({
+      where: `${where}, field "tags"`,
+      what: 'no tags',
+      expected: 'an array of IOB2 tags, one a word',
+      found: describeValue(tags),
+    })
+  if (Array.isArray(words) && words.length !== tags.length)
+    throw new DataError({
+      where: `${where}, field "tags"`,
+      what: 'not one tag a word',
+      expected: `${words.length} tags for ${words.length} words`,
+      found: String(tags.length),
+    })
+  return { input: { words }, tags, field: 'tags' }
+}
+
+function fromSpans(row: SpansRow, punctuation: PunctuationWords, where: string): TaggedWords {
+  const text = requireText(row, 'text', where)
+  const ranges = divideWords(text, punctuation)
+  const spans = requireSpans(row.spans, text, where)
+  const tags = ranges.map(() => 'O')
+  spans.forEach((span, i) => {
+    const place = spanPlace(where, i)
+    refuseCut(span, ranges, text, place)
+    const inside = ranges.flatMap(({ start, end }, word) => (start >= span.start && end <= span.end ? [word] : []))
+    if (inside.length === 0)
+      throw new DataError({
+        where: place,
+        what: 'no word in it',
+        found: describeValue(text.slice(span.start, span.end)),
+      })
+    inside.forEach((word, k) => {
+      tags[word] = `${k === 0 ? 'B' : 'I'}-${span.label}`
+    })
+  })
+  return { input: { text, ranges }, tags, field: 'spans' }
+}
+
+const spanPlace = (where: string, i: number): string => `${where}, field "spans", span ${i + 1}`
+
+/** @throws {DataError} for what is no list of spans of the text that leave each other room. */
+function requireSpans(spans: unknown, text: string, where: string): readonly TextSpan[] {
+  if (!Array.isArray(spans))
+    throw new DataError({
+      where: `${where}, field "spans"`,
+      what: 'no spans',
+      expected: 'an array of { start, end, label }, empty where a text has no entity',
+      found: describeValue(spans),
+    })
+  spans.forEach((span: Partial<TextSpan> | null, i) => {
+    const { start, end, label } = span ?? {}
+    if (typeof label !== 'string' || label === '')
+      throw new DataError({
+        where: `${spanPlace(where, i)}, field "label"`,
+        what: 'not a label',
+        expected: 'the type of the entity, a string',
+        found: describeValue(label),
+      })
+    const valid = Number.isInteger(start) && Number.isInteger(end) && (start as number) >= 0
+    if (!valid || (start as number) >= (end as number) || (end as number) > text.length)
+      throw new DataError({
+        where: spanPlace(where, i),
+        what: 'not a part of the text',
+        expected: `0 <= start < end <= ${text.length}, the length of the text`,
+        found: `start ${describeValue(start)}, end ${describeValue(end)}`,
+      })
+  })
+  refuseOverlap(spans, text, where)
+  return spans
+}
+
+function refuseOverlap(spans: readonly TextSpan[], text: string, where: string): void {
+  const order = spans.map((span, i) => ({ span, i })).sort((a, b) => a.span.start - b.span.start)
+  order.slice(1).forEach(({ span, i }, k) => {
+    const before = order[k] as (typeof order)[number]
+    if (before.span.end <= span.start) return
+    const shown = ({ start, end }: TextRange): string => `${start} to ${end} ${JSON.stringify(text.slice(start, end))}`
+    throw new DataError({
+      where: spanPlace(where, i),
+      what: `overlaps span ${before.i + 1}`,
+      found: `${shown(before.span)} and ${shown(span)}`,
+      fix: 'A word has one tag: keep one of the two.',
+    })
+  })
+}
+
+/** @throws {DataError} for a span with an edge inside of a word. */
+function refuseCut(span: TextSpan, ranges: readonly TextRange[], text: string, where: string): void {
+  const cut = ranges.find(({ start, end }) => [span.start, span.end].some((edge) => edge > start && edge < end))
+  if (!cut) return
+  throw new DataError({
+    where,
+    what: `cuts the word ${JSON.stringify(text.slice(cut.start, cut.end))}`,
+    expected: `an edge at ${cut.start} or ${cut.end}`,
+    found: `${span.start} to ${span.end}, ${JSON.stringify(text.slice(span.start, span.end))}`,
+    fix: 'Move the edge, or write the row as { words, tags } with words as you need them.',
+  })
+}

@@ -1,0 +1,299 @@
+// TOKEN_CLS: a tag of IOB2 for each word, and the entities that tags make.
+
+import {
+  argMax,
+  DataError,
+  divideWords,
+  encodeWords,
+  type Entity,
+  entitiesOf,
+  entityMetrics,
+  type PunctuationWords,
+  requireText,
+  rowPlace,
+  type TextRange,
+  type TokenSequence,
+  type WordInput,
+  type WordSequence,
+} from '@cola/data'
+import { type Check, crossEntropy, flag, oneOf } from '@cola/train'
+import type { BaseModel } from '../load/base.ts'
+import { withHead } from '../onnx/head.ts'
+import { architecture, labelNames } from './architecture.ts'
+import { softmax } from './softmax.ts'
+import { isSpansRow, type TaggedWords, taggedWords, type TokenClassificationRow } from './tagged-words.ts'
+import type { EncodeContext, Encoded, Task } from './task.ts'
+
+export interface TokenClassificationOptions {
+  /** Tags in order, `O` among them. @default `O`, then those that occur in the training rows, sorted */
+  labels?: readonly string[]
+  /**
+   * Label every piece of a word, the later ones as the inside of its entity; else its first piece alone, as
+   * transformers' examples do. @default false
+   */
+  label_all_tokens?: boolean
+  /**
+   * Which punctuation of a text is a word of its own. @default 'all' where rows have spans, 'edges' where all have
+   * words
+   */
+  punctuation?: PunctuationWords
+}
+
+export interface TokenClassificationSettings {
+  labels: readonly string[]
+  label_all_tokens: boolean
+  punctuation: PunctuationWords
+}
+
+export interface TokenClassificationExample extends TokenSequence {
+  /** [word]: place of its first token; -1 for a word that was cut off or has none. */
+  first_tokens: readonly number[]
+  /** [token]: index of the tag; -100 for what has none. Undefined for texts to be tagged. */
+  labels?: readonly number[]
+  /** [word]: the right tags, those of words that were cut off too. */
+  tags?: readonly string[]
+}
+
+/** What the model says of the words of a row. */
+export interface WordTags {
+  /** [word]: the likeliest tag; `O` for a word that was cut off or has no token. */
+  tags: readonly string[]
+  /** [word]: its probability; 0 where nothing was read. */
+  scores: readonly number[]
+}
+
+/** An entity that was found. */
+export interface TaggedEntity {
+  /** Its type, without B- or I-. */
+  label: string
+  /** Mean probability of its words' tags. */
+  score: number
+  /** The part of the text; the words with a space between, where words were given. */
+  text: string
+  /** Place in the text, a JavaScript string; or index of the first word, where words were given. */
+  start: number
+  /** Past the last character, or past the last word. */
+  end: number
+}
+
+export interface TokenClassifier {
+  /** Tags in the order of the logits. */
+  readonly labels: readonly string[]
+  /**
+   * Finds the entities of texts, or of sentences that are divided into words, in batches; a list for each. What is
+   * longer than the model takes is read up to there.
+   * @throws {DataError} for a text that is empty or no string, and for empty words.
+   */
+  readonly tag: (texts: readonly (string | { words: readonly string[] })[]) => Promise<TaggedEntity[][]>
+}
+
+export interface TokenClassificationTypes {
+  row: TokenClassificationRow
+  options: TokenClassificationOptions
+  settings: TokenClassificationSettings
+  example: TokenClassificationExample
+  prediction: WordTags
+  serving: TokenClassifier
+}
+
+type Types = TokenClassificationTypes
+
+const outside = 'O'
+
+/** PyTorch's ignore_index. */
+const ignored = -100
+
+const tagList: Check = [
+  'an array of different tags of IOB2, "O" among them',
+  (value) =>
+    Array.isArray(value) &&
+    value.every((tag) => typeof tag === 'string' && /^(O|[BI]-.+)$/.test(tag)) &&
+    new Set(value).size === value.length &&
+    value.includes(outside),
+]
+
+/** Decoders whose *ForTokenClassification has a `classifier` in transformers, as encoders do; others have a `score`. */
+const withClassifier: ReadonlySet<string> = new Set([
+  'bloom',
+  'falcon',
+  'gpt2',
+  'gpt_bigcode',
+  'gpt_neo',
+  'gpt_neox',
+  'mpt',
+])
+
+const headName = ({ causal, config }: BaseModel): string =>
+  causal && !withClassifier.has(config.model_type) ? 'score' : 'classifier'
+
+export const tokenClassification: Task<Types> = {
+  taskType: 'TOKEN_CLS',
+  options: {
+    labels: tagList,
+    label_all_tokens: flag,
+    punctuation: oneOf(['all', 'edges'] satisfies PunctuationWords[]),
+  },
+  settings(rows, { labels, label_all_tokens = false, punctuation }) {
+    const spans = rows.some((row, i) => isSpansRow(row, rowPlace('train', i)))
+    const division = punctuation ?? (spans ? 'all' : 'edges')
+    const tagged = taggedWords(rows, division, 'train')
+    return { labels: labels ? [...labels] : labelsOf(tagged), label_all_tokens, punctuation: division }
+  },
+  head(base, { labels }, seed) {
+    const head = { num_labels: labels.length, labels, pooling: 'none', name: headName(base), bias: true, seed } as const
+    return withHead(base.hiddenStates(), head)
+  },
+  config: ({ labels }, base) => ({ ...architecture(base.config, 'ForTokenClassification'), ...labelNames(labels) }),
+  encode(rows, settings, context) {
+    const tagged = taggedWords(rows, settings.punctuation, context.where)
+    const targets = tagged.map((row, i) => tagIndices(row, settings.labels, rowPlace(context.where, i)))
+    const { examples, truncated } = encodeInputs(
+      tagged.map(({ input }) => input),
+      context,
+    )
+    const labelled = examples.map(({ word_ids, ...example }, i) => ({
+      ...example,
+      labels: tokenLabels(word_ids, targets[i] as readonly number[], settings),
+      tags: (tagged[i] as TaggedWords).tags,
+    }))
+    return { examples: labelled, truncated }
+  },
+  collate(base, { graph }) {
+    const batches = base.batches(graph)
+    return (examples) => {
+      const { batch, grid, starts } = batches(examples)
+      const labels = new Int32Array(grid.reduce((a, b) => a * b)).fill(ignored)
+      for (const [i, { labels: own = [] }] of examples.entries()) labels.set(own, starts[i])
+      return { ...batch, labels: { data: labels, dims: grid } }
+    }
+  },
+  loss: () => crossEntropy(),
+  predict({ logits }, examples, { labels }, starts) {
+    const data = logits?.data ?? new Float32Array()
+    const places = starts()
+    return examples.map(({ first_tokens }, i) => {
+      const read = first_tokens.map((token) => {
+        if (token < 0) return { tag: outside, score: 0 }
+        const at = ((places[i] as number) + token) * labels.length
+        const probabilities = softmax(Array.from(data.subarray(at, at + labels.length)))
+        const index = argMax(probabilities)
+        return { tag: labels[index] as string, score: probabilities[index] as number }
+      })
+      return { tags: read.map(({ tag }) => tag), scores: read.map(({ score }) => score) }
+    })
+  },
+  scores(predictions, examples, _, { onWarning }) {
+    const scored = examples.flatMap(({ tags }, i) => (tags ? [{ tags, predicted: predictions[i]?.tags ?? [] }] : []))
+    const { precision, recall, f1, accuracy, types } = entityMetrics(
+      scored.map(({ predicted }) => predicted),
+      scored.map(({ tags }) => tags),
+      { onWarning },
+    )
+    const byType = Object.entries(types).map(([type, score]) => [`f1_${type}`, score.f1] as const)
+    return { precision, recall, f1, accuracy, ...Object.fromEntries(byType) }
+  },
+  metricForBestModel: () => 'f1',
+  scoresTraining: true,
+  serve(predict, settings, context) {
+    return {
+      labels: settings.labels,
+      async tag(texts) {
+        const inputs = texts.map((text, i) => wordsOf(text, settings.punctuation, rowPlace('texts', i)))
+        const { examples } = encodeInputs(inputs, { ...context, where: 'texts' })
+        const predictions = examples.length > 0 ? await predict(examples) : []
+        return inputs.map((input, i) => found(input, predictions[i] as WordTags))
+      },
+    }
+  },
+}
+
+/**
+ * `O`, then the tags that occur, sorted. Spans name types: of each there may be an inside.
+ * @throws {DataError} for rows without an entity.
+ */
+function labelsOf(tagged: readonly TaggedWords[]): string[] {
+  const occurring = tagged.flatMap(({ tags, field }) =>
+    field === 'tags' ? tags : tags.flatMap((tag) => (tag.startsWith('B-') ? [tag, `I-${tag.slice(2)}`] : [tag])),
+  )
+  const entities = [...new Set(occurring)].filter((tag) => tag !== outside)
+  if (entities.length > 0) return [outside, ...entities.sort()]
+  throw new DataError({
+    where: 'train, field "tags" or "spans"',
+    what: 'no entity in any row',
+    expected: 'a tag other than O, or a span',
+    found: `${tagged.length} rows without one`,
+  })
+}
+
+/** Indices of a row's tags. @throws {DataError} naming the word, for a tag that is none of the labels. */
+function tagIndices({ input, tags, field }: TaggedWords, labels: readonly string[], where: string): number[] {
+  return tags.map((tag, word) => {
+    const index = labels.indexOf(tag)
+    if (index >= 0) return index
+    const shown = 'words' in input ? input.words[word] : textOf(input, input.ranges[word] as TextRange)
+    throw new DataError({
+      where: `${where}, field "${field}", word ${word + 1} ${JSON.stringify(shown)}`,
+      what: 'a tag that is none of the labels',
+      expected: labels.join(', '),
+      found: JSON.stringify(tag),
+      fix: 'The training rows have no such tag: add some, or name all tags with the option labels.',
+    })
+  })
+}
+
+const textOf = ({ text }: { text: string }, { start, end }: TextRange): string => text.slice(start, end)
+
+type WordExample = WordSequence & Pick<TokenClassificationExample, 'first_tokens'>
+
+/** Token ids, and where each word begins in them. */
+function encodeInputs(
+  inputs: readonly WordInput[],
+  { base, maxLength, where }: EncodeContext & { where: string },
+): Encoded<WordExample> {
+  const limits = { max_length: maxLength, vocab_size: base.vocabularySize, where }
+  const { rows, truncated } = encodeWords(base.tokenizer, inputs, limits)
+  const examples = rows.map((row, i) => {
+    const input = inputs[i] as WordInput
+    const count = 'words' in input ? input.words.length : input.ranges.length
+    return { ...row, first_tokens: Array.from({ length: count }, (_, word) => row.word_ids.indexOf(word)) }
+  })
+  return { examples, truncated }
+}
+
+/** [token]: the tag of each word at its first token, -100 elsewhere; or the inside of it at the others. */
+function tokenLabels(
+  word_ids: WordSequence['word_ids'],
+  targets: readonly number[],
+  { labels, label_all_tokens }: TokenClassificationSettings,
+): number[] {
+  return word_ids.map((word, i) => {
+    if (word === null) return ignored
+    const target = targets[word] as number
+    if (word !== word_ids[i - 1]) return target
+    if (!label_all_tokens) return ignored
+    const inside = labels.indexOf((labels[target] as string).replace(/^B-/, 'I-'))
+    return inside < 0 ? target : inside
+  })
+}
+
+/** @throws {DataError} for what is neither a text nor words. */
+function wordsOf(text: string | { words: readonly string[] }, punctuation: PunctuationWords, where: string): WordInput {
+  if (typeof text === 'object' && text !== null && 'words' in text) return { words: text.words }
+  const checked = requireText(typeof text === 'string' ? { text } : text, 'text', where)
+  return { text: checked, ranges: divideWords(checked, punctuation) }
+}
+
+/** The entities of the tags, in their places. */
+function found(input: WordInput, { tags, scores }: WordTags): TaggedEntity[] {
+  return entitiesOf(tags).map((entity) => {
+    const own = scores.slice(entity.start, entity.end)
+    const score = own.reduce((a, b) => a + b, 0) / own.length
+    return { label: entity.type, score, ...placeOf(input, entity) }
+  })
+}
+
+function placeOf(input: WordInput, { start, end }: Entity): Pick<TaggedEntity, 'text' | 'start' | 'end'> {
+  if ('words' in input) return { text: input.words.slice(start, end).join(' '), start, end }
+  const place = { start: (input.ranges[start] as TextRange).start, end: (input.ranges[end - 1] as TextRange).end }
+  return { text: textOf(input, place), ...place }
+}
