@@ -166,13 +166,14 @@ const task = 'TOKEN_CLS'
 const train = entityRows(160, 1)
 const held = entityRows(60, 2)
 const quick = { task, epochs: 2, batch_size: 8, device: 'cpu' } as const
+const learning = { ...quick, epochs: 6, learning_rate: 3e-3 } as const
 const text = 'Anna King and Hugo found a book near the queen river?'
 
 describe('fineTune with GPT-2’s weights, packed', () => {
   let tuned: FineTuned<'TOKEN_CLS'>
   beforeAll(async () => {
-    tuned = await fineTune(embedded, { task, train, validation: held, epochs: 12, batch_size: 8, device: 'cpu' })
-  })
+    tuned = await fineTune(embedded, { ...learning, train, validation: held })
+  }, 60_000)
   afterAll(() => tuned.release())
 
   it('learns to find entities, and scores them as seqeval does', async () => {
@@ -328,8 +329,7 @@ async function exportedTags(folder: string, examples: Examples, labels: readonly
 describe('rows that are texts with spans', () => {
   it('train as words do', async () => {
     const tuned = await fineTune(embedded, {
-      ...quick,
-      epochs: 12,
+      ...learning,
       train: train.map(asSpans),
       validation: held.map(asSpans),
     })
