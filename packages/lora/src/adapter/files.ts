@@ -97,8 +97,8 @@ export async function openAdapter(nameOrFolder: string, options: HubOptions = {}
 }
 
 /**
- * The tensors of an adapter file: the method's parameters, what was trained in full, and what else the file that it came from
- * held; sorted as PEFT has them.
+ * The tensors of an adapter file: the method's parameters, what was trained in full, and what else the file that it came
+ * from held; sorted as PEFT has them.
  */
 export function adapterTensors(model: AdaptedModel): Map<string, Tensor> {
   const names = fileNames(model)

@@ -79,7 +79,7 @@ function placedTensors(model: AdaptedModel, { tensors }: Adapter): Placed[] {
     ({ parameter, value }) => model.graph.initializers.get(parameter)?.dims.join() !== value.dims.join(),
   )
   if (misshaped.length > 0) throw new AdapterError(otherShapes(model, misshaped))
-  if (missing.length > 0) throw new AdapterError(missingParameters(missing))
+  if (missing.length > 0) throw new AdapterError(missingParameters(model, missing))
   refuseTwoValues(placed)
   return placed.map((one) => ({ ...one, value: asFloat32(one.value) }))
 }

@@ -4,7 +4,7 @@ import type { Tensor } from '@cola/graph'
 import type { AdapterError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { moduleOf } from '../inject/linear.ts'
-import { adaptedModule } from '../methods/methods.ts'
+import { adaptedModule, methodOf } from '../methods/methods.ts'
 import { peftPrefix } from '../methods/target.ts'
 
 type Problem = ConstructorParameters<typeof AdapterError>[0]
@@ -95,16 +95,17 @@ export function otherShapes({ graph, omitted }: AdaptedModel, misshaped: readonl
   }
 }
 
-export function missingParameters(missing: readonly string[]): Problem {
-  const head = missing.every((name) => isHead(name))
+/** Parameters that the file lacks: the head, what the targets share, or those of another model. */
+export function missingParameters({ config }: AdaptedModel, missing: readonly string[]): Problem {
+  const { names: shared, fix } = methodOf(config).shared
+  const files = missing.map((name) => shared.get(name) ?? name)
   return {
-    where:
-      missing.length === 1
-        ? `parameter "${missing[0]}"`
-        : `parameters ${missing.map((name) => `"${name}"`).join(', ')}`,
+    where: files.length === 1 ? `parameter "${files[0]}"` : `parameters ${files.map((name) => `"${name}"`).join(', ')}`,
     what: 'missing from the adapter',
-    fix: head
-      ? 'The adapter was saved without its head; its classifications would be random.'
-      : 'Is it an adapter for another model?',
+    fix: missing.every((name) => shared.has(name))
+      ? fix
+      : missing.every(isHead)
+        ? 'The adapter was saved without its head; its classifications would be random.'
+        : 'Is it an adapter for another model?',
   }
 }

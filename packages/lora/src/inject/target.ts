@@ -17,8 +17,8 @@ export const matches = (names: Names, name: string): boolean =>
     : (names ?? []).some((suffix) => endsWith(name, suffix))
 
 /**
- * Whether a module is, or is in, one that `modules_to_save` names: never given an adapter. What is trained in full is more,
- * see saved.ts.
+ * Whether a module is, or is in, one that `modules_to_save` names: never given an adapter. What is trained in full is
+ * more, see saved.ts.
  */
 const isSaved = (modules: readonly string[] | null | undefined, module: string): boolean =>
   (modules ?? []).some((saved) => pythonRegex('inside', saved).test(module))

@@ -36,7 +36,7 @@ export interface TypesOfMethod {
   target: Target
 }
 
-/** Every method under PEFT's `peft_type`. A method without its types, or without its row in the table, does not compile. */
+/** Every method under PEFT's `peft_type`. One without its types, or without its row in the table, does not compile. */
 export interface MethodTypes {
   LORA: LoraTypes
   IA3: Ia3Types
@@ -82,6 +82,8 @@ export type Refusal<T extends TypesOfMethod> = (config: T['config']) => string |
 export interface SharedTensors<T extends TypesOfMethod> {
   /** Names in PEFT's file by names in the graph, which begin with `constant.`: they are no parameters. */
   readonly names: ReadonlyMap<string, string>
+  /** What to do about a file that lacks them. */
+  readonly fix: string
   /** Whether the file holds them. */
   readonly areSaved: (config: T['config']) => boolean
   /** Their values, by names in the graph; those of a file take their place. */
@@ -91,6 +93,7 @@ export interface SharedTensors<T extends TypesOfMethod> {
 /** Of methods whose targets share nothing. */
 export const nothingShared: SharedTensors<TypesOfMethod> = {
   names: new Map(),
+  fix: '',
   areSaved: () => false,
   values: () => new Map(),
 }
@@ -118,7 +121,7 @@ export interface Method<T extends TypesOfMethod> {
   readonly keyedByModule: readonly (keyof T['config'] & string)[]
   /** Modules that fields name by default, by the model's `model_type`: PEFT's mappings. */
   readonly defaultModules: { readonly [Field in keyof T['config']]?: ReadonlyMap<string, Names> }
-  /** A layer as a target. @throws {ConfigError} for a layer that the method, or this configuration of it, cannot adapt. */
+  /** A layer as a target. @throws {ConfigError} for one that the method, or this configuration of it, cannot adapt. */
   readonly target: (config: T['config'], layer: Target) => T['target']
   readonly shared: SharedTensors<T>
   /** Names of the trained parameters at a target, the same in the graph and in PEFT's file. */

@@ -35,7 +35,7 @@ export interface VeraTypes {
   target: VeraTarget
 }
 
-/** The projections in the graph: A [r, greatest inFeatures], B [greatest outFeatures, r]. Targets use the first ones. */
+/** The projections in the graph: A [r, greatest inFeatures], B [greatest outFeatures, r]; targets use slices. */
 const [nameA, nameB] = ['constant.vera_A', 'constant.vera_B'] as const
 
 /** Names of a target's vectors: lambda_b [out] and lambda_d [r]. */
@@ -50,6 +50,7 @@ const projections: SharedTensors<VeraTypes> = {
     [nameA, 'base_model.vera_A'],
     [nameB, 'base_model.vera_B'],
   ]),
+  fix: 'It was saved without its projections: with save_projection: false they are drawn from projection_prng_key.',
   areSaved: ({ save_projection }) => save_projection,
   values: ({ r, projection_prng_key }, targets) => {
     const greatest = (sizes: readonly number[]) => sizes.reduce((a, b) => Math.max(a, b), 0)
