@@ -58,6 +58,13 @@ describe.each(Object.entries(references))('%s', (name, { words, texts }) => {
   })
 })
 
+it.each(Object.keys(references))('%s gives every word of a long text without spaces a token', (name) => {
+  const text = '東京へ行く、そして大阪に帰る。'.repeat(12)
+  const ranges = divideWords(text)
+  const [row] = encodeWords(tokenizerOf(name), [{ text, ranges }]).rows
+  expect(new Set(row?.word_ids.filter((word) => word !== null)).size).toBe(ranges.length)
+})
+
 describe('words of a text', () => {
   const wordsOf = (text: string, which?: PunctuationWords) =>
     divideWords(text, which).map(({ start, end }) => text.slice(start, end))

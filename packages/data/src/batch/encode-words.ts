@@ -54,7 +54,7 @@ export function encodeWords(
 }
 
 /** @throws {DataError} naming the word, for what is no list of words with something in each. */
-export function requireWords(words: unknown, where: string): readonly string[] {
+function requireWords(words: unknown, where: string): readonly string[] {
   const refuse = (at: string, what: string, found: unknown): never => {
     const expected = 'an array of strings, none of them empty'
     throw new DataError({

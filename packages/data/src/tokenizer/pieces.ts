@@ -20,7 +20,7 @@ const probes = ['a b', 'The the', '1 2', ', .']
  * Whether a word alone has the tokens that it has after a space, as with WordPiece, SentencePiece and
  * `add_prefix_space`. Other byte-level tokenizers must be given the space.
  */
-export function standsAlone(encode: EncodeContent): boolean {
+function standsAlone(encode: EncodeContent): boolean {
   return probes.every((probe) => {
     const [first, second] = probe.split(' ') as [string, string]
     return same(encode(probe), [...encode(first), ...encode(second)])
@@ -85,14 +85,18 @@ function piecesOfRun(
   const upTo = (place: number) => partAfter(encode, context, text.slice(before.end, place))
   const whole = upTo(end)
   const own = spaceTokens(whole, gap, upTo, before.end)
+  const wordAlone = (word: TextRange): readonly number[] => encode(text.slice(word.start, word.end))
   /** Tokens of a word by itself: after the space before the run, or without one. */
-  const apart = (word: TextRange): readonly number[] =>
-    word.start === start ? upTo(word.end).slice(own) : partAfter(encode, ',', text.slice(word.start, word.end))
+  const apart = (word: TextRange): readonly number[] => {
+    const ids =
+      word.start === start ? upTo(word.end).slice(own) : partAfter(encode, ',', text.slice(word.start, word.end))
+    return ids.length > 0 ? ids : wordAlone(word)
+  }
 
   const space: WordPieces[] = own > 0 ? [{ word: null, ids: whole.slice(0, own) }] : []
-  const isEmpty = (word: TextRange): boolean => encode(text.slice(word.start, word.end)).length === 0
+  const isEmpty = (word: TextRange): boolean => wordAlone(word).length === 0
   const pieces = separable(words, whole, upTo, own, isEmpty).flatMap(({ words: group, ids }) =>
-    group.length === 1 ? [ids] : group.map(apart),
+    group.length === 1 && ids.length > 0 ? [ids] : group.map(apart),
   )
   return [...space, ...pieces.map((ids, i) => ({ word: first + i, ids }))]
 }
