@@ -1,7 +1,7 @@
 // Decompositions of matrices: the only importer of ml-matrix.
 
 import { random } from '@cola/data'
-import { Matrix, QrDecomposition, SingularValueDecomposition } from 'ml-matrix'
+import { EigenvalueDecomposition, Matrix, QrDecomposition } from 'ml-matrix'
 
 export { Matrix }
 
@@ -24,32 +24,57 @@ export interface TruncatedSvd {
   V: Matrix
 }
 
-/** Subspace iterations: the error of the kept values falls by (s_{r+1} / s_r)^2 with each. */
-const iterations = 8
 const oversampling = 10
+/** Powers of W W' that the basis grows by between two looks at the error. */
+const step = 4
+/** Greatest ||W v - s u|| of the kept vectors over the greatest singular value: what float32 can tell. */
+const tolerance = 1e-7
 
 /**
- * The greatest `rank` singular values and vectors, by randomized subspace iteration (Halko, Martinsson & Tropp 2011).
+ * The greatest `rank` singular values and vectors, from a basis of powers of W W' times random vectors (randomized
+ * block Krylov, Musco & Musco 2015) that grows until they stay. PEFT computes them exactly when it loads an adapter, so
+ * that what is left of the matrix must be the same.
  */
 export function truncatedSvd(matrix: Matrix, rank: number, { seed = 0 }: { seed?: number } = {}): TruncatedSvd {
   const stream = random(seed, 'svd')
-  const width = Math.min(rank + oversampling, matrix.rows, matrix.columns)
+  const size = Math.min(matrix.rows, matrix.columns)
+  const width = Math.min(rank + oversampling, size)
   const transposed = matrix.transpose()
-  let basis = orthonormal(
-    matrix.mmul(
-      Matrix.from1DArray(
-        matrix.columns,
-        width,
-        Array.from({ length: matrix.columns * width }, () => stream.normal()),
-      ),
-    ),
-  )
-  for (let i = 0; i < iterations; i++) basis = orthonormal(matrix.mmul(orthonormal(transposed.mmul(basis))))
-  const small = new SingularValueDecomposition(basis.transpose().mmul(matrix), { autoTranspose: true })
-  const first = (vectors: Matrix) => vectors.subMatrix(0, vectors.rows - 1, 0, rank - 1)
-  return {
-    U: basis.mmul(first(small.leftSingularVectors)),
-    S: small.diagonal.slice(0, rank),
-    V: first(small.rightSingularVectors).transpose(),
+  const start = Array.from({ length: matrix.columns * width }, () => stream.normal())
+  const blocks = [orthonormal(matrix.mmul(Matrix.from1DArray(matrix.columns, width, start)))]
+  while (true) {
+    for (let i = 0; i < step && blocks.length * width < size; i++)
+      blocks.push(orthonormal(matrix.mmul(orthonormal(transposed.mmul(blocks.at(-1) as Matrix)))))
+    const svd = withinBasis(matrix, orthonormal(sideBySide(blocks, size)), rank)
+    if (blocks.length * width >= size || residual(matrix, svd) <= tolerance) return svd
   }
+}
+
+/** The first columns of matrices beside each other. */
+function sideBySide(blocks: readonly Matrix[], columns: number): Matrix {
+  const [{ rows, columns: width }] = blocks as [Matrix]
+  const all = Matrix.zeros(rows, blocks.length * width)
+  blocks.forEach((block, i) => {
+    all.setSubMatrix(block, 0, i * width)
+  })
+  return all.subMatrix(0, rows - 1, 0, Math.min(columns, all.columns) - 1)
+}
+
+/** The best decomposition whose left vectors lie in a basis Q: Q' W W' Q has their squares and their places. */
+function withinBasis(matrix: Matrix, basis: Matrix, rank: number): TruncatedSvd {
+  const projected = basis.transpose().mmul(matrix)
+  const gram = projected.mmul(projected.transpose())
+  const { realEigenvalues: values, eigenvectorMatrix } = new EigenvalueDecomposition(gram, { assumeSymmetric: true })
+  const greatest = values.map((_, k) => k).sort((i, j) => (values[j] as number) - (values[i] as number))
+  const vectors = eigenvectorMatrix.subMatrixColumn(greatest.slice(0, rank))
+  const rows = vectors.transpose().mmul(projected)
+  const S = Array.from({ length: rank }, (_, k) => rows.getRowVector(k).norm())
+  return { U: basis.mmul(vectors), S, V: rows.divColumnVector(S.map((s) => s || 1)) }
+}
+
+/** Greatest ||W v - s u||, over the greatest singular value; 0 for a matrix of zeros. */
+function residual(matrix: Matrix, { U, S, V }: TruncatedSvd): number {
+  const difference = Matrix.sub(matrix.mmul(V.transpose()), Matrix.mul(U, 1).mulRowVector(S))
+  const lengths = Array.from({ length: difference.columns }, (_, k) => difference.getColumnVector(k).norm())
+  return S[0] ? lengths.reduce((a, b) => Math.max(a, b), 0) / S[0] : 0
 }

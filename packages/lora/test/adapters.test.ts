@@ -121,6 +121,21 @@ describe('initializers', () => {
     expect(left('olora')).toBeLessThan(size(base.graph))
   })
 
+  it.each(['pissa', 'olora'])('%s: switched, it is what it is loaded; combined, it is refused', async (init) => {
+    const config = { task_type: 'SEQ_CLS', r: 4, lora_alpha: 6, target_modules: ['c_attn', 'wte'] }
+    const adapter = { config: parseAdapterConfig({ ...config, init_lora_weights: init }) as Adapter<'LORA'>['config'] }
+    const own = moved(lora(base, adapter.config, { seed: 3 }), 1)
+    const raw = { ...adapter, tensors: adapterTensors(own) }
+    const right = await logits(loadAdapter(base, raw))
+    const switched = switchable(base, { raw })
+    expect(await logits(switched, switched.feeds('raw'))).toBeAllclose(right, { atol: 2e-5 })
+    expect(() => combineAdapters([{ adapter: raw }])).toThrow(/began with a part of the base matrices/)
+    const out = join(folder, `plain-${init}`)
+    writeAdapter(out, own)
+    const plain = combineAdapters([{ adapter: readAdapter(out) as Adapter<'LORA'> }], { combination_type: 'cat' })
+    expect(await logits(loadAdapter(base, plain))).toBeAllclose(right, { atol: 2e-5 })
+  })
+
   it('names what is not known, and odd ranks where they must be even', () => {
     expect(() => lora(base, { target_modules: linear, init_lora_weights: 'loftq' })).toThrow(/init_lora_weights.*loftq/)
     expect(() => lora(base, { r: 3, target_modules: linear, init_lora_weights: 'orthogonal' })).toThrow(ConfigError)

@@ -162,7 +162,7 @@ function plain({ adapter, ...rest }: WeightedAdapter): PlainAdapter {
       where: 'combineAdapters',
       what: reason ?? 'cannot be combined',
       expected: 'LoRA, no DoRA, no biases and no trained tokens',
-      fix: 'Merge it into the base first.',
+      fix: 'Merge it into the base first; one of PiSSA or OLoRA becomes plain when it is loaded and written again.',
     })
   return { ...rest, adapter: { ...adapter, config } }
 }

@@ -6,15 +6,23 @@ import { loraNames } from '../methods/lora/matrices.ts'
 
 export const isLora = (model: AdaptedModel): model is LoraModel => model.config.peft_type === 'LORA'
 
-/** B A - B0 A0 as one product: [B, -B0] [A; A0], of twice the rank and the same scaling. */
+/**
+ * B A - B0 A0 as one product: [B, -B0] [A; A0], of twice the rank and the same scaling. Embeddings take no part of their
+ * matrix: B0 A0 = 0.
+ */
 export function plainAdapter(model: LoraModel): LoraModel {
   const graph = cloneGraph(model.graph)
   for (const target of model.targets) {
     const { r, inFeatures, outFeatures } = target
     const [nameA, nameB] = loraNames(target)
-    const [A, B, A0, B0] = [graph.initializers, model.initial].flatMap((values) =>
-      [nameA, nameB].map((name) => toFloat32(values.get(name) as Tensor)),
-    ) as [Float32Array, Float32Array, Float32Array, Float32Array]
+    const [A, B] = [nameA, nameB].map((name) => toFloat32(graph.initializers.get(name) as Tensor)) as [
+      Float32Array,
+      Float32Array,
+    ]
+    const [A0, B0] = [nameA, nameB].map((name, i) => {
+      const first = model.initial.get(name)
+      return first ? toFloat32(first) : new Float32Array((i === 0 ? A : B).length)
+    }) as [Float32Array, Float32Array]
     const both = new Float32Array(2 * r * outFeatures)
     for (let o = 0; o < outFeatures; o++) {
       both.set(B.subarray(o * r, (o + 1) * r), 2 * o * r)
@@ -42,5 +50,6 @@ export function plainAdapter(model: LoraModel): LoraModel {
     alpha_pattern: times(alpha_pattern, factor),
     init_lora_weights: true,
   }
-  return { ...model, graph, config, initial: new Map() }
+  const targets = model.targets.map((target) => ({ ...target, r: 2 * target.r }))
+  return { ...model, graph, config, targets, initial: new Map() }
 }

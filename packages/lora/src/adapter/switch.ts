@@ -25,7 +25,7 @@ import { loraNames, type LoraTarget } from '../methods/lora/matrices.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
 import { loadAdapter } from './load.ts'
-import { isLora } from './plain-adapter.ts'
+import { isLora, plainAdapter } from './plain-adapter.ts'
 
 export interface SwitchableModel {
   /**
@@ -112,7 +112,7 @@ function plain(name: string, model: AdaptedModel): LoraModel {
       what: reason ?? 'cannot be switched',
       fix: 'Merge it into a copy of the base model.',
     })
-  return model
+  return model.initial.size > 0 ? plainAdapter(model) : model
 }
 
 type Targets = ReadonlyMap<string, LoraTarget>

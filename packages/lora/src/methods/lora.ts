@@ -129,10 +129,13 @@ export const lora: Method<LoraTypes> = {
   summary: ({ r, lora_alpha }) => `Rank ${r}, alpha ${lora_alpha}.`,
   unswitchable: (config) =>
     extraFields.some((name) => config[name]) ? 'DoRA and LoRA biases cannot be switched' : undefined,
-  uncombinable: (config) =>
-    extraFields.some((name) => config[name]) || config.bias !== 'none' || config.trainable_token_indices
-      ? 'an adapter is more than plain LoRA'
-      : undefined,
+  uncombinable: (config) => {
+    if (extraFields.some((name) => config[name]) || config.bias !== 'none' || config.trainable_token_indices)
+      return 'an adapter is more than plain LoRA'
+    return changeOf(config) === undefined
+      ? undefined
+      : `an adapter began with a part of the base matrices (${config.init_lora_weights}), which its file does not hold`
+  },
 }
 
 /** W + sign scaling B A. */
@@ -156,11 +159,15 @@ function shiftedBias({ module, scaling }: LoraTarget, base: LayerWeights['bias']
   )
 }
 
+/** Whether an adapter began with a part of the base matrices, and what is done about it on loading. */
+const changeOf = ({ init_lora_weights: init }: LoraConfigJson): 'again' | 'refuse' | undefined =>
+  Object.entries(changing).find(([name]) => typeof init === 'string' && init.startsWith(name))?.[1]
+
 /** How the base is to be changed before the file's values are put in. */
-function startOf({ init_lora_weights: init }: LoraConfigJson): boolean | string {
-  const [kind, what] =
-    Object.entries(changing).find(([name]) => typeof init === 'string' && init.startsWith(name)) ?? []
-  if (kind === undefined) return true
+function startOf(config: LoraConfigJson): boolean | string {
+  const { init_lora_weights: init } = config
+  const what = changeOf(config)
+  if (what === undefined) return true
   if (what === 'refuse')
     throw new AdapterError({
       where: 'adapter_config.json, field "init_lora_weights"',
