@@ -15,6 +15,12 @@ export {
   type WordInput,
   type WordSequence,
 } from './batch/encode-words.ts'
+export {
+  encodeForLanguageModel,
+  type LabelledSequence,
+  type LanguageModelOptions,
+  type LanguageModelText,
+} from './batch/encode-language-model.ts'
 export { classLabels } from './batch/labels.ts'
 export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack.ts'
 export { packSteps, type StepBatch } from './batch/steps.ts'
@@ -70,8 +76,10 @@ export { type LabelledTable, labelledTable, type LabelOptions } from './source/l
 export { parseTable, readTable, type TableOptions } from './source/table.ts'
 export { splitRows, type SplitOptions } from './source/split.ts'
 export { readText } from './source/text.ts'
+export type { ChatMessage, ChatTemplate, ChatTemplateOptions } from './tokenizer/chat-template.ts'
 export { firstPosition, longestInput, type ModelConfig, padTokenId } from './tokenizer/limits.ts'
 export {
+  chatTemplateFile,
   createTokenizer,
   type Encoding,
   type EncodingOptions,

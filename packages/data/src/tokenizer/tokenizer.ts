@@ -5,6 +5,7 @@ import { DataError } from '../errors.ts'
 import { type HubOptions, hubFiles } from '../hub/hub.ts'
 import { isFolder } from '../hub/place.ts'
 import { readText } from '../source/text.ts'
+import { type ChatTemplate, type ChatTemplateJson, chatTemplateOf } from './chat-template.ts'
 import { isCount } from './limits.ts'
 import { addedTokens, bareTemplates, fill, type Template, templateOf } from './template.ts'
 import { cut, roomFor, type TruncationSide, type TruncationStrategy, truncatePair } from './truncate.ts'
@@ -56,6 +57,14 @@ export interface Tokenizer {
   tokenToId: (token: string) => number | undefined
   /** The greatest id + 1, over the vocabulary and added tokens: rows that an embedding table needs. */
   readonly vocabSize: number
+  /** tokenizer_config.json's special tokens as text, by their names: `bos_token`, `eos_token` and others. */
+  readonly specialTokens: Readonly<Record<string, string>>
+  /**
+   * A conversation as one text, special tokens included, by the model's chat template; transformers'
+   * apply_chat_template with `tokenize=False`.
+   * @throws {DataError} for a tokenizer without a template, one that does not parse, and messages that it refuses.
+   */
+  readonly applyChatTemplate: ChatTemplate
   /** Id used to pad, where the tokenizer names one. */
   readonly padTokenId: number | undefined
   /**
@@ -94,10 +103,13 @@ interface PostProcessed {
 }
 
 interface TokenizerConfig {
-  pad_token?: string | { content: string } | null
+  chat_template?: ChatTemplateJson | null
   model_max_length?: number
   truncation_side?: string
 }
+
+/** File with the chat template alone, as newer models have it. */
+export const chatTemplateFile = 'chat_template.jinja'
 
 const sides: Readonly<Record<string, TruncationSide>> = { left: 'left', right: 'right', Left: 'left', Right: 'right' }
 
@@ -130,8 +142,9 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
       { cause },
     )
   }
-  const { pad_token: pad, model_max_length, truncation_side } = tokenizerConfig as TokenizerConfig
-  const padToken = typeof pad === 'object' ? pad?.content : pad
+  const { chat_template, model_max_length, truncation_side } = tokenizerConfig as TokenizerConfig
+  const specialTokens = specialTokensOf(tokenizerConfig)
+  const padToken = specialTokens.pad_token
   const side = one(sides, 'truncation_side', truncation_side ?? truncation?.direction ?? 'right')
   const strategy = one(strategies, 'truncation_strategy', truncation?.strategy ?? 'longest_first')
   const templates = templatesOf(inner, tokenizerJson as TokenizerJson)
@@ -186,10 +199,22 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
     tokenToId: (token) => inner.token_to_id(token),
     vocabSize:
       [...(inner.model?.tokens_to_ids.values() ?? [])].reduce((greatest, id) => Math.max(greatest, Number(id)), -1) + 1,
-    padTokenId: padToken == null ? padding?.pad_id : inner.token_to_id(padToken),
+    specialTokens,
+    applyChatTemplate: chatTemplateOf(chat_template, specialTokens),
+    padTokenId: padToken === undefined ? padding?.pad_id : inner.token_to_id(padToken),
     modelMaxLength: [model_max_length, truncation?.max_length].find(isCount),
     files: { 'tokenizer.json': tokenizerJson, 'tokenizer_config.json': tokenizerConfig },
   }
+}
+
+/** Fields such as `eos_token`: a text, or an object with one. */
+function specialTokensOf(config: object): Record<string, string> {
+  const textOf = (value: unknown) =>
+    typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value
+  const entries = Object.entries(config).map(([name, value]) => [name, textOf(value)] as const)
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => entry[0].endsWith('_token') && typeof entry[1] === 'string'),
+  )
 }
 
 /** Templates of single texts and of pairs, found when first needed: few tokenizers are asked for pairs. */
@@ -239,7 +264,7 @@ function one<Value>(table: Readonly<Record<string, Value>>, where: string, key: 
 }
 
 /**
- * Reads tokenizer.json and tokenizer_config.json.
+ * Reads tokenizer.json, tokenizer_config.json and chat_template.jinja, which replaces the template of the latter.
  * @param nameOrFolder A folder that exists, else the name of a repository on the hub.
  * @throws {DataError | HubError} naming the file or URL.
  */
@@ -256,11 +281,16 @@ export async function readTokenizer(nameOrFolder: string, options: HubOptions = 
       throw new DataError({ where: file.path, what: 'not JSON', found: (cause as Error).message }, { cause })
     }
   }
-  return createTokenizer(await parse('tokenizer.json'), await parse('tokenizer_config.json', {}))
+  const template = await readText([`${folder}/${chatTemplateFile}`]).catch(() => undefined)
+  return createTokenizer(await parse('tokenizer.json'), {
+    ...(await parse('tokenizer_config.json', {})),
+    ...(template ? { chat_template: template.content } : {}),
+  })
 }
 
 async function download(name: string, options: HubOptions): Promise<string> {
-  const files = [{ path: 'tokenizer.json' }, { path: 'tokenizer_config.json', optional: true }]
+  const optional = ['tokenizer_config.json', chatTemplateFile].map((path) => ({ path, optional: true }))
+  const files = [{ path: 'tokenizer.json' }, ...optional]
   const [path] = await hubFiles(name, files, options)
   return (path as string).replace(/[/\\]tokenizer\.json$/, '')
 }
