@@ -14,7 +14,8 @@ export { type CombinationType, combineAdapters, type CombineOptions, type Weight
 export { onnxAdapter, writeOnnxAdapter } from './adapter/onnx-adapter.ts'
 export { switchable, type SwitchableModel, type SwitchableOptions } from './adapter/switch.ts'
 export { AdapterError, ConfigError, WeightsError } from './errors.ts'
-export { createGenerator, type GenerateOptions, type Generator } from './generate/generator.ts'
+export type { GenerateOptions } from './generate/generate-tokens.ts'
+export { createGenerator, type Generator } from './generate/generator.ts'
 export { nextToken, type SampleOptions } from './generate/sample.ts'
 export type { FineTunedExportOptions } from './finetune/export.ts'
 export { fineTune } from './finetune/fine-tune.ts'
@@ -63,6 +64,20 @@ export type {
   SequenceClassificationSettings,
   SequenceClassifier,
 } from './tasks/sequence-classification.ts'
+export type {
+  CausalLanguageModelExample,
+  CausalLanguageModelOptions,
+  CausalLanguageModelSettings,
+} from './tasks/causal-language-model.ts'
+export type {
+  CompletionRow,
+  ConversationRow,
+  LanguageModelForm,
+  LanguageModelRow,
+  TextRow,
+} from './tasks/language-model-rows.ts'
+export type { TextScore } from './tasks/next-token.ts'
+export type { GenerateTextOptions, TextGenerator } from './tasks/text-generation.ts'
 export type { SentenceEmbeddingExample } from './tasks/embedding-targets.ts'
 export type {
   SentenceEmbedder,
@@ -76,7 +91,9 @@ export type {
   Encoded,
   ExportedExtras,
   Predict,
+  Releasable,
   ScoreContext,
+  ServeContext,
   Task,
   TaskType,
   TaskTypes,

@@ -72,6 +72,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
       adapted: async () => withParameters(model, await session.getParameters()),
       session,
       batchSize: training.eval_batch_size,
+      device,
       metrics: result.history[(result.best?.epoch ?? 0) - 1]?.eval_metrics ?? {},
       training: result,
     })

@@ -2,6 +2,7 @@
 
 import type { Tokenizer } from '@cola/data'
 import {
+  type Device,
   type Evaluation,
   type EvaluationSession,
   evaluateRows,
@@ -12,7 +13,7 @@ import {
 } from '@cola/train'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base.ts'
-import type { Predict, Task, TaskType, TaskTypes } from '../tasks/task.ts'
+import type { Predict, Releasable, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import { exportFineTuned, type FineTunedExportOptions } from './export.ts'
 import { saveFineTuned } from './save.ts'
 
@@ -63,24 +64,38 @@ export interface FineTunedParts<T extends TaskType> {
   session: EvaluationSession
   /** Rows of a batch. */
   batchSize: number
+  device: Device
   metrics: Metrics
   training?: TrainResult
 }
 
 /** Builds the object that `fineTune` and `loadFineTuned` return. */
 export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTuned<T> {
-  const { task, base, settings, maxLength, model, adapted, session, batchSize, metrics, training } = parts
-  const context = { base, maxLength }
+  const { task, base, settings, maxLength, model, adapted, session, batchSize, device, metrics, training } = parts
   const collate = task.collate(base, model, settings)
   const place = base.batches(model.graph)
+  const opened = new Set<Promise<Releasable>>()
   let released = false
-  const run = (examples: readonly TaskTypes[T]['example'][]) => {
+  const requireOpen = () => {
     if (released)
       throw new FeedError({
         where: 'fine-tuned model',
         what: 'it has been released',
         fix: 'Open it again with loadFineTuned.',
       })
+  }
+  const lazily: ServeContext['lazily'] = (open) => {
+    let once: ReturnType<typeof open> | undefined
+    return async () => {
+      requireOpen()
+      once ??= open()
+      opened.add(once)
+      return once
+    }
+  }
+  const context: ServeContext = { base, maxLength, device, adapted, lazily }
+  const run = (examples: readonly TaskTypes[T]['example'][]) => {
+    requireOpen()
     return evaluateRows(session, examples, {
       collate,
       predict: (outputs, batch) => task.predict(outputs, batch, settings, () => place(batch).starts),
@@ -111,8 +126,10 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     fingerprint: async () =>
       modelFingerprint((await adapted()).graph, [settings, maxLength, base.config, base.tokenizer.files]),
     release: async () => {
-      if (!released) await session.release()
+      if (released) return
       released = true
+      await session.release()
+      for (const one of await Promise.allSettled(opened)) if (one.status === 'fulfilled') await one.value.release()
     },
   }
   return { ...common, ...task.serve(predict, settings, context) }

@@ -52,7 +52,8 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   const base = await openBase(options.base ?? baseOf(folder, saved), { ...where, ...options.open })
   const model = loadAdapter(task.head(base, settings, 0), readAdapter(folder))
   const served = options.merge ? merge(model) : model
-  const session = await openEvaluation(served, { loss: task.loss(settings), device: options.device ?? 'auto' })
+  const device = options.device ?? 'auto'
+  const session = await openEvaluation(served, { loss: task.loss(settings), device })
   return fineTuned<T>({
     task,
     base,
@@ -62,6 +63,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
     adapted: async () => model,
     session,
     batchSize: options.batch_size ?? 64,
+    device,
     metrics: Object.fromEntries(Object.entries(saved.metrics).map(([name, value]) => [name, value ?? Number.NaN])),
   })
 }

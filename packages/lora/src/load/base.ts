@@ -10,14 +10,16 @@ import {
   type Tokenizer,
   type TokenSequence,
 } from '@cola/data'
-import { build, cloneGraph, formatValue, type Graph, getValue, type Model, prune } from '@cola/graph'
+import { cloneGraph, formatValue, type Graph, getValue, type Model, prune } from '@cola/graph'
 import { type Batch, fileSystem, paddedBatches, paths, readJson, vocabularySize } from '@cola/train'
 import { ConfigError } from '../errors.ts'
+import type { Gpt2Config } from '../gpt2/config.ts'
 import { gpt2, withPaddedInputs } from '../gpt2/graph.ts'
-import { isDecoder } from '../onnx/decoders.ts'
+import { isCausal } from '../onnx/decoders.ts'
 import { withMaskedInputs } from '../onnx/head.ts'
 import { hiddenStates, isHidden } from '../onnx/hidden.ts'
 import { onnxFiles, type OnnxModel, type OnnxModelOptions, openOnnxModel } from '../onnx/open.ts'
+import { withNextTokenLogits } from './language-model.ts'
 import { loadPretrained, type Pretrained } from './pretrained.ts'
 
 /** A batch, and where each sentence begins in its flattened rows of tokens. */
@@ -51,9 +53,11 @@ export interface BaseModel {
   readonly hiddenStates: () => Model
   /**
    * The model whose only output is `logits` of the next token, [batch, sequence, vocab_size] or [token, vocab_size].
-   * @throws {ConfigError} for a model without a language-model head.
+   * @throws {ConfigError} for an encoder, or a decoder without a language-model head.
    */
   readonly languageModel: () => Model
+  /** The same with a cache of keys and values, for `createGenerator`; undefined where there is none. */
+  readonly cachedLanguageModel: (() => { model: Model; config: Gpt2Config }) | undefined
   /** Makes batches of token ids for a graph that was built on this base. */
   readonly batches: (graph: Graph) => (rows: readonly TokenSequence[]) => PlacedBatch
   /** A copy for other programs: int64 `input_ids` and `attention_mask` [batch, sequence], padded on either side. */
@@ -105,17 +109,23 @@ function onnxBase(
     pad_token_id: padTokenId(config, tokenizer, vocab_size),
     first_position: firstPosition(config),
   }
+  const causal = isCausal(config)
+  const textOnly = ({ graph, ...rest }: Model): Model => {
+    requireTextInputs(graph, paddedBatches(graph, padding)([[0]]))
+    return { ...rest, graph }
+  }
   return {
     name,
     origin,
     folder,
     config,
     tokenizer,
-    causal: isDecoder(config.model_type),
+    causal,
     maxLength: longestInput(config, tokenizer),
     vocabularySize: vocab_size,
-    hiddenStates: () => statesOf(model),
-    languageModel: () => withLanguageModelHead(model, config),
+    hiddenStates: () => textOnly(statesOf(model)),
+    languageModel: () => textOnly(withNextTokenLogits(model, config, causal)),
+    cachedLanguageModel: undefined,
     batches: (graph) => {
       const collate = paddedBatches(graph, padding)
       return (rows) => {
@@ -145,9 +155,23 @@ function gpt2Base(
     vocabularySize: config.vocab_size,
     hiddenStates: () => build('none'),
     languageModel: () => build('language-model'),
+    cachedLanguageModel: () => ({ model: gpt2(config, parameters, { head: 'language-model', cache: true }), config }),
     batches: () => packedBatch,
     padded: withPaddedInputs,
   }
+}
+
+/** @throws {ConfigError} for a graph that takes more than a batch of texts holds. */
+function requireTextInputs(graph: Graph, batch: Batch): void {
+  const others = graph.inputs.filter((name) => !Object.hasOwn(batch, name))
+  if (others.length === 0) return
+  throw new ConfigError({
+    where: `graph "${graph.name}"`,
+    what: 'it takes inputs that a text does not give',
+    expected: 'input_ids, attention_mask, token_type_ids, position_ids',
+    found: others.slice(0, 6).join(', '),
+    fix: 'Export the model without a cache of keys and values.',
+  })
 }
 
 /** The model without what reads its hidden states. */
@@ -189,30 +213,4 @@ function packedBatch(rows: readonly TokenSequence[]): PlacedBatch {
     grid: batch.input_ids.dims,
     starts,
   }
-}
-
-/** Reads the next token's logits from hidden states by the matrix of the embeddings, where the two are tied. */
-function withLanguageModelHead(model: Model, config: BaseModel['config']): Model {
-  const output = getValue(model.graph, model.graph.outputs[0] as string)
-  if (output.shape.at(-1) === config.vocab_size) return { ...model, graph: { ...model.graph, outputs: [output.name] } }
-  const graph = cloneGraph(model.graph)
-  const tied = [...graph.initializers].find(
-    ([name, { dims }]) => /(embed_tokens|wte|word_embeddings)\.weight$/.test(name) && dims[1] === output.shape.at(-1),
-  )
-  if (!tied || config.tie_word_embeddings === false)
-    throw new ConfigError({
-      where: `output "${output.name}"`,
-      what: 'no logits of the next token, and no embeddings to read them by',
-      expected: `[batch, sequence, ${String(config.vocab_size)}]`,
-      found: `[${output.shape.join(', ')}]`,
-      fix: 'Export the model with its lm_head.',
-    })
-  const g = build(graph)
-  const rows = g.Reshape(output, g.int64([-1, output.shape.at(-1) as number]))
-  const logits = g.Gemm(rows, getValue(graph, tied[0]), { transB: 1 })
-  const shape = g.Shape(output, { start: 0, end: 2 })
-  g.node('Reshape', [logits, g.Concat(shape, g.int64([-1]), { axis: 0 })], { outputs: ['logits'] })
-  graph.outputs = ['logits']
-  prune(graph)
-  return { graph, trainable: new Set(model.trainable) }
 }

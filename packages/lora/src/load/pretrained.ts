@@ -7,7 +7,7 @@ import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
-import { poolingFile } from '../onnx/open.ts'
+import { companionFiles } from '../onnx/open.ts'
 
 export interface PretrainedOptions extends Gpt2Options, HubOptions {
   /** Classes of a new classification head. @default config.json's, or 2 */
@@ -86,8 +86,7 @@ async function download(name: string, options: HubOptions): Promise<string> {
       { path: 'model.safetensors', optional: true },
       { path: 'model.safetensors.index.json', optional: true },
       { path: 'tokenizer.json' },
-      { path: 'tokenizer_config.json', optional: true },
-      { path: poolingFile, optional: true },
+      ...companionFiles,
     ],
     options,
   )

@@ -1,4 +1,4 @@
-// Which models read a text from left to right.
+// Which models read a text from left to right, and which of them read logits by their token embeddings.
 
 /** transformers' model_type of decoders: their last token has seen the whole text. */
 const decoders: ReadonlySet<string> = new Set([
@@ -32,3 +32,32 @@ const decoders: ReadonlySet<string> = new Set([
 
 /** Whether a model of this type attends to earlier tokens only. */
 export const isDecoder = (model_type: string): boolean => decoders.has(model_type)
+
+/** Decoders whose configuration classes tie the head's matrix to the embeddings' where config.json does not say. */
+const tied: ReadonlySet<string> = new Set([
+  'bloom',
+  'cohere',
+  'falcon',
+  'gemma',
+  'gemma2',
+  'gemma3_text',
+  'gpt2',
+  'gpt_bigcode',
+  'gpt_neo',
+  'mpt',
+  'opt',
+  'smollm3',
+  'starcoder2',
+])
+
+type Config = Readonly<Record<string, unknown>> & { model_type: string }
+
+/** Whether a model reads from left to right: by its type, or by what its configuration says of it. */
+export const isCausal = ({ model_type, is_decoder, architectures }: Config): boolean =>
+  isDecoder(model_type) ||
+  is_decoder === true ||
+  [architectures].flat().some((name) => /(ForCausalLM|LMHeadModel)$/.test(String(name)))
+
+/** transformers' `tie_word_embeddings`: whether the language-model head has the matrix of the token embeddings. */
+export const tiesEmbeddings = ({ tie_word_embeddings, model_type }: Config): boolean =>
+  typeof tie_word_embeddings === 'boolean' ? tie_word_embeddings : tied.has(model_type)

@@ -1,6 +1,14 @@
 // Any ONNX model, from a folder or from the hub: the file, its configuration and its tokenizer.
 
-import { HubError, type HubOptions, hubFiles, isFolder, readTokenizer, type Tokenizer } from '@cola/data'
+import {
+  chatTemplateFile,
+  HubError,
+  type HubOptions,
+  hubFiles,
+  isFolder,
+  readTokenizer,
+  type Tokenizer,
+} from '@cola/data'
 import { externalLocations, foldLinear, type Model, readModel, simplify } from '@cola/graph'
 import { externalDataOf, fileSystem, paths, readFile, readJson } from '@cola/train'
 import { ConfigError } from '../errors.ts'
@@ -24,6 +32,11 @@ export interface OnnxModel {
 
 /** sentence-transformers' file that says how a model's tokens become one vector. */
 export const poolingFile = '1_Pooling/config.json'
+
+/** Files beside a model that say how it is used; a repository may lack any of them. */
+export const companionFiles = ['tokenizer_config.json', chatTemplateFile, 'generation_config.json', poolingFile].map(
+  (path) => ({ path, optional: true }),
+)
 
 /** Where a model's ONNX file is looked for, in this order. */
 export const onnxFiles: readonly string[] = ['model.onnx', 'onnx/model.onnx', 'onnx/model_fp16.onnx']
@@ -76,8 +89,8 @@ function readConfig(where: string): OnnxModel['config'] {
 
 async function download(name: string, file: string | undefined, options: HubOptions): Promise<string> {
   const { dirname, posix } = paths()
-  const optional = ['tokenizer_config.json', poolingFile].map((path) => ({ path, optional: true }))
-  const [config] = await hubFiles(name, [{ path: 'config.json' }, { path: 'tokenizer.json' }, ...optional], options)
+  const wanted = [{ path: 'config.json' }, { path: 'tokenizer.json' }, ...companionFiles]
+  const [config] = await hubFiles(name, wanted, options)
   const names = file === undefined ? onnxFiles : [file]
   // The first ONNX file that there is: a repository may hold the model in many precisions, each as large as it.
   for (const path of names) {

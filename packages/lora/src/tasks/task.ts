@@ -2,8 +2,10 @@
 // model.
 
 import type { Loss, Model } from '@cola/graph'
-import type { Batch, Checks, Metrics, StepResult } from '@cola/train'
+import type { Batch, Checks, Device, Metrics, StepResult } from '@cola/train'
+import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base.ts'
+import type { CausalLanguageModelTypes } from './causal-language-model.ts'
 import type { SentenceEmbeddingTypes } from './sentence-embedding.ts'
 import type { SequenceClassificationTypes } from './sequence-classification.ts'
 import type { TokenClassificationTypes } from './token-classification.ts'
@@ -29,6 +31,7 @@ export interface TaskTypes {
   SEQ_CLS: SequenceClassificationTypes
   FEATURE_EXTRACTION: SentenceEmbeddingTypes
   TOKEN_CLS: TokenClassificationTypes
+  CAUSAL_LM: CausalLanguageModelTypes
 }
 
 export type TaskType = keyof TaskTypes
@@ -52,6 +55,23 @@ export interface EncodeContext {
   base: BaseModel
   /** Longest input in tokens. */
   maxLength: number
+}
+
+/** What is freed with the fine-tuned model. */
+export interface Releasable {
+  readonly release: () => Promise<void>
+}
+
+/** What a model that serves has beside its predictions. */
+export interface ServeContext extends EncodeContext {
+  device: Device
+  /** The model with its trained adapter. */
+  adapted: () => Promise<AdaptedModel>
+  /**
+   * Opens something when it is first asked for, which is released with the model.
+   * @returns A function that gives it. @throws {FeedError} when the model has been released.
+   */
+  lazily: <R extends Releasable>(open: () => Promise<R>) => () => Promise<R>
 }
 
 /** What an export has more than the trained model. */
@@ -126,5 +146,5 @@ export interface Task<T extends TypesOfTask> {
   /** Whether the training examples are scored too, from the outputs of the training steps. */
   readonly scoresTraining: boolean
   /** What the fine-tuned model offers, by its predictions. */
-  readonly serve: (predict: Predict<T>, settings: T['settings'], context: EncodeContext) => T['serving']
+  readonly serve: (predict: Predict<T>, settings: T['settings'], context: ServeContext) => T['serving']
 }

@@ -1,6 +1,6 @@
 // A model's folder as other programs read it: the ONNX file, its weights, config.json and the tokenizer.
 
-import type { Tokenizer, TokenizerFiles } from '@cola/data'
+import { chatTemplateFile, type Tokenizer, type TokenizerFiles } from '@cola/data'
 import { checkTypes, type Graph, lower, prune, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import { fileSystem, paths, readFile, writeFileAtomic } from '../files/node.ts'
@@ -69,7 +69,7 @@ export function writeTokenizer({ files }: Pick<Tokenizer, 'files'>, folder: stri
 /** Copies a tokenizer's files from one folder to another. @throws {FileError} when the other cannot be written. */
 export function copyTokenizer(from: string, to: string): void {
   const { join, resolve } = paths()
-  for (const name of tokenizerFiles) {
+  for (const name of [...tokenizerFiles, chatTemplateFile]) {
     const source = join(from, name)
     if (fileSystem().existsSync(source) && resolve(source) !== resolve(to, name))
       writeFileAtomic(join(to, name), readFile(source))

@@ -1,0 +1,129 @@
+// CAUSAL_LM: texts, completions of prompts and conversations, token by token; what TRL's SFTTrainer trains by default.
+
+import { DataError, encodeForLanguageModel, perplexity, rowPlace } from '@cola/data'
+import { getValue } from '@cola/graph'
+import { crossEntropy, flag, text } from '@cola/train'
+import { architecture } from './architecture.ts'
+import { endTokens } from './end-tokens.ts'
+import { formOf, isTemplated, type LanguageModelForm, type LanguageModelRow, textOf } from './language-model-rows.ts'
+import { nextLogits, textScore, type TextScore } from './next-token.ts'
+import { type TextGenerator, textGenerator } from './text-generation.ts'
+import type { Task } from './task.ts'
+
+export interface CausalLanguageModelOptions {
+  /** Learn the completion of a prompt alone; TRL's option. @default true */
+  completion_only_loss?: boolean
+  /** Token of the vocabulary that ends texts; conversations end as the chat template has it. @default the tokenizer's */
+  eos_token?: string
+  /** Name of the chat template, where the tokenizer has several. @default 'default' */
+  chat_template?: string
+}
+
+export interface CausalLanguageModelSettings {
+  form: LanguageModelForm
+  completion_only_loss: boolean
+  /** Tokens that end a text; the first is put behind texts in training. Empty for a model without. */
+  eos_token_id: readonly number[]
+  chat_template?: string
+}
+
+export interface CausalLanguageModelExample {
+  input_ids: readonly number[]
+  /** [token]: the token where it is learned, else -100. Undefined for a prompt whose next token is asked for. */
+  labels?: readonly number[]
+}
+
+export interface CausalLanguageModelTypes {
+  row: LanguageModelRow
+  options: CausalLanguageModelOptions
+  settings: CausalLanguageModelSettings
+  example: CausalLanguageModelExample
+  prediction: TextScore
+  serving: TextGenerator
+}
+
+type Types = CausalLanguageModelTypes
+
+/** GPT-2's class is older than the name of the others. */
+const headOf = (model_type: string): string => (model_type === 'gpt2' ? 'LMHeadModel' : 'ForCausalLM')
+
+export const causalLanguageModel: Task<Types> = {
+  taskType: 'CAUSAL_LM',
+  options: { completion_only_loss: flag, eos_token: text, chat_template: text },
+  settings(rows, { completion_only_loss = true, eos_token, chat_template }, base) {
+    return {
+      form: formOf(rows[0] as Types['row'], rowPlace('train', 0)),
+      completion_only_loss,
+      eos_token_id: endTokens(base, eos_token),
+      ...(chat_template === undefined ? {} : { chat_template }),
+    }
+  },
+  head: (base) => base.languageModel(),
+  config: ({ eos_token_id }, base) => ({
+    ...architecture(base.config, headOf(base.config.model_type)),
+    ...(eos_token_id.length > 0 ? { eos_token_id } : {}),
+  }),
+  encode(rows, { form, completion_only_loss, eos_token_id, chat_template }, { base, maxLength, where }) {
+    const { tokenizer, vocabularySize: vocab_size } = base
+    const templated = isTemplated(form)
+    const texts = rows.map((row, i) => {
+      const own = textOf(row, form, { tokenizer, chat_template, where: rowPlace(where, i) })
+      return completion_only_loss ? own : { text: own.text }
+    })
+    const { rows: examples, truncated } = encodeForLanguageModel(tokenizer, texts, {
+      where,
+      max_length: maxLength,
+      vocab_size,
+      add_special_tokens: !templated,
+      eos_token_id: templated ? undefined : eos_token_id[0],
+    })
+    if (examples.length > 0) requireLearned(examples, where, maxLength)
+    return { examples, truncated }
+  },
+  collate(base, { graph }) {
+    const batches = base.batches(graph)
+    const flat = getValue(graph, 'logits').shape.length === 2
+    return (examples) => {
+      const { batch, grid, starts } = batches(examples)
+      const [rows, columns] = grid as [number, number]
+      const data = new Int32Array(rows * columns).fill(-100)
+      // The logits at a token are of the one that follows.
+      examples.forEach(({ labels = [] }, i) => {
+        labels.slice(1).forEach((label, at) => {
+          data[(starts[i] as number) + at] = label
+        })
+      })
+      return { ...batch, labels: { data, dims: flat ? [data.length] : grid } }
+    }
+  },
+  loss: () => crossEntropy(),
+  predict({ logits }, examples, _, starts) {
+    const values = logits as { data: Float32Array; dims: readonly number[] }
+    return examples.map(({ input_ids, labels }, i) => {
+      const start = starts()[i] as number
+      return labels ? textScore(values, start, labels) : nextLogits(values, start + input_ids.length - 1)
+    })
+  },
+  scores: (_, __, ___, { loss }) => ({ perplexity: loss >= 0 ? perplexity(loss) : Number.NaN }),
+  metricForBestModel: () => 'loss',
+  scoresTraining: false,
+  serve(predict, { eos_token_id, chat_template }, context) {
+    const logits = async (input_ids: readonly number[]) => {
+      const [{ next } = {}] = await predict([{ input_ids }])
+      return next as Float32Array
+    }
+    return textGenerator({ context, logits, eos_token_id, chat_template })
+  },
+}
+
+/** @throws {DataError} where every text has a single token, or every prompt leaves its completion no place. */
+function requireLearned(examples: readonly Types['example'][], where: string, maxLength: number): void {
+  if (examples.some(({ labels }) => labels?.some((label, at) => at > 0 && label !== -100))) return
+  throw new DataError({
+    where,
+    what: 'no token that can be learned',
+    expected: `texts of at least two tokens, and prompts of fewer than ${maxLength}`,
+    found: `prompts and texts of ${examples[0]?.input_ids.length} tokens`,
+    fix: 'Shorten the prompts, or set a larger max_length.',
+  })
+}

@@ -1,0 +1,169 @@
+// The rows that a language model is trained on, in columns called as in TRL's data sets.
+
+import {
+  type ChatMessage,
+  DataError,
+  describeValue,
+  type LanguageModelText,
+  requireText,
+  type Tokenizer,
+} from '@cola/data'
+
+/** A text, all of which is learned. */
+export interface TextRow {
+  text: string
+}
+
+/** A beginning that is given, and how it goes on, which is learned. Where one is a conversation, both are. */
+export interface CompletionRow {
+  prompt: string | readonly ChatMessage[]
+  completion: string | readonly ChatMessage[]
+}
+
+/** A conversation, all of which is learned. */
+export interface ConversationRow {
+  messages: readonly ChatMessage[]
+}
+
+export type LanguageModelRow = TextRow | CompletionRow | ConversationRow
+
+/** `answer`: a completion of a conversation, by messages. */
+export type LanguageModelForm = 'text' | 'completion' | 'conversation' | 'answer'
+
+/** How a row becomes text. */
+interface FormRow {
+  columns: readonly string[]
+  /** Whether a chat template writes the text, special tokens included. */
+  templated: boolean
+  text: (row: object, context: RowContext) => LanguageModelText
+}
+
+interface RowContext {
+  tokenizer: Pick<Tokenizer, 'applyChatTemplate'>
+  /** Name of the chat template, where the tokenizer has several. */
+  chat_template: string | undefined
+  /** Of the row, in errors. */
+  where: string
+}
+
+const forms: { readonly [Form in LanguageModelForm]: FormRow } = {
+  text: {
+    columns: ['text'],
+    templated: false,
+    text: (row, { where }) => ({ text: requireText(row, 'text', where) }),
+  },
+  completion: {
+    columns: ['prompt', 'completion'],
+    templated: false,
+    text(row, { where }) {
+      const prompt = requireText(row, 'prompt', where)
+      return { prompt, text: prompt + requireText(row, 'completion', where) }
+    },
+  },
+  conversation: {
+    columns: ['messages'],
+    templated: true,
+    text: (row, context) => ({ text: templated(requireMessages(row, 'messages', context.where), 'messages', context) }),
+  },
+  answer: {
+    columns: ['prompt', 'completion'],
+    templated: true,
+    text(row, context) {
+      const [given, answer] = ['prompt', 'completion'].map((field) => requireMessages(row, field, context.where)) as [
+        ChatMessage[],
+        ChatMessage[],
+      ]
+      return {
+        prompt: templated(given, 'prompt', context, true),
+        text: templated([...given, ...answer], 'completion', context),
+      }
+    },
+  },
+}
+
+/** All columns of all forms; others of a table are left alone. */
+const known = new Set(Object.values(forms).flatMap(({ columns }) => columns))
+
+const presentIn = (row: object): string[] => Object.keys(row).filter((name) => row[name as keyof object] !== undefined)
+
+/** The form whose columns a row has. @throws {DataError} naming the row, where they are those of none. */
+export function formOf(row: object, where: string): LanguageModelForm {
+  const present = presentIn(row).filter((name) => known.has(name))
+  const has = (...columns: readonly string[]) =>
+    present.length === columns.length && columns.every((name) => present.includes(name))
+  if (has('text')) return 'text'
+  if (has('messages')) return 'conversation'
+  if (has('prompt', 'completion')) return Array.isArray((row as CompletionRow).prompt) ? 'answer' : 'completion'
+  throw new DataError({
+    where,
+    what: 'columns of no form of rows',
+    expected: 'text; or prompt, completion; or messages',
+    found: presentIn(row).join(', ') || 'no columns',
+  })
+}
+
+/** Whether a chat template writes the texts of a form. */
+export const isTemplated = (form: LanguageModelForm): boolean => forms[form].templated
+
+/**
+ * The text of a row.
+ * @throws {DataError} naming the row and the field: another form than the table's, an empty text, messages that are none
+ * or that the chat template refuses.
+ */
+export function textOf(row: object, form: LanguageModelForm, context: RowContext): LanguageModelText {
+  const own = formOf(row, context.where)
+  if (own === form) return forms[form].text(row, context)
+  throw new DataError({
+    where: context.where,
+    what: 'a row of another form than the first training row',
+    expected: forms[form].columns.join(', ') + (form === 'answer' ? ' as messages' : ''),
+    found: presentIn(row).join(', ') + (own === 'answer' ? ' as messages' : ''),
+    fix: 'Train on a table of one form.',
+  })
+}
+
+/** A conversation by the chat template; its errors name the row. */
+function templated(
+  messages: readonly ChatMessage[],
+  field: string,
+  { tokenizer, chat_template, where }: RowContext,
+  add_generation_prompt = false,
+): string {
+  try {
+    return tokenizer.applyChatTemplate(messages, {
+      add_generation_prompt,
+      ...(chat_template === undefined ? {} : { chat_template }),
+    })
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    throw new DataError({ ...error.problem, where: `${where}, field "${field}", ${error.problem.where}` })
+  }
+}
+
+/** @throws {DataError} naming the row and the message, for what is no array of messages with a role and a text. */
+export function requireMessages(row: object, field: string, where: string): ChatMessage[] {
+  const value = (row as Readonly<Record<string, unknown>>)[field]
+  if (!Array.isArray(value) || value.length === 0)
+    throw new DataError({
+      where: `${where}, field "${field}"`,
+      what: 'no messages',
+      expected: 'an array of { role, content }',
+      found: describeValue(value),
+    })
+  return value.map((message: unknown, i) => requireMessage(message, `${where}, field "${field}", message ${i + 1}`))
+}
+
+/** What a message has beside its text, such as the calls of tools, may stand alone. */
+function requireMessage(message: unknown, where: string): ChatMessage {
+  const { role, content, ...others } = (message ?? {}) as Partial<ChatMessage>
+  if (typeof role !== 'string' || role === '')
+    throw new DataError({ where, what: 'no role', expected: 'system, user, assistant', found: describeValue(role) })
+  if (typeof content === 'string' && content.trim() !== '') return message as ChatMessage
+  if (Object.keys(others).length > 0) return message as ChatMessage
+  throw new DataError({
+    where,
+    what: typeof content === 'string' ? 'an empty text' : 'not a text',
+    expected: 'content, a string',
+    found: describeValue(content),
+  })
+}

@@ -1,0 +1,425 @@
+// Language models: rows and loss against TRL and transformers (make-causal-lm.py), generation, saved and exported.
+
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DataError, generateSentences } from '@cola/data'
+import { addInput, cloneGraph, prune, readModel, renameValues } from '@cola/graph'
+import { externalDataOf, FeedError, feedsOf, openEvaluation, openSession, type OrtTensor, readJson } from '@cola/train'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  ConfigError,
+  fineTune,
+  type FineTuned,
+  type LanguageModelForm,
+  type LanguageModelRow,
+  loadFineTuned,
+  openBase,
+  openOnnxModel,
+  readAdapter,
+} from '../../src/index.ts'
+import { hiddenStates } from '../../src/onnx/hidden.ts'
+import { causalLanguageModel as task } from '../../src/tasks/causal-language-model.ts'
+import { exportFolder } from '../export-folder.ts'
+
+const out = mkdtempSync(join(tmpdir(), 'cola-causal-lm-'))
+afterAll(() => rmSync(out, { recursive: true }))
+const embedded = join(import.meta.dirname, '../../../../examples/model')
+
+interface Case {
+  form: LanguageModelForm
+  rows: LanguageModelRow[]
+  options: { max_length?: number; completion_only_loss?: boolean }
+  examples: { input_ids: number[]; labels: number[] }[]
+  losses: Record<string, { mean: number; each: (number | null)[] }>
+}
+const { chat_template, cases } = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../fixtures/causal-lm.json'), 'utf8'),
+) as { chat_template: string; cases: Case[] }
+
+/** The embedded model as one for conversations, whose [CLS] ends a text too. */
+function chatFolder(name: string, config: object = {}, more: object = {}): string {
+  const folder = join(out, name)
+  mkdirSync(folder, { recursive: true })
+  for (const file of ['model.safetensors', 'tokenizer.json']) cpSync(join(embedded, file), join(folder, file))
+  writeFileSync(
+    join(folder, 'config.json'),
+    JSON.stringify({ ...(readJson(join(embedded, 'config.json')) as object), ...more }),
+  )
+  const own = readJson(join(embedded, 'tokenizer_config.json')) as object
+  writeFileSync(
+    join(folder, 'tokenizer_config.json'),
+    JSON.stringify({ ...own, eos_token: '[CLS]', chat_template, ...config }),
+  )
+  return folder
+}
+const chat = chatFolder('chat')
+const quick = { task: 'CAUSAL_LM', epochs: 1, device: 'cpu' } as const
+
+describe('rows', () => {
+  it.each(cases.map((one) => [one.form, one.options, one] as const))(
+    '%s with %j: the tokens and labels that SFTTrainer makes',
+    async (form, { max_length = 32, ...options }, { rows, examples }) => {
+      const base = await openBase(chat)
+      const settings = task.settings(rows, options, base, 1)
+      expect(settings.form).toBe(form)
+      const encode = () => task.encode(rows, settings, { base, maxLength: max_length, where: 'train' })
+      if (examples.length === 0) return expect(encode).toThrow(/train: no token that can be learned/)
+      const { examples: own, truncated } = encode()
+      // SFTTrainer drops what is left without labels.
+      expect(own.filter(({ labels }) => labels?.some((label) => label !== -100))).toEqual(examples)
+      const whole = task.encode(rows, settings, { base, maxLength: 99, where: 'train' }).examples
+      expect(truncated).toBe(whole.filter(({ input_ids }) => input_ids.length > max_length).length)
+    },
+  )
+})
+
+describe('the loss', () => {
+  it.each(['gpt2', 'llama-lm-torchscript', 'gpt2-lm-dynamo'])(
+    '%s: that of transformers, mean and each',
+    async (name) => {
+      const base = await openBase(name === 'gpt2' ? embedded : exportFolder(out, name))
+      const model = base.languageModel()
+      const settings = { form: 'text', completion_only_loss: true, eos_token_id: [] } as const
+      const session = await openEvaluation(model, { loss: task.loss(settings), device: 'cpu' })
+      const collate = task.collate(base, model, settings)
+      const place = base.batches(model.graph)
+      const fit = (id: number) => (name === 'gpt2' || id < 0 ? id : id % 24)
+      for (const { examples, losses } of cases.filter((one) => one.losses[name])) {
+        const own = examples.map(({ input_ids, labels }) => ({
+          input_ids: input_ids.map(fit),
+          labels: labels.map(fit),
+        }))
+        const { loss, outputs } = await session.runEvalStep(collate(own))
+        const { mean, each } = losses[name] as Case['losses'][string]
+        expect([loss]).toBeAllclose([mean], { atol: 2e-5 })
+        const scores = task.predict(outputs, own, settings, () => place(own).starts)
+        expect(scores.map((score) => score.loss)).toBeAllclose(
+          each.map((one) => one ?? 0),
+          { atol: 2e-5 },
+        )
+        expect(scores.map(({ tokens }) => tokens)).toEqual(
+          own.map(({ labels }) => labels.slice(1).filter((label) => label >= 0).length),
+        )
+      }
+      await session.release()
+    },
+  )
+})
+
+/** Statements and questions are what the embedded model writes; these are questions only. */
+const questions = generateSentences({ seed: 41, count: 3000 }).flatMap(({ text, label }) =>
+  label === 1 && text.endsWith('?') ? [{ text }] : [],
+)
+
+/** All logits [batch, sequence, vocab_size] of an exported folder for one text. */
+async function exportedLogits(folder: string, ids: readonly number[]): Promise<OrtTensor> {
+  const graph = readModel(readFileSync(join(folder, 'model.onnx')), { externalData: externalDataOf(folder) })
+  const session = await openSession({ graph }, 'cpu')
+  const row = (values: readonly number[]) => ({ data: BigInt64Array.from(values, BigInt), dims: [1, ids.length] })
+  const batch = { input_ids: row(ids), attention_mask: row(ids.map(() => 1)) }
+  const { logits } = await session.run(feedsOf(graph, graph.inputs, batch).feeds)
+  await session.release()
+  return logits as OrtTensor
+}
+
+/** Greedy generation by an exported model. */
+async function greedy(folder: string, prompt: readonly number[], count: number, ends: readonly number[] = []) {
+  const ids = [...prompt]
+  while (ids.length < prompt.length + count) {
+    const { data, dims } = await exportedLogits(folder, ids)
+    expect(dims.slice(0, 2)).toEqual([1, ids.length])
+    const last = (data as Float32Array).subarray(-(dims[2] as number))
+    const id = last.indexOf(Math.max(...last))
+    if (ends.includes(id)) break
+    ids.push(id)
+  }
+  return ids.slice(prompt.length)
+}
+
+describe('GPT-2 from its weights', () => {
+  let tuned: FineTuned<'CAUSAL_LM'>
+  const sampled = { do_sample: true, top_p: 0.9, max_new_tokens: 20 }
+  const write = (model: FineTuned<'CAUSAL_LM'>) =>
+    Promise.all([1, 2, 3, 4, 5, 6].map((seed) => model.generate('', { ...sampled, seed })))
+  beforeAll(async () => {
+    tuned = await fineTune(embedded, {
+      ...quick,
+      train: questions,
+      validation: 0.1,
+      eos_token: '.',
+      epochs: 8,
+      learning_rate: 1e-2,
+    })
+  })
+  afterAll(() => tuned.release())
+
+  it('learns a style and writes it, ending by itself', async () => {
+    const [first, last] = [tuned.training?.history[0], tuned.training?.history.at(-1)]
+    expect(last?.eval_loss).toBeLessThan((first?.eval_loss as number) - 0.1)
+    expect(tuned.metrics.perplexity).toBeCloseTo(
+      Math.exp(Math.min(...(tuned.training?.history ?? []).map(({ eval_loss }) => eval_loss as number))),
+      4,
+    )
+    for (const text of await write(tuned)) expect(text).toMatch(/^[a-z ]+\?$/)
+  })
+
+  it('gives the same from its folder, merged or not, and exported', async () => {
+    const prompt = 'did the girls'
+    const expected = await tuned.generate(prompt)
+    const { loss } = await tuned.evaluate(questions.slice(0, 20))
+    const folder = join(out, 'saved')
+    await tuned.save(folder)
+    for (const merge of [false, true]) {
+      const opened = await loadFineTuned(folder, { task: 'CAUSAL_LM', merge, device: 'cpu' })
+      expect(await opened.generate(prompt)).toBe(expected)
+      expect(await write(opened)).toEqual(await write(tuned))
+      expect((await opened.evaluate(questions.slice(0, 20))).loss).toBeCloseTo(loss, 5)
+      await opened.release()
+      await expect(opened.generate(prompt)).rejects.toThrow(/it has been released/)
+    }
+    await tuned.export(join(out, 'exported'))
+    const base = await openBase(embedded)
+    const ids = base.tokenizer.encode(prompt)
+    const made = await greedy(join(out, 'exported'), ids, 20, tuned.settings.eos_token_id)
+    expect(base.tokenizer.decode([...ids, ...made])).toBe(prompt + expected)
+    expect(readJson(join(out, 'exported', 'config.json'))).toMatchObject({
+      architectures: ['GPT2LMHeadModel'],
+      eos_token_id: [55],
+    })
+    const { config, tensors } = readAdapter(folder)
+    expect(config.task_type).toBe('CAUSAL_LM')
+    expect([...tensors.keys()].slice(0, 2)).toEqual([
+      'base_model.model.transformer.h.0.attn.c_attn.lora_A.weight',
+      'base_model.model.transformer.h.0.attn.c_attn.lora_B.weight',
+    ])
+  })
+
+  it('takes options, tells of each token, and scores each text', async () => {
+    const heard: [number, string][] = []
+    const text = await tuned.generate('did', { max_new_tokens: 4, onToken: (...token) => heard.push(token) })
+    expect(heard.length).toBe(4)
+    expect(heard.at(-1)?.[1]).toBe(text)
+    const [last] = heard.at(-1) as [number, string]
+    const ended = await tuned.generate('did', { max_new_tokens: 4, eos_token_id: last })
+    expect(text.startsWith(ended) && ended.length < text.length).toBe(true)
+    const rows = questions.slice(0, 5)
+    const { loss, predictions, metrics } = await tuned.evaluate(rows)
+    const total = predictions.reduce((sum, one) => sum + one.tokens, 0)
+    expect(loss).toBeCloseTo(predictions.reduce((sum, one) => sum + one.loss * one.tokens, 0) / total, 5)
+    expect(metrics).toEqual({ perplexity: Math.exp(loss) })
+  })
+
+  it.each([
+    [{ max_new_tokens: 0 }, /generate, option max_new_tokens/],
+    [{ temperature: 0 }, /generate, option temperature/],
+    [{ top_p: 2 }, /generate, option top_p/],
+    [{ seed: -1 }, /generate, option seed/],
+    [{ onToken: 7 }, /generate, option onToken/],
+    [{ eos_token_id: -1 }, /generate, option eos_token_id/],
+    [{ max_tokens: 3 }, /generate, option max_tokens: no such option/],
+  ])('refuses options %j', async (options, message) => {
+    await expect(tuned.generate('did', options as object)).rejects.toThrow(ConfigError)
+    await expect(tuned.generate('did', options as object)).rejects.toThrow(message)
+  })
+
+  it('refuses a prompt that is longer than the positions, and messages without a template', async () => {
+    const long = Array.from({ length: 40 }, () => 'the').join(' ')
+    await expect(tuned.generate(long)).rejects.toThrow(FeedError)
+    await expect(tuned.generate(long)).rejects.toThrow(/prompt: no place left.*expected fewer than 32 tokens, found 41/)
+    const messages = [{ role: 'user', content: 'hi' }]
+    await expect(tuned.generate(messages)).rejects.toThrow(/chat_template: the tokenizer has none/)
+    await expect(tuned.generate([])).rejects.toThrow(/generate, field "prompt": no messages/)
+    await expect(tuned.generate(7 as never)).rejects.toThrow(DataError)
+  })
+})
+
+describe('conversations', () => {
+  const rows = [
+    ['the girls', 'did'],
+    ['the boys', 'who'],
+  ].map(([question, answer]) => ({
+    prompt: [{ role: 'user', content: question as string }],
+    completion: [{ role: 'assistant', content: answer as string }],
+  }))
+  it('are learned and answered through the chat template, also from a folder with chat_template.jinja', async () => {
+    const folder = chatFolder('jinja', { chat_template: undefined })
+    writeFileSync(join(folder, 'chat_template.jinja'), chat_template)
+    for (const base of [chat, folder]) {
+      const tuned = await fineTune(base, { ...quick, train: rows, epochs: 60, learning_rate: 5e-3, eos_token: '.' })
+      const ask = (model: FineTuned<'CAUSAL_LM'>) =>
+        Promise.all(rows.map(({ prompt }) => model.generate(prompt, { max_new_tokens: 6 })))
+      expect((await ask(tuned)).map((text) => text.trim())).toEqual(['did', 'who'])
+      await tuned.save(join(out, 'answers'))
+      await tuned.release()
+      const opened = await loadFineTuned(join(out, 'answers'), { task: 'CAUSAL_LM', device: 'cpu' })
+      expect((await ask(opened)).map((text) => text.trim())).toEqual(['did', 'who'])
+      await opened.release()
+    }
+    expect(readFileSync(join(out, 'answers', 'chat_template.jinja'), 'utf8')).toBe(chat_template)
+  })
+})
+
+describe('decoders that other tools exported', () => {
+  const rows = [{ text: 'the cat sleeps' }, { text: 'the girls sleep the dog' }]
+  it.each(['llama-lm-torchscript', 'gpt2-lm-dynamo'])('%s: trained, generating, saved and exported', async (name) => {
+    const folder = exportFolder(out, name)
+    const config = { ...(readJson(join(folder, 'config.json')) as object), max_position_embeddings: 12 }
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
+    const tuned = await fineTune(folder, { ...quick, train: rows, validation: rows, epochs: 4, learning_rate: 1e-2 })
+    expect(tuned.training?.history.at(-1)?.eval_loss).toBeLessThan(tuned.training?.history[0]?.eval_loss as number)
+    const text = await tuned.generate('the cat', { max_new_tokens: 5 })
+    await tuned.save(join(out, `saved-${name}`))
+    await tuned.export(join(out, `exported-${name}`))
+    await tuned.release()
+    const { tokenizer } = await openBase(folder)
+    // [CLS] and the text, without the [SEP] that the tokenizer puts behind it.
+    const ids = tokenizer.encode('the cat').slice(0, -1)
+    const made = await greedy(join(out, `exported-${name}`), ids, 5)
+    expect(tokenizer.decode([...ids, ...made])).toBe(`the cat${text}`)
+    const opened = await loadFineTuned(join(out, `saved-${name}`), { task: 'CAUSAL_LM', device: 'cpu', merge: true })
+    expect(await opened.generate('the cat', { max_new_tokens: 5 })).toBe(text)
+    await expect(opened.generate('the cat '.repeat(8))).rejects.toThrow(/prompt: no place left in the position table/)
+    await opened.release()
+  })
+
+  /** Logits of the first fixture row's tokens by a base's language model. */
+  async function logitsOf(base: Awaited<ReturnType<typeof openBase>>): Promise<Float32Array> {
+    const model = base.languageModel()
+    expect(model.graph.outputs).toEqual(['logits'])
+    const session = await openSession(model, 'cpu')
+    const { batch } = base.batches(model.graph)([{ input_ids: [4, 9, 5, 12] }])
+    const { logits } = await session.run(feedsOf(model.graph, model.graph.inputs, batch).feeds)
+    await session.release()
+    return (logits as OrtTensor).data as Float32Array
+  }
+
+  it('are read whatever their logits are called, wherever they stand, and whatever else there is', async () => {
+    const opened = await openOnnxModel(exportFolder(out, 'gpt2-lm-dynamo'))
+    const expected = await logitsOf(await openBase(opened))
+    const graph = cloneGraph(opened.model.graph)
+    renameValues(graph, new Map([['logits', 'output_1']]))
+    const cache = graph.nodes.find(({ opType }) => opType === 'Transpose')?.outputs[0] as string
+    renameValues(graph, new Map([[cache, 'present.0.key']]))
+    graph.outputs = ['present.0.key', 'output_1']
+    const base = await openBase({ ...opened, model: { ...opened.model, graph } })
+    expect(await logitsOf(base)).toBeAllclose(expected, { atol: 1e-6 })
+  })
+
+  it('are read by their embeddings where those are tied and there are hidden states alone', async () => {
+    const opened = await openOnnxModel(exportFolder(out, 'gpt2-lm-dynamo'))
+    const expected = await logitsOf(await openBase(opened))
+    const states = hiddenStates(opened.model.graph)?.name as string
+    const model = { ...opened.model, graph: { ...cloneGraph(opened.model.graph), outputs: [states] } }
+    prune(model.graph)
+    expect(await logitsOf(await openBase({ ...opened, model }))).toBeAllclose(expected, { atol: 1e-5 })
+    const refused = async (config: object) =>
+      (await openBase({ ...opened, model, config: { ...opened.config, ...config } })).languageModel()
+    await expect(refused({ tie_word_embeddings: false })).rejects.toThrow(
+      /no logits of the next token, and its lm_head/,
+    )
+    await expect(refused({ model_type: 'llama' })).rejects.toThrow(ConfigError)
+    await expect(refused({ logit_scale: 0.5 })).rejects.toThrow(/which "logit_scale" of config.json changes/)
+  })
+
+  it('are refused before anything is trained: encoders, and graphs that want a cache', async () => {
+    const train = [{ text: 'the cat sleeps' }]
+    for (const name of ['bert-mlm-dynamo', 'bert-seq-torchscript']) {
+      const wrong = fineTune(exportFolder(out, name), { ...quick, train })
+      await expect(wrong).rejects.toThrow(ConfigError)
+      await expect(wrong).rejects.toThrow(/model_type "bert": not a language model/)
+    }
+    const answers = fineTune(exportFolder(out, 'llama-qa-torchscript'), { ...quick, train })
+    await expect(answers).rejects.toThrow(/no logits of the next token, and its lm_head has a matrix of its own/)
+    const opened = await openOnnxModel(exportFolder(out, 'gpt2-lm-dynamo'))
+    const graph = cloneGraph(opened.model.graph)
+    const at = graph.nodes.findIndex(({ opType }) => opType === 'Transpose')
+    const past = addInput(graph, 'past_key_values.0.key', 'float32', ['batch', 4, 'past', 2])
+    const node = graph.nodes[at] as (typeof graph.nodes)[number]
+    graph.nodes[at] = { ...node, inputs: [past.name] }
+    const cached = fineTune({ ...opened, model: { ...opened.model, graph } }, { ...quick, train })
+    await expect(cached).rejects.toThrow(/it takes inputs that a text does not give.*found past_key_values.0.key/)
+  })
+})
+
+describe('rows that are refused, before anything is trained', () => {
+  const message = { role: 'user', content: 'the girls' }
+  const messages = [message]
+  it.each([
+    [[{ text: '' }], /train, row 1, field "text": an empty text/],
+    [[{ text: 'a' }, { text: 7 }], /train, row 2, field "text": not a text/],
+    [
+      [{ words: ['a'] }],
+      /train, row 1: columns of no form of rows, expected text; or prompt, completion; or messages, found words/,
+    ],
+    [[{ text: 'a', prompt: 'b' }], /train, row 1: columns of no form/],
+    [[{ prompt: 'a' }], /train, row 1: columns of no form/],
+    [[{ prompt: 'a', completion: ' ' }], /train, row 1, field "completion": an empty text/],
+    [
+      [{ text: 'a b' }, { prompt: 'a', completion: 'b' }],
+      /train, row 2: a row of another form.*expected text, found prompt, completion/,
+    ],
+    [
+      [
+        { prompt: 'a', completion: 'b' },
+        { prompt: messages, completion: messages },
+      ],
+      /row 2: a row of another form.*as messages/,
+    ],
+    [[{ prompt: messages, completion: 'b' }], /train, row 1, field "completion": no messages/],
+    [[{ messages: [] }], /train, row 1, field "messages": no messages/],
+    [[{ messages: 'a' }], /train, row 1, field "messages": no messages/],
+    [[{ messages: [message, { content: 'x' }] }], /train, row 1, field "messages", message 2: no role/],
+    [[{ messages: [{ role: 'user' }] }], /train, row 1, field "messages", message 1: not a text/],
+    [[{ messages: [{ role: 'user', content: '' }] }], /message 1: an empty text/],
+    [[{ messages: [null] }], /message 1: no role/],
+    [
+      [{ prompt: Array.from({ length: 40 }, () => 'the').join(' '), completion: 'cat' }],
+      /train: no token that can be learned/,
+    ],
+  ])('%j', async (train, error) => {
+    const wrong = fineTune(chat, { ...quick, train: train as never })
+    await expect(wrong).rejects.toThrow(DataError)
+    await expect(wrong).rejects.toThrow(error)
+  })
+
+  it('messages without a template, with one that does not parse, and with roles that it refuses', async () => {
+    const train = [{ messages }, { messages: [{ role: 'tool', content: 'x' }] }]
+    const start = (folder: string) => fineTune(folder, { ...quick, train })
+    await expect(start(embedded)).rejects.toThrow(
+      /train, row 1, field "messages", chat_template: the tokenizer has none/,
+    )
+    const broken = chatFolder('broken', { chat_template: '{% for %}' })
+    await expect(start(broken)).rejects.toThrow(/field "messages", chat_template: not a Jinja template/)
+    const strict = "{% if messages[0].role != 'user' %}{{ raise_exception('only users') }}{% endif %}a b"
+    const refusing = chatFolder('refusing', { chat_template: strict })
+    await expect(start(refusing)).rejects.toThrow(/train, row 2.*it refuses the messages, found only users; roles tool/)
+  })
+
+  it('options of other values, and an end that is no token', async () => {
+    const start = (options: object) => fineTune(embedded, { ...quick, train: [{ text: 'the girls' }], ...options })
+    await expect(start({ completion_only_loss: 1 })).rejects.toThrow(/fineTune, option completion_only_loss/)
+    await expect(start({ eos_token: '<|nothing|>' })).rejects.toThrow(/option eos_token: not a token of the vocabulary/)
+    await expect(start({ labels: ['a'] })).rejects.toThrow(/option labels: no such option/)
+  })
+
+  it('counts the rows that are cut', async () => {
+    const warnings: string[] = []
+    const train = [{ text: 'the girls sleep' }, { text: Array.from({ length: 40 }, () => 'the').join(' ') }]
+    const tuned = await fineTune(embedded, {
+      ...quick,
+      train,
+      callbacks: { onWarning: (log) => warnings.push(log.message) },
+    })
+    await tuned.release()
+    expect(warnings).toContain('1 of 2 train rows were cut to 32 tokens')
+  })
+
+  it('names the ends that generation_config.json has beside the tokenizer’s', async () => {
+    const folder = chatFolder('ends', {}, { eos_token_id: 5 })
+    const settings = async () => task.settings([{ text: 'a' }], {}, await openBase(folder), 1)
+    expect((await settings()).eos_token_id).toEqual([2, 5])
+    writeFileSync(join(folder, 'generation_config.json'), JSON.stringify({ eos_token_id: [7, 2, 999] }))
+    expect((await settings()).eos_token_id).toEqual([2, 7])
+  })
+})
