@@ -61,7 +61,7 @@ export async function openWithHead(
     pooling: head.pooling,
     collate: paddedBatches(model.graph, {
       pad_token_id: padTokenId(opened.config, opened.tokenizer, vocab_size),
-      first_position: firstPosition(opened.config),
+      firstPosition: firstPosition(opened.config),
     }),
     /** Options of encodeRows: what the model takes. */
     limits: { max_length: longestInput(opened.config, opened.tokenizer), vocab_size },

@@ -1,17 +1,17 @@
-// Failures of running and training; all carry the same fields as @cola/graph's.
+// Typed errors of running and training, with the fields of @cola/graph's ColaError.
 
 import { ColaError } from '@cola/graph'
 
-/** A device that is not there, or a runtime that is not installed. */
+/** A device is not available, or no runtime is installed. */
 export class DeviceError extends ColaError {}
 
-/** A model that the runtime does not take, on a device that works. */
+/** The runtime refuses a model, on a device that works. */
 export class ModelError extends ColaError {}
 
-/** Feeds that a model does not take: a missing input, a wrong shape, ids out of range. */
+/** Inputs that do not fit a model: one is missing, has the wrong shape, or holds ids out of range. */
 export class FeedError extends ColaError {}
 
-/** The loss stopped being a number. */
+/** The loss is NaN or infinite. */
 export class NonFiniteLossError extends ColaError {}
 
 /** A file could not be read or written. */
@@ -23,10 +23,10 @@ export class CheckpointError extends ColaError {}
 /** A configuration with unknown or contradictory fields. */
 export class ConfigError extends ColaError {}
 
-/** Weights that do not fit the configuration: missing, or of another shape. */
+/** Weights do not fit the configuration: one is missing or has another shape. */
 export class WeightsError extends ColaError {}
 
-/** The classes by name: an error that crosses to another thread is made again from its name and its problem. */
+/** The classes by name: an error from another thread is created again from its name and its problem. */
 export const errorClasses = {
   CheckpointError,
   ConfigError,

@@ -1,16 +1,14 @@
-// @cola/train: training on the stock ONNX Runtime.
+// @cola/train: trains models on the stock ONNX Runtime.
 
 export type { Block } from './artifacts/blocks.ts'
-export { loadArtifacts, saveArtifacts } from './artifacts/files.ts'
+export { loadArtifacts, saveArtifacts } from './artifacts/artifact-files.ts'
 export {
   type ArtifactOptions,
-  type DropoutMask,
   type FrozenProducts,
   generateArtifacts,
-  gradientBuffer,
-  gradientOutput,
-  type TrainingArtifacts,
-} from './artifacts/generate.ts'
+} from './artifacts/generate-artifacts.ts'
+export { gradientBuffer, gradientOutput, type TrainingArtifacts } from './artifacts/training-artifacts.ts'
+export type { DropoutMask } from './artifacts/dropout-masks.ts'
 export { binaryCrossEntropy, type ElementwiseLossOptions, meanSquaredError } from './artifacts/elementwise-losses.ts'
 export {
   cosineSquaredError,
@@ -18,10 +16,10 @@ export {
   multipleNegativesRanking,
   type RankingLossOptions,
 } from './artifacts/embedding-losses.ts'
-export { crossEntropy, type CrossEntropyOptions } from './artifacts/losses.ts'
-export { ignoreIndex, type LabelTerm, type LossTerm, type RowTerm } from './artifacts/terms.ts'
-export { unseenRows } from './artifacts/unseen.ts'
-export { modelFingerprint } from './artifacts/fingerprint.ts'
+export { crossEntropy, type CrossEntropyOptions } from './artifacts/cross-entropy.ts'
+export { ignoreIndex, type LabelTerm, type LossTerm, type RowTerm } from './artifacts/loss-terms.ts'
+export { unseenRows } from './artifacts/unseen-rows.ts'
+export { modelFingerprint } from './artifacts/fingerprints.ts'
 export { copyTokenizer, type ModelFolder, writeModelFolder, writeTokenizer } from './classify/write-model-folder.ts'
 export {
   type Classification,
@@ -94,21 +92,13 @@ export { defaultDevice, type Device } from './runtime/devices.ts'
 export { externalDataOf, writeModels } from './runtime/model-files.ts'
 export { openSession, resolveDevice, type RunnableModel } from './runtime/open-session.ts'
 export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'
-export { type EvaluationOptions, type EvaluationSession, openEvaluation } from './session/evaluation.ts'
+export { type EvaluationOptions, type EvaluationSession, openEvaluation } from './session/open-evaluation.ts'
 export { type Batch, type BatchArray, feedsOf } from './session/feeds.ts'
-export {
-  addCounts,
-  addMeans,
-  checkLabels,
-  classesOf,
-  lossCounts,
-  meanOf,
-  type TermMean,
-  type TermSum,
-} from './session/means.ts'
-export { paddedBatches, type PaddedRow, type PaddingOptions } from './session/padded.ts'
+export { addCounts, checkLabels, classesOf, lossCounts } from './session/loss-counts.ts'
+export { addMeans, meanOf, type TermMean, type TermSum } from './session/loss-means.ts'
+export { paddedBatches, type PaddedRow, type PaddingOptions } from './session/padded-batches.ts'
 export { vocabularySize } from './session/token-ids.ts'
-export type { StepResult } from './session/result.ts'
+export type { StepResult } from './session/step-result.ts'
 export {
   type SessionState,
   type TrainableSession,
@@ -117,21 +107,19 @@ export {
 } from './session/training-session.ts'
 export type { Callbacks, EpochLog, Metrics, StepLog, WarningLog } from './trainer/callbacks.ts'
 export { type BestEpoch, loadCheckpoint, type RunState, saveCheckpoint } from './trainer/checkpoint.ts'
-export type { SamplingStrategy } from './trainer/order.ts'
-export { stopSignal } from './trainer/signals.ts'
+export type { SamplingStrategy } from './trainer/epoch-order.ts'
+export { stopSignal } from './trainer/stop-signal.ts'
 export { consoleProgress, type ConsoleProgressOptions } from './trainer/console-progress.ts'
-export { type EvaluatedRows, type EvaluateOptions, evaluateRows } from './trainer/evaluate.ts'
-export { metricOf } from './trainer/best.ts'
-export {
-  checkLoopOptions,
-  type EvalPrediction,
-  loopChecks,
-  type LoopFacts,
-  type LoopOptions,
-  type RowPredictor,
-  type TrainerData,
-  type TrainerOptions,
-} from './trainer/options.ts'
+export { type EvaluatedRows, type EvaluateOptions, evaluateRows } from './trainer/evaluate-rows.ts'
+export { metricOf } from './trainer/best-epoch.ts'
+export { checkLoopOptions, loopChecks, type LoopFacts } from './trainer/read-options.ts'
+export type {
+  EvalPrediction,
+  LoopOptions,
+  RowPredictor,
+  TrainerData,
+  TrainerOptions,
+} from './trainer/trainer-options.ts'
 export { type Evaluation, Trainer, type TrainResult } from './trainer/trainer.ts'
 export { createTrainingWorker } from './worker/client.ts'
 export type { WorkerOptions } from './worker/messages.ts'

@@ -1,9 +1,9 @@
-// Options are checked once, where they are given: each has a row in a table of checks, and a name without one is
-// refused.
+// Checks options once, where the user passes them: each option has a row in a table of checks, and a name without a row
+// is refused.
 
 import { ConfigError } from './errors.ts'
 
-/** What an option may be, in words and as a test. */
+/** The valid values of an option, in words and as a predicate. */
 export type Check = readonly [expected: string, holds: (value: unknown) => boolean]
 
 /** A check for each option. */
@@ -47,8 +47,8 @@ export const listOf = ([expected, holds]: Check, length?: number): Check => [
 ]
 
 /**
- * Options of which each is what its check asks for; one that is `undefined` was not given.
- * @throws {ConfigError} naming the first that is not, or that no check knows.
+ * Checks each option; `undefined` counts as not set.
+ * @throws {ConfigError} naming the first option that is not valid or has no check.
  */
 export function checkOptions(where: string, options: object, checks: Readonly<Record<string, Check>>): void {
   if (!object[1](options))
@@ -66,18 +66,18 @@ export function checkOptions(where: string, options: object, checks: Readonly<Re
   }
 }
 
-/** @throws {ConfigError} when a value is not what its check asks for. */
+/** @throws {ConfigError} when a value is not valid. */
 export function checkValue(where: string, value: unknown, [expected, holds]: Check): void {
   if (!holds(value)) throw new ConfigError({ where, what: 'not a valid value', expected, found: show(value) })
 }
 
 /** A value in at most 60 characters. */
 function show(value: unknown): string {
-  const written =
+  const shown =
     typeof value === 'string'
       ? JSON.stringify(value)
       : isList(value)
         ? `[${Array.from(value).join(', ')}]`
         : String(value)
-  return written.length > 60 ? `${written.slice(0, 57)}...` : written
+  return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown
 }

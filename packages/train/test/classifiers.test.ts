@@ -88,9 +88,9 @@ describe('what is no classifier of texts', () => {
     [
       'two names for three classes',
       { id2label: { 0: 'no', 1: 'yes' } },
-      /"id2label": not one name a class, expected 3 names.*found 2/,
+      /"id2label": not one name per class, expected 3 names.*found 2/,
     ],
-    ['a name too far', { id2label: { 1: 'a', 2: 'b', 3: 'c' } }, /"id2label": not one name a class/],
+    ['a name too far', { id2label: { 1: 'a', 2: 'b', 3: 'c' } }, /"id2label": not one name per class/],
   ])('%s', async (name, config, message) => {
     await expect(loadClassifier(folderOf(name, { 'model.onnx': fixture('plain.onnx') }, config))).rejects.toThrow(
       message,
@@ -103,7 +103,7 @@ describe('what is no classifier of texts', () => {
         'model.onnx': writeModel(sums((graph) => addInput(graph, 'input_ids', 'int64', ['batch', 'sequence']))),
       }),
     )
-    await expect(classifier.logits(texts)).rejects.toThrow(/not one name a class, expected 4 names/)
+    await expect(classifier.logits(texts)).rejects.toThrow(/not one name per class, expected 4 names/)
     await classifier.release()
   })
 
@@ -113,7 +113,7 @@ describe('what is no classifier of texts', () => {
       return addInput(graph, 'input_ids', 'int64', ['batch', 'sequence'])
     })
     await expect(loadClassifier(folderOf('cached', { 'model.onnx': writeModel(cached) }))).rejects.toThrow(
-      /that a text does not give.*past_key_values\.0\.key/,
+      /that are not computed from text.*past_key_values\.0\.key/,
     )
     const two = sums((graph) => addInput(graph, 'input_ids', 'int64', ['batch', 'sequence']))
     two.outputs = ['start', 'end'].map(

@@ -106,7 +106,7 @@ describe('padded batches', () => {
     expect([...(attention_mask?.data ?? [])]).toEqual([1n, 1n, 1n, 1n, 0n, 0n])
     const positions = cloneGraph(graph)
     addInput(positions, 'position_ids', 'int64', ['batch', 'sequence'])
-    expect([...(paddedBatches(positions, { first_position: 2 })([[5, 6]]).position_ids?.data ?? [])]).toEqual([2n, 3n])
+    expect([...(paddedBatches(positions, { firstPosition: 2 })([[5, 6]]).position_ids?.data ?? [])]).toEqual([2n, 3n])
     expect(() => paddedBatches(graph, { pad_token_id: 16 })).toThrow(/pad_token_id.*expected 0 to 15, found 16/)
     expect(() => paddedBatches(graph, { pad_token_id: -1 })).toThrow(/found -1/)
     expect(() => paddedBatches(graph, { pad_token_id: Number.NaN })).toThrow(/found NaN/)

@@ -447,7 +447,7 @@ describe('Trainer', () => {
       await rejects({ compute_metrics: failing }, /compute_metrics: it fails on the first evaluation rows, found no/)
       await rejects({ compute_metrics: () => ({ accuracy: '1' }) as never }, /no number.*found 1/)
       const predict = () => [1]
-      await expect(make({ predict })().train()).rejects.toThrow(/not one prediction a row, expected 16, found 1/)
+      await expect(make({ predict })().train()).rejects.toThrow(/not one prediction per row, expected 16, found 1/)
       expect(steps).toEqual([])
     })
 

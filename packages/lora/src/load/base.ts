@@ -107,7 +107,7 @@ function onnxBase(
   const vocab_size = vocabularySize(model.graph)
   const padding = {
     pad_token_id: padTokenId(config, tokenizer, vocab_size),
-    first_position: firstPosition(config),
+    firstPosition: firstPosition(config),
   }
   const causal = isCausal(config)
   const textOnly = ({ graph, ...rest }: Model): Model => {

@@ -1,4 +1,4 @@
-// Losses that compare outputs with targets element by element: several labels a row, and numbers.
+// Losses that compare outputs with targets element by element, for several labels per row and for regression.
 
 import { addInput, build, type Builder, getValue, type Graph, type Loss, type Value } from '@cola/graph'
 import { type Checks, checkOptions, text } from '../options.ts'
@@ -6,7 +6,7 @@ import { type Checks, checkOptions, text } from '../options.ts'
 export interface ElementwiseLossOptions {
   /** Name of the outputs, [batch, ...]. @default 'logits' */
   logits?: string
-  /** Name of the input that holds the targets, float32, shaped as the outputs. @default 'labels' */
+  /** Name of the input with the targets, float32, with the outputs' shape. @default 'labels' */
   labels?: string
 }
 
@@ -14,23 +14,24 @@ const checks: Checks<ElementwiseLossOptions> = { logits: text, labels: text }
 
 type ElementLoss = (g: Builder, output: Value, target: Value) => Value
 
-/** The mean over all elements of a loss of each; over several batches, the mean over all their rows. */
-function meanOfElements(name: string, each: ElementLoss, options: ElementwiseLossOptions): Loss {
+/** The mean of an elementwise loss over all elements; over several batches, over all their rows. */
+function meanOfElements(name: string, elementLoss: ElementLoss, options: ElementwiseLossOptions): Loss {
   checkOptions(name, options, checks)
   const { logits = 'logits', labels = 'labels' } = options
   const loss = (graph: Graph): Value => {
     const g = build(graph)
     const output = getValue(graph, logits)
     const target = graph.values.get(labels) ?? addInput(graph, labels, 'float32', output.shape)
-    return g.node('ReduceMean', [each(g, output, target)], { name: 'loss', attributes: { keepdims: 0 } })[0] as Value
+    const losses = elementLoss(g, output, target)
+    return g.node('ReduceMean', [losses], { name: 'loss', attributes: { keepdims: 0 } })[0] as Value
   }
   return Object.assign(loss, { meanOver: { rows: logits } })
 }
 
 /**
  * Binary cross-entropy of logits against targets from 0 to 1; torch.nn.BCEWithLogitsLoss.
- * max(x, 0) - x z + log(1 + exp(-|x|)), which overflows nowhere.
- * @throws {ConfigError} for an option that is unknown or no name.
+ * max(x, 0) - x z + log(1 + exp(-|x|)), which never overflows.
+ * @throws {ConfigError} for an option that is unknown or not a name.
  */
 export const binaryCrossEntropy = (options: ElementwiseLossOptions = {}): Loss =>
   meanOfElements(
@@ -44,7 +45,7 @@ export const binaryCrossEntropy = (options: ElementwiseLossOptions = {}): Loss =
 
 /**
  * Mean squared error of outputs against targets; torch.nn.MSELoss.
- * @throws {ConfigError} for an option that is unknown or no name.
+ * @throws {ConfigError} for an option that is unknown or not a name.
  */
 export const meanSquaredError = (options: ElementwiseLossOptions = {}): Loss =>
   meanOfElements(

@@ -1,5 +1,4 @@
-// A classifier in a folder: the model, its tokenizer, the names of its classes; and the typed wrapper around it:
-// classify(texts) -> labels and probabilities.
+// Writes and loads classifiers: a folder with the model, its tokenizer and the names of its classes.
 
 import {
   encodeTexts,
@@ -16,17 +15,17 @@ import { fileSystem, paths, readFile, readJson, sha256 } from '../files/node.ts'
 import type { Device } from '../runtime/devices.ts'
 import type { OrtTensor } from '../runtime/ort.ts'
 import { feedsOf, float32Of } from '../session/feeds.ts'
-import { fixedSizes, type PaddedRow, paddedBatches } from '../session/padded.ts'
-import { roleOf } from '../session/roles.ts'
+import { fixedSizes, type PaddedRow, paddedBatches } from '../session/padded-batches.ts'
+import { roleOf } from '../session/input-roles.ts'
 import { vocabularySize } from '../session/token-ids.ts'
-import { openClassifierModel, requireClasses } from './model.ts'
+import { openClassifierModel, requireClasses } from './classifier-model.ts'
 import { type ModelFolder, writeModelFolder } from './write-model-folder.ts'
 
 export interface Classification {
   label: string
   /** Index of the label. */
   index: number
-  /** Of every class, in order; they sum to 1. */
+  /** Probability of every class, in order; they sum to 1. */
   probabilities: number[]
 }
 
@@ -36,13 +35,15 @@ export interface Classifier {
   readonly tokenizer: Tokenizer
   /** Contents of config.json. */
   readonly config: ModelConfig
-  /** SHA-256 of the model, its weights, its configuration and its tokenizer: changes whenever an answer may. */
+  /** SHA-256 of everything that the results depend on: the model, its weights, its configuration and its tokenizer. */
   readonly fingerprint: () => string
-  /** Longest text in tokens, special tokens included; longer ones are cut. Infinity where the model has no limit. */
+  /**
+   * Longest text in tokens, including special tokens; longer ones are truncated. Infinity if the model has no limit.
+   */
   readonly max_length: number
   /**
-   * Classifies texts or pairs of texts, in batches. @throws {DataError} for a text without tokens, or with one that the
-   * model has not.
+   * Classifies texts or pairs of texts, in batches.
+   * @throws {DataError} for a text without tokens, or with a token id without a row in the embedding table.
    */
   readonly classify: (texts: readonly (string | TextInput)[]) => Promise<Classification[]>
   /** Logits [texts, classes] of texts or pairs of texts, row by row. @throws {DataError} as `classify`. */
@@ -58,12 +59,12 @@ export interface ClassifierExport extends ModelFolder {
 /**
  * Writes a classifier that any ONNX Runtime loads: model.onnx with its weights beside it, config.json and the
  * tokenizer.
- * @param classifier Its `graph` takes int64 `input_ids` and `attention_mask` [batch, sequence] and gives `logits`
- * [batch, classes].
+ * @param classifier Its `graph` has inputs `input_ids` and `attention_mask`, int64 [batch, sequence], and the output
+ * `logits` [batch, classes].
  * @throws {ConfigError | GraphError | ShapeError | FileError} as {@link writeModelFolder}.
  */
-export function writeClassifier({ labels: given, ...folder }: ClassifierExport): void {
-  const labels = given ?? defaultLabels(folder.graph, folder.config)
+export function writeClassifier(options: ClassifierExport): void {
+  const { labels = defaultLabels(options.graph, options.config), ...folder } = options
   const id2label = Object.fromEntries(labels.map((name, i) => [i, name]))
   const label2id = Object.fromEntries(labels.map((name, i) => [name, i]))
   writeModelFolder({ ...folder, config: { ...folder.config, id2label, label2id, num_labels: undefined } })
@@ -78,24 +79,24 @@ function defaultLabels(graph: Graph, { id2label }: ClassifierConfig): string[] {
 export interface ClassifierOptions {
   /** @default 'cpu' */
   device?: Device
-  /** Texts that are run together. @default 32 */
+  /** Texts per batch. @default 32 */
   batch_size?: number
   /**
    * The ONNX file, relative to the folder. @default the first of model.onnx, onnx/model.onnx and those of other
    * precisions, such as model_quantized.onnx
    */
   file?: string
-  /** Called when texts were cut, with how many. @default none */
+  /** Called when texts were truncated, with their number. @default none */
   onWarning?: (warning: { message: string }) => void
 }
 
 /**
- * Loads a classifier's folder. The file is run as it is, whatever quantized, fused or wrote it. Texts are cut to the
- * longest input of config.json and the tokenizer (`longestInput`); special tokens stay. Without an attention mask among
- * the model's inputs, only texts of one length share a batch.
- * @throws {FileError | FormatError | ConfigError | DeviceError | ModelError} naming the file: one that is missing or
- * damaged, inputs that a text does not give, no logits among the outputs, labels that are not one a class; a device
- * that is not there; a model that the runtime does not take.
+ * Loads a classifier's folder. The file runs as it is, also if it was quantized or fused. Texts are truncated to the
+ * longest input of config.json and the tokenizer (`longestInput`); special tokens stay. If the model has no attention
+ * mask, only texts of one length share a batch.
+ * @throws {FileError | FormatError | ConfigError | DeviceError | ModelError} naming the file: it is missing or damaged,
+ * has inputs that are not computed from text, has no logits or not one label per class; the device is not available;
+ * the runtime refuses the model.
  */
 export async function loadClassifier(
   folder: string,
@@ -110,24 +111,24 @@ export async function loadClassifier(
   const vocab_size = vocabularySize(graph)
   const collate = paddedBatches(graph, {
     pad_token_id: padTokenId(config, tokenizer, vocab_size),
-    first_position: firstPosition(config),
+    firstPosition: firstPosition(config),
   })
-  const masked = graph.inputs.some((name) =>
+  const isMasked = graph.inputs.some((name) =>
     ['attention_mask', 'token_weights', 'last_token'].includes(roleOf(graph, name) ?? ''),
   )
   const logitsOf = async (rows: readonly PaddedRow[]): Promise<Float32Array> => {
     const missing = Math.max(0, (sizes.rows ?? 0) - rows.length)
-    const all = [...rows, ...Array.from({ length: missing }, () => rows[0] as PaddedRow)]
-    const own = (await session.run(feedsOf(graph, graph.inputs, collate(all)).feeds))[output] as OrtTensor
-    requireClasses(labels, own.dims, folder)
-    return float32Of(own).subarray(0, rows.length * labels.length)
+    const filled = [...rows, ...Array.from({ length: missing }, () => rows[0] as PaddedRow)]
+    const result = (await session.run(feedsOf(graph, graph.inputs, collate(filled)).feeds))[output] as OrtTensor
+    requireClasses(labels, result.dims, folder)
+    return float32Of(result).subarray(0, rows.length * labels.length)
   }
   const logits: Classifier['logits'] = async (texts) => {
     const { rows, truncated } = encodeTexts(tokenizer, texts, { max_length, vocab_size })
     if (truncated > 0)
       onWarning?.({ message: `${truncated} of ${texts.length} texts were cut to ${max_length} tokens` })
     const all = new Float32Array(texts.length * labels.length)
-    for (const batch of batches(rows, sizes.rows ?? batch_size, masked)) {
+    for (const batch of batches(rows, sizes.rows ?? batch_size, isMasked)) {
       const values = await logitsOf(batch.map((row) => rows[row] as PaddedRow))
       batch.forEach((row, i) => {
         all.set(values.subarray(i * labels.length, (i + 1) * labels.length), row * labels.length)
@@ -157,14 +158,14 @@ export async function loadClassifier(
   }
 }
 
-/** Places of rows that are run together: in order, or by length where nothing would tell a model what is padding. */
-function batches(rows: readonly { input_ids: readonly number[] }[], size: number, masked: boolean): number[][] {
+/** Indices of the rows of each batch: in order, or rows of one length if the model has no mask for padding. */
+function batches(rows: readonly { input_ids: readonly number[] }[], size: number, isMasked: boolean): number[][] {
   const lengthOf = (row: number) => rows[row]?.input_ids.length ?? 0
-  const order = masked ? [...rows.keys()] : [...rows.keys()].sort((a, b) => lengthOf(a) - lengthOf(b))
+  const order = isMasked ? [...rows.keys()] : [...rows.keys()].sort((a, b) => lengthOf(a) - lengthOf(b))
   const result: number[][] = []
   for (const row of order) {
     const last = result.at(-1)
-    if (last && last.length < size && (masked || lengthOf(last[0] as number) === lengthOf(row))) last.push(row)
+    if (last && last.length < size && (isMasked || lengthOf(last[0] as number) === lengthOf(row))) last.push(row)
     else result.push([row])
   }
   return result
@@ -173,9 +174,9 @@ function batches(rows: readonly { input_ids: readonly number[] }[], size: number
 type ClassifierConfig = ModelConfig & { id2label?: Readonly<Record<string, string>> | null | undefined }
 
 function describe(logits: readonly number[], names: readonly string[]): Classification {
-  const greatest = logits.reduce((a, b) => Math.max(a, b))
-  const weights = logits.map((logit) => Math.exp(logit - greatest))
+  const maximum = logits.reduce((a, b) => Math.max(a, b))
+  const weights = logits.map((logit) => Math.exp(logit - maximum))
   const total = weights.reduce((a, b) => a + b)
-  const index = logits.indexOf(greatest)
+  const index = logits.indexOf(maximum)
   return { label: names[index] as string, index, probabilities: weights.map((weight) => weight / total) }
 }

@@ -1,4 +1,4 @@
-// A model's folder as other programs read it: the ONNX file, its weights, config.json and the tokenizer.
+// Writes a model's folder for other programs: the ONNX file, its weights, config.json and the tokenizer.
 
 import { chatTemplateFile, type Tokenizer, type TokenizerFiles } from '@cola/data'
 import { checkTypes, type Graph, lower, prune, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
@@ -8,7 +8,7 @@ import { writeModels } from '../runtime/model-files.ts'
 
 export interface ModelFolder {
   folder: string
-  /** One in float16, bfloat16 or float64 is written as float32. */
+  /** The model; float16, bfloat16 and float64 are converted to float32. */
   graph: Graph
   /** Written to config.json. */
   config: Readonly<Record<string, unknown>>
@@ -16,7 +16,7 @@ export interface ModelFolder {
   tokenizerFolder?: string
   /** The tokenizer, where there is no folder of it. @default none is written */
   tokenizer?: Pick<Tokenizer, 'files'>
-  /** How matrices are kept; computation is in float32. @default 'float32' */
+  /** Type in which matrices are stored; computation is in float32. @default 'float32' */
   dtype?: WeightType
   /**
    * `flat`: model.onnx with its weights in model.onnx_data beside it. `hub`: onnx/model.onnx in one file, or
@@ -25,7 +25,7 @@ export interface ModelFolder {
   layout?: 'flat' | 'hub'
 }
 
-/** Names that transformers.js knows a model's files by. */
+/** File names of transformers.js by type of the weights. */
 const hubFiles: Readonly<Record<WeightType, string>> = {
   float32: 'model.onnx',
   float16: 'model_fp16.onnx',

@@ -1,4 +1,4 @@
-// Files, in Node. A browser has none: asking for them there is a typed error, and importing this module is harmless.
+// File functions of Node. A browser can import this module; calling its functions there throws a typed error.
 
 import { safetensorsHeaderLength, parseSafetensorsHeader, type SafetensorsFile, type Tensor } from '@cola/graph'
 import { lfsPointer, longestPointer, pickleFix } from '@cola/data'
@@ -12,14 +12,14 @@ interface WithBuiltins {
 }
 
 function builtin<Module>(name: string): Module {
-  const found = (globalThis as WithBuiltins).process?.getBuiltinModule?.(name)
-  if (!found)
+  const module = (globalThis as WithBuiltins).process?.getBuiltinModule?.(name)
+  if (!module)
     throw new FileError({
       where: name,
       what: 'this environment has no files',
       fix: 'Pass bytes instead of a path in a browser; use Node 20.16 or later.',
     })
-  return found as Module
+  return module as Module
 }
 
 /** node:fs. @throws {FileError} outside Node. */
@@ -31,15 +31,15 @@ export const paths = (): Path => builtin<Path>('node:path')
 /** Whether this environment has files. */
 export const hasFiles = (): boolean => Boolean((globalThis as WithBuiltins).process?.getBuiltinModule?.('node:fs'))
 
-/** A fresh folder for temporary files. */
+/** Creates a new temporary folder. @throws {FileError} outside Node. */
 export const temporaryFolder = (): string =>
   fileSystem().mkdtempSync(paths().join(builtin<typeof import('node:os')>('node:os').tmpdir(), 'cola-'))
 
 let writes = 0
 
 /**
- * Writes a file as a whole or not at all: to a neighbour, flushed to disk, then renamed over the old one.
- * @throws {FileError} naming the file (a full disk, a folder that cannot be written); nothing is left behind.
+ * Writes a file as a whole or not at all: to a temporary file beside it, which is flushed to disk and then renamed.
+ * @throws {FileError} naming the file (a full disk, a folder that cannot be written); no partial file remains.
  */
 export function writeFileAtomic(path: string, content: string | Uint8Array | Iterable<Uint8Array>): void {
   const fs = fileSystem()
@@ -80,7 +80,7 @@ function writeAll(fs: FileSystem, file: number, chunk: Uint8Array): void {
   for (let at = 0; at < chunk.length; ) at += fs.writeSync(file, chunk, at, Math.min(chunk.length - at, 2 ** 30))
 }
 
-/** Reads a whole file. @throws {FileError} naming it; for a git-lfs pointer too. */
+/** Reads a whole file. @throws {FileError} naming the file, also if it is a git-lfs pointer. */
 export function readFile(path: string): Uint8Array {
   let bytes: Uint8Array
   try {
@@ -97,7 +97,7 @@ function refusePointer(path: string, bytes: Uint8Array): void {
   if (problem) throw new FileError(problem)
 }
 
-/** Size of a file that is read in parts. @throws {FileError} when it is not there, or a git-lfs pointer. */
+/** Size of a file in bytes. @throws {FileError} when it does not exist or is a git-lfs pointer. */
 export function fileSize(path: string): number {
   let size: number
   try {
@@ -119,14 +119,14 @@ export function readJson(path: string): unknown {
   }
 }
 
-/** SHA-256 of chunks one after another, in hexadecimal. */
+/** SHA-256 of concatenated chunks, in hexadecimal. */
 export function sha256(chunks: Iterable<string | Uint8Array>): string {
   const hash = builtin<typeof import('node:crypto')>('node:crypto').createHash('sha256')
   for (const chunk of chunks) hash.update(chunk)
   return hash.digest('hex')
 }
 
-/** Reads a range of a file. @throws {FileError} naming it. */
+/** Reads the bytes `begin` to `end` (exclusive) of a file. @throws {FileError} naming it. */
 export function readRange(path: string, begin: number, end: number): Uint8Array {
   const fs = fileSystem()
   const bytes = new Uint8Array(end - begin)
@@ -165,9 +165,9 @@ function refuseMissing(path: string): void {
 }
 
 /**
- * Opens a safetensors file: the header is read and checked, tensors stay on disk until their bytes are asked for.
- * @throws {FormatError | FileError} naming the file and the tensor; where only weights are there that Python pickled,
- * with the lines that convert them.
+ * Opens a safetensors file: the header is read and checked, tensors are read on demand.
+ * @throws {FormatError | FileError} naming the file and the tensor; if only pickled weights exist, with the Python code
+ * that converts them.
  */
 export function readSafetensorsFile(path: string): SafetensorsFile {
   refuseMissing(path)

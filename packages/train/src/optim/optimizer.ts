@@ -1,5 +1,5 @@
-// Optimizers as composable graph transformations, after optax: a state per parameter and a rule that turns gradients
-// into updates.
+// Types of optimizers: chains of graph transformations, after optax, each with a state per parameter and a rule that
+// turns gradients into updates.
 
 import type { Builder, Value } from '@cola/graph'
 
@@ -10,7 +10,7 @@ export interface OptimizerScalars {
   step: Value
 }
 
-/** A parameter's place in a tensor that holds several. */
+/** A parameter in a tensor that holds several. */
 export interface ParameterPart {
   readonly name: string
   readonly dims: readonly number[]
@@ -19,17 +19,18 @@ export interface ParameterPart {
 export interface ParameterUpdate {
   /** Name of the tensor. */
   name: string
-  /** The parameters that it holds, one after another: itself, or several small ones. */
+  /** The parameters that the tensor holds, one after another: itself, or several small ones. */
   parts: readonly ParameterPart[]
   parameter: Value
-  /** What the parameter will be reduced by, before the learning rate. */
+  /** The step against the gradient, without the learning rate: parameter - learningRate * update. */
   update: Value
 }
 
 /** One link of a chain. Every state tensor has its update's shape and starts at zero. */
 export interface Transformation {
+  /** Names of the state tensors (slots) that it keeps for each parameter. */
   readonly state: readonly string[]
-  /** Adds the nodes; `read(name, slot)` gives the old state, `save` names the new. */
+  /** Adds the link's nodes and returns the new updates. */
   readonly apply: (
     g: Builder,
     updates: readonly ParameterUpdate[],
@@ -39,27 +40,27 @@ export interface Transformation {
 }
 
 export interface StateAccess {
+  /** The state of a tensor in a slot, before the step. */
   read: (name: string, slot: string) => Value
+  /** Sets the state after the step. */
   save: (name: string, slot: string, value: Value) => void
 }
 
 /**
- * What an optimizer does to an element whose gradient is always zero: nothing, multiply it by what all others are
- * multiplied by, or something else.
+ * What an optimizer does to an element whose gradient is always zero: nothing, multiply all of them by the same factor,
+ * or something else.
  */
 export type Undriven = 'fixed' | 'proportional' | 'other'
 
-/**
- * An optimizer: a chain of transformations, then `parameter - learningRate * update`. Serializable options for the
- * record.
- */
+/** An optimizer: a chain of transformations, then `parameter - learningRate * update`. */
 export interface Optimizer {
   readonly name: string
+  /** The options as JSON, stored with the artifacts. */
   readonly options: Readonly<Record<string, unknown>>
   readonly chain: readonly Transformation[]
-  /** What it does to a parameter's elements that never see a gradient. @default 'other', which is always right */
+  /** Effect on elements of a parameter that never get a gradient. @default 'other', which is always correct */
   readonly undriven?: (parameter: string) => Undriven
 }
 
-/** Names of all state tensors that an optimizer keeps for a parameter. */
+/** Names of all state tensors (slots) that an optimizer keeps for a parameter. */
 export const stateSlots = ({ chain }: Optimizer): string[] => chain.flatMap(({ state }) => state)

@@ -1,4 +1,4 @@
-// The famous optimizers, under PyTorch's names and defaults.
+// Adam, AdamW and SGD with PyTorch's names and defaults.
 
 import { ConfigError } from '../errors.ts'
 import { atLeast, type Check, type Checks, checkOptions, flag, list, listOf, shareBelow1 } from '../options.ts'
@@ -6,9 +6,9 @@ import type { Optimizer, Transformation, Undriven } from './optimizer.ts'
 import { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './transforms.ts'
 
 export interface ParameterGroup {
-  /** Parameters it applies to: exact names, or a pattern. */
+  /** Parameters of the group: exact names, or a pattern. */
   params: readonly string[] | RegExp
-  /** Overrides the optimizer's. */
+  /** @default the optimizer's */
   weight_decay?: number
   /** Multiplies the learning rate. @default 1 */
   lr_scale?: number
@@ -19,7 +19,7 @@ export interface OptimizerOptions {
   weight_decay?: number
   /** Greatest joint L2 norm of the gradients; 0: no clipping. @default 0 */
   max_grad_norm?: number
-  /** The first group that holds a parameter applies to it. */
+  /** The first group that matches a parameter applies to it. @default none */
   groups?: readonly ParameterGroup[]
 }
 
@@ -60,14 +60,14 @@ function check(name: string, options: OptimizerOptions, checks: Checks<Optimizer
   }
 }
 
-// Not RegExp.test, which starts where the last match of a global pattern ended.
+// Not RegExp.test, which continues after the last match of a global pattern.
 const groupOf = (groups: readonly ParameterGroup[], name: string): ParameterGroup | undefined =>
   groups.find(({ params }) => (params instanceof RegExp ? name.search(params) >= 0 : params.includes(name)))
 
 const decayOf = ({ weight_decay = 0, groups = [] }: OptimizerOptions, name: string): number =>
   groupOf(groups, name)?.weight_decay ?? weight_decay
 
-/** What weight decay does where there is no gradient. */
+/** Effect of weight decay on elements without a gradient. */
 const undriven =
   (options: OptimizerOptions, decayed: Undriven) =>
   (name: string): Undriven =>
@@ -76,11 +76,10 @@ const undriven =
 /** Weight decay of each distinct strength, over the parameters that have it. */
 function decay(options: OptimizerOptions): Transformation[] {
   const { weight_decay = 0, groups = [] } = options
-  const of = (name: string) => decayOf(options, name)
   const strengths = new Set([weight_decay, ...groups.map((group) => group.weight_decay ?? weight_decay)])
   return [...strengths]
     .filter((strength) => strength !== 0)
-    .map((strength) => addWeightDecay(strength, (name) => of(name) === strength))
+    .map((strength) => addWeightDecay(strength, (name) => decayOf(options, name) === strength))
 }
 
 const clip = ({ max_grad_norm = 0 }: OptimizerOptions): Transformation[] =>
@@ -92,10 +91,11 @@ function rates({ groups = [] }: OptimizerOptions): Transformation[] {
     : []
 }
 
+/** Options as JSON; a pattern as its source. */
 const record = (options: OptimizerOptions): Record<string, unknown> =>
   JSON.parse(JSON.stringify(options, (_, value) => (value instanceof RegExp ? value.source : value)))
 
-/** Adam with L2 penalty in the gradient: torch.optim.Adam. @throws {ConfigError} naming a bad option. */
+/** Adam with L2 penalty in the gradient: torch.optim.Adam. @throws {ConfigError} naming an option that is not valid. */
 export function adam(options: AdamOptions = {}): Optimizer {
   check('adam', options, adamChecks)
   const { betas = [0.9, 0.999], eps = 1e-8 } = options
@@ -109,7 +109,7 @@ export function adam(options: AdamOptions = {}): Optimizer {
 
 /**
  * Adam with decoupled weight decay (Loshchilov & Hutter 2019): torch.optim.AdamW.
- * @throws {ConfigError} naming a bad option.
+ * @throws {ConfigError} naming an option that is not valid.
  */
 export function adamw(options: AdamOptions = {}): Optimizer {
   check('adamw', options, adamChecks)
@@ -123,7 +123,10 @@ export function adamw(options: AdamOptions = {}): Optimizer {
   }
 }
 
-/** Stochastic gradient descent with momentum: torch.optim.SGD. @throws {ConfigError} naming a bad option. */
+/**
+ * Stochastic gradient descent with momentum: torch.optim.SGD.
+ * @throws {ConfigError} naming an option that is not valid.
+ */
 export function sgd(options: SgdOptions = {}): Optimizer {
   check('sgd', options, sgdChecks)
   const { momentum = 0, nesterov = false } = options

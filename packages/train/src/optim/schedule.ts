@@ -1,4 +1,4 @@
-// Learning-rate schedules: a factor of the peak rate for each optimizer step, as transformers'
+// Learning-rate schedules: a factor of the peak rate for each optimizer step, as in transformers'
 // get_*_schedule_with_warmup.
 
 import { checkOptions, checkValue, oneOf, whole } from '../options.ts'
@@ -9,9 +9,9 @@ export type ScheduleName = 'constant' | 'linear' | 'cosine'
 export type Schedule = (step: number) => number
 
 export interface ScheduleOptions {
-  /** All optimizer steps of the run. */
+  /** Number of optimizer steps of the run. */
   total_steps: number
-  /** Steps of linear warm-up; the first has factor 0 when it is above 0. @default 0 */
+  /** Steps of linear warm-up, of which the first has factor 0. @default 0 */
   warmup_steps?: number
 }
 
@@ -25,8 +25,8 @@ const decays: Record<ScheduleName, (progress: number) => number> = {
 export const scheduleNames = Object.keys(decays) as ScheduleName[]
 
 /**
- * The schedule of this name.
- * @throws {ConfigError} for an unknown name, and for steps that are no whole numbers of at least 0.
+ * The schedule with this name.
+ * @throws {ConfigError} for an unknown name, or steps that are not whole numbers of at least 0.
  */
 export function schedule(name: ScheduleName, options: ScheduleOptions): Schedule {
   checkValue('schedule, name', name, oneOf(scheduleNames))

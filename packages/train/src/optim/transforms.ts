@@ -1,4 +1,4 @@
-// The links that optimizers are chained from.
+// The links of optimizer chains.
 
 import { type Builder, elementCount, float32, scale, type Value } from '@cola/graph'
 import { atLeast, checkOptions, checkValue, listOf, positive, shareBelow1 } from '../options.ts'
@@ -46,8 +46,8 @@ export function addWeightDecay(weightDecay: number, decays: (name: string) => bo
 }
 
 /**
- * 1 - beta^step without cancellation: a Taylor series of -expm1(step ln beta) near zero, which float32 powers would
- * round away.
+ * 1 - beta^step without cancellation: near zero the Taylor series of -expm1(step ln beta), because the difference of
+ * float32 numbers near 1 has few correct bits.
  */
 function biasCorrection(g: Builder, step: Value, beta: number): Value {
   const z = scale(g, step, Math.log(beta))
@@ -96,7 +96,7 @@ export function trace(momentum: number, nesterov: boolean): Transformation {
   }
 }
 
-/** Multiplies the update of parameters by a factor of their own: LoRA+, layer-wise rates. */
+/** Multiplies the update of each parameter by a factor: LoRA+, layer-wise rates. */
 export function scaleByGroup(factor: (name: string) => number): Transformation {
   return {
     state: [],
@@ -104,7 +104,7 @@ export function scaleByGroup(factor: (name: string) => number): Transformation {
   }
 }
 
-/** `value` times a number for each parameter of its tensor. */
+/** `value` times one factor per parameter of the tensor. */
 function scaleByPart(g: Builder, value: Value, { parts }: ParameterUpdate, factor: (name: string) => number): Value {
   const factors = parts.map(({ name }) => factor(name))
   if (factors.every((number) => number === factors[0])) return scale(g, value, factors[0] as number)

@@ -1,33 +1,33 @@
-// The devices, a row each: names, what `auto` takes and in which order, and what is said when one is not there.
+// The table of devices: their execution providers, the order in which `auto` tries them, and advice if one is missing.
 
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
 import { installNode } from './ort.ts'
 
-/** Where a device can be. */
+/** Environments of devices. */
 export type Platform = 'node' | 'browser'
 
 export interface DeviceRow {
   /** Execution providers of the runtime. */
   readonly providers: string[]
-  /** Where `auto` tries it; rows are tried from the first to the last. */
+  /** Where `auto` tries the device; rows are tried from the first to the last. */
   readonly platforms: readonly Platform[]
   /** Whether tensors can stay on the device between runs. */
   readonly resident: boolean
-  /** Whether it multiplies in eight bits. */
+  /** Whether the device has int8 products (DynamicQuantizeMatMul). */
   readonly int8: boolean
-  /** Whether it has a kernel for each operator that this library emits; tests hold the others against a table. */
+  /** Whether the device has a kernel for each operator that this library emits; a test checks the others by a table. */
   readonly allKernels: boolean
-  /** Runtime optimizers that are switched off. */
+  /** Graph optimizers of the runtime that are disabled. */
   readonly disabledOptimizers?: string
-  /** What to do when it is not there. */
+  /** What to do when the device is not available. */
   readonly fix: string
 }
 
 /**
- * Switched off on processors. The first two join a swap of the last two axes with the transpose before it, into one
- * that has no fast kernel; left alone, the swap costs nothing, because MatmulTransposeFusion gives it to the product
- * that reads it: 4% of a GPT-2 step. The last makes a dropout mask anew for each node that reads it.
+ * Graph optimizers that are disabled on processors. The first two compose a swap of the last two axes with the
+ * transpose before it into one that has no fast kernel; MatmulTransposeFusion fuses a separate swap with the product
+ * that reads it, which saves 4% of a GPT-2 step. The last one duplicates a dropout mask for each node that reads it.
  */
 const slowOptimizers = 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvider;EnsureUniqueDQForNodeUnit'
 
@@ -70,13 +70,13 @@ export const devices = {
   },
 } satisfies Record<string, DeviceRow>
 
-/** A device by its name. */
+/** Name of a device. */
 export type ResolvedDevice = keyof typeof devices
 
-/** Where a model runs. `auto`: the first device of the table that works here. */
+/** Name of a device, or `auto`: the first device of the table that works here. */
 export type Device = ResolvedDevice | 'auto'
 
-/** The processor, for what is run unasked: a graphics adapter may be there and be slower. */
+/** The processor: the default of functions without the option `device`, because a GPU may be slower. */
 export const defaultDevice = (): Device => (hasFiles() ? 'cpu' : 'wasm')
 
 /** The devices in the order in which `auto` tries them. */
@@ -85,8 +85,8 @@ export const deviceNames = Object.keys(devices) as ResolvedDevice[]
 /** A device's row. */
 export const deviceRow = (device: ResolvedDevice): DeviceRow => devices[device]
 
-/** What other libraries call devices, and what is meant here. */
-const otherNames: Readonly<Record<string, string>> = {
+/** The devices here for names that other libraries use. */
+const foreignNames: Readonly<Record<string, string>> = {
   gpu: '"webgpu", or "cuda" for an NVIDIA GPU on Linux',
   nvidia: '"cuda"',
   mps: '"webgpu"',
@@ -97,16 +97,16 @@ const otherNames: Readonly<Record<string, string>> = {
   webnn: '"webgpu"',
 }
 
-/** @throws {DeviceError} for a name that is no device, saying which is meant. */
+/** @throws {DeviceError} for a name that is not a device, with the device that is probably meant. */
 export function checkDevice(device: Device): void {
   if (device === 'auto' || Object.hasOwn(devices, device)) return
   const name = String(device).toLowerCase().replace(/:\d+$/, '')
-  const meant = Object.hasOwn(devices, name) ? `"${name}"` : otherNames[name]
+  const suggestion = Object.hasOwn(devices, name) ? `"${name}"` : foreignNames[name]
   throw new DeviceError({
     where: 'option device',
     what: 'no such device',
     expected: ['auto', ...deviceNames].join(', '),
     found: JSON.stringify(device),
-    fix: meant ? `Write ${meant}; "auto" takes the first that works.` : '"auto" takes the first that works.',
+    fix: suggestion ? `Write ${suggestion}; "auto" takes the first that works.` : '"auto" takes the first that works.',
   })
 }

@@ -1,4 +1,4 @@
-// Models on disk: ONNX files that share their weights, and external data that is read when it is asked for.
+// Writes ONNX files that share their weights, and reads external data on demand.
 
 import {
   checkTypes,
@@ -15,8 +15,10 @@ import { fileSize, fileSystem, paths, readRange, writeFileAtomic } from '../file
 
 /**
  * Writes graphs to a folder as ONNX files that share one external-data file for their frozen weights.
- * @returns The path of each.
- * @throws {GraphError | ShapeError} for a graph whose element types do not go together, before anything is written.
+ * @param graphs By file name without extension.
+ * @param weightsFile Name of the external-data file. @default 'frozen_weights.bin'
+ * @returns The path of each ONNX file.
+ * @throws {GraphError | ShapeError} for a graph whose element types are inconsistent, before anything is written.
  * @throws {FileError} when the folder cannot be written.
  */
 export function writeModels(
@@ -50,10 +52,7 @@ function shareWeight(shared: Map<string, Tensor>, name: string, data: Tensor): v
   shared.set(name, data)
 }
 
-/**
- * The external-data files of a model's folder, read when asked for. @throws {FileError} naming a file that is not
- * there.
- */
+/** Access to the external-data files of a model's folder. @throws {FileError} naming a file that is missing. */
 export function externalDataOf(folder: string): ExternalData {
   const { join } = paths()
   return {

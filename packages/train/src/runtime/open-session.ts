@@ -1,4 +1,4 @@
-// Sessions of the runtime on a device.
+// Opens sessions of the runtime on a device, and finds the device for `auto`.
 
 import { checkTypes, externalChunks, type Graph, layoutExternal, lower, writeModel } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
@@ -9,27 +9,27 @@ import { probeGraph, refusal } from './refusal.ts'
 
 export interface RunnableModel {
   graph: Graph
-  /** Path of the ONNX file, where it is on disk. */
+  /** Path of the ONNX file. @default the model is encoded in memory */
   path?: string
-  /** Outputs to keep on the device, where it can. */
+  /** Outputs to keep on the device, if it supports that. @default none */
   resident?: readonly string[]
   /**
-   * Copy the weights into the form that the CPU multiplies fastest, instead of using them where the file is mapped.
+   * Prepack the weights: copy them into the layout that the CPU multiplies fastest, instead of using the mapped file.
    * @default false
    */
   packWeights?: boolean
   /**
-   * Let threads wait actively for a while when a run has ended: faster for the model that runs most, at the cost of the
-   * one that runs next. @default true
+   * Let threads spin for a while after a run: faster for the model that runs most, slower for a model that runs next.
+   * @default true
    */
   spin?: boolean
 }
 
 /**
  * Creates a runtime session for a graph on a device.
- * @throws {DeviceError} for a name that is no device, when the device is not there, or when no runtime is installed,
- * saying how to get it.
- * @throws {ModelError | GraphError | ShapeError} when the runtime does not take the model, naming the node.
+ * @throws {DeviceError} for a name that is not a device, a device that is not available, or a runtime that is not
+ * installed, with the remedy.
+ * @throws {ModelError | GraphError | ShapeError} when the runtime refuses the model, naming the node.
  */
 export async function openSession(
   { graph, path, resident = [], packWeights = false, spin = true }: RunnableModel,
@@ -51,8 +51,8 @@ export async function openSession(
   const options: SessionOptions = {
     executionProviders: row.providers,
     logSeverityLevel: 3,
-    // A pattern is one block for all activations of a run, given back after it: twice the memory, and its pages faulted
-    // in anew each step.
+    // A memory pattern allocates one block for all activations of a run and frees it afterwards: twice the memory, and
+    // page faults in every step.
     enableMemPattern: false,
     extra: {
       session: { disable_prepacking: packWeights ? '0' : '1', intra_op: { allow_spinning: spin ? '1' : '0' } },
@@ -84,9 +84,9 @@ const opensProbe = ({ providers }: DeviceRow): Promise<boolean> =>
   )
 
 /**
- * The device that `auto` stands for here, found by opening a one-node model; others as they are.
- * @throws {DeviceError} for a name that is no device, and when none works; what {@link openSession} throws when a
- * device works and the model does not.
+ * Resolves `auto` to the first device that opens the model `probe`; other devices are returned as they are.
+ * @throws {DeviceError} for a name that is not a device, or when no device works; what {@link openSession} throws when
+ * a device works and refuses the model.
  */
 export async function resolveDevice(device: Device, probe: Graph | RunnableModel): Promise<ResolvedDevice> {
   checkDevice(device)
@@ -94,17 +94,16 @@ export async function resolveDevice(device: Device, probe: Graph | RunnableModel
   await loadRuntime()
   const platform = hasFiles() ? 'node' : 'browser'
   const candidates = deviceNames.filter((name) => deviceRow(name).platforms.includes(platform))
-  let refused: unknown
+  let modelError: unknown
   for (const candidate of candidates) {
     try {
       await (await openSession('graph' in probe ? probe : { graph: probe }, candidate)).release()
       return candidate
     } catch (error) {
-      // Not there, or it does not take the model: the next one.
-      if (!(error instanceof DeviceError)) refused = error
+      if (!(error instanceof DeviceError)) modelError = error
     }
   }
-  if (refused) throw refused
+  if (modelError) throw modelError
   throw new DeviceError({
     where: 'device "auto"',
     what: 'no device works',

@@ -1,5 +1,5 @@
-// The only importer of ONNX Runtime: onnxruntime-node in Node, onnxruntime-web in a browser, by the import condition
-// "#ort", loaded with the first session. Tensors come from onnxruntime-common, which both share, and need no runtime.
+// Loads ONNX Runtime with the first session: onnxruntime-node in Node, onnxruntime-web in a browser, by the package
+// import "#ort". The only importer. Tensors come from onnxruntime-common, which both share, and need no runtime.
 
 import { type InferenceSession, type InferenceSessionFactory, Tensor, type TensorConstructor } from 'onnxruntime-common'
 import { DeviceError } from '../errors.ts'
@@ -11,7 +11,7 @@ export type OrtTensors = Record<string, OrtTensor>
 export type SessionOptions = InferenceSession.SessionOptions
 export const OrtTensor: TensorConstructor = Tensor
 
-/** What installs the runtime without the CUDA libraries that its install script downloads on Linux x64. */
+/** Command that installs the runtime without the CUDA libraries that its install script downloads on Linux x64. */
 export const installNode = 'npm install --ignore-scripts onnxruntime-node'
 
 /** Loads the runtime. @throws {DeviceError} when it is not installed, or when its binaries cannot be loaded. */

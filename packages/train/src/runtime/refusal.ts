@@ -1,9 +1,10 @@
-// What to say when a session cannot be created: a device that opens a model of one node is not to blame, the model is.
+// The error for a session that cannot be created: if the device opens a model of one node, the model is the cause, else
+// the device.
 
 import { addInput, build, ColaError, createGraph, type Graph } from '@cola/graph'
 import { DeviceError, ModelError } from '../errors.ts'
 
-/** How ONNX Runtime names the node that it does not take. */
+/** How messages of ONNX Runtime name the node that is refused. */
 const nodeNames = [
   /node with name '([^']+)'/,
   /Node, \("([^"]+)"/,
@@ -28,16 +29,13 @@ export function probeGraph(): Graph {
 export interface Refused {
   graph: Graph
   device: string
-  /** What helps where the device is not there. */
+  /** What to do when the device is not available. */
   fix: string
   /** Whether the device opens {@link probeGraph}. */
   works: () => Promise<boolean>
 }
 
-/**
- * The error that stands for what the runtime said: errors of our own as they are, else the model's where the device
- * works, else the device's.
- */
+/** The typed error for an error of the runtime: a ModelError if the device works, else a DeviceError. */
 export async function refusal({ graph, device, fix, works }: Refused, cause: Error): Promise<ColaError> {
   if (cause instanceof ColaError) return cause
   const found = cause.message

@@ -1,18 +1,18 @@
-// Batches to runtime tensors: every input checked for presence, type, shape and token ids before the runtime sees it.
+// Converts batches to tensors of the runtime, and checks presence, type, shape and token ids of every input.
 
 import { type DataType, type Dim, evaluateDim, float16ToFloat32, type Graph, getValue } from '@cola/graph'
 import { FeedError } from '../errors.ts'
 import { OrtTensor, type OrtTensors } from '../runtime/ort.ts'
-import { roleOf } from './roles.ts'
+import { roleOf } from './input-roles.ts'
 import { requireTokenIds, vocabularySize } from './token-ids.ts'
 
-/** A named array with its shape; the structural type in which @cola/data's batches meet a session. */
+/** An array with its shape: an input in a batch. */
 export interface BatchArray {
   readonly data: Int32Array | Float32Array | BigInt64Array | Uint8Array
   readonly dims: readonly number[]
 }
 
-/** The inputs of one step by name. Arrays that the model does not take are ignored. */
+/** The inputs of one step by name. Arrays that are not inputs of the model are ignored. */
 export type Batch = Readonly<Record<string, BatchArray>>
 
 const typeOfArray = (data: BatchArray['data']): DataType =>
@@ -25,8 +25,8 @@ const typeOfArray = (data: BatchArray['data']): DataType =>
         : 'bool'
 
 /**
- * Feeds for the graph inputs named by `inputs`, and the sizes of the symbols that their shapes bind.
- * @throws {FeedError} naming the input, what it expects and what it got.
+ * Tensors for the graph inputs named by `inputs`, and the sizes of the symbols in their shapes.
+ * @throws {FeedError} naming the input, what was expected and what was found.
  */
 export function feedsOf(
   graph: Graph,
@@ -56,7 +56,7 @@ export function feedsOf(
   return { feeds, symbols }
 }
 
-/** A result's elements as float32. Runtimes give float16 as Float16Array, or as bits where JavaScript has none. */
+/** A result's elements as float32. Runtimes return float16 as a Float16Array, or as bits if JavaScript has none. */
 export function float32Of({ type, data }: OrtTensor): Float32Array {
   if (data instanceof Float32Array) return data
   if (type === 'float16' && data instanceof Uint16Array) return float16ToFloat32(data)

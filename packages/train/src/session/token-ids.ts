@@ -1,25 +1,24 @@
-// Token ids against the embedding table that they index: runtimes read a negative id from the table's end, or another
-// row without a word.
+// Checks token ids against the embedding table: for a wrong id, runtimes silently read another row.
 
 import type { Graph } from '@cola/graph'
 import { FeedError } from '../errors.ts'
-import { roleOf } from './roles.ts'
+import { roleOf } from './input-roles.ts'
 
-/** Operators that pass ids on as they are. */
+/** Operators whose output has the values of their input. */
 const passing = new Set(['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose'])
 
-/** Operators that look rows up; com.microsoft has one for tables in four bits. */
+/** Operators that look rows up; GatherBlockQuantized of com.microsoft reads int4 tables. */
 const lookups = new Set(['Gather', 'GatherBlockQuantized'])
 
 const sizes = new WeakMap<Graph, number>()
 
 /**
- * Rows of the embedding table that `input_ids` index: the smallest, where there are several. Infinity where the graph
- * has none.
+ * Number of rows of the embedding table that `input_ids` index; of the smallest table if there are several. Infinity if
+ * the graph has none.
  */
 export function vocabularySize(graph: Graph): number {
-  const known = sizes.get(graph)
-  if (known !== undefined) return known
+  const cached = sizes.get(graph)
+  if (cached !== undefined) return cached
   const ids = new Set(graph.inputs.filter((name) => roleOf(graph, name) === 'input_ids'))
   let size = Number.POSITIVE_INFINITY
   for (const { opType, inputs, outputs, attributes } of graph.nodes) {
@@ -40,8 +39,9 @@ export function vocabularySize(graph: Graph): number {
 }
 
 /**
- * @param dims [row, column], or [token].
- * @throws {FeedError} naming the row of the first id that the graph's table does not have.
+ * Checks token ids.
+ * @param dims Shape of the ids: [row, column], or [token].
+ * @throws {FeedError} naming the row of the first id without a row in the embedding table.
  */
 export function requireTokenIds(graph: Graph, ids: ArrayLike<number | bigint>, dims: readonly number[]): void {
   const size = vocabularySize(graph)

@@ -1,14 +1,20 @@
-// The low-level session: one method per artifact, named as in the API that ONNX Runtime removed from JavaScript in
-// 1.20.
+// The low-level training session: one method per artifact, with the names of the training API that ONNX Runtime removed
+// from JavaScript in 1.20.
 
 import { elementCount, evaluateDim, float32, type Graph, type Tensor, toFloat32, getValue } from '@cola/graph'
 import { random } from '@cola/data'
-import { concatenated, cutTensors } from '../artifacts/blocks.ts'
-import { artifactsFingerprint } from '../artifacts/fingerprint.ts'
-import { gradientBuffer, gradientOutput, shareInput, type TrainingArtifacts } from '../artifacts/generate.ts'
-import type { LossTerm } from '../artifacts/terms.ts'
+import { concatenate, splitTensors } from '../artifacts/blocks.ts'
+import { artifactsFingerprint } from '../artifacts/fingerprints.ts'
+import {
+  gradientBuffer,
+  gradientOutput,
+  optimizerInputs,
+  shareInput,
+  type TrainingArtifacts,
+} from '../artifacts/training-artifacts.ts'
+import type { LossTerm } from '../artifacts/loss-terms.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
-import { requireFinite } from '../files/finite.ts'
+import { requireFinite } from '../files/require-finite.ts'
 import { fileSystem, hasFiles, temporaryFolder } from '../files/node.ts'
 import { type Device, deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
 import { writeModels } from '../runtime/model-files.ts'
@@ -17,36 +23,29 @@ import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { probeGraph } from '../runtime/refusal.ts'
 import { atLeast, checkValue, integer } from '../options.ts'
 import { type Batch, feedsOf } from './feeds.ts'
-import { accumulate, type Accumulation, gradientScale, lossCounts, noAccumulation } from './means.ts'
-import { resultOf, type StepResult } from './result.ts'
-import {
-  blockTensors,
-  dispose,
-  download,
-  downloadGraph,
-  hostTensors,
-  joinAll,
-  stateName,
-  zeroTensors,
-} from './state.ts'
+import { accumulate, type Accumulation, gradientScale, noAccumulation } from './accumulation.ts'
+import { download, downloadGraph } from './download.ts'
+import { lossCounts } from './loss-counts.ts'
+import { type StepResult, stepResultOf } from './step-result.ts'
+import { blockTensors, dispose, hostTensors, joinAll, stateName, zeroTensors } from './state-tensors.ts'
 
 export interface TrainingSessionOptions {
   artifacts: TrainingArtifacts
   /** @default 'auto' */
   device?: Device
-  /** Folder for the ONNX files and the frozen weights they share; a temporary one, removed on release, by default. */
+  /** Folder for the ONNX files and the frozen weights they share. @default a temporary one, removed on release */
   folder?: string
   /** Seed of the dropout masks. @default 0 */
   seed?: number
 }
 
-/** All that a run needs to go on as if it had not stopped: float32 tensors by name, and the optimizer's step. */
+/** State from which a run continues exactly: float32 tensors by name, and the number of optimizer steps. */
 export interface SessionState {
   tensors: Map<string, Tensor>
   step: number
 }
 
-/** What the Trainer asks of a session: a {@link TrainingSession} in this thread, or one in a worker. */
+/** The methods that the Trainer uses, of a {@link TrainingSession} in this thread or in a worker. */
 export type TrainableSession = Pick<
   TrainingSession,
   | 'lossTerms'
@@ -112,8 +111,8 @@ export class TrainingSession {
 
   /**
    * Opens a session for each artifact.
-   * @throws {ConfigError} for a seed that is no whole number.
-   * @throws {DeviceError} when the device is not there.
+   * @throws {ConfigError} for a seed that is not a whole number.
+   * @throws {DeviceError} when the device is not available.
    * @throws {FileError} when the folder cannot be written.
    */
   static async create({
@@ -130,14 +129,15 @@ export class TrainingSession {
     const cleanUp = () => {
       if (temporary) fileSystem().rmSync(temporary, { recursive: true, force: true })
     }
-    const place = folder ?? temporary
+    const modelFolder = folder ?? temporary
     try {
-      const files: Partial<Record<keyof typeof graphs, string>> = place === undefined ? {} : writeModels(place, graphs)
+      const files: Partial<Record<keyof typeof graphs, string>> =
+        modelFolder === undefined ? {} : writeModels(modelFolder, graphs)
       const open = (graph: Graph, path: string | undefined, options: Partial<RunnableModel> = {}) =>
         openSession({ graph, ...(path === undefined ? {} : { path }), ...options }, resolved)
-      const accumulated = trainingModel.outputs.filter((name) => name.endsWith('_grad.accumulation.out'))
+      const gradients = artifacts.blocks.map(({ name }) => gradientOutput(name))
       const sessions = [
-        await open(trainingModel, files.training_model, { resident: accumulated, packWeights: true }),
+        await open(trainingModel, files.training_model, { resident: gradients, packWeights: true }),
         await open(evalModel, files.eval_model),
         await open(optimizerModel, files.optimizer_model, { resident: optimizerModel.outputs, spin: false }),
         ...(deviceRow(resolved).resident ? [await open(downloadGraph(blockTensors(artifacts)), undefined)] : []),
@@ -166,17 +166,18 @@ export class TrainingSession {
 
   /**
    * Forward and backward on one batch; gradients are added to those since the last {@link lazyResetGrad}. The optimizer
-   * step takes the gradient of the mean over all rows (or labels) of these batches, as one large batch has it.
-   * @param options.window The sums of {@link lossCounts} over all batches until the optimizer step. Only a loss whose
-   *   terms are means over different numbers (of rows and of labels, say) needs it to be exact; give it for all of
-   *   these batches or for none.
-   * @throws {FeedError} for a bad batch, a label that is no class included; {NonFiniteLossError} when the loss is not
-   *   finite (nothing was changed).
+   * step uses the gradient of the mean over all rows (or labels) of these batches, as one large batch would.
+   * @param options.window The sums of {@link lossCounts} over all batches until the optimizer step. It makes losses
+   * exact
+   *   whose terms are means over different things (rows and labels, for instance); others are exact without it. Pass it
+   *   for all of these batches or for none. @default none
+   * @throws {FeedError} for a batch that does not fit the model, or a label that is not a class; {NonFiniteLossError}
+   *   when the loss is not finite (the state does not change).
    */
   async runTrainStep(batch: Batch, { window }: { window?: readonly number[] } = {}): Promise<StepResult> {
     const { trainingModel: graph, lossTerms } = this.#artifacts
     const shareInputs = lossTerms.map((_, i) => shareInput(i))
-    const fed = new Set([
+    const sessionInputs = new Set([
       ...Object.keys(this.#parameters),
       ...Object.keys(this.#buffers),
       'lazy_reset_grad',
@@ -185,7 +186,7 @@ export class TrainingSession {
     ])
     const { feeds, symbols } = feedsOf(
       graph,
-      graph.inputs.filter((name) => !fed.has(name)),
+      graph.inputs.filter((name) => !sessionInputs.has(name)),
       batch,
     )
     const counts = lossCounts(lossTerms, batch)
@@ -198,8 +199,9 @@ export class TrainingSession {
       lazy_reset_grad: new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1]),
       ...this.#masks(symbols),
     })
-    const outputs = graph.outputs.filter((name) => !name.endsWith('_grad.accumulation.out'))
-    const step = resultOf(results, outputs, counts)
+    const gradients = new Set(Object.keys(this.#parameters).map(gradientOutput))
+    const outputs = graph.outputs.filter((name) => !gradients.has(name))
+    const step = stepResultOf(results, outputs, counts)
     if (!Number.isFinite(step.loss))
       throw new NonFiniteLossError({
         where: `training step ${this.#trainSteps + 1}`,
@@ -218,8 +220,8 @@ export class TrainingSession {
   }
 
   /**
-   * Loss and outputs of one batch, without dropout and without changing anything.
-   * @throws {FeedError} for a bad batch, a label that is no class included.
+   * Loss and outputs of one batch, without dropout; the state does not change.
+   * @throws {FeedError} for a batch that does not fit the model, or a label that is not a class.
    */
   async runEvalStep(batch: Batch): Promise<StepResult> {
     const { evalModel: graph, evalLossTerms } = this.#artifacts
@@ -234,13 +236,13 @@ export class TrainingSession {
         .map((name) => [name, this.#parameters[name] as OrtTensor]),
     )
     const counts = lossCounts(evalLossTerms, batch)
-    return resultOf(await this.#evaluation.run({ ...feeds, ...parameters }), graph.outputs, counts)
+    return stepResultOf(await this.#evaluation.run({ ...feeds, ...parameters }), graph.outputs, counts)
   }
 
   /**
    * One optimizer step with the gradient of the mean over all batches since the last {@link lazyResetGrad}.
    * @throws {FeedError} when there are no gradients, {ConfigError} for a learning rate that is not a number of at least
-   *   0.
+   * 0.
    */
   async runOptimizerStep({ learningRate }: { learningRate: number }): Promise<void> {
     checkValue('runOptimizerStep, learningRate', learningRate, atLeast(0))
@@ -254,33 +256,33 @@ export class TrainingSession {
       Object.keys(this.#parameters).map((name) => [`${name}_grad`, this.#buffers[gradientBuffer(name)] as OrtTensor]),
     )
     const scalars = {
-      learning_rate: scalar(learningRate),
-      step: scalar(this.#step + 1),
-      gradient_scale: scalar(gradientScale(this.#accumulation)),
+      [optimizerInputs.learningRate]: scalar(learningRate),
+      [optimizerInputs.step]: scalar(this.#step + 1),
+      [optimizerInputs.gradientScale]: scalar(gradientScale(this.#accumulation)),
     }
     const feeds: OrtTensors = { ...scalars, ...this.#parameters, ...gradients, ...this.#state }
-    const used = new Set(this.#optimizer.inputNames)
+    const inputs = new Set(this.#optimizer.inputNames)
     const results = await this.#optimizer.run(
-      Object.fromEntries(Object.entries(feeds).filter(([name]) => used.has(name))),
+      Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.has(name))),
     )
-    const renew = (tensors: OrtTensors) => {
+    const update = (tensors: OrtTensors) => {
       for (const name of Object.keys(tensors)) {
         dispose(tensors[name])
         tensors[name] = results[`${name}.out`] as OrtTensor
       }
     }
-    renew(this.#parameters)
-    renew(this.#state)
+    update(this.#parameters)
+    update(this.#state)
     this.#step++
   }
 
-  /** Makes the next training step start a new sum of gradients. */
+  /** Lets the next training step start a new sum of gradients. */
   lazyResetGrad(): void {
     this.#reset = true
     this.#accumulation = noAccumulation
   }
 
-  /** SHA-256 of the artifacts: graphs, first values of the parameters, and the frozen weights by samples. */
+  /** SHA-256 of the artifacts: graphs, initial values of the parameters, and samples of the frozen weights. */
   async getFingerprint(): Promise<string> {
     return artifactsFingerprint(this.#artifacts)
   }
@@ -292,16 +294,16 @@ export class TrainingSession {
 
   /** Copies of the trainable parameters by name. */
   async getParameters(): Promise<Map<string, Tensor>> {
-    return this.#cut(await this.#fetch({ ...this.#parameters, ...this.#state }))
+    return this.#split(await this.#fetch({ ...this.#parameters, ...this.#state }))
   }
 
   /** Gradients of the mean over all batches since the last reset, by parameter; for tests and inspection. */
   async getGradients(): Promise<Map<string, Tensor>> {
-    // Under the parameters' names, because those are the inputs that the download model has.
+    // Under the parameters' names, because the download graph has inputs with these names.
     const gradients = Object.fromEntries(
       Object.keys(this.#parameters).map((name) => [name, this.#buffers[gradientBuffer(name)] as OrtTensor]),
     )
-    const sums = this.#cut(await this.#fetch({ ...this.#state, ...gradients }))
+    const sums = this.#split(await this.#fetch({ ...this.#state, ...gradients }))
     const factor = gradientScale(this.#accumulation)
     return factor === 1
       ? sums
@@ -316,14 +318,14 @@ export class TrainingSession {
         )
   }
 
-  /** All trainables one after another, in the order of {@link parameterNames}. */
+  /** All trainable parameters, one after another, in the order of {@link parameterNames}. */
   async getContiguousParameters(): Promise<Float32Array> {
-    return concatenated([...(await this.getParameters()).values()])
+    return concatenate([...(await this.getParameters()).values()])
   }
 
   /**
-   * Sets all trainables from a buffer as {@link getContiguousParameters} gives it. @throws {FeedError} when its size is
-   * wrong.
+   * Sets all trainable parameters from a buffer in the form of {@link getContiguousParameters}.
+   * @throws {FeedError} when its size is wrong.
    */
   loadParametersBuffer(buffer: Float32Array): void {
     if (buffer.length !== this.getParametersSize())
@@ -335,12 +337,12 @@ export class TrainingSession {
       })
     const { blocks, parameters } = this.#artifacts
     const parts = [...parameters].map(([name, { dims }]) => ({ name, dims }))
-    this.#renew(this.#parameters, joinAll(blocks, new Map(cutTensors(parts, buffer))))
+    this.#replace(this.#parameters, joinAll(blocks, new Map(splitTensors(parts, buffer))))
   }
 
   /**
-   * Sets trainables by name. Call it between steps. @throws {CheckpointError} for a name or shape that the model does
-   * not have.
+   * Sets trainable parameters by name; the others keep their values. Call it between steps.
+   * @throws {CheckpointError} for a name or shape that the model does not have.
    */
   async setParameters(tensors: ReadonlyMap<string, Tensor>): Promise<void> {
     checkTensors(this.#artifacts.parameters, tensors)
@@ -348,20 +350,20 @@ export class TrainingSession {
       tensors.size === this.#artifacts.parameters.size
         ? tensors
         : new Map([...(await this.getParameters()), ...tensors])
-    this.#renew(this.#parameters, joinAll(this.#artifacts.blocks, all))
+    this.#replace(this.#parameters, joinAll(this.#artifacts.blocks, all))
   }
 
   /** A copy of parameters and optimizer state. Call it between optimizer steps. */
   async getState(): Promise<SessionState> {
     const all = await this.#fetch({ ...this.#parameters, ...this.#state })
     const state = this.#artifacts.stateSlots.flatMap((slot) =>
-      [...this.#cut(all, slot)].map(([name, value]) => [stateName(name, slot), value] as const),
+      [...this.#split(all, slot)].map(([name, value]) => [stateName(name, slot), value] as const),
     )
-    return { tensors: new Map([...this.#cut(all), ...state]), step: this.#step }
+    return { tensors: new Map([...this.#split(all), ...state]), step: this.#step }
   }
 
   /**
-   * Goes back to a state.
+   * Restores a state of {@link getState}.
    * @throws {CheckpointError} when it belongs to another model or optimizer, or holds NaN or Infinity.
    */
   setState({ tensors, step }: SessionState): void {
@@ -379,8 +381,8 @@ export class TrainingSession {
           fix: 'It was made with another optimizer or configuration.',
         })
     requireFinite('setState', tensors)
-    this.#renew(this.#parameters, joinAll(blocks, tensors))
-    for (const slot of stateSlots) this.#renew(this.#state, joinAll(blocks, tensors, slot))
+    this.#replace(this.#parameters, joinAll(blocks, tensors))
+    for (const slot of stateSlots) this.#replace(this.#state, joinAll(blocks, tensors, slot))
     this.#step = step
     this.#trainSteps = step
     this.lazyResetGrad()
@@ -397,7 +399,7 @@ export class TrainingSession {
     this.#cleanUp()
   }
 
-  /** Masks of this training step: drawn from (seed, step, input), so that any step can be drawn again. */
+  /** Dropout masks of this training step: a function of (seed, step, input), so that any step can be repeated. */
   #masks(symbols: ReadonlyMap<string, number>): OrtTensors {
     return Object.fromEntries(
       this.#artifacts.dropoutMasks.map(({ input, p }, i) => {
@@ -420,34 +422,34 @@ export class TrainingSession {
     return this.#download ? download(this.#download, tensors) : tensors
   }
 
-  /** Puts tensors from the host in place of those of their names. */
-  #renew(tensors: OrtTensors, values: ReadonlyMap<string, Tensor>): void {
+  /** Replaces tensors by tensors from the host, by name. */
+  #replace(tensors: OrtTensors, values: ReadonlyMap<string, Tensor>): void {
     for (const [name, value] of Object.entries(hostTensors(values))) {
       dispose(tensors[name])
       tensors[name] = value
     }
   }
 
-  /** Parameters, or their state of a slot, from tensors of blocks on the host. */
-  #cut(tensors: OrtTensors, slot?: string): Map<string, Tensor> {
+  /** Parameters, or their state in a slot, from tensors of blocks on the host. */
+  #split(tensors: OrtTensors, slot?: string): Map<string, Tensor> {
     const { blocks, parameters } = this.#artifacts
-    const cut = new Map(
+    const parts = new Map(
       blocks.flatMap((block) =>
-        cutTensors(block.parts, (tensors[stateName(block.name, slot)] as OrtTensor).data as Float32Array),
+        splitTensors(block.parts, (tensors[stateName(block.name, slot)] as OrtTensor).data as Float32Array),
       ),
     )
-    return new Map([...parameters.keys()].map((name) => [name, cut.get(name) as Tensor]))
+    return new Map([...parameters.keys()].map((name) => [name, parts.get(name) as Tensor]))
   }
 }
 
 function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<string, Tensor>): void {
   for (const [name, { dims }] of found) {
-    const own = expected.get(name)
-    if (own?.dims.join() !== dims.join())
+    const parameter = expected.get(name)
+    if (parameter?.dims.join() !== dims.join())
       throw new CheckpointError({
         where: `tensor "${name}"`,
-        what: own ? 'its shape does not fit the model' : 'the model has no such parameter',
-        ...(own ? { expected: `[${own.dims}]` } : {}),
+        what: parameter ? 'its shape does not fit the model' : 'the model has no such parameter',
+        ...(parameter ? { expected: `[${parameter.dims}]` } : {}),
         found: `[${dims}]`,
       })
   }

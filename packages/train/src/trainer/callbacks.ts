@@ -1,4 +1,4 @@
-// What a run tells its caller: plain objects of functions. The library itself never prints.
+// Callbacks of a run and the log entries that they receive. The library itself never prints.
 
 export interface StepLog {
   event: 'step'
@@ -8,7 +8,7 @@ export interface StepLog {
   total_steps: number
   loss: number
   learning_rate: number
-  /** Real tokens of the step, where the batches say. */
+  /** Tokens of the step without padding; 0 if `data.tokens` is not set. */
   tokens: number
   tokens_per_second: number
 }
@@ -27,7 +27,7 @@ export interface EpochLog {
 
 export type Metrics = Readonly<Record<string, number>>
 
-/** What happened, for people: a collapse to one class, a device that was not there. */
+/** A warning for people, such as an undefined score. */
 export interface WarningLog {
   event: 'warning'
   step: number

@@ -1,23 +1,25 @@
-// A checkpoint is one safetensors file: parameters and optimizer state as tensors, the rest as JSON in its metadata.
+// Reads and writes checkpoints: one safetensors file with parameters and optimizer state as tensors, and the run's
+// state as JSON in its metadata.
 
 import { safetensorsChunks, type Tensor } from '@cola/graph'
 import { CheckpointError } from '../errors.ts'
-import { requireFinite } from '../files/finite.ts'
+import { requireFinite } from '../files/require-finite.ts'
 import { readSafetensorsFile, writeFileAtomic } from '../files/node.ts'
-import type { TermSum } from '../session/means.ts'
+import type { TermSum } from '../session/loss-means.ts'
 import type { EpochLog } from './callbacks.ts'
 
-/** Where a run stands, beside its tensors. */
+/** State of a run, besides its tensors. */
 export interface RunState {
   version: 2
-  /** What must be equal for a resumed run to be the same run. */
+  /** {@link runFingerprint}, which must be equal when the run is resumed. */
   fingerprint: string
   /** Optimizer steps taken. */
   step: number
-  /** Batches run, which the dropout generator is keyed by. */
+  /** Batches trained: the position of the dropout generator. */
   batches: number
-  /** Epoch under way, from 0, and batches of it done. */
+  /** Current epoch, from 0. */
   epoch: number
+  /** Batches of the current epoch that are done. */
   batch: number
   /** Sums of this epoch so far. */
   epochSums: EpochSums
@@ -25,17 +27,18 @@ export interface RunState {
   best?: BestEpoch
 }
 
-/** The best epoch, from 1, and its value of the metric that decides. */
+/** The best epoch, from 1, and its value of `metric_for_best_model`. */
 export interface BestEpoch {
   epoch: number
   value: number
 }
 
 export interface EpochSums {
-  /** Of each term of the loss. */
+  /** Sums of the loss's terms. */
   terms: readonly TermSum[]
-  /** What the training steps predicted, and of which training rows. */
+  /** Predictions of the training steps. */
   predictions: unknown[]
+  /** Indices of the training rows that they are for. */
   rows: number[]
 }
 
@@ -46,8 +49,8 @@ export function saveCheckpoint(path: string, tensors: ReadonlyMap<string, Tensor
 
 /**
  * Reads a checkpoint.
- * @throws {FormatError | FileError} for damaged files, {CheckpointError} for safetensors that are no checkpoint, or of
- * which a tensor holds NaN or Infinity.
+ * @throws {FormatError | FileError} for damaged files, {CheckpointError} for a safetensors file that is not a
+ * checkpoint, or a tensor that holds NaN or Infinity.
  */
 export function loadCheckpoint(path: string): { tensors: Map<string, Tensor>; state: RunState } {
   const { tensors, metadata } = readSafetensorsFile(path)
@@ -63,7 +66,7 @@ export function loadCheckpoint(path: string): { tensors: Map<string, Tensor>; st
   return { tensors, state }
 }
 
-/** JSON has no NaN and no Infinity, which metrics may be. */
+/** Writes NaN and Infinity, which metrics may be and JSON lacks, as objects. */
 const writeNumber = (_: string, value: unknown): unknown =>
   typeof value === 'number' && !Number.isFinite(value) ? { number: String(value) } : value
 

@@ -1,28 +1,28 @@
-// Progress for people at a terminal: callbacks that an app hands to a run, because the library itself never prints.
+// Callbacks that show a run's progress in the console. An app passes them to a run; the library itself never prints.
 
 import type { Callbacks, EpochLog, StepLog } from './callbacks.ts'
 
 export interface ConsoleProgressOptions {
   /** Prints a line. @default console.log */
   print?: (line: string) => void
-  /** Redraws the last line of a terminal. @default process.stdout, where it is a terminal; else nothing is drawn */
+  /** Redraws the last line of a terminal. @default process.stdout if it is a terminal, else no progress bar */
   redraw?: ((line: string) => void) | undefined
 }
 
 const barWidth = 24
 
-/** Writes over the terminal's last line; undefined where there is no terminal. */
-function terminal(): ((line: string) => void) | undefined {
+/** Overwrites the terminal's last line; undefined if there is no terminal. */
+function terminalRedraw(): ((line: string) => void) | undefined {
   const { stdout } =
     (globalThis as { process?: { stdout?: { isTTY?: boolean; write: (text: string) => void } } }).process ?? {}
   return stdout?.isTTY ? (line) => stdout.write(`\r\u001b[2K${line}`) : undefined
 }
 
 function bar({ step, total_steps, loss, tokens_per_second }: StepLog): string {
-  const done = Math.round((barWidth * step) / total_steps)
-  const drawn = `[${'='.repeat(done)}${' '.repeat(barWidth - done)}]`
+  const filled = Math.round((barWidth * step) / total_steps)
+  const progress = `[${'='.repeat(filled)}${' '.repeat(barWidth - filled)}]`
   const speed = tokens_per_second > 0 ? `  ${tokens_per_second.toFixed(0)} tokens/s` : ''
-  return `${drawn} ${step}/${total_steps}  loss ${loss.toFixed(4)}${speed}`
+  return `${progress} ${step}/${total_steps}  loss ${loss.toFixed(4)}${speed}`
 }
 
 /**
@@ -35,10 +35,13 @@ function epochLine({ epoch, train_loss, eval_loss, eval_metrics, best }: EpochLo
 }
 
 /**
- * Callbacks that show a run in the console: a progress bar on terminals, one line an epoch, and warnings.
- * Give them to `fineTune`, `distill` or a `Trainer` as `callbacks`.
+ * Callbacks that show a run in the console: a progress bar on terminals, one line per epoch, and warnings.
+ * Pass them to `fineTune`, `distill` or a `Trainer` as `callbacks`.
  */
-export function consoleProgress({ print = console.log, redraw = terminal() }: ConsoleProgressOptions = {}): Callbacks {
+export function consoleProgress({
+  print = console.log,
+  redraw = terminalRedraw(),
+}: ConsoleProgressOptions = {}): Callbacks {
   return {
     onStep: (log) => redraw?.(bar(log)),
     onEpoch: (log) => {

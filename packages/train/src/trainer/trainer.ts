@@ -1,27 +1,28 @@
-// The training loop: boilerplate that knows nothing of models. Epochs, evaluation, best weights, checkpoints, exact
-// resume.
+// The training loop: epochs, evaluation, the best weights, checkpoints and exact resume.
 
 import type { Tensor } from '@cola/graph'
 import { CheckpointError, ConfigError } from '../errors.ts'
 import { fileSystem, paths } from '../files/node.ts'
 import { schedule as makeSchedule } from '../optim/schedule.ts'
 import type { Batch } from '../session/feeds.ts'
-import { addCounts, addMeans, lossCounts, meanOf, type TermSum } from '../session/means.ts'
-import type { StepResult } from '../session/result.ts'
-import { epochsWithoutBetter, isBetter, isLoss, metricOf } from './best.ts'
+import { addCounts, lossCounts } from '../session/loss-counts.ts'
+import { addMeans, meanOf, type TermSum } from '../session/loss-means.ts'
+import type { StepResult } from '../session/step-result.ts'
+import { epochsWithoutBetter, isBetter, isLoss, metricOf } from './best-epoch.ts'
 import type { EpochLog, Metrics } from './callbacks.ts'
 import { type BestEpoch, type EpochSums, loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts'
-import { type JsonlLog, openLog } from './log.ts'
-import { evaluateRows, onePerRow } from './evaluate.ts'
-import { runFingerprint } from './fingerprint.ts'
-import { checkRows, readOptions, type Settings, type TrainerOptions } from './options.ts'
-import { epochOrder } from './order.ts'
+import { type JsonlLog, openLog } from './jsonl-log.ts'
+import { evaluateRows, onePerRow } from './evaluate-rows.ts'
+import { runFingerprint } from './run-fingerprint.ts'
+import { checkRows, readOptions } from './read-options.ts'
+import type { Settings, TrainerOptions } from './trainer-options.ts'
+import { epochOrder } from './epoch-order.ts'
 
 export interface TrainResult {
   history: EpochLog[]
   /** Losses of the optimizer steps of this call. */
   losses: number[]
-  /** The best epoch and its value of `metric_for_best_model`; none where that was NaN in every epoch. */
+  /** The best epoch and its value of `metric_for_best_model`; undefined if that was NaN in every epoch. */
   best: BestEpoch | undefined
   stopped: 'finished' | 'early' | 'aborted'
 }
@@ -31,9 +32,9 @@ export interface Evaluation<Prediction = unknown> {
   /** Mean loss. */
   loss: number
   metrics: Metrics
-  /** One a row, in order; none without the option `predict`. */
+  /** One per row, in order; empty without the option `predict`. */
   predictions: Prediction[]
-  /** What `compute_metrics` warned of, such as a score that is undefined. */
+  /** Warnings of `compute_metrics`, such as a score that is undefined. */
   warnings: string[]
 }
 
@@ -48,7 +49,7 @@ export class Trainer<Row, Prediction = unknown> {
 
   /**
    * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
-   * @throws {FeedError} when there is nothing to train on, or a row has a label that is no class.
+   * @throws {FeedError} when there are no training rows, or a row has a label that is not a class.
    */
   constructor(options: TrainerOptions<Row, Prediction>) {
     this.#options = readOptions(options)
@@ -70,8 +71,8 @@ export class Trainer<Row, Prediction = unknown> {
   }
 
   /**
-   * Trains to the end, to an early stop, or until the signal fires; a run killed at any moment and resumed
-   * gives the same losses and weights, bit for bit, as one that was not.
+   * Trains to the end, to an early stop, or until the signal fires. A run that is killed at any moment and resumed
+   * gives the same losses and weights, bit for bit, as an uninterrupted run.
    * @throws {NonFiniteLossError | FeedError | FileError | CheckpointError}
    */
   async train(): Promise<TrainResult> {
@@ -82,23 +83,23 @@ export class Trainer<Row, Prediction = unknown> {
     this.#log = this.#file('log.jsonl', (path) => openLog(path, this.#state.step))
     callbacks?.onTrainBegin?.({ total_steps: this.totalSteps, resumed_from: this.#state.step })
     const losses: number[] = []
-    let stopped: TrainResult['stopped'] | undefined = this.#ended()
+    let stopped: TrainResult['stopped'] | undefined = this.#stopReason()
     while (!stopped) {
       if (!(await this.#trainEpoch(losses))) stopped = 'aborted'
       else {
         await this.#endEpoch()
-        stopped = this.#ended() ?? (signal?.aborted ? 'aborted' : undefined)
+        stopped = this.#stopReason() ?? (signal?.aborted ? 'aborted' : undefined)
       }
     }
-    if (stopped !== 'aborted') await this.#putBestBack()
+    if (stopped !== 'aborted') await this.#restoreBest()
     callbacks?.onTrainEnd?.({ step: this.#state.step, stopped })
     return { history: this.#state.history, losses, best: this.#state.best, stopped }
   }
 
   /**
-   * Loss, metrics and predictions of rows, without training; in the order given. The loss is the mean over all rows (or
-   * labels), whatever the batch size.
-   * @throws {FeedError} for no rows, and for a label that is no class, naming the row.
+   * Loss, metrics and predictions (in the order of the rows), without training. The loss is the mean over all rows (or
+   * labels), independent of the batch size.
+   * @throws {FeedError} for no rows, or for a label that is not a class, naming the row.
    */
   async evaluate(rows: readonly Row[]): Promise<Evaluation<Prediction>> {
     checkRows(this.#options, 'evaluate', rows)
@@ -127,7 +128,7 @@ export class Trainer<Row, Prediction = unknown> {
     return this.#options.compute_metrics?.({ rows, predictions, loss, onWarning }) ?? {}
   }
 
-  /** @throws {ConfigError} when the metric that decides is none of those that `compute_metrics` gives for one batch. */
+  /** @throws {ConfigError} when `metric_for_best_model` is not among the metrics of `compute_metrics` for one batch. */
   async #requireMetric(): Promise<void> {
     const { data, metric_for_best_model: metric, eval_batch_size, compute_metrics } = this.#options
     if (isLoss(metric) || !compute_metrics || this.#state.history.length > 0) return
@@ -144,7 +145,7 @@ export class Trainer<Row, Prediction = unknown> {
     metricOf(metric, loss, metrics)
   }
 
-  /** Runs what is left of the epoch; false when the signal stopped it. */
+  /** Trains the rest of the epoch; false when the signal stopped it. */
   async #trainEpoch(losses: number[]): Promise<boolean> {
     const {
       data,
@@ -158,37 +159,37 @@ export class Trainer<Row, Prediction = unknown> {
     } = this.#options
     const length = (row: number) => data.tokens?.(data.train[row] as Row) ?? 0
     const order = epochOrder(data.train.length, { seed, epoch: this.#state.epoch, batch_size, strategy, length })
-    const rate = this.#schedule()
+    const rateAt = this.#schedule()
     while (this.#state.batch * batch_size < order.length) {
       if (signal?.aborted) {
         await this.#save()
         return false
       }
-      const started = performance.now()
+      const start = performance.now()
       const batches = this.#nextBatches(order)
       const window = addCounts(batches.map(({ batch }) => lossCounts(session.lossTerms, batch)))
       let terms: readonly TermSum[] = []
       session.lazyResetGrad()
-      for (const { rows, places, batch } of batches) {
+      for (const { rows, indices, batch } of batches) {
         session.seekDropout(this.#state.batches)
         const result = await session.runTrainStep(batch, { window })
-        this.#add(rows, places, result)
+        this.#addResult(rows, indices, result)
         terms = addMeans(terms, result.terms)
         this.#state.batch++
         this.#state.batches++
       }
       const tokens = batches.flatMap(({ rows }) => rows).reduce((sum, row) => sum + (data.tokens?.(row) ?? 0), 0)
-      const learning_rate = rate(this.#state.step)
-      await session.runOptimizerStep({ learningRate: learning_rate })
+      const rate = rateAt(this.#state.step)
+      await session.runOptimizerStep({ learningRate: rate })
       this.#state.step++
-      const seconds = (performance.now() - started) / 1000
+      const seconds = (performance.now() - start) / 1000
       const log = {
         event: 'step' as const,
         step: this.#state.step,
         epoch: this.#state.epoch + 1,
         total_steps: this.totalSteps,
         loss: meanOf(terms),
-        learning_rate,
+        learning_rate: rate,
         tokens,
         tokens_per_second: tokens / seconds,
       }
@@ -201,19 +202,19 @@ export class Trainer<Row, Prediction = unknown> {
   }
 
   /** The rows and batches of the next optimizer step. */
-  #nextBatches(order: readonly number[]): { rows: Row[]; places: readonly number[]; batch: Batch }[] {
+  #nextBatches(order: readonly number[]): { rows: Row[]; indices: readonly number[]; batch: Batch }[] {
     const { data, batch_size, gradient_accumulation_steps, step_inputs } = this.#options
     const first = this.#state.batch * batch_size
     const end = Math.min(order.length, first + gradient_accumulation_steps * batch_size)
     const inputs = step_inputs?.({ step: this.#state.step, total_steps: this.totalSteps })
     return Array.from({ length: Math.ceil((end - first) / batch_size) }, (_, i) => {
-      const places = order.slice(first + i * batch_size, Math.min(end, first + (i + 1) * batch_size))
-      const rows = places.map((place) => data.train[place] as Row)
-      return { rows, places, batch: { ...data.collate(rows), ...inputs } }
+      const indices = order.slice(first + i * batch_size, Math.min(end, first + (i + 1) * batch_size))
+      const rows = indices.map((index) => data.train[index] as Row)
+      return { rows, indices, batch: { ...data.collate(rows), ...inputs } }
     })
   }
 
-  /** Evaluates and closes the epoch. Where that fails, its steps are saved: a resumed run evaluates again. */
+  /** Evaluates and ends the epoch. If that fails, the epoch's steps are saved, and a resumed run evaluates again. */
   async #endEpoch(): Promise<void> {
     const { data, callbacks, metric_for_best_model: metric, greater_is_better } = this.#options
     const sums = this.#state.epochSums
@@ -255,20 +256,20 @@ export class Trainer<Row, Prediction = unknown> {
     callbacks?.onEpoch?.(log)
   }
 
-  /** Adds a training batch to the epoch's sums. */
-  #add(rows: readonly Row[], places: readonly number[], { terms, outputs }: StepResult): void {
+  /** Adds the result of a training batch to the epoch's sums. */
+  #addResult(rows: readonly Row[], indices: readonly number[], { terms, outputs }: StepResult): void {
     const { predict, train_metrics } = this.#options
     const sums = this.#state.epochSums
     sums.terms = addMeans(sums.terms, terms)
     if (!predict || !train_metrics) return
     sums.predictions.push(...onePerRow(predict(outputs, rows), rows.length))
-    sums.rows.push(...places)
+    sums.rows.push(...indices)
   }
 
   #trainMetrics({ predictions, rows }: EpochSums, loss: number): Metrics {
     const { data, predict, train_metrics } = this.#options
     if (!train_metrics) return {}
-    const scored = predict ? rows.map((place) => data.train[place] as Row) : data.train
+    const scored = predict ? rows.map((index) => data.train[index] as Row) : data.train
     return this.#metrics(scored, predictions as Prediction[], loss, () => undefined)
   }
 
@@ -278,15 +279,15 @@ export class Trainer<Row, Prediction = unknown> {
     this.#options.callbacks?.onWarning?.(warning)
   }
 
-  /** How the run ended, where it has. */
-  #ended(): 'early' | 'finished' | undefined {
+  /** Why the run ended; undefined if it has not. */
+  #stopReason(): 'early' | 'finished' | undefined {
     const { early_stopping_patience: patience, metric_for_best_model: metric, epochs } = this.#options
     const { history, best, epoch } = this.#state
     if (patience !== undefined && epochsWithoutBetter(history, best, metric) >= patience) return 'early'
     return epoch >= epochs ? 'finished' : undefined
   }
 
-  async #putBestBack(): Promise<void> {
+  async #restoreBest(): Promise<void> {
     const { load_best_model_at_end, metric_for_best_model: metric, session } = this.#options
     if (!load_best_model_at_end) return
     if (this.#best) await session.setParameters(this.#best)
@@ -298,6 +299,7 @@ export class Trainer<Row, Prediction = unknown> {
     return Math.ceil(Math.ceil(data.train.length / batch_size) / gradient_accumulation_steps)
   }
 
+  /** The learning rate by optimizer step. */
   #schedule(): (step: number) => number {
     const { learning_rate, lr_scheduler_type, warmup } = this.#options
     const total_steps = this.totalSteps
@@ -337,6 +339,7 @@ export class Trainer<Row, Prediction = unknown> {
     })
   }
 
+  /** Calls `use` with the path of a file in `output_dir`, if that is set. */
   #file<Result>(name: string, use: (path: string) => Result): Result | undefined {
     const { output_dir } = this.#options
     return output_dir === undefined ? undefined : use(paths().join(output_dir, name))

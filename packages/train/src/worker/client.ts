@@ -1,5 +1,4 @@
-// A training session in a worker thread: the runtime blocks its thread while it runs, and a server's must not be
-// blocked.
+// A training session in a worker thread, for servers: the runtime blocks its thread while it runs.
 
 import { hasFiles } from '../files/node.ts'
 import { DeviceError } from '../errors.ts'
@@ -22,9 +21,9 @@ interface Pending {
 }
 
 /**
- * Opens the artifacts of a folder (saveArtifacts) in a worker thread. What it returns goes wherever a TrainingSession
- * does, the Trainer included; methods that return nothing are queued, and an error of theirs is thrown by the next call
- * that returns something.
+ * Opens the artifacts of a folder (saveArtifacts) in a worker thread. The result can be used like a TrainingSession, by
+ * the Trainer for instance. Methods that return nothing are queued; the next call that returns a promise throws their
+ * errors.
  * @throws {DeviceError | FileError | FormatError} as TrainingSession.create and loadArtifacts do.
  */
 export async function createTrainingWorker(options: WorkerOptions): Promise<TrainableSession> {
@@ -51,10 +50,10 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
     if (error) call?.reject(fromPlainError(error))
     else call?.resolve(result as never)
   })
-  const wait = <Result>(id: number) => new Promise<Result>((resolve, reject) => pending.set(id, { resolve, reject }))
+  const replyTo = <Result>(id: number) => new Promise<Result>((resolve, reject) => pending.set(id, { resolve, reject }))
   const call = async <Result>(method: string, ...args: unknown[]): Promise<Result> => {
     const message: Call = { id: ++calls, method, args }
-    const reply = wait<Result>(message.id)
+    const reply = replyTo<Result>(message.id)
     worker.postMessage(message)
     const result = await reply
     if (queued) {
@@ -69,7 +68,7 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
       queued = error
     })
   }
-  const { size, lossTerms } = await wait<Opened>(0).catch(async (error) => {
+  const { size, lossTerms } = await replyTo<Opened>(0).catch(async (error) => {
     // A worker that waits for calls would keep the process alive.
     await worker.terminate()
     throw error

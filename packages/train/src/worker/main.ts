@@ -1,7 +1,7 @@
-// Runs in the worker: one TrainingSession, whose methods are called in the order in which the calls came.
+// Entry point of the worker: one TrainingSession, whose methods are called in the order of the messages.
 
 import { parentPort, workerData } from 'node:worker_threads'
-import { loadArtifacts } from '../artifacts/files.ts'
+import { loadArtifacts } from '../artifacts/artifact-files.ts'
 import { TrainingSession } from '../session/training-session.ts'
 import {
   type Call,
@@ -18,7 +18,7 @@ import {
 
 type Method = (session: TrainingSession, args: readonly unknown[]) => unknown
 
-/** How each method's arguments and result cross. */
+/** How each method's arguments and result are converted between messages and the session. */
 const methods: Record<string, Method> = {
   runTrainStep: (session, [batch, options]) => session.runTrainStep(batch as never, options as never),
   runEvalStep: (session, [batch]) => session.runEvalStep(batch as never),
@@ -34,12 +34,12 @@ const methods: Record<string, Method> = {
 }
 
 const { folder, device = 'cpu', seed = 0 } = workerData as WorkerOptions
-const opened = Promise.resolve().then(() => TrainingSession.create({ artifacts: loadArtifacts(folder), device, seed }))
-let last: Promise<unknown> = opened.then(
-  (session) =>
+const session = Promise.resolve().then(() => TrainingSession.create({ artifacts: loadArtifacts(folder), device, seed }))
+let last: Promise<unknown> = session.then(
+  (opened) =>
     parentPort?.postMessage({
       id: 0,
-      result: { size: session.getParametersSize(), lossTerms: session.lossTerms } satisfies Opened,
+      result: { size: opened.getParametersSize(), lossTerms: opened.lossTerms } satisfies Opened,
     }),
   (error) => parentPort?.postMessage({ id: 0, error: plainError(error) }),
 )
@@ -48,7 +48,7 @@ parentPort?.on('message', ({ id, method, args }: Call) => {
   last = last.then(async () => {
     const reply: Reply = { id }
     try {
-      reply.result = await methods[method]?.(await opened, args)
+      reply.result = await methods[method]?.(await session, args)
     } catch (error) {
       reply.error = plainError(error)
     }

@@ -1,4 +1,4 @@
-// What crosses between a server's thread and the worker that trains: plain data, and errors with their class.
+// Messages between the main thread and the worker: calls and replies as plain data, and errors that keep their class.
 
 import {
   ColaError,
@@ -10,15 +10,17 @@ import {
   toFloat32,
   UnsupportedOperatorError,
 } from '@cola/graph'
-import type { LossTerm } from '../artifacts/terms.ts'
+import type { LossTerm } from '../artifacts/loss-terms.ts'
 import { errorClasses } from '../errors.ts'
 import type { SessionState } from '../session/training-session.ts'
 import type { Device } from '../runtime/devices.ts'
 
 export interface WorkerOptions {
-  /** Folder that saveArtifacts wrote. */
+  /** Folder of saveArtifacts. */
   folder: string
+  /** @default 'cpu' */
   device?: Device
+  /** Seed of the dropout masks. @default 0 */
   seed?: number
 }
 
@@ -29,7 +31,7 @@ export interface Call {
   args: unknown[]
 }
 
-/** What a session says of itself once it is open: the result of call 0. */
+/** Properties of the opened session: the result of call 0. */
 export interface Opened {
   size: number
   lossTerms: readonly LossTerm[]
@@ -68,7 +70,7 @@ export const fromPlainState = ({ tensors, step }: { tensors: PlainTensors; step:
   step,
 })
 
-/** Every class that a session throws, here or in @cola/graph. */
+/** Every error class that a session throws, of this package and of @cola/graph. */
 const errors = { ...errorClasses, ColaError, FormatError, GraphError, ShapeError, UnsupportedOperatorError }
 
 export function plainError(error: unknown): PlainError {
@@ -76,7 +78,7 @@ export function plainError(error: unknown): PlainError {
   return { name, message, ...(error instanceof ColaError ? { problem: error.problem } : {}) }
 }
 
-/** The error as it was thrown, of its own class. */
+/** The error of the worker, with its class. */
 export function fromPlainError({ name, message, problem }: PlainError): Error {
   const type = errors[name as keyof typeof errors] ?? ColaError
   return problem ? new type(problem) : new Error(message)

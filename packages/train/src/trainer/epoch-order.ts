@@ -1,12 +1,12 @@
-// The order of an epoch's rows: random, or random among rows of like length so that padded batches waste little.
+// The order of an epoch's rows: random, or random among rows of similar length, which need little padding.
 
 import { random } from '@cola/data'
 
-/** Names of the ways to order an epoch's rows. */
+/** Values of `train_sampling_strategy`. */
 export const samplingStrategies = ['random', 'group_by_length'] as const
 export type SamplingStrategy = (typeof samplingStrategies)[number]
 
-/** Batches among which rows are sorted by length; transformers' LengthGroupedSampler. */
+/** Number of batches whose rows are sorted by length together, as in transformers' LengthGroupedSampler. */
 const megabatch = 50
 
 export interface OrderOptions {
@@ -14,11 +14,11 @@ export interface OrderOptions {
   epoch: number
   batch_size: number
   strategy: SamplingStrategy
-  /** Length of a row. */
+  /** Length of the row with this index. */
   length: (row: number) => number
 }
 
-/** The rows 0 to count - 1 in the order of an epoch. A batch that is not full comes last. */
+/** The indices 0 to count - 1 in the order of an epoch. An incomplete batch comes last. */
 export function epochOrder(count: number, { seed, epoch, batch_size, strategy, length }: OrderOptions): number[] {
   const stream = random(seed, 'order', epoch)
   const shuffled = stream.shuffle(Array.from({ length: count }, (_, i) => i))
@@ -30,7 +30,7 @@ export function epochOrder(count: number, { seed, epoch, batch_size, strategy, l
   return [...stream.shuffle(full), ...batches.filter((batch) => batch.length < batch_size)].flat()
 }
 
-/** Rows from the shortest to the longest. */
+/** Row indices from the shortest row to the longest. */
 export const byLength = (rows: readonly number[], length: (row: number) => number): number[] =>
   [...rows].sort((a, b) => length(a) - length(b) || a - b)
 

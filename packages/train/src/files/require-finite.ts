@@ -1,10 +1,10 @@
-// What is read from a checkpoint is finite: one NaN in a moment of an optimizer makes a NaN of every later loss, far
-// from its cause.
+// Checks that tensors of a checkpoint are finite: one NaN in an optimizer's state makes every later loss NaN, far from
+// its cause.
 
 import { dataTypes, type Tensor, toFloat32 } from '@cola/graph'
 import { CheckpointError } from '../errors.ts'
 
-/** @throws {CheckpointError} naming the first of the tensors that holds NaN or Infinity, its element and value. */
+/** @throws {CheckpointError} naming the first tensor that holds NaN or Infinity, its element and value. */
 export function requireFinite(where: string, tensors: ReadonlyMap<string, Tensor>): void {
   for (const [name, tensor] of tensors) {
     if (!dataTypes[tensor.dtype].float) continue
@@ -15,7 +15,9 @@ export function requireFinite(where: string, tensors: ReadonlyMap<string, Tensor
         where: `${where}, tensor "${name}"`,
         what: `element ${at} is not a finite number`,
         found: String(data[at]),
-        fix: 'The run that wrote it had diverged: go back to an earlier checkpoint, and lower the learning rate or clip the gradients.',
+        fix:
+          'The run that wrote it had diverged: go back to an earlier checkpoint, and lower the learning rate or clip ' +
+          'the gradients.',
       })
   }
 }

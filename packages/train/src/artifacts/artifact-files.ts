@@ -1,17 +1,18 @@
-// The four artifacts as files, under ONNX Runtime's names, sharing one file of frozen weights; and back.
+// Saves and loads training artifacts, under ONNX Runtime's file names: three models that share a file of frozen
+// weights, and a checkpoint.
 
 import { FormatError, type Graph, readModel, safetensorsChunks } from '@cola/graph'
-import { requireFinite } from '../files/finite.ts'
+import { requireFinite } from '../files/require-finite.ts'
 import { paths, readFile, readSafetensorsFile, writeFileAtomic } from '../files/node.ts'
 import { externalDataOf, writeModels } from '../runtime/model-files.ts'
-import type { TrainingArtifacts } from './generate.ts'
+import type { TrainingArtifacts } from './training-artifacts.ts'
 
 const models = { training_model: 'trainingModel', eval_model: 'evalModel', optimizer_model: 'optimizerModel' } as const
 
 /**
  * Writes training_model.onnx, eval_model.onnx, optimizer_model.onnx, the frozen weights they share, and `checkpoint`:
- * a safetensors file (readable from Python) of the trainables' first values, with what else the artifacts hold as JSON
- * in its metadata.
+ * a safetensors file (readable from Python) with the initial values of the parameters, and the other fields of the
+ * artifacts as JSON in its metadata.
  * @throws {FileError} when the folder cannot be written.
  */
 export function saveArtifacts(folder: string, artifacts: TrainingArtifacts): void {
@@ -24,7 +25,7 @@ export function saveArtifacts(folder: string, artifacts: TrainingArtifacts): voi
 }
 
 /**
- * Reads what {@link saveArtifacts} wrote; frozen weights stay on disk until a session asks for them.
+ * Reads the files of {@link saveArtifacts}; frozen weights are read on demand.
  * @throws {FileError | FormatError} naming the file, {CheckpointError} naming a tensor that holds NaN or Infinity.
  */
 export function loadArtifacts(folder: string): TrainingArtifacts {

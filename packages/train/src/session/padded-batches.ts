@@ -1,31 +1,31 @@
-// Batches for exported models: rows padded to the longest, as the models' own inputs want them.
+// Makes padded batches with the inputs of an exported model.
 
 import type { TokenSequence } from '@cola/data'
 import { type Graph, getValue } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import type { Batch } from './feeds.ts'
-import { type InputRole, roleOf } from './roles.ts'
+import { type InputRole, roleOf } from './input-roles.ts'
 import { vocabularySize } from './token-ids.ts'
 
-/** Token ids of a sentence, or a row with the token types of a pair. */
+/** Token ids of a text, or token ids with token types. */
 export type PaddedRow = readonly number[] | TokenSequence
 
 export interface PaddingOptions {
-  /** `padTokenId` of @cola/data finds it in config.json. @default 0 */
+  /** Token id of padding, from config.json by `padTokenId` of @cola/data. @default 0 */
   pad_token_id?: number
-  /** Where `position_ids` start, for graphs that take them: `firstPosition` of @cola/data. @default 0 */
-  first_position?: number
+  /** First of the `position_ids`, if the graph has that input: `firstPosition` of @cola/data. @default 0 */
+  firstPosition?: number
 }
 
 /**
- * Makes batches of sentences of token ids for a graph's inputs: `input_ids`, `attention_mask`, `token_type_ids`,
- * `position_ids` and what a head reads, padded on the right to the longest, or to the columns that an export was made
- * for.
- * @throws {ConfigError} for a pad_token_id that the embedding table does not have.
+ * A function that makes batches for a graph's inputs: `input_ids`, `attention_mask`, `token_type_ids`, `position_ids`,
+ * and inputs of a head (`token_weights`, `last_token`). Rows are padded on the right to the longest, or to the fixed
+ * number of columns of an export.
+ * @throws {ConfigError} for a pad_token_id without a row in the embedding table.
  */
 export function paddedBatches(
   graph: Graph,
-  { pad_token_id = 0, first_position = 0 }: PaddingOptions = {},
+  { pad_token_id = 0, firstPosition = 0 }: PaddingOptions = {},
 ): (rows: readonly PaddedRow[]) => Batch {
   const size = vocabularySize(graph)
   if (!(Number.isInteger(pad_token_id) && pad_token_id >= 0 && pad_token_id < size))
@@ -42,44 +42,35 @@ export function paddedBatches(
     const columns = fixed ?? sentences.reduce((longest, { length }) => Math.max(longest, length), 1)
     const grid = (value: (sentence: readonly number[], at: number, row: number) => number): number[] =>
       sentences.flatMap((sentence, row) => Array.from({ length: columns }, (_, at) => value(sentence, at, row)))
-    const real = (sentence: readonly number[], at: number) => at < sentence.length
+    const isToken = (sentence: readonly number[], at: number) => at < sentence.length
     const values: Record<InputRole, () => number[]> = {
       input_ids: () => grid((sentence, at) => sentence[at] ?? pad_token_id),
-      attention_mask: () => grid((sentence, at) => (real(sentence, at) ? 1 : 0)),
+      attention_mask: () => grid((sentence, at) => (isToken(sentence, at) ? 1 : 0)),
       token_type_ids: () => grid((_, at, row) => types[row]?.[at] ?? 0),
-      position_ids: () => grid((_, at) => first_position + at),
-      token_weights: () => grid((sentence, at) => (real(sentence, at) ? 1 / sentence.length : 0)),
+      position_ids: () => grid((_, at) => firstPosition + at),
+      token_weights: () => grid((sentence, at) => (isToken(sentence, at) ? 1 / sentence.length : 0)),
       last_token: () => sentences.map(({ length }, row) => row * columns + length - 1),
     }
     return Object.fromEntries(
       graph.inputs.flatMap((name) => {
         const role = roleOf(graph, name)
-        return role
-          ? [
-              [
-                name,
-                typed(
-                  graph,
-                  name,
-                  values[role](),
-                  role === 'last_token' ? [sentences.length] : [sentences.length, columns],
-                ),
-              ],
-            ]
-          : []
+        if (!role) return []
+        const dims = role === 'last_token' ? [sentences.length] : [sentences.length, columns]
+        return [[name, arrayFor(graph, name, values[role](), dims)]]
       }),
     )
   }
 }
 
-/** Rows and columns that an export was made for; undefined where it takes any. */
+/** Numbers of rows and columns of `input_ids` that an export has fixed; undefined if they are dynamic. */
 export function fixedSizes(graph: Graph): { rows?: number; columns?: number } {
   const ids = graph.inputs.find((name) => roleOf(graph, name) === 'input_ids')
   const [rows, columns] = ids === undefined ? [] : getValue(graph, ids).shape
   return { ...(typeof rows === 'number' ? { rows } : {}), ...(typeof columns === 'number' ? { columns } : {}) }
 }
 
-function typed(graph: Graph, name: string, values: readonly number[], dims: readonly number[]): Batch[string] {
+/** An array with the element type of a graph's input. */
+function arrayFor(graph: Graph, name: string, values: readonly number[], dims: readonly number[]): Batch[string] {
   const { dtype } = getValue(graph, name)
   if (dtype === 'int64') return { data: BigInt64Array.from(values, BigInt), dims }
   if (dtype === 'bool') return { data: Uint8Array.from(values), dims }

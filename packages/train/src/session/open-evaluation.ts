@@ -1,12 +1,12 @@
-// A session that evaluates a model and does not train it: one copy of the weights, and its loss beside its outputs.
+// Opens a model for evaluation without training: one copy of the weights, with the loss as an output.
 
 import type { Loss, Model } from '@cola/graph'
-import { evaluationModel } from '../artifacts/generate.ts'
+import { evaluationModel } from '../artifacts/model-with-loss.ts'
 import type { Device } from '../runtime/devices.ts'
 import { openSession, resolveDevice } from '../runtime/open-session.ts'
 import { feedsOf } from './feeds.ts'
-import { lossCounts } from './means.ts'
-import { resultOf } from './result.ts'
+import { lossCounts } from './loss-counts.ts'
+import { stepResultOf } from './step-result.ts'
 import type { TrainingSession } from './training-session.ts'
 
 export interface EvaluationOptions {
@@ -15,12 +15,12 @@ export interface EvaluationOptions {
   device?: Device
 }
 
-/** What runs a model on batches: this session, or a {@link TrainingSession}. */
+/** A session that evaluates batches: of {@link openEvaluation}, or a {@link TrainingSession}. */
 export type EvaluationSession = Pick<TrainingSession, 'runEvalStep' | 'release'>
 
 /**
  * Opens a model for evaluation.
- * @throws {DeviceError} when the device is not there, {ModelError} for a model that the runtime refuses.
+ * @throws {DeviceError} when the device is not available, {ModelError} for a model that the runtime refuses.
  */
 export async function openEvaluation(
   model: Model,
@@ -31,7 +31,7 @@ export async function openEvaluation(
   return {
     runEvalStep: async (batch) => {
       const { feeds } = feedsOf(graph, graph.inputs, batch)
-      return resultOf(await session.run(feeds), graph.outputs, lossCounts(terms, batch))
+      return stepResultOf(await session.run(feeds), graph.outputs, lossCounts(terms, batch))
     },
     release: () => session.release(),
   }

@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM as an AbortSignal: the run saves a checkpoint after the step under way, then returns.
+// SIGINT and SIGTERM as an AbortSignal: the run saves a checkpoint after the current step, then returns.
 
 interface SignalSource {
   on: (name: string, listener: () => void) => unknown
@@ -6,8 +6,8 @@ interface SignalSource {
 }
 
 /**
- * An AbortSignal that fires at the first SIGINT or SIGTERM; `dispose` restores the default behaviour. Inert in a
- * browser.
+ * An AbortSignal that fires at the first SIGINT or SIGTERM; `dispose` restores the default behaviour. In a browser it
+ * never fires.
  */
 export function stopSignal(): { signal: AbortSignal; dispose: () => void } {
   const controller = new AbortController()

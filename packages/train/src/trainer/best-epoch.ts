@@ -1,22 +1,22 @@
-// Which epoch is the best, as transformers has it, and when to stop for want of a better one.
+// Compares epochs by a metric, as transformers does: the best epoch, and the epochs since then for early stopping.
 
 import { ConfigError } from '../errors.ts'
 import type { EpochLog, Metrics } from './callbacks.ts'
 import type { BestEpoch } from './checkpoint.ts'
 
-/** transformers' names of metrics have `eval_` in front, where one may leave it out. */
-const bare = (name: string): string => name.replace(/^eval_/, '')
+/** A metric's name without transformers' prefix `eval_`. */
+const withoutPrefix = (name: string): string => name.replace(/^eval_/, '')
 
 /** Whether a metric is the evaluation loss. */
-export const isLoss = (name: string): boolean => bare(name) === 'loss'
+export const isLoss = (name: string): boolean => withoutPrefix(name) === 'loss'
 
 /** transformers' default: lower is better for names that end in `loss`. */
 export const greaterIsBetter = (name: string): boolean => !name.endsWith('loss')
 
-/** A metric's value. @throws {ConfigError} when there is no metric of this name, or it is no number. */
+/** A metric's value. @throws {ConfigError} when there is no metric of this name, or it is not a number. */
 export function metricOf(name: string, loss: number, metrics: Metrics): number {
   if (isLoss(name)) return loss
-  const key = Object.keys(metrics).find((one) => bare(one) === bare(name))
+  const key = Object.keys(metrics).find((metric) => withoutPrefix(metric) === withoutPrefix(name))
   const value = key === undefined ? undefined : metrics[key]
   if (typeof value !== 'number')
     throw new ConfigError({
@@ -28,11 +28,11 @@ export function metricOf(name: string, loss: number, metrics: Metrics): number {
   return value
 }
 
-/** Whether a value is better than the best so far; NaN never is. */
+/** Whether a value is better than the best so far; NaN is never better. */
 export const isBetter = (value: number, best: BestEpoch | undefined, greater: boolean): boolean =>
   !Number.isNaN(value) && (best === undefined || (greater ? value > best.value : value < best.value))
 
-/** Epochs after the best whose metric is a number: those in which a better one could have come. */
+/** Number of epochs after the best whose metric is not NaN. */
 export const epochsWithoutBetter = (
   history: readonly EpochLog[],
   best: BestEpoch | undefined,

@@ -1,6 +1,6 @@
-// A loss as the sum of its terms, each a mean over a number that follows from the batch alone (the rows, the labelled
-// tokens). With these numbers, means of several batches can be put together as that of one large batch, as transformers
-// does with num_items_in_batch.
+// A loss as the sum of its terms. Each is a mean over a count that follows from the batch alone (rows, labelled
+// tokens), so that the means of several batches can be combined into that of one large batch, as transformers does with
+// num_items_in_batch.
 
 import {
   build,
@@ -14,13 +14,13 @@ import {
   type Value,
 } from '@cola/graph'
 
-/** A label that no loss counts; torch.nn.CrossEntropyLoss's ignore_index. */
+/** The label of elements without a label; ignore_index of torch.nn.CrossEntropyLoss. */
 export const ignoreIndex = -100
 
-/** What a term of a loss is a mean over, in a form that can be stored. */
+/** What a term of a loss is a mean over, as JSON. */
 export type LossTerm = LabelTerm | RowTerm
 
-/** Mean over the labels of an input that are not -100, by the weight of their class. */
+/** Mean over the labels of an input that are not -100, weighted by class if `weight` is set. */
 export interface LabelTerm {
   /** Name of the input. */
   readonly labels: string
@@ -31,13 +31,13 @@ export interface LabelTerm {
 
 /** Mean over rows. */
 export interface RowTerm {
-  /** Number of rows, in symbols. */
+  /** Number of rows, as an expression of symbols. */
   readonly rows: Dim
-  /** Input and axis from which each symbol is read. */
+  /** Input and axis that determine each symbol. */
   readonly symbols: Readonly<Record<string, readonly [input: string, axis: number]>>
 }
 
-/** A loss in a graph: its scalar, and the means of which it is the sum, with what each is a mean over. */
+/** A loss in a graph: its scalar, the means of which it is the sum, and what each of them is a mean over. */
 export interface AddedLoss {
   readonly loss: Value
   readonly means: readonly Value[]
@@ -45,7 +45,7 @@ export interface AddedLoss {
 }
 
 /**
- * Adds a loss to a graph; terms that are means over the same are one.
+ * Adds a loss to a graph; terms that are means over the same thing are joined.
  * @throws {GraphError} when the number of classes is not known.
  */
 export function addLoss(graph: Graph, loss: Loss): AddedLoss {
@@ -53,9 +53,9 @@ export function addLoss(graph: Graph, loss: Loss): AddedLoss {
   const sum = (values: readonly Value[]) => values.reduce((a, b) => g.Add(a, b))
   const output = graph.outputs[0]
   const groups = new Map<string, { term: LossTerm; values: Value[] }>()
-  for (const one of termsOf(loss)) {
-    const value = one(graph)
-    const term = termOf(graph, one.meanOver ?? { rows: output ?? value.name })
+  for (const addTerm of termsOf(loss)) {
+    const value = addTerm(graph)
+    const term = termOf(graph, addTerm.meanOver ?? { rows: output ?? value.name })
     const key = JSON.stringify(term)
     const group = groups.get(key) ?? { term, values: [] }
     group.values.push(value)
@@ -88,14 +88,15 @@ export function classCount(graph: Graph, logits: string): number {
   return classes
 }
 
-/** Rows by the symbols that inputs bind; those of the first input, where a symbol is no input's. */
+/** The number of rows by symbols that inputs determine; the rows of the first input if one of the symbols is not. */
 function rowTerm(graph: Graph, rows: Dim): RowTerm {
-  const places = dimSymbols(rows).map((symbol) => [symbol, placeOf(graph, symbol)] as const)
-  if (places.every(([, place]) => place)) return { rows, symbols: Object.fromEntries(places) as RowTerm['symbols'] }
+  const axes = dimSymbols(rows).map((symbol) => [symbol, axisOf(graph, symbol)] as const)
+  if (axes.every(([, axis]) => axis)) return { rows, symbols: Object.fromEntries(axes) as RowTerm['symbols'] }
   return { rows: 'batch', symbols: { batch: [graph.inputs[0] as string, 0] } }
 }
 
-function placeOf(graph: Graph, symbol: string): readonly [string, number] | undefined {
+/** The first input, and its axis, whose size is the symbol. */
+function axisOf(graph: Graph, symbol: string): readonly [string, number] | undefined {
   for (const name of graph.inputs) {
     const axis = getValue(graph, name).shape.indexOf(symbol)
     if (axis >= 0) return [name, axis]

@@ -1,5 +1,4 @@
-// A classifier's model as it lies in a folder, whoever wrote it: the file, what it takes and gives, and a session that
-// runs it as it is.
+// Finds and opens a classifier's model in a folder of any exporter: its file, inputs, logits, labels, and a session.
 
 import type { ModelConfig } from '@cola/data'
 import { externalLocations, getValue, type Graph, readModel, readOutline, widen } from '@cola/graph'
@@ -9,7 +8,7 @@ import type { Device } from '../runtime/devices.ts'
 import { externalDataOf } from '../runtime/model-files.ts'
 import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
 import type { OrtSession } from '../runtime/ort.ts'
-import { roleOf } from '../session/roles.ts'
+import { roleOf } from '../session/input-roles.ts'
 
 export interface ClassifierModel {
   /** Inputs, outputs and initializers. */
@@ -22,7 +21,7 @@ export interface ClassifierModel {
   files: readonly string[]
 }
 
-/** Precisions under transformers.js's and Optimum's names, the exact ones first. */
+/** File names of transformers.js and Optimum by precision, exact ones first. */
 const names = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16', '_bnb4', '_optimized'].map(
   (suffix) => `model${suffix}.onnx`,
 )
@@ -54,8 +53,8 @@ export async function openClassifierModel(
 function findFile(folder: string, file: string | undefined): string {
   const { join } = paths()
   const candidates = file === undefined ? names.flatMap((name) => [name, join('onnx', name)]) : [file]
-  const found = candidates.find((name) => fileSystem().existsSync(join(folder, name)))
-  if (found !== undefined) return join(folder, found)
+  const name = candidates.find((candidate) => fileSystem().existsSync(join(folder, candidate)))
+  if (name !== undefined) return join(folder, name)
   throw new ConfigError({
     where: folder,
     what: 'no ONNX model',
@@ -65,7 +64,7 @@ function findFile(folder: string, file: string | undefined): string {
   })
 }
 
-/** bfloat16, for which the CPU has no kernels, or inputs in floats that batches do not have. */
+/** Whether a model must be converted: bfloat16 has no kernels on the CPU, and batches have float32 arrays only. */
 const needsFloat32 = ({ inputs, initializers, values, nodes }: Graph): boolean =>
   inputs.some((name) => ['float16', 'float64', 'bfloat16'].includes(values.get(name)?.dtype ?? '')) ||
   [...initializers.values()].some(({ dtype }) => dtype === 'bfloat16') ||
@@ -76,14 +75,14 @@ function requireTextInputs(graph: Graph, path: string): void {
   if (foreign.length > 0)
     throw new ConfigError({
       where: path,
-      what: 'it takes inputs that a text does not give',
+      what: 'it has inputs that are not computed from text',
       expected: 'input_ids, attention_mask, token_type_ids, position_ids',
       found: foreign.slice(0, 6).join(', '),
       fix: 'Export the model for text classification, without a cache of keys and values.',
     })
 }
 
-/** The output called logits, else the only one that can be [batch, classes]. */
+/** The output named logits, else the only one that can be [batch, classes]. */
 function logitsOf(graph: Graph, path: string): string {
   if (graph.outputs.includes('logits')) return 'logits'
   const flat = graph.outputs.filter((name) => graph.outputs.length === 1 || graph.values.get(name)?.shape.length === 2)
@@ -100,8 +99,8 @@ function logitsOf(graph: Graph, path: string): string {
 }
 
 /**
- * Names of the classes: id2label, else transformers' LABEL_0, LABEL_1, ... @throws {ConfigError} when they are not one
- * a class.
+ * Names of the classes: id2label, else transformers' LABEL_0, LABEL_1, ...
+ * @throws {ConfigError} when there is not one per class.
  */
 function labelsOf({ id2label }: ModelConfig, classes: unknown, where: string): string[] {
   if (id2label === undefined || id2label === null) {
@@ -113,7 +112,7 @@ function labelsOf({ id2label }: ModelConfig, classes: unknown, where: string): s
   if (labels.length === 0 || !labels.every((label) => typeof label === 'string'))
     throw new ConfigError({
       where: `${where}, field "id2label"`,
-      what: 'not one name a class',
+      what: 'not one name per class',
       expected: '{"0": ..., "1": ...}',
       found: JSON.stringify(id2label),
     })
@@ -121,22 +120,23 @@ function labelsOf({ id2label }: ModelConfig, classes: unknown, where: string): s
 }
 
 /**
- * @param shape Of the logits; sizes that the file does not say pass.
- * @throws {ConfigError} when they are not [batch, classes], with a name for each class.
+ * Checks the shape of the logits: [batch, classes], with one label per class.
+ * @param shape Symbolic sizes are not checked.
+ * @throws {ConfigError} for another shape or number of labels.
  */
 export function requireClasses(labels: readonly string[], shape: readonly (number | string)[], folder: string): void {
   const classes = shape.at(-1)
   if (shape.length !== 2)
     throw new ConfigError({
       where: folder,
-      what: 'its logits are not one row a text',
+      what: 'its logits are not one row per text',
       expected: '[batch, classes]',
       found: `[${shape.join(', ')}]`,
     })
   if (typeof classes === 'number' && classes !== labels.length)
     throw new ConfigError({
       where: `${paths().join(folder, 'config.json')}, field "id2label"`,
-      what: 'not one name a class',
+      what: 'not one name per class',
       expected: `${classes} names, as many as the model has logits`,
       found: String(labels.length),
     })

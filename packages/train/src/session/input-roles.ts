@@ -1,5 +1,4 @@
-// What an exported model's inputs are for, under the names that transformers, TensorFlow's BERT and PyTorch's exporters
-// give them.
+// Roles of an exported model's inputs, from the names that transformers, TensorFlow's BERT and PyTorch's exporters use.
 
 import { type Graph, getValue } from '@cola/graph'
 
@@ -24,23 +23,22 @@ const roles = new Map(
   Object.entries(names).flatMap(([role, list]) => list.map((name) => [name, role as InputRole] as const)),
 )
 
-/** What a name says, without the number that PyTorch (`input.1`) or TensorFlow (`input_ids:0`) puts behind it. */
-const named = (name: string): InputRole | undefined => roles.get(name) ?? roles.get(name.replace(/[.:]\d+$/, ''))
+/** The role by name, without the number that PyTorch (`input.1`) or TensorFlow (`input_ids:0`) appends. */
+const roleByName = (name: string): InputRole | undefined => roles.get(name) ?? roles.get(name.replace(/[.:]\d+$/, ''))
 
 /**
- * The role of an input; one table of whole numbers under any other name is the token ids. Undefined for what is not
- * made of text.
+ * The role of an input. If no name says `input_ids`, the only integer matrix under another name is it. Undefined for
+ * inputs that are not computed from text.
  */
 export function roleOf(graph: Graph, name: string): InputRole | undefined {
-  const known = named(name)
-  if (known) return known
-  const tables = graph.inputs.filter((input) => named(input) === undefined && isTable(graph, input))
-  return tables.length === 1 && tables[0] === name && !graph.inputs.some((input) => named(input) === 'input_ids')
-    ? 'input_ids'
-    : undefined
+  const role = roleByName(name)
+  if (role) return role
+  const matrices = graph.inputs.filter((input) => roleByName(input) === undefined && isIntegerMatrix(graph, input))
+  const hasIds = graph.inputs.some((input) => roleByName(input) === 'input_ids')
+  return matrices.length === 1 && matrices[0] === name && !hasIds ? 'input_ids' : undefined
 }
 
-function isTable(graph: Graph, name: string): boolean {
+function isIntegerMatrix(graph: Graph, name: string): boolean {
   const { dtype, shape } = getValue(graph, name)
   return shape.length === 2 && (dtype === 'int64' || dtype === 'int32')
 }

@@ -1,15 +1,15 @@
-// What must be equal for a resumed run to be the same run: the artifacts, the training rows and the options.
+// Fingerprint of a run: the artifacts, the training rows and the options, which must be equal when a run is resumed.
 
 import { sha256 } from '../files/node.ts'
-import type { Settings } from './options.ts'
+import type { Settings } from './trainer-options.ts'
 
-/** Values of rows as text; numbers beyond 53 bits too. */
-const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
+/** Lets JSON.stringify write the bigints of rows. */
+const writeBigInt = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
 
 /** SHA-256 of what a run depends on. */
 export async function runFingerprint<Row, Prediction>(settings: Settings<Row, Prediction>): Promise<string> {
   const { session, data, ...options } = settings
-  const compared = [
+  const values = [
     options.epochs,
     options.batch_size,
     options.learning_rate,
@@ -21,6 +21,6 @@ export async function runFingerprint<Row, Prediction>(settings: Settings<Row, Pr
     options.metric_for_best_model,
     options.greater_is_better,
   ]
-  const rows = data.train.map((row) => `${JSON.stringify(row, plain)}\n`)
-  return sha256([await session.getFingerprint(), JSON.stringify(compared), ...rows])
+  const rows = data.train.map((row) => `${JSON.stringify(row, writeBigInt)}\n`)
+  return sha256([await session.getFingerprint(), JSON.stringify(values), ...rows])
 }

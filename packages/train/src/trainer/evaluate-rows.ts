@@ -1,33 +1,33 @@
-// Rows through a model, in batches, without training: their loss, and what the model says of each.
+// Evaluates rows in batches: their mean loss and a prediction of each.
 
 import { FeedError } from '../errors.ts'
 import type { Batch } from '../session/feeds.ts'
-import { addMeans, meanOf, type TermSum } from '../session/means.ts'
-import type { StepResult } from '../session/result.ts'
-import type { RowPredictor } from './options.ts'
-import { byLength } from './order.ts'
+import { addMeans, meanOf, type TermSum } from '../session/loss-means.ts'
+import type { StepResult } from '../session/step-result.ts'
+import type { RowPredictor } from './trainer-options.ts'
+import { byLength } from './epoch-order.ts'
 
 export interface EvaluateOptions<Row, Prediction> {
   /** Turns rows into the model's inputs. */
   collate: (rows: readonly Row[]) => Batch
-  /** @default nothing is predicted */
+  /** Computes predictions from the model's outputs. @default no predictions */
   predict?: RowPredictor<Row, Prediction> | undefined
-  /** Length of a row: rows of like length share a batch. @default batches in the order given */
+  /** Length of a row in tokens: rows of similar length share a batch. @default batches in the order of the rows */
   tokens?: ((row: Row) => number) | undefined
   /** @default 8 */
   batch_size?: number
 }
 
 export interface EvaluatedRows<Prediction> {
-  /** Mean over all rows, or over all labels, whatever the batch size. */
+  /** Mean over all rows, or over all labels; independent of the batch size. */
   loss: number
-  /** One a row, in the order of the rows; none without `predict`. */
+  /** One per row, in the order of the rows; empty without `predict`. */
   predictions: Prediction[]
 }
 
 /**
  * Evaluates rows.
- * @throws {FeedError} for no rows, for a batch that does not fit the model, and for predictions that are not one a row.
+ * @throws {FeedError} for no rows, a batch that does not fit the model, or predictions that are not one per row.
  */
 export async function evaluateRows<Row, Prediction>(
   session: { runEvalStep: (batch: Batch) => Promise<StepResult> },
@@ -41,29 +41,29 @@ export async function evaluateRows<Row, Prediction>(
       expected: 'at least one row',
       found: '0',
     })
-  const places = rows.map((_, i) => i)
-  const order = tokens ? byLength(places, (place) => tokens(rows[place] as Row)) : places
+  const indices = rows.map((_, i) => i)
+  const order = tokens ? byLength(indices, (i) => tokens(rows[i] as Row)) : indices
   const predictions = new Array<Prediction>(predict ? rows.length : 0)
   let terms: readonly TermSum[] = []
   for (let at = 0; at < rows.length; at += batch_size) {
-    const part = order.slice(at, at + batch_size)
-    const batch = part.map((place) => rows[place] as Row)
+    const batchIndices = order.slice(at, at + batch_size)
+    const batch = batchIndices.map((i) => rows[i] as Row)
     const result = await session.runEvalStep(collate(batch))
     terms = addMeans(terms, result.terms)
     if (predict)
       onePerRow(predict(result.outputs, batch), batch.length).forEach((prediction, i) => {
-        predictions[part[i] as number] = prediction
+        predictions[batchIndices[i] as number] = prediction
       })
   }
   return { loss: meanOf(terms), predictions }
 }
 
-/** @throws {FeedError} for predictions that are not one a row. */
+/** @throws {FeedError} for predictions that are not one per row. */
 export function onePerRow<Prediction>(predictions: readonly Prediction[], rows: number): readonly Prediction[] {
   if (predictions.length === rows) return predictions
   throw new FeedError({
     where: 'option predict',
-    what: 'not one prediction a row',
+    what: 'not one prediction per row',
     expected: String(rows),
     found: String(predictions.length),
   })

@@ -1,5 +1,5 @@
-// The JSONL log: one object a line. On resume, lines past the checkpoint are dropped, so that the file reads as one
-// run.
+// The JSONL log of a run: one object per line. On resume, lines past the checkpoint are removed, so that the file is
+// the log of one run.
 
 import { fileSystem, readFile, writeFileAtomic } from '../files/node.ts'
 
@@ -7,7 +7,7 @@ export interface JsonlLog {
   write: (entry: object) => void
 }
 
-/** Opens a log at a step: lines of later steps are removed first. @throws {FileError} when it cannot be written. */
+/** Opens a log at a step and removes lines of later steps. @throws {FileError} when it cannot be written. */
 export function openLog(path: string, step: number): JsonlLog {
   const kept = fileSystem().existsSync(path)
     ? new TextDecoder()
@@ -23,6 +23,6 @@ function isBefore(line: string, step: number): boolean {
   try {
     return (JSON.parse(line) as { step: number }).step <= step && step > 0
   } catch {
-    return false // Half a line: the process was killed while writing it.
+    return false // An incomplete line: the process was killed while writing it.
   }
 }

@@ -1,0 +1,50 @@
+// Type of the training artifacts, and the names of their inputs and outputs: those of ONNX Runtime's training API.
+
+import type { Graph, Tensor } from '@cola/graph'
+import type { Block } from './blocks.ts'
+import type { DropoutMask } from './dropout-masks.ts'
+import type { LossTerm } from './loss-terms.ts'
+
+export interface TrainingArtifacts {
+  /**
+   * Forward, loss and backward. Inputs, besides the batch and the parameters: `loss_share.T`, the weight of each loss
+   * term T in the gradient (1 for a single batch), and `lazy_reset_grad`, whether a new sum of gradients starts.
+   * Outputs: loss, the model's outputs, `loss_term.T` for each term T of several, `B_grad.accumulation.out` for each
+   * block B.
+   */
+  readonly trainingModel: Graph
+  /**
+   * Forward and loss, without dropout. Outputs: loss, the model's outputs, `loss_term.T` for each term T of several.
+   */
+  readonly evalModel: Graph
+  /** One optimizer step. Outputs: `B.out` and the new state of each block B. */
+  readonly optimizerModel: Graph
+  /** Initial values of the trainable parameters. */
+  readonly parameters: ReadonlyMap<string, Tensor>
+  /** The tensors that hold the parameters: the models' inputs. Small parameters share one. */
+  readonly blocks: readonly Block[]
+  /** Suffixes of the optimizer's state tensors. */
+  readonly stateSlots: readonly string[]
+  readonly dropoutMasks: readonly DropoutMask[]
+  /** What each term of the training model's loss is a mean over. */
+  readonly lossTerms: readonly LossTerm[]
+  /** What each term of the evaluation model's loss is a mean over. */
+  readonly evalLossTerms: readonly LossTerm[]
+  /** The optimizer's name and options, as a record of how the artifacts were made. */
+  readonly optimizer: { name: string; options: Readonly<Record<string, unknown>> }
+}
+
+/** Name of a block's accumulated gradient as an input of the training model. */
+export const gradientBuffer = (block: string): string => `${block}_grad.accumulation.buffer`
+
+/** Name of a block's accumulated gradient as an output of the training model. */
+export const gradientOutput = (block: string): string => `${block}_grad.accumulation.out`
+
+/** Name of the input that holds the weight of a loss term in the gradient. */
+export const shareInput = (term: number): string => `loss_share.${term}`
+
+/** Name of the output that holds a term of a loss with several. */
+export const termOutput = (term: number): string => `loss_term.${term}`
+
+/** Names of the scalar inputs of the optimizer model. */
+export const optimizerInputs = { learningRate: 'learning_rate', step: 'step', gradientScale: 'gradient_scale' } as const
