@@ -206,6 +206,14 @@ describe('tables', () => {
       { classes: ['x', 'x '] },
     ],
     [
+      'classes that are no names',
+      'text,label\na,0\nb,1',
+      'csv',
+      /^option classes: not a valid value, expected an array of strings that are not empty, found \[0,1\]/,
+      { classes: [0, 1] as never },
+    ],
+    ['a column that is no name', 'text,label\na,x', 'csv', /^option text: not a valid value/, { text: 0 as never }],
+    [
       'an object as text',
       '{"text":"a","label":0}\n{"text":{"en":"b"},"label":1}',
       'jsonl',

@@ -167,6 +167,11 @@ describe('an exported encoder', () => {
       /option hidden, "logits": not hidden states, expected \[batch, sequence, width\].*found logits: float32\[batch, 2\].*Name one with "hidden"/,
     )
     expect(() => withHead(model, { ...head, hidden: 'states' })).toThrow(/"states": the model has no such value/)
+    for (const [name, value] of Object.entries({ num_labels: '2', pooling: 'max', name: '', bias: 1, labels: [0, 1] }))
+      expect(() => withHead(model, { ...head, [name]: value } as never)).toThrow(
+        new RegExp(`withHead, option ${name}: not a valid value`),
+      )
+    expect(() => withHead(model, { num_labels: 2, name: 'score' } as never)).toThrow(/withHead, option pooling/)
     await expect(openOnnxModel(embedded)).rejects.toThrow(/no ONNX model, expected model\.onnx or onnx\/model\.onnx/)
     const bare = modelFolder('bare', 'onnx-bert', {})
     await expect(openOnnxModel(bare)).rejects.toThrow(ConfigError)

@@ -59,6 +59,7 @@ export {
   checkOptions,
   checkValue,
   flag,
+  integer,
   list,
   listOf,
   object,

@@ -14,7 +14,7 @@ export const isLabel = (value: unknown): value is Label =>
 
 /**
  * The distinct labels: numbers by size, others by their text.
- * @throws {DataError} for labels of two types, such as 1 and '1'.
+ * @throws {DataError} for labels of two types, such as 1 and '1', or that differ in spaces around them only.
  */
 export function distinctLabels(labels: readonly Label[], where: string): Label[] {
   const distinct = [...new Set(labels)]
@@ -28,7 +28,24 @@ export function distinctLabels(labels: readonly Label[], where: string): Label[]
         .map((type) => `${type} ${JSON.stringify(distinct.find((label) => typeof label === type))}`)
         .join(', '),
     })
+  refuseSpaces(distinct, where)
   return distinct.sort((a, b) => (typeof a === 'number' ? a - Number(b) : String(a) < String(b) ? -1 : 1))
+}
+
+/** @throws {DataError} for two labels that would be one without the spaces around them. */
+function refuseSpaces(distinct: readonly Label[], where: string): void {
+  const seen = new Map<string, Label>()
+  for (const label of distinct) {
+    const name = String(label).trim()
+    if (seen.has(name))
+      throw new DataError({
+        where: `${where}, field "label"`,
+        what: 'two labels that differ in spaces around them only',
+        found: [seen.get(name), label].map((one) => JSON.stringify(one)).join(' and '),
+        fix: 'Trim them: label.trim(). If both are meant, name them with the option labels.',
+      })
+    seen.set(name, label)
+  }
 }
 
 /**
@@ -67,13 +84,29 @@ export function requireLabel(value: unknown, where: string, arrayFix?: string): 
   })
 }
 
-/** @throws {DataError} naming the row, for a value that is no array of labels. */
+/** @throws {DataError} naming the row, for a value that is no array of different labels. */
 export function requireLabels(value: unknown, where: string): Label[] {
-  if (Array.isArray(value)) return value.map((one) => requireLabel(one, where))
+  if (Array.isArray(value)) {
+    const labels = value.map((one) => requireLabel(one, where))
+    if (new Set(labels).size < labels.length) refuseRepeated(labels, where)
+    return labels
+  }
   throw new DataError({
     where: `${where}, field "label"`,
     what: 'not an array of labels',
     expected: 'an array, empty where no label applies',
     found: describeValue(value),
+  })
+}
+
+function refuseRepeated(labels: readonly Label[], where: string): never {
+  throw new DataError({
+    where: `${where}, field "label"`,
+    what: 'a label twice',
+    expected: 'the labels that apply, each once',
+    found: describeValue(labels),
+    ...(labels.every((label) => label === 0 || label === 1)
+      ? { fix: 'Of a row of zeros and ones, list the places of the ones: row.flatMap((on, i) => (on ? [i] : [])).' }
+      : {}),
   })
 }

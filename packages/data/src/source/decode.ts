@@ -71,7 +71,7 @@ const markedEncoding = (bytes: Uint8Array): string | undefined =>
   byteOrderMarks.find(([, mark]) => mark.every((byte, i) => bytes[i] === byte))?.[0]
 
 function createDecoder(encoding: string): TextDecoder {
-  const name = encoding.trim().toLowerCase().replaceAll('_', '-')
+  const name = String(encoding).trim().toLowerCase().replaceAll('_', '-')
   try {
     return new TextDecoder(pythonNames[name] ?? (name === 'shift-jis' ? 'shift_jis' : name), { fatal: true })
   } catch (cause) {
@@ -80,7 +80,7 @@ function createDecoder(encoding: string): TextDecoder {
         where: 'option encoding',
         what: 'unknown encoding',
         expected: "a name of the Encoding Standard, such as 'utf-8', 'utf-16le' or 'windows-1252'",
-        found: encoding,
+        found: String(encoding),
       },
       { cause },
     )

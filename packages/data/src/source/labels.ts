@@ -34,12 +34,28 @@ export interface RawRow {
  *   no class; no rows.
  */
 export function labelledTable(records: readonly object[], options: LabelOptions = {}, where = 'rows'): LabelledTable {
+  checkLabelOptions(options)
   const { text = 'text', label = 'label' } = options
   const rows = records.map((record, i) => {
     const values = record as Readonly<Record<string, unknown>>
     return { place: `row ${i + 1}`, text: values[text], label: values[label] }
   })
   return labelled(rows, options, where)
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
+
+/** @throws {DataError} naming the option: a column without a name, classes that are no list of names. */
+export function checkLabelOptions({ text, label, classes }: LabelOptions): void {
+  for (const [name, value] of Object.entries({ text, label }))
+    if (value !== undefined && !isText(value)) refuseOption(name, "a column's name", value)
+  if (classes !== undefined && !(Array.isArray(classes) && classes.every(isText)))
+    refuseOption('classes', 'an array of strings that are not empty', classes)
+}
+
+function refuseOption(name: string, expected: string, value: unknown): never {
+  const found = JSON.stringify(value) ?? String(value)
+  throw new DataError({ where: `option ${name}`, what: 'not a valid value', expected, found: found.slice(0, 60) })
 }
 
 /** As {@link labelledTable}, for rows that know their place in the file. */

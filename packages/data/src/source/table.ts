@@ -4,7 +4,7 @@ import { DataError } from '../errors.ts'
 import { checkText, decodeText, type DecodeOptions, lineAt } from './decode.ts'
 import { parseDsv, type Quoting } from './dsv.ts'
 import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
-import { labelled, type LabelledTable, type LabelOptions, type RawRow } from './labels.ts'
+import { checkLabelOptions, labelled, type LabelledTable, type LabelOptions, type RawRow } from './labels.ts'
 import { readFirst } from './text.ts'
 
 export interface TableOptions extends LabelOptions, Pick<DecodeOptions, 'encoding'> {
@@ -83,6 +83,7 @@ export async function parseTable(
 ): Promise<LabelledTable> {
   if (!Object.hasOwn(parsers, format))
     throw new DataError({ where, what: 'unknown format', expected: Object.keys(parsers).join(', '), found: format })
+  checkLabelOptions(options)
   const { text = 'text', label = 'label', encoding = 'utf-8', onWarning } = options
   const decoded = typeof content === 'string' ? checkText(content, where) : decodeText(content, { encoding, where })
   const replaced = decoded.indexOf('\uFFFD')

@@ -1,7 +1,7 @@
 // Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
 
 import { divideRows } from '@cola/data'
-import { adamw, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
+import { adamw, checkValue, generateArtifacts, object, Trainer, TrainingSession } from '@cola/train'
 import { withParameters } from '../inject/adapted-model.ts'
 import { withAdapter } from '../inject/with-adapter.ts'
 import { type BaseModelSource, openBase } from '../load/base.ts'
@@ -26,6 +26,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   source: BaseModelSource,
   options: FineTuneOptions<T>,
 ): Promise<FineTuned<T>> {
+  checkValue('fineTune, options', options, object)
   const taskType = (options.task ?? 'SEQ_CLS') as T
   const task = taskOf(taskType)
   const { taskOptions, adapter, training, optimizer, device, frozenProducts, open, ...limits } = readOptions(

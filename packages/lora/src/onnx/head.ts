@@ -18,6 +18,7 @@ import {
   type Value,
   widen,
 } from '@cola/graph'
+import { atLeast, type Checks, checkOptions, checkValue, flag, integer, listOf, oneOf, text, whole } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import type { Head, Pooling } from '../inject/head.ts'
 import type { HeadedModel } from '../inject/adapted-model.ts'
@@ -44,15 +45,29 @@ export interface HeadOptions {
   seed?: number
 }
 
+const checks: Checks<HeadOptions> = {
+  num_labels: whole(1),
+  pooling: oneOf(['last', 'first', 'mean', 'none'] satisfies HeadOptions['pooling'][]),
+  name: text,
+  bias: flag,
+  labels: listOf(text),
+  hidden: text,
+  initializer_range: atLeast(0),
+  seed: integer,
+}
+
 /**
  * A copy of the model whose only output is `logits` [batch, num_labels], or [batch, sequence, num_labels] with pooling
  * `none`; a head that it has (classification, language model, pooler) goes. Further input: `last_token` int32 [batch],
  * the place of each last token in the flattened rows; or `token_weights` float32 [batch, sequence], 1/length at real
  * tokens and 0 elsewhere. What the head is stays on the model, so that an adapter can be held against it.
- * @throws {ConfigError} when there are no hidden states [batch, sequence, width], saying where they were looked for, or
- * the labels are not one a class.
+ * @throws {ConfigError} for an option out of its range, labels that are not one a class, or a model without hidden
+ * states [batch, sequence, width], saying where they were looked for.
  */
 export function withHead(model: Model, options: HeadOptions): HeadedModel {
+  checkOptions('withHead', options, checks)
+  for (const name of ['num_labels', 'pooling', 'name'] as const)
+    checkValue(`withHead, option ${name}`, options[name], checks[name])
   const { num_labels, pooling, name, bias = false, labels, hidden, initializer_range = 0.02, seed = 0 } = options
   if (labels && labels.length !== num_labels)
     throw new ConfigError({

@@ -8,6 +8,7 @@ import {
   describeValue,
   distinctLabels,
   encodeTexts,
+  isLabel,
   type Label,
   multiLabelMetrics,
   regressionMetrics,
@@ -20,8 +21,8 @@ import type { Loss } from '@cola/graph'
 import {
   type Batch,
   binaryCrossEntropy,
+  type Check,
   crossEntropy,
-  list,
   meanSquaredError,
   type Metrics,
   oneOf,
@@ -201,6 +202,15 @@ function warnOfCollapse(predictions: readonly number[], { onWarning }: Pick<Scor
 const outputCount = ({ problem_type, labels }: SequenceClassificationSettings): number =>
   problem_type === 'regression' ? 1 : labels.length
 
+/** The option labels. */
+const classList: Check = [
+  'an array of different names: all strings, all numbers or all booleans',
+  (value) =>
+    Array.isArray(value) &&
+    value.every((name) => isLabel(name) && typeof name === typeof value[0]) &&
+    new Set(value).size === value.length,
+]
+
 /** @throws {DataError} naming the row, for a label that is no finite number. */
 function requireNumber(label: unknown, where: string): number {
   if (typeof label === 'number' && Number.isFinite(label)) return label
@@ -216,7 +226,7 @@ export const sequenceClassification: Task<Types> = {
   taskType: 'SEQ_CLS',
   options: {
     problem_type: oneOf(Object.keys(problemTypes)),
-    labels: list,
+    labels: classList,
     pooling: oneOf(['last', 'first', 'mean'] satisfies Pooling[]),
     label_smoothing: share,
   },

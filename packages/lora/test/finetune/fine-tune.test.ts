@@ -272,6 +272,14 @@ describe('refuses, before anything is trained', () => {
     [{ problem_type: 'regression' }, /train, row 1, field "label": not a number/],
     [{ problem_type: 'multi_label_classification' }, /train, row 1, field "label": not an array of labels/],
     [{ labels: ['one'] }, /too few classes/],
+    [
+      { train: rows.map((row, i) => (i === 3 ? { ...row, label: `${row.label} ` } : row)) },
+      /train, field "label": two labels that differ in spaces around them only, found "\w+" and "\w+ "/,
+    ],
+    [
+      { train: rows.map((row, i) => ({ ...row, label: i % 2 ? [1, 0, 1] : [0, 1, 0] })) },
+      /train, row 1, field "label": a label twice, .*the places of the ones/,
+    ],
   ])('rows with %j', async (options, message) => {
     await expect(bad({}, options)).rejects.toThrow(DataError)
     await expect(bad({}, options)).rejects.toThrow(message)
@@ -285,9 +293,16 @@ describe('refuses, before anything is trained', () => {
     [{ lora: { r: 0 } }, /LoraConfig, field "r"/],
     [{ metric_for_best_model: 'f2', validation: rows }, /no such metric/],
     [{ pooling: 'middle' }, /option pooling/],
+    [{ labels: ['one', 'many', 'one'] }, /option labels: not a valid value, expected an array of different names/],
+    [{ labels: [null, 'one', 'many'] }, /option labels/],
+    [{ labels: ['one', 'many', 1] }, /option labels/],
   ])('options %j', async (options, message) => {
     await expect(bad({}, options)).rejects.toThrow(ConfigError)
     await expect(bad({}, options)).rejects.toThrow(message)
+  })
+  it.each([undefined, null, 'quick', []])('%j in place of options', async (options) => {
+    await expect(fineTune(embedded, options as never)).rejects.toThrow(ConfigError)
+    await expect(fineTune(embedded, options as never)).rejects.toThrow(/fineTune, options: .*expected an object/)
   })
   it('a folder without a model, a folder that is no fine-tuned model, and another task', async () => {
     await expect(fineTune(join(out, 'nowhere'), { train: rows })).rejects.toThrow(/nowhere/)
