@@ -31,7 +31,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const task = taskOf(taskType)
   const { taskOptions, adapter, training, optimizer, device, frozenProducts, open, ...limits } = readOptions(
     options,
-    task.options,
+    task,
   )
   const { seed } = training
   const base = await openBase(source, open)

@@ -10,6 +10,7 @@ import type { OnnxModelOptions } from '../onnx/open.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
+import { trainingDefaults } from './options.ts'
 import { baseOf, readSettings } from './save.ts'
 
 export interface LoadFineTunedOptions<T extends TaskType> {
@@ -21,7 +22,7 @@ export interface LoadFineTunedOptions<T extends TaskType> {
   merge?: boolean
   /** @default 'auto' */
   device?: Device
-  /** Rows of a batch. @default 64 */
+  /** Rows of a batch. @default 64, or 8 for language models */
   batch_size?: number
   /** How the base is found on the hub. */
   open?: OnnxModelOptions
@@ -62,7 +63,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
     model,
     adapted: async () => model,
     session,
-    batchSize: options.batch_size ?? 64,
+    batchSize: options.batch_size ?? task.batchSizes?.eval_batch_size ?? trainingDefaults.eval_batch_size,
     device,
     metrics: Object.fromEntries(Object.entries(saved.metrics).map(([name, value]) => [name, value ?? Number.NaN])),
   })

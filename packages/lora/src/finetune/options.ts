@@ -20,7 +20,7 @@ import { ConfigError } from '../errors.ts'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open.ts'
-import type { TaskType, TaskTypes } from '../tasks/task.ts'
+import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
 /** Options of the training loop that are the Trainer's own. */
 type TrainingOptions<T extends TaskType> = LoopOptions<TaskTypes[T]['example'], TaskTypes[T]['prediction']>
@@ -54,7 +54,7 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
 export type FineTuneOptions<T extends TaskType = 'SEQ_CLS'> = CommonOptions<T> & TaskTypes[T]['options']
 
 /** What works for tables of a hundred rows as for those of ten thousand, measured on three unlike ones. */
-const trainingDefaults = {
+export const trainingDefaults = {
   epochs: 4,
   batch_size: 16,
   eval_batch_size: 64,
@@ -96,12 +96,12 @@ export interface ReadOptions<T extends TaskType> {
 
 /**
  * Sorts the options and fills in the defaults.
- * @param taskChecks Checks of the task's own options.
+ * @param task Checks of the task's own options, and its batches.
  * @throws {ConfigError} for an option that is unknown, or out of its range.
  */
 export function readOptions<T extends TaskType>(
   options: FineTuneOptions<T>,
-  taskChecks: Checks<TaskTypes[T]['options']>,
+  { options: taskChecks, batchSizes }: Pick<Task<TaskTypes[T]>, 'options' | 'batchSizes'>,
 ): ReadOptions<T> {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const part = (holds: (name: string) => boolean) => Object.fromEntries(given.filter(([name]) => holds(name)))
@@ -125,7 +125,7 @@ export function readOptions<T extends TaskType>(
     taskOptions: taskOptions as TaskTypes[T]['options'],
     adapter: { ...readMethod(own.lora, 'fineTune, option lora').suggested, ...own.lora } as AdapterConfig,
     optimizer: { weight_decay, max_grad_norm },
-    training: { ...trainingDefaults, ...loop },
+    training: { ...trainingDefaults, ...batchSizes, ...loop },
     device: own.device ?? defaultDevice(),
     frozenProducts: own.frozenProducts ?? 'float32',
     maxLength: own.max_length ?? Number.POSITIVE_INFINITY,

@@ -106,6 +106,8 @@ export const causalLanguageModel: Task<Types> = {
   },
   scores: (_, __, ___, { loss }) => ({ perplexity: loss >= 0 ? perplexity(loss) : Number.NaN }),
   metricForBestModel: () => 'loss',
+  // The logits of 64 texts of 100 tokens over 50,000 words are 1.3 GB, and the loss holds several such arrays.
+  batchSizes: { batch_size: 8, eval_batch_size: 8 },
   scoresTraining: false,
   serve(predict, { eos_token_id, chat_template }, context) {
     const logits = async (input_ids: readonly number[]) => {

@@ -1,6 +1,6 @@
 // The tokens that begin and end a text of a language model.
 
-import { fileSystem, paths, readJson } from '@cola/train'
+import { fileSystem, hasFiles, paths, readJson } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base.ts'
 
@@ -27,10 +27,15 @@ export function endTokens(base: BaseModel, eos_token: string | undefined): numbe
       what: 'not a token of the vocabulary',
       found: JSON.stringify(eos_token),
     })
-  const path = paths().join(base.folder, 'generation_config.json')
-  const generation = fileSystem().existsSync(path) ? (readJson(path) as { eos_token_id?: unknown }) : {}
-  const others = idsOf(generation.eos_token_id ?? base.config.eos_token_id, base)
+  const others = idsOf(generationConfig(base).eos_token_id ?? base.config.eos_token_id, base)
   return [...new Set([...(own === undefined ? [] : [own]), ...others])]
+}
+
+/** generation_config.json beside the model; empty where there is none. */
+function generationConfig({ folder }: BaseModel): { eos_token_id?: unknown } {
+  if (!hasFiles()) return {}
+  const path = paths().join(folder, 'generation_config.json')
+  return fileSystem().existsSync(path) ? (readJson(path) as { eos_token_id?: unknown }) : {}
 }
 
 /** The token that begins a text out of nothing: the start token, else an end token; none where there is neither. */

@@ -143,6 +143,8 @@ export interface Task<T extends TypesOfTask> {
   ) => Metrics
   /** Metric that decides the best epoch, by default. */
   readonly metricForBestModel: (settings: T['settings']) => string
+  /** Rows of a batch where no option says it, for tasks whose outputs are large. @default 16 and 64 */
+  readonly batchSizes?: { readonly batch_size: number; readonly eval_batch_size: number }
   /** Whether the training examples are scored too, from the outputs of the training steps. */
   readonly scoresTraining: boolean
   /** What the fine-tuned model offers, by its predictions. */

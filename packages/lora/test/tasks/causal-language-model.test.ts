@@ -157,6 +157,7 @@ describe('GPT-2 from its weights', () => {
   it('learns a style and writes it, ending by itself', async () => {
     const [first, last] = [tuned.training?.history[0], tuned.training?.history.at(-1)]
     expect(last?.eval_loss).toBeLessThan((first?.eval_loss as number) - 0.1)
+    expect(first?.step).toBe(Math.ceil((questions.length - Math.ceil(questions.length / 10)) / 8))
     expect(tuned.metrics.perplexity).toBeCloseTo(
       Math.exp(Math.min(...(tuned.training?.history ?? []).map(({ eval_loss }) => eval_loss as number))),
       4,
@@ -215,6 +216,7 @@ describe('GPT-2 from its weights', () => {
     [{ temperature: 0 }, /generate, option temperature/],
     [{ top_p: 2 }, /generate, option top_p/],
     [{ seed: -1 }, /generate, option seed/],
+    [{ top_k: -1 }, /generate, option top_k/],
     [{ onToken: 7 }, /generate, option onToken/],
     [{ eos_token_id: -1 }, /generate, option eos_token_id/],
     [{ max_tokens: 3 }, /generate, option max_tokens: no such option/],
