@@ -148,10 +148,10 @@ describe('GPT-2 from its weights', () => {
       train: questions,
       validation: 0.1,
       eos_token: '.',
-      epochs: 8,
+      epochs: 4,
       learning_rate: 1e-2,
     })
-  })
+  }, 120_000)
   afterAll(() => tuned.release())
 
   it('learns a style and writes it, ending by itself', async () => {
