@@ -1,6 +1,6 @@
 // Opens the folder of a fine-tuned model.
 
-import { type Device, openEvaluation } from '@cola/train'
+import { defaultDevice, type Device, openEvaluation } from '@cola/train'
 import { readAdapter } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
@@ -20,7 +20,7 @@ export interface LoadFineTunedOptions<T extends TaskType> {
   base?: BaseModelSource
   /** Merge the adapter into the base: faster, and the base cannot be shared. @default false */
   merge?: boolean
-  /** @default 'auto' */
+  /** @default 'cpu' in Node, 'wasm' in a browser, as in training */
   device?: Device
   /** Rows of a batch. @default 64, or 8 for language models */
   batch_size?: number
@@ -53,7 +53,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   const base = await openBase(options.base ?? baseOf(folder, saved), { ...where, ...options.open })
   const model = loadAdapter(task.head(base, settings, 0), readAdapter(folder))
   const served = options.merge ? merge(model) : model
-  const device = options.device ?? 'auto'
+  const device = options.device ?? defaultDevice()
   const session = await openEvaluation(served, { loss: task.loss(settings), device })
   return fineTuned<T>({
     task,
