@@ -1,62 +1,75 @@
-// An adapter merged into its base model, as a classifier for any ONNX Runtime and for transformers.js, in float32 or
-// fewer bits.
-// npm run export -- --model FOLDER|HUB_NAME --adapter FOLDER|HUB_NAME --out FOLDER [--dtype float32|float16|int8|int4]
-// [--layout flat|hub]
-//   [--labels unacceptable,acceptable] [--pooling last|first|mean]: what the adapter says, where it was written here
+// %% [markdown]
+// # An adapter merged into its model
+//
+// A classifier for any ONNX Runtime and for transformers.js, from an adapter of PEFT's or of this library, in float32
+// or in fewer bits:
+//
+//     npm run export -- --model FOLDER|HUB_NAME --adapter FOLDER|HUB_NAME --out FOLDER --dtype int8
 
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import {
-  exportClassifier,
-  exportMerged,
-  loadAdapter,
-  loadPretrained,
-  merge,
-  openAdapter,
-  type Pooling,
-} from '@cola/lora'
+// %%
+import { readdirSync } from 'node:fs'
 import type { WeightType } from '@cola/graph'
-import { openWithHead } from './support/onnx.ts'
+import { merge } from '@cola/lora'
+import { loadClassifier, writeClassifier } from '@cola/train'
+import { openAdapted } from './support/adapted.ts'
+import { percent } from './support/progress.ts'
+import { commandLine, given, names, required } from './support/settings.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    model: { type: 'string' },
-    adapter: { type: 'string' },
-    out: { type: 'string' },
-    dtype: { type: 'string', default: 'float32' },
-    layout: { type: 'string', default: 'flat' },
-    labels: { type: 'string' },
-    pooling: { type: 'string' },
-  },
+// %% [markdown]
+// ## Settings
+
+// %%
+const settings = commandLine({
+  // Folder, or name on the hub: GPT-2's weights or an ONNX model.
+  model: '',
+  // The ONNX file in it; empty: the first of model.onnx, onnx/model.onnx, onnx/model_fp16.onnx.
+  file: '',
+  // Folder, or name on the hub, with adapter_config.json.
+  adapter: '',
+  out: '',
+  // float32, float16, int8 or int4: of the weights that matrices are multiplied by.
+  dtype: 'float32',
+  // flat, or hub: where transformers.js looks for files.
+  layout: 'flat',
+  // Names of the classes, with commas; empty: what the adapter says.
+  labels: '',
+  // last, first or mean; empty: what the adapter says, else last for decoders, mean for encoders.
+  pooling: '',
+  // A text to classify by what was written.
+  text: 'The girls in the garden laughs.',
 })
-const { model: name, adapter: adapterName, out } = options
-if (!name || !adapterName || !out) {
-  console.error(
-    'usage: npm run export -- --model FOLDER|HUB_NAME --adapter FOLDER|HUB_NAME --out FOLDER [--dtype float32|float16|int8|int4] [--layout flat|hub]',
-  )
-  process.exit(2)
-}
+required(settings, 'model', 'adapter', 'out')
+const { out } = settings
 
-// ## The adapter, and what every export says
-const adapter = await openAdapter(adapterName)
-const labels = options.labels?.split(',') ?? [...(adapter.head?.labels ?? ['unacceptable', 'acceptable'])]
-const target = { folder: out, labels, dtype: options.dtype as WeightType, layout: options.layout as 'flat' | 'hub' }
+// %% [markdown]
+// ## Merging
+//
+// LoRA's product is added to each matrix (W + s B A), so that the model runs as fast as before it was adapted.
 
-// ## Its base: GPT-2 from a checkpoint, or any model as ONNX
-const isCheckpoint = existsSync(name)
-  ? existsSync(join(name, 'model.safetensors')) && !existsSync(join(name, 'model.onnx'))
-  : /gpt2/.test(name)
-if (isCheckpoint) {
-  const base = await loadPretrained(name, { num_labels: labels.length })
-  exportClassifier(merge(loadAdapter(base.model, adapter)), {
-    ...target,
-    config: base.config,
-    tokenizerFolder: base.folder,
-  })
-} else {
-  const pooling = (options.pooling as Pooling | undefined) ?? adapter.head?.pooling
-  const base = await openWithHead(name, { num_labels: labels.length, pooling, labels })
-  exportMerged(loadAdapter(base.model, adapter), { ...target, config: base.config, tokenizerFolder: base.folder })
-}
+// %%
+const { base, adapter, model } = await openAdapted(settings.model, settings.adapter, settings)
+const architecture = String(base.config.architectures).replace(
+  /(Model|For\w+|LMHeadModel)$/,
+  'ForSequenceClassification',
+)
+writeClassifier({
+  folder: out,
+  graph: base.padded(merge(model)),
+  config: { ...base.config, architectures: [architecture] },
+  tokenizerFolder: base.folder,
+  ...(adapter.head?.labels ? { labels: adapter.head.labels } : {}),
+  dtype: settings.dtype as WeightType,
+  layout: settings.layout as 'flat' | 'hub',
+  ...given('labels', settings.labels, names),
+})
 console.log(`wrote ${readdirSync(out, { recursive: true }).join(', ')} to ${out}`)
+// wrote config.json, onnx, tokenizer.json, tokenizer_config.json, onnx/model_quantized.onnx to out/small
+
+// %% [markdown]
+// ## At work
+
+// %%
+const classifier = await loadClassifier(out)
+const [answer] = await classifier.classify([settings.text])
+console.log(`${settings.text}  ${answer?.label} (${percent(Math.max(...(answer?.probabilities ?? [])))})`)
+await classifier.release()

@@ -1,168 +1,186 @@
-// Fine-tunes GPT-2 with LoRA to tell acceptable sentences from others: the report's experiment 1.
-// npm start -- [--model FOLDER|HUB_NAME] [--data FOLDER|ZIP|glue] [--device cpu|webgpu|cuda] [--epochs 10] [--batch
-// 128] [--lr 1e-3] [--rank 4] [--seed 1] [--out out/lora-gpt2] [--resume] [--json]
+// %% [markdown]
+// # GPT-2 with LoRA on CoLA
+//
+// Tells acceptable sentences from others, with a small GPT-2 that comes with the repository and a generator of
+// sentences; or with GPT-2 of any size on the Corpus of Linguistic Acceptability (Warstadt et al. 2019):
+//
+//     npm start
+//     npm start -- --model openai-community/gpt2 --data cola_public|cola_public_1.1.zip|glue
+//
+// The adapter is LoRA of rank 4 (Hu et al. 2022) at GPT-2's attention and MLP matrices; layer norms and the head are
+// trained in full. The same run from random weights shows what pre-training is worth.
 
+// %%
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { encodeRows, longestInput, majorityBaseline } from '@cola/data'
+import { argMax, majorityBaseline } from '@cola/data'
 import {
+  type BaseModelSource,
+  consoleProgress,
   countParameters,
-  exportClassifier,
+  fineTune,
+  type FineTuneOptions,
   formatParameters,
-  gpt2,
   loadPretrained,
-  lora,
-  merge,
   randomGpt2,
-  withParameters,
-  writeAdapter,
 } from '@cola/lora'
-import { type Device, loadClassifier, stopSignal } from '@cola/train'
+import { type Device, type Metrics, stopSignal } from '@cola/train'
 import { drawCurve } from './support/curves.ts'
 import { loadData } from './support/data.ts'
-import { finetune } from './support/finetune.ts'
-import {
-  confusionTable,
-  decimal,
-  epochLine,
-  percent,
-  progressBar,
-  summary,
-  table,
-  warnOnce,
-} from './support/progress.ts'
-import { reportLora } from './support/report/lora-config.ts'
+import { confusionTable, decimal, percent, summary, table } from './support/progress.ts'
+import { commandLine } from './support/settings.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    model: { type: 'string', default: join(import.meta.dirname, 'model') },
-    data: { type: 'string', default: 'generator' },
-    device: { type: 'string', default: 'cpu' },
-    epochs: { type: 'string', default: '10' },
-    batch: { type: 'string', default: '128' },
-    lr: { type: 'string' },
-    rank: { type: 'string', default: '4' },
-    seed: { type: 'string', default: '1' },
-    out: { type: 'string', default: join(import.meta.dirname, '..', 'out', 'lora-gpt2') },
-    resume: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
+// %% [markdown]
+// ## Settings
+//
+// Each can be given on the command line: `--rank 8`, `--json`.
+
+// %%
+const settings = commandLine({
+  // Folder, or name on the hub, of GPT-2's weights.
+  model: join(import.meta.dirname, 'model'),
+  // generator, glue, a folder of CoLA's public release, or its zip.
+  data: 'generator',
+  device: 'cpu',
+  epochs: 10,
+  batch: 128,
+  // 0: 1e-3, which suits GPT-2; with the generator 2e-3, for a model a hundred times smaller.
+  lr: 0,
+  rank: 4,
+  seed: 1,
+  out: join(import.meta.dirname, '..', 'out', 'lora-gpt2'),
+  resume: false,
+  // Print the scores as JSON, last.
+  json: false,
 })
-const [epochs, batch, rank, seed] = [options.epochs, options.batch, options.rank, options.seed].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-]
-const embedded = options.data === 'generator'
-// The report's rate suits a pretrained GPT-2; the embedded model is a thousand times smaller and wants a larger one.
-const learningRate = Number(options.lr ?? (embedded ? 5e-3 : 1e-3))
+const { seed, out } = settings
+const embedded = settings.data === 'generator'
 
-// ## Data
+// %% [markdown]
+// ## Sentences
+//
+// The generator writes minimal pairs: agreement, word order, reflexives and more. Training and validation share its
+// templates; the held-out templates are of constructions that training does not see.
+
+// %%
 const classes = ['unacceptable', 'acceptable']
-const data = await loadData(options.data, seed)
-const pretrained = await loadPretrained(options.model, { num_labels: 2, seed })
-const max_length = longestInput(pretrained.config, pretrained.tokenizer)
-const encode = (rows: typeof data.train) => encodeRows(pretrained.tokenizer, rows, { max_length })
-const [train, validation, heldOut] = [encode(data.train), encode(data.validation), encode(data.heldOut.rows)]
+const data = await loadData(settings.data, seed)
+const rowsOf = (rows: typeof data.train) => rows.map(({ text, label }) => ({ text, label: classes[label] as string }))
+const [train, validation, heldOut] = [rowsOf(data.train), rowsOf(data.validation), rowsOf(data.heldOut.rows)]
 console.log(
-  `${data.name}: ${train.rows.length} to train on, ${validation.rows.length} to validate, ${heldOut.rows.length} of ${data.heldOut.name}; ${train.truncated + validation.truncated + heldOut.truncated} cut to ${max_length} tokens`,
+  `${data.name}: ${train.length} to train on, ${validation.length} to validate, ${heldOut.length} of ${data.heldOut.name}`,
 )
+// generated sentences: 4000 to train on, 600 to validate, 600 of held-out templates
 
-// ## Model
-const loraConfig = { ...reportLora, r: rank, lora_alpha: rank }
-const model = lora(pretrained.model, loraConfig, { seed })
-console.log(`parameters: ${formatParameters(countParameters(model))}\n`)
+// %% [markdown]
+// ## Fine-tuning
+//
+// The best epoch by validation MCC is kept. A run that is stopped goes on with `--resume`.
 
-// ## Training
+// %%
 const { signal } = stopSignal()
-const warn = warnOnce()
-const run = {
-  train: train.rows,
-  validation: validation.rows,
-  heldOut: heldOut.rows,
-  device: options.device as Device,
-  epochs,
-  batch_size: batch,
-  learning_rate: learningRate,
-  lr_scheduler_type: embedded ? ('linear' as const) : ('constant' as const),
-  seed,
-  signal,
-}
-const tuned = await finetune({
-  ...run,
-  model,
-  scoreTrain: options.json,
-  output_dir: options.out,
-  resume: options.resume,
-  callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => warn(message) },
+const run = (source: BaseModelSource, keep: Partial<FineTuneOptions> = {}) =>
+  fineTune(source, {
+    train,
+    validation,
+    labels: classes,
+    lora: {
+      r: settings.rank,
+      lora_alpha: settings.rank,
+      target_modules: ['c_attn', 'c_proj', 'c_fc'],
+      modules_to_save: ['ln_1', 'ln_2', 'ln_f', 'score'],
+      // GPT-2 keeps its matrices as [in, out]; PEFT asks for this to read the adapter.
+      fan_in_fan_out: true,
+    },
+    epochs: settings.epochs,
+    batch_size: settings.batch,
+    learning_rate: settings.lr || (embedded ? 2e-3 : 1e-3),
+    lr_scheduler_type: embedded ? 'linear' : 'constant',
+    warmup: 0,
+    weight_decay: 0,
+    train_sampling_strategy: 'random',
+    device: settings.device as Device,
+    seed,
+    signal,
+    ...keep,
+  })
+const pretrained = await loadPretrained(settings.model)
+const tuned = await run(pretrained, {
+  output_dir: out,
+  save_steps: 50,
+  resume: settings.resume,
+  callbacks: consoleProgress(),
 })
-if (tuned.stopped === 'aborted') {
-  console.log(`\nstopped; go on with --resume (checkpoint in ${options.out})`)
+if (tuned.training?.stopped === 'aborted') {
+  console.log(`\nstopped; go on with --resume (checkpoint in ${out})`)
   process.exit(130)
 }
 
-// ## The adapter, in PEFT's format, and a classifier for any ONNX Runtime
-const trained = withParameters(model, tuned.parameters)
-writeAdapter(join(options.out, 'adapter'), trained, { baseModel: options.model })
-exportClassifier(merge(trained), {
-  folder: join(options.out, 'classifier'),
-  config: pretrained.config,
-  tokenizerFolder: pretrained.folder,
-  labels: classes,
-})
+// %%
+const parameters = countParameters(await tuned.adapted())
+console.log(`parameters: ${formatParameters(parameters)}; best epoch ${tuned.training?.best?.epoch}\n`)
 
-// ## The table: the same run from random weights, where that is quick, shows what pre-training is worth
-const random = () => lora(gpt2(pretrained.config, randomGpt2(pretrained.config, { seed })), loraConfig, { seed })
-const fromRandom = embedded ? await finetune({ ...run, model: random() }) : undefined
-const row = (name: string, { accuracy, mcc, f1 }: Record<string, number>) => [
-  name,
-  percent(accuracy),
-  decimal(mcc),
-  decimal(f1),
+// %% [markdown]
+// ## The adapter, and a classifier for any ONNX Runtime
+//
+// `out/lora-gpt2/adapter` is a folder that PEFT's `PeftModel.from_pretrained` reads, and `loadFineTuned` here;
+// `out/lora-gpt2/classifier` has the adapter merged into the model.
+
+// %%
+await tuned.save(join(out, 'adapter'))
+await tuned.export(join(out, 'classifier'))
+
+// %% [markdown]
+// ## Scores, and those of the same run from random weights
+//
+// The second run is made where it is quick: with the embedded model.
+
+// %%
+const scored = { validation: await tuned.evaluate(validation), held_out: await tuned.evaluate(heldOut) }
+const score = (name: string, { accuracy, mcc, f1 }: Metrics) => [name, percent(accuracy), decimal(mcc), decimal(f1)]
+const majority = majorityBaseline(data.validation.map(({ label }) => label))
+const scores = [
+  score('majority class, validation', { accuracy: majority, mcc: 0, f1: 0 }),
+  score('LoRA, validation', scored.validation.metrics),
+  score(`LoRA, ${data.heldOut.name}`, scored.held_out.metrics),
 ]
-const labels = {
-  validation: validation.rows.map(({ label }) => label),
-  heldOut: heldOut.rows.map(({ label }) => label),
-}
-console.log(`\nbest epoch ${tuned.best?.epoch}`)
-table(
-  ['', 'accuracy', 'MCC', 'F1'],
-  [
-    row('majority class, validation', { accuracy: majorityBaseline(labels.validation), mcc: 0, f1: 0 }),
-    row('LoRA, validation', tuned.validation.metrics),
-    row(`LoRA, ${data.heldOut.name}`, tuned.heldOut.metrics),
-    ...(fromRandom
-      ? [
-          row('from random weights, validation', fromRandom.validation.metrics),
-          row(`from random weights, ${data.heldOut.name}`, fromRandom.heldOut.metrics),
-        ]
-      : []),
-  ],
-)
-confusionTable(tuned.validation.predictions, labels.validation, classes)
-
-// ## Figures
-const majority = majorityBaseline(labels.validation)
-for (const quantity of ['accuracy', 'loss'] as const)
-  drawCurve(options.out, quantity, tuned.history, { title: 'GPT-2 with LoRA', majority })
-
-// ## The classifier at work
-const classifier = await loadClassifier(join(options.out, 'classifier'))
-for (const text of ['The girls in the garden laugh.', 'The girls in the garden laughs.']) {
-  for (const { label, probabilities } of await classifier.classify([text]))
-    console.log(`${text.padEnd(34)} ${label} (${percent(Math.max(...probabilities))})`)
-}
-await classifier.release()
-console.log(
-  `\nwrote ${['adapter', 'classifier', 'accuracy.svg', 'loss.svg', 'accuracy.png', 'loss.png', 'log.jsonl'].filter((name) => existsSync(join(options.out, name))).join(', ')} to ${options.out}`,
-)
-if (options.json)
-  console.log(
-    summary(classes, tuned.history, tuned.best?.epoch, {
-      ...(tuned.train ? { train: tuned.train } : {}),
-      validation: tuned.validation,
-      held_out: tuned.heldOut,
-    }),
+if (embedded) {
+  const random = await run({ ...pretrained, parameters: randomGpt2(pretrained.config, { seed }) })
+  scores.push(
+    score('from random weights, validation', (await random.evaluate(validation)).metrics),
+    score(`from random weights, ${data.heldOut.name}`, (await random.evaluate(heldOut)).metrics),
   )
+  await random.release()
+}
+table(['', 'accuracy', 'MCC', 'F1'], scores)
+// LoRA, validation                          100.00%  1.000  1.000
+// LoRA, held-out templates                   61.83%  0.241  0.650
+// from random weights, validation            90.33%  0.807  0.902
+// from random weights, held-out templates    60.17%  0.204  0.618
+confusionTable(
+  scored.validation.predictions.map(argMax),
+  data.validation.map(({ label }) => label),
+  classes,
+)
+
+// %% [markdown]
+// ## The classifier at work
+
+// %%
+const pair = ['The girls in the garden laugh.', 'The girls in the garden laughs.']
+for (const [i, { label, probabilities }] of (await tuned.classify(pair)).entries())
+  console.log(`${(pair[i] as string).padEnd(34)} ${String(label)} (${percent(Math.max(...probabilities))})`)
+// The girls in the garden laughs.    unacceptable (99.01%)
+
+// %% [markdown]
+// ## Curves
+
+// %%
+const { history = [], best } = tuned.training ?? {}
+for (const quantity of ['accuracy', 'loss'] as const)
+  drawCurve(out, quantity, history, { title: 'GPT-2 with LoRA', majority })
+const files = ['adapter', 'classifier', 'accuracy.svg', 'loss.svg', 'accuracy.png', 'loss.png', 'log.jsonl']
+console.log(`\nwrote ${files.filter((name) => existsSync(join(out, name))).join(', ')} to ${out}`)
+if (settings.json)
+  console.log(summary(classes, history, best?.epoch, { train: await tuned.evaluate(train), ...scored }))
+await tuned.release()

@@ -11,21 +11,12 @@
 // %%
 import { basename, join } from 'node:path'
 import { argMax, majorityBaseline, type Quoting } from '@cola/data'
-import { countParameters, fineTune, formatParameters, inspect, type Pooling } from '@cola/lora'
+import { consoleProgress, countParameters, fineTune, formatParameters, inspect, type Pooling } from '@cola/lora'
 import { type Device, type FrozenProducts, type Metrics, stopSignal } from '@cola/train'
 import { drawCurve } from './support/curves.ts'
 import { loadTable } from './support/data.ts'
-import {
-  confusionTable,
-  decimal,
-  epochLine,
-  percent,
-  progressBar,
-  summary,
-  table,
-  warnOnce,
-} from './support/progress.ts'
-import { commandLine, required } from './support/settings.ts'
+import { confusionTable, decimal, percent, summary, table } from './support/progress.ts'
+import { commandLine, given, names, required } from './support/settings.ts'
 
 // %% [markdown]
 // ## Settings
@@ -71,10 +62,6 @@ const settings = commandLine({
 })
 required(settings, 'model', 'data')
 const { seed, out } = settings
-/** An option, where the setting is not empty. */
-const given = <Name extends string, Value>(name: Name, value: string, as: (value: string) => Value) =>
-  (value === '' ? {} : { [name]: as(value) }) as { [Key in Name]?: Value }
-const names = (value: string) => value.split(',')
 
 // %% [markdown]
 // ## The table
@@ -83,14 +70,13 @@ const names = (value: string) => value.split(',')
 // share of both.
 
 // %%
-const warn = warnOnce()
 const data = await loadTable(settings.data, {
   text: settings.text,
   label: settings.label,
   ...given('encoding', settings.encoding, String),
   ...given('quoting', settings.quoting, (value) => value as Quoting),
   ...given('delimiter', settings.delimiter, String),
-  onWarning: warn,
+  onWarning: (message) => console.log(`warning: ${message}`),
   seed,
 })
 const rowsOf = (rows: typeof data.train) =>
@@ -132,7 +118,7 @@ const tuned = await fineTune(settings.model, {
   save_steps: 200,
   resume: settings.resume,
   signal: stopSignal().signal,
-  callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => warn(message) },
+  callbacks: consoleProgress(),
   ...given('open', settings.file, (file) => ({ file })),
 })
 console.log(`${((performance.now() - started) / 1000).toFixed(0)} s`)

@@ -10,6 +10,7 @@ import {
   readColaFolder,
   readGlueCola,
   readTable,
+  readText,
   type TableOptions,
 } from '@cola/data'
 
@@ -101,3 +102,13 @@ function stratified(rows: readonly LabelledText[], seed: number): LabelledText[]
     .sort((a, b) => a.place - b.place)
     .map(({ row }) => row)
 }
+
+/** The lines of a text file that hold anything; whatever the system it was written on ends a line with. */
+export async function readLines(path: string): Promise<string[]> {
+  const { content } = await readText([path])
+  return content.split(/\r\n|[\r\n]/).filter((line) => line.trim() !== '')
+}
+
+/** Rows of a file with one JSON value a line. */
+export const readJsonLines = async <Row>(path: string): Promise<Row[]> =>
+  (await readLines(path)).map((line) => JSON.parse(line) as Row)

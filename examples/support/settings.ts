@@ -2,11 +2,17 @@
 
 import { parseArgs } from 'node:util'
 
-type Setting = string | number | boolean
+type Setting = string | number | boolean | readonly string[]
 
-/** What a setting may become: a number stays a number. */
+/** What a setting may become: a number stays a number, a list a list. */
 type Widened<Settings> = {
-  [Name in keyof Settings]: Settings[Name] extends number ? number : Settings[Name] extends boolean ? boolean : string
+  [Name in keyof Settings]: Settings[Name] extends readonly string[]
+    ? readonly string[]
+    : Settings[Name] extends number
+      ? number
+      : Settings[Name] extends boolean
+        ? boolean
+        : string
 }
 
 /** `batchSize` on the command line is `--batch-size`. */
@@ -17,14 +23,17 @@ const fail = (message: string): never => {
   process.exit(2)
 }
 
-/** Settings as given, overridden by `--name value`, or `--name` for one that is true or false. Exits for others. */
+/**
+ * Settings as given, overridden by `--name value`, by `--name` for one that is true or false, and by `--name a --name b`
+ * for a list. Exits for others.
+ */
 export function commandLine<const Settings extends Readonly<Record<string, Setting>>>(
   settings: Settings,
 ): Widened<Settings> {
   const options = Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [
       flagOf(name),
-      { type: typeof value === 'boolean' ? ('boolean' as const) : ('string' as const) },
+      { type: typeof value === 'boolean' ? ('boolean' as const) : ('string' as const), multiple: Array.isArray(value) },
     ]),
   )
   const known = Object.keys(options).map((flag) => `--${flag}`)
@@ -52,3 +61,10 @@ export function required(settings: Readonly<Record<string, Setting>>, ...names: 
   const missing = names.filter((name) => settings[name] === '')
   if (missing.length) fail(`needed: ${missing.map((name) => `--${flagOf(name)} ...`).join(' ')}`)
 }
+
+/** An option of a library, where the setting is not empty. */
+export const given = <Name extends string, Value>(name: Name, value: string, as: (value: string) => Value) =>
+  (value === '' ? {} : { [name]: as(value) }) as { [Key in Name]?: Value }
+
+/** Names with commas between. */
+export const names = (value: string): string[] => value.split(',')

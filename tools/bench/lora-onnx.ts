@@ -3,9 +3,8 @@
 
 import { parseArgs } from 'node:util'
 import { encodeRows, readColaFolder } from '@cola/data'
-import { countParameters, inspect, lora } from '@cola/lora'
+import { countParameters, inspect, lora, openBase, withHead } from '@cola/lora'
 import { adamw, crossEntropy, type Device, type FrozenProducts, generateArtifacts, TrainingSession } from '@cola/train'
-import { byLength, openWithHead } from '../../examples/support/onnx.ts'
 import { matMulBench, median } from './measure.ts'
 
 export async function loraOnnxBench(args: string[]): Promise<Record<string, unknown>> {
@@ -26,8 +25,14 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
   })
   if (!options.model || !options.cola) throw new Error('usage: npm run bench -- lora-onnx --model FOLDER --cola FOLDER')
   const [batchSize, steps] = [options.batch, options.steps].map(Number) as [number, number]
-  const base = await openWithHead(options.model, { num_labels: 2 })
-  const model = lora(base.model, {
+  const base = await openBase(options.model)
+  const headed = withHead(base.hiddenStates(), {
+    num_labels: 2,
+    pooling: base.causal ? 'last' : 'mean',
+    name: base.causal ? 'score' : 'classifier',
+    bias: !base.causal,
+  })
+  const model = lora(headed, {
     task_type: 'SEQ_CLS',
     r: Number(options.rank),
     lora_alpha: 16,
@@ -44,7 +49,9 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
     device: options.device as Device,
   })
   const { in_domain_train } = await readColaFolder(options.cola)
-  const batches = byLength(encodeRows(base.tokenizer, in_domain_train, base.limits).rows, batchSize)
+  const limits = { max_length: base.maxLength, vocab_size: base.vocabularySize }
+  const batches = byLength(encodeRows(base.tokenizer, in_domain_train, limits).rows, batchSize)
+  const collate = base.batches(model.graph)
   const matmuls = await matMulRates(options.device as 'cpu')
   const tokensOf = (batch: (typeof batches)[number]) => batch.reduce((sum, { input_ids }) => sum + input_ids.length, 0)
   const sampled = Array.from(
@@ -58,7 +65,7 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
       const started = performance.now()
       const labels = { data: Int32Array.from(batch, ({ label }) => label), dims: [batch.length] }
       session.lazyResetGrad()
-      await session.runTrainStep({ ...base.collate(batch), labels })
+      await session.runTrainStep({ ...collate(batch).batch, labels })
       await session.runOptimizerStep({ learningRate: 1e-4 })
       if (!measured) continue
       milliseconds += performance.now() - started
@@ -67,7 +74,7 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
   await session.release()
   matmuls.push(...(await matMulRates(options.device as 'cpu')))
   const epochTokens = batches.reduce((sum, batch) => sum + tokensOf(batch), 0)
-  const linear = inspect(base.model).filter(({ kind }) => kind === 'linear')
+  const linear = inspect(headed).filter(({ kind }) => kind === 'linear')
   const matrices = linear.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
   const gflops = (4 * matrices * tokens) / milliseconds / 1e6
   return {
@@ -84,6 +91,12 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
     nodes: model.graph.nodes.length,
     ...countParameters(model),
   }
+}
+
+/** Batches of rows of like length, so that little is padded. */
+function byLength<Row extends { input_ids: readonly number[] }>(rows: readonly Row[], size: number): Row[][] {
+  const sorted = [...rows].sort((a, b) => a.input_ids.length - b.input_ids.length)
+  return Array.from({ length: Math.ceil(sorted.length / size) }, (_, i) => sorted.slice(i * size, (i + 1) * size))
 }
 
 /** Before and after the steps, not between them: its session's threads still spin for a while when it has run. */

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { DataError } from '@cola/data'
 import { type EpochLog, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { intentRows } from '../../../../examples/fixtures/intents.ts'
+import { intentRows } from '../../../../examples/tables/intents.ts'
 import {
   type AdapterConfig,
   ConfigError,

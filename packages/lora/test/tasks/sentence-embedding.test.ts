@@ -7,7 +7,7 @@ import { DataError } from '@cola/data'
 import { addInitializer, addInput, build, createGraph, float32 } from '@cola/graph'
 import { type Batch, type EpochLog, feedsOf, openSession, type OrtTensor } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { paraphrases } from '../../../../examples/fixtures/paraphrases.ts'
+import { paraphrases } from '../../../../examples/tables/paraphrases.ts'
 import {
   baseModelPrefix,
   ConfigError,

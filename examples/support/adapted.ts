@@ -1,0 +1,27 @@
+// A base model with an adapter of PEFT's, and the classification head that the adapter brings.
+
+import { loadAdapter, openAdapter, openBase, type Pooling, withHead } from '@cola/lora'
+
+export interface AdaptedOptions {
+  /** The base's ONNX file; empty: the first of the usual names. */
+  file: string
+  /** Where a text is read; empty: what the adapter says, else last for decoders and mean for encoders. */
+  pooling: string
+}
+
+/**
+ * Opens the base, puts a head of the adapter's size on it, and loads the adapter: LoRA matrices, head, and what else it
+ * holds.
+ */
+export async function openAdapted(baseName: string, adapterName: string, { file, pooling }: AdaptedOptions) {
+  const adapter = await openAdapter(adapterName)
+  const base = await openBase(baseName, file === '' ? {} : { file })
+  const weight = [...adapter.tensors].find(([name]) => /\.(score|classifier)\.weight$/.test(name))?.[1]
+  const headed = withHead(base.hiddenStates(), {
+    num_labels: adapter.head?.num_labels ?? weight?.dims[0] ?? 2,
+    pooling: pooling === '' ? (adapter.head?.pooling ?? (base.causal ? 'last' : 'mean')) : (pooling as Pooling),
+    name: base.causal ? 'score' : 'classifier',
+    bias: !base.causal,
+  })
+  return { base, adapter, model: loadAdapter(headed, adapter) }
+}
