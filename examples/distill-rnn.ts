@@ -1,132 +1,144 @@
-// Distils a classifier into a small RNN: the report's experiment 2, for one seed.
-// npm run distill -- [--teacher FOLDER] [--teacher-logits FILE] [--data FOLDER|ZIP|glue] [--tokenizer FOLDER]
-// [--embedding FOLDER:TENSOR] [--cell rnn|gru|lstm] [--pooling last|mean|max]
-//   [--hidden 768] [--alpha 0.8] [--temperature 2] [--scale inverse-square|square|none] [--epochs 5] [--batch 128]
-// [--lr 1e-3] [--seed 1] [--device cpu] [--out out/distill-rnn] The teacher is any classifier's folder: what `npm
-// start` exported, or what examples/lora-onnx.ts did.
+// %% [markdown]
+// # A classifier distilled into a small recurrent network
+//
+// A student of a few hundred thousand parameters learns from a teacher's logits beside the labels (Hinton, Vinyals &
+// Dean 2015): they say how sure the teacher is, and which other class it thinks of.
+//
+//     npm run distill -- --teacher FOLDER --data FILE.csv|COLA_FOLDER
+//
+// The teacher is any classifier's folder: what `npm start` exported, `npm run lora-onnx` did, or one from elsewhere.
 
+// %%
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { classificationMetrics, encodeTexts, longestInput, majorityBaseline, readTokenizer } from '@cola/data'
-import { cachedTeacher, distill, teacherFromClassifier, teacherFromFile } from '@cola/distill'
-import { createStudent, exportStudent, parseDistilRnnConfig, saveStudent } from '@cola/rnn'
-import { type Device, loadClassifier, stopSignal } from '@cola/train'
-import { loadData } from './support/data.ts'
-import { epochLine, percent, progressBar, table } from './support/progress.ts'
-import { reportStudent } from './support/report/student.ts'
+import { majorityBaseline } from '@cola/data'
+import { type DistillOptions, type DistillRow, distill } from '@cola/distill'
+import { type Device, type Metrics, stopSignal } from '@cola/train'
+import { loadData, loadTable } from './support/data.ts'
+import { decimal, epochLine, percent, progressBar, table, warnOnce } from './support/progress.ts'
+import { commandLine } from './support/settings.ts'
 import { tableOf } from './support/students.ts'
 
-const root = join(import.meta.dirname, '..')
-const { values: options } = parseArgs({
-  options: {
-    teacher: { type: 'string', default: join(root, 'out', 'lora-gpt2', 'classifier') },
-    'teacher-logits': { type: 'string' },
-    data: { type: 'string', default: 'generator' },
-    tokenizer: { type: 'string' },
-    embedding: { type: 'string' },
-    cell: { type: 'string', default: 'rnn' },
-    pooling: { type: 'string', default: 'last' },
-    hidden: { type: 'string' },
-    alpha: { type: 'string', default: '0.8' },
-    temperature: { type: 'string', default: '2' },
-    scale: { type: 'string', default: 'inverse-square' },
-    epochs: { type: 'string', default: '5' },
-    batch: { type: 'string', default: '128' },
-    lr: { type: 'string', default: '1e-3' },
-    seed: { type: 'string', default: '1' },
-    device: { type: 'string', default: 'cpu' },
-    out: { type: 'string', default: join(root, 'out', 'distill-rnn') },
-  },
-})
-const seed = Number(options.seed)
-const device = options.device as Device
+// %% [markdown]
+// ## Settings
+//
+// Each can be given on the command line: `--cell gru`, `--temperature 4`.
 
-// ## The teacher: a classifier, asked once a sentence; or a file of its logits
-if (!options['teacher-logits'] && !existsSync(options.teacher)) {
-  console.error(
-    `no teacher in ${options.teacher}: run \`npm start\` first, or name one with --teacher or --teacher-logits`,
-  )
+// %%
+const root = join(import.meta.dirname, '..')
+const settings = commandLine({
+  // A classifier's folder; or a file of logits, one row a sentence.
+  teacher: join(root, 'out', 'lora-gpt2', 'classifier'),
+  teacherLogits: '',
+  // generator, glue, a folder or zip of CoLA, or a table with the columns text and label.
+  data: 'generator',
+  // Folder or hub name; empty: the teacher's.
+  tokenizer: '',
+  // The student: rnn, gru or lstm; read at its last token, its mean or its maximum.
+  cell: 'lstm',
+  pooling: 'max',
+  hidden: 64,
+  // FOLDER:TENSOR whose rows the embedding starts from; empty: random ones.
+  embedding: '',
+  // The loss: the teacher's share, the temperature, and what the soft loss is multiplied by.
+  alpha: 0.5,
+  temperature: 2,
+  scale: 'square',
+  epochs: 5,
+  batch: 32,
+  lr: 2e-3,
+  seed: 1,
+  device: 'cpu',
+  out: join(root, 'out', 'distill-rnn'),
+})
+const { seed, out, teacher, teacherLogits } = settings
+if (!teacherLogits && !existsSync(teacher)) {
+  console.error(`no teacher in ${teacher}: run \`npm start\` first, or name one with --teacher or --teacher-logits`)
   process.exit(1)
 }
-const classifier = options['teacher-logits'] ? undefined : await loadClassifier(options.teacher, { device })
-const teacher = classifier
-  ? cachedTeacher(teacherFromClassifier(classifier), { folder: join(options.out, 'logits') })
-  : teacherFromFile(options['teacher-logits'] as string)
 
-// ## Data
-const data = await loadData(options.data, seed)
-const tokenizerFolder = options.tokenizer ?? options.teacher
-const tokenizer = await readTokenizer(tokenizerFolder)
-console.log(`${data.name}: ${data.train.length} sentences to train on, ${data.validation.length} to validate`)
+// %% [markdown]
+// ## The data
+//
+// A row is a text and the name of its class.
 
-// ## The student: its embedding has rows for the tokens that occur
-const embedding = options.embedding === undefined ? undefined : tableOf(options.embedding)
-const width = Number(options.hidden ?? (options.data === 'generator' ? 128 : 768))
-const config = parseDistilRnnConfig({
-  vocab_size: embedding?.rows ?? tokenizer.vocabSize,
-  ...reportStudent,
-  embedding_size: embedding?.width ?? width,
-  hidden_size: width,
-  cell: options.cell,
-  pooling: options.pooling,
-})
-const max_length = longestInput(config, tokenizer)
-const { rows: encoded, truncated } = encodeTexts(tokenizer, [...data.train, ...data.validation, ...data.heldOut.rows], {
-  max_length,
-})
-if (truncated > 0) console.log(`warning: ${truncated} sentences were cut to ${max_length} tokens`)
-const sentences = encoded.map(({ input_ids }) => input_ids)
-const student = createStudent({ config, sentences, seed, ...(embedding ? { embedding } : {}) })
+// %%
+const warn = warnOnce()
+const isTable = /\.(csv|tsv|jsonl|json)$/.test(settings.data)
+const { classes, ...data } = isTable
+  ? await loadTable(settings.data, { seed, onWarning: warn })
+  : { classes: ['unacceptable', 'acceptable'], ...(await loadData(settings.data, seed)) }
+const rowsOf = (rows: typeof data.train): DistillRow[] =>
+  rows.map(({ text, label }) => ({ text, label: classes[label] as string }))
+const validation = rowsOf(data.validation)
+console.log(`${data.name}: ${data.train.length} sentences to train on, ${validation.length} to validate`)
+// generated sentences: 4000 sentences to train on, 600 to validate
 
-// ## Training
-const result = await distill({
-  student,
-  encode: (text) => tokenizer.encode(text, { max_length }),
-  teacher,
-  splits: options.data === 'generator' ? {} : { train: 'in_domain_train' },
-  data: { train: data.train, evaluation: data.validation, held_out: { [data.heldOut.name]: data.heldOut.rows } },
-  loss: { alpha: Number(options.alpha), temperature: Number(options.temperature), scale: options.scale as 'square' },
-  epochs: Number(options.epochs),
-  batch_size: Number(options.batch),
-  learning_rate: Number(options.lr),
-  lr_scheduler_type: 'constant',
-  seed,
-  device,
-  compute_metrics: classificationMetrics,
-  metric_for_best_model: 'mcc',
-  signal: stopSignal().signal,
-  callbacks: {
-    onStep: progressBar,
-    onEpoch: epochLine,
-    onWarning: ({ message }) => console.log(`warning: ${message}`),
+// %% [markdown]
+// ## Distillation
+//
+// The teacher is asked once for each training sentence. The student's embedding has rows for the tokens that occur; the
+// loss is `alpha T^2 KL(teacher || student) + (1 - alpha) cross-entropy`, both softened by the temperature T.
+
+// %%
+const embedding = settings.embedding ? tableOf(settings.embedding) : undefined
+const student = await distill({
+  student: {
+    cell: settings.cell as 'lstm',
+    pooling: settings.pooling as 'max',
+    hidden_size: settings.hidden,
+    embedding_size: embedding?.width ?? settings.hidden,
   },
-})
-await classifier?.release()
-if (result.stopped === 'aborted') process.exit(130)
+  teacher: teacherLogits || teacher,
+  labels: classes,
+  train: rowsOf(data.train),
+  validation,
+  heldOut: { [data.heldOut.name]: rowsOf(data.heldOut.rows) },
+  ...(settings.tokenizer || teacherLogits ? { tokenizer: settings.tokenizer || teacher } : {}),
+  ...(settings.data === 'generator' || isTable ? {} : { splits: { train: 'in_domain_train' } }),
+  ...(embedding ? { embedding } : {}),
+  loss: { alpha: settings.alpha, temperature: settings.temperature, scale: settings.scale as 'square' },
+  epochs: settings.epochs,
+  batch_size: settings.batch,
+  learning_rate: settings.lr,
+  device: settings.device as Device,
+  seed,
+  signal: stopSignal().signal,
+  callbacks: { onStep: progressBar, onEpoch: epochLine, onWarning: ({ message }) => warn(message) },
+} satisfies DistillOptions)
+if (student.training.stopped === 'aborted') process.exit(130)
+// epoch  5  train loss 0.1224 accuracy 94.95%  validation loss 0.1802 accuracy 93.17% MCC 0.864  *
 
-// ## What came of it, as PyTorch has it and as a classifier for any ONNX Runtime
-const parameters = student.parameters(result.parameters)
-saveStudent(join(options.out, 'student'), { config, parameters })
-exportStudent({
-  folder: join(options.out, 'classifier'),
-  config,
-  parameters,
-  tokenizerFolder,
-  labels: ['unacceptable', 'acceptable'],
-})
-const scores = { validation: result.evaluation, ...result.held_out }
-const labels: Record<string, number[]> = {
-  validation: data.validation.map(({ label }) => label),
-  [data.heldOut.name]: data.heldOut.rows.map(({ label }) => label),
-}
+// %% [markdown]
+// ## What came of it
+//
+// `out/student` is a PyTorch module's weights (`nn.Embedding`, `nn.LSTM`, `nn.Linear`) and `out/classifier` an ONNX
+// model for any runtime.
+
+// %%
+await student.save(join(out, 'student'))
+await student.export(join(out, 'classifier'))
+const score = (name: string, rows: typeof data.train, { accuracy, mcc }: Metrics = {}) => [
+  name,
+  percent(accuracy),
+  decimal(mcc),
+  percent(majorityBaseline(rows.map(({ label }) => label))),
+]
 table(
   ['', 'accuracy', 'MCC', 'majority class'],
-  Object.entries(scores).map(([name, score]) => [
-    name,
-    percent(score?.metrics.accuracy),
-    (score?.metrics.mcc ?? 0).toFixed(3),
-    percent(majorityBaseline(labels[name] ?? [])),
-  ]),
+  [
+    score('validation', data.validation, student.evaluation?.metrics),
+    score(data.heldOut.name, data.heldOut.rows, student.heldOut[data.heldOut.name]?.metrics),
+  ],
 )
-console.log(`\nwrote student (PyTorch's names) and classifier (ONNX) to ${options.out}`)
+
+// %% [markdown]
+// ## The student at work
+
+// %%
+const texts = validation.slice(0, 2).map(({ text }) => text)
+for (const [i, { label, probabilities }] of (await student.classify(texts)).entries())
+  console.log(`${String(label).padEnd(14)} ${percent(Math.max(...probabilities))}  ${texts[i]}`)
+// acceptable     98.10%  The boy planned to mend the basket.
+console.log(`\nwrote student (PyTorch's names) and classifier (ONNX) to ${out}`)
+await student.release()

@@ -21,7 +21,7 @@ const packages = {
     files: { 'errors.ts': -2, 'options.ts': -1 },
   },
   rnn: { imports: ['data', 'graph', 'train'], stages: ['student', 'files'], files: {} },
-  distill: { imports: ['data', 'graph', 'train'], stages: ['losses', 'teacher', 'run'], files: {} },
+  distill: { imports: ['data', 'graph', 'train', 'rnn'], stages: ['losses', 'teacher', 'run'], files: {} },
   lora: {
     imports: ['data', 'graph', 'train'],
     stages: [

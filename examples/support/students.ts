@@ -1,25 +1,20 @@
 // Experiment 2: a student with a teacher and without, on several seeds.
 
-import { classificationMetrics, type LabelledText, longestInput, readTokenizer } from '@cola/data'
-import { distill, type DistillationOptions, type Teacher } from '@cola/distill'
-import {
-  createStudent,
-  type DistilRnnConfig,
-  type EmbeddingTable,
-  embeddingFrom,
-  parseDistilRnnConfig,
-} from '@cola/rnn'
+import { argMax, classificationMetrics, type LabelledText } from '@cola/data'
+import { distill, type DistillationOptions, type StudentConfig, type Teacher } from '@cola/distill'
+import { type EmbeddingTable, embeddingFrom, parseDistilRnnConfig } from '@cola/rnn'
 import { adamw, type Callbacks, type Device, type EpochLog, readSafetensorsFile, type ScheduleName } from '@cola/train'
 import type { Splits } from './data.ts'
 import { reportLoss, reportStudent, reportTraining } from './report/student.ts'
 
-/** How a student is made and trained; the report's settings where nothing is said. */
+/** How a student is made and trained; the report's settings by default. */
 export interface StudentSettings {
-  config?: Partial<DistilRnnConfig>
+  config?: StudentConfig
   epochs?: number
   batch_size?: number
   learning_rate?: number
   lr_scheduler_type?: ScheduleName
+  warmup?: number
   weight_decay?: number
   max_grad_norm?: number
   /** Factor of the learning rate of the embedding. */
@@ -106,38 +101,21 @@ export async function trainStudent({
   signal,
   callbacks,
 }: StudentRunOptions): Promise<StudentRun | undefined> {
-  const { splits, tokenizer: folder, embedding, names, transfer } = data
-  const tokenizer = await readTokenizer(folder)
+  const { splits, tokenizer, embedding, names, transfer } = data
   const table = embedding === undefined ? undefined : tableOf(embedding)
-  const config = parseDistilRnnConfig({
-    vocab_size: table?.rows ?? tokenizer.vocabSize,
-    ...reportStudent,
-    ...(table ? { embedding_size: table.width } : {}),
-    ...settings.config,
-  })
-  const max_length = longestInput(config, tokenizer)
-  const encode = (text: string) => tokenizer.encode(text, { max_length })
-  const unlabelled = teacher && settings.transfer ? transfer : []
-  const texts = [splits.train, splits.validation, splits.heldOut.rows].flatMap((rows) => rows.map(({ text }) => text))
-  const student = createStudent({
-    config,
-    sentences: [...texts, ...unlabelled].map(encode),
-    seed,
-    ...(table ? { embedding: table } : {}),
-  })
   const started = performance.now()
   const { embedding_lr, weight_decay, max_grad_norm, ...schedule } = { ...reportTraining, ...settings }
-  const result = await distill({
-    student,
-    encode,
+  const student = await distill({
+    student: { ...reportStudent, ...(table ? { embedding_size: table.width } : {}), ...settings.config },
+    ...(table ? { embedding: table } : {}),
     ...(teacher ? { teacher } : {}),
+    tokenizer,
+    labels: [0, 1],
+    train: splits.train,
+    validation: splits.validation,
+    transfer: teacher && settings.transfer ? transfer : [],
+    heldOut: { heldOut: splits.heldOut.rows },
     splits: names,
-    data: {
-      train: splits.train,
-      evaluation: splits.validation,
-      transfer: unlabelled,
-      held_out: { heldOut: splits.heldOut.rows },
-    },
     loss: { ...reportLoss, ...settings.loss },
     optimizer: adamw({
       weight_decay,
@@ -146,10 +124,11 @@ export async function trainStudent({
     }),
     epochs: schedule.epochs,
     batch_size: schedule.batch_size,
+    eval_batch_size: schedule.batch_size,
     learning_rate: schedule.learning_rate,
     lr_scheduler_type: schedule.lr_scheduler_type,
+    warmup: schedule.warmup,
     seed,
-    compute_metrics: classificationMetrics,
     metric_for_best_model: 'mcc',
     device,
     output_dir,
@@ -157,20 +136,23 @@ export async function trainStudent({
     signal,
     callbacks,
   })
-  if (result.stopped === 'aborted') return undefined
-  const scored = (rows: readonly LabelledText[], predictions: readonly number[]) => {
+  await student.release()
+  const { training, evaluation, heldOut } = student
+  if (training.stopped === 'aborted') return undefined
+  const scored = (rows: readonly LabelledText[], logits: readonly (readonly number[])[]) => {
+    const predictions = logits.map(argMax)
     const { accuracy, mcc } = classificationMetrics(
       predictions,
       rows.map(({ label }) => label),
     )
-    return { accuracy, mcc, predictions: [...predictions] }
+    return { accuracy, mcc, predictions }
   }
   return {
-    history: result.history,
-    best: result.best?.epoch ?? 0,
-    steps: result.history.at(-1)?.step ?? 0,
+    history: training.history,
+    best: training.best?.epoch ?? 0,
+    steps: training.history.at(-1)?.step ?? 0,
     seconds: (performance.now() - started) / 1000,
-    validation: scored(splits.validation, result.evaluation?.predictions ?? []),
-    heldOut: scored(splits.heldOut.rows, result.held_out.heldOut?.predictions ?? []),
+    validation: scored(splits.validation, evaluation?.predictions ?? []),
+    heldOut: scored(splits.heldOut.rows, heldOut.heldOut?.predictions ?? []),
   }
 }

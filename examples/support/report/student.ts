@@ -24,6 +24,7 @@ export const reportTraining = {
   batch_size: 128,
   learning_rate: 1e-3,
   lr_scheduler_type: 'constant',
+  warmup: 0,
   weight_decay: 0,
   max_grad_norm: 1,
   embedding_lr: 1,

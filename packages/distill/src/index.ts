@@ -1,7 +1,6 @@
 // @cola/distill: losses between a student and its teacher, teachers whose logits are cached, and the training of
 // students.
 
-export { crossEntropyLoss, kdLoss, type PairInput, pairLoss } from './losses/app.ts'
 export {
   distillation,
   lossWeights,
@@ -9,26 +8,27 @@ export {
   pairLossGraph,
   sumOfLosses,
   type Term,
-} from './losses/graph.ts'
-export type { DistillationOptions, LabelOptions, Scale, TemperatureOptions } from './losses/options.ts'
+} from './losses/graph-losses.ts'
+export type { DistillationOptions, LabelOptions, Scale, TemperatureOptions } from './losses/loss-options.ts'
 export { type PairLoss, type PairLossName, pairLosses } from './losses/pairs.ts'
-export { type ProjectionOptions, withProjection } from './losses/projection.ts'
-export type { ValueAndGradient } from './losses/plain.ts'
-export {
-  distill,
-  type DistillData,
-  type DistillOptions,
-  type DistillResult,
-  type DistillRow,
-  type Scores,
-  type StudentModel,
-} from './run/distill.ts'
-export { cachedTeacher } from './teacher/cache.ts'
-export {
-  averageTeachers,
-  balanced,
-  type Split,
-  type Teacher,
-  teacherFromClassifier,
-  teacherFromFile,
-} from './teacher/teacher.ts'
+export { crossEntropyLoss, kdLoss, type PairInput, pairLoss } from './losses/plain-losses.ts'
+export type { ValueAndGradient } from './losses/row-numerics.ts'
+export { type ProjectionOptions, withProjection } from './losses/with-projection.ts'
+export { distill } from './run/distill.ts'
+export type {
+  DistilledStudent,
+  StudentClassification,
+  StudentEvaluation,
+  StudentExportOptions,
+} from './run/distilled-student.ts'
+export type { ComputeMetrics, DistillExample, DistillOptions, DistillRow } from './run/options.ts'
+export type { Collate, StudentModel } from './run/student-model.ts'
+export { averageTeachers } from './teacher/average-teachers.ts'
+export { balanced } from './teacher/balanced.ts'
+export { cachedTeacher } from './teacher/cached-teacher.ts'
+export type { TeacherSource } from './teacher/open-teacher.ts'
+export type { Split, Teacher } from './teacher/teacher.ts'
+export { type LogitsOfTexts, teacherFromClassifier, type TextClassifier } from './teacher/teacher-from-classifier.ts'
+export { teacherFromFile } from './teacher/teacher-from-file.ts'
+export type { StudentConfig } from '@cola/rnn'
+export { consoleProgress } from '@cola/train'

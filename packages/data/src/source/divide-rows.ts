@@ -1,7 +1,6 @@
 // Training and validation rows: as they are given, or divided here.
 
-import { DataError } from '../errors.ts'
-import { describeValue } from './row-checks.ts'
+import { requireRows } from './row-checks.ts'
 import { splitRows } from './split.ts'
 
 /**
@@ -31,17 +30,4 @@ function labelOf(row: object): unknown {
     : typeof label === 'object'
       ? undefined
       : label
-}
-
-/** @throws {DataError} for something that is no array of objects, or is empty. */
-function requireRows(where: string, rows: unknown): void {
-  const found = !Array.isArray(rows) ? typeof rows : rows.length === 0 ? 'no rows' : undefined
-  const odd = Array.isArray(rows) ? rows.findIndex((row) => typeof row !== 'object' || row === null) : -1
-  if (found === undefined && odd < 0) return
-  throw new DataError({
-    where: odd < 0 ? `option ${where}` : `option ${where}, row ${odd + 1}`,
-    what: odd < 0 ? 'no rows' : 'not a row',
-    expected: odd < 0 ? 'an array of at least one row' : 'an object',
-    found: found ?? describeValue((rows as unknown[])[odd]),
-  })
 }

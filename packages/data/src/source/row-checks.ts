@@ -20,6 +20,23 @@ export function requireText(row: unknown, field: string, where: string): string 
   })
 }
 
+/**
+ * Rows: an array of objects, at least one.
+ * @param where Names the option that has them.
+ * @throws {DataError} naming the row, for anything else.
+ */
+export function requireRows(where: string, rows: unknown): void {
+  const found = !Array.isArray(rows) ? typeof rows : rows.length === 0 ? 'no rows' : undefined
+  const odd = Array.isArray(rows) ? rows.findIndex((row) => typeof row !== 'object' || row === null) : -1
+  if (found === undefined && odd < 0) return
+  throw new DataError({
+    where: odd < 0 ? `option ${where}` : `option ${where}, row ${odd + 1}`,
+    what: odd < 0 ? 'no rows' : 'not a row',
+    expected: odd < 0 ? 'an array of at least one row' : 'an object',
+    found: found ?? describeValue((rows as unknown[])[odd]),
+  })
+}
+
 /** A value in a few characters, for errors. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing'

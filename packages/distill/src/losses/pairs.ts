@@ -4,8 +4,8 @@
 
 import { type Builder, scale as times, type Value } from '@cola/graph'
 import { ConfigError } from '@cola/train'
-import { distillationDefaults, factorOf, type TemperatureOptions } from './options.ts'
-import { dot, logAddExp, logSoftmax, rowsOf, sumRows, type ValueAndGradient } from './plain.ts'
+import { distillationDefaults, factorOf, type TemperatureOptions } from './loss-options.ts'
+import { dot, logAddExp, logSoftmax, rowsOf, sumRows, type ValueAndGradient } from './row-numerics.ts'
 
 export interface PairLoss {
   /** Adds the loss of `student` against `teacher`, both [rows, width], as a scalar. */

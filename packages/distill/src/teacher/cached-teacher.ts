@@ -3,7 +3,7 @@
 
 import { float32, safetensorsChunks, toFloat32 } from '@cola/graph'
 import { fileSystem, paths, readSafetensorsFile, sha256, writeFileAtomic } from '@cola/train'
-import { requireLogits } from './check.ts'
+import { requireLogits } from './require-logits.ts'
 import type { Split, Teacher } from './teacher.ts'
 
 /** The file that holds a split's logits. */
@@ -13,19 +13,19 @@ function cacheFile(folder: string, fingerprint: string, { texts }: Split): strin
 
 /**
  * A teacher that computes each text's logits once and then reads them from `folder`.
- * A teacher without a fingerprint (a file of logits) is given back as it is. A damaged file is computed anew.
+ * A teacher without a fingerprint (a file of logits) comes back as it is. A damaged file is computed anew.
  * @throws {FileError} when the folder cannot be written, {FeedError} for a row with NaN or +Infinity, which is not
  * kept.
  */
 export function cachedTeacher(teacher: Teacher, { folder }: { folder: string }): Teacher {
-  const { fingerprint } = teacher
+  const { fingerprint, ...others } = teacher
   if (!fingerprint) return teacher
-  let own: string | undefined
+  let key: string | undefined
   return {
-    fingerprint,
+    ...others,
     logits: async (split) => {
-      own ??= fingerprint()
-      const path = cacheFile(folder, own, split)
+      key ??= await fingerprint()
+      const path = cacheFile(folder, key, split)
       const kept = read(path, split)
       if (kept) return kept
       const logits = await teacher.logits(split)

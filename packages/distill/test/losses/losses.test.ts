@@ -19,7 +19,7 @@ import {
   sumOfLosses,
   type TemperatureOptions,
   type ValueAndGradient,
-} from '../src/index.ts'
+} from '../../src/index.ts'
 
 const fixture = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/losses.json'), 'utf8')) as {
   cases: {
@@ -182,13 +182,13 @@ describe('bad input', () => {
   it('names the row that no loss has a value for', () => {
     const { NaN: nan, POSITIVE_INFINITY: inf, NEGATIVE_INFINITY: masked } = Number
     expect(() => pairLoss('soft_targets', { student: good, teacher: [0, 1, nan, 0], width: 2 })).toThrow(
-      /teacher, row 1: column 0 .* found NaN/,
+      /teacher, row 2: column 0 .* found NaN/,
     )
     expect(() => pairLoss('hidden_mse', { student: [0, inf, 1, 1], teacher: good, width: 2 })).toThrow(
-      /student, row 0: column 1 .* found Infinity/,
+      /student, row 1: column 1 .* found Infinity/,
     )
-    expect(() => kdLoss(good, [0, 1, masked, masked], [0, 1])).toThrow(/teacher, row 1: all of its classes are masked/)
-    expect(() => crossEntropyLoss([0, nan], [0])).toThrow(/logits, row 0/)
+    expect(() => kdLoss(good, [0, 1, masked, masked], [0, 1])).toThrow(/teacher, row 2: all of its classes are masked/)
+    expect(() => crossEntropyLoss([0, nan], [0])).toThrow(/logits, row 1/)
     expect(() => kdLoss(good, good, [])).toThrow(/rows of Infinity/)
   })
 

@@ -1,7 +1,7 @@
-// What a teacher says, checked before a student learns from it.
+// A teacher's logits, checked before a student learns from them.
 
 import { FeedError } from '@cola/train'
-import { badRow } from '../losses/logits.ts'
+import { badRow } from '../losses/bad-row.ts'
 
 /** @throws {FeedError} for values that are not `rows` rows, and for the first row with a value that no loss can use. */
 export function requireLogits(
@@ -19,7 +19,7 @@ export function requireLogits(
   const bad = badRow(values, width, masks)
   if (bad)
     throw new FeedError({
-      where: `${where}, row ${bad.row}`,
+      where: `${where}, row ${bad.row + 1}`,
       ...bad.problem,
       fix: 'Did the teacher overflow, in float16 perhaps? Make its logits anew, or leave the row out.',
     })

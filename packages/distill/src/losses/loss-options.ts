@@ -63,9 +63,10 @@ export const distillationChecks: Checks<DistillationOptions> = { ...temperatureC
  * @throws {ConfigError} naming the first that is not what it should be.
  */
 export function checkLossOptions(where: string, options: object, checks: Readonly<Record<string, Check>>): void {
-  const given = options as Readonly<Record<string, unknown>>
-  for (const [name, check] of Object.entries(checks))
-    if (given[name] !== undefined) checkValue(`${where}, option ${name}`, given[name], check)
+  for (const [name, check] of Object.entries(checks)) {
+    const value = (options as Readonly<Record<string, unknown>>)[name]
+    if (value !== undefined) checkValue(`${where}, option ${name}`, value, check)
+  }
 }
 
 /** Those of the options that concern the labels. */

@@ -10,7 +10,7 @@ import {
   labelOptions,
   temperatureChecks,
   type TemperatureOptions,
-} from './options.ts'
+} from './loss-options.ts'
 import { lossNamed, type PairLossName } from './pairs.ts'
 
 export interface PairGraphOptions extends TemperatureOptions {
@@ -32,9 +32,9 @@ export function pairLossGraph(
   const row = lossNamed(name)
   checkLossOptions(`pairLossGraph ${name}`, options, temperatureChecks)
   const loss = (graph: Graph): Value => {
-    const own = getValue(graph, student)
-    const target = graph.values.get(teacher) ?? addInput(graph, teacher, 'float32', own.shape)
-    return row.graph(build(graph), own, target, options)
+    const values = getValue(graph, student)
+    const target = graph.values.get(teacher) ?? addInput(graph, teacher, 'float32', values.shape)
+    return row.graph(build(graph), values, target, options)
   }
   return Object.assign(loss, { meanOver: { rows: student } })
 }
@@ -107,16 +107,16 @@ export function lossWeights(terms: readonly Term[], progress: number): Batch {
  * `loss = alpha c/N sum KL(softmax(teacher / T) || softmax(student / T)) + (1 - alpha) cross_entropy(student, labels)`
  * @throws {ConfigError} for a bad option.
  */
-export function distillation(given: DistillationOptions = {}): Loss {
-  checkLossOptions('distillation', given, distillationChecks)
-  const { alpha = distillationDefaults.alpha, temperature, scale: scaling, beta } = given
-  const options = {
+export function distillation(options: DistillationOptions = {}): Loss {
+  checkLossOptions('distillation', options, distillationChecks)
+  const { alpha = distillationDefaults.alpha, temperature, scale: scaling, beta } = options
+  const soft = {
     ...(temperature === undefined ? {} : { temperature }),
     ...(scaling ? { scale: scaling } : {}),
     ...(beta === undefined ? {} : { beta }),
   }
   return sumOfLosses([
-    { loss: pairLossGraph('soft_targets', options), weight: alpha },
-    { loss: crossEntropy(labelOptions(given)), weight: 1 - alpha },
+    { loss: pairLossGraph('soft_targets', soft), weight: alpha },
+    { loss: crossEntropy(labelOptions(options)), weight: 1 - alpha },
   ])
 }

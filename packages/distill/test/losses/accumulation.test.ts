@@ -15,7 +15,7 @@ import {
   TrainingSession,
 } from '@cola/train'
 import { describe, expect, it } from 'vitest'
-import { distillation, type DistillationOptions, lossWeights, pairLossGraph, sumOfLosses } from '../src/index.ts'
+import { distillation, type DistillationOptions, lossWeights, pairLossGraph, sumOfLosses } from '../../src/index.ts'
 
 const fixture = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/accumulation.json'), 'utf8')) as {
   w: number[]

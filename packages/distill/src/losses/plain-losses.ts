@@ -1,7 +1,7 @@
 // The losses as plain functions: value and gradient, for an app that trains elsewhere.
 
 import { checkLabels, FeedError, ignoreIndex } from '@cola/train'
-import { badRow } from './logits.ts'
+import { badRow } from './bad-row.ts'
 import {
   checkLossOptions,
   type DistillationOptions,
@@ -11,9 +11,9 @@ import {
   type LabelOptions,
   temperatureChecks,
   type TemperatureOptions,
-} from './options.ts'
+} from './loss-options.ts'
 import { lossNamed, type PairLossName } from './pairs.ts'
-import { logSoftmax, rowsOf, type ValueAndGradient } from './plain.ts'
+import { logSoftmax, rowsOf, type ValueAndGradient } from './row-numerics.ts'
 
 export interface PairInput {
   /** [rows, width], row by row; -Infinity masks a class. */
@@ -127,7 +127,7 @@ function requireRows(name: string, values: ArrayLike<number>, width: number): vo
     throw new FeedError({ where: name, what: 'not rows of a whole number of values', found: `rows of ${width}` })
   requireFit(name, values.length % width, 0)
   const bad = badRow(values, width)
-  if (bad) throw new FeedError({ where: `${name}, row ${bad.row}`, ...bad.problem })
+  if (bad) throw new FeedError({ where: `${name}, row ${bad.row + 1}`, ...bad.problem })
 }
 
 function requireFit(name: string, found: number, expected: number): void {

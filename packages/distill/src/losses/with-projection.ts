@@ -25,13 +25,13 @@ export function withProjection(
   { hidden = 'hidden', width, output = 'projected_hidden', seed = 0 }: ProjectionOptions,
 ): Model {
   const graph = cloneGraph(model.graph)
-  const own = getValue(graph, hidden)
-  const inner = own.shape.at(-1)
-  if (own.shape.length !== 2 || typeof inner !== 'number')
+  const states = getValue(graph, hidden)
+  const inner = states.shape.at(-1)
+  if (states.shape.length !== 2 || typeof inner !== 'number')
     throw new GraphError({
       where: `value "${hidden}"`,
       what: 'not rows of a known width',
-      found: `[${own.shape.join(', ')}]`,
+      found: `[${states.shape.join(', ')}]`,
     })
   const stream = random(seed, 'projection', output)
   const bound = 1 / Math.sqrt(inner)
@@ -44,6 +44,6 @@ export function withProjection(
       Float32Array.from({ length: width * inner }, () => (2 * stream.uniform() - 1) * bound),
     ),
   )
-  build(graph).node('Gemm', [own, weight], { outputs: [output], attributes: { transB: 1 } })
+  build(graph).node('Gemm', [states, weight], { outputs: [output], attributes: { transB: 1 } })
   return { ...model, graph, trainable: new Set([...model.trainable, name]) }
 }

@@ -3,8 +3,8 @@
 import { createStudent, parseDistilRnnConfig } from '@cola/rnn'
 import { adamw, crossEntropy, generateArtifacts } from '@cola/train'
 import { describe, expect, it } from 'vitest'
-import { withoutKernel } from '../../../tools/kernels.ts'
-import { pairLossGraph, type PairLossName, pairLosses, sumOfLosses } from '../src/index.ts'
+import { withoutKernel } from '../../../../tools/kernels.ts'
+import { pairLossGraph, type PairLossName, pairLosses, sumOfLosses } from '../../src/index.ts'
 
 const variants = (['rnn', 'gru', 'lstm'] as const).flatMap((cell) =>
   (['last', 'mean', 'max'] as const).map((pooling) => ({ cell, pooling })),

@@ -1,0 +1,178 @@
+// A trained student at work: it answers, is scored, saved, exported and released.
+
+import { argMax, type Label, type Tokenizer } from '@cola/data'
+import { safetensorsChunks, type Tensor } from '@cola/graph'
+import { saveStudent } from '@cola/rnn'
+import {
+  type Batch,
+  ConfigError,
+  crossEntropy,
+  type Device,
+  type Evaluation,
+  type EvaluationSession,
+  evaluateRows,
+  FeedError,
+  type Metrics,
+  modelFingerprint,
+  type ModelFolder,
+  openEvaluation,
+  paths,
+  type StepResult,
+  type TrainResult,
+  writeClassifier,
+  writeFileAtomic,
+  writeTokenizer,
+} from '@cola/train'
+import { logSoftmax, rowsOf } from '../losses/row-numerics.ts'
+import { collateExamples } from './collate-examples.ts'
+import { encodeLabelled, encodeUnlabelled, type EncodeContext } from './encode-rows.ts'
+import type { DistillExample, DistillRow } from './options.ts'
+import type { Score } from './scorer.ts'
+import type { TrainedStudent } from './student-model.ts'
+
+/** What a student makes of a text. */
+export interface StudentClassification {
+  /** The likeliest class. */
+  label: Label
+  /** Its index. */
+  index: number
+  /** Of each class in order; they sum to 1. */
+  probabilities: readonly number[]
+}
+
+/** Scores of rows; a prediction is the logits of one. */
+export type StudentEvaluation = Evaluation<readonly number[]>
+
+export type StudentExportOptions = Pick<ModelFolder, 'dtype' | 'layout'>
+
+/** A student that `distill` trained; it may be a teacher in its turn. */
+export interface DistilledStudent {
+  /** Names of the classes in order. */
+  readonly labels: readonly Label[]
+  /** Scores of the validation rows at the best epoch; without them, none. */
+  readonly metrics: Metrics
+  /** Scores of the validation rows with the weights that the run ended with; undefined without them. */
+  readonly evaluation: StudentEvaluation | undefined
+  /** The same of each held-out split. */
+  readonly heldOut: Readonly<Record<string, StudentEvaluation>>
+  /** The run. */
+  readonly training: TrainResult
+  /** Parameters of the best epoch as they are saved: PyTorch's names for students of @cola/rnn. */
+  readonly parameters: ReadonlyMap<string, Tensor>
+  readonly tokenizer: Tokenizer
+  /**
+   * Classifies texts, in batches.
+   * @throws {DataError} for a text that is empty or no string.
+   */
+  readonly classify: (texts: readonly string[]) => Promise<StudentClassification[]>
+  /** Logits [texts, classes], row by row. @throws {DataError} as `classify`. */
+  readonly logits: (texts: readonly string[]) => Promise<Float32Array>
+  /** Scores rows. @throws {DataError} naming the row and the field. */
+  readonly evaluate: (rows: readonly DistillRow[]) => Promise<StudentEvaluation>
+  /** SHA-256 of all that an answer depends on. */
+  readonly fingerprint: () => string
+  /**
+   * Writes model.safetensors and config.json, with PyTorch's names for students of @cola/rnn (`loadStudent` reads
+   * them), and the tokenizer.
+   * @throws {FileError} when the folder cannot be written.
+   */
+  readonly save: (folder: string) => Promise<void>
+  /**
+   * Writes a classifier for any ONNX Runtime, which `loadClassifier` reads.
+   * @throws {ConfigError} for a student of one's own that takes other inputs than token ids and has no `inference`;
+   * {FileError} when the folder cannot be written.
+   */
+  readonly export: (folder: string, options?: StudentExportOptions) => Promise<void>
+  /** Frees the model. It answers no more. */
+  readonly release: () => Promise<void>
+}
+
+/** What a distilled student is made of. */
+export interface StudentParts extends Pick<DistilledStudent, 'metrics' | 'evaluation' | 'heldOut' | 'training'> {
+  student: TrainedStudent
+  context: EncodeContext
+  score: Score
+  device: Device
+  /** Rows of a batch. */
+  batchSize: number
+}
+
+/** Logits of each row of a batch. */
+export const logitRows = ({ logits }: StepResult['outputs'], rows: number): number[][] =>
+  rowsOf(logits?.data ?? [], (logits?.data.length ?? 0) / rows)
+
+/** Builds the object that `distill` returns. */
+export function distilledStudent(parts: StudentParts): DistilledStudent {
+  const { student, context, score, device, batchSize, ...results } = parts
+  const { labels, tokenizer } = context
+  let session: Promise<EvaluationSession> | undefined
+  let released = false
+  const run = async (examples: readonly DistillExample[]) => {
+    if (released) throw new FeedError({ where: 'student', what: 'it has been released', fix: 'Export it before.' })
+    session ??= openEvaluation(student.model, { loss: crossEntropy(), device })
+    return evaluateRows(await session, examples, {
+      collate: (batch: readonly DistillExample[]): Batch => collateExamples(student.collate, batch),
+      predict: (outputs, batch) => logitRows(outputs, batch.length),
+      tokens: ({ input_ids }) => input_ids.length,
+      batch_size: batchSize,
+    })
+  }
+  const logitsOf = async (texts: readonly string[]): Promise<number[][]> =>
+    texts.length === 0 ? [] : (await run(encodeUnlabelled(texts, 'texts', context).examples)).predictions
+  return {
+    ...results,
+    labels,
+    tokenizer,
+    parameters: student.parameters,
+    classify: async (texts) =>
+      (await logitsOf(texts)).map((logits) => {
+        const index = argMax(logits)
+        return { label: labels[index] as Label, index, probabilities: logSoftmax(logits).map(Math.exp) }
+      }),
+    logits: async (texts) => Float32Array.from((await logitsOf(texts)).flat()),
+    evaluate: async (rows) => {
+      const { examples } = encodeLabelled(rows, 'rows', context)
+      const { loss, predictions } = await run(examples)
+      const warnings: string[] = []
+      const metrics = score(predictions, examples, (message) => warnings.push(message))
+      return { loss, metrics, predictions, warnings }
+    },
+    fingerprint: () => modelFingerprint(student.model.graph, [labels, context.maxLength, tokenizer.files]),
+    save: async (folder) => save(folder, student, context),
+    export: async (folder, options) => exportClassifier(folder, student, context, options),
+    release: async () => {
+      released = true
+      await (await session)?.release()
+      session = undefined
+    },
+  }
+}
+
+function save(folder: string, { config, parameters }: TrainedStudent, { labels, tokenizer }: EncodeContext): void {
+  if (config) {
+    saveStudent(folder, { config, parameters, tokenizer })
+    return
+  }
+  const { join } = paths()
+  writeTokenizer(tokenizer, folder)
+  writeFileAtomic(join(folder, 'model.safetensors'), safetensorsChunks(parameters))
+  const id2label = Object.fromEntries(labels.map((label, i) => [i, String(label)]))
+  writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify({ id2label }, null, 2)}\n`)
+}
+
+function exportClassifier(
+  folder: string,
+  { config, model: { graph }, portable }: TrainedStudent,
+  { labels, tokenizer }: EncodeContext,
+  options: StudentExportOptions = {},
+): void {
+  if (!portable)
+    throw new ConfigError({
+      where: 'export',
+      what: 'the student takes inputs that no other program makes of a text',
+      expected: 'input_ids, attention_mask',
+      found: graph.inputs.join(', '),
+      fix: 'Give the student a function inference(parameters), which makes such a graph.',
+    })
+  writeClassifier({ ...options, folder, graph, config: { ...config }, labels: labels.map(String), tokenizer })
+}

@@ -1,0 +1,54 @@
+// All rows of a run as examples: training, validation, transfer and held-out.
+
+import { divideRows } from '@cola/data'
+import { type EncodeContext, type EncodedRows, encodeLabelled, encodeUnlabelled } from './encode-rows.ts'
+import type { DistillExample, ReadOptions } from './options.ts'
+
+export interface ExamplesOfRun {
+  /** Labelled examples, then unlabelled ones. */
+  train: readonly DistillExample[]
+  /** Where the labelled ones stood among the rows that were given. */
+  places: readonly number[]
+  evaluation: readonly DistillExample[]
+  heldOut: ReadonlyMap<string, readonly DistillExample[]>
+  /** Tokens of all of them. */
+  sentences: readonly (readonly number[])[]
+}
+
+/**
+ * Encodes all rows.
+ * @param onWarning Told of parts of which examples were cut.
+ * @throws {DataError} naming the part, the row and the field.
+ */
+export function examplesOfRun(
+  { train, validation, transfer, heldOut, loop }: ReadOptions,
+  context: EncodeContext,
+  onWarning: (message: string) => void,
+): ExamplesOfRun {
+  const encoded = (rows: ReadOptions['train'], where: string) => report(encodeLabelled(rows, where, context), where)
+  const report = ({ examples, truncated }: EncodedRows, where: string): DistillExample[] => {
+    if (truncated > 0)
+      onWarning(`${truncated} of ${examples.length} ${where} rows were cut to ${context.maxLength} tokens`)
+    return examples
+  }
+  const all = train.length ? encoded(train, 'train') : []
+  const placed = all.map(({ label }, place) => ({ label, place }))
+  const divided = typeof validation === 'number' ? divideRows(placed, validation, loop.seed) : undefined
+  const places = (divided?.train ?? placed).map(({ place }) => place)
+  const at = (chosen: readonly number[]) => chosen.map((place) => all[place] as DistillExample)
+  const evaluation = divided
+    ? at(divided.validation.map(({ place }) => place))
+    : Array.isArray(validation) && validation.length
+      ? encoded(validation, 'validation')
+      : []
+  const unlabelled = report(encodeUnlabelled(transfer, 'transfer', context), 'transfer')
+  const others = new Map(Object.entries(heldOut).map(([name, rows]) => [name, encoded(rows, `heldOut.${name}`)]))
+  const examples = [all, evaluation, unlabelled, ...others.values()].flat()
+  return {
+    train: [...at(places), ...unlabelled],
+    places,
+    evaluation,
+    heldOut: others,
+    sentences: examples.map(({ input_ids }) => input_ids),
+  }
+}

@@ -1,0 +1,193 @@
+// Options of distill, and their defaults.
+
+import type { Label, Tokenizer } from '@cola/data'
+import { type EmbeddingTable, parseStudentConfig, type StudentConfig } from '@cola/rnn'
+import {
+  adam,
+  callable,
+  type Check,
+  type Checks,
+  checkLoopOptions,
+  checkOptions,
+  ConfigError,
+  defaultDevice,
+  type Device,
+  list,
+  loopChecks,
+  type LoopOptions,
+  type Metrics,
+  object,
+  type Optimizer,
+  text,
+  whole,
+} from '@cola/train'
+import type { Term } from '../losses/graph-losses.ts'
+import { checkLossOptions, type DistillationOptions, distillationChecks } from '../losses/loss-options.ts'
+import type { TeacherSource } from '../teacher/open-teacher.ts'
+import { isModel, type StudentModel } from './student-model.ts'
+
+/** A text and its class. */
+export interface DistillRow {
+  text: string
+  label: Label
+}
+
+/** An example of the run: a text's tokens, its class, and what the teacher gave for it. */
+export interface DistillExample {
+  input_ids: readonly number[]
+  /** Index of the class; -100 where there is none. */
+  label: number
+  /** Inputs of the losses: `teacher_logits`, and `teacher_hidden` where a loss reads it. */
+  teacher?: Readonly<Record<string, Float32Array>>
+}
+
+export interface DistillOptions extends LoopOptions<DistillExample, readonly number[]> {
+  /** What learns: a configuration of a recurrent classifier of @cola/rnn, or a model of one's own. */
+  student: StudentConfig | StudentModel
+  /**
+   * What it learns from: a classifier's folder, a .safetensors file of logits, a fine-tuned model, a classifier, a
+   * teacher of one's own; of several, the logits are averaged. @default none: the student learns from the labels alone
+   */
+  teacher?: TeacherSource | readonly TeacherSource[]
+  /** The student's: a folder, a name on the hub, or a tokenizer. @default the teacher's */
+  tokenizer?: string | Tokenizer
+  /** Rows with labels. @default none, where there are `transfer` texts */
+  train?: readonly DistillRow[]
+  /** A share of `train`, above 0 and below 1, chosen by the seed; or rows. @default none */
+  validation?: number | readonly DistillRow[]
+  /** Unlabelled texts, learned from the teacher alone. @default none */
+  transfer?: readonly string[]
+  /** Rows by the name of their split, scored once, at the end. @default none */
+  heldOut?: Readonly<Record<string, readonly DistillRow[]>>
+  /**
+   * Classes in the order of the teacher's logits. @default the teacher's; without a teacher that names them, those that
+   * occur in the training rows, sorted
+   */
+  labels?: readonly Label[]
+  /** Names under which a file of logits has the splits. @default train, transfer */
+  splits?: { train?: string; transfer?: string }
+  /** Options of the distillation loss, or a sum of losses of one's own. @default those of `distillation` */
+  loss?: DistillationOptions | readonly Term[]
+  /** First values of the embedding of a student that is given as a configuration. @default N(0, 1), drawn by the seed */
+  embedding?: EmbeddingTable
+  /** Longest text in tokens; longer ones are cut and counted. @default the tokenizer's, at most 256 */
+  max_length?: number
+  /** Scores from predicted and true classes, by index. @default classificationMetrics of @cola/data */
+  compute_metrics?: ComputeMetrics
+  /** @default adam({ max_grad_norm: 1 }) */
+  optimizer?: Optimizer
+  /** @default 'cpu' in Node, 'wasm' in a browser */
+  device?: Device
+}
+
+export type ComputeMetrics = (
+  predictions: readonly number[],
+  labels: readonly number[],
+  options: { classes: number; onWarning: (message: string) => void },
+) => Metrics
+
+/** Whether a loss is a sum of one's own. */
+export const isTerms = (loss: DistillOptions['loss']): loss is readonly Term[] => Array.isArray(loss)
+
+type OptionsOfRun = Omit<DistillOptions, keyof LoopOptions<never>>
+
+const isShare = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 1
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+const objectOr = (expected: string, others: (value: unknown) => boolean): Check => [
+  expected,
+  (value) => (typeof value === 'object' && value !== null) || others(value),
+]
+const none = () => false
+
+const checks: Checks<OptionsOfRun> = {
+  student: object,
+  teacher: objectOr('a folder, a file of logits, a classifier, a teacher, or an array of them', isText),
+  tokenizer: objectOr('a folder, a name on the hub, or a tokenizer', isText),
+  train: list,
+  validation: ['a number above 0 and below 1, or an array of rows', (value) => isShare(value) || Array.isArray(value)],
+  transfer: list,
+  heldOut: object,
+  labels: list,
+  splits: object,
+  loss: objectOr('options of the distillation loss, or an array of losses', none),
+  embedding: object,
+  max_length: whole(1),
+  compute_metrics: callable,
+  optimizer: object,
+  device: text,
+}
+
+const splitChecks: Checks<NonNullable<DistillOptions['splits']>> = { train: text, transfer: text }
+
+/** What works for tables of a hundred rows as for those of ten thousand. */
+const loopDefaults = {
+  epochs: 10,
+  batch_size: 32,
+  eval_batch_size: 64,
+  learning_rate: 2e-3,
+  lr_scheduler_type: 'linear',
+  warmup: 0.06,
+  seed: 42,
+} as const satisfies LoopOptions<never>
+
+/** Without a limit of the tokenizer's: a recurrent student is unrolled, one copy of its cell for each token. */
+export const longestText = 256
+
+/** The options of a run, with their defaults. */
+export interface ReadOptions extends Omit<OptionsOfRun, 'train' | 'transfer' | 'heldOut' | 'splits'> {
+  train: readonly DistillRow[]
+  transfer: readonly string[]
+  heldOut: Readonly<Record<string, readonly DistillRow[]>>
+  splits: { train: string; transfer: string }
+  optimizer: Optimizer
+  device: Device
+  loop: LoopOptions<DistillExample, readonly number[]> & { seed: number; eval_batch_size: number }
+}
+
+/**
+ * Sorts the options, checks them, and fills in the defaults.
+ * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
+ */
+export function readOptions(options: DistillOptions): ReadOptions {
+  checkOptions('distill', options, { ...checks, ...loopChecks })
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
+  const part = (names: object) => Object.fromEntries(entries.filter(([name]) => Object.hasOwn(names, name)))
+  const { train = [], transfer = [], heldOut = {}, splits = {}, ...run } = part(checks) as OptionsOfRun
+  const loop = { ...loopDefaults, ...part(loopChecks) }
+  checkLoopOptions('distill', loop, {
+    evaluationRows:
+      run.validation === undefined || (Array.isArray(run.validation) && run.validation.length === 0) ? 0 : 1,
+    lengths: true,
+    scores: true,
+    names: { evaluation: 'validation', lengths: 'lengths', scores: 'compute_metrics' },
+  })
+  checkOptions('distill, option splits', splits, splitChecks)
+  if (run.loss !== undefined && !isTerms(run.loss))
+    checkLossOptions('distill, option loss', run.loss, distillationChecks)
+  refuseContradictions({ ...run, train, transfer })
+  return {
+    ...run,
+    train,
+    transfer,
+    heldOut,
+    splits: { train: 'train', transfer: 'transfer', ...splits },
+    optimizer: run.optimizer ?? adam({ max_grad_norm: 1 }),
+    device: run.device ?? defaultDevice(),
+    loop,
+  }
+}
+
+function refuseContradictions({ student, teacher, tokenizer, train, transfer, embedding }: OptionsOfRun): void {
+  const refuse = (option: string, what: string, fix: string) => {
+    throw new ConfigError({ where: `distill, option ${option}`, what, fix })
+  }
+  if (student === undefined) refuse('student', 'missing', 'Give a configuration, {} for the default one, or a model.')
+  if (!isModel(student)) parseStudentConfig(student, 'distill, option student')
+  if (transfer?.length && teacher === undefined)
+    refuse('transfer', 'unlabelled texts without a teacher', 'Give a teacher, or leave them out.')
+  if (!train?.length && !transfer?.length) refuse('train', 'there is nothing to learn from', 'Give rows with labels.')
+  if (tokenizer === undefined && teacher === undefined)
+    refuse('tokenizer', 'missing', 'Give a folder, a name on the hub, or a tokenizer.')
+  if (embedding !== undefined && isModel(student))
+    refuse('embedding', 'the student has its own', 'Leave it out, or give the student as a configuration.')
+}

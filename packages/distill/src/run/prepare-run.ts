@@ -1,0 +1,121 @@
+// What a run needs before it trains: classes, examples, student, artifacts, and the teacher's logits, in this order.
+
+import { classificationMetrics, readTokenizer, type Tokenizer } from '@cola/data'
+import { getValue, type Loss } from '@cola/graph'
+import { ConfigError, crossEntropy, generateArtifacts, metricOf, paths, type TrainingArtifacts } from '@cola/train'
+import { distillation, sumOfLosses } from '../losses/graph-losses.ts'
+import { labelOptions } from '../losses/loss-options.ts'
+import { cachedTeacher } from '../teacher/cached-teacher.ts'
+import { openTeacher } from '../teacher/open-teacher.ts'
+import type { Teacher } from '../teacher/teacher.ts'
+import { classesOfRun } from './classes-of-run.ts'
+import { type EncodeContext, labelsOf } from './encode-rows.ts'
+import { type ExamplesOfRun, examplesOfRun } from './examples-of-run.ts'
+import { type DistillExample, type DistillOptions, isTerms, longestText, type ReadOptions } from './options.ts'
+import { type Score, scorer } from './scorer.ts'
+import { embeddingRows, type StudentModel, studentOf } from './student-model.ts'
+import { teacherInputs, teacherValues } from './teacher-values.ts'
+
+export interface PreparedRun {
+  context: EncodeContext
+  student: StudentModel
+  artifacts: TrainingArtifacts
+  /** Training examples with the teacher's values, labelled ones first. */
+  train: readonly DistillExample[]
+  evaluation: readonly DistillExample[]
+  heldOut: ReadonlyMap<string, readonly DistillExample[]>
+  score: Score
+}
+
+/**
+ * Prepares a run. The teacher is asked last, when all else is known to be right, and closed if it was opened here.
+ * @throws what `distill` throws before it trains.
+ */
+export async function prepareRun(run: ReadOptions): Promise<PreparedRun> {
+  const { device, embedding, optimizer, teacher: source, loop } = run
+  const onWarning = (message: string) => loop.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
+  const opened = source === undefined ? undefined : await openTeacher(source, { device, onWarning })
+  try {
+    const teacher = opened?.teacher
+    const context = await contextOf(run, teacher)
+    const examples = examplesOfRun(run, context, onWarning)
+    const { labels, tokenizer } = context
+    const { sentences, evaluation, heldOut } = examples
+    const student = studentOf(run.student, { labels, tokenizer, sentences, embedding, seed: loop.seed })
+    const loss = lossOf(run.loss, teacher)
+    const artifacts = generateArtifacts(student.model, { loss, evalLoss: crossEntropy(), optimizer })
+    const score = scorer(run.compute_metrics ?? classificationMetrics, labels.length)
+    if (loop.metric_for_best_model !== undefined) requireMetric(loop.metric_for_best_model, evaluation, score)
+    const train = teacher ? await withTeacher(teacher, run, examples, artifacts) : examples.train
+    return { context, student, artifacts, train, evaluation, heldOut, score }
+  } finally {
+    await opened?.release()
+  }
+}
+
+async function contextOf(run: ReadOptions, teacher: Teacher | undefined): Promise<EncodeContext> {
+  const { train, labels, student, embedding, max_length } = run
+  const tokenizer = await tokenizerOf(run, teacher)
+  const classes = classesOfRun({
+    found: train.length ? labelsOf(train, 'train') : [],
+    teacher: teacher?.labels,
+    labels,
+  })
+  return {
+    tokenizer,
+    labels: classes,
+    maxLength: max_length ?? Math.min(tokenizer.modelMaxLength ?? longestText, longestText),
+    vocabularySize: embeddingRows(student, embedding),
+    labelFix: teacher?.labels
+      ? 'The teacher has no such class: leave the row out; or say with the option labels what its classes are called.'
+      : 'The training rows have no such label: add some, or name all classes with the option labels.',
+  }
+}
+
+async function tokenizerOf({ tokenizer }: ReadOptions, teacher: Teacher | undefined): Promise<Tokenizer> {
+  const found = tokenizer ?? teacher?.tokenizer
+  if (typeof found === 'string') return readTokenizer(found)
+  if (found) return found
+  throw new ConfigError({
+    where: 'distill, option tokenizer',
+    what: 'missing, and the teacher has none',
+    expected: 'a folder, a name on the hub, or a tokenizer',
+  })
+}
+
+/** Without a teacher, what the labels contribute alone. */
+function lossOf(loss: DistillOptions['loss'], teacher: Teacher | undefined): Loss {
+  if (isTerms(loss)) return sumOfLosses(loss)
+  return teacher ? distillation(loss) : crossEntropy(labelOptions(loss ?? {}))
+}
+
+/** @throws {ConfigError} for a metric that perfect predictions of the evaluation rows have not. */
+function requireMetric(metric: string, evaluation: readonly DistillExample[], score: Score): void {
+  const classes = 1 + evaluation.reduce((greatest, { label }) => Math.max(greatest, label), 0)
+  const perfect = evaluation.map(({ label }) => Array.from({ length: classes }, (_, i) => (i === label ? 1 : 0)))
+  metricOf(
+    metric,
+    0,
+    score(perfect, evaluation, () => undefined),
+  )
+}
+
+/** The training examples with what the teacher gives for each. */
+async function withTeacher(
+  teacher: Teacher,
+  { splits, train: rows, transfer, loop }: ReadOptions,
+  { train, places }: ExamplesOfRun,
+  { trainingModel }: TrainingArtifacts,
+): Promise<DistillExample[]> {
+  const { output_dir } = loop
+  const asked =
+    output_dir === undefined ? teacher : cachedTeacher(teacher, { folder: paths().join(output_dir, 'teacher') })
+  const inputs = teacherInputs.filter((name) => trainingModel.inputs.includes(name))
+  const widths = new Map(inputs.map((name) => [name, getValue(trainingModel, name).shape.at(-1)] as const))
+  const texts = rows.map(({ text }) => text)
+  // A file has a row for each row that was given, whatever part of them is kept for validation.
+  const values = await teacherValues(asked, { name: splits.train, texts }, widths)
+  const others = await teacherValues(asked, { name: splits.transfer, texts: transfer }, widths)
+  const ofTrain = [...places.map((place) => values[place]), ...others]
+  return train.map((example, i) => ({ ...example, teacher: ofTrain[i] as Record<string, Float32Array> }))
+}

@@ -1,0 +1,99 @@
+// The one door for teachers: a folder, a file of logits, a classifier, a teacher, or several of them.
+
+import { isFolder } from '@cola/data'
+import { ConfigError, type Device, fileSystem, loadClassifier, paths } from '@cola/train'
+import { averageTeachers } from './average-teachers.ts'
+import type { Teacher } from './teacher.ts'
+import { teacherFromClassifier, type TextClassifier } from './teacher-from-classifier.ts'
+import { teacherFromFile } from './teacher-from-file.ts'
+
+/**
+ * A classifier's folder, as `loadClassifier` reads it and `export` of a fine-tuned model writes it; a .safetensors file
+ * of logits; a classifier that is open; or a teacher of one's own.
+ */
+export type TeacherSource = string | TextClassifier | Teacher
+
+export interface OpenTeacherOptions {
+  device: Device
+  /** Told when texts were cut. */
+  onWarning: (message: string) => void
+}
+
+/** A teacher, and how what was opened for it is closed. */
+export interface OpenTeacher {
+  teacher: Teacher
+  release: () => Promise<void>
+}
+
+/**
+ * Opens a teacher, or several, whose logits are averaged.
+ * @throws {ConfigError} for what is no teacher; what `loadClassifier`, `teacherFromFile` and `averageTeachers` throw.
+ */
+export async function openTeacher(
+  source: TeacherSource | readonly TeacherSource[],
+  options: OpenTeacherOptions,
+): Promise<OpenTeacher> {
+  const opened: OpenTeacher[] = []
+  const release = async () => {
+    for (const one of opened) await one.release()
+  }
+  try {
+    for (const one of isList(source) ? source : [source]) opened.push(await openOne(one, options))
+    const teachers = opened.map(({ teacher }) => teacher)
+    return { teacher: isList(source) ? averageTeachers(teachers) : (teachers[0] as Teacher), release }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+const isList = (source: TeacherSource | readonly TeacherSource[]): source is readonly TeacherSource[] =>
+  Array.isArray(source)
+
+const nothing = async (): Promise<void> => undefined
+
+async function openOne(source: TeacherSource, options: OpenTeacherOptions): Promise<OpenTeacher> {
+  if (typeof source === 'string') return openPath(source, options)
+  if ('classify' in source) return { teacher: teacherFromClassifier(source), release: nothing }
+  if (typeof source.logits === 'function') return { teacher: source, release: nothing }
+  throw new ConfigError({
+    where: 'option teacher',
+    what: 'it gives no logits',
+    expected: 'a folder, a file of logits, a classifier, or a teacher with logits(split)',
+    found: `an object with ${Object.keys(source as object).join(', ') || 'nothing'}`,
+  })
+}
+
+async function openPath(path: string, { device, onWarning }: OpenTeacherOptions): Promise<OpenTeacher> {
+  if (path.endsWith('.safetensors')) return { teacher: teacherFromFile(path), release: nothing }
+  if (!(await isFolder(path)))
+    throw new ConfigError({
+      where: 'option teacher',
+      what: 'no such folder',
+      expected: "a classifier's folder, or a .safetensors file of logits",
+      found: path,
+    })
+  refuseAdapter(path)
+  const classifier = await loadClassifier(path, {
+    device,
+    onWarning: ({ message }) => onWarning(`teacher: ${message}`),
+  })
+  try {
+    return { teacher: teacherFromClassifier(classifier), release: classifier.release }
+  } catch (error) {
+    await classifier.release()
+    throw error
+  }
+}
+
+/** @throws {ConfigError} for a folder with an adapter, which is no model without its base. */
+function refuseAdapter(folder: string): void {
+  if (!fileSystem().existsSync(paths().join(folder, 'adapter_config.json'))) return
+  throw new ConfigError({
+    where: 'option teacher',
+    what: 'an adapter without its base model',
+    expected: "a classifier's folder",
+    found: folder,
+    fix: 'Open it with loadFineTuned of @cola/lora and give what comes back, or give the folder that export() wrote.',
+  })
+}

@@ -1,0 +1,50 @@
+// A classifier as a teacher.
+
+import type { Label, Tokenizer } from '@cola/data'
+import { ConfigError } from '@cola/train'
+import type { Teacher } from './teacher.ts'
+
+/**
+ * A classifier of texts: what `loadClassifier` of @cola/train, `fineTune` and `loadFineTuned` of @cola/lora, and
+ * `distill` give.
+ */
+export interface TextClassifier {
+  readonly labels: readonly Label[]
+  /** Logits [texts, classes] of texts, row by row. */
+  readonly logits: (texts: readonly string[]) => Promise<Float32Array>
+  readonly fingerprint: () => string | Promise<string>
+  readonly tokenizer: Tokenizer
+  readonly classify: (texts: readonly string[]) => Promise<unknown>
+  /** Contents of config.json, or settings of the task, of which `problem_type` is read. */
+  readonly config?: object | undefined
+  readonly settings?: object | undefined
+}
+
+/** What a teacher needs of a classifier. */
+export type LogitsOfTexts = Pick<TextClassifier, 'logits' | 'fingerprint'> & Partial<TextClassifier>
+
+/**
+ * A classifier as a teacher.
+ * @throws {ConfigError} for a model of several labels a text, or of a regression.
+ */
+export function teacherFromClassifier(classifier: LogitsOfTexts): Teacher {
+  const { labels, tokenizer, fingerprint } = classifier
+  const found = problemTypeOf(classifier)
+  if (found !== undefined && found !== 'single_label_classification')
+    throw new ConfigError({
+      where: 'option teacher',
+      what: 'it does not tell classes apart, one for each text',
+      expected: 'problem_type single_label_classification',
+      found: String(found),
+    })
+  return {
+    logits: ({ texts }) => classifier.logits(texts),
+    fingerprint,
+    ...(labels ? { labels } : {}),
+    ...(tokenizer ? { tokenizer } : {}),
+  }
+}
+
+/** transformers' `problem_type`, where it is known. */
+const problemTypeOf = ({ config, settings }: LogitsOfTexts): unknown =>
+  (({ ...config, ...settings }) as { problem_type?: unknown }).problem_type ?? undefined
