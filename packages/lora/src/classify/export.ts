@@ -6,7 +6,7 @@ import type { Gpt2Config } from '../gpt2/config.ts'
 import { withPaddedInputs } from '../gpt2/graph.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
-import { withMaskedInputs } from '../onnx/head.ts'
+import { withMaskedInputs } from '../onnx/masked-inputs.ts'
 
 export interface ExportOptions extends Omit<ClassifierExport, 'graph'> {
   config: Gpt2Config

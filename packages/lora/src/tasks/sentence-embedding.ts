@@ -6,7 +6,7 @@ import { type Batch, cosineSquaredError, multipleNegativesRanking, oneOf, positi
 import { ConfigError } from '../errors.ts'
 import type { Pooling } from '../inject/head.ts'
 import type { BaseModel } from '../load/base.ts'
-import { sentenceOutput, withSentenceEmbedding } from '../onnx/sentence-embedding.ts'
+import { sentenceOutput, withSentenceEmbedding } from './embedding-output.ts'
 import { architecture } from './architecture.ts'
 import { dot, retrievalScores, type SentencePrediction, similarityScores } from './embedding-scores.ts'
 import { placesOf, rankingTargets, type SentenceEmbeddingExample, similarityTargets } from './embedding-targets.ts'

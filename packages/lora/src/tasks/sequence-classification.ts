@@ -29,7 +29,7 @@ import {
   share,
 } from '@cola/train'
 import type { Pooling } from '../inject/head.ts'
-import { withHead } from '../onnx/head.ts'
+import { withHead } from './head.ts'
 import { architecture, labelNames } from './architecture.ts'
 import { softmax } from './softmax.ts'
 import type { ScoreContext, Task } from './task.ts'

@@ -18,7 +18,7 @@ import {
 } from '@cola/data'
 import { type Check, crossEntropy, flag, oneOf } from '@cola/train'
 import type { BaseModel } from '../load/base.ts'
-import { withHead } from '../onnx/head.ts'
+import { withHead } from './head.ts'
 import { architecture, labelNames } from './architecture.ts'
 import { softmax } from './softmax.ts'
 import { isSpansRow, type TaggedWords, taggedWords, type TokenClassificationRow } from './tagged-words.ts'

@@ -8,7 +8,7 @@ import { elements, type Graph, type Tensor } from '@cola/graph'
 import { type Batch, feedsOf, openSession, type OrtTensor, readSafetensorsFile } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { loadAdapter, openBase, type Pooling, readAdapter, withMaskedInputs } from '../../src/index.ts'
-import { withSentenceEmbedding } from '../../src/onnx/sentence-embedding.ts'
+import { withSentenceEmbedding } from '../../src/tasks/embedding-output.ts'
 import { exportFolder } from '../export-folder.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-embedding-'))

@@ -13,7 +13,7 @@ import {
   widen,
 } from '@cola/graph'
 import type { Pooling } from '../inject/head.ts'
-import { pool } from './head.ts'
+import { pool } from './pool.ts'
 
 /** Name of the output with a vector for each token; transformers' and transformers.js' name. */
 export const tokenOutput = 'last_hidden_state'

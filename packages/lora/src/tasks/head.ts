@@ -3,26 +3,23 @@
 import { random } from '@cola/data'
 import {
   addInitializer,
-  addInput,
   build,
   cloneGraph,
-  type Dim,
   float32,
   formatValue,
   getValue,
   type Graph,
   type Model,
   prune,
-  rowsAt,
-  tensor,
   type Value,
   widen,
 } from '@cola/graph'
 import { atLeast, type Checks, checkOptions, checkValue, flag, integer, listOf, oneOf, text, whole } from '@cola/train'
 import { ConfigError } from '../errors.ts'
-import type { Head, Pooling } from '../inject/head.ts'
 import type { HeadedModel } from '../inject/adapted-model.ts'
-import { hiddenStates, isHidden, isPacked } from './hidden.ts'
+import type { Head, Pooling } from '../inject/head.ts'
+import { hiddenStates, isHidden, isPacked } from '../onnx/hidden.ts'
+import { pool } from './pool.ts'
 
 export interface HeadOptions {
   num_labels: number
@@ -132,61 +129,4 @@ function notFound(graph: Graph, hidden: string | undefined, found: Value | undef
 function gridOf(graph: Graph, states: Value): Value {
   const g = build(graph)
   return states.shape.length === 2 ? g.Shape(getValue(graph, 'input_ids')) : g.Shape(states, { start: 0, end: 2 })
-}
-
-/** The hidden states at one place a sentence, [batch, width]. */
-export function pool(graph: Graph, states: Value, pooling: Pooling): Value {
-  const g = build(graph)
-  if (states.shape.length === 2) return poolPacked(graph, states, pooling)
-  const [batch, sequence] = states.shape as [string, string, number]
-  if (pooling === 'last') return rowsAt(graph, states, addInput(graph, 'last_token', 'int32', [batch]))
-  if (pooling === 'first')
-    return g.Gather(states, g.constant('first_token', tensor('int64', [], BigInt64Array.of(0n))), { axis: 1 })
-  const weights = addInput(graph, 'token_weights', 'float32', [batch, sequence])
-  return g.ReduceSum(g.Mul(states, g.Unsqueeze(weights, g.int64([2]))), g.int64([1]), { keepdims: 0 })
-}
-
-/** The same of a packed batch, [token, width]: each sentence's tokens stand somewhere in the rows. */
-function poolPacked(graph: Graph, states: Value, pooling: Pooling): Value {
-  const [tokens] = states.shape as [Dim]
-  if (pooling === 'mean') {
-    const weights = addInput(graph, 'pooling_weights', 'float32', ['batch', tokens])
-    return build(graph).MatMul(weights, states)
-  }
-  return rowsAt(graph, states, addInput(graph, `${pooling}_token`, 'int32', ['batch']))
-}
-
-/** A copy for other programs: what the head reads is computed from `attention_mask`, padded on either side. */
-export function withMaskedInputs({ graph: original }: Model): Graph {
-  const graph = cloneGraph(original)
-  const given: string[] = graph.inputs.filter((name) => name === 'last_token' || name === 'token_weights')
-  if (given.length === 0) return graph
-  const mask = graph.values.get('attention_mask')
-  if (!mask)
-    throw new ConfigError({
-      where: `graph "${graph.name}"`,
-      what: 'no input tells real tokens from padding',
-      expected: 'attention_mask',
-    })
-  const nodes = graph.nodes
-  graph.nodes = []
-  graph.inputs = graph.inputs.filter((name) => !given.includes(name))
-  for (const name of given) graph.values.delete(name)
-  const g = build(graph)
-  const real = g.Cast(mask, { to: 1 })
-  if (given.includes('token_weights')) {
-    g.node('Div', [real, g.ReduceSum(real, g.int64([1]))], { outputs: ['token_weights'] })
-  } else {
-    // The place of the greatest of 0, 1, 2, ... over real tokens; each row starts at a multiple of the sequence length.
-    const [rows, columns] = [0, 1].map((axis) =>
-      g.Squeeze(g.Shape(mask, { start: axis, end: axis + 1 }), g.int64([0])),
-    ) as [Value, Value]
-    const number = (value: number) =>
-      g.constant(`number.${value}`, tensor('int64', [], BigInt64Array.of(BigInt(value))))
-    const upTo = (end: Value) => g.Range(number(0), end, number(1))
-    const place = g.ArgMax(g.Mul(real, g.Cast(upTo(columns), { to: 1 })), { axis: 1, keepdims: 0 })
-    g.node('Cast', [g.Add(g.Mul(upTo(rows), columns), place)], { outputs: ['last_token'], attributes: { to: 6 } })
-  }
-  graph.nodes = [...graph.nodes, ...nodes]
-  return graph
 }
