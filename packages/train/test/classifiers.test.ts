@@ -49,6 +49,7 @@ describe('a classifier that another tool wrote', () => {
       atol: name === 'float16' ? 1e-2 : 1e-4,
     })
     expect((await classifier.classify(['a b c']))[0]?.label).toBe('yes')
+    await expect(classifier.classify('a b c' as never)).rejects.toThrow(/^texts: not an array, .*"a b c"/)
     for (const one of new Set([classifier, whole])) await one.release()
   })
 

@@ -167,6 +167,9 @@ describe('Trainer', () => {
     await first.session.release()
     const other = await trainerOf({ output_dir: out, resume: true, batch_size: 8 })
     await expect(other.trainer.train()).rejects.toThrow(/belongs to another run/)
+    const data = { train: rows(70), evaluation: rows(40, 3), collate }
+    const judged = await trainerOf({ output_dir: out, resume: true, epochs: 1, data })
+    await expect(judged.trainer.train()).rejects.toThrow(/belongs to another run/)
     writeFileSync(
       join(out, 'checkpoint.safetensors'),
       readFileSync(join(out, 'checkpoint.safetensors')).subarray(0, 900),

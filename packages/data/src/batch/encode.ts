@@ -1,6 +1,7 @@
 // Texts to rows of token ids, with a rule for those that are too long.
 
 import { DataError } from '../errors.ts'
+import { requireList } from '../source/row-checks.ts'
 import type { Encoding, EncodingOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
 import { cut, roomFor } from '../tokenizer/truncate.ts'
 
@@ -44,6 +45,7 @@ export function encodeTexts(
   texts: readonly (string | TextInput)[],
   options: EncodeOptions = {},
 ): { rows: TokenSequence[]; truncated: number } {
+  requireList(texts, 'texts')
   const encode = tokenizer.encodePlus ?? ownEncoder(tokenizer.encode)
   return checkedRows(texts, options, (input, i) => {
     const { text, text_pair } = typeof input === 'object' && input ? input : { text: input }

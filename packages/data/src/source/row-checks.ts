@@ -37,6 +37,18 @@ export function requireRows(where: string, rows: unknown): void {
   })
 }
 
+/** @throws {DataError} for something that is no array, such as one text in place of several. */
+export function requireList(value: unknown, where: string): void {
+  if (Array.isArray(value)) return
+  throw new DataError({
+    where,
+    what: 'not an array',
+    expected: 'an array',
+    found: describeValue(value),
+    ...(typeof value === 'string' ? { fix: 'One text is an array of one: [text].' } : {}),
+  })
+}
+
 /** A value in a few characters, for errors. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing'

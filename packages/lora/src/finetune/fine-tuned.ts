@@ -1,6 +1,7 @@
 // A fine-tuned model at work: it answers, is scored, saved, exported and released.
 
 import type { Tokenizer } from '@cola/data'
+import { requireList } from '@cola/data'
 import {
   type Device,
   type Evaluation,
@@ -103,7 +104,11 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       batch_size: batchSize,
     })
   }
-  const predict: Predict<TaskTypes[T]> = async (examples) => (await run(examples)).predictions
+  const predict: Predict<TaskTypes[T]> = async (examples) => {
+    if (examples.length > 0) return (await run(examples)).predictions
+    requireOpen()
+    return []
+  }
   const common: FineTunedModel<T> = {
     task: task.taskType as T,
     settings,
@@ -111,6 +116,7 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     training,
     adapted,
     evaluate: async (rows) => {
+      requireList(rows, 'rows')
       const { examples } = task.encode(rows, settings, { ...context, where: 'rows' })
       const { loss, predictions } = await run(examples)
       const warnings: string[] = []

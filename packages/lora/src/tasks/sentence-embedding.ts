@@ -1,6 +1,6 @@
 // FEATURE_EXTRACTION: one vector a text, near to those of texts that mean the same.
 
-import { DataError, encodeTexts, requireText, rowPlace, type TokenSequence } from '@cola/data'
+import { DataError, encodeTexts, requireList, requireText, rowPlace, type TokenSequence } from '@cola/data'
 import { getValue, type Loss } from '@cola/graph'
 import { type Batch, cosineSquaredError, multipleNegativesRanking, oneOf, positive } from '@cola/train'
 import { ConfigError } from '../errors.ts'
@@ -144,11 +144,12 @@ export const sentenceEmbedding: Task<Types> = {
   scoresTraining: false,
   serve(predict, _, context) {
     const embed = async (texts: readonly string[]): Promise<(readonly number[])[]> => {
+      requireList(texts, 'texts')
       const examples = texts.map((text, i) => {
         const place = rowPlace('texts', i)
         return exampleOf(encodeRow([requireText({ text }, 'text', place)], context, place).rows)
       })
-      const predictions = examples.length > 0 ? await predict(examples) : []
+      const predictions = await predict(examples)
       return predictions.map(([embedding]) => embedding as readonly number[])
     }
     return {

@@ -14,6 +14,7 @@ import {
   regressionMetrics,
   requireLabel,
   requireLabels,
+  requireList,
   requireText,
   rowPlace,
 } from '@cola/data'
@@ -265,8 +266,8 @@ export const sequenceClassification: Task<Types> = {
   encode(rows, { problem_type, labels }, { base, maxLength, where }) {
     const texts = rows.map((row, i) => {
       const place = rowPlace(where, i)
-      const pair = row.text_pair === undefined ? {} : { text_pair: requireText(row, 'text_pair', place) }
-      return { text: requireText(row, 'text', place), ...pair }
+      const text = requireText(row, 'text', place)
+      return row.text_pair === undefined ? { text } : { text, text_pair: requireText(row, 'text_pair', place) }
     })
     const { rows: encoded, truncated } = encodeTexts(base.tokenizer, texts, {
       max_length: maxLength,
@@ -302,7 +303,8 @@ export const sequenceClassification: Task<Types> = {
   scoresTraining: true,
   serve(predict, settings, context) {
     const { problem_type, labels } = settings
-    const logitsOf = (texts: readonly TextOrPair[]) => {
+    const logitsOf = async (texts: readonly TextOrPair[]) => {
+      requireList(texts, 'texts')
       const rows = texts.map((text) => (typeof text === 'string' ? { text } : text)) as Types['row'][]
       return predict(sequenceClassification.encode(rows, settings, { ...context, where: 'texts' }).examples)
     }

@@ -9,6 +9,7 @@ import {
   entitiesOf,
   entityMetrics,
   type PunctuationWords,
+  requireList,
   requireText,
   rowPlace,
   type TextRange,
@@ -198,9 +199,10 @@ export const tokenClassification: Task<Types> = {
     return {
       labels: settings.labels,
       async tag(texts) {
+        requireList(texts, 'texts')
         const inputs = texts.map((text, i) => wordsOf(text, settings.punctuation, rowPlace('texts', i)))
         const { examples } = encodeInputs(inputs, { ...context, where: 'texts' })
-        const predictions = examples.length > 0 ? await predict(examples) : []
+        const predictions = await predict(examples)
         return inputs.map((input, i) => found(input, predictions[i] as WordTags))
       },
     }

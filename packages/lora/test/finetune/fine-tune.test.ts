@@ -81,6 +81,15 @@ describe('fineTune with GPT-2’s weights', () => {
     await classifier.release()
   })
 
+  it('no texts are no answers; one text in place of an array, and what is no text, are refused', async () => {
+    expect(await tuned.classify([])).toEqual([])
+    await expect(tuned.classify('the cat' as never)).rejects.toThrow(/^texts: not an array, .*"the cat".*\[text\]/)
+    await expect(tuned.classify([null] as never)).rejects.toThrow(/^texts, row 1, field "text": not a text/)
+    await expect(tuned.evaluate(undefined as never)).rejects.toThrow(
+      /^rows: not an array, expected an array, found nothing/,
+    )
+  })
+
   it('gives logits, and a fingerprint that its folder has too and another model has not', async () => {
     const logits = await tuned.logits(texts)
     const exps = Array.from(logits, Math.exp)

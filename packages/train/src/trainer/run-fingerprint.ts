@@ -1,4 +1,5 @@
-// Fingerprint of a run: the artifacts, the training rows and the options, which must be equal when a run is resumed.
+// Fingerprint of a run: the artifacts, the rows and the options, which must be equal when a run is resumed. Epochs that
+// were judged by other evaluation rows cannot be held against new ones.
 
 import { sha256 } from '../files/node.ts'
 import type { Settings } from './trainer-options.ts'
@@ -21,6 +22,7 @@ export async function runFingerprint<Row, Prediction>(settings: Settings<Row, Pr
     options.metric_for_best_model,
     options.greater_is_better,
   ]
-  const rows = data.train.map((row) => `${JSON.stringify(row, writeBigInt)}\n`)
+  const lines = (rows: readonly Row[]) => rows.map((row) => `${JSON.stringify(row, writeBigInt)}\n`)
+  const rows = [...lines(data.train), 'evaluation\n', ...lines(data.evaluation ?? [])]
   return sha256([await session.getFingerprint(), JSON.stringify(values), ...rows])
 }
