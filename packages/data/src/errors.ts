@@ -1,5 +1,5 @@
-// Failures of data from outside. This package knows no other, so it has its own class of the same form as
-// @cola/graph's.
+// Typed errors of data and of the hub. They have the fields of @cola/graph's ColaError, which this package does not
+// import.
 
 export interface DataProblem {
   /** File and line, URL or option. */
@@ -10,19 +10,21 @@ export interface DataProblem {
   fix?: string
 }
 
-/** Data that is not what it should be; the message says where, what was expected, what was found and what to do. */
+/** Data that is not valid; the message says where, what was expected, what was found and what to do. */
 export class DataError extends Error {
   readonly problem: DataProblem
   constructor(problem: DataProblem, options?: ErrorOptions) {
-    const { where, what, expected, found, fix } = problem
-    super(
-      `${where}: ${what}${expected === undefined ? '' : `, expected ${expected}`}${found === undefined ? '' : `, found ${found}`}.${fix ? ` ${fix}` : ''}`,
-      options,
-    )
+    super(describe(problem), options)
     this.name = new.target.name
     this.problem = problem
   }
 }
 
-/** A hub that is down, slow, refuses, or answers with something that is not the file. */
+/** The hub is unreachable or slow, refuses a request, or its response is not valid. */
 export class HubError extends DataError {}
+
+function describe({ where, what, expected, found, fix }: DataProblem): string {
+  const expectedText = expected === undefined ? '' : `, expected ${expected}`
+  const foundText = found === undefined ? '' : `, found ${found}`
+  return `${where}: ${what}${expectedText}${foundText}.${fix ? ` ${fix}` : ''}`
+}

@@ -1,4 +1,4 @@
-// @cola/data: sources, tokenizers, batches, metrics. Plain typed arrays; knows no graph.
+// @cola/data: reads data sources, tokenizes texts, makes batches and computes metrics. Plain typed arrays; no graphs.
 
 export {
   type EncodeOptions,
@@ -8,7 +8,7 @@ export {
   type TextInput,
   type TokenRow,
   type TokenSequence,
-} from './batch/encode.ts'
+} from './batch/encode-texts.ts'
 export {
   encodeWords,
   type EncodeWordsOptions,
@@ -21,9 +21,9 @@ export {
   type LanguageModelOptions,
   type LanguageModelText,
 } from './batch/encode-language-model.ts'
-export { classLabels } from './batch/labels.ts'
-export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack.ts'
-export { packSteps, type StepBatch } from './batch/steps.ts'
+export { classLabels } from './batch/class-labels.ts'
+export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack-sentences.ts'
+export { packSteps, type StepBatch } from './batch/pack-steps.ts'
 export { DataError, type DataProblem, HubError } from './errors.ts'
 export { argMax, argMaxRows } from './metrics/arg-max.ts'
 export {
@@ -47,7 +47,7 @@ export {
   mcnemar,
   type Metric,
   pairedBootstrap,
-} from './metrics/compare.ts'
+} from './metrics/paired-tests.ts'
 export { type Confusion, confusionCounts, confusionMatrix } from './metrics/confusion.ts'
 export type { ClassIds, ScoreOptions } from './metrics/counts.ts'
 export {
@@ -65,19 +65,19 @@ export { meanSquaredError, pearson, type RegressionMetrics, regressionMetrics, s
 export { cosineSimilarities, type Embeddings, retrievalMetrics, type RetrievalOptions } from './metrics/retrieval.ts'
 export { random, type Random } from './random.ts'
 export { type ColaSplit, colaSplits, type LabelledText, parseColaTsv, readColaFolder } from './source/cola.ts'
-export { generateSentences, type GeneratedText, type GenerateOptions } from './source/generator.ts'
+export { generateSentences, type GeneratedText, type GenerateOptions } from './source/generate-sentences.ts'
 export type { MinimalPair, Phenomenon } from './source/phenomena.ts'
 export { decodeText, type DecodeOptions } from './source/decode.ts'
 export type { Quoting } from './source/dsv.ts'
 export { classIndex, distinctLabels, isLabel, type Label, requireLabel, requireLabels } from './source/class-labels.ts'
 export { divideRows } from './source/divide-rows.ts'
 export { describeValue, requireList, requireRows, requireText, rowPlace } from './source/row-checks.ts'
-export { type LabelledTable, labelledTable, type LabelOptions } from './source/labels.ts'
+export { type LabelledTable, labelledTable, type LabelOptions } from './source/labelled-table.ts'
 export { parseTable, readTable, type TableOptions } from './source/table.ts'
-export { splitRows, type SplitOptions } from './source/split.ts'
-export { readText } from './source/text.ts'
+export { splitRows, type SplitOptions } from './source/split-rows.ts'
+export { readText } from './source/read-text.ts'
 export type { ChatMessage, ChatTemplate, ChatTemplateOptions } from './tokenizer/chat-template.ts'
-export { firstPosition, longestInput, type ModelConfig, padTokenId } from './tokenizer/limits.ts'
+export { firstPosition, longestInput, type ModelConfig, padTokenId } from './tokenizer/model-config.ts'
 export {
   chatTemplateFile,
   createTokenizer,
@@ -87,10 +87,11 @@ export {
   type Tokenizer,
   type TokenizerFiles,
 } from './tokenizer/tokenizer.ts'
-export { divideWords, type PunctuationWords, type TextRange } from './tokenizer/words.ts'
+export { divideWords, type PunctuationWords, type TextRange } from './tokenizer/divide-words.ts'
 export type { TruncationSide, TruncationStrategy } from './tokenizer/truncate.ts'
 export { type HubFile, type HubOptions, hubFiles, type PushOptions, pushToHub, type RepoType } from './hub/hub.ts'
-export { isFolder } from './hub/place.ts'
-export { lfsPointer, longestPointer, pickleFix } from './hub/pointer.ts'
+export { isFolder } from './hub/folder-or-repo.ts'
+export { lfsPointer, longestPointer } from './hub/lfs-pointer.ts'
+export { pickleFix } from './hub/pickle-fix.ts'
 export type { HubAccess } from './hub/settings.ts'
 export { parseColaZip, parseGlueParquet, readGlueCola } from './source/glue.ts'

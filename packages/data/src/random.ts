@@ -1,5 +1,5 @@
-// Seeded randomness: the only importer of pure-rand. A stream is named by a seed and any further keys, so a run can
-// draw any of them again.
+// Seeded random streams. A stream is a function of a seed and further keys, so that a run can repeat any of them. The
+// only importer of pure-rand.
 
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
@@ -20,7 +20,7 @@ export interface Random {
   mask: (size: number, keep: number) => Uint8Array
 }
 
-/** FNV-1a over the text of the keys: distinct streams for distinct keys. */
+/** FNV-1a hash of the keys' text. */
 function hash(keys: readonly (string | number)[]): number {
   let state = 0x811c9dc5
   for (const character of keys.join('\u0000')) {
@@ -32,10 +32,7 @@ function hash(keys: readonly (string | number)[]): number {
 
 const gapTables = new Map<number, Uint32Array>()
 
-/**
- * How many ones stand before a zero, at 65536 equally likely quantiles: floor(ln u / ln keep), the geometric
- * distribution.
- */
+/** Number of ones before a zero, which is geometrically distributed: floor(ln u / ln keep) at 65536 quantiles u. */
 function gapsOf(keep: number): Uint32Array {
   const table =
     gapTables.get(keep) ??
@@ -49,12 +46,13 @@ export function random(seed: number, ...keys: readonly (string | number)[]): Ran
   const generator = xoroshiro128plus(hash([seed, ...keys]))
   const uniform = () => uniformFloat64(generator)
   const integer = (below: number) => uniformInt(generator, 0, below - 1)
-  // From each zero to the next: masks take tens of millions of numbers a step, of which few are zeros.
+  // Draws the gap to each zero instead of each element: masks have tens of millions of elements a step, few of them
+  // zero.
   const mask = (size: number, keep: number) => {
     const bits = new Uint8Array(size).fill(1)
     if (keep >= 1) return bits
     const gaps = gapsOf(keep)
-    // Marsaglia's xorshift, two gaps a number.
+    // Marsaglia's xorshift; each word gives two gaps.
     let word = generator.next() | 1
     for (let at = 0; at < size; ) {
       word ^= word << 13

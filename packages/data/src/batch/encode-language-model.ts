@@ -1,41 +1,38 @@
-// Texts to rows of token ids for next-token prediction, with the tokens that are learned.
+// Encodes texts as rows of token ids with labels for next-token prediction.
 
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { roomFor } from '../tokenizer/truncate.ts'
-import { checkedRows, type TokenSequence } from './encode.ts'
+import { checkedRows, type TokenSequence } from './encode-texts.ts'
 
 export interface LanguageModelText {
   text: string
-  /** How the text begins; its tokens are read and not learned. @default all of the text is learned */
+  /** Beginning of the text whose tokens get no label. @default all tokens get a label */
   prompt?: string | undefined
 }
 
 export interface LabelledSequence extends TokenSequence {
-  /** [token]: the token itself where it is learned, else -100; transformers' labels, before they are shifted. */
+  /** [token]: the token, or -100 for tokens of the prompt; transformers' labels before the shift. */
   labels: readonly number[]
 }
 
 export interface LanguageModelOptions {
-  /** What the rows are called in errors. @default 'rows' */
+  /** Name of the rows, for errors. @default 'rows' */
   where?: string
-  /** Put behind each text that does not end with it. @default none */
+  /** End token, appended to texts that do not end with it. @default none */
   eos_token_id?: number | undefined
-  /**
-   * Whether the tokenizer's special tokens are put around a text; what a chat template wrote has them already.
-   * @default true
-   */
+  /** Whether special tokens are added; texts of chat templates contain them. @default true */
   add_special_tokens?: boolean
-  /** Longest row in tokens; longer ones lose their end. @default no limit */
+  /** Longest row in tokens; longer ones are truncated at the end. @default no limit */
   max_length?: number
-  /** Rows of the model's embedding table, which no id may pass. @default not checked */
+  /** Number of rows of the embedding table, for a check of the ids. @default not checked */
   vocab_size?: number
 }
 
 /**
- * Encodes texts as TRL's SFTTrainer does: with the end token, and cut at the end. A completion begins where the tokens
- * of the prompt and those of the whole text first differ.
- * @returns The rows, and how many were cut.
- * @throws {DataError} naming the row: a text without tokens, an id that the model has not.
+ * Encodes texts like TRL's SFTTrainer: with the end token, and truncated at the end. The completion starts at the first
+ * token that differs between the prompt and the whole text.
+ * @returns The rows, and the number of truncated ones.
+ * @throws {DataError} naming the row: a text without tokens, an id without a row in the embedding table.
  */
 export function encodeForLanguageModel(
   tokenizer: Pick<Tokenizer, 'encode' | 'buildInputs'>,
@@ -60,7 +57,7 @@ export function encodeForLanguageModel(
   })
 }
 
-/** How many tokens two sequences have in common from the front. */
+/** Length of the common prefix of two sequences. */
 function commonLength(a: readonly number[], b: readonly number[]): number {
   const differs = a.findIndex((id, at) => id !== b[at])
   return differs < 0 ? a.length : differs

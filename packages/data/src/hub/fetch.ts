@@ -1,6 +1,6 @@
-// Requests to the hub: with its token, and not waiting forever.
+// Wrappers of fetch for requests to the hub: the token, and a timeout.
 
-/** fetch that sends the token to the hub, and to nobody else. */
+/** A fetch that sends the token to the hub, but to no other origin. */
 export function withToken(inner: typeof fetch, endpoint: string, token: string | undefined): typeof fetch {
   if (token === undefined) return inner
   return (input, init) => {
@@ -12,25 +12,28 @@ export function withToken(inner: typeof fetch, endpoint: string, token: string |
   }
 }
 
-/** fetch that gives up when nothing comes for so long: no answer, or no further bytes of its body. */
+/**
+ * A fetch that aborts when no response, or no further part of its body, arrives in time.
+ * @param timeout In milliseconds.
+ */
 export function withTimeout(inner: typeof fetch, timeout: number): typeof fetch {
   return async (input, init) => {
     const controller = new AbortController()
     const abort = () => controller.abort(new Error(`nothing came for ${timeout} ms`))
     let timer: ReturnType<typeof setTimeout> | undefined
-    const wait = () => {
+    const restart = () => {
       clearTimeout(timer)
       timer = setTimeout(abort, timeout)
-      timer.unref?.() // Nobody may read the body.
+      timer.unref?.() // If nobody reads the body, the timer must not keep the process alive.
     }
-    wait()
+    restart()
     const signal = init?.signal ? AbortSignal.any([init.signal, controller.signal]) : controller.signal
     const response = await inner(input, { ...init, signal }).finally(() => clearTimeout(timer))
     if (!response.body) return response
-    wait()
+    restart()
     const watch = new TransformStream<Uint8Array, Uint8Array>({
       transform: (chunk, out) => {
-        wait()
+        restart()
         out.enqueue(chunk)
       },
       flush: () => clearTimeout(timer),

@@ -1,10 +1,12 @@
-// The Hugging Face hub, with a cache that Python's huggingface_hub shares. The only importer of @huggingface/hub.
+// Downloads from and uploads to the Hugging Face hub, with the cache of Python's huggingface_hub. The only importer of
+// @huggingface/hub.
 
 import { HubError } from '../errors.ts'
 import { withTimeout, withToken } from './fetch.ts'
-import { isRepoName, neighbours } from './place.ts'
-import { lfsPointer, longestPointer, pickleFix } from './pointer.ts'
-import { offline, refused, unreachable } from './refusal.ts'
+import { isRepoName, neighbours } from './folder-or-repo.ts'
+import { lfsPointer, longestPointer } from './lfs-pointer.ts'
+import { pickleFix } from './pickle-fix.ts'
+import { offline, refused, unreachable } from './hub-errors.ts'
 import { cacheFolder, endpointOf, type HubAccess, isOffline, readToken, storedToken } from './settings.ts'
 
 export interface HubOptions extends HubAccess {
@@ -12,8 +14,9 @@ export interface HubOptions extends HubAccess {
   revision?: string
   /** @default HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub */
   cacheDir?: string
-  /** Longest wait for an answer, and for the next bytes of a file, in milliseconds. @default 30000 */
+  /** Longest wait for a response, and for the next bytes of a file, in milliseconds. @default 30000 */
   timeout?: number
+  /** @default globalThis.fetch */
   fetch?: typeof fetch
 }
 
@@ -25,31 +28,32 @@ export interface HubFile {
   optional?: boolean
 }
 
-/** A repository at a commit, or as much of it as the cache has. */
+/** A repository at a commit, from the hub or from the cache alone. */
 interface Snapshot {
   repo: string
   type: RepoType
   endpoint: string
   hasToken: boolean
-  /** Sends the token, and gives up in time. */
+  /** With token and timeout. */
   fetch: typeof fetch
   cacheDir: string
+  /** The commit. */
   sha: string
-  /** Why the hub was not asked, or did not answer: only the cache serves. */
-  away?: HubError
-  /** The repository's files. */
+  /** Why the hub cannot be used: only files of the cache are available. */
+  hubError?: HubError
+  /** Lists the repository's files. */
   list: () => Promise<readonly string[]>
 }
 
 const commit = /^[0-9a-f]{40}$/
 
 /**
- * Paths in the cache of files of one commit of a repository; what is not there is downloaded.
- * A branch is resolved to its commit once; when the hub cannot be reached, the commit it had last time serves.
- * With HF_HUB_OFFLINE=1 nothing is requested.
- * @returns The path of each file, in order; undefined for an optional one that the repository does not have.
- * @throws {HubError} naming the URL: unreachable, slow, refused, offline, a wrong answer, a file that is not there or
- * is a git-lfs pointer.
+ * Paths in the cache of files of one commit of a repository; missing files are downloaded.
+ * A branch is resolved to its commit once; if the hub is unreachable, its last known commit is used. With
+ * HF_HUB_OFFLINE=1 there are no requests.
+ * @returns The path of each file, in order; undefined for an optional file that the repository does not have.
+ * @throws {HubError} naming the URL: unreachable, timeout, refused, offline, an invalid response, a file that does not
+ * exist or is a git-lfs pointer.
  */
 export async function hubFiles(
   repo: string,
@@ -71,21 +75,21 @@ export async function hubFiles(
 async function fileOf(snapshot: Snapshot, { path, optional }: HubFile): Promise<string | undefined> {
   const { stat } = await import('node:fs/promises')
   const { join } = await import('node:path')
-  const { repo, sha, away } = snapshot
+  const { repo, sha, hubError } = snapshot
   const cached = join(repoFolder(snapshot), 'snapshots', sha, path)
   if (await stat(cached).catch(() => undefined)) return cached
-  if (away && optional) return undefined
+  if (hubError && optional) return undefined
   const where = `${snapshot.endpoint}/${repo}/resolve/${sha}/${path}`
-  if (away)
+  if (hubError)
     throw new HubError(
-      { ...away.problem, where, what: `the file is not in the cache, and ${away.problem.what}` },
-      { cause: away },
+      { ...hubError.problem, where, what: `the file is not in the cache, and ${hubError.problem.what}` },
+      { cause: hubError },
     )
   const names = await snapshot.list()
   if (names.includes(path)) return download(snapshot, path, where)
   if (optional) return undefined
-  const kin = names.filter((name) => name.endsWith(path.slice(path.lastIndexOf('.'))))
-  const shown = [...new Set([...kin, ...names])].slice(0, 20).join(', ')
+  const sameType = names.filter((name) => name.endsWith(path.slice(path.lastIndexOf('.'))))
+  const shown = [...new Set([...sameType, ...names])].slice(0, 20).join(', ')
   const fix = pickleFix(path, names, { repo }) ?? `The repository has ${shown || 'no files'}.`
   throw new HubError({ where, what: 'the repository has no such file', fix })
 }
@@ -107,7 +111,10 @@ async function download(
 let downloads = 0
 let { debug } = console
 
-/** The library announces downloads on console.debug; this one does not print. The last of several puts it back. */
+/**
+ * Runs `work` with console.debug disabled, on which @huggingface/hub prints each download; the last of several
+ * concurrent calls restores it.
+ */
 async function silently<Result>(work: () => Promise<Result>): Promise<Result> {
   if (downloads++ === 0) {
     debug = console.debug
@@ -120,7 +127,9 @@ async function silently<Result>(work: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** A pointer is not left in the cache: what serves pointers today may serve files tomorrow. */
+/**
+ * Refuses a file that is a git-lfs pointer and removes it from the cache, so that a later request downloads it again.
+ */
 async function refusePointer(file: string, where: string): Promise<void> {
   const { readFile, realpath, rm, stat } = await import('node:fs/promises')
   if ((await stat(file)).size > longestPointer) return
@@ -130,7 +139,7 @@ async function refusePointer(file: string, where: string): Promise<void> {
   await rm(file, { force: true })
   throw new HubError({
     ...problem,
-    fix: 'The repository, or what HF_ENDPOINT names in its place, holds the pointer only: upload the file there.',
+    fix: 'The repository at this endpoint holds the pointer only: upload the file there.',
   })
 }
 
@@ -139,13 +148,13 @@ export interface PushOptions extends HubAccess, Pick<HubOptions, 'timeout' | 'fe
   files: Readonly<Record<string, Uint8Array>>
   /** @default 'Upload with @cola' */
   message?: string
-  /** Of a repository that is made. @default false */
+  /** Visibility of a repository that is created. @default false */
   private?: boolean
 }
 
 /**
- * Uploads files to a model repository as one commit; the repository is made where there is none.
- * @returns The commit.
+ * Uploads files to a model repository as one commit; creates the repository if it does not exist.
+ * @returns The SHA of the commit.
  * @throws {HubError} naming the URL: no token, refused, unreachable, offline.
  */
 export async function pushToHub(
@@ -167,23 +176,23 @@ export async function pushToHub(
   const common = {
     repo: { type: 'model' as const, name: repo },
     hubUrl: endpoint,
-    // The library insists on this form; fetch sends the true one, which need not have it where HF_ENDPOINT is another
-    // hub.
+    // The library accepts only tokens of this form; fetch sends the real one, which may have another form if
+    // HF_ENDPOINT is another hub.
     accessToken: 'hf_' as const,
     fetch: withToken(withTimeout(options.fetch ?? fetch, options.timeout ?? 300_000), endpoint, token),
   }
   try {
     await createRepo({ ...common, visibility: options.private ? 'private' : 'public' }).catch(
       (error: { statusCode?: number }) => {
-        if (error.statusCode !== 409) throw error // 409: it is there already.
+        if (error.statusCode !== 409) throw error // 409: the repository exists.
       },
     )
     const list = Object.entries(files).map(([path, bytes]) => ({
       path,
       content: new Blob([bytes as Uint8Array<ArrayBuffer>]),
     }))
-    const done = await uploadFiles({ ...common, files: list, commitTitle: message, useXet: false })
-    return done?.commit.oid ?? ''
+    const result = await uploadFiles({ ...common, files: list, commitTitle: message, useXet: false })
+    return result?.commit.oid ?? ''
   } catch (error) {
     throw unreachable(where, error)
   }
@@ -192,7 +201,7 @@ export async function pushToHub(
 const repoFolder = ({ cacheDir, type, repo }: Pick<Snapshot, 'cacheDir' | 'type' | 'repo'>): string =>
   `${cacheDir}/${type}s--${repo.replaceAll('/', '--')}`
 
-/** The commit of a revision; its files are asked for when one is not in the cache. */
+/** Resolves a revision to a commit; the list of its files is requested when one is not in the cache. */
 async function openSnapshot(repo: string, type: RepoType, options: HubOptions): Promise<Snapshot> {
   const { join, dirname } = await import('node:path')
   const { mkdir, readFile, writeFile } = await import('node:fs/promises')
@@ -208,45 +217,48 @@ async function openSnapshot(repo: string, type: RepoType, options: HubOptions): 
     cacheDir: options.cacheDir ?? (await cacheFolder()),
   }
   const url = `${endpoint}/api/${type}s/${repo}/revision/${encodeURIComponent(revision)}`
-  const ask = () => askRevision(common, url)
-  const alone = (sha: string, away: HubError): Snapshot => ({ ...common, sha, away, list: async () => [] })
+  const request = () => requestRevision(common, url)
+  const cacheOnly = (sha: string, hubError: HubError): Snapshot => ({
+    ...common,
+    sha,
+    hubError,
+    list: async () => [],
+  })
   const ref = join(repoFolder(common), 'refs', revision)
   const known = commit.test(revision) ? revision : (await readFile(ref, 'utf8').catch(() => '')).trim()
   if (isOffline()) {
-    if (!commit.test(known)) throw offline(url, await notHere(repo, type))
-    return alone(known, offline(url))
+    if (!commit.test(known)) throw offline(url, await folderFix(repo, type))
+    return cacheOnly(known, offline(url))
   }
   if (known === revision) {
     let names: readonly string[] | undefined
     const list = async () => {
-      names ??= (await ask()).names
+      names ??= (await request()).names
       return names
     }
     return { ...common, sha: revision, list }
   }
   try {
-    const { sha, names } = await ask()
+    const { sha, names } = await request()
     await mkdir(dirname(ref), { recursive: true })
     await writeFile(ref, sha)
     return { ...common, sha, list: async () => names }
   } catch (error) {
-    const away = error instanceof HubError ? error : unreachable(url, error)
-    if (commit.test(known)) return alone(known, away)
+    const hubError = error instanceof HubError ? error : unreachable(url, error)
+    if (commit.test(known)) return cacheOnly(known, hubError)
     throw new HubError(
-      { ...away.problem, fix: `${away.problem.fix ?? ''}${await notHere(repo, type)}` },
-      { cause: away },
+      { ...hubError.problem, fix: `${hubError.problem.fix ?? ''}${await folderFix(repo, type)}` },
+      { cause: hubError },
     )
   }
 }
 
-/** A mistyped folder may look like a repository's name: the other thing that a model's name can mean. */
-const notHere = async (repo: string, type: RepoType): Promise<string> =>
+/** Advice for a mistyped folder, because a model's name can be a folder or a repository. */
+const folderFix = async (repo: string, type: RepoType): Promise<string> =>
   type === 'model' ? ` If a folder is meant: there is no "${repo}" here. ${await neighbours(repo)}` : ''
 
-type Asking = Pick<Snapshot, 'repo' | 'endpoint' | 'hasToken' | 'fetch'>
-
-async function askRevision(
-  { repo, endpoint, hasToken, fetch }: Asking,
+async function requestRevision(
+  { repo, endpoint, hasToken, fetch }: Pick<Snapshot, 'repo' | 'endpoint' | 'hasToken' | 'fetch'>,
   url: string,
 ): Promise<{ sha: string; names: string[] }> {
   const response = await fetch(url)

@@ -1,14 +1,14 @@
-// Where the hub is, what opens it and where files are kept: the environment variables of Python's huggingface_hub
+// Settings of the hub from the environment: endpoint, token and cache, with the variables of Python's huggingface_hub
 // (its constants.py and utils/_auth.py).
 
 export interface HubAccess {
   /** @default HF_ENDPOINT, or https://huggingface.co */
   endpoint?: string
-  /** @default HF_TOKEN, or what `hf auth login` stored (HF_TOKEN_PATH, HF_HOME/token) */
+  /** @default HF_TOKEN, or the token that `hf auth login` stored (HF_TOKEN_PATH, HF_HOME/token) */
   token?: string
 }
 
-/** A variable of the environment; an empty one counts as not set. */
+/** An environment variable; undefined if it is empty. */
 const variable = (name: string): string | undefined => globalThis.process?.env?.[name] || undefined
 
 const isTrue = (value: string | undefined): boolean => ['1', 'ON', 'YES', 'TRUE'].includes(value?.toUpperCase() ?? '')
@@ -19,20 +19,20 @@ export const isOffline = (): boolean => isTrue(variable('HF_HUB_OFFLINE') ?? var
 export const endpointOf = (endpoint?: string): string =>
   (endpoint ?? variable('HF_ENDPOINT') ?? 'https://huggingface.co').replace(/\/+$/, '')
 
-/** The folder of the cache that Python shares: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE or hub/ in HF_HOME. */
+/** The folder of the cache, shared with Python: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE or hub/ in HF_HOME. */
 export async function cacheFolder(): Promise<string> {
   const { join } = await import('node:path')
-  return expanded(variable('HF_HUB_CACHE') ?? variable('HUGGINGFACE_HUB_CACHE') ?? join(await homeFolder(), 'hub'))
+  return expandPath(variable('HF_HUB_CACHE') ?? variable('HUGGINGFACE_HUB_CACHE') ?? join(await homeFolder(), 'hub'))
 }
 
 /** HF_HOME, huggingface/ in XDG_CACHE_HOME, or ~/.cache/huggingface. */
 async function homeFolder(): Promise<string> {
   const { join } = await import('node:path')
-  return expanded(variable('HF_HOME') ?? join(variable('XDG_CACHE_HOME') ?? join('~', '.cache'), 'huggingface'))
+  return expandPath(variable('HF_HOME') ?? join(variable('XDG_CACHE_HOME') ?? join('~', '.cache'), 'huggingface'))
 }
 
-/** `~` and `$NAME` or `${NAME}` replaced; a variable that is not set stays as it is. */
-async function expanded(path: string): Promise<string> {
+/** Replaces `~` and `$NAME` or `${NAME}` in a path; a variable that is not set is not replaced. */
+async function expandPath(path: string): Promise<string> {
   const { homedir } = await import('node:os')
   return path
     .replace(/^~(?=[/\\]|$)/, () => homedir())
@@ -45,16 +45,16 @@ export async function storedToken(): Promise<string | undefined> {
   if (set || !globalThis.process?.versions?.node) return set
   const { readFile } = await import('node:fs/promises')
   const { join } = await import('node:path')
-  const path = await expanded(variable('HF_TOKEN_PATH') ?? join(await homeFolder(), 'token'))
+  const path = await expandPath(variable('HF_TOKEN_PATH') ?? join(await homeFolder(), 'token'))
   return clean(await readFile(path, 'utf8').catch(() => undefined))
 }
 
 /**
- * The token for reading: the one given (an empty one is none), else the stored one; HF_HUB_DISABLE_IMPLICIT_TOKEN
- * forbids that.
+ * The token for reading: the option `token` (an empty one means none), else the stored one, unless
+ * HF_HUB_DISABLE_IMPLICIT_TOKEN is set.
  */
-export async function readToken(given?: string): Promise<string | undefined> {
-  if (given !== undefined) return clean(given)
+export async function readToken(token?: string): Promise<string | undefined> {
+  if (token !== undefined) return clean(token)
   return isTrue(variable('HF_HUB_DISABLE_IMPLICIT_TOKEN')) ? undefined : storedToken()
 }
 

@@ -1,6 +1,6 @@
-// From logits to classes.
+// Argmax of logits.
 
-/** Index of the greatest value; of NaN, where there is one, as torch.argmax. */
+/** Index of the greatest value; of the first NaN if there is one, like torch.argmax. */
 export function argMax(values: ArrayLike<number>): number {
   let best = 0
   for (let i = 0; i < values.length; i++) {

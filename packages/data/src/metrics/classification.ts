@@ -1,10 +1,10 @@
-// Classification scores for any number of classes, with scikit-learn's definitions. A score that is not defined is 0,
-// with a warning.
+// Classification scores for any number of classes, with scikit-learn's definitions. An undefined score is 0, with a
+// warning.
 
 import { DataError } from '../errors.ts'
 import { type ClassCounts, type ClassIds, countClasses, ratio, type ScoreOptions } from './counts.ts'
 
-/** How scores of single classes become one; scikit-learn's `average`. `binary`: the score of class 1 of two. */
+/** How the scores of classes are averaged; scikit-learn's `average`. `binary`: the score of class 1 of two. */
 export type Average = 'binary' | 'macro' | 'micro' | 'weighted'
 
 export interface AverageOptions extends ScoreOptions {
@@ -18,7 +18,7 @@ export interface ClassScores {
   precision: number
   recall: number
   f1: number
-  /** Rows of the class among the labels. */
+  /** Number of rows with this label. */
   support: number
 }
 
@@ -33,20 +33,23 @@ export interface ClassificationMetrics extends Record<string, number> {
 
 type Score = 'precision' | 'recall' | 'f1'
 
-/** Rows right, and the rows among which they are: of classes, whose counts are added up (micro), or of one. */
-const parts: Readonly<Record<Score, (hits: number, predicted: number, actual: number) => readonly [number, number]>> = {
+/** Numerator and denominator of each score of a class. */
+const fractions: Readonly<
+  Record<Score, (hits: number, predicted: number, actual: number) => readonly [number, number]>
+> = {
   precision: (hits, predicted) => [hits, predicted],
   recall: (hits, _, actual) => [hits, actual],
   f1: (hits, predicted, actual) => [2 * hits, predicted + actual],
 }
 
+/** For which classes a score is undefined, for warnings. */
 const undefinedWhere: Readonly<Record<Score, string>> = {
   precision: 'is never predicted',
   recall: 'does not occur among the labels',
   f1: 'neither occurs nor is predicted',
 }
 
-/** One score for each of some classes; a warning lists those for which it is not defined. */
+/** The scores of classes; a warning lists those for which the score is undefined. */
 function byClass(
   score: Score,
   { hits, predicted, actual }: ClassCounts,
@@ -56,7 +59,7 @@ function byClass(
   const missing: number[] = []
   const at = (counts: Float64Array, id: number) => counts[id] ?? 0
   const scores = ids.map((id) =>
-    ratio(...parts[score](at(hits, id), at(predicted, id), at(actual, id)), () => missing.push(id)),
+    ratio(...fractions[score](at(hits, id), at(predicted, id), at(actual, id)), () => missing.push(id)),
   )
   if (missing.length > 0) {
     const listed = `${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', ...' : ''}`
@@ -91,8 +94,8 @@ function averaged(
   labels: ClassIds,
   { average = 'binary', ...options }: AverageOptions,
 ): number {
-  const take = averages[average]
-  if (!take)
+  const averageOf = averages[average]
+  if (!averageOf)
     throw new DataError({
       where: 'option average',
       what: 'unknown average',
@@ -109,34 +112,34 @@ function averaged(
       fix: "Give average: 'macro', 'micro' or 'weighted'.",
     })
   if (counts.rows === 0) options.onWarning?.(`${score} is not defined for no rows: it is 0`)
-  return take(score, counts, options.onWarning)
+  return averageOf(score, counts, options.onWarning)
 }
 
 const isBinary = ({ actual }: ClassCounts): boolean => actual.length <= 2
 
-/** Share of predicted rows of a class that are right: `precision_score`. @throws {DataError} as {@link f1}. */
+/** Share of correct rows among those predicted as a class: `precision_score`. @throws {DataError} as {@link f1}. */
 export const precision = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number =>
   averaged('precision', predictions, labels, options)
 
-/** Share of a class's rows that are found: `recall_score`. @throws {DataError} as {@link f1}. */
+/** Share of correct rows among those of a class: `recall_score`. @throws {DataError} as {@link f1}. */
 export const recall = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number =>
   averaged('recall', predictions, labels, options)
 
 /**
  * Harmonic mean of precision and recall, 0 to 1: `f1_score`.
- * @throws {DataError} for lists of unlike length, ids that are no classes, or the binary average of more than two.
+ * @throws {DataError} for lists of different length, ids that are not classes, or the binary average of more than two.
  */
 export const f1 = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number =>
   averaged('f1', predictions, labels, options)
 
 /**
- * Precision, recall, F1 and support of each class: `precision_recall_fscore_support`. @throws {DataError} as {@link
- * f1}.
+ * Precision, recall, F1 and support of each class: `precision_recall_fscore_support`.
+ * @throws {DataError} as {@link f1}.
  */
 export function classScores(predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): ClassScores[] {
   const counts = countClasses(predictions, labels, options)
-  const of = (score: Score) => byClass(score, counts, counts.present, options.onWarning)
-  const [precisions, recalls, f1s] = [of('precision'), of('recall'), of('f1')]
+  const scoresOf = (score: Score) => byClass(score, counts, counts.present, options.onWarning)
+  const [precisions, recalls, f1s] = [scoresOf('precision'), scoresOf('recall'), scoresOf('f1')]
   return counts.present.map((id, i) => ({
     class: id,
     precision: precisions[i] as number,
@@ -150,48 +153,47 @@ function accuracyOf({ right, rows }: ClassCounts, { onWarning }: ScoreOptions): 
   return ratio(right, rows, () => onWarning?.('accuracy is not defined for no rows: it is 0'))
 }
 
-/** Share of rows predicted right, 0 to 1; 0 for no rows. @throws {DataError} as {@link f1}. */
+/** Share of correct rows, 0 to 1; 0 for no rows. @throws {DataError} as {@link f1}. */
 export const accuracy = (predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): number =>
   accuracyOf(countClasses(predictions, labels, options), options)
 
-/** R_K = (c s - t.p) / sqrt((s^2 - p.p) (s^2 - t.t)), with s rows, c of them right, t and p the counts by class. */
+/** R_K = (c s - t.p) / sqrt((s^2 - p.p) (s^2 - t.t)) of s rows, c of them correct, and counts t and p by class. */
 function correlationOf({ rows, right, actual, predicted }: ClassCounts, { onWarning }: ScoreOptions): number {
   const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, id) => sum + value * (b[id] as number), 0)
-  const [covariance, ofPredictions, ofLabels] = [
+  const [covariance, predictionVariance, labelVariance] = [
     right * rows - dot(actual, predicted),
     rows ** 2 - dot(predicted, predicted),
     rows ** 2 - dot(actual, actual),
   ]
-  return ratio(covariance, Math.sqrt(ofPredictions * ofLabels), () => {
-    const single =
-      rows === 0 ? 'there are no rows' : `all ${ofLabels === 0 ? 'labels' : 'predictions'} are of one class`
-    onWarning?.(`Matthews correlation is not defined where ${single}: it is 0`)
+  return ratio(covariance, Math.sqrt(predictionVariance * labelVariance), () => {
+    const reason =
+      rows === 0 ? 'there are no rows' : `all ${labelVariance === 0 ? 'labels' : 'predictions'} are of one class`
+    onWarning?.(`Matthews correlation is not defined where ${reason}: it is 0`)
   })
 }
 
 /**
- * Matthews correlation, -1 to 1, of any number of classes: Gorodkin's R_K (2004), `matthews_corrcoef`. 0 where all
- * labels or all predictions are of one
- * class. @throws {DataError} as {@link f1}.
+ * Matthews correlation, -1 to 1, of any number of classes: Gorodkin's R_K (2004), `matthews_corrcoef`. 0 if all labels
+ * or all predictions are of one class.
+ * @throws {DataError} as {@link f1}.
  */
 export const matthewsCorrelation = (predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): number =>
   correlationOf(countClasses(predictions, labels, options), options)
 
 /**
- * Share of the most frequent label: what a classifier that says nothing reaches; 0 for no rows. @throws {DataError} as
- * {@link f1}.
+ * Share of the most frequent label: the accuracy of a constant prediction; 0 for no rows.
+ * @throws {DataError} as {@link f1}.
  */
 export function majorityBaseline(labels: ClassIds, { onWarning }: Pick<ScoreOptions, 'onWarning'> = {}): number {
   const { actual, rows } = countClasses(labels, labels)
-  const most = actual.reduce((greatest, count) => Math.max(greatest, count), 0)
-  return ratio(most, rows, () => onWarning?.('the majority class is not defined for no rows: its share is 0'))
+  const maximum = actual.reduce((greatest, count) => Math.max(greatest, count), 0)
+  return ratio(maximum, rows, () => onWarning?.('the majority class is not defined for no rows: its share is 0'))
 }
 
 /**
- * Accuracy, Matthews correlation, and F1 as macro, micro and weighted average, for any number of classes. Where there
- * are two, also `f1`, of class 1.
- * Averages are over the classes that occur in labels or predictions, or over all of `classes`. What is not defined is
- * 0, and `onWarning` is told.
+ * Accuracy, Matthews correlation, and F1 as macro, micro and weighted average, for any number of classes; with two
+ * classes also `f1`, of class 1. Averages are over the classes that occur in labels or predictions, or over all of
+ * `classes`. Undefined scores are 0, and `onWarning` is called.
  * @throws {DataError} as {@link f1}.
  */
 export function classificationMetrics(

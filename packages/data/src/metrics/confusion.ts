@@ -1,4 +1,4 @@
-// Which classes are taken for which.
+// Confusion matrix, and counts of pairs of true and predicted class.
 
 import { DataError } from '../errors.ts'
 import { checkIds, type ClassIds } from './counts.ts'
@@ -8,26 +8,26 @@ export interface Confusion {
   label: number
   /** The predicted class. */
   predicted: number
-  /** Rows of this class that were predicted so. */
+  /** Number of rows. */
   count: number
 }
 
-/** A matrix of more classes would be read by nobody and take gigabytes. */
-const largest = 4096
+/** A matrix of more classes would take gigabytes. */
+const maxClasses = 4096
 
 /**
  * Counts as a matrix: row = true class, column = predicted class; scikit-learn's `confusion_matrix` with
  * `labels=range(classes)`.
- * @param classes Rows and columns. @default one more than the greatest id
- * @throws {DataError} naming the row: lists of unlike length, ids that are no classes; more than 4096 classes.
+ * @param classes Number of rows and columns. @default one more than the greatest id
+ * @throws {DataError} naming the row: lists of different length, ids that are not classes; more than 4096 classes.
  */
 export function confusionMatrix(predictions: ClassIds, labels: ClassIds, classes?: number): number[][] {
   const size = checkIds(predictions, labels, classes)
-  if (size > largest)
+  if (size > maxClasses)
     throw new DataError({
       where: 'option classes',
       what: 'too many for a matrix',
-      expected: `at most ${largest}`,
+      expected: `at most ${maxClasses}`,
       found: String(size),
       fix: 'Take confusionCounts, which lists the pairs that occur.',
     })
@@ -38,9 +38,9 @@ export function confusionMatrix(predictions: ClassIds, labels: ClassIds, classes
 }
 
 /**
- * The pairs of true and predicted class that occur, the most frequent first; right predictions among them.
- * Time and memory are linear in the rows, whatever the number of classes.
- * @throws {DataError} naming the row: lists of unlike length, ids that are no classes.
+ * The pairs of true and predicted class that occur, the most frequent first, including correct predictions. Time and
+ * memory are linear in the rows and do not depend on the number of classes.
+ * @throws {DataError} naming the row: lists of different length, ids that are not classes.
  */
 export function confusionCounts(predictions: ClassIds, labels: ClassIds, classes?: number): Confusion[] {
   const size = checkIds(predictions, labels, classes)

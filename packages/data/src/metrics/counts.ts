@@ -1,36 +1,36 @@
-// What every classification score is made of: how often each class occurs, is predicted, and is predicted right.
+// Counts for classification scores: labels, predictions and correct predictions by class. Checks of their ids.
 
 import { DataError } from '../errors.ts'
 
-/** Class ids, one a row: whole numbers from 0. */
+/** Class ids, one per row: whole numbers from 0. */
 export type ClassIds = ArrayLike<number>
 
 export interface ScoreOptions {
   /** Number of classes. @default those that occur in labels or predictions, as in scikit-learn */
   classes?: number
-  /** Told of each score that is not defined and counts as 0. @default nobody is told */
+  /** Called for each undefined score, which counts as 0. @default none */
   onWarning?: (message: string) => void
 }
 
-/** Counts by class id; classes beyond those that occur are 0. */
+/** Counts by class id. */
 export interface ClassCounts {
   rows: number
-  /** Rows that are predicted right. */
+  /** Number of correct predictions. */
   right: number
-  /** Rows of each class among the labels. */
+  /** Number of labels of each class. */
   actual: Float64Array
-  /** Rows of each class among the predictions. */
+  /** Number of predictions of each class. */
   predicted: Float64Array
-  /** Rows of each class that are predicted right. */
+  /** Number of correct predictions of each class. */
   hits: Float64Array
-  /** Class ids that averages are taken over: all of `classes`, or those that occur. */
+  /** Class ids over which averages are taken: all of `classes`, or those that occur. */
   present: number[]
 }
 
 /**
  * Counts in one pass over the rows; memory is linear in the greatest class id.
- * @throws {DataError} naming the row: lists of unlike length, ids that are no whole numbers from 0, ids of `classes` or
- *   more.
+ * @throws {DataError} naming the row: lists of different length, ids that are not whole numbers from 0 and below
+ * `classes`.
  */
 export function countClasses(predictions: ClassIds, labels: ClassIds, { classes }: ScoreOptions = {}): ClassCounts {
   const size = checkIds(predictions, labels, classes)
@@ -50,8 +50,8 @@ export function countClasses(predictions: ClassIds, labels: ClassIds, { classes 
   return { rows: labels.length, right, actual, predicted, hits, present }
 }
 
-/** Counts are arrays as long as the greatest id: beyond this an id is a mistake, and memory would not hold them. */
-const mostClasses = 2 ** 24
+/** Limit of class ids: counts are arrays with an element for each id, and a greater id is a mistake. */
+const maxClasses = 2 ** 24
 
 /** The number of classes: `classes`, or one more than the greatest id. @throws {DataError} as {@link countClasses}. */
 export function checkIds(predictions: ClassIds, labels: ClassIds, classes?: number): number {
@@ -70,13 +70,13 @@ export function checkIds(predictions: ClassIds, labels: ClassIds, classes?: numb
   ] as const)
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i] as number
-      if (!Number.isInteger(id) || id < 0 || id >= (classes ?? mostClasses)) refuseId(name, i, id, classes)
+      if (!Number.isInteger(id) || id < 0 || id >= (classes ?? maxClasses)) refuseId(name, i, id, classes)
       if (id >= size) size = id + 1
     }
   return size
 }
 
-/** @throws {DataError} when two lists have not one entry for each row. */
+/** @throws {DataError} when two lists have different lengths. */
 export function checkLengths(
   predictions: ArrayLike<unknown>,
   labels: ArrayLike<unknown>,
@@ -91,7 +91,7 @@ export function checkLengths(
     })
 }
 
-function refuseId(name: string, row: number, id: unknown, classes = mostClasses): never {
+function refuseId(name: string, row: number, id: unknown, classes = maxClasses): never {
   throw new DataError({
     where: `${name}, row ${row + 1}`,
     what: 'no class id',
@@ -101,7 +101,7 @@ function refuseId(name: string, row: number, id: unknown, classes = mostClasses)
   })
 }
 
-/** numerator / denominator; 0 with the warning where the denominator is 0. */
+/** numerator / denominator; 0 with a warning if the denominator is 0. */
 export function ratio(numerator: number, denominator: number, warn: () => void): number {
   if (denominator !== 0) return numerator / denominator
   warn()

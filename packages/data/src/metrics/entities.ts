@@ -1,10 +1,9 @@
-// Named entities in tags of the scheme IOB2, scored as wholes: seqeval's definitions (conlleval's, not its strict
-// mode).
+// Reads named entities from IOB2 tags, and scores them with seqeval's definitions (conlleval's, not its strict mode).
 
 import { DataError } from '../errors.ts'
 import { checkLengths, ratio, type ScoreOptions } from './counts.ts'
 
-/** A stretch of tokens with one type. */
+/** A range of tokens with a type. */
 export interface Entity {
   type: string
   /** First token. */
@@ -18,18 +17,18 @@ export interface EntityScore {
   precision: number
   recall: number
   f1: number
-  /** Entities among the labels. */
+  /** Number of entities in the labels. */
   support: number
 }
 
 export interface EntityMetrics extends EntityScore {
-  /** Share of tokens with the right tag. */
+  /** Share of tokens with the correct tag. */
   accuracy: number
   /** Scores of each type, by name. */
   types: Record<string, EntityScore>
 }
 
-/** Rows of tags, one a token. */
+/** Rows of tags, one per token. */
 export type TagRows = readonly (readonly string[])[]
 
 interface Tag {
@@ -45,26 +44,26 @@ function parseTag(tag: string): Tag {
   return { prefix: tag.slice(0, dash), type: tag.slice(dash + 1) }
 }
 
-/** The entities of a row's tags. An I that continues nothing begins an entity, as models write it. */
+/** The entities of a row's tags. An I tag that continues no entity starts one, because predictions have such tags. */
 export function entitiesOf(tags: readonly string[]): Entity[] {
   const entities: Entity[] = []
-  let [before, start] = [outside, 0]
+  let [previous, start] = [outside, 0]
   for (let at = 0; at <= tags.length; at++) {
     const tag = at < tags.length ? parseTag(tags[at] as string) : outside
-    const continues = tag.prefix === 'I' && before.prefix !== 'O' && before.type === tag.type
+    const continues = tag.prefix === 'I' && previous.prefix !== 'O' && previous.type === tag.type
     if (!continues) {
-      if (before.prefix !== 'O') entities.push({ type: before.type, start, end: at })
+      if (previous.prefix !== 'O') entities.push({ type: previous.type, start, end: at })
       start = at
     }
-    before = tag
+    previous = tag
   }
   return entities
 }
 
 /**
  * Precision, recall and F1 of entities, micro-averaged and by type; seqeval's `classification_report`.
- * An entity is right when type, start and end are.
- * @throws {DataError} naming the row: rows of unlike length.
+ * An entity is correct if its type, start and end are.
+ * @throws {DataError} naming the row: rows of different length.
  */
 export function entityMetrics(
   predictions: TagRows,
@@ -73,10 +72,10 @@ export function entityMetrics(
 ): EntityMetrics {
   checkLengths(predictions, labels)
   const counts = new Map<string, { hits: number; actual: number; predicted: number }>()
-  const count = (type: string) => {
-    const found = counts.get(type) ?? { hits: 0, actual: 0, predicted: 0 }
-    counts.set(type, found)
-    return found
+  const countsOf = (type: string) => {
+    const entry = counts.get(type) ?? { hits: 0, actual: 0, predicted: 0 }
+    counts.set(type, entry)
+    return entry
   }
   let [right, tokens] = [0, 0]
   labels.forEach((row, i) => {
@@ -85,16 +84,17 @@ export function entityMetrics(
     right += row.filter((tag, at) => tag === predicted[at]).length
     tokens += row.length
     const key = ({ type, start, end }: Entity) => `${start} ${end} ${type}`
-    const found = new Set(entitiesOf(predicted).map(key))
-    for (const { type } of entitiesOf(predicted)) count(type).predicted++
+    const predictedEntities = entitiesOf(predicted)
+    const predictedKeys = new Set(predictedEntities.map(key))
+    for (const { type } of predictedEntities) countsOf(type).predicted++
     for (const entity of entitiesOf(row)) {
-      count(entity.type).actual++
-      if (found.has(key(entity))) count(entity.type).hits++
+      countsOf(entity.type).actual++
+      if (predictedKeys.has(key(entity))) countsOf(entity.type).hits++
     }
   })
   const score = (name: string, { hits, actual, predicted }: { hits: number; actual: number; predicted: number }) => {
-    const warn = (which: string, what: string) => () =>
-      onWarning?.(`${which} of ${name} is not defined: ${what}; it is 0`)
+    const warn = (scoreName: string, reason: string) => () =>
+      onWarning?.(`${scoreName} of ${name} is not defined: ${reason}; it is 0`)
     return {
       precision: ratio(hits, predicted, warn('precision', 'none is predicted')),
       recall: ratio(hits, actual, warn('recall', 'there is none among the labels')),
@@ -103,14 +103,15 @@ export function entityMetrics(
     }
   }
   const sum = [...counts.values()].reduce(
-    (total, one) => ({
-      hits: total.hits + one.hits,
-      actual: total.actual + one.actual,
-      predicted: total.predicted + one.predicted,
+    (total, { hits, actual, predicted }) => ({
+      hits: total.hits + hits,
+      actual: total.actual + actual,
+      predicted: total.predicted + predicted,
     }),
     { hits: 0, actual: 0, predicted: 0 },
   )
-  const types = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([type, one]) => [type, score(type, one)] as const)
+  const sorted = [...counts].sort(([a], [b]) => (a < b ? -1 : 1))
+  const types = sorted.map(([type, entry]) => [type, score(type, entry)] as const)
   return {
     ...score('entities', sum),
     accuracy: ratio(right, tokens, () => onWarning?.('accuracy is not defined for no tokens: it is 0')),
@@ -147,8 +148,8 @@ export function checkIob2(rows: TagRows, where = 'tags'): void {
       if (typeof tag !== 'string' || !/^(O|[BI]-.+)$/.test(tag))
         refuse('no tag of IOB2', 'O, B-TYPE or I-TYPE', 'Write the tags of other schemes (IOBES, plain types) as IOB2.')
       const type = tag.slice(2)
-      const before = tags[at - 1]
-      if (tag.startsWith('I-') && before !== `B-${type}` && before !== `I-${type}`)
+      const previous = tags[at - 1]
+      if (tag.startsWith('I-') && previous !== `B-${type}` && previous !== `I-${type}`)
         refuse('an I that continues nothing', `B-${type} or I-${type} before it`, `Begin an entity with B-${type}.`)
     })
   })

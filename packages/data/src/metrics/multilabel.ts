@@ -1,14 +1,14 @@
-// Scores of rows that have any number of labels each, with scikit-learn's definitions for indicator matrices.
+// Scores of multi-label classification, with scikit-learn's definitions for indicator matrices.
 
 import { DataError } from '../errors.ts'
 import { checkLengths, ratio, type ScoreOptions } from './counts.ts'
 
-/** For each class 1 where the row has it, else 0. */
+/** For each class 1 if the row has the label, else 0. */
 export type Indicators = ArrayLike<number>
 
 /** Scores 0 to 1. */
 export interface MultiLabelMetrics extends Record<string, number> {
-  /** Share of rows whose labels are all right: `accuracy_score`. */
+  /** Share of rows whose labels are all correct: `accuracy_score`. */
   subset_accuracy: number
   f1_micro: number
   f1_macro: number
@@ -17,7 +17,7 @@ export interface MultiLabelMetrics extends Record<string, number> {
   f1_samples: number
 }
 
-/** Labels that are both true and predicted, and how many are true and predicted. */
+/** Numbers of labels that are both true and predicted, true, and predicted. */
 interface Overlap {
   hits: number
   actual: number
@@ -38,8 +38,8 @@ const mean = (values: readonly number[]): number =>
 
 /**
  * Subset accuracy, and F1 as micro, macro, weighted and samples average.
- * @param predictions Rows of indicators, each as long as there are classes.
- * @throws {DataError} naming the row: lists of unlike length, indicators other than 0 and 1.
+ * @param predictions Rows of indicators, one per class.
+ * @throws {DataError} naming the row: lists of different length, indicators other than 0 and 1.
  */
 export function multiLabelMetrics(
   predictions: readonly Indicators[],
@@ -84,7 +84,7 @@ function overlap(actual: readonly number[], predicted: readonly number[]): Overl
 
 function f1s(overlaps: readonly Overlap[], what: string, onWarning: Warn): number[] {
   let missing = 0
-  const scores = overlaps.map((one) => f1Of(one, () => missing++))
+  const scores = overlaps.map((entry) => f1Of(entry, () => missing++))
   if (missing > 0) onWarning?.(`F1 is not defined for ${what}: it counts as 0 for ${missing}`)
   return scores
 }
@@ -99,7 +99,8 @@ function checkIndicators(name: string, rows: readonly Indicators[], classes: num
         expected: String(classes),
         found: String(row.length),
       })
-    const odd = Array.from(row).find((value) => value !== 0 && value !== 1)
-    if (odd !== undefined) throw new DataError({ where, what: 'no indicator', expected: '0 or 1', found: String(odd) })
+    const invalid = Array.from(row).find((value) => value !== 0 && value !== 1)
+    if (invalid !== undefined)
+      throw new DataError({ where, what: 'no indicator', expected: '0 or 1', found: String(invalid) })
   })
 }

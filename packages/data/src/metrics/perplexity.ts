@@ -3,7 +3,7 @@
 import { DataError } from '../errors.ts'
 
 /**
- * e to the mean loss, in nats per token: of how many equally likely tokens the model chooses, on average.
+ * exp of the mean loss in nats per token: the number of equally likely tokens with the same loss.
  * @throws {DataError} for a loss that is NaN or below 0.
  */
 export function perplexity(meanLoss: number): number {

@@ -1,4 +1,4 @@
-// Scores of numbers predicted: SciPy's correlations and scikit-learn's mean squared error.
+// Scores of regression: SciPy's correlations and scikit-learn's mean squared error.
 
 import { DataError } from '../errors.ts'
 import { checkLengths, ratio, type ScoreOptions } from './counts.ts'
@@ -15,7 +15,7 @@ export interface RegressionMetrics extends Record<string, number> {
 type Numbers = ArrayLike<number>
 type Options = Pick<ScoreOptions, 'onWarning'>
 
-/** @throws {DataError} naming the row: lists of unlike length, what is no finite number. */
+/** @throws {DataError} naming the row: lists of different length, a value that is not a finite number. */
 function checkNumbers(predictions: Numbers, labels: Numbers): void {
   checkLengths(predictions, labels)
   for (const [name, values] of [
@@ -45,7 +45,7 @@ function correlation(x: Numbers, y: Numbers, name: string, { onWarning }: Option
     xx += dx * dx
     yy += dy * dy
   }
-  // The variance of equal numbers is 0, but for the rounding of their mean.
+  // The variance of equal numbers is 0, but the rounding of their mean can make it positive.
   const constant = isConstant(x) || isConstant(y)
   const value = ratio(xy, constant ? 0 : Math.sqrt(xx) * Math.sqrt(yy), () =>
     onWarning?.(`${name} is not defined where all labels or all predictions are equal: it is 0`),
@@ -55,22 +55,23 @@ function correlation(x: Numbers, y: Numbers, name: string, { onWarning }: Option
 
 const isConstant = (values: Numbers): boolean => Array.from(values).every((value) => value === values[0])
 
-/** Pearson's correlation, `scipy.stats.pearsonr`; 0 where one side is constant. @throws {DataError} naming the row. */
+/** Pearson's correlation, `scipy.stats.pearsonr`; 0 if one side is constant. @throws {DataError} naming the row. */
 export function pearson(predictions: Numbers, labels: Numbers, options: Options = {}): number {
   checkNumbers(predictions, labels)
   return correlation(predictions, labels, 'Pearson correlation', options)
 }
 
 /**
- * Spearman's correlation, `scipy.stats.spearmanr`: Pearson's of the ranks, ties at their mean rank; 0 where one side is
- * constant. @throws {DataError} naming the row.
+ * Spearman's correlation, `scipy.stats.spearmanr`: Pearson's correlation of the ranks, with the mean rank for ties; 0
+ * if one side is constant.
+ * @throws {DataError} naming the row.
  */
 export function spearman(predictions: Numbers, labels: Numbers, options: Options = {}): number {
   checkNumbers(predictions, labels)
   return correlation(ranks(predictions), ranks(labels), 'Spearman correlation', options)
 }
 
-/** Ranks from 1; equal values share the mean of theirs. */
+/** Ranks from 1; equal values get the mean of their ranks. */
 function ranks(values: Numbers): Float64Array {
   const order = Array.from(values, (_, i) => i).sort((a, b) => (values[a] as number) - (values[b] as number))
   const result = new Float64Array(values.length)

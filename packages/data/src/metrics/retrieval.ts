@@ -1,4 +1,4 @@
-// Embeddings scored by what they find: cosine similarity, and whether the right document is among the nearest.
+// Scores of embeddings: cosine similarity, and retrieval accuracy at k.
 
 import { DataError } from '../errors.ts'
 import { ratio, type ScoreOptions } from './counts.ts'
@@ -10,9 +10,9 @@ export interface Embeddings {
 }
 
 export interface RetrievalOptions extends Pick<ScoreOptions, 'onWarning'> {
-  /** How many documents are looked at. @default [1, 10] */
+  /** Numbers k of nearest documents. @default [1, 10] */
   k?: readonly number[]
-  /** The right document of each query. @default the one in the query's place */
+  /** Index of the relevant document of each query. @default the query's index */
   targets?: ArrayLike<number>
 }
 
@@ -35,14 +35,14 @@ function checkEmbeddings(name: string, { data, width }: Embeddings): void {
     })
 }
 
-/** Rows of length 1; a row of zeros stays, and its similarity to any is 0. */
+/** Rows scaled to norm 1; rows of zeros stay zero, and their similarities are 0. */
 function normalized({ data, width }: Embeddings, warn: () => void): Float32Array {
   const result = Float32Array.from(data)
   for (let at = 0; at < result.length; at += width) {
     const row = result.subarray(at, at + width)
-    const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0))
+    const norm = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0))
     row.forEach((value, i) => {
-      row[i] = ratio(value, length, i === 0 ? warn : () => {})
+      row[i] = ratio(value, norm, i === 0 ? warn : () => {})
     })
   }
   return result
@@ -55,8 +55,8 @@ const dot = (a: Float32Array, atA: number, b: Float32Array, atB: number, width: 
 }
 
 /**
- * Cosine similarity of each row with the row in its place, -1 to 1; 0 for a row of zeros, with a warning.
- * @throws {DataError} for rows of unlike number or width, or that hold no finite numbers.
+ * Cosine similarity of each pair of rows with the same index, -1 to 1; 0 for a row of zeros, with a warning.
+ * @throws {DataError} for different numbers of rows or widths, or values that are not finite.
  */
 export function cosineSimilarities(
   first: Embeddings,
@@ -90,10 +90,12 @@ function checkPair(nameA: string, a: Embeddings, nameB: string, b: Embeddings): 
 }
 
 /**
- * Share of queries whose right document is among the k most similar, for each k: accuracy@k of sentence-transformers'
- * InformationRetrievalEvaluator. Of equally similar documents the earlier comes first.
+ * Share of queries whose relevant document is among the k most similar, for each k: accuracy@k of
+ * sentence-transformers' InformationRetrievalEvaluator. Of equally similar documents, the one with the smaller index
+ * ranks first.
  * @returns `accuracy_at_1`, `accuracy_at_10`, ...
- * @throws {DataError} naming row or option: rows of unlike width, no finite numbers, a target that is no document.
+ * @throws {DataError} naming row or option: different widths, values that are not finite, a target that is not a
+ * document.
  */
 export function retrievalMetrics(
   queries: Embeddings,
@@ -101,13 +103,13 @@ export function retrievalMetrics(
   { k = [1, 10], targets, onWarning }: RetrievalOptions = {},
 ): Record<string, number> {
   checkPair('queries', queries, 'documents', documents)
-  const odd = k.find((value) => !Number.isInteger(value) || value < 1)
-  if (odd !== undefined)
+  const invalid = k.find((value) => !Number.isInteger(value) || value < 1)
+  if (invalid !== undefined)
     throw new DataError({
       where: 'option k',
       what: 'not a number of documents',
       expected: 'at least 1',
-      found: String(odd),
+      found: String(invalid),
     })
   if (targets && targets.length !== rowsOf(queries))
     throw new DataError({
@@ -121,9 +123,9 @@ export function retrievalMetrics(
   const ranks = Array.from({ length: rowsOf(queries) }, (_, query) =>
     rankOf(a, b, queries.width, query, targetOf(targets, query, rowsOf(documents))),
   )
-  const share = (most: number) => ranks.filter((rank) => rank < most).length
-  const noQueries = () => onWarning?.('accuracy is not defined for no queries: it is 0')
-  return Object.fromEntries(k.map((most) => [`accuracy_at_${most}`, ratio(share(most), ranks.length, noQueries)]))
+  const hits = (count: number) => ranks.filter((rank) => rank < count).length
+  const warnNoQueries = () => onWarning?.('accuracy is not defined for no queries: it is 0')
+  return Object.fromEntries(k.map((count) => [`accuracy_at_${count}`, ratio(hits(count), ranks.length, warnNoQueries)]))
 }
 
 function targetOf(targets: ArrayLike<number> | undefined, query: number, documents: number): number {
@@ -137,14 +139,14 @@ function targetOf(targets: ArrayLike<number> | undefined, query: number, documen
   })
 }
 
-/** How many documents come before the target. */
+/** Number of documents that rank before the target. */
 function rankOf(queries: Float32Array, documents: Float32Array, width: number, query: number, target: number): number {
   const similarity = (document: number) => dot(queries, query * width, documents, document * width, width)
-  const own = similarity(target)
-  let before = 0
+  const targetSimilarity = similarity(target)
+  let rank = 0
   for (let document = 0; document * width < documents.length; document++) {
     const other = similarity(document)
-    if (other > own || (other === own && document < target)) before++
+    if (other > targetSimilarity || (other === targetSimilarity && document < target)) rank++
   }
-  return before
+  return rank
 }

@@ -1,4 +1,4 @@
-// Class names as users write them: strings, numbers or booleans, in an order that a model keeps.
+// Class names of the user's rows: strings, numbers or booleans, in a fixed order.
 
 import { DataError } from '../errors.ts'
 import { describeValue } from './row-checks.ts'
@@ -13,8 +13,8 @@ export const isLabel = (value: unknown): value is Label =>
   (typeof value === 'number' && Number.isFinite(value))
 
 /**
- * The distinct labels: numbers by size, others by their text.
- * @throws {DataError} for labels of two types, such as 1 and '1', or that differ in spaces around them only.
+ * The distinct labels: numbers in ascending order, others in the order of their text.
+ * @throws {DataError} for labels of two types, such as 1 and '1', or labels that differ in surrounding spaces only.
  */
 export function distinctLabels(labels: readonly Label[], where: string): Label[] {
   const distinct = [...new Set(labels)]
@@ -50,8 +50,8 @@ function refuseSpaces(distinct: readonly Label[], where: string): void {
 
 /**
  * Index of a label among the classes.
- * @param fix What to do about a label that is none of them.
- * @throws {DataError} naming the row for such a label.
+ * @param fix Advice for a label that is not a class.
+ * @throws {DataError} naming the row of a label that is not a class.
  */
 export function classIndex(classes: readonly Label[], label: unknown, where: string, fix: string): number {
   const index = classes.indexOf(label as Label)
@@ -69,9 +69,9 @@ export function classIndex(classes: readonly Label[], label: unknown, where: str
 }
 
 /**
- * A value that is a label.
- * @param arrayFix What to do about an array.
- * @throws {DataError} naming the row, for a value that is no label.
+ * Checks that a value is a label.
+ * @param arrayFix Advice for an array.
+ * @throws {DataError} naming the row, for a value that is not a label.
  */
 export function requireLabel(value: unknown, where: string, arrayFix?: string): Label {
   if (isLabel(value)) return value
@@ -84,10 +84,10 @@ export function requireLabel(value: unknown, where: string, arrayFix?: string): 
   })
 }
 
-/** @throws {DataError} naming the row, for a value that is no array of different labels. */
+/** Checks that a value is an array of different labels. @throws {DataError} naming the row, if it is not. */
 export function requireLabels(value: unknown, where: string): Label[] {
   if (Array.isArray(value)) {
-    const labels = value.map((one) => requireLabel(one, where))
+    const labels = value.map((label) => requireLabel(label, where))
     if (new Set(labels).size < labels.length) refuseRepeated(labels, where)
     return labels
   }

@@ -1,9 +1,9 @@
-// The Corpus of Linguistic Acceptability (Warstadt, Singh & Bowman 2019): tab-separated, four columns, no header, no
-// quoting.
+// Reads the Corpus of Linguistic Acceptability (Warstadt, Singh & Bowman 2019): tab-separated, four columns, no header,
+// no quoting.
 
 import { DataError } from '../errors.ts'
 import { checkText } from './decode.ts'
-import { readText } from './text.ts'
+import { readText } from './read-text.ts'
 
 /** A sentence and whether it is acceptable. */
 export interface LabelledText {
@@ -17,8 +17,7 @@ export type ColaSplit = 'in_domain_train' | 'in_domain_dev' | 'out_of_domain_dev
 export const colaSplits: readonly ColaSplit[] = ['in_domain_train', 'in_domain_dev', 'out_of_domain_dev']
 
 /**
- * Parses a split of the public release. Quotes are text; a last line without newline counts, blank ones at the end do
- * not; CRLF is taken as LF.
+ * Parses a split of the public release. Quotes are text, CRLF is read as LF, blank lines at the end are ignored.
  * @throws {DataError} naming file and line: missing columns, labels other than 0 and 1, no rows.
  */
 export function parseColaTsv(content: string, where = 'CoLA'): LabelledText[] {

@@ -1,15 +1,14 @@
-// Bytes to text, strictly: what is not in the encoding is refused with its line, never replaced.
+// Decodes bytes to text, strictly: invalid bytes are refused with their line, never replaced.
 
 import { DataError } from '../errors.ts'
 
 export interface DecodeOptions {
   /**
-   * Name of the encoding, as the Encoding Standard has it (`windows-1252`, `utf-16le`, `shift_jis`, ...) or Python
-   * (`latin-1`, `utf-8-sig`).
-   * A byte order mark in the file wins. @default 'utf-8'
+   * Name of the encoding in the Encoding Standard (`windows-1252`, `utf-16le`, `shift_jis`, ...) or in Python
+   * (`latin-1`, `utf-8-sig`). A byte order mark in the file takes precedence. @default 'utf-8'
    */
   encoding?: string
-  /** File or URL, for errors. */
+  /** File or URL, for errors. @default 'text' */
   where?: string
 }
 
@@ -19,7 +18,7 @@ const byteOrderMarks: readonly (readonly [name: string, bytes: readonly number[]
   ['utf-16be', [0xfe, 0xff]],
 ]
 
-/** Python's names that the Encoding Standard has otherwise. */
+/** Python's names that differ from those of the Encoding Standard. */
 const pythonNames: Readonly<Record<string, string>> = {
   'utf-8-sig': 'utf-8',
   'utf-16-le': 'utf-16le',
@@ -34,8 +33,8 @@ const pythonNames: Readonly<Record<string, string>> = {
 const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
 
 /**
- * Decodes text; a byte order mark is read and dropped.
- * @throws {DataError} naming file and line: an unknown encoding, bytes that are not in it, a NUL character.
+ * Decodes text and removes a byte order mark.
+ * @throws {DataError} naming file and line: an unknown encoding, invalid bytes, a NUL character.
  */
 export function decodeText(bytes: Uint8Array, { encoding = 'utf-8', where = 'text' }: DecodeOptions = {}): string {
   const name = markedEncoding(bytes) ?? encoding
@@ -51,7 +50,7 @@ export function decodeText(bytes: Uint8Array, { encoding = 'utf-8', where = 'tex
   return checkText(text, where)
 }
 
-/** Text without its byte order mark. @throws {DataError} naming the line of a NUL character, which no text has. */
+/** Text without its byte order mark. @throws {DataError} naming the line of a NUL character. */
 export function checkText(text: string, where: string): string {
   const at = text.indexOf('\0')
   if (at < 0) return text.startsWith('\uFEFF') ? text.slice(1) : text
@@ -63,7 +62,7 @@ export function checkText(text: string, where: string): string {
   })
 }
 
-/** The line, from 1, of a place in a text. */
+/** The line, from 1, of a position in a text; of its end by default. */
 export const lineAt = (text: string, at = text.length): number =>
   (text.slice(0, at).match(/\r\n|\n|\r/g)?.length ?? 0) + 1
 
@@ -89,38 +88,36 @@ function createDecoder(encoding: string): TextDecoder {
 
 function refuseBytes(bytes: Uint8Array, encoding: string, where: string, cause: unknown): never {
   const decode = (end: number) => new TextDecoder(encoding, { fatal: true }).decode(bytes.subarray(0, end))
-  const good = lengthOfGood(bytes.length, (end) => !fails(() => decode(end)))
+  const valid = validLength(bytes.length, (end) => !fails(() => decode(end)))
   throw new DataError(
     {
-      where: `${where}, line ${lineAt(decode(good))}`,
+      where: `${where}, line ${lineAt(decode(valid))}`,
       what: `not ${encoding}`,
       expected: `text in ${encoding}`,
-      found: `byte 0x${(bytes[good] as number).toString(16).padStart(2, '0')}`,
+      found: `byte 0x${(bytes[valid] as number).toString(16).padStart(2, '0')}`,
       fix: "Save the file as UTF-8, or name its encoding: encoding: 'windows-1252', for instance.",
     },
     { cause },
   )
 }
 
-/** Longest character of any encoding, in bytes. */
-const longestCharacter = 4
+/** Maximum length of a character in any encoding, in bytes. */
+const maxCharacterLength = 4
 
 /**
- * Length of the longest prefix that decodes as a whole. A prefix may end within a character; of a few lengths next to
- * each other one does not,
- * unless bytes before it are wrong, so bisection finds it.
+ * Length of the longest valid prefix, by bisection. A prefix can end within a character; one of the four lengths up to
+ * it then ends at a character's end, unless earlier bytes are invalid.
  */
-function lengthOfGood(length: number, decodes: (end: number) => boolean): number {
-  const goodNear = (end: number) =>
-    Array.from({ length: longestCharacter }, (_, back) => end - back).find((at) => at <= 0 || decodes(at))
+function validLength(length: number, isValid: (end: number) => boolean): number {
+  const validNear = (end: number) =>
+    Array.from({ length: maxCharacterLength }, (_, back) => end - back).find((at) => at <= 0 || isValid(at))
   let [low, high] = [0, length + 1]
   while (high - low > 1) {
     const middle = (low + high) >> 1
-    const good = goodNear(middle)
-    if (good === undefined) high = middle
+    if (validNear(middle) === undefined) high = middle
     else low = middle
   }
-  return Math.max(0, goodNear(low) ?? 0)
+  return Math.max(0, validNear(low) ?? 0)
 }
 
 function fails(run: () => unknown): boolean {

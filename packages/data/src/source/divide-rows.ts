@@ -1,14 +1,14 @@
-// Training and validation rows: as they are given, or divided here.
+// The training and validation rows of a run: those of the user, or a division of the training rows.
 
 import { requireRows } from './row-checks.ts'
-import { splitRows } from './split.ts'
+import { splitRows } from './split-rows.ts'
 
 /**
  * Training and validation rows.
- * @param train Objects; where each has a `label` that is a class, `validation` gets the same share of each class.
- * @param validation A share of `train`, above 0 and below 1; or rows; or nothing.
- * @param seed Decides which rows a share takes.
- * @throws {DataError} for something that is no array of objects, or is empty.
+ * @param train Objects; if they have a `label` that is a class, the share is the same for each class.
+ * @param validation A share of `train`, above 0 and below 1; or rows; or undefined for none.
+ * @param seed Seed of the division by a share.
+ * @throws {DataError} for a value that is not an array of objects, or is empty.
  */
 export function divideRows<Row extends object>(
   train: readonly Row[],
@@ -22,7 +22,7 @@ export function divideRows<Row extends object>(
   return { train, validation }
 }
 
-/** A label that is a class; undefined for numbers of a regression as for rows without one. */
+/** A label that is a class; undefined for numbers of a regression and for rows without a label. */
 function labelOf(row: object): unknown {
   const { label } = row as { label?: unknown }
   return typeof label === 'number' && !Number.isInteger(label)

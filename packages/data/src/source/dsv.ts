@@ -1,10 +1,9 @@
-// Delimiter-separated values: records of cells, each with the line of the file where it starts. RFC 4180, and TSV as
-// IANA has it (no quoting).
+// Parses delimiter-separated values into records of cells, with their lines. RFC 4180, and IANA's TSV (no quoting).
 
 import { DataError } from '../errors.ts'
 
 /**
- * What quotes mean.
+ * Meaning of quotes.
  * - `minimal`: a cell that starts with a quote ends at the next one that is not doubled, and may hold delimiters and
  *   newlines (Python's `csv.QUOTE_MINIMAL`, pandas' default).
  * - `none`: quotes are text (`csv.QUOTE_NONE`).
@@ -25,7 +24,7 @@ export interface DsvOptions {
   quoting: Quoting
   /** File, for errors. */
   where: string
-  /** Told where `auto` leaves quotes around cells. */
+  /** Called if `auto` does not remove quotes around cells. */
   onWarning?: ((message: string) => void) | undefined
 }
 
@@ -34,7 +33,7 @@ type Reader = (content: string, options: DsvOptions) => DsvRecord[]
 const readers: Readonly<Record<Quoting, Reader>> = { minimal: readQuoted, none: readPlain, auto: readAuto }
 
 /**
- * The records of a text; blank lines are skipped, as pandas does.
+ * The records of a text; blank lines are skipped, as in pandas.
  * @throws {DataError} naming file and line: a quote that is never closed, text after a closing quote; a bad option.
  */
 export function parseDsv(content: string, options: DsvOptions): DsvRecord[] {
@@ -64,13 +63,13 @@ function readPlain(content: string, { delimiter }: DsvOptions): DsvRecord[] {
 
 function readAuto(content: string, options: DsvOptions): DsvRecord[] {
   const records = readPlain(content, options)
-  const whole = /^"[^"]*(?:""[^"]*)*"$/
-  const odd = records.find(({ cells }) => cells.some((cell) => cell.startsWith('"') && !whole.test(cell)))
-  if (!odd) return records.map(({ line, cells }) => ({ line, cells: cells.map(unquote) }))
-  if (records.some(({ cells }) => cells.some((cell) => whole.test(cell))))
+  const quoted = /^"[^"]*(?:""[^"]*)*"$/
+  const partly = records.find(({ cells }) => cells.some((cell) => cell.startsWith('"') && !quoted.test(cell)))
+  if (!partly) return records.map(({ line, cells }) => ({ line, cells: cells.map(unquote) }))
+  if (records.some(({ cells }) => cells.some((cell) => quoted.test(cell))))
     options.onWarning?.(
-      `${options.where}, line ${odd.line}: a quote that does not enclose its cell, so quotes are text in all cells; ` +
-        "quoting: 'minimal' or 'none' says it for certain",
+      `${options.where}, line ${partly.line}: a quote that does not enclose its cell, so quotes are text in all ` +
+        "cells; quoting: 'minimal' or 'none' says it for certain",
     )
   return records
 }

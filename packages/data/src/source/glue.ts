@@ -1,5 +1,5 @@
-// CoLA as GLUE has it on the Hugging Face hub (parquet), and the public release's zip. The only importer of hyparquet
-// and fflate.
+// Reads CoLA from GLUE on the Hugging Face hub (parquet) and from the zip of the public release. The only importer of
+// hyparquet and fflate.
 
 import { DataError } from '../errors.ts'
 import { type HubOptions, hubFiles } from '../hub/hub.ts'

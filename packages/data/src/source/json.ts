@@ -1,4 +1,4 @@
-// JSON Lines, and JSON arrays of objects: records, each with its place in the file.
+// Parses JSON Lines and JSON arrays of objects into records with their lines or rows.
 
 import { DataError } from '../errors.ts'
 
@@ -9,8 +9,8 @@ export interface JsonRecord {
 }
 
 /**
- * Objects, one a line; blank lines are skipped. Only a newline ends a line (U+2028 is text).
- * @throws {DataError} naming file and line: what is not JSON, or no object.
+ * Objects, one per line; blank lines are skipped. Only a newline ends a line (U+2028 is text).
+ * @throws {DataError} naming file and line of a line that is not JSON or not an object.
  */
 export function parseJsonLines(content: string, where: string): JsonRecord[] {
   if (isArray(content)) refuseArray(content, where)
@@ -25,8 +25,8 @@ export function parseJsonLines(content: string, where: string): JsonRecord[] {
 }
 
 /**
- * An array of objects; or objects one a line, which files named .json often hold.
- * @throws {DataError} naming file and row: what is not JSON, or no object.
+ * An array of objects, or objects one per line, which files named .json often hold.
+ * @throws {DataError} naming file and row of a value that is not JSON or not an object.
  */
 export function parseJsonArray(content: string, where: string): JsonRecord[] {
   if (!isArray(content)) return parseJsonLines(content, where)

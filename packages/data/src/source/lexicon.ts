@@ -1,4 +1,4 @@
-// The words of the sentence generator, written for this project: each with the forms that its grammar needs.
+// Words of the sentence generator, written for this project, with their inflected forms.
 
 export interface Noun {
   singular: string
@@ -61,7 +61,7 @@ const verb = (base: string, past: string, participle = past, third = `${base}s`)
   participle,
 })
 
-/** Need an object. */
+/** Verbs that need an object. */
 export const transitive: readonly Verb[] = [
   verb('find', 'found'),
   verb('carry', 'carried', 'carried', 'carries'),
@@ -73,7 +73,7 @@ export const transitive: readonly Verb[] = [
   verb('hold', 'held'),
 ]
 
-/** Take no object. */
+/** Verbs without an object. */
 export const intransitive: readonly Verb[] = [
   verb('sleep', 'slept'),
   verb('arrive', 'arrived'),
@@ -85,7 +85,7 @@ export const intransitive: readonly Verb[] = [
   verb('dance', 'danced'),
 ]
 
-/** Take a person as object, reflexives included. */
+/** Verbs whose object is a person or a reflexive pronoun. */
 export const social: readonly Verb[] = [
   verb('admire', 'admired'),
   verb('blame', 'blamed'),
@@ -95,7 +95,7 @@ export const social: readonly Verb[] = [
   verb('trust', 'trusted'),
 ]
 
-/** Take a clause. */
+/** Verbs whose complement is a clause. */
 export const clausal: readonly Verb[] = [
   verb('think', 'thought'),
   verb('say', 'said'),
@@ -103,7 +103,7 @@ export const clausal: readonly Verb[] = [
   verb('know', 'knew', 'known'),
 ]
 
-/** Take an infinitive of their own subject. */
+/** Verbs whose complement is an infinitive with the same subject. */
 export const control: readonly Verb[] = [
   verb('want', 'wanted'),
   verb('hope', 'hoped'),

@@ -1,5 +1,5 @@
-// Grammatical phenomena as minimal pairs: each template draws words and gives an acceptable sentence and one that
-// differs in the point at issue.
+// Grammatical phenomena as minimal pairs: each template draws words and returns an acceptable sentence and one that
+// differs in the phenomenon only.
 
 import type { Random } from '../random.ts'
 import {
@@ -18,7 +18,7 @@ import {
   type Verb,
 } from './lexicon.ts'
 
-/** An acceptable sentence and its unacceptable twin. */
+/** An acceptable sentence and its unacceptable counterpart. */
 export interface MinimalPair {
   acceptable: string
   unacceptable: string
@@ -42,7 +42,7 @@ const two = <Item>(r: Random, items: readonly Item[]): [Item, Item] => {
 }
 const reflexive = { feminine: 'herself', masculine: 'himself', neuter: 'itself' } as const
 
-/** Templates by phenomenon; at least two each, so that one of each can be held out. */
+/** Templates by phenomenon: at least two each, so that the last of each can be held out. */
 export const phenomena = {
   'subject-verb agreement': [
     (r) => {

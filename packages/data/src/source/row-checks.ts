@@ -1,4 +1,4 @@
-// Checks of the rows that users write.
+// Checks of the user's rows.
 
 import { DataError } from '../errors.ts'
 
@@ -6,7 +6,7 @@ import { DataError } from '../errors.ts'
 export const rowPlace = (where: string, index: number): string => `${where}, row ${index + 1}`
 
 /**
- * A field that must be a text with something in it.
+ * A field of a row that must be a text and not blank.
  * @throws {DataError} naming the row and the field.
  */
 export function requireText(row: unknown, field: string, where: string): string {
@@ -21,23 +21,23 @@ export function requireText(row: unknown, field: string, where: string): string 
 }
 
 /**
- * Rows: an array of objects, at least one.
- * @param where Names the option that has them.
- * @throws {DataError} naming the row, for anything else.
+ * Checks that rows are an array of at least one object.
+ * @param where Name of the option.
+ * @throws {DataError} naming the option and the row, if they are not.
  */
 export function requireRows(where: string, rows: unknown): void {
   const found = !Array.isArray(rows) ? typeof rows : rows.length === 0 ? 'no rows' : undefined
-  const odd = Array.isArray(rows) ? rows.findIndex((row) => typeof row !== 'object' || row === null) : -1
-  if (found === undefined && odd < 0) return
+  const invalid = Array.isArray(rows) ? rows.findIndex((row) => typeof row !== 'object' || row === null) : -1
+  if (found === undefined && invalid < 0) return
   throw new DataError({
-    where: odd < 0 ? `option ${where}` : `option ${where}, row ${odd + 1}`,
-    what: odd < 0 ? 'no rows' : 'not a row',
-    expected: odd < 0 ? 'an array of at least one row' : 'an object',
-    found: found ?? describeValue((rows as unknown[])[odd]),
+    where: invalid < 0 ? `option ${where}` : `option ${where}, row ${invalid + 1}`,
+    what: invalid < 0 ? 'no rows' : 'not a row',
+    expected: invalid < 0 ? 'an array of at least one row' : 'an object',
+    found: found ?? describeValue((rows as unknown[])[invalid]),
   })
 }
 
-/** @throws {DataError} for something that is no array, such as one text in place of several. */
+/** Checks that a value is an array. @throws {DataError} for another value, such as one text instead of several. */
 export function requireList(value: unknown, where: string): void {
   if (Array.isArray(value)) return
   throw new DataError({
@@ -49,7 +49,7 @@ export function requireList(value: unknown, where: string): void {
   })
 }
 
-/** A value in a few characters, for errors. */
+/** A value as JSON in at most 63 characters, for errors. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing'
   const text = JSON.stringify(value) ?? typeof value

@@ -1,19 +1,19 @@
-// Labelled texts from tables of one's own: CSV, TSV, JSON Lines and JSON, any number of classes.
+// Reads labelled texts from tables: CSV, TSV, JSON Lines and JSON, with any number of classes.
 
 import { DataError } from '../errors.ts'
 import { checkText, decodeText, type DecodeOptions, lineAt } from './decode.ts'
 import { parseDsv, type Quoting } from './dsv.ts'
 import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
-import { checkLabelOptions, labelled, type LabelledTable, type LabelOptions, type RawRow } from './labels.ts'
-import { readFirst } from './text.ts'
+import { checkLabelOptions, labelRows, type LabelledTable, type LabelOptions, type RawRow } from './labelled-table.ts'
+import { readFirst } from './read-text.ts'
 
 export interface TableOptions extends LabelOptions, Pick<DecodeOptions, 'encoding'> {
   /**
-   * What quotes mean in CSV and TSV. @default 'minimal' for CSV; 'auto' for TSV, which has no quoting but is often
+   * Meaning of quotes in CSV and TSV. @default 'minimal' for CSV; 'auto' for TSV, which has no quoting but is often
    * written with it
    */
   quoting?: Quoting
-  /** Delimiter of CSV and TSV. @default a comma, a tab */
+  /** Delimiter of CSV and TSV. @default a comma for CSV, a tab for TSV */
   delimiter?: string
 }
 
@@ -26,7 +26,7 @@ const separated =
     const [header, ...records] = parseDsv(content, {
       delimiter,
       quoting,
-      ...given(options),
+      ...dsvOptions(options),
       where,
       onWarning: options.onWarning,
     })
@@ -41,7 +41,7 @@ const separated =
     })
   }
 
-const given = ({ delimiter, quoting }: TableOptions) => ({
+const dsvOptions = ({ delimiter, quoting }: TableOptions) => ({
   ...(delimiter === undefined ? {} : { delimiter }),
   ...(quoting === undefined ? {} : { quoting }),
 })
@@ -66,14 +66,13 @@ const parsers: Readonly<Record<string, Parser>> = {
 }
 
 /**
- * Parses a table with a header line (CSV, TSV), of JSON objects one a line, or of a JSON array of objects.
- * Header names and labels lose spaces around them; texts stay as they are. Blank lines are skipped.
+ * Parses a table with a header line (CSV, TSV), JSON objects one per line, or a JSON array of objects. Header names and
+ * labels are trimmed, texts are not. Blank lines are skipped.
  * @param content Text, or bytes, which are decoded strictly.
  * @param format `csv`, `tsv`, `jsonl` or `json`; also `tab` and `ndjson`.
- * @throws {DataError} naming file, line and column: an unknown format, a missing column or one that is there twice, a
- *   row with more or fewer cells than
- *   the header, a text or label that is empty, null, a list or an object, a label that is no class, bytes that are not
- * in the encoding, no rows.
+ * @throws {DataError} naming file, line and column: an unknown format, a missing or duplicate column, a row with more
+ * or fewer cells than the header, a text or label that is empty, null, a list or an object, a label that is not a
+ * class, bytes that are not valid in the encoding, no rows.
  */
 export async function parseTable(
   content: string | Uint8Array,
@@ -91,7 +90,7 @@ export async function parseTable(
     onWarning?.(
       `${where}, line ${lineAt(decoded, replaced)}: U+FFFD, which stands where bytes were not in the encoding`,
     )
-  return labelled((parsers[format] as Parser)(decoded, where, { text, label }, options), options, where)
+  return labelRows((parsers[format] as Parser)(decoded, where, { text, label }, options), options, where)
 }
 
 /**

@@ -1,20 +1,20 @@
-// Conversations as one text, by a model's chat template: the only importer of @huggingface/jinja.
+// Renders conversations with a model's chat template. The only importer of @huggingface/jinja.
 
 import { Template } from '@huggingface/jinja'
 import { DataError } from '../errors.ts'
 
 /** One turn of a conversation. Templates may read further fields, such as `tool_calls`. */
 export interface ChatMessage {
-  /** `system`, `user`, `assistant`, or what else the template knows. */
+  /** `system`, `user`, `assistant`, or another role of the template. */
   readonly role: string
   readonly content?: string | null
   readonly [field: string]: unknown
 }
 
 export interface ChatTemplateOptions {
-  /** End with what opens an answer of the assistant. @default false */
+  /** Add the beginning of an answer of the assistant. @default false */
   add_generation_prompt?: boolean
-  /** Name of the template, where tokenizer_config.json has several. @default 'default' */
+  /** Name of the template, if tokenizer_config.json has several. @default 'default' */
   chat_template?: string
 }
 
@@ -27,11 +27,11 @@ export type ChatTemplate = (messages: readonly ChatMessage[], options?: ChatTemp
 const where = 'chat_template'
 
 /**
- * The templates of a tokenizer as one function; transformers' apply_chat_template with `tokenize=False`.
- * @param json Undefined for a tokenizer without.
- * @param specialTokens `bos_token`, `eos_token` and others, which templates write.
- * @returns A function that throws {DataError} for a missing template, one that does not parse, and messages that it
- * refuses, such as roles that do not alternate.
+ * A function that renders a tokenizer's templates; transformers' apply_chat_template with `tokenize=False`.
+ * @param json Undefined for a tokenizer without templates.
+ * @param specialTokens `bos_token`, `eos_token` and others, which are variables of templates.
+ * @returns The function throws {DataError} for a missing template, one that cannot be parsed, or messages that the
+ * template refuses, such as roles that do not alternate.
  */
 export function chatTemplateOf(
   json: ChatTemplateJson | null | undefined,
@@ -43,7 +43,7 @@ export function chatTemplateOf(
     const template = parsed.get(source) ?? parse(source)
     parsed.set(source, template)
     try {
-      // Templates test `tools is not none`: a name that is not defined would pass.
+      // Templates test `tools is not none`, which holds for an undefined variable.
       return template.render({ tools: null, documents: null, ...specialTokens, messages, add_generation_prompt })
     } catch (cause) {
       throw new DataError(
@@ -70,7 +70,7 @@ function parse(source: string): Template {
   }
 }
 
-/** @throws {DataError} for a tokenizer without a template, or without one of that name. */
+/** The template with a name. @throws {DataError} if the tokenizer has none, or none with the name. */
 function sourceOf(json: ChatTemplateJson | null | undefined, name: string | undefined): string {
   if (json == null || json.length === 0)
     throw new DataError({
@@ -83,12 +83,12 @@ function sourceOf(json: ChatTemplateJson | null | undefined, name: string | unde
     if (name === undefined) return json
     throw new DataError({ where, what: 'it has no name', found: JSON.stringify(name), fix: 'Leave the name out.' })
   }
-  const found = json.find((one) => one.name === (name ?? 'default'))?.template
-  if (found !== undefined) return found
+  const source = json.find((entry) => entry.name === (name ?? 'default'))?.template
+  if (source !== undefined) return source
   throw new DataError({
     where,
     what: 'no template of that name',
-    expected: json.map((one) => one.name).join(', '),
+    expected: json.map((entry) => entry.name).join(', '),
     found: name ?? 'default',
     fix: 'Name one with the option chat_template.',
   })

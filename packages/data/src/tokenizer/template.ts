@@ -1,8 +1,8 @@
-// Where special tokens stand around one text or two: what a post-processor makes of placeholders.
+// Templates of special tokens around one text or two, from a post-processor's output for placeholders.
 
 import { DataError } from '../errors.ts'
 
-/** A special token, or the place of a text's own tokens; with the token type that all of them get. */
+/** A special token id, or the tokens of a text, with their token type. */
 export interface TemplateItem {
   item: number | 'first' | 'second'
   token_type: number
@@ -10,7 +10,7 @@ export interface TemplateItem {
 
 export type Template = readonly TemplateItem[]
 
-/** No special tokens; the second text has type 1, as it has without a post-processor. */
+/** Templates without special tokens; the second text has token type 1, as without a post-processor. */
 export const bareTemplates: Readonly<Record<'single' | 'pair', Template>> = {
   single: [{ item: 'first', token_type: 0 }],
   pair: [
@@ -25,7 +25,7 @@ export type PostProcess = (
   second: string[] | null,
 ) => { tokens: string[]; token_type_ids: number[] | undefined }
 
-/** Strings that are no special token's name. */
+/** Placeholders: strings that are not the name of a special token. */
 const placeholders = new Map([
   ['\0first', 'first'],
   ['\0second', 'second'],
@@ -34,9 +34,8 @@ const [first, second] = [...placeholders.keys()] as ['\0first', '\0second']
 
 /**
  * The template of single texts, or of pairs.
- * @param idsOf Ids of a special token.
- * @throws {DataError} for a post-processor that leaves out a text: many tokenizer.json files have no template for
- * pairs.
+ * @param idsOf Returns the ids of a special token.
+ * @throws {DataError} for a post-processor that drops a text: many tokenizer.json files have no template for pairs.
  */
 export function templateOf(
   postProcess: PostProcess,
@@ -59,11 +58,11 @@ export function templateOf(
   })
 }
 
-/** How many special tokens a template adds. */
+/** Number of special tokens of a template. */
 export const addedTokens = (template: Template): number =>
   template.filter(({ item }) => typeof item === 'number').length
 
-/** Token ids and token types of one text or two in their places. */
+/** Fills a template with the token ids of one text or two. */
 export function fill(
   template: Template,
   texts: { first: readonly number[]; second: readonly number[] },

@@ -1,78 +1,78 @@
-// Tokenizers from tokenizer.json: the only importer of @huggingface/tokenizers.
+// Tokenizers from tokenizer.json. The only importer of @huggingface/tokenizers.
 
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { DataError } from '../errors.ts'
 import { type HubOptions, hubFiles } from '../hub/hub.ts'
-import { isFolder } from '../hub/place.ts'
-import { readText } from '../source/text.ts'
+import { isFolder } from '../hub/folder-or-repo.ts'
+import { readText } from '../source/read-text.ts'
 import { type ChatTemplate, type ChatTemplateJson, chatTemplateOf } from './chat-template.ts'
-import { isCount } from './limits.ts'
+import { isCount } from './model-config.ts'
 import { addedTokens, bareTemplates, fill, type Template, templateOf } from './template.ts'
-import { cut, roomFor, type TruncationSide, type TruncationStrategy, truncatePair } from './truncate.ts'
+import { roomFor, truncate, type TruncationSide, type TruncationStrategy, truncatePair } from './truncate.ts'
 
 export interface EncodingOptions {
-  /** Second text of a pair. An empty one counts: its separators are there. @default none */
+  /** Second text of a pair. An empty text is a second text too: separators are added. @default none */
   text_pair?: string | undefined
-  /** Longest encoding, special tokens included; they are never cut. @default no limit */
+  /** Longest encoding, including special tokens, which are never removed. @default no limit */
   max_length?: number | undefined
   /** @default tokenizer_config.json's truncation_side, else tokenizer.json's, else 'right' */
   truncation_side?: TruncationSide | undefined
-  /** Which text of a pair is cut. @default tokenizer.json's, else 'longest_first' */
+  /** Which text of a pair is truncated. @default tokenizer.json's, else 'longest_first' */
   truncation_strategy?: TruncationStrategy | undefined
-  /** False leaves only the text's own tokens. @default true */
+  /** Whether special tokens are added. @default true */
   add_special_tokens?: boolean | undefined
 }
 
 export interface Encoding {
   input_ids: number[]
-  /** [token]: which text of a pair a token belongs to, as the model's template has it. */
+  /** [token]: the text of a pair that a token belongs to, from the model's template. */
   token_type_ids: number[]
-  /** How many tokens were cut off. */
+  /** Number of tokens that truncation removed. */
   overflow: number
 }
 
 export interface BuiltInputs {
   input_ids: number[]
   token_type_ids: number[]
-  /** Place of the text's first own token. */
+  /** Index of the text's first token, after special tokens. */
   start: number
 }
 
 export interface Tokenizer {
   /**
-   * Ids of a text, or of a pair, without padding, and uncut unless `max_length` is given, whatever tokenizer.json asks
-   * for; special tokens where its post-processor adds them.
-   * @throws {DataError} for a `max_length` that the special tokens alone exceed, or a pair without a template for
+   * Ids of a text, or of a pair, with the special tokens of its post-processor, without padding. Padding and truncation
+   * in tokenizer.json are ignored; only `max_length` truncates.
+   * @throws {DataError} for a `max_length` smaller than the number of special tokens, or a pair without a template for
    * pairs.
    */
   encode: (text: string, options?: EncodingOptions) => number[]
-  /** The same, with token types and the number of tokens that were cut off. */
+  /** Like `encode`, with token types and the number of tokens that truncation removed. */
   encodePlus: (text: string, options?: EncodingOptions) => Encoding
-  /** A text's own tokens with the special tokens of a single text; transformers' build_inputs_with_special_tokens. */
+  /** Adds the special tokens of a single text to its tokens; transformers' build_inputs_with_special_tokens. */
   buildInputs: (ids: readonly number[]) => BuiltInputs
-  /** Side from which texts are cut: tokenizer_config.json's truncation_side, else tokenizer.json's, else 'right'. */
+  /** Side that is truncated: tokenizer_config.json's truncation_side, else tokenizer.json's, else 'right'. */
   readonly truncationSide: TruncationSide
+  /** Text of token ids, without special tokens. */
   decode: (ids: readonly number[]) => string
   /** Id of a token of the vocabulary; undefined for others. */
   tokenToId: (token: string) => number | undefined
-  /** The greatest id + 1, over the vocabulary and added tokens: rows that an embedding table needs. */
+  /** The greatest id + 1, over the vocabulary and added tokens: the number of rows of the embedding table. */
   readonly vocabSize: number
-  /** tokenizer_config.json's special tokens as text, by their names: `bos_token`, `eos_token` and others. */
+  /** Special tokens of tokenizer_config.json as text, by name: `bos_token`, `eos_token` and others. */
   readonly specialTokens: Readonly<Record<string, string>>
   /**
-   * A conversation as one text, special tokens included, by the model's chat template; transformers'
-   * apply_chat_template with `tokenize=False`.
-   * @throws {DataError} for a tokenizer without a template, one that does not parse, and messages that it refuses.
+   * Renders a conversation with the model's chat template, including special tokens; transformers' apply_chat_template
+   * with `tokenize=False`.
+   * @throws {DataError} for a missing template, one that cannot be parsed, or messages that it refuses.
    */
   readonly applyChatTemplate: ChatTemplate
-  /** Id used to pad, where the tokenizer names one. */
+  /** Id of the padding token, if the tokenizer has one. */
   readonly padTokenId: number | undefined
   /**
-   * Longest input of the model that the tokenizer was made for: tokenizer_config.json's model_max_length, else
-   * tokenizer.json's truncation.
+   * Longest input of the tokenizer's model: tokenizer_config.json's model_max_length, else tokenizer.json's truncation.
    */
   readonly modelMaxLength: number | undefined
-  /** The parsed contents of the files that it was made from. */
+  /** The parsed contents of the tokenizer's files. */
   readonly files: TokenizerFiles
 }
 
@@ -81,7 +81,7 @@ export interface TokenizerFiles {
   readonly 'tokenizer_config.json': object
 }
 
-/** What of tokenizer.json is read here; @huggingface/tokenizers reads the rest. */
+/** The fields of tokenizer.json that are read here; @huggingface/tokenizers reads the others. */
 interface TokenizerJson {
   model?: { type?: string; unk_token?: string }
   post_processor?: PostProcessorJson | null
@@ -95,7 +95,7 @@ interface PostProcessorJson {
   processors?: PostProcessorJson[]
 }
 
-/** `tokens_pair` is there where a post-processor leaves both texts apart. */
+/** Result of a post-processor; with `tokens_pair` if it does not join both texts. */
 interface PostProcessed {
   tokens: string[]
   tokens_pair?: string[] | null
@@ -130,7 +130,7 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
   const { truncation, padding, model } = tokenizerJson as TokenizerJson
   let inner: HuggingFaceTokenizer
   try {
-    // WordLevel models take their unknown token from tokenizer.json in the tokenizers library; in its JavaScript port
+    // For WordLevel models, the tokenizers library reads the unknown token from tokenizer.json, its JavaScript port
     // from the configuration.
     inner = new HuggingFaceTokenizer(
       tokenizerJson,
@@ -145,11 +145,11 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
   const { chat_template, model_max_length, truncation_side } = tokenizerConfig as TokenizerConfig
   const specialTokens = specialTokensOf(tokenizerConfig)
   const padToken = specialTokens.pad_token
-  const side = one(sides, 'truncation_side', truncation_side ?? truncation?.direction ?? 'right')
-  const strategy = one(strategies, 'truncation_strategy', truncation?.strategy ?? 'longest_first')
+  const side = entryOf(sides, 'truncation_side', truncation_side ?? truncation?.direction ?? 'right')
+  const strategy = entryOf(strategies, 'truncation_strategy', truncation?.strategy ?? 'longest_first')
   const templates = templatesOf(inner, tokenizerJson as TokenizerJson)
 
-  /** A text's own tokens. A BPE model without an unknown token leaves out what it cannot spell. */
+  /** Tokens of a text without special tokens. A BPE model without an unknown token drops unknown characters. */
   const contentOf = (text: string): number[] => {
     const { ids, tokens } = inner.encode(text, { add_special_tokens: false })
     const unknown = (ids as (number | undefined)[]).indexOf(undefined)
@@ -166,24 +166,24 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
     const kind = text_pair === undefined ? 'single' : 'pair'
     const template = add_special_tokens ? templates[kind]() : bareTemplates[kind]
     const room = roomFor(max_length, addedTokens(template))
-    const kept = {
-      max_length: room,
-      side: options.truncation_side === undefined ? side : one(sides, 'truncation_side', options.truncation_side),
+    const truncationOptions = {
+      maxLength: room,
+      side: options.truncation_side === undefined ? side : entryOf(sides, 'truncation_side', options.truncation_side),
       strategy:
         options.truncation_strategy === undefined
           ? strategy
-          : one(strategies, 'truncation_strategy', options.truncation_strategy),
+          : entryOf(strategies, 'truncation_strategy', options.truncation_strategy),
     }
-    const whole = contentOf(text)
+    const content = contentOf(text)
     if (text_pair === undefined) {
-      const first = cut(whole, room, kept.side)
-      return { ...fill(template, { first, second: [] }), overflow: whole.length - first.length }
+      const first = truncate(content, room, truncationOptions.side)
+      return { ...fill(template, { first, second: [] }), overflow: content.length - first.length }
     }
-    const pairWhole = contentOf(text_pair)
-    const [first, second] = truncatePair([whole, pairWhole], kept)
+    const pairContent = contentOf(text_pair)
+    const [first, second] = truncatePair([content, pairContent], truncationOptions)
     return {
       ...fill(template, { first, second }),
-      overflow: whole.length + pairWhole.length - first.length - second.length,
+      overflow: content.length + pairContent.length - first.length - second.length,
     }
   }
   return {
@@ -217,7 +217,9 @@ function specialTokensOf(config: object): Record<string, string> {
   )
 }
 
-/** Templates of single texts and of pairs, found when first needed: few tokenizers are asked for pairs. */
+/**
+ * Templates of single texts and of pairs, computed on first use: a missing template for pairs matters for pairs only.
+ */
 function templatesOf(
   inner: HuggingFaceTokenizer,
   { post_processor }: TokenizerJson,
@@ -237,28 +239,28 @@ function templatesOf(
       found: JSON.stringify(token),
     })
   }
-  // The tokenizers library gives RobertaProcessing's pairs type 0 throughout; its JavaScript port does not.
-  const oneType = processors.some(({ type }) => type === 'RobertaProcessing')
+  // In the tokenizers library all token types of RobertaProcessing are 0; in its JavaScript port they are not.
+  const hasOneType = processors.some(({ type }) => type === 'RobertaProcessing')
   const postProcess = (first: string[], second: string[] | null) => {
     const processed: PostProcessed = inner.post_processor?.post_process(first, second) ?? {
       tokens: first,
       tokens_pair: second,
     }
     const tokens = [...processed.tokens, ...(processed.tokens_pair ?? [])]
-    return { tokens, token_type_ids: oneType ? tokens.map(() => 0) : processed.token_type_ids }
+    return { tokens, token_type_ids: hasOneType ? tokens.map(() => 0) : processed.token_type_ids }
   }
-  const once = (pair: boolean): (() => Template) => {
-    let found: Template | undefined
-    return () => (found ??= templateOf(postProcess, idsOf, { pair }))
+  const lazy = (pair: boolean): (() => Template) => {
+    let template: Template | undefined
+    return () => (template ??= templateOf(postProcess, idsOf, { pair }))
   }
-  return { single: once(false), pair: once(true) }
+  return { single: lazy(false), pair: lazy(true) }
 }
 
 const processorsOf = (json: PostProcessorJson | null | undefined): PostProcessorJson[] =>
   json ? [json, ...(json.processors ?? []).flatMap(processorsOf)] : []
 
-/** @throws {DataError} for a value that the table does not have. */
-function one<Value>(table: Readonly<Record<string, Value>>, where: string, key: string): Value {
+/** The entry of a key in a table. @throws {DataError} for an unknown key. */
+function entryOf<Value>(table: Readonly<Record<string, Value>>, where: string, key: string): Value {
   if (Object.hasOwn(table, key)) return table[key] as Value
   throw new DataError({ where, what: 'not known', expected: Object.keys(table).join(', '), found: String(key) })
 }

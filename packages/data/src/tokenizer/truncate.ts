@@ -1,4 +1,4 @@
-// Truncation of one or two token sequences, as the tokenizers library has it (tokenizers/src/utils/truncation.rs).
+// Truncates one or two token sequences like the tokenizers library (tokenizers/src/utils/truncation.rs).
 
 import { DataError } from '../errors.ts'
 
@@ -6,42 +6,42 @@ export type TruncationSide = 'left' | 'right'
 export type TruncationStrategy = 'longest_first' | 'only_first' | 'only_second'
 
 export interface Truncation {
-  /** Tokens that may stay. */
-  max_length: number
+  /** Maximum number of tokens. */
+  maxLength: number
   /** Side from which tokens are removed. */
   side: TruncationSide
-  /** Which text of a pair loses tokens. A single text has no choice: it is the one that is cut. */
+  /** Which text of a pair is truncated. It does not apply to single texts. */
   strategy: TruncationStrategy
 }
 
 type Sequences = readonly [first: readonly number[], second: readonly number[]]
 
 /**
- * Cuts two sequences so that they hold `max_length` tokens together.
- * @throws {DataError} when the text that the strategy names is too short to give up that many.
+ * Truncates two sequences to `maxLength` tokens together.
+ * @throws {DataError} when the text that the strategy truncates is too short.
  */
-export function truncatePair([first, second]: Sequences, { max_length, side, strategy }: Truncation): Sequences {
-  if (first.length + second.length <= max_length) return [first, second]
-  const [m, n] = max_length === 0 ? [0, 0] : lengthsAfter[strategy](first.length, second.length, max_length)
+export function truncatePair([first, second]: Sequences, { maxLength, side, strategy }: Truncation): Sequences {
+  if (first.length + second.length <= maxLength) return [first, second]
+  const [m, n] = maxLength === 0 ? [0, 0] : lengthsAfter[strategy](first.length, second.length, maxLength)
   if (
     m < 0 ||
     n < 0 ||
-    (max_length > 0 && ((strategy === 'only_first' && m === 0) || (strategy === 'only_second' && n === 0)))
+    (maxLength > 0 && ((strategy === 'only_first' && m === 0) || (strategy === 'only_second' && n === 0)))
   )
     throw new DataError({
       where: `truncation strategy ${strategy}`,
       what: 'the text that is to be cut is too short',
-      expected: `more than ${first.length + second.length - max_length} tokens`,
+      expected: `more than ${first.length + second.length - maxLength} tokens`,
       found: String(strategy === 'only_first' ? first.length : second.length),
       fix: "Use 'longest_first', or a larger max_length.",
     })
-  return [cut(first, m, side), cut(second, n, side)]
+  return [truncate(first, m, side), truncate(second, n, side)]
 }
 
 /**
- * Room for the tokens of a text, or of both texts of a pair.
+ * Maximum number of tokens of a text, or of both texts of a pair, without special tokens.
  * @param added Number of special tokens.
- * @throws {DataError} for a max_length that is no number of tokens, or that leaves no room for the special tokens.
+ * @throws {DataError} for a max_length that is not a number of tokens, or smaller than the number of special tokens.
  */
 export function roomFor(max_length: number, added: number): number {
   if ((Number.isInteger(max_length) || max_length === Number.POSITIVE_INFINITY) && max_length >= Math.max(1, added))
@@ -54,11 +54,11 @@ export function roomFor(max_length: number, added: number): number {
   })
 }
 
-/** The first tokens of a sequence, or with side 'left' the last ones. */
-export const cut = (ids: readonly number[], length: number, side: TruncationSide): readonly number[] =>
+/** The first `length` tokens of a sequence, or with side 'left' the last ones. */
+export const truncate = (ids: readonly number[], length: number, side: TruncationSide): readonly number[] =>
   ids.length <= length ? ids : side === 'right' ? ids.slice(0, length) : ids.slice(ids.length - length)
 
-/** Lengths of both texts, of m and n tokens, after truncation to k tokens. */
+/** Lengths of two texts of m and n tokens after truncation to k tokens. */
 const lengthsAfter: Readonly<Record<TruncationStrategy, (m: number, n: number, k: number) => [number, number]>> = {
   only_first: (_, n, k) => [k - n, n],
   only_second: (m, _, k) => [m, k - m],

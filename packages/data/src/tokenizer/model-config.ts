@@ -1,11 +1,11 @@
-// What a model's config.json says of its input: how long it may be, and which token pads it.
+// Reads the limits of a model's input from config.json: its maximum length, its first position, its padding token.
 
 import type { Tokenizer } from './tokenizer.ts'
 
 /** A parsed config.json. */
 export type ModelConfig = Readonly<Record<string, unknown>>
 
-/** Fields under which configurations keep the longest input, the usual first. */
+/** Fields of configurations for the longest input, the most common first. */
 const lengthFields = [
   'max_position_embeddings',
   'n_positions',
@@ -19,9 +19,9 @@ const lengthFields = [
 ]
 
 /**
- * Models whose position table is read from `pad_token_id + 1` on (transformers' create_position_ids_from_input_ids),
- * with the pad_token_id that their configuration classes take by default. The places before it are lost: RoBERTa's 514
- * positions hold 512 tokens.
+ * Models whose positions start at `pad_token_id + 1` (transformers' create_position_ids_from_input_ids), with the
+ * default pad_token_id of their configuration classes. Earlier positions are unused: RoBERTa's 514 positions hold 512
+ * tokens.
  */
 const offsetPositions: Readonly<Record<string, number>> = {
   roberta: 1,
@@ -43,12 +43,12 @@ const offsetPositions: Readonly<Record<string, number>> = {
   clap_text_model: 1,
 }
 
-/** Models that start at a place of their own, whatever pad_token_id is. */
+/** First position of models for which it does not depend on pad_token_id. */
 const fixedOffsets: Readonly<Record<string, number>> = { mpnet: 2 }
 
 /**
- * Longest input of a model in tokens, special tokens included: the positions that config.json names, less those that
- * the architecture skips; at most the tokenizer's `modelMaxLength`. Infinity where neither says anything.
+ * Longest input of a model in tokens, including special tokens: the number of positions in config.json without those
+ * that the architecture skips; at most the tokenizer's `modelMaxLength`. Infinity if neither is set.
  */
 export function longestInput(config: ModelConfig, tokenizer?: Pick<Tokenizer, 'modelMaxLength'>): number {
   const text = textConfig(config)
@@ -56,7 +56,7 @@ export function longestInput(config: ModelConfig, tokenizer?: Pick<Tokenizer, 'm
   return Math.min(positions - firstPosition(config), tokenizer?.modelMaxLength ?? Number.POSITIVE_INFINITY)
 }
 
-/** Place in the position table of a text's first token: 0, or where the architecture starts. */
+/** Position id of a text's first token: 0, or the architecture's first position. */
 export function firstPosition(config: ModelConfig): number {
   const { model_type, pad_token_id } = textConfig(config)
   const type = String(model_type)
@@ -66,9 +66,9 @@ export function firstPosition(config: ModelConfig): number {
 }
 
 /**
- * The token that pads: `pad_token_id`, else the first of `eos_token_id` as in transformers' generation, else the
- * tokenizer's, else 0. Ids that the embedding table does not have count as absent: Llama's first configurations have
- * -1, others the number of rows.
+ * Id of the padding token: `pad_token_id`, else the first of `eos_token_id` as in transformers' generation, else the
+ * tokenizer's, else 0. Ids without a row in the embedding table are ignored: Llama's first configurations have -1,
+ * others the number of rows.
  * @param vocab_size Rows of the embedding table. @default not checked
  */
 export function padTokenId(
@@ -84,7 +84,7 @@ export function padTokenId(
   )
 }
 
-/** Models of several modalities keep their language model's configuration in `text_config`. */
+/** The configuration of the language model, which multimodal models have in `text_config`. */
 const textConfig = (config: ModelConfig): ModelConfig => ({
   ...(config.text_config as ModelConfig | undefined),
   ...config,
@@ -92,5 +92,5 @@ const textConfig = (config: ModelConfig): ModelConfig => ({
 
 const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
-/** Numbers that are no limits, such as the 1e30 of `model_max_length`, are no safe integers. */
+/** Whether a value is a limit; 1e30, a common `model_max_length`, is not a safe integer. */
 export const isCount = (value: unknown): value is number => isId(value) && value > 0

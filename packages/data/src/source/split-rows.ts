@@ -1,4 +1,4 @@
-// Rows kept apart for validation: a share of each class, chosen by a seed.
+// Splits rows into training and validation rows: a random share of each class.
 
 import { DataError } from '../errors.ts'
 import { random } from '../random.ts'
@@ -6,14 +6,14 @@ import { random } from '../random.ts'
 export interface SplitOptions<Row> {
   /** @default 42 */
   seed?: number
-  /** Rows of one group are divided in the same share, so that no class is left out. @default one group */
+  /** Group of a row, such as its class: the share is the same for each group. @default one group */
   group?: (row: Row) => unknown
 }
 
 /**
- * Divides rows at random.
- * @param share Of the rows that go to `validation`, above 0 and below 1; of each group, rounded, but never all of it.
- * @returns Both parts, each in the order in which the rows were given.
+ * Splits rows at random.
+ * @param share Share of `validation`, above 0 and below 1; rounded in each group, but never all of a group.
+ * @returns Both parts, each in the order of the rows.
  * @throws {DataError} for another share, or when one of the parts would be empty.
  */
 export function splitRows<Row>(

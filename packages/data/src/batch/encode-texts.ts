@@ -1,9 +1,9 @@
-// Texts to rows of token ids, with a rule for those that are too long.
+// Encodes texts and pairs of texts as rows of token ids; truncates or refuses those that are too long.
 
 import { DataError } from '../errors.ts'
 import { requireList } from '../source/row-checks.ts'
 import type { Encoding, EncodingOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
-import { cut, roomFor } from '../tokenizer/truncate.ts'
+import { roomFor, truncate } from '../tokenizer/truncate.ts'
 
 /** A text, or a pair of texts. */
 export interface TextInput {
@@ -13,7 +13,7 @@ export interface TextInput {
 
 export interface TokenSequence {
   input_ids: readonly number[]
-  /** [token]: left out where all are 0. */
+  /** [token]: omitted if all are 0. */
   token_type_ids?: readonly number[]
 }
 
@@ -22,23 +22,23 @@ export interface TokenRow extends TokenSequence {
 }
 
 export interface EncodeOptions extends Omit<EncodingOptions, 'text_pair'> {
-  /** Longest row, special tokens included: `longestInput` says what a model takes. @default no limit */
+  /** Longest row in tokens, including special tokens; `longestInput` returns a model's. @default no limit */
   max_length?: number | undefined
-  /** What to do with longer ones: cut them and count, or refuse. @default 'truncate' */
+  /** Whether longer rows are truncated and counted, or refused. @default 'truncate' */
   too_long?: 'truncate' | 'refuse'
-  /** Rows of the model's embedding table, which no id may pass. @default not checked */
+  /** Number of rows of the embedding table, for a check of the ids. @default not checked */
   vocab_size?: number | undefined
 }
 
-/** A tokenizer; or an encoder of one's own without special tokens. */
+/** A tokenizer, or a user's encoder without special tokens. */
 export type Encoder = Pick<Tokenizer, 'encode'> & Partial<Pick<Tokenizer, 'encodePlus'>>
 
 /**
- * Encodes texts and pairs of texts. Those that are too long are cut as the tokenizers library does: special tokens
- * stay.
- * @returns The rows, and how many were cut.
- * @throws {DataError} naming the row: what is no text, a text without tokens, one that is too long when they are
- * refused, an id that the model has not.
+ * Encodes texts and pairs of texts. Those that are too long are truncated like in the tokenizers library, which keeps
+ * special tokens.
+ * @returns The rows, and the number of truncated ones.
+ * @throws {DataError} naming the row: a value that is not a text, a text without tokens, one that is too long if those
+ * are refused, an id without a row in the embedding table.
  */
 export function encodeTexts(
   tokenizer: Encoder,
@@ -46,7 +46,7 @@ export function encodeTexts(
   options: EncodeOptions = {},
 ): { rows: TokenSequence[]; truncated: number } {
   requireList(texts, 'texts')
-  const encode = tokenizer.encodePlus ?? ownEncoder(tokenizer.encode)
+  const encode = tokenizer.encodePlus ?? plainEncoder(tokenizer.encode)
   return checkedRows(texts, options, (input, i) => {
     const { text, text_pair } = typeof input === 'object' && input ? input : { text: input }
     if (typeof text !== 'string' || !['string', 'undefined'].includes(typeof text_pair))
@@ -65,9 +65,10 @@ export function encodeTexts(
 const encodingOptions = ({ too_long: _, vocab_size: __, ...options }: EncodeOptions): EncodingOptions => options
 
 /**
- * Encodes rows one by one and counts those that were cut.
- * @param encode Also gives what else a row holds (`more`), and what it is called in errors.
- * @throws {DataError} naming the row: without tokens, too long when that is refused, an id that the model has not.
+ * Encodes rows one by one, checks them, and counts those that were truncated.
+ * @param encode Returns the encoding, further fields of the row (`more`), and the row's name for errors.
+ * @throws {DataError} naming the row: without tokens, too long if that is refused, an id without a row in the embedding
+ * table.
  */
 export function checkedRows<Row, More extends object>(
   inputs: readonly Row[],
@@ -96,9 +97,9 @@ export function checkedRows<Row, More extends object>(
 }
 
 /**
- * Encodes labelled texts, or pairs of texts, as {@link encodeTexts} does.
- * @returns The rows, and how many were cut.
- * @throws {DataError} what {@link encodeTexts} throws.
+ * Encodes labelled texts, or pairs of texts, like {@link encodeTexts}.
+ * @returns The rows, and the number of truncated ones.
+ * @throws {DataError} as {@link encodeTexts}.
  */
 export function encodeRows(
   tokenizer: Encoder,
@@ -109,26 +110,26 @@ export function encodeRows(
   return { ...encoded, rows: encoded.rows.map((row, i) => ({ ...row, label: (rows[i] as { label: number }).label })) }
 }
 
-/** All ids of an encoder of one's own are a text's own tokens. */
-function ownEncoder(encode: (text: string) => number[]): Tokenizer['encodePlus'] {
+/** `encodePlus` for a user's encoder, which adds no special tokens. */
+function plainEncoder(encode: (text: string) => number[]): Tokenizer['encodePlus'] {
   return (text, { text_pair, max_length = Number.POSITIVE_INFINITY, truncation_side = 'right' } = {}) => {
     if (text_pair !== undefined)
       throw new DataError({ where: 'tokenizer', what: 'it takes no pairs', expected: 'encodePlus' })
     const whole = encode(text)
-    const input_ids = [...cut(whole, roomFor(max_length, 0), truncation_side)]
+    const input_ids = [...truncate(whole, roomFor(max_length, 0), truncation_side)]
     return { input_ids, token_type_ids: input_ids.map(() => 0), overflow: whole.length - input_ids.length }
   }
 }
 
 /** @throws {DataError} for an id below 0, or of `vocab_size` and above. */
 function requireIds(ids: readonly number[], vocab_size: number, where: string): void {
-  const bad = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocab_size))
-  if (bad === undefined) return
+  const invalid = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocab_size))
+  if (invalid === undefined) return
   throw new DataError({
     where,
     what: 'a token id without a row in the embedding table',
     expected: Number.isFinite(vocab_size) ? `0 to ${vocab_size - 1}` : '0 or more',
-    found: String(bad),
+    found: String(invalid),
     fix: "Use the model's own tokenizer; a token that was added to it needs a model with a larger table.",
   })
 }

@@ -1,12 +1,12 @@
-// Reading files in Node.
+// Reads files in Node.
 
 import { DataError } from '../errors.ts'
-import { lfsPointer, longestPointer } from '../hub/pointer.ts'
+import { lfsPointer, longestPointer } from '../hub/lfs-pointer.ts'
 import { decodeText, type DecodeOptions } from './decode.ts'
 
 /**
- * The first of these files that exists. @throws {DataError} naming them when none does, or the one that is a git-lfs
- * pointer.
+ * Reads the first file that exists.
+ * @throws {DataError} naming the candidates if none exists, or a file that is a git-lfs pointer.
  */
 export async function readFirst(candidates: readonly string[]): Promise<{ path: string; bytes: Uint8Array }> {
   const { readFile } = await import('node:fs/promises')
@@ -30,8 +30,8 @@ export async function readFirst(candidates: readonly string[]): Promise<{ path: 
 }
 
 /**
- * The text of the first of these files that exists.
- * @throws {DataError} naming them when none does, or the file and line of what is not in the encoding.
+ * Reads the text of the first file that exists.
+ * @throws {DataError} naming the candidates if none exists, or file and line of invalid bytes.
  */
 export async function readText(
   candidates: readonly string[],

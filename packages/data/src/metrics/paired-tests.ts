@@ -5,29 +5,30 @@ import { random } from '../random.ts'
 import { checkLengths } from './counts.ts'
 
 export interface McNemar {
-  /** Rows that only the first, and only the second, has right. */
+  /** Number of rows that only the first classifier predicts correctly. */
   onlyFirst: number
+  /** Number of rows that only the second classifier predicts correctly. */
   onlySecond: number
-  /** Exact two-sided p-value: how likely so uneven a split is when both are equally good. */
+  /** Exact two-sided p-value of equal accuracy. */
   p: number
 }
 
-/** Two lists of predictions have an entry for each label. @throws {DataError} saying which list has not. */
+/** Checks that both lists of predictions are as long as the labels. @throws {DataError} naming the list. */
 function checkRows(first: readonly number[], second: readonly number[], labels: readonly number[]): void {
   checkLengths(first, labels, ['first predictions', 'labels'])
   checkLengths(second, labels, ['second predictions', 'labels'])
 }
 
 /**
- * McNemar's exact test (1947): a binomial test on the rows where the two disagree about being right; any number of
- * classes.
- * @throws {DataError} for lists of unlike length.
+ * McNemar's exact test (1947): a binomial test on the rows that only one of the classifiers predicts correctly; any
+ * number of classes.
+ * @throws {DataError} for lists of different length.
  */
 export function mcnemar(first: readonly number[], second: readonly number[], labels: readonly number[]): McNemar {
   checkRows(first, second, labels)
-  const right = (predictions: readonly number[], i: number) => predictions[i] === labels[i]
-  const onlyFirst = labels.filter((_, i) => right(first, i) && !right(second, i)).length
-  const onlySecond = labels.filter((_, i) => !right(first, i) && right(second, i)).length
+  const isCorrect = (predictions: readonly number[], i: number) => predictions[i] === labels[i]
+  const onlyFirst = labels.filter((_, i) => isCorrect(first, i) && !isCorrect(second, i)).length
+  const onlySecond = labels.filter((_, i) => !isCorrect(first, i) && isCorrect(second, i)).length
   return {
     onlyFirst,
     onlySecond,
@@ -47,15 +48,15 @@ function binomialTail(k: number, n: number): number {
 }
 
 export interface BootstrapOptions {
+  /** Seed of the resamples. */
   seed: number
   /** @default 2000 */
   resamples?: number
   /** @default 0.95 */
   confidence?: number
   /**
-   * How many runs are laid end to end, each over the same rows in the same order: a row is drawn with all of them,
-   * because what several seeds say of
-   * one sentence is not independent. @default 1
+   * Number of runs that are concatenated, each over the same rows in the same order. A row is drawn for all runs
+   * together, because predictions of several seeds for one row are not independent. @default 1
    */
   runs?: number
 }
@@ -63,7 +64,7 @@ export interface BootstrapOptions {
 export interface Bootstrap {
   /** metric(second) - metric(first) on all rows. */
   difference: number
-  /** Percentile interval of it. */
+  /** Percentile interval of the difference. */
   interval: readonly [number, number]
   /** Two-sided: twice the share of resamples on the far side of zero. */
   p: number
@@ -74,7 +75,8 @@ export type Metric = (predictions: readonly number[], labels: readonly number[])
 /**
  * Paired bootstrap (Efron & Tibshirani 1993): the difference of a metric over rows drawn with replacement, the same
  * rows for both.
- * @throws {DataError} for lists of unlike length, no rows, runs that do not divide them, a metric that is NaN.
+ * @throws {DataError} for lists of different length, no rows, a number of rows that `runs` does not divide, a metric
+ * that is NaN.
  */
 export function pairedBootstrap(
   metric: Metric,
@@ -113,10 +115,10 @@ export function pairedBootstrap(
     const rows = Array.from({ length: count }, () => stream.integer(count))
     return Array.from({ length: runs }, (_, run) => rows.map((row) => run * count + row)).flat()
   }
-  const drawn = Array.from({ length: resamples }, () => difference(draw())).sort((a, b) => a - b)
-  const quantile = (share: number) => drawn[Math.min(resamples - 1, Math.floor(share * resamples))] as number
-  const below = drawn.filter((value) => value <= 0).length
-  const above = drawn.filter((value) => value >= 0).length
+  const differences = Array.from({ length: resamples }, () => difference(draw())).sort((a, b) => a - b)
+  const quantile = (share: number) => differences[Math.min(resamples - 1, Math.floor(share * resamples))] as number
+  const below = differences.filter((value) => value <= 0).length
+  const above = differences.filter((value) => value >= 0).length
   return {
     difference: difference(all),
     interval: [quantile((1 - confidence) / 2), quantile(1 - (1 - confidence) / 2)],

@@ -1,9 +1,9 @@
-// Batches for recurrent networks, as PyTorch's pack_padded_sequence lays them out: sentences by decreasing length,
-// their first tokens, then their second tokens, and so on. A time step runs on the sentences that still have a token,
-// so a batch costs what its tokens cost.
+// Packs batches for recurrent networks like PyTorch's pack_padded_sequence: sentences by decreasing length, first all
+// first tokens, then all second tokens, and so on. A time step runs on the sentences that still have a token, without
+// padding.
 
 import { DataError } from '../errors.ts'
-import { requireTokens } from './pack.ts'
+import { requireTokens } from './pack-sentences.ts'
 
 interface Int32 {
   data: Int32Array
@@ -15,28 +15,30 @@ interface Int64 {
   dims: readonly number[]
 }
 
-/** Named arrays with shapes; fits @cola/train's Batch by structure. Indices point into the packed tokens. */
+/** Named arrays with shapes; structurally a Batch of @cola/train. Indices are those of the packed tokens. */
 export interface StepBatch {
   [name: string]: Int32 | Int64
   /** [token] */
   input_ids: Int32
-  /** [step]: how many sentences have a token at this step; 0 past the longest. */
+  /** [step]: number of sentences with a token at this step; 0 past the longest sentence. */
   batch_sizes: Int64
-  /** [2 * step]: of those, how many go on to the next step and how many end here. */
+  /** [2 * step]: numbers of those sentences that continue, and that end, at this step. */
   step_splits: Int64
-  /** [token]: where each token would lie if every sentence were reversed. Its own inverse. */
+  /** [token]: index of each token if every sentence were reversed; its own inverse. */
   reverse_index: Int32
-  /** [batch]: last token of each sentence, in the order given. */
+  /** [batch]: index of each sentence's last token, in the sentences' order. */
   last_token: Int32
-  /** [batch, column]: tokens of each sentence in the order given; the number of tokens where a sentence has ended. */
+  /**
+   * [batch, column]: indices of each sentence's tokens, in the sentences' order; past its end, the number of tokens.
+   */
   token_index: Int32
-  /** [batch]: tokens of each sentence. */
+  /** [batch]: number of tokens of each sentence. */
   lengths: Int32
 }
 
 /**
  * Packs sentences time step by time step.
- * @param max_length Steps of the model; no sentence may be longer.
+ * @param max_length Number of time steps of the model, the length of the longest sentence.
  * @throws {DataError} for no sentences, an empty one, or one that is too long.
  */
 export function packSteps(
@@ -44,13 +46,13 @@ export function packSteps(
   { max_length }: { max_length: number },
 ): StepBatch {
   requireTokens(sentences)
-  const long = sentences.findIndex(({ length }) => length > max_length)
-  if (long >= 0)
+  const tooLong = sentences.findIndex(({ length }) => length > max_length)
+  if (tooLong >= 0)
     throw new DataError({
-      where: `sentence ${long + 1} of the batch`,
+      where: `sentence ${tooLong + 1} of the batch`,
       what: "longer than the model's steps",
       expected: `at most ${max_length} tokens`,
-      found: String(lengthOf(sentences, long)),
+      found: String(lengthOf(sentences, tooLong)),
       fix: 'Encode with this max_length, or build the model with a larger one.',
     })
   const order = sentences.map((_, i) => i).sort((a, b) => lengthOf(sentences, b) - lengthOf(sentences, a) || a - b)
@@ -67,30 +69,30 @@ export function packSteps(
   const last_token = new Int32Array(sentences.length)
   order.forEach((sentence, rank) => {
     const ids = sentences[sentence] as readonly number[]
-    const place = (step: number) => (starts[step] as number) + rank
+    const tokenAt = (step: number) => (starts[step] as number) + rank
     ids.forEach((id, step) => {
-      input_ids[place(step)] = id
-      reverse_index[place(step)] = place(ids.length - 1 - step)
-      token_index[sentence * columns + step] = place(step)
+      input_ids[tokenAt(step)] = id
+      reverse_index[tokenAt(step)] = tokenAt(ids.length - 1 - step)
+      token_index[sentence * columns + step] = tokenAt(step)
     })
-    last_token[sentence] = place(ids.length - 1)
+    last_token[sentence] = tokenAt(ids.length - 1)
   })
   const splits = sizes
     .slice(0, -1)
     .flatMap((size, step) => [sizes[step + 1] as number, size - (sizes[step + 1] as number)])
-  const list = (data: Int32Array): Int32 => ({ data, dims: [data.length] })
+  const vector = (data: Int32Array): Int32 => ({ data, dims: [data.length] })
   const int64 = (values: readonly number[]): Int64 => ({
     data: BigInt64Array.from(values, BigInt),
     dims: [values.length],
   })
   return {
-    input_ids: list(input_ids),
+    input_ids: vector(input_ids),
     batch_sizes: int64(sizes.slice(0, -1)),
     step_splits: int64(splits),
-    reverse_index: list(reverse_index),
-    last_token: list(last_token),
+    reverse_index: vector(reverse_index),
+    last_token: vector(last_token),
     token_index: { data: token_index, dims: [sentences.length, columns] },
-    lengths: list(Int32Array.from(sentences, ({ length }) => length)),
+    lengths: vector(Int32Array.from(sentences, ({ length }) => length)),
   }
 }
 

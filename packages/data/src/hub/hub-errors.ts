@@ -1,8 +1,8 @@
-// Why the hub did not give what was asked for, and what to do.
+// Errors for requests to the hub that fail, with their remedies.
 
 import { HubError } from '../errors.ts'
 
-/** The hub answers 401 for a repository that does not exist as for one that is private. */
+/** The error for a response status. The hub answers 401 for repositories that do not exist or are private. */
 export function refused(
   status: number,
   { url, page, hasToken }: { url: string; page: string; hasToken: boolean },
@@ -26,7 +26,7 @@ export function refused(
   })
 }
 
-/** HF_HUB_OFFLINE is set. */
+/** The error for a request while HF_HUB_OFFLINE is set. */
 export const offline = (where: string, fix = ''): HubError =>
   new HubError({
     where,
@@ -34,7 +34,7 @@ export const offline = (where: string, fix = ''): HubError =>
     fix: `Run once without it (unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE).${fix}`,
   })
 
-/** No answer, or none that can be used. */
+/** The error for a request without a valid response. */
 export function unreachable(url: string, cause: unknown): HubError {
   const message =
     cause instanceof Error

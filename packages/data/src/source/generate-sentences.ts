@@ -1,4 +1,4 @@
-// A seeded generator of acceptable and unacceptable English sentences, for use where no corpus can be had.
+// Generates acceptable and unacceptable English sentences from a seed, for use without a corpus.
 
 import { random } from '../random.ts'
 import type { LabelledText } from './cola.ts'
@@ -12,11 +12,11 @@ export interface GeneratedText extends LabelledText {
 
 export interface GenerateOptions {
   seed: number
-  /** Number of sentences; half of them acceptable, in pairs. */
+  /** Number of sentences, in pairs of an acceptable and an unacceptable one. */
   count: number
-  /** Which templates to draw from: all but the last of each phenomenon, only the last, or all. @default 'all' */
+  /** Templates: all but the last of each phenomenon, only the last, or all. @default 'all' */
   templates?: 'seen' | 'held-out' | 'all'
-  /** Sentences not to draw. */
+  /** Sentences that must not be generated. @default none */
   exclude?: ReadonlySet<string>
 }
 
@@ -32,9 +32,9 @@ const sources: readonly Source[] = Object.entries(phenomena).flatMap(([phenomeno
 
 const isLast = ({ phenomenon, template }: Source): boolean => template === phenomena[phenomenon].length - 1
 
-const chosen = { seen: (source: Source) => !isLast(source), 'held-out': isLast, all: () => true }
+const templateFilters = { seen: (source: Source) => !isLast(source), 'held-out': isLast, all: () => true }
 
-/** Distinct labelled sentences; the same options give the same sentences. Pairs whose words collide are drawn again. */
+/** Distinct labelled sentences: a function of the options. */
 export function generateSentences({
   seed,
   count,
@@ -42,7 +42,7 @@ export function generateSentences({
   exclude = new Set(),
 }: GenerateOptions): GeneratedText[] {
   const stream = random(seed, 'sentences', templates)
-  const pool = sources.filter(chosen[templates])
+  const pool = sources.filter(templateFilters[templates])
   const seen = new Set(exclude)
   const rows: GeneratedText[] = []
   for (let attempts = 0; rows.length < count && attempts < 50 * count; attempts++) {

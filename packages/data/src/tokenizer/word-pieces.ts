@@ -1,24 +1,24 @@
-// The tokens of words: those that the tokenizer gives for the whole text, wherever they respect the words' edges.
-// Python's tokenizers say which word a token is of; the JavaScript port does not, so it is found by encoding parts.
+// Finds the tokens of each word: those of the whole text, if token boundaries are word boundaries. Python's tokenizers
+// return the word of a token; the JavaScript port does not, so it is found by encoding parts of the text.
 
-import type { TextRange } from './words.ts'
+import type { TextRange } from './divide-words.ts'
 
 /** Ids of a text without special tokens. */
 export type EncodeContent = (text: string) => readonly number[]
 
-/** Tokens that belong to one word, or to none: line breaks and other white space that a tokenizer keeps. */
+/** Tokens of one word, or of white space that a tokenizer keeps, such as line breaks. */
 export interface WordPieces {
-  /** Index of the word. */
+  /** Index of the word; null for white space. */
   word: number | null
   ids: readonly number[]
 }
 
-/** Texts that tell whether a tokenizer puts in the space before a word itself, or reads over spaces. */
+/** Texts that show whether a tokenizer adds the space before a word, or ignores spaces. */
 const probes = ['a b', 'The the', '1 2', ', .']
 
 /**
- * Whether a word alone has the tokens that it has after a space, as with WordPiece, SentencePiece and
- * `add_prefix_space`. Other byte-level tokenizers must be given the space.
+ * Whether a word alone has the same tokens as after a space: WordPiece, SentencePiece and `add_prefix_space`. Other
+ * byte-level tokenizers need the space.
  */
 function standsAlone(encode: EncodeContent): boolean {
   return probes.every((probe) => {
@@ -28,8 +28,8 @@ function standsAlone(encode: EncodeContent): boolean {
 }
 
 /**
- * Tokens of the words of a sentence that was divided before: each word by itself, as transformers'
- * `is_split_into_words` has it; with the space before it where the tokenizer does not put it in.
+ * Tokens of words that are already split: each word is encoded alone, like transformers' `is_split_into_words`, with a
+ * space before it if the tokenizer does not add one.
  */
 export function piecesOfWords(encode: EncodeContent, words: readonly string[]): WordPieces[] {
   const alone = standsAlone(encode)
@@ -37,8 +37,7 @@ export function piecesOfWords(encode: EncodeContent, words: readonly string[]): 
 }
 
 /**
- * Tokens of a text and the words that they are of: those of the whole text. Where a token lies across the edge of two
- * words, both are encoded by themselves.
+ * Tokens of a text, by word: those of the whole text; words that share a token are encoded alone.
  * @param words In order, not overlapping.
  */
 export function piecesInText(encode: EncodeContent, text: string, words: readonly TextRange[]): WordPieces[] {
@@ -52,28 +51,28 @@ export function piecesInText(encode: EncodeContent, text: string, words: readonl
   return rest.length > 0 ? [...pieces, { word: null, ids: rest }] : pieces
 }
 
-/** Words that touch each other. */
+/** Words without anything between them. */
 interface Run extends TextRange {
   /** Index of the first word. */
   first: number
   words: readonly TextRange[]
 }
 
-/** Greatest number of words of a run: each is encoded with the run up to it. */
-const longestRun = 48
+/** Maximum number of words of a run, because each word is encoded with the run before it. */
+const maxRun = 48
 
 function runsOf(words: readonly TextRange[]): Run[] {
   const runs: Run[] = []
   words.forEach((word, i) => {
     const last = runs.at(-1)
-    if (last?.end === word.start && last.words.length < longestRun)
+    if (last?.end === word.start && last.words.length < maxRun)
       runs[runs.length - 1] = { ...last, words: [...last.words, word], end: word.end }
     else runs.push({ ...word, first: i, words: [word] })
   })
   return runs
 }
 
-/** Tokens of a run as they are after the run before it, which is all that they depend on. */
+/** Tokens of a run; of the text before it, they depend on the previous run only. */
 function piecesOfRun(
   encode: EncodeContent,
   text: string,
@@ -82,7 +81,7 @@ function piecesOfRun(
 ): WordPieces[] {
   const context = text.slice(before.start, before.end)
   const gap = text.slice(before.end, start)
-  const upTo = (place: number) => partAfter(encode, context, text.slice(before.end, place))
+  const upTo = (end: number) => partAfter(encode, context, text.slice(before.end, end))
   const whole = upTo(end)
   const own = spaceTokens(whole, gap, upTo, before.end)
   const wordAlone = (word: TextRange): readonly number[] => encode(text.slice(word.start, word.end))
@@ -101,14 +100,15 @@ function piecesOfRun(
   return [...space, ...pieces.map((ids, i) => ({ word: first + i, ids }))]
 }
 
+/** Words that share tokens. */
 interface Group {
   words: TextRange[]
   ids: readonly number[]
 }
 
 /**
- * The words of a run in the smallest groups whose edges are edges of tokens, each with its tokens. A word without a
- * token that is not empty by itself shares one: an unknown token may stand for several words.
+ * Splits the words of a run into the smallest groups with token boundaries at their ends. A word without tokens that
+ * has some alone joins the group before it: an unknown token may stand for several words.
  */
 function separable(
   words: readonly TextRange[],
@@ -133,8 +133,8 @@ function separable(
 }
 
 /**
- * How many tokens the white space before a run has for itself. A last space belongs to the word, as SentencePiece and
- * byte-level tokenizers have it.
+ * Number of tokens of the white space before a run. A last space belongs to the word, as in SentencePiece and
+ * byte-level tokenizers.
  */
 function spaceTokens(
   whole: readonly number[],
@@ -149,7 +149,10 @@ function spaceTokens(
   return 0
 }
 
-/** Tokens that a text has after another: without those of the other, where they stay what they are. */
+/**
+ * Tokens of a text after a context: the rest of both, if it starts with the tokens of the context; else of the text
+ * alone.
+ */
 function partAfter(encode: EncodeContent, context: string, text: string): readonly number[] {
   if (context === '') return encode(text)
   const [both, first] = [encode(context + text), encode(context)]

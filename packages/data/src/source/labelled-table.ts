@@ -1,16 +1,16 @@
-// From records to labelled texts: which classes there are, and what is no text and no label.
+// Turns records into labelled texts: finds the classes, and checks texts and labels.
 
 import { DataError } from '../errors.ts'
 import type { LabelledText } from './cola.ts'
 
 export interface LabelOptions {
-  /** Column, or field, of the text. @default 'text' */
+  /** Name of the column, or field, of texts. @default 'text' */
   text?: string
-  /** Column, or field, of the label: text, a number or a boolean. @default 'label' */
+  /** Name of the column, or field, of labels: text, numbers or booleans. @default 'label' */
   label?: string
-  /** Classes in order. @default those that occur, sorted; numbers by size */
+  /** Classes in order. @default those that occur, sorted; numbers in ascending order */
   classes?: readonly string[]
-  /** Told of labels that are taken as one, and of text that was not decoded well. @default nobody is told */
+  /** Called for labels that are merged into one class, and for text with U+FFFD. @default none */
   onWarning?: (message: string) => void
 }
 
@@ -20,7 +20,7 @@ export interface LabelledTable {
   classes: string[]
 }
 
-/** A text and a label as they stand in the file. */
+/** A text and a label of the file, not checked. */
 export interface RawRow {
   /** `line 3` or `row 3`. */
   place: string
@@ -40,12 +40,12 @@ export function labelledTable(records: readonly object[], options: LabelOptions 
     const values = record as Readonly<Record<string, unknown>>
     return { place: `row ${i + 1}`, text: values[text], label: values[label] }
   })
-  return labelled(rows, options, where)
+  return labelRows(rows, options, where)
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
 
-/** @throws {DataError} naming the option: a column without a name, classes that are no list of names. */
+/** Checks options. @throws {DataError} naming the option: a blank name of a column, classes that are not names. */
 export function checkLabelOptions({ text, label, classes }: LabelOptions): void {
   for (const [name, value] of Object.entries({ text, label }))
     if (value !== undefined && !isText(value)) refuseOption(name, "a column's name", value)
@@ -58,40 +58,41 @@ function refuseOption(name: string, expected: string, value: unknown): never {
   throw new DataError({ where: `option ${name}`, what: 'not a valid value', expected, found: found.slice(0, 60) })
 }
 
-/** As {@link labelledTable}, for rows that know their place in the file. */
-export function labelled(rows: readonly RawRow[], options: LabelOptions, where: string): LabelledTable {
+/** Like {@link labelledTable}, for rows with their place in the file. */
+export function labelRows(rows: readonly RawRow[], options: LabelOptions, where: string): LabelledTable {
   const { text = 'text', label = 'label', classes, onWarning } = options
   if (rows.length === 0)
     throw new DataError({ where, what: 'the dataset is empty', expected: 'at least one row', found: '0' })
   const at = ({ place }: RawRow, field: string) => `${where}, ${place}, column "${field}"`
   const texts = rows.map((row) => scalar(row.text, at(row, text), 'text'))
-  const written = rows.map((row) => {
+  const spellings = rows.map((row) => {
     scalar(typeof row.label === 'string' ? row.label.trim() : row.label, at(row, label), 'a class')
     return String(row.label)
   })
-  const one = sameLabels([...new Set([...written, ...(classes ?? [])])])
+  const normalize = labelNormalizer([...new Set([...spellings, ...(classes ?? [])])])
   const names = classes
-    ? uniqueClasses(classes.map((name) => one(name)))
-    : [...new Set(written.map((name) => one(name)))].sort(inOrder(written))
+    ? uniqueClasses(classes.map((name) => normalize(name)))
+    : [...new Set(spellings.map((name) => normalize(name)))].sort(labelOrder(spellings))
   const ids = new Map(names.map((name, id) => [name, id]))
-  warnOfMerges(rows, written, one, onWarning)
+  warnOfMerges(rows, spellings, normalize, onWarning)
   return {
     classes: names,
     rows: rows.map((row, i) => {
-      const id = ids.get(one(written[i] as string))
+      const id = ids.get(normalize(spellings[i] as string))
       if (id === undefined)
         throw new DataError({
           where: at(row, label),
           what: 'a label that is no class',
           expected: shortList(names),
-          found: JSON.stringify(written[i]),
+          found: JSON.stringify(spellings[i]),
         })
       return { text: texts[i] as string, label: id }
     }),
   }
 }
 
-const kinds: readonly (readonly [is: (value: unknown) => boolean, name: string, fix: string])[] = [
+/** Values that are neither texts nor labels: predicate, name, and advice. */
+const invalidKinds: readonly (readonly [is: (value: unknown) => boolean, name: string, fix: string])[] = [
   [(value) => value === undefined, 'nothing', 'Name the columns of text and label, or leave the row out.'],
   [(value) => value === null, 'null', 'Leave the row out.'],
   [(value) => value === '', 'an empty field', 'Leave the row out.'],
@@ -100,9 +101,9 @@ const kinds: readonly (readonly [is: (value: unknown) => boolean, name: string, 
   [(value) => typeof value === 'number' && !Number.isFinite(value), 'no finite number', 'Leave the row out.'],
 ]
 
-/** A cell as text. @throws {DataError} for what is neither text, number nor boolean. */
+/** A cell as text. @throws {DataError} for a value that is neither text, number nor boolean. */
 function scalar(value: unknown, where: string, expected: string): string {
-  const kind = kinds.find(([is]) => is(value))
+  const kind = invalidKinds.find(([is]) => is(value))
   if (!kind && ['string', 'number', 'bigint', 'boolean'].includes(typeof value)) return String(value)
   throw new DataError({
     where,
@@ -113,58 +114,60 @@ function scalar(value: unknown, where: string, expected: string): string {
   })
 }
 
-/** What a label says, spaces and trailing zeros of a decimal apart: `pos ` is `pos`, `1.0` is `1`. */
-const normal = (label: string): string => {
+/** A label without spaces around it and without trailing zeros of a decimal: `pos ` is `pos`, `1.0` is `1`. */
+const normalForm = (label: string): string => {
   const trimmed = label.trim()
   return /^[+-]?\d+\.\d+$/.test(trimmed) ? trimmed.replace(/\.?0+$/, '') : trimmed
 }
 
-/** Labels without spaces around them; and in their normal form where that makes two of them one. */
-function sameLabels(labels: readonly string[]): (label: string) => string {
+/** A function that trims labels, and gives their normal form if several labels have the same. */
+function labelNormalizer(labels: readonly string[]): (label: string) => string {
   const forms = new Map<string, Set<string>>()
   for (const label of labels) {
-    const key = normal(label)
+    const key = normalForm(label)
     forms.set(key, (forms.get(key) ?? new Set()).add(label.trim()))
   }
   return (label) => {
-    const key = normal(label)
+    const key = normalForm(label)
     return (forms.get(key)?.size ?? 0) > 1 ? key : label.trim()
   }
 }
 
 function warnOfMerges(
   rows: readonly RawRow[],
-  written: readonly string[],
-  one: (label: string) => string,
+  spellings: readonly string[],
+  normalize: (label: string) => string,
   onWarning: LabelOptions['onWarning'],
 ): void {
   if (!onWarning) return
-  const spellings = new Map<string, Map<string, string>>()
-  written.forEach((label, i) => {
-    const of = spellings.get(one(label)) ?? new Map<string, string>()
-    if (!of.has(label)) spellings.set(one(label), of.set(label, (rows[i] as RawRow).place))
+  /** Place of the first row of each spelling, by class. */
+  const places = new Map<string, Map<string, string>>()
+  spellings.forEach((label, i) => {
+    const name = normalize(label)
+    const placesOfClass = places.get(name) ?? new Map<string, string>()
+    if (!placesOfClass.has(label)) places.set(name, placesOfClass.set(label, (rows[i] as RawRow).place))
   })
-  for (const [name, of] of spellings) {
-    const listed = [...of].map(([label, place]) => `${JSON.stringify(label)} (${place})`)
-    if (of.size > 1) onWarning(`labels taken as class "${name}": ${listed.join(', ')}`)
+  for (const [name, placesOfClass] of places) {
+    const listed = [...placesOfClass].map(([label, place]) => `${JSON.stringify(label)} (${place})`)
+    if (placesOfClass.size > 1) onWarning(`labels taken as class "${name}": ${listed.join(', ')}`)
   }
 }
 
-/** By size where all labels are numbers, else by character. */
-function inOrder(labels: readonly string[]): (a: string, b: string) => number {
+/** Compares labels as numbers if all are numbers, else by character. */
+function labelOrder(labels: readonly string[]): (a: string, b: string) => number {
   const numbers = labels.every((label) => label.trim() !== '' && Number.isFinite(Number(label)))
   const byCharacter = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
   return numbers ? (a, b) => Number(a) - Number(b) || byCharacter(a, b) : byCharacter
 }
 
 function uniqueClasses(classes: readonly string[]): string[] {
-  const twice = classes.find((name, i) => classes.indexOf(name) !== i)
-  if (twice !== undefined)
+  const duplicate = classes.find((name, i) => classes.indexOf(name) !== i)
+  if (duplicate !== undefined)
     throw new DataError({
       where: 'option classes',
       what: 'a class is named twice',
       expected: 'each class once',
-      found: JSON.stringify(twice),
+      found: JSON.stringify(duplicate),
     })
   return [...classes]
 }

@@ -1,15 +1,15 @@
-// Batches whose padding costs nothing that matters: several sentences share a row, kept apart by segment ids.
-// Attention sees equal segments only and positions restart at 0, so every sentence gets the numbers it gets alone.
+// Packs several sentences into a row, to avoid padding. Attention is limited to equal segment ids, and positions
+// restart at 0, so that the results of a sentence are the same as alone.
 
 import { DataError } from '../errors.ts'
-import { classLabels } from './labels.ts'
+import { classLabels } from './class-labels.ts'
 
-/** Named arrays with shapes; fits @cola/train's Batch by structure. */
+/** Named arrays with shapes; structurally a Batch of @cola/train. */
 export interface PackedBatch {
   [name: string]: { data: Int32Array; dims: readonly number[] }
   /** [row, column]; 0 where padded. */
   input_ids: { data: Int32Array; dims: readonly number[] }
-  /** [row, column]: place of a token in its sentence. */
+  /** [row, column]: position of a token in its sentence, from 0. */
   position_ids: { data: Int32Array; dims: readonly number[] }
   /** [row, column]: number of the sentence in its row from 1; 0 where padded. */
   segment_ids: { data: Int32Array; dims: readonly number[] }
@@ -23,14 +23,14 @@ interface Placement {
 }
 
 /**
- * Packs sentences first-fit by decreasing length into rows as long as the longest, or a little longer where that leaves
- * less empty.
+ * Packs sentences by first-fit decreasing into rows as long as the longest sentence, or somewhat longer if that needs
+ * less padding.
  * @throws {DataError} for no sentences or an empty one.
  */
 export function packSentences(sentences: readonly (readonly number[])[]): PackedBatch {
   requireTokens(sentences)
   const lengths = sentences.map((ids) => ids.length)
-  const { width, rows, placements } = tightest(lengths)
+  const { width, rows, placements } = bestPacking(lengths)
   const size = rows * width
   const [input_ids, position_ids, segment_ids] = [new Int32Array(size), new Int32Array(size), new Int32Array(size)]
   const segments = new Int32Array(rows)
@@ -61,8 +61,11 @@ export function requireTokens(sentences: readonly (readonly number[])[]): void {
     throw new DataError({ where: `sentence ${empty + 1} of the batch`, what: 'a sentence without tokens' })
 }
 
-/** The least padding among a few row widths; the narrowest among equals, because attention's cost grows with it. */
-function tightest(lengths: readonly number[]): { width: number; rows: number; placements: Placement[] } {
+/**
+ * The packing with the least padding among a few row widths; the narrowest of several, because the cost of attention
+ * grows with the width.
+ */
+function bestPacking(lengths: readonly number[]): { width: number; rows: number; placements: Placement[] } {
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0)
   const candidates = [...new Set([1, 1.15, 1.3, 1.5, 2].map((factor) => Math.round(longest * factor)))]
   const packings = candidates.map((width) => ({ width, ...firstFit(lengths, width) }))
@@ -76,8 +79,8 @@ function firstFit(lengths: readonly number[], width: number): { rows: number; pl
   const order = lengths.map((_, i) => i).sort((a, b) => (lengths[b] as number) - (lengths[a] as number))
   for (const i of order) {
     const length = lengths[i] as number
-    const found = used.findIndex((taken) => taken + length <= width)
-    const row = found < 0 ? used.push(0) - 1 : found
+    const fitting = used.findIndex((columns) => columns + length <= width)
+    const row = fitting < 0 ? used.push(0) - 1 : fitting
     placements[i] = { row, column: used[row] as number }
     used[row] = (used[row] as number) + length
   }
@@ -85,8 +88,8 @@ function firstFit(lengths: readonly number[], width: number): { rows: number; pl
 }
 
 /**
- * The real tokens of a padded batch's rows, whichever side is padded. @param mask 1 for real tokens, of the ids'
- * length.
+ * The tokens of a padded batch's rows without padding, on whichever side it is.
+ * @param attention_mask 1 for tokens, 0 for padding; as long as the ids.
  */
 export function unpad(
   input_ids: ArrayLike<number | bigint>,
