@@ -1,6 +1,7 @@
 // Checks options once, where the user passes them: each option has a row in a table of checks, and a name without a row
 // is refused.
 
+import { closestName } from './closest-name.ts'
 import { ConfigError } from './errors.ts'
 
 /** The valid values of an option, in words and as a predicate. */
@@ -55,13 +56,16 @@ export function checkOptions(where: string, options: object, checks: Readonly<Re
     throw new ConfigError({ where, what: 'no options', expected: 'an object', found: show(options) })
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined
-    if (!check)
+    if (!check) {
+      const meant = closestName(name, Object.keys(checks))
       throw new ConfigError({
         where: `${where}, option ${name}`,
         what: 'no such option',
         expected: Object.keys(checks).join(', '),
         found: name,
+        ...(meant === undefined ? {} : { fix: `Did you mean ${meant}?` }),
       })
+    }
     if (value !== undefined) checkValue(`${where}, option ${name}`, value, check)
   }
 }

@@ -41,3 +41,10 @@ it('draws nothing where no line can be drawn anew', () => {
   callbacks.onStep?.(step)
   expect(printed).toEqual([])
 })
+
+it('prints no evaluation loss where no rows are evaluated', () => {
+  const printed: string[] = []
+  const callbacks = consoleProgress({ print: (line) => printed.push(line), redraw: undefined })
+  callbacks.onEpoch?.({ ...epoch, eval_loss: epoch.train_loss, eval_metrics: {} })
+  expect(printed).toEqual(['epoch 2  train loss 0.5000  *'])
+})

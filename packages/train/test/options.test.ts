@@ -117,3 +117,16 @@ it('a session refuses a seed and a learning rate that are no numbers, and a mode
   for (const dropout of [1, -0.5, Number.POSITIVE_INFINITY])
     expect(() => artifactsOf(sgd(), { dropout })).toThrow(/Dropout "drop": not a probability/)
 })
+
+it.each([
+  ['maxGradNorm', 'max_grad_norm'],
+  ['max_grad_nrom', 'max_grad_norm'],
+  ['adam_weight_decay', 'weight_decay'],
+  ['group', 'groups'],
+])('an unknown option %s is told from %s', (given, meant) => {
+  expect(() => sgd({ [given]: 1 } as never)).toThrow(new RegExp(`Did you mean ${meant}\\?$`))
+})
+
+it('an unknown option that is like no other has no suggestion', () => {
+  expect(() => sgd({ lr: 0.1 } as never)).toThrow(/found lr\.$/)
+})

@@ -1,13 +1,24 @@
 // A fine-tuned model as one ONNX model, merged, for any runtime.
 
 import { cloneGraph, type Model } from '@cola/graph'
-import { type ModelFolder, paths, writeFileAtomic, writeModelFolder } from '@cola/train'
+import {
+  type Checks,
+  checkOptions,
+  type ModelFolder,
+  paths,
+  text,
+  writeFileAtomic,
+  writeModelFolder,
+} from '@cola/train'
+import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base.ts'
 import type { ExportedExtras } from '../tasks/task.ts'
 
 export type FineTunedExportOptions = Pick<ModelFolder, 'dtype' | 'layout'>
+
+const checks: Checks<FineTunedExportOptions> = { dtype: text, layout: text }
 
 export interface ExportParts {
   base: BaseModel
@@ -20,10 +31,18 @@ export interface ExportParts {
 
 /**
  * Writes the merged model with its configuration and tokenizer.
- * @throws {AdapterError} when merging gives values that are not finite, and what `writeModelFolder` throws.
+ * @throws {ConfigError} for an unknown option, and for the base model's own folder; {AdapterError} when merging gives
+ * values that are not finite; and what `writeModelFolder` throws.
  */
 export function exportFineTuned(folder: string, parts: ExportParts, options: FineTunedExportOptions = {}): void {
   const { base, adapter, config, extras } = parts
+  checkOptions('export', options, checks)
+  if (paths().resolve(folder) === paths().resolve(base.folder))
+    throw new ConfigError({
+      where: `export, folder ${folder}`,
+      what: 'the base model lies there, which saved adapters need',
+      fix: 'Choose another folder.',
+    })
   // Before anything is written: merging may fail.
   const merged = merge(adapter)
   const graph = base.padded(extras ? withWeightsOf(merged, extras.model) : merged)

@@ -37,8 +37,8 @@ export interface FineTunedModel<T extends TaskType> {
   readonly save: (folder: string) => Promise<void>
   /**
    * Writes the merged model for any ONNX Runtime, with its configuration and tokenizer.
-   * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not
-   * finite.
+   * @throws {ConfigError} for an unknown option, and for the base model's own folder; {FileError} when the folder
+   * cannot be written; {AdapterError} when merging gives values that are not finite.
    */
   readonly export: (folder: string, options?: FineTunedExportOptions) => Promise<void>
   /** The base model's tokenizer. */

@@ -3,6 +3,7 @@
 import {
   type AdamOptions,
   atLeast,
+  checkLoopOptions,
   type Checks,
   checkOptions,
   defaultDevice,
@@ -12,11 +13,11 @@ import {
   loopChecks,
   type LoopOptions,
   object,
+  type SamplingStrategy,
   text,
   type TrainerOptions,
   whole,
 } from '@cola/train'
-import { ConfigError } from '../errors.ts'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open.ts'
@@ -29,6 +30,7 @@ type TrainingOptions<T extends TaskType> = LoopOptions<TaskTypes[T]['example'], 
 export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   /** PEFT's task_type. @default 'SEQ_CLS' */
   task?: T
+  /** Rows to learn from; their form is the task's. */
   train: readonly TaskTypes[T]['row'][]
   /** A share of `train`, above 0 and below 1, chosen by the seed; or rows. @default none */
   validation?: number | readonly TaskTypes[T]['row'][]
@@ -37,6 +39,23 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
    * @default { r: 8, lora_alpha: 16, target_modules: 'all-linear' }
    */
   lora?: AdapterConfig
+  /** Times that the rows are gone through. @default 4 */
+  epochs?: number
+  /** Rows of a training step. @default 16; 8 for language models */
+  batch_size?: number
+  /** Rows that are run together without training. @default 64; 8 for language models */
+  eval_batch_size?: number
+  /** Peak learning rate. @default 1e-3 */
+  learning_rate?: number
+  /** Steps of warm-up, or a share of all steps when below 1. @default 0.06 */
+  warmup?: number
+  /** `random`, or batches of rows of like length. @default 'group_by_length' */
+  train_sampling_strategy?: SamplingStrategy
+  /**
+   * Score of the validation rows that decides the best epoch, or `loss`.
+   * @default 'loss' for fewer than 200 validation rows; else the task's: mcc, f1_micro, pearson, f1, ...
+   */
+  metric_for_best_model?: string
   /** Longest input in tokens; longer ones are cut and counted. @default the model's */
   max_length?: number
   /** AdamW's decoupled weight decay. @default 0.01 */
@@ -105,21 +124,16 @@ export function readOptions<T extends TaskType>(
 ): ReadOptions<T> {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const part = (holds: (name: string) => boolean) => Object.fromEntries(given.filter(([name]) => holds(name)))
-  const known = [...Object.keys(checks), ...Object.keys(loopChecks), ...Object.keys(taskChecks)]
-  const unknown = given.find(([name]) => !known.includes(name))
-  if (unknown)
-    throw new ConfigError({
-      where: `fineTune, option ${unknown[0]}`,
-      what: 'no such option',
-      expected: known.join(', '),
-      found: unknown[0],
-    })
+  checkOptions('fineTune', Object.fromEntries(given), { ...checks, ...loopChecks, ...taskChecks })
   const own = part((name) => Object.hasOwn(checks, name)) as Partial<Own>
-  checkOptions('fineTune', own, checks)
   const taskOptions = part((name) => Object.hasOwn(taskChecks, name))
-  checkOptions('fineTune', taskOptions, taskChecks)
   const loop = part((name) => Object.hasOwn(loopChecks, name))
-  checkOptions('fineTune', loop, loopChecks)
+  checkLoopOptions('fineTune', loop, {
+    evaluationRows: Array.isArray(own.validation) ? own.validation.length : Number(own.validation !== undefined),
+    lengths: true,
+    scores: true,
+    names: { evaluation: 'validation', lengths: 'train', scores: 'train' },
+  })
   const { weight_decay = 0.01, max_grad_norm = 1 } = own
   return {
     taskOptions: taskOptions as TaskTypes[T]['options'],

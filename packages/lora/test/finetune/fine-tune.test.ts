@@ -1,7 +1,7 @@
 // fineTune on small models: GPT-2's weights and an exported encoder, every problem type, saved, opened again and
 // exported.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataError } from '@cola/data'
@@ -88,6 +88,23 @@ describe('fineTune with GPT-2’s weights', () => {
     await expect(tuned.evaluate(undefined as never)).rejects.toThrow(
       /^rows: not an array, expected an array, found nothing/,
     )
+  })
+
+  it.each([
+    [{ dtype: 'fp16' }, /option dtype: not known, expected float32, float16, int8, int4, found fp16/],
+    [{ layout: 'flatten' }, /option layout: not known, expected flat, hub, found flatten/],
+    [{ dtyp: 'int8' }, /export, option dtyp: no such option, .*Did you mean dtype\?/],
+  ])('refuses to export with %j, and writes nothing', async (options, message) => {
+    await expect(tuned.export(join(out, 'refused'), options as never)).rejects.toThrow(message)
+    expect(existsSync(join(out, 'refused'))).toBe(false)
+  })
+
+  it('refuses to export into the folder of its base', async () => {
+    const folder = join(out, 'base')
+    cpSync(embedded, folder, { recursive: true })
+    const one = await fineTune(folder, { train: rows, ...quick, epochs: 1 })
+    await expect(one.export(join(out, 'other', '..', 'base'))).rejects.toThrow(/the base model lies there/)
+    await one.release()
   })
 
   it('gives logits, and a fingerprint that its folder has too and another model has not', async () => {
@@ -295,7 +312,11 @@ describe('refuses, before anything is trained', () => {
   })
   it.each([
     [{ validation: 1.5 }, /fineTune, option validation: not a valid value, expected a number above 0 and below 1/],
-    [{ learning_rates: 1 }, /fineTune, option learning_rates: no such option/],
+    [{ learningRate: 1 }, /fineTune, option learningRate: no such option, .*Did you mean learning_rate\?/],
+    [{ num_train_epochs: 1 }, /fineTune, option num_train_epochs: no such option, .*Did you mean epochs\?/],
+    [{ callbacks: { onepoch: () => {} } }, /fineTune, option callbacks, option onepoch: .*Did you mean onEpoch\?/],
+    [{ early_stopping_patience: 1 }, /fineTune, option early_stopping_patience: .*Give validation\./],
+    [{ resume: true }, /fineTune, option resume: .*Give output_dir\./],
     [{ learning_rate: Number.NaN }, /option learning_rate/],
     [{ problem_type: 'several' }, /option problem_type/],
     [{ task: 'SEQ_CLASS' }, /option task: not known, expected SEQ_CLS/],

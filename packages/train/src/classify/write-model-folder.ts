@@ -33,22 +33,28 @@ const hubFiles: Readonly<Record<WeightType, string>> = {
   int4: 'model_q4.onnx',
 }
 
+const layouts: readonly string[] = ['flat', 'hub'] satisfies ModelFolder['layout'][]
+
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] satisfies (keyof TokenizerFiles)[]
 
 /**
  * Writes a model that any ONNX Runtime loads, beside its config.json and its tokenizer.
- * @throws {ConfigError} for an unknown dtype; {GraphError | ShapeError} for a graph whose element types do not go
+ * @throws {ConfigError} for an unknown dtype or layout; {GraphError | ShapeError} for a graph whose element types do not go
  * together, before anything is written; {FileError} when the folder cannot be written.
  */
 export function writeModelFolder(options: ModelFolder): void {
   const { folder, graph, config, tokenizerFolder, tokenizer, dtype = 'float32', layout = 'flat' } = options
-  if (!Object.hasOwn(hubFiles, dtype))
-    throw new ConfigError({
-      where: 'option dtype',
-      what: 'not known',
-      expected: Object.keys(hubFiles).join(', '),
-      found: String(dtype),
-    })
+  for (const [name, value, known] of [
+    ['dtype', dtype, Object.keys(hubFiles)],
+    ['layout', layout, layouts],
+  ] as const)
+    if (!known.includes(value))
+      throw new ConfigError({
+        where: `option ${name}`,
+        what: 'not known',
+        expected: known.join(', '),
+        found: String(value),
+      })
   const { join } = paths()
   const model = storeWeights(lower(widen(graph)), dtype)
   prune(model)
