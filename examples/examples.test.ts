@@ -86,6 +86,41 @@ describe('examples', () => {
     expect(percents(printed, 'f1_micro')[0]).toBeGreaterThan(75)
   })
 
+  it('named-entities: the persons of sentences of one’s own', () => {
+    const rows = generateSentences({ seed: 5, count: 300 }).map(({ text }) => ({
+      text,
+      spans: [...text.matchAll(/\b(Anna|Oscar|Clara|Hugo|Ruth|Peter)\b/g)].map(({ index, 0: name }) => ({
+        start: index,
+        end: index + name.length,
+        label: 'PERSON',
+      })),
+    }))
+    const settings = ['--model', embedded, '--data', jsonLines('spans.jsonl', rows), '--epochs', '2', '--lr', '3e-3']
+    const printed = run('named-entities.ts', ...settings, '--text', 'Ruth praised Oscar.', '--out', join(out, 'named'))
+    expect(percents(printed, 'f1')[0]).toBeGreaterThan(95)
+    expect(printed).toMatch(/PERSON 0-4 Ruth .*\n {2}PERSON 13-18 Oscar /)
+  })
+
+  it.skipIf(!existsSync(pretrained))('named-entities: names that no row had', () => {
+    const printed = run('named-entities.ts', '--model', pretrained, '--out', join(out, 'bookings'))
+    expect(percents(printed, 'f1')[0]).toBeGreaterThan(95)
+    expect(printed).toMatch(/PLACE 12-26 the Blue Heron .*\n {2}PERSON 31-44 Nadia Petrova /)
+  })
+
+  it('generate: a model that wrote statements asks questions', () => {
+    const file = join(out, 'questions.txt')
+    const asked = generateSentences({ seed: 9, count: 4000 }).filter(({ text, label }) => label && text.endsWith('?'))
+    writeFileSync(file, asked.map(({ text }) => `${text}\r\n`).join(''))
+    const printed = run('generate.ts', '--text', file, '--epochs', '2', '--out', join(out, 'generate'))
+    expect(printed).toContain(`${asked.length} texts`)
+    const [before, after] = [printed.split(/^epoch /m)[0], printed.split(/^total /m)[1]].map(
+      (part) => part?.match(/^ {2}.*[.?!]$/gm) ?? [],
+    )
+    expect(before?.filter((text) => text.endsWith('?')).length).toBeLessThan(4)
+    expect(after).toHaveLength(5)
+    expect(after?.every((text) => text.endsWith('?'))).toBe(true)
+  })
+
   it('sentence-embeddings: sentences about one person are found by the person', () => {
     const people = ['girl', 'boy', 'king', 'queen', 'mother', 'sister', 'brother', 'waiter', 'actress', 'father']
     const said = [
