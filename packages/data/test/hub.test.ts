@@ -270,6 +270,11 @@ describe('a folder or a name on the hub', () => {
     ['/nowhere/at/all', /no such folder\. "\/nowhere\/at" is not there either/],
     ['../x', /no such folder/],
     ['my model', /no such folder/],
+    [
+      'https://huggingface.co/org/name/tree/main',
+      /: an address, expected the name of a repository\. Write "org\/name"/,
+    ],
+    [null as never, /^model: no name, expected the path of a folder, .*found null/],
     ['bert/model.onnx', /not a folder, expected the folder that the file is in/],
   ] as const)('%s is a path', async (name, expected) => {
     if (expected === true) expect(await isFolder(name)).toBe(true)

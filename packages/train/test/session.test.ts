@@ -226,6 +226,17 @@ describe('bad input', () => {
     expect(await session.getContiguousParameters()).toEqual(before)
     await session.release()
   })
+  it('names the frozen weight that makes the loss NaN', async () => {
+    const model = tinyModel()
+    const frozen = Float32Array.from({ length: 16 }, (_, i) => (i === 6 ? Number.NaN : 1))
+    model.graph.initializers.set('frozen', float32([4, 4], frozen))
+    const artifacts = generateArtifacts(model, { loss: crossEntropy(), optimizer: adamw() })
+    const session = await TrainingSession.create({ artifacts, device: 'cpu' })
+    await expect(session.runTrainStep(collate(rows(4)))).rejects.toThrow(
+      /the loss is not a finite number, found NaN\. The base model's "frozen" holds NaN at element 6/,
+    )
+    await session.release()
+  })
   it.each([
     [
       'gpu',

@@ -11,12 +11,27 @@ export const isRepoName = (name: string): boolean =>
  * @throws {DataError} for a file, or for a path that is neither, with the folders beside it.
  */
 export async function isFolder(nameOrFolder: string): Promise<boolean> {
+  if (typeof nameOrFolder !== 'string')
+    throw new DataError({
+      where: 'model',
+      what: 'no name',
+      expected: 'the path of a folder, or the name of a repository on the hub',
+      found: String(nameOrFolder),
+    })
   const { stat } = await import('node:fs/promises')
   const stats = await stat(nameOrFolder).catch(() => undefined)
   if (stats?.isDirectory()) return true
   if (stats)
     throw new DataError({ where: nameOrFolder, what: 'not a folder', expected: 'the folder that the file is in' })
   if (isRepoName(nameOrFolder)) return false
+  const [, page] = /^https?:\/\/[^/]+\/([^/?#]+\/[^/?#]+)/.exec(nameOrFolder) ?? []
+  if (page)
+    throw new DataError({
+      where: JSON.stringify(nameOrFolder),
+      what: 'an address',
+      expected: 'the name of a repository',
+      fix: `Write "${page}"; HF_ENDPOINT names another hub.`,
+    })
   const fix = nameOrFolder.startsWith('~') ? ' Node does not expand "~": write the path of your home folder.' : ''
   throw new DataError({
     where: JSON.stringify(nameOrFolder),

@@ -4,20 +4,30 @@
 import { dataTypes, type Tensor, toFloat32 } from '@cola/graph'
 import { CheckpointError } from '../errors.ts'
 
-/** @throws {CheckpointError} naming the first tensor that holds NaN or Infinity, its element and value. */
-export function requireFinite(where: string, tensors: ReadonlyMap<string, Tensor>): void {
+/** The first value of the kind among some tensors. */
+export function findValue(
+  tensors: ReadonlyMap<string, Tensor>,
+  isWanted: (value: number) => boolean,
+): { name: string; element: number; value: number } | undefined {
   for (const [name, tensor] of tensors) {
     if (!dataTypes[tensor.dtype].float) continue
     const data = toFloat32(tensor)
-    const at = data.findIndex((value) => !Number.isFinite(value))
-    if (at >= 0)
-      throw new CheckpointError({
-        where: `${where}, tensor "${name}"`,
-        what: `element ${at} is not a finite number`,
-        found: String(data[at]),
-        fix:
-          'The run that wrote it had diverged: go back to an earlier checkpoint, and lower the learning rate or clip ' +
-          'the gradients.',
-      })
+    const element = data.findIndex(isWanted)
+    if (element >= 0) return { name, element, value: data[element] as number }
   }
+  return undefined
+}
+
+/** @throws {CheckpointError} naming the first tensor that holds NaN or Infinity, its element and value. */
+export function requireFinite(where: string, tensors: ReadonlyMap<string, Tensor>): void {
+  const bad = findValue(tensors, (value) => !Number.isFinite(value))
+  if (bad)
+    throw new CheckpointError({
+      where: `${where}, tensor "${bad.name}"`,
+      what: `element ${bad.element} is not a finite number`,
+      found: String(bad.value),
+      fix:
+        'The run that wrote it had diverged: go back to an earlier checkpoint, and lower the learning rate or clip ' +
+        'the gradients.',
+    })
 }

@@ -14,7 +14,7 @@ import {
 } from '../artifacts/training-artifacts.ts'
 import type { LossTerm } from '../artifacts/loss-terms.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
-import { requireFinite } from '../files/require-finite.ts'
+import { findValue, requireFinite } from '../files/require-finite.ts'
 import { fileSystem, hasFiles, temporaryFolder } from '../files/node.ts'
 import { type Device, deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
 import { writeModels } from '../runtime/model-files.ts'
@@ -202,13 +202,7 @@ export class TrainingSession {
     const gradients = new Set(Object.keys(this.#parameters).map(gradientOutput))
     const outputs = graph.outputs.filter((name) => !gradients.has(name))
     const step = stepResultOf(results, outputs, counts)
-    if (!Number.isFinite(step.loss))
-      throw new NonFiniteLossError({
-        where: `training step ${this.#trainSteps + 1}`,
-        what: 'the loss is not a finite number',
-        found: String(step.loss),
-        fix: 'Lower the learning rate, clip the gradients, or look for bad values in the weights or the data.',
-      })
+    if (!Number.isFinite(step.loss)) throw notFinite(step.loss, this.#trainSteps + 1, graph)
     for (const name of Object.keys(this.#parameters)) {
       dispose(this.#buffers[gradientBuffer(name)])
       this.#buffers[gradientBuffer(name)] = results[gradientOutput(name)] as OrtTensor
@@ -456,3 +450,16 @@ function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<
 }
 
 const scalar = (value: number): OrtTensor => new OrtTensor('float32', Float32Array.of(value), [])
+
+/** Frozen weights are searched only now: they may be gigabytes, and -Infinity in a mask is right. */
+function notFinite(loss: number, step: number, { initializers }: Graph): NonFiniteLossError {
+  const bad = findValue(initializers, (value) => Number.isNaN(value) || value === Number.POSITIVE_INFINITY)
+  return new NonFiniteLossError({
+    where: `training step ${step}`,
+    what: 'the loss is not a finite number',
+    found: String(loss),
+    fix: bad
+      ? `The base model's "${bad.name}" holds ${bad.value} at element ${bad.element}: fetch or export it again.`
+      : 'Lower the learning rate, clip the gradients, or look for bad values in the data.',
+  })
+}
