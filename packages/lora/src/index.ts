@@ -23,7 +23,8 @@ export type { FineTuned, FineTunedModel } from './finetune/fine-tuned.ts'
 export { loadFineTuned, type LoadFineTunedOptions } from './finetune/load-fine-tuned.ts'
 export type { FineTuneOptions } from './finetune/options.ts'
 export { type Gpt2Config, labelCount, parseGpt2Config } from './gpt2/config.ts'
-export { gpt2, type Gpt2Options, withPaddedInputs } from './gpt2/graph.ts'
+export { gpt2, type Gpt2Options } from './gpt2/graph.ts'
+export { withPaddedInputs } from './gpt2/padded-inputs.ts'
 export { type Gpt2Head, gpt2Parameters, gpt2Shapes, randomGpt2 } from './gpt2/parameters.ts'
 export {
   type AdaptedModel,

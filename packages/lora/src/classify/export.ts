@@ -3,7 +3,7 @@
 import type { Model } from '@cola/graph'
 import { type ClassifierExport, writeClassifier } from '@cola/train'
 import type { Gpt2Config } from '../gpt2/config.ts'
-import { withPaddedInputs } from '../gpt2/graph.ts'
+import { withPaddedInputs } from '../gpt2/padded-inputs.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import { withMaskedInputs } from '../onnx/masked-inputs.ts'

@@ -1,4 +1,4 @@
-// GPT-2's configuration: any size, as config.json has it.
+// GPT-2's configuration: the fields of config.json, for any size.
 
 import { ConfigError } from '../errors.ts'
 import { check, gpt2Schema, type Gpt2ConfigJson } from '../schema.ts'
@@ -6,9 +6,9 @@ import { check, gpt2Schema, type Gpt2ConfigJson } from '../schema.ts'
 export type Gpt2Config = Gpt2ConfigJson
 
 /**
- * Checks the parsed contents of a config.json.
- * @throws {ConfigError} naming the field: missing, contradictory, or asking for something GPT-2 checkpoints do not
- * have.
+ * Checks the parsed contents of a config.json and fills in the defaults.
+ * @throws {ConfigError} naming the field that is missing, contradictory, or has a value that GPT-2 checkpoints do not
+ * use.
  */
 export function parseGpt2Config(json: unknown, where = 'config.json'): Gpt2Config {
   const config = check(gpt2Schema, json, where)
@@ -26,6 +26,6 @@ export function parseGpt2Config(json: unknown, where = 'config.json'): Gpt2Confi
   return config
 }
 
-/** Number of classes: num_labels, or as many as id2label names. @default 2 */
+/** Number of classes: num_labels, or the number of id2label's entries. @default 2 */
 export const labelCount = (config: Gpt2Config): number =>
   config.num_labels ?? (config.id2label ? Object.keys(config.id2label).length : 2)

@@ -1,11 +1,11 @@
-// The names and shapes of GPT-2's parameters, as transformers has them; random ones, and those of a checkpoint.
+// GPT-2's parameters: transformers' names and shapes, random initial values, and the values of a checkpoint.
 
 import { random } from '@cola/data'
 import { asFloat32, dataTypes, elementCount, float32, type Tensor } from '@cola/graph'
 import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, labelCount } from './config.ts'
 
-/** Which head ends the model; `none`: its hidden states are the output. */
+/** Head of the model; `none`: its hidden states are the output. */
 export type Gpt2Head = 'classification' | 'language-model' | 'none'
 
 /** Shape of every parameter by name. Conv1D matrices are [in, out]. */
@@ -31,18 +31,18 @@ export function gpt2Shapes(config: Gpt2Config, head: Gpt2Head): Map<string, numb
       ...conv(`${block}.mlp.c_proj`, inner, d),
     ]
   })
-  const end: [string, number[]][] = head === 'classification' ? [['score.weight', [labelCount(config), d]]] : []
+  const headShapes: [string, number[]][] = head === 'classification' ? [['score.weight', [labelCount(config), d]]] : []
   return new Map([
     ['transformer.wte.weight', [vocab_size, d]],
     ['transformer.wpe.weight', [n_positions, d]],
     ...blocks.flat(),
     ...norm('transformer.ln_f'),
-    ...end,
+    ...headShapes,
   ])
 }
 
 /**
- * A parameter's first value: N(0, initializer_range), residual projections scaled by 1/sqrt(2 n_layer), norms 1 and 0.
+ * A parameter's initial value: N(0, initializer_range), residual projections scaled by 1/sqrt(2 n_layer), norms 1 and 0.
  */
 export function initialParameter(name: string, dims: readonly number[], config: Gpt2Config, seed: number): Tensor {
   const size = elementCount(dims)
@@ -53,8 +53,8 @@ export function initialParameter(name: string, dims: readonly number[], config: 
 }
 
 /**
- * Normal numbers by the sum of four 16-bit uniforms of one generator call pair: a hundred million a few seconds,
- * and as good as the exact law for starting weights.
+ * Approximately normal numbers: the sum of four 16-bit uniforms (Irwin-Hall) from two calls of a xorshift32 generator.
+ * A hundred million take a few seconds, and initial weights need no better approximation.
  */
 function normals(size: number, deviation: number, seed: number, name: string): Float32Array {
   const bytes = random(seed, 'init', name)
@@ -75,8 +75,8 @@ function normals(size: number, deviation: number, seed: number, name: string): F
 }
 
 /**
- * Random weights of a configuration; the same seed gives the same weights. They are drawn when asked for, so they take
- * no memory meanwhile.
+ * Random weights of a configuration; the same seed gives the same weights. They are computed when their bytes are read
+ * and take no memory before.
  */
 export function randomGpt2(
   config: Gpt2Config,
@@ -90,12 +90,12 @@ export function randomGpt2(
   )
 }
 
-/** Causal-mask buffers that old checkpoints carry along. */
+/** Causal-mask buffers, which old checkpoints contain. */
 const isBuffer = (name: string): boolean => /\.attn\.(masked_)?bias$/.test(name)
 
 /**
  * The model's parameters from a checkpoint's tensors: names with or without `transformer.`, mask buffers skipped,
- * float16, bfloat16 and float64 as float32, a missing classification head drawn from `seed`.
+ * float16, bfloat16 and float64 converted to float32, a missing classification head initialized from `seed`.
  * @throws {WeightsError} naming the tensor: missing, of another shape, or not floating point.
  */
 export function gpt2Parameters(
@@ -135,7 +135,7 @@ export function gpt2Parameters(
   return parameters
 }
 
-/** float32 as it is; other floats are converted when their bytes are asked for. */
+/** Converts other floating-point types to float32 when their bytes are read. */
 function asFloats(name: string, value: Tensor, where: string): Tensor {
   if (!dataTypes[value.dtype].float)
     throw new WeightsError({

@@ -1,4 +1,4 @@
-// Configurations of adapters: PEFT's names, defaults and rules.
+// Adapter configurations: PEFT's field names, defaults and rules.
 
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
@@ -7,23 +7,23 @@ import { pythonRegex } from '../regex/python.ts'
 import { check } from '../schema.ts'
 import { patternsOf } from './target.ts'
 
-/** A configuration as one writes it: fields with defaults may be left out, and `peft_type` for LoRA. */
+/** A configuration as users write it: fields with defaults are optional, and so is `peft_type` for LoRA. */
 export type AdapterConfig<M extends PeftType = PeftType> = {
   [Type in M]: Partial<ConfigOf<Type>> & (Type extends 'LORA' ? unknown : { peft_type: Type })
 }[M]
 
-/** The method that a configuration's type says. */
+/** The method that a configuration selects by `peft_type`. */
 export type MethodIn<Config> = Config extends { peft_type: infer M extends PeftType } ? M : 'LORA'
 
-/** Whether a field says more than that there is nothing. */
+/** Whether a field has a value other than null, false, 'none' or empty. */
 const isSet = (value: unknown): boolean =>
   value != null && value !== false && value !== 'none' && (typeof value !== 'object' || Object.keys(value).length > 0)
 
 /**
  * Fills in PEFT's defaults.
  * @param where Names the configuration in errors. @default PEFT's class of the method
- * @throws {ConfigError} naming the field: a method that is not known, a bad value, a field of another method, a pattern
- * that cannot be used, or a variant that this library does not compute.
+ * @throws {ConfigError} naming the field: an unknown method, an invalid value, a field of another method, an unusable
+ * pattern, or a variant that this library does not compute.
  */
 export function parseAdapterConfig<Config = AdapterConfig>(config: Config, where?: string): ConfigOf<MethodIn<Config>>
 export function parseAdapterConfig(config: unknown, place?: string): AdapterConfigJson {

@@ -1,4 +1,4 @@
-// The parameter table.
+// How many parameters a model has and trains, and the state of each adapted layer.
 
 import { dataTypes, elementCount, type Model, type Tensor } from '@cola/graph'
 import type { TensorOf } from '../methods/method.ts'
@@ -8,11 +8,11 @@ import type { AdaptedModel } from './adapted-model.ts'
 export interface ParameterCount {
   total: number
   trainable: number
-  /** Share of the parameters that training leaves alone, 0 to 1. */
+  /** Share of the parameters that are frozen, 0 to 1. */
   reduction: number
 }
 
-/** Counts parameters; constants that operators need are none. */
+/** Counts parameters; the constants of operators do not count. */
 export function countParameters({ graph, trainable }: Model): ParameterCount {
   let [total, trained] = [0, 0]
   for (const [name, { dims, dtype }] of graph.initializers) {
@@ -33,17 +33,17 @@ export const formatParameters = ({ total, trainable, reduction }: ParameterCount
 
 export interface AdapterStatus {
   module: string
-  /** Rank, of methods that have one. */
+  /** Rank, for methods that have one. */
   r?: number
-  /** Factor of the adapter's product, of methods that have one. */
+  /** Factor of the adapter's product, for methods that have one. */
   scaling?: number
   /** Whether the adapter's parameters are trained. */
   trainable: boolean
-  /** Whether it changes what the layer computes. */
+  /** Whether the adapter changes the layer's output. */
   active: boolean
 }
 
-/** What is adapted, trained and active, a row a layer; PEFT's get_layer_status. */
+/** The state of each adapted layer; PEFT's get_layer_status. */
 export function adapterStatus({ targets, trainable, graph, config }: AdaptedModel): AdapterStatus[] {
   const method = methodOf(config)
   const tensorOf: TensorOf = (name) => graph.initializers.get(name) as Tensor

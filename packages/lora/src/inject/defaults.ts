@@ -1,4 +1,4 @@
-// Modules that a configuration leaves to the type of the model.
+// Default target modules by model type.
 
 import type { Graph } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
@@ -7,9 +7,9 @@ import { methodOf } from '../methods/methods.ts'
 import type { AdaptableLayer } from './inspect.ts'
 
 /**
- * The configuration with its modules: those it names, else PEFT's for the model's type, which the graph's metadata
- * say (`model_type`).
- * @throws {ConfigError} for a type that has none, listing the linear layers.
+ * The configuration with PEFT's default modules for the model's type in fields that are not set. The type is `model_type`
+ * of the graph's metadata.
+ * @throws {ConfigError} for a type without defaults, listing the linear layers.
  */
 export function withDefaultModules<Config extends AdapterConfigJson>(
   config: Config,

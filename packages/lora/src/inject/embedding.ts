@@ -1,4 +1,4 @@
-// Embeddings of any graph: rows of a matrix that the graph holds, looked up by indices that it is fed or computes.
+// The embedding layers of any graph: Gather nodes that read rows of an initializer by computed or fed indices.
 
 import { dataTypes, type Graph, getValue, type Node } from '@cola/graph'
 import { moduleOf } from './linear.ts'
@@ -13,11 +13,11 @@ export interface EmbeddingLayer {
   readonly embedding_dim: number
 }
 
-/** Whether a node looks rows of a matrix up. */
+/** Whether a node looks up rows of the matrix. */
 export const isLookup = ({ opType, inputs, attributes }: Node, weight: string): boolean =>
   opType === 'Gather' && inputs[0] === weight && !attributes.axis
 
-/** The embeddings of any floating-point type whose matrix has a parameter's name. */
+/** The embedding layers, of any floating-point type, whose matrix is named `*.weight`. */
 export const embeddingLayers = (graph: Graph): EmbeddingLayer[] =>
   graph.nodes.flatMap((node) => {
     const [weight = '', indices = ''] = node.inputs

@@ -1,16 +1,16 @@
-// What of a graph can be given an adapter.
+// The layers of a graph that can have an adapter.
 
 import type { Graph, Node } from '@cola/graph'
 import type { Target } from '../methods/target.ts'
 import { embeddingLayers } from './embedding.ts'
 import { linearLayers } from './linear.ts'
 
-/** A layer that an adapter can be put at, and its node. */
+/** A layer that can have an adapter, and its node. */
 export interface AdaptableLayer extends Target {
   readonly node: Node
 }
 
-/** The layers of a graph that an adapter can be put at: linear ones, then embeddings. */
+/** The layers of a graph that can have an adapter: linear layers, then embeddings. */
 export const adaptableLayers = (graph: Graph): AdaptableLayer[] => [
   ...linearLayers(graph).map((layer) => ({ ...layer, kind: 'linear' as const })),
   ...embeddingLayers(graph).map(({ num_embeddings, embedding_dim, ...layer }) => ({
@@ -23,9 +23,9 @@ export const adaptableLayers = (graph: Graph): AdaptableLayer[] => [
   })),
 ]
 
-/** What can be targeted: one row a layer. */
+/** A layer that can be a target. */
 export type LayerSummary = Target
 
-/** Lists a model's linear layers and embeddings, so that `target_modules` can be chosen from their names. */
+/** Lists a model's linear layers and embeddings, whose names `target_modules` can use. */
 export const inspect = ({ graph }: { graph: Graph }): LayerSummary[] =>
   adaptableLayers(graph).map(({ node: _, ...summary }) => summary)

@@ -1,5 +1,5 @@
-// Linear layers of any graph: products with a matrix that the graph holds, biased or not, transposed or not, under
-// whatever name an exporter left.
+// The linear layers of any graph: MatMul or Gemm with an initializer, with or without bias, transposed or not, whatever
+// name the exporter gave it.
 
 import { dataTypes, type Graph, getValue, type LinearNode, linearNodes, type Node } from '@cola/graph'
 
@@ -8,7 +8,7 @@ export interface LinearLayer extends Omit<LinearNode, 'add'> {
   readonly module: string
 }
 
-/** The linear layers of any floating-point type, by their modules' names. */
+/** The linear layers, of any floating-point type, with the names of their modules. */
 export function linearLayers(graph: Graph): LinearLayer[] {
   const lookedUp = new Set(
     graph.nodes.filter(({ opType }) => opType === 'Gather').map(({ inputs }) => inputs[0] as string),
@@ -24,26 +24,29 @@ export function linearLayers(graph: Graph): LinearLayer[] {
 }
 
 /**
- * The layer that shares the token embeddings' matrix: by the exporter's word where that is a layer and not what holds
- * others, else transformers' lm_head.
+ * Module of the layer that shares the token embeddings' matrix: the exporter's scope of the node where that is a leaf
+ * module, else transformers' lm_head.
  */
 function tiedModule(graph: Graph, { scope }: Node): string {
-  return scope === undefined || holdsOthers(graph, scope) ? 'lm_head' : scope
+  return scope === undefined || hasSubmodules(graph, scope) ? 'lm_head' : scope
 }
 
-/** Whether a module has modules in it. */
-export const holdsOthers = (graph: Graph, module: string): boolean =>
+/** Whether a module contains other modules. */
+export const hasSubmodules = (graph: Graph, module: string): boolean =>
   [...graph.initializers.keys()].some((name) => name.startsWith(`${module}.`) && moduleOf(name) !== module)
 
 /**
- * By the matrix's name, else the bias's, else the module that the exporter noted, else what the matrix is called. A
- * bias that lies in another module than the node is one that the exporter merged with an equal one.
+ * Module of a linear layer: from the matrix's name, else the bias's, else the exporter's scope, else the matrix's name as
+ * it is. A bias of another module than the scope is one that the exporter merged with an equal bias.
  */
 function moduleName({ scope }: Node, weight: string, bias: string | undefined): string {
   if (/\.(weight|bias)$/.test(weight)) return moduleOf(weight)
-  const own = bias !== undefined && /\.(weight|bias)$/.test(bias) ? moduleOf(bias) : undefined
-  if (own !== undefined && (scope === undefined || `.${own}.`.includes(`.${scope}.`) || scope.endsWith(`.${own}`)))
-    return own
+  const biasModule = bias !== undefined && /\.(weight|bias)$/.test(bias) ? moduleOf(bias) : undefined
+  if (
+    biasModule !== undefined &&
+    (scope === undefined || `.${biasModule}.`.includes(`.${scope}.`) || scope.endsWith(`.${biasModule}`))
+  )
+    return biasModule
   return scope ?? weight
 }
 

@@ -1,4 +1,4 @@
-// Merging an adapter into the base matrices, so that it costs nothing at inference; and the way back.
+// Merges an adapter into the base matrices, so that it costs nothing at inference, and unmerges it.
 
 import {
   addInitializer,
@@ -19,7 +19,7 @@ import { isLookup } from './embedding.ts'
 import { type TokenTarget, trainedRowsName } from './tokens.ts'
 
 export interface MergedModel<M extends PeftType = PeftType> extends Model {
-  /** The model that was merged, which {@link unmerge} needs for its matrices. */
+  /** The model before merging; {@link unmerge} takes the adapter's parameters from it. */
   readonly adapter: AdaptedModel<M>
 }
 
@@ -29,8 +29,8 @@ const tensorsOf =
     initializers.get(name) as Tensor
 
 /**
- * Folds the adapter into the base matrices and drops its nodes; the model given is not changed.
- * @throws {AdapterError} when a merged value is not finite, or a bias of the adapter has no bias to go to.
+ * Merges the adapter into a copy of the base model, without the adapter's nodes.
+ * @throws {AdapterError} when a merged value is not finite, or when the adapter adds a bias to a layer without one.
  */
 export function merge<M extends PeftType>(model: AdaptedModel<M>): MergedModel<M> {
   const graph = cloneGraph(model.base)
@@ -44,22 +44,24 @@ export function merge<M extends PeftType>(model: AdaptedModel<M>): MergedModel<M
       bias: bias === undefined ? undefined : graph.initializers.get(bias),
     }
     const merged = method.merge(target, model.config, tensorOf, layer)
-    graph.initializers.set(ownMatrix(graph, target), finite(module, merged.weight))
+    graph.initializers.set(separateMatrix(graph, target), finite(module, merged.weight))
     if (bias !== undefined && merged.bias && merged.bias !== layer.bias)
       graph.initializers.set(bias, finite(module, merged.bias))
   }
-  for (const one of model.tokens)
-    graph.initializers.set(one.weight, withRows(graph.initializers.get(one.weight) as Tensor, one, initializers))
+  for (const target of model.tokens) {
+    const matrix = graph.initializers.get(target.weight) as Tensor
+    graph.initializers.set(target.weight, withRows(matrix, target, initializers))
+  }
   return { graph, trainable: new Set(), adapter: model }
 }
 
-/** The model as it was before {@link merge}, its base matrices computed back from the merged ones. */
+/** The model before {@link merge}, with its base matrices computed from the merged ones. */
 export function unmerge<M extends PeftType>({ graph, adapter }: MergedModel<M>): AdaptedModel<M> {
   const restored = cloneGraph(adapter.graph)
   const method = methodOf(adapter.config)
   for (const target of adapter.targets) {
     const matrices = {
-      merged: graph.initializers.get(ownName(adapter.base, target)) as Tensor,
+      merged: graph.initializers.get(mergedName(adapter.base, target)) as Tensor,
       original: adapter.base.initializers.get(target.weight) as Tensor,
     }
     const matrix = method.unmerge(target, adapter.config, tensorsOf(adapter.graph), matrices)
@@ -69,30 +71,33 @@ export function unmerge<M extends PeftType>({ graph, adapter }: MergedModel<M>):
 }
 
 /**
- * Where a merged matrix goes: an embedding's adapter is not that of a head that shares the matrix, nor the head's the
- * embedding's, so each gets a copy.
+ * Name of the initializer for a merged matrix. Where an embedding and a head share the matrix, an adapter belongs to one
+ * of them only, so the merged matrix is a copy.
  */
-function ownName({ nodes }: Graph, target: Target): string {
+function mergedName({ nodes }: Graph, target: Target): string {
   const { kind, weight, module } = target
-  const shared = nodes.some((node) => node.inputs.includes(weight) && !isReader(node, target))
+  const shared = nodes.some((node) => node.inputs.includes(weight) && !isConsumer(node, target))
   if (!shared) return weight
   return kind === 'embedding' ? `${module}.embedding.weight` : `${module}.weight`
 }
 
-/** Whether a node computes with a target's matrix as the target does. */
-const isReader = (node: Node, { kind, weight }: Target): boolean =>
+/** Whether a node uses a target's matrix in the target's way: as a lookup, or as a product. */
+const isConsumer = (node: Node, { kind, weight }: Target): boolean =>
   node.inputs.includes(weight) && isLookup(node, weight) === (kind === 'embedding')
 
-function ownMatrix(graph: Graph, target: Target): string {
-  const name = ownName(graph, target)
+/** Gives the target a matrix of its own where others share it, in place; returns its name. */
+function separateMatrix(graph: Graph, target: Target): string {
+  const name = mergedName(graph, target)
   if (name === target.weight) return name
   if (!graph.values.has(name)) addInitializer(graph, name, graph.initializers.get(target.weight) as Tensor)
   const read = (input: string): string => (input === target.weight ? name : input)
-  graph.nodes = graph.nodes.map((node) => (isReader(node, target) ? { ...node, inputs: node.inputs.map(read) } : node))
+  graph.nodes = graph.nodes.map((node) =>
+    isConsumer(node, target) ? { ...node, inputs: node.inputs.map(read) } : node,
+  )
   return name
 }
 
-/** A matrix with the trained rows in it. */
+/** A copy of the matrix with the trained rows. */
 function withRows(matrix: Tensor, { module, indices }: TokenTarget, trained: ReadonlyMap<string, Tensor>): Tensor {
   const [values, rows] = [toFloat32(matrix).slice(), toFloat32(trained.get(trainedRowsName(module)) as Tensor)]
   const columns = matrix.dims[1] as number

@@ -1,4 +1,5 @@
-// What is trained in full beside an adapter: PEFT's `modules_to_save` and `bias`. peft/utils/other.py, _set_trainable.
+// Parameters of the base model that are trained in full beside an adapter: PEFT's `modules_to_save` and `bias`.
+// peft/utils/other.py, _set_trainable.
 
 import type { Graph } from '@cola/graph'
 import type { AdapterConfigJson } from '../methods/method.ts'
@@ -7,8 +8,8 @@ import { moduleOf } from './linear.ts'
 import { tiedHeads } from './tied.ts'
 
 /**
- * The modules that PEFT saves for a task whether they are named or not: losing a classifier's head is the most
- * frequent complaint of all.
+ * The heads that PEFT saves for a task even if `modules_to_save` does not name them. A classifier without its trained
+ * head predicts at random.
  */
 const headsOf: Readonly<Record<string, readonly string[]>> = {
   SEQ_CLS: ['classifier', 'score'],
@@ -29,8 +30,8 @@ export function withTaskHeads<Config extends Pick<AdapterConfigJson, 'task_type'
 }
 
 /**
- * Whether a module is saved: its name, or that of one that it is in, ends in one of the names, at a dot or not
- * (`key.endswith`).
+ * Whether a module is saved: its name, or the name of a module that contains it, ends in one of the names
+ * (`key.endswith`; not only at a dot).
  */
 export function isSavedModule(names: readonly string[] | null | undefined, module: string): boolean {
   const parts = module.split('.')
@@ -44,25 +45,26 @@ export function isSavedModule(names: readonly string[] | null | undefined, modul
   )
 }
 
-/** Saved modules that lie in saved modules, which PEFT 0.21 saves twice and cannot load: warnings. */
+/** Warnings for saved modules inside saved modules, which PEFT 0.21 saves twice and cannot load. */
 export function nestedSaved(names: readonly string[] | null | undefined, modules: readonly string[]): string[] {
   const isNamed = (module: string): boolean => (names ?? []).some((name) => module.endsWith(name))
-  const around = (module: string): string | undefined =>
+  const saverOf = (module: string): string | undefined =>
     modules.find((outer) => module.startsWith(`${outer}.`) && isNamed(outer))
   return modules
-    .filter((module) => isNamed(module) && around(module) !== undefined)
+    .filter((module) => isNamed(module) && saverOf(module) !== undefined)
     .map(
-      (module) => `modules_to_save: "${module}" lies in "${around(module)}", which is saved too; PEFT cannot load that`,
+      (module) =>
+        `modules_to_save: "${module}" lies in "${saverOf(module)}", which is saved too; PEFT cannot load that`,
     )
 }
 
-/** A parameter of the base model: it has a name, and values that can learn. */
+/** Whether an initializer is a trainable parameter of the base model, not a constant of an operator. */
 const isParameter = (name: string, dtype: string): boolean =>
   dtype === 'float32' && !name.startsWith('constant.') && name.includes('.')
 
 /**
  * Parameters of the base model that are trained in full.
- * @param moduleName A module as the configuration names it.
+ * @param moduleName Maps a module of the graph to its name in the configuration.
  */
 export function savedParameters(
   graph: Graph,
@@ -72,13 +74,13 @@ export function savedParameters(
 ): string[] {
   const biases = new Set(targets.map((layer) => layer.bias))
   const heads = new Map(tiedHeads(graph).map((head) => [head.weight, head.module]))
-  const chosen = (name: string): boolean =>
+  const isSaved = (name: string): boolean =>
     [moduleOf(name), heads.get(name)].some(
       (module) => module !== undefined && isSavedModule(modules_to_save, moduleName(module)),
     ) ||
     (bias === 'all' && name.endsWith('.bias')) ||
     (bias?.endsWith('_only') === true && biases.has(name))
   return [...graph.initializers]
-    .filter(([name, { dtype }]) => isParameter(name, dtype) && chosen(name))
+    .filter(([name, { dtype }]) => isParameter(name, dtype) && isSaved(name))
     .map(([name]) => name)
 }

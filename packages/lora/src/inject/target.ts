@@ -7,23 +7,23 @@ import { isAllLinear, patternsIn, wholeIn } from '../methods/patterns.ts'
 import type { LayerKind } from '../methods/target.ts'
 import { pythonRegex } from '../regex/python.ts'
 
-/** Whether a module's name is `suffix` or ends in it, at a dot. */
+/** Whether a module's name is `suffix` or ends in `.suffix`. */
 export const endsWith = (name: string, suffix: string): boolean => name === suffix || name.endsWith(`.${suffix}`)
 
-/** A string is a regular expression that must match all of the name; a list holds names or their last parts. */
+/** A string is a regular expression for the whole name; a list holds names or their last parts. */
 export const matches = (names: Names, name: string): boolean =>
   typeof names === 'string'
     ? names !== '' && pythonRegex('whole', names).test(name)
     : (names ?? []).some((suffix) => endsWith(name, suffix))
 
 /**
- * Whether a module is, or is in, one that `modules_to_save` names: never given an adapter. What is trained in full is
- * more, see saved.ts.
+ * Whether `modules_to_save` names a module or one that contains it; PEFT does not adapt those. The modules that are
+ * trained in full are a superset, see saved.ts.
  */
 const isSaved = (modules: readonly string[] | null | undefined, module: string): boolean =>
   (modules ?? []).some((saved) => pythonRegex('inside', saved).test(module))
 
-/** transformers' heads: what `get_output_embeddings` gives, and those of classifiers. */
+/** transformers' heads: the modules of `get_output_embeddings`, and those of classifiers. */
 const headNames = [
   'score',
   'classifier',
@@ -36,8 +36,8 @@ const headNames = [
 ]
 
 /**
- * Whether `target_modules` names a module, whatever its number. `all-linear` takes no embeddings, and all linear layers
- * but the head.
+ * Whether `target_modules` names a module, before `layers_to_transform` is applied. `all-linear` names all linear layers
+ * except the head, and no embeddings.
  */
 export function isNamed(
   { target_modules: targets }: AdapterConfigJson,
@@ -61,14 +61,14 @@ export function isTarget(config: AdapterConfigJson, layer: { module: string; kin
   )
 }
 
-/** Numbers that `layers_to_transform` allows; none: all. */
+/** Layer numbers that `layers_to_transform` allows; an empty list allows all. */
 export const layerIndices = ({ layers_to_transform: layers }: AdapterConfigJson): readonly number[] =>
   typeof layers === 'number' ? [layers] : (layers ?? [])
 
 const listOf = (names: Names): readonly string[] =>
   typeof names === 'string' ? [names].filter(Boolean) : (names ?? [])
 
-/** The first part of a name that is a number and follows two others. */
+/** The first numeric part of a name that follows two other parts. */
 const anyLayer = /^.*?\.[^.]*\.(?<idx>\d+)\./
 
 /** Number of the layer in a module's name, after `layers_pattern` if there is one; -1 for none. */
@@ -78,7 +78,7 @@ export function layerOf({ layers_pattern }: AdapterConfigJson, module: string): 
   return match ? Number(match.groups?.idx) : -1
 }
 
-/** The regular expressions of a configuration, with how PEFT applies them. */
+/** The regular expressions of a configuration, each with the way in which PEFT applies it. */
 export const patternsOf = (config: AdapterConfigJson): Pattern[] => [
   ...wholeIn('target_modules', config.target_modules),
   ...wholeIn('exclude_modules', config.exclude_modules),

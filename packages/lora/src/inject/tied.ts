@@ -1,5 +1,5 @@
-// Heads that share the token embeddings' matrix (`tie_word_embeddings`), and how PEFT parts them: what is trained of
-// the one is not the other's.
+// Heads that share the token embeddings' matrix (`tie_word_embeddings`). PEFT unties them when one of the two is trained
+// in full.
 
 import { addInitializer, type Graph, type Tensor } from '@cola/graph'
 import type { AdapterConfigJson } from '../methods/method.ts'
@@ -9,13 +9,13 @@ import { linearLayers } from './linear.ts'
 export interface TiedHead {
   /** Module name of the head: `lm_head`. */
   readonly module: string
-  /** Module name of the embedding whose matrix it reads. */
+  /** Module name of the embedding that shares the matrix. */
   readonly embedding: string
-  /** Initializer that both read. */
+  /** Initializer of the shared matrix. */
   readonly weight: string
 }
 
-/** The embeddings whose matrix is read by something else than lookups. */
+/** The heads of embeddings whose matrix has consumers other than lookups. */
 export function tiedHeads(graph: Graph): TiedHead[] {
   const layers = linearLayers(graph)
   const shared = new Map(embeddingLayers(graph).map(({ weight, module }) => [weight, module]))
@@ -29,8 +29,8 @@ export function tiedHeads(graph: Graph): TiedHead[] {
 }
 
 /**
- * Whether both are to stay one (`ensure_weight_tying`); PEFT sees to it only where one of them is saved under Llama's
- * names, not as GPT-2's `wte`.
+ * Whether head and embedding stay tied (`ensure_weight_tying`). PEFT does this only where `modules_to_save` uses Llama's
+ * names, not GPT-2's `wte`.
  */
 export const staysTied = ({
   ensure_weight_tying,
@@ -38,14 +38,14 @@ export const staysTied = ({
 }: Pick<AdapterConfigJson, 'ensure_weight_tying' | 'modules_to_save'>): boolean =>
   ensure_weight_tying === true && (modules_to_save ?? []).some((name) => /(^|\.)(embed_tokens|lm_head)$/.test(name))
 
-/** What a head's own matrix is called once it has one. */
+/** Name of a head's matrix after {@link untie}. */
 export const headWeight = ({ module }: TiedHead): string => `${module}.weight`
 
-/** Gives a head a copy of the matrix, laid out as the embedding's, in place. */
+/** Gives a head a copy of the shared matrix, in the embedding's layout. Changes the graph in place. */
 export function untie(graph: Graph, head: TiedHead): void {
   const { weight } = head
-  const own = addInitializer(graph, headWeight(head), graph.initializers.get(weight) as Tensor).name
-  const read = (name: string): string => (name === weight ? own : name)
+  const copy = addInitializer(graph, headWeight(head), graph.initializers.get(weight) as Tensor).name
+  const read = (name: string): string => (name === weight ? copy : name)
   graph.nodes = graph.nodes.map((node) =>
     isLookup(node, weight) || !node.inputs.includes(weight) ? node : { ...node, inputs: node.inputs.map(read) },
   )

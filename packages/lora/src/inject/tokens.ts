@@ -1,5 +1,5 @@
-// Chosen rows of an embedding trained in full while the rest is frozen: PEFT's `trainable_token_indices`, for tokens
-// added to a vocabulary. A head that shares the matrix (lm_head) reads the trained rows too.
+// Trains some rows of an embedding in full and freezes the others: PEFT's `trainable_token_indices`, for tokens that
+// were added to a vocabulary. A head that shares the matrix (lm_head) uses the trained rows too.
 
 import {
   addInitializer,
@@ -30,25 +30,26 @@ export interface TokenTarget {
   indices: readonly number[]
 }
 
-/** Name of the trained rows, [indices, embedding_dim]: the rows themselves, whatever "delta" says. */
+/** Name of the trained rows, [indices, embedding_dim]. They replace the rows; PEFT's "delta" is a misnomer. */
 export const trainedRowsName = (module: string): string => parameterName(module, 'token_adapter.trainable_tokens_delta')
 
 /**
- * The embeddings that `trainable_token_indices` names: a list is for the one that `input_ids` are looked up in.
- * @throws {ConfigError} for a name that is no embedding's, one that is trained in another way too, and indices that it
- * does not have.
+ * The embeddings that `trainable_token_indices` names; a list without names refers to the embedding of `input_ids`.
+ * @param isAdapted Whether a module is a target of the adapter or trained in full.
+ * @throws {ConfigError} for a name that is not an embedding, for one that is trained in another way too, and for indices
+ * outside of its rows.
  */
 export function tokenTargets(
   graph: Graph,
-  { trainable_token_indices: chosen }: AdapterConfigJson,
-  taken: (module: string) => boolean,
+  { trainable_token_indices: requested }: AdapterConfigJson,
+  isAdapted: (module: string) => boolean,
 ): TokenTarget[] {
-  if (chosen === null || chosen === undefined) return []
+  if (requested === null || requested === undefined) return []
   const layers = [...new Map(embeddingLayers(graph).map((layer) => [layer.module, layer])).values()]
   const input = layers.find(({ node }) => comesFrom(graph, node.inputs[1] as string, 'input_ids'))
-  const named = Array.isArray(chosen)
-    ? [[input?.module ?? 'the input embeddings', chosen] as const]
-    : Object.entries(chosen)
+  const named = Array.isArray(requested)
+    ? [[input?.module ?? 'the input embeddings', requested] as const]
+    : Object.entries(requested)
   return named.map(([name, indices]) => {
     const layer = layers.find(({ module }) => endsWith(module, name))
     const where = 'LoraConfig, field "trainable_token_indices"'
@@ -59,7 +60,7 @@ export function tokenTargets(
         expected: layers.map(({ module }) => module).join(', ') || 'a model with one',
         found: name,
       })
-    if (taken(layer.module))
+    if (isAdapted(layer.module))
       throw new ConfigError({
         where,
         what: `"${layer.module}" is a target of LoRA or trained in full too`,
@@ -83,19 +84,19 @@ function check({ module, num_embeddings }: EmbeddingLayer, indices: readonly num
     })
 }
 
-/** Whether a value is a graph's input, or only another shape or element type of it. */
+/** Whether a value is the graph input, possibly reshaped or cast. */
 function comesFrom(graph: Graph, name: string, input: string): boolean {
-  const maker = producersOf(graph).get(name)
-  if (!maker) return name === input
+  const producer = producersOf(graph).get(name)
+  if (!producer) return name === input
   return (
-    ['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze'].includes(maker.opType) &&
-    comesFrom(graph, maker.inputs[0] as string, input)
+    ['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze'].includes(producer.opType) &&
+    comesFrom(graph, producer.inputs[0] as string, input)
   )
 }
 
 /**
- * Adds the trained rows as parameters, at first those of the matrix, and makes every reader of the matrix read them,
- * in place.
+ * Adds the trained rows as a parameter, initialized from the matrix, and makes every consumer of the matrix use them.
+ * Changes the graph in place.
  */
 export function trainRows(graph: Graph, { module, weight, indices }: TokenTarget): void {
   const name = trainedRowsName(module)
@@ -106,14 +107,14 @@ export function trainRows(graph: Graph, { module, weight, indices }: TokenTarget
     values.set(matrix.subarray(index * columns, (index + 1) * columns), i * columns)
   })
   const trained = addInitializer(graph, name, float32([indices.length, columns], values))
-  const [place, chosen] = [new Int32Array(rows), new Float32Array(rows)]
+  const [position, isTrained] = [new Int32Array(rows), new Float32Array(rows)]
   indices.forEach((index, i) => {
-    place[index] = i
-    chosen[index] = 1
+    position[index] = i
+    isTrained[index] = 1
   })
   const lookup: Lookup = {
-    place: addInitializer(graph, `constant.${module}.place`, tensor('int32', [rows], place)),
-    chosen: addInitializer(graph, `constant.${module}.chosen`, float32([rows], chosen)),
+    position: addInitializer(graph, `constant.${module}.place`, tensor('int32', [rows], position)),
+    isTrained: addInitializer(graph, `constant.${module}.chosen`, float32([rows], isTrained)),
   }
   rewriteOutputs(graph, (node, output, g) =>
     isLookup(node, weight) ? rowsOf(g, node, output, trained, lookup) : undefined,
@@ -123,30 +124,30 @@ export function trainRows(graph: Graph, { module, weight, indices }: TokenTarget
 }
 
 interface Lookup {
-  /** int32 [num_embeddings]: which trained row stands for each. */
-  place: Value
-  /** float32 [num_embeddings]: 1 where one does. */
-  chosen: Value
+  /** int32 [num_embeddings]: index of the trained row of each token; 0 where there is none. */
+  position: Value
+  /** float32 [num_embeddings]: 1 for tokens with a trained row. */
+  isTrained: Value
 }
 
-/** The looked-up rows, those of chosen tokens from the trained ones. */
-function rowsOf(g: Builder, node: Node, output: Value, trained: Value, { place, chosen }: Lookup): Value {
+/** The output of the lookup, with the trained rows in place of those of their tokens. */
+function rowsOf(g: Builder, node: Node, output: Value, trained: Value, { position, isTrained }: Lookup): Value {
   const indices = getValue(g.graph, node.inputs[1] as string)
-  const isChosen = g.Greater(g.Gather(chosen, indices), g.scalar(0.5))
-  return g.Where(g.Unsqueeze(isChosen, g.int64([-1])), g.Gather(trained, g.Gather(place, indices)), output)
+  const mask = g.Greater(g.Gather(isTrained, indices), g.scalar(0.5))
+  return g.Where(g.Unsqueeze(mask, g.int64([-1])), g.Gather(trained, g.Gather(position, indices)), output)
 }
 
-/** Other readers get the matrix with the trained rows in it. */
+/** Gives consumers other than lookups the matrix with the trained rows scattered into it. */
 function replaceMatrix(graph: Graph, weight: string, trained: Value, indices: readonly number[]): void {
   const nodes = graph.nodes
   graph.nodes = []
   const g = build(graph)
-  const places = g.constant(
+  const positions = g.constant(
     `constant.${weight}.trained`,
     tensor('int64', [indices.length, 1], BigInt64Array.from(indices, BigInt)),
   )
-  const whole = g.ScatterND(getValue(graph, weight), places, trained)
-  const read = (name: string): string => (name === weight ? whole.name : name)
+  const updated = g.ScatterND(getValue(graph, weight), positions, trained)
+  const read = (name: string): string => (name === weight ? updated.name : name)
   graph.nodes = [
     ...graph.nodes,
     ...nodes.map((node) => (isLookup(node, weight) ? node : { ...node, inputs: node.inputs.map(read) })),

@@ -1,5 +1,5 @@
-// What a configuration names and the model has not: misspelled, mostly. PEFT trains without it; some of it PEFT warns
-// of (peft 0.21, tuners/tuners_utils.py, inject_adapter).
+// Warnings for names in a configuration that match nothing in the model, mostly misspellings. PEFT trains without them
+// and warns of some (peft 0.21, tuners/tuners_utils.py, inject_adapter).
 
 import type { AdapterConfigJson } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
@@ -13,15 +13,15 @@ import { isNamed, layerIndices, layerOf, matches, patternsOf } from './target.ts
 export interface Available {
   /** Names of all modules. */
   readonly modules: readonly string[]
-  /** Layers that an adapter can be put at. */
+  /** Layers that can have an adapter. */
   readonly layers: readonly Pick<AdaptableLayer, 'module' | 'kind'>[]
-  /** Names of those that get one. */
+  /** Names of the layers that get one. */
   readonly targets: readonly string[]
 }
 
 const quote = (name: string): string => `"${name}"`
 
-/** Every module that parameters lie in, with those around it. */
+/** All modules that contain the parameters, at every level. */
 export function modulesOf(parameters: Iterable<string>): string[] {
   const modules = new Set<string>()
   for (const name of parameters) {
@@ -31,14 +31,14 @@ export function modulesOf(parameters: Iterable<string>): string[] {
   return [...modules]
 }
 
-/** Warnings of what matches nothing, one sentence each, beginning with the field. */
+/** One warning for each name that matches nothing; it begins with the field. */
 export function unmatched(config: AdapterConfigJson, { modules, layers, targets }: Available): string[] {
   const { target_modules, exclude_modules, modules_to_save, task_type } = config
   const each = (names: string | readonly string[] | null | undefined): readonly string[] =>
     Array.isArray(names) ? names : names ? [names as string] : []
   const none = (field: string, names: readonly string[], has: (name: string) => boolean, what: string): string[] =>
     names.filter((name) => !has(name)).map((name) => `${field}: ${quote(name)} ${what}`)
-  // A task's heads are named whether the model calls its own so or not.
+  // The heads of a task are always in modules_to_save; a model has one of them at most.
   const heads = taskHeads(task_type)
   const named = layers.filter((layer) => isNamed(config, layer))
   const indices = layerIndices(config)
@@ -76,12 +76,13 @@ export function unmatched(config: AdapterConfigJson, { modules, layers, targets 
       .filter(({ use, pattern }) => hasLateFlags(use, pattern))
       .map(
         ({ field, pattern }) =>
-          `${field}: ${quote(pattern)} begins with flags for the whole expression, which PEFT refuses here with Python 3.11 and later: write (?i:...)`,
+          `${field}: ${quote(pattern)} begins with flags for the whole expression, ` +
+          'which PEFT refuses here with Python 3.11 and later: write (?i:...)',
       ),
   ]
 }
 
-/** The same of the fields whose keys are modules: `rank_pattern`, `alpha_pattern`. */
+/** The same for fields with modules as keys: `rank_pattern`, `alpha_pattern`. */
 export const unmatchedKeys = (config: AdapterConfigJson, targets: readonly string[]): string[] =>
   methodOf(config).keyedByModule.flatMap((field) =>
     Object.keys(config[field] as object)

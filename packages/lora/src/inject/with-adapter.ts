@@ -20,14 +20,14 @@ import { modulesOf, unmatched } from './unmatched.ts'
 
 export interface AdapterOptions {
   /**
-   * Of the first values; whatever they are (but where the configuration asks for others), the model computes what it
-   * did. @default 0
+   * Seed of the initial values. They leave the outputs of the model unchanged, unless the configuration asks otherwise.
+   * @default 0
    */
   seed?: number
 }
 
 /**
- * Adds an adapter to a model; the model is not changed. One in float16, bfloat16 or float64 is computed in float32.
+ * Adds an adapter to a copy of the model. A model in float16, bfloat16 or float64 is computed in float32.
  * Trainable are the adapter's parameters, the rows that `trainable_token_indices` names, those of `modules_to_save`
  * (for SEQ_CLS and TOKEN_CLS always the head `score` or `classifier`), and the biases that `bias` names. With
  * FEATURE_EXTRACTION, names are those of the bare model, as PEFT has them for AutoModel.
@@ -51,80 +51,78 @@ export const lora = (model: HeadedModel, config: LoraConfig, options: AdapterOpt
   withAdapter(model, config, options)
 
 /**
- * {@link withAdapter} with a checked configuration, whose names leave `omitted` out of the graph's.
- * @param options `loading`: the first values are those that a file's are put in the place of.
+ * {@link withAdapter} with a checked configuration.
+ * @param options `omitted`: prefix of the graph's names that the configuration's names lack. `loading`: the initial
+ * values are placeholders, which the values of a file replace.
  */
 export function inject<M extends PeftType>(
   model: HeadedModel,
-  given: ConfigOf<M>,
+  requested: ConfigOf<M>,
   { seed = 0, omitted = '', loading = false }: { seed?: number; omitted?: string; loading?: boolean } = {},
 ): AdaptedModel<M> {
-  const method = methodOf(given)
+  const method = methodOf(requested)
   const wide = widen(model.graph)
   const [graph, base] = [cloneGraph(wide), cloneGraph(wide)]
-  const named = withTaskHeads(given)
-  const { modules_to_save } = named
-  const own = (module: string): string => without(module, omitted)
+  const withHeads = withTaskHeads(requested)
+  const { modules_to_save } = withHeads
+  const configName = (module: string): string => withoutPrefix(module, omitted)
   for (const head of tiedHeads(graph))
     if (
-      !staysTied(named) &&
-      [head.module, head.embedding].some((module) => isSavedModule(modules_to_save, own(module)))
+      !staysTied(withHeads) &&
+      [head.module, head.embedding].some((module) => isSavedModule(modules_to_save, configName(module)))
     )
-      for (const one of [graph, base]) untie(one, head)
-  const layers = adaptableLayers(graph).map((layer) => ({ ...layer, module: own(layer.module) }))
-  const checked = withoutSaved(withDefaultModules(named, graph, layers), layers)
-  // By the name of what they make: exporters leave nodes without names, or with the same.
+      for (const copy of [graph, base]) untie(copy, head)
+  const layers = adaptableLayers(graph).map((layer) => ({ ...layer, module: configName(layer.module) }))
+  const checked = withoutSaved(withDefaultModules(withHeads, graph, layers), layers)
+  // Keyed by the node's output: exporters omit or repeat the names of nodes.
   const targets = new Map(
     layers
       .filter((layer) => isTarget(checked, layer))
       .map((layer) => [layer.node.outputs[0] as string, targetOf(checked, layer)]),
   )
-  // A layer that is computed several times (ALBERT's) has one adapter.
-  const list = [...new Map([...targets.values()].map((one) => [one.module, one])).values()]
+  // A layer that is called several times (ALBERT's) has one adapter.
+  const list = [...new Map([...targets.values()].map((target) => [target.module, target])).values()]
   requireTargets(
     list.map(({ module }) => module),
     checked,
     layers.map(({ module }) => module),
   )
   refuseTied(graph, list, checked)
-  const taken = new Set(list.map(({ module }) => module))
+  const adapted = new Set(list.map(({ module }) => module))
   const tokens = tokenTargets(
     graph,
     checked,
-    (module) => taken.has(own(module)) || isSavedModule(modules_to_save, own(module)),
-  ).map((one) => ({
-    ...one,
-    module: own(one.module),
-  }))
-  for (const one of tokens) trainRows(graph, one)
+    (module) => adapted.has(configName(module)) || isSavedModule(modules_to_save, configName(module)),
+  ).map((target) => ({ ...target, module: configName(target.module) }))
+  for (const target of tokens) trainRows(graph, target)
   for (const [name, value] of method.shared.values(checked, list)) addInitializer(graph, name, value)
   const initial = new Map<string, Tensor>()
-  const placed = new Set<string>()
-  const start = loading ? method.loaded(checked) : checked
+  const initialized = new Set<string>()
+  const initialConfig = loading ? method.loaded(checked) : checked
   const adapt = method.adapt(checked)
   rewriteOutputs(graph, (node, output, g) => {
-    const found = targets.get(node.outputs[0] as string)
-    if (!found) return undefined
-    if (!placed.has(found.module)) {
-      const weight = graph.initializers.get(found.weight) as Tensor
-      const { values, base: left } = method.firstValues(found, start, { weight, seed })
+    const target = targets.get(node.outputs[0] as string)
+    if (!target) return undefined
+    if (!initialized.has(target.module)) {
+      const weight = graph.initializers.get(target.weight) as Tensor
+      const { values, base: residual } = method.firstValues(target, initialConfig, { weight, seed })
       for (const [name, value] of values) addInitializer(graph, name, value)
-      if (left) {
-        for (const one of [graph, base]) one.initializers.set(found.weight, left)
+      if (residual) {
+        for (const copy of [graph, base]) copy.initializers.set(target.weight, residual)
         for (const [name, value] of values) initial.set(name, value)
       }
-      placed.add(found.module)
+      initialized.add(target.module)
     }
-    return adapt(g, node, output, found)
+    return adapt(g, node, output, target)
   })
   const added = [
-    ...list.flatMap((one) => method.names(one, checked)),
+    ...list.flatMap((target) => method.names(target, checked)),
     ...tokens.map(({ module }) => trainedRowsName(module)),
   ]
-  const modules = [...modulesOf(base.initializers.keys()).map(own), ...layers.map(({ module }) => module)]
-  const trainable = new Set([...added, ...savedParameters(base, list, checked, own)])
+  const modules = [...modulesOf(base.initializers.keys()).map(configName), ...layers.map(({ module }) => module)]
+  const trainable = new Set([...added, ...savedParameters(base, list, checked, configName)])
   const warnings = [
-    ...unmatched(checked, { modules, layers, targets: [...taken] }),
+    ...unmatched(checked, { modules, layers, targets: [...adapted] }),
     ...nestedSaved(modules_to_save, [...new Set(modules)]),
     ...untrainedHead(model.head, trainable),
   ]
@@ -143,20 +141,21 @@ export function inject<M extends PeftType>(
   }
 }
 
-/** A new head that is not trained stays random. */
+/** A warning where the head is not trained: a new head would stay random. */
 function untrainedHead(head: Head | undefined, trainable: ReadonlySet<string>): string[] {
   if (!head || [...trainable].some((name) => name.startsWith(`${head.name}.`))) return []
   return [
-    `modules_to_save: the head "${head.name}" is not among what is trained and keeps its first values; task_type 'SEQ_CLS' trains it`,
+    `modules_to_save: the head "${head.name}" is not among what is trained and keeps its first values; ` +
+      "task_type 'SEQ_CLS' trains it",
   ]
 }
 
-/** A name without its first part. */
-const without = (name: string, prefix: string): string => (name.startsWith(prefix) ? name.slice(prefix.length) : name)
+const withoutPrefix = (name: string, prefix: string): string =>
+  name.startsWith(prefix) ? name.slice(prefix.length) : name
 
 /**
- * The first part of every parameter's name: the `bert.` of a bare model, transformers' base_model_prefix. Nothing where
- * there is a head beside it.
+ * The prefix that the names of all parameters share: the `bert.` of a bare model, transformers' base_model_prefix. Empty
+ * where the model has a head beside the base model.
  */
 function barePrefix({ initializers }: Graph): string {
   const names = [...initializers.keys()].filter((name) => /^[A-Za-z_].*\.(weight|bias)$/.test(name))
@@ -165,9 +164,9 @@ function barePrefix({ initializers }: Graph): string {
 }
 
 /**
- * `all-linear` leaves out what is trained in full, and says so in its configuration, because PEFT can give a layer one
- * of the two only.
- * @throws {ConfigError} for a layer that is named as both.
+ * The configuration with the modules that are trained in full excluded from `all-linear`: PEFT can adapt a layer or save
+ * it, not both.
+ * @throws {ConfigError} for a layer that the configuration names for both.
  */
 function withoutSaved(config: AdapterConfigJson, layers: readonly AdaptableLayer[]): AdapterConfigJson {
   const targets = layers.filter((layer) => isTarget(config, layer))
@@ -199,22 +198,22 @@ function withoutSaved(config: AdapterConfigJson, layers: readonly AdaptableLayer
 }
 
 /**
- * @throws {ConfigError} for LoRA on a tied embedding whose head is to have it too: `ensure_weight_tying`, which shares
- * the matrices transposed.
+ * @throws {ConfigError} for LoRA on a tied embedding with `ensure_weight_tying`, where PEFT shares the adapter's matrices
+ * with the head, transposed.
  */
 function refuseTied(graph: Graph, targets: readonly Target[], { ensure_weight_tying }: AdapterConfigJson): void {
   if (!ensure_weight_tying) return
   const shared = new Set(tiedHeads(graph).map(({ weight }) => weight))
-  const found = targets.find(({ weight }) => shared.has(weight))
-  if (found)
+  const tied = targets.find(({ weight }) => shared.has(weight))
+  if (tied)
     throw new ConfigError({
-      where: `LoraConfig, field "ensure_weight_tying", module "${found.module}"`,
+      where: `LoraConfig, field "ensure_weight_tying", module "${tied.module}"`,
       what: 'not supported for LoRA on an embedding that shares its matrix with a head',
       fix: 'Train without it, or merge the adapter with PEFT.',
     })
 }
 
-/** @throws {ConfigError} for what the layer cannot have. */
+/** @throws {ConfigError} for a layer that the method cannot adapt. */
 function targetOf(config: AdapterConfigJson, { node: _, ...layer }: AdaptableLayer): Target {
   return methodOf(config).target(config, layer)
 }

@@ -2,7 +2,7 @@
 
 import { type Graph, renameValues } from '@cola/graph'
 import { embeddingLayers } from '../inject/embedding.ts'
-import { holdsOthers, linearLayers, moduleOf } from '../inject/linear.ts'
+import { hasSubmodules, linearLayers, moduleOf } from '../inject/linear.ts'
 import { asLinear, oneMatrix, ownVectors } from './layout.ts'
 import { baseModelPath } from './prefixes.ts'
 
@@ -102,7 +102,7 @@ function calledModule(module: string, known: ReadonlySet<string | undefined>): s
 /** Matrices of embeddings that the exporter named after a head that shares them, and their names by its note. */
 const lookups = (graph: Graph, base: string, pathOf: (module: string) => string): [string, string][] =>
   embeddingLayers(graph).flatMap(({ node: { scope }, module, weight }) =>
-    scope?.startsWith(`${base}.`) && isHeadModule(pathOf(module), base) && !holdsOthers(graph, scope)
+    scope?.startsWith(`${base}.`) && isHeadModule(pathOf(module), base) && !hasSubmodules(graph, scope)
       ? [[weight, `${scope}.weight`]]
       : [],
   )
