@@ -29,7 +29,7 @@ const tokenizerOf = (chat_template: unknown) => createTokenizer(tokenizerJson, {
 const user = [{ role: 'user', content: 'hi' }]
 
 describe('applyChatTemplate', () => {
-  it.each(Object.keys(templates))('%s: as transformers', (name) => {
+  it.each(Object.keys(templates))('%s: like transformers', (name) => {
     const { template, texts } = templates[name] as Fixture['templates'][string]
     const { applyChatTemplate } = tokenizerOf(template)
     conversations.forEach((messages, i) => {
@@ -43,14 +43,14 @@ describe('applyChatTemplate', () => {
     })
   })
 
-  it('says which roles a template refuses, and why', () => {
+  it('names the roles that a template refuses, and the reason', () => {
     const { applyChatTemplate } = tokenizerOf(templates.gemma?.template)
     expect(() => applyChatTemplate([{ role: 'system', content: 'x' }, ...user])).toThrow(
       /chat_template: it refuses the messages, found System role not supported; roles system, user/,
     )
   })
 
-  it('takes one of several by its name', () => {
+  it('selects one of several templates by name', () => {
     const several = ['default', 'tool_use'].map((name) => ({ name, template: `${name}: {{ messages[0].content }}` }))
     const { applyChatTemplate } = tokenizerOf(several)
     expect(applyChatTemplate(user)).toBe('default: hi')
@@ -59,7 +59,7 @@ describe('applyChatTemplate', () => {
     expect(() => tokenizerOf('{{ 1 }}').applyChatTemplate(user, { chat_template: 'rag' })).toThrow(/it has no name/)
   })
 
-  it('refuses a tokenizer without a template, and a template that does not parse', () => {
+  it('refuses a tokenizer without a template, and a template that cannot be parsed', () => {
     for (const none of [undefined, null, '', []])
       expect(() => tokenizerOf(none).applyChatTemplate(user)).toThrow(/chat_template: the tokenizer has none/)
     for (const broken of ['{% for message in messages %}{{ message', '{% if %}', '{{ messages | }}'])
@@ -70,7 +70,7 @@ describe('applyChatTemplate', () => {
 describe('readTokenizer', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cola-chat-'))
   afterAll(() => rmSync(folder, { recursive: true }))
-  it('reads chat_template.jinja before the template of tokenizer_config.json', async () => {
+  it('prefers chat_template.jinja to the template of tokenizer_config.json', async () => {
     writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizerJson))
     writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ ...special, chat_template: 'config' }))
     expect((await readTokenizer(folder)).applyChatTemplate(user)).toBe('config')

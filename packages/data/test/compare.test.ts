@@ -6,7 +6,7 @@ describe('paired tests', () => {
   const wrong = (count: number, from = 0) =>
     labels.map((label, i) => (i >= from && i < from + count ? 1 - label : label))
 
-  it('McNemar is the exact binomial test on the rows in dispute', () => {
+  it('McNemar is the exact binomial test on the rows that differ', () => {
     // 2 against 8 of 10 disputed rows: 2 (1 + 10 + 45) / 1024; scipy.stats.binomtest(2, 10).pvalue.
     const { onlyFirst, onlySecond, p } = mcnemar(wrong(8), wrong(2, 50), labels)
     expect([onlyFirst, onlySecond]).toEqual([2, 8])
@@ -15,7 +15,7 @@ describe('paired tests', () => {
     expect(mcnemar(wrong(30), wrong(0), labels).p).toBeCloseTo(2 ** -29, 15)
   })
 
-  it('the bootstrap interval holds the difference and shrinks with the rows', () => {
+  it('the bootstrap interval contains the difference and shrinks with the rows', () => {
     const { difference, interval, p } = pairedBootstrap(accuracy, wrong(30), wrong(5), labels, { seed: 1 })
     expect(difference).toBeCloseTo(0.25, 10)
     // Standard error of the difference: sqrt(0.25 * 0.75 / 100) = 0.0433.
@@ -32,7 +32,7 @@ describe('paired tests', () => {
 })
 
 describe('packSteps', () => {
-  it('lays tokens out step by step, as pack_padded_sequence does', () => {
+  it('orders tokens step by step, like pack_padded_sequence', () => {
     const { input_ids, batch_sizes, step_splits, reverse_index, last_token, token_index, lengths } = packSteps(
       [[5], [1, 2, 3], [7, 8]],
       { max_length: 4 },
@@ -46,7 +46,7 @@ describe('packSteps', () => {
     expect([...lengths.data]).toEqual([1, 3, 2])
   })
 
-  it('keeps every token of random batches in its place', () => {
+  it('keeps every token of random batches', () => {
     const stream = random(1, 'packSteps')
     for (let round = 0; round < 50; round++) {
       const sentences = Array.from({ length: 1 + stream.integer(9) }, () =>
@@ -63,7 +63,7 @@ describe('packSteps', () => {
     }
   })
 
-  it('refuses what no step can hold', () => {
+  it('refuses sentences without tokens or longer than the steps', () => {
     expect(() => packSteps([], { max_length: 2 })).toThrow(/no sentences/)
     expect(() => packSteps([[1], []], { max_length: 2 })).toThrow(/sentence 2 of the batch: a sentence without tokens/)
     expect(() => packSteps([[1, 2, 3]], { max_length: 2 })).toThrow(/at most 2 tokens, found 3/)

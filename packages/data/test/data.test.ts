@@ -26,7 +26,7 @@ import {
 const shared = join(import.meta.dirname, '../../../../shared/data')
 
 describe('CoLA', () => {
-  it('takes quotes as text and a last line without newline', () => {
+  it('reads quotes as text and a last line without newline', () => {
     expect(parseColaTsv('a1\t1\t\tShe said "no\na1\t0\t*\tSaid she no')).toEqual([
       { text: 'She said "no', label: 1 },
       { text: 'Said she no', label: 0 },
@@ -51,7 +51,7 @@ describe('CoLA', () => {
     await expect(parseColaZip(zipSync({}))).rejects.toThrow(/a split is missing/)
     await expect(parseColaZip(new Uint8Array(10))).rejects.toThrow(/not a zip/)
   })
-  it('reads GLUE from the hub: parquet as it has it, by the commit of a branch, from the cache when the hub is gone', async () => {
+  it('reads GLUE’s parquet from the hub, by the commit of a branch, and from the cache without the hub', async () => {
     const split = (rows: [string, number][]) =>
       Buffer.from(
         parquetWriteBuffer({
@@ -89,7 +89,7 @@ describe('CoLA', () => {
       /train\.parquet, row 1: wrong row, expected a sentence and label 0 or 1/,
     )
   })
-  it('refuses what is no parquet', async () => {
+  it('refuses a file that is not parquet', async () => {
     await expect(parseGlueParquet(new TextEncoder().encode('<html>'), 'train.parquet')).rejects.toThrow(
       /^train\.parquet: not a parquet file/,
     )
@@ -133,7 +133,7 @@ describe('packing', () => {
       }),
     )
   })
-  it("wastes little on lengths like CoLA's", () => {
+  it("needs little padding for lengths like CoLA's", () => {
     const stream = random(1, 'lengths')
     const list = Array.from({ length: 128 }, () =>
       Array.from({ length: 3 + Math.floor(-7 * Math.log(1 - 0.95 * stream.uniform())) }, () => 1),
@@ -162,7 +162,7 @@ describe('packing', () => {
       [7, 8],
     ])
   })
-  it('refuses sentences without tokens and ones too long, or counts them', () => {
+  it('refuses sentences without tokens; refuses or counts those that are too long', () => {
     expect(() => packRows([])).toThrow(/no sentences/)
     const tokenizer = { encode: (text: string) => [...text].map(() => 1) }
     expect(encodeRows(tokenizer, [{ text: 'abcdef', label: 1 }], { max_length: 4 })).toEqual({
@@ -176,7 +176,7 @@ describe('packing', () => {
 })
 
 describe('generator', () => {
-  it('repeats itself, gives pairs, and keeps held-out templates apart', () => {
+  it('is deterministic, gives pairs, and separates held-out templates', () => {
     const seen = generateSentences({ seed: 3, count: 400, templates: 'seen' })
     expect(generateSentences({ seed: 3, count: 400, templates: 'seen' })).toEqual(seen)
     expect(generateSentences({ seed: 4, count: 400, templates: 'seen' })).not.toEqual(seen)
@@ -191,7 +191,7 @@ describe('generator', () => {
 })
 
 describe('masks', () => {
-  it.each([0.01, 0.05, 0.5, 0.9])('drop an element with probability %d, whatever its neighbours', (p) => {
+  it.each([0.01, 0.05, 0.5, 0.9])('drop an element with probability %d, independent of its neighbours', (p) => {
     const [size, draws] = [10_000, 20]
     const masks = Array.from({ length: draws }, (_, i) => random(1, 'mask', i).mask(size, 1 - p))
     const zeros = masks.reduce((sum, mask) => sum + mask.filter((bit) => bit === 0).length, 0)
@@ -202,7 +202,7 @@ describe('masks', () => {
     expect(Math.abs(zeros - p * size * draws)).toBeLessThan(near(p, 1))
     expect(Math.abs(pairs - p * p * size * draws)).toBeLessThan(near(p * p, Math.sqrt(3)))
   })
-  it('are drawn again by the same keys, and all ones or zeros at the ends', () => {
+  it('are a function of the keys, and all ones or zeros for the extreme probabilities', () => {
     expect(random(1, 'a').mask(100, 0.7)).toEqual(random(1, 'a').mask(100, 0.7))
     expect(random(1, 'a').mask(100, 0.7)).not.toEqual(random(1, 'b').mask(100, 0.7))
     expect([...random(1).mask(5, 1)]).toEqual([1, 1, 1, 1, 1])

@@ -12,7 +12,7 @@ describe('classLabels', () => {
 })
 
 describe('argMax', () => {
-  it('takes the first of equals, and NaN where there is one, as torch.argmax', () => {
+  it('returns the first of equal values, and NaN if there is one, like torch.argmax', () => {
     expect(argMax([1, 3, 3])).toBe(1)
     expect(argMax([1, Number.NaN, 3])).toBe(1)
     expect(argMax([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY])).toBe(0)

@@ -77,7 +77,7 @@ describe('classification scores', () => {
     },
   )
 
-  it('200,000 classes without a matrix of them', () => {
+  it('have memory for 200,000 classes', () => {
     const [rows, classes] = [400_000, 200_000]
     const labels = Array.from({ length: rows }, (_, i) => (i * 7919) % classes)
     const predictions = labels.map((label, i) => (i % 3 === 0 ? label : (i * 104_729) % (classes / 2)))
@@ -91,7 +91,7 @@ describe('classification scores', () => {
     )
   })
 
-  it('lists the pairs that are taken for each other, the most frequent first', () => {
+  it('list pairs of true and predicted class, the most frequent first', () => {
     expect(confusionCounts([1, 1, 1, 2, 0], [0, 0, 1, 2, 0])).toEqual([
       { label: 0, predicted: 1, count: 2 },
       { label: 0, predicted: 0, count: 1 },
@@ -100,7 +100,7 @@ describe('classification scores', () => {
     ])
   })
 
-  it('are 0 with a warning where they are not defined, never NaN', () => {
+  it('are 0 with a warning if they are undefined, never NaN', () => {
     const warned = (run: (onWarning: (message: string) => void) => unknown) => {
       const messages: string[] = []
       return [run((message) => messages.push(message)), messages] as const

@@ -6,7 +6,7 @@ const rows = (counts: readonly number[]) =>
   counts.flatMap((count, label) => Array.from({ length: count }, (_, i) => ({ id: `${label}-${i}`, label })))
 
 describe('splitRows', () => {
-  it('divides every group in the same share, rounded, and loses no row', () => {
+  it('splits every group with the same share, rounded, and loses no row', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 2, max: 60 }), { minLength: 1, maxLength: 6 }),
@@ -35,7 +35,7 @@ describe('splitRows', () => {
   it.each([0, 1, -0.1, 1.5, Number.NaN])('refuses a share of %s', (share) => {
     expect(() => splitRows(rows([10]), share)).toThrow(DataError)
   })
-  it('refuses to leave a part empty', () => {
+  it('refuses a split with an empty part', () => {
     expect(() => splitRows(rows([1]), 0.5)).toThrow(/no row is left for validation/)
     expect(() => splitRows(rows([10]), 0.01)).toThrow(/no row is left for validation/)
   })

@@ -44,7 +44,7 @@ async function warnings(content: string | Uint8Array, format: string): Promise<s
   return messages
 }
 
-describe('tables, as pandas and datasets read them', () => {
+describe('tables, like pandas and datasets read them', () => {
   it.each(
     fixture.separated.map(
       (one, i) => [`${i}: ${one.format}, ${one.quoting}, ${JSON.stringify(one.delimiter)}`, one] as const,
@@ -75,13 +75,13 @@ describe('tables, as pandas and datasets read them', () => {
 })
 
 describe('tables', () => {
-  it('skips blank lines, counts old newlines, and takes header names and labels without spaces', async () => {
+  it('skips blank lines, counts CR newlines, and trims header names and labels', async () => {
     expect(await pairs('text, label \ra,x\r\r  \r b ,y \r', 'csv')).toEqual([
       ['a', 'x'],
       [' b ', 'y'],
     ])
   })
-  it('makes one class of labels that differ in spaces or decimals, and says so', async () => {
+  it('merges labels that differ in spaces or decimals, with a warning', async () => {
     expect(await pairs('text,label\na,pos\nb,pos \nc,1.0\nd,1\ne,1.0\n', 'csv')).toEqual([
       ['a', 'pos'],
       ['b', 'pos'],
@@ -100,7 +100,7 @@ describe('tables', () => {
     ])
     expect(await warnings('text,label\na,pos\nb,neg\n', 'csv')).toEqual([])
   })
-  it('takes classes in the order given, and labels of any scalar kind', async () => {
+  it('takes classes in the order of the option, and labels of any scalar type', async () => {
     const options = { classes: ['true', '3', 'no'] }
     const { rows, classes } = await parseTable(
       '{"text":"a","label":3}\n{"text":5,"label":true}\n{"text":"c","label":"no"}',
@@ -128,11 +128,10 @@ describe('tables', () => {
       ],
     })
   })
-  it('says where it leaves quotes around cells', async () => {
+  it('warns of quotes that it does not remove', async () => {
     expect(await warnings('text\tlabel\n"Quoted."\tx\n"Not quoted\ty\n', 'tsv')).toEqual([
-      expect.stringMatching(
-        /^x, line 3: a quote that does not enclose its cell, so quotes are text in all cells; quoting: 'minimal' or 'none'/,
-      ),
+      'x, line 3: a quote that does not enclose its cell, so quotes are text in all cells; ' +
+        "quoting: 'minimal' or 'none' says it for certain",
     ])
   })
   it('reads 100,000 classes in 200,000 rows', async () => {
@@ -279,13 +278,14 @@ describe('encodings', () => {
     const bytes = Uint8Array.from({ length: 255 }, (_, i) => i + 1)
     // bytes(range(0x80, 0xa0)).decode('cp1252', 'replace'), whose five holes are controls in the Encoding Standard.
     expect(decodeText(bytes, { encoding: 'windows-1252' }).slice(0x7f, 0x9f)).toBe(
-      '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178',
+      '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f' +
+        '\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178',
     )
     expect(decodeText(bytes.slice(0xa0), { encoding: 'windows-1252' })).toBe(
       Buffer.from(bytes.slice(0xa0)).toString('latin1'),
     )
   })
-  it('reads UTF-16 by its mark or by name, and says what NULs are', () => {
+  it('reads UTF-16 by its mark or by name, and explains NULs', () => {
     const text = 'text,label\né🙂,x\n'
     expect(decodeText(utf16(`\uFEFF${text}`))).toBe(text)
     expect(decodeText(swapped(utf16(`\uFEFF${text}`)))).toBe(text)
@@ -296,7 +296,7 @@ describe('encodings', () => {
       /^x, line 2: not utf-16le/,
     )
   })
-  it('finds the line of a bad byte anywhere', () => {
+  it('finds the line of an invalid byte anywhere', () => {
     for (const [lines, tail] of [
       [0, [0xc3]],
       [3, [0xff, 0x41]],
@@ -308,7 +308,7 @@ describe('encodings', () => {
     }
     expect(() => decodeText(Uint8Array.of(0x41, 0xc3), { where: 'x' })).toThrow(/found byte 0xc3/)
   })
-  it('warns of text that was decoded before with another encoding', async () => {
+  it('warns of text that was decoded with a wrong encoding before', async () => {
     expect(await warnings(new TextDecoder().decode(latin), 'csv')).toEqual([
       expect.stringMatching(/^x, line 2: U\+FFFD/),
     ])
@@ -328,10 +328,10 @@ describe('encodings', () => {
   })
 })
 
-describe('CoLA and GLUE take the same care', () => {
+describe('CoLA and GLUE are checked too', () => {
   const bad = Uint8Array.from([...new TextEncoder().encode('a\t1\t\tGood.\na\t1\t\tCaf'), 0xe9, 0x0a])
   const splits = ['in_domain_train', 'in_domain_dev', 'out_of_domain_dev']
-  it('blank lines at the end are no rows; others, and NULs, are refused', () => {
+  it('blank lines at the end are ignored; others, and NULs, are refused', () => {
     expect(parseColaTsv('a\t1\t\tGood.\r\n\r\n\n')).toHaveLength(1)
     expect(() => parseColaTsv('a\t1\t\tGood.\n\na\t0\t*\tBad.\n', 'x')).toThrow(/^x, line 2: wrong columns/)
     expect(() => parseColaTsv('a\t1\t\tGo\0od.\n', 'x')).toThrow(/^x, line 1: a NUL/)

@@ -60,7 +60,7 @@ describe('several labels', () => {
       close(multiLabelMetrics(predictions, labels), scores)
     },
   )
-  it('are 0 with a warning where they are not defined', () => {
+  it('are 0 with a warning if they are undefined', () => {
     const zeros = [[0, 0]]
     const [found, messages] = warned((onWarning) => multiLabelMetrics(zeros, zeros, { onWarning }))
     expect(found).toEqual({ subset_accuracy: 1, f1_micro: 0, f1_macro: 0, f1_weighted: 0, f1_samples: 0 })
@@ -94,7 +94,7 @@ describe('numbers', () => {
       close(regressionMetrics(predictions, labels), scores)
     },
   )
-  it('are 0 with a warning where they are not defined', () => {
+  it('are 0 with a warning if they are undefined', () => {
     // The mean of three times 0.1 is not 0.1.
     const constant = [0.1, 0.1, 0.1]
     expect(warned((onWarning) => pearson(constant, [1, 2, 3], { onWarning }))).toEqual([
@@ -112,7 +112,7 @@ describe('numbers', () => {
     close(regressionMetrics([], []), { pearson: 0, spearman: 0, mse: 0 })
     expect(pearson([1e-3, 2e-3, 3e-3], [2, 4, 6])).toBeLessThanOrEqual(1)
   })
-  it('refuse what is no number', () => {
+  it('refuse values that are not numbers', () => {
     expect(() => pearson([1, Number.NaN], [1, 2])).toThrow(/predictions, row 2: no finite number.*found NaN/)
     expect(() => meanSquaredError([1], [1, 2])).toThrow(/not as many as labels/)
   })
@@ -125,7 +125,7 @@ describe('entities', () => {
       close(entityMetrics(predictions, labels), scores)
     },
   )
-  it('are stretches with a type', () => {
+  it('are ranges of tokens with a type', () => {
     expect(entitiesOf(['B-PER', 'I-PER', 'B-PER', 'O', 'I-LOC', 'I-ORG'])).toEqual([
       { type: 'PER', start: 0, end: 2 },
       { type: 'PER', start: 2, end: 3 },
@@ -133,7 +133,7 @@ describe('entities', () => {
       { type: 'ORG', start: 5, end: 6 },
     ])
   })
-  it('are 0 with a warning where there are none', () => {
+  it('are 0 with a warning without entities', () => {
     const [found, messages] = warned((onWarning) => entityMetrics([['O']], [['O']], { onWarning }))
     close(found, { precision: 0, recall: 0, f1: 0, support: 0, accuracy: 1, types: {} })
     expect(messages).toHaveLength(3)
@@ -155,20 +155,20 @@ describe('entities', () => {
 describe('embeddings', () => {
   const { queries, documents, targets, scores, similarities } = fixture.retrieval
   const rows = (values: number[]) => ({ data: Float32Array.from(values), width: 4 })
-  it('find as in sentence-transformers', () => {
+  it('have the accuracy of sentence-transformers', () => {
     close(retrievalMetrics(rows(queries), rows(documents), { k: [1, 3, 10], targets }), scores)
     const found = cosineSimilarities(rows(queries), rows(documents.slice(0, queries.length)))
     similarities.forEach((value, i) => {
       expect(found[i]).toBeCloseTo(value, 5)
     })
   })
-  it('find themselves first, and of equals the earlier', () => {
+  it('are nearest to themselves; of equally similar ones, the smaller index ranks first', () => {
     expect(retrievalMetrics(rows(documents), rows(documents))).toEqual({ accuracy_at_1: 1, accuracy_at_10: 1 })
     expect(retrievalMetrics(rows([1, 0, 0, 0, 1, 0, 0, 0]), rows([2, 0, 0, 0, 3, 0, 0, 0]), { k: [1] })).toEqual({
       accuracy_at_1: 0.5,
     })
   })
-  it('are 0 with a warning where they are not defined', () => {
+  it('are 0 with a warning if they are undefined', () => {
     const [found, messages] = warned((onWarning) =>
       cosineSimilarities(rows([0, 0, 0, 0]), rows([1, 0, 0, 0]), { onWarning }),
     )
@@ -198,7 +198,7 @@ describe('embeddings', () => {
 })
 
 describe('perplexity', () => {
-  it('is e to the loss', () => {
+  it('is exp of the loss', () => {
     expect(perplexity(0)).toBe(1)
     // torch.exp(torch.tensor(3.2189)) of a uniform choice of 25.
     expect(perplexity(Math.log(25))).toBeCloseTo(25, 10)

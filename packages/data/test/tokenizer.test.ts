@@ -40,7 +40,7 @@ describe('truncation', () => {
       }
     }
   })
-  it('takes side and strategy from tokenizer.json, and the side of tokenizer_config.json before it; pads nothing', () => {
+  it('reads side and strategy from tokenizer.json, the side first from tokenizer_config.json; does not pad', () => {
     const padding = {
       strategy: { Fixed: 12 },
       direction: 'Right',
@@ -84,7 +84,7 @@ describe('truncation', () => {
 
 describe('rows', () => {
   const tokenizer = tokenizerOf('bert')
-  it('carry token types of pairs, and the number of those that were cut', () => {
+  it('have token types of pairs, and the number of truncated ones', () => {
     const rows = [
       { text: 'a b', text_pair: 'c d e', label: 1 },
       { text: 'a', label: 0 },
@@ -100,7 +100,7 @@ describe('rows', () => {
       /row 1, "a b": .*at most 6 tokens, found 8/,
     )
   })
-  it('refuse ids that the model has not, naming the row', () => {
+  it('refuse ids without a row in the embedding table, naming the row', () => {
     expect(() => encodeTexts(tokenizer, ['a', 'a b c'], { vocab_size: 6 })).toThrow(
       /row 2, "a b c": a token id without a row.*expected 0 to 5, found 6/,
     )
@@ -145,7 +145,7 @@ describe('vocabulary', () => {
     const pieces = ['<unk>', 'the', 'cat'].map((piece) => [piece, -1])
     expect(createTokenizer(json(pieces, [added(3, '<pad>')], 'Unigram')).vocabSize).toBe(4)
   })
-  it('gives unknown words the unknown token, and refuses them where there is none', () => {
+  it('encodes unknown words as the unknown token, and refuses them without one', () => {
     expect(createTokenizer(json({ '<unk>': 0, the: 1 }, [])).encode('the dog')).toEqual([1, 0])
     expect(() => createTokenizer(json({ the: 1 }, [])).encode('the dog')).toThrow(
       /text "the dog": a token that is not in the vocabulary.*"dog"/,
@@ -153,7 +153,7 @@ describe('vocabulary', () => {
   })
 })
 
-describe('what config.json says of a model', () => {
+describe('limits of a model in config.json', () => {
   const models =
     fixture<{ config: Record<string, unknown>; longest: number; pad_token_id: number | null }[]>('longest.json')
   it.each(
@@ -163,7 +163,7 @@ describe('what config.json says of a model', () => {
     // A configuration without the field has its class's default.
     if (pad_token_id === config.pad_token_id) expect(longestInput({ ...config, pad_token_id: undefined })).toBe(longest)
   })
-  it('longest input: at most what the tokenizer says, where it is a number that limits', () => {
+  it('longest input: at most the limit of the tokenizer', () => {
     const roberta = { model_type: 'roberta', max_position_embeddings: 514, pad_token_id: 1 }
     const limited = (model_max_length?: number, truncation?: object) =>
       tokenizerOf('bert', { truncation: truncation ?? null }, { model_max_length })
@@ -178,7 +178,7 @@ describe('what config.json says of a model', () => {
     expect(longestInput({ model_type: 'xlnet', max_position_embeddings: -1 })).toBe(Number.POSITIVE_INFINITY)
     expect(longestInput({ model_type: 'gemma3', text_config: { max_position_embeddings: 32 } })).toBe(32)
   })
-  it('padding: the first end token where there is no pad_token_id', () => {
+  it('padding: the first end token without pad_token_id', () => {
     expect(padTokenId({ pad_token_id: 0, eos_token_id: 2 })).toBe(0)
     expect(padTokenId({ eos_token_id: [128001, 128009] })).toBe(128001)
     expect(padTokenId({ pad_token_id: null, eos_token_id: 7 })).toBe(7)

@@ -34,13 +34,13 @@ function tokensOf(word: TextRange, text: string, { input_ids, offsets }: Referen
 describe.each(Object.entries(references))('%s', (name, { words, texts }) => {
   const tokenizer = tokenizerOf(name)
 
-  it('gives words the tokens that transformers gives them with is_split_into_words', () => {
+  it('encodes words like transformers with is_split_into_words', () => {
     const { rows, truncated } = encodeWords(tokenizer, words)
     expect(rows).toEqual(words.map(({ input_ids, word_ids }) => ({ input_ids, word_ids })))
     expect(truncated).toBe(0)
   })
 
-  it.each(['all', 'edges'] as const)('gives the words of a text those of the whole text: punctuation %s', (which) => {
+  it.each(['all', 'edges'] as const)('gives words the tokens of the whole text: punctuation %s', (which) => {
     for (const reference of texts) {
       const { text } = reference
       const ranges = divideWords(text, which)
@@ -84,21 +84,21 @@ describe('words of a text', () => {
   ])('%j', (text, words) => {
     expect(wordsOf(text).join(' ')).toBe(words)
   })
-  it('keeps punctuation inside of a word, where that is asked for', () => {
+  it('keeps punctuation inside of a word with the option edges', () => {
     expect(wordsOf("The U.N. (1996-08-22) said: O'Brien's AT&T, 3.5%...", 'edges').join(' ')).toBe(
       "The U.N . ( 1996-08-22 ) said : O'Brien 's AT&T , 3.5 % ...",
     )
   })
 })
 
-describe('words that are too many', () => {
+describe('too many words', () => {
   const words = ['Angela', 'Merkel', 'met', 'Obama']
   const encode = (max_length: number, options: object = {}) =>
     encodeWords(tokenizerOf('wordpiece'), [{ words }], { max_length, ...options })
   const whole = encode(100).rows[0] as { word_ids: readonly (number | null)[]; input_ids: readonly number[] }
   const counted = words.map((_, word) => whole.word_ids.filter((id) => id === word).length)
 
-  it('are cut between words, special tokens stay', () => {
+  it('are truncated between words; special tokens stay', () => {
     expect(counted.every((count) => count > 1)).toBe(true)
     for (let max_length = 3; max_length < whole.input_ids.length; max_length++) {
       const { rows, truncated } = encode(max_length)
@@ -113,20 +113,20 @@ describe('words that are too many', () => {
     }
     expect(encode(whole.input_ids.length).truncated).toBe(0)
   })
-  it('from the left where the tokenizer cuts there, or is told to', () => {
+  it('are truncated on the left by the tokenizer’s setting or by the option', () => {
     const { rows } = encode(6, { truncation_side: 'left' })
     const { word_ids } = rows[0] as typeof whole
     expect(new Set(word_ids)).toEqual(new Set([null, 3]))
     const left = encodeWords(tokenizerOf('wordpiece', { truncation_side: 'left' }), [{ words }], { max_length: 6 })
     expect(left.rows).toEqual(rows)
   })
-  it('leave a place to the first tokens of a word that alone is too long', () => {
+  it('keep the first tokens of a word that is too long alone', () => {
     expect(encode(3).rows[0]).toEqual({ input_ids: [2, whole.input_ids[1], 3], word_ids: [null, 0, null] })
   })
-  it('are refused where that is asked for', () => {
+  it('are refused with too_long: refuse', () => {
     expect(() => encode(5, { too_long: 'refuse', where: 'train' })).toThrow(/train, row 1: longer than the model takes/)
   })
-  it('and no room for a word is an error as it is for texts', () => {
+  it('are an error if max_length leaves no room, as for texts', () => {
     expect(() => encode(1)).toThrow(/max_length/)
   })
 })
@@ -145,7 +145,7 @@ describe('refuses', () => {
     expect(run).toThrow(DataError)
     expect(run).toThrow(message)
   })
-  it('an id that the model has not', () => {
+  it('an id without a row in the embedding table', () => {
     expect(() => encodeWords(tokenizerOf('gpt2'), [{ words: ['cats'] }], { vocab_size: 5 })).toThrow(
       /rows, row 1: a token id without a row in the embedding table/,
     )

@@ -77,7 +77,7 @@ describe('attributes of the table', () => {
       }
     },
   )
-  it('names no operator as others that ONNX has', () => {
+  it('has no attributes that ONNX lacks', () => {
     expect(others.filter((name) => Object.hasOwn(schema, name))).toEqual([])
   })
   it.each(Object.keys(operators))('%s keeps every value and its type through a file', (opType) => {
@@ -102,7 +102,7 @@ describe('attributes of the table', () => {
 })
 
 describe('attributes of operators without a row', () => {
-  it('keep the types that the file has, also where the value does not tell', () => {
+  it('keep the types of the file, also if the value does not determine them', () => {
     const types: [AttributeType, Attribute][] = [
       ['float', 1],
       ['float', -0],

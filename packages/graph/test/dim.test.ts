@@ -13,7 +13,7 @@ const dim: fc.Arbitrary<Dim> = fc.oneof(
 )
 const value = (d: Dim) => evaluateDim(d, symbols) as number
 
-it('computes with symbols as with their values', () => {
+it('computes with symbols like with their values', () => {
   fc.assert(
     fc.property(dim, dim, dim, (a, b, c) => {
       expect(value(addDims(a, mulDims(b, c)))).toBe(value(a) + value(b) * value(c))
@@ -27,7 +27,7 @@ it('divides exactly or not at all', () => {
   expect(divDims('batch+1', 'batch')).toBeUndefined()
   expect(divDims(mulDims('batch', 12), 12)).toBe('batch')
 })
-it('reads what exporters write', () => {
+it('parses names that exporters write', () => {
   expect(parseDim('past_sequence_length + 1')).toBe('past_sequence_length+1')
   expect(parseDim('batch size')).toBe('batch_size')
 })

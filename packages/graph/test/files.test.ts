@@ -58,7 +58,7 @@ function lying(header: unknown, data: number): Uint8Array {
 const entry = (changes: object) => ({ a: { dtype: 'F32', shape: [2], data_offsets: [0, 8], ...changes } })
 
 describe('safetensors', () => {
-  it('gives back what was written', () => {
+  it('reads the tensors that were written', () => {
     const { tensors, metadata } = parseSafetensors(file())
     expect(metadata).toEqual({ format: 'pt' })
     expect(toFloat32(tensors.get('a') as never)).toEqual(Float32Array.of(1, 2, 3, 4))
@@ -140,7 +140,7 @@ describe('ONNX files', () => {
     const feeds = { x: of('float32', [2, 4], [1, 2, 3, 4, 5, 6, 7, 8]) }
     expect((await run(again, feeds)).get('y')).toEqual((await run(graph, feeds)).get('y'))
   })
-  it('reads weights from external data, and refuses paths that leave the folder, missing files and impossible ranges', () => {
+  it('reads external data, and refuses paths outside of the folder, missing files and impossible ranges', () => {
     const graph = linear()
     const layout = layoutExternal(graph.initializers, { location: 'weights.bin' })
     const [data] = [...externalChunks(graph.initializers, layout)] as [Uint8Array]
@@ -152,7 +152,7 @@ describe('ONNX files', () => {
     expect(toFloat32(readModel(bytes, { externalData }).initializers.get('w') as never)).toEqual(
       toFloat32(graph.initializers.get('w') as never),
     )
-    expect(() => readModel(bytes)).toThrow(/weights\.bin.*not given/)
+    expect(() => readModel(bytes)).toThrow(/weights\.bin.*not provided/)
     expect(() => readModel(bytes, { externalData: { ...externalData, size: () => 10 } })).toThrow(/impossible/)
     const escaping = writeModel(graph, new Map([['w', { location: '../secret', offset: 0 }]]))
     expect(() => readModel(escaping, { externalData })).toThrow(/leaves the model's folder/)
@@ -188,7 +188,7 @@ describe('tensors in files', () => {
     if (data.dtype === 'float16' || data.dtype === 'bfloat16') expect([...toFloat32(data)]).toEqual(wanted)
     else expect(toNumbers(data)).toEqual(wanted)
   })
-  it('reads repeated fields packed and one by one, whatever the schema says', () => {
+  it('reads repeated fields packed and unpacked', () => {
     const field = (number: number, type: number, ...bytes: number[]) => [(number << 3) | type, ...bytes]
     const list = (number: number, ...bytes: number[]) => field(number, 2, bytes.length, ...bytes)
     const one = [0, 0, 0x80, 0x3f]
@@ -203,7 +203,7 @@ describe('tensors in files', () => {
     expect(toNumbers(read.initializers.get('f') as Tensor)).toEqual([1, 1])
     expect(toNumbers(read.initializers.get('i') as Tensor)).toEqual([-1, 2])
   })
-  it('says which tensor has too few numbers', () => {
+  it('names the tensor with too few numbers', () => {
     const graph = linear()
     const bytes = writeModel({
       ...graph,
@@ -216,7 +216,7 @@ describe('tensors in files', () => {
   })
 })
 
-describe('models of other element types and places', () => {
+describe('models of other element types, and unaligned data', () => {
   it('reads a float16 model as float32', async () => {
     const graph = createGraph('half')
     const g = build(graph)
@@ -229,7 +229,7 @@ describe('models of other element types and places', () => {
     expect((await run(wide, { x: of('float32', [1, 2], [1, 0.1]) })).get('y')?.data ?? []).toBeAllclose([1.3, 2.45])
   })
 
-  it('copies elements that are not aligned, also out of a Buffer, whose slice would not', () => {
+  it('copies elements that are not aligned, also from a Buffer, whose slice does not copy', () => {
     const bytes = Buffer.alloc(19)
     bytes.writeDoubleLE(1.5, 3)
     bytes.writeDoubleLE(-2, 11)
@@ -289,11 +289,11 @@ describe('models in other floating-point types, widened', () => {
         expect((await run(typed, feeds)).get('y')?.data ?? []).toBeAllclose(expected, { atol: 1e-3 })
     },
   )
-  it('leaves a float32 model as it is', () => {
+  it('does not change a float32 model', () => {
     const graph = linear()
     expect(widen(graph)).toBe(graph)
   })
-  it('reads a file in which types are mixed', () => {
+  it('reads a file with mixed types', () => {
     const graph = linear()
     graph.initializers.set('w', tensor('bfloat16', [4, 300], new Uint16Array(1200)))
     expect(() => readModel(writeModel(graph))).toThrow(
@@ -307,7 +307,7 @@ describe('models in other floating-point types, widened', () => {
       0x3f80, 0x3f80, 0x3f82, 0xc020, 0x7f80, 0x8000, 0x0001,
     ])
   })
-  it('lets outputs that are Casts of each other keep their names', async () => {
+  it('keeps the names of outputs that are Casts of each other', async () => {
     const graph = createGraph('chain')
     const g = build(graph)
     const x = addInput(graph, 'x', 'float32', [1])

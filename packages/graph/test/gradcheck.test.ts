@@ -330,7 +330,7 @@ async function check(test: Case): Promise<void> {
 }
 
 describe('gradient rules against finite differences', () => {
-  it('sweeps the whole table', () => {
+  it('cover the whole table', () => {
     expect(Object.keys(cases).sort()).toEqual([...withRule].sort())
   })
   for (const [name, list] of Object.entries(cases)) {

@@ -47,7 +47,7 @@ describe('an older or newer operator', () => {
     })
   })
 
-  it('in a form that is not supported says how to export the model', () => {
+  it('in an unsupported form is refused with advice for the export', () => {
     const graph = createGraph('cached')
     const inputs = ['q', 'k', 'v'].map((name) => addInput(graph, name, 'float32', [2, 3, 8]))
     build(graph).node('Concat', inputs, { outputs: ['y'], attributes: { axis: 0 } })

@@ -81,7 +81,7 @@ async function sameNumbers(
 }
 
 describe('foldTransposes', () => {
-  it('gives the swap in a factor’s permutation a node of its own, which its gradient undoes', async () => {
+  it('separates the swap of a factor’s permutation, which cancels in the gradient', async () => {
     const graph = createGraph('keys')
     const g = build(graph)
     const [q, k] = ['q', 'k'].map((name) => addInput(graph, name, 'float64', [2, 3, 2, 4])) as [Value, Value]
@@ -126,7 +126,7 @@ describe('foldTransposes', () => {
     ).toBe(true)
   })
 
-  it('drops what undoes the transpose before it, and keeps two that do not', async () => {
+  it('drops a transpose that is the inverse of the one before, and keeps other pairs', async () => {
     const graph = createGraph('undone')
     const g = build(graph)
     const moved = g.Transpose(addInput(graph, 'x', 'float64', [2, 3, 4]), { perm: [1, 0, 2] })
@@ -137,7 +137,7 @@ describe('foldTransposes', () => {
     ).toBe(2)
   })
 
-  it('leaves a product that something else reads', async () => {
+  it('does not change a product with another consumer', async () => {
     const graph = createGraph('shared')
     const g = build(graph)
     const product = g.MatMul(addInput(graph, 'a', 'float64', [2, 2, 3]), addInput(graph, 'b', 'float64', [2, 3, 2]))
@@ -149,7 +149,7 @@ describe('foldTransposes', () => {
 })
 
 describe('joinProducts', () => {
-  it('makes one product of a weight’s gradient over many steps', async () => {
+  it('joins a weight’s gradient over many steps into one product', async () => {
     const graph = createGraph('steps')
     const g = build(graph)
     const w = addInput(graph, 'w', 'float64', [3, 3])
@@ -166,7 +166,7 @@ describe('joinProducts', () => {
     expect(rewritten.nodes.filter(({ attributes }) => attributes.transA === 1).length).toBe(1)
   })
 
-  it('leaves sums of other things', async () => {
+  it('does not change other sums', async () => {
     const graph = createGraph('mixed')
     const g = build(graph)
     const [a, b] = ['a', 'b'].map((name) => addInput(graph, name, 'float64', [2, 2])) as [Value, Value]
@@ -197,7 +197,7 @@ describe('joinSharedInputs', () => {
     return { graph, feeds, loss: loss.name, names: ['x', ...widths.map((_, i) => `a${i}`)] }
   }
 
-  it('makes one product of several thin ones of the same value, and of their gradients', async () => {
+  it('joins several thin products of one value, and their gradients', async () => {
     const { graph, feeds, loss, names } = layers([2, 4, 1])
     const gradients = (of: Graph) =>
       of.outputs.push(...[...differentiate(of, { loss, wrt: names }).values()].map(({ name }) => name))
@@ -212,14 +212,14 @@ describe('joinSharedInputs', () => {
       expect(after.get(joined.outputs[i] as string)?.data ?? []).toBeAllclose(before.get(name)?.data ?? [])
   })
 
-  it('joins no more than WebGPU binds to a shader', async () => {
+  it('joins at most as many products as WebGPU can bind', async () => {
     const { graph, feeds } = layers(Array.from({ length: 13 }, () => 2))
     const joined = await sameNumbers(graph, joinSharedInputs, feeds)
     expect(joined.nodes.filter(({ opType }) => opType === 'Split').map(({ outputs }) => outputs.length)).toEqual([6, 6])
     expect(count(joined, 'Gemm')).toBe(3)
   })
 
-  it('leaves wide matrices, other layouts and a single product', async () => {
+  it('does not change wide matrices, other layouts and single products', async () => {
     for (const [widths, options] of [
       [[200, 200], { transB: 1 }],
       [[3, 3], {}],
@@ -232,7 +232,7 @@ describe('joinSharedInputs', () => {
   })
 })
 
-describe('storeWeights in four bits', () => {
+describe('storeWeights in int4', () => {
   const [K, N] = [70, 64] as const
   const weights = Float32Array.from(values(K * N, 1))
   const layer = (options: LayerOptions = {}) => {
@@ -272,7 +272,7 @@ describe('storeWeights in four bits', () => {
     },
   )
 
-  it('is at most half a step from the matrix, which is an eighth of the greatest value of its block', () => {
+  it('has an error of at most half a scale, which is an eighth of the greatest value of its block', () => {
     const back = dequantized(storeWeights(layer().graph, 'int4'))
     const greatest = (i: number) => {
       const [k, n] = [Math.floor(i / N), i % N]
@@ -288,7 +288,7 @@ describe('storeWeights in four bits', () => {
     expect(mean).toBeLessThan(1 / 24)
   })
 
-  it('is read back, and leaves a matrix that is looked up too to int8', async () => {
+  it('is read back; a matrix that a Gather reads too is int8', async () => {
     const tied = storeWeights(layer({ tied: true }).graph, 'int4')
     expect(count(tied, 'MatMulNBits')).toBe(0)
     expect(count(tied, 'DequantizeLinear')).toBe(1)
@@ -309,7 +309,7 @@ describe('foldReshapes', () => {
   const feeds = { x: of('float32', [2, 3, 4], values(24, 1)) }
   const simple = (graph: Graph) => sameNumbers(graph, foldReshapes, feeds)
 
-  it('goes there and back for nothing', async () => {
+  it('removes reshapes that cancel', async () => {
     const { nodes } = await simple(
       graphOf((g, x) => {
         const rows = g.Relu(g.Reshape(x, g.int64([-1, 4])))
@@ -330,7 +330,7 @@ describe('foldReshapes', () => {
       'Shape',
     ])
   })
-  it('keeps what copies a size from what it reshapes, what is given, and what is another shape', async () => {
+  it('keeps targets with 0, outputs of the graph, and other shapes', async () => {
     const { nodes } = await simple(
       graphOf((g, x) => {
         const turned = g.Reshape(x, g.int64([4, -1, 3]))
@@ -342,7 +342,7 @@ describe('foldReshapes', () => {
 })
 
 describe('sumByProduct', () => {
-  it('sums rows with a row of ones, made once for values of equally many rows', async () => {
+  it('sums rows with a row of ones, shared by values with the same number of rows', async () => {
     const graph = createGraph('sums')
     const g = build(graph)
     const [x, y] = ['x', 'y'].map((name, i) => addInput(graph, name, 'float32', ['batch', 'rows', 3 + i])) as [
@@ -415,7 +415,7 @@ describe('int8Products', () => {
     },
   )
 
-  it('is near the product in float32 for rows of any size', async () => {
+  it('is close to the float32 product for rows of any magnitude', async () => {
     const options = { matmul: true }
     const graph = layer(options)
     const [exact, near] = [await run(graph, feedsOf(options)), await run(int8Products(graph), feedsOf(options))].map(
@@ -429,7 +429,7 @@ describe('int8Products', () => {
     }
   })
 
-  it('keeps codes in seven bits, half a step from the matrix', () => {
+  it('has codes of seven bits, with an error of at most half a scale', () => {
     const { initializers } = int8Products(layer())
     const [codes, scales] = ['w.int8', 'w.scale'].map((name) => elements(initializers.get(name) as Tensor)) as [
       Int8Array,
@@ -444,7 +444,7 @@ describe('int8Products', () => {
     ).toBe(-1)
   })
 
-  it('leaves small, trained and scaled products alone, and a matrix that is looked up too where it is', () => {
+  it('does not change small, trainable and scaled products, nor a matrix that a Gather reads too', () => {
     const tied = int8Products(layer({ matmul: true, transposed: true, tied: true }))
     expect(count(tied, 'DynamicQuantizeMatMul')).toBe(1)
     expect(tied.initializers.has('w')).toBe(true)
@@ -458,7 +458,7 @@ describe('int8Products', () => {
     expect(count(int8Products(scaled), 'DynamicQuantizeMatMul')).toBe(0)
   })
 
-  it('quantizes what a normalization has made as it is, the bias in the same pass', async () => {
+  it('quantizes the output of a normalization without scaling, and adds the bias in the same node', async () => {
     const graph = layer()
     const g = build(graph)
     const ones = g.constant('ones', float32([K], new Float32Array(K).fill(1)))
@@ -478,7 +478,7 @@ describe('int8Products', () => {
     expect(near).not.toEqual(exact)
   })
 
-  it('scales a value once for all products that read it', () => {
+  it('normalizes a value once for all products that read it', () => {
     const graph = layer()
     graph.outputs.push(build(graph).Gemm(graph.values.get('x') as Value, graph.values.get('w') as Value).name)
     const { nodes } = int8Products(graph)
@@ -503,7 +503,7 @@ describe('simplify', () => {
     return result
   }
 
-  it('finds RMS normalization however it is spelled', async () => {
+  it('recognises RMS normalization in any form', async () => {
     const mean = (g: ReturnType<typeof build>, square: Value, axis = -1) =>
       g.Sqrt(g.Add(g.ReduceMean(square, g.int64([axis])), g.scalar(1e-3)))
     const graph = graphOf((g, x) => {
@@ -533,13 +533,13 @@ describe('simplify', () => {
     expect(count(simplify(other), 'RMSNormalization')).toBe(0)
   })
 
-  it('finds Swish, and not a gate by another value', async () => {
+  it('recognises Swish, but not a gate by another value', async () => {
     const graph = graphOf((g, x) => [g.Mul(x, g.Sigmoid(x)), g.Mul(g.Sigmoid(x), x), g.Mul(x, g.Sigmoid(g.Neg(x)))])
     const { nodes } = await simple(graph)
     expect(nodes.map(({ opType }) => opType)).toEqual(['Swish', 'Swish', 'Neg', 'Sigmoid', 'Mul'])
   })
 
-  it('makes one Split of slices that leave nothing out, and leaves others', async () => {
+  it('joins slices that cover a value into one Split, and keeps others', async () => {
     const cut = (g: ReturnType<typeof build>, x: Value, start: number, end: number, axis = -1) =>
       g.Slice(x, g.int64([start]), g.int64([end]), g.int64([axis]), g.int64([1]))
     const halves = await simple(graphOf((g, x) => [g.Neg(cut(g, x, 2, 2 ** 31)), cut(g, x, 0, -2)]))
@@ -597,7 +597,7 @@ describe('rowsAt', () => {
       .filter((node) => node.opType === opType)
       .map(({ outputs: [output] }) => graph.values.get(output as string)?.shape[0])
 
-  it('goes back through an MLP to where rows meet', async () => {
+  it('goes back through an MLP to the node that mixes rows', async () => {
     const graph = await chosen((g, x) =>
       mlp(g, g.Add(x, g.MatMul(g.Softmax(g.MatMul(x, transposeMatrix(g, x)), { axis: -1 }), x))),
     )
@@ -614,7 +614,7 @@ describe('rowsAt', () => {
     expect(rowsOf(graph, 'MatMul')).toEqual(['batch', 'batch'])
   })
 
-  it('computes nothing twice: what others read in full is chosen from, not made again', async () => {
+  it('computes nothing twice: rows of a value that others read in full are gathered', async () => {
     const graph = await chosen((g, x) => {
       const before = mlp(g, x)
       return mlp(
@@ -626,7 +626,7 @@ describe('rowsAt', () => {
     expect(count(graph, 'RMSNormalization')).toBe(2)
   })
 
-  it('chooses from a value that another output reads, and computes it once', async () => {
+  it('gathers rows of a value that another output reads', async () => {
     const { graph, states, at } = graphOf(mlp)
     graph.outputs = [build(graph).Identity(states).name]
     graph.outputs.push(rowsAt(graph, states, at).name)
@@ -636,7 +636,7 @@ describe('rowsAt', () => {
     expect(rows).toEqual([...(whole?.slice(4, 8) ?? []), ...(whole?.slice(20, 24) ?? [])])
   })
 
-  it('stops where a node mixes rows, or takes what only some of them have', async () => {
+  it('stops at a node that mixes rows, or reads a value of some rows only', async () => {
     for (const make of [
       (g: ReturnType<typeof build>, x: Value) => g.Softmax(x, { axis: 1 }),
       (g: ReturnType<typeof build>, x: Value) => g.Mul(x, g.ReduceMean(x, g.int64([-1]))),

@@ -29,7 +29,7 @@ describe('constants', () => {
       expect([...toFloat32(data as never)]).toEqual([2])
     },
   )
-  it('are of the type of what they meet, also where an operator is lowered', async () => {
+  it('have the type of the other operand, also in lowered operators', async () => {
     const graph = createGraph('half')
     const g = build(graph)
     const x = g.Cast(addInput(graph, 'x', 'float32', [3]), { to: 10 })
@@ -87,7 +87,7 @@ describe('matrices in fewer bits', () => {
     },
   )
 
-  it.each(['float16', 'int8', 'int4'] as const)('%s: a mask without a code there masks still', async (type) => {
+  it.each(['float16', 'int8', 'int4'] as const)('%s: a mask without a code stays in float32', async (type) => {
     for (const least of [Number.NEGATIVE_INFINITY, -3.4028234663852886e38]) {
       const graph = createGraph('masked')
       const x = addInput(graph, 'x', 'float32', [size, size])
@@ -106,7 +106,7 @@ describe('matrices in fewer bits', () => {
     }
   })
 
-  it('float16: an infinity stays one, and a number that would become one stays in float32', () => {
+  it('float16: infinity stays infinity; a matrix with a number that would overflow stays in float32', () => {
     const infinite = new Float32Array(4096).fill(Number.NEGATIVE_INFINITY)
     const large = new Float32Array(4096).fill(65520)
     const graph = createGraph('both')

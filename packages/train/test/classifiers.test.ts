@@ -36,8 +36,8 @@ function folderOf(name: string, files: Record<string, string | Uint8Array>, conf
 }
 const fixture = (name: string) => join(fixtures, name)
 
-describe('a classifier that another tool wrote', () => {
-  it.each(Object.keys(expected))('%s gives the runtime’s own logits', async (name) => {
+describe('a classifier of another tool', () => {
+  it.each(Object.keys(expected))('%s has the runtime’s logits', async (name) => {
     const folder = folderOf(name, {
       'onnx/model_quantized.onnx': fixture(`${name}.onnx`),
       'onnx/external.bin': fixture('external.bin'),
@@ -53,7 +53,7 @@ describe('a classifier that another tool wrote', () => {
     for (const one of new Set([classifier, whole])) await one.release()
   })
 
-  it('is named by a table of operators that cannot train it', () => {
+  it('is refused for training, naming the operator', () => {
     for (const name of ['dynamic', 'qdq', 'qoperator', 'fused'])
       expect(() => readModel(readFileSync(fixture(`${name}.onnx`)))).toThrow(UnsupportedOperatorError)
     expect(() => readModel(readFileSync(fixture('dynamic.onnx')))).toThrow(
@@ -61,7 +61,7 @@ describe('a classifier that another tool wrote', () => {
     )
   })
 
-  it('changes its fingerprint with its external data', async () => {
+  it('has another fingerprint with other external data', async () => {
     const folder = folderOf('changed', {
       'model.onnx': fixture('external.onnx'),
       'external.bin': fixture('external.bin'),
@@ -84,7 +84,7 @@ describe('a classifier that another tool wrote', () => {
   })
 })
 
-describe('what is no classifier of texts', () => {
+describe('a model that is not a text classifier', () => {
   it.each([
     [
       'two names for three classes',
@@ -98,7 +98,7 @@ describe('what is no classifier of texts', () => {
     )
   })
 
-  it('names of classes are counted when the file does not say how many there are', async () => {
+  it('labels are counted at the first run if the file has no number of classes', async () => {
     const classifier = await loadClassifier(
       folderOf('symbolic', {
         'model.onnx': writeModel(sums((graph) => addInput(graph, 'input_ids', 'int64', ['batch', 'sequence']))),
@@ -108,7 +108,7 @@ describe('what is no classifier of texts', () => {
     await classifier.release()
   })
 
-  it('a model that takes a cache, or gives no logits, is refused when it is loaded', async () => {
+  it('a model with a cache, or without logits, is refused when it is loaded', async () => {
     const cached = sums((graph) => {
       addInput(graph, 'past_key_values.0.key', 'float32', ['batch', 2, 'past', 4])
       return addInput(graph, 'input_ids', 'int64', ['batch', 'sequence'])

@@ -22,7 +22,7 @@ const epoch = {
   best: true,
 } as const
 
-it('draws a bar where lines can be drawn anew, and prints a line an epoch and warnings', () => {
+it('draws a bar on terminals, and prints a line per epoch and warnings', () => {
   const [printed, drawn]: [string[], string[]] = [[], []]
   const callbacks = consoleProgress({ print: (line) => printed.push(line), redraw: (line) => drawn.push(line) })
   callbacks.onStep?.(step)
@@ -35,7 +35,7 @@ it('draws a bar where lines can be drawn anew, and prints a line an epoch and wa
   ])
 })
 
-it('draws nothing where no line can be drawn anew', () => {
+it('draws no bar without a terminal', () => {
   const printed: string[] = []
   const callbacks = consoleProgress({ print: (line) => printed.push(line), redraw: undefined })
   callbacks.onStep?.(step)

@@ -44,7 +44,7 @@ const rowsOf = (rows: readonly number[], { dims: [count, width], labels }: Case)
 describe.each(cases.map((one, i) => [i, one.loss, one] as const))('case %i, %s', (_, name, one) => {
   const all = Array.from({ length: one.dims[0] }, (_, row) => row)
   const loss: Loss = losses[name]()
-  it('has PyTorch’s loss and gradient, at once and in batches of one row', async () => {
+  it('has PyTorch’s loss and gradient, in one batch and in batches of one row', async () => {
     const artifacts = generateArtifacts(identityModel(one.dims, one.logits), { loss, optimizer: sgd() })
     for (const batches of [[all], all.map((row) => [row])]) {
       const session = await TrainingSession.create({ artifacts, device: 'cpu' })

@@ -7,7 +7,7 @@ import { addInitializer, build, createGraph, float32, readModel, type Tensor, to
 import { expect, it } from 'vitest'
 import { externalDataOf } from '../src/index.ts'
 
-it('reads weights that lie gigabytes into their file', () => {
+it('reads weights at offsets of several gigabytes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cola-external-'))
   try {
     const offset = 5 * 2 ** 30

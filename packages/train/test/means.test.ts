@@ -117,7 +117,7 @@ describe.each(['classifier', 'language_model'] as const)('%s', (kind) => {
     },
   )
 
-  it('a trainer takes the steps of large batches, reports their losses, and evaluates alike in batches of any size', async () => {
+  it('a trainer has the steps and losses of large batches, and evaluates equally in any batches', async () => {
     const [{ labels, options, loss }] = fixture[kind].slice(-1) as [Case]
     const artifacts = artifactsOf(crossEntropy(options), dims[kind])
     const rows = labels.map((_, row) => row)
@@ -161,7 +161,7 @@ const own: Loss = (graph) => {
   return g.ReduceMean(g.Mul(logits, logits), { keepdims: 0 })
 }
 
-it('a loss that is only a scalar counts by rows', async () => {
+it('a loss without meanOver is a mean over rows', async () => {
   const session = await TrainingSession.create({ artifacts: artifactsOf(own, ['batch']), device: 'cpu' })
   const batch = (rows: readonly number[]) => batchOf.classifier([], rows)
   const gradient = async (split: readonly (readonly number[])[]) => {
@@ -173,7 +173,7 @@ it('a loss that is only a scalar counts by rows', async () => {
   await session.release()
 })
 
-it('rows are counted by any dimension that inputs bind', () => {
+it('rows are counted by any dimension of the inputs', () => {
   const graph = createGraph('packed')
   const x = addInput(graph, 'x', 'float32', ['row', 'column', 4])
   const g = build(graph)
@@ -184,7 +184,7 @@ it('rows are counted by any dimension that inputs bind', () => {
   expect(lossCounts(lossTerms, { x: { data: new Float32Array(24), dims: [2, 3, 4] } })).toEqual([6])
 })
 
-describe('labels that the model has not', () => {
+describe('labels that are not classes', () => {
   const open = (kind: 'classifier' | 'language_model') =>
     TrainingSession.create({ artifacts: artifactsOf(crossEntropy(), dims[kind]), device: 'cpu' })
 
@@ -194,14 +194,15 @@ describe('labels that the model has not', () => {
     for (const run of [() => session.runTrainStep(batch), () => session.runEvalStep(batch)]) {
       await expect(run()).rejects.toThrow(FeedError)
       await expect(run()).rejects.toThrow(
-        `input "labels", row 3 of the batch: the label is not a class of the model, expected 0 to 2, or -100 for none, found ${label}.`,
+        'input "labels", row 3 of the batch: the label is not a class of the model, ' +
+          `expected 0 to 2, or -100 for none, found ${label}.`,
       )
     }
     await expect(session.runOptimizerStep({ learningRate: 1 })).rejects.toThrow(/no gradients/)
     await session.release()
   })
 
-  it('are refused with the position where a row has several', async () => {
+  it('are refused with their position in a row of several', async () => {
     const session = await open('language_model')
     const batch = batchOf.language_model(
       [
@@ -215,7 +216,7 @@ describe('labels that the model has not', () => {
   })
 })
 
-it('refuses a window that is not one', async () => {
+it('refuses an invalid window', async () => {
   const session = await TrainingSession.create({ artifacts: artifactsOf(crossEntropy(), ['batch']), device: 'cpu' })
   const batch = batchOf.classifier([0, 1, 2], [0, 1, 2])
   for (const window of [[], [2], [Number.NaN], [4, 4]])

@@ -33,10 +33,10 @@ describe.each([
   ['adamw', adamw],
   ['sgd', sgd],
 ] as const)('%s', (name, make) => {
-  it.each(['weight_decay', 'max_grad_norm'])('refuses a bad %s', (option) => {
+  it.each(['weight_decay', 'max_grad_norm'])('refuses an invalid %s', (option) => {
     refuses(`${name}, option ${option}`, (value) => make({ [option]: value }), bad)
   })
-  it('refuses bad groups and unknown options', () => {
+  it('refuses invalid groups and unknown options', () => {
     const group = (options: object) => make({ groups: [{ params: ['w'], ...options }] } as never)
     refuses(`${name}, option groups\\[0\\], option lr_scale`, (value) => group({ lr_scale: value }), bad)
     refuses(`${name}, option groups\\[0\\], option weight_decay`, (value) => group({ weight_decay: value }), bad)
@@ -46,7 +46,7 @@ describe.each([
       /option lr: no such option, expected weight_decay, max_grad_norm, groups/,
     )
   })
-  it('takes undefined for not given', () => {
+  it('treats undefined as not set', () => {
     const options = { weight_decay: undefined, max_grad_norm: undefined, groups: undefined } as never
     expect(make(options).chain.length).toBe(make().chain.length)
   })
@@ -81,7 +81,7 @@ it('the links of optimizers, schedules and losses refuse the same', () => {
   expect(() => crossEntropy({ labelSmoothing: 0.1 } as never)).toThrow(/option labelSmoothing: no such option/)
 })
 
-it('a group finds its parameters by a global pattern, whatever it matched before', () => {
+it('a group matches its parameters by a global pattern, which keeps no state', () => {
   const of = (params: RegExp) =>
     generateArtifacts(tinyModel(), { loss: crossEntropy(), optimizer: sgd({ groups: [{ params, lr_scale: 2 }] }) })
   const factors = ({ optimizerModel }: ReturnType<typeof of>) =>
@@ -93,7 +93,7 @@ it('a group finds its parameters by a global pattern, whatever it matched before
   expect(factors(of(/w/g))).toEqual(factors(of(/w/)))
 })
 
-it('artifacts refuse products that there are not, and unknown options', () => {
+it('artifacts refuse unknown products and options', () => {
   const options = { loss: crossEntropy(), optimizer: sgd() }
   refuses('option frozenProducts', (frozenProducts) => generateArtifacts(tinyModel(), { ...options, frozenProducts }), [
     'int4',
@@ -105,7 +105,7 @@ it('artifacts refuse products that there are not, and unknown options', () => {
   )
 })
 
-it('a session refuses a seed and a learning rate that are no numbers, and a model a dropout that is no probability', async () => {
+it('a session refuses invalid seeds and learning rates, and a model a dropout that is not a probability', async () => {
   const artifacts = artifactsOf(sgd())
   await expect(TrainingSession.create({ artifacts, device: 'cpu', seed: Number.NaN })).rejects.toThrow(/option seed/)
   const session = await TrainingSession.create({ artifacts, device: 'cpu' })

@@ -46,7 +46,7 @@ function modelFile(...nodes: readonly (Pick<Node, 'opType' | 'name'> & Partial<N
   return { graph, path }
 }
 
-describe('a model that the runtime does not take', () => {
+describe('a model that the runtime refuses', () => {
   it.each([
     [
       'mixed types',
@@ -78,15 +78,15 @@ describe('a model that the runtime does not take', () => {
     expect((error as ModelError).message).toMatch(message)
     expect((error as ModelError).message).not.toMatch(/install onnxruntime/i)
   })
-  it('is blamed on "auto" too', async () => {
+  it('is a ModelError on "auto" too', async () => {
     const { graph } = modelFile({ name: 'odd', opType: 'Strange' })
     await expect(resolveDevice('auto', graph)).rejects.toThrow(ModelError)
   })
-  it('leaves the blame with a device that is not there', async () => {
+  it('is a DeviceError if the device is not available', async () => {
     const { graph } = modelFile({ name: 'same', opType: 'Identity' })
     await expect(openSession({ graph }, 'cuda')).rejects.toThrow(DeviceError)
   })
-  it('is no matter of a file that is missing', async () => {
+  it('is a FileError if a file is missing', async () => {
     const { graph } = modelFile({ name: 'same', opType: 'Identity' })
     const missing = () => {
       throw new FileError({ where: 'weights.bin', what: 'missing' })
@@ -97,8 +97,8 @@ describe('a model that the runtime does not take', () => {
   })
 })
 
-describe('a graph whose types do not go together', () => {
-  it('is never written, nor opened', async () => {
+describe('a graph with inconsistent types', () => {
+  it('is neither written nor opened', async () => {
     const graph = createGraph('mixed')
     const [x, w] = [
       addInput(graph, 'x', 'float32', [2, 2]),

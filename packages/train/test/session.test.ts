@@ -37,7 +37,7 @@ describe('TrainingSession', () => {
     expect(trainingModel.initializers.has('frozen')).toBe(true)
     expect(trainingModel.outputs).toEqual(['loss', 'logits', 'parameters.0_grad.accumulation.out'])
   })
-  it('keeps small parameters in one tensor, and a large one alone', async () => {
+  it('joins small parameters in one tensor, and keeps a large one separate', async () => {
     const model = tinyModel({ width: 512 })
     const artifacts = generateArtifacts(
       { ...model, trainable: new Set(['w1', 'wide', 'b1', 'w2']) },
@@ -73,7 +73,7 @@ describe('TrainingSession', () => {
     )
     await session.release()
   })
-  it('accumulates: two halves of a batch give the gradient step of the whole', async () => {
+  it('accumulates: two halves of a batch give the step of the whole batch', async () => {
     const [whole, halves] = [await open(), await open()]
     const batch = rows(8)
     await whole.runTrainStep(collate(batch))
@@ -136,7 +136,7 @@ describe('TrainingSession', () => {
   })
 })
 
-describe('frozen products in eight bits', () => {
+describe('frozen products in int8', () => {
   const options = { width: 64 }
   const step = async (frozenProducts: 'float32' | 'int8') => {
     const session = await open(artifactsOf(sgd(), { ...options, frozenProducts }))
@@ -150,7 +150,7 @@ describe('frozen products in eight bits', () => {
   const dot = (a: readonly number[], b: readonly number[]) =>
     a.reduce((sum, value, i) => sum + value * (b[i] as number), 0)
 
-  it('give nearly the gradient of float32, and the same evaluation', async () => {
+  it('give approximately the gradient of float32, and the same evaluation', async () => {
     const [exact, near] = [await step('float32'), await step('int8')]
     expect(near.loss).toBe(exact.loss)
     expect(near.gradients).not.toEqual(exact.gradients)
@@ -159,14 +159,14 @@ describe('frozen products in eight bits', () => {
       Math.sqrt(dot(exact.gradients, exact.gradients) * dot(near.gradients, near.gradients))
     expect(cosine).toBeGreaterThan(0.999)
   })
-  it('are forward and backward, each with the matrix as it reads it', () => {
+  it('are forward and backward, each with the matrix in its layout', () => {
     const { trainingModel, evalModel } = artifactsOf(sgd(), { ...options, frozenProducts: 'int8' })
     const products = trainingModel.nodes.filter(({ opType }) => opType === 'DynamicQuantizeMatMul')
     expect(products.map(({ inputs }) => inputs[1])).toEqual(['wide.int8', 'wide.transposed.int8'])
     expect(trainingModel.initializers.has('wide')).toBe(false)
     expect(evalModel.initializers.has('wide')).toBe(true)
   })
-  it('are refused where a device has none, and under another name', async () => {
+  it('are refused on devices without them, and under another name', async () => {
     const artifacts = artifactsOf(sgd(), { ...options, frozenProducts: 'int8' })
     for (const device of ['cuda', 'webgpu'] as const)
       await expect(openSession({ graph: artifacts.trainingModel }, device)).rejects.toThrow(
@@ -203,7 +203,7 @@ describe('artifacts on disk', () => {
 })
 
 describe('bad input', () => {
-  it('names the input that is missing, of another shape or another type', async () => {
+  it('names an input that is missing, or has a wrong shape or type', async () => {
     const session = await open()
     const batch = collate(rows(4))
     await expect(session.runTrainStep({ x: batch.x as never })).rejects.toThrow(
@@ -218,7 +218,7 @@ describe('bad input', () => {
     await expect(session.runOptimizerStep({ learningRate: 1 })).rejects.toThrow(FeedError)
     await session.release()
   })
-  it('stops at a loss that is not a number, with nothing changed', async () => {
+  it('stops at a loss that is not finite, without a change of state', async () => {
     const session = await open()
     const before = await session.getContiguousParameters()
     const batch = collate([{ x: [Number.NaN, 0, 0, 0], label: 0 }])
@@ -240,7 +240,8 @@ describe('bad input', () => {
   it.each([
     [
       'gpu',
-      /option device: no such device, expected auto, cuda, webgpu, cpu, wasm, found "gpu"\. Write "webgpu", or "cuda" for an NVIDIA GPU/,
+      'option device: no such device, expected auto, cuda, webgpu, cpu, wasm, found "gpu". ' +
+        'Write "webgpu", or "cuda" for an NVIDIA GPU',
     ],
     ['cuda:0', /found "cuda:0"\. Write "cuda"/],
     ['CPU', /found "CPU"\. Write "cpu"/],
@@ -252,7 +253,7 @@ describe('bad input', () => {
     await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device })).rejects.toThrow(message)
     await expect(openSession({ graph: artifactsOf(sgd()).trainingModel }, device)).rejects.toThrow(DeviceError)
   })
-  it('says how to get a device that is not there, and leaves no files', async () => {
+  it('gives advice for a device that is not available, and leaves no files', async () => {
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length
     await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(DeviceError)
     await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(
@@ -260,7 +261,7 @@ describe('bad input', () => {
     )
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length).toBeLessThanOrEqual(before + 1)
   })
-  it('on a full disk leaves what was there, and nothing more', ({ skip }) => {
+  it('on a full disk, keeps the old file and leaves no other', ({ skip }) => {
     const disk = mkdtempSync(join(tmpdir(), 'cola-disk-'))
     // A file system of 64 KB, where whoever runs the tests may mount one.
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]).status !== 0) {
@@ -278,7 +279,7 @@ describe('bad input', () => {
       rmSync(disk, { recursive: true })
     }
   })
-  it('writes files whole or not at all', () => {
+  it('writes files completely or not at all', () => {
     const path = join(folder, 'file.bin')
     writeFileAtomic(path, 'old')
     const failing = function* () {
@@ -292,7 +293,7 @@ describe('bad input', () => {
   })
 })
 
-it('schedules as transformers does', () => {
+it('has the schedules of transformers', () => {
   const values = (name: 'constant' | 'linear' | 'cosine') =>
     [0, 1, 2, 6, 10].map(schedule(name, { total_steps: 10, warmup_steps: 2 }))
   expect(values('constant')).toEqual([0, 0.5, 1, 1, 1])

@@ -63,7 +63,7 @@ function classifierFolder(
 }
 
 describe('a classifier', () => {
-  it('cuts texts as the tokenizers library does, says how many, and takes pairs', async () => {
+  it('truncates texts like the tokenizers library, reports how many, and takes pairs', async () => {
     // RoBERTa's positions: 8 hold 6 tokens.
     const config = { model_type: 'roberta', max_position_embeddings: 8, pad_token_id: 1 }
     const warnings: string[] = []
@@ -85,7 +85,7 @@ describe('a classifier', () => {
     expect(warnings).toEqual(['2 of 3 texts were cut to 6 tokens'])
     await classifier.release()
   })
-  it('refuses a token that its table has not, naming the text', async () => {
+  it('refuses a token id without a row in the table, naming the text', async () => {
     const classifier = await loadClassifier(classifierFolder('small', { vocabulary: 6 }))
     await expect(classifier.classify(['a b', 'a c'])).rejects.toThrow(
       /row 2, "a c": a token id without a row.*expected 0 to 5, found 6/,
@@ -96,7 +96,7 @@ describe('a classifier', () => {
 
 describe('padded batches', () => {
   const graph = counting(16)
-  it('pad with the token of the configuration, and carry the types of pairs', () => {
+  it('use the padding token of the configuration, and have the token types of pairs', () => {
     const { input_ids, token_type_ids, attention_mask } = paddedBatches(graph, { pad_token_id: 7 })([
       { input_ids: [1, 2, 3], token_type_ids: [0, 1, 1] },
       [4],
@@ -113,7 +113,7 @@ describe('padded batches', () => {
   })
 })
 
-describe('token ids that the model has not', () => {
+describe('token ids without a row in the embedding table', () => {
   it('are refused with the row, in training and in evaluation', async () => {
     const model: Model = { graph: counting(16), trainable: new Set(['embedding.weight']) }
     const session = await TrainingSession.create({

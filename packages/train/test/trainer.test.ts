@@ -50,7 +50,7 @@ async function trainerOf(options: Partial<Options> = {}) {
 }
 
 describe('Trainer', () => {
-  it('learns, logs every step and epoch, and puts the best weights back', async () => {
+  it('learns, logs every step and epoch, and restores the best weights', async () => {
     const epochs: EpochLog[] = []
     const out = join(folder, 'learns')
     const { session, trainer } = await trainerOf({
@@ -112,7 +112,7 @@ describe('Trainer', () => {
     },
   )
 
-  it('groups rows of like length, and evaluates them in the order given', async () => {
+  it('groups rows of similar length, and returns predictions in the order of the rows', async () => {
     const lengths: number[][] = []
     const tokens = ({ x }: Row) => Math.round(10 * Math.abs(x[0] ?? 0))
     const data = {
@@ -138,7 +138,7 @@ describe('Trainer', () => {
     await grouped.session.release()
   })
 
-  it('stops at a signal with a checkpoint, and early when nothing gets better', async () => {
+  it('stops at a signal with a checkpoint, and early without improvement', async () => {
     const controller = new AbortController()
     const out = join(folder, 'signal')
     const aborted = await trainerOf({
@@ -154,7 +154,7 @@ describe('Trainer', () => {
     await early.session.release()
   })
 
-  it('refuses empty data, senseless options, and checkpoints that are damaged or of another run', async () => {
+  it('refuses empty data, invalid options, and checkpoints that are damaged or of another run', async () => {
     const session = await TrainingSession.create({ artifacts, device: 'cpu' })
     expect(() => new Trainer<Row, number>({ session, data: { train: [], collate } })).toThrow(/dataset is empty/)
     expect(() => new Trainer<Row, number>({ session, data: { train: rows(4), collate }, epochs: 0 })).toThrow(
@@ -179,7 +179,7 @@ describe('Trainer', () => {
     for (const { session: each } of [other, damaged]) await each.release()
   })
 
-  it('resumes a run that has ended, early or by its last epoch, to the same result without a further step', async () => {
+  it('resumes a finished run, early or after its last epoch, to the same result without a step', async () => {
     const ends: [string, Partial<Options>][] = [
       ['finished', { epochs: 3 }],
       ['early', { epochs: 9, learning_rate: 0.3, early_stopping_patience: 1 }],
@@ -210,7 +210,7 @@ describe('Trainer', () => {
     }
   })
 
-  it('resumes with metrics that are NaN or infinite as they were', async () => {
+  it('restores metrics that are NaN or infinite', async () => {
     const values = [Number.NaN, Number.NEGATIVE_INFINITY, Number.NaN, 0.5]
     const metrics = () => {
       let calls = -1
@@ -253,7 +253,7 @@ describe('Trainer', () => {
     await second.session.release()
   })
 
-  it('a metric that is NaN is never the best, and takes no patience', async () => {
+  it('a metric that is NaN is never the best, and does not count for early stopping', async () => {
     const run = async (values: readonly number[], patience: number) => {
       let calls = -1
       const warnings: string[] = []
@@ -289,7 +289,7 @@ describe('Trainer', () => {
     })
   })
 
-  it('keeps the last weights where no epoch is the best', async () => {
+  it('keeps the last weights if no epoch is the best', async () => {
     const last = await trainerOf({ epochs: 2, load_best_model_at_end: false })
     await last.trainer.train()
     const none = await trainerOf({
@@ -361,7 +361,7 @@ describe('Trainer', () => {
     await session.release()
   })
 
-  it('saves the steps of an epoch whose metrics fail, and resumes at its evaluation', async () => {
+  it('saves the steps of an epoch whose metrics throw, and resumes with its evaluation', async () => {
     const out = join(folder, 'failing-metrics')
     let calls = 0
     const failing = (evaluation: Prediction) => {
@@ -419,7 +419,7 @@ describe('Trainer', () => {
       for (const value of values) expect(make({ [name]: value })).toThrow(new RegExp(`^Trainer, option (data|${name})`))
     })
 
-    it('what needs evaluation rows without any', async () => {
+    it('options that need evaluation rows', async () => {
       const data = { train: rows(8), collate }
       for (const evaluation of [{}, { evaluation: [] }]) {
         const none = { data: { ...data, ...evaluation } }
@@ -432,7 +432,7 @@ describe('Trainer', () => {
       await expect(make({})().evaluate([])).rejects.toThrow(/nothing to evaluate/)
     })
 
-    it('metrics that have another name, are no numbers, or cannot be computed', async () => {
+    it('metrics with another name, that are not numbers, or that throw', async () => {
       const steps: number[] = []
       const rejects = async (options: object, message: RegExp) => {
         const trainer = make({ ...options, callbacks: { onStep: ({ step }: { step: number }) => steps.push(step) } })()
@@ -458,7 +458,8 @@ describe('Trainer', () => {
       const bad = [...rows(3), { x: [0, 0, 0, 0], label }, ...rows(3)]
       const data = { train: rows(8), evaluation: rows(8), collate }
       const message = (where: string) =>
-        `${where}, row 4, input "labels": the label is not a class of the model, expected 0 to 1, or -100 for none, found ${label}.`
+        `${where}, row 4, input "labels": the label is not a class of the model, ` +
+        `expected 0 to 1, or -100 for none, found ${label}.`
       expect(make({ data: { ...data, train: bad } })).toThrow(message('data.train'))
       expect(make({ data: { ...data, evaluation: bad } })).toThrow(message('data.evaluation'))
       await expect(make({})().evaluate(bad)).rejects.toThrow(message('evaluate'))

@@ -32,7 +32,7 @@ export function distinctLabels(labels: readonly Label[], where: string): Label[]
   return distinct.sort((a, b) => (typeof a === 'number' ? a - Number(b) : String(a) < String(b) ? -1 : 1))
 }
 
-/** @throws {DataError} for two labels that would be one without the spaces around them. */
+/** @throws {DataError} for two labels that differ in surrounding spaces only. */
 function refuseSpaces(distinct: readonly Label[], where: string): void {
   const seen = new Map<string, Label>()
   for (const label of distinct) {
@@ -41,7 +41,7 @@ function refuseSpaces(distinct: readonly Label[], where: string): void {
       throw new DataError({
         where: `${where}, field "label"`,
         what: 'two labels that differ in spaces around them only',
-        found: [seen.get(name), label].map((one) => JSON.stringify(one)).join(' and '),
+        found: [seen.get(name), label].map((duplicate) => JSON.stringify(duplicate)).join(' and '),
         fix: 'Trim them: label.trim(). If both are meant, name them with the option labels.',
       })
     seen.set(name, label)

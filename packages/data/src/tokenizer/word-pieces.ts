@@ -81,21 +81,23 @@ function piecesOfRun(
 ): WordPieces[] {
   const context = text.slice(before.start, before.end)
   const gap = text.slice(before.end, start)
-  const upTo = (end: number) => partAfter(encode, context, text.slice(before.end, end))
-  const whole = upTo(end)
-  const own = spaceTokens(whole, gap, upTo, before.end)
+  const idsUpTo = (end: number) => partAfter(encode, context, text.slice(before.end, end))
+  const runIds = idsUpTo(end)
+  const spaceLength = spaceTokens(runIds, gap, idsUpTo, before.end)
   const wordAlone = (word: TextRange): readonly number[] => encode(text.slice(word.start, word.end))
-  /** Tokens of a word by itself: after the space before the run, or without one. */
-  const apart = (word: TextRange): readonly number[] => {
+  /** Tokens of a word alone: the first word of a run after the space, others without a space. */
+  const aloneIds = (word: TextRange): readonly number[] => {
     const ids =
-      word.start === start ? upTo(word.end).slice(own) : partAfter(encode, ',', text.slice(word.start, word.end))
+      word.start === start
+        ? idsUpTo(word.end).slice(spaceLength)
+        : partAfter(encode, ',', text.slice(word.start, word.end))
     return ids.length > 0 ? ids : wordAlone(word)
   }
 
-  const space: WordPieces[] = own > 0 ? [{ word: null, ids: whole.slice(0, own) }] : []
+  const space: WordPieces[] = spaceLength > 0 ? [{ word: null, ids: runIds.slice(0, spaceLength) }] : []
   const isEmpty = (word: TextRange): boolean => wordAlone(word).length === 0
-  const pieces = separable(words, whole, upTo, own, isEmpty).flatMap(({ words: group, ids }) =>
-    group.length === 1 && ids.length > 0 ? [ids] : group.map(apart),
+  const pieces = separable(words, runIds, idsUpTo, spaceLength, isEmpty).flatMap(({ words: group, ids }) =>
+    group.length === 1 && ids.length > 0 ? [ids] : group.map(aloneIds),
   )
   return [...space, ...pieces.map((ids, i) => ({ word: first + i, ids }))]
 }
@@ -112,8 +114,8 @@ interface Group {
  */
 function separable(
   words: readonly TextRange[],
-  whole: readonly number[],
-  upTo: (place: number) => readonly number[],
+  runIds: readonly number[],
+  idsUpTo: (end: number) => readonly number[],
   from: number,
   isEmpty: (word: TextRange) => boolean,
 ): Group[] {
@@ -121,10 +123,10 @@ function separable(
   let [pending, at]: [TextRange[], number] = [[], from]
   words.forEach((word, i) => {
     pending.push(word)
-    const part = i === words.length - 1 ? whole : upTo(word.end)
-    if (part.length < at || !startsWith(whole, part)) return
+    const part = i === words.length - 1 ? runIds : idsUpTo(word.end)
+    if (part.length < at || !startsWith(runIds, part)) return
     const shares = part.length === at && !pending.every(isEmpty)
-    const group: Group = { words: pending, ids: whole.slice(at, part.length) }
+    const group: Group = { words: pending, ids: runIds.slice(at, part.length) }
     const last = shares ? groups.pop() : undefined
     groups.push(last ? { words: [...last.words, ...group.words], ids: last.ids } : group)
     ;[pending, at] = [[], part.length]
@@ -137,14 +139,14 @@ function separable(
  * byte-level tokenizers.
  */
 function spaceTokens(
-  whole: readonly number[],
+  runIds: readonly number[],
   gap: string,
-  upTo: (place: number) => readonly number[],
+  idsUpTo: (end: number) => readonly number[],
   start: number,
 ): number {
   for (let length = gap.length - (gap.endsWith(' ') ? 1 : 0); length > 0; length--) {
-    const part = upTo(start + length)
-    if (startsWith(whole, part)) return part.length
+    const part = idsUpTo(start + length)
+    if (startsWith(runIds, part)) return part.length
   }
   return 0
 }

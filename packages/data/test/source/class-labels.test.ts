@@ -41,7 +41,7 @@ describe('a label', () => {
     expect(() => requireLabels('a', 'train, row 1')).toThrow(/not an array of labels/)
     expect(() => requireLabels([['a']], 'train, row 1')).toThrow(/not a label/)
   })
-  it('has a place among the classes, or is refused with what to do', () => {
+  it('has an index among the classes, or is refused with advice', () => {
     expect(classIndex(['a', 'b'], 'b', 'train, row 1', 'Add it.')).toBe(1)
     expect(() => classIndex([0, 1], '1', 'validation, row 2', 'Add it.')).toThrow(
       /validation, row 2, field "label": a label that is none of the classes, expected 0, 1, found "1"\. Add it\./,

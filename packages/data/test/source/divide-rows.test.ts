@@ -12,7 +12,7 @@ describe('divideRows', () => {
     expect(divideRows(rows, 0.2, 1)).toEqual({ train, validation })
     expect(divideRows(rows, 0.2, 2).validation).not.toEqual(validation)
   })
-  it('leaves rows as they are that are given apart, or are not to be divided', () => {
+  it('returns separate rows, and rows without validation, unchanged', () => {
     const [first, others] = [rows.slice(0, 5), rows.slice(5)]
     expect(divideRows(others, first, 1)).toEqual({ train: others, validation: first })
     expect(divideRows(rows, undefined, 1)).toEqual({ train: rows, validation: [] })

@@ -21,7 +21,7 @@ export interface ExternalData {
   read: (location: string, offset: number, length: number) => Uint8Array
 }
 
-/** Where an external tensor lies in its file. */
+/** Location of an external tensor. */
 export interface ExternalLocation {
   /** File name, relative to the model's folder. */
   location: string
@@ -112,7 +112,7 @@ function externalTensor(
   if (!externalData)
     throw new FormatError({
       where: at,
-      what: `its data is in "${location}", which was not given`,
+      what: `its data is in "${location}", which was not provided`,
       fix: 'Read the model from its folder, or pass externalData.',
     })
   const offset = Number(entries.get('offset') ?? 0)

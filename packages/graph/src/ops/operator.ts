@@ -100,7 +100,7 @@ export function knownInts(context: InferContext, i: number): number[] {
 export const axesInput = (context: InferContext): number[] | undefined =>
   context.x[1] ? knownInts(context, 1) : undefined
 
-/** The shape that an input holds: its content, or as many unknown dimensions. @throws {ShapeError} for an unknown rank. */
+/** The shape in an input: its content, or as many unknown dimensions. @throws {ShapeError} for an unknown rank. */
 export function shapeInput(context: InferContext, i: number): readonly Dim[] {
   const { content, shape } = input(context, i)
   if (content) return content

@@ -14,7 +14,7 @@ export interface ModelFolder {
   config: Readonly<Record<string, unknown>>
   /** Folder whose tokenizer files are copied. @default those of `tokenizer` are written */
   tokenizerFolder?: string
-  /** The tokenizer, where there is no folder of it. @default none is written */
+  /** The tokenizer, if there is no folder with its files. @default none is written */
   tokenizer?: Pick<Tokenizer, 'files'>
   /** Type in which matrices are stored; computation is in float32. @default 'float32' */
   dtype?: WeightType

@@ -39,8 +39,8 @@ export const devices = {
     int8: false,
     allKernels: false,
     fix:
-      'CUDA needs Linux x64, an NVIDIA driver, CUDA 12 with cuDNN 9, and onnxruntime-node installed with its download ' +
-      'allowed (README, "CUDA").',
+      'CUDA needs Linux x64, an NVIDIA driver, CUDA 12 with cuDNN 9, and onnxruntime-node installed with its ' +
+      'download allowed (README, "CUDA").',
   },
   webgpu: {
     providers: ['webgpu'],

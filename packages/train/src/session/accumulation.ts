@@ -32,7 +32,7 @@ export function accumulate(
   if (before.batches > 0 && before.known !== known)
     throw new FeedError({
       where: 'runTrainStep, option window',
-      what: 'given for some batches of an accumulation only',
+      what: 'set for some batches of an accumulation only',
       expected: 'all or none',
     })
   if (window) {
