@@ -1,23 +1,22 @@
-// The name that was probably meant, for errors about names that are not known.
+// Finds the known name that is most similar to an unknown one, for errors.
 
-/** A name without its case, underscores and other signs: `learningRate` and `learning_rate` are one. */
-const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '')
+/** A name in lower case, without underscores and other signs: `learningRate` and `learning_rate` have the same. */
+const normalize = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 
 /**
- * The known name closest to an unknown one: written in another case, within a longer name (`num_train_epochs` has
- * `epochs`), or with at most two typing errors; undefined if none is close.
+ * The known name closest to an unknown one: equal in another case, part of it (`epochs` of `num_train_epochs`), or at
+ * an edit distance of at most two; undefined if none is close.
  */
 export function closestName(name: string, known: readonly string[]): string | undefined {
-  const wanted = plain(name)
-  const within = known.filter((one) => wanted.includes(plain(one)) && plain(one).length > 3)
-  const rated = known.map((one) => ({ one, distance: editDistance(plain(one), wanted) }))
-  const near = rated.filter(({ one, distance }) => distance <= Math.min(2, plain(one).length / 3))
-  return (
-    near.sort((a, b) => a.distance - b.distance)[0]?.one ?? within.sort((a, b) => plain(b).length - plain(a).length)[0]
-  )
+  const unknown = normalize(name)
+  const parts = known.filter((candidate) => unknown.includes(normalize(candidate)) && normalize(candidate).length > 3)
+  const rated = known.map((candidate) => ({ candidate, distance: editDistance(normalize(candidate), unknown) }))
+  const near = rated.filter(({ candidate, distance }) => distance <= Math.min(2, normalize(candidate).length / 3))
+  const [nearest] = near.sort((a, b) => a.distance - b.distance)
+  return nearest?.candidate ?? parts.sort((a, b) => normalize(b).length - normalize(a).length)[0]
 }
 
-/** Levenshtein's distance: insertions, deletions and replacements that make one text of the other. */
+/** Levenshtein distance: the number of insertions, deletions and replacements between two texts. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {

@@ -39,8 +39,8 @@ const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] satisfies (ke
 
 /**
  * Writes a model that any ONNX Runtime loads, beside its config.json and its tokenizer.
- * @throws {ConfigError} for an unknown dtype or layout; {GraphError | ShapeError} for a graph whose element types do not go
- * together, before anything is written; {FileError} when the folder cannot be written.
+ * @throws {ConfigError} for an unknown dtype or layout; {GraphError | ShapeError} for a graph whose element types do
+ * not go together, before anything is written; {FileError} when the folder cannot be written.
  */
 export function writeModelFolder(options: ModelFolder): void {
   const { folder, graph, config, tokenizerFolder, tokenizer, dtype = 'float32', layout = 'flat' } = options
