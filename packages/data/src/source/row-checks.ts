@@ -6,10 +6,27 @@ import { DataError } from '../errors.ts'
 export const rowPlace = (where: string, index: number): string => `${where}, row ${index + 1}`
 
 /**
+ * Checks that a row has a field.
+ * @throws {DataError} naming the row, the field and the fields that the row has.
+ */
+export function requireField(row: object, field: string, where: string): void {
+  if ((row as Readonly<Record<string, unknown>>)[field] !== undefined) return
+  const fields = Object.entries(row).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  throw new DataError({
+    where: `${where}, field "${field}"`,
+    what: 'the row has no such field',
+    expected: `a field "${field}"`,
+    found: fields.join(', ') || 'no fields',
+    fix: `Rename the column that holds it to ${field}.`,
+  })
+}
+
+/**
  * A field of a row that must be a text and not blank.
  * @throws {DataError} naming the row and the field.
  */
 export function requireText(row: unknown, field: string, where: string): string {
+  if (typeof row === 'object' && row !== null) requireField(row, field, where)
   const value = (row as Readonly<Record<string, unknown>> | null | undefined)?.[field]
   if (typeof value === 'string' && value.trim() !== '') return value
   throw new DataError({

@@ -14,6 +14,7 @@ import {
   regressionMetrics,
   requireLabel,
   requireLabels,
+  requireField,
   requireList,
   requireText,
   rowPlace,
@@ -33,7 +34,7 @@ import type { Pooling } from '../inject/head.ts'
 import { withHead } from './head.ts'
 import { architecture, labelNames } from './architecture.ts'
 import { softmax } from './softmax.ts'
-import type { ScoreContext, Task } from './task.ts'
+import type { EncodeContext, Encoded, ScoreContext, Task } from './task.ts'
 
 export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'
 
@@ -112,7 +113,11 @@ export interface SequenceClassificationTypes {
 
 type Types = SequenceClassificationTypes
 
-const unknownLabelFix = 'The training rows have no such label: add some, or name all classes with the option labels.'
+/** What to do about a label that is not a class: classes are those of the training rows, or those that are named. */
+const unknownLabelFix = (where: string): string =>
+  where.startsWith('train')
+    ? 'Name it with the option labels too, or leave that option out.'
+    : 'The training rows have no such label: add some, or name all classes with the option labels.'
 const labelArrayFix = "Several labels a text need problem_type: 'multi_label_classification'."
 
 const metricOf: Readonly<Record<ProblemType, string>> = {
@@ -145,7 +150,7 @@ const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
         rows.map(({ label }, i) => requireLabel(label, rowPlace(where, i), labelArrayFix)),
         where,
       ),
-    target: (label, classes, where) => [classIndex(classes, label, where, unknownLabelFix)],
+    target: (label, classes, where) => [classIndex(classes, label, where, unknownLabelFix(where))],
     loss: ({ label_smoothing }) => crossEntropy({ label_smoothing }),
     scores: (logits, targets, options) => {
       const predictions = logits.map(argMax)
@@ -165,7 +170,7 @@ const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
         where,
       ),
     target: (label, classes, where) => {
-      const indices = requireLabels(label, where).map((one) => classIndex(classes, one, where, unknownLabelFix))
+      const indices = requireLabels(label, where).map((one) => classIndex(classes, one, where, unknownLabelFix(where)))
       return classes.map((_, i) => (indices.includes(i) ? 1 : 0))
     },
     loss: () => binaryCrossEntropy(),
@@ -223,6 +228,26 @@ function requireNumber(label: unknown, where: string): number {
   })
 }
 
+/** @throws {DataError} naming the first row without a label. */
+function requireLabelled(rows: readonly object[], where: string): void {
+  for (const [i, row] of rows.entries()) requireField(row, 'label', rowPlace(where, i))
+}
+
+/** Texts, or pairs of texts, as token ids, without targets. @throws {DataError} naming the row and the field. */
+function encodeInputs(
+  rows: readonly Exclude<TextOrPair, string>[],
+  { base, maxLength, where }: EncodeContext & { where: string },
+): Encoded<SequenceClassificationExample> {
+  const texts = rows.map((row, i) => {
+    const place = rowPlace(where, i)
+    const text = requireText(row, 'text', place)
+    return row.text_pair === undefined ? { text } : { text, text_pair: requireText(row, 'text_pair', place) }
+  })
+  const options = { max_length: maxLength, vocab_size: base.vocabularySize }
+  const { rows: examples, truncated } = encodeTexts(base.tokenizer, texts, options)
+  return { examples, truncated }
+}
+
 export const sequenceClassification: Task<Types> = {
   taskType: 'SEQ_CLS',
   options: {
@@ -232,6 +257,7 @@ export const sequenceClassification: Task<Types> = {
     label_smoothing: share,
   },
   settings(rows, options, base) {
+    requireLabelled(rows, 'train')
     const several = rows.some(({ label }) => Array.isArray(label))
     const problem_type =
       options.problem_type ?? (several ? 'multi_label_classification' : 'single_label_classification')
@@ -263,23 +289,18 @@ export const sequenceClassification: Task<Types> = {
       ...labelNames(labels.length ? labels.map(String) : ['LABEL_0']),
     }
   },
-  encode(rows, { problem_type, labels }, { base, maxLength, where }) {
-    const texts = rows.map((row, i) => {
-      const place = rowPlace(where, i)
-      const text = requireText(row, 'text', place)
-      return row.text_pair === undefined ? { text } : { text, text_pair: requireText(row, 'text_pair', place) }
-    })
-    const { rows: encoded, truncated } = encodeTexts(base.tokenizer, texts, {
-      max_length: maxLength,
-      vocab_size: base.vocabularySize,
-    })
-    const examples = encoded.map((ids, i) => {
-      const { label } = rows[i] as Types['row']
-      return label === undefined
-        ? ids
-        : { ...ids, target: problemTypes[problem_type].target(label, labels, rowPlace(where, i)) }
-    })
-    return { examples, truncated }
+  encode(rows, { problem_type, labels }, context) {
+    const { where } = context
+    const { examples, truncated } = encodeInputs(rows, context)
+    requireLabelled(rows, where)
+    const { target } = problemTypes[problem_type]
+    return {
+      examples: examples.map((ids, i) => ({
+        ...ids,
+        target: target((rows[i] as Types['row']).label, labels, rowPlace(where, i)),
+      })),
+      truncated,
+    }
   },
   collate(base, { graph }, settings) {
     const batches = base.batches(graph)
@@ -305,8 +326,8 @@ export const sequenceClassification: Task<Types> = {
     const { problem_type, labels } = settings
     const logitsOf = async (texts: readonly TextOrPair[]) => {
       requireList(texts, 'texts')
-      const rows = texts.map((text) => (typeof text === 'string' ? { text } : text)) as Types['row'][]
-      return predict(sequenceClassification.encode(rows, settings, { ...context, where: 'texts' }).examples)
+      const rows = texts.map((text) => (typeof text === 'string' ? { text } : text))
+      return predict(encodeInputs(rows, { ...context, where: 'texts' }).examples)
     }
     return {
       labels,

@@ -88,6 +88,9 @@ describe('fineTune with GPT-2’s weights', () => {
     await expect(tuned.evaluate(undefined as never)).rejects.toThrow(
       /^rows: not an array, expected an array, found nothing/,
     )
+    await expect(tuned.evaluate([...rows, { text: 'the cat' }] as never)).rejects.toThrow(
+      /^rows, row 9, field "label": the row has no such field/,
+    )
   })
 
   it.each([
@@ -274,6 +277,8 @@ describe('refuses, before anything is trained', () => {
     [{ label: Number.NaN }, /train, row 8, field "label": not a label/],
     [{ label: { name: 'one' } }, /train, row 8, field "label": not a label/],
     [{ label: 1 }, /train, field "label": labels of several types/],
+    [{ label: undefined }, /train, row 8, field "label": the row has no such field, .*found text\./],
+    [{ text: undefined, Satz: 'a' }, /train, row 8, field "text": the row has no such field, .*, Satz\. Rename/],
   ])('a row with %j', async (change, message) => {
     await expect(bad(change)).rejects.toThrow(DataError)
     await expect(bad(change)).rejects.toThrow(message)
@@ -292,6 +297,9 @@ describe('refuses, before anything is trained', () => {
       },
       /validation, row 2, field "text"/,
     ],
+    [{ validation: [{ text: 'the cat' }] }, /validation, row 1, field "label": the row has no such field/],
+    [{ problem_type: 'regression', train: [{ text: 'a', label: 1 }, { text: 'b' }] }, /train, row 2, field "label"/],
+    [{ labels: ['one', 'other'] }, /train, row 1, field "label": a label .*Name it with the option labels too/],
     [{ train: [] }, /option train: no rows/],
     [{ train: [null] }, /option train, row 1: not a row/],
     [{ train: rows.slice(0, 4) }, /too few classes/],
