@@ -10,7 +10,8 @@ export {
   writeAdapter,
 } from './adapter/files.ts'
 export { loadAdapter } from './adapter/load.ts'
-export { type CombinationType, combineAdapters, type CombineOptions, type WeightedAdapter } from './adapter/combine.ts'
+export { combineAdapters, type WeightedAdapter } from './adapter/combine.ts'
+export type { CombinationType, CombineOptions } from './adapter/combine-matrices.ts'
 export { onnxAdapter, writeOnnxAdapter } from './adapter/onnx-adapter.ts'
 export { switchable, type SwitchableModel, type SwitchableOptions } from './adapter/switch.ts'
 export { AdapterError, ConfigError, WeightsError } from './errors.ts'

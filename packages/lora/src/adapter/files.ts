@@ -1,5 +1,5 @@
-// Adapters on disk exactly as PEFT's save_pretrained has them: adapter_config.json and adapter_model.safetensors, head
-// included.
+// Adapters on disk and on the hub, in PEFT's format (save_pretrained): adapter_config.json and
+// adapter_model.safetensors, head included.
 
 import { type HubOptions, hubFiles, isFolder, type PushOptions, pushToHub } from '@cola/data'
 import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
@@ -19,18 +19,18 @@ export interface Adapter<M extends PeftType = PeftType> {
   config: ConfigOf<M>
   /** Tensors under the names in the file. */
   tensors: Map<string, Tensor>
-  /** Of combined ones: patterns that match no module, one sentence each. */
+  /** For combined adapters: patterns that match no module, one sentence each. */
   warnings?: readonly string[]
-  /** What the head was trained as; PEFT's own adapters do not say it. */
+  /** The head that the adapter was trained with; adapters that PEFT wrote do not record it. */
   head?: Head
 }
 
 const headFile = 'head_config.json'
 
 /**
- * Reads an adapter folder: PEFT's two files, and `head_config.json` where the adapter was written here.
- * @throws {ConfigError | FormatError | FileError | AdapterError} naming the file and the field or tensor: also for a
- * value that is NaN or infinite.
+ * Reads an adapter folder: PEFT's two files, and `head_config.json` where this library wrote the adapter.
+ * @throws {ConfigError | FormatError | FileError | AdapterError} naming the file and the field or tensor, also for
+ * values that are NaN or infinite.
  */
 export function readAdapter(folder: string): Adapter {
   const { join } = paths()
@@ -48,12 +48,12 @@ const floats: ReadonlySet<string> = new Set(['float32', 'float16', 'bfloat16', '
 function requireFinite(value: Tensor, where: string): void {
   if (!floats.has(value.dtype)) throw new AdapterError({ where, what: 'not a tensor of floats', found: value.dtype })
   const values = toFloat32(value)
-  const at = values.findIndex((x) => !Number.isFinite(x))
-  if (at >= 0)
+  const index = values.findIndex((x) => !Number.isFinite(x))
+  if (index >= 0)
     throw new AdapterError({
       where,
       what: 'not a finite number',
-      found: `${values[at]} at element ${at}`,
+      found: `${values[index]} at element ${index}`,
       fix: 'Its training diverged, or the file is damaged: take an earlier checkpoint.',
     })
 }
@@ -81,7 +81,7 @@ function headJson({ name, labels, num_labels, pooling }: Head): string {
 }
 
 /**
- * An adapter from a folder that exists, else from the hub.
+ * Reads an adapter from a folder that exists, else from the hub.
  * @throws {HubError | DataError | ConfigError | FormatError | FileError} naming the URL or file, and the field or
  * tensor.
  */
@@ -97,8 +97,8 @@ export async function openAdapter(nameOrFolder: string, options: HubOptions = {}
 }
 
 /**
- * The tensors of an adapter file: the method's parameters, what was trained in full, and what else the file that it came
- * from held; sorted as PEFT has them.
+ * The tensors of an adapter file: the method's parameters, those trained in full, and other tensors of the file that
+ * the adapter was loaded from; sorted by name, as PEFT sorts them.
  */
 export function adapterTensors(model: AdaptedModel): Map<string, Tensor> {
   const names = fileNames(model)
@@ -109,7 +109,7 @@ export function adapterTensors(model: AdaptedModel): Map<string, Tensor> {
   return new Map(entries.map(([file, name]) => [file, read(file, name)]))
 }
 
-/** The configuration as adapter_config.json: sorted keys, indent 2, inference_mode on. */
+/** The text of adapter_config.json: sorted keys, indent 2, inference_mode on. */
 export function adapterConfigJson(config: AdapterConfigJson): string {
   const full: Record<string, unknown> = { ...config, inference_mode: true }
   return `${JSON.stringify(
@@ -124,10 +124,10 @@ export function adapterConfigJson(config: AdapterConfigJson): string {
 }
 
 /**
- * Writes an adapter folder that PEFT's from_pretrained reads, with `head_config.json` beside it where the head is
- * known. One that started with a part of the base matrices (PiSSA, OLoRA) is written as a
- * plain adapter of the unchanged model, of twice the rank.
- * @throws {FileError} when it cannot be written.
+ * Writes an adapter folder that PEFT's from_pretrained reads, with `head_config.json` where the head is known. An
+ * adapter that was initialized from a part of the base matrices (PiSSA, OLoRA) is written as a plain adapter of the
+ * unchanged model, with twice the rank.
+ * @throws {FileError} when the folder cannot be written.
  */
 export function writeAdapter(folder: string, trained: AdaptedModel, { baseModel }: { baseModel?: string } = {}): void {
   const { join } = paths()
@@ -136,8 +136,8 @@ export function writeAdapter(folder: string, trained: AdaptedModel, { baseModel 
 }
 
 /**
- * Pushes an adapter to a model repository on the hub, as {@link writeAdapter} would write it.
- * @returns The commit.
+ * Pushes the files of {@link writeAdapter} to a model repository on the hub.
+ * @returns The id of the commit.
  * @throws {HubError} naming the URL: no token, refused, unreachable.
  */
 export const pushAdapter = (
@@ -146,7 +146,7 @@ export const pushAdapter = (
   { baseModel, ...options }: { baseModel?: string } & Omit<PushOptions, 'files'> = {},
 ): Promise<string> => pushToHub(repo, { files: adapterFiles(trained, baseModel), ...options })
 
-/** The files of an adapter's folder; its configuration last, so that a folder with one is whole. */
+/** The files of an adapter's folder. The configuration is last, so that a folder that has one is complete. */
 function adapterFiles(trained: AdaptedModel, baseModel: string | undefined): Record<string, Uint8Array> {
   const model = isLora(trained) && trained.initial.size ? plainAdapter(trained) : trained
   const base = baseModel === undefined ? {} : { base_model_name_or_path: baseModel }
@@ -161,8 +161,8 @@ function adapterFiles(trained: AdaptedModel, baseModel: string | undefined): Rec
 }
 
 /**
- * `all-linear` as the names of the modules that it was, as PEFT writes it: the model that an adapter is loaded into may
- * have more, such as a pooler, and PEFT would miss their tensors.
+ * Replaces `all-linear` by the names of the adapted modules, as PEFT does. The model that loads the adapter may have
+ * more linear layers, such as a pooler, and PEFT would miss their tensors.
  */
 const targetNames = ({ config: { target_modules }, targets }: AdaptedModel) =>
   isAllLinear(target_modules) ? { target_modules: targets.map(({ module }) => module).sort() } : {}
@@ -170,5 +170,8 @@ const targetNames = ({ config: { target_modules }, targets }: AdaptedModel) =>
 function modelCard(config: AdapterConfigJson): string {
   const { base_model_name_or_path: base, peft_type } = config
   const { title, summary } = methodOf(config)
-  return `---\n${base ? `base_model: ${base}\n` : ''}library_name: peft\ntags:\n- ${peft_type.toLowerCase()}\n---\n\n# ${title} adapter\n\n${summary(config)} Trained with @cola/lora on ONNX Runtime; PEFT's \`PeftModel.from_pretrained\` loads this folder.\n`
+  const baseLine = base ? `base_model: ${base}\n` : ''
+  const metadata = `---\n${baseLine}library_name: peft\ntags:\n- ${peft_type.toLowerCase()}\n---\n`
+  const use = "Trained with @cola/lora on ONNX Runtime; PEFT's `PeftModel.from_pretrained` loads this folder."
+  return `${metadata}\n# ${title} adapter\n\n${summary(config)} ${use}\n`
 }

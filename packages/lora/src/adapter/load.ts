@@ -1,5 +1,5 @@
-// An adapter's tensors at their places in a model: every tensor of the file finds its place, every place its tensor, or
-// an error says which do not.
+// Loads an adapter into a model. Every tensor of the file must have a parameter in the model, and every parameter of
+// the adapter a tensor in the file; errors list the others.
 
 import { asFloat32, cloneGraph, float32, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
@@ -9,14 +9,14 @@ import { inject } from '../inject/with-adapter.ts'
 import type { PeftType } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
-import { lostTensors, missingParameters, otherShapes } from './misfits.ts'
+import { missingParameters, mismatchedShapes, unplacedTensors } from './misfits.ts'
 import { fileNames, omittedIn, type Place, placesIn, savedParameters } from './names.ts'
 
 /**
- * Puts an adapter into a base model; an adapter that PEFT trained on the bare model (AutoModel) fits too, and is
- * written back as it was.
- * @throws {AdapterError} naming the tensors: the adapter belongs to another model, its head is missing, called
- * otherwise or of other classes.
+ * Loads an adapter into a copy of a base model. Adapters that PEFT trained on the bare model (AutoModel) fit too, and
+ * are written back under the bare model's names.
+ * @throws {AdapterError} naming the tensors: the adapter belongs to another model, or its head is missing, has another
+ * name or other classes.
  */
 export function loadAdapter<M extends PeftType>(model: HeadedModel, adapter: Adapter<M>): AdaptedModel<M> {
   checkHead(model.head, adapter.head)
@@ -24,7 +24,7 @@ export function loadAdapter<M extends PeftType>(model: HeadedModel, adapter: Ada
   const injected = inject<M>(model, adapter.config, { omitted, loading: true })
   const placed = placedTensors(injected, adapter)
   const names = fileNames(injected)
-  const usual = new Set([...savedParameters(injected)].flatMap(names))
+  const writtenNames = new Set([...savedParameters(injected)].flatMap(names))
   const [graph, base] = [cloneGraph(injected.graph), cloneGraph(injected.base)]
   for (const { parameter, original, value } of placed) {
     if (!original) graph.initializers.set(parameter, value)
@@ -35,7 +35,7 @@ export function loadAdapter<M extends PeftType>(model: HeadedModel, adapter: Ada
     ...injected,
     graph,
     base,
-    held: new Map(placed.filter(({ file }) => !usual.has(file)).map(({ file, parameter }) => [file, parameter])),
+    held: new Map(placed.filter(({ file }) => !writtenNames.has(file)).map(({ file, parameter }) => [file, parameter])),
     ...(adapter.head ? { head: { ...model.head, ...adapter.head } } : {}),
   }
 }
@@ -45,8 +45,8 @@ interface Placed extends Place {
   value: Tensor
 }
 
-/** The first rows and columns of a matrix: PEFT shares one that may be larger than what an adapter uses of it. */
-function cut(matrix: Tensor, dims: readonly number[]): Tensor {
+/** The first rows and columns of a matrix: PEFT's shared matrices may be larger than an adapter needs. */
+function crop(matrix: Tensor, dims: readonly number[]): Tensor {
   const [rows = 0, columns = 0] = dims
   const [height = 0, width = 0] = matrix.dims
   if (matrix.dims.length !== 2 || (height === rows && width === columns) || height < rows || width < columns)
@@ -61,43 +61,46 @@ function cut(matrix: Tensor, dims: readonly number[]): Tensor {
   )
 }
 
-/** Each tensor with its place, in float32 as the model is. */
+/** The tensors of the file with their parameters in the model, converted to float32. */
 function placedTensors(model: AdaptedModel, { tensors }: Adapter): Placed[] {
   const placeOf = placesIn(model)
   const entries = [...tensors].map(([file, value]) => ({ file, value, place: placeOf(file) }))
-  const lost = entries.filter(({ place }) => place === undefined)
+  const unplaced = entries.filter(({ place }) => place === undefined)
   const held = new Set(entries.map(({ place }) => place?.parameter))
   const missing = savedParameters(model).filter((name) => !held.has(name))
-  if (lost.length > 0) throw new AdapterError(lostTensors(model, lost, missing))
+  if (unplaced.length > 0) throw new AdapterError(unplacedTensors(model, unplaced, missing))
   const { shared } = methodOf(model.config)
   const placed = entries.map(({ file, value, place }) => {
     const { parameter, original } = place as Place
-    const own = model.graph.initializers.get(parameter) as Tensor
-    return { file, parameter, original, value: shared.names.has(parameter) ? cut(value, own.dims) : value }
+    const { dims } = model.graph.initializers.get(parameter) as Tensor
+    return { file, parameter, original, value: shared.names.has(parameter) ? crop(value, dims) : value }
   })
   const misshaped = placed.filter(
     ({ parameter, value }) => model.graph.initializers.get(parameter)?.dims.join() !== value.dims.join(),
   )
-  if (misshaped.length > 0) throw new AdapterError(otherShapes(model, misshaped))
+  if (misshaped.length > 0) throw new AdapterError(mismatchedShapes(model, misshaped))
   if (missing.length > 0) throw new AdapterError(missingParameters(model, missing))
-  refuseTwoValues(placed)
-  return placed.map((one) => ({ ...one, value: asFloat32(one.value) }))
+  requireEqualDuplicates(placed)
+  return placed.map((entry) => ({ ...entry, value: asFloat32(entry.value) }))
 }
 
-function refuseTwoValues(placed: readonly Placed[]): void {
+/** @throws {AdapterError} for two tensors of one parameter that differ. */
+function requireEqualDuplicates(placed: readonly Placed[]): void {
   const seen = new Map<string, Placed>()
-  for (const one of placed) {
-    const key = `${one.original} ${one.parameter}`
+  for (const entry of placed) {
+    const key = `${entry.original} ${entry.parameter}`
     const first = seen.get(key)
-    if (first && !sameValues(first.value, one.value))
+    if (first && !sameValues(first.value, entry.value))
       throw new AdapterError({
-        where: `adapter tensor "${one.file}"`,
+        where: `adapter tensor "${entry.file}"`,
         what: `another value than "${first.file}" has, which is the same parameter`,
-        fix: [first, one].some(({ file }) => file.includes('.modules_to_save.'))
-          ? 'modules_to_save named a module and one in it, which PEFT cannot load either: name one of the two, and train again.'
-          : 'They were two matrices when they were saved: export the base with tie_word_embeddings as it was in training.',
+        fix: [first, entry].some(({ file }) => file.includes('.modules_to_save.'))
+          ? 'modules_to_save named a module and one in it, which PEFT cannot load either: ' +
+            'name one of the two, and train again.'
+          : 'They were two matrices when they were saved: ' +
+            'export the base with tie_word_embeddings as it was in training.',
       })
-    seen.set(key, one)
+    seen.set(key, entry)
   }
 }
 

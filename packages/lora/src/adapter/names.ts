@@ -1,4 +1,4 @@
-// Names in an adapter file and in the graph: what PEFT calls what it saves, wrappers and all.
+// Maps tensor names of a PEFT adapter file, with the names of PEFT's wrapper modules, to parameter names of the graph.
 // peft/utils/save_and_load.py, get_peft_model_state_dict.
 
 import type { Graph } from '@cola/graph'
@@ -9,24 +9,24 @@ import { trainedRowsName } from '../inject/tokens.ts'
 import { adaptedModule, methodOf } from '../methods/methods.ts'
 import { peftPrefix } from '../methods/target.ts'
 
-/** What a tensor of the file is in the graph. */
+/** The parameter of the graph that a tensor of the file belongs to. */
 export interface Place {
   parameter: string
-  /** Whether it is what the base had before its module was trained in full. */
+  /** Whether the tensor is the base model's value of a parameter that was trained in full. */
   original: boolean
 }
 
-/** Modules that PEFT puts between a module's name and its parameter's. */
+/** Wrapper modules that PEFT inserts between the name of a module and that of its parameter. */
 const wrappers = /\.(base_layer|original_module|modules_to_save(\.default)?|token_adapter(?=\.base_layer))(?=\.)/g
 
 const trainedRows = /\.token_adapter\.trainable_tokens_delta$/
 
-/** Finds the place of each name; undefined where there is none. */
+/** Maps a name in the file to its parameter; undefined where the model has none. */
 export function placesIn(model: AdaptedModel): (name: string) => Place | undefined {
   const { initializers } = model.graph
   const heads = new Map(tiedHeads(model.base).map((head) => [head.module, head]))
   const shared = new Map([...methodOf(model.config).shared.names].map(([parameter, file]) => [file, parameter]))
-  const ofHead = (parameter: string): string | undefined =>
+  const tiedWeight = (parameter: string): string | undefined =>
     parameter.endsWith('.weight') ? heads.get(parameter.slice(0, -'.weight'.length))?.weight : undefined
   return (name) => {
     const known = shared.get(name) ?? name
@@ -36,29 +36,30 @@ export function placesIn(model: AdaptedModel): (name: string) => Place | undefin
     if (rows !== undefined) return { parameter: rows, original: false }
     const plain = full.replace(wrappers, '')
     const parameter =
-      [full, plain].flatMap((own) => [model.omitted + own, own]).find((own) => initializers.has(own)) ?? ofHead(plain)
+      [full, plain].flatMap((bare) => [model.omitted + bare, bare]).find((name) => initializers.has(name)) ??
+      tiedWeight(plain)
     return parameter === undefined
       ? undefined
       : { parameter, original: full.includes('.original_module.') && model.trainable.has(parameter) }
   }
 }
 
-/** The trained rows of an embedding, which a head that shares its matrix has too. */
+/** The trained rows of an embedding, under the name of a head that shares its matrix. */
 function tiedRows({ tokens }: AdaptedModel, heads: ReadonlyMap<string, TiedHead>, name: string): string | undefined {
   const weight = trainedRows.test(name) ? heads.get(name.replace(trainedRows, ''))?.weight : undefined
-  const target = tokens.find((one) => one.weight === weight)
+  const target = tokens.find((candidate) => candidate.weight === weight)
   return target && trainedRowsName(target.module)
 }
 
-/** Names in the graph of what a file holds always: what is trained, and what the targets share. */
+/** Names in the graph of the tensors that every file has: the trained parameters, and those that the targets share. */
 export function savedParameters({ trainable, config }: AdaptedModel): string[] {
   const { shared } = methodOf(config)
   return [...trainable, ...(shared.areSaved(config) ? shared.names.keys() : [])]
 }
 
 /**
- * Names in the file of a saved parameter: a head that shares a trained matrix on purpose (`ensure_weight_tying`) has
- * it too.
+ * Maps a saved parameter to its names in the file. A matrix that a head shares (`ensure_weight_tying`) has the head's
+ * name too.
  */
 export function fileNames(model: AdaptedModel): (parameter: string) => string[] {
   const biases = new Set(model.targets.map(({ bias }) => bias))
@@ -68,23 +69,22 @@ export function fileNames(model: AdaptedModel): (parameter: string) => string[] 
   return (name) => {
     if (name.startsWith(peftPrefix)) return [name]
     if (shared.has(name)) return [shared.get(name) as string]
-    const own = bare(biases.has(name) ? name.replace(/\.bias$/, '.base_layer.bias') : name)
-    return [own, ...heads.filter(({ weight }) => weight === name).map(({ module }) => `${module}.weight`)].map(
-      (one) => peftPrefix + one,
-    )
+    const fileName = bare(biases.has(name) ? name.replace(/\.bias$/, '.base_layer.bias') : name)
+    const headNames = heads.filter(({ weight }) => weight === name).map(({ module }) => `${module}.weight`)
+    return [fileName, ...headNames].map((unprefixed) => peftPrefix + unprefixed)
   }
 }
 
-/** What a file's names leave out of the graph's: an adapter that was trained on the bare model has no `bert.`. */
+/** Prefix of the graph's names that the file's names lack: `bert.` for an adapter of the bare model, else empty. */
 export function omittedIn(names: Iterable<string>, graph: Graph): string {
   const modules = adaptableLayers(graph).map(({ module }) => module)
   const inFile = new Set([...names].flatMap((name) => adaptedModule(name)?.replace(peftPrefix, '') ?? []))
-  const before = (prefix: string): number =>
+  const matchCount = (prefix: string): number =>
     modules.filter((module) => module.startsWith(prefix) && inFile.has(module.slice(prefix.length))).length
   const prefixes = new Set(
     modules.flatMap((module) =>
-      [...inFile].filter((own) => module.endsWith(`.${own}`)).map((own) => module.slice(0, -own.length)),
+      [...inFile].filter((name) => module.endsWith(`.${name}`)).map((name) => module.slice(0, -name.length)),
     ),
   )
-  return [...prefixes].reduce((best, prefix) => (before(prefix) > before(best) ? prefix : best), '')
+  return [...prefixes].reduce((best, prefix) => (matchCount(prefix) > matchCount(best) ? prefix : best), '')
 }

@@ -1,5 +1,5 @@
-// ONNX Runtime's own adapter file, .onnx_adapter, for its C, Python, C# and Java APIs and onnxruntime-genai: the only
-// importer of flatbuffers. onnxruntime/lora/adapter_format/adapter_schema.fbs: Adapter { format_version,
+// ONNX Runtime's adapter file format, .onnx_adapter, for its C, Python, C# and Java APIs and onnxruntime-genai. Only
+// this file imports flatbuffers. onnxruntime/lora/adapter_format/adapter_schema.fbs: Adapter { format_version,
 // adapter_version, model_version, parameters: [Parameter] }, Parameter { name, dims: [int64], data_type, raw_data:
 // [uint8] (aligned to 8) }.
 
@@ -12,14 +12,14 @@ const float = 1
 const formatVersion = 1
 
 /**
- * The bytes of an .onnx_adapter file with an adapter's matrices, for a model whose inputs are overridable.
- * @throws {AdapterError} for a name that is none of the model's adapters.
+ * The bytes of an .onnx_adapter file with an adapter's matrices, for a model with overridable inputs.
+ * @throws {AdapterError} for a name that is not one of the model's adapters.
  */
 export function onnxAdapter(model: Pick<SwitchableModel, 'feeds'>, adapter: string): Uint8Array {
   const builder = new Builder(1024)
   const parameters = Object.entries(model.feeds(adapter)).map(([name, { data, dims }]) => {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    // The vector's elements at a multiple of 8, as the schema wants them.
+    // The schema aligns the vector's elements to 8 bytes.
     builder.startVector(1, bytes.length, 8)
     for (let i = bytes.length - 1; i >= 0; i--) builder.addInt8(bytes[i] as number)
     const raw = builder.endVector()

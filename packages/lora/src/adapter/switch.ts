@@ -1,5 +1,5 @@
-// Several adapters on one base model in one session: the adapter's matrices are inputs, so that another adapter is
-// another set of arrays.
+// Several adapters on one base model in one session: the matrices of the adapter are inputs of the graph, so that
+// switching adapters changes the feeds only.
 
 import {
   addInitializer,
@@ -29,8 +29,8 @@ import { isLora, plainAdapter } from './plain-adapter.ts'
 
 export interface SwitchableModel {
   /**
-   * The base model with two further inputs a layer, A [in, rank] and B [rank, out], under PEFT's names, and
-   * `lora_scale`, a scalar.
+   * The base model with two more inputs for each layer, A [in, rank] and B [rank, out], under PEFT's names, and the
+   * scalar `lora_scale`.
    */
   readonly graph: Graph
   /** Rank that all adapters are padded to. */
@@ -38,43 +38,44 @@ export interface SwitchableModel {
   /** Names of the adapters. */
   readonly adapters: readonly string[]
   /**
-   * The inputs that make the model compute with an adapter, or with none; made once, so that switching costs nothing.
-   * @throws {AdapterError} for a name that is none of the adapters.
+   * The feeds that select an adapter, or none. They are created once, so that switching costs nothing.
+   * @throws {AdapterError} for a name that is not one of the adapters.
    */
   readonly feeds: (adapter?: string, options?: { scale?: number }) => Batch
 }
 
 export interface SwitchableOptions {
   /**
-   * `required` inputs, for JavaScript; `overridable` ones with a default of rank 0 (no adapter), for native ONNX
-   * Runtime's adapters. @default 'required'
+   * `required` inputs, for JavaScript; `overridable` inputs with a default of rank 0 (no adapter), for the adapters of
+   * native ONNX Runtime.
+   * @default 'required'
    */
   inputs?: 'required' | 'overridable'
 }
 
 /**
- * Puts adapters beside a base model instead of into it. Heads and other modules saved in full are inputs too.
- * @throws {AdapterError} for no adapters, one that does not fit the model, or is more than LoRA's products:
- * DoRA's magnitudes, other methods.
+ * Builds a model whose adapters are inputs. Heads and other modules saved in full are inputs too.
+ * @throws {AdapterError} without adapters, for one that does not fit the model, and for one that is not plain LoRA, such
+ * as DoRA or another method.
  */
 export function switchable(
-  given: Model,
+  original: Model,
   adapters: Readonly<Record<string, Adapter>>,
   { inputs = 'required' }: SwitchableOptions = {},
 ): SwitchableModel {
-  const model = { ...given, graph: widen(given.graph) }
+  const model = { ...original, graph: widen(original.graph) }
   const names = Object.keys(adapters)
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
-  const loaded = new Map(names.map((name) => [name, plain(name, loadAdapter(model, adapters[name] as Adapter))]))
+  const loaded = new Map(names.map((name) => [name, requirePlain(name, loadAdapter(model, adapters[name] as Adapter))]))
   const all = [...loaded.values()]
-  const rank = all.flatMap((own) => own.targets).reduce((greatest, { r }) => Math.max(greatest, r), 0)
-  const base = parted(model, all)
-  const targetsOf = byLayer(base.graph)
-  const targets = new Map(all.flatMap((own) => [...targetsOf(own)]))
+  const rank = all.flatMap(({ targets }) => targets).reduce((greatest, { r }) => Math.max(greatest, r), 0)
+  const base = untieTrained(model, all)
+  const targetsOf = targetsByLayer(base.graph)
+  const targets = new Map(all.flatMap((adapted) => [...targetsOf(adapted)]))
   const saved = [
     ...new Set(
-      all.flatMap((own) =>
-        [...own.trainable, ...own.held.values()].filter((name) => base.graph.initializers.has(name)),
+      all.flatMap(({ trainable, held }) =>
+        [...trainable, ...held.values()].filter((name) => base.graph.initializers.has(name)),
       ),
     ),
   ]
@@ -83,26 +84,26 @@ export function switchable(
       ? requiredInputs(base.graph, targets, saved, rank)
       : overridableInputs(base.graph, targets, saved)
   const arrays = new Map<string | undefined, Batch>([[undefined, feedsOf(base, new Map(), targets, saved, rank)]])
-  for (const [name, own] of loaded) arrays.set(name, feedsOf(own, targetsOf(own), targets, saved, rank))
+  for (const [name, adapted] of loaded) arrays.set(name, feedsOf(adapted, targetsOf(adapted), targets, saved, rank))
   return {
     graph,
     rank,
     adapters: names,
     feeds: (adapter, { scale = 1 } = {}) => {
-      const found = arrays.get(adapter)
-      if (!found)
+      const feeds = arrays.get(adapter)
+      if (!feeds)
         throw new AdapterError({
           where: `adapter "${adapter}"`,
           what: 'not one of this model',
           expected: names.join(', '),
         })
-      return { ...found, ...(inputs === 'required' ? { lora_scale: { data: Float32Array.of(scale), dims: [] } } : {}) }
+      return { ...feeds, ...(inputs === 'required' ? { lora_scale: { data: Float32Array.of(scale), dims: [] } } : {}) }
     },
   }
 }
 
-/** @throws {AdapterError} for an adapter that is more than sums of products. */
-function plain(name: string, model: AdaptedModel): LoraModel {
+/** @throws {AdapterError} for an adapter that is not a sum of products. */
+function requirePlain(name: string, model: AdaptedModel): LoraModel {
   const reason =
     methodOf(model.config).unswitchable(model.config) ??
     (model.tokens.length > 0 ? 'trained tokens cannot be switched' : undefined)
@@ -118,10 +119,10 @@ function plain(name: string, model: AdaptedModel): LoraModel {
 type Targets = ReadonlyMap<string, LoraTarget>
 
 /**
- * An adapter's targets by the graph's names of their layers: one that was trained on the bare model leaves the base's
- * prefix out.
+ * An adapter's targets, keyed by the graph's names of their layers. The names of an adapter of the bare model lack the
+ * base model's prefix.
  */
-function byLayer(base: Graph): (own: LoraModel) => Targets {
+function targetsByLayer(base: Graph): (adapted: LoraModel) => Targets {
   const modules = new Set(adaptableLayers(base).map(({ module }) => module))
   return ({ omitted, targets }) =>
     new Map(
@@ -130,18 +131,18 @@ function byLayer(base: Graph): (own: LoraModel) => Targets {
 }
 
 /**
- * The base with a head's own matrix where an adapter trains the head or the embedding that it shared it with, but not
- * both as one.
+ * The base model with heads untied from the embeddings where an adapter trains one of the two but not the shared
+ * matrix.
  */
-function parted(model: Model, adapters: readonly LoraModel[]): Model {
+function untieTrained(model: Model, adapters: readonly LoraModel[]): Model {
   const graph = cloneGraph(model.graph)
   for (const head of tiedHeads(graph))
-    if (adapters.some((own) => own.base.initializers.has(headWeight(head)))) untie(graph, head)
+    if (adapters.some(({ base }) => base.initializers.has(headWeight(head)))) untie(graph, head)
   return { ...model, graph }
 }
 
-/** y + lora_scale (x A) B after each target, and saved parameters as inputs. */
-function injected(base: Graph, targets: Targets, declare: (graph: Graph) => void, scaled: boolean): Graph {
+/** Adds y + lora_scale (x A) B after each target; `declare` adds the inputs. */
+function injectProducts(base: Graph, targets: Targets, declare: (graph: Graph) => void, scaled: boolean): Graph {
   const graph = cloneGraph(base)
   declare(graph)
   const modules = new Map(adaptableLayers(base).map(({ node, module }) => [node.outputs[0] as string, module]))
@@ -158,7 +159,7 @@ function injected(base: Graph, targets: Targets, declare: (graph: Graph) => void
 }
 
 function requiredInputs(base: Graph, targets: Targets, saved: readonly string[], rank: number): Graph {
-  return injected(
+  return injectProducts(
     base,
     targets,
     (graph) => {
@@ -179,7 +180,7 @@ function requiredInputs(base: Graph, targets: Targets, saved: readonly string[],
 }
 
 function overridableInputs(base: Graph, targets: Targets, saved: readonly string[]): Graph {
-  return injected(
+  return injectProducts(
     base,
     targets,
     (graph) => {
@@ -200,15 +201,17 @@ function overridableInputs(base: Graph, targets: Targets, saved: readonly string
   )
 }
 
-/** A model's matrices as [in, rank] and [rank, out], padded with zeros, the scaling in B; zeros where it has none. */
-function feedsOf(model: Model, own: Targets, targets: Targets, saved: readonly string[], rank: number): Batch {
+/**
+ * A model's A [in, rank] and B [rank, out], padded with zeros, the scaling in B; zeros for layers without an adapter.
+ */
+function feedsOf(model: Model, adapted: Targets, targets: Targets, saved: readonly string[], rank: number): Batch {
   const heads = new Map(tiedHeads(model.graph).map((head) => [headWeight(head), head.weight]))
   const batch: Record<string, { data: Float32Array; dims: number[] }> = {}
-  for (const [layer, one] of targets) {
-    const { inFeatures, outFeatures } = one
-    const [nameA, nameB] = loraNames(one)
+  for (const [layer, common] of targets) {
+    const { inFeatures, outFeatures } = common
+    const [nameA, nameB] = loraNames(common)
     const [a, b] = [new Float32Array(inFeatures * rank), new Float32Array(rank * outFeatures)]
-    const target = own.get(layer)
+    const target = adapted.get(layer)
     if (target) {
       const [A, B] = loraNames(target).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [
         Float32Array,

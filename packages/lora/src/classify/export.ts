@@ -1,4 +1,4 @@
-// A trained GPT-2 classifier for any ONNX Runtime.
+// Exports trained classifiers for any ONNX Runtime.
 
 import type { Model } from '@cola/graph'
 import { type ClassifierExport, writeClassifier } from '@cola/train'
@@ -29,12 +29,13 @@ export function exportClassifier(model: Model, { config, ...rest }: ExportOption
 export type MergedExport = Omit<ClassifierExport, 'graph'>
 
 /**
- * The same of any ONNX model with an adapter and a head: merged, and read at the place the head was trained at. Labels
- * are the head's where none are given.
+ * {@link exportClassifier} for any ONNX model with an adapter and a head: merges the adapter and keeps the head's
+ * pooling.
+ * @param options `labels`: @default the head's
  * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not finite.
  */
 export function exportMerged(model: AdaptedModel, options: MergedExport): void {
-  // Before anything is written: merging may fail.
+  // Merging may fail: it comes before anything is written.
   const graph = withMaskedInputs(merge(model))
   const labels = options.labels ?? model.head?.labels
   writeClassifier({ ...options, graph, ...(labels ? { labels: [...labels] } : {}) })

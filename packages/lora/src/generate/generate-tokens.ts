@@ -1,4 +1,4 @@
-// Text from a language model, token by token.
+// Generates tokens with a language model.
 
 import { random } from '@cola/data'
 import { callable, type Check, checkOptions, type Checks, FeedError, flag, positive, whole } from '@cola/train'
@@ -7,22 +7,22 @@ import { nextToken, type SampleOptions } from './sample.ts'
 export interface GenerateOptions extends SampleOptions {
   /** @default 20 */
   max_new_tokens?: number
-  /** Ends the text: a token, or any of several. @default the model's */
+  /** Id or ids of the end token. @default the model's */
   eos_token_id?: number | readonly number[]
-  /** Of what is drawn. @default 0 */
+  /** Seed for sampling. @default 0 */
   seed?: number
   /** Called with each new token. */
   onToken?: ((id: number) => void) | undefined
 }
 
-/** What tokens are drawn from. */
+/** A model that predicts the next token. */
 export interface NextTokenModel {
-  /** Logits of the token that follows a text, [vocab_size]. Each text continues the last one by a token. */
+  /** Logits of the token that follows a text, [vocab_size]. Each text is the previous one with one more token. */
   readonly logits: (text: readonly number[]) => Promise<Float32Array>
   readonly vocab_size: number
   /** Greatest number of tokens of a text. */
   readonly max_length: number
-  /** What ends a text, where no option says it. */
+  /** Default of the option `eos_token_id`. */
   readonly eos_token_id?: number | readonly number[] | undefined
 }
 
@@ -43,7 +43,8 @@ const checks: Checks<GenerateOptions> = {
  * Continues a prompt of token ids.
  * @returns The new tokens, without the end token.
  * @throws {ConfigError} for an option that is unknown or out of its range.
- * @throws {FeedError} for an empty prompt, a token that the model has not, or a prompt that leaves no place for another.
+ * @throws {FeedError} for an empty prompt, a token outside of the vocabulary, or a prompt without a free position after
+ * it.
  */
 export async function generateTokens(
   model: NextTokenModel,
@@ -53,12 +54,12 @@ export async function generateTokens(
   checkOptions('generate', options, checks)
   requirePrompt(prompt, model)
   const { max_new_tokens = 20, eos_token_id = model.eos_token_id, seed = 0, onToken, ...sampling } = options
-  const ends = new Set([eos_token_id].flat())
+  const endTokens = new Set([eos_token_id].flat())
   const stream = random(seed, 'generate')
   const text = [...prompt]
   while (text.length - prompt.length < max_new_tokens && text.length <= model.max_length) {
     const id = nextToken(await model.logits(text), sampling, stream)
-    if (ends.has(id)) break
+    if (endTokens.has(id)) break
     text.push(id)
     onToken?.(id)
   }

@@ -1,4 +1,4 @@
-// Text from a GPT-2 language model with a cache of keys and values.
+// Generates tokens with GPT-2 and a cache of keys and values.
 
 import type { Model } from '@cola/graph'
 import { type Device, openSession, OrtTensor, type OrtTensors, resolveDevice } from '@cola/train'
@@ -11,17 +11,17 @@ export interface Generator {
   /**
    * Continues a prompt of token ids.
    * @returns The new tokens, without the end token.
-   * @throws {FeedError | ConfigError} for an empty prompt, a token that the model has not, a prompt that leaves no place
-   * in the position table, or an option that is out of its range.
+   * @throws {FeedError | ConfigError} for an empty prompt, a token outside of the vocabulary, a prompt without a free
+   * position after it, or an option that is out of its range.
    */
   readonly generate: (prompt: readonly number[], options?: GenerateOptions) => Promise<number[]>
   readonly release: () => Promise<void>
 }
 
 /**
- * Opens a model for generation: `gpt2(config, parameters, { head: 'language-model', cache: true })`, with an adapter in
- * it or without.
- * @throws {ConfigError} for a model without a cache, {DeviceError} when the device is not there.
+ * Opens a model for generation: `gpt2(config, parameters, { head: 'language-model', cache: true })`, with or without an
+ * adapter.
+ * @throws {ConfigError} for a model without a cache, {DeviceError} when the device is not available.
  */
 export async function createGenerator(
   { graph }: Model,
@@ -36,29 +36,29 @@ export async function createGenerator(
   const session = await openSession({ graph }, await resolveDevice(device, graph))
   const names = cachedValues(config)
   const size = config.n_embd / config.n_head
-  const nothing = (): OrtTensors =>
+  const emptyCache = (): OrtTensors =>
     Object.fromEntries(
       names.map((name) => [`past.${name}`, new OrtTensor('float32', new Float32Array(), [1, config.n_head, 0, size])]),
     )
   const row = (values: readonly number[]) => new OrtTensor('int32', Int32Array.from(values), [1, values.length])
-  const upTo = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
+  const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
 
-  /** Reads each token of a text once. */
-  const reader = (): NextTokenModel['logits'] => {
-    let past = nothing()
-    let seen = 0
+  /** Computes each token of a text once; keys and values of earlier tokens come from the cache. */
+  const cachedLogits = (): NextTokenModel['logits'] => {
+    let past = emptyCache()
+    let cached = 0
     return async (text) => {
-      const fresh = text.slice(seen)
+      const added = text.slice(cached)
       const results = await session.run({
-        input_ids: row(fresh),
-        position_ids: row(upTo(seen, text.length)),
-        segment_ids: row(fresh.map(() => 1)),
-        past_position_ids: row(upTo(0, seen)),
-        past_segment_ids: row(upTo(0, seen).map(() => 1)),
+        input_ids: row(added),
+        position_ids: row(range(cached, text.length)),
+        segment_ids: row(added.map(() => 1)),
+        past_position_ids: row(range(0, cached)),
+        past_segment_ids: row(range(0, cached).map(() => 1)),
         ...past,
       })
       past = Object.fromEntries(names.map((name) => [`past.${name}`, results[`present.${name}`] as OrtTensor]))
-      seen = text.length
+      cached = text.length
       const logits = (results.logits as OrtTensor).data as Float32Array
       return logits.subarray(logits.length - config.vocab_size)
     }
@@ -67,7 +67,7 @@ export async function createGenerator(
   return {
     generate: (prompt, options) =>
       generateTokens(
-        { logits: reader(), vocab_size, max_length, eos_token_id: eos_token_id ?? undefined },
+        { logits: cachedLogits(), vocab_size, max_length, eos_token_id: eos_token_id ?? undefined },
         prompt,
         options,
       ),

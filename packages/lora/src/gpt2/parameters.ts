@@ -42,7 +42,8 @@ export function gpt2Shapes(config: Gpt2Config, head: Gpt2Head): Map<string, numb
 }
 
 /**
- * A parameter's initial value: N(0, initializer_range), residual projections scaled by 1/sqrt(2 n_layer), norms 1 and 0.
+ * A parameter's initial value: N(0, initializer_range), residual projections scaled by 1/sqrt(2 n_layer), norms 1 and
+ * 0.
  */
 export function initialParameter(name: string, dims: readonly number[], config: Gpt2Config, seed: number): Tensor {
   const size = elementCount(dims)

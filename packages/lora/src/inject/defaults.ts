@@ -7,8 +7,8 @@ import { methodOf } from '../methods/methods.ts'
 import type { AdaptableLayer } from './inspect.ts'
 
 /**
- * The configuration with PEFT's default modules for the model's type in fields that are not set. The type is `model_type`
- * of the graph's metadata.
+ * The configuration with PEFT's default modules for the model's type in fields that are not set. The type is
+ * `model_type` of the graph's metadata.
  * @throws {ConfigError} for a type without defaults, listing the linear layers.
  */
 export function withDefaultModules<Config extends AdapterConfigJson>(

@@ -36,8 +36,8 @@ export const hasSubmodules = (graph: Graph, module: string): boolean =>
   [...graph.initializers.keys()].some((name) => name.startsWith(`${module}.`) && moduleOf(name) !== module)
 
 /**
- * Module of a linear layer: from the matrix's name, else the bias's, else the exporter's scope, else the matrix's name as
- * it is. A bias of another module than the scope is one that the exporter merged with an equal bias.
+ * Module of a linear layer: from the matrix's name, else the bias's, else the exporter's scope, else the matrix's name
+ * as it is. A bias of another module than the scope is one that the exporter merged with an equal bias.
  */
 function moduleName({ scope }: Node, weight: string, bias: string | undefined): string {
   if (/\.(weight|bias)$/.test(weight)) return moduleOf(weight)

@@ -71,8 +71,8 @@ export function unmerge<M extends PeftType>({ graph, adapter }: MergedModel<M>):
 }
 
 /**
- * Name of the initializer for a merged matrix. Where an embedding and a head share the matrix, an adapter belongs to one
- * of them only, so the merged matrix is a copy.
+ * Name of the initializer for a merged matrix. Where an embedding and a head share the matrix, an adapter belongs to
+ * one of them only, so the merged matrix is a copy.
  */
 function mergedName({ nodes }: Graph, target: Target): string {
   const { kind, weight, module } = target

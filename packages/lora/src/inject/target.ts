@@ -36,8 +36,8 @@ const headNames = [
 ]
 
 /**
- * Whether `target_modules` names a module, before `layers_to_transform` is applied. `all-linear` names all linear layers
- * except the head, and no embeddings.
+ * Whether `target_modules` names a module, before `layers_to_transform` is applied. `all-linear` names all linear
+ * layers except the head, and no embeddings.
  */
 export function isNamed(
   { target_modules: targets }: AdapterConfigJson,

@@ -1,5 +1,5 @@
-// Heads that share the token embeddings' matrix (`tie_word_embeddings`). PEFT unties them when one of the two is trained
-// in full.
+// Heads that share the token embeddings' matrix (`tie_word_embeddings`). PEFT unties them when one of the two is
+// trained in full.
 
 import { addInitializer, type Graph, type Tensor } from '@cola/graph'
 import type { AdapterConfigJson } from '../methods/method.ts'
@@ -29,8 +29,8 @@ export function tiedHeads(graph: Graph): TiedHead[] {
 }
 
 /**
- * Whether head and embedding stay tied (`ensure_weight_tying`). PEFT does this only where `modules_to_save` uses Llama's
- * names, not GPT-2's `wte`.
+ * Whether head and embedding stay tied (`ensure_weight_tying`). PEFT does this only where `modules_to_save` uses
+ * Llama's names, not GPT-2's `wte`.
  */
 export const staysTied = ({
   ensure_weight_tying,

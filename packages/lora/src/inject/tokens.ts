@@ -36,8 +36,8 @@ export const trainedRowsName = (module: string): string => parameterName(module,
 /**
  * The embeddings that `trainable_token_indices` names; a list without names refers to the embedding of `input_ids`.
  * @param isAdapted Whether a module is a target of the adapter or trained in full.
- * @throws {ConfigError} for a name that is not an embedding, for one that is trained in another way too, and for indices
- * outside of its rows.
+ * @throws {ConfigError} for a name that is not an embedding, for one that is trained in another way too, and for
+ * indices outside of its rows.
  */
 export function tokenTargets(
   graph: Graph,

@@ -154,8 +154,8 @@ const withoutPrefix = (name: string, prefix: string): string =>
   name.startsWith(prefix) ? name.slice(prefix.length) : name
 
 /**
- * The prefix that the names of all parameters share: the `bert.` of a bare model, transformers' base_model_prefix. Empty
- * where the model has a head beside the base model.
+ * The prefix that the names of all parameters share: the `bert.` of a bare model, transformers' base_model_prefix.
+ * Empty where the model has a head beside the base model.
  */
 function barePrefix({ initializers }: Graph): string {
   const names = [...initializers.keys()].filter((name) => /^[A-Za-z_].*\.(weight|bias)$/.test(name))
@@ -164,8 +164,8 @@ function barePrefix({ initializers }: Graph): string {
 }
 
 /**
- * The configuration with the modules that are trained in full excluded from `all-linear`: PEFT can adapt a layer or save
- * it, not both.
+ * The configuration with the modules that are trained in full excluded from `all-linear`: PEFT can adapt a layer or
+ * save it, not both.
  * @throws {ConfigError} for a layer that the configuration names for both.
  */
 function withoutSaved(config: AdapterConfigJson, layers: readonly AdaptableLayer[]): AdapterConfigJson {
@@ -198,8 +198,8 @@ function withoutSaved(config: AdapterConfigJson, layers: readonly AdaptableLayer
 }
 
 /**
- * @throws {ConfigError} for LoRA on a tied embedding with `ensure_weight_tying`, where PEFT shares the adapter's matrices
- * with the head, transposed.
+ * @throws {ConfigError} for LoRA on a tied embedding with `ensure_weight_tying`, where PEFT shares the transposed
+ * matrices of the adapter with the head.
  */
 function refuseTied(graph: Graph, targets: readonly Target[], { ensure_weight_tying }: AdapterConfigJson): void {
   if (!ensure_weight_tying) return

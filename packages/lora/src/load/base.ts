@@ -1,4 +1,5 @@
-// One door for base models: GPT-2 from safetensors or any ONNX model, from a folder, from the hub, or open already.
+// Opens base models of every kind: GPT-2 from safetensors or any ONNX model, from a folder, from the hub, or an already
+// opened one.
 
 import {
   firstPosition,
@@ -23,33 +24,33 @@ import { onnxFiles, type OnnxModel, type OnnxModelOptions, openOnnxModel } from 
 import { withNextTokenLogits } from './language-model.ts'
 import { loadPretrained, type Pretrained } from './pretrained.ts'
 
-/** A batch, and where each sentence begins in its flattened rows of tokens. */
+/** A batch, and the index of each sentence's first token in its flattened rows. */
 export interface PlacedBatch {
   readonly batch: Batch
-  /** [rows, columns] of its tokens. */
+  /** Shape of its token ids, [rows, columns]. */
   readonly grid: readonly number[]
   readonly starts: readonly number[]
 }
 
-/** A pretrained model that a task puts its head on. */
+/** A pretrained model, to which a task adds its head. */
 export interface BaseModel {
-  /** Folder or hub name that it was opened by. */
+  /** Folder or hub name of the source. */
   readonly name: string
-  /** The ONNX file and the revision that were asked for. */
+  /** The requested ONNX file and revision. */
   readonly origin: { readonly file?: string; readonly revision?: string }
   /** Folder that its files were read from. */
   readonly folder: string
   readonly config: Readonly<Record<string, unknown>> & { model_type: string }
   readonly tokenizer: Tokenizer
-  /** Whether a token attends to earlier ones only, so that the last one has seen the whole text. */
+  /** Whether a token attends to earlier tokens only; then the last token depends on the original text. */
   readonly causal: boolean
   /** Greatest number of tokens of an input. */
   readonly maxLength: number
-  /** Rows of the embedding table, which no token id may pass. */
+  /** Rows of the embedding table; token ids are below it. */
   readonly vocabularySize: number
   /**
    * The model whose first output is its hidden states: [batch, sequence, width], or [token, width] of a packed batch.
-   * @throws {ConfigError} for a model that does not show them.
+   * @throws {ConfigError} for a model in which they cannot be found.
    */
   readonly hiddenStates: () => Model
   /**
@@ -57,7 +58,7 @@ export interface BaseModel {
    * @throws {ConfigError} for an encoder, or a decoder without a language-model head.
    */
   readonly languageModel: () => Model
-  /** The same with a cache of keys and values, for `createGenerator`; undefined where there is none. */
+  /** The language model with a cache of keys and values, for `createGenerator`; undefined where the base has none. */
   readonly cachedLanguageModel: (() => { model: Model; config: Gpt2Config }) | undefined
   /** Makes batches of token ids for a graph that was built on this base. */
   readonly batches: (graph: Graph) => (rows: readonly TokenSequence[]) => PlacedBatch
@@ -65,12 +66,12 @@ export interface BaseModel {
   readonly padded: (model: Model) => Graph
 }
 
-/** A base model by folder or hub name, or as `openOnnxModel` and `loadPretrained` open it. */
+/** A folder or hub name, or a model that `openOnnxModel` or `loadPretrained` returned. */
 export type BaseModelSource = string | OnnxModel | Pretrained
 
 /**
- * Opens a base model. A folder or repository with an ONNX file is opened by `openOnnxModel`; one of GPT-2's weights
- * without it, by `loadPretrained`.
+ * Opens a base model: a folder or repository with an ONNX file by `openOnnxModel`, one with GPT-2's weights and no ONNX
+ * file by `loadPretrained`.
  * @throws {ConfigError | FormatError | GraphError | FileError | HubError | DataError} as those two do.
  */
 export async function openBase(source: BaseModelSource, options: OnnxModelOptions = {}): Promise<BaseModel> {
@@ -86,7 +87,7 @@ export async function openBase(source: BaseModelSource, options: OnnxModelOption
     : onnxBase(await openOnnxModel(source, options), origin)
 }
 
-/** Whether a folder or repository holds GPT-2's weights and no ONNX file. */
+/** Whether a folder or repository has GPT-2's weights and no ONNX file. */
 async function isGpt2Checkpoint(source: string, options: OnnxModelOptions): Promise<boolean> {
   const { join } = paths()
   const local = await isFolder(source)
@@ -124,14 +125,14 @@ function onnxBase(
     causal,
     maxLength: longestInput(config, tokenizer),
     vocabularySize: vocab_size,
-    hiddenStates: () => textOnly(statesOf(model)),
+    hiddenStates: () => textOnly(withHiddenStates(model)),
     languageModel: () => textOnly(withNextTokenLogits(model, config, causal)),
     cachedLanguageModel: undefined,
     batches: (graph) => {
       const collate = paddedBatches(graph, padding)
       return (rows) => {
         const batch = collate(rows)
-        // Whatever the graph calls its ids, they and all else of two axes have a place for each token.
+        // The input of token ids has any name; every input with two axes is [rows, columns].
         const grid = Object.values(batch).find(({ dims }) => dims.length === 2)?.dims ?? [rows.length, 0]
         return { batch, grid, starts: rows.map((_, row) => row * (grid[1] as number)) }
       }
@@ -162,7 +163,7 @@ function gpt2Base(
   }
 }
 
-/** @throws {ConfigError} for a graph that takes more than a batch of texts holds. */
+/** @throws {ConfigError} for a graph with inputs that a batch of texts lacks. */
 function requireTextInputs(graph: Graph, batch: Batch): void {
   const others = graph.inputs.filter((name) => !Object.hasOwn(batch, name))
   if (others.length === 0) return
@@ -175,25 +176,25 @@ function requireTextInputs(graph: Graph, batch: Batch): void {
   })
 }
 
-/** The model without what reads its hidden states. */
-function statesOf({ graph: whole, trainable }: Model): Model {
-  const states = hiddenStates(whole)
+/** The model up to its hidden states, without heads. */
+function withHiddenStates({ graph: original, trainable }: Model): Model {
+  const states = hiddenStates(original)
   if (!states || !isHidden(states))
     throw new ConfigError({
-      where: `graph "${whole.name}"`,
+      where: `graph "${original.name}"`,
       what: 'no hidden states',
       expected: 'an output "last_hidden_state" [batch, sequence, width]',
-      found: whole.outputs.map((name) => formatValue(getValue(whole, name))).join('; '),
+      found: original.outputs.map((name) => formatValue(getValue(original, name))).join('; '),
       fix: 'Export the model with its hidden states.',
     })
-  const graph = { ...cloneGraph(whole), outputs: [states.name] }
+  const graph = { ...cloneGraph(original), outputs: [states.name] }
   prune(graph)
   return { graph, trainable }
 }
 
 /**
- * Sentences packed into rows, with what a pooled head reads: the place of the first and of the last token, or the
- * weights of a mean.
+ * Sentences packed into rows, with the inputs of a pooled head: indices of the first and the last token [batch], and
+ * the weights of a mean over real tokens [batch, tokens].
  */
 function packedBatch(rows: readonly TokenSequence[]): PlacedBatch {
   const batch = packSentences(rows.map(({ input_ids }) => input_ids))

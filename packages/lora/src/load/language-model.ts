@@ -1,4 +1,4 @@
-// The logits of the next token of an exported decoder: its own, or those of its hidden states and tied embeddings.
+// Next-token logits of an exported decoder: its output, or computed from its hidden states and tied embeddings.
 
 import {
   build,
@@ -20,7 +20,7 @@ import { hiddenStates, isHidden } from '../onnx/hidden.ts'
 
 type Config = Readonly<Record<string, unknown>> & { model_type: string }
 
-/** Fields of a configuration that change logits after the matrix of the embeddings, with the value that changes none. */
+/** Fields of a configuration that transform the logits, with the values that leave them unchanged. */
 const logitScales: Readonly<Record<string, unknown>> = {
   final_logit_softcapping: null,
   logit_scale: 1,
@@ -28,8 +28,9 @@ const logitScales: Readonly<Record<string, unknown>> = {
 }
 
 /**
- * A copy of the model whose only output is `logits` [batch, sequence, vocab_size]; others, such as `present.0.key`, go.
- * @param causal Whether a token sees earlier ones only.
+ * A copy of the model whose only output is `logits` [batch, sequence, vocab_size]; others, such as `present.0.key`, are
+ * removed.
+ * @param causal Whether a token attends to earlier tokens only.
  * @throws {ConfigError} for an encoder, and for a model that has neither logits nor hidden states with embeddings that
  * are tied to its head.
  */
@@ -42,25 +43,25 @@ export function withNextTokenLogits(model: Model, config: Config, causal: boolea
       found: [config.architectures].flat().join(', ') || config.model_type,
     })
   const graph = cloneGraph(model.graph)
-  const own = logitsOf(graph, config)
-  if (own === undefined) addTiedHead(graph, config)
-  else if (own !== 'logits') rename(graph, own)
+  const logits = logitsOf(graph, config)
+  if (logits === undefined) addTiedHead(graph, config)
+  else if (logits !== 'logits') rename(graph, logits)
   graph.outputs = ['logits']
   prune(graph)
   return { graph, trainable: new Set(model.trainable) }
 }
 
-/** The output [batch, sequence, vocab_size]; the one called `logits` before others. */
+/** Name of the output [batch, sequence, vocab_size]; of several, the one called `logits`. */
 function logitsOf(graph: Graph, { vocab_size }: Config): string | undefined {
   const sizes = [vocab_size, vocabularySize(graph)]
-  const found = graph.outputs.filter((name) => {
+  const candidates = graph.outputs.filter((name) => {
     const { shape, dtype } = getValue(graph, name)
     return shape.length === 3 && shape[1] !== 1 && sizes.includes(shape[2]) && dtype.startsWith('float')
   })
-  return found.find((name) => name === 'logits') ?? found[0]
+  return candidates.find((name) => name === 'logits') ?? candidates[0]
 }
 
-/** Calls an output `logits`, and what has that name otherwise. */
+/** Renames an output to `logits`, and a value that already has that name to another. */
 function rename(graph: Graph, name: string): void {
   freeName(graph)
   renameValues(graph, new Map([[name, 'logits']]))
@@ -70,7 +71,7 @@ function freeName(graph: Graph): void {
   if (graph.values.has('logits')) renameValues(graph, new Map([['logits', uniqueName(graph, 'logits.other')]]))
 }
 
-/** Adds transformers' `lm_head`, which reads hidden states by the matrix of the token embeddings. */
+/** Adds transformers' tied `lm_head`: logits = hidden states times the transposed token embeddings. */
 function addTiedHead(graph: Graph, config: Config): void {
   const states = hiddenStates(graph)
   if (!states || !isHidden(states)) throw noLogits(graph, config, 'and no hidden states')

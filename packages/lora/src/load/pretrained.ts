@@ -1,4 +1,4 @@
-// GPT-2 from a folder or from the hub: config.json and model.safetensors, in one file or in shards.
+// Loads GPT-2 from a folder or from the hub: config.json and model.safetensors, in one file or in shards.
 
 import { type HubOptions, hubFiles, isFolder, pickleFix, readTokenizer, type Tokenizer } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
@@ -27,7 +27,7 @@ export interface Pretrained {
 }
 
 /**
- * Loads GPT-2 of any size. Weights stay on disk until a session asks for them.
+ * Loads GPT-2 of any size. Weights stay on disk until a session reads them.
  * @param nameOrFolder A folder that exists, else the name of a repository on the hub.
  * @throws {ConfigError | WeightsError | FormatError | FileError | HubError | DataError} naming the file and what is
  * wrong in it.
@@ -90,7 +90,8 @@ async function download(name: string, options: HubOptions): Promise<string> {
     ],
     options,
   )
-  if (!single && !index) await hubFiles(name, [{ path: 'model.safetensors' }], options) // It is not there: the error says what is.
+  // Not optional here: hubFiles throws an error that lists the files of the repository.
+  if (!single && !index) await hubFiles(name, [{ path: 'model.safetensors' }], options)
   if (!single && index) {
     const { weight_map = {} } = readJson(index) as { weight_map?: Record<string, string> }
     await hubFiles(

@@ -172,7 +172,9 @@ function startOf(config: LoraConfigJson): boolean | string {
     throw new AdapterError({
       where: 'adapter_config.json, field "init_lora_weights"',
       what: `${init} changes the base matrices in a way that the file does not hold`,
-      fix: "Save it as a plain adapter with PEFT: model.save_pretrained(folder, path_initial_model_for_weight_conversion='...').",
+      fix:
+        'Save it as a plain adapter with PEFT: ' +
+        "model.save_pretrained(folder, path_initial_model_for_weight_conversion='...').",
     })
   return init
 }

@@ -1,6 +1,6 @@
-// Which models read a text from left to right, and which of them read logits by their token embeddings.
+// Which models are causal, and which of them tie the language-model head to the token embeddings.
 
-/** transformers' model_type of decoders: their last token has seen the whole text. */
+/** transformers' model_type of decoders. */
 const decoders: ReadonlySet<string> = new Set([
   'bloom',
   'codegen',
@@ -33,7 +33,7 @@ const decoders: ReadonlySet<string> = new Set([
 /** Whether a model of this type attends to earlier tokens only. */
 export const isDecoder = (model_type: string): boolean => decoders.has(model_type)
 
-/** Decoders whose configuration classes tie the head's matrix to the embeddings' where config.json does not say. */
+/** Decoders whose configuration class has `tie_word_embeddings: true` as the default. */
 const tied: ReadonlySet<string> = new Set([
   'bloom',
   'cohere',
@@ -52,12 +52,12 @@ const tied: ReadonlySet<string> = new Set([
 
 type Config = Readonly<Record<string, unknown>> & { model_type: string }
 
-/** Whether a model reads from left to right: by its type, or by what its configuration says of it. */
+/** Whether a model is causal, by its type or other fields of its configuration. */
 export const isCausal = ({ model_type, is_decoder, architectures }: Config): boolean =>
   isDecoder(model_type) ||
   is_decoder === true ||
   [architectures].flat().some((name) => /(ForCausalLM|LMHeadModel)$/.test(String(name)))
 
-/** transformers' `tie_word_embeddings`: whether the language-model head has the matrix of the token embeddings. */
+/** transformers' `tie_word_embeddings`: whether the language-model head shares the token embeddings' matrix. */
 export const tiesEmbeddings = ({ tie_word_embeddings, model_type }: Config): boolean =>
   typeof tie_word_embeddings === 'boolean' ? tie_word_embeddings : tied.has(model_type)

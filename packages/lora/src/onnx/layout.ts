@@ -1,13 +1,13 @@
-// Parameters as PyTorch lays them out, where an exporter changed them: matrices of linear layers transposed or copied,
-// equal vectors merged.
+// Restores PyTorch's layout of parameters that an exporter changed: transposed or copied matrices of linear layers, and
+// equal vectors that were merged.
 
 import { addInitializer, elements, type Graph, type Node, prune, consumersOf, type Tensor, tensor } from '@cola/graph'
 import { type LinearLayer, linearLayers } from '../inject/linear.ts'
 
-/** A matrix transposed when it is asked for: its bytes may be in a file. */
+/** The transposed matrix; it is computed when its bytes are read, which may be in a file. */
 export function transposeTensor({ dtype, dims, ...source }: Tensor): Tensor {
   const [rows, columns] = dims as [number, number]
-  const turned = (): Tensor => {
+  const transpose = (): Tensor => {
     const values = elements({ dtype, dims, ...source })
     const result = values.slice()
     for (let row = 0; row < rows; row++)
@@ -15,13 +15,13 @@ export function transposeTensor({ dtype, dims, ...source }: Tensor): Tensor {
         result[column * rows + row] = values[row * columns + column] as never
     return tensor(dtype, [columns, rows], result)
   }
-  return { dtype, dims: [columns, rows], bytes: () => turned().bytes() }
+  return { dtype, dims: [columns, rows], bytes: () => transpose().bytes() }
 }
 
-/** Brings, in place, matrices that linear layers read as [in, out] to nn.Linear's [out, in]. */
+/** Transposes matrices [in, out] of linear layers to nn.Linear's [out, in]. Changes the graph in place. */
 export function asLinear(graph: Graph, matrices: ReadonlySet<string>): void {
   const readers = consumersOf(graph)
-  const turned = new Set(
+  const transposedNames = new Set(
     linearLayers(graph)
       .filter(({ weight, transposed }) => matrices.has(weight) && !transposed)
       .map(({ weight }) => weight)
@@ -33,19 +33,19 @@ export function asLinear(graph: Graph, matrices: ReadonlySet<string>): void {
           ),
       ),
   )
-  for (const name of turned) {
+  for (const name of transposedNames) {
     const matrix = transposeTensor(graph.initializers.get(name) as Tensor)
     graph.initializers.set(name, matrix)
     graph.values.set(name, { name, dtype: matrix.dtype, shape: matrix.dims })
   }
   graph.nodes = graph.nodes.map((node) =>
-    turned.has(node.inputs[1] ?? '') ? { ...node, attributes: { ...node.attributes, transB: 1 } } : node,
+    transposedNames.has(node.inputs[1] ?? '') ? { ...node, attributes: { ...node.attributes, transB: 1 } } : node,
   )
 }
 
 /**
- * Gives, in place, a module that is called several times (ALBERT's layers) one matrix where the exporter folded a copy
- * for each call: what is trained or merged would be one of them.
+ * Gives a module that is called several times (ALBERT's layers) one matrix where the exporter wrote a copy for each
+ * call; otherwise training and merging would change one copy only. Changes the graph in place.
  */
 export function oneMatrix(graph: Graph): void {
   const firsts = new Map<string, LinearLayer>()
@@ -66,31 +66,32 @@ export function oneMatrix(graph: Graph): void {
   if (copies.size > 0) prune(graph)
 }
 
-/** Whether two layers compute with the same numbers, either matrix transposed or not. */
+/** Whether the matrices of two layers are equal, up to transposition. */
 function isCopy({ initializers }: Graph, a: LinearLayer, b: LinearLayer): boolean {
   const [first, second] = [a, b].map(({ weight }) => initializers.get(weight)) as [Tensor, Tensor]
-  const turned = a.transposed === b.transposed ? second : transposeTensor(second)
-  if (first.dtype !== turned.dtype || first.dims.join() !== turned.dims.join()) return false
-  const [x, y] = [first.bytes(), turned.bytes()]
+  const aligned = a.transposed === b.transposed ? second : transposeTensor(second)
+  if (first.dtype !== aligned.dtype || first.dims.join() !== aligned.dims.join()) return false
+  const [x, y] = [first.bytes(), aligned.bytes()]
   return x.every((byte, i) => byte === y[i])
 }
 
-/** What the vectors among a node's inputs are called in its module. */
+/** Parameter names of the vectors among a node's inputs, by input index. */
 const vectors: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   Gemm: { 2: 'bias' },
   LayerNormalization: { 1: 'weight', 2: 'bias' },
 }
 
 /**
- * Gives, in place, each module its own vector where the exporter merged equal ones (biases of zeros, gains of ones):
- * trained, they would be one.
+ * Gives each module a vector of its own where the exporter merged equal ones (zero biases, unit gains); otherwise they
+ * would be trained as one. Changes the graph in place.
  */
 export function ownVectors(graph: Graph): void {
-  const own = (name: string, scope: string, kind: string): string => {
+  const separate = (name: string, scope: string, kind: string): string => {
     const data = graph.initializers.get(name)
     const [, module] = /^(.*)\.(?:weight|bias)$/.exec(name) ?? []
     const wanted = `${scope}.${kind}`
-    if (data?.dims.length !== 1 || (module !== undefined && (holds(module, scope) || holds(scope, module)))) return name
+    if (data?.dims.length !== 1 || (module !== undefined && (contains(module, scope) || contains(scope, module))))
+      return name
     if (!graph.values.has(wanted)) addInitializer(graph, wanted, data)
     return graph.initializers.has(wanted) ? wanted : name
   }
@@ -99,10 +100,10 @@ export function ownVectors(graph: Graph): void {
     if (!kinds || !node.scope) return node
     return {
       ...node,
-      inputs: node.inputs.map((name, i) => (kinds[i] ? own(name, node.scope as string, kinds[i]) : name)),
+      inputs: node.inputs.map((name, i) => (kinds[i] ? separate(name, node.scope as string, kinds[i]) : name)),
     }
   })
 }
 
-/** Whether one path has all of another, at dots; notes leave out modules that are not called themselves. */
-const holds = (path: string, part: string): boolean => `.${path}.`.includes(`.${part}.`)
+/** Whether a module path contains another; scopes lack modules that are not called themselves. */
+const contains = (path: string, part: string): boolean => `.${path}.`.includes(`.${part}.`)

@@ -1,4 +1,4 @@
-// transformers' parameter names and layouts for an exported model, so that PEFT's adapters fit it as it is.
+// Gives an exported model transformers' parameter names and layouts, so that PEFT's adapters fit it.
 
 import { type Graph, renameValues } from '@cola/graph'
 import { embeddingLayers } from '../inject/embedding.ts'
@@ -6,49 +6,63 @@ import { hasSubmodules, linearLayers, moduleOf } from '../inject/linear.ts'
 import { asLinear, oneMatrix, ownVectors } from './layout.ts'
 import { baseModelPath } from './prefixes.ts'
 
-/** Modules that transformers puts beside the base model, not into it. */
-const heads =
-  /^(score|classifier|pre_classifier|classification_head|qa_outputs|lm_head|embed_out|cls|vocab_\w+|generator_\w+|discriminator_\w+)(\.|$)/
+/** Modules that transformers has beside the base model. */
+const headNames = [
+  'score',
+  'classifier',
+  'pre_classifier',
+  'classification_head',
+  'qa_outputs',
+  'lm_head',
+  'embed_out',
+  'cls',
+  'vocab_\\w+',
+  'generator_\\w+',
+  'discriminator_\\w+',
+]
+const heads = new RegExp(`^(${headNames.join('|')})(\\.|$)`)
 
-/** A parameter's name; exporters' own constants (`onnx::MatMul_12`, `val_3`) have none. */
+/** Whether a name is a parameter's; constants of exporters (`onnx::MatMul_12`, `val_3`) are not. */
 const isParameter = (name: string): boolean =>
   /^\w[\w.-]*[._](weight|bias)$/.test(name) && !name.startsWith('constant.')
 
 const split = (path: string): string[] => path.split('.').filter(Boolean)
 
-/** How many parts two paths have in common, from the front. */
-function common(a: readonly string[], b: readonly string[]): number {
+/** Number of leading parts that two paths have in common. */
+function commonLength(a: readonly string[], b: readonly string[]): number {
   const differs = a.findIndex((part, i) => part !== b[i])
   return differs < 0 ? a.length : differs
 }
 
 /**
- * Path of the module that holds the token embeddings and the numbered layers: `bert`, `model.model`, `0.auto_model`; ''
- * where they lie at the top. Undefined where a graph has no such embeddings.
+ * Path of the module that contains the token embeddings and the numbered layers: `bert`, `model.model`, `0.auto_model`;
+ * '' where they are at the top level. Undefined for a graph without such embeddings.
  */
 export function basePathOf(graph: Graph): string | undefined {
   const embeddings = embeddingLayers(graph).flatMap(({ module, node }) => [module, node.scope ?? module])
   return mostCommon(embeddings, [...graph.initializers.keys()].filter(isParameter).map(moduleOf))
 }
 
-/** The same by what the exporter noted with nodes, which may have other wrappers. */
-const noted = (graph: Graph): string[] => graph.nodes.flatMap(({ scope }) => scope ?? [])
+/** Scopes of the nodes. */
+const scopes = (graph: Graph): string[] => graph.nodes.flatMap(({ scope }) => scope ?? [])
+
+/** {@link basePathOf} by the scopes of nodes, which may have other wrappers than the parameters. */
 const basePathOfNodes = (graph: Graph): string | undefined =>
   mostCommon(
     embeddingLayers(graph).flatMap(({ node }) => node.scope ?? []),
-    noted(graph),
+    scopes(graph),
   )
 
 /**
- * The path that most pairs of an embedding and a module of a numbered layer have in common: of tied matrices an
- * exporter may keep the head's name.
+ * The path that most pairs of an embedding and a module of a numbered layer have in common. The majority decides
+ * because an exporter may name a tied embedding after the head.
  */
 function mostCommon(embeddings: readonly string[], modules: readonly string[]): string | undefined {
   const counts = new Map<string, number>()
   for (const embedding of new Set(embeddings)) {
     const path = split(embedding)
     for (const module of modules.map(split)) {
-      const shared = common(path, module)
+      const shared = commonLength(path, module)
       if (shared === path.length || !module.slice(shared).some((part) => /^\d+$/.test(part))) continue
       const base = path.slice(0, shared).join('.')
       counts.set(base, (counts.get(base) ?? 0) + 1)
@@ -57,17 +71,21 @@ function mostCommon(embeddings: readonly string[], modules: readonly string[]): 
   return [...counts].sort(([a, m], [b, n]) => n - m || b.length - a.length)[0]?.[0]
 }
 
-/** Whether a module is no part of the base model: a head, or the pooler that only heads read. */
+/** Whether a module is outside of the base model: a head, or the pooler, which only heads use. */
 export function isHeadModule(module: string, base: string): boolean {
   if (base !== '' && module !== base && !module.startsWith(`${base}.`)) return true
   const rest = base === '' ? module : module.slice(base.length + 1)
   return /^pooler(\.|$)/.test(rest) || (base === '' && heads.test(rest))
 }
 
-/** New path of a module, given where the export has the base model and where transformers has it. */
-export function canonicalPath(module: string, found: string, wanted: string): string {
-  const [from, to] = [split(found), split(wanted)]
-  // How much of the wanted path the export has already: what lies before it is a wrapper's.
+/**
+ * transformers' path of a module.
+ * @param exported Path of the base model in the export.
+ * @param canonical Path of the base model in transformers.
+ */
+export function canonicalPath(module: string, exported: string, canonical: string): string {
+  const [from, to] = [split(exported), split(canonical)]
+  // Number of parts of the canonical path that the export has; the parts before them belong to a wrapper.
   const kept = [...to.keys(), to.length]
     .reverse()
     .find((n) => from.length >= n && from.slice(from.length - n).join('.') === to.slice(to.length - n).join('.'))
@@ -75,32 +93,32 @@ export function canonicalPath(module: string, found: string, wanted: string): st
   const wrapper = kept === to.length ? outer : outer.slice(0, -1)
   const parts = split(module)
   if (from.length === 0 && heads.test(module)) return module
-  if (common(from, parts) === from.length) return [...to, ...parts.slice(from.length)].join('.')
-  return (common(wrapper, parts) === wrapper.length ? parts.slice(wrapper.length) : parts).join('.')
+  if (commonLength(from, parts) === from.length) return [...to, ...parts.slice(from.length)].join('.')
+  return (commonLength(wrapper, parts) === wrapper.length ? parts.slice(wrapper.length) : parts).join('.')
 }
 
 /**
- * The path in transformers of what the export has at `found`: a type that is not known keeps its own prefix, and
- * decoders that answer questions have theirs.
+ * The path of the base model in transformers. An unknown type keeps the prefix of the export, and decoders for question
+ * answering have `transformer`.
  */
-function wantedPath({ initializers }: Graph, found: string, model_type: string): string {
-  const last = split(found).at(-1)
+function canonicalBase({ initializers }: Graph, exported: string, model_type: string): string {
+  const last = split(exported).at(-1)
   const usual = baseModelPath(model_type)
-  const answers =
+  const isQuestionAnswering =
     usual === 'model' &&
     last === 'transformer' &&
     [...initializers.keys()].some((name) => split(name).includes('qa_outputs'))
-  return answers || last === model_type.replaceAll('-', '_') ? (last as string) : usual
+  return isQuestionAnswering || last === model_type.replaceAll('-', '_') ? (last as string) : usual
 }
 
-/** The module of its second call, which the older exporter names `query_1`. */
+/** The module of a scope; the TorchScript exporter names the second call of `query` `query_1`. */
 function calledModule(module: string, known: ReadonlySet<string | undefined>): string {
   const first = module.replace(/_\d+$/, '')
   return known.has(first) ? first : module
 }
 
-/** Matrices of embeddings that the exporter named after a head that shares them, and their names by its note. */
-const lookups = (graph: Graph, base: string, pathOf: (module: string) => string): [string, string][] =>
+/** Matrices of embeddings that the exporter named after a tied head, with the names by the scopes of their lookups. */
+const embeddingNames = (graph: Graph, base: string, pathOf: (module: string) => string): [string, string][] =>
   embeddingLayers(graph).flatMap(({ node: { scope }, module, weight }) =>
     scope?.startsWith(`${base}.`) && isHeadModule(pathOf(module), base) && !hasSubmodules(graph, scope)
       ? [[weight, `${scope}.weight`]]
@@ -108,35 +126,35 @@ const lookups = (graph: Graph, base: string, pathOf: (module: string) => string)
   )
 
 /**
- * Gives, in place, a graph's parameters the names that transformers gives them: wrappers dropped, the base model's
- * prefix added where it is missing, heads beside it. Matrices that the exporter called `onnx::MatMul_12` get their
- * module's name and nn.Linear's layout [out, in]. Other constants keep their names. Nodes say under `scope` which
- * module they are of, and the graph's metadata what type the model is.
+ * Renames a graph's parameters to transformers' names, in place: drops wrappers, adds the base model's prefix where it
+ * is missing, and puts heads beside the base model. Matrices that the exporter named `onnx::MatMul_12` get their
+ * module's name and nn.Linear's layout [out, in]. Other constants keep their names. The `scope` of nodes becomes
+ * transformers' module path, and `model_type` of the graph's metadata is set.
  */
 export function canonicalize(graph: Graph, model_type: string): void {
   graph.metadata.model_type = model_type
   const [ofParameters, ofNodes] = [basePathOf(graph), basePathOfNodes(graph)]
-  const found = ofParameters ?? ofNodes ?? ''
-  const wanted = wantedPath(graph, found, model_type)
-  const pathOf = (module: string) => canonicalPath(module, found, wanted)
-  const known = new Set(noted(graph))
+  const exported = ofParameters ?? ofNodes ?? ''
+  const canonical = canonicalBase(graph, exported, model_type)
+  const pathOf = (module: string) => canonicalPath(module, exported, canonical)
+  const known = new Set(scopes(graph))
   graph.nodes = graph.nodes.map((node) =>
     node.scope === undefined
       ? node
-      : { ...node, scope: canonicalPath(calledModule(node.scope, known), ofNodes ?? found, wanted) },
+      : { ...node, scope: canonicalPath(calledModule(node.scope, known), ofNodes ?? exported, canonical) },
   )
-  const names = new Map(lookups(graph, wanted, pathOf))
+  const names = new Map(embeddingNames(graph, canonical, pathOf))
   for (const name of graph.initializers.keys())
     if (isParameter(name) && !names.has(name)) names.set(name, `${pathOf(moduleOf(name))}.${name.split('.').at(-1)}`)
   renameFree(graph, names)
-  const made = linearLayers(graph).filter(({ module, weight }) => !isParameter(weight) && module !== weight)
-  renameFree(graph, new Map(made.map(({ module, weight }) => [weight, `${module}.weight`])))
-  asLinear(graph, new Set(made.map(({ module }) => `${module}.weight`)))
+  const unnamed = linearLayers(graph).filter(({ module, weight }) => !isParameter(weight) && module !== weight)
+  renameFree(graph, new Map(unnamed.map(({ module, weight }) => [weight, `${module}.weight`])))
+  asLinear(graph, new Set(unnamed.map(({ module }) => `${module}.weight`)))
   oneMatrix(graph)
   ownVectors(graph)
 }
 
-/** Gives values the names that are free; where two want one, the first has it. */
+/** Renames values to names that are free; of two values with the same new name, the first gets it. */
 function renameFree(graph: Graph, wanted: ReadonlyMap<string, string>): void {
   const names = new Map([...wanted].filter(([from, to]) => from !== to))
   for (let clashing = names.size; clashing > 0; ) {

@@ -1,4 +1,4 @@
-// Any ONNX model, from a folder or from the hub: the file, its configuration and its tokenizer.
+// Opens any ONNX model, from a folder or from the hub, with its configuration and its tokenizer.
 
 import {
   chatTemplateFile,
@@ -30,20 +30,20 @@ export interface OnnxModel {
   folder: string
 }
 
-/** sentence-transformers' file that says how a model's tokens become one vector. */
+/** sentence-transformers' file with the pooling of token embeddings. */
 export const poolingFile = '1_Pooling/config.json'
 
-/** Files beside a model that say how it is used; a repository may lack any of them. */
+/** Optional files beside a model that configure its use. */
 export const companionFiles = ['tokenizer_config.json', chatTemplateFile, 'generation_config.json', poolingFile].map(
   (path) => ({ path, optional: true }),
 )
 
-/** Where a model's ONNX file is looked for, in this order. */
+/** Paths of a model's ONNX file, in the order in which they are tried. */
 export const onnxFiles: readonly string[] = ['model.onnx', 'onnx/model.onnx', 'onnx/model_fp16.onnx']
 
 /**
- * Opens a model that PyTorch's exporters, Optimum or transformers.js's converters wrote. Weights in external files stay
- * on disk until a session asks.
+ * Opens a model that PyTorch's exporters, Optimum or transformers.js's converter wrote. Weights in external files stay
+ * on disk until a session reads them.
  * @param nameOrFolder A folder that exists, else the name of a repository on the hub.
  * @throws {ConfigError | FormatError | GraphError | UnsupportedOperatorError | FileError | HubError | DataError} naming
  * file, node and value.
@@ -62,7 +62,7 @@ export async function openOnnxModel(
       what: 'no ONNX model',
       expected: names.join(' or '),
       found: fileSystem().readdirSync(folder).slice(0, 12).join(', '),
-      fix: otherwise(nameOrFolder),
+      fix: exportFix(nameOrFolder),
     })
   const config = readConfig(join(folder, 'config.json'))
   const path = join(folder, found)
@@ -73,7 +73,7 @@ export async function openOnnxModel(
   return { model: { graph, trainable: new Set() }, config, tokenizer: await readTokenizer(folder), folder }
 }
 
-/** config.json; its model_type, where that is missing, from the name of the class in `architectures`. */
+/** Reads config.json; a missing model_type is derived from the class name in `architectures`. */
 function readConfig(where: string): OnnxModel['config'] {
   const config = readJson(where) as Readonly<Record<string, unknown>>
   const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : []
@@ -92,7 +92,7 @@ async function download(name: string, file: string | undefined, options: HubOpti
   const wanted = [{ path: 'config.json' }, { path: 'tokenizer.json' }, ...companionFiles]
   const [config] = await hubFiles(name, wanted, options)
   const names = file === undefined ? onnxFiles : [file]
-  // The first ONNX file that there is: a repository may hold the model in many precisions, each as large as it.
+  // The first existing ONNX file only: a repository may have the model in many precisions, each of the model's size.
   for (const path of names) {
     const [found] = await hubFiles(name, [{ path, optional: true }], options)
     if (!found) continue
@@ -104,10 +104,10 @@ async function download(name: string, file: string | undefined, options: HubOpti
   }
   const [path] = names as [string]
   await hubFiles(name, [{ path }], options).catch((cause: HubError) => {
-    throw new HubError({ ...cause.problem, fix: `${cause.problem.fix} ${otherwise(name)}` }, { cause })
+    throw new HubError({ ...cause.problem, fix: `${cause.problem.fix} ${exportFix(name)}` }, { cause })
   })
   return dirname(config as string)
 }
 
-const otherwise = (model: string): string =>
+const exportFix = (model: string): string =>
   `Name its ONNX file with the option file, or export one: optimum-cli export onnx --model ${model} FOLDER`

@@ -1,4 +1,4 @@
-// Where transformers keeps the base model inside a model with a head, by model_type.
+// Path of the base model in transformers' models with heads, by model_type.
 
 const byPrefix: Readonly<Record<string, readonly string[]>> = {
   albert: ['albert'],
@@ -56,19 +56,20 @@ const prefixes = new Map(
 )
 
 /**
- * Path of the module that holds the token embeddings and the layers; `model` for the many decoders built as Llama is.
+ * Path of the module that contains the token embeddings and the layers; `model` for unlisted types, as in Llama and the
+ * many decoders like it.
  */
 export const baseModelPath = (model_type: string): string => prefixes.get(model_type) ?? 'model'
 
 /** transformers' base_model_prefix. */
 export const baseModelPrefix = (model_type: string): string => baseModelPath(model_type).split('.')[0] as string
 
-/** Decoders whose base model is called `model`. */
+/** Types whose base model is called `model`. */
 const decoders = ['gemma', 'gemma2', 'llama', 'mistral', 'modernbert', 'phi', 'phi3', 'qwen2', 'qwen3', 'smollm3']
 
-/** model_type of a class's name, such as BertForSequenceClassification; undefined for one that is not known here. */
+/** model_type of a class name such as BertForSequenceClassification; undefined for an unknown one. */
 export function modelTypeOf(architecture: string): string | undefined {
-  const bare = (name: string) => name.replace(/[-_]/g, '').toLowerCase()
-  const own = bare(architecture.replace(/(For[A-Z]|Model|LMHead|DoubleHeads|PreTraining).*$/, ''))
-  return [...prefixes.keys(), ...decoders].find((type) => bare(type) === own)
+  const normalize = (name: string) => name.replace(/[-_]/g, '').toLowerCase()
+  const wanted = normalize(architecture.replace(/(For[A-Z]|Model|LMHead|DoubleHeads|PreTraining).*$/, ''))
+  return [...prefixes.keys(), ...decoders].find((type) => normalize(type) === wanted)
 }

@@ -168,7 +168,8 @@ function reference(reader: Reader, number: number, start: number): Piece {
   if (group.mayBeUnset)
     return fail(
       reader,
-      `${reader.text.slice(start, reader.at)} refers to a group that may be unset, where JavaScript matches nothing and Python fails`,
+      `${reader.text.slice(start, reader.at)} refers to a group that may be unset, ` +
+        'where JavaScript matches nothing and Python fails',
     )
   if (reader.flags.i) return fail(reader, 'a reference that ignores case')
   return { source: `\\k<${group.name}>`, ...group.width }

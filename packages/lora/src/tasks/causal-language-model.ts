@@ -13,7 +13,10 @@ import type { Task } from './task.ts'
 export interface CausalLanguageModelOptions {
   /** Learn the completion of a prompt alone; TRL's option. @default true */
   completion_only_loss?: boolean
-  /** Token of the vocabulary that ends texts; conversations end as the chat template has it. @default the tokenizer's */
+  /**
+   * Token of the vocabulary that ends texts; conversations end as the chat template has it.
+   * @default the tokenizer's
+   */
   eos_token?: string
   /** Name of the chat template, where the tokenizer has several. @default 'default' */
   chat_template?: string

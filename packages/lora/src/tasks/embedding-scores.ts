@@ -24,8 +24,9 @@ const embeddings = (rows: readonly (readonly number[])[]): Embeddings => ({
 })
 
 /**
- * Share of anchors with a right text among the nearest, in a corpus of all distinct positives and negatives of the rows.
- * Of several right texts of an anchor the nearest counts, as in sentence-transformers' InformationRetrievalEvaluator.
+ * Share of anchors with a right text among the nearest, in a corpus of all distinct positives and negatives of the
+ * rows. Of several right texts of an anchor the nearest counts, as in sentence-transformers'
+ * InformationRetrievalEvaluator.
  * @returns `accuracy_at_1` and `accuracy_at_10`.
  */
 export const retrievalScores: Score = (predictions, examples, { onWarning }) => {

@@ -115,7 +115,9 @@ function notFound(graph: Graph, hidden: string | undefined, found: Value | undef
   return new ConfigError({
     where: hidden === undefined ? 'withHead' : `withHead, option hidden, "${hidden}"`,
     what: found || hidden === undefined ? 'not hidden states' : 'the model has no such value',
-    expected: `[batch, sequence, width]: an output "last_hidden_state", what the model's own head reads, or the first output`,
+    expected:
+      '[batch, sequence, width]: an output "last_hidden_state", ' +
+      "what the model's own head reads, or the first output",
     found: found
       ? formatValue(found)
       : `the outputs ${graph.outputs.map((name) => formatValue(getValue(graph, name))).join('; ')}`,

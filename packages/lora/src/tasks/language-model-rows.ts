@@ -107,8 +107,8 @@ export const isTemplated = (form: LanguageModelForm): boolean => forms[form].tem
 
 /**
  * The text of a row.
- * @throws {DataError} naming the row and the field: another form than the table's, an empty text, messages that are none
- * or that the chat template refuses.
+ * @throws {DataError} naming the row and the field: another form than the table's, an empty text, invalid messages, or
+ * messages that the chat template refuses.
  */
 export function textOf(row: object, form: LanguageModelForm, context: RowContext): LanguageModelText {
   const own = formOf(row, context.where)

@@ -7,7 +7,9 @@ import type { BaseModel } from '../load/base.ts'
 import { poolingFile } from '../onnx/open.ts'
 import { check, poolingSchema } from '../schema.ts'
 
-/** sentence-transformers' names of the ways to pool that there are here: in files of today, and as a flag in older ones. */
+/**
+ * sentence-transformers' names of the ways to pool that there are here: in files of today, and as a flag in older ones.
+ */
 const modes: { readonly [P in Pooling]: { name: string; flag: string } } = {
   first: { name: 'cls', flag: 'pooling_mode_cls_token' },
   mean: { name: 'mean', flag: 'pooling_mode_mean_tokens' },

@@ -16,8 +16,8 @@ export interface GenerateTextOptions extends Omit<GenerateOptions, 'onToken'> {
 
 export interface TextGenerator {
   /**
-   * Continues a text, or answers a conversation through the model's chat template. A text begins with the special tokens
-   * that the tokenizer puts before it; an empty one with the start token.
+   * Continues a text, or answers a conversation through the model's chat template. A text begins with the special
+   * tokens that the tokenizer puts before it; an empty one with the start token.
    * @returns The new text alone, without the end token.
    * @throws {DataError} for what is neither a string nor messages, and messages that the chat template refuses;
    * {FeedError} for a prompt that leaves no place for another token; {ConfigError} for an option out of its range.
