@@ -23,7 +23,7 @@ import { commandLine } from './support/settings.ts'
 const settings = commandLine({
   // Folder, or name on the hub: GPT-2's weights, or an ONNX decoder with its language-model head.
   model: join(import.meta.dirname, 'model'),
-  // A file with one text a line; empty: acceptable questions of the generator.
+  // A file with one text a line; where none is named: acceptable questions of the generator.
   text: '',
   // How the texts that are written begin.
   prompt: '',
@@ -49,7 +49,8 @@ const { seed, out } = settings
 // %%
 const questions = () =>
   generateSentences({ seed: seed + 40, count: 6000 }).filter(({ text, label }) => label === 1 && text.endsWith('?'))
-const rows = settings.text ? (await readLines(settings.text)).map((text) => ({ text })) : questions()
+const own = async () => (await readLines(settings.text)).filter((text) => text.trim() !== '').map((text) => ({ text }))
+const rows = settings.text ? await own() : questions()
 console.log(`${rows.length} texts, the first: ${rows[0]?.text}`)
 
 // %% [markdown]

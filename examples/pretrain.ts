@@ -1,34 +1,54 @@
-// Pre-trains the small GPT-2 in examples/model as a language model on the generator's acceptable sentences.
-// npm run pretrain -- [--epochs 12] [--sentences 24000] [--out examples/model]
+// %% [markdown]
+// # The embedded GPT-2
+//
+// Pre-trains the small language model of examples/model, from random weights, on the generator's acceptable sentences:
+//
+//     npm run pretrain -- --out FOLDER
 
+// %%
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { createTokenizer, generateSentences, packForLanguageModel } from '@cola/data'
 import { elementCount, float32ToFloat16, safetensorsChunks, tensor, toFloat32 } from '@cola/graph'
 import { gpt2, parseGpt2Config, randomGpt2 } from '@cola/lora'
-import { adamw, crossEntropy, generateArtifacts, Trainer, TrainingSession, writeFileAtomic } from '@cola/train'
-import { progressBar } from './support/progress.ts'
+import {
+  adamw,
+  consoleProgress,
+  crossEntropy,
+  generateArtifacts,
+  Trainer,
+  TrainingSession,
+  writeFileAtomic,
+} from '@cola/train'
+import { commandLine } from './support/settings.ts'
 import { tokenizerConfig, wordTokenizer } from './support/tokenizer.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    epochs: { type: 'string', default: '12' },
-    sentences: { type: 'string', default: '24000' },
-    out: { type: 'string', default: join(import.meta.dirname, 'model') },
-    seed: { type: 'string', default: '7' },
-  },
+const settings = commandLine({
+  epochs: 12,
+  sentences: 24000,
+  out: join(import.meta.dirname, 'model'),
+  seed: 7,
 })
-const seed = Number(options.seed)
+const { seed, out } = settings
 
-// ## Data: acceptable sentences only. The seeds differ from those of the fine-tuning examples.
-const generated = generateSentences({ seed, count: Number(options.sentences) })
+// %% [markdown]
+// ## Sentences
+//
+// Acceptable ones only. The seeds differ from those of the fine-tuning examples.
+
+// %%
+const generated = generateSentences({ seed, count: settings.sentences })
 const tokenizerJson = wordTokenizer(generated.map(({ text }) => text))
 const tokenizer = createTokenizer(tokenizerJson, tokenizerConfig)
 const rows = generated.filter(({ label }) => label === 1).map(({ text }) => tokenizer.encode(text))
 console.log(`${rows.length} sentences, ${tokenizer.vocabSize} tokens in the vocabulary`)
 
-// ## Model: four layers of 128, every parameter trainable
+// %% [markdown]
+// ## Model
+//
+// Four layers of 128, every parameter trainable.
+
+// %%
 const config = parseGpt2Config({
   model_type: 'gpt2',
   n_layer: 4,
@@ -45,7 +65,12 @@ const model = { ...gpt2(config, parameters, { head: 'language-model' }), trainab
 const parameterCount = [...parameters.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0)
 console.log(`${(parameterCount / 1e6).toFixed(2)}M parameters`)
 
+// %% [markdown]
 // ## Training
+//
+// Texts are packed: the loss is the mean over all tokens but the first of each sentence.
+
+// %%
 const session = await TrainingSession.create({
   artifacts: generateArtifacts(model, {
     loss: crossEntropy(),
@@ -61,28 +86,29 @@ const trainer = new Trainer({
     collate: packForLanguageModel,
     tokens: (row) => row.length,
   },
-  epochs: Number(options.epochs),
+  epochs: settings.epochs,
   batch_size: 64,
   learning_rate: 2e-3,
   lr_scheduler_type: 'cosine',
   warmup: 0.03,
   seed,
-  callbacks: {
-    onStep: progressBar,
-    onEpoch: ({ epoch, train_loss, eval_loss }) =>
-      console.log(`epoch ${epoch}: train loss ${train_loss.toFixed(4)}, held-out loss ${eval_loss.toFixed(4)}`),
-  },
+  callbacks: consoleProgress(),
 })
 await trainer.train()
 
-// ## The result, in half precision, as the hub would have it
+// %% [markdown]
+// ## The folder
+//
+// Weights in half precision, as the hub would have them.
+
+// %%
 const trained = await session.getParameters()
 await session.release()
-mkdirSync(options.out, { recursive: true })
+mkdirSync(out, { recursive: true })
 const halves = new Map(
   [...trained].map(([name, value]) => [name, tensor('float16', value.dims, float32ToFloat16(toFloat32(value)))]),
 )
-writeFileAtomic(join(options.out, 'model.safetensors'), safetensorsChunks(halves))
-writeFileSync(join(options.out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
-writeFileSync(join(options.out, 'tokenizer.json'), `${JSON.stringify(tokenizerJson)}\n`)
-writeFileSync(join(options.out, 'tokenizer_config.json'), `${JSON.stringify(tokenizerConfig, null, 2)}\n`)
+writeFileAtomic(join(out, 'model.safetensors'), safetensorsChunks(halves))
+writeFileSync(join(out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+writeFileSync(join(out, 'tokenizer.json'), `${JSON.stringify(tokenizerJson)}\n`)
+writeFileSync(join(out, 'tokenizer_config.json'), `${JSON.stringify(tokenizerConfig, null, 2)}\n`)

@@ -1,14 +1,18 @@
-// The whole report in one command: experiment 1 (GPT-2 with LoRA), experiment 2 (a small RNN with and without
-// distillation), tables and figures.
-// npm run report -- [--data FOLDER|ZIP|glue] [--model FOLDER|HUB_NAME ...] [--teacher FOLDER] [--teacher-logits FILE]
-// [--student FILE.json] [--tokenizer FOLDER]
-//   [--embedding FOLDER:TENSOR] [--transfer FILE.txt --transfer-logits FILE [--transfer-share 0.7]] [--seeds 3]
-// [--epochs 10] [--student-epochs 5] [--device cpu] [--out out/report] An interrupted report goes on where it was when
-// it is started again.
+// %% [markdown]
+// # The report
+//
+// Two experiments and their document, in one command. Experiment 1 fine-tunes GPT-2 with LoRA; experiment 2 distils it
+// into a small RNN, with its logits and without, on several seeds. Tables with tests and eight figures go to report.md
+// and report.html.
+//
+//     npm run report
+//     npm run report -- --data cola_public --teacher-logits logits.safetensors --tokenizer gpt2 --seeds 5
+//
+// A report that was interrupted goes on where it was when it is started again.
 
+// %%
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { accuracy, confusionMatrix, encodeRows, longestInput, majorityBaseline, matthewsCorrelation } from '@cola/data'
 import {
   balanced,
@@ -30,46 +34,59 @@ import {
   withParameters,
   writeAdapter,
 } from '@cola/lora'
-import { type Device, type EpochLog, loadClassifier, stopSignal } from '@cola/train'
-import { loadData, unlabelled } from './support/data.ts'
+import { consoleProgress, type Device, type EpochLog, loadClassifier, stopSignal } from '@cola/train'
+import { loadData, readLines, unlabelled } from './support/data.ts'
 import { comparison, comparisonHeader, type Pairs, spread, three, verdict } from './support/compare.ts'
 import { drawCurve } from './support/curves.ts'
 import { caption, image, markdownTable, writeReport } from './support/document.ts'
 import { finetune } from './support/finetune.ts'
-import { epochLine, percent, progressBar } from './support/progress.ts'
+import { percent } from './support/progress.ts'
 import { reportLora } from './support/report/lora-config.ts'
 import { once } from './support/runs.ts'
+import { commandLine } from './support/settings.ts'
 import { settingsTable } from './support/settings-table.ts'
 import { completeSettings, type StudentRun, type StudentSettings, trainStudent } from './support/students.ts'
 
+// %% [markdown]
+// ## Settings
+
+// %%
 const embeddedModel = join(import.meta.dirname, 'model')
-const { values: options } = parseArgs({
-  options: {
-    data: { type: 'string', default: 'generator' },
-    model: { type: 'string', multiple: true },
-    teacher: { type: 'string' },
-    'teacher-logits': { type: 'string' },
-    student: { type: 'string' },
-    tokenizer: { type: 'string' },
-    embedding: { type: 'string' },
-    transfer: { type: 'string' },
-    'transfer-logits': { type: 'string' },
-    'transfer-share': { type: 'string' },
-    seeds: { type: 'string', default: '3' },
-    seed: { type: 'string', default: '1' },
-    epochs: { type: 'string', default: '10' },
-    'student-epochs': { type: 'string' },
-    device: { type: 'string', default: 'cpu' },
-    out: { type: 'string', default: join(import.meta.dirname, '..', 'out', 'report') },
-  },
+const settings = commandLine({
+  // generator, glue, a folder of CoLA's public release, or its zip.
+  data: 'generator',
+  // Models of experiment 1, one or several, each a folder or a name on the hub; none: with the generator the embedded
+  // GPT-2, and the same from random weights (`random`); else GPT-2 and GPT-2 medium.
+  model: [],
+  // A teacher from elsewhere, in place of experiment 1: a classifier's folder, or a file of logits.
+  teacher: '',
+  teacherLogits: '',
+  // A JSON file with the student's settings (examples/students).
+  student: '',
+  // Folder of the student's tokenizer; empty: the teacher's.
+  tokenizer: '',
+  // FOLDER:TENSOR whose rows the student's embedding starts from.
+  embedding: '',
+  // A file of unlabelled sentences that the teacher scores, its logits for them, and which share of them should be
+  // called acceptable (0: as they are).
+  transfer: '',
+  transferLogits: '',
+  transferShare: 0,
+  seeds: 3,
+  seed: 1,
+  epochs: 10,
+  // 0: those of the student's settings.
+  studentEpochs: 0,
+  device: 'cpu',
+  out: join(import.meta.dirname, '..', 'out', 'report'),
 })
-const [firstSeed, seedCount] = [Number(options.seed), Number(options.seeds)]
-const seeds = Array.from({ length: seedCount }, (_, i) => firstSeed + i)
-const embedded = options.data === 'generator'
-const runs = join(options.out, 'runs')
+const { seed: firstSeed, out } = settings
+const seeds = Array.from({ length: settings.seeds }, (_, i) => firstSeed + i)
+const embedded = settings.data === 'generator'
+const runs = join(out, 'runs')
 const { signal } = stopSignal()
-const device = options.device as Device
-const watch = { onStep: progressBar, onEpoch: epochLine }
+const device = settings.device as Device
+const watch = consoleProgress()
 
 /** A run that was stopped ends the script; the next start goes on there. */
 function finished<Result>(result: Result | undefined): Result {
@@ -78,8 +95,13 @@ function finished<Result>(result: Result | undefined): Result {
   process.exit(130)
 }
 
+// %% [markdown]
 // ## Data
-const data = await loadData(options.data, firstSeed)
+//
+// The best epoch is chosen on the validation rows; the held-out rows are scored once, at the end.
+
+// %%
+const data = await loadData(settings.data, firstSeed)
 const labels = {
   validation: data.validation.map(({ label }) => label),
   heldOut: data.heldOut.rows.map(({ label }) => label),
@@ -88,7 +110,13 @@ console.log(
   `${data.name}: ${data.train.length} to train on, ${data.validation.length} to validate, ${data.heldOut.rows.length} of ${data.heldOut.name}\n`,
 )
 
-// ## Experiment 1: GPT-2 with LoRA. Offline: the embedded model, and the same from random weights
+// %% [markdown]
+// ## Experiment 1: GPT-2 with LoRA
+//
+// Each run is made once and kept under its settings in out/report/runs.
+// Offline there are two: the embedded model, and the same from random weights.
+
+// %%
 interface TeacherRun {
   parameters: { total: number; trainable: number; reduction: number }
   history: EpochLog[]
@@ -98,10 +126,13 @@ interface TeacherRun {
   heldOut: number[]
 }
 /** A teacher from elsewhere. */
-const given = options['teacher-logits'] ?? options.teacher
-const models =
-  options.model ??
-  (given ? [] : embedded ? [embeddedModel, 'random'] : ['openai-community/gpt2', 'openai-community/gpt2-medium'])
+const given = settings.teacherLogits || settings.teacher
+const defaultModels = given
+  ? []
+  : embedded
+    ? [embeddedModel, 'random']
+    : ['openai-community/gpt2', 'openai-community/gpt2-medium']
+const models = settings.model.length ? settings.model : defaultModels
 const nameOf = (model: string): string =>
   model === embeddedModel
     ? 'embedded'
@@ -109,7 +140,7 @@ const nameOf = (model: string): string =>
       ? 'from random weights'
       : (model.split('/').filter(Boolean).at(-1) ?? model)
 const tuning = {
-  epochs: Number(options.epochs),
+  epochs: settings.epochs,
   batch_size: 128,
   learning_rate: embedded ? 5e-3 : 1e-3,
   lr_scheduler_type: embedded ? ('linear' as const) : ('constant' as const),
@@ -117,9 +148,9 @@ const tuning = {
 const teachers: { name: string; folder: string; run: TeacherRun }[] = []
 for (const [i, model] of models.entries()) {
   console.log(`experiment 1: ${nameOf(model)}`)
-  const folder = join(options.out, `teacher-${i + 1}`)
-  const settings = { model, data: options.data, epochs: options.epochs, seed: firstSeed }
-  const run = await once<TeacherRun>(runs, `teacher-${i + 1}`, settings, async (output_dir) => {
+  const folder = join(out, `teacher-${i + 1}`)
+  const record = { model, data: settings.data, epochs: settings.epochs, seed: firstSeed }
+  const run = await once<TeacherRun>(runs, `teacher-${i + 1}`, record, async (output_dir) => {
     const pretrained = await loadPretrained(model === 'random' ? embeddedModel : model, {
       num_labels: 2,
       seed: firstSeed,
@@ -168,22 +199,21 @@ for (const [i, model] of models.entries()) {
   teachers.push({ name: nameOf(model), folder, run: finished(run) })
 }
 
-// ## The teacher of experiment 2: the best of experiment 1 by validation MCC, another classifier's folder, or a file of
-// logits. It is asked once for each sentence
+// %% [markdown]
+// ## The teacher of experiment 2
+//
+// The best of experiment 1 by validation MCC, another classifier's folder, or a file of logits. It is asked once for
+// each sentence.
+
+// %%
 const best = [...teachers].sort(
   (a, b) =>
     matthewsCorrelation(b.run.validation, labels.validation) - matthewsCorrelation(a.run.validation, labels.validation),
 )[0]
-const transfer = options.transfer
-  ? readFileSync(options.transfer, 'utf8').trimEnd().split('\n')
-  : embedded
-    ? unlabelled(firstSeed, data)
-    : []
+const transfer = settings.transfer ? await readLines(settings.transfer) : embedded ? unlabelled(firstSeed, data) : []
 async function teacherOf(): Promise<Teacher> {
-  if (options['teacher-logits']) {
-    const files = [options['teacher-logits'], options['transfer-logits']]
-      .filter((file) => file !== undefined)
-      .map(teacherFromFile)
+  if (settings.teacherLogits) {
+    const files = [settings.teacherLogits, settings.transferLogits].filter((file) => file !== '').map(teacherFromFile)
     const [own, other] = files as [Teacher, Teacher | undefined]
     const said = other && (await other.logits({ name: 'transfer', texts: transfer }))
     const rows = new Map(transfer.map((text, i) => [text, said?.slice(2 * i, 2 * i + 2) ?? []]))
@@ -194,58 +224,64 @@ async function teacherOf(): Promise<Teacher> {
           : own.logits(split),
     }
   }
-  const classifier = options.teacher ?? (best && join(best.folder, 'classifier'))
+  const classifier = settings.teacher || (best && join(best.folder, 'classifier'))
   if (!classifier) throw new Error('no teacher: give --model, --teacher or --teacher-logits')
   return cachedTeacher(teacherFromClassifier(await loadClassifier(classifier, { device })), {
-    folder: join(options.out, 'logits'),
+    folder: join(out, 'logits'),
   })
 }
 const teacher = await teacherOf()
-const share = Number(options['transfer-share'])
-const chosenTransfer = options['transfer-share']
+const share = settings.transferShare
+const chosenTransfer = share
   ? balanced(await teacher.logits({ name: 'transfer', texts: transfer }), share).map((i) => transfer[i] as string)
   : transfer
 
-// ## Experiment 2: the student, with the teacher and without, the same seeds for both
+// %% [markdown]
+// ## Experiment 2: the student
+//
+// With the teacher and without, the same seeds for both.
+
+// %%
 const small: StudentSettings = { config: { embedding_size: 128, hidden_size: 128 } }
-const asked = options.student
-  ? (JSON.parse(readFileSync(options.student, 'utf8')) as {
+const asked = settings.student
+  ? (JSON.parse(readFileSync(settings.student, 'utf8')) as {
       common?: StudentSettings
       with?: StudentSettings
       without?: StudentSettings
     })
   : {}
 const settingsOf = (which: 'with' | 'without'): StudentSettings => ({
-  ...(embedded && !options.student ? small : {}),
+  ...(embedded && !settings.student ? small : {}),
   ...asked.common,
   ...asked[which],
-  ...(options['student-epochs'] ? { epochs: Number(options['student-epochs']) } : {}),
+  ...(settings.studentEpochs ? { epochs: settings.studentEpochs } : {}),
 })
+const embedding = settings.embedding || undefined
 const studentData = {
   splits: data,
-  tokenizer: options.tokenizer ?? (best ? join(best.folder, 'classifier') : embeddedModel),
-  embedding: options.embedding,
+  tokenizer: settings.tokenizer || (best ? join(best.folder, 'classifier') : embeddedModel),
+  embedding,
   names: embedded ? { train: 'train', transfer: 'transfer' } : { train: 'in_domain_train', transfer: 'transfer' },
   transfer: chosenTransfer,
 }
 const students: Record<'with' | 'without', StudentRun[]> = { with: [], without: [] }
 for (const seed of seeds) {
   for (const which of ['without', 'with'] as const) {
-    const settings = settingsOf(which)
+    const own = settingsOf(which)
     console.log(`experiment 2: student ${which} distillation, seed ${seed}`)
     const record = {
-      settings,
+      settings: own,
       seed,
-      data: options.data,
-      teacher: given ?? best?.run.best,
+      data: settings.data,
+      teacher: given || best?.run.best,
       tokenizer: studentData.tokenizer,
-      embedding: options.embedding,
+      embedding,
       transfer: transfer.length,
     }
     const run = await once<StudentRun>(runs, `student-${which}-${seed}`, record, (output_dir) =>
       trainStudent({
         data: studentData,
-        settings,
+        settings: own,
         teacher: which === 'with' ? teacher : undefined,
         seed,
         device,
@@ -258,7 +294,12 @@ for (const seed of seeds) {
   }
 }
 
-// ## Figures: accuracy and loss against epoch, of each model and of the student with and without
+// %% [markdown]
+// ## Figures
+//
+// Accuracy and loss against epoch, of each model and of the student with and without.
+
+// %%
 const majorityShare = majorityBaseline(labels.validation)
 const subjects = [
   ...teachers.map(({ name, run }) => ({
@@ -277,7 +318,7 @@ const figures = subjects.flatMap(({ title, history, loss }, i) =>
   (['accuracy', 'loss'] as const).map((quantity, k) => {
     const number = 2 * i + k + 1
     const name = `figure-${number}`
-    const inWords = drawCurve(options.out, quantity, history, { title, name, majority: majorityShare })
+    const inWords = drawCurve(out, quantity, history, { title, name, majority: majorityShare })
     const said =
       quantity === 'accuracy'
         ? `Accuracy against epoch, training and validation; dotted, validation's majority class (${percent(majorityShare)})`
@@ -286,7 +327,12 @@ const figures = subjects.flatMap(({ title, history, loss }, i) =>
   }),
 )
 
+// %% [markdown]
 // ## Tables
+//
+// Scores, confusion matrices, and the two kinds of students against each other: McNemar's test and a paired bootstrap.
+
+// %%
 let tables = 0
 const table = (title: string, text: string): string => `${caption(`Table ${++tables}. ${title}.`)}\n\n${text}`
 const scores = (predictions: readonly number[], truth: readonly number[]): string[] => [
@@ -333,20 +379,24 @@ const pairs = (split: 'validation' | 'heldOut'): Pairs => ({
 })
 const outcome = verdict(data.heldOut.name, pairs('heldOut'))
 
-const chosenShare = options['transfer-share'] ? `, of which the teacher calls ${percent(share)} acceptable` : ''
+const chosenShare = share ? `, of which the teacher calls ${percent(share)} acceptable` : ''
 const transferred =
   chosenTransfer.length && settingsOf('with').transfer
     ? `With distillation the student also learns from ${chosenTransfer.length} unlabelled sentences${chosenShare}. `
     : ''
 const studentSettings = {
-  'with distillation': completeSettings(settingsOf('with'), { teacher: true, embedding: options.embedding }),
-  'without distillation': completeSettings(settingsOf('without'), { teacher: false, embedding: options.embedding }),
+  'with distillation': completeSettings(settingsOf('with'), { teacher: true, embedding }),
+  'without distillation': completeSettings(settingsOf('without'), { teacher: false, embedding }),
 }
 const loraSettings = {
   ...{ rank: reportLora.r, alpha: reportLora.lora_alpha, dropout: reportLora.lora_dropout },
   ...{ target_modules: reportLora.target_modules, also_trained: reportLora.modules_to_save },
 }
 
+// %% [markdown]
+// ## The document
+
+// %%
 const report = `# Fine-tuning GPT-2 with LoRA, and distilling it into a small RNN
 
 ${data.name}: ${data.train.length} sentences to train on, ${data.validation.length} to validate (the best epoch is chosen by validation MCC), ${data.heldOut.rows.length} of ${data.heldOut.name}, scored once at the end.
@@ -439,7 +489,5 @@ ${(['with', 'without'] as const)
 
 ${figures.join('\n\n')}
 `
-await writeReport(options.out, 'LoRA and distillation', report)
-console.log(
-  `\n${outcome.replaceAll('**', '')}\nwrote report.md, report.html and ${figures.length} figures to ${options.out}`,
-)
+await writeReport(out, 'LoRA and distillation', report)
+console.log(`\n${outcome.replaceAll('**', '')}\nwrote report.md, report.html and ${figures.length} figures to ${out}`)

@@ -103,12 +103,12 @@ function stratified(rows: readonly LabelledText[], seed: number): LabelledText[]
     .map(({ row }) => row)
 }
 
-/** The lines of a text file that hold anything; whatever the system it was written on ends a line with. */
+/** The lines of a text file, up to the last that holds anything, as any system ends them. */
 export async function readLines(path: string): Promise<string[]> {
   const { content } = await readText([path])
-  return content.split(/\r\n|[\r\n]/).filter((line) => line.trim() !== '')
+  return content.trimEnd().split(/\r\n|[\r\n]/)
 }
 
-/** Rows of a file with one JSON value a line. */
+/** Rows of a file with one JSON value a line; empty lines are passed over. */
 export const readJsonLines = async <Row>(path: string): Promise<Row[]> =>
-  (await readLines(path)).map((line) => JSON.parse(line) as Row)
+  (await readLines(path)).filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as Row)

@@ -1,6 +1,6 @@
-// Experiment 1: a classifier with LoRA, trained as the report did. What lora-gpt2.ts and report.ts share.
+// Experiment 1 of the report: a classifier with LoRA, by the steps that fineTune takes.
 
-import { packRows, type TokenRow } from '@cola/data'
+import { argMaxRows, classificationMetrics, packRows, type TokenRow } from '@cola/data'
 import type { LoraModel } from '@cola/lora'
 import {
   adam,
@@ -12,14 +12,11 @@ import {
   Trainer,
   TrainingSession,
 } from '@cola/train'
-import { classScores } from './classes.ts'
 
 export interface FineTuneOptions {
   model: LoraModel
   train: readonly TokenRow[]
   validation: readonly TokenRow[]
-  /** Score the training rows too, at the end. @default false */
-  scoreTrain?: boolean
   /** Scored once, at the end. */
   heldOut: readonly TokenRow[]
   device: Device
@@ -35,29 +32,25 @@ export interface FineTuneOptions {
   callbacks?: Callbacks
 }
 
-export async function finetune({
-  model,
-  train,
-  validation,
-  heldOut,
-  scoreTrain,
-  device,
-  output_dir,
-  ...options
-}: FineTuneOptions) {
+export async function finetune({ model, train, validation, heldOut, device, output_dir, ...options }: FineTuneOptions) {
   const artifacts = generateArtifacts(model, { loss: crossEntropy(), optimizer: adam({ max_grad_norm: 1 }) })
   const session = await TrainingSession.create({ artifacts, device, seed: options.seed })
   const trainer = new Trainer<TokenRow, number>({
     ...options,
     session,
     data: { train, evaluation: validation, collate: packRows, tokens: (row) => row.input_ids.length },
-    ...classScores,
+    predict: ({ logits }, rows) => argMaxRows(logits?.data ?? new Float32Array(), rows.length),
+    compute_metrics: ({ predictions, rows, onWarning }) =>
+      classificationMetrics(
+        predictions,
+        rows.map(({ label }) => label),
+        { onWarning },
+      ),
     metric_for_best_model: 'mcc',
     ...(output_dir ? { output_dir, save_steps: 50 } : {}),
   })
   const result = await trainer.train()
   const scores = {
-    train: scoreTrain ? await trainer.evaluate(train) : undefined,
     validation: await trainer.evaluate(validation),
     heldOut: await trainer.evaluate(heldOut),
   }

@@ -1,16 +1,7 @@
-// What the examples print: a progress bar on terminals, tables everywhere.
+// What the examples print: tables, scores, confusion matrices.
 
 import { confusionCounts, confusionMatrix } from '@cola/data'
-import type { EpochLog, Metrics, StepLog } from '@cola/train'
-
-/** Redraws one line with a bar, the loss and the speed; prints nothing when the output is not a terminal. */
-export function progressBar({ step, total_steps, loss, tokens_per_second }: StepLog): void {
-  if (!process.stdout.isTTY) return
-  const done = Math.round((24 * step) / total_steps)
-  process.stdout.write(
-    `\r[${'='.repeat(done)}${' '.repeat(24 - done)}] ${step}/${total_steps}  loss ${loss.toFixed(4)}  ${tokens_per_second.toFixed(0)} tokens/s   ${step === total_steps ? '\n' : ''}`,
-  )
-}
+import type { EpochLog, Metrics } from '@cola/train'
 
 /** Prints rows under a header, columns aligned. */
 export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
@@ -28,13 +19,6 @@ export const percent = (share: number | undefined): string => `${(100 * (share ?
 
 /** A score to three places; a dash where there is none. */
 export const decimal = (score: number | undefined): string => score?.toFixed(3) ?? '-'
-
-/** One line an epoch: losses, accuracies and MCC; a star for the best so far. */
-export function epochLine({ epoch, train_loss, eval_loss, train_metrics, eval_metrics, best }: EpochLog): void {
-  console.log(
-    `epoch ${String(epoch).padStart(2)}  train loss ${train_loss.toFixed(4)} accuracy ${percent(train_metrics.accuracy)}  validation loss ${eval_loss.toFixed(4)} accuracy ${percent(eval_metrics.accuracy)} MCC ${decimal(eval_metrics.mcc)}${best ? '  *' : ''}`,
-  )
-}
 
 /** A matrix of more classes than this is wider than a terminal. */
 const widest = 12
@@ -61,15 +45,6 @@ export function confusionTable(
       .slice(0, widest)
       .map(({ label, predicted, count }) => [classes[label] as string, classes[predicted] as string, count]),
   )
-}
-
-/** Prints each message once. */
-export function warnOnce(): (message: string) => void {
-  const said = new Set<string>()
-  return (message) => {
-    if (!said.has(message)) console.log(`warning: ${message}`)
-    said.add(message)
-  }
 }
 
 export interface SplitScore {
