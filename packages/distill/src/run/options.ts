@@ -70,7 +70,7 @@ export interface DistillOptions extends LoopOptions<DistillExample, readonly num
   loss?: DistillationOptions | readonly Term[]
   /** First values of the embedding of a student that is given as a configuration. @default N(0, 1), drawn by the seed */
   embedding?: EmbeddingTable
-  /** Longest text in tokens; longer ones are cut and counted. @default the tokenizer's, at most 256 */
+  /** Longest text in tokens; longer ones are cut and counted. @default the tokenizer's, at most 128 */
   max_length?: number
   /** Scores from predicted and true classes, by index. @default classificationMetrics of @cola/data */
   compute_metrics?: ComputeMetrics
@@ -130,8 +130,11 @@ const loopDefaults = {
   seed: 42,
 } as const satisfies LoopOptions<never>
 
-/** Without a limit of the tokenizer's: a recurrent student is unrolled, one copy of its cell for each token. */
-export const longestText = 256
+/**
+ * By default: a recurrent student is unrolled, one copy of its cell for each token, and the runtime opens a graph in a
+ * time that grows with the square of its size.
+ */
+export const longestText = 128
 
 /** The options of a run, with their defaults. */
 export interface ReadOptions extends Omit<OptionsOfRun, 'train' | 'transfer' | 'heldOut' | 'splits'> {
