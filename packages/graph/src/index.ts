@@ -55,7 +55,7 @@ export { sumByProduct } from './rewrite/sum-by-product.ts'
 export { foldTransposes } from './rewrite/fold-transposes.ts'
 export { storeWeights, type WeightType } from './rewrite/store-weights.ts'
 export { widen } from './rewrite/widen.ts'
-export { type DataType, dataTypes, type TypedArray } from './tensor/dtype.ts'
+export { type DataType, type DataTypeRow, dataTypes, type TypedArray } from './tensor/dtype.ts'
 export {
   bfloat16ToFloat32,
   float16ToFloat32,

@@ -75,6 +75,9 @@ export interface Schema<Value> extends v.GenericSchema<unknown, Value> {
   readonly entries: Readonly<Record<string, unknown>>
 }
 
+/** A type's fields by name, without those of any name that a file may have beside them. */
+export type Known<T> = { [Name in keyof T as string extends Name ? never : Name]: T[Name] }
+
 export type Output<S extends v.GenericSchema> = v.InferOutput<S>
 
 /** What lies beside an adapter and says what its head is. */

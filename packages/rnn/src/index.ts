@@ -2,7 +2,7 @@
 
 export { exportStudent, type StudentExport } from './files/export-student.ts'
 export { loadStudent, type SavedStudent, saveStudent, type StudentToSave } from './files/saved-student.ts'
-export { type CellName, cells } from './student/cells.ts'
+export { type Cell, type CellName, cells } from './student/cells.ts'
 export { type DistilRnnConfig, parseDistilRnnConfig, parseStudentConfig, type StudentConfig } from './student/config.ts'
 export {
   compact,

@@ -20,6 +20,7 @@ export { crossEntropy, type CrossEntropyOptions } from './artifacts/cross-entrop
 export { ignoreIndex, type LabelTerm, type LossTerm, type RowTerm } from './artifacts/loss-terms.ts'
 export { unseenRows } from './artifacts/unseen-rows.ts'
 export { modelFingerprint } from './artifacts/fingerprints.ts'
+export { closestName } from './closest-name.ts'
 export { copyTokenizer, type ModelFolder, writeModelFolder, writeTokenizer } from './classify/write-model-folder.ts'
 export {
   type Classification,

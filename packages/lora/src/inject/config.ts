@@ -1,15 +1,16 @@
 // Adapter configurations: PEFT's field names, defaults and rules.
 
+import { closestName } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
 import { fieldsOfOthers, readMethod } from '../methods/methods.ts'
 import { pythonRegex } from '../regex/python.ts'
-import { check } from '../schema.ts'
+import { check, type Known } from '../schema.ts'
 import { patternsOf } from './target.ts'
 
 /** A configuration as users write it: fields with defaults are optional, and so is `peft_type` for LoRA. */
 export type AdapterConfig<M extends PeftType = PeftType> = {
-  [Type in M]: Partial<ConfigOf<Type>> & (Type extends 'LORA' ? unknown : { peft_type: Type })
+  [Type in M]: Partial<Known<ConfigOf<Type>>> & (Type extends 'LORA' ? unknown : { peft_type: Type })
 }[M]
 
 /** The method that a configuration selects by `peft_type`. */
@@ -44,4 +45,33 @@ export function parseAdapterConfig(config: unknown, place?: string): AdapterConf
   method.check(checked, where)
   for (const { field, use, pattern } of patternsOf(checked)) pythonRegex(use, pattern, `${where}, field "${field}"`)
   return checked
+}
+
+/** PEFT 0.21's fields beside those of the schemas: they decide nothing here, or are refused when they are set. */
+const furtherFields = [
+  ...['alora_invocation_tokens', 'arrow_config', 'auto_mapping', 'corda_config', 'eva_config', 'inference_mode'],
+  ...['kasa_config', 'layer_replication', 'loftq_config', 'lora_ga_config', 'megatron_config', 'megatron_core'],
+  ...['monteclora_config', 'peft_version', 'qalora_group_size', 'revision', 'target_parameters', 'use_bdlora'],
+  ...['use_qalora', 'velora_config'],
+]
+
+/**
+ * Checks the names of a configuration's fields. Files of newer versions of PEFT may have others, users may not.
+ * @throws {ConfigError} naming the first field that no configuration of PEFT's has.
+ */
+export function refuseUnknownFields(config: AdapterConfig): void {
+  const method = readMethod(config, 'adapter configuration')
+  const known = Object.keys(method.schema.entries)
+  const all = [...known, ...fieldsOfOthers(method).keys(), ...furtherFields]
+  for (const [field, value] of Object.entries(config)) {
+    if (value === undefined || all.includes(field)) continue
+    const meant = closestName(field, known)
+    throw new ConfigError({
+      where: `${method.configClass}, field "${field}"`,
+      what: 'no such field',
+      expected: known.join(', '),
+      found: field,
+      ...(meant === undefined ? {} : { fix: `Did you mean ${meant}?` }),
+    })
+  }
 }

@@ -8,7 +8,7 @@ import { methodOf } from '../methods/methods.ts'
 import { isAllLinear } from '../methods/patterns.ts'
 import type { Target } from '../methods/target.ts'
 import type { AdaptedModel, HeadedModel, LoraModel } from './adapted-model.ts'
-import { type AdapterConfig, type MethodIn, parseAdapterConfig } from './config.ts'
+import { type AdapterConfig, type MethodIn, parseAdapterConfig, refuseUnknownFields } from './config.ts'
 import { withDefaultModules } from './defaults.ts'
 import type { Head } from './head.ts'
 import { type AdaptableLayer, adaptableLayers } from './inspect.ts'
@@ -39,6 +39,7 @@ export function withAdapter<Config extends AdapterConfig>(
   config: Config,
   { seed = 0 }: AdapterOptions = {},
 ): AdaptedModel<MethodIn<Config>> {
+  refuseUnknownFields(config)
   const checked = parseAdapterConfig(config)
   return inject(model, checked, {
     seed,

@@ -3,7 +3,7 @@
 import { float32, getValue, type Tensor, toFloat32 } from '@cola/graph'
 import type { ParameterGroup } from '@cola/train'
 import { AdapterError, ConfigError } from '../errors.ts'
-import { adapterSchema, field, type Output } from '../schema.ts'
+import { adapterSchema, field, type Known, type Output } from '../schema.ts'
 import { layersOfOnePattern, patternWithoutLayers, refuseContradictions, refuseUnsupported } from './checks.ts'
 import { attentionModules } from './default-modules.ts'
 import { sharedDropout } from './dropout.ts'
@@ -36,7 +36,7 @@ const schema = adapterSchema('LORA', {
 export type LoraConfigJson = Output<typeof schema>
 
 /** What of PEFT's LoraConfig this library understands; see PEFT's documentation for each field. */
-export type LoraConfig = Partial<LoraConfigJson>
+export type LoraConfig = Partial<Known<LoraConfigJson>>
 
 export interface LoraTypes {
   config: LoraConfigJson

@@ -324,11 +324,15 @@ describe('refuses, before anything is trained', () => {
     [{ num_train_epochs: 1 }, /fineTune, option num_train_epochs: no such option, .*Did you mean epochs\?/],
     [{ callbacks: { onepoch: () => {} } }, /fineTune, option callbacks, option onepoch: .*Did you mean onEpoch\?/],
     [{ early_stopping_patience: 1 }, /fineTune, option early_stopping_patience: .*Give validation\./],
+    [{ signal: new AbortController() }, /fineTune, option signal: .*expected an AbortSignal/],
     [{ resume: true }, /fineTune, option resume: .*Give output_dir\./],
     [{ learning_rate: Number.NaN }, /option learning_rate/],
     [{ problem_type: 'several' }, /option problem_type/],
     [{ task: 'SEQ_CLASS' }, /option task: not known, expected SEQ_CLS/],
     [{ lora: { r: 0 } }, /LoraConfig, field "r"/],
+    [{ lora: { rank: 4 } }, /LoraConfig, field "rank": no such field, expected .*\br\b.*, found rank/],
+    [{ lora: { alpha_lora: 4, loraAlpha: 8 } }, /LoraConfig, field "alpha_lora": no such field/],
+    [{ lora: { loraAlpha: 8 } }, /LoraConfig, field "loraAlpha": .*Did you mean lora_alpha\?/],
     [{ metric_for_best_model: 'f2', validation: rows }, /no such metric/],
     [{ pooling: 'middle' }, /option pooling/],
     [{ labels: ['one', 'many', 'one'] }, /option labels: not a valid value, expected an array of different names/],
@@ -337,6 +341,10 @@ describe('refuses, before anything is trained', () => {
   ])('options %j', async (options, message) => {
     await expect(bad({}, options)).rejects.toThrow(ConfigError)
     await expect(bad({}, options)).rejects.toThrow(message)
+  })
+  it('a misspelt field of an adapter, by its type too', async () => {
+    // @ts-expect-error: rank is no field of PEFT's
+    await expect(fineTune(embedded, { train: rows, lora: { rank: 4 } })).rejects.toThrow(ConfigError)
   })
   it.each([undefined, null, 'quick', []])('%j in place of options', async (options) => {
     await expect(fineTune(embedded, options as never)).rejects.toThrow(ConfigError)

@@ -47,7 +47,7 @@ export const loopChecks: Checks<LoopOptions<never, never>> = {
   output_dir: text,
   save_steps: whole(1),
   resume: flag,
-  signal: object,
+  signal: ['an AbortSignal', (value) => typeof (value as AbortSignal | null)?.aborted === 'boolean'],
   callbacks: object,
 }
 const checks: Checks<TrainerOptions<never, never>> = {
