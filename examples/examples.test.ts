@@ -1,7 +1,7 @@
 // The examples run, small: what they print last and what they leave behind.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateSentences } from '@cola/data'
@@ -225,6 +225,39 @@ describe('examples', () => {
       expect(accuracy).toBeLessThanOrEqual(1)
       expect([mcc, f1_macro, loss].every(Number.isFinite)).toBe(true)
     }
+  })
+
+  it('evaluate: the adapter on its base, and the classifier that was exported from it, score alike', () => {
+    const data = join(out, 'cola')
+    const rows = generateSentences({ seed: 11, count: 100 })
+    mkdirSync(join(data, 'raw'), { recursive: true })
+    for (const split of ['in_domain_train', 'in_domain_dev', 'out_of_domain_dev'])
+      writeFileSync(
+        join(data, 'raw', `${split}.tsv`),
+        rows.map(({ text, label }) => `x\t${label}\t\t${text}\n`).join(''),
+      )
+    const trained = join(out, 'lora-gpt2')
+    const score = (...args: string[]) =>
+      JSON.parse(run('evaluate.ts', ...args, '--data', data, '--json')) as { mcc: number; loss: number; rows: number }
+    const adapted = score('--model', embedded, '--adapter', join(trained, 'adapter'))
+    const exported = score('--model', join(trained, 'classifier'))
+    expect(adapted.rows).toBe(100)
+    expect(adapted.mcc).toBeGreaterThan(0.3)
+    expect(exported.mcc).toBeCloseTo(adapted.mcc, 6)
+    expect(exported.loss).toBeCloseTo(adapted.loss, 4)
+  })
+
+  it('lora-onnx: the model that is here, on a table of one’s own', () => {
+    const data = join(out, 'kinds.tsv')
+    const rows = generateSentences({ seed: 6, count: 400 })
+    const kind = (text: string) =>
+      text.endsWith('?') ? 'question' : /\b(not|never|no)\b/i.test(text) ? 'denial' : 'claim'
+    writeFileSync(data, ['sentence\tkind', ...rows.map(({ text }) => `${text}\t${kind(text)}`)].join('\r\n'))
+    const columns = ['--model', embedded, '--data', data, '--text', 'sentence', '--label', 'kind']
+    const printed = run('lora-onnx.ts', ...columns, '--lr', '5e-3', '--json', '--out', join(out, 'kinds'))
+    const { classes, splits } = summaryOf(printed)
+    expect(classes).toEqual(['claim', 'denial', 'question'])
+    expect(splits.held_out.accuracy).toBeGreaterThan(0.85)
   })
 
   describe.skipIf(!existsSync(pretrained))(

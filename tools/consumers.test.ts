@@ -18,8 +18,10 @@ import {
 import { loadClassifier } from '@cola/train'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hubServer } from './hub-server.ts'
 import { moved } from './moved.ts'
-import { npm, online, pack, root } from './packed.ts'
+import { npm, online, pack, root, runTypeScript, typecheck } from './packed.ts'
+import { tinyEncoder } from './tiny-encoder.ts'
 
 const embedded = join(root, 'examples/model')
 const chromiumPath = '/usr/bin/chromium'
@@ -64,6 +66,27 @@ async function expected(model: LoraModel, name: string): Promise<number[][]> {
   await classifier.release()
   return results
 }
+
+describe.skipIf(!online)('a program of ten lines', () => {
+  it('fine-tunes a model of the hub, answers, is kept and opened again; its types are right', async () => {
+    const folder = installed('fine-tune')
+    const lines = readFileSync(join(folder, 'program.ts'), 'utf8').split('\n')
+    expect(lines.filter((line) => line.trim() !== '' && !line.startsWith('import ')).length).toBeLessThanOrEqual(12)
+    expect(typecheck(folder)).toBe('')
+    const hub = await hubServer(tinyEncoder(), 'a'.repeat(40))
+    const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: join(folder, 'hf'), HF_HUB_OFFLINE: '' }
+    const { code, stdout, stderr } = await runTypeScript(folder, 'program.ts', env)
+    await hub.close()
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout.match(/^epoch \d .*$/gm)).toHaveLength(4)
+    type Said = [Record<string, number>, { label: string; probabilities: number[] }[]]
+    const [tuned, again] = (stdout.match(/^\[.*$/gm) ?? []).map((line) => JSON.parse(line) as Said) as [Said, Said]
+    expect(tuned[0].accuracy).toBeGreaterThanOrEqual(0)
+    expect(['cancel', 'track']).toContain(tuned[1][0]?.label)
+    expect(again[0]).toEqual(tuned[0])
+    expect(again[1][0]?.probabilities).toBeAllclose(tuned[1][0]?.probabilities ?? [], { atol: 1e-6 })
+  }, 300_000)
+})
 
 describe.skipIf(!online)('a Node service', () => {
   it('answers with the adapter that a request names, and is not stalled meanwhile', async () => {

@@ -1,8 +1,9 @@
 // The packages as they are published: built, packed, and installed in other folders. For tests.
 
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 export const root = join(import.meta.dirname, '..')
 
@@ -64,4 +65,35 @@ export function install(folder: string, line: string, packed: Readonly<Record<st
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies, overrides: packed }))
   npm(folder, 'install', '--prefer-offline', ...words.filter((word) => word.startsWith('-')))
+}
+
+/** Runs a TypeScript file in a folder; not synchronously, because the hub answers from this process. */
+export function runTypeScript(folder: string, file: string, env: NodeJS.ProcessEnv) {
+  const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href
+  const child = spawn(process.execPath, ['--import', tsx, file], { cwd: folder, env: { ...process.env, ...env } })
+  const said = { stdout: '', stderr: '' }
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].on('data', (data) => {
+      said[stream] += data
+    })
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code: code ?? 1, ...said })),
+  )
+}
+
+/** What TypeScript, strict, says of the files of a folder, against the declarations that are installed there. */
+export function typecheck(folder: string): string {
+  const compilerOptions = {
+    strict: true,
+    module: 'nodenext',
+    target: 'es2023',
+    lib: ['es2023', 'dom'],
+    types: [],
+    noEmit: true,
+    allowImportingTsExtensions: true,
+    skipLibCheck: true,
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts', '*.ts'] }))
+  const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8', shell: false })
+  return stdout
 }

@@ -1,15 +1,13 @@
 // What a stranger does: in an empty folder, the line that a README says installs, and every TypeScript block after it
 // runs.
 
-import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { prune, readModel, writeModel } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hubServer } from './hub-server.ts'
-import { install, online, pack, root } from './packed.ts'
+import { install, online, pack, root, runTypeScript, typecheck } from './packed.ts'
+import { tinyEncoder } from './tiny-encoder.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'cola-readme-'))
 afterAll(() => rmSync(work, { recursive: true }), 120_000)
@@ -28,50 +26,6 @@ function blocksOf(markdown: string): Block[] {
   })
 }
 
-/** An encoder as the hub has them: hidden states, a tokenizer of letters. Its weights are those of a parity case. */
-function encoder(): Record<string, Uint8Array> {
-  const graph = readModel(readFileSync(join(root, 'tools/parity/fixtures/onnx-bert/model.onnx')))
-  graph.outputs = [graph.nodes.findLast(({ opType }) => opType === 'LayerNormalization')?.outputs[0] as string]
-  prune(graph)
-  const letters = [...'abcdefghijklmnopqrstuvwxyz,.!'].flatMap((letter) => [letter, `##${letter}`])
-  const vocab = Object.fromEntries(['[PAD]', '[UNK]', '[CLS]', '[SEP]', ...letters].map((token, id) => [token, id]))
-  const special = (id: string) => ({ SpecialToken: { id, type_id: 0 } })
-  const tokenizer = {
-    version: '1.0',
-    added_tokens: [],
-    normalizer: {
-      type: 'BertNormalizer',
-      clean_text: true,
-      handle_chinese_chars: true,
-      strip_accents: null,
-      lowercase: true,
-    },
-    pre_tokenizer: { type: 'BertPreTokenizer' },
-    post_processor: {
-      type: 'TemplateProcessing',
-      single: [special('[CLS]'), { Sequence: { id: 'A', type_id: 0 } }, special('[SEP]')],
-      pair: [
-        special('[CLS]'),
-        { Sequence: { id: 'A', type_id: 0 } },
-        special('[SEP]'),
-        { Sequence: { id: 'B', type_id: 1 } },
-      ],
-      special_tokens: Object.fromEntries(['[CLS]', '[SEP]'].map((id) => [id, { id, ids: [vocab[id]], tokens: [id] }])),
-    },
-    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-    model: {
-      type: 'WordPiece',
-      unk_token: '[UNK]',
-      continuing_subword_prefix: '##',
-      max_input_chars_per_word: 100,
-      vocab,
-    },
-  }
-  const config = { model_type: 'bert', max_position_embeddings: 32, pad_token_id: 0 }
-  const text = (value: object) => new TextEncoder().encode(JSON.stringify(value))
-  return { 'config.json': text(config), 'tokenizer.json': text(tokenizer), 'onnx/model.onnx': writeModel(graph) }
-}
-
 const gpt2 = (): Record<string, Uint8Array> =>
   Object.fromEntries(
     ['tokenizer.json', 'tokenizer_config.json'].map((name) => [name, readFileSync(join(root, 'examples/model', name))]),
@@ -79,7 +33,7 @@ const gpt2 = (): Record<string, Uint8Array> =>
 
 /** Tiny models stand for those on the hub, under the same names. */
 const served: Readonly<Record<string, () => Record<string, Uint8Array>>> = {
-  'Xenova/all-MiniLM-L6-v2': encoder,
+  'Xenova/all-MiniLM-L6-v2': tinyEncoder,
   'openai-community/gpt2': gpt2,
 }
 
@@ -93,36 +47,6 @@ function folderFor(name: string, line: string): string {
   const folder = join(work, `${name} ${line}`.replaceAll(/\W+/g, '-'))
   if (!existsSync(folder)) install(folder, line, packed)
   return folder
-}
-
-/** Runs a file there; not synchronously, because the hub answers from this process. */
-function run(folder: string, file: string, env: NodeJS.ProcessEnv) {
-  const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href
-  const child = spawn(process.execPath, ['--import', tsx, file], { cwd: folder, env: { ...process.env, ...env } })
-  const said = { stdout: '', stderr: '' }
-  for (const stream of ['stdout', 'stderr'] as const)
-    child[stream].on('data', (data) => {
-      said[stream] += data
-    })
-  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) =>
-    child.on('close', (code) => resolve({ code: code ?? 1, ...said })),
-  )
-}
-
-/** Whether TypeScript takes the blocks, against the declarations that were installed. */
-function typecheck(folder: string): string {
-  const compilerOptions = {
-    strict: true,
-    module: 'nodenext',
-    target: 'es2023',
-    lib: ['es2023', 'dom'],
-    types: [],
-    noEmit: true,
-    skipLibCheck: true,
-  }
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts'] }))
-  const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8', shell: false })
-  return stdout
 }
 
 describe.skipIf(!online)('README examples', () => {
@@ -139,7 +63,7 @@ describe.skipIf(!online)('README examples', () => {
         const repo = Object.keys(served).find((known) => code.includes(known))
         const hub = await hubServer(repo ? (served[repo] as () => Record<string, Uint8Array>)() : {}, 'a'.repeat(40))
         const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: join(folder, 'hf'), HF_HUB_OFFLINE: '' }
-        const { code: status, stderr } = await run(folder, `sample-${i + 1}.mts`, env)
+        const { code: status, stderr } = await runTypeScript(folder, `sample-${i + 1}.mts`, env)
         expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
         expect(hub.requests.length > 0).toBe(repo !== undefined)
         await hub.close()
@@ -176,7 +100,7 @@ for (const device of ['cpu', 'auto'] as const) {
     install(folder, 'npm install @cola/lora @cola/distill @cola/train', packed)
     expect(existsSync(join(folder, 'node_modules/onnxruntime-node'))).toBe(false)
     writeFileSync(join(folder, 'sample.mts'), sample)
-    const { code, stdout, stderr } = await run(folder, 'sample.mts', {})
+    const { code, stdout, stderr } = await runTypeScript(folder, 'sample.mts', {})
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const message =
       'onnxruntime-node: the runtime is not installed. Install it beside this package: npm install --ignore-scripts onnxruntime-node'
