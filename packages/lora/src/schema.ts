@@ -54,6 +54,9 @@ export const field = {
   positivesByPattern: v.optional(v.record(v.string(), positive), {}),
 }
 
+/** PEFT's TaskType, which it checks too. */
+const taskTypes = ['SEQ_CLS', 'SEQ_2_SEQ_LM', 'CAUSAL_LM', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION'] as const
+
 /** A method's configuration as adapter_config.json has it; keys of newer versions are kept aside. */
 export const adapterSchema = <const Type extends string, Fields extends v.ObjectEntries>(
   peft_type: Type,
@@ -61,7 +64,7 @@ export const adapterSchema = <const Type extends string, Fields extends v.Object
 ) =>
   v.looseObject({
     peft_type: v.optional(v.literal(peft_type), peft_type),
-    task_type: field.text,
+    task_type: nullable(v.picklist(taskTypes)),
     base_model_name_or_path: field.text,
     target_modules: field.modules,
     modules_to_save: field.names,

@@ -1,6 +1,6 @@
 // Opens the folder of a fine-tuned model.
 
-import { defaultDevice, type Device, openEvaluation } from '@cola/train'
+import { type Check, checkOptions, defaultDevice, type Device, openEvaluation } from '@cola/train'
 import { readAdapter } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
@@ -47,6 +47,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
       fix: `Write loadFineTuned(folder, { task: '${saved.task_type}' }).`,
     })
   const task = taskOf(wanted)
+  checkSettings(`${folder}, fine_tuned.json, settings`, saved.settings, task.saved)
   const settings = saved.settings as object as TaskTypes[T]['settings']
   const { file, revision } = saved.base
   const where = { ...(file === undefined ? {} : { file }), ...(revision === undefined ? {} : { revision }) }
@@ -67,4 +68,17 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
     device,
     metrics: Object.fromEntries(Object.entries(saved.metrics).map(([name, value]) => [name, value ?? Number.NaN])),
   })
+}
+
+/** @throws {ConfigError} for settings that are not those of the task, as a damaged file has them. */
+function checkSettings(where: string, settings: object, checks: Readonly<Record<string, Check>>): void {
+  checkOptions(where, settings, checks)
+  const missing = Object.entries(checks).find(([name, [, holds]]) => !(name in settings) && !holds(undefined))
+  if (missing)
+    throw new ConfigError({
+      where,
+      what: 'a setting is missing',
+      expected: `${missing[0]}: ${missing[1][0]}`,
+      found: Object.keys(settings).join(', ') || 'none',
+    })
 }

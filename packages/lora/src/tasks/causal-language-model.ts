@@ -2,10 +2,17 @@
 
 import { DataError, encodeForLanguageModel, perplexity, rowPlace } from '@cola/data'
 import { getValue } from '@cola/graph'
-import { crossEntropy, flag, text } from '@cola/train'
+import { crossEntropy, flag, oneOf, text, whole } from '@cola/train'
 import { architecture } from './architecture.ts'
 import { endTokens } from './end-tokens.ts'
-import { formOf, isTemplated, type LanguageModelForm, type LanguageModelRow, textOf } from './language-model-rows.ts'
+import {
+  formOf,
+  isTemplated,
+  type LanguageModelForm,
+  languageModelForms,
+  type LanguageModelRow,
+  textOf,
+} from './language-model-rows.ts'
 import { nextLogits, textScore, type TextScore } from './next-token.ts'
 import { type TextGenerator, textGenerator } from './text-generation.ts'
 import type { Task } from './task.ts'
@@ -53,6 +60,12 @@ const headOf = (model_type: string): string => (model_type === 'gpt2' ? 'LMHeadM
 export const causalLanguageModel: Task<Types> = {
   taskType: 'CAUSAL_LM',
   options: { completion_only_loss: flag, eos_token: text, chat_template: text },
+  saved: {
+    form: oneOf(languageModelForms),
+    completion_only_loss: flag,
+    eos_token_id: ['an array of token ids', (value) => Array.isArray(value) && value.every(whole(0)[1])],
+    chat_template: ['a string', (value) => value === undefined || typeof value === 'string'],
+  },
   settings(rows, { completion_only_loss = true, eos_token, chat_template }, base) {
     return {
       form: formOf(rows[0] as Types['row'], rowPlace('train', 0)),

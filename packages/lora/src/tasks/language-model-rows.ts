@@ -81,6 +81,9 @@ const forms: { readonly [Form in LanguageModelForm]: FormRow } = {
   },
 }
 
+/** Names of the forms. */
+export const languageModelForms = Object.keys(forms)
+
 /** All columns of all forms; others of a table are left alone. */
 const known = new Set(Object.values(forms).flatMap(({ columns }) => columns))
 

@@ -17,6 +17,7 @@ import {
   requireForm,
   requireScore,
   type RowForm,
+  rowForms,
   type SimilarityRow,
   textColumns,
   type TripleRow,
@@ -101,6 +102,7 @@ export const sentenceEmbedding: Task<Types> = {
     pooling: oneOf(['last', 'first', 'mean'] satisfies Pooling[]),
     scale: positive,
   },
+  saved: { form: oneOf(rowForms), pooling: oneOf(['last', 'first', 'mean'] satisfies Pooling[]), scale: positive },
   settings(rows, options, base, batchSize) {
     const form = formOf(rows[0] as Types['row'], rowPlace('train', 0))
     if (form === 'pairs') requireOthers(rows.length, batchSize)

@@ -30,7 +30,8 @@ export const textColumns: { readonly [Form in RowForm]: readonly string[] } = {
 }
 
 const columnsOf = (form: RowForm): string[] => [...textColumns[form], ...(form === 'similarities' ? ['score'] : [])]
-const rowForms = Object.keys(textColumns) as RowForm[]
+/** Names of the forms. */
+export const rowForms = Object.keys(textColumns) as RowForm[]
 
 /** All columns of all forms; others of a table are left alone. */
 const known = new Set(rowForms.flatMap(columnsOf))

@@ -25,6 +25,7 @@ import {
   binaryCrossEntropy,
   type Check,
   crossEntropy,
+  list,
   meanSquaredError,
   type Metrics,
   oneOf,
@@ -253,6 +254,12 @@ export const sequenceClassification: Task<Types> = {
   options: {
     problem_type: oneOf(Object.keys(problemTypes)),
     labels: classList,
+    pooling: oneOf(['last', 'first', 'mean'] satisfies Pooling[]),
+    label_smoothing: share,
+  },
+  saved: {
+    problem_type: oneOf(Object.keys(problemTypes)),
+    labels: list,
     pooling: oneOf(['last', 'first', 'mean'] satisfies Pooling[]),
     label_smoothing: share,
   },

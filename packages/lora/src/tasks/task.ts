@@ -90,6 +90,8 @@ export interface Task<T extends TypesOfTask> {
   readonly taskType: TaskType
   /** Checks of the task's own options. */
   readonly options: Checks<T['options']>
+  /** Checks of the settings, for those that were saved. */
+  readonly saved: Checks<T['settings']>
   /**
    * Checks rows and options, and finds what they imply, such as the classes.
    * @param batchSize Rows of a training batch, for losses that compare them.

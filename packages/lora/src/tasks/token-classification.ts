@@ -134,6 +134,11 @@ export const tokenClassification: Task<Types> = {
     label_all_tokens: flag,
     punctuation: oneOf(['all', 'edges'] satisfies PunctuationWords[]),
   },
+  saved: {
+    labels: tagList,
+    label_all_tokens: flag,
+    punctuation: oneOf(['all', 'edges'] satisfies PunctuationWords[]),
+  },
   settings(rows, { labels, label_all_tokens = false, punctuation }) {
     const spans = rows.some((row, i) => isSpansRow(row, rowPlace('train', i)))
     const division = punctuation ?? (spans ? 'all' : 'edges')

@@ -1,7 +1,7 @@
 // fineTune on small models: GPT-2's weights and an exported encoder, every problem type, saved, opened again and
 // exported.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataError } from '@cola/data'
@@ -349,6 +349,24 @@ describe('refuses, before anything is trained', () => {
   it.each([undefined, null, 'quick', []])('%j in place of options', async (options) => {
     await expect(fineTune(embedded, options as never)).rejects.toThrow(ConfigError)
     await expect(fineTune(embedded, options as never)).rejects.toThrow(/fineTune, options: .*expected an object/)
+  })
+  it.each([
+    [{}, /settings: a setting is missing, expected problem_type/],
+    [{ problem_type: 'ranking', labels: ['a', 'b'], pooling: 'last', label_smoothing: 0 }, /option problem_type/],
+  ])('a folder whose settings are %j', async (settings, message) => {
+    const folder = join(out, 'damaged')
+    mkdirSync(folder, { recursive: true })
+    const saved = { version: 1, task_type: 'SEQ_CLS', settings, max_length: 8, base: { name: embedded }, metrics: {} }
+    writeFileSync(join(folder, 'fine_tuned.json'), JSON.stringify(saved))
+    await expect(loadFineTuned(folder)).rejects.toThrow(ConfigError)
+    await expect(loadFineTuned(folder)).rejects.toThrow(message)
+  })
+  it.each([
+    [{ loraAlpha: 16 }, /field "loraAlpha": no such field.*lora_alpha/],
+    [{ rank: 4 }, /field "rank": no such field/],
+    [{ targetModules: ['c_attn'] }, /field "targetModules": no such field.*target_modules/],
+  ])('an adapter configuration with %j', async (lora, message) => {
+    await expect(bad({}, { lora })).rejects.toThrow(message)
   })
   it('a folder without a model, a folder that is no fine-tuned model, and another task', async () => {
     await expect(fineTune(join(out, 'nowhere'), { train: rows })).rejects.toThrow(/nowhere/)
