@@ -18,7 +18,7 @@ import {
   openOnnxModel,
   readAdapter,
 } from '../../src/index.ts'
-import { exportFolder, exportNames } from '../export-folder.ts'
+import { exportFolder, exportNames } from '../support/export-folder.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-fine-tune-'))
 afterAll(() => rmSync(out, { recursive: true }))

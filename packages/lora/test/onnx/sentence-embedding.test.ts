@@ -9,7 +9,7 @@ import { type Batch, feedsOf, openSession, type OrtTensor, readSafetensorsFile }
 import { afterAll, describe, expect, it } from 'vitest'
 import { loadAdapter, openBase, type Pooling, readAdapter, withMaskedInputs } from '../../src/index.ts'
 import { withSentenceEmbedding } from '../../src/tasks/embedding-output.ts'
-import { exportFolder } from '../export-folder.ts'
+import { exportFolder } from '../support/export-folder.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-embedding-'))
 afterAll(() => rmSync(out, { recursive: true }))

@@ -20,7 +20,7 @@ import {
 } from '../../src/index.ts'
 import { hiddenStates } from '../../src/onnx/hidden.ts'
 import { causalLanguageModel as task } from '../../src/tasks/causal-language-model.ts'
-import { exportFolder } from '../export-folder.ts'
+import { exportFolder } from '../support/export-folder.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-causal-lm-'))
 afterAll(() => rmSync(out, { recursive: true }))

@@ -22,7 +22,7 @@ import {
 import { retrievalScores } from '../../src/tasks/embedding-scores.ts'
 import { rankingTargets } from '../../src/tasks/embedding-targets.ts'
 import { poolingOf } from '../../src/tasks/pooling.ts'
-import { exportFolder, exportNames } from '../export-folder.ts'
+import { exportFolder, exportNames } from '../support/export-folder.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-embed-'))
 afterAll(() => rmSync(out, { recursive: true }))

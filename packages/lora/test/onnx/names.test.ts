@@ -1,5 +1,4 @@
-// Models exported with their own heads: transformers' names, PEFT's adapters both ways, and the hidden states before
-// the head. make-exports.py made them.
+// Models of several exporters against PyTorch and PEFT (test/make-exports.py).
 
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,24 +15,22 @@ import {
   openOnnxModel,
   readAdapter,
   withHead,
-} from '../src/index.ts'
-import { hiddenStates } from '../src/onnx/hidden.ts'
-import { canonicalPath } from '../src/onnx/names.ts'
-import { baseModelPath } from '../src/onnx/prefixes.ts'
+} from '../../src/index.ts'
+import { hiddenStates } from '../../src/onnx/hidden.ts'
+import { canonicalPath } from '../../src/onnx/names.ts'
+import { baseModelPath } from '../../src/onnx/prefixes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-exports-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-const fixtures = join(import.meta.dirname, 'fixtures/exports')
+const fixtures = join(import.meta.dirname, '../fixtures/exports')
 const names = readdirSync(fixtures)
 for (const name of names) {
   cpSync(join(fixtures, name), join(folder, name), { recursive: true })
   for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-    cpSync(join(import.meta.dirname, '../../../examples/model', file), join(folder, name, file))
+    cpSync(join(import.meta.dirname, '../../../../examples/model', file), join(folder, name, file))
 }
-
 const expectedOf = (name: string) => readSafetensorsFile(join(fixtures, name, 'expected.safetensors')).tensors
 const numbers = (name: string, key: string) => toFloat32(expectedOf(name).get(key) as Tensor)
-
 /** The first output, on the ids that PyTorch was given. */
 async function run(graph: Graph, name: string): Promise<Float32Array> {
   const inputs = expectedOf(name)
@@ -48,7 +45,6 @@ async function run(graph: Graph, name: string): Promise<Float32Array> {
   await session.release()
   return (results[graph.outputs[0] as string] as OrtTensor).data as Float32Array
 }
-
 /** Numbers of real tokens; those of padding are nobody's business. */
 function real(values: Float32Array, name: string): Float32Array {
   const mask = [...(elements(expectedOf(name).get('attention_mask') as Tensor) as BigInt64Array)]

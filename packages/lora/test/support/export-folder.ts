@@ -3,7 +3,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const exports = join(import.meta.dirname, 'fixtures/exports')
+const exports = join(import.meta.dirname, '../fixtures/exports')
 
 export const exportNames = readdirSync(exports)
 

@@ -2,9 +2,9 @@
 
 import { adamw, crossEntropy, generateArtifacts } from '@cola/train'
 import { describe, expect, it } from 'vitest'
-import { reportLora } from '../../../examples/support/report/lora-config.ts'
-import { withoutKernel } from '../../../tools/kernels.ts'
-import { gpt2, lora, parseGpt2Config, randomGpt2 } from '../src/index.ts'
+import { reportLora } from '../../../../examples/support/report/lora-config.ts'
+import { withoutKernel } from '../../../../tools/kernels.ts'
+import { gpt2, lora, parseGpt2Config, randomGpt2 } from '../../src/index.ts'
 
 describe.each(['webgpu', 'cuda'] as const)('%s has a kernel for every node of', (provider) => {
   const config = parseGpt2Config({

@@ -1,4 +1,4 @@
-// Exported models with a head and an adapter: read, trained, exported, and read again by others.
+// Exported encoders: names, heads, adapters, files.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,8 +15,8 @@ import {
   TrainingSession,
 } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
-import { hubServer } from '../../../tools/hub-server.ts'
-import { moved } from '../../../tools/moved.ts'
+import { hubServer } from '../../../../tools/hub-server.ts'
+import { moved } from '../../../../tools/moved.ts'
 import {
   adapterTensors,
   ConfigError,
@@ -28,13 +28,12 @@ import {
   type Pooling,
   withHead,
   withMaskedInputs,
-} from '../src/index.ts'
+} from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-onnx-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-const embedded = join(import.meta.dirname, '../../../examples/model')
-const fixtures = join(import.meta.dirname, '../../../tools/parity/fixtures')
-
+const embedded = join(import.meta.dirname, '../../../../examples/model')
+const fixtures = join(import.meta.dirname, '../../../../tools/parity/fixtures')
 /** A folder as the hub has one: an exported classifier cut off at its hidden states is what encoders are shared as. */
 function modelFolder(name: string, fixture: string, config: object): string {
   const path = join(folder, name)
@@ -44,7 +43,6 @@ function modelFolder(name: string, fixture: string, config: object): string {
   for (const file of ['tokenizer.json', 'tokenizer_config.json']) cpSync(join(embedded, file), join(path, file))
   return path
 }
-
 const bert = modelFolder('bert', 'onnx-bert', { model_type: 'bert', max_position_embeddings: 32, pad_token_id: 0 })
 const sentences = [
   [5, 6, 7, 8],

@@ -1,8 +1,8 @@
 import { packSentences, random } from '@cola/data'
 import { feedsOf, openSession, type OrtTensor } from '@cola/train'
 import { describe, expect, it } from 'vitest'
-import { moved } from '../../../tools/moved.ts'
-import { ConfigError, createGenerator, gpt2, lora, nextToken, parseGpt2Config, randomGpt2 } from '../src/index.ts'
+import { moved } from '../../../../tools/moved.ts'
+import { ConfigError, createGenerator, gpt2, lora, nextToken, parseGpt2Config, randomGpt2 } from '../../src/index.ts'
 
 const config = parseGpt2Config({
   model_type: 'gpt2',
@@ -16,7 +16,6 @@ const config = parseGpt2Config({
 const parameters = randomGpt2(config, { seed: 4, head: 'language-model' })
 const cached = gpt2(config, parameters, { head: 'language-model', cache: true })
 const whole = gpt2(config, parameters, { head: 'language-model' })
-
 /** Greedy generation the slow way: the whole text anew for every token. */
 async function slowly({ graph }: typeof whole, prompt: readonly number[], count: number): Promise<number[]> {
   const session = await openSession({ graph }, 'cpu')

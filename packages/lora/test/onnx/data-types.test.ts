@@ -1,5 +1,4 @@
-// Base models and adapters in 16-bit floats: what PyTorch computes in float32 with their weights (make-types.py), and
-// what the runtime makes of the file itself.
+// Models in float16 and bfloat16 against PyTorch (test/make-types.py).
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -50,12 +49,11 @@ import {
   type Pooling,
   readAdapter,
   withHead,
-} from '../src/index.ts'
+} from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-types-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-const fixtures = join(import.meta.dirname, 'fixtures/types')
-
+const fixtures = join(import.meta.dirname, '../fixtures/types')
 /** A tokenizer of forty words, `w0` to `w39`. */
 const tokenizer = {
   version: '1.0',
@@ -70,7 +68,6 @@ const tokenizer = {
     unk_token: 'w0',
   },
 }
-
 interface Kind {
   name: string
   /** Type of the weights in the files. */
@@ -82,7 +79,6 @@ const kinds: Kind[] = [
   { name: 'llama-bfloat16', dtype: 'bfloat16', head: { name: 'score', pooling: 'last', bias: false } },
   { name: 'bert-float16-io', dtype: 'float16', head: { name: 'classifier', pooling: 'first', bias: true } },
 ]
-
 async function numbers(graph: Graph, batch: Batch): Promise<Float32Array> {
   const session = await openSession({ graph }, 'cpu')
   const results = await session.run(feedsOf(graph, graph.inputs, batch).feeds)

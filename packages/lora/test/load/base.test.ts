@@ -1,5 +1,4 @@
-// Models and adapters where people have them: in several files on the hub, in a clone without git-lfs, pickled, not
-// there.
+// Files of models in other places, of other formats, or missing.
 
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,16 +7,15 @@ import { elements, externalChunks, layoutExternal, readModel, type Tensor, write
 import { externalDataOf, loadClassifier, readSafetensorsFile } from '@cola/train'
 import { readTokenizer } from '@cola/data'
 import { afterAll, describe, expect, it } from 'vitest'
-import { hubServer } from '../../../tools/hub-server.ts'
-import { exportClassifier, loadPretrained, openAdapter, openOnnxModel, readAdapter } from '../src/index.ts'
+import { hubServer } from '../../../../tools/hub-server.ts'
+import { exportClassifier, loadPretrained, openAdapter, openOnnxModel, readAdapter } from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-places-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-const root = join(import.meta.dirname, '../../..')
+const root = join(import.meta.dirname, '../../../..')
 const gpt2 = join(root, 'examples/model')
 const adapter = join(root, 'tools/parity/fixtures/peft-default/adapter')
 const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'4'.repeat(64)}\nsize 90387630\n`
-
 /** A copy of a folder in which a file is another. */
 function changed(name: string, from: string, file: string, content: string | undefined, under = file): string {
   const path = join(folder, name)

@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ConfigError, loadClassifier, writeClassifier } from '@cola/train'
+import { afterAll, expect, it } from 'vitest'
+import { reportLora } from '../../../../examples/support/report/lora-config.ts'
+import { exportClassifier, loadPretrained, lora, merge } from '../../src/index.ts'
+import { model, embedded } from '../support/padded-gpt2.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cola-lora-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+it('exports a classifier that gives labels and probabilities', async () => {
+  const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
+  const out = join(folder, 'classifier')
+  exportClassifier(merge(lora(base, reportLora)), {
+    folder: out,
+    config: own,
+    tokenizerFolder: embedded,
+    labels: ['bad', 'good'],
+  })
+  const classifier = await loadClassifier(out)
+  const results = await classifier.classify(['The girl laughs.', 'The king has hidden the old book.'])
+  expect(results.map(({ probabilities }) => probabilities.reduce((a, b) => a + b))).toBeAllclose([1, 1])
+  expect(results.every(({ label, index }) => label === ['bad', 'good'][index])).toBe(true)
+  await classifier.release()
+})
+
+it.each(['config.json', 'tokenizer_config.json'])(
+  "gives another fingerprint when a classifier's %s changes",
+  async (name) => {
+    const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
+    const out = join(folder, `fingerprint-${name}`)
+    exportClassifier(merge(lora(base, reportLora)), { folder: out, config: own, tokenizerFolder: embedded })
+    writeFileSync(join(out, 'tokenizer_config.json'), '{}')
+    const classifier = await loadClassifier(out)
+    const before = classifier.fingerprint()
+    expect(classifier.fingerprint()).toBe(before)
+    writeFileSync(join(out, name), '{"n_positions":8}')
+    expect(classifier.fingerprint()).not.toBe(before)
+    await classifier.release()
+  },
+)
+
+it('names the file when the config.json of a classifier is not JSON', async () => {
+  const out = join(folder, 'classifier-damaged')
+  mkdirSync(out)
+  writeFileSync(join(out, 'config.json'), '{"id2label":')
+  await expect(loadClassifier(out)).rejects.toThrow(ConfigError)
+  await expect(loadClassifier(out)).rejects.toThrow('classifier-damaged')
+})
+
+it('refuses to keep matrices as what it does not know', () => {
+  const { graph } = merge(lora(model(), reportLora))
+  const options = {
+    folder: join(folder, 'unknown'),
+    graph,
+    config: {},
+    tokenizerFolder: embedded,
+    dtype: 'q8' as never,
+  }
+  expect(() => writeClassifier(options)).toThrow(
+    /option dtype: not known, expected float32, float16, int8, int4, found q8/,
+  )
+  expect(existsSync(options.folder)).toBe(false)
+})
+
+it.each([
+  ['float16', 'model_fp16.onnx', 0.6, 1e-3],
+  ['int8', 'model_quantized.onnx', 0.35, 5e-2],
+  ['int4', 'model_q4.onnx', 0.25, 0.5],
+] as const)(
+  'keeps matrices as %s where transformers.js looks for them, and classifies as before',
+  async (dtype, name, share, atol) => {
+    const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
+    const tuned = merge(lora(base, reportLora))
+    const [whole, small] = [join(folder, `whole-${dtype}`), join(folder, `small-${dtype}`)]
+    exportClassifier(tuned, { folder: whole, config: own, tokenizerFolder: embedded })
+    exportClassifier(tuned, { folder: small, config: own, tokenizerFolder: embedded, dtype, layout: 'hub' })
+    expect(statSync(join(small, 'onnx', name)).size).toBeLessThan(share * statSync(join(whole, 'model.onnx_data')).size)
+    const texts = ['The girl laughs.', 'The king has hidden the old book.', 'did the nurse smile?']
+    const logits = async (path: string) => {
+      const classifier = await loadClassifier(path)
+      const values = await classifier.logits(texts)
+      await classifier.release()
+      return values
+    }
+    expect(await logits(small)).toBeAllclose(await logits(whole), { atol })
+  },
+)
