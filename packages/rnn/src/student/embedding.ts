@@ -95,11 +95,11 @@ export function compact({ rows, width, row }: EmbeddingTable, { ids }: Vocabular
     })
   const values = new Float32Array(ids.length * width)
   ids.forEach((id, place) => {
-    const own = row(id)
-    const bad = own.find((value) => !Number.isFinite(value))
+    const weights = row(id)
+    const bad = weights.find((value) => !Number.isFinite(value))
     if (bad !== undefined)
       throw new WeightsError({ where: `embedding table, row ${id}`, what: 'not finite numbers', found: String(bad) })
-    values.set(own, place * width)
+    values.set(weights, place * width)
   })
   return float32([ids.length, width], values)
 }
@@ -128,11 +128,11 @@ export function expand(table: EmbeddingTable, { ids, place }: Vocabulary, traine
   const other = unseenRows(trained, { seen: ids.length, unseen: rows - ids.length })
   const bytes = () => {
     const values = new Float32Array(rows * width)
-    const own = toFloat32(trained)
+    const seen = toFloat32(trained)
     for (let id = 0, others = 0; id < rows; id++) {
       const at = place(id)
       values.set(
-        at === undefined ? other(others++, () => table.row(id)) : own.subarray(at * width, (at + 1) * width),
+        at === undefined ? other(others++, () => table.row(id)) : seen.subarray(at * width, (at + 1) * width),
         id * width,
       )
     }

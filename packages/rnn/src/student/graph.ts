@@ -94,10 +94,10 @@ function recurrence(context: Context, x: Value, layer: number, direction: number
 
   const outputs: Value[] = []
   let states: Value[] | undefined
-  steps.forEach((own, t) => {
+  steps.forEach((input, t) => {
     const h = states?.[0]
-    const fromHidden = summed ? undefined : h ? g.Gemm(h, whh, bhh, { transB: 1 }) : g.Expand(bhh, g.Shape(own))
-    const x = summed && h ? g.Gemm(h, whh, own, { transB: 1 }) : own
+    const fromHidden = summed ? undefined : h ? g.Gemm(h, whh, bhh, { transB: 1 }) : g.Expand(bhh, g.Shape(input))
+    const x = summed && h ? g.Gemm(h, whh, input, { transB: 1 }) : input
     const next = step(g, { x, h: fromHidden }, states)
     outputs.push(next[0] as Value)
     states = next
