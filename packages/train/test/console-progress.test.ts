@@ -42,9 +42,9 @@ it('draws no bar without a terminal', () => {
   expect(printed).toEqual([])
 })
 
-it('prints no evaluation loss where no rows are evaluated', () => {
+it('prints no evaluation loss and no star where no rows are evaluated', () => {
   const printed: string[] = []
   const callbacks = consoleProgress({ print: (line) => printed.push(line), redraw: undefined })
   callbacks.onEpoch?.({ ...epoch, eval_loss: epoch.train_loss, eval_metrics: {} })
-  expect(printed).toEqual(['epoch 2  train loss 0.5000  *'])
+  expect(printed).toEqual(['epoch 2  train loss 0.5000'])
 })

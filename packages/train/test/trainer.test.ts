@@ -302,6 +302,24 @@ describe('Trainer', () => {
     for (const { session } of [last, none]) await session.release()
   })
 
+  it('keeps the last weights if no rows judge the epochs, unless it is asked for the best by training loss', async () => {
+    const weights = async (options: object) => {
+      const { trainer, session } = await trainerOf({
+        epochs: 2,
+        metric_for_best_model: 'loss',
+        greater_is_better: true,
+        data: { train: rows(70), collate },
+        ...options,
+      })
+      await trainer.train()
+      const all = await session.getContiguousParameters()
+      await session.release()
+      return all
+    }
+    expect(await weights({})).toEqual(await weights({ load_best_model_at_end: false }))
+    expect(await weights({})).not.toEqual(await weights({ load_best_model_at_end: true }))
+  })
+
   it.each([
     ['loss', {}, 'least', 'eval_loss'],
     ['eval_loss', {}, 'least', 'eval_loss'],

@@ -18,7 +18,7 @@ const fewRows = 200
 /**
  * Fine-tunes a pretrained model with an adapter.
  * @param source Folder or hub name of an ONNX model or of GPT-2's weights, or a model that is open already.
- * @returns The model at its best epoch, ready to be used; release it at the end.
+ * @returns The model at its best epoch by the validation rows, without them at its last; release it at the end.
  * @throws {ConfigError | DataError} for options and rows, before anything is trained; and what `openBase`,
  * `generateArtifacts`, `TrainingSession.create` and `Trainer.train` throw.
  */

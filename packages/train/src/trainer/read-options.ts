@@ -100,7 +100,7 @@ export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Predic
     train_sampling_strategy: 'random',
     metric_for_best_model,
     greater_is_better: greaterIsBetter(metric_for_best_model),
-    load_best_model_at_end: true,
+    load_best_model_at_end: (defined.data.evaluation?.length ?? 0) > 0,
     train_metrics: true,
     ...defined,
   }

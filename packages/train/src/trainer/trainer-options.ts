@@ -78,7 +78,10 @@ export interface TrainerOptions<Row, Prediction = unknown> {
   greater_is_better?: boolean
   /** Stop after this many epochs without a better one; needs evaluation rows. @default never */
   early_stopping_patience?: number
-  /** Restore the best epoch's weights at the end. @default true */
+  /**
+   * Restore the best epoch's weights at the end. @default true with evaluation rows; without them false, because an
+   * epoch's training loss is that of the weights before and during it
+   */
   load_best_model_at_end?: boolean
   /** Folder for checkpoint.safetensors, best.safetensors and log.jsonl. @default no files are written */
   output_dir?: string
