@@ -42,7 +42,7 @@ export interface BaseModel {
   readonly folder: string
   readonly config: Readonly<Record<string, unknown>> & { model_type: string }
   readonly tokenizer: Tokenizer
-  /** Whether a token attends to earlier tokens only; then the last token depends on the original text. */
+  /** Whether a token attends to earlier tokens only; then the last token depends on the whole text. */
   readonly causal: boolean
   /** Greatest number of tokens of an input. */
   readonly maxLength: number

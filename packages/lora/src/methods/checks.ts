@@ -1,4 +1,4 @@
-// Rules of configurations that a schema cannot say.
+// Rules of configurations that a schema cannot express.
 
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfigJson } from './method.ts'

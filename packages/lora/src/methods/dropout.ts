@@ -1,14 +1,14 @@
-// Dropout of what adapted layers read.
+// Dropout of the inputs of adapted layers.
 
 import { type Builder, dropout, type Value } from '@cola/graph'
 
-/** Dropout of what a module reads. */
+/** Applies dropout to the input of a module. */
 export type Drop = (g: Builder, x: Value, module: string) => Value
 
 /**
- * Dropout at which modules that read one value, such as query, key and value, share a mask: where PEFT draws one for
- * each, this reads and multiplies the value once for all.
- * @param name Of the dropout in its module: `lora_dropout`.
+ * Dropout with one mask for all modules with the same input, such as query, key and value. PEFT draws one mask for
+ * each; a shared mask computes the product once.
+ * @param name Name of the dropout in its module: `lora_dropout`.
  */
 export function sharedDropout(p: number, name: string): Drop {
   const dropped = new Map<string, Value>()

@@ -1,5 +1,5 @@
-// (IA)³: learned vectors rescale what layers give, or what feed-forward layers read. Liu et al. 2022, Few-Shot
-// Parameter-Efficient Fine-Tuning is Better and Cheaper than In-Context Learning. PEFT's IA3Config.
+// (IA)³: learned vectors rescale the outputs of layers, or the inputs of feed-forward layers. Liu et al. 2022,
+// Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than In-Context Learning. PEFT's IA3Config.
 
 import { random } from '@cola/data'
 import { type Builder, float32, getValue, type Node, type Tensor, toFloat32, type Value } from '@cola/graph'
@@ -85,7 +85,7 @@ export const ia3: Method<Ia3Types> = {
   },
   target: ({ feedforward_modules: names }, layer) => {
     refuseEmbedding('IA3Config', layer)
-    // As PEFT matches them: with or without a dot before the end of a name.
+    // PEFT matches endings with or without a dot before them.
     const isFeedforward =
       typeof names === 'string'
         ? pythonRegex('whole', names).test(layer.module)
@@ -119,7 +119,7 @@ export const ia3: Method<Ia3Types> = {
       )
     return { weight: timesOutputs(target, weight, vector), bias: bias && times(bias) }
   },
-  // What a factor of 0 wiped out comes from the base.
+  // Weights with a factor of 0 cannot be divided back: they come from the base.
   unmerge: (target, _, tensorOf, { merged, original }) => {
     const vector = vectorOf(target, tensorOf)
     if (vector.includes(0)) return original
@@ -146,7 +146,7 @@ const vectorOf = ({ module }: Ia3Target, tensorOf: TensorOf): Float32Array => to
 const flat = (g: Builder, target: Ia3Target): Value =>
   g.Reshape(getValue(g.graph, vectorName(target.module)), g.int64([sizeOf(target)]))
 
-/** Gives the node, the graph's last, a rescaled input. */
+/** Rescales the input of the node, which is the graph's last. */
 function rescaleInput(g: Builder, node: Node, target: Ia3Target): Value {
   const [x, ...rest] = node.inputs as [string, ...string[]]
   g.graph.nodes.pop()

@@ -35,7 +35,7 @@ const schema = adapterSchema('LORA', {
 
 export type LoraConfigJson = Output<typeof schema>
 
-/** What of PEFT's LoraConfig this library understands; see PEFT's documentation for each field. */
+/** The fields of PEFT's LoraConfig that this library supports; PEFT documents each. */
 export type LoraConfig = Partial<Known<LoraConfigJson>>
 
 export interface LoraTypes {
@@ -43,7 +43,7 @@ export interface LoraTypes {
   target: LoraTarget
 }
 
-/** Fields that change the result and are not implemented: silence about them would give wrong numbers. */
+/** Fields that change the result and are not implemented; ignoring them would give wrong numbers. */
 const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
   use_qalora: (value) => value === true,
   layer_replication: (value) => value != null,
@@ -51,7 +51,7 @@ const unsupported: Readonly<Record<string, (value: unknown) => boolean>> = {
   alora_invocation_tokens: (value) => value != null,
 }
 
-/** What changes the base matrices when an adapter starts; PEFT does it anew when it loads one. */
+/** Initializations that change the base matrices; PEFT repeats them when it loads an adapter. */
 const changing: Readonly<Record<string, 'again' | 'refuse'>> = {
   pissa: 'again',
   olora: 'again',
@@ -159,11 +159,11 @@ function shiftedBias({ module, scaling }: LoraTarget, base: LayerWeights['bias']
   )
 }
 
-/** Whether an adapter began with a part of the base matrices, and what is done about it on loading. */
+/** Whether the initial adapter takes a part of the base matrices, and what loading does about it. */
 const changeOf = ({ init_lora_weights: init }: LoraConfigJson): 'again' | 'refuse' | undefined =>
   Object.entries(changing).find(([name]) => typeof init === 'string' && init.startsWith(name))?.[1]
 
-/** How the base is to be changed before the file's values are put in. */
+/** How loading changes the base matrices before it sets the values of the file. */
 function startOf(config: LoraConfigJson): boolean | string {
   const { init_lora_weights: init } = config
   const what = changeOf(config)

@@ -1,4 +1,4 @@
-// What an adapter method is: everything that differs between LoRA and the other ways to adapt a layer.
+// The interface of an adapter method: everything that differs between LoRA and the other methods.
 
 import type { Builder, Node, Tensor, Value } from '@cola/graph'
 import type { PatternUse } from '../regex/python.ts'
@@ -11,7 +11,7 @@ import type { VeraTypes } from './vera.ts'
 /** Modules: a pattern that matches the whole name, or names and ends of names. */
 export type Names = string | readonly string[] | null | undefined
 
-/** What every method's configuration may say; fields that a method lacks are undefined. PEFT documents each. */
+/** Fields of every method's configuration; those that a method lacks are undefined. PEFT documents each. */
 export interface AdapterConfigJson {
   peft_type: PeftType
   task_type?: string | null | undefined
@@ -28,11 +28,11 @@ export interface AdapterConfigJson {
   bias?: string | undefined
 }
 
-/** The types that a method fixes. */
+/** The types that a method defines. */
 export interface TypesOfMethod {
   /** adapter_config.json. */
   config: AdapterConfigJson
-  /** A layer, and what the configuration says of it. */
+  /** A layer with its settings from the configuration. */
   target: Target
 }
 
@@ -45,20 +45,20 @@ export interface MethodTypes {
 
 export type PeftType = keyof MethodTypes
 
-/** The configuration of one method, or of any. */
+/** The configuration of one method, or of all. */
 export type ConfigOf<M extends PeftType> = MethodTypes[M]['config']
 
 /** A tensor of an adapted model by its name. */
 export type TensorOf = (name: string) => Tensor
 
-/** First values of a target's parameters, by name. */
+/** Initial values of a target's parameters, by name. */
 export interface FirstValues {
   readonly values: ReadonlyMap<string, Tensor>
-  /** What is left of the base matrix, laid out as it is; undefined where it is not changed. */
+  /** The base matrix without the part that the values take, in its layout; undefined where it is unchanged. */
   readonly base?: Tensor
 }
 
-/** What a target computes with the adapter, for the output of its node. */
+/** Adds the adapter to the graph; returns the value that replaces the output of the target's node. */
 export type Adapt<T extends TypesOfMethod> = (g: Builder, node: Node, output: Value, target: T['target']) => Value
 
 /** A layer's parameters, which merging changes. */
@@ -68,29 +68,29 @@ export interface LayerWeights {
   readonly bias: Tensor | undefined
 }
 
-/** A regular expression in a configuration, and how PEFT applies it. */
+/** A regular expression in a configuration, and the way in which PEFT applies it. */
 export interface Pattern {
   readonly field: string
   readonly use: PatternUse
   readonly pattern: string
 }
 
-/** Why an adapter cannot be used in a way, as the middle of a sentence; undefined where it can. */
+/** The reason for which a use of an adapter is not supported, a clause of a sentence; undefined where it is. */
 export type Refusal<T extends TypesOfMethod> = (config: T['config']) => string | undefined
 
 /** Frozen tensors that all targets share. */
 export interface SharedTensors<T extends TypesOfMethod> {
   /** Names in PEFT's file by names in the graph, which begin with `constant.`: they are no parameters. */
   readonly names: ReadonlyMap<string, string>
-  /** What to do about a file that lacks them. */
+  /** The fix for a file that lacks them. */
   readonly fix: string
   /** Whether the file holds them. */
   readonly areSaved: (config: T['config']) => boolean
-  /** Their values, by names in the graph; those of a file take their place. */
+  /** Their values, by names in the graph; loading replaces them by those of the file. */
   readonly values: (config: T['config'], targets: readonly T['target'][]) => ReadonlyMap<string, Tensor>
 }
 
-/** Of methods whose targets share nothing. */
+/** For methods whose targets share no tensors. */
 export const nothingShared: SharedTensors<TypesOfMethod> = {
   names: new Map(),
   fix: '',
@@ -103,16 +103,16 @@ export interface Method<T extends TypesOfMethod> {
   readonly title: string
   /** PEFT's class of the configuration: `LoraConfig`. */
   readonly configClass: string
-  /** What the names of its parameters in a module begin with: `lora_`. */
+  /** Prefix of its parameters' names in a module: `lora_`. */
   readonly prefix: string
   /** Fields of the configuration and their defaults, as PEFT has them. */
   readonly schema: Schema<T['config']>
   /** Fields that `fineTune` sets where its caller does not. */
   readonly suggested: Partial<T['config']>
   /**
-   * Rules that a schema cannot say.
+   * Checks the rules that a schema cannot express.
    * @param where Names the configuration in errors.
-   * @throws {ConfigError} for fields that contradict each other, or ask for what is not computed here.
+   * @throws {ConfigError} for fields that contradict each other, or request an unsupported variant.
    */
   readonly check: (config: T['config'], where: string) => void
   /** Its regular expressions, beside those of the fields that every method has. */
@@ -132,11 +132,11 @@ export interface Method<T extends TypesOfMethod> {
     config: T['config'],
     context: { weight: Tensor; seed: number },
   ) => FirstValues
-  /** What it adds to a graph; made anew for each graph, so that targets can share values. */
+  /** Adds the adapter to a graph; called once for each graph, so that targets can share values. */
   readonly adapt: (config: T['config']) => Adapt<T>
-  /** The layer with the adapter in it. @throws {AdapterError} for what has no place in the layer. */
+  /** Merges the adapter into a layer. @throws {AdapterError} for a bias of the adapter at a layer without one. */
   readonly merge: (target: T['target'], config: T['config'], tensorOf: TensorOf, layer: LayerWeights) => LayerWeights
-  /** The base matrix, from the merged one; `original` where it cannot be computed back. */
+  /** The base matrix, computed from the merged one; `original` where that is impossible. */
   readonly unmerge: (
     target: T['target'],
     config: T['config'],
@@ -145,17 +145,17 @@ export interface Method<T extends TypesOfMethod> {
   ) => Tensor
   /** Whether the adapter changes what a target computes. */
   readonly isActive: (target: T['target'], config: T['config'], tensorOf: TensorOf) => boolean
-  /** Numbers of a target that its status shows. */
+  /** Rank and scaling of a target, for `adapterStatus`. */
   readonly status: (target: T['target']) => { readonly r?: number; readonly scaling?: number }
   /**
-   * The configuration whose first values an adapter from a file starts with.
-   * @throws {AdapterError} for values of the base that the file does not hold.
+   * The configuration by which parameters are initialized before the values of a file replace them.
+   * @throws {AdapterError} for changes of the base matrices that the file does not contain.
    */
   readonly loaded: (config: T['config']) => T['config']
   /** Sentence of the model card: `Rank 8, alpha 16.` */
   readonly summary: (config: T['config']) => string
-  /** Why its parameters cannot be inputs of a session, of which `switchable` makes several adapters. */
+  /** Why `switchable` cannot make its parameters inputs of a session. */
   readonly unswitchable: Refusal<T>
-  /** Why it cannot be combined with others as one. */
+  /** Why `combineAdapters` cannot combine it with others. */
   readonly uncombinable: Refusal<T>
 }

@@ -12,7 +12,7 @@ const methods: { readonly [M in PeftType]: Method<MethodTypes[M]> } = {
   VERA: vera,
 }
 
-/** The method of a checked configuration, to which alone it is to be given. */
+/** The method of a checked configuration; call its functions with that configuration only. */
 export const methodOf = ({ peft_type }: { peft_type: PeftType }): Method<TypesOfMethod> =>
   methods[peft_type] as unknown as Method<TypesOfMethod>
 
@@ -32,7 +32,7 @@ export function readMethod(config: unknown, where: string): Method<TypesOfMethod
   })
 }
 
-/** Fields that other methods have and this one has not, with PEFT's classes that have them. */
+/** Fields of other methods that this one lacks, with PEFT's classes that have them. */
 export function fieldsOfOthers({ schema: { entries } }: Method<TypesOfMethod>): Map<string, string> {
   const fields = new Map<string, string>()
   for (const { configClass, schema } of Object.values(methods))
@@ -41,7 +41,7 @@ export function fieldsOfOthers({ schema: { entries } }: Method<TypesOfMethod>): 
   return fields
 }
 
-/** The module that a parameter of an adapter lies in, prefix and all; undefined for what no method adds. */
+/** The module of an adapter's parameter, with PEFT's prefix; undefined for parameters that no method adds. */
 export function adaptedModule(name: string): string | undefined {
   const starts = Object.values(methods).map(({ prefix }) => name.lastIndexOf(`.${prefix}`))
   const start = Math.max(...starts)

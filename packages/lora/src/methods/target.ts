@@ -1,4 +1,4 @@
-// A layer that an adapter can be put at, as every method sees it.
+// A layer that can have an adapter, in the form that every method uses.
 
 export type LayerKind = 'linear' | 'embedding'
 
@@ -17,8 +17,8 @@ export interface Target {
   readonly outFeatures: number
 }
 
-/** PEFT's prefix for everything that an adapter file holds of modules. */
+/** PEFT's prefix of module names in an adapter file. */
 export const peftPrefix = 'base_model.model.'
 
-/** Name of a parameter that an adapter adds to a module, as PEFT's file has it. */
+/** Name of a parameter that an adapter adds to a module, as in PEFT's file. */
 export const parameterName = (module: string, parameter: string): string => `${peftPrefix}${module}.${parameter}`

@@ -98,7 +98,7 @@ export const vera: Method<VeraTypes> = {
       ]),
     }
   },
-  // y + lambda_b * (B (lambda_d * (A x))), where layers that read one value share A x.
+  // y + lambda_b * (B (lambda_d * (A x))); layers with the same input share A x.
   adapt: ({ vera_dropout }) => {
     const drop = sharedDropout(vera_dropout, 'vera_dropout')
     const [parts, products] = [new Map<string, Value>(), new Map<string, Value>()]
@@ -123,7 +123,7 @@ export const vera: Method<VeraTypes> = {
   uncombinable: () => 'an adapter is VeRA',
 }
 
-/** The value under a key, made where there is none. */
+/** The value of a key; a missing one is computed and stored. */
 function kept(values: Map<string, Value>, key: string, make: () => Value): Value {
   const value = values.get(key) ?? make()
   values.set(key, value)

@@ -36,15 +36,15 @@ export function plusProduct(target: Target, matrix: Tensor, { A, B, r }: Factors
   })
 }
 
-/** Each output's weights times a number of its own. */
+/** Multiplies the weights of each output by its factor. */
 export const timesOutputs = (target: Target, matrix: Tensor, factors: ArrayLike<number>): Tensor =>
   mapped(target, matrix, (value, o) => value * (factors[o] as number))
 
-/** Each input's weights times a number of its own. */
+/** Multiplies the weights of each input by its factor. */
 export const timesInputs = (target: Target, matrix: Tensor, factors: ArrayLike<number>): Tensor =>
   mapped(target, matrix, (value, _, i) => value * (factors[i] as number))
 
-/** Length of the weights of each output, [out]. */
+/** Euclidean norm of the weights of each output, [out]. */
 export function outputNorms({ transposed, inFeatures, outFeatures }: Target, weight: Tensor): Tensor {
   const values = toFloat32(weight)
   const at = (o: number, i: number) => values[transposed ? o * inFeatures + i : i * outFeatures + o] as number

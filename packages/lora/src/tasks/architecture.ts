@@ -1,12 +1,12 @@
-// What config.json says of a model with a task's head: transformers' class, and the names of its outputs.
+// Fields of config.json for a model with a task's head: transformers' class, and the names of the classes.
 
-/** Words that end the names of transformers' classes: BertModel, LlamaForCausalLM. */
+/** Endings of transformers' class names: BertModel, LlamaForCausalLM. */
 const ending = /(Model|For[A-Z]\w*|LMHeadModel)$/
 
 /** `architectures` of a configuration with another head, from those it has; nothing where it has none. */
 export function architecture(config: Readonly<Record<string, unknown>>, head: string): { architectures?: string[] } {
-  const [own] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : []
-  return typeof own === 'string' ? { architectures: [own.replace(ending, '') + head] } : {}
+  const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : []
+  return typeof architecture === 'string' ? { architectures: [architecture.replace(ending, '') + head] } : {}
 }
 
 /** The names of the logits in order; `num_labels`, which transformers reads from them, goes. */

@@ -18,7 +18,7 @@ import { type TextGenerator, textGenerator } from './text-generation.ts'
 import type { Task } from './task.ts'
 
 export interface CausalLanguageModelOptions {
-  /** Learn the completion of a prompt alone; TRL's option. @default true */
+  /** Compute the loss on completions only, not on prompts; TRL's option. @default true */
   completion_only_loss?: boolean
   /**
    * Token of the vocabulary that ends texts; conversations end as the chat template has it.
@@ -32,14 +32,14 @@ export interface CausalLanguageModelOptions {
 export interface CausalLanguageModelSettings {
   form: LanguageModelForm
   completion_only_loss: boolean
-  /** Tokens that end a text; the first is put behind texts in training. Empty for a model without. */
+  /** End tokens; training appends the first to each text. Empty for a model without one. */
   eos_token_id: readonly number[]
   chat_template?: string
 }
 
 export interface CausalLanguageModelExample {
   input_ids: readonly number[]
-  /** [token]: the token where it is learned, else -100. Undefined for a prompt whose next token is asked for. */
+  /** [token]: the token id where it has a loss, else -100. Undefined for a prompt whose next token is predicted. */
   labels?: readonly number[]
 }
 
@@ -54,7 +54,7 @@ export interface CausalLanguageModelTypes {
 
 type Types = CausalLanguageModelTypes
 
-/** GPT-2's class is older than the name of the others. */
+/** GPT-2's class name differs from the usual `ForCausalLM`. */
 const headOf = (model_type: string): string => (model_type === 'gpt2' ? 'LMHeadModel' : 'ForCausalLM')
 
 export const causalLanguageModel: Task<Types> = {
@@ -83,8 +83,8 @@ export const causalLanguageModel: Task<Types> = {
     const { tokenizer, vocabularySize: vocab_size } = base
     const templated = isTemplated(form)
     const texts = rows.map((row, i) => {
-      const own = textOf(row, form, { tokenizer, chat_template, where: rowPlace(where, i) })
-      return completion_only_loss ? own : { text: own.text }
+      const text = textOf(row, form, { tokenizer, chat_template, where: rowPlace(where, i) })
+      return completion_only_loss ? text : { text: text.text }
     })
     const { rows: examples, truncated } = encodeForLanguageModel(tokenizer, texts, {
       where,
@@ -103,7 +103,7 @@ export const causalLanguageModel: Task<Types> = {
       const { batch, grid, starts } = batches(examples)
       const [rows, columns] = grid as [number, number]
       const data = new Int32Array(rows * columns).fill(-100)
-      // The logits at a token are of the one that follows.
+      // The logits at a token predict the following one.
       examples.forEach(({ labels = [] }, i) => {
         labels.slice(1).forEach((label, at) => {
           data[(starts[i] as number) + at] = label

@@ -1,4 +1,4 @@
-// One vector a text: the hidden states pooled and scaled to length 1.
+// One vector for each text: the hidden states pooled and normalized to length 1.
 
 import {
   build,

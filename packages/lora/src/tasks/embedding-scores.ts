@@ -1,4 +1,4 @@
-// Scores of sentence embeddings: what they find, and whether they say how alike texts are.
+// Scores of sentence embeddings: retrieval accuracy, and correlation with given similarities.
 
 import { cosineSimilarities, type Embeddings, pearson, retrievalMetrics, spearman } from '@cola/data'
 import type { Metrics } from '@cola/train'
@@ -42,7 +42,7 @@ export const retrievalScores: Score = (predictions, examples, { onWarning }) => 
   return retrievalMetrics(embeddings(anchors), embeddings([...corpus.values()]), { targets, onWarning })
 }
 
-/** Embeddings of the distinct texts that are no anchors. */
+/** Embeddings of the distinct texts that are not anchors. */
 function corpusOf(
   predictions: readonly SentencePrediction[],
   examples: readonly SentenceEmbeddingExample[],
@@ -55,7 +55,7 @@ function corpusOf(
   return corpus
 }
 
-/** Correlation of the cosine similarities with the rows' own: `spearman` and `pearson`. */
+/** Correlation of the cosine similarities with the similarities of the rows: `spearman` and `pearson`. */
 export const similarityScores: Score = (predictions, examples, { onWarning }) => {
   const column = (position: number) => embeddings(predictions.map((one) => one[position] as readonly number[]))
   const cosines = cosineSimilarities(column(0), column(1), { onWarning })

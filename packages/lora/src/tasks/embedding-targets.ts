@@ -1,4 +1,4 @@
-// What the losses of sentence embeddings read: which sentences of a batch belong together.
+// Targets for the losses of sentence embeddings: which sentences of a batch belong together.
 
 import type { TokenSequence } from '@cola/data'
 import type { Batch } from '@cola/train'
@@ -8,27 +8,27 @@ export interface SentenceEmbeddingExample {
   input_ids: readonly number[]
   /** The texts of a row in the order of its form's columns, or one text to be embedded. */
   sentences: readonly TokenSequence[]
-  /** Of a row with a similarity. */
+  /** Similarity of the two texts, for rows that have one. */
   score?: number
 }
 
 type Examples = readonly SentenceEmbeddingExample[]
 
-/** Where the sentences of each example are among all of a batch. */
+/** Indices of each example's sentences among all sentences of a batch. */
 export function placesOf(examples: Examples): number[][] {
   let next = 0
   return examples.map(({ sentences }) => sentences.map(() => next++))
 }
 
-/** A sentence by what the model sees of it: texts that a tokenizer makes alike are the same. */
+/** Key of a sentence by its token ids: texts with equal token ids are the same sentence. */
 export const keyOf = (sentence: TokenSequence | undefined): string => sentence?.input_ids.join(' ') ?? ''
 
 /** The positives of each anchor, by their keys. */
 export function positivesOf(examples: Examples): Map<string, Set<string>> {
   const positives = new Map<string, Set<string>>()
   for (const { sentences } of examples) {
-    const [anchor, own] = [keyOf(sentences[0]), keyOf(sentences[1])]
-    positives.set(anchor, (positives.get(anchor) ?? new Set()).add(own))
+    const [anchor, positive] = [keyOf(sentences[0]), keyOf(sentences[1])]
+    positives.set(anchor, (positives.get(anchor) ?? new Set()).add(positive))
   }
   return positives
 }
@@ -47,8 +47,8 @@ const int32 = (values: readonly number[], dims: readonly number[] = [values.leng
 export function rankingTargets(examples: Examples): Batch {
   const places = placesOf(examples)
   const anchors = places.map(([anchor]) => anchor as number)
-  const positives = places.map(([anchor, own = anchor]) => own as number)
-  const candidates = [...positives, ...places.flatMap((own) => own.slice(2))]
+  const positives = places.map(([anchor, positive = anchor]) => positive as number)
+  const candidates = [...positives, ...places.flatMap((indices) => indices.slice(2))]
   const keys = examples.flatMap(({ sentences }) => sentences.map(keyOf))
   const right = positivesOf(examples)
   const relevanceOf = (anchor: string, candidate: string): number =>

@@ -1,10 +1,10 @@
-// The tokens that begin and end a text of a language model.
+// The start and end tokens of a language model's texts.
 
 import { fileSystem, hasFiles, paths, readJson } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base.ts'
 
-/** Ids of a field of a configuration, one or several, that the embedding table has. */
+/** The ids in a field of a configuration, one or several, that are in the embedding table. */
 const idsOf = (value: unknown, { vocabularySize }: BaseModel): number[] =>
   [value]
     .flat()
@@ -20,15 +20,15 @@ const specialId = ({ tokenizer }: BaseModel, name: string): number | undefined =
  * @throws {ConfigError} for a name that is no token.
  */
 export function endTokens(base: BaseModel, eos_token: string | undefined): number[] {
-  const own = eos_token === undefined ? specialId(base, 'eos_token') : base.tokenizer.tokenToId(eos_token)
-  if (own === undefined && eos_token !== undefined)
+  const endToken = eos_token === undefined ? specialId(base, 'eos_token') : base.tokenizer.tokenToId(eos_token)
+  if (endToken === undefined && eos_token !== undefined)
     throw new ConfigError({
       where: 'fineTune, option eos_token',
       what: 'not a token of the vocabulary',
       found: JSON.stringify(eos_token),
     })
   const others = idsOf(generationConfig(base).eos_token_id ?? base.config.eos_token_id, base)
-  return [...new Set([...(own === undefined ? [] : [own]), ...others])]
+  return [...new Set([...(endToken === undefined ? [] : [endToken]), ...others])]
 }
 
 /** generation_config.json beside the model; empty where there is none. */
@@ -38,10 +38,10 @@ function generationConfig({ folder }: BaseModel): { eos_token_id?: unknown } {
   return fileSystem().existsSync(path) ? (readJson(path) as { eos_token_id?: unknown }) : {}
 }
 
-/** The token that begins a text out of nothing: the start token, else an end token; none where there is neither. */
+/** The first token of a text without a prompt: the start token, else an end token; undefined without either. */
 export function startTokens(base: BaseModel): number[] {
   const { bos_token_id, eos_token_id } = base.config
-  const own = ['bos_token', 'eos_token'].map((name) => specialId(base, name))
-  const [first] = idsOf([own[0], bos_token_id, own[1], eos_token_id].flat(), base)
+  const special = ['bos_token', 'eos_token'].map((name) => specialId(base, name))
+  const [first] = idsOf([special[0], bos_token_id, special[1], eos_token_id].flat(), base)
   return first === undefined ? [] : [first]
 }

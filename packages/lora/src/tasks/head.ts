@@ -1,4 +1,4 @@
-// A classification head on a model's hidden states, read at one place a sentence, or at every token.
+// A classification head on a model's hidden states: one pooled state for each sentence, or every token.
 
 import { random } from '@cola/data'
 import {
@@ -23,7 +23,7 @@ import { pool } from './pool.ts'
 
 export interface HeadOptions {
   num_labels: number
-  /** Where a sentence is read; `none` reads every token, for token classification. */
+  /** Hidden states that the head reads; `none`: those of every token, for token classification. */
   pooling: Pooling | 'none'
   /** Name of the head's module: transformers' `score` for decoders, `classifier` for encoders. */
   name: string
@@ -36,7 +36,7 @@ export interface HeadOptions {
    * output
    */
   hidden?: string
-  /** Standard deviation of the first values. @default 0.02 */
+  /** Standard deviation of the initial values. @default 0.02 */
   initializer_range?: number
   /** @default 0 */
   seed?: number
@@ -77,7 +77,7 @@ export function withHead(model: Model, options: HeadOptions): HeadedModel {
   const states = hidden === undefined ? hiddenStates(graph) : graph.values.get(hidden)
   if (!states || !(isHidden(states) || isPacked(states))) throw notFound(graph, hidden, states)
   const width = states.shape.at(-1) as number
-  // A head that was there goes, and its names with it.
+  // The head of the original model is removed, with its names.
   graph.outputs = [states.name]
   prune(graph)
   const stream = random(seed, 'head', name)

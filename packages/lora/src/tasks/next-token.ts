@@ -1,10 +1,10 @@
-// What a language model says of a text: its loss, and the logits of what follows.
+// The predictions of a language model for a text: its loss, and the logits of the next token.
 
 /** Loss of a text, or the logits of the token that follows it. */
 export interface TextScore {
   /** Mean cross-entropy of the learned tokens, in nats; 0 for none. */
   loss: number
-  /** How many tokens that is a mean over. */
+  /** Number of tokens in the mean. */
   tokens: number
   /** [vocab_size], for a prompt. */
   next?: Float32Array

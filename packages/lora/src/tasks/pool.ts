@@ -3,7 +3,7 @@
 import { addInput, build, type Dim, type Graph, rowsAt, tensor, type Value } from '@cola/graph'
 import type { Pooling } from '../inject/head.ts'
 
-/** The hidden states at one place a sentence, [batch, width]. */
+/** One pooled hidden state for each sentence, [batch, width]. */
 export function pool(graph: Graph, states: Value, pooling: Pooling): Value {
   const g = build(graph)
   if (states.shape.length === 2) return poolPacked(graph, states, pooling)
@@ -15,7 +15,7 @@ export function pool(graph: Graph, states: Value, pooling: Pooling): Value {
   return g.ReduceSum(g.Mul(states, g.Unsqueeze(weights, g.int64([2]))), g.int64([1]), { keepdims: 0 })
 }
 
-/** The same of a packed batch, [token, width]: each sentence's tokens stand somewhere in the rows. */
+/** The same for hidden states of a packed batch, [token, width], whose rows contain several sentences. */
 function poolPacked(graph: Graph, states: Value, pooling: Pooling): Value {
   const [tokens] = states.shape as [Dim]
   if (pooling === 'mean') {

@@ -1,4 +1,4 @@
-// How a folder of sentence-transformers pools, read and written.
+// Reads and writes the pooling in folders of sentence-transformers.
 
 import { fileSystem, paths, readJson } from '@cola/train'
 import { ConfigError } from '../errors.ts'
@@ -28,16 +28,16 @@ export function poolingOf({ folder, causal }: BaseModel): Pooling {
   const set = Object.entries(flags).flatMap(([name, value]) =>
     name.startsWith('pooling_mode_') && value === true ? [name] : [],
   )
-  const found = pooling_mode === undefined ? set : [pooling_mode].flat()
-  const [mode] = Object.entries(modes).filter(([, { name, flag }]) => found[0] === name || found[0] === flag)
-  if (mode && found.length === 1) return mode[0] as Pooling
+  const selected = pooling_mode === undefined ? set : [pooling_mode].flat()
+  const [mode] = Object.entries(modes).filter(([, { name, flag }]) => selected[0] === name || selected[0] === flag)
+  if (mode && selected.length === 1) return mode[0] as Pooling
   throw new ConfigError({
     where: `${path}, field "pooling_mode"`,
     what: 'not computed',
     expected: Object.values(modes)
       .map(({ name }) => name)
       .join(', '),
-    found: found.join(', ') || 'none',
+    found: selected.join(', ') || 'none',
     fix: `Choose another with the option pooling: ${Object.keys(modes).join(', ')}.`,
   })
 }
@@ -61,7 +61,7 @@ export function sentenceTransformersFiles(
       max_seq_length: Number.isFinite(maxLength) ? maxLength : null,
       do_lower_case: false,
     },
-    // Last: it is the file that makes the folder one of sentence-transformers.
+    // Last: sentence-transformers recognizes a folder by this file.
     'modules.json': modules,
   }
 }

@@ -53,7 +53,7 @@ export interface SequenceClassificationOptions {
   labels?: readonly Label[]
   /** Where a text is read. @default 'last' for models that read from left to right, 'mean' for others */
   pooling?: Pooling
-  /** Share of the probability given to all classes alike; single label only. @default 0 */
+  /** Label smoothing: probability that is distributed over all classes; single label only. @default 0 */
   label_smoothing?: number
 }
 
@@ -72,9 +72,9 @@ export interface SequenceClassificationExample {
   target?: readonly number[]
 }
 
-/** What the model says of a text. */
+/** The prediction for a text. */
 export interface Classification {
-  /** The likeliest class; undefined for regression. */
+  /** The most probable class; undefined for regression. */
   label: Label | undefined
   /** Its index; -1 for regression. */
   index: number
@@ -97,7 +97,7 @@ export interface SequenceClassifier {
    */
   readonly classify: (texts: readonly TextOrPair[]) => Promise<Classification[]>
   /**
-   * What the probabilities are made of, [texts, classes], row by row; [texts, 1] for regression.
+   * Logits, [texts, classes] in row-major order; [texts, 1] for regression.
    * @throws {DataError} for a text that is empty or no string.
    */
   readonly logits: (texts: readonly TextOrPair[]) => Promise<Float32Array>
@@ -197,7 +197,7 @@ const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
 
 const first = ([value]: readonly number[]): number => value as number
 
-/** One class for every row says that training has destroyed what the model knew, where there is more than chance. */
+/** A warning where the model predicts the same class for every row: training has probably diverged. */
 function warnOfCollapse(predictions: readonly number[], { onWarning }: Pick<ScoreContext, 'onWarning'>): void {
   if (predictions.length < 10 || new Set(predictions).size > 1) return
   const advice = 'try a lower learning rate or a longer warm-up'
@@ -346,7 +346,7 @@ export const sequenceClassification: Task<Types> = {
 }
 
 /**
- * Labels as the loss reads them: int32 [batch] classes, or float32 [batch, outputs]; what has no target is ignored or
+ * Labels in the form of the loss: int32 [batch] classes, or float32 [batch, outputs]; what has no target is ignored or
  * 0.
  */
 function targetsOf(

@@ -1,5 +1,5 @@
-// What a task is: everything that differs between fine-tuning a classifier, a tagger, an embedding and a language
-// model.
+// The interface of a task: everything that differs between fine-tuning a classifier, a tagger, an embedding and a
+// language model.
 
 import type { Loss, Model } from '@cola/graph'
 import type { Batch, Checks, Device, Metrics, StepResult } from '@cola/train'
@@ -10,9 +10,9 @@ import type { SentenceEmbeddingTypes } from './sentence-embedding.ts'
 import type { SequenceClassificationTypes } from './sequence-classification.ts'
 import type { TokenClassificationTypes } from './token-classification.ts'
 
-/** The types that a task fixes. */
+/** The types that a task defines. */
 export interface TypesOfTask {
-  /** What a user writes, one example. */
+  /** One example, as the user writes it. */
   row: object
   /** Options of the task beside the common ones. */
   options: object
@@ -20,7 +20,7 @@ export interface TypesOfTask {
   settings: object
   /** A row as token ids with its labels. */
   example: { readonly input_ids: readonly number[] }
-  /** What the model says of one example, as JSON. */
+  /** The prediction for one example, as JSON. */
   prediction: unknown
   /** Methods of the fine-tuned model. */
   serving: object

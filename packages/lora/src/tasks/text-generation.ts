@@ -27,7 +27,7 @@ export interface TextGenerator {
 
 export interface TextGeneratorParts {
   context: ServeContext
-  /** Logits of the token that follows a text, for models without a cache: the whole text is read each time. */
+  /** Logits of the token that follows a text, for models without a cache: each call reads the whole text. */
   logits: (text: readonly number[]) => Promise<Float32Array>
   eos_token_id: readonly number[]
   chat_template: string | undefined
@@ -51,23 +51,23 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
     async generate(prompt, options = {}) {
       const ids = promptIds(prompt, context, chat_template)
       const generate = cached ? (await cached()).generate : uncached
-      const made = await generate(ids, {
+      const generated = await generate(ids, {
         ...options,
         eos_token_id: options.eos_token_id ?? eos_token_id,
         onToken: withText(options.onToken, (tokens) => newText(tokenizer, ids, tokens)),
       })
-      return newText(tokenizer, ids, made)
+      return newText(tokenizer, ids, generated)
     },
   }
 }
 
 /** A listener to tokens that also tells the new text; what is no function is left to the check of options. */
-function withText(onToken: GenerateTextOptions['onToken'], textOf: (made: readonly number[]) => string) {
+function withText(onToken: GenerateTextOptions['onToken'], textOf: (generated: readonly number[]) => string) {
   if (typeof onToken !== 'function') return onToken
-  const made: number[] = []
+  const generated: number[] = []
   return (id: number) => {
-    made.push(id)
-    onToken(id, textOf(made))
+    generated.push(id)
+    onToken(id, textOf(generated))
   }
 }
 
@@ -91,8 +91,8 @@ function promptIds(
 }
 
 /** What a continuation adds to a text: decoders may drop the space before a text's first word. */
-function newText(tokenizer: Tokenizer, prompt: readonly number[], made: readonly number[]): string {
+function newText(tokenizer: Tokenizer, prompt: readonly number[], generated: readonly number[]): string {
   const before = tokenizer.decode(prompt)
-  const whole = tokenizer.decode([...prompt, ...made])
-  return whole.startsWith(before) ? whole.slice(before.length) : tokenizer.decode(made)
+  const decoded = tokenizer.decode([...prompt, ...generated])
+  return decoded.startsWith(before) ? decoded.slice(before.length) : tokenizer.decode(generated)
 }

@@ -1,4 +1,4 @@
-// Parameters beside LoRA's two matrices, each under the field of the configuration that asks for it.
+// Parameters beside LoRA's two matrices, each keyed by the field of the configuration that enables it.
 
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { parameterName, type Target } from '../target.ts'
@@ -23,10 +23,10 @@ const extras = {
 
 export type ExtraField = keyof typeof extras
 
-/** Fields that ask for more than two matrices. */
+/** Fields that enable more parameters. */
 export const extraFields = Object.keys(extras) as ExtraField[]
 
-/** The parameters that a configuration asks for. */
+/** The parameters that a configuration enables. */
 export const extrasOf = (config: Readonly<Record<ExtraField, boolean>>): Extra[] =>
   extraFields.filter((name) => config[name]).map((name) => extras[name])
 

@@ -1,5 +1,5 @@
-// First values of an adapter's matrices, by PEFT's `init_lora_weights`; some change the base matrix, so that the model
-// still computes what it did.
+// Initial values of an adapter's matrices, by PEFT's `init_lora_weights`. Some change the base matrix, so that the
+// outputs of the model stay the same.
 
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
@@ -13,7 +13,7 @@ export interface InitialValues {
   A: Tensor
   /** [out, r] */
   B: Tensor
-  /** What is left of the base matrix, laid out as it is; undefined where it is not changed. */
+  /** The base matrix without the part that A and B take, in its layout; undefined where it is unchanged. */
   base?: Tensor
 }
 
@@ -38,14 +38,14 @@ const normals = (stream: ReturnType<typeof random>, count: number, deviation: nu
 
 const nothing = ({ target: { r, outFeatures } }: InitContext): Float32Array => new Float32Array(r * outFeatures)
 
-/** W - scaling B A, where A and B took a part of W. */
+/** W - scaling B A, where A and B take a part of W. */
 const residual = ({ target, weight }: InitContext, A: Matrix, B: Matrix): Matrix =>
   Matrix.sub(weight(), B.mmul(A).mul(target.scaling))
 
 const inits: Readonly<Record<string, Init>> = {
   true: (c) => ({ A: uniform(c), B: nothing(c) }),
   gaussian: (c) => ({ A: normals(c.stream('A'), c.target.r * c.target.inFeatures, 1 / c.target.r), B: nothing(c) }),
-  /** PEFT's for debugging: the adapter changes the model from the start. */
+  /** PEFT's option for debugging: the initial adapter changes the outputs. */
   false: (c) => {
     const draw = c.stream('B')
     return {
@@ -95,8 +95,7 @@ const inits: Readonly<Record<string, Init>> = {
 }
 
 /**
- * PEFT's for embeddings, whatever way is named: A zero and B normal; both normal where the adapter is to change the
- * model from the start.
+ * PEFT's initialization of embeddings, for every `init_lora_weights`: A zero and B normal; with `false` both normal.
  */
 const embedded = (c: InitContext, { init_lora_weights }: LoraConfigJson) => {
   const { r, inFeatures, outFeatures } = c.target
@@ -108,7 +107,7 @@ const embedded = (c: InitContext, { init_lora_weights }: LoraConfigJson) => {
 }
 
 /**
- * First values of a target.
+ * Initial values of a target.
  * @throws {ConfigError} for a way of initializing that is not known.
  */
 export function initialValues(target: LoraTarget, config: LoraConfigJson, base: Tensor, seed: number): InitialValues {
@@ -122,10 +121,10 @@ export function initialValues(target: LoraTarget, config: LoraConfigJson, base: 
       found: name,
     })
   const { module, r, inFeatures, outFeatures, transposed, kind } = target
-  const given = () => matrixOf(toFloat32(base), base.dims[0] as number, base.dims[1] as number)
+  const matrix = () => matrixOf(toFloat32(base), base.dims[0] as number, base.dims[1] as number)
   const context: InitContext = {
     target,
-    weight: () => (transposed ? given() : given().transpose()),
+    weight: () => (transposed ? matrix() : matrix().transpose()),
     stream: (which) => random(seed, 'lora', `base_model.model.${module}.lora_${which}.weight`),
     seed,
   }

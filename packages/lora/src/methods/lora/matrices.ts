@@ -1,16 +1,16 @@
-// LoRA's two matrices at a layer: what they are called, and their product in a graph. Hu et al. 2022.
+// LoRA's two matrices at a layer: their names, and their product in a graph. Hu et al. 2022.
 
 import { type Builder, getValue, type Node, scale, transposeMatrix, uniqueName, type Value } from '@cola/graph'
 import { type LayerKind, parameterName, type Target } from '../target.ts'
 
-/** A layer that gets LoRA. */
+/** A layer with LoRA. */
 export interface LoraTarget extends Target {
   readonly r: number
   /** alpha / r, or alpha / sqrt(r). */
   readonly scaling: number
 }
 
-/** What an adapter's two matrices are called in their module: A [r, in], B [out, r]. */
+/** Names of the matrices in their module, by the kind of layer: A [r, in], B [out, r]. */
 export const matrixNames: { readonly [Kind in LayerKind]: readonly [string, string] } = {
   linear: ['lora_A.weight', 'lora_B.weight'],
   embedding: ['lora_embedding_A', 'lora_embedding_B'],
@@ -22,7 +22,7 @@ export const loraNames = ({ kind, module }: Pick<LoraTarget, 'kind' | 'module'>)
   return [parameterName(module, A), parameterName(module, B)]
 }
 
-/** The modules that have matrices in a file, with what those are called. */
+/** The modules with matrices in a file, with the names of the matrices. */
 export const modulesIn = (names: Iterable<string>): { module: string; names: readonly [string, string] }[] => {
   const files = [...names]
   const found = Object.values(matrixNames).flatMap((pair) =>
@@ -36,7 +36,7 @@ export const modulesIn = (names: Iterable<string>): { module: string; names: rea
 /** alpha / r, or alpha / sqrt(r) with rank-stabilized LoRA (Kalajdzievski 2023). */
 export const scaling = (alpha: number, r: number, rslora: boolean): number => alpha / (rslora ? Math.sqrt(r) : r)
 
-/** Rows of scaling A' B', at the indices that an embedding is looked up at. */
+/** Rows of scaling A' B' at the indices of an embedding's lookup. */
 export function lookedUp(g: Builder, { inputs }: Node, target: LoraTarget): Value {
   const [a, b] = loraNames(target).map((name) => getValue(g.graph, name)) as [Value, Value]
   const rows = g.Gather(transposeMatrix(g, a), getValue(g.graph, inputs[1] as string))

@@ -1,5 +1,5 @@
-// How the product of LoRA's matrices joins its layer: added to it, or with the sum brought to learned magnitudes (DoRA,
-// Liu et al. 2024).
+// How a layer uses the product of LoRA's matrices: as a sum, or with the sum rescaled to learned magnitudes (DoRA, Liu
+// et al. 2024).
 
 import { type Builder, getValue, type Node, type Tensor, toFloat32, type Value } from '@cola/graph'
 import { parameterName } from '../target.ts'
@@ -18,7 +18,7 @@ export interface Variant {
   readonly join: (g: Builder, target: LoraTarget, layer: Joined) => Value
   /** The merged matrix from W + scaling B A. */
   readonly merge: (target: LoraTarget, sum: Tensor, tensorOf: TensorOf) => Tensor
-  /** W + scaling B A from the merged matrix; `sum` computes it from the base where it cannot be had back. */
+  /** W + scaling B A from the merged matrix; `sum` computes it from the base where that is impossible. */
   readonly unmerge: (target: LoraTarget, merged: Tensor, tensorOf: TensorOf, sum: () => Tensor) => Tensor
 }
 
@@ -32,7 +32,7 @@ const plain: Variant = {
 }
 
 /**
- * W + scaling B A stretched to magnitudes m: y + (m/n - 1) x W' + m/n scaling x A' B', n = ||W + scaling B A|| by rows,
+ * W + scaling B A rescaled to magnitudes m: y + (m/n - 1) x W' + m/n scaling x A' B', n = ||W + scaling B A|| by rows,
  * through which no gradient flows.
  */
 const dora: Variant = {
@@ -50,7 +50,7 @@ const dora: Variant = {
       wanted.map((magnitude, o) => magnitude / (own[o] as number)),
     )
   },
-  // A magnitude of 0 wiped a row out: it comes from the base.
+  // A row with magnitude 0 cannot be divided back: it comes from the base.
   unmerge: (target, merged, tensorOf, sum) => {
     const [own, factors] = [toFloat32(outputNorms(target, sum())), magnitudes(target, tensorOf)]
     if (factors.includes(0)) return sum()
