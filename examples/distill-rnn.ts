@@ -15,6 +15,7 @@ import { majorityBaseline } from '@cola/data'
 import { type DistillOptions, type DistillRow, distill } from '@cola/distill'
 import { consoleProgress, type Device, type Metrics, stopSignal } from '@cola/train'
 import { loadData, loadTable } from './support/data.ts'
+import { outFolder } from './support/folders.ts'
 import { decimal, percent, table } from './support/progress.ts'
 import { commandLine } from './support/settings.ts'
 import { tableOf } from './support/students.ts'
@@ -25,10 +26,9 @@ import { tableOf } from './support/students.ts'
 // Each can be given on the command line: `--cell gru`, `--temperature 4`.
 
 // %%
-const root = join(import.meta.dirname, '..')
 const settings = commandLine({
   // A classifier's folder; or a file of logits, one row a sentence.
-  teacher: join(root, 'out', 'lora-gpt2', 'classifier'),
+  teacher: join(outFolder('lora-gpt2'), 'classifier'),
   teacherLogits: '',
   // generator, glue, a folder or zip of CoLA, or a table with the columns text and label.
   data: 'generator',
@@ -49,7 +49,7 @@ const settings = commandLine({
   lr: 2e-3,
   seed: 1,
   device: 'cpu',
-  out: join(root, 'out', 'distill-rnn'),
+  out: outFolder('distill-rnn'),
 })
 const { seed, out, teacher, teacherLogits } = settings
 if (!teacherLogits && !existsSync(teacher)) {

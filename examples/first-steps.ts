@@ -8,15 +8,15 @@
 //     npm run first-steps -- --model FOLDER|HUB_NAME
 
 // %%
-import { join } from 'node:path'
 import { consoleProgress, fineTune, loadFineTuned } from '@cola/lora'
 import { intentRows } from './tables/intents.ts'
+import { outFolder } from './support/folders.ts'
 import { commandLine } from './support/settings.ts'
 
 const settings = commandLine({
   // Folder, or name on the hub.
   model: 'Xenova/all-MiniLM-L6-v2',
-  out: join(import.meta.dirname, '..', 'out', 'first-steps'),
+  out: outFolder('first-steps'),
 })
 
 // %% [markdown]

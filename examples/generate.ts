@@ -14,6 +14,7 @@ import { consoleProgress, countParameters, fineTune, formatParameters } from '@c
 import type { Device } from '@cola/train'
 import { drawCurve } from './support/curves.ts'
 import { readLines } from './support/data.ts'
+import { embeddedModel, outFolder } from './support/folders.ts'
 import { commandLine } from './support/settings.ts'
 
 // %% [markdown]
@@ -22,7 +23,7 @@ import { commandLine } from './support/settings.ts'
 // %%
 const settings = commandLine({
   // Folder, or name on the hub: GPT-2's weights, or an ONNX decoder with its language-model head.
-  model: join(import.meta.dirname, 'model'),
+  model: embeddedModel,
   // A file with one text a line; where none is named: acceptable questions of the generator.
   text: '',
   // How the texts that are written begin.
@@ -39,7 +40,7 @@ const settings = commandLine({
   tokens: 24,
   seed: 1,
   device: 'cpu',
-  out: join(import.meta.dirname, '..', 'out', 'generate'),
+  out: outFolder('generate'),
 })
 const { seed, out } = settings
 

@@ -27,6 +27,7 @@ import {
 import { type Device, type Metrics, stopSignal } from '@cola/train'
 import { drawCurve } from './support/curves.ts'
 import { loadData } from './support/data.ts'
+import { embeddedModel, outFolder } from './support/folders.ts'
 import { confusionTable, decimal, percent, summary, table } from './support/progress.ts'
 import { commandLine } from './support/settings.ts'
 
@@ -38,7 +39,7 @@ import { commandLine } from './support/settings.ts'
 // %%
 const settings = commandLine({
   // Folder, or name on the hub, of GPT-2's weights.
-  model: join(import.meta.dirname, 'model'),
+  model: embeddedModel,
   // generator, glue, a folder of CoLA's public release, or its zip.
   data: 'generator',
   device: 'cpu',
@@ -48,7 +49,7 @@ const settings = commandLine({
   lr: 0,
   rank: 4,
   seed: 1,
-  out: join(import.meta.dirname, '..', 'out', 'lora-gpt2'),
+  out: outFolder('lora-gpt2'),
   resume: false,
   // Print the scores as JSON, last.
   json: false,

@@ -15,6 +15,7 @@ import { consoleProgress, countParameters, fineTune, formatParameters, inspect, 
 import { type Device, type FrozenProducts, type Metrics, stopSignal } from '@cola/train'
 import { drawCurve } from './support/curves.ts'
 import { loadTable } from './support/data.ts'
+import { outFolder } from './support/folders.ts'
 import { confusionTable, decimal, percent, summary, table } from './support/progress.ts'
 import { commandLine, given, names, required } from './support/settings.ts'
 
@@ -55,7 +56,7 @@ const settings = commandLine({
   best: '',
   device: 'cpu',
   seed: 1,
-  out: join(import.meta.dirname, '..', 'out', 'lora-onnx'),
+  out: outFolder('lora-onnx'),
   resume: false,
   // Print the scores as JSON, last.
   json: false,

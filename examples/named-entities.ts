@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { consoleProgress, fineTune, type TokenClassificationRow } from '@cola/lora'
 import { drawCurve } from './support/curves.ts'
 import { readJsonLines } from './support/data.ts'
+import { outFolder } from './support/folders.ts'
 import { percent, table } from './support/progress.ts'
 import { commandLine } from './support/settings.ts'
 import { bookingRows } from './tables/bookings.ts'
@@ -32,7 +33,7 @@ const settings = commandLine({
   batch: 16,
   lr: 1e-3,
   seed: 1,
-  out: join(import.meta.dirname, '..', 'out', 'named-entities'),
+  out: outFolder('named-entities'),
 })
 const { seed, out } = settings
 

@@ -20,13 +20,14 @@ import {
   TrainingSession,
   writeFileAtomic,
 } from '@cola/train'
+import { embeddedModel } from './support/folders.ts'
 import { commandLine } from './support/settings.ts'
 import { tokenizerConfig, wordTokenizer } from './support/tokenizer.ts'
 
 const settings = commandLine({
   epochs: 12,
   sentences: 24000,
-  out: join(import.meta.dirname, 'model'),
+  out: embeddedModel,
   seed: 7,
 })
 const { seed, out } = settings

@@ -40,6 +40,7 @@ import { comparison, comparisonHeader, type Pairs, spread, three, verdict } from
 import { drawCurve } from './support/curves.ts'
 import { caption, image, markdownTable, writeReport } from './support/document.ts'
 import { finetune } from './support/finetune.ts'
+import { embeddedModel, outFolder } from './support/folders.ts'
 import { percent } from './support/progress.ts'
 import { reportLora } from './support/report/lora-config.ts'
 import { once } from './support/runs.ts'
@@ -51,7 +52,6 @@ import { completeSettings, type StudentRun, type StudentSettings, trainStudent }
 // ## Settings
 
 // %%
-const embeddedModel = join(import.meta.dirname, 'model')
 const settings = commandLine({
   // generator, glue, a folder of CoLA's public release, or its zip.
   data: 'generator',
@@ -78,7 +78,7 @@ const settings = commandLine({
   // 0: those of the student's settings.
   studentEpochs: 0,
   device: 'cpu',
-  out: join(import.meta.dirname, '..', 'out', 'report'),
+  out: outFolder('report'),
 })
 const { seed: firstSeed, out } = settings
 const seeds = Array.from({ length: settings.seeds }, (_, i) => firstSeed + i)
@@ -455,7 +455,7 @@ ${transferred}The teacher is ${
 ${table('Settings of the student', settingsTable(studentSettings))}
 
 ${table(
-  'Scores of the best epoch, mean ± standard deviation over seeds',
+  'Scores of the best epoch, mean \u00b1 standard deviation over seeds',
   markdownTable(
     ['', 'validation accuracy', 'MCC', `${data.heldOut.name} accuracy`, 'MCC', 'steps', 'time a run'],
     [

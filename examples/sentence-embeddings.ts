@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { consoleProgress, fineTune } from '@cola/lora'
 import { drawCurve } from './support/curves.ts'
 import { readJsonLines } from './support/data.ts'
+import { outFolder } from './support/folders.ts'
 import { percent, table } from './support/progress.ts'
 import { commandLine } from './support/settings.ts'
 import { handbookPairs } from './tables/handbooks.ts'
@@ -30,7 +31,7 @@ const settings = commandLine({
   batch: 8,
   lr: 1e-3,
   seed: 1,
-  out: join(import.meta.dirname, '..', 'out', 'sentence-embeddings'),
+  out: outFolder('sentence-embeddings'),
 })
 const { seed, out } = settings
 

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { consoleProgress, fineTune } from '@cola/lora'
 import { drawCurve } from './support/curves.ts'
 import { readJsonLines } from './support/data.ts'
+import { outFolder } from './support/folders.ts'
 import { percent, table } from './support/progress.ts'
 import { commandLine } from './support/settings.ts'
 import { ticketRows } from './tables/tickets.ts'
@@ -30,7 +31,7 @@ const settings = commandLine({
   batch: 16,
   lr: 1e-3,
   seed: 1,
-  out: join(import.meta.dirname, '..', 'out', 'several-labels'),
+  out: outFolder('several-labels'),
 })
 const { seed, out } = settings
 
