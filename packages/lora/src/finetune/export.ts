@@ -43,7 +43,7 @@ export function exportFineTuned(folder: string, parts: ExportParts, options: Fin
       what: 'the base model lies there, which saved adapters need',
       fix: 'Choose another folder.',
     })
-  // Before anything is written: merging may fail.
+  // Merging may fail: it comes before anything is written.
   const merged = merge(adapter)
   const graph = base.padded(extras ? withWeightsOf(merged, extras.model) : merged)
   writeModelFolder({ ...options, folder, graph, config: { ...base.config, ...config }, tokenizerFolder: base.folder })

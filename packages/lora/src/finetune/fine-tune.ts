@@ -11,13 +11,13 @@ import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { type FineTuneOptions, readOptions } from './options.ts'
 
 /**
- * Scores of fewer rows take few values: of equal epochs the first would be kept, whose probabilities are the vaguest.
+ * Below this number of validation rows, scores take few values and epochs tie; the loss selects the best epoch instead.
  */
 const fewRows = 200
 
 /**
  * Fine-tunes a pretrained model with an adapter.
- * @param source Folder or hub name of an ONNX model or of GPT-2's weights, or a model that is open already.
+ * @param source Folder or hub name of an ONNX model or of GPT-2's weights, or an opened model.
  * @returns The model at its best epoch by the validation rows, without them at its last; release it at the end.
  * @throws {ConfigError | DataError} for options and rows, before anything is trained; and what `openBase`,
  * `generateArtifacts`, `TrainingSession.create` and `Trainer.train` throw.
@@ -83,7 +83,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   }
 }
 
-/** A sentence for each part of which examples were cut. */
+/** A warning for each part with truncated examples. */
 const cutRows = (parts: Readonly<Record<string, Encoded<unknown>>>, maxLength: number): string[] =>
   Object.entries(parts)
     .filter(([, { truncated }]) => truncated > 0)

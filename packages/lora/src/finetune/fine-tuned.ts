@@ -1,4 +1,4 @@
-// A fine-tuned model at work: it answers, is scored, saved, exported and released.
+// A fine-tuned model: predicts, evaluates, saves, exports and releases.
 
 import type { Tokenizer } from '@cola/data'
 import { requireList } from '@cola/data'
@@ -18,7 +18,7 @@ import type { Predict, Releasable, ServeContext, Task, TaskType, TaskTypes } fro
 import { exportFineTuned, type FineTunedExportOptions } from './export.ts'
 import { saveFineTuned } from './save.ts'
 
-/** What every fine-tuned model has, beside what its task serves. */
+/** The methods of every fine-tuned model, beside those of its task. */
 export interface FineTunedModel<T extends TaskType> {
   readonly task: T
   readonly settings: TaskTypes[T]['settings']
@@ -43,15 +43,15 @@ export interface FineTunedModel<T extends TaskType> {
   readonly export: (folder: string, options?: FineTunedExportOptions) => Promise<void>
   /** The base model's tokenizer. */
   readonly tokenizer: Tokenizer
-  /** SHA-256 of all that an answer depends on: model, adapter, tokenizer, settings. */
+  /** SHA-256 of everything that predictions depend on: model, adapter, tokenizer, settings. */
   readonly fingerprint: () => Promise<string>
-  /** Frees the model. It answers no more. */
+  /** Frees the model, which cannot be used afterwards. */
   readonly release: () => Promise<void>
 }
 
 export type FineTuned<T extends TaskType = 'SEQ_CLS'> = FineTunedModel<T> & TaskTypes[T]['serving']
 
-/** What a fine-tuned model is made of. */
+/** The parts of a fine-tuned model. */
 export interface FineTunedParts<T extends TaskType> {
   task: Task<TaskTypes[T]>
   base: BaseModel

@@ -16,7 +16,7 @@ import { baseOf, readSettings } from './save.ts'
 export interface LoadFineTunedOptions<T extends TaskType> {
   /** The task that the folder must have. @default 'SEQ_CLS' */
   task?: T
-  /** The base model, where it is not found by the name that the folder holds. */
+  /** The base model, where the name in the folder does not lead to it. */
   base?: BaseModelSource
   /** Merge the adapter into the base: faster, and the base cannot be shared. @default false */
   merge?: boolean
@@ -70,7 +70,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   })
 }
 
-/** @throws {ConfigError} for settings that are not those of the task, as a damaged file has them. */
+/** @throws {ConfigError} for settings that do not belong to the task, such as those of a damaged file. */
 function checkSettings(where: string, settings: object, checks: Readonly<Record<string, Check>>): void {
   checkOptions(where, settings, checks)
   const missing = Object.entries(checks).find(([name, [, holds]]) => !(name in settings) && !holds(undefined))

@@ -23,14 +23,14 @@ import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
-/** Options of the training loop that are the Trainer's own. */
+/** Options of the training loop, which the Trainer defines. */
 type TrainingOptions<T extends TaskType> = LoopOptions<TaskTypes[T]['example'], TaskTypes[T]['prediction']>
 
-/** Options that every task has. */
+/** Options of every task. */
 export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   /** PEFT's task_type. @default 'SEQ_CLS' */
   task?: T
-  /** Rows to learn from; their form is the task's. */
+  /** Training rows, in the form of the task. */
   train: readonly TaskTypes[T]['row'][]
   /** A share of `train`, above 0 and below 1, chosen by the seed; or rows. @default none */
   validation?: number | readonly TaskTypes[T]['row'][]
@@ -39,11 +39,11 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
    * @default { r: 8, lora_alpha: 16, target_modules: 'all-linear' }
    */
   lora?: AdapterConfig
-  /** Times that the rows are gone through. @default 4 */
+  /** Number of epochs. @default 4 */
   epochs?: number
   /** Rows of a training step. @default 16; 8 for language models */
   batch_size?: number
-  /** Rows that are run together without training. @default 64; 8 for language models */
+  /** Rows of a batch in evaluation. @default 64; 8 for language models */
   eval_batch_size?: number
   /** Peak learning rate. @default 1e-3 */
   learning_rate?: number
@@ -72,7 +72,7 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
 
 export type FineTuneOptions<T extends TaskType = 'SEQ_CLS'> = CommonOptions<T> & TaskTypes[T]['options']
 
-/** What works for tables of a hundred rows as for those of ten thousand, measured on three unlike ones. */
+/** Defaults for tables of a hundred to ten thousand rows, measured on three different ones. */
 export const trainingDefaults = {
   epochs: 4,
   batch_size: 16,
@@ -101,7 +101,7 @@ const checks: Checks<Own> = {
 
 const isShare = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 1
 
-/** The options of a run, sorted by who reads them. */
+/** The options of a run, grouped by the part that uses them. */
 export interface ReadOptions<T extends TaskType> {
   taskOptions: TaskTypes[T]['options']
   adapter: AdapterConfig
@@ -114,8 +114,8 @@ export interface ReadOptions<T extends TaskType> {
 }
 
 /**
- * Sorts the options and fills in the defaults.
- * @param task Checks of the task's own options, and its batches.
+ * Checks the options, groups them and fills in the defaults.
+ * @param task Checks of the task's options, and its batch sizes.
  * @throws {ConfigError} for an option that is unknown, or out of its range.
  */
 export function readOptions<T extends TaskType>(

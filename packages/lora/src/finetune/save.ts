@@ -8,7 +8,7 @@ import type { BaseModel } from '../load/base.ts'
 import { check, type FineTunedJson, fineTunedSchema } from '../schema.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 
-/** File beside PEFT's that says what the adapter is for. */
+/** File beside PEFT's with the task and the base model. */
 const settingsFile = 'fine_tuned.json'
 
 /**
@@ -64,8 +64,8 @@ export function readSettings(folder: string): SavedSettings {
 }
 
 /**
- * Where the base is: by its name, or by its path from the folder. @throws {ConfigError} when a folder is in neither
- * place.
+ * Path of the base model: its name, or its path relative to the folder. @throws {ConfigError} when a folder is in
+ * neither place.
  */
 export function baseOf(folder: string, { base }: SavedSettings): string {
   const { resolve } = paths()

@@ -23,7 +23,7 @@ export function classOf(letter: string, { a }: Flags): CharacterClass | undefine
   return inside === undefined ? undefined : { inside, complemented: letter !== letter.toLowerCase() }
 }
 
-/** A class by itself. */
+/** A class outside of brackets. */
 export const alone = ({ inside, complemented }: CharacterClass): string => `[${complemented ? '^' : ''}${inside}]`
 
 const literal = (code: number): string => {
@@ -37,7 +37,7 @@ const literal = (code: number): string => {
  */
 const peculiar: Readonly<Record<string, readonly number[]>> = { i: [0x130, 0x131], k: [0x212a], s: [0x17f] }
 
-/** Code points that Python takes for the same. */
+/** Code points that Python treats as equal when it ignores case. */
 function variants(code: number, reader: Reader): number[] {
   const { i, a } = reader.flags
   const letter = String.fromCodePoint(code)
@@ -76,14 +76,14 @@ export function character(code: number, reader: Reader): string {
 /** Python's dot stops at line feeds only. */
 export const dot = ({ s }: Flags): string => (s ? '[\\s\\S]' : '[^\\n]')
 
-/** Places without a width, by what Python writes for them. */
+/** Zero-width assertions, keyed by Python's notation. */
 export const places: Readonly<Record<string, (flags: Flags) => string>> = {
   '^': ({ m }) => (m ? '(?<=^|\\n)' : '^'),
   $: ({ m }) => (m ? '(?=\\n|$)' : '(?=\\n?$)'),
   '\\A': () => '^',
   '\\Z': () => '$',
   '\\b': (flags) => boundary(flags, '(?:(?<=W)(?!W)|(?<!W)(?=W))'),
-  // Not in an empty text, up to Python 3.13.
+  // Python up to 3.13 does not match it in an empty text.
   '\\B': (flags) => boundary(flags, '(?:(?<=W)(?=W)|(?!^$)(?<!W)(?!W))'),
 }
 

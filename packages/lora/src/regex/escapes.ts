@@ -1,4 +1,4 @@
-// What a backslash stands for, and classes in brackets.
+// Translates escape sequences and bracketed character classes.
 
 import { type ClassItem, classOf, classSource, type CharacterClass } from './characters.ts'
 import { ahead, fail, type Reader, take, takeCharacter, takeMatch } from './reader.ts'
@@ -6,7 +6,8 @@ import { ahead, fail, type Reader, take, takeCharacter, takeMatch } from './read
 const letters: Readonly<Record<string, number>> = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '\\': 92 }
 
 /**
- * The code point of an escaped character, after its backslash. \b, a place outside of brackets, is a backspace.
+ * The code point of an escaped character, after its backslash. Inside brackets \b is a backspace, outside a
+ * word boundary.
  * @param octals Digits that are a code point; elsewhere they refer to a group.
  */
 export function escaped(reader: Reader, octals = /0[0-7]{0,2}|[1-7][0-7]{2}/y): number {
@@ -31,7 +32,7 @@ export function escaped(reader: Reader, octals = /0[0-7]{0,2}|[1-7][0-7]{2}/y): 
 export function set(reader: Reader): string {
   const negated = take(reader, '^')
   const items: ClassItem[] = []
-  // A bracket is a character where it comes first.
+  // A closing bracket in first position is a literal character.
   while (items.length === 0 || !take(reader, ']')) {
     const from = member(reader)
     if (!ahead(reader, '-') || ahead(reader, '-]')) {

@@ -5,7 +5,7 @@ import { PatternError } from './reader.ts'
 import { translate } from './translate.ts'
 
 /**
- * What PEFT writes around a pattern, and where the match ends. Source: peft 0.21, utils/other.py and
+ * How PEFT completes a pattern, and where the match must end. Source: peft 0.21, utils/other.py and
  * tuners/tuners_utils.py.
  */
 const uses = {
@@ -33,10 +33,10 @@ export const hasLateFlags = (use: PatternUse, pattern: string): boolean =>
 const compiled = new Map<string, RegExp>()
 
 /**
- * A pattern as JavaScript's, anchored at the beginning of a name. Flags at its beginning count for all of it, as in
- * Python up to 3.10.
+ * Translates a pattern to a JavaScript RegExp, anchored at the beginning of a name. Flags at its beginning count for
+ * all of it, as in Python up to 3.10.
  * @param where The field, for the error.
- * @throws {ConfigError} for a pattern that Python refuses or JavaScript has no equal of, with the reason.
+ * @throws {ConfigError} for a pattern that Python refuses or JavaScript cannot express, with the reason.
  */
 export function pythonRegex(use: PatternUse, pattern: string, where = 'pattern'): RegExp {
   const key = `${use} ${pattern}`

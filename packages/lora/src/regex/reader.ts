@@ -1,4 +1,4 @@
-// A place in a pattern, and what is known of it so far.
+// The state of the parser: its position in a pattern, its flags and its groups.
 
 /**
  * Flags that change what a piece of a pattern matches: ignore case, multi-line, dot matches all, verbose, ASCII
@@ -12,9 +12,9 @@ export interface Flags {
   readonly a: boolean
 }
 
-/** A pattern that Python refuses, or that JavaScript has no equal of. */
+/** Error for a pattern that Python refuses or JavaScript cannot express. */
 export class PatternError extends Error {
-  /** Where, in characters from 0. */
+  /** Position of the error, in characters from 0. */
   readonly at: number
   constructor(reason: string, at: number) {
     super(reason)
@@ -27,11 +27,11 @@ export interface Group {
   readonly called: string | undefined
   /** Its name in JavaScript, where all groups have one: `$1` is no name in Python. */
   readonly name: string
-  /** The look-behind that it lies in. */
+  /** The look-behind that contains it. */
   readonly behind: object | undefined
-  /** Whether it may have matched nothing where the reader is. */
+  /** Whether it may be unset at the current position. */
   mayBeUnset: boolean
-  /** Characters that it takes; undefined while it is open. */
+  /** Number of characters that it matches; undefined while it is open. */
   width: { readonly min: number; readonly max: number } | undefined
 }
 
@@ -40,11 +40,11 @@ export interface Reader {
   at: number
   flags: Flags
   readonly groups: Group[]
-  /** Atomic groups so far. */
+  /** Number of atomic groups up to here. */
   atomics: number
-  /** Loops so far of what may be empty. */
+  /** Number of loops up to here whose body may be empty. */
   emptyLoops: number
-  /** The look-behind that the reader is in. */
+  /** The look-behind at the current position. */
   behind: object | undefined
 }
 
@@ -66,14 +66,14 @@ export function fail({ at }: Reader, reason: string): never {
 
 export const ahead = ({ text, at }: Reader, what: string): boolean => text.startsWith(what, at)
 
-/** Reads what is ahead, if it is. */
+/** Consumes a literal string if it comes next. */
 export function take(reader: Reader, what: string): boolean {
   if (!ahead(reader, what)) return false
   reader.at += what.length
   return true
 }
 
-/** Reads what a sticky expression matches, if it does. */
+/** Consumes the match of a sticky expression, if there is one. */
 export function takeMatch(reader: Reader, expression: RegExp): RegExpExecArray | undefined {
   expression.lastIndex = reader.at
   const match = expression.exec(reader.text)
@@ -89,7 +89,7 @@ export function takeCharacter(reader: Reader): string {
   return character
 }
 
-/** Reads comments and, with the flag x, spaces. */
+/** Skips comments and, with the flag x, whitespace. */
 export function skip(reader: Reader): void {
   while (takeMatch(reader, /\(\?#[^)]*\)/y) || (reader.flags.x && takeMatch(reader, /[ \t\n\r\v\f]+|#[^\n]*/y)));
   if (ahead(reader, '(?#')) fail(reader, 'missing ), unterminated comment')

@@ -1,12 +1,11 @@
-// Python's regular expressions (https://docs.python.org/3/library/re.html) as JavaScript's: a recursive descent that
-// writes as it reads.
-// What JavaScript has no equal of is refused, and so is what Python itself refuses.
+// Python's regular expressions (https://docs.python.org/3/library/re.html) as JavaScript's: a recursive-descent
+// parser that translates while it parses. It refuses constructs that JavaScript cannot express or Python refuses.
 
 import { alone, character, classOf, dot, places } from './characters.ts'
 import { escaped, set } from './escapes.ts'
 import { ahead, fail, type Flags, type Reader, readerOf, skip, take, takeCharacter, takeMatch } from './reader.ts'
 
-/** A piece of JavaScript's source, and the least and greatest number of characters that it takes. */
+/** A part of JavaScript's source, with the minimum and maximum number of characters that it matches. */
 interface Piece {
   readonly source: string
   readonly min: number
@@ -109,8 +108,8 @@ function repeated(reader: Reader): Piece {
 }
 
 /**
- * What is matched once and for all: a look-ahead, which is never entered again, and a reference to what it took.
- * @param loops Loops of what may be empty before it: Python ends such a loop at an empty turn, JavaScript tries other
+ * An atomic group: a look-ahead, into which JavaScript does not backtrack, and a reference to its match.
+ * @param loops Number of preceding loops whose body may be empty: Python ends such a loop at an empty turn, JavaScript tries other
  * branches.
  */
 function atomic(reader: Reader, { source, min, max }: Piece, loops: number): Piece {
@@ -150,7 +149,7 @@ function backslash(reader: Reader, start: number): Piece {
     reader.at++
     return { source: alone(inside), ...width(1) }
   }
-  // One digit, or two, but three octal ones are a character.
+  // One or two digits are a reference; three octal digits are a character.
   const number =
     ahead(reader, '0') || /^[0-3][0-7][0-7]/.test(reader.text.slice(reader.at))
       ? undefined
@@ -267,7 +266,7 @@ function lookAhead(reader: Reader, sign: '=' | '!'): Piece {
   return { source: `(?:(?${sign}${source}))`, ...width(0) }
 }
 
-/** What follows `(`, by how it begins. */
+/** The kinds of groups, keyed by the text after `(`. */
 const extensions: Readonly<Record<string, (reader: Reader) => Piece>> = {
   '?:': (reader) => {
     const { source, min, max } = body(reader)
