@@ -11,15 +11,8 @@ import { join } from 'node:path'
 import { createTokenizer, generateSentences, packForLanguageModel } from '@cola/data'
 import { elementCount, float32ToFloat16, safetensorsChunks, tensor, toFloat32 } from '@cola/graph'
 import { gpt2, parseGpt2Config, randomGpt2 } from '@cola/lora'
-import {
-  adamw,
-  consoleProgress,
-  crossEntropy,
-  generateArtifacts,
-  Trainer,
-  TrainingSession,
-  writeFileAtomic,
-} from '@cola/train'
+import { adamw, consoleProgress, crossEntropy, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
+import { writeFileAtomic } from '@cola/train/files'
 import { embeddedModel } from './support/folders.ts'
 import { commandLine } from './support/settings.ts'
 import { tokenizerConfig, wordTokenizer } from './support/tokenizer.ts'

@@ -73,8 +73,7 @@ for (const [name, rules] of Object.entries(packages)) {
         else if (stageOf(rules, imported) > stageOf(rules, path))
           problems.push(`${name}/${path}: imports upward, ${target}`)
       } else if (target.startsWith('@cola/')) {
-        if (!rules.imports.includes(target.slice('@cola/'.length)))
-          problems.push(`${name}/${path}: must not import ${target}`)
+        if (!rules.imports.includes(target.split('/')[1])) problems.push(`${name}/${path}: must not import ${target}`)
       } else if (!target.startsWith('node:')) {
         const library = target.startsWith('@')
           ? target.split('/').slice(0, 2).join('/')

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeFileAtomic } from '@cola/train'
+import { writeFileAtomic } from '@cola/train/files'
 import { marked } from 'marked'
 import { htmlDocument } from './dom.ts'
 import { darkStyle } from './figures/styles.ts'

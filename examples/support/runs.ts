@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { sha256, writeFileAtomic } from '@cola/train'
+import { sha256, writeFileAtomic } from '@cola/train/files'
 
 /**
  * The result of a run: read from FOLDER/NAME.json if it was made with the same settings, else computed and written

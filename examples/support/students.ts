@@ -49,7 +49,7 @@ export function completeSettings(
   }
 }
 
-export interface StudentData {
+interface StudentData {
   splits: Splits
   /** Folder of the student's tokenizer. */
   tokenizer: string

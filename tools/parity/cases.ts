@@ -11,7 +11,7 @@ import { onnxCase } from './onnx.ts'
 import { peftCase } from './peft.ts'
 import { rnnCase } from './rnn.ts'
 
-export type Case = (folder: string, device: Device, description: Record<string, unknown>) => Promise<KindError[]>
+type Case = (folder: string, device: Device, description: Record<string, unknown>) => Promise<KindError[]>
 
 const cases: Record<string, Case> = {
   'gpt2-lora': gpt2LoraCase,

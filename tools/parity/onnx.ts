@@ -8,11 +8,11 @@ import {
   type Device,
   externalDataOf,
   generateArtifacts,
-  readFile,
   readSafetensorsFile,
   sgd,
   TrainingSession,
 } from '@cola/train'
+import { readFile } from '@cola/train/files'
 import { compare, compareAll, type KindError, worstOfEach } from './compare.ts'
 
 export async function onnxCase(folder: string, device: Device): Promise<KindError[]> {

@@ -79,6 +79,7 @@ export { readText } from './source/read-text.ts'
 export type { ChatMessage, ChatTemplate, ChatTemplateOptions } from './tokenizer/chat-template.ts'
 export { firstPosition, longestInput, type ModelConfig, padTokenId } from './tokenizer/model-config.ts'
 export {
+  type BuiltInputs,
   chatTemplateFile,
   createTokenizer,
   type Encoding,

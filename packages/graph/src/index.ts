@@ -25,23 +25,22 @@ export {
   type ValueType,
 } from './ir/graph.ts'
 export type { Loss, MeanOver, Model } from './ir/model.ts'
-export { sortNodes } from './ir/sort.ts'
 export { consumersOf, producersOf } from './ir/uses.ts'
 export { readOutline } from './onnx/outline.ts'
 export { decodeGraph, type ReadOptions } from './onnx/read.ts'
 export { type ExternalData, type ExternalLocation, externalLocations } from './onnx/tensor.ts'
 export { externalChunks, layoutExternal, writeModel } from './onnx/write.ts'
 export type { NodeOptions } from './ops/add-node.ts'
-export { build, type Builder } from './ops/build.ts'
+export { build, type Builder, type OperatorArguments } from './ops/build.ts'
 export { checkTypes } from './ops/check.ts'
-export { cast, dropout, normalizeRows, oneHot, scale, scalarLike, transposeMatrix, zerosLike } from './ops/composite.ts'
-export { isOperator, type OperatorName, operators } from './ops/index.ts'
+export { cast, dropout, normalizeRows, oneHot, scale, scalarLike, transposeMatrix } from './ops/composite.ts'
+export { type OperatorName, operators } from './ops/index.ts'
 export type { AttributeRow, InferContext, Operator, OutputType } from './ops/operator.ts'
 export { int8Products } from './rewrite/int8-products.ts'
 export { foldLinear } from './rewrite/fold-linear.ts'
 export { type LinearNode, linearNodes } from './rewrite/linear-nodes.ts'
 export { type Pass, runPasses, withoutUnused } from './rewrite/pass.ts'
-export { lower, lowerings } from './rewrite/lower.ts'
+export { lower } from './rewrite/lower.ts'
 export { joinProducts } from './rewrite/join-products.ts'
 export { prune } from './rewrite/prune.ts'
 export { readModel, type ReadModelOptions } from './rewrite/read-model.ts'
@@ -57,11 +56,8 @@ export { storeWeights, type WeightType } from './rewrite/store-weights.ts'
 export { widen } from './rewrite/widen.ts'
 export { type DataType, type DataTypeRow, dataTypes, type TypedArray } from './tensor/dtype.ts'
 export {
-  bfloat16ToFloat32,
   float16ToFloat32,
-  float16ToNumber,
   float32ToFloat16,
-  numberToBfloat16,
   numberToFloat16,
 } from './tensor/float16.ts'
 export {

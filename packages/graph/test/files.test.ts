@@ -21,7 +21,6 @@ import {
   type Graph,
   GraphError,
   layoutExternal,
-  numberToBfloat16,
   numberToFloat16,
   parseSafetensors,
   readModel,
@@ -37,6 +36,7 @@ import {
   widen,
   writeModel,
 } from '../src/index.ts'
+import { numberToBfloat16 } from '../src/tensor/float16.ts'
 import { of, run } from './run.ts'
 
 const file = () =>

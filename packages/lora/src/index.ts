@@ -22,7 +22,7 @@ export type { FineTunedExportOptions } from './finetune/export.ts'
 export { fineTune } from './finetune/fine-tune.ts'
 export type { FineTuned, FineTunedModel } from './finetune/fine-tuned.ts'
 export { loadFineTuned, type LoadFineTunedOptions } from './finetune/load-fine-tuned.ts'
-export type { FineTuneOptions } from './finetune/options.ts'
+export type { CommonOptions, FineTuneOptions } from './finetune/options.ts'
 export { type Gpt2Config, labelCount, parseGpt2Config } from './gpt2/config.ts'
 export { gpt2, type Gpt2Options } from './gpt2/graph.ts'
 export { withPaddedInputs } from './gpt2/padded-inputs.ts'
@@ -63,6 +63,8 @@ export type { Label } from '@cola/data'
 export type {
   Classification,
   ProblemType,
+  SequenceClassificationExample,
+  SequenceClassificationOptions,
   SequenceClassificationRow,
   SequenceClassificationSettings,
   SequenceClassifier,
@@ -105,8 +107,12 @@ export type {
 export type { SpansRow, TextSpan, TokenClassificationRow, WordsRow } from './tasks/tagged-words.ts'
 export type {
   TaggedEntity,
+  TokenClassificationExample,
+  TokenClassificationOptions,
   TokenClassificationSettings,
   TokenClassifier,
   WordTags,
 } from './tasks/token-classification.ts'
 export { consoleProgress } from '@cola/train'
+export type { Ia3ConfigJson } from './methods/ia3.ts'
+export type { VeraConfigJson } from './methods/vera.ts'

@@ -7,7 +7,7 @@ export {
   type FrozenProducts,
   generateArtifacts,
 } from './artifacts/generate-artifacts.ts'
-export { gradientBuffer, gradientOutput, type TrainingArtifacts } from './artifacts/training-artifacts.ts'
+export type { TrainingArtifacts } from './artifacts/training-artifacts.ts'
 export type { DropoutMask } from './artifacts/dropout-masks.ts'
 export { binaryCrossEntropy, type ElementwiseLossOptions, meanSquaredError } from './artifacts/elementwise-losses.ts'
 export {
@@ -40,36 +40,7 @@ export {
   NonFiniteLossError,
   WeightsError,
 } from './errors.ts'
-export {
-  fileSystem,
-  hasFiles,
-  paths,
-  readFile,
-  readJson,
-  readRange,
-  readSafetensorsFile,
-  sha256,
-  temporaryFolder,
-  writeFileAtomic,
-} from './files/node.ts'
-export {
-  atLeast,
-  callable,
-  type Check,
-  type Checks,
-  checkOptions,
-  checkValue,
-  flag,
-  integer,
-  list,
-  listOf,
-  object,
-  oneOf,
-  positive,
-  share,
-  text,
-  whole,
-} from './options.ts'
+export { readSafetensorsFile } from './files/node.ts'
 export type {
   Optimizer,
   OptimizerScalars,

@@ -32,7 +32,6 @@ export const oneOf = (names: readonly string[]): Check => [
 ]
 export const flag: Check = ['true or false', (value) => typeof value === 'boolean']
 export const text: Check = ['a string that is not empty', (value) => typeof value === 'string' && value !== '']
-export const string: Check = ['a string', (value) => typeof value === 'string']
 export const callable: Check = ['a function', (value) => typeof value === 'function']
 export const object: Check = [
   'an object',

@@ -21,8 +21,8 @@ import {
   schedule,
   sgd,
   TrainingSession,
-  writeFileAtomic,
 } from '../src/index.ts'
+import { writeFileAtomic } from '../src/files/node.ts'
 import { artifactsOf, collate, rows, tinyModel } from './tiny.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-test-'))

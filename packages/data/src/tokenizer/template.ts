@@ -3,7 +3,7 @@
 import { DataError } from '../errors.ts'
 
 /** A special token id, or the tokens of a text, with their token type. */
-export interface TemplateItem {
+interface TemplateItem {
   item: number | 'first' | 'second'
   token_type: number
 }

@@ -1,6 +1,6 @@
 // Options of the losses, shared by their two forms, and what each may be.
 
-import { atLeast, type Check, type Checks, checkValue, listOf, oneOf, positive, share } from '@cola/train'
+import { atLeast, type Check, type Checks, checkValue, listOf, oneOf, positive, share } from '@cola/train/options'
 
 /**
  * What the soft loss is multiplied by. With p = softmax(z / T), its gradient with respect to a logit is c (p_student -

@@ -16,13 +16,12 @@ import {
   modelFingerprint,
   type ModelFolder,
   openEvaluation,
-  paths,
   type StepResult,
   type TrainResult,
   writeClassifier,
-  writeFileAtomic,
   writeTokenizer,
 } from '@cola/train'
+import { paths, writeFileAtomic } from '@cola/train/files'
 import { logSoftmax, rowsOf } from '../losses/row-numerics.ts'
 import { collateExamples } from './collate-examples.ts'
 import { encodeLabelled, encodeUnlabelled, type EncodeContext } from './encode-rows.ts'

@@ -4,23 +4,16 @@ import type { Label, Tokenizer } from '@cola/data'
 import { type EmbeddingTable, parseStudentConfig, type StudentConfig } from '@cola/rnn'
 import {
   adam,
-  callable,
-  type Check,
-  type Checks,
   checkLoopOptions,
-  checkOptions,
   ConfigError,
   defaultDevice,
   type Device,
-  list,
   loopChecks,
   type LoopOptions,
   type Metrics,
-  object,
   type Optimizer,
-  text,
-  whole,
 } from '@cola/train'
+import { callable, type Check, type Checks, checkOptions, list, object, text, whole } from '@cola/train/options'
 import type { Term } from '../losses/graph-losses.ts'
 import { checkLossOptions, type DistillationOptions, distillationChecks } from '../losses/loss-options.ts'
 import type { TeacherSource } from '../teacher/open-teacher.ts'

@@ -2,7 +2,8 @@
 
 import { classificationMetrics, readTokenizer, type Tokenizer } from '@cola/data'
 import { getValue, type Loss } from '@cola/graph'
-import { ConfigError, crossEntropy, generateArtifacts, metricOf, paths, type TrainingArtifacts } from '@cola/train'
+import { ConfigError, crossEntropy, generateArtifacts, metricOf, type TrainingArtifacts } from '@cola/train'
+import { paths } from '@cola/train/files'
 import { distillation, sumOfLosses } from '../losses/graph-losses.ts'
 import { labelOptions } from '../losses/loss-options.ts'
 import { cachedTeacher } from '../teacher/cached-teacher.ts'

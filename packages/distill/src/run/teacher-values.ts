@@ -7,7 +7,7 @@ import type { Split, Teacher } from '../teacher/teacher.ts'
 
 /** What a loss may read of a teacher, under the names of the graph's inputs. */
 export const teacherInputs = ['teacher_logits', 'teacher_hidden'] as const
-export type TeacherInput = (typeof teacherInputs)[number]
+type TeacherInput = (typeof teacherInputs)[number]
 
 /** The inputs that the losses read, with the width of each. */
 export type TeacherWidths = ReadonlyMap<TeacherInput, Dim | undefined>

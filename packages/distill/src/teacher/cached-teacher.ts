@@ -2,7 +2,8 @@
 // written as a whole or not at all, so two processes that write the same one do no harm.
 
 import { float32, safetensorsChunks, toFloat32 } from '@cola/graph'
-import { fileSystem, paths, readSafetensorsFile, sha256, writeFileAtomic } from '@cola/train'
+import { readSafetensorsFile } from '@cola/train'
+import { fileSystem, paths, sha256, writeFileAtomic } from '@cola/train/files'
 import { requireLogits } from './require-logits.ts'
 import type { Split, Teacher } from './teacher.ts'
 

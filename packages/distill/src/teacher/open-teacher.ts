@@ -1,7 +1,8 @@
 // The one door for teachers: a folder, a file of logits, a classifier, a teacher, or several of them.
 
 import { isFolder } from '@cola/data'
-import { ConfigError, type Device, fileSystem, loadClassifier, paths } from '@cola/train'
+import { ConfigError, type Device, loadClassifier } from '@cola/train'
+import { fileSystem, paths } from '@cola/train/files'
 import { averageTeachers } from './average-teachers.ts'
 import type { Teacher } from './teacher.ts'
 import { teacherFromClassifier, type TextClassifier } from './teacher-from-classifier.ts'

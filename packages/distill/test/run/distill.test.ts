@@ -7,7 +7,8 @@ import { DataError } from '@cola/data'
 import { addInitializer, addInput, build, createGraph, float32, safetensorsChunks, toFloat32 } from '@cola/graph'
 import { type FineTuned, fineTune } from '@cola/lora'
 import { createStudent, embeddingFrom, loadStudent, parseDistilRnnConfig } from '@cola/rnn'
-import { ConfigError, crossEntropy, FeedError, loadClassifier, paddedBatches, writeFileAtomic } from '@cola/train'
+import { ConfigError, crossEntropy, FeedError, loadClassifier, paddedBatches } from '@cola/train'
+import { writeFileAtomic } from '@cola/train/files'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type DistilledStudent,

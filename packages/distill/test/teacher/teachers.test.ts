@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FormatError, float32, safetensorsChunks, tensorOf } from '@cola/graph'
-import { writeFileAtomic } from '@cola/train'
+import { writeFileAtomic } from '@cola/train/files'
 import { afterAll, describe, expect, it } from 'vitest'
 import { averageTeachers, balanced, cachedTeacher, type Teacher, teacherFromFile } from '../../src/index.ts'
 import { kinds, oracle, rowsOf } from '../sentences.ts'

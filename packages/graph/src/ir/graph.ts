@@ -134,7 +134,7 @@ export function addInitializer(graph: Graph, name: string, data: Tensor): Value 
 }
 
 /** The value of an initializer; small integer tensors carry their content for shape inference. */
-export function initializerValue(name: string, data: Tensor): Value {
+function initializerValue(name: string, data: Tensor): Value {
   const value = { name, dtype: data.dtype, shape: data.dims }
   const small = (data.dtype === 'int64' || data.dtype === 'int32') && data.dims.length <= 1 && (data.dims[0] ?? 1) <= 16
   return small ? { ...value, content: integers(data) } : value

@@ -45,7 +45,7 @@ const sinusoid =
   }
 
 /** The replacement of each operator; results are equal up to rounding. */
-export const lowerings: Partial<Record<OperatorName, Lowering>> = {
+const lowerings: Partial<Record<OperatorName, Lowering>> = {
   LogSoftmax: logSoftmax,
   RMSNormalization: (g, [x, scale], attributes) =>
     g.Mul(

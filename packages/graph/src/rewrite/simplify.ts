@@ -9,13 +9,7 @@ import { recogniseFunctions } from './recognise-functions.ts'
 import { withoutCasts } from './without-casts.ts'
 
 /** The passes for a model that another tool exported, in the order in which they run. */
-export const simplifications: readonly Pass[] = [
-  withoutCasts,
-  foldIdentities,
-  recogniseFunctions,
-  joinSlices,
-  withoutUnused,
-]
+const simplifications: readonly Pass[] = [withoutCasts, foldIdentities, recogniseFunctions, joinSlices, withoutUnused]
 
 /** A copy of the graph with fewer nodes and the same results. */
 export const simplify = (graph: Graph): Graph => runPasses(graph, simplifications)

@@ -3,7 +3,8 @@
 
 import { type HubOptions, hubFiles, isFolder, type PushOptions, pushToHub } from '@cola/data'
 import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
-import { fileSystem, paths, readJson, readSafetensorsFile, writeFileAtomic } from '@cola/train'
+import { readSafetensorsFile } from '@cola/train'
+import { fileSystem, paths, readJson, writeFileAtomic } from '@cola/train/files'
 import { AdapterError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { parseAdapterConfig } from '../inject/config.ts'

@@ -3,7 +3,7 @@
 // adapter_version, model_version, parameters: [Parameter] }, Parameter { name, dims: [int64], data_type, raw_data:
 // [uint8] (aligned to 8) }.
 
-import { writeFileAtomic } from '@cola/train'
+import { writeFileAtomic } from '@cola/train/files'
 import { Builder } from 'flatbuffers'
 import type { SwitchableModel } from './switch.ts'
 

@@ -1,15 +1,9 @@
 // A fine-tuned model as one ONNX model, merged, for any runtime.
 
 import { cloneGraph, type Model } from '@cola/graph'
-import {
-  type Checks,
-  checkOptions,
-  type ModelFolder,
-  paths,
-  text,
-  writeFileAtomic,
-  writeModelFolder,
-} from '@cola/train'
+import { type ModelFolder, writeModelFolder } from '@cola/train'
+import { paths, writeFileAtomic } from '@cola/train/files'
+import { type Checks, checkOptions, text } from '@cola/train/options'
 import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'

@@ -1,7 +1,8 @@
 // Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
 
 import { divideRows } from '@cola/data'
-import { adamw, checkValue, generateArtifacts, object, Trainer, TrainingSession } from '@cola/train'
+import { adamw, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
+import { checkValue, object } from '@cola/train/options'
 import { withParameters } from '../inject/adapted-model.ts'
 import { withAdapter } from '../inject/with-adapter.ts'
 import { type BaseModelSource, openBase } from '../load/base.ts'

@@ -1,6 +1,7 @@
 // Opens the folder of a fine-tuned model.
 
-import { type Check, checkOptions, defaultDevice, type Device, openEvaluation } from '@cola/train'
+import { defaultDevice, type Device, openEvaluation } from '@cola/train'
+import { type Check, checkOptions } from '@cola/train/options'
 import { readAdapter } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'

@@ -2,22 +2,16 @@
 
 import {
   type AdamOptions,
-  atLeast,
   checkLoopOptions,
-  type Checks,
-  checkOptions,
   defaultDevice,
   type Device,
   type FrozenProducts,
-  list,
   loopChecks,
   type LoopOptions,
-  object,
   type SamplingStrategy,
-  text,
   type TrainerOptions,
-  whole,
 } from '@cola/train'
+import { atLeast, type Checks, checkOptions, list, object, text, whole } from '@cola/train/options'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open.ts'

@@ -1,6 +1,7 @@
 // The folder of a fine-tuned model: the adapter as PEFT has it, its tokenizer, and what opens base and task again.
 
-import { copyTokenizer, fileSystem, type Metrics, paths, readJson, writeFileAtomic } from '@cola/train'
+import { copyTokenizer, type Metrics } from '@cola/train'
+import { fileSystem, paths, readJson, writeFileAtomic } from '@cola/train/files'
 import { writeAdapter } from '../adapter/files.ts'
 import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'

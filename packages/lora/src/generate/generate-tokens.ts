@@ -1,7 +1,8 @@
 // Generates tokens with a language model.
 
 import { random } from '@cola/data'
-import { callable, type Check, checkOptions, type Checks, FeedError, flag, positive, whole } from '@cola/train'
+import { FeedError } from '@cola/train'
+import { callable, type Check, checkOptions, type Checks, flag, positive, whole } from '@cola/train/options'
 import { nextToken, type SampleOptions } from './sample.ts'
 
 export interface GenerateOptions extends SampleOptions {

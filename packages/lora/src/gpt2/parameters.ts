@@ -45,7 +45,7 @@ export function gpt2Shapes(config: Gpt2Config, head: Gpt2Head): Map<string, numb
  * A parameter's initial value: N(0, initializer_range), residual projections scaled by 1/sqrt(2 n_layer), norms 1 and
  * 0.
  */
-export function initialParameter(name: string, dims: readonly number[], config: Gpt2Config, seed: number): Tensor {
+function initialParameter(name: string, dims: readonly number[], config: Gpt2Config, seed: number): Tensor {
   const size = elementCount(dims)
   if (/ln_(1|2|f)\.weight$/.test(name)) return float32(dims, new Float32Array(size).fill(1))
   if (name.endsWith('.bias')) return float32(dims, new Float32Array(size))

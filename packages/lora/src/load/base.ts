@@ -12,7 +12,8 @@ import {
   type TokenSequence,
 } from '@cola/data'
 import { cloneGraph, formatValue, type Graph, getValue, type Model, prune } from '@cola/graph'
-import { type Batch, fileSystem, paddedBatches, paths, readJson, vocabularySize } from '@cola/train'
+import { type Batch, paddedBatches, vocabularySize } from '@cola/train'
+import { fileSystem, paths, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import type { Gpt2Config } from '../gpt2/config.ts'
 import { gpt2 } from '../gpt2/graph.ts'

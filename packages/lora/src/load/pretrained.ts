@@ -2,7 +2,8 @@
 
 import { type HubOptions, hubFiles, isFolder, pickleFix, readTokenizer, type Tokenizer } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
-import { fileSystem, paths, readJson, readSafetensorsFile } from '@cola/train'
+import { readSafetensorsFile } from '@cola/train'
+import { fileSystem, paths, readJson } from '@cola/train/files'
 import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, type Gpt2Options } from '../gpt2/graph.ts'

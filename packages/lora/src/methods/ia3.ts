@@ -20,7 +20,7 @@ const schema = adapterSchema('IA3', {
 
 export type Ia3ConfigJson = Output<typeof schema>
 
-export interface Ia3Target extends Target {
+interface Ia3Target extends Target {
   /** Whether the vector rescales the layer's input instead of its output. */
   readonly isFeedforward: boolean
 }

@@ -52,14 +52,14 @@ export type ConfigOf<M extends PeftType> = MethodTypes[M]['config']
 export type TensorOf = (name: string) => Tensor
 
 /** Initial values of a target's parameters, by name. */
-export interface FirstValues {
+interface FirstValues {
   readonly values: ReadonlyMap<string, Tensor>
   /** The base matrix without the part that the values take, in its layout; undefined where it is unchanged. */
   readonly base?: Tensor
 }
 
 /** Adds the adapter to the graph; returns the value that replaces the output of the target's node. */
-export type Adapt<T extends TypesOfMethod> = (g: Builder, node: Node, output: Value, target: T['target']) => Value
+type Adapt<T extends TypesOfMethod> = (g: Builder, node: Node, output: Value, target: T['target']) => Value
 
 /** A layer's parameters, which merging changes. */
 export interface LayerWeights {
@@ -76,7 +76,7 @@ export interface Pattern {
 }
 
 /** The reason for which a use of an adapter is not supported, a clause of a sentence; undefined where it is. */
-export type Refusal<T extends TypesOfMethod> = (config: T['config']) => string | undefined
+type Refusal<T extends TypesOfMethod> = (config: T['config']) => string | undefined
 
 /** Frozen tensors that all targets share. */
 export interface SharedTensors<T extends TypesOfMethod> {

@@ -26,7 +26,7 @@ const schema = adapterSchema('VERA', {
 
 export type VeraConfigJson = Output<typeof schema>
 
-export interface VeraTarget extends Target {
+interface VeraTarget extends Target {
   readonly r: number
 }
 

@@ -5,7 +5,7 @@ import { addInitializer, elements, type Graph, type Node, prune, consumersOf, ty
 import { type LinearLayer, linearLayers } from '../inject/linear.ts'
 
 /** The transposed matrix; it is computed when its bytes are read, which may be in a file. */
-export function transposeTensor({ dtype, dims, ...source }: Tensor): Tensor {
+function transposeTensor({ dtype, dims, ...source }: Tensor): Tensor {
   const [rows, columns] = dims as [number, number]
   const transpose = (): Tensor => {
     const values = elements({ dtype, dims, ...source })

@@ -10,7 +10,8 @@ import {
   type Tokenizer,
 } from '@cola/data'
 import { externalLocations, foldLinear, type Model, readModel, simplify } from '@cola/graph'
-import { externalDataOf, fileSystem, paths, readFile, readJson } from '@cola/train'
+import { externalDataOf } from '@cola/train'
+import { fileSystem, paths, readFile, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import { canonicalize } from './names.ts'
 import { modelTypeOf } from './prefixes.ts'

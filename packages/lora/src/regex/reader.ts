@@ -22,7 +22,7 @@ export class PatternError extends Error {
   }
 }
 
-export interface Group {
+interface Group {
   /** Its name in Python, if it has one. */
   readonly called: string | undefined
   /** Its name in JavaScript, where all groups have one: `$1` is no name in Python. */

@@ -2,7 +2,8 @@
 
 import { DataError, encodeForLanguageModel, perplexity, rowPlace } from '@cola/data'
 import { getValue } from '@cola/graph'
-import { crossEntropy, flag, oneOf, text, whole } from '@cola/train'
+import { crossEntropy } from '@cola/train'
+import { flag, oneOf, text, whole } from '@cola/train/options'
 import { architecture } from './architecture.ts'
 import { endTokens } from './end-tokens.ts'
 import {

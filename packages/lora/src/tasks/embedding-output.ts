@@ -16,7 +16,7 @@ import type { Pooling } from '../inject/head.ts'
 import { pool } from './pool.ts'
 
 /** Name of the output with a vector for each token; transformers' and transformers.js' name. */
-export const tokenOutput = 'last_hidden_state'
+const tokenOutput = 'last_hidden_state'
 /** Name of the output with a vector for each text; sentence-transformers' name. */
 export const sentenceOutput = 'sentence_embedding'
 

@@ -1,6 +1,6 @@
 // The start and end tokens of a language model's texts.
 
-import { fileSystem, hasFiles, paths, readJson } from '@cola/train'
+import { fileSystem, hasFiles, paths, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base.ts'
 

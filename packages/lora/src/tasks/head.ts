@@ -14,7 +14,18 @@ import {
   type Value,
   widen,
 } from '@cola/graph'
-import { atLeast, type Checks, checkOptions, checkValue, flag, integer, listOf, oneOf, text, whole } from '@cola/train'
+import {
+  atLeast,
+  type Checks,
+  checkOptions,
+  checkValue,
+  flag,
+  integer,
+  listOf,
+  oneOf,
+  text,
+  whole,
+} from '@cola/train/options'
 import { ConfigError } from '../errors.ts'
 import type { HeadedModel } from '../inject/adapted-model.ts'
 import type { Head, Pooling } from '../inject/head.ts'

@@ -1,6 +1,6 @@
 // Reads and writes the pooling in folders of sentence-transformers.
 
-import { fileSystem, paths, readJson } from '@cola/train'
+import { fileSystem, paths, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import type { Pooling } from '../inject/head.ts'
 import type { BaseModel } from '../load/base.ts'

@@ -2,7 +2,8 @@
 
 import { DataError, encodeTexts, requireList, requireText, rowPlace, type TokenSequence } from '@cola/data'
 import { getValue, type Loss } from '@cola/graph'
-import { type Batch, cosineSquaredError, multipleNegativesRanking, oneOf, positive } from '@cola/train'
+import { type Batch, cosineSquaredError, multipleNegativesRanking } from '@cola/train'
+import { oneOf, positive } from '@cola/train/options'
 import { ConfigError } from '../errors.ts'
 import type { Pooling } from '../inject/head.ts'
 import type { BaseModel } from '../load/base.ts'

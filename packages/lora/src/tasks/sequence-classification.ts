@@ -20,17 +20,8 @@ import {
   rowPlace,
 } from '@cola/data'
 import type { Loss } from '@cola/graph'
-import {
-  type Batch,
-  binaryCrossEntropy,
-  type Check,
-  crossEntropy,
-  list,
-  meanSquaredError,
-  type Metrics,
-  oneOf,
-  share,
-} from '@cola/train'
+import { type Batch, binaryCrossEntropy, crossEntropy, meanSquaredError, type Metrics } from '@cola/train'
+import { type Check, list, oneOf, share } from '@cola/train/options'
 import type { Pooling } from '../inject/head.ts'
 import { withHead } from './head.ts'
 import { architecture, labelNames } from './architecture.ts'

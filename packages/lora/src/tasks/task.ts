@@ -2,7 +2,8 @@
 // language model.
 
 import type { Loss, Model } from '@cola/graph'
-import type { Batch, Checks, Device, Metrics, StepResult } from '@cola/train'
+import type { Batch, Device, Metrics, StepResult } from '@cola/train'
+import type { Checks } from '@cola/train/options'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base.ts'
 import type { CausalLanguageModelTypes } from './causal-language-model.ts'

@@ -17,7 +17,8 @@ import {
   type WordInput,
   type WordSequence,
 } from '@cola/data'
-import { type Check, crossEntropy, flag, oneOf } from '@cola/train'
+import { crossEntropy } from '@cola/train'
+import { type Check, flag, oneOf } from '@cola/train/options'
 import type { BaseModel } from '../load/base.ts'
 import { withHead } from './head.ts'
 import { architecture, labelNames } from './architecture.ts'

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataError, generateSentences } from '@cola/data'
 import { addInput, cloneGraph, prune, readModel, renameValues } from '@cola/graph'
-import { externalDataOf, FeedError, feedsOf, openEvaluation, openSession, type OrtTensor, readJson } from '@cola/train'
+import { externalDataOf, FeedError, feedsOf, openEvaluation, openSession, type OrtTensor } from '@cola/train'
+import { readJson } from '@cola/train/files'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   ConfigError,

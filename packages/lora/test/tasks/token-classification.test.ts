@@ -12,10 +12,10 @@ import {
   generateArtifacts,
   openEvaluation,
   openSession,
-  readFile,
   sgd,
   TrainingSession,
 } from '@cola/train'
+import { readFile } from '@cola/train/files'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   adapterTensors,

@@ -2,7 +2,8 @@
 
 import type { Tokenizer } from '@cola/data'
 import { safetensorsChunks, type Tensor } from '@cola/graph'
-import { paths, readJson, readSafetensorsFile, writeFileAtomic, writeTokenizer } from '@cola/train'
+import { readSafetensorsFile, writeTokenizer } from '@cola/train'
+import { paths, readJson, writeFileAtomic } from '@cola/train/files'
 import { type DistilRnnConfig, parseDistilRnnConfig } from '../student/config.ts'
 import { type EmbeddingTable, embeddingFrom } from '../student/embedding.ts'
 import { checked, distilRnnParameters } from '../student/parameters.ts'

@@ -5,7 +5,7 @@ import { hasFiles } from '../files/node.ts'
 import { installNode } from './ort.ts'
 
 /** Environments of devices. */
-export type Platform = 'node' | 'browser'
+type Platform = 'node' | 'browser'
 
 export interface DeviceRow {
   /** Execution providers of the runtime. */

@@ -49,7 +49,7 @@ interface PlainError {
   problem?: ColaError['problem']
 }
 
-export interface PlainTensor {
+interface PlainTensor {
   dims: readonly number[]
   data: Float32Array
 }

@@ -11,7 +11,7 @@ export interface LoraTarget extends Target {
 }
 
 /** Names of the matrices in their module, by the kind of layer: A [r, in], B [out, r]. */
-export const matrixNames: { readonly [Kind in LayerKind]: readonly [string, string] } = {
+const matrixNames: { readonly [Kind in LayerKind]: readonly [string, string] } = {
   linear: ['lora_A.weight', 'lora_B.weight'],
   embedding: ['lora_embedding_A', 'lora_embedding_B'],
 }
