@@ -73,7 +73,14 @@ export { classIndex, distinctLabels, isLabel, type Label, requireLabel, requireL
 export { divideRows } from './source/divide-rows.ts'
 export { describeValue, requireField, requireList, requireRows, requireText, rowPlace } from './source/row-checks.ts'
 export { type LabelledTable, labelledTable, type LabelOptions } from './source/labelled-table.ts'
-export { parseTable, readTable, type TableOptions } from './source/table.ts'
+export {
+  parseRecords,
+  parseTable,
+  readRecords,
+  readTable,
+  type RecordOptions,
+  type TableOptions,
+} from './source/table.ts'
 export { splitRows, type SplitOptions } from './source/split-rows.ts'
 export { readText } from './source/read-text.ts'
 export type { ChatMessage, ChatTemplate, ChatTemplateOptions } from './tokenizer/chat-template.ts'

@@ -1,13 +1,13 @@
-// Reads labelled texts from tables: CSV, TSV, JSON Lines and JSON, with any number of classes.
+// Reads tables: CSV, TSV, JSON Lines and JSON, as rows with all their columns or as texts with the index of a class.
 
 import { DataError } from '../errors.ts'
 import { checkText, decodeText, type DecodeOptions, lineAt } from './decode.ts'
 import { parseDsv, type Quoting } from './dsv.ts'
 import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
-import { checkLabelOptions, labelRows, type LabelledTable, type LabelOptions, type RawRow } from './labelled-table.ts'
+import { checkLabelOptions, labelRows, type LabelledTable, type LabelOptions } from './labelled-table.ts'
 import { readFirst } from './read-text.ts'
 
-export interface TableOptions extends LabelOptions, Pick<DecodeOptions, 'encoding'> {
+export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
   /**
    * Meaning of quotes in CSV and TSV. @default 'minimal' for CSV; 'auto' for TSV, which has no quoting but is often
    * written with it
@@ -15,10 +15,19 @@ export interface TableOptions extends LabelOptions, Pick<DecodeOptions, 'encodin
   quoting?: Quoting
   /** Delimiter of CSV and TSV. @default a comma for CSV, a tab for TSV */
   delimiter?: string
+  /** Called with a warning for text that was not decoded without replacements. @default none */
+  onWarning?: (message: string) => void
 }
 
-type Columns = Required<Pick<TableOptions, 'text' | 'label'>>
-type Parser = (content: string, where: string, columns: Columns, options: TableOptions) => RawRow[]
+export interface TableOptions extends LabelOptions, Omit<RecordOptions, 'onWarning'> {}
+
+/** Parses all columns. Each of `columns` must be there, and once; undefined stands for all columns of the header. */
+type Parser = (
+  content: string,
+  where: string,
+  columns: readonly string[] | undefined,
+  options: RecordOptions,
+) => JsonRecord[]
 
 const separated =
   (delimiter: string, quoting: Quoting): Parser =>
@@ -32,28 +41,27 @@ const separated =
     })
     if (!header) return []
     const names = header.cells.map((name) => name.trim())
-    const [text, label] = [columns.text, columns.label].map((name) =>
-      columnOf(names, name.trim(), `${where}, line ${header.line}`),
-    ) as [number, number]
+    for (const name of columns ?? names) requireColumn(names, name.trim(), `${where}, line ${header.line}`)
     return records.map(({ line, cells }) => {
       if (cells.length !== names.length) refuseRagged(`${where}, line ${line}`, names, cells)
-      return { place: `line ${line}`, text: cells[text], label: cells[label] }
+      return { place: `line ${line}`, values: Object.fromEntries(names.map((name, i) => [name, cells[i]])) }
     })
   }
 
-const dsvOptions = ({ delimiter, quoting }: TableOptions) => ({
+const dsvOptions = ({ delimiter, quoting }: RecordOptions) => ({
   ...(delimiter === undefined ? {} : { delimiter }),
   ...(quoting === undefined ? {} : { quoting }),
 })
 
 const json =
   (parse: (content: string, where: string) => JsonRecord[]): Parser =>
-  (content, where, { text, label }) =>
-    parse(content, where).map(({ place, values }) => {
-      for (const name of [text, label])
+  (content, where, columns = []) => {
+    const records = parse(content, where)
+    for (const { place, values } of records)
+      for (const name of columns)
         if (!Object.hasOwn(values, name)) refuseColumn(`${where}, ${place}`, name, Object.keys(values))
-      return { place, text: values[text], label: values[label] }
-    })
+    return records
+  }
 
 const [csv, tsv, jsonl] = [separated(',', 'minimal'), separated('\t', 'auto'), json(parseJsonLines)]
 const parsers: Readonly<Record<string, Parser>> = {
@@ -80,17 +88,50 @@ export async function parseTable(
   where = 'table',
   options: TableOptions = {},
 ): Promise<LabelledTable> {
+  checkLabelOptions(options)
+  const { text = 'text', label = 'label' } = options
+  const rows = parseFormat(content, format, where, [text, label], options).map(({ place, values }) => {
+    const cell = (name: string) => values[Object.hasOwn(values, name) ? name : name.trim()]
+    return { place, text: cell(text), label: cell(label) }
+  })
+  return labelRows(rows, options, where)
+}
+
+/**
+ * Parses a table as {@link parseTable} does, into objects with a field per column: trimmed header names and texts as
+ * they are from CSV and TSV, values as they are from JSON.
+ * @typeParam Row What the table holds; it is not checked.
+ * @throws {DataError} naming file, line and column: an unknown format, a duplicate column, a row with more or fewer
+ * cells than the header, bytes that are not valid in the encoding, no rows.
+ */
+export async function parseRecords<Row extends object = Record<string, string>>(
+  content: string | Uint8Array,
+  format: string,
+  where = 'table',
+  options: RecordOptions = {},
+): Promise<Row[]> {
+  const records = parseFormat(content, format, where, undefined, options)
+  if (records.length === 0) throw new DataError({ where, what: 'no rows', expected: 'at least one row', found: 'none' })
+  return records.map(({ values }) => values as Row)
+}
+
+function parseFormat(
+  content: string | Uint8Array,
+  format: string,
+  where: string,
+  columns: readonly string[] | undefined,
+  options: RecordOptions,
+): JsonRecord[] {
   if (!Object.hasOwn(parsers, format))
     throw new DataError({ where, what: 'unknown format', expected: Object.keys(parsers).join(', '), found: format })
-  checkLabelOptions(options)
-  const { text = 'text', label = 'label', encoding = 'utf-8', onWarning } = options
+  const { encoding = 'utf-8', onWarning } = options
   const decoded = typeof content === 'string' ? checkText(content, where) : decodeText(content, { encoding, where })
   const replaced = decoded.indexOf('\uFFFD')
   if (replaced >= 0)
     onWarning?.(
       `${where}, line ${lineAt(decoded, replaced)}: U+FFFD, which stands where bytes were not in the encoding`,
     )
-  return labelRows((parsers[format] as Parser)(decoded, where, { text, label }, options), options, where)
+  return (parsers[format] as Parser)(decoded, where, columns, options)
 }
 
 /**
@@ -101,11 +142,25 @@ export async function readTable(
   path: string,
   { format, ...options }: TableOptions & { format?: string } = {},
 ): Promise<LabelledTable> {
-  const extension = path.slice(path.lastIndexOf('.') + 1).toLowerCase()
-  return parseTable((await readFirst([path])).bytes, format ?? extension, path, options)
+  return parseTable((await readFirst([path])).bytes, format ?? extensionOf(path), path, options)
 }
 
-function columnOf(names: readonly string[], name: string, where: string): number {
+/**
+ * Reads the rows of a file, in the format of its extension, as objects with a field per column.
+ * @typeParam Row What the table holds; it is not checked.
+ * @throws {DataError} as {@link parseRecords}, or when the file cannot be read.
+ */
+export async function readRecords<Row extends object = Record<string, string>>(
+  path: string,
+  { format, ...options }: RecordOptions & { format?: string } = {},
+): Promise<Row[]> {
+  return parseRecords((await readFirst([path])).bytes, format ?? extensionOf(path), path, options)
+}
+
+const extensionOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1).toLowerCase()
+
+/** @throws {DataError} for a column that is missing, or there twice. */
+function requireColumn(names: readonly string[], name: string, where: string): void {
   const at = names.indexOf(name)
   if (at < 0) refuseColumn(where, name, names)
   if (names.indexOf(name, at + 1) >= 0)
@@ -116,7 +171,6 @@ function columnOf(names: readonly string[], name: string, where: string): number
       found: names.join(', '),
       fix: 'Rename one of them.',
     })
-  return at
 }
 
 function refuseColumn(where: string, name: string, found: readonly string[]): never {
