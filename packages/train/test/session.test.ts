@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { float32, toFloat32 } from '@cola/graph'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import {
   adam,
   adamw,
@@ -252,6 +252,20 @@ describe('bad input', () => {
     const device = name as 'cpu'
     await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device })).rejects.toThrow(message)
     await expect(openSession({ graph: artifactsOf(sgd()).trainingModel }, device)).rejects.toThrow(DeviceError)
+  })
+  it.skipIf(process.platform === 'win32')('leaves no files behind in a process that is killed', async () => {
+    const place = join(folder, 'tmp')
+    mkdirSync(place)
+    vi.stubEnv('TMPDIR', place)
+    const artifacts = artifactsOf(sgd(), { width: 256 })
+    const session = await TrainingSession.create({ artifacts, device: 'cpu' })
+    vi.unstubAllEnvs()
+    expect(readdirSync(place).filter((name) => name.startsWith('cola-'))).toEqual([])
+    const kept = await TrainingSession.create({ artifacts, device: 'cpu', folder: join(folder, 'kept') })
+    expect(readdirSync(join(folder, 'kept'))).toContain('frozen_weights.bin')
+    const losses = await Promise.all([session, kept].map((one) => one.runTrainStep(collate(rows(8)))))
+    expect(losses[0]?.loss).toBe(losses[1]?.loss)
+    await Promise.all([session.release(), kept.release()])
   })
   it('gives advice for a device that is not available, and leaves no files', async () => {
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length

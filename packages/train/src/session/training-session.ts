@@ -142,7 +142,7 @@ export class TrainingSession {
         await open(optimizerModel, files.optimizer_model, { resident: optimizerModel.outputs, spin: false }),
         ...(deviceRow(resolved).resident ? [await open(downloadGraph(blockTensors(artifacts)), undefined)] : []),
       ]
-      return new TrainingSession(resolved, artifacts, sessions, seed, cleanUp)
+      return new TrainingSession(resolved, artifacts, sessions, seed, cleanUpEarly(cleanUp))
     } catch (error) {
       cleanUp()
       throw error
@@ -462,4 +462,17 @@ function notFinite(loss: number, step: number, { initializers }: Graph): NonFini
       ? `The base model's "${bad.name}" holds ${bad.value} at element ${bad.element}: fetch or export it again.`
       : 'Lower the learning rate, clip the gradients, or look for bad values in the data.',
   })
+}
+
+/**
+ * Removes the files of open sessions now, so that a process that is killed leaves none behind: the runtime has read or
+ * mapped them. Windows refuses to remove a mapped file; then it is done at the release.
+ */
+function cleanUpEarly(cleanUp: () => void): () => void {
+  try {
+    cleanUp()
+    return () => undefined
+  } catch {
+    return cleanUp
+  }
 }
