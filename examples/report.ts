@@ -24,7 +24,7 @@ import {
 } from '@cola/distill'
 import {
   countParameters,
-  exportClassifier,
+  exportMerged,
   gpt2,
   loadPretrained,
   lora,
@@ -179,7 +179,7 @@ for (const [i, model] of models.entries()) {
     if (result.stopped === 'aborted') return undefined
     const trained = withParameters(injected, result.parameters)
     writeAdapter(join(folder, 'adapter'), trained, { baseModel: model })
-    exportClassifier(merge(trained), {
+    exportMerged(merge(trained), {
       folder: join(folder, 'classifier'),
       config: pretrained.config,
       tokenizerFolder: pretrained.folder,

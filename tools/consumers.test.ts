@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import {
-  exportClassifier,
+  exportMerged,
   loadAdapter,
   loadPretrained,
   lora,
@@ -60,7 +60,7 @@ async function adapterAt(folder: string, seed: number): Promise<LoraModel> {
 async function expected(model: LoraModel, name: string): Promise<number[][]> {
   const folder = join(work, `expected-${name}`)
   const { config } = await loadPretrained(embedded, { num_labels: 2 })
-  exportClassifier(merge(model), { folder, config, tokenizerFolder: embedded })
+  exportMerged(merge(model), { folder, config, tokenizerFolder: embedded })
   const classifier = await loadClassifier(folder)
   const results = (await classifier.classify(texts)).map(({ probabilities }) => probabilities)
   await classifier.release()
@@ -196,7 +196,7 @@ describe.skipIf(!online)('transformers.js', () => {
       const model = await adapterAt(join(work, 'third'), 3)
       const { config, model: base } = await loadPretrained(embedded, { num_labels: 2 })
       const exported = join(work, `for-transformers-js-${dtype}`)
-      exportClassifier(merge(loadAdapter(base, readAdapter(join(work, 'third')))), {
+      exportMerged(merge(loadAdapter(base, readAdapter(join(work, 'third')))), {
         folder: exported,
         config,
         tokenizerFolder: embedded,

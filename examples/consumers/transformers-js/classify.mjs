@@ -1,4 +1,4 @@
-// An exported classifier in transformers.js: layout 'hub' of exportClassifier writes what it loads.
+// An exported classifier in transformers.js: layout 'hub' of exportMerged writes what it loads.
 // node classify.mjs FOLDER "text" ...
 
 import { basename, dirname, resolve } from 'node:path'

@@ -50,7 +50,7 @@ export { type LoraConfig, loraPlus } from './methods/lora.ts'
 export type { LoraTarget } from './methods/lora/matrices.ts'
 export type { MethodTypes, PeftType } from './methods/method.ts'
 export type { LayerKind, Target } from './methods/target.ts'
-export { exportClassifier, exportMerged, type ExportOptions, type MergedExport } from './classify/export.ts'
+export { exportMerged, type MergedExport } from './classify/export.ts'
 export { type BaseModel, type BaseModelSource, openBase, type PlacedBatch } from './load/base.ts'
 export { loadPretrained, type Pretrained, type PretrainedOptions } from './load/pretrained.ts'
 export { withMaskedInputs } from './onnx/masked-inputs.ts'
@@ -60,9 +60,8 @@ export { openOnnxModel, type OnnxModel, type OnnxModelOptions } from './onnx/ope
 export { baseModelPrefix } from './onnx/prefixes.ts'
 export { isDecoder } from './onnx/decoders.ts'
 export type { Label } from '@cola/data'
+export type { Classification, ProblemType } from './tasks/problem-types.ts'
 export type {
-  Classification,
-  ProblemType,
   SequenceClassificationExample,
   SequenceClassificationOptions,
   SequenceClassificationRow,

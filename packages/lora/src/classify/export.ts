@@ -1,42 +1,32 @@
-// Exports trained classifiers for any ONNX Runtime.
+// Exports classifiers, with their adapters merged, for any ONNX Runtime.
 
 import type { Model } from '@cola/graph'
 import { type ClassifierExport, writeClassifier } from '@cola/train'
-import type { Gpt2Config } from '../gpt2/config.ts'
 import { withPaddedInputs } from '../gpt2/padded-inputs.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
+import { architecture } from '../load/architecture.ts'
 import { withMaskedInputs } from '../onnx/masked-inputs.ts'
 
-export interface ExportOptions extends Omit<ClassifierExport, 'graph'> {
-  config: Gpt2Config
-}
+export type MergedExport = Omit<ClassifierExport, 'graph'>
+
+const isAdapted = (model: Model | AdaptedModel): model is AdaptedModel => 'targets' in model
+
+/** Whether a graph takes packed batches, as GPT-2's does. */
+const isPacked = ({ graph }: Model): boolean => graph.inputs.includes('segment_ids')
 
 /**
  * Writes a classifier that any ONNX Runtime loads, and `loadClassifier` of @cola/train: model.onnx (int64 `input_ids`,
  * `attention_mask` [batch, sequence] to `logits`) with its weights beside it, config.json and the tokenizer.
- * @param model A model without an adapter: merge() it first.
- * @throws {FileError} when the folder cannot be written.
- */
-export function exportClassifier(model: Model, { config, ...rest }: ExportOptions): void {
-  writeClassifier({
-    ...rest,
-    graph: withPaddedInputs(model),
-    config: { ...config, architectures: ['GPT2ForSequenceClassification'] },
-  })
-}
-
-export type MergedExport = Omit<ClassifierExport, 'graph'>
-
-/**
- * {@link exportClassifier} for any ONNX model with an adapter and a head: merges the adapter and keeps the head's
- * pooling.
- * @param options `labels`: @default the head's
+ * @param model GPT-2 or an ONNX model with a head; its adapter, if it has one, is merged.
+ * @param options `labels`: @default the head's, else those of the configuration
  * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not finite.
  */
-export function exportMerged(model: AdaptedModel, options: MergedExport): void {
+export function exportMerged(model: Model | AdaptedModel, options: MergedExport): void {
   // Merging may fail: it comes before anything is written.
-  const graph = withMaskedInputs(merge(model))
-  const labels = options.labels ?? model.head?.labels
-  writeClassifier({ ...options, graph, ...(labels ? { labels: [...labels] } : {}) })
+  const merged = isAdapted(model) ? merge(model) : model
+  const graph = isPacked(merged) ? withPaddedInputs(merged) : withMaskedInputs(merged)
+  const labels = options.labels ?? (isAdapted(model) ? model.head?.labels : undefined)
+  const config = { ...options.config, ...architecture(options.config, 'ForSequenceClassification') }
+  writeClassifier({ ...options, config, graph, ...(labels ? { labels: [...labels] } : {}) })
 }

@@ -4,7 +4,7 @@ import { DataError, encodeForLanguageModel, perplexity, rowPlace } from '@cola/d
 import { getValue } from '@cola/graph'
 import { crossEntropy } from '@cola/train'
 import { flag, oneOf, text, whole } from '@cola/train/options'
-import { architecture } from './architecture.ts'
+import { architecture } from '../load/architecture.ts'
 import { endTokens } from './end-tokens.ts'
 import {
   formOf,

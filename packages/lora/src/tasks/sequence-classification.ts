@@ -1,34 +1,23 @@
 // SEQ_CLS: a class, several labels or a number for a text or a pair of texts. transformers' `problem_type`.
 
 import {
-  argMax,
-  classificationMetrics,
-  classIndex,
   DataError,
   describeValue,
-  distinctLabels,
   encodeTexts,
   isLabel,
   type Label,
-  multiLabelMetrics,
-  regressionMetrics,
-  requireLabel,
-  requireLabels,
   requireField,
   requireList,
   requireText,
   rowPlace,
 } from '@cola/data'
-import type { Loss } from '@cola/graph'
-import { type Batch, binaryCrossEntropy, crossEntropy, meanSquaredError, type Metrics } from '@cola/train'
+import type { Batch } from '@cola/train'
 import { type Check, list, oneOf, share } from '@cola/train/options'
 import type { Pooling } from '../inject/head.ts'
 import { withHead } from './head.ts'
-import { architecture, labelNames } from './architecture.ts'
-import { softmax } from './softmax.ts'
-import type { EncodeContext, Encoded, ScoreContext, Task } from './task.ts'
-
-export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'
+import { architecture, labelNames } from '../load/architecture.ts'
+import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
+import type { EncodeContext, Encoded, Task } from './task.ts'
 
 /** A text, or a pair of texts, with its class, its classes, or its number. */
 export interface SequenceClassificationRow {
@@ -63,20 +52,6 @@ export interface SequenceClassificationExample {
   target?: readonly number[]
 }
 
-/** The prediction for a text. */
-export interface Classification {
-  /** The most probable class; undefined for regression. */
-  label: Label | undefined
-  /** Its index; -1 for regression. */
-  index: number
-  /** The class alone, or with several labels all whose probability is at least one half. */
-  labels: readonly Label[]
-  /** Of each class in order; they sum to 1 where there is one label. */
-  probabilities: readonly number[]
-  /** The number, for regression. */
-  value?: number
-}
-
 type TextOrPair = string | { text: string; text_pair?: string }
 
 export interface SequenceClassifier {
@@ -105,98 +80,6 @@ export interface SequenceClassificationTypes {
 
 type Types = SequenceClassificationTypes
 
-/** What to do about a label that is not a class: classes are those of the training rows, or those that are named. */
-const unknownLabelFix = (where: string): string =>
-  where.startsWith('train')
-    ? 'Name it with the option labels too, or leave that option out.'
-    : 'The training rows have no such label: add some, or name all classes with the option labels.'
-const labelArrayFix = "Several labels a text need problem_type: 'multi_label_classification'."
-
-const metricOf: Readonly<Record<ProblemType, string>> = {
-  single_label_classification: 'mcc',
-  multi_label_classification: 'f1_micro',
-  regression: 'pearson',
-}
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
-
-/** What differs between the problem types. */
-interface ProblemTypeRow {
-  /** Classes that rows have. */
-  classes: (rows: readonly SequenceClassificationRow[], where: string) => Label[]
-  /** The target of one example. @throws {DataError} naming the row. */
-  target: (label: unknown, classes: readonly Label[], where: string) => readonly number[]
-  loss: (settings: SequenceClassificationSettings) => Loss
-  scores: (
-    logits: readonly (readonly number[])[],
-    targets: readonly (readonly number[])[],
-    options: { classes: number } & Pick<ScoreContext, 'onWarning'>,
-  ) => Metrics
-  classification: (logits: readonly number[], classes: readonly Label[]) => Classification
-}
-
-const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
-  single_label_classification: {
-    classes: (rows, where) =>
-      distinctLabels(
-        rows.map(({ label }, i) => requireLabel(label, rowPlace(where, i), labelArrayFix)),
-        where,
-      ),
-    target: (label, classes, where) => [classIndex(classes, label, where, unknownLabelFix(where))],
-    loss: ({ label_smoothing }) => crossEntropy({ label_smoothing }),
-    scores: (logits, targets, options) => {
-      const predictions = logits.map(argMax)
-      warnOfCollapse(predictions, options)
-      return classificationMetrics(predictions, targets.map(first), options)
-    },
-    classification: (logits, classes) => {
-      const index = argMax(logits)
-      const label = classes[index] as Label
-      return { label, index, labels: [label], probabilities: softmax(logits) }
-    },
-  },
-  multi_label_classification: {
-    classes: (rows, where) =>
-      distinctLabels(
-        rows.flatMap(({ label }, i) => requireLabels(label, rowPlace(where, i))),
-        where,
-      ),
-    target: (label, classes, where) => {
-      const indices = requireLabels(label, where).map((one) => classIndex(classes, one, where, unknownLabelFix(where)))
-      return classes.map((_, i) => (indices.includes(i) ? 1 : 0))
-    },
-    loss: () => binaryCrossEntropy(),
-    scores: (logits, targets, { onWarning }) => {
-      const predictions = logits.map((row) => row.map((logit) => (logit >= 0 ? 1 : 0)))
-      return multiLabelMetrics(predictions, targets, { onWarning })
-    },
-    classification: (logits, classes) => {
-      const probabilities = logits.map(sigmoid)
-      const index = argMax(logits)
-      const labels = classes.filter((_, i) => (probabilities[i] as number) >= 0.5)
-      return { label: classes[index], index, labels, probabilities }
-    },
-  },
-  regression: {
-    classes: () => [],
-    target: (label, _, where) => [requireNumber(label, where)],
-    loss: () => meanSquaredError(),
-    scores: (logits, targets, { onWarning }) => regressionMetrics(logits.map(first), targets.map(first), { onWarning }),
-    classification: ([value = Number.NaN]) => ({ label: undefined, index: -1, labels: [], probabilities: [], value }),
-  },
-}
-
-const first = ([value]: readonly number[]): number => value as number
-
-/** A warning where the model predicts the same class for every row: training has probably diverged. */
-function warnOfCollapse(predictions: readonly number[], { onWarning }: Pick<ScoreContext, 'onWarning'>): void {
-  if (predictions.length < 10 || new Set(predictions).size > 1) return
-  const advice = 'try a lower learning rate or a longer warm-up'
-  onWarning(
-    `all ${predictions.length} rows are predicted as class ${predictions[0]}: the classifier has collapsed; ${advice}`,
-  )
-}
-
 const outputCount = ({ problem_type, labels }: SequenceClassificationSettings): number =>
   problem_type === 'regression' ? 1 : labels.length
 
@@ -208,17 +91,6 @@ const classList: Check = [
     value.every((name) => isLabel(name) && typeof name === typeof value[0]) &&
     new Set(value).size === value.length,
 ]
-
-/** @throws {DataError} naming the row, for a label that is no finite number. */
-function requireNumber(label: unknown, where: string): number {
-  if (typeof label === 'number' && Number.isFinite(label)) return label
-  throw new DataError({
-    where: `${where}, field "label"`,
-    what: 'not a number',
-    expected: 'a finite number, for regression',
-    found: describeValue(label),
-  })
-}
 
 /** @throws {DataError} naming the first row without a label. */
 function requireLabelled(rows: readonly object[], where: string): void {
@@ -259,7 +131,13 @@ export const sequenceClassification: Task<Types> = {
     const several = rows.some(({ label }) => Array.isArray(label))
     const problem_type =
       options.problem_type ?? (several ? 'multi_label_classification' : 'single_label_classification')
-    const labels = [...(options.labels ?? problemTypes[problem_type].classes(rows, 'train'))]
+    const labels = [
+      ...(options.labels ??
+        problemTypes[problem_type].classes(
+          rows.map(({ label }) => label),
+          'train',
+        )),
+    ]
     if (labels.length < 2 && problem_type !== 'regression')
       throw new DataError({
         where: 'train, field "label"',
@@ -318,7 +196,7 @@ export const sequenceClassification: Task<Types> = {
     const [logits, targets] = [scored.map(([one]) => one), scored.map(([, target]) => target)]
     return problemTypes[problem_type].scores(logits, targets, { classes: labels.length, onWarning })
   },
-  metricForBestModel: ({ problem_type }) => metricOf[problem_type],
+  metricForBestModel: ({ problem_type }) => metricOfProblem[problem_type],
   scoresTraining: true,
   serve(predict, settings, context) {
     const { problem_type, labels } = settings

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { ConfigError, loadClassifier, writeClassifier } from '@cola/train'
 import { afterAll, expect, it } from 'vitest'
 import { reportLora } from '../../../../examples/support/report/lora-config.ts'
-import { exportClassifier, loadPretrained, lora, merge } from '../../src/index.ts'
+import { exportMerged, loadPretrained, lora, merge } from '../../src/index.ts'
 import { model, embedded } from '../support/padded-gpt2.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-lora-'))
@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 it('exports a classifier that gives labels and probabilities', async () => {
   const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
   const out = join(folder, 'classifier')
-  exportClassifier(merge(lora(base, reportLora)), {
+  exportMerged(merge(lora(base, reportLora)), {
     folder: out,
     config: own,
     tokenizerFolder: embedded,
@@ -31,7 +31,7 @@ it.each(['config.json', 'tokenizer_config.json'])(
   async (name) => {
     const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
     const out = join(folder, `fingerprint-${name}`)
-    exportClassifier(merge(lora(base, reportLora)), { folder: out, config: own, tokenizerFolder: embedded })
+    exportMerged(merge(lora(base, reportLora)), { folder: out, config: own, tokenizerFolder: embedded })
     writeFileSync(join(out, 'tokenizer_config.json'), '{}')
     const classifier = await loadClassifier(out)
     const before = classifier.fingerprint()
@@ -75,8 +75,8 @@ it.each([
     const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
     const tuned = merge(lora(base, reportLora))
     const [whole, small] = [join(folder, `whole-${dtype}`), join(folder, `small-${dtype}`)]
-    exportClassifier(tuned, { folder: whole, config: own, tokenizerFolder: embedded })
-    exportClassifier(tuned, { folder: small, config: own, tokenizerFolder: embedded, dtype, layout: 'hub' })
+    exportMerged(tuned, { folder: whole, config: own, tokenizerFolder: embedded })
+    exportMerged(tuned, { folder: small, config: own, tokenizerFolder: embedded, dtype, layout: 'hub' })
     expect(statSync(join(small, 'onnx', name)).size).toBeLessThan(share * statSync(join(whole, 'model.onnx_data')).size)
     const texts = ['The girl laughs.', 'The king has hidden the old book.', 'did the nurse smile?']
     const logits = async (path: string) => {

@@ -8,7 +8,7 @@ import { externalDataOf, loadClassifier, readSafetensorsFile } from '@cola/train
 import { readTokenizer } from '@cola/data'
 import { afterAll, describe, expect, it } from 'vitest'
 import { hubServer } from '../../../../tools/hub-server.ts'
-import { exportClassifier, loadPretrained, openAdapter, openOnnxModel, readAdapter } from '../../src/index.ts'
+import { exportMerged, loadPretrained, openAdapter, openOnnxModel, readAdapter } from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-places-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -81,7 +81,7 @@ describe('external data', () => {
 it('gives a classifier another fingerprint when any file of its weights changes', async () => {
   const path = join(folder, 'parts')
   const { model, config } = await loadPretrained(gpt2, { num_labels: 2 })
-  exportClassifier(model, { folder: path, config, tokenizerFolder: gpt2 })
+  exportMerged(model, { folder: path, config, tokenizerFolder: gpt2 })
   const graph = readModel(readFileSync(join(path, 'model.onnx')), { externalData: externalDataOf(path) })
   const layout = layoutExternal(graph.initializers, { location: 'weights.part' })
   writeFileSync(join(path, 'weights.part'), Buffer.concat([...externalChunks(graph.initializers, layout)]))

@@ -1,0 +1,140 @@
+// transformers' `problem_type` of sequence classification, a row each: classes, targets, loss, scores and answers.
+
+import {
+  argMax,
+  classificationMetrics,
+  classIndex,
+  DataError,
+  describeValue,
+  distinctLabels,
+  type Label,
+  multiLabelMetrics,
+  regressionMetrics,
+  requireLabel,
+  requireLabels,
+  rowPlace,
+} from '@cola/data'
+import type { Loss } from '@cola/graph'
+import { binaryCrossEntropy, crossEntropy, meanSquaredError, type Metrics } from '@cola/train'
+import { softmax } from './softmax.ts'
+import type { ScoreContext } from './task.ts'
+
+export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'
+
+/** The prediction for a text. */
+export interface Classification {
+  /** The most probable class; undefined for regression. */
+  label: Label | undefined
+  /** Its index; -1 for regression. */
+  index: number
+  /** The class alone, or with several labels all whose probability is at least one half. */
+  labels: readonly Label[]
+  /** Of each class in order; they sum to 1 where there is one label. */
+  probabilities: readonly number[]
+  /** The number, for regression. */
+  value?: number
+}
+
+/** What to do about a label that is not a class: classes are those of the training rows, or those that are named. */
+const unknownLabelFix = (where: string): string =>
+  where.startsWith('train')
+    ? 'Name it with the option labels too, or leave that option out.'
+    : 'The training rows have no such label: add some, or name all classes with the option labels.'
+const labelArrayFix = "Several labels a text need problem_type: 'multi_label_classification'."
+
+/** Metric that decides the best epoch. */
+export const metricOfProblem: Readonly<Record<ProblemType, string>> = {
+  single_label_classification: 'mcc',
+  multi_label_classification: 'f1_micro',
+  regression: 'pearson',
+}
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
+
+/** What differs between the problem types. */
+interface ProblemTypeRow {
+  /** The distinct classes of the rows' labels. */
+  classes: (labels: readonly unknown[], where: string) => Label[]
+  /** The target of one example. @throws {DataError} naming the row. */
+  target: (label: unknown, classes: readonly Label[], where: string) => readonly number[]
+  loss: (options: { label_smoothing: number }) => Loss
+  scores: (
+    logits: readonly (readonly number[])[],
+    targets: readonly (readonly number[])[],
+    options: { classes: number } & Pick<ScoreContext, 'onWarning'>,
+  ) => Metrics
+  classification: (logits: readonly number[], classes: readonly Label[]) => Classification
+}
+
+export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
+  single_label_classification: {
+    classes: (labels, where) =>
+      distinctLabels(
+        labels.map((label, i) => requireLabel(label, rowPlace(where, i), labelArrayFix)),
+        where,
+      ),
+    target: (label, classes, where) => [classIndex(classes, label, where, unknownLabelFix(where))],
+    loss: ({ label_smoothing }) => crossEntropy({ label_smoothing }),
+    scores: (logits, targets, options) => {
+      const predictions = logits.map(argMax)
+      warnOfCollapse(predictions, options)
+      return classificationMetrics(predictions, targets.map(first), options)
+    },
+    classification: (logits, classes) => {
+      const index = argMax(logits)
+      const label = classes[index] as Label
+      return { label, index, labels: [label], probabilities: softmax(logits) }
+    },
+  },
+  multi_label_classification: {
+    classes: (labels, where) =>
+      distinctLabels(
+        labels.flatMap((label, i) => requireLabels(label, rowPlace(where, i))),
+        where,
+      ),
+    target: (label, classes, where) => {
+      const indices = requireLabels(label, where).map((one) => classIndex(classes, one, where, unknownLabelFix(where)))
+      return classes.map((_, i) => (indices.includes(i) ? 1 : 0))
+    },
+    loss: () => binaryCrossEntropy(),
+    scores: (logits, targets, { onWarning }) => {
+      const predictions = logits.map((row) => row.map((logit) => (logit >= 0 ? 1 : 0)))
+      return multiLabelMetrics(predictions, targets, { onWarning })
+    },
+    classification: (logits, classes) => {
+      const probabilities = logits.map(sigmoid)
+      const index = argMax(logits)
+      const labels = classes.filter((_, i) => (probabilities[i] as number) >= 0.5)
+      return { label: classes[index], index, labels, probabilities }
+    },
+  },
+  regression: {
+    classes: () => [],
+    target: (label, _, where) => [requireNumber(label, where)],
+    loss: () => meanSquaredError(),
+    scores: (logits, targets, { onWarning }) => regressionMetrics(logits.map(first), targets.map(first), { onWarning }),
+    classification: ([value = Number.NaN]) => ({ label: undefined, index: -1, labels: [], probabilities: [], value }),
+  },
+}
+
+const first = ([value]: readonly number[]): number => value as number
+
+/** A warning where the model predicts the same class for every row: training has probably diverged. */
+function warnOfCollapse(predictions: readonly number[], { onWarning }: Pick<ScoreContext, 'onWarning'>): void {
+  if (predictions.length < 10 || new Set(predictions).size > 1) return
+  const advice = 'try a lower learning rate or a longer warm-up'
+  onWarning(
+    `all ${predictions.length} rows are predicted as class ${predictions[0]}: the classifier has collapsed; ${advice}`,
+  )
+}
+
+/** @throws {DataError} naming the row, for a label that is no finite number. */
+function requireNumber(label: unknown, where: string): number {
+  if (typeof label === 'number' && Number.isFinite(label)) return label
+  throw new DataError({
+    where: `${where}, field "label"`,
+    what: 'not a number',
+    expected: 'a finite number, for regression',
+    found: describeValue(label),
+  })
+}
