@@ -1,11 +1,12 @@
 // The examples run, small: what they print last and what they leave behind.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateSentences } from '@cola/data'
 import { afterAll, describe, expect, it } from 'vitest'
+import { tokenizerConfig, wordTokenizer } from './support/tokenizer.ts'
 import { intentRows, intentTable } from './tables/intents.ts'
 
 const embedded = join(import.meta.dirname, 'model')
@@ -227,18 +228,54 @@ describe('examples', () => {
     }
   })
 
-  it('evaluate: the adapter on its base, and the classifier that was exported from it, score alike', () => {
+  /** Short sentences in the folders and columns of CoLA's public release. */
+  function colaFolder(): string {
     const data = join(out, 'cola')
-    const rows = generateSentences({ seed: 11, count: 100 })
+    const rows = generateSentences({ seed: 11, count: 600 })
+      .filter(({ text }) => text.length < 30)
+      .slice(0, 100)
     mkdirSync(join(data, 'raw'), { recursive: true })
     for (const split of ['in_domain_train', 'in_domain_dev', 'out_of_domain_dev'])
       writeFileSync(
         join(data, 'raw', `${split}.tsv`),
         rows.map(({ text, label }) => `x\t${label}\t\t${text}\n`).join(''),
       )
+    return data
+  }
+
+  /** What evaluate.ts says of 100 sentences. */
+  const score = (...args: string[]) =>
+    JSON.parse(run('evaluate.ts', ...args, '--data', colaFolder(), '--json')) as Record<'mcc' | 'loss' | 'rows', number>
+
+  it('export: an adapter that PEFT wrote scores the same on its base and merged into it', () => {
+    const fixture = join(import.meta.dirname, '../tools/parity/fixtures/peft-default')
+    const [base, folder] = [join(out, 'peft-base'), join(out, 'peft-merged')]
+    cpSync(join(fixture, 'base'), base, { recursive: true })
+    // The model has 101 tokens: the letters and a few words.
+    writeFileSync(join(base, 'tokenizer.json'), JSON.stringify(wordTokenizer(['the girl and the boy do not laugh'])))
+    writeFileSync(join(base, 'tokenizer_config.json'), JSON.stringify({ ...tokenizerConfig, model_max_length: 32 }))
+    const adapter = ['--model', base, '--adapter', join(fixture, 'adapter')]
+    const settings = [
+      '--out',
+      folder,
+      '--labels',
+      'bad,good',
+      '--layout',
+      'hub',
+      '--text',
+      'the girl and the boy laugh',
+    ]
+    expect(run('export.ts', ...adapter, ...settings)).toMatch(/onnx\/model\.onnx.*\n.*laugh {2}(bad|good) \([\d.]+%\)/)
+    const { id2label, architectures } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))
+    expect({ id2label, architectures }).toEqual({
+      id2label: { 0: 'bad', 1: 'good' },
+      architectures: ['GPT2ForSequenceClassification'],
+    })
+    expect(score('--model', folder, '--batch', '7').loss).toBeCloseTo(score(...adapter).loss, 5)
+  })
+
+  it('evaluate: the adapter on its base, and the classifier that was exported from it, score alike', () => {
     const trained = join(out, 'lora-gpt2')
-    const score = (...args: string[]) =>
-      JSON.parse(run('evaluate.ts', ...args, '--data', data, '--json')) as { mcc: number; loss: number; rows: number }
     const adapted = score('--model', embedded, '--adapter', join(trained, 'adapter'))
     const exported = score('--model', join(trained, 'classifier'))
     expect(adapted.rows).toBe(100)

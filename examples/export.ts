@@ -1,8 +1,8 @@
 // %% [markdown]
-// # An adapter merged into its model
+// # A PEFT adapter in another project
 //
-// A classifier for any ONNX Runtime and for transformers.js, from an adapter of PEFT's or of this library, in float32
-// or in fewer bits:
+// An adapter that PEFT trained in Python, or this library, becomes a classifier for any ONNX Runtime and for
+// transformers.js, in float32 or in fewer bits:
 //
 //     npm run export -- --model FOLDER|HUB_NAME --adapter FOLDER|HUB_NAME --out FOLDER --dtype int8
 
@@ -67,6 +67,9 @@ console.log(`wrote ${readdirSync(out, { recursive: true }).join(', ')} to ${out}
 
 // %% [markdown]
 // ## At work
+//
+// `loadClassifier` runs the folder here. The projects in examples/consumers use it elsewhere: a Node service that
+// switches adapters, and transformers.js.
 
 // %%
 const classifier = await loadClassifier(out)
