@@ -1,5 +1,5 @@
 // The table of gradient rules: one row per operator. A missing row does not compile; a rule without a finite-difference
-// test fails gradcheck.test.ts.
+// test fails test/grad/rules.test.ts.
 
 import { UnsupportedOperatorError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'

@@ -6,21 +6,21 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  type Attribute,
-  type AttributeType,
+  GraphError,
   createGraph,
   decodeGraph,
   float32,
-  type Graph,
-  GraphError,
-  type Node,
   operators,
+  type Attribute,
+  type AttributeType,
+  type Graph,
+  type Node,
   writeModel,
-} from '../src/index.ts'
-import { decodeModel } from '../src/onnx/proto.ts'
+} from '../../src/index.ts'
+import { decodeModel } from '../../src/onnx/proto.ts'
 
 type Schema = Record<string, Record<string, [AttributeType, Attribute?]>>
-const schema = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/onnx-schema.json'), 'utf8')) as Schema
+const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/onnx-schema.json'), 'utf8')) as Schema
 
 /** Rows of the table that ai.onnx does not have at opset 20: they are lowered before running, or the runtime's own. */
 const others = [
@@ -31,6 +31,7 @@ const others = [
   'StopGradient',
   'Swish',
 ]
+
 /** Attributes that ONNX has since opset 21. */
 const later = ['DequantizeLinear.block_size']
 
@@ -50,6 +51,7 @@ const codesOf = (bytes: Uint8Array): Record<string, number> =>
   )
 
 const codes: Record<AttributeType, number> = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7, strings: 8 }
+
 const samples: Record<AttributeType, fc.Arbitrary<Attribute>> = {
   int: fc.oneof(fc.maxSafeInteger(), fc.constantFrom(0, 1, -1, 2 ** 63)),
   float: fc.oneof(fc.float({ noNaN: true }), fc.constantFrom(0, -0, 1, -1, 3.4028234663852886e38, 2 ** -149)),
@@ -59,6 +61,7 @@ const samples: Record<AttributeType, fc.Arbitrary<Attribute>> = {
   floats: fc.array(fc.float({ noNaN: true })),
   strings: fc.array(fc.string()),
 }
+
 const comparable = (value: Attribute | undefined) =>
   typeof value === 'object' && 'bytes' in value ? [value.dtype, value.dims, [...value.bytes()]] : value
 

@@ -3,19 +3,19 @@
 
 import { describe, expect, it } from 'vitest'
 import {
-  type Builder,
   addInput,
   build,
   createGraph,
   differentiate,
-  type Graph,
   gradientRules,
   lower,
-  type OperatorName,
   prune,
+  type Builder,
+  type Graph,
+  type OperatorName,
   type Value,
-} from '../src/index.ts'
-import { of, run } from './run.ts'
+} from '../../src/index.ts'
+import { of, run } from '../support/run.ts'
 
 interface Case {
   /** Shapes of the differentiable inputs. */
@@ -33,6 +33,7 @@ interface Case {
 const unary = (name: OperatorName, options: Partial<Case> = {}): Case[] => [
   { shapes: [[2, 3]], apply: (g, [x]) => g[name](x as Value), ...options },
 ]
+
 const binary = (name: OperatorName, options: Partial<Case> = {}): Case[] => {
   const apply: Case['apply'] = (g, [a, b]) => g[name](a as Value, b as Value)
   return [
@@ -48,11 +49,13 @@ const binary = (name: OperatorName, options: Partial<Case> = {}): Case[] => {
     [[3], [2, 1]],
   ].map((shapes) => ({ shapes, apply, ...options }))
 }
+
 const reduction = (name: OperatorName, options: Partial<Case> = {}): Case[] => [
   { shapes: [[2, 3, 2]], apply: (g, [x]) => g[name](x as Value, g.int64([1])), ...options },
   { shapes: [[2, 3]], apply: (g, [x]) => g[name](x as Value, g.int64([-1]), { keepdims: 0 }), ...options },
   { shapes: [[2, 3]], apply: (g, [x]) => g[name](x as Value, { keepdims: 0 }), ...options },
 ]
+
 const positive: Partial<Case> = { range: [0.5, 2] }
 const indices = (g: Builder, dims: number[], values: number[]) => g.constant('indices', of('int64', dims, values))
 const sized = (g: Builder, values: number[]) => g.int64(values)

@@ -9,7 +9,7 @@ import {
   tensor,
   type TypedArray,
   writeModel,
-} from '../src/index.ts'
+} from '../../src/index.ts'
 
 /** Outputs of a graph by name, as numbers. */
 export async function run(

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
+  UnsupportedOperatorError,
   addInput,
   build,
   createGraph,
@@ -11,10 +12,9 @@ import {
   opset,
   readModel,
   tensor,
-  UnsupportedOperatorError,
   writeModel,
-} from '../src/index.ts'
-import { run } from './run.ts'
+} from '../../src/index.ts'
+import { run } from '../support/run.ts'
 
 interface Numbers {
   dtype: string
@@ -22,7 +22,8 @@ interface Numbers {
   data: (number | boolean)[]
 }
 
-const folder = join(import.meta.dirname, 'fixtures/opsets')
+const folder = join(import.meta.dirname, '../fixtures/opsets')
+
 const cases = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8')) as Record<
   string,
   { inputs: Record<string, Numbers>; outputs: Record<string, Numbers> }
