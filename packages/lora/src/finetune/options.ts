@@ -78,9 +78,9 @@ export const trainingDefaults = {
   seed: 42,
 } as const satisfies Partial<TrainerOptions<never>>
 
-type Own = Omit<CommonOptions<'SEQ_CLS'>, keyof TrainingOptions<'SEQ_CLS'>>
+type GeneralOptions = Omit<CommonOptions<'SEQ_CLS'>, keyof TrainingOptions<'SEQ_CLS'>>
 
-const checks: Checks<Own> = {
+const checks: Checks<GeneralOptions> = {
   task: text,
   train: list,
   validation: ['a number above 0 and below 1, or an array of rows', (value) => isShare(value) || Array.isArray(value)],
@@ -116,27 +116,29 @@ export function readOptions<T extends TaskType>(
   options: FineTuneOptions<T>,
   { options: taskChecks, batchSizes }: Pick<Task<TaskTypes[T]>, 'options' | 'batchSizes'>,
 ): ReadOptions<T> {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  const part = (holds: (name: string) => boolean) => Object.fromEntries(given.filter(([name]) => holds(name)))
-  checkOptions('fineTune', Object.fromEntries(given), { ...checks, ...loopChecks, ...taskChecks })
-  const own = part((name) => Object.hasOwn(checks, name)) as Partial<Own>
+  const present = Object.entries(options).filter(([, value]) => value !== undefined)
+  const part = (holds: (name: string) => boolean) => Object.fromEntries(present.filter(([name]) => holds(name)))
+  checkOptions('fineTune', Object.fromEntries(present), { ...checks, ...loopChecks, ...taskChecks })
+  const general = part((name) => Object.hasOwn(checks, name)) as Partial<GeneralOptions>
   const taskOptions = part((name) => Object.hasOwn(taskChecks, name))
   const loop = part((name) => Object.hasOwn(loopChecks, name))
   checkLoopOptions('fineTune', loop, {
-    evaluationRows: Array.isArray(own.validation) ? own.validation.length : Number(own.validation !== undefined),
+    evaluationRows: Array.isArray(general.validation)
+      ? general.validation.length
+      : Number(general.validation !== undefined),
     lengths: true,
     scores: true,
     names: { evaluation: 'validation', lengths: 'train', scores: 'train' },
   })
-  const { weight_decay = 0.01, max_grad_norm = 1 } = own
+  const { weight_decay = 0.01, max_grad_norm = 1 } = general
   return {
     taskOptions: taskOptions as TaskTypes[T]['options'],
-    adapter: { ...readMethod(own.lora, 'fineTune, option lora').suggested, ...own.lora } as AdapterConfig,
+    adapter: { ...readMethod(general.lora, 'fineTune, option lora').suggested, ...general.lora } as AdapterConfig,
     optimizer: { weight_decay, max_grad_norm },
     training: { ...trainingDefaults, ...batchSizes, ...loop },
-    device: own.device ?? defaultDevice(),
-    frozenProducts: own.frozenProducts ?? 'float32',
-    maxLength: own.max_length ?? Number.POSITIVE_INFINITY,
-    open: own.open ?? {},
+    device: general.device ?? defaultDevice(),
+    frozenProducts: general.frozenProducts ?? 'float32',
+    maxLength: general.max_length ?? Number.POSITIVE_INFINITY,
+    open: general.open ?? {},
   }
 }

@@ -145,14 +145,14 @@ function shifted(target: LoraTarget, weight: Tensor, tensorOf: TensorOf, sign: 1
 }
 
 /** b + scaling times B's bias. */
-function shiftedBias({ module, scaling }: LoraTarget, base: LayerWeights['bias'], own: Tensor): Tensor {
+function shiftedBias({ module, scaling }: LoraTarget, base: LayerWeights['bias'], adapterBias: Tensor): Tensor {
   if (!base)
     throw new AdapterError({
       where: `module "${module}"`,
       what: 'the adapter has a bias and the layer has none',
       fix: 'Use it unmerged, or train it with lora_bias: false.',
     })
-  const values = toFloat32(own)
+  const values = toFloat32(adapterBias)
   return float32(
     base.dims,
     toFloat32(base).map((value, i) => value + scaling * (values[i] as number)),

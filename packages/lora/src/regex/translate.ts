@@ -90,21 +90,21 @@ function repeated(reader: Reader): Piece {
     reader.at = start
     fail(reader, 'nothing to repeat')
   }
-  const own = atom(reader)
+  const piece = atom(reader)
   skip(reader)
   const times = repeat(reader)
-  if (!times) return own
-  if (own.isPlace) fail(reader, 'nothing to repeat')
+  if (!times) return piece
+  if (piece.isPlace) fail(reader, 'nothing to repeat')
   const { min, max } = times
-  const mayBeEmpty = own.min === 0 && own.max > 0 && max > min
+  const mayBeEmpty = piece.min === 0 && piece.max > 0 && max > min
   if (min === 0 || mayBeEmpty) lose(reader, since)
   if (mayBeEmpty) reader.emptyLoops++
   const suffix = take(reader, '?') ? 'lazy' : take(reader, '+') ? 'possessive' : 'greedy'
-  const source = `${own.source}{${min},${Number.isFinite(max) ? max : ''}}${suffix === 'lazy' ? '?' : ''}`
+  const source = `${piece.source}{${min},${Number.isFinite(max) ? max : ''}}${suffix === 'lazy' ? '?' : ''}`
   skip(reader)
   if (repeat(reader)) fail(reader, 'multiple repeat')
-  const piece = { source, ...width(own.min * min, own.max === 0 ? 0 : own.max * max) }
-  return suffix === 'possessive' ? atomic(reader, piece, loops) : piece
+  const repetition = { source, ...width(piece.min * min, piece.max === 0 ? 0 : piece.max * max) }
+  return suffix === 'possessive' ? atomic(reader, repetition, loops) : repetition
 }
 
 /**
@@ -236,17 +236,17 @@ function capture(reader: Reader, called: string | undefined): Piece {
     fail(reader, `bad character in group name "${called}"`)
   if (called !== undefined && reader.groups.some((other) => other.called === called))
     fail(reader, `redefinition of group name "${called}"`)
-  const own: Reader['groups'][number] = {
+  const group: Reader['groups'][number] = {
     called,
     name: called ?? `$${reader.groups.length + 1}`,
     behind: reader.behind,
     mayBeUnset: false,
     width: undefined,
   }
-  reader.groups.push(own)
+  reader.groups.push(group)
   const { source, min, max } = body(reader)
-  own.width = width(min, max)
-  return { source: `(?<${own.name}>${source})`, ...own.width }
+  group.width = width(min, max)
+  return { source: `(?<${group.name}>${source})`, ...group.width }
 }
 
 function lookBehind(reader: Reader, sign: '=' | '!'): Piece {

@@ -69,13 +69,12 @@ const forms: { readonly [Form in LanguageModelForm]: FormRow } = {
     columns: ['prompt', 'completion'],
     templated: true,
     text(row, context) {
-      const [given, answer] = ['prompt', 'completion'].map((field) => requireMessages(row, field, context.where)) as [
-        ChatMessage[],
-        ChatMessage[],
-      ]
+      const [prompt, completion] = ['prompt', 'completion'].map((field) =>
+        requireMessages(row, field, context.where),
+      ) as [ChatMessage[], ChatMessage[]]
       return {
-        prompt: templated(given, 'prompt', context, true),
-        text: templated([...given, ...answer], 'completion', context),
+        prompt: templated(prompt, 'prompt', context, true),
+        text: templated([...prompt, ...completion], 'completion', context),
       }
     },
   },
@@ -114,13 +113,13 @@ export const isTemplated = (form: LanguageModelForm): boolean => forms[form].tem
  * messages that the chat template refuses.
  */
 export function textOf(row: object, form: LanguageModelForm, context: RowContext): LanguageModelText {
-  const own = formOf(row, context.where)
-  if (own === form) return forms[form].text(row, context)
+  const rowForm = formOf(row, context.where)
+  if (rowForm === form) return forms[form].text(row, context)
   throw new DataError({
     where: context.where,
     what: 'a row of another form than the first training row',
     expected: forms[form].columns.join(', ') + (form === 'answer' ? ' as messages' : ''),
-    found: presentIn(row).join(', ') + (own === 'answer' ? ' as messages' : ''),
+    found: presentIn(row).join(', ') + (rowForm === 'answer' ? ' as messages' : ''),
     fix: 'Train on a table of one form.',
   })
 }

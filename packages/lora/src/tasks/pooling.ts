@@ -54,7 +54,7 @@ export function sentenceTransformersFiles(
     path,
     type: `sentence_transformers.models.${type}`,
   }))
-  const flags = Object.entries(modes).map(([own, { flag }]) => [flag, own === pooling])
+  const flags = Object.entries(modes).map(([mode, { flag }]) => [flag, mode === pooling])
   return {
     [poolingFile]: { word_embedding_dimension: width, ...Object.fromEntries(flags) },
     'sentence_bert_config.json': {

@@ -170,7 +170,7 @@ export const tokenClassification: Task<Types> = {
     return (examples) => {
       const { batch, grid, starts } = batches(examples)
       const labels = new Int32Array(grid.reduce((a, b) => a * b)).fill(ignored)
-      for (const [i, { labels: own = [] }] of examples.entries()) labels.set(own, starts[i])
+      for (const [i, { labels: rowLabels = [] }] of examples.entries()) labels.set(rowLabels, starts[i])
       return { ...batch, labels: { data: labels, dims: grid } }
     }
   },
@@ -294,8 +294,8 @@ function wordsOf(text: string | { words: readonly string[] }, punctuation: Punct
 /** The entities of the tags, in their places. */
 function found(input: WordInput, { tags, scores }: WordTags): TaggedEntity[] {
   return entitiesOf(tags).map((entity) => {
-    const own = scores.slice(entity.start, entity.end)
-    const score = own.reduce((a, b) => a + b, 0) / own.length
+    const wordScores = scores.slice(entity.start, entity.end)
+    const score = wordScores.reduce((a, b) => a + b, 0) / wordScores.length
     return { label: entity.type, score, ...placeOf(input, entity) }
   })
 }

@@ -43,21 +43,21 @@ const dora: Variant = {
     return g.Add(g.Add(output, g.Mul(product, g.Sub(stretch, g.scalar(1)))), g.Mul(delta, stretch))
   },
   merge: (target, sum, tensorOf) => {
-    const [wanted, own] = [magnitudes(target, tensorOf), toFloat32(outputNorms(target, sum))]
+    const [magnitude, norm] = [magnitudes(target, tensorOf), toFloat32(outputNorms(target, sum))]
     return timesOutputs(
       target,
       sum,
-      wanted.map((magnitude, o) => magnitude / (own[o] as number)),
+      magnitude.map((m, o) => m / (norm[o] as number)),
     )
   },
   // A row with magnitude 0 cannot be divided back: it comes from the base.
   unmerge: (target, merged, tensorOf, sum) => {
-    const [own, factors] = [toFloat32(outputNorms(target, sum())), magnitudes(target, tensorOf)]
+    const [norm, factors] = [toFloat32(outputNorms(target, sum())), magnitudes(target, tensorOf)]
     if (factors.includes(0)) return sum()
     return timesOutputs(
       target,
       merged,
-      own.map((length, o) => length / (factors[o] as number)),
+      norm.map((length, o) => length / (factors[o] as number)),
     )
   },
 }
