@@ -124,7 +124,7 @@ const tuned = await fineTune(settings.model, {
 })
 console.log(`${((performance.now() - started) / 1000).toFixed(0)} s`)
 if (tuned.training?.stopped === 'aborted') process.exit(130)
-// epoch  4  train loss 0.0148 accuracy 100.00%  validation loss 0.0143 accuracy 100.00% MCC 1.000  *
+// epoch 4  train loss 0.0148  eval loss 0.0143  accuracy 1.0000  mcc 1.0000  f1_macro 1.0000  ...  *
 
 // %%
 const adapted = await tuned.adapted()
