@@ -3,21 +3,26 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { addInput, build, createGraph, type Graph, readModel, UnsupportedOperatorError, writeModel } from '@cola/graph'
+import { UnsupportedOperatorError, addInput, build, createGraph, readModel, type Graph, writeModel } from '@cola/graph'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ConfigError, FileError, loadClassifier } from '../src/index.ts'
+import { ConfigError, FileError, loadClassifier, writeClassifier } from '../../src/index.ts'
+import { counting } from '../support/counting.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'cola-classifiers-'))
 afterAll(() => rmSync(root, { recursive: true }))
-const fixtures = join(import.meta.dirname, 'fixtures/classifiers')
+const fixtures = join(import.meta.dirname, '../fixtures/classifiers')
+
 const { tokenizer } = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../../data/test/fixtures/truncation.json'), 'utf8'),
+  readFileSync(join(import.meta.dirname, '../../../data/test/fixtures/truncation.json'), 'utf8'),
 ).bert
+
 const { expected } = JSON.parse(readFileSync(join(fixtures, 'expected.json'), 'utf8')) as {
   expected: Record<string, number[]>
 }
+
 /** The texts of the ids that the script fed. */
 const texts = ['a b c', 'd e', 'f']
+
 const three = { id2label: { 0: 'no', 1: 'maybe', 2: 'yes' } }
 
 function folderOf(name: string, files: Record<string, string | Uint8Array>, config: object = three): string {
@@ -34,7 +39,16 @@ function folderOf(name: string, files: Record<string, string | Uint8Array>, conf
   }
   return folder
 }
+
 const fixture = (name: string) => join(fixtures, name)
+
+/** Logits [batch, sequence] where a file says nothing of classes: the ids themselves. */
+function sums(input: (graph: Graph) => ReturnType<typeof addInput>): Graph {
+  const graph = createGraph('sums')
+  build(graph).node('Cast', [input(graph)], { attributes: { to: 1 }, outputs: ['logits'] })
+  graph.outputs = ['logits']
+  return graph
+}
 
 describe('a classifier of another tool', () => {
   it.each(Object.keys(expected))('%s has the runtime’s logits', async (name) => {
@@ -131,10 +145,56 @@ describe('a model that is not a text classifier', () => {
   })
 })
 
-/** Logits [batch, sequence] where a file says nothing of classes: the ids themselves. */
-function sums(input: (graph: Graph) => ReturnType<typeof addInput>): Graph {
-  const graph = createGraph('sums')
-  build(graph).node('Cast', [input(graph)], { attributes: { to: 1 }, outputs: ['logits'] })
-  graph.outputs = ['logits']
-  return graph
+const references = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../data/test/fixtures/truncation.json'), 'utf8'),
+)
+
+function classifierFolder(
+  name: string,
+  { vocabulary = 16, config = {} }: { vocabulary?: number; config?: object } = {},
+): string {
+  const tokenizerFolder = join(root, `${name}-tokenizer`)
+  mkdirSync(tokenizerFolder)
+  writeFileSync(join(tokenizerFolder, 'tokenizer.json'), JSON.stringify(references.bert.tokenizer))
+  writeFileSync(join(tokenizerFolder, 'tokenizer_config.json'), '{}')
+  writeClassifier({
+    folder: join(root, name),
+    graph: counting(vocabulary),
+    config: config as Record<string, unknown>,
+    tokenizerFolder,
+    labels: ['a', 'b', 'c'],
+  })
+  return join(root, name)
 }
+
+describe('a classifier', () => {
+  it('truncates texts like the tokenizers library, reports how many, and takes pairs', async () => {
+    // RoBERTa's positions: 8 hold 6 tokens.
+    const config = { model_type: 'roberta', max_position_embeddings: 8, pad_token_id: 1 }
+    const warnings: string[] = []
+    const classifier = await loadClassifier(classifierFolder('roberta', { config }), {
+      batch_size: 2,
+      onWarning: ({ message }) => warnings.push(message),
+    })
+    expect(classifier.max_length).toBe(6)
+    const texts = ['a b c d e f', 'a', { text: 'a b c', text_pair: 'd e f g h' }]
+    const rows = [
+      [0, 4, 5, 6, 7, 1],
+      [0, 4, 1],
+      references.bert.texts[1][2]['6 right longest_first'].split(' | ')[0].split(' ').map(Number),
+    ]
+    expect(rows[2]).toEqual([0, 4, 1, 7, 8, 1])
+    expect([...(await classifier.logits(texts))]).toEqual(
+      rows.flatMap((ids, i) => [ids.reduce((a: number, b: number) => a + b), ids.length, i === 2 ? 3 : 0]),
+    )
+    expect(warnings).toEqual(['2 of 3 texts were cut to 6 tokens'])
+    await classifier.release()
+  })
+  it('refuses a token id without a row in the table, naming the text', async () => {
+    const classifier = await loadClassifier(classifierFolder('small', { vocabulary: 6 }))
+    await expect(classifier.classify(['a b', 'a c'])).rejects.toThrow(
+      /row 2, "a c": a token id without a row.*expected 0 to 5, found 6/,
+    )
+    await classifier.release()
+  })
+})

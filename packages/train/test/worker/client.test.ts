@@ -4,13 +4,13 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
-const root = join(import.meta.dirname, '../../..')
+const root = join(import.meta.dirname, '../../../..')
 
 it('a worker trains to the same bits, and throws the same errors', () => {
   execFileSync('npx', ['nx', 'run', '@cola/train:build'], { cwd: root, stdio: 'pipe' })
   const { stdout, stderr, status } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', join(import.meta.dirname, 'worker-script.ts')],
+    ['--import', 'tsx', join(import.meta.dirname, '../support/worker-script.ts')],
     {
       encoding: 'utf8',
       timeout: 60_000,

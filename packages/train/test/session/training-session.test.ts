@@ -1,32 +1,33 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { float32, toFloat32 } from '@cola/graph'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
-  adam,
-  adamw,
   CheckpointError,
   ConfigError,
-  crossEntropy,
-  DeviceError,
   FeedError,
-  FileError,
-  generateArtifacts,
-  loadArtifacts,
-  saveArtifacts,
   NonFiniteLossError,
-  openSession,
-  schedule,
-  sgd,
   TrainingSession,
-} from '../src/index.ts'
-import { writeFileAtomic } from '../src/files/node.ts'
-import { artifactsOf, collate, rows, tinyModel } from './tiny.ts'
+  adam,
+  adamw,
+  crossEntropy,
+  generateArtifacts,
+  openSession,
+  sgd,
+} from '../../src/index.ts'
+import { bad } from '../support/refuses.ts'
+import { artifactsOf, collate, rows, tinyModel } from '../support/tiny.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-test-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+it('a session refuses invalid seeds and learning rates, and a model a dropout that is not a probability', async () => {
+  const artifacts = artifactsOf(sgd())
+  await expect(TrainingSession.create({ artifacts, device: 'cpu', seed: Number.NaN })).rejects.toThrow(/option seed/)
+  const session = await TrainingSession.create({ artifacts, device: 'cpu' })
+  for (const learningRate of bad)
+    await expect(session.runOptimizerStep({ learningRate: learningRate as never })).rejects.toThrow(
+      /learningRate.*at least 0/,
+    )
+  await session.release()
+  for (const dropout of [1, -0.5, Number.POSITIVE_INFINITY])
+    expect(() => artifactsOf(sgd(), { dropout })).toThrow(/Dropout "drop": not a probability/)
+})
 
 const open = (artifacts = artifactsOf(sgd()), seed = 0) => TrainingSession.create({ artifacts, device: 'cpu', seed })
 
@@ -176,32 +177,6 @@ describe('frozen products in int8', () => {
   })
 })
 
-describe('artifacts on disk', () => {
-  it('train to the same bits after a save and a load', async () => {
-    const artifacts = artifactsOf(adamw({ max_grad_norm: 1 }), { dropout: 0.3 })
-    const place = join(folder, 'artifacts')
-    saveArtifacts(place, artifacts)
-    expect(readdirSync(place).sort()).toEqual([
-      'checkpoint',
-      'eval_model.onnx',
-      'optimizer_model.onnx',
-      'training_model.onnx',
-    ])
-    const train = async (from: typeof artifacts) => {
-      const session = await open(from, 4)
-      for (let step = 0; step < 5; step++) {
-        session.lazyResetGrad()
-        await session.runTrainStep(collate(rows(8, step)))
-        await session.runOptimizerStep({ learningRate: 0.01 })
-      }
-      const parameters = await session.getContiguousParameters()
-      await session.release()
-      return parameters
-    }
-    expect(await train(loadArtifacts(place))).toEqual(await train(artifacts))
-  })
-})
-
 describe('bad input', () => {
   it('names an input that is missing, or has a wrong shape or type', async () => {
     const session = await open()
@@ -237,80 +212,4 @@ describe('bad input', () => {
     )
     await session.release()
   })
-  it.each([
-    [
-      'gpu',
-      'option device: no such device, expected auto, cuda, webgpu, cpu, wasm, found "gpu". ' +
-        'Write "webgpu", or "cuda" for an NVIDIA GPU',
-    ],
-    ['cuda:0', /found "cuda:0"\. Write "cuda"/],
-    ['CPU', /found "CPU"\. Write "cpu"/],
-    ['mps', /Write "webgpu"/],
-    ['tpu', /found "tpu"\. "auto" takes the first that works/],
-    ['toString', /found "toString"/],
-  ])('refuses the device "%s", and says which is meant', async (name, message) => {
-    const device = name as 'cpu'
-    await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device })).rejects.toThrow(message)
-    await expect(openSession({ graph: artifactsOf(sgd()).trainingModel }, device)).rejects.toThrow(DeviceError)
-  })
-  it.skipIf(process.platform === 'win32')('leaves no files behind in a process that is killed', async () => {
-    const place = join(folder, 'tmp')
-    mkdirSync(place)
-    vi.stubEnv('TMPDIR', place)
-    const artifacts = artifactsOf(sgd(), { width: 256 })
-    const session = await TrainingSession.create({ artifacts, device: 'cpu' })
-    vi.unstubAllEnvs()
-    expect(readdirSync(place).filter((name) => name.startsWith('cola-'))).toEqual([])
-    const kept = await TrainingSession.create({ artifacts, device: 'cpu', folder: join(folder, 'kept') })
-    expect(readdirSync(join(folder, 'kept'))).toContain('frozen_weights.bin')
-    const losses = await Promise.all([session, kept].map((one) => one.runTrainStep(collate(rows(8)))))
-    expect(losses[0]?.loss).toBe(losses[1]?.loss)
-    await Promise.all([session.release(), kept.release()])
-  })
-  it('gives advice for a device that is not available, and leaves no files', async () => {
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length
-    await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(DeviceError)
-    await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(
-      /CUDA needs Linux x64/,
-    )
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length).toBeLessThanOrEqual(before + 1)
-  })
-  it('on a full disk, keeps the old file and leaves no other', ({ skip }) => {
-    const disk = mkdtempSync(join(tmpdir(), 'cola-disk-'))
-    // A file system of 64 KB, where whoever runs the tests may mount one.
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]).status !== 0) {
-      rmSync(disk, { recursive: true })
-      skip('no right to mount a small file system')
-    }
-    try {
-      const path = join(disk, 'checkpoint.safetensors')
-      writeFileAtomic(path, new Uint8Array(20_000))
-      expect(() => writeFileAtomic(path, new Uint8Array(100_000))).toThrow(/ENOSPC.*Free some space/)
-      expect(readdirSync(disk)).toEqual(['checkpoint.safetensors'])
-      expect(statSync(path).size).toBe(20_000)
-    } finally {
-      spawnSync('umount', [disk])
-      rmSync(disk, { recursive: true })
-    }
-  })
-  it('writes files completely or not at all', () => {
-    const path = join(folder, 'file.bin')
-    writeFileAtomic(path, 'old')
-    const failing = function* () {
-      yield Uint8Array.of(1)
-      throw new Error('disk full')
-    }
-    expect(() => writeFileAtomic(path, failing())).toThrow(FileError)
-    expect(readdirSync(folder).filter((name) => name.startsWith('file'))).toEqual(['file.bin'])
-    expect(() => writeFileAtomic(join(path, 'below', 'a', 'file'), 'x')).toThrow(/could not be written/)
-    expect(existsSync(path)).toBe(true)
-  })
-})
-
-it('has the schedules of transformers', () => {
-  const values = (name: 'constant' | 'linear' | 'cosine') =>
-    [0, 1, 2, 6, 10].map(schedule(name, { total_steps: 10, warmup_steps: 2 }))
-  expect(values('constant')).toEqual([0, 0.5, 1, 1, 1])
-  expect(values('linear')).toEqual([0, 0.5, 1, 0.5, 0])
-  expect(values('cosine')).toBeAllclose([0, 0.5, 1, 0.5, 0])
 })

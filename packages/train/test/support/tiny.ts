@@ -2,7 +2,7 @@
 
 import { random } from '@cola/data'
 import { addInitializer, addInput, build, createGraph, float32, type Model } from '@cola/graph'
-import { type Batch, crossEntropy, type FrozenProducts, generateArtifacts, type Optimizer } from '../src/index.ts'
+import { type Batch, crossEntropy, type FrozenProducts, generateArtifacts, type Optimizer } from '../../src/index.ts'
 
 export interface Row {
   x: number[]

@@ -1,17 +1,17 @@
 // Losses of sentence embeddings against sentence-transformers' own; make-embedding-losses.py made the numbers.
 
 import { readFileSync } from 'node:fs'
-import { addInitializer, addInput, build, createGraph, float32, type Loss, type Tensor, toFloat32 } from '@cola/graph'
+import { addInitializer, addInput, build, createGraph, float32, toFloat32, type Loss, type Tensor } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
-import { withoutKernel } from '../../../tools/kernels.ts'
+import { withoutKernel } from '../../../../tools/kernels.ts'
 import {
-  type Batch,
+  TrainingSession,
   cosineSquaredError,
   generateArtifacts,
   multipleNegativesRanking,
   sgd,
-  TrainingSession,
-} from '../src/index.ts'
+  type Batch,
+} from '../../src/index.ts'
 
 interface Case {
   loss: 'multipleNegativesRanking' | 'cosineSquaredError'
@@ -27,7 +27,8 @@ interface Case {
   batches?: number[][]
   similarities?: number[]
 }
-const cases = JSON.parse(readFileSync(new URL('fixtures/embedding-losses.json', import.meta.url), 'utf8')) as Case[]
+
+const cases = JSON.parse(readFileSync(new URL('../fixtures/embedding-losses.json', import.meta.url), 'utf8')) as Case[]
 const rowsIn = ({ columns: [first = []], width }: Case): number => first.length / width
 
 /** sentence_embedding = x w with w all embeddings of the case, so that the gradient of w is theirs. */

@@ -5,30 +5,32 @@ import { argMaxRows } from '@cola/data'
 import { float32, toFloat32 } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
-  adamw,
   CheckpointError,
   ConfigError,
-  type EpochLog,
-  type EvalPrediction,
+  Trainer,
+  TrainingSession,
+  adamw,
   loadCheckpoint,
   saveCheckpoint,
+  type EpochLog,
+  type EvalPrediction,
   type StepResult,
-  Trainer,
   type TrainerOptions,
-  TrainingSession,
-} from '../src/index.ts'
-import { artifactsOf, collate, type Row, rows } from './tiny.ts'
+} from '../../src/index.ts'
+import { artifactsOf, collate, rows, type Row } from '../support/tiny.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-trainer-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-
 const artifacts = artifactsOf(adamw({ max_grad_norm: 1 }), { dropout: 0.2 })
 type Prediction = EvalPrediction<Row, number>
+
 const accuracyOf = ({ predictions, rows }: Prediction) => ({
   accuracy: predictions.filter((value, i) => value === rows[i]?.label).length / rows.length,
 })
+
 const classOf = ({ logits }: StepResult['outputs'], batch: readonly Row[]) =>
   argMaxRows(logits?.data ?? new Float32Array(), batch.length)
+
 type Options = TrainerOptions<Row, number>
 
 const settings = (session: Options['session'], options: Partial<Options> = {}): Options => ({

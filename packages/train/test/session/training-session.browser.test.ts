@@ -4,12 +4,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { trainTiny } from './browser-page.ts'
+import { trainTiny } from '../support/browser-page.ts'
 
 const executablePath = '/usr/bin/chromium'
-const runtime = join(import.meta.dirname, '../../../node_modules/onnxruntime-web/dist')
+const runtime = join(import.meta.dirname, '../../../../node_modules/onnxruntime-web/dist')
+
 const args = [
   ...[
     '--headless=new',
@@ -29,7 +30,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
   let page: Page
   beforeAll(async () => {
     const { outputFiles } = await build({
-      entryPoints: [join(import.meta.dirname, 'browser-page.ts')],
+      entryPoints: [join(import.meta.dirname, '../support/browser-page.ts')],
       bundle: true,
       write: false,
       format: 'esm',

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { addInitializer, addInput, build, createGraph, float32, type Loss, type Tensor, toFloat32 } from '@cola/graph'
+import { addInitializer, addInput, build, createGraph, float32, toFloat32, type Loss, type Tensor } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
 import {
+  TrainingSession,
   binaryCrossEntropy,
   generateArtifacts,
   meanSquaredError,
   openEvaluation,
   sgd,
-  TrainingSession,
-} from '../src/index.ts'
+} from '../../src/index.ts'
 
 interface Case {
   loss: 'binaryCrossEntropy' | 'meanSquaredError'
@@ -18,7 +18,10 @@ interface Case {
   value: number
   gradient: number[]
 }
-const cases = JSON.parse(readFileSync(new URL('fixtures/elementwise-losses.json', import.meta.url), 'utf8')) as Case[]
+
+const cases = JSON.parse(
+  readFileSync(new URL('../fixtures/elementwise-losses.json', import.meta.url), 'utf8'),
+) as Case[]
 const losses = { binaryCrossEntropy, meanSquaredError }
 
 /** logits = x w with w the logits of the case and x the identity, so that the gradient of w is that of the logits. */

@@ -4,20 +4,20 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  GraphError,
+  ShapeError,
   addInitializer,
   addInput,
   build,
   createGraph,
   float32ToFloat16,
-  type Graph,
-  GraphError,
-  type Node,
-  ShapeError,
   tensor,
+  type Graph,
+  type Node,
   writeModel,
 } from '@cola/graph'
 import { afterAll, describe, expect, it } from 'vitest'
-import { DeviceError, FileError, ModelError, openSession, resolveDevice, writeModels } from '../src/index.ts'
+import { DeviceError, FileError, ModelError, openSession, resolveDevice, writeModels } from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-refusal-'))
 afterAll(() => rmSync(folder, { recursive: true }))

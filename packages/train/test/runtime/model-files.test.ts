@@ -3,9 +3,9 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { addInitializer, build, createGraph, float32, readModel, type Tensor, toFloat32, writeModel } from '@cola/graph'
+import { addInitializer, build, createGraph, float32, readModel, toFloat32, type Tensor, writeModel } from '@cola/graph'
 import { expect, it } from 'vitest'
-import { externalDataOf } from '../src/index.ts'
+import { externalDataOf } from '../../src/index.ts'
 
 it('reads weights at offsets of several gigabytes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cola-external-'))

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { consoleProgress } from '../src/index.ts'
+import { consoleProgress } from '../../src/index.ts'
 
 const step = {
   event: 'step',
@@ -11,6 +11,7 @@ const step = {
   tokens: 10,
   tokens_per_second: 99.6,
 } as const
+
 const epoch = {
   event: 'epoch',
   epoch: 2,

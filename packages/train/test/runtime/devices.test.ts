@@ -1,0 +1,50 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { DeviceError, TrainingSession, openSession, sgd } from '../../src/index.ts'
+import { artifactsOf, collate, rows } from '../support/tiny.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cola-test-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('devices', () => {
+  it.each([
+    [
+      'gpu',
+      'option device: no such device, expected auto, cuda, webgpu, cpu, wasm, found "gpu". ' +
+        'Write "webgpu", or "cuda" for an NVIDIA GPU',
+    ],
+    ['cuda:0', /found "cuda:0"\. Write "cuda"/],
+    ['CPU', /found "CPU"\. Write "cpu"/],
+    ['mps', /Write "webgpu"/],
+    ['tpu', /found "tpu"\. "auto" takes the first that works/],
+    ['toString', /found "toString"/],
+  ])('refuses the device "%s", and says which is meant', async (name, message) => {
+    const device = name as 'cpu'
+    await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device })).rejects.toThrow(message)
+    await expect(openSession({ graph: artifactsOf(sgd()).trainingModel }, device)).rejects.toThrow(DeviceError)
+  })
+  it.skipIf(process.platform === 'win32')('leaves no files behind in a process that is killed', async () => {
+    const place = join(folder, 'tmp')
+    mkdirSync(place)
+    vi.stubEnv('TMPDIR', place)
+    const artifacts = artifactsOf(sgd(), { width: 256 })
+    const session = await TrainingSession.create({ artifacts, device: 'cpu' })
+    vi.unstubAllEnvs()
+    expect(readdirSync(place).filter((name) => name.startsWith('cola-'))).toEqual([])
+    const kept = await TrainingSession.create({ artifacts, device: 'cpu', folder: join(folder, 'kept') })
+    expect(readdirSync(join(folder, 'kept'))).toContain('frozen_weights.bin')
+    const losses = await Promise.all([session, kept].map((one) => one.runTrainStep(collate(rows(8)))))
+    expect(losses[0]?.loss).toBe(losses[1]?.loss)
+    await Promise.all([session.release(), kept.release()])
+  })
+  it('gives advice for a device that is not available, and leaves no files', async () => {
+    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length
+    await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(DeviceError)
+    await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(
+      /CUDA needs Linux x64/,
+    )
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('cola-')).length).toBeLessThanOrEqual(before + 1)
+  })
+})
