@@ -1,73 +1,15 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type HubServer, hubServer } from '../../../tools/hub-server.ts'
-import { cacheFolder, endpointOf, isOffline, readToken, storedToken } from '../src/hub/settings.ts'
-import { hubFiles, type HubOptions, isFolder, lfsPointer, pickleFix, pushToHub } from '../src/index.ts'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { hubServer, type HubServer } from '../../../../tools/hub-server.ts'
+import { hubFiles, pushToHub, type HubOptions } from '../../src/index.ts'
+import { pointer, sha, text } from '../support/hub-files.ts'
+import { withoutHubVariables } from '../support/hub-variables.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-hub-'))
-const home = process.cwd()
-afterAll(() => {
-  process.chdir(home)
-  rmSync(folder, { recursive: true })
-})
-
-const variables = [
-  ...[
-    'HF_TOKEN',
-    'HUGGING_FACE_HUB_TOKEN',
-    'HF_TOKEN_PATH',
-    'HF_HOME',
-    'XDG_CACHE_HOME',
-    'HF_HUB_CACHE',
-    'HUGGINGFACE_HUB_CACHE',
-  ],
-  ...['HF_ENDPOINT', 'HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE', 'HF_HUB_DISABLE_IMPLICIT_TOKEN'],
-]
-beforeEach(() => {
-  for (const name of variables) vi.stubEnv(name, undefined)
-  vi.stubEnv('HOME', join(folder, 'home'))
-})
-afterEach(() => vi.unstubAllEnvs())
-
-const sha = 'b'.repeat(40)
-const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'4'.repeat(64)}\nsize 90387630\n`
-const text = (content: string) => new TextEncoder().encode(content)
-
-interface SettingsFixture {
-  stored: Record<string, string>
-  rows: {
-    environment: Record<string, string>
-    expected: { endpoint: string; cache: string; offline: boolean; read: string | null; write: string | null }
-  }[]
-}
-const fixture = JSON.parse(
-  readFileSync(join(import.meta.dirname, 'fixtures/hub-settings/settings.json'), 'utf8'),
-) as SettingsFixture
-
-describe('the environment', () => {
-  beforeAll(() => {
-    for (const [name, content] of Object.entries(fixture.stored)) {
-      mkdirSync(dirname(join(folder, 'home', name)), { recursive: true })
-      writeFileSync(join(folder, 'home', name), content)
-    }
-  })
-  it.each(fixture.rows.map((row) => [JSON.stringify(row.environment), row] as const))(
-    '%s means what it means to huggingface_hub',
-    async (_, row) => {
-      const at = join(folder, 'home')
-      for (const [name, value] of Object.entries(row.environment)) vi.stubEnv(name, value.replace('{home}', at))
-      expect({
-        endpoint: endpointOf(),
-        cache: (await cacheFolder()).replace(at, '{home}'),
-        offline: isOffline(),
-        read: (await readToken()) ?? null,
-        write: (await storedToken()) ?? null,
-      }).toEqual(row.expected)
-    },
-  )
-})
+withoutHubVariables(join(folder, 'home'))
+afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('hubFiles', () => {
   let hub: HubServer
@@ -96,6 +38,8 @@ describe('hubFiles', () => {
   afterAll(() => hub.close())
 
   it('sends the token that hf auth login stored, with every request', async () => {
+    mkdirSync(join(folder, 'home/hf'), { recursive: true })
+    writeFileSync(join(folder, 'home/hf/token'), ' from-hf-home \n')
     vi.stubEnv('HF_TOKEN_PATH', join(folder, 'home/hf/token'))
     await get(['config.json'], { cacheDir: join(folder, 'cache-token') })
     expect(hub.requests.length).toBeGreaterThan(1)
@@ -242,68 +186,4 @@ describe('hubFiles', () => {
       expect(hub.requests).toEqual([])
     },
   )
-})
-
-describe('a folder or a name on the hub', () => {
-  beforeAll(() => {
-    for (const name of ['models/minilm-l6', 'models/smollm2-135m', 'bert'])
-      mkdirSync(join(folder, name), { recursive: true })
-    writeFileSync(join(folder, 'bert', 'model.onnx'), '')
-    process.chdir(folder)
-  })
-  it.each([
-    ['bert', true],
-    ['models/minilm-l6', true],
-    ['models/minilm-l7', false],
-    ['Xenova/all-MiniLM-L6-v2', false],
-    ['gpt2', false],
-  ])('%s', async (name, expected) => expect(await isFolder(name)).toBe(expected))
-  it.each([
-    [
-      './models/minilm-l7',
-      /\/minilm-l7": no such folder\. Is "models\/minilm-l6" meant\? ".*models" has minilm-l6, smollm2-135m\./,
-    ],
-    ['models/minilm-l6/', true],
-    ['models/deep/er', /no such folder\. "models\/deep" is not there either\. ".*models" has /],
-    ['models\\minilm-l6', /no such folder/],
-    ['C:\\models\\minilm-l6', /no such folder/],
-    ['~/models/minilm-l6', /no such folder.*Node does not expand "~"/],
-    ['/nowhere/at/all', /no such folder\. "\/nowhere\/at" is not there either/],
-    ['../x', /no such folder/],
-    ['my model', /no such folder/],
-    [
-      'https://huggingface.co/org/name/tree/main',
-      /: an address, expected the name of a repository\. Write "org\/name"/,
-    ],
-    [null as never, /^model: no name, expected the path of a folder, .*found null/],
-    ['bert/model.onnx', /not a folder, expected the folder that the file is in/],
-  ] as const)('%s is a path', async (name, expected) => {
-    if (expected === true) expect(await isFolder(name)).toBe(true)
-    else await expect(isFolder(name)).rejects.toThrow(expected)
-  })
-})
-
-describe('git-lfs pointers and pickled weights', () => {
-  it('distinguishes a git-lfs pointer from a file', () => {
-    expect(lfsPointer(text(pointer), 'x')).toMatchObject({
-      what: 'a git-lfs pointer in place of the file',
-      expected: '90387630 bytes',
-    })
-    expect(lfsPointer(text('version 2'), 'x')).toBeUndefined()
-  })
-  it.each([
-    ['model.safetensors', ['config.json', 'pytorch_model.bin'], /Only pytorch_model\.bin is there/],
-    [
-      'model.safetensors',
-      ['pytorch_model-00001-of-00002.bin', 'pytorch_model-00002-of-00002.bin'],
-      /glob\.glob\(f'\{folder\}\/pytorch_model\*\.bin'\)/,
-    ],
-    ['adapter_model.safetensors', ['adapter_model.bin'], /folder = "a b"\n/],
-  ])('tells how to convert to %s from %s', (wanted, names, message) =>
-    expect(pickleFix(wanted, names, { folder: 'a b' })).toMatch(message),
-  )
-  it('gives no advice for other files', () => {
-    expect(pickleFix('model.safetensors', ['adapter_model.bin', 'training_args.bin'], { folder: 'x' })).toBeUndefined()
-    expect(pickleFix('config.json', ['pytorch_model.bin'], { folder: 'x' })).toBeUndefined()
-  })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { argMax, argMaxRows, classLabels, DataError } from '../src/index.ts'
+import { DataError, classLabels } from '../../src/index.ts'
 
 describe('classLabels', () => {
   it('are int32, with -100 for rows without a class', () => {
@@ -8,14 +8,5 @@ describe('classLabels', () => {
   it.each([0.5, Number.NaN, -1, '1', null, undefined])('refuse %s, naming the row', (label) => {
     expect(() => classLabels([0, label as number])).toThrow(DataError)
     expect(() => classLabels([0, label as number])).toThrow(/row 2 of the batch, field "label": not a class/)
-  })
-})
-
-describe('argMax', () => {
-  it('returns the first of equal values, and NaN if there is one, like torch.argmax', () => {
-    expect(argMax([1, 3, 3])).toBe(1)
-    expect(argMax([1, Number.NaN, 3])).toBe(1)
-    expect(argMax([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY])).toBe(0)
-    expect(argMaxRows(Float32Array.of(1, 2, 4, 3), 2)).toEqual([1, 0])
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DataError, splitRows } from '../src/index.ts'
+import { DataError, splitRows } from '../../src/index.ts'
 
 const rows = (counts: readonly number[]) =>
   counts.flatMap((count, label) => Array.from({ length: count }, (_, i) => ({ id: `${label}-${i}`, label })))

@@ -1,21 +1,8 @@
 // Words and their tokens, against transformers' fast tokenizers (fixtures/make-words.py).
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { createTokenizer, DataError, divideWords, encodeWords, type PunctuationWords, type TextRange } from '@cola/data'
+import { DataError, divideWords, encodeWords, type TextRange } from '@cola/data'
 import { describe, expect, it } from 'vitest'
-
-interface Reference {
-  tokenizer: object
-  words: { words: string[]; input_ids: number[]; word_ids: (number | null)[] }[]
-  texts: { text: string; input_ids: number[]; offsets: [number, number][] }[]
-}
-const references = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/words.json'), 'utf8')) as Record<
-  string,
-  Reference
->
-const tokenizerOf = (name: string, config: object = {}) =>
-  createTokenizer((references[name] as Reference).tokenizer, config)
+import { references, tokenizerOf, type Reference } from '../support/word-tokenizers.ts'
 
 /**
  * What transformers' offsets say of a word: its tokens, with one for the space before it, which is_split_into_words
@@ -63,32 +50,6 @@ it.each(Object.keys(references))('%s gives every word of a long text without spa
   const ranges = divideWords(text)
   const [row] = encodeWords(tokenizerOf(name), [{ text, ranges }]).rows
   expect(new Set(row?.word_ids.filter((word) => word !== null)).size).toBe(ranges.length)
-})
-
-describe('words of a text', () => {
-  const wordsOf = (text: string, which?: PunctuationWords) =>
-    divideWords(text, which).map(({ start, end }) => text.slice(start, end))
-  it.each([
-    ['Angela Merkel met Obama.', 'Angela Merkel met Obama .'],
-    ["Obama's “Audacity” didn't sell...", "Obama 's “ Audacity ” didn 't sell ..."],
-    ['AT&T-owned\tCNN\n\n(USA)', 'AT & T - owned CNN ( USA )'],
-    ['U.N. $5, €3.50; C++', 'U . N . $ 5 , € 3 . 50 ; C ++'],
-    ['Zürich cafe\u0301 O’Neil’s', 'Zürich cafe\u0301 O ’ Neil ’s'],
-    ['東京へ行く。', '東 京 へ 行 く 。'],
-    ['서울에서 만난 अमिताभ', '서울에서 만난 अमिताभ'],
-    ['Москва,Киев', 'Москва , Киев'],
-    ['hi👩‍👩‍👧🇩🇪!👍🏽', 'hi 👩‍👩‍👧🇩🇪 ! 👍🏽'],
-    ['a\u200bb\u0007c \u00a0 d', 'a b c d'],
-    [' \n ', ''],
-    ['', ''],
-  ])('%j', (text, words) => {
-    expect(wordsOf(text).join(' ')).toBe(words)
-  })
-  it('keeps punctuation inside of a word with the option edges', () => {
-    expect(wordsOf("The U.N. (1996-08-22) said: O'Brien's AT&T, 3.5%...", 'edges').join(' ')).toBe(
-      "The U.N . ( 1996-08-22 ) said : O'Brien 's AT&T , 3.5 % ...",
-    )
-  })
 })
 
 describe('too many words', () => {
@@ -150,18 +111,4 @@ describe('refuses', () => {
       /rows, row 1: a token id without a row in the embedding table/,
     )
   })
-})
-
-it('texts without special tokens', () => {
-  const tokenizer = tokenizerOf('wordpiece')
-  const ids = tokenizer.encode('cats sleep')
-  expect(tokenizer.encode('cats sleep', { add_special_tokens: false })).toEqual(ids.slice(1, -1))
-  expect(tokenizer.buildInputs(ids.slice(1, -1))).toEqual({
-    input_ids: ids,
-    token_type_ids: ids.map(() => 0),
-    start: 1,
-  })
-  const pair = tokenizer.encodePlus('cats', { text_pair: 'sleep', add_special_tokens: false })
-  expect(pair.input_ids).toEqual(ids.slice(1, -1))
-  expect(pair.token_type_ids.at(-1)).toBe(1)
 })

@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
+  DataError,
   accuracy,
-  classificationMetrics,
   classScores,
+  classificationMetrics,
   confusionCounts,
   confusionMatrix,
-  DataError,
   f1,
   majorityBaseline,
   matthewsCorrelation,
@@ -17,7 +17,7 @@ import {
   pairedBootstrap,
   precision,
   recall,
-} from '../src/index.ts'
+} from '../../src/index.ts'
 
 interface Case {
   labels: number[]
@@ -30,9 +30,8 @@ interface Case {
   binary?: Record<string, number>
 }
 
-const fixture = join(import.meta.dirname, 'fixtures/metrics.json')
+const fixture = join(import.meta.dirname, '../fixtures/metrics.json')
 const { cases, large } = JSON.parse(readFileSync(fixture, 'utf8')) as { cases: Case[]; large: Record<string, number> }
-
 const averaged = { f1, precision, recall }
 type Averaged = keyof typeof averaged
 

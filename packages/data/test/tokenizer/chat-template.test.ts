@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ChatMessage, createTokenizer, DataError, readTokenizer } from '@cola/data'
+import { DataError, createTokenizer, readTokenizer, type ChatMessage } from '@cola/data'
 import { afterAll, describe, expect, it } from 'vitest'
 
 interface Fixture {
@@ -11,8 +11,9 @@ interface Fixture {
   /** Text of each conversation without and with a generation prompt; null where the template refuses it. */
   templates: Record<string, { template: string; texts: [string | null, string | null][] }>
 }
+
 const { conversations, templates } = JSON.parse(
-  readFileSync(join(import.meta.dirname, 'fixtures/chat-templates.json'), 'utf8'),
+  readFileSync(join(import.meta.dirname, '../fixtures/chat-templates.json'), 'utf8'),
 ) as Fixture
 
 const tokenizerJson = {
@@ -24,6 +25,7 @@ const tokenizerJson = {
   decoder: null,
   model: { type: 'WordLevel', unk_token: 'a', vocab: { a: 0, '<s>': 1, '</s>': 2 } },
 }
+
 const special = { bos_token: '<s>', eos_token: { content: '</s>', lstrip: false }, unk_token: 'a' }
 const tokenizerOf = (chat_template: unknown) => createTokenizer(tokenizerJson, { ...special, chat_template })
 const user = [{ role: 'user', content: 'hi' }]

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { decodeText, parseTable, readTable } from '../../src/index.ts'
+import { warnings } from '../support/tables.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cola-tables-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('encodings', () => {
+  const latin = Uint8Array.from(Buffer.from('text,label\ncaf\xe9 \x93oui\x94 5\x80,x\n', 'latin1'))
+  const utf16 = (text: string) => new Uint8Array(Buffer.from(text, 'utf16le'))
+  const swapped = (bytes: Uint8Array) => bytes.map((_, i) => bytes[i ^ 1] as number)
+
+  it('refuses bytes that are not UTF-8, with their line, and reads them by name', async () => {
+    await expect(parseTable(latin, 'csv', 'x.csv')).rejects.toThrow(
+      /^x\.csv, line 2: not utf-8, expected text in utf-8, found byte 0xe9\..*windows-1252/,
+    )
+    for (const encoding of ['windows-1252', 'cp1252', 'latin-1'])
+      expect((await parseTable(latin, 'csv', 'x', { encoding })).rows).toEqual([{ text: 'café “oui” 5€', label: 0 }])
+    await expect(parseTable(latin, 'csv', 'x', { encoding: 'ebcdic' })).rejects.toThrow(
+      /option encoding: unknown encoding.*found ebcdic/,
+    )
+  })
+  it('agrees with Python on every byte of windows-1252 that it has', () => {
+    const bytes = Uint8Array.from({ length: 255 }, (_, i) => i + 1)
+    // bytes(range(0x80, 0xa0)).decode('cp1252', 'replace'), whose five holes are controls in the Encoding Standard.
+    expect(decodeText(bytes, { encoding: 'windows-1252' }).slice(0x7f, 0x9f)).toBe(
+      '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f' +
+        '\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178',
+    )
+    expect(decodeText(bytes.slice(0xa0), { encoding: 'windows-1252' })).toBe(
+      Buffer.from(bytes.slice(0xa0)).toString('latin1'),
+    )
+  })
+  it('reads UTF-16 by its mark or by name, and explains NULs', () => {
+    const text = 'text,label\né🙂,x\n'
+    expect(decodeText(utf16(`\uFEFF${text}`))).toBe(text)
+    expect(decodeText(swapped(utf16(`\uFEFF${text}`)))).toBe(text)
+    expect(decodeText(utf16(text), { encoding: 'utf-16le' })).toBe(text)
+    expect(decodeText(swapped(utf16(text)), { encoding: 'utf-16be' })).toBe(text)
+    expect(() => decodeText(utf16('text,label\na,x\n'), { where: 'x.csv' })).toThrow(/^x\.csv, line 1: a NUL character/)
+    expect(() => decodeText(utf16('a\nb\ud83d,x'), { encoding: 'utf-16le', where: 'x' })).toThrow(
+      /^x, line 2: not utf-16le/,
+    )
+  })
+  it('finds the line of an invalid byte anywhere', () => {
+    for (const [lines, tail] of [
+      [0, [0xc3]],
+      [3, [0xff, 0x41]],
+      [700, [0xe2, 0x28, 0xa1]],
+      [1, [0xed, 0xa0, 0x80]],
+    ] as const) {
+      const bytes = Uint8Array.from([...new TextEncoder().encode('é日\r\n'.repeat(lines)), 0x41, ...tail])
+      expect(() => decodeText(bytes, { where: 'x' })).toThrow(new RegExp(`^x, line ${lines + 1}: not utf-8`))
+    }
+    expect(() => decodeText(Uint8Array.of(0x41, 0xc3), { where: 'x' })).toThrow(/found byte 0xc3/)
+  })
+  it('warns of text that was decoded with a wrong encoding before', async () => {
+    expect(await warnings(new TextDecoder().decode(latin), 'csv')).toEqual([
+      expect.stringMatching(/^x, line 2: U\+FFFD/),
+    ])
+  })
+  it('reads files by their extension, and refuses them by their name', async () => {
+    const [mac, none] = [join(folder, 'a.TSV'), join(folder, 'b.csv')]
+    writeFileSync(
+      mac,
+      latin.map((byte) => (byte === 0x2c ? 9 : byte)),
+    )
+    expect((await readTable(mac, { encoding: 'windows-1252' })).rows).toHaveLength(1)
+    await expect(readTable(mac)).rejects.toThrow(/a\.TSV, line 2: not utf-8/)
+    await expect(readTable(none)).rejects.toThrow(/b\.csv: no such file/)
+    writeFileSync(join(folder, 'c.txt'), 'text,label\na,x\n')
+    await expect(readTable(join(folder, 'c.txt'))).rejects.toThrow(/c\.txt: unknown format.*found txt/)
+    expect((await readTable(join(folder, 'c.txt'), { format: 'csv' })).classes).toEqual(['x'])
+  })
+})

@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { zipSync } from 'fflate'
+import { parquetWriteBuffer } from 'hyparquet-writer'
+import { afterAll, describe, expect, it } from 'vitest'
+import { parseColaTsv, parseColaZip, parseGlueParquet, readColaFolder } from '../../src/index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cola-tables-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('CoLA and GLUE are checked too', () => {
+  const bad = Uint8Array.from([...new TextEncoder().encode('a\t1\t\tGood.\na\t1\t\tCaf'), 0xe9, 0x0a])
+  const splits = ['in_domain_train', 'in_domain_dev', 'out_of_domain_dev']
+  it('blank lines at the end are ignored; others, and NULs, are refused', () => {
+    expect(parseColaTsv('a\t1\t\tGood.\r\n\r\n\n')).toHaveLength(1)
+    expect(() => parseColaTsv('a\t1\t\tGood.\n\na\t0\t*\tBad.\n', 'x')).toThrow(/^x, line 2: wrong columns/)
+    expect(() => parseColaTsv('a\t1\t\tGo\0od.\n', 'x')).toThrow(/^x, line 1: a NUL/)
+  })
+  it('bytes that are not UTF-8 are refused with their line, in a folder and in a zip', async () => {
+    for (const split of splits) writeFileSync(join(folder, `${split}.tsv`), bad)
+    await expect(readColaFolder(folder)).rejects.toThrow(/\.tsv, line 2: not utf-8/)
+    const zip = zipSync(Object.fromEntries(splits.map((split) => [`cola_public/raw/${split}.tsv`, bad])))
+    await expect(parseColaZip(zip)).rejects.toThrow(/cola_public\/raw\/\w+\.tsv, line 2: not utf-8/)
+  })
+  it.each<[label: unknown]>([[null], [-1]])('a parquet label of %s is refused', async (label) => {
+    const bytes = parquetWriteBuffer({
+      columnData: [
+        { name: 'sentence', data: ['A sentence.', 'Another.'], type: 'STRING' },
+        { name: 'label', data: [1, label], type: 'INT32', nullable: true },
+      ],
+    })
+    await expect(parseGlueParquet(new Uint8Array(bytes), 'x')).rejects.toThrow(/^x, row 2: wrong row/)
+  })
+})
