@@ -21,7 +21,7 @@ import {
   type TeacherSource,
   withProjection,
 } from '../../src/index.ts'
-import { kindOf, kinds, modelFolder, oracle, rowsOf, tokenizer } from '../sentences.ts'
+import { kindOf, kinds, modelFolder, oracle, rowsOf, tokenizer } from '../support/sentences.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-distill-'))
 afterAll(() => rmSync(out, { recursive: true }))

@@ -2,9 +2,9 @@
 
 import { join } from 'node:path'
 import { random, readTokenizer } from '@cola/data'
-import type { DistillRow, Split, Teacher } from '../src/index.ts'
+import type { DistillRow, Split, Teacher } from '../../src/index.ts'
 
-export const modelFolder = join(import.meta.dirname, '../../../examples/model')
+export const modelFolder = join(import.meta.dirname, '../../../../examples/model')
 export const tokenizer = await readTokenizer(modelFolder)
 
 /** A sentence of a kind says who acts; all words are in the vocabulary. */
