@@ -4,19 +4,19 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { float32, type Tensor, toFloat32 } from '@cola/graph'
+import { float32, toFloat32, type Tensor } from '@cola/graph'
 import {
+  Trainer,
+  TrainingSession,
   adam,
   adamw,
   crossEntropy,
   generateArtifacts,
-  type Optimizer,
   sgd,
-  Trainer,
-  TrainingSession,
+  type Optimizer,
 } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
-import { createStudent, distilRnnParameters, embeddingFrom, parseDistilRnnConfig } from '../src/index.ts'
+import { createStudent, distilRnnParameters, embeddingFrom, parseDistilRnnConfig } from '../../src/index.ts'
 
 interface Run {
   name: string
@@ -27,13 +27,14 @@ interface Run {
   embedding: number[]
 }
 
-const fixture = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/decay.json'), 'utf8')) as {
+const fixture = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/decay.json'), 'utf8')) as {
   config: { vocab_size: number; embedding_size: number }
   sentences: number[][][]
   labels: number[][]
   start: Record<string, { dims: number[]; values: number[] }>
   runs: Run[]
 }
+
 const tensors = new Map(Object.entries(fixture.start).map(([name, { dims, values }]) => [name, float32(dims, values)]))
 const config = parseDistilRnnConfig({ ...fixture.config, cell: 'rnn', bidirectional: false, pooling: 'last' })
 const table = embeddingFrom(tensors.get('embedding.weight') as Tensor)
