@@ -61,10 +61,10 @@ const labels = rows.map(({ label }) => label)
 async function withAdapter(): Promise<number[][]> {
   const { base, model } = await openAdapted(settings.model, settings.adapter, settings)
   const { rows: encoded, truncated } = encodeRows(base.tokenizer, rows, {
-    max_length: base.maxLength,
-    vocab_size: base.vocabularySize,
+    max_length: base.max_length,
+    vocab_size: base.vocab_size,
   })
-  if (truncated > 0) console.error(`${truncated} rows were cut to ${base.maxLength} tokens`)
+  if (truncated > 0) console.error(`${truncated} rows were cut to ${base.max_length} tokens`)
   const session = await openEvaluation(model, { loss: crossEntropy(), device })
   const batches = base.batches(model.graph)
   const { predictions } = await evaluateRows(session, encoded, {

@@ -49,7 +49,7 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
     device: options.device as Device,
   })
   const { in_domain_train } = await readColaFolder(options.cola)
-  const limits = { max_length: base.maxLength, vocab_size: base.vocabularySize }
+  const limits = { max_length: base.max_length, vocab_size: base.vocab_size }
   const batches = byLength(encodeRows(base.tokenizer, in_domain_train, limits).rows, batchSize)
   const collate = base.batches(model.graph)
   const matmuls = await matMulRates(options.device as 'cpu')

@@ -49,7 +49,7 @@ export async function distill(options: DistillOptions): Promise<DistilledStudent
       context,
       score,
       device,
-      batchSize: loop.eval_batch_size,
+      batch_size: loop.eval_batch_size,
       metrics: training.history[(training.best?.epoch ?? 0) - 1]?.eval_metrics ?? {},
       evaluation: ended && evaluation.length ? await trainer.evaluate(evaluation) : undefined,
       heldOut: scores,

@@ -93,7 +93,7 @@ export interface StudentParts extends Pick<DistilledStudent, 'metrics' | 'evalua
   score: Score
   device: Device
   /** Rows of a batch. */
-  batchSize: number
+  batch_size: number
 }
 
 /** Logits of each row of a batch. */
@@ -102,7 +102,7 @@ export const logitRows = ({ logits }: StepResult['outputs'], rows: number): numb
 
 /** Builds the object that `distill` returns. */
 export function distilledStudent(parts: StudentParts): DistilledStudent {
-  const { student, context, score, device, batchSize, ...results } = parts
+  const { student, context, score, device, batch_size, ...results } = parts
   const { labels, tokenizer } = context
   let session: Promise<EvaluationSession> | undefined
   let released = false
@@ -113,7 +113,7 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
       collate: (batch: readonly DistillExample[]): Batch => collateExamples(student.collate, batch),
       predict: (outputs, batch) => logitRows(outputs, batch.length),
       tokens: ({ input_ids }) => input_ids.length,
-      batch_size: batchSize,
+      batch_size,
     })
   }
   const logitsOf = async (texts: readonly string[]): Promise<number[][]> =>
@@ -136,7 +136,7 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
       const metrics = score(predictions, examples, (message) => warnings.push(message))
       return { loss, metrics, predictions, warnings }
     },
-    fingerprint: () => modelFingerprint(student.model.graph, [labels, context.maxLength, tokenizer.files]),
+    fingerprint: () => modelFingerprint(student.model.graph, [labels, context.max_length, tokenizer.files]),
     save: async (folder) => save(folder, student, context),
     export: async (folder, options) => exportClassifier(folder, student, context, options),
     release: async () => {

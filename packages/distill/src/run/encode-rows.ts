@@ -19,9 +19,9 @@ export interface EncodeContext {
   tokenizer: Tokenizer
   labels: readonly Label[]
   /** Longest text in tokens. */
-  maxLength: number
+  max_length: number
   /** Rows of the student's embedding table. @default not checked */
-  vocabularySize?: number | undefined
+  vocab_size?: number | undefined
   /** What to do about a label that is none of the classes. */
   labelFix: string
 }
@@ -63,8 +63,8 @@ export function encodeUnlabelled(texts: readonly string[], where: string, contex
 }
 
 function encode(texts: readonly string[], labelOf: (i: number) => number, context: EncodeContext): EncodedRows {
-  const { tokenizer, maxLength, vocabularySize } = context
-  const options = { max_length: maxLength, vocab_size: vocabularySize }
+  const { tokenizer, max_length, vocab_size } = context
+  const options = { max_length, vocab_size }
   const { rows, truncated } = encodeTexts(tokenizer, texts, options)
   return { examples: rows.map(({ input_ids }, i) => ({ input_ids, label: labelOf(i) })), truncated }
 }

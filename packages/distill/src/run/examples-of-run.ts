@@ -28,7 +28,7 @@ export function examplesOfRun(
   const encoded = (rows: ReadOptions['train'], where: string) => report(encodeLabelled(rows, where, context), where)
   const report = ({ examples, truncated }: EncodedRows, where: string): DistillExample[] => {
     if (truncated > 0)
-      onWarning(`${truncated} of ${examples.length} ${where} rows were cut to ${context.maxLength} tokens`)
+      onWarning(`${truncated} of ${examples.length} ${where} rows were cut to ${context.max_length} tokens`)
     return examples
   }
   const all = train.length ? encoded(train, 'train') : []

@@ -65,8 +65,8 @@ async function contextOf(run: ReadOptions, teacher: Teacher | undefined): Promis
   return {
     tokenizer,
     labels: classes,
-    maxLength: max_length ?? Math.min(tokenizer.modelMaxLength ?? longestText, longestText),
-    vocabularySize: embeddingRows(student, embedding),
+    max_length: max_length ?? Math.min(tokenizer.modelMaxLength ?? longestText, longestText),
+    vocab_size: embeddingRows(student, embedding),
     labelFix: teacher?.labels
       ? 'The teacher has no such class: leave the row out; or say with the option labels what its classes are called.'
       : 'The training rows have no such label: add some, or name all classes with the option labels.',

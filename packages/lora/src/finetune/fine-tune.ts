@@ -38,13 +38,13 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const base = await openBase(source, open)
   const rows = divideRows(options.train, options.validation, seed)
   const settings = task.settings(options.train, taskOptions, base, training.batch_size)
-  const maxLength = Math.min(base.maxLength, limits.maxLength)
-  const encode = (where: 'train' | 'validation') => task.encode(rows[where], settings, { base, maxLength, where })
+  const max_length = Math.min(base.max_length, limits.max_length)
+  const encode = (where: 'train' | 'validation') => task.encode(rows[where], settings, { base, max_length, where })
   const [train, evaluation] = [encode('train'), encode('validation')]
 
   const model = withAdapter(task.head(base, settings, seed), { ...adapter, task_type: taskType }, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
-  for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, maxLength)]) warn(message)
+  for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, max_length)]) warn(message)
   const artifacts = generateArtifacts(model, { loss: task.loss(settings), optimizer: adamw(optimizer), frozenProducts })
   const place = base.batches(model.graph)
   const session = await TrainingSession.create({ artifacts, device, seed })
@@ -69,11 +69,11 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
       task,
       base,
       settings,
-      maxLength,
+      max_length,
       model,
       adapted: async () => withParameters(model, await session.getParameters()),
       session,
-      batchSize: training.eval_batch_size,
+      batch_size: training.eval_batch_size,
       device,
       metrics: result.history[(result.best?.epoch ?? 0) - 1]?.eval_metrics ?? {},
       training: result,
@@ -85,10 +85,10 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
 }
 
 /** A warning for each part with truncated examples. */
-const cutRows = (parts: Readonly<Record<string, Encoded<unknown>>>, maxLength: number): string[] =>
+const cutRows = (parts: Readonly<Record<string, Encoded<unknown>>>, max_length: number): string[] =>
   Object.entries(parts)
     .filter(([, { truncated }]) => truncated > 0)
     .map(
       ([name, { truncated, examples }]) =>
-        `${truncated} of ${examples.length} ${name} rows were cut to ${maxLength} tokens`,
+        `${truncated} of ${examples.length} ${name} rows were cut to ${max_length} tokens`,
     )

@@ -57,14 +57,14 @@ export interface FineTunedParts<T extends TaskType> {
   base: BaseModel
   settings: TaskTypes[T]['settings']
   /** Longest input in tokens. */
-  maxLength: number
+  max_length: number
   /** The model that batches are made for; its weights may be older than the session's. */
   model: AdaptedModel
   adapted: () => Promise<AdaptedModel>
   /** Runs one batch with labels: loss and outputs. */
   session: EvaluationSession
   /** Rows of a batch. */
-  batchSize: number
+  batch_size: number
   device: Device
   metrics: Metrics
   training?: TrainResult
@@ -72,7 +72,7 @@ export interface FineTunedParts<T extends TaskType> {
 
 /** Builds the object that `fineTune` and `loadFineTuned` return. */
 export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTuned<T> {
-  const { task, base, settings, maxLength, model, adapted, session, batchSize, device, metrics, training } = parts
+  const { task, base, settings, max_length, model, adapted, session, batch_size, device, metrics, training } = parts
   const collate = task.collate(base, model, settings)
   const place = base.batches(model.graph)
   const opened = new Set<Promise<Releasable>>()
@@ -94,14 +94,14 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       return once
     }
   }
-  const context: ServeContext = { base, maxLength, device, adapted, lazily }
+  const context: ServeContext = { base, max_length, device, adapted, lazily }
   const run = (examples: readonly TaskTypes[T]['example'][]) => {
     requireOpen()
     return evaluateRows(session, examples, {
       collate,
       predict: (outputs, batch) => task.predict(outputs, batch, settings, () => place(batch).starts),
       tokens: ({ input_ids }) => input_ids.length,
-      batch_size: batchSize,
+      batch_size,
     })
   }
   const predict: Predict<TaskTypes[T]> = async (examples) => {
@@ -130,7 +130,7 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     },
     tokenizer: base.tokenizer,
     fingerprint: async () =>
-      modelFingerprint((await adapted()).graph, [settings, maxLength, base.config, base.tokenizer.files]),
+      modelFingerprint((await adapted()).graph, [settings, max_length, base.config, base.tokenizer.files]),
     release: async () => {
       if (released) return
       released = true

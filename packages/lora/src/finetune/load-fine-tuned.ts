@@ -61,11 +61,11 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
     task,
     base,
     settings,
-    maxLength: saved.max_length ?? base.maxLength,
+    max_length: saved.max_length ?? base.max_length,
     model,
     adapted: async () => model,
     session,
-    batchSize: options.batch_size ?? task.batchSizes?.eval_batch_size ?? trainingDefaults.eval_batch_size,
+    batch_size: options.batch_size ?? task.batchSizes?.eval_batch_size ?? trainingDefaults.eval_batch_size,
     device,
     metrics: Object.fromEntries(Object.entries(saved.metrics).map(([name, value]) => [name, value ?? Number.NaN])),
   })

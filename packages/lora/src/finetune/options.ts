@@ -103,7 +103,7 @@ export interface ReadOptions<T extends TaskType> {
   training: TrainingOptions<T> & { seed: number; batch_size: number; eval_batch_size: number }
   device: Device
   frozenProducts: FrozenProducts
-  maxLength: number
+  max_length: number
   open: OnnxModelOptions
 }
 
@@ -138,7 +138,7 @@ export function readOptions<T extends TaskType>(
     training: { ...trainingDefaults, ...batchSizes, ...loop },
     device: general.device ?? defaultDevice(),
     frozenProducts: general.frozenProducts ?? 'float32',
-    maxLength: general.max_length ?? Number.POSITIVE_INFINITY,
+    max_length: general.max_length ?? Number.POSITIVE_INFINITY,
     open: general.open ?? {},
   }
 }

@@ -21,14 +21,14 @@ export interface SaveOptions<T extends TaskType> {
   base: BaseModel
   adapter: AdaptedModel
   settings: TaskTypes[T]['settings']
-  maxLength: number
+  max_length: number
   metrics: Metrics
   task: { taskType: TaskType }
 }
 
 /** Writes the folder. @throws {FileError} when it cannot be written. */
 export function saveFineTuned<T extends TaskType>(folder: string, options: SaveOptions<T>): void {
-  const { base, adapter, settings, maxLength, metrics, task } = options
+  const { base, adapter, settings, max_length, metrics, task } = options
   const { join, relative, resolve } = paths()
   copyTokenizer(base.folder, folder)
   const local = fileSystem().existsSync(base.name)
@@ -36,7 +36,7 @@ export function saveFineTuned<T extends TaskType>(folder: string, options: SaveO
     version: 1,
     task_type: task.taskType,
     settings: settings as object as FineTunedJson['settings'],
-    max_length: Number.isFinite(maxLength) ? maxLength : null,
+    max_length: Number.isFinite(max_length) ? max_length : null,
     base: {
       name: base.name,
       ...base.origin,

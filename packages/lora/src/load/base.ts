@@ -46,9 +46,9 @@ export interface BaseModel {
   /** Whether a token attends to earlier tokens only; then the last token depends on the whole text. */
   readonly causal: boolean
   /** Greatest number of tokens of an input. */
-  readonly maxLength: number
+  readonly max_length: number
   /** Rows of the embedding table; token ids are below it. */
-  readonly vocabularySize: number
+  readonly vocab_size: number
   /**
    * The model whose first output is its hidden states: [batch, sequence, width], or [token, width] of a packed batch.
    * @throws {ConfigError} for a model in which they cannot be found.
@@ -124,8 +124,8 @@ function onnxBase(
     config,
     tokenizer,
     causal,
-    maxLength: longestInput(config, tokenizer),
-    vocabularySize: vocab_size,
+    max_length: longestInput(config, tokenizer),
+    vocab_size,
     hiddenStates: () => textOnly(withHiddenStates(model)),
     languageModel: () => textOnly(withNextTokenLogits(model, config, causal)),
     cachedLanguageModel: undefined,
@@ -154,8 +154,8 @@ function gpt2Base(
     config,
     tokenizer,
     causal: true,
-    maxLength: config.n_positions,
-    vocabularySize: config.vocab_size,
+    max_length: config.n_positions,
+    vocab_size: config.vocab_size,
     hiddenStates: () => build('none'),
     languageModel: () => build('language-model'),
     cachedLanguageModel: () => ({ model: gpt2(config, parameters, { head: 'language-model', cache: true }), config }),

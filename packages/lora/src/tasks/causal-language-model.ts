@@ -80,8 +80,8 @@ export const causalLanguageModel: Task<Types> = {
     ...architecture(base.config, headOf(base.config.model_type)),
     ...(eos_token_id.length > 0 ? { eos_token_id } : {}),
   }),
-  encode(rows, { form, completion_only_loss, eos_token_id, chat_template }, { base, maxLength, where }) {
-    const { tokenizer, vocabularySize: vocab_size } = base
+  encode(rows, { form, completion_only_loss, eos_token_id, chat_template }, { base, max_length, where }) {
+    const { tokenizer, vocab_size } = base
     const templated = isTemplated(form)
     const texts = rows.map((row, i) => {
       const text = textOf(row, form, { tokenizer, chat_template, where: rowPlace(where, i) })
@@ -89,12 +89,12 @@ export const causalLanguageModel: Task<Types> = {
     })
     const { rows: examples, truncated } = encodeForLanguageModel(tokenizer, texts, {
       where,
-      max_length: maxLength,
+      max_length,
       vocab_size,
       add_special_tokens: !templated,
       eos_token_id: templated ? undefined : eos_token_id[0],
     })
-    if (examples.length > 0) requireLearned(examples, where, maxLength)
+    if (examples.length > 0) requireLearned(examples, where, max_length)
     return { examples, truncated }
   },
   collate(base, { graph }) {
@@ -136,12 +136,12 @@ export const causalLanguageModel: Task<Types> = {
 }
 
 /** @throws {DataError} where every text has a single token, or every prompt leaves its completion no place. */
-function requireLearned(examples: readonly Types['example'][], where: string, maxLength: number): void {
+function requireLearned(examples: readonly Types['example'][], where: string, max_length: number): void {
   if (examples.some(({ labels }) => labels?.some((label, at) => at > 0 && label !== -100))) return
   throw new DataError({
     where,
     what: 'no token that can be learned',
-    expected: `texts of at least two tokens, and prompts of fewer than ${maxLength}`,
+    expected: `texts of at least two tokens, and prompts of fewer than ${max_length}`,
     found: `prompts and texts of ${examples[0]?.input_ids.length} tokens`,
     fix: 'Shorten the prompts, or set a larger max_length.',
   })

@@ -5,10 +5,10 @@ import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base.ts'
 
 /** The ids in a field of a configuration, one or several, that are in the embedding table. */
-const idsOf = (value: unknown, { vocabularySize }: BaseModel): number[] =>
+const idsOf = (value: unknown, { vocab_size }: BaseModel): number[] =>
   [value]
     .flat()
-    .filter((id): id is number => Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) < vocabularySize)
+    .filter((id): id is number => Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) < vocab_size)
 
 /** The id of one of tokenizer_config.json's special tokens. */
 const specialId = ({ tokenizer }: BaseModel, name: string): number | undefined =>

@@ -45,7 +45,7 @@ export function poolingOf({ folder, causal }: BaseModel): Pooling {
 /** Files by which sentence-transformers computes the same embeddings from a folder: transformer, pooling, length 1. */
 export function sentenceTransformersFiles(
   pooling: Pooling,
-  { width, maxLength }: { width: number; maxLength: number },
+  { width, max_length }: { width: number; max_length: number },
 ): Record<string, unknown> {
   const types = { '': 'Transformer', '1_Pooling': 'Pooling', '2_Normalize': 'Normalize' }
   const modules = Object.entries(types).map(([path, type], idx) => ({
@@ -58,7 +58,7 @@ export function sentenceTransformersFiles(
   return {
     [poolingFile]: { word_embedding_dimension: width, ...Object.fromEntries(flags) },
     'sentence_bert_config.json': {
-      max_seq_length: Number.isFinite(maxLength) ? maxLength : null,
+      max_seq_length: Number.isFinite(max_length) ? max_length : null,
       do_lower_case: false,
     },
     // Last: sentence-transformers recognizes a folder by this file.

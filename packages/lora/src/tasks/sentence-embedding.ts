@@ -104,17 +104,17 @@ export const sentenceEmbedding: Task<Types> = {
     scale: positive,
   },
   saved: { form: oneOf(rowForms), pooling: oneOf(['last', 'first', 'mean'] satisfies Pooling[]), scale: positive },
-  settings(rows, options, base, batchSize) {
+  settings(rows, options, base, batch_size) {
     const form = formOf(rows[0] as Types['row'], rowPlace('train', 0))
-    if (form === 'pairs') requireOthers(rows.length, batchSize)
+    if (form === 'pairs') requireOthers(rows.length, batch_size)
     return { form, pooling: options.pooling ?? poolingOf(base), scale: options.scale ?? 20 }
   },
   head: (base, { pooling }) => withSentenceEmbedding(base.hiddenStates(), pooling),
   config: (_, base) => architecture(base.config, 'Model'),
   exported({ pooling }, base) {
     const model = withSentenceEmbedding(base.hiddenStates(), pooling, { tokens: true })
-    const { maxLength } = base
-    return { model, files: sentenceTransformersFiles(pooling, { width: widthOf(base), maxLength }) }
+    const { max_length } = base
+    return { model, files: sentenceTransformersFiles(pooling, { width: widthOf(base), max_length }) }
   },
   encode(rows, { form }, context) {
     let truncated = 0
@@ -170,7 +170,7 @@ export const sentenceEmbedding: Task<Types> = {
  * In-batch negatives need others in the batch.
  * @throws {DataError | ConfigError} for one row, or batches of one: their loss is 0 whatever the model is.
  */
-function requireOthers(rows: number, batchSize: number): void {
+function requireOthers(rows: number, batch_size: number): void {
   const problem = {
     what: 'no negatives: those of a pair are the positives of the other pairs of its batch',
     expected: 'at least 2',
@@ -178,13 +178,13 @@ function requireOthers(rows: number, batchSize: number): void {
     fix: 'Rows with a negative, or with a score, need no others.',
   }
   if (rows < 2) throw new DataError({ where: 'train', ...problem })
-  if (batchSize < 2) throw new ConfigError({ where: 'fineTune, option batch_size', ...problem })
+  if (batch_size < 2) throw new ConfigError({ where: 'fineTune, option batch_size', ...problem })
 }
 
 /** The texts of a row as token ids; an error of the tokenizer's names the row of the table. */
-function encodeRow(texts: readonly string[], { base, maxLength }: EncodeContext, place: string) {
+function encodeRow(texts: readonly string[], { base, max_length }: EncodeContext, place: string) {
   try {
-    return encodeTexts(base.tokenizer, texts, { max_length: maxLength, vocab_size: base.vocabularySize })
+    return encodeTexts(base.tokenizer, texts, { max_length, vocab_size: base.vocab_size })
   } catch (error) {
     if (!(error instanceof DataError)) throw error
     throw new DataError({ ...error.problem, where: error.problem.where.replace(/^row \d+/, place) })

@@ -100,14 +100,14 @@ function requireLabelled(rows: readonly object[], where: string): void {
 /** Texts, or pairs of texts, as token ids, without targets. @throws {DataError} naming the row and the field. */
 function encodeInputs(
   rows: readonly Exclude<TextOrPair, string>[],
-  { base, maxLength, where }: EncodeContext & { where: string },
+  { base, max_length, where }: EncodeContext & { where: string },
 ): Encoded<SequenceClassificationExample> {
   const texts = rows.map((row, i) => {
     const place = rowPlace(where, i)
     const text = requireText(row, 'text', place)
     return row.text_pair === undefined ? { text } : { text, text_pair: requireText(row, 'text_pair', place) }
   })
-  const options = { max_length: maxLength, vocab_size: base.vocabularySize }
+  const options = { max_length, vocab_size: base.vocab_size }
   const { rows: examples, truncated } = encodeTexts(base.tokenizer, texts, options)
   return { examples, truncated }
 }

@@ -55,7 +55,7 @@ export interface Encoded<Example> {
 export interface EncodeContext {
   base: BaseModel
   /** Longest input in tokens. */
-  maxLength: number
+  max_length: number
 }
 
 /** What is freed with the fine-tuned model. */
@@ -95,14 +95,14 @@ export interface Task<T extends TypesOfTask> {
   readonly saved: Checks<T['settings']>
   /**
    * Checks rows and options, and finds what they imply, such as the classes.
-   * @param batchSize Rows of a training batch, for losses that compare them.
+   * @param batch_size Rows of a training batch, for losses that compare them.
    * @throws {DataError | ConfigError} naming the row and the field.
    */
   readonly settings: (
     rows: readonly T['row'][],
     options: T['options'],
     base: BaseModel,
-    batchSize: number,
+    batch_size: number,
   ) => T['settings']
   /** The base model with the task's outputs. @throws {ConfigError} for a base without what the task needs. */
   readonly head: (base: BaseModel, settings: T['settings'], seed: number) => Model

@@ -36,7 +36,7 @@ export interface TextGeneratorParts {
 /** Builds `generate`. With a cache, a second session of the model is opened when the first text is asked for. */
 export function textGenerator({ context, logits, eos_token_id, chat_template }: TextGeneratorParts): TextGenerator {
   const { base, device, adapted, lazily } = context
-  const { tokenizer, maxLength: max_length, vocabularySize: vocab_size, cachedLanguageModel } = base
+  const { tokenizer, max_length, vocab_size, cachedLanguageModel } = base
   const uncached: Generator['generate'] = (prompt, options) =>
     generateTokens({ logits, vocab_size, max_length }, prompt, options)
   const cached =

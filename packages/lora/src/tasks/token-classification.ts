@@ -256,9 +256,9 @@ type WordExample = WordSequence & Pick<TokenClassificationExample, 'first_tokens
 /** Token ids, and where each word begins in them. */
 function encodeInputs(
   inputs: readonly WordInput[],
-  { base, maxLength, where }: EncodeContext & { where: string },
+  { base, max_length, where }: EncodeContext & { where: string },
 ): Encoded<WordExample> {
-  const limits = { max_length: maxLength, vocab_size: base.vocabularySize, where }
+  const limits = { max_length, vocab_size: base.vocab_size, where }
   const { rows, truncated } = encodeWords(base.tokenizer, inputs, limits)
   const examples = rows.map((row, i) => {
     const input = inputs[i] as WordInput

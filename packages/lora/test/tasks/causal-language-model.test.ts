@@ -64,12 +64,12 @@ describe('rows', () => {
       const base = await openBase(chat)
       const settings = task.settings(rows, options, base, 1)
       expect(settings.form).toBe(form)
-      const encode = () => task.encode(rows, settings, { base, maxLength: max_length, where: 'train' })
+      const encode = () => task.encode(rows, settings, { base, max_length, where: 'train' })
       if (examples.length === 0) return expect(encode).toThrow(/train: no token that can be learned/)
       const { examples: own, truncated } = encode()
       // SFTTrainer drops what is left without labels.
       expect(own.filter(({ labels }) => labels?.some((label) => label !== -100))).toEqual(examples)
-      const whole = task.encode(rows, settings, { base, maxLength: 99, where: 'train' }).examples
+      const whole = task.encode(rows, settings, { base, max_length: 99, where: 'train' }).examples
       expect(truncated).toBe(whole.filter(({ input_ids }) => input_ids.length > max_length).length)
     },
   )

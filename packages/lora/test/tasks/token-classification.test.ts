@@ -54,7 +54,7 @@ describe('against transformers and PEFT', () => {
   const prepared = async (label_all_tokens: boolean) => {
     const opened = await base
     const settings = tokenClassification.settings(reference.rows, { label_all_tokens }, opened, 8)
-    const context = { base: opened, maxLength: opened.maxLength, where: 'train' }
+    const context = { base: opened, max_length: opened.max_length, where: 'train' }
     const { examples, truncated } = tokenClassification.encode(reference.rows, settings, context)
     expect(truncated).toBe(0)
     const model = loadAdapter(tokenClassification.head(opened, settings, 0), readAdapter(join(fixture, 'adapter')))
@@ -288,7 +288,7 @@ describe('fineTune with GPT-2’s weights, packed', () => {
 /** Examples as the model is given them. */
 async function encoded(source: string, rows: TokenClassificationRow[], { settings }: FineTuned<'TOKEN_CLS'>) {
   const base = await openBase(source)
-  return tokenClassification.encode(rows, settings, { base, maxLength: base.maxLength, where: 'rows' })
+  return tokenClassification.encode(rows, settings, { base, max_length: base.max_length, where: 'rows' })
 }
 
 type Examples = Awaited<ReturnType<typeof encoded>>['examples']
