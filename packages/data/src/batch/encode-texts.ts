@@ -25,7 +25,7 @@ export interface EncodeOptions extends Omit<EncodingOptions, 'text_pair'> {
   /** Longest row in tokens, including special tokens; `longestInput` returns a model's. @default no limit */
   max_length?: number | undefined
   /** Whether longer rows are truncated and counted, or refused. @default 'truncate' */
-  too_long?: 'truncate' | 'refuse'
+  tooLong?: 'truncate' | 'refuse'
   /** Number of rows of the embedding table, for a check of the ids. @default not checked */
   vocab_size?: number | undefined
 }
@@ -62,7 +62,7 @@ export function encodeTexts(
   })
 }
 
-const encodingOptions = ({ too_long: _, vocab_size: __, ...options }: EncodeOptions): EncodingOptions => options
+const encodingOptions = ({ tooLong: _, vocab_size: __, ...options }: EncodeOptions): EncodingOptions => options
 
 /**
  * Encodes rows one by one, checks them, and counts those that were truncated.
@@ -72,7 +72,7 @@ const encodingOptions = ({ too_long: _, vocab_size: __, ...options }: EncodeOpti
  */
 export function checkedRows<Row, More extends object>(
   inputs: readonly Row[],
-  { too_long = 'truncate', vocab_size = Number.POSITIVE_INFINITY, max_length }: EncodeOptions,
+  { tooLong = 'truncate', vocab_size = Number.POSITIVE_INFINITY, max_length }: EncodeOptions,
   encode: (row: Row, i: number) => { encoding: Encoding; more?: More; where: string },
 ): { rows: (TokenSequence & More)[]; truncated: number } {
   let truncated = 0
@@ -81,13 +81,13 @@ export function checkedRows<Row, More extends object>(
     const { input_ids, token_type_ids, overflow } = encoding
     if (input_ids.length === 0) throw new DataError({ where, what: 'a text without tokens' })
     requireIds(input_ids, vocab_size, where)
-    if (overflow > 0 && too_long === 'refuse')
+    if (overflow > 0 && tooLong === 'refuse')
       throw new DataError({
         where,
         what: 'longer than the model takes',
         expected: `at most ${max_length} tokens`,
         found: String(input_ids.length + overflow),
-        fix: "Shorten it, or set too_long: 'truncate'.",
+        fix: "Shorten it, or set tooLong: 'truncate'.",
       })
     if (overflow > 0) truncated++
     const types = token_type_ids.some((type) => type !== 0) ? { token_type_ids } : {}

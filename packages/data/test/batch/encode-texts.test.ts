@@ -16,7 +16,7 @@ describe('rows', () => {
       ],
       truncated: 1,
     })
-    expect(() => encodeRows(tokenizer, rows, { max_length: 6, too_long: 'refuse' })).toThrow(
+    expect(() => encodeRows(tokenizer, rows, { max_length: 6, tooLong: 'refuse' })).toThrow(
       /row 1, "a b": .*at most 6 tokens, found 8/,
     )
   })

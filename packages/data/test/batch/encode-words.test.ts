@@ -84,8 +84,8 @@ describe('too many words', () => {
   it('keep the first tokens of a word that is too long alone', () => {
     expect(encode(3).rows[0]).toEqual({ input_ids: [2, whole.input_ids[1], 3], word_ids: [null, 0, null] })
   })
-  it('are refused with too_long: refuse', () => {
-    expect(() => encode(5, { too_long: 'refuse', where: 'train' })).toThrow(/train, row 1: longer than the model takes/)
+  it('are refused with tooLong: refuse', () => {
+    expect(() => encode(5, { tooLong: 'refuse', where: 'train' })).toThrow(/train, row 1: longer than the model takes/)
   })
   it('are an error if max_length leaves no room, as for texts', () => {
     expect(() => encode(1)).toThrow(/max_length/)

@@ -58,7 +58,7 @@ describe('packing', () => {
       rows: [{ input_ids: [1, 1, 1, 1], label: 1 }],
       truncated: 1,
     })
-    expect(() => encodeRows(tokenizer, [{ text: 'abcdef', label: 1 }], { max_length: 4, too_long: 'refuse' })).toThrow(
+    expect(() => encodeRows(tokenizer, [{ text: 'abcdef', label: 1 }], { max_length: 4, tooLong: 'refuse' })).toThrow(
       /row 1.*expected at most 4 tokens, found 6/,
     )
   })

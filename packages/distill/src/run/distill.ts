@@ -38,7 +38,7 @@ export async function distill(options: DistillOptions): Promise<DistilledStudent
       },
       predict: (outputs, batch) => logitRows(outputs, batch.length),
       compute_metrics: ({ predictions, rows, onWarning }) => score(predictions, rows, onWarning),
-      ...(isTerms(loss) ? { step_inputs: ({ step, total_steps }) => lossWeights(loss, step / total_steps) } : {}),
+      ...(isTerms(loss) ? { stepInputs: ({ step, total_steps }) => lossWeights(loss, step / total_steps) } : {}),
     })
     const training = await trainer.train()
     const ended = training.stopped !== 'aborted'

@@ -56,7 +56,7 @@ const checks: Checks<TrainerOptions<never, never>> = {
   ...loopChecks,
   predict: callable,
   compute_metrics: callable,
-  step_inputs: callable,
+  stepInputs: callable,
 }
 const dataChecks: Checks<TrainerData<never>> = { train: list, evaluation: list, collate: callable, tokens: callable }
 const callbackChecks: Checks<Callbacks> = {

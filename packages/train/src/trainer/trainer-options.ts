@@ -95,7 +95,7 @@ export interface TrainerOptions<Row, Prediction = unknown> {
   /**
    * Further inputs of a training step, such as loss weights that change. `step` counts from 0. @default none
    */
-  step_inputs?: (step: { step: number; total_steps: number }) => Batch
+  stepInputs?: (step: { step: number; total_steps: number }) => Batch
   /** Stops the run after the current step, with a checkpoint. @default none */
   signal?: AbortSignal
   callbacks?: Callbacks
@@ -104,7 +104,7 @@ export interface TrainerOptions<Row, Prediction = unknown> {
 /** The options of the training loop, for functions such as `fineTune` that make session, rows and scores themselves. */
 export type LoopOptions<Row, Prediction = unknown> = Omit<
   TrainerOptions<Row, Prediction>,
-  'session' | 'data' | 'predict' | 'compute_metrics' | 'step_inputs'
+  'session' | 'data' | 'predict' | 'compute_metrics' | 'stepInputs'
 >
 
 type Defaults =

@@ -203,10 +203,10 @@ export class Trainer<Row, Prediction = unknown> {
 
   /** The rows and batches of the next optimizer step. */
   #nextBatches(order: readonly number[]): { rows: Row[]; indices: readonly number[]; batch: Batch }[] {
-    const { data, batch_size, gradient_accumulation_steps, step_inputs } = this.#options
+    const { data, batch_size, gradient_accumulation_steps, stepInputs } = this.#options
     const first = this.#state.batch * batch_size
     const end = Math.min(order.length, first + gradient_accumulation_steps * batch_size)
-    const inputs = step_inputs?.({ step: this.#state.step, total_steps: this.totalSteps })
+    const inputs = stepInputs?.({ step: this.#state.step, total_steps: this.totalSteps })
     return Array.from({ length: Math.ceil((end - first) / batch_size) }, (_, i) => {
       const indices = order.slice(first + i * batch_size, Math.min(end, first + (i + 1) * batch_size))
       const rows = indices.map((index) => data.train[index] as Row)
