@@ -1,54 +1,37 @@
 // Which models are causal, and which of them tie the language-model head to the token embeddings.
 
-/** transformers' model_type of decoders. */
-const decoders: ReadonlySet<string> = new Set([
-  'bloom',
-  'codegen',
-  'cohere',
-  'falcon',
-  'gemma',
-  'gemma2',
-  'gemma3_text',
-  'gpt2',
-  'gpt_bigcode',
-  'gpt_neo',
-  'gpt_neox',
-  'gptj',
-  'granite',
-  'llama',
-  'mistral',
-  'mpt',
-  'olmo',
-  'olmo2',
-  'opt',
-  'phi',
-  'phi3',
-  'qwen2',
-  'qwen3',
-  'smollm3',
-  'stablelm',
-  'starcoder2',
+/** transformers' model_type of decoders, and whether their configuration class ties the word embeddings by default. */
+const decoders: ReadonlyMap<string, { tied: boolean }> = new Map([
+  ['bloom', { tied: true }],
+  ['codegen', { tied: false }],
+  ['cohere', { tied: true }],
+  ['falcon', { tied: true }],
+  ['gemma', { tied: true }],
+  ['gemma2', { tied: true }],
+  ['gemma3_text', { tied: true }],
+  ['gpt2', { tied: true }],
+  ['gpt_bigcode', { tied: true }],
+  ['gpt_neo', { tied: true }],
+  ['gpt_neox', { tied: false }],
+  ['gptj', { tied: false }],
+  ['granite', { tied: false }],
+  ['llama', { tied: false }],
+  ['mistral', { tied: false }],
+  ['mpt', { tied: true }],
+  ['olmo', { tied: false }],
+  ['olmo2', { tied: false }],
+  ['opt', { tied: true }],
+  ['phi', { tied: false }],
+  ['phi3', { tied: false }],
+  ['qwen2', { tied: false }],
+  ['qwen3', { tied: false }],
+  ['smollm3', { tied: true }],
+  ['stablelm', { tied: false }],
+  ['starcoder2', { tied: true }],
 ])
 
 /** Whether a model of this type attends to earlier tokens only. */
 export const isDecoder = (model_type: string): boolean => decoders.has(model_type)
-
-/** Decoders whose configuration class has `tie_word_embeddings: true` as the default. */
-const tied: ReadonlySet<string> = new Set([
-  'bloom',
-  'cohere',
-  'falcon',
-  'gemma',
-  'gemma2',
-  'gemma3_text',
-  'gpt2',
-  'gpt_bigcode',
-  'gpt_neo',
-  'mpt',
-  'opt',
-  'smollm3',
-  'starcoder2',
-])
 
 type Config = Readonly<Record<string, unknown>> & { model_type: string }
 
@@ -60,4 +43,4 @@ export const isCausal = ({ model_type, is_decoder, architectures }: Config): boo
 
 /** transformers' `tie_word_embeddings`: whether the language-model head shares the token embeddings' matrix. */
 export const tiesEmbeddings = ({ tie_word_embeddings, model_type }: Config): boolean =>
-  typeof tie_word_embeddings === 'boolean' ? tie_word_embeddings : tied.has(model_type)
+  typeof tie_word_embeddings === 'boolean' ? tie_word_embeddings : (decoders.get(model_type)?.tied ?? false)
