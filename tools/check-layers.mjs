@@ -13,7 +13,7 @@ const packages = {
   data: {
     imports: [],
     stages: ['hub', 'source', 'tokenizer', 'batch', 'metrics'],
-    files: { 'errors.ts': -1, 'random.ts': -1 },
+    files: { 'errors.ts': -1, 'random.ts': -1, 'edit-distance.ts': -1 },
   },
   train: {
     imports: ['data', 'graph'],

@@ -24,6 +24,7 @@ export {
 export { classLabels } from './batch/class-labels.ts'
 export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack-sentences.ts'
 export { packSteps, type StepBatch } from './batch/pack-steps.ts'
+export { editDistance } from './edit-distance.ts'
 export { DataError, type DataProblem, HubError } from './errors.ts'
 export { argMax, argMaxRows } from './metrics/arg-max.ts'
 export {

@@ -60,6 +60,7 @@ export {
   float32ToFloat16,
   numberToFloat16,
 } from './tensor/float16.ts'
+export { concatenateChunks } from './tensor/concatenate-chunks.ts'
 export {
   parseSafetensors,
   parseSafetensorsHeader,

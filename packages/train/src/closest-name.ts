@@ -1,5 +1,7 @@
 // Finds the known name that is most similar to an unknown one, for errors.
 
+import { editDistance } from '@cola/data'
+
 /** A name in lower case, without underscores and other signs: `learningRate` and `learning_rate` have the same. */
 const normalize = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 
@@ -14,20 +16,4 @@ export function closestName(name: string, known: readonly string[]): string | un
   const near = rated.filter(({ candidate, distance }) => distance <= Math.min(2, normalize(candidate).length / 3))
   const [nearest] = near.sort((a, b) => a.distance - b.distance)
   return nearest?.candidate ?? parts.sort((a, b) => normalize(b).length - normalize(a).length)[0]
-}
-
-/** Levenshtein distance: the number of insertions, deletions and replacements between two texts. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const above = row
-    row = [i]
-    for (let j = 1; j <= b.length; j++)
-      row[j] = Math.min(
-        (above[j] as number) + 1,
-        (row[j - 1] as number) + 1,
-        (above[j - 1] as number) + Number(a[i - 1] !== b[j - 1]),
-      )
-  }
-  return row[b.length] as number
 }

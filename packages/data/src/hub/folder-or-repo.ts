@@ -1,5 +1,6 @@
 // Decides whether a name is a folder or a repository of the hub, and suggests folders for a mistyped one.
 
+import { editDistance } from '../edit-distance.ts'
 import { DataError } from '../errors.ts'
 
 /** Whether a name is valid for a repository (huggingface_hub, utils/_validators.py). */
@@ -60,22 +61,4 @@ export async function neighbours(folder: string): Promise<string> {
   const isSimilar = nearest && nearest.edits <= Math.max(2, missing.length / 3)
   const suggestion = isSimilar ? `Is "${join(parent, nearest.name)}" meant? ` : ''
   return `${suggestion}"${resolve(parent)}" has ${list.join(', ')}${folders.length > list.length ? ', ...' : ''}.`
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min(
-          (next[j - 1] as number) + 1,
-          (row[j] as number) + 1,
-          (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
-        ),
-      )
-    row = next
-  }
-  return row[b.length] as number
 }

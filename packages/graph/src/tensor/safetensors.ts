@@ -2,6 +2,7 @@
 // https://github.com/huggingface/safetensors
 
 import { FormatError } from '../errors.ts'
+import { concatenateChunks } from './concatenate-chunks.ts'
 import { dataTypeOfSafetensors, dataTypes } from './dtype.ts'
 import { byteLength, type Tensor } from './tensor.ts'
 
@@ -109,14 +110,7 @@ export function serializeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
   metadata?: Record<string, string>,
 ): Uint8Array {
-  const chunks = [...safetensorsChunks(tensors, metadata)]
-  const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
+  return concatenateChunks(safetensorsChunks(tensors, metadata))
 }
 
 function parseJson(json: Uint8Array, where: string): Record<string, unknown> {

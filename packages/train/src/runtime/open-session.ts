@@ -1,6 +1,14 @@
 // Opens sessions of the runtime on a device, and finds the device for `auto`.
 
-import { checkTypes, externalChunks, type Graph, layoutExternal, lower, writeModel } from '@cola/graph'
+import {
+  checkTypes,
+  concatenateChunks,
+  externalChunks,
+  type Graph,
+  layoutExternal,
+  lower,
+  writeModel,
+} from '@cola/graph'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
 import { checkDevice, type Device, deviceNames, deviceRow, type DeviceRow, type ResolvedDevice } from './devices.ts'
@@ -63,7 +71,7 @@ export async function openSession(
   try {
     if (path !== undefined) return await createOrtSession(path, options)
     const external = layoutExternal(graph.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
-    const data = concatenate(externalChunks(graph.initializers, external))
+    const data = concatenateChunks(externalChunks(graph.initializers, external))
     checkTypes(graph)
     return await createOrtSession(
       writeModel(lower(graph), external),
@@ -110,15 +118,4 @@ export async function resolveDevice(device: Device, probe: Graph | RunnableModel
     expected: candidates.join(', '),
     fix: installNode,
   })
-}
-
-function concatenate(chunks: Iterable<Uint8Array>): Uint8Array {
-  const list = [...chunks]
-  const bytes = new Uint8Array(list.reduce((size, chunk) => size + chunk.length, 0))
-  let at = 0
-  for (const chunk of list) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
 }
