@@ -8,6 +8,7 @@ import { withAdapter } from '../inject/with-adapter.ts'
 import { type BaseModelSource, openBase } from '../load/base.ts'
 import type { Encoded, TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
+import { batchFunctions } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { type FineTuneOptions, readOptions } from './options.ts'
 
@@ -46,7 +47,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, max_length)]) warn(message)
   const artifacts = generateArtifacts(model, { loss: task.loss(settings), optimizer: adamw(optimizer), frozenProducts })
-  const place = base.batches(model.graph)
+  const { predict, ...batches } = batchFunctions<T>(task, base, model, settings)
   const session = await TrainingSession.create({ artifacts, device, seed })
   try {
     const trainer = new Trainer<TaskTypes[T]['example'], TaskTypes[T]['prediction']>({
@@ -54,13 +55,8 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
       metric_for_best_model: evaluation.examples.length < fewRows ? 'loss' : task.metricForBestModel(settings),
       ...training,
       session,
-      data: {
-        train: train.examples,
-        evaluation: evaluation.examples,
-        collate: task.collate(base, model, settings),
-        tokens: ({ input_ids }) => input_ids.length,
-      },
-      predict: (outputs, examples) => task.predict(outputs, examples, settings, () => place(examples).starts),
+      data: { train: train.examples, evaluation: evaluation.examples, ...batches },
+      predict,
       compute_metrics: ({ predictions, rows: scored, ...context }) =>
         task.scores(predictions, scored, settings, context),
     })

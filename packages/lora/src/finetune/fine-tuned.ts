@@ -15,6 +15,7 @@ import {
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base.ts'
 import type { Predict, Releasable, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
+import { batchFunctions } from './batch-functions.ts'
 import { exportFineTuned, type FineTunedExportOptions } from './export.ts'
 import { saveFineTuned } from './save.ts'
 
@@ -73,8 +74,7 @@ export interface FineTunedParts<T extends TaskType> {
 /** Builds the object that `fineTune` and `loadFineTuned` return. */
 export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTuned<T> {
   const { task, base, settings, max_length, model, adapted, session, batch_size, device, metrics, training } = parts
-  const collate = task.collate(base, model, settings)
-  const place = base.batches(model.graph)
+  const batches = batchFunctions<T>(task, base, model, settings)
   const opened = new Set<Promise<Releasable>>()
   let released = false
   const requireOpen = () => {
@@ -97,12 +97,7 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
   const context: ServeContext = { base, max_length, device, adapted, lazily }
   const run = (examples: readonly TaskTypes[T]['example'][]) => {
     requireOpen()
-    return evaluateRows(session, examples, {
-      collate,
-      predict: (outputs, batch) => task.predict(outputs, batch, settings, () => place(batch).starts),
-      tokens: ({ input_ids }) => input_ids.length,
-      batch_size,
-    })
+    return evaluateRows(session, examples, { ...batches, batch_size })
   }
   const predict: Predict<TaskTypes[T]> = async (examples) => {
     if (examples.length > 0) return (await run(examples)).predictions
