@@ -22,6 +22,7 @@ export {
   type LanguageModelText,
 } from './batch/encode-language-model.ts'
 export { classLabels } from './batch/class-labels.ts'
+export { ignoreIndex } from './batch/ignore-index.ts'
 export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack-sentences.ts'
 export { packSteps, type StepBatch } from './batch/pack-steps.ts'
 export { editDistance } from './edit-distance.ts'

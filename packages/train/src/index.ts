@@ -17,7 +17,7 @@ export {
   type RankingLossOptions,
 } from './artifacts/embedding-losses.ts'
 export { crossEntropy, type CrossEntropyOptions } from './artifacts/cross-entropy.ts'
-export { ignoreIndex, type LabelTerm, type LossTerm, type RowTerm } from './artifacts/loss-terms.ts'
+export type { LabelTerm, LossTerm, RowTerm } from './artifacts/loss-terms.ts'
 export { unseenRows } from './artifacts/unseen-rows.ts'
 export { modelFingerprint } from './artifacts/fingerprints.ts'
 export { closestName } from './closest-name.ts'

@@ -1,9 +1,7 @@
 // Class labels of a batch.
 
 import { DataError } from '../errors.ts'
-
-/** The label of a row without a class; PyTorch's ignore_index. */
-const ignoreIndex = -100
+import { ignoreIndex } from './ignore-index.ts'
 
 /**
  * Labels of a batch, int32 [rows].

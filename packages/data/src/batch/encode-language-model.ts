@@ -3,6 +3,7 @@
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { roomFor } from '../tokenizer/truncate.ts'
 import { checkedRows, type TokenSequence } from './encode-texts.ts'
+import { ignoreIndex } from './ignore-index.ts'
 
 export interface LanguageModelText {
   text: string
@@ -51,7 +52,7 @@ export function encodeForLanguageModel(
     const input_ids = whole.slice(0, room)
     return {
       encoding: { input_ids, token_type_ids: [], overflow: whole.length - input_ids.length },
-      more: { labels: input_ids.map((id, at) => (at < start ? -100 : id)) },
+      more: { labels: input_ids.map((id, at) => (at < start ? ignoreIndex : id)) },
       where: `${where}, row ${i + 1}`,
     }
   })

@@ -3,6 +3,7 @@
 
 import { DataError } from '../errors.ts'
 import { classLabels } from './class-labels.ts'
+import { ignoreIndex } from './ignore-index.ts'
 
 /** Named arrays with shapes; structurally a Batch of @cola/train. */
 export interface PackedBatch {
@@ -123,7 +124,9 @@ export function packForLanguageModel(
   const { data: segments } = batch.segment_ids
   const width = batch.input_ids.dims[1] as number
   const labels = Int32Array.from(ids, (_, i) =>
-    (i + 1) % width !== 0 && segments[i] !== 0 && segments[i + 1] === segments[i] ? (ids[i + 1] as number) : -100,
+    (i + 1) % width !== 0 && segments[i] !== 0 && segments[i + 1] === segments[i]
+      ? (ids[i + 1] as number)
+      : ignoreIndex,
   )
   return { ...batch, labels: { data: labels, dims: [labels.length] } }
 }

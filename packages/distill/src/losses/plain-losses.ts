@@ -1,6 +1,7 @@
 // The losses as plain functions: value and gradient, for an app that trains elsewhere.
 
-import { checkLabels, FeedError, ignoreIndex } from '@cola/train'
+import { ignoreIndex } from '@cola/data'
+import { checkLabels, FeedError } from '@cola/train'
 import { badRow } from './bad-row.ts'
 import {
   checkLossOptions,

@@ -11,8 +11,8 @@ import {
   requireText,
   rowPlace,
   type Tokenizer,
+  ignoreIndex,
 } from '@cola/data'
-import { ignoreIndex } from '@cola/train'
 import type { DistillExample, DistillRow } from './options.ts'
 
 export interface EncodeContext {

@@ -1,7 +1,7 @@
 // Scores of the rows that have a label.
 
-import { argMax } from '@cola/data'
-import { ignoreIndex, type Metrics } from '@cola/train'
+import { argMax, ignoreIndex } from '@cola/data'
+import type { Metrics } from '@cola/train'
 import type { ComputeMetrics, DistillExample } from './options.ts'
 
 /** Scores of logits, one row an example; none where no example has a label. */

@@ -1,6 +1,6 @@
 // CAUSAL_LM: texts, completions of prompts and conversations, token by token; what TRL's SFTTrainer trains by default.
 
-import { DataError, encodeForLanguageModel, perplexity, rowPlace } from '@cola/data'
+import { DataError, encodeForLanguageModel, ignoreIndex, perplexity, rowPlace } from '@cola/data'
 import { getValue } from '@cola/graph'
 import { crossEntropy } from '@cola/train'
 import { flag, oneOf, text, whole } from '@cola/train/options'
@@ -103,7 +103,7 @@ export const causalLanguageModel: Task<Types> = {
     return (examples) => {
       const { batch, grid, starts } = batches(examples)
       const [rows, columns] = grid as [number, number]
-      const data = new Int32Array(rows * columns).fill(-100)
+      const data = new Int32Array(rows * columns).fill(ignoreIndex)
       // The logits at a token predict the following one.
       examples.forEach(({ labels = [] }, i) => {
         labels.slice(1).forEach((label, at) => {
@@ -137,7 +137,7 @@ export const causalLanguageModel: Task<Types> = {
 
 /** @throws {DataError} where every text has a single token, or every prompt leaves its completion no place. */
 function requireLearned(examples: readonly Types['example'][], where: string, max_length: number): void {
-  if (examples.some(({ labels }) => labels?.some((label, at) => at > 0 && label !== -100))) return
+  if (examples.some(({ labels }) => labels?.some((label, at) => at > 0 && label !== ignoreIndex))) return
   throw new DataError({
     where,
     what: 'no token that can be learned',

@@ -1,5 +1,7 @@
 // The predictions of a language model for a text: its loss, and the logits of the next token.
 
+import { ignoreIndex } from '@cola/data'
+
 /** Loss of a text, or the logits of the token that follows it. */
 export interface TextScore {
   /** Mean cross-entropy of the learned tokens, in nats; 0 for none. */
@@ -31,7 +33,7 @@ function crossEntropyOf(logits: Float32Array, label: number): number {
 /** Mean loss of the labels of a text that begins at a place; the first has nothing before it. */
 export function textScore(logits: Logits, start: number, labels: readonly number[]): TextScore {
   const losses = labels.flatMap((label, at) =>
-    at === 0 || label === -100 ? [] : [crossEntropyOf(logitsAt(logits, start + at - 1), label)],
+    at === 0 || label === ignoreIndex ? [] : [crossEntropyOf(logitsAt(logits, start + at - 1), label)],
   )
   return { loss: losses.reduce((a, b) => a + b, 0) / Math.max(1, losses.length), tokens: losses.length }
 }

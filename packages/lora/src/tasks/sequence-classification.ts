@@ -10,6 +10,7 @@ import {
   requireList,
   requireText,
   rowPlace,
+  ignoreIndex,
 } from '@cola/data'
 import type { Batch } from '@cola/train'
 import { type Check, list, oneOf, share } from '@cola/train/options'
@@ -224,7 +225,7 @@ function targetsOf(
   width: number,
 ): Batch[string] {
   if (problem_type === 'single_label_classification')
-    return { data: Int32Array.from(examples, ({ target }) => target?.[0] ?? -100), dims: [examples.length] }
+    return { data: Int32Array.from(examples, ({ target }) => target?.[0] ?? ignoreIndex), dims: [examples.length] }
   const nothing = new Array<number>(width).fill(0)
   return {
     data: Float32Array.from(examples.flatMap(({ target }) => target ?? nothing)),

@@ -16,6 +16,7 @@ import {
   type TokenSequence,
   type WordInput,
   type WordSequence,
+  ignoreIndex,
 } from '@cola/data'
 import { crossEntropy } from '@cola/train'
 import { type Check, flag, oneOf } from '@cola/train/options'
@@ -102,9 +103,6 @@ type Types = TokenClassificationTypes
 
 const outside = 'O'
 
-/** PyTorch's ignore_index. */
-const ignored = -100
-
 const tagList: Check = [
   'an array of different tags of IOB2, "O" among them',
   (value) =>
@@ -169,7 +167,7 @@ export const tokenClassification: Task<Types> = {
     const batches = base.batches(graph)
     return (examples) => {
       const { batch, grid, starts } = batches(examples)
-      const labels = new Int32Array(grid.reduce((a, b) => a * b)).fill(ignored)
+      const labels = new Int32Array(grid.reduce((a, b) => a * b)).fill(ignoreIndex)
       for (const [i, { labels: rowLabels = [] }] of examples.entries()) labels.set(rowLabels, starts[i])
       return { ...batch, labels: { data: labels, dims: grid } }
     }
@@ -275,10 +273,10 @@ function tokenLabels(
   { labels, label_all_tokens }: TokenClassificationSettings,
 ): number[] {
   return word_ids.map((word, i) => {
-    if (word === null) return ignored
+    if (word === null) return ignoreIndex
     const target = targets[word] as number
     if (word !== word_ids[i - 1]) return target
-    if (!label_all_tokens) return ignored
+    if (!label_all_tokens) return ignoreIndex
     const inside = labels.indexOf((labels[target] as string).replace(/^B-/, 'I-'))
     return inside < 0 ? target : inside
   })

@@ -14,9 +14,6 @@ import {
   type Value,
 } from '@cola/graph'
 
-/** The label of elements without a label; ignore_index of torch.nn.CrossEntropyLoss. */
-export const ignoreIndex = -100
-
 /** What a term of a loss is a mean over, as JSON. */
 export type LossTerm = LabelTerm | RowTerm
 

@@ -1,8 +1,9 @@
 // What each term of a loss is a mean over in a batch: its rows, its labels, or the sum of the labels' class weights.
 // Checks the labels.
 
+import { ignoreIndex } from '@cola/data'
 import { evaluateDim } from '@cola/graph'
-import { ignoreIndex, type LabelTerm, type LossTerm, type RowTerm } from '../artifacts/loss-terms.ts'
+import type { LabelTerm, LossTerm, RowTerm } from '../artifacts/loss-terms.ts'
 import { FeedError } from '../errors.ts'
 import type { Batch, BatchArray } from './feeds.ts'
 
