@@ -80,9 +80,9 @@ function promptIds(
   const { tokenizer } = base
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false })
   if (typeof prompt === 'string') {
-    const promptIds = encode(prompt)
-    const { input_ids, start } = tokenizer.buildInputs(promptIds)
-    const ids = input_ids.slice(0, start + promptIds.length)
+    const textIds = encode(prompt)
+    const { input_ids, start } = tokenizer.buildInputs(textIds)
+    const ids = input_ids.slice(0, start + textIds.length)
     return ids.length > 0 ? ids : startTokens(base)
   }
   const named = chat_template === undefined ? {} : { chat_template }
