@@ -28,6 +28,7 @@ export { packSteps, type StepBatch } from './batch/pack-steps.ts'
 export { editDistance } from './edit-distance.ts'
 export { DataError, type DataProblem, HubError } from './errors.ts'
 export { argMax, argMaxRows } from './metrics/arg-max.ts'
+export { softmax } from './metrics/softmax.ts'
 export {
   accuracy,
   type Average,

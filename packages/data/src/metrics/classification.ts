@@ -3,6 +3,7 @@
 
 import { DataError } from '../errors.ts'
 import { type ClassCounts, type ClassIds, countClasses, ratio, type ScoreOptions } from './counts.ts'
+import { mean } from './mean.ts'
 
 /** How the scores of classes are averaged; scikit-learn's `average`. `binary`: the score of class 1 of two. */
 export type Average = 'binary' | 'macro' | 'micro' | 'weighted'
@@ -67,9 +68,6 @@ function byClass(
   }
   return scores
 }
-
-const mean = (values: readonly number[]): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
 const averages: Readonly<
   Record<Average, (score: Score, counts: ClassCounts, warn: ScoreOptions['onWarning']) => number>

@@ -2,6 +2,7 @@
 
 import { DataError } from '../errors.ts'
 import { checkLengths, ratio, type ScoreOptions } from './counts.ts'
+import { mean } from './mean.ts'
 
 /** For each class 1 if the row has the label, else 0. */
 export type Indicators = ArrayLike<number>
@@ -28,13 +29,6 @@ type Warn = ScoreOptions['onWarning']
 
 const f1Of = ({ hits, actual, predicted }: Overlap, warn: () => void): number =>
   ratio(2 * hits, actual + predicted, warn)
-
-const mean = (values: readonly number[]): number =>
-  ratio(
-    values.reduce((sum, value) => sum + value, 0),
-    values.length,
-    () => {},
-  )
 
 /**
  * Subset accuracy, and F1 as micro, macro, weighted and samples average.

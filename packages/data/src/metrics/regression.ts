@@ -2,6 +2,7 @@
 
 import { DataError } from '../errors.ts'
 import { checkLengths, ratio, type ScoreOptions } from './counts.ts'
+import { mean } from './mean.ts'
 
 export interface RegressionMetrics extends Record<string, number> {
   /** Linear correlation, -1 to 1. */
@@ -32,9 +33,6 @@ function checkNumbers(predictions: Numbers, labels: Numbers): void {
       })
   }
 }
-
-const mean = (values: Numbers): number =>
-  values.length === 0 ? 0 : Array.from(values).reduce((sum, value) => sum + value, 0) / values.length
 
 function correlation(x: Numbers, y: Numbers, name: string, { onWarning }: Options): number {
   const [meanX, meanY] = [mean(x), mean(y)]

@@ -13,10 +13,10 @@ import {
   requireLabel,
   requireLabels,
   rowPlace,
+  softmax,
 } from '@cola/data'
 import type { Loss } from '@cola/graph'
 import { binaryCrossEntropy, crossEntropy, meanSquaredError, type Metrics } from '@cola/train'
-import { softmax } from './softmax.ts'
 import type { ScoreContext } from './task.ts'
 
 export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'

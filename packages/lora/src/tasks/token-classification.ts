@@ -8,22 +8,22 @@ import {
   type Entity,
   entitiesOf,
   entityMetrics,
+  ignoreIndex,
   type PunctuationWords,
   requireList,
   requireText,
   rowPlace,
+  softmax,
   type TextRange,
   type TokenSequence,
   type WordInput,
   type WordSequence,
-  ignoreIndex,
 } from '@cola/data'
 import { crossEntropy } from '@cola/train'
 import { type Check, flag, oneOf } from '@cola/train/options'
 import type { BaseModel } from '../load/base.ts'
 import { withHead } from './head.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
-import { softmax } from './softmax.ts'
 import { isSpansRow, type TaggedWords, taggedWords, type TokenClassificationRow } from './tagged-words.ts'
 import type { EncodeContext, Encoded, Task } from './task.ts'
 

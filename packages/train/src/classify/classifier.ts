@@ -1,12 +1,14 @@
 // Writes and loads classifiers: a folder with the model, its tokenizer and the names of its classes.
 
 import {
+  argMax,
   encodeTexts,
   firstPosition,
   longestInput,
   type ModelConfig,
   padTokenId,
   readTokenizer,
+  softmax,
   type TextInput,
   type Tokenizer,
 } from '@cola/data'
@@ -174,9 +176,6 @@ function batches(rows: readonly { input_ids: readonly number[] }[], size: number
 type ClassifierConfig = ModelConfig & { id2label?: Readonly<Record<string, string>> | null | undefined }
 
 function describe(logits: readonly number[], names: readonly string[]): Classification {
-  const maximum = logits.reduce((a, b) => Math.max(a, b))
-  const weights = logits.map((logit) => Math.exp(logit - maximum))
-  const total = weights.reduce((a, b) => a + b)
-  const index = logits.indexOf(maximum)
-  return { label: names[index] as string, index, probabilities: weights.map((weight) => weight / total) }
+  const index = argMax(logits)
+  return { label: names[index] as string, index, probabilities: softmax(logits) }
 }

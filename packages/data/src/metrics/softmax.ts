@@ -1,4 +1,6 @@
-/** Probabilities of logits. */
+// Probabilities of the classes of a row.
+
+/** exp(x) / sum(exp(x)), finite for logits of any size: [classes] to [classes]. */
 export function softmax(logits: readonly number[]): number[] {
   const greatest = logits.reduce((a, b) => Math.max(a, b))
   const weights = logits.map((logit) => Math.exp(logit - greatest))

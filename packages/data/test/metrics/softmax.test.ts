@@ -1,0 +1,14 @@
+import { softmax } from '@cola/data'
+import { expect, it } from 'vitest'
+
+// scipy.special.softmax([1, 2, 3]); logits that float64's exp cannot take give the same probabilities.
+it.each([0, 1000, -1000])('of 1, 2, 3 shifted by %d', (shift) => {
+  const expected = [0.09003057317038046, 0.24472847105479764, 0.6652409557748218]
+  softmax([1, 2, 3].map((logit) => logit + shift)).forEach((p, i) => {
+    expect(p).toBeCloseTo(expected[i] as number, 14)
+  })
+})
+
+it('of a masked class is 0', () => {
+  expect(softmax([0, Number.NEGATIVE_INFINITY])).toEqual([1, 0])
+})
