@@ -168,11 +168,10 @@ export class TrainingSession {
    * Forward and backward on one batch; gradients are added to those since the last {@link lazyResetGrad}. The optimizer
    * step uses the gradient of the mean over all rows (or labels) of these batches, as one large batch would.
    * @param options.window The sums of {@link lossCounts} over all batches until the optimizer step. It makes losses
-   * exact
-   *   whose terms are means over different things (rows and labels, for instance); others are exact without it. Pass it
-   *   for all of these batches or for none. @default none
+   * exact whose terms are means over different things (rows and labels, for instance); others are exact without it.
+   * Pass it for all of these batches or for none. @default none
    * @throws {FeedError} for a batch that does not fit the model, or a label that is not a class; {NonFiniteLossError}
-   *   when the loss is not finite (the state does not change).
+   * when the loss is not finite (the state does not change).
    */
   async runTrainStep(batch: Batch, { window }: { window?: readonly number[] } = {}): Promise<StepResult> {
     const { trainingModel: graph, lossTerms } = this.#artifacts
