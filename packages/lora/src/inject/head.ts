@@ -3,11 +3,14 @@
 
 import { AdapterError } from '../errors.ts'
 
+/** The ways to read a text's hidden states. */
+export const poolings = ['last', 'first', 'mean'] as const
+
 /**
  * Which hidden states the head reads: those of the last real token (decoders), of the first token (encoders), or the
  * mean over real tokens.
  */
-export type Pooling = 'last' | 'first' | 'mean'
+export type Pooling = (typeof poolings)[number]
 
 export interface Head {
   /** The head's module: transformers' `score` for decoders, `classifier` for encoders. */

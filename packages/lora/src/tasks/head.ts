@@ -28,7 +28,7 @@ import {
 } from '@cola/train/options'
 import { ConfigError } from '../errors.ts'
 import type { HeadedModel } from '../inject/adapted-model.ts'
-import type { Head, Pooling } from '../inject/head.ts'
+import { type Head, type Pooling, poolings } from '../inject/head.ts'
 import { hiddenStates, isHidden, isPacked } from '../onnx/hidden.ts'
 import { pool } from './pool.ts'
 
@@ -55,7 +55,7 @@ export interface HeadOptions {
 
 const checks: Checks<HeadOptions> = {
   num_labels: whole(1),
-  pooling: oneOf(['last', 'first', 'mean', 'none'] satisfies HeadOptions['pooling'][]),
+  pooling: oneOf([...poolings, 'none']),
   name: text,
   bias: flag,
   labels: listOf(text),

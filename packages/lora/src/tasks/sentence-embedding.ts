@@ -5,7 +5,7 @@ import { getValue, type Loss } from '@cola/graph'
 import { type Batch, cosineSquaredError, multipleNegativesRanking } from '@cola/train'
 import { oneOf, positive } from '@cola/train/options'
 import { ConfigError } from '../errors.ts'
-import type { Pooling } from '../inject/head.ts'
+import { type Pooling, poolings } from '../inject/head.ts'
 import type { BaseModel } from '../load/base.ts'
 import { sentenceOutput, withSentenceEmbedding } from './embedding-output.ts'
 import { architecture } from '../load/architecture.ts'
@@ -97,13 +97,13 @@ const forms: { readonly [Form in RowForm]: FormRow } = {
   },
 }
 
+/** Of the options, and of the settings that have their names. */
+const checks = { pooling: oneOf(poolings), scale: positive }
+
 export const sentenceEmbedding: Task<Types> = {
   taskType: 'FEATURE_EXTRACTION',
-  options: {
-    pooling: oneOf(['last', 'first', 'mean'] satisfies Pooling[]),
-    scale: positive,
-  },
-  saved: { form: oneOf(rowForms), pooling: oneOf(['last', 'first', 'mean'] satisfies Pooling[]), scale: positive },
+  options: checks,
+  saved: { form: oneOf(rowForms), ...checks },
   settings(rows, options, base, batch_size) {
     const form = formOf(rows[0] as Types['row'], rowPlace('train', 0))
     if (form === 'pairs') requireOthers(rows.length, batch_size)

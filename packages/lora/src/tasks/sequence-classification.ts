@@ -14,7 +14,7 @@ import {
 } from '@cola/data'
 import type { Batch } from '@cola/train'
 import { type Check, list, oneOf, share } from '@cola/train/options'
-import type { Pooling } from '../inject/head.ts'
+import { type Pooling, poolings } from '../inject/head.ts'
 import { withHead } from './head.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
@@ -118,13 +118,13 @@ export const sequenceClassification: Task<Types> = {
   options: {
     problem_type: oneOf(Object.keys(problemTypes)),
     labels: classList,
-    pooling: oneOf(['last', 'first', 'mean'] satisfies Pooling[]),
+    pooling: oneOf(poolings),
     label_smoothing: share,
   },
   saved: {
     problem_type: oneOf(Object.keys(problemTypes)),
     labels: list,
-    pooling: oneOf(['last', 'first', 'mean'] satisfies Pooling[]),
+    pooling: oneOf(poolings),
     label_smoothing: share,
   },
   settings(rows, options, base) {

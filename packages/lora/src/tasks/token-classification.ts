@@ -126,18 +126,17 @@ const withClassifier: ReadonlySet<string> = new Set([
 const headName = ({ causal, config }: BaseModel): string =>
   causal && !withClassifier.has(config.model_type) ? 'score' : 'classifier'
 
+/** Of the options and of the settings, which have the same fields. */
+const checks = {
+  labels: tagList,
+  label_all_tokens: flag,
+  punctuation: oneOf(['all', 'edges'] satisfies PunctuationWords[]),
+}
+
 export const tokenClassification: Task<Types> = {
   taskType: 'TOKEN_CLS',
-  options: {
-    labels: tagList,
-    label_all_tokens: flag,
-    punctuation: oneOf(['all', 'edges'] satisfies PunctuationWords[]),
-  },
-  saved: {
-    labels: tagList,
-    label_all_tokens: flag,
-    punctuation: oneOf(['all', 'edges'] satisfies PunctuationWords[]),
-  },
+  options: checks,
+  saved: checks,
   settings(rows, { labels, label_all_tokens = false, punctuation }) {
     const spans = rows.some((row, i) => isSpansRow(row, rowPlace('train', i)))
     const division = punctuation ?? (spans ? 'all' : 'edges')
