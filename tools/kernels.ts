@@ -39,6 +39,7 @@ const webgpu: Record<string, readonly DataType[]> = {
   Identity: float,
   MatMul: float,
   Gemm: float,
+  Flatten: float,
   Gather: float,
   ScatterND: float,
   ReduceSum: number,

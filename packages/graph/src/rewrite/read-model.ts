@@ -6,7 +6,7 @@ import { inferTypes } from '../ops/add-node.ts'
 import { build } from '../ops/build.ts'
 import type { OutputType } from '../ops/operator.ts'
 import { withoutCasts } from './without-casts.ts'
-import { expand } from './expand.ts'
+import { decompose } from './decompose.ts'
 import { float32Types } from './widen.ts'
 
 export interface ReadModelOptions extends ReadOptions {
@@ -28,7 +28,7 @@ export function readModel(bytes: Uint8Array, { widen = false, ...options }: Read
   graph.nodes = []
   const g = build(graph)
   for (const node of nodes) {
-    if (expand(g, node)) continue
+    if (decompose(g, node)) continue
     graph.nodes.push(node)
     const types = inferTypes(graph, node, node.outputs.length)
     node.outputs.forEach((name, i) => {

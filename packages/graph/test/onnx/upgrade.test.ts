@@ -55,6 +55,6 @@ describe('an older or newer operator', () => {
     graph.outputs = ['y']
     graph.nodes = graph.nodes.map((node) => ({ ...node, opType: 'Attention', attributes: {} }))
     expect(() => readModel(writeModel(graph))).toThrow(UnsupportedOperatorError)
-    expect(() => readModel(writeModel(graph))).toThrow(/a form of Attention.*opset 18 to 22/)
+    expect(() => readModel(writeModel(graph))).toThrow(/operator Attention: .*opset 18 to 22/)
   })
 })
