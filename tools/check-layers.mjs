@@ -12,7 +12,7 @@ const packages = {
   graph: { imports: [], stages: ['tensor', 'ir', 'ops', 'onnx', 'grad', 'rewrite'], files: { 'errors.ts': -1 } },
   data: {
     imports: [],
-    stages: ['hub', 'source', 'tokenizer', 'batch', 'metrics'],
+    stages: ['files', 'hub', 'open', 'source', 'tokenizer', 'batch', 'metrics'],
     files: { 'errors.ts': -1, 'random.ts': -1, 'edit-distance.ts': -1 },
   },
   train: {

@@ -2,9 +2,10 @@
 // @huggingface/hub.
 
 import { HubError } from '../errors.ts'
+import type { WantedFile } from '../files/files.ts'
 import { withTimeout, withToken } from './fetch.ts'
 import { isRepoName, neighbours } from './folder-or-repo.ts'
-import { lfsPointer, longestPointer } from './lfs-pointer.ts'
+import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
 import { pickleFix } from './pickle-fix.ts'
 import { offline, refused, unreachable } from './hub-errors.ts'
 import { cacheFolder, endpointOf, type HubAccess, isOffline, readToken, storedToken } from './settings.ts'
@@ -21,12 +22,6 @@ export interface HubOptions extends HubAccess {
 }
 
 export type RepoType = 'model' | 'dataset'
-
-export interface HubFile {
-  path: string
-  /** Whether the repository may lack it. @default false */
-  optional?: boolean
-}
 
 /** A repository at a commit, from the hub or from the cache alone. */
 interface Snapshot {
@@ -57,7 +52,7 @@ const commit = /^[0-9a-f]{40}$/
  */
 export async function hubFiles(
   repo: string,
-  files: readonly HubFile[],
+  files: readonly WantedFile[],
   { type = 'model', ...options }: HubOptions & { type?: RepoType } = {},
 ): Promise<(string | undefined)[]> {
   if (!isRepoName(repo))
@@ -72,7 +67,7 @@ export async function hubFiles(
   return paths
 }
 
-async function fileOf(snapshot: Snapshot, { path, optional }: HubFile): Promise<string | undefined> {
+async function fileOf(snapshot: Snapshot, { path, optional }: WantedFile): Promise<string | undefined> {
   const { stat } = await import('node:fs/promises')
   const { join } = await import('node:path')
   const { repo, sha, hubError } = snapshot

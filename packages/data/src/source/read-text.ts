@@ -1,7 +1,7 @@
 // Reads files in Node.
 
 import { DataError } from '../errors.ts'
-import { lfsPointer, longestPointer } from '../hub/lfs-pointer.ts'
+import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
 import { decodeText, type DecodeOptions } from './decode.ts'
 
 /**

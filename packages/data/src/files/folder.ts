@@ -1,0 +1,89 @@
+// A folder of the disk as files, in Node.
+
+import { DataError } from '../errors.ts'
+import { checkFileName, isFileName } from './file-name.ts'
+import { type Files, type FileSink, refuseMissing } from './files.ts'
+import { longestPointer } from './lfs-pointer.ts'
+import { checkRange, refusePointer } from './memory.ts'
+import { fileSystem, paths } from './node.ts'
+import { writeFileAtomic } from './write-file.ts'
+
+/** The files of a folder. Symbolic links are followed. @throws {DataError} outside Node. */
+export function folderFiles(folder: string): Files {
+  const fs = fileSystem()
+  const { join } = paths()
+  const path = (name: string) => join(folder, name)
+  const stat = (name: string) => {
+    const stats = isFileName(name) ? fs.statSync(path(name), { throwIfNoEntry: false }) : undefined
+    return stats?.isFile() ? stats : undefined
+  }
+  const size = (name: string) => stat(name)?.size ?? refuseMissing(files, name)
+  const files: Files = {
+    where: folder,
+    names: () => (fs.existsSync(folder) ? namesBelow(folder) : []),
+    has: (name) => stat(name) !== undefined,
+    size,
+    path,
+    read: (name, begin = 0, end) => {
+      const length = size(name)
+      const range = { begin, end: end ?? length, size: length }
+      checkRange(files, name, range)
+      if (length <= longestPointer) refusePointer(files, name, readRange(path(name), 0, length))
+      return readRange(path(name), begin, range.end)
+    },
+  }
+  return files
+}
+
+/** How deep `names` looks: models have files in folders of folders at most. */
+const deepest = 3
+
+function namesBelow(folder: string, depth = 1): string[] {
+  const entries = fileSystem().readdirSync(folder, { withFileTypes: true })
+  return entries
+    .flatMap((entry) => {
+      if (!entry.isDirectory()) return [entry.name]
+      if (depth === deepest) return []
+      return namesBelow(paths().join(folder, entry.name), depth + 1).map((name) => `${entry.name}/${name}`)
+    })
+    .sort()
+}
+
+function readRange(path: string, begin: number, end: number): Uint8Array {
+  const fs = fileSystem()
+  const bytes = new Uint8Array(end - begin)
+  try {
+    const file = fs.openSync(path, 'r')
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const count = fs.readSync(file, bytes, at, Math.min(bytes.length - at, 2 ** 30), begin + at)
+        if (count === 0) throw new Error(`the file ends at byte ${begin + at}`)
+        at += count
+      }
+    } finally {
+      fs.closeSync(file)
+    }
+  } catch (cause) {
+    throw new DataError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
+  }
+  return bytes
+}
+
+/** Writes files below a folder, each as a whole or not at all. @throws {DataError} outside Node. */
+export function folderSink(folder: string): FileSink {
+  const { join } = paths()
+  return {
+    where: folder,
+    write(name, chunks) {
+      checkFileName(name, folder)
+      writeFileAtomic(join(folder, name), chunks)
+    },
+  }
+}
+
+/** Files of a path, or those that are open. @throws {DataError} for a path outside Node. */
+export const filesOf = (folder: string | Files): Files => (typeof folder === 'string' ? folderFiles(folder) : folder)
+
+/** A sink for a path, or the one that is given. @throws {DataError} for a path outside Node. */
+export const sinkOf = (folder: string | FileSink): FileSink =>
+  typeof folder === 'string' ? folderSink(folder) : folder

@@ -1,0 +1,25 @@
+// Node's modules, found at run time: bundlers for browsers see no import.
+
+import { DataError } from '../errors.ts'
+
+interface WithBuiltins {
+  process?: { getBuiltinModule?: (name: string) => unknown }
+}
+
+/** A module of Node. @throws {DataError} outside Node. */
+function builtin<Module>(name: string): Module {
+  const module = (globalThis as WithBuiltins).process?.getBuiltinModule?.(name)
+  if (!module)
+    throw new DataError({
+      where: name,
+      what: 'this environment has no files',
+      fix: 'Give files or bytes instead of a path in a browser; use Node 20.16 or later.',
+    })
+  return module as Module
+}
+
+/** node:fs. @throws {DataError} outside Node. */
+export const fileSystem = () => builtin<typeof import('node:fs')>('node:fs')
+
+/** node:path. @throws {DataError} outside Node. */
+export const paths = () => builtin<typeof import('node:path')>('node:path')

@@ -1,0 +1,44 @@
+// Writes a file of the disk as a whole or not at all.
+
+import { DataError } from '../errors.ts'
+import { fileSystem, paths } from './node.ts'
+
+let writes = 0
+
+/**
+ * Writes a temporary file beside the file, flushes it to disk and renames it.
+ * @throws {DataError} naming the file (a full disk, a folder that cannot be written); no partial file remains.
+ */
+export function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>): void {
+  const fs = fileSystem()
+  const temporary = `${path}.${process.pid}-${++writes}.tmp`
+  let opened = false
+  try {
+    fs.mkdirSync(paths().dirname(path), { recursive: true })
+    const file = fs.openSync(temporary, 'wx')
+    opened = true
+    try {
+      for (const chunk of chunks) writeAll(file, chunk)
+      fs.fsyncSync(file)
+    } finally {
+      fs.closeSync(file)
+    }
+    fs.renameSync(temporary, path)
+  } catch (cause) {
+    if (opened) fs.rmSync(temporary, { force: true })
+    throw new DataError(
+      {
+        where: path,
+        what: 'the file could not be written',
+        found: (cause as Error).message,
+        fix: 'Free some space, or choose a folder that can be written.',
+      },
+      { cause },
+    )
+  }
+}
+
+function writeAll(file: number, chunk: Uint8Array): void {
+  const fs = fileSystem()
+  for (let at = 0; at < chunk.length; ) at += fs.writeSync(file, chunk, at, Math.min(chunk.length - at, 2 ** 30))
+}

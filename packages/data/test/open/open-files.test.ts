@@ -1,0 +1,85 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { folderSink, memoryFiles, openFiles, type Source } from '../../src/index.ts'
+import { text } from '../support/hub-files.ts'
+
+const content = { 'config.json': text('{}'), 'onnx/model.onnx': text('0123456789') }
+
+const picked = (name: string, bytes: Uint8Array<ArrayBuffer>, path = '') =>
+  Object.defineProperty(new File([bytes], name), 'webkitRelativePath', { value: path })
+
+/** A folder handle as browsers have it. */
+function handle(name: string, entries: Record<string, Uint8Array>): FileSystemDirectoryHandle {
+  const children = new Map<string, unknown>()
+  for (const [path, bytes] of Object.entries(entries)) {
+    const [first, ...rest] = path.split('/') as [string, ...string[]]
+    const below = Object.entries(entries).filter(([other]) => other.startsWith(`${first}/`))
+    children.set(
+      first,
+      rest.length
+        ? handle(first, Object.fromEntries(below.map(([other, value]) => [other.slice(first.length + 1), value])))
+        : { kind: 'file', name: first, getFile: async () => new File([bytes as Uint8Array<ArrayBuffer>], first) },
+    )
+  }
+  return {
+    kind: 'directory',
+    name,
+    async *[Symbol.asyncIterator]() {
+      yield* children
+    },
+  } as unknown as FileSystemDirectoryHandle
+}
+
+const sources: Record<string, () => Source> = {
+  'a folder': () => {
+    const path = mkdtempSync(join(tmpdir(), 'files-'))
+    for (const [name, bytes] of Object.entries(content)) folderSink(path).write(name, [bytes])
+    return path
+  },
+  'bytes by name': () => content,
+  'a Map': () => new Map(Object.entries(content)),
+  'open files': () => memoryFiles(content),
+  'a picked list': () => [
+    picked('config.json', content['config.json'], 'folder/config.json'),
+    picked('model.onnx', content['onnx/model.onnx'], 'folder/onnx/model.onnx'),
+  ],
+  'a folder handle': () => handle('folder', content),
+}
+
+describe('openFiles', () => {
+  it.each(Object.entries(sources))('opens %s', async (_, source) => {
+    const files = await openFiles(source())
+    expect(files.names()).toEqual(['config.json', 'onnx/model.onnx'])
+    expect(Buffer.from(files.read('onnx/model.onnx', 2, 4)).toString()).toBe('23')
+  })
+
+  it('opens one file', async () => {
+    const files = await openFiles(picked('table.csv', text('a,b')))
+    expect(files.names()).toEqual(['table.csv'])
+    expect(files.read('table.csv')).toEqual(text('a,b'))
+  })
+
+  it('brings the picked files that are wanted, and no others', async () => {
+    const files = await openFiles(handle('folder', content), { files: ['config.json'] })
+    expect(files.has('onnx/model.onnx')).toBe(true)
+    expect(() => files.read('onnx/model.onnx')).toThrow(/model\.onnx: the file was not fetched/)
+  })
+
+  it.each([
+    ['a number', 3],
+    ['nothing', undefined],
+    ['null', null],
+    ['a list of names', ['config.json']],
+    ['a blob without a name', new Blob(['x'])],
+  ])('refuses %s', async (_, source) => {
+    await expect(openFiles(source as never)).rejects.toThrow(/not a source of files|a blob without a name/)
+  })
+
+  it('names what is missing of what is wanted', async () => {
+    await expect(openFiles(content, { files: ['tokenizer.json'] })).rejects.toThrow(
+      /tokenizer\.json: no such file, found config\.json, onnx\/model\.onnx/,
+    )
+  })
+})
