@@ -43,6 +43,7 @@ import { finetune } from './support/finetune.ts'
 import { embeddedModel, outFolder } from './support/folders.ts'
 import { percent } from './support/progress.ts'
 import { reportLora } from './support/report/lora-config.ts'
+import { reportTraining } from './support/report/student.ts'
 import { once } from './support/runs.ts'
 import { commandLine } from './support/settings.ts'
 import { settingsTable } from './support/settings-table.ts'
@@ -61,6 +62,8 @@ const settings = commandLine({
   // A teacher from elsewhere, in place of experiment 1: a classifier's folder, or a file of logits.
   teacher: '',
   teacherLogits: '',
+  // Training sentences whose labels the student sees; 0: all, with the generator 300.
+  labelled: 0,
   // A JSON file with the student's settings (examples/students).
   student: '',
   // Folder of the student's tokenizer; empty: the teacher's.
@@ -239,10 +242,10 @@ const chosenTransfer = share
 // %% [markdown]
 // ## Experiment 2: the student
 //
-// With the teacher and without, the same seeds for both.
+// With the teacher and without, the same seeds and as many steps for both.
 
 // %%
-const small: StudentSettings = { config: { embedding_size: 128, hidden_size: 128 } }
+const small: StudentSettings = { config: { embedding_size: 128, hidden_size: 128 }, batch_size: 32, transfer: true }
 const asked = settings.student
   ? (JSON.parse(readFileSync(settings.student, 'utf8')) as {
       common?: StudentSettings
@@ -250,15 +253,28 @@ const asked = settings.student
       without?: StudentSettings
     })
   : {}
-const settingsOf = (which: 'with' | 'without'): StudentSettings => ({
+const labelled = data.train.slice(0, settings.labelled || (embedded ? 300 : data.train.length))
+const shared: StudentSettings = {
+  ...reportTraining,
   ...(embedded && !settings.student ? small : {}),
   ...asked.common,
-  ...asked[which],
-  ...(settings.studentEpochs ? { epochs: settings.studentEpochs } : {}),
-})
+}
+const epochs = settings.studentEpochs || asked.with?.epochs || (shared.epochs as number)
+const withTeacher: StudentSettings = { ...shared, ...asked.with, epochs }
+const stepsOf = (sentences: number): number => Math.ceil(sentences / (withTeacher.batch_size as number))
+const steps = epochs * stepsOf(labelled.length + (withTeacher.transfer ? chosenTransfer.length : 0))
+const settingsOf = (which: 'with' | 'without'): StudentSettings =>
+  which === 'with'
+    ? withTeacher
+    : {
+        ...shared,
+        ...asked.without,
+        epochs: Math.max(1, Math.round(steps / stepsOf(labelled.length))),
+        transfer: false,
+      }
 const embedding = settings.embedding || undefined
 const studentData = {
-  splits: data,
+  splits: { ...data, train: labelled },
   tokenizer: settings.tokenizer || (best ? join(best.folder, 'classifier') : embeddedModel),
   embedding,
   names: embedded ? { train: 'train', transfer: 'transfer' } : { train: 'in_domain_train', transfer: 'transfer' },
@@ -276,7 +292,8 @@ for (const seed of seeds) {
       teacher: given || best?.run.best,
       tokenizer: studentData.tokenizer,
       embedding,
-      transfer: transfer.length,
+      labelled: labelled.length,
+      transfer: chosenTransfer.length,
     }
     const run = await once<StudentRun>(runs, `student-${which}-${seed}`, record, (output_dir) =>
       trainStudent({
@@ -287,7 +304,7 @@ for (const seed of seeds) {
         device,
         output_dir,
         signal,
-        callbacks: watch,
+        callbacks: { ...watch, onEpoch: (log) => log.best && watch.onEpoch?.(log) },
       }),
     )
     students[which].push(finished(run))
@@ -377,13 +394,14 @@ const pairs = (split: 'validation' | 'heldOut'): Pairs => ({
   with: students.with.map((run) => run[split].predictions),
   truth: labels[split],
 })
-const outcome = verdict(data.heldOut.name, pairs('heldOut'))
+const outcome = [verdict('validation', pairs('validation')), verdict(data.heldOut.name, pairs('heldOut'))].join('\n\n')
 
 const chosenShare = share ? `, of which the teacher calls ${percent(share)} acceptable` : ''
+const learned = `The student learns from the labels of ${labelled.length} sentences`
 const transferred =
-  chosenTransfer.length && settingsOf('with').transfer
-    ? `With distillation the student also learns from ${chosenTransfer.length} unlabelled sentences${chosenShare}. `
-    : ''
+  chosenTransfer.length && withTeacher.transfer
+    ? `${learned}, with distillation also from ${chosenTransfer.length} unlabelled ones${chosenShare}, which the teacher scores; without, for as many steps. `
+    : `${learned}. `
 const studentSettings = {
   'with distillation': completeSettings(settingsOf('with'), { teacher: true, embedding }),
   'without distillation': completeSettings(settingsOf('without'), { teacher: false, embedding }),

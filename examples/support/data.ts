@@ -53,9 +53,9 @@ function generated(seed: number): Splits {
 }
 
 /** Sentences that nobody labelled, none of them among the splits: the teacher's to judge. */
-export function unlabelled(seed: number, { train, validation, heldOut }: Splits): string[] {
+export function unlabelled(seed: number, { train, validation, heldOut }: Splits, count = 4000): string[] {
   const exclude = new Set([train, validation, heldOut.rows].flatMap((rows) => rows.map(({ text }) => text)))
-  return generateSentences({ seed: seed + 3, count: 2000, templates: 'seen', exclude }).map(({ text }) => text)
+  return generateSentences({ seed: seed + 3, count, templates: 'seen', exclude }).map(({ text }) => text)
 }
 
 export interface Classified extends Splits {
