@@ -1,8 +1,9 @@
 import { defineConfig } from 'tsup'
 
-// JavaScript only: `tsc -b` writes the declarations.
+// JavaScript for Node: tools/build-browser.mjs builds for browsers, and `tsc -b` writes the declarations.
 export default defineConfig({
   entry: ['src/index.ts'],
+  outDir: 'dist/node',
   format: ['esm'],
   target: 'es2023',
   platform: 'neutral',

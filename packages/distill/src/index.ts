@@ -10,7 +10,8 @@ export {
   type Term,
 } from './losses/graph-losses.ts'
 export type { DistillationOptions, LabelOptions, Scale, TemperatureOptions } from './losses/loss-options.ts'
-export { type PairLoss, type PairLossName, pairLosses } from './losses/pairs.ts'
+export type { PairLossName } from './losses/pair-functions.ts'
+export { type PairLoss, pairLosses } from './losses/pairs.ts'
 export { crossEntropyLoss, kdLoss, type PairInput, pairLoss } from './losses/plain-losses.ts'
 export type { ValueAndGradient } from './losses/row-numerics.ts'
 export { type ProjectionOptions, withProjection } from './losses/with-projection.ts'

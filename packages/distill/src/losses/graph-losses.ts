@@ -11,7 +11,8 @@ import {
   temperatureChecks,
   type TemperatureOptions,
 } from './loss-options.ts'
-import { lossNamed, type PairLossName } from './pairs.ts'
+import { type PairLossName, requirePair } from './pair-functions.ts'
+import { pairGraphs } from './pair-graphs.ts'
 
 export interface PairGraphOptions extends TemperatureOptions {
   /** Value of the student's graph. @default 'logits' */
@@ -29,12 +30,12 @@ export function pairLossGraph(
   name: PairLossName,
   { student = 'logits', teacher = 'teacher_logits', ...options }: PairGraphOptions = {},
 ): Loss {
-  const row = lossNamed(name)
+  requirePair(name)
   checkLossOptions(`pairLossGraph ${name}`, options, temperatureChecks)
   const loss = (graph: Graph): Value => {
     const values = getValue(graph, student)
     const target = graph.values.get(teacher) ?? addInput(graph, teacher, 'float32', values.shape)
-    return row.graph(build(graph), values, target, options)
+    return pairGraphs[name](build(graph), values, target, options)
   }
   return Object.assign(loss, { meanOver: { rows: student } })
 }

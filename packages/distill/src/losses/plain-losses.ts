@@ -13,7 +13,7 @@ import {
   temperatureChecks,
   type TemperatureOptions,
 } from './loss-options.ts'
-import { lossNamed, type PairLossName } from './pairs.ts'
+import { pairFunctions, type PairLossName, requirePair } from './pair-functions.ts'
 import { logSoftmax, rowsOf, type ValueAndGradient } from './row-numerics.ts'
 
 export interface PairInput {
@@ -43,11 +43,11 @@ function pair(
   { student, teacher, width }: PairInput,
   options: TemperatureOptions,
 ): ValueAndGradient {
-  const { plain } = lossNamed(name)
+  requirePair(name)
   requireFit('teacher', teacher.length, student.length)
   requireRows('student', student, width)
   requireRows('teacher', teacher, width)
-  return plain(student, teacher, width, options)
+  return pairFunctions[name](student, teacher, width, options)
 }
 
 /**

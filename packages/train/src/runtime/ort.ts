@@ -15,8 +15,14 @@ export const OrtTensor: TensorConstructor = Tensor
 export const installNode = 'npm install --ignore-scripts onnxruntime-node'
 
 /** Loads the runtime. @throws {DeviceError} when it is not installed, or when its binaries cannot be loaded. */
-export const loadRuntime = (): Promise<{ InferenceSession: InferenceSessionFactory }> =>
-  import('#ort').catch(refuseRuntime)
+export async function loadRuntime(): Promise<{ InferenceSession: InferenceSessionFactory }> {
+  // Bundlers build without the runtime where its import is in a try block.
+  try {
+    return await import('#ort')
+  } catch (cause) {
+    return refuseRuntime(cause as Error)
+  }
+}
 
 /** Creates a session from a file's path or bytes. */
 export async function createOrtSession(model: string | Uint8Array, options: SessionOptions): Promise<OrtSession> {
@@ -24,11 +30,21 @@ export async function createOrtSession(model: string | Uint8Array, options: Sess
   return typeof model === 'string' ? InferenceSession.create(model, options) : InferenceSession.create(model, options)
 }
 
-function refuseRuntime(cause: Error & { code?: string }): never {
-  const [where, install] = hasFiles()
-    ? ['onnxruntime-node', installNode]
-    : ['onnxruntime-web', 'npm install onnxruntime-web']
-  if (cause.code === 'ERR_MODULE_NOT_FOUND' && cause.message.includes(where))
+const installLines = {
+  'onnxruntime-node': installNode,
+  'onnxruntime-web': 'npm install onnxruntime-web',
+} as const
+
+/** What Node, the bundlers and the browsers say of a module that is not there. */
+const isMissing = /cannot find|could not resolve|failed to resolve|does not resolve|bare specifier/i
+
+/** The typed error of a runtime that was not loaded; `cause` names the module if it is missing. */
+export function refuseRuntime(cause: Error): never {
+  const names = Object.keys(installLines) as (keyof typeof installLines)[]
+  const named = names.find((name) => cause.message.includes(name))
+  const where = named ?? (hasFiles() ? 'onnxruntime-node' : 'onnxruntime-web')
+  const install = installLines[where]
+  if (named && isMissing.test(cause.message))
     throw new DeviceError(
       { where, what: 'the runtime is not installed', fix: `Install it beside this package: ${install}` },
       { cause },
