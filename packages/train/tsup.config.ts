@@ -7,5 +7,6 @@ export default {
     worker: 'src/worker/main.ts',
     files: 'src/files/node.ts',
     options: 'src/options.ts',
+    'no-bundled-files': 'src/runtime/no-bundled-files.ts',
   },
 }

@@ -44,7 +44,7 @@ export async function openSession(
   device: ResolvedDevice,
 ): Promise<OrtSession> {
   checkDevice(device)
-  await loadRuntime()
+  await loadRuntime(device)
   const row = deviceRow(device)
   if (!row.int8 && graph.nodes.some(({ opType }) => opType === 'DynamicQuantizeMatMul'))
     throw new DeviceError({
@@ -69,21 +69,22 @@ export async function openSession(
     ...(row.resident && resident.length ? { preferredOutputLocation: locations } : {}),
   }
   try {
-    if (path !== undefined) return await createOrtSession(path, options)
+    if (path !== undefined) return await createOrtSession(device, path, options)
     const external = layoutExternal(graph.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
     const data = concatenateChunks(externalChunks(graph.initializers, external))
     checkTypes(graph)
     return await createOrtSession(
+      device,
       writeModel(lower(graph), external),
       external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options,
     )
   } catch (cause) {
-    throw await refusal({ graph, device, fix: row.fix, works: () => opensProbe(row) }, cause as Error)
+    throw await refusal({ graph, device, fix: row.fix, works: () => opensProbe(device, row) }, cause as Error)
   }
 }
 
-const opensProbe = ({ providers }: DeviceRow): Promise<boolean> =>
-  createOrtSession(writeModel(probeGraph()), { executionProviders: providers, logSeverityLevel: 4 }).then(
+const opensProbe = (device: ResolvedDevice, { providers }: DeviceRow): Promise<boolean> =>
+  createOrtSession(device, writeModel(probeGraph()), { executionProviders: providers, logSeverityLevel: 4 }).then(
     async (session) => {
       await session.release()
       return true
@@ -99,16 +100,18 @@ const opensProbe = ({ providers }: DeviceRow): Promise<boolean> =>
 export async function resolveDevice(device: Device, probe: Graph | RunnableModel): Promise<ResolvedDevice> {
   checkDevice(device)
   if (device !== 'auto') return device
-  await loadRuntime()
+  if (hasFiles()) await loadRuntime('cpu')
   const platform = hasFiles() ? 'node' : 'browser'
   const candidates = deviceNames.filter((name) => deviceRow(name).platforms.includes(platform))
   let modelError: unknown
+  const refusals: string[] = []
   for (const candidate of candidates) {
     try {
       await (await openSession('graph' in probe ? probe : { graph: probe }, candidate)).release()
       return candidate
     } catch (error) {
-      if (!(error instanceof DeviceError)) modelError = error
+      if (error instanceof DeviceError) refusals.push(error.message)
+      else modelError = error
     }
   }
   if (modelError) throw modelError
@@ -116,6 +119,7 @@ export async function resolveDevice(device: Device, probe: Graph | RunnableModel
     where: 'device "auto"',
     what: 'no device works',
     expected: candidates.join(', '),
-    fix: installNode,
+    found: refusals.join(' '),
+    fix: hasFiles() ? installNode : deviceRow('wasm').fix,
   })
 }

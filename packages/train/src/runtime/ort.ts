@@ -1,9 +1,19 @@
-// Loads ONNX Runtime with the first session: onnxruntime-node in Node, onnxruntime-web in a browser, by the package
-// import "#ort". The only importer. Tensors come from onnxruntime-common, which both share, and need no runtime.
+// Loads ONNX Runtime with the first session: onnxruntime-node in Node, a build of onnxruntime-web in a browser, by the
+// package imports "#ort" and "#ort-wasm". The only importer. Tensors come from onnxruntime-common, which all share.
 
-import { type InferenceSession, type InferenceSessionFactory, Tensor, type TensorConstructor } from 'onnxruntime-common'
+import {
+  type Env,
+  type InferenceSession,
+  type InferenceSessionFactory,
+  Tensor,
+  type TensorConstructor,
+} from 'onnxruntime-common'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
+import type { ResolvedDevice } from './devices.ts'
+import { runtimeSettings } from './runtime-options.ts'
+import { prepareWasm, refuseStart } from './start-wasm.ts'
+import type { WasmBuild } from './wasm-files.ts'
 
 export type OrtSession = InferenceSession
 export type OrtTensor = Tensor
@@ -14,20 +24,81 @@ export const OrtTensor: TensorConstructor = Tensor
 /** Command that installs the runtime without the CUDA libraries that its install script downloads on Linux x64. */
 export const installNode = 'npm install --ignore-scripts onnxruntime-node'
 
-/** Loads the runtime. @throws {DeviceError} when it is not installed, or when its binaries cannot be loaded. */
-export async function loadRuntime(): Promise<{ InferenceSession: InferenceSessionFactory }> {
-  // Bundlers build without the runtime where its import is in a try block.
-  try {
-    return await import('#ort')
-  } catch (cause) {
-    return refuseRuntime(cause as Error)
-  }
+interface Runtime {
+  InferenceSession: InferenceSessionFactory
+  env: Env
 }
 
-/** Creates a session from a file's path or bytes. */
-export async function createOrtSession(model: string | Uint8Array, options: SessionOptions): Promise<OrtSession> {
-  const { InferenceSession } = await loadRuntime()
-  return typeof model === 'string' ? InferenceSession.create(model, options) : InferenceSession.create(model, options)
+// Bundlers build without the runtime where its import is in a try block.
+const loaders: Record<WasmBuild, () => Promise<Runtime>> = {
+  async wasm() {
+    try {
+      return await import('#ort-wasm')
+    } catch (cause) {
+      return refuseRuntime(cause as Error)
+    }
+  },
+  async webgpu() {
+    try {
+      return await import('#ort')
+    } catch (cause) {
+      return refuseRuntime(cause as Error)
+    }
+  },
+}
+
+const buildOf = (device: ResolvedDevice): WasmBuild => (device === 'wasm' ? 'wasm' : 'webgpu')
+const loaded = new Map<WasmBuild, Promise<Runtime>>()
+
+/**
+ * Loads the runtime of a device.
+ * @throws {DeviceError} when it is not installed, when its binaries cannot be loaded, or when its wasm is not where it
+ * is looked for.
+ */
+export function loadRuntime(device: ResolvedDevice): Promise<Runtime> {
+  const build = buildOf(device)
+  if (hasFiles()) return loaders[build]()
+  const runtime = loaded.get(build) ?? prepare(build)
+  loaded.set(build, runtime)
+  // A failure is not kept: what was missing may be there at the next try.
+  runtime.catch(() => loaded.delete(build))
+  return runtime
+}
+
+async function prepare(build: WasmBuild): Promise<Runtime> {
+  const runtime = await loaders[build]()
+  await prepareWasm(build, runtime.env.wasm)
+  return runtime
+}
+
+let last: Promise<unknown> = Promise.resolve()
+
+/** Runs one call of a browser's runtime after another: a second that runs at once would freeze the page. */
+function inTurn<Result>(call: () => Promise<Result>): Promise<Result> {
+  const result = last.then(call)
+  last = result.catch(() => undefined)
+  return result
+}
+
+/** Creates a session on a device from a file's path or bytes. */
+export async function createOrtSession(
+  device: ResolvedDevice,
+  model: string | Uint8Array,
+  options: SessionOptions,
+): Promise<OrtSession> {
+  const { InferenceSession, env } = await loadRuntime(device)
+  const { numThreads } = runtimeSettings()
+  const create = (all: SessionOptions): Promise<OrtSession> =>
+    typeof model === 'string' ? InferenceSession.create(model, all) : InferenceSession.create(model, all)
+  if (hasFiles()) return create(numThreads === undefined ? options : { ...options, intraOpNumThreads: numThreads })
+  const session = await inTurn(() => create(options)).catch(refuseStart)
+  // The wasm is compiled now.
+  delete env.wasm.wasmBinary
+  const { run, release } = session
+  return Object.assign(session, {
+    run: (...args: Parameters<OrtSession['run']>) => inTurn(() => run.apply(session, args)),
+    release: () => inTurn(() => release.apply(session)),
+  })
 }
 
 const installLines = {

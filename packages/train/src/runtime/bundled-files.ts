@@ -1,0 +1,21 @@
+// The addresses of the runtime's files as a bundler writes them. A bundler knows the form `new URL('FILE',
+// import.meta.url)`, copies the file and puts its address here. Node's build has ./no-bundled-files.ts instead.
+
+import type { WasmBuild, WasmFiles } from './wasm-files.ts'
+
+export const bundledFiles: Record<WasmBuild, WasmFiles> = {
+  wasm: {
+    mjs: new URL('onnxruntime-web/ort-wasm-simd-threaded.mjs', import.meta.url).href,
+    wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.wasm', import.meta.url).href,
+  },
+  webgpu: {
+    mjs: new URL('onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs', import.meta.url).href,
+    wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm', import.meta.url).href,
+  },
+}
+
+/** Address of this file, or of the bundle that it is part of. */
+export const moduleAddress: string = import.meta.url
+
+/** The address of a module by the page's import map. @throws {TypeError} when it has none. */
+export const resolveModule = (specifier: string): string => import.meta.resolve(specifier)

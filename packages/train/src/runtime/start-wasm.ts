@@ -1,0 +1,73 @@
+// Starts the wasm of a browser's runtime: its files, its threads, and what is said when that is not possible.
+
+import { DeviceError } from '../errors.ts'
+import { fixRuntimeSettings } from './runtime-options.ts'
+import { fetchWasm, filesFix, type WasmBuild, wasmCandidates } from './wasm-files.ts'
+
+/** The settings that onnxruntime-web reads when its first session is created. */
+interface WasmEnvironment {
+  wasmPaths?: unknown
+  wasmBinary?: ArrayBufferLike | Uint8Array
+  numThreads?: number
+  initTimeout?: number
+}
+
+/** Milliseconds for the start of the wasm and its threads, after its download. */
+const startLimit = 60_000
+
+/** Fetches the wasm and sets how it starts. @throws {DeviceError} when it is not where it is looked for. */
+export async function prepareWasm(build: WasmBuild, wasm: WasmEnvironment): Promise<void> {
+  const { wasmPaths: folder, numThreads } = fixRuntimeSettings()
+  const { bundledFiles, moduleAddress, resolveModule } = await import('#bundled-files')
+  const { files, binary } = await fetchWasm(
+    wasmCandidates(build, {
+      folder,
+      bundled: bundledFiles[build],
+      module: moduleAddress,
+      resolve: resolveModule,
+    }),
+  )
+  wasm.wasmPaths = files
+  wasm.wasmBinary = binary
+  wasm.numThreads = browserThreads(numThreads)
+  wasm.initTimeout = startLimit
+}
+
+const warnings: string[] = []
+let warned = false
+
+/** Hands over the warnings about the runtime that nobody has been told yet. */
+export function reportRuntimeWarnings(onWarning: ((message: string) => void) | undefined): void {
+  if (onWarning) for (const message of warnings.splice(0)) onWarning(message)
+}
+
+function browserThreads(wanted: number | undefined): number {
+  const cores = globalThis.navigator?.hardwareConcurrency ?? 1
+  const threads = wanted ?? Math.min(4, Math.max(Math.min(2, cores), Math.ceil(cores / 2)))
+  if (threads === 1 || globalThis.crossOriginIsolated) return threads
+  if (!warned)
+    warnings.push(
+      'The page is not cross-origin isolated, so that the runtime computes on one thread. Serve the page and its ' +
+        'scripts with "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp".',
+    )
+  warned = true
+  return 1
+}
+
+/** Errors of a browser's runtime that is loaded and does not start. */
+export function refuseStart(cause: Error): never {
+  const script = /dynamically imported module|importing a module script|error loading dynamically/i.test(cause.message)
+  const timeout = /initializing failed due to timeout/.test(cause.message)
+  if (!script && !timeout) throw cause
+  throw new DeviceError(
+    {
+      where: 'onnxruntime-web',
+      what: script ? "the runtime's script could not be loaded" : "the runtime's threads did not start",
+      found: cause.message,
+      fix: script
+        ? filesFix
+        : `Allow its workers (Content-Security-Policy: worker-src 'self'), or configureRuntime({ numThreads: 1 }).`,
+    },
+    { cause },
+  )
+}
