@@ -11,6 +11,9 @@ export class ModelError extends ColaError {}
 /** Inputs that do not fit a model: one is missing, has the wrong shape, or holds ids out of range. */
 export class FeedError extends ColaError {}
 
+/** A session is released or has ended, or another call that changes its state is running. */
+export class SessionError extends ColaError {}
+
 /** The loss is NaN or infinite. */
 export class NonFiniteLossError extends ColaError {}
 
@@ -35,5 +38,6 @@ export const errorClasses = {
   FileError,
   ModelError,
   NonFiniteLossError,
+  SessionError,
   WeightsError,
 } as const

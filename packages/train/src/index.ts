@@ -38,6 +38,7 @@ export {
   FileError,
   ModelError,
   NonFiniteLossError,
+  SessionError,
   WeightsError,
 } from './errors.ts'
 export { readSafetensorsFile } from './files/node.ts'

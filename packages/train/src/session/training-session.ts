@@ -21,7 +21,9 @@ import { writeModels } from '../runtime/model-files.ts'
 import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { probeGraph } from '../runtime/refusal.ts'
+import { reportRuntimeWarnings } from '../runtime/start-wasm.ts'
 import { atLeast, checkValue, integer } from '../options.ts'
+import { Calls } from './calls.ts'
 import { type Batch, feedsOf } from './feeds.ts'
 import { accumulate, type Accumulation, gradientScale, noAccumulation } from './accumulation.ts'
 import { download, downloadGraph } from './download.ts'
@@ -37,6 +39,8 @@ export interface TrainingSessionOptions {
   folder?: string
   /** Seed of the dropout masks. @default 0 */
   seed?: number
+  /** Is told once when a browser's runtime has to compute on one thread. @default nobody is told */
+  onWarning?: (message: string) => void
 }
 
 /** State from which a run continues exactly: float32 tensors by name, and the number of optimizer steps. */
@@ -65,7 +69,8 @@ export type TrainableSession = Pick<
 
 /**
  * Trains a model's trainables on a device by running its artifacts.
- * One call at a time: the runtime serializes runs in a process.
+ * One call that changes its state at a time: a second one throws a SessionError, as does every call after the release.
+ * Calls that read the state wait for one that changes it.
  */
 export class TrainingSession {
   readonly device: ResolvedDevice
@@ -76,6 +81,7 @@ export class TrainingSession {
   readonly #download: OrtSession | undefined
   readonly #cleanUp: () => void
   readonly #seed: number
+  readonly #calls = new Calls('training session')
   #parameters: OrtTensors
   #buffers: OrtTensors
   #state: OrtTensors
@@ -120,9 +126,11 @@ export class TrainingSession {
     device = 'auto',
     folder,
     seed = 0,
+    onWarning,
   }: TrainingSessionOptions): Promise<TrainingSession> {
     checkValue('TrainingSession, option seed', seed, integer)
     const resolved = await resolveDevice(device, probeGraph())
+    reportRuntimeWarnings(onWarning)
     const { trainingModel, evalModel, optimizerModel } = artifacts
     const graphs = { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel }
     const temporary = hasFiles() && folder === undefined ? temporaryFolder() : undefined
@@ -174,42 +182,44 @@ export class TrainingSession {
    * when the loss is not finite (the state does not change).
    */
   async runTrainStep(batch: Batch, { window }: { window?: readonly number[] } = {}): Promise<StepResult> {
-    const { trainingModel: graph, lossTerms } = this.#artifacts
-    const shareInputs = lossTerms.map((_, i) => shareInput(i))
-    const sessionInputs = new Set([
-      ...Object.keys(this.#parameters),
-      ...Object.keys(this.#buffers),
-      'lazy_reset_grad',
-      ...shareInputs,
-      ...this.#artifacts.dropoutMasks.map(({ input }) => input),
-    ])
-    const { feeds, symbols } = feedsOf(
-      graph,
-      graph.inputs.filter((name) => !sessionInputs.has(name)),
-      batch,
-    )
-    const counts = lossCounts(lossTerms, batch)
-    const { shares, after } = accumulate(this.#accumulation, counts, window)
-    const results = await this.#training.run({
-      ...feeds,
-      ...this.#parameters,
-      ...this.#buffers,
-      ...Object.fromEntries(shareInputs.map((name, i) => [name, scalar(shares[i] as number)])),
-      lazy_reset_grad: new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1]),
-      ...this.#masks(symbols),
+    return this.#calls.change('runTrainStep', async () => {
+      const { trainingModel: graph, lossTerms } = this.#artifacts
+      const shareInputs = lossTerms.map((_, i) => shareInput(i))
+      const sessionInputs = new Set([
+        ...Object.keys(this.#parameters),
+        ...Object.keys(this.#buffers),
+        'lazy_reset_grad',
+        ...shareInputs,
+        ...this.#artifacts.dropoutMasks.map(({ input }) => input),
+      ])
+      const { feeds, symbols } = feedsOf(
+        graph,
+        graph.inputs.filter((name) => !sessionInputs.has(name)),
+        batch,
+      )
+      const counts = lossCounts(lossTerms, batch)
+      const { shares, after } = accumulate(this.#accumulation, counts, window)
+      const results = await this.#training.run({
+        ...feeds,
+        ...this.#parameters,
+        ...this.#buffers,
+        ...Object.fromEntries(shareInputs.map((name, i) => [name, scalar(shares[i] as number)])),
+        lazy_reset_grad: new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1]),
+        ...this.#masks(symbols),
+      })
+      const gradients = new Set(Object.keys(this.#parameters).map(gradientOutput))
+      const outputs = graph.outputs.filter((name) => !gradients.has(name))
+      const step = stepResultOf(results, outputs, counts)
+      if (!Number.isFinite(step.loss)) throw notFinite(step.loss, this.#trainSteps + 1, graph)
+      for (const name of Object.keys(this.#parameters)) {
+        dispose(this.#buffers[gradientBuffer(name)])
+        this.#buffers[gradientBuffer(name)] = results[gradientOutput(name)] as OrtTensor
+      }
+      this.#reset = false
+      this.#accumulation = after
+      this.#trainSteps++
+      return step
     })
-    const gradients = new Set(Object.keys(this.#parameters).map(gradientOutput))
-    const outputs = graph.outputs.filter((name) => !gradients.has(name))
-    const step = stepResultOf(results, outputs, counts)
-    if (!Number.isFinite(step.loss)) throw notFinite(step.loss, this.#trainSteps + 1, graph)
-    for (const name of Object.keys(this.#parameters)) {
-      dispose(this.#buffers[gradientBuffer(name)])
-      this.#buffers[gradientBuffer(name)] = results[gradientOutput(name)] as OrtTensor
-    }
-    this.#reset = false
-    this.#accumulation = after
-    this.#trainSteps++
-    return step
   }
 
   /**
@@ -217,19 +227,21 @@ export class TrainingSession {
    * @throws {FeedError} for a batch that does not fit the model, or a label that is not a class.
    */
   async runEvalStep(batch: Batch): Promise<StepResult> {
-    const { evalModel: graph, evalLossTerms } = this.#artifacts
-    const { feeds } = feedsOf(
-      graph,
-      graph.inputs.filter((name) => !(name in this.#parameters)),
-      batch,
-    )
-    const parameters = Object.fromEntries(
-      graph.inputs
-        .filter((name) => name in this.#parameters)
-        .map((name) => [name, this.#parameters[name] as OrtTensor]),
-    )
-    const counts = lossCounts(evalLossTerms, batch)
-    return stepResultOf(await this.#evaluation.run({ ...feeds, ...parameters }), graph.outputs, counts)
+    return this.#calls.read('runEvalStep', async () => {
+      const { evalModel: graph, evalLossTerms } = this.#artifacts
+      const { feeds } = feedsOf(
+        graph,
+        graph.inputs.filter((name) => !(name in this.#parameters)),
+        batch,
+      )
+      const parameters = Object.fromEntries(
+        graph.inputs
+          .filter((name) => name in this.#parameters)
+          .map((name) => [name, this.#parameters[name] as OrtTensor]),
+      )
+      const counts = lossCounts(evalLossTerms, batch)
+      return stepResultOf(await this.#evaluation.run({ ...feeds, ...parameters }), graph.outputs, counts)
+    })
   }
 
   /**
@@ -238,39 +250,42 @@ export class TrainingSession {
    * 0.
    */
   async runOptimizerStep({ learningRate }: { learningRate: number }): Promise<void> {
-    checkValue('runOptimizerStep, learningRate', learningRate, atLeast(0))
-    if (this.#accumulation.batches === 0)
-      throw new FeedError({
-        where: 'runOptimizerStep',
-        what: 'there are no gradients',
-        fix: 'Call runTrainStep first.',
-      })
-    const gradients = Object.fromEntries(
-      Object.keys(this.#parameters).map((name) => [`${name}_grad`, this.#buffers[gradientBuffer(name)] as OrtTensor]),
-    )
-    const scalars = {
-      [optimizerInputs.learningRate]: scalar(learningRate),
-      [optimizerInputs.step]: scalar(this.#step + 1),
-      [optimizerInputs.gradientScale]: scalar(gradientScale(this.#accumulation)),
-    }
-    const feeds: OrtTensors = { ...scalars, ...this.#parameters, ...gradients, ...this.#state }
-    const inputs = new Set(this.#optimizer.inputNames)
-    const results = await this.#optimizer.run(
-      Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.has(name))),
-    )
-    const update = (tensors: OrtTensors) => {
-      for (const name of Object.keys(tensors)) {
-        dispose(tensors[name])
-        tensors[name] = results[`${name}.out`] as OrtTensor
+    return this.#calls.change('runOptimizerStep', async () => {
+      checkValue('runOptimizerStep, learningRate', learningRate, atLeast(0))
+      if (this.#accumulation.batches === 0)
+        throw new FeedError({
+          where: 'runOptimizerStep',
+          what: 'there are no gradients',
+          fix: 'Call runTrainStep first.',
+        })
+      const gradients = Object.fromEntries(
+        Object.keys(this.#parameters).map((name) => [`${name}_grad`, this.#buffers[gradientBuffer(name)] as OrtTensor]),
+      )
+      const scalars = {
+        [optimizerInputs.learningRate]: scalar(learningRate),
+        [optimizerInputs.step]: scalar(this.#step + 1),
+        [optimizerInputs.gradientScale]: scalar(gradientScale(this.#accumulation)),
       }
-    }
-    update(this.#parameters)
-    update(this.#state)
-    this.#step++
+      const feeds: OrtTensors = { ...scalars, ...this.#parameters, ...gradients, ...this.#state }
+      const inputs = new Set(this.#optimizer.inputNames)
+      const results = await this.#optimizer.run(
+        Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.has(name))),
+      )
+      const update = (tensors: OrtTensors) => {
+        for (const name of Object.keys(tensors)) {
+          dispose(tensors[name])
+          tensors[name] = results[`${name}.out`] as OrtTensor
+        }
+      }
+      update(this.#parameters)
+      update(this.#state)
+      this.#step++
+    })
   }
 
   /** Lets the next training step start a new sum of gradients. */
   lazyResetGrad(): void {
+    this.#calls.requireIdle('lazyResetGrad')
     this.#reset = true
     this.#accumulation = noAccumulation
   }
@@ -287,28 +302,30 @@ export class TrainingSession {
 
   /** Copies of the trainable parameters by name. */
   async getParameters(): Promise<Map<string, Tensor>> {
-    return this.#split(await this.#fetch({ ...this.#parameters, ...this.#state }))
+    return this.#calls.read('getParameters', () => this.#fetchParameters())
   }
 
   /** Gradients of the mean over all batches since the last reset, by parameter; for tests and inspection. */
   async getGradients(): Promise<Map<string, Tensor>> {
-    // Under the parameters' names, because the download graph has inputs with these names.
-    const gradients = Object.fromEntries(
-      Object.keys(this.#parameters).map((name) => [name, this.#buffers[gradientBuffer(name)] as OrtTensor]),
-    )
-    const sums = this.#split(await this.#fetch({ ...this.#state, ...gradients }))
-    const factor = gradientScale(this.#accumulation)
-    return factor === 1
-      ? sums
-      : new Map(
-          [...sums].map(([name, sum]) => [
-            name,
-            float32(
-              sum.dims,
-              toFloat32(sum).map((value) => factor * value),
-            ),
-          ]),
-        )
+    return this.#calls.read('getGradients', async () => {
+      // Under the parameters' names, because the download graph has inputs with these names.
+      const gradients = Object.fromEntries(
+        Object.keys(this.#parameters).map((name) => [name, this.#buffers[gradientBuffer(name)] as OrtTensor]),
+      )
+      const sums = this.#split(await this.#fetch({ ...this.#state, ...gradients }))
+      const factor = gradientScale(this.#accumulation)
+      return factor === 1
+        ? sums
+        : new Map(
+            [...sums].map(([name, sum]) => [
+              name,
+              float32(
+                sum.dims,
+                toFloat32(sum).map((value) => factor * value),
+              ),
+            ]),
+          )
+    })
   }
 
   /** All trainable parameters, one after another, in the order of {@link parameterNames}. */
@@ -321,6 +338,7 @@ export class TrainingSession {
    * @throws {FeedError} when its size is wrong.
    */
   loadParametersBuffer(buffer: Float32Array): void {
+    this.#calls.requireIdle('loadParametersBuffer')
     if (buffer.length !== this.getParametersSize())
       throw new FeedError({
         where: 'loadParametersBuffer',
@@ -338,21 +356,25 @@ export class TrainingSession {
    * @throws {CheckpointError} for a name or shape that the model does not have.
    */
   async setParameters(tensors: ReadonlyMap<string, Tensor>): Promise<void> {
-    checkTensors(this.#artifacts.parameters, tensors)
-    const all =
-      tensors.size === this.#artifacts.parameters.size
-        ? tensors
-        : new Map([...(await this.getParameters()), ...tensors])
-    this.#replace(this.#parameters, joinAll(this.#artifacts.blocks, all))
+    return this.#calls.change('setParameters', async () => {
+      checkTensors(this.#artifacts.parameters, tensors)
+      const all =
+        tensors.size === this.#artifacts.parameters.size
+          ? tensors
+          : new Map([...(await this.#fetchParameters()), ...tensors])
+      this.#replace(this.#parameters, joinAll(this.#artifacts.blocks, all))
+    })
   }
 
   /** A copy of parameters and optimizer state. Call it between optimizer steps. */
   async getState(): Promise<SessionState> {
-    const all = await this.#fetch({ ...this.#parameters, ...this.#state })
-    const state = this.#artifacts.stateSlots.flatMap((slot) =>
-      [...this.#split(all, slot)].map(([name, value]) => [stateName(name, slot), value] as const),
-    )
-    return { tensors: new Map([...this.#split(all), ...state]), step: this.#step }
+    return this.#calls.read('getState', async () => {
+      const all = await this.#fetch({ ...this.#parameters, ...this.#state })
+      const state = this.#artifacts.stateSlots.flatMap((slot) =>
+        [...this.#split(all, slot)].map(([name, value]) => [stateName(name, slot), value] as const),
+      )
+      return { tensors: new Map([...this.#split(all), ...state]), step: this.#step }
+    })
   }
 
   /**
@@ -360,6 +382,7 @@ export class TrainingSession {
    * @throws {CheckpointError} when it belongs to another model or optimizer, or holds NaN or Infinity.
    */
   setState({ tensors, step }: SessionState): void {
+    this.#calls.requireIdle('setState')
     const { blocks, parameters, stateSlots } = this.#artifacts
     const state = stateSlots.flatMap((slot) =>
       [...parameters].map(([name, data]) => [stateName(name, slot), data] as const),
@@ -383,11 +406,13 @@ export class TrainingSession {
 
   /** Sets the position of the dropout generator, which a resumed run has to restore. */
   seekDropout(trainSteps: number): void {
+    this.#calls.requireIdle('seekDropout')
     this.#trainSteps = trainSteps
   }
 
-  /** Frees the sessions and the temporary files. */
+  /** Frees the sessions and the temporary files, after a call that runs. */
   async release(): Promise<void> {
+    if (!(await this.#calls.end('the session was released'))) return
     for (const session of [this.#training, this.#evaluation, this.#optimizer, this.#download]) await session?.release()
     this.#cleanUp()
   }
@@ -409,6 +434,10 @@ export class TrainingSession {
         ]
       }),
     )
+  }
+
+  async #fetchParameters(): Promise<Map<string, Tensor>> {
+    return this.#split(await this.#fetch({ ...this.#parameters, ...this.#state }))
   }
 
   async #fetch(tensors: OrtTensors): Promise<OrtTensors> {

@@ -4,6 +4,7 @@ import type { Tensor } from '@cola/graph'
 import { CheckpointError, ConfigError } from '../errors.ts'
 import { fileSystem, paths } from '../files/node.ts'
 import { schedule as makeSchedule } from '../optim/schedule.ts'
+import { Calls } from '../session/calls.ts'
 import type { Batch } from '../session/feeds.ts'
 import { addCounts, lossCounts } from '../session/loss-counts.ts'
 import { addMeans, meanOf, type TermSum } from '../session/loss-means.ts'
@@ -43,6 +44,7 @@ const emptySums = (): EpochSums => ({ terms: [], predictions: [], rows: [] })
 /** Fine-tunes with a {@link TrainableSession}; option names are transformers' TrainingArguments'. */
 export class Trainer<Row, Prediction = unknown> {
   readonly #options: Settings<Row, Prediction>
+  readonly #calls = new Calls('Trainer')
   #state: RunState
   #best: Map<string, Tensor> | undefined
   #log: JsonlLog | undefined
@@ -74,8 +76,13 @@ export class Trainer<Row, Prediction = unknown> {
    * Trains to the end, to an early stop, or until the signal fires. A run that is killed at any moment and resumed
    * gives the same losses and weights, bit for bit, as an uninterrupted run.
    * @throws {NonFiniteLossError | FeedError | FileError | CheckpointError}
+   * @throws {SessionError} while another `train` of this Trainer runs.
    */
   async train(): Promise<TrainResult> {
+    return this.#calls.change('train', () => this.#train())
+  }
+
+  async #train(): Promise<TrainResult> {
     const { callbacks, signal } = this.#options
     if (this.#options.output_dir !== undefined) this.#state.fingerprint = await runFingerprint(this.#options)
     if (this.#options.resume) this.#resume()
