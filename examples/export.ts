@@ -56,7 +56,7 @@ writeClassifier({
   folder: out,
   graph: base.padded(merge(model)),
   config: { ...base.config, architectures: [architecture] },
-  tokenizerFolder: base.folder,
+  tokenizerFolder: base.files,
   ...(adapter.head?.labels ? { labels: adapter.head.labels } : {}),
   dtype: settings.dtype as WeightType,
   layout: settings.layout as 'flat' | 'hub',

@@ -185,7 +185,7 @@ for (const [i, model] of models.entries()) {
     exportMerged(merge(trained), {
       folder: join(folder, 'classifier'),
       config: pretrained.config,
-      tokenizerFolder: pretrained.folder,
+      tokenizerFolder: pretrained.files,
       labels: ['unacceptable', 'acceptable'],
     })
     const { history, best, validation, heldOut } = result

@@ -63,7 +63,7 @@ export {
 export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from './optim/schedule.ts'
 export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './optim/transforms.ts'
 export { defaultDevice, type Device } from './runtime/devices.ts'
-export { externalDataOf, writeModels } from './runtime/model-files.ts'
+export { besideOf, externalDataOf, writeModels } from './runtime/model-files.ts'
 export { openSession, resolveDevice, type RunnableModel } from './runtime/open-session.ts'
 export { configureRuntime, type RuntimeOptions } from './runtime/runtime-options.ts'
 export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'

@@ -19,7 +19,7 @@ export interface Files {
   /** The names that are known, sorted. A hub's or an address's are those that were fetched. */
   names(): readonly string[]
   has(name: string): boolean
-  /** In bytes. @throws {DataError} when it does not exist. */
+  /** In bytes. @throws {DataError} when it does not exist, or is a git-lfs pointer. */
   size(name: string): number
   /**
    * The bytes `begin` to `end` (exclusive), or the whole file. They are not to be changed.
@@ -38,9 +38,14 @@ export interface FileSink {
   readonly where: string
   /** Writes a file as a whole, in place of one of the same name. @throws {DataError} naming the file. */
   write(name: string, chunks: Iterable<Uint8Array>): void
+  /** Adds to the end of a file; absent where files are only written as a whole. @throws {DataError} naming the file. */
+  append?(name: string, chunk: Uint8Array): void
   /** Waits until everything is stored; absent where `write` stores at once. @throws {DataError} naming the file. */
   flush?(): Promise<void>
 }
+
+/** A folder that is both read and written. */
+export interface FileStore extends Files, FileSink {}
 
 /** The place of a file, for messages: its path on the disk, or its name after that of the folder. */
 export const placeOf = (files: Files, name: string): string =>

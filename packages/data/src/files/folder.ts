@@ -2,11 +2,11 @@
 
 import { DataError } from '../errors.ts'
 import { checkFileName, isFileName } from './file-name.ts'
-import { type Files, type FileSink, refuseMissing } from './files.ts'
+import { type Files, type FileSink, type FileStore, refuseMissing } from './files.ts'
 import { longestPointer } from './lfs-pointer.ts'
 import { checkRange, refusePointer } from './memory.ts'
 import { fileSystem, paths } from './node.ts'
-import { writeFileAtomic } from './write-file.ts'
+import { appendFile, writeFileAtomic } from './write-file.ts'
 
 /** The files of a folder. Symbolic links are followed. @throws {DataError} outside Node. */
 export function folderFiles(folder: string): Files {
@@ -17,7 +17,11 @@ export function folderFiles(folder: string): Files {
     const stats = isFileName(name) ? fs.statSync(path(name), { throwIfNoEntry: false }) : undefined
     return stats?.isFile() ? stats : undefined
   }
-  const size = (name: string) => stat(name)?.size ?? refuseMissing(files, name)
+  const size = (name: string) => {
+    const length = stat(name)?.size ?? refuseMissing(files, name)
+    if (length <= longestPointer) refusePointer(files, name, readRange(path(name), 0, length))
+    return length
+  }
   const files: Files = {
     where: folder,
     names: () => (fs.existsSync(folder) ? namesBelow(folder) : []),
@@ -28,7 +32,6 @@ export function folderFiles(folder: string): Files {
       const length = size(name)
       const range = { begin, end: end ?? length, size: length }
       checkRange(files, name, range)
-      if (length <= longestPointer) refusePointer(files, name, readRange(path(name), 0, length))
       return readRange(path(name), begin, range.end)
     },
   }
@@ -78,8 +81,15 @@ export function folderSink(folder: string): FileSink {
       checkFileName(name, folder)
       writeFileAtomic(join(folder, name), chunks)
     },
+    append(name, chunk) {
+      checkFileName(name, folder)
+      appendFile(join(folder, name), chunk)
+    },
   }
 }
+
+/** A folder that is both read and written. @throws {DataError} outside Node. */
+export const folderStore = (folder: string): FileStore => ({ ...folderFiles(folder), ...folderSink(folder) })
 
 /** Files of a path, or those that are open. @throws {DataError} for a path outside Node. */
 export const filesOf = (folder: string | Files): Files => (typeof folder === 'string' ? folderFiles(folder) : folder)

@@ -3,7 +3,7 @@
 import { DataError } from '../errors.ts'
 import { lfsPointer, longestPointer } from './lfs-pointer.ts'
 import { checkFileName } from './file-name.ts'
-import { type Files, type FileSink, placeOf, refuseMissing } from './files.ts'
+import { type Files, type FileStore, placeOf, refuseMissing } from './files.ts'
 
 /** Bytes of files by name. */
 export type BytesByName = ReadonlyMap<string, Uint8Array> | Readonly<Record<string, Uint8Array>>
@@ -32,11 +32,14 @@ export function memoryFiles(bytes: BytesByName, where = 'memory'): Files {
     read: (name, begin = 0, end = whole(name).length) => {
       const value = whole(name)
       checkRange(files, name, { begin, end, size: value.length })
-      refusePointer(files, name, value)
       return value.subarray(begin, end)
     },
   }
-  const whole = (name: string): Uint8Array => entries.get(name) ?? refuseMissing(files, name)
+  const whole = (name: string): Uint8Array => {
+    const value = entries.get(name) ?? refuseMissing(files, name)
+    refusePointer(files, name, value)
+    return value
+  }
   return files
 }
 
@@ -57,25 +60,22 @@ export function refusePointer(files: Files, name: string, bytes: Uint8Array): vo
   if (problem) throw new DataError(problem)
 }
 
-/** A sink that keeps what is written in memory, as {@link MemorySink.files}. */
-export interface MemorySink extends FileSink {
+/** A store in memory. */
+export interface MemorySink extends FileStore {
   /** What was written, by name. */
   readonly written: ReadonlyMap<string, Uint8Array>
-  /** What was written, to be read. */
-  files(): Files
 }
 
-/** Collects files in memory. Chunks are copied: what wrote them may change them. */
+/** Collects files in memory, where they can be read. Chunks are copied: what wrote them may change them. */
 export function memorySink(where = 'memory'): MemorySink {
   const written = new Map<string, Uint8Array>()
   return {
-    where,
+    ...memoryFiles(written, where),
     written,
     write(name, chunks) {
       checkFileName(name, where)
       written.set(name, concatenate([...chunks]))
     },
-    files: () => memoryFiles(written, where),
   }
 }
 

@@ -1,4 +1,4 @@
-// Writes a file of the disk as a whole or not at all.
+// Writes files of the disk: as a whole or not at all, or at their end.
 
 import { DataError } from '../errors.ts'
 import { fileSystem, paths } from './node.ts'
@@ -26,16 +26,29 @@ export function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>): voi
     fs.renameSync(temporary, path)
   } catch (cause) {
     if (opened) fs.rmSync(temporary, { force: true })
-    throw new DataError(
-      {
-        where: path,
-        what: 'the file could not be written',
-        found: (cause as Error).message,
-        fix: 'Free some space, or choose a folder that can be written.',
-      },
-      { cause },
-    )
+    unwritable(path, cause)
   }
+}
+
+/** Adds to the end of a file, which is created if it does not exist. @throws {DataError} naming the file. */
+export function appendFile(path: string, chunk: Uint8Array): void {
+  try {
+    fileSystem().appendFileSync(path, chunk)
+  } catch (cause) {
+    unwritable(path, cause)
+  }
+}
+
+function unwritable(path: string, cause: unknown): never {
+  throw new DataError(
+    {
+      where: path,
+      what: 'the file could not be written',
+      found: (cause as Error).message,
+      fix: 'Free some space, or choose a folder that can be written.',
+    },
+    { cause },
+  )
 }
 
 function writeAll(file: number, chunk: Uint8Array): void {

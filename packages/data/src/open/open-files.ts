@@ -52,8 +52,10 @@ async function filesOf(source: Source, options: HubOptions): Promise<Files> {
   })
 }
 
+/** An empty record is an object of another kind. */
 const isBytes = (source: unknown): source is BytesByName =>
-  source instanceof Map || (source instanceof Object && Object.getPrototypeOf(source) === Object.prototype)
+  source instanceof Map ||
+  (source instanceof Object && Object.getPrototypeOf(source) === Object.prototype && Object.keys(source).length > 0)
 
 /** Files of a repository, in Node: those of the cache's folder, with what is fetched. */
 function repositoryFiles(name: string, options: HubOptions): Files {

@@ -2,9 +2,9 @@
 
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { DataError } from '../errors.ts'
-import { type HubOptions, hubFiles } from '../hub/hub.ts'
-import { isFolder } from '../hub/folder-or-repo.ts'
-import { readText } from '../source/read-text.ts'
+import { placeOf } from '../files/files.ts'
+import { openFiles, type OpenFilesOptions, type Source } from '../open/open-files.ts'
+import { decodeText } from '../source/decode.ts'
 import { type ChatTemplate, type ChatTemplateJson, chatTemplateOf } from './chat-template.ts'
 import { isCount } from './model-config.ts'
 import { addedTokens, bareTemplates, fill, type Template, templateOf } from './template.ts'
@@ -267,32 +267,23 @@ function entryOf<Value>(table: Readonly<Record<string, Value>>, where: string, k
 
 /**
  * Reads tokenizer.json, tokenizer_config.json and chat_template.jinja, which replaces the template of the latter.
- * @param nameOrFolder A folder that exists, else the name of a repository on the hub.
+ * @param source A folder, a repository on the hub, an address, picked files or bytes.
  * @throws {DataError | HubError} naming the file or URL.
  */
-export async function readTokenizer(nameOrFolder: string, options: HubOptions = {}): Promise<Tokenizer> {
-  const folder = (await isFolder(nameOrFolder)) ? nameOrFolder : await download(nameOrFolder, options)
-  const parse = async (name: string, missing?: object): Promise<object> => {
-    const file = await readText([`${folder}/${name}`]).catch((error) => {
-      if (missing) return { path: name, content: JSON.stringify(missing) }
-      throw error
-    })
+export async function readTokenizer(source: Source, options: OpenFilesOptions = {}): Promise<Tokenizer> {
+  const optional = ['tokenizer_config.json', chatTemplateFile].map((path) => ({ path, optional: true }))
+  const files = await openFiles(source, { ...options, files: [{ path: 'tokenizer.json' }, ...optional] })
+  const text = (name: string) => decodeText(files.read(name), { where: placeOf(files, name) })
+  const parse = (name: string): object => {
     try {
-      return JSON.parse(file.content) as object
+      return JSON.parse(text(name)) as object
     } catch (cause) {
-      throw new DataError({ where: file.path, what: 'not JSON', found: (cause as Error).message }, { cause })
+      if (!(cause instanceof SyntaxError)) throw cause
+      throw new DataError({ where: placeOf(files, name), what: 'not JSON', found: cause.message }, { cause })
     }
   }
-  const template = await readText([`${folder}/${chatTemplateFile}`]).catch(() => undefined)
-  return createTokenizer(await parse('tokenizer.json'), {
-    ...(await parse('tokenizer_config.json', {})),
-    ...(template ? { chat_template: template.content } : {}),
+  return createTokenizer(parse('tokenizer.json'), {
+    ...(files.has('tokenizer_config.json') ? parse('tokenizer_config.json') : {}),
+    ...(files.has(chatTemplateFile) ? { chat_template: text(chatTemplateFile) } : {}),
   })
-}
-
-async function download(name: string, options: HubOptions): Promise<string> {
-  const optional = ['tokenizer_config.json', chatTemplateFile].map((path) => ({ path, optional: true }))
-  const files = [{ path: 'tokenizer.json' }, ...optional]
-  const [path] = await hubFiles(name, files, options)
-  return (path as string).replace(/[/\\]tokenizer\.json$/, '')
 }

@@ -38,7 +38,7 @@ const forms: Record<string, () => Files | Promise<Files>> = {
     const sink = memorySink()
     sink.write('config.json', [content['config.json']])
     sink.write('onnx/model.onnx', [text('01234'), text('56789')])
-    return sink.files()
+    return sink
   },
   blobs,
 }
@@ -101,7 +101,7 @@ describe('files', () => {
     const bytes = text('one')
     sink.write('a', [bytes])
     bytes.fill(0)
-    expect(sink.files().read('a')).toEqual(text('one'))
+    expect(sink.read('a')).toEqual(text('one'))
     sink.write('a', [text('two')])
     expect([...sink.written.keys()]).toEqual(['a'])
     expect(sink.written.get('a')).toEqual(text('two'))
@@ -123,6 +123,5 @@ it('filesOf and sinkOf take a path, or what is given', () => {
   expect(filesOf(path).read('a')).toEqual(text('x'))
   const sink = memorySink()
   expect(sinkOf(sink)).toBe(sink)
-  const files = sink.files()
-  expect(filesOf(files)).toBe(files)
+  expect(filesOf(sink)).toBe(sink)
 })

@@ -1,6 +1,6 @@
 // A trained student at work: it answers, is scored, saved, exported and released.
 
-import { argMax, type Label, type Tokenizer } from '@cola/data'
+import { argMax, type FileSink, type Label, type Tokenizer } from '@cola/data'
 import { safetensorsChunks, type Tensor } from '@cola/graph'
 import { saveStudent } from '@cola/rnn'
 import {
@@ -21,7 +21,7 @@ import {
   writeClassifier,
   writeTokenizer,
 } from '@cola/train'
-import { paths, writeFileAtomic } from '@cola/train/files'
+import { flush, sinkOf, writeJson } from '@cola/train/files'
 import { logSoftmax, rowsOf } from '../losses/row-numerics.ts'
 import { collateExamples } from './collate-examples.ts'
 import { encodeLabelled, encodeUnlabelled, type EncodeContext } from './encode-rows.ts'
@@ -75,13 +75,13 @@ export interface DistilledStudent {
    * them), and the tokenizer.
    * @throws {FileError} when the folder cannot be written.
    */
-  readonly save: (folder: string) => Promise<void>
+  readonly save: (folder: string | FileSink) => Promise<void>
   /**
    * Writes a classifier for any ONNX Runtime, which `loadClassifier` reads.
    * @throws {ConfigError} for a student of one's own that takes other inputs than token ids and has no `inference`;
    * {FileError} when the folder cannot be written.
    */
-  readonly export: (folder: string, options?: StudentExportOptions) => Promise<void>
+  readonly export: (folder: string | FileSink, options?: StudentExportOptions) => Promise<void>
   /** Frees the model. It answers no more. */
   readonly release: () => Promise<void>
 }
@@ -137,8 +137,14 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
       return { loss, metrics, predictions, warnings }
     },
     fingerprint: () => modelFingerprint(student.model.graph, [labels, context.max_length, tokenizer.files]),
-    save: async (folder) => save(folder, student, context),
-    export: async (folder, options) => exportClassifier(folder, student, context, options),
+    save: async (folder) => {
+      save(sinkOf(folder), student, context)
+      await flush(folder)
+    },
+    export: async (folder, options) => {
+      exportClassifier(folder, student, context, options)
+      await flush(folder)
+    },
     release: async () => {
       released = true
       await (await session)?.release()
@@ -147,20 +153,19 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
   }
 }
 
-function save(folder: string, { config, parameters }: TrainedStudent, { labels, tokenizer }: EncodeContext): void {
+function save(sink: FileSink, { config, parameters }: TrainedStudent, { labels, tokenizer }: EncodeContext): void {
   if (config) {
-    saveStudent(folder, { config, parameters, tokenizer })
+    saveStudent(sink, { config, parameters, tokenizer })
     return
   }
-  const { join } = paths()
-  writeTokenizer(tokenizer, folder)
-  writeFileAtomic(join(folder, 'model.safetensors'), safetensorsChunks(parameters))
+  writeTokenizer(tokenizer, sink)
+  sink.write('model.safetensors', safetensorsChunks(parameters))
   const id2label = Object.fromEntries(labels.map((label, i) => [i, String(label)]))
-  writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify({ id2label }, null, 2)}\n`)
+  writeJson(sink, 'config.json', { id2label })
 }
 
 function exportClassifier(
-  folder: string,
+  folder: string | FileSink,
   { config, model: { graph }, portable }: TrainedStudent,
   { labels, tokenizer }: EncodeContext,
   options: StudentExportOptions = {},

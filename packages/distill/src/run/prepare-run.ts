@@ -110,7 +110,11 @@ async function withTeacher(
 ): Promise<DistillExample[]> {
   const { output_dir } = loop
   const asked =
-    output_dir === undefined ? teacher : cachedTeacher(teacher, { folder: paths().join(output_dir, 'teacher') })
+    output_dir === undefined
+      ? teacher
+      : cachedTeacher(teacher, {
+          folder: typeof output_dir === 'string' ? paths().join(output_dir, 'teacher') : output_dir,
+        })
   const inputs = teacherInputs.filter((name) => trainingModel.inputs.includes(name))
   const widths = new Map(inputs.map((name) => [name, getValue(trainingModel, name).shape.at(-1)] as const))
   const texts = rows.map(({ text }) => text)

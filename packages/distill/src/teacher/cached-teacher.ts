@@ -1,49 +1,50 @@
-// Logits kept on disk. A file is named by a hash of all that its numbers depend on, so it is never stale, and it is
+// Logits kept in files. A file is named by a hash of all that its numbers depend on, so it is never stale, and it is
 // written as a whole or not at all, so two processes that write the same one do no harm.
 
+import { type FileStore, placeOf } from '@cola/data'
 import { float32, safetensorsChunks, toFloat32 } from '@cola/graph'
-import { readSafetensorsFile } from '@cola/train'
-import { fileSystem, paths, sha256, writeFileAtomic } from '@cola/train/files'
+import { flush, readSafetensors, sha256, storeOf } from '@cola/train/files'
 import { requireLogits } from './require-logits.ts'
 import type { Split, Teacher } from './teacher.ts'
 
 /** The file that holds a split's logits. */
-function cacheFile(folder: string, fingerprint: string, { texts }: Split): string {
-  return paths().join(folder, `${sha256([JSON.stringify([fingerprint, texts])])}.safetensors`)
-}
+const cacheFile = (fingerprint: string, { texts }: Split): string =>
+  `${sha256([JSON.stringify([fingerprint, texts])])}.safetensors`
 
 /**
- * A teacher that computes each text's logits once and then reads them from `folder`.
+ * A teacher that computes each text's logits once and then reads them from `folder`, a path or a store.
  * A teacher without a fingerprint (a file of logits) comes back as it is. A damaged file is computed anew.
  * @throws {FileError} when the folder cannot be written, {FeedError} for a row with NaN or +Infinity, which is not
  * kept.
  */
-export function cachedTeacher(teacher: Teacher, { folder }: { folder: string }): Teacher {
+export function cachedTeacher(teacher: Teacher, { folder }: { folder: string | FileStore }): Teacher {
   const { fingerprint, ...others } = teacher
   if (!fingerprint) return teacher
+  const store = storeOf(folder)
   let key: string | undefined
   return {
     ...others,
     logits: async (split) => {
       key ??= await fingerprint()
-      const path = cacheFile(folder, key, split)
-      const kept = read(path, split)
+      const name = cacheFile(key, split)
+      const kept = read(store, name, split)
       if (kept) return kept
       const logits = await teacher.logits(split)
       requireLogits(logits, { where: `teacher, split "${split.name}"`, rows: split.texts.length })
       const dims = [split.texts.length, logits.length / Math.max(1, split.texts.length)]
-      writeFileAtomic(path, safetensorsChunks(new Map([['logits', float32(dims, logits)]])))
+      store.write(name, safetensorsChunks(new Map([['logits', float32(dims, logits)]])))
+      await flush(store)
       return logits
     },
   }
 }
 
-function read(path: string, { texts }: Split): Float32Array | undefined {
-  if (!fileSystem().existsSync(path)) return undefined
+function read(store: FileStore, name: string, { texts }: Split): Float32Array | undefined {
+  if (!store.has(name)) return undefined
   try {
-    const found = readSafetensorsFile(path).tensors.get('logits')
+    const found = readSafetensors(store, name).tensors.get('logits')
     const logits = found && toFloat32(found)
-    if (logits) requireLogits(logits, { where: path, rows: texts.length })
+    if (logits) requireLogits(logits, { where: placeOf(store, name), rows: texts.length })
     return logits
   } catch {
     return undefined // Damaged: by a disk, not by a writer.

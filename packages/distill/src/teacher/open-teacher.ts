@@ -1,8 +1,7 @@
 // The one door for teachers: a folder, a file of logits, a classifier, a teacher, or several of them.
 
-import { isFolder } from '@cola/data'
+import { fetchFiles, type Files, openFiles, type Source } from '@cola/data'
 import { ConfigError, type Device, loadClassifier } from '@cola/train'
-import { fileSystem, paths } from '@cola/train/files'
 import { averageTeachers } from './average-teachers.ts'
 import type { Teacher } from './teacher.ts'
 import { teacherFromClassifier, type TextClassifier } from './teacher-from-classifier.ts'
@@ -10,9 +9,9 @@ import { teacherFromFile } from './teacher-from-file.ts'
 
 /**
  * A classifier's folder, as `loadClassifier` reads it and `export` of a fine-tuned model writes it; a .safetensors file
- * of logits; a classifier that is open; or a teacher of one's own.
+ * of logits; either as picked files or bytes; a classifier that is open; or a teacher of one's own.
  */
-export type TeacherSource = string | TextClassifier | Teacher
+export type TeacherSource = Exclude<Source, readonly File[]> | TextClassifier | Teacher
 
 export interface OpenTeacherOptions {
   device: Device
@@ -54,28 +53,38 @@ const isList = (source: TeacherSource | readonly TeacherSource[]): source is rea
 const nothing = async (): Promise<void> => undefined
 
 async function openOne(source: TeacherSource, options: OpenTeacherOptions): Promise<OpenTeacher> {
-  if (typeof source === 'string') return openPath(source, options)
-  if ('classify' in source) return { teacher: teacherFromClassifier(source), release: nothing }
-  if (typeof source.logits === 'function') return { teacher: source, release: nothing }
-  throw new ConfigError({
-    where: 'option teacher',
-    what: 'it gives no logits',
-    expected: 'a folder, a file of logits, a classifier, or a teacher with logits(split)',
-    found: `an object with ${Object.keys(source as object).join(', ') || 'nothing'}`,
+  if (typeof source === 'string')
+    return source.endsWith('.safetensors')
+      ? { teacher: teacherFromFile(source), release: nothing }
+      : openClassifier(await openFiles(source, { files: [] }), options)
+  if (isClassifier(source)) return { teacher: teacherFromClassifier(source), release: nothing }
+  if (isTeacher(source)) return { teacher: source, release: nothing }
+  const files = await openFiles(source, { files: [] }).catch((cause) => {
+    throw new ConfigError(
+      {
+        where: 'option teacher',
+        what: 'it gives no logits',
+        expected: 'a folder, a file of logits, a classifier, or a teacher with logits(split)',
+        found: `an object with ${Object.keys(source).join(', ') || 'nothing'}`,
+      },
+      { cause },
+    )
   })
+  const [name = ''] = files.names()
+  if (!name.endsWith('.safetensors') || files.has('config.json')) return openClassifier(files, options)
+  await fetchFiles(files, [{ path: name }])
+  return { teacher: teacherFromFile(files), release: nothing }
 }
 
-async function openPath(path: string, { device, onWarning }: OpenTeacherOptions): Promise<OpenTeacher> {
-  if (path.endsWith('.safetensors')) return { teacher: teacherFromFile(path), release: nothing }
-  if (!(await isFolder(path)))
-    throw new ConfigError({
-      where: 'option teacher',
-      what: 'no such folder',
-      expected: "a classifier's folder, or a .safetensors file of logits",
-      found: path,
-    })
-  refuseAdapter(path)
-  const classifier = await loadClassifier(path, {
+const isClassifier = (source: Exclude<TeacherSource, string>): source is TextClassifier =>
+  'classify' in source && typeof source.classify === 'function'
+
+const isTeacher = (source: Exclude<TeacherSource, string>): source is Teacher =>
+  'logits' in source && typeof source.logits === 'function'
+
+async function openClassifier(files: Files, { device, onWarning }: OpenTeacherOptions): Promise<OpenTeacher> {
+  refuseAdapter(files)
+  const classifier = await loadClassifier(files, {
     device,
     onWarning: ({ message }) => onWarning(`teacher: ${message}`),
   })
@@ -88,13 +97,13 @@ async function openPath(path: string, { device, onWarning }: OpenTeacherOptions)
 }
 
 /** @throws {ConfigError} for a folder with an adapter, which is no model without its base. */
-function refuseAdapter(folder: string): void {
-  if (!fileSystem().existsSync(paths().join(folder, 'adapter_config.json'))) return
+function refuseAdapter(files: Files): void {
+  if (!files.has('adapter_config.json')) return
   throw new ConfigError({
     where: 'option teacher',
     what: 'an adapter without its base model',
     expected: "a classifier's folder",
-    found: folder,
+    found: files.where,
     fix: 'Open it with loadFineTuned of @cola/lora and give what comes back, or give the folder that export() wrote.',
   })
 }

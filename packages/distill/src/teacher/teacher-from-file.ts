@@ -1,19 +1,23 @@
 // A file of logits as a teacher.
 
 import { dataTypes, FormatError, toFloat32 } from '@cola/graph'
+import { type Files, placeOf } from '@cola/data'
 import { readSafetensorsFile } from '@cola/train'
+import { readSafetensors } from '@cola/train/files'
 import { requireLogits } from './require-logits.ts'
 import type { Split, Teacher } from './teacher.ts'
 
 /**
- * A safetensors file of logits as a teacher: one tensor [rows, classes] a split, rows in the data's order; hidden
+ * A safetensors file of logits as a teacher, by its path or as the only file of files: one tensor [rows, classes] a split, rows in the data's order; hidden
  * states, where it has them, as SPLIT.hidden [rows, width].
  * @throws {FileError | FormatError} for a file that is no safetensors; when asked: {FormatError} for a split that it
  * lacks, of other rows or of integers,
  * {FeedError} for a row with NaN or +Infinity, or with -Infinity in all classes.
  */
-export function teacherFromFile(path: string): Teacher {
-  const { tensors } = readSafetensorsFile(path)
+export function teacherFromFile(source: string | Files): Teacher {
+  const [name = ''] = typeof source === 'string' ? [source] : source.names()
+  const path = typeof source === 'string' ? source : placeOf(source, name)
+  const { tensors } = typeof source === 'string' ? readSafetensorsFile(source) : readSafetensors(source, name)
   const rows = (name: string, { texts }: Split, masks: boolean): Float32Array => {
     const found = tensors.get(name)
     const where = `${path}, tensor "${name}"`

@@ -1,10 +1,18 @@
-// Adapters on disk and on the hub, in PEFT's format (save_pretrained): adapter_config.json and
+// Adapters as files and on the hub, in PEFT's format (save_pretrained): adapter_config.json and
 // adapter_model.safetensors, head included.
 
-import { type HubOptions, hubFiles, isFolder, type PushOptions, pushToHub } from '@cola/data'
+import {
+  type Files,
+  type FileSink,
+  type HubOptions,
+  openFiles,
+  placeOf,
+  type PushOptions,
+  pushToHub,
+  type Source,
+} from '@cola/data'
 import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
-import { readSafetensorsFile } from '@cola/train'
-import { fileSystem, paths, readJson, writeFileAtomic } from '@cola/train/files'
+import { filesOf, readJson, readSafetensors, sinkOf } from '@cola/train/files'
 import { AdapterError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { parseAdapterConfig } from '../inject/config.ts'
@@ -26,22 +34,22 @@ export interface Adapter<M extends PeftType = PeftType> {
   head?: Head
 }
 
+const configFile = 'adapter_config.json'
+const weightsFile = 'adapter_model.safetensors'
 const headFile = 'head_config.json'
 
 /**
- * Reads an adapter folder: PEFT's two files, and `head_config.json` where this library wrote the adapter.
+ * Reads an adapter from a folder or files: PEFT's two files, and `head_config.json` where this library wrote the adapter.
  * @throws {ConfigError | FormatError | FileError | AdapterError} naming the file and the field or tensor, also for
  * values that are NaN or infinite.
  */
-export function readAdapter(folder: string): Adapter {
-  const { join } = paths()
-  const [path, weights, head] = ['adapter_config.json', 'adapter_model.safetensors', headFile].map((name) =>
-    join(folder, name),
-  ) as [string, string, string]
-  const config = parseAdapterConfig(readJson(path) as object, path)
-  const { tensors } = readSafetensorsFile(weights)
-  for (const [name, value] of tensors) requireFinite(value, `${weights}, tensor "${name}"`)
-  return { config, tensors, ...(fileSystem().existsSync(head) ? { head: parseHead(readJson(head), head) } : {}) }
+export function readAdapter(folder: string | Files): Adapter {
+  const files = filesOf(folder)
+  const config = parseAdapterConfig(readJson(files, configFile) as object, placeOf(files, configFile))
+  const { tensors } = readSafetensors(files, weightsFile)
+  for (const [name, value] of tensors) requireFinite(value, `${placeOf(files, weightsFile)}, tensor "${name}"`)
+  const head = files.has(headFile) ? parseHead(readJson(files, headFile), placeOf(files, headFile)) : undefined
+  return { config, tensors, ...(head ? { head } : {}) }
 }
 
 const floats: ReadonlySet<string> = new Set(['float32', 'float16', 'bfloat16', 'float64'])
@@ -82,19 +90,14 @@ function headJson({ name, labels, num_labels, pooling }: Head): string {
 }
 
 /**
- * Reads an adapter from a folder that exists, else from the hub.
+ * Reads an adapter from a folder, a repository on the hub, an address, picked files or bytes.
  * @throws {HubError | DataError | ConfigError | FormatError | FileError} naming the URL or file, and the field or
  * tensor.
  */
-export async function openAdapter(nameOrFolder: string, options: HubOptions = {}): Promise<Adapter> {
-  if (await isFolder(nameOrFolder)) return readAdapter(nameOrFolder)
-  const wanted = [
-    { path: 'adapter_config.json' },
-    { path: 'adapter_model.safetensors' },
-    { path: headFile, optional: true },
-  ]
-  const [config] = await hubFiles(nameOrFolder, wanted, options)
-  return readAdapter(paths().dirname(config as string))
+export async function openAdapter(source: Source, options: HubOptions = {}): Promise<Adapter> {
+  const files = await openFiles(source, { ...options, files: [] })
+  await files.fetch?.([{ path: configFile }, { path: weightsFile }, { path: headFile, optional: true }])
+  return readAdapter(files)
 }
 
 /**
@@ -125,15 +128,18 @@ export function adapterConfigJson(config: AdapterConfigJson): string {
 }
 
 /**
- * Writes an adapter folder that PEFT's from_pretrained reads, with `head_config.json` where the head is known. An
+ * Writes an adapter, to a folder or a sink, that PEFT's from_pretrained reads, with `head_config.json` where the head is known. An
  * adapter that was initialized from a part of the base matrices (PiSSA, OLoRA) is written as a plain adapter of the
  * unchanged model, with twice the rank.
  * @throws {FileError} when the folder cannot be written.
  */
-export function writeAdapter(folder: string, trained: AdaptedModel, { baseModel }: { baseModel?: string } = {}): void {
-  const { join } = paths()
-  for (const [name, content] of Object.entries(adapterFiles(trained, baseModel)))
-    writeFileAtomic(join(folder, name), content)
+export function writeAdapter(
+  folder: string | FileSink,
+  trained: AdaptedModel,
+  { baseModel }: { baseModel?: string } = {},
+): void {
+  const sink = sinkOf(folder)
+  for (const [name, content] of Object.entries(adapterFiles(trained, baseModel))) sink.write(name, [content])
 }
 
 /**
@@ -154,10 +160,10 @@ function adapterFiles(trained: AdaptedModel, baseModel: string | undefined): Rec
   const config = { ...model.config, ...targetNames(model), ...base }
   const text = (content: string) => new TextEncoder().encode(content)
   return {
-    'adapter_model.safetensors': serializeSafetensors(adapterTensors(model), { format: 'pt' }),
+    [weightsFile]: serializeSafetensors(adapterTensors(model), { format: 'pt' }),
     'README.md': text(modelCard(config)),
     ...(model.head && trainsHead(model, model.head) ? { [headFile]: text(headJson(model.head)) } : {}),
-    'adapter_config.json': text(adapterConfigJson(config)),
+    [configFile]: text(adapterConfigJson(config)),
   }
 }
 

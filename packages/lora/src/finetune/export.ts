@@ -1,8 +1,9 @@
 // A fine-tuned model as one ONNX model, merged, for any runtime.
 
+import type { FileSink } from '@cola/data'
 import { cloneGraph, type Model } from '@cola/graph'
 import { type ModelFolder, writeModelFolder } from '@cola/train'
-import { paths, writeFileAtomic } from '@cola/train/files'
+import { paths, sinkOf, writeJson } from '@cola/train/files'
 import { type Checks, checkOptions, text } from '@cola/train/options'
 import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
@@ -28,22 +29,30 @@ export interface ExportParts {
  * @throws {ConfigError} for an unknown option, and for the base model's own folder; {AdapterError} when merging gives
  * values that are not finite; and what `writeModelFolder` throws.
  */
-export function exportFineTuned(folder: string, parts: ExportParts, options: FineTunedExportOptions = {}): void {
+export function exportFineTuned(
+  folder: string | FileSink,
+  parts: ExportParts,
+  options: FineTunedExportOptions = {},
+): void {
   const { base, adapter, config, extras } = parts
   checkOptions('export', options, checks)
-  if (paths().resolve(folder) === paths().resolve(base.folder))
+  if (isFolderOf(folder, base))
     throw new ConfigError({
-      where: `export, folder ${folder}`,
+      where: `export, folder ${base.files.where}`,
       what: 'the base model lies there, which saved adapters need',
       fix: 'Choose another folder.',
     })
   // Merging may fail: it comes before anything is written.
   const merged = merge(adapter)
   const graph = base.padded(extras ? withWeightsOf(merged, extras.model) : merged)
-  writeModelFolder({ ...options, folder, graph, config: { ...base.config, ...config }, tokenizerFolder: base.folder })
-  for (const [path, content] of Object.entries(extras?.files ?? {}))
-    writeFileAtomic(paths().join(folder, path), `${JSON.stringify(content, null, 2)}\n`)
+  writeModelFolder({ ...options, folder, graph, config: { ...base.config, ...config }, tokenizerFolder: base.files })
+  for (const [path, content] of Object.entries(extras?.files ?? {})) writeJson(sinkOf(folder), path, content)
 }
+
+/** Whether a path is the folder of the base model. */
+const isFolderOf = (folder: string | FileSink, { files }: BaseModel): boolean =>
+  typeof folder === 'string' &&
+  paths().resolve(folder, 'config.json') === paths().resolve(files.path?.('config.json') ?? '')
 
 /** A model with the parameters of another, by name. */
 function withWeightsOf({ graph: { initializers } }: Model, model: Model): Model {

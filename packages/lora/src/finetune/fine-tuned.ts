@@ -1,7 +1,6 @@
 // A fine-tuned model: predicts, evaluates, saves, exports and releases.
 
-import type { Tokenizer } from '@cola/data'
-import { requireList } from '@cola/data'
+import { type FileSink, requireList, type Tokenizer } from '@cola/data'
 import {
   type Device,
   type Evaluation,
@@ -12,6 +11,7 @@ import {
   modelFingerprint,
   type TrainResult,
 } from '@cola/train'
+import { flush } from '@cola/train/files'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base.ts'
 import type { Predict, Releasable, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
@@ -35,13 +35,13 @@ export interface FineTunedModel<T extends TaskType> {
    * Writes the adapter as PEFT has it, the tokenizer, the task's settings, and how the base is opened.
    * @throws {FileError} when the folder cannot be written.
    */
-  readonly save: (folder: string) => Promise<void>
+  readonly save: (folder: string | FileSink) => Promise<void>
   /**
    * Writes the merged model for any ONNX Runtime, with its configuration and tokenizer.
    * @throws {ConfigError} for an unknown option, and for the base model's own folder; {FileError} when the folder
    * cannot be written; {AdapterError} when merging gives values that are not finite.
    */
-  readonly export: (folder: string, options?: FineTunedExportOptions) => Promise<void>
+  readonly export: (folder: string | FileSink, options?: FineTunedExportOptions) => Promise<void>
   /** The base model's tokenizer. */
   readonly tokenizer: Tokenizer
   /** SHA-256 of everything that predictions depend on: model, adapter, tokenizer, settings. */
@@ -118,10 +118,14 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const onWarning = (message: string) => warnings.push(message)
       return { loss, metrics: task.scores(predictions, examples, settings, { loss, onWarning }), predictions, warnings }
     },
-    save: async (folder) => saveFineTuned(folder, { ...parts, adapter: await adapted() }),
+    save: async (folder) => {
+      saveFineTuned(folder, { ...parts, adapter: await adapted() })
+      await flush(folder)
+    },
     export: async (folder, options) => {
       const [config, extras] = [task.config(settings, base), task.exported?.(settings, base)]
       exportFineTuned(folder, { base, adapter: await adapted(), config, extras }, options)
+      await flush(folder)
     },
     tokenizer: base.tokenizer,
     fingerprint: async () =>

@@ -1,8 +1,9 @@
-// Opens the folder of a fine-tuned model.
+// Opens a fine-tuned model that was saved.
 
+import { type HubOptions, openFiles, type Source } from '@cola/data'
 import { defaultDevice, type Device, openEvaluation } from '@cola/train'
 import { type Check, checkOptions } from '@cola/train/options'
-import { readAdapter } from '../adapter/files.ts'
+import { openAdapter } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
 import { merge } from '../inject/merge.ts'
@@ -12,9 +13,9 @@ import type { TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { trainingDefaults } from './options.ts'
-import { baseOf, readSettings } from './save.ts'
+import { baseOf, readSettings, settingsFile } from './save.ts'
 
-export interface LoadFineTunedOptions<T extends TaskType> {
+export interface LoadFineTunedOptions<T extends TaskType> extends HubOptions {
   /** The task that the folder must have. @default 'SEQ_CLS' */
   task?: T
   /** The base model, where the name in the folder does not lead to it. */
@@ -31,29 +32,32 @@ export interface LoadFineTunedOptions<T extends TaskType> {
 
 /**
  * Opens what `save` wrote: the base model with its adapter, ready to be used.
+ * @param source A folder, a repository on the hub, an address, picked files or bytes.
  * @throws {ConfigError | AdapterError} naming the file: not such a folder, another task, a base that does not fit.
  */
 export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
-  folder: string,
+  source: Source,
   options: LoadFineTunedOptions<T> = {},
 ): Promise<FineTuned<T>> {
-  const saved = readSettings(folder)
+  const files = await openFiles(source, { ...options, files: [] })
+  await files.fetch?.([{ path: settingsFile, optional: true }])
+  const saved = readSettings(files)
   const wanted = options.task ?? ('SEQ_CLS' as T)
   if (saved.task_type !== wanted)
     throw new ConfigError({
-      where: `${folder}, field "task_type"`,
+      where: `${files.where}, field "task_type"`,
       what: 'fine-tuned for another task',
       expected: wanted,
       found: saved.task_type,
       fix: `Write loadFineTuned(folder, { task: '${saved.task_type}' }).`,
     })
   const task = taskOf(wanted)
-  checkSettings(`${folder}, fine_tuned.json, settings`, saved.settings, task.saved)
+  checkSettings(`${files.where}, fine_tuned.json, settings`, saved.settings, task.saved)
   const settings = saved.settings as object as TaskTypes[T]['settings']
   const { file, revision } = saved.base
   const where = { ...(file === undefined ? {} : { file }), ...(revision === undefined ? {} : { revision }) }
-  const base = await openBase(options.base ?? baseOf(folder, saved), { ...where, ...options.open })
-  const model = loadAdapter(task.head(base, settings, 0), readAdapter(folder))
+  const base = await openBase(options.base ?? baseOf(files, saved), { ...where, ...options.open })
+  const model = loadAdapter(task.head(base, settings, 0), await openAdapter(files))
   const served = options.merge ? merge(model) : model
   const device = options.device ?? defaultDevice()
   const session = await openEvaluation(served, { loss: task.loss(settings), device })

@@ -1,7 +1,8 @@
 // The folder of a fine-tuned model: the adapter as PEFT has it, its tokenizer, and what opens base and task again.
 
+import { type Files, type FileSink, placeOf } from '@cola/data'
 import { copyTokenizer, type Metrics } from '@cola/train'
-import { fileSystem, paths, readJson, writeFileAtomic } from '@cola/train/files'
+import { fileSystem, paths, readJson, sinkOf, writeJson } from '@cola/train/files'
 import { writeAdapter } from '../adapter/files.ts'
 import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
@@ -10,7 +11,7 @@ import { check, type FineTunedJson, fineTunedSchema } from '../schema.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 
 /** File beside PEFT's with the task and the base model. */
-const settingsFile = 'fine_tuned.json'
+export const settingsFile = 'fine_tuned.json'
 
 /**
  * Contents of the file: the task with its settings, and where the base is; of a folder, also its path from this one.
@@ -26,12 +27,11 @@ export interface SaveOptions<T extends TaskType> {
   task: { taskType: TaskType }
 }
 
-/** Writes the folder. @throws {FileError} when it cannot be written. */
-export function saveFineTuned<T extends TaskType>(folder: string, options: SaveOptions<T>): void {
+/** Writes the folder, or to a sink. @throws {FileError} when it cannot be written. */
+export function saveFineTuned<T extends TaskType>(folder: string | FileSink, options: SaveOptions<T>): void {
   const { base, adapter, settings, max_length, metrics, task } = options
-  const { join, relative, resolve } = paths()
-  copyTokenizer(base.folder, folder)
-  const local = fileSystem().existsSync(base.name)
+  const sink = sinkOf(folder)
+  copyTokenizer(base.files, sink)
   const saved: SavedSettings = {
     version: 1,
     task_type: task.taskType,
@@ -40,43 +40,49 @@ export function saveFineTuned<T extends TaskType>(folder: string, options: SaveO
     base: {
       name: base.name,
       ...base.origin,
-      ...(local ? { path: relative(resolve(folder), resolve(base.name)) } : {}),
+      ...relativePath(folder, base),
     },
     metrics,
   }
-  writeAdapter(folder, adapter, { baseModel: base.name })
-  writeFileAtomic(join(folder, settingsFile), `${JSON.stringify(saved, null, 2)}\n`)
+  writeAdapter(sink, adapter, { baseModel: base.name })
+  writeJson(sink, settingsFile, saved)
+}
+
+/** The path of a base model's folder from another folder. */
+function relativePath(folder: string | FileSink, { name, files }: BaseModel): { path?: string } {
+  if (typeof folder !== 'string' || !files.path || !fileSystem().existsSync(name)) return {}
+  const { relative, resolve } = paths()
+  return { path: relative(resolve(folder), resolve(name)) }
 }
 
 /**
  * Reads what `saveFineTuned` wrote beside the adapter.
  * @throws {FileError | ConfigError} when it is not there, or not of this library.
  */
-export function readSettings(folder: string): SavedSettings {
-  const path = paths().join(folder, settingsFile)
-  if (!fileSystem().existsSync(path))
+export function readSettings(files: Files): SavedSettings {
+  if (!files.has(settingsFile))
     throw new ConfigError({
-      where: folder,
+      where: files.where,
       what: `no ${settingsFile}: not the folder of a fine-tuned model`,
       expected: 'a folder that save() wrote',
       fix: 'An adapter of PEFT is opened with readAdapter and loadAdapter.',
     })
-  return check(fineTunedSchema, readJson(path), path)
+  return check(fineTunedSchema, readJson(files, settingsFile), placeOf(files, settingsFile))
 }
 
 /**
- * Path of the base model: its name, or its path relative to the folder. @throws {ConfigError} when a folder is in
- * neither place.
+ * Where the base model is: its name, or its path from the folder.
+ * @throws {ConfigError} when a folder is in neither place.
  */
-export function baseOf(folder: string, { base }: SavedSettings): string {
-  const { resolve } = paths()
+export function baseOf(files: Files, { base }: SavedSettings): string {
   if (base.path === undefined) return base.name
-  const found = [base.name, resolve(folder, base.path)].find((place) => fileSystem().existsSync(place))
+  const places = files.path ? [base.name, paths().resolve(paths().dirname(files.path(settingsFile)), base.path)] : []
+  const found = places.find((place) => fileSystem().existsSync(place))
   if (found !== undefined) return found
   throw new ConfigError({
-    where: paths().join(folder, settingsFile),
+    where: placeOf(files, settingsFile),
     what: 'the base model is not where it was',
-    expected: `${base.name} or ${resolve(folder, base.path)}`,
+    expected: places.join(' or ') || base.name,
     fix: 'Name it: loadFineTuned(folder, { base }).',
   })
 }

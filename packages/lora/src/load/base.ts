@@ -2,18 +2,20 @@
 // opened one.
 
 import {
+  fetchFiles,
+  type Files,
   firstPosition,
-  hubFiles,
-  isFolder,
   longestInput,
+  openFiles,
   packSentences,
   padTokenId,
+  type Source,
   type Tokenizer,
   type TokenSequence,
 } from '@cola/data'
 import { cloneGraph, formatValue, type Graph, getValue, type Model, prune } from '@cola/graph'
 import { type Batch, paddedBatches, vocabularySize } from '@cola/train'
-import { fileSystem, paths, readJson } from '@cola/train/files'
+import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import type { Gpt2Config } from '../gpt2/config.ts'
 import { gpt2 } from '../gpt2/graph.ts'
@@ -35,12 +37,12 @@ export interface PlacedBatch {
 
 /** A pretrained model, to which a task adds its head. */
 export interface BaseModel {
-  /** Folder or hub name of the source. */
+  /** What the source is called: its path, address or name on the hub. */
   readonly name: string
   /** The requested ONNX file and revision. */
   readonly origin: { readonly file?: string; readonly revision?: string }
-  /** Folder that its files were read from. */
-  readonly folder: string
+  /** What it was opened from. */
+  readonly files: Files
   readonly config: Readonly<Record<string, unknown>> & { model_type: string }
   readonly tokenizer: Tokenizer
   /** Whether a token attends to earlier tokens only; then the last token depends on the whole text. */
@@ -67,8 +69,12 @@ export interface BaseModel {
   readonly padded: (model: Model) => Graph
 }
 
-/** A folder or hub name, or a model that `openOnnxModel` or `loadPretrained` returned. */
-export type BaseModelSource = string | OnnxModel | Pretrained
+/** A source of files, or a model that `openOnnxModel` or `loadPretrained` returned. */
+export type BaseModelSource = Source | OnnxModel | Pretrained
+
+/** Whether a base model is open already. */
+const isOpenModel = (source: BaseModelSource): source is OnnxModel | Pretrained =>
+  typeof source === 'object' && source !== null && 'model' in source && 'tokenizer' in source
 
 /**
  * Opens a base model: a folder or repository with an ONNX file by `openOnnxModel`, one with GPT-2's weights and no ONNX
@@ -76,36 +82,36 @@ export type BaseModelSource = string | OnnxModel | Pretrained
  * @throws {ConfigError | FormatError | GraphError | FileError | HubError | DataError} as those two do.
  */
 export async function openBase(source: BaseModelSource, options: OnnxModelOptions = {}): Promise<BaseModel> {
-  if (typeof source !== 'string') return 'parameters' in source ? gpt2Base(source) : onnxBase(source)
+  if (isOpenModel(source)) return 'parameters' in source ? gpt2Base(source) : onnxBase(source)
   const { file, revision } = options
+  const files = filesOf(await openFiles(source, { ...options, files: [] }))
   const origin = {
-    name: source,
+    name: files.where,
     ...(file === undefined ? {} : { file }),
     ...(revision === undefined ? {} : { revision }),
   }
-  return file === undefined && (await isGpt2Checkpoint(source, options))
-    ? gpt2Base(await loadPretrained(source, options), origin)
-    : onnxBase(await openOnnxModel(source, options), origin)
+  return file === undefined && (await isGpt2Checkpoint(files))
+    ? gpt2Base(await loadPretrained(files, options), origin)
+    : onnxBase(await openOnnxModel(files, options), origin)
 }
 
-/** Whether a folder or repository has GPT-2's weights and no ONNX file. */
-async function isGpt2Checkpoint(source: string, options: OnnxModelOptions): Promise<boolean> {
-  const { join } = paths()
-  const local = await isFolder(source)
-  const [path] = local ? [join(source, 'config.json')] : await hubFiles(source, [{ path: 'config.json' }], options)
-  if (path === undefined || !fileSystem().existsSync(path)) return false
-  if ((readJson(path) as { model_type?: unknown }).model_type !== 'gpt2') return false
-  if (local) return !onnxFiles.some((name) => fileSystem().existsSync(join(source, name)))
-  const optional = onnxFiles.map((name) => ({ path: name, optional: true }))
-  for (const file of optional) if ((await hubFiles(source, [file], options))[0] !== undefined) return false
+/** Whether a source has GPT-2's weights and no ONNX file. */
+async function isGpt2Checkpoint(files: Files): Promise<boolean> {
+  await fetchFiles(files, [{ path: 'config.json', optional: !files.fetch }])
+  if (!files.has('config.json')) return false
+  if ((readJson(files, 'config.json') as { model_type?: unknown }).model_type !== 'gpt2') return false
+  for (const path of onnxFiles) {
+    await fetchFiles(files, [{ path, optional: true }])
+    if (files.has(path)) return false
+  }
   return true
 }
 
 type Origin = BaseModel['origin'] & { name: string }
 
 function onnxBase(
-  { model, config, tokenizer, folder }: OnnxModel,
-  { name, ...origin }: Origin = { name: folder },
+  { model, config, tokenizer, files }: OnnxModel,
+  { name, ...origin }: Origin = { name: files.where },
 ): BaseModel {
   const vocab_size = vocabularySize(model.graph)
   const padding = {
@@ -120,7 +126,7 @@ function onnxBase(
   return {
     name,
     origin,
-    folder,
+    files,
     config,
     tokenizer,
     causal,
@@ -143,14 +149,14 @@ function onnxBase(
 }
 
 function gpt2Base(
-  { config, parameters, tokenizer, folder }: Pretrained,
-  { name, ...origin }: Origin = { name: folder },
+  { config, parameters, tokenizer, files }: Pretrained,
+  { name, ...origin }: Origin = { name: files.where },
 ): BaseModel {
   const build = (head: 'none' | 'language-model') => gpt2(config, parameters, { head })
   return {
     name,
     origin,
-    folder,
+    files,
     config,
     tokenizer,
     causal: true,

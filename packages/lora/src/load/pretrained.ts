@@ -1,9 +1,18 @@
-// Loads GPT-2 from a folder or from the hub: config.json and model.safetensors, in one file or in shards.
+// Loads GPT-2, wherever its files lie: config.json and model.safetensors, in one file or in shards.
 
-import { type HubOptions, hubFiles, isFolder, pickleFix, readTokenizer, type Tokenizer } from '@cola/data'
+import {
+  fetchFiles,
+  type Files,
+  type HubOptions,
+  openFiles,
+  pickleFix,
+  placeOf,
+  readTokenizer,
+  type Source,
+  type Tokenizer,
+} from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
-import { readSafetensorsFile } from '@cola/train'
-import { fileSystem, paths, readJson } from '@cola/train/files'
+import { filesOf, readJson, readSafetensors } from '@cola/train/files'
 import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, type Gpt2Options } from '../gpt2/graph.ts'
@@ -23,83 +32,57 @@ export interface Pretrained {
   parameters: ReadonlyMap<string, Tensor>
   config: Gpt2Config
   tokenizer: Tokenizer
-  /** Folder that the files were read from. */
-  folder: string
+  /** What was opened. */
+  files: Files
 }
 
 /**
  * Loads GPT-2 of any size. Weights stay on disk until a session reads them.
- * @param nameOrFolder A folder that exists, else the name of a repository on the hub.
+ * @param source A folder, a repository on the hub, an address, picked files or bytes.
  * @throws {ConfigError | WeightsError | FormatError | FileError | HubError | DataError} naming the file and what is
  * wrong in it.
  */
-export async function loadPretrained(nameOrFolder: string, options: PretrainedOptions = {}): Promise<Pretrained> {
-  const folder = (await isFolder(nameOrFolder)) ? nameOrFolder : await download(nameOrFolder, options)
-  const json = readJson(paths().join(folder, 'config.json')) as Record<string, unknown>
+export async function loadPretrained(source: Source, options: PretrainedOptions = {}): Promise<Pretrained> {
+  const files = filesOf(await openFiles(source, { ...options, files: [] }))
+  await fetchFiles(files, [{ path: 'config.json', optional: !files.fetch }])
+  const json = readJson(files, 'config.json') as Record<string, unknown>
   const config = parseGpt2Config(
     options.num_labels === undefined ? json : { ...json, num_labels: options.num_labels, id2label: null },
-    paths().join(folder, 'config.json'),
+    placeOf(files, 'config.json'),
   )
-  const parameters = gpt2Parameters(readWeights(folder), config, {
+  const parameters = gpt2Parameters(await readWeights(files), config, {
     ...(options.head ? { head: options.head } : {}),
     seed: options.seed ?? 0,
-    where: folder,
+    where: files.where,
   })
-  return {
-    model: gpt2(config, parameters, options),
-    parameters,
-    config,
-    tokenizer: await readTokenizer(folder),
-    folder,
-  }
+  await fetchFiles(files, companionFiles)
+  return { model: gpt2(config, parameters, options), parameters, config, tokenizer: await readTokenizer(files), files }
 }
 
+const weightsFile = 'model.safetensors'
+const indexFile = 'model.safetensors.index.json'
+
 /** All tensors of model.safetensors, or of the shards that model.safetensors.index.json names. */
-function readWeights(folder: string): Map<string, Tensor> {
-  const { join, basename } = paths()
-  const single = join(folder, 'model.safetensors')
-  const index = join(folder, 'model.safetensors.index.json')
-  if (fileSystem().existsSync(single)) return readSafetensorsFile(single).tensors
-  if (!fileSystem().existsSync(index)) {
-    const fix = pickleFix('model.safetensors', fileSystem().readdirSync(folder), { folder })
+async function readWeights(files: Files): Promise<Map<string, Tensor>> {
+  await fetchFiles(files, [{ path: weightsFile, optional: true }])
+  if (files.has(weightsFile)) return readSafetensors(files, weightsFile).tensors
+  await fetchFiles(files, [{ path: indexFile, optional: true }])
+  if (!files.has(indexFile)) {
+    // A hub's error lists the files of the repository.
+    await files.fetch?.([{ path: weightsFile }])
+    const fix = pickleFix(weightsFile, files.names(), { folder: files.where })
     throw new WeightsError({
-      where: folder,
+      where: files.where,
       what: 'no weights',
-      expected: 'model.safetensors or model.safetensors.index.json',
+      expected: `${weightsFile} or ${indexFile}`,
       ...(fix ? { fix } : {}),
     })
   }
-  const map = (readJson(index) as { weight_map?: Record<string, string> }).weight_map ?? {}
-  const tensors = new Map<string, Tensor>()
-  for (const shard of new Set(Object.values(map))) {
-    if (basename(shard) !== shard)
-      throw new WeightsError({ where: index, what: 'a shard outside the folder', found: shard })
-    for (const [name, value] of readSafetensorsFile(join(folder, shard)).tensors) tensors.set(name, value)
-  }
-  return tensors
-}
-
-async function download(name: string, options: HubOptions): Promise<string> {
-  const [config, single, index] = await hubFiles(
-    name,
-    [
-      { path: 'config.json' },
-      { path: 'model.safetensors', optional: true },
-      { path: 'model.safetensors.index.json', optional: true },
-      { path: 'tokenizer.json' },
-      ...companionFiles,
-    ],
-    options,
-  )
-  // Not optional here: hubFiles throws an error that lists the files of the repository.
-  if (!single && !index) await hubFiles(name, [{ path: 'model.safetensors' }], options)
-  if (!single && index) {
-    const { weight_map = {} } = readJson(index) as { weight_map?: Record<string, string> }
-    await hubFiles(
-      name,
-      [...new Set(Object.values(weight_map))].map((path) => ({ path })),
-      options,
-    )
-  }
-  return paths().dirname(config as string)
+  const map = (readJson(files, indexFile) as { weight_map?: Record<string, string> }).weight_map ?? {}
+  const shards = [...new Set(Object.values(map))]
+  for (const shard of shards)
+    if (/[/\\]/.test(shard))
+      throw new WeightsError({ where: placeOf(files, indexFile), what: 'a shard outside the folder', found: shard })
+  await files.fetch?.(shards.map((path) => ({ path })))
+  return new Map(shards.flatMap((shard) => [...readSafetensors(files, shard).tensors]))
 }

@@ -1,17 +1,20 @@
-// Opens any ONNX model, from a folder or from the hub, with its configuration and its tokenizer.
+// Opens any ONNX model, wherever its files lie, with its configuration and its tokenizer.
 
 import {
   chatTemplateFile,
+  fetchFiles,
+  type Files,
   HubError,
   type HubOptions,
-  hubFiles,
-  isFolder,
+  openFiles,
+  placeOf,
   readTokenizer,
+  type Source,
   type Tokenizer,
 } from '@cola/data'
 import { externalLocations, foldLinear, type Model, readModel, simplify } from '@cola/graph'
-import { externalDataOf } from '@cola/train'
-import { fileSystem, paths, readFile, readJson } from '@cola/train/files'
+import { besideOf, externalDataOf } from '@cola/train'
+import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import { canonicalize } from './names.ts'
 import { modelTypeOf } from './prefixes.ts'
@@ -27,8 +30,8 @@ export interface OnnxModel {
   /** config.json. */
   config: Readonly<Record<string, unknown>> & { model_type: string }
   tokenizer: Tokenizer
-  /** Folder that the files were read from. */
-  folder: string
+  /** What was opened. */
+  files: Files
 }
 
 /** sentence-transformers' file with the pooling of token embeddings. */
@@ -45,38 +48,25 @@ export const onnxFiles: readonly string[] = ['model.onnx', 'onnx/model.onnx', 'o
 /**
  * Opens a model that PyTorch's exporters, Optimum or transformers.js's converter wrote. Weights in external files stay
  * on disk until a session reads them.
- * @param nameOrFolder A folder that exists, else the name of a repository on the hub.
+ * @param source A folder, a repository on the hub, an address, picked files or bytes.
  * @throws {ConfigError | FormatError | GraphError | UnsupportedOperatorError | FileError | HubError | DataError} naming
  * file, node and value.
  */
-export async function openOnnxModel(
-  nameOrFolder: string,
-  { file, ...options }: OnnxModelOptions = {},
-): Promise<OnnxModel> {
-  const { join, dirname } = paths()
-  const folder = (await isFolder(nameOrFolder)) ? nameOrFolder : await download(nameOrFolder, file, options)
-  const names = file === undefined ? onnxFiles : [file]
-  const found = names.find((name) => fileSystem().existsSync(join(folder, name)))
-  if (!found)
-    throw new ConfigError({
-      where: folder,
-      what: 'no ONNX model',
-      expected: names.join(' or '),
-      found: fileSystem().readdirSync(folder).slice(0, 12).join(', '),
-      fix: exportFix(nameOrFolder),
-    })
-  const config = readConfig(join(folder, 'config.json'))
-  const path = join(folder, found)
-  const graph = foldLinear(
-    simplify(readModel(readFile(path), { where: path, externalData: externalDataOf(dirname(path)), widen: true })),
-  )
+export async function openOnnxModel(source: Source, { file, ...options }: OnnxModelOptions = {}): Promise<OnnxModel> {
+  const files = filesOf(await openFiles(source, { ...options, files: [] }))
+  const name = await fetchModel(files, file?.replaceAll('\\', '/'))
+  const config = readConfig(files)
+  const where = placeOf(files, name)
+  const external = { where, externalData: externalDataOf(files, name), widen: true }
+  const graph = foldLinear(simplify(readModel(files.read(name), external)))
   canonicalize(graph, config.model_type)
-  return { model: { graph, trainable: new Set() }, config, tokenizer: await readTokenizer(folder), folder }
+  return { model: { graph, trainable: new Set() }, config, tokenizer: await readTokenizer(files), files }
 }
 
 /** Reads config.json; a missing model_type is derived from the class name in `architectures`. */
-function readConfig(where: string): OnnxModel['config'] {
-  const config = readJson(where) as Readonly<Record<string, unknown>>
+function readConfig(files: Files): OnnxModel['config'] {
+  const where = placeOf(files, 'config.json')
+  const config = readJson(files, 'config.json') as Readonly<Record<string, unknown>>
   const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : []
   const model_type = config.model_type ?? (typeof architecture === 'string' ? modelTypeOf(architecture) : undefined)
   if (typeof model_type !== 'string')
@@ -88,26 +78,33 @@ function readConfig(where: string): OnnxModel['config'] {
   return { ...config, model_type }
 }
 
-async function download(name: string, file: string | undefined, options: HubOptions): Promise<string> {
-  const { dirname, posix } = paths()
-  const wanted = [{ path: 'config.json' }, { path: 'tokenizer.json' }, ...companionFiles]
-  const [config] = await hubFiles(name, wanted, options)
+/**
+ * Brings the first existing ONNX file with its external data, and the files beside it. No other: a repository may have
+ * the model in many precisions, each of the model's size.
+ * @returns Its name.
+ */
+async function fetchModel(files: Files, file: string | undefined): Promise<string> {
   const names = file === undefined ? onnxFiles : [file]
-  // The first existing ONNX file only: a repository may have the model in many precisions, each of the model's size.
+  const companions = ['config.json', 'tokenizer.json'].map((path) => ({ path, optional: !files.fetch }))
+  await fetchFiles(files, [...companions, ...companionFiles])
   for (const path of names) {
-    const [found] = await hubFiles(name, [{ path, optional: true }], options)
-    if (!found) continue
-    const data = externalLocations(readFile(found), found).map((location) => ({
-      path: posix.join(posix.dirname(path), location),
-    }))
-    await hubFiles(name, data, options)
-    return dirname(config as string)
+    await fetchFiles(files, [{ path, optional: true }])
+    if (!files.has(path)) continue
+    const data = externalLocations(files.read(path), placeOf(files, path))
+    await files.fetch?.(data.map((location) => ({ path: besideOf(path, location) })))
+    return path
   }
-  const [path] = names as [string]
-  await hubFiles(name, [{ path }], options).catch((cause: HubError) => {
-    throw new HubError({ ...cause.problem, fix: `${cause.problem.fix} ${exportFix(name)}` }, { cause })
+  await files.fetch?.([{ path: names[0] as string }]).catch((cause: HubError) => {
+    if (!(cause instanceof HubError)) throw cause
+    throw new HubError({ ...cause.problem, fix: `${cause.problem.fix} ${exportFix(files.where)}` }, { cause })
   })
-  return dirname(config as string)
+  throw new ConfigError({
+    where: files.where,
+    what: 'no ONNX model',
+    expected: names.join(' or '),
+    found: files.names().slice(0, 12).join(', '),
+    fix: exportFix(files.where),
+  })
 }
 
 const exportFix = (model: string): string =>

@@ -1,8 +1,10 @@
 // The start and end tokens of a language model's texts.
 
-import { fileSystem, hasFiles, paths, readJson } from '@cola/train/files'
+import { readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base.ts'
+
+const generationFile = 'generation_config.json'
 
 /** The ids in a field of a configuration, one or several, that are in the embedding table. */
 const idsOf = (value: unknown, { vocab_size }: BaseModel): number[] =>
@@ -32,11 +34,8 @@ export function endTokens(base: BaseModel, eos_token: string | undefined): numbe
 }
 
 /** generation_config.json beside the model; empty where there is none. */
-function generationConfig({ folder }: BaseModel): { eos_token_id?: unknown } {
-  if (!hasFiles()) return {}
-  const path = paths().join(folder, 'generation_config.json')
-  return fileSystem().existsSync(path) ? (readJson(path) as { eos_token_id?: unknown }) : {}
-}
+const generationConfig = ({ files }: BaseModel): { eos_token_id?: unknown } =>
+  files.has(generationFile) ? (readJson(files, generationFile) as { eos_token_id?: unknown }) : {}
 
 /** The first token of a text without a prompt: the start token, else an end token; undefined without either. */
 export function startTokens(base: BaseModel): number[] {

@@ -1,6 +1,7 @@
 // Reads and writes the pooling in folders of sentence-transformers.
 
-import { fileSystem, paths, readJson } from '@cola/train/files'
+import { placeOf } from '@cola/data'
+import { readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import type { Pooling } from '../inject/head.ts'
 import type { BaseModel } from '../load/base.ts'
@@ -21,10 +22,10 @@ const modes: { readonly [P in Pooling]: { name: string; flag: string } } = {
  * right and `mean` for others.
  * @throws {ConfigError} for another way to pool, or several at once.
  */
-export function poolingOf({ folder, causal }: BaseModel): Pooling {
-  const path = paths().join(folder, poolingFile)
-  if (!fileSystem().existsSync(path)) return causal ? 'last' : 'mean'
-  const { pooling_mode, ...flags } = check(poolingSchema, readJson(path), path)
+export function poolingOf({ files, causal }: BaseModel): Pooling {
+  const path = placeOf(files, poolingFile)
+  if (!files.has(poolingFile)) return causal ? 'last' : 'mean'
+  const { pooling_mode, ...flags } = check(poolingSchema, readJson(files, poolingFile), path)
   const set = Object.entries(flags).flatMap(([name, value]) =>
     name.startsWith('pooling_mode_') && value === true ? [name] : [],
   )

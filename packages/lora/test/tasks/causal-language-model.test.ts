@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { DataError, generateSentences } from '@cola/data'
 import { addInput, cloneGraph, prune, readModel, renameValues } from '@cola/graph'
 import { externalDataOf, FeedError, feedsOf, openEvaluation, openSession, type OrtTensor } from '@cola/train'
-import { readJson } from '@cola/train/files'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   ConfigError,
@@ -38,16 +37,15 @@ const { chat_template, cases } = JSON.parse(
   readFileSync(join(import.meta.dirname, '../fixtures/causal-lm.json'), 'utf8'),
 ) as { chat_template: string; cases: Case[] }
 
+const readJson = (path: string): object => JSON.parse(readFileSync(path, 'utf8')) as object
+
 /** The embedded model as one for conversations, whose [CLS] ends a text too. */
 function chatFolder(name: string, config: object = {}, more: object = {}): string {
   const folder = join(out, name)
   mkdirSync(folder, { recursive: true })
   for (const file of ['model.safetensors', 'tokenizer.json']) cpSync(join(embedded, file), join(folder, file))
-  writeFileSync(
-    join(folder, 'config.json'),
-    JSON.stringify({ ...(readJson(join(embedded, 'config.json')) as object), ...more }),
-  )
-  const own = readJson(join(embedded, 'tokenizer_config.json')) as object
+  writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...readJson(join(embedded, 'config.json')), ...more }))
+  const own = readJson(join(embedded, 'tokenizer_config.json'))
   writeFileSync(
     join(folder, 'tokenizer_config.json'),
     JSON.stringify({ ...own, eos_token: '[CLS]', chat_template, ...config }),

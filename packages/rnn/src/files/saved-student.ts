@@ -1,9 +1,9 @@
 // A trained student on disk, as PyTorch has it.
 
-import type { Tokenizer } from '@cola/data'
+import { type Files, type FileSink, placeOf, type Tokenizer } from '@cola/data'
 import { safetensorsChunks, type Tensor } from '@cola/graph'
-import { readSafetensorsFile, writeTokenizer } from '@cola/train'
-import { paths, readJson, writeFileAtomic } from '@cola/train/files'
+import { writeTokenizer } from '@cola/train'
+import { filesOf, readJson, readSafetensors, sinkOf, writeJson } from '@cola/train/files'
 import { type DistilRnnConfig, parseDistilRnnConfig } from '../student/config.ts'
 import { type EmbeddingTable, embeddingFrom } from '../student/embedding.ts'
 import { checked, distilRnnParameters } from '../student/parameters.ts'
@@ -28,23 +28,22 @@ export interface StudentToSave {
  * nn.Embedding`, `rnn = nn.RNN | nn.GRU | nn.LSTM` (batch first) and `classifier = nn.Linear`.
  * @throws {FileError} when the folder cannot be written.
  */
-export function saveStudent(folder: string, { config, parameters, tokenizer }: StudentToSave): void {
-  const { join } = paths()
-  if (tokenizer) writeTokenizer(tokenizer, folder)
-  writeFileAtomic(join(folder, 'model.safetensors'), safetensorsChunks(parameters))
-  writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+export function saveStudent(folder: string | FileSink, { config, parameters, tokenizer }: StudentToSave): void {
+  const sink = sinkOf(folder)
+  if (tokenizer) writeTokenizer(tokenizer, sink)
+  sink.write('model.safetensors', safetensorsChunks(parameters))
+  writeJson(sink, 'config.json', config)
 }
 
 /**
  * Reads what {@link saveStudent} wrote.
  * @throws {ConfigError | WeightsError | FormatError | FileError} naming the file and the field or tensor.
  */
-export function loadStudent(folder: string): SavedStudent {
-  const { join } = paths()
-  const path = join(folder, 'config.json')
-  const config = parseDistilRnnConfig(readJson(path), path)
-  const weights = join(folder, 'model.safetensors')
-  const { tensors } = readSafetensorsFile(weights)
+export function loadStudent(folder: string | Files): SavedStudent {
+  const files = filesOf(folder)
+  const config = parseDistilRnnConfig(readJson(files, 'config.json'), placeOf(files, 'config.json'))
+  const weights = placeOf(files, 'model.safetensors')
+  const { tensors } = readSafetensors(files, 'model.safetensors')
   const embedding = checked(tensors, 'embedding.weight', [config.vocab_size, config.embedding_size], weights)
   return { config, parameters: distilRnnParameters(tensors, config, weights), embedding: embeddingFrom(embedding) }
 }

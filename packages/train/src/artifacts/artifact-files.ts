@@ -1,9 +1,10 @@
 // Saves and loads training artifacts, under ONNX Runtime's file names: three models that share a file of frozen
 // weights, and a checkpoint.
 
+import { type Files, type FileSink, placeOf } from '@cola/data'
 import { FormatError, type Graph, readModel, safetensorsChunks } from '@cola/graph'
 import { requireFinite } from '../files/require-finite.ts'
-import { paths, readFile, readSafetensorsFile, writeFileAtomic } from '../files/node.ts'
+import { filesOf, readSafetensors, sinkOf } from '../files/files.ts'
 import { externalDataOf, writeModels } from '../runtime/model-files.ts'
 import type { TrainingArtifacts } from './training-artifacts.ts'
 
@@ -15,11 +16,11 @@ const models = { training_model: 'trainingModel', eval_model: 'evalModel', optim
  * artifacts as JSON in its metadata.
  * @throws {FileError} when the folder cannot be written.
  */
-export function saveArtifacts(folder: string, artifacts: TrainingArtifacts): void {
+export function saveArtifacts(folder: string | FileSink, artifacts: TrainingArtifacts): void {
   const { trainingModel, evalModel, optimizerModel, parameters, ...description } = artifacts
   writeModels(folder, { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel })
-  writeFileAtomic(
-    paths().join(folder, 'checkpoint'),
+  sinkOf(folder).write(
+    'checkpoint',
     safetensorsChunks(parameters, { format: 'pt', artifacts: JSON.stringify(description) }),
   )
 }
@@ -28,10 +29,10 @@ export function saveArtifacts(folder: string, artifacts: TrainingArtifacts): voi
  * Reads the files of {@link saveArtifacts}; frozen weights are read on demand.
  * @throws {FileError | FormatError} naming the file, {CheckpointError} naming a tensor that holds NaN or Infinity.
  */
-export function loadArtifacts(folder: string): TrainingArtifacts {
-  const { join } = paths()
-  const path = join(folder, 'checkpoint')
-  const { tensors: parameters, metadata } = readSafetensorsFile(path)
+export function loadArtifacts(folder: string | Files): TrainingArtifacts {
+  const files = filesOf(folder)
+  const path = placeOf(files, 'checkpoint')
+  const { tensors: parameters, metadata } = readSafetensors(files, 'checkpoint')
   if (metadata.artifacts === undefined)
     throw new FormatError({
       where: path,
@@ -39,7 +40,7 @@ export function loadArtifacts(folder: string): TrainingArtifacts {
       expected: '"artifacts" in its metadata',
     })
   requireFinite(path, parameters)
-  const graphs = Object.entries(models).map(([file, key]) => [key, readGraph(folder, `${file}.onnx`)] as const)
+  const graphs = Object.entries(models).map(([file, key]) => [key, readGraph(files, `${file}.onnx`)] as const)
   return {
     ...(Object.fromEntries(graphs) as Record<(typeof models)[keyof typeof models], Graph>),
     parameters,
@@ -47,7 +48,5 @@ export function loadArtifacts(folder: string): TrainingArtifacts {
   }
 }
 
-function readGraph(folder: string, file: string): Graph {
-  const { join } = paths()
-  return readModel(readFile(join(folder, file)), { where: join(folder, file), externalData: externalDataOf(folder) })
-}
+const readGraph = (files: Files, name: string): Graph =>
+  readModel(files.read(name), { where: placeOf(files, name), externalData: externalDataOf(files) })

@@ -1,11 +1,10 @@
 // Finds and opens a classifier's model in a folder of any exporter: its file, inputs, logits, labels, and a session.
 
-import type { ModelConfig } from '@cola/data'
+import { fetchFiles, type Files, type ModelConfig, placeOf } from '@cola/data'
 import { externalLocations, getValue, type Graph, readModel, readOutline, widen } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
-import { fileSystem, paths, readFile } from '../files/node.ts'
 import type { Device } from '../runtime/devices.ts'
-import { externalDataOf } from '../runtime/model-files.ts'
+import { besideOf, externalDataOf } from '../runtime/model-files.ts'
 import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
 import type { OrtSession } from '../runtime/ort.ts'
 import { roleOf } from '../session/input-roles.ts'
@@ -17,7 +16,7 @@ export interface ClassifierModel {
   /** Name of the output with the logits. */
   output: string
   labels: readonly string[]
-  /** The ONNX file and its external data. */
+  /** Names of the ONNX file and its external data. */
   files: readonly string[]
 }
 
@@ -28,38 +27,46 @@ const names = ['', '_fp16', '_quantized', '_int8', '_uint8', '_q4', '_q4f16', '_
 
 /** Finds and opens the model. @throws as `loadClassifier`. */
 export async function openClassifierModel(
-  folder: string,
+  source: Files,
   config: ModelConfig,
   { device, file }: { device: Device; file?: string | undefined },
 ): Promise<ClassifierModel> {
-  const { join, dirname } = paths()
-  const path = findFile(folder, file)
-  const bytes = readFile(path)
-  const external = { where: path, externalData: externalDataOf(dirname(path)) }
+  const name = await findFile(source, file)
+  const path = placeOf(source, name)
+  const bytes = source.read(name)
+  const locations = externalLocations(bytes, path)
+  const data = locations.map((location) => besideOf(name, location))
+  await source.fetch?.(data.map((path) => ({ path })))
+  const external = { where: path, externalData: externalDataOf(source, name) }
   const outline = readOutline(bytes, external)
+  const encoded = () => ({
+    model: bytes,
+    externalData: locations.map((location, i) => ({ path: location, data: source.read(data[i] as string) })),
+  })
   const model: RunnableModel = needsFloat32(outline)
     ? { graph: widen(readModel(bytes, external)) }
-    : { graph: outline, path }
+    : { graph: outline, ...(source.path ? { path } : { encoded: encoded() }) }
   const { graph } = model
   requireTextInputs(graph, path)
   const output = logitsOf(graph, path)
   const shape = graph.values.get(output)?.shape
-  const labels = labelsOf(config, shape?.at(-1), join(folder, 'config.json'))
-  if (shape) requireClasses(labels, shape, folder)
-  const files = [path, ...externalLocations(bytes, path).map((location) => join(dirname(path), location))]
-  return { graph, output, labels, files, session: await openSession(model, await resolveDevice(device, model)) }
+  const labels = labelsOf(config, shape?.at(-1), placeOf(source, 'config.json'))
+  if (shape) requireClasses(labels, shape, source)
+  const session = await openSession(model, await resolveDevice(device, model))
+  return { graph, output, labels, files: [name, ...data], session }
 }
 
-function findFile(folder: string, file: string | undefined): string {
-  const { join } = paths()
-  const candidates = file === undefined ? names.flatMap((name) => [name, join('onnx', name)]) : [file]
-  const name = candidates.find((candidate) => fileSystem().existsSync(join(folder, candidate)))
-  if (name !== undefined) return join(folder, name)
+async function findFile(source: Files, file: string | undefined): Promise<string> {
+  const candidates = file === undefined ? names.flatMap((name) => [name, `onnx/${name}`]) : [file.replaceAll('\\', '/')]
+  for (const path of candidates) {
+    await fetchFiles(source, [{ path, optional: true }])
+    if (source.has(path)) return path
+  }
   throw new ConfigError({
-    where: folder,
+    where: source.where,
     what: 'no ONNX model',
     expected: file ?? 'model.onnx, onnx/model.onnx, or one of another precision, such as model_quantized.onnx',
-    found: fileSystem().readdirSync(folder).slice(0, 12).join(', '),
+    found: source.names().slice(0, 12).join(', '),
     fix: 'Name the file with the option file.',
   })
 }
@@ -124,18 +131,18 @@ function labelsOf({ id2label }: ModelConfig, classes: unknown, where: string): s
  * @param shape Symbolic sizes are not checked.
  * @throws {ConfigError} for another shape or number of labels.
  */
-export function requireClasses(labels: readonly string[], shape: readonly (number | string)[], folder: string): void {
+export function requireClasses(labels: readonly string[], shape: readonly (number | string)[], source: Files): void {
   const classes = shape.at(-1)
   if (shape.length !== 2)
     throw new ConfigError({
-      where: folder,
+      where: source.where,
       what: 'its logits are not one row per text',
       expected: '[batch, classes]',
       found: `[${shape.join(', ')}]`,
     })
   if (typeof classes === 'number' && classes !== labels.length)
     throw new ConfigError({
-      where: `${paths().join(folder, 'config.json')}, field "id2label"`,
+      where: `${placeOf(source, 'config.json')}, field "id2label"`,
       what: 'not one name per class',
       expected: `${classes} names, as many as the model has logits`,
       found: String(labels.length),

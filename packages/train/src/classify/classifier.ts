@@ -3,18 +3,23 @@
 import {
   argMax,
   encodeTexts,
+  fetchFiles,
   firstPosition,
   longestInput,
   type ModelConfig,
+  type HubOptions,
+  openFiles,
   padTokenId,
   readTokenizer,
+  type Source,
   softmax,
   type TextInput,
   type Tokenizer,
 } from '@cola/data'
 import { getValue, type Graph } from '@cola/graph'
-import { fileSystem, paths, readFile, readJson, sha256 } from '../files/node.ts'
-import type { Device } from '../runtime/devices.ts'
+import { filesOf, readJson } from '../files/files.ts'
+import { sha256 } from '../files/node.ts'
+import { defaultDevice, type Device } from '../runtime/devices.ts'
 import type { OrtTensor } from '../runtime/ort.ts'
 import { feedsOf, float32Of } from '../session/feeds.ts'
 import { fixedSizes, type PaddedRow, paddedBatches } from '../session/padded-batches.ts'
@@ -78,8 +83,8 @@ function defaultLabels(graph: Graph, { id2label }: ClassifierConfig): string[] {
   return Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
 }
 
-export interface ClassifierOptions {
-  /** @default 'cpu' */
+export interface ClassifierOptions extends HubOptions {
+  /** @default 'cpu' in Node, 'wasm' in a browser */
   device?: Device
   /** Texts per batch. @default 32 */
   batch_size?: number
@@ -93,7 +98,7 @@ export interface ClassifierOptions {
 }
 
 /**
- * Loads a classifier's folder. The file runs as it is, also if it was quantized or fused. Texts are truncated to the
+ * Loads a classifier from a folder, a repository on the hub, an address, picked files or bytes. The file runs as it is, also if it was quantized or fused. Texts are truncated to the
  * longest input of config.json and the tokenizer (`longestInput`); special tokens stay. If the model has no attention
  * mask, only texts of one length share a batch.
  * @throws {FileError | FormatError | ConfigError | DeviceError | ModelError} naming the file: it is missing or damaged,
@@ -101,11 +106,12 @@ export interface ClassifierOptions {
  * the runtime refuses the model.
  */
 export async function loadClassifier(
-  folder: string,
-  { device = 'cpu', batch_size = 32, file, onWarning }: ClassifierOptions = {},
+  source: Source,
+  { device = defaultDevice(), batch_size = 32, file, onWarning, ...options }: ClassifierOptions = {},
 ): Promise<Classifier> {
-  const { join } = paths()
-  const config = readJson(join(folder, 'config.json')) as ModelConfig
+  const folder = filesOf(await openFiles(source, { ...options, files: [] }))
+  await fetchFiles(folder, [{ path: 'config.json', optional: true }])
+  const config = readJson(folder, 'config.json') as ModelConfig
   const { graph, session, output, labels, files } = await openClassifierModel(folder, config, { device, file })
   const tokenizer = await readTokenizer(folder)
   const sizes = fixedSizes(graph)
@@ -145,9 +151,9 @@ export async function loadClassifier(
     max_length,
     fingerprint: () =>
       sha256(
-        [...files, ...['config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => join(folder, name))]
-          .filter((path) => fileSystem().existsSync(path))
-          .map(readFile),
+        [...files, 'config.json', 'tokenizer.json', 'tokenizer_config.json']
+          .filter((name) => folder.has(name))
+          .map((name) => folder.read(name)),
       ),
     logits,
     classify: async (texts) => {

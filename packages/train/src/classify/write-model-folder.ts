@@ -1,19 +1,20 @@
 // Writes a model's folder for other programs: the ONNX file, its weights, config.json and the tokenizer.
 
-import { chatTemplateFile, type Tokenizer, type TokenizerFiles } from '@cola/data'
+import { chatTemplateFile, type Files, type FileSink, type Tokenizer, type TokenizerFiles } from '@cola/data'
 import { checkTypes, type Graph, lower, prune, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
-import { fileSystem, paths, readFile, writeFileAtomic } from '../files/node.ts'
+import { filesOf, sinkOf, writeJson } from '../files/files.ts'
 import { writeModels } from '../runtime/model-files.ts'
 
 export interface ModelFolder {
-  folder: string
+  /** Where it is written: a path or a sink. */
+  folder: string | FileSink
   /** The model; float16, bfloat16 and float64 are converted to float32. */
   graph: Graph
   /** Written to config.json. */
   config: Readonly<Record<string, unknown>>
-  /** Folder whose tokenizer files are copied. @default those of `tokenizer` are written */
-  tokenizerFolder?: string
+  /** Folder or files whose tokenizer is copied. @default that of `tokenizer` is written */
+  tokenizerFolder?: string | Files
   /** The tokenizer, if there is no folder with its files. @default none is written */
   tokenizer?: Pick<Tokenizer, 'files'>
   /** Type in which matrices are stored; computation is in float32. @default 'float32' */
@@ -55,29 +56,25 @@ export function writeModelFolder(options: ModelFolder): void {
         expected: known.join(', '),
         found: String(value),
       })
-  const { join } = paths()
+  const sink = sinkOf(folder)
   const model = storeWeights(lower(widen(graph)), dtype)
   prune(model)
   checkTypes(model)
   if (tokenizerFolder !== undefined) copyTokenizer(tokenizerFolder, folder)
   else if (tokenizer) writeTokenizer(tokenizer, folder)
-  if (layout === 'hub') writeFileAtomic(join(folder, 'onnx', hubFiles[dtype]), writeModel(model))
+  if (layout === 'hub') sink.write(`onnx/${hubFiles[dtype]}`, [writeModel(model)])
   else writeModels(folder, { model }, 'model.onnx_data')
-  writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+  writeJson(sink, 'config.json', config)
 }
 
-/** Writes a tokenizer's files to a folder. @throws {FileError} when it cannot be written. */
-export function writeTokenizer({ files }: Pick<Tokenizer, 'files'>, folder: string): void {
-  for (const name of tokenizerFiles)
-    writeFileAtomic(paths().join(folder, name), `${JSON.stringify(files[name], null, 2)}\n`)
+/** Writes a tokenizer's files. @throws {FileError} when they cannot be written. */
+export function writeTokenizer({ files }: Pick<Tokenizer, 'files'>, folder: string | FileSink): void {
+  for (const name of tokenizerFiles) writeJson(sinkOf(folder), name, files[name])
 }
 
-/** Copies a tokenizer's files from one folder to another. @throws {FileError} when the other cannot be written. */
-export function copyTokenizer(from: string, to: string): void {
-  const { join, resolve } = paths()
-  for (const name of [...tokenizerFiles, chatTemplateFile]) {
-    const source = join(from, name)
-    if (fileSystem().existsSync(source) && resolve(source) !== resolve(to, name))
-      writeFileAtomic(join(to, name), readFile(source))
-  }
+/** Copies a tokenizer's files. @throws {FileError} when they cannot be read or written. */
+export function copyTokenizer(from: string | Files, to: string | FileSink): void {
+  const files = filesOf(from)
+  for (const name of [...tokenizerFiles, chatTemplateFile])
+    if (files.has(name)) sinkOf(to).write(name, [files.read(name)])
 }

@@ -10,37 +10,38 @@ import {
   type Tensor,
   writeModel,
 } from '@cola/graph'
+import { type Files, type FileSink, placeOf } from '@cola/data'
 import { FileError } from '../errors.ts'
-import { fileSize, fileSystem, paths, readRange, writeFileAtomic } from '../files/node.ts'
+import { filesOf, sinkOf } from '../files/files.ts'
+import { paths } from '../files/node.ts'
 
 /**
- * Writes graphs to a folder as ONNX files that share one external-data file for their frozen weights.
+ * Writes graphs as ONNX files that share one external-data file for their frozen weights.
+ * @param target A folder, or a sink.
  * @param graphs By file name without extension.
  * @param weightsFile Name of the external-data file. @default 'frozen_weights.bin'
- * @returns The path of each ONNX file.
+ * @returns The path of each ONNX file, or its name in the sink.
  * @throws {GraphError | ShapeError} for a graph whose element types are inconsistent, before anything is written.
  * @throws {FileError} when the folder cannot be written.
  */
 export function writeModels(
-  folder: string,
+  target: string | FileSink,
   graphs: Readonly<Record<string, Graph>>,
   weightsFile = 'frozen_weights.bin',
 ): Record<string, string> {
-  const { join } = paths()
+  const sink = sinkOf(target)
   for (const graph of Object.values(graphs)) checkTypes(graph)
   const shared = new Map<string, Tensor>()
   for (const graph of Object.values(graphs))
     for (const [name, data] of graph.initializers) shareWeight(shared, name, data)
   const layout = layoutExternal(shared, { location: weightsFile })
-  if (layout.size) writeFileAtomic(join(folder, weightsFile), externalChunks(shared, layout))
+  if (layout.size) sink.write(weightsFile, externalChunks(shared, layout))
   return Object.fromEntries(
     Object.entries(graphs).map(([name, graph]) => {
-      const path = join(folder, `${name}.onnx`)
-      writeFileAtomic(
-        path,
-        writeModel(lower(graph), new Map([...layout].filter(([key]) => graph.initializers.has(key)))),
-      )
-      return [name, path]
+      const file = `${name}.onnx`
+      const used = new Map([...layout].filter(([key]) => graph.initializers.has(key)))
+      sink.write(file, [writeModel(lower(graph), used)])
+      return [name, typeof target === 'string' ? paths().join(target, file) : file]
     }),
   )
 }
@@ -52,20 +53,28 @@ function shareWeight(shared: Map<string, Tensor>, name: string, data: Tensor): v
   shared.set(name, data)
 }
 
-/** Access to the external-data files of a model's folder. @throws {FileError} naming a file that is missing. */
-export function externalDataOf(folder: string): ExternalData {
-  const { join } = paths()
+/**
+ * Access to the external-data files of a model.
+ * @param source The folder of the model's ONNX file, or files.
+ * @param file Name of the ONNX file, if it lies in a folder below. @default beside the data
+ * @throws {FileError} naming a file that is missing.
+ */
+export function externalDataOf(source: string | Files, file = ''): ExternalData {
+  const files = filesOf(source)
   return {
     size: (location) => {
-      const path = join(folder, location)
-      if (!fileSystem().existsSync(path))
-        throw new FileError({
-          where: path,
-          what: 'the external data of the model is missing',
-          fix: 'It must lie beside the ONNX file, under this name.',
-        })
-      return fileSize(path)
+      const name = besideOf(file, location)
+      if (files.has(name)) return files.size(name)
+      throw new FileError({
+        where: placeOf(files, name),
+        what: 'the external data of the model is missing',
+        fix: 'It must lie beside the ONNX file, under this name.',
+      })
     },
-    read: (location, offset, length) => readRange(join(folder, location), offset, offset + length),
+    read: (location, offset, length) => files.read(besideOf(file, location), offset, offset + length),
   }
 }
+
+/** The name of a file that another one names, from where it lies. */
+export const besideOf = (file: string, location: string): string =>
+  [...file.split('/').slice(0, -1), ...location.split(/[/\\]/)].filter((part) => part !== '.' && part !== '').join('/')

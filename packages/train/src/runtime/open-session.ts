@@ -19,6 +19,8 @@ export interface RunnableModel {
   graph: Graph
   /** Path of the ONNX file. @default the model is encoded in memory */
   path?: string
+  /** The ONNX file as bytes, with its external data by location, where files have no paths. @default as `path` */
+  encoded?: { model: Uint8Array; externalData: readonly { path: string; data: Uint8Array }[] }
   /** Outputs to keep on the device, if it supports that. @default none */
   resident?: readonly string[]
   /**
@@ -40,7 +42,7 @@ export interface RunnableModel {
  * @throws {ModelError | GraphError | ShapeError} when the runtime refuses the model, naming the node.
  */
 export async function openSession(
-  { graph, path, resident = [], packWeights = false, spin = true }: RunnableModel,
+  { graph, path, encoded, resident = [], packWeights = false, spin = true }: RunnableModel,
   device: ResolvedDevice,
 ): Promise<OrtSession> {
   checkDevice(device)
@@ -70,6 +72,8 @@ export async function openSession(
   }
   try {
     if (path !== undefined) return await createOrtSession(device, path, options)
+    if (encoded)
+      return await createOrtSession(device, encoded.model, { ...options, externalData: encoded.externalData })
     const external = layoutExternal(graph.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
     const data = concatenateChunks(externalChunks(graph.initializers, external))
     checkTypes(graph)

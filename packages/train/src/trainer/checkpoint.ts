@@ -1,10 +1,12 @@
 // Reads and writes checkpoints: one safetensors file with parameters and optimizer state as tensors, and the run's
 // state as JSON in its metadata.
 
+import { type Files, type FileSink, placeOf } from '@cola/data'
 import { safetensorsChunks, type Tensor } from '@cola/graph'
 import { CheckpointError } from '../errors.ts'
 import { requireFinite } from '../files/require-finite.ts'
-import { readSafetensorsFile, writeFileAtomic } from '../files/node.ts'
+import { filesOf, readSafetensors, sinkOf } from '../files/files.ts'
+import { paths } from '../files/node.ts'
 import type { TermSum } from '../session/loss-means.ts'
 import type { EpochLog } from './callbacks.ts'
 
@@ -42,18 +44,44 @@ export interface EpochSums {
   rows: number[]
 }
 
-/** Writes a checkpoint atomically. @throws {FileError} naming the file. */
-export function saveCheckpoint(path: string, tensors: ReadonlyMap<string, Tensor>, state: RunState): void {
-  writeFileAtomic(path, safetensorsChunks(tensors, { format: 'pt', state: JSON.stringify(state, writeNumber) }))
+/** Name of a run's checkpoint in its folder. */
+export const checkpointFile = 'checkpoint.safetensors'
+
+/** The folder and the name of a file that is given by its path. */
+const split = <Place>(place: string | Place, name: string): [Place | string, string] =>
+  typeof place === 'string' ? [paths().dirname(place), paths().basename(place)] : [place, name]
+
+/**
+ * Writes a checkpoint atomically.
+ * @param target The file's path, or a sink.
+ * @param name Its name in a sink. @default 'checkpoint.safetensors'
+ * @throws {FileError} naming the file.
+ */
+export function saveCheckpoint(
+  target: string | FileSink,
+  tensors: ReadonlyMap<string, Tensor>,
+  state: RunState,
+  name = checkpointFile,
+): void {
+  const [folder, file] = split(target, name)
+  sinkOf(folder).write(file, safetensorsChunks(tensors, { format: 'pt', state: JSON.stringify(state, writeNumber) }))
 }
 
 /**
  * Reads a checkpoint.
+ * @param source The file's path, or files.
+ * @param name Its name in files. @default 'checkpoint.safetensors'
  * @throws {FormatError | FileError} for damaged files, {CheckpointError} for a safetensors file that is not a
  * checkpoint, or a tensor that holds NaN or Infinity.
  */
-export function loadCheckpoint(path: string): { tensors: Map<string, Tensor>; state: RunState } {
-  const { tensors, metadata } = readSafetensorsFile(path)
+export function loadCheckpoint(
+  source: string | Files,
+  name = checkpointFile,
+): { tensors: Map<string, Tensor>; state: RunState } {
+  const [folder, file] = split(source, name)
+  const files = filesOf(folder)
+  const path = placeOf(files, file)
+  const { tensors, metadata } = readSafetensors(files, file)
   const state = parseState(metadata.state)
   if (state?.version !== 2)
     throw new CheckpointError({

@@ -1,5 +1,6 @@
 // Checks the Trainer's options and rows before the first step, and fills in defaults.
 
+import { isFiles } from '@cola/data'
 import { ConfigError, FeedError } from '../errors.ts'
 import { scheduleNames } from '../optim/schedule.ts'
 import {
@@ -44,7 +45,10 @@ export const loopChecks: Checks<LoopOptions<never, never>> = {
   greater_is_better: flag,
   early_stopping_patience: whole(1),
   load_best_model_at_end: flag,
-  output_dir: text,
+  output_dir: [
+    'a path, or a store with read and write',
+    (value) => text[1](value) || (isFiles(value) && 'write' in value && typeof value.write === 'function'),
+  ],
   save_steps: whole(1),
   resume: flag,
   signal: ['an AbortSignal', (value) => typeof (value as AbortSignal | null)?.aborted === 'boolean'],

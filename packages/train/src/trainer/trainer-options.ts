@@ -1,5 +1,6 @@
 // Options of the Trainer, named after transformers' TrainingArguments.
 
+import type { FileStore } from '@cola/data'
 import type { ScheduleName } from '../optim/schedule.ts'
 import type { Batch } from '../session/feeds.ts'
 import type { StepResult } from '../session/step-result.ts'
@@ -83,8 +84,8 @@ export interface TrainerOptions<Row, Prediction = unknown> {
    * epoch's training loss is that of the weights before and during it
    */
   load_best_model_at_end?: boolean
-  /** Folder for checkpoint.safetensors, best.safetensors and log.jsonl. @default no files are written */
-  output_dir?: string
+  /** Folder or store for checkpoint.safetensors, best.safetensors and log.jsonl. @default no files are written */
+  output_dir?: string | FileStore
   /** Optimizer steps between checkpoints, in addition to those at the end of each epoch. @default none */
   save_steps?: number
   /**

@@ -1,8 +1,9 @@
 // The training loop: epochs, evaluation, the best weights, checkpoints and exact resume.
 
+import { type FileStore, placeOf } from '@cola/data'
 import type { Tensor } from '@cola/graph'
 import { CheckpointError, ConfigError } from '../errors.ts'
-import { fileSystem, paths } from '../files/node.ts'
+import { storeOf } from '../files/files.ts'
 import { schedule as makeSchedule } from '../optim/schedule.ts'
 import { Calls } from '../session/calls.ts'
 import type { Batch } from '../session/feeds.ts'
@@ -11,7 +12,14 @@ import { addMeans, meanOf, type TermSum } from '../session/loss-means.ts'
 import type { StepResult } from '../session/step-result.ts'
 import { epochsWithoutBetter, isBetter, isLoss, metricOf } from './best-epoch.ts'
 import type { EpochLog, Metrics } from './callbacks.ts'
-import { type BestEpoch, type EpochSums, loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts'
+import {
+  type BestEpoch,
+  type EpochSums,
+  checkpointFile,
+  loadCheckpoint,
+  type RunState,
+  saveCheckpoint,
+} from './checkpoint.ts'
 import { type JsonlLog, openLog } from './jsonl-log.ts'
 import { evaluateRows, onePerRow } from './evaluate-rows.ts'
 import { runFingerprint } from './run-fingerprint.ts'
@@ -39,6 +47,8 @@ export interface Evaluation<Prediction = unknown> {
   warnings: string[]
 }
 
+const bestFile = 'best.safetensors'
+
 const emptySums = (): EpochSums => ({ terms: [], predictions: [], rows: [] })
 
 /** Fine-tunes with a {@link TrainableSession}; option names are transformers' TrainingArguments'. */
@@ -48,6 +58,7 @@ export class Trainer<Row, Prediction = unknown> {
   #state: RunState
   #best: Map<string, Tensor> | undefined
   #log: JsonlLog | undefined
+  readonly #store: FileStore | undefined
 
   /**
    * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
@@ -55,6 +66,8 @@ export class Trainer<Row, Prediction = unknown> {
    */
   constructor(options: TrainerOptions<Row, Prediction>) {
     this.#options = readOptions(options)
+    const { output_dir } = this.#options
+    this.#store = output_dir === undefined ? undefined : storeOf(output_dir)
     this.#state = {
       version: 2,
       fingerprint: '',
@@ -84,10 +97,10 @@ export class Trainer<Row, Prediction = unknown> {
 
   async #train(): Promise<TrainResult> {
     const { callbacks, signal } = this.#options
-    if (this.#options.output_dir !== undefined) this.#state.fingerprint = await runFingerprint(this.#options)
+    if (this.#store) this.#state.fingerprint = await runFingerprint(this.#options)
     if (this.#options.resume) this.#resume()
     await this.#requireMetric()
-    this.#log = this.#file('log.jsonl', (path) => openLog(path, this.#state.step))
+    this.#log = this.#store && openLog(this.#store, 'log.jsonl', this.#state.step)
     callbacks?.onTrainBegin?.({ total_steps: this.totalSteps, resumed_from: this.#state.step })
     const losses: number[] = []
     let stopped: TrainResult['stopped'] | undefined = this.#stopReason()
@@ -256,10 +269,10 @@ export class Trainer<Row, Prediction = unknown> {
     this.#state.epoch++
     this.#state.batch = 0
     this.#state.epochSums = emptySums()
-    if (best)
-      this.#file('best.safetensors', (path) => saveCheckpoint(path, this.#best as Map<string, Tensor>, this.#state))
+    if (best && this.#store) saveCheckpoint(this.#store, this.#best as Map<string, Tensor>, this.#state, bestFile)
     await this.#save()
     this.#log?.write(log)
+    await this.#flush()
     callbacks?.onEpoch?.(log)
   }
 
@@ -318,37 +331,33 @@ export class Trainer<Row, Prediction = unknown> {
   }
 
   async #save(): Promise<void> {
-    const { output_dir, session, callbacks } = this.#options
-    if (output_dir === undefined) return
+    const { session, callbacks } = this.#options
+    if (!this.#store) return
     const { tensors } = await session.getState()
-    this.#file('checkpoint.safetensors', (path) => {
-      saveCheckpoint(path, tensors, this.#state)
-      callbacks?.onSave?.({ path, step: this.#state.step })
-    })
+    saveCheckpoint(this.#store, tensors, this.#state)
+    await this.#flush()
+    callbacks?.onSave?.({ path: placeOf(this.#store, checkpointFile), step: this.#state.step })
+  }
+
+  async #flush(): Promise<void> {
+    this.#log?.save()
+    await this.#store?.flush?.()
   }
 
   #resume(): void {
-    this.#file('checkpoint.safetensors', (path) => {
-      if (!fileSystem().existsSync(path)) return
-      const { tensors, state } = loadCheckpoint(path)
-      const expected = this.#state.fingerprint
-      if (state.fingerprint !== expected)
-        throw new CheckpointError({
-          where: path,
-          what: 'it belongs to another run: model, training rows or options differ',
-          expected,
-          found: state.fingerprint,
-          fix: 'Resume with the same options, or choose another output folder.',
-        })
-      this.#options.session.setState({ tensors, step: state.step })
-      this.#state = state
-      if (state.best) this.#file('best.safetensors', (best) => (this.#best = loadCheckpoint(best).tensors))
-    })
-  }
-
-  /** Calls `use` with the path of a file in `output_dir`, if that is set. */
-  #file<Result>(name: string, use: (path: string) => Result): Result | undefined {
-    const { output_dir } = this.#options
-    return output_dir === undefined ? undefined : use(paths().join(output_dir, name))
+    if (!this.#store?.has(checkpointFile)) return
+    const { tensors, state } = loadCheckpoint(this.#store)
+    const expected = this.#state.fingerprint
+    if (state.fingerprint !== expected)
+      throw new CheckpointError({
+        where: placeOf(this.#store, checkpointFile),
+        what: 'it belongs to another run: model, training rows or options differ',
+        expected,
+        found: state.fingerprint,
+        fix: 'Resume with the same options, or choose another output folder.',
+      })
+    this.#options.session.setState({ tensors, step: state.step })
+    this.#state = state
+    if (state.best) this.#best = loadCheckpoint(this.#store, bestFile).tensors
   }
 }

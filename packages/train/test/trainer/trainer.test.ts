@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { argMaxRows } from '@cola/data'
+import { argMaxRows, memorySink } from '@cola/data'
 import { float32, toFloat32 } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -113,6 +113,36 @@ describe('Trainer', () => {
       await second.session.release()
     },
   )
+
+  it('stores checkpoints and the log in memory, and resumes from there', async () => {
+    const whole = await trainerOf()
+    const straight = await whole.trainer.train()
+    await whole.session.release()
+    const store = memorySink()
+    let flushed = 0
+    const output_dir = { ...store, flush: async () => void flushed++ }
+    const stop = new AbortController()
+    const first = await trainerOf({
+      output_dir,
+      save_steps: 2,
+      signal: stop.signal,
+      callbacks: { onStep: ({ step }) => step === 7 && stop.abort() },
+    })
+    await first.trainer.train()
+    await first.session.release()
+    expect(flushed).toBeGreaterThanOrEqual(4)
+    expect(store.names()).toEqual(['best.safetensors', 'checkpoint.safetensors', 'log.jsonl'])
+    expect(loadCheckpoint(store).state.step).toBe(7)
+
+    const second = await trainerOf({ output_dir, resume: true })
+    const { losses, history } = await second.trainer.train()
+    expect(losses).toEqual(straight.losses.slice(7))
+    expect(history).toEqual(straight.history)
+    const lines = new TextDecoder().decode(store.read('log.jsonl')).trim().split('\n')
+    const steps = lines.map((line) => JSON.parse(line) as { event: string }).filter(({ event }) => event === 'step')
+    expect(steps.length).toBe(straight.losses.length)
+    await second.session.release()
+  })
 
   it('groups rows of similar length, and returns predictions in the order of the rows', async () => {
     const lengths: number[][] = []
