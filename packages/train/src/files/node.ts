@@ -4,6 +4,7 @@ import type { SafetensorsFile } from '@cola/graph'
 import { FileError } from '../errors.ts'
 import { filesOf, readSafetensors, sinkOf } from './files.ts'
 
+export { sha256 } from './sha256.ts'
 export { filesOf, flush, readJson, readSafetensors, sinkOf, storeOf, writeJson } from './files.ts'
 
 type FileSystem = typeof import('node:fs')
@@ -54,13 +55,6 @@ export function writeFileAtomic(path: string, content: string | Uint8Array | Ite
 export function readFile(path: string): Uint8Array {
   const [folder, name] = split(path)
   return filesOf(folder).read(name)
-}
-
-/** SHA-256 of concatenated chunks, in hexadecimal. */
-export function sha256(chunks: Iterable<string | Uint8Array>): string {
-  const hash = builtin<typeof import('node:crypto')>('node:crypto').createHash('sha256')
-  for (const chunk of chunks) hash.update(chunk)
-  return hash.digest('hex')
 }
 
 /**

@@ -38,7 +38,11 @@ export interface WarningLog {
 
 export interface Callbacks {
   onTrainBegin?: (info: { total_steps: number; resumed_from: number }) => void
-  onStep?: (log: StepLog) => void
+  /**
+   * The run waits for a promise that it returns: to pause, or, in a browser's worker, to let messages in between the steps, which follow
+   * each other without a turn of its event loop.
+   */
+  onStep?: (log: StepLog) => unknown
   onEpoch?: (log: EpochLog) => void
   onWarning?: (log: WarningLog) => void
   onSave?: (info: { path: string; step: number }) => void

@@ -215,7 +215,7 @@ export class Trainer<Row, Prediction = unknown> {
       }
       losses.push(log.loss)
       this.#log?.write(log)
-      callbacks?.onStep?.(log)
+      await callbacks?.onStep?.(log)
       if (save_steps && this.#state.step % save_steps === 0) await this.#save()
     }
     return true

@@ -76,6 +76,22 @@ describe('Trainer', () => {
     await session.release()
   })
 
+  it('takes no step before what onStep returned is settled', async () => {
+    const order: string[] = []
+    const { trainer, session } = await trainerOf({
+      callbacks: {
+        onStep: async ({ step }) => {
+          order.push(`begin ${step}`)
+          await new Promise((resolve) => setTimeout(resolve, 5))
+          order.push(`end ${step}`)
+        },
+      },
+    })
+    const { losses } = await trainer.train()
+    expect(order).toEqual(losses.flatMap((_, i) => [`begin ${i + 1}`, `end ${i + 1}`]))
+    await session.release()
+  })
+
   it.each([1, 3, 5, 7, 12, 19])(
     'stopped after step %i and resumed is bit-equal to a run that was not',
     async (stopAt) => {
