@@ -42,6 +42,7 @@ export { type LinearNode, linearNodes } from './rewrite/linear-nodes.ts'
 export { type Pass, runPasses, withoutUnused } from './rewrite/pass.ts'
 export { lower } from './rewrite/lower.ts'
 export { joinProducts } from './rewrite/join-products.ts'
+export { packMatrices } from './rewrite/pack-matrices.ts'
 export { prune } from './rewrite/prune.ts'
 export { readModel, type ReadModelOptions } from './rewrite/read-model.ts'
 export { renameValues } from './rewrite/rename-values.ts'
@@ -60,6 +61,7 @@ export {
   float32ToFloat16,
   numberToFloat16,
 } from './tensor/float16.ts'
+export { packedTensor } from './tensor/packed-matrix.ts'
 export { concatenateChunks } from './tensor/concatenate-chunks.ts'
 export {
   parseSafetensors,
@@ -77,6 +79,7 @@ export {
   elementCount,
   elements,
   float32,
+  type PackedMatrix,
   type Tensor,
   tensor,
   tensorOf,

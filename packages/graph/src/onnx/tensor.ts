@@ -55,7 +55,8 @@ export function readTensor(proto: TensorProto, where: string, externalData?: Ext
     [proto.floatData, proto.int32Data, proto.int64Data, proto.doubleData, proto.uint64Data].find(
       (list) => list.length > 0,
     ) ?? []
-  const count = elementCount(dims)
+  // int32_data holds the bytes of 4-bit integers.
+  const count = Math.min(elementCount(dims), expected)
   if (values.length !== count)
     throw new FormatError({
       where: at,

@@ -25,8 +25,8 @@ import {
 } from './proto.ts'
 import { type ExternalLocation, tensorProto } from './tensor.ts'
 
-/** ONNX IR version that goes with opset 20. */
-const irVersion = 9n
+/** ONNX IR version that goes with an operator set; 10 brought 4-bit integers, and opset 21 operators that take them. */
+const irVersion = (opset: number): bigint => (opset > 20 ? 10n : 9n)
 
 /**
  * Encodes a graph as an ONNX file.
@@ -48,7 +48,7 @@ export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalL
     })
   return encodeModel(
     create(ModelProtoSchema, {
-      irVersion,
+      irVersion: irVersion(graph.opset),
       producerName: '@cola/graph',
       opsetImport: [...new Set(['', ...graph.nodes.map(({ domain }) => domain)])].map((domain) =>
         create(OperatorSetIdProtoSchema, { domain, version: BigInt(domain === '' ? graph.opset : 1) }),
@@ -71,18 +71,22 @@ export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalL
  * Lays initializers of at least `threshold` bytes out in one external-data file, each at a multiple of `alignment`.
  * @param options `location`: name of the file. `threshold`: bytes. @default 1024. `alignment`: bytes; 4096 lets the
  * runtime map the file instead of copying it. @default 4096
- * @returns The location of each tensor that is in the file.
+ * @returns The location of each tensor that is in the file; tensors with the same `bytes` function share one.
  */
 export function layoutExternal(
   tensors: Iterable<readonly [string, Tensor]>,
   { location, threshold = 1024, alignment = 4096 }: { location: string; threshold?: number; alignment?: number },
 ): Map<string, ExternalLocation> {
   const layout = new Map<string, ExternalLocation>()
+  const places = new Map<Tensor['bytes'], ExternalLocation>()
   let offset = 0
   for (const [name, data] of tensors) {
     const size = byteLength(data)
     if (size < threshold) continue
-    layout.set(name, { location, offset })
+    const place = places.get(data.bytes) ?? { location, offset }
+    layout.set(name, place)
+    if (place.offset < offset) continue
+    places.set(data.bytes, place)
     offset = Math.ceil((offset + size) / alignment) * alignment
   }
   return layout
@@ -95,6 +99,7 @@ export function* externalChunks(
 ): Generator<Uint8Array> {
   let at = 0
   for (const [name, { offset }] of layout) {
+    if (offset < at) continue
     if (offset > at) yield new Uint8Array(offset - at)
     const bytes = (tensors.get(name) as Tensor).bytes()
     yield bytes

@@ -51,7 +51,7 @@ function nameOutputs({ graph, node: add }: Builder, node: Node, first: number, v
   const copies: [string, string][] = []
   node.outputs.forEach((name, i) => {
     const value = values[i] ?? notComputed(node, i)
-    if (name === '' || !value) return
+    if (name === '' || !value || value.name === name) return
     if (produced.has(value.name) && !names.has(value.name)) names.set(value.name, name)
     else copies.push([value.name, name])
   })

@@ -19,9 +19,12 @@ export function isFrozenMatrix(graph: Graph, name: string, minimum: number): boo
   )
 }
 
-/** Whether a product is x W, or x W + b, with a frozen matrix W of at least `minimum` elements. */
-export function isQuantizable(graph: Graph, { node, weight }: LinearNode, minimum: number): boolean {
+/** Whether a product is x W, or x W + b. */
+export function isPlainProduct({ node }: LinearNode): boolean {
   const { alpha, beta } = attributesOf(node)
-  const isPlain = node.opType === 'MatMul' || (alpha === 1 && (beta === 1 || !node.inputs[2]))
-  return isPlain && isFrozenMatrix(graph, weight, minimum)
+  return node.opType === 'MatMul' || (alpha === 1 && (beta === 1 || !node.inputs[2]))
 }
+
+/** Whether a product is x W, or x W + b, with a frozen matrix W of at least `minimum` elements. */
+export const isQuantizable = (graph: Graph, product: LinearNode, minimum: number): boolean =>
+  isPlainProduct(product) && isFrozenMatrix(graph, product.weight, minimum)

@@ -15,20 +15,28 @@ export interface ReadModelOptions extends ReadOptions {
    * @default false
    */
   widen?: boolean
+  /**
+   * Replace fused and quantized operators by those that have gradient rules. Without it, a graph that these packages
+   * wrote is read as it is. @default true
+   */
+  decompose?: boolean
 }
 
 /**
  * Reads an ONNX model (opset 11 or later) and infers the dtype and symbolic shape of every value.
  * @throws {FormatError | GraphError | ShapeError | UnsupportedOperatorError} naming file, node and value.
  */
-export function readModel(bytes: Uint8Array, { widen = false, ...options }: ReadModelOptions = {}): Graph {
+export function readModel(
+  bytes: Uint8Array,
+  { widen = false, decompose: decomposes = true, ...options }: ReadModelOptions = {},
+): Graph {
   const decoded = decodeGraph(bytes, options)
   const graph = widen ? float32Types(decoded) : decoded
   const { nodes } = graph
   graph.nodes = []
   const g = build(graph)
   for (const node of nodes) {
-    if (decompose(g, node)) continue
+    if (decomposes && decompose(g, node)) continue
     graph.nodes.push(node)
     const types = inferTypes(graph, node, node.outputs.length)
     node.outputs.forEach((name, i) => {

@@ -6,9 +6,11 @@ import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts
 import { build } from '../ops/build.ts'
 import { float16ToNumber, float32ToFloat16, numberToFloat16 } from '../tensor/float16.ts'
 import { lazyTensor, tensor, toFloat32 } from '../tensor/tensor.ts'
+import { dense } from '../tensor/packed-matrix.ts'
 import { int8Codes } from './int8-codes.ts'
 import { isFrozenMatrix, minElements } from './frozen-matrix.ts'
-import { quantizeProducts } from './quantize-products.ts'
+import { packMatrices } from './pack-matrices.ts'
+import { quantizeProducts, type QuantizeProductsOptions } from './quantize-products.ts'
 
 export type WeightType = 'float32' | 'float16' | 'int8' | 'int4'
 
@@ -26,8 +28,26 @@ const isRepresentable: { readonly [Type in 'float16' | 'int8']: (value: number) 
  * other types: {@link widen} first.
  */
 export function storeWeights(graph: Graph, type: WeightType): Graph {
-  if (type === 'float32') return graph
-  if (type === 'int4') return storeWeights(quantizeProducts(graph, minElements), 'int8')
+  if (type === 'int4') return storeWeights(packMatrices(quantizeProducts(graph, int4)), 'int8')
+  const plain = withoutCodes(graph)
+  return type === 'float32' ? plain : storeIn(type, plain)
+}
+
+/** The 4-bit matrices of products: those of the q4 files that transformers.js loads. */
+const int4: QuantizeProductsOptions = {
+  bits: 4,
+  blockSize: 32,
+  minimum: minElements,
+  selects: (_, matrix) => toFloat32(matrix).every(Number.isFinite),
+}
+
+/** The graph with its packed matrices as plain float32 ones. */
+function withoutCodes(graph: Graph): Graph {
+  const initializers = new Map([...graph.initializers].map(([name, data]) => [name, dense(data)]))
+  return { ...cloneGraph(graph), initializers }
+}
+
+function storeIn(type: 'float16' | 'int8', graph: Graph): Graph {
   const stored: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(stored)
   const outputs = outputAxes(graph)

@@ -14,9 +14,11 @@ export type DataType =
   | 'uint32'
   | 'uint16'
   | 'uint8'
+  | 'int4'
+  | 'uint4'
   | 'bool'
 
-/** The typed array that holds a tensor's elements; 16-bit floats are kept as their bits. */
+/** The typed array that holds a tensor's elements; 16-bit floats are kept as their bits, 4-bit integers two per byte. */
 export type TypedArray =
   | Float32Array
   | Float64Array
@@ -38,8 +40,9 @@ interface ArrayConstructor {
 export interface DataTypeRow {
   /** TensorProto.DataType. */
   onnx: number
-  /** Name in a safetensors header. */
-  safetensors: string
+  /** Name in a safetensors header, if the format has the type. */
+  safetensors?: string
+  /** Size of an element; a half for types of which a byte holds two. */
   bytes: number
   array: ArrayConstructor
   float: boolean
@@ -58,11 +61,17 @@ export const dataTypes: Record<DataType, DataTypeRow> = {
   float64: { onnx: 11, safetensors: 'F64', bytes: 8, array: Float64Array, float: true },
   uint32: { onnx: 12, safetensors: 'U32', bytes: 4, array: Uint32Array, float: false },
   uint64: { onnx: 13, safetensors: 'U64', bytes: 8, array: BigUint64Array, float: false },
+  uint4: { onnx: 21, bytes: 0.5, array: Uint8Array, float: false },
+  int4: { onnx: 22, bytes: 0.5, array: Uint8Array, float: false },
   bfloat16: { onnx: 16, safetensors: 'BF16', bytes: 2, array: Uint16Array, float: true },
 }
 
 const byOnnx = new Map(Object.entries(dataTypes).map(([name, row]) => [row.onnx, name as DataType]))
-const bySafetensors = new Map(Object.entries(dataTypes).map(([name, row]) => [row.safetensors, name as DataType]))
+const bySafetensors = new Map(
+  Object.entries(dataTypes).flatMap(([name, { safetensors }]) =>
+    safetensors === undefined ? [] : [[safetensors, name as DataType] as const],
+  ),
+)
 
 /** The element type with this TensorProto.DataType code, or undefined. */
 export const dataTypeOfOnnx = (code: number): DataType | undefined => byOnnx.get(code)

@@ -94,7 +94,7 @@ export function* safetensorsChunks(
   let offset = 0
   for (const [name, value] of tensors) {
     const end = offset + byteLength(value)
-    header[name] = { dtype: dataTypes[value.dtype].safetensors, shape: value.dims, data_offsets: [offset, end] }
+    header[name] = { dtype: safetensorsName(name, value), shape: value.dims, data_offsets: [offset, end] }
     offset = end
   }
   const json = new TextEncoder().encode(JSON.stringify(header))
@@ -103,6 +103,18 @@ export function* safetensorsChunks(
   padded.set(json, 8)
   yield padded
   for (const value of tensors.values()) yield value.bytes()
+}
+
+/** @throws {FormatError} for an element type that the format lacks. */
+function safetensorsName(name: string, { dtype }: Tensor): string {
+  const { safetensors } = dataTypes[dtype]
+  if (safetensors === undefined)
+    throw new FormatError({
+      where: `tensor "${name}"`,
+      what: 'safetensors files have no such element type',
+      found: dtype,
+    })
+  return safetensors
 }
 
 /** Encodes tensors as a safetensors file in memory. @param metadata @default { format: 'pt' } */
@@ -162,7 +174,7 @@ function parseEntry(
       where: at,
       what: 'unknown dtype',
       expected: Object.values(dataTypes)
-        .map((row) => row.safetensors)
+        .flatMap((row) => row.safetensors ?? [])
         .join(', '),
       found: JSON.stringify(dtype) ?? 'none',
     })

@@ -2,6 +2,7 @@
 
 import { ShapeError } from '../errors.ts'
 import { type DataType, dataTypes, type TypedArray } from './dtype.ts'
+import { packNibbles, unpackNibbles } from './nibbles.ts'
 import { bfloat16ToFloat32, float16ToFloat32, numberToBfloat16, numberToFloat16 } from './float16.ts'
 
 export interface Tensor {
@@ -9,6 +10,25 @@ export interface Tensor {
   readonly dims: readonly number[]
   /** Little-endian elements in row-major order. A file-backed tensor reads them at each call. */
   readonly bytes: () => Uint8Array
+  /** The codes of a float32 matrix that is stored in 4 or 8 bits; `bytes` dequantizes them. */
+  readonly packed?: PackedMatrix
+}
+
+/** The codes of a matrix W [N, K], N outputs and K inputs: W[n, k] = (code - zero point) scale. */
+export interface PackedMatrix {
+  readonly bits: 4 | 8
+  /** Number of inputs that share a scale; the last block of an output may be padded. */
+  readonly blockSize: number
+  readonly N: number
+  readonly K: number
+  /** uint8 [N, blocks, blockSize bits / 8]. Of two codes in a byte, the first is in the low half. */
+  readonly codes: Tensor
+  /** float32 [N, blocks]. */
+  readonly scales: Tensor
+  /** uint8 [N, blocks], one per byte. @default the middle of the codes, 8 or 128 */
+  readonly zeroPoints?: Tensor | undefined
+  /** Whether the tensor that has these codes is [K, N] (x W), not [N, K] (x W'). */
+  readonly transposed: boolean
 }
 
 /** Number of elements of a shape; 1 for a scalar. */
@@ -16,18 +36,19 @@ export const elementCount = (dims: readonly number[]): number => dims.reduce((a,
 
 /** Size in bytes of a tensor's elements. */
 export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'dims'>): number =>
-  elementCount(tensor.dims) * dataTypes[tensor.dtype].bytes
+  Math.ceil(elementCount(tensor.dims) * dataTypes[tensor.dtype].bytes)
 
 /**
  * Wraps a typed array; its memory is shared, not copied.
- * @throws {ShapeError} when the array's length is not the product of `dims`.
+ * @throws {ShapeError} when the array's length is not the product of `dims`, or half of it for 4-bit integers.
  */
 export function tensor(dtype: DataType, dims: readonly number[], data: TypedArray): Tensor {
-  if (data.length !== elementCount(dims)) {
+  const expected = byteLength({ dtype, dims }) / dataTypes[dtype].array.BYTES_PER_ELEMENT
+  if (data.length !== expected) {
     throw new ShapeError({
       where: `tensor ${dtype}[${dims}]`,
       what: 'wrong number of elements',
-      expected: String(elementCount(dims)),
+      expected: String(expected),
       found: String(data.length),
     })
   }
@@ -49,6 +70,7 @@ const encodings: Partial<Record<DataType, (value: number) => number | bigint>> =
 
 /** A tensor of any element type from numbers. @throws {ShapeError} when their count is not the product of `dims`. */
 export function tensorOf(dtype: DataType, dims: readonly number[], values: readonly number[]): Tensor {
+  if (dtype === 'int4' || dtype === 'uint4') return tensor(dtype, dims, packNibbles(values))
   const data = new dataTypes[dtype].array(values.length)
   const encode = encodings[dtype] ?? Number
   values.forEach((value, i) => {
@@ -57,8 +79,10 @@ export function tensorOf(dtype: DataType, dims: readonly number[], values: reado
   return tensor(dtype, dims, data)
 }
 
-/** The elements as a typed array; copies only where the bytes are not aligned for the type. */
+/** The elements as a typed array; copies only 4-bit integers, and bytes that are not aligned for the type. */
 export function elements(source: Tensor): TypedArray {
+  if (source.dtype === 'int4' || source.dtype === 'uint4')
+    return unpackNibbles(source.bytes(), elementCount(source.dims), source.dtype === 'int4')
   const { array, bytes: size } = dataTypes[source.dtype]
   const bytes = source.bytes()
   // Uint8Array's slice copies; the slice of Node's Buffer would share the unaligned memory.

@@ -1,15 +1,7 @@
 // Runs a graph on ONNX Runtime's CPU kernels, for the tests of this package, which has no runtime of its own.
 
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import {
-  type DataType,
-  elements,
-  type Graph,
-  type Tensor as GraphTensor,
-  tensor,
-  type TypedArray,
-  writeModel,
-} from '../../src/index.ts'
+import { elements, type Graph, type Tensor as GraphTensor, tensorOf, writeModel } from '../../src/index.ts'
 
 /** Outputs of a graph by name, as numbers. */
 export async function run(
@@ -33,15 +25,5 @@ export async function run(
   )
 }
 
-const arrays: Partial<Record<DataType, new (values: number[]) => TypedArray>> = {
-  float64: Float64Array,
-  float32: Float32Array,
-  int32: Int32Array,
-  bool: Uint8Array,
-}
-
 /** A tensor from numbers. */
-export const of = (dtype: DataType, dims: readonly number[], values: readonly number[]): GraphTensor =>
-  dtype === 'int64'
-    ? tensor('int64', dims, BigInt64Array.from(values, BigInt))
-    : tensor(dtype, dims, new (arrays[dtype] as new (values: number[]) => TypedArray)([...values]))
+export const of = tensorOf

@@ -49,4 +49,8 @@ export function loadArtifacts(folder: string | Files): TrainingArtifacts {
 }
 
 const readGraph = (files: Files, name: string): Graph =>
-  readModel(files.read(name), { where: placeOf(files, name), externalData: externalDataOf(files) })
+  readModel(files.read(name), {
+    where: placeOf(files, name),
+    externalData: externalDataOf(files),
+    decompose: false,
+  })

@@ -1,7 +1,7 @@
 // Finds and opens a classifier's model in a folder of any exporter: its file, inputs, logits, labels, and a session.
 
 import { fetchFiles, type Files, type ModelConfig, placeOf } from '@cola/data'
-import { externalLocations, getValue, type Graph, readModel, readOutline, widen } from '@cola/graph'
+import { externalLocations, getValue, type Graph, readModel, readOutline } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import type { Device } from '../runtime/devices.ts'
 import { besideOf, externalDataOf } from '../runtime/model-files.ts'
@@ -44,7 +44,7 @@ export async function openClassifierModel(
     externalData: locations.map((location, i) => ({ path: location, data: source.read(data[i] as string) })),
   })
   const model: RunnableModel = needsFloat32(outline)
-    ? { graph: widen(readModel(bytes, external)) }
+    ? { graph: readModel(bytes, { ...external, widen: true }) }
     : { graph: outline, ...(source.path ? { path } : { encoded: encoded() }) }
   const { graph } = model
   requireTextInputs(graph, path)

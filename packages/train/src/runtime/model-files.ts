@@ -7,6 +7,7 @@ import {
   type Graph,
   layoutExternal,
   lower,
+  packMatrices,
   type Tensor,
   writeModel,
 } from '@cola/graph'
@@ -30,17 +31,19 @@ export function writeModels(
   weightsFile = 'frozen_weights.bin',
 ): Record<string, string> {
   const sink = sinkOf(target)
-  for (const graph of Object.values(graphs)) checkTypes(graph)
+  const runnable = Object.entries(graphs).map(([name, graph]) => {
+    checkTypes(graph)
+    return [name, packMatrices(lower(graph))] as const
+  })
   const shared = new Map<string, Tensor>()
-  for (const graph of Object.values(graphs))
-    for (const [name, data] of graph.initializers) shareWeight(shared, name, data)
+  for (const [, graph] of runnable) for (const [name, data] of graph.initializers) shareWeight(shared, name, data)
   const layout = layoutExternal(shared, { location: weightsFile })
   if (layout.size) sink.write(weightsFile, externalChunks(shared, layout))
   return Object.fromEntries(
-    Object.entries(graphs).map(([name, graph]) => {
+    runnable.map(([name, graph]) => {
       const file = `${name}.onnx`
       const used = new Map([...layout].filter(([key]) => graph.initializers.has(key)))
-      sink.write(file, [writeModel(lower(graph), used)])
+      sink.write(file, [writeModel(graph, used)])
       return [name, typeof target === 'string' ? paths().join(target, file) : file]
     }),
   )

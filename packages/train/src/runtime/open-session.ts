@@ -7,6 +7,7 @@ import {
   type Graph,
   layoutExternal,
   lower,
+  packMatrices,
   writeModel,
 } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
@@ -74,12 +75,13 @@ export async function openSession(
     if (path !== undefined) return await createOrtSession(device, path, options)
     if (encoded)
       return await createOrtSession(device, encoded.model, { ...options, externalData: encoded.externalData })
-    const external = layoutExternal(graph.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
-    const data = concatenateChunks(externalChunks(graph.initializers, external))
     checkTypes(graph)
+    const runnable = packMatrices(lower(graph))
+    const external = layoutExternal(runnable.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
+    const data = concatenateChunks(externalChunks(runnable.initializers, external))
     return await createOrtSession(
       device,
-      writeModel(lower(graph), external),
+      writeModel(runnable, external),
       external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options,
     )
   } catch (cause) {

@@ -68,7 +68,7 @@ describe('a classifier of another tool', () => {
   })
 
   it('is refused for training, naming the operator', () => {
-    for (const name of ['dynamic', 'qdq', 'qoperator', 'fused'])
+    for (const name of ['dynamic', 'qdq', 'qoperator'])
       expect(() => readModel(readFileSync(fixture(`${name}.onnx`)))).toThrow(UnsupportedOperatorError)
     expect(() => readModel(readFileSync(fixture('dynamic.onnx')))).toThrow(
       /quantized or fused for inference.*loadClassifier/,

@@ -6,12 +6,16 @@ import { attention } from './attention.ts'
 import type { Decomposition } from './decomposition.ts'
 import { normalizations } from './normalizations.ts'
 import { oldSoftmax } from './old-softmax.ts'
+import { products } from './products.ts'
+import { quantized } from './quantized.ts'
 
 const table = {
   ...activations,
   ...attention,
   ...normalizations,
   ...oldSoftmax,
+  ...products,
+  ...quantized,
 } satisfies Record<string, Decomposition>
 
 /** The name of an operator with its domain: `com.microsoft.GroupQueryAttention`. */

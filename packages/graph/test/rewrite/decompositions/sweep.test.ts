@@ -7,6 +7,8 @@ import { activationSweeps } from './activations.ts'
 import { attentionSweeps } from './attention.ts'
 import { normalizationSweeps } from './normalizations.ts'
 import { oldSoftmaxSweeps } from './old-softmax.ts'
+import { productSweeps } from './products.ts'
+import { quantizedSweeps } from './quantized.ts'
 import { check, Draw, type Sweep } from './sweep.ts'
 
 const sweeps: { readonly [Name in FusedName]: Sweep } = {
@@ -14,6 +16,8 @@ const sweeps: { readonly [Name in FusedName]: Sweep } = {
   ...attentionSweeps,
   ...normalizationSweeps,
   ...oldSoftmaxSweeps,
+  ...productSweeps,
+  ...quantizedSweeps,
 }
 
 /** Forms of each operator. */

@@ -16,6 +16,7 @@ import {
   getValue,
   lower,
   type Node,
+  packMatrices,
   prune,
 } from '../../../src/index.ts'
 import { decompose, decompositionOf } from '../../../src/rewrite/decompose.ts'
@@ -143,7 +144,7 @@ export async function check(name: string, test: SweepCase): Promise<void> {
   expect(decompose(build(decomposed), fused.node)).toBe(true)
   const feeds = feedsOf(test)
   const expected = await run(fusedGraph(fused, test, decomposed), feeds)
-  const runnable = lower(decomposed)
+  const runnable = packMatrices(lower(decomposed))
   prune(runnable)
   const actual = await run(runnable, feeds)
   fused.node.outputs.forEach((output, i) => {
@@ -191,7 +192,7 @@ async function checkGradient(decomposed: Graph, test: SweepCase, feeds: Feeds): 
   const graph = graphWithLoss(decomposed, test, output)
   const gradients = differentiate(graph, { loss: 'loss', wrt })
   graph.outputs = wrt.map((input) => gradients.get(input)?.name as string)
-  const lowered = lower(graph)
+  const lowered = packMatrices(lower(graph))
   prune(lowered)
   const analytic = await run(lowered, feeds)
   const draw = new Draw(1)
@@ -217,7 +218,7 @@ async function checkGradient(decomposed: Graph, test: SweepCase, feeds: Feeds): 
         ]
       }),
     )
-    const runnable = lower(plain)
+    const runnable = packMatrices(lower(plain))
     prune(runnable)
     return (await run(runnable, moved)).get('loss')?.data[0] as number
   }

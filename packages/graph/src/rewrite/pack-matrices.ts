@@ -1,0 +1,157 @@
+// Computes with the codes of packed matrices, so that they stay in 4 or 8 bits on every device: x W' is
+// com.microsoft.MatMulNBits; a lookup gathers rows of codes; any other reader, such as the gradient dy W, gets a matrix
+// that a DequantizeLinear of its own makes and that is freed after the reader has run.
+
+import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
+import { attributesOf } from '../ops/add-node.ts'
+import { build, type Builder } from '../ops/build.ts'
+import { packNibbles } from '../tensor/nibbles.ts'
+import { blockCount, middleCode } from '../tensor/packed-matrix.ts'
+import { elements, lazyTensor, type PackedMatrix, type Tensor, tensor } from '../tensor/tensor.ts'
+import { isPlainProduct } from './frozen-matrix.ts'
+import { type LinearNode, linearNodes } from './linear-nodes.ts'
+import { memoize } from './memoize.ts'
+import { prune } from './prune.ts'
+import { replaceProducer } from './rewrite-outputs.ts'
+
+/** A builder with constants that several nodes read. */
+interface Packer extends Builder {
+  readonly once: (name: string, data: Tensor) => Value
+}
+
+/** The first operator set whose DequantizeLinear has blocks and takes 4-bit integers. */
+const blockedOpset = 21
+
+/**
+ * A copy of the graph that reads the codes of its packed matrices; the graph itself if it has none. Values keep their
+ * names and their numbers: float32, as with the dequantized matrices.
+ */
+export function packMatrices(graph: Graph): Graph {
+  const packed = new Map(
+    [...graph.initializers].flatMap(([name, tensor]) => (tensor.packed ? [[name, tensor.packed] as const] : [])),
+  )
+  if (packed.size === 0) return graph
+  const products = linearNodes(graph)
+  const result: Graph = { ...cloneGraph(graph), nodes: [], opset: Math.max(graph.opset, blockedOpset) }
+  const constants = memoize<Value>()
+  const g: Packer = { ...build(result), once: (name, data) => constants(name, () => g.constant(name, data)) }
+  for (const node of graph.nodes) {
+    const product = products.get(node.outputs[0] as string)
+    const matrix = product && packed.get(product.weight)
+    if (matrix && isPlainProduct(product) && product.transposed !== matrix.transposed) multiply(g, product, matrix)
+    else if (isLookup(node) && packed.get(node.inputs[0] as string)?.transposed === false)
+      lookUp(g, node, packed.get(node.inputs[0] as string) as PackedMatrix)
+    else result.nodes.push(withDequantized(g, node, packed))
+  }
+  prune(result)
+  return result
+}
+
+const isLookup = ({ opType, attributes: { axis = 0 } }: Node): boolean => opType === 'Gather' && axis === 0
+
+/** x W' + bias. */
+function multiply(g: Packer, { node, weight }: LinearNode, matrix: PackedMatrix): void {
+  const { K, N, bits, blockSize } = matrix
+  const [x, , bias] = node.inputs.map((name) => getValue(g.graph, name)) as [Value, Value, Value | undefined]
+  const { codes, scales, zeros } = parametersOf(g, weight, matrix)
+  const inputs = zeros ? [x, codes, scales, zeros] : [x, codes, scales]
+  const attributes = { K, N, bits, block_size: blockSize }
+  const options = { name: node.name, scope: node.scope }
+  const output = node.outputs[0] as string
+  if (bias) replaceProducer(g.graph, output, 'Add', [g.MatMulNBits(...inputs, attributes), bias], options)
+  else replaceProducer(g.graph, output, 'MatMulNBits', inputs, { ...options, attributes })
+}
+
+/** Codes, scales and zero points of a matrix as MatMulNBits takes them; one set for all its readers. */
+function parametersOf(g: Packer, weight: string, { N, bits, codes, scales, zeroPoints, ...rest }: PackedMatrix) {
+  const blocks = blockCount(rest)
+  return {
+    codes: g.once(`${weight}.int${bits}`, codes),
+    scales: g.once(`${weight}.scales`, scales),
+    zeros: zeroPoints && g.once(`${weight}.zero_points`, bits === 8 ? zeroPoints : packRows(zeroPoints, N, blocks)),
+  }
+}
+
+/** 4-bit integers [N, blocks] as bytes [N, ceil(blocks / 2)]: each row starts with a byte. */
+function packRows(source: Tensor, N: number, blocks: number): Tensor {
+  const width = Math.ceil(blocks / 2)
+  return lazyTensor('uint8', [N, width], () => {
+    const values = elements(source) as Uint8Array
+    const bytes = new Uint8Array(N * width)
+    for (let n = 0; n < N; n++) bytes.set(packNibbles(values.subarray(n * blocks, (n + 1) * blocks)), n * width)
+    return tensor('uint8', [N, width], bytes)
+  })
+}
+
+/** The node with a dequantized matrix in place of each packed one; its Gemm reads the matrix in the order of the codes. */
+function withDequantized(g: Packer, node: Node, packed: ReadonlyMap<string, PackedMatrix>): Node {
+  const inputs = node.inputs.map((name, i) => {
+    const matrix = packed.get(name)
+    if (!matrix) return name
+    const rows = dequantize(g, name, matrix)
+    return matrix.transposed && !isFactor(node, i) ? g.Transpose(rows, { perm: [1, 0] }).name : rows.name
+  })
+  const swapped = node.inputs.some((name, i) => packed.get(name)?.transposed && isFactor(node, i))
+  if (!swapped) return inputs.every((name, i) => name === node.inputs[i]) ? node : { ...node, inputs }
+  const { transB } = attributesOf(node)
+  return { ...node, inputs, attributes: { ...node.attributes, transB: transB ? 0 : 1 } }
+}
+
+/** Whether an input is the second factor of a Gemm, which reads it either way round. */
+const isFactor = ({ opType }: Node, input: number): boolean => opType === 'Gemm' && input === 1
+
+/**
+ * W [N, K] from its codes. Each reader has a node of its own, and scales under a name of its own so that the runtime
+ * does not join the nodes: a shared matrix would live until its last reader has run.
+ */
+function dequantize(g: Packer, weight: string, matrix: PackedMatrix): Value {
+  const { bits, blockSize, N, K, codes, scales, zeroPoints } = matrix
+  const blocks = blockCount(matrix)
+  const [dtype, width] = [bits === 4 ? ('uint4' as const) : ('uint8' as const), blocks * blockSize]
+  const zeros = lazyTensor(dtype, [N, blocks], () => {
+    const values = zeroPoints ? elements(zeroPoints) : new Uint8Array(N * blocks).fill(middleCode(bits))
+    return tensor(dtype, [N, blocks], bits === 4 ? packNibbles(values as Uint8Array) : values)
+  })
+  const rows = g.DequantizeLinear(
+    g.once(`${weight}.u${dtype.slice(1)}`, { dtype, dims: [N, width], bytes: codes.bytes }),
+    g.constant(`${weight}.scales.rows`, scales),
+    g.once(`${weight}.zeros`, zeros),
+    { axis: 1, block_size: blockSize },
+  )
+  return width === K ? rows : g.Slice(rows, g.int64([0]), g.int64([K]), g.int64([1]))
+}
+
+/**
+ * Rows of W: their codes are gathered as bytes, and made numbers by operators that every device has. Half a byte h and
+ * l of b = 16 h + l: h = floor(b / 16).
+ */
+function lookUp(g: Packer, node: Node, matrix: PackedMatrix): void {
+  const { bits, blockSize, K, scales, zeroPoints } = matrix
+  const [weight, ids] = node.inputs.map((name) => getValue(g.graph, name)) as [Value, Value]
+  const blocks = blockCount(matrix)
+  const shape = (...sizes: number[]): Value => g.Concat(g.Shape(ids), g.int64(sizes), { axis: 0 })
+  const number = (value: number): Value => g.scalar(value)
+  const toFloat = (bytes: Value): Value => g.DequantizeLinear(bytes, number(1))
+  const bytes = toFloat(g.Gather(parametersOf(g, weight.name, matrix).codes, ids))
+  const codes = bits === 8 ? bytes : g.Reshape(halves(g, bytes), shape(blocks, blockSize))
+  const column = (name: string, data: Tensor): Value =>
+    g.Gather(g.once(name, { ...data, dims: [...data.dims, 1] }), ids)
+  const zero = zeroPoints ? toFloat(column(`${weight.name}.zero_points.column`, zeroPoints)) : number(middleCode(bits))
+  const values = g.Mul(g.Sub(codes, zero), column(`${weight.name}.scales.column`, scales))
+  const rows = g.Reshape(values, shape(blocks * blockSize))
+  const options = { name: node.name, scope: node.scope }
+  const output = node.outputs[0] as string
+  if (blocks * blockSize === K) replaceProducer(g.graph, output, 'Identity', [rows], options)
+  else {
+    const bounds = [g.int64([0]), g.int64([K]), g.int64([ids.shape.length])]
+    replaceProducer(g.graph, output, 'Slice', [rows, ...bounds], options)
+  }
+}
+
+/** The low and the high half of each byte, side by side on a new last axis. */
+function halves(g: Builder, bytes: Value): Value {
+  const high = g.Floor(g.Mul(bytes, g.scalar(1 / 16)))
+  const low = g.Sub(bytes, g.Mul(high, g.scalar(16)))
+  const axis = g.int64([bytes.shape.length])
+  return g.Concat(g.Unsqueeze(low, axis), g.Unsqueeze(high, axis), { axis: bytes.shape.length })
+}

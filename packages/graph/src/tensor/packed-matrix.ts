@@ -1,0 +1,38 @@
+// Matrices in 4 or 8 bits, in the layout of com.microsoft.MatMulNBits: blocks of inputs share a scale and a zero point.
+
+import { unpackNibbles } from './nibbles.ts'
+import { elements, float32, lazyTensor, type PackedMatrix, type Tensor, toFloat32 } from './tensor.ts'
+
+/** Number of blocks of each output. */
+export const blockCount = ({ K, blockSize }: Pick<PackedMatrix, 'K' | 'blockSize'>): number => Math.ceil(K / blockSize)
+
+/** The code that means 0 where a matrix has no zero points. */
+export const middleCode = (bits: PackedMatrix['bits']): number => 2 ** (bits - 1)
+
+/** A matrix in 4 or 8 bits as a float32 tensor, which is dequantized each time its bytes are read. */
+export function packedTensor(packed: PackedMatrix): Tensor {
+  const { N, K, transposed } = packed
+  const dims = transposed ? [K, N] : [N, K]
+  return { ...lazyTensor('float32', dims, () => float32(dims, dequantize(packed))), packed }
+}
+
+/** The same numbers as a tensor without codes. */
+export const dense = ({ packed: _, ...tensor }: Tensor): Tensor => tensor
+
+function dequantize(packed: PackedMatrix): Float32Array {
+  const { bits, blockSize, N, K, transposed } = packed
+  const blocks = blockCount(packed)
+  const bytes = packed.codes.bytes()
+  const codes = bits === 8 ? bytes : unpackNibbles(bytes, N * blocks * blockSize)
+  const scales = toFloat32(packed.scales)
+  const zeros = packed.zeroPoints && elements(packed.zeroPoints)
+  const values = new Float32Array(N * K)
+  for (let n = 0; n < N; n++)
+    for (let k = 0; k < K; k++) {
+      const block = n * blocks + Math.floor(k / blockSize)
+      const zero = (zeros ? zeros[block] : middleCode(bits)) as number
+      const code = codes[block * blockSize + (k % blockSize)] as number
+      values[transposed ? k * N + n : n * K + k] = (code - zero) * (scales[block] as number)
+    }
+  return values
+}
