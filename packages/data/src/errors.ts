@@ -1,6 +1,7 @@
 // Typed errors of data and of the hub. They have the fields of @cola/graph's ColaError, which this package does not
 // import.
 
+/** What an error says: where the problem is, what was expected, what was found and what to do. */
 export interface DataProblem {
   /** File and line, URL or option. */
   where: string

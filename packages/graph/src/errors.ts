@@ -1,5 +1,6 @@
 // Typed errors. A message says where the problem is, what was expected, what was found and what to do.
 
+/** What an error says: where the problem is, what was expected, what was found and what to do. */
 export interface Problem {
   /** File, node or tensor where the problem was found. */
   where: string
@@ -11,7 +12,7 @@ export interface Problem {
   fix?: string
 }
 
-/** Base of all errors that @cola packages throw on bad input; carries the {@link Problem}'s fields. */
+/** Base of all errors that the packages throw on bad input; carries the {@link Problem}'s fields. */
 export class ColaError extends Error {
   readonly problem: Problem
   constructor(problem: Problem, options?: ErrorOptions) {

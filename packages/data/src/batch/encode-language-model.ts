@@ -5,17 +5,20 @@ import { roomFor } from '../tokenizer/truncate.ts'
 import { checkedRows, type TokenSequence } from './encode-texts.ts'
 import { ignoreIndex } from './ignore-index.ts'
 
+/** A text that a language model learns, perhaps after a prompt that has no labels. */
 export interface LanguageModelText {
   text: string
   /** Beginning of the text whose tokens get no label. @default all tokens get a label */
   prompt?: string | undefined
 }
 
+/** Token ids of a text with the label of each token, for a language model. */
 export interface LabelledSequence extends TokenSequence {
-  /** [token]: the token, or -100 for tokens of the prompt; transformers' labels before the shift. */
+  /** `[token]`: the token, or -100 for tokens of the prompt; transformers' labels before the shift. */
   labels: readonly number[]
 }
 
+/** Options of {@link encodeForLanguageModel}. */
 export interface LanguageModelOptions {
   /** Name of the rows, for errors. @default 'rows' */
   where?: string

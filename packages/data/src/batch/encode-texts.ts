@@ -11,16 +11,19 @@ export interface TextInput {
   text_pair?: string | undefined
 }
 
+/** Token ids of a text, or of a pair of texts. */
 export interface TokenSequence {
   input_ids: readonly number[]
-  /** [token]: omitted if all are 0. */
+  /** `[token]`: omitted if all are 0. */
   token_type_ids?: readonly number[]
 }
 
+/** Token ids of a text with the index of its class. */
 export interface TokenRow extends TokenSequence {
   label: number
 }
 
+/** Options of {@link encodeTexts}. */
 export interface EncodeOptions extends Omit<EncodingOptions, 'text_pair'> {
   /** Longest row in tokens, including special tokens; `longestInput` returns a model's. @default no limit */
   max_length?: number | undefined

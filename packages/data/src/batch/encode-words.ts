@@ -11,11 +11,13 @@ import { checkedRows, type EncodeOptions, type TokenSequence } from './encode-te
 /** A sentence as words, or a text with the ranges of its words in order. */
 export type WordInput = { words: readonly string[] } | { text: string; ranges: readonly TextRange[] }
 
+/** Token ids of a text that is given as words, with the word of each token. */
 export interface WordSequence extends TokenSequence {
-  /** [token]: index of the token's word; null for special tokens and white space. transformers' word_ids. */
+  /** `[token]`: index of the token's word; null for special tokens and white space. transformers' word_ids. */
   word_ids: readonly (number | null)[]
 }
 
+/** Options of {@link encodeWords}. */
 export interface EncodeWordsOptions extends Omit<EncodeOptions, 'truncation_strategy' | 'add_special_tokens'> {
   /** Name of the rows, for errors. @default 'rows' */
   where?: string

@@ -10,11 +10,11 @@ export interface PackedBatch {
   [name: string]: { data: Int32Array; dims: readonly number[] }
   /** [row, column]; 0 where padded. */
   input_ids: { data: Int32Array; dims: readonly number[] }
-  /** [row, column]: position of a token in its sentence, from 0. */
+  /** `[row, column]`: position of a token in its sentence, from 0. */
   position_ids: { data: Int32Array; dims: readonly number[] }
-  /** [row, column]: number of the sentence in its row from 1; 0 where padded. */
+  /** `[row, column]`: number of the sentence in its row from 1; 0 where padded. */
   segment_ids: { data: Int32Array; dims: readonly number[] }
-  /** [batch]: index of each sentence's last token in the flattened rows. */
+  /** `[batch]`: index of each sentence's last token in the flattened rows. */
   last_token: { data: Int32Array; dims: readonly number[] }
 }
 
@@ -113,7 +113,7 @@ export function packRows(
 }
 
 /**
- * Packs rows for next-token prediction; adds `labels` [row * column]: the following token of the same sentence, -100
+ * Packs rows for next-token prediction; adds `labels` `[row * column]`: the following token of the same sentence, -100
  * elsewhere.
  */
 export function packForLanguageModel(

@@ -20,19 +20,19 @@ export interface StepBatch {
   [name: string]: Int32 | Int64
   /** [token] */
   input_ids: Int32
-  /** [step]: number of sentences with a token at this step; 0 past the longest sentence. */
+  /** `[step]`: number of sentences with a token at this step; 0 past the longest sentence. */
   batch_sizes: Int64
-  /** [2 * step]: numbers of those sentences that continue, and that end, at this step. */
+  /** `[2 * step]`: numbers of those sentences that continue, and that end, at this step. */
   step_splits: Int64
-  /** [token]: index of each token if every sentence were reversed; its own inverse. */
+  /** `[token]`: index of each token if every sentence were reversed; its own inverse. */
   reverse_index: Int32
-  /** [batch]: index of each sentence's last token, in the sentences' order. */
+  /** `[batch]`: index of each sentence's last token, in the sentences' order. */
   last_token: Int32
   /**
-   * [batch, column]: indices of each sentence's tokens, in the sentences' order; past its end, the number of tokens.
+   * `[batch, column]`: indices of each sentence's tokens, in the sentences' order; past its end, the number of tokens.
    */
   token_index: Int32
-  /** [batch]: number of tokens of each sentence. */
+  /** `[batch]`: number of tokens of each sentence. */
   lengths: Int32
 }
 

@@ -18,6 +18,7 @@ export interface Files {
   readonly where: string
   /** The names that are known, sorted. A hub's or an address's are those that were fetched. */
   names(): readonly string[]
+  /** Whether the file is there. */
   has(name: string): boolean
   /** In bytes. @throws {DataError} when it does not exist, or is a git-lfs pointer. */
   size(name: string): number

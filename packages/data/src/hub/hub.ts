@@ -10,6 +10,7 @@ import { pickleFix } from './pickle-fix.ts'
 import { offline, refused, unreachable } from './hub-errors.ts'
 import { cacheFolder, endpointOf, type HubAccess, isOffline, readToken, storedToken } from './settings.ts'
 
+/** How the hub is reached: endpoint, token, revision, cache, timeout. */
 export interface HubOptions extends HubAccess {
   /** Branch, tag or commit. @default 'main' */
   revision?: string
@@ -21,6 +22,7 @@ export interface HubOptions extends HubAccess {
   fetch?: typeof fetch
 }
 
+/** Kinds of repositories on the hub. */
 export type RepoType = 'model' | 'dataset'
 
 /** A repository at a commit, from the hub or from the cache alone. */
@@ -138,6 +140,7 @@ async function refusePointer(file: string, where: string): Promise<void> {
   })
 }
 
+/** Options of an upload to the hub. */
 export interface PushOptions extends HubAccess, Pick<HubOptions, 'timeout' | 'fetch'> {
   /** Files by their paths in the repository. */
   files: Readonly<Record<string, Uint8Array>>

@@ -1,6 +1,7 @@
 // Settings of the hub from the environment: endpoint, token and cache, with the variables of Python's huggingface_hub
 // (its constants.py and utils/_auth.py).
 
+/** Endpoint and token of the hub. */
 export interface HubAccess {
   /** @default HF_ENDPOINT, or https://huggingface.co */
   endpoint?: string

@@ -8,11 +8,13 @@ import { mean } from './mean.ts'
 /** How the scores of classes are averaged; scikit-learn's `average`. `binary`: the score of class 1 of two. */
 export type Average = 'binary' | 'macro' | 'micro' | 'weighted'
 
+/** How scores of several classes become one: scikit-learn's `average`. */
 export interface AverageOptions extends ScoreOptions {
   /** @default 'binary' */
   average?: Average
 }
 
+/** Precision, recall, F1 and the number of rows of one class. */
 export interface ClassScores {
   /** Class id. */
   class: number

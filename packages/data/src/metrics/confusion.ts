@@ -3,6 +3,7 @@
 import { DataError } from '../errors.ts'
 import { checkIds, type ClassIds } from './counts.ts'
 
+/** Counts of predictions by true and predicted class. */
 export interface Confusion {
   /** The true class. */
   label: number

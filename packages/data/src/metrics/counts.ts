@@ -5,6 +5,7 @@ import { DataError } from '../errors.ts'
 /** Class ids, one per row: whole numbers from 0. */
 export type ClassIds = ArrayLike<number>
 
+/** Options of scores: the classes, and scikit-learn's `zero_division`. */
 export interface ScoreOptions {
   /** Number of classes. @default those that occur in labels or predictions, as in scikit-learn */
   classes?: number

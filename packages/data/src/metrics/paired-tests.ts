@@ -4,6 +4,7 @@ import { DataError } from '../errors.ts'
 import { random } from '../random.ts'
 import { checkLengths } from './counts.ts'
 
+/** Result of McNemar's test. */
 export interface McNemar {
   /** Number of rows that only the first classifier predicts correctly. */
   onlyFirst: number
@@ -47,6 +48,7 @@ function binomialTail(k: number, n: number): number {
   return sum
 }
 
+/** Options of {@link pairedBootstrap}. */
 export interface BootstrapOptions {
   /** Seed of the resamples. */
   seed: number
@@ -61,6 +63,7 @@ export interface BootstrapOptions {
   runs?: number
 }
 
+/** Result of a paired bootstrap. */
 export interface Bootstrap {
   /** metric(second) - metric(first) on all rows. */
   difference: number
@@ -70,6 +73,7 @@ export interface Bootstrap {
   p: number
 }
 
+/** A metric of predicted and true classes, such as `accuracy`. */
 export type Metric = (predictions: readonly number[], labels: readonly number[]) => number
 
 /**

@@ -4,6 +4,7 @@ import { DataError } from '../errors.ts'
 import { checkLengths, ratio, type ScoreOptions } from './counts.ts'
 import { mean } from './mean.ts'
 
+/** Scores of predicted numbers. */
 export interface RegressionMetrics extends Record<string, number> {
   /** Linear correlation, -1 to 1. */
   pearson: number

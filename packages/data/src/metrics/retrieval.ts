@@ -9,6 +9,7 @@ export interface Embeddings {
   width: number
 }
 
+/** Options of scores of retrieval: sizes of the lists that are scored. */
 export interface RetrievalOptions extends Pick<ScoreOptions, 'onWarning'> {
   /** Numbers k of nearest documents. @default [1, 10] */
   k?: readonly number[]

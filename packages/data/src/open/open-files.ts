@@ -15,6 +15,7 @@ import { pickedFiles } from './picked.ts'
  */
 export type Source = string | URL | Blob | FileList | readonly File[] | FileSystemDirectoryHandle | BytesByName | Files
 
+/** Options of {@link openFiles}. */
 export interface OpenFilesOptions extends HubOptions {
   /** The files to bring. @default all that are picked; none of a hub's or an address's */
   files?: readonly (string | WantedFile)[]
@@ -34,6 +35,7 @@ export async function openFiles(source: Source, { files: wanted, ...options }: O
   return files
 }
 
+/** Whether a source is opened files already. */
 export const isFiles = (value: unknown): value is Files =>
   typeof value === 'object' && value !== null && typeof (value as Partial<Files>).read === 'function'
 

@@ -12,8 +12,10 @@ export interface LabelledText {
   label: number
 }
 
+/** Names of the splits of the public CoLA release. */
 export type ColaSplit = 'in_domain_train' | 'in_domain_dev' | 'out_of_domain_dev'
 
+/** The files of each split of the public CoLA release. */
 export const colaSplits: readonly ColaSplit[] = ['in_domain_train', 'in_domain_dev', 'out_of_domain_dev']
 
 /**

@@ -2,6 +2,7 @@
 
 import { DataError } from '../errors.ts'
 
+/** Options of {@link decodeText}. */
 export interface DecodeOptions {
   /**
    * Name of the encoding in the Encoding Standard (`windows-1252`, `utf-16le`, `shift_jis`, ...) or in Python

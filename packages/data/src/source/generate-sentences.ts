@@ -10,6 +10,7 @@ export interface GeneratedText extends LabelledText {
   template: number
 }
 
+/** Options of {@link generateSentences}. */
 export interface GenerateOptions {
   seed: number
   /** Number of sentences, in pairs of an acceptable and an unacceptable one. */

@@ -3,6 +3,7 @@
 import { DataError } from '../errors.ts'
 import type { LabelledText } from './cola.ts'
 
+/** Where a table has its texts and labels, and which classes there are. */
 export interface LabelOptions {
   /** Name of the column, or field, of texts. @default 'text' */
   text?: string
@@ -14,6 +15,7 @@ export interface LabelOptions {
   onWarning?: (message: string) => void
 }
 
+/** Rows of texts with classes, and the names of the classes. */
 export interface LabelledTable {
   rows: LabelledText[]
   /** Name of each class, by label. */

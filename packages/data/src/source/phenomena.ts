@@ -253,4 +253,5 @@ export const phenomena = {
   ],
 } satisfies Record<string, readonly Template[]>
 
+/** Names of the grammatical phenomena that sentences are generated for. */
 export type Phenomenon = keyof typeof phenomena

@@ -3,6 +3,7 @@
 import { DataError } from '../errors.ts'
 import { random } from '../random.ts'
 
+/** Options of {@link splitRows}. */
 export interface SplitOptions<Row> {
   /** @default 42 */
   seed?: number

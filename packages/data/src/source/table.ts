@@ -7,6 +7,7 @@ import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
 import { checkLabelOptions, labelRows, type LabelledTable, type LabelOptions } from './labelled-table.ts'
 import { readFirst } from './read-text.ts'
 
+/** Options of reading a table as records. */
 export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
   /**
    * Meaning of quotes in CSV and TSV. @default 'minimal' for CSV; 'auto' for TSV, which has no quoting but is often
@@ -19,6 +20,7 @@ export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
   onWarning?: (message: string) => void
 }
 
+/** Options of reading a table: its format, delimiter, header and encoding. */
 export interface TableOptions extends LabelOptions, Omit<RecordOptions, 'onWarning'> {}
 
 /** Parses all columns. Each of `columns` must be there, and once; undefined stands for all columns of the header. */

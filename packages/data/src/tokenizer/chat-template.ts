@@ -11,6 +11,7 @@ export interface ChatMessage {
   readonly [field: string]: unknown
 }
 
+/** Options of rendering a chat by the model's template, as in transformers' apply_chat_template. */
 export interface ChatTemplateOptions {
   /** Add the beginning of an answer of the assistant. @default false */
   add_generation_prompt?: boolean

@@ -10,6 +10,7 @@ import { isCount } from './model-config.ts'
 import { addedTokens, bareTemplates, fill, type Template, templateOf } from './template.ts'
 import { roomFor, truncate, type TruncationSide, type TruncationStrategy, truncatePair } from './truncate.ts'
 
+/** Options of {@link Tokenizer.encode}. */
 export interface EncodingOptions {
   /** Second text of a pair. An empty text is a second text too: separators are added. @default none */
   text_pair?: string | undefined
@@ -23,14 +24,16 @@ export interface EncodingOptions {
   add_special_tokens?: boolean | undefined
 }
 
+/** Token ids of a text, with type ids and offsets where asked. */
 export interface Encoding {
   input_ids: number[]
-  /** [token]: the text of a pair that a token belongs to, from the model's template. */
+  /** `[token]`: the text of a pair that a token belongs to, from the model's template. */
   token_type_ids: number[]
   /** Number of tokens that truncation removed. */
   overflow: number
 }
 
+/** A text's tokens with the special tokens that the model's template adds. */
 export interface BuiltInputs {
   input_ids: number[]
   token_type_ids: number[]
@@ -38,6 +41,7 @@ export interface BuiltInputs {
   start: number
 }
 
+/** A tokenizer: text to token ids and back. */
 export interface Tokenizer {
   /**
    * Ids of a text, or of a pair, with the special tokens of its post-processor, without padding. Padding and truncation
@@ -76,6 +80,7 @@ export interface Tokenizer {
   readonly files: TokenizerFiles
 }
 
+/** The parsed files of a tokenizer. */
 export interface TokenizerFiles {
   readonly 'tokenizer.json': object
   readonly 'tokenizer_config.json': object

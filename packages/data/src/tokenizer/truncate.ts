@@ -2,7 +2,9 @@
 
 import { DataError } from '../errors.ts'
 
+/** The side of a text that is cut: transformers' `truncation_side`. */
 export type TruncationSide = 'left' | 'right'
+/** Which text of a pair is cut: transformers' names of strategies. */
 export type TruncationStrategy = 'longest_first' | 'only_first' | 'only_second'
 
 export interface Truncation {

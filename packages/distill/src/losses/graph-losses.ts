@@ -14,6 +14,7 @@ import {
 import { type PairLossName, requirePair } from './pair-functions.ts'
 import { pairGraphs } from './pair-graphs.ts'
 
+/** Values of a graph that a loss between student and teacher reads. */
 export interface PairGraphOptions extends TemperatureOptions {
   /** Value of the student's graph. @default 'logits' */
   student?: string

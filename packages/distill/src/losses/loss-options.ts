@@ -12,6 +12,7 @@ import { atLeast, type Check, type Checks, checkValue, listOf, oneOf, positive, 
  */
 export type Scale = 'square' | 'none' | 'inverse-square'
 
+/** Temperature of the soft targets, and how the loss is scaled by it. */
 export interface TemperatureOptions {
   /** Divides the logits of both; above 0. @default 2 */
   temperature?: number
@@ -25,6 +26,7 @@ export interface TemperatureOptions {
   beta?: number
 }
 
+/** Labels beside the teacher, and their share of the loss. */
 export interface LabelOptions {
   /** Share of the probability given to all classes alike, 0 to 1. @default 0 */
   label_smoothing?: number

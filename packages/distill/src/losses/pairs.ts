@@ -5,6 +5,7 @@
 import { type PairFunction, pairFunctions, type PairLossName } from './pair-functions.ts'
 import { type PairGraph, pairGraphs } from './pair-graphs.ts'
 
+/** A row of the table of losses: the graph's fragment and the plain function. */
 export interface PairLoss {
   /** Adds the loss of `student` against `teacher`, both [rows, width], as a scalar. */
   readonly graph: PairGraph
@@ -12,6 +13,7 @@ export interface PairLoss {
   readonly plain: PairFunction
 }
 
+/** The table of losses between a student and its teacher. */
 export const pairLosses = Object.fromEntries(
   Object.entries(pairFunctions).map(([name, plain]) => [name, { graph: pairGraphs[name as PairLossName], plain }]),
 ) as Readonly<Record<PairLossName, PairLoss>>

@@ -16,6 +16,7 @@ import {
 import { pairFunctions, type PairLossName, requirePair } from './pair-functions.ts'
 import { logSoftmax, rowsOf, type ValueAndGradient } from './row-numerics.ts'
 
+/** Logits of student and teacher, and the labels, of a plain loss. */
 export interface PairInput {
   /** [rows, width], row by row; -Infinity masks a class. */
   student: ArrayLike<number>

@@ -3,6 +3,7 @@
 import { random } from '@cola/data'
 import { addInitializer, build, cloneGraph, float32, getValue, GraphError, type Model } from '@cola/graph'
 
+/** Options of a trainable projection from the student's width to the teacher's. */
 export interface ProjectionOptions {
   /** Value of the student's graph, [batch, width of the student]. @default 'hidden' */
   hidden?: string

@@ -42,6 +42,7 @@ export interface StudentClassification {
 /** Scores of rows; a prediction is the logits of one. */
 export type StudentEvaluation = Evaluation<readonly number[]>
 
+/** Options of exporting a distilled student. */
 export type StudentExportOptions = Pick<ModelFolder, 'dtype' | 'layout'>
 
 /** A student that `distill` trained; it may be a teacher in its turn. */

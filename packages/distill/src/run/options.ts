@@ -73,6 +73,7 @@ export interface DistillOptions extends LoopOptions<DistillExample, readonly num
   device?: Device
 }
 
+/** Computes scores from predictions and labels, in place of the default ones. */
 export type ComputeMetrics = (
   predictions: readonly number[],
   labels: readonly number[],

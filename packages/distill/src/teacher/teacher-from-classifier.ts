@@ -12,8 +12,10 @@ export interface TextClassifier {
   readonly labels: readonly Label[]
   /** Logits [texts, classes] of texts, row by row. */
   readonly logits: (texts: readonly string[]) => Promise<Float32Array>
+  /** A string that changes with the weights, which cached logits are kept under. */
   readonly fingerprint: () => string | Promise<string>
   readonly tokenizer: Tokenizer
+  /** Classes of texts. */
   readonly classify: (texts: readonly string[]) => Promise<unknown>
   /** Contents of config.json, or settings of the task, of which `problem_type` is read. */
   readonly config?: object | undefined

@@ -9,6 +9,7 @@ export interface Split {
   texts: readonly string[]
 }
 
+/** What teaches: logits of texts, and perhaps more. */
 export interface Teacher {
   /** Logits [texts, classes], row by row; -Infinity for a class that it never gives. */
   readonly logits: (split: Split) => Promise<Float32Array>

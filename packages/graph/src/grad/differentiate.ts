@@ -10,6 +10,7 @@ import { isOperator, operatorOf } from '../ops/index.ts'
 import { gradientRules } from './rules.ts'
 import type { Rule } from './rule.ts'
 
+/** Options of {@link differentiate}. */
 export interface DifferentiateOptions {
   /** Name of a scalar value of the graph. */
   loss: string

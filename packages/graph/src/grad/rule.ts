@@ -3,6 +3,7 @@
 import type { Attributes, Value } from '../ir/graph.ts'
 import type { Builder } from '../ops/build.ts'
 
+/** What a gradient rule is given: a node's inputs and outputs, and the gradients of its outputs. */
 export interface RuleContext {
   /** Inputs of the node; null for an omitted optional input. */
   readonly x: readonly (Value | null)[]

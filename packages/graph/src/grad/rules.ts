@@ -335,6 +335,7 @@ function scatterElements(c: RuleContext): (Value | null)[] {
   return [g.ScatterElements(dy, input(c, 1), zerosLike(g, x[2] as Value), axis), null, dUpdates]
 }
 
+/** The gradient rule of each operator; `none` where no gradient flows, `unsupported` where there is no rule. */
 export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = {
   // arithmetic
   Add: ({ dy }) => [dy, dy],

@@ -5,8 +5,10 @@ import type { DataType } from '../tensor/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Dim } from './dim.ts'
 
+/** Dimensions of a value: numbers, or polynomials of named dimensions such as `2*batch*sequence+1`. */
 export type Shape = readonly Dim[]
 
+/** The element type and the shape of a value. */
 export interface ValueType {
   readonly dtype: DataType
   readonly shape: Shape
@@ -29,10 +31,14 @@ export interface AttributeValues {
   floats: readonly number[]
   strings: readonly string[]
 }
+/** The types of attributes that ONNX's operators have. */
 export type AttributeType = keyof AttributeValues
+/** An attribute of a node: its type, and a value of that type. */
 export type Attribute = AttributeValues[AttributeType]
+/** The attributes of a node, by name. */
 export type Attributes = Readonly<Record<string, Attribute>>
 
+/** One operator of a graph, with the names of the values that it reads and writes. */
 export interface Node {
   readonly name: string
   readonly opType: string
@@ -48,6 +54,7 @@ export interface Node {
   readonly scope?: string
 }
 
+/** An ONNX graph: inputs, outputs, weights and nodes in an order in which they can run. */
 export interface Graph {
   name: string
   /** Version of ai.onnx; see {@link opset}. */

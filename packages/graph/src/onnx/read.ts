@@ -12,6 +12,7 @@ import { decodeModel, type GraphProto, type ModelProto, type NodeProto, type Val
 import { type ExternalData, readTensor } from './tensor.ts'
 import { upgrade } from './upgrade.ts'
 
+/** Options of {@link readModel}. */
 export interface ReadOptions {
   /** Name of the file, for errors. @default 'model' */
   where?: string

@@ -5,6 +5,7 @@ import { addValue, type Attributes, type Graph, type Node, uniqueName, type Valu
 import { isOperator, operatorOf, operators } from './index.ts'
 import { type AttributeRow, isOfType, type Operator, type OutputType } from './operator.ts'
 
+/** Attributes, names and number of outputs of a node that a builder adds. */
 export interface NodeOptions {
   attributes?: Attributes
   /** Name of the node, and of its first output. @default a unique name made of the operator's */

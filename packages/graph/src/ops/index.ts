@@ -22,6 +22,7 @@ const table = {
   ...recurrents,
 } satisfies Record<string, Operator>
 
+/** The table of operators: inputs, attributes with types and defaults, and the rule of shapes. */
 export const operators: { readonly [Name in keyof typeof table]: Operator } = table
 
 /** Name of an operator in the table, as the ONNX specification spells it. */

@@ -8,6 +8,7 @@ import type { Tensor } from '../tensor/tensor.ts'
 /** Type of an output; with `content` if the operator computes shapes. */
 export type OutputType = ValueType & { content?: readonly Dim[] }
 
+/** What a rule of shapes is given: a node's inputs, attributes and number of outputs. */
 export interface InferContext {
   readonly opType: string
   readonly attributes: Attributes
@@ -28,6 +29,7 @@ export type AttributeRow = {
   readonly [Type in AttributeType]: readonly [type: Type, value?: AttributeValues[Type]]
 }[AttributeType]
 
+/** A row of the table of operators. */
 export interface Operator {
   /** Minimum and maximum number of inputs. */
   readonly inputs: readonly [number, number]
@@ -37,6 +39,7 @@ export interface Operator {
   readonly same?: readonly number[] | 'all'
   /** @default '', ai.onnx */
   readonly domain?: string
+  /** The rule of shapes: element types and shapes of the outputs. */
   readonly infer: (context: InferContext) => OutputType[]
 }
 

@@ -9,6 +9,7 @@ import { withoutCasts } from './without-casts.ts'
 import { decompose } from './decompose.ts'
 import { float32Types } from './widen.ts'
 
+/** Options of {@link readModel}. */
 export interface ReadModelOptions extends ReadOptions {
   /**
    * Read a float16, bfloat16 or float64 model as float32, in which training runs; weights are converted on demand.

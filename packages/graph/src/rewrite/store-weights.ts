@@ -12,6 +12,7 @@ import { isFrozenMatrix, minElements } from './frozen-matrix.ts'
 import { packMatrices } from './pack-matrices.ts'
 import { quantizeProducts, type QuantizeProductsOptions } from './quantize-products.ts'
 
+/** Element types in which weights can be written. */
 export type WeightType = 'float32' | 'float16' | 'int8' | 'int4'
 
 /**

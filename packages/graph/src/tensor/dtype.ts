@@ -37,6 +37,7 @@ interface ArrayConstructor {
   new (buffer: ArrayBufferLike, offset?: number, length?: number): TypedArray
 }
 
+/** A row of the table of element types: ONNX's number, safetensors' name, size and typed array. */
 export interface DataTypeRow {
   /** TensorProto.DataType. */
   onnx: number
@@ -48,6 +49,7 @@ export interface DataTypeRow {
   float: boolean
 }
 
+/** The table of element types. */
 export const dataTypes: Record<DataType, DataTypeRow> = {
   float32: { onnx: 1, safetensors: 'F32', bytes: 4, array: Float32Array, float: true },
   uint8: { onnx: 2, safetensors: 'U8', bytes: 1, array: Uint8Array, float: false },

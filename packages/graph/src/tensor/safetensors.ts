@@ -9,6 +9,7 @@ import { byteLength, type Tensor } from './tensor.ts'
 /** The reference implementation's limit. */
 const maximumHeaderLength = 100_000_000
 
+/** One tensor of a safetensors header. */
 export interface SafetensorsEntry {
   name: string
   dtype: Tensor['dtype']
@@ -18,11 +19,13 @@ export interface SafetensorsEntry {
   end: number
 }
 
+/** The parsed header of a safetensors file. */
 export interface SafetensorsHeader {
   entries: SafetensorsEntry[]
   metadata: Record<string, string>
 }
 
+/** The tensors of a safetensors file, read on demand, and its metadata. */
 export interface SafetensorsFile {
   tensors: Map<string, Tensor>
   metadata: Record<string, string>

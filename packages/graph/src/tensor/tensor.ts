@@ -5,6 +5,7 @@ import { type DataType, dataTypes, type TypedArray } from './dtype.ts'
 import { packNibbles, unpackNibbles } from './nibbles.ts'
 import { bfloat16ToFloat32, float16ToFloat32, numberToBfloat16, numberToFloat16 } from './float16.ts'
 
+/** Element type, dimensions and a function that gives the bytes, which may stay in their file until then. */
 export interface Tensor {
   readonly dtype: DataType
   readonly dims: readonly number[]

@@ -6,8 +6,10 @@ import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { arrayOf, Matrix, matrixOf, truncatedSvd } from '../linalg.ts'
 
+/** Ways to combine adapters: PEFT's `combination_type`. */
 export type CombinationType = 'linear' | 'cat' | 'svd' | 'ties' | 'dare_linear' | 'dare_ties' | 'magnitude_prune'
 
+/** Options of {@link combineAdapters}. */
 export interface CombineOptions {
   /** @default 'linear' */
   combination_type?: CombinationType

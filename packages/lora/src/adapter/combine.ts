@@ -11,6 +11,7 @@ import { combineMatrices, type CombineOptions, type Part } from './combine-matri
 import type { Adapter } from './files.ts'
 import { sameValues } from './load.ts'
 
+/** An adapter with its weight in a combination. */
 export interface WeightedAdapter {
   adapter: Adapter
   /** May be negative. @default 1 */

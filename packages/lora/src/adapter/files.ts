@@ -24,6 +24,7 @@ import { check, headSchema } from '../schema.ts'
 import { fileNames, savedParameters } from './names.ts'
 import { isLora, plainAdapter } from './plain-adapter.ts'
 
+/** An adapter as PEFT saves it: its configuration and its tensors. */
 export interface Adapter<M extends PeftType = PeftType> {
   config: ConfigOf<M>
   /** Tensors under the names in the file. */

@@ -27,6 +27,7 @@ import type { Adapter } from './files.ts'
 import { loadAdapter } from './load.ts'
 import { isLora, plainAdapter } from './plain-adapter.ts'
 
+/** A model with several adapters as inputs, of which each run takes one. */
 export interface SwitchableModel {
   /**
    * The base model with two more inputs for each layer, A [in, rank] and B [rank, out], under PEFT's names, and the
@@ -44,6 +45,7 @@ export interface SwitchableModel {
   readonly feeds: (adapter?: string, options?: { scale?: number }) => Batch
 }
 
+/** Options of {@link switchable}. */
 export interface SwitchableOptions {
   /**
    * `required` inputs, for JavaScript; `overridable` inputs with a default of rank 0 (no adapter), for the adapters of

@@ -8,6 +8,7 @@ import { merge } from '../inject/merge.ts'
 import { architecture } from '../load/architecture.ts'
 import { withMaskedInputs } from '../onnx/masked-inputs.ts'
 
+/** What {@link exportMerged} writes. */
 export type MergedExport = Omit<ClassifierExport, 'graph'>
 
 const isAdapted = (model: Model | AdaptedModel): model is AdaptedModel => 'targets' in model

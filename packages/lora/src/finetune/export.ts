@@ -11,6 +11,7 @@ import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base.ts'
 import type { ExportedExtras } from '../tasks/task.ts'
 
+/** Options of exporting a fine-tuned model. */
 export type FineTunedExportOptions = Pick<ModelFolder, 'dtype' | 'layout'>
 
 const checks: Checks<FineTunedExportOptions> = { dtype: text, layout: text }

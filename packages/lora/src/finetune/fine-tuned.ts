@@ -50,6 +50,7 @@ export interface FineTunedModel<T extends TaskType> {
   readonly release: () => Promise<void>
 }
 
+/** A fine-tuned model at work. */
 export type FineTuned<T extends TaskType = 'SEQ_CLS'> = FineTunedModel<T> & TaskTypes[T]['serving']
 
 /** The parts of a fine-tuned model. */

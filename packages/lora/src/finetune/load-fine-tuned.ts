@@ -15,6 +15,7 @@ import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { trainingDefaults } from './options.ts'
 import { baseOf, readSettings, settingsFile } from './save.ts'
 
+/** Options of {@link loadFineTuned}. */
 export interface LoadFineTunedOptions<T extends TaskType> extends HubOptions {
   /** The task that the folder must have. @default 'SEQ_CLS' */
   task?: T

@@ -64,6 +64,7 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   open?: OnnxModelOptions
 }
 
+/** Options of {@link fineTune}. */
 export type FineTuneOptions<T extends TaskType = 'SEQ_CLS'> = CommonOptions<T> & TaskTypes[T]['options']
 
 /** Defaults for tables of a hundred to ten thousand rows, measured on three different ones. */

@@ -5,6 +5,7 @@ import { FeedError } from '@cola/train'
 import { callable, type Check, checkOptions, type Checks, flag, positive, whole } from '@cola/train/options'
 import { nextToken, type SampleOptions } from './sample.ts'
 
+/** Options of generation, with the names of transformers' GenerationConfig. */
 export interface GenerateOptions extends SampleOptions {
   /** @default 20 */
   max_new_tokens?: number

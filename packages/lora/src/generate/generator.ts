@@ -7,6 +7,7 @@ import type { Gpt2Config } from '../gpt2/config.ts'
 import { cachedValues } from '../gpt2/graph.ts'
 import { type GenerateOptions, generateTokens, type NextTokenModel } from './generate-tokens.ts'
 
+/** A language model that is open for generation. */
 export interface Generator {
   /**
    * Continues a prompt of token ids.
@@ -15,6 +16,7 @@ export interface Generator {
    * position after it, or an option that is out of its range.
    */
   readonly generate: (prompt: readonly number[], options?: GenerateOptions) => Promise<number[]>
+  /** Frees the session. */
   readonly release: () => Promise<void>
 }
 

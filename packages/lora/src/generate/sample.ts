@@ -2,6 +2,7 @@
 
 import type { Random } from '@cola/data'
 
+/** How the next token is chosen: greedy, temperature, top-k, top-p. */
 export interface SampleOptions {
   /** Sample the token instead of taking the most probable one. @default false */
   do_sample?: boolean

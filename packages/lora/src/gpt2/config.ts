@@ -3,6 +3,7 @@
 import { ConfigError } from '../errors.ts'
 import { check, gpt2Schema, type Gpt2ConfigJson } from '../schema.ts'
 
+/** GPT-2's configuration: the fields of its config.json that the graph depends on. */
 export type Gpt2Config = Gpt2ConfigJson
 
 /**

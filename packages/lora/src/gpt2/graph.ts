@@ -16,6 +16,7 @@ import {
 import type { Gpt2Config } from './config.ts'
 import type { Gpt2Head } from './parameters.ts'
 
+/** Options of the graph of GPT-2. */
 export interface Gpt2Options {
   /** @default 'classification' */
   head?: Gpt2Head

@@ -5,6 +5,7 @@ import type { TensorOf } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { AdaptedModel } from './adapted-model.ts'
 
+/** Numbers of parameters: PEFT's print_trainable_parameters. */
 export interface ParameterCount {
   total: number
   trainable: number
@@ -31,6 +32,7 @@ export const millions = (count: number): string => `${(count / 1e6).toFixed(2)}M
 export const formatParameters = ({ total, trainable, reduction }: ParameterCount): string =>
   `total ${millions(total)} | trainable ${millions(trainable)} | reduction ${(100 * reduction).toFixed(2)}%`
 
+/** What of a model is adapted, active and merged: PEFT's get_model_status. */
 export interface AdapterStatus {
   module: string
   /** Rank, for methods that have one. */

@@ -12,6 +12,7 @@ export const poolings = ['last', 'first', 'mean'] as const
  */
 export type Pooling = (typeof poolings)[number]
 
+/** A head over hidden states. */
 export interface Head {
   /** The head's module: transformers' `score` for decoders, `classifier` for encoders. */
   readonly name: string

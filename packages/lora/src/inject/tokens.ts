@@ -124,9 +124,9 @@ export function trainRows(graph: Graph, { module, weight, indices }: TokenTarget
 }
 
 interface Lookup {
-  /** int32 [num_embeddings]: index of the trained row of each token; 0 where there is none. */
+  /** int32 `[num_embeddings]`: index of the trained row of each token; 0 where there is none. */
   position: Value
-  /** float32 [num_embeddings]: 1 for tokens with a trained row. */
+  /** float32 `[num_embeddings]`: 1 for tokens with a trained row. */
   isTrained: Value
 }
 

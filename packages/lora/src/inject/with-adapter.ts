@@ -18,6 +18,7 @@ import { staysTied, tiedHeads, untie } from './tied.ts'
 import { tokenTargets, trainedRowsName, trainRows } from './tokens.ts'
 import { modulesOf, unmatched } from './unmatched.ts'
 
+/** Options of {@link withAdapter}. */
 export interface AdapterOptions {
   /**
    * Seed of the initial values. They leave the outputs of the model unchanged, unless the configuration asks otherwise.

@@ -19,6 +19,7 @@ import { gpt2, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
 import { companionFiles } from '../onnx/open.ts'
 
+/** Options of {@link loadPretrained}. */
 export interface PretrainedOptions extends Gpt2Options, HubOptions {
   /** Classes of a new classification head. @default config.json's, or 2 */
   num_labels?: number
@@ -26,6 +27,7 @@ export interface PretrainedOptions extends Gpt2Options, HubOptions {
   seed?: number
 }
 
+/** A pretrained checkpoint: configuration, parameters and tokenizer. */
 export interface Pretrained {
   model: Model
   /** The checkpoint's parameters under transformers' names, from which `gpt2` builds the model with another head. */

@@ -18,6 +18,7 @@ const schema = adapterSchema('IA3', {
   init_ia3_weights: field.boolean(true),
 })
 
+/** An IA3 configuration as PEFT saves it. */
 export type Ia3ConfigJson = Output<typeof schema>
 
 interface Ia3Target extends Target {

@@ -43,6 +43,7 @@ export interface MethodTypes {
   VERA: VeraTypes
 }
 
+/** Names of adapter methods: PEFT's `peft_type`. */
 export type PeftType = keyof MethodTypes
 
 /** The configuration of one method, or of all. */

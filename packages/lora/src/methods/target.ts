@@ -1,5 +1,6 @@
 // A layer that can have an adapter, in the form that every method uses.
 
+/** Kinds of layers that an adapter method can target. */
 export type LayerKind = 'linear' | 'embedding'
 
 /** An embedding is a linear layer of one-hot rows: [num_embeddings, embedding_dim]. */

@@ -24,6 +24,7 @@ const schema = adapterSchema('VERA', {
   layers_pattern: field.modules,
 })
 
+/** A VeRA configuration as PEFT saves it. */
 export type VeraConfigJson = Output<typeof schema>
 
 interface VeraTarget extends Target {

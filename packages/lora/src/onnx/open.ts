@@ -19,11 +19,13 @@ import { ConfigError } from '../errors.ts'
 import { canonicalize } from './names.ts'
 import { modelTypeOf } from './prefixes.ts'
 
+/** Options of {@link openOnnxModel}. */
 export interface OnnxModelOptions extends HubOptions {
   /** The ONNX file, relative to the folder. @default the first of model.onnx, onnx/model.onnx, onnx/model_fp16.onnx */
   file?: string
 }
 
+/** An ONNX model with its configuration and tokenizer. */
 export interface OnnxModel {
   /** Parameters under transformers' names; none is trainable yet. */
   model: Model

@@ -18,6 +18,7 @@ import { nextLogits, textScore, type TextScore } from './next-token.ts'
 import { type TextGenerator, textGenerator } from './text-generation.ts'
 import type { Task } from './task.ts'
 
+/** Options of the task CAUSAL_LM. */
 export interface CausalLanguageModelOptions {
   /** Compute the loss on completions only, not on prompts; TRL's option. @default true */
   completion_only_loss?: boolean
@@ -30,6 +31,7 @@ export interface CausalLanguageModelOptions {
   chat_template?: string
 }
 
+/** What the task CAUSAL_LM found from rows and options, saved with the adapter. */
 export interface CausalLanguageModelSettings {
   form: LanguageModelForm
   completion_only_loss: boolean
@@ -38,9 +40,10 @@ export interface CausalLanguageModelSettings {
   chat_template?: string
 }
 
+/** A tokenized text with the label of each token. */
 export interface CausalLanguageModelExample {
   input_ids: readonly number[]
-  /** [token]: the token id where it has a loss, else -100. Undefined for a prompt whose next token is predicted. */
+  /** `[token]`: the token id where it has a loss, else -100. Undefined for a prompt whose next token is predicted. */
   labels?: readonly number[]
 }
 

@@ -3,6 +3,7 @@
 import type { TokenSequence } from '@cola/data'
 import type { Batch } from '@cola/train'
 
+/** Tokenized sentences that are compared with each other. */
 export interface SentenceEmbeddingExample {
   /** Tokens of all sentences, one after another: batches are made of examples of like length. */
   input_ids: readonly number[]

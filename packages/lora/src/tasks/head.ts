@@ -32,6 +32,7 @@ import { type Head, type Pooling, poolings } from '../inject/head.ts'
 import { hiddenStates, isHidden, isPacked } from '../onnx/hidden.ts'
 import { pool } from './pool.ts'
 
+/** Options of a head over hidden states. */
 export interface HeadOptions {
   num_labels: number
   /** Hidden states that the head reads; `none`: those of every token, for token classification. */

@@ -25,6 +25,7 @@ export interface ConversationRow {
   messages: readonly ChatMessage[]
 }
 
+/** A row of the task CAUSAL_LM: a text, a prompt with its completion, or a chat. */
 export type LanguageModelRow = TextRow | CompletionRow | ConversationRow
 
 /** `answer`: a completion of a conversation, by messages. */

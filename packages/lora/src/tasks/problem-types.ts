@@ -19,6 +19,7 @@ import type { Loss } from '@cola/graph'
 import { binaryCrossEntropy, crossEntropy, meanSquaredError, type Metrics } from '@cola/train'
 import type { ScoreContext } from './task.ts'
 
+/** What labels are: transformers' `problem_type`. */
 export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'
 
 /** The prediction for a text. */

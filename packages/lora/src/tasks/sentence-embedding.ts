@@ -28,6 +28,7 @@ import type { EncodeContext, Task } from './task.ts'
 /** All rows of a table are of one form. */
 export type SentenceEmbeddingRow = PairRow | TripleRow | SimilarityRow
 
+/** Options of sentence embeddings. */
 export interface SentenceEmbeddingOptions {
   /**
    * Where a text is read. @default what 1_Pooling/config.json of the base's folder says; without it, 'last' for models
@@ -38,12 +39,14 @@ export interface SentenceEmbeddingOptions {
   scale?: number
 }
 
+/** What the task found from rows and options, saved with the adapter. */
 export interface SentenceEmbeddingSettings {
   form: RowForm
   pooling: Pooling
   scale: number
 }
 
+/** Methods of a fine-tuned sentence encoder. */
 export interface SentenceEmbedder {
   /** Elements of an embedding. */
   readonly width: number

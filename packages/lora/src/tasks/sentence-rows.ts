@@ -20,6 +20,7 @@ export interface SimilarityRow {
   score: number
 }
 
+/** Forms of rows: pairs, triples, or pairs with a similarity. */
 export type RowForm = 'pairs' | 'triples' | 'similarities'
 
 /** Columns with texts, in order. */

@@ -27,6 +27,7 @@ export interface SequenceClassificationRow {
   label: Label | readonly Label[]
 }
 
+/** Options of the task SEQ_CLS. */
 export interface SequenceClassificationOptions {
   /** @default 'multi_label_classification' where a label is an array, else 'single_label_classification' */
   problem_type?: ProblemType
@@ -38,6 +39,7 @@ export interface SequenceClassificationOptions {
   label_smoothing?: number
 }
 
+/** What the task SEQ_CLS found from rows and options, saved with the adapter. */
 export interface SequenceClassificationSettings {
   problem_type: ProblemType
   /** Empty for regression. */
@@ -46,6 +48,7 @@ export interface SequenceClassificationSettings {
   label_smoothing: number
 }
 
+/** A tokenized text with its label. */
 export interface SequenceClassificationExample {
   input_ids: readonly number[]
   token_type_ids?: readonly number[]
@@ -55,6 +58,7 @@ export interface SequenceClassificationExample {
 
 type TextOrPair = string | { text: string; text_pair?: string }
 
+/** Methods of a fine-tuned classifier. */
 export interface SequenceClassifier {
   /** Names of the classes in order. */
   readonly labels: readonly Label[]

@@ -31,6 +31,7 @@ export interface SpansRow {
   spans: readonly TextSpan[]
 }
 
+/** A row of the task TOKEN_CLS: words with their tags. */
 export type TokenClassificationRow = WordsRow | SpansRow
 
 /** A row's words and their tags, and the field that the tags are from. */

@@ -35,6 +35,7 @@ export interface TaskTypes {
   CAUSAL_LM: CausalLanguageModelTypes
 }
 
+/** Names of tasks: PEFT's `task_type`. */
 export type TaskType = keyof TaskTypes
 
 /** What scores may need beside predictions. */
@@ -60,6 +61,7 @@ export interface EncodeContext {
 
 /** What is freed with the fine-tuned model. */
 export interface Releasable {
+  /** Frees its session. */
   readonly release: () => Promise<void>
 }
 
@@ -86,6 +88,7 @@ export interface ExportedExtras {
 /** Runs examples through the model, in batches, and gives a prediction for each, in order. */
 export type Predict<T extends TypesOfTask> = (examples: readonly T['example'][]) => Promise<T['prediction'][]>
 
+/** A row of the table of tasks. */
 export interface Task<T extends TypesOfTask> {
   /** PEFT's `task_type`. */
   readonly taskType: TaskType
@@ -126,6 +129,7 @@ export interface Task<T extends TypesOfTask> {
     model: Model,
     settings: T['settings'],
   ) => (examples: readonly T['example'][]) => Batch
+  /** The loss that training minimizes. */
   readonly loss: (settings: T['settings']) => Loss
   /**
    * One prediction an example, from the outputs of its batch.

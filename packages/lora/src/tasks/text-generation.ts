@@ -9,11 +9,13 @@ import { startTokens } from './end-tokens.ts'
 import { requireMessages } from './language-model-rows.ts'
 import type { ServeContext } from './task.ts'
 
+/** Options of generating text. */
 export interface GenerateTextOptions extends Omit<GenerateOptions, 'onToken'> {
   /** Called with each new token, and the new text so far. */
   onToken?: (id: number, text: string) => void
 }
 
+/** Methods of a fine-tuned language model. */
 export interface TextGenerator {
   /**
    * Continues a text, or answers a conversation through the model's chat template. A text begins with the special

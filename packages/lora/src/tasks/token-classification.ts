@@ -27,6 +27,7 @@ import { architecture, labelNames } from '../load/architecture.ts'
 import { isSpansRow, type TaggedWords, taggedWords, type TokenClassificationRow } from './tagged-words.ts'
 import type { EncodeContext, Encoded, Task } from './task.ts'
 
+/** Options of the task TOKEN_CLS. */
 export interface TokenClassificationOptions {
   /** Tags in order, `O` among them. @default `O`, then those that occur in the training rows, sorted */
   labels?: readonly string[]
@@ -42,26 +43,28 @@ export interface TokenClassificationOptions {
   punctuation?: PunctuationWords
 }
 
+/** What the task TOKEN_CLS found from rows and options, saved with the adapter. */
 export interface TokenClassificationSettings {
   labels: readonly string[]
   label_all_tokens: boolean
   punctuation: PunctuationWords
 }
 
+/** A tokenized row with the tag of each token. */
 export interface TokenClassificationExample extends TokenSequence {
-  /** [word]: place of its first token; -1 for a word that was cut off or has none. */
+  /** `[word]`: place of its first token; -1 for a word that was cut off or has none. */
   first_tokens: readonly number[]
-  /** [token]: index of the tag; -100 for what has none. Undefined for texts to be tagged. */
+  /** `[token]`: index of the tag; -100 for what has none. Undefined for texts to be tagged. */
   labels?: readonly number[]
-  /** [word]: the right tags, those of words that were cut off too. */
+  /** `[word]`: the right tags, those of words that were cut off too. */
   tags?: readonly string[]
 }
 
 /** What the model says of the words of a row. */
 export interface WordTags {
-  /** [word]: the likeliest tag; `O` for a word that was cut off or has no token. */
+  /** `[word]`: the likeliest tag; `O` for a word that was cut off or has no token. */
   tags: readonly string[]
-  /** [word]: its probability; 0 where nothing was read. */
+  /** `[word]`: its probability; 0 where nothing was read. */
   scores: readonly number[]
 }
 
@@ -79,6 +82,7 @@ export interface TaggedEntity {
   end: number
 }
 
+/** Methods of a fine-tuned tagger. */
 export interface TokenClassifier {
   /** Tags in the order of the logits. */
   readonly labels: readonly string[]
@@ -265,7 +269,7 @@ function encodeInputs(
   return { examples, truncated }
 }
 
-/** [token]: the tag of each word at its first token, -100 elsewhere; or the inside of it at the others. */
+/** `[token]`: the tag of each word at its first token, -100 elsewhere; or the inside of it at the others. */
 function tokenLabels(
   word_ids: WordSequence['word_ids'],
   targets: readonly number[],

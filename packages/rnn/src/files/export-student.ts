@@ -5,6 +5,7 @@ import { type ClassifierExport, writeClassifier } from '@cola/train'
 import type { DistilRnnConfig } from '../student/config.ts'
 import { distilRnnInference } from '../student/inference.ts'
 
+/** What {@link exportStudent} writes. */
 export interface StudentExport extends Omit<ClassifierExport, 'graph'> {
   config: DistilRnnConfig
   /** Whole ones, as `Student.parameters` gives them. */

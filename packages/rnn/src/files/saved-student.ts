@@ -8,6 +8,7 @@ import { type DistilRnnConfig, parseDistilRnnConfig } from '../student/config.ts
 import { type EmbeddingTable, embeddingFrom } from '../student/embedding.ts'
 import { checked, distilRnnParameters } from '../student/parameters.ts'
 
+/** A student that {@link loadStudent} has read. */
 export interface SavedStudent {
   config: DistilRnnConfig
   /** All parameters but the embedding. */
@@ -15,6 +16,7 @@ export interface SavedStudent {
   embedding: EmbeddingTable
 }
 
+/** What {@link saveStudent} writes. */
 export interface StudentToSave {
   config: DistilRnnConfig
   /** Whole ones, as `Student.parameters` gives them. */

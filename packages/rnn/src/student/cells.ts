@@ -3,8 +3,10 @@
 
 import type { Builder, Value } from '@cola/graph'
 
+/** Names of recurrent cells: PyTorch's, in lower case. */
 export type CellName = 'rnn' | 'gru' | 'lstm'
 
+/** A row of the table of recurrent cells. */
 export interface Cell {
   /** Rows of the weights, in multiples of the hidden size. */
   readonly gates: number
@@ -33,6 +35,7 @@ const split = (g: Builder, value: Value, parts: number): Value[] =>
 const mix = (g: Builder, z: Value, n: Value, h: Value | undefined): Value =>
   h ? g.Add(n, g.Mul(z, g.Sub(h, n))) : g.Sub(n, g.Mul(z, n))
 
+/** The table of recurrent cells. */
 export const cells: Readonly<Record<CellName, Cell>> = {
   rnn: { gates: 1, states: 1, summed: true, step: (g, { x }) => [g.Tanh(x)] },
   gru: {

@@ -10,6 +10,7 @@ import { unseenRows, WeightsError } from '@cola/train'
 export interface EmbeddingTable {
   readonly rows: number
   readonly width: number
+  /** The vector of a token. */
   readonly row: (id: number) => Float32Array
 }
 

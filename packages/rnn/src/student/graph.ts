@@ -19,6 +19,7 @@ import { cells } from './cells.ts'
 import { type DistilRnnConfig, directions } from './config.ts'
 import { suffix } from './parameters.ts'
 
+/** Options of the student's graph. */
 export interface DistilRnnOptions {
   /** Steps of the unrolled graph: the longest sentence that it takes. */
   max_length: number

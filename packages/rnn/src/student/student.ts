@@ -9,6 +9,7 @@ import { compact, type EmbeddingTable, expand, randomEmbedding, unseen, vocabula
 import { distilRnn } from './graph.ts'
 import { randomDistilRnn } from './parameters.ts'
 
+/** Options of a new student. */
 export interface StudentOptions {
   config: DistilRnnConfig
   /**
@@ -26,6 +27,7 @@ export interface StudentOptions {
   max_length?: number
 }
 
+/** A recurrent text classifier: configuration, parameters and graph. */
 export interface Student {
   readonly config: DistilRnnConfig
   /** Training model; its `embedding.weight` has only the rows of tokens that occur, and `unseenRows` the others. */

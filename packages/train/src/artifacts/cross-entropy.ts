@@ -17,6 +17,7 @@ import {
 import { atLeast, type Checks, checkOptions, listOf, share, text } from '../options.ts'
 import { classCount } from './loss-terms.ts'
 
+/** Options of {@link crossEntropy}: PyTorch's `ignore_index`, `label_smoothing` and class weights. */
 export interface CrossEntropyOptions {
   /** Name of the logits, [..., classes]. @default 'logits' */
   logits?: string

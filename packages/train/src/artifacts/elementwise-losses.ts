@@ -3,6 +3,7 @@
 import { addInput, build, type Builder, getValue, type Graph, type Loss, type Value } from '@cola/graph'
 import { type Checks, checkOptions, text } from '../options.ts'
 
+/** Options of losses of numbers, such as the mean squared error. */
 export interface ElementwiseLossOptions {
   /** Name of the outputs, [batch, ...]. @default 'logits' */
   logits?: string

@@ -14,11 +14,13 @@ import {
 } from '@cola/graph'
 import { type Checks, checkOptions, positive, text } from '../options.ts'
 
+/** Options of losses of embeddings. */
 export interface EmbeddingLossOptions {
   /** Name of the embeddings, [sentence, width]. @default 'sentence_embedding' */
   embeddings?: string
 }
 
+/** Options of the multiple-negatives ranking loss. */
 export interface RankingLossOptions extends EmbeddingLossOptions {
   /** Factor of the cosines before the softmax, above 0: the inverse of a temperature. @default 20 */
   scale?: number
@@ -43,8 +45,8 @@ const maskedLogit = -1e9
  *     loss = -mean_i log( exp(s cos(a_i, p_i)) / sum_j exp(s cos(a_i, c_j)) )
  *
  * Inputs: `anchors` int32 [pair] and `candidates` int32 [candidate], indices of embeddings; `relevance` int32
- * [pair, candidate]: 1 for the anchor's positive, 0 for a negative, -1 for a candidate that the sum leaves out because
- * it is a further positive. The mean is over pairs. Negatives are those of one batch, so that accumulated batches are
+ * `[pair, candidate]`: 1 for the anchor's positive, 0 for a negative, -1 for a candidate that the sum leaves out as a
+ * further positive. The mean is over pairs. Negatives are those of one batch, so that accumulated batches are
  * not equivalent to one large batch.
  * @throws {ConfigError} for an option that is unknown or out of its range.
  */

@@ -32,6 +32,7 @@ import { optimizerGraph } from './optimizer-graph.ts'
 import { gradientBuffer, gradientOutput, shareInput, type TrainingArtifacts } from './training-artifacts.ts'
 import { holdUnseenRows } from './unseen-rows.ts'
 
+/** Options of {@link generateArtifacts}. */
 export interface ArtifactOptions {
   loss: Loss
   /** Loss of the evaluation model, such as the cross-entropy alone for a distilled student. @default `loss` */

@@ -5,6 +5,7 @@ import type { Block } from './blocks.ts'
 import type { DropoutMask } from './dropout-masks.ts'
 import type { LossTerm } from './loss-terms.ts'
 
+/** The training, evaluation and optimizer graphs of a model, and what a session needs to run them. */
 export interface TrainingArtifacts {
   /**
    * Forward, loss and backward. Inputs, besides the batch and the parameters: `loss_share.T`, the weight of each loss

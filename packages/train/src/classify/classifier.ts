@@ -28,6 +28,7 @@ import { vocabularySize } from '../session/token-ids.ts'
 import { openClassifierModel, requireClasses } from './classifier-model.ts'
 import { type ModelFolder, writeModelFolder } from './write-model-folder.ts'
 
+/** The answer of a classifier for one text. */
 export interface Classification {
   label: string
   /** Index of the label. */
@@ -36,6 +37,7 @@ export interface Classification {
   probabilities: number[]
 }
 
+/** A text classifier that is open on a device. */
 export interface Classifier {
   /** Names of the classes. */
   readonly labels: readonly string[]
@@ -55,9 +57,11 @@ export interface Classifier {
   readonly classify: (texts: readonly (string | TextInput)[]) => Promise<Classification[]>
   /** Logits [texts, classes] of texts or pairs of texts, row by row. @throws {DataError} as `classify`. */
   readonly logits: (texts: readonly (string | TextInput)[]) => Promise<Float32Array>
+  /** Frees the session. */
   readonly release: () => Promise<void>
 }
 
+/** What {@link writeClassifier} writes. */
 export interface ClassifierExport extends ModelFolder {
   /** Names of the classes. @default those of the configuration's id2label, else LABEL_0, LABEL_1, ... */
   labels?: readonly string[]
@@ -66,8 +70,8 @@ export interface ClassifierExport extends ModelFolder {
 /**
  * Writes a classifier that any ONNX Runtime loads: model.onnx with its weights beside it, config.json and the
  * tokenizer.
- * @param classifier Its `graph` has inputs `input_ids` and `attention_mask`, int64 [batch, sequence], and the output
- * `logits` [batch, classes].
+ * Its `graph` has inputs `input_ids` and `attention_mask`, int64 [batch, sequence], and the output `logits`
+ * [batch, classes].
  * @throws {ConfigError | GraphError | ShapeError | FileError} as {@link writeModelFolder}.
  */
 export function writeClassifier(options: ClassifierExport): void {
@@ -83,6 +87,7 @@ function defaultLabels(graph: Graph, { id2label }: ClassifierConfig): string[] {
   return Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
 }
 
+/** Options of {@link loadClassifier}. */
 export interface ClassifierOptions extends HubOptions {
   /** @default 'cpu' in Node, 'wasm' in a browser */
   device?: Device

@@ -6,6 +6,7 @@ import { ConfigError } from '../errors.ts'
 import { filesOf, sinkOf, writeJson } from '../files/files.ts'
 import { writeModels } from '../runtime/model-files.ts'
 
+/** What is written to a model's folder: graph, configuration and tokenizer. */
 export interface ModelFolder {
   /** Where it is written: a path or a sink. */
   folder: string | FileSink

@@ -3,6 +3,7 @@
 
 import type { Builder, Value } from '@cola/graph'
 
+/** Numbers of one optimizer step as values of the graph: the learning rate and the step's number. */
 export interface OptimizerScalars {
   /** Learning rate of this step, from the schedule. */
   learningRate: Value
@@ -16,6 +17,7 @@ export interface ParameterPart {
   readonly dims: readonly number[]
 }
 
+/** A parameter, its gradient and its update, as values of the optimizer graph. */
 export interface ParameterUpdate {
   /** Name of the tensor. */
   name: string
@@ -39,6 +41,7 @@ export interface Transformation {
   ) => ParameterUpdate[]
 }
 
+/** Reads and writes an optimizer's state in its graph. */
 export interface StateAccess {
   /** The state of a tensor in a slot, before the step. */
   read: (name: string, slot: string) => Value

@@ -5,6 +5,7 @@ import { atLeast, type Check, type Checks, checkOptions, flag, list, listOf, sha
 import type { Optimizer, Transformation, Undriven } from './optimizer.ts'
 import { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './transforms.ts'
 
+/** Options of some parameters, chosen by name: PyTorch's parameter groups. */
 export interface ParameterGroup {
   /** Parameters of the group: exact names, or a pattern. */
   params: readonly string[] | RegExp
@@ -14,6 +15,7 @@ export interface ParameterGroup {
   lr_scale?: number
 }
 
+/** Options that every optimizer has. */
 export interface OptimizerOptions {
   /** @default 0 (adam, sgd), 0.01 (adamw) */
   weight_decay?: number
@@ -23,6 +25,7 @@ export interface OptimizerOptions {
   groups?: readonly ParameterGroup[]
 }
 
+/** Options of Adam and AdamW, with PyTorch's names and defaults. */
 export interface AdamOptions extends OptimizerOptions {
   /** @default [0.9, 0.999] */
   betas?: readonly [number, number]
@@ -30,6 +33,7 @@ export interface AdamOptions extends OptimizerOptions {
   eps?: number
 }
 
+/** Options of SGD, with PyTorch's names and defaults. */
 export interface SgdOptions extends OptimizerOptions {
   /** @default 0 */
   momentum?: number

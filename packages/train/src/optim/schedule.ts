@@ -3,11 +3,13 @@
 
 import { checkOptions, checkValue, oneOf, whole } from '../options.ts'
 
+/** Names of learning-rate schedules: transformers' `lr_scheduler_type`. */
 export type ScheduleName = 'constant' | 'linear' | 'cosine'
 
 /** Factor of the learning rate at an optimizer step counted from 0. */
 export type Schedule = (step: number) => number
 
+/** Options of a learning-rate schedule. */
 export interface ScheduleOptions {
   /** Number of optimizer steps of the run. */
   total_steps: number

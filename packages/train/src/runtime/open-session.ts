@@ -16,6 +16,7 @@ import { checkDevice, type Device, deviceNames, deviceRow, type DeviceRow, type 
 import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
 import { probeGraph, refusal } from './refusal.ts'
 
+/** A graph, or the file that has it, and how the runtime opens it. */
 export interface RunnableModel {
   graph: Graph
   /** Path of the ONNX file. @default the model is encoded in memory */

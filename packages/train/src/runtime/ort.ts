@@ -15,10 +15,14 @@ import { runtimeSettings } from './runtime-options.ts'
 import { prepareWasm, refuseStart } from './start-wasm.ts'
 import type { WasmBuild } from './wasm-files.ts'
 
+/** A session of the runtime. */
 export type OrtSession = InferenceSession
+/** A tensor of the runtime. */
 export type OrtTensor = Tensor
+/** Tensors of the runtime, by the names of a graph's inputs or outputs. */
 export type OrtTensors = Record<string, OrtTensor>
 export type SessionOptions = InferenceSession.SessionOptions
+/** Makes tensors of the runtime; it needs no runtime itself. */
 export const OrtTensor: TensorConstructor = Tensor
 
 /** Command that installs the runtime without the CUDA libraries that its install script downloads on Linux x64. */

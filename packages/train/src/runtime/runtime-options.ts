@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts'
 import { type Check, checkOptions, type Checks, whole } from '../options.ts'
 import { folderAddress } from './wasm-files.ts'
 
+/** Where the runtime comes from, and how many threads it has. */
 export interface RuntimeOptions {
   /**
    * Browsers: the folder with the runtime's files (`ort-wasm-simd-threaded*.mjs` and `.wasm` of onnxruntime-web/dist),

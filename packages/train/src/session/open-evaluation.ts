@@ -9,6 +9,7 @@ import { lossCounts } from './loss-counts.ts'
 import { stepResultOf } from './step-result.ts'
 import type { TrainingSession } from './training-session.ts'
 
+/** Options of {@link openEvaluation}. */
 export interface EvaluationOptions {
   loss: Loss
   /** @default 'auto' */

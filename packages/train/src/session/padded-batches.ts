@@ -10,6 +10,7 @@ import { vocabularySize } from './token-ids.ts'
 /** Token ids of a text, or token ids with token types. */
 export type PaddedRow = readonly number[] | TokenSequence
 
+/** How rows of unequal length become a batch. */
 export interface PaddingOptions {
   /** Token id of padding, from config.json by `padTokenId` of @cola/data. @default 0 */
   pad_token_id?: number

@@ -4,6 +4,7 @@ import { termOutput } from '../artifacts/training-artifacts.ts'
 import type { OrtTensor, OrtTensors } from '../runtime/ort.ts'
 import type { TermMean } from './loss-means.ts'
 
+/** What a training or evaluation step gives. */
 export interface StepResult {
   /** Mean loss of the batch: the sum of its terms. */
   loss: number

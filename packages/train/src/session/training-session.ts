@@ -31,6 +31,7 @@ import { lossCounts } from './loss-counts.ts'
 import { type StepResult, stepResultOf } from './step-result.ts'
 import { blockTensors, dispose, hostTensors, joinAll, stateName, zeroTensors } from './state-tensors.ts'
 
+/** Options of {@link TrainingSession.create}. */
 export interface TrainingSessionOptions {
   artifacts: TrainingArtifacts
   /** @default 'auto' */
@@ -175,7 +176,7 @@ export class TrainingSession {
   /**
    * Forward and backward on one batch; gradients are added to those since the last {@link lazyResetGrad}. The optimizer
    * step uses the gradient of the mean over all rows (or labels) of these batches, as one large batch would.
-   * @param options.window The sums of {@link lossCounts} over all batches until the optimizer step. It makes losses
+   * The option `window`: the sums of {@link lossCounts} over all batches until the optimizer step. It makes losses
    * exact whose terms are means over different things (rows and labels, for instance); others are exact without it.
    * Pass it for all of these batches or for none. @default none
    * @throws {FeedError} for a batch that does not fit the model, or a label that is not a class; {NonFiniteLossError}

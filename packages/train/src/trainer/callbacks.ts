@@ -1,5 +1,6 @@
 // Callbacks of a run and the log entries that they receive. The library itself never prints.
 
+/** What is known after an optimizer step. */
 export interface StepLog {
   event: 'step'
   /** Optimizer steps taken, from 1. */
@@ -13,6 +14,7 @@ export interface StepLog {
   tokens_per_second: number
 }
 
+/** What is known after an epoch. */
 export interface EpochLog {
   event: 'epoch'
   epoch: number
@@ -27,6 +29,7 @@ export interface EpochLog {
   best: boolean
 }
 
+/** Scores by name. */
 export type Metrics = Readonly<Record<string, number>>
 
 /** A warning for people, such as an undefined score. */
@@ -36,15 +39,21 @@ export interface WarningLog {
   message: string
 }
 
+/** Functions that the Trainer calls while it runs. */
 export interface Callbacks {
+  /** Before the first step; `resumed_from` is the step of the checkpoint, or 0. */
   onTrainBegin?: (info: { total_steps: number; resumed_from: number }) => void
   /**
-   * The run waits for a promise that it returns: to pause, or, in a browser's worker, to let messages in between the steps, which follow
-   * each other without a turn of its event loop.
+   * After each optimizer step. The run waits for a promise that it returns: to pause, or, in a browser's worker, to let
+   * messages in between the steps, which follow each other without a turn of its event loop.
    */
   onStep?: (log: StepLog) => unknown
+  /** After each epoch and its evaluation. */
   onEpoch?: (log: EpochLog) => void
+  /** For what people should know. */
   onWarning?: (log: WarningLog) => void
+  /** After a checkpoint has been written. */
   onSave?: (info: { path: string; step: number }) => void
+  /** After the last step. */
   onTrainEnd?: (info: { step: number; stopped: 'finished' | 'early' | 'aborted' }) => void
 }

@@ -13,7 +13,7 @@ import type { EpochLog } from './callbacks.ts'
 /** State of a run, besides its tensors. */
 export interface RunState {
   version: 2
-  /** {@link runFingerprint}, which must be equal when the run is resumed. */
+  /** The fingerprint of the options and the model, which must be equal when the run is resumed. */
   fingerprint: string
   /** Optimizer steps taken. */
   step: number

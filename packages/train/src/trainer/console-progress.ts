@@ -2,6 +2,7 @@
 
 import type { Callbacks, EpochLog, StepLog } from './callbacks.ts'
 
+/** Options of {@link consoleProgress}. */
 export interface ConsoleProgressOptions {
   /** Prints a line. @default console.log */
   print?: (line: string) => void

@@ -4,6 +4,7 @@ import { random } from '@cola/data'
 
 /** Values of `train_sampling_strategy`. */
 export const samplingStrategies = ['random', 'group_by_length'] as const
+/** The order of an epoch's rows: random, or grouped by length. */
 export type SamplingStrategy = (typeof samplingStrategies)[number]
 
 /** Number of batches whose rows are sorted by length together, as in transformers' LengthGroupedSampler. */

@@ -7,6 +7,7 @@ import type { StepResult } from '../session/step-result.ts'
 import type { RowPredictor } from './trainer-options.ts'
 import { byLength } from './epoch-order.ts'
 
+/** Options of {@link evaluateRows}. */
 export interface EvaluateOptions<Row, Prediction> {
   /** Turns rows into the model's inputs. */
   collate: (rows: readonly Row[]) => Batch
@@ -18,6 +19,7 @@ export interface EvaluateOptions<Row, Prediction> {
   batch_size?: number
 }
 
+/** The loss and the predictions of evaluated rows. */
 export interface EvaluatedRows<Prediction> {
   /** Mean over all rows, or over all labels; independent of the batch size. */
   loss: number

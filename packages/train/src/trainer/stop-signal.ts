@@ -9,7 +9,11 @@ interface SignalSource {
  * An AbortSignal that fires at the first SIGINT or SIGTERM; `dispose` restores the default behaviour. In a browser it
  * never fires.
  */
-export function stopSignal(): { signal: AbortSignal; dispose: () => void } {
+export function stopSignal(): {
+  signal: AbortSignal
+  /** Stops listening. */
+  dispose: () => void
+} {
   const controller = new AbortController()
   const source = (globalThis as { process?: SignalSource }).process
   const names = ['SIGINT', 'SIGTERM']

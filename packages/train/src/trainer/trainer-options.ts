@@ -36,6 +36,7 @@ export type RowPredictor<Row, Prediction> = (
   rows: readonly Row[],
 ) => readonly Prediction[]
 
+/** Options of {@link Trainer}, with the names of transformers' TrainingArguments where it has them. */
 export interface TrainerOptions<Row, Prediction = unknown> {
   session: TrainableSession
   data: TrainerData<Row>

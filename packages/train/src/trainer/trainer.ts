@@ -27,6 +27,7 @@ import { checkRows, readOptions } from './read-options.ts'
 import type { Settings, TrainerOptions } from './trainer-options.ts'
 import { epochOrder } from './epoch-order.ts'
 
+/** The result of {@link Trainer.train}. */
 export interface TrainResult {
   history: EpochLog[]
   /** Losses of the optimizer steps of this call. */

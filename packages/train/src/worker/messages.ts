@@ -15,6 +15,7 @@ import { errorClasses } from '../errors.ts'
 import type { SessionState } from '../session/training-session.ts'
 import type { Device } from '../runtime/devices.ts'
 
+/** Options of {@link createTrainingWorker}. */
 export interface WorkerOptions {
   /** Folder of saveArtifacts. */
   folder: string
