@@ -55,6 +55,12 @@ export { type BaseModel, type BaseModelSource, openBase, type PlacedBatch } from
 export { loadPretrained, type Pretrained, type PretrainedOptions } from './load/pretrained.ts'
 export { withMaskedInputs } from './onnx/masked-inputs.ts'
 export { type HeadOptions, withHead } from './tasks/head.ts'
+export {
+  type HiddenStatesOptions,
+  type HiddenStatesReader,
+  openHiddenStates,
+  type TextStates,
+} from './tasks/hidden-states.ts'
 export { canonicalize } from './onnx/names.ts'
 export { openOnnxModel, type OnnxModel, type OnnxModelOptions } from './onnx/open.ts'
 export { baseModelPrefix } from './onnx/prefixes.ts'

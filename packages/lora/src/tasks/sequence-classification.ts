@@ -16,6 +16,7 @@ import type { Batch } from '@cola/train'
 import { type Check, list, oneOf, share } from '@cola/train/options'
 import { type Pooling, poolings } from '../inject/head.ts'
 import { withHead } from './head.ts'
+import { openHiddenStates, type TextStates } from './hidden-states.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
 import type { EncodeContext, Encoded, Task } from './task.ts'
@@ -72,6 +73,11 @@ export interface SequenceClassifier {
    * @throws {DataError} for a text that is empty or no string.
    */
   readonly logits: (texts: readonly TextOrPair[]) => Promise<Float32Array>
+  /**
+   * The last hidden states of every token of texts, which the head reads; opens a second session of the model.
+   * @throws {DataError} for a text that is empty or no string.
+   */
+  readonly hiddenStates: (texts: readonly string[]) => Promise<TextStates[]>
 }
 
 export interface SequenceClassificationTypes {
@@ -210,11 +216,14 @@ export const sequenceClassification: Task<Types> = {
       const rows = texts.map((text) => (typeof text === 'string' ? { text } : text))
       return predict(encodeInputs(rows, { ...context, where: 'texts' }).examples)
     }
+    const { base, device, max_length } = context
+    const reader = context.lazily(async () => openHiddenStates(base, await context.adapted(), { device, max_length }))
     return {
       labels,
       classify: async (texts) =>
         (await logitsOf(texts)).map((row) => problemTypes[problem_type].classification(row, labels)),
       logits: async (texts) => Float32Array.from((await logitsOf(texts)).flat()),
+      hiddenStates: async (texts) => (await reader()).hiddenStates(texts),
     }
   },
 }
