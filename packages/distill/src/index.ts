@@ -9,6 +9,7 @@ export {
   sumOfLosses,
   type Term,
 } from './losses/graph-losses.ts'
+export type { HiddenStatesOptions } from './losses/hidden-states.ts'
 export type { DistillationOptions, LabelOptions, Scale, TemperatureOptions } from './losses/loss-options.ts'
 export type { PairLossName } from './losses/pair-functions.ts'
 export { type PairLoss, pairLosses } from './losses/pairs.ts'
@@ -28,7 +29,7 @@ export { averageTeachers } from './teacher/average-teachers.ts'
 export { balanced } from './teacher/balanced.ts'
 export { cachedTeacher } from './teacher/cached-teacher.ts'
 export type { TeacherSource } from './teacher/open-teacher.ts'
-export type { Split, Teacher } from './teacher/teacher.ts'
+export type { Split, Teacher, TextStates } from './teacher/teacher.ts'
 export { type LogitsOfTexts, teacherFromClassifier, type TextClassifier } from './teacher/teacher-from-classifier.ts'
 export { teacherFromFile } from './teacher/teacher-from-file.ts'
 export type { StudentConfig } from '@cola/rnn'

@@ -1,6 +1,6 @@
 // Options of distill, and their defaults.
 
-import type { Label, Tokenizer } from '@cola/data'
+import type { FileStore, Label, Tokenizer } from '@cola/data'
 import { type EmbeddingTable, parseStudentConfig, type StudentConfig } from '@cola/rnn'
 import {
   adam,
@@ -13,9 +13,12 @@ import {
   type Metrics,
   type Optimizer,
 } from '@cola/train'
+import { paths } from '@cola/train/files'
 import { callable, type Check, type Checks, checkOptions, list, object, text, whole } from '@cola/train/options'
 import type { Term } from '../losses/graph-losses.ts'
+import { type HiddenStatesOptions, hiddenStatesChecks } from '../losses/hidden-states.ts'
 import { checkLossOptions, type DistillationOptions, distillationChecks } from '../losses/loss-options.ts'
+import type { StatesOfText } from '../teacher/normalized-states.ts'
 import type { TeacherSource } from '../teacher/open-teacher.ts'
 import { isModel, type StudentModel } from './student-model.ts'
 
@@ -32,6 +35,8 @@ export interface DistillExample {
   label: number
   /** Inputs of the losses: `teacher_logits`, and `teacher_hidden` where a loss reads it. */
   teacher?: Readonly<Record<string, Float32Array>>
+  /** The teacher's hidden states of its tokens, with the option `hidden_states`. */
+  states?: StatesOfText
 }
 
 export interface DistillOptions extends LoopOptions<DistillExample, readonly number[]> {
@@ -61,6 +66,17 @@ export interface DistillOptions extends LoopOptions<DistillExample, readonly num
   splits?: { train?: string; transfer?: string }
   /** Options of the distillation loss, or a sum of losses of one's own. @default those of `distillation` */
   loss?: DistillationOptions | readonly Term[]
+  /**
+   * Every token teaches: the student's hidden states at all tokens, through a learned projection, are regressed on the
+   * teacher's last ones, beside `loss`; `{}` for the defaults. The student reads the teacher's tokens.
+   * @default the teacher's logits teach alone
+   */
+  hidden_states?: HiddenStatesOptions
+  /**
+   * Folder or store that keeps the teacher's logits and hidden states (as float16, from which batches are read), for this run and
+   * others. @default `teacher` in `output_dir`; without that they are kept in memory
+   */
+  cache_dir?: string | FileStore
   /** First values of the embedding of a student that is given as a configuration. @default N(0, 1), drawn by the seed */
   embedding?: EmbeddingTable
   /** Longest text in tokens; longer ones are cut and counted. @default the tokenizer's, at most 128 */
@@ -104,6 +120,8 @@ const checks: Checks<OptionsOfRun> = {
   labels: list,
   splits: object,
   loss: objectOr('options of the distillation loss, or an array of losses', none),
+  hidden_states: object,
+  cache_dir: objectOr('a folder, or a store of files', isText),
   embedding: object,
   max_length: whole(1),
   compute_metrics: callable,
@@ -131,11 +149,12 @@ const loopDefaults = {
 export const longestText = 128
 
 /** The options of a run, with their defaults. */
-export interface ReadOptions extends Omit<OptionsOfRun, 'train' | 'transfer' | 'heldOut' | 'splits'> {
+export interface ReadOptions extends Omit<OptionsOfRun, 'train' | 'transfer' | 'heldOut' | 'splits' | 'cache_dir'> {
   train: readonly DistillRow[]
   transfer: readonly string[]
   heldOut: Readonly<Record<string, readonly DistillRow[]>>
   splits: { train: string; transfer: string }
+  cache_dir: string | FileStore | undefined
   optimizer: Optimizer
   device: Device
   loop: LoopOptions<DistillExample, readonly number[]> & { seed: number; eval_batch_size: number }
@@ -150,7 +169,7 @@ export function readOptions(options: DistillOptions): ReadOptions {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined)
   const part = (names: object) => Object.fromEntries(entries.filter(([name]) => Object.hasOwn(names, name)))
   const { train = [], transfer = [], heldOut = {}, splits = {}, ...run } = part(checks) as OptionsOfRun
-  const loop = { ...loopDefaults, ...part(loopChecks) }
+  const loop: ReadOptions['loop'] = { ...loopDefaults, ...part(loopChecks) }
   checkLoopOptions('distill', loop, {
     evaluationRows:
       run.validation === undefined || (Array.isArray(run.validation) && run.validation.length === 0) ? 0 : 1,
@@ -161,6 +180,8 @@ export function readOptions(options: DistillOptions): ReadOptions {
   checkOptions('distill, option splits', splits, splitChecks)
   if (run.loss !== undefined && !isTerms(run.loss))
     checkLossOptions('distill, option loss', run.loss, distillationChecks)
+  checkOptions('distill, option hidden_states', run.hidden_states ?? {}, hiddenStatesChecks)
+  const { output_dir } = loop
   refuseContradictions({ ...run, train, transfer })
   return {
     ...run,
@@ -170,11 +191,13 @@ export function readOptions(options: DistillOptions): ReadOptions {
     splits: { train: 'train', transfer: 'transfer', ...splits },
     optimizer: run.optimizer ?? adam({ max_grad_norm: 1 }),
     device: run.device ?? defaultDevice(),
+    cache_dir: run.cache_dir ?? (typeof output_dir === 'string' ? paths().join(output_dir, 'teacher') : output_dir),
     loop,
   }
 }
 
-function refuseContradictions({ student, teacher, tokenizer, train, transfer, embedding }: OptionsOfRun): void {
+function refuseContradictions(options: OptionsOfRun): void {
+  const { student, teacher, tokenizer, train, transfer, embedding, hidden_states } = options
   const refuse = (option: string, what: string, fix: string) => {
     throw new ConfigError({ where: `distill, option ${option}`, what, fix })
   }
@@ -182,6 +205,8 @@ function refuseContradictions({ student, teacher, tokenizer, train, transfer, em
   if (!isModel(student)) parseStudentConfig(student, 'distill, option student')
   if (transfer?.length && teacher === undefined)
     refuse('transfer', 'unlabelled texts without a teacher', 'Give a teacher, or leave them out.')
+  if (hidden_states && teacher === undefined)
+    refuse('hidden_states', 'states of a teacher that is not given', 'Give a teacher, or leave the option out.')
   if (!train?.length && !transfer?.length) refuse('train', 'there is nothing to learn from', 'Give rows with labels.')
   if (tokenizer === undefined && teacher === undefined)
     refuse('tokenizer', 'missing', 'Give a folder, a name on the hub, or a tokenizer.')

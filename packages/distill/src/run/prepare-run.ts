@@ -3,19 +3,21 @@
 import { classificationMetrics, readTokenizer, type Tokenizer } from '@cola/data'
 import { getValue, type Loss } from '@cola/graph'
 import { ConfigError, crossEntropy, generateArtifacts, metricOf, type TrainingArtifacts } from '@cola/train'
-import { paths } from '@cola/train/files'
 import { distillation, sumOfLosses } from '../losses/graph-losses.ts'
 import { labelOptions } from '../losses/loss-options.ts'
 import { cachedTeacher } from '../teacher/cached-teacher.ts'
+import type { StatesOfText } from '../teacher/normalized-states.ts'
 import { openTeacher } from '../teacher/open-teacher.ts'
 import type { Teacher } from '../teacher/teacher.ts'
 import { classesOfRun } from './classes-of-run.ts'
 import { type EncodeContext, labelsOf } from './encode-rows.ts'
+import { everyToken } from './every-token.ts'
 import { type ExamplesOfRun, examplesOfRun } from './examples-of-run.ts'
 import { type DistillExample, type DistillOptions, isTerms, longestText, type ReadOptions } from './options.ts'
 import { type Score, scorer } from './scorer.ts'
 import { embeddingRows, type StudentModel, studentOf } from './student-model.ts'
 import { teacherInputs, teacherValues } from './teacher-values.ts'
+import { tokenTargets } from './token-targets.ts'
 
 export interface PreparedRun {
   context: EncodeContext
@@ -42,8 +44,11 @@ export async function prepareRun(run: ReadOptions): Promise<PreparedRun> {
     const examples = examplesOfRun(run, context, onWarning)
     const { labels, tokenizer } = context
     const { sentences, evaluation, heldOut } = examples
-    const student = studentOf(run.student, { labels, tokenizer, sentences, embedding, seed: loop.seed })
-    const loss = lossOf(run.loss, teacher)
+    const plain = studentOf(run.student, { labels, tokenizer, sentences, embedding, seed: loop.seed })
+    const { student, loss } =
+      teacher && run.hidden_states
+        ? await everyToken(run, plain, teacher)
+        : { student: plain, loss: lossOf(run.loss, teacher) }
     const artifacts = generateArtifacts(student.model, { loss, evalLoss: crossEntropy(), optimizer })
     const score = scorer(run.compute_metrics ?? classificationMetrics, labels.length)
     if (loop.metric_for_best_model !== undefined) requireMetric(loop.metric_for_best_model, evaluation, score)
@@ -104,17 +109,11 @@ function requireMetric(metric: string, evaluation: readonly DistillExample[], sc
 /** The training examples with what the teacher gives for each. */
 async function withTeacher(
   teacher: Teacher,
-  { splits, train: rows, transfer, loop }: ReadOptions,
+  { splits, train: rows, transfer, hidden_states, cache_dir: folder }: ReadOptions,
   { train, places }: ExamplesOfRun,
   { trainingModel }: TrainingArtifacts,
 ): Promise<DistillExample[]> {
-  const { output_dir } = loop
-  const asked =
-    output_dir === undefined
-      ? teacher
-      : cachedTeacher(teacher, {
-          folder: typeof output_dir === 'string' ? paths().join(output_dir, 'teacher') : output_dir,
-        })
+  const asked = folder === undefined ? teacher : cachedTeacher(teacher, { folder })
   const inputs = teacherInputs.filter((name) => trainingModel.inputs.includes(name))
   const widths = new Map(inputs.map((name) => [name, getValue(trainingModel, name).shape.at(-1)] as const))
   const texts = rows.map(({ text }) => text)
@@ -122,5 +121,14 @@ async function withTeacher(
   const values = await teacherValues(asked, { name: splits.train, texts }, widths)
   const others = await teacherValues(asked, { name: splits.transfer, texts: transfer }, widths)
   const ofTrain = [...places.map((place) => values[place]), ...others]
-  return train.map((example, i) => ({ ...example, teacher: ofTrain[i] as Record<string, Float32Array> }))
+  const splitsOfRun = {
+    train: { name: splits.train, texts },
+    transfer: { name: splits.transfer, texts: transfer },
+  }
+  const states = hidden_states ? await tokenTargets(teacher, splitsOfRun, { train, places }, folder) : undefined
+  return train.map((example, i) => ({
+    ...example,
+    teacher: ofTrain[i] as Record<string, Float32Array>,
+    ...(states ? { states: states[i] as StatesOfText } : {}),
+  }))
 }

@@ -21,6 +21,12 @@ export interface StudentModel {
   readonly model: Model
   /** The model's inputs for sentences of token ids. */
   readonly collate: Collate
+  /**
+   * Names of the model's values with hidden states of every token [token, width], one a layer, for the option
+   * `hidden_states` of `distill`; the batch's `token_index` [batch, column] says where each token is.
+   * @default it shows none
+   */
+  readonly hiddenStates?: readonly string[]
   /** Configuration of a student of @cola/rnn. @default it is another model */
   readonly config?: DistilRnnConfig
   /** Parameters as they are saved, from trained ones. @default as they are */

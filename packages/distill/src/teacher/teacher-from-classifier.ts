@@ -2,7 +2,7 @@
 
 import type { Label, Tokenizer } from '@cola/data'
 import { ConfigError } from '@cola/train'
-import type { Teacher } from './teacher.ts'
+import type { Teacher, TextStates } from './teacher.ts'
 
 /**
  * A classifier of texts: what `loadClassifier` of @cola/train, `fineTune` and `loadFineTuned` of @cola/lora, and
@@ -12,6 +12,8 @@ export interface TextClassifier {
   readonly labels: readonly Label[]
   /** Logits [texts, classes] of texts, row by row. */
   readonly logits: (texts: readonly string[]) => Promise<Float32Array>
+  /** Hidden states of every token: those of @cola/lora have it. */
+  readonly hiddenStates?: (texts: readonly string[]) => Promise<readonly TextStates[]>
   /** A string that changes with the weights, which cached logits are kept under. */
   readonly fingerprint: () => string | Promise<string>
   readonly tokenizer: Tokenizer
@@ -30,7 +32,7 @@ export type LogitsOfTexts = Pick<TextClassifier, 'logits' | 'fingerprint'> & Par
  * @throws {ConfigError} for a model of several labels a text, or of a regression.
  */
 export function teacherFromClassifier(classifier: LogitsOfTexts): Teacher {
-  const { labels, tokenizer, fingerprint } = classifier
+  const { labels, tokenizer, fingerprint, hiddenStates } = classifier
   const found = problemTypeOf(classifier)
   if (found !== undefined && found !== 'single_label_classification')
     throw new ConfigError({
@@ -44,6 +46,7 @@ export function teacherFromClassifier(classifier: LogitsOfTexts): Teacher {
     fingerprint,
     ...(labels ? { labels } : {}),
     ...(tokenizer ? { tokenizer } : {}),
+    ...(hiddenStates ? { hiddenStates } : {}),
   }
 }
 

@@ -35,10 +35,14 @@ interface Context {
   readonly input: (name: string, shape: readonly string[]) => Value
 }
 
+/** Value with the hidden states of a layer, [token, directions * hidden_size], tokens in the order of a StepBatch. */
+export const hiddenStatesName = (layer: number): string => `hidden_states.${layer}`
+
 /**
  * Builds the graph.
  * Inputs: those of a StepBatch that the configuration needs, `input_ids` counting rows of `embedding`. Output: `logits`
- * [batch, labels]; what the head reads is `hidden` [batch, directions * hidden_size]. Every parameter is trainable.
+ * [batch, labels]; what the head reads is `hidden` [batch, directions * hidden_size], and {@link hiddenStatesName} says
+ * where the states of all tokens are. Every parameter is trainable.
  * @param embedding Rows of the tokens that occur, [rows, embedding_size].
  */
 export function distilRnn(
@@ -64,11 +68,12 @@ export function distilRnn(
   let x = dropout(g, g.Gather(weight('embedding.weight'), ids), config.embedding_dropout, 'embedding.dropout')
   let runs: Value[] = []
   for (let layer = 0; layer < config.num_layers; layer++) {
-    if (layer > 0) x = dropout(g, aligned(context, runs), config.dropout, `rnn.dropout_l${layer - 1}`)
+    if (layer > 0) x = dropout(g, x, config.dropout, `rnn.dropout_l${layer - 1}`)
     runs = Array.from({ length: directions(config) }, (_, direction) => recurrence(context, x, layer, direction))
+    // Under names of their own, for losses between hidden states.
+    x = g.node('Identity', [aligned(context, runs)], { outputs: [hiddenStatesName(layer)] })[0] as Value
   }
-  // Under a name of its own, for losses between hidden states.
-  const hidden = g.node('Identity', [pool(context, runs)], { outputs: ['hidden'] })[0] as Value
+  const hidden = g.node('Identity', [pool(context, x, runs)], { outputs: ['hidden'] })[0] as Value
   const pooled = dropout(g, hidden, config.head_dropout, 'classifier.dropout')
   g.node('Gemm', [pooled, weight('classifier.weight'), weight('classifier.bias')], {
     name: 'classifier',
@@ -118,17 +123,17 @@ const aligned = (context: Context, [forward, backward]: readonly Value[]): Value
   backward ? context.g.Concat(forward as Value, reversed(context, backward), { axis: 1 }) : (forward as Value)
 
 /**
- * ReLU, then one vector a sentence. The states of ended sentences read as zeros, which no mean or maximum of a ReLU
+ * ReLU, then one vector a sentence, of the states of all tokens or of those of each direction. The states of ended sentences read as zeros, which no mean or maximum of a ReLU
  * sees.
  */
-function pool(context: Context, runs: readonly Value[]): Value {
+function pool(context: Context, states: Value, runs: readonly Value[]): Value {
   const { g, config, input } = context
   if (config.pooling === 'last') {
     // The second direction's last state is that of the sentence's first token, which is last in its own order.
     const last = runs.map((run) => g.Gather(run, input('last_token', ['batch'])))
     return g.Relu(last.length === 1 ? (last[0] as Value) : g.Concat(...last, { axis: 1 }))
   }
-  const hidden = g.Relu(aligned(context, runs))
+  const hidden = g.Relu(states)
   const nothing = g.constant(
     'pool.nothing',
     float32([1, hidden.shape[1] as number], new Float32Array(hidden.shape[1] as number)),

@@ -6,7 +6,7 @@ import type { Model, Tensor } from '@cola/graph'
 import { ConfigError, FeedError, WeightsError } from '@cola/train'
 import type { DistilRnnConfig } from './config.ts'
 import { compact, type EmbeddingTable, expand, randomEmbedding, unseen, vocabularyOf } from './embedding.ts'
-import { distilRnn } from './graph.ts'
+import { distilRnn, hiddenStatesName } from './graph.ts'
 import { randomDistilRnn } from './parameters.ts'
 
 /** Options of a new student. */
@@ -32,6 +32,8 @@ export interface Student {
   readonly config: DistilRnnConfig
   /** Training model; its `embedding.weight` has only the rows of tokens that occur, and `unseenRows` the others. */
   readonly model: Model
+  /** Names of the model's values with the hidden states of each layer, [token, width], in the order of `token_index`. */
+  readonly hiddenStates: readonly string[]
   /**
    * A batch of sentences given as the tokenizer's ids. @throws {FeedError} for a token that did not occur in
    * `sentences`.
@@ -89,6 +91,7 @@ export function createStudent({
   return {
     config,
     model,
+    hiddenStates: Array.from({ length: config.num_layers }, (_, layer) => hiddenStatesName(layer)),
     collate: (batch) =>
       packSteps(
         batch.map((sentence, row) => sentence.map((id) => place(id, row))),
