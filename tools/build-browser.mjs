@@ -123,7 +123,9 @@ async function buildPackage() {
     .flatMap((file) => metafile.inputs[file].imports)
     .filter(({ kind, external, path }) => kind === 'dynamic-import' && !external && !path.startsWith('src/'))
     .map(({ original }) => original)
-  const libraries = Object.fromEntries(lazy.map((name) => [name, `${name.replace(/^@/, '').replaceAll('/', '-')}.js`]))
+  const libraries = Object.fromEntries(
+    lazy.map((name) => [name, `${name.replace(/^@/, '').replaceAll(/[/:]/g, '-')}.js`]),
+  )
   rmSync(outdir, { recursive: true, force: true })
   const own = [separateFiles(files, libraries), ...plugins]
   await build({ ...options, entryPoints: files, outbase: 'src', outdir, plugins: own })

@@ -18,7 +18,7 @@ const packages = {
   train: {
     imports: ['data', 'graph'],
     stages: ['files', 'runtime', 'optim', 'artifacts', 'session', 'classify', 'trainer', 'worker'],
-    files: { 'errors.ts': -2, 'closest-name.ts': -2, 'options.ts': -1 },
+    files: { 'errors.ts': -2, 'closest-name.ts': -2, 'options.ts': -1, 'check-labels.ts': -1 },
   },
   rnn: { imports: ['data', 'graph', 'train'], stages: ['student', 'files'], files: {} },
   distill: { imports: ['data', 'graph', 'train', 'rnn'], stages: ['losses', 'teacher', 'run'], files: {} },

@@ -1,7 +1,7 @@
 // The losses between a student's values and a teacher's, as plain functions on arrays; pair-graphs.ts has each as a graph
 // fragment. These need neither graphs nor a runtime.
 
-import { ConfigError } from '@cola/train'
+import { ConfigError } from '@cola/train/errors'
 import { distillationDefaults, factorOf, type TemperatureOptions } from './loss-options.ts'
 import { dot, logAddExp, logSoftmax, rowsOf, sumRows, type ValueAndGradient } from './row-numerics.ts'
 

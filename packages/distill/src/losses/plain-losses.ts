@@ -1,7 +1,8 @@
 // The losses as plain functions: value and gradient, for an app that trains elsewhere.
 
 import { ignoreIndex } from '@cola/data'
-import { checkLabels, FeedError } from '@cola/train'
+import { checkLabels } from '@cola/train/check-labels'
+import { FeedError } from '@cola/train/errors'
 import { badRow } from './bad-row.ts'
 import {
   checkLossOptions,

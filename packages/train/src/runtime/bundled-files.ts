@@ -1,18 +1,28 @@
 // The addresses of the runtime's files as a bundler writes them. A bundler knows the form `new URL('FILE',
 // import.meta.url)`, copies the file and puts its address here. Node's build has ./no-bundled-files.ts instead.
 
+import { bundledFiles as notBundled } from './no-bundled-files.ts'
 import type { WasmBuild, WasmFiles } from './wasm-files.ts'
 
-export const bundledFiles: Record<WasmBuild, WasmFiles> = {
-  wasm: {
-    mjs: new URL('onnxruntime-web/ort-wasm-simd-threaded.mjs', import.meta.url).href,
-    wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.wasm', import.meta.url).href,
-  },
-  webgpu: {
-    mjs: new URL('onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs', import.meta.url).href,
-    wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm', import.meta.url).href,
-  },
+// Turbopack builds without the runtime where its files are named in a try block.
+function addresses(): Record<WasmBuild, WasmFiles> {
+  try {
+    return {
+      wasm: {
+        mjs: new URL('onnxruntime-web/ort-wasm-simd-threaded.mjs', import.meta.url).href,
+        wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.wasm', import.meta.url).href,
+      },
+      webgpu: {
+        mjs: new URL('onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs', import.meta.url).href,
+        wasm: new URL('onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm', import.meta.url).href,
+      },
+    }
+  } catch {
+    return notBundled
+  }
 }
+
+export const bundledFiles = addresses()
 
 /** Address of this file, or of the bundle that it is part of. */
 export const moduleAddress: string = import.meta.url

@@ -1,9 +1,9 @@
 // What each term of a loss is a mean over in a batch: its rows, its labels, or the sum of the labels' class weights.
-// Checks the labels.
 
 import { ignoreIndex } from '@cola/data'
 import { evaluateDim } from '@cola/graph'
 import type { LabelTerm, LossTerm, RowTerm } from '../artifacts/loss-terms.ts'
+import { isClass, refuseLabel } from '../check-labels.ts'
 import { FeedError } from '../errors.ts'
 import type { Batch, BatchArray } from './feeds.ts'
 
@@ -21,16 +21,6 @@ export const addCounts = (counts: readonly (readonly number[])[]): number[] =>
 /** Number of classes of the labels that a loss reads; undefined if it reads none. */
 export const classesOf = (terms: readonly LossTerm[]): number | undefined =>
   terms.flatMap((term) => ('labels' in term ? [term.classes] : []))[0]
-
-/**
- * Checks labels, one per row: each is a class, or -100 for a row without a label.
- * @param classes Number of classes; undefined if it is not known.
- * @throws {FeedError} naming the first row with another label.
- */
-export function checkLabels(where: string, labels: ArrayLike<number>, classes?: number): void {
-  const at = Array.from(labels).findIndex((label) => label !== ignoreIndex && !isClass(label, classes))
-  if (at >= 0) refuseLabel(`${where}, row ${at + 1}`, labels[at], classes)
-}
 
 function rowCount({ rows, symbols }: RowTerm, batch: Batch): number {
   const sizes = Object.entries(symbols).map(
@@ -68,16 +58,4 @@ function placeOf(i: number, [, ...inner]: readonly number[]): string {
   return width === 1
     ? `row ${i + 1} of the batch`
     : `row ${Math.floor(i / width) + 1} of the batch, position ${(i % width) + 1}`
-}
-
-const isClass = (label: unknown, classes = Number.POSITIVE_INFINITY): boolean =>
-  Number.isInteger(label) && (label as number) >= 0 && (label as number) < classes
-
-function refuseLabel(where: string, found: unknown, classes: number | undefined): never {
-  throw new FeedError({
-    where,
-    what: 'the label is not a class of the model',
-    expected: `${classes === undefined ? 'a whole number from 0' : `0 to ${classes - 1}`}, or ${ignoreIndex} for none`,
-    found: String(found),
-  })
 }
