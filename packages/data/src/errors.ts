@@ -13,16 +13,19 @@ export interface DataProblem {
 
 /** Data that is not valid; the message says where, what was expected, what was found and what to do. */
 export class DataError extends Error {
+  // Names are spelled out, because minifiers change those of classes.
+  override name = 'DataError'
   readonly problem: DataProblem
   constructor(problem: DataProblem, options?: ErrorOptions) {
     super(describe(problem), options)
-    this.name = new.target.name
     this.problem = problem
   }
 }
 
 /** The hub is unreachable or slow, refuses a request, or its response is not valid. */
-export class HubError extends DataError {}
+export class HubError extends DataError {
+  override name = 'HubError'
+}
 
 function describe({ where, what, expected, found, fix }: DataProblem): string {
   const expectedText = expected === undefined ? '' : `, expected ${expected}`

@@ -14,25 +14,34 @@ export interface Problem {
 
 /** Base of all errors that the packages throw on bad input; carries the {@link Problem}'s fields. */
 export class ColaError extends Error {
+  // Names are spelled out, because minifiers change those of classes.
+  override name = 'ColaError'
   readonly problem: Problem
   constructor(problem: Problem, options?: ErrorOptions) {
     super(describe(problem), options)
-    this.name = new.target.name
     this.problem = problem
   }
 }
 
 /** A file or byte sequence does not have the format it claims. */
-export class FormatError extends ColaError {}
+export class FormatError extends ColaError {
+  override name = 'FormatError'
+}
 
 /** Shapes or element types do not fit together. */
-export class ShapeError extends ColaError {}
+export class ShapeError extends ColaError {
+  override name = 'ShapeError'
+}
 
 /** A graph is malformed: cyclic, dangling, duplicated or ill-typed. */
-export class GraphError extends ColaError {}
+export class GraphError extends ColaError {
+  override name = 'GraphError'
+}
 
 /** An operator has no row in the table, or no gradient rule. */
-export class UnsupportedOperatorError extends ColaError {}
+export class UnsupportedOperatorError extends ColaError {
+  override name = 'UnsupportedOperatorError'
+}
 
 function describe({ where, what, expected, found, fix }: Problem): string {
   const expectedText = expected === undefined ? '' : `, expected ${expected}`

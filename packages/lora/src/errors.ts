@@ -5,4 +5,6 @@ import { ColaError } from '@cola/graph'
 export { ConfigError, WeightsError } from '@cola/train'
 
 /** An adapter that does not fit the model it is loaded into. */
-export class AdapterError extends ColaError {}
+export class AdapterError extends ColaError {
+  override name = 'AdapterError'
+}

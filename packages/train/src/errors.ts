@@ -3,31 +3,49 @@
 import { ColaError } from '@cola/graph'
 
 /** A device is not available, or no runtime is installed. */
-export class DeviceError extends ColaError {}
+export class DeviceError extends ColaError {
+  override name = 'DeviceError'
+}
 
 /** The runtime refuses a model, on a device that works. */
-export class ModelError extends ColaError {}
+export class ModelError extends ColaError {
+  override name = 'ModelError'
+}
 
 /** Inputs that do not fit a model: one is missing, has the wrong shape, or holds ids out of range. */
-export class FeedError extends ColaError {}
+export class FeedError extends ColaError {
+  override name = 'FeedError'
+}
 
 /** A session is released or has ended, or another call that changes its state is running. */
-export class SessionError extends ColaError {}
+export class SessionError extends ColaError {
+  override name = 'SessionError'
+}
 
 /** The loss is NaN or infinite. */
-export class NonFiniteLossError extends ColaError {}
+export class NonFiniteLossError extends ColaError {
+  override name = 'NonFiniteLossError'
+}
 
 /** A file could not be read or written. */
-export class FileError extends ColaError {}
+export class FileError extends ColaError {
+  override name = 'FileError'
+}
 
 /** A checkpoint does not belong to this model or this run. */
-export class CheckpointError extends ColaError {}
+export class CheckpointError extends ColaError {
+  override name = 'CheckpointError'
+}
 
 /** A configuration with unknown or contradictory fields. */
-export class ConfigError extends ColaError {}
+export class ConfigError extends ColaError {
+  override name = 'ConfigError'
+}
 
 /** Weights do not fit the configuration: one is missing or has another shape. */
-export class WeightsError extends ColaError {}
+export class WeightsError extends ColaError {
+  override name = 'WeightsError'
+}
 
 /** The classes by name: an error from another thread is created again from its name and its problem. */
 export const errorClasses = {

@@ -97,5 +97,5 @@ export type {
   TrainerOptions,
 } from './trainer/trainer-options.ts'
 export { type Evaluation, Trainer, type TrainResult } from './trainer/trainer.ts'
-export { createTrainingWorker } from './worker/client.ts'
-export type { WorkerOptions } from './worker/messages.ts'
+export { createTrainingWorker, type TrainingWorker, type WorkerOptions } from './worker/client.ts'
+export { fromPlainError, type PlainError, plainError } from './worker/plain-error.ts'

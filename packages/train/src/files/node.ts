@@ -14,7 +14,8 @@ interface WithBuiltins {
   process?: { getBuiltinModule?: (name: string) => unknown; pid: number }
 }
 
-function builtin<Module>(name: string): Module {
+/** A module of Node. @throws {FileError} outside Node. */
+export function builtin<Module>(name: string): Module {
   const module = (globalThis as WithBuiltins).process?.getBuiltinModule?.(name)
   if (!module)
     throw new FileError({

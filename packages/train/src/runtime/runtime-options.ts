@@ -36,6 +36,9 @@ let isLoaded = false
 /** The settings. */
 export const runtimeSettings = (): Readonly<RuntimeSettings> => settings
 
+/** Takes over the settings of the thread that started this one. */
+export const setRuntimeSettings = (others: Readonly<RuntimeSettings>): void => void Object.assign(settings, others)
+
 /** The settings when the runtime of a browser is loaded: from now on they cannot change. */
 export function fixRuntimeSettings(): Readonly<RuntimeSettings> {
   isLoaded = true

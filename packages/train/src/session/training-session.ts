@@ -131,7 +131,6 @@ export class TrainingSession {
   }: TrainingSessionOptions): Promise<TrainingSession> {
     checkValue('TrainingSession, option seed', seed, integer)
     const resolved = await resolveDevice(device, probeGraph())
-    reportRuntimeWarnings(onWarning)
     const { trainingModel, evalModel, optimizerModel } = artifacts
     const graphs = { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel }
     const temporary = hasFiles() && folder === undefined ? temporaryFolder() : undefined
@@ -151,6 +150,7 @@ export class TrainingSession {
         await open(optimizerModel, files.optimizer_model, { resident: optimizerModel.outputs, spin: false }),
         ...(deviceRow(resolved).resident ? [await open(downloadGraph(blockTensors(artifacts)), undefined)] : []),
       ]
+      reportRuntimeWarnings(onWarning)
       return new TrainingSession(resolved, artifacts, sessions, seed, cleanUpEarly(cleanUp))
     } catch (error) {
       cleanUp()

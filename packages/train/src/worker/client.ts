@@ -1,19 +1,57 @@
-// A training session in a worker thread, for servers: the runtime blocks its thread while it runs.
+// A training session in a worker, so that neither a page nor a server waits for the runtime, which blocks its thread.
 
-import { hasFiles } from '../files/node.ts'
-import { DeviceError } from '../errors.ts'
+import type { BytesByName, Files } from '@cola/data'
+import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
+import { FeedError, SessionError } from '../errors.ts'
+import { callable, type Check, checkOptions, type Checks, integer } from '../options.ts'
+import { checkDevice, defaultDevice, type Device, type ResolvedDevice } from '../runtime/devices.ts'
+import { runtimeSettings } from '../runtime/runtime-options.ts'
+import { Calls } from '../session/calls.ts'
 import type { TrainableSession } from '../session/training-session.ts'
 import {
-  type Call,
-  fromPlainError,
+  type FromWorker,
   fromPlainState,
   fromPlainTensors,
+  type Method,
   type Opened,
   plainState,
   plainTensors,
-  type Reply,
-  type WorkerOptions,
+  type ToWorker,
 } from './messages.ts'
+import { fromPlainError } from './plain-error.ts'
+import { artifactFiles, sendFiles } from './send-artifacts.ts'
+import { startThread } from './thread.ts'
+
+export interface WorkerOptions {
+  /**
+   * The artifacts: the path of a folder of saveArtifacts (Node), its files or their bytes by name, or the artifacts
+   * themselves.
+   */
+  folder: string | Files | BytesByName | TrainingArtifacts
+  /** @default 'cpu' in Node, 'wasm' in a browser */
+  device?: Device
+  /** Seed of the dropout masks. @default 0 */
+  seed?: number
+  /**
+   * Browsers: starts the worker, for bundlers that do not know `new Worker(new URL(...))`. Its script is
+   * `@cola/train/worker`. @default the script beside this one
+   */
+  createWorker?: () => Worker
+  /** Is told once when a browser's runtime has to compute on one thread. @default nobody is told */
+  onWarning?: (message: string) => void
+}
+
+/** A session in a worker, and the device that it runs on. */
+export type TrainingWorker = TrainableSession & { readonly device: ResolvedDevice }
+
+const anything: Check = ['a device', () => true]
+const checks: Checks<WorkerOptions> = {
+  folder: ['a path, files, bytes by name or artifacts', (value) => value !== '' && value !== null],
+  device: anything,
+  seed: integer,
+  createWorker: callable,
+  onWarning: callable,
+}
 
 interface Pending {
   resolve: (result: never) => void
@@ -21,41 +59,53 @@ interface Pending {
 }
 
 /**
- * Opens the artifacts of a folder (saveArtifacts) in a worker thread. The result can be used like a TrainingSession, by
- * the Trainer for instance. Methods that return nothing are queued; the next call that returns a promise throws their
- * errors.
- * @throws {DeviceError | FileError | FormatError} as TrainingSession.create and loadArtifacts do.
+ * Opens training artifacts in a worker: a thread in Node, a Web Worker in a browser. The result can be used like a
+ * TrainingSession, by the Trainer for instance. Methods that return nothing are queued; the next call that returns a
+ * promise throws their errors.
+ * @throws {ConfigError} for an option that is unknown or not valid.
+ * @throws {DeviceError} when a browser does not start the worker, or the device is not available.
+ * @throws {FileError | FormatError} as loadArtifacts does.
  */
-export async function createTrainingWorker(options: WorkerOptions): Promise<TrainableSession> {
-  if (!hasFiles())
-    throw new DeviceError({
-      where: 'createTrainingWorker',
-      what: "worker threads are Node's",
-      fix: 'In a browser, create the session inside a Web Worker.',
-    })
-  const { Worker } = await import('node:worker_threads')
-  const worker = new Worker(new URL(import.meta.resolve('@cola/train/worker')), { workerData: options })
+export async function createTrainingWorker(options: WorkerOptions): Promise<TrainingWorker> {
+  checkOptions('createTrainingWorker', options, checks)
+  const { folder, device = defaultDevice(), seed, createWorker, onWarning } = options
+  checkDevice(device)
+  const calls = new Calls('training worker')
   const pending = new Map<number, Pending>()
-  let calls = 0
+  let count = 0
   let queued: Error | undefined
-  const fail = (error: Error) => {
+  let ended: Error | undefined
+  const end = (error: Error) => {
+    ended ??= error
     for (const { reject } of pending.values()) reject(error)
     pending.clear()
+    void calls.end('the worker has ended')
   }
-  worker.on('error', fail)
-  worker.on('exit', () => fail(new DeviceError({ where: 'training worker', what: 'the worker has ended' })))
-  worker.on('message', ({ id, result, error }: Reply) => {
+  const onMessage = (message: FromWorker) => {
+    if ('warning' in message) return onWarning?.(message.warning)
+    const { id, result, error } = message
     const call = pending.get(id)
     pending.delete(id)
     if (error) call?.reject(fromPlainError(error))
     else call?.resolve(result as never)
-  })
-  const replyTo = <Result>(id: number) => new Promise<Result>((resolve, reject) => pending.set(id, { resolve, reject }))
-  const call = async <Result>(method: string, ...args: unknown[]): Promise<Result> => {
-    const message: Call = { id: ++calls, method, args }
-    const reply = replyTo<Result>(message.id)
-    worker.postMessage(message)
-    const result = await reply
+  }
+  const thread = await startThread({ onMessage, onEnd: end }, createWorker)
+
+  const send = <Result>(id: number, message: ToWorker): Promise<Result> => {
+    if (ended) throw ended
+    try {
+      thread.post(message)
+    } catch (cause) {
+      throw notCloneable('method' in message ? message.method : 'createTrainingWorker', cause as Error)
+    }
+    return new Promise<Result>((resolve, reject) => pending.set(id, { resolve, reject }))
+  }
+  const post = <Result>(method: Method, args: unknown[]): Promise<Result> => {
+    const id = ++count
+    return send(id, { id, method, args })
+  }
+  const call = async <Result>(method: Method, ...args: unknown[]): Promise<Result> => {
+    const result = await post<Result>(method, args)
     if (queued) {
       const error = queued
       queued = undefined
@@ -63,32 +113,63 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
     }
     return result
   }
-  const queue = (method: string, ...args: unknown[]): void => {
-    call(method, ...args).catch((error: Error) => {
+  const change = <Result>(method: Method, ...args: unknown[]) =>
+    calls.change(method, () => call<Result>(method, ...args))
+  const read = <Result>(method: Method, ...args: unknown[]) => calls.read(method, () => call<Result>(method, ...args))
+  const queue = (method: Method, ...args: unknown[]): void => {
+    calls.requireIdle(method)
+    post(method, args).catch((error: Error) => {
       queued = error
     })
   }
-  const { size, lossTerms } = await replyTo<Opened>(0).catch(async (error) => {
+
+  try {
+    if (typeof folder !== 'string') await sendFiles(thread, artifactFiles(folder))
+    const start = {
+      ...(typeof folder === 'string' ? { folder } : {}),
+      ...(seed === undefined ? {} : { seed }),
+      device,
+      runtime: runtimeSettings(),
+    }
+    const opened = await send<Opened>(0, { start })
+    return {
+      device: opened.device,
+      lossTerms: opened.lossTerms,
+      runTrainStep: (batch, step) => change('runTrainStep', batch, step),
+      runEvalStep: (batch) => read('runEvalStep', batch),
+      runOptimizerStep: (step) => change('runOptimizerStep', step),
+      lazyResetGrad: () => queue('lazyResetGrad'),
+      seekDropout: (steps) => queue('seekDropout', steps),
+      getParametersSize: () => opened.size,
+      getFingerprint: () => read('getFingerprint'),
+      getParameters: async () => fromPlainTensors(await read('getParameters')),
+      setParameters: (tensors) => change('setParameters', plainTensors(tensors)),
+      getState: async () => fromPlainState(await read('getState')),
+      setState: (state) => queue('setState', plainState(state)),
+      release: async () => {
+        if (!(await calls.end('the session was released'))) return
+        await post('release', []).catch((error) => {
+          // The end of the thread is what was asked for.
+          if (!(error instanceof SessionError)) throw error
+        })
+        await thread.end()
+      },
+    }
+  } catch (error) {
     // A worker that waits for calls would keep the process alive.
-    await worker.terminate()
+    await thread.end()
     throw error
-  })
-  return {
-    lossTerms,
-    runTrainStep: (batch, step) => call('runTrainStep', batch, step),
-    runEvalStep: (batch) => call('runEvalStep', batch),
-    runOptimizerStep: (step) => call('runOptimizerStep', step),
-    lazyResetGrad: () => queue('lazyResetGrad'),
-    seekDropout: (steps) => queue('seekDropout', steps),
-    getParametersSize: () => size,
-    getFingerprint: () => call('getFingerprint'),
-    getParameters: async () => fromPlainTensors(await call('getParameters')),
-    setParameters: (tensors) => call('setParameters', plainTensors(tensors)),
-    getState: async () => fromPlainState(await call('getState')),
-    setState: (state) => queue('setState', plainState(state)),
-    release: async () => {
-      await call('release')
-      await worker.terminate()
-    },
   }
 }
+
+const notCloneable = (method: string, cause: Error): FeedError =>
+  new FeedError(
+    {
+      where: method,
+      what: 'its arguments cannot be sent to the worker',
+      expected: 'numbers, strings and arrays of them',
+      found: cause.message,
+      fix: 'Leave out functions, promises and objects with methods.',
+    },
+    { cause },
+  )

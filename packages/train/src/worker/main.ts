@@ -1,25 +1,29 @@
 // Entry point of the worker: one TrainingSession, whose methods are called in the order of the messages.
 
-import { parentPort, workerData } from 'node:worker_threads'
+import { memoryFiles } from '@cola/data'
 import { loadArtifacts } from '../artifacts/artifact-files.ts'
+import { setRuntimeSettings } from '../runtime/runtime-options.ts'
 import { TrainingSession } from '../session/training-session.ts'
 import {
   type Call,
+  type FilePart,
   fromPlainState,
   fromPlainTensors,
+  type Method,
   type Opened,
-  plainError,
   plainState,
   plainTensors,
   type PlainTensors,
   type Reply,
-  type WorkerOptions,
+  type Start,
 } from './messages.ts'
+import { parent } from './parent.ts'
+import { plainError } from './plain-error.ts'
 
-type Method = (session: TrainingSession, args: readonly unknown[]) => unknown
+type Run = (session: TrainingSession, args: readonly unknown[]) => unknown
 
 /** How each method's arguments and result are converted between messages and the session. */
-const methods: Record<string, Method> = {
+const methods: Record<Method, Run> = {
   runTrainStep: (session, [batch, options]) => session.runTrainStep(batch as never, options as never),
   runEvalStep: (session, [batch]) => session.runEvalStep(batch as never),
   runOptimizerStep: (session, [options]) => session.runOptimizerStep(options as never),
@@ -33,26 +37,45 @@ const methods: Record<string, Method> = {
   release: (session) => session.release(),
 }
 
-const { folder, device = 'cpu', seed = 0 } = workerData as WorkerOptions
-const session = Promise.resolve().then(() => TrainingSession.create({ artifacts: loadArtifacts(folder), device, seed }))
-let last: Promise<unknown> = session.then(
-  (opened) =>
-    parentPort?.postMessage({
-      id: 0,
-      result: { size: opened.getParametersSize(), lossTerms: opened.lossTerms } satisfies Opened,
-    }),
-  (error) => parentPort?.postMessage({ id: 0, error: plainError(error) }),
-)
+const { post, listen, close } = parent()
+const files = new Map<string, Uint8Array>()
+let session: TrainingSession | undefined
+let last: Promise<unknown> = Promise.resolve()
 
-parentPort?.on('message', ({ id, method, args }: Call) => {
-  last = last.then(async () => {
-    const reply: Reply = { id }
-    try {
-      reply.result = await methods[method]?.(await session, args)
-    } catch (error) {
-      reply.error = plainError(error)
-    }
-    parentPort?.postMessage(reply)
-    if (method === 'release') parentPort?.close()
+function receive({ file, size, at, bytes }: FilePart): void {
+  if (!files.has(file)) files.set(file, new Uint8Array(size))
+  files.get(file)?.set(bytes, at)
+}
+
+async function open({ folder, device, seed, runtime }: Start['start']): Promise<Opened> {
+  setRuntimeSettings(runtime)
+  session = await TrainingSession.create({
+    artifacts: loadArtifacts(folder ?? memoryFiles(files, 'artifacts')),
+    ...(device === undefined ? {} : { device }),
+    ...(seed === undefined ? {} : { seed }),
+    onWarning: (warning) => post({ warning }),
   })
+  // The session has copies of what it needs.
+  files.clear()
+  return { device: session.device, size: session.getParametersSize(), lossTerms: session.lossTerms }
+}
+
+async function reply(id: number, work: () => unknown): Promise<void> {
+  const message: Reply = { id }
+  try {
+    message.result = await work()
+  } catch (error) {
+    message.error = plainError(error)
+  }
+  post(message)
+}
+
+const call = async ({ id, method, args }: Call): Promise<void> => {
+  await reply(id, () => methods[method](session as TrainingSession, args))
+  if (method === 'release') close()
+}
+
+listen((message) => {
+  if ('file' in message) receive(message)
+  else last = last.then(() => ('start' in message ? reply(0, () => open(message.start)) : call(message)))
 })

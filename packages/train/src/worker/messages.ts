@@ -1,39 +1,46 @@
-// Messages between the main thread and the worker: calls and replies as plain data, and errors that keep their class.
+// Messages between a thread and its worker: a start, files, calls and their replies, as plain data.
 
-import {
-  ColaError,
-  float32,
-  FormatError,
-  GraphError,
-  ShapeError,
-  type Tensor,
-  toFloat32,
-  UnsupportedOperatorError,
-} from '@cola/graph'
+import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import type { LossTerm } from '../artifacts/loss-terms.ts'
-import { errorClasses } from '../errors.ts'
-import type { SessionState } from '../session/training-session.ts'
-import type { Device } from '../runtime/devices.ts'
+import type { ResolvedDevice, Device } from '../runtime/devices.ts'
+import type { RuntimeSettings } from '../runtime/runtime-options.ts'
+import type { SessionState, TrainableSession } from '../session/training-session.ts'
+import type { PlainError } from './plain-error.ts'
 
-/** Options of {@link createTrainingWorker}. */
-export interface WorkerOptions {
-  /** Folder of saveArtifacts. */
-  folder: string
-  /** @default 'cpu' */
-  device?: Device
-  /** Seed of the dropout masks. @default 0 */
-  seed?: number
+/** Bytes of a file of the artifacts, from `at` on; the file has `size` bytes. */
+export interface FilePart {
+  file: string
+  size: number
+  at: number
+  bytes: Uint8Array
 }
+
+/** Opens the session. It comes after the files, and its reply has the id 0. */
+export interface Start {
+  start: {
+    /** Path of the artifacts. @default the files that were sent */
+    folder?: string
+    device?: Device
+    seed?: number
+    runtime: RuntimeSettings
+  }
+}
+
+/** Names of a session's methods that the worker calls. */
+export type Method = Exclude<keyof TrainableSession, 'lossTerms' | 'getParametersSize'>
 
 /** A call of a session's method; `state` and tensors as plain data. */
 export interface Call {
   id: number
-  method: string
+  method: Method
   args: unknown[]
 }
 
-/** Properties of the opened session: the result of call 0. */
+export type ToWorker = FilePart | Start | Call
+
+/** Properties of the opened session: the result of the start. */
 export interface Opened {
+  device: ResolvedDevice
   size: number
   lossTerms: readonly LossTerm[]
 }
@@ -44,11 +51,7 @@ export interface Reply {
   error?: PlainError
 }
 
-interface PlainError {
-  name: string
-  message: string
-  problem?: ColaError['problem']
-}
+export type FromWorker = Reply | { warning: string }
 
 interface PlainTensor {
   dims: readonly number[]
@@ -70,17 +73,3 @@ export const fromPlainState = ({ tensors, step }: { tensors: PlainTensors; step:
   tensors: fromPlainTensors(tensors),
   step,
 })
-
-/** Every error class that a session throws, of this package and of @cola/graph. */
-const errors = { ...errorClasses, ColaError, FormatError, GraphError, ShapeError, UnsupportedOperatorError }
-
-export function plainError(error: unknown): PlainError {
-  const { name, message } = error instanceof Error ? error : new Error(String(error))
-  return { name, message, ...(error instanceof ColaError ? { problem: error.problem } : {}) }
-}
-
-/** The error of the worker, with its class. */
-export function fromPlainError({ name, message, problem }: PlainError): Error {
-  const type = errors[name as keyof typeof errors] ?? ColaError
-  return problem ? new type(problem) : new Error(message)
-}

@@ -1,23 +1,24 @@
-// Trains in this thread and in a worker, and prints whether the results are equal, what errors look like, and how long
-// the event loop stood still.
+// Trains in this thread and in a worker, and prints whether the results are equal, and what errors look like.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { folderFiles } from '@cola/data'
 import {
   adamw,
   createTrainingWorker,
-  FeedError,
   saveArtifacts,
   type TrainableSession,
   Trainer,
   TrainingSession,
+  type WorkerOptions,
 } from '@cola/train'
 import { artifactsOf, collate, type Row, rows } from './tiny.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-worker-'))
 const artifacts = artifactsOf(adamw(), { dropout: 0.2 })
 saveArtifacts(folder, artifacts)
+const batch = collate(rows(16))
 
 async function train(session: TrainableSession) {
   const trainer = new Trainer<Row>({
@@ -35,12 +36,55 @@ async function train(session: TrainableSession) {
   return JSON.stringify([losses, parameters])
 }
 
+/** Class and message of the error, sync or not, that a call throws. */
+async function refusal(call: () => unknown): Promise<string> {
+  try {
+    await call()
+    return 'none'
+  } catch (error) {
+    return `${(error as Error).constructor.name}: ${(error as Error).message}`
+  }
+}
+
+const start = (options: Partial<WorkerOptions>) => createTrainingWorker({ folder, device: 'cpu', seed: 3, ...options })
+
 const here = await TrainingSession.create({ artifacts, device: 'cpu', seed: 3 })
-const there = await createTrainingWorker({ folder, device: 'cpu', seed: 3 })
-const equal = (await train(here)) === (await train(there))
-const error = await there.runTrainStep({}).catch((reason: unknown) => reason)
-const missing = await createTrainingWorker({ folder: join(folder, 'nowhere') }).catch((reason: Error) => reason.name)
+const there = await start({})
+const expected = await train(here)
+const equal: Record<string, boolean> = { folder: expected === (await train(there)) }
+const bytes = new Map(
+  folderFiles(folder)
+    .names()
+    .map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]),
+)
+for (const [name, source] of Object.entries({ files: folderFiles(folder), bytes, artifacts })) {
+  const worker = await start({ folder: source })
+  equal[name] = expected === (await train(worker))
+  await worker.release()
+}
+
+const refused: Record<string, string> = {
+  missing: await refusal(() => there.runTrainStep({})),
+  unclonable: await refusal(() => there.runTrainStep({ ...batch, x: { data: () => 1, dims: [1] } as never })),
+}
+there.lazyResetGrad()
+const running = there.runTrainStep(batch)
+refused.busy = await refusal(() => there.runTrainStep(batch))
+refused.queuedWhileBusy = await refusal(() => there.lazyResetGrad())
+await running
+there.setState({ tensors: new Map(), step: 0 })
+refused.queued = await refusal(() => there.getParameters())
+const released = [there.release(), there.release()]
+refused.released = await refusal(() => there.runEvalStep(batch))
+refused.queuedReleased = await refusal(() => there.seekDropout(1))
+await Promise.all(released)
+refused.afterRelease = await refusal(() => there.getState())
+refused.noFolder = await refusal(() => start({ folder: join(folder, 'nowhere') }))
+refused.noFiles = await refusal(() => start({ folder: new Map() }))
+refused.otherFiles = await refusal(() => start({ folder: { checkpoint: new Uint8Array(64) } }))
+refused.device = await refusal(() => start({ device: 'gpu' as never }))
+refused.seed = await refusal(() => start({ seed: 0.5 }))
+refused.option = await refusal(() => start({ sead: 1 } as never))
 await here.release()
-await there.release()
 rmSync(folder, { recursive: true })
-console.log(JSON.stringify({ equal, typed: error instanceof FeedError, message: (error as Error).message, missing }))
+console.log(JSON.stringify({ equal, refused, removed: !existsSync(folder) }))

@@ -1,0 +1,80 @@
+// Starts the worker, a thread of Node or a Web Worker, and sends and receives its messages.
+
+import { DeviceError, SessionError } from '../errors.ts'
+import { builtin, hasFiles } from '../files/node.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+
+export interface Thread {
+  /** @throws {DOMException} DataCloneError for what cannot be copied to another thread. */
+  post(message: ToWorker, transfer?: ArrayBuffer[]): void
+  /** Ends the thread at once. */
+  end(): Promise<void>
+}
+
+/** What is done with messages, and once when the thread ends by itself. */
+export interface Receiver {
+  onMessage: (message: FromWorker) => void
+  onEnd: (error: Error) => void
+}
+
+/** Starts the worker's thread. @throws {DeviceError} when a browser refuses it. */
+export const startThread = (receiver: Receiver, createWorker?: () => Worker): Promise<Thread> =>
+  hasFiles() ? nodeThread(receiver) : webWorker(receiver, createWorker)
+
+async function nodeThread({ onMessage, onEnd }: Receiver): Promise<Thread> {
+  const { Worker } = builtin<typeof import('node:worker_threads')>('node:worker_threads')
+  const worker = new Worker(new URL(import.meta.resolve('@cola/train/worker')))
+  worker.on('message', onMessage)
+  worker.on('messageerror', onEnd)
+  worker.on('error', onEnd)
+  worker.on('exit', () => onEnd(ended('the worker has ended')))
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    end: async () => {
+      await worker.terminate()
+    },
+  }
+}
+
+const ended = (what: string, found?: string): SessionError =>
+  new SessionError({ where: 'training worker', what, ...(found ? { found } : {}) })
+
+async function webWorker({ onMessage, onEnd }: Receiver, createWorker?: () => Worker): Promise<Thread> {
+  const { createWebWorker } = await import('#bundled-files')
+  let worker: Worker
+  try {
+    worker = (createWorker ?? createWebWorker)()
+  } catch (cause) {
+    throw blocked((cause as Error).message, cause)
+  }
+  let heard = false
+  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    heard = true
+    onMessage(data)
+  }
+  worker.onmessageerror = () => onEnd(ended('a message of the worker could not be read'))
+  worker.onerror = (event) => {
+    event.preventDefault()
+    onEnd(
+      heard ? ended('the worker failed', event.message) : blocked(event.message || 'its script could not be loaded'),
+    )
+  }
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    end: async () => worker.terminate(),
+  }
+}
+
+const blocked = (found: string, cause?: unknown): DeviceError =>
+  new DeviceError(
+    {
+      where: 'createTrainingWorker',
+      what: 'the browser did not start the worker',
+      found,
+      fix:
+        "Allow workers of the page's origin (Content-Security-Policy: worker-src 'self'). Where a bundler does not " +
+        "know `new Worker(new URL(...))`, bundle '@cola/train/worker' as a file of its own and pass the option " +
+        "createWorker: () => new Worker('/worker.js', { type: 'module' }).",
+    },
+    { cause },
+  )
