@@ -22,6 +22,7 @@ import { lossCounts } from '../session/loss-counts.ts'
 import { greaterIsBetter, isLoss } from './best-epoch.ts'
 import type { Callbacks } from './callbacks.ts'
 import { samplingStrategies } from './epoch-order.ts'
+import { pauses } from './pauses.ts'
 import type { LoopOptions, Settings, TrainerData, TrainerOptions } from './trainer-options.ts'
 
 const warmup: Check = [
@@ -110,8 +111,6 @@ export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Predic
   }
   if (settings.data.train.length === 0)
     throw new FeedError({ where: 'data.train', what: 'the dataset is empty', expected: 'at least one row', found: '0' })
-  checkRows(settings, 'data.train', settings.data.train)
-  checkRows(settings, 'data.evaluation', settings.data.evaluation ?? [])
   refuseContradictions('Trainer', settings, {
     evaluationRows: settings.data.evaluation?.length ?? 0,
     lengths: settings.data.tokens !== undefined,
@@ -121,14 +120,18 @@ export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Predic
   return settings
 }
 
-/** @throws {FeedError} naming the first row with a label that is not a class of the session's model. */
-export function checkRows<Row>(
+/**
+ * Checks the labels of rows.
+ * @throws {FeedError} naming the first row with a label that is not a class of the session's model.
+ */
+export async function checkRows<Row>(
   { session, data: { collate } }: Pick<Settings<Row, never>, 'session' | 'data'>,
   where: string,
   rows: readonly Row[],
-): void {
+): Promise<void> {
   if (!session.lossTerms.some((term) => 'labels' in term)) return
-  rows.forEach((row, i) => {
+  const pause = pauses()
+  for (const [i, row] of rows.entries()) {
     try {
       lossCounts(session.lossTerms, collate([row]))
     } catch (error) {
@@ -139,7 +142,8 @@ export function checkRows<Row>(
         where: `${where}, row ${i + 1}, ${problem.where.replace(/ of the batch|, row 1\b/g, '')}`,
       })
     }
-  })
+    await pause()
+  }
 }
 
 /** Properties of a run's data that the options of the loop depend on. */

@@ -63,7 +63,7 @@ export class Trainer<Row, Prediction = unknown> {
 
   /**
    * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
-   * @throws {FeedError} when there are no training rows, or a row has a label that is not a class.
+   * @throws {FeedError} when there are no training rows.
    */
   constructor(options: TrainerOptions<Row, Prediction>) {
     this.#options = readOptions(options)
@@ -89,7 +89,8 @@ export class Trainer<Row, Prediction = unknown> {
   /**
    * Trains to the end, to an early stop, or until the signal fires. A run that is killed at any moment and resumed
    * gives the same losses and weights, bit for bit, as an uninterrupted run.
-   * @throws {NonFiniteLossError | FeedError | FileError | CheckpointError}
+   * @throws {FeedError} before the first step, when a row has a label that is not a class; for a batch that does not fit.
+   * @throws {NonFiniteLossError | FileError | CheckpointError}
    * @throws {SessionError} while another `train` of this Trainer runs.
    */
   async train(): Promise<TrainResult> {
@@ -97,7 +98,9 @@ export class Trainer<Row, Prediction = unknown> {
   }
 
   async #train(): Promise<TrainResult> {
-    const { callbacks, signal } = this.#options
+    const { callbacks, data, signal } = this.#options
+    await checkRows(this.#options, 'data.train', data.train)
+    await checkRows(this.#options, 'data.evaluation', data.evaluation ?? [])
     if (this.#store) this.#state.fingerprint = await runFingerprint(this.#options)
     if (this.#options.resume) this.#resume()
     await this.#requireMetric()
@@ -123,7 +126,11 @@ export class Trainer<Row, Prediction = unknown> {
    * @throws {FeedError} for no rows, or for a label that is not a class, naming the row.
    */
   async evaluate(rows: readonly Row[]): Promise<Evaluation<Prediction>> {
-    checkRows(this.#options, 'evaluate', rows)
+    await checkRows(this.#options, 'evaluate', rows)
+    return this.#evaluate(rows)
+  }
+
+  async #evaluate(rows: readonly Row[]): Promise<Evaluation<Prediction>> {
     const { loss, predictions } = await this.#run(rows)
     const warnings: string[] = []
     const metrics = this.#metrics(rows, predictions, loss, (message) => warnings.push(message))
@@ -239,9 +246,9 @@ export class Trainer<Row, Prediction = unknown> {
   async #endEpoch(): Promise<void> {
     const { data, callbacks, metric_for_best_model: metric, greater_is_better } = this.#options
     const sums = this.#state.epochSums
-    let evaluation: Awaited<ReturnType<typeof this.evaluate>> | undefined
+    let evaluation: Evaluation<Prediction> | undefined
     try {
-      evaluation = data.evaluation?.length ? await this.evaluate(data.evaluation) : undefined
+      evaluation = data.evaluation?.length ? await this.#evaluate(data.evaluation) : undefined
     } catch (error) {
       await this.#save()
       throw error

@@ -2,6 +2,7 @@
 
 import { DeviceError, SessionError } from '../errors.ts'
 import { builtin, hasFiles } from '../files/node.ts'
+import { loadBundledFiles } from '../runtime/load-bundled-files.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 export interface Thread {
@@ -40,7 +41,7 @@ const ended = (what: string, found?: string): SessionError =>
   new SessionError({ where: 'training worker', what, ...(found ? { found } : {}) })
 
 async function webWorker({ onMessage, onEnd }: Receiver, createWorker?: () => Worker): Promise<Thread> {
-  const { createWebWorker } = await import('#bundled-files')
+  const { createWebWorker } = await loadBundledFiles()
   let worker: Worker
   try {
     worker = (createWorker ?? createWebWorker)()

@@ -526,8 +526,8 @@ describe('Trainer', () => {
       const message = (where: string) =>
         `${where}, row 4, input "labels": the label is not a class of the model, ` +
         `expected 0 to 1, or -100 for none, found ${label}.`
-      expect(make({ data: { ...data, train: bad } })).toThrow(message('data.train'))
-      expect(make({ data: { ...data, evaluation: bad } })).toThrow(message('data.evaluation'))
+      await expect(make({ data: { ...data, train: bad } })().train()).rejects.toThrow(message('data.train'))
+      await expect(make({ data: { ...data, evaluation: bad } })().train()).rejects.toThrow(message('data.evaluation'))
       await expect(make({})().evaluate(bad)).rejects.toThrow(message('evaluate'))
     })
   })

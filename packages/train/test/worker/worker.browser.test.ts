@@ -77,12 +77,12 @@ describe.skipIf(!existsSync(executablePath))('a training worker in Chromium, bui
     (await page.evaluate(`trainInWorker(${threads}, ${count}, ${epochs})`)) as PageRun
   let losses: number[]
 
-  it('trains on two threads while the page never waits longer than 50 ms', async () => {
+  // A page that blocks does so in each try; another program on the machine only in some.
+  it('trains on two threads while the page never waits longer than 50 ms', { retry: 5 }, async () => {
     await visit('isolated')
     const run = await train(2, 5000, 2)
     expect(run.warnings).toEqual([])
     expect(run.losses).toHaveLength(80)
-    expect(run.longestTask).toBeLessThan(50)
     expect(run.refused).toEqual({
       busy: expect.stringMatching(/^SessionError: training worker, runTrainStep: runTrainStep is still running/),
       unclonable: expect.stringMatching(/^FeedError: runTrainStep: its arguments cannot be sent to the worker/),
@@ -90,6 +90,7 @@ describe.skipIf(!existsSync(executablePath))('a training worker in Chromium, bui
       released: expect.stringMatching(/^SessionError: training worker, runTrainStep: the session was released/),
     })
     losses = run.losses
+    expect(run.longestTask).toBeLessThan(50)
   })
   it('trains on one thread in a page that is not isolated, and says so once', async () => {
     await visit('plain')
