@@ -62,6 +62,7 @@ export {
   numberToFloat16,
 } from './tensor/float16.ts'
 export { packedTensor } from './tensor/packed-matrix.ts'
+export { rowsOf, stackRows } from './tensor/rows.ts'
 export { concatenateChunks } from './tensor/concatenate-chunks.ts'
 export {
   parseSafetensors,

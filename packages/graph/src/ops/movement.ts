@@ -35,10 +35,21 @@ function reshape(c: InferContext): Shape {
     return target
   }
   const divisor = mulDims(...known)
-  const quotient = divisor === 0 ? undefined : divDims(total, divisor)
+  const quotient = divisor === 0 ? undefined : quotientOf(shape, known)
   if (quotient === undefined && typeof total === 'number' && typeof divisor === 'number')
     throw new ShapeError({ where: c.where, what: `cannot reshape [${shape}]`, found: `[${target}]` })
   return target.map((dim) => (dim === -1 ? (quotient ?? c.unknownDim()) : dim))
+}
+
+/** Quotient of two products of dimensions; factors that both have cancel, so that they may be sums of symbols. */
+function quotientOf(factors: Shape, divisors: Shape): Dim | undefined {
+  const rest = [...factors]
+  const others = divisors.filter((dim) => {
+    const at = rest.indexOf(dim)
+    if (at >= 0) rest.splice(at, 1)
+    return at < 0
+  })
+  return divDims(mulDims(...rest), mulDims(...others))
 }
 
 function concat(c: InferContext): OutputType {

@@ -8,6 +8,7 @@ import type { OutputType } from '../ops/operator.ts'
 import { withoutCasts } from './without-casts.ts'
 import { decompose } from './decompose.ts'
 import { float32Types } from './widen.ts'
+import { withoutCache } from './without-cache.ts'
 
 /** Options of {@link readModel}. */
 export interface ReadModelOptions extends ReadOptions {
@@ -21,6 +22,8 @@ export interface ReadModelOptions extends ReadOptions {
    * wrote is read as it is. @default true
    */
   decompose?: boolean
+  /** What becomes of a decoder's inputs of past keys and values, and outputs of present ones. @default 'keep' */
+  cache?: 'keep' | 'drop'
 }
 
 /**
@@ -29,9 +32,10 @@ export interface ReadModelOptions extends ReadOptions {
  */
 export function readModel(
   bytes: Uint8Array,
-  { widen = false, decompose: decomposes = true, ...options }: ReadModelOptions = {},
+  { widen = false, decompose: decomposes = true, cache = 'keep', ...options }: ReadModelOptions = {},
 ): Graph {
-  const decoded = decodeGraph(bytes, options)
+  const read = decodeGraph(bytes, options)
+  const decoded = cache === 'drop' ? withoutCache(read) : read
   const graph = widen ? float32Types(decoded) : decoded
   const { nodes } = graph
   graph.nodes = []

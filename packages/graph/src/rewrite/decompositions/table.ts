@@ -4,18 +4,24 @@
 import { activations } from './activations.ts'
 import { attention } from './attention.ts'
 import type { Decomposition } from './decomposition.ts'
+import { groupQueryAttention } from './group-query-attention.ts'
+import { multiHeadAttention } from './multi-head-attention.ts'
 import { normalizations } from './normalizations.ts'
 import { oldSoftmax } from './old-softmax.ts'
 import { products } from './products.ts'
 import { quantized } from './quantized.ts'
+import { rotary } from './rotary.ts'
 
 const table = {
   ...activations,
   ...attention,
+  ...groupQueryAttention,
+  ...multiHeadAttention,
   ...normalizations,
   ...oldSoftmax,
   ...products,
   ...quantized,
+  ...rotary,
 } satisfies Record<string, Decomposition>
 
 /** The name of an operator with its domain: `com.microsoft.GroupQueryAttention`. */

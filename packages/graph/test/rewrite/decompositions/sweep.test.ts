@@ -5,19 +5,25 @@ import { describe, expect, it } from 'vitest'
 import { decompositions, type FusedName } from '../../../src/rewrite/decompositions/table.ts'
 import { activationSweeps } from './activations.ts'
 import { attentionSweeps } from './attention.ts'
+import { groupQuerySweeps } from './group-query-attention.ts'
+import { multiHeadSweeps } from './multi-head-attention.ts'
 import { normalizationSweeps } from './normalizations.ts'
 import { oldSoftmaxSweeps } from './old-softmax.ts'
 import { productSweeps } from './products.ts'
 import { quantizedSweeps } from './quantized.ts'
+import { rotarySweeps } from './rotary.ts'
 import { check, Draw, type Sweep } from './sweep.ts'
 
 const sweeps: { readonly [Name in FusedName]: Sweep } = {
   ...activationSweeps,
   ...attentionSweeps,
+  ...groupQuerySweeps,
+  ...multiHeadSweeps,
   ...normalizationSweeps,
   ...oldSoftmaxSweeps,
   ...productSweeps,
   ...quantizedSweeps,
+  ...rotarySweeps,
 }
 
 /** Forms of each operator. */

@@ -1,0 +1,120 @@
+// Attention over heads, the part that all attention operators share.
+
+import type { Dim } from '../../ir/dim.ts'
+import type { Value } from '../../ir/graph.ts'
+import type { Builder } from '../../ops/build.ts'
+import { scale, scalarLike, transposeMatrix } from '../../ops/composite.ts'
+import { type FusedContext, unsupported } from './decomposition.ts'
+
+/** The lowest finite float32, instead of -Infinity, so that a row whose positions are all masked is not NaN. */
+const lowest = -3.4028234663852886e38
+
+/** A known size. @throws {UnsupportedOperatorError} for a symbol. */
+export function known(c: FusedContext, size: Dim | undefined, what: string): number {
+  if (typeof size === 'number') return size
+  throw unsupported(c, `${what} is not a known number`, { found: String(size) })
+}
+
+/** [batch, sequence, heads * size] as [batch, heads, sequence, size]. */
+export function splitHeads(c: FusedContext, x: Value, heads: number): Value {
+  const size = known(c, x.shape[2], `the last axis of "${x.name}"`) / heads
+  if (!Number.isInteger(size))
+    throw unsupported(c, `"${x.name}" does not divide into heads`, {
+      expected: `${heads} heads`,
+      found: `[${x.shape}]`,
+    })
+  return c.g.Transpose(c.g.Reshape(x, c.g.int64([0, 0, heads, size])), { perm: [0, 2, 1, 3] })
+}
+
+/** [batch, heads, sequence, size] as [batch, sequence, heads * size]. */
+export function joinHeads(c: FusedContext, x: Value): Value {
+  const width = known(c, x.shape[1], 'the number of heads') * known(c, x.shape[3], 'the size of a head')
+  return c.g.Reshape(c.g.Transpose(x, { perm: [0, 2, 1, 3] }), c.g.int64([0, 0, width]))
+}
+
+/** 0, 1, 2, ... along an axis of `like`, float32 [size]. WebGPU has no integer kernels for it. */
+export function indices(g: Builder, like: Value, axis: number): Value {
+  const ones = g.Expand(g.scalar(1), g.Shape(like, { start: axis, end: axis + 1 }))
+  return g.CumSum(ones, g.scalar(0, 'int64'), { exclusive: 1 })
+}
+
+/** The number of elements along an axis of `like`, float32 [1]. */
+export const sizeOf = (g: Builder, like: Value, axis: number): Value =>
+  g.ReduceSum(g.Expand(g.scalar(1), g.Shape(like, { start: axis, end: axis + 1 })), g.int64([0]))
+
+/** What is added to scores: 0 where every condition holds, `hidden` elsewhere; nothing without conditions. */
+export function maskBias(g: Builder, visible: readonly Value[], hidden = lowest): Value[] {
+  if (visible.length === 0) return []
+  return [
+    g.Where(
+      visible.reduce((a, b) => g.And(a, b)),
+      g.scalar(0),
+      g.scalar(hidden),
+    ),
+  ]
+}
+
+/**
+ * Which keys a query sees, of float32 positions that broadcast: those up to itself, and of them the last `window`.
+ */
+export function causal(g: Builder, query: Value, key: Value, window = -1): Value {
+  const seen = g.GreaterOrEqual(query, key)
+  return window < 0 ? seen : g.And(seen, g.Less(g.Sub(query, key), g.scalar(window)))
+}
+
+export interface Heads {
+  /** [batch, heads, queries, size] */
+  readonly q: Value
+  /** [batch, groups, keys, size]: each head of keys and values serves heads / groups heads of queries. */
+  readonly k: Value
+  readonly v: Value
+  readonly factor: number
+  /** Scores s become softcap tanh(s / softcap); 0: none. */
+  readonly softcap?: number
+  /** Added to the scores in this order. */
+  readonly biases?: readonly Value[]
+  /** [heads]: the logit of one more key without a value. */
+  readonly sink?: Value | undefined
+}
+
+/** The steps of {@link attend} whose results operators can give as an output, [batch, heads, queries, keys]. */
+export interface Attended {
+  readonly output: Value
+  readonly scores: Value
+  readonly capped: Value
+  readonly biased: Value
+  readonly weights: Value
+}
+
+/**
+ * softmax(cap(factor Q K') + biases) V. With fewer heads of keys (Ainslie et al. 2023) the queries of a group are rows
+ * of one product, so that no key is copied.
+ */
+export function attend(c: FusedContext, { q, k, v, factor, softcap = 0, biases = [], sink }: Heads): Attended {
+  const { g } = c
+  const [heads, groups] = [q, k].map(({ shape }) => known(c, shape[1], 'the number of heads')) as [number, number]
+  if (heads % groups !== 0)
+    throw unsupported(c, 'the heads of queries are no multiple of those of keys', { found: `${heads} and ${groups}` })
+  const width = (x: Value, axis: number) => (typeof x.shape[axis] === 'number' ? x.shape[axis] : 0)
+  const grouped = (x: Value) => (heads === groups ? x : g.Reshape(x, g.int64([0, groups, -1, width(x, 3)])))
+  const ungrouped = (x: Value, size: number) => (heads === groups ? x : g.Reshape(x, g.int64([0, heads, -1, size])))
+  const products = g.MatMul(grouped(scale(g, q, factor)), transposeMatrix(g, k))
+  const scores = ungrouped(products, 0)
+  const capped = softcap === 0 ? scores : scale(g, g.Tanh(scale(g, scores, 1 / softcap)), softcap)
+  const biased = biases.reduce((sum, bias) => g.Add(sum, bias), capped)
+  const weights = sink ? softmaxWithSink(g, biased, sink) : g.Softmax(biased, { axis: -1 })
+  const output = ungrouped(g.MatMul(grouped(weights), v), known(c, v.shape[3], 'the size of a head'))
+  return { output, scores, capped, biased, weights }
+}
+
+/** exp(s_j) / (exp(sink) + sum_j exp(s_j)) */
+function softmaxWithSink(g: Builder, scores: Value, sink: Value): Value {
+  const most = g.Max(g.ReduceMax(scores, g.int64([-1])), sink)
+  const powers = g.Exp(g.Sub(scores, g.StopGradient(most)))
+  const total = g.Add(g.ReduceSum(powers, g.int64([-1])), g.Exp(g.Sub(sink, g.StopGradient(most))))
+  return g.Div(powers, total)
+}
+
+/** A sink of each head, [heads, 1, 1]; that of smooth softmax is 0. */
+export const sinkOf = (g: Builder, q: Value, heads: number, logits: Value | undefined): Value =>
+  logits ? g.Reshape(logits, g.int64([heads, 1, 1])) : scalarLike(g, q, 0)

@@ -1,0 +1,117 @@
+// Removes a decoder's cache of keys and values: training computes whole texts, so that nothing comes before them.
+
+import { UnsupportedOperatorError } from '../errors.ts'
+import type { Dim } from '../ir/dim.ts'
+import { addInitializer, cloneGraph, getValue, type Graph, type Node, uniqueName } from '../ir/graph.ts'
+import { tensor } from '../tensor/tensor.ts'
+import { fusedName } from './decompositions/decomposition.ts'
+
+/** Inputs of attention operators that hold past keys and values. */
+const cacheInputs: Readonly<Record<string, readonly number[]>> = {
+  Attention: [4, 5],
+  'com.microsoft.Attention': [4],
+  'com.microsoft.GroupQueryAttention': [3, 4],
+  'com.microsoft.MultiHeadAttention': [6, 7],
+}
+
+/** Names of inputs with past, and of outputs with past and present keys and values. */
+const [pastName, presentName] = [/^past([._]|$)/, /^present([._]|$)/]
+
+/** The inputs of a graph that hold past keys and values, by name or by the attention that reads them. */
+function cachesOf(graph: Graph): string[] {
+  const read = new Set(
+    graph.nodes.flatMap((node) => (cacheInputs[fusedName(node)] ?? []).map((i) => node.inputs[i] ?? '')),
+  )
+  const isCache = (name: string): boolean => read.has(name) || (pastName.test(name) && rankOf(graph, name) >= 4)
+  return graph.inputs.filter(isCache)
+}
+
+const rankOf = (graph: Graph, name: string): number => getValue(graph, name).shape.length
+
+/**
+ * A copy of a decoded graph (see `decodeGraph`) without inputs of past keys and values and without outputs of present
+ * ones; the graph itself if it has none. An attention mask then is as long as the text.
+ * @throws {UnsupportedOperatorError} for a cache that an operator reads in a way that is not known.
+ */
+export function withoutCache(original: Graph): Graph {
+  const caches = new Set(cachesOf(original))
+  if (caches.size === 0) return original
+  const graph = cloneGraph(original)
+  const ids = graph.inputs.find((name) => !caches.has(name) && rankOf(graph, name) === 2)
+  const presents = new Set(
+    graph.nodes.flatMap((node) => (cacheInputs[fusedName(node)] ? node.outputs.slice(1) : [])).filter(Boolean),
+  )
+  graph.nodes = []
+  for (const node of original.nodes) graph.nodes.push(...withoutPast(graph, node, caches, ids))
+  graph.inputs = graph.inputs.filter((name) => !caches.has(name))
+  graph.outputs = graph.outputs.filter((name) => !presentName.test(name) && !presents.has(name))
+  for (const name of caches) graph.values.delete(name)
+  shortenMasks(graph, ids)
+  return graph
+}
+
+/** The nodes that replace one which reads a cache. */
+function withoutPast(graph: Graph, node: Node, caches: ReadonlySet<string>, ids: string | undefined): Node[] {
+  if (!node.inputs.some((name) => caches.has(name))) return [node]
+  const slots = cacheInputs[fusedName(node)]
+  if (slots) return [{ ...node, inputs: node.inputs.map((name, i) => (slots.includes(i) ? '' : name)) }]
+  if (node.domain === '' && node.opType === 'Concat')
+    return [{ ...node, inputs: node.inputs.filter((name) => !caches.has(name)) }]
+  if (node.domain === '' && node.opType === 'Shape' && ids !== undefined)
+    return emptyShape(graph, node, getValue(graph, node.inputs[0] as string).shape, ids)
+  throw new UnsupportedOperatorError({
+    where: `node "${node.name}"`,
+    what: `${fusedName(node)} reads the cache "${node.inputs.find((name) => caches.has(name))}"`,
+    expected: 'attention, Concat or Shape',
+    fix: 'Export the model without a cache of keys and values.',
+  })
+}
+
+/** The shape of an empty cache: the text's batch, and no earlier token. */
+function emptyShape(graph: Graph, node: Node, shape: readonly Dim[], ids: string): Node[] {
+  const [batch, ...others] = shape
+  const rest = addInitializer(
+    graph,
+    uniqueName(graph, `${node.name}/empty`),
+    tensor(
+      'int64',
+      [others.length],
+      BigInt64Array.from(others, (dim) => BigInt(typeof dim === 'number' ? dim : 0)),
+    ),
+  ).name
+  const { start = 0, end = shape.length } = node.attributes
+  const whole = { ...node, opType: 'Concat', attributes: { axis: 0 } }
+  const [first, all] = [`${node.name}/batch`, `${node.name}/shape`]
+  const [from, to] = [start, end].map(
+    (at, i) => addInitializer(graph, uniqueName(graph, `${node.name}/${i}`), int64([Number(at)])).name,
+  ) as [string, string]
+  return [
+    typeof batch === 'number'
+      ? {
+          ...whole,
+          name: first,
+          opType: 'Identity',
+          inputs: [constant(graph, node, batch)],
+          outputs: [first],
+          attributes: {},
+        }
+      : { ...whole, name: first, opType: 'Shape', inputs: [ids], outputs: [first], attributes: { start: 0, end: 1 } },
+    { ...whole, name: all, inputs: [first, rest], outputs: [all] },
+    { ...whole, opType: 'Slice', inputs: [all, from, to], attributes: {} },
+  ]
+}
+
+const int64 = (values: readonly number[]) => tensor('int64', [values.length], BigInt64Array.from(values, BigInt))
+
+const constant = (graph: Graph, node: Node, value: number): string =>
+  addInitializer(graph, uniqueName(graph, `${node.name}/rows`), int64([value])).name
+
+/** Gives masks [batch, past + sequence] the shape of the token ids. */
+function shortenMasks(graph: Graph, ids: string | undefined): void {
+  const columns = ids === undefined ? undefined : getValue(graph, ids).shape[1]
+  if (columns === undefined) return
+  for (const name of graph.inputs.filter((input) => /mask/.test(input) && rankOf(graph, input) === 2)) {
+    const value = getValue(graph, name)
+    graph.values.set(name, { ...value, shape: [value.shape[0] as Dim, columns] })
+  }
+}

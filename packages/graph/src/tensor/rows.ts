@@ -1,0 +1,60 @@
+// Rows of matrices: a part of them, and several matrices below each other. Quantized matrices keep their codes.
+
+import { concatenateChunks } from './concatenate-chunks.ts'
+import { packedTensor } from './packed-matrix.ts'
+import type { PackedMatrix, Tensor } from './tensor.ts'
+
+/** Rows `begin` to `end` (exclusive) of a tensor of whole bytes; they are read when their bytes are. */
+export function rowsOf({ dtype, dims, bytes, packed }: Tensor, begin: number, end: number): Tensor {
+  if (packed && !packed.transposed) {
+    const part = (tensor: Tensor): Tensor => rowsOf(tensor, begin, end)
+    return packedTensor({ ...packed, N: end - begin, ...mapParts([packed], ([tensor]) => part(tensor as Tensor)) })
+  }
+  const [rows, ...rest] = dims as [number, ...number[]]
+  return {
+    dtype,
+    dims: [end - begin, ...rest],
+    bytes: () => {
+      const all = bytes()
+      const size = all.length / rows
+      return all.subarray(begin * size, end * size)
+    },
+  }
+}
+
+/** The rows of tensors with equal further dimensions below each other. */
+export function stackRows(tensors: readonly [Tensor, ...Tensor[]]): Tensor {
+  const [{ dtype, dims }] = tensors
+  const rows = tensors.reduce((sum, tensor) => sum + (tensor.dims[0] as number), 0)
+  const packed = tensors.flatMap((tensor) => tensor.packed ?? [])
+  const [first] = packed
+  if (first && packed.length === tensors.length && packed.every((other) => isAlike(first, other)))
+    return packedTensor({ ...first, N: rows, ...mapParts(packed, stackRows) })
+  return {
+    dtype,
+    dims: [rows, ...dims.slice(1)],
+    bytes: () => concatenateChunks(tensors.map((tensor) => tensor.bytes())),
+  }
+}
+
+const isAlike = (a: PackedMatrix, b: PackedMatrix): boolean =>
+  !a.transposed &&
+  !b.transposed &&
+  a.bits === b.bits &&
+  a.blockSize === b.blockSize &&
+  a.K === b.K &&
+  Boolean(a.zeroPoints) === Boolean(b.zeroPoints)
+
+/** Codes, scales and zero points of matrices, each combined by `change`; their rows are the matrices' rows. */
+function mapParts(
+  matrices: readonly PackedMatrix[],
+  change: (tensors: readonly [Tensor, ...Tensor[]]) => Tensor,
+): Pick<PackedMatrix, 'codes' | 'scales' | 'zeroPoints'> {
+  const combined = (name: 'codes' | 'scales' | 'zeroPoints') =>
+    change(matrices.map((matrix) => matrix[name]) as [Tensor, ...Tensor[]])
+  return {
+    codes: combined('codes'),
+    scales: combined('scales'),
+    ...(matrices[0]?.zeroPoints ? { zeroPoints: combined('zeroPoints') } : {}),
+  }
+}
