@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ColaError } from '@cola/graph'
 import type { Device } from '@cola/train'
 import type { KindError } from './compare.ts'
+import { decoderCase } from './decoder.ts'
 import { gpt2LoraCase } from './gpt2-lora.ts'
 import { kdCase } from './kd.ts'
 import { onnxCase } from './onnx.ts'
@@ -19,6 +20,7 @@ const cases: Record<string, Case> = {
   kd: kdCase,
   onnx: onnxCase,
   peft: peftCase,
+  decoder: decoderCase,
 }
 
 /** Runs a case folder; the worst error of each kind of tensor. */

@@ -101,7 +101,7 @@ async function run(graph: Graph, inputs: ReadonlyMap<string, Tensor>, device: De
 }
 
 /** Every tensor of the file must come back bit for bit under its name, and no other. */
-function rewritten(original: ReadonlyMap<string, Tensor>, write: (folder: string) => void): KindError[] {
+export function rewritten(original: ReadonlyMap<string, Tensor>, write: (folder: string) => void): KindError[] {
   const folder = mkdtempSync(join(tmpdir(), 'cola-parity-'))
   try {
     write(folder)

@@ -63,6 +63,7 @@ export {
 } from './tasks/hidden-states.ts'
 export { canonicalize } from './onnx/names.ts'
 export { openOnnxModel, type OnnxModel, type OnnxModelOptions } from './onnx/open.ts'
+export { readOnnxModel } from './onnx/read.ts'
 export { baseModelPrefix } from './onnx/prefixes.ts'
 export { isDecoder } from './onnx/decoders.ts'
 export type { Label } from '@cola/data'

@@ -3,7 +3,9 @@
 import { type Graph, renameValues } from '@cola/graph'
 import { embeddingLayers } from '../inject/embedding.ts'
 import { hasSubmodules, linearLayers, moduleOf } from '../inject/linear.ts'
+import { builderName } from './builder-names.ts'
 import { asLinear, oneMatrix, ownVectors } from './layout.ts'
+import { restoreModules } from './packed.ts'
 import { baseModelPath } from './prefixes.ts'
 
 /** Modules that transformers has beside the base model. */
@@ -133,6 +135,7 @@ const embeddingNames = (graph: Graph, base: string, pathOf: (module: string) => 
  */
 export function canonicalize(graph: Graph, model_type: string): void {
   graph.metadata.model_type = model_type
+  const matrices = renameBuilders(graph, model_type)
   const [ofParameters, ofNodes] = [basePathOf(graph), basePathOfNodes(graph)]
   const exported = ofParameters ?? ofNodes ?? ''
   const canonical = canonicalBase(graph, exported, model_type)
@@ -149,9 +152,22 @@ export function canonicalize(graph: Graph, model_type: string): void {
   renameFree(graph, names)
   const unnamed = linearLayers(graph).filter(({ module, weight }) => !isParameter(weight) && module !== weight)
   renameFree(graph, new Map(unnamed.map(({ module, weight }) => [weight, `${module}.weight`])))
-  asLinear(graph, new Set(unnamed.map(({ module }) => `${module}.weight`)))
+  asLinear(graph, new Set([...matrices, ...unnamed.map(({ module }) => `${module}.weight`)]))
+  restoreModules(graph)
   oneMatrix(graph)
   ownVectors(graph)
+}
+
+/** Gives parameters that a model builder named transformers' names. @returns Those of matrices. */
+function renameBuilders(graph: Graph, model_type: string): string[] {
+  const names = new Map(
+    [...graph.initializers.keys()].flatMap((name) => {
+      const known = builderName(name, model_type)
+      return known === undefined ? [] : [[name, known] as const]
+    }),
+  )
+  renameFree(graph, names)
+  return [...names.values()].filter((name) => name.endsWith('.weight') && graph.initializers.has(name))
 }
 
 /** Renames values to names that are free; of two values with the same new name, the first gets it. */

@@ -12,12 +12,12 @@ import {
   type Source,
   type Tokenizer,
 } from '@cola/data'
-import { externalLocations, foldLinear, type Model, readModel, simplify } from '@cola/graph'
-import { besideOf, externalDataOf } from '@cola/train'
+import { externalLocations, type Model } from '@cola/graph'
+import { besideOf } from '@cola/train'
 import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
-import { canonicalize } from './names.ts'
 import { modelTypeOf } from './prefixes.ts'
+import { readOnnxModel } from './read.ts'
 
 /** Options of {@link openOnnxModel}. */
 export interface OnnxModelOptions extends HubOptions {
@@ -58,11 +58,7 @@ export async function openOnnxModel(source: Source, { file, ...options }: OnnxMo
   const files = filesOf(await openFiles(source, { ...options, files: [] }))
   const name = await fetchModel(files, file?.replaceAll('\\', '/'))
   const config = readConfig(files)
-  const where = placeOf(files, name)
-  const external = { where, externalData: externalDataOf(files, name), widen: true }
-  const graph = foldLinear(simplify(readModel(files.read(name), external)))
-  canonicalize(graph, config.model_type)
-  return { model: { graph, trainable: new Set() }, config, tokenizer: await readTokenizer(files), files }
+  return { model: readOnnxModel(files, name, config), config, tokenizer: await readTokenizer(files), files }
 }
 
 /** Reads config.json; a missing model_type is derived from the class name in `architectures`. */

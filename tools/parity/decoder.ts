@@ -1,0 +1,145 @@
+// A decoder with a cache and fused operators, and a PEFT adapter for it: logits without and with the adapter, loss, the
+// gradient of each of the adapter's matrices, greedy tokens, and the adapter written back.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ignoreIndex, openFiles } from '@cola/data'
+import { elements, type Model, type Tensor, toFloat32 } from '@cola/graph'
+import { loadAdapter, readAdapter, readOnnxModel, writeAdapter } from '@cola/lora'
+import {
+  crossEntropy,
+  type Device,
+  generateArtifacts,
+  openSession,
+  OrtTensor,
+  readSafetensorsFile,
+  resolveDevice,
+  sgd,
+  TrainingSession,
+} from '@cola/train'
+import { generateTokens } from '../../packages/lora/src/generate/generate-tokens.ts'
+import { compare, compareAll, type KindError, worstOfEach } from './compare.ts'
+import { rewritten } from './peft.ts'
+
+/** The prompt of the greedy tokens: the first of row 0. */
+const promptLength = 3
+
+export async function decoderCase(folder: string, device: Device): Promise<KindError[]> {
+  const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as Config
+  const base = readOnnxModel(await openFiles(folder), 'onnx/model.onnx', config)
+  const adapter = readAdapter(join(folder, 'adapter'))
+  const model = loadAdapter(base, adapter)
+  const read = (name: string): Tensors => readSafetensorsFile(join(folder, `${name}.safetensors`)).tensors
+  const [inputs, expected] = [read('inputs'), read('expected')]
+  const written = rewritten(adapter.tensors, (target) => writeAdapter(target, model))
+  return worstOfEach([
+    await logitsOf('base_logits', base, { inputs, expected, device }),
+    await logitsOf('lora_logits', model, { inputs, expected, device }),
+    ...(await trained(model, { inputs, expected, device })),
+    await greedy(model, { inputs, expected, device }, config),
+    ...written,
+  ])
+}
+
+interface Config {
+  model_type: string
+  vocab_size: number
+  max_position_embeddings: number
+}
+
+type Tensors = ReadonlyMap<string, Tensor>
+
+interface Run {
+  readonly inputs: Tensors
+  readonly expected: Tensors
+  readonly device: Device
+}
+
+const integers = (tensors: Tensors, name: string): number[] =>
+  Array.from(elements(tensors.get(name) as Tensor) as BigInt64Array, Number)
+
+const int64 = (values: readonly number[], dims: readonly number[]) => ({
+  data: BigInt64Array.from(values, BigInt),
+  dims,
+})
+
+/** The inputs of a graph, of rows that are padded on the right. */
+function feedsOf({ graph }: Model, ids: readonly number[], mask: readonly number[], dims: readonly number[]) {
+  const columns = dims[1] as number
+  const feeds: Readonly<Record<string, readonly number[]>> = {
+    input_ids: ids,
+    attention_mask: mask,
+    position_ids: ids.map((_, i) => i % columns),
+  }
+  return Object.fromEntries(
+    graph.inputs.filter((name) => feeds[name]).map((name) => [name, int64(feeds[name] ?? [], dims)]),
+  )
+}
+
+/** Logits at real tokens. */
+async function logitsOf(kind: string, model: Model, { inputs, expected, device }: Run): Promise<KindError> {
+  const { dims } = inputs.get('input_ids') as Tensor
+  const mask = integers(inputs, 'attention_mask')
+  const session = await openSession({ graph: model.graph }, await resolveDevice(device, model.graph))
+  const feeds = Object.entries(feedsOf(model, integers(inputs, 'input_ids'), mask, dims))
+  const { logits } = await session.run(
+    Object.fromEntries(feeds.map(([name, { data }]) => [name, new OrtTensor('int64', data, [...dims])])),
+  )
+  await session.release()
+  const right = expected.get(kind) as Tensor
+  const width = right.dims.at(-1) as number
+  const real = (_: number, i: number) => mask[Math.floor(i / width)] === 1
+  const actual = (logits as OrtTensor).data as Float32Array
+  return compare(kind, kind, actual.filter(real), toFloat32(right).filter(real))
+}
+
+/** transformers shifts labels itself: the label of a token is that of the next, and the last has none. */
+const nextTokens = (labels: readonly number[], [, columns]: readonly number[]): number[] =>
+  labels.map((_, i) => ((i + 1) % (columns as number) === 0 ? ignoreIndex : (labels[i + 1] as number)))
+
+/** Loss and gradients of the batch. */
+async function trained(model: Model, { inputs, expected, device }: Run): Promise<KindError[]> {
+  const { dims } = inputs.get('input_ids') as Tensor
+  const session = await TrainingSession.create({
+    artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: sgd() }),
+    device,
+  })
+  try {
+    const { loss } = await session.runTrainStep({
+      ...feedsOf(model, integers(inputs, 'input_ids'), integers(inputs, 'attention_mask'), dims),
+      labels: { data: Int32Array.from(nextTokens(integers(inputs, 'labels'), dims)), dims },
+    })
+    return [
+      compare('loss', 'loss', [loss], toFloat32(expected.get('loss') as Tensor)),
+      ...compareAll('grad', expected, await session.getGradients()),
+    ]
+  } finally {
+    await session.release()
+  }
+}
+
+/** The tokens that follow the prompt. */
+async function greedy(model: Model, { inputs, expected, device }: Run, config: Config): Promise<KindError> {
+  const right = integers(expected, 'greedy')
+  const session = await openSession({ graph: model.graph }, await resolveDevice(device, model.graph))
+  const { vocab_size, max_position_embeddings: max_length } = config
+  const logits = async (text: readonly number[]) => {
+    const dims = [1, text.length]
+    const feeds = Object.entries(
+      feedsOf(
+        model,
+        text,
+        text.map(() => 1),
+        dims,
+      ),
+    )
+    const results = await session.run(
+      Object.fromEntries(feeds.map(([name, { data }]) => [name, new OrtTensor('int64', data, dims)])),
+    )
+    return ((results.logits as OrtTensor).data as Float32Array).slice(-vocab_size)
+  }
+  const prompt = integers(inputs, 'input_ids').slice(0, promptLength)
+  const tokens = await generateTokens({ logits, vocab_size, max_length }, prompt, { max_new_tokens: right.length })
+  await session.release()
+  return compare('greedy', 'greedy', tokens, right, Number.MIN_VALUE)
+}
