@@ -1,11 +1,17 @@
 // A local server with the Hugging Face hub's layout, for tests: one repository, one commit, its files.
 
-import { createServer } from 'node:http'
+import { createHash } from 'node:crypto'
+import { createServer, type ServerResponse } from 'node:http'
 
 export interface HubServer {
   endpoint: string
   /** What it does: serve, answer with a login page, refuse, or be slow. */
   mode: 'up' | 'html' | 'slow' | 'refuse'
+  /** Answers of another kind, tried first; true when the request was answered. */
+  hostile: ((
+    request: { url: string; method: string; range: string | undefined },
+    response: ServerResponse,
+  ) => boolean)[]
   /** What was pushed, by path. */
   pushed: Map<string, Uint8Array>
   /** What was asked for, in order. */
@@ -13,18 +19,34 @@ export interface HubServer {
   close: () => Promise<void>
 }
 
+/** git's id of a file, which the hub names for files outside git-lfs. */
+export const gitId = (bytes: Uint8Array): string =>
+  createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
+
+/** Files that the hub keeps in git-lfs. */
+const isLarge = (path: string): boolean => /\.(safetensors|onnx|onnx_data\w*|bin|parquet)$/.test(path)
+
 /** Serves files, by their paths in the repository, at a commit. */
 export async function hubServer(files: Readonly<Record<string, Uint8Array>>, sha: string): Promise<HubServer> {
-  const info = (path: string) => ({
-    type: 'file',
-    path,
-    size: files[path]?.length,
-    oid: path.replaceAll(/\W/g, '-'),
-    lastCommit: { id: sha, title: '', date: '2026-01-01' },
-  })
+  const info = (path: string) => {
+    const bytes = files[path] as Uint8Array
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    return {
+      type: 'file',
+      path,
+      size: bytes.length,
+      oid: gitId(bytes),
+      ...(isLarge(path) ? { lfs: { oid: sha256, size: bytes.length, pointerSize: 130 } } : {}),
+    }
+  }
   const server = createServer(async (request, response) => {
     const url = request.url ?? ''
+    // A page of another origin asks before it posts.
+    response.setHeader('access-control-allow-origin', '*').setHeader('access-control-allow-headers', '*')
+    if (request.method === 'OPTIONS') return response.end()
     hub.requests.push({ url, authorization: request.headers.authorization })
+    const asked = { url, method: request.method ?? '', range: request.headers.range }
+    if (hub.hostile.some((answer) => answer(asked, response))) return
     if (hub.mode === 'html') return response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>')
     if (hub.mode === 'refuse') return response.writeHead(401).end('{}')
     if (hub.mode === 'slow') return setTimeout(() => response.end('{}'), 3000)
@@ -59,14 +81,15 @@ export async function hubServer(files: Readonly<Record<string, Uint8Array>>, sha
     const name = decodeURIComponent(url.split('?')[0]?.split(`/${sha}/`).pop() ?? '')
     const bytes = files[name]
     if (!bytes) return response.writeHead(404).end()
-    const range = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '')
-    const part = range ? bytes.subarray(Number(range[1]), Number(range[2]) + 1) : bytes
+    const range = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '')
+    const end = range?.[2] ? Number(range[2]) : bytes.length - 1
+    const part = range ? bytes.subarray(Number(range[1]), end + 1) : bytes
     return response
       .writeHead(range ? 206 : 200, {
         'content-length': part.length,
         etag: `"${info(name).oid}"`,
         'x-repo-commit': sha,
-        ...(range ? { 'content-range': `bytes ${range[1]}-${range[2]}/${bytes.length}` } : {}),
+        ...(range ? { 'content-range': `bytes ${range[1]}-${end}/${bytes.length}` } : {}),
       })
       .end(part)
   })
@@ -75,6 +98,7 @@ export async function hubServer(files: Readonly<Record<string, Uint8Array>>, sha
   const hub: HubServer = {
     endpoint: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
     mode: 'up',
+    hostile: [],
     pushed: new Map(),
     requests: [],
     close: () =>

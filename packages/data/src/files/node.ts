@@ -6,9 +6,13 @@ interface WithBuiltins {
   process?: { getBuiltinModule?: (name: string) => unknown }
 }
 
-/** A module of Node. @throws {DataError} outside Node. */
+const find = (name: string): unknown => (globalThis as WithBuiltins).process?.getBuiltinModule?.(name)
+
+/** Whether this environment has files. */
+export const hasFiles = (): boolean => Boolean(find('node:fs'))
+
 function builtin<Module>(name: string): Module {
-  const module = (globalThis as WithBuiltins).process?.getBuiltinModule?.(name)
+  const module = find(name)
   if (!module)
     throw new DataError({
       where: name,
@@ -23,3 +27,9 @@ export const fileSystem = () => builtin<typeof import('node:fs')>('node:fs')
 
 /** node:path. @throws {DataError} outside Node. */
 export const paths = () => builtin<typeof import('node:path')>('node:path')
+
+/** node:os. @throws {DataError} outside Node. */
+export const system = () => builtin<typeof import('node:os')>('node:os')
+
+/** node:crypto. @throws {DataError} outside Node. */
+export const nodeCrypto = () => builtin<typeof import('node:crypto')>('node:crypto')

@@ -2,6 +2,7 @@
 
 import { editDistance } from '../edit-distance.ts'
 import { DataError } from '../errors.ts'
+import { fileSystem, hasFiles, paths } from '../files/node.ts'
 
 /** Whether a name is valid for a repository (huggingface_hub, utils/_validators.py). */
 export const isRepoName = (name: string): boolean =>
@@ -19,8 +20,11 @@ export async function isFolder(nameOrFolder: string): Promise<boolean> {
       expected: 'the path of a folder, or the name of a repository on the hub',
       found: String(nameOrFolder),
     })
-  const { stat } = await import('node:fs/promises')
-  const stats = await stat(nameOrFolder).catch(() => undefined)
+  const stats = hasFiles()
+    ? await fileSystem()
+        .promises.stat(nameOrFolder)
+        .catch(() => undefined)
+    : undefined
   if (stats?.isDirectory()) return true
   if (stats)
     throw new DataError({ where: nameOrFolder, what: 'not a folder', expected: 'the folder that the file is in' })
@@ -43,8 +47,9 @@ export async function isFolder(nameOrFolder: string): Promise<boolean> {
 
 /** A sentence that lists the folders beside a missing one, the most similar name first. */
 export async function neighbours(folder: string): Promise<string> {
-  const { readdir } = await import('node:fs/promises')
-  const { basename, dirname, join, resolve } = await import('node:path')
+  if (!hasFiles()) return 'A browser has no folders: give the files.'
+  const { readdir } = fileSystem().promises
+  const { basename, dirname, join, resolve } = paths()
   const parent = dirname(folder)
   const names = await readdir(parent, { withFileTypes: true }).catch(() => undefined)
   if (!names)

@@ -26,21 +26,24 @@ export function refused(
   })
 }
 
-/** The error for a request while HF_HUB_OFFLINE is set. */
+/** The error for a request while HF_HUB_OFFLINE, or the option, forbids it. */
 export const offline = (where: string, fix = ''): HubError =>
   new HubError({
     where,
     what: 'HF_HUB_OFFLINE forbids requests',
-    fix: `Run once without it (unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE).${fix}`,
+    fix: `Run once without it (unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE, or the option offline).${fix}`,
   })
 
+/** No response came, or it broke off. */
+export class UnreachableError extends HubError {}
+
 /** The error for a request without a valid response. */
-export function unreachable(url: string, cause: unknown): HubError {
+export function unreachable(url: string, cause: unknown): UnreachableError {
   const message =
     cause instanceof Error
       ? `${cause.message}${cause.cause instanceof Error ? ` (${cause.cause.message})` : ''}`
       : String(cause)
-  return new HubError(
+  return new UnreachableError(
     {
       where: url,
       what: 'the hub could not be reached',

@@ -1,6 +1,8 @@
 // Settings of the hub from the environment: endpoint, token and cache, with the variables of Python's huggingface_hub
 // (its constants.py and utils/_auth.py).
 
+import { fileSystem, hasFiles, paths, system } from '../files/node.ts'
+
 /** Endpoint and token of the hub. */
 export interface HubAccess {
   /** @default HF_ENDPOINT, or https://huggingface.co */
@@ -21,20 +23,24 @@ export const endpointOf = (endpoint?: string): string =>
   (endpoint ?? variable('HF_ENDPOINT') ?? 'https://huggingface.co').replace(/\/+$/, '')
 
 /** The folder of the cache, shared with Python: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE or hub/ in HF_HOME. */
-export async function cacheFolder(): Promise<string> {
-  const { join } = await import('node:path')
-  return expandPath(variable('HF_HUB_CACHE') ?? variable('HUGGINGFACE_HUB_CACHE') ?? join(await homeFolder(), 'hub'))
+export function cacheFolder(): string {
+  const { join } = paths()
+  return expandPath(variable('HF_HUB_CACHE') ?? variable('HUGGINGFACE_HUB_CACHE') ?? join(homeFolder(), 'hub'))
 }
 
+/** The folder of downloads from addresses: cola/ in XDG_CACHE_HOME, or ~/.cache/cola. */
+export const addressFolder = (): string =>
+  expandPath(paths().join(variable('XDG_CACHE_HOME') ?? paths().join('~', '.cache'), 'cola', 'addresses'))
+
 /** HF_HOME, huggingface/ in XDG_CACHE_HOME, or ~/.cache/huggingface. */
-async function homeFolder(): Promise<string> {
-  const { join } = await import('node:path')
+function homeFolder(): string {
+  const { join } = paths()
   return expandPath(variable('HF_HOME') ?? join(variable('XDG_CACHE_HOME') ?? join('~', '.cache'), 'huggingface'))
 }
 
 /** Replaces `~` and `$NAME` or `${NAME}` in a path; a variable that is not set is not replaced. */
-async function expandPath(path: string): Promise<string> {
-  const { homedir } = await import('node:os')
+function expandPath(path: string): string {
+  const { homedir } = system()
   return path
     .replace(/^~(?=[/\\]|$)/, () => homedir())
     .replace(/\$(?:(\w+)|\{(\w+)\})/g, (all, plain, braced) => process.env[plain ?? braced] ?? all)
@@ -43,11 +49,13 @@ async function expandPath(path: string): Promise<string> {
 /** The token of the environment, or the one that `hf auth login` stored. */
 export async function storedToken(): Promise<string | undefined> {
   const set = clean(variable('HF_TOKEN') ?? variable('HUGGING_FACE_HUB_TOKEN'))
-  if (set || !globalThis.process?.versions?.node) return set
-  const { readFile } = await import('node:fs/promises')
-  const { join } = await import('node:path')
-  const path = await expandPath(variable('HF_TOKEN_PATH') ?? join(await homeFolder(), 'token'))
-  return clean(await readFile(path, 'utf8').catch(() => undefined))
+  if (set || !hasFiles()) return set
+  const path = expandPath(variable('HF_TOKEN_PATH') ?? paths().join(homeFolder(), 'token'))
+  return clean(
+    await fileSystem()
+      .promises.readFile(path, 'utf8')
+      .catch(() => undefined),
+  )
 }
 
 /**

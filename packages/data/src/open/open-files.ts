@@ -5,13 +5,17 @@ import { blobFiles } from '../files/blobs.ts'
 import { fetchFiles, type Files, type WantedFile } from '../files/files.ts'
 import { folderFiles } from '../files/folder.ts'
 import { type BytesByName, memoryFiles } from '../files/memory.ts'
+import { zipFiles } from '../files/zip.ts'
 import { isFolder } from '../hub/folder-or-repo.ts'
-import { type HubOptions, hubFiles } from '../hub/hub.ts'
+import { repositoryFiles } from '../hub/hub.ts'
+import type { HubOptions } from '../hub/hub-options.ts'
+import { endpointOf } from '../hub/settings.ts'
+import { addressFiles } from './address-files.ts'
 import { pickedFiles } from './picked.ts'
 
 /**
  * Where files are read from: the path of a folder (Node) or the name of a repository on the hub; the address of a
- * folder; files or a folder that a person picked; bytes by name; or files that are open already.
+ * folder; files, a zip of them or a folder that a person picked; bytes by name; or files that are open already.
  */
 export type Source = string | URL | Blob | FileList | readonly File[] | FileSystemDirectoryHandle | BytesByName | Files
 
@@ -35,15 +39,18 @@ export async function openFiles(source: Source, { files: wanted, ...options }: O
   return files
 }
 
-/** Whether a source is opened files already. */
+/** Whether a value is {@link Files} that are open. */
 export const isFiles = (value: unknown): value is Files =>
   typeof value === 'object' && value !== null && typeof (value as Partial<Files>).read === 'function'
 
 async function filesOf(source: Source, options: HubOptions): Promise<Files> {
   if (isFiles(source)) return source
+  if (source instanceof URL || isAddress(source)) return filesAt(new URL(source), options)
   if (typeof source === 'string')
     return (await isFolder(source)) ? folderFiles(source) : repositoryFiles(source, options)
   const picked = await pickedFiles(source)
+  const [[name, blob] = [], second] = picked?.files ?? []
+  if (blob && !second && name?.endsWith('.zip')) return zipFiles(new Uint8Array(await blob.arrayBuffer()), name)
   if (picked) return blobFiles(picked.files, picked.where)
   if (isBytes(source)) return memoryFiles(source)
   throw new DataError({
@@ -54,28 +61,17 @@ async function filesOf(source: Source, options: HubOptions): Promise<Files> {
   })
 }
 
+const isAddress = (source: unknown): source is string => typeof source === 'string' && /^https?:\/\//.test(source)
+
+/** The page of a repository on the hub stands for the repository. */
+function filesAt(address: URL, options: HubOptions): Promise<Files> {
+  const [, repo, revision] = /^\/([^/]+\/[^/]+)(?:\/tree\/(.+?))?\/?$/.exec(address.pathname) ?? []
+  if (address.origin !== new URL(endpointOf(options.endpoint)).origin || repo === undefined)
+    return addressFiles(address, options)
+  return repositoryFiles(repo, { ...options, ...(revision ? { revision: decodeURIComponent(revision) } : {}) })
+}
+
 /** An empty record is an object of another kind. */
 const isBytes = (source: unknown): source is BytesByName =>
   source instanceof Map ||
   (source instanceof Object && Object.getPrototypeOf(source) === Object.prototype && Object.keys(source).length > 0)
-
-/** Files of a repository, in Node: those of the cache's folder, with what is fetched. */
-function repositoryFiles(name: string, options: HubOptions): Files {
-  let folder: string | undefined
-  const files = () => (folder === undefined ? memoryFiles({}, name) : folderFiles(folder))
-  return {
-    where: name,
-    names: () => files().names(),
-    has: (file) => files().has(file),
-    size: (file) => files().size(file),
-    read: (file, begin, end) => files().read(file, begin, end),
-    path: (file) => files().path?.(file) ?? `${name}/${file}`,
-    async fetch(wanted) {
-      const found = await hubFiles(name, wanted, options)
-      wanted.forEach(({ path }, i) => {
-        const place = found[i]
-        if (place) folder = place.slice(0, -path.length - 1)
-      })
-    },
-  }
-}

@@ -1,6 +1,7 @@
 // What a person picked: files, or a folder, as blobs by name.
 
 import { DataError } from '../errors.ts'
+import { blobsBelow } from '../files/private-folder.ts'
 
 interface Picked {
   where: string
@@ -36,13 +37,4 @@ function listed(blobs: readonly Blob[]): Picked {
   const shared = names.every((name) => name.startsWith(`${folder}/`))
   const files = new Map(blobs.map((blob, i) => [(names[i] as string).slice(shared ? folder.length + 1 : 0), blob]))
   return { where: shared ? folder : 'picked files', files }
-}
-
-async function blobsBelow(folder: FileSystemDirectoryHandle, prefix = ''): Promise<[string, Blob][]> {
-  const found: [string, Blob][] = []
-  // lib.dom types no iteration of handles.
-  for await (const [name, handle] of folder as unknown as AsyncIterable<[string, FileSystemHandle]>)
-    if (handle.kind === 'file') found.push([`${prefix}${name}`, await (handle as FileSystemFileHandle).getFile()])
-    else found.push(...(await blobsBelow(handle as FileSystemDirectoryHandle, `${prefix}${name}/`)))
-  return found
 }

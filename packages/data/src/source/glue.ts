@@ -1,8 +1,11 @@
 // Reads CoLA from GLUE on the Hugging Face hub (parquet) and from the zip of the public release. The only importer of
-// hyparquet and fflate.
+// hyparquet.
 
 import { DataError } from '../errors.ts'
-import { type HubOptions, hubFiles } from '../hub/hub.ts'
+import { fetchFiles, placeOf } from '../files/files.ts'
+import { readZip } from '../files/zip.ts'
+import { repositoryFiles } from '../hub/hub.ts'
+import type { HubOptions } from '../hub/hub-options.ts'
 import { colaSplits, type ColaSplit, type LabelledText, parseColaTsv } from './cola.ts'
 import { decodeText } from './decode.ts'
 
@@ -45,14 +48,14 @@ export async function parseGlueParquet(bytes: Uint8Array, where = 'parquet'): Pr
 export async function readGlueCola(
   options: HubOptions = {},
 ): Promise<Record<(typeof glueSplits)[number], LabelledText[]>> {
-  const { readFile } = await import('node:fs/promises')
-  const paths = await hubFiles(
-    'nyu-mll/glue',
-    glueSplits.map((split) => ({ path: `cola/${split}-00000-of-00001.parquet` })),
-    { ...options, type: 'dataset' },
+  const files = await repositoryFiles('nyu-mll/glue', { ...options, type: 'dataset' })
+  const names = glueSplits.map((split) => `cola/${split}-00000-of-00001.parquet`)
+  await fetchFiles(
+    files,
+    names.map((path) => ({ path })),
   )
   const [train, validation] = await Promise.all(
-    paths.map(async (path) => parseGlueParquet(await readFile(path as string), path)),
+    names.map((name) => parseGlueParquet(files.read(name), placeOf(files, name))),
   )
   return { train, validation } as Record<(typeof glueSplits)[number], LabelledText[]>
 }
@@ -65,23 +68,18 @@ export async function parseColaZip(
   bytes: Uint8Array,
   where = 'cola_public.zip',
 ): Promise<Record<ColaSplit, LabelledText[]>> {
-  const { unzipSync } = await import('fflate')
-  let files: Record<string, Uint8Array>
-  try {
-    files = unzipSync(bytes, { filter: ({ name }) => /raw\/\w+\.tsv$/.test(name) })
-  } catch (cause) {
-    throw new DataError({ where, what: 'not a zip file', found: (cause as Error).message }, { cause })
-  }
+  const { sizes, read } = await readZip(bytes, where)
+  const names = [...sizes.keys()].filter((name) => /raw\/\w+\.tsv$/.test(name))
   const parse = (split: ColaSplit) => {
-    const name = Object.keys(files).find((path) => path.endsWith(`raw/${split}.tsv`))
+    const name = names.find((path) => path.endsWith(`raw/${split}.tsv`))
     if (!name)
       throw new DataError({
         where,
         what: 'a split is missing',
         expected: `raw/${split}.tsv`,
-        found: Object.keys(files).join(', ') || 'no splits',
+        found: names.join(', ') || 'no splits',
       })
-    return parseColaTsv(decodeText(files[name] as Uint8Array, { where: `${where}/${name}` }), `${where}/${name}`)
+    return parseColaTsv(decodeText(read(name), { where: `${where}/${name}` }), `${where}/${name}`)
   }
   return Object.fromEntries(colaSplits.map((split) => [split, parse(split)])) as Record<ColaSplit, LabelledText[]>
 }

@@ -4,7 +4,7 @@ import type { SafetensorsFile } from '@cola/graph'
 import { FileError } from '../errors.ts'
 import { filesOf, readSafetensors, sinkOf } from './files.ts'
 
-export { sha256 } from './sha256.ts'
+export { sha256 } from '@cola/data'
 export { filesOf, flush, readJson, readSafetensors, sinkOf, storeOf, writeJson } from './files.ts'
 
 type FileSystem = typeof import('node:fs')

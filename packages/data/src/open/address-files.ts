@@ -1,0 +1,169 @@
+// A folder at an address as files: each is downloaded once, kept, and asked for again only where it has changed.
+
+import { HubError } from '../errors.ts'
+import { checkFileName } from '../files/file-name.ts'
+import type { Files, WantedFile } from '../files/files.ts'
+import { sha256 } from '../files/hash.ts'
+import { bodyOf } from '../hub/download.ts'
+import { withTimeout } from '../hub/fetch.ts'
+import { offline, unreachable, UnreachableError } from '../hub/hub-errors.ts'
+import type { HubOptions } from '../hub/hub-options.ts'
+import { openStore } from '../hub/open-store.ts'
+import { backOff, isHtml, pause, request, type RequestContext } from '../hub/request.ts'
+import { addressFolder, isOffline } from '../hub/settings.ts'
+import type { PartialBlob, Store } from '../hub/store.ts'
+
+/** In place of a commit: an address has one state, the last that was downloaded. */
+const current = 'current'
+
+interface Context extends RequestContext {
+  store: Store
+  isOffline: boolean
+  onProgress: HubOptions['onProgress']
+}
+
+/** The files at an address, of which `fetch` downloads those that are wanted. @param address Of a folder. */
+export async function addressFiles(address: URL, options: HubOptions = {}): Promise<Files> {
+  const folder = new URL(address)
+  if (!folder.pathname.endsWith('/')) folder.pathname += '/'
+  const { search } = folder
+  const store = await openStore(`${folder.hostname}--${sha256([folder.href]).slice(0, 16)}`, options, addressFolder)
+  const context: Context = {
+    store,
+    isOffline: options.offline ?? isOffline(),
+    fetch: withTimeout(options.fetch ?? fetch, options.timeout ?? 30_000),
+    retries: options.retries ?? 4,
+    signal: options.signal,
+    onProgress: options.onProgress,
+  }
+  const files = store.files(current)
+  return {
+    ...files,
+    where: folder.href.slice(0, folder.href.length - search.length),
+    async fetch(wanted) {
+      for (const file of wanted) {
+        checkFileName(file.path, folder.href)
+        // What stands behind a question mark, such as a token, goes with each file.
+        const url = new URL(file.path.split('/').map(encodeURIComponent).join('/'), folder)
+        url.search = search
+        await fetchFile(context, url.href, file)
+      }
+      await files.fetch?.(wanted)
+    },
+  }
+}
+
+async function fetchFile(context: Context, url: string, { path, optional }: WantedFile): Promise<void> {
+  const { store } = context
+  const kept = await store.find(current, path)
+  const isKept = kept !== undefined && kept !== 'absent'
+  if (context.isOffline) {
+    if (!isKept && !optional) throw offline(url)
+    return
+  }
+  try {
+    const response = await request(url, {}, context)
+    const problem = problemOf(response, url)
+    if (problem) {
+      await response.body?.cancel()
+      if (!optional || !problem.isAbsent) throw new HubError({ where: url, ...problem.problem })
+      return
+    }
+    const validator = validatorOf(response)
+    const id = sha256([url, validator ?? ''])
+    if (isKept && validator !== undefined && kept.id === id) {
+      await response.body?.cancel()
+      return
+    }
+    await store.write({ id }, (partial) => fill(partial, response, { context, url, path }))
+    await store.link(current, path, { id })
+  } catch (error) {
+    context.signal?.throwIfAborted()
+    if (error instanceof PageError && optional) return
+    // Without a network there is what was downloaded before.
+    if (!(error instanceof UnreachableError) || !isKept) throw error
+  }
+}
+
+/** What says that a file is the same as before. */
+function validatorOf({ headers }: Response): string | undefined {
+  const [etag, modified] = [headers.get('etag'), headers.get('last-modified')]
+  return etag ?? (modified === null ? undefined : `${modified} ${headers.get('content-length')}`)
+}
+
+interface Problem {
+  /** Whether the server has no such file. */
+  isAbsent: boolean
+  problem: { what: string; expected?: string; found?: string; fix: string }
+}
+
+function problemOf({ ok, status, headers }: Response, url: string): Problem | undefined {
+  if (status === 404 || status === 410)
+    return {
+      isAbsent: true,
+      problem: {
+        what: 'no such file',
+        found: `status ${status}`,
+        fix: 'The address is that of the folder of the file.',
+      },
+    }
+  if (!ok)
+    return {
+      isAbsent: false,
+      problem: { what: 'the server refused', found: `status ${status}`, fix: 'Check the address, or try again later.' },
+    }
+  return headers.get('content-type')?.startsWith('text/html') && !/\.html?$/.test(new URL(url).pathname)
+    ? { isAbsent: true, problem: page }
+    : undefined
+}
+
+/** Servers of apps answer with their page where they have no file. */
+const page = {
+  what: 'an HTML page in place of the file',
+  fix: 'The server has no such file: check the address, and that the file was uploaded.',
+}
+
+/** Writes a response to a blob; where it breaks off, the rest is asked for. */
+async function fill(
+  partial: PartialBlob,
+  first: Response,
+  { context, url, path }: { context: Context; url: string; path: string },
+): Promise<void> {
+  // Bytes of an earlier visit are not trusted: nothing names their hash.
+  await partial.clear()
+  const validator = validatorOf(first)
+  const length = first.headers.has('content-encoding') ? undefined : Number(first.headers.get('content-length') ?? NaN)
+  const total = Number.isSafeInteger(length) ? length : undefined
+  let response = first
+  for (let breaks = 0; ; ) {
+    const begin = partial.length
+    try {
+      for await (const chunk of bodyOf(response, url)) {
+        if (partial.length === 0) refusePage(chunk, url)
+        await partial.append(chunk)
+        context.onProgress?.({ file: path, loaded: partial.length, total })
+      }
+      await partial.complete()
+      return
+    } catch (error) {
+      context.signal?.throwIfAborted()
+      breaks = partial.length > begin ? 1 : breaks + 1
+      if (!(error instanceof UnreachableError) || breaks > context.retries) throw error
+      await pause(backOff(breaks - 1), context.signal)
+      response = await request(url, { headers: { range: `bytes=${partial.length}-` } }, context)
+      const isRest = response.status === 206 && validator !== undefined && validatorOf(response) === validator
+      if (!isRest) {
+        if (response.status !== 200) await response.body?.cancel()
+        if (response.status !== 200) throw unreachable(url, new Error(`status ${response.status} for the rest`))
+        await partial.clear()
+      }
+    }
+  }
+}
+
+class PageError extends HubError {}
+
+function refusePage(chunk: Uint8Array, url: string): void {
+  if (/\.html?$/.test(new URL(url).pathname) || !isHtml(new TextDecoder().decode(chunk.subarray(0, 200)))) return
+  throw new PageError({ where: url, ...page })
+}

@@ -1,0 +1,148 @@
+// A folder at an address, on a server that forgets files, changes them, breaks off and answers with pages.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { fetchFiles, type HubOptions, openFiles } from '../../src/index.ts'
+import { hubServer } from '../../../../tools/hub-server.ts'
+import { sha, text } from '../support/hub-files.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cola-address-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const weights = Uint8Array.from({ length: 2_000_000 }, (_, i) => (i * 31) >> 3)
+const files: Record<string, Uint8Array> = {}
+let server: Server
+let address = ''
+let mode: 'files' | 'app' | 'page' | 'break' | 'busy' | 'down' = 'files'
+let hasValidators = true
+const requests: { url: string; range: string | undefined }[] = []
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const url = request.url ?? ''
+    const { range } = request.headers
+    requests.push({ url, range })
+    if (mode === 'down') return response.destroy()
+    if (mode === 'busy' && requests.length < 3) return response.writeHead(503, { 'retry-after': '0' }).end()
+    const name = decodeURIComponent(new URL(url, 'http://x').pathname.replace('/models/mine/', ''))
+    const bytes = files[name]
+    if (!bytes && mode === 'app') return response.setHeader('content-type', 'text/html').end('<!doctype html>')
+    if (!bytes && mode === 'page') return response.end('\n<html><p>log in')
+    if (!bytes) return response.writeHead(404).end()
+    if (hasValidators) response.setHeader('etag', `"${bytes.length}-${bytes[0]}"`)
+    const begin = Number(/\d+/.exec(range ?? '')?.[0] ?? 0)
+    if (begin > 0) response.writeHead(206, { 'content-range': `bytes ${begin}-${bytes.length - 1}/${bytes.length}` })
+    if (mode === 'break' && begin === 0) {
+      response.writeHead(200, { 'content-length': bytes.length })
+      response.write(bytes.subarray(0, 500_000))
+      return setTimeout(() => response.destroy(), 30)
+    }
+    response.end(bytes.subarray(begin))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const at = server.address()
+  address = `http://127.0.0.1:${typeof at === 'object' ? at?.port : ''}/models/mine`
+})
+afterAll(() => server.close())
+
+let cacheDir = ''
+let count = 0
+beforeEach(() => {
+  vi.stubEnv('HOME', folder)
+  cacheDir = join(folder, `cache-${++count}`)
+  mode = 'files'
+  hasValidators = true
+  requests.length = 0
+  for (const name of Object.keys(files)) delete files[name]
+  Object.assign(files, { 'config.json': text('{"a":1}'), 'onnx/model.onnx': weights, 'a b.txt': text('space') })
+})
+const open = (names: string[], more: HubOptions & { source?: string | URL } = {}) => {
+  const { source = address, ...options } = more
+  return openFiles(source, { files: names, cacheDir, ...options })
+}
+
+describe('files at an address', () => {
+  it.each([() => address, () => `${address}/`, () => new URL(address)])('are below it', async (source) => {
+    const opened = await open(['config.json', 'onnx/model.onnx', 'a b.txt'], { source: source() })
+    expect(opened.where).toBe(`${address}/`)
+    expect(Buffer.from(opened.read('onnx/model.onnx')).equals(weights)).toBe(true)
+    expect(Buffer.from(opened.read('a b.txt')).toString()).toBe('space')
+    await fetchFiles(opened, [{ path: 'missing.json', optional: true }])
+    expect(opened.has('missing.json')).toBe(false)
+  })
+
+  it('are downloaded once, and anew when they changed', async () => {
+    await open(['config.json', 'onnx/model.onnx'])
+    expect((await open(['config.json'])).read('config.json')).toEqual(text('{"a":1}'))
+    files['config.json'] = text('{"a":22}')
+    expect((await open(['config.json'])).read('config.json')).toEqual(text('{"a":22}'))
+    hasValidators = false
+    files['config.json'] = text('{"a":33}')
+    expect((await open(['config.json'])).read('config.json')).toEqual(text('{"a":33}'))
+  })
+
+  it('are there offline and when the server is down', async () => {
+    await open(['config.json'])
+    mode = 'down'
+    expect((await open(['config.json'])).read('config.json')).toEqual(text('{"a":1}'))
+    await expect(open(['onnx/model.onnx'])).rejects.toThrow(/models\/mine\/onnx\/model\.onnx: the hub could not|server/)
+    requests.length = 0
+    expect((await open(['config.json'], { offline: true })).read('config.json')).toEqual(text('{"a":1}'))
+    await expect(open(['onnx/model.onnx'], { offline: true })).rejects.toThrow(/forbids requests/)
+    expect(requests).toEqual([])
+  })
+
+  it('go on where they broke off, with progress', async () => {
+    mode = 'break'
+    const loaded: number[] = []
+    const opened = await open(['onnx/model.onnx'], {
+      onProgress: ({ file, loaded: bytes, total }) => {
+        expect([file, total]).toEqual(['onnx/model.onnx', weights.length])
+        loaded.push(bytes)
+      },
+    })
+    expect(Buffer.from(opened.read('onnx/model.onnx')).equals(weights)).toBe(true)
+    expect(requests.map(({ range }) => range?.replace(/\d+/, 'N'))).toEqual([undefined, 'bytes=N-'])
+    expect(loaded.at(-1)).toBe(weights.length)
+  })
+
+  it('are waited for', async () => {
+    mode = 'busy'
+    expect((await open(['config.json'])).has('config.json')).toBe(true)
+  })
+
+  it.each([
+    ['files', /missing\.json: no such file, found status 404/],
+    ['app', /missing\.json: an HTML page in place of the file/],
+    ['page', /missing\.json: an HTML page in place of the file/],
+  ] as const)('that are not there are named, or absent where they may be (%s)', async (state, message) => {
+    mode = state
+    await expect(open(['missing.json'])).rejects.toThrow(message)
+    const opened = await openFiles(address, { files: [{ path: 'missing.json', optional: true }], cacheDir })
+    expect(opened.has('missing.json')).toBe(false)
+  })
+
+  it('go with what stands behind a question mark', async () => {
+    await open(['config.json'], { source: `${address}?token=1` })
+    expect(requests.map(({ url }) => url)).toEqual(['/models/mine/config.json?token=1'])
+  })
+
+  it.each(['../x', '/x', 'a/../../x'])('are not asked for by %j', async (name) => {
+    await expect(open([name])).rejects.toThrow(/not the name of a file/)
+    expect(requests).toEqual([])
+  })
+})
+
+it('the page of a repository stands for it', async () => {
+  const hub = await hubServer({ 'config.json': text('{}') }, sha)
+  const options = { endpoint: hub.endpoint, cacheDir, token: '', files: ['config.json'] }
+  for (const page of ['someone/model', 'someone/model/', 'someone/model/tree/main']) {
+    const opened = await openFiles(`${hub.endpoint}/${page}`, options)
+    expect(opened.where).toBe('someone/model')
+    expect(opened.read('config.json')).toEqual(text('{}'))
+  }
+  await hub.close()
+})
