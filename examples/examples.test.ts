@@ -191,6 +191,15 @@ describe('examples', () => {
       /wrote report\.md/,
     )
     expect(readFileSync(join(again, 'report.md'), 'utf8')).toMatch(/Not run: the teacher was given/)
+
+    // The adapter on its base shows the hidden states, from which every token of the student learns.
+    const [tokens, kind] = [join(out, 'every-token'), join(out, 'student.json')]
+    const common = { config: { embedding_size: 16, hidden_size: 16 }, batch_size: 32 }
+    writeFileSync(kind, JSON.stringify({ common, with: { transfer: true, hidden_states: { weight: 2 } } }))
+    const pair = ['--teacher', join(import.meta.dirname, 'model'), '--adapter', join(folder, 'teacher-1', 'adapter')]
+    const last = ['--student', kind, '--student-epochs', '1', '--seeds', '1', '--out', tokens]
+    expect(run('report.ts', ...pair, ...last)).toMatch(/wrote report\.md/)
+    expect(readFileSync(join(tokens, 'report.md'), 'utf8')).toMatch(/\| hidden states weight +\| 2/)
   })
 
   it.skipIf(!existsSync(pretrained))(

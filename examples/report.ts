@@ -35,6 +35,7 @@ import {
   writeAdapter,
 } from '@cola/lora'
 import { consoleProgress, type Device, type EpochLog, loadClassifier, stopSignal } from '@cola/train'
+import { adaptedTeacher } from './support/adapted-teacher.ts'
 import { loadData, readLines, unlabelled } from './support/data.ts'
 import { comparison, comparisonHeader, type Pairs, spread, three, verdict } from './support/compare.ts'
 import { drawCurve } from './support/curves.ts'
@@ -59,8 +60,10 @@ const settings = commandLine({
   // Models of experiment 1, one or several, each a folder or a name on the hub; none: with the generator the embedded
   // GPT-2, and the same from random weights (`random`); else GPT-2 and GPT-2 medium.
   model: [],
-  // A teacher from elsewhere, in place of experiment 1: a classifier's folder, or a file of logits.
+  // A teacher from elsewhere, in place of experiment 1: a classifier's folder, or a base model and an adapter of PEFT's
+  // on it, which shows its hidden states too; a file of logits, which spares asking it for them.
   teacher: '',
+  adapter: '',
   teacherLogits: '',
   // Training sentences whose labels the student sees; 0: all, with the generator 300.
   labelled: 0,
@@ -214,29 +217,32 @@ const best = [...teachers].sort(
     matthewsCorrelation(b.run.validation, labels.validation) - matthewsCorrelation(a.run.validation, labels.validation),
 )[0]
 const transfer = settings.transfer ? await readLines(settings.transfer) : embedded ? unlabelled(firstSeed, data) : []
+/** Logits from files: of the training sentences, and of the unlabelled ones by their texts. */
+async function logitsFromFiles(): Promise<Teacher['logits']> {
+  const files = [settings.teacherLogits, settings.transferLogits].filter((file) => file !== '').map(teacherFromFile)
+  const [own, other] = files as [Teacher, Teacher | undefined]
+  const said = other && (await other.logits({ name: 'transfer', texts: transfer }))
+  const rows = new Map(transfer.map((text, i) => [text, said?.slice(2 * i, 2 * i + 2) ?? []]))
+  return async (split: Split) =>
+    split.name === 'transfer'
+      ? Float32Array.from(split.texts.flatMap((text) => [...(rows.get(text) ?? [])]))
+      : own.logits(split)
+}
 async function teacherOf(): Promise<Teacher> {
-  if (settings.teacherLogits) {
-    const files = [settings.teacherLogits, settings.transferLogits].filter((file) => file !== '').map(teacherFromFile)
-    const [own, other] = files as [Teacher, Teacher | undefined]
-    const said = other && (await other.logits({ name: 'transfer', texts: transfer }))
-    const rows = new Map(transfer.map((text, i) => [text, said?.slice(2 * i, 2 * i + 2) ?? []]))
-    return {
-      logits: async (split: Split) =>
-        split.name === 'transfer'
-          ? Float32Array.from(split.texts.flatMap((text) => [...(rows.get(text) ?? [])]))
-          : own.logits(split),
-    }
-  }
+  const logits = settings.teacherLogits ? { logits: await logitsFromFiles() } : {}
+  if (settings.adapter) return { ...(await adaptedTeacher(settings.teacher, settings.adapter, { device })), ...logits }
+  if (logits.logits) return { logits: logits.logits }
   const classifier = settings.teacher || (best && join(best.folder, 'classifier'))
   if (!classifier) throw new Error('no teacher: give --model, --teacher or --teacher-logits')
-  return cachedTeacher(teacherFromClassifier(await loadClassifier(classifier, { device })), {
-    folder: join(out, 'logits'),
-  })
+  return teacherFromClassifier(await loadClassifier(classifier, { device }))
 }
+const cache = join(out, 'teacher')
 const teacher = await teacherOf()
 const share = settings.transferShare
 const chosenTransfer = share
-  ? balanced(await teacher.logits({ name: 'transfer', texts: transfer }), share).map((i) => transfer[i] as string)
+  ? balanced(await cachedTeacher(teacher, { folder: cache }).logits({ name: 'transfer', texts: transfer }), share).map(
+      (i) => transfer[i] as string,
+    )
   : transfer
 
 // %% [markdown]
@@ -303,6 +309,7 @@ for (const seed of seeds) {
         seed,
         device,
         output_dir,
+        cache_dir: cache,
         signal,
         callbacks: { ...watch, onEpoch: (log) => log.best && watch.onEpoch?.(log) },
       }),

@@ -1,7 +1,13 @@
 // Experiment 2: a student with a teacher and without, on several seeds.
 
 import { argMax, classificationMetrics, type LabelledText } from '@cola/data'
-import { distill, type DistillationOptions, type StudentConfig, type Teacher } from '@cola/distill'
+import {
+  distill,
+  type DistillationOptions,
+  type HiddenStatesOptions,
+  type StudentConfig,
+  type Teacher,
+} from '@cola/distill'
 import { type EmbeddingTable, embeddingFrom, parseDistilRnnConfig } from '@cola/rnn'
 import { adamw, type Callbacks, type Device, type EpochLog, readSafetensorsFile, type ScheduleName } from '@cola/train'
 import type { Splits } from './data.ts'
@@ -23,11 +29,18 @@ export interface StudentSettings {
   loss?: DistillationOptions
   /** Unlabelled sentences that the teacher scores. */
   transfer?: boolean
+  /** Every token learns from the teacher's hidden states. */
+  hidden_states?: HiddenStatesOptions
 }
+
+const hiddenStatesSettings = ({ weight = 1, loss = 'hidden_mse' }: HiddenStatesOptions) => ({
+  hidden_states_loss: loss,
+  hidden_states_weight: weight,
+})
 
 /** What a student is made and trained with, in full, for a table. */
 export function completeSettings(
-  { config, loss, ...settings }: StudentSettings,
+  { config, loss, hidden_states, ...settings }: StudentSettings,
   { teacher, embedding }: { teacher: boolean; embedding?: string | undefined },
 ) {
   const { hidden_size, num_layers, cell, bidirectional, pooling, ...others } = parseDistilRnnConfig({
@@ -45,6 +58,7 @@ export function completeSettings(
     transfer: false,
     ...settings,
     ...(teacher ? { ...reportLoss, ...soft } : {}),
+    ...(teacher && hidden_states ? hiddenStatesSettings(hidden_states) : {}),
     ...{ label_smoothing, weight },
   }
 }
@@ -86,6 +100,8 @@ export interface StudentRunOptions {
   seed: number
   device: Device
   output_dir: string
+  /** Folder of the teacher's logits and states, for all runs. */
+  cache_dir: string
   signal: AbortSignal
   callbacks: Callbacks
 }
@@ -98,13 +114,14 @@ export async function trainStudent({
   seed,
   device,
   output_dir,
+  cache_dir,
   signal,
   callbacks,
 }: StudentRunOptions): Promise<StudentRun | undefined> {
   const { splits, tokenizer, embedding, names, transfer } = data
   const table = embedding === undefined ? undefined : tableOf(embedding)
   const started = performance.now()
-  const { embedding_lr, weight_decay, max_grad_norm, ...schedule } = { ...reportTraining, ...settings }
+  const { embedding_lr, weight_decay, max_grad_norm, hidden_states, ...schedule } = { ...reportTraining, ...settings }
   const student = await distill({
     student: { ...reportStudent, ...(table ? { embedding_size: table.width } : {}), ...settings.config },
     ...(table ? { embedding: table } : {}),
@@ -117,6 +134,7 @@ export async function trainStudent({
     heldOut: { heldOut: splits.heldOut.rows },
     splits: names,
     loss: { ...reportLoss, ...settings.loss },
+    ...(teacher && hidden_states ? { hidden_states } : {}),
     optimizer: adamw({
       weight_decay,
       max_grad_norm,
@@ -132,6 +150,7 @@ export async function trainStudent({
     metric_for_best_model: 'mcc',
     device,
     output_dir,
+    cache_dir,
     resume: true,
     signal,
     callbacks,
