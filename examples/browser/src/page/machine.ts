@@ -1,0 +1,70 @@
+// What runs here: device, threads, isolation, memory, storage; and the page's own watch over its main thread.
+
+import type { DeviceReport } from '../worker/device.ts'
+import { byId, el, fill } from './dom.ts'
+import type { Page, State } from './state.ts'
+import { bytesText, plural } from './words.ts'
+
+const devices = { wasm: 'Processor (WebAssembly)', webgpu: 'Graphics (WebGPU)' } as const
+
+export function machinePanel(page: Page): void {
+  /** Milliseconds, since the last training began. */
+  let longest = 0
+  let report: DeviceReport | undefined
+  const draw = () => fill(byId('machine'), ...facts(report, longest))
+  const setLongest = (milliseconds: number) => {
+    longest = milliseconds
+    byId('machine').dataset.longest = String(longest)
+    draw()
+  }
+  watchMainThread((milliseconds) => {
+    if (page.state.run !== 'idle') setLongest(Math.max(longest, milliseconds))
+  })
+  let was: State['run'] = 'idle'
+  page.watch(['run'], ({ run }) => {
+    if (was === 'idle' && run === 'training') setLongest(0)
+    was = run
+  })
+  page.on('device', (told) => {
+    report = told.report
+    draw()
+  })
+  draw()
+  page.call('device', undefined).then(
+    (first) => {
+      report = first
+      draw()
+    },
+    () => undefined,
+  )
+}
+
+/** Calls a function with each time, in milliseconds, that the main thread was blocked for longer than 50 ms. */
+function watchMainThread(onBlock: (milliseconds: number) => void): void {
+  if (!PerformanceObserver.supportedEntryTypes.includes('longtask')) return
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) onBlock(duration)
+  }).observe({ type: 'longtask', buffered: false })
+}
+
+function facts(report: DeviceReport | undefined, longest: number): HTMLElement[] {
+  const fact = (name: string, value: string, note = '') =>
+    el('div', {}, el('dt', {}, name), el('dd', {}, value), note !== '' && el('dd', { class: 'quiet' }, note))
+  const main = fact(
+    'This page',
+    longest > 0 ? `held up for ${Math.round(longest)} ms at most` : 'never held up',
+    'while it trains',
+  )
+  if (!report) return [fact('Engine', 'not loaded yet'), main]
+  const { device, threads, cores, isolated, webgpu, memory, stored, quota } = report
+  const alone = isolated
+    ? `${plural(cores, 'core')} here`
+    : 'one only: the host sends no headers for cross-origin isolation'
+  return [
+    fact('Device', devices[device], webgpu ? 'WebGPU is available' : 'no WebGPU in this browser'),
+    fact('Threads', String(threads), alone),
+    fact('Memory', memory === undefined ? 'not told by this browser' : bytesText(memory)),
+    fact('Stored here', bytesText(stored), quota > 0 ? `of ${bytesText(quota)}` : ''),
+    main,
+  ]
+}

@@ -1,0 +1,110 @@
+// Adapters beside a base model: what is kept of each, in memory and in the browser's storage.
+
+import { type FileStore, openFiles } from '@cola/data'
+import { float32, parseSafetensors, serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
+import { type AdaptedModel, type Adapter, adapterTensors, type BaseModel, readAdapter } from '@cola/lora'
+import type { AdapterSummary, Row } from '../messages.ts'
+import { foldersIn, openFolder, removeFolder } from './storage.ts'
+
+/** What the page knows of a run, beside the adapter itself. */
+export interface Origin {
+  labels: readonly string[]
+  train: readonly Row[]
+  heldOut: readonly Row[]
+  accuracy?: number | undefined
+}
+
+export interface Kept extends Origin {
+  name: string
+  adapter: Adapter
+  /** The adapter at the start of its run: the base model with the head that it began with. */
+  before?: Adapter | undefined
+  files: FileStore
+}
+
+const originFile = 'page.json'
+const beforeFile = 'before.safetensors'
+
+export const summaryOf = ({ name, labels, accuracy, adapter: { tensors } }: Kept): AdapterSummary => ({
+  name,
+  labels,
+  accuracy,
+  bytes: [...tensors.values()].reduce((sum, { dims }) => sum + 4 * dims.reduce((a, b) => a * b, 1), 0),
+})
+
+/** Adapters of a base model lie in a folder of its name. */
+const folderOf = (base: string, ...rest: string[]): string[] => ['adapters', base.replaceAll('/', '--'), ...rest]
+
+/** Opens a folder for an adapter, under a name that no other has. */
+export async function adapterFolder(
+  base: string,
+  wanted: string,
+  taken: ReadonlySet<string>,
+  onFailure: (error: Error) => void,
+): Promise<{ name: string; files: FileStore }> {
+  const plain =
+    wanted
+      .trim()
+      .replaceAll(/[^\p{L}\p{N}._ -]/gu, '-')
+      .slice(0, 40) || 'adapter'
+  const names = [plain, ...Array.from({ length: taken.size + 1 }, (_, i) => `${plain}-${i + 2}`)]
+  const name = names.find((one) => !taken.has(one)) as string
+  await removeFolder(...folderOf(base, name))
+  return { name, files: await openFolder(folderOf(base, name), onFailure) }
+}
+
+/** The adapters of a base model that this browser keeps. What cannot be read is left out. */
+export async function keptAdapters(base: string, onFailure: (error: Error) => void): Promise<Kept[]> {
+  const kept: Kept[] = []
+  for (const name of await foldersIn(...folderOf(base)).catch(() => []))
+    try {
+      kept.push(readKept(name, await openFolder(folderOf(base, name), onFailure)))
+    } catch {
+      await removeFolder(...folderOf(base, name))
+    }
+  return kept
+}
+
+export const dropAdapter = (base: string, name: string): Promise<void> => removeFolder(...folderOf(base, name))
+
+/** Reads an adapter's folder: PEFT's files, and what the page wrote beside them. */
+export function readKept(name: string, files: FileStore): Kept {
+  const adapter = readAdapter(files)
+  const origin = files.has(originFile)
+    ? (JSON.parse(new TextDecoder().decode(files.read(originFile))) as Origin)
+    : { labels: adapter.head?.labels ?? [], train: [], heldOut: [] }
+  const before = files.has(beforeFile)
+    ? { ...adapter, tensors: new Map(parseSafetensors(files.read(beforeFile)).tensors) }
+    : undefined
+  return { ...origin, name, adapter, before, files }
+}
+
+/** Writes what the page knows of a run beside its adapter. */
+export function writeOrigin(files: FileStore, origin: Origin, model: AdaptedModel): void {
+  files.write(originFile, [new TextEncoder().encode(JSON.stringify(origin))])
+  files.write(beforeFile, [serializeSafetensors(tensorsBefore(model))])
+}
+
+/** The adapter's tensors before the first step: B of zeros, and the head that training began with. */
+function tensorsBefore(model: AdaptedModel): Map<string, Tensor> {
+  const head = model.head?.name
+  return new Map(
+    [...adapterTensors(model)].map(([file, value]) => {
+      const part = head === undefined ? undefined : /\.(weight|bias)$/.exec(file)?.[1]
+      const first = file.includes(`.${head}.`) && part ? model.base.initializers.get(`${head}.${part}`) : undefined
+      if (first) return [file, first]
+      return [file, file.includes('lora_B') ? float32(value.dims, new Float32Array(toFloat32(value).length)) : value]
+    }),
+  )
+}
+
+/** Copies picked files, a zip or a folder's, to a folder. */
+export async function copyPicked(picked: readonly File[], to: FileStore): Promise<void> {
+  const from = await openFiles(picked)
+  const configuration = from.names().find((name) => name.split('/').at(-1) === 'adapter_config.json')
+  const folder = configuration?.slice(0, -'adapter_config.json'.length) ?? ''
+  for (const name of from.names()) if (name.startsWith(folder)) to.write(name.slice(folder.length), [from.read(name)])
+}
+
+/** The names of a base model's head: transformers' `score` for decoders, `classifier` for encoders. */
+export const headName = ({ causal }: BaseModel): string => (causal ? 'score' : 'classifier')

@@ -1,0 +1,52 @@
+// What runs here, as the page shows it.
+
+export interface DeviceReport {
+  device: 'wasm' | 'webgpu'
+  threads: number
+  cores: number
+  /** Whether the page is cross-origin isolated, which threads need. */
+  isolated: boolean
+  webgpu: boolean
+  /** Bytes in use by this page and its workers; undefined where the browser does not tell. */
+  memory: number | undefined
+  /** Bytes that this site keeps in the browser, and may keep. */
+  stored: number
+  quota: number
+}
+
+interface MeasuresMemory {
+  measureUserAgentSpecificMemory?: () => Promise<{ bytes: number }>
+}
+
+/** Whether a WebGPU adapter can be had. */
+const hasWebgpu = async (): Promise<boolean> => {
+  const { gpu } = navigator as { gpu?: { requestAdapter: () => Promise<unknown> } }
+  return Boolean(await gpu?.requestAdapter().catch(() => undefined))
+}
+
+export async function deviceReport(device: DeviceReport['device']): Promise<DeviceReport> {
+  const [memory, estimate, webgpu] = await Promise.all([
+    (performance as MeasuresMemory).measureUserAgentSpecificMemory?.().then(
+      ({ bytes }) => bytes,
+      () => undefined,
+    ),
+    navigator.storage?.estimate().catch(() => undefined),
+    hasWebgpu(),
+  ])
+  return {
+    device,
+    threads: device === 'wasm' ? threadsOf() : 1,
+    cores: navigator.hardwareConcurrency,
+    isolated: crossOriginIsolated,
+    webgpu,
+    memory,
+    stored: estimate?.usage ?? 0,
+    quota: estimate?.quota ?? 0,
+  }
+}
+
+/** Threads that the runtime takes unless it is told otherwise (`configureRuntime`); one without isolation. */
+function threadsOf(): number {
+  const cores = navigator.hardwareConcurrency
+  return crossOriginIsolated ? Math.min(4, Math.max(Math.min(2, cores), Math.ceil(cores / 2))) : 1
+}

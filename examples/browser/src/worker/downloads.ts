@@ -1,0 +1,56 @@
+// What is downloaded: the files of each form, in one zip.
+
+import { memorySink } from '@cola/data'
+import type { DistilledStudent } from '@cola/distill'
+import { exportMerged, loadAdapter } from '@cola/lora'
+import type { DownloadKind } from '../messages.ts'
+import type { Kept } from './adapters.ts'
+import type { OpenModel } from './models.ts'
+import { headed } from './serving.ts'
+import { siteFiles } from './site.ts'
+
+export interface Downloadable {
+  model: OpenModel
+  kept: Kept
+  student: DistilledStudent | undefined
+}
+
+export { zipped } from './zip.ts'
+
+/** Files that the page keeps beside an adapter for itself. */
+const own = new Set(['page.json', 'before.safetensors'])
+
+type Write = (parts: Downloadable) => Promise<ReadonlyMap<string, Uint8Array>>
+
+const forms: Readonly<Record<DownloadKind, Write>> = {
+  adapter: async ({ kept: { files } }) =>
+    new Map(files.names().flatMap((name) => (own.has(name) ? [] : [[name, files.read(name)]]))),
+  classifier: ({ model, kept }) => classifierFiles(model, kept),
+  student: async ({ student }) => studentFiles(student),
+  site: async ({ model, kept, student }) =>
+    siteFiles(kept.name, student ? await studentFiles(student) : await classifierFiles(model, kept)),
+}
+
+/** The files of a form, below a folder of the adapter's name. */
+export async function filesFor(kind: DownloadKind, parts: Downloadable): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = await forms[kind](parts)
+  return new Map([...files].map(([name, bytes]) => [`${parts.kept.name}/${name}`, bytes]))
+}
+
+async function classifierFiles(
+  { base }: OpenModel,
+  { labels, adapter }: Kept,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const sink = memorySink()
+  const model = loadAdapter(headed(base, labels.length, adapter.head?.labels), adapter)
+  const { config, tokenizer } = base
+  await exportMerged(model, { folder: sink, config, tokenizer, labels, layout: 'hub' })
+  return sink.written
+}
+
+async function studentFiles(student: DistilledStudent | undefined): Promise<ReadonlyMap<string, Uint8Array>> {
+  if (!student) throw new Error('There is no student yet: distil first')
+  const sink = memorySink()
+  await student.export(sink, { layout: 'hub' })
+  return sink.written
+}

@@ -1,0 +1,69 @@
+// Opens base models: the embedded one, one of the hub, or a folder that was picked.
+
+import { type Files, memoryFiles, openFiles } from '@cola/data'
+import { elementCount } from '@cola/graph'
+import { type BaseModel, openBase } from '@cola/lora'
+import config from '../../../model/config.json?url'
+import weights from '../../../model/model.safetensors?url'
+import tokenizer from '../../../model/tokenizer.json?url'
+import tokenizerConfig from '../../../model/tokenizer_config.json?url'
+import type { ModelChoice, ModelSummary } from '../messages.ts'
+
+export interface OpenModel {
+  choice: ModelChoice
+  /** A repository's or folder's name; it stands in adapters as PEFT's base_model_name_or_path. */
+  name: string
+  source: string | Files
+  base: BaseModel
+  summary: ModelSummary
+}
+
+export type OnFetch = (file: string, loaded: number, total: number | undefined) => void
+
+const embedded = {
+  'config.json': config,
+  'tokenizer.json': tokenizer,
+  'tokenizer_config.json': tokenizerConfig,
+  'model.safetensors': weights,
+}
+
+/**
+ * Opens a model.
+ * @throws {HubError | DataError | ConfigError | FormatError} naming the file or address, and what is wrong with it.
+ */
+export async function openModel(choice: ModelChoice, onFetch: OnFetch): Promise<OpenModel> {
+  const { name, source } = await sourceOf(choice, onFetch)
+  const base = await openBase(source)
+  const parameters = [...base.hiddenStates().graph.initializers.values()]
+  return {
+    choice,
+    name,
+    source,
+    base,
+    summary: {
+      name: choice.kind === 'embedded' ? 'The embedded model' : name,
+      type: base.config.model_type,
+      parameters: parameters.reduce((sum, { dims }) => sum + elementCount(dims), 0),
+      max_length: base.max_length,
+    },
+  }
+}
+
+async function sourceOf(choice: ModelChoice, onFetch: OnFetch): Promise<Pick<OpenModel, 'name' | 'source'>> {
+  if (choice.kind === 'hub') return { name: choice.name, source: choice.name }
+  if (choice.kind === 'folder') {
+    const [first] = choice.files
+    return { name: first?.webkitRelativePath.split('/')[0] || 'folder', source: await openFiles(choice.files) }
+  }
+  const files: Record<string, Uint8Array> = {}
+  for (const [file, address] of Object.entries(embedded)) files[file] = await fetched(file, address, onFetch)
+  return { name: 'embedded', source: memoryFiles(files, 'embedded') }
+}
+
+async function fetched(file: string, address: string, onFetch: OnFetch): Promise<Uint8Array> {
+  const response = await fetch(address)
+  if (!response.ok) throw new Error(`${file} could not be fetched: status ${response.status}`)
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  onFetch(file, bytes.length, bytes.length)
+  return bytes
+}

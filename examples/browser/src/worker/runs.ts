@@ -1,0 +1,29 @@
+// The run that is under way, kept in the browser's storage until it ends.
+
+import type { FileStore } from '@cola/data'
+import type { OpenRun } from '../messages.ts'
+import { openFolder, removeFolder } from './storage.ts'
+
+const folder = 'run'
+const requestFile = 'request.json'
+
+/** Opens the folder of the run. */
+export const runFolder = (onFailure: (error: Error) => void): Promise<FileStore> => openFolder([folder], onFailure)
+
+/** The run that was under way, or undefined. */
+export async function interruptedRun(): Promise<OpenRun | undefined> {
+  const store = await runFolder(() => undefined)
+  if (!store.has(requestFile) || !store.has('checkpoint.safetensors')) return undefined
+  try {
+    return JSON.parse(new TextDecoder().decode(store.read(requestFile))) as OpenRun
+  } catch {
+    return undefined
+  }
+}
+
+/** Writes what a reloaded page needs to go on. A picked folder cannot be opened again without its owner. */
+export function rememberRun(store: FileStore, run: OpenRun): void {
+  if (run.model.kind !== 'folder') store.write(requestFile, [new TextEncoder().encode(JSON.stringify(run))])
+}
+
+export const forgetRun = (): Promise<void> => removeFolder(folder)

@@ -1,0 +1,102 @@
+// One session of the base model, whose adapters are inputs: each question goes to the adapter that it names.
+
+import { encodeTexts, softmax } from '@cola/data'
+import { float32, type Tensor, toFloat32 } from '@cola/graph'
+import { type Adapter, AdapterError, type BaseModel, type HeadedModel, switchable, withHead } from '@cola/lora'
+import { feedsOf, openSession } from '@cola/train'
+import { headName, type Kept } from './adapters.ts'
+
+/** Texts of a batch. */
+const batchSize = 32
+
+export interface Serving {
+  /** Logits of texts, a row each; `before` asks the model as it was before the training. */
+  readonly logits: (name: string, texts: readonly string[], when?: 'before' | 'after') => Promise<number[][]>
+  readonly release: () => Promise<void>
+}
+
+/** The base model with a head of a number of classes. */
+export const headed = (base: BaseModel, classes: number, labels?: readonly string[]): HeadedModel =>
+  withHead(base.hiddenStates(), {
+    num_labels: classes,
+    pooling: base.causal ? 'last' : 'mean',
+    name: headName(base),
+    bias: !base.causal,
+    ...(labels ? { labels } : {}),
+  })
+
+/**
+ * Opens the session. Heads share one shape: those with fewer classes get rows of zeros, whose logits nobody reads.
+ * @throws {AdapterError} for an adapter that does not fit the model, or cannot be switched.
+ */
+export async function openServing(base: BaseModel, kept: readonly Kept[], device: 'wasm' | 'webgpu'): Promise<Serving> {
+  const classes = Math.max(...kept.map(({ labels }) => labels.length))
+  const model = headed(base, classes)
+  const adapters = Object.fromEntries(
+    kept.flatMap(({ name, adapter, before }) => [
+      [key(name, 'after'), widened(adapter, headName(base), classes)] as const,
+      ...(before ? [[key(name, 'before'), widened(before, headName(base), classes)] as const] : []),
+    ]),
+  )
+  const { graph, feeds } = switchable(model, adapters)
+  const session = await openSession({ graph }, device)
+  const place = base.batches(graph)
+  const { max_length, vocab_size, tokenizer } = base
+  return {
+    async logits(name, texts, when = 'after') {
+      const { rows } = encodeTexts(tokenizer, texts, { max_length, vocab_size })
+      const width = kept.find((one) => one.name === name)?.labels.length ?? classes
+      const all: number[][] = []
+      for (let at = 0; at < rows.length; at += batchSize) {
+        const part = rows.slice(at, at + batchSize)
+        const inputs = { ...place(part).batch, ...feeds(key(name, when)) }
+        const { logits } = await session.run(feedsOf(graph, graph.inputs, inputs).feeds)
+        const values = logits?.data as Float32Array
+        for (let i = 0; i < part.length; i++) all.push([...values.subarray(i * classes, i * classes + width)])
+      }
+      return all
+    },
+    release: () => session.release(),
+  }
+}
+
+const key = (name: string, when: 'before' | 'after'): string => `${name} (${when})`
+
+export const probabilitiesOf = (logits: readonly number[]): number[] => [...softmax(logits)]
+
+/** An adapter whose head has rows of zeros up to a number of classes. */
+function widened(adapter: Adapter, head: string, classes: number): Adapter {
+  const tensors = new Map(
+    [...adapter.tensors].map(([name, value]): [string, Tensor] =>
+      name.includes(`.${head}.`) ? [name, padded(value, classes)] : [name, value],
+    ),
+  )
+  if (!adapter.head) return { ...adapter, tensors }
+  const { labels: _, ...rest } = adapter.head
+  return { ...adapter, tensors, head: { ...rest, num_labels: classes } }
+}
+
+function padded(value: Tensor, classes: number): Tensor {
+  const [rows = 0, ...rest] = value.dims
+  const width = rest.reduce((a, b) => a * b, 1)
+  const values = new Float32Array(classes * width)
+  values.set(toFloat32(value).subarray(0, rows * width))
+  return float32([classes, ...rest], values)
+}
+
+/** An adapter with a name for each class. @throws {AdapterError} for one without a head, whose answers would be random. */
+export function withLabels(kept: Kept, base: BaseModel): Kept {
+  const { name, labels } = kept
+  const { tensors } = kept.adapter
+  const head = headName(base)
+  const classes = [...tensors].find(([file]) => file.endsWith(`.${head}.weight`))?.[1].dims[0]
+  if (classes === undefined)
+    throw new AdapterError({
+      where: name,
+      what: 'the adapter has no classification head for this model',
+      expected: `a tensor ${head}.weight`,
+      found: [...tensors.keys()].slice(0, 3).join(', '),
+      fix: 'Open the model that it was trained on, or save it with its head (task_type SEQ_CLS).',
+    })
+  return { ...kept, labels: Array.from({ length: classes }, (_, i) => labels[i] ?? `LABEL_${i}`) }
+}

@@ -1,0 +1,234 @@
+// What the page asks for: one open model, its adapters, the run that is under way, and the student of an adapter.
+
+import { argMax, DataError } from '@cola/data'
+import type { DistilledStudent } from '@cola/distill'
+import type { CallName, Calls, Mistakes, RunRequest, Told } from '../messages.ts'
+import {
+  adapterFolder,
+  copyPicked,
+  dropAdapter,
+  keptAdapters,
+  type Kept,
+  readKept,
+  summaryOf,
+  writeOrigin,
+} from './adapters.ts'
+import { type DeviceReport, deviceReport } from './device.ts'
+import { createJobs } from './jobs.ts'
+import { type OpenModel, openModel } from './models.ts'
+import { forgetRun, interruptedRun, rememberRun, runFolder } from './runs.ts'
+import { openServing, probabilitiesOf, type Serving, withLabels } from './serving.ts'
+import { readTable } from './tables.ts'
+import { planOf, splitOf, trainAdapter } from './training.ts'
+
+export type Handlers = { [Name in CallName]: (ask: Calls[Name]['ask']) => Promise<Calls[Name]['answer']> }
+
+/** @param tell Sends what was not asked for. */
+export function createStudio(tell: (told: Told) => void): Handlers {
+  const jobs = createJobs()
+  let model: OpenModel | undefined
+  let kept = new Map<string, Kept>()
+  let serving: Promise<Serving> | undefined
+  let student: { adapter: string; model: DistilledStudent } | undefined
+  let stop: AbortController | undefined
+  let device: DeviceReport['device'] = 'wasm'
+  let warned = false
+
+  const requireModel = (): OpenModel => model ?? refuse('no model is open', 'Open one first.')
+  const requireKept = (name: string): Kept => kept.get(name) ?? refuse(`no adapter "${name}"`, 'Train it, or load it.')
+  /** Storage that is full or refused is told once: work goes on in memory. */
+  const onStorageFailure = (error: Error) => {
+    if (warned) return
+    warned = true
+    tell({ event: 'storage', error: { name: 'StorageFailed', message: `${error.name}: ${error.message}` } })
+  }
+  const report = async () => tell({ event: 'device', report: await deviceReport(device) })
+
+  const closeServing = async () => {
+    const open = serving
+    serving = undefined
+    await open?.then(({ release }) => release()).catch(() => undefined)
+  }
+  const serve = async (): Promise<Serving> => {
+    serving ??= openServing(requireModel().base, [...kept.values()], device)
+    serving.catch(() => {
+      serving = undefined
+    })
+    return serving
+  }
+  const releaseStudent = async () => {
+    const open = student
+    student = undefined
+    await open?.model.release()
+  }
+
+  const train = async (request: RunRequest): Promise<Calls['train']['answer']> => {
+    const open = requireModel()
+    const start = performance.now()
+    const controller = new AbortController()
+    stop = controller
+    device = request.settings.device === 'webgpu' ? 'webgpu' : 'wasm'
+    const interrupted = await interruptedRun()
+    if (interrupted && !isSame(interrupted, request)) await forgetRun()
+    const store = await runFolder(onStorageFailure)
+    void report()
+    const tuned = await trainAdapter(open, request, device, {
+      signal: controller.signal,
+      between: jobs.between,
+      tell,
+      store,
+      remember: (progress) => rememberRun(store, { ...request, ...progress, model: open.choice }),
+    })
+    const { training, labels, metrics } = tuned
+    const { train: rows, validation } = splitOf(request)
+    const origin = {
+      labels: labels.map(String),
+      train: rows,
+      heldOut: validation,
+      ...(metrics.accuracy === undefined ? {} : { accuracy: metrics.accuracy }),
+    }
+    const { name, files } = await adapterFolder(open.name, request.name, new Set(kept.keys()), onStorageFailure)
+    await tuned.save(files)
+    writeOrigin(files, origin, await tuned.adapted())
+    await tuned.release()
+    await files.flush?.()
+    await forgetRun()
+    const made = readKept(name, files)
+    kept.set(name, made)
+    await closeServing()
+    void report()
+    return {
+      adapter: summaryOf(made),
+      stopped: training?.stopped ?? 'finished',
+      best: validation.length ? training?.best?.epoch : undefined,
+      seconds: (performance.now() - start) / 1000,
+    }
+  }
+
+  const mistakes = async ({ adapter }: { adapter: string }): Promise<Mistakes> => {
+    const { name, labels, heldOut, train: seen } = requireKept(adapter)
+    const rows = heldOut.length ? heldOut : seen
+    const logits = await (await serve()).logits(
+      name,
+      rows.map(({ text }) => text),
+    )
+    return {
+      labels,
+      heldOut: heldOut.length > 0,
+      rows: rows.map(({ text, label }, i) => {
+        const values = logits[i] as number[]
+        const answer = argMax(values)
+        return { text, label: labels.indexOf(label), answer, probability: probabilitiesOf(values)[answer] as number }
+      }),
+    }
+  }
+
+  return {
+    device: () => deviceReport(device),
+    table: readTable,
+    open: (choice) =>
+      jobs.long(async () => {
+        await closeServing()
+        model = undefined
+        const open = await openModel(choice, (file, loaded, total) => tell({ event: 'opening', file, loaded, total }))
+        model = open
+        kept = new Map((await keptAdapters(open.name, onStorageFailure)).map((one) => [one.name, one]))
+        void report()
+        return open.summary
+      }),
+    plan: (request) => jobs.short(async () => planOf(requireModel(), request)),
+    train: (request) =>
+      jobs.long(async () => {
+        await releaseStudent()
+        try {
+          return await train(request)
+        } finally {
+          stop = undefined
+          jobs.pause(false)
+        }
+      }),
+    interrupted: interruptedRun,
+    forget: async () => {
+      await forgetRun()
+      return undefined
+    },
+    pause: async (paused) => {
+      jobs.pause(paused)
+      return undefined
+    },
+    stop: async () => {
+      stop?.abort()
+      jobs.pause(false)
+      return undefined
+    },
+    sideBySide: ({ adapter, text }) =>
+      jobs.short(async () => {
+        const { name, labels, before } = requireKept(adapter)
+        const open = await serve()
+        const start = performance.now()
+        const [after] = await open.logits(name, [text])
+        const milliseconds = performance.now() - start
+        const [first] = before ? await open.logits(name, [text], 'before') : []
+        const answer = (logits: readonly number[]) => ({
+          label: labels[argMax(logits)] as string,
+          logits,
+          probabilities: probabilitiesOf(logits),
+        })
+        return { labels, before: first && answer(first), after: answer(after as number[]), milliseconds }
+      }),
+    mistakes: (ask) => jobs.short(() => mistakes(ask)),
+    distil: ({ adapter }) =>
+      jobs.long(async () => {
+        await releaseStudent()
+        const [open, one] = [requireModel(), requireKept(adapter)]
+        const { compare, trainStudent } = await import('./distilling.ts')
+        const teacher = await serve()
+        const made = await trainStudent(open, one, teacher, { between: jobs.between, tell })
+        student = { adapter, model: made }
+        return compare(open, one, teacher, made)
+      }),
+    download: ({ kind, adapter }) =>
+      jobs.short(async () => {
+        const one = requireKept(adapter)
+        const { filesFor, zipped } = await import('./downloads.ts')
+        const made = student?.adapter === adapter ? student.model : undefined
+        const files = await filesFor(kind, { model: requireModel(), kept: one, student: made })
+        return { name: `${one.name}-${kind}.zip`, blob: zipped(files) }
+      }),
+    adapters: async () => [...kept.values()].map(summaryOf),
+    addAdapter: (picked) =>
+      jobs.short(async () => {
+        const open = requireModel()
+        const wanted = (picked[0]?.name ?? 'adapter').replace(/(-adapter)?\.\w+$/, '')
+        const taken = new Set(kept.keys())
+        const { name, files } = await adapterFolder(open.name, wanted, taken, onStorageFailure)
+        try {
+          await copyPicked(picked, files)
+          const added = withLabels(readKept(name, files), open.base)
+          // Whether it fits the model shows when it is loaded into it.
+          await (await openServing(open.base, [added], device)).release()
+          await closeServing()
+          kept.set(name, added)
+          return summaryOf(added)
+        } catch (error) {
+          await dropAdapter(open.name, name)
+          throw error
+        }
+      }),
+    dropAdapter: (name) =>
+      jobs.short(async () => {
+        kept.delete(name)
+        await closeServing()
+        await dropAdapter(requireModel().name, name)
+        return undefined
+      }),
+  }
+}
+
+/** Whether a run that was kept is the one that is asked for. */
+const isSame = (kept: RunRequest, { rows, settings }: RunRequest): boolean =>
+  JSON.stringify([kept.rows, kept.settings]) === JSON.stringify([rows, settings])
+
+function refuse(what: string, fix: string): never {
+  throw new DataError({ where: 'this page', what, fix })
+}

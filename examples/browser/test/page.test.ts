@@ -1,0 +1,447 @@
+// The page in Chromium, from its built site: trainings, reloads, downloads, errors, and how heavy it is.
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { loadFineTuned } from '@cola/lora'
+import { loadClassifier } from '@cola/train'
+import { source as axe } from 'axe-core'
+import { unzipSync } from 'fflate'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { hasChromium, openSite, type Site, train, trained } from './site.ts'
+
+const embedded = join(import.meta.dirname, '../../model')
+const folder = mkdtempSync(join(tmpdir(), 'cola-page-test-'))
+const sentences = ['The queen laughed in the garden.', 'What did the monk say?', 'The boy slept yesterday.']
+
+/** Python's PEFT, where this machine has it. */
+const python = process.env.COLA_PYTHON ?? 'python3'
+const hasPeft = spawnSync(python, ['-c', 'import peft, transformers']).status === 0
+
+let site: Site
+const open: Page[] = []
+beforeAll(async () => {
+  if (hasChromium) site = await openSite()
+}, 180_000)
+afterEach(async () => {
+  for (const page of open.splice(0)) await page.context().close()
+})
+afterAll(async () => {
+  await site?.close()
+  rmSync(folder, { recursive: true })
+})
+
+async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await site.browser.newContext({ reducedMotion: 'reduce', ...options })
+  const page = await context.newPage()
+  open.push(page)
+  return page
+}
+
+async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await newPage(options)
+  await page.goto(site.url)
+  return page
+}
+
+/** Trains the first sample on the embedded model. */
+async function trainSample(page: Page): Promise<void> {
+  await page.click('label:has(#sample-0)')
+  await train(page)
+  await trained(page)
+}
+
+/** Opens a page that does nothing but time its own timer. @returns How late that was at most, in milliseconds. */
+async function blankPage(): Promise<() => Promise<number>> {
+  const page = await newPage()
+  await page.evaluate(() => {
+    const state = globalThis as unknown as { late: number }
+    state.late = 0
+    let last = performance.now()
+    setInterval(() => {
+      const now = performance.now()
+      state.late = Math.max(state.late, now - last - 10)
+      last = now
+    }, 10)
+  })
+  return () => page.evaluate(() => (globalThis as unknown as { late: number }).late)
+}
+
+/** Downloads a form and unpacks it. @returns The folder in the zip. */
+async function downloaded(page: Page, kind: string): Promise<string> {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click(`#download-${kind}`)])
+  const zip = readFileSync(await download.path())
+  const to = mkdtempSync(join(folder, `${kind}-`))
+  const names = Object.entries(unzipSync(zip)).map(([name, bytes]) => {
+    mkdirSync(dirname(join(to, name)), { recursive: true })
+    writeFileSync(join(to, name), bytes)
+    return name
+  })
+  return join(to, (names[0] as string).split('/')[0] as string)
+}
+
+/** Asks the page a sentence. @returns The logits after the training. */
+async function askedOf(page: Page, text: string): Promise<number[]> {
+  await page.fill('#try-text', text)
+  await page.press('#try-text', 'Enter')
+  const tried = page.locator('.tried', { hasText: text }).first()
+  await tried.waitFor()
+  return JSON.parse((await tried.locator('.side:last-child .bars').getAttribute('data-logits')) as string)
+}
+
+describe.skipIf(!hasChromium)('the page', () => {
+  it('shows itself before any model or runtime is fetched', async () => {
+    const page = await newPage()
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    await page.goto(site.url)
+    await page.locator('#samples label').first().waitFor()
+    expect(asked.filter((url) => /\.(wasm|safetensors|onnx)$/.test(url))).toEqual([])
+    expect(await page.locator('h1').textContent()).toBe('Teach a model your own task')
+  })
+
+  it('trains the embedded model whole, answers before and after, and never blocks its main thread', async () => {
+    const page = await openPage()
+    const problems: string[] = []
+    page.on('pageerror', ({ message }) => problems.push(message))
+    await page.click('label:has(#sample-0)')
+    await page.locator('#plan').waitFor({ state: 'visible' })
+    expect(await page.locator('#table-summary').textContent()).toContain('120 rows, 3 classes')
+    expect(await page.locator('#plan-classes tbody tr').count()).toBe(3)
+    expect(await page.locator('#plan-classes tbody td').allTextContents()).toEqual(['32', '8', '32', '8', '32', '8'])
+    const lateness = await blankPage()
+    await page.click('#train')
+    await page.locator('#pause').waitFor({ state: 'visible' })
+    await trained(page)
+    const late = await lateness()
+    expect(await page.locator('#train-said').textContent()).toMatch(/Trained in .*, 8 epochs\. The weights of epoch \d/)
+    expect(await page.locator('#score-chart .dot-b').count()).toBe(8)
+    // The page's own observer of long tasks. On a machine that is short of cores the blank page is as late.
+    const longest = Number(await page.locator('#machine').getAttribute('data-longest'))
+    expect(longest).toBeLessThanOrEqual(Math.max(50, late))
+    await page.fill('#try-text', sentences[0] as string)
+    await page.press('#try-text', 'Enter')
+    const after = page.locator('.tried .side:last-child .chosen .bar-name').first()
+    await after.waitFor()
+    expect(await after.textContent()).toBe('where')
+    expect(await page.locator('.tried .side:first-child .bars').count()).toBe(1)
+    // All held-out rows are in the matrix.
+    await page.locator('#matrix button').first().waitFor()
+    const cells = await page.locator('#matrix button').allTextContents()
+    expect(cells.reduce((sum, text) => sum + Number(text), 0)).toBe(24)
+    await page.locator('#matrix button.right:enabled').first().click()
+    expect(await page.locator('#cell li').count()).toBeGreaterThan(0)
+    expect(problems).toEqual([])
+  })
+
+  it('pauses, goes on, and stops with what was learned', async () => {
+    const page = await openPage()
+    await page.click('label:has(#sample-2)')
+    await train(page, { epochs: 20 })
+    await page.locator('#train-now', { hasText: 'Step' }).waitFor({ timeout: 60_000 })
+    await page.click('#pause')
+    await page.locator('#pause', { hasText: 'Go on' }).waitFor()
+    await page.waitForTimeout(400)
+    const step = () => page.locator('#train-progress').evaluate((bar: HTMLProgressElement) => bar.value)
+    const paused = await step()
+    await page.waitForTimeout(700)
+    expect(await step()).toBe(paused)
+    await page.click('#pause')
+    await expect.poll(step, { timeout: 30_000 }).toBeGreaterThan(paused)
+    await page.click('#stop')
+    await trained(page)
+    expect(await page.locator('#train-said').textContent()).toContain('Stopped')
+  })
+
+  it('goes on after a reload in the middle, from the last checkpoint', async () => {
+    const page = await openPage()
+    await page.click('label:has(#sample-2)')
+    await train(page, { epochs: 20 })
+    const step = () => page.locator('#train-progress').evaluate((bar: HTMLProgressElement) => bar.value)
+    await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(25)
+    await page.reload()
+    await page.locator('#train-said', { hasText: 'Taken up at step' }).waitFor({ timeout: 60_000 })
+    const [, from, total] =
+      /step (\d+) of (\d+)/.exec((await page.locator('#train-said').textContent()) as string) ?? []
+    expect(Number(from)).toBeGreaterThanOrEqual(10)
+    expect(Number(total)).toBe(800)
+    await expect.poll(step, { timeout: 30_000 }).toBeGreaterThan(Number(from))
+    await page.click('#stop')
+    await trained(page)
+    // What was finished is not taken up again, and its adapter is still there.
+    await page.reload()
+    await page.click('label:has(#sample-2)')
+    await page.locator('#adapters li').first().waitFor()
+    expect(await page.locator('#adapters h3').allTextContents()).toEqual(['grammar'])
+    expect(await page.locator('#progress').isVisible()).toBe(false)
+  })
+
+  it('learns three classes from a dropped CSV with columns of other names', async () => {
+    const page = await openPage()
+    const rows = ['garden', 'kitchen', 'market', 'tower', 'station', 'river'].flatMap((place, i) => [
+      `${i},"The queen, in the ${place}, laughed.",place`,
+      `${i},"Did ${['anna', 'oscar', 'ruth', 'peter', 'clara', 'hugo'][i]} say ""${place}""?",question`,
+      `${i},The ${place} fell every morning.,time`,
+    ])
+    const csv = ['id;Message;Sent to', ...rows.map((row) => row.replace(/^(\d+),(.*),(\w+)$/, '$1;$2;$3'))].join('\r\n')
+    const data = await page.evaluateHandle((text) => {
+      const transfer = new DataTransfer()
+      transfer.items.add(new File([text], 'letters.csv', { type: 'text/csv' }))
+      return transfer
+    }, csv)
+    await page.dispatchEvent('#examples', 'drop', { dataTransfer: data })
+    await page.locator('#table-summary', { hasText: '18 rows, 3 classes' }).waitFor()
+    expect(await page.inputValue('#text-column')).toBe('Message')
+    expect(await page.inputValue('#label-column')).toBe('Sent to')
+    await train(page, { epochs: 3 })
+    await trained(page)
+    expect(await page.locator('#adapters h3').allTextContents()).toEqual(['letters'])
+    await expect.poll(() => page.locator('#matrix thead th').allTextContents()).toEqual(['place', 'question', 'time'])
+  })
+
+  it('gives an adapter that answers in Node and in PEFT as in the page, and loads it again', async () => {
+    const page = await openPage()
+    await trainSample(page)
+    const logits: number[][] = []
+    for (const text of sentences) logits.push(await askedOf(page, text))
+    const adapter = await downloaded(page, 'adapter')
+    const node = await loadFineTuned(adapter, { base: embedded })
+    expect(node.labels).toEqual(['question', 'when', 'where'])
+    expect(await node.logits(sentences)).toBeAllclose(logits.flat(), { atol: 1e-4 })
+    await node.release()
+    if (hasPeft) {
+      const script = join(import.meta.dirname, 'read-peft.py')
+      const { stdout, stderr, status } = spawnSync(python, [script, embedded, adapter, ...sentences], {
+        encoding: 'utf8',
+      })
+      expect(status, stderr).toBe(0)
+      expect((JSON.parse(stdout) as number[][]).flat()).toBeAllclose(logits.flat(), { atol: 1e-4 })
+    }
+    const keys = Object.keys(
+      JSON.parse(headerOf(readFileSync(join(adapter, 'adapter_model.safetensors')))) as Record<string, unknown>,
+    )
+    expect(keys).toContain('base_model.model.score.weight')
+    expect(keys).toContain('base_model.model.transformer.h.0.attn.c_attn.lora_A.weight')
+
+    // The classifier, in Node, from the layout of transformers.js.
+    const classifier = await loadClassifier(await downloaded(page, 'classifier'))
+    expect(await classifier.logits(sentences)).toBeAllclose(logits.flat(), { atol: 1e-4 })
+    await classifier.release()
+
+    // The adapter beside the one that is there, on one model.
+    const files = ['adapter_config.json', 'adapter_model.safetensors', 'head_config.json']
+    await page.setInputFiles(
+      '#adapter-files',
+      files.map((name) => join(adapter, name)),
+    )
+    await expect.poll(() => page.locator('#adapters h3').count()).toBe(2)
+    for (const name of await page.locator('#chat-adapter option').allTextContents()) {
+      await page.selectOption('#chat-adapter', name)
+      await page.fill('#chat-text', sentences[1] as string)
+      await page.press('#chat-text', 'Enter')
+    }
+    await expect.poll(() => page.locator('#chat .answered strong').allTextContents()).toEqual(['question', 'question'])
+  })
+
+  it.skipIf(hasPeft)('is read by PEFT: skipped, there is no Python with peft here', () => undefined)
+
+  it('distils a student that is smaller, and gives a folder that classifies on any host', async () => {
+    const page = await openPage()
+    await trainSample(page)
+    await page.click('#distil-go')
+    await page.locator('.compare').waitFor({ timeout: 110_000 })
+    expect(await page.locator('#distil-result .summary').textContent()).toMatch(/times smaller, .*same answer/s)
+    const student = await loadClassifier(await downloaded(page, 'student'))
+    expect(student.labels).toEqual(['question', 'when', 'where'])
+    await student.release()
+    const root = await downloaded(page, 'site')
+    const own = await newPage()
+    await own.route('http://any.host/**', (route) => {
+      const path = new URL(route.request().url()).pathname.replace(/\/$/, '/index.html')
+      return route.fulfill({ path: join(root, decodeURIComponent(path)) })
+    })
+    await own.goto('http://any.host/')
+    await own.locator('#said', { hasText: 'Answers with question, when, where' }).waitFor({ timeout: 60_000 })
+    await own.fill('input', sentences[1] as string)
+    await own.press('input', 'Enter')
+    await own.locator('#answer li').first().waitFor()
+    expect(await own.locator('#answer li').count()).toBe(3)
+  })
+
+  it('trains three adapters and switches between them message by message', async () => {
+    const page = await openPage()
+    await page.click('label:has(#sample-0)')
+    await page.locator('#demo-adapters').click()
+    await expect.poll(() => page.locator('#adapters h3').count(), { timeout: 110_000 }).toBe(3)
+    const ask = async (adapter: string, text: string) => {
+      await page.selectOption('#chat-adapter', adapter)
+      await page.fill('#chat-text', text)
+      const before = await page.locator('#chat li').count()
+      await page.press('#chat-text', 'Enter')
+      await expect.poll(() => page.locator('#chat li').count()).toBe(before + 1)
+      return page.locator('#chat .answered strong').last().textContent()
+    }
+    expect(await ask('where-or-when', 'The girls slept in the garden.')).toBe('where')
+    expect(await ask('one-or-several', 'The girls slept.')).toBe('several')
+    expect(['right', 'wrong']).toContain(await ask('grammar', 'The girls sleep.'))
+    expect(await ask('where-or-when', 'The girl slept yesterday.')).toBe('when')
+  })
+})
+
+describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
+  const problem = (page: Page) => page.locator('.problem .notice-title').first().textContent()
+
+  it('a runtime that is not served', async () => {
+    const page = await newPage()
+    await page.route(/\.wasm$/, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }))
+    await page.goto(site.url)
+    await page.click('label:has(#sample-0)')
+    await train(page)
+    await page.locator('#train-problem .problem').waitFor()
+    expect(await problem(page)).toContain('something else than WebAssembly')
+    // Nothing is lost, and it can be tried again.
+    expect(await page.locator('#table-summary').textContent()).toContain('120 rows')
+    await page.unroute(/\.wasm$/)
+    await page.click('#train')
+    await trained(page)
+  })
+
+  it('a worker that is blocked', async () => {
+    const page = await newPage()
+    await page.addInitScript(
+      'delete globalThis.Worker; globalThis.Worker = class { constructor() { throw new Error("blocked") } }',
+    )
+    await page.goto(site.url)
+    await page.locator('#problem .problem').waitFor()
+    expect(await problem(page)).toContain('did not start')
+  })
+
+  it('no WebGPU', async () => {
+    const page = await openPage()
+    await page.click('label:has(#sample-0)')
+    await page.locator('#plan').waitFor({ state: 'visible' })
+    await page.locator('details.settings summary').click()
+    await page.selectOption('#device', 'webgpu')
+    await train(page)
+    await page.locator('#train-problem .problem').waitFor({ timeout: 60_000 })
+    expect(await problem(page)).toContain('no graphics device')
+    await page.selectOption('#device', 'wasm')
+    await page.click('#train')
+    await trained(page)
+  })
+
+  it('storage that is refused: it trains all the same, and says that nothing is kept', async () => {
+    const page = await newPage()
+    // Reaches the worker: its script is wrapped.
+    await page.route(/assets\/main-.*\.js$/, async (route) => {
+      const response = await route.fetch()
+      const refusal =
+        'navigator.storage.getDirectory = () => Promise.reject(new DOMException("quota", "QuotaExceededError"));'
+      await route.fulfill({ response, body: refusal + (await response.text()) })
+    })
+    await page.goto(site.url)
+    await trainSample(page)
+    expect(await page.locator('#problem').textContent()).toContain('no room')
+  })
+
+  it.each([
+    ['a table without labels', 'texts.csv', 'text\nfirst\nsecond\n', 'a single column'],
+    ['a file of another kind', 'table.xlsx', 'PK\u0003\u0004\0\0', 'file of another kind'],
+    ['a ragged table', 'table.csv', 'text,label\n"a","b"\n"c","d","e"\n', 'too many cells'],
+    ['a label for each row', 'table.csv', 'text,id\naa,1\nbb,2\ncc,3\ndd,4\n', 'another label'],
+  ])('%s', async (_, name, content, words) => {
+    const page = await openPage()
+    await page.click('#tab-table')
+    await page.setInputFiles('#file', { name, mimeType: 'text/plain', buffer: Buffer.from(content) })
+    await page.locator('#table-problem .problem').waitFor()
+    expect(await page.locator('#table-problem').textContent()).toContain(words)
+  })
+
+  it('a picked folder without a model', async () => {
+    const page = await openPage()
+    await page.click('label:has(#model-folder)')
+    const none = mkdtempSync(join(folder, 'none-'))
+    writeFileSync(join(none, 'readme.txt'), 'nothing')
+    await page.setInputFiles('#folder', none)
+    await page.click('#open-model')
+    await page.locator('#model-problem .problem').waitFor()
+    expect(await page.locator('#model-problem').textContent()).toContain('config.json')
+  })
+})
+
+describe.skipIf(!hasChromium)('for everyone', () => {
+  const violations = async (page: Page): Promise<string[]> => {
+    await page.evaluate(axe)
+    return page.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+      }
+      const { violations } = await axe.run()
+      return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`))
+    })
+  }
+
+  it.each(['light', 'dark'] as const)('axe finds no violation, %s', async (colorScheme) => {
+    const page = await openPage({ colorScheme })
+    expect(await violations(page)).toEqual([])
+    await page.click('#tab-typed')
+    expect(await violations(page)).toEqual([])
+    await page.click('#tab-table')
+    await page.fill('#paste', 'text\nno label\n')
+    await page.locator('#table-problem .problem').waitFor()
+    expect(await violations(page)).toEqual([])
+    await page.click('#tab-sample')
+    await trainSample(page)
+    await askedOf(page, sentences[0] as string)
+    await page.locator('#matrix button').first().waitFor()
+    expect(await violations(page)).toEqual([])
+  })
+
+  it('works by keyboard', async () => {
+    const page = await openPage()
+    await page.focus('#tab-sample')
+    await page.keyboard.press('ArrowRight')
+    expect(await page.locator('#panel-table').isVisible()).toBe(true)
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('yes')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('The girl laughed.\nThe boy slept.\n')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('no')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('Laughed girl the.\nSlept boy the.\n')
+    await page.locator('#table-summary', { hasText: '4 rows, 2 classes: yes 2, no 2' }).waitFor()
+  })
+
+  it.each([320, 390, 820, 1280])('is as wide as its window, %i', async (width) => {
+    const page = await openPage({ viewport: { width, height: 800 } })
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+  })
+})
+
+describe.skipIf(!hasChromium)('its weight', () => {
+  it('is small, compressed and without the runtime: the page, and all that a training fetches', async () => {
+    const page = await newPage()
+    const sizes = new Map<string, number>()
+    page.on('response', async (response) => {
+      const name = new URL(response.url()).pathname
+      if (/(\/|\.(html|js|mjs|css))$/.test(name)) sizes.set(name, gzipSync(await response.body()).length)
+    })
+    await page.goto(site.url)
+    await page.locator('#samples label').first().waitFor()
+    await page.waitForLoadState('networkidle')
+    await trainSample(page)
+    const total = (counts: (name: string) => boolean) =>
+      [...sizes].filter(([name]) => counts(name)).reduce((sum, [, size]) => sum + size, 0)
+    // index.html, its style and its script: what is there at the first paint.
+    expect(total((name) => /(\/|index-[^/]*)$/.test(name))).toBeLessThanOrEqual(30_000)
+    expect(total((name) => !/\/ort[.-]/.test(name))).toBeLessThanOrEqual(190_000)
+  })
+})
+
+/** The JSON at the head of a safetensors file. */
+const headerOf = (bytes: Buffer): string => bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString()
