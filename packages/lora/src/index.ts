@@ -18,6 +18,12 @@ export { AdapterError, ConfigError, WeightsError } from './errors.ts'
 export type { GenerateOptions } from './generate/generate-tokens.ts'
 export { createGenerator, type Generator } from './generate/generator.ts'
 export { nextToken, type SampleOptions } from './generate/sample.ts'
+export {
+  type SampledText,
+  sampleTexts,
+  type SampleTextsOptions,
+  type TextSampler,
+} from './generate/sample-texts.ts'
 export type { FineTunedExportOptions } from './finetune/export.ts'
 export { fineTune } from './finetune/fine-tune.ts'
 export type { FineTuned, FineTunedModel } from './finetune/fine-tuned.ts'

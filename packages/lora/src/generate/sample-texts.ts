@@ -1,0 +1,191 @@
+// Samples texts from a language model, for a student to learn from what a teacher says of them (Tang, Lu & Lin 2019).
+// Sample i is a function of the seed and i alone, so that a run that was stopped goes on where it was.
+
+import { DataError, folderStore, type FileStore, placeOf, random } from '@cola/data'
+import { ConfigError } from '@cola/train'
+import { fileSystem, flush, paths } from '@cola/train/files'
+import { callable, type Checks, checkOptions, checkValue, positive, text, whole } from '@cola/train/options'
+import type { SampleOptions } from './sample.ts'
+
+/** What texts are sampled from: a language model that `fineTune` or `loadFineTuned` gives, or one of one's own. */
+export interface TextSampler {
+  /** Continues a prompt; the new text alone, without the end token. */
+  readonly generate: (
+    prompt: string,
+    options: SampleOptions & { max_new_tokens: number; seed: number; onToken: (id: number) => void },
+  ) => Promise<string>
+}
+
+/** A text that was sampled: a line of the file, as JSON. */
+export interface SampledText {
+  text: string
+  /** Number of the sample, from 0: samples between those that are kept were dropped. */
+  sample: number
+}
+
+export interface SampleTextsOptions extends Omit<SampleOptions, 'do_sample'> {
+  /** Number of different texts. */
+  count: number
+  /** Texts that must not be among them: those that the student trains on or is scored by. @default none */
+  unlike?: Iterable<string>
+  /** What each text begins after, and is not part of it. @default '': the model's start token */
+  prompt?: string
+  /** Longest text in tokens; one that has not ended by then is dropped. @default 64 */
+  max_new_tokens?: number
+  /** Greatest number of samples, of which some are dropped. @default 20 * count */
+  max_samples?: number
+  /** @default 0 */
+  seed?: number
+  /** A file of JSON lines {@link SampledText}, written text by text. With its texts a stopped run goes on. @default none */
+  file?: string
+  /** Where the file lies, by its name there. @default the disk, by its path */
+  store?: FileStore
+  /** Told of each text that is kept. */
+  onText?: (text: SampledText & { count: number }) => void
+  /** Stops after the current sample: the promise is rejected with the signal's reason. @default none */
+  signal?: AbortSignal
+}
+
+const checks: Checks<SampleTextsOptions> = {
+  count: whole(1),
+  unlike: ['texts', (value) => typeof value === 'object' && value !== null && Symbol.iterator in value],
+  prompt: ['a string', (value) => typeof value === 'string'],
+  max_new_tokens: whole(1),
+  max_samples: whole(1),
+  seed: whole(0),
+  temperature: positive,
+  top_k: whole(0),
+  top_p: ['a number above 0, at most 1', (p) => typeof p === 'number' && p > 0 && p <= 1],
+  file: text,
+  store: ['a store of files', (value) => typeof value === 'object' && value !== null && 'read' in value],
+  onText: callable,
+  signal: ['an AbortSignal', (value) => value instanceof AbortSignal],
+}
+
+/**
+ * Samples texts that differ from each other and from `unlike`, white space at their ends apart. With a file they are
+ * kept there as they come; when it has some already, the last one is sampled again, to see that it is of this model and
+ * these options.
+ * @returns The texts, in the order of their samples: a function of the model and the options, however often the run was
+ * stopped.
+ * @throws {ConfigError} for what is no language model, and an option that is unknown or out of its range; {DataError}
+ * naming file and line for a file of other samples, and where `max_samples` give too few texts; the signal's reason.
+ */
+export async function sampleTexts(model: TextSampler, options: SampleTextsOptions): Promise<string[]> {
+  checkOptions('sampleTexts', options, checks)
+  checkValue('sampleTexts, option count', options.count, checks.count)
+  if (typeof model.generate !== 'function')
+    throw new ConfigError({
+      where: 'sampleTexts',
+      what: 'not a language model: it generates no text',
+      expected: "what fineTune gives with task: 'CAUSAL_LM'",
+      found: `an object with ${Object.keys(model).slice(0, 8).join(', ')}`,
+    })
+  const { count, max_samples = 20 * count, unlike = [], onText, signal } = options
+  const seen = new Set(Array.from(unlike, (one) => one.trim()))
+  const log = options.file === undefined ? undefined : logOf(options.file, options.store)
+  const texts: string[] = []
+  const keep = ({ text }: SampledText): boolean => {
+    if (text === '' || seen.has(text)) return false
+    seen.add(text)
+    texts.push(text)
+    return true
+  }
+  const kept = (await log?.read()) ?? []
+  kept.forEach((one, line) => {
+    if (!keep(one)) throw otherSamples(log?.where, line, 'a text that is there already, or in unlike', one.text)
+  })
+  const last = kept.at(-1)
+  if (last && (await sampleOf(model, last.sample, options)) !== last.text)
+    throw otherSamples(log?.where, kept.length - 1, 'not what the model gives with these options', last.text)
+  for (let sample = (last?.sample ?? -1) + 1; texts.length < count; sample++) {
+    signal?.throwIfAborted()
+    if (sample >= max_samples) throw tooFew(texts.length, options, max_samples)
+    const one = { text: await sampleOf(model, sample, options), sample }
+    if (!keep(one)) continue
+    await log?.append(one)
+    onText?.({ ...one, count: texts.length })
+  }
+  return texts.slice(0, count)
+}
+
+/** A sample; empty where it did not end. */
+async function sampleOf(model: TextSampler, sample: number, options: SampleTextsOptions): Promise<string> {
+  const { prompt = '', max_new_tokens = 64, seed = 0, temperature = 1, top_k = 0, top_p = 1 } = options
+  let tokens = 0
+  const found = await model.generate(prompt, {
+    ...{ do_sample: true, temperature, top_k, top_p, max_new_tokens },
+    seed: random(seed, 'sample-texts', sample).integer(2 ** 31),
+    onToken: () => tokens++,
+  })
+  return tokens < max_new_tokens ? found.trim() : ''
+}
+
+/** The file that keeps the texts. */
+function logOf(file: string, given: FileStore | undefined) {
+  const { dirname, basename } = given ? { dirname: () => '', basename: (name: string) => name } : paths()
+  const store = given ?? folderStore(dirname(file))
+  const name = basename(file)
+  const where = placeOf(store, name)
+  const lineOf = (one: SampledText) => new TextEncoder().encode(`${JSON.stringify(one)}\n`)
+  const write = async (all: readonly SampledText[]) => {
+    store.write(name, all.map(lineOf))
+    await flush(store)
+  }
+  let all: SampledText[] = []
+  return {
+    where,
+    /** What it has, without a line that was not written to its end, which goes. */
+    async read(): Promise<readonly SampledText[]> {
+      if (!store.has(name)) {
+        if (!given) fileSystem().mkdirSync(dirname(file), { recursive: true })
+        return []
+      }
+      const content = new TextDecoder().decode(store.read(name))
+      const lines = content.split('\n')
+      const rest = lines.pop()
+      all = lines.map((line, i) => parsed(line, where, i))
+      if (rest !== '') await write(all)
+      return all
+    },
+    async append(one: SampledText): Promise<void> {
+      all.push(one)
+      if (!store.append) return write(all)
+      store.append(name, lineOf(one))
+    },
+  }
+}
+
+function parsed(line: string, where: string, i: number): SampledText {
+  let found: Partial<SampledText> | undefined
+  try {
+    found = JSON.parse(line) as Partial<SampledText>
+  } catch {
+    // Refused below, with its number.
+  }
+  if (typeof found?.text === 'string' && Number.isSafeInteger(found.sample)) return found as SampledText
+  throw new DataError({
+    where: `${where}, line ${i + 1}`,
+    what: 'not a text that was sampled',
+    expected: '{"text":"...","sample":0}',
+    found: line.slice(0, 60),
+    fix: 'Give another file, or remove this one.',
+  })
+}
+
+const otherSamples = (where: string | undefined, line: number, what: string, found: string): DataError =>
+  new DataError({
+    where: `${where}, line ${line + 1}`,
+    what,
+    found: JSON.stringify(found.slice(0, 60)),
+    fix: 'It was sampled from another model or with other options: give another file, or remove this one.',
+  })
+
+const tooFew = (found: number, { count, file }: SampleTextsOptions, samples: number): DataError =>
+  new DataError({
+    where: 'sampleTexts',
+    what: `too few different texts in ${samples} samples`,
+    expected: String(count),
+    found: String(found),
+    fix: `Raise max_samples, max_new_tokens or the temperature.${file === undefined ? '' : ` ${file} has those that were found.`}`,
+  })
