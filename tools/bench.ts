@@ -1,13 +1,15 @@
-// npm run bench -- gpt2-lora|lora-onnx|rnn [options] --json: measures training at the real sizes.
+// npm run bench -- gpt2-lora|lora-onnx|qlora|rnn [options] --json: measures training at the real sizes.
 
 import { gpt2LoraBench } from './bench/gpt2-lora.ts'
 import { loraOnnxBench } from './bench/lora-onnx.ts'
+import { qloraBench } from './bench/qlora.ts'
 import { rnnBench } from './bench/rnn.ts'
 
 const [name, ...args] = process.argv.slice(2)
 const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = {
   'gpt2-lora': gpt2LoraBench,
   'lora-onnx': loraOnnxBench,
+  qlora: qloraBench,
   rnn: rnnBench,
 }
 const run = benches[name ?? '']

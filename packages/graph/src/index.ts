@@ -62,7 +62,8 @@ export {
   numberToFloat16,
 } from './tensor/float16.ts'
 export { packedTensor } from './tensor/packed-matrix.ts'
-export { rowsOf, stackRows } from './tensor/rows.ts'
+export { quantizeProducts, type QuantizeProductsOptions } from './rewrite/quantize-products.ts'
+export { rowsOf, stackRows, transposeTensor } from './tensor/rows.ts'
 export { concatenateChunks } from './tensor/concatenate-chunks.ts'
 export {
   parseSafetensors,

@@ -68,6 +68,7 @@ export {
   type TextStates,
 } from './tasks/hidden-states.ts'
 export { canonicalize } from './onnx/names.ts'
+export type { Quantization } from './onnx/quantization.ts'
 export { openOnnxModel, type OnnxModel, type OnnxModelOptions } from './onnx/open.ts'
 export { readOnnxModel } from './onnx/read.ts'
 export { baseModelPrefix } from './onnx/prefixes.ts'

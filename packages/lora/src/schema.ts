@@ -114,6 +114,13 @@ export const fineTunedSchema = v.object({
     file: v.optional(v.string()),
     revision: v.optional(v.string()),
     path: v.optional(v.string()),
+    quantization: v.optional(
+      v.strictObject({
+        bits: v.optional(v.picklist([4, 8])),
+        block_size: v.optional(v.picklist([16, 32, 64, 128, 256])),
+        modules_to_not_convert: v.optional(v.array(v.string())),
+      }),
+    ),
   }),
   metrics: v.record(v.string(), v.nullable(v.number())),
 })

@@ -26,9 +26,9 @@ export const whole = (least: number): Check => [
   (value) => Number.isSafeInteger(value) && (value as number) >= least,
 ]
 export const integer: Check = ['a whole number', (value) => Number.isSafeInteger(value)]
-export const oneOf = (names: readonly string[]): Check => [
-  names.map((name) => `"${name}"`).join(', '),
-  (value) => names.includes(value as string),
+export const oneOf = (values: readonly (string | number)[]): Check => [
+  values.map((value) => JSON.stringify(value)).join(', '),
+  (value) => values.includes(value as string | number),
 ]
 export const flag: Check = ['true or false', (value) => typeof value === 'boolean']
 export const text: Check = ['a string that is not empty', (value) => typeof value === 'string' && value !== '']

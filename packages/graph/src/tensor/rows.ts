@@ -1,8 +1,8 @@
-// Rows of matrices: a part of them, and several matrices below each other. Quantized matrices keep their codes.
+// Rows of matrices: a part of them, and several matrices below each other; transposed matrices. Quantized matrices keep their codes.
 
 import { concatenateChunks } from './concatenate-chunks.ts'
 import { packedTensor } from './packed-matrix.ts'
-import type { PackedMatrix, Tensor } from './tensor.ts'
+import { elements, lazyTensor, type PackedMatrix, type Tensor, tensor } from './tensor.ts'
 
 /** Rows `begin` to `end` (exclusive) of a tensor of whole bytes; they are read when their bytes are. */
 export function rowsOf({ dtype, dims, bytes, packed }: Tensor, begin: number, end: number): Tensor {
@@ -35,6 +35,21 @@ export function stackRows(tensors: readonly [Tensor, ...Tensor[]]): Tensor {
     dims: [rows, ...dims.slice(1)],
     bytes: () => concatenateChunks(tensors.map((tensor) => tensor.bytes())),
   }
+}
+
+/** A matrix with its axes swapped; elements are read when its bytes are. */
+export function transposeTensor({ packed, ...source }: Tensor): Tensor {
+  if (packed) return packedTensor({ ...packed, transposed: !packed.transposed })
+  const { dtype, dims } = source
+  const [rows, columns] = dims as [number, number]
+  return lazyTensor(dtype, [columns, rows], () => {
+    const values = elements(source)
+    const result = values.slice()
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++)
+        result[column * rows + row] = values[row * columns + column] as never
+    return tensor(dtype, [columns, rows], result)
+  })
 }
 
 const isAlike = (a: PackedMatrix, b: PackedMatrix): boolean =>

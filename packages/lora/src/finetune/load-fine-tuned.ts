@@ -55,9 +55,8 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   const task = taskOf(wanted)
   checkSettings(`${files.where}, fine_tuned.json, settings`, saved.settings, task.saved)
   const settings = saved.settings as object as TaskTypes[T]['settings']
-  const { file, revision } = saved.base
-  const where = { ...(file === undefined ? {} : { file }), ...(revision === undefined ? {} : { revision }) }
-  const base = await openBase(options.base ?? baseOf(files, saved), { ...where, ...options.open })
+  const { name: _, path: __, ...where } = saved.base
+  const base = await openBase(options.base ?? baseOf(files, saved), { ...(where as OnnxModelOptions), ...options.open })
   const model = loadAdapter(task.head(base, settings, 0), await openAdapter(files))
   const served = options.merge ? merge(model) : model
   const device = options.device ?? defaultDevice()

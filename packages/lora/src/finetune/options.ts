@@ -15,6 +15,7 @@ import { atLeast, type Checks, checkOptions, list, object, text, whole } from '@
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open.ts'
+import type { Quantization } from '../onnx/quantization.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
 /** Options of the training loop, which the Trainer defines. */
@@ -60,6 +61,8 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   device?: Device
   /** How frozen matrices are multiplied while training: `int8` is faster on cpu and wasm. @default 'float32' */
   frozenProducts?: FrozenProducts
+  /** Quantize the frozen linear layers of the base when it is opened (QLoRA): a quarter of the memory or less. @default none */
+  quantization?: Quantization
   /** How the base model is found: ONNX file, revision, cache. @default those of openOnnxModel */
   open?: OnnxModelOptions
 }
@@ -91,6 +94,7 @@ const checks: Checks<GeneralOptions> = {
   max_grad_norm: atLeast(0),
   device: text,
   frozenProducts: text,
+  quantization: object,
   open: object,
 }
 
@@ -140,6 +144,6 @@ export function readOptions<T extends TaskType>(
     device: general.device ?? defaultDevice(),
     frozenProducts: general.frozenProducts ?? 'float32',
     max_length: general.max_length ?? Number.POSITIVE_INFINITY,
-    open: general.open ?? {},
+    open: { ...general.open, ...(general.quantization ? { quantization: general.quantization } : {}) },
   }
 }

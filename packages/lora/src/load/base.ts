@@ -24,6 +24,7 @@ import { isCausal } from '../onnx/decoders.ts'
 import { withMaskedInputs } from '../onnx/masked-inputs.ts'
 import { hiddenStates, isHidden } from '../onnx/hidden.ts'
 import { onnxFiles, type OnnxModel, type OnnxModelOptions, openOnnxModel } from '../onnx/open.ts'
+import type { Quantization } from '../onnx/quantization.ts'
 import { withNextTokenLogits } from './language-model.ts'
 import { loadPretrained, type Pretrained } from './pretrained.ts'
 
@@ -39,8 +40,8 @@ export interface PlacedBatch {
 export interface BaseModel {
   /** What the source is called: its path, address or name on the hub. */
   readonly name: string
-  /** The requested ONNX file and revision. */
-  readonly origin: { readonly file?: string; readonly revision?: string }
+  /** The requested ONNX file, revision and quantization. */
+  readonly origin: { readonly file?: string; readonly revision?: string; readonly quantization?: Quantization }
   /** What it was opened from. */
   readonly files: Files
   readonly config: Readonly<Record<string, unknown>> & { model_type: string }
@@ -83,12 +84,13 @@ const isOpenModel = (source: BaseModelSource): source is OnnxModel | Pretrained 
  */
 export async function openBase(source: BaseModelSource, options: OnnxModelOptions = {}): Promise<BaseModel> {
   if (isOpenModel(source)) return 'parameters' in source ? gpt2Base(source) : onnxBase(source)
-  const { file, revision } = options
+  const { file, revision, quantization } = options
   const files = filesOf(await openFiles(source, { ...options, files: [] }))
   const origin = {
     name: files.where,
     ...(file === undefined ? {} : { file }),
     ...(revision === undefined ? {} : { revision }),
+    ...(quantization === undefined ? {} : { quantization }),
   }
   return file === undefined && (await isGpt2Checkpoint(files))
     ? gpt2Base(await loadPretrained(files, options), origin)

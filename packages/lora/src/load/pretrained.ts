@@ -18,6 +18,7 @@ import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
 import { companionFiles } from '../onnx/open.ts'
+import { type Quantization, quantizeModel } from '../onnx/quantization.ts'
 
 /** Options of {@link loadPretrained}. */
 export interface PretrainedOptions extends Gpt2Options, HubOptions {
@@ -25,6 +26,8 @@ export interface PretrainedOptions extends Gpt2Options, HubOptions {
   num_labels?: number
   /** Seed of a head that the checkpoint does not have. @default 0 */
   seed?: number
+  /** Quantize the linear layers (QLoRA). @default none */
+  quantization?: Quantization
 }
 
 /** A pretrained checkpoint: configuration, parameters and tokenizer. */
@@ -52,13 +55,17 @@ export async function loadPretrained(source: Source, options: PretrainedOptions 
     options.num_labels === undefined ? json : { ...json, num_labels: options.num_labels, id2label: null },
     placeOf(files, 'config.json'),
   )
-  const parameters = gpt2Parameters(await readWeights(files), config, {
+  const { quantization, ...architecture } = options
+  const read = gpt2Parameters(await readWeights(files), config, {
     ...(options.head ? { head: options.head } : {}),
     seed: options.seed ?? 0,
     where: files.where,
   })
   await fetchFiles(files, companionFiles)
-  return { model: gpt2(config, parameters, options), parameters, config, tokenizer: await readTokenizer(files), files }
+  const plain = gpt2(config, read, architecture)
+  const model = quantization ? quantizeModel(plain, quantization) : plain
+  const parameters = new Map([...read].map(([name, value]) => [name, model.graph.initializers.get(name) ?? value]))
+  return { model, parameters, config, tokenizer: await readTokenizer(files), files }
 }
 
 const weightsFile = 'model.safetensors'

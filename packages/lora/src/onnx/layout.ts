@@ -1,22 +1,8 @@
 // Restores PyTorch's layout of parameters that an exporter changed: transposed or copied matrices of linear layers, and
 // equal vectors that were merged.
 
-import { addInitializer, elements, type Graph, type Node, prune, consumersOf, type Tensor, tensor } from '@cola/graph'
+import { addInitializer, type Graph, type Node, prune, consumersOf, type Tensor, transposeTensor } from '@cola/graph'
 import { type LinearLayer, linearLayers } from '../inject/linear.ts'
-
-/** The transposed matrix; it is computed when its bytes are read, which may be in a file. */
-function transposeTensor({ dtype, dims, ...source }: Tensor): Tensor {
-  const [rows, columns] = dims as [number, number]
-  const transpose = (): Tensor => {
-    const values = elements({ dtype, dims, ...source })
-    const result = values.slice()
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++)
-        result[column * rows + row] = values[row * columns + column] as never
-    return tensor(dtype, [columns, rows], result)
-  }
-  return { dtype, dims: [columns, rows], bytes: () => transpose().bytes() }
-}
 
 /** Transposes matrices [in, out] of linear layers to nn.Linear's [out, in]. Changes the graph in place. */
 export function asLinear(graph: Graph, matrices: ReadonlySet<string>): void {

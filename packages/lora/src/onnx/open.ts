@@ -18,11 +18,14 @@ import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import { modelTypeOf } from './prefixes.ts'
 import { readOnnxModel } from './read.ts'
+import { type Quantization, quantizeModel } from './quantization.ts'
 
 /** Options of {@link openOnnxModel}. */
 export interface OnnxModelOptions extends HubOptions {
   /** The ONNX file, relative to the folder. @default the first of model.onnx, onnx/model.onnx, onnx/model_fp16.onnx */
   file?: string
+  /** Quantize the linear layers of a file in float32 or float16 (QLoRA). @default none */
+  quantization?: Quantization
 }
 
 /** An ONNX model with its configuration and tokenizer. */
@@ -54,11 +57,20 @@ export const onnxFiles: readonly string[] = ['model.onnx', 'onnx/model.onnx', 'o
  * @throws {ConfigError | FormatError | GraphError | UnsupportedOperatorError | FileError | HubError | DataError} naming
  * file, node and value.
  */
-export async function openOnnxModel(source: Source, { file, ...options }: OnnxModelOptions = {}): Promise<OnnxModel> {
+export async function openOnnxModel(
+  source: Source,
+  { file, quantization, ...options }: OnnxModelOptions = {},
+): Promise<OnnxModel> {
   const files = filesOf(await openFiles(source, { ...options, files: [] }))
   const name = await fetchModel(files, file?.replaceAll('\\', '/'))
   const config = readConfig(files)
-  return { model: readOnnxModel(files, name, config), config, tokenizer: await readTokenizer(files), files }
+  const model = readOnnxModel(files, name, config)
+  return {
+    model: quantization ? quantizeModel(model, quantization) : model,
+    config,
+    tokenizer: await readTokenizer(files),
+    files,
+  }
 }
 
 /** Reads config.json; a missing model_type is derived from the class name in `architectures`. */

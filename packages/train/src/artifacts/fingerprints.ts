@@ -14,6 +14,11 @@ const toJson = (_: string, value: unknown): unknown =>
 function* tensorChunks(tensors: ReadonlyMap<string, Tensor>, isFull: boolean): Generator<string | Uint8Array> {
   for (const [name, value] of tensors) {
     yield `${name} ${value.dtype} [${value.dims}]\n`
+    if (value.packed) {
+      const { codes, scales, zeroPoints } = value.packed
+      yield* tensorChunks(new Map(Object.entries({ codes, scales, ...(zeroPoints ? { zeroPoints } : {}) })), isFull)
+      continue
+    }
     const bytes = value.bytes()
     if (isFull || bytes.length <= 2 * sampleSize) yield bytes
     else yield* [bytes.subarray(0, sampleSize), bytes.subarray(-sampleSize)]

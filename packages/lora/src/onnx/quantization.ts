@@ -1,0 +1,46 @@
+// Quantizes the linear layers of a base model when it is opened, as transformers' `quantization_config` does.
+
+import { type Model, type PackedMatrix, quantizeProducts } from '@cola/graph'
+import { checkOptions, type Checks, list, oneOf } from '@cola/train/options'
+import { linearLayers } from '../inject/linear.ts'
+
+/** Sizes of blocks that the runtime has kernels for. */
+const blockSizes = [16, 32, 64, 128, 256] as const
+
+export interface Quantization {
+  /** @default 4 */
+  readonly bits?: PackedMatrix['bits']
+  /** Number of inputs that share a scale. @default 32 */
+  readonly block_size?: (typeof blockSizes)[number]
+  /** Modules that stay in float32, by their names or what these end with. @default ['lm_head'] */
+  readonly modules_to_not_convert?: string[]
+}
+
+const checks: Checks<Quantization> = {
+  bits: oneOf([4, 8]),
+  block_size: oneOf(blockSizes),
+  modules_to_not_convert: list,
+}
+
+/**
+ * A copy of the model whose linear layers are in 4 or 8 bits, rounded to the nearest code, block by block of inputs
+ * (QLoRA's base, Dettmers et al. 2023, with integers in place of NF4, which no browser has kernels for). Embeddings and
+ * matrices that share theirs stay as they are, and so do matrices that the file has in fewer bits. Training and
+ * evaluation compute in float32 with the dequantized matrices. Codes are computed when they are written.
+ * @throws {ConfigError} for options that are unknown or not valid; {GraphError} when the codes are computed, naming a
+ * matrix with elements that are not finite.
+ */
+export function quantizeModel(model: Model, quantization: Quantization): Model {
+  checkOptions('option quantization', quantization, checks)
+  const { bits = 4, block_size = 32, modules_to_not_convert = ['lm_head'] } = quantization
+  const isKept = (module: string): boolean =>
+    modules_to_not_convert.some((name) => `.${module}.`.endsWith(`.${name}.`) || module.startsWith(`${name}.`))
+  const kept = new Set(linearLayers(model.graph).flatMap(({ module, weight }) => (isKept(module) ? [weight] : [])))
+  const graph = quantizeProducts(model.graph, {
+    bits,
+    blockSize: block_size,
+    minimum: 0,
+    selects: ({ weight }, { packed }) => !packed && !kept.has(weight),
+  })
+  return { ...model, graph }
+}
