@@ -3,7 +3,7 @@
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hubServer } from './hub-server.ts'
 import { install, online, pack, root, runTypeScript, typecheck } from './packed.ts'
@@ -49,12 +49,26 @@ function folderFor(name: string, line: string): string {
   return folder
 }
 
-describe.skipIf(!online)('README examples', () => {
-  for (const name of readdirSync(join(root, 'packages'))) {
-    const blocks = blocksOf(readFileSync(join(root, 'packages', name, 'README.md'), 'utf8'))
+/** Documents with samples, and the package that their install lines must name, if they are a package's README. */
+const documents = [
+  ...readdirSync(join(root, 'packages')).map((name) => ({
+    name,
+    path: join(root, 'packages', name, 'README.md'),
+    installs: `@cola/${name}`,
+  })),
+  ...readdirSync(join(root, 'docs/guides')).map((name) => ({
+    name: `guide ${basename(name, '.md')}`,
+    path: join(root, 'docs/guides', name),
+    installs: '@cola/',
+  })),
+]
+
+describe.skipIf(!online)('samples of READMEs and guides', () => {
+  for (const { name, path, installs } of documents) {
+    const blocks = blocksOf(readFileSync(path, 'utf8'))
     it(`${name} has one, and says what to install`, () => {
       expect(blocks.length).toBeGreaterThan(0)
-      for (const { line } of blocks) expect(line).toContain(`@cola/${name}`)
+      for (const { line } of blocks) expect(line).toContain(installs)
     })
     blocks.forEach(({ code, line }, i) => {
       it(`${name} ${i + 1} runs after ${line}`, async () => {
