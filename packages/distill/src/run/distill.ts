@@ -24,7 +24,8 @@ export async function distill(options: DistillOptions): Promise<DistilledStudent
   const run = readOptions(options)
   const { device, loop, loss } = run
   const { context, student, artifacts, train, evaluation, heldOut, score } = await prepareRun(run)
-  const session = await TrainingSession.create({ artifacts, device, seed: loop.seed })
+  const onWarning = (message: string) => loop.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
+  const session = await TrainingSession.create({ artifacts, device, seed: loop.seed, onWarning })
   try {
     const trainer = new Trainer<DistillExample, readonly number[]>({
       metric_for_best_model: evaluation.length < fewRows || run.compute_metrics ? 'loss' : 'mcc',

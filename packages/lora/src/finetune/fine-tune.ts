@@ -48,7 +48,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, max_length)]) warn(message)
   const artifacts = generateArtifacts(model, { loss: task.loss(settings), optimizer: adamw(optimizer), frozenProducts })
   const { predict, ...batches } = batchFunctions<T>(task, base, model, settings)
-  const session = await TrainingSession.create({ artifacts, device, seed })
+  const session = await TrainingSession.create({ artifacts, device, seed, onWarning: warn })
   try {
     const trainer = new Trainer<TaskTypes[T]['example'], TaskTypes[T]['prediction']>({
       train_metrics: task.scoresTraining,

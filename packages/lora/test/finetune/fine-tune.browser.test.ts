@@ -1,0 +1,145 @@
+// fineTune in a browser as the README shows it: its worker.js, built by Vite, on 5,000 rows, closed and opened again.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '../../../..')
+const executablePath = '/usr/bin/chromium'
+const types: Record<string, string> = {
+  html: 'text/html',
+  js: 'text/javascript',
+  mjs: 'text/javascript',
+  wasm: 'application/wasm',
+}
+
+const readme = readFileSync(join(root, 'packages/lora/README.md'), 'utf8')
+const workerSource = [...readme.matchAll(/```js\n([\s\S]*?)```/g)][0]?.[1] ?? ''
+
+/** The page: sends the rows, keeps what the worker says, and measures its own longest task. */
+const pageSource = `
+globalThis.told = []
+globalThis.longest = 0
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) globalThis.longest = Math.max(globalThis.longest, duration)
+}).observe({ type: 'longtask' })
+globalThis.start = (message) => {
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+  worker.onmessage = ({ data }) => globalThis.told.push(data)
+  worker.onerror = ({ message }) => globalThis.told.push({ event: 'error', error: { message } })
+  worker.postMessage(message)
+}
+globalThis.ask = (count) => {
+  const words = ['parcel', 'order', 'refund', 'money', 'lamp', 'late', 'broken', 'shipped']
+  const train = Array.from({ length: count }, (_, i) => ({
+    text: Array.from({ length: 6 }, (_, j) => words[(i * 7 + j * (1 + (i % 5))) % 8]).join(' '),
+    label: i % 2 ? 'track' : 'refund',
+  }))
+  globalThis.start({ model: location.origin + '/model/', train, epochs: 1, batch_size: 128, max_length: 16 })
+}
+`
+
+interface Told {
+  event: string
+  step?: number
+  message?: string
+  error?: { message: string }
+}
+
+describe.skipIf(!existsSync(executablePath))(
+  'fineTune in a worker of the page, as the README shows it',
+  { timeout: 300_000 },
+  () => {
+    const folder = mkdtempSync(join(root, 'node_modules/.cola-page-'))
+    const profile = mkdtempSync(join(tmpdir(), 'cola-profile-'))
+    let server: Server
+    let context: BrowserContext
+    let origin: string
+    beforeAll(async () => {
+      writeFileSync(join(folder, 'worker.js'), workerSource)
+      writeFileSync(join(folder, 'page.js'), pageSource)
+      writeFileSync(join(folder, 'index.html'), '<!doctype html><script type="module" src="./page.js"></script>')
+      await build({
+        root: folder,
+        logLevel: 'error',
+        resolve: { conditions: ['@cola/source', 'module', 'browser', 'production'] },
+        build: { target: 'es2022', rolldownOptions: { external: [/^node:/] } },
+        worker: { format: 'es', rolldownOptions: { external: [/^node:/] } },
+      })
+      server = createServer(({ url = '/' }, response) => {
+        const path = url.split('?')[0] ?? ''
+        const file = path.startsWith('/model/')
+          ? join(root, 'examples', path)
+          : join(folder, 'dist', path === '/' ? 'index.html' : path)
+        if (!existsSync(file)) return response.writeHead(404).end()
+        response.writeHead(200, {
+          'content-type': types[file.split('.').pop() ?? ''] ?? 'application/octet-stream',
+          'cross-origin-opener-policy': 'same-origin',
+          'cross-origin-embedder-policy': 'require-corp',
+        })
+        return response.end(readFileSync(file))
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const address = server.address()
+      origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+      context = await chromium.launchPersistentContext(profile, {
+        executablePath,
+        args: ['--headless=new', '--no-sandbox', '--disable-gpu'],
+      })
+    }, 120_000)
+    afterAll(async () => {
+      await context?.close()
+      server?.close()
+      for (const path of [folder, profile]) rmSync(path, { recursive: true, force: true })
+    })
+
+    const visit = async (rows: number): Promise<Page> => {
+      const page = await context.newPage()
+      await page.goto(`${origin}/`)
+      await page.waitForFunction('globalThis.ask')
+      await page.evaluate(`ask(${rows})`)
+      return page
+    }
+    /** What the worker said, when it has said enough or has failed. */
+    const told = async (page: Page, enough: string): Promise<Told[]> => {
+      await page.waitForFunction(`told.some((one) => one.event === 'error' || (${enough}))`, null, { timeout: 200_000 })
+      const all = (await page.evaluate('told')) as Told[]
+      expect(all.filter(({ event }) => event === 'error')).toEqual([])
+      return all
+    }
+
+    it('goes on after the tab was closed, from a checkpoint of at most save_steps steps before', async () => {
+      let page = await visit(3840)
+      const before = await told(page, 'one.step >= 22')
+      const closedAt = Math.max(...before.map(({ step = 0 }) => step))
+      await page.close()
+      page = await visit(3840)
+      const after = await told(page, `one.event === 'done'`)
+      const first = after.find(({ event }) => event === 'step')?.step ?? 0
+      expect(first).toBeGreaterThan(20)
+      expect(first).toBeGreaterThan(closedAt - 20)
+      expect(after.filter(({ event }) => event === 'step').at(-1)?.step).toBe(30)
+      await page.close()
+    })
+
+    // A page that blocks does so in each try; another program on the machine only in some.
+    it('never lets the page wait longer than 50 ms', { retry: 4 }, async () => {
+      const page = await context.newPage()
+      await page.goto(`${origin}/`)
+      // The run of the other test is finished, and would not train again.
+      await page.evaluate(
+        `navigator.storage.getDirectory().then((all) => all.removeEntry('intents', { recursive: true }))`,
+      )
+      await page.evaluate('ask(5000)')
+      const all = await told(page, `one.event === 'done'`)
+      expect(all.filter(({ event }) => event === 'step')).toHaveLength(40)
+      const longest = await page.evaluate('longest')
+      await page.close()
+      expect(longest).toBeLessThan(50)
+    })
+  },
+)
