@@ -269,15 +269,10 @@ const epochs = settings.studentEpochs || asked.with?.epochs || (shared.epochs as
 const withTeacher: StudentSettings = { ...shared, ...asked.with, epochs }
 const stepsOf = (sentences: number): number => Math.ceil(sentences / (withTeacher.batch_size as number))
 const steps = epochs * stepsOf(labelled.length + (withTeacher.transfer ? chosenTransfer.length : 0))
+/** As many steps without a teacher, unless the file says how many epochs. */
+const alone = Math.max(1, Math.round(steps / stepsOf(labelled.length)))
 const settingsOf = (which: 'with' | 'without'): StudentSettings =>
-  which === 'with'
-    ? withTeacher
-    : {
-        ...shared,
-        ...asked.without,
-        epochs: Math.max(1, Math.round(steps / stepsOf(labelled.length))),
-        transfer: false,
-      }
+  which === 'with' ? withTeacher : { ...shared, epochs: alone, ...asked.without, transfer: false }
 const embedding = settings.embedding || undefined
 const studentData = {
   splits: { ...data, train: labelled },
@@ -407,7 +402,7 @@ const chosenShare = share ? `, of which the teacher calls ${percent(share)} acce
 const learned = `The student learns from the labels of ${labelled.length} sentences`
 const transferred =
   chosenTransfer.length && withTeacher.transfer
-    ? `${learned}, with distillation also from ${chosenTransfer.length} unlabelled ones${chosenShare}, which the teacher scores; without, for as many steps. `
+    ? `${learned}, with distillation also from ${chosenTransfer.length} unlabelled ones${chosenShare}, which the teacher scores. `
     : `${learned}. `
 const studentSettings = {
   'with distillation': completeSettings(settingsOf('with'), { teacher: true, embedding }),

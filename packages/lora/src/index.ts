@@ -62,8 +62,8 @@ export { loadPretrained, type Pretrained, type PretrainedOptions } from './load/
 export { withMaskedInputs } from './onnx/masked-inputs.ts'
 export { type HeadOptions, withHead } from './tasks/head.ts'
 export {
-  type HiddenStatesOptions,
   type HiddenStatesReader,
+  type HiddenStatesReaderOptions,
   openHiddenStates,
   type TextStates,
 } from './tasks/hidden-states.ts'

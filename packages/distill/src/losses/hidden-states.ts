@@ -6,6 +6,7 @@ import { atLeast, type Checks, integer, oneOf } from '@cola/train/options'
 import { pairLossGraph, type Term } from './graph-losses.ts'
 import { withProjection } from './with-projection.ts'
 
+/** How every token learns from the teacher's hidden states: the option `hidden_states` of `distill`. */
 export interface HiddenStatesOptions {
   /** Weight beside the other losses, at least 0. @default 1 */
   weight?: number

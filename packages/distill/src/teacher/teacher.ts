@@ -11,7 +11,7 @@ export interface Split {
 
 /** A text as a teacher reads it. */
 export interface TextStates {
-  /** [token]: with the special tokens that its tokenizer adds. */
+  /** [tokens], with the special tokens that its tokenizer adds. */
   readonly input_ids: readonly number[]
   /** Last hidden states [token, width], row by row. */
   readonly states: Float32Array

@@ -23,6 +23,7 @@ export interface SampledText {
   sample: number
 }
 
+/** What `sampleTexts` samples, and where it keeps it. */
 export interface SampleTextsOptions extends Omit<SampleOptions, 'do_sample'> {
   /** Number of different texts. */
   count: number

@@ -13,12 +13,13 @@ import type { Releasable } from './task.ts'
 
 /** A text as the model reads it. */
 export interface TextStates {
-  /** [token]: with the special tokens that the tokenizer adds. */
+  /** [tokens], with the special tokens that the tokenizer adds. */
   readonly input_ids: readonly number[]
   /** [token, width], row by row: transformers' `last_hidden_state` without padding. */
   readonly states: Float32Array
 }
 
+/** A model that is open for its hidden states; release it at the end. */
 export interface HiddenStatesReader extends Releasable {
   /**
    * The last hidden states of texts; longer texts are cut.
@@ -27,7 +28,8 @@ export interface HiddenStatesReader extends Releasable {
   readonly hiddenStates: (texts: readonly string[]) => Promise<TextStates[]>
 }
 
-export interface HiddenStatesOptions {
+/** How a model is opened for its hidden states. */
+export interface HiddenStatesReaderOptions {
   /** @default 'auto' */
   device?: Device
   /** Longest text in tokens. @default the model's */
@@ -45,7 +47,7 @@ export interface HiddenStatesOptions {
 export async function openHiddenStates(
   base: BaseModel,
   model: AdaptedModel,
-  { device = 'auto', max_length = base.max_length, batch_size = 32 }: HiddenStatesOptions = {},
+  { device = 'auto', max_length = base.max_length, batch_size = 32 }: HiddenStatesReaderOptions = {},
 ): Promise<HiddenStatesReader> {
   const graph = statesGraph(base, model)
   const output = graph.outputs[0] as string

@@ -41,8 +41,8 @@ export const hiddenStatesName = (layer: number): string => `hidden_states.${laye
 /**
  * Builds the graph.
  * Inputs: those of a StepBatch that the configuration needs, `input_ids` counting rows of `embedding`. Output: `logits`
- * [batch, labels]; what the head reads is `hidden` [batch, directions * hidden_size], and {@link hiddenStatesName} says
- * where the states of all tokens are. Every parameter is trainable.
+ * [batch, labels]; what the head reads is `hidden` [batch, directions * hidden_size], and the states of all tokens of
+ * layer L are `hidden_states.L`, [token, directions * hidden_size]. Every parameter is trainable.
  * @param embedding Rows of the tokens that occur, [rows, embedding_size].
  */
 export function distilRnn(
