@@ -39,7 +39,13 @@ export function folderOf(root: FileSystemDirectoryHandle): PrivateFolder {
     async write(path, chunks) {
       const [folder, name] = await place(path, true)
       const handle = await folder.getFileHandle(name, { create: true })
-      await writeFile(handle, chunks)
+      try {
+        await writeFile(handle, chunks)
+      } catch (error) {
+        // A file that was there stays as it was; a new one would be empty.
+        if ((await handle.getFile()).size === 0) await folder.removeEntry(name).catch(() => undefined)
+        throw error
+      }
       return handle.getFile()
     },
     async remove(path) {

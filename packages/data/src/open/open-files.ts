@@ -61,7 +61,9 @@ async function filesOf(source: Source, options: HubOptions): Promise<Files> {
   })
 }
 
-const isAddress = (source: unknown): source is string => typeof source === 'string' && /^https?:\/\//.test(source)
+/** Whether a source is the address of files. */
+export const isAddress = (source: unknown): source is string =>
+  typeof source === 'string' && /^https?:\/\//.test(source)
 
 /** The page of a repository on the hub stands for the repository. */
 function filesAt(address: URL, options: HubOptions): Promise<Files> {

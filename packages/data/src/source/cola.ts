@@ -2,8 +2,9 @@
 // no quoting.
 
 import { DataError } from '../errors.ts'
-import { checkText } from './decode.ts'
-import { readText } from './read-text.ts'
+import { placeOf } from '../files/files.ts'
+import { openFiles, type Source } from '../open/open-files.ts'
+import { checkText, decodeText } from './decode.ts'
 
 /** A sentence and whether it is acceptable. */
 export interface LabelledText {
@@ -46,14 +47,16 @@ export function parseColaTsv(content: string, where = 'CoLA'): LabelledText[] {
 }
 
 /**
- * Reads splits from a folder of the public release (with or without its `raw/`).
+ * Reads splits from a folder of the public release (with or without its `raw/`), wherever it lies.
  * @throws {DataError} naming the file.
  */
-export async function readColaFolder(folder: string): Promise<Record<ColaSplit, LabelledText[]>> {
-  const read = async (split: ColaSplit) => {
-    const { path, content } = await readText([`${folder}/raw/${split}.tsv`, `${folder}/${split}.tsv`])
-    return parseColaTsv(content, path)
+export async function readColaFolder(folder: Source): Promise<Record<ColaSplit, LabelledText[]>> {
+  const places = colaSplits.map((split) => [`raw/${split}.tsv`, `${split}.tsv`] as const)
+  const files = await openFiles(folder, { files: places.flat().map((path) => ({ path, optional: true })) })
+  const read = ([raw, flat]: readonly [string, string]) => {
+    const name = files.has(raw) ? raw : flat
+    return parseColaTsv(decodeText(files.read(name), { where: placeOf(files, name) }), placeOf(files, name))
   }
-  const [in_domain_train, in_domain_dev, out_of_domain_dev] = await Promise.all(colaSplits.map(read))
+  const [in_domain_train, in_domain_dev, out_of_domain_dev] = places.map(read)
   return { in_domain_train, in_domain_dev, out_of_domain_dev } as Record<ColaSplit, LabelledText[]>
 }

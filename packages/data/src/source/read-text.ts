@@ -1,15 +1,20 @@
-// Reads files in Node.
+// Reads files: by their paths in Node, and wherever else they lie.
 
 import { DataError } from '../errors.ts'
 import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
+import { placeOf } from '../files/files.ts'
+import { fileSystem } from '../files/node.ts'
+import type { HubOptions } from '../hub/hub-options.ts'
+import { type FileSource, openFile } from '../open/open-file.ts'
+import { isAddress } from '../open/open-files.ts'
 import { decodeText, type DecodeOptions } from './decode.ts'
 
 /**
  * Reads the first file that exists.
  * @throws {DataError} naming the candidates if none exists, or a file that is a git-lfs pointer.
  */
-export async function readFirst(candidates: readonly string[]): Promise<{ path: string; bytes: Uint8Array }> {
-  const { readFile } = await import('node:fs/promises')
+async function readFirst(candidates: readonly string[]): Promise<{ path: string; bytes: Uint8Array }> {
+  const { readFile } = fileSystem().promises
   for (const path of candidates) {
     let bytes: Uint8Array
     try {
@@ -27,6 +32,19 @@ export async function readFirst(candidates: readonly string[]): Promise<{ path: 
     return { path, bytes }
   }
   throw new DataError({ where: candidates.join(' or '), what: 'no such file', fix: 'Check the folder.' })
+}
+
+/**
+ * Reads one file: by its path, its address, or what a person picked.
+ * @throws {DataError | HubError} naming it.
+ */
+export async function readOne(
+  source: FileSource,
+  options: HubOptions = {},
+): Promise<{ path: string; bytes: Uint8Array }> {
+  if (typeof source === 'string' && !isAddress(source)) return readFirst([source])
+  const { files, name } = await openFile(source, options)
+  return { path: source instanceof Blob ? name : placeOf(files, name), bytes: files.read(name) }
 }
 
 /**

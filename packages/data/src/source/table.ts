@@ -5,7 +5,8 @@ import { checkText, decodeText, type DecodeOptions, lineAt } from './decode.ts'
 import { parseDsv, type Quoting } from './dsv.ts'
 import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
 import { checkLabelOptions, labelRows, type LabelledTable, type LabelOptions } from './labelled-table.ts'
-import { readFirst } from './read-text.ts'
+import type { FileSource } from '../open/open-file.ts'
+import { readOne } from './read-text.ts'
 
 /** Options of reading a table as records. */
 export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
@@ -138,25 +139,29 @@ function parseFormat(
 
 /**
  * Reads a table from a file, in the format of its extension.
+ * @param source A path, an address, or a file that a person picked.
  * @throws {DataError} as {@link parseTable}, or when the file cannot be read.
  */
 export async function readTable(
-  path: string,
+  source: FileSource,
   { format, ...options }: TableOptions & { format?: string } = {},
 ): Promise<LabelledTable> {
-  return parseTable((await readFirst([path])).bytes, format ?? extensionOf(path), path, options)
+  const { path, bytes } = await readOne(source)
+  return parseTable(bytes, format ?? extensionOf(path), path, options)
 }
 
 /**
  * Reads the rows of a file, in the format of its extension, as objects with a field per column.
+ * @param source A path, an address, or a file that a person picked.
  * @typeParam Row What the table holds; it is not checked.
  * @throws {DataError} as {@link parseRecords}, or when the file cannot be read.
  */
 export async function readRecords<Row extends object = Record<string, string>>(
-  path: string,
+  source: FileSource,
   { format, ...options }: RecordOptions & { format?: string } = {},
 ): Promise<Row[]> {
-  return parseRecords((await readFirst([path])).bytes, format ?? extensionOf(path), path, options)
+  const { path, bytes } = await readOne(source)
+  return parseRecords(bytes, format ?? extensionOf(path), path, options)
 }
 
 const extensionOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1).toLowerCase()

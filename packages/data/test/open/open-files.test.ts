@@ -1,8 +1,9 @@
 import { mkdtempSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
-import { folderSink, memoryFiles, openFiles, type Source } from '../../src/index.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { folderSink, memoryFiles, openFiles, readRecords, readTable, type Source } from '../../src/index.ts'
 import { text } from '../support/hub-files.ts'
 
 const content = { 'config.json': text('{}'), 'onnx/model.onnx': text('0123456789') }
@@ -81,5 +82,38 @@ describe('openFiles', () => {
     await expect(openFiles(content, { files: ['tokenizer.json'] })).rejects.toThrow(
       /tokenizer\.json: no such file, found config\.json, onnx\/model\.onnx/,
     )
+  })
+})
+
+describe('one file', () => {
+  const table = text('text,label\na,0\nb,1\n')
+  const rows = [
+    { text: 'a', label: '0' },
+    { text: 'b', label: '1' },
+  ]
+  it('is a table that a person picked, by its name or its handle', async () => {
+    expect(await readRecords(new File([table], 'rows.csv'))).toEqual(rows)
+    const picked = { kind: 'file', getFile: async () => new File([table], 'rows.CSV') } as FileSystemFileHandle
+    expect(await readRecords(picked)).toEqual(rows)
+    expect((await readTable(new File([table], 'rows.csv'))).rows.length).toBe(2)
+    expect(await readRecords(new Blob([table]), { format: 'csv' })).toEqual(rows)
+    await expect(readRecords(new File(['text\na,b'], 'rows.csv'))).rejects.toThrow(/rows\.csv, line 2/)
+    await expect(readRecords(3 as never)).rejects.toThrow(/source: not a file, expected a path/)
+  })
+
+  it('is a table at an address', async () => {
+    const server = createServer(({ url }, response) =>
+      url === '/data/rows.csv?v=1' ? response.end(table) : response.writeHead(404).end(),
+    )
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    vi.stubEnv('XDG_CACHE_HOME', mkdtempSync(join(tmpdir(), 'files-')))
+    const address = server.address()
+    const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+    expect(await readRecords(`${origin}/data/rows.csv?v=1`)).toEqual(rows)
+    expect(await readRecords(new URL(`${origin}/data/rows.csv?v=1`))).toEqual(rows)
+    await expect(readRecords(`${origin}/data/none.csv`)).rejects.toThrow(
+      /data\/none\.csv: no such file, found status 404/,
+    )
+    server.close()
   })
 })

@@ -1,0 +1,35 @@
+// Opens one file, wherever it lies.
+
+import { DataError } from '../errors.ts'
+import type { Files } from '../files/files.ts'
+import type { HubOptions } from '../hub/hub-options.ts'
+import { isAddress, openFiles } from './open-files.ts'
+
+/** Where one file is read from: its path (Node), its address, or what a person picked. */
+export type FileSource = string | URL | Blob | FileSystemFileHandle
+
+/**
+ * Opens one file that is not given by its path.
+ * @returns The file's folder and its name there.
+ * @throws {DataError | HubError} naming the address, or what is no file.
+ */
+export async function openFile(source: FileSource, options: HubOptions = {}): Promise<{ files: Files; name: string }> {
+  if (source instanceof URL || isAddress(source)) {
+    const url = new URL(source)
+    const name = decodeURIComponent(url.pathname.split('/').at(-1) ?? '')
+    const folder = new URL('.', url)
+    folder.search = url.search
+    return { files: await openFiles(folder, { ...options, files: [name] }), name }
+  }
+  const file = source instanceof Blob ? source : await (source as Partial<FileSystemFileHandle> | null)?.getFile?.()
+  if (!file)
+    throw new DataError({
+      where: 'source',
+      what: 'not a file',
+      expected: 'a path, an address, or a file that was picked',
+      found: Object.prototype.toString.call(source).slice(8, -1),
+    })
+  const { name = 'file' } = file as Partial<File>
+  // Bytes, and not the Blob: a zip would be opened.
+  return { files: await openFiles({ [name]: new Uint8Array(await file.arrayBuffer()) }), name }
+}

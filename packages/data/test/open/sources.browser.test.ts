@@ -1,0 +1,221 @@
+// Sources in Chromium, in a page and in a worker: a hub that breaks off, lies or is gone, and the browser's storage.
+
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { hubServer, type HubServer } from '../../../../tools/hub-server.ts'
+import { sha, text } from '../support/hub-files.ts'
+
+const executablePath = '/usr/bin/chromium'
+const args = ['--headless=new', '--no-sandbox', '--disable-background-networking', '--no-first-run']
+
+// Two segments of the storage and a part of one.
+const weights = Uint8Array.from({ length: 20_000_000 }, (_, i) => (i * 7919) >> 5)
+const files = { 'config.json': text('{"a":1}'), 'onnx/model.onnx': weights }
+const names = Object.keys(files)
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+const expected = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, sha256(bytes)]))
+
+/** A page that runs functions of browser-sources.ts, itself or in a worker. */
+type Run = <Result>(name: string, ...args: unknown[]) => Promise<Result>
+declare const sources: typeof import('../support/browser-sources.ts')
+type Opened = Awaited<ReturnType<typeof import('../support/browser-sources.ts').open>>
+
+describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
+  let server: Server
+  let origin = ''
+  let browser: Browser
+  let page: Page
+  let hub: HubServer
+  beforeAll(async () => {
+    const { outputFiles } = await build({
+      entryPoints: [join(import.meta.dirname, '../support/browser-sources.ts')],
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'browser',
+      conditions: ['@cola/source'],
+      external: ['node:*', '@huggingface/hub'],
+    })
+    const bundle = outputFiles[0]?.text ?? ''
+    server = createServer(({ url = '/' }, response) => {
+      if (url === '/sources.js') return response.setHeader('content-type', 'text/javascript').end(bundle)
+      if (url === '/')
+        return response
+          .setHeader('content-type', 'text/html')
+          .end('<!doctype html><script type="module" src="/sources.js"></script>')
+      const bytes = files[url.replace('/models/', '') as keyof typeof files]
+      if (bytes) return response.setHeader('last-modified', new Date(0).toUTCString()).end(bytes)
+      // As servers of apps do where they have no file.
+      response.setHeader('content-type', 'text/html').end('<!doctype html>')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+    browser = await chromium.launch({ executablePath, args })
+  }, 120_000)
+  afterAll(async () => {
+    await browser?.close()
+    server?.close()
+  })
+  beforeEach(async () => {
+    hub = await hubServer(files, sha)
+    page = await (await browser.newContext()).newPage()
+    await visit()
+  })
+  afterEach(async () => {
+    await page.context().close()
+    await hub.close()
+  })
+  const visit = async () => {
+    await page.goto(origin)
+    await page.waitForFunction('globalThis.sources')
+  }
+  const inPage: Run = (name, ...all) =>
+    page.evaluate(([called, rest]) => Reflect.get(sources, called as string)(...(rest as unknown[])), [name, all])
+  const inWorker: Run = (name, ...all) =>
+    page.evaluate(
+      (message) =>
+        new Promise((resolve, reject) => {
+          const worker = new Worker('/sources.js', { type: 'module' })
+          worker.onmessage = ({ data }) => resolve(data)
+          worker.onerror = ({ message: text }) => reject(new Error(text))
+          worker.postMessage(message)
+        }),
+      [name, ...all],
+    ) as Promise<never>
+  const resolved = () => hub.requests.filter(({ url }) => url.includes('/resolve/')).length
+
+  describe.each([
+    ['a page', inPage],
+    ['a worker', inWorker],
+  ] as [string, Run][])('%s', (_, run) => {
+    const open = (options: object = {}) =>
+      run<Opened>('open', 'someone/model', names, { endpoint: hub.endpoint, ...options })
+
+    it('downloads from a hub with progress, once, and has it offline on the next visit', async () => {
+      const first = await open()
+      expect(first.error).toBeUndefined()
+      expect(first.sha256).toEqual(expected)
+      expect(first.warnings).toEqual([])
+      expect(first.progress.at(-1)).toEqual({ file: 'onnx/model.onnx', loaded: weights.length, total: weights.length })
+      expect(first.progress.length).toBeGreaterThan(5)
+      expect(resolved()).toBe(2)
+
+      await visit()
+      expect((await open()).sha256).toEqual(expected)
+      expect(resolved()).toBe(2)
+      await hub.close()
+      await visit()
+      expect((await open({ retries: 0 })).sha256).toEqual(expected)
+      const offline = await open({ offline: true })
+      expect(offline.sha256).toEqual(expected)
+      expect(offline.progress).toEqual([])
+      hub = await hubServer(files, sha)
+    })
+
+    it('goes on where the last visit broke off', async () => {
+      const ranges: (string | undefined)[] = []
+      hub.hostile.push(({ url, range }, response) => {
+        if (!url.includes('/resolve/') || !url.includes('model.onnx')) return false
+        ranges.push(range)
+        if (range) return false
+        response.setHeader('content-length', weights.length)
+        response.write(weights.subarray(0, 12_000_000))
+        setTimeout(() => response.destroy(), 2000)
+        return true
+      })
+      expect((await open({ retries: 0 })).error).toMatch(/could not be reached/)
+      await visit()
+      const again = await open({ retries: 0 })
+      expect(again.error).toBeUndefined()
+      expect(again.sha256).toEqual(expected)
+      expect(ranges.length).toBe(2)
+      expect(Number(/\d+/.exec(ranges[1] ?? '')?.[0])).toBeGreaterThanOrEqual(2 ** 23)
+    })
+
+    it('refuses other bytes, and keeps none of them', async () => {
+      hub.hostile.push(({ url }, response) => {
+        if (!url.includes('/resolve/')) return false
+        response.end('<html>log in')
+        return true
+      })
+      const { error } = await open({ retries: 0 })
+      expect(error).toMatch(/config\.json: not the file that the hub names/)
+      const kept = Object.keys(await run<Record<string, number>>('storage'))
+      expect(kept.filter((name) => name.includes('/blobs/') || name.includes('/snapshots/'))).toEqual([])
+    })
+
+    it('opens an address, and knows a page from a file', async () => {
+      expect((await run<Opened>('open', `${origin}/models/`, names)).sha256).toEqual(expected)
+      expect((await run<Opened>('open', `${origin}/models`, names, { offline: true })).sha256).toEqual(expected)
+      expect((await run<Opened>('open', `${origin}/models/`, ['none.json'])).error).toMatch(
+        /models\/none\.json: an HTML page in place of the file/,
+      )
+    })
+
+    it('names what is no source there', async () => {
+      expect((await run<Opened>('open', './models/mine', names)).error).toMatch(
+        /no such folder.*A browser has no folders/,
+      )
+    })
+
+    it('stores a run in its file system, copies and zips it', async () => {
+      expect(await run('stored')).toEqual({ store: 'onetwo', handle: '{}', zip: 'onetwo', copied: 'copied' })
+    })
+  })
+
+  it('two pages download one file once', async () => {
+    const other = await page.context().newPage()
+    await other.goto(origin)
+    await other.waitForFunction('globalThis.sources')
+    const ask = (at: Page): Promise<Opened> =>
+      at.evaluate(([endpoint, wanted]) => sources.open('someone/model', wanted, { endpoint }), [
+        hub.endpoint,
+        names,
+      ] as const)
+    const [first, second] = await Promise.all([ask(page), ask(other)])
+    expect(first.sha256).toEqual(expected)
+    expect(second.sha256).toEqual(expected)
+    expect(resolved()).toBe(2)
+  })
+
+  it('keeps the files of a visit in memory where the storage refuses, and says so', async () => {
+    await page.evaluate(() =>
+      Object.defineProperty(navigator.storage, 'getDirectory', {
+        value: () => Promise.reject(new DOMException('no storage here', 'SecurityError')),
+      }),
+    )
+    const seen = await inPage<Opened>('open', 'someone/model', names, { endpoint: hub.endpoint })
+    expect(seen.sha256).toEqual(expected)
+    expect(seen.warnings).toEqual(['The browser stores nothing (no storage here): the next visit downloads again.'])
+  })
+
+  it('keeps the rest of a file in memory when the storage is full', async () => {
+    await page.evaluate(() => {
+      const { write } = FileSystemWritableFileStream.prototype
+      let room = 9_000_000
+      FileSystemWritableFileStream.prototype.write = function (data) {
+        room -= (data as Uint8Array).length ?? 0
+        return room < 0
+          ? Promise.reject(new DOMException('the quota is exceeded', 'QuotaExceededError'))
+          : write.call(this, data)
+      }
+    })
+    const seen = await inPage<Opened>('open', 'someone/model', names, { endpoint: hub.endpoint })
+    expect(seen.sha256).toEqual(expected)
+    expect(seen.warnings).toEqual([
+      'The browser stores nothing (the quota is exceeded): the next visit downloads again.',
+    ])
+    // What was stored is gone on from.
+    await visit()
+    const again = await inPage<Opened>('open', 'someone/model', names, { endpoint: hub.endpoint })
+    expect(again.error).toBeUndefined()
+    expect(again.sha256).toEqual(expected)
+    expect(again.progress[0]?.loaded).toBeGreaterThan(2 ** 23)
+  })
+})
