@@ -5,12 +5,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { openFiles } from '@cola/data'
 import { loadFineTuned } from '@cola/lora'
 import { loadClassifier } from '@cola/train'
 import { source as axe } from 'axe-core'
-import { unzipSync } from 'fflate'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { hubServer } from '../../../tools/hub-server.ts'
+import { tinyEncoder } from '../../../tools/tiny-encoder.ts'
 import { hasChromium, openSite, type Site, train, trained } from './site.ts'
 
 const embedded = join(import.meta.dirname, '../../model')
@@ -70,17 +72,16 @@ async function blankPage(): Promise<() => Promise<number>> {
   return () => page.evaluate(() => (globalThis as unknown as { late: number }).late)
 }
 
-/** Downloads a form and unpacks it. @returns The folder in the zip. */
+/** Downloads a form and unpacks it. @returns The folder that was in the zip. */
 async function downloaded(page: Page, kind: string): Promise<string> {
   const [download] = await Promise.all([page.waitForEvent('download'), page.click(`#download-${kind}`)])
-  const zip = readFileSync(await download.path())
+  const zip = await openFiles(new File([readFileSync(await download.path())], download.suggestedFilename()))
   const to = mkdtempSync(join(folder, `${kind}-`))
-  const names = Object.entries(unzipSync(zip)).map(([name, bytes]) => {
+  for (const name of zip.names()) {
     mkdirSync(dirname(join(to, name)), { recursive: true })
-    writeFileSync(join(to, name), bytes)
-    return name
-  })
-  return join(to, (names[0] as string).split('/')[0] as string)
+    writeFileSync(join(to, name), zip.read(name))
+  }
+  return to
 }
 
 /** Asks the page a sentence. @returns The logits after the training. */
@@ -244,6 +245,62 @@ describe.skipIf(!hasChromium)('the page', () => {
       await page.press('#chat-text', 'Enter')
     }
     await expect.poll(() => page.locator('#chat .answered strong').allTextContents()).toEqual(['question', 'question'])
+  })
+
+  it('fine-tunes an encoder of the hub, which is there without a network at the next visit', async () => {
+    const hub = await hubServer(tinyEncoder(), 'a'.repeat(40))
+    const page = await openPage()
+    let requests = 0
+    await page.route('https://huggingface.co/**', async (route) => {
+      requests++
+      const { pathname, search } = new URL(route.request().url())
+      const response = await route.fetch({ url: `${hub.endpoint}${pathname}${search}` })
+      const headers = {
+        ...response.headers(),
+        'access-control-allow-origin': '*',
+        'access-control-expose-headers': '*',
+      }
+      return route.fulfill({ response, headers })
+    })
+    const openHub = async () => {
+      await page.click('label:has(#model-hub)')
+      await page.fill('#hub-name', 'someone/tiny')
+      await page.click('#open-model')
+      await page.locator('#model-summary', { hasText: 'someone/tiny is open' }).waitFor({ timeout: 30_000 })
+    }
+    await openHub()
+    expect(requests).toBeGreaterThan(0)
+    await hub.close()
+    await page.unroute('https://huggingface.co/**')
+    await page.route('https://huggingface.co/**', (route) => route.abort())
+    await page.reload()
+    await openHub()
+    await page.click('label:has(#sample-1)')
+    await train(page, { epochs: 2 })
+    await trained(page)
+    const logits = await askedOf(page, 'The kings slept.')
+    const adapter = await downloaded(page, 'adapter')
+    const local = mkdtempSync(join(folder, 'tiny-'))
+    for (const [name, bytes] of Object.entries(tinyEncoder())) {
+      mkdirSync(dirname(join(local, name)), { recursive: true })
+      writeFileSync(join(local, name), bytes)
+    }
+    const node = await loadFineTuned(adapter, { base: local })
+    expect(node.labels).toEqual(['one', 'several'])
+    expect(await node.logits(['The kings slept.'])).toBeAllclose(logits, { atol: 1e-4 })
+    await node.release()
+    // The same files as a folder that a person picks: the adapter of the one fits the other.
+    await page.reload()
+    await page.click('label:has(#model-folder)')
+    await page.setInputFiles('#folder', local)
+    await page.click('#open-model')
+    await page.locator('#model-summary', { hasText: 'is open: bert' }).waitFor()
+    await page.setInputFiles(
+      '#adapter-files',
+      ['adapter_config.json', 'adapter_model.safetensors', 'head_config.json'].map((name) => join(adapter, name)),
+    )
+    await page.locator('#adapters li').waitFor()
+    expect(await askedOf(page, 'The kings slept.')).toBeAllclose(logits, { atol: 1e-4 })
   })
 
   it.skipIf(hasPeft)('is read by PEFT: skipped, there is no Python with peft here', () => undefined)

@@ -11,7 +11,8 @@ export function machinePanel(page: Page): void {
   /** Milliseconds, since the last training began. */
   let longest = 0
   let report: DeviceReport | undefined
-  const draw = () => fill(byId('machine'), ...facts(report, longest))
+  let memory: number | undefined
+  const draw = () => fill(byId('machine'), ...facts(report, longest, memory))
   const setLongest = (milliseconds: number) => {
     longest = milliseconds
     byId('machine').dataset.longest = String(longest)
@@ -28,6 +29,10 @@ export function machinePanel(page: Page): void {
   page.on('device', (told) => {
     report = told.report
     draw()
+    void measureMemory().then((bytes) => {
+      memory = bytes
+      draw()
+    })
   })
   draw()
   page.call('device', undefined).then(
@@ -47,7 +52,18 @@ function watchMainThread(onBlock: (milliseconds: number) => void): void {
   }).observe({ type: 'longtask', buffered: false })
 }
 
-function facts(report: DeviceReport | undefined, longest: number): HTMLElement[] {
+interface MeasuresMemory {
+  measureUserAgentSpecificMemory?: () => Promise<{ bytes: number }>
+}
+
+/** Bytes in use by this page and its workers; undefined where the browser does not tell. */
+const measureMemory = async (): Promise<number | undefined> =>
+  (performance as MeasuresMemory).measureUserAgentSpecificMemory?.().then(
+    ({ bytes }) => bytes,
+    () => undefined,
+  )
+
+function facts(report: DeviceReport | undefined, longest: number, memory: number | undefined): HTMLElement[] {
   const fact = (name: string, value: string, note = '') =>
     el('div', {}, el('dt', {}, name), el('dd', {}, value), note !== '' && el('dd', { class: 'quiet' }, note))
   const main = fact(
@@ -56,15 +72,16 @@ function facts(report: DeviceReport | undefined, longest: number): HTMLElement[]
     'while it trains',
   )
   if (!report) return [fact('Engine', 'not loaded yet'), main]
-  const { device, threads, cores, isolated, webgpu, memory, stored, quota } = report
+  const { device, threads, cores, isolated, webgpu, stored, quota } = report
   const alone = isolated
     ? `${plural(cores, 'core')} here`
     : 'one only: the host sends no headers for cross-origin isolation'
-  return [
+  const all = [
     fact('Device', devices[device], webgpu ? 'WebGPU is available' : 'no WebGPU in this browser'),
     fact('Threads', String(threads), alone),
-    fact('Memory', memory === undefined ? 'not told by this browser' : bytesText(memory)),
+    memory !== undefined && fact('Memory', bytesText(memory), 'of this page and its worker'),
     fact('Stored here', bytesText(stored), quota > 0 ? `of ${bytesText(quota)}` : ''),
     main,
   ]
+  return all.filter((one) => one !== false)
 }

@@ -7,15 +7,9 @@ export interface DeviceReport {
   /** Whether the page is cross-origin isolated, which threads need. */
   isolated: boolean
   webgpu: boolean
-  /** Bytes in use by this page and its workers; undefined where the browser does not tell. */
-  memory: number | undefined
   /** Bytes that this site keeps in the browser, and may keep. */
   stored: number
   quota: number
-}
-
-interface MeasuresMemory {
-  measureUserAgentSpecificMemory?: () => Promise<{ bytes: number }>
 }
 
 /** Whether a WebGPU adapter can be had. */
@@ -25,21 +19,13 @@ const hasWebgpu = async (): Promise<boolean> => {
 }
 
 export async function deviceReport(device: DeviceReport['device']): Promise<DeviceReport> {
-  const [memory, estimate, webgpu] = await Promise.all([
-    (performance as MeasuresMemory).measureUserAgentSpecificMemory?.().then(
-      ({ bytes }) => bytes,
-      () => undefined,
-    ),
-    navigator.storage?.estimate().catch(() => undefined),
-    hasWebgpu(),
-  ])
+  const [estimate, webgpu] = await Promise.all([navigator.storage?.estimate().catch(() => undefined), hasWebgpu()])
   return {
     device,
     threads: device === 'wasm' ? threadsOf() : 1,
     cores: navigator.hardwareConcurrency,
     isolated: crossOriginIsolated,
     webgpu,
-    memory,
     stored: estimate?.usage ?? 0,
     quota: estimate?.quota ?? 0,
   }

@@ -1,6 +1,6 @@
 // What is downloaded: the files of each form, in one zip.
 
-import { memorySink } from '@cola/data'
+import { memoryFiles, memorySink, zipOf } from '@cola/data'
 import type { DistilledStudent } from '@cola/distill'
 import { exportMerged, loadAdapter } from '@cola/lora'
 import type { DownloadKind } from '../messages.ts'
@@ -14,8 +14,6 @@ export interface Downloadable {
   kept: Kept
   student: DistilledStudent | undefined
 }
-
-export { zipped } from './zip.ts'
 
 /** Files that the page keeps beside an adapter for itself. */
 const own = new Set(['page.json', 'before.safetensors'])
@@ -31,10 +29,10 @@ const forms: Readonly<Record<DownloadKind, Write>> = {
     siteFiles(kept.name, student ? await studentFiles(student) : await classifierFiles(model, kept)),
 }
 
-/** The files of a form, below a folder of the adapter's name. */
-export async function filesFor(kind: DownloadKind, parts: Downloadable): Promise<ReadonlyMap<string, Uint8Array>> {
+/** A zip of a form's files, below a folder of the adapter's name. */
+export async function zipFor(kind: DownloadKind, parts: Downloadable): Promise<Blob> {
   const files = await forms[kind](parts)
-  return new Map([...files].map(([name, bytes]) => [`${parts.kept.name}/${name}`, bytes]))
+  return zipOf(memoryFiles(new Map(files)), { prefix: parts.kept.name })
 }
 
 async function classifierFiles(

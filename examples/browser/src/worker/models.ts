@@ -1,6 +1,6 @@
 // Opens base models: the embedded one, one of the hub, or a folder that was picked.
 
-import { type Files, memoryFiles, openFiles } from '@cola/data'
+import { type Files, memoryFiles, openFiles, type Progress } from '@cola/data'
 import { elementCount } from '@cola/graph'
 import { type BaseModel, openBase } from '@cola/lora'
 import config from '../../../model/config.json?url'
@@ -13,7 +13,6 @@ export interface OpenModel {
   choice: ModelChoice
   /** A repository's or folder's name; it stands in adapters as PEFT's base_model_name_or_path. */
   name: string
-  source: string | Files
   base: BaseModel
   summary: ModelSummary
 }
@@ -33,12 +32,12 @@ const embedded = {
  */
 export async function openModel(choice: ModelChoice, onFetch: OnFetch): Promise<OpenModel> {
   const { name, source } = await sourceOf(choice, onFetch)
-  const base = await openBase(source)
+  const onProgress = ({ file, loaded, total }: Progress) => onFetch(file, loaded, total)
+  const base = await openBase(source, { onProgress })
   const parameters = [...base.hiddenStates().graph.initializers.values()]
   return {
     choice,
     name,
-    source,
     base,
     summary: {
       name: choice.kind === 'embedded' ? 'The embedded model' : name,
@@ -49,7 +48,7 @@ export async function openModel(choice: ModelChoice, onFetch: OnFetch): Promise<
   }
 }
 
-async function sourceOf(choice: ModelChoice, onFetch: OnFetch): Promise<Pick<OpenModel, 'name' | 'source'>> {
+async function sourceOf(choice: ModelChoice, onFetch: OnFetch): Promise<{ name: string; source: string | Files }> {
   if (choice.kind === 'hub') return { name: choice.name, source: choice.name }
   if (choice.kind === 'folder') {
     const [first] = choice.files

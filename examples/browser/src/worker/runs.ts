@@ -22,8 +22,10 @@ export async function interruptedRun(): Promise<OpenRun | undefined> {
 }
 
 /** Writes what a reloaded page needs to go on. A picked folder cannot be opened again without its owner. */
-export function rememberRun(store: FileStore, run: OpenRun): void {
-  if (run.model.kind !== 'folder') store.write(requestFile, [new TextEncoder().encode(JSON.stringify(run))])
+export async function rememberRun(store: FileStore, run: OpenRun): Promise<void> {
+  if (run.model.kind === 'folder') return
+  store.write(requestFile, [new TextEncoder().encode(JSON.stringify(run))])
+  await store.flush?.()
 }
 
 export const forgetRun = (): Promise<void> => removeFolder(folder)

@@ -1,30 +1,20 @@
-// Folders in the browser's own storage (OPFS), read into memory when they are opened and written behind.
+// Folders in the browser's own storage (OPFS).
 
-import { type FileStore, memorySink } from '@cola/data'
-
-/** A folder of the browser's storage. */
-export interface Folder extends FileStore {
-  readonly flush: () => Promise<void>
-}
+import { directoryStore, type FileStore, memorySink } from '@cola/data'
 
 type Directory = FileSystemDirectoryHandle
 
-const rootFolder = (): Promise<Directory> => navigator.storage.getDirectory()
-
-async function directory(path: readonly string[], create: boolean): Promise<Directory | undefined> {
-  try {
-    let found = await rootFolder()
-    for (const name of path) found = await found.getDirectoryHandle(name, { create })
-    return found
-  } catch (error) {
-    if (!create) return undefined
-    throw error
-  }
+async function directory(path: readonly string[], create = false): Promise<Directory> {
+  let found = await navigator.storage.getDirectory()
+  for (const name of path) found = await found.getDirectoryHandle(name, { create })
+  return found
 }
+
+const existing = (path: readonly string[]): Promise<Directory | undefined> => directory(path).catch(() => undefined)
 
 /** Names of the folders in a folder. */
 export async function foldersIn(...path: string[]): Promise<string[]> {
-  const found = await directory(path, false)
+  const found = await existing(path)
   const names: string[] = []
   for await (const [name, { kind }] of (found as Directory & AsyncIterable<[string, FileSystemHandle]>) ?? [])
     if (kind === 'directory') names.push(name)
@@ -33,50 +23,21 @@ export async function foldersIn(...path: string[]): Promise<string[]> {
 
 export async function removeFolder(...path: string[]): Promise<void> {
   const [name, ...parents] = path.toReversed()
-  const parent = await directory(parents.toReversed(), false)
+  const parent = await existing(parents.toReversed())
   await parent?.removeEntry(name as string, { recursive: true }).catch(() => undefined)
 }
 
 /**
  * Opens a folder, which is made if it is not there.
  * @param onFailure Told when something could not be stored: storage is full or refused. What was written stays in
- * memory.
+ * memory, and is tried again with what is written next.
  */
-export async function openFolder(path: readonly string[], onFailure: (error: Error) => void): Promise<Folder> {
-  const memory = memorySink(path.join('/'))
-  const place = await directory(path, true).catch((error: Error) => {
-    onFailure(error)
-    return undefined
-  })
-  for await (const [name, handle] of (place as Directory & AsyncIterable<[string, FileSystemHandle]>) ?? [])
-    if (handle.kind === 'file' && !name.endsWith('.crswap'))
-      memory.write(name, [new Uint8Array(await (await (handle as FileSystemFileHandle).getFile()).arrayBuffer())])
-  let last: Promise<void> = Promise.resolve()
-  const store = (name: string) => {
-    last = last.then(() => (place ? writeWhole(place, name, memory.read(name)) : undefined)).catch(onFailure)
-  }
-  return {
-    ...memory,
-    write: (name, chunks) => {
-      memory.write(name, chunks)
-      store(name)
-    },
-    append: (name, chunk) => {
-      memory.write(name, memory.has(name) ? [memory.read(name), chunk] : [chunk])
-      store(name)
-    },
-    flush: () => last,
-  }
-}
-
-/** Writes a file as a whole: a writable stream replaces the file when it is closed. */
-async function writeWhole(place: Directory, name: string, bytes: Uint8Array): Promise<void> {
-  const stream = await (await place.getFileHandle(name, { create: true })).createWritable()
+export async function openFolder(path: readonly string[], onFailure: (error: Error) => void): Promise<FileStore> {
   try {
-    await stream.write(bytes as Uint8Array<ArrayBuffer>)
-    await stream.close()
+    const store = await directoryStore(await directory(path, true))
+    return { ...store, flush: async () => store.flush?.().catch(onFailure) }
   } catch (error) {
-    await stream.abort().catch(() => undefined)
-    throw error
+    onFailure(error as Error)
+    return memorySink(path.join('/'))
   }
 }

@@ -71,13 +71,16 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     const interrupted = await interruptedRun()
     if (interrupted && !isSame(interrupted, request)) await forgetRun()
     const store = await runFolder(onStorageFailure)
+    const remember = (progress: { step: number; total_steps: number }) =>
+      rememberRun(store, { ...request, ...progress, model: open.choice })
+    await remember({ step: 0, total_steps: 0 })
     void report()
     const tuned = await trainAdapter(open, request, device, {
       signal: controller.signal,
       between: jobs.between,
       tell,
       store,
-      remember: (progress) => rememberRun(store, { ...request, ...progress, model: open.choice }),
+      remember,
     })
     const { training, labels, metrics } = tuned
     const { train: rows, validation } = splitOf(request)
@@ -190,10 +193,10 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     download: ({ kind, adapter }) =>
       jobs.short(async () => {
         const one = requireKept(adapter)
-        const { filesFor, zipped } = await import('./downloads.ts')
+        const { zipFor } = await import('./downloads.ts')
         const made = student?.adapter === adapter ? student.model : undefined
-        const files = await filesFor(kind, { model: requireModel(), kept: one, student: made })
-        return { name: `${one.name}-${kind}.zip`, blob: zipped(files) }
+        const blob = await zipFor(kind, { model: requireModel(), kept: one, student: made })
+        return { name: `${one.name}-${kind}.zip`, blob }
       }),
     adapters: async () => [...kept.values()].map(summaryOf),
     addAdapter: (picked) =>

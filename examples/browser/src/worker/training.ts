@@ -68,12 +68,12 @@ export interface RunControl {
   /** Where checkpoints lie; a run that lies there is taken up. */
   store: FileStore
   /** Kept beside the checkpoint, so that a reloaded page can go on. */
-  remember: (progress: Pick<OpenRun, 'step' | 'total_steps'>) => void
+  remember: (progress: Pick<OpenRun, 'step' | 'total_steps'>) => Promise<void>
 }
 
 /** Trains, or takes a run up where its checkpoint left it. */
 export async function trainAdapter(
-  { source }: OpenModel,
+  { base }: OpenModel,
   { rows, settings }: RunRequest,
   device: 'wasm' | 'webgpu',
   { signal, between, tell, store, remember }: RunControl,
@@ -82,7 +82,7 @@ export async function trainAdapter(
   const { epochs, learning_rate, batch_size } = settings
   const history = historyOf(store)
   let total_steps = 0
-  return fineTune(source, {
+  return fineTune(base.files, {
     train: [...train],
     ...(validation.length ? { validation: [...validation] } : {}),
     labels: [...new Set(rows.map(({ label }) => label))].sort(),
@@ -107,7 +107,7 @@ export async function trainAdapter(
       },
       onEpoch: (log) => tell({ event: 'epoch', ...pointOf(log) }),
       onSave: ({ step }) => {
-        remember({ step, total_steps })
+        void remember({ step, total_steps })
         tell({ event: 'saved', step })
       },
       onWarning: ({ message }) => tell({ event: 'warning', message }),
