@@ -5,6 +5,7 @@ import { UnsupportedOperatorError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
 import type { Value } from '../ir/graph.ts'
 import { cast, inverseRms, lastAxes, scalarLike, scale, transposeMatrix, zerosLike } from '../ops/composite.ts'
+import { einsumTerms } from '../ops/einsum.ts'
 import type { OperatorName } from '../ops/index.ts'
 import { elementCount, toFloat32 } from '../tensor/tensor.ts'
 import type { GradientRule, Rule, RuleContext } from './rule.ts'
@@ -148,6 +149,26 @@ function rowsTimes(c: RuleContext, value: Value, weight: Value, transB: 0 | 1): 
   if (typeof columns !== 'number' || typeof width !== 'number')
     return g.MatMul(value, transB ? transposeMatrix(g, weight) : weight)
   return g.Reshape(g.Gemm(matrix(c, value), weight, { transB }), g.Shape(input(c)))
+}
+
+/**
+ * Einsum: the gradient of a factor is the product of dy with the other factors, summed over the axes that the factor
+ * lacks. An axis that only this factor has was summed: its gradient is repeated along it.
+ */
+function einsumGradient(c: RuleContext): Value[] {
+  const { g, dy, attributes } = c
+  const { inputs, output } = einsumTerms(String(attributes.equation)) as { inputs: string[]; output: string }
+  return inputs.map((term, i) => {
+    const others = inputs.filter((_, k) => k !== i)
+    const known = new Set([output, ...others].join(''))
+    const kept = [...term].filter((letter) => known.has(letter))
+    const equation = `${[output, ...others].join(',')}->${kept.join('')}`
+    const factors = c.x.filter((_, k) => k !== i) as Value[]
+    const gradient = g.Einsum(dy, ...factors, { equation })
+    if (kept.length === term.length) return gradient
+    const summed = [...term].flatMap((letter, axis) => (known.has(letter) ? [] : [axis]))
+    return g.Expand(g.Unsqueeze(gradient, g.int64(summed)), g.Shape(input(c, i)))
+  })
 }
 
 /** Y = alpha A' B' + beta C, where ' transposes as the attributes say. */
@@ -411,6 +432,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   // matrix products
   MatMul: matMul,
   Gemm: gemm,
+  Einsum: einsumGradient,
   MatMulNBits: 'unsupported', // used in exported models only
   DynamicQuantizeMatMul: 'unsupported', // introduced after differentiation
 
@@ -490,8 +512,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   // normalization
   Softmax: (c) => {
     const axes = c.g.int64([c.attributes.axis as number])
-    const weighted = c.g.Mul(c.dy, output(c))
-    return [c.g.Sub(weighted, c.g.Mul(output(c), c.g.ReduceSum(weighted, axes)))] // y (dy - sum(dy y))
+    return [c.g.Mul(output(c), c.g.Sub(c.dy, c.g.ReduceSum(c.g.Mul(c.dy, output(c)), axes)))] // y (dy - sum(dy y))
   },
   LogSoftmax: (c) => {
     const total = c.g.ReduceSum(c.dy, c.g.int64([c.attributes.axis as number]))
@@ -500,6 +521,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   LayerNormalization: layerNormalization,
   RMSNormalization: rmsNormalization,
   SimplifiedLayerNormalization: 'unsupported', // introduced after differentiation
+  SkipLayerNormalization: 'unsupported', // introduced after differentiation
 
   // recurrent operators: @cola/rnn trains them unrolled
   RNN: 'unsupported',

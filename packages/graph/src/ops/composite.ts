@@ -51,11 +51,8 @@ export function normalizeRows(g: Builder, x: Value, epsilon = 1e-12): Value {
 /** Zeros of the shape and element type of `value`. */
 export const zerosLike = (g: Builder, value: Value): Value => g.Expand(scalarLike(g, value, 0), g.Shape(value))
 
-/**
- * Rows of an identity matrix: 1 where `indices` (int32, any shape) equals the class, in a new last axis.
- * Indices outside `0..classes-1` give a row of zeros.
- */
-export function oneHot(g: Builder, indices: Value, classes: number, dtype: DataType): Value {
+/** Whether `indices` (int32, any shape) equals each class, bool, in a new last axis. */
+export function isClass(g: Builder, indices: Value, classes: number): Value {
   const name = `constant.range(${classes})`
   const range =
     g.graph.values.get(name) ??
@@ -67,5 +64,12 @@ export function oneHot(g: Builder, indices: Value, classes: number, dtype: DataT
         Int32Array.from({ length: classes }, (_, i) => i),
       ),
     )
-  return cast(g, g.Equal(g.Unsqueeze(indices, g.int64([-1])), range), dtype)
+  return g.Equal(g.Unsqueeze(indices, g.int64([-1])), range)
 }
+
+/**
+ * Rows of an identity matrix: 1 where `indices` (int32, any shape) equals the class, in a new last axis.
+ * Indices outside `0..classes-1` give a row of zeros.
+ */
+export const oneHot = (g: Builder, indices: Value, classes: number, dtype: DataType): Value =>
+  cast(g, isClass(g, indices, classes), dtype)

@@ -1,6 +1,7 @@
 // The operator table: one row per operator that this library reads, infers and (see grad/rules.ts) differentiates.
 
 import { UnsupportedOperatorError } from '../errors.ts'
+import { einsum } from './einsum.ts'
 import { elementwise } from './elementwise.ts'
 import { indexing } from './indexing.ts'
 import { linalg } from './linalg.ts'
@@ -14,6 +15,7 @@ import { shapes } from './shapes.ts'
 const table = {
   ...elementwise,
   ...linalg,
+  ...einsum,
   ...movement,
   ...indexing,
   ...shapes,

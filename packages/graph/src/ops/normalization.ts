@@ -32,4 +32,20 @@ export const normalization = {
   RMSNormalization: { inputs: [2, 2], attributes, same: 'all', infer: normalizing(0) },
   /** RMS normalization with 1 / rms as second output. An operator of ONNX Runtime, in ONNX's domain. */
   SimplifiedLayerNormalization: { inputs: [2, 2], attributes, same: 'all', infer: normalizing(1) },
+  /**
+   * Layer normalization of a sum: input, skip, scale, shift, and a bias of the sum. Its fourth output is the sum. An
+   * operator of ONNX Runtime.
+   */
+  SkipLayerNormalization: {
+    inputs: [3, 5],
+    attributes: { epsilon: ['float', 1e-12] },
+    domain: 'com.microsoft',
+    same: 'all',
+    infer: (c) => {
+      const { dtype, shape } = input(c, 0)
+      const sum = { dtype, shape }
+      const statistic = { dtype: 'float32', shape: [...shape.slice(0, -1), 1] } as const
+      return [sum, statistic, statistic, sum]
+    },
+  },
 } satisfies Record<string, Operator>

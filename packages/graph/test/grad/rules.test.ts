@@ -142,6 +142,21 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
       [2, 3, 2],
     ],
   ].map((shapes) => ({ shapes, apply: (g, [a, b]) => g.MatMul(a as Value, b as Value) })),
+  Einsum: (
+    [
+      ['ij,jk->ik', [2, 3], [3, 2]],
+      ['bqd,bkd->bqk', [2, 2, 3], [2, 3, 3]],
+      ['ij,ij,j->i', [2, 3], [2, 3], [3]],
+      ['ijk->ki', [2, 3, 2]],
+      ['ij,k->j', [2, 3], [2]],
+      ['ij,iu->ij', [2, 3], [2, 1]],
+    ] as const
+  ).map(
+    ([equation, ...shapes]): Case => ({
+      shapes: shapes.map((shape) => [...shape]),
+      apply: (g, x) => g.Einsum(...x, { equation }),
+    }),
+  ),
   Gemm: [0, 1].flatMap((transA) =>
     [0, 1].map(
       (transB): Case => ({

@@ -7,8 +7,8 @@ import {
   type Graph,
   GraphError,
   getValue,
+  isClass,
   type Loss,
-  oneHot,
   scale,
   scalarLike,
   uniqueName,
@@ -60,20 +60,32 @@ export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
     const target = graph.values.get(labels) ?? addInput(graph, labels, 'int32', scores.shape.slice(0, -1))
     const last = g.int64([-1])
     const sumClasses = (value: Value) => g.ReduceSum(value, last, { keepdims: 0 })
+    const zero = scalarLike(g, scores, 0)
+    const logProbabilities = g.LogSoftmax(scores, { axis: -1 })
     const weights = weight && g.constant('class_weights', float32([classes], weight))
-    const negativeLog = g.Neg(g.LogSoftmax(scores, { axis: -1 }))
-    const weighted = weights ? g.Mul(negativeLog, weights) : negativeLog
-    const hot = oneHot(g, target, classes, scores.dtype)
+    const weighted = weights ? g.Mul(logProbabilities, weights) : logProbabilities
+    const isTarget = isClass(g, target, classes)
     // Where instead of a product: the logit of another class may be -Infinity, and 0 times infinity is NaN.
-    const nll = sumClasses(g.Where(g.Greater(hot, scalarLike(g, hot, 0)), weighted, scalarLike(g, weighted, 0)))
-    const uniform = () => g.Mul(sumClasses(hot), scale(g, sumClasses(weighted), 1 / classes))
-    const losses =
-      label_smoothing === 0 ? nll : g.Add(scale(g, nll, 1 - label_smoothing), scale(g, uniform(), label_smoothing))
-    const total = g.ReduceSum(weights ? g.Mul(hot, weights) : hot, { keepdims: 0 })
-    // Without labels the sum is 0, and the divisor only has to be another number than 0.
-    const divisor = g.Where(g.Greater(total, g.scalar(0)), total, g.scalar(1))
-    const sum = g.ReduceSum(losses, { keepdims: 0 })
-    return g.node('Div', [sum, divisor], { name: uniqueName(graph, 'loss') })[0] as Value
+    const ofTarget = sumClasses(g.Where(isTarget, weighted, zero))
+    const uniform = () =>
+      g.Where(g.GreaterOrEqual(target, g.scalar(0, 'int32')), scale(g, sumClasses(weighted), 1 / classes), zero)
+    const scored =
+      label_smoothing === 0
+        ? ofTarget
+        : g.Add(scale(g, ofTarget, 1 - label_smoothing), scale(g, uniform(), label_smoothing))
+    const minusWeights = weight
+      ? g.constant(
+          'class_weights.negative',
+          float32(
+            [classes],
+            Array.from(weight, (w) => -w),
+          ),
+        )
+      : scalarLike(g, scores, -1)
+    const sum = (value: Value) => g.ReduceSum(value, { keepdims: 0 })
+    // Without labels the sum of scores is 0, and the divisor only has to be another number than 0.
+    const divisor = g.Min(sum(g.Where(isTarget, minusWeights, zero)), scalarLike(g, scores, -1e-30))
+    return g.node('Div', [sum(scored), divisor], { name: uniqueName(graph, 'loss') })[0] as Value
   }
   return Object.assign(loss, { meanOver: { labels, logits, ...(weight ? { weight } : {}) } })
 }

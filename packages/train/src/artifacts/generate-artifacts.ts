@@ -92,10 +92,12 @@ export function generateArtifacts(model: Model, options: ArtifactOptions): Train
   const dropoutMasks = addDropoutMasks(training)
   accumulateGradients(training, blocks, trained.means)
   readBlocks(training, blocks)
+  const { graph: optimizerModel, biasCorrections } = optimizerGraph(blocks, optimizer)
   return {
     trainingModel: { ...runPasses(training, trainingPasses(frozenProducts)), name: 'training_model' },
     evalModel: { ...evaluation, name: 'eval_model' },
-    optimizerModel: optimizerGraph(blocks, optimizer),
+    optimizerModel,
+    biasCorrections,
     parameters,
     blocks,
     stateSlots: stateSlots(optimizer),

@@ -1,16 +1,30 @@
 // Builds the optimizer model: one step of an optimizer's chain over all blocks.
 
 import { addInput, build, createGraph, type Graph, type Value } from '@cola/graph'
-import type { Optimizer, ParameterUpdate } from '../optim/optimizer.ts'
+import type { BiasCorrection, Optimizer, ParameterUpdate } from '../optim/optimizer.ts'
 import { addOutput } from './add-output.ts'
 import type { Block } from './blocks.ts'
 import { optimizerInputs } from './training-artifacts.ts'
 
-/** Inputs: the blocks B, `B_grad`, their state, and {@link optimizerInputs}. Outputs: `B.out` and the new state. */
-export function optimizerGraph(blocks: readonly Block[], optimizer: Optimizer): Graph {
+/**
+ * Inputs: the blocks B, `B_grad`, their state, {@link optimizerInputs} and the bias corrections. Outputs: `B.out` and the
+ * new state.
+ */
+export function optimizerGraph(
+  blocks: readonly Block[],
+  optimizer: Optimizer,
+): { graph: Graph; biasCorrections: readonly BiasCorrection[] } {
   const graph = createGraph('optimizer_model')
   const g = build(graph)
+  const biasCorrections: BiasCorrection[] = []
+  const biasCorrection = (beta: number, power: number): Value => {
+    const input = `bias_correction.${beta}^${power}`
+    const existing = graph.values.get(input)
+    if (!existing) biasCorrections.push({ input, beta, power })
+    return existing ?? addInput(graph, input, 'float32', [])
+  }
   const scalars = {
+    biasCorrection,
     learningRate: addInput(graph, optimizerInputs.learningRate, 'float32', []),
     step: addInput(graph, optimizerInputs.step, 'float32', []),
   }
@@ -31,5 +45,5 @@ export function optimizerGraph(blocks: readonly Block[], optimizer: Optimizer): 
   for (const { name, parameter, update } of final)
     outputs.set(`${name}.out`, g.Sub(parameter, g.Mul(update, scalars.learningRate)))
   for (const [name, value] of outputs) addOutput(graph, name, value)
-  return graph
+  return { graph, biasCorrections }
 }

@@ -1,6 +1,7 @@
 // Type of the training artifacts, and the names of their inputs and outputs: those of ONNX Runtime's training API.
 
 import type { Graph, Tensor } from '@cola/graph'
+import type { BiasCorrection } from '../optim/optimizer.ts'
 import type { Block } from './blocks.ts'
 import type { DropoutMask } from './dropout-masks.ts'
 import type { LossTerm } from './loss-terms.ts'
@@ -27,6 +28,8 @@ export interface TrainingArtifacts {
   /** Suffixes of the optimizer's state tensors. */
   readonly stateSlots: readonly string[]
   readonly dropoutMasks: readonly DropoutMask[]
+  /** Inputs of the optimizer model that depend on the step; none in artifacts of earlier versions. */
+  readonly biasCorrections?: readonly BiasCorrection[]
   /** What each term of the training model's loss is a mean over. */
   readonly lossTerms: readonly LossTerm[]
   /** What each term of the evaluation model's loss is a mean over. */

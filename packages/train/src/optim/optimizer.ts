@@ -9,6 +9,15 @@ export interface OptimizerScalars {
   learningRate: Value
   /** Number of this step, from 1, as float32. */
   step: Value
+  /** (1 - beta^step)^power, an input that the session computes in float64 and rounds once, as PyTorch does. */
+  biasCorrection: (beta: number, power: number) => Value
+}
+
+/** An input of the optimizer model that the session computes: (1 - beta^step)^power. */
+export interface BiasCorrection {
+  readonly input: string
+  readonly beta: number
+  readonly power: number
 }
 
 /** A parameter in a tensor that holds several. */

@@ -45,38 +45,23 @@ export function addWeightDecay(weightDecay: number, decays: (name: string) => bo
   }
 }
 
-/**
- * 1 - beta^step without cancellation: near zero the Taylor series of -expm1(step ln beta), because the difference of
- * float32 numbers near 1 has few correct bits.
- */
-function biasCorrection(g: Builder, step: Value, beta: number): Value {
-  const z = scale(g, step, Math.log(beta))
-  const series = [1 / 120, 1 / 24, 1 / 6, 1 / 2, 1].reduce<Value>(
-    (sum, c) => g.Add(g.Mul(sum, z), g.scalar(c)),
-    g.scalar(1 / 720),
-  )
-  const small = g.Greater(z, g.scalar(-0.1))
-  return g.Where(small, g.Neg(g.Mul(series, z)), g.Sub(g.scalar(1), g.Exp(z)))
-}
-
-/** Adam's direction: m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps). Kingma & Ba 2015, as torch.optim.Adam rounds it. */
+/** Adam's direction: m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps). Kingma & Ba 2015; torch.optim.Adam. */
 export function scaleByAdam(options: { betas: readonly [number, number]; eps: number }): Transformation {
   checkOptions('scaleByAdam', options, { betas: listOf(shareBelow1, 2), eps: atLeast(0) })
   const { eps, betas } = options
   const [beta1, beta2] = betas
   return {
     state: ['exp_avg', 'exp_avg_sq'],
-    apply: (g, updates, { step }, { read, save }) => {
-      const correction1 = biasCorrection(g, step, beta1)
-      const correction2 = g.Sqrt(biasCorrection(g, step, beta2))
+    apply: (g, updates, { biasCorrection }, { read, save }) => {
+      const [correction1, correction2] = [biasCorrection(beta1, -1), biasCorrection(beta2, -0.5)]
       return updates.map((entry) => {
         const { name, update } = entry
         const m = g.Add(scale(g, read(name, 'exp_avg'), beta1), scale(g, update, 1 - beta1))
         const v = g.Add(scale(g, read(name, 'exp_avg_sq'), beta2), scale(g, g.Mul(update, update), 1 - beta2))
         save(name, 'exp_avg', m)
         save(name, 'exp_avg_sq', v)
-        const denominator = g.Add(g.Div(g.Sqrt(v), correction2), g.scalar(eps))
-        return { ...entry, update: g.Div(g.Div(m, correction1), denominator) }
+        const denominator = g.Add(g.Mul(g.Sqrt(v), correction2), g.scalar(eps))
+        return { ...entry, update: g.Mul(g.Div(m, denominator), correction1) }
       })
     },
   }

@@ -1,5 +1,6 @@
 // The table of devices: their execution providers, the order in which `auto` tries them, and advice if one is missing.
 
+import { fewerKernels, type Graph, type Pass, runPasses } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
 import { installNode } from './ort.ts'
@@ -20,6 +21,8 @@ export interface DeviceRow {
   readonly allKernels: boolean
   /** Graph optimizers of the runtime that are disabled. */
   readonly disabledOptimizers?: string
+  /** Passes that a graph goes through before it runs on the device. @default none */
+  readonly passes?: readonly Pass[]
   /** What to do when the device is not available. */
   readonly fix: string
 }
@@ -48,6 +51,8 @@ export const devices = {
     resident: true,
     int8: false,
     allKernels: false,
+    disabledOptimizers: 'TransposeOptimizer',
+    passes: [fewerKernels],
     fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.',
   },
   cpu: {
@@ -84,6 +89,10 @@ export const deviceNames = Object.keys(devices) as ResolvedDevice[]
 
 /** A device's row. */
 export const deviceRow = (device: ResolvedDevice): DeviceRow => devices[device]
+
+/** A graph as it runs on a device; its inputs and outputs are the same. */
+export const graphFor = (device: ResolvedDevice, graph: Graph): Graph =>
+  runPasses(graph, deviceRow(device).passes ?? [])
 
 /** The devices here for names that other libraries use. */
 const foreignNames: Readonly<Record<string, string>> = {

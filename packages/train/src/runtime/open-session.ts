@@ -12,14 +12,22 @@ import {
 } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
-import { checkDevice, type Device, deviceNames, deviceRow, type DeviceRow, type ResolvedDevice } from './devices.ts'
+import {
+  checkDevice,
+  type Device,
+  deviceNames,
+  deviceRow,
+  type DeviceRow,
+  graphFor,
+  type ResolvedDevice,
+} from './devices.ts'
 import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
 import { probeGraph, refusal } from './refusal.ts'
 
 /** A graph, or the file that has it, and how the runtime opens it. */
 export interface RunnableModel {
   graph: Graph
-  /** Path of the ONNX file. @default the model is encoded in memory */
+  /** Path of the ONNX file, of {@link graphFor} the device. @default the model is encoded in memory */
   path?: string
   /** The ONNX file as bytes, with its external data by location, where files have no paths. @default as `path` */
   encoded?: { model: Uint8Array; externalData: readonly { path: string; data: Uint8Array }[] }
@@ -57,10 +65,36 @@ export async function openSession(
       expected: deviceNames.filter((name) => deviceRow(name).int8).join(' or '),
       fix: "Choose that device, or generateArtifacts with frozenProducts: 'float32'.",
     })
+  const options = sessionOptions(device, graph.outputs, { resident, packWeights, spin })
+  try {
+    if (path !== undefined) return await createOrtSession(device, path, options)
+    if (encoded)
+      return await createOrtSession(device, encoded.model, { ...options, externalData: encoded.externalData })
+    checkTypes(graph)
+    const runnable = packMatrices(graphFor(device, lower(graph)))
+    const external = layoutExternal(runnable.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
+    const data = concatenateChunks(externalChunks(runnable.initializers, external))
+    return await createOrtSession(
+      device,
+      writeModel(runnable, external),
+      external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options,
+    )
+  } catch (cause) {
+    throw await refusal({ graph, device, fix: row.fix, works: () => opensProbe(device, row) }, cause as Error)
+  }
+}
+
+/** The runtime's options for a model on a device. */
+export function sessionOptions(
+  device: ResolvedDevice,
+  outputs: readonly string[],
+  { resident = [], packWeights = false, spin = true }: Pick<RunnableModel, 'resident' | 'packWeights' | 'spin'> = {},
+): SessionOptions {
+  const row = deviceRow(device)
   const locations = Object.fromEntries(
-    graph.outputs.map((name) => [name, resident.includes(name) ? 'gpu-buffer' : 'cpu'] as const),
+    outputs.map((name) => [name, resident.includes(name) ? 'gpu-buffer' : 'cpu'] as const),
   )
-  const options: SessionOptions = {
+  return {
     executionProviders: row.providers,
     logSeverityLevel: 3,
     // A memory pattern allocates one block for all activations of a run and frees it afterwards: twice the memory, and
@@ -71,22 +105,6 @@ export async function openSession(
       ...(row.disabledOptimizers ? { optimization: { disable_specified_optimizers: row.disabledOptimizers } } : {}),
     },
     ...(row.resident && resident.length ? { preferredOutputLocation: locations } : {}),
-  }
-  try {
-    if (path !== undefined) return await createOrtSession(device, path, options)
-    if (encoded)
-      return await createOrtSession(device, encoded.model, { ...options, externalData: encoded.externalData })
-    checkTypes(graph)
-    const runnable = packMatrices(lower(graph))
-    const external = layoutExternal(runnable.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
-    const data = concatenateChunks(externalChunks(runnable.initializers, external))
-    return await createOrtSession(
-      device,
-      writeModel(runnable, external),
-      external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options,
-    )
-  } catch (cause) {
-    throw await refusal({ graph, device, fix: row.fix, works: () => opensProbe(device, row) }, cause as Error)
   }
 }
 

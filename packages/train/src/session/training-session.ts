@@ -16,7 +16,7 @@ import type { LossTerm } from '../artifacts/loss-terms.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
 import { findValue, requireFinite } from '../files/require-finite.ts'
 import { fileSystem, hasFiles, temporaryFolder } from '../files/node.ts'
-import { type Device, deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
+import { type Device, deviceRow, graphFor, type ResolvedDevice } from '../runtime/devices.ts'
 import { writeModels } from '../runtime/model-files.ts'
 import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
@@ -131,7 +131,11 @@ export class TrainingSession {
   }: TrainingSessionOptions): Promise<TrainingSession> {
     checkValue('TrainingSession, option seed', seed, integer)
     const resolved = await resolveDevice(device, probeGraph())
-    const { trainingModel, evalModel, optimizerModel } = artifacts
+    const [trainingModel, evalModel, optimizerModel] = [
+      artifacts.trainingModel,
+      artifacts.evalModel,
+      artifacts.optimizerModel,
+    ].map((graph) => graphFor(resolved, graph)) as [Graph, Graph, Graph]
     const graphs = { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel }
     const temporary = hasFiles() && folder === undefined ? temporaryFolder() : undefined
     const cleanUp = () => {
@@ -266,6 +270,12 @@ export class TrainingSession {
         [optimizerInputs.learningRate]: scalar(learningRate),
         [optimizerInputs.step]: scalar(this.#step + 1),
         [optimizerInputs.gradientScale]: scalar(gradientScale(this.#accumulation)),
+        ...Object.fromEntries(
+          (this.#artifacts.biasCorrections ?? []).map(({ input, beta, power }) => [
+            input,
+            scalar((1 - beta ** (this.#step + 1)) ** power),
+          ]),
+        ),
       }
       const feeds: OrtTensors = { ...scalars, ...this.#parameters, ...gradients, ...this.#state }
       const inputs = new Set(this.#optimizer.inputNames)

@@ -1,0 +1,100 @@
+// Where the runtime computes each node of a graph, and how many kernels it dispatches to the GPU: read from its own
+// profile of one run.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { elementCount, evaluateDim, getValue, type Graph, lower, writeModel } from '@cola/graph'
+import type { Batch } from '@cola/train'
+import { graphFor, type ResolvedDevice } from '../packages/train/src/runtime/devices.ts'
+import { sessionOptions } from '../packages/train/src/runtime/open-session.ts'
+import { createOrtSession, OrtTensor, type OrtTensors } from '../packages/train/src/runtime/ort.ts'
+
+/** A node as the runtime ran it, after the runtime's own optimizers. */
+export interface PlacedNode {
+  readonly name: string
+  readonly opType: string
+  /** Whether the CPU computed it. */
+  readonly onHost: boolean
+  /** Whether its results are shapes: int64, of one axis at most. */
+  readonly isShape: boolean
+  /** Size of its results. */
+  readonly bytes: number
+}
+
+export interface Placement {
+  readonly nodes: readonly PlacedNode[]
+  /** Kernels that the GPU ran, in order: the runtime's profile has an event for each. */
+  readonly dispatches: readonly string[]
+  /** Bytes of the inputs that were on the host. */
+  readonly bytesUp: number
+  /** Bytes of the outputs. */
+  readonly bytesDown: number
+}
+
+interface ProfileEvent {
+  cat: string
+  name: string
+  args?: { op_name: string; provider: string; output_size: string; output_type_shape: Record<string, number[]>[] }
+}
+
+/** Profiles one run of a graph on a device. Inputs that the batch lacks are ones. */
+export async function placementOf(graph: Graph, device: ResolvedDevice, batch: Batch): Promise<Placement> {
+  const folder = mkdtempSync(join(tmpdir(), 'cola-profile-'))
+  try {
+    const session = await createOrtSession(device, writeModel(lower(graphFor(device, graph))), {
+      ...sessionOptions(device, graph.outputs),
+      enableProfiling: true,
+      profileFilePrefix: join(folder, 'profile'),
+    })
+    const feeds = feedsOf(graph, batch)
+    const results = await session.run(feeds)
+    session.endProfiling()
+    await session.release()
+    const file = readdirSync(folder)[0] as string
+    const events = JSON.parse(readFileSync(join(folder, file), 'utf8')) as ProfileEvent[]
+    return {
+      nodes: events.flatMap(placedNode),
+      dispatches: events.flatMap(({ cat, name }) => (cat === 'Api' ? [name] : [])),
+      bytesUp: bytesOf(feeds),
+      bytesDown: bytesOf(results as OrtTensors),
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function placedNode({ cat, name, args }: ProfileEvent): PlacedNode[] {
+  if (cat !== 'Node' || !name.endsWith('_kernel_time') || !args) return []
+  const outputs = args.output_type_shape.flatMap((output) => Object.entries(output))
+  return [
+    {
+      name: name.replace(/_kernel_time$/, ''),
+      opType: args.op_name,
+      onHost: args.provider === 'CPUExecutionProvider',
+      isShape: outputs.every(([type, dims]) => type === 'int64' && dims.length <= 1),
+      bytes: Number(args.output_size),
+    },
+  ]
+}
+
+function feedsOf(graph: Graph, batch: Batch): OrtTensors {
+  const symbols = new Map<string, number>()
+  for (const name of graph.inputs)
+    getValue(graph, name).shape.forEach((dim, axis) => {
+      if (typeof dim === 'string' && batch[name]) symbols.set(dim, batch[name].dims[axis] as number)
+    })
+  return Object.fromEntries(
+    graph.inputs.map((name) => {
+      const { dtype, shape } = getValue(graph, name)
+      const given = batch[name]
+      if (given) return [name, new OrtTensor(dtype as 'int32', given.data as Int32Array, given.dims)]
+      const dims = shape.map((dim) => evaluateDim(dim, symbols) as number)
+      const ones = dtype === 'float32' ? new Float32Array(elementCount(dims)) : new Uint8Array(elementCount(dims))
+      return [name, new OrtTensor(dtype as 'float32', ones.fill(1) as Float32Array, dims)]
+    }),
+  )
+}
+
+export const bytesOf = (tensors: OrtTensors): number =>
+  Object.values(tensors).reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0)
