@@ -1,6 +1,6 @@
 import { defineConfig } from 'tsup'
 
-// JavaScript for Node: tools/build-browser.mjs builds for browsers, and `tsc -b` writes the declarations.
+// JavaScript for Node: tools/build-browser.ts builds for browsers, and `tsc -b` writes the declarations.
 export default defineConfig({
   entry: ['src/index.ts'],
   outDir: 'dist/node',

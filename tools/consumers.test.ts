@@ -1,10 +1,9 @@
 // Other people's projects: each installs the packed packages, as from the registry, and runs.
 
 import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import {
   exportMerged,
   loadAdapter,
@@ -16,15 +15,13 @@ import {
   writeAdapter,
 } from '@cola/lora'
 import { loadClassifier } from '@cola/train'
-import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hubServer } from './hub-server.ts'
 import { moved } from './moved.ts'
-import { npm, online, pack, root, runTypeScript, typecheck } from './packed.ts'
+import { npm, online, pack, root, runTypeScript, typecheck, useTarballs } from './packed.ts'
 import { tinyEncoder } from './tiny-encoder.ts'
 
 const embedded = join(root, 'examples/model')
-const chromiumPath = '/usr/bin/chromium'
 const work = mkdtempSync(join(tmpdir(), 'cola-consumers-'))
 afterAll(() => rmSync(work, { recursive: true }), 120_000)
 const texts = ['The girls in the garden laugh.', 'The girls in the garden laughs.']
@@ -39,11 +36,7 @@ function installed(name: string): string {
   const folder = join(work, name)
   cpSync(join(root, 'examples/consumers', name), folder, { recursive: true })
   cpSync(join(root, '.npmrc'), join(folder, '.npmrc'))
-  const path = join(folder, 'package.json')
-  const json = JSON.parse(readFileSync(path, 'utf8')) as { dependencies: Record<string, string>; overrides?: object }
-  for (const dependency of Object.keys(json.dependencies))
-    json.dependencies[dependency] = packed[dependency] ?? (json.dependencies[dependency] as string)
-  writeFileSync(path, JSON.stringify({ ...json, overrides: packed }))
+  useTarballs(folder, packed)
   npm(folder, 'install', '--prefer-offline')
   return folder
 }
@@ -134,55 +127,6 @@ describe.skipIf(!online)('a Node service', () => {
       service.kill()
     }
   }, 300_000)
-})
-
-describe.skipIf(!online)('a browser page', () => {
-  it.skipIf(!existsSync(chromiumPath))(
-    'fine-tunes in the page',
-    async () => {
-      const folder = installed('browser-page')
-      npm(folder, 'run', 'build')
-      cpSync(embedded, join(folder, 'model'), { recursive: true })
-      for (const file of readdirSync(join(folder, 'node_modules/onnxruntime-web/dist')).filter((name) =>
-        /^ort-wasm.*\.(wasm|mjs)$/.test(name),
-      ))
-        cpSync(join(folder, 'node_modules/onnxruntime-web/dist', file), join(folder, 'dist', file))
-      const types: Record<string, string> = {
-        '.html': 'text/html',
-        '.js': 'text/javascript',
-        '.mjs': 'text/javascript',
-        '.wasm': 'application/wasm',
-      }
-      const server = createServer(({ url = '/' }, response) => {
-        const path = join(folder, decodeURIComponent((url.split('?')[0] ?? '/').replace(/\/$/, '/index.html')))
-        if (!existsSync(path)) return response.writeHead(404).end()
-        return response
-          .writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' })
-          .end(readFileSync(path))
-      })
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      const args = [
-        '--headless=new',
-        '--no-sandbox',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ]
-      const browser = await chromium.launch({ executablePath: chromiumPath, args })
-      try {
-        const page = await browser.newPage()
-        await page.goto(`http://127.0.0.1:${(server.address() as { port: number }).port}/`)
-        await page.waitForFunction(() => /^(done|failed)/.test(document.title), undefined, { timeout: 120_000 })
-        expect(await page.title()).toBe('done true')
-      } finally {
-        await browser.close()
-        server.close()
-      }
-    },
-    300_000,
-  )
 })
 
 describe.skipIf(!online)('transformers.js', () => {

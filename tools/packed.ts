@@ -1,7 +1,7 @@
 // The packages as they are published: built, packed, and installed in other folders. For tests.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -21,7 +21,8 @@ export const npm = (cwd: string, ...args: string[]): string =>
 export function pack(folder: string): Record<string, string> {
   mkdirSync(folder, { recursive: true })
   alone(() => {
-    npm(root, 'run', 'build')
+    const nx = join(root, 'node_modules/.bin/nx')
+    execFileSync(nx, ['run-many', '-t', 'build', '--projects=packages/*'], { cwd: root, stdio: 'pipe' })
     for (const name of readdirSync(join(root, 'packages')))
       npm(join(root, 'packages', name), 'pack', '--pack-destination', folder)
   })
@@ -55,6 +56,15 @@ function tryCreate(folder: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Puts packed packages in place of the registry's in a project's package.json. */
+export function useTarballs(folder: string, packed: Readonly<Record<string, string>>): void {
+  const path = join(folder, 'package.json')
+  const json = JSON.parse(readFileSync(path, 'utf8')) as { dependencies: Record<string, string> }
+  for (const dependency of Object.keys(json.dependencies))
+    json.dependencies[dependency] = packed[dependency] ?? (json.dependencies[dependency] as string)
+  writeFileSync(path, JSON.stringify({ ...json, overrides: packed }))
 }
 
 /** Runs an `npm install ...` line in an empty folder, with packed packages in place of the registry's. */

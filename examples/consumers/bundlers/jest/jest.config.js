@@ -1,0 +1,5 @@
+export default {
+  testEnvironment: './environment.js',
+  testEnvironmentOptions: { customExportConditions: ['node', 'node-addons'] },
+  transform: {},
+}

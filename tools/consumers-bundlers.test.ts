@@ -1,0 +1,135 @@
+// Other people's bundlers and test runners: each builds and runs the same program from the packed packages, with the
+// commands of its package.json and the few lines of its folder, which examples/consumers/bundlers/README.md shows.
+
+import { execFile, spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify, stripVTControlCharacters } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { npm, online, pack, root, useTarballs } from './packed.ts'
+import { hasChromium, serve, visit } from './pages.ts'
+
+const embedded = join(root, 'examples/model')
+const work = mkdtempSync(join(tmpdir(), 'cola-bundlers-'))
+const folder = join(work, 'app')
+const tools = ['vite', 'webpack', 'next', 'esbuild', 'rollup', 'import-map']
+
+let host: Awaited<ReturnType<typeof serve>>
+/** Probabilities that the sources give. */
+let inNode: number[] = []
+beforeAll(async () => {
+  if (!online) return
+  cpSync(join(root, 'examples/consumers/bundlers'), folder, { recursive: true })
+  cpSync(join(root, '.npmrc'), join(folder, '.npmrc'))
+  useTarballs(folder, pack(join(work, 'packed')))
+  npm(folder, 'install', '--prefer-offline')
+  for (const tool of tools)
+    for (const file of ['program.js', 'page.js']) cpSync(join(folder, file), join(folder, tool, file))
+  for (const tool of ['vite', 'next']) cpSync(embedded, join(folder, tool, 'public/model'), { recursive: true })
+  host = await serve(folder)
+  const { program } = await import(join(root, 'examples/consumers/bundlers/program.js'))
+  inNode = (await program(`${host.address}model/`, 'cpu')).probabilities
+}, 600_000)
+afterAll(() => {
+  host?.close()
+  rmSync(work, { recursive: true })
+}, 120_000)
+
+const environment = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: '', VITEST: '', NODE_OPTIONS: '' }
+
+/** Runs a script of the app's package.json; not synchronously, because the model is served from this process. */
+async function run(script: string): Promise<string> {
+  const env = { ...environment, MODEL: `${host.address}model/` }
+  const { stdout, stderr } = await promisify(execFile)('npm', ['run', script], { cwd: folder, env })
+  return `${stdout}\n${stderr}`
+}
+
+/** Starts a tool's server and visits the address that it prints. */
+async function visitServer(command: string, ...args: string[]): Promise<{ title: string; log: string }> {
+  const server = spawn(join(folder, 'node_modules/.bin', command), args, { cwd: folder, env: environment })
+  try {
+    const address = await new Promise<string>((resolve, reject) => {
+      let said = ''
+      const listen = (data: Buffer) => {
+        said += String(data)
+        const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(stripVTControlCharacters(said)) ?? []
+        if (found) resolve(`${found}/`)
+      }
+      server.stdout.on('data', listen)
+      server.stderr.on('data', listen)
+      server.on('exit', () => reject(new Error(said)))
+    })
+    return await visit(address)
+  } finally {
+    server.kill()
+  }
+}
+
+/** The answer that a page shows, or a script prints, is the one that Node gives. */
+function expectAnswer(text: string): void {
+  const { label, probabilities } = JSON.parse(/\{"label".*\}/.exec(text)?.[0] ?? text) as {
+    label: string
+    probabilities: number[]
+  }
+  expect(label).toBe('refund')
+  expect(probabilities).toBeAllclose(inNode, { atol: 1e-4 })
+}
+
+describe.skipIf(!online)('in Node', () => {
+  it.each(['commonjs', 'jest', 'vitest'])('%s', async (script) => expectAnswer(await run(script)), 120_000)
+})
+
+describe.skipIf(!online || !hasChromium)('in Chromium', () => {
+  it('a page without a bundler', async () => {
+    const { title, log } = await visit(`${host.address}import-map/`)
+    expect({ title, log }).toMatchObject({ title: 'done' })
+    expectAnswer(log)
+  }, 120_000)
+
+  it.each(['esbuild', 'rollup', 'webpack'])(
+    '%s',
+    async (bundler) => {
+      await run(bundler)
+      const { title, log } = await visit(`${host.address}${bundler}/`)
+      expect({ title, log }).toMatchObject({ title: 'done' })
+      expectAnswer(log)
+    },
+    300_000,
+  )
+
+  it('Vite, developing', async () => {
+    const { title, log } = await visitServer('vite', 'vite', '--host', '127.0.0.1', '--port', '0')
+    expect({ title, log }).toMatchObject({ title: 'done' })
+    expectAnswer(log)
+  }, 120_000)
+
+  it('Vite, built', async () => {
+    await run('vite')
+    const { title, log } = await visitServer('vite', 'preview', 'vite', '--host', '127.0.0.1', '--port', '0')
+    expect({ title, log }).toMatchObject({ title: 'done' })
+    expectAnswer(log)
+  }, 120_000)
+
+  it('Next', async () => {
+    await run('next')
+    const { title, log } = await visitServer('next', 'start', 'next', '-H', '127.0.0.1', '-p', '0')
+    expect({ title, log }).toMatchObject({ title: 'done' })
+    expectAnswer(log)
+  }, 300_000)
+})
+
+describe('the README', () => {
+  const read = (file: string) => readFileSync(join(root, 'examples/consumers/bundlers', file), 'utf8').trim()
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  const commands = Object.values(scripts)
+    .flatMap((script) => script.replaceAll('../', '').split(' && '))
+    .filter((command) => !command.startsWith('cd '))
+  const importMap = /\{\s+"imports"[^}]*\}/.exec(read('import-map/index.html'))?.[0] ?? ''
+  const files = ['jest/environment.js', 'jest/jest.config.js', 'vitest/vitest.config.js', 'vitest/vitest.setup.js']
+
+  it.each([...commands, importMap, ...files.map(read)])('shows %s', (text) => {
+    const words = (all: string) => all.split(/\s+/).join(' ')
+    expect(words(read('README.md'))).toContain(words(text))
+  })
+})
