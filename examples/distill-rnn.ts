@@ -17,7 +17,7 @@ import { accuracy, argMax, type LabelledText, majorityBaseline, matthewsCorrelat
 import { type DistilledStudent, type DistillOptions, type DistillRow, distill } from '@cola/distill'
 import { type Device, stopSignal } from '@cola/train'
 import { comparison, comparisonHeader, type Pairs, spread, three, verdict } from './support/compare.ts'
-import { loadData, loadTable, readLines, unlabelled } from './support/data.ts'
+import { loadData, loadTable, readTexts, unlabelled } from './support/data.ts'
 import { outFolder } from './support/folders.ts'
 import { percent, table } from './support/progress.ts'
 import { commandLine } from './support/settings.ts'
@@ -84,7 +84,7 @@ const rowsOf = (rows: readonly LabelledText[]): DistillRow[] =>
 const few = teacherLogits || !settings.labelled ? data.train.length : Math.min(settings.labelled, data.train.length)
 const labelled = rowsOf(data.train.slice(0, few))
 const transfer = settings.unlabelled
-  ? await readLines(settings.unlabelled)
+  ? await readTexts(settings.unlabelled)
   : settings.data === 'generator'
     ? unlabelled(settings.seed, data, settings.generated)
     : data.train.slice(few).map(({ text }) => text)

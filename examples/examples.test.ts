@@ -161,6 +161,15 @@ describe('examples', () => {
     expect(printed).toMatch(/\n0\.1659\n$/)
   })
 
+  it('sample-texts: sentences for a student, and more of them when it is started again', () => {
+    const folder = join(out, 'sampled')
+    const args = ['--epochs', '1', '--out', folder]
+    expect(run('sample-texts.ts', ...args, '--count', '12')).toMatch(/wrote 12 sentences to .*texts\.jsonl; 12 now/)
+    expect(run('sample-texts.ts', ...args, '--count', '15')).toMatch(/wrote 15 sentences to .*texts\.jsonl; 3 now/)
+    const texts = readFileSync(join(folder, 'texts.jsonl'), 'utf8').trimEnd().split('\n')
+    expect(new Set(texts.map((line) => (JSON.parse(line) as { text: string }).text)).size).toBe(15)
+  })
+
   it('report, and again from what it kept; distill-rnn with its teacher; its adapter exported, and another report from that', () => {
     const folder = join(out, 'report')
     const args = ['--epochs', '2', '--student-epochs', '1', '--seeds', '2', '--out', folder]

@@ -36,7 +36,7 @@ import {
 } from '@cola/lora'
 import { consoleProgress, type Device, type EpochLog, loadClassifier, stopSignal } from '@cola/train'
 import { adaptedTeacher } from './support/adapted-teacher.ts'
-import { loadData, readLines, unlabelled } from './support/data.ts'
+import { loadData, readTexts, unlabelled } from './support/data.ts'
 import { comparison, comparisonHeader, type Pairs, spread, three, verdict } from './support/compare.ts'
 import { drawCurve } from './support/curves.ts'
 import { caption, image, markdownTable, writeReport } from './support/document.ts'
@@ -216,7 +216,7 @@ const best = [...teachers].sort(
   (a, b) =>
     matthewsCorrelation(b.run.validation, labels.validation) - matthewsCorrelation(a.run.validation, labels.validation),
 )[0]
-const transfer = settings.transfer ? await readLines(settings.transfer) : embedded ? unlabelled(firstSeed, data) : []
+const transfer = settings.transfer ? await readTexts(settings.transfer) : embedded ? unlabelled(firstSeed, data) : []
 /** Logits from files: of the training sentences, and of the unlabelled ones by their texts. */
 async function logitsFromFiles(): Promise<Teacher['logits']> {
   const files = [settings.teacherLogits, settings.transferLogits].filter((file) => file !== '').map(teacherFromFile)

@@ -112,3 +112,7 @@ export async function readLines(path: string): Promise<string[]> {
 /** Rows of a file with one JSON value a line; empty lines are passed over. */
 export const readJsonLines = async <Row>(path: string): Promise<Row[]> =>
   (await readLines(path)).filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as Row)
+
+/** Texts of a file: a line each, or the field `text` of JSON lines. */
+export const readTexts = async (path: string): Promise<string[]> =>
+  path.endsWith('.jsonl') ? (await readJsonLines<{ text: string }>(path)).map(({ text }) => text) : readLines(path)

@@ -15,7 +15,7 @@ export type { CombinationType, CombineOptions } from './adapter/combine-matrices
 export { onnxAdapter, writeOnnxAdapter } from './adapter/onnx-adapter.ts'
 export { switchable, type SwitchableModel, type SwitchableOptions } from './adapter/switch.ts'
 export { AdapterError, ConfigError, WeightsError } from './errors.ts'
-export type { GenerateOptions } from './generate/generate-tokens.ts'
+export type { FinishReason, GenerateOptions } from './generate/generate-tokens.ts'
 export { createGenerator, type Generator } from './generate/generator.ts'
 export { nextToken, type SampleOptions } from './generate/sample.ts'
 export {

@@ -15,7 +15,12 @@ export interface GenerateOptions extends SampleOptions {
   seed?: number
   /** Called with each new token. */
   onToken?: ((id: number) => void) | undefined
+  /** Told why the text ends: at an end token, or because it has as many tokens as it may have. */
+  onFinish?: ((reason: FinishReason) => void) | undefined
 }
+
+/** Why a text ends: `stop` at an end token, `length` at the greatest number of tokens. */
+export type FinishReason = 'stop' | 'length'
 
 /** A model that predicts the next token. */
 export interface NextTokenModel {
@@ -39,6 +44,7 @@ const checks: Checks<GenerateOptions> = {
   eos_token_id: ['a token id, or an array of them', isIds],
   seed: whole(0),
   onToken: callable,
+  onFinish: callable,
 }
 
 /**
@@ -55,16 +61,20 @@ export async function generateTokens(
 ): Promise<number[]> {
   checkOptions('generate', options, checks)
   requirePrompt(prompt, model)
-  const { max_new_tokens = 20, eos_token_id = model.eos_token_id, seed = 0, onToken, ...sampling } = options
+  const { max_new_tokens = 20, eos_token_id = model.eos_token_id, seed = 0, onToken, onFinish, ...sampling } = options
   const endTokens = new Set([eos_token_id].flat())
   const stream = random(seed, 'generate')
   const text = [...prompt]
   while (text.length - prompt.length < max_new_tokens && text.length <= model.max_length) {
     const id = nextToken(await model.logits(text), sampling, stream)
-    if (endTokens.has(id)) break
+    if (endTokens.has(id)) {
+      onFinish?.('stop')
+      return text.slice(prompt.length)
+    }
     text.push(id)
     onToken?.(id)
   }
+  onFinish?.('length')
   return text.slice(prompt.length)
 }
 

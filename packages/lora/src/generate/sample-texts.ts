@@ -5,14 +5,15 @@ import { DataError, folderStore, type FileStore, placeOf, random } from '@cola/d
 import { ConfigError } from '@cola/train'
 import { fileSystem, flush, paths } from '@cola/train/files'
 import { callable, type Checks, checkOptions, checkValue, positive, text, whole } from '@cola/train/options'
+import type { FinishReason } from './generate-tokens.ts'
 import type { SampleOptions } from './sample.ts'
 
 /** What texts are sampled from: a language model that `fineTune` or `loadFineTuned` gives, or one of one's own. */
 export interface TextSampler {
-  /** Continues a prompt; the new text alone, without the end token. */
+  /** Continues a prompt; the new text alone, without the end token. It tells `onFinish` where it was cut off. */
   readonly generate: (
     prompt: string,
-    options: SampleOptions & { max_new_tokens: number; seed: number; onToken: (id: number) => void },
+    options: SampleOptions & { max_new_tokens: number; seed: number; onFinish: (reason: FinishReason) => void },
   ) => Promise<string>
 }
 
@@ -31,7 +32,7 @@ export interface SampleTextsOptions extends Omit<SampleOptions, 'do_sample'> {
   unlike?: Iterable<string>
   /** What each text begins after, and is not part of it. @default '': the model's start token */
   prompt?: string
-  /** Longest text in tokens; one that has not ended by then is dropped. @default 64 */
+  /** Longest text in tokens; one that has not come to an end token by then is dropped. @default 64 */
   max_new_tokens?: number
   /** Greatest number of samples, of which some are dropped. @default 20 * count */
   max_samples?: number
@@ -113,13 +114,15 @@ export async function sampleTexts(model: TextSampler, options: SampleTextsOption
 /** A sample; empty where it did not end. */
 async function sampleOf(model: TextSampler, sample: number, options: SampleTextsOptions): Promise<string> {
   const { prompt = '', max_new_tokens = 64, seed = 0, temperature = 1, top_k = 0, top_p = 1 } = options
-  let tokens = 0
+  let reason: FinishReason = 'stop'
   const found = await model.generate(prompt, {
     ...{ do_sample: true, temperature, top_k, top_p, max_new_tokens },
     seed: random(seed, 'sample-texts', sample).integer(2 ** 31),
-    onToken: () => tokens++,
+    onFinish: (found) => {
+      reason = found
+    },
   })
-  return tokens < max_new_tokens ? found.trim() : ''
+  return reason === 'stop' ? found.trim() : ''
 }
 
 /** The file that keeps the texts. */
