@@ -17,6 +17,8 @@ const options = {
   rank: { type: 'string', default: '8' },
   steps: { type: 'string', default: '6' },
   device: { type: 'string', default: 'cpu' },
+  /** Recompute activations for the quantized bases; float32 trains as it does by default. */
+  'gradient-checkpointing': { type: 'boolean', default: false },
   /** Set in the processes that this one starts. */
   bits: { type: 'string' },
   json: { type: 'boolean', default: false },
@@ -42,7 +44,9 @@ export async function qloraBench(args: string[]): Promise<Record<string, unknown
   }
 }
 
-type Settings = Record<'model' | 'batch' | 'tokens' | 'rank' | 'steps' | 'device' | 'bits', string>
+type Settings = Record<'model' | 'batch' | 'tokens' | 'rank' | 'steps' | 'device' | 'bits', string> & {
+  'gradient-checkpointing': boolean
+}
 
 const inProcess = (args: readonly string[]): Record<string, number> =>
   JSON.parse(
@@ -52,14 +56,20 @@ const inProcess = (args: readonly string[]): Record<string, number> =>
     }),
   )
 
-async function measure({ model, batch, tokens, rank, steps, device, bits }: Settings): Promise<Record<string, number>> {
+async function measure(settings: Settings): Promise<Record<string, number>> {
+  const { model, batch, tokens, rank, steps, device, bits } = settings
+  const gradientCheckpointing = bits !== '32' && settings['gradient-checkpointing']
   const base = await openBase(
     model,
     bits === '32' ? {} : { quantization: { bits: Number(bits) as 4 | 8, block_size: 32 } },
   )
   const headed = withHead(base.hiddenStates(), { num_labels: 2, pooling: base.causal ? 'last' : 'mean', name: 'score' })
   const adapted = lora(headed, { task_type: 'SEQ_CLS', r: Number(rank), lora_alpha: 16, target_modules: 'all-linear' })
-  const artifacts = generateArtifacts(adapted, { loss: crossEntropy(), optimizer: adamw() })
+  const artifacts = generateArtifacts(adapted, {
+    loss: crossEntropy(),
+    optimizer: adamw(),
+    gradientCheckpointing,
+  })
   const folder = mkdtempSync(join(tmpdir(), 'qlora-'))
   const session = await TrainingSession.create({ artifacts, device: device as Device, folder })
   const stream = random(1, 'qlora')

@@ -1,6 +1,6 @@
 // Computes with the codes of packed matrices, so that they stay in 4 or 8 bits on every device: x W' is
-// com.microsoft.MatMulNBits; a lookup gathers rows of codes; any other reader, such as the gradient dy W, gets a matrix
-// that a DequantizeLinear of its own makes and that is freed after the reader has run.
+// com.microsoft.MatMulNBits; a lookup gathers rows of codes; in a training graph, where the gradient dy W reads the
+// matrix too, each reader gets it from a DequantizeLinear of its own, whose result is freed after the reader has run.
 
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { attributesOf } from '../ops/add-node.ts'
@@ -31,23 +31,51 @@ export function packMatrices(graph: Graph): Graph {
     [...graph.initializers].flatMap(([name, tensor]) => (tensor.packed ? [[name, tensor.packed] as const] : [])),
   )
   if (packed.size === 0) return graph
-  const products = linearNodes(graph)
+  const { productOf, tableOf, isDequantized } = readersOf(graph, packed)
   const result: Graph = { ...cloneGraph(graph), nodes: [], opset: Math.max(graph.opset, blockedOpset) }
   const constants = memoize<Value>()
   const g: Packer = { ...build(result), once: (name, data) => constants(name, () => g.constant(name, data)) }
   for (const node of graph.nodes) {
-    const product = products.get(node.outputs[0] as string)
-    const matrix = product && packed.get(product.weight)
-    if (matrix && isPlainProduct(product) && product.transposed !== matrix.transposed) multiply(g, product, matrix)
-    else if (isLookup(node) && packed.get(node.inputs[0] as string)?.transposed === false)
-      lookUp(g, node, packed.get(node.inputs[0] as string) as PackedMatrix)
+    const [product, table] = [productOf(node), tableOf(node)]
+    if (product && !isDequantized(product.weight)) multiply(g, product, packed.get(product.weight) as PackedMatrix)
+    else if (table) lookUp(g, node, table)
     else result.nodes.push(withDequantized(g, node, packed))
   }
   prune(result)
   return result
 }
 
-const isLookup = ({ opType, attributes: { axis = 0 } }: Node): boolean => opType === 'Gather' && axis === 0
+/** How the nodes of a graph read packed matrices. */
+interface Readers {
+  /** The product x W' that a node computes. */
+  readonly productOf: (node: Node) => LinearNode | undefined
+  /** The matrix whose rows a node looks up. */
+  readonly tableOf: (node: Node) => PackedMatrix | undefined
+  /**
+   * Whether a node reads the matrix in another way, as the gradient does. Then products read the dequantized matrix
+   * too: MatMulNBits would hold a copy of the codes, in the order of its kernel.
+   */
+  readonly isDequantized: (weight: string) => boolean
+}
+
+function readersOf(graph: Graph, packed: ReadonlyMap<string, PackedMatrix>): Readers {
+  const linear = linearNodes(graph)
+  const productOf: Readers['productOf'] = ({ outputs }) => {
+    const product = linear.get(outputs[0] as string)
+    const matrix = product && packed.get(product.weight)
+    return matrix && isPlainProduct(product) && product.transposed !== matrix.transposed ? product : undefined
+  }
+  const tableOf: Readers['tableOf'] = ({ opType, inputs, attributes: { axis = 0 } }) => {
+    const table = opType === 'Gather' && axis === 0 ? packed.get(inputs[0] as string) : undefined
+    return table?.transposed === false ? table : undefined
+  }
+  const sources = new Map(
+    graph.nodes.flatMap(({ opType, inputs, outputs }) => (opType === 'Transpose' ? [[outputs[0], inputs[0]]] : [])),
+  )
+  const others = graph.nodes.filter((node) => node.opType !== 'Transpose' && !productOf(node) && !tableOf(node))
+  const dequantized = new Set(others.flatMap(({ inputs }) => inputs.map((name) => sources.get(name) ?? name)))
+  return { productOf, tableOf, isDequantized: (weight) => dequantized.has(weight) }
+}
 
 /** x W' + bias. */
 function multiply(g: Packer, { node, weight }: LinearNode, matrix: PackedMatrix): void {

@@ -31,10 +31,8 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   checkValue('fineTune, options', options, object)
   const taskType = (options.task ?? 'SEQ_CLS') as T
   const task = taskOf(taskType)
-  const { taskOptions, adapter, training, optimizer, device, frozenProducts, open, ...limits } = readOptions(
-    options,
-    task,
-  )
+  const { taskOptions, adapter, training, optimizer, device, frozenProducts, gradientCheckpointing, open, ...limits } =
+    readOptions(options, task)
   const { seed } = training
   const base = await openBase(source, open)
   const rows = divideRows(options.train, options.validation, seed)
@@ -46,7 +44,12 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const model = withAdapter(task.head(base, settings, seed), { ...adapter, task_type: taskType }, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, max_length)]) warn(message)
-  const artifacts = generateArtifacts(model, { loss: task.loss(settings), optimizer: adamw(optimizer), frozenProducts })
+  const artifacts = generateArtifacts(model, {
+    loss: task.loss(settings),
+    optimizer: adamw(optimizer),
+    frozenProducts,
+    gradientCheckpointing,
+  })
   const { predict, ...batches } = batchFunctions<T>(task, base, model, settings)
   const session = await TrainingSession.create({ artifacts, device, seed, onWarning: warn })
   try {

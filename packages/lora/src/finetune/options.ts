@@ -11,7 +11,7 @@ import {
   type SamplingStrategy,
   type TrainerOptions,
 } from '@cola/train'
-import { atLeast, type Checks, checkOptions, list, object, text, whole } from '@cola/train/options'
+import { atLeast, type Checks, checkOptions, flag, list, object, text, whole } from '@cola/train/options'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open.ts'
@@ -61,6 +61,8 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   device?: Device
   /** How frozen matrices are multiplied while training: `int8` is faster on cpu and wasm. @default 'float32' */
   frozenProducts?: FrozenProducts
+  /** Compute activations again for the backward pass: much less memory, a third more time. @default false */
+  gradient_checkpointing?: boolean
   /** Quantize the frozen linear layers of the base when it is opened (QLoRA): a quarter of the memory or less. @default none */
   quantization?: Quantization
   /** How the base model is found: ONNX file, revision, cache. @default those of openOnnxModel */
@@ -94,6 +96,7 @@ const checks: Checks<GeneralOptions> = {
   max_grad_norm: atLeast(0),
   device: text,
   frozenProducts: text,
+  gradient_checkpointing: flag,
   quantization: object,
   open: object,
 }
@@ -108,6 +111,7 @@ export interface ReadOptions<T extends TaskType> {
   training: TrainingOptions<T> & { seed: number; batch_size: number; eval_batch_size: number }
   device: Device
   frozenProducts: FrozenProducts
+  gradientCheckpointing: boolean
   max_length: number
   open: OnnxModelOptions
 }
@@ -143,6 +147,7 @@ export function readOptions<T extends TaskType>(
     training: { ...trainingDefaults, ...batchSizes, ...loop },
     device: general.device ?? defaultDevice(),
     frozenProducts: general.frozenProducts ?? 'float32',
+    gradientCheckpointing: general.gradient_checkpointing ?? false,
     max_length: general.max_length ?? Number.POSITIVE_INFINITY,
     open: { ...general.open, ...(general.quantization ? { quantization: general.quantization } : {}) },
   }

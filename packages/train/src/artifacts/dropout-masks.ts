@@ -1,6 +1,15 @@
 // Replaces dropout by a product with a mask that is an input of the training model.
 
-import { addInput, getValue, type Graph, GraphError, type Node, rewriteOutputs, toFloat32 } from '@cola/graph'
+import {
+  addInput,
+  getValue,
+  type Graph,
+  GraphError,
+  type Node,
+  rewriteOutputs,
+  toFloat32,
+  uniqueName,
+} from '@cola/graph'
 
 /** An input that the session fills with a dropout mask: 1 for kept elements, 0 for dropped ones. */
 export interface DropoutMask {
@@ -26,7 +35,8 @@ export function addDropoutMasks(graph: Graph): DropoutMask[] {
         expected: '0 to below 1',
         found: String(p),
       })
-    const input = `${node.name}.mask`
+    // A module that is called several times (ALBERT's) has a mask for each call.
+    const input = uniqueName(graph, `${node.name}.mask`)
     masks.push({ input, p })
     const mask = addInput(graph, input, 'uint8', output.shape)
     const x = getValue(graph, node.inputs[0] as string)

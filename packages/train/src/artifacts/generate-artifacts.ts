@@ -4,6 +4,7 @@
 import {
   addInput,
   build,
+  checkpoints,
   differentiate,
   foldReshapes,
   foldTransposes,
@@ -16,13 +17,14 @@ import {
   type Model,
   type Pass,
   prune,
+  recompute,
   runPasses,
   sumByProduct,
   type Tensor,
   type Value,
   withoutUnused,
 } from '@cola/graph'
-import { callable, type Checks, checkOptions, object, oneOf } from '../options.ts'
+import { callable, type Checks, checkOptions, flag, object, oneOf } from '../options.ts'
 import { type Optimizer, stateSlots } from '../optim/optimizer.ts'
 import { addOutput } from './add-output.ts'
 import { type Block, blocksOf, joinValues, readBlocks } from './blocks.ts'
@@ -44,6 +46,11 @@ export interface ArtifactOptions {
    * 2023. @default 'float32'
    */
   frozenProducts?: FrozenProducts
+  /**
+   * Keep the values between layers only and compute the others again for the backward pass: several times less memory
+   * for activations, a third more time. Results are the same. Chen et al. 2016. @default false
+   */
+  gradientCheckpointing?: boolean
 }
 
 /** Element type in which products with frozen matrices are computed during training. */
@@ -67,6 +74,7 @@ const checks: Checks<ArtifactOptions> = {
   evalLoss: callable,
   optimizer: object,
   frozenProducts: oneOf(Object.keys(productPasses)),
+  gradientCheckpointing: flag,
 }
 
 /**
@@ -78,7 +86,7 @@ const checks: Checks<ArtifactOptions> = {
  */
 export function generateArtifacts(model: Model, options: ArtifactOptions): TrainingArtifacts {
   checkOptions('generateArtifacts', options, checks)
-  const { loss, evalLoss = loss, optimizer, frozenProducts = 'float32' } = options
+  const { loss, evalLoss = loss, optimizer, frozenProducts = 'float32', gradientCheckpointing = false } = options
   const held = holdUnseenRows(model, optimizer)
   const parameters = trainableTensors(held)
   const names = [...parameters.keys()]
@@ -90,7 +98,7 @@ export function generateArtifacts(model: Model, options: ArtifactOptions): Train
 
   const { graph: training, ...trained } = withLoss(held, loss, names)
   const dropoutMasks = addDropoutMasks(training)
-  accumulateGradients(training, blocks, trained.means)
+  accumulateGradients(training, blocks, trained.means, gradientCheckpointing)
   readBlocks(training, blocks)
   const { graph: optimizerModel, biasCorrections } = optimizerGraph(blocks, optimizer)
   return {
@@ -98,6 +106,7 @@ export function generateArtifacts(model: Model, options: ArtifactOptions): Train
     evalModel: { ...evaluation, name: 'eval_model' },
     optimizerModel,
     biasCorrections,
+    gradientCheckpointing,
     parameters,
     blocks,
     stateSlots: stateSlots(optimizer),
@@ -134,13 +143,20 @@ function trainableTensors({ graph, trainable }: Model): Map<string, Tensor> {
  * out = reset ? gradient : buffer + gradient, so that any number of micro-batches can share one optimizer step. Each
  * loss term is weighted by its share: the batch's part of the count that the mean over all micro-batches divides by.
  */
-function accumulateGradients(graph: Graph, blocks: readonly Block[], means: readonly Value[]): void {
+function accumulateGradients(
+  graph: Graph,
+  blocks: readonly Block[],
+  means: readonly Value[],
+  recomputes: boolean,
+): void {
   const wrt = blocks.flatMap(({ parts }) => parts.map(({ name }) => name))
   const g = build(graph)
   const weighted = means
     .map((mean, i) => g.Mul(mean, addInput(graph, shareInput(i), 'float32', [])))
     .reduce((a, b) => g.Add(a, b))
-  const gradients = differentiate(graph, { loss: weighted.name, wrt })
+  const [forward, kept] = [graph.nodes.length, recomputes ? checkpoints(graph, wrt) : []]
+  const gradients = differentiate(graph, { loss: weighted.name, wrt: [...wrt, ...kept] })
+  if (recomputes) recompute(graph, { forward, kept, gradients })
   const reset = addInput(graph, 'lazy_reset_grad', 'bool', [1])
   for (const block of blocks) {
     const gradient = joinValues(graph, block, (name) => gradients.get(name) as Value)

@@ -34,6 +34,8 @@ export interface TrainingArtifacts {
   readonly lossTerms: readonly LossTerm[]
   /** What each term of the evaluation model's loss is a mean over. */
   readonly evalLossTerms: readonly LossTerm[]
+  /** Whether the backward pass computes values of the forward pass again; then weights are not copied for speed. */
+  readonly gradientCheckpointing: boolean
   /** The optimizer's name and options, as a record of how the artifacts were made. */
   readonly optimizer: { name: string; options: Readonly<Record<string, unknown>> }
 }

@@ -149,7 +149,10 @@ export class TrainingSession {
         openSession({ graph, ...(path === undefined ? {} : { path }), ...options }, resolved)
       const gradients = artifacts.blocks.map(({ name }) => gradientOutput(name))
       const sessions = [
-        await open(trainingModel, files.training_model, { resident: gradients, packWeights: true }),
+        await open(trainingModel, files.training_model, {
+          resident: gradients,
+          packWeights: !artifacts.gradientCheckpointing,
+        }),
         await open(evalModel, files.eval_model),
         await open(optimizerModel, files.optimizer_model, { resident: optimizerModel.outputs, spin: false }),
         ...(deviceRow(resolved).resident ? [await open(downloadGraph(blockTensors(artifacts)), undefined)] : []),

@@ -1,0 +1,90 @@
+// Gradient checkpointing (Chen et al. 2016, arXiv 1604.06174): of the forward pass, only values between which the graph
+// is one chain are kept, the residual stream of a transformer; the backward pass computes the others again.
+
+import { addValue, type Graph, getValue, type Node, uniqueName, type Value } from '../ir/graph.ts'
+import { build } from '../ops/build.ts'
+
+/**
+ * The values that everything after them depends on earlier trainables through: after such a value, no other value that
+ * depends on a trainable and comes before it is read.
+ */
+export function checkpoints({ nodes, outputs }: Graph, trainables: readonly string[]): string[] {
+  const reached = new Set(trainables)
+  const lastRead = new Map<string, number>(outputs.map((name) => [name, nodes.length]))
+  nodes.forEach(({ inputs, outputs: made }, i) => {
+    for (const name of inputs) lastRead.set(name, Math.max(i, lastRead.get(name) ?? 0))
+    if (inputs.some((name) => reached.has(name))) for (const name of made) reached.add(name)
+  })
+  const parameters = new Set(trainables)
+  let live: string[] = []
+  return nodes.flatMap(({ outputs: made }, i) => {
+    live = [...live, ...made.filter((name) => reached.has(name) && !parameters.has(name))].filter(
+      (name) => (lastRead.get(name) ?? 0) > i,
+    )
+    return live.length === 1 && made.includes(live[0] as string) ? live : []
+  })
+}
+
+export interface RecomputeOptions {
+  /** Number of nodes of the forward pass, which come first. */
+  readonly forward: number
+  /** {@link checkpoints} of the forward pass. */
+  readonly kept: readonly string[]
+  /** The gradient of each checkpoint. */
+  readonly gradients: ReadonlyMap<string, Value>
+}
+
+/**
+ * Lets the backward pass read copies of the forward pass's values, each computed from the checkpoint before it when the
+ * gradient of the checkpoint after it is known, in place. Results are the same, at a third more time for a frozen base.
+ */
+export function recompute(graph: Graph, { forward, kept, gradients }: RecomputeOptions): void {
+  const [first, last] = [graph.nodes.slice(0, forward), graph.nodes.slice(forward)]
+  graph.nodes = [...first]
+  const g = build(graph)
+  const positions = new Map(first.flatMap((node, i) => node.outputs.map((name) => [name, i] as const)))
+  const ends = kept.map((name) => positions.get(name) as number)
+  /** The checkpoint after a node; none for what comes after the last one, and what comes before the first is kept. */
+  const segmentOf = (name: string): number => {
+    const position = positions.get(name)
+    if (position === undefined || kept.includes(name)) return -1
+    const segment = ends.findIndex((end) => position < end)
+    return segment < 1 ? -1 : segment
+  }
+  const copies = new Map<string, string>()
+  /** A checkpoint plus 0 times the sum of the next one's gradient, so that nothing that reads it runs before. */
+  const startOf = (segment: number): string => {
+    const key = `start ${segment}`
+    const known = copies.get(key)
+    if (known !== undefined) return known
+    const [from, to] = [kept[segment - 1], kept[segment]] as [string, string]
+    const nothing = g.Mul(g.ReduceSum(gradients.get(to) as Value, { keepdims: 0 }), g.scalar(0))
+    const start = g.Add(getValue(graph, from), nothing).name
+    copies.set(key, start)
+    return start
+  }
+  const copyOf = (name: string, segment: number): string => {
+    if (name === kept[segment - 1]) return startOf(segment)
+    if (segment < 0 || segmentOf(name) !== segment) return name
+    const known = copies.get(name)
+    if (known !== undefined) return known
+    const node = first[positions.get(name) as number] as Node
+    const inputs = node.inputs.map((input) => copyOf(input, segment))
+    if (inputs.every((input, i) => input === node.inputs[i])) {
+      for (const output of node.outputs) copies.set(output, output)
+      return name
+    }
+    const outputs = node.outputs.map((output) => {
+      if (output === '') return ''
+      const copy = addValue(graph, { ...getValue(graph, output), name: uniqueName(graph, `${output}.again`) }).name
+      copies.set(output, copy)
+      return copy
+    })
+    graph.nodes.push({ ...node, name: `${node.name}.again`, inputs, outputs })
+    return copies.get(name) as string
+  }
+  for (const node of last) {
+    const inputs = node.inputs.map((name) => copyOf(name, segmentOf(name)))
+    graph.nodes.push(inputs.every((name, i) => name === node.inputs[i]) ? node : { ...node, inputs })
+  }
+}
