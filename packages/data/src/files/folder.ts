@@ -14,7 +14,8 @@ export function folderFiles(folder: string): Files {
   const { join } = paths()
   const path = (name: string) => join(folder, name)
   const stat = (name: string) => {
-    const stats = isFileName(name) ? fs.statSync(path(name), { throwIfNoEntry: false }) : undefined
+    if (!isFileName(name)) return undefined
+    const stats = attempt(path(name), () => fs.statSync(path(name), { throwIfNoEntry: false }))
     return stats?.isFile() ? stats : undefined
   }
   const size = (name: string) => {
@@ -24,7 +25,7 @@ export function folderFiles(folder: string): Files {
   }
   const files: Files = {
     where: folder,
-    names: () => (fs.existsSync(folder) ? namesBelow(folder) : []),
+    names: () => (fs.existsSync(folder) ? attempt(folder, () => namesBelow(folder)) : []),
     has: (name) => stat(name) !== undefined,
     size,
     path,
@@ -52,10 +53,10 @@ function namesBelow(folder: string, depth = 1): string[] {
     .sort()
 }
 
-function readRange(path: string, begin: number, end: number): Uint8Array {
-  const fs = fileSystem()
-  const bytes = new Uint8Array(end - begin)
-  try {
+const readRange = (path: string, begin: number, end: number): Uint8Array =>
+  attempt(path, () => {
+    const fs = fileSystem()
+    const bytes = new Uint8Array(end - begin)
     const file = fs.openSync(path, 'r')
     try {
       for (let at = 0; at < bytes.length; ) {
@@ -66,10 +67,15 @@ function readRange(path: string, begin: number, end: number): Uint8Array {
     } finally {
       fs.closeSync(file)
     }
+    return bytes
+  })
+
+function attempt<Result>(path: string, work: () => Result): Result {
+  try {
+    return work()
   } catch (cause) {
     throw new DataError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
   }
-  return bytes
 }
 
 /** Writes files below a folder, each as a whole or not at all. @throws {DataError} outside Node. */
@@ -91,9 +97,21 @@ export function folderSink(folder: string): FileSink {
 /** A folder that is both read and written. @throws {DataError} outside Node. */
 export const folderStore = (folder: string): FileStore => ({ ...folderFiles(folder), ...folderSink(folder) })
 
-/** Files of a path, or those that are open. @throws {DataError} for a path outside Node. */
-export const filesOf = (folder: string | Files): Files => (typeof folder === 'string' ? folderFiles(folder) : folder)
+/** Files of a path, or those that are open. @throws {DataError} for another value, and for a path outside Node. */
+export function filesOf(folder: string | Files): Files {
+  if (typeof folder === 'string') return folderFiles(folder)
+  return isObjectWith(folder, 'read') ? folder : refuse(folder, 'the path of a folder, or files of openFiles')
+}
 
-/** A sink for a path, or the one that is given. @throws {DataError} for a path outside Node. */
-export const sinkOf = (folder: string | FileSink): FileSink =>
-  typeof folder === 'string' ? folderSink(folder) : folder
+/** A sink for a path, or the one that is given. @throws {DataError} for another value, and for a path outside Node. */
+export function sinkOf(folder: string | FileSink): FileSink {
+  if (typeof folder === 'string') return folderSink(folder)
+  return isObjectWith(folder, 'write') ? folder : refuse(folder, 'the path of a folder, or a sink')
+}
+
+const isObjectWith = (value: unknown, method: string): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[method] === 'function'
+
+function refuse(value: unknown, expected: string): never {
+  throw new DataError({ where: 'folder', what: 'not a folder', expected, found: String(value) })
+}

@@ -107,7 +107,9 @@ export async function blobsBelow(folder: FileSystemDirectoryHandle, prefix = '')
   const found: [string, Blob][] = []
   // lib.dom types no iteration of handles.
   for await (const [name, handle] of folder as unknown as AsyncIterable<[string, FileSystemHandle]>)
-    if (handle.kind === 'file') found.push([`${prefix}${name}`, await (handle as FileSystemFileHandle).getFile()])
-    else found.push(...(await blobsBelow(handle as FileSystemDirectoryHandle, `${prefix}${name}/`)))
+    if (handle.kind === 'file') {
+      // Chromium's files that are being written.
+      if (!name.endsWith('.crswap')) found.push([`${prefix}${name}`, await (handle as FileSystemFileHandle).getFile()])
+    } else found.push(...(await blobsBelow(handle as FileSystemDirectoryHandle, `${prefix}${name}/`)))
   return found
 }

@@ -125,3 +125,13 @@ it('filesOf and sinkOf take a path, or what is given', () => {
   expect(sinkOf(sink)).toBe(sink)
   expect(filesOf(sink)).toBe(sink)
 })
+
+it.each([undefined, null, 3, {}])('%j is no folder', (value) => {
+  expect(() => filesOf(value as never)).toThrow(/not a folder, expected the path of a folder, or files/)
+  expect(() => sinkOf(value as never)).toThrow(/not a folder, expected the path of a folder, or a sink/)
+})
+
+it('a path that the system refuses is named', () => {
+  expect(() => folderFiles('/tmp/a\0b').read('config.json')).toThrow(DataError)
+  expect(() => folderSink('/tmp/a\0b').write('config.json', [])).toThrow(DataError)
+})

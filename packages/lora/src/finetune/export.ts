@@ -39,7 +39,7 @@ export function exportFineTuned(
   checkOptions('export', options, checks)
   if (isFolderOf(folder, base))
     throw new ConfigError({
-      where: `export, folder ${base.files.where}`,
+      where: `export, folder ${base.folder}`,
       what: 'the base model lies there, which saved adapters need',
       fix: 'Choose another folder.',
     })
@@ -51,9 +51,8 @@ export function exportFineTuned(
 }
 
 /** Whether a path is the folder of the base model. */
-const isFolderOf = (folder: string | FileSink, { files }: BaseModel): boolean =>
-  typeof folder === 'string' &&
-  paths().resolve(folder, 'config.json') === paths().resolve(files.path?.('config.json') ?? '')
+const isFolderOf = (path: string | FileSink, { files, folder }: BaseModel): boolean =>
+  typeof path === 'string' && files.path !== undefined && paths().resolve(path) === paths().resolve(folder)
 
 /** A model with the parameters of another, by name. */
 function withWeightsOf({ graph: { initializers } }: Model, model: Model): Model {

@@ -44,6 +44,8 @@ export interface BaseModel {
   readonly origin: { readonly file?: string; readonly revision?: string; readonly quantization?: Quantization }
   /** What it was opened from. */
   readonly files: Files
+  /** Path of the folder that the files were read from; in a browser, what was opened is called so. */
+  readonly folder: string
   readonly config: Readonly<Record<string, unknown>> & { model_type: string }
   readonly tokenizer: Tokenizer
   /** Whether a token attends to earlier tokens only; then the last token depends on the whole text. */
@@ -112,7 +114,7 @@ async function isGpt2Checkpoint(files: Files): Promise<boolean> {
 type Origin = BaseModel['origin'] & { name: string }
 
 function onnxBase(
-  { model, config, tokenizer, files }: OnnxModel,
+  { model, config, tokenizer, files, folder }: OnnxModel,
   { name, ...origin }: Origin = { name: files.where },
 ): BaseModel {
   const vocab_size = vocabularySize(model.graph)
@@ -129,6 +131,7 @@ function onnxBase(
     name,
     origin,
     files,
+    folder,
     config,
     tokenizer,
     causal,
@@ -151,7 +154,7 @@ function onnxBase(
 }
 
 function gpt2Base(
-  { config, parameters, tokenizer, files }: Pretrained,
+  { config, parameters, tokenizer, files, folder }: Pretrained,
   { name, ...origin }: Origin = { name: files.where },
 ): BaseModel {
   const build = (head: 'none' | 'language-model') => gpt2(config, parameters, { head })
@@ -159,6 +162,7 @@ function gpt2Base(
     name,
     origin,
     files,
+    folder,
     config,
     tokenizer,
     causal: true,

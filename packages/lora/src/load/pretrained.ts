@@ -17,7 +17,7 @@ import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
-import { companionFiles } from '../onnx/open.ts'
+import { companionFiles, folderOf } from '../onnx/open.ts'
 import { type Quantization, quantizeModel } from '../onnx/quantization.ts'
 
 /** Options of {@link loadPretrained}. */
@@ -39,6 +39,8 @@ export interface Pretrained {
   tokenizer: Tokenizer
   /** What was opened. */
   files: Files
+  /** Path of the folder that the files were read from; in a browser, what was opened is called so. */
+  folder: string
 }
 
 /**
@@ -65,7 +67,7 @@ export async function loadPretrained(source: Source, options: PretrainedOptions 
   const plain = gpt2(config, read, architecture)
   const model = quantization ? quantizeModel(plain, quantization) : plain
   const parameters = new Map([...read].map(([name, value]) => [name, model.graph.initializers.get(name) ?? value]))
-  return { model, parameters, config, tokenizer: await readTokenizer(files), files }
+  return { model, parameters, config, tokenizer: await readTokenizer(files), files, folder: folderOf(files) }
 }
 
 const weightsFile = 'model.safetensors'

@@ -37,6 +37,8 @@ export interface OnnxModel {
   tokenizer: Tokenizer
   /** What was opened. */
   files: Files
+  /** Path of the folder that the files were read from; in a browser, what was opened is called so. */
+  folder: string
 }
 
 /** sentence-transformers' file with the pooling of token embeddings. */
@@ -70,8 +72,12 @@ export async function openOnnxModel(
     config,
     tokenizer: await readTokenizer(files),
     files,
+    folder: folderOf(files),
   }
 }
+
+/** The folder of a model's files. */
+export const folderOf = (files: Files): string => placeOf(files, 'config.json').slice(0, -'/config.json'.length)
 
 /** Reads config.json; a missing model_type is derived from the class name in `architectures`. */
 function readConfig(files: Files): OnnxModel['config'] {

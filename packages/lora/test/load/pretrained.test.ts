@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type HubServer, hubServer } from '../../../../tools/hub-server.ts'
-import { loadPretrained, type Pretrained } from '../../src/index.ts'
+import { loadPretrained } from '../../src/index.ts'
 import { embedded } from '../support/padded-gpt2.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-lora-'))
@@ -23,12 +23,11 @@ describe('the hub', () => {
   it('downloads into the cache that Python shares, and serves from it when the hub is down', async () => {
     hub.mode = 'up'
     const cache = join(folder, 'cache')
-    const place = ({ files }: Pretrained) => dirname(files.path?.('config.json') ?? '')
-    const snapshot = place(await load(cache))
+    const { folder: snapshot } = await load(cache)
     expect(snapshot).toBe(join(cache, 'models--someone--tiny-gpt2', 'snapshots', sha))
     expect(readFileSync(join(cache, 'models--someone--tiny-gpt2', 'refs', 'main'), 'utf8')).toBe(sha)
     hub.mode = 'refuse'
-    expect(place(await load(cache))).toBe(snapshot)
+    expect((await load(cache)).folder).toBe(snapshot)
   })
   it.each([
     ['html', /not JSON, found an HTML page/],

@@ -117,7 +117,7 @@ describe('an exported encoder', () => {
   )
 
   it('takes an adapter back, head included, and exports a classifier', async () => {
-    const { model, config, files: own } = await openOnnxModel(bert)
+    const { model, config, folder: own } = await openOnnxModel(bert)
     const headed = withHead(model, {
       num_labels: 2,
       pooling: 'mean',
