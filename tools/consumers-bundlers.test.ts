@@ -2,10 +2,12 @@
 // commands of its package.json and the few lines of its folder, which examples/consumers/bundlers/README.md shows.
 
 import { execFile, spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { kdLoss } from '@cola/distill/loss'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { npm, online, pack, root, useTarballs } from './packed.ts'
 import { hasChromium, serve, visit } from './pages.ts'
@@ -111,12 +113,51 @@ describe.skipIf(!online || !hasChromium)('in Chromium', () => {
     expectAnswer(log)
   }, 120_000)
 
-  it('Next', async () => {
+  it('Next, a client component', async () => {
     await run('next')
     const { title, log } = await visitServer('next', 'start', 'next', '-H', '127.0.0.1', '-p', '0')
     expect({ title, log }).toMatchObject({ title: 'done' })
     expectAnswer(log)
+  }, 600_000)
+})
+
+describe.skipIf(!online || !hasChromium)('without the runtime', () => {
+  beforeAll(() => rmSync(join(folder, 'node_modules/onnxruntime-web'), { recursive: true, force: true }))
+
+  const says =
+    'onnxruntime-web: the runtime is not installed. Install it beside this package: npm install onnxruntime-web'
+
+  it('webpack builds the loss', async () => {
+    writeFileSync(
+      join(folder, 'loss.js'),
+      "import { kdLoss } from '@cola/distill/loss'\nconsole.log(kdLoss([0.2, 0.9], [1, 0], [1]).loss.toFixed(4))\n",
+    )
+    const options = { cwd: folder, env: environment }
+    const args = ['--mode', 'production', '--entry', './loss.js', '--output-path', 'loss']
+    await promisify(execFile)(join(folder, 'node_modules/.bin/webpack'), args, options)
+    const bundle = join(folder, 'loss/main.js')
+    expect(gzipSync(readFileSync(bundle)).length).toBeLessThan(10_000)
+    const { stdout } = await promisify(execFile)(process.execPath, [bundle], options)
+    expect(stdout.trim()).toBe(kdLoss([0.2, 0.9], [1, 0], [1]).loss.toFixed(4))
+  }, 120_000)
+
+  it('webpack, told to leave it out, builds an app whose session says what to install', async () => {
+    await run('webpack-without-runtime')
+    const { title, log } = await visit(`${host.address}webpack/`)
+    expect(title).toBe('failed')
+    expect(log).toContain(says)
   }, 300_000)
+
+  it('Vite builds such an app', async () => {
+    await run('vite')
+    const { title, log } = await visitServer('vite', 'preview', 'vite', '--host', '127.0.0.1', '--port', '0')
+    expect(title).toBe('failed')
+    expect(log).toContain(says)
+  }, 120_000)
+
+  it('Next builds such an app', async () => {
+    await run('next')
+  }, 600_000)
 })
 
 describe('the README', () => {
@@ -124,9 +165,15 @@ describe('the README', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
   const commands = Object.values(scripts)
     .flatMap((script) => script.replaceAll('../', '').split(' && '))
-    .filter((command) => !command.startsWith('cd '))
+    .filter((command) => !/^cd |--config/.test(command))
   const importMap = /\{\s+"imports"[^}]*\}/.exec(read('import-map/index.html'))?.[0] ?? ''
-  const files = ['jest/environment.js', 'jest/jest.config.js', 'vitest/vitest.config.js', 'vitest/vitest.setup.js']
+  const files = [
+    'webpack/without-runtime.config.js',
+    'jest/environment.js',
+    'jest/jest.config.js',
+    'vitest/vitest.config.js',
+    'vitest/vitest.setup.js',
+  ]
 
   it.each([...commands, importMap, ...files.map(read)])('shows %s', (text) => {
     const words = (all: string) => all.split(/\s+/).join(' ')

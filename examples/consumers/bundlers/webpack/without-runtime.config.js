@@ -1,0 +1,3 @@
+import webpack from 'webpack'
+
+export default { plugins: [new webpack.IgnorePlugin({ resourceRegExp: /^onnxruntime-web\// })] }
