@@ -4,6 +4,7 @@ import { gpt2LoraBench } from './bench/gpt2-lora.ts'
 import { loraOnnxBench } from './bench/lora-onnx.ts'
 import { qloraBench } from './bench/qlora.ts'
 import { rnnBench } from './bench/rnn.ts'
+import { webgpuBench } from './bench/webgpu.ts'
 
 const [name, ...args] = process.argv.slice(2)
 const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = {
@@ -11,6 +12,7 @@ const benches: Record<string, (args: string[]) => Promise<Record<string, unknown
   'lora-onnx': loraOnnxBench,
   qlora: qloraBench,
   rnn: rnnBench,
+  webgpu: webgpuBench,
 }
 const run = benches[name ?? '']
 if (!run) {

@@ -4,7 +4,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { elementCount, evaluateDim, getValue, type Graph, lower, writeModel } from '@cola/graph'
+import { elementCount, evaluateDim, getValue, type Graph, lower, type Value, writeModel } from '@cola/graph'
 import type { Batch } from '@cola/train'
 import { graphFor, type ResolvedDevice } from '../packages/train/src/runtime/devices.ts'
 import { sessionOptions } from '../packages/train/src/runtime/open-session.ts'
@@ -18,6 +18,8 @@ export interface PlacedNode {
   readonly onHost: boolean
   /** Whether its results are shapes: int64, of one axis at most. */
   readonly isShape: boolean
+  /** Whether one of its inputs or results holds floating-point numbers. */
+  readonly isFloat: boolean
   /** Size of its results. */
   readonly bytes: number
 }
@@ -35,7 +37,13 @@ export interface Placement {
 interface ProfileEvent {
   cat: string
   name: string
-  args?: { op_name: string; provider: string; output_size: string; output_type_shape: Record<string, number[]>[] }
+  args?: {
+    op_name: string
+    provider: string
+    output_size: string
+    input_type_shape: Record<string, number[]>[]
+    output_type_shape: Record<string, number[]>[]
+  }
 }
 
 /** Profiles one run of a graph on a device. Inputs that the batch lacks are ones. */
@@ -73,6 +81,7 @@ function placedNode({ cat, name, args }: ProfileEvent): PlacedNode[] {
       opType: args.op_name,
       onHost: args.provider === 'CPUExecutionProvider',
       isShape: outputs.every(([type, dims]) => type === 'int64' && dims.length <= 1),
+      isFloat: [...args.input_type_shape, ...args.output_type_shape].some((value) => 'float' in value),
       bytes: Number(args.output_size),
     },
   ]
@@ -96,5 +105,9 @@ function feedsOf(graph: Graph, batch: Batch): OrtTensors {
   )
 }
 
-export const bytesOf = (tensors: OrtTensors): number =>
+/** Bytes of a value of known size. */
+export const bytesOfShape = ({ dtype, shape }: Pick<Value, 'dtype' | 'shape'>): number =>
+  elementCount(shape as number[]) * (dtype === 'bool' ? 1 : 4)
+
+const bytesOf = (tensors: OrtTensors): number =>
   Object.values(tensors).reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0)

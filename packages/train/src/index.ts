@@ -80,6 +80,7 @@ export {
   type TrainableSession,
   TrainingSession,
   type TrainingSessionOptions,
+  type TrainStepOptions,
 } from './session/training-session.ts'
 export type { Callbacks, EpochLog, Metrics, StepLog, WarningLog } from './trainer/callbacks.ts'
 export { type BestEpoch, loadCheckpoint, type RunState, saveCheckpoint } from './trainer/checkpoint.ts'

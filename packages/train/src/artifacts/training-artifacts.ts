@@ -50,7 +50,7 @@ export const gradientOutput = (block: string): string => `${block}_grad.accumula
 export const shareInput = (term: number): string => `loss_share.${term}`
 
 /** Name of the output that holds a term of a loss with several. */
-export const termOutput = (term: number): string => `loss_term.${term}`
+export const termOutput = (term: number | ''): string => `loss_term.${term}`
 
 /** Names of the scalar inputs of the optimizer model. */
 export const optimizerInputs = { learningRate: 'learning_rate', step: 'step', gradientScale: 'gradient_scale' } as const

@@ -23,6 +23,8 @@ export interface DeviceRow {
   readonly disabledOptimizers?: string
   /** Passes that a graph goes through before it runs on the device. @default none */
   readonly passes?: readonly Pass[]
+  /** Whether a session first compares a tiny step with known numbers, and `auto` measures the device's speed. */
+  readonly selfTest?: boolean
   /** What to do when the device is not available. */
   readonly fix: string
 }
@@ -53,6 +55,7 @@ export const devices = {
     allKernels: false,
     disabledOptimizers: 'TransposeOptimizer',
     passes: [fewerKernels],
+    selfTest: true,
     fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.',
   },
   cpu: {

@@ -21,6 +21,7 @@ import {
   graphFor,
   type ResolvedDevice,
 } from './devices.ts'
+import { slownessOf } from './measure-device.ts'
 import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
 import { probeGraph, refusal } from './refusal.ts'
 
@@ -118,22 +119,33 @@ const opensProbe = (device: ResolvedDevice, { providers }: DeviceRow): Promise<b
   )
 
 /**
- * Resolves `auto` to the first device that opens the model `probe`; other devices are returned as they are.
+ * Resolves `auto` to the first device that opens the model `probe` and is not slower than the processor, which it says to
+ * `onWarning`; other devices are returned as they are.
  * @throws {DeviceError} for a name that is not a device, or when no device works; what {@link openSession} throws when
  * a device works and refuses the model.
  */
-export async function resolveDevice(device: Device, probe: Graph | RunnableModel): Promise<ResolvedDevice> {
+export async function resolveDevice(
+  device: Device,
+  probe: Graph | RunnableModel,
+  onWarning?: (message: string) => void,
+): Promise<ResolvedDevice> {
   checkDevice(device)
   if (device !== 'auto') return device
   if (hasFiles()) await loadRuntime('cpu')
   const platform = hasFiles() ? 'node' : 'browser'
   const candidates = deviceNames.filter((name) => deviceRow(name).platforms.includes(platform))
+  const processor = candidates.at(-1) as ResolvedDevice
   let modelError: unknown
   const refusals: string[] = []
   for (const candidate of candidates) {
     try {
       await (await openSession('graph' in probe ? probe : { graph: probe }, candidate)).release()
-      return candidate
+      const slow = deviceRow(candidate).selfTest ? await slownessOf(candidate, processor, openSession) : 0
+      if (slow <= 1) return candidate
+      onWarning?.(
+        `Device "${candidate}" is left alone: it multiplies ${slow.toFixed(0)} times slower than ` +
+          `"${processor}", as software adapters do. Name it to use it all the same.`,
+      )
     } catch (error) {
       if (error instanceof DeviceError) refusals.push(error.message)
       else modelError = error

@@ -10,6 +10,7 @@ import {
   gradientOutput,
   optimizerInputs,
   shareInput,
+  termOutput,
   type TrainingArtifacts,
 } from '../artifacts/training-artifacts.ts'
 import type { LossTerm } from '../artifacts/loss-terms.ts'
@@ -26,6 +27,7 @@ import { atLeast, checkValue, integer } from '../options.ts'
 import { Calls } from './calls.ts'
 import { type Batch, feedsOf } from './feeds.ts'
 import { accumulate, type Accumulation, gradientScale, noAccumulation } from './accumulation.ts'
+import { checkSelfTest, selfTest } from './self-test.ts'
 import { download, downloadGraph } from './download.ts'
 import { lossCounts } from './loss-counts.ts'
 import { type StepResult, stepResultOf } from './step-result.ts'
@@ -48,6 +50,18 @@ export interface TrainingSessionOptions {
 export interface SessionState {
   tensors: Map<string, Tensor>
   step: number
+}
+
+/** Options of a training step. */
+export interface TrainStepOptions {
+  /**
+   * The sums of {@link lossCounts} over all batches until the optimizer step. It makes losses exact whose terms are means
+   * over different things (rows and labels, for instance); others are exact without it. Pass it for all of these batches
+   * or for none. @default none
+   */
+  window?: readonly number[]
+  /** Whether the model's outputs are read; without them a few bytes leave the device. @default true */
+  outputs?: boolean
 }
 
 /** The methods that the Trainer uses, of a {@link TrainingSession} in this thread or in a worker. */
@@ -122,15 +136,18 @@ export class TrainingSession {
    * @throws {DeviceError} when the device is not available.
    * @throws {FileError} when the folder cannot be written.
    */
-  static async create({
-    artifacts,
-    device = 'auto',
-    folder,
-    seed = 0,
-    onWarning,
-  }: TrainingSessionOptions): Promise<TrainingSession> {
+  static async create(options: TrainingSessionOptions): Promise<TrainingSession> {
+    const { device = 'auto', seed = 0, onWarning } = options
     checkValue('TrainingSession, option seed', seed, integer)
-    const resolved = await resolveDevice(device, probeGraph())
+    const resolved = await resolveDevice(device, probeGraph(), onWarning)
+    if (deviceRow(resolved).selfTest) await TrainingSession.#testOnce(resolved)
+    return TrainingSession.#open(options, resolved)
+  }
+
+  static async #open(
+    { artifacts, folder, seed = 0, onWarning }: Omit<TrainingSessionOptions, 'device'>,
+    resolved: ResolvedDevice,
+  ): Promise<TrainingSession> {
     const [trainingModel, evalModel, optimizerModel] = [
       artifacts.trainingModel,
       artifacts.evalModel,
@@ -165,6 +182,29 @@ export class TrainingSession {
     }
   }
 
+  /** The self-test of each device that has passed it in this process. */
+  static readonly #tested = new Map<ResolvedDevice, Promise<void>>()
+
+  static #testOnce(device: ResolvedDevice): Promise<void> {
+    const test = TrainingSession.#tested.get(device) ?? TrainingSession.#test(device)
+    TrainingSession.#tested.set(device, test)
+    test.catch(() => TrainingSession.#tested.delete(device))
+    return test
+  }
+
+  /** Runs the self-test on a device. @throws {DeviceError} when it computes wrongly. */
+  static async #test(device: ResolvedDevice): Promise<void> {
+    const { artifacts, batch } = selfTest()
+    const session = await TrainingSession.#open({ artifacts }, device)
+    try {
+      const { loss } = await session.runTrainStep(batch)
+      const gradients = [...(await session.getGradients()).values()]
+      checkSelfTest(device, loss, Array.from(concatenate(gradients)))
+    } finally {
+      await session.release()
+    }
+  }
+
   /** What each term of the training loss is a mean over, for {@link lossCounts}. */
   get lossTerms(): readonly LossTerm[] {
     return this.#artifacts.lossTerms
@@ -183,13 +223,10 @@ export class TrainingSession {
   /**
    * Forward and backward on one batch; gradients are added to those since the last {@link lazyResetGrad}. The optimizer
    * step uses the gradient of the mean over all rows (or labels) of these batches, as one large batch would.
-   * The option `window`: the sums of {@link lossCounts} over all batches until the optimizer step. It makes losses
-   * exact whose terms are means over different things (rows and labels, for instance); others are exact without it.
-   * Pass it for all of these batches or for none. @default none
    * @throws {FeedError} for a batch that does not fit the model, or a label that is not a class; {NonFiniteLossError}
    * when the loss is not finite (the state does not change).
    */
-  async runTrainStep(batch: Batch, { window }: { window?: readonly number[] } = {}): Promise<StepResult> {
+  async runTrainStep(batch: Batch, { window, outputs = true }: TrainStepOptions = {}): Promise<StepResult> {
     return this.#calls.change('runTrainStep', async () => {
       const { trainingModel: graph, lossTerms } = this.#artifacts
       const shareInputs = lossTerms.map((_, i) => shareInput(i))
@@ -207,17 +244,19 @@ export class TrainingSession {
       )
       const counts = lossCounts(lossTerms, batch)
       const { shares, after } = accumulate(this.#accumulation, counts, window)
-      const results = await this.#training.run({
+      const gradients = Object.keys(this.#parameters).map(gradientOutput)
+      const own = graph.outputs.filter((name) => !gradients.includes(name))
+      const read = outputs ? own : own.filter((name, i) => i === 0 || name.startsWith(termOutput('')))
+      const inputs = {
         ...feeds,
         ...this.#parameters,
         ...this.#buffers,
         ...Object.fromEntries(shareInputs.map((name, i) => [name, scalar(shares[i] as number)])),
         lazy_reset_grad: new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1]),
         ...this.#masks(symbols),
-      })
-      const gradients = new Set(Object.keys(this.#parameters).map(gradientOutput))
-      const outputs = graph.outputs.filter((name) => !gradients.has(name))
-      const step = stepResultOf(results, outputs, counts)
+      }
+      const results = await this.#training.run(inputs, [...read, ...gradients])
+      const step = stepResultOf(results, read, counts)
       if (!Number.isFinite(step.loss)) throw notFinite(step.loss, this.#trainSteps + 1, graph)
       for (const name of Object.keys(this.#parameters)) {
         dispose(this.#buffers[gradientBuffer(name)])

@@ -197,10 +197,11 @@ export class Trainer<Row, Prediction = unknown> {
       const batches = this.#nextBatches(order)
       const window = addCounts(batches.map(({ batch }) => lossCounts(session.lossTerms, batch)))
       let terms: readonly TermSum[] = []
+      const outputs = this.#options.predict !== undefined && this.#options.train_metrics
       session.lazyResetGrad()
       for (const { rows, indices, batch } of batches) {
         session.seekDropout(this.#state.batches)
-        const result = await session.runTrainStep(batch, { window })
+        const result = await session.runTrainStep(batch, { window, outputs })
         this.#addResult(rows, indices, result)
         terms = addMeans(terms, result.terms)
         this.#state.batch++

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { DeviceError, TrainingSession } from '../../src/index.ts'
+import { resolveDevice } from '../../src/runtime/open-session.ts'
+import { probeGraph } from '../../src/runtime/refusal.ts'
+import { checkSelfTest, selfTest } from '../../src/session/self-test.ts'
+
+/** What a device computes for the self-test. */
+async function computed(device: 'cpu' | 'webgpu'): Promise<[number, number[]]> {
+  const { artifacts, batch } = selfTest()
+  const session = await TrainingSession.create({ artifacts, device })
+  const { loss } = await session.runTrainStep(batch)
+  const gradients = [...(await session.getGradients()).values()].flatMap((value) =>
+    Array.from(new Float32Array(value.bytes().slice().buffer)),
+  )
+  await session.release()
+  return [loss, gradients]
+}
+
+const hasSoftwareGpu = existsSync(process.env.VK_ICD_FILENAMES ?? '')
+
+describe('the self-test', () => {
+  it('accepts what the CPU computes, and nothing that is off', async () => {
+    const [loss, gradients] = await computed('cpu')
+    expect(() => checkSelfTest('webgpu', loss, gradients)).not.toThrow()
+    expect(gradients.length).toBe(36)
+    for (const at of [0, 5, 35]) {
+      const wrong = gradients.map((value, i) => (i === at ? value + 1e-3 : value))
+      expect(() => checkSelfTest('webgpu', loss, wrong)).toThrow(DeviceError)
+      expect(() => checkSelfTest('webgpu', loss, wrong)).toThrow(new RegExp(`number ${at + 1} of the gradients`))
+    }
+    expect(() => checkSelfTest('webgpu', Number.NaN, gradients)).toThrow(/computes wrongly: the loss/)
+    expect(() => checkSelfTest('webgpu', loss, gradients.slice(1))).toThrow(DeviceError)
+  })
+  it.skipIf(!hasSoftwareGpu)('passes on webgpu, where every session waits for it', async () => {
+    const [loss, gradients] = await computed('webgpu')
+    expect(() => checkSelfTest('webgpu', loss, gradients)).not.toThrow()
+  })
+  it.skipIf(!hasSoftwareGpu)('auto leaves a software adapter alone, and says so', async () => {
+    const warnings: string[] = []
+    expect(await resolveDevice('auto', probeGraph(), (message) => warnings.push(message))).toBe('cpu')
+    expect(warnings).toEqual([expect.stringMatching(/"webgpu" is left alone: .* times slower than "cpu"/)])
+  })
+})
