@@ -47,7 +47,7 @@ export async function prepareRun(run: ReadOptions): Promise<PreparedRun> {
     const plain = studentOf(run.student, { labels, tokenizer, sentences, embedding, seed: loop.seed })
     const { student, loss } =
       teacher && run.hidden_states
-        ? await everyToken(run, plain, teacher)
+        ? await everyToken(run, plain, teacher, context)
         : { student: plain, loss: lossOf(run.loss, teacher) }
     const artifacts = generateArtifacts(student.model, { loss, evalLoss: crossEntropy(), optimizer })
     const score = scorer(run.compute_metrics ?? classificationMetrics, labels.length)

@@ -36,7 +36,7 @@ export async function tokenTargets(
 }
 
 /** @throws {FeedError} for a student's tokens that the teacher's do not begin with. */
-function requireTokens(student: readonly number[], teacher: Int32Array, where: string): void {
+export function requireTokens(student: readonly number[], teacher: Int32Array, where: string): void {
   const at = student.findIndex((id, i) => id !== teacher[i])
   if (at < 0) return
   throw new FeedError({

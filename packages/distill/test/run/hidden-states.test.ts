@@ -215,6 +215,17 @@ describe('distill with hidden_states', () => {
     await refused({ teacher: tuned, tokenizer: shifted as never }).toThrow(
       /split "train", row 1, token 3: teacher and student read other tokens/,
     )
+    // Cut by the student alone, the text of a causal teacher is a part of it; cut by the teacher alone, it lacks states.
+    const short: Teacher = {
+      ...oracle().teacher,
+      hiddenStates: async (all) =>
+        all.map((text, i) => {
+          const input_ids = tokenizer.encodePlus(text).input_ids.slice(0, i === 4 ? 3 : undefined)
+          return { input_ids, states: Float32Array.from({ length: 4 * input_ids.length }, (_, k) => Math.sin(k)) }
+        }),
+    }
+    await refused({ teacher: short }).toThrow(/split "train", row 5, token 4: .*expected at most 3 tokens/)
+    await (await distill({ ...options, teacher: short, epochs: 1, max_length: 3 })).release()
     const of = (states: (tokens: number) => Float32Array): Teacher => ({
       ...oracle().teacher,
       hiddenStates: async (all) =>
