@@ -27,5 +27,6 @@ export default {
     'check-labels': 'src/check-labels.ts',
     errors: 'src/errors.ts',
     'no-bundled-files': 'src/runtime/no-bundled-files.ts',
+    'no-web-worker': 'src/worker/no-web-worker.ts',
   },
 }

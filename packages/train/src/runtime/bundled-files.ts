@@ -29,7 +29,3 @@ export const moduleAddress: string = import.meta.url
 
 /** The address of a module by the page's import map. @throws {TypeError} when it has none. */
 export const resolveModule = (specifier: string): string => import.meta.resolve(specifier)
-
-/** Starts the training worker, whose script is a file of its own. */
-export const createWebWorker = (): Worker =>
-  new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module' })

@@ -6,6 +6,3 @@ const none: WasmFiles = { mjs: '', wasm: '' }
 export const bundledFiles: Record<WasmBuild, WasmFiles> = { wasm: none, webgpu: none }
 export const moduleAddress = ''
 export const resolveModule = (specifier: string): string => specifier
-export const createWebWorker = (): Worker => {
-  throw new Error('Node has threads of its own')
-}

@@ -1,7 +1,6 @@
 // Starts the wasm of a browser's runtime: its files, its threads, and what is said when that is not possible.
 
 import { DeviceError } from '../errors.ts'
-import { loadBundledFiles } from './load-bundled-files.ts'
 import { fixRuntimeSettings } from './runtime-options.ts'
 import { fetchWasm, filesFix, type WasmBuild, wasmCandidates } from './wasm-files.ts'
 
@@ -19,7 +18,7 @@ const startLimit = 60_000
 /** Fetches the wasm and sets how it starts. @throws {DeviceError} when it is not where it is looked for. */
 export async function prepareWasm(build: WasmBuild, wasm: WasmEnvironment): Promise<void> {
   const { wasmPaths: folder, numThreads } = fixRuntimeSettings()
-  const { bundledFiles, moduleAddress, resolveModule } = await loadBundledFiles()
+  const { bundledFiles, moduleAddress, resolveModule } = await import('#bundled-files')
   const { files, binary } = await fetchWasm(
     wasmCandidates(build, {
       folder,

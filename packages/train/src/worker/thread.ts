@@ -2,7 +2,6 @@
 
 import { DeviceError, SessionError } from '../errors.ts'
 import { builtin, hasFiles } from '../files/node.ts'
-import { loadBundledFiles } from '../runtime/load-bundled-files.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 export interface Thread {
@@ -41,7 +40,7 @@ const ended = (what: string, found?: string): SessionError =>
   new SessionError({ where: 'training worker', what, ...(found ? { found } : {}) })
 
 async function webWorker({ onMessage, onEnd }: Receiver, createWorker?: () => Worker): Promise<Thread> {
-  const { createWebWorker } = await loadBundledFiles()
+  const { createWebWorker } = await import('#web-worker')
   let worker: Worker
   try {
     worker = (createWorker ?? createWebWorker)()

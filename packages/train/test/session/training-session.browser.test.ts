@@ -1,4 +1,5 @@
-// The same training in Chromium, on wasm and on WebGPU, against the numbers of Node's CPU.
+// The same training in Chromium, on two threads of wasm and on WebGPU, against the numbers of Node's CPU. The bundle is
+// esbuild's, with the runtime's files beside it.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -41,6 +42,8 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     const bundle = outputFiles[0]?.text ?? ''
     const types: Record<string, string> = { wasm: 'application/wasm', mjs: 'text/javascript', js: 'text/javascript' }
     server = createServer(({ url = '/' }, response) => {
+      response.setHeader('cross-origin-opener-policy', 'same-origin')
+      response.setHeader('cross-origin-embedder-policy', 'require-corp')
       if (url === '/')
         return response
           .setHeader('content-type', 'text/html')
@@ -58,6 +61,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     page = await browser.newPage()
     await page.goto(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/`)
     await page.waitForFunction('globalThis.trainTiny')
+    await page.evaluate('configureRuntime({ numThreads: 2 })')
   }, 60_000)
   afterAll(async () => {
     await browser?.close()
@@ -66,6 +70,10 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
   it.each(['wasm', 'webgpu'] as const)('trains on %s as Node does on the CPU', async (device) => {
     const losses = (await page.evaluate(`trainTiny(${JSON.stringify(device)})`)) as number[]
     expect(losses).toBeAllclose(await trainTiny('cpu'), { atol: 1e-4, rtol: 1e-4 })
+    // The second thread, which runs the runtime's own script.
+    expect(page.workers().map((worker) => worker.url())).toContainEqual(
+      expect.stringMatching(/ort-wasm-simd-threaded.*\.mjs$/),
+    )
   })
   it('multiplies in eight bits on wasm as Node does on the CPU', async () => {
     const losses = (await page.evaluate(`trainTiny('wasm', 'int8')`)) as number[]

@@ -1,6 +1,6 @@
 // Runs in the browser: trains the tiny model on a device and gives its losses to the test.
 
-import { adamw, type Device, type FrozenProducts, TrainingSession } from '../../src/index.ts'
+import { adamw, configureRuntime, type Device, type FrozenProducts, TrainingSession } from '../../src/index.ts'
 import { artifactsOf, collate, rows } from './tiny.ts'
 
 /** Losses of a few steps, and the last gradient's sum. */
@@ -25,4 +25,4 @@ export async function trainTiny(device: Device, frozenProducts: FrozenProducts =
   return losses
 }
 
-Object.assign(globalThis, { trainTiny })
+Object.assign(globalThis, { trainTiny, configureRuntime })

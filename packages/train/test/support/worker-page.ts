@@ -1,4 +1,4 @@
-// Runs in the browser: trains the tiny model in a training worker, and measures how long the page has to wait.
+// Runs in the browser: trains the tiny model in a training worker.
 
 import * as data from '@cola/data'
 import * as graph from '@cola/graph'
@@ -17,9 +17,6 @@ import { artifactsOf, collate, type Row, rows } from './tiny.ts'
 export interface PageRun {
   losses: TrainResult['losses']
   warnings: string[]
-  /** Longest time between two ticks of a timer of 5 ms, and the longest task, in milliseconds. */
-  longestWait: number
-  longestTask: number
   refused: Record<string, string>
 }
 
@@ -36,17 +33,6 @@ export async function trainInWorker(numThreads: number | undefined, count: numbe
     })
   const session = await open()
   const training = rows(count)
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  let longestWait = 0
-  let last = performance.now()
-  const timer = setInterval(() => {
-    longestWait = Math.max(longestWait, performance.now() - last)
-    last = performance.now()
-  }, 5)
-  let longestTask = 0
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) longestTask = Math.max(longestTask, duration)
-  }).observe({ type: 'longtask' })
   const { losses } = await new Trainer<Row>({
     session,
     data: { train: training, collate },
@@ -54,7 +40,6 @@ export async function trainInWorker(numThreads: number | undefined, count: numbe
     batch_size: 128,
     learning_rate: 0.01,
   }).train()
-  clearInterval(timer)
   const batch = collate(rows(4))
   session.lazyResetGrad()
   const running = session.runTrainStep(batch)
@@ -66,7 +51,7 @@ export async function trainInWorker(numThreads: number | undefined, count: numbe
     missing: await refusal(() => session.runEvalStep({})),
     released: await session.release().then(() => refusal(() => session.runTrainStep(batch))),
   }
-  return { losses, warnings, longestWait, longestTask, refused }
+  return { losses, warnings, refused }
 }
 
 /** The error of a worker that cannot start. */
