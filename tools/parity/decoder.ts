@@ -41,7 +41,7 @@ export async function decoderCase(folder: string, device: Device): Promise<KindE
   ])
 }
 
-interface Config {
+interface Config extends Readonly<Record<string, unknown>> {
   model_type: string
   vocab_size: number
   max_position_embeddings: number

@@ -70,6 +70,7 @@ export {
 export { canonicalize } from './onnx/names.ts'
 export type { Quantization } from './onnx/quantization.ts'
 export { openOnnxModel, type OnnxModel, type OnnxModelOptions } from './onnx/open.ts'
+export type { ModelDtype } from './onnx/dtypes.ts'
 export { readOnnxModel } from './onnx/read.ts'
 export { baseModelPrefix } from './onnx/prefixes.ts'
 export { isDecoder } from './onnx/decoders.ts'

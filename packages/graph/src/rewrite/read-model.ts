@@ -1,6 +1,6 @@
 // Reads an ONNX model: decodes the file and infers the type of every value.
 
-import { addValue, type Graph } from '../ir/graph.ts'
+import { addValue, cloneGraph, type Graph } from '../ir/graph.ts'
 import { decodeGraph, type ReadOptions } from '../onnx/read.ts'
 import { inferTypes } from '../ops/add-node.ts'
 import { build } from '../ops/build.ts'
@@ -8,10 +8,9 @@ import type { OutputType } from '../ops/operator.ts'
 import { withoutCasts } from './without-casts.ts'
 import { decompose } from './decompose.ts'
 import { float32Types } from './widen.ts'
-import { withoutCache } from './without-cache.ts'
 
-/** Options of {@link readModel}. */
-export interface ReadModelOptions extends ReadOptions {
+/** Options of {@link inferModel}. */
+export interface InferOptions {
   /**
    * Read a float16, bfloat16 or float64 model as float32, in which training runs; weights are converted on demand.
    * @default false
@@ -22,21 +21,28 @@ export interface ReadModelOptions extends ReadOptions {
    * wrote is read as it is. @default true
    */
   decompose?: boolean
-  /** What becomes of a decoder's inputs of past keys and values, and outputs of present ones. @default 'keep' */
-  cache?: 'keep' | 'drop'
 }
+
+/** Options of {@link readModel}. */
+export interface ReadModelOptions extends ReadOptions, InferOptions {}
 
 /**
  * Reads an ONNX model (opset 11 or later) and infers the dtype and symbolic shape of every value.
  * @throws {FormatError | GraphError | ShapeError | UnsupportedOperatorError} naming file, node and value.
  */
-export function readModel(
-  bytes: Uint8Array,
-  { widen = false, decompose: decomposes = true, cache = 'keep', ...options }: ReadModelOptions = {},
-): Graph {
-  const read = decodeGraph(bytes, options)
-  const decoded = cache === 'drop' ? withoutCache(read) : read
-  const graph = widen ? float32Types(decoded) : decoded
+export const readModel = (bytes: Uint8Array, { widen, decompose, ...options }: ReadModelOptions = {}): Graph =>
+  inferModel(decodeGraph(bytes, options), {
+    ...(widen === undefined ? {} : { widen }),
+    ...(decompose === undefined ? {} : { decompose }),
+  })
+
+/**
+ * Infers the dtype and symbolic shape of every value of a decoded graph (see `decodeGraph`).
+ * @throws {GraphError | ShapeError | UnsupportedOperatorError} naming node and value.
+ */
+export function inferModel(decoded: Graph, { widen = false, decompose: decomposes = true }: InferOptions = {}): Graph {
+  const wide = widen ? float32Types(decoded) : decoded
+  const graph = cloneGraph(wide)
   const { nodes } = graph
   graph.nodes = []
   const g = build(graph)
@@ -48,5 +54,5 @@ export function readModel(
       if (name !== '') addValue(graph, { name, ...(types[i] as OutputType) })
     })
   }
-  return graph === decoded ? graph : withoutCasts(graph)
+  return wide === decoded ? graph : withoutCasts(graph)
 }

@@ -17,8 +17,8 @@ const cacheInputs: Readonly<Record<string, readonly number[]>> = {
 /** Names of inputs with past, and of outputs with past and present keys and values. */
 const [pastName, presentName] = [/^past([._]|$)/, /^present([._]|$)/]
 
-/** The inputs of a graph that hold past keys and values, by name or by the attention that reads them. */
-function cachesOf(graph: Graph): string[] {
+/** The inputs of a decoded graph that hold past keys and values, by name or by the attention that reads them. */
+export function cachesOf(graph: Graph): string[] {
   const read = new Set(
     graph.nodes.flatMap((node) => (cacheInputs[fusedName(node)] ?? []).map((i) => node.inputs[i] ?? '')),
   )

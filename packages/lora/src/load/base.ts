@@ -20,10 +20,12 @@ import { ConfigError } from '../errors.ts'
 import type { Gpt2Config } from '../gpt2/config.ts'
 import { gpt2 } from '../gpt2/graph.ts'
 import { withPaddedInputs } from '../gpt2/padded-inputs.ts'
+import { checkVocabulary } from '../onnx/check-vocabulary.ts'
 import { isCausal } from '../onnx/decoders.ts'
 import { withMaskedInputs } from '../onnx/masked-inputs.ts'
 import { hiddenStates, isHidden } from '../onnx/hidden.ts'
-import { onnxFiles, type OnnxModel, type OnnxModelOptions, openOnnxModel } from '../onnx/open.ts'
+import { onnxFiles } from '../onnx/dtypes.ts'
+import { type OnnxModel, type OnnxModelOptions, openOnnxModel } from '../onnx/open.ts'
 import type { Quantization } from '../onnx/quantization.ts'
 import { withNextTokenLogits } from './language-model.ts'
 import { loadPretrained, type Pretrained } from './pretrained.ts'
@@ -138,7 +140,10 @@ function onnxBase(
     max_length: longestInput(config, tokenizer),
     vocab_size,
     hiddenStates: () => textOnly(withHiddenStates(model)),
-    languageModel: () => textOnly(withNextTokenLogits(model, config, causal)),
+    languageModel: () => {
+      checkVocabulary(model.graph, tokenizer, name)
+      return textOnly(withNextTokenLogits(model, config, causal))
+    },
     cachedLanguageModel: undefined,
     batches: (graph) => {
       const collate = paddedBatches(graph, padding)

@@ -2,6 +2,7 @@
 // equal vectors that were merged.
 
 import { addInitializer, type Graph, type Node, prune, consumersOf, type Tensor, transposeTensor } from '@cola/graph'
+import { isLookup } from '../inject/embedding.ts'
 import { type LinearLayer, linearLayers } from '../inject/linear.ts'
 
 /** Transposes matrices [in, out] of linear layers to nn.Linear's [out, in]. Changes the graph in place. */
@@ -27,6 +28,31 @@ export function asLinear(graph: Graph, matrices: ReadonlySet<string>): void {
   graph.nodes = graph.nodes.map((node) =>
     transposedNames.has(node.inputs[1] ?? '') ? { ...node, attributes: { ...node.attributes, transB: 1 } } : node,
   )
+}
+
+/**
+ * Transposes matrices that are looked up through a Transpose, because the file has them as a tied head reads them.
+ * Changes the graph in place.
+ */
+export function asEmbedding(graph: Graph): void {
+  const readers = consumersOf(graph)
+  for (const { opType, inputs, outputs } of graph.nodes) {
+    const [matrix, turned] = [inputs[0] as string, outputs[0] as string]
+    const data = opType === 'Transpose' ? graph.initializers.get(matrix) : undefined
+    const lookups = readers.get(turned) ?? []
+    const products = (readers.get(matrix) ?? []).filter((node) => node.opType !== 'Transpose')
+    if (data?.dims.length !== 2 || lookups.length === 0 || !lookups.every((node) => isLookup(node, turned))) continue
+    if (!products.every((node) => node.opType === 'Gemm' && node.inputs.lastIndexOf(matrix) === 1)) continue
+    const table = transposeTensor(data)
+    graph.initializers.set(matrix, table)
+    graph.values.set(matrix, { name: matrix, dtype: table.dtype, shape: table.dims })
+    graph.nodes = graph.nodes.map((node) => {
+      if (products.includes(node))
+        return { ...node, attributes: { ...node.attributes, transB: Number(!node.attributes.transB) } }
+      return lookups.includes(node) ? { ...node, inputs: [matrix, ...node.inputs.slice(1)] } : node
+    })
+  }
+  prune(graph)
 }
 
 /**

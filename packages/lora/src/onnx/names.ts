@@ -1,10 +1,10 @@
 // Gives an exported model transformers' parameter names and layouts, so that PEFT's adapters fit it.
 
 import { type Graph, renameValues } from '@cola/graph'
-import { embeddingLayers } from '../inject/embedding.ts'
+import { embeddingLayers, isLookup } from '../inject/embedding.ts'
 import { hasSubmodules, linearLayers, moduleOf } from '../inject/linear.ts'
 import { builderName } from './builder-names.ts'
-import { asLinear, oneMatrix, ownVectors } from './layout.ts'
+import { asEmbedding, asLinear, oneMatrix, ownVectors } from './layout.ts'
 import { restoreModules } from './packed.ts'
 import { baseModelPath } from './prefixes.ts'
 
@@ -135,6 +135,7 @@ const embeddingNames = (graph: Graph, base: string, pathOf: (module: string) => 
  */
 export function canonicalize(graph: Graph, model_type: string): void {
   graph.metadata.model_type = model_type
+  asEmbedding(graph)
   const matrices = renameBuilders(graph, model_type)
   const [ofParameters, ofNodes] = [basePathOf(graph), basePathOfNodes(graph)]
   const exported = ofParameters ?? ofNodes ?? ''
@@ -160,10 +161,15 @@ export function canonicalize(graph: Graph, model_type: string): void {
 
 /** Gives parameters that a model builder named transformers' names. @returns Those of matrices. */
 function renameBuilders(graph: Graph, model_type: string): string[] {
+  const tables = new Set(
+    graph.nodes.filter((node) => isLookup(node, node.inputs[0] ?? '')).map(({ inputs }) => inputs[0]),
+  )
   const names = new Map(
     [...graph.initializers.keys()].flatMap((name) => {
       const known = builderName(name, model_type)
-      return known === undefined ? [] : [[name, known] as const]
+      // The builder has one matrix for a head and the token embeddings that it is tied to.
+      const isTied = known === 'lm_head.weight' && tables.has(name)
+      return known === undefined ? [] : [[name, isTied ? 'model.embed_tokens.weight' : known] as const]
     }),
   )
   renameFree(graph, names)

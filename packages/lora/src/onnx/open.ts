@@ -16,14 +16,20 @@ import { externalLocations, type Model } from '@cola/graph'
 import { besideOf } from '@cola/train'
 import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
+import { filesOfDtype, type ModelDtype, modelDtypes, onnxFiles } from './dtypes.ts'
 import { modelTypeOf } from './prefixes.ts'
 import { readOnnxModel } from './read.ts'
 import { type Quantization, quantizeModel } from './quantization.ts'
 
 /** Options of {@link openOnnxModel}. */
 export interface OnnxModelOptions extends HubOptions {
-  /** The ONNX file, relative to the folder. @default the first of model.onnx, onnx/model.onnx, onnx/model_fp16.onnx */
+  /** The ONNX file, relative to the folder. @default that of `dtype` */
   file?: string
+  /**
+   * Which of a model's files is opened, by transformers.js's names: `fp16` is `model_fp16.onnx`, `q4` `model_q4.onnx`.
+   * @default the first that exists of fp32, fp16, q4 and q4f16, all of which can be trained
+   */
+  dtype?: ModelDtype
   /** Quantize the linear layers of a file in float32 or float16 (QLoRA). @default none */
   quantization?: Quantization
 }
@@ -39,6 +45,8 @@ export interface OnnxModel {
   files: Files
   /** Path of the folder that the files were read from; in a browser, what was opened is called so. */
   folder: string
+  /** The ONNX file among them. */
+  file: string
 }
 
 /** sentence-transformers' file with the pooling of token embeddings. */
@@ -49,9 +57,6 @@ export const companionFiles = ['tokenizer_config.json', chatTemplateFile, 'gener
   (path) => ({ path, optional: true }),
 )
 
-/** Paths of a model's ONNX file, in the order in which they are tried. */
-export const onnxFiles: readonly string[] = ['model.onnx', 'onnx/model.onnx', 'onnx/model_fp16.onnx']
-
 /**
  * Opens a model that PyTorch's exporters, Optimum or transformers.js's converter wrote. Weights in external files stay
  * on disk until a session reads them.
@@ -61,10 +66,11 @@ export const onnxFiles: readonly string[] = ['model.onnx', 'onnx/model.onnx', 'o
  */
 export async function openOnnxModel(
   source: Source,
-  { file, quantization, ...options }: OnnxModelOptions = {},
+  { file, dtype, quantization, ...options }: OnnxModelOptions = {},
 ): Promise<OnnxModel> {
+  const names = namesOf(file, dtype)
   const files = filesOf(await openFiles(source, { ...options, files: [] }))
-  const name = await fetchModel(files, file?.replaceAll('\\', '/'))
+  const name = await fetchModel(files, names)
   const config = readConfig(files)
   const model = readOnnxModel(files, name, config)
   return {
@@ -73,11 +79,32 @@ export async function openOnnxModel(
     tokenizer: await readTokenizer(files),
     files,
     folder: folderOf(files),
+    file: name,
   }
 }
 
 /** The folder of a model's files. */
 export const folderOf = (files: Files): string => placeOf(files, 'config.json').slice(0, -'/config.json'.length)
+
+/**
+ * Paths at which the ONNX file may be.
+ * @throws {ConfigError} for a precision that is not known, and for one beside a file.
+ */
+function namesOf(file: string | undefined, dtype: ModelDtype | undefined): readonly string[] {
+  if (dtype === undefined) return file === undefined ? onnxFiles : [file.replaceAll('\\', '/')]
+  const where = 'option dtype'
+  if (!modelDtypes.includes(dtype))
+    throw new ConfigError({
+      where,
+      what: 'not a precision of transformers.js',
+      expected: modelDtypes.join(', '),
+      found: String(dtype),
+      fix: 'Name another file with the option file.',
+    })
+  if (file !== undefined)
+    throw new ConfigError({ where, what: 'the option file names the file already', fix: 'Give one of the two.' })
+  return filesOfDtype(dtype)
+}
 
 /** Reads config.json; a missing model_type is derived from the class name in `architectures`. */
 function readConfig(files: Files): OnnxModel['config'] {
@@ -99,8 +126,7 @@ function readConfig(files: Files): OnnxModel['config'] {
  * the model in many precisions, each of the model's size.
  * @returns Its name.
  */
-async function fetchModel(files: Files, file: string | undefined): Promise<string> {
-  const names = file === undefined ? onnxFiles : [file]
+async function fetchModel(files: Files, names: readonly string[]): Promise<string> {
   const companions = ['config.json', 'tokenizer.json'].map((path) => ({ path, optional: !files.fetch }))
   await fetchFiles(files, [...companions, ...companionFiles])
   for (const path of names) {

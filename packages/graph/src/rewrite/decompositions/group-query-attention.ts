@@ -39,7 +39,6 @@ export const groupQueryAttention = {
       k_quant_type: ['NONE'],
       kv_cache_bit_width: [0],
       qk_output: [0],
-      sliding_window_cache: [0],
       v_quant_type: ['NONE'],
     },
     apply: (c) => {
@@ -47,6 +46,10 @@ export const groupQueryAttention = {
       refuseInputs(c)
       const { q, k, v } = headsOf(c)
       const cached = x[input.pastKey] && x[input.pastValue] ? cacheOf(c, q) : undefined
+      if (cached && int(c, 'sliding_window_cache') === 1)
+        throw unsupported(c, 'attribute "sliding_window_cache" is not supported with past keys', {
+          fix: 'Read the decoded graph without its cache: withoutCache.',
+        })
       const angles = anglesOf(c, q, cached)
       const turn = (value: Value) => (angles ? rotate(c, value, angles, int(c, 'rotary_interleaved') === 1) : value)
       const [turned, newKeys] = [turn(q), turn(k)]

@@ -1,0 +1,33 @@
+// The files of one model in several precisions, by transformers.js's names.
+
+/** transformers.js's `dtype`: the end of the name of the file that has it. */
+const suffixes = {
+  fp32: '',
+  fp16: '_fp16',
+  q8: '_quantized',
+  int8: '_int8',
+  uint8: '_uint8',
+  q4: '_q4',
+  q4f16: '_q4f16',
+  bnb4: '_bnb4',
+} as const
+
+/**
+ * Precision of a model's file. Training computes in float32 from any of them; the matrices of `q4` and `q4f16` keep
+ * their four bits. `q8`, `int8`, `uint8` and `bnb4` are for inference: their operators have no gradients.
+ */
+export type ModelDtype = keyof typeof suffixes
+
+export const modelDtypes = Object.keys(suffixes) as ModelDtype[]
+
+/** The precisions that can be trained, best first: what is opened where none is asked for. */
+const preferred: readonly ModelDtype[] = ['fp32', 'fp16', 'q4', 'q4f16']
+
+/** Paths of a model's ONNX file in a precision, in the order in which they are tried. */
+export const filesOfDtype = (dtype: ModelDtype): string[] => {
+  const name = `model${suffixes[dtype]}.onnx`
+  return [name, `onnx/${name}`]
+}
+
+/** Paths of a model's ONNX file in any precision that can be trained, in the order in which they are tried. */
+export const onnxFiles: readonly string[] = preferred.flatMap(filesOfDtype)

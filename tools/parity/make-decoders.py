@@ -1,0 +1,146 @@
+"""Writes golden cases of kind `decoder`: small random decoders as onnxruntime-genai's model builder writes them, a PEFT
+adapter for each, and what PyTorch, transformers and PEFT compute.
+
+Usage: python make-decoders.py FOLDER [NAME...]  (torch, transformers, peft, onnxruntime-genai, safetensors)
+Checked with torch 2.15, transformers 5.24, peft 0.21.2, onnxruntime-genai 0.18."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import onnx
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import save_file
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma2Config,
+    GemmaConfig,
+    LlamaConfig,
+    MistralConfig,
+    Phi3Config,
+    PhiConfig,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen3Config,
+)
+
+# Not the hidden size: the builder knows the head by the size of the vocabulary.
+VOCABULARY = 40
+SMALL = dict(
+    vocab_size=VOCABULARY,
+    hidden_size=32,
+    intermediate_size=24,
+    num_hidden_layers=2,
+    num_attention_heads=2,
+    num_key_value_heads=1,
+    max_position_embeddings=32,
+    pad_token_id=0,
+    bos_token_id=1,
+    eos_token_id=2,
+)
+SEPARATE = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+# Each with the modules that have LoRA.
+CASES = {
+    "one-kv-head": (lambda: LlamaConfig(**SMALL), SEPARATE),
+    "all-kv-heads": (lambda: LlamaConfig(**{**SMALL, "num_key_value_heads": 2}), SEPARATE),
+    "tied": (lambda: LlamaConfig(**SMALL, tie_word_embeddings=True), [*SEPARATE, "embed_tokens"]),
+    "qwen2": (lambda: Qwen2Config(**SMALL), SEPARATE),
+    "qwen3": (lambda: Qwen3Config(**SMALL, head_dim=16), SEPARATE),
+    "mistral": (lambda: MistralConfig(**SMALL), SEPARATE),
+    # The builder writes this epsilon, whatever the configuration has.
+    "phi": (lambda: PhiConfig(**SMALL, partial_rotary_factor=1.0, layer_norm_eps=1e-6), ["q_proj", "k_proj", "v_proj", "dense", "fc1", "fc2"]),
+    "phi3": (lambda: Phi3Config(**SMALL, original_max_position_embeddings=32), ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]),
+    # The builder rounds the scale of embeddings, the root of the hidden size, to two decimals.
+    "gemma": (lambda: GemmaConfig(**{**SMALL, "hidden_size": 36}, head_dim=16), SEPARATE),
+    "gemma2": (
+        lambda: Gemma2Config(
+            **{**SMALL, "hidden_size": 36},
+            head_dim=16,
+            sliding_window=4,
+            query_pre_attn_scalar=8,
+            attn_logit_softcapping=2.0,
+            final_logit_softcapping=3.0,
+        ),
+        SEPARATE,
+    ),
+}
+
+
+def tokenizer():
+    words = {f"w{i}": i for i in range(VOCABULARY)}
+    model = Tokenizer(models.WordLevel(words, unk_token="w3"))
+    model.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=model, pad_token="w0", bos_token="w1", eos_token="w2", unk_token="w3")
+
+
+def batch():
+    """Rows padded on the right, with labels as transformers has them: of the token itself, -100 where none is asked."""
+    lengths = [7, 4, 6]
+    ids = torch.randint(3, VOCABULARY, (len(lengths), max(lengths)))
+    mask = torch.tensor([[int(i < n) for i in range(max(lengths))] for n in lengths])
+    ids = ids * mask
+    labels = ids.masked_fill(mask == 0, -100)
+    labels[1, :2] = -100
+    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+
+
+def write(folder, name):
+    torch.manual_seed(0)
+    make_config, targets = CASES[name]
+    config = make_config()
+    config._attn_implementation = "eager"
+    model = AutoModelForCausalLM.from_config(config).float().eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, mean=float(parameter.dim() == 1 and "gemma" not in name) * 0.5, std=0.3)
+    out = folder / f"decoder-{name}"
+    shutil.rmtree(out, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        checkpoint = Path(temporary) / "checkpoint"
+        model.save_pretrained(checkpoint)
+        tokenizer().save_pretrained(checkpoint)
+        built = Path(temporary) / "built"
+        arguments = [*"-p fp32 -e cpu".split(), "-i", checkpoint, "-o", built, "-c", Path(temporary) / "cache"]
+        command = [sys.executable, "-m", "onnxruntime_genai.models.builder", *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        (out / "onnx").mkdir(parents=True)
+        # The builder writes external data; one file is easier to keep.
+        onnx.save(onnx.load(built / "model.onnx"), out / "onnx" / "model.onnx")
+        shutil.copy(checkpoint / "config.json", out / "config.json")
+    inputs = batch()
+    unlabelled = {key: inputs[key] for key in ("input_ids", "attention_mask")}
+    with torch.no_grad():
+        expected = {"base_logits": model(**unlabelled).logits}
+    adapted = get_peft_model(
+        model, LoraConfig(r=2, lora_alpha=4, target_modules=targets, task_type="CAUSAL_LM", lora_dropout=0.0)
+    )
+    for parameter_name, parameter in adapted.named_parameters():
+        if "lora_" in parameter_name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    adapted.eval()
+    result = adapted(**inputs)
+    result.loss.backward()
+    expected |= {"lora_logits": result.logits, "loss": result.loss}
+    for parameter_name, parameter in adapted.named_parameters():
+        if parameter.grad is not None and "lora_" in parameter_name:
+            expected["grad." + parameter_name.replace(".default", "")] = parameter.grad
+    ids = inputs["input_ids"][:1, :3]
+    for _ in range(6):
+        with torch.no_grad():
+            ids = torch.cat([ids, adapted(input_ids=ids).logits[:, -1:].argmax(-1)], 1)
+    expected["greedy"] = ids[0, 3:]
+    adapted.save_pretrained(out / "adapter", save_embedding_layers=False)
+    (out / "adapter" / "README.md").unlink(missing_ok=True)
+    save_file({key: value.detach().contiguous() for key, value in inputs.items()}, out / "inputs.safetensors")
+    save_file({key: value.detach().contiguous() for key, value in expected.items()}, out / "expected.safetensors")
+    (out / "case.json").write_text(json.dumps({"kind": "decoder", "precision": "fp32", "targets": targets}) + "\n")
+
+
+if __name__ == "__main__":
+    for case in sys.argv[2:] or CASES:
+        write(Path(sys.argv[1]), case)
+        print(case, flush=True)
