@@ -84,13 +84,15 @@ describe.skipIf(!online)('a program of ten lines', () => {
 describe.skipIf(!online)('a Node service', () => {
   it('answers with the adapter that a request names, and is not stalled meanwhile', async () => {
     const folder = installed('node-service')
-    const [first, second] = [await adapterAt(join(work, 'first'), 1), await adapterAt(join(work, 'second'), 2)]
+    const names = ['first', 'second', 'third']
+    const models = new Map<string, LoraModel>()
+    for (const [i, name] of names.entries()) models.set(name, await adapterAt(join(work, name), i + 1))
     const service = spawn(process.execPath, ['server.mjs'], {
       cwd: folder,
       env: {
         ...process.env,
         MODEL: embedded,
-        ADAPTERS: `first=${join(work, 'first')},second=${join(work, 'second')}`,
+        ADAPTERS: names.map((name) => `${name}=${join(work, name)}`).join(),
         PORT: '0',
       },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -100,18 +102,16 @@ describe.skipIf(!online)('a Node service', () => {
       const url = `http://127.0.0.1:${/\d+/.exec(line)?.[0]}/`
       const ask = async (adapter: string, list = texts) =>
         (await fetch(url, { method: 'POST', body: JSON.stringify({ adapter, texts: list }) })).json()
-      for (const [name, model] of [
-        ['first', first],
-        ['second', second],
-      ] as const) {
+      for (const name of [...names, ...names.toReversed()]) {
+        const model = models.get(name) as LoraModel
         const answers = (await ask(name)) as { probabilities: number[] }[]
         expect(answers.flatMap(({ probabilities }) => probabilities)).toBeAllclose(
           (await expected(model, name)).flat(),
           { atol: 1e-4 },
         )
       }
-      expect(await ask('third')).toEqual({
-        error: expect.stringMatching(/adapter "third": not one of this model, expected first, second/),
+      expect(await ask('fourth')).toEqual({
+        error: expect.stringMatching(/adapter "fourth": not one of this model, expected first, second, third/),
       })
       // A long request is under way, and others are answered before it.
       const order: string[] = []

@@ -29,7 +29,7 @@ export interface TrainSettings {
   batch_size: number
   /** Share of the rows that is held out, from 0 to below 1. */
   heldOut: number
-  device: 'wasm' | 'webgpu' | 'auto'
+  device: 'wasm' | 'webgpu'
 }
 
 export interface Plan {
@@ -120,6 +120,8 @@ export interface OpenRun extends RunRequest {
   model: ModelChoice
   step: number
   total_steps: number
+  /** Whether it ended with an error: it is taken up when it is asked for again, not by itself. */
+  failed?: boolean
 }
 
 /** Each call by name: what it asks and what it answers. */

@@ -1,7 +1,7 @@
-// An HTTP service with one base model and several adapters, chosen per request. The model runs in a worker thread, so
-// the event loop is never stalled. MODEL=folder ADAPTERS=name=folder,name=folder PORT=8080 node server.mjs POST /
-// {"adapter": "name", "texts": ["..."]} answers [{"label": 1, "probabilities": [0.1, 0.9]}, ...]; GET / answers
-// {"adapters": [...]}.
+// An HTTP service with one base model and several adapters: each request names its own, and nothing is loaded again. The
+// model runs in a worker thread, so the event loop is never stalled. MODEL=folder ADAPTERS=name=folder,name=folder
+// PORT=8080 node server.mjs POST / {"adapter": "name", "texts": ["..."]} answers [{"label": 1, "probabilities": [0.1,
+// 0.9]}, ...], with the labels' names where the adapter has them; GET / answers {"adapters": [...]}.
 
 import { createServer } from 'node:http'
 import { Worker } from 'node:worker_threads'

@@ -49,7 +49,8 @@ export function lineChart(place: HTMLElement, { label, end, range, format }: Cha
       ]),
       svg('text', { x: inset.left, y: height - 4 }, '0'),
       svg('text', { x: width - inset.right, y: height - 4, 'text-anchor': 'end' }, `${end()} steps`),
-      svg('path', { d: path(thinned(a), across, up), class: 'line-a' }),
+      svg('path', { d: path(thinned(a), across, up), class: 'line-a raw' }),
+      svg('path', { d: path(thinned(smoothed(a)), across, up), class: 'line-a' }),
       svg('path', { d: path(b, across, up), class: 'line-b' }),
       ...b.map(({ x, y }) => svg('circle', { cx: across(x), cy: up(y), r: 3, class: 'dot-b' })),
     )
@@ -63,6 +64,19 @@ export function lineChart(place: HTMLElement, { label, end, range, format }: Cha
       setTimeout(() => requestAnimationFrame(draw), interval)
     },
   }
+}
+
+/** How much of the last value a smoothed one keeps. */
+const inertia = 0.9
+
+/** Exponential means, corrected for their beginning (Kingma & Ba 2015); a line with few points stays as it is. */
+function smoothed(points: readonly Point[]): readonly Point[] {
+  if (points.length < 12) return points
+  let mean = 0
+  return points.map(({ x, y }, i) => {
+    mean = inertia * mean + (1 - inertia) * y
+    return { x, y: mean / (1 - inertia ** (i + 1)) }
+  })
 }
 
 /** At most as many points as the chart has columns: means of neighbours. */

@@ -25,7 +25,8 @@ function showMatrix(mistakes: Mistakes): void {
   const right = rows.filter(({ label, answer }) => label === answer).length
   byId('mistakes-about').textContent =
     `${right} of ${plural(rows.length, 'answer')} right (${percent(right / rows.length)}), ` +
-    (heldOut ? 'on rows that the training did not see.' : 'on the rows that it was trained on: no others are left.')
+    (heldOut ? 'on rows that the training did not see. ' : 'on the rows that it was trained on: no others are left. ') +
+    'Rows are what is right, columns what it answered; a number opens its sentences.'
   const cells = labels.map((_, label) =>
     labels.map((_, answer) => rows.filter((row) => row.label === label && row.answer === answer)),
   )
@@ -40,7 +41,7 @@ function showMatrix(mistakes: Mistakes): void {
     el(
       'table',
       { class: 'matrix' },
-      el('caption', {}, 'Rows are what is right, columns what it answered. A number opens its sentences.'),
+      el('caption', { class: 'hidden' }, 'Rows are what is right, columns what it answered'),
       el('thead', {}, el('tr', {}, el('td', {}), ...labels.map((name) => el('th', { scope: 'col' }, name)))),
       el(
         'tbody',

@@ -55,7 +55,7 @@ const rows: readonly (readonly [RegExp, Words])[] = [
 ]
 
 /** A title, what to do, and the error's own words. */
-function describeProblem(error: unknown): Words & { detail: string } {
+export function describeProblem(error: unknown): Words & { detail: string } {
   const { name, message } = error as Error
   const problem = error instanceof WorkerError ? error.said.problem : undefined
   const words = rows.find(([pattern]) => pattern.test(`${name} ${message}`))?.[1]

@@ -30,7 +30,7 @@ export function trainingSection(page: Page): TrainingSection {
   const setSettings = ({ heldOut, device: name, ...rest }: TrainSettings) => {
     for (const [key, id] of Object.entries(numbers))
       byId(id, HTMLInputElement).value = String(rest[key as keyof typeof numbers])
-    byId('held', HTMLInputElement).value = String(100 * heldOut)
+    byId('held', HTMLInputElement).value = String(Math.round(100 * heldOut))
     device.value = name
   }
 
@@ -47,19 +47,18 @@ export function trainingSection(page: Page): TrainingSection {
   for (const input of [...inputs, device]) input.addEventListener('change', () => void plan())
   page.watch(['plan'], showPlan)
 
-  const run = async (name: string) => {
+  const run = async (name: string, chosen: TrainSettings) => {
     page.change({ run: 'training' })
     live.start()
     const { rows } = page.state
-    const result = await attempt('train-problem', () => page.call('train', { name, rows, settings: settings() }))
+    const result = await attempt('train-problem', () => page.call('train', { name, rows, settings: chosen }))
     page.change({ run: 'idle' })
     live.end(result)
     if (!result) return
     const adapters = await page.call('adapters', undefined)
     page.change({ adapter: result.adapter, adapters, student: false })
-    byId('try').scrollIntoView({ behavior: 'smooth', block: 'start' })
   }
-  train.addEventListener('click', () => void run(page.state.tableName || 'adapter'))
+  train.addEventListener('click', () => void run(page.state.tableName || 'adapter', settings()))
   pause.addEventListener('click', () => {
     const paused = page.state.run === 'training'
     page.change({ run: paused ? 'paused' : 'training' })
@@ -81,7 +80,7 @@ export function trainingSection(page: Page): TrainingSection {
       if (!model) return page.change({ run: 'idle' })
       setSettings(kept)
       page.change({ rows, tableName: name, choice, model, adapters: await page.call('adapters', undefined) })
-      return run(name)
+      return run(name, kept)
     },
   }
 }
@@ -199,7 +198,12 @@ function liveRun(page: Page) {
       now.textContent = ''
       if (!result) return
       const kept = result.best === undefined ? '' : ` The weights of epoch ${result.best}, the best, are kept.`
-      said.textContent = `${result.stopped === 'aborted' ? 'Stopped' : 'Trained'} in ${durationText(result.seconds)}, ${plural(epochs.length, 'epoch')}.${kept}`
+      const how = result.stopped === 'aborted' ? 'Stopped' : 'Trained'
+      fill(
+        said,
+        `${how} in ${durationText(result.seconds)}, ${plural(epochs.length, 'epoch')}.${kept} `,
+        el('a', { class: 'link', href: '#try' }, 'Try it'),
+      )
     },
   }
 }

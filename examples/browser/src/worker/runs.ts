@@ -10,8 +10,8 @@ const requestFile = 'request.json'
 /** Opens the folder of the run. */
 export const runFolder = (onFailure: (error: Error) => void): Promise<FileStore> => openFolder([folder], onFailure)
 
-/** The run that was under way, or undefined. */
-export async function interruptedRun(): Promise<OpenRun | undefined> {
+/** The run that was under way or failed, or undefined. */
+export async function keptRun(): Promise<OpenRun | undefined> {
   const store = await runFolder(() => undefined)
   if (!store.has(requestFile) || !store.has('checkpoint.safetensors')) return undefined
   try {

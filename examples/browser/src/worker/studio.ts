@@ -2,7 +2,7 @@
 
 import { argMax, DataError } from '@cola/data'
 import type { DistilledStudent } from '@cola/distill'
-import type { CallName, Calls, Mistakes, RunRequest, Told } from '../messages.ts'
+import type { CallName, Calls, Mistakes, OpenRun, RunRequest, Told } from '../messages.ts'
 import {
   adapterFolder,
   copyPicked,
@@ -16,7 +16,7 @@ import {
 import { type DeviceReport, deviceReport } from './device.ts'
 import { createJobs } from './jobs.ts'
 import { type OpenModel, openModel } from './models.ts'
-import { forgetRun, interruptedRun, rememberRun, runFolder } from './runs.ts'
+import { forgetRun, keptRun, rememberRun, runFolder } from './runs.ts'
 import { openServing, probabilitiesOf, type Serving, withLabels } from './serving.ts'
 import { readTable } from './tables.ts'
 import { planOf, splitOf, trainAdapter } from './training.ts'
@@ -67,20 +67,20 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     const start = performance.now()
     const controller = new AbortController()
     stop = controller
-    device = request.settings.device === 'webgpu' ? 'webgpu' : 'wasm'
-    const interrupted = await interruptedRun()
-    if (interrupted && !isSame(interrupted, request)) await forgetRun()
+    device = request.settings.device
+    let run: OpenRun = { ...request, model: open.choice, step: 0, total_steps: 0 }
+    if (!isSame(await keptRun(), run)) await forgetRun()
     const store = await runFolder(onStorageFailure)
-    const remember = (progress: { step: number; total_steps: number }) =>
-      rememberRun(store, { ...request, ...progress, model: open.choice })
-    await remember({ step: 0, total_steps: 0 })
+    const remember = (progress: Partial<OpenRun>) => {
+      run = { ...run, ...progress }
+      return rememberRun(store, run)
+    }
+    await remember({ failed: false })
     void report()
-    const tuned = await trainAdapter(open, request, device, {
-      signal: controller.signal,
-      between: jobs.between,
-      tell,
-      store,
-      remember,
+    const control = { signal: controller.signal, between: jobs.between, tell, store, remember }
+    const tuned = await trainAdapter(open, request, device, control).catch(async (error) => {
+      await remember({ failed: true })
+      throw error
     })
     const { training, labels, metrics } = tuned
     const { train: rows, validation } = splitOf(request)
@@ -150,7 +150,10 @@ export function createStudio(tell: (told: Told) => void): Handlers {
           jobs.pause(false)
         }
       }),
-    interrupted: interruptedRun,
+    interrupted: async () => {
+      const run = await keptRun()
+      return run?.failed ? undefined : run
+    },
     forget: async () => {
       await forgetRun()
       return undefined
@@ -229,8 +232,9 @@ export function createStudio(tell: (told: Told) => void): Handlers {
 }
 
 /** Whether a run that was kept is the one that is asked for. */
-const isSame = (kept: RunRequest, { rows, settings }: RunRequest): boolean =>
-  JSON.stringify([kept.rows, kept.settings]) === JSON.stringify([rows, settings])
+const isSame = (kept: OpenRun | undefined, run: OpenRun): boolean => kept !== undefined && keyOf(kept) === keyOf(run)
+
+const keyOf = ({ model, rows, settings }: OpenRun): string => JSON.stringify([model, rows, settings])
 
 function refuse(what: string, fix: string): never {
   throw new DataError({ where: 'this page', what, fix })
