@@ -29,7 +29,7 @@ export interface TrainSettings {
   batch_size: number
   /** Share of the rows that is held out, from 0 to below 1. */
   heldOut: number
-  device: 'wasm' | 'webgpu'
+  device: 'wasm' | 'webgpu' | 'auto'
 }
 
 export interface Plan {

@@ -180,7 +180,9 @@ function liveRun(page: Page) {
     said.textContent = `Epoch ${epoch.epoch}: ${shares.join(', ') || `loss ${epoch.train_loss.toFixed(3)}`}.`
     draw()
   })
-  page.on('warning', ({ message }) => byId('plan-notes').append(el('p', { class: 'note' }, `${message}.`)))
+  page.on('warning', ({ message }) =>
+    byId('plan-notes').append(el('p', { class: 'note' }, message.replace(/\.?$/, '.'))),
+  )
   page.watch(['run'], ({ run }) => {
     if (run === 'paused') now.textContent = 'Paused. The weights so far are kept.'
   })

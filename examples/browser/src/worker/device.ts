@@ -1,4 +1,8 @@
-// What runs here, as the page shows it.
+// What runs here, as the page shows it, and which device is chosen.
+
+import type { BaseModel } from '@cola/lora'
+import { resolveDevice } from '@cola/train'
+import type { TrainSettings } from '../messages.ts'
 
 export interface DeviceReport {
   device: 'wasm' | 'webgpu'
@@ -16,6 +20,17 @@ export interface DeviceReport {
 const hasWebgpu = async (): Promise<boolean> => {
   const { gpu } = navigator as { gpu?: { requestAdapter: () => Promise<unknown> } }
   return Boolean(await gpu?.requestAdapter().catch(() => undefined))
+}
+
+/** The device of a setting: for `auto`, graphics where it is there and quicker, which is measured. */
+export async function chosenDevice(
+  wanted: TrainSettings['device'],
+  base: BaseModel,
+  onWarning: (message: string) => void,
+): Promise<DeviceReport['device']> {
+  if (wanted !== 'auto') return wanted
+  if (!(await hasWebgpu())) return 'wasm'
+  return (await resolveDevice('auto', base.hiddenStates().graph, onWarning)) === 'webgpu' ? 'webgpu' : 'wasm'
 }
 
 export async function deviceReport(device: DeviceReport['device']): Promise<DeviceReport> {

@@ -13,7 +13,7 @@ import {
   summaryOf,
   writeOrigin,
 } from './adapters.ts'
-import { type DeviceReport, deviceReport } from './device.ts'
+import { chosenDevice, type DeviceReport, deviceReport } from './device.ts'
 import { createJobs } from './jobs.ts'
 import { type OpenModel, openModel } from './models.ts'
 import { forgetRun, keptRun, rememberRun, runFolder } from './runs.ts'
@@ -67,7 +67,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     const start = performance.now()
     const controller = new AbortController()
     stop = controller
-    device = request.settings.device
+    device = await chosenDevice(request.settings.device, open.base, (message) => tell({ event: 'warning', message }))
     let run: OpenRun = { ...request, model: open.choice, step: 0, total_steps: 0 }
     if (!isSame(await keptRun(), run)) await forgetRun()
     const store = await runFolder(onStorageFailure)

@@ -8,7 +8,7 @@ import { errorClasses } from '../errors.ts'
 export interface PlainError {
   name: string
   message: string
-  /** Of the errors of @cola packages. */
+  /** Of this library's errors. */
   problem?: Problem
 }
 
