@@ -7,6 +7,11 @@ export class DeviceError extends ColaError {
   override name = 'DeviceError'
 }
 
+/** The device stopped working during a run: a driver was reset, a GPU removed, a browser took it away. */
+export class DeviceLostError extends DeviceError {
+  override name = 'DeviceLostError'
+}
+
 /** The runtime refuses a model, on a device that works. */
 export class ModelError extends ColaError {
   override name = 'ModelError'
@@ -52,6 +57,7 @@ export const errorClasses = {
   CheckpointError,
   ConfigError,
   DeviceError,
+  DeviceLostError,
   FeedError,
   FileError,
   ModelError,

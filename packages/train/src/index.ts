@@ -34,6 +34,7 @@ export {
   CheckpointError,
   ConfigError,
   DeviceError,
+  DeviceLostError,
   FeedError,
   FileError,
   ModelError,

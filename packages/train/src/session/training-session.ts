@@ -17,6 +17,7 @@ import type { LossTerm } from '../artifacts/loss-terms.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
 import { findValue, requireFinite } from '../files/require-finite.ts'
 import { fileSystem, hasFiles, temporaryFolder } from '../files/node.ts'
+import { lossOf } from '../runtime/device-loss.ts'
 import { type Device, deviceRow, graphFor, type ResolvedDevice } from '../runtime/devices.ts'
 import { writeModels } from '../runtime/model-files.ts'
 import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
@@ -79,6 +80,7 @@ export type TrainableSession = Pick<
   | 'setParameters'
   | 'getState'
   | 'setState'
+  | 'reopen'
   | 'release'
 >
 
@@ -90,11 +92,11 @@ export type TrainableSession = Pick<
 export class TrainingSession {
   readonly device: ResolvedDevice
   readonly #artifacts: TrainingArtifacts
-  readonly #training: OrtSession
-  readonly #evaluation: OrtSession
-  readonly #optimizer: OrtSession
-  readonly #download: OrtSession | undefined
-  readonly #cleanUp: () => void
+  #training: OrtSession
+  #evaluation: OrtSession
+  #optimizer: OrtSession
+  #download: OrtSession | undefined
+  #cleanUp: () => void
   readonly #seed: number
   readonly #calls = new Calls('training session')
   #parameters: OrtTensors
@@ -255,7 +257,7 @@ export class TrainingSession {
         lazy_reset_grad: new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1]),
         ...this.#masks(symbols),
       }
-      const results = await this.#training.run(inputs, [...read, ...gradients])
+      const results = await this.#run(this.#training, inputs, [...read, ...gradients])
       const step = stepResultOf(results, read, counts)
       if (!Number.isFinite(step.loss)) throw notFinite(step.loss, this.#trainSteps + 1, graph)
       for (const name of Object.keys(this.#parameters)) {
@@ -287,7 +289,7 @@ export class TrainingSession {
           .map((name) => [name, this.#parameters[name] as OrtTensor]),
       )
       const counts = lossCounts(evalLossTerms, batch)
-      return stepResultOf(await this.#evaluation.run({ ...feeds, ...parameters }), graph.outputs, counts)
+      return stepResultOf(await this.#run(this.#evaluation, { ...feeds, ...parameters }), graph.outputs, counts)
     })
   }
 
@@ -321,7 +323,8 @@ export class TrainingSession {
       }
       const feeds: OrtTensors = { ...scalars, ...this.#parameters, ...gradients, ...this.#state }
       const inputs = new Set(this.#optimizer.inputNames)
-      const results = await this.#optimizer.run(
+      const results = await this.#run(
+        this.#optimizer,
         Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.has(name))),
       )
       const update = (tensors: OrtTensors) => {
@@ -463,9 +466,46 @@ export class TrainingSession {
     this.#trainSteps = trainSteps
   }
 
+  /**
+   * Opens the artifacts again after the loss of the device, with their initial values: {@link setState} follows.
+   * @throws {DeviceError} when the device is not available any more.
+   */
+  async reopen(): Promise<void> {
+    return this.#calls.change('reopen', async () => {
+      // What a lost device still holds is gone, and its sessions may refuse to be released.
+      await this.#releaseSessions().catch(() => undefined)
+      const fresh = await TrainingSession.#open({ artifacts: this.#artifacts, seed: this.#seed }, this.device)
+      this.#training = fresh.#training
+      this.#evaluation = fresh.#evaluation
+      this.#optimizer = fresh.#optimizer
+      this.#download = fresh.#download
+      this.#cleanUp = fresh.#cleanUp
+      this.#parameters = fresh.#parameters
+      this.#buffers = fresh.#buffers
+      this.#state = fresh.#state
+      this.#step = 0
+      this.#trainSteps = 0
+      this.#reset = true
+      this.#accumulation = noAccumulation
+    })
+  }
+
+  /** Runs a session of the runtime. @throws {DeviceLostError} when the device is lost. */
+  async #run(session: OrtSession, feeds: OrtTensors, fetches?: readonly string[]): Promise<OrtTensors> {
+    try {
+      return (await (fetches ? session.run(feeds, fetches) : session.run(feeds))) as OrtTensors
+    } catch (cause) {
+      throw lossOf(this.device, cause)
+    }
+  }
+
   /** Frees the sessions and the temporary files, after a call that runs. */
   async release(): Promise<void> {
     if (!(await this.#calls.end('the session was released'))) return
+    await this.#releaseSessions()
+  }
+
+  async #releaseSessions(): Promise<void> {
     for (const session of [this.#training, this.#evaluation, this.#optimizer, this.#download]) await session?.release()
     this.#cleanUp()
   }
@@ -494,7 +534,10 @@ export class TrainingSession {
   }
 
   async #fetch(tensors: OrtTensors): Promise<OrtTensors> {
-    return this.#download ? download(this.#download, tensors) : tensors
+    if (!this.#download) return tensors
+    return download(this.#download, tensors).catch((cause) => {
+      throw lossOf(this.device, cause)
+    })
   }
 
   /** Replaces tensors by tensors from the host, by name. */

@@ -2,7 +2,7 @@
 
 import { type FileStore, placeOf } from '@cola/data'
 import type { Tensor } from '@cola/graph'
-import { CheckpointError, ConfigError } from '../errors.ts'
+import { CheckpointError, ConfigError, DeviceLostError } from '../errors.ts'
 import { storeOf } from '../files/files.ts'
 import { schedule as makeSchedule } from '../optim/schedule.ts'
 import { Calls } from '../session/calls.ts'
@@ -108,11 +108,20 @@ export class Trainer<Row, Prediction = unknown> {
     callbacks?.onTrainBegin?.({ total_steps: this.totalSteps, resumed_from: this.#state.step })
     const losses: number[] = []
     let stopped: TrainResult['stopped'] | undefined = this.#stopReason()
+    let lostAt = -1
     while (!stopped) {
-      if (!(await this.#trainEpoch(losses))) stopped = 'aborted'
-      else {
-        await this.#endEpoch()
-        stopped = this.#stopReason() ?? (signal?.aborted ? 'aborted' : undefined)
+      try {
+        if (!(await this.#trainEpoch(losses))) stopped = 'aborted'
+        else {
+          await this.#endEpoch()
+          stopped = this.#stopReason() ?? (signal?.aborted ? 'aborted' : undefined)
+        }
+      } catch (error) {
+        const { step } = this.#state
+        // A device that is lost twice without a step between fails for good.
+        if (!(error instanceof DeviceLostError) || step <= lostAt) throw error
+        lostAt = step
+        await this.#recover(error, losses)
       }
     }
     if (stopped !== 'aborted') await this.#restoreBest()
@@ -351,6 +360,24 @@ export class Trainer<Row, Prediction = unknown> {
   async #flush(): Promise<void> {
     this.#log?.save()
     await this.#store?.flush?.()
+  }
+
+  /** Continues from the last checkpoint after the loss of the device. @throws {DeviceLostError} when there is none. */
+  async #recover(error: DeviceLostError, losses: number[]): Promise<void> {
+    const { session } = this.#options
+    if (!this.#store?.has(checkpointFile))
+      throw new DeviceLostError(
+        { ...error.problem, fix: 'Train again, with output_dir and save_steps: a run then continues by itself.' },
+        { cause: error },
+      )
+    const { step } = this.#state
+    await session.reopen()
+    this.#resume()
+    losses.length = Math.max(0, losses.length - (step - this.#state.step))
+    this.#log = openLog(this.#store, 'log.jsonl', this.#state.step)
+    this.#warn(
+      `The device was lost at step ${step}; the run continues from the checkpoint of step ${this.#state.step}.`,
+    )
   }
 
   #resume(): void {

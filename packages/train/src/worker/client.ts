@@ -146,6 +146,7 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
       setParameters: (tensors) => change('setParameters', plainTensors(tensors)),
       getState: async () => fromPlainState(await read('getState')),
       setState: (state) => queue('setState', plainState(state)),
+      reopen: () => change('reopen'),
       release: async () => {
         if (!(await calls.end('the session was released'))) return
         await post('release', []).catch((error) => {

@@ -34,6 +34,7 @@ const methods: Record<Method, Run> = {
   setParameters: (session, [tensors]) => session.setParameters(fromPlainTensors(tensors as PlainTensors)),
   getState: async (session) => plainState(await session.getState()),
   setState: (session, [state]) => session.setState(fromPlainState(state as never)),
+  reopen: (session) => session.reopen(),
   release: (session) => session.release(),
 }
 

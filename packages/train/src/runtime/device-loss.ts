@@ -1,0 +1,30 @@
+// Recognises the loss of a device in what the runtime says.
+
+import { DeviceLostError } from '../errors.ts'
+import type { ResolvedDevice } from './devices.ts'
+
+/** Messages of Dawn, of browsers, of Direct3D and of Vulkan. */
+const lost = new RegExp(
+  [
+    'device (was |is |has been )?(lost|destroyed|removed|hung)',
+    'lost (the )?(webgpu |gpu )?device',
+    'DEVICE_(LOST|REMOVED|HUNG)',
+    'external Instance reference no longer exists',
+  ].join('|'),
+  'i',
+)
+
+/** Makes a typed error of the loss of a device; other errors stay as they are. */
+export function lossOf(device: ResolvedDevice, cause: unknown): unknown {
+  const found = cause instanceof Error ? cause.message : String(cause)
+  if (!lost.test(found)) return cause
+  return new DeviceLostError(
+    {
+      where: `device "${device}"`,
+      what: 'it was lost during a run',
+      found,
+      fix: 'Call reopen() of the session and set its state. A Trainer with output_dir does it from its last checkpoint.',
+    },
+    { cause },
+  )
+}

@@ -1,0 +1,77 @@
+// A run whose device is lost: the runtime's message, and the checkpoint from which the Trainer continues.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { InferenceSession } from 'onnxruntime-node'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { adamw, DeviceLostError, Trainer, type TrainerOptions, TrainingSession } from '../../src/index.ts'
+import { artifactsOf, collate, type Row, rows } from '../support/tiny.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'cola-test-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+/** The class of the runtime's sessions, which its type does not show. */
+const { prototype } = InferenceSession as unknown as { prototype: InferenceSession }
+
+const message = 'WebGPU device lost (2): A valid external Instance reference no longer exists.'
+
+/** Lets the runtime lose the device in its run number `at`, and in those that follow as `times` says. */
+function loseDevice(at: number, times = 1): void {
+  const run = prototype.run
+  let runs = 0
+  vi.spyOn(prototype, 'run').mockImplementation(function (this: InferenceSession, ...args: unknown[]) {
+    runs++
+    if (runs >= at && runs < at + times) return Promise.reject(new Error(message))
+    return run.apply(this, args as never)
+  })
+}
+
+async function train(options: Partial<TrainerOptions<Row>>) {
+  const session = await TrainingSession.create({ artifacts: artifactsOf(adamw(), { dropout: 0.2 }), device: 'cpu' })
+  const warnings: string[] = []
+  try {
+    const trainer = new Trainer<Row>({
+      session,
+      data: { train: rows(32), collate },
+      epochs: 2,
+      batch_size: 8,
+      learning_rate: 0.01,
+      callbacks: { onWarning: (warning) => warnings.push(warning.message) },
+      ...options,
+    })
+    const { losses } = await trainer.train()
+    return { losses, weights: await session.getContiguousParameters(), warnings }
+  } finally {
+    await session.release()
+  }
+}
+
+describe('a lost device', () => {
+  it('is survived from the last checkpoint, with the same losses and weights', async () => {
+    const expected = await train({})
+    loseDevice(11)
+    const found = await train({ output_dir: join(folder, 'survives'), save_steps: 2 })
+    expect(found.warnings).toEqual([expect.stringMatching(/lost at step 5; .* checkpoint of step 4/)])
+    expect(found.losses).toEqual(expected.losses)
+    expect(found.weights).toEqual(expected.weights)
+  })
+  it('is a typed error without a checkpoint, which says what to do', async () => {
+    loseDevice(5)
+    await expect(train({})).rejects.toThrow(DeviceLostError)
+    vi.restoreAllMocks()
+    loseDevice(5)
+    await expect(train({})).rejects.toThrow(/device "cpu": it was lost during a run.*output_dir and save_steps/s)
+  })
+  it('ends the run when it is lost again without a step between', async () => {
+    loseDevice(11, 100)
+    await expect(train({ output_dir: join(folder, 'again'), save_steps: 2 })).rejects.toThrow(DeviceLostError)
+  })
+  it('does not hide other errors of the runtime', async () => {
+    vi.spyOn(prototype, 'run').mockRejectedValue(new Error('bad_alloc'))
+    await expect(train({})).rejects.toThrow('bad_alloc')
+  })
+})
