@@ -129,8 +129,8 @@ function withDequantized(g: Packer, node: Node, packed: ReadonlyMap<string, Pack
 const isFactor = ({ opType }: Node, input: number): boolean => opType === 'Gemm' && input === 1
 
 /**
- * W [N, K] from its codes. Each reader has a node of its own, and scales under a name of its own so that the runtime
- * does not join the nodes: a shared matrix would live until its last reader has run.
+ * W [N, K] from its codes. Each reader has a node of its own, and zero points of its own (the smallest of its inputs)
+ * so that the runtime does not join the nodes: a shared matrix would live until its last reader has run.
  */
 function dequantize(g: Packer, weight: string, matrix: PackedMatrix): Value {
   const { bits, blockSize, N, K, codes, scales, zeroPoints } = matrix
@@ -142,8 +142,8 @@ function dequantize(g: Packer, weight: string, matrix: PackedMatrix): Value {
   })
   const rows = g.DequantizeLinear(
     g.once(`${weight}.u${dtype.slice(1)}`, { dtype, dims: [N, width], bytes: codes.bytes }),
-    g.constant(`${weight}.scales.rows`, scales),
-    g.once(`${weight}.zeros`, zeros),
+    g.once(`${weight}.scales`, scales),
+    g.constant(`${weight}.zeros`, zeros),
     { axis: 1, block_size: blockSize },
   )
   return width === K ? rows : g.Slice(rows, g.int64([0]), g.int64([K]), g.int64([1]))

@@ -114,18 +114,18 @@ describe('packed matrices', () => {
     expect(count(packed, 'MatMulNBits')).toBe(0)
     const dequantized = packed.nodes.filter(({ opType }) => opType === 'DequantizeLinear')
     expect(new Set(dequantized.map(({ inputs }) => inputs.join())).size).toBe(3)
-    expect([...packed.initializers.values()].filter(({ dtype }) => dtype === 'uint4')).toHaveLength(2)
+    expect([...packed.initializers.keys()].filter((name) => name.endsWith('uint4'))).toHaveLength(1)
   })
 
   it('codes that are read in several ways are in a file once', () => {
     const graph = graphOf(
-      { shape: [3, K], apply: (g, x, w) => g.Gemm(g.Gemm(x, w, { transB: 1 }), w) },
+      { shape: [1, K], apply: (g, x, w) => g.Mul(g.Gather(w, ids(g)), g.MatMul(x, g.Gemm(w, w, { transA: 1 }))) },
       matrix(8, false, false),
     )
     const { initializers } = packMatrices(graph)
     const layout = layoutExternal(initializers, { location: 'weights', threshold: 1, alignment: 1 })
     const size = [...externalChunks(initializers, layout)].reduce((sum, chunk) => sum + chunk.length, 0)
-    const places = [...layout].filter(([name]) => name.includes('scales')).map(([, { offset }]) => offset)
+    const places = [...layout].filter(([name]) => name.endsWith('int8')).map(([, { offset }]) => offset)
     expect(places).toHaveLength(2)
     expect(new Set(places).size).toBe(1)
     const once = new Map([...initializers.values()].map((data) => [data.bytes, byteLength(data)]))
