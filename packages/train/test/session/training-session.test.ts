@@ -177,6 +177,21 @@ describe('frozen products in int8', () => {
   })
 })
 
+describe('a training step without outputs', () => {
+  it('reads the loss alone, and trains the same', async () => {
+    const [whole, loss] = [await open(), await open()]
+    const results = [
+      await whole.runTrainStep(collate(rows(4))),
+      await loss.runTrainStep(collate(rows(4)), { outputs: false }),
+    ]
+    expect(results.map(({ outputs }) => Object.keys(outputs))).toEqual([['logits'], []])
+    expect(results[1]?.loss).toBe(results[0]?.loss)
+    for (const session of [whole, loss]) await session.runOptimizerStep({ learningRate: 0.1 })
+    expect(await loss.getContiguousParameters()).toEqual(await whole.getContiguousParameters())
+    await Promise.all([whole.release(), loss.release()])
+  })
+})
+
 describe('bad input', () => {
   it('names an input that is missing, or has a wrong shape or type', async () => {
     const session = await open()
