@@ -42,7 +42,7 @@ export interface PlacedBatch {
 export interface BaseModel {
   /** What the source is called: its path, address or name on the hub. */
   readonly name: string
-  /** The requested ONNX file, revision and quantization. */
+  /** The ONNX file, where a file or a precision was requested; the requested revision and quantization. */
   readonly origin: { readonly file?: string; readonly revision?: string; readonly quantization?: Quantization }
   /** What it was opened from. */
   readonly files: Files
@@ -88,17 +88,17 @@ const isOpenModel = (source: BaseModelSource): source is OnnxModel | Pretrained 
  */
 export async function openBase(source: BaseModelSource, options: OnnxModelOptions = {}): Promise<BaseModel> {
   if (isOpenModel(source)) return 'parameters' in source ? gpt2Base(source) : onnxBase(source)
-  const { file, revision, quantization } = options
+  const { file, dtype, revision, quantization } = options
   const files = filesOf(await openFiles(source, { ...options, files: [] }))
   const origin = {
     name: files.where,
-    ...(file === undefined ? {} : { file }),
     ...(revision === undefined ? {} : { revision }),
     ...(quantization === undefined ? {} : { quantization }),
   }
-  return file === undefined && (await isGpt2Checkpoint(files))
-    ? gpt2Base(await loadPretrained(files, options), origin)
-    : onnxBase(await openOnnxModel(files, options), origin)
+  const isAsked = file !== undefined || dtype !== undefined
+  if (!isAsked && (await isGpt2Checkpoint(files))) return gpt2Base(await loadPretrained(files, options), origin)
+  const opened = await openOnnxModel(files, options)
+  return onnxBase(opened, { ...origin, ...(isAsked ? { file: opened.file } : {}) })
 }
 
 /** Whether a source has GPT-2's weights and no ONNX file. */

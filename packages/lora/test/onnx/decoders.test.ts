@@ -1,0 +1,110 @@
+// Decoders with fused operators and a cache: which file is opened, and what is refused before weights are read. Their
+// numbers are the parity cases' (tools/parity/fixtures/decoder-*).
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, inspect, openBase, openOnnxModel } from '../../src/index.ts'
+
+const fixture = join(import.meta.dirname, '../../../../tools/parity/fixtures/decoder-qwen3')
+const bytes = (name: string) => new Uint8Array(readFileSync(join(fixture, name)))
+const config = JSON.parse(readFileSync(join(fixture, 'config.json'), 'utf8')) as Record<string, unknown>
+const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+
+/** A tokenizer of whole words, w0 to the last. */
+const tokenizer = (words: number) => ({
+  version: '1.0',
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: { type: 'WhitespaceSplit' },
+  post_processor: null,
+  decoder: null,
+  model: {
+    type: 'WordLevel',
+    vocab: Object.fromEntries(Array.from({ length: words }, (_, i) => [`w${i}`, i])),
+    unk_token: 'w3',
+  },
+})
+
+/** The files of a repository. */
+const files = (changes: Record<string, Uint8Array> = {}) => ({
+  'config.json': text(config),
+  'tokenizer.json': text(tokenizer(40)),
+  'tokenizer_config.json': text({ pad_token: 'w0', eos_token: 'w2' }),
+  'onnx/model.onnx': bytes('onnx/model.onnx'),
+  ...changes,
+})
+
+describe('a decoder of onnxruntime-genai', () => {
+  it('opens without its cache, with transformers’ modules', async () => {
+    const { model, file } = await openOnnxModel(files())
+    expect(file).toBe('onnx/model.onnx')
+    expect(model.graph.inputs).toEqual(['input_ids', 'attention_mask'])
+    expect(model.graph.outputs).toEqual(['logits'])
+    const modules = inspect(model).map(({ module }) => module)
+    for (const name of ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj', 'self_attn.o_proj', 'mlp.up_proj'])
+      expect(modules).toContain(`model.layers.1.${name}`)
+    expect(model.graph.initializers.has('model.layers.0.self_attn.q_norm.weight')).toBe(true)
+    expect(model.graph.initializers.has('model.norm.weight')).toBe(true)
+  })
+
+  it('is a language model for text', async () => {
+    const base = await openBase(files())
+    expect(base.causal).toBe(true)
+    const { graph } = base.languageModel()
+    expect(Object.keys(base.batches(graph)([{ input_ids: [4, 5, 6] }]).batch)).toEqual(['input_ids', 'attention_mask'])
+  })
+})
+
+describe('the precision of a model', () => {
+  const [fp32, q4] = [bytes('onnx/model.onnx'), bytes('onnx/model.onnx')]
+
+  it('is that of the file which the option dtype names', async () => {
+    const source = files({ 'onnx/model_q4.onnx': q4, 'onnx/model_fp16.onnx': fp32 })
+    expect((await openOnnxModel(source, { dtype: 'q4' })).file).toBe('onnx/model_q4.onnx')
+    expect((await openOnnxModel(source, { dtype: 'fp16' })).file).toBe('onnx/model_fp16.onnx')
+    expect((await openOnnxModel(source)).file).toBe('onnx/model.onnx')
+    expect((await openBase(source, { dtype: 'q4' })).origin).toEqual({ file: 'onnx/model_q4.onnx' })
+  })
+
+  it('is the first that can be trained, by default', async () => {
+    const { 'onnx/model.onnx': _, ...others } = files({ 'onnx/model_q4f16.onnx': q4, 'onnx/model_q4.onnx': q4 })
+    expect((await openOnnxModel(others)).file).toBe('onnx/model_q4.onnx')
+  })
+
+  it('is refused where it is unknown, missing, or beside a file', async () => {
+    await expect(openOnnxModel(files(), { dtype: 'q3' as 'q4' })).rejects.toThrow(/option dtype.*fp32, fp16.*found q3/)
+    await expect(openOnnxModel(files(), { dtype: 'q4' })).rejects.toThrow(/model_q4.onnx or onnx\/model_q4.onnx/)
+    const both = openOnnxModel(files(), { dtype: 'q4', file: 'onnx/model.onnx' })
+    await expect(both).rejects.toThrow(ConfigError)
+  })
+})
+
+describe('files that do not belong together are refused', () => {
+  it.each([
+    ['heads', { num_attention_heads: 4 }, /GroupQueryAttention.*number of heads is not that.*expected 4, found 2/],
+    ['heads of the cache', { num_key_value_heads: 2 }, /number of heads of keys.*expected 2, found 1/],
+  ])('a configuration with other %s', async (_, changes, message) => {
+    const opened = openOnnxModel(files({ 'config.json': text({ ...config, ...changes }) }))
+    await expect(opened).rejects.toThrow(ConfigError)
+    await expect(opened).rejects.toThrow(message)
+  })
+
+  it('a tokenizer with another vocabulary, when a language model is asked for', async () => {
+    const base = await openBase(files({ 'tokenizer.json': text(tokenizer(41)) }))
+    expect(() => base.languageModel()).toThrow(ConfigError)
+    expect(() => base.languageModel()).toThrow(/vocabulary is not the model's, expected at most 40 tokens.*found 41/)
+  })
+
+  it('but not one with an added token that has no row', async () => {
+    const added = { ...tokenizer(40), added_tokens: [{ id: 40, content: '[PAD]', special: true }] }
+    const base = await openBase(files({ 'tokenizer.json': text(added) }))
+    expect(() => base.languageModel()).not.toThrow()
+  })
+
+  it('an encoder where a decoder is needed', async () => {
+    const encoder = { ...config, model_type: 'bert', architectures: ['BertModel'] }
+    const base = await openBase(files({ 'config.json': text(encoder) }))
+    expect(() => base.languageModel()).toThrow(/not a language model/)
+  })
+})
