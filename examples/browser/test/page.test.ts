@@ -408,13 +408,23 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
     ['a table without labels', 'texts.csv', 'text\nfirst\nsecond\n', 'a single column'],
     ['a file of another kind', 'table.xlsx', 'PK\u0003\u0004\0\0', 'file of another kind'],
     ['a ragged table', 'table.csv', 'text,label\n"a","b"\n"c","d","e"\n', 'too many cells'],
-    ['a label for each row', 'table.csv', 'text,id\naa,1\nbb,2\ncc,3\ndd,4\n', 'another label'],
   ])('%s', async (_, name, content, words) => {
     const page = await openPage()
     await page.click('#tab-table')
     await page.setInputFiles('#file', { name, mimeType: 'text/plain', buffer: Buffer.from(content) })
     await page.locator('#table-problem .problem').waitFor()
     expect(await page.locator('#table-problem').textContent()).toContain(words)
+  })
+
+  it('a label for each row, of which it warns: another column can be chosen', async () => {
+    const page = await openPage()
+    await page.click('#tab-table')
+    await page.fill('#paste', 'text,id,kind\naa,1,x\nbb,2,y\ncc,3,x\ndd,4,y\n')
+    await page.locator('#table-summary', { hasText: '4 rows, 2 classes' }).waitFor()
+    await page.selectOption('#label-column', 'id')
+    await page.locator('#table-summary', { hasText: 'another label' }).waitFor()
+    await page.selectOption('#label-column', 'kind')
+    await page.locator('#table-summary', { hasText: '4 rows, 2 classes' }).waitFor()
   })
 
   it('a picked folder without a model', async () => {

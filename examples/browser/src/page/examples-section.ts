@@ -12,10 +12,12 @@ import { plural } from './words.ts'
 const shown = 5
 
 export function examplesSection(page: Page): void {
-  const use = (tableName: string, rows: readonly Row[], warnings: readonly string[] = []) => {
+  let warnings: readonly string[] = []
+  const use: Use = (tableName, rows, found = []) => {
+    warnings = found
     page.change({ rows, tableName })
-    showRows(rows, warnings)
   }
+  page.watch(['rows'], ({ rows }) => showRows(rows, warnings))
   const refresh = { 'tab-sample': sampleTab(use), 'tab-table': tableTab(page, use), 'tab-typed': typedTab(use) }
   const { choose } = makeTabs(byId('example-tabs'), (id) => {
     showProblem('table-problem')
@@ -100,6 +102,8 @@ function tableTab(page: Page, use: Use): () => void {
     if (!chosen) return
     source = { content: chosen, name: chosen.name }
     paste.value = ''
+    byId('file-name').textContent = chosen.name
+    show(false, byId('columns'))
     void read()
   })
   let typing: ReturnType<typeof setTimeout> | undefined
@@ -108,6 +112,8 @@ function tableTab(page: Page, use: Use): () => void {
     typing = setTimeout(() => {
       source = paste.value.trim() === '' ? undefined : { content: paste.value, name: 'pasted' }
       file.value = ''
+      byId('file-name').textContent = ''
+      show(false, byId('columns'))
       void read()
     }, 300)
   })

@@ -43,7 +43,7 @@ export function trainingSection(page: Page): TrainingSection {
     const made = await attempt('train-problem', () => page.call('plan', { rows, settings: settings() }))
     if (page.state.rows === rows && page.state.model === model) page.change({ plan: made })
   }
-  page.watch(['rows', 'model'], () => void plan())
+  page.watch(['rows', 'model', 'run'], () => void plan())
   for (const input of [...inputs, device]) input.addEventListener('change', () => void plan())
   page.watch(['plan'], showPlan)
 
@@ -79,7 +79,8 @@ export function trainingSection(page: Page): TrainingSection {
       const model = await attempt('model-problem', () => page.call('open', choice))
       if (!model) return page.change({ run: 'idle' })
       setSettings(kept)
-      page.change({ rows, tableName: name, choice, model, adapters: await page.call('adapters', undefined) })
+      const plan = await attempt('train-problem', () => page.call('plan', { rows, settings: kept }))
+      page.change({ rows, tableName: name, choice, model, plan, adapters: await page.call('adapters', undefined) })
       return run(name, kept)
     },
   }

@@ -55,17 +55,11 @@ export async function readTable({ content, name, textColumn, labelColumn }: Call
     )
   // Rows without a text or a label are left out, and counted: people's tables have them.
   const filled = records.filter((record) => [chosen.text, chosen.label].every((column) => isFilled(record[column])))
-  if (filled.length < records.length)
-    warnings.push(`${records.length - filled.length} rows without text or label are left out.`)
+  const left = records.length - filled.length
+  if (left > 0) warnings.push(`${left} without text or label ${left === 1 ? 'is' : 'are'} left out.`)
   const { rows, classes } = labelledTable(filled, { ...chosen, onWarning }, name)
-  if (classes.length > 1 && classes.length > rows.length / 2)
-    throw new DataError({
-      where: `${name}, column "${chosen.label}"`,
-      what: 'nearly every row has another label',
-      expected: 'a few answers, each of several rows',
-      found: `${classes.length} different ones in ${rows.length} rows`,
-      fix: 'Choose the column of labels.',
-    })
+  if (classes.length > 2 && classes.length > rows.length / 2)
+    warnings.push('Nearly every row has another label: is this the column of labels?')
   return {
     columns,
     textColumn: chosen.text,
