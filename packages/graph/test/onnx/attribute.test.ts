@@ -28,6 +28,7 @@ const others = [
   'MatMulNBits',
   'RMSNormalization',
   'SimplifiedLayerNormalization',
+  'SkipLayerNormalization',
   'StopGradient',
   'Swish',
 ]
