@@ -1,7 +1,7 @@
 // The page in Chromium, from its built site: trainings, reloads, downloads, errors, and how heavy it is.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -315,6 +315,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     expect(student.labels).toEqual(['question', 'when', 'where'])
     await student.release()
     const root = await downloaded(page, 'site')
+    expect(readdirSync(root).filter((name) => name.endsWith('.wasm'))).toEqual(['ort-wasm-simd-threaded.wasm'])
     const own = await newPage()
     await own.route('http://any.host/**', (route) => {
       const path = new URL(route.request().url()).pathname.replace(/\/$/, '/index.html')

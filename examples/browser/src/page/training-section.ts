@@ -43,7 +43,7 @@ export function trainingSection(page: Page): TrainingSection {
     const made = await attempt('train-problem', () => page.call('plan', { rows, settings: settings() }))
     if (page.state.rows === rows && page.state.model === model) page.change({ plan: made })
   }
-  page.watch(['rows', 'model', 'run'], () => void plan())
+  page.watch(['rows', 'model'], () => void plan())
   for (const input of [...inputs, device]) input.addEventListener('change', () => void plan())
   page.watch(['plan'], showPlan)
 
@@ -54,6 +54,8 @@ export function trainingSection(page: Page): TrainingSection {
     const result = await attempt('train-problem', () => page.call('train', { name, rows, settings: chosen }))
     page.change({ run: 'idle' })
     live.end(result)
+    // Other rows were chosen meanwhile.
+    if (page.state.rows !== rows) void plan()
     if (!result) return
     const adapters = await page.call('adapters', undefined)
     page.change({ adapter: result.adapter, adapters, student: false })
