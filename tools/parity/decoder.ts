@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ignoreIndex, openFiles } from '@cola/data'
 import { elements, type Model, type Tensor, toFloat32 } from '@cola/graph'
-import { loadAdapter, readAdapter, readOnnxModel, writeAdapter } from '@cola/lora'
+import { createGenerator, loadAdapter, readAdapter, readCachedModel, readOnnxModel, writeAdapter } from '@cola/lora'
 import {
   crossEntropy,
   type Device,
@@ -17,7 +17,6 @@ import {
   sgd,
   TrainingSession,
 } from '@cola/train'
-import { generateTokens } from '../../packages/lora/src/generate/generate-tokens.ts'
 import { compare, compareAll, type KindError, worstOfEach } from './compare.ts'
 import { rewritten } from './peft.ts'
 
@@ -26,7 +25,9 @@ const promptLength = 3
 
 export async function decoderCase(folder: string, device: Device): Promise<KindError[]> {
   const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as Config
-  const base = readOnnxModel(await openFiles(folder), 'onnx/model.onnx', config)
+  const files = await openFiles(folder)
+  const base = readOnnxModel(files, 'onnx/model.onnx', config)
+  const cached = readCachedModel(files, 'onnx/model.onnx', config) as Model
   const adapter = readAdapter(join(folder, 'adapter'))
   const model = loadAdapter(base, adapter)
   const read = (name: string): Tensors => readSafetensorsFile(join(folder, `${name}.safetensors`)).tensors
@@ -36,7 +37,7 @@ export async function decoderCase(folder: string, device: Device): Promise<KindE
     await logitsOf('base_logits', base, { inputs, expected, device }),
     await logitsOf('lora_logits', model, { inputs, expected, device }),
     ...(await trained(model, { inputs, expected, device })),
-    await greedy(model, { inputs, expected, device }, config),
+    await greedy(loadAdapter(cached, adapter), { inputs, expected, device }, config),
     ...written,
   ])
 }
@@ -118,28 +119,12 @@ async function trained(model: Model, { inputs, expected, device }: Run): Promise
   }
 }
 
-/** The tokens that follow the prompt. */
-async function greedy(model: Model, { inputs, expected, device }: Run, config: Config): Promise<KindError> {
+/** The tokens that follow the prompt, by the file's own graph with its cache. */
+async function greedy(cached: Model, { inputs, expected, device }: Run, config: Config): Promise<KindError> {
   const right = integers(expected, 'greedy')
-  const session = await openSession({ graph: model.graph }, await resolveDevice(device, model.graph))
-  const { vocab_size, max_position_embeddings: max_length } = config
-  const logits = async (text: readonly number[]) => {
-    const dims = [1, text.length]
-    const feeds = Object.entries(
-      feedsOf(
-        model,
-        text,
-        text.map(() => 1),
-        dims,
-      ),
-    )
-    const results = await session.run(
-      Object.fromEntries(feeds.map(([name, { data }]) => [name, new OrtTensor('int64', data, dims)])),
-    )
-    return ((results.logits as OrtTensor).data as Float32Array).slice(-vocab_size)
-  }
+  const generator = await createGenerator(cached, { config, device })
   const prompt = integers(inputs, 'input_ids').slice(0, promptLength)
-  const tokens = await generateTokens({ logits, vocab_size, max_length }, prompt, { max_new_tokens: right.length })
-  await session.release()
+  const tokens = await generator.generate(prompt, { max_new_tokens: right.length, eos_token_id: [] })
+  await generator.release()
   return compare('greedy', 'greedy', tokens, right, Number.MIN_VALUE)
 }

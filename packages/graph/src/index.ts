@@ -50,6 +50,7 @@ export { checkpoints, recompute, type RecomputeOptions } from './rewrite/recompu
 export { renameValues } from './rewrite/rename-values.ts'
 export { replaceProducer, rewriteOutputs } from './rewrite/rewrite-outputs.ts'
 export { foldReshapes } from './rewrite/fold-reshapes.ts'
+export { runtimeNormalizations } from './rewrite/runtime-normalizations.ts'
 export { rowsAt } from './rewrite/rows-at.ts'
 export { joinSharedInputs } from './rewrite/join-shared-inputs.ts'
 export { simplify } from './rewrite/simplify.ts'

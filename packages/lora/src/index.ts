@@ -15,8 +15,13 @@ export type { CombinationType, CombineOptions } from './adapter/combine-matrices
 export { onnxAdapter, writeOnnxAdapter } from './adapter/onnx-adapter.ts'
 export { switchable, type SwitchableModel, type SwitchableOptions } from './adapter/switch.ts'
 export { AdapterError, ConfigError, WeightsError } from './errors.ts'
-export type { FinishReason, GenerateOptions } from './generate/generate-tokens.ts'
-export { createGenerator, type Generator } from './generate/generator.ts'
+export type { FinishReason, GeneratedToken, GenerateOptions } from './generate/generate-tokens.ts'
+export {
+  createGenerator,
+  type Generator,
+  type GeneratorCallOptions,
+  type GeneratorOptions,
+} from './generate/generator.ts'
 export { nextToken, type SampleOptions } from './generate/sample.ts'
 export {
   type SampledText,
@@ -71,7 +76,7 @@ export { canonicalize } from './onnx/names.ts'
 export type { Quantization } from './onnx/quantization.ts'
 export { openOnnxModel, type OnnxModel, type OnnxModelOptions } from './onnx/open.ts'
 export type { ModelDtype } from './onnx/dtypes.ts'
-export { readOnnxModel } from './onnx/read.ts'
+export { readCachedModel, readOnnxModel } from './onnx/read.ts'
 export { baseModelPrefix } from './onnx/prefixes.ts'
 export { isDecoder } from './onnx/decoders.ts'
 export type { Label } from '@cola/data'
@@ -96,7 +101,7 @@ export type {
   TextRow,
 } from './tasks/language-model-rows.ts'
 export type { TextScore } from './tasks/next-token.ts'
-export type { GenerateTextOptions, TextGenerator } from './tasks/text-generation.ts'
+export type { GenerateTextOptions, GenerateTextsOptions, TextGenerator, TextPrompt } from './tasks/text-generation.ts'
 export type { SentenceEmbeddingExample } from './tasks/embedding-targets.ts'
 export type {
   SentenceEmbedder,

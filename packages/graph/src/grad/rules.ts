@@ -523,6 +523,8 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   SimplifiedLayerNormalization: 'unsupported', // introduced after differentiation
   SkipLayerNormalization: 'unsupported', // introduced after differentiation
 
+  GroupQueryAttention: 'unsupported', // training reads it decomposed
+
   // recurrent operators: @cola/rnn trains them unrolled
   RNN: 'unsupported',
   GRU: 'unsupported',

@@ -1,6 +1,7 @@
 // The operator table: one row per operator that this library reads, infers and (see grad/rules.ts) differentiates.
 
 import { UnsupportedOperatorError } from '../errors.ts'
+import { attention } from './attention.ts'
 import { einsum } from './einsum.ts'
 import { elementwise } from './elementwise.ts'
 import { indexing } from './indexing.ts'
@@ -22,6 +23,7 @@ const table = {
   ...reductions,
   ...normalization,
   ...recurrents,
+  ...attention,
 } satisfies Record<string, Operator>
 
 /** The table of operators: inputs, attributes with types and defaults, and the rule of shapes. */

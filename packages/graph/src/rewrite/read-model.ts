@@ -7,6 +7,7 @@ import { build } from '../ops/build.ts'
 import type { OutputType } from '../ops/operator.ts'
 import { withoutCasts } from './without-casts.ts'
 import { decompose } from './decompose.ts'
+import { keepAttention } from './fused-attention.ts'
 import { float32Types } from './widen.ts'
 
 /** Options of {@link inferModel}. */
@@ -21,6 +22,8 @@ export interface InferOptions {
    * wrote is read as it is. @default true
    */
   decompose?: boolean
+  /** Keep GroupQueryAttention, with three inputs and its cache, for generation. @default false */
+  keepAttention?: boolean
 }
 
 /** Options of {@link readModel}. */
@@ -40,13 +43,17 @@ export const readModel = (bytes: Uint8Array, { widen, decompose, ...options }: R
  * Infers the dtype and symbolic shape of every value of a decoded graph (see `decodeGraph`).
  * @throws {GraphError | ShapeError | UnsupportedOperatorError} naming node and value.
  */
-export function inferModel(decoded: Graph, { widen = false, decompose: decomposes = true }: InferOptions = {}): Graph {
+export function inferModel(
+  decoded: Graph,
+  { widen = false, decompose: decomposes = true, keepAttention: keeps = false }: InferOptions = {},
+): Graph {
   const wide = widen ? float32Types(decoded) : decoded
   const graph = cloneGraph(wide)
   const { nodes } = graph
   graph.nodes = []
   const g = build(graph)
   for (const node of nodes) {
+    if (keeps && keepAttention(g, node)) continue
     if (decomposes && decompose(g, node)) continue
     graph.nodes.push(node)
     const types = inferTypes(graph, node, node.outputs.length)

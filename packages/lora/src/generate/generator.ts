@@ -1,78 +1,129 @@
-// Generates tokens with GPT-2 and a cache of keys and values.
+// Generates tokens with a decoder and its cache of keys and values, for prompts of token ids.
 
+import { longestInput, type Tokenizer } from '@cola/data'
 import type { Model } from '@cola/graph'
-import { type Device, openSession, OrtTensor, type OrtTensors, resolveDevice } from '@cola/train'
+import { type Batch, type Device, OrtTensor, type OrtTensors, vocabularySize } from '@cola/train'
+import type { SwitchableModel } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
-import type { Gpt2Config } from '../gpt2/config.ts'
-import { cachedValues } from '../gpt2/graph.ts'
-import { type GenerateOptions, generateTokens, type NextTokenModel } from './generate-tokens.ts'
+import { openDecoder } from './decoder.ts'
+import {
+  type GeneratedToken,
+  type GenerateOptions,
+  generateTokens,
+  type NextTokenModel,
+  streamTokens,
+} from './generate-tokens.ts'
+
+/** Options of a generator's calls. */
+export interface GeneratorCallOptions extends GenerateOptions {
+  /** Name of an adapter of a switchable model. @default none of them */
+  adapter?: string
+  /** Factor of the adapter's share. @default 1 */
+  adapter_scale?: number
+}
+
+type Prompt = readonly number[]
 
 /** A language model that is open for generation. */
 export interface Generator {
   /**
-   * Continues a prompt of token ids.
-   * @returns The new tokens, without the end token.
-   * @throws {FeedError | ConfigError} for an empty prompt, a token outside of the vocabulary, a prompt without a free
-   * position after it, or an option that is out of its range.
+   * Continues a prompt of token ids, or several at once, of any lengths.
+   * @returns The new tokens, or those of each prompt, without the end token.
+   * @throws {FeedError | ConfigError | AdapterError} for an empty prompt, a token outside of the vocabulary, a prompt
+   * without a free position after it, an option that is out of its range, or the name of an adapter that is not there.
    */
-  readonly generate: (prompt: readonly number[], options?: GenerateOptions) => Promise<number[]>
+  readonly generate: {
+    (prompt: Prompt, options?: GeneratorCallOptions): Promise<number[]>
+    (prompts: readonly Prompt[], options?: GeneratorCallOptions): Promise<number[][]>
+  }
+  /** The tokens of `generate` as they come, with the row of their prompt. A loop that breaks off ends the generation. */
+  readonly stream: (
+    prompts: Prompt | readonly Prompt[],
+    options?: GeneratorCallOptions,
+  ) => AsyncGenerator<GeneratedToken, void, undefined>
   /** Frees the session. */
   readonly release: () => Promise<void>
 }
 
+/** How a generator is opened. */
+export interface GeneratorOptions {
+  /** config.json of the model: its longest text and its end tokens. */
+  config: object
+  /** @default 'cpu' */
+  device?: Device
+  /** Finds `stop_strings`. @default none */
+  tokenizer?: Pick<Tokenizer, 'decode'>
+}
+
 /**
- * Opens a model for generation: `gpt2(config, parameters, { head: 'language-model', cache: true })`, with or without an
- * adapter.
+ * Opens a decoder with a cache for generation, with or without an adapter, or merged: what `cachedLanguageModel` of
+ * `openBase` gives for a file with a cache, or `gpt2(config, parameters, { head: 'language-model', cache: true })`. Of a
+ * model that `switchable` made of it, each call names its adapter.
  * @throws {ConfigError} for a model without a cache, {DeviceError} when the device is not available.
  */
 export async function createGenerator(
-  { graph }: Model,
-  { config, device = 'cpu' }: { config: Gpt2Config; device?: Device },
+  model: Pick<Model, 'graph'> | SwitchableModel,
+  { config, device = 'cpu', tokenizer }: GeneratorOptions,
 ): Promise<Generator> {
-  if (!graph.inputs.includes('past.0.key'))
-    throw new ConfigError({
-      where: `model "${graph.name}"`,
-      what: 'it keeps no keys and values',
-      fix: "Build it with head: 'language-model' and cache: true.",
-    })
-  const session = await openSession({ graph }, await resolveDevice(device, graph))
-  const names = cachedValues(config)
-  const size = config.n_embd / config.n_head
-  const emptyCache = (): OrtTensors =>
-    Object.fromEntries(
-      names.map((name) => [`past.${name}`, new OrtTensor('float32', new Float32Array(), [1, config.n_head, 0, size])]),
-    )
-  const row = (values: readonly number[]) => new OrtTensor('int32', Int32Array.from(values), [1, values.length])
-  const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
-
-  /** Computes each token of a text once; keys and values of earlier tokens come from the cache. */
-  const cachedLogits = (): NextTokenModel['logits'] => {
-    let past = emptyCache()
-    let cached = 0
-    return async (text) => {
-      const added = text.slice(cached)
-      const results = await session.run({
-        input_ids: row(added),
-        position_ids: row(range(cached, text.length)),
-        segment_ids: row(added.map(() => 1)),
-        past_position_ids: row(range(0, cached)),
-        past_segment_ids: row(range(0, cached).map(() => 1)),
-        ...past,
-      })
-      past = Object.fromEntries(names.map((name) => [`past.${name}`, results[`present.${name}`] as OrtTensor]))
-      cached = text.length
-      const logits = (results.logits as OrtTensor).data as Float32Array
-      return logits.subarray(logits.length - config.vocab_size)
-    }
+  const adapters = 'feeds' in model ? model : undefined
+  const graph = model.graph
+  const decoder = await openDecoder(graph, device, Object.keys(adapters?.feeds() ?? {}))
+  const matrices = adapterTensors(adapters)
+  const limits = {
+    vocab_size: vocabularySize(graph),
+    max_length: longestInput(config as Readonly<Record<string, unknown>>),
+    eos_token_id: endTokensOf(config),
+    decode: tokenizer && ((ids: readonly number[]) => tokenizer.decode(ids)),
   }
-  const { vocab_size, n_positions: max_length, eos_token_id } = config
+  const begin = (options: GeneratorCallOptions = {}): readonly [NextTokenModel, GenerateOptions] => {
+    const { adapter, adapter_scale, ...rest } = options
+    return [{ ...limits, ...decoder.start(matrices(adapter, adapter_scale)) }, rest]
+  }
+  const isBatch = (prompts: Prompt | readonly Prompt[]): prompts is readonly Prompt[] => Array.isArray(prompts[0])
+  const rowsOf = (prompts: Prompt | readonly Prompt[]) => (isBatch(prompts) ? prompts : [prompts])
+  async function generate(prompt: Prompt, options?: GeneratorCallOptions): Promise<number[]>
+  async function generate(prompts: readonly Prompt[], options?: GeneratorCallOptions): Promise<number[][]>
+  async function generate(
+    prompts: Prompt | readonly Prompt[],
+    options?: GeneratorCallOptions,
+  ): Promise<number[] | number[][]> {
+    const [next, rest] = begin(options)
+    const rows = await generateTokens(next, rowsOf(prompts), rest)
+    return isBatch(prompts) ? rows : (rows[0] as number[])
+  }
   return {
-    generate: (prompt, options) =>
-      generateTokens(
-        { logits: cachedLogits(), vocab_size, max_length, eos_token_id: eos_token_id ?? undefined },
-        prompt,
-        options,
-      ),
-    release: () => session.release(),
+    generate,
+    stream: (prompts, options) => {
+      const [next, rest] = begin(options)
+      return streamTokens(next, rowsOf(prompts), rest)
+    },
+    release: decoder.release,
   }
 }
+
+/** The inputs of an adapter; the matrices become tensors once. @throws {ConfigError} where there are no adapters. */
+function adapterTensors(model: SwitchableModel | undefined) {
+  const made = new Map<string | undefined, OrtTensors>()
+  return (adapter: string | undefined, scale: number | undefined): OrtTensors => {
+    if (!model) {
+      if (adapter === undefined && scale === undefined) return {}
+      throw new ConfigError({
+        where: 'generate, option adapter',
+        what: 'the model has no adapters to choose from',
+        fix: 'Make it of the base and its adapters with switchable.',
+      })
+    }
+    const fed = made.get(adapter) ?? tensorsOf(model.feeds(adapter))
+    made.set(adapter, fed)
+    if (scale === undefined || !fed.lora_scale) return fed
+    return { ...fed, lora_scale: new OrtTensor('float32', Float32Array.of(scale), []) }
+  }
+}
+
+const tensorsOf = (batch: Batch): OrtTensors =>
+  Object.fromEntries(
+    Object.entries(batch).map(([name, { data, dims }]) => [name, new OrtTensor('float32', data as Float32Array, dims)]),
+  )
+
+const endTokensOf = (config: object): number | readonly number[] | undefined =>
+  (config as { eos_token_id?: number | readonly number[] | null }).eos_token_id ?? undefined

@@ -4,7 +4,7 @@
 import { DataError, folderStore, type FileStore, placeOf, random } from '@cola/data'
 import { ConfigError } from '@cola/train'
 import { fileSystem, flush, paths } from '@cola/train/files'
-import { callable, type Checks, checkOptions, checkValue, positive, text, whole } from '@cola/train/options'
+import { callable, type Checks, checkOptions, checkValue, positive, share, text, whole } from '@cola/train/options'
 import type { FinishReason } from './generate-tokens.ts'
 import type { SampleOptions } from './sample.ts'
 
@@ -58,6 +58,8 @@ const checks: Checks<SampleTextsOptions> = {
   temperature: positive,
   top_k: whole(0),
   top_p: ['a number above 0, at most 1', (p) => typeof p === 'number' && p > 0 && p <= 1],
+  min_p: share,
+  repetition_penalty: positive,
   file: text,
   store: ['a store of files', (value) => typeof value === 'object' && value !== null && 'read' in value],
   onText: callable,
@@ -114,9 +116,10 @@ export async function sampleTexts(model: TextSampler, options: SampleTextsOption
 /** A sample; empty where it did not end. */
 async function sampleOf(model: TextSampler, sample: number, options: SampleTextsOptions): Promise<string> {
   const { prompt = '', max_new_tokens = 64, seed = 0, temperature = 1, top_k = 0, top_p = 1 } = options
+  const { min_p = 0, repetition_penalty = 1 } = options
   let reason: FinishReason = 'stop'
   const found = await model.generate(prompt, {
-    ...{ do_sample: true, temperature, top_k, top_p, max_new_tokens },
+    ...{ do_sample: true, temperature, top_k, top_p, min_p, repetition_penalty, max_new_tokens },
     seed: random(seed, 'sample-texts', sample).integer(2 ** 31),
     onFinish: (found) => {
       reason = found

@@ -1,8 +1,9 @@
-// Chooses the next token from logits. Option names are those of transformers' GenerationConfig.
+// Chooses the next token from logits. Option names and their order are those of transformers' GenerationConfig and its
+// LogitsProcessorList: repetition_penalty, temperature, top_k, top_p, min_p.
 
 import type { Random } from '@cola/data'
 
-/** How the next token is chosen: greedy, temperature, top-k, top-p. */
+/** How the next token is chosen. */
 export interface SampleOptions {
   /** Sample the token instead of taking the most probable one. @default false */
   do_sample?: boolean
@@ -12,36 +13,105 @@ export interface SampleOptions {
   top_k?: number
   /** Sample from the smallest set of most probable tokens whose probabilities sum to at least this. @default 1 */
   top_p?: number
+  /** Sample from tokens of at least this share of the greatest probability. @default 0 */
+  min_p?: number
+  /**
+   * Divides the positive logits of tokens that the text has, and multiplies the negative ones (Keskar et al. 2019).
+   * @default 1
+   */
+  repetition_penalty?: number
 }
 
-/** Chooses a token. Of equal logits the lower id ranks first. */
+/**
+ * Chooses a token. Of equal logits the lower id ranks first.
+ * @param text The tokens before it, for `repetition_penalty`. @default none
+ */
 export function nextToken(
   logits: Float32Array,
-  { do_sample = false, temperature = 1, top_k = 0, top_p = 1 }: SampleOptions,
+  options: SampleOptions,
   stream: Random,
+  text: readonly number[] = [],
 ): number {
-  if (!do_sample) return logits.indexOf(logits.reduce((a, b) => Math.max(a, b)))
-  const order = Array.from(logits.keys()).sort((a, b) => (logits[b] as number) - (logits[a] as number) || a - b)
-  const kept = top_k > 0 ? order.slice(0, top_k) : order
-  const greatest = logits[kept[0] as number] as number
-  const weights = kept.map((id) => Math.exp(((logits[id] as number) - greatest) / temperature))
-  const nucleus = nucleusOf(weights, top_p)
-  let remainder = stream.uniform() * nucleus.reduce((a, b) => a + b, 0)
-  const index = nucleus.findIndex((weight) => {
-    remainder -= weight
-    return remainder < 0
-  })
-  return kept[index < 0 ? nucleus.length - 1 : index] as number
+  const { do_sample = false, repetition_penalty = 1 } = options
+  const scores = repetition_penalty === 1 ? logits : penalized(logits, text, repetition_penalty)
+  return do_sample ? sampled(scores, options, stream) : greatestIndex(scores)
 }
 
-/** Nucleus sampling: the first weights whose share of the sum reaches p, inclusive (Holtzman et al. 2020). */
-function nucleusOf(weights: readonly number[], p: number): readonly number[] {
-  if (p >= 1) return weights
-  const total = weights.reduce((a, b) => a + b, 0)
-  let sum = 0
-  const last = weights.findIndex((weight) => {
-    sum += weight / total
-    return sum >= p
-  })
-  return weights.slice(0, last + 1)
+function penalized(logits: Float32Array, text: readonly number[], penalty: number): Float32Array {
+  const scores = logits.slice()
+  for (const id of new Set(text)) {
+    const score = scores[id] as number
+    scores[id] = score < 0 ? score * penalty : score / penalty
+  }
+  return scores
+}
+
+function greatestIndex(scores: Float32Array): number {
+  let best = 0
+  for (let i = 1; i < scores.length; i++) if ((scores[i] as number) > (scores[best] as number)) best = i
+  return best
+}
+
+function sampled(scores: Float32Array, options: SampleOptions, stream: Random): number {
+  const { ids, weights, mass } = candidates(scores, options)
+  let remainder = stream.uniform() * mass
+  for (let i = 0; ; i++) {
+    remainder -= weights(i)
+    if (remainder < 0 || i + 1 === ids.count) return ids.at(i)
+  }
+}
+
+/** The tokens to sample from, most probable first, with weights in proportion to their probabilities. */
+function candidates(scores: Float32Array, { temperature = 1, top_k = 0, top_p = 1, min_p = 0 }: SampleOptions) {
+  const greatest = scores[greatestIndex(scores)] as number
+  const weight = (score: number): number => Math.exp((score - greatest) / temperature)
+  const ranks = ranking(scores)
+  const weights = (i: number): number => weight(scores[ranks(i)] as number)
+  const sum = (count: number): number => {
+    let total = 0
+    for (let i = 0; i < count; i++) total += weights(i)
+    return total
+  }
+  let count = top_k > 0 ? Math.min(top_k, scores.length) : scores.length
+  let mass = top_k > 0 ? sum(count) : scores.reduce((total, score) => total + weight(score), 0)
+  if (top_p < 1 || min_p > 0) {
+    // Nucleus sampling keeps the first weights whose share reaches p (Holtzman et al. 2020); the greatest weight is 1.
+    let [kept, total] = [0, 0]
+    const isIn = () => (top_p >= 1 || total < top_p * mass) && (kept === 0 || weights(kept) >= min_p)
+    while (kept < count && isIn()) total += weights(kept++)
+    ;[count, mass] = [kept, total]
+  }
+  return { ids: { at: ranks, count }, weights, mass }
+}
+
+/** The index of the i-th greatest score, as a function: a heap gives the first ones without sorting a vocabulary. */
+function ranking(scores: Float32Array): (i: number) => number {
+  const before = (a: number, b: number): boolean => {
+    const [x, y] = [scores[a] as number, scores[b] as number]
+    return x > y || (x === y && a < b)
+  }
+  const heap = Int32Array.from(scores.keys())
+  let size = heap.length
+  const sink = (from: number): void => {
+    const id = heap[from] as number
+    let at = from
+    for (let child = 2 * at + 1; child < size; child = 2 * at + 1) {
+      if (child + 1 < size && before(heap[child + 1] as number, heap[child] as number)) child++
+      if (!before(heap[child] as number, id)) break
+      heap[at] = heap[child] as number
+      at = child
+    }
+    heap[at] = id
+  }
+  for (let i = (size >> 1) - 1; i >= 0; i--) sink(i)
+  const ranked: number[] = []
+  return (i) => {
+    while (ranked.length <= i) {
+      ranked.push(heap[0] as number)
+      size--
+      heap[0] = heap[size] as number
+      sink(0)
+    }
+    return ranked[i] as number
+  }
 }

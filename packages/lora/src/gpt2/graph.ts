@@ -108,7 +108,7 @@ function project(g: Builder, x: Value, matrix: Value, name: string): string {
 }
 
 /** Names of the cached tensors: `0.key`, `0.value`, `1.key`, ... */
-export const cachedValues = ({ n_layer }: Gpt2Config): string[] =>
+const cachedValues = ({ n_layer }: Gpt2Config): string[] =>
   Array.from({ length: n_layer }, (_, i) => [`${i}.key`, `${i}.value`]).flat()
 
 /** 0 where a token attends (the same sentence, up to its own position), -1e9 elsewhere. */

@@ -17,7 +17,6 @@ import { cloneGraph, formatValue, type Graph, getValue, type Model, prune } from
 import { type Batch, paddedBatches, vocabularySize } from '@cola/train'
 import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
-import type { Gpt2Config } from '../gpt2/config.ts'
 import { gpt2 } from '../gpt2/graph.ts'
 import { withPaddedInputs } from '../gpt2/padded-inputs.ts'
 import { checkVocabulary } from '../onnx/check-vocabulary.ts'
@@ -27,6 +26,7 @@ import { hiddenStates, isHidden } from '../onnx/hidden.ts'
 import { onnxFiles } from '../onnx/dtypes.ts'
 import { type OnnxModel, type OnnxModelOptions, openOnnxModel } from '../onnx/open.ts'
 import type { Quantization } from '../onnx/quantization.ts'
+import { readCachedModel } from '../onnx/read.ts'
 import { withNextTokenLogits } from './language-model.ts'
 import { loadPretrained, type Pretrained } from './pretrained.ts'
 
@@ -66,8 +66,12 @@ export interface BaseModel {
    * @throws {ConfigError} for an encoder, or a decoder without a language-model head.
    */
   readonly languageModel: () => Model
-  /** The language model with a cache of keys and values, for `createGenerator`; undefined where the base has none. */
-  readonly cachedLanguageModel: (() => { model: Model; config: Gpt2Config }) | undefined
+  /**
+   * The language model with its cache of keys and values, for `createGenerator`: adapters for `languageModel` fit it.
+   * Undefined for a file without a cache.
+   * @throws {ConfigError} as `languageModel` does.
+   */
+  readonly cachedLanguageModel: () => Model | undefined
   /** Makes batches of token ids for a graph that was built on this base. */
   readonly batches: (graph: Graph) => (rows: readonly TokenSequence[]) => PlacedBatch
   /** A copy for other programs: int64 `input_ids` and `attention_mask` [batch, sequence], padded on either side. */
@@ -116,7 +120,7 @@ async function isGpt2Checkpoint(files: Files): Promise<boolean> {
 type Origin = BaseModel['origin'] & { name: string }
 
 function onnxBase(
-  { model, config, tokenizer, files, folder }: OnnxModel,
+  { model, config, tokenizer, files, folder, file }: OnnxModel,
   { name, ...origin }: Origin = { name: files.where },
 ): BaseModel {
   const vocab_size = vocabularySize(model.graph)
@@ -144,7 +148,10 @@ function onnxBase(
       checkVocabulary(model.graph, tokenizer, name)
       return textOnly(withNextTokenLogits(model, config, causal))
     },
-    cachedLanguageModel: undefined,
+    cachedLanguageModel: () => {
+      const cached = readCachedModel(files, file, config)
+      return cached && withParametersOf(withNextTokenLogits(cached, config, causal, isPresent), model)
+    },
     batches: (graph) => {
       const collate = paddedBatches(graph, padding)
       return (rows) => {
@@ -175,10 +182,22 @@ function gpt2Base(
     vocab_size: config.vocab_size,
     hiddenStates: () => build('none'),
     languageModel: () => build('language-model'),
-    cachedLanguageModel: () => ({ model: gpt2(config, parameters, { head: 'language-model', cache: true }), config }),
+    cachedLanguageModel: () => gpt2(config, parameters, { head: 'language-model', cache: true }),
     batches: () => packedBatch,
     padded: withPaddedInputs,
   }
+}
+
+const isPresent = (output: string): boolean => output.startsWith('present')
+
+/** The model with the tensors of another one that has parameters of the same names, which may be quantized. */
+function withParametersOf(cached: Model, { graph: { initializers } }: Model): Model {
+  const graph = cloneGraph(cached.graph)
+  for (const [name, { dims }] of graph.initializers) {
+    const value = initializers.get(name)
+    if (value?.dims.join() === dims.join()) graph.initializers.set(name, value)
+  }
+  return { ...cached, graph }
 }
 
 /** @throws {ConfigError} for a graph with inputs that a batch of texts lacks. */

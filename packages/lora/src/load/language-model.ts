@@ -28,13 +28,19 @@ const logitScales: Readonly<Record<string, unknown>> = {
 }
 
 /**
- * A copy of the model whose only output is `logits` [batch, sequence, vocab_size]; others, such as `present.0.key`, are
- * removed.
+ * A copy of the model whose first output is `logits` [batch, sequence, vocab_size]; of the others, those that are kept
+ * follow it.
  * @param causal Whether a token attends to earlier tokens only.
+ * @param keeps Which other outputs are kept, such as `present.0.key`. @default none
  * @throws {ConfigError} for an encoder, and for a model that has neither logits nor hidden states with embeddings that
  * are tied to its head.
  */
-export function withNextTokenLogits(model: Model, config: Config, causal: boolean): Model {
+export function withNextTokenLogits(
+  model: Model,
+  config: Config,
+  causal: boolean,
+  keeps: (output: string) => boolean = () => false,
+): Model {
   if (!causal)
     throw new ConfigError({
       where: `model_type "${config.model_type}"`,
@@ -46,7 +52,7 @@ export function withNextTokenLogits(model: Model, config: Config, causal: boolea
   const logits = logitsOf(graph, config)
   if (logits === undefined) addTiedHead(graph, config)
   else if (logits !== 'logits') rename(graph, logits)
-  graph.outputs = ['logits']
+  graph.outputs = ['logits', ...graph.outputs.filter((name) => name !== 'logits' && keeps(name))]
   prune(graph)
   return { graph, trainable: new Set(model.trainable) }
 }

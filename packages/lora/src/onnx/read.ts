@@ -1,7 +1,16 @@
 // Reads an ONNX file as a model that can be trained.
 
 import { type Files, placeOf } from '@cola/data'
-import { decodeGraph, foldLinear, inferModel, type Model, simplify, withoutCache } from '@cola/graph'
+import {
+  cachesOf,
+  decodeGraph,
+  foldLinear,
+  type Graph,
+  inferModel,
+  type Model,
+  simplify,
+  withoutCache,
+} from '@cola/graph'
 import { externalDataOf } from '@cola/train'
 import { checkCache } from './check-cache.ts'
 import { canonicalize } from './names.ts'
@@ -15,15 +24,34 @@ import { canonicalize } from './names.ts'
  * @throws {FormatError | GraphError | ShapeError | UnsupportedOperatorError | FileError} naming file, node and value.
  * @throws {ConfigError} for a decoder with other heads than its configuration.
  */
-export function readOnnxModel(
-  files: Files,
-  name: string,
-  config: Readonly<Record<string, unknown>> & { model_type: string },
-): Model {
+export function readOnnxModel(files: Files, name: string, config: Config): Model {
+  return named(inferModel(withoutCache(readGraph(files, name, config)), { widen: true }), config)
+}
+
+/**
+ * Reads a decoder's file in the form in which it generates: with its cache of keys and values and the runtime's
+ * attention, float32, parameters under the names that {@link readOnnxModel} gives them.
+ * @returns Undefined for a file without a cache.
+ * @throws as {@link readOnnxModel} does.
+ */
+export function readCachedModel(files: Files, name: string, config: Config): Model | undefined {
+  const decoded = readGraph(files, name, config)
+  if (cachesOf(decoded).length === 0) return undefined
+  return named(inferModel(decoded, { widen: true, keepAttention: true }), config)
+}
+
+type Config = Readonly<Record<string, unknown>> & { model_type: string }
+
+function readGraph(files: Files, name: string, config: Config): Graph {
   const where = placeOf(files, name)
   const decoded = decodeGraph(files.read(name), { where, externalData: externalDataOf(files, name) })
   checkCache(decoded, config, where)
-  const graph = foldLinear(simplify(inferModel(withoutCache(decoded), { widen: true })))
-  canonicalize(graph, config.model_type)
+  return decoded
+}
+
+/** The model with linear layers as single operators, and with transformers' names. */
+function named(inferred: Graph, { model_type }: Config): Model {
+  const graph = foldLinear(simplify(inferred))
+  canonicalize(graph, model_type)
   return { graph, trainable: new Set() }
 }

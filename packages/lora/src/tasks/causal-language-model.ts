@@ -130,10 +130,8 @@ export const causalLanguageModel: Task<Types> = {
   batchSizes: { batch_size: 8, eval_batch_size: 8 },
   scoresTraining: false,
   serve(predict, { eos_token_id, chat_template }, context) {
-    const logits = async (input_ids: readonly number[]) => {
-      const [{ next } = {}] = await predict([{ input_ids }])
-      return next as Float32Array
-    }
+    const logits = async (texts: readonly (readonly number[])[]) =>
+      (await predict(texts.map((input_ids) => ({ input_ids })))).map(({ next }) => next as Float32Array)
     return textGenerator({ context, logits, eos_token_id, chat_template })
   },
 }

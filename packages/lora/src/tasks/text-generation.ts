@@ -3,82 +3,155 @@
 import type { ChatMessage, Tokenizer } from '@cola/data'
 import { adapterTensors } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
-import { type GenerateOptions, generateTokens } from '../generate/generate-tokens.ts'
-import { createGenerator, type Generator } from '../generate/generator.ts'
+import { type Decoder, openDecoder } from '../generate/decoder.ts'
+import { type GenerateOptions, type NextTokenModel, streamTokens } from '../generate/generate-tokens.ts'
+import { merge } from '../inject/merge.ts'
 import { startTokens } from './end-tokens.ts'
 import { requireMessages } from './language-model-rows.ts'
 import type { ServeContext } from './task.ts'
 
 /** Options of generating text. */
-export interface GenerateTextOptions extends Omit<GenerateOptions, 'onToken'> {
+export interface GenerateTextOptions extends Omit<GenerateOptions, 'onToken' | 'attention_mask'> {
   /** Called with each new token, and the new text so far. */
   onToken?: (id: number, text: string) => void
 }
 
+/** Options of generating texts for several prompts. */
+export interface GenerateTextsOptions extends Omit<GenerateTextOptions, 'onToken'> {
+  /** Called with each new token, the new text of its row so far, and the row. */
+  onToken?: (id: number, text: string, row: number) => void
+}
+
+/** A text to continue, or a conversation to answer. */
+export type TextPrompt = string | readonly ChatMessage[]
+
 /** Methods of a fine-tuned language model. */
 export interface TextGenerator {
   /**
-   * Continues a text, or answers a conversation through the model's chat template. A text begins with the special
-   * tokens that the tokenizer puts before it; an empty one with the start token.
-   * @returns The new text alone, without the end token.
+   * Continues a text, or answers a conversation through the model's chat template; or several at once. A text begins
+   * with the special tokens that the tokenizer puts before it; an empty one with the start token.
+   * @returns The new text alone, without the end token, and without a stop string and what follows it.
    * @throws {DataError} for what is neither a string nor messages, and messages that the chat template refuses;
    * {FeedError} for a prompt that leaves no place for another token; {ConfigError} for an option out of its range.
    */
-  readonly generate: (prompt: string | readonly ChatMessage[], options?: GenerateTextOptions) => Promise<string>
+  readonly generate: {
+    (prompt: TextPrompt, options?: GenerateTextOptions): Promise<string>
+    (prompts: readonly TextPrompt[], options?: GenerateTextsOptions): Promise<string[]>
+  }
+  /**
+   * The new text in pieces as it comes; together they are what `generate` returns. A loop that breaks off ends the
+   * generation.
+   * @throws as `generate` does, at the first piece.
+   */
+  readonly stream: (prompt: TextPrompt, options?: GenerateTextOptions) => AsyncGenerator<string, void, undefined>
 }
 
 export interface TextGeneratorParts {
   context: ServeContext
-  /** Logits of the token that follows a text, for models without a cache: each call reads the whole text. */
-  logits: (text: readonly number[]) => Promise<Float32Array>
+  /** Logits of the token that follows each text, for models without a cache: each call reads the whole texts. */
+  logits: (texts: readonly (readonly number[])[]) => Promise<readonly Float32Array[]>
   eos_token_id: readonly number[]
   chat_template: string | undefined
 }
 
 /** Builds `generate`. With a cache, a second session of the model is opened when the first text is asked for. */
 export function textGenerator({ context, logits, eos_token_id, chat_template }: TextGeneratorParts): TextGenerator {
-  const { base, device, adapted, lazily } = context
-  const { tokenizer, max_length, vocab_size, cachedLanguageModel } = base
-  const uncached: Generator['generate'] = (prompt, options) =>
-    generateTokens({ logits, vocab_size, max_length }, prompt, options)
-  const cached =
-    cachedLanguageModel &&
-    lazily(async () => {
-      const { model, config } = cachedLanguageModel()
-      const trained = await adapted()
-      const loaded = loadAdapter(model, { config: trained.config, tensors: adapterTensors(trained) })
-      return createGenerator(loaded, { config, device })
-    })
+  const { tokenizer, vocab_size, max_length } = context.base
+  const uncached: NextTokenModel['logits'] = async (texts) => {
+    const rows = await logits([...texts.values()])
+    return new Map([...texts.keys()].map((row, i) => [row, rows[i] as Float32Array]))
+  }
+  const decoder = context.lazily(() => openCached(context))
+  const isBatch = (prompt: TextPrompt | readonly TextPrompt[]): prompt is readonly TextPrompt[] =>
+    Array.isArray(prompt) && (typeof prompt[0] === 'string' || Array.isArray(prompt[0]))
+
+  /** The new texts after each new token. */
+  async function* texts(prompts: readonly TextPrompt[], options: GenerateTextsOptions) {
+    const rows = prompts.map((prompt) => promptIds(prompt, context, chat_template))
+    const generated = rows.map((): number[] => [])
+    const decode = (ids: readonly number[], row: number) => newText(tokenizer, rows[row] as number[], ids)
+    const { start } = await decoder()
+    const model: NextTokenModel = { ...(start?.({}) ?? { logits: uncached }), vocab_size, max_length, decode }
+    const { onToken, ...rest } = options
+    for await (const { row, id } of streamTokens(model, rows, {
+      ...rest,
+      eos_token_id: options.eos_token_id ?? eos_token_id,
+      // What is no function is left to the check of options.
+      ...(typeof onToken === 'function' || onToken === undefined ? {} : { onToken }),
+    })) {
+      const ids = generated[row] as number[]
+      ids.push(id)
+      const text = cut(decode(ids, row), options)
+      onToken?.(id, text, row)
+      yield { row, text }
+    }
+  }
+  async function generate(prompt: TextPrompt, options?: GenerateTextOptions): Promise<string>
+  async function generate(prompts: readonly TextPrompt[], options?: GenerateTextsOptions): Promise<string[]>
+  async function generate(
+    prompt: TextPrompt | readonly TextPrompt[],
+    options: GenerateTextsOptions = {},
+  ): Promise<string | string[]> {
+    const prompts = isBatch(prompt) ? prompt : [prompt]
+    const found = prompts.map(() => '')
+    for await (const { row, text } of texts(prompts, options)) found[row] = text
+    return isBatch(prompt) ? found : (found[0] as string)
+  }
   return {
-    async generate(prompt, options = {}) {
-      const ids = promptIds(prompt, context, chat_template)
-      const generate = cached ? (await cached()).generate : uncached
-      const generated = await generate(ids, {
-        ...options,
-        eos_token_id: options.eos_token_id ?? eos_token_id,
-        onToken: withText(options.onToken, (tokens) => newText(tokenizer, ids, tokens)),
-      })
-      return newText(tokenizer, ids, generated)
+    generate,
+    async *stream(prompt, options = {}) {
+      let [given, last] = ['', '']
+      for await (const { text } of texts([prompt], options)) {
+        last = text
+        const sure = certain(text, options)
+        if (!sure.startsWith(given) || sure.length === given.length) continue
+        yield sure.slice(given.length)
+        given = sure
+      }
+      if (last.length > given.length) yield last.slice(given.length)
     },
   }
 }
 
-/** A listener to tokens that also tells the new text; what is no function is left to the check of options. */
-function withText(onToken: GenerateTextOptions['onToken'], textOf: (generated: readonly number[]) => string) {
-  if (typeof onToken !== 'function') return onToken
-  const generated: number[] = []
-  return (id: number) => {
-    generated.push(id)
-    onToken(id, textOf(generated))
-  }
+/**
+ * The trained model with its cache. The adapter is merged, but for a base in 4 or 8 bits, which would lose them.
+ * Without `start` for a base without a cache.
+ */
+async function openCached({
+  base,
+  device,
+  adapted,
+}: ServeContext): Promise<Pick<Decoder, 'release'> & Partial<Decoder>> {
+  const model = base.cachedLanguageModel()
+  if (!model) return { release: async () => undefined }
+  const trained = await adapted()
+  const loaded = loadAdapter(model, { config: trained.config, tensors: adapterTensors(trained) })
+  const isPacked = [...model.graph.initializers.values()].some(({ packed }) => packed)
+  return openDecoder(isPacked ? loaded.graph : merge(loaded).graph, device, [])
+}
+
+const stopsOf = ({ stop_strings = [] }: Pick<GenerateTextOptions, 'stop_strings'>): readonly string[] =>
+  [stop_strings].flat()
+
+/** A text up to its first stop string. */
+function cut(text: string, options: Pick<GenerateTextOptions, 'stop_strings'>): string {
+  const ends = stopsOf(options).flatMap((stop) => (text.includes(stop) ? [text.indexOf(stop)] : []))
+  return text.slice(0, Math.min(text.length, ...ends))
+}
+
+/** The part of a text that further tokens leave as it is: without the begin of a character or of a stop string. */
+function certain(text: string, options: Pick<GenerateTextOptions, 'stop_strings'>): string {
+  const whole = text.replace(/\uFFFD+$/, '')
+  const begun = stopsOf(options).flatMap((stop) =>
+    Array.from({ length: stop.length - 1 }, (_, i) => stop.length - 1 - i).filter((size) =>
+      whole.endsWith(stop.slice(0, size)),
+    ),
+  )
+  return whole.slice(0, whole.length - Math.max(0, ...begun))
 }
 
 /** Token ids of a prompt. What the tokenizer puts behind a text ends it, and is left out. */
-function promptIds(
-  prompt: string | readonly ChatMessage[],
-  { base }: ServeContext,
-  chat_template: string | undefined,
-): readonly number[] {
+function promptIds(prompt: TextPrompt, { base }: ServeContext, chat_template: string | undefined): readonly number[] {
   const { tokenizer } = base
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false })
   if (typeof prompt === 'string') {

@@ -1,0 +1,13 @@
+// RMS normalization by the runtime's own operator, which it also fuses with the residual connection before it.
+
+import { cloneGraph, type Graph } from '../ir/graph.ts'
+
+/** A copy of the graph with SimplifiedLayerNormalization in place of RMSNormalization. For inference: no gradient rule. */
+export const runtimeNormalizations = (graph: Graph): Graph => ({
+  ...cloneGraph(graph),
+  nodes: graph.nodes.map((node) =>
+    node.domain === '' && node.opType === 'RMSNormalization'
+      ? { ...node, opType: 'SimplifiedLayerNormalization' }
+      : node,
+  ),
+})

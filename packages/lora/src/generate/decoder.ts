@@ -1,0 +1,104 @@
+// Opens a decoder with a cache for generation: finds its cache, and lets it compute the logits of last tokens only.
+
+import {
+  addInput,
+  cachesOf,
+  cloneGraph,
+  getValue,
+  type Graph,
+  prune,
+  rowsAt,
+  runtimeNormalizations,
+  uniqueName,
+} from '@cola/graph'
+import { type Device, openSession, type OrtTensors, resolveDevice } from '@cola/train'
+import { ConfigError } from '../errors.ts'
+import { type CachedDecoder, cachedLogits, isGridInput } from './cached-logits.ts'
+import type { NextTokenModel } from './generate-tokens.ts'
+
+/** A decoder that is open. */
+export interface Decoder {
+  /** Logits for the texts of one call of `generate`. @param others Feeds of further inputs. */
+  readonly start: (others: OrtTensors) => Pick<NextTokenModel, 'logits' | 'end'>
+  readonly release: () => Promise<void>
+}
+
+/**
+ * Opens a session.
+ * @param others Names of inputs that `start` is given, those of an adapter.
+ * @throws {ConfigError} for a model without a cache, and for inputs that a text does not give.
+ * @throws {DeviceError} when the device is not available.
+ */
+export async function openDecoder(original: Graph, device: Device, others: readonly string[]): Promise<Decoder> {
+  const presents = presentsOf(original)
+  requireInputs(original, [...presents.keys(), ...others])
+  const { graph, lastToken, logits } = atLastTokens(original, [...presents.values()])
+  const resident = [...presents.values()]
+  // Weights are multiplied at every token: the layout of the kernels pays.
+  const runnable = { graph, resident, packWeights: true }
+  const session = await openSession(runnable, await resolveDevice(device, runnable))
+  const compact = graph.nodes.some(({ opType }) => opType === 'GroupQueryAttention')
+  const hasPositions = ['position_ids', 'past_position_ids'].some((name) => graph.inputs.includes(name))
+  const padding = compact || hasPositions ? 'right' : 'left'
+  const decoder: CachedDecoder = { graph, session, presents, lastToken, logits, compact, padding }
+  return { start: (feeds) => cachedLogits(decoder, feeds), release: () => session.release() }
+}
+
+/** The output of the cache by its input. @throws {ConfigError} for a graph without a cache, or an input without output. */
+function presentsOf(graph: Graph): Map<string, string> {
+  const caches = cachesOf(graph)
+  if (caches.length === 0)
+    throw new ConfigError({
+      where: `model "${graph.name}"`,
+      what: 'it keeps no keys and values',
+      expected: 'inputs such as past_key_values.0.key, and outputs such as present.0.key',
+      found: graph.inputs.slice(0, 6).join(', '),
+      fix: "Open the file with openBase, or build GPT-2 with head: 'language-model' and cache: true.",
+    })
+  return new Map(
+    caches.map((name) => {
+      const rest = name.replace(/^past(_key_values)?/, '')
+      const present = [`present${rest}`, `present_key_values${rest}`].find((output) => graph.outputs.includes(output))
+      if (present !== undefined) return [name, present]
+      throw new ConfigError({
+        where: `model "${graph.name}", input "${name}"`,
+        what: 'no output gives these keys or values with those of new tokens',
+        expected: `an output "present${rest}"`,
+        found: graph.outputs.slice(0, 6).join(', '),
+      })
+    }),
+  )
+}
+
+function requireInputs(graph: Graph, known: readonly string[]): void {
+  const unknown = graph.inputs.filter((name) => !isGridInput(name) && !known.includes(name))
+  if (unknown.length === 0) return
+  throw new ConfigError({
+    where: `model "${graph.name}"`,
+    what: 'it takes inputs that a text does not give',
+    expected: 'input_ids, attention_mask, position_ids, and a cache',
+    found: unknown.slice(0, 6).join(', '),
+  })
+}
+
+/** The graph with logits [batch, vocab_size] of the tokens at the indices in an input. */
+function atLastTokens(original: Graph, presents: readonly string[]) {
+  const graph = cloneGraph(original)
+  const lastToken = uniqueName(graph, 'last_token')
+  const indices = addInput(graph, lastToken, 'int64', ['batch'])
+  const output = graph.outputs.includes('logits') ? 'logits' : (graph.outputs[0] as string)
+  const { name: logits } = rowsAt(graph, getValue(graph, output), indices)
+  graph.outputs = [logits, ...presents]
+  prune(graph)
+  return { graph: withGrowingCache(runtimeNormalizations(graph)), lastToken, logits }
+}
+
+/** The graph whose attention has a cache of all tokens, where the file asks for one of the window's size. */
+const withGrowingCache = (graph: Graph): Graph => ({
+  ...graph,
+  nodes: graph.nodes.map((node) =>
+    node.attributes.sliding_window_cache === 1
+      ? { ...node, attributes: { ...node.attributes, sliding_window_cache: 0 } }
+      : node,
+  ),
+})

@@ -1,0 +1,51 @@
+// Checks prompts of token ids, and takes the padding out of them.
+
+import { ConfigError, FeedError } from '@cola/train'
+
+/**
+ * The tokens of each prompt without its padding, as arrays of their own.
+ * @throws {ConfigError} for a mask of another shape than the prompts.
+ */
+export function withoutPadding(
+  prompts: readonly (readonly number[])[],
+  attention_mask: readonly number[] | readonly (readonly number[])[] | undefined,
+): number[][] {
+  if (attention_mask === undefined) return prompts.map((ids) => [...ids])
+  const isRow = prompts.length === 1 && typeof attention_mask[0] === 'number'
+  const masks = (isRow ? [attention_mask] : attention_mask) as readonly (readonly number[])[]
+  const lengths = (rows: readonly (readonly number[])[]) => `[${rows.map(({ length }) => length).join(', ')}]`
+  if (lengths(prompts) !== lengths(masks))
+    throw new ConfigError({
+      where: 'generate, option attention_mask',
+      what: 'not of the shape of the prompts',
+      expected: `rows of ${lengths(prompts)}`,
+      found: lengths(masks),
+    })
+  return prompts.map((ids, row) => ids.filter((_, i) => masks[row]?.[i] === 1))
+}
+
+/** @throws {FeedError} for an empty prompt, a token outside of the vocabulary, or a prompt without a free position. */
+export function requirePrompt(
+  prompt: readonly number[],
+  where: string,
+  { vocab_size, max_length }: { readonly vocab_size: number; readonly max_length: number },
+): void {
+  if (prompt.length === 0)
+    throw new FeedError({ where, what: 'no tokens', fix: 'Begin with the tokenizer’s start or end token.' })
+  if (prompt.length >= max_length)
+    throw new FeedError({
+      where,
+      what: 'no place left in the position table',
+      expected: `fewer than ${max_length} tokens`,
+      found: String(prompt.length),
+      fix: 'Shorten the prompt.',
+    })
+  const unknown = prompt.find((id) => !(Number.isSafeInteger(id) && id >= 0 && id < vocab_size))
+  if (unknown !== undefined)
+    throw new FeedError({
+      where,
+      what: 'a token id without a row in the embedding table',
+      expected: `0 to ${vocab_size - 1}`,
+      found: String(unknown),
+    })
+}
