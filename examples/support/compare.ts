@@ -64,7 +64,7 @@ export function verdict(name: string, pairs: Pairs): string {
   const { difference, p } = bootstrap(matthewsCorrelation, pairs)
   const change =
     `MCC on ${name} ${difference >= 0 ? 'rises' : 'falls'} by ${three(Math.abs(difference))} with distillation ` +
-    `(p ${three(p)} over ${pairs.with.length} seeds)`
+    `(p ${three(p)} over ${pairs.with.length} ${pairs.with.length === 1 ? 'seed' : 'seeds'})`
   if (p >= 0.05) return `${change}: no more than noise. **Distillation does not help here.**`
   return `${change}. **Distillation ${difference > 0 ? 'helps' : 'hurts'} here.**`
 }
