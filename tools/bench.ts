@@ -1,6 +1,7 @@
-// npm run bench -- gpt2-lora|lora-onnx|qlora|rnn [options] --json: measures training at the real sizes.
+// npm run bench -- gpt2-lora|lm-memory|lora-onnx|qlora|rnn [options] --json: measures training at the real sizes.
 
 import { gpt2LoraBench } from './bench/gpt2-lora.ts'
+import { lmMemoryBench } from './bench/lm-memory.ts'
 import { loraOnnxBench } from './bench/lora-onnx.ts'
 import { qloraBench } from './bench/qlora.ts'
 import { rnnBench } from './bench/rnn.ts'
@@ -9,6 +10,7 @@ import { webgpuBench } from './bench/webgpu.ts'
 const [name, ...args] = process.argv.slice(2)
 const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = {
   'gpt2-lora': gpt2LoraBench,
+  'lm-memory': lmMemoryBench,
   'lora-onnx': loraOnnxBench,
   qlora: qloraBench,
   rnn: rnnBench,

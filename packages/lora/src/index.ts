@@ -101,6 +101,12 @@ export type {
   TextRow,
 } from './tasks/language-model-rows.ts'
 export type { TextScore } from './tasks/next-token.ts'
+export {
+  nextTokenInputs,
+  nextTokenLoss,
+  type NextTokenLossOptions,
+  type PlacedLabel,
+} from './tasks/next-token-loss.ts'
 export type { GenerateTextOptions, GenerateTextsOptions, TextGenerator, TextPrompt } from './tasks/text-generation.ts'
 export type { SentenceEmbeddingExample } from './tasks/embedding-targets.ts'
 export type {

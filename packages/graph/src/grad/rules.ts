@@ -407,6 +407,8 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   },
   Cast: (c) => [input(c).dtype.startsWith('float') ? cast(c.g, c.dy, input(c).dtype) : null],
 
+  RunAfter: (c) => [c.dy, null],
+
   // piecewise constant, boolean or integer results
   StopGradient: 'none',
   Floor: 'none',

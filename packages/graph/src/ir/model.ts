@@ -28,4 +28,9 @@ export interface Loss {
   readonly meanOver?: MeanOver
   /** The losses whose sum this loss is, if they are means over different things. */
   readonly terms?: readonly Loss[]
+  /**
+   * The outputs of the model with this loss: values that the loss adds. What nothing else reads is not computed.
+   * @default the model's
+   */
+  readonly outputs?: readonly string[]
 }

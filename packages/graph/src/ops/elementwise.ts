@@ -96,6 +96,8 @@ export const elementwise = {
   },
   /** The identity without a gradient (torch.Tensor.detach). Not an ONNX operator: lowered before running. */
   StopGradient: unary,
+  /** The first input, computed after the second one is. Not an ONNX operator: lowered before running. */
+  RunAfter: { ...unary, inputs: [1, 2] },
   LeakyRelu: { ...unary, attributes: { alpha: ['float', 0.01] } },
   HardSigmoid: { ...unary, attributes: { alpha: ['float', 0.2], beta: ['float', 0.5] } },
   /** x sigmoid(x): SiLU. */

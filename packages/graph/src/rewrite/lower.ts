@@ -44,6 +44,12 @@ const sinusoid =
     return g.Mul(half === 0 ? sign : g.Neg(sign), value)
   }
 
+/** The scalar 0, once a value is known: no number is less than itself, and infinity times 0 would not be 0. */
+function zeroAfter(g: Builder, value: Value): Value {
+  const sum = g.ReduceSum(value, { keepdims: 0 })
+  return cast(g, g.Less(sum, sum), value.dtype)
+}
+
 /** The replacement of each operator; results are equal up to rounding. */
 const lowerings: Partial<Record<OperatorName, Lowering>> = {
   LogSoftmax: logSoftmax,
@@ -58,6 +64,7 @@ const lowerings: Partial<Record<OperatorName, Lowering>> = {
   Sum: (g, inputs) => inputs.reduce((a, b) => g.Add(a, b)),
   Dropout: (g, [x]) => g.Identity(x as Value),
   StopGradient: (g, [x]) => g.Identity(x as Value),
+  RunAfter: (g, [x, before]) => (before ? g.Add(x as Value, zeroAfter(g, before)) : g.Identity(x as Value)),
   Sign: (g, [x]) => {
     const zero = scalarLike(g, x as Value, 0)
     const is = (condition: Value) => cast(g, condition, (x as Value).dtype)

@@ -8,7 +8,7 @@ import { build } from '../ops/build.ts'
  * The values that everything after them depends on earlier trainables through: after such a value, no other value that
  * depends on a trainable and comes before it is read.
  */
-export function checkpoints({ nodes, outputs }: Graph, trainables: readonly string[]): string[] {
+export function checkpoints({ nodes, outputs, values }: Graph, trainables: readonly string[]): string[] {
   const reached = new Set(trainables)
   const lastRead = new Map<string, number>(outputs.map((name) => [name, nodes.length]))
   nodes.forEach(({ inputs, outputs: made }, i) => {
@@ -16,12 +16,14 @@ export function checkpoints({ nodes, outputs }: Graph, trainables: readonly stri
     if (inputs.some((name) => reached.has(name))) for (const name of made) reached.add(name)
   })
   const parameters = new Set(trainables)
+  // After the last layer there is the loss: its gradient is known at once, and copies would compute the head twice.
+  const isScalar = (name: string) => values.get(name)?.shape.length === 0
   let live: string[] = []
   return nodes.flatMap(({ outputs: made }, i) => {
     live = [...live, ...made.filter((name) => reached.has(name) && !parameters.has(name))].filter(
       (name) => (lastRead.get(name) ?? 0) > i,
     )
-    return live.length === 1 && made.includes(live[0] as string) ? live : []
+    return live.length === 1 && made.includes(live[0] as string) && !isScalar(live[0] as string) ? live : []
   })
 }
 

@@ -91,7 +91,7 @@ function rowwiseValues(graph: Graph, value: Value): Set<string> {
  * Which inputs a node reads by row, if it computes each row of its output from the same row of those and from all of
  * the others; undefined otherwise.
  */
-function rowwiseInputs(graph: Graph, node: Node): readonly boolean[] | undefined {
+export function rowwiseInputs(graph: Graph, node: Node): readonly boolean[] | undefined {
   const inputs = node.inputs.map((name) => (name === '' ? undefined : getValue(graph, name)))
   const [x] = inputs
   if (!x || node.domain !== '') return undefined
@@ -117,6 +117,7 @@ const alongLastAxis = ({ x, attributes: { axis } }: RowContext): boolean => axis
 const rowwise: Readonly<Record<string, (context: RowContext) => boolean>> = {
   Reshape: ({ x, output }) =>
     typeof output.shape.at(-1) === 'number' && x.shape.length > 1 && x.shape.at(-1) === output.shape.at(-1),
+  Dropout: () => true,
   LayerNormalization: alongLastAxis,
   RMSNormalization: alongLastAxis,
   Gemm: ({ inputs: [, , c], attributes: { transA } }) => transA === 0 && (!c || isBroadcast(c)),

@@ -103,6 +103,10 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
     { shapes: [[2, 3]], apply: (g, [x]) => g.Gelu(x as Value), dtype: 'float32' },
   ],
   Identity: unary('Identity'),
+  RunAfter: [
+    { shapes: [[2, 3]], apply: (g, [x]) => g.RunAfter(x as Value) },
+    { shapes: [[2, 3]], apply: (g, [x]) => g.RunAfter(x as Value, g.Exp(x as Value)) },
+  ],
   Clip: [
     {
       shapes: [[2, 3]],

@@ -28,6 +28,7 @@ const others = [
   'GroupQueryAttention',
   'MatMulNBits',
   'RMSNormalization',
+  'RunAfter',
   'SimplifiedLayerNormalization',
   'SkipLayerNormalization',
   'StopGradient',

@@ -8,7 +8,7 @@ import { withAdapter } from '../inject/with-adapter.ts'
 import { type BaseModelSource, openBase } from '../load/base.ts'
 import type { Encoded, TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
-import { batchFunctions } from './batch-functions.ts'
+import { batchFunctions, evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { type FineTuneOptions, readOptions } from './options.ts'
 
@@ -45,7 +45,12 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, max_length)]) warn(message)
   const artifacts = generateArtifacts(model, {
-    loss: task.loss(settings),
+    loss: task.loss(settings, { base, examples: train.examples, batch_size: training.batch_size }),
+    evalLoss: evalLossOf(task, settings, {
+      base,
+      examples: evaluation.examples,
+      batch_size: training.eval_batch_size,
+    }),
     optimizer: adamw(optimizer),
     frozenProducts,
     gradientCheckpointing,

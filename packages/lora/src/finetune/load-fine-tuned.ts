@@ -11,6 +11,7 @@ import { type BaseModelSource, openBase } from '../load/base.ts'
 import type { OnnxModelOptions } from '../onnx/open.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
+import { evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { trainingDefaults } from './options.ts'
 import { baseOf, readSettings, settingsFile } from './save.ts'
@@ -60,7 +61,9 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   const model = loadAdapter(task.head(base, settings, 0), await openAdapter(files))
   const served = options.merge ? merge(model) : model
   const device = options.device ?? defaultDevice()
-  const session = await openEvaluation(served, { loss: task.loss(settings), device })
+  const batch_size = options.batch_size ?? task.batchSizes?.eval_batch_size ?? trainingDefaults.eval_batch_size
+  const loss = evalLossOf<T>(task, settings, { base, examples: [], batch_size })
+  const session = await openEvaluation(served, { loss, device })
   return fineTuned<T>({
     task,
     base,
@@ -69,7 +72,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
     model,
     adapted: async () => model,
     session,
-    batch_size: options.batch_size ?? task.batchSizes?.eval_batch_size ?? trainingDefaults.eval_batch_size,
+    batch_size,
     device,
     metrics: Object.fromEntries(Object.entries(saved.metrics).map(([name, value]) => [name, value ?? Number.NaN])),
   })

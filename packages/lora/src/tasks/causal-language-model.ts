@@ -1,8 +1,6 @@
 // CAUSAL_LM: texts, completions of prompts and conversations, token by token; what TRL's SFTTrainer trains by default.
 
-import { DataError, encodeForLanguageModel, ignoreIndex, perplexity, rowPlace } from '@cola/data'
-import { getValue } from '@cola/graph'
-import { crossEntropy } from '@cola/train'
+import { DataError, encodeForLanguageModel, perplexity, rowPlace } from '@cola/data'
 import { flag, oneOf, text, whole } from '@cola/train/options'
 import { architecture } from '../load/architecture.ts'
 import { endTokens } from './end-tokens.ts'
@@ -14,7 +12,8 @@ import {
   type LanguageModelRow,
   textOf,
 } from './language-model-rows.ts'
-import { nextLogits, textScore, type TextScore } from './next-token.ts'
+import { learned, type TextScore, textScores } from './next-token.ts'
+import { nextTokenInputs, nextTokenLoss } from './next-token-loss.ts'
 import { type TextGenerator, textGenerator } from './text-generation.ts'
 import type { Task } from './task.ts'
 
@@ -102,31 +101,33 @@ export const causalLanguageModel: Task<Types> = {
   },
   collate(base, { graph }) {
     const batches = base.batches(graph)
-    const flat = getValue(graph, 'logits').shape.length === 2
     return (examples) => {
-      const { batch, grid, starts } = batches(examples)
-      const [rows, columns] = grid as [number, number]
-      const data = new Int32Array(rows * columns).fill(ignoreIndex)
-      // The logits at a token predict the following one.
-      examples.forEach(({ labels = [] }, i) => {
-        labels.slice(1).forEach((label, at) => {
-          data[(starts[i] as number) + at] = label
-        })
-      })
-      return { ...batch, labels: { data, dims: flat ? [data.length] : grid } }
+      const { batch, starts } = batches(examples)
+      const labels = examples.flatMap((example, i) =>
+        learned(example).map(({ label, at }) => ({ label, place: (starts[i] as number) + at - 1 })),
+      )
+      const next = examples.flatMap(({ input_ids, labels }, i) =>
+        labels ? [] : [(starts[i] as number) + input_ids.length - 1],
+      )
+      return { ...batch, ...nextTokenInputs(labels, next) }
     }
   },
-  loss: () => crossEntropy(),
-  predict({ logits }, examples, _, starts) {
-    const values = logits as { data: Float32Array; dims: readonly number[] }
-    return examples.map(({ input_ids, labels }, i) => {
-      const start = starts()[i] as number
-      return labels ? textScore(values, start, labels) : nextLogits(values, start + input_ids.length - 1)
-    })
-  },
+  loss: (_, { base, examples, batch_size }) =>
+    nextTokenLoss({ labels: mostLabels(examples) * batch_size, vocab_size: base.vocab_size }),
+  evalLoss: (_, { base, examples, batch_size }) =>
+    nextTokenLoss({
+      // Other rows than these are evaluated too.
+      labels: Math.max(mostLabels(examples), 256) * batch_size,
+      vocab_size: base.vocab_size,
+      evaluation: true,
+    }),
+  predict: ({ label_losses, next_logits }, examples) =>
+    textScores(examples, {
+      losses: (label_losses as { data: Float32Array }).data,
+      logits: (next_logits as { data: Float32Array }).data,
+    }),
   scores: (_, __, ___, { loss }) => ({ perplexity: loss >= 0 ? perplexity(loss) : Number.NaN }),
   metricForBestModel: () => 'loss',
-  // The logits of 64 texts of 100 tokens over 50,000 words are 1.3 GB, and the loss holds several such arrays.
   batchSizes: { batch_size: 8, eval_batch_size: 8 },
   scoresTraining: false,
   serve(predict, { eos_token_id, chat_template }, context) {
@@ -136,9 +137,13 @@ export const causalLanguageModel: Task<Types> = {
   },
 }
 
+/** Learned tokens of the text that has most. */
+const mostLabels = (examples: readonly Types['example'][]): number =>
+  examples.reduce((most, example) => Math.max(most, learned(example).length), 0)
+
 /** @throws {DataError} where every text has a single token, or every prompt leaves its completion no place. */
 function requireLearned(examples: readonly Types['example'][], where: string, max_length: number): void {
-  if (examples.some(({ labels }) => labels?.some((label, at) => at > 0 && label !== ignoreIndex))) return
+  if (examples.some((example) => learned(example).length > 0)) return
   throw new DataError({
     where,
     what: 'no token that can be learned',

@@ -12,35 +12,33 @@ export interface TextScore {
   next?: Float32Array
 }
 
-/** Logits of a batch, [..., vocab_size]. */
-interface Logits {
-  readonly data: Float32Array
-  readonly dims: readonly number[]
+/** A text, or a prompt, which has no labels. */
+interface LabelledText {
+  readonly labels?: readonly number[]
 }
 
-/** The logits at a place of the flattened rows. */
-function logitsAt({ data, dims }: Logits, place: number): Float32Array {
-  const width = dims.at(-1) as number
-  return data.subarray(place * width, (place + 1) * width)
-}
+/** The labels that have a loss, each with its place in the text; the first token has nothing before it. */
+export const learned = ({ labels = [] }: LabelledText): { label: number; at: number }[] =>
+  labels.flatMap((label, at) => (at === 0 || label === ignoreIndex ? [] : [{ label, at }]))
 
-/** log sum exp(x) - x[label]. */
-function crossEntropyOf(logits: Float32Array, label: number): number {
-  const greatest = logits.reduce((a, b) => Math.max(a, b))
-  return greatest - (logits[label] as number) + Math.log(logits.reduce((sum, x) => sum + Math.exp(x - greatest), 0))
+/**
+ * The predictions of a batch.
+ * @param outputs `losses`: of the learned labels of all texts, in their order; `logits`: [prompt, vocab_size].
+ */
+export function textScores(
+  texts: readonly LabelledText[],
+  { losses, logits }: { losses: Float32Array; logits: Float32Array },
+): TextScore[] {
+  const width = logits.length / Math.max(1, texts.filter(({ labels }) => !labels).length)
+  let [label, prompt] = [0, 0]
+  return texts.map((text) => {
+    if (!text.labels) {
+      prompt += 1
+      return { loss: 0, tokens: 0, next: logits.slice((prompt - 1) * width, prompt * width) }
+    }
+    const tokens = learned(text).length
+    label += tokens
+    const own = losses.subarray(label - tokens, label)
+    return { loss: own.reduce((a, b) => a + b, 0) / Math.max(1, tokens), tokens }
+  })
 }
-
-/** Mean loss of the labels of a text that begins at a place; the first has nothing before it. */
-export function textScore(logits: Logits, start: number, labels: readonly number[]): TextScore {
-  const losses = labels.flatMap((label, at) =>
-    at === 0 || label === ignoreIndex ? [] : [crossEntropyOf(logitsAt(logits, start + at - 1), label)],
-  )
-  return { loss: losses.reduce((a, b) => a + b, 0) / Math.max(1, losses.length), tokens: losses.length }
-}
-
-/** The logits of the token after the one at a place. */
-export const nextLogits = (logits: Logits, place: number): TextScore => ({
-  loss: 0,
-  tokens: 0,
-  next: logitsAt(logits, place).slice(),
-})

@@ -85,6 +85,15 @@ export interface ExportedExtras {
   files: Readonly<Record<string, unknown>>
 }
 
+/** The batches that a loss is for. */
+export interface LossContext<Example> {
+  base: BaseModel
+  /** Examples that are known already. */
+  examples: readonly Example[]
+  /** Rows of a batch. */
+  batch_size: number
+}
+
 /** Runs examples through the model, in batches, and gives a prediction for each, in order. */
 export type Predict<T extends TypesOfTask> = (examples: readonly T['example'][]) => Promise<T['prediction'][]>
 
@@ -130,7 +139,9 @@ export interface Task<T extends TypesOfTask> {
     settings: T['settings'],
   ) => (examples: readonly T['example'][]) => Batch
   /** The loss that training minimizes. */
-  readonly loss: (settings: T['settings']) => Loss
+  readonly loss: (settings: T['settings'], batches: LossContext<T['example']>) => Loss
+  /** The loss of evaluation, with the outputs that `predict` reads. @default `loss` */
+  readonly evalLoss?: (settings: T['settings'], batches: LossContext<T['example']>) => Loss
   /**
    * One prediction an example, from the outputs of its batch.
    * @param starts Gives the place of each example's first token in the flattened rows of the batch.

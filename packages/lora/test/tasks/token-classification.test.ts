@@ -63,7 +63,10 @@ describe('against transformers and PEFT', () => {
   const run = async (label_all_tokens: boolean) => {
     const { opened, settings, examples, model } = await prepared(label_all_tokens)
     const batch = tokenClassification.collate(opened, model, settings)(examples)
-    const session = await openEvaluation(model, { loss: tokenClassification.loss(settings), device: 'cpu' })
+    const session = await openEvaluation(model, {
+      loss: tokenClassification.loss(settings, { base: opened, examples, batch_size: 1 }),
+      device: 'cpu',
+    })
     const result = await session.runEvalStep(batch)
     await session.release()
     return { settings, batch, result, model }
@@ -95,7 +98,7 @@ describe('against transformers and PEFT', () => {
   ])('trains as PyTorch does: %s', async (_, sizes) => {
     const { model, settings, examples, opened } = await prepared(false)
     const artifacts = generateArtifacts(model, {
-      loss: tokenClassification.loss(settings),
+      loss: tokenClassification.loss(settings, { base: opened, examples, batch_size: 1 }),
       optimizer: sgd(),
     })
     const session = await TrainingSession.create({ artifacts, device: 'cpu' })

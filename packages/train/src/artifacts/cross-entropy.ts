@@ -3,10 +3,12 @@
 import {
   addInput,
   build,
+  type Builder,
   float32,
   type Graph,
   GraphError,
   getValue,
+  inPieces,
   isClass,
   type Loss,
   scale,
@@ -14,7 +16,7 @@ import {
   uniqueName,
   type Value,
 } from '@cola/graph'
-import { atLeast, type Checks, checkOptions, listOf, share, text } from '../options.ts'
+import { atLeast, type Checks, checkOptions, listOf, share, text, whole } from '../options.ts'
 import { classCount } from './loss-terms.ts'
 
 /** Options of {@link crossEntropy}: PyTorch's `ignore_index`, `label_smoothing` and class weights. */
@@ -27,6 +29,13 @@ export interface CrossEntropyOptions {
   label_smoothing?: number
   /** Weight of each class, at least 0. @default none */
   weight?: readonly number[]
+  /**
+   * Compute the logits [rows, classes] in so many pieces of rows, forward and backward, so that one piece of them is in
+   * memory at a time; it divides the number of rows. The numbers are the same. @default 1
+   */
+  pieces?: number
+  /** Name of a value for the loss of each label, 0 where it is ignored. @default none */
+  losses?: string
 }
 
 const checks: Checks<CrossEntropyOptions> = {
@@ -34,6 +43,8 @@ const checks: Checks<CrossEntropyOptions> = {
   labels: text,
   label_smoothing: share,
   weight: listOf(atLeast(0)),
+  pieces: whole(1),
+  losses: text,
 }
 
 /**
@@ -45,7 +56,7 @@ const checks: Checks<CrossEntropyOptions> = {
  */
 export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
   checkOptions('crossEntropy', options, checks)
-  const { logits = 'logits', labels = 'labels', label_smoothing = 0, weight } = options
+  const { logits = 'logits', labels = 'labels', label_smoothing = 0, weight, pieces = 1, losses } = options
   const loss = (graph: Graph): Value => {
     const g = build(graph)
     const scores = getValue(graph, logits)
@@ -60,32 +71,53 @@ export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
     const target = graph.values.get(labels) ?? addInput(graph, labels, 'int32', scores.shape.slice(0, -1))
     const last = g.int64([-1])
     const sumClasses = (value: Value) => g.ReduceSum(value, last, { keepdims: 0 })
-    const zero = scalarLike(g, scores, 0)
-    const logProbabilities = g.LogSoftmax(scores, { axis: -1 })
-    const weights = weight && g.constant('class_weights', float32([classes], weight))
-    const weighted = weights ? g.Mul(logProbabilities, weights) : logProbabilities
-    const isTarget = isClass(g, target, classes)
-    // Where instead of a product: the logit of another class may be -Infinity, and 0 times infinity is NaN.
-    const ofTarget = sumClasses(g.Where(isTarget, weighted, zero))
-    const uniform = () =>
-      g.Where(g.GreaterOrEqual(target, g.scalar(0, 'int32')), scale(g, sumClasses(weighted), 1 / classes), zero)
-    const scored =
-      label_smoothing === 0
-        ? ofTarget
-        : g.Add(scale(g, ofTarget, 1 - label_smoothing), scale(g, uniform(), label_smoothing))
-    const minusWeights = weight
-      ? g.constant(
-          'class_weights.negative',
-          float32(
-            [classes],
-            Array.from(weight, (w) => -w),
-          ),
-        )
-      : scalarLike(g, scores, -1)
     const sum = (value: Value) => g.ReduceSum(value, { keepdims: 0 })
+    const zero = scalarLike(g, scores, 0)
+    const weights = weight && g.constant('class_weights', float32([classes], weight))
+    const minusOne = scalarLike(g, scores, -1)
+    const minusWeights =
+      weight &&
+      g.constant(
+        'class_weights.negative',
+        float32(
+          [classes],
+          Array.from(weight, (w) => -w),
+        ),
+      )
+    /** Minus the loss of each row, and minus the sum of their weights. */
+    const score = (rows: Value, labelsOfRows: Value): [Value, Value] => {
+      const logProbabilities = g.LogSoftmax(rows, { axis: -1 })
+      const weighted = weights ? g.Mul(logProbabilities, weights) : logProbabilities
+      const isTarget = isClass(g, labelsOfRows, classes)
+      // Where instead of a product: the logit of another class may be -Infinity, and 0 times infinity is NaN.
+      const ofTarget = sumClasses(g.Where(isTarget, weighted, zero))
+      const isLabel = g.GreaterOrEqual(labelsOfRows, g.scalar(0, 'int32'))
+      const uniform = () => g.Where(isLabel, scale(g, sumClasses(weighted), 1 / classes), zero)
+      const scored =
+        label_smoothing === 0
+          ? ofTarget
+          : g.Add(scale(g, ofTarget, 1 - label_smoothing), scale(g, uniform(), label_smoothing))
+      // Without weights the labels are counted: no matrix of all classes has to outlive its piece for it.
+      const weighed = minusWeights ? g.Where(isTarget, minusWeights, zero) : g.Where(isLabel, minusOne, zero)
+      return [scored, sum(weighed)]
+    }
+    const parts = rowParts(g, target, pieces)
+    const scored = inPieces(graph, scores, pieces, (rows, i) => score(rows, parts[i] as Value))
+    const total = (values: readonly Value[]) => values.reduce((a, b) => g.Add(a, b))
+    if (losses !== undefined) {
+      const each = scored.map(([rows]) => rows)
+      g.node('Neg', [each.length === 1 ? (each[0] as Value) : g.Concat(...each, { axis: 0 })], { outputs: [losses] })
+    }
     // Without labels the sum of scores is 0, and the divisor only has to be another number than 0.
-    const divisor = g.Min(sum(g.Where(isTarget, minusWeights, zero)), scalarLike(g, scores, -1e-30))
-    return g.node('Div', [sum(scored), divisor], { name: uniqueName(graph, 'loss') })[0] as Value
+    const divisor = g.Min(total(scored.map(([, weighed]) => weighed)), scalarLike(g, scores, -1e-30))
+    const name = uniqueName(graph, 'loss')
+    return g.node('Div', [total(scored.map(([rows]) => sum(rows))), divisor], { name })[0] as Value
   }
   return Object.assign(loss, { meanOver: { labels, logits, ...(weight ? { weight } : {}) } })
 }
+
+/** Equal parts of the labels. */
+const rowParts = (g: Builder, labels: Value, pieces: number): Value[] =>
+  pieces === 1
+    ? [labels]
+    : g.node('Split', [labels], { attributes: { axis: 0, num_outputs: pieces }, outputCount: pieces })

@@ -18,9 +18,11 @@ import {
   type Pass,
   prune,
   recompute,
+  runAfterGradients,
   runPasses,
   sumByProduct,
   type Tensor,
+  turns,
   type Value,
   withoutUnused,
 } from '@cola/graph'
@@ -155,8 +157,9 @@ function accumulateGradients(
     .map((mean, i) => g.Mul(mean, addInput(graph, shareInput(i), 'float32', [])))
     .reduce((a, b) => g.Add(a, b))
   const [forward, kept] = [graph.nodes.length, recomputes ? checkpoints(graph, wrt) : []]
-  const gradients = differentiate(graph, { loss: weighted.name, wrt: [...wrt, ...kept] })
+  const gradients = differentiate(graph, { loss: weighted.name, wrt: [...wrt, ...kept, ...turns(graph)] })
   if (recomputes) recompute(graph, { forward, kept, gradients })
+  runAfterGradients(graph, gradients)
   const reset = addInput(graph, 'lazy_reset_grad', 'bool', [1])
   for (const block of blocks) {
     const gradient = joinValues(graph, block, (name) => gradients.get(name) as Value)

@@ -14,12 +14,13 @@ export function withLoss({ graph }: Model, loss: Loss, parameters: readonly stri
   const forward = cloneGraph(graph)
   const added = addLoss(forward, loss)
   const { means } = added
-  forward.outputs = [added.loss.name, ...graph.outputs]
+  forward.outputs = [added.loss.name, ...(loss.outputs ?? graph.outputs)]
   if (means.length > 1) for (const [i, mean] of means.entries()) addOutput(forward, termOutput(i), mean)
   for (const name of parameters) {
     forward.initializers.delete(name)
     forward.inputs.push(name)
   }
+  if (loss.outputs) prune(forward)
   return { ...added, graph: joinSharedInputs(forward) }
 }
 

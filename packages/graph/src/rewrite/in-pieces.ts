@@ -1,0 +1,64 @@
+// Computes rows of a large matrix piece by piece, so that one piece of it is in memory at a time.
+
+import { type Graph, getValue, type Node, uniqueName, type Value } from '../ir/graph.ts'
+import { producersOf } from '../ir/uses.ts'
+import { addNode } from '../ops/add-node.ts'
+import { build } from '../ops/build.ts'
+import { rowwiseInputs } from './rows-at.ts'
+
+/**
+ * Divides the rows of `value` [rows, width] into pieces and reduces each. The nodes that compute it are copied for each
+ * piece, back to values that are narrower or mix rows; a piece runs after the piece before it was reduced. Call
+ * `prune` afterwards.
+ * @param count Number of pieces; it divides the number of rows.
+ * @param reduce Gives values of a piece [rows / count, width], of which the first one is small and depends on all of it.
+ * @returns What `reduce` gave for each piece.
+ */
+export function inPieces<Reduced extends readonly [Value, ...Value[]]>(
+  graph: Graph,
+  value: Value,
+  count: number,
+  reduce: (piece: Value, index: number) => Reduced,
+): Reduced[] {
+  if (count === 1) return [reduce(value, 0)]
+  const g = build(graph)
+  const producers = producersOf(graph)
+  const parts = new Map<string, Value[]>()
+  const partsOf = (name: string): Value[] => {
+    const known = parts.get(name) ?? splitRows(graph, getValue(graph, name), count)
+    parts.set(name, known)
+    return known
+  }
+  const wideNode = (name: string): { node: Node; isRowwise: readonly boolean[] } | undefined => {
+    const node = getValue(graph, name).shape.at(-1) === value.shape.at(-1) ? producers.get(name) : undefined
+    const isRowwise = node && rowwiseInputs(graph, node)
+    return isRowwise && node.opType !== 'Reshape' ? { node, isRowwise } : undefined
+  }
+
+  let before: Value | undefined
+  function pieceOf(name: string, index: number, made: Map<string, Value>): Value {
+    const known = made.get(name)
+    if (known) return known
+    const wide = wideNode(name)
+    const part = () => g.RunAfter(partsOf(name)[index] as Value, ...(before ? [before] : []))
+    const piece = wide ? copy(wide.node, wide.isRowwise, index, made) : part()
+    made.set(name, piece)
+    return piece
+  }
+  function copy(node: Node, isRowwise: readonly boolean[], index: number, made: Map<string, Value>): Value {
+    const inputs = node.inputs.map((name, i) =>
+      name === '' ? null : isRowwise[i] ? pieceOf(name, index, made) : getValue(graph, name),
+    )
+    const { scope, attributes } = node
+    return addNode(graph, node.opType, inputs, { name: uniqueName(graph, node.name), scope, attributes })[0] as Value
+  }
+  return Array.from({ length: count }, (_, index) => {
+    const reduced = reduce(pieceOf(value.name, index, new Map()), index)
+    before = reduced[0]
+    return reduced
+  })
+}
+
+/** Equal parts of a value's rows. */
+const splitRows = (graph: Graph, value: Value, count: number): Value[] =>
+  build(graph).node('Split', [value], { attributes: { axis: 0, num_outputs: count }, outputCount: count })
