@@ -22,13 +22,23 @@ export {
   type LanguageModelText,
 } from './batch/encode-language-model.ts'
 export { classLabels } from './batch/class-labels.ts'
+export { requireTokenIds } from './batch/token-ids.ts'
 export { ignoreIndex } from './batch/ignore-index.ts'
 export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack-sentences.ts'
 export { packSteps, type StepBatch } from './batch/pack-steps.ts'
 export { editDistance } from './edit-distance.ts'
 export { DataError, type DataProblem, HubError } from './errors.ts'
 export { sha256 } from './files/hash.ts'
-export { fetchFiles, type Files, type FileSink, type FileStore, placeOf, type WantedFile } from './files/files.ts'
+export {
+  fetchFiles,
+  type Files,
+  type FileSink,
+  type FileStore,
+  type Lock,
+  placeOf,
+  type WantedFile,
+} from './files/files.ts'
+export { sweep, thisOwner } from './files/owner.ts'
 export { filesOf, folderFiles, folderSink, folderStore, sinkOf } from './files/folder.ts'
 export { copyFiles, directoryStore } from './files/directory-store.ts'
 export { zipOf } from './files/zip.ts'

@@ -35,7 +35,7 @@ export const gpt2Schema = v.looseObject({
 /** Fields of PEFT's configurations, with their defaults; null and a missing field are the same to PEFT. */
 export const field = {
   boolean: (fallback: boolean) => v.optional(v.boolean(), fallback),
-  number: (fallback: number) => v.optional(v.number(), fallback),
+  number: (fallback: number) => v.optional(v.pipe(v.number(), v.finite()), fallback),
   whole: (fallback: number) => v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), fallback),
   positive: (fallback: number) => v.optional(positive, fallback),
   probability: (fallback: number) => v.optional(probability, fallback),
@@ -101,6 +101,9 @@ export const poolingSchema = v.looseObject({
   pooling_mode_weightedmean_tokens: v.optional(v.boolean(), false),
   pooling_mode_lasttoken: v.optional(v.boolean(), false),
 })
+
+/** model.safetensors.index.json: the file of each tensor. */
+export const indexSchema = v.looseObject({ weight_map: v.record(v.string(), v.string()) })
 
 /** What is saved beside the adapter of a fine-tuned model. */
 export const fineTunedSchema = v.object({

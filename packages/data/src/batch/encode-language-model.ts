@@ -46,7 +46,9 @@ export function encodeForLanguageModel(
   const { where = 'rows', eos_token_id, add_special_tokens = true, vocab_size } = options
   const room = roomFor(options.max_length ?? Number.POSITIVE_INFINITY, 0)
   const around = (ids: readonly number[]) => (add_special_tokens ? tokenizer.buildInputs(ids).input_ids : ids)
-  const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false })
+  // One token more than there is room for tells that a text is too long.
+  const end = { max_length: room + 1, truncation_side: 'right' } as const
+  const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false, ...end })
   const ended = (ids: readonly number[]) =>
     eos_token_id === undefined || ids.at(-1) === eos_token_id ? ids : [...ids, eos_token_id]
   return checkedRows(texts, { vocab_size, max_length: room }, ({ text, prompt }, i) => {

@@ -4,6 +4,7 @@ import { DataError } from '../errors.ts'
 import { requireList } from '../source/row-checks.ts'
 import type { Encoding, EncodingOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
 import { roomFor, truncate } from '../tokenizer/truncate.ts'
+import { requireTokenIds } from './token-ids.ts'
 
 /** A text, or a pair of texts. */
 export interface TextInput {
@@ -75,7 +76,7 @@ const encodingOptions = ({ tooLong: _, vocab_size: __, ...options }: EncodeOptio
  */
 export function checkedRows<Row, More extends object>(
   inputs: readonly Row[],
-  { tooLong = 'truncate', vocab_size = Number.POSITIVE_INFINITY, max_length }: EncodeOptions,
+  { tooLong = 'truncate', vocab_size, max_length }: EncodeOptions,
   encode: (row: Row, i: number) => { encoding: Encoding; more?: More; where: string },
 ): { rows: (TokenSequence & More)[]; truncated: number } {
   let truncated = 0
@@ -83,7 +84,7 @@ export function checkedRows<Row, More extends object>(
     const { encoding, more, where } = encode(input, i)
     const { input_ids, token_type_ids, overflow } = encoding
     if (input_ids.length === 0) throw new DataError({ where, what: 'a text without tokens' })
-    requireIds(input_ids, vocab_size, where)
+    requireTokenIds(input_ids, where, vocab_size)
     if (overflow > 0 && tooLong === 'refuse')
       throw new DataError({
         where,
@@ -122,17 +123,4 @@ function plainEncoder(encode: (text: string) => number[]): Tokenizer['encodePlus
     const input_ids = [...truncate(whole, roomFor(max_length, 0), truncation_side)]
     return { input_ids, token_type_ids: input_ids.map(() => 0), overflow: whole.length - input_ids.length }
   }
-}
-
-/** @throws {DataError} for an id below 0, or of `vocab_size` and above. */
-function requireIds(ids: readonly number[], vocab_size: number, where: string): void {
-  const invalid = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id < vocab_size))
-  if (invalid === undefined) return
-  throw new DataError({
-    where,
-    what: 'a token id without a row in the embedding table',
-    expected: Number.isFinite(vocab_size) ? `0 to ${vocab_size - 1}` : '0 or more',
-    found: String(invalid),
-    fix: "Use the model's own tokenizer; a token that was added to it needs a model with a larger table.",
-  })
 }

@@ -4,6 +4,7 @@
 import { DataError } from '../errors.ts'
 import { classLabels } from './class-labels.ts'
 import { ignoreIndex } from './ignore-index.ts'
+import { requireTokenIds } from './token-ids.ts'
 
 /** Named arrays with shapes; structurally a Batch of @cola/train. */
 export interface PackedBatch {
@@ -26,7 +27,7 @@ interface Placement {
 /**
  * Packs sentences by first-fit decreasing into rows as long as the longest sentence, or somewhat longer if that needs
  * less padding.
- * @throws {DataError} for no sentences or an empty one.
+ * @throws {DataError} for no sentences, an empty one, or a token id that is no whole number of at least 0.
  */
 export function packSentences(sentences: readonly (readonly number[])[]): PackedBatch {
   requireTokens(sentences)
@@ -54,12 +55,13 @@ export function packSentences(sentences: readonly (readonly number[])[]): Packed
   }
 }
 
-/** @throws {DataError} for no sentences or an empty one. */
+/** @throws {DataError} for no sentences, an empty one, or a token id that is no whole number of at least 0. */
 export function requireTokens(sentences: readonly (readonly number[])[]): void {
   if (sentences.length === 0) throw new DataError({ where: 'batch', what: 'no sentences' })
   const empty = sentences.findIndex((ids) => ids.length === 0)
   if (empty >= 0)
     throw new DataError({ where: `sentence ${empty + 1} of the batch`, what: 'a sentence without tokens' })
+  for (const [i, ids] of sentences.entries()) requireTokenIds(ids, `sentence ${i + 1} of the batch`)
 }
 
 /**

@@ -46,7 +46,20 @@ export interface FileSink {
 }
 
 /** A folder that is both read and written. */
-export interface FileStore extends Files, FileSink {}
+export interface FileStore extends Files, FileSink {
+  /**
+   * Takes the lock of a run that writes here; absent where only this process can write.
+   * @throws {DataError} when a living process has it.
+   */
+  lock?(name: string): Lock
+}
+
+/** A lock that is held. */
+export interface Lock {
+  /** Tells other machines, which cannot see this process, that it lives. */
+  touch(): void
+  release(): void
+}
 
 /** The place of a file, for messages: its path on the disk, or its name after that of the folder. */
 export const placeOf = (files: Files, name: string): string =>

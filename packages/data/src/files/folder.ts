@@ -4,6 +4,7 @@ import { DataError } from '../errors.ts'
 import { checkFileName, isFileName } from './file-name.ts'
 import { type Files, type FileSink, type FileStore, refuseMissing } from './files.ts'
 import { longestPointer } from './lfs-pointer.ts'
+import { lockFile } from './lock.ts'
 import { checkRange, refusePointer } from './memory.ts'
 import { fileSystem, paths } from './node.ts'
 import { appendFile, writeFileAtomic } from './write-file.ts'
@@ -95,7 +96,11 @@ export function folderSink(folder: string): FileSink {
 }
 
 /** A folder that is both read and written. @throws {DataError} outside Node. */
-export const folderStore = (folder: string): FileStore => ({ ...folderFiles(folder), ...folderSink(folder) })
+export const folderStore = (folder: string): FileStore => ({
+  ...folderFiles(folder),
+  ...folderSink(folder),
+  lock: (name) => lockFile(paths().join(folder, name)),
+})
 
 /** Files of a path, or those that are open. @throws {DataError} for another value, and for a path outside Node. */
 export function filesOf(folder: string | Files): Files {

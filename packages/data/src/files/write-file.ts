@@ -2,19 +2,35 @@
 
 import { DataError } from '../errors.ts'
 import { fileSystem, paths } from './node.ts'
+import { sweep, thisOwner } from './owner.ts'
 
-let writes = 0
+/** `model.safetensors.PID@HOST-RANDOM.tmp`; earlier versions left the host out. */
+const temporaryName = /\.(\d+(?:@[\w-]+)?)-\w+\.tmp$/
+const temporaryPath = (path: string): string => `${path}.${thisOwner()}-${Math.random().toString(36).slice(2, 10)}.tmp`
+
+/** Folders that this process has swept. */
+const swept = new Set<string>()
+
+/** Removes the temporary files of killed writes, once for each folder. */
+function sweepOnce(folder: string): void {
+  if (swept.has(folder)) return
+  swept.add(folder)
+  sweep(folder, temporaryName)
+}
 
 /**
- * Writes a temporary file beside the file, flushes it to disk and renames it.
+ * Writes a temporary file beside the file, flushes it to disk and renames it. The first write in a folder removes the
+ * temporary files there that killed processes have left.
  * @throws {DataError} naming the file (a full disk, a folder that cannot be written); no partial file remains.
  */
 export function writeFileAtomic(path: string, chunks: Iterable<Uint8Array>): void {
   const fs = fileSystem()
-  const temporary = `${path}.${process.pid}-${++writes}.tmp`
+  const temporary = temporaryPath(path)
+  const folder = paths().dirname(path)
   let opened = false
   try {
-    fs.mkdirSync(paths().dirname(path), { recursive: true })
+    fs.mkdirSync(folder, { recursive: true })
+    sweepOnce(paths().resolve(folder))
     const file = fs.openSync(temporary, 'wx')
     opened = true
     try {

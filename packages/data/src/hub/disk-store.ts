@@ -5,6 +5,7 @@ import { HubError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
 import { folderFiles } from '../files/folder.ts'
 import { fileSystem, paths, system } from '../files/node.ts'
+import { isAlive } from '../files/owner.ts'
 import type { PartialBlob, Store } from './store.ts'
 
 /** Partial files that this process writes. */
@@ -166,15 +167,6 @@ function isLeft(path: string): boolean {
   const [, owner, pid] = /\.(\w+)-(\d+)-\d+\.incomplete$/.exec(path) ?? []
   if (owner !== host) return false
   return Number(pid) === process.pid ? !active.has(path) : !isAlive(Number(pid))
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as { code?: string }).code !== 'ESRCH'
-  }
 }
 
 /** The disk refuses: it is full, or may not be written. */

@@ -2,6 +2,7 @@
 
 import { DataError } from '../errors.ts'
 import type { LabelledText } from './cola.ts'
+import { requireRows } from './row-checks.ts'
 
 /** Where a table has its texts and labels, and which classes there are. */
 export interface LabelOptions {
@@ -37,6 +38,7 @@ export interface RawRow {
  */
 export function labelledTable(records: readonly object[], options: LabelOptions = {}, where = 'rows'): LabelledTable {
   checkLabelOptions(options)
+  requireRows(where, records)
   const { text = 'text', label = 'label' } = options
   const rows = records.map((record, i) => {
     const values = record as Readonly<Record<string, unknown>>
@@ -163,7 +165,8 @@ function labelOrder(labels: readonly string[]): (a: string, b: string) => number
 }
 
 function uniqueClasses(classes: readonly string[]): string[] {
-  const duplicate = classes.find((name, i) => classes.indexOf(name) !== i)
+  const seen = new Set<string>()
+  const duplicate = classes.find((name) => seen.size === seen.add(name).size)
   if (duplicate !== undefined)
     throw new DataError({
       where: 'option classes',

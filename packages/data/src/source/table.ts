@@ -7,6 +7,7 @@ import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
 import { checkLabelOptions, labelRows, type LabelledTable, type LabelOptions } from './labelled-table.ts'
 import type { FileSource } from '../open/open-file.ts'
 import { readOne } from './read-text.ts'
+import { describeValue } from './row-checks.ts'
 
 /** Options of reading a table as records. */
 export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
@@ -127,6 +128,13 @@ function parseFormat(
 ): JsonRecord[] {
   if (!Object.hasOwn(parsers, format))
     throw new DataError({ where, what: 'unknown format', expected: Object.keys(parsers).join(', '), found: format })
+  if (typeof content !== 'string' && !(content instanceof Uint8Array))
+    throw new DataError({
+      where,
+      what: 'not the content of a table',
+      expected: 'a string or a Uint8Array',
+      found: describeValue(content),
+    })
   const { encoding = 'utf-8', onWarning } = options
   const decoded = typeof content === 'string' ? checkText(content, where) : decodeText(content, { encoding, where })
   const replaced = decoded.indexOf('\uFFFD')

@@ -5,7 +5,9 @@ import { DataError } from '../errors.ts'
 import { placeOf } from '../files/files.ts'
 import { openFiles, type OpenFilesOptions, type Source } from '../open/open-files.ts'
 import { decodeText } from '../source/decode.ts'
+import { describeValue, requireList } from '../source/row-checks.ts'
 import { type ChatTemplate, type ChatTemplateJson, chatTemplateOf } from './chat-template.ts'
+import { encodeEnd, pairEnds } from './encode-end.ts'
 import { isCount } from './model-config.ts'
 import { addedTokens, bareTemplates, fill, type Template, templateOf } from './template.ts'
 import { roomFor, truncate, type TruncationSide, type TruncationStrategy, truncatePair } from './truncate.ts'
@@ -29,7 +31,7 @@ export interface Encoding {
   input_ids: number[]
   /** `[token]`: the text of a pair that a token belongs to, from the model's template. */
   token_type_ids: number[]
-  /** Number of tokens that truncation removed. */
+  /** Number of tokens that truncation removed; at least so many of a text that was cut before it was tokenized. */
   overflow: number
 }
 
@@ -132,6 +134,8 @@ const strategies: Readonly<Record<string, TruncationStrategy>> = {
  * tokenizer.
  */
 export function createTokenizer(tokenizerJson: object, tokenizerConfig: object = {}): Tokenizer {
+  requireObject(tokenizerJson, 'tokenizer.json')
+  requireObject(tokenizerConfig, 'tokenizer_config.json')
   const { truncation, padding, model } = tokenizerJson as TokenizerJson
   let inner: HuggingFaceTokenizer
   try {
@@ -179,12 +183,16 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
           ? strategy
           : entryOf(strategies, 'truncation_strategy', options.truncation_strategy),
     }
-    const content = contentOf(text)
+    requireString(text, 'text')
+    if (text_pair !== undefined) requireString(text_pair, 'option text_pair')
+    const { maxLength } = truncationOptions
+    const endsOf = (part: string) => encodeEnd(contentOf, part, { length: maxLength, side: truncationOptions.side })
     if (text_pair === undefined) {
+      const content = endsOf(text)
       const first = truncate(content, room, truncationOptions.side)
       return { ...fill(template, { first, second: [] }), overflow: content.length - first.length }
     }
-    const pairContent = contentOf(text_pair)
+    const [content, pairContent] = pairEnds(contentOf, endsOf, [text, text_pair], truncationOptions)
     const [first, second] = truncatePair([content, pairContent], truncationOptions)
     return {
       ...fill(template, { first, second }),
@@ -200,16 +208,42 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
       return { ...fill(template, { first: ids, second: [] }), start }
     },
     truncationSide: side,
-    decode: (ids) => inner.decode([...ids], { skip_special_tokens: true }),
+    decode: (ids) => {
+      requireList(ids, 'ids')
+      return inner.decode([...ids], { skip_special_tokens: true })
+    },
     tokenToId: (token) => inner.token_to_id(token),
     vocabSize:
       [...(inner.model?.tokens_to_ids.values() ?? [])].reduce((greatest, id) => Math.max(greatest, Number(id)), -1) + 1,
     specialTokens,
     applyChatTemplate: chatTemplateOf(chat_template, specialTokens),
-    padTokenId: padToken === undefined ? padding?.pad_id : inner.token_to_id(padToken),
+    padTokenId: padToken === undefined ? padIdOf(padding) : inner.token_to_id(padToken),
     modelMaxLength: [model_max_length, truncation?.max_length].find(isCount),
     files: { 'tokenizer.json': tokenizerJson, 'tokenizer_config.json': tokenizerConfig },
   }
+}
+
+/** @throws {DataError} for a value that is not an object, such as the null of an empty file. */
+function requireObject(value: unknown, where: string): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
+  throw new DataError({ where, what: 'not an object', expected: 'an object', found: describeValue(value) })
+}
+
+function requireString(text: unknown, where: string): void {
+  if (typeof text !== 'string')
+    throw new DataError({ where, what: 'not a text', expected: 'a string', found: describeValue(text) })
+}
+
+/** @throws {DataError} for a padding id that is not a token id. */
+function padIdOf(padding: TokenizerJson['padding']): number | undefined {
+  const id = padding?.pad_id
+  if (id === undefined || id === null || (Number.isSafeInteger(id) && id >= 0)) return id ?? undefined
+  throw new DataError({
+    where: 'tokenizer.json, padding, pad_id',
+    what: 'not a token id',
+    expected: 'a whole number from 0',
+    found: describeValue(id),
+  })
 }
 
 /** Fields such as `eos_token`: a text, or an object with one. */
@@ -247,10 +281,7 @@ function templatesOf(
   // In the tokenizers library all token types of RobertaProcessing are 0; in its JavaScript port they are not.
   const hasOneType = processors.some(({ type }) => type === 'RobertaProcessing')
   const postProcess = (first: string[], second: string[] | null) => {
-    const processed: PostProcessed = inner.post_processor?.post_process(first, second) ?? {
-      tokens: first,
-      tokens_pair: second,
-    }
+    const processed: PostProcessed = processedBy(inner, first, second) ?? { tokens: first, tokens_pair: second }
     const tokens = [...processed.tokens, ...(processed.tokens_pair ?? [])]
     return { tokens, token_type_ids: hasOneType ? tokens.map(() => 0) : processed.token_type_ids }
   }
@@ -259,6 +290,18 @@ function templatesOf(
     return () => (template ??= templateOf(postProcess, idsOf, { pair }))
   }
   return { single: lazy(false), pair: lazy(true) }
+}
+
+/** @throws {DataError} for a post-processor that lacks its templates. */
+function processedBy(inner: HuggingFaceTokenizer, first: string[], second: string[] | null): PostProcessed | undefined {
+  try {
+    return inner.post_processor?.post_process(first, second)
+  } catch (cause) {
+    throw new DataError(
+      { where: 'tokenizer.json, post_processor', what: 'it cannot be applied', found: (cause as Error).message },
+      { cause },
+    )
+  }
 }
 
 const processorsOf = (json: PostProcessorJson | null | undefined): PostProcessorJson[] =>

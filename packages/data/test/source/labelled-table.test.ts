@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { DataError, labelledTable, parseTable, type Quoting, type TableOptions } from '../../src/index.ts'
+import { classIndex, DataError, labelledTable, parseTable, type Quoting, type TableOptions } from '../../src/index.ts'
 import { warnings } from '../support/tables.ts'
 
 type Pair = [text: string, label: string]
@@ -232,5 +232,21 @@ describe('tables', () => {
     const parsed = parseTable(content, format, 'x', options)
     await expect(parsed).rejects.toThrow(DataError)
     await expect(parsed).rejects.toThrow(message)
+  })
+
+  it('takes 200,000 classes without a search of all for each row', () => {
+    const labels = Array.from({ length: 200_000 }, (_, i) => `class ${i}`)
+    const start = performance.now()
+    const table = labelledTable(
+      labels.map((label) => ({ text: 'a', label })),
+      { classes: labels },
+    )
+    expect(table.rows.at(-1)?.label).toBe(199_999)
+    expect(labels.map((label) => classIndex(labels, label, 'row', 'fix')).at(-1)).toBe(199_999)
+    expect(performance.now() - start).toBeLessThan(20_000)
+  })
+
+  it.each([null, [null], [5], []])('refuses %j in place of rows', (rows) => {
+    expect(() => labelledTable(rows as never)).toThrow(DataError)
   })
 })

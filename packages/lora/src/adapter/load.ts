@@ -20,6 +20,7 @@ import { fileNames, omittedIn, type Place, placesIn, savedParameters } from './n
  */
 export function loadAdapter<M extends PeftType>(model: HeadedModel, adapter: Adapter<M>): AdaptedModel<M> {
   checkHead(model.head, adapter.head)
+  requireRanks(adapter)
   const omitted = omittedIn(adapter.tensors.keys(), model.graph)
   const injected = inject<M>(model, adapter.config, { omitted, loading: true })
   const placed = placedTensors(injected, adapter)
@@ -38,6 +39,21 @@ export function loadAdapter<M extends PeftType>(model: HeadedModel, adapter: Ada
     held: new Map(placed.filter(({ file }) => !writtenNames.has(file)).map(({ file, parameter }) => [file, parameter])),
     ...(adapter.head ? { head: { ...model.head, ...adapter.head } } : {}),
   }
+}
+
+/** @throws {AdapterError} for a rank that no tensor has, before matrices of that size are made. */
+function requireRanks({ config, tensors }: Adapter): void {
+  let longest = 0
+  for (const { dims } of tensors.values()) longest = Math.max(longest, ...dims)
+  const { r, rank_pattern = {} } = config as { r?: number; rank_pattern?: Readonly<Record<string, number>> }
+  for (const [field, rank] of Object.entries({ r, ...rank_pattern }))
+    if (rank !== undefined && rank > longest)
+      throw new AdapterError({
+        where: `adapter configuration, field "${field === 'r' ? 'r' : `rank_pattern.${field}`}"`,
+        what: 'a rank that no tensor of the adapter has',
+        expected: `at most ${longest}`,
+        found: String(rank),
+      })
 }
 
 interface Placed extends Place {

@@ -9,7 +9,10 @@ import { type Gpt2Config, labelCount } from './config.ts'
 export type Gpt2Head = 'classification' | 'language-model' | 'none'
 
 /** Shape of every parameter by name. Conv1D matrices are [in, out]. */
-export function gpt2Shapes(config: Gpt2Config, head: Gpt2Head): Map<string, number[]> {
+export const gpt2Shapes = (config: Gpt2Config, head: Gpt2Head): Map<string, number[]> => new Map(shapesOf(config, head))
+
+/** The shapes one after the other: what reads a file ends at the first parameter that it lacks. */
+function* shapesOf(config: Gpt2Config, head: Gpt2Head): Generator<[string, number[]]> {
   const { n_embd: d, n_layer, vocab_size, n_positions } = config
   const inner = config.n_inner ?? 4 * d
   const norm = (name: string): [string, number[]][] => [
@@ -20,25 +23,19 @@ export function gpt2Shapes(config: Gpt2Config, head: Gpt2Head): Map<string, numb
     [`${name}.weight`, [rows, columns]],
     [`${name}.bias`, [columns]],
   ]
-  const blocks = Array.from({ length: n_layer }, (_, i) => {
+  yield ['transformer.wte.weight', [vocab_size, d]]
+  yield ['transformer.wpe.weight', [n_positions, d]]
+  for (let i = 0; i < n_layer; i++) {
     const block = `transformer.h.${i}`
-    return [
-      ...norm(`${block}.ln_1`),
-      ...conv(`${block}.attn.c_attn`, d, 3 * d),
-      ...conv(`${block}.attn.c_proj`, d, d),
-      ...norm(`${block}.ln_2`),
-      ...conv(`${block}.mlp.c_fc`, d, inner),
-      ...conv(`${block}.mlp.c_proj`, inner, d),
-    ]
-  })
-  const headShapes: [string, number[]][] = head === 'classification' ? [['score.weight', [labelCount(config), d]]] : []
-  return new Map([
-    ['transformer.wte.weight', [vocab_size, d]],
-    ['transformer.wpe.weight', [n_positions, d]],
-    ...blocks.flat(),
-    ...norm('transformer.ln_f'),
-    ...headShapes,
-  ])
+    yield* norm(`${block}.ln_1`)
+    yield* conv(`${block}.attn.c_attn`, d, 3 * d)
+    yield* conv(`${block}.attn.c_proj`, d, d)
+    yield* norm(`${block}.ln_2`)
+    yield* conv(`${block}.mlp.c_fc`, d, inner)
+    yield* conv(`${block}.mlp.c_proj`, inner, d)
+  }
+  yield* norm('transformer.ln_f')
+  if (head === 'classification') yield ['score.weight', [labelCount(config), d]]
 }
 
 /**
@@ -110,7 +107,7 @@ export function gpt2Parameters(
       .map(([name, value]) => [/^(transformer\.|score\.|lm_head\.)/.test(name) ? name : `transformer.${name}`, value]),
   )
   const parameters = new Map<string, Tensor>()
-  for (const [name, dims] of gpt2Shapes(config, head)) {
+  for (const [name, dims] of shapesOf(config, head)) {
     const found = named.get(name)
     if (!found && name === 'score.weight') {
       parameters.set(name, initialParameter(name, dims, config, seed))

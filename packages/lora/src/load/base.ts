@@ -109,7 +109,7 @@ export async function openBase(source: BaseModelSource, options: OnnxModelOption
 async function isGpt2Checkpoint(files: Files): Promise<boolean> {
   await fetchFiles(files, [{ path: 'config.json', optional: !files.fetch }])
   if (!files.has('config.json')) return false
-  if ((readJson(files, 'config.json') as { model_type?: unknown }).model_type !== 'gpt2') return false
+  if ((readJson(files, 'config.json') as { model_type?: unknown } | null)?.model_type !== 'gpt2') return false
   for (const path of onnxFiles) {
     await fetchFiles(files, [{ path, optional: true }])
     if (files.has(path)) return false

@@ -18,6 +18,7 @@ import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
 import { companionFiles, folderOf } from '../onnx/open.ts'
+import { check, indexSchema } from '../schema.ts'
 import { type Quantization, quantizeModel } from '../onnx/quantization.ts'
 
 /** Options of {@link loadPretrained}. */
@@ -52,9 +53,11 @@ export interface Pretrained {
 export async function loadPretrained(source: Source, options: PretrainedOptions = {}): Promise<Pretrained> {
   const files = filesOf(await openFiles(source, { ...options, files: [] }))
   await fetchFiles(files, [{ path: 'config.json', optional: !files.fetch }])
-  const json = readJson(files, 'config.json') as Record<string, unknown>
+  const json = readJson(files, 'config.json')
   const config = parseGpt2Config(
-    options.num_labels === undefined ? json : { ...json, num_labels: options.num_labels, id2label: null },
+    options.num_labels === undefined
+      ? json
+      : { ...(json as object | null), num_labels: options.num_labels, id2label: null },
     placeOf(files, 'config.json'),
   )
   const { quantization, ...architecture } = options
@@ -89,8 +92,8 @@ async function readWeights(files: Files): Promise<Map<string, Tensor>> {
       ...(fix ? { fix } : {}),
     })
   }
-  const map = (readJson(files, indexFile) as { weight_map?: Record<string, string> }).weight_map ?? {}
-  const shards = [...new Set(Object.values(map))]
+  const { weight_map } = check(indexSchema, readJson(files, indexFile), placeOf(files, indexFile))
+  const shards = [...new Set(Object.values(weight_map))]
   for (const shard of shards)
     if (/[/\\]/.test(shard))
       throw new WeightsError({ where: placeOf(files, indexFile), what: 'a shard outside the folder', found: shard })

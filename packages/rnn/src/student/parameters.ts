@@ -10,22 +10,23 @@ import { type DistilRnnConfig, directions } from './config.ts'
 export const suffix = (layer: number, direction: number): string => `l${layer}${direction === 1 ? '_reverse' : ''}`
 
 /** Shape of every parameter but the embedding, by name. */
-export function distilRnnShapes(config: DistilRnnConfig): Map<string, number[]> {
+export const distilRnnShapes = (config: DistilRnnConfig): Map<string, number[]> => new Map(shapesOf(config))
+
+/** The shapes one after the other: what reads a file ends at the first parameter that it lacks. */
+function* shapesOf(config: DistilRnnConfig): Generator<[string, number[]]> {
   const { embedding_size, hidden_size, num_layers, num_labels, cell } = config
   const rows = cells[cell].gates * hidden_size
-  const shapes = new Map<string, number[]>()
   for (let layer = 0; layer < num_layers; layer++) {
     for (let direction = 0; direction < directions(config); direction++) {
       const name = suffix(layer, direction)
-      shapes.set(`rnn.weight_ih_${name}`, [rows, layer === 0 ? embedding_size : directions(config) * hidden_size])
-      shapes.set(`rnn.weight_hh_${name}`, [rows, hidden_size])
-      shapes.set(`rnn.bias_ih_${name}`, [rows])
-      shapes.set(`rnn.bias_hh_${name}`, [rows])
+      yield [`rnn.weight_ih_${name}`, [rows, layer === 0 ? embedding_size : directions(config) * hidden_size]]
+      yield [`rnn.weight_hh_${name}`, [rows, hidden_size]]
+      yield [`rnn.bias_ih_${name}`, [rows]]
+      yield [`rnn.bias_hh_${name}`, [rows]]
     }
   }
-  shapes.set('classifier.weight', [num_labels, directions(config) * hidden_size])
-  shapes.set('classifier.bias', [num_labels])
-  return shapes
+  yield ['classifier.weight', [num_labels, directions(config) * hidden_size]]
+  yield ['classifier.bias', [num_labels]]
 }
 
 /**
@@ -61,12 +62,10 @@ export function distilRnnParameters(
   config: DistilRnnConfig,
   where = 'checkpoint',
 ): ReadonlyMap<string, Tensor> {
-  return new Map(
-    [...distilRnnShapes(config)].map(([name, dims]) => [
-      name,
-      float32(dims, toFloat32(checked(tensors, name, dims, where))),
-    ]),
-  )
+  const parameters = new Map<string, Tensor>()
+  for (const [name, dims] of shapesOf(config))
+    parameters.set(name, float32(dims, toFloat32(checked(tensors, name, dims, where))))
+  return parameters
 }
 
 /**

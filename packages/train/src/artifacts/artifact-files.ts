@@ -6,6 +6,7 @@ import { FormatError, type Graph, readModel, safetensorsChunks } from '@cola/gra
 import { requireFinite } from '../files/require-finite.ts'
 import { filesOf, readSafetensors, sinkOf } from '../files/files.ts'
 import { externalDataOf, writeModels } from '../runtime/model-files.ts'
+import { parseDescription } from './check-description.ts'
 import type { TrainingArtifacts } from './training-artifacts.ts'
 
 const models = { training_model: 'trainingModel', eval_model: 'evalModel', optimizer_model: 'optimizerModel' } as const
@@ -39,12 +40,13 @@ export function loadArtifacts(folder: string | Files): TrainingArtifacts {
       what: 'not the checkpoint of training artifacts',
       expected: '"artifacts" in its metadata',
     })
+  const description = parseDescription(metadata.artifacts, parameters, path)
   requireFinite(path, parameters)
   const graphs = Object.entries(models).map(([file, key]) => [key, readGraph(files, `${file}.onnx`)] as const)
   return {
     ...(Object.fromEntries(graphs) as Record<(typeof models)[keyof typeof models], Graph>),
     parameters,
-    ...(JSON.parse(metadata.artifacts) as Omit<TrainingArtifacts, 'parameters'>),
+    ...description,
   }
 }
 

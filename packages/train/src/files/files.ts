@@ -53,7 +53,12 @@ export function sinkOf(target: string | FileSink): FileSink {
 /** A store for a path, or the one that is given, with the errors of {@link filesOf} and {@link sinkOf}. */
 export function storeOf(target: string | FileStore): FileStore {
   const store = typeof target === 'string' ? attempt(() => folderStore(target)) : target
-  return { ...filesOf(store), ...sinkOf(store) }
+  const lock = store.lock?.bind(store)
+  return {
+    ...filesOf(store),
+    ...sinkOf(store),
+    ...(lock ? { lock: (name: string) => attempt(() => lock(name)) } : {}),
+  }
 }
 
 /** Waits until everything that was written to a path or a sink is stored. @throws {DataError} naming the file. */

@@ -11,7 +11,7 @@ type FileSystem = typeof import('node:fs')
 type Path = typeof import('node:path')
 
 interface WithBuiltins {
-  process?: { getBuiltinModule?: (name: string) => unknown; pid: number }
+  process?: { getBuiltinModule?: (name: string) => unknown }
 }
 
 /** A module of Node. @throws {FileError} outside Node. */
@@ -34,10 +34,6 @@ export const paths = (): Path => builtin<Path>('node:path')
 
 /** Whether this environment has files. */
 export const hasFiles = (): boolean => Boolean((globalThis as WithBuiltins).process?.getBuiltinModule?.('node:fs'))
-
-/** Creates a new temporary folder. @throws {FileError} outside Node. */
-export const temporaryFolder = (): string =>
-  fileSystem().mkdtempSync(paths().join(builtin<typeof import('node:os')>('node:os').tmpdir(), 'cola-'))
 
 /** A path's folder and file name. */
 const split = (path: string): [folder: string, name: string] => [paths().dirname(path), paths().basename(path)]

@@ -35,6 +35,8 @@ export function feedsOf(
 ): { feeds: OrtTensors; symbols: Map<string, number> } {
   const symbols = new Map<string, number>()
   const feeds: OrtTensors = {}
+  if (typeof batch !== 'object' || batch === null)
+    throw new FeedError({ where: 'batch', what: 'not a batch', expected: 'inputs by name', found: String(batch) })
   for (const name of inputs) {
     const { dtype, shape } = getValue(graph, name)
     const array = batch[name]
@@ -45,6 +47,7 @@ export function feedsOf(
         expected: `${dtype}[${shape.join(', ')}]`,
         found: Object.keys(batch).join(', ') || 'an empty batch',
       })
+    requireArray(name, array)
     const found = typeOfArray(array.data)
     if (found !== dtype)
       throw new FeedError({ where: `input "${name}"`, what: 'wrong element type', expected: dtype, found })
@@ -54,6 +57,23 @@ export function feedsOf(
     feeds[name] = new OrtTensor(dtype as 'int32', array.data as Int32Array, array.dims)
   }
   return { feeds, symbols }
+}
+
+const arrayTypes = [Int32Array, Float32Array, BigInt64Array, Uint8Array]
+
+/** @throws {FeedError} for an input that is no typed array with its shape, or whose shape contradicts its data. */
+export function requireArray(name: string, array: BatchArray): void {
+  const { data, dims } = array
+  const refuse = (what: string, expected: string, found: string): never => {
+    throw new FeedError({ where: `input "${name}"`, what, expected, found })
+  }
+  if (!arrayTypes.some((type) => data instanceof type))
+    refuse('not a typed array', arrayTypes.map((type) => type.name).join(', '), Object.prototype.toString.call(data))
+  if (!Array.isArray(dims) || !dims.every((size) => Number.isSafeInteger(size) && size >= 0))
+    refuse('not a shape', 'dims: an array of whole numbers of at least 0', JSON.stringify(dims) ?? 'nothing')
+  const count = dims.reduce((product, size) => product * size, 1)
+  if (count !== data.length)
+    refuse('its shape contradicts its data', `${count} elements for [${dims.join(', ')}]`, String(data.length))
 }
 
 /** A result's elements as float32. Runtimes return float16 as a Float16Array, or as bits if JavaScript has none. */

@@ -5,7 +5,7 @@ import { evaluateDim } from '@cola/graph'
 import type { LabelTerm, LossTerm, RowTerm } from '../artifacts/loss-terms.ts'
 import { isClass, refuseLabel } from '../check-labels.ts'
 import { FeedError } from '../errors.ts'
-import type { Batch, BatchArray } from './feeds.ts'
+import { type Batch, type BatchArray, requireArray } from './feeds.ts'
 
 /**
  * The count of each term of a loss in a batch, by which its mean divides: rows, labels, or the sum of their weights.
@@ -42,13 +42,14 @@ function labelCount({ labels, classes, weight }: LabelTerm, batch: Batch): numbe
 }
 
 function inputOf(batch: Batch, name: string): BatchArray {
-  const array = batch[name]
+  const array = batch?.[name]
   if (!array)
     throw new FeedError({
       where: `input "${name}"`,
       what: 'missing from the batch',
-      found: Object.keys(batch).join(', ') || 'an empty batch',
+      found: Object.keys(batch ?? {}).join(', ') || 'an empty batch',
     })
+  requireArray(name, array)
   return array
 }
 

@@ -1,6 +1,6 @@
 // Makes padded batches with the inputs of an exported model.
 
-import type { TokenSequence } from '@cola/data'
+import { requireTokenIds as requireWholeIds, type TokenSequence } from '@cola/data'
 import { type Graph, getValue } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import type { Batch } from './feeds.ts'
@@ -22,7 +22,8 @@ export interface PaddingOptions {
  * A function that makes batches for a graph's inputs: `input_ids`, `attention_mask`, `token_type_ids`, `position_ids`,
  * and inputs of a head (`token_weights`, `last_token`). Rows are padded on the right to the longest, or to the fixed
  * number of columns of an export.
- * @throws {ConfigError} for a pad_token_id without a row in the embedding table.
+ * @throws {ConfigError} for a pad_token_id without a row in the embedding table; the batches' function throws a
+ * {DataError} naming the row of a token id that is no whole number of at least 0.
  */
 export function paddedBatches(
   graph: Graph,
@@ -39,6 +40,7 @@ export function paddedBatches(
   const fixed = fixedSizes(graph).columns
   return (rows) => {
     const sentences = rows.map((row) => ('input_ids' in row ? row.input_ids : row))
+    for (const [row, ids] of sentences.entries()) requireWholeIds(ids, `row ${row + 1} of the batch`)
     const types = rows.map((row) => ('input_ids' in row ? row.token_type_ids : undefined))
     const columns = fixed ?? sentences.reduce((longest, { length }) => Math.max(longest, length), 1)
     const grid = (value: (sentence: readonly number[], at: number, row: number) => number): number[] =>

@@ -1,7 +1,16 @@
 // The low-level training session: one method per artifact, with the names of the training API that ONNX Runtime removed
 // from JavaScript in 1.20.
 
-import { elementCount, evaluateDim, float32, type Graph, type Tensor, toFloat32, getValue } from '@cola/graph'
+import {
+  dataTypes,
+  elementCount,
+  evaluateDim,
+  float32,
+  type Graph,
+  type Tensor,
+  toFloat32,
+  getValue,
+} from '@cola/graph'
 import { random } from '@cola/data'
 import { concatenate, splitTensors } from '../artifacts/blocks.ts'
 import { artifactsFingerprint } from '../artifacts/fingerprints.ts'
@@ -16,7 +25,8 @@ import {
 import type { LossTerm } from '../artifacts/loss-terms.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
 import { findValue, requireFinite } from '../files/require-finite.ts'
-import { fileSystem, hasFiles, temporaryFolder } from '../files/node.ts'
+import { hasFiles } from '../files/node.ts'
+import { removeTemporaryFolder, temporaryFolder } from '../files/temporary-folder.ts'
 import { lossOf } from '../runtime/device-loss.ts'
 import { type Device, deviceRow, graphFor, type ResolvedDevice } from '../runtime/devices.ts'
 import { writeModels } from '../runtime/model-files.ts'
@@ -24,7 +34,18 @@ import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { probeGraph } from '../runtime/refusal.ts'
 import { reportRuntimeWarnings } from '../runtime/start-wasm.ts'
-import { atLeast, checkValue, integer } from '../options.ts'
+import {
+  atLeast,
+  callable,
+  type Check,
+  type Checks,
+  checkOptions,
+  checkValue,
+  integer,
+  object,
+  text,
+  whole,
+} from '../options.ts'
 import { Calls } from './calls.ts'
 import { type Batch, feedsOf } from './feeds.ts'
 import { accumulate, type Accumulation, gradientScale, noAccumulation } from './accumulation.ts'
@@ -45,6 +66,22 @@ export interface TrainingSessionOptions {
   seed?: number
   /** Is told once when a browser's runtime has to compute on one thread. @default nobody is told */
   onWarning?: (message: string) => void
+}
+
+const models = ['trainingModel', 'evalModel', 'optimizerModel'] as const
+const madeArtifacts: Check = [
+  'the artifacts of generateArtifacts or loadArtifacts',
+  (value) =>
+    object[1](value) &&
+    models.every((name) => object[1]((value as TrainingArtifacts)[name])) &&
+    (value as TrainingArtifacts).parameters instanceof Map,
+]
+const sessionChecks: Checks<TrainingSessionOptions> = {
+  artifacts: madeArtifacts,
+  device: text,
+  folder: text,
+  seed: integer,
+  onWarning: callable,
 }
 
 /** State from which a run continues exactly: float32 tensors by name, and the number of optimizer steps. */
@@ -134,13 +171,14 @@ export class TrainingSession {
 
   /**
    * Opens a session for each artifact.
-   * @throws {ConfigError} for a seed that is not a whole number.
+   * @throws {ConfigError} for an option that is unknown or not what it should be.
    * @throws {DeviceError} when the device is not available.
    * @throws {FileError} when the folder cannot be written.
    */
   static async create(options: TrainingSessionOptions): Promise<TrainingSession> {
-    const { device = 'auto', seed = 0, onWarning } = options
-    checkValue('TrainingSession, option seed', seed, integer)
+    checkOptions('TrainingSession', options, sessionChecks)
+    checkValue('TrainingSession, option artifacts', options.artifacts, madeArtifacts)
+    const { device = 'auto', onWarning } = options
     const resolved = await resolveDevice(device, probeGraph(), onWarning)
     if (deviceRow(resolved).selfTest) await TrainingSession.#testOnce(resolved)
     return TrainingSession.#open(options, resolved)
@@ -158,7 +196,7 @@ export class TrainingSession {
     const graphs = { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel }
     const temporary = hasFiles() && folder === undefined ? temporaryFolder() : undefined
     const cleanUp = () => {
-      if (temporary) fileSystem().rmSync(temporary, { recursive: true, force: true })
+      if (temporary) removeTemporaryFolder(temporary)
     }
     const modelFolder = folder ?? temporary
     try {
@@ -298,8 +336,10 @@ export class TrainingSession {
    * @throws {FeedError} when there are no gradients, {ConfigError} for a learning rate that is not a number of at least
    * 0.
    */
-  async runOptimizerStep({ learningRate }: { learningRate: number }): Promise<void> {
+  async runOptimizerStep(options: { learningRate: number }): Promise<void> {
     return this.#calls.change('runOptimizerStep', async () => {
+      checkOptions('runOptimizerStep', options, { learningRate: atLeast(0) })
+      const { learningRate } = options
       checkValue('runOptimizerStep, learningRate', learningRate, atLeast(0))
       if (this.#accumulation.batches === 0)
         throw new FeedError({
@@ -413,6 +453,7 @@ export class TrainingSession {
    */
   async setParameters(tensors: ReadonlyMap<string, Tensor>): Promise<void> {
     return this.#calls.change('setParameters', async () => {
+      checkValue('setParameters, tensors', tensors, tensorMap)
       checkTensors(this.#artifacts.parameters, tensors)
       const all =
         tensors.size === this.#artifacts.parameters.size
@@ -437,8 +478,12 @@ export class TrainingSession {
    * Restores a state of {@link getState}.
    * @throws {CheckpointError} when it belongs to another model or optimizer, or holds NaN or Infinity.
    */
-  setState({ tensors, step }: SessionState): void {
+  setState(saved: SessionState): void {
     this.#calls.requireIdle('setState')
+    checkOptions('setState', saved, { tensors: tensorMap, step: whole(0) })
+    const { tensors, step } = saved
+    checkValue('setState, step', step, whole(0))
+    checkValue('setState, tensors', tensors, tensorMap)
     const { blocks, parameters, stateSlots } = this.#artifacts
     const state = stateSlots.flatMap((slot) =>
       [...parameters].map(([name, data]) => [stateName(name, slot), data] as const),
@@ -463,6 +508,7 @@ export class TrainingSession {
   /** Sets the position of the dropout generator, which a resumed run has to restore. */
   seekDropout(trainSteps: number): void {
     this.#calls.requireIdle('seekDropout')
+    checkValue('seekDropout', trainSteps, whole(0))
     this.#trainSteps = trainSteps
   }
 
@@ -560,8 +606,10 @@ export class TrainingSession {
   }
 }
 
+const tensorMap: Check = ['a Map of tensors by name', (value) => value instanceof Map]
+
 function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<string, Tensor>): void {
-  for (const [name, { dims }] of found) {
+  for (const [name, { dims, bytes, dtype }] of found) {
     const parameter = expected.get(name)
     if (parameter?.dims.join() !== dims.join())
       throw new CheckpointError({
@@ -569,6 +617,14 @@ function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<
         what: parameter ? 'its shape does not fit the model' : 'the model has no such parameter',
         ...(parameter ? { expected: `[${parameter.dims}]` } : {}),
         found: `[${dims}]`,
+      })
+    const [size, length] = [elementCount(dims) * dataTypes[dtype].bytes, bytes().length]
+    if (length !== size)
+      throw new CheckpointError({
+        where: `tensor "${name}"`,
+        what: 'its data contradicts its shape',
+        expected: `${size} bytes`,
+        found: String(length),
       })
   }
 }

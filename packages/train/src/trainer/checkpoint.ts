@@ -1,7 +1,7 @@
 // Reads and writes checkpoints: one safetensors file with parameters and optimizer state as tensors, and the run's
 // state as JSON in its metadata.
 
-import { type Files, type FileSink, placeOf } from '@cola/data'
+import { type Files, type FileSink, placeOf, sha256 } from '@cola/data'
 import { safetensorsChunks, type Tensor } from '@cola/graph'
 import { CheckpointError } from '../errors.ts'
 import { requireFinite } from '../files/require-finite.ts'
@@ -9,6 +9,7 @@ import { filesOf, readSafetensors, sinkOf } from '../files/files.ts'
 import { paths } from '../files/node.ts'
 import type { TermSum } from '../session/loss-means.ts'
 import type { EpochLog } from './callbacks.ts'
+import { checkRunState } from './check-run-state.ts'
 
 /** State of a run, besides its tensors. */
 export interface RunState {
@@ -64,7 +65,20 @@ export function saveCheckpoint(
   name = checkpointFile,
 ): void {
   const [folder, file] = split(target, name)
-  sinkOf(folder).write(file, safetensorsChunks(tensors, { format: 'pt', state: JSON.stringify(state, writeNumber) }))
+  const text = JSON.stringify(state, writeNumber)
+  const metadata = { format: 'pt', state: text, checksum: checksumOf(tensors, text) }
+  sinkOf(folder).write(file, safetensorsChunks(tensors, metadata))
+}
+
+/** SHA-256 of a checkpoint's state and tensors. */
+const checksumOf = (tensors: ReadonlyMap<string, Tensor>, state: string): string => sha256(partsOf(tensors, state))
+
+function* partsOf(tensors: ReadonlyMap<string, Tensor>, state: string): Generator<string | Uint8Array> {
+  yield state
+  for (const [name, { dtype, dims, bytes }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    yield `\n${name} ${dtype} [${dims}]\n`
+    yield bytes()
+  }
 }
 
 /**
@@ -72,7 +86,7 @@ export function saveCheckpoint(
  * @param source The file's path, or files.
  * @param name Its name in files. @default 'checkpoint.safetensors'
  * @throws {FormatError | FileError} for damaged files, {CheckpointError} for a safetensors file that is not a
- * checkpoint, or a tensor that holds NaN or Infinity.
+ * checkpoint, whose bytes are not those that were written, or a tensor that holds NaN or Infinity.
  */
 export function loadCheckpoint(
   source: string | Files,
@@ -89,6 +103,15 @@ export function loadCheckpoint(
       what: 'not a checkpoint of this library',
       expected: 'a run state of version 2 in the metadata',
       found: metadata.state?.slice(0, 60) ?? 'none',
+    })
+  checkRunState(path, state)
+  // Checkpoints of earlier versions have none.
+  if (metadata.checksum !== undefined && metadata.checksum !== checksumOf(tensors, metadata.state as string))
+    throw new CheckpointError({
+      where: path,
+      what: 'its bytes have changed since it was written',
+      expected: `the checksum ${metadata.checksum.slice(0, 16)}...`,
+      fix: 'Copy the file again, or go back to another checkpoint.',
     })
   requireFinite(path, tensors)
   return { tensors, state }

@@ -1,6 +1,7 @@
 // Evaluates rows in batches: their mean loss and a prediction of each.
 
 import { FeedError } from '../errors.ts'
+import { callable, type Checks, checkOptions, whole } from '../options.ts'
 import type { Batch } from '../session/feeds.ts'
 import { addMeans, meanOf, type TermSum } from '../session/loss-means.ts'
 import type { StepResult } from '../session/step-result.ts'
@@ -27,15 +28,25 @@ export interface EvaluatedRows<Prediction> {
   predictions: Prediction[]
 }
 
+const checks: Checks<EvaluateOptions<never, never>> = {
+  collate: callable,
+  predict: callable,
+  tokens: callable,
+  batch_size: whole(1),
+}
+
 /**
  * Evaluates rows.
+ * @throws {ConfigError} for an option that is unknown or not what it should be.
  * @throws {FeedError} for no rows, a batch that does not fit the model, or predictions that are not one per row.
  */
 export async function evaluateRows<Row, Prediction>(
   session: { runEvalStep: (batch: Batch) => Promise<StepResult> },
   rows: readonly Row[],
-  { collate, predict, tokens, batch_size = 8 }: EvaluateOptions<Row, Prediction>,
+  options: EvaluateOptions<Row, Prediction>,
 ): Promise<EvaluatedRows<Prediction>> {
+  checkOptions('evaluateRows', options, checks)
+  const { collate, predict, tokens, batch_size = 8 } = options
   if (rows.length === 0)
     throw new FeedError({
       where: 'evaluate',

@@ -82,10 +82,7 @@ export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Predic
   checkOptions('Trainer', options, checks)
   checkValue('Trainer, option session', options.session, object)
   checkValue('Trainer, option data', options.data, object)
-  for (const [name, check] of Object.entries(dataChecks)) {
-    const value = options.data[name as keyof typeof options.data]
-    if (value !== undefined) checkValue(`Trainer, option data.${name}`, value, check)
-  }
+  checkOptions('Trainer, option data', options.data, dataChecks)
   checkValue('Trainer, option data.train', options.data.train, list)
   checkValue('Trainer, option data.collate', options.data.collate, callable)
   checkOptions('Trainer, option callbacks', options.callbacks ?? {}, callbackChecks)

@@ -1,6 +1,6 @@
 // The training loop: epochs, evaluation, the best weights, checkpoints and exact resume.
 
-import { type FileStore, placeOf } from '@cola/data'
+import { type FileStore, type Lock, placeOf } from '@cola/data'
 import type { Tensor } from '@cola/graph'
 import { CheckpointError, ConfigError, DeviceLostError } from '../errors.ts'
 import { storeOf } from '../files/files.ts'
@@ -23,6 +23,7 @@ import {
 import { type JsonlLog, openLog } from './jsonl-log.ts'
 import { evaluateRows, onePerRow } from './evaluate-rows.ts'
 import { runFingerprint } from './run-fingerprint.ts'
+import { lockRun } from './run-lock.ts'
 import { checkRows, readOptions } from './read-options.ts'
 import type { Settings, TrainerOptions } from './trainer-options.ts'
 import { epochOrder } from './epoch-order.ts'
@@ -60,6 +61,7 @@ export class Trainer<Row, Prediction = unknown> {
   #best: Map<string, Tensor> | undefined
   #log: JsonlLog | undefined
   readonly #store: FileStore | undefined
+  #lock: Lock | undefined
 
   /**
    * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
@@ -90,11 +92,24 @@ export class Trainer<Row, Prediction = unknown> {
    * Trains to the end, to an early stop, or until the signal fires. A run that is killed at any moment and resumed
    * gives the same losses and weights, bit for bit, as an uninterrupted run.
    * @throws {FeedError} before the first step, when a row has a label that is not a class; for a batch that does not fit.
-   * @throws {NonFiniteLossError | FileError | CheckpointError}
+   * A run that is not resumed replaces the checkpoint of an earlier one in its folder before the first step.
+   * @throws {NonFiniteLossError | FileError | CheckpointError} A FileError too while another run writes to output_dir.
    * @throws {SessionError} while another `train` of this Trainer runs.
    */
   async train(): Promise<TrainResult> {
-    return this.#calls.change('train', () => this.#train())
+    return this.#calls.change('train', () => this.#locked(() => this.#train()))
+  }
+
+  /** Runs with the lock of the store, if there is one. */
+  async #locked<Result>(run: () => Promise<Result>): Promise<Result> {
+    const { output_dir } = this.#options
+    if (!this.#store || output_dir === undefined) return run()
+    this.#lock = lockRun(this.#store, output_dir)
+    try {
+      return await run()
+    } finally {
+      this.#lock.release()
+    }
   }
 
   async #train(): Promise<TrainResult> {
@@ -104,7 +119,8 @@ export class Trainer<Row, Prediction = unknown> {
     if (this.#store) this.#state.fingerprint = await runFingerprint(this.#options)
     if (this.#options.resume) this.#resume()
     await this.#requireMetric()
-    this.#log = this.#store && openLog(this.#store, 'log.jsonl', this.#state.step)
+    await this.#replaceOtherRun()
+    this.#log = this.#store && openLog(this.#store, 'log.jsonl', this.#state)
     callbacks?.onTrainBegin?.({ total_steps: this.totalSteps, resumed_from: this.#state.step })
     const losses: number[] = []
     let stopped: TrainResult['stopped'] | undefined = this.#stopReason()
@@ -233,6 +249,7 @@ export class Trainer<Row, Prediction = unknown> {
       }
       losses.push(log.loss)
       this.#log?.write(log)
+      this.#lock?.touch()
       await callbacks?.onStep?.(log)
       if (save_steps && this.#state.step % save_steps === 0) await this.#save()
     }
@@ -348,12 +365,21 @@ export class Trainer<Row, Prediction = unknown> {
     return (step) => learning_rate * factor(step)
   }
 
-  async #save(): Promise<void> {
-    const { session, callbacks } = this.#options
-    if (!this.#store) return
-    const { tensors } = await session.getState()
-    saveCheckpoint(this.#store, tensors, this.#state)
+  /** A run that dies before its first save must not be resumed from the checkpoint of the run before it. */
+  async #replaceOtherRun(): Promise<void> {
+    if (!this.#options.resume && this.#store?.has(checkpointFile)) await this.#write(this.#store)
+  }
+
+  async #write(store: FileStore): Promise<void> {
+    const { tensors } = await this.#options.session.getState()
+    saveCheckpoint(store, tensors, this.#state)
     await this.#flush()
+  }
+
+  async #save(): Promise<void> {
+    const { callbacks } = this.#options
+    if (!this.#store) return
+    await this.#write(this.#store)
     callbacks?.onSave?.({ path: placeOf(this.#store, checkpointFile), step: this.#state.step })
   }
 
@@ -374,7 +400,7 @@ export class Trainer<Row, Prediction = unknown> {
     await session.reopen()
     this.#resume()
     losses.length = Math.max(0, losses.length - (step - this.#state.step))
-    this.#log = openLog(this.#store, 'log.jsonl', this.#state.step)
+    this.#log = openLog(this.#store, 'log.jsonl', this.#state)
     this.#warn(
       `The device was lost at step ${step}; the run continues from the checkpoint of step ${this.#state.step}.`,
     )
@@ -392,8 +418,22 @@ export class Trainer<Row, Prediction = unknown> {
         found: state.fingerprint,
         fix: 'Resume with the same options, or choose another output folder.',
       })
+    const best = state.best && this.#readBest(this.#store, state.best)
     this.#options.session.setState({ tensors, step: state.step })
     this.#state = state
-    if (state.best) this.#best = loadCheckpoint(this.#store, bestFile).tensors
+    this.#best = best
+  }
+
+  /** The best epoch's weights. A kill may have left those of the next best epoch, which the run reaches again. */
+  #readBest(store: FileStore, { epoch }: BestEpoch): Map<string, Tensor> {
+    const { tensors, state } = loadCheckpoint(store, bestFile)
+    if (state.fingerprint === this.#state.fingerprint && state.best && state.best.epoch >= epoch) return tensors
+    throw new CheckpointError({
+      where: placeOf(store, bestFile),
+      what: 'it belongs to another run',
+      expected: `the weights of epoch ${epoch}`,
+      found: state.best ? `those of epoch ${state.best.epoch}` : 'no epoch',
+      fix: 'Copy the file that was written with the checkpoint, or start the run again.',
+    })
   }
 }

@@ -1,0 +1,36 @@
+// Files that are JSON and no tokenizer.
+
+import { describe, expect, it } from 'vitest'
+import { createTokenizer, DataError } from '../../src/index.ts'
+
+const words = {
+  version: '1.0',
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: { type: 'Whitespace' },
+  post_processor: null,
+  decoder: null,
+  model: { type: 'WordLevel', vocab: { a: 0, '[UNK]': 1 }, unk_token: '[UNK]' },
+}
+const use = (json: unknown, config?: unknown) => createTokenizer(json as object, config as object).encode('a b')
+
+describe('odd tokenizer files', () => {
+  it.each<[string, unknown, unknown?]>([
+    ['null', null],
+    ['an array', []],
+    ['a string', 'x'],
+    ['null as its configuration', words, null],
+    ['a number as its configuration', words, 5],
+    ['a template without its parts', { ...words, post_processor: { type: 'TemplateProcessing' } }],
+    ['a padding id that is no id', { ...words, padding: { pad_id: 'x' } }],
+    ['a padding id below 0', { ...words, padding: { pad_id: -1 } }],
+  ])('%s: a DataError', (_, json, config) => {
+    expect(() => use(json, config)).toThrow(DataError)
+  })
+
+  it('refuses texts and ids of another type', () => {
+    const tokenizer = createTokenizer(words)
+    expect(() => tokenizer.encode(null as never)).toThrow(/text: not a text, expected a string, found null/)
+    expect(() => tokenizer.decode(null as never)).toThrow(/ids: not an array/)
+  })
+})
