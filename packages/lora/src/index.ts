@@ -29,6 +29,7 @@ export {
   type SampleTextsOptions,
   type TextSampler,
 } from './generate/sample-texts.ts'
+export { type AdaptersExportOptions, exportAdapters } from './finetune/export-adapters.ts'
 export type { FineTunedExportOptions } from './finetune/export.ts'
 export { fineTune } from './finetune/fine-tune.ts'
 export type { FineTuned, FineTunedModel } from './finetune/fine-tuned.ts'

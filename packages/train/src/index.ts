@@ -21,7 +21,13 @@ export type { LabelTerm, LossTerm, RowTerm } from './artifacts/loss-terms.ts'
 export { unseenRows } from './artifacts/unseen-rows.ts'
 export { modelFingerprint } from './artifacts/fingerprints.ts'
 export { closestName } from './closest-name.ts'
-export { copyTokenizer, type ModelFolder, writeModelFolder, writeTokenizer } from './classify/write-model-folder.ts'
+export {
+  copyTokenizer,
+  modelFileOf,
+  type ModelFolder,
+  writeModelFolder,
+  writeTokenizer,
+} from './classify/write-model-folder.ts'
 export {
   type Classification,
   type Classifier,

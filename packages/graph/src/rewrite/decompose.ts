@@ -55,11 +55,11 @@ function nameOutputs({ graph, node: add }: Builder, node: Node, first: number, v
     if (produced.has(value.name) && !names.has(value.name)) names.set(value.name, name)
     else copies.push([value.name, name])
   })
-  for (const name of produced) if (!names.has(name)) names.set(name, uniqueName(graph, `${node.name}/${name}`))
   const renamed = (name: string): string => names.get(name) ?? name
   for (const name of produced) {
     const value = getValue(graph, name)
     graph.values.delete(name)
+    if (!names.has(name)) names.set(name, uniqueName(graph, `${node.name}/${name}`))
     addValue(graph, { ...value, name: renamed(name) })
   }
   for (const { name, inputs, outputs, ...rest } of added)

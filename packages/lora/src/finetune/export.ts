@@ -10,6 +10,7 @@ import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base.ts'
 import type { ExportedExtras } from '../tasks/task.ts'
+import { mergedDecoder, storedAs, withoutFileFields, writeCompanions } from './export-decoder.ts'
 
 /** Options of exporting a fine-tuned model. */
 export type FineTunedExportOptions = Pick<ModelFolder, 'dtype' | 'layout'>
@@ -21,21 +22,23 @@ export interface ExportParts {
   adapter: AdaptedModel
   /** Fields that the task adds to config.json. */
   config: Readonly<Record<string, unknown>>
+  /** The decoder that the task exports: with its cache, where its file has one. @default the trained model */
+  decoder?: BaseModel['cachedLanguageModel'] | undefined
   /** What the task exports beside the trained model. @default nothing */
   extras?: ExportedExtras | undefined
 }
 
 /**
- * Writes the merged model with its configuration and tokenizer.
+ * Writes the merged model with its configuration and tokenizer; a decoder in the form of its file.
  * @throws {ConfigError} for an unknown option, and for the base model's own folder; {AdapterError} when merging gives
  * values that are not finite; and what `writeModelFolder` throws.
  */
-export function exportFineTuned(
+export async function exportFineTuned(
   folder: string | FileSink,
   parts: ExportParts,
   options: FineTunedExportOptions = {},
-): void {
-  const { base, adapter, config, extras } = parts
+): Promise<void> {
+  const { base, adapter, extras } = parts
   checkOptions('export', options, checks)
   if (isFolderOf(folder, base))
     throw new ConfigError({
@@ -43,10 +46,19 @@ export function exportFineTuned(
       what: 'the base model lies there, which saved adapters need',
       fix: 'Choose another folder.',
     })
+  const decoder = parts.decoder?.()
+  const config = { ...base.config, ...parts.config }
+  const common = { folder, tokenizerFolder: base.files }
   // Merging may fail: it comes before anything is written.
+  if (decoder && 'float16' in decoder) {
+    const form = { ...options, dtype: options.dtype ?? storedAs(decoder) }
+    const graph = mergedDecoder(decoder, adapter)
+    writeModelFolder({ ...common, ...form, graph, config: withoutFileFields(config) })
+    return writeCompanions(folder, base, form)
+  }
   const merged = merge(adapter)
   const graph = base.padded(extras ? withWeightsOf(merged, extras.model) : merged)
-  writeModelFolder({ ...options, folder, graph, config: { ...base.config, ...config }, tokenizerFolder: base.files })
+  writeModelFolder({ ...common, ...options, graph, config })
   for (const [path, content] of Object.entries(extras?.files ?? {})) writeJson(sinkOf(folder), path, content)
 }
 

@@ -37,7 +37,8 @@ export interface FineTunedModel<T extends TaskType> {
    */
   readonly save: (folder: string | FileSink) => Promise<void>
   /**
-   * Writes the merged model for any ONNX Runtime, with its configuration and tokenizer.
+   * Writes the merged model for any ONNX Runtime, with its configuration and tokenizer. A language model whose file has
+   * a cache is written in the form of the file: with its cache and attention, in float32, float16 or 4 bits.
    * @throws {ConfigError} for an unknown option, and for the base model's own folder; {FileError} when the folder
    * cannot be written; {AdapterError} when merging gives values that are not finite.
    */
@@ -125,7 +126,8 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     },
     export: async (folder, options) => {
       const [config, extras] = [task.config(settings, base), task.exported?.(settings, base)]
-      exportFineTuned(folder, { base, adapter: await adapted(), config, extras }, options)
+      const decoder = task.generates ? base.cachedLanguageModel : undefined
+      await exportFineTuned(folder, { base, adapter: await adapted(), config, extras, decoder }, options)
       await flush(folder)
     },
     tokenizer: base.tokenizer,

@@ -26,7 +26,7 @@ import { hiddenStates, isHidden } from '../onnx/hidden.ts'
 import { onnxFiles } from '../onnx/dtypes.ts'
 import { type OnnxModel, type OnnxModelOptions, openOnnxModel } from '../onnx/open.ts'
 import type { Quantization } from '../onnx/quantization.ts'
-import { readCachedModel } from '../onnx/read.ts'
+import { type CachedModel, readCachedModel } from '../onnx/read.ts'
 import { withNextTokenLogits } from './language-model.ts'
 import { loadPretrained, type Pretrained } from './pretrained.ts'
 
@@ -71,7 +71,7 @@ export interface BaseModel {
    * Undefined for a file without a cache.
    * @throws {ConfigError} as `languageModel` does.
    */
-  readonly cachedLanguageModel: () => Model | undefined
+  readonly cachedLanguageModel: () => Model | CachedModel | undefined
   /** Makes batches of token ids for a graph that was built on this base. */
   readonly batches: (graph: Graph) => (rows: readonly TokenSequence[]) => PlacedBatch
   /** A copy for other programs: int64 `input_ids` and `attention_mask` [batch, sequence], padded on either side. */
@@ -150,7 +150,8 @@ function onnxBase(
     },
     cachedLanguageModel: () => {
       const cached = readCachedModel(files, file, config)
-      return cached && withParametersOf(withNextTokenLogits(cached, config, causal, isPresent), model)
+      if (!cached) return undefined
+      return { ...cached, ...withParametersOf(withNextTokenLogits(cached, config, causal, isPresent), model) }
     },
     batches: (graph) => {
       const collate = paddedBatches(graph, padding)

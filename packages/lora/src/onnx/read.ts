@@ -34,10 +34,17 @@ export function readOnnxModel(files: Files, name: string, config: Config): Model
  * @returns Undefined for a file without a cache.
  * @throws as {@link readOnnxModel} does.
  */
-export function readCachedModel(files: Files, name: string, config: Config): Model | undefined {
+export function readCachedModel(files: Files, name: string, config: Config): CachedModel | undefined {
   const decoded = readGraph(files, name, config)
   if (cachesOf(decoded).length === 0) return undefined
-  return named(inferModel(decoded, { widen: true, keepAttention: true }), config)
+  const float16 = [...decoded.initializers.values()].some(({ dtype }) => dtype === 'float16')
+  return { ...named(inferModel(decoded, { widen: true, keepAttention: true }), config), float16 }
+}
+
+/** A decoder with its cache. */
+export interface CachedModel extends Model {
+  /** Whether the file has weights in float16; here they are float32. */
+  readonly float16: boolean
 }
 
 type Config = Readonly<Record<string, unknown>> & { model_type: string }

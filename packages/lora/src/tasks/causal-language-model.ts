@@ -78,6 +78,7 @@ export const causalLanguageModel: Task<Types> = {
     }
   },
   head: (base) => base.languageModel(),
+  generates: true,
   config: ({ eos_token_id }, base) => ({
     ...architecture(base.config, headOf(base.config.model_type)),
     ...(eos_token_id.length > 0 ? { eos_token_id } : {}),

@@ -132,6 +132,8 @@ export interface Task<T extends TypesOfTask> {
   readonly config: (settings: T['settings'], base: BaseModel) => Readonly<Record<string, unknown>>
   /** What an export has more than the trained model. @default nothing */
   readonly exported?: (settings: T['settings'], base: BaseModel) => ExportedExtras
+  /** Whether the model generates: its export has the cache of its file. @default false */
+  readonly generates?: boolean
   /** Makes batches for the graph that `head` made; what has no labels is ignored by the loss. */
   readonly collate: (
     base: BaseModel,

@@ -1,7 +1,17 @@
 // Writes a model's folder for other programs: the ONNX file, its weights, config.json and the tokenizer.
 
 import { chatTemplateFile, type Files, type FileSink, type Tokenizer, type TokenizerFiles } from '@cola/data'
-import { checkTypes, type Graph, lower, prune, storeWeights, type WeightType, widen, writeModel } from '@cola/graph'
+import {
+  checkTypes,
+  type Graph,
+  lower,
+  packMatrices,
+  prune,
+  storeWeights,
+  type WeightType,
+  widen,
+  writeModel,
+} from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import { filesOf, sinkOf, writeJson } from '../files/files.ts'
 import { writeModels } from '../runtime/model-files.ts'
@@ -18,8 +28,11 @@ export interface ModelFolder {
   tokenizerFolder?: string | Files
   /** The tokenizer, if there is no folder with its files. @default none is written */
   tokenizer?: Pick<Tokenizer, 'files'>
-  /** Type in which matrices are stored; computation is in float32. @default 'float32' */
-  dtype?: WeightType
+  /**
+   * Type in which matrices are stored; computation is in float32. `packed`: matrices that are in 4 or 8 bits keep them,
+   * others are float32. @default 'float32'
+   */
+  dtype?: WeightType | 'packed'
   /**
    * `flat`: model.onnx with its weights in model.onnx_data beside it. `hub`: onnx/model.onnx in one file, or
    * model_fp16.onnx, model_quantized.onnx or model_q4.onnx, where transformers.js looks for it. @default 'flat'
@@ -28,11 +41,12 @@ export interface ModelFolder {
 }
 
 /** File names of transformers.js by type of the weights. */
-const hubFiles: Readonly<Record<WeightType, string>> = {
+const hubFiles: Readonly<Record<NonNullable<ModelFolder['dtype']>, string>> = {
   float32: 'model.onnx',
   float16: 'model_fp16.onnx',
   int8: 'model_quantized.onnx',
   int4: 'model_q4.onnx',
+  packed: 'model_q4.onnx',
 }
 
 const layouts: readonly string[] = ['flat', 'hub'] satisfies ModelFolder['layout'][]
@@ -58,15 +72,20 @@ export function writeModelFolder(options: ModelFolder): void {
         found: String(value),
       })
   const sink = sinkOf(folder)
-  const model = storeWeights(lower(widen(graph)), dtype)
+  const runnable = lower(widen(graph))
+  const model = dtype === 'packed' ? packMatrices(runnable) : storeWeights(runnable, dtype)
   prune(model)
   checkTypes(model)
   if (tokenizerFolder !== undefined) copyTokenizer(tokenizerFolder, folder)
   else if (tokenizer) writeTokenizer(tokenizer, folder)
-  if (layout === 'hub') sink.write(`onnx/${hubFiles[dtype]}`, [writeModel(model)])
+  if (layout === 'hub') sink.write(modelFileOf(options), [writeModel(model)])
   else writeModels(folder, { model }, 'model.onnx_data')
   writeJson(sink, 'config.json', config)
 }
+
+/** Path of the ONNX file that {@link writeModelFolder} writes, in the folder. */
+export const modelFileOf = ({ dtype = 'float32', layout = 'flat' }: Pick<ModelFolder, 'dtype' | 'layout'>): string =>
+  layout === 'hub' ? `onnx/${hubFiles[dtype]}` : 'model.onnx'
 
 /** Writes a tokenizer's files. @throws {FileError} when they cannot be written. */
 export function writeTokenizer({ files }: Pick<Tokenizer, 'files'>, folder: string | FileSink): void {

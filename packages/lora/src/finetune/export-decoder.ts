@@ -1,0 +1,64 @@
+// A fine-tuned decoder in the form of its file: with its cache and the runtime's attention, matrices as the file had
+// them, for transformers.js and onnxruntime-genai.
+
+import { fetchFiles, type FileSink } from '@cola/data'
+import { type Graph, quantizeProducts, runtimeNormalizations } from '@cola/graph'
+import { type ModelFolder, modelFileOf } from '@cola/train'
+import { readJson, sinkOf, writeJson } from '@cola/train/files'
+import { adapterTensors } from '../adapter/files.ts'
+import { loadAdapter } from '../adapter/load.ts'
+import type { AdaptedModel } from '../inject/adapted-model.ts'
+import { merge } from '../inject/merge.ts'
+import type { BaseModel } from '../load/base.ts'
+import type { CachedModel } from '../onnx/read.ts'
+
+/** The file's decoder with the adapter merged; matrices that it has in 4 or 8 bits are quantized again. */
+export function mergedDecoder(cached: CachedModel, trained: AdaptedModel): Graph {
+  const loaded = loadAdapter(cached, { config: trained.config, tensors: adapterTensors(trained) })
+  return runtimeNormalizations(repacked(merge(loaded).graph, cached.graph))
+}
+
+/** A graph with matrices in the bits that those of the same names have in another one. */
+function repacked(graph: Graph, { initializers }: Graph): Graph {
+  const [first] = [...initializers.values()].flatMap(({ packed }) => packed ?? [])
+  if (!first) return graph
+  const { bits, blockSize } = first
+  const selects = ({ weight }: { weight: string }) => initializers.get(weight)?.packed !== undefined
+  return quantizeProducts(graph, { bits, blockSize, minimum: 0, selects })
+}
+
+/** How matrices are stored in the form of a decoder's file. */
+export const storedAs = ({ graph, float16 }: CachedModel): NonNullable<ModelFolder['dtype']> => {
+  if ([...graph.initializers.values()].some(({ packed }) => packed)) return 'packed'
+  return float16 ? 'float16' : 'float32'
+}
+
+/** Fields of transformers.js's part of config.json that describe files: the cache here is float32, in one file. */
+const fileFields = ['kv_cache_dtype', 'use_external_data_format']
+
+/** config.json without what describes other files than those that are written. */
+export function withoutFileFields(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { 'transformers.js_config': own, ...rest } = config
+  if (typeof own !== 'object' || own === null) return config
+  const kept = Object.entries(own).filter(([name]) => !fileFields.includes(name))
+  return kept.length > 0 ? { ...rest, 'transformers.js_config': Object.fromEntries(kept) } : rest
+}
+
+const [genai, generation] = ['genai_config.json', 'generation_config.json']
+
+/**
+ * Writes the files beside a decoder that other programs read, where the base has them: generation_config.json, and
+ * onnxruntime-genai's configuration with the name of the written file.
+ */
+export async function writeCompanions(
+  folder: string | FileSink,
+  { files }: BaseModel,
+  options: Pick<ModelFolder, 'dtype' | 'layout'>,
+): Promise<void> {
+  await fetchFiles(files, [{ path: genai, optional: true }])
+  if (files.has(generation)) sinkOf(folder).write(generation, [files.read(generation)])
+  if (!files.has(genai)) return
+  const { model, ...rest } = readJson(files, genai) as { model: { decoder: object } }
+  const decoder = { ...model.decoder, filename: modelFileOf(options) }
+  writeJson(sinkOf(folder), genai, { ...rest, model: { ...model, decoder } })
+}

@@ -1,0 +1,202 @@
+// Fine-tuned decoders go out in the form of their files, and generate there what they generate here.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openFiles } from '@cola/data'
+import { decodeGraph, elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
+import { externalDataOf, openSession, readSafetensorsFile, OrtTensor, type OrtTensors } from '@cola/train'
+import { afterAll, describe, expect, it } from 'vitest'
+import {
+  ConfigError,
+  createGenerator,
+  exportAdapters,
+  fineTune,
+  type FineTuned,
+  openBase,
+  readAdapter,
+  readCachedModel,
+  readOnnxModel,
+} from '../../src/index.ts'
+
+const out = mkdtempSync(join(tmpdir(), 'cola-export-decoder-'))
+afterAll(() => rmSync(out, { recursive: true }))
+const decoders = join(import.meta.dirname, '../../../../tools/parity/fixtures')
+
+const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+const parsed = (bytes: Uint8Array): Record<string, unknown> => JSON.parse(new TextDecoder().decode(bytes))
+const read = (path: string) => new Uint8Array(readFileSync(path))
+
+/** A repository with a decoder of the builder, and a tokenizer of whole words. */
+function files(name: string) {
+  const folder = join(decoders, name)
+  const config = parsed(read(join(folder, 'config.json')))
+  const words = Array.from({ length: config.vocab_size as number }, (_, i) => [`w${i}`, i])
+  return {
+    'config.json': json({ ...config, 'transformers.js_config': { kv_cache_dtype: { fp16: 'float16' }, dtype: 'q4' } }),
+    'genai_config.json': json({ model: { type: 'llama', decoder: { filename: 'model.onnx', hidden_size: 64 } } }),
+    'generation_config.json': json({ eos_token_id: 2 }),
+    'onnx/model.onnx': read(join(folder, 'onnx/model.onnx')),
+    'tokenizer.json': json({
+      version: '1.0',
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: { type: 'WhitespaceSplit' },
+      post_processor: null,
+      decoder: null,
+      model: { type: 'WordLevel', unk_token: 'w3', vocab: Object.fromEntries(words) },
+    }),
+    'tokenizer_config.json': json({ eos_token: 'w2' }),
+  }
+}
+
+const tune = (source: Parameters<typeof fineTune>[0]): Promise<FineTuned<'CAUSAL_LM'>> =>
+  fineTune(source, {
+    task: 'CAUSAL_LM',
+    train: ['w4 w5 w6 w7', 'w8 w9 w10', 'w11 w12 w13 w14 w15'].map((text) => ({ text })),
+    epochs: 2,
+    learning_rate: 0.05,
+    lora: { r: 2, target_modules: ['q_proj', 'v_proj', 'down_proj'] },
+    device: 'cpu',
+  })
+
+const decoded = (folder: string, file = 'model.onnx') =>
+  decodeGraph(read(join(folder, file)), { externalData: externalDataOf(folder) })
+const count = ({ nodes }: Graph, opType: string) => nodes.filter((node) => node.opType === opType).length
+
+/** The next token by the written file itself, as any program runs it. */
+async function next(folder: string, prompt: readonly number[]): Promise<number> {
+  const graph = decoded(folder)
+  const session = await openSession({ graph, path: join(folder, 'model.onnx') }, 'cpu')
+  const row = (values: readonly number[]) =>
+    new OrtTensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])
+  const feeds: OrtTensors = { input_ids: row(prompt), attention_mask: row(prompt.map(() => 1)) }
+  for (const name of graph.inputs.filter((input) => input.startsWith('past'))) {
+    const [, heads, , size] = graph.values.get(name)?.shape ?? []
+    feeds[name] = new OrtTensor('float32', new Float32Array(), [1, Number(heads), 0, Number(size)])
+  }
+  const { data, dims } = (await session.run(feeds)).logits as OrtTensor
+  await session.release()
+  const last = (data as Float32Array).subarray(-(dims[2] as number))
+  return last.indexOf(Math.max(...last))
+}
+
+const prompt = [5, 6, 7]
+const options = { max_new_tokens: 6, eos_token_id: [] }
+
+/** Greedy text of an exported folder. */
+async function written(folder: string): Promise<string> {
+  const base = await openBase(folder)
+  const generator = await createGenerator(
+    base.cachedLanguageModel() as NonNullable<ReturnType<typeof base.cachedLanguageModel>>,
+    base,
+  )
+  const ids = await generator.generate(prompt, options)
+  await generator.release()
+  return ids.map((id) => ` w${id}`).join('')
+}
+
+describe('the export of a decoder', () => {
+  it.each(['decoder-qwen2', 'decoder-gemma2'])('%s: fused attention and cache, in float32 or float16', async (name) => {
+    const tuned = await tune(files(name))
+    const folder = join(out, name)
+    await tuned.export(folder)
+    const right = await tuned.generate('w5 w6 w7', options)
+    expect(await written(folder)).toBe(right)
+    if (name === 'decoder-qwen2') expect(` w${await next(folder, prompt)}`).toBe(right.split(/(?= )/)[0])
+    const half = join(out, `${name}-half`)
+    await tuned.export(half, { dtype: 'float16', layout: 'hub' })
+    await tuned.release()
+
+    const original = decodeGraph(files(name)['onnx/model.onnx'])
+    for (const graph of [decoded(folder), decoded(half, 'onnx/model_fp16.onnx')]) {
+      expect([...graph.inputs].sort()).toEqual([...original.inputs].sort())
+      expect([...graph.outputs].sort()).toEqual([...original.outputs].sort())
+      expect(count(graph, 'GroupQueryAttention')).toBe(count(original, 'GroupQueryAttention'))
+      expect(count(graph, 'RMSNormalization')).toBe(0)
+    }
+    const file = (path: string) => parsed(read(join(folder, path)))
+    expect(file('genai_config.json')).toEqual({
+      model: { type: 'llama', decoder: { filename: 'model.onnx', hidden_size: 64 } },
+    })
+    expect(file('generation_config.json')).toEqual({ eos_token_id: 2 })
+    expect(file('config.json')['transformers.js_config']).toEqual({ dtype: 'q4' })
+    expect(parsed(read(join(half, 'genai_config.json')))).toMatchObject({
+      model: { decoder: { filename: 'onnx/model_fp16.onnx' } },
+    })
+  })
+
+  it('keeps four bits where the file has them, within half a step of the merged matrix', async () => {
+    const tuned = await tune(files('decoder-llama-int4'))
+    const folder = join(out, 'int4')
+    await tuned.export(folder)
+    const whole = join(out, 'int4-whole')
+    await tuned.export(whole, { dtype: 'float32' })
+    const right = await tuned.generate('w5 w6 w7', options)
+    await tuned.release()
+    const [graph, original] = [decoded(folder), decodeGraph(files('decoder-llama-int4')['onnx/model.onnx'])]
+    // Three products in place of the packed one.
+    expect(count(graph, 'MatMulNBits')).toBe(
+      count(original, 'MatMulNBits') + 2 * count(original, 'GroupQueryAttention'),
+    )
+    expect(count(graph, 'GroupQueryAttention')).toBe(2)
+    expect(typeof (await next(folder, prompt))).toBe('number')
+    const config = parsed(read(join(folder, 'config.json'))) as Parameters<typeof readOnnxModel>[2]
+    const matrices = async (path: string) =>
+      readOnnxModel(await openFiles(path), 'model.onnx', config).graph.initializers
+    const [packed, merged] = [await matrices(folder), await matrices(whole)]
+    for (const name of ['q_proj', 'o_proj'].map((module) => `model.layers.0.self_attn.${module}.weight`)) {
+      const matrix = packed.get(name) as Tensor
+      expect(matrix.packed?.bits).toBe(4)
+      const values = toFloat32(merged.get(name) as Tensor)
+      const step = Math.max(...values.map(Math.abs)) / 7
+      expect(toFloat32(matrix)).toBeAllclose(values, { atol: 0.51 * step })
+    }
+    expect(await written(whole)).toBe(right)
+  })
+})
+
+describe('adapters as inputs', () => {
+  const folderOf = (name: string) => join(decoders, name)
+  const numbers = (name: string, file: string, tensor: string) =>
+    Array.from(
+      elements(readSafetensorsFile(join(folderOf(name), file)).tensors.get(tensor) as Tensor) as BigInt64Array,
+      Number,
+    )
+
+  it.each(['decoder-qwen2', 'decoder-llama-int4'])('%s: each file of matrices gives its adapter', async (name) => {
+    const ours = readAdapter(join(folderOf(name), 'adapter'))
+    const base = await openBase(files(name))
+    const folder = join(out, `${name}-adapters`)
+    await exportAdapters(folder, base, { ours, 'the-same': ours })
+    const inputs = numbers(name, 'inputs.safetensors', 'input_ids').slice(0, 3)
+    const greedy = numbers(name, 'expected.safetensors', 'greedy')
+    const { graph } = readCachedModel(await openFiles(folder), 'model.onnx', base.config) as { graph: Graph }
+    const matrices = readSafetensorsFile(join(folder, 'adapters/ours.safetensors')).tensors
+    const feeds = (adapter?: string) => ({
+      ...Object.fromEntries([...matrices].map(([key, value]) => [key, { data: toFloat32(value), dims: value.dims }])),
+      lora_scale: { data: Float32Array.of(adapter ? 1 : 0), dims: [] },
+    })
+    expect(graph.inputs.filter((input) => matrices.has(input)).length).toBe(matrices.size)
+    const generator = await createGenerator({ graph, rank: 2, adapters: ['ours'], feeds }, base)
+    const few = { max_new_tokens: greedy.length, eos_token_id: [] }
+    expect(await generator.generate(inputs, { ...few, adapter: 'ours' })).toEqual(greedy)
+    expect(await generator.generate(inputs, few)).not.toEqual(greedy)
+    await generator.release()
+  })
+
+  it('are overridable for native runtimes, and need a cache and names of files', async () => {
+    const ours = readAdapter(join(folderOf('decoder-qwen2'), 'adapter'))
+    const base = await openBase(files('decoder-qwen2'))
+    const folder = join(out, 'overridable')
+    await exportAdapters(folder, base, { ours }, { inputs: 'overridable' })
+    expect(new TextDecoder().decode(read(join(folder, 'adapters/ours.onnx_adapter')).subarray(4, 8))).toBe('TORT')
+    // Without an adapter, the file is the base.
+    const generator = await createGenerator(base.cachedLanguageModel() as { graph: Graph }, base)
+    const [first] = await generator.generate(prompt, { max_new_tokens: 1, eos_token_id: [] })
+    await generator.release()
+    expect(await next(folder, prompt)).toBe(first)
+    await expect(exportAdapters(folder, base, { '../ours': ours })).rejects.toThrow(/not a name of a file/)
+    await expect(exportAdapters(folder, base, { ours }, { inputs: 'other' as 'required' })).rejects.toThrow(ConfigError)
+  })
+})
