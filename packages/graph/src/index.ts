@@ -33,7 +33,18 @@ export { externalChunks, layoutExternal, writeModel } from './onnx/write.ts'
 export type { NodeOptions } from './ops/add-node.ts'
 export { build, type Builder, type OperatorArguments } from './ops/build.ts'
 export { checkTypes } from './ops/check.ts'
-export { cast, dropout, isClass, normalizeRows, oneHot, scale, scalarLike, transposeMatrix } from './ops/composite.ts'
+export {
+  cast,
+  dropout,
+  isClass,
+  joinRows,
+  normalizeRows,
+  oneHot,
+  scalarLike,
+  scale,
+  splitRows,
+  transposeMatrix,
+} from './ops/composite.ts'
 export { type OperatorName, operators } from './ops/index.ts'
 export type { AttributeRow, InferContext, Operator, OutputType } from './ops/operator.ts'
 export { int8Products } from './rewrite/int8-products.ts'

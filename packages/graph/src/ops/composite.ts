@@ -73,3 +73,26 @@ export function isClass(g: Builder, indices: Value, classes: number): Value {
  */
 export const oneHot = (g: Builder, indices: Value, classes: number, dtype: DataType): Value =>
   cast(g, isClass(g, indices, classes), dtype)
+
+/** Most tensors beside its input that a node may have on WebGPU, whose shaders bind at least eight buffers. */
+const mostParts = 4
+
+/** Equal parts of a value's rows; `count` divides their number. */
+export function splitRows(g: Builder, value: Value, count: number): Value[] {
+  if (count === 1) return [value]
+  const parts = (count > mostParts && [4, 3, 2].find((divisor) => count % divisor === 0)) || count
+  const first = g.node('Split', [value], { attributes: { axis: 0, num_outputs: parts }, outputCount: parts })
+  return first.flatMap((part) => splitRows(g, part, count / parts))
+}
+
+/** Joins the rows of values: the inverse of {@link splitRows}. */
+export function joinRows(g: Builder, values: readonly Value[]): Value {
+  if (values.length === 1) return values[0] as Value
+  const groups = Array.from({ length: Math.ceil(values.length / mostParts) }, (_, i) =>
+    values.slice(i * mostParts, (i + 1) * mostParts),
+  )
+  return joinRows(
+    g,
+    groups.map((group) => (group.length === 1 ? (group[0] as Value) : g.Concat(...group, { axis: 0 }))),
+  )
+}

@@ -4,6 +4,7 @@ import { type Graph, getValue, type Node, uniqueName, type Value } from '../ir/g
 import { producersOf } from '../ir/uses.ts'
 import { addNode } from '../ops/add-node.ts'
 import { build } from '../ops/build.ts'
+import { splitRows } from '../ops/composite.ts'
 import { rowwiseInputs } from './rows-at.ts'
 
 /**
@@ -25,7 +26,7 @@ export function inPieces<Reduced extends readonly [Value, ...Value[]]>(
   const producers = producersOf(graph)
   const parts = new Map<string, Value[]>()
   const partsOf = (name: string): Value[] => {
-    const known = parts.get(name) ?? splitRows(graph, getValue(graph, name), count)
+    const known = parts.get(name) ?? splitRows(g, getValue(graph, name), count)
     parts.set(name, known)
     return known
   }
@@ -58,7 +59,3 @@ export function inPieces<Reduced extends readonly [Value, ...Value[]]>(
     return reduced
   })
 }
-
-/** Equal parts of a value's rows. */
-const splitRows = (graph: Graph, value: Value, count: number): Value[] =>
-  build(graph).node('Split', [value], { attributes: { axis: 0, num_outputs: count }, outputCount: count })

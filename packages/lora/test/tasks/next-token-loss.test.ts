@@ -114,6 +114,34 @@ describe.each(Object.keys(bases))('%s', (name) => {
 /** Large, so that the gradient is not lost in the rounding of the parameter. */
 const rate = 2 ** 14
 
+it('runs on WebGPU, whose nodes have few outputs', async () => {
+  const base = await (bases.gpt2 as () => Promise<BaseModel>)()
+  const model = lora(base.languageModel(), { task_type: 'CAUSAL_LM', r: 2, lora_alpha: 4, init_lora_weights: false })
+  const { vocab_size } = base
+  // Eight pieces.
+  const options = { labels: 2 ** 26 / vocab_size, vocab_size: vocab_size * 2 }
+  const artifacts = generateArtifacts(model, {
+    loss: nextTokenLoss(options),
+    evalLoss: nextTokenLoss({ ...options, evaluation: true }),
+    optimizer: sgd(),
+  })
+  const { batch, starts } = base.batches(model.graph)([{ input_ids: [4, 5, 6, 7] }, { input_ids: [8, 5, 9] }])
+  const labels = [5, 6, 7].map((label, i) => ({ label, place: (starts[0] as number) + i }))
+  const numbers = async (device: 'cpu' | 'webgpu') => {
+    const session = await TrainingSession.create({ artifacts, device })
+    const inputs = { ...batch, ...nextTokenInputs(labels, [6]) }
+    const trained = await session.runTrainStep(inputs)
+    await session.runOptimizerStep({ learningRate: 1 })
+    const { loss, outputs } = await session.runEvalStep(inputs)
+    await session.release()
+    const [losses, logits] = [outputs.label_losses?.data ?? [], outputs.next_logits?.data ?? []]
+    return [trained.loss, loss, ...losses, ...logits]
+  }
+  const expected = await numbers('cpu')
+  expect(expected.length).toBe(2 + 32 + vocab_size)
+  expect(await numbers('webgpu')).toBeAllclose(expected, { atol: 1e-5 })
+})
+
 describe.each(decoders)('%s is fine-tuned as a language model', (name) => {
   it.each([
     ['texts', [{ text: 'w7 w8 w9 w10' }, { text: 'w7 w11 w12' }]],

@@ -3,16 +3,17 @@
 import {
   addInput,
   build,
-  type Builder,
   float32,
   type Graph,
   GraphError,
   getValue,
   inPieces,
   isClass,
+  joinRows,
   type Loss,
   scale,
   scalarLike,
+  splitRows,
   uniqueName,
   type Value,
 } from '@cola/graph'
@@ -101,12 +102,12 @@ export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
       const weighed = minusWeights ? g.Where(isTarget, minusWeights, zero) : g.Where(isLabel, minusOne, zero)
       return [scored, sum(weighed)]
     }
-    const parts = rowParts(g, target, pieces)
+    const parts = splitRows(g, target, pieces)
     const scored = inPieces(graph, scores, pieces, (rows, i) => score(rows, parts[i] as Value))
     const total = (values: readonly Value[]) => values.reduce((a, b) => g.Add(a, b))
     if (losses !== undefined) {
       const each = scored.map(([rows]) => rows)
-      g.node('Neg', [each.length === 1 ? (each[0] as Value) : g.Concat(...each, { axis: 0 })], { outputs: [losses] })
+      g.node('Neg', [joinRows(g, each)], { outputs: [losses] })
     }
     // Without labels the sum of scores is 0, and the divisor only has to be another number than 0.
     const divisor = g.Min(total(scored.map(([, weighed]) => weighed)), scalarLike(g, scores, -1e-30))
@@ -115,9 +116,3 @@ export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
   }
   return Object.assign(loss, { meanOver: { labels, logits, ...(weight ? { weight } : {}) } })
 }
-
-/** Equal parts of the labels. */
-const rowParts = (g: Builder, labels: Value, pieces: number): Value[] =>
-  pieces === 1
-    ? [labels]
-    : g.node('Split', [labels], { attributes: { axis: 0, num_outputs: pieces }, outputCount: pieces })
