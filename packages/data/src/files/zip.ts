@@ -1,21 +1,58 @@
 // Zip archives, read and written. The only importer of fflate, which is loaded on first use.
 
+import type { UnzipFileInfo } from 'fflate'
 import { DataError } from '../errors.ts'
 import { isFileName } from './file-name.ts'
 import { type Files, refuseMissing } from './files.ts'
 import { memoryFiles } from './memory.ts'
 
-/** What a zip holds, by name: sizes are those that it claims. @throws {DataError} for bytes that are no zip. */
+/** Options of reading a zip. */
+export interface ZipOptions {
+  /** Greatest size of one inflated file, in bytes. @default 2 GiB, and 200 times its compressed size above 64 MiB */
+  maxInflated?: number
+}
+
+const mebibyte = 2 ** 20
+
+/**
+ * @throws {DataError} for a file that would inflate beyond the limit: texts and weights shrink to a twentieth at most,
+ * what is made to fill the memory to a thousandth.
+ */
+function requireSize(where: string, { size, originalSize }: UnzipFileInfo, limit: number | undefined): void {
+  const most = limit ?? Math.min(2048 * mebibyte, Math.max(64 * mebibyte, 200 * size))
+  if (originalSize <= most) return
+  throw new DataError({
+    where,
+    what: 'the file in the zip is too large to be inflated',
+    expected: `at most ${most} bytes`,
+    found: `${originalSize} bytes, of ${size} compressed ones`,
+    fix: 'If you trust it, unpack it yourself and open the folder, or raise maxInflated.',
+  })
+}
+
+/**
+ * What a zip holds, by name: sizes are those that it claims, and no file inflates to more.
+ * @throws {DataError} for bytes that are no zip; `read` throws one for a file that is too large.
+ */
 export async function readZip(
   bytes: Uint8Array,
   where: string,
+  { maxInflated }: ZipOptions = {},
 ): Promise<{ sizes: ReadonlyMap<string, number>; read: (name: string) => Uint8Array }> {
+  if (maxInflated !== undefined && !(maxInflated >= 0))
+    throw new DataError({
+      where: 'option maxInflated',
+      what: 'not a number of bytes',
+      expected: 'a number of at least 0',
+      found: String(maxInflated),
+    })
   const { unzipSync } = await import('fflate')
   const sizes = new Map<string, number>()
-  const unzip = (filter: (file: { name: string; originalSize: number }) => boolean) => {
+  const unzip = (filter: (file: UnzipFileInfo) => boolean) => {
     try {
       return unzipSync(bytes, { filter })
     } catch (cause) {
+      if (cause instanceof DataError) throw cause
       throw new DataError({ where, what: 'not a zip file', found: (cause as Error).message }, { cause })
     }
   }
@@ -24,12 +61,17 @@ export async function readZip(
     return false
   })
   // Each file is inflated when it is asked for, and no other.
-  return { sizes, read: (name) => unzip((file) => file.name === name)[name] as Uint8Array }
+  const isWanted = (name: string) => (file: UnzipFileInfo) => {
+    if (file.name !== name) return false
+    requireSize(`${where}/${name}`, file, maxInflated)
+    return true
+  }
+  return { sizes, read: (name) => unzip(isWanted(name))[name] as Uint8Array }
 }
 
 /** The files of a zip, below the folder that holds all of them. @throws {DataError} for bytes that are no zip. */
-export async function zipFiles(bytes: Uint8Array, where: string): Promise<Files> {
-  const { sizes, read } = await readZip(bytes, where)
+export async function zipFiles(bytes: Uint8Array, where: string, options: ZipOptions = {}): Promise<Files> {
+  const { sizes, read } = await readZip(bytes, where, options)
   const entries = [...sizes.keys()].filter(isFileName)
   const [folder = ''] = entries[0]?.split('/') ?? []
   const root = entries.every((name) => name.startsWith(`${folder}/`)) ? `${folder}/` : ''

@@ -5,7 +5,7 @@ import { blobFiles } from '../files/blobs.ts'
 import { fetchFiles, type Files, type WantedFile } from '../files/files.ts'
 import { folderFiles } from '../files/folder.ts'
 import { type BytesByName, memoryFiles } from '../files/memory.ts'
-import { zipFiles } from '../files/zip.ts'
+import { type ZipOptions, zipFiles } from '../files/zip.ts'
 import { isFolder } from '../hub/folder-or-repo.ts'
 import { repositoryFiles } from '../hub/hub.ts'
 import type { HubOptions } from '../hub/hub-options.ts'
@@ -20,7 +20,7 @@ import { pickedFiles } from './picked.ts'
 export type Source = string | URL | Blob | FileList | readonly File[] | FileSystemDirectoryHandle | BytesByName | Files
 
 /** Options of {@link openFiles}. */
-export interface OpenFilesOptions extends HubOptions {
+export interface OpenFilesOptions extends HubOptions, ZipOptions {
   /** The files to bring. @default all that are picked; none of a hub's or an address's */
   files?: readonly (string | WantedFile)[]
 }
@@ -43,14 +43,15 @@ export async function openFiles(source: Source, { files: wanted, ...options }: O
 export const isFiles = (value: unknown): value is Files =>
   typeof value === 'object' && value !== null && typeof (value as Partial<Files>).read === 'function'
 
-async function filesOf(source: Source, options: HubOptions): Promise<Files> {
+async function filesOf(source: Source, options: HubOptions & ZipOptions): Promise<Files> {
   if (isFiles(source)) return source
   if (source instanceof URL || isAddress(source)) return filesAt(new URL(source), options)
   if (typeof source === 'string')
     return (await isFolder(source)) ? folderFiles(source) : repositoryFiles(source, options)
   const picked = await pickedFiles(source)
   const [[name, blob] = [], second] = picked?.files ?? []
-  if (blob && !second && name?.endsWith('.zip')) return zipFiles(new Uint8Array(await blob.arrayBuffer()), name)
+  if (blob && !second && name?.endsWith('.zip'))
+    return zipFiles(new Uint8Array(await blob.arrayBuffer()), name, options)
   if (picked) return blobFiles(picked.files, picked.where)
   if (isBytes(source)) return memoryFiles(source)
   throw new DataError({

@@ -8,6 +8,7 @@ import { repositoryFiles } from '../hub/hub.ts'
 import type { HubOptions } from '../hub/hub-options.ts'
 import { colaSplits, type ColaSplit, type LabelledText, parseColaTsv } from './cola.ts'
 import { decodeText } from './decode.ts'
+import { checkPages } from './parquet-pages.ts'
 
 const glueSplits = ['train', 'validation'] as const
 
@@ -16,9 +17,7 @@ const glueSplits = ['train', 'validation'] as const
  * @throws {DataError} naming the file and the row: not parquet, columns missing, labels other than 0 and 1.
  */
 export async function parseGlueParquet(bytes: Uint8Array, where = 'parquet'): Promise<LabelledText[]> {
-  const { parquetReadObjects } = await import('hyparquet')
-  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
-  const rows = await parquetReadObjects({ file, columns: ['sentence', 'label'] }).catch((cause: Error) => {
+  const rows = await readColumns(bytes).catch((cause: Error) => {
     throw new DataError(
       { where, what: 'not a parquet file with columns sentence and label', found: cause.message },
       { cause },
@@ -38,6 +37,38 @@ export async function parseGlueParquet(bytes: Uint8Array, where = 'parquet'): Pr
       })
     return { text: sentence, label: value }
   })
+}
+
+const columns = ['sentence', 'label']
+
+/** Rows of a sentence take more than a byte for 64 of them, however they are compressed. */
+const rowsPerByte = 64
+
+/** The rows of a parquet file, after its counts are held against its size. */
+async function readColumns(bytes: Uint8Array): Promise<Record<string, unknown>[]> {
+  const { parquetMetadata, parquetReadObjects } = await import('hyparquet')
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
+  const metadata = parquetMetadata(file)
+  const most = bytes.length * rowsPerByte
+  let rows = 0
+  for (const group of metadata.row_groups) {
+    rows += requireCount('rows of a group', group.num_rows, most)
+    for (const { meta_data } of group.columns) {
+      if (!meta_data || !columns.includes(meta_data.path_in_schema.join('.'))) continue
+      const { dictionary_page_offset, data_page_offset, total_compressed_size, num_values } = meta_data
+      const begin = requireCount('offset', dictionary_page_offset || data_page_offset, bytes.length)
+      const length = requireCount('size', total_compressed_size, bytes.length - begin)
+      const values = requireCount('values of a column', num_values, most)
+      checkPages(bytes, { begin, end: begin + length, values })
+    }
+  }
+  if (rows !== requireCount('rows', metadata.num_rows, most)) throw new Error('its groups have other rows')
+  return parquetReadObjects({ file, metadata, columns })
+}
+
+function requireCount(name: string, count: bigint | number, most: number): number {
+  if (count >= 0 && count <= most) return Number(count)
+  throw new Error(`its ${name} contradict the size of the file: ${count}`)
 }
 
 /**

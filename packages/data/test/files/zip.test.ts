@@ -32,6 +32,20 @@ describe('one zip', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2e7)
   })
 
+  it('refuses what would fill the memory, up to a limit that can be set', async () => {
+    const zip = new Blob([
+      zipSync({ 'bomb.bin': new Uint8Array(1e8), 'b.txt': strToU8('b') }) as Uint8Array<ArrayBuffer>,
+    ])
+    const files = await picked(zip)
+    expect(() => files.read('bomb.bin')).toThrow(/adapter\.zip\/bomb\.bin: the file in the zip is too large/)
+    expect(files.read('b.txt')).toEqual(strToU8('b'))
+    const raised = await openFiles(new File([zip], 'a.zip'), { maxInflated: 1e8, files: [] })
+    expect(raised.size('bomb.bin')).toBe(1e8)
+    const lowered = await openFiles(new File([zip], 'a.zip'), { maxInflated: 0, files: [] })
+    expect(() => lowered.read('b.txt')).toThrow(/at most 0 bytes/)
+    await expect(openFiles(new File([zip], 'a.zip'), { maxInflated: Number.NaN })).rejects.toThrow(/maxInflated/)
+  })
+
   it('is refused when it is none', async () => {
     await expect(picked(new Blob(['not a zip']))).rejects.toThrow(/adapter\.zip: not a zip file/)
   })

@@ -1,6 +1,7 @@
 // Patterns of a configuration, written for Python's `re`, as PEFT composes and applies them.
 
 import { ConfigError } from '../errors.ts'
+import { matcherOf } from './match.ts'
 import { PatternError } from './reader.ts'
 import { translate } from './translate.ts'
 
@@ -30,22 +31,34 @@ const leadingFlags = /^(?:\(\?[a-zA-Z]+\))+/
 export const hasLateFlags = (use: PatternUse, pattern: string): boolean =>
   uses[use].before !== '' && leadingFlags.test(pattern)
 
-const compiled = new Map<string, RegExp>()
+/** A pattern, anchored at the beginning of a name. */
+export interface PythonRegex {
+  test(name: string): boolean
+  /** With the groups by name; for `layer` only. */
+  exec(name: string): RegExpExecArray | null
+}
+
+const compiled = new Map<string, PythonRegex>()
+
+/** Patterns are longer nowhere, and the parser calls itself for each group. */
+const longest = 5000
 
 /**
- * Translates a pattern to a JavaScript RegExp, anchored at the beginning of a name. Flags at its beginning count for
- * all of it, as in Python up to 3.10.
+ * Translates a pattern of Python. Flags at its beginning count for all of it, as in Python up to 3.10.
  * @param where The field, for the error.
- * @throws {ConfigError} for a pattern that Python refuses or JavaScript cannot express, with the reason.
+ * @throws {ConfigError} for a pattern that Python refuses or JavaScript cannot express, or that could only be matched by
+ * trying exponentially many ways, with the reason.
  */
-export function pythonRegex(use: PatternUse, pattern: string, where = 'pattern'): RegExp {
+export function pythonRegex(use: PatternUse, pattern: string, where = 'pattern'): PythonRegex {
   const key = `${use} ${pattern}`
   const known = compiled.get(key)
   if (known) return known
   const { before, after, end } = uses[use]
   const flags = leadingFlags.exec(pattern)?.[0] ?? ''
   try {
-    const regex = new RegExp(`^(?:${translate(`${flags}${before}${pattern.slice(flags.length)}${after}`)})${end}`, 'u')
+    if (pattern.length > longest) throw new PatternError(`more than ${longest} characters`, longest)
+    const source = `^(?:${translate(`${flags}${before}${pattern.slice(flags.length)}${after}`)})${end}`
+    const regex = compile(source, use)
     compiled.set(key, regex)
     return regex
   } catch (error) {
@@ -58,4 +71,13 @@ export function pythonRegex(use: PatternUse, pattern: string, where = 'pattern')
       found: pattern,
     })
   }
+}
+
+/** Groups and references to them need JavaScript's matcher, which backtracks; all else is matched by sets of places. */
+function compile(source: string, use: PatternUse): PythonRegex {
+  const { test, explosive, refers } = matcherOf(source)
+  if (use !== 'layer' && !refers) return { test, exec: () => null }
+  if (explosive)
+    throw new PatternError('a loop of loops or alternatives, with a group or reference, may take exponential time', 0)
+  return new RegExp(source, 'u')
 }

@@ -18,10 +18,10 @@ describe('Python’s regular expressions', () => {
   }
   /** Reasons for which a pattern that Python takes is refused. */
   const reasons =
-    /conditional group|may be unset|reference that ignores case|in a look-behind, which|loop of what may be empty|outside ASCII/
+    /conditional group|may be unset|reference that ignores case|in a look-behind, which|loop of what may be empty|outside ASCII|exponential time/
 
   it('match what re.fullmatch does, or are refused with a reason', () => {
-    let [translated, refused] = [0, 0]
+    let [translated, refused, explosive] = [0, 0, 0]
     for (const [pattern, expected] of Object.entries(fixture.cases)) {
       const found = (() => {
         try {
@@ -32,7 +32,8 @@ describe('Python’s regular expressions', () => {
           expect(error).toBeInstanceOf(ConfigError)
           if (expected !== null) {
             expect(String(error), pattern).toMatch(reasons)
-            refused++
+            if (/exponential time/.test(String(error))) explosive++
+            else refused++
           }
           return null
         }
@@ -41,6 +42,8 @@ describe('Python’s regular expressions', () => {
     }
     expect(translated).toBeGreaterThan(150)
     expect(refused).toBeLessThan(10)
+    // Loops of loops with a possessive repeat or a reference, which the fixture's random patterns have now and then.
+    expect(explosive).toBeLessThan(6)
   })
 
   it('have its classes of characters and its case', () => {
@@ -104,5 +107,27 @@ describe('Python’s regular expressions', () => {
         new RegExp(`adapter_config\\.json, field "${field}": not a pattern`),
       )
     }
+  })
+})
+
+describe('patterns on which a backtracking matcher takes exponential time', () => {
+  const name = `${'a'.repeat(60)}.${'a.'.repeat(40)}!`
+  it.each(['(a+)+b', '(a|a)*b', '(.*\\.)*b', '(a|aa)+$', '(\\w+\\.?)*b', '.*.*.*.*.*.*.*.*b', '(a{0,9}){0,9}b'])(
+    '%s ends at once',
+    (pattern) => {
+      const start = performance.now()
+      for (const use of ['whole', 'ending', 'inside'] as const) expect(pythonRegex(use, pattern).test(name)).toBe(false)
+      expect(performance.now() - start).toBeLessThan(5000)
+    },
+  )
+
+  it.each(['(a+)+b', '(a|a)*b', '.*.*.*.*.*.*.*.*b'])('%s is refused where its groups are read', (pattern) => {
+    expect(() => pythonRegex('layer', pattern)).toThrow(/may take exponential time/)
+    expect(() => pythonRegex('whole', `(x)\\1${pattern}`)).toThrow(/may take exponential time/)
+  })
+
+  it('refuses a pattern of enormous length', () => {
+    expect(() => pythonRegex('whole', '('.repeat(100_000))).toThrow(ConfigError)
+    expect(() => pythonRegex('whole', 'a'.repeat(100_000))).toThrow(/more than 5000 characters/)
   })
 })
