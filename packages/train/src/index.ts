@@ -92,6 +92,7 @@ export {
 export type { Callbacks, EpochLog, Metrics, StepLog, WarningLog } from './trainer/callbacks.ts'
 export { type BestEpoch, loadCheckpoint, type RunState, saveCheckpoint } from './trainer/checkpoint.ts'
 export type { SamplingStrategy } from './trainer/epoch-order.ts'
+export { saveBatches, type SaveBatchesOptions, saveRows, type SaveRowsOptions } from './trainer/save-batches.ts'
 export { stopSignal } from './trainer/stop-signal.ts'
 export { consoleProgress, type ConsoleProgressOptions } from './trainer/console-progress.ts'
 export { type EvaluatedRows, type EvaluateOptions, evaluateRows } from './trainer/evaluate-rows.ts'

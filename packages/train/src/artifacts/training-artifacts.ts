@@ -54,3 +54,14 @@ export const termOutput = (term: number | ''): string => `loss_term.${term}`
 
 /** Names of the scalar inputs of the optimizer model. */
 export const optimizerInputs = { learningRate: 'learning_rate', step: 'step', gradientScale: 'gradient_scale' } as const
+
+/** The inputs of the training model that a batch fills: not those of parameters, gradients, shares and masks. */
+export function batchInputs({ trainingModel, blocks, lossTerms, dropoutMasks }: TrainingArtifacts): string[] {
+  const others = new Set([
+    ...blocks.flatMap(({ name }) => [name, gradientBuffer(name)]),
+    'lazy_reset_grad',
+    ...lossTerms.map((_, i) => shareInput(i)),
+    ...dropoutMasks.map(({ input }) => input),
+  ])
+  return trainingModel.inputs.filter((name) => !others.has(name))
+}

@@ -15,7 +15,8 @@ export interface BatchArray {
 /** The inputs of one step by name. Arrays that are not inputs of the model are ignored. */
 export type Batch = Readonly<Record<string, BatchArray>>
 
-const typeOfArray = (data: BatchArray['data']): DataType =>
+/** The element type of an array in a batch. */
+export const typeOfArray = (data: BatchArray['data']): DataType =>
   data instanceof Int32Array
     ? 'int32'
     : data instanceof Float32Array

@@ -15,6 +15,7 @@ import { random } from '@cola/data'
 import { concatenate, splitTensors } from '../artifacts/blocks.ts'
 import { artifactsFingerprint } from '../artifacts/fingerprints.ts'
 import {
+  batchInputs,
   gradientBuffer,
   gradientOutput,
   optimizerInputs,
@@ -270,18 +271,7 @@ export class TrainingSession {
     return this.#calls.change('runTrainStep', async () => {
       const { trainingModel: graph, lossTerms } = this.#artifacts
       const shareInputs = lossTerms.map((_, i) => shareInput(i))
-      const sessionInputs = new Set([
-        ...Object.keys(this.#parameters),
-        ...Object.keys(this.#buffers),
-        'lazy_reset_grad',
-        ...shareInputs,
-        ...this.#artifacts.dropoutMasks.map(({ input }) => input),
-      ])
-      const { feeds, symbols } = feedsOf(
-        graph,
-        graph.inputs.filter((name) => !sessionInputs.has(name)),
-        batch,
-      )
+      const { feeds, symbols } = feedsOf(graph, batchInputs(this.#artifacts), batch)
       const counts = lossCounts(lossTerms, batch)
       const { shares, after } = accumulate(this.#accumulation, counts, window)
       const gradients = Object.keys(this.#parameters).map(gradientOutput)

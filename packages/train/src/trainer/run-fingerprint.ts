@@ -7,9 +7,14 @@ import type { Settings } from './trainer-options.ts'
 /** Lets JSON.stringify write the bigints of rows. */
 const writeBigInt = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
 
-/** SHA-256 of what a run depends on. */
-export async function runFingerprint<Row, Prediction>(settings: Settings<Row, Prediction>): Promise<string> {
-  const { session, data, ...options } = settings
+/**
+ * SHA-256 of what a run depends on.
+ * @param model Fingerprint of the artifacts.
+ */
+export function runFingerprint<Row, Prediction>(
+  model: string,
+  { data, ...options }: Omit<Settings<Row, Prediction>, 'session'>,
+): string {
   const values = [
     options.epochs,
     options.batch_size,
@@ -24,5 +29,5 @@ export async function runFingerprint<Row, Prediction>(settings: Settings<Row, Pr
   ]
   const lines = (rows: readonly Row[]) => rows.map((row) => `${JSON.stringify(row, writeBigInt)}\n`)
   const rows = [...lines(data.train), 'evaluation\n', ...lines(data.evaluation ?? [])]
-  return sha256([await session.getFingerprint(), JSON.stringify(values), ...rows])
+  return sha256([model, JSON.stringify(values), ...rows])
 }

@@ -4,9 +4,7 @@ import { type FileStore, type Lock, placeOf } from '@cola/data'
 import type { Tensor } from '@cola/graph'
 import { CheckpointError, ConfigError, DeviceLostError } from '../errors.ts'
 import { storeOf } from '../files/files.ts'
-import { schedule as makeSchedule } from '../optim/schedule.ts'
 import { Calls } from '../session/calls.ts'
-import type { Batch } from '../session/feeds.ts'
 import { addCounts, lossCounts } from '../session/loss-counts.ts'
 import { addMeans, meanOf, type TermSum } from '../session/loss-means.ts'
 import type { StepResult } from '../session/step-result.ts'
@@ -26,7 +24,7 @@ import { runFingerprint } from './run-fingerprint.ts'
 import { lockRun } from './run-lock.ts'
 import { checkRows, readOptions } from './read-options.ts'
 import type { Settings, TrainerOptions } from './trainer-options.ts'
-import { epochOrder } from './epoch-order.ts'
+import { learningRates, rowOrder, stepBatches, totalSteps } from './run-plan.ts'
 
 /** The result of {@link Trainer.train}. */
 export interface TrainResult {
@@ -85,7 +83,7 @@ export class Trainer<Row, Prediction = unknown> {
 
   /** Optimizer steps of the whole run. */
   get totalSteps(): number {
-    return this.#stepsPerEpoch() * this.#options.epochs
+    return totalSteps(this.#options)
   }
 
   /**
@@ -116,7 +114,10 @@ export class Trainer<Row, Prediction = unknown> {
     const { callbacks, data, signal } = this.#options
     await checkRows(this.#options, 'data.train', data.train)
     await checkRows(this.#options, 'data.evaluation', data.evaluation ?? [])
-    if (this.#store) this.#state.fingerprint = await runFingerprint(this.#options)
+    if (this.#store) {
+      const model = await this.#options.session.getFingerprint()
+      this.#state.fingerprint = runFingerprint(model, this.#options)
+    }
     if (this.#options.resume) this.#resume()
     await this.#requireMetric()
     await this.#replaceOtherRun()
@@ -200,26 +201,16 @@ export class Trainer<Row, Prediction = unknown> {
 
   /** Trains the rest of the epoch; false when the signal stopped it. */
   async #trainEpoch(losses: number[]): Promise<boolean> {
-    const {
-      data,
-      session,
-      batch_size,
-      seed,
-      signal,
-      save_steps,
-      callbacks,
-      train_sampling_strategy: strategy,
-    } = this.#options
-    const length = (row: number) => data.tokens?.(data.train[row] as Row) ?? 0
-    const order = epochOrder(data.train.length, { seed, epoch: this.#state.epoch, batch_size, strategy, length })
-    const rateAt = this.#schedule()
+    const { data, session, batch_size, signal, save_steps, callbacks } = this.#options
+    const order = rowOrder(this.#options, this.#state.epoch)
+    const rateAt = learningRates(this.#options)
     while (this.#state.batch * batch_size < order.length) {
       if (signal?.aborted) {
         await this.#save()
         return false
       }
       const start = performance.now()
-      const batches = this.#nextBatches(order)
+      const batches = stepBatches(this.#options, order, this.#state)
       const window = addCounts(batches.map(({ batch }) => lossCounts(session.lossTerms, batch)))
       let terms: readonly TermSum[] = []
       const outputs = this.#options.predict !== undefined && this.#options.train_metrics
@@ -254,19 +245,6 @@ export class Trainer<Row, Prediction = unknown> {
       if (save_steps && this.#state.step % save_steps === 0) await this.#save()
     }
     return true
-  }
-
-  /** The rows and batches of the next optimizer step. */
-  #nextBatches(order: readonly number[]): { rows: Row[]; indices: readonly number[]; batch: Batch }[] {
-    const { data, batch_size, gradient_accumulation_steps, stepInputs } = this.#options
-    const first = this.#state.batch * batch_size
-    const end = Math.min(order.length, first + gradient_accumulation_steps * batch_size)
-    const inputs = stepInputs?.({ step: this.#state.step, total_steps: this.totalSteps })
-    return Array.from({ length: Math.ceil((end - first) / batch_size) }, (_, i) => {
-      const indices = order.slice(first + i * batch_size, Math.min(end, first + (i + 1) * batch_size))
-      const rows = indices.map((index) => data.train[index] as Row)
-      return { rows, indices, batch: { ...data.collate(rows), ...inputs } }
-    })
   }
 
   /** Evaluates and ends the epoch. If that fails, the epoch's steps are saved, and a resumed run evaluates again. */
@@ -347,22 +325,6 @@ export class Trainer<Row, Prediction = unknown> {
     if (!load_best_model_at_end) return
     if (this.#best) await session.setParameters(this.#best)
     else this.#warn(`"${metric}" was NaN in every epoch: none is the best, and the last weights are kept`)
-  }
-
-  #stepsPerEpoch(): number {
-    const { data, batch_size, gradient_accumulation_steps } = this.#options
-    return Math.ceil(Math.ceil(data.train.length / batch_size) / gradient_accumulation_steps)
-  }
-
-  /** The learning rate by optimizer step. */
-  #schedule(): (step: number) => number {
-    const { learning_rate, lr_scheduler_type, warmup } = this.#options
-    const total_steps = this.totalSteps
-    const factor = makeSchedule(lr_scheduler_type, {
-      total_steps,
-      warmup_steps: warmup < 1 ? Math.ceil(warmup * total_steps) : warmup,
-    })
-    return (step) => learning_rate * factor(step)
   }
 
   /** A run that dies before its first save must not be resumed from the checkpoint of the run before it. */
