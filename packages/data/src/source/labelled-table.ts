@@ -49,8 +49,21 @@ export function labelledTable(records: readonly object[], options: LabelOptions 
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
 
-/** Checks options. @throws {DataError} naming the option: a blank name of a column, classes that are not names. */
-export function checkLabelOptions({ text, label, classes }: LabelOptions): void {
+/** Names of the options of tables, and of reading them. */
+const optionNames: readonly string[] = ['text', 'label', 'classes', 'onWarning', 'encoding', 'quoting', 'delimiter']
+
+/** Checks options. @throws {DataError} naming the option: an unknown one, a blank name of a column, classes that are not names. */
+export function checkLabelOptions(options: LabelOptions): void {
+  if (typeof options !== 'object' || options === null) refuseOption('options', 'an object', options)
+  const unknown = Object.keys(options).find((name) => !optionNames.includes(name))
+  if (unknown !== undefined)
+    throw new DataError({
+      where: `option ${unknown}`,
+      what: 'no such option',
+      expected: optionNames.join(', '),
+      found: unknown,
+    })
+  const { text, label, classes } = options
   for (const [name, value] of Object.entries({ text, label }))
     if (value !== undefined && !isText(value)) refuseOption(name, "a column's name", value)
   if (classes !== undefined && !(Array.isArray(classes) && classes.every(isText)))

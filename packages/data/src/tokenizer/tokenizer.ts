@@ -324,7 +324,9 @@ export async function readTokenizer(source: Source, options: OpenFilesOptions = 
   const text = (name: string) => decodeText(files.read(name), { where: placeOf(files, name) })
   const parse = (name: string): object => {
     try {
-      return JSON.parse(text(name)) as object
+      const value: unknown = JSON.parse(text(name))
+      requireObject(value, placeOf(files, name))
+      return value as object
     } catch (cause) {
       if (!(cause instanceof SyntaxError)) throw cause
       throw new DataError({ where: placeOf(files, name), what: 'not JSON', found: cause.message }, { cause })

@@ -249,4 +249,14 @@ describe('tables', () => {
   it.each([null, [null], [5], []])('refuses %j in place of rows', (rows) => {
     expect(() => labelledTable(rows as never)).toThrow(DataError)
   })
+
+  it('refuses options that are none, or unknown', async () => {
+    const rows = [{ text: 'a', label: 'b' }]
+    expect(() => labelledTable(rows, null as never)).toThrow(DataError)
+    expect(() => labelledTable(rows, { lable: 'b' } as never)).toThrow(
+      /option lable: no such option, expected text, label/,
+    )
+    await expect(parseTable('text,label\na,b', 'csv', 'x', { txt: 'a' } as never)).rejects.toThrow(/option txt/)
+    await expect(parseTable(null as never, 'csv')).rejects.toThrow(/not the content of a table/)
+  })
 })

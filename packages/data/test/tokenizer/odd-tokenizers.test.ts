@@ -1,7 +1,7 @@
 // Files that are JSON and no tokenizer.
 
 import { describe, expect, it } from 'vitest'
-import { createTokenizer, DataError } from '../../src/index.ts'
+import { createTokenizer, DataError, memoryFiles, readTokenizer } from '../../src/index.ts'
 
 const words = {
   version: '1.0',
@@ -32,5 +32,11 @@ describe('odd tokenizer files', () => {
     const tokenizer = createTokenizer(words)
     expect(() => tokenizer.encode(null as never)).toThrow(/text: not a text, expected a string, found null/)
     expect(() => tokenizer.decode(null as never)).toThrow(/ids: not an array/)
+  })
+
+  it.each([null, [], 5, 'x'])('refuses %j as a configuration file, naming it', async (config) => {
+    const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+    const files = memoryFiles({ 'tokenizer.json': json(words), 'tokenizer_config.json': json(config) })
+    await expect(readTokenizer(files)).rejects.toThrow(/tokenizer_config\.json: not an object/)
   })
 })

@@ -1,8 +1,8 @@
 // Makes padded batches with the inputs of an exported model.
 
-import { requireTokenIds as requireWholeIds, type TokenSequence } from '@cola/data'
+import type { TokenSequence } from '@cola/data'
 import { type Graph, getValue } from '@cola/graph'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, FeedError } from '../errors.ts'
 import type { Batch } from './feeds.ts'
 import { type InputRole, roleOf } from './input-roles.ts'
 import { vocabularySize } from './token-ids.ts'
@@ -23,7 +23,7 @@ export interface PaddingOptions {
  * and inputs of a head (`token_weights`, `last_token`). Rows are padded on the right to the longest, or to the fixed
  * number of columns of an export.
  * @throws {ConfigError} for a pad_token_id without a row in the embedding table; the batches' function throws a
- * {DataError} naming the row of a token id that is no whole number of at least 0.
+ * {FeedError} naming the row of a token id that is no whole number.
  */
 export function paddedBatches(
   graph: Graph,
@@ -40,7 +40,7 @@ export function paddedBatches(
   const fixed = fixedSizes(graph).columns
   return (rows) => {
     const sentences = rows.map((row) => ('input_ids' in row ? row.input_ids : row))
-    for (const [row, ids] of sentences.entries()) requireWholeIds(ids, `row ${row + 1} of the batch`)
+    for (const [row, ids] of sentences.entries()) requireWhole(ids, row)
     const types = rows.map((row) => ('input_ids' in row ? row.token_type_ids : undefined))
     const columns = fixed ?? sentences.reduce((longest, { length }) => Math.max(longest, length), 1)
     const grid = (value: (sentence: readonly number[], at: number, row: number) => number): number[] =>
@@ -63,6 +63,18 @@ export function paddedBatches(
       }),
     )
   }
+}
+
+/** Typed arrays would round the id without a word; the session checks its range. @throws {FeedError} */
+function requireWhole(ids: readonly number[], row: number): void {
+  const at = ids.findIndex((id) => !Number.isSafeInteger(id))
+  if (at >= 0)
+    throw new FeedError({
+      where: `row ${row + 1} of the batch, token ${at + 1}`,
+      what: 'not a token id',
+      expected: 'a whole number',
+      found: String(ids[at]),
+    })
 }
 
 /** Numbers of rows and columns of `input_ids` that an export has fixed; undefined if they are dynamic. */

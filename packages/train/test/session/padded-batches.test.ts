@@ -1,10 +1,20 @@
 import { addInput, cloneGraph } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
-import { paddedBatches } from '../../src/index.ts'
+import { FeedError, paddedBatches } from '../../src/index.ts'
 import { counting } from '../support/counting.ts'
 
 describe('padded batches', () => {
   const graph = counting(16)
+  it.each([1.5, Number.NaN, '1'])('refuse %s as a token id, naming the row', (id) => {
+    const make = () =>
+      paddedBatches(graph)([
+        [1, 2],
+        [3, id as number],
+      ])
+    expect(make).toThrow(FeedError)
+    expect(make).toThrow(/row 2 of the batch, token 2: not a token id/)
+  })
+
   it('use the padding token of the configuration, and have the token types of pairs', () => {
     const { input_ids, token_type_ids, attention_mask } = paddedBatches(graph, { pad_token_id: 7 })([
       { input_ids: [1, 2, 3], token_type_ids: [0, 1, 1] },
