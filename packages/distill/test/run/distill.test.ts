@@ -3,13 +3,13 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DataError } from '@cola/data'
+import { DataError, HubError } from '@cola/data'
 import { addInitializer, addInput, build, createGraph, float32, safetensorsChunks, toFloat32 } from '@cola/graph'
 import { type FineTuned, fineTune } from '@cola/lora'
 import { createStudent, embeddingFrom, loadStudent, parseDistilRnnConfig } from '@cola/rnn'
 import { ConfigError, crossEntropy, FeedError, loadClassifier, paddedBatches } from '@cola/train'
 import { writeFileAtomic } from '@cola/train/files'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   type DistilledStudent,
   type DistillOptions,
@@ -406,13 +406,18 @@ describe('refuses, before the teacher is asked', () => {
     [{ labels: ['one', 'many', 'thing'] }, /option labels: not the teacher's classes in the order of its logits/],
     [{ labels: ['many', 'one'] }, /option labels: not the teacher's classes/],
     [{ splits: { train: '' } }, /option splits, option train/],
-    [{ teacher: 'someone/a-teacher' }, /option teacher: no such folder.*someone/],
     [{ teacher: join(out, 'empty') }, /no ONNX model/],
     [{ teacher: {} }, /option teacher: it gives no logits/],
     [{ teacher: undefined, transfer: texts }, /option transfer: unlabelled texts without a teacher/],
     [{ train: [] }, /option train: there is nothing to learn from/],
     [{ teacher: { logits: teacher.logits }, tokenizer: undefined }, /option tokenizer: missing/],
   ])('options %j', (change, message) => refused(change, ConfigError, message))
+
+  it('a teacher on the hub that is not in the cache, offline', async () => {
+    vi.stubEnv('HF_HUB_OFFLINE', '1')
+    await refused({ teacher: 'someone/a-teacher' }, HubError, /someone\/a-teacher/)
+    vi.unstubAllEnvs()
+  })
 
   it.each([
     [{ teacher: join(out, 'nowhere') }, /nowhere": no such folder/],
