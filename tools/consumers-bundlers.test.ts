@@ -9,8 +9,9 @@ import { promisify, stripVTControlCharacters } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { kdLoss } from '@cola/distill/loss'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasChromium } from './chromium.ts'
 import { npm, online, pack, root, useTarballs } from './packed.ts'
-import { hasChromium, serve, visit } from './pages.ts'
+import { serve, visit } from './pages.ts'
 
 const embedded = join(root, 'examples/model')
 const work = mkdtempSync(join(tmpdir(), 'cola-bundlers-'))

@@ -1,24 +1,14 @@
 // Pages of other people's projects in Chromium. For tests.
 
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { contentTypes, executablePath, headless, isolation } from './chromium.ts'
 import { root } from './packed.ts'
 
-const executablePath = '/usr/bin/chromium'
-export const hasChromium = existsSync(executablePath)
-
-const types: Record<string, string> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.json': 'application/json',
-  '.mjs': 'text/javascript',
-  '.wasm': 'application/wasm',
-}
-
-/** Serves a folder, and the embedded model at /model/, as a static host does. */
+/** Serves a folder, cross-origin isolated, and the embedded model at /model/, as a static host does. */
 export async function serve(folder: string): Promise<{ address: string; close: () => void }> {
   const server = createServer(({ url = '/' }, response) => {
     const { pathname } = new URL(url, 'http://host')
@@ -26,8 +16,9 @@ export async function serve(folder: string): Promise<{ address: string; close: (
     const path = join(parent, decodeURIComponent(pathname.replace(/\/$/, '/index.html')))
     if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return response.writeHead(404).end()
     const headers = {
-      'content-type': types[extname(path)] ?? 'application/octet-stream',
+      'content-type': contentTypes[extname(path)] ?? 'application/octet-stream',
       'access-control-allow-origin': '*',
+      ...isolation,
     }
     return response.writeHead(200, headers).end(readFileSync(path))
   })
@@ -35,12 +26,9 @@ export async function serve(folder: string): Promise<{ address: string; close: (
   return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, close: () => server.close() }
 }
 
-const quiet = ['no-first-run', 'disable-background-networking', 'disable-component-update', 'disable-sync']
-
 /** Opens a page, waits until its title is `done` or `failed`, and gives the title and the text of its #log. */
 export async function visit(address: string): Promise<{ title: string; log: string }> {
-  const args = ['--headless=new', '--no-sandbox', '--disable-quic', ...quiet.map((name) => `--${name}`)]
-  const browser = await chromium.launch({ executablePath, args })
+  const browser = await chromium.launch({ executablePath, args: headless })
   try {
     const page = await browser.newPage()
     await page.goto(address)

@@ -1,9 +1,9 @@
 // One function for each kind of golden case; the kind is in case.json or told by the files of the folder.
 
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { type Files, filesOf } from '@cola/data'
 import { ColaError } from '@cola/graph'
 import type { Device } from '@cola/train'
+import { readJson } from '@cola/train/files'
 import type { KindError } from './compare.ts'
 import { decoderCase } from './decoder.ts'
 import { gpt2LoraCase } from './gpt2-lora.ts'
@@ -12,7 +12,7 @@ import { onnxCase } from './onnx.ts'
 import { peftCase } from './peft.ts'
 import { rnnCase } from './rnn.ts'
 
-type Case = (folder: string, device: Device, description: Record<string, unknown>) => Promise<KindError[]>
+type Case = (files: Files, device: Device, description: Record<string, unknown>) => Promise<KindError[]>
 
 const cases: Record<string, Case> = {
   'gpt2-lora': gpt2LoraCase,
@@ -24,23 +24,23 @@ const cases: Record<string, Case> = {
 }
 
 /** Runs a case folder; the worst error of each kind of tensor. */
-export async function runCase(folder: string, device: Device): Promise<KindError[]> {
-  const file = join(folder, 'case.json')
-  const description = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>) : {}
+export async function runCase(folder: string | Files, device: Device): Promise<KindError[]> {
+  const files = filesOf(folder)
+  const description = files.has('case.json') ? (readJson(files, 'case.json') as Record<string, unknown>) : {}
   const kind =
     typeof description.kind === 'string'
       ? description.kind
-      : existsSync(join(folder, 'adapter'))
+      : files.has('adapter/adapter_config.json')
         ? 'peft'
-        : existsSync(join(folder, 'model.onnx'))
+        : files.has('model.onnx')
           ? 'onnx'
           : 'unknown'
   const run = cases[kind]
   if (!run)
     throw new ColaError({
-      where: folder,
+      where: files.where,
       what: `no runner for cases of kind "${kind}" yet`,
       expected: Object.keys(cases).join(', '),
     })
-  return run(folder, device, description)
+  return run(files, device, description)
 }

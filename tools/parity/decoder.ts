@@ -1,9 +1,7 @@
 // A decoder with a cache and fused operators, and a PEFT adapter for it: logits without and with the adapter, loss, the
 // gradient of each of the adapter's matrices, greedy tokens, and the adapter written back.
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { ignoreIndex, openFiles } from '@cola/data'
+import { type Files, ignoreIndex } from '@cola/data'
 import { elements, type Model, type Tensor, toFloat32 } from '@cola/graph'
 import { createGenerator, loadAdapter, readAdapter, readCachedModel, readOnnxModel, writeAdapter } from '@cola/lora'
 import {
@@ -12,25 +10,25 @@ import {
   generateArtifacts,
   openSession,
   OrtTensor,
-  readSafetensorsFile,
   resolveDevice,
   sgd,
   TrainingSession,
 } from '@cola/train'
+import { readJson, readSafetensors } from '@cola/train/files'
 import { compare, compareAll, type KindError, worstOfEach } from './compare.ts'
 import { rewritten } from './peft.ts'
+import { subfolder } from './subfolder.ts'
 
 /** The prompt of the greedy tokens: the first of row 0. */
 const promptLength = 3
 
-export async function decoderCase(folder: string, device: Device): Promise<KindError[]> {
-  const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as Config
-  const files = await openFiles(folder)
+export async function decoderCase(files: Files, device: Device): Promise<KindError[]> {
+  const config = readJson(files, 'config.json') as Config
   const base = readOnnxModel(files, 'onnx/model.onnx', config)
   const cached = readCachedModel(files, 'onnx/model.onnx', config) as Model
-  const adapter = readAdapter(join(folder, 'adapter'))
+  const adapter = readAdapter(subfolder(files, 'adapter'))
   const model = loadAdapter(base, adapter)
-  const read = (name: string): Tensors => readSafetensorsFile(join(folder, `${name}.safetensors`)).tensors
+  const read = (name: string): Tensors => readSafetensors(files, `${name}.safetensors`).tensors
   const [inputs, expected] = [read('inputs'), read('expected')]
   const written = rewritten(adapter.tensors, (target) => writeAdapter(target, model))
   return worstOfEach([

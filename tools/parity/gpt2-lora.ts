@@ -1,17 +1,10 @@
 // Trains a tiny GPT-2 with LoRA.
 
-import { join } from 'node:path'
-import { packSentences } from '@cola/data'
+import { type Files, packSentences } from '@cola/data'
 import { float32, toFloat32 } from '@cola/graph'
 import { gpt2, gpt2Parameters, lora, parseGpt2Config, withParameters } from '@cola/lora'
-import {
-  type Batch,
-  crossEntropy,
-  type Device,
-  generateArtifacts,
-  readSafetensorsFile,
-  TrainingSession,
-} from '@cola/train'
+import { type Batch, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
+import { readSafetensors } from '@cola/train/files'
 import type { KindError } from './compare.ts'
 import { compareTraining, optimizerOf, stepInputs, type TrainDescription } from './training.ts'
 
@@ -21,14 +14,14 @@ interface Description {
 }
 
 export async function gpt2LoraCase(
-  folder: string,
+  files: Files,
   device: Device,
   description: Record<string, unknown>,
 ): Promise<KindError[]> {
   const { lora: options, train } = description as unknown as Description
-  const { tensors } = readSafetensorsFile(join(folder, 'weights.safetensors'))
-  const { tensors: inputs } = readSafetensorsFile(join(folder, 'inputs.safetensors'))
-  const { tensors: expected } = readSafetensorsFile(join(folder, 'expected.safetensors'))
+  const { tensors } = readSafetensors(files, 'weights.safetensors')
+  const { tensors: inputs } = readSafetensors(files, 'inputs.safetensors')
+  const { tensors: expected } = readSafetensors(files, 'expected.safetensors')
   const config = parseGpt2Config({ model_type: 'gpt2', ...description })
   const isAdapter = (name: string) => name.includes('.lora_')
   const base = gpt2(config, gpt2Parameters(new Map([...tensors].filter(([name]) => !isAdapter(name))), config))

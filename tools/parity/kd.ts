@@ -1,9 +1,10 @@
 // The distillation loss and its gradient: as a plain function, and as a graph on the device.
 
-import { join } from 'node:path'
+import type { Files } from '@cola/data'
 import { distillation, type DistillationOptions, kdLoss } from '@cola/distill'
 import { addInput, createGraph, differentiate, elements, prune, type Tensor, toFloat32 } from '@cola/graph'
-import { type Device, openSession, OrtTensor, readSafetensorsFile, resolveDevice } from '@cola/train'
+import { type Device, openSession, OrtTensor, resolveDevice } from '@cola/train'
+import { readSafetensors } from '@cola/train/files'
 import { compare, type KindError, worstOfEach } from './compare.ts'
 
 interface Inputs {
@@ -12,13 +13,9 @@ interface Inputs {
   labels: Int32Array
 }
 
-export async function kdCase(
-  folder: string,
-  device: Device,
-  description: Record<string, unknown>,
-): Promise<KindError[]> {
-  const { tensors: inputs } = readSafetensorsFile(join(folder, 'inputs.safetensors'))
-  const { tensors: expected } = readSafetensorsFile(join(folder, 'expected.safetensors'))
+export async function kdCase(files: Files, device: Device, description: Record<string, unknown>): Promise<KindError[]> {
+  const { tensors: inputs } = readSafetensors(files, 'inputs.safetensors')
+  const { tensors: expected } = readSafetensors(files, 'expected.safetensors')
   const errors: KindError[] = []
   for (const [i, options] of (description.options as DistillationOptions[]).entries()) {
     const get = (name: string) => inputs.get(`${i}.${name}`) as Tensor

@@ -1,6 +1,6 @@
 // A model that PyTorch exported: logits, loss, and the gradient of every parameter that kept its name.
 
-import { join } from 'node:path'
+import type { Files } from '@cola/data'
 import { elements, foldLinear, readModel, simplify, type Tensor, toFloat32 } from '@cola/graph'
 import {
   type Batch,
@@ -8,20 +8,19 @@ import {
   type Device,
   externalDataOf,
   generateArtifacts,
-  readSafetensorsFile,
   sgd,
   TrainingSession,
 } from '@cola/train'
-import { readFile } from '@cola/train/files'
+import { readSafetensors } from '@cola/train/files'
 import { compare, compareAll, type KindError, worstOfEach } from './compare.ts'
 
-export async function onnxCase(folder: string, device: Device): Promise<KindError[]> {
-  const path = join(folder, 'model.onnx')
+export async function onnxCase(files: Files, device: Device): Promise<KindError[]> {
+  const name = 'model.onnx'
   const graph = foldLinear(
-    simplify(readModel(readFile(path), { where: path, externalData: externalDataOf(folder), widen: true })),
+    simplify(readModel(files.read(name), { where: name, externalData: externalDataOf(files), widen: true })),
   )
-  const { tensors: inputs } = readSafetensorsFile(join(folder, 'inputs.safetensors'))
-  const { tensors: expected } = readSafetensorsFile(join(folder, 'expected.safetensors'))
+  const { tensors: inputs } = readSafetensors(files, 'inputs.safetensors')
+  const { tensors: expected } = readSafetensors(files, 'expected.safetensors')
   const trainable = new Set(
     [...expected.keys()].filter((name) => name.startsWith('grad.')).map((name) => name.slice('grad.'.length)),
   )

@@ -1,10 +1,7 @@
 // An adapter that PEFT saved: logits with it, without it and merged; the same files written back; and, where the case has
 // them, the gradients of what is trained and the merged parameters.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { packSentences } from '@cola/data'
+import { type Files, type FileSink, memorySink, packSentences } from '@cola/data'
 import { elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
 import {
   type AdaptedModel,
@@ -24,27 +21,28 @@ import {
   generateArtifacts,
   openSession,
   OrtTensor,
-  readSafetensorsFile,
   resolveDevice,
   sgd,
   TrainingSession,
 } from '@cola/train'
+import { readJson, readSafetensors } from '@cola/train/files'
 import { compare, compareAll, type KindError, worstOfEach } from './compare.ts'
+import { subfolder } from './subfolder.ts'
 import { stepInputs } from './training.ts'
 
-export async function peftCase(folder: string, device: Device): Promise<KindError[]> {
-  const json = JSON.parse(readFileSync(join(folder, 'base/config.json'), 'utf8')) as { architectures?: string[] }
+export async function peftCase(files: Files, device: Device): Promise<KindError[]> {
+  const json = readJson(files, 'base/config.json') as { architectures?: string[] }
   const config = parseGpt2Config(json)
   const head = json.architectures?.includes('GPT2LMHeadModel') ? 'language-model' : 'classification'
   const base = gpt2(
     config,
-    gpt2Parameters(readSafetensorsFile(join(folder, 'base/model.safetensors')).tensors, config, { head }),
+    gpt2Parameters(readSafetensors(files, 'base/model.safetensors').tensors, config, { head }),
     { head },
   )
-  const adapter = readAdapter(join(folder, 'adapter'))
+  const adapter = readAdapter(subfolder(files, 'adapter'))
   const model = loadAdapter(base, adapter)
   const merged = merge(model)
-  const { tensors: expected } = readSafetensorsFile(join(folder, 'expected.safetensors'))
+  const { tensors: expected } = readSafetensors(files, 'expected.safetensors')
   const logits = async (kind: string, graph: Graph) =>
     compare(kind, kind, await run(graph, expected, device), toFloat32(expected.get(kind) as Tensor))
   const written = rewritten(adapter.tensors, (target) => writeAdapter(target, model))
@@ -101,22 +99,18 @@ async function run(graph: Graph, inputs: ReadonlyMap<string, Tensor>, device: De
 }
 
 /** Every tensor of the file must come back bit for bit under its name, and no other. */
-export function rewritten(original: ReadonlyMap<string, Tensor>, write: (folder: string) => void): KindError[] {
-  const folder = mkdtempSync(join(tmpdir(), 'cola-parity-'))
-  try {
-    write(folder)
-    const { tensors } = readSafetensorsFile(join(folder, 'adapter_model.safetensors'))
-    const names = new Set([...original.keys(), ...tensors.keys()])
-    return [...names].map((name) =>
-      compare(
-        'written',
-        name,
-        tensors.has(name) ? toFloat32(tensors.get(name) as Tensor) : [],
-        original.has(name) ? toFloat32(original.get(name) as Tensor) : [Number.NaN],
-        Number.MIN_VALUE,
-      ),
-    )
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+export function rewritten(original: ReadonlyMap<string, Tensor>, write: (sink: FileSink) => void): KindError[] {
+  const sink = memorySink()
+  write(sink)
+  const { tensors } = readSafetensors(sink, 'adapter_model.safetensors')
+  const names = new Set([...original.keys(), ...tensors.keys()])
+  return [...names].map((name) =>
+    compare(
+      'written',
+      name,
+      tensors.has(name) ? toFloat32(tensors.get(name) as Tensor) : [],
+      original.has(name) ? toFloat32(original.get(name) as Tensor) : [Number.NaN],
+      Number.MIN_VALUE,
+    ),
+  )
 }

@@ -1,6 +1,6 @@
 // Trains a small recurrent student, from labels or with a teacher's logits beside them.
 
-import { join } from 'node:path'
+import type { Files } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { distillation, type DistillationOptions } from '@cola/distill'
 import {
@@ -11,24 +11,18 @@ import {
   parseDistilRnnConfig,
   vocabularyOf,
 } from '@cola/rnn'
-import {
-  type Batch,
-  crossEntropy,
-  type Device,
-  generateArtifacts,
-  readSafetensorsFile,
-  TrainingSession,
-} from '@cola/train'
+import { type Batch, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
+import { readSafetensors } from '@cola/train/files'
 import type { KindError } from './compare.ts'
 import { compareTraining, optimizerOf, stepInputs, type TrainDescription } from './training.ts'
 
 export async function rnnCase(
-  folder: string,
+  files: Files,
   device: Device,
   description: Record<string, unknown>,
 ): Promise<KindError[]> {
   const { train, distill } = description as unknown as { train: TrainDescription; distill?: DistillationOptions }
-  const read = (name: string) => readSafetensorsFile(join(folder, `${name}.safetensors`)).tensors
+  const read = (name: string) => readSafetensors(files, `${name}.safetensors`).tensors
   const [tensors, inputs, expected] = [read('weights'), read('inputs'), read('expected')]
   const config = parseDistilRnnConfig({
     ...{ cell: 'rnn', bidirectional: false, pooling: 'last' },

@@ -23,14 +23,17 @@ describe('one zip', () => {
     expect(Object.keys(entries).sort()).toEqual(sink.names())
   })
 
-  it('inflates what is asked for, and leaves names that lead elsewhere', async () => {
-    const zip = zipSync({ 'good.json': strToU8('{}'), 'bomb.bin': new Uint8Array(5e7), '../evil': strToU8('x') })
-    const before = process.memoryUsage().arrayBuffers
-    const files = await picked(new Blob([zip as Uint8Array<ArrayBuffer>]))
-    expect(files.names()).toEqual(['bomb.bin', 'good.json'])
-    expect(files.read('good.json')).toEqual(text('{}'))
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2e7)
-  })
+  it.skipIf(!('process' in globalThis))(
+    'inflates what is asked for, and leaves names that lead elsewhere',
+    async () => {
+      const zip = zipSync({ 'good.json': strToU8('{}'), 'bomb.bin': new Uint8Array(5e7), '../evil': strToU8('x') })
+      const before = process.memoryUsage().arrayBuffers
+      const files = await picked(new Blob([zip as Uint8Array<ArrayBuffer>]))
+      expect(files.names()).toEqual(['bomb.bin', 'good.json'])
+      expect(files.read('good.json')).toEqual(text('{}'))
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2e7)
+    },
+  )
 
   it('refuses what would fill the memory, up to a limit that can be set', async () => {
     const zip = new Blob([

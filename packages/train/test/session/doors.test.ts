@@ -93,7 +93,7 @@ describe('a state', () => {
 })
 
 const file = (metadata: Record<string, string>, tensors = new Map()): Uint8Array =>
-  Buffer.concat([...safetensorsChunks(tensors, metadata)].map((chunk) => Uint8Array.from(chunk)))
+  Uint8Array.from([...safetensorsChunks(tensors, metadata)].flatMap((chunk) => [...chunk]))
 
 describe('files of another shape', () => {
   it.each([

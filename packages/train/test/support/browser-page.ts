@@ -25,4 +25,66 @@ export async function trainTiny(device: Device, frozenProducts: FrozenProducts =
   return losses
 }
 
-Object.assign(globalThis, { trainTiny, configureRuntime })
+let steady: { session: TrainingSession; step: number } | undefined
+
+/** Runs some training steps of one session, with its evaluation and its optimizer. @returns The last loss. */
+export async function trainOn(device: Device, steps: number): Promise<number> {
+  const artifacts = () => artifactsOf(adamw({ max_grad_norm: 1 }), { dropout: 0.2 })
+  steady ??= { session: await TrainingSession.create({ artifacts: artifacts(), device }), step: 0 }
+  const { session } = steady
+  let last = 0
+  for (const end = steady.step + steps; steady.step < end; steady.step++) {
+    const batch = collate(rows(16, steady.step % 50))
+    session.lazyResetGrad()
+    last = (await session.runTrainStep(batch)).loss
+    await session.runOptimizerStep({ learningRate: 0.01 })
+    if (steady.step % 20 === 0) await session.runEvalStep(batch)
+  }
+  return last
+}
+
+/** Releases the session of {@link trainOn}. */
+export async function endTraining(): Promise<void> {
+  await steady?.session.release()
+  steady = undefined
+}
+
+/** What JavaScript holds after a collection, and the buffers of WebGPU that exist. Chromium needs --expose-gc. */
+export const held = () => {
+  ;(globalThis as { gc?: () => void }).gc?.()
+  const { memory } = performance as Performance & { memory?: { usedJSHeapSize: number } }
+  return { heap: memory?.usedJSHeapSize ?? Number.NaN, wasm: wasmBytes(), buffers: buffers.size }
+}
+
+const memories: WebAssembly.Memory[] = []
+const wasmBytes = (): number => memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0)
+
+/** Buffers that were created and not destroyed. */
+const buffers = new Set<object>()
+
+/** Counts from now on: must run before the runtime is loaded. */
+function count(): void {
+  WebAssembly.Memory = new Proxy(WebAssembly.Memory, {
+    construct(Memory, [descriptor]: [WebAssembly.MemoryDescriptor]) {
+      const memory = new Memory(descriptor)
+      memories.push(memory)
+      return memory
+    },
+  })
+  const { GPUDevice, GPUBuffer } = globalThis as unknown as Record<string, { prototype: Record<string, unknown> }>
+  if (!GPUDevice || !GPUBuffer) return
+  const create = GPUDevice.prototype.createBuffer as (options: unknown) => object
+  const destroy = GPUBuffer.prototype.destroy as () => void
+  GPUDevice.prototype.createBuffer = function (options: unknown) {
+    const buffer = create.call(this, options)
+    buffers.add(buffer)
+    return buffer
+  }
+  GPUBuffer.prototype.destroy = function (this: object) {
+    buffers.delete(this)
+    destroy.call(this)
+  }
+}
+
+count()
+Object.assign(globalThis, { trainTiny, trainOn, endTraining, held, configureRuntime, loaded: true })

@@ -1,0 +1,49 @@
+// A thousand training steps leave buffers and memory in Chromium where they were.
+
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type BundledPage, openBundled } from '../../../../tools/bundled-page.ts'
+import { hasChromium } from '../../../../tools/chromium.ts'
+
+interface Held {
+  /** Bytes. */
+  heap: number
+  wasm: number
+  /** Count of WebGPU's. */
+  buffers: number
+}
+
+describe.skipIf(!hasChromium)('a thousand steps in Chromium', () => {
+  let opened: BundledPage
+  beforeAll(async () => {
+    opened = await openBundled(join(import.meta.dirname, '../support/browser-page.ts'), {
+      args: ['--js-flags=--expose-gc', '--enable-precise-memory-info'],
+    })
+  }, 60_000)
+  afterAll(() => opened?.close())
+
+  const held = () => opened.page.evaluate<Held>('held()')
+  const train = (device: string, steps: number) =>
+    opened.page.evaluate<number>(`trainOn(${JSON.stringify(device)}, ${steps})`)
+
+  it.each([
+    ['wasm', 1000],
+    ['webgpu', 1000],
+  ])(
+    '%s, %i steps',
+    async (device, steps) => {
+      await train(device, 100)
+      const before = await held()
+      expect(await train(device, steps)).toBeLessThan(1)
+      const after = await held()
+      // One float32 of a step that stayed would be 4 kB of wasm or heap in a thousand, with its objects far more.
+      expect(after.heap - before.heap).toBeLessThan(200_000)
+      expect(after.wasm).toBe(before.wasm)
+      expect(after.buffers).toBe(before.buffers)
+      if (device === 'webgpu') expect(before.buffers).toBeGreaterThan(0)
+      else expect(before.wasm).toBeGreaterThan(0)
+      await opened.page.evaluate('endTraining()')
+    },
+    600_000,
+  )
+})
