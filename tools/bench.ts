@@ -1,5 +1,7 @@
-// npm run bench -- gpt2-lora|lm-memory|lora-onnx|qlora|rnn [options] --json: measures training at the real sizes.
+// npm run bench -- generate|gpt2-lora|lm-memory|lora-onnx|qlora|rnn|webgpu [options] --json: training and generation at
+// the real sizes.
 
+import { generateBench } from './bench/generate.ts'
 import { gpt2LoraBench } from './bench/gpt2-lora.ts'
 import { lmMemoryBench } from './bench/lm-memory.ts'
 import { loraOnnxBench } from './bench/lora-onnx.ts'
@@ -9,6 +11,7 @@ import { webgpuBench } from './bench/webgpu.ts'
 
 const [name, ...args] = process.argv.slice(2)
 const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = {
+  generate: generateBench,
   'gpt2-lora': gpt2LoraBench,
   'lm-memory': lmMemoryBench,
   'lora-onnx': loraOnnxBench,

@@ -1,0 +1,111 @@
+// Tokens a second that a decoder generates with its cache, beside transformers.js on the same file in the same run.
+
+import { createRequire } from 'node:module'
+import { basename, dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { random } from '@cola/data'
+import { createGenerator, openBase } from '@cola/lora'
+import type { Device } from '@cola/train'
+import { median } from './measure.ts'
+
+const options = {
+  /** A folder with onnx/model.onnx, config.json and a tokenizer. */
+  model: { type: 'string' },
+  /** A folder in which @huggingface/transformers is installed. */
+  transformers: { type: 'string' },
+  batches: { type: 'string', default: '1,32' },
+  prompt: { type: 'string', default: '16' },
+  tokens: { type: 'string', default: '32' },
+  repeats: { type: 'string', default: '3' },
+  device: { type: 'string', default: 'cpu' },
+  json: { type: 'boolean', default: false },
+} as const
+
+/** Generates `tokens` for each prompt. */
+type Generate = (prompts: readonly (readonly number[])[], tokens: number) => Promise<void>
+
+interface Program {
+  readonly generate: Generate
+  readonly release: () => Promise<void>
+}
+
+export async function generateBench(args: string[]): Promise<Record<string, unknown>> {
+  const { values } = parseArgs({ args, options })
+  if (!values.model) throw new Error('usage: npm run bench -- generate --model FOLDER [--transformers FOLDER]')
+  const [length, tokens, repeats] = [values.prompt, values.tokens, values.repeats].map(Number) as [
+    number,
+    number,
+    number,
+  ]
+  const programs: Record<string, Program> = {
+    cola: await ours(values.model, values.device as Device),
+    ...(values.transformers ? { transformers_js: await theirs(values.model, values.transformers) } : {}),
+  }
+  const result: Record<string, unknown> = { model: values.model, prompt: length, tokens }
+  for (const batch of values.batches.split(',').map(Number)) {
+    const stream = random(1, 'generate')
+    const prompts = Array.from({ length: batch }, () => Array.from({ length }, () => 3 + stream.integer(30)))
+    const times = new Map(Object.keys(programs).map((name) => [name, [] as number[]]))
+    // The programs take turns, so that what else the machine does slows both.
+    for (let repeat = 0; repeat <= repeats; repeat++)
+      for (const [name, { generate }] of Object.entries(programs)) {
+        const started = performance.now()
+        await generate(prompts, tokens)
+        // The first one warms up.
+        if (repeat > 0) times.get(name)?.push(performance.now() - started)
+      }
+    for (const [name, measured] of times)
+      result[`${name}_tokens_per_s_${batch}`] = (1000 * batch * tokens) / median(measured)
+  }
+  for (const { release } of Object.values(programs)) await release()
+  return result
+}
+
+async function ours(model: string, device: Device): Promise<Program> {
+  const base = await openBase(model)
+  const cached = base.cachedLanguageModel()
+  if (!cached) throw new Error(`${model}: its file has no cache`)
+  const generator = await createGenerator(cached, { config: base.config, device })
+  return {
+    generate: async (prompts, max_new_tokens) => {
+      await generator.generate(prompts, { max_new_tokens, eos_token_id: [] })
+    },
+    release: generator.release,
+  }
+}
+
+/** What is used of transformers.js. */
+interface TransformersJs {
+  env: { allowRemoteModels: boolean; localModelPath: string }
+  Tensor: new (type: string, data: BigInt64Array, dims: number[]) => object
+  AutoModelForCausalLM: {
+    from_pretrained: (
+      name: string,
+      options: object,
+    ) => Promise<{
+      generate: (options: object) => Promise<unknown>
+      dispose: () => Promise<unknown>
+    }>
+  }
+}
+
+async function theirs(model: string, installed: string): Promise<Program> {
+  const path = createRequire(join(resolve(installed), 'package.json')).resolve('@huggingface/transformers')
+  const { env, Tensor, AutoModelForCausalLM } = (await import(pathToFileURL(path).href)) as TransformersJs
+  env.allowRemoteModels = false
+  env.localModelPath = dirname(resolve(model))
+  const decoder = await AutoModelForCausalLM.from_pretrained(basename(resolve(model)), { dtype: 'fp32' })
+  const int64 = (rows: readonly (readonly number[])[]) =>
+    new Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0]?.length ?? 0])
+  return {
+    generate: async (prompts, max_new_tokens) => {
+      const limits = { max_new_tokens, min_new_tokens: max_new_tokens, do_sample: false }
+      const attention_mask = int64(prompts.map((row) => row.map(() => 1)))
+      await decoder.generate({ inputs: int64(prompts), attention_mask, ...limits })
+    },
+    release: async () => {
+      await decoder.dispose()
+    },
+  }
+}
