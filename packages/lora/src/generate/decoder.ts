@@ -4,6 +4,7 @@ import {
   addInput,
   cachesOf,
   cloneGraph,
+  formatValue,
   getValue,
   type Graph,
   prune,
@@ -58,6 +59,7 @@ function presentsOf(graph: Graph): Map<string, string> {
   return new Map(
     caches.map((name) => {
       const rest = name.replace(/^past(_key_values)?/, '')
+      requireSizes(graph, name)
       const present = [`present${rest}`, `present_key_values${rest}`].find((output) => graph.outputs.includes(output))
       if (present !== undefined) return [name, present]
       throw new ConfigError({
@@ -68,6 +70,20 @@ function presentsOf(graph: Graph): Map<string, string> {
       })
     }),
   )
+}
+
+/** @throws {ConfigError} for a cache whose number of heads or size of a head the file does not say. */
+function requireSizes(graph: Graph, name: string): void {
+  const value = getValue(graph, name)
+  const [heads, , size] = value.shape.slice(-3)
+  if (typeof heads === 'number' && typeof size === 'number') return
+  throw new ConfigError({
+    where: `model "${graph.name}", input "${name}"`,
+    what: 'its shape does not tell the heads of the cache',
+    expected: '[batch, heads, tokens, size] with numbers of heads and size',
+    found: formatValue(value),
+    fix: 'Export the model with those two axes fixed.',
+  })
 }
 
 function requireInputs(graph: Graph, known: readonly string[]): void {

@@ -244,6 +244,11 @@ describe('options', () => {
         await expect(generate([5], wrong)).rejects.toThrow(ConfigError)
     })
     await expect(createGenerator(whole, { config })).rejects.toThrow(/it keeps no keys and values/)
+    const values = new Map(cached.graph.values)
+    const name = 'past_key_values.0.key'
+    values.set(name, { name, dtype: 'float32', shape: ['batch', 1, 'past', 'size'] })
+    const symbolic = { ...cached, graph: { ...cached.graph, values } }
+    await expect(createGenerator(symbolic, { config })).rejects.toThrow(/past_key_values.0.key".*heads of the cache/)
   })
 })
 
