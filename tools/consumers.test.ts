@@ -1,6 +1,6 @@
 // Other people's projects: each installs the packed packages, as from the registry, and runs.
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +19,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hubServer } from './hub-server.ts'
 import { moved } from './moved.ts'
 import { npm, online, pack, root, runTypeScript, typecheck, useTarballs } from './packed.ts'
+import { startService } from './service.ts'
 import { tinyEncoder } from './tiny-encoder.ts'
 
 const embedded = join(root, 'examples/model')
@@ -87,21 +88,13 @@ describe.skipIf(!online)('a Node service', () => {
     const names = ['first', 'second', 'third']
     const models = new Map<string, LoraModel>()
     for (const [i, name] of names.entries()) models.set(name, await adapterAt(join(work, name), i + 1))
-    const service = spawn(process.execPath, ['server.mjs'], {
-      cwd: folder,
-      env: {
-        ...process.env,
-        MODEL: embedded,
-        ADAPTERS: names.map((name) => `${name}=${join(work, name)}`).join(),
-        PORT: '0',
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const service = await startService(
+      { MODEL: embedded, ADAPTERS: names.map((name) => `${name}=${join(work, name)}`).join(), MAX_TEXTS: '500' },
+      folder,
+    )
     try {
-      const line = await new Promise<string>((resolve) => service.stdout.once('data', (data) => resolve(String(data))))
-      const url = `http://127.0.0.1:${/\d+/.exec(line)?.[0]}/`
       const ask = async (adapter: string, list = texts) =>
-        (await fetch(url, { method: 'POST', body: JSON.stringify({ adapter, texts: list }) })).json()
+        (await fetch(service.url, { method: 'POST', body: JSON.stringify({ adapter, texts: list }) })).json()
       for (const name of [...names, ...names.toReversed()]) {
         const model = models.get(name) as LoraModel
         const answers = (await ask(name)) as { probabilities: number[] }[]
@@ -110,21 +103,20 @@ describe.skipIf(!online)('a Node service', () => {
           { atol: 1e-4 },
         )
       }
-      expect(await ask('fourth')).toEqual({
-        error: expect.stringMatching(/adapter "fourth": not one of this model, expected first, second, third/),
-      })
+      expect(await ask('fourth')).toEqual({ error: 'adapter: no adapter of this name', adapters: names })
       // A long request is under way, and others are answered before it.
       const order: string[] = []
       const long = ask(
         'first',
-        Array.from({ length: 2000 }, () => texts[0] as string),
+        Array.from({ length: 500 }, () => texts[0] as string),
       ).then(() => order.push('long'))
       await new Promise((resolve) => setTimeout(resolve, 50))
-      await fetch(url).then(() => order.push('short'))
+      await fetch(service.url).then(() => order.push('short'))
       await long
       expect(order).toEqual(['short', 'long'])
+      expect(await service.end('SIGTERM')).toBe(0)
     } finally {
-      service.kill()
+      await service.end('SIGKILL')
     }
   }, 300_000)
 })

@@ -1,43 +1,107 @@
-// An HTTP service with one base model and several adapters: each request names its own, and nothing is loaded again. The
-// model runs in a worker thread, so the event loop is never stalled. MODEL=folder ADAPTERS=name=folder,name=folder
-// PORT=8080 node server.mjs POST / {"adapter": "name", "texts": ["..."]} answers [{"label": 1, "probabilities": [0.1,
-// 0.9]}, ...], with the labels' names where the adapter has them; GET / answers {"adapters": [...]}.
+// An HTTP service with one base model and several adapters: each request names its own, and nothing is loaded again.
+// The model runs in a worker thread, so that the event loop answers meanwhile.
+//
+//   MODEL=folder ADAPTERS=name=folder,name=folder PORT=8080 node server.mjs      (settings.mjs has the limits)
+//
+//   POST /         {"adapter": "name", "texts": ["..."]} -> [{"label": "good", "probabilities": [0.1, 0.9]}, ...]
+//   GET  /         {"adapters": ["name", ...]}
+//   GET  /healthz  200, or 503 once the service is about to end
+//
+// Errors are {"error": "field: what is wrong"}: 400, 404, 405, 413 for requests, 503 with Retry-After when the queue is
+// full, 504 after the timeout. SIGTERM and SIGINT answer what is under way, and end with code 0.
 
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
+import { questionReader } from './question.mjs'
+import { createQueue } from './queue.mjs'
+import { Refusal } from './refusal.mjs'
+import { readSettings } from './settings.mjs'
 
-const adapters = Object.fromEntries((process.env.ADAPTERS ?? '').split(',').map((pair) => pair.split('=')))
+const settings = readSettings(process.env)
+const adapters = [...settings.ADAPTERS.keys()]
 const worker = new Worker(new URL('./model.mjs', import.meta.url), {
-  workerData: { model: process.env.MODEL, adapters },
+  workerData: { model: settings.MODEL, adapters: settings.ADAPTERS },
 })
-const waiting = new Map()
-let calls = 0
-const ready = new Promise((resolve, reject) => {
-  worker.once('error', reject)
-  worker.on('message', ({ id, result, error }) => {
-    if (id === undefined) return resolve(undefined)
-    const { resolve: done, reject: fail } = waiting.get(id)
-    waiting.delete(id)
-    return error ? fail(new Error(error)) : done(result)
-  })
+// A worker that fails takes the process with it, for whatever started the service to start it again.
+worker.on('error', (error) => {
+  console.error(error)
+  process.exit(1)
 })
-const ask = (question) =>
-  new Promise((resolve, reject) => {
-    waiting.set(++calls, { resolve, reject })
-    worker.postMessage({ id: calls, ...question })
-  })
+await once(worker, 'message')
 
-const server = createServer(async (request, response) => {
-  const send = (status, body) =>
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-  if (request.method === 'GET') return send(200, { adapters: Object.keys(adapters) })
+const queue = createQueue(worker, settings)
+const readQuestion = questionReader(adapters, settings)
+const delay = monitorEventLoopDelay({ resolution: 10 })
+delay.enable()
+let ending = false
+
+const health = () => ({
+  status: ending ? 'ending' : 'ok',
+  waiting: queue.waiting(),
+  event_loop_delay_ms: { mean: delay.mean / 1e6, p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 },
+})
+
+const routes = {
+  '/': {
+    GET: () => ({ adapters }),
+    POST: async (request, signal) => queue.ask(await readQuestion(request), signal),
+  },
+  '/healthz': {
+    GET: () => {
+      if (ending) throw new Refusal(503, 'ending', { body: health() })
+      return health()
+    },
+  },
+}
+
+function handlerOf({ method, url }) {
+  const path = url.split('?', 1)[0]
+  const route = Object.hasOwn(routes, path) ? routes[path] : undefined
+  if (!route) throw new Refusal(404, 'no such path')
+  if (!Object.hasOwn(route, method)) {
+    const allow = Object.keys(route).join(', ')
+    throw new Refusal(405, `expected ${allow}`, { headers: { allow } })
+  }
+  return route[method]
+}
+
+// For clients that send slowly, or nothing.
+const patience = {
+  requestTimeout: settings.TIMEOUT_MS,
+  headersTimeout: settings.TIMEOUT_MS,
+  connectionsCheckingInterval: 1000,
+}
+const server = createServer(patience, async (request, response) => {
+  const gone = new AbortController()
+  response.on('close', () => gone.abort())
+  const send = (status, body, headers = {}) => {
+    const close = ending ? { connection: 'close' } : {}
+    response.writeHead(status, { 'content-type': 'application/json', ...close, ...headers }).end(JSON.stringify(body))
+  }
   try {
-    const chunks = []
-    for await (const chunk of request) chunks.push(chunk)
-    return send(200, await ask(JSON.parse(Buffer.concat(chunks).toString())))
+    send(200, await handlerOf(request)(request, gone.signal))
   } catch (error) {
-    return send(400, { error: error.message })
+    if (gone.signal.aborted) return
+    if (error instanceof Refusal) return send(error.status, error.body, error.headers)
+    console.error(error)
+    send(500, { error: 'internal error' })
+  } finally {
+    request.resume()
   }
 })
-await ready
-server.listen(Number(process.env.PORT ?? 8080), '127.0.0.1', () => console.log(`listening on ${server.address().port}`))
+server.maxConnections = settings.MAX_CONNECTIONS
+
+function end() {
+  if (ending) return
+  ending = true
+  server.close(async () => {
+    await worker.terminate()
+    process.exit(0)
+  })
+  setTimeout(() => server.closeAllConnections(), settings.TIMEOUT_MS + 1000).unref()
+}
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, end)
+
+server.listen(settings.PORT, settings.HOST, () => console.log(`listening on ${server.address().port}`))
