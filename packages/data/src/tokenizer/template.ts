@@ -1,6 +1,7 @@
 // Templates of special tokens around one text or two, from a post-processor's output for placeholders.
 
 import { DataError } from '../errors.ts'
+import { describeValue } from '../source/row-checks.ts'
 
 /** A special token id, or the tokens of a text, with their token type. */
 interface TemplateItem {
@@ -35,7 +36,8 @@ const [first, second] = [...placeholders.keys()] as ['\0first', '\0second']
 /**
  * The template of single texts, or of pairs.
  * @param idsOf Returns the ids of a special token.
- * @throws {DataError} for a post-processor that drops a text: many tokenizer.json files have no template for pairs.
+ * @throws {DataError} for a post-processor that drops a text (many tokenizer.json files have no template for pairs), or
+ * whose special tokens have no ids.
  */
 export function templateOf(
   postProcess: PostProcess,
@@ -54,7 +56,18 @@ export function templateOf(
   return tokens.flatMap((token, i): TemplateItem[] => {
     const text = placeholders.get(token as typeof first)
     const token_type = types?.[i] ?? (text === 'second' ? 1 : 0)
-    return text ? [{ item: text, token_type }] : idsOf(token).map((item) => ({ item, token_type }))
+    return text ? [{ item: text, token_type }] : requireIds(token, idsOf(token)).map((item) => ({ item, token_type }))
+  })
+}
+
+/** @throws {DataError} for ids of a special token that are not token ids. */
+function requireIds(token: string, ids: unknown): readonly number[] {
+  if (Array.isArray(ids) && ids.every((id) => Number.isSafeInteger(id) && id >= 0)) return ids
+  throw new DataError({
+    where: `tokenizer.json, post_processor, special token ${JSON.stringify(token)}`,
+    what: 'its ids are not token ids',
+    expected: 'an array of whole numbers from 0',
+    found: describeValue(ids),
   })
 }
 

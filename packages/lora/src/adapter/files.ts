@@ -13,7 +13,7 @@ import {
 } from '@cola/data'
 import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
 import { filesOf, readJson, readSafetensors, sinkOf } from '@cola/train/files'
-import { AdapterError } from '../errors.ts'
+import { AdapterError, ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { parseAdapterConfig } from '../inject/config.ts'
 import type { Head } from '../inject/head.ts'
@@ -70,6 +70,14 @@ function requireFinite(value: Tensor, where: string): void {
 
 function parseHead(json: unknown, where: string): Head {
   const { head: name, id2label, ...rest } = check(headSchema, json, where)
+  const names = Object.keys(id2label ?? {}).length
+  if (id2label && names !== rest.num_labels)
+    throw new ConfigError({
+      where: `${where}, field "id2label"`,
+      what: 'not one name for each class',
+      expected: `${rest.num_labels}, as num_labels says`,
+      found: String(names),
+    })
   return {
     name,
     ...rest,
