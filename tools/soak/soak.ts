@@ -9,7 +9,7 @@ import { TrainingSession } from '@cola/train'
 import { smallGpt2 } from '../small-models.ts'
 
 /** What a process holds. */
-export interface Held {
+interface Held {
   /** MiB of JavaScript's heap and buffers, after garbage collection. */
   heap: number
   /** MiB of the whole process. */

@@ -210,7 +210,7 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
     truncationSide: side,
     decode: (ids) => {
       requireList(ids, 'ids')
-      return inner.decode([...ids], { skip_special_tokens: true })
+      return ids.length === 0 ? '' : inner.decode([...ids], { skip_special_tokens: true })
     },
     tokenToId: (token) => inner.token_to_id(token),
     vocabSize:

@@ -39,4 +39,8 @@ describe('odd tokenizer files', () => {
     const files = memoryFiles({ 'tokenizer.json': json(words), 'tokenizer_config.json': json(config) })
     await expect(readTokenizer(files)).rejects.toThrow(/tokenizer_config\.json: not an object/)
   })
+
+  it('decodes no ids as an empty text', () => {
+    expect(createTokenizer(words).decode([])).toBe('')
+  })
 })

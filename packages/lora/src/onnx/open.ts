@@ -109,7 +109,8 @@ function namesOf(file: string | undefined, dtype: ModelDtype | undefined): reado
 /** Reads config.json; a missing model_type is derived from the class name in `architectures`. */
 function readConfig(files: Files): OnnxModel['config'] {
   const where = placeOf(files, 'config.json')
-  const config = readJson(files, 'config.json') as Readonly<Record<string, unknown>>
+  // A file that holds null has no fields, as an empty object.
+  const config = (readJson(files, 'config.json') ?? {}) as Readonly<Record<string, unknown>>
   const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : []
   const model_type = config.model_type ?? (typeof architecture === 'string' ? modelTypeOf(architecture) : undefined)
   if (typeof model_type !== 'string')
