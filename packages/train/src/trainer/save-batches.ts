@@ -41,6 +41,7 @@ export interface SaveBatchesOptions<Row>
 /** Options of {@link saveRows}. */
 export interface SaveRowsOptions<Row> {
   rows: readonly Row[]
+  /** Turns rows into the model's inputs. */
   collate: (rows: readonly Row[]) => Batch
   /** Rows of a batch. @default 32 */
   batch_size?: number
