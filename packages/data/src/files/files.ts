@@ -58,6 +58,7 @@ export interface FileStore extends Files, FileSink {
 export interface Lock {
   /** Tells other machines, which cannot see this process, that it lives. */
   touch(): void
+  /** Gives the lock back. */
   release(): void
 }
 

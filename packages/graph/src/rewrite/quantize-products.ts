@@ -7,6 +7,7 @@ import type { PackedMatrix, Tensor } from '../tensor/tensor.ts'
 import { isQuantizable } from './frozen-matrix.ts'
 import { type LinearNode, linearNodes } from './linear-nodes.ts'
 
+/** Bits and block size of quantized matrices, and which matrices are quantized. */
 export interface QuantizeProductsOptions extends Pick<PackedMatrix, 'bits' | 'blockSize'> {
   /** Number of elements below which a matrix stays in float32. */
   readonly minimum: number

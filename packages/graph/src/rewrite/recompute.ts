@@ -27,6 +27,7 @@ export function checkpoints({ nodes, outputs, values }: Graph, trainables: reado
   })
 }
 
+/** Options of gradient checkpointing. */
 export interface RecomputeOptions {
   /** Number of nodes of the forward pass, which come first. */
   readonly forward: number

@@ -7,6 +7,7 @@ import { linearLayers } from '../inject/linear.ts'
 /** Sizes of blocks that the runtime has kernels for. */
 const blockSizes = [16, 32, 64, 128, 256] as const
 
+/** How the matrices of a base model are quantized when it is opened. */
 export interface Quantization {
   /** @default 4 */
   readonly bits?: PackedMatrix['bits']

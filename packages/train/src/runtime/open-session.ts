@@ -28,7 +28,7 @@ import { probeGraph, refusal } from './refusal.ts'
 /** A graph, or the file that has it, and how the runtime opens it. */
 export interface RunnableModel {
   graph: Graph
-  /** Path of the ONNX file, of {@link graphFor} the device. @default the model is encoded in memory */
+  /** Path of the ONNX file, of `graphFor` the device. @default the model is encoded in memory */
   path?: string
   /** The ONNX file as bytes, with its external data by location, where files have no paths. @default as `path` */
   encoded?: { model: Uint8Array; externalData: readonly { path: string; data: Uint8Array }[] }

@@ -22,6 +22,7 @@ import { fromPlainError } from './plain-error.ts'
 import { artifactFiles, sendFiles } from './send-artifacts.ts'
 import { startThread } from './thread.ts'
 
+/** Options of {@link createTrainingWorker}. */
 export interface WorkerOptions {
   /**
    * The artifacts: the path of a folder of saveArtifacts (Node), its files or their bytes by name, or the artifacts
