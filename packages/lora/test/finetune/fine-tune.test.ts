@@ -94,7 +94,7 @@ describe('fineTune with GPT-2’s weights', () => {
   })
 
   it.each([
-    [{ dtype: 'fp16' }, /option dtype: not known, expected float32, float16, int8, int4, found fp16/],
+    [{ dtype: 'fp16' }, /option dtype: not known, expected float32, float16, int8, int4, packed, found fp16/],
     [{ layout: 'flatten' }, /option layout: not known, expected flat, hub, found flatten/],
     [{ dtyp: 'int8' }, /export, option dtyp: no such option, .*Did you mean dtype\?/],
   ])('refuses to export with %j, and writes nothing', async (options, message) => {
