@@ -66,6 +66,11 @@ describe('options', () => {
     expect(() => new Trainer({ session, data })).toThrow(/option data, option evaluaton: .*Did you mean evaluation\?/)
   })
 
+  it('of the data may stand beside fields of the caller', () => {
+    const data = { train: rows(4), collate, label: () => 0 }
+    expect(() => new Trainer({ session, data })).not.toThrow()
+  })
+
   it('of a step', async () => {
     await expect(session.runOptimizerStep(null as never)).rejects.toThrow(ConfigError)
     expect(() => session.seekDropout(Number.NaN)).toThrow(ConfigError)
