@@ -175,7 +175,7 @@ const scores = (kind: keyof typeof kinds): string[] =>
       ),
     ]
   })
-console.log(`\nmean ± standard deviation over ${seeds.length} seeds`)
+console.log(`\nmean +- standard deviation over ${seeds.length} seeds`)
 table(
   ['', ...Object.keys(splits).flatMap((split) => [`${split} accuracy`, 'MCC'])],
   [
