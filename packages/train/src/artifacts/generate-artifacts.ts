@@ -50,7 +50,7 @@ export interface ArtifactOptions {
   frozenProducts?: FrozenProducts
   /**
    * Keep the values between layers only and compute the others again for the backward pass: several times less memory
-   * for activations, a third more time. Results are the same. Chen et al. 2016. @default false
+   * for activations, a third to a half more time. Results are the same. Chen et al. 2016. @default false
    */
   gradientCheckpointing?: boolean
 }
