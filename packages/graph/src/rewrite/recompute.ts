@@ -39,7 +39,8 @@ export interface RecomputeOptions {
 
 /**
  * Lets the backward pass read copies of the forward pass's values, each computed from the checkpoint before it when the
- * gradient of the checkpoint after it is known, in place. Results are the same, at a third to a half more time for a frozen base.
+ * gradient of the checkpoint after it is known, in place. Results are the same; a step on a frozen base takes a third
+ * to a half longer.
  */
 export function recompute(graph: Graph, { forward, kept, gradients }: RecomputeOptions): void {
   const [first, last] = [graph.nodes.slice(0, forward), graph.nodes.slice(forward)]

@@ -61,9 +61,12 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   device?: Device
   /** How frozen matrices are multiplied while training: `int8` is faster on cpu and wasm. @default 'float32' */
   frozenProducts?: FrozenProducts
-  /** Compute activations again for the backward pass: much less memory, a third to a half more time. @default false */
+  /** Compute activations again for the backward pass: less memory, a third to a half more time. @default false */
   gradient_checkpointing?: boolean
-  /** Quantize the frozen linear layers of the base when it is opened (QLoRA): a quarter of the memory or less. @default none */
+  /**
+   * Quantize the frozen linear layers of the base when it is opened (QLoRA): a quarter of their memory or less.
+   * @default none
+   */
   quantization?: Quantization
   /** How the base model is found: ONNX file, revision, cache. @default those of openOnnxModel */
   open?: OnnxModelOptions
