@@ -33,11 +33,8 @@ export interface ReadModelOptions extends ReadOptions, InferOptions {}
  * Reads an ONNX model (opset 11 or later) and infers the dtype and symbolic shape of every value.
  * @throws {FormatError | GraphError | ShapeError | UnsupportedOperatorError} naming file, node and value.
  */
-export const readModel = (bytes: Uint8Array, { widen, decompose, ...options }: ReadModelOptions = {}): Graph =>
-  inferModel(decodeGraph(bytes, options), {
-    ...(widen === undefined ? {} : { widen }),
-    ...(decompose === undefined ? {} : { decompose }),
-  })
+export const readModel = (bytes: Uint8Array, options: ReadModelOptions = {}): Graph =>
+  inferModel(decodeGraph(bytes, options), options)
 
 /**
  * Infers the dtype and symbolic shape of every value of a decoded graph (see `decodeGraph`).
