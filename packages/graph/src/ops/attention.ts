@@ -4,7 +4,7 @@ import { addDims, divDims, mulDims } from '../ir/dim.ts'
 import { input, int, like, type Operator } from './operator.ts'
 
 /** Inputs of GroupQueryAttention that hold past keys and values. */
-const [pastKey, pastValue] = [3, 4]
+export const [pastKey, pastValue] = [3, 4] as const
 
 export const attention = {
   /**

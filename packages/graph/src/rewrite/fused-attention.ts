@@ -2,11 +2,9 @@
 
 import { addValue, getValue, type Node, type Value } from '../ir/graph.ts'
 import { inferTypes } from '../ops/add-node.ts'
+import { pastKey, pastValue } from '../ops/attention.ts'
 import type { Builder } from '../ops/build.ts'
 import type { OutputType } from '../ops/operator.ts'
-
-/** Indices of GroupQueryAttention's inputs. */
-const [pastKey, pastValue] = [3, 4]
 
 /**
  * Adds a GroupQueryAttention as it is, but with a Split where keys and values are packed behind the queries: each then

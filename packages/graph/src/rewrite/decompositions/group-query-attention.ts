@@ -1,10 +1,13 @@
 // GroupQueryAttention of the runtime: causal attention with rotary positions and a cache of keys and values inside.
 
 import type { Value } from '../../ir/graph.ts'
+import { attention } from '../../ops/attention.ts'
 import { cast } from '../../ops/composite.ts'
 import { type Decomposition, type FusedContext, int, required, unsupported } from './decomposition.ts'
 import { attend, causal, indices, joinHeads, known, maskBias, sinkOf, sizeOf, splitHeads } from './heads.ts'
 import { anglesAt, firstAngles, rotate } from './rotary.ts'
+
+const operator = attention.GroupQueryAttention
 
 const input = {
   ...{ query: 0, key: 1, value: 2, pastKey: 3, pastValue: 4, lastKey: 5, total: 6, cos: 7, sin: 8, positions: 9 },
@@ -13,27 +16,8 @@ const input = {
 
 export const groupQueryAttention = {
   'com.microsoft.GroupQueryAttention': {
-    inputs: [7, 17],
-    outputs: 4,
-    attributes: {
-      causal: ['int', 1],
-      do_rotary: ['int', 0],
-      k_norm_epsilon: ['float'],
-      k_quant_type: ['string', 'NONE'],
-      kv_cache_bit_width: ['int', 0],
-      kv_num_heads: ['int'],
-      local_window_size: ['int', -1],
-      num_heads: ['int'],
-      q_norm_epsilon: ['float'],
-      qk_norm_epsilon: ['float', 1e-6],
-      qk_output: ['int', 0],
-      rotary_interleaved: ['int', 0],
-      scale: ['float', 0],
-      sliding_window_cache: ['int', 0],
-      smooth_softmax: ['int', -1],
-      softcap: ['float', 0],
-      v_quant_type: ['string', 'NONE'],
-    },
+    inputs: operator.inputs,
+    attributes: operator.attributes,
     supported: {
       causal: [1],
       k_quant_type: ['NONE'],
