@@ -1,9 +1,8 @@
 // ONNX's own Attention, of opset 23 and 24.
 
 import type { Value } from '../../ir/graph.ts'
-import { cast } from '../../ops/composite.ts'
 import { type Decomposition, type FusedContext, int, required, unsupported } from './decomposition.ts'
-import { type Attended, attend, causal, indices, joinHeads, known, maskBias, sizeOf, splitHeads } from './heads.ts'
+import { afterPast, type Attended, attend, joinHeads, known, maskBias, splitHeads, upTo, within } from './heads.ts'
 
 /** What the fourth output is, by `qk_matmul_output_mode`. */
 const modes: readonly (keyof Attended)[] = ['scores', 'capped', 'biased', 'weights']
@@ -28,8 +27,7 @@ export const attention = {
       const [q, newKeys, newValues] = [0, 1, 2].map((i) => inHeads(c, i)) as [Value, Value, Value]
       const [, , , mask, pastKeys, pastValues, lengths] = c.x
       if (Boolean(pastKeys) !== Boolean(pastValues)) throw unsupported(c, 'of inputs 4 and 5 one is missing')
-      const joined = (past: Value | undefined, added: Value) => (past ? g.Concat(past, added, { axis: 2 }) : added)
-      const [k, v] = [joined(pastKeys, newKeys), joined(pastValues, newValues)]
+      const [k, v] = [afterPast(g, pastKeys, newKeys), afterPast(g, pastValues, newValues)]
       const { scale } = c.attributes
       const attended = attend(c, {
         q,
@@ -40,9 +38,9 @@ export const attention = {
         biases: [
           ...(mask && mask.dtype !== 'bool' ? [mask] : []),
           ...maskBias(g, [
-            ...(int(c, 'is_causal') === 1 ? [upTo(c, q, k, pastKeys)] : []),
+            ...(int(c, 'is_causal') === 1 ? [upTo(g, q, k, pastKeys)] : []),
             ...(mask?.dtype === 'bool' ? [mask] : []),
-            ...(lengths ? [within(c, k, lengths)] : []),
+            ...(lengths ? [within(g, k, lengths)] : []),
           ]),
         ],
       })
@@ -60,13 +58,3 @@ function inHeads(c: FusedContext, i: number): Value {
   if (int(c, name) > 0) return splitHeads(c, value, int(c, name))
   throw unsupported(c, `attribute "${name}" is missing`, { fix: 'Inputs with three axes need it.' })
 }
-
-/** Query i sees the keys up to i, after those of the past. */
-function upTo({ g }: FusedContext, q: Value, k: Value, pastKeys: Value | undefined): Value {
-  const rows = g.Unsqueeze(indices(g, q, 2), g.int64([1]))
-  return causal(g, pastKeys ? g.Add(rows, sizeOf(g, pastKeys, 2)) : rows, indices(g, k, 2))
-}
-
-/** The keys before a text's length. */
-const within = ({ g }: FusedContext, k: Value, lengths: Value): Value =>
-  g.Less(indices(g, k, 2), g.Reshape(cast(g, lengths, 'float32'), g.int64([-1, 1, 1, 1])))

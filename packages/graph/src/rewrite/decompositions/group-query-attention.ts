@@ -4,7 +4,7 @@ import type { Value } from '../../ir/graph.ts'
 import { attention } from '../../ops/attention.ts'
 import { cast } from '../../ops/composite.ts'
 import { type Decomposition, type FusedContext, int, required, unsupported } from './decomposition.ts'
-import { attend, causal, indices, joinHeads, known, maskBias, sinkOf, sizeOf, splitHeads } from './heads.ts'
+import { attend, causal, indices, joinHeads, known, maskBias, sinkOf, sizeOf, split, splitHeads } from './heads.ts'
 import { anglesAt, firstAngles, rotate } from './rotary.ts'
 
 const operator = attention.GroupQueryAttention
@@ -84,10 +84,7 @@ function headsOf(c: FusedContext): { q: Value; k: Value; v: Value } {
   const size = known(c, packed.shape[2], 'the width of the query') / (heads + 2 * groups)
   const [q, k, v] = x[input.key]
     ? [packed, required(c, input.key), required(c, input.value)]
-    : (g.node('Split', [packed, g.int64([heads * size, groups * size, groups * size])], {
-        outputCount: 3,
-        attributes: { axis: 2 },
-      }) as [Value, Value, Value])
+    : (split(g, packed, [heads * size, groups * size, groups * size], 2) as [Value, Value, Value])
   return {
     q: normalized(c, splitHeads(c, q, heads), 'query'),
     k: normalized(c, splitHeads(c, k, groups), 'key'),

@@ -3,7 +3,7 @@
 import type { Dim } from '../../ir/dim.ts'
 import type { Value } from '../../ir/graph.ts'
 import type { Builder } from '../../ops/build.ts'
-import { scale, scalarLike, transposeMatrix } from '../../ops/composite.ts'
+import { cast, scale, scalarLike, transposeMatrix } from '../../ops/composite.ts'
 import { type FusedContext, unsupported } from './decomposition.ts'
 
 /** The lowest finite float32, instead of -Infinity, so that a row whose positions are all masked is not NaN. */
@@ -61,6 +61,24 @@ export function causal(g: Builder, query: Value, key: Value, window = -1): Value
   const seen = g.GreaterOrEqual(query, key)
   return window < 0 ? seen : g.And(seen, g.Less(g.Sub(query, key), g.scalar(window)))
 }
+
+/** Query i of `q` sees the keys of `k` up to i, after those of the past. */
+export function upTo(g: Builder, q: Value, k: Value, pastKeys: Value | undefined): Value {
+  const rows = g.Unsqueeze(indices(g, q, 2), g.int64([1]))
+  return causal(g, pastKeys ? g.Add(rows, sizeOf(g, pastKeys, 2)) : rows, indices(g, k, 2))
+}
+
+/** The keys of `k` before each text's length, [batch]. */
+export const within = (g: Builder, k: Value, lengths: Value): Value =>
+  g.Less(indices(g, k, 2), g.Reshape(cast(g, lengths, 'float32'), g.int64([-1, 1, 1, 1])))
+
+/** Keys, or values, after those of the past. */
+export const afterPast = (g: Builder, past: Value | undefined, added: Value): Value =>
+  past ? g.Concat(past, added, { axis: 2 }) : added
+
+/** Parts of a value along an axis, of the given sizes. */
+export const split = (g: Builder, x: Value, sizes: readonly number[], axis: number): Value[] =>
+  g.node('Split', [x, g.int64(sizes)], { outputCount: sizes.length, attributes: { axis } })
 
 export interface Heads {
   /** [batch, heads, queries, size] */

@@ -1,9 +1,9 @@
 // The runtime's MultiHeadAttention and Attention, of encoders and of decoders with as many heads of keys as of queries.
 
-import type { Shape, Value } from '../../ir/graph.ts'
+import type { Value } from '../../ir/graph.ts'
 import { cast } from '../../ops/composite.ts'
 import { type Decomposition, type FusedContext, int, required, unsupported } from './decomposition.ts'
-import { attend, causal, indices, joinHeads, known, maskBias, sizeOf, splitHeads } from './heads.ts'
+import { afterPast, attend, joinHeads, known, maskBias, split, splitHeads, upTo, within } from './heads.ts'
 
 /** What is added to the scores of masked keys by default. */
 const filter: Decomposition['attributes'][string] = ['float', -10000]
@@ -75,8 +75,7 @@ function attention(c: FusedContext, inputs: Inputs): Value[] {
   const { g } = c
   const { q, pastKeys, pastValues, mask, scoreBias } = inputs
   if (Boolean(pastKeys) !== Boolean(pastValues)) throw unsupported(c, 'of past keys and past values one is missing')
-  const joined = (past: Value | undefined, added: Value) => (past ? g.Concat(past, added, { axis: 2 }) : added)
-  const [k, v] = [joined(pastKeys, inputs.k), joined(pastValues, inputs.v)]
+  const [k, v] = [afterPast(g, pastKeys, inputs.k), afterPast(g, pastValues, inputs.v)]
   const { output } = attend(c, {
     q,
     k,
@@ -85,53 +84,34 @@ function attention(c: FusedContext, inputs: Inputs): Value[] {
     biases: [
       ...(mask ? maskBias(g, [unmasked(c, mask, k)], Number(c.attributes.mask_filter_value)) : []),
       ...(scoreBias ? [scoreBias] : []),
-      ...(int(c, 'unidirectional') === 1 ? maskBias(g, [upTo(c, q, k, pastKeys)]) : []),
+      ...(int(c, 'unidirectional') === 1 ? maskBias(g, [upTo(g, q, k, pastKeys)]) : []),
     ],
   })
   return [joinHeads(c, output), k, v]
 }
 
-/** Query i sees the keys up to i, after those of the past. */
-function upTo({ g }: FusedContext, q: Value, k: Value, pastKeys: Value | undefined): Value {
-  const rows = g.Unsqueeze(indices(g, q, 2), g.int64([1]))
-  return causal(g, pastKeys ? g.Add(rows, sizeOf(g, pastKeys, 2)) : rows, indices(g, k, 2))
-}
-
 /**
- * Where a mask lets keys pass. It is [batch, keys] or [batch, queries, keys] with 1 for real keys, or [batch]: the number
- * of keys.
+ * Where a mask lets keys pass. It is [batch, keys] or [batch, queries, keys] with 1 for real keys, or [batch]: the
+ * number of keys.
  * @throws {UnsupportedOperatorError} for a mask of other forms.
  */
 function unmasked(c: FusedContext, mask: Value, k: Value): Value {
   const { g } = c
-  const forms: Readonly<Record<number, () => Value>> = {
-    1: () => {
-      if (mask.shape[0] !== k.shape[0]) throw maskForm(c, mask.shape)
-      return g.Less(indices(g, k, 2), g.Reshape(cast(g, mask, 'float32'), g.int64([-1, 1, 1, 1])))
-    },
-    2: () => isReal(c, g.Unsqueeze(cast(g, mask, 'float32'), g.int64([1, 2]))),
-    3: () => isReal(c, g.Unsqueeze(cast(g, mask, 'float32'), g.int64([1]))),
-  }
-  return (
-    forms[mask.shape.length] ??
-    (() => {
-      throw maskForm(c, mask.shape)
+  const { shape } = mask
+  if (shape.length === 1 && shape[0] === k.shape[0]) return within(g, k, mask)
+  const inserted = { 2: [1, 2], 3: [1] }[shape.length]
+  if (!inserted)
+    throw unsupported(c, 'a form of the mask that is not supported', {
+      expected: '[batch, keys], [batch, queries, keys] or lengths [batch]',
+      found: `[${shape}]`,
+      fix: 'Export the model with an attention mask of ones and zeros.',
     })
-  )()
+  return g.Greater(g.Unsqueeze(cast(g, mask, 'float32'), g.int64(inserted)), g.scalar(0))
 }
-
-const isReal = ({ g }: FusedContext, mask: Value): Value => g.Greater(mask, g.scalar(0))
-
-const maskForm = (c: FusedContext, shape: Shape) =>
-  unsupported(c, 'a form of the mask that is not supported', {
-    expected: '[batch, keys], [batch, queries, keys] or lengths [batch]',
-    found: `[${shape}]`,
-    fix: 'Export the model with an attention mask of ones and zeros.',
-  })
 
 /** Parts of a value along its last axis. */
 const splitLast = ({ g }: FusedContext, x: Value, sizes: readonly number[]): Value[] =>
-  g.node('Split', [x, g.int64(sizes)], { outputCount: sizes.length, attributes: { axis: x.shape.length - 1 } })
+  split(g, x, sizes, x.shape.length - 1)
 
 /** Widths of queries, keys and values in the matrix of Attention. */
 function projectedSizes(c: FusedContext, matrix: Value): readonly number[] {
@@ -143,8 +123,7 @@ function projectedSizes(c: FusedContext, matrix: Value): readonly number[] {
 
 /** The two tensors of a cache [2, batch, heads, past, size]. */
 function halves({ g }: FusedContext, past: Value): Value[] {
-  const parts = g.node('Split', [past, g.int64([1, 1])], { outputCount: 2, attributes: { axis: 0 } })
-  return parts.map((part) => g.Squeeze(part, g.int64([0])))
+  return split(g, past, [1, 1], 0).map((part) => g.Squeeze(part, g.int64([0])))
 }
 
 /** The inputs of MultiHeadAttention by heads, with the bias of their projections. */

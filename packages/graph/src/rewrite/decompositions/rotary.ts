@@ -3,7 +3,7 @@
 import type { Value } from '../../ir/graph.ts'
 import type { Builder } from '../../ops/build.ts'
 import { type Decomposition, type FusedContext, int, required, unsupported } from './decomposition.ts'
-import { joinHeads, known, splitHeads } from './heads.ts'
+import { joinHeads, known, split, splitHeads } from './heads.ts'
 
 /** Cosines and sines of the angles, [sequence, half] or [batch, 1, sequence, half]. */
 export interface Angles {
@@ -34,11 +34,10 @@ export function rotate(c: FusedContext, x: Value, { cos, sin }: Angles, interlea
   const [size, half] = [known(c, x.shape[3], 'the size of a head'), known(c, cos.shape.at(-1), 'the number of angles')]
   const rest = size - 2 * half
   if (rest < 0) throw unsupported(c, 'more angles than a head has pairs', { expected: `${size / 2}`, found: `${half}` })
-  const split = (value: Value, sizes: readonly number[], axis: number) =>
-    g.node('Split', [value, g.int64(sizes)], { outputCount: sizes.length, attributes: { axis } }) as [Value, Value]
-  const [rotated, kept] = rest === 0 ? [x, undefined] : split(x, [2 * half, rest], 3)
+  const pair = (value: Value, sizes: readonly number[], axis: number) => split(g, value, sizes, axis) as [Value, Value]
+  const [rotated, kept] = rest === 0 ? [x, undefined] : pair(x, [2 * half, rest], 3)
   const pairs = interleaved ? g.Reshape(rotated, g.int64([0, 0, 0, half, 2])) : rotated
-  const [a, b] = split(pairs, interleaved ? [1, 1] : [half, half], interleaved ? 4 : 3)
+  const [a, b] = pair(pairs, interleaved ? [1, 1] : [half, half], interleaved ? 4 : 3)
   const [u, w] = interleaved ? [cos, sin].map((angle) => g.Unsqueeze(angle, g.int64([-1]))) : [cos, sin]
   const [cosines, sines] = [u, w] as [Value, Value]
   const turned = [g.Sub(g.Mul(a, cosines), g.Mul(b, sines)), g.Add(g.Mul(a, sines), g.Mul(b, cosines))]
