@@ -4,7 +4,7 @@
 import type { Graph, Node } from '../../ir/graph.ts'
 import { type EinsumTerms, einsumTerms } from '../../ops/einsum.ts'
 import { constantNumber, type Factor, letter, type Product, replaceByEinsum } from './product.ts'
-import { replaceNodes, type Rule, type Surroundings } from './replace-nodes.ts'
+import { eitherOrder, replaceNodes, type Rule, ruleByOperator, type Surroundings } from './replace-nodes.ts'
 
 interface BatchedProduct extends Product {
   output: string
@@ -14,10 +14,7 @@ interface BatchedProduct extends Product {
  * Rewrites MatMuls of three axes or more together with the Transposes, and the products with a number, of their factors
  * and their result, as one Einsum. A MatMul without them stays.
  */
-export const einsumProducts = (graph: Graph): Graph =>
-  replaceNodes(graph, (node, around) =>
-    Object.hasOwn(rules, node.opType) ? rules[node.opType]?.(node, around) : undefined,
-  )
+export const einsumProducts = (graph: Graph): Graph => replaceNodes(graph, ruleByOperator(rules))
 
 const rules: Readonly<Record<string, Rule>> = {
   MatMul: (node, around) => {
@@ -30,7 +27,7 @@ const rules: Readonly<Record<string, Rule>> = {
     return product && replaceByEinsum(around, product, perm.map((axis) => product.output[axis]).join(''))
   },
   Mul: ({ inputs }, around) => {
-    for (const [x, factor] of [inputs, [...inputs].reverse()] as [string, string][]) {
+    for (const [x, factor] of eitherOrder(inputs)) {
       const number = constantNumber(around.g.graph, factor)
       const product = number === undefined ? undefined : productBefore(x, around)
       if (product && number !== undefined)
@@ -69,10 +66,10 @@ function readThrough(factor: Factor, around: Surroundings): { factor: Factor; sc
     for (const [i, axis] of (node.attributes.perm as readonly number[]).entries()) term[axis] = factor.term[i] as string
     return readThrough({ value: around.value(node.inputs[0] as string), term: term.join('') }, around)
   }
-  for (const [x, number] of node?.opType === 'Mul' ? [node.inputs, [...node.inputs].reverse()] : []) {
-    const scale = constantNumber(around.g.graph, number as string)
+  for (const [x, number] of node?.opType === 'Mul' ? eitherOrder(node.inputs) : []) {
+    const scale = constantNumber(around.g.graph, number)
     if (scale === undefined) continue
-    const before = readThrough({ ...factor, value: around.value(x as string) }, around)
+    const before = readThrough({ ...factor, value: around.value(x) }, around)
     return { factor: before.factor, scale: scale * before.scale }
   }
   return { factor, scale: 1 }

@@ -1,13 +1,13 @@
-// The gradient of the tanh-approximated GELU in seven kernels instead of twelve. With u = a x^3 + b x, s = sigmoid(u) and
-// v = x u' = 3 a x^3 + b x, y = x s has the derivative s + s (1 - s) v. One Gemm makes u and v, as two rows, of x^3 and x;
-// an Einsum reads a row of several by a factor that is 1 for that row and 0 for the others.
+// The gradient of the tanh-approximated GELU in seven kernels instead of twelve. With u = a x^3 + b x, s = sigmoid(u)
+// and v = x u' = 3 a x^3 + b x, y = x s has the derivative s + s (1 - s) v. One Gemm makes u and v, as two rows, of x^3
+// and x; an Einsum reads a row of several by a factor that is 1 for that row and 0 for the others.
 
 import type { Graph, Node, Value } from '../../ir/graph.ts'
 import type { Builder } from '../../ops/build.ts'
 import { float32 } from '../../tensor/tensor.ts'
 import { constantNumber, unit } from './product.ts'
 import { replaceNodes, type Surroundings } from './replace-nodes.ts'
-import { shapeAsInput } from './scaled-sums.ts'
+import { asRow, shapeAsInput } from './scaled-sums.ts'
 
 /** Rewrites the expression that the gradient rule of Gelu builds. */
 export const geluGradients = (graph: Graph): Graph =>
@@ -16,14 +16,13 @@ export const geluGradients = (graph: Graph): Graph =>
     if (!found) return undefined
     const { g, replace } = around
     const { dy, x, cubic, linear } = found
-    const row = (value: Value) => g.Reshape(value, g.int64([1, -1]))
-    const cube = g.Einsum(row(x), row(x), row(x), { equation: 'Zn,Zn,Zn->Zn' })
-    const sums = g.Gemm(column(g, [cubic, 3 * cubic]), cube, row(x), { beta: linear })
+    const cube = g.Einsum(asRow(g, x), asRow(g, x), asRow(g, x), { equation: 'Zn,Zn,Zn->Zn' })
+    const sums = g.Gemm(column(g, [cubic, 3 * cubic]), cube, asRow(g, x), { beta: linear })
     const s = g.Sigmoid(sums)
     const opposite = g.Sub(unit(g, 1, [1]), s)
     const [first, second] = [unitVector(g, 0), unitVector(g, 1)]
     const product = g.Einsum(s, opposite, sums, first, first, second, { equation: 'rn,sn,tn,r,s,t->n' })
-    const slope = g.Gemm(g.Reshape(first, g.int64([1, 2])), s, row(product))
+    const slope = g.Gemm(g.Reshape(first, g.int64([1, 2])), s, asRow(g, product))
     return replace('Mul', [dy, g.Reshape(slope, shapeAsInput(g, x, x.shape))])
   })
 

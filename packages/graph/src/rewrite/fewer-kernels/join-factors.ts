@@ -4,13 +4,13 @@ import { type Graph, getValue, type Node } from '../../ir/graph.ts'
 import { attributesOf } from '../../ops/add-node.ts'
 import { axisOf } from '../../ops/operator.ts'
 import { factorsOf, isRowOfOnes, letter, replaceByEinsum, unitLetter } from './product.ts'
-import { replaceNodes, type Rule, type Surroundings } from './replace-nodes.ts'
+import { replaceNodes, type Rule, ruleByOperator, type Surroundings } from './replace-nodes.ts'
 
 const isReduction = ({ opType }: Node): boolean => opType === 'ReduceSum' || opType === 'ReduceMean'
 
 /**
- * a b c, of three factors or more. A product that is summed or multiplied on is left to that node, and one with a scalar
- * to the nodes that read it.
+ * a b c, of three factors or more. A product that is summed or multiplied on is left to that node, and one with a
+ * scalar to the nodes that read it.
  */
 const product: Rule = ({ inputs, outputs: [output = ''] }, around) => {
   const { dtype, shape } = around.value(output)
@@ -59,7 +59,4 @@ const rules: Readonly<Record<string, Rule>> = {
 }
 
 /** Rewrites such products and sums as one Einsum. */
-export const joinFactors = (graph: Graph): Graph =>
-  replaceNodes(graph, (node, around) =>
-    Object.hasOwn(rules, node.opType) ? rules[node.opType]?.(node, around) : undefined,
-  )
+export const joinFactors = (graph: Graph): Graph => replaceNodes(graph, ruleByOperator(rules))

@@ -1,12 +1,12 @@
 // The gradient of a layer normalization in fewer kernels. With n = (x - mean) / std and h = dy scale, it is
-// (h - mean(h) - n mean(h n)) / std: h minus its projection on the rows of N = [n; 1]. One kernel gives both coefficients
-// of the projection, one the projection, and one the gradients of scale and shift, N dy.
+// (h - mean(h) - n mean(h n)) / std: h minus its projection on the rows of N = [n; 1]. One kernel gives both
+// coefficients of the projection, one the projection, and one the gradients of scale and shift, N dy.
 
 import type { Graph, Node, Value } from '../../ir/graph.ts'
 import { attributesOf } from '../../ops/add-node.ts'
 import type { Builder } from '../../ops/build.ts'
 import { memoize } from '../memoize.ts'
-import { isRowOfOnes, unit } from './product.ts'
+import { isAlongLast, isRowOfOnes, unit } from './product.ts'
 import { replaceNodes, type Surroundings } from './replace-nodes.ts'
 
 /** Rewrites the expressions that the gradient rule of LayerNormalization builds, for inputs of two axes. */
@@ -59,17 +59,14 @@ function inputGradientOf({ inputs }: Node, around: Surroundings): InputGradient 
     product?.inputs[0] === h &&
     product.inputs[1] === normal &&
     factors?.opType === 'Mul' &&
-    [meanOfH, meanOfProduct].every((reduction) => reduction && isAlongLast(reduction, around))
+    [meanOfH, meanOfProduct].every(
+      (reduction) => reduction && isAlongLast(reduction, around) && attributesOf(reduction).keepdims === 1,
+    )
   const [dy, scale] = (factors?.inputs ?? []).map(value)
   const width = value(normal).shape[1]
   const isMatrix = dy?.shape.length === 2 && scale?.shape.length === 1 && typeof width === 'number'
   if (!isGradient || !isMatrix || !dy || !scale) return undefined
   return { dy, scale, normal: value(normal), inverse: value(inverse), width }
-}
-
-function isAlongLast(node: Node, { value }: Surroundings): boolean {
-  const axes = node.inputs[1] ? value(node.inputs[1]).content : undefined
-  return axes?.length === 1 && (axes[0] === -1 || axes[0] === 1) && attributesOf(node).keepdims === 1
 }
 
 /**

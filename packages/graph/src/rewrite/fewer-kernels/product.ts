@@ -47,6 +47,12 @@ export function isRowOfOnes({ inputs, attributes }: Node, { producer, g }: Surro
   return isOnes && !inputs[2] && !transA && !transB && alpha === 1
 }
 
+/** Whether a reduction is along the last axis of its input, and no other. */
+export function isAlongLast({ inputs: [x = '', axes = ''] }: Node, { value }: Surroundings): boolean {
+  const content = axes === '' ? undefined : value(axes).content
+  return content?.length === 1 && (content[0] === -1 || content[0] === value(x).shape.length - 1)
+}
+
 /** A number as a constant of one element, shared by all that read it. */
 export function unit(g: Builder, number: number, dims: readonly number[]): Value {
   const name = `constant.float32[${dims}](${number})`

@@ -12,7 +12,7 @@ export interface Surroundings {
   readonly producer: (name: string) => Node | undefined
   /** The node that produces a value, if it is of one of these operators and nothing but one node reads the value. */
   readonly onlyFor: (name: string, ...opTypes: string[]) => Node | undefined
-  /** The node that alone reads a value, but for its shape; undefined for an output of the graph, and where several read it. */
+  /** The node that alone reads a value, but for its shape; undefined for an output of the graph, and for several. */
   readonly onlyReader: (name: string) => Node | undefined
   readonly value: (name: string) => Value
   /** Adds the node that produces the replaced node's first output from now on. */
@@ -21,6 +21,18 @@ export interface Surroundings {
 
 /** Adds a node's replacement; undefined leaves the node as it is. */
 export type Rule = (node: Node, surroundings: Surroundings) => true | undefined
+
+/** The rule of a node's operator, where the table has one. */
+export const ruleByOperator =
+  (rules: Readonly<Record<string, Rule>>): Rule =>
+  (node, around) =>
+    Object.hasOwn(rules, node.opType) ? rules[node.opType]?.(node, around) : undefined
+
+/** The two inputs of a node in either order: for operators that commute. */
+export const eitherOrder = ([a, b]: readonly string[]): [string, string][] => [
+  [a as string, b as string],
+  [b as string, a as string],
+]
 
 /** A copy of the graph in which nodes are replaced by a rule, without nodes that nothing reads any more. */
 export function replaceNodes(original: Graph, rule: Rule): Graph {

@@ -5,7 +5,7 @@ import { sameShape } from '../../ir/dim.ts'
 import type { Graph, Shape, Value } from '../../ir/graph.ts'
 import type { Builder } from '../../ops/build.ts'
 import { constantNumber, scalarProduct, unit } from './product.ts'
-import { replaceNodes, type Surroundings } from './replace-nodes.ts'
+import { eitherOrder, replaceNodes, type Surroundings } from './replace-nodes.ts'
 
 /** A value times a number, and times a scalar that is computed. */
 interface Scaled {
@@ -36,21 +36,22 @@ export const scaledSums = (graph: Graph): Graph =>
     return undefined
   })
 
-/** The value before products with scalars; a product with a computed scalar is read through even where others read it. */
+/**
+ * The value before products with scalars; a product with a computed scalar is read through even where others read it.
+ */
 function scaledOf(name: string, around: Surroundings): Scaled {
   const [product, negated] = [around.onlyFor(name, 'Mul') ?? scalarProduct(name, around), around.onlyFor(name, 'Neg')]
   if (negated) {
     const inner = scaledOf(negated.inputs[0] as string, around)
     return { ...inner, number: -inner.number }
   }
-  for (const [x, factor] of product ? [product.inputs, [...product.inputs].reverse()] : []) {
-    const number = constantNumber(around.g.graph, factor as string)
-    const isScalar = around.value(factor as string).shape.length === 0
-    if (number === undefined && !isScalar) continue
-    const inner = scaledOf(x as string, around)
+  for (const [x, factor] of product ? eitherOrder(product.inputs) : []) {
+    const number = constantNumber(around.g.graph, factor)
+    const scalar = around.value(factor)
+    if (number === undefined && scalar.shape.length > 0) continue
+    const inner = scaledOf(x, around)
     if (number !== undefined) return { ...inner, number: number * inner.number }
-    const scalar = around.value(factor as string)
-    return inner.scalar ? { value: around.value(x as string), number: 1, scalar } : { ...inner, scalar }
+    return inner.scalar ? { value: around.value(x), number: 1, scalar } : { ...inner, scalar }
   }
   return { value: around.value(name), number: 1 }
 }
@@ -62,7 +63,8 @@ function addendOf(g: Builder, { value, number }: Scaled, shape: Shape): { row: V
   return sameShape(value.shape, shape) ? { row: asRow(g, value), beta: number } : undefined
 }
 
-const asRow = (g: Builder, value: Value): Value => g.Reshape(value, g.int64([1, -1]))
+/** A value as a matrix of one row. */
+export const asRow = (g: Builder, value: Value): Value => g.Reshape(value, g.int64([1, -1]))
 
 function sumOfRow(g: Builder, { value, number, scalar }: Scaled, { row, beta }: { row: Value; beta: number }): Value {
   const factor = scalar ? g.Reshape(scalar, g.int64([1, 1])) : unit(g, 1, [1, 1])

@@ -4,8 +4,8 @@ import { sameShape } from '../../ir/dim.ts'
 import type { Graph, Node } from '../../ir/graph.ts'
 import { attributesOf } from '../../ops/add-node.ts'
 import { broadcastShapes } from '../../ops/operator.ts'
-import { constantNumber } from './product.ts'
-import { replaceNodes, type Rule, type Surroundings } from './replace-nodes.ts'
+import { constantNumber, isAlongLast } from './product.ts'
+import { eitherOrder, replaceNodes, type Rule, type Surroundings } from './replace-nodes.ts'
 
 /** log(sum(exp(x))). */
 const logSumExp: Rule = ({ inputs: [name = ''] }, { onlyFor, value, replace }) => {
@@ -22,7 +22,7 @@ const norm: Rule = ({ inputs: [name = ''] }, { onlyFor, value, replace }) => {
 
 /** x plus rows that are added to zeros: the rows are added to x. */
 const scatterInto: Rule = ({ inputs, outputs }, { onlyFor, producer, value, replace, g }) => {
-  for (const [name, x] of [inputs, [...inputs].reverse()] as [string, string][]) {
+  for (const [name, x] of eitherOrder(inputs)) {
     const scatter = onlyFor(name, 'ScatterND')
     const zeros = scatter && producer(scatter.inputs[0] as string)
     const isZero = zeros?.opType === 'Expand' && constantNumber(g.graph, zeros.inputs[0] as string) === 0
@@ -35,7 +35,7 @@ const scatterInto: Rule = ({ inputs, outputs }, { onlyFor, producer, value, repl
 
 /** x times 1. */
 const identity: Rule = ({ inputs, outputs }, { g, value, replace }) => {
-  for (const [x, factor] of [inputs, [...inputs].reverse()] as [string, string][])
+  for (const [x, factor] of eitherOrder(inputs))
     if (constantNumber(g.graph, factor) === 1 && sameShape(value(x).shape, value(outputs[0] as string).shape))
       return replace('Identity', [value(x)])
   return undefined
@@ -45,14 +45,14 @@ const identity: Rule = ({ inputs, outputs }, { g, value, replace }) => {
 const maxClasses = 64
 
 /** The sum of the sums over the last axis. */
-const sumOfSums: Rule = (node, { onlyFor, value, replace }) => {
+const sumOfSums: Rule = (node, around) => {
+  const { onlyFor, value, replace } = around
   const inner = onlyFor(node.inputs[0] as string, 'ReduceSum')
-  const x = inner && value(inner.inputs[0] as string)
-  const axes = inner?.inputs[1] ? value(inner.inputs[1]).content : undefined
-  const width = x?.shape.at(-1)
-  const isLast = axes?.length === 1 && (axes[0] === -1 || axes[0] === (x?.shape.length ?? 0) - 1)
   const isAll = !node.inputs[1] && node.attributes.keepdims === 0
-  if (!x || !isAll || !isLast || typeof width !== 'number' || width > maxClasses) return undefined
+  if (!inner || !isAll || !isAlongLast(inner, around)) return undefined
+  const x = value(inner.inputs[0] as string)
+  const width = x.shape.at(-1)
+  if (typeof width !== 'number' || width > maxClasses) return undefined
   return replace('ReduceSum', [x], node.attributes)
 }
 
