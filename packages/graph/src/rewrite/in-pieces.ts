@@ -5,14 +5,19 @@ import { producersOf } from '../ir/uses.ts'
 import { addNode } from '../ops/add-node.ts'
 import { build } from '../ops/build.ts'
 import { splitRows } from '../ops/composite.ts'
+import { memoize } from './memoize.ts'
 import { rowwiseInputs } from './rows-at.ts'
+
+/** The values of one piece that are made. */
+type Made = ReturnType<typeof memoize<Value>>
 
 /**
  * Divides the rows of `value` [rows, width] into pieces and reduces each. The nodes that compute it are copied for each
  * piece, back to values that are narrower or mix rows; a piece runs after the piece before it was reduced. Call
  * `prune` afterwards.
  * @param count Number of pieces; it divides the number of rows.
- * @param reduce Gives values of a piece [rows / count, width], of which the first one is small and depends on all of it.
+ * @param reduce Gives values of a piece [rows / count, width], of which the first one is small and depends on all of
+ * it.
  * @returns What `reduce` gave for each piece.
  */
 export function inPieces<Reduced extends readonly [Value, ...Value[]]>(
@@ -24,12 +29,8 @@ export function inPieces<Reduced extends readonly [Value, ...Value[]]>(
   if (count === 1) return [reduce(value, 0)]
   const g = build(graph)
   const producers = producersOf(graph)
-  const parts = new Map<string, Value[]>()
-  const partsOf = (name: string): Value[] => {
-    const known = parts.get(name) ?? splitRows(g, getValue(graph, name), count)
-    parts.set(name, known)
-    return known
-  }
+  const parts = memoize<Value[]>()
+  const partsOf = (name: string): Value[] => parts(name, () => splitRows(g, getValue(graph, name), count))
   const wideNode = (name: string): { node: Node; isRowwise: readonly boolean[] } | undefined => {
     const node = getValue(graph, name).shape.at(-1) === value.shape.at(-1) ? producers.get(name) : undefined
     const isRowwise = node && rowwiseInputs(graph, node)
@@ -37,16 +38,14 @@ export function inPieces<Reduced extends readonly [Value, ...Value[]]>(
   }
 
   let before: Value | undefined
-  function pieceOf(name: string, index: number, made: Map<string, Value>): Value {
-    const known = made.get(name)
-    if (known) return known
-    const wide = wideNode(name)
-    const part = () => g.RunAfter(partsOf(name)[index] as Value, ...(before ? [before] : []))
-    const piece = wide ? copy(wide.node, wide.isRowwise, index, made) : part()
-    made.set(name, piece)
-    return piece
+  function pieceOf(name: string, index: number, made: Made): Value {
+    return made(name, () => {
+      const wide = wideNode(name)
+      if (wide) return copy(wide.node, wide.isRowwise, index, made)
+      return g.RunAfter(partsOf(name)[index] as Value, ...(before ? [before] : []))
+    })
   }
-  function copy(node: Node, isRowwise: readonly boolean[], index: number, made: Map<string, Value>): Value {
+  function copy(node: Node, isRowwise: readonly boolean[], index: number, made: Made): Value {
     const inputs = node.inputs.map((name, i) =>
       name === '' ? null : isRowwise[i] ? pieceOf(name, index, made) : getValue(graph, name),
     )
@@ -54,7 +53,7 @@ export function inPieces<Reduced extends readonly [Value, ...Value[]]>(
     return addNode(graph, node.opType, inputs, { name: uniqueName(graph, node.name), scope, attributes })[0] as Value
   }
   return Array.from({ length: count }, (_, index) => {
-    const reduced = reduce(pieceOf(value.name, index, new Map()), index)
+    const reduced = reduce(pieceOf(value.name, index, memoize()), index)
     before = reduced[0]
     return reduced
   })

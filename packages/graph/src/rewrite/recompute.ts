@@ -3,6 +3,7 @@
 
 import { addValue, type Graph, getValue, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { build } from '../ops/build.ts'
+import { memoize } from './memoize.ts'
 
 /**
  * The values that everything after them depends on earlier trainables through: after such a value, no other value that
@@ -55,20 +56,16 @@ export function recompute(graph: Graph, { forward, kept, gradients }: RecomputeO
     const segment = ends.findIndex((end) => position < end)
     return segment < 1 ? -1 : segment
   }
-  const copies = new Map<string, string>()
+  const starts = memoize<string>()
   /** A checkpoint plus 0 times the sum of the next one's gradient, so that nothing that reads it runs before. */
-  const startOf = (segment: number): string => {
-    const key = `start ${segment}`
-    const known = copies.get(key)
-    if (known !== undefined) return known
-    const [from, to] = [kept[segment - 1], kept[segment]] as [string, string]
-    const nothing = g.Mul(g.ReduceSum(gradients.get(to) as Value, { keepdims: 0 }), g.scalar(0))
-    const start = g.Add(getValue(graph, from), nothing).name
-    copies.set(key, start)
-    return start
-  }
+  const startOf = (from: string, to: string): string =>
+    starts(from, () => {
+      const nothing = g.Mul(g.ReduceSum(gradients.get(to) as Value, { keepdims: 0 }), g.scalar(0))
+      return g.Add(getValue(graph, from), nothing).name
+    })
+  const copies = new Map<string, string>()
   const copyOf = (name: string, segment: number): string => {
-    if (name === kept[segment - 1]) return startOf(segment)
+    if (name === kept[segment - 1]) return startOf(name, kept[segment] as string)
     if (segment < 0 || segmentOf(name) !== segment) return name
     const known = copies.get(name)
     if (known !== undefined) return known
