@@ -3,7 +3,7 @@
 import { GraphError, ShapeError } from '../errors.ts'
 import { addValue, type Attributes, type Graph, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { isOperator, operatorOf, operators } from './index.ts'
-import { type AttributeRow, isOfType, type Operator, type OutputType } from './operator.ts'
+import { type AttributeRow, isOfType, type Operator, type OutputType, withDefaults } from './operator.ts'
 
 /** Attributes, names and number of outputs of a node that a builder adds. */
 export interface NodeOptions {
@@ -136,8 +136,5 @@ export function inferTypes(graph: Graph, node: Node, outputCount: number): Outpu
 }
 
 /** A node's attributes with the defaults of the operator table. */
-export function attributesOf(node: Node): Attributes {
-  const rows = Object.entries(operatorOf(node.opType, node.domain, node.name).attributes)
-  const defaults = rows.flatMap(([name, [, value]]) => (value === undefined ? [] : [[name, value] as const]))
-  return { ...(Object.fromEntries(defaults) as Attributes), ...node.attributes }
-}
+export const attributesOf = ({ opType, domain, name, attributes }: Node): Attributes =>
+  withDefaults(operatorOf(opType, domain, name).attributes, attributes)

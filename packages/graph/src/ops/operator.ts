@@ -63,6 +63,12 @@ const ofType: { readonly [Type in AttributeType]: (value: unknown) => boolean } 
 /** Whether a value is valid for an attribute type. */
 export const isOfType = (value: unknown, type: AttributeType): boolean => ofType[type](value)
 
+/** Attributes, and the defaults of those that are not set. */
+export function withDefaults(rows: Operator['attributes'], attributes: Attributes): Attributes {
+  const defaults = Object.entries(rows).flatMap(([name, [, value]]) => (value === undefined ? [] : [[name, value]]))
+  return { ...(Object.fromEntries(defaults) as Attributes), ...attributes }
+}
+
 /** Input `i`. @throws {ShapeError} when it is omitted. */
 export function input(context: InferContext, i: number): Value {
   const value = context.x[i]

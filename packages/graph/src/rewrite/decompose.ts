@@ -3,7 +3,7 @@
 import { ShapeError } from '../errors.ts'
 import { addValue, type Attributes, getValue, type Graph, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import type { Builder } from '../ops/build.ts'
-import { isOfType } from '../ops/operator.ts'
+import { isOfType, withDefaults } from '../ops/operator.ts'
 import { type Decomposition, fusedName, unsupported } from './decompositions/decomposition.ts'
 import { decompositions, type FusedName } from './decompositions/table.ts'
 
@@ -104,14 +104,12 @@ function attributesOf(node: Node, { attributes: rows, supported = {} }: Decompos
         found,
       })
   }
-  const defaults = Object.entries(rows).flatMap(([name, [, value]]) => (value === undefined ? [] : [[name, value]]))
-  return { ...Object.fromEntries(defaults), ...node.attributes }
+  return withDefaults(rows, node.attributes)
 }
 
-/** The error for an output that a row does not compute; nothing where the output is not asked for. */
-function notComputed({ outputs, ...node }: Node, i: number): undefined {
-  if (outputs[i] === '') return undefined
-  throw unsupported({ node: { ...node, outputs } }, `output ${i} ("${outputs[i]}") is not supported`, {
-    fix: 'Export the model without it.',
-  })
+/** Throws for an output that a row does not compute; nothing where the output is not asked for. */
+function notComputed(node: Node, i: number): undefined {
+  const name = node.outputs[i]
+  if (name !== '')
+    throw unsupported({ node }, `output ${i} ("${name}") is not supported`, { fix: 'Export the model without it.' })
 }

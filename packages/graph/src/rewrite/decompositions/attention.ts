@@ -11,7 +11,6 @@ export const attention = {
   /** q, k, v with three or four axes, mask, past keys, past values, lengths of keys. */
   Attention: {
     inputs: [3, 7],
-    outputs: 4,
     attributes: {
       is_causal: ['int', 0],
       kv_num_heads: ['int', 0],

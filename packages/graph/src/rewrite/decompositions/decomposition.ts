@@ -23,8 +23,6 @@ export interface FusedContext {
 export interface Decomposition {
   /** Minimum and maximum number of inputs. */
   readonly inputs: readonly [number, number]
-  /** Maximum number of outputs. @default 1 */
-  readonly outputs?: number
   /** Attributes with types and defaults; others are refused. */
   readonly attributes: Readonly<Record<string, AttributeRow>>
   /** The values of an attribute that are computed, where not all are. */

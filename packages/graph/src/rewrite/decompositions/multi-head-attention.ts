@@ -12,7 +12,6 @@ export const multiHeadAttention = {
   /** Queries, keys, values, bias, padding mask of keys, bias of scores, past keys, past values. */
   'com.microsoft.MultiHeadAttention': {
     inputs: [1, 10],
-    outputs: 3,
     attributes: { mask_filter_value: filter, num_heads: ['int'], scale: ['float', 0], unidirectional: ['int', 0] },
     apply: (c) => {
       const [, , , bias, mask, scoreBias, pastKeys, pastValues] = c.x
@@ -25,7 +24,6 @@ export const multiHeadAttention = {
   /** x, matrix and bias of the projections, mask, past keys and values in one tensor, bias of scores. */
   'com.microsoft.Attention': {
     inputs: [2, 7],
-    outputs: 2,
     attributes: {
       do_rotary: ['int', 0],
       mask_filter_value: filter,

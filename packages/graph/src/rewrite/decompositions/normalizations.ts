@@ -17,7 +17,6 @@ export const normalizations = {
   /** RMS normalization; the second output is 1 / rms. */
   SimplifiedLayerNormalization: {
     inputs: [2, 2],
-    outputs: 2,
     attributes: { axis: ['int', -1], epsilon: ['float', 1e-5], stash_type: ['int', 1] },
     apply: (c) => {
       const [x, scale] = [required(c, 0), required(c, 1)]
@@ -31,7 +30,6 @@ export const normalizations = {
   /** Inputs: x, skip, scale, bias. The fourth output is the sum; the second and third are for a training build. */
   'com.microsoft.SkipSimplifiedLayerNormalization': {
     inputs: [3, 4],
-    outputs: 4,
     attributes: epsilon,
     apply: (c) => {
       const sum = residual(c, c.x[3])
@@ -41,7 +39,6 @@ export const normalizations = {
   /** Inputs: x, skip, scale, shift, bias. */
   'com.microsoft.SkipLayerNormalization': {
     inputs: [3, 5],
-    outputs: 4,
     attributes: epsilon,
     apply: (c) => {
       const sum = residual(c, c.x[4])
@@ -54,7 +51,6 @@ export const normalizations = {
    */
   'com.microsoft.EmbedLayerNormalization': {
     inputs: [7, 9],
-    outputs: 3,
     attributes: { ...epsilon, mask_index_type: ['int', 1] },
     apply: (c) => {
       const { g, x } = c
