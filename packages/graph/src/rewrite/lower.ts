@@ -73,7 +73,10 @@ const lowerings: Partial<Record<OperatorName, Lowering>> = {
   Or: (g, [a, b]) => g.Not(g.And(g.Not(a as Value), g.Not(b as Value))),
 }
 
-/** A copy of the graph in which operators that runtimes lack (`rewrite/lower.ts` lists them) are replaced. Values keep their names. */
+/**
+ * A copy of the graph in which operators that runtimes lack (`rewrite/lower.ts` lists them) are replaced. Values keep
+ * their names.
+ */
 export function lower(graph: Graph): Graph {
   if (!graph.nodes.some((node) => Object.hasOwn(lowerings, node.opType))) return graph
   const lowered: Graph = { ...cloneGraph(graph), nodes: [] }

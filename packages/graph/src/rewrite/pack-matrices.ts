@@ -111,7 +111,9 @@ function packRows(source: Tensor, N: number, blocks: number): Tensor {
   })
 }
 
-/** The node with a dequantized matrix in place of each packed one; its Gemm reads the matrix in the order of the codes. */
+/**
+ * The node with a dequantized matrix in place of each packed one; its Gemm reads the matrix in the order of the codes.
+ */
 function withDequantized(g: Packer, node: Node, packed: ReadonlyMap<string, PackedMatrix>): Node {
   const inputs = node.inputs.map((name, i) => {
     const matrix = packed.get(name)
@@ -158,13 +160,14 @@ function lookUp(g: Packer, node: Node, matrix: PackedMatrix): void {
   const [weight, ids] = node.inputs.map((name) => getValue(g.graph, name)) as [Value, Value]
   const blocks = blockCount(matrix)
   const shape = (...sizes: number[]): Value => g.Concat(g.Shape(ids), g.int64(sizes), { axis: 0 })
-  const number = (value: number): Value => g.scalar(value)
-  const toFloat = (bytes: Value): Value => g.DequantizeLinear(bytes, number(1))
+  const toFloat = (bytes: Value): Value => g.DequantizeLinear(bytes, g.scalar(1))
   const bytes = toFloat(g.Gather(parametersOf(g, weight.name, matrix).codes, ids))
   const codes = bits === 8 ? bytes : g.Reshape(halves(g, bytes), shape(blocks, blockSize))
   const column = (name: string, data: Tensor): Value =>
     g.Gather(g.once(name, { ...data, dims: [...data.dims, 1] }), ids)
-  const zero = zeroPoints ? toFloat(column(`${weight.name}.zero_points.column`, zeroPoints)) : number(middleCode(bits))
+  const zero = zeroPoints
+    ? toFloat(column(`${weight.name}.zero_points.column`, zeroPoints))
+    : g.scalar(middleCode(bits))
   const values = g.Mul(g.Sub(codes, zero), column(`${weight.name}.scales.column`, scales))
   const rows = g.Reshape(values, shape(blocks * blockSize))
   const options = { name: node.name, scope: node.scope }

@@ -1,4 +1,4 @@
-// Quantizes the matrices of products. MatMulNBits computes with them in float32 and has kernels on CPU, CUDA and WebGPU.
+// Quantizes the matrices of products. MatMulNBits computes with them in float32: on CPU, CUDA and WebGPU.
 
 import { cloneGraph, type Graph } from '../ir/graph.ts'
 import { consumersOf } from '../ir/uses.ts'

@@ -1,5 +1,5 @@
-// Lets what runs in turns (RunAfter) wait for the gradients of the turn before, so that forward and backward pass of one
-// turn end before the next one begins.
+// Lets what runs in turns (RunAfter) wait for the gradients of the turn before, so that forward and backward pass of
+// one turn end before the next one begins.
 
 import type { Graph, Node, Value } from '../ir/graph.ts'
 import { sortNodes } from '../ir/sort.ts'

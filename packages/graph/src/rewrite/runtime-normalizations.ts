@@ -2,7 +2,7 @@
 
 import { cloneGraph, type Graph } from '../ir/graph.ts'
 
-/** A copy of the graph with SimplifiedLayerNormalization in place of RMSNormalization. For inference: no gradient rule. */
+/** A copy with SimplifiedLayerNormalization in place of RMSNormalization. For inference: it has no gradient rule. */
 export const runtimeNormalizations = (graph: Graph): Graph => ({
   ...cloneGraph(graph),
   nodes: graph.nodes.map((node) =>

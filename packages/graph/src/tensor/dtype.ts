@@ -18,7 +18,7 @@ export type DataType =
   | 'uint4'
   | 'bool'
 
-/** The typed array that holds a tensor's elements; 16-bit floats are kept as their bits, 4-bit integers two per byte. */
+/** The typed array of a tensor's elements; 16-bit floats are kept as their bits, 4-bit integers two per byte. */
 export type TypedArray =
   | Float32Array
   | Float64Array

@@ -1,4 +1,5 @@
-// Rows of matrices: a part of them, and several matrices below each other; transposed matrices. Quantized matrices keep their codes.
+// Rows of matrices: a part of them, and several matrices below each other; transposed matrices. Quantized matrices keep
+// their codes.
 
 import { concatenateChunks } from './concatenate-chunks.ts'
 import { packedTensor } from './packed-matrix.ts'
@@ -7,8 +8,8 @@ import { elements, lazyTensor, type PackedMatrix, type Tensor, tensor } from './
 /** Rows `begin` to `end` (exclusive) of a tensor of whole bytes; they are read when their bytes are. */
 export function rowsOf({ dtype, dims, bytes, packed }: Tensor, begin: number, end: number): Tensor {
   if (packed && !packed.transposed) {
-    const part = (tensor: Tensor): Tensor => rowsOf(tensor, begin, end)
-    return packedTensor({ ...packed, N: end - begin, ...mapParts([packed], ([tensor]) => part(tensor as Tensor)) })
+    const parts = mapParts([packed], ([part]) => rowsOf(part, begin, end))
+    return packedTensor({ ...packed, N: end - begin, ...parts })
   }
   const [rows, ...rest] = dims as [number, ...number[]]
   return {
