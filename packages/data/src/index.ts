@@ -38,6 +38,7 @@ export {
   placeOf,
   type WantedFile,
 } from './files/files.ts'
+export { hasFiles, nodeModule } from './files/node.ts'
 export { sweep, thisOwner } from './files/owner.ts'
 export { filesOf, folderFiles, folderSink, folderStore, sinkOf } from './files/folder.ts'
 export { copyFiles, directoryStore } from './files/directory-store.ts'

@@ -6,20 +6,22 @@ interface WithBuiltins {
   process?: { getBuiltinModule?: (name: string) => unknown }
 }
 
-const find = (name: string): unknown => (globalThis as WithBuiltins).process?.getBuiltinModule?.(name)
+/** A module of Node, by its name with `node:`; undefined outside Node, and before Node 20.16. */
+export const nodeModule = <Module>(name: string): Module | undefined =>
+  (globalThis as WithBuiltins).process?.getBuiltinModule?.(name) as Module | undefined
 
-/** Whether this environment has files. */
-export const hasFiles = (): boolean => Boolean(find('node:fs'))
+/** Whether this environment has files: whether it is Node. */
+export const hasFiles = (): boolean => Boolean(nodeModule('node:fs'))
 
 function builtin<Module>(name: string): Module {
-  const module = find(name)
+  const module = nodeModule<Module>(name)
   if (!module)
     throw new DataError({
       where: name,
       what: 'this environment has no files',
       fix: 'Give files or bytes instead of a path in a browser; use Node 20.16 or later.',
     })
-  return module as Module
+  return module
 }
 
 /** node:fs. @throws {DataError} outside Node. */

@@ -1,29 +1,26 @@
 // File functions of Node. A browser can import this module; calling its functions there throws a typed error.
 
+import { nodeModule } from '@cola/data'
 import type { SafetensorsFile } from '@cola/graph'
 import { FileError } from '../errors.ts'
 import { filesOf, readSafetensors, sinkOf } from './files.ts'
 
-export { sha256 } from '@cola/data'
+export { hasFiles, sha256 } from '@cola/data'
 export { filesOf, flush, readJson, readSafetensors, sinkOf, storeOf, writeJson } from './files.ts'
 
 type FileSystem = typeof import('node:fs')
 type Path = typeof import('node:path')
 
-interface WithBuiltins {
-  process?: { getBuiltinModule?: (name: string) => unknown }
-}
-
 /** A module of Node. @throws {FileError} outside Node. */
 export function builtin<Module>(name: string): Module {
-  const module = (globalThis as WithBuiltins).process?.getBuiltinModule?.(name)
+  const module = nodeModule<Module>(name)
   if (!module)
     throw new FileError({
       where: name,
       what: 'this environment has no files',
       fix: 'Pass bytes instead of a path in a browser; use Node 20.16 or later.',
     })
-  return module as Module
+  return module
 }
 
 /** node:fs. @throws {FileError} outside Node. */
@@ -31,9 +28,6 @@ export const fileSystem = (): FileSystem => builtin<FileSystem>('node:fs')
 
 /** node:path. @throws {FileError} outside Node. */
 export const paths = (): Path => builtin<Path>('node:path')
-
-/** Whether this environment has files. */
-export const hasFiles = (): boolean => Boolean((globalThis as WithBuiltins).process?.getBuiltinModule?.('node:fs'))
 
 /** A path's folder and file name. */
 const split = (path: string): [folder: string, name: string] => [paths().dirname(path), paths().basename(path)]
