@@ -12,8 +12,10 @@ import type { PartialBlob, Store } from './store.ts'
 const active = new Set<string>()
 let count = 0
 
+const thisHost = (): string => system().hostname().replaceAll(/\W/g, '_')
+
 /** A name of this process and this call, for temporary files. */
-const ownName = (): string => `${system().hostname().replaceAll(/\W/g, '_')}-${process.pid}-${++count}`
+const ownName = (): string => `${thisHost()}-${process.pid}-${++count}`
 
 /** @param folder Of the repository, such as HUB/models--owner--name. */
 export function diskStore(folder: string): Store {
@@ -163,9 +165,8 @@ export function diskStore(folder: string): Store {
 
 /** Whether a partial file of this machine is written by no process any more. */
 function isLeft(path: string): boolean {
-  const host = system().hostname().replaceAll(/\W/g, '_')
   const [, owner, pid] = /\.(\w+)-(\d+)-\d+\.incomplete$/.exec(path) ?? []
-  if (owner !== host) return false
+  if (owner !== thisHost()) return false
   return Number(pid) === process.pid ? !active.has(path) : !isAlive(Number(pid))
 }
 

@@ -3,8 +3,8 @@
 import { HubError } from '../errors.ts'
 import { createHash, type Hash } from '../files/hash.ts'
 import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
-import { unreachable, UnreachableError } from './hub-errors.ts'
-import { backOff, isHtml, pause, request, type RequestContext } from './request.ts'
+import { unreachable } from './hub-errors.ts'
+import { isHtml, pauseAfterBreak, request, type RequestContext } from './request.ts'
 import type { BlobKey, PartialBlob, Store } from './store.ts'
 
 export interface DownloadContext extends RequestContext {
@@ -48,7 +48,7 @@ export async function download(store: Store, key: CheckedKey, context: DownloadC
 
 /** Adds bytes until the size is reached. A connection that breaks is opened again. */
 async function fill(partial: PartialBlob, { size }: CheckedKey, context: DownloadContext): Promise<void> {
-  const { url, signal, onBytes } = context
+  const { url, onBytes } = context
   if (partial.length > size) await partial.clear()
   for (let breaks = 0; partial.length < size; ) {
     const begin = partial.length
@@ -61,11 +61,9 @@ async function fill(partial: PartialBlob, { size }: CheckedKey, context: Downloa
       }
       if (partial.length < size) throw unreachable(url, new Error(`the connection ended at byte ${partial.length}`))
     } catch (error) {
-      signal?.throwIfAborted()
       // Progress was made: the count of breaks begins anew.
       breaks = partial.length > begin ? 1 : breaks + 1
-      if (!(error instanceof UnreachableError) || breaks > context.retries) throw error
-      await pause(backOff(breaks - 1), signal)
+      await pauseAfterBreak(error, breaks, context)
     }
   }
 }

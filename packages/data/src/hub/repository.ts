@@ -4,13 +4,13 @@ import { HubError } from '../errors.ts'
 import { isFileName } from '../files/file-name.ts'
 import type { Files, WantedFile } from '../files/files.ts'
 import { type CheckedKey, download } from './download.ts'
-import { withTimeout, withToken } from './fetch.ts'
+import { withToken } from './fetch.ts'
 import { isRepoName, neighbours } from './folder-or-repo.ts'
 import { offline, refused } from './hub-errors.ts'
 import type { HubOptions } from './hub-options.ts'
 import { openStore } from './open-store.ts'
 import { pickleFix } from './pickle-fix.ts'
-import { jsonOf, request, type RequestContext } from './request.ts'
+import { encodedPath, jsonOf, request, requestContext, type RequestContext } from './request.ts'
 import { endpointOf, isOffline, readToken } from './settings.ts'
 import type { Store } from './store.ts'
 
@@ -22,6 +22,7 @@ interface Context extends RequestContext {
   type: RepoType
   endpoint: string
   hasToken: boolean
+  isOffline: boolean
   store: Store
   onProgress: HubOptions['onProgress']
 }
@@ -61,21 +62,22 @@ export async function openRepository(
     })
   const endpoint = endpointOf(options.endpoint)
   const token = await readToken(options.token)
+  const patience = requestContext(options)
   const context: Context = {
+    ...patience,
     repo,
     type,
     endpoint,
     hasToken: token !== undefined,
-    fetch: withToken(withTimeout(options.fetch ?? fetch, options.timeout ?? 30_000), endpoint, token),
-    retries: options.retries ?? 4,
-    signal: options.signal,
+    isOffline: options.offline ?? isOffline(),
+    fetch: withToken(patience.fetch, endpoint, token),
     store: await openStore(`${type}s--${repo.replaceAll('/', '--')}`, options),
     onProgress: options.onProgress,
   }
-  const { commit, list, hubError } = await resolve(context, revision, options.offline ?? isOffline())
+  const snapshot = await resolve(context, revision)
   return {
-    files: context.store.files(commit),
-    fetch: (file) => fetchFile(context, { commit, list, hubError, isOffline: options.offline ?? isOffline() }, file),
+    files: context.store.files(snapshot.commit),
+    fetch: (file) => fetchFile(context, snapshot, file),
   }
 }
 
@@ -87,8 +89,8 @@ interface Snapshot {
   hubError?: HubError | undefined
 }
 
-async function resolve(context: Context, revision: string, isOffline: boolean): Promise<Snapshot> {
-  const { repo, type, endpoint, store } = context
+async function resolve(context: Context, revision: string): Promise<Snapshot> {
+  const { repo, type, endpoint, isOffline, store } = context
   const url = `${endpoint}/api/${type}s/${repo}/revision/${encodeURIComponent(revision)}`
   const known = commitId.test(revision) ? revision : await store.readRef(revision)
   const isKnown = known !== undefined && commitId.test(known)
@@ -159,14 +161,14 @@ const refusedBy =
 
 async function fetchFile(
   context: Context,
-  { commit, list, hubError, isOffline }: Snapshot & { isOffline: boolean },
+  { commit, list, hubError }: Snapshot,
   { path, optional }: WantedFile,
 ): Promise<boolean> {
-  const { repo, type, endpoint, store } = context
-  const folder = type === 'model' ? repo : `${type}s/${repo}`
-  const where = `${endpoint}/${folder}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`
+  const { repo, type, endpoint, isOffline, store } = context
   if (!isFileName(path))
     throw new HubError({ where: `${repo}, file ${JSON.stringify(path)}`, what: 'not the name of a file' })
+  const folder = type === 'model' ? repo : `${type}s/${repo}`
+  const where = `${endpoint}/${folder}/resolve/${commit}/${encodedPath(path)}`
   const found = await store.find(commit, path)
   if (found && found !== 'absent') return true
   if (optional && (found === 'absent' || (hubError && isOffline))) return false

@@ -5,11 +5,10 @@ import { checkFileName } from '../files/file-name.ts'
 import type { Files, WantedFile } from '../files/files.ts'
 import { sha256 } from '../files/hash.ts'
 import { bodyOf } from '../hub/download.ts'
-import { withTimeout } from '../hub/fetch.ts'
 import { offline, unreachable, UnreachableError } from '../hub/hub-errors.ts'
 import type { HubOptions } from '../hub/hub-options.ts'
 import { openStore } from '../hub/open-store.ts'
-import { backOff, isHtml, pause, request, type RequestContext } from '../hub/request.ts'
+import { encodedPath, isHtml, pauseAfterBreak, request, requestContext, type RequestContext } from '../hub/request.ts'
 import { addressFolder, isOffline } from '../hub/settings.ts'
 import type { PartialBlob, Store } from '../hub/store.ts'
 
@@ -29,11 +28,9 @@ export async function addressFiles(address: URL, options: HubOptions = {}): Prom
   const { search } = folder
   const store = await openStore(`${folder.hostname}--${sha256([folder.href]).slice(0, 16)}`, options, addressFolder)
   const context: Context = {
+    ...requestContext(options),
     store,
     isOffline: options.offline ?? isOffline(),
-    fetch: withTimeout(options.fetch ?? fetch, options.timeout ?? 30_000),
-    retries: options.retries ?? 4,
-    signal: options.signal,
     onProgress: options.onProgress,
   }
   const files = store.files(current)
@@ -44,7 +41,7 @@ export async function addressFiles(address: URL, options: HubOptions = {}): Prom
       for (const file of wanted) {
         checkFileName(file.path, folder.href)
         // What stands behind a question mark, such as a token, goes with each file.
-        const url = new URL(file.path.split('/').map(encodeURIComponent).join('/'), folder)
+        const url = new URL(encodedPath(file.path), folder)
         url.search = search
         await fetchFile(context, url.href, file)
       }
@@ -146,15 +143,15 @@ async function fill(
       await partial.complete()
       return
     } catch (error) {
-      context.signal?.throwIfAborted()
       breaks = partial.length > begin ? 1 : breaks + 1
-      if (!(error instanceof UnreachableError) || breaks > context.retries) throw error
-      await pause(backOff(breaks - 1), context.signal)
+      await pauseAfterBreak(error, breaks, context)
       response = await request(url, { headers: { range: `bytes=${partial.length}-` } }, context)
       const isRest = response.status === 206 && validator !== undefined && validatorOf(response) === validator
       if (!isRest) {
-        if (response.status !== 200) await response.body?.cancel()
-        if (response.status !== 200) throw unreachable(url, new Error(`status ${response.status} for the rest`))
+        if (response.status !== 200) {
+          await response.body?.cancel()
+          throw unreachable(url, new Error(`status ${response.status} for the rest`))
+        }
         await partial.clear()
       }
     }
