@@ -2,6 +2,7 @@
 
 import { addInput, build, createGraph, type Graph, type Value } from '@cola/graph'
 import type { ResolvedDevice } from './devices.ts'
+import { once } from './once.ts'
 import { type OrtSession, OrtTensor } from './ort.ts'
 
 type Open = (model: { graph: Graph }, device: ResolvedDevice) => Promise<OrtSession>
@@ -12,15 +13,9 @@ const size = 512
 const measured = new Map<ResolvedDevice, Promise<number>>()
 
 /** How many times slower a device multiplies than the processor; each is measured once in a process. */
-export const slownessOf = async (device: ResolvedDevice, processor: ResolvedDevice, open: Open): Promise<number> =>
-  (await productTime(device, open)) / (await productTime(processor, open))
-
-function productTime(device: ResolvedDevice, open: Open): Promise<number> {
-  const time = measured.get(device) ?? measure(device, open)
-  measured.set(device, time)
-  // A failure is not kept: the device may work at the next try.
-  time.catch(() => measured.delete(device))
-  return time
+export async function slownessOf(device: ResolvedDevice, processor: ResolvedDevice, open: Open): Promise<number> {
+  const timeOf = (one: ResolvedDevice) => once(measured, one, () => measure(one, open))
+  return (await timeOf(device)) / (await timeOf(processor))
 }
 
 /** Milliseconds of a product, the faster of two after the first, which compiles. */

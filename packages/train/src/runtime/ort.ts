@@ -11,6 +11,7 @@ import {
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
 import type { ResolvedDevice } from './devices.ts'
+import { once } from './once.ts'
 import { runtimeSettings } from './runtime-options.ts'
 import { prepareWasm, refuseStart } from './start-wasm.ts'
 import type { WasmBuild } from './wasm-files.ts'
@@ -62,11 +63,7 @@ const loaded = new Map<WasmBuild, Promise<Runtime>>()
 export function loadRuntime(device: ResolvedDevice): Promise<Runtime> {
   const build = buildOf(device)
   if (hasFiles()) return loaders[build]()
-  const runtime = loaded.get(build) ?? prepare(build)
-  loaded.set(build, runtime)
-  // A failure is not kept: what was missing may be there at the next try.
-  runtime.catch(() => loaded.delete(build))
-  return runtime
+  return once(loaded, build, () => prepare(build))
 }
 
 async function prepare(build: WasmBuild): Promise<Runtime> {

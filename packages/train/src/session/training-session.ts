@@ -31,6 +31,7 @@ import { removeTemporaryFolder, temporaryFolder } from '../files/temporary-folde
 import { lossOf } from '../runtime/device-loss.ts'
 import { type Device, deviceRow, graphFor, type ResolvedDevice } from '../runtime/devices.ts'
 import { writeModels } from '../runtime/model-files.ts'
+import { once } from '../runtime/once.ts'
 import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { probeGraph } from '../runtime/refusal.ts'
@@ -181,7 +182,8 @@ export class TrainingSession {
     checkValue('TrainingSession, option artifacts', options.artifacts, madeArtifacts)
     const { device = 'auto', onWarning } = options
     const resolved = await resolveDevice(device, probeGraph(), onWarning)
-    if (deviceRow(resolved).selfTest) await TrainingSession.#testOnce(resolved)
+    if (deviceRow(resolved).selfTest)
+      await once(TrainingSession.#tested, resolved, () => TrainingSession.#test(resolved))
     return TrainingSession.#open(options, resolved)
   }
 
@@ -225,13 +227,6 @@ export class TrainingSession {
 
   /** The self-test of each device that has passed it in this process. */
   static readonly #tested = new Map<ResolvedDevice, Promise<void>>()
-
-  static #testOnce(device: ResolvedDevice): Promise<void> {
-    const test = TrainingSession.#tested.get(device) ?? TrainingSession.#test(device)
-    TrainingSession.#tested.set(device, test)
-    test.catch(() => TrainingSession.#tested.delete(device))
-    return test
-  }
 
   /** Runs the self-test on a device. @throws {DeviceError} when it computes wrongly. */
   static async #test(device: ResolvedDevice): Promise<void> {
