@@ -2,7 +2,7 @@
 
 import { elementCount, type Tensor, toFloat32 } from '@cola/graph'
 import { type Block, joinTensors } from '../artifacts/blocks.ts'
-import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
+import { gradientBuffer, type TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 
 /** Copies of float32 tensors on the host. */
@@ -35,7 +35,7 @@ export const blockTensors = ({ blocks, stateSlots }: TrainingArtifacts): Map<str
   )
 
 /** Zeros with the blocks' shapes, under `rename(name)`. */
-export function zeroTensors(blocks: readonly Block[], rename: (name: string) => string): OrtTensors {
+function zeroTensors(blocks: readonly Block[], rename: (name: string) => string): OrtTensors {
   return Object.fromEntries(
     blocks.map(({ name, dims }) => [
       rename(name),
@@ -43,6 +43,17 @@ export function zeroTensors(blocks: readonly Block[], rename: (name: string) => 
     ]),
   )
 }
+
+/** The initial values of the parameters, and zeros for the gradient buffers and the optimizer's state. */
+export const initialTensors = ({
+  blocks,
+  parameters,
+  stateSlots,
+}: TrainingArtifacts): Record<'parameters' | 'buffers' | 'state', OrtTensors> => ({
+  parameters: hostTensors(joinAll(blocks, parameters)),
+  buffers: zeroTensors(blocks, gradientBuffer),
+  state: Object.assign({}, ...stateSlots.map((slot) => zeroTensors(blocks, (name) => stateName(name, slot)))),
+})
 
 /** Releases the device memory of a tensor that nothing will read again. */
 export function dispose(tensor: OrtTensor | undefined): void {

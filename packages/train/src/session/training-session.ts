@@ -1,16 +1,7 @@
 // The low-level training session: one method per artifact, with the names of the training API that ONNX Runtime removed
 // from JavaScript in 1.20.
 
-import {
-  dataTypes,
-  elementCount,
-  evaluateDim,
-  float32,
-  type Graph,
-  type Tensor,
-  toFloat32,
-  getValue,
-} from '@cola/graph'
+import { elementCount, evaluateDim, float32, type Graph, type Tensor, toFloat32, getValue } from '@cola/graph'
 import { random } from '@cola/data'
 import { concatenate, splitTensors } from '../artifacts/blocks.ts'
 import { artifactsFingerprint } from '../artifacts/fingerprints.ts'
@@ -26,16 +17,12 @@ import {
 import type { LossTerm } from '../artifacts/loss-terms.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
 import { findValue, requireFinite } from '../files/require-finite.ts'
-import { hasFiles } from '../files/node.ts'
-import { removeTemporaryFolder, temporaryFolder } from '../files/temporary-folder.ts'
 import { lossOf } from '../runtime/device-loss.ts'
-import { type Device, deviceRow, graphFor, type ResolvedDevice } from '../runtime/devices.ts'
-import { writeModels } from '../runtime/model-files.ts'
+import { type Device, deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
 import { once } from '../runtime/once.ts'
-import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
+import { resolveDevice } from '../runtime/open-session.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { probeGraph } from '../runtime/refusal.ts'
-import { reportRuntimeWarnings } from '../runtime/start-wasm.ts'
 import {
   atLeast,
   callable,
@@ -49,13 +36,15 @@ import {
   whole,
 } from '../options.ts'
 import { Calls } from './calls.ts'
+import { checkTensors, tensorMap } from './check-tensors.ts'
 import { type Batch, feedsOf } from './feeds.ts'
 import { accumulate, type Accumulation, gradientScale, noAccumulation } from './accumulation.ts'
+import { openSessions, type Sessions } from './open-sessions.ts'
 import { checkSelfTest, selfTest } from './self-test.ts'
-import { download, downloadGraph } from './download.ts'
+import { download } from './download.ts'
 import { lossCounts } from './loss-counts.ts'
 import { type StepResult, stepResultOf } from './step-result.ts'
-import { blockTensors, dispose, hostTensors, joinAll, stateName, zeroTensors } from './state-tensors.ts'
+import { dispose, hostTensors, initialTensors, joinAll, stateName } from './state-tensors.ts'
 
 /** Options of {@link TrainingSession.create}. */
 export interface TrainingSessionOptions {
@@ -131,11 +120,7 @@ export type TrainableSession = Pick<
 export class TrainingSession {
   readonly device: ResolvedDevice
   readonly #artifacts: TrainingArtifacts
-  #training: OrtSession
-  #evaluation: OrtSession
-  #optimizer: OrtSession
-  #download: OrtSession | undefined
-  #cleanUp: () => void
+  #sessions: Sessions
   readonly #seed: number
   readonly #calls = new Calls('training session')
   #parameters: OrtTensors
@@ -146,29 +131,12 @@ export class TrainingSession {
   #trainSteps = 0
   #step = 0
 
-  private constructor(
-    device: ResolvedDevice,
-    artifacts: TrainingArtifacts,
-    sessions: readonly OrtSession[],
-    seed: number,
-    cleanUp: () => void,
-  ) {
+  private constructor(device: ResolvedDevice, artifacts: TrainingArtifacts, sessions: Sessions, seed = 0) {
     this.device = device
     this.#artifacts = artifacts
-    ;[this.#training, this.#evaluation, this.#optimizer, this.#download] = sessions as [
-      OrtSession,
-      OrtSession,
-      OrtSession,
-      OrtSession | undefined,
-    ]
+    this.#sessions = sessions
     this.#seed = seed
-    this.#cleanUp = cleanUp
-    this.#parameters = hostTensors(joinAll(artifacts.blocks, artifacts.parameters))
-    this.#buffers = zeroTensors(artifacts.blocks, gradientBuffer)
-    this.#state = Object.assign(
-      {},
-      ...artifacts.stateSlots.map((slot) => zeroTensors(artifacts.blocks, (name) => stateName(name, slot))),
-    )
+    ;({ parameters: this.#parameters, buffers: this.#buffers, state: this.#state } = initialTensors(artifacts))
   }
 
   /**
@@ -180,49 +148,16 @@ export class TrainingSession {
   static async create(options: TrainingSessionOptions): Promise<TrainingSession> {
     checkOptions('TrainingSession', options, sessionChecks)
     checkValue('TrainingSession, option artifacts', options.artifacts, madeArtifacts)
-    const { device = 'auto', onWarning } = options
+    const { artifacts, device = 'auto', folder, seed, onWarning } = options
     const resolved = await resolveDevice(device, probeGraph(), onWarning)
     if (deviceRow(resolved).selfTest)
       await once(TrainingSession.#tested, resolved, () => TrainingSession.#test(resolved))
-    return TrainingSession.#open(options, resolved)
-  }
-
-  static async #open(
-    { artifacts, folder, seed = 0, onWarning }: Omit<TrainingSessionOptions, 'device'>,
-    resolved: ResolvedDevice,
-  ): Promise<TrainingSession> {
-    const [trainingModel, evalModel, optimizerModel] = [
-      artifacts.trainingModel,
-      artifacts.evalModel,
-      artifacts.optimizerModel,
-    ].map((graph) => graphFor(resolved, graph)) as [Graph, Graph, Graph]
-    const graphs = { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel }
-    const temporary = hasFiles() && folder === undefined ? temporaryFolder() : undefined
-    const cleanUp = () => {
-      if (temporary) removeTemporaryFolder(temporary)
-    }
-    const modelFolder = folder ?? temporary
-    try {
-      const files: Partial<Record<keyof typeof graphs, string>> =
-        modelFolder === undefined ? {} : writeModels(modelFolder, graphs)
-      const open = (graph: Graph, path: string | undefined, options: Partial<RunnableModel> = {}) =>
-        openSession({ graph, ...(path === undefined ? {} : { path }), ...options }, resolved)
-      const gradients = artifacts.blocks.map(({ name }) => gradientOutput(name))
-      const sessions = [
-        await open(trainingModel, files.training_model, {
-          resident: gradients,
-          packWeights: !artifacts.gradientCheckpointing,
-        }),
-        await open(evalModel, files.eval_model),
-        await open(optimizerModel, files.optimizer_model, { resident: optimizerModel.outputs, spin: false }),
-        ...(deviceRow(resolved).resident ? [await open(downloadGraph(blockTensors(artifacts)), undefined)] : []),
-      ]
-      reportRuntimeWarnings(onWarning)
-      return new TrainingSession(resolved, artifacts, sessions, seed, cleanUpEarly(cleanUp))
-    } catch (error) {
-      cleanUp()
-      throw error
-    }
+    return new TrainingSession(
+      resolved,
+      artifacts,
+      await openSessions(artifacts, resolved, { folder, onWarning }),
+      seed,
+    )
   }
 
   /** The self-test of each device that has passed it in this process. */
@@ -231,7 +166,7 @@ export class TrainingSession {
   /** Runs the self-test on a device. @throws {DeviceError} when it computes wrongly. */
   static async #test(device: ResolvedDevice): Promise<void> {
     const { artifacts, batch } = selfTest()
-    const session = await TrainingSession.#open({ artifacts }, device)
+    const session = new TrainingSession(device, artifacts, await openSessions(artifacts, device))
     try {
       const { loss } = await session.runTrainStep(batch)
       const gradients = [...(await session.getGradients()).values()]
@@ -280,7 +215,7 @@ export class TrainingSession {
         lazy_reset_grad: new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1]),
         ...this.#masks(symbols),
       }
-      const results = await this.#run(this.#training, inputs, [...read, ...gradients])
+      const results = await this.#run(this.#sessions.training, inputs, [...read, ...gradients])
       const step = stepResultOf(results, read, counts)
       if (!Number.isFinite(step.loss)) throw notFinite(step.loss, this.#trainSteps + 1, graph)
       for (const name of Object.keys(this.#parameters)) {
@@ -312,7 +247,11 @@ export class TrainingSession {
           .map((name) => [name, this.#parameters[name] as OrtTensor]),
       )
       const counts = lossCounts(evalLossTerms, batch)
-      return stepResultOf(await this.#run(this.#evaluation, { ...feeds, ...parameters }), graph.outputs, counts)
+      return stepResultOf(
+        await this.#run(this.#sessions.evaluation, { ...feeds, ...parameters }),
+        graph.outputs,
+        counts,
+      )
     })
   }
 
@@ -347,9 +286,9 @@ export class TrainingSession {
         ),
       }
       const feeds: OrtTensors = { ...scalars, ...this.#parameters, ...gradients, ...this.#state }
-      const inputs = new Set(this.#optimizer.inputNames)
+      const inputs = new Set(this.#sessions.optimizer.inputNames)
       const results = await this.#run(
-        this.#optimizer,
+        this.#sessions.optimizer,
         Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.has(name))),
       )
       const update = (tensors: OrtTensors) => {
@@ -504,16 +443,9 @@ export class TrainingSession {
   async reopen(): Promise<void> {
     return this.#calls.change('reopen', async () => {
       // What a lost device still holds is gone, and its sessions may refuse to be released.
-      await this.#releaseSessions().catch(() => undefined)
-      const fresh = await TrainingSession.#open({ artifacts: this.#artifacts, seed: this.#seed }, this.device)
-      this.#training = fresh.#training
-      this.#evaluation = fresh.#evaluation
-      this.#optimizer = fresh.#optimizer
-      this.#download = fresh.#download
-      this.#cleanUp = fresh.#cleanUp
-      this.#parameters = fresh.#parameters
-      this.#buffers = fresh.#buffers
-      this.#state = fresh.#state
+      await this.#sessions.release().catch(() => undefined)
+      this.#sessions = await openSessions(this.#artifacts, this.device)
+      ;({ parameters: this.#parameters, buffers: this.#buffers, state: this.#state } = initialTensors(this.#artifacts))
       this.#step = 0
       this.#trainSteps = 0
       this.#reset = true
@@ -533,12 +465,7 @@ export class TrainingSession {
   /** Frees the sessions and the temporary files, after a call that runs. */
   async release(): Promise<void> {
     if (!(await this.#calls.end('the session was released'))) return
-    await this.#releaseSessions()
-  }
-
-  async #releaseSessions(): Promise<void> {
-    for (const session of [this.#training, this.#evaluation, this.#optimizer, this.#download]) await session?.release()
-    this.#cleanUp()
+    await this.#sessions.release()
   }
 
   /** Dropout masks of this training step: a function of (seed, step, input), so that any step can be repeated. */
@@ -565,8 +492,8 @@ export class TrainingSession {
   }
 
   async #fetch(tensors: OrtTensors): Promise<OrtTensors> {
-    if (!this.#download) return tensors
-    return download(this.#download, tensors).catch((cause) => {
+    if (!this.#sessions.download) return tensors
+    return download(this.#sessions.download, tensors).catch((cause) => {
       throw lossOf(this.device, cause)
     })
   }
@@ -591,29 +518,6 @@ export class TrainingSession {
   }
 }
 
-const tensorMap: Check = ['a Map of tensors by name', (value) => value instanceof Map]
-
-function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<string, Tensor>): void {
-  for (const [name, { dims, bytes, dtype }] of found) {
-    const parameter = expected.get(name)
-    if (parameter?.dims.join() !== dims.join())
-      throw new CheckpointError({
-        where: `tensor "${name}"`,
-        what: parameter ? 'its shape does not fit the model' : 'the model has no such parameter',
-        ...(parameter ? { expected: `[${parameter.dims}]` } : {}),
-        found: `[${dims}]`,
-      })
-    const [size, length] = [elementCount(dims) * dataTypes[dtype].bytes, bytes().length]
-    if (length !== size)
-      throw new CheckpointError({
-        where: `tensor "${name}"`,
-        what: 'its data contradicts its shape',
-        expected: `${size} bytes`,
-        found: String(length),
-      })
-  }
-}
-
 const scalar = (value: number): OrtTensor => new OrtTensor('float32', Float32Array.of(value), [])
 
 /** Frozen weights are searched only now: they may be gigabytes, and -Infinity in a mask is right. */
@@ -627,17 +531,4 @@ function notFinite(loss: number, step: number, { initializers }: Graph): NonFini
       ? `The base model's "${bad.name}" holds ${bad.value} at element ${bad.element}: fetch or export it again.`
       : 'Lower the learning rate, clip the gradients, or look for bad values in the data.',
   })
-}
-
-/**
- * Removes the files of open sessions now, so that a process that is killed leaves none behind: the runtime has read or
- * mapped them. Windows refuses to remove a mapped file; then it is done at the release.
- */
-function cleanUpEarly(cleanUp: () => void): () => void {
-  try {
-    cleanUp()
-    return () => undefined
-  } catch {
-    return cleanUp
-  }
 }

@@ -1,0 +1,29 @@
+// Checks tensors that are given to a session by the name and shape of its own.
+
+import { dataTypes, elementCount, type Tensor } from '@cola/graph'
+import { CheckpointError } from '../errors.ts'
+import type { Check } from '../options.ts'
+
+export const tensorMap: Check = ['a Map of tensors by name', (value) => value instanceof Map]
+
+/** @throws {CheckpointError} for a name or a shape that the model does not have, or data of another size. */
+export function checkTensors(expected: ReadonlyMap<string, Tensor>, found: ReadonlyMap<string, Tensor>): void {
+  for (const [name, { dims, bytes, dtype }] of found) {
+    const parameter = expected.get(name)
+    if (parameter?.dims.join() !== dims.join())
+      throw new CheckpointError({
+        where: `tensor "${name}"`,
+        what: parameter ? 'its shape does not fit the model' : 'the model has no such parameter',
+        ...(parameter ? { expected: `[${parameter.dims}]` } : {}),
+        found: `[${dims}]`,
+      })
+    const [size, length] = [elementCount(dims) * dataTypes[dtype].bytes, bytes().length]
+    if (length !== size)
+      throw new CheckpointError({
+        where: `tensor "${name}"`,
+        what: 'its data contradicts its shape',
+        expected: `${size} bytes`,
+        found: String(length),
+      })
+  }
+}
