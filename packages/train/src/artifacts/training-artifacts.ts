@@ -1,6 +1,6 @@
 // Type of the training artifacts, and the names of their inputs and outputs: those of ONNX Runtime's training API.
 
-import type { Graph, Tensor } from '@cola/graph'
+import { evaluateDim, type Graph, getValue, type Tensor } from '@cola/graph'
 import type { BiasCorrection } from '../optim/optimizer.ts'
 import type { Block } from './blocks.ts'
 import type { DropoutMask } from './dropout-masks.ts'
@@ -65,3 +65,12 @@ export function batchInputs({ trainingModel, blocks, lossTerms, dropoutMasks }: 
   ])
   return trainingModel.inputs.filter((name) => !others.has(name))
 }
+
+/** The shapes of a batch's dropout masks, by the sizes of the symbols in its inputs' shapes. */
+export const maskShapes = (
+  { trainingModel, dropoutMasks }: TrainingArtifacts,
+  symbols: ReadonlyMap<string, number>,
+): number[][] =>
+  dropoutMasks.map(({ input }) =>
+    getValue(trainingModel, input).shape.map((dim) => evaluateDim(dim, symbols) as number),
+  )

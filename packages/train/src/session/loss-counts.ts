@@ -1,7 +1,7 @@
 // What each term of a loss is a mean over in a batch: its rows, its labels, or the sum of the labels' class weights.
 
 import { ignoreIndex } from '@cola/data'
-import { evaluateDim } from '@cola/graph'
+import { elementCount, evaluateDim } from '@cola/graph'
 import type { LabelTerm, LossTerm, RowTerm } from '../artifacts/loss-terms.ts'
 import { isClass, refuseLabel } from '../check-labels.ts'
 import { FeedError } from '../errors.ts'
@@ -55,7 +55,7 @@ function inputOf(batch: Batch, name: string): BatchArray {
 
 /** Row of an element, and its position if rows have several elements; both count from 1. */
 function placeOf(i: number, [, ...inner]: readonly number[]): string {
-  const width = inner.reduce((a, b) => a * b, 1)
+  const width = elementCount(inner)
   return width === 1
     ? `row ${i + 1} of the batch`
     : `row ${Math.floor(i / width) + 1} of the batch, position ${(i % width) + 1}`

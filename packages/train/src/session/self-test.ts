@@ -1,7 +1,16 @@
 // The self-test of a device: one tiny training step, with the operators of a transformer, against numbers that PyTorch
 // computed in float64 (test/make-self-test.py). Drivers and browsers have shaders that compute wrongly.
 
-import { addInitializer, addInput, build, createGraph, float32, type Model, transposeMatrix } from '@cola/graph'
+import {
+  addInitializer,
+  addInput,
+  build,
+  createGraph,
+  elementCount,
+  float32,
+  type Model,
+  transposeMatrix,
+} from '@cola/graph'
 import { crossEntropy } from '../artifacts/cross-entropy.ts'
 import { generateArtifacts } from '../artifacts/generate-artifacts.ts'
 import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
@@ -30,17 +39,7 @@ function tinyModel(): Model {
   const graph = createGraph('self_test')
   const g = build(graph)
   const weight = (name: string, dims: number[], salt: number) =>
-    addInitializer(
-      graph,
-      name,
-      float32(
-        dims,
-        values(
-          dims.reduce((a, b) => a * b, 1),
-          salt,
-        ),
-      ),
-    )
+    addInitializer(graph, name, float32(dims, values(elementCount(dims), salt)))
   const x = addInput(graph, 'x', 'float32', ['batch', 4])
   const h = g.Gelu(g.Gemm(x, weight('w1', [4, 4], 1), weight('b1', [4], 2)), { approximate: 'tanh' })
   const heads = g.Unsqueeze(h, g.int64([0]))

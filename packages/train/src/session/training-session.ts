@@ -1,7 +1,7 @@
 // The low-level training session: one method per artifact, with the names of the training API that ONNX Runtime removed
 // from JavaScript in 1.20.
 
-import { elementCount, evaluateDim, float32, type Graph, type Tensor, toFloat32, getValue } from '@cola/graph'
+import { elementCount, float32, type Graph, type Tensor, toFloat32 } from '@cola/graph'
 import { random } from '@cola/data'
 import { concatenate, splitTensors } from '../artifacts/blocks.ts'
 import { artifactsFingerprint } from '../artifacts/fingerprints.ts'
@@ -9,6 +9,7 @@ import {
   batchInputs,
   gradientBuffer,
   gradientOutput,
+  maskShapes,
   optimizerInputs,
   shareInput,
   termOutput,
@@ -470,19 +471,12 @@ export class TrainingSession {
 
   /** Dropout masks of this training step: a function of (seed, step, input), so that any step can be repeated. */
   #masks(symbols: ReadonlyMap<string, number>): OrtTensors {
+    const shapes = maskShapes(this.#artifacts, symbols)
     return Object.fromEntries(
       this.#artifacts.dropoutMasks.map(({ input, p }, i) => {
-        const dims = getValue(this.#artifacts.trainingModel, input).shape.map(
-          (dim) => evaluateDim(dim, symbols) as number,
-        )
-        return [
-          input,
-          new OrtTensor(
-            'uint8',
-            random(this.#seed, 'dropout', this.#trainSteps, i).mask(elementCount(dims), 1 - p),
-            dims,
-          ),
-        ]
+        const dims = shapes[i] as number[]
+        const mask = random(this.#seed, 'dropout', this.#trainSteps, i).mask(elementCount(dims), 1 - p)
+        return [input, new OrtTensor('uint8', mask, dims)]
       }),
     )
   }

@@ -2,9 +2,9 @@
 // step reads, its learning rate, and by what its losses are weighted.
 
 import type { FileSink } from '@cola/data'
-import { evaluateDim, type Graph, getValue } from '@cola/graph'
+import type { Graph } from '@cola/graph'
 import { artifactsFingerprint } from '../artifacts/fingerprints.ts'
-import { batchInputs, type TrainingArtifacts } from '../artifacts/training-artifacts.ts'
+import { batchInputs, maskShapes, type TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { sinkOf, writeJson } from '../files/files.ts'
 import { callable, type Checks, checkOptions, checkValue, integer, list, object, whole } from '../options.ts'
 import { type Batch, feedsOf } from '../session/feeds.ts'
@@ -123,7 +123,7 @@ export async function saveBatches<Row>(
   const shapes = new Map<string, number>()
   const planned = (batch: Batch): PlannedBatch => {
     const { symbols } = feedsOf(artifacts.trainingModel, inputs, batch)
-    const masks = artifacts.dropoutMasks.map(({ input }) => shapeOf(artifacts.trainingModel, input, symbols))
+    const masks = maskShapes(artifacts, symbols)
     const counts = lossCounts(artifacts.lossTerms, batch)
     return { ...writer.add(batch, inputs), counts, ...(masks.length ? { masks: indexIn(shapes, masks) } : {}) }
   }
@@ -183,9 +183,6 @@ export function saveRows<Row>(
   writeJson(sink, planFile, { version: 1, kind: 'rows', rows: rows.length, batches })
   return { batches: batches.length }
 }
-
-const shapeOf = (graph: Graph, input: string, symbols: ReadonlyMap<string, number>): number[] =>
-  getValue(graph, input).shape.map((dim) => evaluateDim(dim, symbols) as number)
 
 /** The index of a value among those seen so far, to which it is added. */
 function indexIn(seen: Map<string, number>, value: unknown): number {
