@@ -48,15 +48,23 @@ export const listOf = ([expected, holds]: Check, length?: number): Check => [
 
 /**
  * Checks each option; `undefined` counts as not set.
+ * @param isOpen Whether the object may have fields of the caller's own: then a name without a check is refused only
+ * where it is close to one that has a check. @default false
  * @throws {ConfigError} naming the first option that is not valid or has no check.
  */
-export function checkOptions(where: string, options: object, checks: Readonly<Record<string, Check>>): void {
+export function checkOptions(
+  where: string,
+  options: object,
+  checks: Readonly<Record<string, Check>>,
+  isOpen = false,
+): void {
   if (!object[1](options))
     throw new ConfigError({ where, what: 'no options', expected: 'an object', found: show(options) })
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined
     if (!check) {
       const meant = closestName(name, Object.keys(checks))
+      if (isOpen && meant === undefined) continue
       throw new ConfigError({
         where: `${where}, option ${name}`,
         what: 'no such option',

@@ -1,6 +1,5 @@
 // Checks the Trainer's options and rows before the first step, and fills in defaults.
 
-import { closestName } from '../closest-name.ts'
 import { isFiles } from '@cola/data'
 import { ConfigError, FeedError } from '../errors.ts'
 import { scheduleNames } from '../optim/schedule.ts'
@@ -74,14 +73,6 @@ const callbackChecks: Checks<Callbacks> = {
   onTrainEnd: callable,
 }
 
-/** Without fields of the caller's own, such as columns that `collate` reads; a misspelled name is kept. */
-const namesOfData = (data: object): object =>
-  Object.fromEntries(
-    Object.entries(data).filter(
-      ([name]) => Object.hasOwn(dataChecks, name) || closestName(name, Object.keys(dataChecks)) !== undefined,
-    ),
-  )
-
 /**
  * Checks options and fills in their defaults.
  * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
@@ -91,7 +82,8 @@ export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Predic
   checkOptions('Trainer', options, checks)
   checkValue('Trainer, option session', options.session, object)
   checkValue('Trainer, option data', options.data, object)
-  checkOptions('Trainer, option data', namesOfData(options.data), dataChecks)
+  // It may have fields that `collate` reads.
+  checkOptions('Trainer, option data', options.data, dataChecks, true)
   checkValue('Trainer, option data.train', options.data.train, list)
   checkValue('Trainer, option data.collate', options.data.collate, callable)
   checkOptions('Trainer, option callbacks', options.callbacks ?? {}, callbackChecks)
