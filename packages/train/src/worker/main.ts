@@ -52,7 +52,7 @@ async function open({ folder, device, seed, runtime }: Start['start']): Promise<
   setRuntimeSettings(runtime)
   session = await TrainingSession.create({
     artifacts: loadArtifacts(folder ?? memoryFiles(files, 'artifacts')),
-    ...(device === undefined ? {} : { device }),
+    device,
     ...(seed === undefined ? {} : { seed }),
     onWarning: (warning) => post({ warning }),
   })

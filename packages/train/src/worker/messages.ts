@@ -20,7 +20,7 @@ export interface Start {
   start: {
     /** Path of the artifacts. @default the files that were sent */
     folder?: string
-    device?: Device
+    device: Device
     seed?: number
     runtime: RuntimeSettings
   }
