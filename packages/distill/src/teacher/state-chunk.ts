@@ -2,16 +2,9 @@
 // file of which each text's part is read when it is needed.
 
 import { type Files, placeOf } from '@cola/data'
-import {
-  elements,
-  float32ToFloat16,
-  FormatError,
-  parseSafetensorsHeader,
-  type Tensor,
-  safetensorsHeaderLength,
-  tensor,
-} from '@cola/graph'
+import { elements, float32ToFloat16, FormatError, type Tensor, tensor } from '@cola/graph'
 import { FeedError } from '@cola/train'
+import { readSafetensorsHeader } from '@cola/train/files'
 import type { TextStates } from './teacher.ts'
 
 export interface StateChunk {
@@ -97,12 +90,10 @@ export function stateTensors({ width, lengths, input_ids, sums, squares, halves 
 
 /** A chunk whose states stay in the file. @throws {FormatError | DataError} naming the file. */
 export function readStateChunk(files: Files, name: string): StateChunk {
-  const [size, path] = [files.size(name), placeOf(files, name)]
-  const length = safetensorsHeaderLength(files.read(name, 0, Math.min(8, size)), size, path)
-  const { entries } = parseSafetensorsHeader(files.read(name, 8, 8 + length), size, path)
+  const { entries } = readSafetensorsHeader(files, name)
   const entry = (tensorName: string) => {
     const found = entries.find((one) => one.name === tensorName)
-    if (!found) throw new FormatError({ where: path, what: `no tensor "${tensorName}"` })
+    if (!found) throw new FormatError({ where: placeOf(files, name), what: `no tensor "${tensorName}"` })
     return found
   }
   const read = (tensorName: string) => {

@@ -12,7 +12,13 @@ import {
   placeOf,
   sinkOf as dataSinkOf,
 } from '@cola/data'
-import { parseSafetensorsHeader, type SafetensorsFile, safetensorsHeaderLength, type Tensor } from '@cola/graph'
+import {
+  parseSafetensorsHeader,
+  type SafetensorsFile,
+  type SafetensorsHeader,
+  safetensorsHeaderLength,
+  type Tensor,
+} from '@cola/graph'
 import { ConfigError, FileError } from '../errors.ts'
 
 /** @throws {FileError} in place of a {@link DataError}, with its problem. */
@@ -89,17 +95,21 @@ export const writeJson = (sink: FileSink, name: string, value: unknown): void =>
  * that converts them.
  */
 export function readSafetensors(files: Files, name: string): SafetensorsFile {
-  const where = placeOf(files, name)
   if (!files.has(name)) refuseMissing(files, name)
-  const size = files.size(name)
-  const length = safetensorsHeaderLength(files.read(name, 0, Math.min(8, size)), size, where)
-  const { entries, metadata } = parseSafetensorsHeader(files.read(name, 8, 8 + length), size, where)
+  const { entries, metadata } = readSafetensorsHeader(files, name)
   const tensors = new Map<string, Tensor>()
   for (const entry of entries) {
     const { dtype, dims, begin, end } = entry
     tensors.set(entry.name, { dtype, dims, bytes: () => files.read(name, begin, end) })
   }
   return { tensors, metadata }
+}
+
+/** The header of a safetensors file: where each tensor lies in it. @throws {FormatError | FileError} naming the file. */
+export function readSafetensorsHeader(files: Files, name: string): SafetensorsHeader {
+  const [size, where] = [files.size(name), placeOf(files, name)]
+  const length = safetensorsHeaderLength(files.read(name, 0, Math.min(8, size)), size, where)
+  return parseSafetensorsHeader(files.read(name, 8, 8 + length), size, where)
 }
 
 function refuseMissing(files: Files, name: string): never {

@@ -6,7 +6,16 @@ import { FileError } from '../errors.ts'
 import { filesOf, readSafetensors, sinkOf } from './files.ts'
 
 export { hasFiles, sha256 } from '@cola/data'
-export { filesOf, flush, readJson, readSafetensors, sinkOf, storeOf, writeJson } from './files.ts'
+export {
+  filesOf,
+  flush,
+  readJson,
+  readSafetensors,
+  readSafetensorsHeader,
+  sinkOf,
+  storeOf,
+  writeJson,
+} from './files.ts'
 
 type FileSystem = typeof import('node:fs')
 type Path = typeof import('node:path')
