@@ -23,8 +23,8 @@ const fewRows = 200
 export async function distill(options: DistillOptions): Promise<DistilledStudent> {
   const run = readOptions(options)
   const { device, loop, loss } = run
-  const { context, student, artifacts, train, evaluation, heldOut, score } = await prepareRun(run)
   const onWarning = (message: string) => loop.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
+  const { context, student, artifacts, train, evaluation, heldOut, score } = await prepareRun(run, onWarning)
   const session = await TrainingSession.create({ artifacts, device, seed: loop.seed, onWarning })
   try {
     const trainer = new Trainer<DistillExample, readonly number[]>({

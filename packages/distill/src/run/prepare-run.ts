@@ -34,9 +34,8 @@ export interface PreparedRun {
  * Prepares a run. The teacher is asked last, when all else is known to be right, and closed if it was opened here.
  * @throws what `distill` throws before it trains.
  */
-export async function prepareRun(run: ReadOptions): Promise<PreparedRun> {
+export async function prepareRun(run: ReadOptions, onWarning: (message: string) => void): Promise<PreparedRun> {
   const { device, embedding, optimizer, teacher: source, loop } = run
-  const onWarning = (message: string) => loop.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   const opened = source === undefined ? undefined : await openTeacher(source, { device, onWarning })
   try {
     const teacher = opened?.teacher
