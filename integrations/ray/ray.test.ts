@@ -96,7 +96,8 @@ function runJobs(jobs: readonly Job[]): Result[] {
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: 200_000,
   })
-  return JSON.parse(stdout.trim().split('\n').at(-1) as string) as Result[]
+  // Ray prints messages of its own, such as that a worker died, whenever they arrive.
+  return JSON.parse(stdout.split('\n').findLast((line) => line.startsWith('[{')) as string) as Result[]
 }
 
 interface Row {
