@@ -2,7 +2,7 @@
 // uneven last batch, and after a worker is killed. A virtual environment with Ray is made once and kept.
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { random } from '@cola/data'
@@ -15,6 +15,7 @@ import {
   type Loss,
   prune,
   readModel,
+  safetensorsChunks,
   toFloat32,
   type Value,
 } from '@cola/graph'
@@ -183,6 +184,20 @@ function expectSame(
   const meansOf = (history: Reference['history']) => history.map(({ train_loss }) => train_loss)
   expect(farthest(meansOf(checkpoint.state.history), meansOf(reference.history))).toBeLessThan(1e-5)
 }
+
+it.skipIf(missing !== undefined)('artifacts of earlier versions lack two fields, as loadArtifacts reads them', () => {
+  const { trainingModel, evalModel, optimizerModel, parameters, ...description } = artifactsWith(0)
+  const { gradientCheckpointing, biasCorrections, ...earlier } = description
+  mkdirSync(join(work, 'earlier'))
+  const file = safetensorsChunks(parameters, { format: 'pt', artifacts: JSON.stringify(earlier) })
+  writeFileSync(join(work, 'earlier/checkpoint'), Buffer.concat([...file]))
+  const code = `import json, sys
+from cola_ray.artifacts import Description
+about = Description(sys.argv[1])
+print(json.dumps([about.checkpointing, about.bias_corrections]))`
+  const found = execFileSync(python, ['-c', code, join(work, 'earlier')], { env: environmentVariables })
+  expect(JSON.parse(String(found))).toEqual([false, []])
+})
 
 describe.skipIf(missing !== undefined)('training on Ray', () => {
   const folder = (name: string) => join(work, name)

@@ -51,9 +51,10 @@ class Description:
         self.blocks = fields["blocks"]
         self.slots = fields["stateSlots"]
         self.dropout_masks = fields["dropoutMasks"]
-        self.bias_corrections = fields.get("biasCorrections", [])
         self.terms = len(fields["lossTerms"])
-        self.checkpointing = fields["gradientCheckpointing"]
+        # Artifacts of earlier versions lack these two.
+        self.bias_corrections = fields.get("biasCorrections", [])
+        self.checkpointing = fields.get("gradientCheckpointing", False)
 
     def initial_state(self) -> dict:
         """Parameters, and zeros for the optimizer's state, under the names of our checkpoints."""
