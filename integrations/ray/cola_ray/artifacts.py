@@ -85,7 +85,8 @@ def _named(name: str, slot: str) -> str:
     return f"{name}.{slot}" if slot else name
 
 
-def _divisor(count: float) -> float:
+def divisor(count: float) -> float:
+    """By what a term's sum is divided: its count, or 1 where nothing is counted."""
     return count if count > 0 else 1.0
 
 
@@ -132,7 +133,7 @@ class Replica:
                 **{name: self.tensors[name] for name in self.names},
                 **{f"{name}_grad.accumulation.buffer": value for name, value in buffers.items()},
                 "lazy_reset_grad": np.array([first == 0]),
-                **{f"loss_share.{i}": np.array(_divisor(count) / _divisor(total), np.float32)
+                **{f"loss_share.{i}": np.array(divisor(count) / divisor(total), np.float32)
                    for i, (count, total) in enumerate(zip(counts, window))},
                 **{one["input"]: dropout.mask(seed, position, i, masks[shapes][i], one["p"])
                    for i, one in enumerate(self.about.dropout_masks)},
@@ -146,7 +147,7 @@ class Replica:
                 raise ColaRayError(f"step {self.step + 1}", "the loss is not finite", found=str(loss),
                                    fix="Lower the learning rate, or clip gradients (max_grad_norm).")
             for term, mean, count in zip(terms, results, counts):
-                term["sum"] += float(mean) * _divisor(count)
+                term["sum"] += float(mean) * divisor(count)
                 term["count"] += count
             buffers = dict(zip(self.names, results[len(means):]))
         return terms, np.concatenate([buffers[name].ravel() for name in self.names])

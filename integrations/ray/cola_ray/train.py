@@ -6,7 +6,7 @@ from pathlib import Path
 
 import ray
 
-from .artifacts import PROVIDERS, Description
+from .artifacts import PROVIDERS, Description, divisor
 from .checkpoint import BEST, CHECKPOINT, load_checkpoint, save_checkpoint
 from .errors import CollectiveError, ColaRayError, check_name, check_whole
 from .plan import Plan
@@ -65,7 +65,7 @@ def train(
     restarts = 0
     while True:
         try:
-            run.report({"event": "workers", "pids": group.start(run.tensors, run.state["step"])})
+            run.on_event({"event": "workers", "pids": group.start(run.tensors, run.state["step"])})
             while run.state["step"] < len(run.plan.steps):
                 run.end_step(group.step(run.state["step"], run.plan))
                 if run.must_save(save_steps):
@@ -78,7 +78,7 @@ def train(
                 raise ColaRayError(f"step {run.state['step'] + 1}", f"workers died {restarts} times",
                                    found=str(error), fix=fix) from error
             run.load(True)
-            run.report({"event": "restart", "step": run.state["step"], "because": str(error).split("\n")[0]})
+            run.on_event({"event": "restart", "step": run.state["step"], "because": str(error).split("\n")[0]})
         finally:
             group.stop()
 
@@ -181,7 +181,7 @@ class _Run:
         self._open_log()
 
     def _open_log(self) -> None:
-        """Brings the log to the state, as jsonl-log.ts does: no lines of later steps, and every epoch that has ended."""
+        """Brings the log to the state, as jsonl-log.ts does: no lines of later steps, and each epoch that has ended."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "log.jsonl"
         step = self.state["step"]
@@ -236,9 +236,6 @@ class _Run:
     def write(self, event: dict) -> None:
         with open(self.log, "a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")
-        self.report(event)
-
-    def report(self, event: dict) -> None:
         self.on_event(event)
 
 
@@ -256,7 +253,7 @@ def _total(parts) -> dict:
 
 
 def _mean(terms: list) -> float:
-    return sum(term["sum"] / (term["count"] if term["count"] > 0 else 1) for term in terms)
+    return sum(term["sum"] / divisor(term["count"]) for term in terms)
 
 
 def _entry(line: str):
