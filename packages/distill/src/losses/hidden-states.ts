@@ -1,5 +1,6 @@
 // Every token teaches: the student's hidden states, through a learned projection, against the teacher's at each token
-// (Romero et al. 2015; Jiao et al. 2020, TinyBERT), in units of the standard deviation of each of the teacher's numbers.
+// (Romero et al. 2015; Jiao et al. 2020, TinyBERT), in units of the standard deviation of each of the teacher's
+// numbers.
 
 import type { Model } from '@cola/graph'
 import { atLeast, type Checks, integer, oneOf } from '@cola/train/options'

@@ -1,5 +1,5 @@
-// The losses between a student's values and a teacher's, as plain functions on arrays; pair-graphs.ts has each as a graph
-// fragment. These need neither graphs nor a runtime.
+// The losses between a student's values and a teacher's, as plain functions on arrays, which need neither graphs nor a
+// runtime; pair-graphs.ts has each as a graph fragment.
 
 import { ConfigError } from '@cola/train/errors'
 import { distillationDefaults, factorOf, type TemperatureOptions } from './loss-options.ts'

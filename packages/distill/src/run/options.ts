@@ -73,8 +73,8 @@ export interface DistillOptions extends LoopOptions<DistillExample, readonly num
    */
   hidden_states?: HiddenStatesOptions
   /**
-   * Folder or store that keeps the teacher's logits and hidden states (as float16, from which batches are read), for this run and
-   * others. @default `teacher` in `output_dir`; without that they are kept in memory
+   * Folder or store that keeps the teacher's logits and hidden states (as float16, from which batches are read), for
+   * this run and others. @default `teacher` in `output_dir`; without that they are kept in memory
    */
   cache_dir?: string | FileStore
   /** First values of the embedding of a student that is given as a configuration. @default N(0, 1), drawn by the seed */

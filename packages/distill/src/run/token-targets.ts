@@ -1,4 +1,5 @@
-// What every token of the training examples learns from: the teacher's hidden states, held against the student's tokens.
+// What every token of the training examples learns from: the teacher's hidden states, after a check that the student
+// reads the same tokens.
 
 import type { FileStore } from '@cola/data'
 import { FeedError } from '@cola/train'

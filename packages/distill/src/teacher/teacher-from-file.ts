@@ -8,8 +8,8 @@ import { requireLogits } from './require-logits.ts'
 import type { Split, Teacher } from './teacher.ts'
 
 /**
- * A safetensors file of logits as a teacher, by its path or as the only file of files: one tensor [rows, classes] a split, rows in the data's order; hidden
- * states, where it has them, as SPLIT.hidden [rows, width].
+ * A safetensors file of logits as a teacher, by its path or as the only file of files: one tensor [rows, classes] a
+ * split, rows in the data's order; hidden states, where it has them, as SPLIT.hidden [rows, width].
  * @throws {FileError | FormatError} for a file that is no safetensors; when asked: {FormatError} for a split that it
  * lacks, of other rows or of integers,
  * {FeedError} for a row with NaN or +Infinity, or with -Infinity in all classes.

@@ -215,7 +215,8 @@ describe('distill with hidden_states', () => {
     await refused({ teacher: tuned, tokenizer: shifted as never }).toThrow(
       /split "train", row 1, token 3: teacher and student read other tokens/,
     )
-    // Cut by the student alone, the text of a causal teacher is a part of it; cut by the teacher alone, it lacks states.
+    // Cut by the student alone, the text of a causal teacher is a part of it; cut by the teacher alone, it lacks
+    // states.
     const short: Teacher = {
       ...oracle().teacher,
       hiddenStates: async (all) =>

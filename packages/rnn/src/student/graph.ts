@@ -123,8 +123,8 @@ const aligned = (context: Context, [forward, backward]: readonly Value[]): Value
   backward ? context.g.Concat(forward as Value, reversed(context, backward), { axis: 1 }) : (forward as Value)
 
 /**
- * ReLU, then one vector a sentence, of the states of all tokens or of those of each direction. The states of ended sentences read as zeros, which no mean or maximum of a ReLU
- * sees.
+ * ReLU, then one vector a sentence: a mean or maximum of `states`, those of all tokens, or the last state of each
+ * direction in `runs`. The states of ended sentences read as zeros, which no mean or maximum of a ReLU sees.
  */
 function pool(context: Context, states: Value, runs: readonly Value[]): Value {
   const { g, config, input } = context

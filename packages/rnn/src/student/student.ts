@@ -32,7 +32,7 @@ export interface Student {
   readonly config: DistilRnnConfig
   /** Training model; its `embedding.weight` has only the rows of tokens that occur, and `unseenRows` the others. */
   readonly model: Model
-  /** Names of the model's values with the hidden states of each layer, [token, width], in the order of `token_index`. */
+  /** Names of the values with the hidden states of each layer, [token, width], in the order of `token_index`. */
   readonly hiddenStates: readonly string[]
   /**
    * A batch of sentences given as the tokenizer's ids. @throws {FeedError} for a token that did not occur in

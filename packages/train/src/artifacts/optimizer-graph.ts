@@ -7,8 +7,8 @@ import type { Block } from './blocks.ts'
 import { optimizerInputs } from './training-artifacts.ts'
 
 /**
- * Inputs: the blocks B, `B_grad`, their state, {@link optimizerInputs} and the bias corrections. Outputs: `B.out` and the
- * new state.
+ * Inputs: the blocks B, `B_grad`, their state, {@link optimizerInputs} and the bias corrections. Outputs: `B.out` and
+ * the new state.
  */
 export function optimizerGraph(
   blocks: readonly Block[],

@@ -103,9 +103,9 @@ export interface ClassifierOptions extends HubOptions {
 }
 
 /**
- * Loads a classifier from a folder, a repository on the hub, an address, picked files or bytes. The file runs as it is, also if it was quantized or fused. Texts are truncated to the
- * longest input of config.json and the tokenizer (`longestInput`); special tokens stay. If the model has no attention
- * mask, only texts of one length share a batch.
+ * Loads a classifier from a folder, a repository on the hub, an address, picked files or bytes. The file runs as it is,
+ * also if it was quantized or fused. Texts are truncated to the longest input of config.json and the tokenizer
+ * (`longestInput`); special tokens stay. If the model has no attention mask, only texts of one length share a batch.
  * @throws {FileError | FormatError | ConfigError | DeviceError | ModelError} naming the file: it is missing or damaged,
  * has inputs that are not computed from text, has no logits or not one label per class; the device is not available;
  * the runtime refuses the model.

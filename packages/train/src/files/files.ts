@@ -105,7 +105,7 @@ export function readSafetensors(files: Files, name: string): SafetensorsFile {
   return { tensors, metadata }
 }
 
-/** The header of a safetensors file: where each tensor lies in it. @throws {FormatError | FileError} naming the file. */
+/** A safetensors file's header: where each tensor lies in it. @throws {FormatError | FileError} naming the file. */
 export function readSafetensorsHeader(files: Files, name: string): SafetensorsHeader {
   const [size, where] = [files.size(name), placeOf(files, name)]
   const length = safetensorsHeaderLength(files.read(name, 0, Math.min(8, size)), size, where)

@@ -1,4 +1,5 @@
-// Measures devices by a product of matrices: a GPU may be a software adapter, a hundred times slower than the processor.
+// Measures devices by a product of matrices: a GPU may be a software adapter, a hundred times slower than the
+// processor.
 
 import { addInput, build, createGraph, type Graph, type Value } from '@cola/graph'
 import type { ResolvedDevice } from './devices.ts'

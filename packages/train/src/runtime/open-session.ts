@@ -119,8 +119,8 @@ const opensProbe = (device: ResolvedDevice, { providers }: DeviceRow): Promise<b
   )
 
 /**
- * Resolves `auto` to the first device that opens the model `probe` and is not slower than the processor, which it says to
- * `onWarning`; other devices are returned as they are.
+ * Resolves `auto` to the first device that opens the model `probe` and is not slower than the processor; slower ones are
+ * named to `onWarning`. Other devices are returned as they are.
  * @throws {DeviceError} for a name that is not a device, or when no device works; what {@link openSession} throws when
  * a device works and refuses the model.
  */

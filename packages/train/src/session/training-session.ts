@@ -85,9 +85,9 @@ export interface SessionState {
 /** Options of a training step. */
 export interface TrainStepOptions {
   /**
-   * The sums of {@link lossCounts} over all batches until the optimizer step. It makes losses exact whose terms are means
-   * over different things (rows and labels, for instance); others are exact without it. Pass it for all of these batches
-   * or for none. @default none
+   * The sums of {@link lossCounts} over all batches until the optimizer step. It makes losses exact whose terms are
+   * means over different things (rows and labels, for instance); others are exact without it. Pass it for all of these
+   * batches or for none. @default none
    */
   window?: readonly number[]
   /** Whether the model's outputs are read; without them a few bytes leave the device. @default true */

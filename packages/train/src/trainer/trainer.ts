@@ -88,9 +88,10 @@ export class Trainer<Row, Prediction = unknown> {
 
   /**
    * Trains to the end, to an early stop, or until the signal fires. A run that is killed at any moment and resumed
-   * gives the same losses and weights, bit for bit, as an uninterrupted run.
-   * @throws {FeedError} before the first step, when a row has a label that is not a class; for a batch that does not fit.
-   * A run that is not resumed replaces the checkpoint of an earlier one in its folder before the first step.
+   * gives the same losses and weights, bit for bit, as an uninterrupted run. A run that is not resumed replaces the
+   * checkpoint of an earlier one in its folder before the first step.
+   * @throws {FeedError} before the first step, when a row has a label that is not a class; for a batch that does not
+   * fit.
    * @throws {NonFiniteLossError | FileError | CheckpointError} A FileError too while another run writes to output_dir.
    * @throws {SessionError} while another `train` of this Trainer runs.
    */
