@@ -45,17 +45,18 @@ export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'dims'>): number =>
  */
 export function tensor(dtype: DataType, dims: readonly number[], data: TypedArray): Tensor {
   const expected = byteLength({ dtype, dims }) / dataTypes[dtype].array.BYTES_PER_ELEMENT
-  if (data.length !== expected) {
-    throw new ShapeError({
-      where: `tensor ${dtype}[${dims}]`,
-      what: 'wrong number of elements',
-      expected: String(expected),
-      found: String(data.length),
-    })
-  }
+  if (data.length !== expected) throw wrongCount(dtype, dims, expected, data.length)
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   return { dtype, dims: [...dims], bytes: () => bytes }
 }
+
+const wrongCount = (dtype: DataType, dims: readonly number[], expected: number, found: number): ShapeError =>
+  new ShapeError({
+    where: `tensor ${dtype}[${dims}]`,
+    what: 'wrong number of elements',
+    expected: String(expected),
+    found: String(found),
+  })
 
 /** A float32 tensor from numbers. */
 export const float32 = (dims: readonly number[], values: ArrayLike<number>): Tensor =>
@@ -71,6 +72,7 @@ const encodings: Partial<Record<DataType, (value: number) => number | bigint>> =
 
 /** A tensor of any element type from numbers. @throws {ShapeError} when their count is not the product of `dims`. */
 export function tensorOf(dtype: DataType, dims: readonly number[], values: readonly number[]): Tensor {
+  if (values.length !== elementCount(dims)) throw wrongCount(dtype, dims, elementCount(dims), values.length)
   if (dtype === 'int4' || dtype === 'uint4') return tensor(dtype, dims, packNibbles(values))
   const data = new dataTypes[dtype].array(values.length)
   const encode = encodings[dtype] ?? Number

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { elements } from '../../src/index.ts'
+import { elements, ShapeError, tensorOf } from '../../src/index.ts'
+
+it.each(['float32', 'int8', 'int4', 'uint4'] as const)('%s: another number of elements than dims say', (dtype) => {
+  expect([...elements(tensorOf(dtype, [3], [1, 2, 3]))]).toEqual([1, 2, 3])
+  expect(() => tensorOf(dtype, [3], [1, 2, 3, 4])).toThrow(ShapeError)
+  expect(() => tensorOf(dtype, [3], [1, 2, 3, 4])).toThrow(/expected 3, found 4/)
+})
 
 describe('unaligned data', () => {
   it.skipIf(!('Buffer' in globalThis))(
