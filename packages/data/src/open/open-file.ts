@@ -2,7 +2,6 @@
 
 import { DataError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
-import type { HubOptions } from '../hub/hub-options.ts'
 import { isAddress, openFiles } from './open-files.ts'
 
 /** Where one file is read from: its path (Node), its address, or what a person picked. */
@@ -13,13 +12,13 @@ export type FileSource = string | URL | Blob | FileSystemFileHandle
  * @returns The file's folder and its name there.
  * @throws {DataError | HubError} naming the address, or what is no file.
  */
-export async function openFile(source: FileSource, options: HubOptions = {}): Promise<{ files: Files; name: string }> {
+export async function openFile(source: FileSource): Promise<{ files: Files; name: string }> {
   if (source instanceof URL || isAddress(source)) {
     const url = new URL(source)
     const name = decodeURIComponent(url.pathname.split('/').at(-1) ?? '')
     const folder = new URL('.', url)
     folder.search = url.search
-    return { files: await openFiles(folder, { ...options, files: [name] }), name }
+    return { files: await openFiles(folder, { files: [name] }), name }
   }
   const file = source instanceof Blob ? source : await (source as Partial<FileSystemFileHandle> | null)?.getFile?.()
   if (!file)

@@ -52,7 +52,10 @@ const isText = (value: unknown): value is string => typeof value === 'string' &&
 /** Names of the options of tables, and of reading them. */
 const optionNames: readonly string[] = ['text', 'label', 'classes', 'onWarning', 'encoding', 'quoting', 'delimiter']
 
-/** Checks options. @throws {DataError} naming the option: an unknown one, a blank name of a column, classes that are not names. */
+/**
+ * Checks options.
+ * @throws {DataError} naming the option: an unknown one, a blank name of a column, classes that are not names.
+ */
 export function checkLabelOptions(options: LabelOptions): void {
   if (typeof options !== 'object' || options === null) refuseOption('options', 'an object', options)
   const unknown = Object.keys(options).find((name) => !optionNames.includes(name))

@@ -4,7 +4,6 @@ import { DataError } from '../errors.ts'
 import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
 import { placeOf } from '../files/files.ts'
 import { fileSystem } from '../files/node.ts'
-import type { HubOptions } from '../hub/hub-options.ts'
 import { type FileSource, openFile } from '../open/open-file.ts'
 import { isAddress } from '../open/open-files.ts'
 import { decodeText, type DecodeOptions } from './decode.ts'
@@ -38,12 +37,9 @@ async function readFirst(candidates: readonly string[]): Promise<{ path: string;
  * Reads one file: by its path, its address, or what a person picked.
  * @throws {DataError | HubError} naming it.
  */
-export async function readOne(
-  source: FileSource,
-  options: HubOptions = {},
-): Promise<{ path: string; bytes: Uint8Array }> {
+export async function readOne(source: FileSource): Promise<{ path: string; bytes: Uint8Array }> {
   if (typeof source === 'string' && !isAddress(source)) return readFirst([source])
-  const { files, name } = await openFile(source, options)
+  const { files, name } = await openFile(source)
   return { path: source instanceof Blob ? name : placeOf(files, name), bytes: files.read(name) }
 }
 

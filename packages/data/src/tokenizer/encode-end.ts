@@ -1,6 +1,6 @@
 // Tokenizes no more of a long text than truncation keeps: the first tokens of a text depend on its first characters
-// only. A text is cut before a word. One without words is cut anywhere: merges of BPE near such a cut may differ from those
-// of the whole text, so more tokens are made than are kept.
+// only. A text is cut before a word. One without words is cut anywhere: merges of BPE near such a cut may differ from
+// those of the whole text, so more tokens are made than are kept.
 
 import type { Truncation, TruncationSide } from './truncate.ts'
 
@@ -37,8 +37,8 @@ function headOf(text: string, length: number): string {
 }
 
 /**
- * The end of a text, from a word on; undefined if there is none in its first half. Tokens are made from the left: a long
- * run of one character has others where it begins elsewhere.
+ * The end of a text, from a word on; undefined if there is none in its first half. Tokens are made from the left: a
+ * long run of one character has others where it begins elsewhere.
  */
 function tailOf(text: string, length: number): string | undefined {
   const from = text.length - length
