@@ -11,6 +11,20 @@ import { contentTypes, executablePath, headless, isolation, softwareGpu } from '
 
 const runtime = join(import.meta.dirname, '../node_modules/onnxruntime-web/dist')
 
+/** A TypeScript file of this repository, with what it imports, as one module for a browser. */
+export async function bundleOf(file: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [file],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    conditions: ['@cola/source'],
+    external: ['node:*', '@huggingface/hub'],
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
 export interface BundledPage {
   readonly page: Page
   close(): Promise<void>
@@ -25,18 +39,10 @@ export async function openBundled(
   file: string,
   { folder, args = [] }: { folder?: string; args?: readonly string[] } = {},
 ): Promise<BundledPage> {
-  const { outputFiles } = await build({
-    entryPoints: [file],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'browser',
-    conditions: ['@cola/source'],
-    external: ['node:*', '@huggingface/hub'],
-  })
+  const bundle = await bundleOf(file)
   const own: Readonly<Record<string, { type: string; body: string }>> = {
     '/': { type: 'text/html', body: '<!doctype html><script type="module" src="/page.js"></script>' },
-    '/page.js': { type: 'text/javascript', body: outputFiles[0]?.text ?? '' },
+    '/page.js': { type: 'text/javascript', body: bundle },
   }
   const server = createServer(({ url = '/' }, response) => {
     const { pathname } = new URL(url, 'http://host')

@@ -1,17 +1,14 @@
 // Sources in Chromium, in a page and in a worker: a hub that breaks off, lies or is gone, and the browser's storage.
 
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { bundleOf } from '../../../../tools/bundled-page.ts'
+import { executablePath, hasChromium, headless } from '../../../../tools/chromium.ts'
 import { hubServer, type HubServer } from '../../../../tools/hub-server.ts'
 import { sha, text } from '../support/hub-files.ts'
-
-const executablePath = '/usr/bin/chromium'
-const args = ['--headless=new', '--no-sandbox', '--disable-background-networking', '--no-first-run']
 
 // Two segments of the storage and a part of one.
 const weights = Uint8Array.from({ length: 20_000_000 }, (_, i) => (i * 7919) >> 5)
@@ -25,23 +22,14 @@ type Run = <Result>(name: string, ...args: unknown[]) => Promise<Result>
 declare const sources: typeof import('../support/browser-sources.ts')
 type Opened = Awaited<ReturnType<typeof import('../support/browser-sources.ts').open>>
 
-describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
+describe.skipIf(!hasChromium)('in Chromium', () => {
   let server: Server
   let origin = ''
   let browser: Browser
   let page: Page
   let hub: HubServer
   beforeAll(async () => {
-    const { outputFiles } = await build({
-      entryPoints: [join(import.meta.dirname, '../support/browser-sources.ts')],
-      bundle: true,
-      write: false,
-      format: 'esm',
-      platform: 'browser',
-      conditions: ['@cola/source'],
-      external: ['node:*', '@huggingface/hub'],
-    })
-    const bundle = outputFiles[0]?.text ?? ''
+    const bundle = await bundleOf(join(import.meta.dirname, '../support/browser-sources.ts'))
     server = createServer(({ url = '/' }, response) => {
       if (url === '/sources.js') return response.setHeader('content-type', 'text/javascript').end(bundle)
       if (url === '/')
@@ -56,7 +44,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const address = server.address()
     origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-    browser = await chromium.launch({ executablePath, args })
+    browser = await chromium.launch({ executablePath, args: headless })
   }, 120_000)
   afterAll(async () => {
     await browser?.close()

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataError, createTokenizer, readTokenizer, type ChatMessage } from '@cola/data'
 import { afterAll, describe, expect, it } from 'vitest'
+import { wordLevel } from '../support/word-level.ts'
 
 interface Fixture {
   conversations: ChatMessage[][]
@@ -16,15 +17,7 @@ const { conversations, templates } = JSON.parse(
   readFileSync(join(import.meta.dirname, '../fixtures/chat-templates.json'), 'utf8'),
 ) as Fixture
 
-const tokenizerJson = {
-  version: '1.0',
-  added_tokens: [],
-  normalizer: null,
-  pre_tokenizer: { type: 'Whitespace' },
-  post_processor: null,
-  decoder: null,
-  model: { type: 'WordLevel', unk_token: 'a', vocab: { a: 0, '<s>': 1, '</s>': 2 } },
-}
+const tokenizerJson = wordLevel({ a: 0, '<s>': 1, '</s>': 2 }, 'a')
 
 const special = { bos_token: '<s>', eos_token: { content: '</s>', lstrip: false }, unk_token: 'a' }
 const tokenizerOf = (chat_template: unknown) => createTokenizer(tokenizerJson, { ...special, chat_template })

@@ -2,16 +2,9 @@
 
 import { describe, expect, it } from 'vitest'
 import { createTokenizer, DataError, memoryFiles, readTokenizer } from '../../src/index.ts'
+import { wordLevel } from '../support/word-level.ts'
 
-const words = {
-  version: '1.0',
-  added_tokens: [],
-  normalizer: null,
-  pre_tokenizer: { type: 'Whitespace' },
-  post_processor: null,
-  decoder: null,
-  model: { type: 'WordLevel', vocab: { a: 0, '[UNK]': 1 }, unk_token: '[UNK]' },
-}
+const words = wordLevel({ a: 0, '[UNK]': 1 }, '[UNK]')
 const use = (json: unknown, config?: unknown) => createTokenizer(json as object, config as object).encode('a b')
 
 describe('odd tokenizer files', () => {

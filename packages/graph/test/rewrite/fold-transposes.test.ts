@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   addInput,
   build,
+  type Builder,
   createGraph,
   differentiate,
   foldTransposes,
@@ -12,19 +13,24 @@ import {
 import { count, sameNumbers, values } from '../support/rewrites.ts'
 import { of } from '../support/run.ts'
 
+const feeds = { q: of('float64', [2, 3, 2, 4], values(48, 1)), k: of('float64', [2, 3, 2, 4], values(48, 2)) }
+
+/** Gives the graph a loss of scores, and its gradients with respect to q and k, as outputs. */
+function differentiateScores(g: Builder, scores: Value): void {
+  const { graph } = g
+  g.node('ReduceSum', [g.Mul(scores, g.Exp(scores))], { attributes: { keepdims: 0 }, outputs: ['loss'] })
+  const gradients = differentiate(graph, { loss: 'loss', wrt: ['q', 'k'] })
+  graph.outputs = ['loss', ...[...gradients.values()].map(({ name }) => name)]
+  prune(graph)
+}
+
 describe('foldTransposes', () => {
   it('separates the swap of a factor’s permutation, which cancels in the gradient', async () => {
     const graph = createGraph('keys')
     const g = build(graph)
     const [q, k] = ['q', 'k'].map((name) => addInput(graph, name, 'float64', [2, 3, 2, 4])) as [Value, Value]
     const scores = g.MatMul(g.Transpose(q, { perm: [0, 2, 1, 3] }), g.Transpose(k, { perm: [0, 2, 3, 1] }))
-    g.node('ReduceSum', [g.Mul(scores, g.Exp(scores))], { attributes: { keepdims: 0 }, outputs: ['loss'] })
-    graph.outputs = [
-      'loss',
-      ...[...differentiate(graph, { loss: 'loss', wrt: ['q', 'k'] }).values()].map(({ name }) => name),
-    ]
-    prune(graph)
-    const feeds = { q: of('float64', [2, 3, 2, 4], values(48, 1)), k: of('float64', [2, 3, 2, 4], values(48, 2)) }
+    differentiateScores(g, scores)
     const { nodes } = await sameNumbers(graph, foldTransposes, feeds)
     const perms = nodes.filter(({ opType }) => opType === 'Transpose').map(({ attributes }) => String(attributes.perm))
     expect(perms).not.toContain('0,2,3,1')
@@ -38,13 +44,7 @@ describe('foldTransposes', () => {
       g.Transpose(addInput(graph, name, 'float64', [2, 3, 2, 4]), { perm: [0, 2, 1, 3] }),
     ) as [Value, Value]
     const scores = g.MatMul(q, transposeMatrix(g, k))
-    g.node('ReduceSum', [g.Mul(scores, g.Exp(scores))], { attributes: { keepdims: 0 }, outputs: ['loss'] })
-    graph.outputs = [
-      'loss',
-      ...[...differentiate(graph, { loss: 'loss', wrt: ['q', 'k'] }).values()].map(({ name }) => name),
-    ]
-    prune(graph)
-    const feeds = { q: of('float64', [2, 3, 2, 4], values(48, 1)), k: of('float64', [2, 3, 2, 4], values(48, 2)) }
+    differentiateScores(g, scores)
     const rewritten = await sameNumbers(graph, foldTransposes, feeds)
     // q and k and the gradient of each are moved between heads and tokens; k' and the scores' gradient are transposed
     // as factors.
