@@ -3,7 +3,14 @@
 import { GraphError, ShapeError } from '../errors.ts'
 import { addValue, type Attributes, type Graph, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { isOperator, operatorOf, operators } from './index.ts'
-import { type AttributeRow, isOfType, type Operator, type OutputType, withDefaults } from './operator.ts'
+import {
+  type AttributeRow,
+  isOfType,
+  type Operator,
+  type OutputType,
+  withDefaults,
+  wrongInputCount,
+} from './operator.ts'
 
 /** Attributes, names and number of outputs of a node that a builder adds. */
 export interface NodeOptions {
@@ -51,6 +58,20 @@ export function addNode(
     ...(options.scope === undefined ? {} : { scope: options.scope }),
   })
   return outputs
+}
+
+/**
+ * Adds a node whose outputs have their names, such as one of a file, and infers their types.
+ * @returns The types of its outputs.
+ * @throws {UnsupportedOperatorError | ShapeError | GraphError} naming the node.
+ */
+export function addNamed(graph: Graph, node: Node): OutputType[] {
+  const types = inferTypes(graph, node, node.outputs.length)
+  graph.nodes.push(node)
+  node.outputs.forEach((name, i) => {
+    if (name !== '') addValue(graph, { name, ...(types[i] as OutputType) })
+  })
+  return types
 }
 
 const domainOf = (opType: string): string => (isOperator(opType) ? (operators[opType].domain ?? '') : '')
@@ -101,13 +122,7 @@ export function inferTypes(graph: Graph, node: Node, outputCount: number): Outpu
   const where = `${node.opType} "${node.name}"`
   const row = operatorOf(node.opType, node.domain, node.name)
   const [minimum, maximum] = row.inputs
-  if (node.inputs.length < minimum || node.inputs.length > maximum)
-    throw new ShapeError({
-      where,
-      what: 'wrong number of inputs',
-      expected: minimum === maximum ? String(minimum) : `${minimum} to ${maximum}`,
-      found: String(node.inputs.length),
-    })
+  if (node.inputs.length < minimum || node.inputs.length > maximum) throw wrongInputCount(where, row.inputs, node)
   checkAttributes(node, row, where)
   const x = node.inputs.map((name) => {
     if (name === '') return undefined

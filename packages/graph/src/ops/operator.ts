@@ -63,6 +63,19 @@ const ofType: { readonly [Type in AttributeType]: (value: unknown) => boolean } 
 /** Whether a value is valid for an attribute type. */
 export const isOfType = (value: unknown, type: AttributeType): boolean => ofType[type](value)
 
+/** The error for a number of inputs that an operator does not take. */
+export const wrongInputCount = (
+  where: string,
+  [minimum, maximum]: Operator['inputs'],
+  { inputs }: { inputs: readonly string[] },
+): ShapeError =>
+  new ShapeError({
+    where,
+    what: 'wrong number of inputs',
+    expected: minimum === maximum ? String(minimum) : `${minimum} to ${maximum}`,
+    found: String(inputs.length),
+  })
+
 /** Attributes, and the defaults of those that are not set. */
 export function withDefaults(rows: Operator['attributes'], attributes: Attributes): Attributes {
   const defaults = Object.entries(rows).flatMap(([name, [, value]]) => (value === undefined ? [] : [[name, value]]))

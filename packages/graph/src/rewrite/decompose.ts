@@ -1,9 +1,8 @@
 // Replaces fused operators of a file by operators of the table, which have gradient rules.
 
-import { ShapeError } from '../errors.ts'
 import { addValue, type Attributes, getValue, type Graph, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import type { Builder } from '../ops/build.ts'
-import { isOfType, withDefaults } from '../ops/operator.ts'
+import { isOfType, withDefaults, wrongInputCount } from '../ops/operator.ts'
 import { type Decomposition, fusedName, unsupported } from './decompositions/decomposition.ts'
 import { decompositions, type FusedName } from './decompositions/table.ts'
 
@@ -73,15 +72,11 @@ function nameOutputs({ graph, node: add }: Builder, node: Node, first: number, v
   for (const [source, name] of copies) add('Identity', [getValue(graph, renamed(source))], { outputs: [name] })
 }
 
-function inputsOf(graph: Graph, node: Node, { inputs: [minimum, maximum] }: Decomposition): (Value | undefined)[] {
+function inputsOf(graph: Graph, node: Node, row: Decomposition): (Value | undefined)[] {
   const { inputs } = node
+  const [minimum, maximum] = row.inputs
   if (inputs.length < minimum || inputs.slice(maximum).some((name) => name !== ''))
-    throw new ShapeError({
-      where: `${node.opType} "${node.name}"`,
-      what: 'wrong number of inputs',
-      expected: minimum === maximum ? String(minimum) : `${minimum} to ${maximum}`,
-      found: String(inputs.length),
-    })
+    throw wrongInputCount(`${node.opType} "${node.name}"`, row.inputs, node)
   return inputs.map((name) => (name === '' ? undefined : getValue(graph, name)))
 }
 

@@ -1,10 +1,9 @@
 // Keeps the runtime's attention with its cache, for generation, in the form with three inputs: queries, keys, values.
 
-import { addValue, getValue, type Node, type Value } from '../ir/graph.ts'
-import { inferTypes } from '../ops/add-node.ts'
+import { getValue, type Node, type Value } from '../ir/graph.ts'
+import { addNamed } from '../ops/add-node.ts'
 import { pastKey, pastValue } from '../ops/attention.ts'
 import type { Builder } from '../ops/build.ts'
-import type { OutputType } from '../ops/operator.ts'
 
 /**
  * Adds a GroupQueryAttention as it is, but with a Split where keys and values are packed behind the queries: each then
@@ -15,12 +14,7 @@ export function keepAttention(g: Builder, node: Node): boolean {
   if (node.domain !== 'com.microsoft' || node.opType !== 'GroupQueryAttention') return false
   const { graph } = g
   const inputs = node.inputs[1] ? node.inputs : [...separated(g, node), ...node.inputs.slice(3)]
-  const kept = { ...node, inputs }
-  const types = inferTypes(graph, kept, node.outputs.length)
-  graph.nodes.push(kept)
-  node.outputs.forEach((name, i) => {
-    if (name !== '') addValue(graph, { name, ...(types[i] as OutputType) })
-  })
+  const types = addNamed(graph, { ...node, inputs })
   for (const [i, output] of [
     [pastKey, 1],
     [pastValue, 2],

@@ -1,10 +1,9 @@
 // Reads an ONNX model: decodes the file and infers the type of every value.
 
-import { addValue, cloneGraph, type Graph } from '../ir/graph.ts'
+import { cloneGraph, type Graph } from '../ir/graph.ts'
 import { decodeGraph, type ReadOptions } from '../onnx/read.ts'
-import { inferTypes } from '../ops/add-node.ts'
+import { addNamed } from '../ops/add-node.ts'
 import { build } from '../ops/build.ts'
-import type { OutputType } from '../ops/operator.ts'
 import { withoutCasts } from './without-casts.ts'
 import { decompose } from './decompose.ts'
 import { keepAttention } from './fused-attention.ts'
@@ -52,11 +51,7 @@ export function inferModel(
   for (const node of nodes) {
     if (keeps && keepAttention(g, node)) continue
     if (decomposes && decompose(g, node)) continue
-    graph.nodes.push(node)
-    const types = inferTypes(graph, node, node.outputs.length)
-    node.outputs.forEach((name, i) => {
-      if (name !== '') addValue(graph, { name, ...(types[i] as OutputType) })
-    })
+    addNamed(graph, node)
   }
   return wide === decoded ? graph : withoutCasts(graph)
 }
