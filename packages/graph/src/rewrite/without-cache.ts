@@ -3,14 +3,15 @@
 import { UnsupportedOperatorError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
 import { addInitializer, cloneGraph, getValue, type Graph, type Node, uniqueName } from '../ir/graph.ts'
-import { tensor } from '../tensor/tensor.ts'
+import { pastKey, pastValue } from '../ops/attention.ts'
+import { tensorOf } from '../tensor/tensor.ts'
 import { fusedName } from './decompositions/decomposition.ts'
 
 /** Inputs of attention operators that hold past keys and values. */
 const cacheInputs: Readonly<Record<string, readonly number[]>> = {
   Attention: [4, 5],
   'com.microsoft.Attention': [4],
-  'com.microsoft.GroupQueryAttention': [3, 4],
+  'com.microsoft.GroupQueryAttention': [pastKey, pastValue],
   'com.microsoft.MultiHeadAttention': [6, 7],
 }
 
@@ -70,28 +71,23 @@ function withoutPast(graph: Graph, node: Node, caches: ReadonlySet<string>, ids:
 /** The shape of an empty cache: the text's batch, and no earlier token. */
 function emptyShape(graph: Graph, node: Node, shape: readonly Dim[], ids: string): Node[] {
   const [batch, ...others] = shape
-  const rest = addInitializer(
-    graph,
-    uniqueName(graph, `${node.name}/empty`),
-    tensor(
-      'int64',
-      [others.length],
-      BigInt64Array.from(others, (dim) => BigInt(typeof dim === 'number' ? dim : 0)),
-    ),
-  ).name
+  const constant = (name: string, values: readonly number[]): string =>
+    addInitializer(graph, uniqueName(graph, `${node.name}/${name}`), tensorOf('int64', [values.length], values)).name
+  const rest = constant(
+    'empty',
+    others.map((dim) => (typeof dim === 'number' ? dim : 0)),
+  )
   const { start = 0, end = shape.length } = node.attributes
   const whole = { ...node, opType: 'Concat', attributes: { axis: 0 } }
   const [first, all] = [`${node.name}/batch`, `${node.name}/shape`]
-  const [from, to] = [start, end].map(
-    (at, i) => addInitializer(graph, uniqueName(graph, `${node.name}/${i}`), int64([Number(at)])).name,
-  ) as [string, string]
+  const [from, to] = [constant('0', [Number(start)]), constant('1', [Number(end)])]
   return [
     typeof batch === 'number'
       ? {
           ...whole,
           name: first,
           opType: 'Identity',
-          inputs: [constant(graph, node, batch)],
+          inputs: [constant('rows', [batch])],
           outputs: [first],
           attributes: {},
         }
@@ -100,11 +96,6 @@ function emptyShape(graph: Graph, node: Node, shape: readonly Dim[], ids: string
     { ...whole, opType: 'Slice', inputs: [all, from, to], attributes: {} },
   ]
 }
-
-const int64 = (values: readonly number[]) => tensor('int64', [values.length], BigInt64Array.from(values, BigInt))
-
-const constant = (graph: Graph, node: Node, value: number): string =>
-  addInitializer(graph, uniqueName(graph, `${node.name}/rows`), int64([value])).name
 
 /** Gives masks [batch, past + sequence] the shape of the token ids. */
 function shortenMasks(graph: Graph, ids: string | undefined): void {
