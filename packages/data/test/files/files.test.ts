@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
@@ -15,11 +14,12 @@ import {
 } from '../../src/index.ts'
 import { blobFiles } from '../../src/files/blobs.ts'
 import { pointer, text } from '../support/hub-files.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const content = { 'config.json': text('{}'), 'onnx/model.onnx': text('0123456789') }
 
 function folder(): Files {
-  const path = mkdtempSync(join(tmpdir(), 'files-'))
+  const path = temporaryFolder()
   for (const [name, bytes] of Object.entries(content)) folderSink(path).write(name, [bytes])
   return folderFiles(path)
 }
@@ -79,13 +79,13 @@ describe.each(Object.entries(forms))('files of a %s', (_, open) => {
 describe('files', () => {
   it('are refused as git-lfs pointers', async () => {
     expect(() => memoryFiles({ 'a.bin': text(pointer) }).read('a.bin', 0, 8)).toThrow(/git-lfs pointer/)
-    const path = mkdtempSync(join(tmpdir(), 'files-'))
+    const path = temporaryFolder()
     writeFileSync(join(path, 'a.bin'), pointer)
     expect(() => folderFiles(path).read('a.bin', 0, 8)).toThrow(/git-lfs pointer/)
   })
 
   it.each(['../x', '/x', 'a/../x', 'a//x', '', '.', 'a\\..\\x', 'C:x', 'a\0'])('are not written as %j', (name) => {
-    const path = mkdtempSync(join(tmpdir(), 'files-'))
+    const path = temporaryFolder()
     expect(() => folderSink(path).write(name, [])).toThrow(/not the name of a file below the folder/)
     expect(() => memorySink().write(name, [])).toThrow(/not the name of a file below the folder/)
     expect(() => memoryFiles({ [name]: text('x') })).toThrow(/not the name of a file below the folder/)
@@ -108,7 +108,7 @@ describe('files', () => {
   })
 
   it('replace a symbolic link instead of writing through it', () => {
-    const path = mkdtempSync(join(tmpdir(), 'files-'))
+    const path = temporaryFolder()
     writeFileSync(join(path, 'outside'), 'kept')
     symlinkSync(join(path, 'outside'), join(path, 'a'))
     folderSink(path).write('a', [text('new')])
@@ -118,7 +118,7 @@ describe('files', () => {
 })
 
 it('filesOf and sinkOf take a path, or what is given', () => {
-  const path = mkdtempSync(join(tmpdir(), 'files-'))
+  const path = temporaryFolder()
   sinkOf(path).write('a', [text('x')])
   expect(filesOf(path).read('a')).toEqual(text('x'))
   const sink = memorySink()

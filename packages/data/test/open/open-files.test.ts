@@ -1,10 +1,8 @@
-import { mkdtempSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { folderSink, memoryFiles, openFiles, readRecords, readTable, type Source } from '../../src/index.ts'
 import { text } from '../support/hub-files.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const content = { 'config.json': text('{}'), 'onnx/model.onnx': text('0123456789') }
 
@@ -35,7 +33,7 @@ function handle(name: string, entries: Record<string, Uint8Array>): FileSystemDi
 
 const sources: Record<string, () => Source> = {
   'a folder': () => {
-    const path = mkdtempSync(join(tmpdir(), 'files-'))
+    const path = temporaryFolder()
     for (const [name, bytes] of Object.entries(content)) folderSink(path).write(name, [bytes])
     return path
   },
@@ -106,7 +104,7 @@ describe('one file', () => {
       url === '/data/rows.csv?v=1' ? response.end(table) : response.writeHead(404).end(),
     )
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    vi.stubEnv('XDG_CACHE_HOME', mkdtempSync(join(tmpdir(), 'files-')))
+    vi.stubEnv('XDG_CACHE_HOME', temporaryFolder())
     const address = server.address()
     const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
     expect(await readRecords(`${origin}/data/rows.csv?v=1`)).toEqual(rows)
