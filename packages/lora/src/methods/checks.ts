@@ -69,3 +69,21 @@ export function refuseEmbedding(configClass: string, { kind, module }: Target): 
       fix: 'Leave it out; PEFT refuses it too.',
     })
 }
+
+/** Ranks up to this one are taken for matrices of any size, as in PEFT: small models are tried with them. */
+const anyRank = 4096
+
+/**
+ * @throws {ConfigError} for a rank above {@link anyRank} and above both sides of the layer's matrix, before matrices of
+ * that size are made.
+ */
+export function refuseRank(configClass: string, r: number, { module, inFeatures, outFeatures }: Target): void {
+  const most = Math.max(anyRank, inFeatures, outFeatures)
+  if (r > most)
+    throw new ConfigError({
+      where: `${configClass}, field "r", module "${module}"`,
+      what: 'a rank above both sides of the matrix',
+      expected: `at most ${most}`,
+      found: String(r),
+    })
+}

@@ -4,7 +4,13 @@ import { float32, getValue, type Tensor, toFloat32 } from '@cola/graph'
 import type { ParameterGroup } from '@cola/train'
 import { AdapterError, ConfigError } from '../errors.ts'
 import { adapterSchema, field, type Known, type Output } from '../schema.ts'
-import { layersOfOnePattern, patternWithoutLayers, refuseContradictions, refuseUnsupported } from './checks.ts'
+import {
+  layersOfOnePattern,
+  patternWithoutLayers,
+  refuseContradictions,
+  refuseRank,
+  refuseUnsupported,
+} from './checks.ts'
 import { attentionModules } from './default-modules.ts'
 import { sharedDropout } from './dropout.ts'
 import { biasName, extraFields, extrasOf, hasMoved } from './lora/extras.ts'
@@ -86,6 +92,7 @@ export const lora: Method<LoraTypes> = {
           fix: 'Leave the embedding out with exclude_modules.',
         })
     const r = patternValue(config.rank_pattern, module, config.r)
+    refuseRank('LoraConfig', r, layer)
     const alpha = patternValue(config.alpha_pattern, module, config.lora_alpha)
     return { ...layer, r, scaling: scaling(alpha, r, config.use_rslora) }
   },

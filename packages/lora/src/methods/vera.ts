@@ -4,7 +4,7 @@
 import { random } from '@cola/data'
 import { type Builder, float32, getValue, type Tensor, toFloat32, transposeMatrix, type Value } from '@cola/graph'
 import { adapterSchema, field, type Output } from '../schema.ts'
-import { patternWithoutLayers, refuseContradictions, refuseEmbedding } from './checks.ts'
+import { patternWithoutLayers, refuseContradictions, refuseEmbedding, refuseRank } from './checks.ts'
 import { attentionModules } from './default-modules.ts'
 import { sharedDropout } from './dropout.ts'
 import type { Method, Names, SharedTensors, TensorOf } from './method.ts'
@@ -83,6 +83,7 @@ export const vera: Method<VeraTypes> = {
   defaultModules: { target_modules: new Map<string, Names>([...attentionModules, ['phi', ['q_proj', 'v_proj']]]) },
   target: ({ r }, layer) => {
     refuseEmbedding('VeraConfig', layer)
+    refuseRank('VeraConfig', r, layer)
     return { ...layer, r }
   },
   shared: projections,

@@ -15,6 +15,7 @@ import {
   parseGpt2Config,
   randomGpt2,
   WeightsError,
+  withAdapter,
 } from '../../src/index.ts'
 
 const sizes = { model_type: 'gpt2', n_layer: 1, n_head: 2, n_embd: 4, n_positions: 8, vocab_size: 6 }
@@ -48,6 +49,24 @@ describe('sizes beyond the file', () => {
     })
     expect(() => loadAdapter(model, { config: bent, tensors })).toThrow(AdapterError)
     expect(() => loadAdapter(model, { config: bent, tensors })).toThrow(/a rank that no tensor of the adapter has/)
+  })
+})
+
+describe('the rank of a new adapter', () => {
+  const model = gpt2(config, weights)
+
+  it.each([
+    { peft_type: 'LORA', r: enormous },
+    { peft_type: 'LORA', r: 2, rank_pattern: { c_attn: enormous } },
+    { peft_type: 'VERA', r: enormous },
+  ] as const)('%j is refused', (adapter) => {
+    const inject = () => withAdapter(model, { ...adapter, target_modules: ['c_attn'] })
+    expect(inject).toThrow(ConfigError)
+    expect(inject).toThrow(/field "r", module "transformer\.h\.0\.attn\.c_attn": a rank above both sides/)
+  })
+
+  it('may be above the sides of a small matrix, as in PEFT', () => {
+    expect(() => withAdapter(model, { peft_type: 'LORA', r: 64, target_modules: ['c_attn'] })).not.toThrow()
   })
 })
 
