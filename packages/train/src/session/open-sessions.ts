@@ -33,33 +33,31 @@ export async function openSessions(
   device: ResolvedDevice,
   { folder, onWarning }: { folder?: string | undefined; onWarning?: ((message: string) => void) | undefined } = {},
 ): Promise<Sessions> {
-  const [trainingModel, evalModel, optimizerModel] = [
-    artifacts.trainingModel,
-    artifacts.evalModel,
-    artifacts.optimizerModel,
-  ].map((graph) => graphFor(device, graph)) as [Graph, Graph, Graph]
-  const graphs = { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel }
+  const graphs = {
+    training_model: artifacts.trainingModel,
+    eval_model: artifacts.evalModel,
+    optimizer_model: artifacts.optimizerModel,
+  }
   const temporary = hasFiles() && folder === undefined ? temporaryFolder() : undefined
   const cleanUp = () => {
     if (temporary) removeTemporaryFolder(temporary)
   }
   const modelFolder = folder ?? temporary
   try {
-    const files: Partial<Record<keyof typeof graphs, string>> =
-      modelFolder === undefined ? {} : writeModels(modelFolder, graphs)
-    const open = (graph: Graph, path: string | undefined, options: Partial<RunnableModel> = {}) =>
-      openSession({ graph, ...(path === undefined ? {} : { path }), ...options }, device)
-    const training = await open(trainingModel, files.training_model, {
+    const files: Readonly<Record<string, string>> =
+      modelFolder === undefined ? {} : writeModels(modelFolder, graphsFor(device, graphs))
+    const open = (name: keyof typeof graphs, options: Partial<RunnableModel> = {}) => {
+      const path = files[name]
+      return openSession({ graph: graphs[name], ...(path === undefined ? {} : { path }), ...options }, device)
+    }
+    const training = await open('training_model', {
       resident: artifacts.blocks.map(({ name }) => gradientOutput(name)),
       packWeights: !artifacts.gradientCheckpointing,
     })
-    const evaluation = await open(evalModel, files.eval_model)
-    const optimizer = await open(optimizerModel, files.optimizer_model, {
-      resident: optimizerModel.outputs,
-      spin: false,
-    })
+    const evaluation = await open('eval_model')
+    const optimizer = await open('optimizer_model', { resident: artifacts.optimizerModel.outputs, spin: false })
     const download = deviceRow(device).resident
-      ? await open(downloadGraph(blockTensors(artifacts)), undefined)
+      ? await openSession({ graph: downloadGraph(blockTensors(artifacts)) }, device)
       : undefined
     reportRuntimeWarnings(onWarning)
     const cleanUpLater = cleanUpEarly(cleanUp)
@@ -73,6 +71,10 @@ export async function openSessions(
     throw error
   }
 }
+
+/** Graphs as they run on a device: what a file has that {@link openSession} opens. */
+const graphsFor = (device: ResolvedDevice, graphs: Readonly<Record<string, Graph>>): Record<string, Graph> =>
+  Object.fromEntries(Object.entries(graphs).map(([name, graph]) => [name, graphFor(device, graph)]))
 
 /**
  * Removes the files of open sessions now, so that a process that is killed leaves none behind: the runtime has read or
