@@ -4,7 +4,6 @@ import { addInitializer, addInput, build, createGraph, float32, toFloat32, type 
 import { createStudent, parseDistilRnnConfig } from '@cola/rnn'
 import {
   OrtTensor,
-  Trainer,
   TrainingSession,
   adamw,
   addCounts,
@@ -16,6 +15,7 @@ import {
 } from '@cola/train'
 import { describe, expect, it } from 'vitest'
 import { withoutKernel } from '../../../../tools/kernels.ts'
+import { trainedRows } from '../../../train/test/support/trained-rows.ts'
 import {
   crossEntropyLoss,
   distillation,
@@ -83,14 +83,15 @@ const fixture = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/accu
   cases: { options: DistillationOptions; loss: number; gradient: number[] }[]
 }
 
-async function open(loss: Loss) {
+function artifactsOf(loss: Loss) {
   const graph = createGraph('linear')
   const w = addInitializer(graph, 'w', float32([4, 3], fixture.w))
   build(graph).node('MatMul', [addInput(graph, 'x', 'float32', ['batch', 4]), w], { outputs: ['logits'] })
   graph.outputs = ['logits']
-  const artifacts = generateArtifacts({ graph, trainable: new Set(['w']) }, { loss, optimizer: sgd() })
-  return TrainingSession.create({ artifacts, device: 'cpu' })
+  return generateArtifacts({ graph, trainable: new Set(['w']) }, { loss, optimizer: sgd() })
 }
+
+const open = (loss: Loss) => TrainingSession.create({ artifacts: artifactsOf(loss), device: 'cpu' })
 
 const part = (values: readonly number[], rows: readonly number[], width: number): Batch[string] => ({
   data: Float32Array.from(rows.flatMap((row) => values.slice(width * row, width * (row + 1)))),
@@ -128,28 +129,16 @@ describe.each(fixture.cases)('with $options', ({ options, loss, gradient }) => {
   })
 
   it('a trainer steps and reports as with one large batch, and evaluates in any', async () => {
-    const run = async (batch_size: number, gradient_accumulation_steps: number) => {
-      const session = await open(distillation(options))
-      const data = { train: all, collate: batchOf }
-      const trainer = new Trainer({
-        session,
-        data,
+    const artifacts = artifactsOf(distillation(options))
+    const data = { train: all, collate: batchOf }
+    const run = (batch_size: number, gradient_accumulation_steps: number) =>
+      trainedRows(artifacts, data, {
         batch_size,
         gradient_accumulation_steps,
+        eval_batch_size: batch_size,
         epochs: 2,
         learning_rate: 0.1,
       })
-      const before = (await trainer.evaluate(all)).loss
-      const { losses, history } = await trainer.train()
-      const result = {
-        before,
-        losses,
-        epochs: history.map(({ train_loss }) => train_loss),
-        w: w(await session.getParameters()),
-      }
-      await session.release()
-      return result
-    }
     for (const [large, small] of [
       [await run(11, 1), await run(2, 6)],
       [await run(6, 1), await run(3, 2)],

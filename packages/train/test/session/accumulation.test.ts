@@ -3,7 +3,6 @@
 import { toFloat32, type Tensor } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
 import {
-  Trainer,
   TrainingSession,
   addCounts,
   addMeans,
@@ -14,6 +13,7 @@ import {
   type StepResult,
 } from '../../src/index.ts'
 import { artifactsOf, batchOf, dims, fixture, own, type MicroBatchCase } from '../support/micro-batches.ts'
+import { trainedRows } from '../support/trained-rows.ts'
 
 /** Rows of micro-batches; one of the classifier's has no label at all. */
 const splits = {
@@ -72,29 +72,15 @@ describe.each(['classifier', 'language_model'] as const)('%s', (kind) => {
     const [{ labels, options, loss }] = fixture[kind].slice(-1) as [MicroBatchCase]
     const artifacts = artifactsOf(crossEntropy(options), dims[kind])
     const rows = labels.map((_, row) => row)
-    const run = async (batch_size: number, gradient_accumulation_steps: number, eval_batch_size: number) => {
-      const session = await TrainingSession.create({ artifacts, device: 'cpu' })
-      const data = { train: rows, collate: (list: readonly number[]) => batchOf[kind](labels, list) }
-      const trainer = new Trainer({
-        session,
-        data,
+    const data = { train: rows, collate: (list: readonly number[]) => batchOf[kind](labels, list) }
+    const run = (batch_size: number, gradient_accumulation_steps: number, eval_batch_size: number) =>
+      trainedRows(artifacts, data, {
         batch_size,
         gradient_accumulation_steps,
         eval_batch_size,
         epochs: 3,
         learning_rate: 0.5,
       })
-      const before = (await trainer.evaluate(rows)).loss
-      const { losses, history } = await trainer.train()
-      const result = {
-        before,
-        losses,
-        epochs: history.map(({ train_loss }) => train_loss),
-        w: w(await session.getParameters()),
-      }
-      await session.release()
-      return result
-    }
     // The last window is short, and its last batch too.
     const [large, small] = [await run(4, 1, rows.length), await run(2, 2, 2)]
     expect(large.before).toBeCloseTo(loss, 6)
