@@ -2,9 +2,9 @@
 
 import { type Random, random } from '@cola/data'
 import { ConfigError } from '@cola/train'
-import { callable, type Check, checkOptions, type Checks, flag, positive, share, whole } from '@cola/train/options'
+import { callable, checkOptions, type Checks, whole } from '@cola/train/options'
 import { requirePrompt, withoutPadding } from './prompts.ts'
-import { nextToken, type SampleOptions } from './sample.ts'
+import { nextToken, sampleChecks, type SampleOptions } from './sample.ts'
 
 /** Options of generation, with the names of transformers' GenerationConfig. */
 export interface GenerateOptions extends SampleOptions {
@@ -59,12 +59,7 @@ const isIds = (value: unknown): boolean => [value].flat().every(isId)
 const isMask = (value: unknown): boolean => Array.isArray(value) && value.flat().every((one) => one === 0 || one === 1)
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 const checks: Checks<GenerateOptions> = {
-  do_sample: flag,
-  temperature: positive,
-  top_k: whole(0),
-  top_p: ['a number above 0, at most 1', (p) => typeof p === 'number' && p > 0 && p <= 1] satisfies Check,
-  min_p: share,
-  repetition_penalty: positive,
+  ...sampleChecks,
   max_new_tokens: whole(1),
   eos_token_id: ['a token id, or an array of them', isIds],
   stop_strings: ['a string that is not empty, or an array of them', (value) => [value].flat().every(isText)],

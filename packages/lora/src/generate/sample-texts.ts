@@ -4,9 +4,9 @@
 import { DataError, folderStore, type FileStore, placeOf, random } from '@cola/data'
 import { ConfigError } from '@cola/train'
 import { fileSystem, flush, paths } from '@cola/train/files'
-import { callable, type Checks, checkOptions, checkValue, positive, share, text, whole } from '@cola/train/options'
+import { callable, type Checks, checkOptions, checkValue, text, whole } from '@cola/train/options'
 import type { FinishReason } from './generate-tokens.ts'
-import type { SampleOptions } from './sample.ts'
+import { sampleChecks, type SampleOptions } from './sample.ts'
 
 /** What texts are sampled from: a language model that `fineTune` or `loadFineTuned` gives, or one of one's own. */
 export interface TextSampler {
@@ -48,6 +48,7 @@ export interface SampleTextsOptions extends Omit<SampleOptions, 'do_sample'> {
   signal?: AbortSignal
 }
 
+const { do_sample: _, ...samplingChecks } = sampleChecks
 const checks: Checks<SampleTextsOptions> = {
   count: whole(1),
   unlike: ['texts', (value) => typeof value === 'object' && value !== null && Symbol.iterator in value],
@@ -55,11 +56,7 @@ const checks: Checks<SampleTextsOptions> = {
   max_new_tokens: whole(1),
   max_samples: whole(1),
   seed: whole(0),
-  temperature: positive,
-  top_k: whole(0),
-  top_p: ['a number above 0, at most 1', (p) => typeof p === 'number' && p > 0 && p <= 1],
-  min_p: share,
-  repetition_penalty: positive,
+  ...samplingChecks,
   file: text,
   store: ['a store of files', (value) => typeof value === 'object' && value !== null && 'read' in value],
   onText: callable,

@@ -2,6 +2,7 @@
 // LogitsProcessorList: repetition_penalty, temperature, top_k, top_p, min_p.
 
 import type { Random } from '@cola/data'
+import { type Checks, flag, positive, share, whole } from '@cola/train/options'
 
 /** How the next token is chosen. */
 export interface SampleOptions {
@@ -20,6 +21,15 @@ export interface SampleOptions {
    * @default 1
    */
   repetition_penalty?: number
+}
+
+export const sampleChecks: Checks<SampleOptions> = {
+  do_sample: flag,
+  temperature: positive,
+  top_k: whole(0),
+  top_p: ['a number above 0, at most 1', (p) => typeof p === 'number' && p > 0 && p <= 1],
+  min_p: share,
+  repetition_penalty: positive,
 }
 
 /**
@@ -90,8 +100,10 @@ function ranking(scores: Float32Array): (i: number) => number {
     const [x, y] = [scores[a] as number, scores[b] as number]
     return x > y || (x === y && a < b)
   }
-  const heap = Int32Array.from(scores.keys())
-  let size = heap.length
+  let size = scores.length
+  const heap = new Int32Array(size)
+  // An iterator, scores.keys(), would take longer than the heap does.
+  for (let i = 0; i < size; i++) heap[i] = i
   const sink = (from: number): void => {
     const id = heap[from] as number
     let at = from
