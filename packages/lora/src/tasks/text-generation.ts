@@ -65,11 +65,12 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
   const isBatch = (prompt: TextPrompt | readonly TextPrompt[]): prompt is readonly TextPrompt[] =>
     Array.isArray(prompt) && (typeof prompt[0] === 'string' || Array.isArray(prompt[0]))
 
-  /** The new texts after each new token. */
+  /** For each new token its row, and a function that gives the row's new text so far. */
   async function* texts(prompts: readonly TextPrompt[], options: GenerateTextsOptions) {
     const rows = prompts.map((prompt) => promptIds(prompt, context, chat_template))
     const generated = rows.map((): number[] => [])
-    const decode = (ids: readonly number[], row: number) => newText(tokenizer, rows[row] as number[], ids)
+    const decoders = rows.map((ids) => newText(tokenizer, ids))
+    const decode = (ids: readonly number[], row: number) => (decoders[row] as ReturnType<typeof newText>)(ids)
     const { start } = await decoder()
     const model: NextTokenModel = { ...(start?.({}) ?? { logits: uncached }), vocab_size, max_length, decode }
     const { onToken, ...rest } = options
@@ -81,8 +82,8 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
     })) {
       const ids = generated[row] as number[]
       ids.push(id)
-      const text = cut(decode(ids, row), options)
-      onToken?.(id, text, row)
+      const text = () => cut(decode(ids, row), options)
+      onToken?.(id, text(), row)
       yield { row, text }
     }
   }
@@ -93,8 +94,9 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
     options: GenerateTextsOptions = {},
   ): Promise<string | string[]> {
     const prompts = isBatch(prompt) ? prompt : [prompt]
-    const found = prompts.map(() => '')
-    for await (const { row, text } of texts(prompts, options)) found[row] = text
+    const lasts = prompts.map((): (() => string) => () => '')
+    for await (const { row, text } of texts(prompts, options)) lasts[row] = text
+    const found = lasts.map((text) => text())
     return isBatch(prompt) ? found : (found[0] as string)
   }
   return {
@@ -102,8 +104,8 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
     async *stream(prompt, options = {}) {
       let [given, last] = ['', '']
       for await (const { text } of texts([prompt], options)) {
-        last = text
-        const sure = certain(text, options)
+        last = text()
+        const sure = certain(last, options)
         if (!sure.startsWith(given) || sure.length === given.length) continue
         yield sure.slice(given.length)
         given = sure
@@ -165,9 +167,11 @@ function promptIds(prompt: TextPrompt, { base }: ServeContext, chat_template: st
   return encode(tokenizer.applyChatTemplate(messages, { add_generation_prompt: true, ...named }))
 }
 
-/** What a continuation adds to a text: decoders may drop the space before a text's first word. */
-function newText(tokenizer: Tokenizer, prompt: readonly number[], generated: readonly number[]): string {
+/** What continuations add to a text: decoders may drop the space before a text's first word. */
+function newText(tokenizer: Tokenizer, prompt: readonly number[]): (generated: readonly number[]) => string {
   const before = tokenizer.decode(prompt)
-  const decoded = tokenizer.decode([...prompt, ...generated])
-  return decoded.startsWith(before) ? decoded.slice(before.length) : tokenizer.decode(generated)
+  return (generated) => {
+    const decoded = tokenizer.decode([...prompt, ...generated])
+    return decoded.startsWith(before) ? decoded.slice(before.length) : tokenizer.decode(generated)
+  }
 }
