@@ -2,12 +2,12 @@
 // thirty letters; here each part of a pattern maps the set of places where it may begin to those where it may end
 // (Thompson 1968), and no place is tried twice. It parses the sources that `translate` writes, not JavaScript at large.
 
+import { type Reader, takeMatch } from './reader.ts'
+
 /** The places where a part may end, for the places where it begins; places count code points. */
 type Part = (starts: ReadonlySet<number>, text: readonly string[]) => Set<number>
 
-interface Source {
-  readonly text: string
-  at: number
+interface Source extends Pick<Reader, 'text' | 'at'> {
   /** Alternatives and loops so far. */
   choices: number
   /** Whether a loop has choices in it, which a backtracking matcher may try in all combinations. */
@@ -38,17 +38,10 @@ export function matcherOf(text: string): Matcher {
 /** Loops one after the other take a power of the text's length. */
 const mostChoices = 6
 
-const take = (source: Source, expression: RegExp): RegExpExecArray | undefined => {
-  expression.lastIndex = source.at
-  const match = expression.exec(source.text)
-  if (match) source.at += match[0].length
-  return match ?? undefined
-}
-
 function alternatives(source: Source): Part {
   const starts = [source.at]
   const branches = [sequence(source)]
-  while (take(source, /\|/y)) {
+  while (takeMatch(source, /\|/y)) {
     starts.push(source.at)
     branches.push(sequence(source))
   }
@@ -68,7 +61,7 @@ function sequence(source: Source): Part {
 function repeated(source: Source): Part {
   const { choices } = source
   const part = atom(source)
-  const counts = take(source, /\?|\{(\d+),(\d*)\}\??/y)
+  const counts = takeMatch(source, /\?|\{(\d+),(\d*)\}\??/y)
   if (!counts) return part
   const [all, least, most] = counts
   const [min, max] = all === '?' ? [0, 1] : [Number(least), most ? Number(most) : Number.POSITIVE_INFINITY]
@@ -91,13 +84,13 @@ function repeated(source: Source): Part {
 }
 
 function atom(source: Source): Part {
-  const look = take(source, /\(\?(<?)([=!])/y)
+  const look = takeMatch(source, /\(\?(<?)([=!])/y)
   if (look) return lookAround(source, look[1] === '<', look[2] === '=')
-  if (take(source, /\(\?(?::|<[^>]*>)/y)) return closed(source)
-  if (take(source, /\^/y)) return places((place) => place === 0)
-  if (take(source, /\\k<[^>]*>/y)) return places(() => true)
-  if (take(source, /\$/y)) return places((place, text) => place === text.length)
-  const [character] = take(source, /\[[^\]]*\]|\\u\{[0-9a-f]+\}|\\n|[A-Za-z0-9_]/y) as RegExpExecArray
+  if (takeMatch(source, /\(\?(?::|<[^>]*>)/y)) return closed(source)
+  if (takeMatch(source, /\^/y)) return places((place) => place === 0)
+  if (takeMatch(source, /\\k<[^>]*>/y)) return places(() => true)
+  if (takeMatch(source, /\$/y)) return places((place, text) => place === text.length)
+  const [character] = takeMatch(source, /\[[^\]]*\]|\\u\{[0-9a-f]+\}|\\n|[A-Za-z0-9_]/y) as RegExpExecArray
   const one = new RegExp(`^${character}$`, 'u')
   return (starts, text) => {
     const ends = [...starts].filter((place) => place < text.length && one.test(text[place] as string))

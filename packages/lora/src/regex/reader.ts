@@ -74,7 +74,7 @@ export function take(reader: Reader, what: string): boolean {
 }
 
 /** Consumes the match of a sticky expression, if there is one. */
-export function takeMatch(reader: Reader, expression: RegExp): RegExpExecArray | undefined {
+export function takeMatch(reader: Pick<Reader, 'text' | 'at'>, expression: RegExp): RegExpExecArray | undefined {
   expression.lastIndex = reader.at
   const match = expression.exec(reader.text)
   if (match) reader.at += match[0].length
