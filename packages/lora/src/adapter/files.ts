@@ -122,6 +122,9 @@ export function adapterTensors(model: AdaptedModel): Map<string, Tensor> {
   return new Map(entries.map(([file, name]) => [file, read(file, name)]))
 }
 
+/** The adapter of a model, without the description of its head: for another graph of the same base. */
+export const adapterOf = (model: AdaptedModel): Adapter => ({ config: model.config, tensors: adapterTensors(model) })
+
 /** The text of adapter_config.json: sorted keys, indent 2, inference_mode on. */
 export function adapterConfigJson(config: AdapterConfigJson): string {
   const full: Record<string, unknown> = { ...config, inference_mode: true }

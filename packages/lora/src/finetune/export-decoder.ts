@@ -5,16 +5,17 @@ import { fetchFiles, type FileSink } from '@cola/data'
 import { type Graph, quantizeProducts, runtimeNormalizations } from '@cola/graph'
 import { type ModelFolder, modelFileOf } from '@cola/train'
 import { readJson, sinkOf, writeJson } from '@cola/train/files'
-import { adapterTensors } from '../adapter/files.ts'
+import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base.ts'
+import { isQuantized } from '../onnx/quantization.ts'
 import type { CachedModel } from '../onnx/read.ts'
 
 /** The file's decoder with the adapter merged; matrices that it has in 4 or 8 bits are quantized again. */
 export function mergedDecoder(cached: CachedModel, trained: AdaptedModel): Graph {
-  const loaded = loadAdapter(cached, { config: trained.config, tensors: adapterTensors(trained) })
+  const loaded = loadAdapter(cached, adapterOf(trained))
   return runtimeNormalizations(repacked(merge(loaded).graph, cached.graph))
 }
 
@@ -29,7 +30,7 @@ function repacked(graph: Graph, { initializers }: Graph): Graph {
 
 /** How matrices are stored in the form of a decoder's file. */
 export const storedAs = ({ graph, float16 }: CachedModel): NonNullable<ModelFolder['dtype']> => {
-  if ([...graph.initializers.values()].some(({ packed }) => packed)) return 'packed'
+  if (isQuantized(graph)) return 'packed'
   return float16 ? 'float16' : 'float32'
 }
 

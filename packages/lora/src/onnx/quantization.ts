@@ -1,8 +1,11 @@
 // Quantizes the linear layers of a base model when it is opened, as transformers' `quantization_config` does.
 
-import { type Model, type PackedMatrix, quantizeProducts } from '@cola/graph'
+import { type Graph, type Model, type PackedMatrix, quantizeProducts } from '@cola/graph'
 import { checkOptions, type Checks, list, oneOf } from '@cola/train/options'
 import { linearLayers } from '../inject/linear.ts'
+
+/** Whether a graph has matrices in 4 or 8 bits. */
+export const isQuantized = ({ initializers }: Graph): boolean => [...initializers.values()].some(({ packed }) => packed)
 
 /** Sizes of blocks that the runtime has kernels for. */
 const blockSizes = [16, 32, 64, 128, 256] as const

@@ -3,7 +3,7 @@
 import { encodeTexts, requireList, type TokenSequence } from '@cola/data'
 import { cloneGraph, type Graph, prune } from '@cola/graph'
 import { type Device, feedsOf, openSession, type OrtTensor, resolveDevice } from '@cola/train'
-import { adapterTensors } from '../adapter/files.ts'
+import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
@@ -89,7 +89,7 @@ export async function openHiddenStates(
  * layer, so the adapter goes on the base with a head that reads every token, which is then cut off.
  */
 function statesGraph(base: BaseModel, adapted: AdaptedModel): Graph {
-  const { head, config } = adapted
+  const { head } = adapted
   if (!head)
     throw new ConfigError({
       where: 'hiddenStates',
@@ -103,7 +103,7 @@ function statesGraph(base: BaseModel, adapted: AdaptedModel): Graph {
     name: head.name,
     bias: adapted.graph.initializers.has(`${head.name}.bias`),
   })
-  const { graph } = loadAdapter(headed, { config, tensors: adapterTensors(adapted) })
+  const { graph } = loadAdapter(headed, adapterOf(adapted))
   const only = { ...cloneGraph(graph), outputs: [states.graph.outputs[0] as string] }
   prune(only)
   return only

@@ -1,11 +1,12 @@
 // What a fine-tuned language model serves: strings in and out.
 
 import type { ChatMessage, Tokenizer } from '@cola/data'
-import { adapterTensors } from '../adapter/files.ts'
+import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { type Decoder, openDecoder } from '../generate/decoder.ts'
 import { type GenerateOptions, type NextTokenModel, streamTokens } from '../generate/generate-tokens.ts'
 import { merge } from '../inject/merge.ts'
+import { isQuantized } from '../onnx/quantization.ts'
 import { startTokens } from './end-tokens.ts'
 import { requireMessages } from './language-model-rows.ts'
 import type { ServeContext } from './task.ts'
@@ -126,10 +127,8 @@ async function openCached({
 }: ServeContext): Promise<Pick<Decoder, 'release'> & Partial<Decoder>> {
   const model = base.cachedLanguageModel()
   if (!model) return { release: async () => undefined }
-  const trained = await adapted()
-  const loaded = loadAdapter(model, { config: trained.config, tensors: adapterTensors(trained) })
-  const isPacked = [...model.graph.initializers.values()].some(({ packed }) => packed)
-  return openDecoder(isPacked ? loaded.graph : merge(loaded).graph, device, [])
+  const loaded = loadAdapter(model, adapterOf(await adapted()))
+  return openDecoder(isQuantized(model.graph) ? loaded.graph : merge(loaded).graph, device, [])
 }
 
 const stopsOf = ({ stop_strings = [] }: Pick<GenerateTextOptions, 'stop_strings'>): readonly string[] =>
