@@ -2,7 +2,7 @@
 // them, for transformers.js and onnxruntime-genai.
 
 import { fetchFiles, type FileSink } from '@cola/data'
-import { type Graph, quantizeProducts, runtimeNormalizations } from '@cola/graph'
+import { type Graph, type PackedMatrix, quantizeProducts, runtimeNormalizations, type Tensor } from '@cola/graph'
 import { type ModelFolder, modelFileOf } from '@cola/train'
 import { readJson, sinkOf, writeJson } from '@cola/train/files'
 import { adapterOf } from '../adapter/files.ts'
@@ -19,13 +19,18 @@ export function mergedDecoder(cached: CachedModel, trained: AdaptedModel): Graph
   return runtimeNormalizations(repacked(merge(loaded).graph, cached.graph))
 }
 
-/** A graph with matrices in the bits that those of the same names have in another one. */
+/** A graph whose float32 matrices are in the bits and blocks that those of the same names have in another one. */
 function repacked(graph: Graph, { initializers }: Graph): Graph {
-  const [first] = [...initializers.values()].flatMap(({ packed }) => packed ?? [])
-  if (!first) return graph
-  const { bits, blockSize } = first
-  const selects = ({ weight }: { weight: string }) => initializers.get(weight)?.packed !== undefined
-  return quantizeProducts(graph, { bits, blockSize, minimum: 0, selects })
+  const formOf = ({ bits, blockSize }: PackedMatrix) => `${bits} bits in blocks of ${blockSize}`
+  const packed = [...initializers.values()].flatMap((matrix) => matrix.packed ?? [])
+  const forms = new Map(packed.map((matrix) => [formOf(matrix), matrix]))
+  return [...forms].reduce((result, [form, { bits, blockSize }]) => {
+    const selects = ({ weight }: { weight: string }, matrix: Tensor) => {
+      const original = initializers.get(weight)?.packed
+      return !matrix.packed && original !== undefined && formOf(original) === form
+    }
+    return quantizeProducts(result, { bits, blockSize, minimum: 0, selects })
+  }, graph)
 }
 
 /** How matrices are stored in the form of a decoder's file. */

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFiles } from '@cola/data'
-import { decodeGraph, elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
+import { decodeGraph, elements, type Graph, quantizeProducts, type Tensor, toFloat32 } from '@cola/graph'
 import { externalDataOf, openSession, readSafetensorsFile, OrtTensor, type OrtTensors } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
@@ -13,11 +13,14 @@ import {
   exportAdapters,
   fineTune,
   type FineTuned,
+  lora,
   openBase,
   readAdapter,
   readCachedModel,
   readOnnxModel,
 } from '../../src/index.ts'
+import { mergedDecoder } from '../../src/finetune/export-decoder.ts'
+import type { CachedModel } from '../../src/onnx/read.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-export-decoder-'))
 afterAll(() => rmSync(out, { recursive: true }))
@@ -153,6 +156,27 @@ describe('the export of a decoder', () => {
       expect(toFloat32(matrix)).toBeAllclose(values, { atol: 0.51 * step })
     }
     expect(await written(whole)).toBe(right)
+  })
+
+  it('keeps each matrix in its own bits and blocks where a file mixes them', async () => {
+    const source = await openFiles(files('decoder-qwen2'))
+    const config = parsed(source.read('config.json')) as Parameters<typeof readCachedModel>[2]
+    const cached = readCachedModel(source, 'onnx/model.onnx', config) as CachedModel
+    const form = { bits: 8, blockSize: 32, minimum: 0 } as const
+    const isWide = ({ weight }: { weight: string }) => /(v|down)_proj/.test(weight)
+    const wide = quantizeProducts(cached.graph, { ...form, selects: isWide })
+    const selects = (product: { weight: string }) => !isWide(product)
+    const mixed = { ...cached, graph: quantizeProducts(wide, { bits: 4, blockSize: 16, minimum: 0, selects }) }
+    const adapter = { r: 2, target_modules: ['q_proj', 'v_proj'], init_lora_weights: false }
+    const merged = mergedDecoder(mixed, lora(mixed, adapter))
+    const formsOf = ({ initializers }: Graph) =>
+      [...initializers].flatMap(([name, { packed }]) => (packed ? [[name, packed.bits, packed.blockSize]] : []))
+    expect(formsOf(merged)).toEqual(formsOf(mixed.graph))
+    expect(new Set(formsOf(merged).map(([, bits]) => bits))).toEqual(new Set([4, 8]))
+    const untouched = 'model.layers.0.mlp.down_proj.weight'
+    expect(merged.initializers.get(untouched)?.packed?.codes).toBe(
+      mixed.graph.initializers.get(untouched)?.packed?.codes,
+    )
   })
 })
 
