@@ -33,8 +33,8 @@ export interface Decoder {
 export async function openDecoder(original: Graph, device: Device, others: readonly string[]): Promise<Decoder> {
   const presents = presentsOf(original)
   requireInputs(original, [...presents.keys(), ...others])
-  const { graph, lastToken, logits } = atLastTokens(original, [...presents.values()])
   const resident = [...presents.values()]
+  const { graph, lastToken, logits } = atLastTokens(original, resident)
   // Weights are multiplied at every token: the layout of the kernels pays.
   const runnable = { graph, resident, packWeights: true }
   const session = await openSession(runnable, await resolveDevice(device, runnable))

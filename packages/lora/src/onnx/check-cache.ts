@@ -1,6 +1,6 @@
 // Checks a decoder's file against its configuration before any weights are read.
 
-import { cachesOf, type Dim, getValue, type Graph } from '@cola/graph'
+import { cachesOf, getValue, type Graph } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 
 type Config = Readonly<Record<string, unknown>>
@@ -48,8 +48,9 @@ export function checkCache(decoded: Graph, config: Config, where: string): void 
     check(`node "${name}"`, 'number of heads of keys', attributes.kv_num_heads)
   }
   for (const name of cachesOf(decoded)) {
-    const [, heads, , size] = getValue(decoded, name).shape as readonly (Dim | undefined)[]
-    if (getValue(decoded, name).shape.length !== 4) continue
+    const { shape } = getValue(decoded, name)
+    if (shape.length !== 4) continue
+    const [, heads, , size] = shape
     check(`input "${name}"`, 'number of heads of keys', heads)
     check(`input "${name}"`, 'size of a head', size)
   }
