@@ -105,6 +105,10 @@ export const poolingSchema = v.looseObject({
 /** model.safetensors.index.json: the file of each tensor. */
 export const indexSchema = v.looseObject({ weight_map: v.record(v.string(), v.string()) })
 
+/** Bits and sizes of blocks of a quantized base that the runtime has kernels for. */
+export const quantizationBits = [4, 8] as const
+export const quantizationBlocks = [16, 32, 64, 128, 256] as const
+
 /** What is saved beside the adapter of a fine-tuned model. */
 export const fineTunedSchema = v.object({
   version: v.literal(1),
@@ -119,8 +123,8 @@ export const fineTunedSchema = v.object({
     path: v.optional(v.string()),
     quantization: v.optional(
       v.strictObject({
-        bits: v.optional(v.picklist([4, 8])),
-        block_size: v.optional(v.picklist([16, 32, 64, 128, 256])),
+        bits: v.optional(v.picklist(quantizationBits)),
+        block_size: v.optional(v.picklist(quantizationBlocks)),
         modules_to_not_convert: v.optional(v.array(v.string())),
       }),
     ),

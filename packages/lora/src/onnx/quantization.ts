@@ -1,28 +1,26 @@
 // Quantizes the linear layers of a base model when it is opened, as transformers' `quantization_config` does.
 
-import { type Graph, type Model, type PackedMatrix, quantizeProducts } from '@cola/graph'
+import { type Graph, type Model, quantizeProducts } from '@cola/graph'
 import { checkOptions, type Checks, list, oneOf } from '@cola/train/options'
 import { linearLayers } from '../inject/linear.ts'
+import { quantizationBits, quantizationBlocks } from '../schema.ts'
 
 /** Whether a graph has matrices in 4 or 8 bits. */
 export const isQuantized = ({ initializers }: Graph): boolean => [...initializers.values()].some(({ packed }) => packed)
 
-/** Sizes of blocks that the runtime has kernels for. */
-const blockSizes = [16, 32, 64, 128, 256] as const
-
 /** How the matrices of a base model are quantized when it is opened. */
 export interface Quantization {
   /** @default 4 */
-  readonly bits?: PackedMatrix['bits']
+  readonly bits?: (typeof quantizationBits)[number]
   /** Number of inputs that share a scale. @default 32 */
-  readonly block_size?: (typeof blockSizes)[number]
+  readonly block_size?: (typeof quantizationBlocks)[number]
   /** Modules that stay in float32, by their names or what these end with. @default ['lm_head'] */
   readonly modules_to_not_convert?: string[]
 }
 
 const checks: Checks<Quantization> = {
-  bits: oneOf([4, 8]),
-  block_size: oneOf(blockSizes),
+  bits: oneOf(quantizationBits),
+  block_size: oneOf(quantizationBlocks),
   modules_to_not_convert: list,
 }
 
