@@ -1,12 +1,11 @@
 // A fine-tuned model as one ONNX model, merged, for any runtime.
 
 import type { FileSink } from '@cola/data'
-import { cloneGraph, type Model } from '@cola/graph'
 import { type ModelFolder, writeModelFolder } from '@cola/train'
 import { paths, sinkOf, writeJson } from '@cola/train/files'
 import { type Checks, checkOptions, text } from '@cola/train/options'
 import { ConfigError } from '../errors.ts'
-import type { AdaptedModel } from '../inject/adapted-model.ts'
+import { type AdaptedModel, withTensorsOf } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base.ts'
 import type { ExportedExtras } from '../tasks/task.ts'
@@ -57,7 +56,7 @@ export async function exportFineTuned(
     return writeCompanions(folder, base, form)
   }
   const merged = merge(adapter)
-  const graph = base.padded(extras ? withWeightsOf(merged, extras.model) : merged)
+  const graph = base.padded(extras ? withTensorsOf(extras.model, merged) : merged)
   writeModelFolder({ ...common, ...options, graph, config })
   for (const [path, content] of Object.entries(extras?.files ?? {})) writeJson(sinkOf(folder), path, content)
 }
@@ -65,13 +64,3 @@ export async function exportFineTuned(
 /** Whether a path is the folder of the base model. */
 const isFolderOf = (path: string | FileSink, { files, folder }: BaseModel): boolean =>
   typeof path === 'string' && files.path !== undefined && paths().resolve(path) === paths().resolve(folder)
-
-/** A model with the parameters of another, by name. */
-function withWeightsOf({ graph: { initializers } }: Model, model: Model): Model {
-  const graph = cloneGraph(model.graph)
-  for (const name of graph.initializers.keys()) {
-    const value = initializers.get(name)
-    if (value) graph.initializers.set(name, value)
-  }
-  return { ...model, graph }
-}

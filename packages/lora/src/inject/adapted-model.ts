@@ -43,6 +43,16 @@ export type LoraModel = AdaptedModel<'LORA'>
 /** A model with the description of its head, as `withHead` returns it. */
 export type HeadedModel = Model & { readonly head?: Head }
 
+/** The model with the tensors of another one that have the names and shapes of its own. */
+export function withTensorsOf(model: Model, { graph: { initializers } }: Model): Model {
+  const graph = cloneGraph(model.graph)
+  for (const [name, { dims }] of graph.initializers) {
+    const value = initializers.get(name)
+    if (value?.dims.join() === dims.join()) graph.initializers.set(name, value)
+  }
+  return { ...model, graph }
+}
+
 /**
  * The model with some parameters replaced, such as by trained values; any floating-point type is converted to float32.
  * @throws {AdapterError} for a parameter that the model lacks or that has another shape there.

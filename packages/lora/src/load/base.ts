@@ -19,6 +19,7 @@ import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import { gpt2 } from '../gpt2/graph.ts'
 import { withPaddedInputs } from '../gpt2/padded-inputs.ts'
+import { withTensorsOf } from '../inject/adapted-model.ts'
 import { checkVocabulary } from '../onnx/check-vocabulary.ts'
 import { isCausal } from '../onnx/decoders.ts'
 import { withMaskedInputs } from '../onnx/masked-inputs.ts'
@@ -151,7 +152,8 @@ function onnxBase(
     cachedLanguageModel: () => {
       const cached = readCachedModel(files, file, config)
       if (!cached) return undefined
-      return { ...cached, ...withParametersOf(withNextTokenLogits(cached, config, causal, isPresent), model) }
+      // The matrices of the open model may be quantized.
+      return { ...cached, ...withTensorsOf(withNextTokenLogits(cached, config, causal, isPresent), model) }
     },
     batches: (graph) => {
       const collate = paddedBatches(graph, padding)
@@ -190,16 +192,6 @@ function gpt2Base(
 }
 
 const isPresent = (output: string): boolean => output.startsWith('present')
-
-/** The model with the tensors of another one that has parameters of the same names, which may be quantized. */
-function withParametersOf(cached: Model, { graph: { initializers } }: Model): Model {
-  const graph = cloneGraph(cached.graph)
-  for (const [name, { dims }] of graph.initializers) {
-    const value = initializers.get(name)
-    if (value?.dims.join() === dims.join()) graph.initializers.set(name, value)
-  }
-  return { ...cached, graph }
-}
 
 /** @throws {ConfigError} for a graph with inputs that a batch of texts lacks. */
 function requireTextInputs(graph: Graph, batch: Batch): void {
