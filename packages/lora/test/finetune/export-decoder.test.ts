@@ -1,6 +1,6 @@
 // Fine-tuned decoders go out in the form of their files, and generate there what they generate here.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFiles } from '@cola/data'
@@ -21,35 +21,19 @@ import {
 } from '../../src/index.ts'
 import { mergedDecoder } from '../../src/finetune/export-decoder.ts'
 import type { CachedModel } from '../../src/onnx/read.ts'
+import { decoderFiles, decoders, json, parsed, read } from '../support/decoder-files.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-export-decoder-'))
 afterAll(() => rmSync(out, { recursive: true }))
-const decoders = join(import.meta.dirname, '../../../../tools/parity/fixtures')
-
-const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
-const parsed = (bytes: Uint8Array): Record<string, unknown> => JSON.parse(new TextDecoder().decode(bytes))
-const read = (path: string) => new Uint8Array(readFileSync(path))
 
 /** A repository with a decoder of the builder, and a tokenizer of whole words. */
 function files(name: string) {
-  const folder = join(decoders, name)
-  const config = parsed(read(join(folder, 'config.json')))
-  const words = Array.from({ length: config.vocab_size as number }, (_, i) => [`w${i}`, i])
+  const config = parsed(read(join(decoders, name, 'config.json')))
   return {
+    ...decoderFiles(name, config.vocab_size as number),
     'config.json': json({ ...config, 'transformers.js_config': { kv_cache_dtype: { fp16: 'float16' }, dtype: 'q4' } }),
     'genai_config.json': json({ model: { type: 'llama', decoder: { filename: 'model.onnx', hidden_size: 64 } } }),
     'generation_config.json': json({ eos_token_id: 2 }),
-    'onnx/model.onnx': read(join(folder, 'onnx/model.onnx')),
-    'tokenizer.json': json({
-      version: '1.0',
-      added_tokens: [],
-      normalizer: null,
-      pre_tokenizer: { type: 'WhitespaceSplit' },
-      post_processor: null,
-      decoder: null,
-      model: { type: 'WordLevel', unk_token: 'w3', vocab: Object.fromEntries(words) },
-    }),
-    'tokenizer_config.json': json({ eos_token: 'w2' }),
   }
 }
 

@@ -23,9 +23,9 @@ import {
   switchable,
   fineTune,
 } from '../../src/index.ts'
+import { decoderFiles, decoders } from '../support/decoder-files.ts'
 
 const generation = join(import.meta.dirname, '../fixtures/generation')
-const decoders = join(import.meta.dirname, '../../../../tools/parity/fixtures')
 
 type Config = Record<string, unknown> & { model_type: string }
 
@@ -277,27 +277,9 @@ describe('a stream', () => {
 })
 
 describe('a fine-tuned decoder', () => {
-  const vocab = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`w${i}`, i]))
-  const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
-  const bytes = (file: string) => new Uint8Array(readFileSync(join(decoders, 'decoder-llama-int4', file)))
-  const files = () => ({
-    'config.json': bytes('config.json'),
-    'onnx/model.onnx': bytes('onnx/model.onnx'),
-    'tokenizer.json': json({
-      version: '1.0',
-      added_tokens: [],
-      normalizer: null,
-      pre_tokenizer: { type: 'WhitespaceSplit' },
-      post_processor: null,
-      decoder: null,
-      model: { type: 'WordLevel', unk_token: 'w3', vocab },
-    }),
-    'tokenizer_config.json': json({ eos_token: 'w2' }),
-  })
-
   it('generates with its adapter: batches, streams, stop strings', async () => {
     const train = ['w4 w5 w6 w7', 'w8 w9 w10', 'w11 w12 w13 w14 w15'].map((text) => ({ text }))
-    const tuned = await fineTune(files(), {
+    const tuned = await fineTune(decoderFiles('decoder-llama-int4'), {
       task: 'CAUSAL_LM',
       train,
       epochs: 2,

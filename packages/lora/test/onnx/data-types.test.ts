@@ -50,24 +50,11 @@ import {
   readAdapter,
   withHead,
 } from '../../src/index.ts'
+import { wordTokenizer } from '../support/decoder-files.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-types-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const fixtures = join(import.meta.dirname, '../fixtures/types')
-/** A tokenizer of forty words, `w0` to `w39`. */
-const tokenizer = {
-  version: '1.0',
-  added_tokens: [],
-  normalizer: null,
-  pre_tokenizer: { type: 'WhitespaceSplit' },
-  post_processor: null,
-  decoder: null,
-  model: {
-    type: 'WordLevel',
-    vocab: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`w${i}`, i])),
-    unk_token: 'w0',
-  },
-}
 interface Kind {
   name: string
   /** Type of the weights in the files. */
@@ -104,7 +91,7 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
   beforeAll(async () => {
     cpSync(join(fixtures, name), path, { recursive: true })
     mkdirSync(join(path, 'onnx'))
-    writeFileSync(join(path, 'tokenizer.json'), JSON.stringify(tokenizer))
+    writeFileSync(join(path, 'tokenizer.json'), JSON.stringify(wordTokenizer(40, 'w0')))
     opened = await openOnnxModel(path)
   })
 

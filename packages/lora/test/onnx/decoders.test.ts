@@ -1,37 +1,17 @@
 // Decoders with fused operators and a cache: which file is opened, and what is refused before weights are read. Their
 // numbers are the parity cases' (tools/parity/fixtures/decoder-*).
 
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, inspect, openBase, openOnnxModel } from '../../src/index.ts'
+import { decoderFiles, decoders, json, parsed, read, wordTokenizer } from '../support/decoder-files.ts'
 
-const fixture = join(import.meta.dirname, '../../../../tools/parity/fixtures/decoder-qwen3')
-const bytes = (name: string) => new Uint8Array(readFileSync(join(fixture, name)))
-const config = JSON.parse(readFileSync(join(fixture, 'config.json'), 'utf8')) as Record<string, unknown>
-const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
-
-/** A tokenizer of whole words, w0 to the last. */
-const tokenizer = (words: number) => ({
-  version: '1.0',
-  added_tokens: [],
-  normalizer: null,
-  pre_tokenizer: { type: 'WhitespaceSplit' },
-  post_processor: null,
-  decoder: null,
-  model: {
-    type: 'WordLevel',
-    vocab: Object.fromEntries(Array.from({ length: words }, (_, i) => [`w${i}`, i])),
-    unk_token: 'w3',
-  },
-})
+const config = parsed(read(join(decoders, 'decoder-qwen3', 'config.json')))
 
 /** The files of a repository. */
 const files = (changes: Record<string, Uint8Array> = {}) => ({
-  'config.json': text(config),
-  'tokenizer.json': text(tokenizer(40)),
-  'tokenizer_config.json': text({ pad_token: 'w0', eos_token: 'w2' }),
-  'onnx/model.onnx': bytes('onnx/model.onnx'),
+  ...decoderFiles('decoder-qwen3'),
+  'tokenizer_config.json': json({ pad_token: 'w0', eos_token: 'w2' }),
   ...changes,
 })
 
@@ -57,7 +37,8 @@ describe('a decoder of onnxruntime-genai', () => {
 })
 
 describe('the precision of a model', () => {
-  const [fp32, q4] = [bytes('onnx/model.onnx'), bytes('onnx/model.onnx')]
+  const model = files()['onnx/model.onnx']
+  const [fp32, q4] = [model, model]
 
   it('is that of the file which the option dtype names', async () => {
     const source = files({ 'onnx/model_q4.onnx': q4, 'onnx/model_fp16.onnx': fp32 })
@@ -85,26 +66,26 @@ describe('files that do not belong together are refused', () => {
     ['heads', { num_attention_heads: 4 }, /GroupQueryAttention.*number of heads is not that.*expected 4, found 2/],
     ['heads of the cache', { num_key_value_heads: 2 }, /number of heads of keys.*expected 2, found 1/],
   ])('a configuration with other %s', async (_, changes, message) => {
-    const opened = openOnnxModel(files({ 'config.json': text({ ...config, ...changes }) }))
+    const opened = openOnnxModel(files({ 'config.json': json({ ...config, ...changes }) }))
     await expect(opened).rejects.toThrow(ConfigError)
     await expect(opened).rejects.toThrow(message)
   })
 
   it('a tokenizer with another vocabulary, when a language model is asked for', async () => {
-    const base = await openBase(files({ 'tokenizer.json': text(tokenizer(41)) }))
+    const base = await openBase(files({ 'tokenizer.json': json(wordTokenizer(41)) }))
     expect(() => base.languageModel()).toThrow(ConfigError)
     expect(() => base.languageModel()).toThrow(/vocabulary is not the model's, expected at most 40 tokens.*found 41/)
   })
 
   it('but not one with an added token that has no row', async () => {
-    const added = { ...tokenizer(40), added_tokens: [{ id: 40, content: '[PAD]', special: true }] }
-    const base = await openBase(files({ 'tokenizer.json': text(added) }))
+    const added = { ...wordTokenizer(40), added_tokens: [{ id: 40, content: '[PAD]', special: true }] }
+    const base = await openBase(files({ 'tokenizer.json': json(added) }))
     expect(() => base.languageModel()).not.toThrow()
   })
 
   it('an encoder where a decoder is needed', async () => {
     const encoder = { ...config, model_type: 'bert', architectures: ['BertModel'] }
-    const base = await openBase(files({ 'config.json': text(encoder) }))
+    const base = await openBase(files({ 'config.json': json(encoder) }))
     expect(() => base.languageModel()).toThrow(/not a language model/)
   })
 })

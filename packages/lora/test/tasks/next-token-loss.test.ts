@@ -1,7 +1,7 @@
 // The loss at labels, in pieces, against the cross-entropy of all logits: decoders of onnxruntime-genai's form, fused
 // and in 4 bits, exports of PyTorch and GPT-2; and their fine-tuning.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ignoreIndex, random } from '@cola/data'
@@ -9,40 +9,25 @@ import { type Loss, type Tensor, toFloat32 } from '@cola/graph'
 import { type Batch, crossEntropy, generateArtifacts, sgd, TrainingSession } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type BaseModel, fineTune, lora, nextTokenInputs, nextTokenLoss, openBase } from '../../src/index.ts'
+import { decoderFiles, json } from '../support/decoder-files.ts'
 import { exportFolder } from '../support/export-folder.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-next-token-'))
 afterAll(() => rmSync(out, { recursive: true }))
 
-const fixtures = join(import.meta.dirname, '../../../../tools/parity/fixtures')
-const bytes = (name: string, file: string) => new Uint8Array(readFileSync(join(fixtures, name, file)))
-const words = Array.from({ length: 40 }, (_, i) => `w${i}`)
-const tokenizer = {
-  version: '1.0',
-  added_tokens: [],
-  normalizer: null,
-  pre_tokenizer: { type: 'WhitespaceSplit' },
-  post_processor: null,
-  decoder: null,
-  model: { type: 'WordLevel', vocab: Object.fromEntries(words.map((word, i) => [word, i])), unk_token: 'w3' },
-}
-const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
-
-/** The files of a fused decoder, with a tokenizer of 40 words and a chat template. */
-const decoderFiles = (name: string) => ({
-  'config.json': bytes(name, 'config.json'),
-  'tokenizer.json': json(tokenizer),
+/** The files of a fused decoder, with a chat template. */
+const files = (name: string) => ({
+  ...decoderFiles(name),
   'tokenizer_config.json': json({
     pad_token: 'w0',
     eos_token: 'w2',
     chat_template: '{% for m in messages %}w5 {{ m.content }} {% endfor %}{% if add_generation_prompt %}w6 {% endif %}',
   }),
-  'onnx/model.onnx': bytes(name, 'onnx/model.onnx'),
 })
 
 const decoders = ['decoder-gemma2', 'decoder-llama-int4', 'decoder-phi3', 'decoder-qwen2', 'decoder-qwen3']
 const bases: Record<string, () => Promise<BaseModel>> = {
-  ...Object.fromEntries(decoders.map((name) => [name, () => openBase(decoderFiles(name))])),
+  ...Object.fromEntries(decoders.map((name) => [name, () => openBase(files(name))])),
   gpt2: () => openBase(join(import.meta.dirname, '../../../../examples/model')),
   'llama-lm-torchscript': () => openBase(exportFolder(out, 'llama-lm-torchscript')),
   'gpt2-lm-dynamo': () => openBase(exportFolder(out, 'gpt2-lm-dynamo')),
@@ -158,7 +143,7 @@ describe.each(decoders)('%s is fine-tuned as a language model', (name) => {
       ],
     ],
   ])('on %s', async (_, train) => {
-    const tuned = await fineTune(decoderFiles(name), {
+    const tuned = await fineTune(files(name), {
       task: 'CAUSAL_LM',
       train,
       validation: train,
