@@ -5,11 +5,13 @@ import { type Files, ignoreIndex } from '@cola/data'
 import { elements, type Model, type Tensor, toFloat32 } from '@cola/graph'
 import { createGenerator, loadAdapter, readAdapter, readCachedModel, readOnnxModel, writeAdapter } from '@cola/lora'
 import {
+  type Batch,
   crossEntropy,
   type Device,
+  feedsOf,
   generateArtifacts,
   openSession,
-  OrtTensor,
+  type OrtTensor,
   resolveDevice,
   sgd,
   TrainingSession,
@@ -57,33 +59,20 @@ interface Run {
 const integers = (tensors: Tensors, name: string): number[] =>
   Array.from(elements(tensors.get(name) as Tensor) as BigInt64Array, Number)
 
-const int64 = (values: readonly number[], dims: readonly number[]) => ({
-  data: BigInt64Array.from(values, BigInt),
-  dims,
-})
-
-/** The inputs of a graph, of rows that are padded on the right. */
-function feedsOf({ graph }: Model, ids: readonly number[], mask: readonly number[], dims: readonly number[]) {
-  const columns = dims[1] as number
-  const feeds: Readonly<Record<string, readonly number[]>> = {
-    input_ids: ids,
-    attention_mask: mask,
-    position_ids: ids.map((_, i) => i % columns),
-  }
-  return Object.fromEntries(
-    graph.inputs.filter((name) => feeds[name]).map((name) => [name, int64(feeds[name] ?? [], dims)]),
-  )
+/** The inputs of a decoder, of rows that are padded on the right. */
+function batchOf(inputs: Tensors): Batch {
+  const { dims } = inputs.get('input_ids') as Tensor
+  const [ids, mask] = [integers(inputs, 'input_ids'), integers(inputs, 'attention_mask')]
+  const positions = ids.map((_, i) => i % (dims[1] as number))
+  const int64 = (values: readonly number[]) => ({ data: BigInt64Array.from(values, BigInt), dims })
+  return { input_ids: int64(ids), attention_mask: int64(mask), position_ids: int64(positions) }
 }
 
 /** Logits at real tokens. */
-async function logitsOf(kind: string, model: Model, { inputs, expected, device }: Run): Promise<KindError> {
-  const { dims } = inputs.get('input_ids') as Tensor
+async function logitsOf(kind: string, { graph }: Model, { inputs, expected, device }: Run): Promise<KindError> {
   const mask = integers(inputs, 'attention_mask')
-  const session = await openSession({ graph: model.graph }, await resolveDevice(device, model.graph))
-  const feeds = Object.entries(feedsOf(model, integers(inputs, 'input_ids'), mask, dims))
-  const { logits } = await session.run(
-    Object.fromEntries(feeds.map(([name, { data }]) => [name, new OrtTensor('int64', data, [...dims])])),
-  )
+  const session = await openSession({ graph }, await resolveDevice(device, graph))
+  const { logits } = await session.run(feedsOf(graph, graph.inputs, batchOf(inputs)).feeds)
   await session.release()
   const right = expected.get(kind) as Tensor
   const width = right.dims.at(-1) as number
@@ -105,7 +94,7 @@ async function trained(model: Model, { inputs, expected, device }: Run): Promise
   })
   try {
     const { loss } = await session.runTrainStep({
-      ...feedsOf(model, integers(inputs, 'input_ids'), integers(inputs, 'attention_mask'), dims),
+      ...batchOf(inputs),
       labels: { data: Int32Array.from(nextTokens(integers(inputs, 'labels'), dims)), dims },
     })
     return [
