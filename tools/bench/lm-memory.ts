@@ -1,7 +1,6 @@
 // Peak memory and time of training steps of a language model, with all logits at once and with those of labels in
 // pieces, each in a process of its own: a decoder of two layers with 49,152 words and random weights.
 
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { ignoreIndex, packSentences, random } from '@cola/data'
 import { gpt2, lora, nextTokenInputs, nextTokenLoss, parseGpt2Config, randomGpt2 } from '@cola/lora'
 import { adamw, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
-import { median } from './measure.ts'
+import { inProcess, median } from './measure.ts'
 
 const options = {
   vocabulary: { type: 'string', default: '49152' },
@@ -29,9 +28,8 @@ export async function lmMemoryBench(args: string[]): Promise<Record<string, unkn
   const { values } = parseArgs({ args, options })
   if (values.loss) return measure(values as Settings)
   const results = ['whole', 'pieces'].map((loss) => {
-    const own = [...process.execArgv, process.argv[1] as string, 'lm-memory', ...args, '--loss', loss, '--json']
-    const output = execFileSync(process.execPath, own, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-    return Object.entries(JSON.parse(output) as object).map(([name, value]) => [`${name}_${loss}`, value as number])
+    const numbers = inProcess('lm-memory', [...args, '--loss', loss])
+    return Object.entries(numbers).map(([name, value]) => [`${name}_${loss}`, value])
   })
   return Object.fromEntries(results.flat())
 }

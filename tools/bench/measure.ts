@@ -1,5 +1,6 @@
-// What the benchmarks share: medians, and the rate of a lone MatMul of the runtime.
+// What the benchmarks share: medians, processes of their own, and the rate of a lone MatMul of the runtime.
 
+import { execFileSync } from 'node:child_process'
 import { setTimeout } from 'node:timers/promises'
 import { random } from '@cola/data'
 import { addInput, build, createGraph } from '@cola/graph'
@@ -7,6 +8,15 @@ import { openSession, OrtTensor } from '@cola/train'
 
 export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
+
+/** The numbers of a benchmark that runs in a process of its own, whose peak of memory is its own too. */
+export const inProcess = (name: string, args: readonly string[]): Record<string, number> =>
+  JSON.parse(
+    execFileSync(process.execPath, [...process.execArgv, process.argv[1] as string, name, ...args, '--json'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  )
 
 /** The threads of a session spin for a while after its last run, on the cores that the next session wants. */
 export const idle = (): Promise<void> => setTimeout(100)

@@ -1,6 +1,5 @@
 // Peak memory and time of training steps on a base in float32, in 8 and in 4 bits, each in a process of its own.
 
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { random } from '@cola/data'
 import { lora, openBase, withHead } from '@cola/lora'
 import { adamw, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
-import { median } from './measure.ts'
+import { inProcess, median } from './measure.ts'
 
 const options = {
   model: { type: 'string' },
@@ -28,7 +27,9 @@ export async function qloraBench(args: string[]): Promise<Record<string, unknown
   const { values } = parseArgs({ args, options })
   if (!values.model) throw new Error('usage: npm run bench -- qlora --model FOLDER')
   if (values.bits) return measure(values as Settings)
-  const results = Object.fromEntries(['32', '8', '4'].map((bits) => [bits, inProcess([...args, '--bits', bits])]))
+  const results = Object.fromEntries(
+    ['32', '8', '4'].map((bits) => [bits, inProcess('qlora', [...args, '--bits', bits])]),
+  )
   const peak = (bits: string): number => results[bits]?.peak_rss_mb as number
   return {
     model: values.model,
@@ -47,14 +48,6 @@ export async function qloraBench(args: string[]): Promise<Record<string, unknown
 type Settings = Record<'model' | 'batch' | 'tokens' | 'rank' | 'steps' | 'device' | 'bits', string> & {
   'gradient-checkpointing': boolean
 }
-
-const inProcess = (args: readonly string[]): Record<string, number> =>
-  JSON.parse(
-    execFileSync(process.execPath, [...process.execArgv, process.argv[1] as string, 'qlora', ...args, '--json'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }),
-  )
 
 async function measure(settings: Settings): Promise<Record<string, number>> {
   const { model, batch, tokens, rank, steps, device, bits } = settings
