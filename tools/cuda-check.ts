@@ -55,7 +55,8 @@ async function goldenCases(device: ResolvedDevice): Promise<string> {
     )
     if (worst) failed.push(`${basename(folder)} (${worst.kind} ${worst.tensor} ${worst.worst.toPrecision(2)})`)
   }
-  return `${cases.length - failed.length} of ${cases.length} hold${failed.length > 0 ? `; not ${failed.join(', ')}` : ''}`
+  const others = failed.length > 0 ? `; not ${failed.join(', ')}` : ''
+  return `${cases.length - failed.length} of ${cases.length} hold${others}`
 }
 
 /** Nodes that the CPU computes. */

@@ -37,9 +37,10 @@ for (const folder of folders) {
     const errors = await (chromium?.run(folder, device) ?? runCase(folder, device))
     const ok = errors.every(({ worst }) => worst <= 1)
     if (!ok) failed++
-    console.log(
-      `${basename(folder).padEnd(18)} ${ok ? 'ok    ' : 'FAILED'}  ${errors.map(({ kind, error, tensor }) => `${kind} ${error.toExponential(1)}${ok ? '' : ` (${tensor})`}`).join('  ')}`,
+    const found = errors.map(
+      ({ kind, error, tensor }) => `${kind} ${error.toExponential(1)}${ok ? '' : ` (${tensor})`}`,
     )
+    console.log(`${basename(folder).padEnd(18)} ${ok ? 'ok    ' : 'FAILED'}  ${found.join('  ')}`)
   } catch (error) {
     failed++
     console.log(`${basename(folder).padEnd(18)} FAILED  ${(error as Error).message}`)

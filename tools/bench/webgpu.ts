@@ -1,4 +1,5 @@
-// What a training step of the small models asks of a GPU: the kernels that it starts, and the bytes that go up and down.
+// What a training step of the small models asks of a GPU: the kernels that it starts, and the bytes that go up and
+// down.
 
 import { parseArgs } from 'node:util'
 import { getValue, type Graph } from '@cola/graph'

@@ -40,7 +40,8 @@ const weightsFile = 'adapter_model.safetensors'
 const headFile = 'head_config.json'
 
 /**
- * Reads an adapter from a folder or files: PEFT's two files, and `head_config.json` where this library wrote the adapter.
+ * Reads an adapter from a folder or files: PEFT's two files, and `head_config.json` where this library wrote the
+ * adapter.
  * @throws {ConfigError | FormatError | FileError | AdapterError} naming the file and the field or tensor, also for
  * values that are NaN or infinite.
  */
@@ -140,9 +141,9 @@ export function adapterConfigJson(config: AdapterConfigJson): string {
 }
 
 /**
- * Writes an adapter, to a folder or a sink, that PEFT's from_pretrained reads, with `head_config.json` where the head is known. An
- * adapter that was initialized from a part of the base matrices (PiSSA, OLoRA) is written as a plain adapter of the
- * unchanged model, with twice the rank.
+ * Writes an adapter, to a folder or a sink, that PEFT's from_pretrained reads, with `head_config.json` where the head is
+ * known. An adapter that was initialized from a part of the base matrices (PiSSA, OLoRA) is written as a plain adapter
+ * of the unchanged model, with twice the rank.
  * @throws {FileError} when the folder cannot be written.
  */
 export function writeAdapter(

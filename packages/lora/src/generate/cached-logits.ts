@@ -52,7 +52,10 @@ const gridInputs: Readonly<Record<string, (feed: Feed) => readonly (readonly num
 /** Whether an input is fed from tokens. */
 export const isGridInput = (name: string): boolean => Object.hasOwn(gridInputs, name)
 
-/** Logits of texts that grow by one token a call. @param others Feeds that stay the same: the matrices of an adapter. */
+/**
+ * Logits of texts that grow by one token a call.
+ * @param others Feeds that stay the same: the matrices of an adapter.
+ */
 export function cachedLogits(decoder: CachedDecoder, others: OrtTensors = {}): Pick<NextTokenModel, 'logits' | 'end'> {
   const { graph, session, presents, compact } = decoder
   const integers = (name: string, rows: readonly (readonly number[])[]): OrtTensor =>

@@ -45,7 +45,10 @@ export async function openDecoder(original: Graph, device: Device, others: reado
   return { start: (feeds) => cachedLogits(decoder, feeds), release: () => session.release() }
 }
 
-/** The output of the cache by its input. @throws {ConfigError} for a graph without a cache, or an input without output. */
+/**
+ * The output of the cache by its input.
+ * @throws {ConfigError} for a graph without a cache, or an input without output.
+ */
 function presentsOf(graph: Graph): Map<string, string> {
   const caches = cachesOf(graph)
   if (caches.length === 0)

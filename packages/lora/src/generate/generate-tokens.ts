@@ -15,8 +15,8 @@ export interface GenerateOptions extends SampleOptions {
   /** Strings that end a text: it ends with the token that completes one. @default none */
   stop_strings?: string | readonly string[]
   /**
-   * Seed for sampling; the rows of a batch draw from streams of their own. With a seed for each row, a row draws what it
-   * draws alone. @default 0
+   * Seed for sampling; the rows of a batch draw from streams of their own. With a seed for each row, a row draws what
+   * it draws alone. @default 0
    */
   seed?: number | readonly number[]
   /** For prompts that are padded, on either side: 1 for a token, 0 for padding, in the shape of the prompts. */

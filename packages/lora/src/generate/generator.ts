@@ -36,7 +36,9 @@ export interface Generator {
     (prompt: Prompt, options?: GeneratorCallOptions): Promise<number[]>
     (prompts: readonly Prompt[], options?: GeneratorCallOptions): Promise<number[][]>
   }
-  /** The tokens of `generate` as they come, with the row of their prompt. A loop that breaks off ends the generation. */
+  /**
+   * The tokens of `generate` as they come, with the row of their prompt. A loop that breaks off ends the generation.
+   */
   readonly stream: (
     prompts: Prompt | readonly Prompt[],
     options?: GeneratorCallOptions,
@@ -57,8 +59,8 @@ export interface GeneratorOptions {
 
 /**
  * Opens a decoder with a cache for generation, with or without an adapter, or merged: what `cachedLanguageModel` of
- * `openBase` gives for a file with a cache, or `gpt2(config, parameters, { head: 'language-model', cache: true })`. Of a
- * model that `switchable` made of it, each call names its adapter.
+ * `openBase` gives for a file with a cache, or `gpt2(config, parameters, { head: 'language-model', cache: true })`. Of
+ * a model that `switchable` made of it, each call names its adapter.
  * @throws {ConfigError} for a model without a cache, {DeviceError} when the device is not available.
  */
 export async function createGenerator(

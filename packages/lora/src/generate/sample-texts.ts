@@ -38,7 +38,10 @@ export interface SampleTextsOptions extends Omit<SampleOptions, 'do_sample'> {
   max_samples?: number
   /** @default 0 */
   seed?: number
-  /** A file of JSON lines {@link SampledText}, written text by text. With its texts a stopped run goes on. @default none */
+  /**
+   * A file of JSON lines {@link SampledText}, written text by text. With its texts a stopped run goes on.
+   * @default none
+   */
   file?: string
   /** Where the file lies, by its name there. @default the disk, by its path */
   store?: FileStore
@@ -185,11 +188,13 @@ const otherSamples = (where: string | undefined, line: number, what: string, fou
     fix: 'It was sampled from another model or with other options: give another file, or remove this one.',
   })
 
-const tooFew = (found: number, { count, file }: SampleTextsOptions, samples: number): DataError =>
-  new DataError({
+function tooFew(found: number, { count, file }: SampleTextsOptions, samples: number): DataError {
+  const kept = file === undefined ? '' : ` ${file} has those that were found.`
+  return new DataError({
     where: 'sampleTexts',
     what: `too few different texts in ${samples} samples`,
     expected: String(count),
     found: String(found),
-    fix: `Raise max_samples, max_new_tokens or the temperature.${file === undefined ? '' : ` ${file} has those that were found.`}`,
+    fix: `Raise max_samples, max_new_tokens or the temperature.${kept}`,
   })
+}

@@ -20,6 +20,8 @@ export function builderName(name: string, model_type: string): string | undefine
   return `model.layers.${layer}.${own ?? module.replace(/^attn\./, 'self_attn.')}.${kind}`
 }
 
-/** Whether the builder wrote a name: PyTorch's exporters write neither operators in names nor `attn` for `self_attn`. */
+/**
+ * Whether the builder wrote a name: PyTorch's exporters write neither operators in names nor `attn` for `self_attn`.
+ */
 const isBuilders = (name: string, module: string): boolean =>
   /\.(MatMul|Add|layernorm)\.(weight|bias)$/.test(name) || /^attn\./.test(module) || module === 'final_norm_layernorm'

@@ -46,8 +46,8 @@ const longest = 5000
 /**
  * Translates a pattern of Python. Flags at its beginning count for all of it, as in Python up to 3.10.
  * @param where The field, for the error.
- * @throws {ConfigError} for a pattern that Python refuses or JavaScript cannot express, or that could only be matched by
- * trying exponentially many ways, with the reason.
+ * @throws {ConfigError} for a pattern that Python refuses or JavaScript cannot express, or that could only be matched
+ * by trying exponentially many ways, with the reason.
  */
 export function pythonRegex(use: PatternUse, pattern: string, where = 'pattern'): PythonRegex {
   const key = `${use} ${pattern}`
