@@ -103,6 +103,14 @@ const classList: Check = [
     new Set(value).size === value.length,
 ]
 
+/** Of the options, and of the settings, whose labels may be none. */
+const checks = {
+  problem_type: oneOf(Object.keys(problemTypes)),
+  labels: classList,
+  pooling: oneOf(poolings),
+  label_smoothing: share,
+}
+
 /** @throws {DataError} naming the first row without a label. */
 function requireLabelled(rows: readonly object[], where: string): void {
   for (const [i, row] of rows.entries()) requireField(row, 'label', rowPlace(where, i))
@@ -125,18 +133,8 @@ function encodeInputs(
 
 export const sequenceClassification: Task<Types> = {
   taskType: 'SEQ_CLS',
-  options: {
-    problem_type: oneOf(Object.keys(problemTypes)),
-    labels: classList,
-    pooling: oneOf(poolings),
-    label_smoothing: share,
-  },
-  saved: {
-    problem_type: oneOf(Object.keys(problemTypes)),
-    labels: list,
-    pooling: oneOf(poolings),
-    label_smoothing: share,
-  },
+  options: checks,
+  saved: { ...checks, labels: list },
   settings(rows, options, base) {
     requireLabelled(rows, 'train')
     const several = rows.some(({ label }) => Array.isArray(label))
