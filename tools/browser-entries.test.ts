@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { build, type BuildOptions } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 import { builtinChains } from './import-chains.ts'
-import { root } from './packed.ts'
+import { root } from './root.ts'
 
 const runtimes = ['onnxruntime-web', 'onnxruntime-node']
 const options = {

@@ -3,8 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-
-const root = join(import.meta.dirname, '..')
+import { root } from './root.ts'
 
 /** Functions of Node that the tests have in a browser: they read fixtures. */
 const shims: Readonly<Record<string, readonly string[]>> = { 'node:fs': ['readFileSync'], 'node:path': ['join'] }

@@ -10,8 +10,9 @@ import { gzipSync } from 'node:zlib'
 import { kdLoss } from '@cola/distill/loss'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasChromium } from './chromium.ts'
-import { npm, online, pack, root, useTarballs } from './packed.ts'
+import { npm, online, pack, useTarballs } from './packed.ts'
 import { serve, visit } from './pages.ts'
+import { root } from './root.ts'
 
 const embedded = join(root, 'examples/model')
 const work = mkdtempSync(join(tmpdir(), 'cola-bundlers-'))

@@ -9,7 +9,7 @@ import { random } from '@cola/data'
 import { loadPretrained, lora, writeAdapter } from '@cola/lora'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { moved } from './moved.ts'
-import { root } from './packed.ts'
+import { root } from './root.ts'
 import { type Service, startService } from './service.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'cola-service-'))

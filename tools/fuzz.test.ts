@@ -11,7 +11,7 @@ import { openFindings } from './fuzz/open-findings.ts'
 import { type Finding, runCases, tryInput } from './fuzz/run-cases.ts'
 import { type TargetName, targets } from './fuzz/targets.ts'
 import { watched } from './fuzz/watched.ts'
-import { root } from './packed.ts'
+import { root } from './root.ts'
 
 const names = Object.keys(targets) as TargetName[]
 const mended = join(import.meta.dirname, 'fuzz/fixtures/mended')

@@ -5,7 +5,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { npm, online, root } from './packed.ts'
+import { npm, online } from './packed.ts'
+import { root } from './root.ts'
 
 const examples = join(root, 'examples')
 const notebooks = readdirSync(examples).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))

@@ -4,8 +4,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-
-export const root = join(import.meta.dirname, '..')
+import { root } from './root.ts'
 
 /** Other projects install from the registry; without one the tests that need it are skipped, visibly. */
 export const online = spawnSync('npm', ['view', 'onnxruntime-node@1.30.0', 'version'], { cwd: root }).status === 0

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { contentTypes, executablePath, headless, isolation } from './chromium.ts'
-import { root } from './packed.ts'
+import { root } from './root.ts'
 
 /** Serves a folder, cross-origin isolated, and the embedded model at /model/, as a static host does. */
 export async function serve(folder: string): Promise<{ address: string; close: () => void }> {

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hubServer } from './hub-server.ts'
-import { install, online, pack, root, runTypeScript, typecheck } from './packed.ts'
+import { install, online, pack, runTypeScript, typecheck } from './packed.ts'
+import { root } from './root.ts'
 import { tinyEncoder } from './tiny-encoder.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'cola-readme-'))

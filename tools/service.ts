@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { root } from './packed.ts'
+import { root } from './root.ts'
 
 /** A service that runs. */
 export interface Service {

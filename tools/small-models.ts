@@ -8,7 +8,7 @@ import { prune, readModel } from '@cola/graph'
 import { gpt2, lora, parseGpt2Config, randomGpt2, withHead } from '@cola/lora'
 import { adamw, type Batch, crossEntropy, generateArtifacts, type TrainingArtifacts } from '@cola/train'
 import { reportLora } from '../examples/support/report/lora-config.ts'
-import { root } from './packed.ts'
+import { root } from './root.ts'
 
 export interface SmallModel {
   artifacts: TrainingArtifacts

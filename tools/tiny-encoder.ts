@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { prune, readModel, writeModel } from '@cola/graph'
-import { root } from './packed.ts'
+import { root } from './root.ts'
 
 /** Files by path: hidden states, a tokenizer of letters. Its weights are those of a parity case. */
 export function tinyEncoder(): Record<string, Uint8Array> {

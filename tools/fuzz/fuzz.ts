@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { root } from '../packed.ts'
+import { root } from '../root.ts'
 import { writeFinding } from './findings.ts'
 import { inputOf } from './run-cases.ts'
 import { type Target, type TargetName, targets } from './targets.ts'

@@ -49,6 +49,7 @@ import {
   TrainingSession,
 } from '@cola/train'
 import { moved } from '../moved.ts'
+import { root } from '../root.ts'
 import { smallGpt2 } from '../small-models.ts'
 import { tinyEncoder } from '../tiny-encoder.ts'
 import { bytes, json, type Mutation, parseJson, parseOdd, protobuf, safetensors, table } from './mutations.ts'
@@ -69,8 +70,7 @@ export declare namespace Target {
   }
 }
 
-const here = join(import.meta.dirname, '..', '..')
-const fixture = (path: string): Uint8Array => new Uint8Array(readFileSync(join(here, path)))
+const fixture = (path: string): Uint8Array => new Uint8Array(readFileSync(join(root, path)))
 const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
 
 /** A target that is one file of a folder; the others are as they should be. */

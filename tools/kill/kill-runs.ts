@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { random } from '@cola/data'
-import { root } from '../packed.ts'
+import { root } from '../root.ts'
 
 /** What {@link killRuns} saw. */
 export interface KillResult {
