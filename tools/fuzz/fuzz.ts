@@ -39,16 +39,13 @@ export async function fuzz(
       progress,
       patience,
     )
-    if (how === 'finished' || index === undefined) {
-      if (index === undefined) throw new Error(`${name} does not start: ${errors}`)
-      begin = index + 1
-      break
-    }
+    if (index === undefined) throw new Error(`${name} does not start: ${errors}`)
+    begin = index + 1
+    if (how === 'finished') break
     const target: Target = targets[name]
     const { seeds } = await target.open()
     const kind = how === 'hang' ? 'hang' : `crash ${/FATAL ERROR: [^\n]{0,40}/.exec(errors)?.[0] ?? ''}`
     writeFinding(folder, { target: name, kind, detail: errors, input: inputOf(name, target, seeds, seed, index) })
-    begin = index + 1
     // The wait for a hang is not the target's time.
     if (how === 'hang') until += patience
   }

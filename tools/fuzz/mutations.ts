@@ -1,6 +1,7 @@
 // Mutations of valid inputs that keep their structure, so that they come past the first check of a reader.
 
 import type { Random } from '@cola/data'
+import { concatenateChunks } from '@cola/graph'
 
 /** Changes an input at random. */
 export type Mutation = (input: Uint8Array, stream: Random) => Uint8Array
@@ -8,15 +9,8 @@ export type Mutation = (input: Uint8Array, stream: Random) => Uint8Array
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 const utf8 = (value: string) => new TextEncoder().encode(value)
 
-function concat(...parts: readonly ArrayLike<number>[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
-}
+const concat = (...parts: readonly ArrayLike<number>[]): Uint8Array =>
+  concatenateChunks(parts.map((part) => Uint8Array.from(part)))
 
 const oddBytes = [0, 1, 0x0a, 0x0d, 0x20, 0x22, 0x2c, 0x7f, 0x80, 0xc0, 0xfe, 0xff]
 const oddNumbers = [0, -1, 1, 2, 0.5, -0.5, 255, 65_536, 2 ** 31, 2 ** 32, 2 ** 53, 1e300, -1e300]
