@@ -74,24 +74,33 @@ const fixture = (path: string): Uint8Array => new Uint8Array(readFileSync(join(r
 const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
 
 /** A target that is one file of a folder; the others are as they should be. */
-const fileOf =
-  (files: Readonly<Record<string, Uint8Array>>, name: string, read: (files: Files) => unknown) =>
-  (): Target.Opened => ({
-    seeds: [files[name] as Uint8Array],
-    read: (input) => read(memoryFiles({ ...files, [name]: input })),
-  })
+const fileOf = (
+  files: Readonly<Record<string, Uint8Array>>,
+  name: string,
+  read: (files: Files) => unknown,
+): Target.Opened => ({
+  seeds: [files[name] as Uint8Array],
+  read: (input) => read(memoryFiles({ ...files, [name]: input })),
+})
+
+/** A target that is a table in a format. */
+const tableOf = (format: string, seed: Uint8Array): Target.Opened => ({
+  seeds: [seed],
+  read: (input) => Promise.all([parseTable(input, format), parseRecords(input, format)]),
+})
 
 /** A target that is the options of some functions, each with valid ones: {name, options}. */
-const optionsOf =
-  (doors: Readonly<Record<string, readonly [valid: object, take: (options: never) => unknown]>>) => () => ({
-    seeds: Object.entries(doors).map(([name, [options]]) => text([name, options])),
-    read: (input: Uint8Array) => {
-      const given = parseOdd(input)
-      const [name, options] = Array.isArray(given) ? given : []
-      const door = typeof name === 'string' && Object.hasOwn(doors, name) ? doors[name] : undefined
-      return door?.[1](options as never)
-    },
-  })
+const optionsOf = (
+  doors: Readonly<Record<string, readonly [valid: object, take: (options: never) => unknown]>>,
+): Target.Opened => ({
+  seeds: Object.entries(doors).map(([name, [options]]) => text([name, options])),
+  read: (input) => {
+    const given = parseOdd(input)
+    const [name, options] = Array.isArray(given) ? given : []
+    const door = typeof name === 'string' && Object.hasOwn(doors, name) ? doors[name] : undefined
+    return door?.[1](options as never)
+  },
+})
 
 const smallConfig = { model_type: 'gpt2', n_layer: 1, n_head: 2, n_embd: 8, n_positions: 16, vocab_size: 64 }
 const loraConfig: LoraConfig = { task_type: 'SEQ_CLS', r: 2, target_modules: ['c_attn', 'c_fc'] }
@@ -119,7 +128,12 @@ function written(write: (sink: ReturnType<typeof memorySink>) => unknown): Recor
   return Object.fromEntries(sink.names().map((name) => [name, sink.read(name).slice()]))
 }
 
-const adapterFolder = () => written((sink) => writeAdapter(sink, moved(lora(smallModel(), loraConfig), 1)))
+/** A target that is one file of an adapter's folder, which is loaded into the small model. */
+function adapterFileOf(name: string, files: Readonly<Record<string, Uint8Array>> = {}): Target.Opened {
+  const model = smallModel()
+  const folder = written((sink) => writeAdapter(sink, moved(lora(model, loraConfig), 1)))
+  return fileOf({ ...folder, ...files }, name, (opened) => loadAdapter(model, readAdapter(opened)))
+}
 
 function studentFolder(): Record<string, Uint8Array> {
   const config = parseDistilRnnConfig({ embedding_size: 4, hidden_size: 4, vocab_size: 16 })
@@ -165,14 +179,15 @@ export const targets = {
   },
   'onnx-model': {
     mutate: protobuf,
-    open: fileOf(tinyEncoder(), 'onnx/model.onnx', async (files) => {
-      const { model } = await openOnnxModel(files)
-      return withHead({ ...model, trainable: new Set() }, { num_labels: 2, pooling: 'mean', name: 'classifier' })
-    }),
+    open: () =>
+      fileOf(tinyEncoder(), 'onnx/model.onnx', async (files) => {
+        const { model } = await openOnnxModel(files)
+        return withHead({ ...model, trainable: new Set() }, { num_labels: 2, pooling: 'mean', name: 'classifier' })
+      }),
   },
   tokenizer: {
     mutate: json,
-    open: fileOf(tinyEncoder(), 'tokenizer.json', async (files) => tokenize(await readTokenizer(files))),
+    open: () => fileOf(tinyEncoder(), 'tokenizer.json', async (files) => tokenize(await readTokenizer(files))),
   },
   'tokenizer-of-bytes': {
     mutate: json,
@@ -181,70 +196,52 @@ export const targets = {
       read: (input) => tokenize(createTokenizer(parseJson(input) as object)),
     }),
   },
-  config: { mutate: json, open: fileOf(gpt2Folder(), 'config.json', (files) => loadPretrained(files)) },
+  config: { mutate: json, open: () => fileOf(gpt2Folder(), 'config.json', (files) => loadPretrained(files)) },
   'config-of-an-export': {
     mutate: json,
-    open: fileOf(tinyEncoder(), 'config.json', async (files) => {
-      const { config, tokenizer } = await openBase(files)
-      return longestInput(config, tokenizer)
-    }),
+    open: () =>
+      fileOf(tinyEncoder(), 'config.json', async (files) => {
+        const { config, tokenizer } = await openBase(files)
+        return longestInput(config, tokenizer)
+      }),
   },
-  weights: { mutate: safetensors, open: fileOf(gpt2Folder(), 'model.safetensors', (files) => loadPretrained(files)) },
-  'adapter-config': {
-    mutate: json,
-    open: () => {
-      const model = smallModel()
-      return fileOf(adapterFolder(), 'adapter_config.json', (files) => loadAdapter(model, readAdapter(files)))()
-    },
-  },
-  'adapter-weights': {
+  weights: {
     mutate: safetensors,
-    open: () => {
-      const model = smallModel()
-      return fileOf(adapterFolder(), 'adapter_model.safetensors', (files) => loadAdapter(model, readAdapter(files)))()
-    },
+    open: () => fileOf(gpt2Folder(), 'model.safetensors', (files) => loadPretrained(files)),
   },
+  'adapter-config': { mutate: json, open: () => adapterFileOf('adapter_config.json') },
+  'adapter-weights': { mutate: safetensors, open: () => adapterFileOf('adapter_model.safetensors') },
   'adapter-head': {
     mutate: json,
     open: () => {
-      const model = smallModel()
       const head = text({ head: 'score', num_labels: 2, pooling: 'last', id2label: { 0: 'bad', 1: 'good' } })
-      const folder = { ...adapterFolder(), 'head_config.json': head }
-      return fileOf(folder, 'head_config.json', (files) => loadAdapter(model, readAdapter(files)))()
+      return adapterFileOf('head_config.json', { 'head_config.json': head })
     },
   },
   csv: {
     mutate: table,
-    open: () => ({
-      seeds: [new TextEncoder().encode('text,label\n"They ""slept""",0\nA dog.,1\n')],
-      read: (input) => Promise.all([parseTable(input, 'csv'), parseRecords(input, 'csv')]),
-    }),
+    open: () => tableOf('csv', new TextEncoder().encode('text,label\n"They ""slept""",0\nA dog.,1\n')),
   },
   tsv: {
     mutate: table,
-    open: () => ({
-      seeds: [new TextEncoder().encode('text\tlabel\r\nThey slept.\t0\r\nA "dog.\t1\r\n')],
-      read: (input) => Promise.all([parseTable(input, 'tsv'), parseRecords(input, 'tsv')]),
-    }),
+    open: () => tableOf('tsv', new TextEncoder().encode('text\tlabel\r\nThey slept.\t0\r\nA "dog.\t1\r\n')),
   },
   jsonl: {
     mutate: table,
-    open: () => ({
-      seeds: [new TextEncoder().encode('{"text": "They slept.", "label": 0}\n{"text": "A dog.", "label": 1}\n')],
-      read: (input) => Promise.all([parseTable(input, 'jsonl'), parseRecords(input, 'jsonl')]),
-    }),
+    open: () => {
+      const lines = '{"text": "They slept.", "label": 0}\n{"text": "A dog.", "label": 1}\n'
+      return tableOf('jsonl', new TextEncoder().encode(lines))
+    },
   },
   json: {
     mutate: json,
-    open: () => ({
-      seeds: [
-        text([
-          { text: 'They slept.', label: 'a' },
-          { text: 'A dog.', label: 'b' },
-        ]),
-      ],
-      read: (input) => Promise.all([parseTable(input, 'json'), parseRecords(input, 'json')]),
-    }),
+    open: () => {
+      const records = [
+        { text: 'They slept.', label: 'a' },
+        { text: 'A dog.', label: 'b' },
+      ]
+      return tableOf('json', text(records))
+    },
   },
   parquet: {
     mutate: bytes,
@@ -275,7 +272,7 @@ export const targets = {
       const folder = written((sink) =>
         saveCheckpoint(sink, smallGpt2().artifacts.parameters, { ...state, epochSums: sums } as never),
       )
-      return fileOf(folder, 'checkpoint.safetensors', (files) => loadCheckpoint(files))()
+      return fileOf(folder, 'checkpoint.safetensors', (files) => loadCheckpoint(files))
     },
   },
   artifacts: {
@@ -285,9 +282,9 @@ export const targets = {
         written((sink) => saveArtifacts(sink, smallGpt2().artifacts)),
         'checkpoint',
         (files) => loadArtifacts(files),
-      )(),
+      ),
   },
-  student: { mutate: json, open: () => fileOf(studentFolder(), 'config.json', loadStudent)() },
+  student: { mutate: json, open: () => fileOf(studentFolder(), 'config.json', loadStudent) },
   batch: {
     mutate: json,
     open: async () => {
@@ -327,7 +324,7 @@ export const targets = {
           ({ name, ...options }: { name: 'cosine'; total_steps: number }) => schedule(name, options)(3),
         ],
         crossEntropy: [{ label_smoothing: 0.1 }, crossEntropy],
-      })()
+      })
     },
   },
   'options-of-models': {
@@ -357,7 +354,7 @@ export const targets = {
               optimizer: adamw(),
             } as never),
         ],
-      })()
+      })
     },
   },
 } satisfies Record<string, Target>
