@@ -1,10 +1,11 @@
 // A report's page: what stands in it, and in Chromium its layout on a telephone and a desk, light and dark.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { executablePath, hasChromium, headless } from '../../tools/chromium.ts'
 import { caption, image, markdownTable, writeReport } from './document.ts'
 import { htmlDocument } from './dom.ts'
 import { drawFigure, type Point } from './figures.ts'
@@ -102,12 +103,10 @@ function contrast(a: string, b: string): number {
   return (light + 0.05) / (dark + 0.05)
 }
 
-const executablePath = '/usr/bin/chromium'
-
-describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
+describe.skipIf(!hasChromium)('in Chromium', () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: ['--headless=new', '--no-sandbox', '--disable-gpu'] })
+    browser = await chromium.launch({ executablePath, args: [...headless, '--disable-gpu'] })
   }, 60_000)
   afterAll(() => browser?.close())
 

@@ -11,9 +11,10 @@ import { loadClassifier } from '@cola/train'
 import { source as axe } from 'axe-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { hasChromium } from '../../../tools/chromium.ts'
 import { hubServer } from '../../../tools/hub-server.ts'
 import { tinyEncoder } from '../../../tools/tiny-encoder.ts'
-import { hasChromium, openSite, type Site, train, trained } from './site.ts'
+import { openSite, type Site, train, trained } from './site.ts'
 
 const embedded = join(import.meta.dirname, '../../model')
 const folder = mkdtempSync(join(tmpdir(), 'cola-page-test-'))

@@ -1,24 +1,13 @@
 // The built page, served and opened in Chromium. For tests.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { build, preview } from 'vite'
+import { executablePath, headless } from '../../../tools/chromium.ts'
 
-const chromiumPath = '/usr/bin/chromium'
-export const hasChromium = existsSync(chromiumPath)
 const folder = join(import.meta.dirname, '..')
-
-const args = [
-  '--headless=new',
-  '--no-sandbox',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 export interface Site {
   url: string
@@ -43,7 +32,7 @@ export async function openSite(): Promise<Site> {
     build: { outDir: dist },
     preview: { port: 0, host: '127.0.0.1' },
   })
-  const browser = await chromium.launch({ executablePath: chromiumPath, args })
+  const browser = await chromium.launch({ executablePath, args: headless })
   return {
     url: server.resolvedUrls?.local[0] as string,
     dist,

@@ -1,21 +1,14 @@
 // fineTune in a browser as the README shows it: its worker.js, built by Vite, on 5,000 rows, closed and opened again.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { executablePath, hasChromium, headless } from '../../../../tools/chromium.ts'
+import { serve } from '../../../../tools/pages.ts'
+import { root } from '../../../../tools/root.ts'
 import { longestTask } from '../../../train/test/support/longest-task.ts'
-
-const root = join(import.meta.dirname, '../../../..')
-const executablePath = '/usr/bin/chromium'
-const types: Record<string, string> = {
-  html: 'text/html',
-  js: 'text/javascript',
-  mjs: 'text/javascript',
-  wasm: 'application/wasm',
-}
 
 const readme = readFileSync(join(root, 'packages/lora/README.md'), 'utf8')
 const workerSource = [...readme.matchAll(/```js\n([\s\S]*?)```/g)][0]?.[1] ?? ''
@@ -46,96 +39,73 @@ interface Told {
   error?: { message: string }
 }
 
-describe.skipIf(!existsSync(executablePath))(
-  'fineTune in a worker of the page, as the README shows it',
-  { timeout: 300_000 },
-  () => {
-    const folder = mkdtempSync(join(root, 'node_modules/.cola-page-'))
-    let server: Server
-    let browser: Browser
-    let context: BrowserContext
-    let origin: string
-    beforeAll(async () => {
-      writeFileSync(join(folder, 'worker.js'), workerSource)
-      writeFileSync(join(folder, 'page.js'), pageSource)
-      writeFileSync(join(folder, 'index.html'), '<!doctype html><script type="module" src="./page.js"></script>')
-      await build({
-        root: folder,
-        logLevel: 'error',
-        resolve: { conditions: ['@cola/source', 'module', 'browser', 'production'] },
-        build: { target: 'es2022', rolldownOptions: { external: [/^node:/] } },
-        worker: { format: 'es', rolldownOptions: { external: [/^node:/] } },
-      })
-      server = createServer(({ url = '/' }, response) => {
-        const path = url.split('?')[0] ?? ''
-        const file = path.startsWith('/model/')
-          ? join(root, 'examples', path)
-          : join(folder, 'dist', path === '/' ? 'index.html' : path)
-        if (!existsSync(file)) return response.writeHead(404).end()
-        response.writeHead(200, {
-          'content-type': types[file.split('.').pop() ?? ''] ?? 'application/octet-stream',
-          'cross-origin-opener-policy': 'same-origin',
-          'cross-origin-embedder-policy': 'require-corp',
-        })
-        return response.end(readFileSync(file))
-      })
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      const address = server.address()
-      origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-      browser = await chromium.launch({
-        executablePath,
-        args: ['--headless=new', '--no-sandbox', '--disable-gpu'],
-      })
-    }, 120_000)
-    // Each test has a storage of its own.
-    beforeEach(async () => {
-      context = await browser.newContext()
+describe.skipIf(!hasChromium)('fineTune in a worker of the page, as the README shows it', { timeout: 300_000 }, () => {
+  const folder = mkdtempSync(join(root, 'node_modules/.cola-page-'))
+  let browser: Browser
+  let context: BrowserContext
+  let site: Awaited<ReturnType<typeof serve>>
+  beforeAll(async () => {
+    writeFileSync(join(folder, 'worker.js'), workerSource)
+    writeFileSync(join(folder, 'page.js'), pageSource)
+    writeFileSync(join(folder, 'index.html'), '<!doctype html><script type="module" src="./page.js"></script>')
+    await build({
+      root: folder,
+      logLevel: 'error',
+      resolve: { conditions: ['@cola/source', 'module', 'browser', 'production'] },
+      build: { target: 'es2022', rolldownOptions: { external: [/^node:/] } },
+      worker: { format: 'es', rolldownOptions: { external: [/^node:/] } },
     })
-    afterEach(() => context?.close())
-    afterAll(async () => {
-      await browser?.close()
-      server?.close()
-      rmSync(folder, { recursive: true, force: true })
-    })
+    site = await serve(join(folder, 'dist'))
+    browser = await chromium.launch({ executablePath, args: [...headless, '--disable-gpu'] })
+  }, 120_000)
+  // Each test has a storage of its own.
+  beforeEach(async () => {
+    context = await browser.newContext()
+  })
+  afterEach(() => context?.close())
+  afterAll(async () => {
+    await browser?.close()
+    site?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
 
-    const visit = async (): Promise<Page> => {
-      const page = await context.newPage()
-      await page.goto(`${origin}/`)
-      await page.waitForFunction('globalThis.ask')
-      return page
-    }
-    /** What the worker said, when it has said enough or has failed. */
-    const told = async (page: Page, enough: string): Promise<Told[]> => {
-      await page.waitForFunction(`told.some((one) => one.event === 'error' || (${enough}))`, null, { timeout: 200_000 })
-      const all = (await page.evaluate('told')) as Told[]
-      expect(all.filter(({ event }) => event === 'error')).toEqual([])
-      return all
-    }
+  const visit = async (): Promise<Page> => {
+    const page = await context.newPage()
+    await page.goto(site.address)
+    await page.waitForFunction('globalThis.ask')
+    return page
+  }
+  /** What the worker said, when it has said enough or has failed. */
+  const told = async (page: Page, enough: string): Promise<Told[]> => {
+    await page.waitForFunction(`told.some((one) => one.event === 'error' || (${enough}))`, null, { timeout: 200_000 })
+    const all = (await page.evaluate('told')) as Told[]
+    expect(all.filter(({ event }) => event === 'error')).toEqual([])
+    return all
+  }
 
-    it('goes on after the tab was closed, from a checkpoint of at most save_steps steps before', async () => {
-      let page = await visit()
-      await page.evaluate('ask(3840)')
-      const before = await told(page, 'one.step >= 22')
-      const closedAt = Math.max(...before.map(({ step = 0 }) => step))
-      await page.close()
-      page = await visit()
-      await page.evaluate('ask(3840)')
-      const after = await told(page, `one.event === 'done'`)
-      const first = after.find(({ event }) => event === 'step')?.step ?? 0
-      expect(first).toBeGreaterThan(20)
-      expect(first).toBeGreaterThan(closedAt - 20)
-      expect(after.filter(({ event }) => event === 'step').at(-1)?.step).toBe(30)
-      await page.close()
-    })
+  it('goes on after the tab was closed, from a checkpoint of at most save_steps steps before', async () => {
+    let page = await visit()
+    await page.evaluate('ask(3840)')
+    const before = await told(page, 'one.step >= 22')
+    const closedAt = Math.max(...before.map(({ step = 0 }) => step))
+    await page.close()
+    page = await visit()
+    await page.evaluate('ask(3840)')
+    const after = await told(page, `one.event === 'done'`)
+    const first = after.find(({ event }) => event === 'step')?.step ?? 0
+    expect(first).toBeGreaterThan(20)
+    expect(first).toBeGreaterThan(closedAt - 20)
+    expect(after.filter(({ event }) => event === 'step').at(-1)?.step).toBe(30)
+    await page.close()
+  })
 
-    it('never lets the page wait longer than 50 ms', async () => {
-      const page = await visit()
-      const { result: all, milliseconds } = await longestTask(browser, page, async () => {
-        await page.evaluate('ask(5000)')
-        return told(page, `one.event === 'done'`)
-      })
-      expect(all.filter(({ event }) => event === 'step')).toHaveLength(40)
-      expect(milliseconds).toBeLessThan(50)
+  it('never lets the page wait longer than 50 ms', async () => {
+    const page = await visit()
+    const { result: all, milliseconds } = await longestTask(browser, page, async () => {
+      await page.evaluate('ask(5000)')
+      return told(page, `one.event === 'done'`)
     })
-  },
-)
+    expect(all.filter(({ event }) => event === 'step')).toHaveLength(40)
+    expect(milliseconds).toBeLessThan(50)
+  })
+})

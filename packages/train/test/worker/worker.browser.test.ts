@@ -3,21 +3,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { contentTypes, executablePath, hasChromium, headless, isolation } from '../../../../tools/chromium.ts'
 import { longestTask } from '../support/longest-task.ts'
 import type { PageRun } from '../support/worker-page.ts'
-
-const executablePath = '/usr/bin/chromium'
-const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
-const types: Record<string, string> = {
-  html: 'text/html',
-  js: 'text/javascript',
-  mjs: 'text/javascript',
-  wasm: 'application/wasm',
-}
 
 /** Headers of the site by the first folder of its address; each serves the same files. */
 const sites: Record<string, Record<string, string>> = {
@@ -27,7 +19,7 @@ const sites: Record<string, Record<string, string>> = {
   'no-wasm': isolation,
 }
 
-describe.skipIf(!existsSync(executablePath))('a training worker in Chromium, built by Vite', () => {
+describe.skipIf(!hasChromium)('a training worker in Chromium, built by Vite', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cola-worker-page-'))
   let server: Server
   let origin: string
@@ -54,13 +46,13 @@ describe.skipIf(!existsSync(executablePath))('a training worker in Chromium, bui
         rest.length > 0 && existsSync(file) && !(site === 'no-wasm' && file.endsWith('.wasm'))
           ? file
           : join(folder, 'worker-page.html')
-      response.writeHead(200, { 'content-type': types[found.split('.').pop() ?? ''] ?? 'text/plain', ...sites[site] })
+      response.writeHead(200, { 'content-type': contentTypes[extname(found)] ?? 'text/plain', ...sites[site] })
       response.end(readFileSync(found))
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const address = server.address()
     origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-    browser = await chromium.launch({ executablePath, args: ['--headless=new', '--no-sandbox', '--disable-gpu'] })
+    browser = await chromium.launch({ executablePath, args: [...headless, '--disable-gpu'] })
   }, 120_000)
   afterAll(async () => {
     await browser?.close()
