@@ -11,7 +11,7 @@ import { kdLoss } from '@cola/distill/loss'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasChromium } from './chromium.ts'
 import { npm, online, pack, useTarballs } from './packed.ts'
-import { serve, visit } from './pages.ts'
+import { serve, type Visited, visit } from './pages.ts'
 import { root } from './root.ts'
 
 const embedded = join(root, 'examples/model')
@@ -50,7 +50,7 @@ async function run(script: string): Promise<string> {
 }
 
 /** Starts a tool's server and visits the address that it prints. */
-async function visitServer(command: string, ...args: string[]): Promise<{ title: string; log: string }> {
+async function visitServer(command: string, ...args: string[]): Promise<Visited> {
   const server = spawn(join(folder, 'node_modules/.bin', command), args, { cwd: folder, env: environment })
   try {
     const address = await new Promise<string>((resolve, reject) => {
@@ -80,46 +80,40 @@ function expectAnswer(text: string): void {
   expect(probabilities).toBeAllclose(inNode, { atol: 1e-4 })
 }
 
+/** The page has ended without an error and shows the answer that Node gives. */
+function expectPage({ title, log }: Visited): void {
+  expect({ title, log }).toMatchObject({ title: 'done' })
+  expectAnswer(log)
+}
+
 describe.skipIf(!online)('in Node', () => {
   it.each(['commonjs', 'jest', 'vitest'])('%s', async (script) => expectAnswer(await run(script)), 120_000)
 })
 
 describe.skipIf(!online || !hasChromium)('in Chromium', () => {
-  it('a page without a bundler', async () => {
-    const { title, log } = await visit(`${host.address}import-map/`)
-    expect({ title, log }).toMatchObject({ title: 'done' })
-    expectAnswer(log)
-  }, 120_000)
+  it('a page without a bundler', async () => expectPage(await visit(`${host.address}import-map/`)), 120_000)
 
   it.each(['esbuild', 'rollup', 'webpack'])(
     '%s',
     async (bundler) => {
       await run(bundler)
-      const { title, log } = await visit(`${host.address}${bundler}/`)
-      expect({ title, log }).toMatchObject({ title: 'done' })
-      expectAnswer(log)
+      expectPage(await visit(`${host.address}${bundler}/`))
     },
     300_000,
   )
 
   it('Vite, developing', async () => {
-    const { title, log } = await visitServer('vite', 'vite', '--host', '127.0.0.1', '--port', '0')
-    expect({ title, log }).toMatchObject({ title: 'done' })
-    expectAnswer(log)
+    expectPage(await visitServer('vite', 'vite', '--host', '127.0.0.1', '--port', '0'))
   }, 120_000)
 
   it('Vite, built', async () => {
     await run('vite')
-    const { title, log } = await visitServer('vite', 'preview', 'vite', '--host', '127.0.0.1', '--port', '0')
-    expect({ title, log }).toMatchObject({ title: 'done' })
-    expectAnswer(log)
+    expectPage(await visitServer('vite', 'preview', 'vite', '--host', '127.0.0.1', '--port', '0'))
   }, 120_000)
 
   it('Next, a client component', async () => {
     await run('next')
-    const { title, log } = await visitServer('next', 'start', 'next', '-H', '127.0.0.1', '-p', '0')
-    expect({ title, log }).toMatchObject({ title: 'done' })
-    expectAnswer(log)
+    expectPage(await visitServer('next', 'start', 'next', '-H', '127.0.0.1', '-p', '0'))
   }, 600_000)
 })
 

@@ -26,8 +26,16 @@ export async function serve(folder: string): Promise<{ address: string; close: (
   return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, close: () => server.close() }
 }
 
-/** Opens a page, waits until its title is `done` or `failed`, and gives the title and the text of its #log. */
-export async function visit(address: string): Promise<{ title: string; log: string }> {
+/** What a page says at its end. */
+export interface Visited {
+  /** `done` or `failed`, with what follows. */
+  title: string
+  /** The text of its #log. */
+  log: string
+}
+
+/** Opens a page and waits until its title begins with `done` or `failed`. */
+export async function visit(address: string): Promise<Visited> {
   const browser = await chromium.launch({ executablePath, args: headless })
   try {
     const page = await browser.newPage()
