@@ -90,6 +90,11 @@ describe.skipIf(!online)('samples of READMEs and guides', () => {
   }
 })
 
+it.each(readdirSync(join(root, 'docs/guides')))(
+  '%s begins with its title, from which docs/names.mjs names it',
+  (name) => expect(readFileSync(join(root, 'docs/guides', name), 'utf8')).toMatch(/^# \S/),
+)
+
 describe.skipIf(!online)('without a runtime', () => {
   const sample = `
 import { loadAdapter, lora, merge, gpt2, parseGpt2Config, randomGpt2, readAdapter, writeAdapter } from '@cola/lora'
