@@ -2,6 +2,7 @@
 
 import type { Answer } from '../messages.ts'
 import { el } from './dom.ts'
+import { shareBar } from './parts.ts'
 import { percent } from './words.ts'
 
 /** Classes shown; the likeliest come first. */
@@ -12,16 +13,16 @@ export function answerBars(labels: readonly string[], { label, logits, probabili
   return el(
     'ul',
     { class: 'bars', attributes: { 'data-logits': JSON.stringify(logits) } },
-    ...order.slice(0, shown).map(({ name, share }) => {
-      const bar = el('span', { class: 'bar', attributes: { 'aria-hidden': 'true' } })
-      bar.style.setProperty('--share', String(share))
-      return el(
-        'li',
-        { class: name === label ? 'chosen' : '' },
-        el('span', { class: 'bar-name' }, name),
-        bar,
-        el('span', { class: 'bar-share' }, percent(share)),
-      )
-    }),
+    ...order
+      .slice(0, shown)
+      .map(({ name, share }) =>
+        el(
+          'li',
+          { class: name === label ? 'chosen' : '' },
+          el('span', { class: 'bar-name' }, name),
+          shareBar(share),
+          el('span', { class: 'bar-share' }, percent(share)),
+        ),
+      ),
   )
 }

@@ -2,6 +2,7 @@
 
 import type { Comparison, Measured } from '../messages.ts'
 import { byId, el, fill, show } from './dom.ts'
+import { tableHead } from './parts.ts'
 import { attempt } from './problems.ts'
 import type { Page } from './state.ts'
 import { bytesText, parametersText, percent, plural } from './words.ts'
@@ -56,11 +57,7 @@ function showComparison({ teacher, student, rows, agreement }: Comparison): void
       'table',
       { class: 'compare' },
       el('caption', { class: 'hidden' }, 'The trained model and its student'),
-      el(
-        'thead',
-        {},
-        el('tr', {}, el('td', {}), ...['Trained model', 'Student'].map((name) => el('th', { scope: 'col' }, name))),
-      ),
+      tableHead(undefined, 'Trained model', 'Student'),
       el(
         'tbody',
         {},

@@ -3,6 +3,7 @@
 import type { ReadTable, Row } from '../messages.ts'
 import { type Sample, samples } from '../samples.ts'
 import { byId, el, fill, show } from './dom.ts'
+import { card, tableHead } from './parts.ts'
 import { attempt, showProblem } from './problems.ts'
 import type { Page } from './state.ts'
 import { makeTabs } from './tabs.ts'
@@ -50,26 +51,13 @@ function sampleTab(use: Use): () => void {
   let chosen: Sample | undefined
   const refresh = () => use(chosen?.name ?? '', chosen?.rows() ?? [])
   byId('samples').append(
-    ...samples.map((sample, i) =>
-      el(
-        'label',
-        { class: 'card' },
-        el('input', {
-          type: 'radio',
-          name: 'sample',
-          value: sample.name,
-          id: `sample-${i}`,
-          on: {
-            change: () => {
-              chosen = sample
-              refresh()
-            },
-          },
-        }),
-        el('span', { class: 'card-title' }, sample.title),
-        el('span', { class: 'quiet' }, sample.about),
-      ),
-    ),
+    ...samples.map((sample, i) => {
+      const { name, title, about } = sample
+      return card({ group: 'sample', value: name, id: `sample-${i}`, title, about }, () => {
+        chosen = sample
+        refresh()
+      })
+    }),
   )
   return refresh
 }
@@ -176,7 +164,7 @@ function showRows(rows: readonly Row[], warnings: readonly string[]): void {
         'table',
         { class: 'preview' },
         el('caption', { class: 'hidden' }, 'The first rows'),
-        el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'Text'), el('th', { scope: 'col' }, 'Answer'))),
+        tableHead('Text', 'Answer'),
         el(
           'tbody',
           {},

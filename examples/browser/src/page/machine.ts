@@ -1,7 +1,8 @@
 // What runs here: device, threads, isolation, memory, storage; and the page's own watch over its main thread.
 
 import type { DeviceReport } from '../worker/device.ts'
-import { byId, el, fill } from './dom.ts'
+import { byId, fill } from './dom.ts'
+import { fact } from './parts.ts'
 import type { Page, State } from './state.ts'
 import { bytesText, plural } from './words.ts'
 
@@ -64,8 +65,6 @@ const measureMemory = async (): Promise<number | undefined> =>
   )
 
 function facts(report: DeviceReport | undefined, longest: number, memory: number | undefined): HTMLElement[] {
-  const fact = (name: string, value: string, note = '') =>
-    el('div', {}, el('dt', {}, name), el('dd', {}, value), note !== '' && el('dd', { class: 'quiet' }, note))
   const main = fact(
     'This page',
     longest > 0 ? `held up for ${Math.round(longest)} ms at most` : 'never held up',

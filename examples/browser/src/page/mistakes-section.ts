@@ -2,6 +2,7 @@
 
 import type { Mistakes } from '../messages.ts'
 import { byId, el, fill, show } from './dom.ts'
+import { tableHead } from './parts.ts'
 import { attempt } from './problems.ts'
 import type { Page } from './state.ts'
 import { percent, plural } from './words.ts'
@@ -42,7 +43,7 @@ function showMatrix(mistakes: Mistakes): void {
       'table',
       { class: 'matrix' },
       el('caption', { class: 'hidden' }, 'Rows are what is right, columns what it answered'),
-      el('thead', {}, el('tr', {}, el('td', {}), ...labels.map((name) => el('th', { scope: 'col' }, name)))),
+      tableHead(undefined, ...labels),
       el(
         'tbody',
         {},

@@ -2,6 +2,7 @@
 
 import type { ModelChoice } from '../messages.ts'
 import { byId, el, fill, show } from './dom.ts'
+import { card } from './parts.ts'
 import { attempt } from './problems.ts'
 import type { Page } from './state.ts'
 import { bytesText, count, parametersText } from './words.ts'
@@ -54,27 +55,12 @@ export function modelSection(page: Page): void {
   })
   byId('models').append(
     ...models.map(({ id, title, about }) =>
-      el(
-        'label',
-        { class: 'card' },
-        el('input', {
-          type: 'radio',
-          name: 'model',
-          value: id,
-          id: `model-${id}`,
-          checked: id === chosen,
-          on: {
-            change: () => {
-              chosen = id
-              show(id === 'hub', byId('hub-field'))
-              show(id === 'folder', byId('folder-field'))
-              if (id === 'embedded') void open()
-            },
-          },
-        }),
-        el('span', { class: 'card-title' }, title),
-        el('span', { class: 'quiet' }, about),
-      ),
+      card({ group: 'model', value: id, id: `model-${id}`, title, about, checked: id === chosen }, () => {
+        chosen = id
+        show(id === 'hub', byId('hub-field'))
+        show(id === 'folder', byId('folder-field'))
+        if (id === 'embedded') void open()
+      }),
     ),
   )
   button.addEventListener('click', () => void open())

@@ -3,6 +3,7 @@
 import type { EpochPoint, OpenRun, TrainSettings } from '../messages.ts'
 import { lineChart, type Point } from './chart.ts'
 import { byId, el, fill, show } from './dom.ts'
+import { fact, shareBar, tableHead } from './parts.ts'
 import { attempt } from './problems.ts'
 import type { Page } from './state.ts'
 import { count, durationText, parametersText, percent, plural } from './words.ts'
@@ -93,8 +94,6 @@ function showPlan({ plan }: Page['state']): void {
   show(plan !== undefined, byId('plan'))
   if (!plan) return
   const { total, trainable, classes, truncated, max_length, steps, notes } = plan
-  const fact = (name: string, value: string, more = '') =>
-    el('div', {}, el('dt', {}, name), el('dd', {}, value), more !== '' && el('dd', { class: 'quiet' }, more))
   const rows = classes.reduce((sum, { train, heldOut }) => sum + train + heldOut, 0)
   fill(
     byId('plan-facts'),
@@ -111,17 +110,12 @@ function showPlan({ plan }: Page['state']): void {
   fill(
     byId('plan-classes'),
     el('caption', {}, 'Rows of each class'),
-    el(
-      'thead',
-      {},
-      el('tr', {}, ...['Class', 'Trained on', 'Held out'].map((name) => el('th', { scope: 'col' }, name))),
-    ),
+    tableHead('Class', 'Trained on', 'Held out'),
     el(
       'tbody',
       {},
       ...classes.map(({ label, train, heldOut }) => {
-        const bar = el('span', { class: 'bar', attributes: { 'aria-hidden': 'true' } })
-        bar.style.setProperty('--share', String((train + heldOut) / most))
+        const bar = shareBar((train + heldOut) / most)
         return el('tr', {}, el('th', { scope: 'row' }, label, bar), el('td', {}, train), el('td', {}, heldOut))
       }),
     ),
