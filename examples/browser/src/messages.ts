@@ -1,5 +1,6 @@
 // What the page and its worker say to each other.
 
+import type { PlainError } from '@cola/train'
 import type { DeviceReport } from './worker/device.ts'
 
 export interface Row {
@@ -159,7 +160,7 @@ export type Told =
   | { event: 'saved'; step: number }
   | { event: 'warning'; message: string }
   /** Storage is full or refused: what is made stays in memory. */
-  | { event: 'storage'; error: Said }
+  | { event: 'storage'; error: PlainError }
   | { event: 'distilling'; step: number; total_steps: number }
   | { event: 'device'; report: DeviceReport }
 
@@ -173,12 +174,5 @@ export interface EpochPoint {
   best: boolean
 }
 
-/** An error's words, which cross from the worker to the page. */
-export interface Said {
-  name: string
-  message: string
-  problem?: { where: string; what: string; expected?: string; found?: string; fix?: string } | undefined
-}
-
 export type FromPage = { [Name in CallName]: { id: number; call: Name; ask: Calls[Name]['ask'] } }[CallName]
-export type FromWorker = { id: number; answer: unknown } | { id: number; error: Said } | Told
+export type FromWorker = { id: number; answer: unknown } | { id: number; error: PlainError } | Told

@@ -1,11 +1,12 @@
 // The page's side of the worker: calls that answer, and what it tells.
 
-import type { CallName, Calls, FromWorker, Said, Told } from '../messages.ts'
+import type { PlainError } from '@cola/train'
+import type { CallName, Calls, FromWorker, Told } from '../messages.ts'
 
 /** An error of the worker, with the parts of its message where it has them. */
 export class WorkerError extends Error {
-  readonly said: Said
-  constructor(said: Said) {
+  readonly said: PlainError
+  constructor(said: PlainError) {
     super(said.message)
     this.name = said.name
     this.said = said
@@ -27,7 +28,7 @@ export function connect(onFailure: (error: WorkerError) => void): Connection {
   const listeners = new Map<string, ((told: never) => void)[]>()
   let calls = 0
   let failure: WorkerError | undefined
-  const fail = (said: Said) => {
+  const fail = (said: PlainError) => {
     failure = new WorkerError(said)
     for (const { reject } of waiting.values()) reject(failure)
     waiting.clear()

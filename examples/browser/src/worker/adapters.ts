@@ -1,7 +1,7 @@
 // Adapters beside a base model: what is kept of each, in memory and in the browser's storage.
 
 import { type FileStore, openFiles } from '@cola/data'
-import { float32, parseSafetensors, serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
+import { elementCount, float32, parseSafetensors, serializeSafetensors, type Tensor } from '@cola/graph'
 import { type AdaptedModel, type Adapter, adapterTensors, type BaseModel, readAdapter } from '@cola/lora'
 import type { AdapterSummary, Row } from '../messages.ts'
 import { foldersIn, openFolder, removeFolder } from './storage.ts'
@@ -25,11 +25,14 @@ export interface Kept extends Origin {
 const originFile = 'page.json'
 const beforeFile = 'before.safetensors'
 
+/** Files that the page keeps beside an adapter for itself. */
+export const ownFiles: readonly string[] = [originFile, beforeFile]
+
 export const summaryOf = ({ name, labels, accuracy, adapter: { tensors } }: Kept): AdapterSummary => ({
   name,
   labels,
   accuracy,
-  bytes: [...tensors.values()].reduce((sum, { dims }) => sum + 4 * dims.reduce((a, b) => a * b, 1), 0),
+  bytes: [...tensors.values()].reduce((sum, { dims }) => sum + 4 * elementCount(dims), 0),
 })
 
 /** Adapters of a base model lie in a folder of its name. */
@@ -93,7 +96,7 @@ function tensorsBefore(model: AdaptedModel): Map<string, Tensor> {
       const part = head === undefined ? undefined : /\.(weight|bias)$/.exec(file)?.[1]
       const first = file.includes(`.${head}.`) && part ? model.base.initializers.get(`${head}.${part}`) : undefined
       if (first) return [file, first]
-      return [file, file.includes('lora_B') ? float32(value.dims, new Float32Array(toFloat32(value).length)) : value]
+      return [file, file.includes('lora_B') ? float32(value.dims, new Float32Array(elementCount(value.dims))) : value]
     }),
   )
 }

@@ -4,7 +4,7 @@ import { memoryFiles, memorySink, zipOf } from '@cola/data'
 import type { DistilledStudent } from '@cola/distill'
 import { exportMerged, loadAdapter } from '@cola/lora'
 import type { DownloadKind } from '../messages.ts'
-import type { Kept } from './adapters.ts'
+import { type Kept, ownFiles } from './adapters.ts'
 import type { OpenModel } from './models.ts'
 import { headed } from './serving.ts'
 import { siteFiles } from './site.ts'
@@ -15,14 +15,11 @@ export interface Downloadable {
   student: DistilledStudent | undefined
 }
 
-/** Files that the page keeps beside an adapter for itself. */
-const own = new Set(['page.json', 'before.safetensors'])
-
 type Write = (parts: Downloadable) => Promise<ReadonlyMap<string, Uint8Array>>
 
 const forms: Readonly<Record<DownloadKind, Write>> = {
   adapter: async ({ kept: { files } }) =>
-    new Map(files.names().flatMap((name) => (own.has(name) ? [] : [[name, files.read(name)]]))),
+    new Map(files.names().flatMap((name) => (ownFiles.includes(name) ? [] : [[name, files.read(name)]]))),
   classifier: ({ model, kept }) => classifierFiles(model, kept),
   student: async ({ student }) => studentFiles(student),
   site: async ({ model, kept, student }) =>
@@ -32,7 +29,7 @@ const forms: Readonly<Record<DownloadKind, Write>> = {
 /** A zip of a form's files, below a folder of the adapter's name. */
 export async function zipFor(kind: DownloadKind, parts: Downloadable): Promise<Blob> {
   const files = await forms[kind](parts)
-  return zipOf(memoryFiles(new Map(files)), { prefix: parts.kept.name })
+  return zipOf(memoryFiles(files), { prefix: parts.kept.name })
 }
 
 async function classifierFiles(

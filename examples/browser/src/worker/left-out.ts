@@ -1,16 +1,12 @@
-// In place of libraries that the page's site leaves out (vite.config.ts): what they export, refused when it is used.
+// In place of libraries that the page's site leaves out (vite.config.ts): their classes, refused when they are used.
 
-function refuse(): never {
-  throw new Error('This page has neither PiSSA nor chat templates')
+class LeftOut {
+  constructor() {
+    throw new Error('This page has neither PiSSA nor chat templates')
+  }
 }
 
 /** Of ml-matrix. */
-export class Matrix {
-  constructor() {
-    refuse()
-  }
-}
-export class EigenvalueDecomposition extends Matrix {}
-export class QrDecomposition extends Matrix {}
+export { LeftOut as EigenvalueDecomposition, LeftOut as Matrix, LeftOut as QrDecomposition }
 /** Of @huggingface/jinja. */
-export class Template extends Matrix {}
+export { LeftOut as Template }

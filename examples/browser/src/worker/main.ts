@@ -1,6 +1,7 @@
 // The worker's door: calls in, answers and events out.
 
-import type { CallName, FromPage, FromWorker, Said, Told } from '../messages.ts'
+import { plainError } from '@cola/train'
+import type { CallName, FromPage, FromWorker, Told } from '../messages.ts'
 import { createStudio } from './studio.ts'
 
 const post = (message: FromWorker) => self.postMessage(message)
@@ -12,13 +13,5 @@ const handlers = createStudio((told: Told) => post(told)) as Readonly<
 self.onmessage = ({ data: { id, call, ask } }: MessageEvent<FromPage>) =>
   handlers[call](ask).then(
     (answer) => post({ id, answer }),
-    (error: Error) => post({ id, error: saidOf(error) }),
+    (error: unknown) => post({ id, error: plainError(error) }),
   )
-
-/** An error's words as plain data. */
-function saidOf(error: Error): Said {
-  const { name, message } = error instanceof Error ? error : new Error(String(error))
-  const { problem } = error as Error & Pick<Said, 'problem'>
-  // The runtime throws numbers and texts of its own for what goes wrong inside of it.
-  return { name, message, problem }
-}

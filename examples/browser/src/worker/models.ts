@@ -8,6 +8,7 @@ import weights from '../../../model/model.safetensors?url'
 import tokenizer from '../../../model/tokenizer.json?url'
 import tokenizerConfig from '../../../model/tokenizer_config.json?url'
 import type { ModelChoice, ModelSummary } from '../messages.ts'
+import { fetched } from './fetched.ts'
 
 export interface OpenModel {
   choice: ModelChoice
@@ -55,14 +56,10 @@ async function sourceOf(choice: ModelChoice, onFetch: OnFetch): Promise<{ name: 
     return { name: first?.webkitRelativePath.split('/')[0] || 'folder', source: await openFiles(choice.files) }
   }
   const files: Record<string, Uint8Array> = {}
-  for (const [file, address] of Object.entries(embedded)) files[file] = await fetched(file, address, onFetch)
+  for (const [file, address] of Object.entries(embedded)) {
+    const bytes = await fetched(file, address)
+    onFetch(file, bytes.length, bytes.length)
+    files[file] = bytes
+  }
   return { name: 'embedded', source: memoryFiles(files, 'embedded') }
-}
-
-async function fetched(file: string, address: string, onFetch: OnFetch): Promise<Uint8Array> {
-  const response = await fetch(address)
-  if (!response.ok) throw new Error(`${file} could not be fetched: status ${response.status}`)
-  const bytes = new Uint8Array(await response.arrayBuffer())
-  onFetch(file, bytes.length, bytes.length)
-  return bytes
 }

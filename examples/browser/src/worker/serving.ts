@@ -1,7 +1,7 @@
 // One session of the base model, whose adapters are inputs: each question goes to the adapter that it names.
 
 import { encodeTexts, softmax } from '@cola/data'
-import { float32, type Tensor, toFloat32 } from '@cola/graph'
+import { elementCount, float32, type Tensor, toFloat32 } from '@cola/graph'
 import { type Adapter, AdapterError, type BaseModel, type HeadedModel, switchable, withHead } from '@cola/lora'
 import { feedsOf, openSession } from '@cola/train'
 import { headName, type Kept } from './adapters.ts'
@@ -78,7 +78,7 @@ function widened(adapter: Adapter, head: string, classes: number): Adapter {
 
 function padded(value: Tensor, classes: number): Tensor {
   const [rows = 0, ...rest] = value.dims
-  const width = rest.reduce((a, b) => a * b, 1)
+  const width = elementCount(rest)
   const values = new Float32Array(classes * width)
   values.set(toFloat32(value).subarray(0, rows * width))
   return float32([classes, ...rest], values)

@@ -1,6 +1,8 @@
 // The page that classifies by itself: its script and the runtime's files, as they were built beside this page, and a
 // model.
 
+import { fetched } from './fetched.ts'
+
 /** Written by the build of standalone.config.ts. */
 const listing = 'standalone/files.json'
 
@@ -11,14 +13,10 @@ export async function siteFiles(
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   // The worker's script lies in assets/ of the built site, and in src/worker/ of the one that is developed.
   const root = new URL(import.meta.env.DEV ? '/' : '../', self.location.href)
-  const at = async (path: string) => {
-    const response = await fetch(new URL(path, root))
-    if (!response.ok) throw new Error(`${path} could not be fetched: status ${response.status}`)
-    return response
-  }
-  const names = (await (await at(listing)).json()) as string[]
+  const at = (path: string) => fetched(path, new URL(path, root))
+  const names = JSON.parse(new TextDecoder().decode(await at(listing))) as string[]
   const files = new Map<string, Uint8Array>()
-  for (const name of names) files.set(name, new Uint8Array(await (await at(`standalone/${name}`)).arrayBuffer()))
+  for (const name of names) files.set(name, await at(`standalone/${name}`))
   const page = new TextDecoder().decode(files.get('index.html')).replaceAll('{{title}}', escaped(title))
   files.set('index.html', new TextEncoder().encode(page))
   for (const [name, bytes] of model) files.set(`model/${name}`, bytes)

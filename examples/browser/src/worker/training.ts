@@ -3,7 +3,7 @@
 import { divideRows, encodeTexts, type FileStore } from '@cola/data'
 import { countParameters, fineTune, type FineTuned, withAdapter } from '@cola/lora'
 import type { EpochLog } from '@cola/train'
-import type { EpochPoint, OpenRun, Plan, RunRequest, Told, TrainSettings } from '../messages.ts'
+import type { EpochPoint, OpenRun, Plan, Row, RunRequest, Told, TrainSettings } from '../messages.ts'
 import type { OpenModel } from './models.ts'
 import { headed } from './serving.ts'
 
@@ -15,10 +15,12 @@ const fewest = 4
 /** Optimizer steps between checkpoints: what a closed tab loses at most. */
 const saveSteps = 10
 
+/** The classes of rows, in the order of their names. */
+const classesOf = (rows: readonly Row[]): string[] => [...new Set(rows.map(({ label }) => label))].sort()
+
 /** Rows to train on and rows held out, none where a class has too few. */
 export function splitOf({ rows, settings }: Omit<RunRequest, 'name'>) {
-  const labels = [...new Set(rows.map(({ label }) => label))]
-  const enough = labels.every((label) => rows.filter((row) => row.label === label).length >= fewest)
+  const enough = classesOf(rows).every((label) => rows.filter((row) => row.label === label).length >= fewest)
   return divideRows(rows, enough && settings.heldOut > 0 ? settings.heldOut : undefined, seed)
 }
 
@@ -28,7 +30,7 @@ const adapterOf = ({ rank }: TrainSettings) =>
 /** What a training would do, without doing it. @throws {DataError | ConfigError} for rows and settings. */
 export function planOf({ base, choice }: OpenModel, { rows, settings }: Omit<RunRequest, 'name'>): Plan {
   const { train, validation } = splitOf({ rows, settings })
-  const labels = [...new Set(rows.map(({ label }) => label))].sort()
+  const labels = classesOf(rows)
   const model = withAdapter(headed(base, labels.length), adapterOf(settings), { seed })
   const { trainable, total } = countParameters(model)
   const { max_length, vocab_size, tokenizer } = base
@@ -87,7 +89,7 @@ export async function trainAdapter(
   return fineTune(base.files, {
     train: [...train],
     ...(validation.length ? { validation: [...validation] } : {}),
-    labels: [...new Set(rows.map(({ label }) => label))].sort(),
+    labels: classesOf(rows),
     lora: adapterOf(settings),
     epochs,
     learning_rate,
