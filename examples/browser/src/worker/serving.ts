@@ -1,6 +1,6 @@
 // One session of the base model, whose adapters are inputs: each question goes to the adapter that it names.
 
-import { encodeTexts, softmax } from '@cola/data'
+import { encodeTexts } from '@cola/data'
 import { elementCount, float32, type Tensor, toFloat32 } from '@cola/graph'
 import { type Adapter, AdapterError, type BaseModel, type HeadedModel, switchable, withHead } from '@cola/lora'
 import { feedsOf, openSession } from '@cola/train'
@@ -61,8 +61,6 @@ export async function openServing(base: BaseModel, kept: readonly Kept[], device
 }
 
 const key = (name: string, when: 'before' | 'after'): string => `${name} (${when})`
-
-export const probabilitiesOf = (logits: readonly number[]): number[] => [...softmax(logits)]
 
 /** An adapter whose head has rows of zeros up to a number of classes. */
 function widened(adapter: Adapter, head: string, classes: number): Adapter {

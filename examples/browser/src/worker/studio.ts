@@ -1,6 +1,6 @@
 // What the page asks for: one open model, its adapters, the run that is under way, and the student of an adapter.
 
-import { argMax, DataError } from '@cola/data'
+import { argMax, DataError, softmax } from '@cola/data'
 import type { DistilledStudent } from '@cola/distill'
 import type { CallName, Calls, Mistakes, OpenRun, RunRequest, Told } from '../messages.ts'
 import {
@@ -17,7 +17,7 @@ import { chosenDevice, type DeviceReport, deviceReport } from './device.ts'
 import { createJobs } from './jobs.ts'
 import { type OpenModel, openModel } from './models.ts'
 import { forgetRun, keptRun, rememberRun, runFolder } from './runs.ts'
-import { openServing, probabilitiesOf, type Serving, withLabels } from './serving.ts'
+import { openServing, type Serving, withLabels } from './serving.ts'
 import { readTable } from './tables.ts'
 import { planOf, splitOf, trainAdapter } from './training.ts'
 
@@ -121,7 +121,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
       rows: rows.map(({ text, label }, i) => {
         const values = logits[i] as number[]
         const answer = argMax(values)
-        return { text, label: labels.indexOf(label), answer, probability: probabilitiesOf(values)[answer] as number }
+        return { text, label: labels.indexOf(label), answer, probability: softmax(values)[answer] as number }
       }),
     }
   }
@@ -178,7 +178,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
         const answer = (logits: readonly number[]) => ({
           label: labels[argMax(logits)] as string,
           logits,
-          probabilities: probabilitiesOf(logits),
+          probabilities: softmax(logits),
         })
         return { labels, before: first && answer(first), after: answer(after as number[]), milliseconds }
       }),
