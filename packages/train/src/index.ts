@@ -72,7 +72,7 @@ export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } fr
 export { defaultDevice, type Device } from './runtime/devices.ts'
 export { besideOf, externalDataOf, writeModels } from './runtime/model-files.ts'
 export { openSession, resolveDevice, type RunnableModel } from './runtime/open-session.ts'
-export { configureRuntime, type RuntimeOptions } from './runtime/runtime-options.ts'
+export { browserThreads, configureRuntime, type RuntimeOptions } from './runtime/runtime-options.ts'
 export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'
 export { type EvaluationOptions, type EvaluationSession, openEvaluation } from './session/open-evaluation.ts'
 export { type Batch, type BatchArray, feedsOf } from './session/feeds.ts'

@@ -1,7 +1,7 @@
 // What runs here, as the page shows it, and which device is chosen.
 
 import type { BaseModel } from '@cola/lora'
-import { resolveDevice } from '@cola/train'
+import { browserThreads, resolveDevice } from '@cola/train'
 import type { TrainSettings } from '../messages.ts'
 
 export interface DeviceReport {
@@ -37,17 +37,11 @@ export async function deviceReport(device: DeviceReport['device']): Promise<Devi
   const [estimate, webgpu] = await Promise.all([navigator.storage?.estimate().catch(() => undefined), hasWebgpu()])
   return {
     device,
-    threads: device === 'wasm' ? threadsOf() : 1,
+    threads: device === 'wasm' ? browserThreads() : 1,
     cores: navigator.hardwareConcurrency,
     isolated: crossOriginIsolated,
     webgpu,
     stored: estimate?.usage ?? 0,
     quota: estimate?.quota ?? 0,
   }
-}
-
-/** Threads that the runtime takes unless it is told otherwise (`configureRuntime`); one without isolation. */
-function threadsOf(): number {
-  const cores = navigator.hardwareConcurrency
-  return crossOriginIsolated ? Math.min(4, Math.max(Math.min(2, cores), Math.ceil(cores / 2))) : 1
 }

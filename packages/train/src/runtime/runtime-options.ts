@@ -39,6 +39,15 @@ export const runtimeSettings = (): Readonly<RuntimeSettings> => settings
 /** Takes over the settings of the thread that started this one. */
 export const setRuntimeSettings = (others: Readonly<RuntimeSettings>): void => void Object.assign(settings, others)
 
+/** Threads that a browser's runtime would take in a page that is cross-origin isolated. */
+export function wantedThreads(): number {
+  const cores = globalThis.navigator?.hardwareConcurrency ?? 1
+  return settings.numThreads ?? Math.min(4, Math.max(Math.min(2, cores), Math.ceil(cores / 2)))
+}
+
+/** Threads with which the runtime computes on `wasm` in this browser's page: see {@link RuntimeOptions.numThreads}. */
+export const browserThreads = (): number => (globalThis.crossOriginIsolated ? wantedThreads() : 1)
+
 /** The settings when the runtime of a browser is loaded: from now on they cannot change. */
 export function fixRuntimeSettings(): Readonly<RuntimeSettings> {
   isLoaded = true

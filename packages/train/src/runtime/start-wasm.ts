@@ -1,7 +1,7 @@
 // Starts the wasm of a browser's runtime: its files, its threads, and what is said when that is not possible.
 
 import { DeviceError } from '../errors.ts'
-import { fixRuntimeSettings } from './runtime-options.ts'
+import { browserThreads, fixRuntimeSettings, wantedThreads } from './runtime-options.ts'
 import { fetchWasm, filesFix, type WasmBuild, wasmCandidates } from './wasm-files.ts'
 
 /** The settings that onnxruntime-web reads when its first session is created. */
@@ -17,7 +17,7 @@ const startLimit = 60_000
 
 /** Fetches the wasm and sets how it starts. @throws {DeviceError} when it is not where it is looked for. */
 export async function prepareWasm(build: WasmBuild, wasm: WasmEnvironment): Promise<void> {
-  const { wasmPaths: folder, numThreads } = fixRuntimeSettings()
+  const { wasmPaths: folder } = fixRuntimeSettings()
   const { bundledFiles, moduleAddress, resolveModule } = await import('#bundled-files')
   const { files, binary } = await fetchWasm(
     wasmCandidates(build, {
@@ -29,7 +29,8 @@ export async function prepareWasm(build: WasmBuild, wasm: WasmEnvironment): Prom
   )
   wasm.wasmPaths = files
   wasm.wasmBinary = binary
-  wasm.numThreads = browserThreads(numThreads)
+  wasm.numThreads = browserThreads()
+  if (wasm.numThreads < wantedThreads()) warnOfOneThread()
   wasm.initTimeout = startLimit
 }
 
@@ -41,17 +42,13 @@ export function reportRuntimeWarnings(onWarning: ((message: string) => void) | u
   if (onWarning) for (const message of warnings.splice(0)) onWarning(message)
 }
 
-function browserThreads(wanted: number | undefined): number {
-  const cores = globalThis.navigator?.hardwareConcurrency ?? 1
-  const threads = wanted ?? Math.min(4, Math.max(Math.min(2, cores), Math.ceil(cores / 2)))
-  if (threads === 1 || globalThis.crossOriginIsolated) return threads
-  if (!warned)
-    warnings.push(
-      'The page is not cross-origin isolated, so that the runtime computes on one thread. Serve the page and its ' +
-        'scripts with "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp".',
-    )
+function warnOfOneThread(): void {
+  if (warned) return
   warned = true
-  return 1
+  warnings.push(
+    'The page is not cross-origin isolated, so that the runtime computes on one thread. Serve the page and its ' +
+      'scripts with "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp".',
+  )
 }
 
 /** Errors of a browser's runtime that is loaded and does not start. */
