@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { openFiles } from '@cola/data'
+import { parseSafetensors } from '@cola/graph'
 import { loadFineTuned } from '@cola/lora'
 import { loadClassifier } from '@cola/train'
 import { source as axe } from 'axe-core'
@@ -77,13 +78,29 @@ async function blankPage(): Promise<() => Promise<number>> {
 async function downloaded(page: Page, kind: string): Promise<string> {
   const [download] = await Promise.all([page.waitForEvent('download'), page.click(`#download-${kind}`)])
   const zip = await openFiles(new File([readFileSync(await download.path())], download.suggestedFilename()))
-  const to = mkdtempSync(join(folder, `${kind}-`))
-  for (const name of zip.names()) {
+  return folderOf(zip.names().map((name) => [name, zip.read(name)]))
+}
+
+/** A new folder with files. */
+function folderOf(files: readonly (readonly [string, Uint8Array])[]): string {
+  const to = mkdtempSync(join(folder, 'files-'))
+  for (const [name, bytes] of files) {
     mkdirSync(dirname(join(to, name)), { recursive: true })
-    writeFileSync(join(to, name), zip.read(name))
+    writeFileSync(join(to, name), bytes)
   }
   return to
 }
+
+/** Picks the files of an adapter's folder, which the page loads. */
+const pickAdapter = (page: Page, adapter: string): Promise<void> =>
+  page.setInputFiles(
+    '#adapter-files',
+    ['adapter_config.json', 'adapter_model.safetensors', 'head_config.json'].map((name) => join(adapter, name)),
+  )
+
+/** The step at which a training is. */
+const stepOf = (page: Page): Promise<number> =>
+  page.locator('#train-progress').evaluate((bar: HTMLProgressElement) => bar.value)
 
 /** Asks the page a sentence. @returns The logits after the training. */
 async function askedOf(page: Page, text: string): Promise<number[]> {
@@ -150,12 +167,11 @@ describe.skipIf(!hasChromium)('the page', () => {
     await page.click('#pause')
     await page.locator('#pause', { hasText: 'Go on' }).waitFor()
     await page.waitForTimeout(400)
-    const step = () => page.locator('#train-progress').evaluate((bar: HTMLProgressElement) => bar.value)
-    const paused = await step()
+    const paused = await stepOf(page)
     await page.waitForTimeout(700)
-    expect(await step()).toBe(paused)
+    expect(await stepOf(page)).toBe(paused)
     await page.click('#pause')
-    await expect.poll(step, { timeout: 30_000 }).toBeGreaterThan(paused)
+    await expect.poll(() => stepOf(page), { timeout: 30_000 }).toBeGreaterThan(paused)
     await page.click('#stop')
     await trained(page)
     expect(await page.locator('#train-said').textContent()).toContain('Stopped')
@@ -165,15 +181,14 @@ describe.skipIf(!hasChromium)('the page', () => {
     const page = await openPage()
     await page.click('label:has(#sample-2)')
     await train(page, { epochs: 20 })
-    const step = () => page.locator('#train-progress').evaluate((bar: HTMLProgressElement) => bar.value)
-    await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(25)
+    await expect.poll(() => stepOf(page), { timeout: 60_000 }).toBeGreaterThan(25)
     await page.reload()
     await page.locator('#train-said', { hasText: 'Taken up at step' }).waitFor({ timeout: 60_000 })
     const [, from, total] =
       /step (\d+) of (\d+)/.exec((await page.locator('#train-said').textContent()) as string) ?? []
     expect(Number(from)).toBeGreaterThanOrEqual(10)
     expect(Number(total)).toBe(800)
-    await expect.poll(step, { timeout: 30_000 }).toBeGreaterThan(Number(from))
+    await expect.poll(() => stepOf(page), { timeout: 30_000 }).toBeGreaterThan(Number(from))
     await page.click('#stop')
     await trained(page)
     // What was finished is not taken up again, and its adapter is still there.
@@ -225,9 +240,7 @@ describe.skipIf(!hasChromium)('the page', () => {
       expect(status, stderr).toBe(0)
       expect((JSON.parse(stdout) as number[][]).flat()).toBeAllclose(logits.flat(), { atol: 1e-4 })
     }
-    const keys = Object.keys(
-      JSON.parse(headerOf(readFileSync(join(adapter, 'adapter_model.safetensors')))) as Record<string, unknown>,
-    )
+    const keys = [...parseSafetensors(readFileSync(join(adapter, 'adapter_model.safetensors'))).tensors.keys()]
     expect(keys).toContain('base_model.model.score.weight')
     expect(keys).toContain('base_model.model.transformer.h.0.attn.c_attn.lora_A.weight')
 
@@ -237,11 +250,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await classifier.release()
 
     // The adapter beside the one that is there, on one model.
-    const files = ['adapter_config.json', 'adapter_model.safetensors', 'head_config.json']
-    await page.setInputFiles(
-      '#adapter-files',
-      files.map((name) => join(adapter, name)),
-    )
+    await pickAdapter(page, adapter)
     await expect.poll(() => page.locator('#adapters h3').count()).toBe(2)
     for (const name of await page.locator('#chat-adapter option').allTextContents()) {
       await page.selectOption('#chat-adapter', name)
@@ -284,11 +293,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await trained(page)
     const logits = await askedOf(page, 'The kings slept.')
     const adapter = await downloaded(page, 'adapter')
-    const local = mkdtempSync(join(folder, 'tiny-'))
-    for (const [name, bytes] of Object.entries(tinyEncoder())) {
-      mkdirSync(dirname(join(local, name)), { recursive: true })
-      writeFileSync(join(local, name), bytes)
-    }
+    const local = folderOf(Object.entries(tinyEncoder()))
     const node = await loadFineTuned(adapter, { base: local })
     expect(node.labels).toEqual(['one', 'several'])
     expect(await node.logits(['The kings slept.'])).toBeAllclose(logits, { atol: 1e-4 })
@@ -299,10 +304,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await page.setInputFiles('#folder', local)
     await page.click('#open-model')
     await page.locator('#model-summary', { hasText: 'is open: bert' }).waitFor()
-    await page.setInputFiles(
-      '#adapter-files',
-      ['adapter_config.json', 'adapter_model.safetensors', 'head_config.json'].map((name) => join(adapter, name)),
-    )
+    await pickAdapter(page, adapter)
     await page.locator('#adapters li').waitFor()
     expect(await askedOf(page, 'The kings slept.')).toBeAllclose(logits, { atol: 1e-4 })
   })
@@ -515,6 +517,3 @@ describe.skipIf(!hasChromium)('its weight', () => {
     expect(total((name) => !/\/ort[.-]/.test(name))).toBeLessThanOrEqual(220_000)
   })
 })
-
-/** The JSON at the head of a safetensors file. */
-const headerOf = (bytes: Buffer): string => bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString()
