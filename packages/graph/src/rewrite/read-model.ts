@@ -8,6 +8,7 @@ import { withoutCasts } from './without-casts.ts'
 import { decompose } from './decompose.ts'
 import { keepAttention } from './fused-attention.ts'
 import { float32Types } from './widen.ts'
+import { withoutQuantization } from './without-quantization.ts'
 
 /** Options of {@link inferModel}. */
 export interface InferOptions {
@@ -43,7 +44,8 @@ export function inferModel(
   decoded: Graph,
   { widen = false, decompose: decomposes = true, keepAttention: keeps = false }: InferOptions = {},
 ): Graph {
-  const wide = widen ? float32Types(decoded) : decoded
+  const plain = decomposes ? withoutQuantization(decoded) : decoded
+  const wide = widen ? float32Types(plain) : plain
   const graph = cloneGraph(wide)
   const { nodes } = graph
   graph.nodes = []
@@ -53,5 +55,5 @@ export function inferModel(
     if (decomposes && decompose(g, node)) continue
     addNamed(graph, node)
   }
-  return wide === decoded ? graph : withoutCasts(graph)
+  return wide === plain ? graph : withoutCasts(graph)
 }

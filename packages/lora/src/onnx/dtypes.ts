@@ -13,15 +13,19 @@ const suffixes = {
 } as const
 
 /**
- * Precision of a model's file. Training computes in float32 from any of them; the matrices of `q4` and `q4f16` keep
- * their four bits. `q8`, `int8`, `uint8` and `bnb4` are for inference: their operators have no gradients.
+ * Precision of a model's file. Training computes in float32 from any of them but `bnb4`, whose operators have no
+ * gradients. Matrices of `q4` and `q4f16` keep their four bits, those of `q8`, `int8` and `uint8` their eight;
+ * activations, which such files round, are not rounded.
  */
 export type ModelDtype = keyof typeof suffixes
 
 export const modelDtypes = Object.keys(suffixes) as ModelDtype[]
 
-/** The precisions that can be trained, best first: what is opened where none is asked for. */
-const preferred: readonly ModelDtype[] = ['fp32', 'fp16', 'q4', 'q4f16']
+/**
+ * The precisions that are opened where none is asked for, in this order. Files in eight bits are last: a matrix has one
+ * scale there, and the numbers that are trained differ from those of a runtime, which rounds activations too.
+ */
+const preferred: readonly ModelDtype[] = ['fp32', 'fp16', 'q4', 'q4f16', 'q8', 'int8', 'uint8']
 
 /** Paths of a model's ONNX file in a precision, in the order in which they are tried. */
 export const filesOfDtype = (dtype: ModelDtype): string[] => {

@@ -27,7 +27,7 @@ export interface OnnxModelOptions extends HubOptions {
   file?: string
   /**
    * Which of a model's files is opened, by transformers.js's names: `fp16` is `model_fp16.onnx`, `q4` `model_q4.onnx`.
-   * @default the first that exists of fp32, fp16, q4 and q4f16, all of which can be trained
+   * @default the first that exists of fp32, fp16, q4, q4f16, q8, int8 and uint8, all of which can be trained
    */
   dtype?: ModelDtype
   /** Quantize the linear layers of a file in float32 or float16 (QLoRA). @default none */
