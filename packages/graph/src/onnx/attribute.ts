@@ -4,19 +4,13 @@ import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import type { Attribute, AttributeType, AttributeValues, Node } from '../ir/graph.ts'
 import { isOperator, operators } from '../ops/index.ts'
 import { isOfType } from '../ops/operator.ts'
-import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  create,
-  AttributeType as ProtoType,
-  type TensorProto,
-} from './proto.ts'
+import { type AttributeProto, type Draft, AttributeType as ProtoType, type TensorProto } from './proto.ts'
 import { readTensor, tensorProto } from './tensor.ts'
 
-type Fields = Partial<Pick<AttributeProto, 'f' | 'i' | 's' | 't' | 'floats' | 'ints' | 'strings'>>
+type Fields = Draft<Pick<AttributeProto, 'f' | 'i' | 's' | 't' | 'floats' | 'ints' | 'strings'>>
 
 interface TypeRow<Value> {
-  proto: ProtoType
+  proto: number
   read: (attribute: AttributeProto, where: string) => Value
   write: (value: Value, name: string) => Fields
 }
@@ -46,7 +40,7 @@ const rows: { readonly [Type in AttributeType]: TypeRow<AttributeValues[Type]> }
 }
 
 const byProto = new Map(Object.entries(rows).map(([type, { proto }]) => [proto, type as AttributeType]))
-const graphs: readonly ProtoType[] = [ProtoType.GRAPH, ProtoType.GRAPHS]
+const graphs: readonly number[] = [ProtoType.GRAPH, ProtoType.GRAPHS]
 
 /**
  * Type and value of a node's attribute.
@@ -69,7 +63,7 @@ export function readAttribute(
   throw new UnsupportedOperatorError({
     where,
     what: `${what} is of a type that is not supported`,
-    found: ProtoType[attribute.type] ?? String(attribute.type),
+    found: Object.entries(ProtoType).find(([, number]) => number === attribute.type)?.[0] ?? String(attribute.type),
   })
 }
 
@@ -77,7 +71,7 @@ export function readAttribute(
  * Encodes a node's attributes, with the types of the operator's row; without a row, with the node's `attributeTypes`.
  * @throws {GraphError} for an attribute of unknown type, or a value that does not have the type.
  */
-export const attributeProtos = (node: Node): AttributeProto[] =>
+export const attributeProtos = (node: Node): Draft<AttributeProto>[] =>
   Object.entries(node.attributes).map(([name, value]) => {
     const type = typeOf(node, name)
     const where = `${node.opType} "${node.name}"`
@@ -95,7 +89,7 @@ export const attributeProtos = (node: Node): AttributeProto[] =>
         found: JSON.stringify(value),
       })
     const { proto, write } = rows[type] as TypeRow<Attribute>
-    return create(AttributeProtoSchema, { name, type: proto, ...write(value, name) })
+    return { name, type: proto, ...write(value, name) }
   })
 
 function typeOf({ opType, domain, attributeTypes }: Node, name: string): AttributeType | undefined {

@@ -4,7 +4,7 @@
 import type { Graph, Node } from '../ir/graph.ts'
 import { addInitializer, addValue, createGraph } from '../ir/graph.ts'
 import { dataTypeOfOnnx } from '../tensor/dtype.ts'
-import { AttributeType, decodeModel, type GraphProto, type NodeProto } from './proto.ts'
+import { AttributeType, decodeModel, type NodeProto } from './proto.ts'
 import { type ReadOptions, valueType } from './read.ts'
 import { externalLocations, readTensor } from './tensor.ts'
 
@@ -16,7 +16,7 @@ import { externalLocations, readTensor } from './tensor.ts'
  * an input that is not a tensor; whatever `externalData` throws for a missing file.
  */
 export function readOutline(bytes: Uint8Array, { where = 'model', externalData }: ReadOptions = {}): Graph {
-  const proto = decodeModel(bytes, where).graph as GraphProto
+  const proto = decodeModel(bytes, where).graph
   const graph = createGraph(proto.name || 'model')
   if (externalData) for (const location of externalLocations(bytes, where)) externalData.size(location)
   for (const initializer of proto.initializer) {
@@ -31,8 +31,7 @@ export function readOutline(bytes: Uint8Array, { where = 'model', externalData }
   }
   for (const value of proto.output) {
     graph.outputs.push(value.name)
-    if (graph.values.has(value.name) || value.type?.value.case !== 'tensorType' || !value.type.value.value.shape)
-      continue
+    if (graph.values.has(value.name) || !value.type?.tensorType?.shape) continue
     const [dtype, shape] = valueType(value, where)
     addValue(graph, { name: value.name, dtype, shape })
   }

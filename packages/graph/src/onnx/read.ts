@@ -8,7 +8,7 @@ import { sortNodes } from '../ir/sort.ts'
 import { dataTypeOfOnnx } from '../tensor/dtype.ts'
 import { type Tensor, tensor } from '../tensor/tensor.ts'
 import { attributeTypesOf, readAttribute } from './attribute.ts'
-import { decodeModel, type GraphProto, type ModelProto, type NodeProto, type ValueInfoProto } from './proto.ts'
+import { decodeModel, type ModelProto, type NodeProto, type ValueInfoProto } from './proto.ts'
 import { type ExternalData, readTensor } from './tensor.ts'
 import { upgrade } from './upgrade.ts'
 
@@ -31,7 +31,7 @@ const oldestOpset = 11
  */
 export function decodeGraph(bytes: Uint8Array, { where = 'model', externalData }: ReadOptions = {}): Graph {
   const model = decodeModel(bytes, where)
-  const proto = model.graph as GraphProto
+  const proto = model.graph
   const version = Number(
     model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? opset,
   )
@@ -71,24 +71,23 @@ function checkOutputs(graph: Graph, where: string): void {
 
 /** Element type and shape of a file's input or output. @throws {UnsupportedOperatorError} if it is not a tensor. */
 export function valueType(value: ValueInfoProto, where: string): [Tensor['dtype'], Dim[]] {
-  const type = value.type?.value
-  if (type?.case !== 'tensorType')
+  const type = value.type?.tensorType
+  if (!type)
     throw new UnsupportedOperatorError({
       where,
       what: `input "${value.name}" is not a tensor`,
-      found: type?.case ?? 'no type',
+      found: Object.entries(value.type ?? {}).find(([, one]) => one !== undefined)?.[0] ?? 'no type',
     })
-  const dtype = dataTypeOfOnnx(type.value.elemType)
+  const dtype = dataTypeOfOnnx(type.elemType)
   if (!dtype)
     throw new UnsupportedOperatorError({
       where,
       what: `input "${value.name}" has an unknown element type`,
-      found: String(type.value.elemType),
+      found: String(type.elemType),
     })
-  const dims = (type.value.shape?.dim ?? []).map(({ value: dim }, i) => {
-    if (dim.case === 'dimValue') return Number(dim.value)
-    return dim.case === 'dimParam' && dim.value ? parseDim(dim.value) : parseDim(`${value.name}.${i}`)
-  })
+  const dims = (type.shape?.dim ?? []).map(({ dimValue, dimParam }, i) =>
+    dimValue === undefined ? parseDim(dimParam || `${value.name}.${i}`) : Number(dimValue),
+  )
   return [dtype, dims]
 }
 

@@ -3,15 +3,7 @@
 import { FormatError, UnsupportedOperatorError } from '../errors.ts'
 import { dataTypeOfOnnx, dataTypes } from '../tensor/dtype.ts'
 import { byteLength, elementCount, type Tensor, tensor } from '../tensor/tensor.ts'
-import {
-  create,
-  DataLocation,
-  decodeModel,
-  type GraphProto,
-  StringStringEntryProtoSchema,
-  type TensorProto,
-  TensorProtoSchema,
-} from './proto.ts'
+import { DataLocation, decodeModel, type Draft, type TensorProto } from './proto.ts'
 
 /** Access to a model's external-data files. */
 export interface ExternalData {
@@ -96,7 +88,7 @@ function locationOf(proto: TensorProto, at: string): string {
  * @throws {FormatError} when it is not an ONNX file, or names a file outside of its folder.
  */
 export function externalLocations(bytes: Uint8Array, where = 'model'): string[] {
-  const { initializer, node } = decodeModel(bytes, where).graph as GraphProto
+  const { initializer, node } = decodeModel(bytes, where).graph
   const constants = node.flatMap(({ attribute }) => attribute.flatMap(({ t }) => (t ? [t] : [])))
   const external = [...initializer, ...constants].filter(({ dataLocation }) => dataLocation === DataLocation.EXTERNAL)
   return [...new Set(external.map((proto) => locationOf(proto, `${where}, tensor "${proto.name}"`)))]
@@ -132,13 +124,13 @@ function externalTensor(
 }
 
 /** Encodes a tensor for a file: its elements as raw bytes, or their external location. */
-export function tensorProto(name: string, data: Tensor, external?: ExternalLocation): TensorProto {
+export function tensorProto(name: string, data: Tensor, external?: ExternalLocation): Draft<TensorProto> {
   const common = { name, dataType: dataTypes[data.dtype].onnx, dims: data.dims.map(BigInt) }
-  if (!external) return create(TensorProtoSchema, { ...common, rawData: data.bytes() as Uint8Array<ArrayBuffer> })
+  if (!external) return { ...common, rawData: data.bytes() }
   const entries = { location: external.location, offset: String(external.offset), length: String(byteLength(data)) }
-  return create(TensorProtoSchema, {
+  return {
     ...common,
     dataLocation: DataLocation.EXTERNAL,
-    externalData: Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
-  })
+    externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
+  }
 }

@@ -7,22 +7,7 @@ import { type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { dataTypes } from '../tensor/dtype.ts'
 import { byteLength, type Tensor } from '../tensor/tensor.ts'
 import { attributeProtos } from './attribute.ts'
-import {
-  create,
-  encodeModel,
-  GraphProtoSchema,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  OperatorSetIdProtoSchema,
-  StringStringEntryProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
-} from './proto.ts'
+import { type Draft, encodeModel, type NodeProto, type ValueInfoProto } from './proto.ts'
 import { type ExternalLocation, tensorProto } from './tensor.ts'
 
 /** ONNX IR version that goes with an operator set; 10 brought 4-bit integers, and opset 21 operators that take them. */
@@ -46,25 +31,22 @@ export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalL
       found: `${inlineBytes} bytes of weights`,
       fix: 'Lay the weights out in an external-data file with layoutExternal.',
     })
-  return encodeModel(
-    create(ModelProtoSchema, {
-      irVersion: irVersion(graph.opset),
-      producerName: '@cola/graph',
-      opsetImport: [...new Set(['', ...graph.nodes.map(({ domain }) => domain)])].map((domain) =>
-        create(OperatorSetIdProtoSchema, { domain, version: BigInt(domain === '' ? graph.opset : 1) }),
-      ),
-      metadataProps: Object.entries(graph.metadata).map(([key, value]) =>
-        create(StringStringEntryProtoSchema, { key, value }),
-      ),
-      graph: create(GraphProtoSchema, {
-        name: graph.name,
-        node: graph.nodes.map(nodeProto),
-        initializer: [...graph.initializers].map(([name, data]) => tensorProto(name, data, external.get(name))),
-        input: graph.inputs.map((name) => valueProto(getValue(graph, name))),
-        output: graph.outputs.map((name) => valueProto(getValue(graph, name))),
-      }),
-    }),
-  )
+  return encodeModel({
+    irVersion: irVersion(graph.opset),
+    producerName: '@cola/graph',
+    opsetImport: [...new Set(['', ...graph.nodes.map(({ domain }) => domain)])].map((domain) => ({
+      domain,
+      version: BigInt(domain === '' ? graph.opset : 1),
+    })),
+    metadataProps: Object.entries(graph.metadata).map(([key, value]) => ({ key, value })),
+    graph: {
+      name: graph.name,
+      node: graph.nodes.map(nodeProto),
+      initializer: [...graph.initializers].map(([name, data]) => tensorProto(name, data, external.get(name))),
+      input: graph.inputs.map((name) => valueProto(getValue(graph, name))),
+      output: graph.outputs.map((name) => valueProto(getValue(graph, name))),
+    },
+  })
 }
 
 /**
@@ -107,33 +89,14 @@ export function* externalChunks(
   }
 }
 
-function dimProto(dim: Dim) {
-  const value =
-    typeof dim === 'number'
-      ? ({ case: 'dimValue', value: BigInt(dim) } as const)
-      : ({ case: 'dimParam', value: dim } as const)
-  return create(TensorShapeProto_DimensionSchema, { value })
-}
+const dimProto = (dim: Dim) => (typeof dim === 'number' ? { dimValue: BigInt(dim) } : { dimParam: dim })
 
-function valueProto({ name, dtype, shape }: Value): ValueInfoProto {
-  const tensorType = create(TypeProto_TensorSchema, {
-    elemType: dataTypes[dtype].onnx,
-    shape: create(TensorShapeProtoSchema, { dim: shape.map(dimProto) }),
-  })
-  return create(ValueInfoProtoSchema, {
-    name,
-    type: create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } }),
-  })
-}
+const valueProto = ({ name, dtype, shape }: Value): Draft<ValueInfoProto> => ({
+  name,
+  type: { tensorType: { elemType: dataTypes[dtype].onnx, shape: { dim: shape.map(dimProto) } } },
+})
 
-function nodeProto(node: Node): NodeProto {
+const nodeProto = (node: Node): Draft<NodeProto> => {
   const { name, opType, domain, inputs, outputs } = node
-  return create(NodeProtoSchema, {
-    name,
-    opType,
-    domain,
-    input: [...inputs],
-    output: [...outputs],
-    attribute: attributeProtos(node),
-  })
+  return { name, opType, domain, input: inputs, output: outputs, attribute: attributeProtos(node) }
 }
