@@ -50,7 +50,7 @@ interface ProfileEvent {
 export async function placementOf(graph: Graph, device: ResolvedDevice, batch: Batch): Promise<Placement> {
   const folder = mkdtempSync(join(tmpdir(), 'cola-profile-'))
   try {
-    const session = await createOrtSession(device, writeModel(lower(graphFor(device, graph))), {
+    const session = await createOrtSession(device, writeModel(lower(await graphFor(device, graph))), {
       ...sessionOptions(device, graph.outputs),
       enableProfiling: true,
       profileFilePrefix: join(folder, 'profile'),

@@ -26,6 +26,10 @@ export default defineConfig({
   resolve: { conditions: browserConditions, alias: leftOut },
   server: { headers: isolation },
   preview: { headers: isolation },
-  worker: { format: 'es' },
-  build: { target: 'es2023', outDir: 'dist' },
+  worker: {
+    format: 'es',
+    // What the worker starts with is one file.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'engine', tags: ['$initial'] }] } } },
+  },
+  build: { target: 'es2023', outDir: 'dist', assetsInlineLimit: 0 },
 })

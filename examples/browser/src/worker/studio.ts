@@ -18,7 +18,6 @@ import { createJobs } from './jobs.ts'
 import { type OpenModel, openModel } from './models.ts'
 import { forgetRun, keptRun, rememberRun, runFolder } from './runs.ts'
 import { openServing, type Serving, withLabels } from './serving.ts'
-import { readTable } from './tables.ts'
 import { planOf, splitOf, trainAdapter } from './training.ts'
 
 export type Handlers = { [Name in CallName]: (ask: Calls[Name]['ask']) => Promise<Calls[Name]['answer']> }
@@ -128,7 +127,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
 
   return {
     device: () => deviceReport(device),
-    table: readTable,
+    table: async (ask) => (await import('./tables.ts')).readTable(ask),
     open: (choice) =>
       jobs.long(async () => {
         await closeServing()

@@ -2,7 +2,8 @@
 
 import { DataError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
-import { isAddress, openFiles } from './open-files.ts'
+import { isAddress } from './is-address.ts'
+import { openFiles } from './open-files.ts'
 
 /** Where one file is read from: its path (Node), its address, or what a person picked. */
 export type FileSource = string | URL | Blob | FileSystemFileHandle

@@ -3,14 +3,9 @@
 import { DataError } from '../errors.ts'
 import { blobFiles } from '../files/blobs.ts'
 import { fetchFiles, type Files, type WantedFile } from '../files/files.ts'
-import { folderFiles } from '../files/folder.ts'
 import { type BytesByName, memoryFiles } from '../files/memory.ts'
-import { type ZipOptions, zipFiles } from '../files/zip.ts'
-import { isFolder } from '../hub/folder-or-repo.ts'
-import { repositoryFiles } from '../hub/hub.ts'
+import type { ZipOptions } from '../files/zip.ts'
 import type { HubOptions } from '../hub/hub-options.ts'
-import { endpointOf } from '../hub/settings.ts'
-import { addressFiles } from './address-files.ts'
 import { pickedFiles } from './picked.ts'
 
 /**
@@ -45,13 +40,13 @@ export const isFiles = (value: unknown): value is Files =>
 
 async function filesOf(source: Source, options: HubOptions & ZipOptions): Promise<Files> {
   if (isFiles(source)) return source
-  if (source instanceof URL || isAddress(source)) return filesAt(new URL(source), options)
-  if (typeof source === 'string')
-    return (await isFolder(source)) ? folderFiles(source) : repositoryFiles(source, options)
+  // What downloads, and what unpacks, is loaded when it is needed: bundles have parts of their own for them.
+  if (typeof source === 'string' || source instanceof URL)
+    return (await import('./named-files.ts')).namedFiles(source, options)
   const picked = await pickedFiles(source)
   const [[name, blob] = [], second] = picked?.files ?? []
   if (blob && !second && name?.endsWith('.zip'))
-    return zipFiles(new Uint8Array(await blob.arrayBuffer()), name, options)
+    return (await import('../files/zip.ts')).zipFiles(new Uint8Array(await blob.arrayBuffer()), name, options)
   if (picked) return blobFiles(picked.files, picked.where)
   if (isBytes(source)) return memoryFiles(source)
   throw new DataError({
@@ -60,18 +55,6 @@ async function filesOf(source: Source, options: HubOptions & ZipOptions): Promis
     expected: 'a path, the name of a repository, an address, picked files or a folder, or bytes by name',
     found: Object.prototype.toString.call(source).slice(8, -1),
   })
-}
-
-/** Whether a source is the address of files. */
-export const isAddress = (source: unknown): source is string =>
-  typeof source === 'string' && /^https?:\/\//.test(source)
-
-/** The page of a repository on the hub stands for the repository. */
-function filesAt(address: URL, options: HubOptions): Promise<Files> {
-  const [, repo, revision] = /^\/([^/]+\/[^/]+)(?:\/tree\/(.+?))?\/?$/.exec(address.pathname) ?? []
-  if (address.origin !== new URL(endpointOf(options.endpoint)).origin || repo === undefined)
-    return addressFiles(address, options)
-  return repositoryFiles(repo, { ...options, ...(revision ? { revision: decodeURIComponent(revision) } : {}) })
 }
 
 /** An empty record is an object of another kind. */

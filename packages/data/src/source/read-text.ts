@@ -5,7 +5,7 @@ import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
 import { placeOf } from '../files/files.ts'
 import { fileSystem } from '../files/node.ts'
 import { type FileSource, openFile } from '../open/open-file.ts'
-import { isAddress } from '../open/open-files.ts'
+import { isAddress } from '../open/is-address.ts'
 import { decodeText, type DecodeOptions } from './decode.ts'
 
 /**

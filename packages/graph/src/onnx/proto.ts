@@ -1,7 +1,21 @@
 // ONNX's messages (onnx.proto): the fields that are read or written here, with the numbers that they have there.
 
 import { FormatError } from '../errors.ts'
-import { bytes, type Draft, double, float, int32, int64, many, maybe, type Message, message, one, string, uint64 } from './wire.ts'
+import {
+  bytes,
+  type Draft,
+  double,
+  float,
+  int32,
+  int64,
+  many,
+  maybe,
+  type Message,
+  message,
+  one,
+  string,
+  uint64,
+} from './wire.ts'
 
 type Decoded<Type> = Type extends Message<infer Value> ? Value : never
 

@@ -3,7 +3,7 @@
 import type { Loss } from '@cola/graph'
 import type { StepResult } from '@cola/train'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
-import type { BaseModel } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
 import type { LossContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
 /** Batches of examples, predictions from a batch's outputs, and an example's number of tokens. */

@@ -9,7 +9,7 @@ import type { Adapter } from '../adapter/files.ts'
 import { onnxAdapter } from '../adapter/onnx-adapter.ts'
 import { switchable, type SwitchableOptions } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
-import type { BaseModel } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
 import { storedAs, withoutFileFields, writeCompanions } from './export-decoder.ts'
 
 /** Options of {@link exportAdapters}. */

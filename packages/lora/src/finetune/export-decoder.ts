@@ -9,7 +9,7 @@ import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
-import type { BaseModel } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
 import { isQuantized } from '../onnx/quantization.ts'
 import type { CachedModel } from '../onnx/read.ts'
 

@@ -7,7 +7,7 @@ import { type Checks, checkOptions, text } from '@cola/train/options'
 import { ConfigError } from '../errors.ts'
 import { type AdaptedModel, withTensorsOf } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
-import type { BaseModel } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
 import type { ExportedExtras } from '../tasks/task.ts'
 import { mergedDecoder, storedAs, withoutFileFields, writeCompanions } from './export-decoder.ts'
 

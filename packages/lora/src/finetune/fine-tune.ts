@@ -30,7 +30,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
 ): Promise<FineTuned<T>> {
   checkValue('fineTune, options', options, object)
   const taskType = (options.task ?? 'SEQ_CLS') as T
-  const task = taskOf(taskType)
+  const task = await taskOf(taskType)
   const { taskOptions, adapter, training, optimizer, device, frozenProducts, gradientCheckpointing, open, ...limits } =
     readOptions(options, task)
   const { seed } = training

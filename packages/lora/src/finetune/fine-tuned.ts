@@ -13,10 +13,10 @@ import {
 } from '@cola/train'
 import { flush } from '@cola/train/files'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
-import type { BaseModel } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
 import type { Predict, Releasable, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import { batchFunctions } from './batch-functions.ts'
-import { exportFineTuned, type FineTunedExportOptions } from './export.ts'
+import type { FineTunedExportOptions } from './export.ts'
 import { saveFineTuned } from './save.ts'
 
 /** The methods of every fine-tuned model, beside those of its task. */
@@ -127,6 +127,8 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     export: async (folder, options) => {
       const [config, extras] = [task.config(settings, base), task.exported?.(settings, base)]
       const decoder = task.generates ? base.cachedLanguageModel : undefined
+      // Loaded when something is exported: bundles have a part of its own for it.
+      const { exportFineTuned } = await import('./export.ts')
       await exportFineTuned(folder, { base, adapter: await adapted(), config, extras, decoder }, options)
       await flush(folder)
     },

@@ -53,7 +53,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
       found: saved.task_type,
       fix: `Write loadFineTuned(folder, { task: '${saved.task_type}' }).`,
     })
-  const task = taskOf(wanted)
+  const task = await taskOf(wanted)
   checkSettings(`${files.where}, fine_tuned.json, settings`, saved.settings, task.saved)
   const settings = saved.settings as object as TaskTypes[T]['settings']
   const { name: _, path: __, ...where } = saved.base

@@ -6,7 +6,7 @@ import { fileSystem, paths, readJson, sinkOf, writeJson } from '@cola/train/file
 import { writeAdapter } from '../adapter/files.ts'
 import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
-import type { BaseModel } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
 import { check, type FineTunedJson, fineTunedSchema } from '../schema.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 

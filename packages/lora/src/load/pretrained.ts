@@ -17,9 +17,9 @@ import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
-import { companionFiles, folderOf } from '../onnx/open.ts'
+import { companionFiles, folderOf } from '../onnx/companions.ts'
 import { check, indexSchema } from '../schema.ts'
-import { type Quantization, quantizeModel } from '../onnx/quantization.ts'
+import type { Quantization } from '../onnx/quantization.ts'
 
 /** Options of {@link loadPretrained}. */
 export interface PretrainedOptions extends Gpt2Options, HubOptions {
@@ -68,7 +68,7 @@ export async function loadPretrained(source: Source, options: PretrainedOptions 
   })
   await fetchFiles(files, companionFiles)
   const plain = gpt2(config, read, architecture)
-  const model = quantization ? quantizeModel(plain, quantization) : plain
+  const model = quantization ? (await import('../onnx/quantization.ts')).quantizeModel(plain, quantization) : plain
   const parameters = new Map([...read].map(([name, value]) => [name, model.graph.initializers.get(name) ?? value]))
   return { model, parameters, config, tokenizer: await readTokenizer(files), files, folder: folderOf(files) }
 }

@@ -2,7 +2,7 @@
 
 import { type Graph, getValue, producersOf, type Node, type Value } from '@cola/graph'
 import { linearLayers, moduleOf } from '../inject/linear.ts'
-import { basePathOf, isHeadModule } from './names.ts'
+import { basePathOf, isHeadModule } from './module-paths.ts'
 
 /** Names that exporters give the output of hidden states. */
 const outputNames = ['last_hidden_state', 'hidden_states', 'token_embeddings']

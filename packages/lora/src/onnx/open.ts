@@ -1,7 +1,6 @@
 // Opens any ONNX model, wherever its files lie, with its configuration and its tokenizer.
 
 import {
-  chatTemplateFile,
   fetchFiles,
   type Files,
   HubError,
@@ -16,6 +15,7 @@ import { externalLocations, type Model } from '@cola/graph'
 import { besideOf } from '@cola/train'
 import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
+import { companionFiles, folderOf } from './companions.ts'
 import { filesOfDtype, type ModelDtype, modelDtypes, onnxFiles } from './dtypes.ts'
 import { modelTypeOf } from './prefixes.ts'
 import { readOnnxModel } from './read.ts'
@@ -49,14 +49,6 @@ export interface OnnxModel {
   file: string
 }
 
-/** sentence-transformers' file with the pooling of token embeddings. */
-export const poolingFile = '1_Pooling/config.json'
-
-/** Optional files beside a model that configure its use. */
-export const companionFiles = ['tokenizer_config.json', chatTemplateFile, 'generation_config.json', poolingFile].map(
-  (path) => ({ path, optional: true }),
-)
-
 /**
  * Opens a model that PyTorch's exporters, Optimum or transformers.js's converter wrote. Weights in external files stay
  * on disk until a session reads them.
@@ -82,9 +74,6 @@ export async function openOnnxModel(
     file: name,
   }
 }
-
-/** The folder of a model's files. */
-export const folderOf = (files: Files): string => placeOf(files, 'config.json').slice(0, -'/config.json'.length)
 
 /**
  * Paths at which the ONNX file may be.

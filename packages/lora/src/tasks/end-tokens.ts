@@ -2,7 +2,7 @@
 
 import { readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
-import type { BaseModel } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
 
 const generationFile = 'generation_config.json'
 

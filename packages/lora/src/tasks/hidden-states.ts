@@ -7,7 +7,7 @@ import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
-import type { BaseModel } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
 import { withHead } from './head.ts'
 import type { Releasable } from './task.ts'
 

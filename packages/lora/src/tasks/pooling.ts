@@ -4,8 +4,8 @@ import { placeOf } from '@cola/data'
 import { readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import type { Pooling } from '../inject/head.ts'
-import type { BaseModel } from '../load/base.ts'
-import { poolingFile } from '../onnx/open.ts'
+import type { BaseModel } from '../load/base-model.ts'
+import { poolingFile } from '../onnx/companions.ts'
 import { check, poolingSchema } from '../schema.ts'
 
 /**

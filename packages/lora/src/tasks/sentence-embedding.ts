@@ -6,7 +6,7 @@ import { type Batch, cosineSquaredError, multipleNegativesRanking } from '@cola/
 import { oneOf, positive } from '@cola/train/options'
 import { ConfigError } from '../errors.ts'
 import { type Pooling, poolings } from '../inject/head.ts'
-import type { BaseModel } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
 import { sentenceOutput, withSentenceEmbedding } from './embedding-output.ts'
 import { architecture } from '../load/architecture.ts'
 import { dot, retrievalScores, type SentencePrediction, similarityScores } from './embedding-scores.ts'

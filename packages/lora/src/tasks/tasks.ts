@@ -1,22 +1,18 @@
-// The tasks, a row each, under PEFT's task_type.
+// The tasks, a row each, under PEFT's task_type. Each is loaded when it is asked for.
 
 import { ConfigError } from '../errors.ts'
-import { causalLanguageModel } from './causal-language-model.ts'
-import { sentenceEmbedding } from './sentence-embedding.ts'
-import { sequenceClassification } from './sequence-classification.ts'
-import { tokenClassification } from './token-classification.ts'
 import type { Task, TaskType, TaskTypes } from './task.ts'
 
-const tasks: { readonly [T in TaskType]: Task<TaskTypes[T]> } = {
-  SEQ_CLS: sequenceClassification,
-  FEATURE_EXTRACTION: sentenceEmbedding,
-  TOKEN_CLS: tokenClassification,
-  CAUSAL_LM: causalLanguageModel,
+const tasks: { readonly [T in TaskType]: () => Promise<Task<TaskTypes[T]>> } = {
+  SEQ_CLS: async () => (await import('./sequence-classification.ts')).sequenceClassification,
+  FEATURE_EXTRACTION: async () => (await import('./sentence-embedding.ts')).sentenceEmbedding,
+  TOKEN_CLS: async () => (await import('./token-classification.ts')).tokenClassification,
+  CAUSAL_LM: async () => (await import('./causal-language-model.ts')).causalLanguageModel,
 }
 
 /** The task of a `task_type`. @throws {ConfigError} for one that is not in the table. */
-export function taskOf<T extends TaskType>(name: T): Task<TaskTypes[T]> {
-  if (Object.hasOwn(tasks, name)) return tasks[name]
+export async function taskOf<T extends TaskType>(name: T): Promise<Task<TaskTypes[T]>> {
+  if (Object.hasOwn(tasks, name)) return tasks[name]()
   throw new ConfigError({
     where: 'option task',
     what: 'not known',

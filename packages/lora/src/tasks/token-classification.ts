@@ -21,7 +21,7 @@ import {
 } from '@cola/data'
 import { crossEntropy } from '@cola/train'
 import { type Check, flag, oneOf } from '@cola/train/options'
-import type { BaseModel } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
 import { withHead } from './head.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { isSpansRow, type TaggedWords, taggedWords, type TokenClassificationRow } from './tagged-words.ts'

@@ -1,6 +1,6 @@
 // The table of devices: their execution providers, the order in which `auto` tries them, and advice if one is missing.
 
-import { fewerKernels, type Graph, type Pass, runPasses } from '@cola/graph'
+import { type Graph, type Pass, runPasses } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
 import { installNode } from './ort.ts'
@@ -21,8 +21,8 @@ export interface DeviceRow {
   readonly allKernels: boolean
   /** Graph optimizers of the runtime that are disabled. */
   readonly disabledOptimizers?: string
-  /** Passes that a graph goes through before it runs on the device. @default none */
-  readonly passes?: readonly Pass[]
+  /** Loads the passes that a graph goes through before it runs on the device. @default none */
+  readonly passes?: () => Promise<readonly Pass[]>
   /** Whether a session first compares a tiny step with known numbers, and `auto` measures the device's speed. */
   readonly selfTest?: boolean
   /** What to do when the device is not available. */
@@ -54,7 +54,7 @@ export const devices = {
     int8: false,
     allKernels: false,
     disabledOptimizers: 'TransposeOptimizer',
-    passes: [fewerKernels],
+    passes: async () => (await import('./webgpu-passes.ts')).webgpuPasses,
     selfTest: true,
     fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.',
   },
@@ -94,8 +94,8 @@ export const deviceNames = Object.keys(devices) as ResolvedDevice[]
 export const deviceRow = (device: ResolvedDevice): DeviceRow => devices[device]
 
 /** A graph as it runs on a device; its inputs and outputs are the same. */
-export const graphFor = (device: ResolvedDevice, graph: Graph): Graph =>
-  runPasses(graph, deviceRow(device).passes ?? [])
+export const graphFor = async (device: ResolvedDevice, graph: Graph): Promise<Graph> =>
+  runPasses(graph, (await deviceRow(device).passes?.()) ?? [])
 
 /** The devices here for names that other libraries use. */
 const foreignNames: Readonly<Record<string, string>> = {

@@ -72,7 +72,7 @@ export async function openSession(
     if (encoded)
       return await createOrtSession(device, encoded.model, { ...options, externalData: encoded.externalData })
     checkTypes(graph)
-    const runnable = packMatrices(graphFor(device, lower(graph)))
+    const runnable = packMatrices(await graphFor(device, lower(graph)))
     const external = layoutExternal(runnable.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
     const data = concatenateChunks(externalChunks(runnable.initializers, external))
     return await createOrtSession(

@@ -45,7 +45,7 @@ export async function openSessions(
   const modelFolder = folder ?? temporary
   try {
     const files: Readonly<Record<string, string>> =
-      modelFolder === undefined ? {} : writeModels(modelFolder, graphsFor(device, graphs))
+      modelFolder === undefined ? {} : writeModels(modelFolder, await graphsFor(device, graphs))
     const open = (name: keyof typeof graphs, options: Partial<RunnableModel> = {}) => {
       const path = files[name]
       return openSession({ graph: graphs[name], ...(path === undefined ? {} : { path }), ...options }, device)
@@ -73,8 +73,14 @@ export async function openSessions(
 }
 
 /** Graphs as they run on a device: what a file has that {@link openSession} opens. */
-const graphsFor = (device: ResolvedDevice, graphs: Readonly<Record<string, Graph>>): Record<string, Graph> =>
-  Object.fromEntries(Object.entries(graphs).map(([name, graph]) => [name, graphFor(device, graph)]))
+async function graphsFor(
+  device: ResolvedDevice,
+  graphs: Readonly<Record<string, Graph>>,
+): Promise<Record<string, Graph>> {
+  const runnable: Record<string, Graph> = {}
+  for (const [name, graph] of Object.entries(graphs)) runnable[name] = await graphFor(device, graph)
+  return runnable
+}
 
 /**
  * Removes the files of open sessions now, so that a process that is killed leaves none behind: the runtime has read or

@@ -1,0 +1,3 @@
+/** Whether a source is the address of files. */
+export const isAddress = (source: unknown): source is string =>
+  typeof source === 'string' && /^https?:\/\//.test(source)

@@ -1,0 +1,96 @@
+// An ONNX model as a base model.
+
+import { firstPosition, longestInput, padTokenId } from '@cola/data'
+import { cloneGraph, formatValue, type Graph, getValue, type Model, prune } from '@cola/graph'
+import { type Batch, paddedBatches, vocabularySize } from '@cola/train'
+import { ConfigError } from '../errors.ts'
+import { withTensorsOf } from '../inject/adapted-model.ts'
+import { checkVocabulary } from '../onnx/check-vocabulary.ts'
+import { isCausal } from '../onnx/decoders.ts'
+import { hiddenStates, isHidden } from '../onnx/hidden.ts'
+import { withMaskedInputs } from '../onnx/masked-inputs.ts'
+import type { OnnxModel } from '../onnx/open.ts'
+import { readCachedModel } from '../onnx/read.ts'
+import type { BaseModel, Origin } from './base-model.ts'
+import { withNextTokenLogits } from './language-model.ts'
+
+export { openOnnxModel } from '../onnx/open.ts'
+
+export function onnxBase(
+  { model, config, tokenizer, files, folder, file }: OnnxModel,
+  { name, ...origin }: Origin = { name: files.where },
+): BaseModel {
+  const vocab_size = vocabularySize(model.graph)
+  const padding = {
+    pad_token_id: padTokenId(config, tokenizer, vocab_size),
+    firstPosition: firstPosition(config),
+  }
+  const causal = isCausal(config)
+  const textOnly = ({ graph, ...rest }: Model): Model => {
+    requireTextInputs(graph, paddedBatches(graph, padding)([[0]]))
+    return { ...rest, graph }
+  }
+  return {
+    name,
+    origin,
+    files,
+    folder,
+    config,
+    tokenizer,
+    causal,
+    max_length: longestInput(config, tokenizer),
+    vocab_size,
+    hiddenStates: () => textOnly(withHiddenStates(model)),
+    languageModel: () => {
+      checkVocabulary(model.graph, tokenizer, name)
+      return textOnly(withNextTokenLogits(model, config, causal))
+    },
+    cachedLanguageModel: () => {
+      const cached = readCachedModel(files, file, config)
+      if (!cached) return undefined
+      // The matrices of the open model may be quantized.
+      return { ...cached, ...withTensorsOf(withNextTokenLogits(cached, config, causal, isPresent), model) }
+    },
+    batches: (graph) => {
+      const collate = paddedBatches(graph, padding)
+      return (rows) => {
+        const batch = collate(rows)
+        // The input of token ids has any name; every input with two axes is [rows, columns].
+        const grid = Object.values(batch).find(({ dims }) => dims.length === 2)?.dims ?? [rows.length, 0]
+        return { batch, grid, starts: rows.map((_, row) => row * (grid[1] as number)) }
+      }
+    },
+    padded: withMaskedInputs,
+  }
+}
+
+const isPresent = (output: string): boolean => output.startsWith('present')
+
+/** @throws {ConfigError} for a graph with inputs that a batch of texts lacks. */
+function requireTextInputs(graph: Graph, batch: Batch): void {
+  const others = graph.inputs.filter((name) => !Object.hasOwn(batch, name))
+  if (others.length === 0) return
+  throw new ConfigError({
+    where: `graph "${graph.name}"`,
+    what: 'it takes inputs that a text does not give',
+    expected: 'input_ids, attention_mask, token_type_ids, position_ids',
+    found: others.slice(0, 6).join(', '),
+    fix: 'Export the model without a cache of keys and values.',
+  })
+}
+
+/** The model up to its hidden states, without heads. */
+function withHiddenStates({ graph: original, trainable }: Model): Model {
+  const states = hiddenStates(original)
+  if (!states || !isHidden(states))
+    throw new ConfigError({
+      where: `graph "${original.name}"`,
+      what: 'no hidden states',
+      expected: 'an output "last_hidden_state" [batch, sequence, width]',
+      found: original.outputs.map((name) => formatValue(getValue(original, name))).join('; '),
+      fix: 'Export the model with its hidden states.',
+    })
+  const graph = { ...cloneGraph(original), outputs: [states.name] }
+  prune(graph)
+  return { graph, trainable }
+}
