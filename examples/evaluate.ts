@@ -39,6 +39,8 @@ const settings = commandLine({
   split: 'in_domain_dev',
   // last, first or mean; empty: what the adapter says, else last for decoders, mean for encoders.
   pooling: '',
+  // 4 or 8 quantizes the base's linear layers; 0 leaves them as the file has them.
+  bits: 0,
   // A safetensors file with a tensor of logits under the split's name, to compare with.
   logits: '',
   batch: 64,

@@ -52,6 +52,8 @@ const settings = commandLine({
   lr: 1e-3,
   // int8 multiplies frozen matrices in eight bits while training: faster on cpu.
   frozenProducts: 'float32',
+  // 4 or 8 quantizes the frozen linear layers when the model is opened (QLoRA); 0 leaves them as the file has them.
+  bits: 0,
   // Metric of the best epoch; empty: mcc, or the loss where there are fewer than 200 validation rows.
   best: '',
   device: 'cpu',
@@ -121,6 +123,7 @@ const tuned = await fineTune(settings.model, {
   signal: stopSignal().signal,
   callbacks: consoleProgress(),
   ...given('open', settings.file, (file) => ({ file })),
+  ...(settings.bits === 0 ? {} : { quantization: { bits: settings.bits as 4 | 8 } }),
 })
 console.log(`${((performance.now() - started) / 1000).toFixed(0)} s`)
 if (tuned.training?.stopped === 'aborted') process.exit(130)

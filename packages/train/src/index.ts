@@ -69,7 +69,7 @@ export {
 } from './optim/optimizers.ts'
 export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from './optim/schedule.ts'
 export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './optim/transforms.ts'
-export { defaultDevice, type Device } from './runtime/devices.ts'
+export { defaultDevice, type Device, keepsTensors } from './runtime/devices.ts'
 export { besideOf, externalDataOf, writeModels } from './runtime/model-files.ts'
 export { openSession, resolveDevice, type RunnableModel } from './runtime/open-session.ts'
 export { browserThreads, configureRuntime, type RuntimeOptions } from './runtime/runtime-options.ts'

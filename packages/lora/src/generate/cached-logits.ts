@@ -3,6 +3,7 @@
 import { type Graph, getValue } from '@cola/graph'
 import { type OrtSession, OrtTensor, type OrtTensors } from '@cola/train'
 import type { NextTokenModel } from './generate-tokens.ts'
+import { integerTensor } from './integer-tensor.ts'
 
 /** A decoder's session, and the names in its graph. */
 export interface CachedDecoder {
@@ -58,8 +59,10 @@ export const isGridInput = (name: string): boolean => Object.hasOwn(gridInputs, 
  */
 export function cachedLogits(decoder: CachedDecoder, others: OrtTensors = {}): Pick<NextTokenModel, 'logits' | 'end'> {
   const { graph, session, presents, compact } = decoder
-  const integers = (name: string, rows: readonly (readonly number[])[]): OrtTensor =>
-    integerTensor(graph, name, rows.flat(), [rows.length, rows[0]?.length ?? 0])
+  const integers = (name: string, rows: readonly (readonly number[])[]): OrtTensor => {
+    const flat = rows.flat()
+    return integerTensor(graph, name, [rows.length, rows[0]?.length ?? 0], (i) => flat[i] as number)
+  }
   /** Rows of the cache, in its order. */
   let order: number[] = []
   let past: OrtTensors = {}
@@ -75,7 +78,8 @@ export function cachedLogits(decoder: CachedDecoder, others: OrtTensors = {}): P
   }
   return {
     async logits(texts) {
-      if (order.length === 0) {
+      if (!order.some((row) => texts.has(row))) {
+        release(past)
         order = [...texts.keys()]
         slots = order.map(() => [])
         past = emptyCache(decoder, order.length)
@@ -109,7 +113,7 @@ export function cachedLogits(decoder: CachedDecoder, others: OrtTensors = {}): P
         ...Object.fromEntries(
           graph.inputs.flatMap((name) => (gridInputs[name] ? [[name, integers(name, gridInputs[name](feed))]] : [])),
         ),
-        [decoder.lastToken]: integerTensor(graph, decoder.lastToken, last, [last.length]),
+        [decoder.lastToken]: integerTensor(graph, decoder.lastToken, [last.length], (i) => last[i] as number),
       })
       release(past)
       past = Object.fromEntries([...presents].map(([name, present]) => [name, results[present] as OrtTensor]))
@@ -138,12 +142,6 @@ function padded(rows: readonly (readonly Slot[])[], side: 'left' | 'right'): Slo
     const rest = Array.from({ length: width - row.length }, () => padding)
     return side === 'left' ? [...rest, ...row] : [...row, ...rest]
   })
-}
-
-function integerTensor(graph: Graph, name: string, values: readonly number[], dims: readonly number[]): OrtTensor {
-  return getValue(graph, name).dtype === 'int32'
-    ? new OrtTensor('int32', Int32Array.from(values), dims)
-    : new OrtTensor('int64', BigInt64Array.from(values, BigInt), dims)
 }
 
 /** A cache without tokens; its axes are [..., batch, heads, tokens, size]. */

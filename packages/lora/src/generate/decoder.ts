@@ -12,15 +12,17 @@ import {
   runtimeNormalizations,
   uniqueName,
 } from '@cola/graph'
-import { type Device, openSession, type OrtTensors, resolveDevice } from '@cola/train'
+import { type Device, keepsTensors, openSession, type OrtTensors, resolveDevice } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import { type CachedDecoder, cachedLogits, isGridInput } from './cached-logits.ts'
 import type { NextTokenModel } from './generate-tokens.ts'
+import { withAddedTokens } from './row-cache.ts'
+import { rowLogits, takesRows } from './row-logits.ts'
 
 /** A decoder that is open. */
 export interface Decoder {
   /** Logits for the texts of one call of `generate`. @param others Feeds of further inputs. */
-  readonly start: (others: OrtTensors) => Pick<NextTokenModel, 'logits' | 'end'>
+  readonly start: (others: OrtTensors) => Pick<NextTokenModel, 'logits' | 'joins' | 'end'>
   readonly release: () => Promise<void>
 }
 
@@ -37,7 +39,14 @@ export async function openDecoder(original: Graph, device: Device, others: reado
   const { graph, lastToken, logits } = atLastTokens(original, resident)
   // Weights are multiplied at every token: the layout of the kernels pays.
   const runnable = { graph, resident, packWeights: true }
-  const session = await openSession(runnable, await resolveDevice(device, runnable))
+  const resolved = await resolveDevice(device, runnable)
+  const inRows = keepsTensors(resolved) ? undefined : withAddedTokens(graph, presents)
+  if (inRows && takesRows(graph, [lastToken, ...presents.keys(), ...others])) {
+    const session = await openSession({ ...runnable, graph: inRows.graph, resident: [] }, resolved)
+    const decoder = { ...inRows, session, lastToken, logits }
+    return { start: (feeds) => rowLogits(decoder, feeds), release: () => session.release() }
+  }
+  const session = await openSession(runnable, resolved)
   const compact = graph.nodes.some(({ opType }) => opType === 'GroupQueryAttention')
   const hasPositions = ['position_ids', 'past_position_ids'].some((name) => graph.inputs.includes(name))
   const padding = compact || hasPositions ? 'right' : 'left'

@@ -18,7 +18,12 @@ export interface GenerateOptions extends SampleOptions {
    * Seed for sampling; the rows of a batch draw from streams of their own. With a seed for each row, a row draws what
    * it draws alone. @default 0
    */
-  seed?: number | readonly number[]
+  seed?: number | Iterable<number>
+  /**
+   * Rows that are computed at once; others begin as rows end (Yu et al. 2022), or, where the cache of the file has to be
+   * padded, when all have ended. @default all rows
+   */
+  batch_size?: number
   /** For prompts that are padded, on either side: 1 for a token, 0 for padding, in the shape of the prompts. */
   attention_mask?: readonly number[] | readonly (readonly number[])[]
   /** Called with each new token and its row. */
@@ -40,9 +45,11 @@ export interface GeneratedToken {
 export interface NextTokenModel {
   /**
    * Logits of the token that follows each text, [vocab_size], by row. A text is that of the call before with one more
-   * token; rows that ended are left out.
+   * token, or one that begins; rows that ended are left out.
    */
   readonly logits: (texts: ReadonlyMap<number, readonly number[]>) => Promise<ReadonlyMap<number, Float32Array>>
+  /** Whether texts may begin while others go on; else they begin when those before have ended. @default false */
+  readonly joins?: boolean
   readonly vocab_size: number
   /** Greatest number of tokens of a text. */
   readonly max_length: number
@@ -56,6 +63,10 @@ export interface NextTokenModel {
 
 const isId = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
 const isIds = (value: unknown): boolean => [value].flat().every(isId)
+const isSeeds = (value: unknown): boolean =>
+  Array.isArray(value) || typeof value === 'number'
+    ? isIds(value)
+    : typeof value === 'object' && value !== null && Symbol.iterator in value
 const isMask = (value: unknown): boolean => Array.isArray(value) && value.flat().every((one) => one === 0 || one === 1)
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 const checks: Checks<GenerateOptions> = {
@@ -63,60 +74,95 @@ const checks: Checks<GenerateOptions> = {
   max_new_tokens: whole(1),
   eos_token_id: ['a token id, or an array of them', isIds],
   stop_strings: ['a string that is not empty, or an array of them', (value) => [value].flat().every(isText)],
-  seed: ['a whole number of at least 0, or one for each row', (value) => isIds(value)],
+  seed: ['a whole number of at least 0, or one for each row', isSeeds],
+  batch_size: whole(1),
   attention_mask: ['ones and zeros, in the shape of the prompts', isMask],
   onToken: callable,
   onFinish: callable,
 }
 
+/** A text that is generated. */
+interface Row {
+  /** The prompt and the new tokens. */
+  readonly text: number[]
+  readonly promptLength: number
+  readonly stream: Random
+}
+
 /**
- * Continues prompts of token ids, token by token.
+ * Continues prompts of token ids, token by token. Prompts that are no array are asked for when their rows begin.
  * @throws {ConfigError} for an option that is unknown or out of its range, and for stop strings without a tokenizer.
  * @throws {FeedError} for an empty prompt, a token outside of the vocabulary, or a prompt without a free position after
  * it.
  */
 export async function* streamTokens(
   model: NextTokenModel,
-  prompts: readonly (readonly number[])[],
+  prompts: Iterable<readonly number[]>,
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   try {
     checkOptions('generate', options, checks)
-    const { attention_mask, onToken, onFinish, eos_token_id = model.eos_token_id, ...sampling } = options
-    const { max_new_tokens = 20, seed = 0, stop_strings = [] } = options
-    const texts = withoutPadding(prompts, attention_mask)
-    for (const [row, text] of texts.entries())
-      requirePrompt(text, prompts.length > 1 ? `prompt ${row + 1}` : 'prompt', model)
-    const lengths = texts.map(({ length }) => length)
-    const newOf = (row: number) => (texts[row] as number[]).slice(lengths[row])
+    const { onToken, onFinish, eos_token_id = model.eos_token_id, ...sampling } = options
+    const { max_new_tokens = 20, stop_strings = [], batch_size = Number.POSITIVE_INFINITY } = options
     const endTokens = new Set([eos_token_id].flat())
     const isStopped = stopsAt([stop_strings].flat(), model)
-    const isFull = (text: readonly number[], row: number): boolean =>
-      text.length - (lengths[row] as number) >= max_new_tokens || text.length > model.max_length
-    const streams = streamsOf(seed, texts.length)
-    const active = new Map(texts.entries())
+    const isFull = ({ text, promptLength }: Row): boolean =>
+      text.length - promptLength >= max_new_tokens || text.length > model.max_length
+    const waiting = rowsOf(model, prompts, options)
+    const active = new Map<number, Row>()
     const finish = (row: number, reason: FinishReason): void => {
       active.delete(row)
       onFinish?.(reason, row)
     }
-    while (active.size > 0) {
-      const logits = await model.logits(active)
-      for (const [row, text] of [...active]) {
-        const id = nextToken(logits.get(row) as Float32Array, sampling, streams[row] as Random, text)
+    /** Fills the batch. An eighth of it begins together: a run for few prompts takes nearly as long as one for many. */
+    const begin = (): void => {
+      if (active.size > 0 && (!model.joins || batch_size - active.size < batch_size / 8)) return
+      while (active.size < batch_size) {
+        const { value } = waiting.next()
+        if (!value) return
+        active.set(...value)
+      }
+    }
+    for (begin(); active.size > 0; begin()) {
+      const logits = await model.logits(new Map(Array.from(active, ([row, { text }]) => [row, text])))
+      for (const [row, found] of [...active]) {
+        const { text, promptLength, stream } = found
+        const id = nextToken(logits.get(row) as Float32Array, sampling, stream, text)
         if (endTokens.has(id)) {
           finish(row, 'stop')
           continue
         }
         text.push(id)
-        if (isStopped(newOf(row), row)) finish(row, 'stop')
-        else if (isFull(text, row)) finish(row, 'length')
         onToken?.(id, row)
         yield { row, id }
+        if (isStopped(text.slice(promptLength), row)) finish(row, 'stop')
+        else if (isFull(found)) finish(row, 'length')
       }
     }
   } finally {
     model.end?.()
   }
+}
+
+/** The rows, in the order of their prompts; those of an array are all checked before the first. */
+function rowsOf(
+  model: NextTokenModel,
+  prompts: Iterable<readonly number[]>,
+  { attention_mask, seed = 0 }: GenerateOptions,
+): Iterator<readonly [number, Row], undefined> {
+  const all = Array.isArray(prompts) ? withoutPadding(prompts, attention_mask) : undefined
+  const streams = streamsOf(seed, all?.length)
+  const check = (prompt: readonly number[], row: number): void =>
+    requirePrompt(prompt, all?.length === 1 ? 'prompt' : `prompt ${row + 1}`, model)
+  all?.forEach(check)
+  return (function* (): Generator<readonly [number, Row], undefined> {
+    let row = 0
+    for (const prompt of all ?? prompts) {
+      if (!all) check(prompt, row)
+      yield [row, { text: [...prompt], promptLength: prompt.length, stream: streams(row) }]
+      row++
+    }
+  })()
 }
 
 /**
@@ -149,18 +195,30 @@ function stopsAt(strings: readonly string[], { decode }: NextTokenModel): (ids: 
   }
 }
 
-/** A stream for each row. @throws {ConfigError} for another number of seeds than rows. */
-function streamsOf(seed: number | readonly number[], rows: number): Random[] {
-  if (typeof seed === 'number')
-    return Array.from({ length: rows }, (_, row) =>
-      row === 0 ? random(seed, 'generate') : random(seed, 'generate', row),
-    )
-  if (seed.length !== rows)
+/**
+ * The stream of each row, in the order of the rows.
+ * @param rows Their number, if it is known.
+ * @throws {ConfigError} for another number of seeds than rows.
+ */
+function streamsOf(seed: NonNullable<GenerateOptions['seed']>, rows: number | undefined): (row: number) => Random {
+  if (typeof seed === 'number') return (row) => (row === 0 ? random(seed, 'generate') : random(seed, 'generate', row))
+  const [expected, found] = [rows, Array.isArray(seed) ? seed.length : undefined]
+  if (expected !== undefined && found !== undefined && found !== expected)
     throw new ConfigError({
       where: 'generate, option seed',
       what: 'not a seed for each row',
-      expected: String(rows),
-      found: String(seed.length),
+      expected: String(expected),
+      found: String(found),
     })
-  return seed.map((own) => random(own, 'generate'))
+  const seeds = seed[Symbol.iterator]()
+  return (row) => {
+    const { value } = seeds.next()
+    if (isId(value)) return random(value as number, 'generate')
+    throw new ConfigError({
+      where: `generate, option seed, row ${row + 1}`,
+      what: 'not a seed for each row',
+      expected: 'a whole number of at least 0',
+      found: String(value),
+    })
+  }
 }

@@ -15,6 +15,14 @@ export interface TextSampler {
     prompt: string,
     options: SampleOptions & { max_new_tokens: number; seed: number; onFinish: (reason: FinishReason) => void },
   ) => Promise<string>
+  /**
+   * Continues prompts, `batch_size` at once, with a seed for each, and gives each text when it ends.
+   * @default one after the other
+   */
+  readonly streamTexts?: (
+    prompts: Iterable<string>,
+    options: SampleOptions & { max_new_tokens: number; seed: Iterable<number>; batch_size: number },
+  ) => AsyncIterable<{ readonly row: number; readonly text: string; readonly reason: FinishReason }>
 }
 
 /** A text that was sampled: a line of the file, as JSON. */
@@ -38,6 +46,8 @@ export interface SampleTextsOptions extends Omit<SampleOptions, 'do_sample'> {
   max_samples?: number
   /** @default 0 */
   seed?: number
+  /** Texts that are sampled at once; it changes none of them. @default 32 */
+  batch_size?: number
   /**
    * A file of JSON lines {@link SampledText}, written text by text. With its texts a stopped run goes on.
    * @default none
@@ -47,7 +57,7 @@ export interface SampleTextsOptions extends Omit<SampleOptions, 'do_sample'> {
   store?: FileStore
   /** Told of each text that is kept. */
   onText?: (text: SampledText & { count: number }) => void
-  /** Stops after the current sample: the promise is rejected with the signal's reason. @default none */
+  /** Stops when the next sample ends: the promise is rejected with the signal's reason. @default none */
   signal?: AbortSignal
 }
 
@@ -59,6 +69,7 @@ const checks: Checks<SampleTextsOptions> = {
   max_new_tokens: whole(1),
   max_samples: whole(1),
   seed: whole(0),
+  batch_size: whole(1),
   ...samplingChecks,
   file: text,
   store: ['a store of files', (value) => typeof value === 'object' && value !== null && 'read' in value],
@@ -102,31 +113,71 @@ export async function sampleTexts(model: TextSampler, options: SampleTextsOption
   const last = kept.at(-1)
   if (last && (await sampleOf(model, last.sample, options)) !== last.text)
     throw otherSamples(log?.where, kept.length - 1, 'not what the model gives with these options', last.text)
-  for (let sample = (last?.sample ?? -1) + 1; texts.length < count; sample++) {
+  const first = (last?.sample ?? -1) + 1
+  if (texts.length < count && first < max_samples) {
     signal?.throwIfAborted()
-    if (sample >= max_samples) throw tooFew(texts.length, options, max_samples)
-    const one = { text: await sampleOf(model, sample, options), sample }
-    if (!keep(one)) continue
-    await log?.append(one)
-    onText?.({ ...one, count: texts.length })
+    for await (const one of samplesOf(model, first, { ...options, max_samples })) {
+      if (keep(one)) {
+        await log?.append(one)
+        onText?.({ ...one, count: texts.length })
+      }
+      if (texts.length >= count) break
+      signal?.throwIfAborted()
+    }
   }
+  if (texts.length < count) throw tooFew(texts.length, options, max_samples)
   return texts.slice(0, count)
 }
 
-/** A sample; empty where it did not end. */
+/** The samples from `first` to `max_samples`, in their order; a text is empty where it did not end. */
+async function* samplesOf(
+  model: TextSampler,
+  first: number,
+  options: SampleTextsOptions & { max_samples: number },
+): AsyncGenerator<SampledText, void, undefined> {
+  const { prompt = '', max_samples, batch_size = 32 } = options
+  if (!model.streamTexts) {
+    for (let sample = first; sample < max_samples; sample++)
+      yield { text: await sampleOf(model, sample, options), sample }
+    return
+  }
+  const each = function* <Value>(make: (sample: number) => Value): Generator<Value, void, undefined> {
+    for (let sample = first; sample < max_samples; sample++) yield make(sample)
+  }
+  const ended = new Map<number, string>()
+  let next = first
+  for await (const { row, text, reason } of model.streamTexts(
+    each(() => prompt),
+    { ...samplingOf(options), seed: each((sample) => seedOf(options, sample)), batch_size },
+  )) {
+    ended.set(first + row, reason === 'stop' ? text.trim() : '')
+    for (let found = ended.get(next); found !== undefined; found = ended.get(next)) {
+      ended.delete(next)
+      yield { text: found, sample: next++ }
+    }
+  }
+}
+
+/** One sample. */
 async function sampleOf(model: TextSampler, sample: number, options: SampleTextsOptions): Promise<string> {
-  const { prompt = '', max_new_tokens = 64, seed = 0, temperature = 1, top_k = 0, top_p = 1 } = options
-  const { min_p = 0, repetition_penalty = 1 } = options
   let reason: FinishReason = 'stop'
-  const found = await model.generate(prompt, {
-    ...{ do_sample: true, temperature, top_k, top_p, min_p, repetition_penalty, max_new_tokens },
-    seed: random(seed, 'sample-texts', sample).integer(2 ** 31),
+  const found = await model.generate(options.prompt ?? '', {
+    ...samplingOf(options),
+    seed: seedOf(options, sample),
     onFinish: (found) => {
       reason = found
     },
   })
   return reason === 'stop' ? found.trim() : ''
 }
+
+function samplingOf(options: SampleTextsOptions): Required<SampleOptions> & { max_new_tokens: number } {
+  const { max_new_tokens = 64, temperature = 1, top_k = 0, top_p = 1, min_p = 0, repetition_penalty = 1 } = options
+  return { do_sample: true, temperature, top_k, top_p, min_p, repetition_penalty, max_new_tokens }
+}
+
+const seedOf = ({ seed = 0 }: SampleTextsOptions, sample: number): number =>
+  random(seed, 'sample-texts', sample).integer(2 ** 31)
 
 /** The file that keeps the texts. */
 function logOf(file: string, given: FileStore | undefined) {

@@ -75,15 +75,21 @@ function sampled(scores: Float32Array, options: SampleOptions, stream: Random): 
 function candidates(scores: Float32Array, { temperature = 1, top_k = 0, top_p = 1, min_p = 0 }: SampleOptions) {
   const greatest = scores[greatestIndex(scores)] as number
   const weight = (score: number): number => Math.exp((score - greatest) / temperature)
-  const ranks = ranking(scores)
+  const ranks = ranking(scores, greatest, temperature)
   const weights = (i: number): number => weight(scores[ranks(i)] as number)
   const sum = (count: number): number => {
     let total = 0
     for (let i = 0; i < count; i++) total += weights(i)
     return total
   }
+  const all = (): number => {
+    let total = 0
+    // Half the time of reduce.
+    for (let i = 0; i < scores.length; i++) total += weight(scores[i] as number)
+    return total
+  }
   let count = top_k > 0 ? Math.min(top_k, scores.length) : scores.length
-  let mass = top_k > 0 ? sum(count) : scores.reduce((total, score) => total + weight(score), 0)
+  let mass = top_k > 0 ? sum(count) : all()
   if (top_p < 1 || min_p > 0) {
     // Nucleus sampling keeps the first weights whose share reaches p (Holtzman et al. 2020); the greatest weight is 1.
     let [kept, total] = [0, 0]
@@ -94,36 +100,32 @@ function candidates(scores: Float32Array, { temperature = 1, top_k = 0, top_p = 
   return { ids: { at: ranks, count }, weights, mass }
 }
 
-/** The index of the i-th greatest score, as a function: a heap gives the first ones without sorting a vocabulary. */
-function ranking(scores: Float32Array): (i: number) => number {
-  const before = (a: number, b: number): boolean => {
-    const [x, y] = [scores[a] as number, scores[b] as number]
-    return x > y || (x === y && a < b)
-  }
-  let size = scores.length
-  const heap = new Int32Array(size)
-  // An iterator, scores.keys(), would take longer than the heap does.
-  for (let i = 0; i < size; i++) heap[i] = i
-  const sink = (from: number): void => {
-    const id = heap[from] as number
-    let at = from
-    for (let child = 2 * at + 1; child < size; child = 2 * at + 1) {
-      if (child + 1 < size && before(heap[child + 1] as number, heap[child] as number)) child++
-      if (!before(heap[child] as number, id)) break
-      heap[at] = heap[child] as number
-      at = child
-    }
-    heap[at] = id
-  }
-  for (let i = (size >> 1) - 1; i >= 0; i--) sink(i)
+/** How far below the greatest score the first band of a ranking reaches, in temperatures: a weight of e^-4. */
+const firstBand = 4
+
+/** The weights of scores that lie further below are zero: e^-745 is the smallest number. */
+const lastBand = 745
+
+/**
+ * The index of the i-th greatest score, as a function. Scores are sorted in bands, each twice as deep as those before it
+ * together: a token is mostly among the first few hundred of a vocabulary.
+ */
+function ranking(scores: Float32Array, greatest: number, temperature: number): (i: number) => number {
+  const order = (a: number, b: number): number => (scores[b] as number) - (scores[a] as number) || a - b
   const ranked: number[] = []
+  let [above, depth] = [Number.POSITIVE_INFINITY, firstBand * temperature]
   return (i) => {
-    while (ranked.length <= i) {
-      ranked.push(heap[0] as number)
-      size--
-      heap[0] = heap[size] as number
-      sink(0)
+    while (ranked.length <= i && above > Number.NEGATIVE_INFINITY) {
+      const least = depth > lastBand * temperature ? Number.NEGATIVE_INFINITY : greatest - depth
+      const band: number[] = []
+      for (let id = 0; id < scores.length; id++) {
+        const score = scores[id] as number
+        if (score < above && score >= least) band.push(id)
+      }
+      for (const id of band.sort(order)) ranked.push(id)
+      ;[above, depth] = [least, 2 * depth]
     }
-    return ranked[i] as number
+    // Scores that are not numbers have no rank.
+    return ranked[i] ?? 0
   }
 }

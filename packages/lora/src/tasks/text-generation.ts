@@ -4,7 +4,12 @@ import type { ChatMessage, Tokenizer } from '@cola/data'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { type Decoder, openDecoder } from '../generate/decoder.ts'
-import { type GenerateOptions, type NextTokenModel, streamTokens } from '../generate/generate-tokens.ts'
+import {
+  type FinishReason,
+  type GenerateOptions,
+  type NextTokenModel,
+  streamTokens,
+} from '../generate/generate-tokens.ts'
 import { merge } from '../inject/merge.ts'
 import { isQuantized } from '../onnx/quantization.ts'
 import { startTokens } from './end-tokens.ts'
@@ -21,6 +26,21 @@ export interface GenerateTextOptions extends Omit<GenerateOptions, 'onToken' | '
 export interface GenerateTextsOptions extends Omit<GenerateTextOptions, 'onToken'> {
   /** Called with each new token, the new text of its row so far, and the row. */
   onToken?: (id: number, text: string, row: number) => void
+}
+
+/** Options of generating texts one after another. */
+export interface StreamTextsOptions extends Omit<GenerateTextsOptions, 'onToken' | 'onFinish'> {
+  /** Texts that are generated at once. @default 32 */
+  batch_size?: number
+}
+
+/** A text that has ended. */
+export interface GeneratedText {
+  /** Number of its prompt, from 0. */
+  readonly row: number
+  /** The new text alone, as `generate` gives it. */
+  readonly text: string
+  readonly reason: FinishReason
 }
 
 /** A text to continue, or a conversation to answer. */
@@ -45,6 +65,15 @@ export interface TextGenerator {
    * @throws as `generate` does, at the first piece.
    */
   readonly stream: (prompt: TextPrompt, options?: GenerateTextOptions) => AsyncGenerator<string, void, undefined>
+  /**
+   * The new text of each prompt, as it ends: for many prompts, or without end. `batch_size` of them are generated at
+   * once, and the next prompt is asked for when there is place. A loop that breaks off ends the generation.
+   * @throws as `generate` does, when a prompt is asked for.
+   */
+  readonly streamTexts: (
+    prompts: Iterable<TextPrompt>,
+    options?: StreamTextsOptions,
+  ) => AsyncGenerator<GeneratedText, void, undefined>
 }
 
 export interface TextGeneratorParts {
@@ -67,23 +96,35 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
     Array.isArray(prompt) && (typeof prompt[0] === 'string' || Array.isArray(prompt[0]))
 
   /** For each new token its row, and a function that gives the row's new text so far. */
-  async function* texts(prompts: readonly TextPrompt[], options: GenerateTextsOptions) {
-    const rows = prompts.map((prompt) => promptIds(prompt, context, chat_template))
-    const generated = rows.map((): number[] => [])
-    const decoders = rows.map((ids) => newText(tokenizer, ids))
-    const decode = (ids: readonly number[], row: number) => (decoders[row] as ReturnType<typeof newText>)(ids)
+  async function* texts(prompts: Iterable<TextPrompt>, options: GenerateTextsOptions) {
+    const rows = new Map<number, NewText>()
+    const tokensOf = (prompt: TextPrompt, row: number): readonly number[] => {
+      const ids = promptIds(prompt, context, chat_template)
+      rows.set(row, { ids: [], decode: decoderOf(tokenizer, ids) })
+      return ids
+    }
+    const decode = (ids: readonly number[], row: number) => rows.get(row)?.decode(ids) ?? ''
+    const given = Array.isArray(prompts) ? prompts.map(tokensOf) : mapped(prompts, tokensOf)
     const { start } = await decoder()
-    const model: NextTokenModel = { ...(start?.({}) ?? { logits: uncached }), vocab_size, max_length, decode }
-    const { onToken, ...rest } = options
-    for await (const { row, id } of streamTokens(model, rows, {
+    const cached = start?.({}) ?? { logits: uncached, joins: true }
+    const { onToken, onFinish, ...rest } = options
+    const model: NextTokenModel = { ...cached, vocab_size, max_length, decode }
+    for await (const { row, id } of streamTokens(model, given, {
       ...rest,
       eos_token_id: options.eos_token_id ?? eos_token_id,
       // What is no function is left to the check of options.
       ...(typeof onToken === 'function' || onToken === undefined ? {} : { onToken }),
+      onFinish:
+        typeof onFinish === 'function' || onFinish === undefined
+          ? (reason, row) => {
+              onFinish?.(reason, row)
+              rows.delete(row)
+            }
+          : onFinish,
     })) {
-      const ids = generated[row] as number[]
-      ids.push(id)
-      const text = () => cut(decode(ids, row), options)
+      const found = rows.get(row) as NewText
+      found.ids.push(id)
+      const text = () => cut(found.decode(found.ids), options)
       onToken?.(id, text(), row)
       yield { row, text }
     }
@@ -113,6 +154,19 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
       }
       if (last.length > given.length) yield last.slice(given.length)
     },
+    async *streamTexts(prompts, options = {}) {
+      const lasts = new Map<number, () => string>()
+      const ended: GeneratedText[] = []
+      const onFinish = (reason: FinishReason, row: number): void => {
+        ended.push({ row, text: lasts.get(row)?.() ?? '', reason })
+        lasts.delete(row)
+      }
+      for await (const { row, text } of texts(prompts, { batch_size: 32, ...options, onFinish })) {
+        lasts.set(row, text)
+        yield* ended.splice(0)
+      }
+      yield* ended
+    },
   }
 }
 
@@ -129,6 +183,11 @@ async function openCached({
   if (!model) return { release: async () => undefined }
   const loaded = loadAdapter(model, adapterOf(await adapted()))
   return openDecoder(isQuantized(model.graph) ? loaded.graph : merge(loaded).graph, device, [])
+}
+
+function* mapped<In, Out>(items: Iterable<In>, map: (item: In, i: number) => Out): Generator<Out, void, undefined> {
+  let i = 0
+  for (const item of items) yield map(item, i++)
 }
 
 const stopsOf = ({ stop_strings = [] }: Pick<GenerateTextOptions, 'stop_strings'>): readonly string[] =>
@@ -166,8 +225,14 @@ function promptIds(prompt: TextPrompt, { base }: ServeContext, chat_template: st
   return encode(tokenizer.applyChatTemplate(messages, { add_generation_prompt: true, ...named }))
 }
 
+/** The tokens that continue a prompt, and the text that such tokens add to it. */
+interface NewText {
+  readonly ids: number[]
+  readonly decode: (ids: readonly number[]) => string
+}
+
 /** What continuations add to a text: decoders may drop the space before a text's first word. */
-function newText(tokenizer: Tokenizer, prompt: readonly number[]): (generated: readonly number[]) => string {
+function decoderOf(tokenizer: Tokenizer, prompt: readonly number[]): (generated: readonly number[]) => string {
   const before = tokenizer.decode(prompt)
   return (generated) => {
     const decoded = tokenizer.decode([...prompt, ...generated])

@@ -120,6 +120,32 @@ describe('a cache that Concat joins', () => {
   })
 })
 
+describe('batch_size', () => {
+  it.each([
+    ['a cache that Concat joins', generation, 'model.onnx'],
+    ['GroupQueryAttention', join(decoders, 'decoder-qwen2'), 'onnx/model.onnx'],
+    ['GroupQueryAttention with local windows', join(decoders, 'decoder-gemma2'), 'onnx/model.onnx'],
+  ])('changes no token, while rows end and others begin: %s', async (_, folder, file) => {
+    const { cached, config } = await decoder(folder, file)
+    // Some prompts have one token, some more, and the texts end at different lengths.
+    const many = Array.from({ length: 17 }, (_, i) => [3 + i, 9, 4 + i, 30, 5].slice(0, 1 + ((i * i) % 5)))
+    const seed = many.map((_, i) => i)
+    const options = { do_sample: true, temperature: 2, max_new_tokens: 12, eos_token_id: [3, 7, 11, 15, 19, 23] }
+    await using(cached, { config }, async ({ generate }) => {
+      const alone: number[][] = []
+      for (const [i, prompt] of many.entries()) alone.push(await generate(prompt, { ...options, seed: i }))
+      expect(new Set(alone.map(({ length }) => length)).size).toBeGreaterThan(4)
+      for (const batch_size of [1, 3, 8, 100]) {
+        const ended: number[] = []
+        const onFinish = (_: string, row: number) => ended.push(row)
+        expect(await generate(many, { ...options, seed, batch_size, onFinish })).toEqual(alone)
+        expect(ended.sort((a, b) => a - b)).toEqual(seed)
+      }
+      await expect(generate(many, { ...options, batch_size: 0 })).rejects.toThrow(ConfigError)
+    })
+  })
+})
+
 describe.each(['qwen2', 'qwen3', 'phi3', 'gemma2', 'llama-int4'])('GroupQueryAttention of %s', (name) => {
   const folder = join(decoders, `decoder-${name}`)
   const options: GenerateOptions = { max_new_tokens: 8, eos_token_id: [] }
@@ -309,6 +335,18 @@ describe('a fine-tuned decoder', () => {
       const streamed: string[] = []
       for await (const piece of tuned.stream('w5 w6 w7', { ...options, stop_strings: [stop] })) streamed.push(piece)
       expect(streamed.join('')).toBe(stopped)
+      // Prompts without end: as many are asked for as there is place.
+      let asked = 0
+      const endless = function* () {
+        for (;;) yield asked++ % 2 === 0 ? 'w5 w6 w7' : 'w9'
+      }
+      const found: string[] = []
+      for await (const { row, text, reason } of tuned.streamTexts(endless(), { ...options, batch_size: 4 })) {
+        expect(reason).toBe('length')
+        expect(text).toBe(both[1 - (row % 2)])
+        if (found.push(text) === 10) break
+      }
+      expect(asked).toBeLessThanOrEqual(14)
     } finally {
       await tuned.release()
     }

@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataError, generateSentences, memorySink, random } from '@cola/data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ConfigError, type FineTuned, fineTune, sampleTexts, type TextSampler } from '../../src/index.ts'
+import {
+  ConfigError,
+  type FineTuned,
+  fineTune,
+  type FinishReason,
+  sampleTexts,
+  type TextSampler,
+} from '../../src/index.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-sample-'))
 afterAll(() => rmSync(out, { recursive: true }))
@@ -25,6 +32,31 @@ function words(): TextSampler & { asked: number } {
     },
   }
   return model
+}
+/** The same, several at once: a text that is longer comes later. */
+function batches(): TextSampler {
+  const { generate } = words()
+  return {
+    generate,
+    async *streamTexts(prompts, { seed, batch_size, ...options }) {
+      const seeds = [...seed]
+      let group: { row: number; text: string; reason: FinishReason }[] = []
+      const byLength = () => group.sort((a, b) => a.text.length - b.text.length || b.row - a.row)
+      let row = 0
+      for (const prompt of prompts) {
+        let reason: FinishReason = 'stop'
+        const onFinish = (found: FinishReason) => {
+          reason = found
+        }
+        const text = await generate(prompt, { ...options, seed: seeds[row] as number, onFinish })
+        group.push({ row: row++, text, reason })
+        if (group.length < batch_size) continue
+        yield* byLength()
+        group = []
+      }
+      yield* byLength()
+    },
+  }
 }
 const unlike = ['cat', ' dog ', 'cat dog']
 const options = { count: 40, unlike, seed: 3, max_new_tokens: 8 }
@@ -58,6 +90,20 @@ describe('sampleTexts', () => {
       await sampleTexts(words(), { ...options, count: 50 }),
     )
     expect(await sampleTexts(words(), { ...options, file, count: 10 })).toEqual(whole.slice(0, 10))
+  })
+
+  it('gives the same in batches, stopped or not', async () => {
+    const whole = await sampleTexts(words(), options)
+    for (const batch_size of [1, 2, 7, 32, 1000])
+      expect(await sampleTexts(batches(), { ...options, batch_size })).toEqual(whole)
+    const file = join(out, 'batches.jsonl')
+    const stop = new AbortController()
+    const onText = ({ count }: { count: number }) => count === 15 && stop.abort(new Error('enough'))
+    await expect(sampleTexts(batches(), { ...options, file, onText, signal: stop.signal })).rejects.toThrow('enough')
+    expect(readFileSync(file, 'utf8').trimEnd().split('\n').length).toBe(15)
+    expect(await sampleTexts(batches(), { ...options, file })).toEqual(whole)
+    await expect(sampleTexts(batches(), { ...options, max_samples: 12 })).rejects.toThrow(/in 12 samples, expected 40/)
+    await expect(sampleTexts(batches(), { ...options, batch_size: 0 })).rejects.toThrow(/option batch_size/)
   })
 
   it('writes to any store', async () => {
@@ -105,6 +151,10 @@ describe('a fine-tuned language model', () => {
 
   it('writes sentences like its own, none of them one of those', async () => {
     const texts = await sampleTexts(model, { count: 12, unlike: rows.map(({ text }) => text), seed: 1 })
+    for (const batch_size of [1, 5])
+      expect(
+        await sampleTexts(model, { count: 12, unlike: rows.map(({ text }) => text), seed: 1, batch_size }),
+      ).toEqual(texts)
     expect(new Set([...texts, ...rows.map(({ text }) => text)]).size).toBe(72)
     const known = new Set(rows.flatMap(({ text }) => text.toLowerCase().match(/\w+/g) ?? []))
     const found = texts.flatMap((text) => text.toLowerCase().match(/\w+/g) ?? [])

@@ -93,6 +93,9 @@ export const deviceNames = Object.keys(devices) as ResolvedDevice[]
 /** A device's row. */
 export const deviceRow = (device: ResolvedDevice): DeviceRow => devices[device]
 
+/** Whether tensors can stay on a device between runs; elsewhere each run copies its outputs to the processor's memory. */
+export const keepsTensors = (device: ResolvedDevice): boolean => deviceRow(device).resident
+
 /** A graph as it runs on a device; its inputs and outputs are the same. */
 export const graphFor = async (device: ResolvedDevice, graph: Graph): Promise<Graph> =>
   runPasses(graph, (await deviceRow(device).passes?.()) ?? [])
