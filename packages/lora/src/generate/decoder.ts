@@ -18,6 +18,7 @@ import { type CachedDecoder, cachedLogits, isGridInput } from './cached-logits.t
 import type { NextTokenModel } from './generate-tokens.ts'
 import { withAddedTokens } from './row-cache.ts'
 import { rowLogits, takesRows } from './row-logits.ts'
+import { withTopTokens } from './top-tokens.ts'
 
 /** A decoder that is open. */
 export interface Decoder {
@@ -42,8 +43,9 @@ export async function openDecoder(original: Graph, device: Device, others: reado
   const resolved = await resolveDevice(device, runnable)
   const inRows = keepsTensors(resolved) ? undefined : withAddedTokens(graph, presents)
   if (inRows && takesRows(graph, [lastToken, ...presents.keys(), ...others])) {
-    const session = await openSession({ ...runnable, graph: inRows.graph, resident: [] }, resolved)
-    const decoder = { ...inRows, session, lastToken, logits }
+    const chosen = withTopTokens(inRows.graph, logits)
+    const session = await openSession({ graph: chosen.graph, packWeights: true }, resolved)
+    const decoder = { ...inRows, ...chosen, session, lastToken }
     return { start: (feeds) => rowLogits(decoder, feeds), release: () => session.release() }
   }
   const session = await openSession(runnable, resolved)

@@ -4,7 +4,7 @@ import { type Random, random } from '@cola/data'
 import { ConfigError } from '@cola/train'
 import { callable, checkOptions, type Checks, whole } from '@cola/train/options'
 import { requirePrompt, withoutPadding } from './prompts.ts'
-import { nextToken, sampleChecks, type SampleOptions } from './sample.ts'
+import { nextToken, type RankedScores, sampleChecks, type SampleOptions } from './sample.ts'
 
 /** Options of generation, with the names of transformers' GenerationConfig. */
 export interface GenerateOptions extends SampleOptions {
@@ -44,10 +44,14 @@ export interface GeneratedToken {
 /** A model that predicts the next token, for one call of `generate`. */
 export interface NextTokenModel {
   /**
-   * Logits of the token that follows each text, [vocab_size], by row. A text is that of the call before with one more
-   * token, or one that begins; rows that ended are left out.
+   * Logits of the token that follows each text, [vocab_size] or ranked, by row. A text is that of the call before with
+   * one more token, or one that begins; rows that ended are left out.
+   * @param options What the logits are for.
    */
-  readonly logits: (texts: ReadonlyMap<number, readonly number[]>) => Promise<ReadonlyMap<number, Float32Array>>
+  readonly logits: (
+    texts: ReadonlyMap<number, readonly number[]>,
+    options: SampleOptions,
+  ) => Promise<ReadonlyMap<number, Float32Array | RankedScores>>
   /** Whether texts may begin while others go on; else they begin when those before have ended. @default false */
   readonly joins?: boolean
   readonly vocab_size: number
@@ -124,10 +128,10 @@ export async function* streamTokens(
       }
     }
     for (begin(); active.size > 0; begin()) {
-      const logits = await model.logits(new Map(Array.from(active, ([row, { text }]) => [row, text])))
+      const logits = await model.logits(new Map(Array.from(active, ([row, { text }]) => [row, text])), sampling)
       for (const [row, found] of [...active]) {
         const { text, promptLength, stream } = found
-        const id = nextToken(logits.get(row) as Float32Array, sampling, stream, text)
+        const id = nextToken(logits.get(row) as RankedScores, sampling, stream, text)
         if (endTokens.has(id)) {
           finish(row, 'stop')
           continue

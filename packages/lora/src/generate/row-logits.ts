@@ -1,10 +1,12 @@
 // Logits of texts that begin and end at different times, with the keys and values of their tokens in rows of a cache.
 
 import type { Graph } from '@cola/graph'
-import type { OrtSession, OrtTensor, OrtTensors } from '@cola/train'
+import type { OrtSession, OrtTensors } from '@cola/train'
 import type { NextTokenModel } from './generate-tokens.ts'
 import { integerTensor } from './integer-tensor.ts'
 import { type Cache, type CacheState, emptyState, rowCache } from './row-cache.ts'
+import type { SampleOptions } from './sample.ts'
+import { outputsFor, scoresOf, temperatureOf, type TopTokens } from './top-tokens.ts'
 
 /** A decoder's session, and the names in its graph. */
 export interface RowDecoder {
@@ -13,8 +15,7 @@ export interface RowDecoder {
   readonly caches: readonly Cache[]
   /** The input with the index of each text's last token among all tokens of the batch, [batch]. */
   readonly lastToken: string
-  /** Output [batch, vocab_size]. */
-  readonly logits: string
+  readonly top: TopTokens
 }
 
 /** A text that is generated: the name of its row, and its tokens. */
@@ -53,7 +54,11 @@ export function rowLogits(decoder: RowDecoder, others: OrtTensors = {}): Pick<Ne
   const { graph, session, caches } = decoder
   const cache = rowCache(caches)
 
-  async function run(entries: readonly Entry[], { lengths, capacity, past }: CacheState) {
+  async function run(
+    entries: readonly Entry[],
+    { lengths, capacity, past }: CacheState,
+    options: SampleOptions,
+  ): Promise<{ counts: number[]; results: OrtTensors }> {
     const texts = entries.map(([, text]) => text)
     const counts = texts.map(({ length }, i) => length - (lengths[i] as number))
     const sizes = { width: Math.max(...counts), total: Math.max(...texts.map(({ length }) => length)) }
@@ -72,23 +77,24 @@ export function rowLogits(decoder: RowDecoder, others: OrtTensors = {}): Pick<Ne
       [texts.length],
       (i) => i * sizes.width + (counts[i] as number) - 1,
     )
-    return { counts, results: await session.run(feeds) }
+    feeds[decoder.top.temperature] = temperatureOf(options)
+    const outputs = [...outputsFor(decoder.top, options), ...caches.map(({ added }) => added)]
+    return { counts, results: (await session.run(feeds, outputs)) as OrtTensors }
   }
 
   /** Logits by row; the cache of the entries, its last rows, gets their new tokens. */
-  async function read(entries: readonly Entry[], isBegun: boolean): Promise<[number, Float32Array][]> {
+  async function read(entries: readonly Entry[], isBegun: boolean, options: SampleOptions) {
     if (entries.length === 0) return []
-    const { counts, results } = await run(entries, isBegun ? cache.state() : emptyState(caches, entries.length))
+    const state = isBegun ? cache.state() : emptyState(caches, entries.length)
+    const { counts, results } = await run(entries, state, options)
     if (!isBegun) cache.add(entries.map(([row]) => row))
     cache.append(counts, results)
-    const { data, dims } = results[decoder.logits] as OrtTensor
-    const size = dims.at(-1) as number
-    return entries.map(([row], i) => [row, (data as Float32Array).subarray(i * size, (i + 1) * size)])
+    return entries.map(([row], i) => [row, scoresOf(decoder.top, results, i, options)] as const)
   }
 
   return {
     joins: true,
-    async logits(texts) {
+    async logits(texts, options) {
       cache.keep((row) => texts.has(row))
       const begun = new Set(cache.rows)
       // A text of one token begins in the run of those that go on.
@@ -96,14 +102,9 @@ export function rowLogits(decoder: RowDecoder, others: OrtTensors = {}): Pick<Ne
       const added = [...texts].filter(([row]) => !begun.has(row))
       cache.add(added.filter(isJoined).map(([row]) => row))
       const goingOn = cache.rows.map((row): Entry => [row, texts.get(row) as readonly number[]])
-      const first = await read(goingOn, true)
-      return new Map([
-        ...first,
-        ...(await read(
-          added.filter((entry) => !isJoined(entry)),
-          false,
-        )),
-      ])
+      const beginning = added.filter((entry) => !isJoined(entry))
+      const first = await read(goingOn, true, options)
+      return new Map([...first, ...(await read(beginning, false, options))])
     },
   }
 }

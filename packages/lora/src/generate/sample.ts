@@ -32,19 +32,31 @@ export const sampleChecks: Checks<SampleOptions> = {
   repetition_penalty: positive,
 }
 
+/** Scores of the tokens of a vocabulary by rank, from 0, the greatest; of equal scores the lower id is first. */
+export interface RankedScores {
+  /** Number of tokens. */
+  readonly count: number
+  readonly id: (rank: number) => number
+  readonly score: (rank: number) => number
+  /** Sum of exp((score - greatest score) / temperature) over all tokens. */
+  readonly mass: (temperature: number) => number
+}
+
 /**
  * Chooses a token. Of equal logits the lower id ranks first.
+ * @param logits Of all tokens, by id or by rank; by rank they have no `repetition_penalty`.
  * @param text The tokens before it, for `repetition_penalty`. @default none
  */
 export function nextToken(
-  logits: Float32Array,
+  logits: Float32Array | RankedScores,
   options: SampleOptions,
   stream: Random,
   text: readonly number[] = [],
 ): number {
-  const { do_sample = false, repetition_penalty = 1 } = options
+  const { do_sample = false, repetition_penalty = 1, temperature = 1 } = options
+  if (!(logits instanceof Float32Array)) return do_sample ? sampled(logits, options, stream) : logits.id(0)
   const scores = repetition_penalty === 1 ? logits : penalized(logits, text, repetition_penalty)
-  return do_sample ? sampled(scores, options, stream) : greatestIndex(scores)
+  return do_sample ? sampled(ranked(scores, temperature), options, stream) : greatestIndex(scores)
 }
 
 function penalized(logits: Float32Array, text: readonly number[], penalty: number): Float32Array {
@@ -62,42 +74,34 @@ function greatestIndex(scores: Float32Array): number {
   return best
 }
 
-function sampled(scores: Float32Array, options: SampleOptions, stream: Random): number {
-  const { ids, weights, mass } = candidates(scores, options)
+function sampled(scores: RankedScores, options: SampleOptions, stream: Random): number {
+  const { count, weight, mass } = candidates(scores, options)
   let remainder = stream.uniform() * mass
-  for (let i = 0; ; i++) {
-    remainder -= weights(i)
-    if (remainder < 0 || i + 1 === ids.count) return ids.at(i)
+  for (let rank = 0; ; rank++) {
+    remainder -= weight(rank)
+    if (remainder < 0 || rank + 1 >= count) return scores.id(rank)
   }
 }
 
-/** The tokens to sample from, most probable first, with weights in proportion to their probabilities. */
-function candidates(scores: Float32Array, { temperature = 1, top_k = 0, top_p = 1, min_p = 0 }: SampleOptions) {
-  const greatest = scores[greatestIndex(scores)] as number
-  const weight = (score: number): number => Math.exp((score - greatest) / temperature)
-  const ranks = ranking(scores, greatest, temperature)
-  const weights = (i: number): number => weight(scores[ranks(i)] as number)
+/** How many tokens to sample from, most probable first, with weights in proportion to their probabilities. */
+function candidates(scores: RankedScores, { temperature = 1, top_k = 0, top_p = 1, min_p = 0 }: SampleOptions) {
+  const greatest = scores.score(0)
+  const weight = (rank: number): number => Math.exp((scores.score(rank) - greatest) / temperature)
   const sum = (count: number): number => {
     let total = 0
-    for (let i = 0; i < count; i++) total += weights(i)
+    for (let rank = 0; rank < count; rank++) total += weight(rank)
     return total
   }
-  const all = (): number => {
-    let total = 0
-    // Half the time of reduce.
-    for (let i = 0; i < scores.length; i++) total += weight(scores[i] as number)
-    return total
-  }
-  let count = top_k > 0 ? Math.min(top_k, scores.length) : scores.length
-  let mass = top_k > 0 ? sum(count) : all()
+  let count = top_k > 0 ? Math.min(top_k, scores.count) : scores.count
+  let mass = top_k > 0 ? sum(count) : scores.mass(temperature)
   if (top_p < 1 || min_p > 0) {
     // Nucleus sampling keeps the first weights whose share reaches p (Holtzman et al. 2020); the greatest weight is 1.
     let [kept, total] = [0, 0]
-    const isIn = () => (top_p >= 1 || total < top_p * mass) && (kept === 0 || weights(kept) >= min_p)
-    while (kept < count && isIn()) total += weights(kept++)
+    const isIn = () => (top_p >= 1 || total < top_p * mass) && (kept === 0 || weight(kept) >= min_p)
+    while (kept < count && isIn()) total += weight(kept++)
     ;[count, mass] = [kept, total]
   }
-  return { ids: { at: ranks, count }, weights, mass }
+  return { count, weight, mass }
 }
 
 /** How far below the greatest score the first band of a ranking reaches, in temperatures: a weight of e^-4. */
@@ -107,25 +111,38 @@ const firstBand = 4
 const lastBand = 745
 
 /**
- * The index of the i-th greatest score, as a function. Scores are sorted in bands, each twice as deep as those before it
- * together: a token is mostly among the first few hundred of a vocabulary.
+ * Ranks scores. They are sorted in bands, each twice as deep as those before it together: a token is mostly among the
+ * first few hundred of a vocabulary.
+ * @param temperature By which they will be divided.
  */
-function ranking(scores: Float32Array, greatest: number, temperature: number): (i: number) => number {
+export function ranked(scores: Float32Array, temperature: number): RankedScores {
+  const greatest = scores[greatestIndex(scores)] as number
   const order = (a: number, b: number): number => (scores[b] as number) - (scores[a] as number) || a - b
-  const ranked: number[] = []
+  const ids: number[] = []
   let [above, depth] = [Number.POSITIVE_INFINITY, firstBand * temperature]
-  return (i) => {
-    while (ranked.length <= i && above > Number.NEGATIVE_INFINITY) {
+  const id = (rank: number): number => {
+    while (ids.length <= rank && above > Number.NEGATIVE_INFINITY) {
       const least = depth > lastBand * temperature ? Number.NEGATIVE_INFINITY : greatest - depth
       const band: number[] = []
       for (let id = 0; id < scores.length; id++) {
         const score = scores[id] as number
         if (score < above && score >= least) band.push(id)
       }
-      for (const id of band.sort(order)) ranked.push(id)
+      for (const id of band.sort(order)) ids.push(id)
       ;[above, depth] = [least, 2 * depth]
     }
     // Scores that are not numbers have no rank.
-    return ranked[i] ?? 0
+    return ids[rank] ?? 0
+  }
+  return {
+    count: scores.length,
+    id,
+    score: (rank) => scores[id(rank)] as number,
+    mass: (divisor) => {
+      let total = 0
+      // Half the time of reduce.
+      for (let i = 0; i < scores.length; i++) total += Math.exp(((scores[i] as number) - greatest) / divisor)
+      return total
+    },
   }
 }
