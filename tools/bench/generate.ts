@@ -1,4 +1,8 @@
-// Tokens a second that a decoder generates with its cache, beside transformers.js on the same file in the same run.
+// Tokens a second that a decoder generates with its cache, greedily and sampled, beside transformers.js on the same file
+// in the same run, by the clock and by the processor's time: other programs slow the clock, and the second less.
+//
+// A file: python -m onnxruntime_genai.models.builder -p fp32 -e cpu -i CHECKPOINT -o OUT -c CACHE; transformers.js wants
+// the last axis of its cache to be a number (head_dim), and the file as onnx/model.onnx beside config.json.
 
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -6,7 +10,7 @@ import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { random } from '@cola/data'
 import { createGenerator, openBase } from '@cola/lora'
-import type { Device } from '@cola/train'
+import { configureRuntime, type Device } from '@cola/train'
 import { median } from './measure.ts'
 
 const options = {
@@ -19,11 +23,24 @@ const options = {
   tokens: { type: 'string', default: '32' },
   repeats: { type: 'string', default: '3' },
   device: { type: 'string', default: 'cpu' },
+  /** Threads of each program's session. */
+  threads: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const
 
+/** How tokens are chosen, with the option names that both programs have. */
+const modes = {
+  greedy: { do_sample: false },
+  sampled: { do_sample: true, temperature: 1, top_k: 0 },
+  top_k: { do_sample: true, temperature: 1, top_k: 50 },
+} as const
+
 /** Generates `tokens` for each prompt. */
-type Generate = (prompts: readonly (readonly number[])[], tokens: number) => Promise<void>
+type Generate = (
+  prompts: readonly (readonly number[])[],
+  tokens: number,
+  mode: (typeof modes)[keyof typeof modes],
+) => Promise<void>
 
 interface Program {
   readonly generate: Generate
@@ -38,26 +55,35 @@ export async function generateBench(args: string[]): Promise<Record<string, unkn
     number,
     number,
   ]
+  if (values.threads) configureRuntime({ numThreads: Number(values.threads) })
   const programs: Record<string, Program> = {
     cola: await ours(values.model, values.device as Device),
-    ...(values.transformers ? { transformers_js: await theirs(values.model, values.transformers) } : {}),
+    ...(values.transformers
+      ? { transformers_js: await theirs(values.model, values.transformers, values.threads) }
+      : {}),
   }
   const result: Record<string, unknown> = { model: values.model, prompt: length, tokens }
-  for (const batch of values.batches.split(',').map(Number)) {
-    const stream = random(1, 'generate')
-    const prompts = Array.from({ length: batch }, () => Array.from({ length }, () => 3 + stream.integer(30)))
-    const times = new Map(Object.keys(programs).map((name) => [name, [] as number[]]))
-    // The programs take turns, so that what else the machine does slows both.
-    for (let repeat = 0; repeat <= repeats; repeat++)
-      for (const [name, { generate }] of Object.entries(programs)) {
-        const started = performance.now()
-        await generate(prompts, tokens)
-        // The first one warms up.
-        if (repeat > 0) times.get(name)?.push(performance.now() - started)
+  for (const [mode, sampling] of Object.entries(modes))
+    for (const batch of values.batches.split(',').map(Number)) {
+      const stream = random(1, 'generate')
+      const prompts = Array.from({ length: batch }, () => Array.from({ length }, () => 3 + stream.integer(30)))
+      const times = new Map(Object.keys(programs).map((name) => [name, { clock: [] as number[], cpu: [] as number[] }]))
+      // The programs take turns, so that what else the machine does slows both.
+      for (let repeat = 0; repeat <= repeats; repeat++)
+        for (const [name, { generate }] of Object.entries(programs)) {
+          const [started, used] = [performance.now(), process.cpuUsage()]
+          await generate(prompts, tokens, sampling)
+          const { user, system } = process.cpuUsage(used)
+          // The first one warms up.
+          if (repeat === 0) continue
+          times.get(name)?.clock.push(performance.now() - started)
+          times.get(name)?.cpu.push((user + system) / 1000)
+        }
+      for (const [name, { clock, cpu }] of times) {
+        result[`${name}_${mode}_tokens_per_s_${batch}`] = (1000 * batch * tokens) / median(clock)
+        result[`${name}_${mode}_cpu_ms_per_token_${batch}`] = Math.min(...cpu) / (batch * tokens)
       }
-    for (const [name, measured] of times)
-      result[`${name}_tokens_per_s_${batch}`] = (1000 * batch * tokens) / median(measured)
-  }
+    }
   for (const { release } of Object.values(programs)) await release()
   return result
 }
@@ -68,8 +94,8 @@ async function ours(model: string, device: Device): Promise<Program> {
   if (!cached) throw new Error(`${model}: its file has no cache`)
   const generator = await createGenerator(cached, { config: base.config, device })
   return {
-    generate: async (prompts, max_new_tokens) => {
-      await generator.generate(prompts, { max_new_tokens, eos_token_id: [] })
+    generate: async (prompts, max_new_tokens, mode) => {
+      await generator.generate(prompts, { max_new_tokens, eos_token_id: [], ...mode })
     },
     release: generator.release,
   }
@@ -90,17 +116,20 @@ interface TransformersJs {
   }
 }
 
-async function theirs(model: string, installed: string): Promise<Program> {
+async function theirs(model: string, installed: string, threads: string | undefined): Promise<Program> {
   const path = createRequire(join(resolve(installed), 'package.json')).resolve('@huggingface/transformers')
   const { env, Tensor, AutoModelForCausalLM } = (await import(pathToFileURL(path).href)) as TransformersJs
   env.allowRemoteModels = false
   env.localModelPath = dirname(resolve(model))
-  const decoder = await AutoModelForCausalLM.from_pretrained(basename(resolve(model)), { dtype: 'fp32' })
+  const decoder = await AutoModelForCausalLM.from_pretrained(basename(resolve(model)), {
+    dtype: 'fp32',
+    session_options: threads ? { intraOpNumThreads: Number(threads) } : {},
+  })
   const int64 = (rows: readonly (readonly number[])[]) =>
     new Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0]?.length ?? 0])
   return {
-    generate: async (prompts, max_new_tokens) => {
-      const limits = { max_new_tokens, min_new_tokens: max_new_tokens, do_sample: false }
+    generate: async (prompts, max_new_tokens, mode) => {
+      const limits = { max_new_tokens, min_new_tokens: max_new_tokens, ...mode }
       const attention_mask = int64(prompts.map((row) => row.map(() => 1)))
       await decoder.generate({ inputs: int64(prompts), attention_mask, ...limits })
     },

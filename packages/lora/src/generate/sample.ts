@@ -110,6 +110,9 @@ const firstBand = 4
 /** The weights of scores that lie further below are zero: e^-745 is the smallest number. */
 const lastBand = 745
 
+/** Above the ids of all vocabularies; a float's 31 bits times it, plus an id, is a number without rounding. */
+const ids21 = 2 ** 21
+
 /**
  * Ranks scores. They are sorted in bands, each twice as deep as those before it together: a token is mostly among the
  * first few hundred of a vocabulary.
@@ -117,7 +120,13 @@ const lastBand = 745
  */
 export function ranked(scores: Float32Array, temperature: number): RankedScores {
   const greatest = scores[greatestIndex(scores)] as number
-  const order = (a: number, b: number): number => (scores[b] as number) - (scores[a] as number) || a - b
+  const bits = new Int32Array(scores.buffer, scores.byteOffset, scores.length)
+  /** Sorted as numbers, the keys are in the order of ranks: the bits of floats of one sign are in the floats' order. */
+  const key = (id: number): number => {
+    const own = bits[id] as number
+    return (own < 0 ? own + 2 ** 31 : -own) * ids21 + id
+  }
+  const idOf = (key: number): number => ((key % ids21) + ids21) % ids21
   const ids: number[] = []
   let [above, depth] = [Number.POSITIVE_INFINITY, firstBand * temperature]
   const id = (rank: number): number => {
@@ -126,9 +135,9 @@ export function ranked(scores: Float32Array, temperature: number): RankedScores 
       const band: number[] = []
       for (let id = 0; id < scores.length; id++) {
         const score = scores[id] as number
-        if (score < above && score >= least) band.push(id)
+        if (score < above && score >= least) band.push(key(id))
       }
-      for (const id of band.sort(order)) ids.push(id)
+      for (const found of Float64Array.from(band).sort()) ids.push(idOf(found))
       ;[above, depth] = [least, 2 * depth]
     }
     // Scores that are not numbers have no rank.

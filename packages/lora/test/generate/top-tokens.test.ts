@@ -13,7 +13,7 @@ const [rows, size] = [3, 500]
 /** Scores with ties; those of the first row have no mass to speak of outside of a few, those of the last are flat. */
 const scores = Array.from({ length: rows }, (_, row) => {
   const stream = random(7, 'scores', row)
-  return Float32Array.from({ length: size }, () => Math.round(stream.uniform() * 40) / (1 + 3 * row))
+  return Float32Array.from({ length: size }, () => Math.round(stream.uniform() * 40 - 20) / (1 + 3 * row))
 })
 
 /** All ranks by a sort. */
