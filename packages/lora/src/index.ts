@@ -22,7 +22,7 @@ export {
   type GeneratorCallOptions,
   type GeneratorOptions,
 } from './generate/generator.ts'
-export { nextToken, type SampleOptions } from './generate/sample.ts'
+export { nextToken, type RankedScores, type SampleOptions } from './generate/sample.ts'
 export {
   type SampledText,
   sampleTexts,
@@ -109,7 +109,14 @@ export {
   type NextTokenLossOptions,
   type PlacedLabel,
 } from './tasks/next-token-loss.ts'
-export type { GenerateTextOptions, GenerateTextsOptions, TextGenerator, TextPrompt } from './tasks/text-generation.ts'
+export type {
+  GeneratedText,
+  GenerateTextOptions,
+  GenerateTextsOptions,
+  StreamTextsOptions,
+  TextGenerator,
+  TextPrompt,
+} from './tasks/text-generation.ts'
 export type { SentenceEmbeddingExample } from './tasks/embedding-targets.ts'
 export type {
   SentenceEmbedder,
