@@ -21,13 +21,8 @@ export type { LabelTerm, LossTerm, RowTerm } from './artifacts/loss-terms.ts'
 export { unseenRows } from './artifacts/unseen-rows.ts'
 export { modelFingerprint } from './artifacts/fingerprints.ts'
 export { closestName } from './closest-name.ts'
-export {
-  copyTokenizer,
-  modelFileOf,
-  type ModelFolder,
-  writeModelFolder,
-  writeTokenizer,
-} from './classify/write-model-folder.ts'
+export { copyTokenizer, writeTokenizer } from './classify/tokenizer-files.ts'
+export { modelFileOf, type ModelFolder, writeModelFolder } from './classify/write-model-folder.ts'
 export {
   type Classification,
   type Classifier,

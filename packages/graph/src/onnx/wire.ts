@@ -1,13 +1,13 @@
-// Protobuf's wire format: a message is a table of its fields (https://protobuf.dev/programming-guides/encoding).
+// Protobuf messages as tables of their fields, on the library's wire format
+// (https://protobuf.dev/programming-guides/encoding).
 
-/** Wire types: 0 is a varint, 1 eight bytes, 2 a length and as many bytes, 5 four bytes. */
-type Wire = 0 | 1 | 2 | 5
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 
 /** How values of a type are read and written. */
 interface Type<Value> {
-  readonly wire: Wire
-  read(from: Reader): Value
-  write(value: Value, to: Writer): void
+  readonly wire: WireType
+  read(from: BinaryReader): Value
+  write(value: Value, to: BinaryWriter): void
 }
 
 /** A type whose fields have a value where a message holds none. */
@@ -15,186 +15,48 @@ interface Scalar<Value> extends Type<Value> {
   readonly empty: Value
 }
 
-/** A part of some bytes that is read from its beginning to its end. */
-class Reader {
-  readonly #bytes: Uint8Array
-  readonly #view: DataView
-  #at: number
-  readonly #end: number
-
-  constructor(bytes: Uint8Array, begin = 0, end = bytes.length) {
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, end)
-    this.#at = begin
-    this.#end = end
-  }
-
-  get done(): boolean {
-    return this.#at >= this.#end
-  }
-
-  /** Goes on by a number of bytes. @returns Where they begin. @throws {RangeError} where there are fewer. */
-  #skip(length: number): number {
-    const begin = this.#at
-    if (length > this.#end - begin) throw new RangeError('the message is cut off')
-    this.#at += length
-    return begin
-  }
-
-  varint(): bigint {
-    // Most have fewer than 29 bits, and need no big integers.
-    let low = 0
-    for (let shift = 0; shift < 28; shift += 7) {
-      const byte = this.#bytes[this.#skip(1)] as number
-      low |= (byte & 127) << shift
-      if (byte < 128) return BigInt(low)
-    }
-    let value = BigInt(low)
-    for (let shift = 28n; shift < 70n; shift += 7n) {
-      const byte = this.#bytes[this.#skip(1)] as number
-      value |= BigInt(byte & 127) << shift
-      if (byte < 128) return BigInt.asUintN(64, value)
-    }
-    throw new RangeError('a varint of more than ten bytes')
-  }
-
-  float = (): number => this.#view.getFloat32(this.#skip(4), true)
-  double = (): number => this.#view.getFloat64(this.#skip(8), true)
-
-  /** A view of as many bytes as a length says. */
-  bytes(): Uint8Array {
-    const length = Number(this.varint())
-    const begin = this.#skip(length)
-    return this.#bytes.subarray(begin, begin + length)
-  }
-
-  message(): Reader {
-    const length = Number(this.varint())
-    const begin = this.#skip(length)
-    return new Reader(this.#bytes, begin, begin + length)
-  }
-
-  /** Goes over a value. @throws {RangeError} for a wire type that protobuf does not have. */
-  over(wire: number): void {
-    if (wire === 0) this.varint()
-    else if (wire === 2) this.bytes()
-    else if (wire === 1 || wire === 5) this.#skip(wire === 1 ? 8 : 4)
-    else throw new RangeError(`wire type ${wire}`)
-  }
-}
-
-/** Bytes of a value from which on it is a part of its own, which is copied once. */
-const large = 4096
-const blockSize = 1 << 16
-
-/** Writes from the end to the beginning: a message's length stands before it, and is known after it. */
-class Writer {
-  readonly #parts: Uint8Array[] = []
-  #block = new Uint8Array(blockSize)
-  /** First byte of the block that is written. */
-  #at = blockSize
-  length = 0
-
-  /** Makes room for some bytes before those that are written. @returns Where they begin in the block. */
-  #room(size: number): number {
-    if (size > this.#at) {
-      this.#close()
-      this.#block = new Uint8Array(blockSize)
-      this.#at = blockSize
-    }
-    this.#at -= size
-    this.length += size
-    return this.#at
-  }
-
-  #close(): void {
-    this.#parts.push(this.#block.subarray(this.#at))
-    this.#block = this.#block.subarray(0, this.#at)
-  }
-
-  varint(value: bigint | number): void {
-    const encoded: number[] = []
-    let rest = BigInt.asUintN(64, BigInt(value))
-    for (; rest > 127n; rest >>= 7n) encoded.push(Number(rest & 127n) | 128)
-    encoded.push(Number(rest))
-    const at = this.#room(encoded.length)
-    this.#block.set(encoded, at)
-  }
-
-  float(value: number): void {
-    const at = this.#room(4)
-    new DataView(this.#block.buffer).setFloat32(at, value, true)
-  }
-
-  double(value: number): void {
-    const at = this.#room(8)
-    new DataView(this.#block.buffer).setFloat64(at, value, true)
-  }
-
-  bytes(value: Uint8Array): void {
-    if (value.length < large) {
-      const at = this.#room(value.length)
-      this.#block.set(value, at)
-    } else {
-      this.#close()
-      this.#parts.push(value)
-      this.length += value.length
-    }
-    this.varint(value.length)
-  }
-
-  finish(): Uint8Array {
-    this.#close()
-    const all = new Uint8Array(this.length)
-    let at = 0
-    for (const part of this.#parts.reverse()) {
-      all.set(part, at)
-      at += part.length
-    }
-    return all
-  }
-}
-
-const encoder = new TextEncoder()
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-
 /** Also protobuf's enums. */
 export const int32: Scalar<number> = {
-  wire: 0,
+  wire: WireType.Varint,
   empty: 0,
-  read: (from) => Number(BigInt.asIntN(32, from.varint())),
-  write: (value, to) => to.varint(value),
+  read: (from) => from.int32(),
+  write: (value, to) => to.int32(value),
 }
 export const int64: Scalar<bigint> = {
-  wire: 0,
+  wire: WireType.Varint,
   empty: 0n,
-  read: (from) => BigInt.asIntN(64, from.varint()),
-  write: (value, to) => to.varint(value),
+  read: (from) => BigInt(from.int64()),
+  write: (value, to) => to.int64(value),
 }
-export const uint64: Scalar<bigint> = { ...int64, read: (from) => from.varint() }
+export const uint64: Scalar<bigint> = {
+  wire: WireType.Varint,
+  empty: 0n,
+  read: (from) => BigInt(from.uint64()),
+  write: (value, to) => to.uint64(value),
+}
 export const float: Scalar<number> = {
-  wire: 5,
+  wire: WireType.Bit32,
   empty: 0,
   read: (from) => from.float(),
   write: (value, to) => to.float(value),
 }
 export const double: Scalar<number> = {
-  wire: 1,
+  wire: WireType.Bit64,
   empty: 0,
   read: (from) => from.double(),
   write: (value, to) => to.double(value),
 }
 export const bytes: Scalar<Uint8Array> = {
-  wire: 2,
+  wire: WireType.LengthDelimited,
   empty: new Uint8Array(0),
   read: (from) => from.bytes(),
   write: (value, to) => to.bytes(value),
 }
 export const string: Scalar<string> = {
-  wire: 2,
+  wire: WireType.LengthDelimited,
   empty: '',
-  read: (from) => decoder.decode(from.bytes()),
-  write: (value, to) => to.bytes(encoder.encode(value)),
+  read: (from) => from.string(),
+  write: (value, to) => to.string(value),
 }
 
 /** A field of a message: its number, its type, and the value of a message that does not hold it. */
@@ -245,7 +107,7 @@ export type Draft<Value> = Value extends Uint8Array
 
 /** A message type. */
 export interface Message<Value> extends Type<Value> {
-  /** @throws {RangeError} for bytes that are no message of this type. */
+  /** @throws {Error} for bytes that are no message of this type. */
   decode(bytes: Uint8Array): Value
   encode(value: Draft<Value>): Uint8Array
 }
@@ -253,60 +115,60 @@ export interface Message<Value> extends Type<Value> {
 /** The message type of some fields; others are passed over. */
 export function message<Table extends Fields>(table: Table): Message<Decoded<Table>> {
   type Value = Decoded<Table>
-  const rows = Object.entries(table).sort(([, a], [, b]) => b.number - a.number)
+  const rows = Object.entries(table)
   const byNumber = new Map(rows.map(([name, row]) => [row.number, { name, ...row }]))
-  const read = (from: Reader): Value => {
+  const read = (from: BinaryReader, length: number): Value => {
     const value: Record<string, unknown> = {}
     for (const [name, { initial }] of rows) value[name] = initial()
-    while (!from.done) {
-      const tag = Number(from.varint())
-      const [number, wire] = [Math.floor(tag / 8), tag % 8]
+    within(from, length, () => {
+      const [number, wire] = from.tag()
       const field = byNumber.get(number)
-      if (!field) from.over(wire)
+      if (!field) from.skip(wire, number)
       else if (field.list) readItems(field.type, wire, from, value[field.name] as unknown[])
       else value[field.name] = readItem(field.type, wire, from)
-    }
+    })
     return value as Value
   }
-  const write = (value: Readonly<Record<string, unknown>>, to: Writer): void => {
+  const write = (value: Readonly<Record<string, unknown>>, to: BinaryWriter): void => {
     for (const [name, { number, type, list }] of rows) {
       const held = value[name]
-      const items = list ? ((held ?? []) as readonly unknown[]).toReversed() : [held]
-      for (const item of items) {
-        if (item === undefined) continue
-        type.write(item, to)
-        to.varint(8 * number + type.wire)
+      for (const item of list ? ((held ?? []) as readonly unknown[]) : [held]) {
+        if (item !== undefined) type.write(item, to.tag(number, type.wire))
       }
     }
   }
   return {
-    wire: 2,
-    read: (from) => read(from.message()),
+    wire: WireType.LengthDelimited,
+    read: (from) => read(from, from.uint32()),
     write: (value, to) => {
-      const before = to.length
-      write(value, to)
-      to.varint(to.length - before)
+      write(value, to.fork())
+      to.join()
     },
-    decode: (all) => read(new Reader(all)),
+    decode: (all) => read(new BinaryReader(all), all.length),
     encode: (value) => {
-      const to = new Writer()
+      const to = new BinaryWriter()
       write(value as Readonly<Record<string, unknown>>, to)
       return to.finish()
     },
   }
 }
 
-function readItem(type: Type<unknown>, wire: number, from: Reader): unknown {
+/** Reads what some bytes hold, one after the other. @throws {RangeError} when the last does not end where they do. */
+function within(from: BinaryReader, length: number, readOne: () => void): void {
+  const end = from.pos + length
+  if (end > from.len) throw new RangeError(`${length} bytes at ${from.pos} of ${from.len}`)
+  while (from.pos < end) readOne()
+  if (from.pos > end) throw new RangeError(`the bytes before ${end} end at ${from.pos}`)
+}
+
+function readItem(type: Type<unknown>, wire: number, from: BinaryReader): unknown {
   if (wire !== type.wire) throw new RangeError(`wire type ${wire} instead of ${type.wire}`)
   return type.read(from)
 }
 
 /** Reads an item, or a packed list of items that are no bytes themselves. */
-function readItems(type: Type<unknown>, wire: number, from: Reader, items: unknown[]): void {
-  if (wire !== 2 || type.wire === 2) {
+function readItems(type: Type<unknown>, wire: number, from: BinaryReader, items: unknown[]): void {
+  if (wire !== WireType.LengthDelimited || type.wire === WireType.LengthDelimited)
     items.push(readItem(type, wire, from))
-    return
-  }
-  const packed = from.message()
-  while (!packed.done) items.push(type.read(packed))
+  else within(from, from.uint32(), () => items.push(type.read(from)))
 }

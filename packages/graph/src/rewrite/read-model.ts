@@ -17,11 +17,6 @@ export interface InferOptions {
    * @default false
    */
   widen?: boolean
-  /**
-   * Replace fused and quantized operators by those that have gradient rules. Without it, a graph that these packages
-   * wrote is read as it is. @default true
-   */
-  decompose?: boolean
   /** Keep GroupQueryAttention, with three inputs and its cache, for generation. @default false */
   keepAttention?: boolean
 }
@@ -30,21 +25,19 @@ export interface InferOptions {
 export interface ReadModelOptions extends ReadOptions, InferOptions {}
 
 /**
- * Reads an ONNX model (opset 11 or later) and infers the dtype and symbolic shape of every value.
+ * Reads an ONNX model (opset 11 or later): fused and quantized operators become those that have gradient rules, and
+ * the dtype and symbolic shape of every value is inferred.
  * @throws {FormatError | GraphError | ShapeError | UnsupportedOperatorError} naming file, node and value.
  */
 export const readModel = (bytes: Uint8Array, options: ReadModelOptions = {}): Graph =>
   inferModel(decodeGraph(bytes, options), options)
 
 /**
- * Infers the dtype and symbolic shape of every value of a decoded graph (see `decodeGraph`).
+ * Does for a decoded graph (see `decodeGraph`) what {@link readModel} does for a file.
  * @throws {GraphError | ShapeError | UnsupportedOperatorError} naming node and value.
  */
-export function inferModel(
-  decoded: Graph,
-  { widen = false, decompose: decomposes = true, keepAttention: keeps = false }: InferOptions = {},
-): Graph {
-  const plain = decomposes ? withoutQuantization(decoded) : decoded
+export function inferModel(decoded: Graph, { widen = false, keepAttention: keeps = false }: InferOptions = {}): Graph {
+  const plain = withoutQuantization(decoded)
   const wide = widen ? float32Types(plain) : plain
   const graph = cloneGraph(wide)
   const { nodes } = graph
@@ -52,7 +45,7 @@ export function inferModel(
   const g = build(graph)
   for (const node of nodes) {
     if (keeps && keepAttention(g, node)) continue
-    if (decomposes && decompose(g, node)) continue
+    if (decompose(g, node)) continue
     addNamed(graph, node)
   }
   return wide === plain ? graph : withoutCasts(graph)

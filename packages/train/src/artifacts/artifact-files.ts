@@ -2,7 +2,7 @@
 // weights, and a checkpoint.
 
 import { type Files, type FileSink, placeOf } from '@cola/data'
-import { FormatError, type Graph, readModel, safetensorsChunks } from '@cola/graph'
+import { FormatError, type Graph, readGraph, safetensorsChunks } from '@cola/graph'
 import { requireFinite } from '../files/require-finite.ts'
 import { filesOf, readSafetensors, sinkOf } from '../files/files.ts'
 import { externalDataOf, writeModels } from '../runtime/model-files.ts'
@@ -42,7 +42,7 @@ export function loadArtifacts(folder: string | Files): TrainingArtifacts {
     })
   const description = parseDescription(metadata.artifacts, parameters, path)
   requireFinite(path, parameters)
-  const graphs = Object.entries(models).map(([file, key]) => [key, readGraph(files, `${file}.onnx`)] as const)
+  const graphs = Object.entries(models).map(([file, key]) => [key, graphOf(files, `${file}.onnx`)] as const)
   return {
     ...(Object.fromEntries(graphs) as Record<(typeof models)[keyof typeof models], Graph>),
     parameters,
@@ -50,9 +50,5 @@ export function loadArtifacts(folder: string | Files): TrainingArtifacts {
   }
 }
 
-const readGraph = (files: Files, name: string): Graph =>
-  readModel(files.read(name), {
-    where: placeOf(files, name),
-    externalData: externalDataOf(files),
-    decompose: false,
-  })
+const graphOf = (files: Files, name: string): Graph =>
+  readGraph(files.read(name), { where: placeOf(files, name), externalData: externalDataOf(files) })

@@ -1,6 +1,6 @@
 // Writes a model's folder for other programs: the ONNX file, its weights, config.json and the tokenizer.
 
-import { chatTemplateFile, type Files, type FileSink, type Tokenizer, type TokenizerFiles } from '@cola/data'
+import type { Files, FileSink, Tokenizer } from '@cola/data'
 import {
   checkTypes,
   type Graph,
@@ -13,8 +13,9 @@ import {
   writeModel,
 } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
-import { filesOf, sinkOf, writeJson } from '../files/files.ts'
+import { sinkOf, writeJson } from '../files/files.ts'
 import { writeModels } from '../runtime/model-files.ts'
+import { copyTokenizer, writeTokenizer } from './tokenizer-files.ts'
 
 /** What is written to a model's folder: graph, configuration and tokenizer. */
 export interface ModelFolder {
@@ -51,8 +52,6 @@ const hubFiles: Readonly<Record<NonNullable<ModelFolder['dtype']>, string>> = {
 
 const layouts: readonly string[] = ['flat', 'hub'] satisfies ModelFolder['layout'][]
 
-const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] satisfies (keyof TokenizerFiles)[]
-
 /**
  * Writes a model that any ONNX Runtime loads, beside its config.json and its tokenizer.
  * @throws {ConfigError} for an unknown dtype or layout; {GraphError | ShapeError} for a graph whose element types do
@@ -86,15 +85,3 @@ export function writeModelFolder(options: ModelFolder): void {
 /** Path of the ONNX file that {@link writeModelFolder} writes, in the folder. */
 export const modelFileOf = ({ dtype = 'float32', layout = 'flat' }: Pick<ModelFolder, 'dtype' | 'layout'>): string =>
   layout === 'hub' ? `onnx/${hubFiles[dtype]}` : 'model.onnx'
-
-/** Writes a tokenizer's files. @throws {FileError} when they cannot be written. */
-export function writeTokenizer({ files }: Pick<Tokenizer, 'files'>, folder: string | FileSink): void {
-  for (const name of tokenizerFiles) writeJson(sinkOf(folder), name, files[name])
-}
-
-/** Copies a tokenizer's files. @throws {FileError} when they cannot be read or written. */
-export function copyTokenizer(from: string | Files, to: string | FileSink): void {
-  const files = filesOf(from)
-  for (const name of [...tokenizerFiles, chatTemplateFile])
-    if (files.has(name)) sinkOf(to).write(name, [files.read(name)])
-}

@@ -1,0 +1,18 @@
+// A tokenizer's files beside a model or an adapter.
+
+import { chatTemplateFile, type Files, type FileSink, type Tokenizer, type TokenizerFiles } from '@cola/data'
+import { filesOf, sinkOf, writeJson } from '../files/files.ts'
+
+const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] satisfies (keyof TokenizerFiles)[]
+
+/** Writes a tokenizer's files. @throws {FileError} when they cannot be written. */
+export function writeTokenizer({ files }: Pick<Tokenizer, 'files'>, folder: string | FileSink): void {
+  for (const name of tokenizerFiles) writeJson(sinkOf(folder), name, files[name])
+}
+
+/** Copies a tokenizer's files. @throws {FileError} when they cannot be read or written. */
+export function copyTokenizer(from: string | Files, to: string | FileSink): void {
+  const files = filesOf(from)
+  for (const name of [...tokenizerFiles, chatTemplateFile])
+    if (files.has(name)) sinkOf(to).write(name, [files.read(name)])
+}
