@@ -1,6 +1,7 @@
-// npm run bench -- generate|gpt2-lora|lm-memory|lora-onnx|qlora|rnn|webgpu [options] --json: training and generation at
-// the real sizes.
+// npm run bench -- browser|generate|gpt2-lora|lm-memory|lora-onnx|qlora|rnn|webgpu [options] --json: training and
+// generation at the real sizes.
 
+import { browserBench } from './bench/browser.ts'
 import { generateBench } from './bench/generate.ts'
 import { gpt2LoraBench } from './bench/gpt2-lora.ts'
 import { lmMemoryBench } from './bench/lm-memory.ts'
@@ -11,6 +12,7 @@ import { webgpuBench } from './bench/webgpu.ts'
 
 const [name, ...args] = process.argv.slice(2)
 const benches: Record<string, (args: string[]) => Promise<Record<string, unknown>>> = {
+  browser: browserBench,
   generate: generateBench,
   'gpt2-lora': gpt2LoraBench,
   'lm-memory': lmMemoryBench,
