@@ -13,6 +13,16 @@ export type ModelChoice =
   | { kind: 'embedded' }
   | { kind: 'hub'; name: string }
   | { kind: 'folder'; files: readonly File[] }
+  /** The copy of a folder that was picked. */
+  | KeptModel
+
+/** A model in the browser's storage, by the name of the folder that it was copied from. */
+export interface KeptModel {
+  kind: 'kept'
+  name: string
+  /** Bytes of its files: another folder of this name has others. */
+  bytes: number
+}
 
 export interface ModelSummary {
   name: string
@@ -133,6 +143,7 @@ export interface Calls {
     answer: ReadTable
   }
   open: { ask: ModelChoice; answer: ModelSummary }
+  keptModel: { ask: undefined; answer: KeptModel | undefined }
   plan: { ask: Omit<RunRequest, 'name'>; answer: Plan }
   train: { ask: RunRequest; answer: RunResult }
   /** The run that was under way when the page was left. */

@@ -1,24 +1,22 @@
 // The page in Chromium, from its built site: trainings, reloads, downloads, errors, and how heavy it is.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { openFiles } from '@cola/data'
 import { parseSafetensors } from '@cola/graph'
 import { loadFineTuned } from '@cola/lora'
 import { loadClassifier } from '@cola/train'
 import { source as axe } from 'axe-core'
-import type { BrowserContextOptions, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { hasChromium } from '../../../tools/chromium.ts'
 import { hubServer } from '../../../tools/hub-server.ts'
 import { tinyEncoder } from '../../../tools/tiny-encoder.ts'
-import { openSite, type Site, train, trained } from './site.ts'
+import { folder, openSite, type Site } from './site.ts'
+import { askedOf, downloaded, folderOf, pickAdapter, stepOf, train, trained, trainSample } from './steps.ts'
 
 const embedded = join(import.meta.dirname, '../../model')
-const folder = mkdtempSync(join(tmpdir(), 'cola-page-test-'))
 const sentences = ['The queen laughed in the garden.', 'What did the monk say?', 'The boy slept yesterday.']
 
 /** Python's PEFT, where this machine has it. */
@@ -26,41 +24,15 @@ const python = process.env.COLA_PYTHON ?? 'python3'
 const hasPeft = spawnSync(python, ['-c', 'import peft, transformers']).status === 0
 
 let site: Site
-const open: Page[] = []
 beforeAll(async () => {
   if (hasChromium) site = await openSite()
 }, 180_000)
-afterEach(async () => {
-  for (const page of open.splice(0)) await page.context().close()
-})
-afterAll(async () => {
-  await site?.close()
-  rmSync(folder, { recursive: true })
-})
-
-async function newPage(options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await site.browser.newContext({ reducedMotion: 'reduce', ...options })
-  const page = await context.newPage()
-  open.push(page)
-  return page
-}
-
-async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
-  const page = await newPage(options)
-  await page.goto(site.url)
-  return page
-}
-
-/** Trains the first sample on the embedded model. */
-async function trainSample(page: Page): Promise<void> {
-  await page.click('label:has(#sample-0)')
-  await train(page)
-  await trained(page)
-}
+afterEach(() => site?.closePages())
+afterAll(() => site?.close())
 
 /** Opens a page that does nothing but time its own timer. @returns How late that was at most, in milliseconds. */
 async function blankPage(): Promise<() => Promise<number>> {
-  const page = await newPage()
+  const page = await site.newPage()
   await page.evaluate(() => {
     const state = globalThis as unknown as { late: number }
     state.late = 0
@@ -74,46 +46,9 @@ async function blankPage(): Promise<() => Promise<number>> {
   return () => page.evaluate(() => (globalThis as unknown as { late: number }).late)
 }
 
-/** Downloads a form and unpacks it. @returns The folder that was in the zip. */
-async function downloaded(page: Page, kind: string): Promise<string> {
-  const [download] = await Promise.all([page.waitForEvent('download'), page.click(`#download-${kind}`)])
-  const zip = await openFiles(new File([readFileSync(await download.path())], download.suggestedFilename()))
-  return folderOf(zip.names().map((name) => [name, zip.read(name)]))
-}
-
-/** A new folder with files. */
-function folderOf(files: readonly (readonly [string, Uint8Array])[]): string {
-  const to = mkdtempSync(join(folder, 'files-'))
-  for (const [name, bytes] of files) {
-    mkdirSync(dirname(join(to, name)), { recursive: true })
-    writeFileSync(join(to, name), bytes)
-  }
-  return to
-}
-
-/** Picks the files of an adapter's folder, which the page loads. */
-const pickAdapter = (page: Page, adapter: string): Promise<void> =>
-  page.setInputFiles(
-    '#adapter-files',
-    ['adapter_config.json', 'adapter_model.safetensors', 'head_config.json'].map((name) => join(adapter, name)),
-  )
-
-/** The step at which a training is. */
-const stepOf = (page: Page): Promise<number> =>
-  page.locator('#train-progress').evaluate((bar: HTMLProgressElement) => bar.value)
-
-/** Asks the page a sentence. @returns The logits after the training. */
-async function askedOf(page: Page, text: string): Promise<number[]> {
-  await page.fill('#try-text', text)
-  await page.press('#try-text', 'Enter')
-  const tried = page.locator('.tried', { hasText: text }).first()
-  await tried.waitFor()
-  return JSON.parse((await tried.locator('.side:last-child .bars').getAttribute('data-logits')) as string)
-}
-
 describe.skipIf(!hasChromium)('the page', () => {
   it('shows itself before any model or runtime is fetched', async () => {
-    const page = await newPage()
+    const page = await site.newPage()
     const asked: string[] = []
     page.on('request', (request) => asked.push(request.url()))
     await page.goto(site.url)
@@ -126,7 +61,7 @@ describe.skipIf(!hasChromium)('the page', () => {
   it('trains the embedded model whole, answers before and after, and never blocks its main thread', {
     retry: 2,
   }, async () => {
-    const page = await openPage()
+    const page = await site.openPage()
     const problems: string[] = []
     page.on('pageerror', ({ message }) => problems.push(message))
     await page.click('label:has(#sample-0)')
@@ -160,7 +95,7 @@ describe.skipIf(!hasChromium)('the page', () => {
   })
 
   it('pauses, goes on, and stops with what was learned', async () => {
-    const page = await openPage()
+    const page = await site.openPage()
     await page.click('label:has(#sample-2)')
     await train(page, { epochs: 20 })
     await page.locator('#train-now', { hasText: 'Step' }).waitFor({ timeout: 60_000 })
@@ -178,7 +113,7 @@ describe.skipIf(!hasChromium)('the page', () => {
   })
 
   it('goes on after a reload in the middle, from the last checkpoint', async () => {
-    const page = await openPage()
+    const page = await site.openPage()
     await page.click('label:has(#sample-2)')
     await train(page, { epochs: 20 })
     await expect.poll(() => stepOf(page), { timeout: 60_000 }).toBeGreaterThan(25)
@@ -200,7 +135,7 @@ describe.skipIf(!hasChromium)('the page', () => {
   })
 
   it('learns three classes from a dropped CSV with columns of other names', async () => {
-    const page = await openPage()
+    const page = await site.openPage()
     const rows = ['garden', 'kitchen', 'market', 'tower', 'station', 'river'].flatMap((place, i) => [
       `${i},"The queen, in the ${place}, laughed.",place`,
       `${i},"Did ${['anna', 'oscar', 'ruth', 'peter', 'clara', 'hugo'][i]} say ""${place}""?",question`,
@@ -223,7 +158,7 @@ describe.skipIf(!hasChromium)('the page', () => {
   })
 
   it('gives an adapter that answers in Node and in PEFT as in the page, and loads it again', async () => {
-    const page = await openPage()
+    const page = await site.openPage()
     await trainSample(page)
     const logits: number[][] = []
     for (const text of sentences) logits.push(await askedOf(page, text))
@@ -262,7 +197,7 @@ describe.skipIf(!hasChromium)('the page', () => {
 
   it('fine-tunes an encoder of the hub, which is there without a network at the next visit', async () => {
     const hub = await hubServer(tinyEncoder(), 'a'.repeat(40))
-    const page = await openPage()
+    const page = await site.openPage()
     let requests = 0
     await page.route('https://huggingface.co/**', async (route) => {
       requests++
@@ -312,7 +247,7 @@ describe.skipIf(!hasChromium)('the page', () => {
   it.skipIf(hasPeft)('is read by PEFT: skipped, there is no Python with peft here', () => undefined)
 
   it('distils a student that is smaller, and gives a folder that classifies on any host', async () => {
-    const page = await openPage()
+    const page = await site.openPage()
     await trainSample(page)
     await page.click('#distil-go')
     await page.locator('.compare').waitFor({ timeout: 110_000 })
@@ -322,7 +257,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await student.release()
     const root = await downloaded(page, 'site')
     expect(readdirSync(root).filter((name) => name.endsWith('.wasm'))).toEqual(['ort-wasm-simd-threaded.wasm'])
-    const own = await newPage()
+    const own = await site.newPage()
     await own.route('http://any.host/**', (route) => {
       const path = new URL(route.request().url()).pathname.replace(/\/$/, '/index.html')
       return route.fulfill({ path: join(root, decodeURIComponent(path)) })
@@ -336,7 +271,7 @@ describe.skipIf(!hasChromium)('the page', () => {
   })
 
   it('trains three adapters and switches between them message by message', async () => {
-    const page = await openPage()
+    const page = await site.openPage()
     await page.click('label:has(#sample-0)')
     await page.locator('#demo-adapters').click()
     await expect.poll(() => page.locator('#adapters h3').count(), { timeout: 110_000 }).toBe(3)
@@ -359,7 +294,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
   const problem = (page: Page) => page.locator('.problem .notice-title').first().textContent()
 
   it('a runtime that is not served', async () => {
-    const page = await newPage()
+    const page = await site.newPage()
     await page.route(/\.wasm$/, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }))
     await page.goto(site.url)
     await page.click('label:has(#sample-0)')
@@ -374,7 +309,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
   })
 
   it('a worker that is blocked', async () => {
-    const page = await newPage()
+    const page = await site.newPage()
     await page.addInitScript(
       'delete globalThis.Worker; globalThis.Worker = class { constructor() { throw new Error("blocked") } }',
     )
@@ -384,7 +319,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
   })
 
   it('no WebGPU', async () => {
-    const page = await openPage()
+    const page = await site.openPage()
     await page.click('label:has(#sample-0)')
     await page.locator('#plan').waitFor({ state: 'visible' })
     await page.locator('details.settings summary').click()
@@ -398,7 +333,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
   })
 
   it('storage that is refused: it trains all the same, and says that nothing is kept', async () => {
-    const page = await newPage()
+    const page = await site.newPage()
     // Reaches the worker: its script is wrapped.
     await page.route(/assets\/main-.*\.js$/, async (route) => {
       const response = await route.fetch()
@@ -416,7 +351,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
     ['a file of another kind', 'table.xlsx', 'PK\u0003\u0004\0\0', 'file of another kind'],
     ['a ragged table', 'table.csv', 'text,label\n"a","b"\n"c","d","e"\n', 'too many cells'],
   ])('%s', async (_, name, content, words) => {
-    const page = await openPage()
+    const page = await site.openPage()
     await page.click('#tab-table')
     await page.setInputFiles('#file', { name, mimeType: 'text/plain', buffer: Buffer.from(content) })
     await page.locator('#table-problem .problem').waitFor()
@@ -424,7 +359,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
   })
 
   it('a label for each row, of which it warns: another column can be chosen', async () => {
-    const page = await openPage()
+    const page = await site.openPage()
     await page.click('#tab-table')
     await page.fill('#paste', 'text,id,kind\naa,1,x\nbb,2,y\ncc,3,x\ndd,4,y\n')
     await page.locator('#table-summary', { hasText: '4 rows, 2 classes' }).waitFor()
@@ -435,7 +370,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
   })
 
   it('a picked folder without a model', async () => {
-    const page = await openPage()
+    const page = await site.openPage()
     await page.click('label:has(#model-folder)')
     const none = mkdtempSync(join(folder, 'none-'))
     writeFileSync(join(none, 'readme.txt'), 'nothing')
@@ -459,7 +394,7 @@ describe.skipIf(!hasChromium)('for everyone', () => {
   }
 
   it.each(['light', 'dark'] as const)('axe finds no violation, %s', async (colorScheme) => {
-    const page = await openPage({ colorScheme })
+    const page = await site.openPage({ colorScheme })
     expect(await violations(page)).toEqual([])
     await page.click('#tab-typed')
     expect(await violations(page)).toEqual([])
@@ -475,7 +410,7 @@ describe.skipIf(!hasChromium)('for everyone', () => {
   })
 
   it('works by keyboard', async () => {
-    const page = await openPage()
+    const page = await site.openPage()
     await page.focus('#tab-sample')
     await page.keyboard.press('ArrowRight')
     expect(await page.locator('#panel-table').isVisible()).toBe(true)
@@ -492,14 +427,14 @@ describe.skipIf(!hasChromium)('for everyone', () => {
   })
 
   it.each([320, 390, 820, 1280])('is as wide as its window, %i', async (width) => {
-    const page = await openPage({ viewport: { width, height: 800 } })
+    const page = await site.openPage({ viewport: { width, height: 800 } })
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
   })
 })
 
 describe.skipIf(!hasChromium)('its weight', () => {
   it('is small, compressed and without the runtime: the page, and all that a training fetches', async () => {
-    const page = await newPage()
+    const page = await site.newPage()
     const sizes = new Map<string, number>()
     page.on('response', async (response) => {
       const name = new URL(response.url()).pathname

@@ -1,6 +1,6 @@
 // The second section: which model is fine-tuned, and opening it.
 
-import type { ModelChoice } from '../messages.ts'
+import type { KeptModel, ModelChoice } from '../messages.ts'
 import { byId, el, fill, show } from './dom.ts'
 import { card } from './parts.ts'
 import { attempt } from './problems.ts'
@@ -33,9 +33,12 @@ export function modelSection(page: Page): void {
     if (chosen === 'folder') return folder.files?.length ? { kind: 'folder', files: [...folder.files] } : undefined
     return models.find(({ id }) => id === chosen)?.choice
   }
-  const open = async () => {
+  const openChosen = async () => {
     const choice = choiceOf()
     if (!choice) return (chosen === 'hub' ? name : folder).focus()
+    return open(choice)
+  }
+  const open = async (choice: ModelChoice) => {
     button.disabled = true
     show(true, progress)
     progress.removeAttribute('value')
@@ -59,17 +62,27 @@ export function modelSection(page: Page): void {
         chosen = id
         show(id === 'hub', byId('hub-field'))
         show(id === 'folder', byId('folder-field'))
-        if (id === 'embedded') void open()
+        if (id === 'folder') void findKept()
+        if (id === 'embedded') void openChosen()
       }),
     ),
   )
-  button.addEventListener('click', () => void open())
+  button.addEventListener('click', () => void openChosen())
+  const again = byId('open-kept', HTMLButtonElement)
+  let kept: KeptModel | undefined
+  again.addEventListener('click', () => kept && void open(kept))
+  const findKept = async () => {
+    kept = await page.call('keptModel', undefined).catch(() => undefined)
+    again.textContent = `Open “${kept?.name}” as it was copied`
+    show(kept !== undefined, again)
+  }
   // The embedded model is small: it is opened as soon as there are examples for it.
   page.watch(['rows'], ({ rows, model }) => {
-    if (rows.length > 0 && !model && chosen === 'embedded' && !button.disabled) void open()
+    if (rows.length > 0 && !model && chosen === 'embedded' && !button.disabled) void openChosen()
   })
   page.watch(['model', 'run'], ({ model, run }) => {
     button.disabled = run !== 'idle'
+    again.disabled = run !== 'idle'
     if (model)
       fill(
         byId('model-summary'),

@@ -9,6 +9,7 @@ import tokenizer from '../../../model/tokenizer.json?url'
 import tokenizerConfig from '../../../model/tokenizer_config.json?url'
 import type { ModelChoice, ModelSummary } from '../messages.ts'
 import { fetched } from './fetched.ts'
+import { copiedModel, recorded } from './kept-model.ts'
 
 export interface OpenModel {
   choice: ModelChoice
@@ -16,6 +17,8 @@ export interface OpenModel {
   name: string
   base: BaseModel
   summary: ModelSummary
+  /** The files of a picked folder that it was opened from. */
+  picked?: Files | undefined
 }
 
 export type OnFetch = (file: string, loaded: number, total: number | undefined) => void
@@ -32,7 +35,7 @@ const embedded = {
  * @throws {HubError | DataError | ConfigError | FormatError} naming the file or address, and what is wrong with it.
  */
 export async function openModel(choice: ModelChoice, onFetch: OnFetch): Promise<OpenModel> {
-  const { name, source } = await sourceOf(choice, onFetch)
+  const { name, source, picked } = await sourceOf(choice, onFetch)
   const onProgress = ({ file, loaded, total }: Progress) => onFetch(file, loaded, total)
   const base = await openBase(source, { onProgress })
   const parameters = [...base.hiddenStates().graph.initializers.values()]
@@ -40,6 +43,7 @@ export async function openModel(choice: ModelChoice, onFetch: OnFetch): Promise<
     choice,
     name,
     base,
+    picked,
     summary: {
       name: choice.kind === 'embedded' ? 'The embedded model' : name,
       type: base.config.model_type,
@@ -49,12 +53,21 @@ export async function openModel(choice: ModelChoice, onFetch: OnFetch): Promise<
   }
 }
 
-async function sourceOf(choice: ModelChoice, onFetch: OnFetch): Promise<{ name: string; source: string | Files }> {
+interface NamedSource {
+  name: string
+  source: string | Files
+  picked?: Files
+}
+
+async function sourceOf(choice: ModelChoice, onFetch: OnFetch): Promise<NamedSource> {
   if (choice.kind === 'hub') return { name: choice.name, source: choice.name }
   if (choice.kind === 'folder') {
     const [first] = choice.files
-    return { name: first?.webkitRelativePath.split('/')[0] || 'folder', source: await openFiles(choice.files) }
+    const name = first?.webkitRelativePath.split('/')[0] || 'folder'
+    const { files, asked } = recorded(await openFiles(choice.files, { files: [] }))
+    return { name, source: files, picked: asked }
   }
+  if (choice.kind === 'kept') return { name: choice.name, source: await copiedModel(choice.name) }
   const files: Record<string, Uint8Array> = {}
   for (const [file, address] of Object.entries(embedded)) {
     const bytes = await fetched(file, address)

@@ -21,7 +21,7 @@ export async function keptRun(): Promise<OpenRun | undefined> {
   }
 }
 
-/** Writes what a reloaded page needs to go on. A picked folder cannot be opened again without its owner. */
+/** Writes what a reloaded page needs to go on. A picked folder that could not be copied is not opened again. */
 export async function rememberRun(store: FileStore, run: OpenRun): Promise<void> {
   if (run.model.kind === 'folder') return
   store.write(requestFile, [new TextEncoder().encode(JSON.stringify(run))])

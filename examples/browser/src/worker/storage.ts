@@ -4,13 +4,14 @@ import { directoryStore, type FileStore, memorySink } from '@cola/data'
 
 type Directory = FileSystemDirectoryHandle
 
-async function directory(path: readonly string[], create = false): Promise<Directory> {
+/** The folder at a path. @throws the browser's error where it is not there, or may not be made. */
+export async function folderAt(path: readonly string[], create = false): Promise<Directory> {
   let found = await navigator.storage.getDirectory()
   for (const name of path) found = await found.getDirectoryHandle(name, { create })
   return found
 }
 
-const existing = (path: readonly string[]): Promise<Directory | undefined> => directory(path).catch(() => undefined)
+const existing = (path: readonly string[]): Promise<Directory | undefined> => folderAt(path).catch(() => undefined)
 
 /** Names of the folders in a folder. */
 export async function foldersIn(...path: string[]): Promise<string[]> {
@@ -34,7 +35,7 @@ export async function removeFolder(...path: string[]): Promise<void> {
  */
 export async function openFolder(path: readonly string[], onFailure: (error: Error) => void): Promise<FileStore> {
   try {
-    const store = await directoryStore(await directory(path, true))
+    const store = await directoryStore(await folderAt(path, true))
     return { ...store, flush: async () => store.flush?.().catch(onFailure) }
   } catch (error) {
     onFailure(error as Error)

@@ -2,7 +2,7 @@
 
 import { argMax, DataError, softmax } from '@cola/data'
 import type { DistilledStudent } from '@cola/distill'
-import type { CallName, Calls, Mistakes, OpenRun, RunRequest, Told } from '../messages.ts'
+import type { CallName, Calls, Mistakes, ModelChoice, OpenRun, RunRequest, Told } from '../messages.ts'
 import {
   adapterFolder,
   copyPicked,
@@ -15,6 +15,7 @@ import {
 } from './adapters.ts'
 import { chosenDevice, type DeviceReport, deviceReport } from './device.ts'
 import { createJobs } from './jobs.ts'
+import { keepModel, keptModel } from './kept-model.ts'
 import { type OpenModel, openModel } from './models.ts'
 import { forgetRun, keptRun, rememberRun, runFolder } from './runs.ts'
 import { openServing, type Serving, withLabels } from './serving.ts'
@@ -61,13 +62,24 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     await open?.model.release()
   }
 
+  /** How a reloaded page opens the model: a picked folder's is copied. */
+  const reopened = async ({ choice, name, picked }: OpenModel): Promise<ModelChoice> => {
+    if (!picked) return choice
+    try {
+      return await keepModel(name, picked)
+    } catch (error) {
+      onStorageFailure(error as Error)
+      return choice
+    }
+  }
+
   const train = async (request: RunRequest): Promise<Calls['train']['answer']> => {
     const open = requireModel()
     const start = performance.now()
     const controller = new AbortController()
     stop = controller
     device = await chosenDevice(request.settings.device, open.base, (message) => tell({ event: 'warning', message }))
-    let run: OpenRun = { ...request, model: open.choice, step: 0, total_steps: 0 }
+    let run: OpenRun = { ...request, model: await reopened(open), step: 0, total_steps: 0 }
     if (!isSame(await keptRun(), run)) await forgetRun()
     const store = await runFolder(onStorageFailure)
     const remember = (progress: Partial<OpenRun>) => {
@@ -138,6 +150,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
         void report()
         return open.summary
       }),
+    keptModel,
     plan: (request) => jobs.short(async () => planOf(requireModel(), request)),
     train: (request) =>
       jobs.long(async () => {

@@ -28,7 +28,7 @@ const adapterOf = ({ rank }: TrainSettings) =>
   ({ task_type: 'SEQ_CLS', r: rank, lora_alpha: 2 * rank, target_modules: 'all-linear' }) as const
 
 /** What a training would do, without doing it. @throws {DataError | ConfigError} for rows and settings. */
-export function planOf({ base, choice }: OpenModel, { rows, settings }: Omit<RunRequest, 'name'>): Plan {
+export function planOf({ base }: OpenModel, { rows, settings }: Omit<RunRequest, 'name'>): Plan {
   const { train, validation } = splitOf({ rows, settings })
   const labels = classesOf(rows)
   const model = withAdapter(headed(base, labels.length), adapterOf(settings), { seed })
@@ -51,8 +51,6 @@ export function planOf({ base, choice }: OpenModel, { rows, settings }: Omit<Run
     notes.push('Some classes have far more rows than others: it will lean towards them.')
   if (truncated > rows.length / 10)
     notes.push('Many rows are longer than this model reads. What they say at their end is not seen; MiniLM reads more.')
-  if (choice.kind === 'folder')
-    notes.push('A reload of the page starts anew: it cannot open the folder again without you.')
   return {
     total,
     trainable,

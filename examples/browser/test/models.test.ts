@@ -1,0 +1,99 @@
+// The page with other models and devices: a folder of a person's, MiniLM, WebGPU.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadFineTuned } from '@cola/lora'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { hasChromium, softwareGpu } from '../../../tools/chromium.ts'
+import { root } from '../../../tools/root.ts'
+import { tinyEncoder } from '../../../tools/tiny-encoder.ts'
+import { openSite, type Site } from './site.ts'
+import { askedOf, downloaded, folderOf, stepOf, train, trained } from './steps.ts'
+
+const minilm = join(root, '../shared/data/minilm-l6')
+const hasMinilm = existsSync(minilm)
+
+let site: Site
+beforeAll(async () => {
+  if (hasChromium) site = await openSite(softwareGpu)
+}, 180_000)
+afterEach(() => site?.closePages())
+afterAll(() => site?.close())
+
+/** Opens the model of a folder that is picked. */
+async function pickModel(page: Page, model: string): Promise<void> {
+  await page.click('label:has(#model-folder)')
+  await page.setInputFiles('#folder', model)
+  await page.click('#open-model')
+  await page.locator('#model-summary', { hasText: 'is open: bert' }).waitFor({ timeout: 60_000 })
+}
+
+/** Pastes a table of two classes. */
+async function pasteTable(page: Page, rowsOfClass: number): Promise<void> {
+  const rows = Array.from(
+    { length: rowsOfClass },
+    (_, i) => `where is parcel ${i},track\nI want ${i} euros back,refund`,
+  )
+  await page.click('#tab-table')
+  await page.fill('#paste', ['text,label', ...rows].join('\n'))
+  await page.locator('#table-summary', { hasText: `${2 * rowsOfClass} rows, 2 classes` }).waitFor()
+}
+
+describe.skipIf(!hasChromium)('a picked folder', () => {
+  it('goes on training after a reload, and is opened again without being picked', async () => {
+    const page = await site.openPage()
+    await pickModel(page, folderOf(Object.entries(tinyEncoder())))
+    await page.click('label:has(#sample-2)')
+    await train(page, { epochs: 30 })
+    await expect.poll(() => stepOf(page), { timeout: 60_000 }).toBeGreaterThan(15)
+    await page.reload()
+    await page.locator('#train-said', { hasText: 'Taken up at step' }).waitFor({ timeout: 60_000 })
+    await page.click('#stop')
+    await trained(page)
+    const logits = await askedOf(page, 'The kings slept.')
+    await page.reload()
+    await page.click('label:has(#model-folder)')
+    await page.click('#open-kept')
+    await page.locator('#model-summary', { hasText: 'is open: bert' }).waitFor()
+    await page.locator('#adapters li').waitFor()
+    expect(await page.locator('#adapters h3').allTextContents()).toEqual(['grammar'])
+    await page.click('#adapters button')
+    expect(await askedOf(page, 'The kings slept.')).toBeAllclose(logits, { atol: 1e-5 })
+  })
+})
+
+describe.skipIf(!hasChromium || !hasMinilm)('MiniLM', () => {
+  it('is trained from its folder, and answers in Node as in the page', async () => {
+    const page = await site.openPage()
+    await pickModel(page, minilm)
+    await pasteTable(page, 10)
+    await train(page, { epochs: 1 })
+    await trained(page)
+    const text = 'has it been sent'
+    const logits = await askedOf(page, text)
+    const node = await loadFineTuned(await downloaded(page, 'adapter'), { base: minilm })
+    expect(await node.logits([text])).toBeAllclose(logits, { atol: 1e-4 })
+    await node.release()
+  })
+})
+it.skipIf(hasMinilm)('MiniLM: skipped, its files are not here', () => undefined)
+
+describe.skipIf(!hasChromium)('WebGPU', () => {
+  it('trains the embedded model, and answers in Node as in the page', async () => {
+    const page = await site.openPage()
+    await pasteTable(page, 5)
+    await page.locator('#plan').waitFor({ state: 'visible' })
+    await page.locator('details.settings summary').click()
+    await page.selectOption('#device', 'webgpu')
+    await train(page, { epochs: 1, batch: 8 })
+    await trained(page)
+    expect(await page.locator('#machine').textContent()).toContain('Graphics (WebGPU)')
+    const text = 'where is it'
+    const logits = await askedOf(page, text)
+    const adapter = await downloaded(page, 'adapter')
+    const node = await loadFineTuned(adapter, { base: join(root, 'examples/model') })
+    expect(await node.logits([text])).toBeAllclose(logits, { atol: 1e-4 })
+    await node.release()
+  })
+})

@@ -1,0 +1,67 @@
+// What a person does on the page, in a line each. For tests.
+
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { openFiles } from '@cola/data'
+import type { Page } from 'playwright-core'
+import { folder } from './site.ts'
+
+/** Waits for the plan of what was chosen, and trains. */
+export async function train(page: Page, settings: Readonly<Record<string, number>> = {}): Promise<void> {
+  await page.locator('details.settings').evaluate((details: HTMLDetailsElement) => {
+    details.open = true
+  })
+  for (const [id, value] of Object.entries(settings)) {
+    await page.fill(`#${id}`, String(value))
+    await page.locator(`#${id}`).blur()
+  }
+  await page.click('#train')
+}
+
+/** Waits until a training has ended and the sections after it are there. */
+export const trained = (page: Page): Promise<void> =>
+  page.locator('#try').waitFor({ state: 'visible', timeout: 110_000 })
+
+/** Trains the first sample on the embedded model. */
+export async function trainSample(page: Page): Promise<void> {
+  await page.click('label:has(#sample-0)')
+  await train(page)
+  await trained(page)
+}
+
+/** Downloads a form and unpacks it. @returns The folder that was in the zip. */
+export async function downloaded(page: Page, kind: string): Promise<string> {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click(`#download-${kind}`)])
+  const zip = await openFiles(new File([readFileSync(await download.path())], download.suggestedFilename()))
+  return folderOf(zip.names().map((name) => [name, zip.read(name)]))
+}
+
+/** A new folder with files. */
+export function folderOf(files: readonly (readonly [string, Uint8Array])[]): string {
+  const to = mkdtempSync(join(folder, 'files-'))
+  for (const [name, bytes] of files) {
+    mkdirSync(dirname(join(to, name)), { recursive: true })
+    writeFileSync(join(to, name), bytes)
+  }
+  return to
+}
+
+/** Picks the files of an adapter's folder, which the page loads. */
+export const pickAdapter = (page: Page, adapter: string): Promise<void> =>
+  page.setInputFiles(
+    '#adapter-files',
+    ['adapter_config.json', 'adapter_model.safetensors', 'head_config.json'].map((name) => join(adapter, name)),
+  )
+
+/** The step at which a training is. */
+export const stepOf = (page: Page): Promise<number> =>
+  page.locator('#train-progress').evaluate((bar: HTMLProgressElement) => bar.value)
+
+/** Asks the page a sentence. @returns The logits after the training. */
+export async function askedOf(page: Page, text: string): Promise<number[]> {
+  await page.fill('#try-text', text)
+  await page.press('#try-text', 'Enter')
+  const tried = page.locator('.tried', { hasText: text }).first()
+  await tried.waitFor()
+  return JSON.parse((await tried.locator('.side:last-child .bars').getAttribute('data-logits')) as string)
+}
