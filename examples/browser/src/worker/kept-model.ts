@@ -36,7 +36,7 @@ export async function keepModel(name: string, files: Files): Promise<KeptModel> 
   return kept
 }
 
-export const forgetModel = (): Promise<void> => removeFolder(parent)
+const forgetModel = (): Promise<void> => removeFolder(parent)
 
 const bytesOf = (files: Files): number =>
   files.names().reduce((sum, name) => sum + (name === markFile ? 0 : files.size(name)), 0)
