@@ -30,7 +30,8 @@ export {
   type TextSampler,
 } from './generate/sample-texts.ts'
 export { type AdaptersExportOptions, exportAdapters } from './finetune/export-adapters.ts'
-export type { FineTunedExportOptions } from './finetune/export.ts'
+export type { FineTunedExport, FineTunedExportOptions } from './finetune/export.ts'
+export type { Requantized } from './finetune/export-decoder.ts'
 export { fineTune } from './finetune/fine-tune.ts'
 export type { FineTuned, FineTunedModel } from './finetune/fine-tuned.ts'
 export { loadFineTuned, type LoadFineTunedOptions } from './finetune/load-fine-tuned.ts'

@@ -24,23 +24,27 @@ const isRepresentable: { readonly [Type in 'float16' | 'int8']: (value: number) 
   int8: Number.isFinite,
 }
 
+/** Whether a matrix stays in float32, by its name. */
+type Keeps = (name: string) => boolean
+
 /**
  * A copy of a float32 graph whose large matrices are stored in another type; their values keep their names. Models of
  * other types: {@link widen} first.
+ * @param keeps Matrices that stay in float32. @default none
  */
-export function storeWeights(graph: Graph, type: WeightType): Graph {
-  if (type === 'int4') return storeWeights(packMatrices(quantizeProducts(graph, int4)), 'int8')
+export function storeWeights(graph: Graph, type: WeightType, keeps: Keeps = () => false): Graph {
+  if (type === 'int4') return storeWeights(packMatrices(quantizeProducts(graph, int4(keeps))), 'int8', keeps)
   const plain = withoutCodes(graph)
-  return type === 'float32' ? plain : storeIn(type, plain)
+  return type === 'float32' ? plain : storeIn(type, plain, keeps)
 }
 
 /** The 4-bit matrices of products: those of the q4 files that transformers.js loads. */
-const int4: QuantizeProductsOptions = {
+const int4 = (keeps: Keeps): QuantizeProductsOptions => ({
   bits: 4,
   blockSize: 32,
   minimum: minElements,
-  selects: (_, matrix) => toFloat32(matrix).every(Number.isFinite),
-}
+  selects: ({ weight }, matrix) => !keeps(weight) && toFloat32(matrix).every(Number.isFinite),
+})
 
 /** The graph with its packed matrices as plain float32 ones. */
 function withoutCodes(graph: Graph): Graph {
@@ -48,12 +52,13 @@ function withoutCodes(graph: Graph): Graph {
   return { ...cloneGraph(graph), initializers }
 }
 
-function storeIn(type: 'float16' | 'int8', graph: Graph): Graph {
+function storeIn(type: 'float16' | 'int8', graph: Graph, keeps: Keeps): Graph {
   const stored: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(stored)
   const outputs = outputAxes(graph)
   for (const [name, data] of graph.initializers) {
-    if (!isFrozenMatrix(graph, name, minElements) || !toFloat32(data).every(isRepresentable[type])) continue
+    if (!isFrozenMatrix(graph, name, minElements) || keeps(name) || !toFloat32(data).every(isRepresentable[type]))
+      continue
     const value = getValue(graph, name)
     stored.initializers.delete(name)
     stored.values.delete(name)

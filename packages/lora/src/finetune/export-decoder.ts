@@ -2,7 +2,14 @@
 // them, for transformers.js and onnxruntime-genai.
 
 import { fetchFiles, type FileSink } from '@cola/data'
-import { type Graph, type PackedMatrix, quantizeProducts, runtimeNormalizations, type Tensor } from '@cola/graph'
+import {
+  type Graph,
+  type PackedMatrix,
+  quantizeProducts,
+  runtimeNormalizations,
+  type Tensor,
+  toFloat32,
+} from '@cola/graph'
 import { type ModelFolder, modelFileOf } from '@cola/train'
 import { readJson, sinkOf, writeJson } from '@cola/train/files'
 import { adapterOf } from '../adapter/files.ts'
@@ -13,10 +20,40 @@ import type { BaseModel } from '../load/base-model.ts'
 import { isQuantized } from '../onnx/quantization.ts'
 import type { CachedModel } from '../onnx/read.ts'
 
-/** The file's decoder with the adapter merged; matrices that it has in 4 or 8 bits are quantized again. */
-export function mergedDecoder(cached: CachedModel, trained: AdaptedModel): Graph {
+/** What quantizing merged matrices again, in the bits of the base, changes. */
+export interface Requantized {
+  /** Number of matrices. */
+  readonly matrices: number
+  /** Norm of what rounding changes, as a share of the norm of all of these matrices. */
+  readonly relative_error: number
+}
+
+/** The file's decoder with the adapter merged, or beside its matrices, which then stay as they are. */
+export function decoderToWrite(cached: CachedModel, trained: AdaptedModel, merges: boolean): Graph {
   const loaded = loadAdapter(cached, adapterOf(trained))
-  return runtimeNormalizations(repacked(merge(loaded).graph, cached.graph))
+  return runtimeNormalizations(merges ? merge(loaded).graph : loaded.graph)
+}
+
+/** A decoder whose merged matrices are in the bits and blocks of the base's again, and what that changes. */
+export function inBitsOf(base: Graph, merged: Graph): { graph: Graph; requantized?: Requantized } {
+  const graph = repacked(merged, base)
+  const changed = [...graph.initializers].flatMap(([name, matrix]): [Tensor, Tensor][] => {
+    const before = merged.initializers.get(name)
+    return before && matrix.packed && !before.packed ? [[before, matrix]] : []
+  })
+  return { graph, ...(changed.length > 0 ? { requantized: requantized(changed) } : {}) }
+}
+
+function requantized(pairs: readonly (readonly [before: Tensor, after: Tensor])[]): Requantized {
+  let [error, norm] = [0, 0]
+  for (const [before, after] of pairs) {
+    const [values, rounded] = [toFloat32(before), toFloat32(after)]
+    values.forEach((value, i) => {
+      error += (value - (rounded[i] as number)) ** 2
+      norm += value ** 2
+    })
+  }
+  return { matrices: pairs.length, relative_error: Math.sqrt(error / norm) }
 }
 
 /** A graph whose float32 matrices are in the bits and blocks that those of the same names have in another one. */

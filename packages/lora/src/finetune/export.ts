@@ -1,20 +1,46 @@
-// A fine-tuned model as one ONNX model, merged, for any runtime.
+// A fine-tuned model as one ONNX model, for any runtime: its adapter merged, or beside the base's matrices.
 
 import type { FileSink } from '@cola/data'
-import { type ModelFolder, writeModelFolder } from '@cola/train'
+import type { Model } from '@cola/graph'
+import { type ModelFolder, modelFileOf, writeModelFolder } from '@cola/train'
 import { paths, sinkOf, writeJson } from '@cola/train/files'
-import { type Checks, checkOptions, text } from '@cola/train/options'
+import { type Checks, checkOptions, flag, text } from '@cola/train/options'
+import { adapterOf } from '../adapter/files.ts'
+import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
 import { type AdaptedModel, withTensorsOf } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { ExportedExtras } from '../tasks/task.ts'
-import { mergedDecoder, storedAs, withoutFileFields, writeCompanions } from './export-decoder.ts'
+import {
+  decoderToWrite,
+  inBitsOf,
+  type Requantized,
+  storedAs,
+  withoutFileFields,
+  writeCompanions,
+} from './export-decoder.ts'
 
 /** Options of exporting a fine-tuned model. */
-export type FineTunedExportOptions = Pick<ModelFolder, 'dtype' | 'layout'>
+export interface FineTunedExportOptions extends Pick<ModelFolder, 'dtype' | 'layout'> {
+  /**
+   * Whether the adapter is added to the base's matrices. `false` leaves these as they are and computes the adapter
+   * beside them, in float32: for bases in 4 or 8 bits, whose merged matrices would be rounded again, this gives the
+   * numbers of the fine-tuned model exactly, at the cost of two small products a layer.
+   * @default true
+   */
+  merge?: boolean
+}
 
-const checks: Checks<FineTunedExportOptions> = { dtype: text, layout: text }
+/** What an export wrote. */
+export interface FineTunedExport {
+  /** Path of the ONNX file in the folder. */
+  readonly file: string
+  /** What the export lost where it rounded merged matrices to the bits of the base. @default nothing was rounded so */
+  readonly requantized?: Requantized
+}
+
+const checks: Checks<FineTunedExportOptions> = { dtype: text, layout: text, merge: flag }
 
 export interface ExportParts {
   base: BaseModel
@@ -28,7 +54,7 @@ export interface ExportParts {
 }
 
 /**
- * Writes the merged model with its configuration and tokenizer; a decoder in the form of its file.
+ * Writes the model with its configuration and tokenizer; a decoder in the form of its file.
  * @throws {ConfigError} for an unknown option, and for the base model's own folder; {AdapterError} when merging gives
  * values that are not finite; and what `writeModelFolder` throws.
  */
@@ -36,7 +62,7 @@ export async function exportFineTuned(
   folder: string | FileSink,
   parts: ExportParts,
   options: FineTunedExportOptions = {},
-): Promise<void> {
+): Promise<FineTunedExport> {
   const { base, adapter, extras } = parts
   checkOptions('export', options, checks)
   if (isFolderOf(folder, base))
@@ -45,20 +71,31 @@ export async function exportFineTuned(
       what: 'the base model lies there, which saved adapters need',
       fix: 'Choose another folder.',
     })
+  const { merge: merges = true, ...form } = options
   const decoder = parts.decoder?.()
   const config = { ...base.config, ...parts.config }
-  const common = { folder, tokenizerFolder: base.files }
+  // The adapter's matrices are small, and rounding them would change what it does most.
+  const keeps = (name: string): boolean => !merges && adapter.trainable.has(name)
+  const common = { folder, tokenizerFolder: base.files, keeps }
   // Merging may fail: it comes before anything is written.
   if (decoder && 'float16' in decoder) {
-    const form = { ...options, dtype: options.dtype ?? storedAs(decoder) }
-    const graph = mergedDecoder(decoder, adapter)
-    writeModelFolder({ ...common, ...form, graph, config: withoutFileFields(config) })
-    return writeCompanions(folder, base, form)
+    const stored = { ...form, dtype: form.dtype ?? storedAs(decoder) }
+    const whole = decoderToWrite(decoder, adapter, merges)
+    const { graph, ...lost } = stored.dtype === 'packed' ? inBitsOf(decoder.graph, whole) : { graph: whole }
+    writeModelFolder({ ...common, ...stored, graph, config: withoutFileFields(config) })
+    await writeCompanions(folder, base, stored)
+    return { file: modelFileOf(stored), ...lost }
   }
-  const merged = merge(adapter)
-  const graph = base.padded(extras ? withTensorsOf(extras.model, merged) : merged)
-  writeModelFolder({ ...common, ...options, graph, config })
+  writeModelFolder({ ...common, ...form, graph: base.padded(modelToWrite(parts, merges)), config })
   for (const [path, content] of Object.entries(extras?.files ?? {})) writeJson(sinkOf(folder), path, content)
+  return { file: modelFileOf(form) }
+}
+
+/** The model that is written where it has no cache. */
+function modelToWrite({ adapter, extras }: ExportParts, merges: boolean): Model {
+  if (!merges) return extras ? loadAdapter(extras.model, adapterOf(adapter)) : adapter
+  const merged = merge(adapter)
+  return extras ? withTensorsOf(extras.model, merged) : merged
 }
 
 /** Whether a path is the folder of the base model. */

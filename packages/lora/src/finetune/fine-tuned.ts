@@ -16,7 +16,7 @@ import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { Predict, Releasable, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import { batchFunctions } from './batch-functions.ts'
-import type { FineTunedExportOptions } from './export.ts'
+import type { FineTunedExport, FineTunedExportOptions } from './export.ts'
 import { saveFineTuned } from './save.ts'
 
 /** The methods of every fine-tuned model, beside those of its task. */
@@ -37,12 +37,14 @@ export interface FineTunedModel<T extends TaskType> {
    */
   readonly save: (folder: string | FileSink) => Promise<void>
   /**
-   * Writes the merged model for any ONNX Runtime, with its configuration and tokenizer. A language model whose file has
-   * a cache is written in the form of the file: with its cache and attention, in float32, float16 or 4 bits.
+   * Writes the model for any ONNX Runtime, with its configuration and tokenizer; its adapter is merged. A language model
+   * whose file has a cache is written in the form of the file: with its cache and attention, in float32, float16 or 4
+   * bits. Merging into 4 bits rounds the changed matrices again; the result says how far, and `merge: false` keeps the
+   * base's codes, and the tokens that `generate` gives.
    * @throws {ConfigError} for an unknown option, and for the base model's own folder; {FileError} when the folder
    * cannot be written; {AdapterError} when merging gives values that are not finite.
    */
-  readonly export: (folder: string | FileSink, options?: FineTunedExportOptions) => Promise<void>
+  readonly export: (folder: string | FileSink, options?: FineTunedExportOptions) => Promise<FineTunedExport>
   /** The base model's tokenizer. */
   readonly tokenizer: Tokenizer
   /** SHA-256 of everything that predictions depend on: model, adapter, tokenizer, settings. */
@@ -129,8 +131,10 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const decoder = task.generates ? base.cachedLanguageModel : undefined
       // Loaded when something is exported: bundles have a part of its own for it.
       const { exportFineTuned } = await import('./export.ts')
-      await exportFineTuned(folder, { base, adapter: await adapted(), config, extras, decoder }, options)
+      const parts = { base, adapter: await adapted(), config, extras, decoder }
+      const written = await exportFineTuned(folder, parts, options)
       await flush(folder)
+      return written
     },
     tokenizer: base.tokenizer,
     fingerprint: async () =>

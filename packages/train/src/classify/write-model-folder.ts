@@ -34,6 +34,8 @@ export interface ModelFolder {
    * others are float32. @default 'float32'
    */
   dtype?: WeightType | 'packed'
+  /** Matrices that stay in float32 whatever `dtype` is, by their names. @default none */
+  keeps?: (name: string) => boolean
   /**
    * `flat`: model.onnx with its weights in model.onnx_data beside it. `hub`: onnx/model.onnx in one file, or
    * model_fp16.onnx, model_quantized.onnx or model_q4.onnx, where transformers.js looks for it. @default 'flat'
@@ -58,7 +60,7 @@ const layouts: readonly string[] = ['flat', 'hub'] satisfies ModelFolder['layout
  * not go together, before anything is written; {FileError} when the folder cannot be written.
  */
 export function writeModelFolder(options: ModelFolder): void {
-  const { folder, graph, config, tokenizerFolder, tokenizer, dtype = 'float32', layout = 'flat' } = options
+  const { folder, graph, config, tokenizerFolder, tokenizer, dtype = 'float32', keeps, layout = 'flat' } = options
   for (const [name, value, known] of [
     ['dtype', dtype, Object.keys(hubFiles)],
     ['layout', layout, layouts],
@@ -72,7 +74,7 @@ export function writeModelFolder(options: ModelFolder): void {
       })
   const sink = sinkOf(folder)
   const runnable = lower(widen(graph))
-  const model = dtype === 'packed' ? packMatrices(runnable) : storeWeights(runnable, dtype)
+  const model = dtype === 'packed' ? packMatrices(runnable) : storeWeights(runnable, dtype, keeps)
   prune(model)
   checkTypes(model)
   if (tokenizerFolder !== undefined) copyTokenizer(tokenizerFolder, folder)
