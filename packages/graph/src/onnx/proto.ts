@@ -41,6 +41,8 @@ const attribute = message({
   i: one(3, int64),
   s: one(4, bytes),
   t: maybe(5, tensor),
+  /** A GraphProto. */
+  g: one(6, bytes),
   floats: many(7, float),
   ints: many(8, int64),
   strings: many(9, bytes),
@@ -120,17 +122,20 @@ export const DataLocation = { DEFAULT: 0, EXTERNAL: 1 } as const
 /** Encodes a model. */
 export const encodeModel = (value: Draft<ModelProto>): Uint8Array => model.encode(value)
 
+/** Decodes the graph in an attribute. @throws {FormatError} when it is none. */
+export const decodeSubgraph = (bytes: Uint8Array, where: string): GraphProto => decoded(graph, bytes, where)
+
 /** Decodes a model; tensors' raw data are views of `file`. @throws {FormatError} when it is not ONNX. */
 export function decodeModel(file: Uint8Array, where: string): ModelProto & { graph: GraphProto } {
-  const { graph: held, ...rest } = decoded(file, where)
+  const { graph: held, ...rest } = decoded(model, file, where)
   if (!held)
     throw new FormatError({ where, what: 'the ONNX file holds no graph', fix: 'The file is truncated, or not ONNX.' })
   return { ...rest, graph: held }
 }
 
-function decoded(file: Uint8Array, where: string): ModelProto {
+function decoded<Value>(type: Message<Value>, file: Uint8Array, where: string): Value {
   try {
-    return model.decode(file)
+    return type.decode(file)
   } catch (cause) {
     throw new FormatError(
       {

@@ -9,6 +9,7 @@ import { dataTypeOfOnnx } from '../tensor/dtype.ts'
 import { type Tensor, tensor } from '../tensor/tensor.ts'
 import { attributeTypesOf, readAttribute } from './attribute.ts'
 import { decodeModel, type ModelProto, type NodeProto, type ValueInfoProto } from './proto.ts'
+import { withoutCacheBranch } from './cache-branch.ts'
 import { type ExternalData, readTensor } from './tensor.ts'
 import { upgrade } from './upgrade.ts'
 
@@ -27,11 +28,12 @@ const oldestOpset = 11
  * Decodes an ONNX file into nodes, inputs and initializers, without the types of inner values (see `readModel`).
  * @throws {FormatError} for damaged files, external data that is missing or outside of the model's folder.
  * @throws {GraphError} for cycles and dangling inputs.
- * @throws {UnsupportedOperatorError} for opsets older than 11, control flow and unknown element types.
+ * Of a decoder that Optimum merged of one with and one without a cache, the one without is read.
+ * @throws {UnsupportedOperatorError} for opsets older than 11, other control flow and unknown element types.
  */
 export function decodeGraph(bytes: Uint8Array, { where = 'model', externalData }: ReadOptions = {}): Graph {
   const model = decodeModel(bytes, where)
-  const proto = model.graph
+  const proto = withoutCacheBranch(model.graph, where)
   const version = Number(
     model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? opset,
   )

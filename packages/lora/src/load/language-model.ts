@@ -105,5 +105,10 @@ const noLogits = (graph: Graph, { vocab_size = 'vocab_size' }: Config, why: stri
     what: `no logits of the next token, ${why}`,
     expected: `an output "logits" [batch, sequence, ${String(vocab_size)}]`,
     found: graph.outputs.map((name) => formatValue(getValue(graph, name))).join('; '),
-    fix: 'Export the model with its lm_head: optimum-cli export onnx --task text-generation.',
+    fix: graph.outputs.some((name) => isOfLastToken(getValue(graph, name), vocab_size))
+      ? 'Its logits are those of the last token only: build the file without prune_lm_head.'
+      : 'Export the model with its lm_head: optimum-cli export onnx --task text-generation.',
   })
+
+const isOfLastToken = ({ shape }: Value, vocab_size: unknown): boolean =>
+  shape.length === 3 && shape[1] === 1 && shape[2] === vocab_size

@@ -66,16 +66,32 @@ export function onnxBase(
 
 const isPresent = (output: string): boolean => output.startsWith('present')
 
+/** What to do about inputs of other kinds of models. */
+const reasons: readonly { inputs: RegExp; fix: string }[] = [
+  {
+    inputs: /^inputs_embeds$/,
+    fix:
+      'The file begins after the token embeddings, which are in a file of their own (embed_tokens.onnx, or ' +
+      'exclude_embeds of the model builder). Export the decoder with input_ids.',
+  },
+  {
+    inputs: /^(encoder_|decoder_)/,
+    fix: 'The file is the decoder of an encoder-decoder model. Take a model with a decoder or an encoder alone.',
+  },
+  { inputs: /^(pixel_values|input_features|input_values)/, fix: 'The model reads images or sound. Take one for text.' },
+]
+
 /** @throws {ConfigError} for a graph with inputs that a batch of texts lacks. */
 function requireTextInputs(graph: Graph, batch: Batch): void {
   const others = graph.inputs.filter((name) => !Object.hasOwn(batch, name))
   if (others.length === 0) return
+  const reason = reasons.find(({ inputs }) => others.some((name) => inputs.test(name)))
   throw new ConfigError({
     where: `graph "${graph.name}"`,
     what: 'it takes inputs that a text does not give',
     expected: 'input_ids, attention_mask, token_type_ids, position_ids',
     found: others.slice(0, 6).join(', '),
-    fix: 'Export the model without a cache of keys and values.',
+    fix: reason?.fix ?? 'Export the model without a cache of keys and values.',
   })
 }
 

@@ -27,11 +27,12 @@ export const modelDtypes = Object.keys(suffixes) as ModelDtype[]
  */
 const preferred: readonly ModelDtype[] = ['fp32', 'fp16', 'q4', 'q4f16', 'q8', 'int8', 'uint8']
 
+/** Names of the file: Optimum's of decoders, until it wrote one model with a cache, are the second and the third. */
+const stems = ['model', 'decoder_model_merged', 'decoder_model']
+
 /** Paths of a model's ONNX file in a precision, in the order in which they are tried. */
-export const filesOfDtype = (dtype: ModelDtype): string[] => {
-  const name = `model${suffixes[dtype]}.onnx`
-  return [name, `onnx/${name}`]
-}
+export const filesOfDtype = (dtype: ModelDtype): string[] =>
+  stems.map((stem) => `${stem}${suffixes[dtype]}.onnx`).flatMap((name) => [name, `onnx/${name}`])
 
 /** Paths of a model's ONNX file in any precision that can be trained, in the order in which they are tried. */
 export const onnxFiles: readonly string[] = preferred.flatMap(filesOfDtype)

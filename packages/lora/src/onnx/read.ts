@@ -13,6 +13,7 @@ import {
 } from '@cola/graph'
 import { externalDataOf } from '@cola/train'
 import { checkCache } from './check-cache.ts'
+import { withAllLogits } from './all-logits.ts'
 import { canonicalize } from './names.ts'
 
 /**
@@ -53,7 +54,7 @@ function readGraph(files: Files, name: string, config: Config): Graph {
   const where = placeOf(files, name)
   const decoded = decodeGraph(files.read(name), { where, externalData: externalDataOf(files, name) })
   checkCache(decoded, config, where)
-  return decoded
+  return withAllLogits(decoded)
 }
 
 /** The model with linear layers as single operators, and with transformers' names. */
