@@ -1,1 +1,6 @@
-export { default } from '../../tsup.config.ts'
+import config from '../../tsup.config.ts'
+
+export default {
+  ...config,
+  entry: { index: 'src/index.ts', errors: 'src/errors.ts', options: 'src/options.ts' },
+}

@@ -23,7 +23,6 @@ export default {
     index: 'src/index.ts',
     worker: 'src/worker/main.ts',
     files: 'src/files/node.ts',
-    options: 'src/options.ts',
     'check-labels': 'src/check-labels.ts',
     errors: 'src/errors.ts',
     'no-bundled-files': 'src/runtime/no-bundled-files.ts',

@@ -1,6 +1,6 @@
 // Runs cases of a target: each is a function of (target, seed, index), and is over in a moment.
 
-import { DataError, random } from '@cola/data'
+import { random } from '@cola/data'
 import { ColaError } from '@cola/graph'
 import { type Target, type TargetName, targets } from './targets.ts'
 
@@ -41,7 +41,7 @@ export async function tryInput(
   try {
     await read(input)
   } catch (error) {
-    if (!(error instanceof ColaError || error instanceof DataError)) return finding(kindOf(error), detailOf(error))
+    if (!(error instanceof ColaError)) return finding(kindOf(error), detailOf(error))
   }
   const [took, grew] = [seconds() - before.seconds, peak() - before.peak]
   if (took > limits.seconds) return finding('slow', `${took.toFixed(1)} s of CPU time`)

@@ -17,7 +17,9 @@ export async function kdCase(files: Files, device: Device, description: Record<s
   const { tensors: inputs } = readSafetensors(files, 'inputs.safetensors')
   const { tensors: expected } = readSafetensors(files, 'expected.safetensors')
   const errors: KindError[] = []
-  for (const [i, options] of (description.options as DistillationOptions[]).entries()) {
+  // The case says the sizes of its arrays, too.
+  for (const [i, { temperature, alpha, scale }] of (description.options as Required<DistillationOptions>[]).entries()) {
+    const options = { temperature, alpha, scale }
     const get = (name: string) => inputs.get(`${i}.${name}`) as Tensor
     const given: Inputs = {
       student: get('student_logits'),

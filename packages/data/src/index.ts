@@ -26,8 +26,7 @@ export { requireTokenIds } from './batch/token-ids.ts'
 export { ignoreIndex } from './batch/ignore-index.ts'
 export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack-sentences.ts'
 export { packSteps, type StepBatch } from './batch/pack-steps.ts'
-export { editDistance } from './edit-distance.ts'
-export { DataError, type DataProblem, HubError } from './errors.ts'
+export { ColaError, ConfigError, DataError, HubError, type Problem } from './errors.ts'
 export { sha256 } from './files/hash.ts'
 export {
   fetchFiles,
@@ -110,19 +109,26 @@ export {
   chatTemplateFile,
   createTokenizer,
   type Encoding,
-  type EncodingOptions,
   readTokenizer,
   type Tokenizer,
   type TokenizerFiles,
 } from './tokenizer/tokenizer.ts'
+export type { EncodingOptions } from './tokenizer/encoding-options.ts'
 export { divideWords, type PunctuationWords, type TextRange } from './tokenizer/divide-words.ts'
 export type { TruncationSide, TruncationStrategy } from './tokenizer/truncate.ts'
 export { hubFiles } from './hub/hub.ts'
-export type { HubOptions, Progress } from './hub/hub-options.ts'
-export { type PushOptions, pushToHub } from './hub/push.ts'
+export { hubChecks, type HubOptions, type Progress } from './hub/hub-options.ts'
+export { pushChecks, type PushOptions, pushToHub } from './hub/push.ts'
 export type { RepoType } from './hub/repository.ts'
 export type { FileSource } from './open/open-file.ts'
-export { isFiles, openFiles, type OpenFilesOptions, type Source } from './open/open-files.ts'
+export {
+  isFiles,
+  openFiles,
+  type OpenFilesOptions,
+  type Source,
+  sourceChecks,
+  type SourceOptions,
+} from './open/open-files.ts'
 export { isFolder } from './hub/folder-or-repo.ts'
 export { lfsPointer, longestPointer } from './files/lfs-pointer.ts'
 export { pickleFix } from './hub/pickle-fix.ts'

@@ -43,6 +43,11 @@ export class UnsupportedOperatorError extends ColaError {
   override name = 'UnsupportedOperatorError'
 }
 
+/** A configuration with unknown or contradictory fields, or an option that is unknown or out of its range. */
+export class ConfigError extends ColaError {
+  override name = 'ConfigError'
+}
+
 function describe({ where, what, expected, found, fix }: Problem): string {
   const expectedText = expected === undefined ? '' : `, expected ${expected}`
   const foundText = found === undefined ? '' : `, found ${found}`

@@ -1,6 +1,14 @@
 // @cola/graph: reads, writes, builds, differentiates and rewrites ONNX graphs. No runtime, no I/O.
 
-export { ColaError, FormatError, GraphError, type Problem, ShapeError, UnsupportedOperatorError } from './errors.ts'
+export {
+  ColaError,
+  ConfigError,
+  FormatError,
+  GraphError,
+  type Problem,
+  ShapeError,
+  UnsupportedOperatorError,
+} from './errors.ts'
 export { differentiate, type DifferentiateOptions } from './grad/differentiate.ts'
 export type { GradientRule, Rule, RuleContext } from './grad/rule.ts'
 export { gradientRules } from './grad/rules.ts'

@@ -2,7 +2,7 @@
 
 import { ColaError } from '@cola/graph'
 
-export { ConfigError, WeightsError } from '@cola/train'
+export { ColaError, ConfigError, WeightsError } from '@cola/train'
 
 /** An adapter that does not fit the model it is loaded into. */
 export class AdapterError extends ColaError {

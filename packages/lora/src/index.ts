@@ -14,7 +14,7 @@ export { combineAdapters, type WeightedAdapter } from './adapter/combine.ts'
 export type { CombinationType, CombineOptions } from './adapter/combine-matrices.ts'
 export { onnxAdapter, writeOnnxAdapter } from './adapter/onnx-adapter.ts'
 export { switchable, type SwitchableModel, type SwitchableOptions } from './adapter/switch.ts'
-export { AdapterError, ConfigError, WeightsError } from './errors.ts'
+export { AdapterError, ColaError, ConfigError, WeightsError } from './errors.ts'
 export type { FinishReason, GeneratedToken, GenerateOptions } from './generate/generate-tokens.ts'
 export {
   createGenerator,
@@ -77,7 +77,8 @@ export {
 } from './tasks/hidden-states.ts'
 export { canonicalize } from './onnx/names.ts'
 export type { Quantization } from './onnx/quantization.ts'
-export { openOnnxModel, type OnnxModel, type OnnxModelOptions } from './onnx/open.ts'
+export { openOnnxModel, type OnnxModel } from './onnx/open.ts'
+export type { OnnxModelOptions } from './onnx/open-options.ts'
 export type { ModelDtype } from './onnx/dtypes.ts'
 export { readCachedModel, readOnnxModel } from './onnx/read.ts'
 export { baseModelPrefix } from './onnx/prefixes.ts'

@@ -1,6 +1,8 @@
 // Typed errors of running and training, with the fields of @cola/graph's ColaError.
 
-import { ColaError } from '@cola/graph'
+import { ColaError, ConfigError } from '@cola/graph/errors'
+
+export { ColaError, ConfigError }
 
 /** A device is not available, or no runtime is installed. */
 export class DeviceError extends ColaError {
@@ -40,11 +42,6 @@ export class FileError extends ColaError {
 /** A checkpoint does not belong to this model or this run. */
 export class CheckpointError extends ColaError {
   override name = 'CheckpointError'
-}
-
-/** A configuration with unknown or contradictory fields. */
-export class ConfigError extends ColaError {
-  override name = 'ConfigError'
 }
 
 /** Weights do not fit the configuration: one is missing or has another shape. */

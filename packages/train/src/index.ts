@@ -20,9 +20,14 @@ export { crossEntropy, type CrossEntropyOptions } from './artifacts/cross-entrop
 export type { LabelTerm, LossTerm, RowTerm } from './artifacts/loss-terms.ts'
 export { unseenRows } from './artifacts/unseen-rows.ts'
 export { modelFingerprint } from './artifacts/fingerprints.ts'
-export { closestName } from './closest-name.ts'
 export { copyTokenizer, writeTokenizer } from './classify/tokenizer-files.ts'
-export { modelFileOf, type ModelFolder, writeModelFolder } from './classify/write-model-folder.ts'
+export {
+  formChecks,
+  modelFileOf,
+  type ModelFolder,
+  modelFolderChecks,
+  writeModelFolder,
+} from './classify/write-model-folder.ts'
 export {
   type Classification,
   type Classifier,
@@ -33,6 +38,7 @@ export {
 } from './classify/classifier.ts'
 export {
   CheckpointError,
+  ColaError,
   ConfigError,
   DeviceError,
   DeviceLostError,

@@ -1,5 +1,6 @@
 // Encodes texts as rows of token ids with labels for next-token prediction.
 
+import { type Checks, checkOptions, flag, limit, text, whole } from '@cola/graph/options'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { roomFor } from '../tokenizer/truncate.ts'
 import { checkedRows, type TokenSequence } from './encode-texts.ts'
@@ -32,17 +33,27 @@ export interface LanguageModelOptions {
   vocab_size?: number
 }
 
+const checks: Checks<LanguageModelOptions> = {
+  where: text,
+  eos_token_id: whole(0),
+  add_special_tokens: flag,
+  max_length: limit,
+  vocab_size: limit,
+}
+
 /**
  * Encodes texts like TRL's SFTTrainer: with the end token, and truncated at the end. The completion starts at the first
  * token that differs between the prompt and the whole text.
  * @returns The rows, and the number of truncated ones.
  * @throws {DataError} naming the row: a text without tokens, an id without a row in the embedding table.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export function encodeForLanguageModel(
   tokenizer: Pick<Tokenizer, 'encode' | 'buildInputs'>,
   texts: readonly LanguageModelText[],
   options: LanguageModelOptions = {},
 ): { rows: LabelledSequence[]; truncated: number } {
+  checkOptions('encodeForLanguageModel', options, checks)
   const { where = 'rows', eos_token_id, add_special_tokens = true, vocab_size } = options
   const room = roomFor(options.max_length ?? Number.POSITIVE_INFINITY, 0)
   const around = (ids: readonly number[]) => (add_special_tokens ? tokenizer.buildInputs(ids).input_ids : ids)

@@ -1,8 +1,10 @@
 // Encodes texts and pairs of texts as rows of token ids; truncates or refuses those that are too long.
 
+import { type Checks, checkOptions, limit, oneOf } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { requireList } from '../source/row-checks.ts'
-import type { Encoding, EncodingOptions, Tokenizer } from '../tokenizer/tokenizer.ts'
+import { encodingChecks, type EncodingOptions } from '../tokenizer/encoding-options.ts'
+import type { Encoding, Tokenizer } from '../tokenizer/tokenizer.ts'
 import { roomFor, truncate } from '../tokenizer/truncate.ts'
 import { requireTokenIds } from './token-ids.ts'
 
@@ -34,6 +36,16 @@ export interface EncodeOptions extends Omit<EncodingOptions, 'text_pair'> {
   vocab_size?: number | undefined
 }
 
+/** Checks of {@link EncodeOptions}. */
+export const encodeChecks: Checks<EncodeOptions> = {
+  max_length: limit,
+  truncation_side: encodingChecks.truncation_side,
+  truncation_strategy: encodingChecks.truncation_strategy,
+  add_special_tokens: encodingChecks.add_special_tokens,
+  tooLong: oneOf(['truncate', 'refuse']),
+  vocab_size: limit,
+}
+
 /** A tokenizer, or a user's encoder without special tokens. */
 export type Encoder = Pick<Tokenizer, 'encode'> & Partial<Pick<Tokenizer, 'encodePlus'>>
 
@@ -43,12 +55,14 @@ export type Encoder = Pick<Tokenizer, 'encode'> & Partial<Pick<Tokenizer, 'encod
  * @returns The rows, and the number of truncated ones.
  * @throws {DataError} naming the row: a value that is not a text, a text without tokens, one that is too long if those
  * are refused, an id without a row in the embedding table.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export function encodeTexts(
   tokenizer: Encoder,
   texts: readonly (string | TextInput)[],
   options: EncodeOptions = {},
 ): { rows: TokenSequence[]; truncated: number } {
+  checkOptions('encodeTexts', options, encodeChecks)
   requireList(texts, 'texts')
   const encode = tokenizer.encodePlus ?? plainEncoder(tokenizer.encode)
   return checkedRows(texts, options, (input, i) => {
@@ -103,13 +117,14 @@ export function checkedRows<Row, More extends object>(
 /**
  * Encodes labelled texts, or pairs of texts, like {@link encodeTexts}.
  * @returns The rows, and the number of truncated ones.
- * @throws {DataError} as {@link encodeTexts}.
+ * @throws {DataError | ConfigError} as {@link encodeTexts}.
  */
 export function encodeRows(
   tokenizer: Encoder,
   rows: readonly (TextInput & { label: number })[],
   options: EncodeOptions = {},
 ): { rows: TokenRow[]; truncated: number } {
+  checkOptions('encodeRows', options, encodeChecks)
   const encoded = encodeTexts(tokenizer, rows, options)
   return { ...encoded, rows: encoded.rows.map((row, i) => ({ ...row, label: (rows[i] as { label: number }).label })) }
 }

@@ -1,12 +1,13 @@
 // Encodes rows of words as rows of token ids, with the word of each token.
 
+import { type Checks, checkOptions, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { describeValue, rowPlace } from '../source/row-checks.ts'
 import { type EncodeContent, piecesInText, piecesOfWords, type WordPieces } from '../tokenizer/word-pieces.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { roomFor, type TruncationSide } from '../tokenizer/truncate.ts'
 import type { TextRange } from '../tokenizer/divide-words.ts'
-import { checkedRows, type EncodeOptions, type TokenSequence } from './encode-texts.ts'
+import { checkedRows, encodeChecks, type EncodeOptions, type TokenSequence } from './encode-texts.ts'
 
 /** A sentence as words, or a text with the ranges of its words in order. */
 export type WordInput = { words: readonly string[] } | { text: string; ranges: readonly TextRange[] }
@@ -23,23 +24,29 @@ export interface EncodeWordsOptions extends Omit<EncodeOptions, 'truncation_stra
   where?: string
 }
 
+const { truncation_strategy: _, add_special_tokens: __, ...sharedChecks } = encodeChecks
+const checks: Checks<EncodeWordsOptions> = { where: text, ...sharedChecks }
+
 /**
  * Encodes words like transformers with `is_split_into_words`, and texts as a whole, with the word of each token. Words
  * get a space before them if the tokenizer needs one. Rows that are too long are truncated between words, without their
  * special tokens; a word may have no tokens, because of truncation or of the tokenizer.
  * @returns The rows, and the number of truncated ones.
  * @throws {DataError} naming the row: no words, an empty word, and the errors of {@link encodeTexts}.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export function encodeWords(
   tokenizer: Tokenizer,
   rows: readonly WordInput[],
-  { where: name = 'rows', ...options }: EncodeWordsOptions = {},
+  options: EncodeWordsOptions = {},
 ): { rows: WordSequence[]; truncated: number } {
+  checkOptions('encodeWords', options, checks)
+  const { where: name = 'rows', ...encoding } = options
   const content: EncodeContent = (text) => tokenizer.encode(text, { add_special_tokens: false })
   const encodeWord = memo(content)
   const { max_length = Number.POSITIVE_INFINITY, truncation_side = tokenizer.truncationSide } = options
   const room = roomFor(max_length, tokenizer.buildInputs([]).input_ids.length)
-  return checkedRows(rows, options, (row, i) => {
+  return checkedRows(rows, encoding, (row, i) => {
     const where = rowPlace(name, i)
     const pieces =
       'words' in row

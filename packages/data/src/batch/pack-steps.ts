@@ -2,6 +2,7 @@
 // first tokens, then all second tokens, and so on. A time step runs on the sentences that still have a token, without
 // padding.
 
+import { checkOptions, requireOptions, whole } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { requireTokens } from './pack-sentences.ts'
 
@@ -36,15 +37,18 @@ export interface StepBatch {
   lengths: Int32
 }
 
+const checks = { max_length: whole(1) }
+
 /**
  * Packs sentences time step by time step.
  * @param max_length Number of time steps of the model, the length of the longest sentence.
  * @throws {DataError} for no sentences, an empty one, or one that is too long.
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
-export function packSteps(
-  sentences: readonly (readonly number[])[],
-  { max_length }: { max_length: number },
-): StepBatch {
+export function packSteps(sentences: readonly (readonly number[])[], options: { max_length: number }): StepBatch {
+  checkOptions('packSteps', options, checks)
+  requireOptions('packSteps', options, checks, ['max_length'])
+  const { max_length } = options
   requireTokens(sentences)
   const tooLong = sentences.findIndex(({ length }) => length > max_length)
   if (tooLong >= 0)

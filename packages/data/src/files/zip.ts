@@ -1,16 +1,12 @@
 // Zip archives, read and written. The only importer of fflate, which is loaded on first use.
 
+import { checkOptions, string } from '@cola/graph/options'
 import type { UnzipFileInfo } from 'fflate'
 import { DataError } from '../errors.ts'
 import { isFileName } from './file-name.ts'
 import { type Files, refuseMissing } from './files.ts'
 import { memoryFiles } from './memory.ts'
-
-/** Options of reading a zip. */
-export interface ZipOptions {
-  /** Greatest size of one inflated file, in bytes. @default 2 GiB, and 200 times its compressed size above 64 MiB */
-  maxInflated?: number
-}
+import type { ZipOptions } from './zip-options.ts'
 
 const mebibyte = 2 ** 20
 
@@ -39,13 +35,6 @@ export async function readZip(
   where: string,
   { maxInflated }: ZipOptions = {},
 ): Promise<{ sizes: ReadonlyMap<string, number>; read: (name: string) => Uint8Array }> {
-  if (maxInflated !== undefined && !(maxInflated >= 0))
-    throw new DataError({
-      where: 'option maxInflated',
-      what: 'not a number of bytes',
-      expected: 'a number of at least 0',
-      found: String(maxInflated),
-    })
   const { unzipSync } = await import('fflate')
   const sizes = new Map<string, number>()
   const unzip = (filter: (file: UnzipFileInfo) => boolean) => {
@@ -93,8 +82,13 @@ export async function zipFiles(bytes: Uint8Array, where: string, options: ZipOpt
   return files
 }
 
-/** Files as one zip, for a download; weights hardly shrink, so they are stored as they are. */
-export async function zipOf(files: Files, { prefix }: { prefix?: string } = {}): Promise<Blob> {
+/**
+ * Files as one zip, for a download; weights hardly shrink, so they are stored as they are.
+ * @param options `prefix`: the folder that holds them in the zip. @default none
+ */
+export async function zipOf(files: Files, options: { prefix?: string } = {}): Promise<Blob> {
+  checkOptions('zipOf', options, { prefix: string })
+  const { prefix } = options
   const { Zip, ZipPassThrough } = await import('fflate')
   const parts: Uint8Array<ArrayBuffer>[] = []
   const zip = new Zip((error, chunk) => {

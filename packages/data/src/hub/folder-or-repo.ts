@@ -1,6 +1,6 @@
 // Decides whether a name is a folder or a repository of the hub, and suggests folders for a mistyped one.
 
-import { editDistance } from '../edit-distance.ts'
+import { editDistance } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { fileSystem, hasFiles, paths } from '../files/node.ts'
 

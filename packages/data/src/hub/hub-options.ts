@@ -1,5 +1,6 @@
 // Options of what is read from a hub or an address.
 
+import { abortSignal, callable, type Checks, flag, positive, string, text, whole } from '@cola/graph/options'
 import type { HubAccess } from './settings.ts'
 
 /** How far a download has come. */
@@ -32,4 +33,24 @@ export interface HubOptions extends HubAccess {
   signal?: AbortSignal
   /** @default globalThis.fetch */
   fetch?: typeof fetch
+}
+
+/** Checks of {@link HubAccess}. An empty token means none. */
+export const accessChecks: Checks<HubAccess> = {
+  endpoint: text,
+  token: string,
+}
+
+/** Checks of {@link HubOptions}. */
+export const hubChecks: Checks<HubOptions> = {
+  ...accessChecks,
+  revision: string,
+  cacheDir: text,
+  timeout: positive,
+  retries: whole(0),
+  offline: flag,
+  onProgress: callable,
+  onWarning: callable,
+  signal: abortSignal,
+  fetch: callable,
 }

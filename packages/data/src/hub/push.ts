@@ -1,9 +1,10 @@
 // Uploads to the Hugging Face hub. The only importer of @huggingface/hub.
 
+import { type Checks, checkOptions, flag, object, requireOptions, text } from '@cola/graph/options'
 import { HubError } from '../errors.ts'
 import { withTimeout, withToken } from './fetch.ts'
 import { offline, unreachable } from './hub-errors.ts'
-import type { HubOptions } from './hub-options.ts'
+import { accessChecks, hubChecks, type HubOptions } from './hub-options.ts'
 import { endpointOf, type HubAccess, isOffline, storedToken } from './settings.ts'
 
 /** Options of an upload to the hub. */
@@ -16,15 +17,26 @@ export interface PushOptions extends HubAccess, Pick<HubOptions, 'timeout' | 'fe
   private?: boolean
 }
 
+/** Checks of {@link PushOptions}. */
+export const pushChecks: Checks<PushOptions> = {
+  ...accessChecks,
+  files: object,
+  message: text,
+  private: flag,
+  timeout: hubChecks.timeout,
+  fetch: hubChecks.fetch,
+}
+
 /**
  * Uploads files to a model repository as one commit; creates the repository if it does not exist.
  * @returns The SHA of the commit.
  * @throws {HubError} naming the URL: no token, refused, unreachable, offline.
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
-export async function pushToHub(
-  repo: string,
-  { files, message = 'Upload with @cola', ...options }: PushOptions,
-): Promise<string> {
+export async function pushToHub(repo: string, options: PushOptions): Promise<string> {
+  checkOptions('pushToHub', options, pushChecks)
+  requireOptions('pushToHub', options, pushChecks, ['files'])
+  const { files, message = 'Upload with @cola' } = options
   const endpoint = endpointOf(options.endpoint)
   const where = `${endpoint}/${repo}`
   if (isOffline()) throw offline(where)

@@ -14,8 +14,10 @@ import { encodedPath, jsonOf, request, requestContext, type RequestContext } fro
 import { endpointOf, isOffline, readToken } from './settings.ts'
 import type { Store } from './store.ts'
 
+export const repoTypes = ['model', 'dataset'] as const
+
 /** Kinds of repositories on the hub. */
-export type RepoType = 'model' | 'dataset'
+export type RepoType = (typeof repoTypes)[number]
 
 interface Context extends RequestContext {
   repo: string

@@ -1,8 +1,17 @@
 // Classification scores for any number of classes, with scikit-learn's definitions. An undefined score is 0, with a
 // warning.
 
+import { type Checks, checkOptions, oneOf } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { type ClassCounts, type ClassIds, countClasses, ratio, type ScoreOptions } from './counts.ts'
+import {
+  checkWarning,
+  type ClassCounts,
+  type ClassIds,
+  countClasses,
+  ratio,
+  scoreChecks,
+  type ScoreOptions,
+} from './counts.ts'
 import { mean } from './mean.ts'
 
 /** How the scores of classes are averaged; scikit-learn's `average`. `binary`: the score of class 1 of two. */
@@ -88,20 +97,12 @@ const averages: Readonly<
   },
 }
 
-function averaged(
-  score: Score,
-  predictions: ClassIds,
-  labels: ClassIds,
-  { average = 'binary', ...options }: AverageOptions,
-): number {
+const averageChecks: Checks<AverageOptions> = { average: oneOf(Object.keys(averages)), ...scoreChecks }
+
+function averaged(score: Score, predictions: ClassIds, labels: ClassIds, given: AverageOptions): number {
+  checkOptions(score, given, averageChecks)
+  const { average = 'binary', ...options } = given
   const averageOf = averages[average]
-  if (!averageOf)
-    throw new DataError({
-      where: 'option average',
-      what: 'unknown average',
-      expected: Object.keys(averages).join(', '),
-      found: String(average),
-    })
   const counts = countClasses(predictions, labels, options)
   if (average === 'binary' && !isBinary(counts))
     throw new DataError({
@@ -128,6 +129,7 @@ export const recall = (predictions: ClassIds, labels: ClassIds, options: Average
 /**
  * Harmonic mean of precision and recall, 0 to 1: `f1_score`.
  * @throws {DataError} for lists of different length, ids that are not classes, or the binary average of more than two.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export const f1 = (predictions: ClassIds, labels: ClassIds, options: AverageOptions = {}): number =>
   averaged('f1', predictions, labels, options)
@@ -137,6 +139,7 @@ export const f1 = (predictions: ClassIds, labels: ClassIds, options: AverageOpti
  * @throws {DataError} as {@link f1}.
  */
 export function classScores(predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): ClassScores[] {
+  checkOptions('classScores', options, scoreChecks)
   const counts = countClasses(predictions, labels, options)
   const scoresOf = (score: Score) => byClass(score, counts, counts.present, options.onWarning)
   const [precisions, recalls, f1s] = [scoresOf('precision'), scoresOf('recall'), scoresOf('f1')]
@@ -154,8 +157,10 @@ function accuracyOf({ right, rows }: ClassCounts, { onWarning }: ScoreOptions): 
 }
 
 /** Share of correct rows, 0 to 1; 0 for no rows. @throws {DataError} as {@link f1}. */
-export const accuracy = (predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): number =>
-  accuracyOf(countClasses(predictions, labels, options), options)
+export const accuracy = (predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): number => {
+  checkOptions('accuracy', options, scoreChecks)
+  return accuracyOf(countClasses(predictions, labels, options), options)
+}
 
 /** R_K = (c s - t.p) / sqrt((s^2 - p.p) (s^2 - t.t)) of s rows, c of them correct, and counts t and p by class. */
 function correlationOf({ rows, right, actual, predicted }: ClassCounts, { onWarning }: ScoreOptions): number {
@@ -177,17 +182,22 @@ function correlationOf({ rows, right, actual, predicted }: ClassCounts, { onWarn
  * or all predictions are of one class.
  * @throws {DataError} as {@link f1}.
  */
-export const matthewsCorrelation = (predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): number =>
-  correlationOf(countClasses(predictions, labels, options), options)
+export const matthewsCorrelation = (predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): number => {
+  checkOptions('matthewsCorrelation', options, scoreChecks)
+  return correlationOf(countClasses(predictions, labels, options), options)
+}
 
 /**
  * Share of the most frequent label: the accuracy of a constant prediction; 0 for no rows.
  * @throws {DataError} as {@link f1}.
  */
-export function majorityBaseline(labels: ClassIds, { onWarning }: Pick<ScoreOptions, 'onWarning'> = {}): number {
+export function majorityBaseline(labels: ClassIds, options: Pick<ScoreOptions, 'onWarning'> = {}): number {
+  checkWarning('majorityBaseline', options)
   const { actual, rows } = countClasses(labels, labels)
   const maximum = actual.reduce((greatest, count) => Math.max(greatest, count), 0)
-  return ratio(maximum, rows, () => onWarning?.('the majority class is not defined for no rows: its share is 0'))
+  return ratio(maximum, rows, () =>
+    options.onWarning?.('the majority class is not defined for no rows: its share is 0'),
+  )
 }
 
 /**
@@ -201,6 +211,7 @@ export function classificationMetrics(
   labels: ClassIds,
   options: ScoreOptions = {},
 ): ClassificationMetrics {
+  checkOptions('classificationMetrics', options, scoreChecks)
   const counts = countClasses(predictions, labels, options)
   const f1Of = (average: Average, warn?: ScoreOptions['onWarning']) => averages[average]('f1', counts, warn)
   return {

@@ -1,5 +1,6 @@
 // Counts for classification scores: labels, predictions and correct predictions by class. Checks of their ids.
 
+import { callable, type Checks, checkOptions, whole } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 
 /** Class ids, one per row: whole numbers from 0. */
@@ -12,6 +13,13 @@ export interface ScoreOptions {
   /** Called for each undefined score, which counts as 0. @default none */
   onWarning?: (message: string) => void
 }
+
+/** Checks of {@link ScoreOptions}. */
+export const scoreChecks: Checks<ScoreOptions> = { classes: whole(1), onWarning: callable }
+
+/** Checks the options of a score that has none but `onWarning`. @throws {ConfigError} naming the option. */
+export const checkWarning = (where: string, options: Pick<ScoreOptions, 'onWarning'>): void =>
+  checkOptions(where, options, { onWarning: callable })
 
 /** Counts by class id. */
 export interface ClassCounts {

@@ -1,7 +1,7 @@
 // Reads named entities from IOB2 tags, and scores them with seqeval's definitions (conlleval's, not its strict mode).
 
 import { DataError } from '../errors.ts'
-import { checkLengths, ratio, type ScoreOptions } from './counts.ts'
+import { checkLengths, checkWarning, ratio, type ScoreOptions } from './counts.ts'
 
 /** A range of tokens with a type. */
 export interface Entity {
@@ -68,8 +68,10 @@ export function entitiesOf(tags: readonly string[]): Entity[] {
 export function entityMetrics(
   predictions: TagRows,
   labels: TagRows,
-  { onWarning }: Pick<ScoreOptions, 'onWarning'> = {},
+  options: Pick<ScoreOptions, 'onWarning'> = {},
 ): EntityMetrics {
+  checkWarning('entityMetrics', options)
+  const { onWarning } = options
   checkLengths(predictions, labels)
   const counts = new Map<string, { hits: number; actual: number; predicted: number }>()
   const countsOf = (type: string) => {

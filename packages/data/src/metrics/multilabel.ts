@@ -1,7 +1,7 @@
 // Scores of multi-label classification, with scikit-learn's definitions for indicator matrices.
 
 import { DataError } from '../errors.ts'
-import { checkLengths, ratio, type ScoreOptions } from './counts.ts'
+import { checkLengths, checkWarning, ratio, type ScoreOptions } from './counts.ts'
 import { mean } from './mean.ts'
 
 /** For each class 1 if the row has the label, else 0. */
@@ -38,8 +38,10 @@ const f1Of = ({ hits, actual, predicted }: Overlap, warn: () => void): number =>
 export function multiLabelMetrics(
   predictions: readonly Indicators[],
   labels: readonly Indicators[],
-  { onWarning }: Pick<ScoreOptions, 'onWarning'> = {},
+  options: Pick<ScoreOptions, 'onWarning'> = {},
 ): MultiLabelMetrics {
+  checkWarning('multiLabelMetrics', options)
+  const { onWarning } = options
   checkLengths(predictions, labels)
   const classes = labels[0]?.length ?? 0
   checkIndicators('labels', labels, classes)

@@ -1,5 +1,6 @@
 // Paired tests of two classifiers on the same rows.
 
+import { type Check, type Checks, checkOptions, integer, requireOptions, whole } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { random } from '../random.ts'
 import { checkLengths } from './counts.ts'
@@ -63,6 +64,12 @@ export interface BootstrapOptions {
   runs?: number
 }
 
+const confidence: Check = [
+  'a number above 0 and below 1',
+  (value) => typeof value === 'number' && value > 0 && value < 1,
+]
+const checks: Checks<BootstrapOptions> = { seed: integer, resamples: whole(1), confidence, runs: whole(1) }
+
 /** Result of a paired bootstrap. */
 export interface Bootstrap {
   /** metric(second) - metric(first) on all rows. */
@@ -81,18 +88,22 @@ export type Metric = (predictions: readonly number[], labels: readonly number[])
  * rows for both.
  * @throws {DataError} for lists of different length, no rows, a number of rows that `runs` does not divide, a metric
  * that is NaN.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export function pairedBootstrap(
   metric: Metric,
   first: readonly number[],
   second: readonly number[],
   labels: readonly number[],
-  { seed, resamples = 2000, confidence = 0.95, runs = 1 }: BootstrapOptions,
+  options: BootstrapOptions,
 ): Bootstrap {
+  checkOptions('pairedBootstrap', options, checks)
+  requireOptions('pairedBootstrap', options, checks, ['seed'])
+  const { seed, resamples = 2000, confidence = 0.95, runs = 1 } = options
   checkRows(first, second, labels)
   if (labels.length === 0)
     throw new DataError({ where: 'labels', what: 'nothing to draw from', expected: 'at least one row', found: '0' })
-  if (!Number.isInteger(runs) || runs < 1 || labels.length % runs !== 0)
+  if (labels.length % runs !== 0)
     throw new DataError({
       where: 'option runs',
       what: 'not a number of equal runs',

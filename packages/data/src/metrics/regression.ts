@@ -1,7 +1,7 @@
 // Scores of regression: SciPy's correlations and scikit-learn's mean squared error.
 
 import { DataError } from '../errors.ts'
-import { checkLengths, ratio, type ScoreOptions } from './counts.ts'
+import { checkLengths, checkWarning, ratio, type ScoreOptions } from './counts.ts'
 import { mean } from './mean.ts'
 
 /** Scores of predicted numbers. */
@@ -56,6 +56,7 @@ const isConstant = (values: Numbers): boolean => Array.from(values).every((value
 
 /** Pearson's correlation, `scipy.stats.pearsonr`; 0 if one side is constant. @throws {DataError} naming the row. */
 export function pearson(predictions: Numbers, labels: Numbers, options: Options = {}): number {
+  checkWarning('pearson', options)
   checkNumbers(predictions, labels)
   return correlation(predictions, labels, 'Pearson correlation', options)
 }
@@ -66,6 +67,7 @@ export function pearson(predictions: Numbers, labels: Numbers, options: Options 
  * @throws {DataError} naming the row.
  */
 export function spearman(predictions: Numbers, labels: Numbers, options: Options = {}): number {
+  checkWarning('spearman', options)
   checkNumbers(predictions, labels)
   return correlation(ranks(predictions), ranks(labels), 'Spearman correlation', options)
 }
@@ -84,15 +86,20 @@ function ranks(values: Numbers): Float64Array {
 }
 
 /** Mean squared error, `mean_squared_error`; 0 for no rows. @throws {DataError} naming the row. */
-export function meanSquaredError(predictions: Numbers, labels: Numbers, { onWarning }: Options = {}): number {
+export function meanSquaredError(predictions: Numbers, labels: Numbers, options: Options = {}): number {
+  checkWarning('meanSquaredError', options)
+  const { onWarning } = options
   checkNumbers(predictions, labels)
   const sum = Array.from(labels).reduce((total, label, i) => total + ((predictions[i] as number) - label) ** 2, 0)
   return ratio(sum, labels.length, () => onWarning?.('mean squared error is not defined for no rows: it is 0'))
 }
 
 /** Pearson's and Spearman's correlation, and the mean squared error. @throws {DataError} naming the row. */
-export const regressionMetrics = (predictions: Numbers, labels: Numbers, options: Options = {}): RegressionMetrics => ({
-  pearson: pearson(predictions, labels, options),
-  spearman: spearman(predictions, labels, options),
-  mse: meanSquaredError(predictions, labels, options),
-})
+export const regressionMetrics = (predictions: Numbers, labels: Numbers, options: Options = {}): RegressionMetrics => {
+  checkWarning('regressionMetrics', options)
+  return {
+    pearson: pearson(predictions, labels, options),
+    spearman: spearman(predictions, labels, options),
+    mse: meanSquaredError(predictions, labels, options),
+  }
+}

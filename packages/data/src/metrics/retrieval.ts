@@ -1,7 +1,8 @@
 // Scores of embeddings: cosine similarity, and retrieval accuracy at k.
 
+import { callable, type Checks, checkOptions, list, listOf, whole } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { ratio, type ScoreOptions } from './counts.ts'
+import { checkWarning, ratio, type ScoreOptions } from './counts.ts'
 
 /** Rows of `width` numbers, one after another. */
 export interface Embeddings {
@@ -55,6 +56,8 @@ const dot = (a: Float32Array, atA: number, b: Float32Array, atB: number, width: 
   return sum
 }
 
+const checks: Checks<RetrievalOptions> = { k: listOf(whole(1)), targets: list, onWarning: callable }
+
 /**
  * Cosine similarity of each pair of rows with the same index, -1 to 1; 0 for a row of zeros, with a warning.
  * @throws {DataError} for different numbers of rows or widths, or values that are not finite.
@@ -62,8 +65,10 @@ const dot = (a: Float32Array, atA: number, b: Float32Array, atB: number, width: 
 export function cosineSimilarities(
   first: Embeddings,
   second: Embeddings,
-  { onWarning }: Pick<ScoreOptions, 'onWarning'> = {},
+  options: Pick<ScoreOptions, 'onWarning'> = {},
 ): Float64Array {
+  checkWarning('cosineSimilarities', options)
+  const { onWarning } = options
   checkPair('first', first, 'second', second)
   if (rowsOf(first) !== rowsOf(second))
     throw new DataError({
@@ -101,17 +106,11 @@ function checkPair(nameA: string, a: Embeddings, nameB: string, b: Embeddings): 
 export function retrievalMetrics(
   queries: Embeddings,
   documents: Embeddings,
-  { k = [1, 10], targets, onWarning }: RetrievalOptions = {},
+  options: RetrievalOptions = {},
 ): Record<string, number> {
+  checkOptions('retrievalMetrics', options, checks)
+  const { k = [1, 10], targets, onWarning } = options
   checkPair('queries', queries, 'documents', documents)
-  const invalid = k.find((value) => !Number.isInteger(value) || value < 1)
-  if (invalid !== undefined)
-    throw new DataError({
-      where: 'option k',
-      what: 'not a number of documents',
-      expected: 'at least 1',
-      found: String(invalid),
-    })
   if (targets && targets.length !== rowsOf(queries))
     throw new DataError({
       where: 'option targets',

@@ -1,11 +1,12 @@
 // Opens what a model, a tokenizer, an adapter or a table is read from, wherever it lies.
 
+import { type Checks, checkOptions, list } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { blobFiles } from '../files/blobs.ts'
 import { fetchFiles, type Files, type WantedFile } from '../files/files.ts'
 import { type BytesByName, memoryFiles } from '../files/memory.ts'
-import type { ZipOptions } from '../files/zip.ts'
-import type { HubOptions } from '../hub/hub-options.ts'
+import { type ZipOptions, zipChecks } from '../files/zip-options.ts'
+import { hubChecks, type HubOptions } from '../hub/hub-options.ts'
 import { pickedFiles } from './picked.ts'
 
 /**
@@ -14,18 +15,30 @@ import { pickedFiles } from './picked.ts'
  */
 export type Source = string | URL | Blob | FileList | readonly File[] | FileSystemDirectoryHandle | BytesByName | Files
 
+/** How a source is read: options of the hub, and of zips. */
+export interface SourceOptions extends HubOptions, ZipOptions {}
+
 /** Options of {@link openFiles}. */
-export interface OpenFilesOptions extends HubOptions, ZipOptions {
+export interface OpenFilesOptions extends SourceOptions {
   /** The files to bring. @default all that are picked; none of a hub's or an address's */
   files?: readonly (string | WantedFile)[]
 }
 
+/** Checks of {@link SourceOptions}. */
+export const sourceChecks: Checks<SourceOptions> = { ...hubChecks, ...zipChecks }
+
+/** Checks of {@link OpenFilesOptions}. */
+export const openFilesChecks: Checks<OpenFilesOptions> = { ...sourceChecks, files: list }
+
 /**
  * Opens a source and brings the files that are wanted; `fetchFiles` brings more of them later.
- * @throws {DataError | HubError} naming what is not there, or cannot be reached.
+ * @throws {DataError | HubError} naming what is not there, or cannot be reached; {ConfigError} for an option that is
+ * unknown or out of its range.
  */
-export async function openFiles(source: Source, { files: wanted, ...options }: OpenFilesOptions = {}): Promise<Files> {
-  const files = await filesOf(source, options)
+export async function openFiles(source: Source, options: OpenFilesOptions = {}): Promise<Files> {
+  checkOptions('openFiles', options, openFilesChecks)
+  const { files: wanted, ...reading } = options
+  const files = await filesOf(source, reading)
   const names = wanted ?? files.names()
   await fetchFiles(
     files,
@@ -38,7 +51,7 @@ export async function openFiles(source: Source, { files: wanted, ...options }: O
 export const isFiles = (value: unknown): value is Files =>
   typeof value === 'object' && value !== null && typeof (value as Partial<Files>).read === 'function'
 
-async function filesOf(source: Source, options: HubOptions & ZipOptions): Promise<Files> {
+async function filesOf(source: Source, options: SourceOptions): Promise<Files> {
   if (isFiles(source)) return source
   // What downloads, and what unpacks, is loaded when it is needed: bundles have parts of their own for them.
   if (typeof source === 'string' || source instanceof URL)

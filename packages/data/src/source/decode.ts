@@ -1,5 +1,6 @@
 // Decodes bytes to text, strictly: invalid bytes are refused with their line, never replaced.
 
+import { type Checks, checkOptions, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 
 /** Options of {@link decodeText}. */
@@ -12,6 +13,9 @@ export interface DecodeOptions {
   /** File or URL, for errors. @default 'text' */
   where?: string
 }
+
+/** Checks of {@link DecodeOptions}. */
+export const decodeChecks: Checks<DecodeOptions> = { encoding: text, where: text }
 
 const byteOrderMarks: readonly (readonly [name: string, bytes: readonly number[]])[] = [
   ['utf-8', [0xef, 0xbb, 0xbf]],
@@ -36,8 +40,11 @@ const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“
 /**
  * Decodes text and removes a byte order mark.
  * @throws {DataError} naming file and line: an unknown encoding, invalid bytes, a NUL character.
+ * @throws {ConfigError} for an option that is unknown or no string.
  */
-export function decodeText(bytes: Uint8Array, { encoding = 'utf-8', where = 'text' }: DecodeOptions = {}): string {
+export function decodeText(bytes: Uint8Array, options: DecodeOptions = {}): string {
+  checkOptions('decodeText', options, decodeChecks)
+  const { encoding = 'utf-8', where = 'text' } = options
   const name = markedEncoding(bytes) ?? encoding
   const decoder = createDecoder(name)
   let text: string

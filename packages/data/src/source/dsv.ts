@@ -1,5 +1,6 @@
 // Parses delimiter-separated values into records of cells, with their lines. RFC 4180, and IANA's TSV (no quoting).
 
+import { type Checks, oneOf } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 
 /**
@@ -32,26 +33,21 @@ type Reader = (content: string, options: DsvOptions) => DsvRecord[]
 
 const readers: Readonly<Record<Quoting, Reader>> = { minimal: readQuoted, none: readPlain, auto: readAuto }
 
+/** Checks of the options that tables have of {@link DsvOptions}. */
+export const dsvChecks: Checks<Pick<DsvOptions, 'delimiter' | 'quoting'>> = {
+  delimiter: [
+    'one character, no quote and no end of a line',
+    (value) => typeof value === 'string' && value.length === 1 && !/["\r\n]/.test(value),
+  ],
+  quoting: oneOf(Object.keys(readers)),
+}
+
 /**
  * The records of a text; blank lines are skipped, as in pandas.
- * @throws {DataError} naming file and line: a quote that is never closed, text after a closing quote; a bad option.
+ * @throws {DataError} naming file and line: a quote that is never closed, text after a closing quote.
  */
 export function parseDsv(content: string, options: DsvOptions): DsvRecord[] {
-  const { delimiter, quoting } = options
-  if (!Object.hasOwn(readers, quoting))
-    throw new DataError({
-      where: 'option quoting',
-      what: 'unknown',
-      expected: Object.keys(readers).join(', '),
-      found: String(quoting),
-    })
-  if (delimiter.length !== 1 || /["\r\n]/.test(delimiter))
-    throw new DataError({
-      where: 'option delimiter',
-      what: 'not a delimiter',
-      expected: 'one character',
-      found: JSON.stringify(delimiter),
-    })
+  const { quoting } = options
   return readers[quoting](content, options).filter(
     ({ cells }) => cells.length > 1 || (cells[0] as string).trim() !== '',
   )

@@ -1,5 +1,6 @@
 // Generates acceptable and unacceptable English sentences from a seed, for use without a corpus.
 
+import { type Checks, checkOptions, integer, oneOf, requireOptions, whole } from '@cola/graph/options'
 import { random } from '../random.ts'
 import type { LabelledText } from './cola.ts'
 import { phenomena, type Phenomenon, type Template } from './phenomena.ts'
@@ -35,13 +36,21 @@ const isLast = ({ phenomenon, template }: Source): boolean => template === pheno
 
 const templateFilters = { seen: (source: Source) => !isLast(source), 'held-out': isLast, all: () => true }
 
-/** Distinct labelled sentences: a function of the options. */
-export function generateSentences({
-  seed,
-  count,
-  templates = 'all',
-  exclude = new Set(),
-}: GenerateOptions): GeneratedText[] {
+const checks: Checks<GenerateOptions> = {
+  seed: integer,
+  count: whole(0),
+  templates: oneOf(Object.keys(templateFilters)),
+  exclude: ['a Set', (value) => value instanceof Set],
+}
+
+/**
+ * Distinct labelled sentences: a function of the options.
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range.
+ */
+export function generateSentences(options: GenerateOptions): GeneratedText[] {
+  checkOptions('generateSentences', options, checks)
+  requireOptions('generateSentences', options, checks, ['seed', 'count'])
+  const { seed, count, templates = 'all', exclude = new Set() } = options
   const stream = random(seed, 'sentences', templates)
   const pool = sources.filter(templateFilters[templates])
   const seen = new Set(exclude)

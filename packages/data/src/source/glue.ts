@@ -1,11 +1,12 @@
 // Reads CoLA from GLUE on the Hugging Face hub (parquet) and from the zip of the public release. The only importer of
 // hyparquet.
 
+import { checkOptions } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { fetchFiles, placeOf } from '../files/files.ts'
 import { readZip } from '../files/zip.ts'
 import { repositoryFiles } from '../hub/hub.ts'
-import type { HubOptions } from '../hub/hub-options.ts'
+import { hubChecks, type HubOptions } from '../hub/hub-options.ts'
 import { colaSplits, type ColaSplit, type LabelledText, parseColaTsv } from './cola.ts'
 import { decodeText } from './decode.ts'
 import { checkPages } from './parquet-pages.ts'
@@ -79,6 +80,7 @@ function requireCount(name: string, count: bigint | number, most: number): numbe
 export async function readGlueCola(
   options: HubOptions = {},
 ): Promise<Record<(typeof glueSplits)[number], LabelledText[]>> {
+  checkOptions('readGlueCola', options, hubChecks)
   const files = await repositoryFiles('nyu-mll/glue', { ...options, type: 'dataset' })
   const names = glueSplits.map((split) => `cola/${split}-00000-of-00001.parquet`)
   await fetchFiles(

@@ -1,5 +1,6 @@
 // Turns records into labelled texts: finds the classes, and checks texts and labels.
 
+import { callable, type Check, type Checks, checkOptions } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import type { LabelledText } from './cola.ts'
 import { requireRows } from './row-checks.ts'
@@ -35,9 +36,10 @@ export interface RawRow {
  * Labelled texts from objects in memory, with labels of any kind.
  * @throws {DataError} naming row and field: a text or label that is missing, null, a list or an object; a label that is
  *   no class; no rows.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export function labelledTable(records: readonly object[], options: LabelOptions = {}, where = 'rows'): LabelledTable {
-  checkLabelOptions(options)
+  checkOptions('labelledTable', options, labelChecks)
   requireRows(where, records)
   const { text = 'text', label = 'label' } = options
   const rows = records.map((record, i) => {
@@ -48,34 +50,14 @@ export function labelledTable(records: readonly object[], options: LabelOptions 
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
+const column: Check = ["a column's name", isText]
 
-/** Names of the options of tables, and of reading them. */
-const optionNames: readonly string[] = ['text', 'label', 'classes', 'onWarning', 'encoding', 'quoting', 'delimiter']
-
-/**
- * Checks options.
- * @throws {DataError} naming the option: an unknown one, a blank name of a column, classes that are not names.
- */
-export function checkLabelOptions(options: LabelOptions): void {
-  if (typeof options !== 'object' || options === null) refuseOption('options', 'an object', options)
-  const unknown = Object.keys(options).find((name) => !optionNames.includes(name))
-  if (unknown !== undefined)
-    throw new DataError({
-      where: `option ${unknown}`,
-      what: 'no such option',
-      expected: optionNames.join(', '),
-      found: unknown,
-    })
-  const { text, label, classes } = options
-  for (const [name, value] of Object.entries({ text, label }))
-    if (value !== undefined && !isText(value)) refuseOption(name, "a column's name", value)
-  if (classes !== undefined && !(Array.isArray(classes) && classes.every(isText)))
-    refuseOption('classes', 'an array of strings that are not empty', classes)
-}
-
-function refuseOption(name: string, expected: string, value: unknown): never {
-  const found = JSON.stringify(value) ?? String(value)
-  throw new DataError({ where: `option ${name}`, what: 'not a valid value', expected, found: found.slice(0, 60) })
+/** Checks of {@link LabelOptions}. */
+export const labelChecks: Checks<LabelOptions> = {
+  text: column,
+  label: column,
+  classes: ['an array of strings that are not empty', (value) => Array.isArray(value) && value.every(isText)],
+  onWarning: callable,
 }
 
 /** Like {@link labelledTable}, for rows with their place in the file. */

@@ -1,12 +1,13 @@
 // Reads files: by their paths in Node, and wherever else they lie.
 
+import { checkOptions } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
 import { placeOf } from '../files/files.ts'
 import { fileSystem } from '../files/node.ts'
 import { type FileSource, openFile } from '../open/open-file.ts'
 import { isAddress } from '../open/is-address.ts'
-import { decodeText, type DecodeOptions } from './decode.ts'
+import { decodeChecks, decodeText, type DecodeOptions } from './decode.ts'
 
 /**
  * Reads the first file that exists.
@@ -49,8 +50,10 @@ export async function readOne(source: FileSource): Promise<{ path: string; bytes
  */
 export async function readText(
   candidates: readonly string[],
-  { encoding = 'utf-8' }: Pick<DecodeOptions, 'encoding'> = {},
+  options: Pick<DecodeOptions, 'encoding'> = {},
 ): Promise<{ path: string; content: string }> {
+  checkOptions('readText', options, { encoding: decodeChecks.encoding })
+  const { encoding = 'utf-8' } = options
   const { path, bytes } = await readFirst(candidates)
   return { path, content: decodeText(bytes, { encoding, where: path }) }
 }

@@ -1,5 +1,6 @@
 // Splits rows into training and validation rows: a random share of each class.
 
+import { callable, type Checks, checkOptions, integer } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { random } from '../random.ts'
 
@@ -11,17 +12,22 @@ export interface SplitOptions<Row> {
   group?: (row: Row) => unknown
 }
 
+const checks: Checks<SplitOptions<never>> = { seed: integer, group: callable }
+
 /**
  * Splits rows at random.
  * @param share Share of `validation`, above 0 and below 1; rounded in each group, but never all of a group.
  * @returns Both parts, each in the order of the rows.
  * @throws {DataError} for another share, or when one of the parts would be empty.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export function splitRows<Row>(
   rows: readonly Row[],
   share: number,
-  { seed = 42, group = () => undefined }: SplitOptions<Row> = {},
+  options: SplitOptions<Row> = {},
 ): { train: Row[]; validation: Row[] } {
+  checkOptions('splitRows', options, checks)
+  const { seed = 42, group = () => undefined } = options
   if (!(share > 0 && share < 1))
     throw new DataError({
       where: 'option validation',

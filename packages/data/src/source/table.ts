@@ -1,10 +1,11 @@
 // Reads tables: CSV, TSV, JSON Lines and JSON, as rows with all their columns or as texts with the index of a class.
 
+import { callable, checkOptions, type Checks, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { checkText, decodeText, type DecodeOptions, lineAt } from './decode.ts'
-import { parseDsv, type Quoting } from './dsv.ts'
+import { checkText, decodeChecks, decodeText, type DecodeOptions, lineAt } from './decode.ts'
+import { dsvChecks, parseDsv, type Quoting } from './dsv.ts'
 import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
-import { checkLabelOptions, labelRows, type LabelledTable, type LabelOptions } from './labelled-table.ts'
+import { labelChecks, labelRows, type LabelledTable, type LabelOptions } from './labelled-table.ts'
 import type { FileSource } from '../open/open-file.ts'
 import { readOne } from './read-text.ts'
 import { describeValue } from './row-checks.ts'
@@ -24,6 +25,13 @@ export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
 
 /** Options of reading a table: its format, delimiter, header and encoding. */
 export interface TableOptions extends LabelOptions, Omit<RecordOptions, 'onWarning'> {}
+
+const recordChecks: Checks<RecordOptions> = {
+  encoding: decodeChecks.encoding,
+  ...dsvChecks,
+  onWarning: callable,
+}
+const tableChecks: Checks<TableOptions> = { ...recordChecks, ...labelChecks }
 
 /** Parses all columns. Each of `columns` must be there, and once; undefined stands for all columns of the header. */
 type Parser = (
@@ -85,6 +93,7 @@ const parsers: Readonly<Record<string, Parser>> = {
  * @throws {DataError} naming file, line and column: an unknown format, a missing or duplicate column, a row with more
  * or fewer cells than the header, a text or label that is empty, null, a list or an object, a label that is not a
  * class, bytes that are not valid in the encoding, no rows.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export async function parseTable(
   content: string | Uint8Array,
@@ -92,7 +101,7 @@ export async function parseTable(
   where = 'table',
   options: TableOptions = {},
 ): Promise<LabelledTable> {
-  checkLabelOptions(options)
+  checkOptions('parseTable', options, tableChecks)
   const { text = 'text', label = 'label' } = options
   const rows = parseFormat(content, format, where, [text, label], options).map(({ place, values }) => {
     const cell = (name: string) => values[Object.hasOwn(values, name) ? name : name.trim()]
@@ -107,6 +116,7 @@ export async function parseTable(
  * @typeParam Row What the table holds; it is not checked.
  * @throws {DataError} naming file, line and column: an unknown format, a duplicate column, a row with more or fewer
  * cells than the header, bytes that are not valid in the encoding, no rows.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export async function parseRecords<Row extends object = Record<string, string>>(
   content: string | Uint8Array,
@@ -114,6 +124,7 @@ export async function parseRecords<Row extends object = Record<string, string>>(
   where = 'table',
   options: RecordOptions = {},
 ): Promise<Row[]> {
+  checkOptions('parseRecords', options, recordChecks)
   const records = parseFormat(content, format, where, undefined, options)
   if (records.length === 0) throw new DataError({ where, what: 'no rows', expected: 'at least one row', found: 'none' })
   return records.map(({ values }) => values as Row)
@@ -148,28 +159,32 @@ function parseFormat(
 /**
  * Reads a table from a file, in the format of its extension.
  * @param source A path, an address, or a file that a person picked.
- * @throws {DataError} as {@link parseTable}, or when the file cannot be read.
+ * @throws {DataError | ConfigError} as {@link parseTable}, or when the file cannot be read.
  */
 export async function readTable(
   source: FileSource,
-  { format, ...options }: TableOptions & { format?: string } = {},
+  options: TableOptions & { format?: string } = {},
 ): Promise<LabelledTable> {
+  checkOptions('readTable', options, { format: text, ...tableChecks })
+  const { format, ...parsing } = options
   const { path, bytes } = await readOne(source)
-  return parseTable(bytes, format ?? extensionOf(path), path, options)
+  return parseTable(bytes, format ?? extensionOf(path), path, parsing)
 }
 
 /**
  * Reads the rows of a file, in the format of its extension, as objects with a field per column.
  * @param source A path, an address, or a file that a person picked.
  * @typeParam Row What the table holds; it is not checked.
- * @throws {DataError} as {@link parseRecords}, or when the file cannot be read.
+ * @throws {DataError | ConfigError} as {@link parseRecords}, or when the file cannot be read.
  */
 export async function readRecords<Row extends object = Record<string, string>>(
   source: FileSource,
-  { format, ...options }: RecordOptions & { format?: string } = {},
+  options: RecordOptions & { format?: string } = {},
 ): Promise<Row[]> {
+  checkOptions('readRecords', options, { format: text, ...recordChecks })
+  const { format, ...parsing } = options
   const { path, bytes } = await readOne(source)
-  return parseRecords(bytes, format ?? extensionOf(path), path, options)
+  return parseRecords(bytes, format ?? extensionOf(path), path, parsing)
 }
 
 const extensionOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1).toLowerCase()

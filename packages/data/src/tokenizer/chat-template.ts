@@ -1,5 +1,6 @@
 // Renders conversations with a model's chat template. The only importer of @huggingface/jinja.
 
+import { type Checks, checkOptions, flag, text } from '@cola/graph/options'
 import { Template } from '@huggingface/jinja'
 import { DataError } from '../errors.ts'
 
@@ -19,6 +20,8 @@ export interface ChatTemplateOptions {
   chat_template?: string
 }
 
+const checks: Checks<ChatTemplateOptions> = { add_generation_prompt: flag, chat_template: text }
+
 /** `chat_template` of tokenizer_config.json: one template, or several with names. */
 export type ChatTemplateJson = string | readonly { readonly name: string; readonly template: string }[]
 
@@ -32,14 +35,16 @@ const where = 'chat_template'
  * @param json Undefined for a tokenizer without templates.
  * @param specialTokens `bos_token`, `eos_token` and others, which are variables of templates.
  * @returns The function throws {DataError} for a missing template, one that cannot be parsed, or messages that the
- * template refuses, such as roles that do not alternate.
+ * template refuses, such as roles that do not alternate; {ConfigError} for an option that is unknown.
  */
 export function chatTemplateOf(
   json: ChatTemplateJson | null | undefined,
   specialTokens: Readonly<Record<string, string>>,
 ): ChatTemplate {
   const parsed = new Map<string, Template>()
-  return (messages, { add_generation_prompt = false, chat_template } = {}) => {
+  return (messages, options = {}) => {
+    checkOptions('applyChatTemplate', options, checks)
+    const { add_generation_prompt = false, chat_template } = options
     const source = sourceOf(json, chat_template)
     const template = parsed.get(source) ?? parse(source)
     parsed.set(source, template)

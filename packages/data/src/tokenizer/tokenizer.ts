@@ -1,30 +1,18 @@
 // Tokenizers from tokenizer.json. The only importer of @huggingface/tokenizers.
 
+import { checkOptions } from '@cola/graph/options'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { DataError } from '../errors.ts'
 import { placeOf } from '../files/files.ts'
-import { openFiles, type OpenFilesOptions, type Source } from '../open/open-files.ts'
+import { openFiles, openFilesChecks, type OpenFilesOptions, type Source } from '../open/open-files.ts'
 import { decodeText } from '../source/decode.ts'
 import { describeValue, requireList } from '../source/row-checks.ts'
 import { type ChatTemplate, type ChatTemplateJson, chatTemplateOf } from './chat-template.ts'
+import { encodingChecks, type EncodingOptions } from './encoding-options.ts'
 import { encodeEnd, pairEnds } from './encode-end.ts'
 import { isCount } from './model-config.ts'
 import { addedTokens, bareTemplates, fill, type Template, templateOf } from './template.ts'
 import { roomFor, truncate, type TruncationSide, type TruncationStrategy, truncatePair } from './truncate.ts'
-
-/** Options of {@link Tokenizer.encode}. */
-export interface EncodingOptions {
-  /** Second text of a pair. An empty text is a second text too: separators are added. @default none */
-  text_pair?: string | undefined
-  /** Longest encoding, including special tokens, which are never removed. @default no limit */
-  max_length?: number | undefined
-  /** @default tokenizer_config.json's truncation_side, else tokenizer.json's, else 'right' */
-  truncation_side?: TruncationSide | undefined
-  /** Which text of a pair is truncated. @default tokenizer.json's, else 'longest_first' */
-  truncation_strategy?: TruncationStrategy | undefined
-  /** Whether special tokens are added. @default true */
-  add_special_tokens?: boolean | undefined
-}
 
 /** Token ids of a text, with type ids and offsets where asked. */
 export interface Encoding {
@@ -49,7 +37,7 @@ export interface Tokenizer {
    * Ids of a text, or of a pair, with the special tokens of its post-processor, without padding. Padding and truncation
    * in tokenizer.json are ignored; only `max_length` truncates.
    * @throws {DataError} for a `max_length` smaller than the number of special tokens, or a pair without a template for
-   * pairs.
+   * pairs; {ConfigError} for an option that is unknown or out of its range.
    */
   encode: (text: string, options?: EncodingOptions) => number[]
   /** Like `encode`, with token types and the number of tokens that truncation removed. */
@@ -58,7 +46,7 @@ export interface Tokenizer {
   buildInputs: (ids: readonly number[]) => BuiltInputs
   /** Side that is truncated: tokenizer_config.json's truncation_side, else tokenizer.json's, else 'right'. */
   readonly truncationSide: TruncationSide
-  /** Text of token ids, without special tokens. */
+  /** Text of token ids, without special tokens. @throws {DataError} for what are no ids of tokens. */
   decode: (ids: readonly number[]) => string
   /** Id of a token of the vocabulary; undefined for others. */
   tokenToId: (token: string) => number | undefined
@@ -171,6 +159,7 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
     return (ids as (number | undefined)[]).filter((id) => id !== undefined).map(Number)
   }
   const encodePlus: Tokenizer['encodePlus'] = (text, options = {}) => {
+    checkOptions('encode', options, encodingChecks)
     const { text_pair, max_length = Number.POSITIVE_INFINITY, add_special_tokens = true } = options
     const kind = text_pair === undefined ? 'single' : 'pair'
     const template = add_special_tokens ? templates[kind]() : bareTemplates[kind]
@@ -210,7 +199,15 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
     truncationSide: side,
     decode: (ids) => {
       requireList(ids, 'ids')
-      return ids.length === 0 ? '' : inner.decode([...ids], { skip_special_tokens: true })
+      if (ids.length === 0) return ''
+      try {
+        return inner.decode([...ids], { skip_special_tokens: true })
+      } catch (cause) {
+        throw new DataError(
+          { where: 'ids', what: 'they cannot be decoded', expected: 'ids of tokens', found: (cause as Error).message },
+          { cause },
+        )
+      }
     },
     tokenToId: (token) => inner.token_to_id(token),
     vocabSize:
@@ -319,6 +316,7 @@ function entryOf<Value>(table: Readonly<Record<string, Value>>, where: string, k
  * @throws {DataError | HubError} naming the file or URL.
  */
 export async function readTokenizer(source: Source, options: OpenFilesOptions = {}): Promise<Tokenizer> {
+  checkOptions('readTokenizer', options, openFilesChecks)
   const optional = ['tokenizer_config.json', chatTemplateFile].map((path) => ({ path, optional: true }))
   const files = await openFiles(source, { ...options, files: [{ path: 'tokenizer.json' }, ...optional] })
   const text = (name: string) => decodeText(files.read(name), { where: placeOf(files, name) })

@@ -65,7 +65,7 @@ describe('hubFiles', () => {
     await expect(get(['config.json'], { cacheDir: join(folder, 'empty') })).rejects.toThrow(
       /HF_HUB_OFFLINE forbids requests.*If a folder is meant/s,
     )
-    await expect(pushToHub('someone/model', { ...options(), token: 'x', files })).rejects.toThrow(
+    await expect(pushToHub('someone/model', { endpoint: hub.endpoint, token: 'x', files })).rejects.toThrow(
       /HF_HUB_OFFLINE forbids requests/,
     )
     expect(hub.requests).toEqual([])

@@ -1,10 +1,10 @@
 // Scores of any number of classes, against scikit-learn (fixtures/make-metrics.py).
 
+import { ColaError } from '@cola/graph/errors'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
-  DataError,
   accuracy,
   classScores,
   classificationMetrics,
@@ -138,7 +138,7 @@ describe('classification scores', () => {
     [() => f1([2, 0], [0, 1]), /option average: 'binary' is for two classes.*'macro'/],
     [
       () => f1([1, 0], [0, 1], { average: 'mean' as 'macro' }),
-      /option average: unknown average, expected binary, macro, micro, weighted, found mean/,
+      /option average: not a valid value, expected "binary", "macro", "micro", "weighted", found "mean"/,
     ],
     [() => mcnemar([1], [1, 1], [1, 1]), /first predictions: not as many as labels/],
     [() => pairedBootstrap(accuracy, [], [], [], { seed: 1 }), /at least one row, found 0/],
@@ -148,7 +148,7 @@ describe('classification scores', () => {
     ],
     [() => pairedBootstrap(() => Number.NaN, [1], [1], [1], { seed: 1 }), /metric: gives no number/],
   ])('refuse %s', (run, message) => {
-    expect(run).toThrow(DataError)
+    expect(run).toThrow(ColaError)
     expect(run).toThrow(message)
   })
 

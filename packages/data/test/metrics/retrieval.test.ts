@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DataError, cosineSimilarities, retrievalMetrics } from '../../src/index.ts'
+import { ColaError, cosineSimilarities, retrievalMetrics } from '../../src/index.ts'
 import { close, fixture, warned } from '../support/task-metrics.ts'
 
 describe('embeddings', () => {
@@ -42,7 +42,7 @@ describe('embeddings', () => {
       /second: another width than first/,
     ],
   ])('refuse %s', (run, message) => {
-    expect(run).toThrow(DataError)
+    expect(run).toThrow(ColaError)
     expect(run).toThrow(message)
   })
 })

@@ -45,9 +45,8 @@ describe('truncation', () => {
     )
   })
   it.each([0, 1, 2.5, Number.NaN, -1])('refuses a max_length of %s', (max_length) => {
-    expect(() => tokenizerOf('bert').encode('a', { max_length })).toThrow(
-      /max_length.*expected an integer of at least 2/,
-    )
+    const expected = max_length === 1 ? /max_length.*expected an integer of at least 2/ : /option max_length/
+    expect(() => tokenizerOf('bert').encode('a', { max_length })).toThrow(expected)
     if (max_length !== 1) expect(() => encodeTexts({ encode: () => [1] }, ['a'], { max_length })).toThrow(/max_length/)
   })
   it('refuses a pair without a template for pairs', () => {

@@ -1,14 +1,13 @@
 // The losses as graph fragments: each adds a scalar to a model's graph, and the inputs it needs.
 
+import { text } from '@cola/graph/options'
 import { addInput, build, type Graph, getValue, type Loss, scale, type Value } from '@cola/graph'
 import { type Batch, ConfigError, crossEntropy } from '@cola/train'
 import {
   checkLossOptions,
   type DistillationOptions,
-  distillationChecks,
   distillationDefaults,
   labelOptions,
-  temperatureChecks,
   type TemperatureOptions,
 } from './loss-options.ts'
 import { type PairLossName, requirePair } from './pair-functions.ts'
@@ -27,16 +26,14 @@ export interface PairGraphOptions extends TemperatureOptions {
  * masked.
  * @throws {ConfigError} for a bad option.
  */
-export function pairLossGraph(
-  name: PairLossName,
-  { student = 'logits', teacher = 'teacher_logits', ...options }: PairGraphOptions = {},
-): Loss {
+export function pairLossGraph(name: PairLossName, options: PairGraphOptions = {}): Loss {
   requirePair(name)
-  checkLossOptions(`pairLossGraph ${name}`, options, temperatureChecks)
+  checkLossOptions(`pairLossGraph ${name}`, options, { student: text, teacher: text })
+  const { student = 'logits', teacher = 'teacher_logits', ...lossOptions } = options
   const loss = (graph: Graph): Value => {
     const values = getValue(graph, student)
     const target = graph.values.get(teacher) ?? addInput(graph, teacher, 'float32', values.shape)
-    return pairGraphs[name](build(graph), values, target, options)
+    return pairGraphs[name](build(graph), values, target, lossOptions)
   }
   return Object.assign(loss, { meanOver: { rows: student } })
 }
@@ -110,7 +107,7 @@ export function lossWeights(terms: readonly Term[], progress: number): Batch {
  * @throws {ConfigError} for a bad option.
  */
 export function distillation(options: DistillationOptions = {}): Loss {
-  checkLossOptions('distillation', options, distillationChecks)
+  checkLossOptions('distillation', options)
   const { alpha = distillationDefaults.alpha, temperature, scale: scaling, beta } = options
   const soft = {
     ...(temperature === undefined ? {} : { temperature }),

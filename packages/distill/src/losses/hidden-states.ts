@@ -3,7 +3,7 @@
 // numbers.
 
 import type { Model } from '@cola/graph'
-import { atLeast, type Checks, integer, oneOf } from '@cola/train/options'
+import { atLeast, type Checks, integer, oneOf } from '@cola/graph/options'
 import { pairLossGraph, type Term } from './graph-losses.ts'
 import { withProjection } from './with-projection.ts'
 

@@ -1,6 +1,6 @@
 // Options of the losses, shared by their two forms, and what each may be.
 
-import { atLeast, type Check, type Checks, checkValue, listOf, oneOf, positive, share } from '@cola/train/options'
+import { atLeast, type Check, checkOptions, type Checks, listOf, oneOf, positive, share } from '@cola/graph/options'
 
 /**
  * What the soft loss is multiplied by. With p = softmax(z / T), its gradient with respect to a logit is c (p_student -
@@ -61,15 +61,12 @@ export const labelChecks: Checks<LabelOptions> = { label_smoothing: share, weigh
 export const distillationChecks: Checks<DistillationOptions> = { ...temperatureChecks, ...labelChecks, alpha: share }
 
 /**
- * Checks the options that a loss has. Others are left alone: one object may serve several losses.
- * @throws {ConfigError} naming the first that is not what it should be.
+ * Checks the options of a loss. Those of other losses may be among them: one object may serve several losses.
+ * @param checks Those that the loss has beside the options of all losses. @default none
+ * @throws {ConfigError} naming the first that is unknown or not what it should be.
  */
-export function checkLossOptions(where: string, options: object, checks: Readonly<Record<string, Check>>): void {
-  for (const [name, check] of Object.entries(checks)) {
-    const value = (options as Readonly<Record<string, unknown>>)[name]
-    if (value !== undefined) checkValue(`${where}, option ${name}`, value, check)
-  }
-}
+export const checkLossOptions = (where: string, options: object, checks: Readonly<Record<string, Check>> = {}): void =>
+  checkOptions(where, options, { ...distillationChecks, ...checks })
 
 /** Those of the options that concern the labels. */
 export const labelOptions = ({ label_smoothing, weight }: LabelOptions): LabelOptions => ({

@@ -7,11 +7,8 @@ import { badRow } from './bad-row.ts'
 import {
   checkLossOptions,
   type DistillationOptions,
-  distillationChecks,
   distillationDefaults,
-  labelChecks,
   type LabelOptions,
-  temperatureChecks,
   type TemperatureOptions,
 } from './loss-options.ts'
 import { pairFunctions, type PairLossName, requirePair } from './pair-functions.ts'
@@ -36,7 +33,7 @@ export interface PairInput {
  * @throws {ConfigError} for a bad option.
  */
 export function pairLoss(name: PairLossName, input: PairInput, options: TemperatureOptions = {}): ValueAndGradient {
-  checkLossOptions(`pairLoss ${name}`, options, temperatureChecks)
+  checkLossOptions(`pairLoss ${name}`, options)
   return pair(name, input, options)
 }
 
@@ -63,7 +60,7 @@ export function crossEntropyLoss(
   labels: ArrayLike<number>,
   options: LabelOptions = {},
 ): ValueAndGradient {
-  checkLossOptions('crossEntropyLoss', options, labelChecks)
+  checkLossOptions('crossEntropyLoss', options)
   return hardLoss(logits, labels, options)
 }
 
@@ -114,7 +111,7 @@ export function kdLoss(
   labels: ArrayLike<number>,
   options: DistillationOptions = {},
 ): ValueAndGradient {
-  checkLossOptions('kdLoss', options, distillationChecks)
+  checkLossOptions('kdLoss', options)
   const { alpha = distillationDefaults.alpha } = options
   const soft = pair('soft_targets', { student, teacher, width: student.length / labels.length }, options)
   const hard = hardLoss(student, labels, options)

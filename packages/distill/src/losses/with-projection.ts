@@ -1,5 +1,6 @@
 // A learned projection between hidden states of different widths (Romero et al. 2015, FitNets).
 
+import { type Checks, checkOptions, integer, requireOptions, text, whole } from '@cola/graph/options'
 import { random } from '@cola/data'
 import { addInitializer, build, cloneGraph, float32, getValue, GraphError, type Model } from '@cola/graph'
 
@@ -15,16 +16,19 @@ export interface ProjectionOptions {
   seed?: number
 }
 
+const checks: Checks<ProjectionOptions> = { hidden: text, width: whole(1), output: text, seed: integer }
+
 /**
  * A copy of the model that also computes `output` = hidden W', with W [width, hidden width] trainable under the name
  * `OUTPUT.weight`.
  * Drop W after training: no logit depends on it.
  * @throws {GraphError} when the hidden states are not rows of a known width.
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
-export function withProjection(
-  model: Model,
-  { hidden = 'hidden', width, output = 'projected_hidden', seed = 0 }: ProjectionOptions,
-): Model {
+export function withProjection(model: Model, options: ProjectionOptions): Model {
+  checkOptions('withProjection', options, checks)
+  requireOptions('withProjection', options, checks, ['width'])
+  const { hidden = 'hidden', width, output = 'projected_hidden', seed = 0 } = options
   const graph = cloneGraph(model.graph)
   const states = getValue(graph, hidden)
   const inner = states.shape.at(-1)

@@ -1,5 +1,6 @@
 // A trained student at work: it answers, is scored, saved, exported and released.
 
+import { checkOptions } from '@cola/graph/options'
 import { argMax, type FileSink, type Label, type Tokenizer } from '@cola/data'
 import { safetensorsChunks, type Tensor } from '@cola/graph'
 import { saveStudent } from '@cola/rnn'
@@ -20,6 +21,7 @@ import {
   type TrainResult,
   writeClassifier,
   writeTokenizer,
+  formChecks,
 } from '@cola/train'
 import { flush, sinkOf, writeJson } from '@cola/train/files'
 import { logSoftmax, rowsOf } from '../losses/row-numerics.ts'
@@ -79,7 +81,7 @@ export interface DistilledStudent {
   readonly save: (folder: string | FileSink) => Promise<void>
   /**
    * Writes a classifier for any ONNX Runtime, which `loadClassifier` reads.
-   * @throws {ConfigError} for a student of one's own that takes other inputs than token ids and has no `inference`;
+   * @throws {ConfigError} for an unknown option, and a student of one's own that takes other inputs than token ids and has no `inference`;
    * {FileError} when the folder cannot be written.
    */
   readonly export: (folder: string | FileSink, options?: StudentExportOptions) => Promise<void>
@@ -171,6 +173,7 @@ function exportClassifier(
   { labels, tokenizer }: EncodeContext,
   options: StudentExportOptions = {},
 ): void {
+  checkOptions('export', options, formChecks)
   if (!portable)
     throw new ConfigError({
       where: 'export',

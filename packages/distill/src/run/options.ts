@@ -14,10 +14,10 @@ import {
   type Optimizer,
 } from '@cola/train'
 import { paths } from '@cola/train/files'
-import { callable, type Check, type Checks, checkOptions, list, object, text, whole } from '@cola/train/options'
+import { callable, type Check, type Checks, checkOptions, list, object, text, whole } from '@cola/graph/options'
 import type { Term } from '../losses/graph-losses.ts'
 import { type HiddenStatesOptions, hiddenStatesChecks } from '../losses/hidden-states.ts'
-import { checkLossOptions, type DistillationOptions, distillationChecks } from '../losses/loss-options.ts'
+import { checkLossOptions, type DistillationOptions } from '../losses/loss-options.ts'
 import type { StatesOfText } from '../teacher/normalized-states.ts'
 import type { TeacherSource } from '../teacher/open-teacher.ts'
 import { isModel, type StudentModel } from './student-model.ts'
@@ -178,8 +178,7 @@ export function readOptions(options: DistillOptions): ReadOptions {
     names: { evaluation: 'validation', lengths: 'lengths', scores: 'compute_metrics' },
   })
   checkOptions('distill, option splits', splits, splitChecks)
-  if (run.loss !== undefined && !isTerms(run.loss))
-    checkLossOptions('distill, option loss', run.loss, distillationChecks)
+  if (run.loss !== undefined && !isTerms(run.loss)) checkLossOptions('distill, option loss', run.loss)
   checkOptions('distill, option hidden_states', run.hidden_states ?? {}, hiddenStatesChecks)
   const { output_dir } = loop
   refuseContradictions({ ...run, train, transfer })

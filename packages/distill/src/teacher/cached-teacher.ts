@@ -1,6 +1,7 @@
 // Logits kept in files. A file is named by a hash of all that its numbers depend on, so it is never stale, and it is
 // written as a whole or not at all, so two processes that write the same one do no harm.
 
+import { type Check, checkOptions, object, requireOptions, text } from '@cola/graph/options'
 import { type FileStore, placeOf } from '@cola/data'
 import { float32, safetensorsChunks, toFloat32 } from '@cola/graph'
 import { flush, readSafetensors, sha256, storeOf } from '@cola/train/files'
@@ -11,16 +12,20 @@ import type { Split, Teacher } from './teacher.ts'
 const cacheFile = (fingerprint: string, { texts }: Split): string =>
   `${sha256([JSON.stringify([fingerprint, texts])])}.safetensors`
 
+const folder: Check = ['a path, or a store', (value) => text[1](value) || object[1](value)]
+
 /**
  * A teacher that computes each text's logits once and then reads them from `folder`, a path or a store.
  * A teacher without a fingerprint (a file of logits) comes back as it is. A damaged file is computed anew.
  * @throws {FileError} when the folder cannot be written, {FeedError} for a row with NaN or +Infinity, which is not
- * kept.
+ * kept; {ConfigError} for an option that is unknown or missing.
  */
-export function cachedTeacher(teacher: Teacher, { folder }: { folder: string | FileStore }): Teacher {
+export function cachedTeacher(teacher: Teacher, options: { folder: string | FileStore }): Teacher {
+  checkOptions('cachedTeacher', options, { folder })
+  requireOptions('cachedTeacher', options, { folder }, ['folder'])
   const { fingerprint, ...others } = teacher
   if (!fingerprint) return teacher
-  const store = storeOf(folder)
+  const store = storeOf(options.folder)
   let key: string | undefined
   return {
     ...others,

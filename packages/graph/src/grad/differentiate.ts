@@ -1,6 +1,7 @@
 // Reverse-mode differentiation, graph to graph: visits the nodes in reverse order, applies the rule of each, and sums
 // the gradients of a value that several nodes read.
 
+import { type Checks, checkOptions, list, requireOptions, text } from '../options.ts'
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import { sameShape } from '../ir/dim.ts'
 import { type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
@@ -18,14 +19,20 @@ export interface DifferentiateOptions {
   wrt: readonly string[]
 }
 
+const checks: Checks<DifferentiateOptions> = { loss: text, wrt: list }
+
 /**
  * Adds to `graph` the nodes that compute dloss/dvalue for each value of `wrt`. Only values that depend on `wrt` get a
  * gradient; call `prune` to drop nodes that rules build and no gradient uses.
  * @returns The gradient of each value, with the value's shape; zeros if the loss does not depend on it.
  * @throws {UnsupportedOperatorError} naming the node whose operator has no rule.
  * @throws {GraphError} when the loss is not a scalar.
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
-export function differentiate(graph: Graph, { loss, wrt }: DifferentiateOptions): Map<string, Value> {
+export function differentiate(graph: Graph, options: DifferentiateOptions): Map<string, Value> {
+  checkOptions('differentiate', options, checks)
+  requireOptions('differentiate', options, checks, ['loss', 'wrt'])
+  const { loss, wrt } = options
   const target = getValue(graph, loss)
   if (target.shape.length !== 0)
     throw new GraphError({

@@ -1,11 +1,12 @@
 // Reads the outline of a model that is run but not rewritten. It ignores the operator table, so that quantized and
 // fused operators of a runtime pass.
 
+import { checkOptions } from '../options.ts'
 import type { Graph, Node } from '../ir/graph.ts'
 import { addInitializer, addValue, createGraph } from '../ir/graph.ts'
 import { dataTypeOfOnnx } from '../tensor/dtype.ts'
 import { AttributeType, decodeModel, type NodeProto } from './proto.ts'
-import { type ReadOptions, valueType } from './read.ts'
+import { readChecks, type ReadOptions, valueType } from './read.ts'
 import { externalLocations, readTensor } from './tensor.ts'
 
 /**
@@ -14,8 +15,11 @@ import { externalLocations, readTensor } from './tensor.ts'
  * rewritten.
  * @throws {FormatError | UnsupportedOperatorError} for a damaged file, external data outside of the model's folder, or
  * an input that is not a tensor; whatever `externalData` throws for a missing file.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
-export function readOutline(bytes: Uint8Array, { where = 'model', externalData }: ReadOptions = {}): Graph {
+export function readOutline(bytes: Uint8Array, options: ReadOptions = {}): Graph {
+  checkOptions('readOutline', options, readChecks)
+  const { where = 'model', externalData } = options
   const proto = decodeModel(bytes, where).graph
   const graph = createGraph(proto.name || 'model')
   if (externalData) for (const location of externalLocations(bytes, where)) externalData.size(location)

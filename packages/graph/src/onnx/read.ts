@@ -1,6 +1,7 @@
 // Decodes an ONNX file into a graph: checks it, turns Constant nodes into initializers, and upgrades older operators to
 // opset 20.
 
+import { type Checks, checkOptions, object, text } from '../options.ts'
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import { type Dim, parseDim } from '../ir/dim.ts'
 import { addInitializer, addInput, type Attribute, createGraph, type Graph, type Node, opset } from '../ir/graph.ts'
@@ -21,6 +22,9 @@ export interface ReadOptions {
   externalData?: ExternalData
 }
 
+/** Checks of {@link ReadOptions}. */
+export const readChecks: Checks<ReadOptions> = { where: text, externalData: object }
+
 /** Oldest ai.onnx operator set that can be read. */
 const oldestOpset = 11
 
@@ -30,8 +34,11 @@ const oldestOpset = 11
  * @throws {GraphError} for cycles and dangling inputs.
  * Of a decoder that Optimum merged of one with and one without a cache, the one without is read.
  * @throws {UnsupportedOperatorError} for opsets older than 11, other control flow and unknown element types.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
-export function decodeGraph(bytes: Uint8Array, { where = 'model', externalData }: ReadOptions = {}): Graph {
+export function decodeGraph(bytes: Uint8Array, options: ReadOptions = {}): Graph {
+  checkOptions('decodeGraph', options, readChecks)
+  const { where = 'model', externalData } = options
   const model = decodeModel(bytes, where)
   const proto = withoutCacheBranch(model.graph, where)
   const version = Number(

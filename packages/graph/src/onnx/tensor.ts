@@ -1,7 +1,7 @@
 // Reads and writes tensors of ONNX files: elements as raw bytes, as numbers, or in an external-data file.
 
 import { FormatError, UnsupportedOperatorError } from '../errors.ts'
-import { dataTypeOfOnnx, dataTypes } from '../tensor/dtype.ts'
+import { type DataType, dataTypeOfOnnx, dataTypes } from '../tensor/dtype.ts'
 import { byteLength, elementCount, type Tensor, tensor } from '../tensor/tensor.ts'
 import { DataLocation, decodeModel, type Draft, type TensorProto } from './proto.ts'
 
@@ -43,10 +43,7 @@ export function readTensor(proto: TensorProto, where: string, externalData?: Ext
       })
     return { dtype, dims, bytes: () => proto.rawData }
   }
-  const values =
-    [proto.floatData, proto.int32Data, proto.int64Data, proto.doubleData, proto.uint64Data].find(
-      (list) => list.length > 0,
-    ) ?? []
+  const values = proto[fields[dtype] ?? 'int32Data']
   // int32_data holds the bytes of 4-bit integers.
   const count = Math.min(elementCount(dims), expected)
   if (values.length !== count)
@@ -62,6 +59,15 @@ export function readTensor(proto: TensorProto, where: string, externalData?: Ext
     data[i] = big ? BigInt(value) : Number(value)
   })
   return tensor(dtype, dims, data)
+}
+
+/** The field that holds the values of an element type; those of all others, packed ones too, are in int32_data. */
+const fields: Readonly<Partial<Record<DataType, 'floatData' | 'doubleData' | 'int64Data' | 'uint64Data'>>> = {
+  float32: 'floatData',
+  float64: 'doubleData',
+  int64: 'int64Data',
+  uint32: 'uint64Data',
+  uint64: 'uint64Data',
 }
 
 const entriesOf = (proto: TensorProto): Map<string, string> =>

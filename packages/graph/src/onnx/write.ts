@@ -1,6 +1,7 @@
 // Encodes a graph as an ONNX file. Large initializers go to one external-data file, so a model may exceed protobuf's
 // 2 GB.
 
+import { atLeast, type Checks, checkOptions, requireOptions, text, whole } from '../options.ts'
 import { FormatError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
 import { type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
@@ -49,16 +50,28 @@ export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalL
   })
 }
 
+interface LayoutOptions {
+  location: string
+  threshold?: number
+  alignment?: number
+}
+
+const layoutChecks: Checks<LayoutOptions> = { location: text, threshold: atLeast(0), alignment: whole(1) }
+
 /**
  * Lays initializers of at least `threshold` bytes out in one external-data file, each at a multiple of `alignment`.
  * @param options `location`: name of the file. `threshold`: bytes. @default 1024. `alignment`: bytes; 4096 lets the
  * runtime map the file instead of copying it. @default 4096
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  * @returns The location of each tensor that is in the file; tensors with the same `bytes` function share one.
  */
 export function layoutExternal(
   tensors: Iterable<readonly [string, Tensor]>,
-  { location, threshold = 1024, alignment = 4096 }: { location: string; threshold?: number; alignment?: number },
+  options: LayoutOptions,
 ): Map<string, ExternalLocation> {
+  checkOptions('layoutExternal', options, layoutChecks)
+  requireOptions('layoutExternal', options, layoutChecks, ['location'])
+  const { location, threshold = 1024, alignment = 4096 } = options
   const layout = new Map<string, ExternalLocation>()
   const places = new Map<Tensor['bytes'], ExternalLocation>()
   let offset = 0

@@ -1,5 +1,6 @@
 // Adds nodes to a graph: checks attributes and inputs against the operator's row and infers the types of outputs.
 
+import { checkOptions, type Checks, list, object, string, text, whole } from '../options.ts'
 import { GraphError, ShapeError } from '../errors.ts'
 import { addValue, type Attributes, type Graph, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { isOperator, operatorOf, operators } from './index.ts'
@@ -25,11 +26,20 @@ export interface NodeOptions {
   scope?: string | undefined
 }
 
+const checks: Checks<NodeOptions> = {
+  attributes: object,
+  name: text,
+  outputs: list,
+  outputCount: whole(0),
+  scope: string,
+}
+
 /**
  * Adds a node and infers the types of its outputs.
  * @param inputs In ONNX's order; null for an omitted optional input.
  * @returns The outputs, as many as `outputCount` or `outputs` ask for.
  * @throws {UnsupportedOperatorError | ShapeError | GraphError} naming the node.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export function addNode(
   graph: Graph,
@@ -37,6 +47,7 @@ export function addNode(
   inputs: readonly (Value | null)[],
   options: NodeOptions = {},
 ): Value[] {
+  checkOptions(opType, options, checks)
   const name = options.name ?? options.outputs?.[0] ?? uniqueName(graph, opType)
   const node: Node = {
     name,
@@ -112,6 +123,9 @@ function checkSame(x: readonly (Value | undefined)[], { same = [] }: Operator, w
     })
 }
 
+/** Whether a size is known, or an expression. */
+const isDim = (dim: unknown): boolean => typeof dim === 'string' || (Number.isSafeInteger(dim) && (dim as number) >= 0)
+
 let unknownDims = 0
 
 /**
@@ -140,6 +154,14 @@ export function inferTypes(graph: Graph, node: Node, outputCount: number): Outpu
     unknownDim: () => `unknown_${++unknownDims}`,
     where,
   })
+  for (const { shape } of types)
+    if (!shape.every(isDim))
+      throw new ShapeError({
+        where,
+        what: 'its inputs and attributes give no shape',
+        expected: 'sizes of at least 0',
+        found: `[${shape.map(String).join(', ')}]`,
+      })
   if (outputCount > types.length)
     throw new ShapeError({
       where,

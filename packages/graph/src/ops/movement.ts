@@ -16,11 +16,12 @@ import {
   type Operator,
   type OutputType,
   shapeInput,
+  sizeOf,
 } from './operator.ts'
 
 function reshape(c: InferContext): Shape {
   const { shape } = input(c, 0)
-  const target = shapeInput(c, 1).map((dim, i) => (dim === 0 && !int(c, 'allowzero') ? (shape[i] as Dim) : dim))
+  const target = shapeInput(c, 1).map((dim, i) => (dim === 0 && !int(c, 'allowzero') ? sizeOf(shape, i, c.where) : dim))
   const known = target.filter((dim) => dim !== -1)
   const total = mulDims(...shape)
   if (known.length === target.length) {
@@ -64,7 +65,7 @@ function concat(c: InferContext): OutputType {
         expected: `[${first.shape}]`,
         found: `[${value.shape}]`,
       })
-  const size = values.map((value) => value.shape[axis] as Dim).reduce(addDims)
+  const size = values.map((value) => sizeOf(value.shape, axis, c.where)).reduce(addDims)
   const type = like(
     first,
     first.shape.map((dim, i) => (i === axis ? size : dim)),
@@ -79,10 +80,12 @@ function slice(c: InferContext): OutputType {
   const [starts, ends] = [input(c, 1).content, input(c, 2).content]
   const axes = c.x[3] ? knownInts(c, 3) : Array.from({ length: rank }, (_, i) => i)
   const steps = c.x[4]?.content ?? axes.map(() => 1)
+  if (steps.includes(0))
+    throw new ShapeError({ where: c.where, what: 'a step of 0', expected: 'another', found: `[${steps}]` })
   const shape = [...data.shape]
   axes.forEach((axis, i) => {
     const at = axisOf(axis, rank, c.where)
-    shape[at] = slicedSize(data.shape[at] as Dim, starts?.[i], ends?.[i], steps[i]) ?? c.unknownDim()
+    shape[at] = slicedSize(sizeOf(data.shape, at, c.where), starts?.[i], ends?.[i], steps[i]) ?? c.unknownDim()
   })
   const type = like(data, shape)
   const numbers = starts && ends && [starts[0], ends[0], steps[0]].every((n) => typeof n === 'number')
@@ -91,19 +94,25 @@ function slice(c: InferContext): OutputType {
   return { ...type, content: positions.map((i) => data.content?.[i] as Dim) }
 }
 
+/** The first position that Slice takes from `size` elements, and the one that ends it. */
+function sliceBounds(size: number, start: number, end: number, step: number): [first: number, last: number] {
+  const clamp = (i: number, low: number, high: number) => Math.min(Math.max(i < 0 ? i + size : i, low), high)
+  return step > 0 ? [clamp(start, 0, size), clamp(end, 0, size)] : [clamp(start, 0, size - 1), clamp(end, -1, size - 1)]
+}
+
 /** Positions that Slice takes from `size` elements. */
 function sliceRange(size: number, start: number, end: number, step: number): number[] {
-  const clamp = (i: number, low: number, high: number) => Math.min(Math.max(i < 0 ? i + size : i, low), high)
   const positions: number[] = []
-  const first = step > 0 ? clamp(start, 0, size) : clamp(start, 0, size - 1)
-  const last = step > 0 ? clamp(end, 0, size) : clamp(end, -1, size - 1)
+  const [first, last] = sliceBounds(size, start, end, step)
   for (let i = first; step > 0 ? i < last : i > last; i += step) positions.push(i)
   return positions
 }
 
 function slicedSize(size: Dim, start?: Dim, end?: Dim, step?: Dim): Dim | undefined {
-  if (typeof start === 'number' && typeof step === 'number' && typeof size === 'number' && typeof end === 'number')
-    return sliceRange(size, start, end, step).length
+  if (typeof start === 'number' && typeof step === 'number' && typeof size === 'number' && typeof end === 'number') {
+    const [first, last] = sliceBounds(size, start, end, step)
+    return Math.max(0, Math.ceil((last - first) / step))
+  }
   if (start !== 0 || step !== 1 || end === undefined) return undefined
   if (typeof end === 'number') return end >= 2 ** 31 - 1 ? size : end < 0 ? addDims(size, end) : undefined
   return end
@@ -112,7 +121,7 @@ function slicedSize(size: Dim, start?: Dim, end?: Dim, step?: Dim): Dim | undefi
 function split(c: InferContext): OutputType[] {
   const data = input(c, 0)
   const axis = axisOf(int(c, 'axis'), data.shape.length, c.where)
-  const sizes = c.x[1] ? shapeInput(c, 1) : equalParts(c, data.shape[axis] as Dim)
+  const sizes = c.x[1] ? shapeInput(c, 1) : equalParts(c, sizeOf(data.shape, axis, c.where))
   return sizes.map((size) =>
     like(
       data,
@@ -123,6 +132,13 @@ function split(c: InferContext): OutputType[] {
 
 function equalParts(c: InferContext, size: Dim): Dim[] {
   const count = Number(c.attributes.num_outputs ?? c.outputCount)
+  if (count !== c.outputCount)
+    throw new ShapeError({
+      where: c.where,
+      what: 'num_outputs is not the number of outputs',
+      expected: String(c.outputCount),
+      found: String(count),
+    })
   if (typeof size !== 'number') return Array.from({ length: count }, () => divDims(size, count) ?? c.unknownDim())
   const part = Math.ceil(size / count)
   return Array.from({ length: count }, (_, i) => Math.min(part, size - i * part))
@@ -163,7 +179,7 @@ function flatten(c: InferContext): Shape {
 
 function tile(c: InferContext): Shape {
   const repeats = shapeInput(c, 1)
-  return input(c, 0).shape.map((dim, i) => mulDims(dim, repeats[i] as Dim))
+  return input(c, 0).shape.map((dim, i) => mulDims(dim, sizeOf(repeats, i, c.where)))
 }
 
 export const movement = {
@@ -190,7 +206,7 @@ export const movement = {
       return [
         like(
           input(c, 0),
-          perm.map((i) => shape[i] as Dim),
+          perm.map((i) => sizeOf(shape, i, c.where)),
         ),
       ]
     },

@@ -100,9 +100,17 @@ export function ints(context: InferContext, name: string): readonly number[] | u
 /** A possibly negative axis, counted from the front. @throws {ShapeError} when it is outside of the rank. */
 export function axisOf(axis: number, rank: number, where: string): number {
   const positive = axis < 0 ? axis + rank : axis
-  if (positive < 0 || positive >= Math.max(rank, 1))
+  if (!(positive >= 0 && positive < Math.max(rank, 1)))
     throw new ShapeError({ where, what: 'axis out of range', expected: `-${rank} to ${rank - 1}`, found: String(axis) })
   return positive
+}
+
+/** The size of an axis. @throws {ShapeError} where there is no such axis. */
+export function sizeOf(shape: Shape, axis: number, where: string): Dim {
+  const size = shape[axis]
+  if (size === undefined)
+    throw new ShapeError({ where, what: 'no such axis', expected: `one of [${shape}]`, found: String(axis) })
+  return size
 }
 
 /** Content of an integer input. @throws {ShapeError} when an element is not known. */
@@ -122,12 +130,15 @@ export function knownInts(context: InferContext, i: number): number[] {
 export const axesInput = (context: InferContext): number[] | undefined =>
   context.x[1] ? knownInts(context, 1) : undefined
 
+/** Greatest number of axes; no kernel takes more than 16. */
+const maxRank = 64
+
 /** The shape in an input: its content, or as many unknown dimensions. @throws {ShapeError} for an unknown rank. */
 export function shapeInput(context: InferContext, i: number): readonly Dim[] {
   const { content, shape } = input(context, i)
   if (content) return content
   const rank = shape[0]
-  if (typeof rank !== 'number')
+  if (typeof rank !== 'number' || rank > maxRank)
     throw new ShapeError({ where: context.where, what: 'the rank of a computed shape is unknown', found: `[${shape}]` })
   return Array.from({ length: rank }, () => context.unknownDim())
 }

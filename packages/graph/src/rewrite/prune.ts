@@ -1,12 +1,16 @@
 // Removes dead code: nodes, initializers and values that no output needs.
 
+import { checkOptions, flag } from '../options.ts'
 import type { Graph } from '../ir/graph.ts'
 
 /**
  * Drops every node and initializer that no output depends on, in place.
  * @param options `inputs`: also drop inputs that no output depends on. @default false
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
-export function prune(graph: Graph, { inputs = false }: { inputs?: boolean } = {}): void {
+export function prune(graph: Graph, options: { inputs?: boolean } = {}): void {
+  checkOptions('prune', options, { inputs: flag })
+  const { inputs = false } = options
   const needed = new Set(graph.outputs)
   const kept = [...graph.nodes].reverse().filter((node) => {
     const used = node.outputs.some((output) => needed.has(output))

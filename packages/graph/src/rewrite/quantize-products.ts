@@ -1,5 +1,6 @@
 // Quantizes the matrices of products. MatMulNBits computes with them in float32: on CPU, CUDA and WebGPU.
 
+import { atLeast, callable, type Checks, checkOptions, oneOf, requireOptions, whole } from '../options.ts'
 import { cloneGraph, type Graph } from '../ir/graph.ts'
 import { consumersOf } from '../ir/uses.ts'
 import { quantizeMatrix } from '../tensor/quantize-matrix.ts'
@@ -15,14 +16,22 @@ export interface QuantizeProductsOptions extends Pick<PackedMatrix, 'bits' | 'bl
   readonly selects?: (product: LinearNode, matrix: Tensor) => boolean
 }
 
+const checks: Checks<QuantizeProductsOptions> = {
+  bits: oneOf([4, 8]),
+  blockSize: whole(1),
+  minimum: atLeast(0),
+  selects: callable,
+}
+
 /**
  * A copy of the graph whose float32 matrices that only products read are packed ({@link Tensor.packed}), with blocks
  * along the inputs of the first product. Matrices that are packed in as many bits stay as they are.
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
-export function quantizeProducts(
-  graph: Graph,
-  { bits, blockSize, minimum, selects = () => true }: QuantizeProductsOptions,
-): Graph {
+export function quantizeProducts(graph: Graph, options: QuantizeProductsOptions): Graph {
+  checkOptions('quantizeProducts', options, checks)
+  const { bits, blockSize, minimum, selects = () => true } = options
+  requireOptions('quantizeProducts', options, checks, ['bits', 'blockSize', 'minimum'])
   const consumers = consumersOf(graph)
   const isRead = (weight: string): boolean =>
     (consumers.get(weight) ?? []).every(({ opType }) => ['MatMul', 'Gemm', 'Transpose'].includes(opType))
@@ -34,8 +43,10 @@ export function quantizeProducts(
     if (done.has(weight) || matrix.packed?.bits === bits || !isQuantizable(graph, product, minimum)) continue
     if (!isRead(weight) || !selects(product, matrix)) continue
     done.add(weight)
-    const options = { bits, blockSize, transposed: !transposed, where: weight }
-    quantized.initializers.set(weight, quantizeMatrix(matrix, options))
+    quantized.initializers.set(
+      weight,
+      quantizeMatrix(matrix, { bits, blockSize, transposed: !transposed, where: weight }),
+    )
   }
   return quantized
 }

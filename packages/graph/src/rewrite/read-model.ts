@@ -1,7 +1,8 @@
 // Reads an ONNX model: decodes the file and infers the type of every value.
 
+import { type Checks, checkOptions, flag, optionsIn } from '../options.ts'
 import { cloneGraph, type Graph } from '../ir/graph.ts'
-import { decodeGraph, type ReadOptions } from '../onnx/read.ts'
+import { decodeGraph, readChecks, type ReadOptions } from '../onnx/read.ts'
 import { addNamed } from '../ops/add-node.ts'
 import { build } from '../ops/build.ts'
 import { withoutCasts } from './without-casts.ts'
@@ -24,19 +25,27 @@ export interface InferOptions {
 /** Options of {@link readModel}. */
 export interface ReadModelOptions extends ReadOptions, InferOptions {}
 
+const inferChecks: Checks<InferOptions> = { widen: flag, keepAttention: flag }
+
 /**
  * Reads an ONNX model (opset 11 or later): fused and quantized operators become those that have gradient rules, and
  * the dtype and symbolic shape of every value is inferred.
  * @throws {FormatError | GraphError | ShapeError | UnsupportedOperatorError} naming file, node and value.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
-export const readModel = (bytes: Uint8Array, options: ReadModelOptions = {}): Graph =>
-  inferModel(decodeGraph(bytes, options), options)
+export const readModel = (bytes: Uint8Array, options: ReadModelOptions = {}): Graph => {
+  checkOptions('readModel', options, { ...readChecks, ...inferChecks })
+  return inferModel(decodeGraph(bytes, optionsIn(readChecks, options)), optionsIn(inferChecks, options))
+}
 
 /**
  * Does for a decoded graph (see `decodeGraph`) what {@link readModel} does for a file.
  * @throws {GraphError | ShapeError | UnsupportedOperatorError} naming node and value.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
-export function inferModel(decoded: Graph, { widen = false, keepAttention: keeps = false }: InferOptions = {}): Graph {
+export function inferModel(decoded: Graph, options: InferOptions = {}): Graph {
+  checkOptions('inferModel', options, inferChecks)
+  const { widen = false, keepAttention: keeps = false } = options
   const plain = withoutQuantization(decoded)
   const wide = widen ? float32Types(plain) : plain
   const graph = cloneGraph(wide)

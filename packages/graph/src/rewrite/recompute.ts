@@ -1,6 +1,7 @@
 // Gradient checkpointing (Chen et al. 2016, arXiv 1604.06174): of the forward pass, only values between which the graph
 // is one chain are kept, the residual stream of a transformer; the backward pass computes the others again.
 
+import { checkOptions, type Checks, list, map, requireOptions, whole } from '../options.ts'
 import { addValue, type Graph, getValue, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { build } from '../ops/build.ts'
 import { memoize } from './memoize.ts'
@@ -38,12 +39,18 @@ export interface RecomputeOptions {
   readonly gradients: ReadonlyMap<string, Value>
 }
 
+const checks: Checks<RecomputeOptions> = { forward: whole(0), kept: list, gradients: map }
+
 /**
  * Lets the backward pass read copies of the forward pass's values, each computed from the checkpoint before it when the
  * gradient of the checkpoint after it is known, in place. Results are the same; a step on a frozen base takes a third
  * to a half longer.
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
-export function recompute(graph: Graph, { forward, kept, gradients }: RecomputeOptions): void {
+export function recompute(graph: Graph, options: RecomputeOptions): void {
+  checkOptions('recompute', options, checks)
+  requireOptions('recompute', options, checks, ['forward', 'kept', 'gradients'])
+  const { forward, kept, gradients } = options
   const [first, last] = [graph.nodes.slice(0, forward), graph.nodes.slice(forward)]
   graph.nodes = [...first]
   const g = build(graph)

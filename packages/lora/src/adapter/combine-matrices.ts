@@ -1,13 +1,16 @@
 // The combination types of PEFT's add_weighted_adapter: the matrices A and B of one module from those of several
 // adapters. peft 0.21, tuners/lora/model.py and utils/merge_utils.py.
 
+import { type Checks, integer, oneOf, share, whole } from '@cola/graph/options'
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { arrayOf, Matrix, matrixOf, truncatedSvd } from '../linalg.ts'
 
+const combinationTypes = ['linear', 'cat', 'svd', 'ties', 'dare_linear', 'dare_ties', 'magnitude_prune'] as const
+
 /** Ways to combine adapters: PEFT's `combination_type`. */
-export type CombinationType = 'linear' | 'cat' | 'svd' | 'ties' | 'dare_linear' | 'dare_ties' | 'magnitude_prune'
+export type CombinationType = (typeof combinationTypes)[number]
 
 /** Options of {@link combineAdapters}. */
 export interface CombineOptions {
@@ -26,6 +29,16 @@ export interface CombineOptions {
   head?: number
   /** Seed of dare's random choice. @default 0 */
   seed?: number
+}
+
+/** Checks of {@link CombineOptions}. */
+export const combineChecks: Checks<CombineOptions> = {
+  combination_type: oneOf(combinationTypes),
+  density: share,
+  majority_sign_method: oneOf(['total', 'frequency']),
+  svd_rank: whole(1),
+  head: whole(0),
+  seed: integer,
 }
 
 /** The matrices of one adapter at a module, A [r, in] and B [out, r]. */

@@ -1,5 +1,6 @@
 // Combines several adapters into one: PEFT's add_weighted_adapter.
 
+import { checkOptions } from '@cola/graph/options'
 import type { Tensor } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { unmatchedKeys } from '../inject/unmatched.ts'
@@ -7,7 +8,7 @@ import type { LoraConfigJson } from '../methods/lora.ts'
 import { modulesIn, scaling } from '../methods/lora/matrices.ts'
 import { adaptedModule, methodOf } from '../methods/methods.ts'
 import { patternValue } from '../methods/patterns.ts'
-import { combineMatrices, type CombineOptions, type Part } from './combine-matrices.ts'
+import { combineChecks, combineMatrices, type CombineOptions, type Part } from './combine-matrices.ts'
 import type { Adapter } from './files.ts'
 import { sameValues } from './load.ts'
 
@@ -28,6 +29,7 @@ interface PlainAdapter extends WeightedAdapter {
  * @throws {AdapterError} for no adapters, variants other than plain LoRA, ranks that differ, clashing heads.
  */
 export function combineAdapters(adapters: readonly WeightedAdapter[], options: CombineOptions = {}): Adapter<'LORA'> {
+  checkOptions('combineAdapters', options, combineChecks)
   const { combination_type = 'linear', head } = options
   if (adapters.length === 0)
     throw new AdapterError({ where: 'combineAdapters', what: 'no adapters', expected: 'at least one' })

@@ -1,15 +1,18 @@
 // Adapters as files and on the hub, in PEFT's format (save_pretrained): adapter_config.json and
 // adapter_model.safetensors, head included.
 
+import { checkOptions, text } from '@cola/graph/options'
 import {
   type Files,
   type FileSink,
-  type HubOptions,
   openFiles,
   placeOf,
   type PushOptions,
   pushToHub,
   type Source,
+  pushChecks,
+  sourceChecks,
+  type SourceOptions,
 } from '@cola/data'
 import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
 import { filesOf, readJson, readSafetensors, sinkOf } from '@cola/train/files'
@@ -104,7 +107,8 @@ function headJson({ name, labels, num_labels, pooling }: Head): string {
  * @throws {HubError | DataError | ConfigError | FormatError | FileError} naming the URL or file, and the field or
  * tensor.
  */
-export async function openAdapter(source: Source, options: HubOptions = {}): Promise<Adapter> {
+export async function openAdapter(source: Source, options: SourceOptions = {}): Promise<Adapter> {
+  checkOptions('openAdapter', options, sourceChecks)
   const files = await openFiles(source, { ...options, files: [] })
   await files.fetch?.([{ path: configFile }, { path: weightsFile }, { path: headFile, optional: true }])
   return readAdapter(files)
@@ -144,13 +148,15 @@ export function adapterConfigJson(config: AdapterConfigJson): string {
  * Writes an adapter, to a folder or a sink, that PEFT's from_pretrained reads, with `head_config.json` where the head is
  * known. An adapter that was initialized from a part of the base matrices (PiSSA, OLoRA) is written as a plain adapter
  * of the unchanged model, with twice the rank.
- * @throws {FileError} when the folder cannot be written.
+ * @throws {FileError} when the folder cannot be written; {ConfigError} for an option that is unknown.
  */
 export function writeAdapter(
   folder: string | FileSink,
   trained: AdaptedModel,
-  { baseModel }: { baseModel?: string } = {},
+  options: { baseModel?: string } = {},
 ): void {
+  checkOptions('writeAdapter', options, { baseModel: text })
+  const { baseModel } = options
   const sink = sinkOf(folder)
   for (const [name, content] of Object.entries(adapterFiles(trained, baseModel))) sink.write(name, [content])
 }
@@ -158,13 +164,19 @@ export function writeAdapter(
 /**
  * Pushes the files of {@link writeAdapter} to a model repository on the hub.
  * @returns The id of the commit.
- * @throws {HubError} naming the URL: no token, refused, unreachable.
+ * @throws {HubError} naming the URL: no token, refused, unreachable; {ConfigError} for an option that is unknown or out
+ * of its range.
  */
-export const pushAdapter = (
+export async function pushAdapter(
   repo: string,
   trained: AdaptedModel,
-  { baseModel, ...options }: { baseModel?: string } & Omit<PushOptions, 'files'> = {},
-): Promise<string> => pushToHub(repo, { files: adapterFiles(trained, baseModel), ...options })
+  options: { baseModel?: string } & Omit<PushOptions, 'files'> = {},
+): Promise<string> {
+  const { files: _, ...checks } = pushChecks
+  checkOptions('pushAdapter', options, { baseModel: text, ...checks })
+  const { baseModel, ...rest } = options
+  return pushToHub(repo, { files: adapterFiles(trained, baseModel), ...rest })
+}
 
 /** The files of an adapter's folder. The configuration is last, so that a folder that has one is complete. */
 function adapterFiles(trained: AdaptedModel, baseModel: string | undefined): Record<string, Uint8Array> {

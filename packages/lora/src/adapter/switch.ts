@@ -1,6 +1,7 @@
 // Several adapters on one base model in one session: the matrices of the adapter are inputs of the graph, so that
 // switching adapters changes the feeds only.
 
+import { type Checks, checkOptions, number, oneOf } from '@cola/graph/options'
 import {
   addInitializer,
   addInput,
@@ -40,7 +41,7 @@ export interface SwitchableModel {
   readonly adapters: readonly string[]
   /**
    * The feeds that select an adapter, or none. They are created once, so that switching costs nothing.
-   * @throws {AdapterError} for a name that is not one of the adapters.
+   * @throws {AdapterError} for a name that is not one of the adapters; {ConfigError} for an unknown option.
    */
   readonly feeds: (adapter?: string, options?: { scale?: number }) => Batch
 }
@@ -55,16 +56,23 @@ export interface SwitchableOptions {
   inputs?: 'required' | 'overridable'
 }
 
+/** Checks of {@link SwitchableOptions}. */
+export const switchableChecks: Checks<SwitchableOptions> = {
+  inputs: oneOf(['required', 'overridable'] satisfies SwitchableOptions['inputs'][]),
+}
+
 /**
  * Builds a model whose adapters are inputs. Heads and other modules saved in full are inputs too.
  * @throws {AdapterError} without adapters, for one that does not fit the model, and for one that is not plain LoRA, such
- * as DoRA or another method.
+ * as DoRA or another method; {ConfigError} for an option that is unknown or out of its range.
  */
 export function switchable(
   original: Model,
   adapters: Readonly<Record<string, Adapter>>,
-  { inputs = 'required' }: SwitchableOptions = {},
+  options: SwitchableOptions = {},
 ): SwitchableModel {
+  checkOptions('switchable', options, switchableChecks)
+  const { inputs = 'required' } = options
   const model = { ...original, graph: widen(original.graph) }
   const names = Object.keys(adapters)
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
@@ -91,7 +99,9 @@ export function switchable(
     graph,
     rank,
     adapters: names,
-    feeds: (adapter, { scale = 1 } = {}) => {
+    feeds: (adapter, given = {}) => {
+      checkOptions('feeds', given, { scale: number })
+      const { scale = 1 } = given
       const feeds = arrays.get(adapter)
       if (!feeds)
         throw new AdapterError({

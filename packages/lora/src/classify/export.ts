@@ -1,7 +1,8 @@
 // Exports classifiers, with their adapters merged, for any ONNX Runtime.
 
+import { type Checks, checkOptions, list, requireOptions } from '@cola/graph/options'
 import type { Model } from '@cola/graph'
-import { type ClassifierExport, writeClassifier } from '@cola/train'
+import { type ClassifierExport, modelFolderChecks, writeClassifier } from '@cola/train'
 import { withPaddedInputs } from '../gpt2/padded-inputs.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
@@ -10,6 +11,9 @@ import { withMaskedInputs } from '../onnx/masked-inputs.ts'
 
 /** What {@link exportMerged} writes. */
 export type MergedExport = Omit<ClassifierExport, 'graph'>
+
+const { graph: _, ...folderChecks } = modelFolderChecks
+const checks: Checks<MergedExport> = { ...folderChecks, labels: list }
 
 const isAdapted = (model: Model | AdaptedModel): model is AdaptedModel => 'targets' in model
 
@@ -21,9 +25,12 @@ const isPacked = ({ graph }: Model): boolean => graph.inputs.includes('segment_i
  * `attention_mask` [batch, sequence] to `logits`) with its weights beside it, config.json and the tokenizer.
  * @param model GPT-2 or an ONNX model with a head; its adapter, if it has one, is merged.
  * @param options `labels`: @default the head's, else those of the configuration
- * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not finite.
+ * @throws {FileError} when the folder cannot be written, {AdapterError} when merging gives values that are not finite,
+ * {ConfigError} for an option that is unknown, missing or out of its range.
  */
 export function exportMerged(model: Model | AdaptedModel, options: MergedExport): void {
+  checkOptions('exportMerged', options, checks)
+  requireOptions('exportMerged', options, checks, ['folder', 'config'])
   // Merging may fail: it comes before anything is written.
   const merged = isAdapted(model) ? merge(model) : model
   const graph = isPacked(merged) ? withPaddedInputs(merged) : withMaskedInputs(merged)

@@ -2,12 +2,12 @@
 
 import type { FileSink } from '@cola/data'
 import { float32, runtimeNormalizations, safetensorsChunks } from '@cola/graph'
-import { type Batch, type ModelFolder, writeModelFolder } from '@cola/train'
+import { type Batch, formChecks, type ModelFolder, writeModelFolder } from '@cola/train'
 import { sinkOf } from '@cola/train/files'
-import { checkOptions, type Checks, oneOf, text } from '@cola/train/options'
+import { checkOptions, type Checks } from '@cola/graph/options'
 import type { Adapter } from '../adapter/files.ts'
 import { onnxAdapter } from '../adapter/onnx-adapter.ts'
-import { switchable, type SwitchableOptions } from '../adapter/switch.ts'
+import { switchable, switchableChecks, type SwitchableOptions } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import { storedAs, withoutFileFields, writeCompanions } from './export-decoder.ts'
@@ -16,9 +16,8 @@ import { storedAs, withoutFileFields, writeCompanions } from './export-decoder.t
 export interface AdaptersExportOptions extends Pick<ModelFolder, 'dtype' | 'layout'>, SwitchableOptions {}
 
 const checks: Checks<AdaptersExportOptions> = {
-  dtype: text,
-  layout: text,
-  inputs: oneOf(['required', 'overridable'] satisfies SwitchableOptions['inputs'][]),
+  ...formChecks,
+  ...switchableChecks,
 }
 
 const nameOfFile = /^\w[\w.-]*$/

@@ -2,9 +2,9 @@
 
 import type { FileSink } from '@cola/data'
 import type { Model } from '@cola/graph'
-import { type ModelFolder, modelFileOf, writeModelFolder } from '@cola/train'
+import { type Checks, checkOptions, flag } from '@cola/graph/options'
+import { formChecks, type ModelFolder, modelFileOf, writeModelFolder } from '@cola/train'
 import { paths, sinkOf, writeJson } from '@cola/train/files'
-import { type Checks, checkOptions, flag, text } from '@cola/train/options'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
@@ -40,7 +40,7 @@ export interface FineTunedExport {
   readonly requantized?: Requantized
 }
 
-const checks: Checks<FineTunedExportOptions> = { dtype: text, layout: text, merge: flag }
+const checks: Checks<FineTunedExportOptions> = { ...formChecks, merge: flag }
 
 export interface ExportParts {
   base: BaseModel

@@ -1,14 +1,14 @@
 // Opens a fine-tuned model that was saved.
 
-import { type HubOptions, openFiles, type Source } from '@cola/data'
+import { openFiles, type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { defaultDevice, type Device, openEvaluation } from '@cola/train'
-import { type Check, checkOptions } from '@cola/train/options'
+import { type Check, checkOptions, type Checks, flag, object, optionsIn, text, whole } from '@cola/graph/options'
 import { openAdapter } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
 import { merge } from '../inject/merge.ts'
 import { type BaseModelSource, openBase } from '../load/base.ts'
-import type { OnnxModelOptions } from '../onnx/open.ts'
+import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { evalLossOf } from './batch-functions.ts'
@@ -17,7 +17,7 @@ import { trainingDefaults } from './options.ts'
 import { baseOf, readSettings, settingsFile } from './save.ts'
 
 /** Options of {@link loadFineTuned}. */
-export interface LoadFineTunedOptions<T extends TaskType> extends HubOptions {
+export interface LoadFineTunedOptions<T extends TaskType> extends SourceOptions {
   /** The task that the folder must have. @default 'SEQ_CLS' */
   task?: T
   /** The base model, where the name in the folder does not lead to it. */
@@ -32,16 +32,31 @@ export interface LoadFineTunedOptions<T extends TaskType> extends HubOptions {
   open?: OnnxModelOptions
 }
 
+const checks: Checks<LoadFineTunedOptions<TaskType>> = {
+  ...sourceChecks,
+  task: text,
+  base: [
+    'a source of files, or an open model',
+    (value) => text[1](value) || (typeof value === 'object' && value !== null),
+  ],
+  merge: flag,
+  device: text,
+  batch_size: whole(1),
+  open: object,
+}
+
 /**
  * Opens what `save` wrote: the base model with its adapter, ready to be used.
  * @param source A folder, a repository on the hub, an address, picked files or bytes.
- * @throws {ConfigError | AdapterError} naming the file: not such a folder, another task, a base that does not fit.
+ * @throws {ConfigError | AdapterError} naming the file: not such a folder, another task, a base that does not fit; or
+ * the option that is unknown or out of its range.
  */
 export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   source: Source,
   options: LoadFineTunedOptions<T> = {},
 ): Promise<FineTuned<T>> {
-  const files = await openFiles(source, { ...options, files: [] })
+  checkOptions('loadFineTuned', options, checks)
+  const files = await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] })
   await files.fetch?.([{ path: settingsFile, optional: true }])
   const saved = readSettings(files)
   const wanted = options.task ?? ('SEQ_CLS' as T)
@@ -79,9 +94,9 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
 }
 
 /** @throws {ConfigError} for settings that do not belong to the task, such as those of a damaged file. */
-function checkSettings(where: string, settings: object, checks: Readonly<Record<string, Check>>): void {
-  checkOptions(where, settings, checks)
-  const missing = Object.entries(checks).find(([name, [, holds]]) => !(name in settings) && !holds(undefined))
+function checkSettings(where: string, settings: object, rows: Readonly<Record<string, Check>>): void {
+  checkOptions(where, settings, rows)
+  const missing = Object.entries(rows).find(([name, [, holds]]) => !(name in settings) && !holds(undefined))
   if (missing)
     throw new ConfigError({
       where,

@@ -11,10 +11,10 @@ import {
   type SamplingStrategy,
   type TrainerOptions,
 } from '@cola/train'
-import { atLeast, type Checks, checkOptions, flag, list, object, text, whole } from '@cola/train/options'
+import { atLeast, type Checks, checkOptions, flag, list, object, text, whole } from '@cola/graph/options'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
-import type { OnnxModelOptions } from '../onnx/open.ts'
+import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import type { Quantization } from '../onnx/quantization.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 

@@ -2,7 +2,7 @@
 
 import { type Random, random } from '@cola/data'
 import { ConfigError } from '@cola/train'
-import { callable, checkOptions, type Checks, whole } from '@cola/train/options'
+import { callable, checkOptions, type Checks, optionsIn, whole } from '@cola/graph/options'
 import { requirePrompt, withoutPadding } from './prompts.ts'
 import { nextToken, type RankedScores, sampleChecks, type SampleOptions } from './sample.ts'
 
@@ -73,7 +73,8 @@ const isSeeds = (value: unknown): boolean =>
     : typeof value === 'object' && value !== null && Symbol.iterator in value
 const isMask = (value: unknown): boolean => Array.isArray(value) && value.flat().every((one) => one === 0 || one === 1)
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
-const checks: Checks<GenerateOptions> = {
+/** Checks of {@link GenerateOptions}. */
+export const generateChecks: Checks<GenerateOptions> = {
   ...sampleChecks,
   max_new_tokens: whole(1),
   eos_token_id: ['a token id, or an array of them', isIds],
@@ -105,8 +106,9 @@ export async function* streamTokens(
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   try {
-    checkOptions('generate', options, checks)
-    const { onToken, onFinish, eos_token_id = model.eos_token_id, ...sampling } = options
+    checkOptions('generate', options, generateChecks)
+    const { onToken, onFinish, eos_token_id = model.eos_token_id } = options
+    const sampling = optionsIn(sampleChecks, options)
     const { max_new_tokens = 20, stop_strings = [], batch_size = Number.POSITIVE_INFINITY } = options
     const endTokens = new Set([eos_token_id].flat())
     const isStopped = stopsAt([stop_strings].flat(), model)

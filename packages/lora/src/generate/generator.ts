@@ -1,5 +1,6 @@
 // Generates tokens with a decoder and its cache of keys and values, for prompts of token ids.
 
+import { type Checks, checkOptions, number, object, requireOptions, text } from '@cola/graph/options'
 import { longestInput, type Tokenizer } from '@cola/data'
 import type { Model } from '@cola/graph'
 import { type Batch, type Device, OrtTensor, type OrtTensors, vocabularySize } from '@cola/train'
@@ -7,6 +8,7 @@ import type { SwitchableModel } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
 import { openDecoder } from './decoder.ts'
 import {
+  generateChecks,
   type GeneratedToken,
   type GenerateOptions,
   generateTokens,
@@ -57,16 +59,22 @@ export interface GeneratorOptions {
   tokenizer?: Pick<Tokenizer, 'decode'>
 }
 
+const callChecks: Checks<GeneratorCallOptions> = { adapter: text, adapter_scale: number, ...generateChecks }
+const checks: Checks<GeneratorOptions> = { config: object, device: text, tokenizer: object }
+
 /**
  * Opens a decoder with a cache for generation, with or without an adapter, or merged: what `cachedLanguageModel` of
  * `openBase` gives for a file with a cache, or `gpt2(config, parameters, { head: 'language-model', cache: true })`. Of
  * a model that `switchable` made of it, each call names its adapter.
- * @throws {ConfigError} for a model without a cache, {DeviceError} when the device is not available.
+ * @throws {ConfigError} for a model without a cache, and an option that is unknown or missing; {DeviceError} when the device is not available.
  */
 export async function createGenerator(
   model: Pick<Model, 'graph'> | SwitchableModel,
-  { config, device = 'cpu', tokenizer }: GeneratorOptions,
+  options: GeneratorOptions,
 ): Promise<Generator> {
+  checkOptions('createGenerator', options, checks)
+  requireOptions('createGenerator', options, checks, ['config'])
+  const { config, device = 'cpu', tokenizer } = options
   const adapters = 'feeds' in model ? model : undefined
   const graph = model.graph
   const decoder = await openDecoder(graph, device, Object.keys(adapters?.feeds() ?? {}))
@@ -78,6 +86,7 @@ export async function createGenerator(
     decode: tokenizer && ((ids: readonly number[]) => tokenizer.decode(ids)),
   }
   const begin = (options: GeneratorCallOptions = {}): readonly [NextTokenModel, GenerateOptions] => {
+    checkOptions('generate', options, callChecks)
     const { adapter, adapter_scale, ...rest } = options
     return [{ ...limits, ...decoder.start(matrices(adapter, adapter_scale)) }, rest]
   }

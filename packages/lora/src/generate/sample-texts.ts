@@ -4,7 +4,7 @@
 import { DataError, folderStore, type FileStore, placeOf, random } from '@cola/data'
 import { ConfigError } from '@cola/train'
 import { fileSystem, flush, paths } from '@cola/train/files'
-import { callable, type Checks, checkOptions, checkValue, text, whole } from '@cola/train/options'
+import { abortSignal, callable, checkOptions, type Checks, checkValue, string, text, whole } from '@cola/graph/options'
 import type { FinishReason } from './generate-tokens.ts'
 import { sampleChecks, type SampleOptions } from './sample.ts'
 
@@ -65,7 +65,7 @@ const { do_sample: _, ...samplingChecks } = sampleChecks
 const checks: Checks<SampleTextsOptions> = {
   count: whole(1),
   unlike: ['texts', (value) => typeof value === 'object' && value !== null && Symbol.iterator in value],
-  prompt: ['a string', (value) => typeof value === 'string'],
+  prompt: string,
   max_new_tokens: whole(1),
   max_samples: whole(1),
   seed: whole(0),
@@ -74,7 +74,7 @@ const checks: Checks<SampleTextsOptions> = {
   file: text,
   store: ['a store of files', (value) => typeof value === 'object' && value !== null && 'read' in value],
   onText: callable,
-  signal: ['an AbortSignal', (value) => value instanceof AbortSignal],
+  signal: abortSignal,
 }
 
 /**

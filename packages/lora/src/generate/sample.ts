@@ -2,7 +2,7 @@
 // LogitsProcessorList: repetition_penalty, temperature, top_k, top_p, min_p.
 
 import type { Random } from '@cola/data'
-import { type Checks, flag, positive, share, whole } from '@cola/train/options'
+import { type Checks, checkOptions, flag, positive, share, whole } from '@cola/graph/options'
 
 /** How the next token is chosen. */
 export interface SampleOptions {
@@ -46,6 +46,7 @@ export interface RankedScores {
  * Chooses a token. Of equal logits the lower id ranks first.
  * @param logits Of all tokens, by id or by rank; by rank they have no `repetition_penalty`.
  * @param text The tokens before it, for `repetition_penalty`. @default none
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export function nextToken(
   logits: Float32Array | RankedScores,
@@ -53,6 +54,7 @@ export function nextToken(
   stream: Random,
   text: readonly number[] = [],
 ): number {
+  checkOptions('nextToken', options, sampleChecks)
   const { do_sample = false, repetition_penalty = 1, temperature = 1 } = options
   if (!(logits instanceof Float32Array)) return do_sample ? sampled(logits, options, stream) : logits.id(0)
   const scores = repetition_penalty === 1 ? logits : penalized(logits, text, repetition_penalty)

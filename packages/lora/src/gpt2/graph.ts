@@ -1,6 +1,7 @@
 // GPT-2 as a graph over packed batches (@cola/data, packSentences): token-wise layers see real tokens only, as
 // matrices. Radford et al. 2019; names and numbers as transformers' GPT2ForSequenceClassification and GPT2LMHeadModel.
 
+import { type Checks, checkOptions, flag, oneOf } from '@cola/graph/options'
 import {
   addInitializer,
   addInput,
@@ -14,7 +15,7 @@ import {
   type Value,
 } from '@cola/graph'
 import type { Gpt2Config } from './config.ts'
-import type { Gpt2Head } from './parameters.ts'
+import { type Gpt2Head, gpt2Heads } from './parameters.ts'
 
 /** Options of the graph of GPT-2. */
 export interface Gpt2Options {
@@ -29,6 +30,13 @@ export interface Gpt2Options {
    * @default false
    */
   cache?: boolean
+}
+
+/** Checks of {@link Gpt2Options}. */
+export const gpt2Checks: Checks<Gpt2Options> = {
+  head: oneOf(gpt2Heads),
+  dropout: oneOf(['config', 'none']),
+  cache: flag,
 }
 
 interface Context {
@@ -50,12 +58,11 @@ interface Context {
  * Output: `logits` [batch, labels], or [row * column, vocab_size] for language modelling; without a head,
  * `last_hidden_state` [row * column, n_embd].
  * Parameters keep transformers' names; none is trainable yet.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
-export function gpt2(
-  config: Gpt2Config,
-  parameters: ReadonlyMap<string, Tensor>,
-  { head = 'classification', dropout = 'none', cache = false }: Gpt2Options = {},
-): Model {
+export function gpt2(config: Gpt2Config, parameters: ReadonlyMap<string, Tensor>, options: Gpt2Options = {}): Model {
+  checkOptions('gpt2', options, gpt2Checks)
+  const { head = 'classification', dropout = 'none', cache = false } = options
   const graph = createGraph('gpt2')
   graph.metadata.model_type = config.model_type
   const g = build(graph)

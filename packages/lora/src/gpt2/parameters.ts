@@ -1,12 +1,15 @@
 // GPT-2's parameters: transformers' names and shapes, random initial values, and the values of a checkpoint.
 
+import { checkOptions, integer, oneOf, text } from '@cola/graph/options'
 import { random } from '@cola/data'
 import { asFloat32, dataTypes, elementCount, float32, type Tensor } from '@cola/graph'
 import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, labelCount } from './config.ts'
 
+export const gpt2Heads = ['classification', 'language-model', 'none'] as const
+
 /** Head of the model; `none`: its hidden states are the output. */
-export type Gpt2Head = 'classification' | 'language-model' | 'none'
+export type Gpt2Head = (typeof gpt2Heads)[number]
 
 /** Shape of every parameter by name. Conv1D matrices are [in, out]. */
 export const gpt2Shapes = (config: Gpt2Config, head: Gpt2Head): Map<string, number[]> => new Map(shapesOf(config, head))
@@ -75,11 +78,14 @@ function normals(size: number, deviation: number, seed: number, name: string): F
 /**
  * Random weights of a configuration; the same seed gives the same weights. They are computed when their bytes are read
  * and take no memory before.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export function randomGpt2(
   config: Gpt2Config,
-  { seed = 0, head = 'classification' }: { seed?: number; head?: Gpt2Head } = {},
+  options: { seed?: number; head?: Gpt2Head } = {},
 ): ReadonlyMap<string, Tensor> {
+  checkOptions('randomGpt2', options, { seed: integer, head: oneOf(gpt2Heads) })
+  const { seed = 0, head = 'classification' } = options
   return new Map(
     [...gpt2Shapes(config, head)].map(([name, dims]) => [
       name,
@@ -95,12 +101,15 @@ const isBuffer = (name: string): boolean => /\.attn\.(masked_)?bias$/.test(name)
  * The model's parameters from a checkpoint's tensors: names with or without `transformer.`, mask buffers skipped,
  * float16, bfloat16 and float64 converted to float32, a missing classification head initialized from `seed`.
  * @throws {WeightsError} naming the tensor: missing, of another shape, or not floating point.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export function gpt2Parameters(
   tensors: ReadonlyMap<string, Tensor>,
   config: Gpt2Config,
-  { head = 'classification', seed = 0, where = 'checkpoint' }: { head?: Gpt2Head; seed?: number; where?: string } = {},
+  options: { head?: Gpt2Head; seed?: number; where?: string } = {},
 ): ReadonlyMap<string, Tensor> {
+  checkOptions('gpt2Parameters', options, { head: oneOf(gpt2Heads), seed: integer, where: text })
+  const { head = 'classification', seed = 0, where = 'checkpoint' } = options
   const named = new Map(
     [...tensors]
       .filter(([name]) => !isBuffer(name))

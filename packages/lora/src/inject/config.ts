@@ -1,6 +1,6 @@
 // Adapter configurations: PEFT's field names, defaults and rules.
 
-import { closestName } from '@cola/train'
+import { closestName } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
 import { fieldsOfOthers, readMethod } from '../methods/methods.ts'

@@ -1,5 +1,6 @@
 // An adapter at every targeted linear layer or embedding of any graph.
 
+import { type Checks, checkOptions, integer } from '@cola/graph/options'
 import { addInitializer, cloneGraph, type Graph, rewriteOutputs, type Tensor, widen } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import type { LoraConfig } from '../methods/lora.ts'
@@ -27,19 +28,23 @@ export interface AdapterOptions {
   seed?: number
 }
 
+const checks: Checks<AdapterOptions> = { seed: integer }
+
 /**
  * Adds an adapter to a copy of the model. A model in float16, bfloat16 or float64 is computed in float32.
  * Trainable are the adapter's parameters, the rows that `trainable_token_indices` names, those of `modules_to_save`
  * (for SEQ_CLS and TOKEN_CLS always the head `score` or `classifier`), and the biases that `bias` names. With
  * FEATURE_EXTRACTION, names are those of the bare model, as PEFT has them for AutoModel.
  * @param config PEFT's fields; `peft_type` says the method. @default of `peft_type`: 'LORA'
- * @throws {ConfigError} when the configuration is not valid or matches no layer.
+ * @throws {ConfigError} when the configuration is not valid or matches no layer, and for an unknown option.
  */
 export function withAdapter<Config extends AdapterConfig>(
   model: HeadedModel,
   config: Config,
-  { seed = 0 }: AdapterOptions = {},
+  options: AdapterOptions = {},
 ): AdaptedModel<MethodIn<Config>> {
+  checkOptions('withAdapter', options, checks)
+  const { seed = 0 } = options
   refuseUnknownFields(config)
   const checked = parseAdapterConfig(config)
   return inject(model, checked, {

@@ -1,10 +1,12 @@
 // Opens base models of every kind: GPT-2 from safetensors or any ONNX model, from a folder, from the hub, or an already
 // opened one.
 
-import { fetchFiles, type Files, openFiles, type Source } from '@cola/data'
+import { fetchFiles, type Files, openFiles, type Source, sourceChecks } from '@cola/data'
+import { checkOptions, optionsIn } from '@cola/graph/options'
 import { filesOf, readJson } from '@cola/train/files'
 import { onnxFiles } from '../onnx/dtypes.ts'
-import type { OnnxModel, OnnxModelOptions } from '../onnx/open.ts'
+import type { OnnxModel } from '../onnx/open.ts'
+import { onnxModelChecks, type OnnxModelOptions } from '../onnx/open-options.ts'
 import type { BaseModel } from './base-model.ts'
 import type { Pretrained } from './pretrained.ts'
 
@@ -25,12 +27,13 @@ const onnxModule = () => import('./onnx-base.ts')
  * @throws {ConfigError | FormatError | GraphError | FileError | HubError | DataError} as those two do.
  */
 export async function openBase(source: BaseModelSource, options: OnnxModelOptions = {}): Promise<BaseModel> {
+  checkOptions('openBase', options, onnxModelChecks)
   if (isOpenModel(source)) {
     if ('parameters' in source) return (await gpt2Module()).gpt2Base(source)
     return (await onnxModule()).onnxBase(source)
   }
   const { file, dtype, revision, quantization } = options
-  const files = filesOf(await openFiles(source, { ...options, files: [] }))
+  const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   const origin = {
     name: files.where,
     ...(revision === undefined ? {} : { revision }),
@@ -39,7 +42,7 @@ export async function openBase(source: BaseModelSource, options: OnnxModelOption
   const isAsked = file !== undefined || dtype !== undefined
   if (!isAsked && (await isGpt2Checkpoint(files))) {
     const { gpt2Base, loadPretrained } = await gpt2Module()
-    return gpt2Base(await loadPretrained(files, options), origin)
+    return gpt2Base(await loadPretrained(files, quantization === undefined ? {} : { quantization }), origin)
   }
   const { onnxBase, openOnnxModel } = await onnxModule()
   const opened = await openOnnxModel(files, options)

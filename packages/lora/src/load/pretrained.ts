@@ -1,34 +1,44 @@
 // Loads GPT-2, wherever its files lie: config.json and model.safetensors, in one file or in shards.
 
+import { type Checks, checkOptions, integer, object, optionsIn, whole } from '@cola/graph/options'
 import {
   fetchFiles,
   type Files,
-  type HubOptions,
   openFiles,
   pickleFix,
   placeOf,
   readTokenizer,
   type Source,
+  sourceChecks,
+  type SourceOptions,
   type Tokenizer,
 } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
 import { filesOf, readJson, readSafetensors } from '@cola/train/files'
 import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
-import { gpt2, type Gpt2Options } from '../gpt2/graph.ts'
+import { gpt2, gpt2Checks, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
 import { companionFiles, folderOf } from '../onnx/companions.ts'
 import { check, indexSchema } from '../schema.ts'
 import type { Quantization } from '../onnx/quantization.ts'
 
 /** Options of {@link loadPretrained}. */
-export interface PretrainedOptions extends Gpt2Options, HubOptions {
+export interface PretrainedOptions extends Gpt2Options, SourceOptions {
   /** Classes of a new classification head. @default config.json's, or 2 */
   num_labels?: number
   /** Seed of a head that the checkpoint does not have. @default 0 */
   seed?: number
   /** Quantize the linear layers (QLoRA). @default none */
   quantization?: Quantization
+}
+
+const checks: Checks<PretrainedOptions> = {
+  ...gpt2Checks,
+  ...sourceChecks,
+  num_labels: whole(1),
+  seed: integer,
+  quantization: object,
 }
 
 /** A pretrained checkpoint: configuration, parameters and tokenizer. */
@@ -51,7 +61,8 @@ export interface Pretrained {
  * wrong in it.
  */
 export async function loadPretrained(source: Source, options: PretrainedOptions = {}): Promise<Pretrained> {
-  const files = filesOf(await openFiles(source, { ...options, files: [] }))
+  checkOptions('loadPretrained', options, checks)
+  const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   await fetchFiles(files, [{ path: 'config.json', optional: !files.fetch }])
   const json = readJson(files, 'config.json')
   const config = parseGpt2Config(
@@ -60,14 +71,14 @@ export async function loadPretrained(source: Source, options: PretrainedOptions 
       : { ...(json as object | null), num_labels: options.num_labels, id2label: null },
     placeOf(files, 'config.json'),
   )
-  const { quantization, ...architecture } = options
+  const { quantization } = options
   const read = gpt2Parameters(await readWeights(files), config, {
     ...(options.head ? { head: options.head } : {}),
     seed: options.seed ?? 0,
     where: files.where,
   })
   await fetchFiles(files, companionFiles)
-  const plain = gpt2(config, read, architecture)
+  const plain = gpt2(config, read, optionsIn(gpt2Checks, options))
   const model = quantization ? (await import('../onnx/quantization.ts')).quantizeModel(plain, quantization) : plain
   const parameters = new Map([...read].map(([name, value]) => [name, model.graph.initializers.get(name) ?? value]))
   return { model, parameters, config, tokenizer: await readTokenizer(files), files, folder: folderOf(files) }

@@ -1,14 +1,15 @@
 // Opens any ONNX model, wherever its files lie, with its configuration and its tokenizer.
 
+import { checkOptions, optionsIn } from '@cola/graph/options'
 import {
   fetchFiles,
   type Files,
   HubError,
-  type HubOptions,
   openFiles,
   placeOf,
   readTokenizer,
   type Source,
+  sourceChecks,
   type Tokenizer,
 } from '@cola/data'
 import { externalLocations, type Model } from '@cola/graph'
@@ -16,23 +17,11 @@ import { besideOf } from '@cola/train'
 import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import { companionFiles, folderOf } from './companions.ts'
-import { filesOfDtype, type ModelDtype, modelDtypes, onnxFiles } from './dtypes.ts'
+import { filesOfDtype, type ModelDtype, onnxFiles } from './dtypes.ts'
 import { modelTypeOf } from './prefixes.ts'
 import { readOnnxModel } from './read.ts'
-import { type Quantization, quantizeModel } from './quantization.ts'
-
-/** Options of {@link openOnnxModel}. */
-export interface OnnxModelOptions extends HubOptions {
-  /** The ONNX file, relative to the folder. @default that of `dtype` */
-  file?: string
-  /**
-   * Which of a model's files is opened, by transformers.js's names: `fp16` is `model_fp16.onnx`, `q4` `model_q4.onnx`.
-   * @default the first that exists of fp32, fp16, q4, q4f16, q8, int8 and uint8, all of which can be trained
-   */
-  dtype?: ModelDtype
-  /** Quantize the linear layers of a file in float32 or float16 (QLoRA). @default none */
-  quantization?: Quantization
-}
+import { onnxModelChecks, type OnnxModelOptions } from './open-options.ts'
+import { quantizeModel } from './quantization.ts'
 
 /** An ONNX model with its configuration and tokenizer. */
 export interface OnnxModel {
@@ -56,12 +45,11 @@ export interface OnnxModel {
  * @throws {ConfigError | FormatError | GraphError | UnsupportedOperatorError | FileError | HubError | DataError} naming
  * file, node and value.
  */
-export async function openOnnxModel(
-  source: Source,
-  { file, dtype, quantization, ...options }: OnnxModelOptions = {},
-): Promise<OnnxModel> {
+export async function openOnnxModel(source: Source, options: OnnxModelOptions = {}): Promise<OnnxModel> {
+  checkOptions('openOnnxModel', options, onnxModelChecks)
+  const { file, dtype, quantization } = options
   const names = namesOf(file, dtype)
-  const files = filesOf(await openFiles(source, { ...options, files: [] }))
+  const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   const name = await fetchModel(files, names)
   const config = readConfig(files)
   const model = readOnnxModel(files, name, config)
@@ -82,14 +70,6 @@ export async function openOnnxModel(
 function namesOf(file: string | undefined, dtype: ModelDtype | undefined): readonly string[] {
   if (dtype === undefined) return file === undefined ? onnxFiles : [file.replaceAll('\\', '/')]
   const where = 'option dtype'
-  if (!modelDtypes.includes(dtype))
-    throw new ConfigError({
-      where,
-      what: 'not a precision of transformers.js',
-      expected: modelDtypes.join(', '),
-      found: String(dtype),
-      fix: 'Name another file with the option file.',
-    })
   if (file !== undefined)
     throw new ConfigError({ where, what: 'the option file names the file already', fix: 'Give one of the two.' })
   return filesOfDtype(dtype)

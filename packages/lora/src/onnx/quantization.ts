@@ -1,7 +1,7 @@
 // Quantizes the linear layers of a base model when it is opened, as transformers' `quantization_config` does.
 
 import { type Graph, type Model, quantizeProducts } from '@cola/graph'
-import { checkOptions, type Checks, list, oneOf } from '@cola/train/options'
+import { checkOptions, type Checks, list, oneOf } from '@cola/graph/options'
 import { linearLayers } from '../inject/linear.ts'
 import { quantizationBits, quantizationBlocks } from '../schema.ts'
 

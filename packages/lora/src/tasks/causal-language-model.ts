@@ -1,7 +1,7 @@
 // CAUSAL_LM: texts, completions of prompts and conversations, token by token; what TRL's SFTTrainer trains by default.
 
 import { DataError, encodeForLanguageModel, perplexity, rowPlace } from '@cola/data'
-import { flag, oneOf, text, whole } from '@cola/train/options'
+import { flag, oneOf, text, whole } from '@cola/graph/options'
 import { architecture } from '../load/architecture.ts'
 import { endTokens } from './end-tokens.ts'
 import {

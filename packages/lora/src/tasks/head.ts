@@ -25,7 +25,7 @@ import {
   oneOf,
   text,
   whole,
-} from '@cola/train/options'
+} from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { HeadedModel } from '../inject/adapted-model.ts'
 import { type Head, type Pooling, poolings } from '../inject/head.ts'

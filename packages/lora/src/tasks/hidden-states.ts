@@ -1,5 +1,6 @@
 // The hidden states of every token of texts, for students that learn from them.
 
+import { type Checks, checkOptions, limit, text, whole } from '@cola/graph/options'
 import { encodeTexts, requireList, type TokenSequence } from '@cola/data'
 import { cloneGraph, type Graph, prune } from '@cola/graph'
 import { type Device, feedsOf, openSession, type OrtTensor, resolveDevice } from '@cola/train'
@@ -38,17 +39,21 @@ export interface HiddenStatesReaderOptions {
   batch_size?: number
 }
 
+const checks: Checks<HiddenStatesReaderOptions> = { device: text, max_length: limit, batch_size: whole(1) }
+
 /**
  * Opens a model with an adapter, to read the last hidden states of all tokens: what its classification head reads at
  * one of them.
  * @param base What the model was built on, as `openBase` returns it.
- * @throws {ConfigError} for a model without a head; {DeviceError} when the device is not available.
+ * @throws {ConfigError} for a model without a head, and an option that is unknown or out of its range; {DeviceError} when the device is not available.
  */
 export async function openHiddenStates(
   base: BaseModel,
   model: AdaptedModel,
-  { device = 'auto', max_length = base.max_length, batch_size = 32 }: HiddenStatesReaderOptions = {},
+  options: HiddenStatesReaderOptions = {},
 ): Promise<HiddenStatesReader> {
+  checkOptions('openHiddenStates', options, checks)
+  const { device = 'auto', max_length = base.max_length, batch_size = 32 } = options
   const graph = statesGraph(base, model)
   const output = graph.outputs[0] as string
   const place = base.batches(graph)

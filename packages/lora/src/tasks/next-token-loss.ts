@@ -1,6 +1,7 @@
 // The loss of a language model, with logits where there are labels only, and there in pieces: those of 800 tokens over
 // 49,152 words are 157 MB, and a loss with its gradient holds several such matrices.
 
+import { atLeast, type Checks, checkOptions, flag, requireOptions, whole } from '@cola/graph/options'
 import { ignoreIndex } from '@cola/data'
 import { addInput, build, getValue, type Graph, type Loss, rowsAt, type Value } from '@cola/graph'
 import { type BatchArray, crossEntropy } from '@cola/train'
@@ -20,6 +21,8 @@ export interface NextTokenLossOptions {
   evaluation?: boolean
 }
 
+const checks: Checks<NextTokenLossOptions> = { labels: atLeast(0), vocab_size: whole(1), evaluation: flag }
+
 /** The least power of two with which a piece of the logits has 64 MB at most. */
 function piecesOf({ labels, vocab_size }: NextTokenLossOptions): number {
   const least = (labels * vocab_size * 4) / pieceBytes
@@ -30,8 +33,11 @@ function piecesOf({ labels, vocab_size }: NextTokenLossOptions): number {
  * Mean cross-entropy of the next token. Inputs, int32: `labels` [32, label], and `label_places` of the same shape, the
  * token of the flattened batch whose logits predict the label; for evaluation `next_places` [next], tokens whose logits
  * are wanted. Outputs of evaluation: `label_losses` [32 * label] and `next_logits` [next, vocab_size].
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
 export function nextTokenLoss(options: NextTokenLossOptions): Loss {
+  checkOptions('nextTokenLoss', options, checks)
+  requireOptions('nextTokenLoss', options, checks, ['labels', 'vocab_size'])
   const loss = (graph: Graph) => {
     const g = build(graph)
     const logits = getValue(graph, 'logits')

@@ -3,7 +3,7 @@
 import { DataError, encodeTexts, requireList, requireText, rowPlace, type TokenSequence } from '@cola/data'
 import { getValue, type Loss } from '@cola/graph'
 import { type Batch, cosineSquaredError, multipleNegativesRanking } from '@cola/train'
-import { oneOf, positive } from '@cola/train/options'
+import { oneOf, positive } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import { type Pooling, poolings } from '../inject/head.ts'
 import type { BaseModel } from '../load/base-model.ts'

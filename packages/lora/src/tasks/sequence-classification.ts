@@ -13,7 +13,7 @@ import {
   ignoreIndex,
 } from '@cola/data'
 import type { Batch } from '@cola/train'
-import { type Check, list, oneOf, share } from '@cola/train/options'
+import { type Check, list, oneOf, share } from '@cola/graph/options'
 import { type Pooling, poolings } from '../inject/head.ts'
 import { withHead } from './head.ts'
 import { openHiddenStates, type TextStates } from './hidden-states.ts'

@@ -3,7 +3,7 @@
 
 import type { Loss, Model } from '@cola/graph'
 import type { Batch, Device, Metrics, StepResult } from '@cola/train'
-import type { Checks } from '@cola/train/options'
+import type { Checks } from '@cola/graph/options'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { CausalLanguageModelTypes } from './causal-language-model.ts'

@@ -20,7 +20,7 @@ import {
   type WordSequence,
 } from '@cola/data'
 import { crossEntropy } from '@cola/train'
-import { type Check, flag, oneOf } from '@cola/train/options'
+import { type Check, flag, oneOf } from '@cola/graph/options'
 import type { BaseModel } from '../load/base-model.ts'
 import { withHead } from './head.ts'
 import { architecture, labelNames } from '../load/architecture.ts'

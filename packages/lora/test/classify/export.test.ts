@@ -60,7 +60,7 @@ it('refuses to keep matrices as what it does not know', () => {
     dtype: 'q8' as never,
   }
   expect(() => writeClassifier(options)).toThrow(
-    /option dtype: not known, expected float32, float16, int8, int4, packed, found q8/,
+    /option dtype: not a valid value, expected "float32", "float16", "int8", "int4", "packed", found "q8"/,
   )
   expect(existsSync(options.folder)).toBe(false)
 })

@@ -93,7 +93,7 @@ async function written(folder: string): Promise<string> {
   const base = await openBase(folder)
   const generator = await createGenerator(
     base.cachedLanguageModel() as NonNullable<ReturnType<typeof base.cachedLanguageModel>>,
-    base,
+    { config: base.config },
   )
   const ids = await generator.generate(prompt, options)
   await generator.release()
@@ -249,7 +249,7 @@ describe('adapters as inputs', () => {
       lora_scale: { data: Float32Array.of(adapter ? 1 : 0), dims: [] },
     })
     expect(graph.inputs.filter((input) => matrices.has(input)).length).toBe(matrices.size)
-    const generator = await createGenerator({ graph, rank: 2, adapters: ['ours'], feeds }, base)
+    const generator = await createGenerator({ graph, rank: 2, adapters: ['ours'], feeds }, { config: base.config })
     const few = { max_new_tokens: greedy.length, eos_token_id: [] }
     expect(await generator.generate(inputs, { ...few, adapter: 'ours' })).toEqual(greedy)
     expect(await generator.generate(inputs, few)).not.toEqual(greedy)
@@ -263,7 +263,9 @@ describe('adapters as inputs', () => {
     await exportAdapters(folder, base, { ours }, { inputs: 'overridable' })
     expect(new TextDecoder().decode(read(join(folder, 'adapters/ours.onnx_adapter')).subarray(4, 8))).toBe('TORT')
     // Without an adapter, the file is the base.
-    const generator = await createGenerator(base.cachedLanguageModel() as { graph: Graph }, base)
+    const generator = await createGenerator(base.cachedLanguageModel() as { graph: Graph }, {
+      config: base.config,
+    })
     const [first] = await generator.generate(prompt, { max_new_tokens: 1, eos_token_id: [] })
     await generator.release()
     expect(await greedy(folder, prompt, 1)).toEqual([first])

@@ -94,8 +94,11 @@ describe('fineTune with GPT-2’s weights', () => {
   })
 
   it.each([
-    [{ dtype: 'fp16' }, /option dtype: not known, expected float32, float16, int8, int4, packed, found fp16/],
-    [{ layout: 'flatten' }, /option layout: not known, expected flat, hub, found flatten/],
+    [
+      { dtype: 'fp16' },
+      /option dtype: not a valid value, expected "float32", "float16", "int8", "int4", "packed", found "fp16"/,
+    ],
+    [{ layout: 'flatten' }, /option layout: not a valid value, expected "flat", "hub", found "flatten"/],
     [{ dtyp: 'int8' }, /export, option dtyp: no such option, .*Did you mean dtype\?/],
   ])('refuses to export with %j, and writes nothing', async (options, message) => {
     await expect(tuned.export(join(out, 'refused'), options as never)).rejects.toThrow(message)

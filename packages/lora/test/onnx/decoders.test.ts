@@ -54,7 +54,9 @@ describe('the precision of a model', () => {
   })
 
   it('is refused where it is unknown, missing, or beside a file', async () => {
-    await expect(openOnnxModel(files(), { dtype: 'q3' as 'q4' })).rejects.toThrow(/option dtype.*fp32, fp16.*found q3/)
+    await expect(openOnnxModel(files(), { dtype: 'q3' as 'q4' })).rejects.toThrow(
+      /option dtype.*"fp32", "fp16".*found "q3"/,
+    )
     await expect(openOnnxModel(files(), { dtype: 'q4' })).rejects.toThrow(/model_q4.onnx or onnx\/model_q4.onnx/)
     const both = openOnnxModel(files(), { dtype: 'q4', file: 'onnx/model.onnx' })
     await expect(both).rejects.toThrow(ConfigError)

@@ -1,7 +1,8 @@
 // A trained student as a classifier for any ONNX Runtime.
 
+import { checkOptions, type Checks, list, map, requireOptions } from '@cola/graph/options'
 import type { Tensor } from '@cola/graph'
-import { type ClassifierExport, writeClassifier } from '@cola/train'
+import { type ClassifierExport, modelFolderChecks, writeClassifier } from '@cola/train'
 import type { DistilRnnConfig } from '../student/config.ts'
 import { distilRnnInference } from '../student/inference.ts'
 
@@ -12,10 +13,17 @@ export interface StudentExport extends Omit<ClassifierExport, 'graph'> {
   parameters: ReadonlyMap<string, Tensor>
 }
 
+const { graph: _, ...folderChecks } = modelFolderChecks
+const checks: Checks<StudentExport> = { ...folderChecks, labels: list, parameters: map }
+
 /**
  * Writes a classifier that any ONNX Runtime loads, and `loadClassifier` of @cola/train; sentences of any length.
- * @throws {FileError} when the folder cannot be written.
+ * @throws {FileError} when the folder cannot be written; {ConfigError} for an option that is unknown, missing or out of
+ * its range.
  */
-export function exportStudent({ parameters, ...rest }: StudentExport): void {
+export function exportStudent(options: StudentExport): void {
+  checkOptions('exportStudent', options, checks)
+  requireOptions('exportStudent', options, checks, ['folder', 'config', 'parameters'])
+  const { parameters, ...rest } = options
   writeClassifier({ ...rest, graph: distilRnnInference(rest.config, parameters) })
 }

@@ -1,5 +1,6 @@
 // A trained student on disk, as PyTorch has it.
 
+import { checkOptions, type Checks, map, object, requireOptions } from '@cola/graph/options'
 import { type Files, type FileSink, placeOf, type Tokenizer } from '@cola/data'
 import { safetensorsChunks, type Tensor } from '@cola/graph'
 import { writeTokenizer } from '@cola/train'
@@ -25,12 +26,21 @@ export interface StudentToSave {
   tokenizer?: Pick<Tokenizer, 'files'>
 }
 
+const saveChecks: Checks<StudentToSave> = {
+  config: object,
+  parameters: map,
+  tokenizer: object,
+}
+
 /**
  * Writes config.json and model.safetensors, whose names and shapes are those of a PyTorch module with `embedding =
  * nn.Embedding`, `rnn = nn.RNN | nn.GRU | nn.LSTM` (batch first) and `classifier = nn.Linear`.
- * @throws {FileError} when the folder cannot be written.
+ * @throws {FileError} when the folder cannot be written; {ConfigError} for an option that is unknown or missing.
  */
-export function saveStudent(folder: string | FileSink, { config, parameters, tokenizer }: StudentToSave): void {
+export function saveStudent(folder: string | FileSink, student: StudentToSave): void {
+  checkOptions('saveStudent', student, saveChecks)
+  requireOptions('saveStudent', student, saveChecks, ['config', 'parameters'])
+  const { config, parameters, tokenizer } = student
   const sink = sinkOf(folder)
   if (tokenizer) writeTokenizer(tokenizer, sink)
   sink.write('model.safetensors', safetensorsChunks(parameters))

@@ -1,5 +1,6 @@
 // The student's configuration: the only importer of valibot here.
 
+import { closestName } from '@cola/graph/options'
 import { ConfigError } from '@cola/train'
 import * as v from 'valibot'
 
@@ -66,11 +67,13 @@ function parse<Schema extends v.GenericSchema>(schema: Schema, config: unknown, 
   if (result.success) return result.output
   const [issue] = result.issues
   const unknown = issue.type === 'strict_object' && issue.expected === 'never'
+  const meant = unknown ? closestName(v.getDotPath(issue) ?? '', Object.keys(choices)) : undefined
   throw new ConfigError({
     where: `${where}, field "${v.getDotPath(issue) ?? ''}"`,
     what: unknown ? 'no such field' : 'not a valid value',
     expected: unknown ? Object.keys(choices).join(', ') : (issue.expected ?? issue.message),
     found: issue.received,
+    ...(meant === undefined ? {} : { fix: `Did you mean ${meant}?` }),
   })
 }
 

@@ -2,6 +2,7 @@
 // gradient: weight decay alone moves them, if the optimizer has any, so training the compact table gives the numbers
 // that training the whole one gives; saving puts the rows back.
 
+import { checkOptions, integer, oneOf } from '@cola/graph/options'
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { unseenRows, WeightsError } from '@cola/train'
@@ -14,8 +15,13 @@ export interface EmbeddingTable {
   readonly row: (id: number) => Float32Array
 }
 
-/** torch.nn.Embedding's first values: N(0, 1), each row from a stream of its own. */
-export function randomEmbedding(rows: number, width: number, { seed = 0 }: { seed?: number } = {}): EmbeddingTable {
+/**
+ * torch.nn.Embedding's first values: N(0, 1), each row from a stream of its own.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
+ */
+export function randomEmbedding(rows: number, width: number, options: { seed?: number } = {}): EmbeddingTable {
+  checkOptions('randomEmbedding', options, { seed: integer })
+  const { seed = 0 } = options
   return {
     rows,
     width,
@@ -28,11 +34,13 @@ export function randomEmbedding(rows: number, width: number, { seed = 0 }: { see
 
 /**
  * A table read from a checkpoint: GPT-2's `wte.weight`, or any matrix of a row a token.
- * @param scale 'unit' divides by the table's standard deviation, so that a language model's small numbers start as
+ * @param options `scale`: 'unit' divides by the table's standard deviation, so that a language model's small numbers start as
  * torch.nn.Embedding's do. @default 'none'
- * @throws {WeightsError} when the tensor is not a matrix.
+ * @throws {WeightsError} when the tensor is not a matrix; {ConfigError} for an option that is unknown.
  */
-export function embeddingFrom(tensor: Tensor, { scale = 'none' }: { scale?: 'unit' | 'none' } = {}): EmbeddingTable {
+export function embeddingFrom(tensor: Tensor, options: { scale?: 'unit' | 'none' } = {}): EmbeddingTable {
+  checkOptions('embeddingFrom', options, { scale: oneOf(['unit', 'none']) })
+  const { scale = 'none' } = options
   const [rows, width] = tensor.dims
   if (tensor.dims.length !== 2 || rows === undefined || width === undefined)
     throw new WeightsError({

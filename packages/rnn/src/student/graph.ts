@@ -2,6 +2,7 @@
 // and the RNN operator all. The input product of a layer runs on all tokens at once; a step runs on the sentences that
 // still have a token, none past the longest.
 
+import { type Checks, checkOptions, requireOptions, whole } from '@cola/graph/options'
 import {
   addInitializer,
   addInput,
@@ -25,6 +26,8 @@ export interface DistilRnnOptions {
   max_length: number
 }
 
+const checks: Checks<DistilRnnOptions> = { max_length: whole(1) }
+
 interface Context {
   readonly g: Builder
   readonly config: DistilRnnConfig
@@ -44,13 +47,17 @@ export const hiddenStatesName = (layer: number): string => `hidden_states.${laye
  * [batch, labels]; what the head reads is `hidden` [batch, directions * hidden_size], and the states of all tokens of
  * layer L are `hidden_states.L`, [token, directions * hidden_size]. Every parameter is trainable.
  * @param embedding Rows of the tokens that occur, [rows, embedding_size].
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
 export function distilRnn(
   config: DistilRnnConfig,
   embedding: Tensor,
   parameters: ReadonlyMap<string, Tensor>,
-  { max_length }: DistilRnnOptions,
+  options: DistilRnnOptions,
 ): Model {
+  checkOptions('distilRnn', options, checks)
+  requireOptions('distilRnn', options, checks, ['max_length'])
+  const { max_length } = options
   const graph = createGraph('distil_rnn')
   const g = build(graph)
   const all = new Map([['embedding.weight', embedding], ...parameters])

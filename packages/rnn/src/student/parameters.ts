@@ -1,5 +1,6 @@
 // The student's parameters under PyTorch's names and with PyTorch's first values: embedding, rnn, classifier.
 
+import { checkOptions, integer } from '@cola/graph/options'
 import { random } from '@cola/data'
 import { dataTypes, elementCount, float32, type Tensor, toFloat32 } from '@cola/graph'
 import { WeightsError } from '@cola/train'
@@ -32,11 +33,11 @@ function* shapesOf(config: DistilRnnConfig): Generator<[string, number[]]> {
 /**
  * PyTorch's first values, U(-1/sqrt(hidden), 1/sqrt(hidden)) for the recurrence and U(-1/sqrt(in), 1/sqrt(in)) for the
  * head.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
-export function randomDistilRnn(
-  config: DistilRnnConfig,
-  { seed = 0 }: { seed?: number } = {},
-): ReadonlyMap<string, Tensor> {
+export function randomDistilRnn(config: DistilRnnConfig, options: { seed?: number } = {}): ReadonlyMap<string, Tensor> {
+  checkOptions('randomDistilRnn', options, { seed: integer })
+  const { seed = 0 } = options
   return new Map(
     [...distilRnnShapes(config)].map(([name, dims]) => {
       const bound =

@@ -1,6 +1,7 @@
 // A student ready to train: the graph on the tokens that occur, how to make its batches, and how to get the whole model
 // back.
 
+import { checkOptions, type Checks, integer, list, map, object, requireOptions, whole } from '@cola/graph/options'
 import { packSteps, type StepBatch } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
 import { ConfigError, FeedError, WeightsError } from '@cola/train'
@@ -27,6 +28,15 @@ export interface StudentOptions {
   max_length?: number
 }
 
+const checks: Checks<StudentOptions> = {
+  config: object,
+  sentences: list,
+  embedding: object,
+  parameters: map,
+  seed: integer,
+  max_length: whole(1),
+}
+
 /** A recurrent text classifier: configuration, parameters and graph. */
 export interface Student {
   readonly config: DistilRnnConfig
@@ -45,16 +55,13 @@ export interface Student {
 
 /**
  * Makes a student.
- * @throws {ConfigError} when the embedding does not fit the configuration, {WeightsError} for a token without a row.
+ * @throws {ConfigError} when the embedding does not fit the configuration, and for an option that is unknown, missing
+ * or out of its range; {WeightsError} for a token without a row.
  */
-export function createStudent({
-  config,
-  sentences,
-  seed = 0,
-  embedding,
-  parameters,
-  max_length,
-}: StudentOptions): Student {
+export function createStudent(options: StudentOptions): Student {
+  checkOptions('createStudent', options, checks)
+  requireOptions('createStudent', options, checks, ['config', 'sentences'])
+  const { config, sentences, seed = 0, embedding, parameters, max_length } = options
   const table = embedding ?? randomEmbedding(config.vocab_size, config.embedding_size, { seed })
   for (const [field, size] of [
     ['embedding_size', table.width],

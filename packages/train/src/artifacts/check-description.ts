@@ -1,7 +1,7 @@
 // Checks the fields of training artifacts that are stored as JSON.
 
 import { FormatError, type Tensor } from '@cola/graph'
-import { type Check, flag, object, text } from '../options.ts'
+import { type Check, flag, object, text } from '@cola/graph/options'
 import type { Block } from './blocks.ts'
 import type { TrainingArtifacts } from './training-artifacts.ts'
 

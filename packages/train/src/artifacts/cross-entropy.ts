@@ -17,7 +17,7 @@ import {
   uniqueName,
   type Value,
 } from '@cola/graph'
-import { atLeast, type Checks, checkOptions, listOf, share, text, whole } from '../options.ts'
+import { atLeast, type Checks, checkOptions, listOf, share, text, whole } from '@cola/graph/options'
 import { classCount } from './loss-terms.ts'
 
 /** Options of {@link crossEntropy}: PyTorch's `ignore_index`, `label_smoothing` and class weights. */

@@ -1,7 +1,7 @@
 // Losses that compare outputs with targets element by element, for several labels per row and for regression.
 
 import { addInput, build, type Builder, getValue, type Graph, type Loss, type Value } from '@cola/graph'
-import { type Checks, checkOptions, text } from '../options.ts'
+import { type Checks, checkOptions, text } from '@cola/graph/options'
 
 /** Options of losses of numbers, such as the mean squared error. */
 export interface ElementwiseLossOptions {

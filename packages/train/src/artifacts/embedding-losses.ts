@@ -12,7 +12,7 @@ import {
   scale,
   type Value,
 } from '@cola/graph'
-import { type Checks, checkOptions, positive, text } from '../options.ts'
+import { type Checks, checkOptions, positive, text } from '@cola/graph/options'
 
 /** Options of losses of embeddings. */
 export interface EmbeddingLossOptions {

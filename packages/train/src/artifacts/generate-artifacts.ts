@@ -26,7 +26,7 @@ import {
   type Value,
   withoutUnused,
 } from '@cola/graph'
-import { callable, type Checks, checkOptions, flag, object, oneOf } from '../options.ts'
+import { callable, type Checks, checkOptions, flag, object, oneOf } from '@cola/graph/options'
 import { type Optimizer, stateSlots } from '../optim/optimizer.ts'
 import { addOutput } from './add-output.ts'
 import { type Block, blocksOf, joinValues, readBlocks } from './blocks.ts'

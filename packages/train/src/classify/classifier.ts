@@ -1,5 +1,6 @@
 // Writes and loads classifiers: a folder with the model, its tokenizer and the names of its classes.
 
+import { type Checks, checkOptions, list, optionsIn, requireOptions, text, whole } from '@cola/graph/options'
 import {
   argMax,
   encodeTexts,
@@ -7,7 +8,8 @@ import {
   firstPosition,
   longestInput,
   type ModelConfig,
-  type HubOptions,
+  sourceChecks,
+  type SourceOptions,
   openFiles,
   padTokenId,
   readTokenizer,
@@ -26,7 +28,7 @@ import { fixedSizes, type PaddedRow, paddedBatches } from '../session/padded-bat
 import { roleOf } from '../session/input-roles.ts'
 import { vocabularySize } from '../session/token-ids.ts'
 import { openClassifierModel, requireClasses } from './classifier-model.ts'
-import { type ModelFolder, writeModelFolder } from './write-model-folder.ts'
+import { type ModelFolder, modelFolderChecks, writeModelFolder } from './write-model-folder.ts'
 
 /** The answer of a classifier for one text. */
 export interface Classification {
@@ -67,6 +69,8 @@ export interface ClassifierExport extends ModelFolder {
   labels?: readonly string[]
 }
 
+const exportChecks: Checks<ClassifierExport> = { ...modelFolderChecks, labels: list }
+
 /**
  * Writes a classifier that any ONNX Runtime loads: model.onnx with its weights beside it, config.json and the
  * tokenizer.
@@ -75,6 +79,8 @@ export interface ClassifierExport extends ModelFolder {
  * @throws {ConfigError | GraphError | ShapeError | FileError} as {@link writeModelFolder}.
  */
 export function writeClassifier(options: ClassifierExport): void {
+  checkOptions('writeClassifier', options, exportChecks)
+  requireOptions('writeClassifier', options, exportChecks, ['folder', 'graph', 'config'])
   const { labels = defaultLabels(options.graph, options.config), ...folder } = options
   const id2label = Object.fromEntries(labels.map((name, i) => [i, name]))
   const label2id = Object.fromEntries(labels.map((name, i) => [name, i]))
@@ -88,7 +94,7 @@ function defaultLabels(graph: Graph, { id2label }: ClassifierConfig): string[] {
 }
 
 /** Options of {@link loadClassifier}. */
-export interface ClassifierOptions extends HubOptions {
+export interface ClassifierOptions extends SourceOptions {
   /** @default 'cpu' in Node, 'wasm' in a browser */
   device?: Device
   /** Texts per batch. @default 32 */
@@ -102,6 +108,8 @@ export interface ClassifierOptions extends HubOptions {
   onWarning?: (warning: { message: string }) => void
 }
 
+const loadChecks: Checks<ClassifierOptions> = { ...sourceChecks, device: text, batch_size: whole(1), file: text }
+
 /**
  * Loads a classifier from a folder, a repository on the hub, an address, picked files or bytes. The file runs as it is,
  * also if it was quantized or fused. Texts are truncated to the longest input of config.json and the tokenizer
@@ -110,11 +118,10 @@ export interface ClassifierOptions extends HubOptions {
  * has inputs that are not computed from text, has no logits or not one label per class; the device is not available;
  * the runtime refuses the model.
  */
-export async function loadClassifier(
-  source: Source,
-  { device = defaultDevice(), batch_size = 32, file, onWarning, ...options }: ClassifierOptions = {},
-): Promise<Classifier> {
-  const folder = filesOf(await openFiles(source, { ...options, files: [] }))
+export async function loadClassifier(source: Source, options: ClassifierOptions = {}): Promise<Classifier> {
+  checkOptions('loadClassifier', options, loadChecks)
+  const { device = defaultDevice(), batch_size = 32, file, onWarning } = options
+  const folder = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   await fetchFiles(folder, [{ path: 'config.json', optional: true }])
   const config = readJson(folder, 'config.json') as ModelConfig
   const { graph, session, output, labels, files } = await openClassifierModel(folder, config, { device, file })

@@ -2,6 +2,16 @@
 
 import type { Files, FileSink, Tokenizer } from '@cola/data'
 import {
+  callable,
+  type Check,
+  type Checks,
+  checkOptions,
+  object,
+  oneOf,
+  requireOptions,
+  text,
+} from '@cola/graph/options'
+import {
   checkTypes,
   type Graph,
   lower,
@@ -12,7 +22,6 @@ import {
   widen,
   writeModel,
 } from '@cola/graph'
-import { ConfigError } from '../errors.ts'
 import { sinkOf, writeJson } from '../files/files.ts'
 import { writeModels } from '../runtime/model-files.ts'
 import { copyTokenizer, writeTokenizer } from './tokenizer-files.ts'
@@ -52,26 +61,34 @@ const hubFiles: Readonly<Record<NonNullable<ModelFolder['dtype']>, string>> = {
   packed: 'model_q4.onnx',
 }
 
-const layouts: readonly string[] = ['flat', 'hub'] satisfies ModelFolder['layout'][]
+/** Checks of the form in which a model is written. */
+export const formChecks: Checks<Pick<ModelFolder, 'dtype' | 'layout'>> = {
+  dtype: oneOf(Object.keys(hubFiles)),
+  layout: oneOf(['flat', 'hub'] satisfies ModelFolder['layout'][]),
+}
+
+const pathOrObject = (expected: string): Check => [expected, (value) => text[1](value) || object[1](value)]
+
+/** Checks of {@link ModelFolder}. */
+export const modelFolderChecks: Checks<ModelFolder> = {
+  folder: pathOrObject('a path, or a sink'),
+  graph: object,
+  config: object,
+  tokenizerFolder: pathOrObject('a path, or files'),
+  tokenizer: object,
+  keeps: callable,
+  ...formChecks,
+}
 
 /**
  * Writes a model that any ONNX Runtime loads, beside its config.json and its tokenizer.
- * @throws {ConfigError} for an unknown dtype or layout; {GraphError | ShapeError} for a graph whose element types do
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range; {GraphError | ShapeError} for a graph whose element types do
  * not go together, before anything is written; {FileError} when the folder cannot be written.
  */
 export function writeModelFolder(options: ModelFolder): void {
+  checkOptions('writeModelFolder', options, modelFolderChecks)
+  requireOptions('writeModelFolder', options, modelFolderChecks, ['folder', 'graph', 'config'])
   const { folder, graph, config, tokenizerFolder, tokenizer, dtype = 'float32', keeps, layout = 'flat' } = options
-  for (const [name, value, known] of [
-    ['dtype', dtype, Object.keys(hubFiles)],
-    ['layout', layout, layouts],
-  ] as const)
-    if (!known.includes(value))
-      throw new ConfigError({
-        where: `option ${name}`,
-        what: 'not known',
-        expected: known.join(', '),
-        found: String(value),
-      })
   const sink = sinkOf(folder)
   const runnable = lower(widen(graph))
   const model = dtype === 'packed' ? packMatrices(runnable) : storeWeights(runnable, dtype, keeps)
@@ -79,11 +96,17 @@ export function writeModelFolder(options: ModelFolder): void {
   checkTypes(model)
   if (tokenizerFolder !== undefined) copyTokenizer(tokenizerFolder, folder)
   else if (tokenizer) writeTokenizer(tokenizer, folder)
-  if (layout === 'hub') sink.write(modelFileOf(options), [writeModel(model)])
+  if (layout === 'hub') sink.write(modelFileOf({ dtype, layout }), [writeModel(model)])
   else writeModels(folder, { model }, 'model.onnx_data')
   writeJson(sink, 'config.json', config)
 }
 
-/** Path of the ONNX file that {@link writeModelFolder} writes, in the folder. */
-export const modelFileOf = ({ dtype = 'float32', layout = 'flat' }: Pick<ModelFolder, 'dtype' | 'layout'>): string =>
-  layout === 'hub' ? `onnx/${hubFiles[dtype]}` : 'model.onnx'
+/**
+ * Path of the ONNX file that {@link writeModelFolder} writes, in the folder.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
+ */
+export function modelFileOf(form: Pick<ModelFolder, 'dtype' | 'layout'>): string {
+  checkOptions('modelFileOf', form, formChecks)
+  const { dtype = 'float32', layout = 'flat' } = form
+  return layout === 'hub' ? `onnx/${hubFiles[dtype]}` : 'model.onnx'
+}

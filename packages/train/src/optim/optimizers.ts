@@ -1,7 +1,7 @@
 // Adam, AdamW and SGD with PyTorch's names and defaults.
 
 import { ConfigError } from '../errors.ts'
-import { atLeast, type Check, type Checks, checkOptions, flag, list, listOf, shareBelow1 } from '../options.ts'
+import { atLeast, type Check, type Checks, checkOptions, flag, list, listOf, shareBelow1 } from '@cola/graph/options'
 import type { Optimizer, Transformation, Undriven } from './optimizer.ts'
 import { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './transforms.ts'
 

@@ -1,7 +1,7 @@
 // Learning-rate schedules: a factor of the peak rate for each optimizer step, as in transformers'
 // get_*_schedule_with_warmup.
 
-import { checkOptions, checkValue, oneOf, whole } from '../options.ts'
+import { checkOptions, checkValue, oneOf, whole } from '@cola/graph/options'
 
 /** Names of learning-rate schedules: transformers' `lr_scheduler_type`. */
 export type ScheduleName = 'constant' | 'linear' | 'cosine'

@@ -1,7 +1,7 @@
 // The links of optimizer chains.
 
 import { type Builder, elementCount, float32, scale, type Value } from '@cola/graph'
-import { atLeast, checkOptions, checkValue, listOf, positive, shareBelow1 } from '../options.ts'
+import { atLeast, checkOptions, checkValue, listOf, positive, shareBelow1 } from '@cola/graph/options'
 import type { ParameterUpdate, Transformation } from './optimizer.ts'
 
 /**

@@ -1,5 +1,6 @@
 // Opens sessions of the runtime on a device, and finds the device for `auto`.
 
+import { type Checks, checkOptions, flag, list, object, requireOptions, text } from '@cola/graph/options'
 import {
   checkTypes,
   concatenateChunks,
@@ -46,16 +47,27 @@ export interface RunnableModel {
   spin?: boolean
 }
 
+const modelChecks: Checks<RunnableModel> = {
+  graph: object,
+  path: text,
+  encoded: object,
+  resident: list,
+  packWeights: flag,
+  spin: flag,
+}
+
 /**
  * Creates a runtime session for a graph on a device.
  * @throws {DeviceError} for a name that is not a device, a device that is not available, or a runtime that is not
  * installed, with the remedy.
  * @throws {ModelError | GraphError | ShapeError} when the runtime refuses the model, naming the node.
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
-export async function openSession(
-  { graph, path, encoded, resident = [], packWeights = false, spin = true }: RunnableModel,
-  device: ResolvedDevice,
-): Promise<OrtSession> {
+export async function openSession(model: RunnableModel, device: ResolvedDevice): Promise<OrtSession> {
+  // A Model, which has fields beside its graph, is one too.
+  checkOptions('openSession', model, modelChecks, true)
+  requireOptions('openSession', model, modelChecks, ['graph'])
+  const { graph, path, encoded, resident = [], packWeights = false, spin = true } = model
   checkDevice(device)
   await loadRuntime(device)
   const row = deviceRow(device)

@@ -1,7 +1,7 @@
 // Options of the runtime, which hold for all sessions of this thread.
 
 import { ConfigError } from '../errors.ts'
-import { type Check, checkOptions, type Checks, whole } from '../options.ts'
+import { type Check, checkOptions, type Checks, whole } from '@cola/graph/options'
 import { folderAddress } from './wasm-files.ts'
 
 /** Where the runtime comes from, and how many threads it has. */

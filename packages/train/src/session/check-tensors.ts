@@ -2,7 +2,7 @@
 
 import { dataTypes, elementCount, type Tensor } from '@cola/graph'
 import { CheckpointError } from '../errors.ts'
-import type { Check } from '../options.ts'
+import type { Check } from '@cola/graph/options'
 
 export const tensorMap: Check = ['a Map of tensors by name', (value) => value instanceof Map]
 

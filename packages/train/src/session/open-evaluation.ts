@@ -1,5 +1,6 @@
 // Opens a model for evaluation without training: one copy of the weights, with the loss as an output.
 
+import { callable, type Checks, checkOptions, requireOptions, text } from '@cola/graph/options'
 import type { Loss, Model } from '@cola/graph'
 import { evaluationModel } from '../artifacts/model-with-loss.ts'
 import type { Device } from '../runtime/devices.ts'
@@ -19,14 +20,17 @@ export interface EvaluationOptions {
 /** A session that evaluates batches: of {@link openEvaluation}, or a {@link TrainingSession}. */
 export type EvaluationSession = Pick<TrainingSession, 'runEvalStep' | 'release'>
 
+const checks: Checks<EvaluationOptions> = { loss: callable, device: text }
+
 /**
  * Opens a model for evaluation.
  * @throws {DeviceError} when the device is not available, {ModelError} for a model that the runtime refuses.
+ * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
-export async function openEvaluation(
-  model: Model,
-  { loss, device = 'auto' }: EvaluationOptions,
-): Promise<EvaluationSession> {
+export async function openEvaluation(model: Model, options: EvaluationOptions): Promise<EvaluationSession> {
+  checkOptions('openEvaluation', options, checks)
+  requireOptions('openEvaluation', options, checks, ['loss'])
+  const { loss, device = 'auto' } = options
   const { graph, terms } = evaluationModel(model, loss)
   const session = await openSession({ graph }, await resolveDevice(device, graph))
   return {

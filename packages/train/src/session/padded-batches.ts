@@ -1,5 +1,6 @@
 // Makes padded batches with the inputs of an exported model.
 
+import { type Checks, checkOptions, whole } from '@cola/graph/options'
 import type { TokenSequence } from '@cola/data'
 import { type Graph, getValue } from '@cola/graph'
 import { ConfigError, FeedError } from '../errors.ts'
@@ -18,23 +19,24 @@ export interface PaddingOptions {
   firstPosition?: number
 }
 
+const checks: Checks<PaddingOptions> = { pad_token_id: whole(0), firstPosition: whole(0) }
+
 /**
  * A function that makes batches for a graph's inputs: `input_ids`, `attention_mask`, `token_type_ids`, `position_ids`,
  * and inputs of a head (`token_weights`, `last_token`). Rows are padded on the right to the longest, or to the fixed
  * number of columns of an export.
- * @throws {ConfigError} for a pad_token_id without a row in the embedding table; the batches' function throws a
+ * @throws {ConfigError} for a pad_token_id without a row in the embedding table, and an option that is unknown; the batches' function throws a
  * {FeedError} naming the row of a token id that is no whole number.
  */
-export function paddedBatches(
-  graph: Graph,
-  { pad_token_id = 0, firstPosition = 0 }: PaddingOptions = {},
-): (rows: readonly PaddedRow[]) => Batch {
+export function paddedBatches(graph: Graph, options: PaddingOptions = {}): (rows: readonly PaddedRow[]) => Batch {
+  checkOptions('paddedBatches', options, checks)
+  const { pad_token_id = 0, firstPosition = 0 } = options
   const size = vocabularySize(graph)
-  if (!(Number.isInteger(pad_token_id) && pad_token_id >= 0 && pad_token_id < size))
+  if (pad_token_id >= size)
     throw new ConfigError({
       where: 'option pad_token_id',
       what: 'no row of the embedding table',
-      expected: Number.isFinite(size) ? `0 to ${size - 1}` : '0 or more',
+      expected: `0 to ${size - 1}`,
       found: String(pad_token_id),
     })
   const fixed = fixedSizes(graph).columns

@@ -28,14 +28,16 @@ import {
   atLeast,
   callable,
   type Check,
-  type Checks,
   checkOptions,
+  type Checks,
   checkValue,
+  flag,
   integer,
+  listOf,
   object,
   text,
   whole,
-} from '../options.ts'
+} from '@cola/graph/options'
 import { Calls } from './calls.ts'
 import { checkTensors, tensorMap } from './check-tensors.ts'
 import { type Batch, feedsOf } from './feeds.ts'
@@ -93,6 +95,8 @@ export interface TrainStepOptions {
   /** Whether the model's outputs are read; without them a few bytes leave the device. @default true */
   outputs?: boolean
 }
+
+const stepChecks: Checks<TrainStepOptions> = { window: listOf(atLeast(0)), outputs: flag }
 
 /** The methods that the Trainer uses, of a {@link TrainingSession} in this thread or in a worker. */
 export type TrainableSession = Pick<
@@ -196,10 +200,12 @@ export class TrainingSession {
    * Forward and backward on one batch; gradients are added to those since the last {@link lazyResetGrad}. The optimizer
    * step uses the gradient of the mean over all rows (or labels) of these batches, as one large batch would.
    * @throws {FeedError} for a batch that does not fit the model, or a label that is not a class; {NonFiniteLossError}
-   * when the loss is not finite (the state does not change).
+   * when the loss is not finite (the state does not change); {ConfigError} for an option that is unknown.
    */
-  async runTrainStep(batch: Batch, { window, outputs = true }: TrainStepOptions = {}): Promise<StepResult> {
+  async runTrainStep(batch: Batch, options: TrainStepOptions = {}): Promise<StepResult> {
     return this.#calls.change('runTrainStep', async () => {
+      checkOptions('runTrainStep', options, stepChecks)
+      const { window, outputs = true } = options
       const { trainingModel: graph, lossTerms } = this.#artifacts
       const shareInputs = lossTerms.map((_, i) => shareInput(i))
       const { feeds, symbols } = feedsOf(graph, batchInputs(this.#artifacts), batch)

@@ -1,10 +1,9 @@
 // Checks the run state of a checkpoint, which comes from a file.
 
 import { CheckpointError, ConfigError } from '../errors.ts'
-import { type Check, type Checks, checkOptions, integer, list, object, text, whole } from '../options.ts'
+import { type Check, checkOptions, type Checks, integer, list, object, string, text, whole } from '@cola/graph/options'
 import type { BestEpoch, EpochSums, RunState } from './checkpoint.ts'
 
-const string: Check = ['a string', (value) => typeof value === 'string']
 const number: Check = ['a number', (value) => typeof value === 'number']
 const objects: Check = [
   'an array of objects',

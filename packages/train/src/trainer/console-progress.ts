@@ -1,5 +1,6 @@
 // Callbacks that show a run's progress in the console. An app passes them to a run; the library itself never prints.
 
+import { callable, type Checks, checkOptions } from '@cola/graph/options'
 import type { Callbacks, EpochLog, StepLog } from './callbacks.ts'
 
 /** Options of {@link consoleProgress}. */
@@ -9,6 +10,8 @@ export interface ConsoleProgressOptions {
   /** Redraws the last line of a terminal. @default process.stdout if it is a terminal, else no progress bar */
   redraw?: ((line: string) => void) | undefined
 }
+
+const checks: Checks<ConsoleProgressOptions> = { print: callable, redraw: callable }
 
 const barWidth = 24
 
@@ -40,11 +43,11 @@ function epochLine({ epoch, train_loss, eval_loss, eval_metrics, best }: EpochLo
 /**
  * Callbacks that show a run in the console: a progress bar on terminals, one line per epoch, and warnings.
  * Pass them to `fineTune`, `distill` or a `Trainer` as `callbacks`.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
-export function consoleProgress({
-  print = console.log,
-  redraw = terminalRedraw(),
-}: ConsoleProgressOptions = {}): Callbacks {
+export function consoleProgress(options: ConsoleProgressOptions = {}): Callbacks {
+  checkOptions('consoleProgress', options, checks)
+  const { print = console.log, redraw = terminalRedraw() } = options
   return {
     onStep: (log) => redraw?.(bar(log)),
     onEpoch: (log) => {

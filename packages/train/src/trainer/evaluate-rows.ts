@@ -1,7 +1,7 @@
 // Evaluates rows in batches: their mean loss and a prediction of each.
 
 import { FeedError } from '../errors.ts'
-import { callable, type Checks, checkOptions, whole } from '../options.ts'
+import { callable, type Checks, checkOptions, whole } from '@cola/graph/options'
 import type { Batch } from '../session/feeds.ts'
 import { addMeans, meanOf, type TermSum } from '../session/loss-means.ts'
 import type { StepResult } from '../session/step-result.ts'

@@ -4,6 +4,7 @@ import { isFiles } from '@cola/data'
 import { ConfigError, FeedError } from '../errors.ts'
 import { scheduleNames } from '../optim/schedule.ts'
 import {
+  abortSignal,
   atLeast,
   callable,
   type Check,
@@ -17,7 +18,7 @@ import {
   oneOf,
   text,
   whole,
-} from '../options.ts'
+} from '@cola/graph/options'
 import { lossCounts } from '../session/loss-counts.ts'
 import { greaterIsBetter, isLoss } from './best-epoch.ts'
 import type { Callbacks } from './callbacks.ts'
@@ -52,7 +53,7 @@ export const loopChecks: Checks<LoopOptions<never, never>> = {
   ],
   save_steps: whole(1),
   resume: flag,
-  signal: ['an AbortSignal', (value) => typeof (value as AbortSignal | null)?.aborted === 'boolean'],
+  signal: abortSignal,
   callbacks: object,
 }
 const checks: Checks<TrainerOptions<never, never>> = {

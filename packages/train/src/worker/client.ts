@@ -3,7 +3,7 @@
 import type { BytesByName, Files } from '@cola/data'
 import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { FeedError, SessionError } from '../errors.ts'
-import { callable, type Check, checkOptions, type Checks, integer } from '../options.ts'
+import { callable, checkOptions, type Checks, integer, object, requireOptions, text } from '@cola/graph/options'
 import { checkDevice, defaultDevice, type Device, type ResolvedDevice } from '../runtime/devices.ts'
 import { runtimeSettings } from '../runtime/runtime-options.ts'
 import { Calls } from '../session/calls.ts'
@@ -45,10 +45,9 @@ export interface WorkerOptions {
 /** A session in a worker, and the device that it runs on. */
 export type TrainingWorker = TrainableSession & { readonly device: ResolvedDevice }
 
-const anything: Check = ['a device', () => true]
 const checks: Checks<WorkerOptions> = {
-  folder: ['a path, files, bytes by name or artifacts', (value) => value !== '' && value !== null],
-  device: anything,
+  folder: ['a path, files, bytes by name or artifacts', (value) => text[1](value) || object[1](value)],
+  device: text,
   seed: integer,
   createWorker: callable,
   onWarning: callable,
@@ -69,6 +68,7 @@ interface Pending {
  */
 export async function createTrainingWorker(options: WorkerOptions): Promise<TrainingWorker> {
   checkOptions('createTrainingWorker', options, checks)
+  requireOptions('createTrainingWorker', options, checks, ['folder'])
   const { folder, device = defaultDevice(), seed, createWorker, onWarning } = options
   checkDevice(device)
   const calls = new Calls('training worker')

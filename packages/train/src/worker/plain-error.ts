@@ -29,7 +29,7 @@ const classes: Readonly<Record<string, ProblemError>> = {
 /** An error as plain data, for postMessage, which sends errors without their class and fields. */
 export function plainError(error: unknown): PlainError {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
-  const problem = error instanceof ColaError || error instanceof DataError ? error.problem : undefined
+  const problem = error instanceof ColaError ? error.problem : undefined
   return { name, message, ...(problem ? { problem } : {}) }
 }
 

@@ -1,4 +1,4 @@
-import { editDistance } from '@cola/data'
+import { editDistance } from '../src/edit-distance.ts'
 import { expect, it } from 'vitest'
 
 // Distances by hand, of Wagner and Fischer (1974): one for each insertion, deletion or replacement.

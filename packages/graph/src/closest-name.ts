@@ -1,6 +1,6 @@
 // Finds the known name that is most similar to an unknown one, for errors.
 
-import { editDistance } from '@cola/data'
+import { editDistance } from './edit-distance.ts'
 
 /** A name in lower case, without underscores and other signs: `learningRate` and `learning_rate` have the same. */
 const normalize = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '')

@@ -4,6 +4,9 @@
 import { closestName } from './closest-name.ts'
 import { ConfigError } from './errors.ts'
 
+export { closestName } from './closest-name.ts'
+export { editDistance } from './edit-distance.ts'
+
 /** The valid values of an option, in words and as a predicate. */
 export type Check = readonly [expected: string, holds: (value: unknown) => boolean]
 
@@ -14,6 +17,7 @@ const isNumber = (value: unknown): value is number => typeof value === 'number' 
 const isList = (value: unknown): value is ArrayLike<unknown> =>
   Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))
 
+export const number: Check = ['a number', isNumber]
 export const atLeast = (least: number): Check => [
   `a number of at least ${least}`,
   (value) => isNumber(value) && value >= least,
@@ -25,18 +29,29 @@ export const whole = (least: number): Check => [
   `a whole number of at least ${least}`,
   (value) => Number.isSafeInteger(value) && (value as number) >= least,
 ]
+/** A limit that may be absent: {@link whole}(1) or Infinity. */
+export const limit: Check = [
+  'a whole number of at least 1, or Infinity',
+  (value) => value === Number.POSITIVE_INFINITY || whole(1)[1](value),
+]
 export const integer: Check = ['a whole number', (value) => Number.isSafeInteger(value)]
 export const oneOf = (values: readonly (string | number)[]): Check => [
   values.map((value) => JSON.stringify(value)).join(', '),
   (value) => values.includes(value as string | number),
 ]
 export const flag: Check = ['true or false', (value) => typeof value === 'boolean']
+export const string: Check = ['a string', (value) => typeof value === 'string']
 export const text: Check = ['a string that is not empty', (value) => typeof value === 'string' && value !== '']
 export const callable: Check = ['a function', (value) => typeof value === 'function']
+export const abortSignal: Check = [
+  'an AbortSignal',
+  (value) => typeof (value as AbortSignal | null)?.aborted === 'boolean',
+]
 export const object: Check = [
   'an object',
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 ]
+export const map: Check = ['a Map', (value) => value instanceof Map]
 export const list: Check = ['an array', isList]
 export const listOf = ([expected, holds]: Check, length?: number): Check => [
   `an array of ${length ?? 'one or more'}, each ${expected}`,
@@ -75,6 +90,20 @@ export function checkOptions(
     }
     if (value !== undefined) checkValue(`${where}, option ${name}`, value, check)
   }
+}
+
+/** The options that a table has, for a function that several tables check. */
+export const optionsIn = <Options>(checks: Checks<Options>, options: object): Options =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(checks, name))) as Options
+
+/** Checks that the options which have no default are there. @throws {ConfigError} naming the first that is not. */
+export function requireOptions<Options extends object>(
+  where: string,
+  options: Options,
+  checks: Checks<Options>,
+  names: readonly (keyof Options & string)[],
+): void {
+  for (const name of names) checkValue(`${where}, option ${name}`, options[name], checks[name])
 }
 
 /** @throws {ConfigError} when a value is not valid. */

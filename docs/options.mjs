@@ -1,0 +1,117 @@
+// Prints every public function and method that takes options, with the names and types of the options, as JSON. It reads
+// the types, so none can be forgotten: tools/options.test.ts calls each of them with options that are not valid.
+
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+const packages = ['graph', 'data', 'train', 'lora', 'rnn', 'distill']
+const source = (name) => fileURLToPath(new URL(`../packages/${name}/src/index.ts`, import.meta.url))
+
+/** Parameters of these types are data, which have checks of their own. */
+const data = new Set([
+  ...[
+    'Adapter',
+    'AdaptedModel',
+    'AdapterConfigJson',
+    'ChatMessage',
+    'DeviceLostError',
+    'Encoder',
+    'Error',
+    'ErrorOptions',
+  ],
+  ...[
+    'FileSink',
+    'Files',
+    'FileStore',
+    'HeadedModel',
+    'InferContext',
+    'LogitsOfTexts',
+    'MergedModel',
+    'Model',
+    'PackedMatrix',
+  ],
+  ...['PlainError', 'Problem', 'RunState', 'Teacher', 'Tensor', 'TextInput', 'TrainingArtifacts', 'Value', 'Loss'],
+])
+
+const program = ts.createProgram(packages.map(source), {
+  module: ts.ModuleKind.NodeNext,
+  moduleResolution: ts.ModuleResolutionKind.NodeNext,
+  target: ts.ScriptTarget.ES2023,
+  lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
+  customConditions: ['@cola/source'],
+  types: ['node'],
+  strict: true,
+  skipLibCheck: true,
+  noEmit: true,
+  allowImportingTsExtensions: true,
+})
+const checker = program.getTypeChecker()
+const found = new Map()
+const visited = new Set()
+
+const nameOf = (type) => (type.aliasSymbol ?? type.symbol)?.name ?? ''
+const inPackage = (symbol, name) =>
+  symbol?.declarations?.some((one) => one.getSourceFile().fileName.includes(`/packages/${name}`))
+const isOurs = (symbol) => inPackage(symbol, '')
+
+/** Whether a parameter holds options: an object with a property that may be absent, or one that is called so. */
+function isOptions(parameter, type) {
+  if (type.isUnion() || type.getCallSignatures().length > 0 || data.has(nameOf(type))) return false
+  if (!(type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection))) return false
+  if (checker.isArrayType(type) || checker.isTupleType(type) || type.getStringIndexType()) return false
+  const properties = type.getProperties()
+  return properties.some(({ flags }) => flags & ts.SymbolFlags.Optional) || parameter.name === 'options'
+}
+
+function visitSignatures(name, signatures, place) {
+  for (const signature of signatures) {
+    for (const parameter of signature.parameters) {
+      const type = checker.getNonNullableType(checker.getTypeOfSymbolAtLocation(parameter, place))
+      if (!isOptions(parameter, type)) continue
+      const options = type.getProperties().map((property) => {
+        const of = checker.getNonNullableType(checker.getTypeOfSymbolAtLocation(property, place))
+        const kinds = of.isUnion() ? of.types : [of]
+        return [property.name, { isNumber: kinds.some(({ flags }) => flags & ts.TypeFlags.NumberLike) }]
+      })
+      const door = `${name}(${parameter.name})`
+      found.set(door, { ...found.get(door), ...Object.fromEntries(options) })
+    }
+    const result = signature.getReturnType()
+    visitMembers(checker.getAwaitedType(result) ?? result, place)
+  }
+}
+
+/** Methods of an object of a public type. */
+function visitMembers(type, place) {
+  const name = nameOf(type)
+  if (visited.has(type) || !isOurs(type.aliasSymbol ?? type.symbol)) return
+  visited.add(type)
+  for (const property of type.getProperties()) {
+    const isHidden = property.name.startsWith('__#') || property.name.startsWith('#')
+    const isPrivate = property.declarations?.some((one) => ts.getCombinedModifierFlags(one) & ts.ModifierFlags.Private)
+    if (isHidden || isPrivate || !isOurs(property)) continue
+    const signatures = checker.getTypeOfSymbolAtLocation(property, place).getCallSignatures()
+    visitSignatures(`${name}.${property.name}`, signatures, place)
+  }
+}
+
+for (const name of packages) {
+  const file = program.getSourceFile(source(name))
+  for (const exported of checker.getExportsOfModule(checker.getSymbolAtLocation(file))) {
+    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+    const declared = symbol.flags & ts.SymbolFlags.Type ? checker.getDeclaredTypeOfSymbol(symbol) : undefined
+    if (declared && !data.has(nameOf(declared)) && !nameOf(declared).endsWith('Error')) visitMembers(declared, file)
+    if (!(symbol.flags & ts.SymbolFlags.Value)) continue
+    const type = checker.getTypeOfSymbolAtLocation(symbol, file)
+    // What a package exports of another one is that package's.
+    if (/^[A-Z].*Error$/.test(exported.name) || !inPackage(symbol, name)) continue
+    visitSignatures(`${name} ${exported.name}`, type.getCallSignatures(), file)
+    visitSignatures(`new ${exported.name}`, type.getConstructSignatures(), file)
+    if (symbol.flags & ts.SymbolFlags.Class)
+      for (const member of type.getProperties()) {
+        const signatures = checker.getTypeOfSymbolAtLocation(member, file).getCallSignatures()
+        visitSignatures(`${exported.name}.${member.name}`, signatures, file)
+      }
+  }
+}
+console.log(JSON.stringify(Object.fromEntries(found)))

@@ -1,0 +1,27 @@
+// Options of opening an ONNX model, apart from what opens one, which is loaded when it is needed.
+
+import { sourceChecks, type SourceOptions } from '@cola/data'
+import { type Checks, object, oneOf, text } from '@cola/graph/options'
+import { type ModelDtype, modelDtypes } from './dtypes.ts'
+import type { Quantization } from './quantization.ts'
+
+/** Options of {@link openOnnxModel}. */
+export interface OnnxModelOptions extends SourceOptions {
+  /** The ONNX file, relative to the folder. @default that of `dtype` */
+  file?: string
+  /**
+   * Which of a model's files is opened, by transformers.js's names: `fp16` is `model_fp16.onnx`, `q4` `model_q4.onnx`.
+   * @default the first that exists of fp32, fp16, q4, q4f16, q8, int8 and uint8, all of which can be trained
+   */
+  dtype?: ModelDtype
+  /** Quantize the linear layers of a file in float32 or float16 (QLoRA). @default none */
+  quantization?: Quantization
+}
+
+/** Checks of {@link OnnxModelOptions}. */
+export const onnxModelChecks: Checks<OnnxModelOptions> = {
+  ...sourceChecks,
+  file: text,
+  dtype: oneOf(modelDtypes),
+  quantization: object,
+}
