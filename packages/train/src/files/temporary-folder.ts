@@ -1,5 +1,6 @@
-// Temporary folders, which may hold gigabytes of weights: removed when they are released or the process exits; those of
-// killed processes are removed when the next one is made.
+// Temporary folders, which may hold gigabytes of weights, while sessions are opened. They are removed when the process
+// exits or throws. What a signal ends runs no JavaScript: its folder is removed when the next one is made. A listener
+// would change the program: while weights are written, which blocks, Ctrl-C would wait.
 
 import { sweep, thisOwner } from '@cola/data'
 import { builtin, fileSystem, paths } from './node.ts'

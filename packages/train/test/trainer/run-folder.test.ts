@@ -138,26 +138,64 @@ const tick = () => new Promise((resolve) => setTimeout(resolve, 20))
 describe('temporary folders of sessions', () => {
   const ours = (parent: string) => readdirSync(parent).filter((name) => name.startsWith('cola.'))
 
-  it('are removed when the process exits or throws, and those of killed processes by the next one', () => {
+  const source = (path: string) => JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
+  /** Runs a program whose temporary folders lie in `parent`, to its end. */
+  const start = (parent: string, code: string) =>
+    spawnSync(process.execPath, ['--import', 'tsx', '--conditions=@cola/source', '--input-type=module', '-e', code], {
+      env: { ...process.env, TMPDIR: parent },
+      encoding: 'utf8',
+    })
+  const making = `const { temporaryFolder } = await import(${source('src/files/temporary-folder.ts')}); temporaryFolder();`
+  /** A signal that comes while the program waits, as a person or a system sends it. */
+  const wait = (signal: string) => `process.kill(process.pid, '${signal}'); setTimeout(() => undefined, 60_000)`
+
+  it.each([
+    ['process.exit', 'process.exit(3)'],
+    ['an exception', 'throw new Error("x")'],
+    ['a rejection', 'Promise.reject(new Error("x"))'],
+  ])('are removed when the process ends by %s while a session is opened', (_, end) => {
     const parent = mkdtempSync(join(folder, 'tmp-'))
-    const source = new URL('../../src/files/temporary-folder.ts', import.meta.url).href
-    const code = (end: string) =>
-      `const { temporaryFolder } = await import(${JSON.stringify(source)}); temporaryFolder(); ${end}`
-    const start = (end: string) =>
-      spawnSync(
-        process.execPath,
-        ['--import', 'tsx', '--conditions=@cola/source', '--input-type=module', '-e', code(end)],
-        { env: { ...process.env, TMPDIR: parent }, encoding: 'utf8' },
-      )
-    start('process.exit(3)')
+    start(parent, `${making} ${end}`)
     expect(ours(parent)).toEqual([])
-    start('throw new Error("x")')
+  })
+
+  it.runIf(process.platform !== 'win32').each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'])(
+    'of a process that %s ends while a session is opened are removed by the next one; those of living ones stay',
+    (signal) => {
+      const parent = mkdtempSync(join(folder, 'tmp-'))
+      expect(start(parent, `${making} ${wait(signal)}`)).toMatchObject({ signal })
+      expect(ours(parent)).toHaveLength(1)
+      mkdirSync(join(parent, `cola.${process.pid}@${hostname().replaceAll(/[^\w-]/g, '_')}-living`))
+      start(parent, `${making} process.exit(0)`)
+      expect(ours(parent)).toHaveLength(1)
+      expect(ours(parent)[0]).toMatch(/-living$/)
+    },
+  )
+
+  it.runIf(process.platform !== 'win32').each([
+    ['SIGINT', wait('SIGINT')],
+    ['SIGTERM', wait('SIGTERM')],
+    ['SIGHUP', wait('SIGHUP')],
+    ['SIGKILL', wait('SIGKILL')],
+    [null, 'throw new Error("x")'],
+    [null, 'process.exit(3)'],
+  ])('are gone once a session is open, so that %j leaves none, and the session listens to no signal', (signal, end) => {
+    const parent = mkdtempSync(join(folder, 'tmp-'))
+    const code = `
+      const { TrainingSession, adam } = await import(${source('src/index.ts')})
+      const { artifactsOf, collate, rows } = await import(${source('test/support/tiny.ts')})
+      const { readdirSync } = await import('node:fs')
+      const listeners = () => ['SIGINT', 'SIGTERM', 'SIGHUP'].map((name) => process.listenerCount(name))
+      const before = listeners()
+      const session = await TrainingSession.create({ artifacts: artifactsOf(adam(), { width: 64 }), device: 'cpu' })
+      const { loss } = await session.runTrainStep(collate(rows(4)))
+      const left = readdirSync(process.env.TMPDIR).filter((name) => name.startsWith('cola'))
+      console.log(JSON.stringify({ left, isFinite: Number.isFinite(loss), before, after: listeners() }))
+      ${end}`
+    const { stdout, signal: endedBy } = start(parent, code)
+    const { before, ...found } = JSON.parse(stdout)
+    expect(found).toEqual({ left: [], isFinite: true, after: before })
+    expect(endedBy).toBe(signal)
     expect(ours(parent)).toEqual([])
-    start('process.kill(process.pid, "SIGKILL")')
-    expect(ours(parent)).toHaveLength(1)
-    mkdirSync(join(parent, `cola.${process.pid}@${hostname().replaceAll(/[^\w-]/g, '_')}-living`))
-    start('process.exit(0)')
-    expect(ours(parent)).toHaveLength(1)
-    expect(ours(parent)[0]).toMatch(/-living$/)
   })
 })
