@@ -19,7 +19,18 @@ import {
   toFloat32,
   type Value,
 } from '@cola/graph'
-import { lora, withHead } from '@cola/lora'
+import {
+  createGenerator,
+  fineTune,
+  gpt2,
+  lora,
+  nextToken,
+  openBase,
+  parseGpt2Config,
+  randomGpt2,
+  withHead,
+  withPaddedInputs,
+} from '@cola/lora'
 import {
   adamw,
   type Batch,
@@ -38,6 +49,7 @@ import {
   writeModels,
 } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decoderFiles } from '../../packages/lora/test/support/decoder-files.ts'
 
 const here = import.meta.dirname
 const root = join(here, '../..')
@@ -72,11 +84,12 @@ interface Result {
   events: string[]
   rows: number
   scored: number
+  sampled: number
   file: string
   error?: string
 }
 interface Job {
-  command: 'train' | 'score'
+  command: 'train' | 'score' | 'sample' | 'remove'
   options: Record<string, unknown>
   kill_at?: number
 }
@@ -379,5 +392,138 @@ print(json.dumps([(mask(seed, batch, index, [size], p) == 0).nonzero()[0].tolist
     await session.release()
     expect(logits).toHaveLength(expected.length)
     expect(farthest(logits, expected)).toBeLessThan(1e-5)
+  })
+})
+
+describe.skipIf(missing !== undefined)('sampling on Ray', () => {
+  const folder = (name: string) => join(work, `sampling-${name}`)
+  const prompts = [[5], [9, 4], [7, 8, 11], [12], [3, 6]]
+  const drawn = { samples: 6, max_new_tokens: 6, temperature: 1.3, top_k: 12, top_p: 0.9, seed: 3, batch_size: 4 }
+  interface Sample {
+    prompt: number
+    ids: number[]
+    finish_reason: string
+  }
+  const samples = (name: string): Sample[] =>
+    readFileSync(join(folder(name), 'samples.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  const results = new Map<string, Result>()
+  const greedy: Record<string, Sample[]> = {}
+
+  /** The most probable tokens, of each prompt alone. */
+  async function greedyOf(
+    model: Parameters<typeof createGenerator>[0],
+    config: object,
+    max_new_tokens: number,
+  ): Promise<Sample[]> {
+    const generator = await createGenerator(model, { config })
+    const found: Sample[] = []
+    for (const [prompt, ids] of prompts.entries()) {
+      let finish_reason = ''
+      const onFinish = (reason: string) => (finish_reason = reason)
+      found.push({ prompt, ids: await generator.generate(ids, { max_new_tokens, onFinish }), finish_reason })
+    }
+    await generator.release()
+    return found
+  }
+
+  beforeAll(async () => {
+    // A decoder with a cache, as @cola/lora exports it with its adapter merged.
+    const texts = ['w5 w6 w7 w2', 'w9 w4 w9 w4', 'w8 w8 w3', 'w11 w12 w13'].map((text) => ({ text }))
+    const tuned = await fineTune(decoderFiles('decoder-qwen3'), {
+      ...{ task: 'CAUSAL_LM', train: texts, epochs: 2, batch_size: 2, learning_rate: 0.01, device: 'cpu' },
+    })
+    await tuned.export(folder('decoder'))
+    await tuned.release()
+    const exported = await openBase(folder('decoder'))
+    const decoder = exported.cachedLanguageModel()
+    if (!decoder) throw new Error('the export has no cache')
+    greedy.decoder = await greedyOf(decoder, exported.config, 12)
+    // GPT-2 as other programs take it, without a cache; its longest text has eight tokens.
+    const config = parseGpt2Config({
+      ...{ model_type: 'gpt2', n_layer: 1, n_head: 2, n_embd: 16, n_positions: 8, vocab_size: 40, eos_token_id: 2 },
+    })
+    const parameters = randomGpt2(config, { head: 'language-model', seed: 3 })
+    const plain = withPaddedInputs(gpt2(config, parameters, { head: 'language-model' }))
+    writeModels(folder('gpt2'), { model: plain })
+    writeFileSync(join(folder('gpt2'), 'config.json'), JSON.stringify(config))
+    greedy.gpt2 = await greedyOf(gpt2(config, parameters, { head: 'language-model', cache: true }), config, 12)
+    const file = join(work, 'prompts.jsonl')
+    writeFileSync(file, prompts.map((ids) => `${JSON.stringify(ids)}\n`).join(''))
+    const job = (name: string, model: string, options: Record<string, unknown>): Job => ({
+      command: 'sample',
+      options: { model: join(folder(model), 'model.onnx'), prompts: file, output_dir: folder(name), ...options },
+    })
+    const jobs: Record<string, Job> = {
+      'greedy decoder': job('greedy decoder', 'decoder', { temperature: 0, max_new_tokens: 12, workers: 2 }),
+      'greedy gpt2': job('greedy gpt2', 'gpt2', { temperature: 0, max_new_tokens: 12 }),
+      drawn: job('drawn', 'decoder', { ...drawn, workers: 2 }),
+      'drawn alone': job('drawn alone', 'decoder', drawn),
+      remove: {
+        command: 'remove',
+        options: { paths: [1, 3].map((batch) => join(folder('drawn'), `samples-00000${batch}.json`)) },
+      },
+      'drawn again': job('drawn', 'decoder', drawn),
+      'another seed': job('another seed', 'decoder', { ...drawn, seed: 4 }),
+      'of other options': job('drawn', 'decoder', { ...drawn, seed: 4 }),
+      'bad option': job('bad option', 'decoder', { temperature: Number.MIN_SAFE_INTEGER }),
+    }
+    const names = Object.keys(jobs)
+    for (const [i, one] of runJobs(Object.values(jobs)).entries()) results.set(names[i] as string, one)
+  }, 230_000)
+
+  it.each(['decoder', 'gpt2'])(
+    '%s: the most probable tokens are those of generate, and end for the same reason',
+    (name) => {
+      expect(samples(`greedy ${name}`)).toEqual(greedy[name])
+      expect(greedy[name]?.flatMap(({ ids }) => ids).length).toBeGreaterThan(20)
+    },
+  )
+
+  it('samples each row once, the same on any number of workers and after a restart', () => {
+    expect(results.get('drawn')).toMatchObject({ rows: 30, sampled: 8 })
+    expect(results.get('drawn again')).toMatchObject({ rows: 30, sampled: 2 })
+    const rows = samples('drawn')
+    expect(rows.map(({ prompt }) => prompt)).toEqual(prompts.flatMap((_, prompt) => Array(6).fill(prompt)))
+    expect(samples('drawn alone')).toEqual(rows)
+    expect(samples('another seed')).not.toEqual(rows)
+    // The samples of a prompt differ from each other.
+    expect(new Set(rows.map(({ ids }) => ids.join())).size).toBeGreaterThan(20)
+    expect(results.get('of other options')?.error).toMatch(
+      /results of another model, of other rows or of other options/,
+    )
+    expect(results.get('bad option')?.error).toMatch(/sample, temperature: not a valid value/)
+  })
+
+  it('chooses the token that nextToken of @cola/lora chooses', () => {
+    const stream = random(11, 'next-token')
+    const options = [
+      {},
+      { temperature: 0.3 },
+      { temperature: 2, top_k: 5 },
+      { top_p: 0.7 },
+      { min_p: 0.2 },
+      { temperature: 1.5, top_k: 9, top_p: 0.8, min_p: 0.05, repetition_penalty: 1.4 },
+    ]
+    const cases = options.flatMap((one) =>
+      Array.from({ length: 40 }, () => ({
+        options: one,
+        logits: Array.from({ length: 30 }, () => Math.fround(3 * stream.normal())),
+        text: Array.from({ length: 4 }, () => stream.integer(30)),
+        draw: stream.uniform(),
+      })),
+    )
+    const code = `import json, sys, numpy as np
+from cola_ray.next_token import Sampling, next_token
+print(json.dumps([next_token(np.array(one["logits"], np.float32), one["text"], Sampling(**one["options"]),
+                             lambda: one["draw"]) for one in json.load(sys.stdin)]))`
+    const found = execFileSync(python, ['-c', code], { input: JSON.stringify(cases), env: environmentVariables })
+    expect(JSON.parse(String(found))).toEqual(
+      cases.map(({ options: one, logits, text, draw }) =>
+        nextToken(Float32Array.from(logits), { ...one, do_sample: true }, { uniform: () => draw } as never, text),
+      ),
+    )
   })
 })

@@ -1,7 +1,8 @@
-"""Runs the artifacts of @cola/train on a Ray cluster: data-parallel training, and scoring of rows."""
+"""Runs the artifacts of @cola/train on a Ray cluster: data-parallel training, scoring of rows, and sampling."""
 
 from .errors import ColaRayError
+from .sample import sample
 from .score import score
 from .train import train
 
-__all__ = ["ColaRayError", "score", "train"]
+__all__ = ["ColaRayError", "sample", "score", "train"]

@@ -1,4 +1,4 @@
-"""Command line: `cola-ray train` and `cola-ray score`, for `ray job submit`."""
+"""Command line: `cola-ray train`, `cola-ray score` and `cola-ray sample`, for `ray job submit`."""
 
 import argparse
 import inspect
@@ -6,10 +6,11 @@ import json
 import sys
 
 from .errors import ColaRayError
+from .sample import sample
 from .score import score
 from .train import train
 
-_COMMANDS = {"train": train, "score": score}
+_COMMANDS = {"train": train, "score": score, "sample": sample}
 
 
 def main() -> int:

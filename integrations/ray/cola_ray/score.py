@@ -1,16 +1,15 @@
 """Runs a model over rows on many machines, such as a teacher over a transfer set, by Ray Data."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
-import ray
 from safetensors import safe_open
 from safetensors.numpy import save
 
 from .artifacts import PROVIDERS, open_model
 from .checkpoint import write_atomic
 from .errors import ColaRayError, check_name, check_whole
+from .parts import digest_of, require_same_run, run_parts
 from .plan import Plan
 
 
@@ -41,63 +40,19 @@ def score(
     check_name("score, device", device, PROVIDERS)
     plan = Plan(batches, "rows")
     folder = Path(output_dir).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    _require_same_run(folder, Path(model), plan)
+    files = [plan.folder / name for name in sorted({batch["file"] for batch in plan.batches})]
+    require_same_run(folder, digest_of(Path(model), (plan.folder / "batches.json").read_bytes(), *files))
     missing = [i for i in range(len(plan.batches)) if not _file(folder, i).exists()]
-    if missing:
-        if not ray.is_initialized():
-            ray.init(log_to_driver=False)
-        arguments = (str(Path(model).absolute()), str(Path(batches).absolute()), str(folder), output, device,
-                     cpus_per_worker)
-        data = _ray_data()
-        data.DataContext.get_current().enable_progress_bars = False
-        data.from_items([{"batch": i} for i in missing], override_num_blocks=len(missing)).map_batches(
-            _Scorer, fn_constructor_args=arguments, batch_size=1, concurrency=min(workers, len(missing)),
-            num_cpus=cpus_per_worker, num_gpus=1 if device == "cuda" else 0,
-        ).materialize()
+    arguments = (str(Path(model).absolute()), str(Path(batches).absolute()), str(folder), output, device,
+                 cpus_per_worker)
+    run_parts(_Scorer, arguments, missing, workers=workers, device=device, cpus_per_worker=cpus_per_worker)
     path = folder / "scores.safetensors"
     write_atomic(path, save({split: _joined(folder, plan)}))
     return {"rows": plan.fields["rows"], "scored": len(missing), "file": str(path)}
 
 
-def _ray_data():
-    try:
-        import ray.data
-    except ImportError as error:
-        raise ColaRayError("score", "Ray Data is not installed", found=str(error),
-                           fix='pip install "cola-ray[score]"') from error
-    return ray.data
-
-
 def _file(folder: Path, batch: int) -> Path:
     return folder / f"scores-{batch:06d}.safetensors"
-
-
-def _require_same_run(folder: Path, model: Path, plan: Plan) -> None:
-    """Writes what the scores depend on, or compares it with what is written."""
-    if not model.exists():
-        raise ColaRayError(str(model), "no such file", fix="Every machine must see it under this path.")
-    text = model.read_bytes()
-    weights = [file for file in sorted(model.parent.iterdir()) if file != model and file.name.encode() in text]
-    batches = [plan.folder / name for name in sorted({batch["file"] for batch in plan.batches})]
-    digest = hashlib.sha256(text + (plan.folder / "batches.json").read_bytes())
-    for file in (*weights, *batches):
-        digest.update(_sample(file))
-    path, found = folder / "fingerprint", digest.hexdigest()
-    if not path.exists():
-        write_atomic(path, found.encode())
-    elif path.read_text() != found:
-        raise ColaRayError(str(folder), "it has scores of another model or of other rows", expected=path.read_text(),
-                           found=found, fix="Choose another output_dir.")
-
-
-def _sample(path: Path, size: int = 2**20) -> bytes:
-    """The length of a file, its beginning and its end."""
-    length = path.stat().st_size
-    with open(path, "rb") as file:
-        begin = file.read(size)
-        file.seek(max(0, length - size))
-        return str(length).encode() + begin + file.read(size)
 
 
 class _Scorer:
@@ -113,7 +68,7 @@ class _Scorer:
         self.output = output or outputs[0]
 
     def __call__(self, rows: dict) -> dict:
-        for batch in rows["batch"]:
+        for batch in rows["part"]:
             planned = self.plan.batches[int(batch)]
             (scores,) = self.session.run([self.output], self.plan.inputs(planned))
             if scores.shape[:1] != (planned["rows"],):

@@ -1,6 +1,6 @@
 """Runs jobs on one local Ray: a JSON list of {command, options, kill_at?} on standard input, results on output.
 
-kill_at: the step after which the last worker is killed, once.
+kill_at: the step after which the last worker is killed, once. The command "remove" removes files.
 """
 
 import json
@@ -10,15 +10,19 @@ import sys
 
 import ray
 
-from cola_ray import ColaRayError, score, train
+from cola_ray import ColaRayError, sample, score, train
 
 jobs = json.load(sys.stdin)
 ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
 
 
 def run(job):
-    if job["command"] == "score":
-        return score(**job["options"])
+    if job["command"] == "remove":
+        for path in job["options"]["paths"]:
+            os.remove(path)
+        return {}
+    if job["command"] != "train":
+        return {"score": score, "sample": sample}[job["command"]](**job["options"])
     pids, events = [], []
 
     def on_event(event):
