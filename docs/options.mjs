@@ -30,7 +30,18 @@ const data = new Set([
     'Model',
     'PackedMatrix',
   ],
-  ...['PlainError', 'Problem', 'RunState', 'Teacher', 'Tensor', 'TextInput', 'TrainingArtifacts', 'Value', 'Loss'],
+  ...[
+    'PlainError',
+    'Problem',
+    'RunState',
+    'Teacher',
+    'Tensor',
+    'TextInput',
+    'TextSampler',
+    'TrainingArtifacts',
+    'Value',
+    'Loss',
+  ],
 ])
 
 const program = ts.createProgram(packages.map(source), {

@@ -49,6 +49,7 @@ const calls: Record<string, Call> = {
     return graph.replaceProducer(g, 'x', 'Relu', [], options)
   },
   'graph quantizeProducts(options)': (options) => graph.quantizeProducts(nothing, options),
+  'graph readGraph(options)': (options) => graph.readGraph(nothing, options),
   'data encodeRows(options)': (options) => data.encodeRows(nothing, nothing, options),
   'data encodeTexts(options)': (options) => data.encodeTexts(nothing, nothing, options),
   'data encodeWords(options)': (options) => data.encodeWords(nothing, nothing, options),
@@ -154,6 +155,7 @@ const calls: Record<string, Call> = {
   'lora nextTokenLoss(options)': (options) => lora.nextTokenLoss(options),
   'TextGenerator.generate(options)': (options) => opened.tuned.generate('a', options),
   'TextGenerator.stream(options)': (options) => first(opened.tuned.stream('a', options)),
+  'TextGenerator.streamTexts(options)': (options) => first(opened.tuned.streamTexts(['a'], options)),
   'rnn exportStudent(options)': (options) => rnn.exportStudent(options),
   'rnn saveStudent(student)': (options) => rnn.saveStudent('nowhere', options),
   'rnn parseStudentConfig(config)': (options) => rnn.parseStudentConfig(options),

@@ -50,15 +50,15 @@ export function factorOf(options: TemperatureOptions): number {
   return temperature ** powers[scale]
 }
 
-export const temperatureChecks: Checks<TemperatureOptions> = {
+const temperatureChecks: Checks<TemperatureOptions> = {
   temperature: positive,
   scale: oneOf(Object.keys(powers)),
   beta: ['a number above 0 and below 1', (value) => share[1](value) && value !== 0 && value !== 1],
 }
 
-export const labelChecks: Checks<LabelOptions> = { label_smoothing: share, weight: listOf(atLeast(0)) }
+const labelChecks: Checks<LabelOptions> = { label_smoothing: share, weight: listOf(atLeast(0)) }
 
-export const distillationChecks: Checks<DistillationOptions> = { ...temperatureChecks, ...labelChecks, alpha: share }
+const distillationChecks: Checks<DistillationOptions> = { ...temperatureChecks, ...labelChecks, alpha: share }
 
 /**
  * Checks the options of a loss. Those of other losses may be among them: one object may serve several losses.
