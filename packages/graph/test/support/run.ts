@@ -3,12 +3,16 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { elements, type Graph, type Tensor as GraphTensor, tensorOf, writeModel } from '../../src/index.ts'
 
-/** Outputs of a graph by name, as numbers. */
+/** Outputs of a graph by name, as numbers. @param device whose kernels are asked first */
 export async function run(
   graph: Graph,
   feeds: Readonly<Record<string, GraphTensor>> = {},
+  device: 'cpu' | 'webgpu' = 'cpu',
 ): Promise<Map<string, { dims: readonly number[]; data: number[] }>> {
-  const session = await InferenceSession.create(writeModel(graph), { logSeverityLevel: 4 })
+  const session = await InferenceSession.create(writeModel(graph), {
+    executionProviders: [device],
+    logSeverityLevel: 4,
+  })
   const inputs = Object.fromEntries(
     Object.entries(feeds).map(([name, value]) => [
       name,
