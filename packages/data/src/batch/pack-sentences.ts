@@ -27,12 +27,16 @@ interface Placement {
 /**
  * Packs sentences by first-fit decreasing into rows as long as the longest sentence, or somewhat longer if that needs
  * less padding.
+ * @param options `longest`: greatest length of such longer rows. @default any
  * @throws {DataError} for no sentences, an empty one, or a token id that is no whole number of at least 0.
  */
-export function packSentences(sentences: readonly (readonly number[])[]): PackedBatch {
+export function packSentences(
+  sentences: readonly (readonly number[])[],
+  { longest = Number.POSITIVE_INFINITY }: { longest?: number } = {},
+): PackedBatch {
   requireTokens(sentences)
   const lengths = sentences.map((ids) => ids.length)
-  const { width, rows, placements } = bestPacking(lengths)
+  const { width, rows, placements } = bestPacking(lengths, longest)
   const size = rows * width
   const [input_ids, position_ids, segment_ids] = [new Int32Array(size), new Int32Array(size), new Int32Array(size)]
   const segments = new Int32Array(rows)
@@ -68,9 +72,13 @@ export function requireTokens(sentences: readonly (readonly number[])[]): void {
  * The packing with the least padding among a few row widths; the narrowest of several, because the cost of attention
  * grows with the width.
  */
-function bestPacking(lengths: readonly number[]): { width: number; rows: number; placements: Placement[] } {
+function bestPacking(
+  lengths: readonly number[],
+  limit: number,
+): { width: number; rows: number; placements: Placement[] } {
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0)
-  const candidates = [...new Set([1, 1.15, 1.3, 1.5, 2].map((factor) => Math.round(longest * factor)))]
+  const widths = [1, 1.15, 1.3, 1.5, 2].map((factor) => Math.round(longest * factor))
+  const candidates = [...new Set(widths)].filter((width) => width === longest || width <= limit)
   const packings = candidates.map((width) => ({ width, ...firstFit(lengths, width) }))
   return packings.reduce((best, next) => (next.rows * next.width < best.rows * best.width ? next : best))
 }

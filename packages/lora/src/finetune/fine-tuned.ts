@@ -11,6 +11,7 @@ import {
   modelFingerprint,
   type TrainResult,
 } from '@cola/train'
+import { withoutSegments } from '@cola/graph'
 import { flush } from '@cola/train/files'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base-model.ts'
@@ -113,7 +114,10 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     settings,
     metrics,
     training,
-    adapted,
+    adapted: async () => {
+      const model = await adapted()
+      return { ...model, graph: withoutSegments(model.graph), base: withoutSegments(model.base) }
+    },
     evaluate: async (rows) => {
       requireList(rows, 'rows')
       const { examples } = task.encode(rows, settings, { ...context, where: 'rows' })
@@ -131,14 +135,14 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const decoder = task.generates ? base.cachedLanguageModel : undefined
       // Loaded when something is exported: bundles have a part of its own for it.
       const { exportFineTuned } = await import('./export.ts')
-      const parts = { base, adapter: await adapted(), config, extras, decoder }
+      const parts = { base, adapter: await common.adapted(), config, extras, decoder }
       const written = await exportFineTuned(folder, parts, options)
       await flush(folder)
       return written
     },
     tokenizer: base.tokenizer,
     fingerprint: async () =>
-      modelFingerprint((await adapted()).graph, [settings, max_length, base.config, base.tokenizer.files]),
+      modelFingerprint((await common.adapted()).graph, [settings, max_length, base.config, base.tokenizer.files]),
     release: async () => {
       if (released) return
       released = true

@@ -43,6 +43,12 @@ export interface BaseModel {
    */
   readonly languageModel: () => Model
   /**
+   * The language model for training: `batches` puts several texts in a row of it, where its graph is known to keep them
+   * apart; else {@link languageModel}.
+   * @throws {ConfigError} as `languageModel` does.
+   */
+  readonly packedLanguageModel: () => Model
+  /**
    * The language model with its cache of keys and values, for `createGenerator`: adapters for `languageModel` fit it.
    * Undefined for a file without a cache.
    * @throws {ConfigError} as `languageModel` does.

@@ -25,6 +25,7 @@ export function gpt2Base(
     vocab_size: config.vocab_size,
     hiddenStates: () => build('none'),
     languageModel: () => build('language-model'),
+    packedLanguageModel: () => build('language-model'),
     cachedLanguageModel: () => gpt2(config, parameters, { head: 'language-model', cache: true }),
     batches: () => packedBatch,
     padded: withPaddedInputs,

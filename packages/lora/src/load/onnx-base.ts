@@ -10,6 +10,7 @@ import { isCausal } from '../onnx/decoders.ts'
 import { hiddenStates, isHidden } from '../onnx/hidden.ts'
 import { withMaskedInputs } from '../onnx/masked-inputs.ts'
 import type { OnnxModel } from '../onnx/open.ts'
+import { packedBatches, packedGraph } from './packed-rows.ts'
 import { readCachedModel } from '../onnx/read.ts'
 import type { BaseModel, Origin } from './base-model.ts'
 import { withNextTokenLogits } from './language-model.ts'
@@ -30,6 +31,11 @@ export function onnxBase(
     requireTextInputs(graph, paddedBatches(graph, padding)([[0]]))
     return { ...rest, graph }
   }
+  const languageModel = (): Model => {
+    checkVocabulary(model.graph, tokenizer, name)
+    return textOnly(withNextTokenLogits(model, config, causal))
+  }
+  const max_length = longestInput(config, tokenizer)
   return {
     name,
     origin,
@@ -38,12 +44,13 @@ export function onnxBase(
     config,
     tokenizer,
     causal,
-    max_length: longestInput(config, tokenizer),
+    max_length,
     vocab_size,
     hiddenStates: () => textOnly(withHiddenStates(model)),
-    languageModel: () => {
-      checkVocabulary(model.graph, tokenizer, name)
-      return textOnly(withNextTokenLogits(model, config, causal))
+    languageModel,
+    packedLanguageModel: () => {
+      const plain = languageModel()
+      return { ...plain, graph: packedGraph(plain.graph, config) ?? plain.graph }
     },
     cachedLanguageModel: () => {
       const cached = readCachedModel(files, file, config)
@@ -52,6 +59,8 @@ export function onnxBase(
       return { ...cached, ...withTensorsOf(withNextTokenLogits(cached, config, causal, isPresent), model) }
     },
     batches: (graph) => {
+      if (graph.inputs.includes('segment_ids'))
+        return packedBatches(graph, { ...padding, longest: longestRow(config, max_length) })
       const collate = paddedBatches(graph, padding)
       return (rows) => {
         const batch = collate(rows)
@@ -63,6 +72,16 @@ export function onnxBase(
     padded: withMaskedInputs,
   }
 }
+
+/** Rows of several texts stay within the positions for which a model that scales its positions was trained at first. */
+const longestRow = ({ original_max_position_embeddings: first, rope_scaling }: OnnxModel['config'], most: number) =>
+  Math.min(
+    most,
+    ...[
+      first,
+      (rope_scaling as { original_max_position_embeddings?: unknown } | null)?.original_max_position_embeddings,
+    ].filter((length): length is number => typeof length === 'number'),
+  )
 
 const isPresent = (output: string): boolean => output.startsWith('present')
 

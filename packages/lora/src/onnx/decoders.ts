@@ -1,7 +1,12 @@
-// Which models are causal, and which of them tie the language-model head to the token embeddings.
+// Which models are causal, which of them tie the language-model head to the token embeddings, and what their positions
+// are.
 
-/** transformers' model_type of decoders, and whether their configuration class ties the word embeddings by default. */
-const decoders: ReadonlyMap<string, { tied: boolean }> = new Map([
+/**
+ * transformers' model_type of decoders, whether their configuration class ties the word embeddings by default, and
+ * whether they learn an embedding of each position. The others have rotary positions or ALiBi, which depend on the
+ * distance of two tokens.
+ */
+const decoders: ReadonlyMap<string, { tied: boolean; learned?: true }> = new Map([
   ['bloom', { tied: true }],
   ['codegen', { tied: false }],
   ['cohere', { tied: true }],
@@ -9,9 +14,9 @@ const decoders: ReadonlyMap<string, { tied: boolean }> = new Map([
   ['gemma', { tied: true }],
   ['gemma2', { tied: true }],
   ['gemma3_text', { tied: true }],
-  ['gpt2', { tied: true }],
-  ['gpt_bigcode', { tied: true }],
-  ['gpt_neo', { tied: true }],
+  ['gpt2', { tied: true, learned: true }],
+  ['gpt_bigcode', { tied: true, learned: true }],
+  ['gpt_neo', { tied: true, learned: true }],
   ['gpt_neox', { tied: false }],
   ['gptj', { tied: false }],
   ['granite', { tied: false }],
@@ -20,7 +25,7 @@ const decoders: ReadonlyMap<string, { tied: boolean }> = new Map([
   ['mpt', { tied: true }],
   ['olmo', { tied: false }],
   ['olmo2', { tied: false }],
-  ['opt', { tied: true }],
+  ['opt', { tied: true, learned: true }],
   ['phi', { tied: false }],
   ['phi3', { tied: false }],
   ['qwen2', { tied: false }],
@@ -44,3 +49,9 @@ export const isCausal = ({ model_type, is_decoder, architectures }: Config): boo
 /** transformers' `tie_word_embeddings`: whether the language-model head shares the token embeddings' matrix. */
 export const tiesEmbeddings = ({ tie_word_embeddings, model_type }: Config): boolean =>
   typeof tie_word_embeddings === 'boolean' ? tie_word_embeddings : (decoders.get(model_type)?.tied ?? false)
+
+/** Whether a decoder of this type computes the same at positions that all begin later. */
+export const hasRelativePositions = (model_type: string): boolean => {
+  const decoder = decoders.get(model_type)
+  return decoder !== undefined && !decoder.learned
+}

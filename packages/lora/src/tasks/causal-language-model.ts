@@ -77,7 +77,7 @@ export const causalLanguageModel: Task<Types> = {
       ...(chat_template === undefined ? {} : { chat_template }),
     }
   },
-  head: (base) => base.languageModel(),
+  head: (base) => base.packedLanguageModel(),
   generates: true,
   config: ({ eos_token_id }, base) => ({
     ...architecture(base.config, headOf(base.config.model_type)),
