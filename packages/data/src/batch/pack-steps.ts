@@ -41,7 +41,7 @@ const checks = { max_length: whole(1) }
 
 /**
  * Packs sentences time step by time step.
- * @param max_length Number of time steps of the model, the length of the longest sentence.
+ * @param options `max_length`: number of time steps of the model, the length of the longest sentence.
  * @throws {DataError} for no sentences, an empty one, or one that is too long.
  * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
