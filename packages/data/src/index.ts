@@ -104,12 +104,12 @@ export { splitRows, type SplitOptions } from './source/split-rows.ts'
 export { readText } from './source/read-text.ts'
 export type { ChatMessage, ChatTemplate, ChatTemplateOptions } from './tokenizer/chat-template.ts'
 export { firstPosition, longestInput, type ModelConfig, padTokenId } from './tokenizer/model-config.ts'
+export { createTokenizer } from './tokenizer/create-tokenizer.ts'
+export { readTokenizer } from './tokenizer/read-tokenizer.ts'
 export {
   type BuiltInputs,
   chatTemplateFile,
-  createTokenizer,
   type Encoding,
-  readTokenizer,
   type Tokenizer,
   type TokenizerFiles,
 } from './tokenizer/tokenizer.ts'

@@ -1,8 +1,8 @@
-// Renders conversations with a model's chat template. The only importer of @huggingface/jinja.
+// Renders conversations with a model's chat template.
 
 import { type Checks, checkOptions, flag, text } from '@cola/graph/options'
-import { Template } from '@huggingface/jinja'
 import { DataError } from '../errors.ts'
+import type { Renderer } from './jinja.ts'
 
 /** One turn of a conversation. Templates may read further fields, such as `tool_calls`. */
 export interface ChatMessage {
@@ -34,19 +34,21 @@ const where = 'chat_template'
  * A function that renders a tokenizer's templates; transformers' apply_chat_template with `tokenize=False`.
  * @param json Undefined for a tokenizer without templates.
  * @param specialTokens `bos_token`, `eos_token` and others, which are variables of templates.
+ * @param renderer May be absent where there are no templates.
  * @returns The function throws {DataError} for a missing template, one that cannot be parsed, or messages that the
  * template refuses, such as roles that do not alternate; {ConfigError} for an option that is unknown.
  */
 export function chatTemplateOf(
   json: ChatTemplateJson | null | undefined,
   specialTokens: Readonly<Record<string, string>>,
+  renderer: Renderer | undefined,
 ): ChatTemplate {
-  const parsed = new Map<string, Template>()
+  const parsed = new Map<string, InstanceType<Renderer>>()
   return (messages, options = {}) => {
     checkOptions('applyChatTemplate', options, checks)
     const { add_generation_prompt = false, chat_template } = options
     const source = sourceOf(json, chat_template)
-    const template = parsed.get(source) ?? parse(source)
+    const template = parsed.get(source) ?? parse(source, renderer as Renderer)
     parsed.set(source, template)
     try {
       // Templates test `tools is not none`, which holds for an undefined variable.
@@ -65,7 +67,7 @@ export function chatTemplateOf(
   }
 }
 
-function parse(source: string): Template {
+function parse(source: string, Template: Renderer): InstanceType<Renderer> {
   try {
     return new Template(source)
   } catch (cause) {

@@ -3,13 +3,11 @@
 import { checkOptions } from '@cola/graph/options'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { DataError } from '../errors.ts'
-import { placeOf } from '../files/files.ts'
-import { openFiles, openFilesChecks, type OpenFilesOptions, type Source } from '../open/open-files.ts'
-import { decodeText } from '../source/decode.ts'
 import { describeValue, requireList } from '../source/row-checks.ts'
 import { type ChatTemplate, type ChatTemplateJson, chatTemplateOf } from './chat-template.ts'
 import { encodingChecks, type EncodingOptions } from './encoding-options.ts'
 import { encodeEnd, pairEnds } from './encode-end.ts'
+import type { Renderer } from './jinja.ts'
 import { isCount } from './model-config.ts'
 import { addedTokens, bareTemplates, fill, type Template, templateOf } from './template.ts'
 import { roomFor, truncate, type TruncationSide, type TruncationStrategy, truncatePair } from './truncate.ts'
@@ -97,7 +95,7 @@ interface PostProcessed {
   token_type_ids?: number[]
 }
 
-interface TokenizerConfig {
+export interface TokenizerConfig {
   chat_template?: ChatTemplateJson | null
   model_max_length?: number
   truncation_side?: string
@@ -118,10 +116,11 @@ const strategies: Readonly<Record<string, TruncationStrategy>> = {
 }
 
 /**
- * Wraps the parsed contents of tokenizer.json and tokenizer_config.json. @throws {DataError} when they make no
- * tokenizer.
+ * A tokenizer of the parsed contents of tokenizer.json and tokenizer_config.json.
+ * @param renderer Of chat templates; it may be absent where there is none.
+ * @throws {DataError} when they make no tokenizer.
  */
-export function createTokenizer(tokenizerJson: object, tokenizerConfig: object = {}): Tokenizer {
+export function tokenizerOf(tokenizerJson: object, tokenizerConfig: object, renderer: Renderer | undefined): Tokenizer {
   requireObject(tokenizerJson, 'tokenizer.json')
   requireObject(tokenizerConfig, 'tokenizer_config.json')
   const { truncation, padding, model } = tokenizerJson as TokenizerJson
@@ -213,7 +212,7 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
     vocabSize:
       [...(inner.model?.tokens_to_ids.values() ?? [])].reduce((greatest, id) => Math.max(greatest, Number(id)), -1) + 1,
     specialTokens,
-    applyChatTemplate: chatTemplateOf(chat_template, specialTokens),
+    applyChatTemplate: chatTemplateOf(chat_template, specialTokens, renderer),
     padTokenId: padToken === undefined ? padIdOf(padding) : inner.token_to_id(padToken),
     modelMaxLength: [model_max_length, truncation?.max_length].find(isCount),
     files: { 'tokenizer.json': tokenizerJson, 'tokenizer_config.json': tokenizerConfig },
@@ -221,7 +220,7 @@ export function createTokenizer(tokenizerJson: object, tokenizerConfig: object =
 }
 
 /** @throws {DataError} for a value that is not an object, such as the null of an empty file. */
-function requireObject(value: unknown, where: string): void {
+export function requireObject(value: unknown, where: string): void {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
   throw new DataError({ where, what: 'not an object', expected: 'an object', found: describeValue(value) })
 }
@@ -308,30 +307,4 @@ const processorsOf = (json: PostProcessorJson | null | undefined): PostProcessor
 function entryOf<Value>(table: Readonly<Record<string, Value>>, where: string, key: string): Value {
   if (Object.hasOwn(table, key)) return table[key] as Value
   throw new DataError({ where, what: 'not known', expected: Object.keys(table).join(', '), found: String(key) })
-}
-
-/**
- * Reads tokenizer.json, tokenizer_config.json and chat_template.jinja, which replaces the template of the latter.
- * @param source A folder, a repository on the hub, an address, picked files or bytes.
- * @throws {DataError | HubError} naming the file or URL.
- */
-export async function readTokenizer(source: Source, options: OpenFilesOptions = {}): Promise<Tokenizer> {
-  checkOptions('readTokenizer', options, openFilesChecks)
-  const optional = ['tokenizer_config.json', chatTemplateFile].map((path) => ({ path, optional: true }))
-  const files = await openFiles(source, { ...options, files: [{ path: 'tokenizer.json' }, ...optional] })
-  const text = (name: string) => decodeText(files.read(name), { where: placeOf(files, name) })
-  const parse = (name: string): object => {
-    try {
-      const value: unknown = JSON.parse(text(name))
-      requireObject(value, placeOf(files, name))
-      return value as object
-    } catch (cause) {
-      if (!(cause instanceof SyntaxError)) throw cause
-      throw new DataError({ where: placeOf(files, name), what: 'not JSON', found: cause.message }, { cause })
-    }
-  }
-  return createTokenizer(parse('tokenizer.json'), {
-    ...(files.has('tokenizer_config.json') ? parse('tokenizer_config.json') : {}),
-    ...(files.has(chatTemplateFile) ? { chat_template: text(chatTemplateFile) } : {}),
-  })
 }

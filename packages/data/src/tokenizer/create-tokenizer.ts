@@ -1,0 +1,11 @@
+// Makes a tokenizer of JSON that is read already.
+
+import { Template } from './jinja.ts'
+import { type Tokenizer, tokenizerOf } from './tokenizer.ts'
+
+/**
+ * Wraps the parsed contents of tokenizer.json and tokenizer_config.json. @throws {DataError} when they make no
+ * tokenizer.
+ */
+export const createTokenizer = (tokenizerJson: object, tokenizerConfig: object = {}): Tokenizer =>
+  tokenizerOf(tokenizerJson, tokenizerConfig, Template)
