@@ -42,7 +42,7 @@ const packages = {
       'tasks',
       'finetune',
     ],
-    files: { 'errors.ts': -2, 'schema.ts': -1, 'linalg.ts': -1 },
+    files: { 'errors.ts': -2, 'matrix.ts': -2, 'schema.ts': -1, 'linalg.ts': -1 },
   },
 }
 

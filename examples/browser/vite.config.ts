@@ -1,7 +1,6 @@
 // The page as a static site. Cross-origin isolation, which threads need, comes from these two headers; a host that
 // does not send them gets one thread.
 
-import { join } from 'node:path'
 import { defineConfig } from 'vite'
 
 const isolation = {
@@ -12,18 +11,10 @@ const isolation = {
 /** The sources of the packages, as a browser takes them. */
 export const browserConditions = ['@cola/source', 'browser', 'module', 'import', 'default']
 
-/**
- * Libraries of what the page does not offer: PiSSA's decompositions, and chat templates. They would be a quarter of its
- * code.
- */
-const leftOut = Object.fromEntries(
-  ['ml-matrix', '@huggingface/jinja'].map((name) => [name, join(import.meta.dirname, 'src/worker/left-out.ts')]),
-)
-
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
-  resolve: { conditions: browserConditions, alias: leftOut },
+  resolve: { conditions: browserConditions },
   server: { headers: isolation },
   preview: { headers: isolation },
   worker: {
@@ -31,5 +22,5 @@ export default defineConfig({
     // What the worker starts with is one file.
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'engine', tags: ['$initial'] }] } } },
   },
-  build: { target: 'es2023', outDir: 'dist', assetsInlineLimit: 0 },
+  build: { target: 'es2023', outDir: 'dist', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
 })

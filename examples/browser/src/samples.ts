@@ -1,7 +1,6 @@
 // The sample tables, made here from seeds: three that the embedded model knows the words of, and one of a shop.
 
-import { generateSentences, random } from '@cola/data'
-import { intentRows } from '../../tables/intents.ts'
+import { random } from '@cola/data'
 import type { Row } from './messages.ts'
 
 export interface Sample {
@@ -9,7 +8,7 @@ export interface Sample {
   name: string
   title: string
   about: string
-  rows: () => readonly Row[]
+  rows: () => Promise<readonly Row[]>
 }
 
 const people = ['girl', 'boy', 'king', 'queen', 'monk', 'waiter', 'actress', 'mother', 'father', 'sister', 'brother']
@@ -79,25 +78,24 @@ export const samples: readonly Sample[] = [
     name: 'where-or-when',
     title: 'Where, when, or a question',
     about: '120 sentences of three kinds. Learned in seconds.',
-    rows: () => drawn(kinds, 40),
+    rows: async () => drawn(kinds, 40),
   },
   {
     name: 'one-or-several',
     title: 'One, or several',
     about: '120 sentences about one person or several.',
-    rows: () => drawn(numbers, 60),
+    rows: async () => drawn(numbers, 60),
   },
   {
     name: 'grammar',
     title: 'Right or wrong',
     about: '800 sentences, half with an error in grammar. Takes a minute or two.',
-    rows: () =>
-      generateSentences({ seed: 1, count: 800 }).map(({ text, label }) => ({ text, label: label ? 'right' : 'wrong' })),
+    rows: async () => (await import('./longer-samples.ts')).grammarRows(),
   },
   {
     name: 'shop',
     title: 'Requests to a shop',
     about: '180 messages: track, refund or hours. Best with MiniLM.',
-    rows: () => intentRows(1),
+    rows: async () => (await import('./longer-samples.ts')).shopRows(),
   },
 ]

@@ -433,7 +433,7 @@ describe.skipIf(!hasChromium)('its weight', () => {
     const sizes = new Map<string, number>()
     page.on('response', async (response) => {
       const name = new URL(response.url()).pathname
-      if (/(\/|\.(html|js|mjs|css))$/.test(name)) sizes.set(name, gzipSync(await response.body()).length)
+      if (/(\/|\.(html|js|mjs|css))$/.test(name)) sizes.set(name, gzipSync(await response.body(), { level: 9 }).length)
     })
     await page.goto(site.url)
     await page.locator('#samples label').first().waitFor()

@@ -1,19 +1,104 @@
-// Decompositions of matrices: the only importer of ml-matrix.
+// Decompositions of matrices: an orthonormal basis, eigenvectors, and the greatest singular values.
 
 import { random } from '@cola/data'
-import { EigenvalueDecomposition, Matrix, QrDecomposition } from 'ml-matrix'
+import {
+  beside,
+  columnsOf,
+  dot,
+  type Matrix,
+  matrixOf,
+  multiply,
+  range,
+  rowLengths,
+  scaleColumns,
+  scaleRows,
+  subtract,
+  transpose,
+  zeros,
+} from './matrix.ts'
 
-export { Matrix }
+/**
+ * An orthonormal basis of the columns, of a matrix with no more columns than rows: Q of Householder's A = Q R, whose
+ * columns have LAPACK's signs. (Golub and Van Loan, Matrix Computations, algorithm 5.2.1)
+ */
+export function orthonormal(matrix: Matrix): Matrix {
+  // Columns are rows here, which lie in one piece.
+  const { rows: count, columns: length, values } = transpose(matrix)
+  const column = (k: number) => values.subarray(k * length, (k + 1) * length)
+  const reflectors = range(count).map((k) => {
+    const v = new Float64Array(length)
+    v.set(column(k).subarray(k), k)
+    const norm = Math.sqrt(dot(v, v))
+    v[k] = (v[k] as number) + ((v[k] as number) < 0 ? -norm : norm)
+    for (let j = k; j < count; j++) reflect(column(j), v)
+    return v
+  })
+  const basis = zeros(count, length)
+  range(count).forEach((k) => {
+    const q = basis.values.subarray(k * length, (k + 1) * length)
+    q[k] = 1
+    for (const v of reflectors.toReversed()) reflect(q, v)
+  })
+  return transpose(basis)
+}
 
-/** A row-major array as a matrix. */
-export const matrixOf = (values: ArrayLike<number>, rows: number, columns: number): Matrix =>
-  Matrix.from1DArray(rows, columns, Array.from(values))
+/** x - 2 v (v'x) / (v'v), in place. */
+function reflect(x: Float64Array, v: Float64Array): void {
+  const square = dot(v, v)
+  if (square === 0) return
+  const factor = (2 * dot(v, x)) / square
+  for (let i = 0; i < x.length; i++) x[i] = (x[i] as number) - factor * (v[i] as number)
+}
 
-/** A matrix as a row-major array. */
-export const arrayOf = (matrix: Matrix): Float32Array => Float32Array.from(matrix.to1DArray())
+/** Most sweeps of Jacobi's rotations; they converge quadratically, most often within ten. */
+const sweeps = 30
 
-/** An orthonormal basis of the columns. */
-export const orthonormal = (matrix: Matrix): Matrix => new QrDecomposition(matrix).orthogonalMatrix
+/**
+ * Eigenvalues of a symmetric matrix, and its eigenvectors as columns, by Jacobi's rotations. (Golub and Van Loan,
+ * algorithm 8.5.3)
+ */
+export function symmetricEigen(matrix: Matrix): { values: number[]; vectors: Matrix } {
+  const n = matrix.rows
+  const a = matrix.values.slice()
+  // Eigenvectors are rows here.
+  const vectors = matrixOf(new Float64Array(n * n), n, n)
+  for (const i of range(n)) vectors.values[i * n + i] = 1
+  const at = (i: number, j: number): number => a[i * n + j] as number
+  const total = dot(a, a)
+  for (let sweep = 0; sweep < sweeps; sweep++) {
+    let rest = 0
+    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) rest += 2 * at(p, q) ** 2
+    if (rest <= total * Number.EPSILON ** 2) break
+    for (let p = 0; p < n; p++)
+      for (let q = p + 1; q < n; q++) {
+        if (at(p, q) === 0) continue
+        const tau = (at(q, q) - at(p, p)) / (2 * at(p, q))
+        const t = (tau < 0 ? -1 : 1) / (Math.abs(tau) + Math.hypot(1, tau))
+        const c = 1 / Math.hypot(1, t)
+        const s = t * c
+        rotateColumns(a, n, p, q, c, s)
+        rotateRows(a, n, p, q, c, s)
+        rotateRows(vectors.values, n, p, q, c, s)
+      }
+  }
+  return { values: range(n).map((i) => at(i, i)), vectors: transpose(vectors) }
+}
+
+/** Rows p and q become c p - s q and s p + c q. */
+function rotateRows(a: Float64Array, n: number, p: number, q: number, c: number, s: number): void {
+  for (let k = 0; k < n; k++) rotate(a, p * n + k, q * n + k, c, s)
+}
+
+/** Columns p and q become c p - s q and s p + c q. */
+function rotateColumns(a: Float64Array, n: number, p: number, q: number, c: number, s: number): void {
+  for (let k = 0; k < n; k++) rotate(a, k * n + p, k * n + q, c, s)
+}
+
+function rotate(a: Float64Array, i: number, j: number, c: number, s: number): void {
+  const [x, y] = [a[i] as number, a[j] as number]
+  a[i] = c * x - s * y
+  a[j] = s * x + c * y
+}
 
 export interface TruncatedSvd {
   /** [rows, rank] */
@@ -39,42 +124,38 @@ export function truncatedSvd(matrix: Matrix, rank: number, { seed = 0 }: { seed?
   const stream = random(seed, 'svd')
   const size = Math.min(matrix.rows, matrix.columns)
   const width = Math.min(rank + oversampling, size)
-  const transposed = matrix.transpose()
+  const transposed = transpose(matrix)
   const start = Array.from({ length: matrix.columns * width }, () => stream.normal())
-  const blocks = [orthonormal(matrix.mmul(Matrix.from1DArray(matrix.columns, width, start)))]
+  const blocks = [orthonormal(multiply(matrix, matrixOf(start, matrix.columns, width)))]
   while (true) {
     for (let i = 0; i < step && blocks.length * width < size; i++)
-      blocks.push(orthonormal(matrix.mmul(orthonormal(transposed.mmul(blocks.at(-1) as Matrix)))))
-    const svd = withinBasis(matrix, orthonormal(sideBySide(blocks, size)), rank)
+      blocks.push(orthonormal(multiply(matrix, orthonormal(multiply(transposed, blocks.at(-1) as Matrix)))))
+    const all = beside(blocks)
+    const svd = withinBasis(matrix, orthonormal(columnsOf(all, range(Math.min(size, all.columns)))), rank)
     if (blocks.length * width >= size || residual(matrix, svd) <= tolerance) return svd
   }
 }
 
-/** The first columns of matrices beside each other. */
-function sideBySide(blocks: readonly Matrix[], columns: number): Matrix {
-  const [{ rows, columns: width }] = blocks as [Matrix]
-  const all = Matrix.zeros(rows, blocks.length * width)
-  blocks.forEach((block, i) => {
-    all.setSubMatrix(block, 0, i * width)
-  })
-  return all.subMatrix(0, rows - 1, 0, Math.min(columns, all.columns) - 1)
-}
-
 /** The best decomposition whose left vectors lie in a basis Q: Q' W W' Q has their squares and their places. */
 function withinBasis(matrix: Matrix, basis: Matrix, rank: number): TruncatedSvd {
-  const projected = basis.transpose().mmul(matrix)
-  const gram = projected.mmul(projected.transpose())
-  const { realEigenvalues: values, eigenvectorMatrix } = new EigenvalueDecomposition(gram, { assumeSymmetric: true })
-  const greatest = values.map((_, k) => k).sort((i, j) => (values[j] as number) - (values[i] as number))
-  const vectors = eigenvectorMatrix.subMatrixColumn(greatest.slice(0, rank))
-  const rows = vectors.transpose().mmul(projected)
-  const S = Array.from({ length: rank }, (_, k) => rows.getRowVector(k).norm())
-  return { U: basis.mmul(vectors), S, V: rows.divColumnVector(S.map((s) => s || 1)) }
+  const projected = multiply(transpose(basis), matrix)
+  const { values, vectors } = symmetricEigen(multiply(projected, transpose(projected)))
+  const greatest = range(values.length).sort((i, j) => (values[j] as number) - (values[i] as number))
+  const kept = columnsOf(vectors, greatest.slice(0, rank))
+  const rows = multiply(transpose(kept), projected)
+  const S = rowLengths(rows)
+  return {
+    U: multiply(basis, kept),
+    S,
+    V: scaleRows(
+      rows,
+      S.map((s) => 1 / (s || 1)),
+    ),
+  }
 }
 
 /** Greatest ||W v - s u||, over the greatest singular value; 0 for a matrix of zeros. */
 function residual(matrix: Matrix, { U, S, V }: TruncatedSvd): number {
-  const difference = Matrix.sub(matrix.mmul(V.transpose()), Matrix.mul(U, 1).mulRowVector(S))
-  const lengths = Array.from({ length: difference.columns }, (_, k) => difference.getColumnVector(k).norm())
-  return S[0] ? lengths.reduce((a, b) => Math.max(a, b), 0) / S[0] : 0
+  const difference = subtract(multiply(matrix, transpose(V)), scaleColumns(U, S))
+  return S[0] ? Math.max(...rowLengths(transpose(difference))) / S[0] : 0
 }

@@ -49,17 +49,21 @@ type Use = (tableName: string, rows: readonly Row[], warnings?: readonly string[
 
 function sampleTab(use: Use): () => void {
   let chosen: Sample | undefined
-  const refresh = () => use(chosen?.name ?? '', chosen?.rows() ?? [])
+  const refresh = async () => {
+    const asked = chosen
+    const rows = (await asked?.rows()) ?? []
+    if (chosen === asked && !byId('panel-sample').hidden) use(asked?.name ?? '', rows)
+  }
   byId('samples').append(
     ...samples.map((sample, i) => {
       const { name, title, about } = sample
       return card({ group: 'sample', value: name, id: `sample-${i}`, title, about }, () => {
         chosen = sample
-        refresh()
+        void refresh()
       })
     }),
   )
-  return refresh
+  return () => void refresh()
 }
 
 function tableTab(page: Page, use: Use): () => void {

@@ -34,7 +34,7 @@ export function shelfSection(page: Page): void {
       try {
         for (const { name, title, rows } of demo) {
           byId('train-said').textContent = `Training “${title}” …`
-          await page.call('train', { name, rows: rows().slice(0, demoRows), settings: demoSettings })
+          await page.call('train', { name, rows: (await rows()).slice(0, demoRows), settings: demoSettings })
           await refresh()
         }
       } finally {

@@ -5,7 +5,8 @@ import { type Checks, integer, oneOf, share, whole } from '@cola/graph/options'
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
-import { arrayOf, Matrix, matrixOf, truncatedSvd } from '../linalg.ts'
+import { truncatedSvd } from '../linalg.ts'
+import { add, arrayOf, beside, matrixOf, multiply, scale, scaleColumns, stack } from '../matrix.ts'
 
 const combinationTypes = ['linear', 'cat', 'svd', 'ties', 'dare_linear', 'dare_ties', 'magnitude_prune'] as const
 
@@ -134,23 +135,15 @@ export function combineMatrices(
   }))
   const factors = parts.map(({ weight, scaling }) => weight * scaling)
   if (type === 'cat') {
-    const A = new Matrix(
-      matrices.flatMap((part, k) =>
-        part.A.clone()
-          .mul(factors[k] as number)
-          .to2DArray(),
-      ),
-    )
-    const B = new Matrix(Array.from({ length: outputs }, (_, row) => matrices.flatMap((part) => part.B.getRow(row))))
+    const A = stack(matrices.map((part, k) => scale(part.A, factors[k] as number)))
+    const B = beside(matrices.map((part) => part.B))
     return { A: float32([A.rows, inputs], arrayOf(A)), B: float32([outputs, B.columns], arrayOf(B)) }
   }
   if (type === 'svd') {
-    const delta = matrices
-      .map((part, k) => part.B.mmul(part.A).mul(factors[k] as number))
-      .reduce((sum, next) => Matrix.add(sum, next))
+    const delta = matrices.map((part, k) => scale(multiply(part.B, part.A), factors[k] as number)).reduce(add)
     const rank = Math.min(options.svd_rank ?? Math.max(...parts.map(({ A }) => A.dims[0] as number)), inputs, outputs)
     const { U, S, V } = truncatedSvd(delta, rank, { seed: options.seed ?? 0 })
-    return { A: float32([rank, inputs], arrayOf(V)), B: float32([outputs, rank], arrayOf(U.mulRowVector(S))) }
+    return { A: float32([rank, inputs], arrayOf(V)), B: float32([outputs, rank], arrayOf(scaleColumns(U, S))) }
   }
   const differing = parts.find(({ A }) => A.dims.join() !== firstA.dims.join())
   if (differing)

@@ -22,7 +22,6 @@ import {
   graphFor,
   type ResolvedDevice,
 } from './devices.ts'
-import { slownessOf } from './measure-device.ts'
 import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
 import { probeGraph, refusal } from './refusal.ts'
 
@@ -130,6 +129,10 @@ const opensProbe = (device: ResolvedDevice, { providers }: DeviceRow): Promise<b
     () => false,
   )
 
+/** How many times slower a device is than the processor. Loaded when it is measured. */
+const slowness = async (device: ResolvedDevice, processor: ResolvedDevice): Promise<number> =>
+  (await import('./measure-device.ts')).slownessOf(device, processor, openSession)
+
 /**
  * Resolves `auto` to the first device that opens the model `probe` and is not slower than the processor; slower ones are
  * named to `onWarning`. Other devices are returned as they are.
@@ -152,7 +155,7 @@ export async function resolveDevice(
   for (const candidate of candidates) {
     try {
       await (await openSession('graph' in probe ? probe : { graph: probe }, candidate)).release()
-      const slow = deviceRow(candidate).selfTest ? await slownessOf(candidate, processor, openSession) : 0
+      const slow = deviceRow(candidate).selfTest ? await slowness(candidate, processor) : 0
       if (slow <= 1) return candidate
       onWarning?.(
         `Device "${candidate}" is left alone: it multiplies ${slow.toFixed(0)} times slower than ` +

@@ -4,7 +4,21 @@
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { ConfigError } from '../../errors.ts'
-import { arrayOf, Matrix, matrixOf, orthonormal, truncatedSvd } from '../../linalg.ts'
+import { orthonormal, truncatedSvd } from '../../linalg.ts'
+import {
+  arrayOf,
+  columnsOf,
+  type Matrix,
+  matrixOf,
+  multiply,
+  range,
+  rowsOf,
+  scale,
+  scaleColumns,
+  scaleRows,
+  subtract,
+  transpose,
+} from '../../matrix.ts'
 import type { LoraConfigJson } from '../lora.ts'
 import type { LoraTarget } from './matrices.ts'
 
@@ -40,7 +54,7 @@ const nothing = ({ target: { r, outFeatures } }: InitContext): Float32Array => n
 
 /** W - scaling B A, where A and B take a part of W. */
 const residual = ({ target, weight }: InitContext, A: Matrix, B: Matrix): Matrix =>
-  Matrix.sub(weight(), B.mmul(A).mul(target.scaling))
+  subtract(weight(), scale(multiply(B, A), target.scaling))
 
 const inits: Readonly<Record<string, Init>> = {
   true: (c) => ({ A: uniform(c), B: nothing(c) }),
@@ -61,14 +75,14 @@ const inits: Readonly<Record<string, Init>> = {
     const { r, scaling } = c.target
     const { U, S, V } = truncatedSvd(c.weight(), r, { seed: c.seed })
     const root = S.map((s) => Math.sqrt(s / scaling))
-    const [A, B] = [V.mulColumnVector(root), U.mulRowVector(root)]
+    const [A, B] = [scaleRows(V, root), scaleColumns(U, root)]
     return { A: arrayOf(A), B: arrayOf(B), changed: residual(c, A, B) }
   },
   /** B = Q, A = R of W = Q R, as far as the rank goes. Buyukakyuz 2024. */
   olora: (c) => {
     const W = c.weight()
-    const B = orthonormal(W.subMatrix(0, W.rows - 1, 0, c.target.r - 1))
-    const A = B.transpose().mmul(W)
+    const B = orthonormal(columnsOf(W, range(c.target.r)))
+    const A = multiply(transpose(B), W)
     return { A: arrayOf(A), B: arrayOf(B), changed: residual(c, A, B) }
   },
   /** A and B on orthogonal halves of a random basis, so that B A = 0 though neither is. */
@@ -83,13 +97,13 @@ const inits: Readonly<Record<string, Init>> = {
       })
     const draw = c.stream('A')
     const basis = orthonormal(matrixOf(normals(draw, r * r, 1), r, r))
-    const rows = (offset: number) =>
-      Matrix.rowVector(Array.from({ length: r / 2 }, (_, i) => 2 * i + offset)).to1DArray()
-    const half = (offset: number) => new Matrix(rows(offset).map((row) => basis.getRow(row)))
-    const A = half(0)
-      .transpose()
-      .mmul(matrixOf(normals(draw, (r / 2) * inFeatures, 0.1), r / 2, inFeatures))
-    const B = matrixOf(normals(c.stream('B'), (r / 2) * outFeatures, 0.1), outFeatures, r / 2).mmul(half(1))
+    const half = (offset: number) =>
+      rowsOf(
+        basis,
+        range(r / 2).map((i) => 2 * i + offset),
+      )
+    const A = multiply(transpose(half(0)), matrixOf(normals(draw, (r / 2) * inFeatures, 0.1), r / 2, inFeatures))
+    const B = multiply(matrixOf(normals(c.stream('B'), (r / 2) * outFeatures, 0.1), outFeatures, r / 2), half(1))
     return { A: arrayOf(A), B: arrayOf(B) }
   },
 }
@@ -124,7 +138,7 @@ export function initialValues(target: LoraTarget, config: LoraConfigJson, base: 
   const matrix = () => matrixOf(toFloat32(base), base.dims[0] as number, base.dims[1] as number)
   const context: InitContext = {
     target,
-    weight: () => (transposed ? matrix() : matrix().transpose()),
+    weight: () => (transposed ? matrix() : transpose(matrix())),
     stream: (which) => random(seed, 'lora', `base_model.model.${module}.lora_${which}.weight`),
     seed,
   }
@@ -132,6 +146,6 @@ export function initialValues(target: LoraTarget, config: LoraConfigJson, base: 
   return {
     A: float32([r, inFeatures], A),
     B: float32([outFeatures, r], B),
-    ...(changed ? { base: float32(base.dims, arrayOf(transposed ? changed : changed.transpose())) } : {}),
+    ...(changed ? { base: float32(base.dims, arrayOf(transposed ? changed : transpose(changed))) } : {}),
   }
 }
