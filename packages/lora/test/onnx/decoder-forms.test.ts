@@ -66,7 +66,7 @@ describe.each([
     const decoder = base.cachedLanguageModel()
     expect(decoder !== undefined).toBe(cached)
     if (decoder) {
-      const generator = await createGenerator(decoder, base)
+      const generator = await createGenerator(decoder, { config: base.config })
       const options = { max_new_tokens: greedy.length, eos_token_id: [] }
       expect(await generator.generate(prompt, options)).toEqual(greedy)
       await generator.release()
