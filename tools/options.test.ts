@@ -54,6 +54,7 @@ const calls: Record<string, Call> = {
   'data encodeTexts(options)': (options) => data.encodeTexts(nothing, nothing, options),
   'data encodeWords(options)': (options) => data.encodeWords(nothing, nothing, options),
   'data encodeForLanguageModel(options)': (options) => data.encodeForLanguageModel(nothing, nothing, options),
+  'data packSentences(options)': (options) => data.packSentences([[1]], options),
   'data packSteps(options)': (options) => data.packSteps([[1]], options),
   'data zipOf(options)': (options) => data.zipOf(nothing, options),
   'data accuracy(options)': (options) => data.accuracy([], [], options),

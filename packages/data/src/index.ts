@@ -24,7 +24,14 @@ export {
 export { classLabels } from './batch/class-labels.ts'
 export { requireTokenIds } from './batch/token-ids.ts'
 export { ignoreIndex } from './batch/ignore-index.ts'
-export { type PackedBatch, packForLanguageModel, packRows, packSentences, unpad } from './batch/pack-sentences.ts'
+export {
+  type PackedBatch,
+  type PackingOptions,
+  packForLanguageModel,
+  packRows,
+  packSentences,
+  unpad,
+} from './batch/pack-sentences.ts'
 export { packSteps, type StepBatch } from './batch/pack-steps.ts'
 export { ColaError, ConfigError, DataError, HubError, type Problem } from './errors.ts'
 export { sha256 } from './files/hash.ts'

@@ -1,6 +1,7 @@
 // Packs several sentences into a row, to avoid padding. Attention is limited to equal segment ids, and positions
 // restart at 0, so that the results of a sentence are the same as alone.
 
+import { type Checks, checkOptions } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { classLabels } from './class-labels.ts'
 import { ignoreIndex } from './ignore-index.ts'
@@ -19,6 +20,16 @@ export interface PackedBatch {
   last_token: { data: Int32Array; dims: readonly number[] }
 }
 
+/** Options of {@link packSentences}. */
+export interface PackingOptions {
+  /** Greatest number of columns of rows that are longer than the longest sentence. @default any */
+  max_columns?: number
+}
+
+const checks: Checks<PackingOptions> = {
+  max_columns: ['a number of at least 1', (value) => typeof value === 'number' && value >= 1],
+}
+
 interface Placement {
   row: number
   column: number
@@ -27,16 +38,15 @@ interface Placement {
 /**
  * Packs sentences by first-fit decreasing into rows as long as the longest sentence, or somewhat longer if that needs
  * less padding.
- * @param options `longest`: greatest length of such longer rows. @default any
- * @throws {DataError} for no sentences, an empty one, or a token id that is no whole number of at least 0.
+ * @throws {DataError} for no sentences, an empty one, or a token id that is no whole number of at least 0; {ConfigError}
+ * for an option that is unknown or out of its range.
  */
-export function packSentences(
-  sentences: readonly (readonly number[])[],
-  { longest = Number.POSITIVE_INFINITY }: { longest?: number } = {},
-): PackedBatch {
+export function packSentences(sentences: readonly (readonly number[])[], options: PackingOptions = {}): PackedBatch {
+  checkOptions('packSentences', options, checks)
+  const { max_columns = Number.POSITIVE_INFINITY } = options
   requireTokens(sentences)
   const lengths = sentences.map((ids) => ids.length)
-  const { width, rows, placements } = bestPacking(lengths, longest)
+  const { width, rows, placements } = bestPacking(lengths, max_columns)
   const size = rows * width
   const [input_ids, position_ids, segment_ids] = [new Int32Array(size), new Int32Array(size), new Int32Array(size)]
   const segments = new Int32Array(rows)

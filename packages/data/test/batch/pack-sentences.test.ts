@@ -7,6 +7,19 @@ describe('packing', () => {
     minLength: 1,
     maxLength: 40,
   })
+  it('has rows of at most max_columns, but for a sentence that is longer', () => {
+    const limits = fc.integer({ min: 1, max: 60 })
+    fc.assert(
+      fc.property(sentences, limits, (list, max_columns) => {
+        const longest = Math.max(...list.map(({ length }) => length))
+        const [, width] = packSentences(list, { max_columns }).input_ids.dims
+        expect(width).toBeLessThanOrEqual(Math.max(longest, max_columns))
+      }),
+    )
+    const short = Array.from({ length: 6 }, () => [1, 2, 3]).concat([[1, 2, 3, 4]])
+    expect(packSentences(short, { max_columns: 4 }).input_ids.dims).toEqual([7, 4])
+    expect(packSentences(short).input_ids.dims[1]).toBeGreaterThan(4)
+  })
   it('keeps every token of every sentence in place', () => {
     fc.assert(
       fc.property(sentences, (list) => {

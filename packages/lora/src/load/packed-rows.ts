@@ -39,7 +39,7 @@ export function packedBatches(
   const { firstPosition = 0 } = padding
   return (rows) => {
     const texts = rows.map(({ input_ids }) => input_ids)
-    const { input_ids, position_ids, segment_ids, last_token } = packSentences(texts, { longest })
+    const { input_ids, position_ids, segment_ids, last_token } = packSentences(texts, { max_columns: longest })
     const [count, width] = input_ids.dims as [number, number]
     const whole = Array.from({ length: count }, (_, row) => [
       ...input_ids.data.subarray(row * width, (row + 1) * width),
