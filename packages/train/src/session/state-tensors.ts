@@ -3,6 +3,7 @@
 import { elementCount, type Tensor, toFloat32 } from '@cola/graph'
 import { type Block, joinTensors } from '../artifacts/blocks.ts'
 import { gradientBuffer, type TrainingArtifacts } from '../artifacts/training-artifacts.ts'
+import { freeMemory } from '../runtime/free-memory.ts'
 import { OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 
 /** Copies of float32 tensors on the host. */
@@ -55,7 +56,9 @@ export const initialTensors = ({
   state: Object.assign({}, ...stateSlots.map((slot) => zeroTensors(blocks, (name) => stateName(name, slot)))),
 })
 
-/** Releases the device memory of a tensor that nothing will read again. */
+/** Frees the memory of a tensor that nothing will read again, on the device or here. */
 export function dispose(tensor: OrtTensor | undefined): void {
-  if (tensor && tensor.location !== 'cpu') tensor.dispose()
+  if (!tensor) return
+  if (tensor.location === 'cpu') freeMemory(tensor.data as Float32Array)
+  else tensor.dispose()
 }

@@ -1,0 +1,24 @@
+// Frees memory of arrays that nothing will read again, at once: V8 lets a hundred megabytes of them wait.
+
+/** Node 20 has no `transfer`. */
+type Transferable = ArrayBuffer & { transfer?: (length: number) => ArrayBuffer }
+
+/** Frees an array's buffer; views on it have no elements any more. Shared memory is left alone. */
+export function freeMemory({ buffer }: ArrayBufferView): void {
+  if (!(buffer instanceof ArrayBuffer)) return
+  const own: Transferable = buffer
+  if (own.transfer) own.transfer(0)
+  else closedPort().postMessage(undefined, [buffer])
+}
+
+/** A port without another end: what is transferred to it has no owner. */
+let port: MessagePort | undefined
+
+function closedPort(): MessagePort {
+  if (port) return port
+  const { port1, port2 } = new MessageChannel()
+  port1.close()
+  port2.close()
+  port = port1
+  return port
+}
