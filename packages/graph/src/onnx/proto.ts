@@ -42,7 +42,7 @@ const attribute = message({
   s: one(4, bytes),
   t: maybe(5, tensor),
   /** A GraphProto. */
-  g: one(6, bytes),
+  g: maybe(6, bytes),
   floats: many(7, float),
   ints: many(8, int64),
   strings: many(9, bytes),

@@ -2,10 +2,10 @@
 
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
-import { ModelProtoSchema } from 'onnx-buf'
+import { GraphProtoSchema, ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { FormatError } from '../../src/index.ts'
-import { decodeModel, encodeModel } from '../../src/onnx/proto.ts'
+import { decodeModel, decodeSubgraph, encodeModel } from '../../src/onnx/proto.ts'
 
 const int64 = fc.oneof(
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
@@ -34,12 +34,15 @@ const tensor = fc.record({
   externalData: list(entry),
   dataLocation: fc.constantFrom(0, 1),
 })
+/** The bytes of a graph in an attribute. */
+const subgraph = string.map((name) => toBinary(GraphProtoSchema, create(GraphProtoSchema, { name })))
 const attribute = fc.record({
   name: string,
   f: float,
   i: int64,
   s: bytes,
   t: fc.option(tensor, { nil: undefined }),
+  g: fc.option(subgraph, { nil: undefined }),
   floats: list(float),
   ints: list(int64),
   strings: list(bytes),
@@ -107,6 +110,17 @@ const theirValue = ({ name, type: held }: Model['graph']['input'][number]) => {
   return { name, type: oneOf(held && { ...held, tensorType }) }
 }
 
+type TheirNode = Model['graph']['node'][number]
+
+/** Theirs has a message where ours has the bytes of one. */
+const theirNode = ({ attribute: all, ...node }: TheirNode) => ({
+  ...node,
+  attribute: all.map(({ g, ...rest }) => ({
+    ...rest,
+    ...(g ? { g: fromBinary(GraphProtoSchema, g) } : {}),
+  })),
+})
+
 const theirs = (value: Model, more: object = {}) =>
   create(ModelProtoSchema, {
     ...value,
@@ -114,6 +128,7 @@ const theirs = (value: Model, more: object = {}) =>
     graph: {
       ...value.graph,
       docString: 'fields that are passed over',
+      node: value.graph.node.map(theirNode),
       input: value.graph.input.map(theirValue),
       output: value.graph.output.map(theirValue),
     },
@@ -129,6 +144,17 @@ describe('messages', () => {
         expect(decodeModel(toBinary(ModelProtoSchema, theirs(value, unknown)), 'test')).toEqual(value)
       }),
     )
+  })
+  it('hold graphs in attributes, which are decoded when they are asked for', () => {
+    const held = create(GraphProtoSchema, {
+      name: 'branch',
+      node: [{ opType: 'Identity', input: ['a'], output: ['b'] }],
+    })
+    expect(decodeSubgraph(toBinary(GraphProtoSchema, held), 'test')).toMatchObject({
+      name: 'branch',
+      node: [{ opType: 'Identity', input: ['a'], output: ['b'] }],
+    })
+    expect(() => decodeSubgraph(Uint8Array.of(10, 200), 'test')).toThrow(FormatError)
   })
   it('are written byte for byte as protobuf writes them', () => {
     fc.assert(
