@@ -4,16 +4,23 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   createTokenizer,
+  encodeForLanguageModel,
+  encodeTexts,
+  f1,
   type Files,
   longestInput,
   memoryFiles,
   memorySink,
   openFiles,
+  packSteps,
   parseColaZip,
   parseGlueParquet,
   parseRecords,
   parseTable,
+  random,
   readTokenizer,
+  retrievalMetrics,
+  splitRows,
   zipOf,
 } from '@cola/data'
 import { type Model, parseSafetensors, readModel, serializeSafetensors, toNumbers } from '@cola/graph'
@@ -23,6 +30,7 @@ import {
   loadAdapter,
   loadPretrained,
   lora,
+  nextToken,
   openBase,
   openOnnxModel,
   parseGpt2Config,
@@ -324,6 +332,42 @@ export const targets = {
           ({ name, ...options }: { name: 'cosine'; total_steps: number }) => schedule(name, options)(3),
         ],
         crossEntropy: [{ label_smoothing: 0.1 }, crossEntropy],
+      })
+    },
+  },
+  'options-of-data': {
+    mutate: json,
+    open: async () => {
+      const tokenizer = await readTokenizer(tinyEncoder())
+      const texts = ['a dog slept', { text: 'a cat', text_pair: 'it ran' }]
+      const logits = Float32Array.of(0.5, -1, 2, 0)
+      return optionsOf({
+        parseTable: [
+          { text: 'text', label: 'label', classes: ['a', 'b'], encoding: 'utf-8', quoting: 'none', delimiter: ',' },
+          (options: object) => parseTable('text,label\nx,a\ny,b\n', 'csv', 'table', options),
+        ],
+        encodeTexts: [
+          {
+            ...{ max_length: 8, truncation_side: 'left', truncation_strategy: 'only_first' },
+            ...{ add_special_tokens: true, tooLong: 'truncate', vocab_size: 100 },
+          },
+          (options: object) => encodeTexts(tokenizer, texts, options),
+        ],
+        encodeForLanguageModel: [
+          { where: 'rows', eos_token_id: 3, add_special_tokens: true, max_length: 8, vocab_size: 100 },
+          (options: object) => encodeForLanguageModel(tokenizer, [{ text: 'a dog', prompt: 'a' }], options),
+        ],
+        packSteps: [{ max_length: 4 }, (options: { max_length: number }) => packSteps([[1, 2], [3]], options)],
+        splitRows: [{ seed: 1 }, (options: object) => splitRows(rows, 0.5, options)],
+        f1: [{ average: 'macro', classes: 3 }, (options: object) => f1([0, 1, 2], [0, 2, 1], options)],
+        retrievalMetrics: [
+          { k: [1, 2], targets: [1, 0] },
+          (options: object) => retrievalMetrics({ data: logits, width: 2 }, { data: logits, width: 2 }, options),
+        ],
+        nextToken: [
+          { do_sample: true, temperature: 0.7, top_k: 3, top_p: 0.9, min_p: 0.1, repetition_penalty: 1.2 },
+          (options: object) => nextToken(logits, options, random(1, 'fuzz'), [1]),
+        ],
       })
     },
   },

@@ -25,9 +25,9 @@ export const atLeast = (least: number): Check => [
 export const positive: Check = ['a number above 0', (value) => isNumber(value) && value > 0]
 export const share: Check = ['a number from 0 to 1', (value) => isNumber(value) && value >= 0 && value <= 1]
 export const shareBelow1: Check = ['a number from 0 to below 1', (value) => isNumber(value) && value >= 0 && value < 1]
-export const whole = (least: number): Check => [
-  `a whole number of at least ${least}`,
-  (value) => Number.isSafeInteger(value) && (value as number) >= least,
+export const whole = (least: number, most?: number): Check => [
+  most === undefined ? `a whole number of at least ${least}` : `a whole number from ${least} to ${most}`,
+  (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= (most ?? Infinity),
 ]
 /** A limit that may be absent: {@link whole}(1) or Infinity. */
 export const limit: Check = [
@@ -111,13 +111,22 @@ export function checkValue(where: string, value: unknown, [expected, holds]: Che
   if (!holds(value)) throw new ConfigError({ where, what: 'not a valid value', expected, found: show(value) })
 }
 
+/** A value as text; of an object that gives none, its kind. */
+function plain(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
 /** A value in at most 60 characters. */
 function show(value: unknown): string {
   const shown =
     typeof value === 'string'
       ? JSON.stringify(value)
       : isList(value)
-        ? `[${Array.from(value).join(', ')}]`
-        : String(value)
+        ? `[${Array.from(value, plain).join(', ')}]`
+        : plain(value)
   return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown
 }

@@ -37,7 +37,10 @@ export interface StepBatch {
   lengths: Int32
 }
 
-const checks = { max_length: whole(1) }
+/** A graph has nodes for each step. */
+const maxSteps = 2 ** 20
+
+const checks = { max_length: whole(1, maxSteps) }
 
 /**
  * Packs sentences time step by time step.
@@ -64,7 +67,8 @@ export function packSteps(sentences: readonly (readonly number[])[], options: { 
     { length: max_length + 1 },
     (_, step) => sentences.filter(({ length }) => length > step).length,
   )
-  const starts = sizes.map((_, step) => sizes.slice(0, step).reduce((a, b) => a + b, 0))
+  const starts = [0]
+  for (const size of sizes) starts.push((starts.at(-1) as number) + size)
   const tokens = starts[max_length] as number
   const columns = lengthOf(sentences, order[0] as number)
 

@@ -6,6 +6,9 @@ import { DataError } from '../errors.ts'
 /** Class ids, one per row: whole numbers from 0. */
 export type ClassIds = ArrayLike<number>
 
+/** Limit of class ids: counts are arrays with an element for each id, and a greater id is a mistake. */
+const maxClasses = 2 ** 24
+
 /** Options of scores: the classes, and scikit-learn's `zero_division`. */
 export interface ScoreOptions {
   /** Number of classes. @default those that occur in labels or predictions, as in scikit-learn */
@@ -15,7 +18,7 @@ export interface ScoreOptions {
 }
 
 /** Checks of {@link ScoreOptions}. */
-export const scoreChecks: Checks<ScoreOptions> = { classes: whole(1), onWarning: callable }
+export const scoreChecks: Checks<ScoreOptions> = { classes: whole(1, maxClasses), onWarning: callable }
 
 /** Checks the options of a score that has none but `onWarning`. @throws {ConfigError} naming the option. */
 export const checkWarning = (where: string, options: Pick<ScoreOptions, 'onWarning'>): void =>
@@ -58,9 +61,6 @@ export function countClasses(predictions: ClassIds, labels: ClassIds, { classes 
     classes === undefined ? ids.filter((id) => (actual[id] as number) + (predicted[id] as number) > 0) : ids
   return { rows: labels.length, right, actual, predicted, hits, present }
 }
-
-/** Limit of class ids: counts are arrays with an element for each id, and a greater id is a mistake. */
-const maxClasses = 2 ** 24
 
 /** The number of classes: `classes`, or one more than the greatest id. @throws {DataError} as {@link countClasses}. */
 export function checkIds(predictions: ClassIds, labels: ClassIds, classes?: number): number {

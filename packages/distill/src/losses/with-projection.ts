@@ -16,7 +16,7 @@ export interface ProjectionOptions {
   seed?: number
 }
 
-const checks: Checks<ProjectionOptions> = { hidden: text, width: whole(1), output: text, seed: integer }
+const checks: Checks<ProjectionOptions> = { hidden: text, width: whole(1, 2 ** 20), output: text, seed: integer }
 
 /**
  * A copy of the model that also computes `output` = hidden W', with W [width, hidden width] trainable under the name

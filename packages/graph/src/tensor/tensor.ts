@@ -66,8 +66,19 @@ export const float32 = (dims: readonly number[], values: ArrayLike<number>): Ten
 const encodings: Partial<Record<DataType, (value: number) => number | bigint>> = {
   float16: numberToFloat16,
   bfloat16: numberToBfloat16,
-  int64: BigInt,
-  uint64: BigInt,
+  int64: bigInteger,
+  uint64: bigInteger,
+}
+
+/** @throws {ShapeError} for a number that is not whole. */
+function bigInteger(value: number): bigint {
+  if (Number.isInteger(value)) return BigInt(value)
+  throw new ShapeError({
+    where: 'a tensor of 64-bit integers',
+    what: 'not a whole number',
+    found: String(value),
+    fix: 'A constant that an operator computes with has the type of its input: is that an integer by mistake?',
+  })
 }
 
 /** A tensor of any element type from numbers. @throws {ShapeError} when their count is not the product of `dims`. */

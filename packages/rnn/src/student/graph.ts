@@ -26,7 +26,7 @@ export interface DistilRnnOptions {
   max_length: number
 }
 
-const checks: Checks<DistilRnnOptions> = { max_length: whole(1) }
+const checks: Checks<DistilRnnOptions> = { max_length: whole(1, 2 ** 20) }
 
 interface Context {
   readonly g: Builder

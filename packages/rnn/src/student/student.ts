@@ -34,7 +34,7 @@ const checks: Checks<StudentOptions> = {
   embedding: object,
   parameters: map,
   seed: integer,
-  max_length: whole(1),
+  max_length: whole(1, 2 ** 20),
 }
 
 /** A recurrent text classifier: configuration, parameters and graph. */
