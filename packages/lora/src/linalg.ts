@@ -10,6 +10,7 @@ import {
   multiply,
   range,
   rowLengths,
+  rowsOf,
   scaleColumns,
   scaleRows,
   subtract,
@@ -110,31 +111,41 @@ export interface TruncatedSvd {
 }
 
 const oversampling = 10
-/** Powers of W W' that the basis grows by between two looks at the error. */
-const step = 4
+/** Powers of W W' in a basis; then it begins again with the best vectors so far. */
+const powers = 5
 /** Greatest ||W v - s u|| of the kept vectors over the greatest singular value: what float32 can tell. */
 const tolerance = 1e-7
 
 /**
- * The greatest `rank` singular values and vectors, from a basis of powers of W W' times random vectors (randomized
- * block Krylov, Musco & Musco 2015) that grows until they stay. PEFT computes them exactly when it loads an adapter, so
- * that what is left of the matrix must be the same.
+ * The greatest `rank` singular values and vectors, from a basis of powers of W W' times random vectors, which begins
+ * again with the best vectors until they stay (block Lanczos, Golub, Luk & Overton 1981; Musco & Musco 2015). PEFT
+ * computes them exactly when it loads an adapter, so that what is left of the matrix must be the same.
  */
 export function truncatedSvd(matrix: Matrix, rank: number, { seed = 0 }: { seed?: number } = {}): TruncatedSvd {
   const stream = random(seed, 'svd')
   const size = Math.min(matrix.rows, matrix.columns)
   const width = Math.min(rank + oversampling, size)
   const transposed = transpose(matrix)
-  const start = Array.from({ length: matrix.columns * width }, () => stream.normal())
-  const blocks = [orthonormal(multiply(matrix, matrixOf(start, matrix.columns, width)))]
+  const draws = Array.from({ length: matrix.columns * width }, () => stream.normal())
+  let start = orthonormal(multiply(matrix, matrixOf(draws, matrix.columns, width)))
   while (true) {
-    for (let i = 0; i < step && blocks.length * width < size; i++)
+    const blocks = [start]
+    while (blocks.length <= powers && blocks.length * width < size)
       blocks.push(orthonormal(multiply(matrix, orthonormal(multiply(transposed, blocks.at(-1) as Matrix)))))
     const all = beside(blocks)
-    const svd = withinBasis(matrix, orthonormal(columnsOf(all, range(Math.min(size, all.columns)))), rank)
-    if (blocks.length * width >= size || residual(matrix, svd) <= tolerance) return svd
+    const basis = orthonormal(columnsOf(all, range(Math.min(size, all.columns))))
+    const found = withinBasis(matrix, basis, width)
+    const svd = greatestOf(found, rank)
+    if (basis.columns === size || residual(matrix, svd) <= tolerance) return svd
+    start = found.U
   }
 }
+
+const greatestOf = ({ U, S, V }: TruncatedSvd, rank: number): TruncatedSvd => ({
+  U: columnsOf(U, range(rank)),
+  S: S.slice(0, rank),
+  V: rowsOf(V, range(rank)),
+})
 
 /** The best decomposition whose left vectors lie in a basis Q: Q' W W' Q has their squares and their places. */
 function withinBasis(matrix: Matrix, basis: Matrix, rank: number): TruncatedSvd {

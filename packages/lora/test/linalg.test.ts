@@ -34,6 +34,8 @@ describe('truncatedSvd', () => {
     [64, 48, 3],
     [20, 12, 5],
     [6, 9, 6],
+    // More columns than a basis has: it begins again.
+    [200, 240, 3],
   ])('%i x %i, rank %i: leaves of a matrix what the exact one does', (rows, columns, rank) => {
     const matrix = noise(rows, columns)
     const { U, S, V } = truncatedSvd(matrix, rank)
