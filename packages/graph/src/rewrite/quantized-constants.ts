@@ -1,4 +1,4 @@
-// Gives the quantized constants of a graph DequantizeLinear nodes, in the layout in which products and lookups read them.
+// Gives the quantized constants of a graph DequantizeLinear nodes, in the layout that products and lookups read.
 
 import { addInitializer, type Attributes, type Graph, type Node, uniqueName } from '../ir/graph.ts'
 import { consumersOf, producersOf } from '../ir/uses.ts'

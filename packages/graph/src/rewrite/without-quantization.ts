@@ -1,6 +1,6 @@
 // Computes with numbers where a file computes with their codes: activations are not rounded, matrices are dequantized.
 // Files of onnxruntime's dynamic and static quantization, such as transformers.js's model_quantized.onnx, then train as
-// files with float32 activations do. A gradient passes rounding as if it were not there (the straight-through estimator,
+// files with float32 activations do. A gradient passes rounding as if it were not there (straight-through estimator,
 // Bengio et al. 2013) and stops at numbers beyond the range of codes, as in torch.fake_quantize_per_tensor_affine.
 
 import { addInitializer, cloneGraph, type Graph, type Node } from '../ir/graph.ts'

@@ -354,6 +354,19 @@ describe('operators on codes, against the kernels of the runtime', () => {
     expect(reading).toThrow(UnsupportedOperatorError)
     expect(reading).toThrow(/"MatMulInteger of sums".*its result is not scaled/)
   })
+  it('an operator on codes without a row is refused by its name', () => {
+    const form = new Form(1)
+    addInput(form.graph, 'x', 'float32', [1, 2, 5])
+    const dynamic = ['x_quantized', 'x_scale', 'x_zero_point']
+    const quantize = { name: 'q', opType: 'DynamicQuantizeLinear', domain: '', inputs: ['x'], outputs: dynamic }
+    form.graph.nodes.push({ ...quantize, attributes: {} })
+    const [codes = '', , zero = ''] = form.matrix('w', [3, 2, 1])
+    form.add('ConvInteger', ['x_quantized', codes, 'x_zero_point', zero], 'sums')
+    form.add('Cast', ['sums'], 'y', { to: 1 })
+    const reading = () => readModel(written(form, 3))
+    expect(reading).toThrow(UnsupportedOperatorError)
+    expect(reading).toThrow(/"ConvInteger of sums".*operator ConvInteger is not in the table.*original export/)
+  })
   it('codes with a list of scales are refused behind operators that change their order', () => {
     const form = new Form(1)
     const [codes = '', scale = '', zero = ''] = form.matrix('w', [4, 6], { count: 6 })

@@ -13,9 +13,9 @@ const suffixes = {
 } as const
 
 /**
- * Precision of a model's file. Training computes in float32 from any of them but `bnb4`, whose operators have no
- * gradients. Matrices of `q4` and `q4f16` keep their four bits, those of `q8`, `int8` and `uint8` their eight;
- * activations, which such files round, are not rounded.
+ * Precision of a model's file. Training computes in float32 from any of them. Matrices of `q4` and `q4f16` keep their
+ * four bits, those of `q8`, `int8` and `uint8` their eight, and those of `bnb4` are held in float32; activations, which
+ * files in eight bits round, are not rounded.
  */
 export type ModelDtype = keyof typeof suffixes
 
@@ -25,7 +25,7 @@ export const modelDtypes = Object.keys(suffixes) as ModelDtype[]
  * The precisions that are opened where none is asked for, in this order. Files in eight bits are last: a matrix has one
  * scale there, and the numbers that are trained differ from those of a runtime, which rounds activations too.
  */
-const preferred: readonly ModelDtype[] = ['fp32', 'fp16', 'q4', 'q4f16', 'q8', 'int8', 'uint8']
+const preferred: readonly ModelDtype[] = ['fp32', 'fp16', 'q4', 'q4f16', 'q8', 'int8', 'uint8', 'bnb4']
 
 /** Names of the file: Optimum's of decoders, until it wrote one model with a cache, are the second and the third. */
 const stems = ['model', 'decoder_model_merged', 'decoder_model']

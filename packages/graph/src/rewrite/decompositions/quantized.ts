@@ -3,6 +3,7 @@
 
 import { addInitializer, type Value } from '../../ir/graph.ts'
 import { axisOf } from '../../ops/operator.ts'
+import { bnb4Tensor } from '../../tensor/bnb4.ts'
 import { dequantizedTensor } from '../../tensor/dequantize.ts'
 import { unpackNibbles } from '../../tensor/nibbles.ts'
 import { blockCount, dense, middleCode, packedTensor } from '../../tensor/packed-matrix.ts'
@@ -28,6 +29,32 @@ export const quantized = {
       const matrix = initializer(c, required(c, 1).name, nBitsMatrix(c))
       const product = c.g.MatMul(x, c.g.Transpose(matrix, { perm: [1, 0] }))
       return [bias ? c.g.Add(product, bias) : product]
+    },
+  },
+  /** x W' with bitsandbytes' types, which have no packed form: the matrix is float32. */
+  'com.microsoft.MatMulBnb4': {
+    inputs: [3, 3],
+    attributes: {
+      K: ['int'],
+      N: ['int'],
+      block_size: ['int'],
+      quant_type: ['int'],
+      training_mode: ['int', 0],
+      transB: ['int', 1],
+    },
+    supported: { quant_type: [0, 1], transB: [1] },
+    apply: (c) => {
+      const [N, K, blockSize, type] = ['N', 'K', 'block_size', 'quant_type'].map((name) => int(c, name)) as [
+        number,
+        number,
+        number,
+        number,
+      ]
+      const codes = sized(c, 1, [Math.ceil((N * K) / 2)])
+      const absmax = sized(c, 2, [Math.ceil((N * K) / blockSize)])
+      const matrix = bnb4Tensor({ codes, absmax, N, K, blockSize, type })
+      const value = initializer(c, required(c, 1).name, matrix)
+      return [c.g.MatMul(required(c, 0), c.g.Transpose(value, { perm: [1, 0] }))]
     },
   },
   /** Rows of a quantized tensor. */
@@ -157,7 +184,7 @@ function constantOf(c: FusedContext, value: Value): Tensor | undefined {
 }
 
 /** What quantizing tools append to a matrix's name. */
-const endings = /(_DQ)?_Q\d+\w*$|_quant(ized)?(_\w+)?$|\.u?int[48]$|(?<=\.)q(?=weight$)/
+const endings = /(_DQ)?_Q\d+\w*$|_Bnb4$|_quant(ized)?(_\w+)?$|\.u?int[48]$|(?<=\.)q(?=weight$)/
 
 /** An initializer named after the codes; one for all nodes that read the same codes in the same way. */
 function initializer({ g: { graph } }: FusedContext, codes: string, matrix: Tensor): Value {

@@ -49,6 +49,21 @@ export const quantizedSweeps: { readonly [Name in keyof typeof quantized]: Sweep
       sizes,
     }
   },
+  'com.microsoft.MatMulBnb4': (draw) => {
+    const sizes = { batch: draw.int(1, 2), sequence: draw.int(1, 4) }
+    const block_size = draw.pick([16, 32, 64])
+    const [N, K] = [draw.int(1, 9), 2 * draw.int(4, 80)]
+    const magnitudes = constants(draw, [Math.ceil((N * K) / block_size)], 0.5)
+    return {
+      attributes: { K, N, block_size, quant_type: draw.int(0, 1) },
+      inputs: [
+        floats(draw, draw.flag() ? ['batch', 'sequence', K] : ['sequence', K], sizes),
+        codes(draw, 'uint8', [Math.ceil((N * K) / 2)]),
+        { ...magnitudes, values: magnitudes.values.map(Math.abs) },
+      ],
+      sizes,
+    }
+  },
   'com.microsoft.GatherBlockQuantized': (draw) => {
     const dtype = draw.pick(['uint4', 'int4', 'uint8', 'uint8'] as const)
     const [bits, block_size] = [dtype === 'uint8' ? draw.pick([4, 8]) : 4, draw.pick([16, 32, 64])]
