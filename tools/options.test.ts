@@ -137,7 +137,8 @@ const calls: Record<string, Call> = {
   'lora nextToken(options)': (options) => lora.nextToken(nothing, options, nothing),
   'lora sampleTexts(options)': (options) => lora.sampleTexts(nothing, options),
   'lora exportAdapters(options)': (options) => lora.exportAdapters('nowhere', nothing, nothing, options),
-  'lora fineTune(options)': (options: object) => lora.fineTune('nowhere', { train: [], ...options }),
+  'lora fineTune(options)': (options) =>
+    lora.fineTune('nowhere', typeof options === 'object' && options ? { train: [], ...(options as object) } : options),
   'FineTuned.export(options)': (options) => opened.tuned.export('nowhere', options),
   'FineTunedModel.export(options)': (options) => opened.tuned.export('nowhere', options),
   'lora loadFineTuned(options)': (options) => lora.loadFineTuned('nowhere', options),
@@ -267,6 +268,10 @@ describe.each(Object.entries(calls))('%s', (door, call) => {
       const { problem } = await expectRefusal(call, misspelled(name), { [misspelled(name)]: 1 })
       expect(problem.fix).toBe(`Did you mean ${name}?`)
     }
+  })
+
+  it.each([null, 5, 'text'])('refuses %j in place of options', async (value) => {
+    expect(await refusal(call, value as never)).toBeInstanceOf(train.ConfigError)
   })
 
   it('refuses NaN for each option, and numbers out of range', async () => {

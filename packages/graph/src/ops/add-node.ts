@@ -26,7 +26,8 @@ export interface NodeOptions {
   scope?: string | undefined
 }
 
-const checks: Checks<NodeOptions> = {
+/** Checks of {@link NodeOptions}. */
+export const nodeChecks: Checks<NodeOptions> = {
   attributes: object,
   name: text,
   outputs: list,
@@ -47,7 +48,7 @@ export function addNode(
   inputs: readonly (Value | null)[],
   options: NodeOptions = {},
 ): Value[] {
-  checkOptions(opType, options, checks)
+  checkOptions(opType, options, nodeChecks)
   const name = options.name ?? options.outputs?.[0] ?? uniqueName(graph, opType)
   const node: Node = {
     name,

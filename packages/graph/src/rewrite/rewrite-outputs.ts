@@ -1,7 +1,8 @@
 // Local changes to a graph: nodes inserted after a node, and a new node that produces an existing value.
 
+import { checkOptions } from '../options.ts'
 import { type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
-import { addNode, type NodeOptions } from '../ops/add-node.ts'
+import { addNode, nodeChecks, type NodeOptions } from '../ops/add-node.ts'
 import { build, type Builder } from '../ops/build.ts'
 import { renameValues } from './rename-values.ts'
 
@@ -54,6 +55,7 @@ export function replaceProducer(
   inputs: readonly (Value | null)[],
   options: Omit<NodeOptions, 'outputs'> = {},
 ): void {
+  checkOptions('replaceProducer', options, nodeChecks)
   const type = getValue(graph, output)
   graph.values.delete(output)
   addNode(graph, opType, inputs, { ...options, outputs: [output] })

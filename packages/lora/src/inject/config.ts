@@ -1,6 +1,6 @@
 // Adapter configurations: PEFT's field names, defaults and rules.
 
-import { closestName } from '@cola/graph/options'
+import { checkValue, closestName, object } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
 import { fieldsOfOthers, readMethod } from '../methods/methods.ts'
@@ -60,6 +60,7 @@ const furtherFields = [
  * @throws {ConfigError} naming the first field that no configuration of PEFT's has.
  */
 export function refuseUnknownFields(config: AdapterConfig): void {
+  checkValue('adapter configuration', config, object)
   const method = readMethod(config, 'adapter configuration')
   const known = Object.keys(method.schema.entries)
   const all = [...known, ...fieldsOfOthers(method).keys(), ...furtherFields]

@@ -1,5 +1,6 @@
 // What a fine-tuned language model serves: strings in and out.
 
+import { checkValue, object } from '@cola/graph/options'
 import type { ChatMessage, Tokenizer } from '@cola/data'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
@@ -97,6 +98,7 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
 
   /** For each new token its row, and a function that gives the row's new text so far. */
   async function* texts(prompts: Iterable<TextPrompt>, options: GenerateTextsOptions) {
+    checkValue('generate, options', options, object)
     const rows = new Map<number, NewText>()
     const tokensOf = (prompt: TextPrompt, row: number): readonly number[] => {
       const ids = promptIds(prompt, context, chat_template)
@@ -155,6 +157,7 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
       if (last.length > given.length) yield last.slice(given.length)
     },
     async *streamTexts(prompts, options = {}) {
+      checkValue('streamTexts, options', options, object)
       const lasts = new Map<number, () => string>()
       const ended: GeneratedText[] = []
       const onFinish = (reason: FinishReason, row: number): void => {
