@@ -26,6 +26,8 @@ export interface PlacedNode {
 
 export interface Placement {
   readonly nodes: readonly PlacedNode[]
+  /** The graph's outputs, by name. */
+  readonly outputs: OrtTensors
   /** Kernels that the GPU ran, in order: the runtime's profile has an event for each. */
   readonly dispatches: readonly string[]
   /** Bytes of the inputs that were on the host. */
@@ -64,6 +66,7 @@ export async function placementOf(graph: Graph, device: ResolvedDevice, batch: B
     return {
       nodes: events.flatMap(placedNode),
       dispatches: events.flatMap(({ cat, name }) => (cat === 'Api' ? [name] : [])),
+      outputs: results as OrtTensors,
       bytesUp: bytesOf(feeds),
       bytesDown: bytesOf(results as OrtTensors),
     }

@@ -57,6 +57,7 @@ export {
 export { type OperatorName, operators } from './ops/index.ts'
 export type { AttributeRow, InferContext, Operator, OutputType } from './ops/operator.ts'
 export { int8Products } from './rewrite/int8-products.ts'
+export { deviceIntegers } from './rewrite/device-integers.ts'
 export { fewerKernels } from './rewrite/fewer-kernels.ts'
 export { foldLinear } from './rewrite/fold-linear.ts'
 export { type LinearNode, linearNodes } from './rewrite/linear-nodes.ts'

@@ -91,6 +91,24 @@ export function dimSymbols(dim: Dim): string[] {
   return [...parse(dim).keys()].flatMap((monomial) => monomial.split('*').filter(Boolean))
 }
 
+/** The terms of a dimension: a whole number times a product of symbols. */
+export const dimTerms = (dim: Dim): { coefficient: number; symbols: string[] }[] =>
+  [...parse(dim)].map(([monomial, coefficient]) => ({ coefficient, symbols: monomial.split('*').filter(Boolean) }))
+
+/** A dimension with a dimension in place of each symbol. */
+export const replaceSymbols = (dim: Dim, replacement: (symbol: string) => Dim): Dim =>
+  dimTerms(dim)
+    .map(({ coefficient, symbols }) => mulDims(coefficient, ...symbols.map(replacement)))
+    .reduce(addDims, 0)
+
+/** The least and the greatest value of a dimension whose symbols are whole numbers from 0 on. */
+export function boundsOf(dim: Dim): readonly [least: number, greatest: number] {
+  const terms = dimTerms(dim)
+  const constant = terms.find(({ symbols }) => symbols.length === 0)?.coefficient ?? 0
+  const signs = terms.filter(({ symbols }) => symbols.length > 0).map(({ coefficient }) => Math.sign(coefficient))
+  return [signs.includes(-1) ? -Infinity : constant, signs.includes(1) ? Infinity : constant]
+}
+
 /** Value of a dimension for the given sizes of symbols; undefined if one of its symbols has no size. */
 export function evaluateDim(dim: Dim, symbols: ReadonlyMap<string, number>): number | undefined {
   let sum = 0

@@ -1,7 +1,7 @@
 // Rows of elementwise operators, comparisons and casts.
 
 import { ShapeError } from '../errors.ts'
-import { addDims, type Dim, divDims, mulDims } from '../ir/dim.ts'
+import { addDims, boundsOf, type Dim, divDims, mulDims } from '../ir/dim.ts'
 import { dataTypeOfOnnx } from '../tensor/dtype.ts'
 import { broadcastShapes, input, int, type InferContext, type Operator } from './operator.ts'
 
@@ -29,6 +29,27 @@ const comparison: Operator = {
   infer: (c) => [{ dtype: 'bool', shape: broadcastInputs(c) }],
 }
 
+/** 1 or 0, if two sizes are equal for all sizes of symbols or for none; symbols are whole numbers from 0 on. */
+function equality(a: Dim, b: Dim): 0 | 1 | undefined {
+  if (a === b) return 1
+  const [least, greatest] = boundsOf(subtract(a, b) as Dim)
+  return least > 0 || greatest < 0 ? 0 : undefined
+}
+
+/** What exporters compare and select: a computed shape whose -1 stand for the sizes of another shape. */
+function knownEqual(c: InferContext): { content?: Dim[] } {
+  const { content = [] } = contentOf(c, (a, b) => equality(a, b) ?? -1)
+  return content.length && !content.includes(-1) ? { content } : {}
+}
+
+function knownChoice(c: InferContext): { content?: Dim[] } {
+  const [condition, a, b] = [0, 1, 2].map((i) => input(c, i).content)
+  if (!condition || !a || !b || broadcastInputs(c).length > 1) return {}
+  const length = Math.max(condition.length, a.length, b.length)
+  const at = (list: readonly Dim[], i: number) => list[list.length === 1 ? 0 : i] as Dim
+  return { content: Array.from({ length }, (_, i) => (at(condition, i) ? at(a, i) : at(b, i))) }
+}
+
 const variadic: Operator = {
   inputs: [1, 1000],
   attributes: {},
@@ -48,6 +69,8 @@ const broadcastInputs = (c: InferContext) =>
 function contentOf(c: InferContext, arithmetic?: Arithmetic): { content?: Dim[] } {
   const [a, b] = [input(c, 0).content, input(c, 1).content]
   if (!arithmetic || !a || !b) return {}
+  // Content is a list: two matrices do not broadcast as their lists would.
+  if (a.length > 1 && b.length > 1 && broadcastInputs(c).length > 1) return {}
   const length = Math.max(a.length, b.length)
   const content = Array.from(
     { length },
@@ -117,7 +140,7 @@ export const elementwise = {
       { dtype: 'bool', shape: input(c, 0).shape },
     ],
   },
-  Equal: comparison,
+  Equal: { ...comparison, infer: (c) => [{ dtype: 'bool', shape: broadcastInputs(c), ...knownEqual(c) }] },
   Less: comparison,
   LessOrEqual: comparison,
   Greater: comparison,
@@ -130,7 +153,7 @@ export const elementwise = {
     inputs: [3, 3],
     attributes: {},
     same: [1, 2],
-    infer: (c) => [{ dtype: input(c, 1).dtype, shape: broadcastInputs(c) }],
+    infer: (c) => [{ dtype: input(c, 1).dtype, shape: broadcastInputs(c), ...knownChoice(c) }],
   },
   DequantizeLinear: {
     inputs: [2, 3],

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { addDims, divDims, evaluateDim, mulDims, parseDim, type Dim } from '../../src/index.ts'
+import { boundsOf, dimTerms, replaceSymbols } from '../../src/ir/dim.ts'
 
 const symbols = new Map([
   ['batch', 3],
@@ -34,4 +35,23 @@ it('divides exactly or not at all', () => {
 it('parses names that exporters write', () => {
   expect(parseDim('past_sequence_length + 1')).toBe('past_sequence_length+1')
   expect(parseDim('batch size')).toBe('batch_size')
+})
+
+it('replaces symbols, and bounds what they can be', () => {
+  fc.assert(
+    fc.property(dim, dim, dim, (a, b, c) => {
+      const polynomial = addDims(mulDims(a, b), mulDims(c, -1))
+      const replaced = replaceSymbols(polynomial, (symbol) => (symbol === 'batch' ? '2*past+1' : symbol))
+      expect(value(replaced)).toBe(evaluateDim(polynomial, new Map([...symbols, ['batch', 2 * 7 + 1]])))
+      const [least, greatest] = boundsOf(polynomial)
+      expect(least).toBeLessThanOrEqual(value(polynomial))
+      expect(greatest).toBeGreaterThanOrEqual(value(polynomial))
+    }),
+  )
+  expect(boundsOf('batch*sequence+1')).toEqual([1, Number.POSITIVE_INFINITY])
+  expect(boundsOf('3-batch')).toEqual([Number.NEGATIVE_INFINITY, 3])
+  expect(dimTerms('2*batch*sequence-1')).toEqual([
+    { coefficient: 2, symbols: ['batch', 'sequence'] },
+    { coefficient: -1, symbols: [] },
+  ])
 })

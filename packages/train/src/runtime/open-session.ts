@@ -23,6 +23,7 @@ import {
   type ResolvedDevice,
 } from './devices.ts'
 import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
+import { once } from './once.ts'
 import { probeGraph, refusal } from './refusal.ts'
 
 /** A graph, or the file that has it, and how the runtime opens it. */
@@ -55,10 +56,14 @@ const modelChecks: Checks<RunnableModel> = {
   spin: flag,
 }
 
+/** The self-test of each device that has passed it in this process. */
+const tested = new Map<ResolvedDevice, Promise<void>>()
+
 /**
- * Creates a runtime session for a graph on a device.
- * @throws {DeviceError} for a name that is not a device, a device that is not available, or a runtime that is not
- * installed, with the remedy.
+ * Creates a runtime session for a graph on a device. On a device of the table with a self-test, the first session waits
+ * for it.
+ * @throws {DeviceError} for a name that is not a device, a device that is not available or computes wrongly, or a
+ * runtime that is not installed, with the remedy.
  * @throws {ModelError | GraphError | ShapeError} when the runtime refuses the model, naming the node.
  * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
@@ -66,8 +71,18 @@ export async function openSession(model: RunnableModel, device: ResolvedDevice):
   // A Model, which has fields beside its graph, is one too.
   checkOptions('openSession', model, modelChecks, true)
   requireOptions('openSession', model, modelChecks, ['graph'])
-  const { graph, path, encoded, resident = [], packWeights = false, spin = true } = model
   checkDevice(device)
+  if (deviceRow(device).selfTest)
+    await once(tested, device, async () =>
+      (await import('./self-test.ts')).testDevice(device, (graph) => openUntested({ graph }, device)),
+    )
+  return openUntested(model, device)
+}
+
+async function openUntested(
+  { graph, path, encoded, resident = [], packWeights = false, spin = true }: RunnableModel,
+  device: ResolvedDevice,
+): Promise<OrtSession> {
   await loadRuntime(device)
   const row = deviceRow(device)
   if (!row.int8 && graph.nodes.some(({ opType }) => opType === 'DynamicQuantizeMatMul'))

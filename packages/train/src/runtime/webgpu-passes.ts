@@ -1,5 +1,5 @@
 // Passes for WebGPU, which are loaded with the first session there.
 
-import { fewerKernels, type Pass } from '@cola/graph'
+import { deviceIntegers, fewerKernels, type Pass } from '@cola/graph'
 
-export const webgpuPasses: readonly Pass[] = [fewerKernels]
+export const webgpuPasses: readonly Pass[] = [fewerKernels, deviceIntegers]

@@ -1,5 +1,5 @@
-// The self-test of a device: one tiny training step, with the operators of a transformer, against numbers that PyTorch
-// computed in float64 (test/make-self-test.py). Drivers and browsers have shaders that compute wrongly.
+// The self-test of training on a device: one tiny step, with the operators of a transformer, against numbers that
+// PyTorch computed in float64 (test/make-self-test.py).
 
 import {
   addInitializer,
@@ -14,9 +14,9 @@ import {
 import { crossEntropy } from '../artifacts/cross-entropy.ts'
 import { generateArtifacts } from '../artifacts/generate-artifacts.ts'
 import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
-import { DeviceError } from '../errors.ts'
 import { sgd } from '../optim/optimizers.ts'
 import type { ResolvedDevice } from '../runtime/devices.ts'
+import { checkNumbers, selfTestValues } from '../runtime/self-test.ts'
 import type { Batch } from './feeds.ts'
 
 /** The loss, and the gradients of w1, b1, scale, shift and w2. */
@@ -28,18 +28,12 @@ const expected = [
   -0.29620965,
 ]
 
-/** Greatest difference from the expected numbers: float32 differs by 1e-6, and a GPU's functions by 1e-5. */
-const tolerance = 1e-4
-
-const values = (count: number, salt: number): Float32Array =>
-  Float32Array.from({ length: count }, (_, i) => Math.sin(1.3 * i + salt))
-
 /** h = gelu(x w1 + b1); logits = layerNorm(softmax(h h' / 2) h + h) w2. */
 function tinyModel(): Model {
   const graph = createGraph('self_test')
   const g = build(graph)
   const weight = (name: string, dims: number[], salt: number) =>
-    addInitializer(graph, name, float32(dims, values(elementCount(dims), salt)))
+    addInitializer(graph, name, float32(dims, selfTestValues(elementCount(dims), salt)))
   const x = addInput(graph, 'x', 'float32', ['batch', 4])
   const h = g.Gelu(g.Gemm(x, weight('w1', [4, 4], 1), weight('b1', [4], 2)), { approximate: 'tanh' })
   const heads = g.Unsqueeze(h, g.int64([0]))
@@ -58,7 +52,7 @@ function tinyModel(): Model {
 export const selfTest = (): { artifacts: TrainingArtifacts; batch: Batch } => ({
   artifacts: generateArtifacts(tinyModel(), { loss: crossEntropy(), optimizer: sgd() }),
   batch: {
-    x: { data: values(12, 0), dims: [3, 4] },
+    x: { data: selfTestValues(12, 0), dims: [3, 4] },
     labels: { data: Int32Array.of(0, 1, 1), dims: [3] },
   },
 })
@@ -68,14 +62,5 @@ export const selfTest = (): { artifacts: TrainingArtifacts; batch: Batch } => ({
  * @throws {DeviceError} naming the number that is wrong.
  */
 export function checkSelfTest(device: ResolvedDevice, loss: number, gradients: readonly number[]): void {
-  const found = [loss, ...gradients]
-  const wrong = expected.findIndex((value, i) => !(Math.abs((found[i] ?? Number.NaN) - value) <= tolerance))
-  if (wrong >= 0)
-    throw new DeviceError({
-      where: `device "${device}"`,
-      what: `it computes wrongly: ${wrong === 0 ? 'the loss' : `number ${wrong} of the gradients`} of a self-test`,
-      expected: String(expected[wrong]),
-      found: String(found[wrong]),
-      fix: 'Update the driver or the browser, or choose another device, such as "cpu" or "wasm".',
-    })
+  checkNumbers(device, expected, [loss, ...gradients], (i) => (i === 0 ? 'the loss' : `number ${i} of the gradients`))
 }

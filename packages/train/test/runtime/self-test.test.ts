@@ -1,0 +1,58 @@
+// Every session on a device with a self-test waits for it: a WebGPU that computes wrongly is refused.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { memoryFiles } from '@cola/data'
+import { describe, expect, it, vi } from 'vitest'
+import { adamw, crossEntropy, DeviceError, loadClassifier, openEvaluation, TrainingSession } from '../../src/index.ts'
+import { openSession, resolveDevice } from '../../src/runtime/open-session.ts'
+import { probeGraph } from '../../src/runtime/refusal.ts'
+import { artifactsOf, collate, rows, tinyModel } from '../support/tiny.ts'
+import { wrongDevice } from '../support/wrong-device.ts'
+
+vi.mock('../../src/runtime/ort.ts', async (original) =>
+  (await import('../support/wrong-device.ts')).runtimeWithWrongDevice(await original()),
+)
+
+const { tokenizer } = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../data/test/fixtures/truncation.json'), 'utf8'),
+).bert
+const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value))
+const classifier = memoryFiles(
+  new Map([
+    ['model.onnx', readFileSync(join(import.meta.dirname, '../fixtures/classifiers/plain.onnx'))],
+    ['config.json', text({ id2label: { 0: 'no', 1: 'maybe', 2: 'yes' } })],
+    ['tokenizer.json', text(tokenizer)],
+    ['tokenizer_config.json', text({})],
+  ]),
+)
+const evaluation = () => openEvaluation(tinyModel(), { loss: crossEntropy(), device: 'webgpu' })
+
+describe.each([1e-3, Number.NaN])('a device that is %d off', (error) => {
+  it.each([
+    ['openSession', () => openSession({ graph: probeGraph() }, 'webgpu')],
+    ['openEvaluation', evaluation],
+    ['loadClassifier', () => loadClassifier(classifier, { device: 'webgpu' })],
+    ['TrainingSession', () => TrainingSession.create({ artifacts: artifactsOf(adamw()), device: 'webgpu' })],
+  ])('is refused by %s', async (_, open) => {
+    wrongDevice.error = error
+    await expect(open()).rejects.toThrow(DeviceError)
+    await expect(open()).rejects.toThrow(/device "webgpu": it computes wrongly: number 1 of the logits of a self-test/)
+  })
+  it('is left alone by auto', async () => {
+    wrongDevice.error = error
+    expect(await resolveDevice('auto', probeGraph())).toBe('cpu')
+  })
+})
+
+it('a device that computes rightly passes, and is tested once', async () => {
+  wrongDevice.error = 0
+  const session = await evaluation()
+  const { loss } = await session.runEvalStep(collate(rows(4)))
+  await session.release()
+  // A device that goes wrong later is not found out: the test is one of the start.
+  wrongDevice.error = 1e-3
+  const later = await evaluation()
+  expect((await later.runEvalStep(collate(rows(4)))).loss).toBeCloseTo(loss + 1e-3, 6)
+  await later.release()
+})

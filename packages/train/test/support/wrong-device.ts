@@ -1,0 +1,23 @@
+// A WebGPU that computes wrongly: sessions run on the CPU, and the first number of each result is off by `error`.
+
+import type * as Ort from '../../src/runtime/ort.ts'
+
+export const wrongDevice = { error: 0 }
+
+/** The module of the runtime with such a device, for vi.mock. */
+export const runtimeWithWrongDevice = (ort: typeof Ort): typeof Ort => ({
+  ...ort,
+  createOrtSession: async (device, model, options) => {
+    if (device !== 'webgpu') return ort.createOrtSession(device, model, options)
+    const { preferredOutputLocation: _, ...host } = options
+    const session = await ort.createOrtSession('cpu', model, { ...host, executionProviders: ['cpu'] })
+    const { run } = session
+    const runWrongly = async (...args: Parameters<Ort.OrtSession['run']>) => {
+      const results = await run.apply(session, args)
+      for (const { data } of Object.values(results as Ort.OrtTensors))
+        if (data instanceof Float32Array) data[0] = (data[0] as number) + wrongDevice.error
+      return results
+    }
+    return Object.assign(session, { run: runWrongly })
+  },
+})
