@@ -53,7 +53,7 @@ export async function placementOf(graph: Graph, device: ResolvedDevice, batch: B
   const folder = mkdtempSync(join(tmpdir(), 'cola-profile-'))
   try {
     const session = await createOrtSession(device, writeModel(lower(await graphFor(device, graph))), {
-      ...sessionOptions(device, graph.outputs),
+      ...sessionOptions(device, graph),
       enableProfiling: true,
       profileFilePrefix: join(folder, 'profile'),
     })

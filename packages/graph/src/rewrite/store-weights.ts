@@ -4,9 +4,9 @@
 
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { build } from '../ops/build.ts'
-import { float16ToNumber, float32ToFloat16, numberToFloat16 } from '../tensor/float16.ts'
-import { lazyTensor, tensor, toFloat32 } from '../tensor/tensor.ts'
+import { type Tensor, toFloat32 } from '../tensor/tensor.ts'
 import { dense } from '../tensor/packed-matrix.ts'
+import { asFloat16, fitsFloat16 } from './float16-matrices.ts'
 import { int8Codes } from './int8-codes.ts'
 import { isFrozenMatrix, minElements } from './frozen-matrix.ts'
 import { packMatrices } from './pack-matrices.ts'
@@ -16,12 +16,12 @@ import { quantizeProducts, type QuantizeProductsOptions } from './quantize-produ
 export type WeightType = 'float32' | 'float16' | 'int8' | 'int4'
 
 /**
- * Whether a type can represent a number. A matrix with a number outside of the type's range (a mask of -Infinity, or of
- * the lowest float32) stays in float32.
+ * Whether a type can represent a matrix. One with a number outside of the type's range (a mask of -Infinity, or of the
+ * lowest float32) stays in float32.
  */
-const isRepresentable: { readonly [Type in 'float16' | 'int8']: (value: number) => boolean } = {
-  float16: (value) => !Number.isFinite(value) || Number.isFinite(float16ToNumber(numberToFloat16(value))),
-  int8: Number.isFinite,
+const isRepresentable: { readonly [Type in 'float16' | 'int8']: (data: Tensor) => boolean } = {
+  float16: fitsFloat16,
+  int8: (data) => toFloat32(data).every(Number.isFinite),
 }
 
 /** Whether a matrix stays in float32, by its name. */
@@ -57,17 +57,12 @@ function storeIn(type: 'float16' | 'int8', graph: Graph, keeps: Keeps): Graph {
   const g = build(stored)
   const outputs = outputAxes(graph)
   for (const [name, data] of graph.initializers) {
-    if (!isFrozenMatrix(graph, name, minElements) || keeps(name) || !toFloat32(data).every(isRepresentable[type]))
-      continue
+    if (!isFrozenMatrix(graph, name, minElements) || keeps(name) || !isRepresentable[type](data)) continue
     const value = getValue(graph, name)
     stored.initializers.delete(name)
     stored.values.delete(name)
     if (type === 'float16') {
-      const half = addInitializer(
-        stored,
-        `${name}.float16`,
-        lazyTensor('float16', data.dims, () => tensor('float16', data.dims, float32ToFloat16(toFloat32(data)))),
-      )
+      const half = addInitializer(stored, `${name}.float16`, asFloat16(data))
       g.node('Cast', [half], { name: `${name}.cast`, outputs: [name], attributes: { to: 1 } })
     } else {
       const axis = outputs.get(name) ?? 0

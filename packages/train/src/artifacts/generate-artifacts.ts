@@ -6,6 +6,7 @@ import {
   build,
   checkpoints,
   differentiate,
+  float16Matrices,
   foldReshapes,
   foldTransposes,
   type Graph,
@@ -43,9 +44,11 @@ export interface ArtifactOptions {
   evalLoss?: Loss
   optimizer: Optimizer
   /**
-   * How the training model multiplies with large frozen matrices, forward and backward. `int8` is twice as fast on CPU
-   * and WASM, the only devices that support it; gradients are approximate, evaluation stays in float32. Wortsman et al.
-   * 2023. @default 'float32'
+   * How large frozen matrices are held and multiplied with, forward and backward. `int8`: products in eight bits, twice
+   * as fast on CPU and WASM, the only devices that support it; gradients are approximate, evaluation stays in float32.
+   * Wortsman et al. 2023. `float16`: the matrices are held in float16, in training and evaluation, and converted where
+   * they are read; products are float32. Half of the weights' memory on a GPU with float16 (WebGPU's `shader-f16`);
+   * CPU and WASM convert them when a session is opened, and gain nothing. @default 'float32'
    */
   frozenProducts?: FrozenProducts
   /**
@@ -55,10 +58,19 @@ export interface ArtifactOptions {
   gradientCheckpointing?: boolean
 }
 
-/** Element type in which products with frozen matrices are computed during training. */
-export type FrozenProducts = 'float32' | 'int8'
+/** Element type in which frozen matrices are held, or multiplied with, during training. */
+export type FrozenProducts = 'float32' | 'float16' | 'int8'
 
-const productPasses: { readonly [Type in FrozenProducts]: readonly Pass[] } = { float32: [], int8: [int8Products] }
+interface ProductPasses {
+  readonly training: readonly Pass[]
+  readonly evaluation: readonly Pass[]
+}
+
+const productPasses: { readonly [Type in FrozenProducts]: ProductPasses } = {
+  float32: { training: [], evaluation: [] },
+  float16: { training: [float16Matrices], evaluation: [float16Matrices] },
+  int8: { training: [int8Products], evaluation: [] },
+}
 
 /** The passes over the training model after differentiation, in the order in which they run. */
 const trainingPasses = (frozenProducts: FrozenProducts): readonly Pass[] => [
@@ -66,7 +78,7 @@ const trainingPasses = (frozenProducts: FrozenProducts): readonly Pass[] => [
   joinProducts,
   sumByProduct,
   foldReshapes,
-  ...productPasses[frozenProducts],
+  ...productPasses[frozenProducts].training,
   lower,
   withoutUnused,
 ]
@@ -105,7 +117,7 @@ export function generateArtifacts(model: Model, options: ArtifactOptions): Train
   const { graph: optimizerModel, biasCorrections } = optimizerGraph(blocks, optimizer)
   return {
     trainingModel: { ...runPasses(training, trainingPasses(frozenProducts)), name: 'training_model' },
-    evalModel: { ...evaluation, name: 'eval_model' },
+    evalModel: { ...runPasses(evaluation, productPasses[frozenProducts].evaluation), name: 'eval_model' },
     optimizerModel,
     biasCorrections,
     gradientCheckpointing,

@@ -21,6 +21,8 @@ export interface DeviceRow {
   readonly allKernels: boolean
   /** Graph optimizers of the runtime that are disabled. */
   readonly disabledOptimizers?: string
+  /** Graph optimizers of the runtime that would make float32 constants of float16 weights; also disabled for them. */
+  readonly float16Optimizers?: string
   /** Loads the passes that a graph goes through before it runs on the device. @default none */
   readonly passes?: () => Promise<readonly Pass[]>
   /** Whether a session first compares a tiny step with known numbers, and `auto` measures the device's speed. */
@@ -36,6 +38,12 @@ export interface DeviceRow {
  */
 const slowOptimizers = 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvider;EnsureUniqueDQForNodeUnit'
 
+/**
+ * Graph optimizers that compute the Cast of a constant when a session is opened, and that join the Casts of its readers:
+ * the result would live until the last one, the gradient, has run.
+ */
+const castOptimizers = 'ConstantFolding;FuseFp16InitializerToFp32NodeTransformer;CommonSubexpressionElimination'
+
 export const devices = {
   cuda: {
     providers: ['cuda'],
@@ -43,6 +51,7 @@ export const devices = {
     resident: false,
     int8: false,
     allKernels: false,
+    float16Optimizers: castOptimizers,
     fix:
       'CUDA needs Linux x64, an NVIDIA driver, CUDA 12 with cuDNN 9, and onnxruntime-node installed with its ' +
       'download allowed (README, "CUDA").',
@@ -54,6 +63,7 @@ export const devices = {
     int8: false,
     allKernels: false,
     disabledOptimizers: 'TransposeOptimizer',
+    float16Optimizers: castOptimizers,
     passes: async () => (await import('./webgpu-passes.ts')).webgpuPasses,
     selfTest: true,
     fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.',

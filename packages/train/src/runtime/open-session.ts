@@ -58,12 +58,13 @@ const modelChecks: Checks<RunnableModel> = {
 
 /** The self-test of each device that has passed it in this process. */
 const tested = new Map<ResolvedDevice, Promise<void>>()
+const float16Tested = new Map<ResolvedDevice, Promise<void>>()
 
 /**
  * Creates a runtime session for a graph on a device. On a device of the table with a self-test, the first session waits
  * for it.
- * @throws {DeviceError} for a name that is not a device, a device that is not available or computes wrongly, or a
- * runtime that is not installed, with the remedy.
+ * @throws {DeviceError} for a name that is not a device, a device that is not available, computes wrongly or lacks the
+ * model's float16, or a runtime that is not installed, with the remedy.
  * @throws {ModelError | GraphError | ShapeError} when the runtime refuses the model, naming the node.
  * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
@@ -72,27 +73,37 @@ export async function openSession(model: RunnableModel, device: ResolvedDevice):
   checkOptions('openSession', model, modelChecks, true)
   requireOptions('openSession', model, modelChecks, ['graph'])
   checkDevice(device)
-  if (deviceRow(device).selfTest)
-    await once(tested, device, async () =>
-      (await import('./self-test.ts')).testDevice(device, (graph) => openUntested({ graph }, device)),
-    )
+  await loadRuntime(device)
+  requireInt8(model.graph, device)
+  if (deviceRow(device).selfTest) await passTests(model.graph, device)
   return openUntested(model, device)
+}
+
+/** Runs the self-tests of a device that a graph needs, if they have not run. @throws {DeviceError} */
+async function passTests(graph: Graph, device: ResolvedDevice): Promise<void> {
+  const open = (tiny: Graph) => openUntested({ graph: tiny }, device)
+  const { testDevice, testFloat16 } = await import('./self-test.ts')
+  await once(tested, device, () => testDevice(device, open))
+  if (hasFloat16(graph)) await once(float16Tested, device, () => testFloat16(device, open))
+}
+
+/** @throws {DeviceError} for products in eight bits on a device that has none. */
+function requireInt8({ name, nodes }: Graph, device: ResolvedDevice): void {
+  if (deviceRow(device).int8 || !nodes.some(({ opType }) => opType === 'DynamicQuantizeMatMul')) return
+  throw new DeviceError({
+    where: `device "${device}"`,
+    what: `it has no products in eight bits, which "${name}" asks for`,
+    expected: deviceNames.filter((other) => deviceRow(other).int8).join(' or '),
+    fix: "Choose that device, or generateArtifacts with frozenProducts: 'float32'.",
+  })
 }
 
 async function openUntested(
   { graph, path, encoded, resident = [], packWeights = false, spin = true }: RunnableModel,
   device: ResolvedDevice,
 ): Promise<OrtSession> {
-  await loadRuntime(device)
   const row = deviceRow(device)
-  if (!row.int8 && graph.nodes.some(({ opType }) => opType === 'DynamicQuantizeMatMul'))
-    throw new DeviceError({
-      where: `device "${device}"`,
-      what: `it has no products in eight bits, which "${graph.name}" asks for`,
-      expected: deviceNames.filter((name) => deviceRow(name).int8).join(' or '),
-      fix: "Choose that device, or generateArtifacts with frozenProducts: 'float32'.",
-    })
-  const options = sessionOptions(device, graph.outputs, { resident, packWeights, spin })
+  const options = sessionOptions(device, graph, { resident, packWeights, spin })
   try {
     if (path !== undefined) return await createOrtSession(device, path, options)
     if (encoded)
@@ -114,12 +125,14 @@ async function openUntested(
 /** The runtime's options for a model on a device. */
 export function sessionOptions(
   device: ResolvedDevice,
-  outputs: readonly string[],
+  graph: Graph,
   { resident = [], packWeights = false, spin = true }: Pick<RunnableModel, 'resident' | 'packWeights' | 'spin'> = {},
 ): SessionOptions {
   const row = deviceRow(device)
+  const disabled = [row.disabledOptimizers, castsFloat16(graph) ? row.float16Optimizers : undefined]
+  const optimizers = disabled.filter((names) => names !== undefined).join(';')
   const locations = Object.fromEntries(
-    outputs.map((name) => [name, resident.includes(name) ? 'gpu-buffer' : 'cpu'] as const),
+    graph.outputs.map((name) => [name, resident.includes(name) ? 'gpu-buffer' : 'cpu'] as const),
   )
   return {
     executionProviders: row.providers,
@@ -129,11 +142,17 @@ export function sessionOptions(
     enableMemPattern: false,
     extra: {
       session: { disable_prepacking: packWeights ? '0' : '1', intra_op: { allow_spinning: spin ? '1' : '0' } },
-      ...(row.disabledOptimizers ? { optimization: { disable_specified_optimizers: row.disabledOptimizers } } : {}),
+      ...(optimizers ? { optimization: { disable_specified_optimizers: optimizers } } : {}),
     },
     ...(row.resident && resident.length ? { preferredOutputLocation: locations } : {}),
   }
 }
+
+/** Whether a graph holds weights in float16 that it computes with in float32. */
+const castsFloat16 = ({ nodes, initializers }: Graph): boolean =>
+  nodes.some(({ opType, inputs: [x = ''] }) => opType === 'Cast' && initializers.get(x)?.dtype === 'float16')
+
+const hasFloat16 = ({ values }: Graph): boolean => [...values.values()].some(({ dtype }) => dtype === 'float16')
 
 const opensProbe = (device: ResolvedDevice, { providers }: DeviceRow): Promise<boolean> =>
   createOrtSession(device, writeModel(probeGraph()), { executionProviders: providers, logSeverityLevel: 4 }).then(

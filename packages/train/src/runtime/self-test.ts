@@ -6,9 +6,11 @@ import {
   addInput,
   build,
   createGraph,
+  dataTypes,
   elementCount,
   float32,
   type Graph,
+  tensorOf,
   transposeMatrix,
   type Value,
 } from '@cola/graph'
@@ -71,6 +73,46 @@ export async function testDevice(device: ResolvedDevice, open: (graph: Graph) =>
     await session.release()
   }
 }
+
+/** y = x W', with W in float16 and x [1, 4] of ones: sums of W's rows, which float16 has exactly. */
+function tinyHalf(): Graph {
+  const graph = createGraph('self_test_float16')
+  const g = build(graph)
+  const x = addInput(graph, 'x', 'float32', [1, 4])
+  const w = g.constant('w', tensorOf('float16', [2, 4], [1, 2, 3, 4, -0.5, 0.25, 8, 16]))
+  g.node('Gemm', [x, g.Cast(w, { to: dataTypes.float32.onnx })], { outputs: ['y'], attributes: { transB: 1 } })
+  graph.outputs = ['y']
+  return graph
+}
+
+/**
+ * Checks that a device computes with float16.
+ * @param open Opens a session for a graph on the device.
+ * @throws {DeviceError} when it does not have float16, or computes wrongly.
+ */
+export async function testFloat16(device: ResolvedDevice, open: (graph: Graph) => Promise<OrtSession>): Promise<void> {
+  const session = await open(tinyHalf())
+  try {
+    const { y } = await session.run({ x: new OrtTensor('float32', new Float32Array(4).fill(1), [1, 4]) })
+    checkNumbers(device, [10, 23.75], Array.from(y?.data as Float32Array), () => 'a sum of float16 weights')
+  } catch (cause) {
+    throw cause instanceof DeviceError ? cause : withoutFloat16(device, cause as Error)
+  } finally {
+    await session.release()
+  }
+}
+
+const withoutFloat16 = (device: ResolvedDevice, cause: Error): DeviceError =>
+  new DeviceError(
+    {
+      where: `device "${device}"`,
+      what: "it has no float16, which the model's weights are in",
+      expected: 'a GPU adapter with the feature shader-f16',
+      found: cause.message,
+      fix: "generateArtifacts or fineTune with frozenProducts: 'float32', a file in float32, or another device.",
+    },
+    { cause },
+  )
 
 /**
  * Compares what a device computed for a self-test with what is right.

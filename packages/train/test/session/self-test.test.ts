@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { DeviceError, TrainingSession } from '../../src/index.ts'
+import { DeviceError, sgd, TrainingSession } from '../../src/index.ts'
 import { resolveDevice } from '../../src/runtime/open-session.ts'
 import { probeGraph } from '../../src/runtime/refusal.ts'
 import { checkSelfTest, selfTest } from '../../src/session/self-test.ts'
+import { artifactsOf } from '../support/tiny.ts'
 
 /** What a device computes for the self-test. */
 async function computed(device: 'cpu' | 'webgpu'): Promise<[number, number[]]> {
@@ -40,5 +41,11 @@ describe('the self-test', () => {
     const warnings: string[] = []
     expect(await resolveDevice('auto', probeGraph(), (message) => warnings.push(message))).toBe('cpu')
     expect(warnings).toEqual([expect.stringMatching(/"webgpu" is left alone: .* times slower than "cpu"/)])
+  })
+  it.skipIf(!hasSoftwareGpu)('of float16 refuses an adapter without it, before weights are uploaded', async () => {
+    const artifacts = artifactsOf(sgd(), { width: 64, frozenProducts: 'float16' })
+    const refused = TrainingSession.create({ artifacts, device: 'webgpu' })
+    await expect(refused).rejects.toThrow(DeviceError)
+    await expect(refused).rejects.toThrow(/"webgpu": it has no float16, .*shader-f16.*frozenProducts: 'float32'/s)
   })
 })

@@ -1,4 +1,4 @@
-import { float32, toFloat32 } from '@cola/graph'
+import { float16ToFloat32, float32, float32ToFloat16, type Tensor, toFloat32 } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
 import {
   CheckpointError,
@@ -174,6 +174,31 @@ describe('frozen products in int8', () => {
         /no products in eight bits.*cpu or wasm/s,
       )
     expect(() => artifactsOf(sgd(), { frozenProducts: 'int4' as 'int8' })).toThrow(ConfigError)
+  })
+})
+
+describe('frozen products in float16', () => {
+  const options = { width: 64, frozenProducts: 'float16' as const }
+
+  it('are those of the rounded matrix, in training and evaluation', async () => {
+    const [half, whole] = [artifactsOf(sgd(), options), artifactsOf(sgd(), { width: 64 })]
+    const wide = whole.trainingModel.initializers.get('wide') as Tensor
+    const rounded = float32(wide.dims, float16ToFloat32(float32ToFloat16(toFloat32(wide))))
+    for (const { initializers } of [whole.trainingModel, whole.evalModel]) initializers.set('wide', rounded)
+    for (const { initializers } of [half.trainingModel, half.evalModel]) {
+      expect(initializers.get('wide.float16')?.dtype).toBe('float16')
+      expect(initializers.has('wide')).toBe(false)
+    }
+    const batch = collate(rows(32))
+    const results = []
+    for (const artifacts of [half, whole]) {
+      const session = await open(artifacts)
+      const { loss } = await session.runTrainStep(batch)
+      const gradients = [...(await session.getGradients()).values()].flatMap((value) => [...toFloat32(value)])
+      results.push([loss, (await session.runEvalStep(batch)).loss, ...gradients])
+      await session.release()
+    }
+    expect(results[0]).toEqual(results[1])
   })
 })
 
