@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { elementCount } from '@cola/graph'
+import { addInput, build, createGraph, elementCount } from '@cola/graph'
 import { lora, openBase, withHead } from '@cola/lora'
 import { adamw, crossEntropy, generateArtifacts } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -50,6 +50,7 @@ async function runsOnTheGpu(folder: string): Promise<void> {
   const host = gpu.nodes.filter(({ onHost }) => onHost)
   expect(host.filter(({ opType, isShape }) => !isShape || !['Shape', 'Concat'].includes(opType))).toEqual([])
   expect(host.length).toBeLessThanOrEqual(5)
+  expect(gpu.bytesCopied).toBe(0)
   for (const [name, { data, dims }] of Object.entries(cpu.outputs)) {
     expect(gpu.outputs[name]?.dims).toEqual(dims)
     const { worst } = compare('step', name, gpu.outputs[name]?.data as Float32Array, data as Float32Array)
@@ -60,8 +61,9 @@ async function runsOnTheGpu(folder: string): Promise<void> {
 describe.skipIf(!existsSync(process.env.VK_ICD_FILENAMES ?? ''))('on webgpu', () => {
   it.each(graphs)('every node of the small GPT-2’s %s runs on the GPU', async (name) => {
     const { artifacts, batch } = smallGpt2()
-    const { nodes } = await placementOf(artifacts[name], 'webgpu', batch)
+    const { nodes, bytesCopied } = await placementOf(artifacts[name], 'webgpu', batch)
     expect(nodes.filter(({ onHost }) => onHost)).toEqual([])
+    expect(bytesCopied).toBe(0)
     expect(nodes.length).toBeGreaterThan(10)
   })
   it('a step of the small GPT-2 starts at most 350 kernels', async () => {
@@ -81,5 +83,17 @@ describe.skipIf(!existsSync(process.env.VK_ICD_FILENAMES ?? ''))('on webgpu', ()
   it.each(encoders)('%s leaves to the CPU shapes only, and computes what the CPU does', (name) =>
     runsOnTheGpu(exportFolder(out, name)),
   )
+  it('what stays on the CPU and is no shape is seen, with the bytes that are copied', async () => {
+    const graph = createGraph('graph')
+    const g = build(graph)
+    // WebGPU has no Mod.
+    const rest = g.Mod(g.Neg(addInput(graph, 'x', 'float32', [2, 3])), g.scalar(2), { fmod: 1 })
+    g.node('Neg', [rest], { outputs: ['y'] })
+    graph.outputs = ['y']
+    const x = { data: new Float32Array(6), dims: [2, 3] }
+    const { nodes, bytesCopied } = await placementOf(graph, 'webgpu', { x })
+    expect(nodes.filter(({ onHost }) => onHost).map(({ opType }) => opType)).toEqual(['Mod'])
+    expect(bytesCopied).toBe(2 * 6 * 4)
+  })
   it.skipIf(!existsSync(miniLm))('MiniLM does as well', () => runsOnTheGpu(miniLm), 600_000)
 })

@@ -30,6 +30,8 @@ export interface Placement {
   readonly outputs: OrtTensors
   /** Kernels that the GPU ran, in order: the runtime's profile has an event for each. */
   readonly dispatches: readonly string[]
+  /** Bytes that the runtime copied between the host and the GPU within the graph: the results of its Memcpy nodes. */
+  readonly bytesCopied: number
   /** Bytes of the inputs that were on the host. */
   readonly bytesUp: number
   /** Bytes of the outputs. */
@@ -63,8 +65,10 @@ export async function placementOf(graph: Graph, device: ResolvedDevice, batch: B
     await session.release()
     const file = readdirSync(folder)[0] as string
     const events = JSON.parse(readFileSync(join(folder, file), 'utf8')) as ProfileEvent[]
+    const nodes = events.flatMap(placedNode)
     return {
-      nodes: events.flatMap(placedNode),
+      nodes,
+      bytesCopied: nodes.reduce((sum, { opType, bytes }) => sum + (opType.startsWith('Memcpy') ? bytes : 0), 0),
       dispatches: events.flatMap(({ cat, name }) => (cat === 'Api' ? [name] : [])),
       outputs: results as OrtTensors,
       bytesUp: bytesOf(feeds),

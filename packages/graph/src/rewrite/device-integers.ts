@@ -47,7 +47,7 @@ class DeviceIntegers {
     this.#producers = producersOf(original)
     this.#polynomial = polynomials(original)
     this.#shapes = new ShapeSource(this.#g)
-    this.#materialize = materializer(this.#g, this.#shapes)
+    this.#materialize = materializer(this.#g, () => this.#integerInputs())
     this.#present = new Set(original.initializers.keys())
   }
 
@@ -83,6 +83,11 @@ class DeviceIntegers {
   }
 
   readonly #value = (name: string): Value => getValue(this.#original, name)
+
+  #integerInputs(): Value[] {
+    const inputs = this.#original.inputs.map((name) => getValue(this.#graph, name))
+    return inputs.filter(({ dtype }) => dtype === 'int32' || dtype === 'bool')
+  }
 
   /** The nodes that compute what does not follow from shapes. */
   #computed(): Set<Node> {

@@ -167,6 +167,19 @@ describe('position and token type ids', () => {
   })
 })
 
+it('what depends on the size of a cache, which is empty at first, stays on the host', async () => {
+  const graph = graphOf((g, ids) => {
+    const cache = addInput(g.graph, 'cache', 'float32', ['batch', 'past'])
+    const at = g.Add(positions(g, size(g, ids, 1), 3), size(g, cache, 1))
+    return [g.Gather(g.constant('table', of('float32', [32, 2], [...Array(64).keys()])), at)]
+  })
+  const before = await run(graph, { ...feeds, cache: of('float32', [2, 0], []) })
+  const int32 = of('int32', [2, 4], Array(8).fill(1))
+  const after = await run(deviceIntegers(graph), { ids: int32, mask: int32, cache: of('float32', [2, 0], []) })
+  expect(after).toEqual(before)
+  expect(operators(deviceIntegers(graph))).not.toContain('ReduceSum')
+})
+
 it('what has no other form stays in int64, and outputs keep their types', async () => {
   const graph = await rewritten(
     graphOf((g, ids) => [

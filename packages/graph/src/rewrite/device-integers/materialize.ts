@@ -8,22 +8,24 @@ import { cast } from '../../ops/composite.ts'
 import { tensorOf } from '../../tensor/tensor.ts'
 import { memoize } from '../memoize.ts'
 import { axisOfSymbol } from './polynomials.ts'
-import type { ShapeSource } from './shape-source.ts'
 
-/** Makes the int32 value of a shape whose elements are a polynomial; undefined where a size is that of no value. */
+/** Makes the int32 value of a shape whose elements are a polynomial; undefined where a size is that of no input. */
 export type Materialize = (polynomial: Dim, shape: Shape) => Value | undefined
 
-export function materializer(g: Builder, shapes: ShapeSource): Materialize {
+/**
+ * @param inputs Integer inputs of the graph: ids and masks, which have elements. Kernels refuse to sum an empty tensor,
+ * as a cache is at first; what depends on its size is left to the host.
+ */
+export function materializer(g: Builder, inputs: () => readonly Value[]): Materialize {
   const once = memoize<Value | undefined>()
   const number = (value: number) => g.scalar(value, 'int32')
   /** Ones, [dim]. */
   const ones = (dim: Dim): Value | undefined =>
     once(`ones ${dim}`, () => {
       if (typeof dim === 'number') return g.constant(`ones(${dim})`, tensorOf('int32', [dim], Array(dim).fill(1)))
-      const found = shapes.find(dim)
-      if (!found) return undefined
-      const { value, axis } = found
-      const others = value.shape.map((_, i) => i).filter((i) => i !== axis)
+      const value = inputs().find(({ shape }) => shape.includes(dim))
+      if (!value) return undefined
+      const others = value.shape.map((_, i) => i).filter((i) => i !== value.shape.indexOf(dim))
       const numbers = value.dtype === 'bool' ? cast(g, value, 'int32') : value
       const vector = others.length ? g.ReduceMax(numbers, g.int64(others), { keepdims: 0 }) : numbers
       return cast(g, g.Equal(vector, vector), 'int32')

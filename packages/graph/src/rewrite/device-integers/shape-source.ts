@@ -32,12 +32,6 @@ export class ShapeSource {
       }
   }
 
-  /** A value with an axis of this size. */
-  find(dim: Dim): { value: Value; axis: number } | undefined {
-    const part = this.#parts.get(keyOf([dim]))
-    return part && { value: part.value, axis: part.start }
-  }
-
   /** An int64 vector of dimensions; undefined where one is the size of no value. */
   build(dims: readonly Dim[]): Value | undefined {
     if (!isSymbolic(dims)) return this.#g.int64(dims as number[])
