@@ -59,7 +59,10 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   max_grad_norm?: number
   /** @default 'cpu' in Node, 'wasm' in a browser */
   device?: Device
-  /** How frozen matrices are multiplied while training: `int8` is faster on cpu and wasm. @default 'float32' */
+  /**
+   * How frozen matrices are held and multiplied while training: `int8` is faster on cpu and wasm, `float16` takes half of
+   * their memory on a GPU that has it. @default 'float32'
+   */
   frozenProducts?: FrozenProducts
   /** Compute activations again for the backward pass: less memory, a third to a half more time. @default false */
   gradient_checkpointing?: boolean

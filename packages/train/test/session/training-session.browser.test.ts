@@ -27,4 +27,15 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     // A value that lies at the border between two codes falls to either side.
     expect(losses).toBeAllclose(await trainTiny('cpu', 'int8'), { atol: 2e-3, rtol: 2e-3 })
   })
+  it('holds frozen matrices in float16 on wasm as Node does on the CPU', async () => {
+    const losses = (await opened.page.evaluate(`trainTiny('wasm', 'float16')`)) as number[]
+    expect(losses).toBeAllclose(await trainTiny('cpu', 'float16'), { atol: 1e-4, rtol: 1e-4 })
+  })
+  it('refuses float16 on an adapter that lacks shader-f16', async () => {
+    const lacks = `navigator.gpu.requestAdapter().then(({ features }) => !features.has('shader-f16'))`
+    expect(await opened.page.evaluate(lacks)).toBe(true)
+    await expect(opened.page.evaluate(`trainTiny('webgpu', 'float16')`)).rejects.toThrow(
+      /DeviceError.*"webgpu": it has no float16, .*shader-f16/s,
+    )
+  })
 })

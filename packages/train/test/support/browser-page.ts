@@ -7,7 +7,7 @@ import { artifactsOf, collate, rows } from './tiny.ts'
 export async function trainTiny(device: Device, frozenProducts: FrozenProducts = 'float32'): Promise<number[]> {
   const artifacts = artifactsOf(adamw({ max_grad_norm: 1 }), {
     dropout: 0.2,
-    width: frozenProducts === 'int8' ? 64 : 8,
+    width: frozenProducts === 'float32' ? 8 : 64,
     frozenProducts,
   })
   const session = await TrainingSession.create({ artifacts, device, seed: 3 })
