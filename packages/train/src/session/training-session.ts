@@ -43,7 +43,6 @@ import { checkTensors, tensorMap } from './check-tensors.ts'
 import { type Batch, feedsOf } from './feeds.ts'
 import { accumulate, type Accumulation, gradientScale, noAccumulation } from './accumulation.ts'
 import { openSessions, type Sessions } from './open-sessions.ts'
-import { checkSelfTest, selfTest } from './self-test.ts'
 import { download } from './download.ts'
 import { lossCounts } from './loss-counts.ts'
 import { type StepResult, stepResultOf } from './step-result.ts'
@@ -170,6 +169,7 @@ export class TrainingSession {
 
   /** Runs the self-test on a device. @throws {DeviceError} when it computes wrongly. */
   static async #test(device: ResolvedDevice): Promise<void> {
+    const { checkSelfTest, selfTest } = await import('./self-test.ts')
     const { artifacts, batch } = selfTest()
     const session = new TrainingSession(device, artifacts, await openSessions(artifacts, device))
     try {
