@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { elementCount, evaluateDim, getValue, type Graph, lower, type Value, writeModel } from '@cola/graph'
 import type { Batch } from '@cola/train'
 import { graphFor, type ResolvedDevice } from '../packages/train/src/runtime/devices.ts'
+import { narrowInputs } from '../packages/train/src/runtime/narrow-inputs.ts'
 import { sessionOptions } from '../packages/train/src/runtime/open-session.ts'
 import { createOrtSession, OrtTensor, type OrtTensors } from '../packages/train/src/runtime/ort.ts'
 
@@ -54,11 +55,13 @@ interface ProfileEvent {
 export async function placementOf(graph: Graph, device: ResolvedDevice, batch: Batch): Promise<Placement> {
   const folder = mkdtempSync(join(tmpdir(), 'cola-profile-'))
   try {
-    const session = await createOrtSession(device, writeModel(lower(await graphFor(device, graph))), {
-      ...sessionOptions(device, graph),
-      enableProfiling: true,
-      profileFilePrefix: join(folder, 'profile'),
-    })
+    const session = narrowInputs(
+      await createOrtSession(device, writeModel(lower(await graphFor(device, graph))), {
+        ...sessionOptions(device, graph),
+        enableProfiling: true,
+        profileFilePrefix: join(folder, 'profile'),
+      }),
+    )
     const feeds = feedsOf(graph, batch)
     const results = await session.run(feeds)
     session.endProfiling()

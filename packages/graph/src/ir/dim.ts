@@ -95,12 +95,6 @@ export function dimSymbols(dim: Dim): string[] {
 export const dimTerms = (dim: Dim): { coefficient: number; symbols: string[] }[] =>
   [...parse(dim)].map(([monomial, coefficient]) => ({ coefficient, symbols: monomial.split('*').filter(Boolean) }))
 
-/** A dimension with a dimension in place of each symbol. */
-export const replaceSymbols = (dim: Dim, replacement: (symbol: string) => Dim): Dim =>
-  dimTerms(dim)
-    .map(({ coefficient, symbols }) => mulDims(coefficient, ...symbols.map(replacement)))
-    .reduce(addDims, 0)
-
 /** The least and the greatest value of a dimension whose symbols are whole numbers from 0 on. */
 export function boundsOf(dim: Dim): readonly [least: number, greatest: number] {
   const terms = dimTerms(dim)

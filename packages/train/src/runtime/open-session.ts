@@ -23,8 +23,7 @@ import {
   type ResolvedDevice,
 } from './devices.ts'
 import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
-import { once } from './once.ts'
-import { probeGraph, refusal } from './refusal.ts'
+import { probeGraph } from './probe-graph.ts'
 
 /** A graph, or the file that has it, and how the runtime opens it. */
 export interface RunnableModel {
@@ -56,10 +55,6 @@ const modelChecks: Checks<RunnableModel> = {
   spin: flag,
 }
 
-/** The self-test of each device that has passed it in this process. */
-const tested = new Map<ResolvedDevice, Promise<void>>()
-const float16Tested = new Map<ResolvedDevice, Promise<void>>()
-
 /**
  * Creates a runtime session for a graph on a device. On a device of the table with a self-test, the first session waits
  * for it.
@@ -74,52 +69,42 @@ export async function openSession(model: RunnableModel, device: ResolvedDevice):
   requireOptions('openSession', model, modelChecks, ['graph'])
   checkDevice(device)
   await loadRuntime(device)
-  requireInt8(model.graph, device)
-  if (deviceRow(device).selfTest) await passTests(model.graph, device)
+  if (!deviceRow(device).int8) (await import('./require-int8.ts')).requireInt8(model.graph, device)
+  if (deviceRow(device).selfTest) {
+    const { passTests } = await import('./self-test.ts')
+    await passTests(model.graph, device, (graph) => openUntested({ graph }, device))
+  }
   return openUntested(model, device)
 }
 
-/** Runs the self-tests of a device that a graph needs, if they have not run. @throws {DeviceError} */
-async function passTests(graph: Graph, device: ResolvedDevice): Promise<void> {
-  const open = (tiny: Graph) => openUntested({ graph: tiny }, device)
-  const { testDevice, testFloat16 } = await import('./self-test.ts')
-  await once(tested, device, () => testDevice(device, open))
-  if (hasFloat16(graph)) await once(float16Tested, device, () => testFloat16(device, open))
-}
-
-/** @throws {DeviceError} for products in eight bits on a device that has none. */
-function requireInt8({ name, nodes }: Graph, device: ResolvedDevice): void {
-  if (deviceRow(device).int8 || !nodes.some(({ opType }) => opType === 'DynamicQuantizeMatMul')) return
-  throw new DeviceError({
-    where: `device "${device}"`,
-    what: `it has no products in eight bits, which "${name}" asks for`,
-    expected: deviceNames.filter((other) => deviceRow(other).int8).join(' or '),
-    fix: "Choose that device, or generateArtifacts with frozenProducts: 'float32'.",
-  })
-}
-
-async function openUntested(
-  { graph, path, encoded, resident = [], packWeights = false, spin = true }: RunnableModel,
-  device: ResolvedDevice,
-): Promise<OrtSession> {
+async function openUntested(model: RunnableModel, device: ResolvedDevice): Promise<OrtSession> {
   const row = deviceRow(device)
-  const options = sessionOptions(device, graph, { resident, packWeights, spin })
+  const { graph, resident = [], packWeights = false, spin = true } = model
   try {
-    if (path !== undefined) return await createOrtSession(device, path, options)
-    if (encoded)
-      return await createOrtSession(device, encoded.model, { ...options, externalData: encoded.externalData })
-    checkTypes(graph)
-    const runnable = packMatrices(await graphFor(device, lower(graph)))
-    const external = layoutExternal(runnable.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
-    const data = concatenateChunks(externalChunks(runnable.initializers, external))
-    return await createOrtSession(
-      device,
-      writeModel(runnable, external),
-      external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options,
-    )
+    const session = await create(model, device, sessionOptions(device, graph, { resident, packWeights, spin }))
+    return row.passes ? (await import('./narrow-inputs.ts')).narrowInputs(session) : session
   } catch (cause) {
+    const { refusal } = await import('./refusal.ts')
     throw await refusal({ graph, device, fix: row.fix, works: () => opensProbe(device, row) }, cause as Error)
   }
+}
+
+async function create(
+  { graph, path, encoded }: RunnableModel,
+  device: ResolvedDevice,
+  options: SessionOptions,
+): Promise<OrtSession> {
+  if (path !== undefined) return createOrtSession(device, path, options)
+  if (encoded) return createOrtSession(device, encoded.model, { ...options, externalData: encoded.externalData })
+  checkTypes(graph)
+  const runnable = packMatrices(await graphFor(device, lower(graph)))
+  const external = layoutExternal(runnable.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
+  const data = concatenateChunks(externalChunks(runnable.initializers, external))
+  return createOrtSession(
+    device,
+    writeModel(runnable, external),
+    external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options,
+  )
 }
 
 /** The runtime's options for a model on a device. */
@@ -151,8 +136,6 @@ export function sessionOptions(
 /** Whether a graph holds weights in float16 that it computes with in float32. */
 const castsFloat16 = ({ nodes, initializers }: Graph): boolean =>
   nodes.some(({ opType, inputs: [x = ''] }) => opType === 'Cast' && initializers.get(x)?.dtype === 'float16')
-
-const hasFloat16 = ({ values }: Graph): boolean => [...values.values()].some(({ dtype }) => dtype === 'float16')
 
 const opensProbe = (device: ResolvedDevice, { providers }: DeviceRow): Promise<boolean> =>
   createOrtSession(device, writeModel(probeGraph()), { executionProviders: providers, logSeverityLevel: 4 }).then(

@@ -91,9 +91,8 @@ export async function createOrtSession(
   const { numThreads } = runtimeSettings()
   const create = (all: SessionOptions): Promise<OrtSession> =>
     typeof model === 'string' ? InferenceSession.create(model, all) : InferenceSession.create(model, all)
-  if (hasFiles())
-    return narrowed(await create(numThreads === undefined ? options : { ...options, intraOpNumThreads: numThreads }))
-  const session = narrowed(await inTurn(() => create(options)).catch(refuseStart))
+  if (hasFiles()) return create(numThreads === undefined ? options : { ...options, intraOpNumThreads: numThreads })
+  const session = await inTurn(() => create(options)).catch(refuseStart)
   // The wasm is compiled now.
   delete env.wasm.wasmBinary
   const { run, release } = session
@@ -101,24 +100,6 @@ export async function createOrtSession(
     run: (...args: Parameters<OrtSession['run']>) => inTurn(() => run.apply(session, args)),
     release: () => inTurn(() => release.apply(session)),
   })
-}
-
-/** A session that takes int64 tensors where its model has int32, as models have on devices without int64. */
-function narrowed(session: OrtSession): OrtSession {
-  const int32 = new Set(
-    session.inputMetadata.flatMap((input) => ('type' in input && input.type === 'int32' ? [input.name] : [])),
-  )
-  const { run } = session
-  const narrow = (name: string, tensor: OrtTensor): OrtTensor =>
-    int32.has(name) && tensor.type === 'int64'
-      ? new OrtTensor('int32', Int32Array.from(tensor.data as BigInt64Array, Number), tensor.dims)
-      : tensor
-  const runNarrowed = (feeds: OrtTensors, ...rest: unknown[]) =>
-    run.apply(session, [
-      Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, narrow(name, tensor)])),
-      ...rest,
-    ] as Parameters<OrtSession['run']>)
-  return int32.size ? Object.assign(session, { run: runNarrowed }) : session
 }
 
 const installLines = {

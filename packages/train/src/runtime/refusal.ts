@@ -1,7 +1,7 @@
 // The error for a session that cannot be created: if the device opens a model of one node, the model is the cause, else
-// the device.
+// the device. Loaded with the first error.
 
-import { addInput, build, ColaError, createGraph, type Graph } from '@cola/graph'
+import { ColaError, type Graph } from '@cola/graph'
 import { DeviceError, ModelError } from '../errors.ts'
 
 /** How messages of ONNX Runtime name the node that is refused. */
@@ -18,20 +18,12 @@ const nodeIn = (message: string): string | undefined =>
 
 const outOfMemory = /bad_alloc|bad allocation|out of memory|failed to allocate/i
 
-/** A model of one node, which every device opens. */
-export function probeGraph(): Graph {
-  const graph = createGraph('probe')
-  build(graph).node('Identity', [addInput(graph, 'x', 'float32', [1])], { outputs: ['y'] })
-  graph.outputs = ['y']
-  return graph
-}
-
 export interface Refused {
   graph: Graph
   device: string
   /** What to do when the device is not available. */
   fix: string
-  /** Whether the device opens {@link probeGraph}. */
+  /** Whether the device opens `probeGraph`. */
   works: () => Promise<boolean>
 }
 

@@ -16,6 +16,7 @@ import {
 } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
 import type { ResolvedDevice } from './devices.ts'
+import { once } from './once.ts'
 import { OrtTensor, type OrtSession } from './ort.ts'
 
 /** The logits, [row, token, class]. */
@@ -57,12 +58,25 @@ function tinyEncoder(): Graph {
   return graph
 }
 
+/** Opens a session for a graph on the device that is tested. */
+type Open = (graph: Graph) => Promise<OrtSession>
+
+/** The tests of each device that have passed in this process. */
+const tested = new Map<ResolvedDevice, Promise<void>>()
+const float16Tested = new Map<ResolvedDevice, Promise<void>>()
+
 /**
- * Checks what a device computes for the tiny encoder.
- * @param open Opens a session for a graph on the device.
- * @throws {DeviceError} naming the number that is wrong.
+ * Tests a device, once in a process; that it computes with float16 too, for the first graph with float16.
+ * @throws {DeviceError} when it computes wrongly, naming the number, or has no float16.
  */
-export async function testDevice(device: ResolvedDevice, open: (graph: Graph) => Promise<OrtSession>): Promise<void> {
+export async function passTests(graph: Graph, device: ResolvedDevice, open: Open): Promise<void> {
+  await once(tested, device, () => testDevice(device, open))
+  if ([...graph.values.values()].some(({ dtype }) => dtype === 'float16'))
+    await once(float16Tested, device, () => testFloat16(device, open))
+}
+
+/** Checks what a device computes for the tiny encoder. */
+async function testDevice(device: ResolvedDevice, open: Open): Promise<void> {
   const session = await open(tinyEncoder())
   try {
     const int64 = (numbers: readonly number[]) => new OrtTensor('int64', BigInt64Array.from(numbers, BigInt), [2, 4])
@@ -85,12 +99,8 @@ function tinyHalf(): Graph {
   return graph
 }
 
-/**
- * Checks that a device computes with float16.
- * @param open Opens a session for a graph on the device.
- * @throws {DeviceError} when it does not have float16, or computes wrongly.
- */
-export async function testFloat16(device: ResolvedDevice, open: (graph: Graph) => Promise<OrtSession>): Promise<void> {
+/** Checks that a device computes with float16. */
+async function testFloat16(device: ResolvedDevice, open: Open): Promise<void> {
   const session = await open(tinyHalf())
   try {
     const { y } = await session.run({ x: new OrtTensor('float32', new Float32Array(4).fill(1), [1, 4]) })

@@ -9,7 +9,7 @@ import { writeModels } from '../runtime/model-files.ts'
 import { openSession, type RunnableModel } from '../runtime/open-session.ts'
 import type { OrtSession } from '../runtime/ort.ts'
 import { reportRuntimeWarnings } from '../runtime/start-wasm.ts'
-import { downloadGraph } from './download.ts'
+import type { Download } from './download.ts'
 import { blockTensors } from './state-tensors.ts'
 
 /** The sessions of training artifacts on a device. */
@@ -18,7 +18,7 @@ export interface Sessions {
   readonly evaluation: OrtSession
   readonly optimizer: OrtSession
   /** Copies tensors to the host, where they stay on the device. */
-  readonly download: OrtSession | undefined
+  readonly download: Download | undefined
   /** Frees the sessions and the temporary files. */
   readonly release: () => Promise<void>
 }
@@ -57,7 +57,7 @@ export async function openSessions(
     const evaluation = await open('eval_model')
     const optimizer = await open('optimizer_model', { resident: artifacts.optimizerModel.outputs, spin: false })
     const download = deviceRow(device).resident
-      ? await openSession({ graph: downloadGraph(blockTensors(artifacts)) }, device)
+      ? await (await import('./download.ts')).openDownload(blockTensors(artifacts), device)
       : undefined
     reportRuntimeWarnings(onWarning)
     const cleanUpLater = cleanUpEarly(cleanUp)

@@ -23,7 +23,7 @@ import { type Device, deviceRow, type ResolvedDevice } from '../runtime/devices.
 import { once } from '../runtime/once.ts'
 import { resolveDevice } from '../runtime/open-session.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
-import { probeGraph } from '../runtime/refusal.ts'
+import { probeGraph } from '../runtime/probe-graph.ts'
 import {
   atLeast,
   callable,
@@ -43,7 +43,6 @@ import { checkTensors, tensorMap } from './check-tensors.ts'
 import { type Batch, feedsOf } from './feeds.ts'
 import { accumulate, type Accumulation, gradientScale, noAccumulation } from './accumulation.ts'
 import { openSessions, type Sessions } from './open-sessions.ts'
-import { download } from './download.ts'
 import { lossCounts } from './loss-counts.ts'
 import { type StepResult, stepResultOf } from './step-result.ts'
 import { dispose, hostTensors, initialTensors, joinAll, stateName } from './state-tensors.ts'
@@ -493,7 +492,7 @@ export class TrainingSession {
 
   async #fetch(tensors: OrtTensors): Promise<OrtTensors> {
     if (!this.#sessions.download) return tensors
-    return download(this.#sessions.download, tensors).catch((cause) => {
+    return this.#sessions.download.run(tensors).catch((cause) => {
       throw lossOf(this.device, cause)
     })
   }

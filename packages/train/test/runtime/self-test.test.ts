@@ -6,7 +6,7 @@ import { memoryFiles } from '@cola/data'
 import { describe, expect, it, vi } from 'vitest'
 import { adamw, crossEntropy, DeviceError, loadClassifier, openEvaluation, TrainingSession } from '../../src/index.ts'
 import { openSession, resolveDevice } from '../../src/runtime/open-session.ts'
-import { probeGraph } from '../../src/runtime/refusal.ts'
+import { probeGraph } from '../../src/runtime/probe-graph.ts'
 import { artifactsOf, collate, rows, tinyModel } from '../support/tiny.ts'
 import { wrongDevice } from '../support/wrong-device.ts'
 

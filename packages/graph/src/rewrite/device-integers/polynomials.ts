@@ -1,7 +1,7 @@
 // What follows from shapes alone about the elements of integer and bool values: a polynomial of the graph's dimensions
 // and of the element's coordinates. Position ids are `@1`; the place of a mask's element may be `sequence*@0+@3`.
 
-import { addDims, boundsOf, type Dim, mulDims, replaceSymbols } from '../../ir/dim.ts'
+import { addDims, boundsOf, type Dim, dimTerms, mulDims } from '../../ir/dim.ts'
 import { type Graph, getValue, type Node, type Value } from '../../ir/graph.ts'
 import { producersOf } from '../../ir/uses.ts'
 import { attributesOf } from '../../ops/add-node.ts'
@@ -15,6 +15,12 @@ export const coordinate = (axis: number): Dim => `@${axis}`
 /** The axis of a coordinate's symbol; undefined for the symbol of a dimension. */
 export const axisOfSymbol = (symbol: string): number | undefined =>
   symbol.startsWith('@') ? Number(symbol.slice(1)) : undefined
+
+/** A dimension with a dimension in place of each symbol. */
+export const replaceSymbols = (dim: Dim, replacement: (symbol: string) => Dim): Dim =>
+  dimTerms(dim)
+    .map(({ coefficient, symbols }) => mulDims(coefficient, ...symbols.map(replacement)))
+    .reduce(addDims, 0)
 
 /** A polynomial with another one in place of each coordinate. */
 const replaceCoordinates = (polynomial: Dim, replacement: (axis: number) => Dim): Dim =>
