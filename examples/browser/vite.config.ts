@@ -19,8 +19,17 @@ export default defineConfig({
   preview: { headers: isolation },
   worker: {
     format: 'es',
-    // What the worker starts with is one file.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'engine', tags: ['$initial'] }] } } },
+    // What the worker starts with is one file, with what every classification needs of the parts loaded later.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'engine', tags: ['$initial'], priority: 1 },
+            { name: 'task', test: /lora\/src\/(tasks\/sequence-classification|load\/gpt2-base)\.ts$/ },
+          ],
+        },
+      },
+    },
   },
   build: { target: 'es2023', outDir: 'dist', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
 })
