@@ -134,6 +134,10 @@ const theirs = (value: Model, more: object = {}) =>
     },
   } as never)
 
+/** Where bytes begin to differ; -1 where they are the same. Matchers take long for many bytes. */
+const firstDifference = (a: Uint8Array, b: Uint8Array): number =>
+  a.length === b.length ? a.findIndex((byte, i) => byte !== b[i]) : Math.min(a.length, b.length)
+
 const noLists = { floatData: [], int32Data: [], int64Data: [], doubleData: [], uint64Data: [] }
 
 describe('messages', () => {
@@ -166,7 +170,7 @@ describe('messages', () => {
           for (const one of [...initializer, ...constants]) Object.assign(one, noLists)
         }
         if (expected.graph) delete (expected.graph as Partial<typeof expected.graph>).docString
-        expect(Buffer.compare(encodeModel(value), toBinary(ModelProtoSchema, expected))).toBe(0)
+        expect(firstDifference(encodeModel(value), toBinary(ModelProtoSchema, expected))).toBe(-1)
       }),
     )
   })
@@ -175,7 +179,7 @@ describe('messages', () => {
     const nodes = Array.from({ length: size / 100 }, (_, i) => ({ name: `node ${i}`, input: ['x'.repeat(i % 300)] }))
     const graph = { name: 'a'.repeat(size), initializer: [{ rawData }, { rawData }], node: nodes }
     const expected = toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 9n, graph } as never))
-    expect(Buffer.compare(encodeModel({ irVersion: 9n, graph }), expected)).toBe(0)
+    expect(firstDifference(encodeModel({ irVersion: 9n, graph }), expected)).toBe(-1)
     expect(decodeModel(expected, 'test').graph.node.at(-1)?.name).toBe(nodes.at(-1)?.name)
   })
   it('that are written here are read there, lists of tensors too', () => {
