@@ -23,6 +23,8 @@ const options = {
   tokens: { type: 'string', default: '32' },
   repeats: { type: 'string', default: '3' },
   device: { type: 'string', default: 'cpu' },
+  /** Of products with matrices in 4 bits; transformers.js takes the file's. */
+  'accuracy-level': { type: 'string', default: '0' },
   /** Threads of each program's session. */
   threads: { type: 'string' },
   json: { type: 'boolean', default: false },
@@ -57,7 +59,7 @@ export async function generateBench(args: string[]): Promise<Record<string, unkn
   ]
   if (values.threads) configureRuntime({ numThreads: Number(values.threads) })
   const programs: Record<string, Program> = {
-    cola: await ours(values.model, values.device as Device),
+    cola: await ours(values.model, values.device as Device, Number(values['accuracy-level']) as 0 | 4),
     ...(values.transformers
       ? { transformers_js: await theirs(values.model, values.transformers, values.threads) }
       : {}),
@@ -88,11 +90,11 @@ export async function generateBench(args: string[]): Promise<Record<string, unkn
   return result
 }
 
-async function ours(model: string, device: Device): Promise<Program> {
+async function ours(model: string, device: Device, accuracy_level: 0 | 4): Promise<Program> {
   const base = await openBase(model)
   const cached = base.cachedLanguageModel()
   if (!cached) throw new Error(`${model}: its file has no cache`)
-  const generator = await createGenerator(cached, { config: base.config, device })
+  const generator = await createGenerator(cached, { config: base.config, device, accuracy_level })
   return {
     generate: async (prompts, max_new_tokens, mode) => {
       await generator.generate(prompts, { max_new_tokens, eos_token_id: [], ...mode })

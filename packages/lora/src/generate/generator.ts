@@ -1,12 +1,12 @@
 // Generates tokens with a decoder and its cache of keys and values, for prompts of token ids.
 
-import { type Checks, checkOptions, number, object, requireOptions, text } from '@cola/graph/options'
+import { type Checks, checkOptions, number, object, oneOf, requireOptions, text } from '@cola/graph/options'
 import { longestInput, type Tokenizer } from '@cola/data'
 import type { Model } from '@cola/graph'
 import { type Batch, type Device, OrtTensor, type OrtTensors, vocabularySize } from '@cola/train'
 import type { SwitchableModel } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
-import { openDecoder } from './decoder.ts'
+import { accuracyLevels, type DecoderOptions, openDecoder } from './decoder.ts'
 import {
   generateChecks,
   type GeneratedToken,
@@ -50,7 +50,7 @@ export interface Generator {
 }
 
 /** How a generator is opened. */
-export interface GeneratorOptions {
+export interface GeneratorOptions extends DecoderOptions {
   /** config.json of the model: its longest text and its end tokens. */
   config: object
   /** @default 'cpu' */
@@ -60,13 +60,19 @@ export interface GeneratorOptions {
 }
 
 const callChecks: Checks<GeneratorCallOptions> = { adapter: text, adapter_scale: number, ...generateChecks }
-const checks: Checks<GeneratorOptions> = { config: object, device: text, tokenizer: object }
+const checks: Checks<GeneratorOptions> = {
+  config: object,
+  device: text,
+  tokenizer: object,
+  accuracy_level: oneOf(accuracyLevels),
+}
 
 /**
  * Opens a decoder with a cache for generation, with or without an adapter, or merged: what `cachedLanguageModel` of
  * `openBase` gives for a file with a cache, or `gpt2(config, parameters, { head: 'language-model', cache: true })`. Of
  * a model that `switchable` made of it, each call names its adapter.
- * @throws {ConfigError} for a model without a cache, and an option that is unknown or missing; {DeviceError} when the device is not available.
+ * @throws {ConfigError} for a model without a cache, and an option that is unknown, missing or out of its range;
+ * {DeviceError} when the device is not available.
  */
 export async function createGenerator(
   model: Pick<Model, 'graph'> | SwitchableModel,
@@ -74,10 +80,10 @@ export async function createGenerator(
 ): Promise<Generator> {
   checkOptions('createGenerator', options, checks)
   requireOptions('createGenerator', options, checks, ['config'])
-  const { config, device = 'cpu', tokenizer } = options
+  const { config, device = 'cpu', tokenizer, accuracy_level = 0 } = options
   const adapters = 'feeds' in model ? model : undefined
   const graph = model.graph
-  const decoder = await openDecoder(graph, device, Object.keys(adapters?.feeds() ?? {}))
+  const decoder = await openDecoder(graph, device, Object.keys(adapters?.feeds() ?? {}), { accuracy_level })
   const matrices = adapterTensors(adapters)
   const limits = {
     vocab_size: vocabularySize(graph),

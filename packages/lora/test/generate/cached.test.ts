@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFiles, type Random } from '@cola/data'
 import { elements, type Model, type Tensor } from '@cola/graph'
-import { FeedError, feedsOf, openSession, type OrtTensor, readSafetensorsFile } from '@cola/train'
+import { FeedError, feedsOf, openSession, OrtTensor, readSafetensorsFile } from '@cola/train'
 import { describe, expect, it } from 'vitest'
 import {
   AdapterError,
@@ -158,6 +158,36 @@ describe.each(['qwen2', 'qwen3', 'phi3', 'gemma2', 'llama-int4'])('GroupQueryAtt
       const { ids, attention_mask } = padded('left')
       expect(await generate(ids, { ...options, attention_mask })).toEqual(right)
     })
+  })
+})
+
+describe('accuracy_level', () => {
+  it('4 gives the tokens that the runtime gives with the file as it is', async () => {
+    const folder = join(decoders, 'decoder-llama-int4')
+    const { cached, config } = await decoder(folder, 'onnx/model.onnx')
+    const encoded = { model: readFileSync(join(folder, 'onnx/model.onnx')), externalData: [] }
+    const session = await openSession({ graph: cached.graph, encoded, packWeights: true }, 'cpu')
+    const [name = '', ...names] = session.inputNames.filter((input) => input.startsWith('past_'))
+    const [heads, , size] = (cached.graph.values.get(name)?.shape.slice(-3) ?? []) as number[]
+    const empty = new OrtTensor('float32', new Float32Array(), [1, heads as number, 0, size as number])
+    const pasts = Object.fromEntries([name, ...names].map((input) => [input, empty]))
+    const many = Array.from({ length: 100 }, (_, i) => [3 + i, 5 + ((7 * i) % 90), 4 + ((11 * i) % 80)])
+    const right: number[] = []
+    for (const prompt of many) {
+      const int64 = (values: readonly number[]) => new OrtTensor('int64', BigInt64Array.from(values, BigInt), [1, 3])
+      const results = await session.run({ ...pasts, input_ids: int64(prompt), attention_mask: int64([1, 1, 1]) })
+      const { data, dims } = results.logits as OrtTensor
+      const last = (data as Float32Array).subarray(-(dims[2] as number))
+      right.push(last.indexOf(Math.max(...last)))
+    }
+    await session.release()
+    const one = { max_new_tokens: 1, eos_token_id: [] }
+    const tokens = (accuracy_level: 0 | 4) =>
+      using(cached, { config, accuracy_level }, async ({ generate }) => (await generate(many, one)).flat())
+    expect(await tokens(4)).toEqual(right)
+    // In float32 three of a hundred are others.
+    expect(await tokens(0)).not.toEqual(right)
+    await expect(createGenerator(cached, { config, accuracy_level: 3 as never })).rejects.toThrow(/accuracy_level/)
   })
 })
 
