@@ -329,7 +329,10 @@ export const targets = {
         sgd: [{ momentum: 0.9, nesterov: true, weight_decay: 0.1, max_grad_norm: 1 }, sgd],
         schedule: [
           { name: 'cosine', total_steps: 10, warmup_steps: 2 },
-          ({ name, ...options }: { name: 'cosine'; total_steps: number } = {} as never) => schedule(name, options)(3),
+          (given: { name: 'cosine'; total_steps: number } | null) => {
+            const { name, ...options } = given ?? ({} as never)
+            return schedule(name, options)(3)
+          },
         ],
         crossEntropy: [{ label_smoothing: 0.1 }, crossEntropy],
       })
