@@ -120,8 +120,8 @@ function plain(value: unknown): string {
   }
 }
 
-/** A value in at most 60 characters. */
-function show(value: unknown): string {
+/** A value in at most 60 characters, for errors. */
+export function show(value: unknown): string {
   const shown =
     typeof value === 'string'
       ? JSON.stringify(value)

@@ -1,5 +1,6 @@
 // Converts batches to tensors of the runtime, and checks presence, type, shape and token ids of every input.
 
+import { show } from '@cola/graph/options'
 import { type DataType, type Dim, elementCount, evaluateDim, float16ToFloat32, type Graph, getValue } from '@cola/graph'
 import { FeedError } from '../errors.ts'
 import { OrtTensor, type OrtTensors } from '../runtime/ort.ts'
@@ -71,7 +72,7 @@ export function requireArray(name: string, array: BatchArray): void {
   if (!arrayTypes.some((type) => data instanceof type))
     refuse('not a typed array', arrayTypes.map((type) => type.name).join(', '), Object.prototype.toString.call(data))
   if (!Array.isArray(dims) || !dims.every((size) => Number.isSafeInteger(size) && size >= 0))
-    refuse('not a shape', 'dims: an array of whole numbers of at least 0', JSON.stringify(dims) ?? 'nothing')
+    refuse('not a shape', 'dims: an array of whole numbers of at least 0', show(dims))
   const count = elementCount(dims)
   if (count !== data.length)
     refuse('its shape contradicts its data', `${count} elements for [${dims.join(', ')}]`, String(data.length))

@@ -5,6 +5,7 @@ import type { Loss, Model } from '@cola/graph'
 import { evaluationModel } from '../artifacts/model-with-loss.ts'
 import type { Device } from '../runtime/devices.ts'
 import { openSession, resolveDevice } from '../runtime/open-session.ts'
+import { runError } from '../runtime/run-error.ts'
 import { feedsOf } from './feeds.ts'
 import { lossCounts } from './loss-counts.ts'
 import { stepResultOf } from './step-result.ts'
@@ -32,11 +33,15 @@ export async function openEvaluation(model: Model, options: EvaluationOptions): 
   requireOptions('openEvaluation', options, checks, ['loss'])
   const { loss, device = 'auto' } = options
   const { graph, terms } = evaluationModel(model, loss)
-  const session = await openSession({ graph }, await resolveDevice(device, graph))
+  const resolved = await resolveDevice(device, graph)
+  const session = await openSession({ graph }, resolved)
   return {
     runEvalStep: async (batch) => {
       const { feeds } = feedsOf(graph, graph.inputs, batch)
-      return stepResultOf(await session.run(feeds), graph.outputs, lossCounts(terms, batch))
+      const results = await session.run(feeds).catch((cause) => {
+        throw runError(resolved, cause)
+      })
+      return stepResultOf(results, graph.outputs, lossCounts(terms, batch))
     },
     release: () => session.release(),
   }

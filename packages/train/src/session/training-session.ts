@@ -19,6 +19,7 @@ import type { LossTerm } from '../artifacts/loss-terms.ts'
 import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
 import { findValue, requireFinite } from '../files/require-finite.ts'
 import { lossOf } from '../runtime/device-loss.ts'
+import { runError } from '../runtime/run-error.ts'
 import { type Device, deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
 import { once } from '../runtime/once.ts'
 import { resolveDevice } from '../runtime/open-session.ts'
@@ -459,12 +460,15 @@ export class TrainingSession {
     })
   }
 
-  /** Runs a session of the runtime. @throws {DeviceLostError} when the device is lost. */
+  /**
+   * Runs a session of the runtime.
+   * @throws {DeviceLostError} when the device is lost, {FeedError} when it does not compute the batch.
+   */
   async #run(session: OrtSession, feeds: OrtTensors, fetches?: readonly string[]): Promise<OrtTensors> {
     try {
       return (await (fetches ? session.run(feeds, fetches) : session.run(feeds))) as OrtTensors
     } catch (cause) {
-      throw lossOf(this.device, cause)
+      throw runError(this.device, cause)
     }
   }
 

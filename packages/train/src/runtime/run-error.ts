@@ -1,0 +1,29 @@
+// The typed error for a run that the runtime breaks off.
+
+import { ColaError } from '@cola/graph/errors'
+import { FeedError } from '../errors.ts'
+import { lossOf } from './device-loss.ts'
+import type { ResolvedDevice } from './devices.ts'
+
+const outOfMemory = /bad_alloc|bad allocation|out of memory|failed to allocate/i
+
+/**
+ * A {@link DeviceLostError} where the device was lost, else a {@link FeedError}: the device and the model have computed
+ * before, so the batch is at fault.
+ */
+export function runError(device: ResolvedDevice, cause: unknown): unknown {
+  const loss = lossOf(device, cause)
+  if (loss !== cause || cause instanceof ColaError) return loss
+  const found = cause instanceof Error ? cause.message : String(cause)
+  return new FeedError(
+    {
+      where: 'batch',
+      what: `the runtime does not compute it on device "${device}"`,
+      found,
+      fix: outOfMemory.test(found)
+        ? 'The device has too little memory for it: make smaller batches.'
+        : 'Are all its ids and positions within the tables of the model?',
+    },
+    { cause },
+  )
+}
