@@ -54,6 +54,7 @@ export function smallEncoder(): SmallModel {
     input_ids: ids([2, 5, 6, 3, 2, 7, 3, 0]),
     attention_mask: ids([1, 1, 1, 1, 1, 1, 1, 0]),
     token_type_ids: ids([0, 0, 0, 0, 0, 0, 0, 0]),
+    token_weights: { data: Float32Array.of(1 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 3, 1 / 3, 1 / 3, 0), dims: [2, 4] },
   }
   const artifacts = generateArtifacts(model, options)
   return { artifacts, batch: { ...given, labels } }

@@ -1,4 +1,4 @@
-// The golden cases in Chromium: all on wasm, one of each kind on WebGPU. On a software adapter each takes many seconds;
+// The golden cases in Chromium: all on wasm, one or two of each kind on WebGPU. On a software adapter each takes many seconds;
 // parity.test.ts has all of them on WebGPU in Node, and `npm run parity -- CASES --device webgpu --chromium` here.
 
 import { readdirSync } from 'node:fs'
@@ -8,7 +8,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { hasChromium } from '../chromium.ts'
 import { chromiumCases } from './chromium.ts'
 
-const onWebGpu = ['decoder-qwen2', 'gpt2-lora', 'kd', 'onnx-bert', 'peft-default', 'peft-dora', 'rnn-distill']
+const onWebGpu = [
+  ...['decoder-llama-int4', 'decoder-qwen2', 'gpt2-lora', 'kd', 'onnx-bert', 'onnx-distilbert-torchscript'],
+  ...['peft-default', 'peft-dora', 'rnn-distill'],
+]
 
 const fixtures = join(import.meta.dirname, 'fixtures')
 
