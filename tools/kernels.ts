@@ -53,13 +53,13 @@ const webgpu: Record<string, readonly DataType[]> = {
   Softmax: float,
   LayerNormalization: float,
   Transpose: float,
-  Reshape: float,
+  Reshape: ['float32', 'bool'],
   Slice: float,
   Split: float,
   Concat: float,
   Expand: float,
   Unsqueeze: ['float32', 'int32', 'bool'],
-  Squeeze: ['float32', 'int32', 'bool'],
+  Squeeze: number,
   Shape: ['float32', 'int32', 'bool'],
 }
 const shapes: DataType[] = ['int64']

@@ -217,11 +217,19 @@ class DeviceIntegers {
       const operand = operandOf(node, i)
       const { dtype } = this.#value(name)
       if (dtype !== 'int64') return this.#read(name)
-      if (operand === 'host') return this.#inFull(name)
+      if (operand === 'host') return this.#constantShape(node) ?? this.#inFull(name)
       const isWide = operand === 'index' && (int64Index.has(node.opType) || this.#original.initializers.has(name))
       return isWide ? this.#wide(name) : this.#read(name)
     })
     return broadcasting.has(node.opType) ? this.#unexpanded(node, inputs) : inputs
+  }
+
+  /** The shape of a Reshape as a constant, where its sizes are numbers, or those of the same axes of its input: 0. */
+  #constantShape({ opType, inputs: [x = ''], outputs: [output = ''], attributes }: Node): Value | undefined {
+    if (opType !== 'Reshape' || attributes.allowzero) return undefined
+    const [from, to] = [this.#value(x).shape, this.#value(output).shape]
+    if (!to.every((dim, axis) => dim === from[axis] || (typeof dim === 'number' && dim > 0))) return undefined
+    return this.#g.int64(to.map((dim, axis) => (dim === from[axis] ? 0 : Number(dim))))
   }
 
   /** Indices in int64, converted on the device. */

@@ -176,7 +176,7 @@ function accumulateGradients(
   for (const block of blocks) {
     const gradient = joinValues(graph, block, (name) => gradients.get(name) as Value)
     const sum = g.Add(addInput(graph, gradientBuffer(block.name), 'float32', block.dims), gradient)
-    const isReset = block.dims.length === 0 ? g.Squeeze(reset, g.int64([0])) : reset
+    const isReset = block.dims.length === 0 ? g.Reshape(reset, g.int64([])) : reset
     addOutput(graph, gradientOutput(block.name), g.Where(isReset, gradient, sum))
   }
 }

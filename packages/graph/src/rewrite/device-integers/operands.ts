@@ -50,7 +50,7 @@ export const narrowable = new Set([
 /** Operators without kernels for a type: they run on float32, which has all whole numbers up to 2^24. */
 const floatOnly: Readonly<Partial<Record<DataType, readonly string[]>>> = {
   int32: ['Slice', 'GatherElements', 'Neg', 'Abs'],
-  bool: ['Slice', 'GatherElements', 'GatherND', 'Concat', 'Transpose', 'Identity', 'Tile', 'Split'],
+  bool: ['Slice', 'GatherElements', 'GatherND', 'Concat', 'Transpose', 'Squeeze', 'Identity', 'Tile', 'Split'],
 }
 
 /** Whether an operator's results of a type are computed on float32. */

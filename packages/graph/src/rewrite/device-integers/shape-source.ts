@@ -46,21 +46,25 @@ export class ShapeSource {
     return part && this.#g.Shape(part.value, { start: part.start, end: part.end })
   }
 
-  /** The fewest parts from the left, each as long as possible. */
+  /** Numbers, and the shapes of other values between them: the fewest parts from the left, each as long as possible. */
   #join(dims: readonly Dim[]): Value | undefined {
     const pieces: Value[] = []
     for (let start = 0; start < dims.length; ) {
-      const lengths = Array.from({ length: dims.length - start }, (_, i) => dims.length - start - i)
-      const isPart = (length: number) => {
-        const piece = dims.slice(start, start + length)
-        return !isSymbolic(piece) || this.#parts.has(keyOf(piece))
-      }
-      const length = lengths.find((size) => size < dims.length && isPart(size))
-      const piece = length && this.build(dims.slice(start, start + length))
+      const end = this.#endOfPart(dims, start)
+      const piece = end > start && end - start < dims.length ? this.build(dims.slice(start, end)) : undefined
       if (!piece) return undefined
       pieces.push(piece)
-      start += length
+      start = end
     }
     return this.#g.Concat(...pieces, { axis: 0 })
+  }
+
+  /** The end of the longest part that starts at an axis: numbers only, or symbols only that a value has in this order. */
+  #endOfPart(dims: readonly Dim[], start: number): number {
+    const isNumber = typeof dims[start] === 'number'
+    const other = dims.findIndex((dim, i) => i > start && (typeof dim === 'number') !== isNumber)
+    let end = other < 0 ? dims.length : other
+    while (!isNumber && end > start && !this.#parts.has(keyOf(dims.slice(start, end)))) end--
+    return end
   }
 }
