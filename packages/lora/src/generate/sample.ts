@@ -36,7 +36,9 @@ export const sampleChecks: Checks<SampleOptions> = {
 export interface RankedScores {
   /** Number of tokens. */
   readonly count: number
+  /** Id of the token of a rank. */
   readonly id: (rank: number) => number
+  /** Its score. */
   readonly score: (rank: number) => number
   /** Sum of exp((score - greatest score) / temperature) over all tokens. */
   readonly mass: (temperature: number) => number
