@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { memoryFiles } from '@cola/data'
 import { describe, expect, it, vi } from 'vitest'
 import { adamw, crossEntropy, DeviceError, loadClassifier, openEvaluation, TrainingSession } from '../../src/index.ts'
+import { defaultDevice } from '../../src/runtime/devices.ts'
 import { openSession, resolveDevice } from '../../src/runtime/open-session.ts'
 import { probeGraph } from '../../src/runtime/probe-graph.ts'
 import { artifactsOf, collate, rows, tinyModel } from '../support/tiny.ts'
@@ -41,7 +42,7 @@ describe.each([1e-3, Number.NaN])('a device that is %d off', (error) => {
   })
   it('is left alone by auto', async () => {
     wrongDevice.error = error
-    expect(await resolveDevice('auto', probeGraph())).toBe('cpu')
+    expect(await resolveDevice('auto', probeGraph())).toBe(defaultDevice())
   })
 })
 
