@@ -90,7 +90,10 @@ export function runTypeScript(folder: string, file: string, env: NodeJS.ProcessE
   )
 }
 
-/** What TypeScript, strict, says of the files of a folder, against the declarations that are installed there. */
+/**
+ * What TypeScript, strict, says of the files of a folder and of the declarations that are installed there. Without types
+ * of Node: a declaration that needs some would need one version of them.
+ */
 export function typecheck(folder: string): string {
   const compilerOptions = {
     strict: true,
@@ -100,7 +103,7 @@ export function typecheck(folder: string): string {
     types: [],
     noEmit: true,
     allowImportingTsExtensions: true,
-    skipLibCheck: true,
+    skipLibCheck: false,
   }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts', '*.ts'] }))
   const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8', shell: false })

@@ -1,4 +1,5 @@
-// Node's modules, found at run time: bundlers for browsers see no import.
+// Node's modules, found at run time: bundlers for browsers see no import. What names their types is internal: a declaration
+// that did would need @types/node, of one version, in every project that uses this package.
 
 import { DataError } from '../errors.ts'
 
@@ -24,14 +25,14 @@ function builtin<Module>(name: string): Module {
   return module
 }
 
-/** node:fs. @throws {DataError} outside Node. */
+/** node:fs. @throws {DataError} outside Node. @internal */
 export const fileSystem = () => builtin<typeof import('node:fs')>('node:fs')
 
-/** node:path. @throws {DataError} outside Node. */
+/** node:path. @throws {DataError} outside Node. @internal */
 export const paths = () => builtin<typeof import('node:path')>('node:path')
 
-/** node:os. @throws {DataError} outside Node. */
+/** node:os. @throws {DataError} outside Node. @internal */
 export const system = () => builtin<typeof import('node:os')>('node:os')
 
-/** node:crypto. @throws {DataError} outside Node. */
+/** node:crypto. @throws {DataError} outside Node. @internal */
 export const nodeCrypto = () => builtin<typeof import('node:crypto')>('node:crypto')

@@ -1,8 +1,11 @@
 // Renders templates. The only importer of @huggingface/jinja.
 
-import { Template } from '@huggingface/jinja'
+import { Template as Parsed } from '@huggingface/jinja'
 
-export { Template }
+/**
+ * Makes a template of its source. Stated here and not taken from the library, whose declarations cannot be read under
+ * `module: nodenext`: those of this package must not refer to them.
+ */
+export type Renderer = new (source: string) => { render(variables: Record<string, unknown>): string }
 
-/** Makes a template of its source. */
-export type Renderer = typeof Template
+export const Template: Renderer = Parsed

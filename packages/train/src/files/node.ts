@@ -17,8 +17,22 @@ export {
   writeJson,
 } from './files.ts'
 
-type FileSystem = typeof import('node:fs')
-type Path = typeof import('node:path')
+// Stated here: declarations that name Node's types need @types/node, of one version, in every project that uses them.
+/** What the packages use of node:fs. */
+export interface FileSystem {
+  existsSync(path: string): boolean
+  mkdirSync(path: string, options: { recursive: true }): string | undefined
+  mkdtempSync(prefix: string): string
+  rmSync(path: string, options: { recursive: true; force: true }): void
+}
+/** What the packages use of node:path. */
+export interface Path {
+  basename(path: string): string
+  dirname(path: string): string
+  join(...parts: string[]): string
+  relative(from: string, to: string): string
+  resolve(...parts: string[]): string
+}
 
 /** A module of Node. @throws {FileError} outside Node. */
 export function builtin<Module>(name: string): Module {
