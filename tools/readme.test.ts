@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decoderFiles } from '../packages/lora/test/support/decoder-files.ts'
 import { hubServer } from './hub-server.ts'
 import { install, online, pack, runTypeScript, typecheck } from './packed.ts'
 import { root } from './root.ts'
@@ -27,6 +28,9 @@ function blocksOf(markdown: string): Block[] {
   })
 }
 
+/** A tokenizer of a few words, and a decoder with GroupQueryAttention and its cache. */
+const decoder = () => decoderFiles('decoder-qwen3')
+
 const gpt2 = (): Record<string, Uint8Array> =>
   Object.fromEntries(
     ['tokenizer.json', 'tokenizer_config.json'].map((name) => [name, readFileSync(join(root, 'examples/model', name))]),
@@ -35,6 +39,7 @@ const gpt2 = (): Record<string, Uint8Array> =>
 /** Tiny models stand for those on the hub, under the same names. */
 const served: Readonly<Record<string, () => Record<string, Uint8Array>>> = {
   'Xenova/all-MiniLM-L6-v2': tinyEncoder,
+  'onnx-community/Qwen3-0.6B-ONNX': decoder,
   'openai-community/gpt2': gpt2,
 }
 
