@@ -42,7 +42,7 @@ export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalL
     metadataProps: Object.entries(graph.metadata).map(([key, value]) => ({ key, value })),
     graph: {
       name: graph.name,
-      node: graph.nodes.map(nodeProto),
+      node: distinctlyNamed(graph.nodes).map(nodeProto),
       initializer: [...graph.initializers].map(([name, data]) => tensorProto(name, data, external.get(name))),
       input: graph.inputs.map((name) => valueProto(getValue(graph, name))),
       output: graph.outputs.map((name) => valueProto(getValue(graph, name))),
@@ -108,6 +108,20 @@ const valueProto = ({ name, dtype, shape }: Value): Draft<ValueInfoProto> => ({
   name,
   type: { tensorType: { elemType: dataTypes[dtype].onnx, shape: { dim: shape.map(dimProto) } } },
 })
+
+/** Nodes with names of their own, which runtimes require: a rewrite can give a node the name of one of the file's. */
+function distinctlyNamed(nodes: readonly Node[]): Node[] {
+  const taken = new Set(nodes.map(({ name }) => name))
+  const written = new Set<string>()
+  return nodes.map((node) => {
+    let { name } = node
+    for (let i = 1; name !== '' && written.has(name); i++)
+      if (!taken.has(`${node.name}_${i}`)) name = `${node.name}_${i}`
+    written.add(name)
+    taken.add(name)
+    return name === node.name ? node : { ...node, name }
+  })
+}
 
 const nodeProto = (node: Node): Draft<NodeProto> => {
   const { name, opType, domain, inputs, outputs } = node

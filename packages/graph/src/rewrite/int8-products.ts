@@ -90,11 +90,13 @@ function rowNormalizer(g: Builder): (x: Value, width: number) => { normal: Value
     })
 }
 
-/** Codes [in, out] and scales of a product's matrix; shared by the products that read the matrix in the same order. */
+/**
+ * Codes [in, out] and scales of a product's matrix; shared by the products that read the matrix in the same order. A
+ * packed matrix is quantized again: its codes have blocks and the range of a byte. They keep `.int8` (`packMatrices`).
+ */
 function matrixOf(graph: Graph, { weight, transposed }: LinearNode): Value[] {
-  const names = transposed
-    ? [`${weight}.transposed.int8`, `${weight}.transposed.scale`]
-    : [`${weight}.int8`, `${weight}.scale`]
+  const stem = transposed ? `${weight}.transposed` : weight
+  const names = [`${stem}.int8_product`, `${stem}.int8_product_scale`]
   const [codesName, scalesName] = names as [string, string]
   if (!graph.values.has(codesName)) {
     const { codes, scales } = int8Codes(graph.initializers.get(weight) as Tensor, transposed ? 0 : 1, maxCode)

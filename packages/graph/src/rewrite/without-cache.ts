@@ -43,7 +43,13 @@ export function withoutCache(original: Graph): Graph {
     graph.nodes.flatMap((node) => (cacheInputs[fusedName(node)] ? node.outputs.slice(1) : [])).filter(Boolean),
   )
   graph.nodes = []
-  for (const node of original.nodes) graph.nodes.push(...withoutPast(graph, node, caches, ids))
+  /** Each cache, and the values that hold it alone, by the input that they are. */
+  const held = new Map([...caches].map((name) => [name, name]))
+  for (const node of original.nodes) {
+    const cache = heldBy(node, held)
+    if (cache === undefined) graph.nodes.push(...withoutPast(graph, node, held, ids))
+    else for (const name of node.outputs) held.set(name, cache)
+  }
   graph.inputs = graph.inputs.filter((name) => !caches.has(name))
   graph.outputs = graph.outputs.filter((name) => !presentName.test(name) && !presents.has(name))
   for (const name of caches) graph.values.delete(name)
@@ -51,15 +57,28 @@ export function withoutCache(original: Graph): Graph {
   return graph
 }
 
+/** Caches by the names of the values that are them. */
+type Held = ReadonlyMap<string, string>
+
+/**
+ * The cache that a node hands on, as TorchScript does with transformers' DynamicCache: a Concat of it alone, where the
+ * cache that it is added to is empty.
+ */
+function heldBy({ domain, opType, inputs }: Node, held: Held): string | undefined {
+  const handsOn =
+    domain === '' && (['Identity', 'Cast'].includes(opType) || (opType === 'Concat' && inputs.length === 1))
+  return handsOn ? held.get(inputs[0] as string) : undefined
+}
+
 /** The nodes that replace one which reads a cache. */
-function withoutPast(graph: Graph, node: Node, caches: ReadonlySet<string>, ids: string | undefined): Node[] {
+function withoutPast(graph: Graph, node: Node, caches: Held, ids: string | undefined): Node[] {
   if (!node.inputs.some((name) => caches.has(name))) return [node]
   const slots = cacheInputs[fusedName(node)]
   if (slots) return [{ ...node, inputs: node.inputs.map((name, i) => (slots.includes(i) ? '' : name)) }]
   if (node.domain === '' && node.opType === 'Concat')
     return [{ ...node, inputs: node.inputs.filter((name) => !caches.has(name)) }]
   if (node.domain === '' && node.opType === 'Shape' && ids !== undefined)
-    return emptyShape(graph, node, getValue(graph, node.inputs[0] as string).shape, ids)
+    return emptyShape(graph, node, getValue(graph, caches.get(node.inputs[0] as string) as string).shape, ids)
   throw new UnsupportedOperatorError({
     where: `node "${node.name}"`,
     what: `${fusedName(node)} reads the cache "${node.inputs.find((name) => caches.has(name))}"`,

@@ -19,7 +19,7 @@ describe('int8Products', () => {
    */
   function byFormula(graph: Graph, { transposed = false, matmul = false }): number[] {
     const name = transposed ? 'w.transposed' : 'w'
-    const [codes, scales] = ['int8', 'scale'].map((suffix) =>
+    const [codes, scales] = ['int8_product', 'int8_product_scale'].map((suffix) =>
       elements(graph.initializers.get(`${name}.${suffix}`) as Tensor),
     ) as [Int8Array, Float32Array]
     const rms = sizes.map((_, row) =>
@@ -74,10 +74,9 @@ describe('int8Products', () => {
 
   it('has codes of seven bits, with an error of at most half a scale', () => {
     const { initializers } = int8Products(layer())
-    const [codes, scales] = ['w.int8', 'w.scale'].map((name) => elements(initializers.get(name) as Tensor)) as [
-      Int8Array,
-      Float32Array,
-    ]
+    const [codes, scales] = ['w.int8_product', 'w.int8_product_scale'].map((name) =>
+      elements(initializers.get(name) as Tensor),
+    ) as [Int8Array, Float32Array]
     expect(Math.max(...codes.map(Math.abs))).toBe(64)
     expect(
       weights.findIndex(

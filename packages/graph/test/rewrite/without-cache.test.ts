@@ -21,12 +21,15 @@ import { values } from '../support/rewrites.ts'
  * A decoder's cache as Optimum writes it: keys are joined with those of the past, whose length shifts positions, and a
  * mask covers both.
  */
-function exported(read: (g: ReturnType<typeof build>, past: Value, keys: Value) => Value): Graph {
+function exported(
+  read: (g: ReturnType<typeof build>, past: Value, keys: Value) => Value,
+  held = (_: ReturnType<typeof build>, past: Value): Value => past,
+): Graph {
   const graph = createGraph('cached')
   const g = build(graph)
   const ids = addInput(graph, 'input_ids', 'int64', ['batch', 'sequence'])
   const mask = addInput(graph, 'attention_mask', 'int64', ['batch', 'past+sequence'])
-  const past = addInput(graph, 'past_key_values.0.key', 'float32', ['batch', 2, 'past', 3])
+  const past = held(g, addInput(graph, 'past_key_values.0.key', 'float32', ['batch', 2, 'past', 3]))
   const rows = g.Gather(g.constant('table', float32([5, 6], values(30, 1))), ids)
   const keys = g.Transpose(g.Reshape(rows, g.int64([0, 0, 2, 3])), { perm: [0, 2, 1, 3] })
   g.node('Identity', [read(g, past, keys)], { outputs: ['present.0.key'] })
@@ -44,8 +47,13 @@ const ids = of('int64', [2, 3], [1, 4, 2, 3, 0, 0])
 const mask = of('int64', [2, 3], [1, 1, 1, 1, 0, 0])
 
 describe('a decoder without its cache', () => {
-  it('computes what the file does with an empty cache', async () => {
-    const graph = exported(joined)
+  const forms: [string, (g: ReturnType<typeof build>, past: Value) => Value][] = [
+    ['itself', (_, past) => past],
+    ['by a Concat of it alone', (g, past) => g.Concat(past, { axis: 2 })],
+    ['by an Identity and a Cast', (g, past) => g.Cast(g.Identity(past), { to: 1 })],
+  ]
+  it.each(forms)('computes what the file does with an empty cache, which is read %s', async (_, held) => {
+    const graph = exported(joined, held)
     expect(cachesOf(graph)).toEqual(['past_key_values.0.key'])
     const trained = lower(inferModel(withoutCache(decodeGraph(writeModel(graph)))))
     expect(trained.inputs).toEqual(['input_ids', 'attention_mask'])

@@ -34,6 +34,7 @@ const files = (form: string, path: string) => ({
 
 describe.each([
   ['num_logits_to_keep', 'onnx/model.onnx', true],
+  ['dynamic_cache', 'onnx/model.onnx', true],
   ['decoder_model_merged', 'onnx/decoder_model_merged.onnx', false],
 ])('%s', (form, path, cached) => {
   const source = files(form, path)

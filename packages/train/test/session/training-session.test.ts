@@ -163,7 +163,7 @@ describe('frozen products in int8', () => {
   it('are forward and backward, each with the matrix in its layout', () => {
     const { trainingModel, evalModel } = artifactsOf(sgd(), { ...options, frozenProducts: 'int8' })
     const products = trainingModel.nodes.filter(({ opType }) => opType === 'DynamicQuantizeMatMul')
-    expect(products.map(({ inputs }) => inputs[1])).toEqual(['wide.int8', 'wide.transposed.int8'])
+    expect(products.map(({ inputs }) => inputs[1])).toEqual(['wide.int8_product', 'wide.transposed.int8_product'])
     expect(trainingModel.initializers.has('wide')).toBe(false)
     expect(evalModel.initializers.has('wide')).toBe(true)
   })
