@@ -7,8 +7,15 @@ import { ConfigError } from './errors.ts'
 export { closestName } from './closest-name.ts'
 export { editDistance } from './edit-distance.ts'
 
-/** The valid values of an option, in words and as a predicate. */
-export type Check = readonly [expected: string, holds: (value: unknown) => boolean]
+/**
+ * The valid values of an option, in words and as a predicate; and what to do about a value that is none, where that is
+ * known.
+ */
+export type Check = readonly [
+  expected: string,
+  holds: (value: unknown) => boolean,
+  fix?: (value: unknown) => string | undefined,
+]
 
 /** A check for each option. */
 export type Checks<Options> = { readonly [Name in keyof Required<Options>]: Check }
@@ -35,9 +42,17 @@ export const limit: Check = [
   (value) => value === Number.POSITIVE_INFINITY || whole(1)[1](value),
 ]
 export const integer: Check = ['a whole number', (value) => Number.isSafeInteger(value)]
-export const oneOf = (values: readonly (string | number)[]): Check => [
+/** @param others What other libraries, and other functions, call some of the values. */
+export const oneOf = (
+  values: readonly (string | number)[],
+  others: Readonly<Record<string, string | number>> = {},
+): Check => [
   values.map((value) => JSON.stringify(value)).join(', '),
   (value) => values.includes(value as string | number),
+  (value) =>
+    typeof value === 'string' && Object.hasOwn(others, value)
+      ? `Did you mean ${JSON.stringify(others[value])}?`
+      : undefined,
 ]
 export const flag: Check = ['true or false', (value) => typeof value === 'boolean']
 export const string: Check = ['a string', (value) => typeof value === 'string']
@@ -65,6 +80,7 @@ export const listOf = ([expected, holds]: Check, length?: number): Check => [
  * Checks each option; `undefined` counts as not set.
  * @param isOpen Whether the object may have fields of the caller's own: then a name without a check is refused only
  * where it is close to one that has a check. @default false
+ * @param elsewhere What to do about names that belong in another place, by name. @default {}
  * @throws {ConfigError} naming the first option that is not valid or has no check.
  */
 export function checkOptions(
@@ -72,6 +88,7 @@ export function checkOptions(
   options: object,
   checks: Readonly<Record<string, Check>>,
   isOpen = false,
+  elsewhere: Readonly<Record<string, string>> = {},
 ): void {
   if (!object[1](options))
     throw new ConfigError({ where, what: 'no options', expected: 'an object', found: show(options) })
@@ -80,12 +97,14 @@ export function checkOptions(
     if (!check) {
       const meant = closestName(name, Object.keys(checks))
       if (isOpen && meant === undefined) continue
+      const asked = meant === undefined ? undefined : `Did you mean ${meant}?`
+      const fix = Object.hasOwn(elsewhere, name) ? elsewhere[name] : asked
       throw new ConfigError({
         where: `${where}, option ${name}`,
         what: 'no such option',
         expected: Object.keys(checks).join(', '),
         found: name,
-        ...(meant === undefined ? {} : { fix: `Did you mean ${meant}?` }),
+        ...(fix === undefined ? {} : { fix }),
       })
     }
     if (value !== undefined) checkValue(`${where}, option ${name}`, value, check)
@@ -107,8 +126,16 @@ export function requireOptions<Options extends object>(
 }
 
 /** @throws {ConfigError} when a value is not valid. */
-export function checkValue(where: string, value: unknown, [expected, holds]: Check): void {
-  if (!holds(value)) throw new ConfigError({ where, what: 'not a valid value', expected, found: show(value) })
+export function checkValue(where: string, value: unknown, [expected, holds, fixOf]: Check): void {
+  if (holds(value)) return
+  const fix = fixOf?.(value)
+  throw new ConfigError({
+    where,
+    what: 'not a valid value',
+    expected,
+    found: show(value),
+    ...(fix === undefined ? {} : { fix }),
+  })
 }
 
 /** A value as text; of an object that gives none, its kind. */

@@ -11,6 +11,7 @@ import { appendFile, writeFileAtomic } from './write-file.ts'
 
 /** The files of a folder. Symbolic links are followed. @throws {DataError} outside Node. */
 export function folderFiles(folder: string): Files {
+  requirePath(folder)
   const fs = fileSystem()
   const { join } = paths()
   const path = (name: string) => join(folder, name)
@@ -71,6 +72,13 @@ const readRange = (path: string, begin: number, end: number): Uint8Array =>
     return bytes
   })
 
+/** @throws {DataError} for an empty path, which Node reads as the current folder. */
+function requirePath(folder: string): void {
+  if (folder !== '') return
+  const [expected, found] = ['the path of a folder', 'an empty text']
+  throw new DataError({ where: 'folder', what: 'no path', expected, found, fix: "The current folder is '.'." })
+}
+
 function attempt<Result>(path: string, work: () => Result): Result {
   try {
     return work()
@@ -81,6 +89,7 @@ function attempt<Result>(path: string, work: () => Result): Result {
 
 /** Writes files below a folder, each as a whole or not at all. @throws {DataError} outside Node. */
 export function folderSink(folder: string): FileSink {
+  requirePath(folder)
   const { join } = paths()
   return {
     where: folder,

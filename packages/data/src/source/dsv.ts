@@ -2,6 +2,7 @@
 
 import { type Checks, oneOf } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
+import { delimiterFix } from './row-checks.ts'
 
 /**
  * Meaning of quotes.
@@ -94,8 +95,11 @@ function readQuoted(content: string, { delimiter, where }: DsvOptions): DsvRecor
       continue
     }
     const end = take(newline)
-    if (end === undefined && at < content.length)
-      refuseQuote('text after a closing quote', content.slice(at - cell.length), `${where}, line ${line}`)
+    if (end === undefined && at < content.length) {
+      const [rest, next] = [content.slice(at - cell.length), content[at] as string]
+      const fix = delimiterFix([next])
+      refuseQuote('text after a closing quote', rest, `${where}, line ${line}`, fix)
+    }
     record.cells.push(unquote(cell))
     records.push(record)
     at += end?.length ?? 0
@@ -106,12 +110,14 @@ function readQuoted(content: string, { delimiter, where }: DsvOptions): DsvRecor
 
 const newlines = (cell: string): number => cell.match(/\r\n|\n|\r/g)?.length ?? 0
 
-function refuseQuote(what: string, found: string, where: string): never {
+const noQuotes = "If quotes are text in this file, set quoting: 'none'."
+
+function refuseQuote(what: string, found: string, where: string, fix = noQuotes): never {
   throw new DataError({
     where,
     what,
     expected: 'quotes around a whole cell, those inside doubled',
     found: JSON.stringify(found.length > 40 ? `${found.slice(0, 40)}...` : found),
-    fix: "If quotes are text in this file, set quoting: 'none'.",
+    fix,
   })
 }

@@ -5,6 +5,12 @@ import { DataError } from '../errors.ts'
 /** `train, row 3`: rows count from 1. */
 export const rowPlace = (where: string, index: number): string => `${where}, row ${index + 1}`
 
+/** What to do about a table that was read as one column, because it has another delimiter. */
+export function delimiterFix(columns: readonly string[]): string | undefined {
+  const other = columns.length === 1 ? /[;\t|,]/.exec(columns[0] as string)?.[0] : undefined
+  return other && `Is the delimiter ${JSON.stringify(other)}? Set it as delimiter.`
+}
+
 /**
  * Checks that a row has a field.
  * @throws {DataError} naming the row, the field and the fields that the row has.
@@ -17,7 +23,7 @@ export function requireField(row: object, field: string, where: string): void {
     what: 'the row has no such field',
     expected: `a field "${field}"`,
     found: fields.join(', ') || 'no fields',
-    fix: `Rename the column that holds it to ${field}.`,
+    fix: delimiterFix(fields) ?? `Rename the column that holds it to ${field}.`,
   })
 }
 
@@ -27,7 +33,7 @@ export function requireField(row: object, field: string, where: string): void {
  */
 export function requireText(row: unknown, field: string, where: string): string {
   if (typeof row === 'object' && row !== null) requireField(row, field, where)
-  const value = (row as Readonly<Record<string, unknown>> | null | undefined)?.[field]
+  const value = typeof row === 'object' && row ? (row as Readonly<Record<string, unknown>>)[field] : row
   if (typeof value === 'string' && value.trim() !== '') return value
   throw new DataError({
     where: `${where}, field "${field}"`,

@@ -1,6 +1,6 @@
 // Reads tables: CSV, TSV, JSON Lines and JSON, as rows with all their columns or as texts with the index of a class.
 
-import { callable, checkOptions, type Checks, text } from '@cola/graph/options'
+import { callable, type Check, checkOptions, type Checks, checkValue, string, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { checkText, decodeChecks, decodeText, type DecodeOptions, lineAt } from './decode.ts'
 import { dsvChecks, parseDsv, type Quoting } from './dsv.ts'
@@ -8,7 +8,7 @@ import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
 import { labelChecks, labelRows, type LabelledTable, type LabelOptions } from './labelled-table.ts'
 import type { FileSource } from '../open/open-file.ts'
 import { readOne } from './read-text.ts'
-import { describeValue } from './row-checks.ts'
+import { delimiterFix, describeValue } from './row-checks.ts'
 
 /** Options of reading a table as records. */
 export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
@@ -31,6 +31,8 @@ const recordChecks: Checks<RecordOptions> = {
   ...dsvChecks,
   onWarning: callable,
 }
+const [aString, isString] = string
+const place: Check = [aString, isString, () => 'It names the table in errors; the options come after it.']
 const tableChecks: Checks<TableOptions> = { ...recordChecks, ...labelChecks }
 
 /** Parses all columns. Each of `columns` must be there, and once; undefined stands for all columns of the header. */
@@ -101,6 +103,7 @@ export async function parseTable(
   where = 'table',
   options: TableOptions = {},
 ): Promise<LabelledTable> {
+  checkValue('parseTable, where', where, place)
   checkOptions('parseTable', options, tableChecks)
   const { text = 'text', label = 'label' } = options
   const rows = parseFormat(content, format, where, [text, label], options).map(({ place, values }) => {
@@ -124,6 +127,7 @@ export async function parseRecords<Row extends object = Record<string, string>>(
   where = 'table',
   options: RecordOptions = {},
 ): Promise<Row[]> {
+  checkValue('parseRecords, where', where, place)
   checkOptions('parseRecords', options, recordChecks)
   const records = parseFormat(content, format, where, undefined, options)
   if (records.length === 0) throw new DataError({ where, what: 'no rows', expected: 'at least one row', found: 'none' })
@@ -204,15 +208,12 @@ function requireColumn(names: readonly string[], name: string, where: string): v
 }
 
 function refuseColumn(where: string, name: string, found: readonly string[]): never {
-  const other = found.length === 1 ? /[;\t|,]/.exec(found[0] as string)?.[0] : undefined
   throw new DataError({
     where,
     what: `no column "${name}"`,
     expected: `a column "${name}"`,
     found: found.map((column) => JSON.stringify(column)).join(', ') || 'no columns',
-    fix: other
-      ? `Is the delimiter ${JSON.stringify(other)}? Set it as delimiter.`
-      : 'Name the columns of text and label; the first line is the header.',
+    fix: delimiterFix(found) ?? 'Name the columns of text and label; the first line is the header.',
   })
 }
 

@@ -14,7 +14,7 @@ import {
 import { atLeast, type Checks, checkOptions, flag, list, object, text, whole } from '@cola/graph/options'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
-import type { OnnxModelOptions } from '../onnx/open-options.ts'
+import { onnxModelChecks, type OnnxModelOptions } from '../onnx/open-options.ts'
 import type { Quantization } from '../onnx/quantization.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
@@ -107,6 +107,14 @@ const checks: Checks<GeneralOptions> = {
   open: object,
 }
 
+/** Options that belong to one of the options that are objects. */
+const elsewhere: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({
+    open: Object.keys(onnxModelChecks),
+    lora: ['r', 'lora_alpha', 'lora_dropout', 'target_modules', 'modules_to_save'],
+  }).flatMap(([part, names]) => names.map((name) => [name, `It belongs to ${part}: ${part}: { ${name}: ... }.`])),
+)
+
 const isShare = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 1
 
 /** The options of a run, grouped by the part that uses them. */
@@ -133,7 +141,8 @@ export function readOptions<T extends TaskType>(
 ): ReadOptions<T> {
   const present = Object.entries(options).filter(([, value]) => value !== undefined)
   const part = (holds: (name: string) => boolean) => Object.fromEntries(present.filter(([name]) => holds(name)))
-  checkOptions('fineTune', Object.fromEntries(present), { ...checks, ...loopChecks, ...taskChecks })
+  const allChecks = { ...checks, ...loopChecks, ...taskChecks }
+  checkOptions('fineTune', Object.fromEntries(present), allChecks, false, elsewhere)
   const general = part((name) => Object.hasOwn(checks, name)) as Partial<GeneralOptions>
   const taskOptions = part((name) => Object.hasOwn(taskChecks, name))
   const loop = part((name) => Object.hasOwn(loopChecks, name))

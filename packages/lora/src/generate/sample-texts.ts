@@ -89,15 +89,19 @@ const checks: Checks<SampleTextsOptions> = {
 export async function sampleTexts(model: TextSampler, options: SampleTextsOptions): Promise<string[]> {
   checkOptions('sampleTexts', options, checks)
   checkValue('sampleTexts, option count', options.count, checks.count)
-  if (typeof model.generate !== 'function')
+  if (typeof model?.generate !== 'function')
     throw new ConfigError({
       where: 'sampleTexts',
       what: 'not a language model: it generates no text',
       expected: "what fineTune gives with task: 'CAUSAL_LM'",
-      found: `an object with ${Object.keys(model).slice(0, 8).join(', ')}`,
+      found: `an object with ${
+        Object.keys(model ?? {})
+          .slice(0, 8)
+          .join(', ') || 'nothing'
+      }`,
     })
   const { count, max_samples = 20 * count, unlike = [], onText, signal } = options
-  const seen = new Set(Array.from(unlike, (one) => one.trim()))
+  const seen = new Set(Array.from(unlike, trimmed))
   const log = options.file === undefined ? undefined : logOf(options.file, options.store)
   const texts: string[] = []
   const keep = ({ text }: SampledText): boolean => {
@@ -127,6 +131,11 @@ export async function sampleTexts(model: TextSampler, options: SampleTextsOption
   }
   if (texts.length < count) throw tooFew(texts.length, options, max_samples)
   return texts.slice(0, count)
+}
+
+function trimmed(text: string, i: number): string {
+  checkValue(`sampleTexts, option unlike, text ${i + 1}`, text, string)
+  return text.trim()
 }
 
 /** The samples from `first` to `max_samples`, in their order; a text is empty where it did not end. */

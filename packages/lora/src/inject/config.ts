@@ -55,6 +55,14 @@ const furtherFields = [
   ...['use_qalora', 'velora_config'],
 ]
 
+/** What other libraries call PEFT's fields. */
+const otherNames: Readonly<Record<string, string>> = {
+  rank: 'r',
+  alpha: 'lora_alpha',
+  dropout: 'lora_dropout',
+  modules: 'target_modules',
+}
+
 /**
  * Checks the names of a configuration's fields. Files of newer versions of PEFT may have others, users may not.
  * @throws {ConfigError} naming the first field that no configuration of PEFT's has.
@@ -66,7 +74,8 @@ export function refuseUnknownFields(config: AdapterConfig): void {
   const all = [...known, ...fieldsOfOthers(method).keys(), ...furtherFields]
   for (const [field, value] of Object.entries(config)) {
     if (value === undefined || all.includes(field)) continue
-    const meant = closestName(field, known)
+    const other = Object.hasOwn(otherNames, field) ? otherNames[field] : undefined
+    const meant = other !== undefined && known.includes(other) ? other : closestName(field, known)
     throw new ConfigError({
       where: `${method.configClass}, field "${field}"`,
       what: 'no such field',

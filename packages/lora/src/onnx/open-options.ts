@@ -22,6 +22,6 @@ export interface OnnxModelOptions extends SourceOptions {
 export const onnxModelChecks: Checks<OnnxModelOptions> = {
   ...sourceChecks,
   file: text,
-  dtype: oneOf(modelDtypes),
+  dtype: oneOf(modelDtypes, { float32: 'fp32', float16: 'fp16', int4: 'q4' }),
   quantization: object,
 }

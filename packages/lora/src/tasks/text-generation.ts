@@ -1,7 +1,7 @@
 // What a fine-tuned language model serves: strings in and out.
 
 import { checkValue, object } from '@cola/graph/options'
-import type { ChatMessage, Tokenizer } from '@cola/data'
+import { type ChatMessage, requireList, type Tokenizer } from '@cola/data'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { type Decoder, openDecoder } from '../generate/decoder.ts'
@@ -94,7 +94,7 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
   }
   const decoder = context.lazily(() => openCached(context))
   const isBatch = (prompt: TextPrompt | readonly TextPrompt[]): prompt is readonly TextPrompt[] =>
-    Array.isArray(prompt) && (typeof prompt[0] === 'string' || Array.isArray(prompt[0]))
+    Array.isArray(prompt) && (prompt.length === 0 || typeof prompt[0] === 'string' || Array.isArray(prompt[0]))
 
   /** For each new token its row, and a function that gives the row's new text so far. */
   async function* texts(prompts: Iterable<TextPrompt>, options: GenerateTextsOptions) {
@@ -158,6 +158,9 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
     },
     async *streamTexts(prompts, options = {}) {
       checkValue('streamTexts, options', options, object)
+      // The letters of a text are no prompts, although a string is iterable.
+      if (typeof prompts !== 'object' || prompts === null || !(Symbol.iterator in prompts))
+        requireList(prompts, 'streamTexts, prompts')
       const lasts = new Map<number, () => string>()
       const ended: GeneratedText[] = []
       const onFinish = (reason: FinishReason, row: number): void => {

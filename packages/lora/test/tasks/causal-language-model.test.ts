@@ -231,7 +231,10 @@ describe('GPT-2 from its weights', () => {
     await expect(tuned.generate(long)).rejects.toThrow(/prompt: no place left.*expected fewer than 32 tokens, found 41/)
     const messages = [{ role: 'user', content: 'hi' }]
     await expect(tuned.generate(messages)).rejects.toThrow(/chat_template: the tokenizer has none/)
-    await expect(tuned.generate([])).rejects.toThrow(/generate, field "prompt": no messages/)
+    expect(await tuned.generate([])).toEqual([])
+    for (const prompts of ['ab', null, 3])
+      await expect(tuned.streamTexts(prompts as never).next()).rejects.toThrow(/streamTexts, prompts: not an array/)
+    await expect(tuned.streamTexts('ab').next()).rejects.toThrow(/One text is an array of one/)
     await expect(tuned.generate(7 as never)).rejects.toThrow(DataError)
   })
 })

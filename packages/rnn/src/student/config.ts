@@ -19,13 +19,17 @@ const choices = {
   head_dropout: v.optional(probability, 0),
 }
 
-const schema = v.looseObject({
+const fields = {
   model_type: v.optional(v.literal('distil-rnn'), 'distil-rnn'),
   vocab_size: positive,
   num_labels: v.optional(positive, 2),
   ...choices,
   id2label: v.optional(v.nullable(v.record(v.string(), v.string()))),
-})
+}
+
+/** A file's fields: transformers, and newer versions of this library, may have written others beside them. */
+const schema = v.looseObject(fields)
+const written = v.strictObject(fields)
 
 const chosen = v.strictObject(choices)
 
@@ -41,12 +45,17 @@ export type StudentConfig = v.InferInput<typeof chosen>
  */
 export type DistilRnnConfig = v.InferOutput<typeof schema>
 
-/** Fills in defaults. @throws {ConfigError} naming the file and the field. */
+/**
+ * Fills in defaults. The contents of a file, which have a `model_type`, may have fields of other programs.
+ * @throws {ConfigError} naming the file and the field: one that is not what it should be or, without a `model_type`, one
+ * that is unknown.
+ */
 export function parseDistilRnnConfig(
   config: v.InferInput<typeof schema> | unknown,
   where = 'DistilRnnConfig',
 ): DistilRnnConfig {
-  const parsed = parse(schema, config, where)
+  const isFile = typeof config === 'object' && config !== null && 'model_type' in config
+  const parsed: DistilRnnConfig = parse(isFile ? schema : written, config, where)
   const labels = parsed.id2label && Object.keys(parsed.id2label).length
   if (labels && labels !== parsed.num_labels)
     throw new ConfigError({
@@ -62,16 +71,21 @@ export function parseDistilRnnConfig(
 export const parseStudentConfig = (config: StudentConfig, where = 'StudentConfig'): v.InferOutput<typeof chosen> =>
   parse(chosen, config, where)
 
-function parse<Schema extends v.GenericSchema>(schema: Schema, config: unknown, where: string): v.InferOutput<Schema> {
+function parse<Schema extends v.GenericSchema & { readonly entries: object }>(
+  schema: Schema,
+  config: unknown,
+  where: string,
+): v.InferOutput<Schema> {
   const result = v.safeParse(schema, config)
   if (result.success) return result.output
   const [issue] = result.issues
   const unknown = issue.type === 'strict_object' && issue.expected === 'never'
-  const meant = unknown ? closestName(v.getDotPath(issue) ?? '', Object.keys(choices)) : undefined
+  const known = Object.keys(schema.entries)
+  const meant = unknown ? closestName(v.getDotPath(issue) ?? '', known) : undefined
   throw new ConfigError({
     where: `${where}, field "${v.getDotPath(issue) ?? ''}"`,
     what: unknown ? 'no such field' : 'not a valid value',
-    expected: unknown ? Object.keys(choices).join(', ') : (issue.expected ?? issue.message),
+    expected: unknown ? known.join(', ') : (issue.expected ?? issue.message),
     found: issue.received,
     ...(meant === undefined ? {} : { fix: `Did you mean ${meant}?` }),
   })

@@ -27,7 +27,7 @@ import {
   type Value,
   withoutUnused,
 } from '@cola/graph'
-import { callable, type Checks, checkOptions, flag, object, oneOf } from '@cola/graph/options'
+import { callable, type Checks, checkOptions, flag, object, oneOf, requireOptions } from '@cola/graph/options'
 import { type Optimizer, stateSlots } from '../optim/optimizer.ts'
 import { addOutput } from './add-output.ts'
 import { type Block, blocksOf, joinValues, readBlocks } from './blocks.ts'
@@ -100,6 +100,7 @@ const checks: Checks<ArtifactOptions> = {
  */
 export function generateArtifacts(model: Model, options: ArtifactOptions): TrainingArtifacts {
   checkOptions('generateArtifacts', options, checks)
+  requireOptions('generateArtifacts', options, checks, ['loss', 'optimizer'])
   const { loss, evalLoss = loss, optimizer, frozenProducts = 'float32', gradientCheckpointing = false } = options
   const held = holdUnseenRows(model, optimizer)
   const parameters = trainableTensors(held)

@@ -63,7 +63,7 @@ const hubFiles: Readonly<Record<NonNullable<ModelFolder['dtype']>, string>> = {
 
 /** Checks of the form in which a model is written. */
 export const formChecks: Checks<Pick<ModelFolder, 'dtype' | 'layout'>> = {
-  dtype: oneOf(Object.keys(hubFiles)),
+  dtype: oneOf(Object.keys(hubFiles), { fp32: 'float32', fp16: 'float16', q8: 'int8', q4: 'int4' }),
   layout: oneOf(['flat', 'hub'] satisfies ModelFolder['layout'][]),
 }
 

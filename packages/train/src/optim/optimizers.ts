@@ -51,8 +51,11 @@ const optimizerChecks: Checks<OptimizerOptions> = { weight_decay: atLeast(0), ma
 const adamChecks: Checks<AdamOptions> = { ...optimizerChecks, betas: listOf(shareBelow1, 2), eps: atLeast(0) }
 const sgdChecks: Checks<SgdOptions> = { ...optimizerChecks, momentum: atLeast(0), nesterov: flag }
 
+const rateFix = "The rate is given with each step: the Trainer's learning_rate, or runOptimizerStep(learningRate)."
+const elsewhere = { lr: rateFix, learning_rate: rateFix, learningRate: rateFix }
+
 function check(name: string, options: OptimizerOptions, checks: Checks<OptimizerOptions>): void {
-  checkOptions(name, options, checks)
+  checkOptions(name, options, checks, false, elsewhere)
   for (const [i, group] of (options.groups ?? []).entries()) {
     checkOptions(`${name}, option groups[${i}]`, group, groupChecks)
     if (group.params === undefined)
