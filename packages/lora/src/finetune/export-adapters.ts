@@ -2,7 +2,7 @@
 
 import type { FileSink } from '@cola/data'
 import { float32, runtimeNormalizations, safetensorsChunks } from '@cola/graph'
-import { type Batch, formChecks, type ModelFolder, writeModelFolder } from '@cola/train'
+import { type Batch, formChecks, type ModelFolder, modelFileOf, writeModelFolder } from '@cola/train'
 import { sinkOf } from '@cola/train/files'
 import { checkOptions, type Checks } from '@cola/graph/options'
 import type { Adapter } from '../adapter/files.ts'
@@ -56,7 +56,7 @@ export async function exportAdapters(
     if (inputs === 'overridable') sinkOf(folder).write(`adapters/${name}.onnx_adapter`, [onnxAdapter(model, name)])
     else sinkOf(folder).write(`adapters/${name}.safetensors`, safetensorsChunks(matricesOf(model.feeds(name))))
   }
-  await writeCompanions(folder, base, form)
+  await writeCompanions(folder, base, modelFileOf(form, graph))
 }
 
 /** @throws {ConfigError} for a name that is not one of a file. */

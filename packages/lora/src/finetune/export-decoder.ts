@@ -10,7 +10,7 @@ import {
   type Tensor,
   toFloat32,
 } from '@cola/graph'
-import { type ModelFolder, modelFileOf } from '@cola/train'
+import type { ModelFolder } from '@cola/train'
 import { readJson, sinkOf, writeJson } from '@cola/train/files'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
@@ -34,7 +34,7 @@ export function decoderToWrite(cached: CachedModel, trained: AdaptedModel, merge
   return runtimeNormalizations(merges ? merge(loaded).graph : loaded.graph)
 }
 
-/** A decoder whose merged matrices are in the bits and blocks of the base's again, and what that changes. */
+/** A model whose merged matrices are in the bits and blocks of the base's again, and what that changes. */
 export function inBitsOf(base: Graph, merged: Graph): { graph: Graph; requantized?: Requantized } {
   const graph = repacked(merged, base)
   const changed = [...graph.initializers].flatMap(([name, matrix]): [Tensor, Tensor][] => {
@@ -70,8 +70,11 @@ function repacked(graph: Graph, { initializers }: Graph): Graph {
   }, graph)
 }
 
-/** How matrices are stored in the form of a decoder's file. */
-export const storedAs = ({ graph, float16 }: CachedModel): NonNullable<ModelFolder['dtype']> => {
+/** How matrices are stored in the form of the base's. */
+export const storedAs = ({
+  graph,
+  float16,
+}: Pick<CachedModel, 'graph' | 'float16'>): NonNullable<ModelFolder['dtype']> => {
   if (isQuantized(graph)) return 'packed'
   return float16 ? 'float16' : 'float32'
 }
@@ -93,15 +96,11 @@ const [genai, generation] = ['genai_config.json', 'generation_config.json']
  * Writes the files beside a decoder that other programs read, where the base has them: generation_config.json, and
  * onnxruntime-genai's configuration with the name of the written file.
  */
-export async function writeCompanions(
-  folder: string | FileSink,
-  { files }: BaseModel,
-  options: Pick<ModelFolder, 'dtype' | 'layout'>,
-): Promise<void> {
+export async function writeCompanions(folder: string | FileSink, { files }: BaseModel, file: string): Promise<void> {
   await fetchFiles(files, [{ path: genai, optional: true }])
   if (files.has(generation)) sinkOf(folder).write(generation, [files.read(generation)])
   if (!files.has(genai)) return
   const { model, ...rest } = readJson(files, genai) as { model: { decoder: object } }
-  const decoder = { ...model.decoder, filename: modelFileOf(options) }
+  const decoder = { ...model.decoder, filename: file }
   writeJson(sinkOf(folder), genai, { ...rest, model: { ...model, decoder } })
 }

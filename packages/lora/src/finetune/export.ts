@@ -22,7 +22,13 @@ import {
 } from './export-decoder.ts'
 
 /** Options of exporting a fine-tuned model. */
-export interface FineTunedExportOptions extends Pick<ModelFolder, 'dtype' | 'layout'> {
+export interface FineTunedExportOptions extends Pick<ModelFolder, 'layout'> {
+  /**
+   * Type in which matrices are stored. `packed`: those that the base has in 4 or 8 bits keep their codes, or are rounded
+   * to as many bits again where an adapter is merged into them; others are float32.
+   * @default 'packed' for a base in 4 or 8 bits, 'float16' for a decoder's file in float16 with a cache, else 'float32'
+   */
+  dtype?: ModelFolder['dtype']
   /**
    * Whether the adapter is added to the base's matrices. `false` leaves these as they are and computes the adapter
    * beside them, in float32: for bases in 4 or 8 bits, whose merged matrices would be rounded again, this gives the
@@ -77,18 +83,17 @@ export async function exportFineTuned(
   // The adapter's matrices are small, and rounding them would change what it does most.
   const keeps = (name: string): boolean => !merges && adapter.trainable.has(name)
   const common = { folder, tokenizerFolder: base.files, keeps }
+  const cached = decoder && 'float16' in decoder ? decoder : undefined
   // Merging may fail: it comes before anything is written.
-  if (decoder && 'float16' in decoder) {
-    const stored = { ...form, dtype: form.dtype ?? storedAs(decoder) }
-    const whole = decoderToWrite(decoder, adapter, merges)
-    const { graph, ...lost } = stored.dtype === 'packed' ? inBitsOf(decoder.graph, whole) : { graph: whole }
-    writeModelFolder({ ...common, ...stored, graph, config: withoutFileFields(config) })
-    await writeCompanions(folder, base, stored)
-    return { file: modelFileOf(stored), ...lost }
-  }
-  writeModelFolder({ ...common, ...form, graph: base.padded(modelToWrite(parts, merges)), config })
-  for (const [path, content] of Object.entries(extras?.files ?? {})) writeJson(sinkOf(folder), path, content)
-  return { file: modelFileOf(form) }
+  const whole = cached ? decoderToWrite(cached, adapter, merges) : base.padded(modelToWrite(parts, merges))
+  const original = cached ?? { graph: adapter.base, float16: false }
+  const stored = { ...form, dtype: form.dtype ?? storedAs(original) }
+  const { graph, ...lost } = stored.dtype === 'packed' ? inBitsOf(original.graph, whole) : { graph: whole }
+  const file = modelFileOf(stored, graph)
+  writeModelFolder({ ...common, ...stored, graph, config: cached ? withoutFileFields(config) : config })
+  if (cached) await writeCompanions(folder, base, file)
+  else for (const [path, content] of Object.entries(extras?.files ?? {})) writeJson(sinkOf(folder), path, content)
+  return { file, ...lost }
 }
 
 /** The model that is written where it has no cache. */

@@ -189,7 +189,7 @@ describe('fineTune with a quantized base', () => {
     })
     const expected = await tuned.classify(['the cats sleep'])
     await tuned.save(join(out, 'tuned'))
-    await tuned.export(join(out, 'exported'))
+    await tuned.export(join(out, 'exported'), { dtype: 'float32' })
     const classifier = await loadClassifier(join(out, 'exported'), { device: 'cpu' })
     expect((await classifier.classify(['the cats sleep']))[0]?.probabilities ?? []).toBeAllclose(
       expected[0]?.probabilities ?? [],

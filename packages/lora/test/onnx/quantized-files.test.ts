@@ -156,7 +156,7 @@ describe('a repository with model_quantized.onnx', () => {
     expect(tuned.metrics.accuracy).toBe(1)
     const expected = (await tuned.classify(texts)).map(({ probabilities }) => probabilities)
     await tuned.save(join(out, 'tuned'))
-    await tuned.export(join(out, 'exported'))
+    await tuned.export(join(out, 'exported'), { dtype: 'float32' })
     await tuned.release()
     const again = await loadFineTuned(join(out, 'tuned'), { device: 'cpu' })
     const classifier = await loadClassifier(join(out, 'exported'), { device: 'cpu' })

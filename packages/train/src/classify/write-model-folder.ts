@@ -96,17 +96,20 @@ export function writeModelFolder(options: ModelFolder): void {
   checkTypes(model)
   if (tokenizerFolder !== undefined) copyTokenizer(tokenizerFolder, folder)
   else if (tokenizer) writeTokenizer(tokenizer, folder)
-  if (layout === 'hub') sink.write(modelFileOf({ dtype, layout }), [writeModel(model)])
+  if (layout === 'hub') sink.write(modelFileOf({ dtype, layout }, runnable), [writeModel(model)])
   else writeModels(folder, { model }, 'model.onnx_data')
   writeJson(sink, 'config.json', config)
 }
 
 /**
  * Path of the ONNX file that {@link writeModelFolder} writes, in the folder.
+ * @param graph The model: where it is `packed`, its bits decide between transformers.js's names. @default one in 4 bits
  * @throws {ConfigError} for an option that is unknown or out of its range.
  */
-export function modelFileOf(form: Pick<ModelFolder, 'dtype' | 'layout'>): string {
+export function modelFileOf(form: Pick<ModelFolder, 'dtype' | 'layout'>, graph?: Graph): string {
   checkOptions('modelFileOf', form, formChecks)
   const { dtype = 'float32', layout = 'flat' } = form
-  return layout === 'hub' ? `onnx/${hubFiles[dtype]}` : 'model.onnx'
+  const bits = new Set([...(graph?.initializers.values() ?? [])].flatMap(({ packed }) => packed?.bits ?? []))
+  const type = dtype === 'packed' && bits.has(8) && !bits.has(4) ? 'int8' : dtype
+  return layout === 'hub' ? `onnx/${hubFiles[type]}` : 'model.onnx'
 }
