@@ -1,7 +1,7 @@
 // A tokenizer's files beside a model or an adapter.
 
 import { chatTemplateFile, type Files, type FileSink, type Tokenizer, type TokenizerFiles } from '@cola/data'
-import { filesOf, sinkOf, writeJson } from '../files/files.ts'
+import { filesOf, readJson, sinkOf, writeJson } from '../files/files.ts'
 
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] satisfies (keyof TokenizerFiles)[]
 
@@ -15,4 +15,16 @@ export function copyTokenizer(from: string | Files, to: string | FileSink): void
   const files = filesOf(from)
   for (const name of [...tokenizerFiles, chatTemplateFile])
     if (files.has(name)) sinkOf(to).write(name, [files.read(name)])
+}
+
+/**
+ * Writes a chat template that has a file of its own to tokenizer_config.json too: transformers.js reads it there only.
+ * @throws {FileError} when the files cannot be read or written.
+ */
+export function embedChatTemplate(from: string | Files, to: string | FileSink): void {
+  const [files, name] = [filesOf(from), 'tokenizer_config.json']
+  if (!files.has(chatTemplateFile)) return
+  const config = files.has(name) ? (readJson(files, name) as object) : {}
+  const chat_template = new TextDecoder().decode(files.read(chatTemplateFile))
+  writeJson(sinkOf(to), name, { ...config, chat_template })
 }

@@ -24,7 +24,7 @@ import {
 } from '@cola/graph'
 import { sinkOf, writeJson } from '../files/files.ts'
 import { writeModels } from '../runtime/model-files.ts'
-import { copyTokenizer, writeTokenizer } from './tokenizer-files.ts'
+import { copyTokenizer, embedChatTemplate, writeTokenizer } from './tokenizer-files.ts'
 
 /** What is written to a model's folder: graph, configuration and tokenizer. */
 export interface ModelFolder {
@@ -96,6 +96,7 @@ export function writeModelFolder(options: ModelFolder): void {
   checkTypes(model)
   if (tokenizerFolder !== undefined) copyTokenizer(tokenizerFolder, folder)
   else if (tokenizer) writeTokenizer(tokenizer, folder)
+  if (tokenizerFolder !== undefined && layout === 'hub') embedChatTemplate(tokenizerFolder, folder)
   if (layout === 'hub') sink.write(modelFileOf({ dtype, layout }, runnable), [writeModel(model)])
   else writeModels(folder, { model }, 'model.onnx_data')
   writeJson(sink, 'config.json', config)
