@@ -109,7 +109,48 @@ const mistakes: readonly [mistake: string, call: () => unknown, says: RegExp][] 
     () => data.requireText(5, 'text', 'texts, row 1'),
     /texts, row 1, field "text": not a text.*found 5/,
   ],
+  [
+    'a dropout of everything',
+    () => lora.lora(undefined as never, { lora_dropout: 1 }),
+    /field "lora_dropout".*below 1/,
+  ],
+  ['an element type', () => input('float33', [1]), /input "x": no element type, expected .*found float33/],
+  ['a size that is no number', () => input('float32', [Number.NaN]), /input "x": no shape.*found NaN/],
+  ['a size below zero', () => input('float32', [-1]), /input "x": no shape/],
+  ['no shape', () => input('float32', null), /input "x": no shape/],
+  ['no tokenizer', () => data.encodeRows(null as never, []), /tokenizer: not a valid value.*found null/],
+  ['no tokenizer of words', () => data.encodeWords(null as never, []), /tokenizer: not a valid value/],
+  ['no tokenizer of a language model', () => data.encodeForLanguageModel(null as never, []), /tokenizer: not/],
+  ['no sentences', () => data.packSentences(null as never), /sentences: not an array/],
+  ['no sentence', () => data.packSentences([null as never]), /sentence 1 of the batch: not a valid value/],
+  ['no predictions', () => data.classificationMetrics(null as never, [1]), /predictions: not a valid value/],
+  ['no labels', () => data.majorityBaseline(null as never), /not a valid value, expected an array, found null/],
+  ['no adapters', () => lora.combineAdapters(null as never), /combineAdapters, adapters: not a valid value/],
 ]
+
+const input = (dtype: string, shape: unknown) =>
+  graph.addInput(graph.createGraph('g'), 'x', dtype as graph.DataType, shape as graph.Shape)
+
+const takers: Readonly<Record<string, (model: never) => unknown>> = {
+  inspect: lora.inspect,
+  countParameters: lora.countParameters,
+  merge: lora.merge,
+  unmerge: lora.unmerge,
+  adapterStatus: lora.adapterStatus,
+  withAdapter: (model) => lora.lora(model, {}),
+  loadAdapter: (model) => lora.loadAdapter(model, undefined as never),
+  switchable: (model) => lora.switchable(model, {}),
+}
+
+it.each(Object.entries(takers))('%s refuses what is no model', (name, call) => {
+  for (const value of [undefined, null, 3, {}, { graph: {} }])
+    expect(() => call(value as never)).toThrow(
+      expect.objectContaining({
+        name: 'ConfigError',
+        problem: expect.objectContaining({ where: `${name}, model`, expected: expect.stringContaining('model') }),
+      }),
+    )
+})
 
 it.each(mistakes)('says what to do about %s', async (_, call, says) => {
   const error = await (async () => call())().catch((cause: unknown) => cause)

@@ -1,9 +1,10 @@
 // Encodes texts as rows of token ids with labels for next-token prediction.
 
 import { type Checks, checkOptions, flag, limit, text, whole } from '@cola/graph/options'
+import { requireList } from '../source/row-checks.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { roomFor } from '../tokenizer/truncate.ts'
-import { checkedRows, type TokenSequence } from './encode-texts.ts'
+import { checkedRows, requireTokenizer, type TokenSequence } from './encode-texts.ts'
 import { ignoreIndex } from './ignore-index.ts'
 
 /** A text that a language model learns, perhaps after a prompt that has no labels. */
@@ -54,6 +55,8 @@ export function encodeForLanguageModel(
   options: LanguageModelOptions = {},
 ): { rows: LabelledSequence[]; truncated: number } {
   checkOptions('encodeForLanguageModel', options, checks)
+  requireTokenizer(tokenizer)
+  requireList(texts, 'texts')
   const { where = 'rows', eos_token_id, add_special_tokens = true, vocab_size } = options
   const room = roomFor(options.max_length ?? Number.POSITIVE_INFINITY, 0)
   const around = (ids: readonly number[]) => (add_special_tokens ? tokenizer.buildInputs(ids).input_ids : ids)

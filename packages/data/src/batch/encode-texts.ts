@@ -1,6 +1,6 @@
 // Encodes texts and pairs of texts as rows of token ids; truncates or refuses those that are too long.
 
-import { type Checks, checkOptions, limit, oneOf } from '@cola/graph/options'
+import { type Checks, checkOptions, checkValue, limit, oneOf } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { requireList } from '../source/row-checks.ts'
 import { encodingChecks, type EncodingOptions } from '../tokenizer/encoding-options.ts'
@@ -49,6 +49,14 @@ export const encodeChecks: Checks<EncodeOptions> = {
 /** A tokenizer, or a user's encoder without special tokens. */
 export type Encoder = Pick<Tokenizer, 'encode'> & Partial<Pick<Tokenizer, 'encodePlus'>>
 
+/** @throws {ConfigError} for what encodes no text. */
+export const requireTokenizer = (tokenizer: unknown): void =>
+  checkValue('tokenizer', tokenizer, [
+    'a tokenizer, such as readTokenizer gives',
+    (value) =>
+      ['encode', 'encodePlus'].some((name) => typeof (value as Record<string, unknown>)?.[name] === 'function'),
+  ])
+
 /**
  * Encodes texts and pairs of texts. Those that are too long are truncated like in the tokenizers library, which keeps
  * special tokens.
@@ -63,6 +71,7 @@ export function encodeTexts(
   options: EncodeOptions = {},
 ): { rows: TokenSequence[]; truncated: number } {
   checkOptions('encodeTexts', options, encodeChecks)
+  requireTokenizer(tokenizer)
   requireList(texts, 'texts')
   const encode = tokenizer.encodePlus ?? plainEncoder(tokenizer.encode)
   return checkedRows(texts, options, (input, i) => {

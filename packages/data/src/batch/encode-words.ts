@@ -2,12 +2,12 @@
 
 import { type Checks, checkOptions, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { describeValue, rowPlace } from '../source/row-checks.ts'
+import { describeValue, requireList, rowPlace } from '../source/row-checks.ts'
 import { type EncodeContent, piecesInText, piecesOfWords, type WordPieces } from '../tokenizer/word-pieces.ts'
 import type { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { roomFor, type TruncationSide } from '../tokenizer/truncate.ts'
 import type { TextRange } from '../tokenizer/divide-words.ts'
-import { checkedRows, encodeChecks, type EncodeOptions, type TokenSequence } from './encode-texts.ts'
+import { checkedRows, encodeChecks, type EncodeOptions, requireTokenizer, type TokenSequence } from './encode-texts.ts'
 
 /** A sentence as words, or a text with the ranges of its words in order. */
 export type WordInput = { words: readonly string[] } | { text: string; ranges: readonly TextRange[] }
@@ -41,6 +41,8 @@ export function encodeWords(
   options: EncodeWordsOptions = {},
 ): { rows: WordSequence[]; truncated: number } {
   checkOptions('encodeWords', options, checks)
+  requireTokenizer(tokenizer)
+  requireList(rows, 'rows')
   const { where: name = 'rows', ...encoding } = options
   const content: EncodeContent = (text) => tokenizer.encode(text, { add_special_tokens: false })
   const encodeWord = memo(content)

@@ -1,10 +1,11 @@
 // Packs several sentences into a row, to avoid padding. Attention is limited to equal segment ids, and positions
 // restart at 0, so that the results of a sentence are the same as alone.
 
-import { type Checks, checkOptions } from '@cola/graph/options'
+import { type Checks, checkOptions, checkValue, list } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { classLabels } from './class-labels.ts'
 import { ignoreIndex } from './ignore-index.ts'
+import { requireList } from '../source/row-checks.ts'
 import { requireTokenIds } from './token-ids.ts'
 
 /** Named arrays with shapes; structurally a Batch of @cola/train. */
@@ -71,6 +72,8 @@ export function packSentences(sentences: readonly (readonly number[])[], options
 
 /** @throws {DataError} for no sentences, an empty one, or a token id that is no whole number of at least 0. */
 export function requireTokens(sentences: readonly (readonly number[])[]): void {
+  requireList(sentences, 'sentences')
+  for (const [i, ids] of sentences.entries()) checkValue(`sentence ${i + 1} of the batch`, ids, list)
   if (sentences.length === 0) throw new DataError({ where: 'batch', what: 'no sentences' })
   const empty = sentences.findIndex((ids) => ids.length === 0)
   if (empty >= 0)

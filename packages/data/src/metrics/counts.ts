@@ -1,6 +1,6 @@
 // Counts for classification scores: labels, predictions and correct predictions by class. Checks of their ids.
 
-import { callable, type Checks, checkOptions, whole } from '@cola/graph/options'
+import { callable, type Checks, checkOptions, checkValue, list, whole } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 
 /** Class ids, one per row: whole numbers from 0. */
@@ -85,12 +85,14 @@ export function checkIds(predictions: ClassIds, labels: ClassIds, classes?: numb
   return size
 }
 
-/** @throws {DataError} when two lists have different lengths. */
+/** @throws {DataError} when two lists have different lengths. @throws {ConfigError} for what is no list. */
 export function checkLengths(
   predictions: ArrayLike<unknown>,
   labels: ArrayLike<unknown>,
   names: readonly [string, string] = ['predictions', 'labels'],
 ): void {
+  checkValue(names[0], predictions, list)
+  checkValue(names[1], labels, list)
   if (predictions.length !== labels.length)
     throw new DataError({
       where: names[0],

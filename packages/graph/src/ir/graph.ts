@@ -1,7 +1,7 @@
 // The graph as plain data, like ONNX's: named values with dtype and symbolic shape, nodes in topological order.
 
 import { GraphError } from '../errors.ts'
-import type { DataType } from '../tensor/dtype.ts'
+import { type DataType, dataTypes } from '../tensor/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { Dim } from './dim.ts'
 
@@ -128,8 +128,28 @@ export function refineShape(graph: Graph, value: Value, shape: Shape): Value {
   return refined
 }
 
-/** Adds a required input of the graph. @throws {GraphError} when the name is taken. */
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+const isDim = (dim: unknown): boolean => (Number.isSafeInteger(dim) && (dim as number) >= 0) || isText(dim)
+
+/** @throws {GraphError} for what makes no input. */
+function requireInput(name: unknown, dtype: unknown, shape: unknown): void {
+  const refuse = (what: string, expected: string, found: unknown): never => {
+    throw new GraphError({ where: `input ${JSON.stringify(name)}`, what, expected, found: String(found) })
+  }
+  if (!isText(name)) refuse('no name', 'a string that is not empty', name)
+  if (typeof dtype !== 'string' || !Object.hasOwn(dataTypes, dtype))
+    refuse('no element type', Object.keys(dataTypes).join(', '), dtype)
+  if (!Array.isArray(shape) || !shape.every(isDim))
+    refuse('no shape', 'an array of whole numbers of at least 0, and of names of dimensions', shape)
+}
+
+/**
+ * Adds a required input of the graph.
+ * @throws {GraphError} when the name is taken or empty, the element type is unknown, or a dimension is neither a whole
+ * number of at least 0 nor a name.
+ */
 export function addInput(graph: Graph, name: string, dtype: DataType, shape: Shape): Value {
+  requireInput(name, dtype, shape)
   graph.inputs.push(name)
   return addValue(graph, { name, dtype, shape })
 }

@@ -1,6 +1,6 @@
 // Combines several adapters into one: PEFT's add_weighted_adapter.
 
-import { checkOptions } from '@cola/graph/options'
+import { checkOptions, checkValue, list as aList } from '@cola/graph/options'
 import type { Tensor } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { unmatchedKeys } from '../inject/unmatched.ts'
@@ -30,6 +30,7 @@ interface PlainAdapter extends WeightedAdapter {
  */
 export function combineAdapters(adapters: readonly WeightedAdapter[], options: CombineOptions = {}): Adapter<'LORA'> {
   checkOptions('combineAdapters', options, combineChecks)
+  checkValue('combineAdapters, adapters', adapters, aList)
   const { combination_type = 'linear', head } = options
   if (adapters.length === 0)
     throw new AdapterError({ where: 'combineAdapters', what: 'no adapters', expected: 'at least one' })

@@ -2,9 +2,11 @@
 // the adapter a tensor in the file; errors list the others.
 
 import { asFloat32, cloneGraph, float32, type Tensor, toFloat32 } from '@cola/graph'
+import { type Check, checkValue } from '@cola/graph/options'
 import { AdapterError } from '../errors.ts'
 import { checkHead } from '../inject/head.ts'
 import type { AdaptedModel, HeadedModel } from '../inject/adapted-model.ts'
+import { requireModel } from '../inject/require-model.ts'
 import { inject } from '../inject/with-adapter.ts'
 import type { PeftType } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
@@ -12,13 +14,20 @@ import type { Adapter } from './files.ts'
 import { missingParameters, mismatchedShapes, unplacedTensors } from './misfits.ts'
 import { fileNames, omittedIn, type Place, placesIn, savedParameters } from './names.ts'
 
+const isAdapter: Check = [
+  'what readAdapter or openAdapter gives',
+  (value) => (value as Adapter | null | undefined)?.tensors instanceof Map,
+]
+
 /**
  * Loads an adapter into a copy of a base model. Adapters that PEFT trained on the bare model (AutoModel) fit too, and
  * are written back under the bare model's names.
  * @throws {AdapterError} naming the tensors: the adapter belongs to another model, or its head is missing, has another
- * name or other classes.
+ * name or other classes; {ConfigError} for what is no model or no adapter.
  */
 export function loadAdapter<M extends PeftType>(model: HeadedModel, adapter: Adapter<M>): AdaptedModel<M> {
+  requireModel('loadAdapter', model)
+  checkValue('loadAdapter, adapter', adapter, isAdapter)
   checkHead(model.head, adapter.head)
   requireRanks(adapter)
   const omitted = omittedIn(adapter.tensors.keys(), model.graph)

@@ -1,7 +1,7 @@
 // Several adapters on one base model in one session: the matrices of the adapter are inputs of the graph, so that
 // switching adapters changes the feeds only.
 
-import { type Checks, checkOptions, number, oneOf } from '@cola/graph/options'
+import { type Checks, checkOptions, checkValue, number, object, oneOf } from '@cola/graph/options'
 import {
   addInitializer,
   addInput,
@@ -21,6 +21,7 @@ import type { Batch } from '@cola/train'
 import { AdapterError } from '../errors.ts'
 import type { AdaptedModel, LoraModel } from '../inject/adapted-model.ts'
 import { adaptableLayers } from '../inject/inspect.ts'
+import { requireModel } from '../inject/require-model.ts'
 import { headWeight, tiedHeads, untie } from '../inject/tied.ts'
 import { loraNames, type LoraTarget } from '../methods/lora/matrices.ts'
 import { methodOf } from '../methods/methods.ts'
@@ -72,6 +73,8 @@ export function switchable(
   options: SwitchableOptions = {},
 ): SwitchableModel {
   checkOptions('switchable', options, switchableChecks)
+  requireModel('switchable', original)
+  checkValue('switchable, adapters', adapters, object)
   const { inputs = 'required' } = options
   const model = { ...original, graph: widen(original.graph) }
   const names = Object.keys(adapters)

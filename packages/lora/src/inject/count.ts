@@ -4,6 +4,7 @@ import { dataTypes, elementCount, type Model, type Tensor } from '@cola/graph'
 import type { TensorOf } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { AdaptedModel } from './adapted-model.ts'
+import { requireModel } from './require-model.ts'
 
 /** Numbers of parameters: PEFT's print_trainable_parameters. */
 export interface ParameterCount {
@@ -13,8 +14,10 @@ export interface ParameterCount {
   reduction: number
 }
 
-/** Counts parameters; the constants of operators do not count. */
-export function countParameters({ graph, trainable }: Model): ParameterCount {
+/** Counts parameters; the constants of operators do not count. @throws {ConfigError} for what is no model. */
+export function countParameters(model: Model): ParameterCount {
+  requireModel('countParameters', model)
+  const { graph, trainable } = model
   let [total, trained] = [0, 0]
   for (const [name, { dims, dtype }] of graph.initializers) {
     if (name.startsWith('constant.') || !dataTypes[dtype].float) continue
@@ -45,8 +48,10 @@ export interface AdapterStatus {
   active: boolean
 }
 
-/** The state of each adapted layer; PEFT's get_layer_status. */
-export function adapterStatus({ targets, trainable, graph, config }: AdaptedModel): AdapterStatus[] {
+/** The state of each adapted layer; PEFT's get_layer_status. @throws {ConfigError} for a model without an adapter. */
+export function adapterStatus(model: AdaptedModel): AdapterStatus[] {
+  requireModel('adapterStatus', model, 'adapted')
+  const { targets, trainable, graph, config } = model
   const method = methodOf(config)
   const tensorOf: TensorOf = (name) => graph.initializers.get(name) as Tensor
   return targets.map((target) => ({

@@ -4,6 +4,7 @@ import type { Graph, Node } from '@cola/graph'
 import type { Target } from '../methods/target.ts'
 import { embeddingLayers } from './embedding.ts'
 import { linearLayers } from './linear.ts'
+import { requireModel } from './require-model.ts'
 
 /** A layer that can have an adapter, and its node. */
 export interface AdaptableLayer extends Target {
@@ -26,6 +27,11 @@ export const adaptableLayers = (graph: Graph): AdaptableLayer[] => [
 /** A layer that can be a target. */
 export type LayerSummary = Target
 
-/** Lists a model's linear layers and embeddings, whose names `target_modules` can use. */
-export const inspect = ({ graph }: { graph: Graph }): LayerSummary[] =>
-  adaptableLayers(graph).map(({ node: _, ...summary }) => summary)
+/**
+ * Lists a model's linear layers and embeddings, whose names `target_modules` can use.
+ * @throws {ConfigError} for what is no model.
+ */
+export function inspect(model: { graph: Graph }): LayerSummary[] {
+  requireModel('inspect', model)
+  return adaptableLayers(model.graph).map(({ node: _, ...summary }) => summary)
+}

@@ -16,6 +16,7 @@ import { methodOf } from '../methods/methods.ts'
 import type { Target } from '../methods/target.ts'
 import type { AdaptedModel } from './adapted-model.ts'
 import { isLookup } from './embedding.ts'
+import { requireModel } from './require-model.ts'
 import { type TokenTarget, trainedRowsName } from './tokens.ts'
 
 export interface MergedModel<M extends PeftType = PeftType> extends Model {
@@ -30,9 +31,11 @@ const tensorsOf =
 
 /**
  * Merges the adapter into a copy of the base model, without the adapter's nodes.
- * @throws {AdapterError} when a merged value is not finite, or when the adapter adds a bias to a layer without one.
+ * @throws {AdapterError} when a merged value is not finite, or when the adapter adds a bias to a layer without one;
+ * {ConfigError} for what is no model with an adapter.
  */
 export function merge<M extends PeftType>(model: AdaptedModel<M>): MergedModel<M> {
+  requireModel('merge', model, 'adapted')
   const graph = cloneGraph(model.base)
   const { initializers } = model.graph
   const [method, tensorOf] = [methodOf(model.config), tensorsOf(model.graph)]
@@ -55,8 +58,10 @@ export function merge<M extends PeftType>(model: AdaptedModel<M>): MergedModel<M
   return { graph, trainable: new Set(), adapter: model }
 }
 
-/** The model before {@link merge}, with its base matrices computed from the merged ones. */
-export function unmerge<M extends PeftType>({ graph, adapter }: MergedModel<M>): AdaptedModel<M> {
+/** The model before {@link merge}, with its base matrices computed from the merged ones. @throws {ConfigError} for another model. */
+export function unmerge<M extends PeftType>(merged: MergedModel<M>): AdaptedModel<M> {
+  requireModel('unmerge', merged, 'merged')
+  const { graph, adapter } = merged
   const restored = cloneGraph(adapter.graph)
   const method = methodOf(adapter.config)
   for (const target of adapter.targets) {

@@ -1,6 +1,6 @@
 // An adapter at every targeted linear layer or embedding of any graph.
 
-import { type Checks, checkOptions, integer } from '@cola/graph/options'
+import { type Checks, checkOptions, checkValue, integer, shareBelow1 } from '@cola/graph/options'
 import { addInitializer, cloneGraph, type Graph, rewriteOutputs, type Tensor, widen } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import type { LoraConfig } from '../methods/lora.ts'
@@ -13,6 +13,7 @@ import { type AdapterConfig, type MethodIn, parseAdapterConfig, refuseUnknownFie
 import { withDefaultModules } from './defaults.ts'
 import type { Head } from './head.ts'
 import { type AdaptableLayer, adaptableLayers } from './inspect.ts'
+import { requireModel } from './require-model.ts'
 import { isSavedModule, nestedSaved, savedParameters, withTaskHeads } from './saved.ts'
 import { isTarget, requireTargets } from './target.ts'
 import { staysTied, tiedHeads, untie } from './tied.ts'
@@ -47,10 +48,18 @@ export function withAdapter<Config extends AdapterConfig>(
   const { seed = 0 } = options
   refuseUnknownFields(config)
   const checked = parseAdapterConfig(config)
+  refuseWholeDropout(checked)
+  requireModel('withAdapter', model)
   return inject(model, checked, {
     seed,
     omitted: checked.task_type === 'FEATURE_EXTRACTION' ? barePrefix(model.graph) : '',
   })
+}
+
+/** @throws {ConfigError} for a dropout that drops everything: nothing would be learned. Files may have it. */
+function refuseWholeDropout(config: AdapterConfigJson): void {
+  for (const [name, value] of Object.entries(config))
+    if (name.endsWith('_dropout')) checkValue(`adapter configuration, field "${name}"`, value, shareBelow1)
 }
 
 /** {@link withAdapter} for LoRA. */

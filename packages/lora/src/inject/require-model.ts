@@ -1,0 +1,22 @@
+// Checks that a function is given a model, before anything is read of it.
+
+import type { Model } from '@cola/graph'
+import { type Check, checkValue } from '@cola/graph/options'
+
+const hasGraph = (value: unknown): boolean => (value as Model | null | undefined)?.graph?.initializers instanceof Map
+const hasAdapter = (value: unknown): boolean =>
+  hasGraph(value) && Array.isArray((value as { targets?: unknown }).targets)
+
+/** What functions take. */
+const kinds = {
+  model: ['a model, such as loadPretrained gives, or openBase(...).model(...)', hasGraph],
+  adapted: ['a model with an adapter, which lora, withAdapter or loadAdapter gives', hasAdapter],
+  merged: [
+    'a merged model, which merge gives',
+    (value) => hasGraph(value) && hasAdapter((value as { adapter?: unknown }).adapter),
+  ],
+} satisfies Record<string, Check>
+
+/** @throws {ConfigError} for what is no model of the kind. */
+export const requireModel = (where: string, model: unknown, kind: keyof typeof kinds = 'model'): void =>
+  checkValue(`${where}, model`, model, kinds[kind])
