@@ -32,12 +32,13 @@ describe.skipIf(!hasChromium)('a thousand steps in Chromium', () => {
   ])(
     '%s, %i steps',
     async (device, steps) => {
-      await train(device, 100)
+      // In its first 600 steps V8 keeps 200 kB of compiled code.
+      await train(device, 600)
       const before = await held()
       expect(await train(device, steps)).toBeLessThan(1)
       const after = await held()
       // One float32 of a step that stayed would be 4 kB of wasm or heap in a thousand, with its objects far more.
-      expect(after.heap - before.heap).toBeLessThan(200_000)
+      expect(after.heap - before.heap).toBeLessThan(150_000)
       expect(after.wasm).toBe(before.wasm)
       expect(after.buffers).toBe(before.buffers)
       if (device === 'webgpu') expect(before.buffers).toBeGreaterThan(0)
