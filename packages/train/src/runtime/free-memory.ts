@@ -8,14 +8,15 @@ export function freeMemory({ buffer }: ArrayBufferView): void {
   if (!(buffer instanceof ArrayBuffer)) return
   const own: Transferable = buffer
   if (own.transfer) own.transfer(0)
-  else closedPort().postMessage(undefined, [buffer])
+  else closedPort()?.postMessage(undefined, [buffer])
 }
 
 /** A port without another end: what is transferred to it has no owner. */
 let port: MessagePort | undefined
 
-function closedPort(): MessagePort {
-  if (port) return port
+/** Undefined where there are no ports, as in jsdom: V8 frees the memory when it will. */
+function closedPort(): MessagePort | undefined {
+  if (port || typeof MessageChannel === 'undefined') return port
   const { port1, port2 } = new MessageChannel()
   port1.close()
   port2.close()
