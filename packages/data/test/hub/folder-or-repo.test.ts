@@ -5,13 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isFolder } from '../../src/index.ts'
 import { withoutHubVariables } from '../support/hub-variables.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-hub-'))
-withoutHubVariables(join(folder, 'home'))
+// Not the temporary folder itself: `../x` must not be there.
+const work = mkdtempSync(join(tmpdir(), 'cola-hub-'))
+const folder = join(work, 'here')
+withoutHubVariables(join(work, 'home'))
 const home = process.cwd()
 
 afterAll(() => {
   process.chdir(home)
-  rmSync(folder, { recursive: true })
+  rmSync(work, { recursive: true })
 })
 
 describe('a folder or a name on the hub', () => {
