@@ -72,6 +72,12 @@ const mistakes: readonly [mistake: string, call: () => unknown, says: RegExp][] 
     /field "hiden_size": no such field.*Did you mean hidden_size\?/,
   ],
   ['an empty path to write to', () => lora.writeAdapter('', undefined as never), /no path.*'\.'/],
+  [
+    'an empty path of a student',
+    () => rnn.saveStudent('', { config: {} as rnn.DistilRnnConfig, parameters: new Map() }),
+    /no path/,
+  ],
+  ['an empty path of a store', () => data.folderStore(''), /no path/],
   ['an empty path of artifacts', () => train.loadArtifacts(''), /no path/],
   [
     'options in the place of a name',
@@ -107,7 +113,7 @@ const mistakes: readonly [mistake: string, call: () => unknown, says: RegExp][] 
   [
     'a number for a text',
     () => data.requireText(5, 'text', 'texts, row 1'),
-    /texts, row 1, field "text": not a text.*found 5/,
+    /texts, row 1, field "text": not a text.*found 5\. A number is no text/,
   ],
   [
     'a dropout of everything',

@@ -40,6 +40,7 @@ export function requireText(row: unknown, field: string, where: string): string 
     what: value === '' || typeof value === 'string' ? 'an empty text' : 'not a text',
     expected: 'a string',
     found: describeValue(value),
+    ...(typeof value === 'number' ? { fix: `A number is no text: String(${value}) makes one.` } : {}),
   })
 }
 
