@@ -11,5 +11,9 @@ it.each([
 })
 
 it('an unknown option that is like no other has no suggestion', () => {
-  expect(() => sgd({ lr: 0.1 } as never)).toThrow(/found lr\.$/)
+  expect(() => sgd({ colour: 0.1 } as never)).toThrow(/found colour\.$/)
+})
+
+it('the learning rate is told where it belongs', () => {
+  expect(() => sgd({ lr: 0.1 } as never)).toThrow(/found lr\. .*the Trainer's learning_rate, or runOptimizerStep/)
 })
