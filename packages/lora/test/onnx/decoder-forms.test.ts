@@ -9,19 +9,20 @@ import {
   elements,
   float32,
   getValue,
+  parseSafetensors,
   type Tensor,
   toFloat32,
   toNumbers,
   type Value,
   writeModel,
 } from '@cola/graph'
-import { feedsOf, openSession, type OrtTensor, readSafetensorsFile } from '@cola/train'
+import { feedsOf, openSession, type OrtTensor } from '@cola/train'
 import { describe, expect, it } from 'vitest'
 import { ConfigError, createGenerator, fineTune, inspect, openBase, openOnnxModel } from '../../src/index.ts'
 import { json, read, wordTokenizer } from '../support/decoder-files.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/decoder-forms')
-const { tensors } = readSafetensorsFile(join(fixtures, 'expected.safetensors'))
+const { tensors } = parseSafetensors(read(join(fixtures, 'expected.safetensors')))
 const expected = (name: string): Tensor => tensors.get(name) as Tensor
 
 /** A repository with one form under the name that it has on the hub. */
