@@ -60,6 +60,9 @@ export function mulDims(...dims: readonly Dim[]): Dim {
   return format(product)
 }
 
+/** The difference of two dimensions. */
+export const subtractDims = (a: Dim, b: Dim): Dim => addDims(a, mulDims(b, -1))
+
 /** Exact quotient where `b` is a monomial that divides every term of `a`; undefined otherwise. */
 export function divDims(a: Dim, b: Dim): Dim | undefined {
   const divisor = [...parse(b)]
@@ -86,14 +89,18 @@ export function parseDim(text: string): Dim {
   return format(parse(simple ? plain : plain.replace(/[^\w.?]/g, '_')))
 }
 
-/** The symbols that occur in a dimension. */
-export function dimSymbols(dim: Dim): string[] {
-  return [...parse(dim).keys()].flatMap((monomial) => monomial.split('*').filter(Boolean))
-}
-
 /** The terms of a dimension: a whole number times a product of symbols. */
 export const dimTerms = (dim: Dim): { coefficient: number; symbols: string[] }[] =>
   [...parse(dim)].map(([monomial, coefficient]) => ({ coefficient, symbols: monomial.split('*').filter(Boolean) }))
+
+/** The symbols that occur in a dimension. */
+export const dimSymbols = (dim: Dim): string[] => dimTerms(dim).flatMap(({ symbols }) => symbols)
+
+/** A dimension with a dimension in place of each symbol. */
+export const replaceSymbols = (dim: Dim, replacement: (symbol: string) => Dim): Dim =>
+  dimTerms(dim)
+    .map(({ coefficient, symbols }) => mulDims(coefficient, ...symbols.map(replacement)))
+    .reduce(addDims, 0)
 
 /** The least and the greatest value of a dimension whose symbols are whole numbers from 0 on. */
 export function boundsOf(dim: Dim): readonly [least: number, greatest: number] {
@@ -106,9 +113,9 @@ export function boundsOf(dim: Dim): readonly [least: number, greatest: number] {
 /** Value of a dimension for the given sizes of symbols; undefined if one of its symbols has no size. */
 export function evaluateDim(dim: Dim, symbols: ReadonlyMap<string, number>): number | undefined {
   let sum = 0
-  for (const [monomial, coefficient] of parse(dim)) {
+  for (const { coefficient, symbols: factors } of dimTerms(dim)) {
     let product = coefficient
-    for (const symbol of monomial.split('*').filter(Boolean)) {
+    for (const symbol of factors) {
       const value = symbols.get(symbol)
       if (value === undefined) return undefined
       product *= value

@@ -1,7 +1,7 @@
 // Rows of elementwise operators, comparisons and casts.
 
 import { ShapeError } from '../errors.ts'
-import { addDims, boundsOf, type Dim, divDims, mulDims } from '../ir/dim.ts'
+import { addDims, boundsOf, type Dim, divDims, mulDims, subtractDims } from '../ir/dim.ts'
 import { dataTypeOfOnnx } from '../tensor/dtype.ts'
 import { broadcastShapes, input, int, type InferContext, type Operator } from './operator.ts'
 
@@ -32,7 +32,7 @@ const comparison: Operator = {
 /** 1 or 0, if two sizes are equal for all sizes of symbols or for none; symbols are whole numbers from 0 on. */
 function equality(a: Dim, b: Dim): 0 | 1 | undefined {
   if (a === b) return 1
-  const [least, greatest] = boundsOf(subtract(a, b) as Dim)
+  const [least, greatest] = boundsOf(subtractDims(a, b))
   return least > 0 || greatest < 0 ? 0 : undefined
 }
 
@@ -79,13 +79,12 @@ function contentOf(c: InferContext, arithmetic?: Arithmetic): { content?: Dim[] 
   return { content }
 }
 
-const subtract: Arithmetic = (a, b) => addDims(a, mulDims(b, -1))
 const divide: Arithmetic = (a, b) =>
   typeof a === 'number' && typeof b === 'number' ? Math.trunc(a / b) : divDims(a, b)
 
 export const elementwise = {
   Add: binary(addDims),
-  Sub: binary(subtract),
+  Sub: binary(subtractDims),
   Mul: binary((a, b) => mulDims(a, b)),
   Div: binary(divide),
   Pow: { inputs: [2, 2], attributes: {}, infer: (c) => [{ dtype: input(c, 0).dtype, shape: broadcastInputs(c) }] },

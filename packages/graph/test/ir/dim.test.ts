@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { addDims, divDims, evaluateDim, mulDims, parseDim, type Dim } from '../../src/index.ts'
-import { boundsOf, dimTerms } from '../../src/ir/dim.ts'
-import { replaceSymbols } from '../../src/rewrite/device-integers/polynomials.ts'
+import { boundsOf, dimTerms, replaceSymbols } from '../../src/ir/dim.ts'
 
 const symbols = new Map([
   ['batch', 3],

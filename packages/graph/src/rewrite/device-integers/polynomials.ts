@@ -1,7 +1,7 @@
 // What follows from shapes alone about the elements of integer and bool values: a polynomial of the graph's dimensions
 // and of the element's coordinates. Position ids are `@1`; the place of a mask's element may be `sequence*@0+@3`.
 
-import { addDims, boundsOf, type Dim, dimTerms, mulDims } from '../../ir/dim.ts'
+import { addDims, boundsOf, type Dim, mulDims, replaceSymbols, subtractDims } from '../../ir/dim.ts'
 import { type Graph, getValue, type Node, type Value } from '../../ir/graph.ts'
 import { producersOf } from '../../ir/uses.ts'
 import { attributesOf } from '../../ops/add-node.ts'
@@ -15,12 +15,6 @@ export const coordinate = (axis: number): Dim => `@${axis}`
 /** The axis of a coordinate's symbol; undefined for the symbol of a dimension. */
 export const axisOfSymbol = (symbol: string): number | undefined =>
   symbol.startsWith('@') ? Number(symbol.slice(1)) : undefined
-
-/** A dimension with a dimension in place of each symbol. */
-export const replaceSymbols = (dim: Dim, replacement: (symbol: string) => Dim): Dim =>
-  dimTerms(dim)
-    .map(({ coefficient, symbols }) => mulDims(coefficient, ...symbols.map(replacement)))
-    .reduce(addDims, 0)
 
 /** A polynomial with another one in place of each coordinate. */
 const replaceCoordinates = (polynomial: Dim, replacement: (axis: number) => Dim): Dim =>
@@ -60,12 +54,10 @@ const binary =
   (c) =>
     compute(aligned(c, 0), aligned(c, 1)) ?? unknown()
 
-const difference = (a: Dim, b: Dim): Dim => addDims(a, mulDims(b, -1))
-
 /** 1 or 0 where a difference has one sign for all sizes and coordinates, all of which are at least 0. */
 const comparison = (always: (least: number, greatest: number) => boolean, never: typeof always): Rule =>
   binary((a, b) => {
-    const bounds = boundsOf(difference(a, b))
+    const bounds = boundsOf(subtractDims(a, b))
     return always(...bounds) ? 1 : never(...bounds) ? 0 : undefined
   })
 
@@ -151,7 +143,7 @@ const whole = (dim: Dim): number => (typeof dim === 'number' ? dim : unknown())
 
 const rules: Readonly<Record<string, Rule>> = {
   Add: binary(addDims),
-  Sub: binary(difference),
+  Sub: binary(subtractDims),
   Mul: binary((a, b) => mulDims(a, b)),
   Equal: comparison(isZero, isNotZero),
   Greater: comparison(
