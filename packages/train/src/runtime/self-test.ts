@@ -32,12 +32,17 @@ const tolerance = 1e-4
 export const selfTestValues = (count: number, salt: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => Math.sin(1.3 * i + salt))
 
+/** Adds the parameters of a self-test's model, whose elements are {@link selfTestValues}. */
+export const selfTestWeights =
+  (graph: Graph) =>
+  (name: string, dims: readonly number[], salt: number): Value =>
+    addInitializer(graph, name, float32(dims, selfTestValues(elementCount(dims), salt)))
+
 /** n = layerNorm(words[ids] + places[0, 1, ...]); logits = gelu(softmax(n n' / 2 at real tokens) n w1 + b1) w2. */
 function tinyEncoder(): Graph {
   const graph = createGraph('self_test')
   const g = build(graph)
-  const weight = (name: string, dims: number[], salt: number) =>
-    addInitializer(graph, name, float32(dims, selfTestValues(elementCount(dims), salt)))
+  const weight = selfTestWeights(graph)
   const [ids, mask] = ['ids', 'mask'].map((name) => addInput(graph, name, 'int64', ['batch', 'sequence'])) as [
     Value,
     Value,

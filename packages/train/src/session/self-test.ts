@@ -1,22 +1,13 @@
 // The self-test of training on a device: one tiny step, with the operators of a transformer, against numbers that
 // PyTorch computed in float64 (test/make-self-test.py).
 
-import {
-  addInitializer,
-  addInput,
-  build,
-  createGraph,
-  elementCount,
-  float32,
-  type Model,
-  transposeMatrix,
-} from '@cola/graph'
+import { addInput, build, createGraph, type Model, transposeMatrix } from '@cola/graph'
 import { crossEntropy } from '../artifacts/cross-entropy.ts'
 import { generateArtifacts } from '../artifacts/generate-artifacts.ts'
 import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { sgd } from '../optim/optimizers.ts'
 import type { ResolvedDevice } from '../runtime/devices.ts'
-import { checkNumbers, selfTestValues } from '../runtime/self-test.ts'
+import { checkNumbers, selfTestValues, selfTestWeights } from '../runtime/self-test.ts'
 import type { Batch } from './feeds.ts'
 
 /** The loss, and the gradients of w1, b1, scale, shift and w2. */
@@ -32,8 +23,7 @@ const expected = [
 function tinyModel(): Model {
   const graph = createGraph('self_test')
   const g = build(graph)
-  const weight = (name: string, dims: number[], salt: number) =>
-    addInitializer(graph, name, float32(dims, selfTestValues(elementCount(dims), salt)))
+  const weight = selfTestWeights(graph)
   const x = addInput(graph, 'x', 'float32', ['batch', 4])
   const h = g.Gelu(g.Gemm(x, weight('w1', [4, 4], 1), weight('b1', [4], 2)), { approximate: 'tanh' })
   const heads = g.Unsqueeze(h, g.int64([0]))
