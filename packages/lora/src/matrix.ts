@@ -20,28 +20,24 @@ export const zeros = (rows: number, columns: number): Matrix =>
 /** A matrix as a row-major array. */
 export const arrayOf = ({ values }: Matrix): Float32Array => Float32Array.from(values)
 
-/** A matrix of the same size whose elements a function gives. */
-const mapped = (
-  { rows, columns, values }: Matrix,
-  map: (value: number, row: number, column: number, at: number) => number,
-): Matrix => ({
+/** A matrix of the same size whose elements a function gives, from a value and its place in memory. */
+const mapped = ({ rows, columns, values }: Matrix, map: (value: number, at: number) => number): Matrix => ({
   rows,
   columns,
-  values: values.map((value, at) => map(value, Math.floor(at / columns), at % columns, at)),
+  values: values.map(map),
 })
 
 export const scale = (matrix: Matrix, factor: number): Matrix => mapped(matrix, (value) => value * factor)
-export const add = (a: Matrix, b: Matrix): Matrix => mapped(a, (value, _, __, at) => value + (b.values[at] as number))
-export const subtract = (a: Matrix, b: Matrix): Matrix =>
-  mapped(a, (value, _, __, at) => value - (b.values[at] as number))
+export const add = (a: Matrix, b: Matrix): Matrix => mapped(a, (value, at) => value + (b.values[at] as number))
+export const subtract = (a: Matrix, b: Matrix): Matrix => mapped(a, (value, at) => value - (b.values[at] as number))
 
 /** diag(factors) A. */
 export const scaleRows = (matrix: Matrix, factors: readonly number[]): Matrix =>
-  mapped(matrix, (value, row) => value * (factors[row] as number))
+  mapped(matrix, (value, at) => value * (factors[Math.floor(at / matrix.columns)] as number))
 
 /** A diag(factors). */
 export const scaleColumns = (matrix: Matrix, factors: readonly number[]): Matrix =>
-  mapped(matrix, (value, _, column) => value * (factors[column] as number))
+  mapped(matrix, (value, at) => value * (factors[at % matrix.columns] as number))
 
 export function transpose({ rows, columns, values }: Matrix): Matrix {
   const result = new Float64Array(values.length)

@@ -28,7 +28,8 @@ export function withTopTokens(original: Graph, logits: string): { graph: Graph; 
   const ranks = Math.min(most, all.shape[1] as number)
   const temperature = addInput(graph, 'temperature', 'float32', [])
   const [scores, ids] = g.node('TopK', [all, g.int64([ranks])], { outputCount: 2 }) as [Value, Value]
-  const greatest = g.ReduceMax(all, g.int64([1]))
+  // Among the ranked scores, not among all.
+  const greatest = g.ReduceMax(scores, g.int64([1]))
   const mass = g.ReduceSum(g.Exp(g.Div(g.Sub(all, greatest), temperature)), g.int64([1]))
   const names = { scores: scores.name, ids: ids.name, temperature: temperature.name, mass: mass.name }
   graph.outputs.push(names.scores, names.ids, names.mass)
