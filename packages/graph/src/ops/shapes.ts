@@ -1,6 +1,6 @@
 // Rows of operators that compute shapes, and constants and ranges from shapes.
 
-import { addDims, mulDims } from '../ir/dim.ts'
+import { mulDims, subtractDims } from '../ir/dim.ts'
 import { type Tensor, toNumbers } from '../tensor/tensor.ts'
 import { input, int, type InferContext, type Operator, type OutputType, shapeInput } from './operator.ts'
 
@@ -35,8 +35,7 @@ function range(c: InferContext): OutputType {
       ...(size <= maxContent ? { content: Array.from({ length: size }, (_, i) => start + i * delta) } : {}),
     }
   }
-  const size =
-    delta === 1 && limit !== undefined && start !== undefined ? addDims(limit, mulDims(start, -1)) : c.unknownDim()
+  const size = delta === 1 && limit !== undefined && start !== undefined ? subtractDims(limit, start) : c.unknownDim()
   return { dtype, shape: [size] }
 }
 
