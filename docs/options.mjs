@@ -1,11 +1,8 @@
 // Prints every public function and method that takes options, with the names and types of the options, as JSON. It reads
 // the types, so none can be forgotten: tools/options.test.ts calls each of them with options that are not valid.
 
-import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
-
-const packages = ['graph', 'data', 'train', 'lora', 'rnn', 'distill']
-const source = (name) => fileURLToPath(new URL(`../packages/${name}/src/index.ts`, import.meta.url))
+import { checker, exportsOf, isOurs, nameOf, packages } from './declarations.mjs'
 
 /** Parameters of these types are data, which have checks of their own. */
 const data = new Set([
@@ -44,26 +41,8 @@ const data = new Set([
   ],
 ])
 
-const program = ts.createProgram(packages.map(source), {
-  module: ts.ModuleKind.NodeNext,
-  moduleResolution: ts.ModuleResolutionKind.NodeNext,
-  target: ts.ScriptTarget.ES2023,
-  lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
-  customConditions: ['@cola/source'],
-  types: ['node'],
-  strict: true,
-  skipLibCheck: true,
-  noEmit: true,
-  allowImportingTsExtensions: true,
-})
-const checker = program.getTypeChecker()
 const found = new Map()
 const visited = new Set()
-
-const nameOf = (type) => (type.aliasSymbol ?? type.symbol)?.name ?? ''
-const inPackage = (symbol, name) =>
-  symbol?.declarations?.some((one) => one.getSourceFile().fileName.includes(`/packages/${name}`))
-const isOurs = (symbol) => inPackage(symbol, '')
 
 /** Whether a parameter holds options: an object with a property that may be absent, or one that is called so. */
 function isOptions(parameter, type) {
@@ -107,21 +86,17 @@ function visitMembers(type, place) {
 }
 
 for (const name of packages) {
-  const file = program.getSourceFile(source(name))
-  for (const exported of checker.getExportsOfModule(checker.getSymbolAtLocation(file))) {
-    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+  for (const { exported, symbol, file, isOwn } of exportsOf(name)) {
     const declared = symbol.flags & ts.SymbolFlags.Type ? checker.getDeclaredTypeOfSymbol(symbol) : undefined
     if (declared && !data.has(nameOf(declared)) && !nameOf(declared).endsWith('Error')) visitMembers(declared, file)
-    if (!(symbol.flags & ts.SymbolFlags.Value)) continue
+    if (!isOwn || /^[A-Z].*Error$/.test(exported)) continue
     const type = checker.getTypeOfSymbolAtLocation(symbol, file)
-    // What a package exports of another one is that package's.
-    if (/^[A-Z].*Error$/.test(exported.name) || !inPackage(symbol, name)) continue
-    visitSignatures(`${name} ${exported.name}`, type.getCallSignatures(), file)
-    visitSignatures(`new ${exported.name}`, type.getConstructSignatures(), file)
+    visitSignatures(`${name} ${exported}`, type.getCallSignatures(), file)
+    visitSignatures(`new ${exported}`, type.getConstructSignatures(), file)
     if (symbol.flags & ts.SymbolFlags.Class)
       for (const member of type.getProperties()) {
         const signatures = checker.getTypeOfSymbolAtLocation(member, file).getCallSignatures()
-        visitSignatures(`${exported.name}.${member.name}`, signatures, file)
+        visitSignatures(`${exported}.${member.name}`, signatures, file)
       }
   }
 }

@@ -1,5 +1,6 @@
 // Checks labels: each is a class, or -100 for none.
 
+import { requireKind } from '@cola/graph/door'
 import { ignoreIndex } from '@cola/data'
 import { FeedError } from './errors.ts'
 
@@ -9,6 +10,7 @@ import { FeedError } from './errors.ts'
  * @throws {FeedError} naming the first row with another label.
  */
 export function checkLabels(where: string, labels: ArrayLike<number>, classes?: number): void {
+  requireKind('checkLabels, where', where, 'text')
   const at = Array.from(labels).findIndex((label) => label !== ignoreIndex && !isClass(label, classes))
   if (at >= 0) refuseLabel(`${where}, row ${at + 1}`, labels[at], classes)
 }

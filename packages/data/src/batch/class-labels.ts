@@ -1,5 +1,6 @@
 // Class labels of a batch.
 
+import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 import { ignoreIndex } from './ignore-index.ts'
 
@@ -8,6 +9,7 @@ import { ignoreIndex } from './ignore-index.ts'
  * @throws {DataError} naming the row of a label that is neither a whole number of at least 0 nor -100.
  */
 export function classLabels(labels: readonly number[]): { data: Int32Array; dims: readonly number[] } {
+  requireKind('classLabels, labels', labels, 'list')
   const at = labels.findIndex((label) => label !== ignoreIndex && !(Number.isInteger(label) && label >= 0))
   if (at >= 0)
     throw new DataError({

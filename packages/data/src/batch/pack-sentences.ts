@@ -1,6 +1,7 @@
 // Packs several sentences into a row, to avoid padding. Attention is limited to equal segment ids, and positions
 // restart at 0, so that the results of a sentence are the same as alone.
 
+import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, checkValue, list } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { classLabels } from './class-labels.ts'
@@ -120,6 +121,7 @@ export function unpad(
   attention_mask: ArrayLike<number | bigint>,
   [rows, columns]: readonly [number, number],
 ): number[][] {
+  requireKind('unpad, input_ids', input_ids, 'list')
   return Array.from({ length: rows }, (_, row) => {
     const sentence: number[] = []
     for (let i = row * columns; i < (row + 1) * columns; i++)
@@ -132,6 +134,7 @@ export function unpad(
 export function packRows(
   rows: readonly { input_ids: readonly number[]; label: number }[],
 ): PackedBatch & { labels: { data: Int32Array; dims: readonly number[] } } {
+  requireKind('packRows, rows', rows, 'list')
   return { ...packSentences(rows.map((row) => row.input_ids)), labels: classLabels(rows.map(({ label }) => label)) }
 }
 

@@ -1,5 +1,6 @@
 // Checks token ids: typed arrays would round them and wrap them around without a word.
 
+import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 
 /**
@@ -8,6 +9,7 @@ import { DataError } from '../errors.ts'
  * @throws {DataError} for an id that is no whole number, below 0, or of `vocab_size` and above.
  */
 export function requireTokenIds(ids: readonly number[], where: string, vocab_size = 2 ** 31): void {
+  requireKind('requireTokenIds, ids', ids, 'list')
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i] as number
     if (Number.isInteger(id) && id >= 0 && id < vocab_size) continue

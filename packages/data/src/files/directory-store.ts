@@ -1,5 +1,6 @@
 // A folder of the browser's storage, or one that a person picked, to read and write.
 
+import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 import type { Files, FileStore } from './files.ts'
 import { memorySink } from './memory.ts'
@@ -11,6 +12,7 @@ import { blobsBelow, folderOf } from './private-folder.ts'
  * @throws {DataError} when it cannot be read.
  */
 export async function directoryStore(folder: FileSystemDirectoryHandle): Promise<FileStore> {
+  requireKind('directoryStore, folder', folder, 'object')
   const memory = memorySink(folder.name)
   for (const [name, blob] of await blobsBelow(folder))
     memory.write(name, [new Uint8Array(await blob.arrayBuffer().catch((cause) => refused(folder, name, cause)))])
@@ -38,6 +40,7 @@ export async function directoryStore(folder: FileSystemDirectoryHandle): Promise
  * @throws {DataError} naming the file: no permission, storage that is full.
  */
 export async function copyFiles(files: Files, folder: FileSystemDirectoryHandle): Promise<void> {
+  requireKind('copyFiles, files', files, 'object')
   for (const name of files.names()) await store(folder, name, files.read(name))
 }
 

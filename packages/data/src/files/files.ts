@@ -1,5 +1,6 @@
 // What is read and what is written, wherever it lies: a folder, memory, the browser's storage, a hub.
 
+import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 
 /** A file that an opener needs, by its name in the folder or repository. */
@@ -63,14 +64,17 @@ export interface Lock {
 }
 
 /** The place of a file, for messages: its path on the disk, or its name after that of the folder. */
-export const placeOf = (files: Files, name: string): string =>
-  files.path?.(name) ?? `${files.where.replace(/\/+$/, '')}/${name}`
+export const placeOf = (files: Files, name: string): string => {
+  requireKind('placeOf, files', files, 'object')
+  return files.path?.(name) ?? `${files.where.replace(/\/+$/, '')}/${name}`
+}
 
 /**
  * Brings files to where they can be read at once.
  * @throws {DataError | HubError} naming a file that is not optional and does not exist, with the names beside it.
  */
 export async function fetchFiles(files: Files, wanted: readonly WantedFile[]): Promise<void> {
+  requireKind('fetchFiles, files', files, 'object')
   await files.fetch?.(wanted)
   for (const { path, optional } of wanted) if (!optional && !files.has(path)) refuseMissing(files, path)
 }

@@ -1,5 +1,6 @@
 // A folder of the disk as files, in Node.
 
+import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 import { checkFileName, isFileName } from './file-name.ts'
 import { type Files, type FileSink, type FileStore, refuseMissing } from './files.ts'
@@ -12,6 +13,7 @@ import { appendFile, writeFileAtomic } from './write-file.ts'
 /** The files of a folder. Symbolic links are followed. @throws {DataError} outside Node. */
 export function folderFiles(folder: string): Files {
   requirePath(folder)
+  requireKind('folderFiles, folder', folder, 'text')
   const fs = fileSystem()
   const { join } = paths()
   const path = (name: string) => join(folder, name)

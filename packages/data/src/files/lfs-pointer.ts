@@ -1,5 +1,6 @@
 // Detects git-lfs pointers: small text files in place of the files that git-lfs stores.
 
+import { requireKind } from '@cola/graph/door'
 import type { Problem } from '@cola/graph/errors'
 
 /** Maximum length of a pointer file in bytes, from the specification. */
@@ -10,6 +11,7 @@ export const longestPointer = 1024
  * @param bytes The file, or its first {@link longestPointer} bytes.
  */
 export function lfsPointer(bytes: Uint8Array, where: string): Problem | undefined {
+  requireKind('lfsPointer, bytes', bytes, 'bytes')
   const text = new TextDecoder().decode(bytes.subarray(0, longestPointer))
   if (!text.startsWith('version https://git-lfs.github.com/spec/')) return undefined
   const size = /^size (\d+)$/m.exec(text)?.[1]

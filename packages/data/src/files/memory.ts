@@ -1,5 +1,6 @@
 // Files in memory.
 
+import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 import { lfsPointer, longestPointer } from './lfs-pointer.ts'
 import { checkFileName } from './file-name.ts'
@@ -13,6 +14,7 @@ export type BytesByName = ReadonlyMap<string, Uint8Array> | Readonly<Record<stri
  * @throws {DataError} for a name that is not relative, or a value that is not bytes.
  */
 export function memoryFiles(bytes: BytesByName, where = 'memory'): Files {
+  requireKind('memoryFiles, bytes', bytes, 'object')
   const entries = bytes instanceof Map ? bytes : new Map(Object.entries(bytes))
   for (const [name, value] of entries) {
     checkFileName(name, where)

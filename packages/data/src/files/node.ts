@@ -1,6 +1,7 @@
 // Node's modules, found at run time: bundlers for browsers see no import. What names their types is internal: a declaration
 // that did would need @types/node, of one version, in every project that uses this package.
 
+import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 
 interface WithBuiltins {
@@ -8,8 +9,10 @@ interface WithBuiltins {
 }
 
 /** A module of Node, by its name with `node:`; undefined outside Node, and before Node 20.16. */
-export const nodeModule = <Module>(name: string): Module | undefined =>
-  (globalThis as WithBuiltins).process?.getBuiltinModule?.(name) as Module | undefined
+export const nodeModule = <Module>(name: string): Module | undefined => {
+  requireKind('nodeModule, name', name, 'text')
+  return (globalThis as WithBuiltins).process?.getBuiltinModule?.(name) as Module | undefined
+}
 
 /** Whether this environment has files: whether it is Node. */
 export const hasFiles = (): boolean => Boolean(nodeModule('node:fs'))

@@ -1,6 +1,7 @@
 // The process that owns a temporary file, a temporary folder or a lock, by a text in its name or content. What no
 // living process owns was left by one that was killed.
 
+import { requireKind } from '@cola/graph/door'
 import { fileSystem, paths, system } from './node.ts'
 
 /** How long something of another machine, whose processes cannot be seen, lies untouched before it is taken as left. */
@@ -42,6 +43,7 @@ export function isAlive(pid: number): boolean {
  * @param name Matches the names of such entries; its first group is the owner.
  */
 export function sweep(folder: string, name: RegExp): void {
+  requireKind('sweep, folder', folder, 'text')
   const fs = fileSystem()
   for (const entry of namesIn(folder)) {
     const owner = name.exec(entry)?.[1]

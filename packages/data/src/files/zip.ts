@@ -1,5 +1,6 @@
 // Zip archives, read and written. The only importer of fflate, which is loaded on first use.
 
+import { requireKind } from '@cola/graph/door'
 import { checkOptions, string } from '@cola/graph/options'
 import type { UnzipFileInfo } from 'fflate'
 import { DataError } from '../errors.ts'
@@ -88,6 +89,7 @@ export async function zipFiles(bytes: Uint8Array, where: string, options: ZipOpt
  */
 export async function zipOf(files: Files, options: { prefix?: string } = {}): Promise<Blob> {
   checkOptions('zipOf', options, { prefix: string })
+  requireKind('zipOf, files', files, 'object')
   const { prefix } = options
   const { Zip, ZipPassThrough } = await import('fflate')
   const parts: Uint8Array<ArrayBuffer>[] = []

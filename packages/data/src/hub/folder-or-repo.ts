@@ -6,7 +6,7 @@ import { fileSystem, hasFiles, paths } from '../files/node.ts'
 
 /** Whether a name is valid for a repository (huggingface_hub, utils/_validators.py). */
 export const isRepoName = (name: string): boolean =>
-  /^(\w([\w.-]{0,94}\w)?\/)?\w([\w.-]{0,94}\w)?$/.test(name) && !/--|\.\.|\.git$/.test(name)
+  typeof name === 'string' && /^(\w([\w.-]{0,94}\w)?\/)?\w([\w.-]{0,94}\w)?$/.test(name) && !/--|\.\.|\.git$/.test(name)
 
 /**
  * Whether a name is an existing folder; if not, it is a valid repository name.

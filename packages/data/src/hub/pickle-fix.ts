@@ -1,5 +1,7 @@
 // Advice for weights that exist only as pickled files: Python code that converts them to safetensors.
 
+import { requireKind } from '@cola/graph/door'
+
 /** Patterns of pickled files, by the safetensors file that replaces them. */
 const pickles = {
   'model.safetensors': { files: /^pytorch_model(-\d+-of-\d+)?\.bin$/, glob: 'pytorch_model*.bin' },
@@ -16,6 +18,7 @@ export function pickleFix(
   names: readonly string[],
   { folder, repo }: { folder: string; repo?: never } | { repo: string; folder?: never },
 ) {
+  requireKind('pickleFix, missing', missing, 'text')
   if (!Object.hasOwn(pickles, missing)) return undefined
   const { files, glob } = pickles[missing as keyof typeof pickles]
   const pickled = names.filter((name) => files.test(name))
@@ -26,6 +29,7 @@ export function pickleFix(
       ? `folder = ${quoted}`
       : `from huggingface_hub import snapshot_download\nfolder = snapshot_download(${quoted})`
   return `Only ${pickled.join(', ')} is there, which Python pickled. Convert it once, in Python, and open it again:
+import { requireKind } from '@cola/graph/door'
 import glob, torch
 from safetensors.torch import save_file
 ${place}

@@ -1,5 +1,6 @@
 // Reads named entities from IOB2 tags, and scores them with seqeval's definitions (conlleval's, not its strict mode).
 
+import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 import { checkLengths, checkWarning, ratio, type ScoreOptions } from './counts.ts'
 
@@ -46,6 +47,7 @@ function parseTag(tag: string): Tag {
 
 /** The entities of a row's tags. An I tag that continues no entity starts one, because predictions have such tags. */
 export function entitiesOf(tags: readonly string[]): Entity[] {
+  requireKind('entitiesOf, tags', tags, 'list')
   const entities: Entity[] = []
   let [previous, start] = [outside, 0]
   for (let at = 0; at <= tags.length; at++) {
@@ -136,6 +138,7 @@ function checkRow(predicted: readonly string[], row: readonly string[], i: numbe
  * @throws {DataError} naming row and token.
  */
 export function checkIob2(rows: TagRows, where = 'tags'): void {
+  requireKind('checkIob2, rows', rows, 'list')
   rows.forEach((tags, i) => {
     tags.forEach((tag, at) => {
       const refuse = (what: string, expected: string, fix: string): never => {

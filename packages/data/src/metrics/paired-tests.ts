@@ -1,5 +1,6 @@
 // Paired tests of two classifiers on the same rows.
 
+import { requireKind } from '@cola/graph/door'
 import { type Check, type Checks, checkOptions, integer, requireOptions, whole } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { random } from '../random.ts'
@@ -99,6 +100,7 @@ export function pairedBootstrap(
 ): Bootstrap {
   checkOptions('pairedBootstrap', options, checks)
   requireOptions('pairedBootstrap', options, checks, ['seed'])
+  requireKind('pairedBootstrap, metric', metric, 'function')
   const { seed, resamples = 2000, confidence = 0.95, runs = 1 } = options
   checkRows(first, second, labels)
   if (labels.length === 0)

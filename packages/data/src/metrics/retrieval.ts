@@ -1,5 +1,6 @@
 // Scores of embeddings: cosine similarity, and retrieval accuracy at k.
 
+import { requireKind } from '@cola/graph/door'
 import { callable, type Checks, checkOptions, list, listOf, whole } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { checkWarning, ratio, type ScoreOptions } from './counts.ts'
@@ -20,7 +21,9 @@ export interface RetrievalOptions extends Pick<ScoreOptions, 'onWarning'> {
 
 const rowsOf = ({ data, width }: Embeddings): number => data.length / width
 
-function checkEmbeddings(name: string, { data, width }: Embeddings): void {
+function checkEmbeddings(name: string, embeddings: Embeddings): void {
+  requireKind(name, embeddings, 'object')
+  const { data, width } = embeddings
   if (!Number.isInteger(width) || width < 1 || data.length % width !== 0)
     throw new DataError({
       where: name,

@@ -1,7 +1,10 @@
 // Probabilities of the classes of a row.
 
+import { requireKind } from '@cola/graph/door'
+
 /** exp(x) / sum(exp(x)), finite for logits of any size: [classes] to [classes]. */
 export function softmax(logits: readonly number[]): number[] {
+  requireKind('softmax, logits', logits, 'list')
   const greatest = logits.reduce((a, b) => Math.max(a, b))
   const weights = logits.map((logit) => Math.exp(logit - greatest))
   const total = weights.reduce((a, b) => a + b)

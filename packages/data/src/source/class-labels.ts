@@ -1,5 +1,6 @@
 // Class names of the user's rows: strings, numbers or booleans, in a fixed order.
 
+import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 import { describeValue } from './row-checks.ts'
 
@@ -17,6 +18,7 @@ export const isLabel = (value: unknown): value is Label =>
  * @throws {DataError} for labels of two types, such as 1 and '1', or labels that differ in surrounding spaces only.
  */
 export function distinctLabels(labels: readonly Label[], where: string): Label[] {
+  requireKind('distinctLabels, labels', labels, 'list')
   const distinct = [...new Set(labels)]
   const types = [...new Set(distinct.map((label) => typeof label))]
   if (types.length > 1)
@@ -68,6 +70,7 @@ function indicesOf(classes: readonly Label[]): ReadonlyMap<Label, number> {
  * @throws {DataError} naming the row of a label that is not a class.
  */
 export function classIndex(classes: readonly Label[], label: unknown, where: string, fix: string): number {
+  requireKind('classIndex, classes', classes, 'list')
   const known = indicesOf(classes).get(label as Label)
   const index = known !== undefined && classes[known] === label ? known : classes.indexOf(label as Label)
   if (index >= 0) return index

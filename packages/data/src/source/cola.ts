@@ -1,6 +1,7 @@
 // Reads the Corpus of Linguistic Acceptability (Warstadt, Singh & Bowman 2019): tab-separated, four columns, no header,
 // no quoting.
 
+import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 import { placeOf } from '../files/files.ts'
 import { openFiles, type Source } from '../open/open-files.ts'
@@ -24,6 +25,7 @@ export const colaSplits: readonly ColaSplit[] = ['in_domain_train', 'in_domain_d
  * @throws {DataError} naming file and line: missing columns, labels other than 0 and 1, no rows.
  */
 export function parseColaTsv(content: string, where = 'CoLA'): LabelledText[] {
+  requireKind('parseColaTsv, content', content, 'text')
   const lines = checkText(content, where).split(/\r?\n/)
   while (lines.at(-1)?.trim() === '') lines.pop()
   if (lines.length === 0)

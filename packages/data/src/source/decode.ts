@@ -1,5 +1,6 @@
 // Decodes bytes to text, strictly: invalid bytes are refused with their line, never replaced.
 
+import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 
@@ -44,6 +45,7 @@ const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“
  */
 export function decodeText(bytes: Uint8Array, options: DecodeOptions = {}): string {
   checkOptions('decodeText', options, decodeChecks)
+  requireKind('decodeText, bytes', bytes, 'bytes')
   const { encoding = 'utf-8', where = 'text' } = options
   const name = markedEncoding(bytes) ?? encoding
   const decoder = createDecoder(name)

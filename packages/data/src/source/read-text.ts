@@ -1,5 +1,6 @@
 // Reads files: by their paths in Node, and wherever else they lie.
 
+import { requireKind } from '@cola/graph/door'
 import { checkOptions } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
@@ -53,6 +54,7 @@ export async function readText(
   options: Pick<DecodeOptions, 'encoding'> = {},
 ): Promise<{ path: string; content: string }> {
   checkOptions('readText', options, { encoding: decodeChecks.encoding })
+  requireKind('readText, candidates', candidates, 'list')
   const { encoding = 'utf-8' } = options
   const { path, bytes } = await readFirst(candidates)
   return { path, content: decodeText(bytes, { encoding, where: path }) }

@@ -1,5 +1,6 @@
 // Checks of the user's rows.
 
+import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 
 /** `train, row 3`: rows count from 1. */
@@ -16,6 +17,7 @@ export function delimiterFix(columns: readonly string[]): string | undefined {
  * @throws {DataError} naming the row, the field and the fields that the row has.
  */
 export function requireField(row: object, field: string, where: string): void {
+  requireKind('requireField, row', row, 'object')
   if ((row as Readonly<Record<string, unknown>>)[field] !== undefined) return
   const fields = Object.entries(row).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   throw new DataError({
@@ -50,7 +52,13 @@ export function requireText(row: unknown, field: string, where: string): string 
  * @throws {DataError} naming the option and the row, if they are not.
  */
 export function requireRows(where: string, rows: unknown): void {
-  const found = !Array.isArray(rows) ? typeof rows : rows.length === 0 ? 'no rows' : undefined
+  const found = !Array.isArray(rows)
+    ? rows === null
+      ? 'null'
+      : typeof rows
+    : rows.length === 0
+      ? 'no rows'
+      : undefined
   const invalid = Array.isArray(rows) ? rows.findIndex((row) => typeof row !== 'object' || row === null) : -1
   if (found === undefined && invalid < 0) return
   throw new DataError({

@@ -1,5 +1,7 @@
 // Splits a text into words by white space and punctuation, in any script.
 
+import { requireKind } from '@cola/graph/door'
+
 /** A range of a text, as indices of a JavaScript string. */
 export interface TextRange {
   start: number
@@ -34,5 +36,10 @@ const pattern = (word: string): RegExp =>
 const patterns: Readonly<Record<PunctuationWords, RegExp>> = { all: pattern(letters), edges: pattern(joined) }
 
 /** The words of a text in order. @param punctuation Punctuation marks that are separate words. @default 'all' */
-export const divideWords = (text: string, punctuation: PunctuationWords = 'all'): TextRange[] =>
-  Array.from(text.matchAll(patterns[punctuation]), ({ index, 0: word }) => ({ start: index, end: index + word.length }))
+export const divideWords = (text: string, punctuation: PunctuationWords = 'all'): TextRange[] => {
+  requireKind('divideWords, text', text, 'text')
+  return Array.from(text.matchAll(patterns[punctuation]), ({ index, 0: word }) => ({
+    start: index,
+    end: index + word.length,
+  }))
+}

@@ -1,5 +1,6 @@
 // Reads the limits of a model's input from config.json: its maximum length, its first position, its padding token.
 
+import { requireKind } from '@cola/graph/door'
 import type { Tokenizer } from './tokenizer.ts'
 
 /** A parsed config.json. */
@@ -51,6 +52,7 @@ const fixedOffsets: Readonly<Record<string, number>> = { mpnet: 2 }
  * that the architecture skips; at most the tokenizer's `modelMaxLength`. Infinity if neither is set.
  */
 export function longestInput(config: ModelConfig, tokenizer?: Pick<Tokenizer, 'modelMaxLength'>): number {
+  requireKind('longestInput, config', config, 'object')
   const text = textConfig(config)
   const positions = lengthFields.map((field) => text[field]).find(isCount) ?? Number.POSITIVE_INFINITY
   return Math.min(positions - firstPosition(config), tokenizer?.modelMaxLength ?? Number.POSITIVE_INFINITY)
@@ -58,6 +60,7 @@ export function longestInput(config: ModelConfig, tokenizer?: Pick<Tokenizer, 'm
 
 /** Position id of a text's first token: 0, or the architecture's first position. */
 export function firstPosition(config: ModelConfig): number {
+  requireKind('firstPosition, config', config, 'object')
   const { model_type, pad_token_id } = textConfig(config)
   const type = String(model_type)
   if (Object.hasOwn(fixedOffsets, type)) return fixedOffsets[type] as number
@@ -76,6 +79,7 @@ export function padTokenId(
   tokenizer?: Pick<Tokenizer, 'padTokenId'>,
   vocab_size = Number.POSITIVE_INFINITY,
 ): number {
+  requireKind('padTokenId, config', config, 'object')
   const { pad_token_id, eos_token_id } = textConfig(config)
   return (
     [pad_token_id, [eos_token_id].flat()[0], tokenizer?.padTokenId].find(

@@ -1,5 +1,6 @@
 // The losses as graph fragments: each adds a scalar to a model's graph, and the inputs it needs.
 
+import { requireKind } from '@cola/graph/door'
 import { text } from '@cola/graph/options'
 import { addInput, build, type Graph, getValue, type Loss, scale, type Value } from '@cola/graph'
 import { type Batch, ConfigError, crossEntropy } from '@cola/train'
@@ -53,6 +54,7 @@ const weightInput = (i: number): string => `loss_weight.${i}`
  * @throws {ConfigError} for no terms, or a weight that is not a finite number.
  */
 export function sumOfLosses(terms: readonly Term[]): Loss {
+  requireKind('sumOfLosses, terms', terms, 'list')
   if (terms.length === 0)
     throw new ConfigError({ where: 'loss', what: 'a sum of no losses', expected: 'at least one term' })
   terms.forEach(({ weight = 1 }, i) => {
@@ -92,6 +94,7 @@ function finiteWeight(weight: number, term: number): number {
  * @throws {ConfigError} for a weight that is not a finite number.
  */
 export function lossWeights(terms: readonly Term[], progress: number): Batch {
+  requireKind('lossWeights, terms', terms, 'list')
   return Object.fromEntries(
     terms.flatMap(({ weight }, i) =>
       typeof weight === 'function'

@@ -1,5 +1,6 @@
 // The losses as plain functions: value and gradient, for an app that trains elsewhere.
 
+import { requireKind } from '@cola/graph/door'
 import { ignoreIndex } from '@cola/data'
 import { checkLabels } from '@cola/train/check-labels'
 import { FeedError } from '@cola/train/errors'
@@ -33,6 +34,7 @@ export interface PairInput {
  * @throws {ConfigError} for a bad option.
  */
 export function pairLoss(name: PairLossName, input: PairInput, options: TemperatureOptions = {}): ValueAndGradient {
+  requireKind('pairLoss, name', name, 'text')
   checkLossOptions(`pairLoss ${name}`, options)
   return pair(name, input, options)
 }
@@ -60,6 +62,7 @@ export function crossEntropyLoss(
   labels: ArrayLike<number>,
   options: LabelOptions = {},
 ): ValueAndGradient {
+  requireKind('crossEntropyLoss, logits', logits, 'list')
   checkLossOptions('crossEntropyLoss', options)
   return hardLoss(logits, labels, options)
 }
@@ -111,6 +114,7 @@ export function kdLoss(
   labels: ArrayLike<number>,
   options: DistillationOptions = {},
 ): ValueAndGradient {
+  requireKind('kdLoss, student', student, 'list')
   checkLossOptions('kdLoss', options)
   const { alpha = distillationDefaults.alpha } = options
   const soft = pair('soft_targets', { student, teacher, width: student.length / labels.length }, options)

@@ -1,5 +1,6 @@
 // A learned projection between hidden states of different widths (Romero et al. 2015, FitNets).
 
+import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, integer, requireOptions, text, whole } from '@cola/graph/options'
 import { random } from '@cola/data'
 import { addInitializer, build, cloneGraph, float32, getValue, GraphError, type Model } from '@cola/graph'
@@ -28,6 +29,7 @@ const checks: Checks<ProjectionOptions> = { hidden: text, width: whole(1, 2 ** 2
 export function withProjection(model: Model, options: ProjectionOptions): Model {
   checkOptions('withProjection', options, checks)
   requireOptions('withProjection', options, checks, ['width'])
+  requireKind('withProjection, model', model, 'model')
   const { hidden = 'hidden', width, output = 'projected_hidden', seed = 0 } = options
   const graph = cloneGraph(model.graph)
   const states = getValue(graph, hidden)

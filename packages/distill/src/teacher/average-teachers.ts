@@ -1,5 +1,6 @@
 // Several teachers as one.
 
+import { requireKind } from '@cola/graph/door'
 import type { Label } from '@cola/data'
 import { FeedError } from '@cola/train'
 import { requireLogits } from './require-logits.ts'
@@ -10,6 +11,7 @@ import type { Split, Teacher } from './teacher.ts'
  * @throws {FeedError} for none, when they have different classes, and for a row with NaN or +Infinity.
  */
 export function averageTeachers(teachers: readonly Teacher[]): Teacher {
+  requireKind('averageTeachers, teachers', teachers, 'list')
   if (teachers.length === 0)
     throw new FeedError({ where: 'teachers', what: 'there are none', expected: 'at least one' })
   const labels = teachers.find((teacher) => teacher.labels)?.labels

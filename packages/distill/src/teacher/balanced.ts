@@ -1,5 +1,6 @@
 // Unlabelled texts of which a share is of a class, by a teacher's logits.
 
+import { requireKind } from '@cola/graph/door'
 import { ConfigError } from '@cola/train'
 
 /**
@@ -12,6 +13,7 @@ import { ConfigError } from '@cola/train'
  * @throws {ConfigError} for another share.
  */
 export function balanced(logits: ArrayLike<number>, share: number): number[] {
+  requireKind('balanced, logits', logits, 'list')
   if (!(share > 0 && share < 1))
     throw new ConfigError({
       where: 'balanced, share',

@@ -1,6 +1,7 @@
 // Logits kept in files. A file is named by a hash of all that its numbers depend on, so it is never stale, and it is
 // written as a whole or not at all, so two processes that write the same one do no harm.
 
+import { requireKind } from '@cola/graph/door'
 import { type Check, checkOptions, object, requireOptions, text } from '@cola/graph/options'
 import { type FileStore, placeOf } from '@cola/data'
 import { float32, safetensorsChunks, toFloat32 } from '@cola/graph'
@@ -23,6 +24,7 @@ const folder: Check = ['a path, or a store', (value) => text[1](value) || object
 export function cachedTeacher(teacher: Teacher, options: { folder: string | FileStore }): Teacher {
   checkOptions('cachedTeacher', options, { folder })
   requireOptions('cachedTeacher', options, { folder }, ['folder'])
+  requireKind('cachedTeacher, teacher', teacher, 'object')
   const { fingerprint, ...others } = teacher
   if (!fingerprint) return teacher
   const store = storeOf(options.folder)

@@ -1,5 +1,6 @@
 // A classifier as a teacher.
 
+import { requireKind } from '@cola/graph/door'
 import type { Label, Tokenizer } from '@cola/data'
 import { ConfigError } from '@cola/train'
 import type { Teacher, TextStates } from './teacher.ts'
@@ -32,6 +33,7 @@ export type LogitsOfTexts = Pick<TextClassifier, 'logits' | 'fingerprint'> & Par
  * @throws {ConfigError} for a model of several labels a text, or of a regression.
  */
 export function teacherFromClassifier(classifier: LogitsOfTexts): Teacher {
+  requireKind('teacherFromClassifier, classifier', classifier, 'object')
   const { labels, tokenizer, fingerprint, hiddenStates } = classifier
   const found = problemTypeOf(classifier)
   if (found !== undefined && found !== 'single_label_classification')

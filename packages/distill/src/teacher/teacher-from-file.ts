@@ -1,5 +1,6 @@
 // A file of logits as a teacher.
 
+import { requireKind } from '@cola/graph/door'
 import { dataTypes, FormatError, toFloat32 } from '@cola/graph'
 import { type Files, placeOf } from '@cola/data'
 import { readSafetensorsFile } from '@cola/train'
@@ -15,6 +16,7 @@ import type { Split, Teacher } from './teacher.ts'
  * {FeedError} for a row with NaN or +Infinity, or with -Infinity in all classes.
  */
 export function teacherFromFile(source: string | Files): Teacher {
+  if (typeof source !== 'string') requireKind('teacherFromFile, source', source, 'files')
   const [name = ''] = typeof source === 'string' ? [source] : source.names()
   const path = typeof source === 'string' ? source : placeOf(source, name)
   const { tensors } = typeof source === 'string' ? readSafetensorsFile(source) : readSafetensors(source, name)

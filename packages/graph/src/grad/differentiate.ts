@@ -1,6 +1,7 @@
 // Reverse-mode differentiation, graph to graph: visits the nodes in reverse order, applies the rule of each, and sums
 // the gradients of a value that several nodes read.
 
+import { requireKind } from '../door.ts'
 import { type Checks, checkOptions, list, requireOptions, text } from '../options.ts'
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import { sameShape } from '../ir/dim.ts'
@@ -32,6 +33,7 @@ const checks: Checks<DifferentiateOptions> = { loss: text, wrt: list }
 export function differentiate(graph: Graph, options: DifferentiateOptions): Map<string, Value> {
   checkOptions('differentiate', options, checks)
   requireOptions('differentiate', options, checks, ['loss', 'wrt'])
+  requireKind('differentiate, graph', graph, 'graph')
   const { loss, wrt } = options
   const target = getValue(graph, loss)
   if (target.shape.length !== 0)

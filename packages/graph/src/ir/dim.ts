@@ -1,14 +1,19 @@
 // Symbolic dimensions: a number, or a polynomial with whole coefficients over named symbols, kept as canonical text
 // ("2*batch*sequence+1").
 
+import { type Check, checkValue, string } from '../options.ts'
+
 /** A known size, or a canonical expression over symbols such as `batch` and `sequence`. */
 export type Dim = number | string
+
+const dimension: Check = ['a number, or a text of symbols', string[1]]
 
 /** Monomial (factors joined by `*`, sorted; '' is the constant) to its coefficient. */
 type Polynomial = Map<string, number>
 
 function parse(dim: Dim): Polynomial {
   if (typeof dim === 'number') return new Map([['', dim]])
+  checkValue('dimension', dim, dimension)
   const terms: Polynomial = new Map()
   for (const text of dim.match(/[+-]?[^+-]+/g) ?? []) {
     const factors = text.replace(/^\+/, '').split('*')
@@ -84,6 +89,7 @@ export function divDims(a: Dim, b: Dim): Dim | undefined {
 
 /** Parses a dimension's name from a file ("past_sequence_length + 1", "batch size") into its canonical form. */
 export function parseDim(text: string): Dim {
+  checkValue('dimension', text, string)
   const plain = text.replace(/\s*([+*])\s*/g, '$1').trim()
   const simple = /^[A-Za-z_?][\w.?]*(\s*[+*]\s*[\w.?]+)*$/.test(plain)
   return format(parse(simple ? plain : plain.replace(/[^\w.?]/g, '_')))

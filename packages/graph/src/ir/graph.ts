@@ -1,5 +1,6 @@
 // The graph as plain data, like ONNX's: named values with dtype and symbolic shape, nodes in topological order.
 
+import { requireKind } from '../door.ts'
 import { GraphError } from '../errors.ts'
 import { type DataType, dataTypes } from '../tensor/dtype.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -78,6 +79,7 @@ export function createGraph(name: string): Graph {
 
 /** A copy whose lists and maps can change without changing the original; tensors are shared. */
 export function cloneGraph(graph: Graph): Graph {
+  requireKind('cloneGraph, graph', graph, 'graph')
   return {
     ...graph,
     inputs: [...graph.inputs],
@@ -94,9 +96,10 @@ export function cloneGraph(graph: Graph): Graph {
  * @throws {GraphError} when the graph has none.
  */
 export function getValue(graph: Graph, name: string): Value {
-  const value = graph.values.get(name)
-  if (!value) throw new GraphError({ where: `graph "${graph.name}"`, what: `no value named "${name}"` })
-  return value
+  const value = graph?.values?.get?.(name)
+  if (value) return value
+  requireKind('getValue, graph', graph, 'graph')
+  throw new GraphError({ where: `graph "${graph.name}"`, what: `no value named "${name}"` })
 }
 
 /** Next suffix to try, by graph and base name: without it, naming n nodes would take O(n^2) steps. */
@@ -104,6 +107,7 @@ const counters = new WeakMap<Map<string, Value>, Map<string, number>>()
 
 /** A name that no value has yet: `base`, or `base_1`, `base_2`, ... */
 export function uniqueName(graph: Graph, base: string): string {
+  requireKind('uniqueName, graph', graph, 'graph')
   if (!graph.values.has(base)) return base
   const counts = counters.get(graph.values) ?? new Map<string, number>()
   counters.set(graph.values, counts)
@@ -123,6 +127,7 @@ export function addValue(graph: Graph, value: Value): Value {
 
 /** Sets a shape that inference cannot find. @returns The value with that shape. */
 export function refineShape(graph: Graph, value: Value, shape: Shape): Value {
+  requireKind('refineShape, graph', graph, 'graph')
   const refined = { ...value, shape }
   graph.values.set(value.name, refined)
   return refined
@@ -149,6 +154,7 @@ function requireInput(name: unknown, dtype: unknown, shape: unknown): void {
  * number of at least 0 nor a name.
  */
 export function addInput(graph: Graph, name: string, dtype: DataType, shape: Shape): Value {
+  requireKind('addInput, graph', graph, 'graph')
   requireInput(name, dtype, shape)
   graph.inputs.push(name)
   return addValue(graph, { name, dtype, shape })
@@ -156,6 +162,7 @@ export function addInput(graph: Graph, name: string, dtype: DataType, shape: Sha
 
 /** Adds a constant of the graph: a weight, or a small operand. @throws {GraphError} when the name is taken. */
 export function addInitializer(graph: Graph, name: string, data: Tensor): Value {
+  requireKind('addInitializer, graph', graph, 'graph')
   graph.initializers.set(name, data)
   return addValue(graph, initializerValue(name, data))
 }
@@ -177,4 +184,8 @@ function integers(data: Tensor): number[] {
 }
 
 /** Prints a value as `name: float32[batch, 768]`. */
-export const formatValue = ({ name, dtype, shape }: Value): string => `${name}: ${dtype}[${shape.join(', ')}]`
+export const formatValue = (value: Value): string => {
+  requireKind('formatValue, value', value, 'value')
+  const { name, dtype, shape } = value
+  return `${name}: ${dtype}[${shape.join(', ')}]`
+}

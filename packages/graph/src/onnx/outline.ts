@@ -1,6 +1,7 @@
 // Reads the outline of a model that is run but not rewritten. It ignores the operator table, so that quantized and
 // fused operators of a runtime pass.
 
+import { requireKind } from '../door.ts'
 import { checkOptions } from '../options.ts'
 import type { Graph, Node } from '../ir/graph.ts'
 import { addInitializer, addValue, createGraph } from '../ir/graph.ts'
@@ -19,6 +20,7 @@ import { externalLocations, readTensor } from './tensor.ts'
  */
 export function readOutline(bytes: Uint8Array, options: ReadOptions = {}): Graph {
   checkOptions('readOutline', options, readChecks)
+  requireKind('readOutline, bytes', bytes, 'bytes')
   const { where = 'model', externalData } = options
   const proto = decodeModel(bytes, where).graph
   const graph = createGraph(proto.name || 'model')

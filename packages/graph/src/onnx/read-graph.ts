@@ -1,5 +1,6 @@
 // Reads a graph as its file has it: decodes the file and infers the type of every value.
 
+import { requireKind } from '../door.ts'
 import { checkOptions } from '../options.ts'
 import { cloneGraph, type Graph } from '../ir/graph.ts'
 import { addNamed } from '../ops/add-node.ts'
@@ -14,6 +15,7 @@ import { decodeGraph, readChecks, type ReadOptions } from './read.ts'
  */
 export function readGraph(bytes: Uint8Array, options: ReadOptions = {}): Graph {
   checkOptions('readGraph', options, readChecks)
+  requireKind('readGraph, bytes', bytes, 'bytes')
   const decoded = decodeGraph(bytes, options)
   const graph: Graph = { ...cloneGraph(decoded), nodes: [] }
   for (const node of decoded.nodes) addNamed(graph, node)

@@ -1,6 +1,7 @@
 // Decodes an ONNX file into a graph: checks it, turns Constant nodes into initializers, and upgrades older operators to
 // opset 20.
 
+import { requireKind } from '../door.ts'
 import { type Checks, checkOptions, object, text } from '../options.ts'
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import { type Dim, parseDim } from '../ir/dim.ts'
@@ -38,6 +39,7 @@ const oldestOpset = 11
  */
 export function decodeGraph(bytes: Uint8Array, options: ReadOptions = {}): Graph {
   checkOptions('decodeGraph', options, readChecks)
+  requireKind('decodeGraph, bytes', bytes, 'bytes')
   const { where = 'model', externalData } = options
   const model = decodeModel(bytes, where)
   const proto = withoutCacheBranch(model.graph, where)

@@ -1,5 +1,6 @@
 // Reads and writes tensors of ONNX files: elements as raw bytes, as numbers, or in an external-data file.
 
+import { requireKind } from '../door.ts'
 import { FormatError, UnsupportedOperatorError } from '../errors.ts'
 import { type DataType, dataTypeOfOnnx, dataTypes } from '../tensor/dtype.ts'
 import { byteLength, elementCount, type Tensor, tensor } from '../tensor/tensor.ts'
@@ -94,6 +95,7 @@ function locationOf(proto: TensorProto, at: string): string {
  * @throws {FormatError} when it is not an ONNX file, or names a file outside of its folder.
  */
 export function externalLocations(bytes: Uint8Array, where = 'model'): string[] {
+  requireKind('externalLocations, bytes', bytes, 'bytes')
   const { initializer, node } = decodeModel(bytes, where).graph
   const constants = node.flatMap(({ attribute }) => attribute.flatMap(({ t }) => (t ? [t] : [])))
   const external = [...initializer, ...constants].filter(({ dataLocation }) => dataLocation === DataLocation.EXTERNAL)

@@ -1,6 +1,7 @@
 // Encodes a graph as an ONNX file. Large initializers go to one external-data file, so a model may exceed protobuf's
 // 2 GB.
 
+import { requireKind } from '../door.ts'
 import { atLeast, type Checks, checkOptions, requireOptions, text, whole } from '../options.ts'
 import { FormatError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
@@ -21,6 +22,7 @@ const irVersion = (opset: number): bigint => (opset > 20 ? 10n : 9n)
  * @throws {FormatError} when the other initializers exceed 2 GB.
  */
 export function writeModel(graph: Graph, external: ReadonlyMap<string, ExternalLocation> = new Map()): Uint8Array {
+  requireKind('writeModel, graph', graph, 'graph')
   const inlineBytes = [...graph.initializers]
     .filter(([name]) => !external.has(name))
     .reduce((size, [, data]) => size + byteLength(data), 0)
@@ -71,6 +73,7 @@ export function layoutExternal(
 ): Map<string, ExternalLocation> {
   checkOptions('layoutExternal', options, layoutChecks)
   requireOptions('layoutExternal', options, layoutChecks, ['location'])
+  requireKind('layoutExternal, tensors', tensors, 'iterable')
   const { location, threshold = 1024, alignment = 4096 } = options
   const layout = new Map<string, ExternalLocation>()
   const places = new Map<Tensor['bytes'], ExternalLocation>()
@@ -92,6 +95,7 @@ export function* externalChunks(
   tensors: ReadonlyMap<string, Tensor>,
   layout: ReadonlyMap<string, ExternalLocation>,
 ): Generator<Uint8Array> {
+  requireKind('externalChunks, tensors', tensors, 'map')
   let at = 0
   for (const [name, { offset }] of layout) {
     if (offset < at) continue

@@ -1,5 +1,6 @@
 // The graph builder: `g.MatMul(x, w)` adds a node, infers its type and returns its output.
 
+import { requireKind } from '../door.ts'
 import { addInitializer, type Attribute, type Attributes, type Graph, uniqueName, type Value } from '../ir/graph.ts'
 import type { DataType } from '../tensor/dtype.ts'
 import { type Tensor, tensorOf } from '../tensor/tensor.ts'
@@ -26,6 +27,7 @@ export interface Builder extends OperatorMethods {
 
 /** A builder that adds to `graph`. */
 export function build(graph: Graph): Builder {
+  requireKind('build, graph', graph, 'graph')
   const node: Builder['node'] = (opType, inputs, options) => addNode(graph, opType, inputs, options)
   const methods = Object.fromEntries(
     (Object.keys(operators) as OperatorName[]).map((name) => [

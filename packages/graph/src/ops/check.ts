@@ -1,5 +1,6 @@
 // Checks the element types that a graph declares against its tensors and against type inference.
 
+import { requireKind } from '../door.ts'
 import { GraphError } from '../errors.ts'
 import { getValue, type Graph } from '../ir/graph.ts'
 import { inferTypes } from './add-node.ts'
@@ -11,6 +12,7 @@ import { isOperator, operators } from './index.ts'
  * @throws {GraphError | ShapeError} naming the node and the value; a runtime would refuse the graph.
  */
 export function checkTypes(graph: Graph): void {
+  requireKind('checkTypes, graph', graph, 'graph')
   for (const [name, { dtype }] of graph.initializers) sameType(graph, `initializer "${name}"`, name, dtype)
   for (const node of graph.nodes) {
     if (!isOperator(node.opType) || (operators[node.opType].domain ?? '') !== node.domain) continue

@@ -1,27 +1,38 @@
 // Small formulas of several operators, shared by models, losses and gradient rules.
 
+import { requireKind } from '../door.ts'
 import type { Value } from '../ir/graph.ts'
 import { type DataType, dataTypes } from '../tensor/dtype.ts'
 import { tensor } from '../tensor/tensor.ts'
 import type { Builder } from './build.ts'
 
 /** A scalar of the same element type as `value`. */
-export const scalarLike = (g: Builder, value: Value, number: number): Value => g.scalar(number, value.dtype)
+export const scalarLike = (g: Builder, value: Value, number: number): Value => {
+  requireKind('scalarLike, g', g, 'builder')
+  return g.scalar(number, value.dtype)
+}
 
 /** `value` times a number; `value` itself for 1. */
-export const scale = (g: Builder, value: Value, factor: number): Value =>
-  factor === 1 ? value : g.Mul(value, scalarLike(g, value, factor))
+export const scale = (g: Builder, value: Value, factor: number): Value => {
+  requireKind('scale, g', g, 'builder')
+  return factor === 1 ? value : g.Mul(value, scalarLike(g, value, factor))
+}
 
 /** Converts the element type, if it differs. */
-export const cast = (g: Builder, value: Value, to: DataType): Value =>
-  value.dtype === to ? value : g.Cast(value, { to: dataTypes[to].onnx })
+export const cast = (g: Builder, value: Value, to: DataType): Value => {
+  requireKind('cast, g', g, 'builder')
+  return value.dtype === to ? value : g.Cast(value, { to: dataTypes[to].onnx })
+}
 
 /** Dropout with probability `p` in training; `x` itself for 0. The mask depends on the node's name. */
-export const dropout = (g: Builder, x: Value, p: number, name: string): Value =>
-  p === 0 ? x : (g.node('Dropout', [x, g.scalar(p)], { name })[0] as Value)
+export const dropout = (g: Builder, x: Value, p: number, name: string): Value => {
+  requireKind('dropout, g', g, 'builder')
+  return p === 0 ? x : (g.node('Dropout', [x, g.scalar(p)], { name })[0] as Value)
+}
 
 /** Swaps the last two axes. */
 export function transposeMatrix(g: Builder, value: Value): Value {
+  requireKind('transposeMatrix, g', g, 'builder')
   const rank = value.shape.length
   const perm = Array.from({ length: rank }, (_, i) => i)
   return g.Transpose(value, { perm: [...perm.slice(0, -2), rank - 1, rank - 2] })
@@ -44,6 +55,7 @@ export function inverseRms(g: Builder, x: Value, { axis, epsilon }: { axis: numb
  * (torch.nn.functional.normalize).
  */
 export function normalizeRows(g: Builder, x: Value, epsilon = 1e-12): Value {
+  requireKind('normalizeRows, g', g, 'builder')
   const squares = g.ReduceSum(g.Mul(x, x), g.int64([-1]))
   return g.Div(x, g.Sqrt(g.Max(squares, scalarLike(g, x, epsilon ** 2))))
 }
@@ -53,6 +65,7 @@ export const zerosLike = (g: Builder, value: Value): Value => g.Expand(scalarLik
 
 /** Whether `indices` (int32, any shape) equals each class, bool, in a new last axis. */
 export function isClass(g: Builder, indices: Value, classes: number): Value {
+  requireKind('isClass, g', g, 'builder')
   const name = `constant.range(${classes})`
   const range =
     g.graph.values.get(name) ??
@@ -71,14 +84,17 @@ export function isClass(g: Builder, indices: Value, classes: number): Value {
  * Rows of an identity matrix: 1 where `indices` (int32, any shape) equals the class, in a new last axis.
  * Indices outside `0..classes-1` give a row of zeros.
  */
-export const oneHot = (g: Builder, indices: Value, classes: number, dtype: DataType): Value =>
-  cast(g, isClass(g, indices, classes), dtype)
+export const oneHot = (g: Builder, indices: Value, classes: number, dtype: DataType): Value => {
+  requireKind('oneHot, g', g, 'builder')
+  return cast(g, isClass(g, indices, classes), dtype)
+}
 
 /** Most tensors beside its input that a node may have on WebGPU, whose shaders bind at least eight buffers. */
 const mostParts = 4
 
 /** Equal parts of a value's rows; `count` divides their number. */
 export function splitRows(g: Builder, value: Value, count: number): Value[] {
+  requireKind('splitRows, g', g, 'builder')
   if (count === 1) return [value]
   const parts = (count > mostParts && [4, 3, 2].find((divisor) => count % divisor === 0)) || count
   const first = g.node('Split', [value], { attributes: { axis: 0, num_outputs: parts }, outputCount: parts })
@@ -87,6 +103,7 @@ export function splitRows(g: Builder, value: Value, count: number): Value[] {
 
 /** Joins the rows of values: the inverse of {@link splitRows}. */
 export function joinRows(g: Builder, values: readonly Value[]): Value {
+  requireKind('joinRows, g', g, 'builder')
   if (values.length === 1) return values[0] as Value
   const groups = Array.from({ length: Math.ceil(values.length / mostParts) }, (_, i) =>
     values.slice(i * mostParts, (i + 1) * mostParts),

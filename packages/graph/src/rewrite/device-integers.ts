@@ -1,6 +1,7 @@
 // Moves integers onto a device that has kernels for int32 and none for int64: masks, position ids and indices. Shapes
 // stay on the host, in as few nodes as possible.
 
+import { requireKind } from '../door.ts'
 import { sameShape } from '../ir/dim.ts'
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { producersOf } from '../ir/uses.ts'
@@ -23,7 +24,10 @@ import { replaceProducer } from './rewrite-outputs.ts'
  * keep their types. Integers that follow from shapes are computed where they are read; a selection that reads a mask at
  * its elements' own coordinates becomes a view of the mask. What is left in int64 are shapes.
  */
-export const deviceIntegers = (graph: Graph): Graph => new DeviceIntegers(graph).rewrite()
+export const deviceIntegers = (graph: Graph): Graph => {
+  requireKind('deviceIntegers, graph', graph, 'graph')
+  return new DeviceIntegers(graph).rewrite()
+}
 
 class DeviceIntegers {
   readonly #original: Graph

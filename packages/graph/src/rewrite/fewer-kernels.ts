@@ -1,5 +1,6 @@
 // The passes for devices that pay for each kernel: on a GPU a small operator takes as long to start as to run.
 
+import { requireKind } from '../door.ts'
 import type { Graph } from '../ir/graph.ts'
 import { addInGemm } from './fewer-kernels/add-in-gemm.ts'
 import { einsumProducts } from './fewer-kernels/einsum-products.ts'
@@ -32,4 +33,7 @@ const passes: readonly Pass[] = [
  * A copy of the graph with fewer kernels and the same results up to rounding, by operators that the WebGPU provider of
  * ONNX Runtime has: Einsum, Gemm as a scaled sum, Split, SkipLayerNormalization.
  */
-export const fewerKernels = (graph: Graph): Graph => runPasses(graph, passes)
+export const fewerKernels = (graph: Graph): Graph => {
+  requireKind('fewerKernels, graph', graph, 'graph')
+  return runPasses(graph, passes)
+}

@@ -1,5 +1,6 @@
 // Holds frozen matrices in float16 and computes in float32: half of the memory that weights take on a GPU.
 
+import { requireKind } from '../door.ts'
 import { addInitializer, cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { build, type Builder } from '../ops/build.ts'
 import { dataTypes } from '../tensor/dtype.ts'
@@ -23,6 +24,7 @@ export const fitsFloat16 = (data: Tensor): boolean =>
  * @param minimum Number of elements below which a matrix stays in float32. @default 4096
  */
 export function float16Matrices(graph: Graph, minimum = minElements): Graph {
+  requireKind('float16Matrices, graph', graph, 'graph')
   const result: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(result)
   const halves = new Map<string, Value>()

@@ -1,6 +1,7 @@
 // Rewrites linear layers as one Gemm on rows. The matrix is not transposed: a runtime would fold its Transpose into a
 // second copy of every weight.
 
+import { requireKind } from '../door.ts'
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { addNode } from '../ops/add-node.ts'
 import { build } from '../ops/build.ts'
@@ -10,6 +11,7 @@ import { replaceProducer } from './rewrite-outputs.ts'
 
 /** A copy of the graph where each MatMul with a constant matrix, and its bias, is one Gemm. Values keep their names. */
 export function foldLinear(graph: Graph): Graph {
+  requireKind('foldLinear, graph', graph, 'graph')
   const linear = linearNodes(graph)
   const folded: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(folded)

@@ -1,6 +1,7 @@
 // Folds chains of reshapes: products work on rows, the operators between them on [batch, sequence, width], and
 // gradients the same in reverse.
 
+import { requireKind } from '../door.ts'
 import { sameShape } from '../ir/dim.ts'
 import { cloneGraph, getValue, type Graph, type Node } from '../ir/graph.ts'
 import { producersOf } from '../ir/uses.ts'
@@ -13,6 +14,7 @@ const reshaping = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'])
  * a reshaped value by the Reshape's target. Call `prune` afterwards.
  */
 export function foldReshapes(original: Graph): Graph {
+  requireKind('foldReshapes, original', original, 'graph')
   const graph = cloneGraph(original)
   const producers = producersOf(graph)
   const outputs = new Set(graph.outputs)

@@ -1,6 +1,7 @@
 // Folds transposes of products: (A B)' = B' A'. Gradients of attention transpose products; to transpose the factors is
 // cheaper, because a runtime reads a factor in either order at no cost and writes results in one order only.
 
+import { requireKind } from '../door.ts'
 import { cloneGraph, getValue, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { producersOf, consumersOf } from '../ir/uses.ts'
 import { build } from '../ops/build.ts'
@@ -12,6 +13,7 @@ import { transposeMatrix } from '../ops/composite.ts'
  * axes into its own node, which a runtime fuses with the product. Call `prune` afterwards.
  */
 export function foldTransposes(original: Graph): Graph {
+  requireKind('foldTransposes, original', original, 'graph')
   const graph = cloneGraph(original)
   separateSwaps(graph)
   dropInverses(graph)

@@ -1,5 +1,6 @@
 // Computes rows of a large matrix piece by piece, so that one piece of it is in memory at a time.
 
+import { requireKind } from '../door.ts'
 import { type Graph, getValue, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { producersOf } from '../ir/uses.ts'
 import { addNode } from '../ops/add-node.ts'
@@ -26,6 +27,7 @@ export function inPieces<Reduced extends readonly [Value, ...Value[]]>(
   count: number,
   reduce: (piece: Value, index: number) => Reduced,
 ): Reduced[] {
+  requireKind('inPieces, graph', graph, 'graph')
   if (count === 1) return [reduce(value, 0)]
   const g = build(graph)
   const producers = producersOf(graph)

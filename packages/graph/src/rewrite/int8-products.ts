@@ -2,6 +2,7 @@
 // 2304.13013). LoRA needs the two products that SwitchBack quantizes, not the third. Each row of x has a scale: with
 // one scale for all rows, a few rows of large gradients would leave no codes for the others.
 
+import { requireKind } from '../door.ts'
 import { addInitializer, cloneGraph, type Graph, getValue, type Value } from '../ir/graph.ts'
 import { producersOf } from '../ir/uses.ts'
 import { build, type Builder } from '../ops/build.ts'
@@ -26,6 +27,7 @@ const epsilon = 1e-30
  * @param minimum Number of elements below which a matrix stays in float32. @default 4096
  */
 export function int8Products(graph: Graph, minimum = minElements): Graph {
+  requireKind('int8Products, graph', graph, 'graph')
   const products = linearNodes(graph)
   const quantized: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(quantized)

@@ -1,6 +1,7 @@
 // Joins sums of products: A1' B1 + A2' B2 + ... = [A1; A2; ...]' [B1; B2; ...]. The gradient of a weight that is used
 // at every time step is such a sum; one product writes a matrix of the weight's shape once, not once per time step.
 
+import { requireKind } from '../door.ts'
 import { cloneGraph, getValue, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { producersOf, consumersOf } from '../ir/uses.ts'
 import { attributesOf } from '../ops/add-node.ts'
@@ -8,6 +9,7 @@ import { build } from '../ops/build.ts'
 
 /** Rewrites each tree of Adds whose leaves are all transA products that nothing else reads. Call `prune` afterwards. */
 export function joinProducts(original: Graph): Graph {
+  requireKind('joinProducts, original', original, 'graph')
   const graph = cloneGraph(original)
   const [producers, consumers] = [producersOf(graph), consumersOf(graph)]
   const outputs = new Set(graph.outputs)

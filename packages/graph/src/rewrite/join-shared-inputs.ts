@@ -2,6 +2,7 @@
 // matrices, which reads x once. LoRA's A at query, key and value are such matrices. Run it before differentiation: then
 // the gradient of x is one product too, and those of the thin matrices are another.
 
+import { requireKind } from '../door.ts'
 import { cloneGraph, getValue, type Graph, type Node } from '../ir/graph.ts'
 import { addNode, attributesOf } from '../ops/add-node.ts'
 import { build } from '../ops/build.ts'
@@ -14,6 +15,7 @@ const maxGroup = 6
 
 /** Rewrites Gemms of one value with several thin matrices that are inputs of the graph. */
 export function joinSharedInputs(original: Graph): Graph {
+  requireKind('joinSharedInputs, original', original, 'graph')
   const graph = cloneGraph(original)
   const groups = groupsOf(graph)
   const nodes = graph.nodes

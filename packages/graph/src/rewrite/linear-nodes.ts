@@ -1,6 +1,7 @@
 // Finds linear layers as exporters write them: a MatMul or Gemm with a matrix, which a Transpose may precede, and then
 // an Add of the bias.
 
+import { requireKind } from '../door.ts'
 import type { Graph, Node } from '../ir/graph.ts'
 import { producersOf, consumersOf } from '../ir/uses.ts'
 
@@ -22,6 +23,7 @@ export interface LinearNode {
 
 /** MatMul and Gemm nodes whose second input is a constant matrix, by the name of their output. */
 export function linearNodes(graph: Graph): Map<string, LinearNode> {
+  requireKind('linearNodes, graph', graph, 'graph')
   const [producers, consumers] = [producersOf(graph), consumersOf(graph)]
   return new Map(
     graph.nodes.flatMap((node) => {

@@ -1,5 +1,6 @@
 // Replaces operators that some device has no kernel for by operators that CPU, CUDA and native WebGPU all have.
 
+import { requireKind } from '../door.ts'
 import { cloneGraph, type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { attributesOf } from '../ops/add-node.ts'
 import { build, type Builder } from '../ops/build.ts'
@@ -78,6 +79,7 @@ const lowerings: Partial<Record<OperatorName, Lowering>> = {
  * their names.
  */
 export function lower(graph: Graph): Graph {
+  requireKind('lower, graph', graph, 'graph')
   if (!graph.nodes.some((node) => Object.hasOwn(lowerings, node.opType))) return graph
   const lowered: Graph = { ...cloneGraph(graph), nodes: [] }
   const g = build(lowered)

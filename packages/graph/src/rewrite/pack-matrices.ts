@@ -2,6 +2,7 @@
 // com.microsoft.MatMulNBits; a lookup gathers rows of codes; in a training graph, where the gradient dy W reads the
 // matrix too, each reader gets it from a DequantizeLinear of its own, whose result is freed after the reader has run.
 
+import { requireKind } from '../door.ts'
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { attributesOf } from '../ops/add-node.ts'
 import { build, type Builder } from '../ops/build.ts'
@@ -27,6 +28,7 @@ const blockedOpset = 21
  * names and their numbers: float32, as with the dequantized matrices.
  */
 export function packMatrices(graph: Graph): Graph {
+  requireKind('packMatrices, graph', graph, 'graph')
   const packed = new Map(
     [...graph.initializers].flatMap(([name, tensor]) => (tensor.packed ? [[name, tensor.packed] as const] : [])),
   )

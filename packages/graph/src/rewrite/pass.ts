@@ -1,5 +1,6 @@
 // The type of a graph pass, and how passes are run.
 
+import { requireKind } from '../door.ts'
 import { cloneGraph, type Graph } from '../ir/graph.ts'
 import { prune } from './prune.ts'
 
@@ -7,11 +8,14 @@ import { prune } from './prune.ts'
 export type Pass = (graph: Graph) => Graph
 
 /** Applies passes in their order. */
-export const runPasses = (graph: Graph, passes: readonly Pass[]): Graph =>
-  passes.reduce((result, pass) => pass(result), graph)
+export const runPasses = (graph: Graph, passes: readonly Pass[]): Graph => {
+  requireKind('runPasses, graph', graph, 'graph')
+  return passes.reduce((result, pass) => pass(result), graph)
+}
 
 /** A copy without the nodes and constants that no output needs. */
 export function withoutUnused(original: Graph): Graph {
+  requireKind('withoutUnused, original', original, 'graph')
   const graph = cloneGraph(original)
   prune(graph)
   return graph

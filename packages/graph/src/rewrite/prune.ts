@@ -1,5 +1,6 @@
 // Removes dead code: nodes, initializers and values that no output needs.
 
+import { requireKind } from '../door.ts'
 import { checkOptions, flag } from '../options.ts'
 import type { Graph } from '../ir/graph.ts'
 
@@ -10,6 +11,7 @@ import type { Graph } from '../ir/graph.ts'
  */
 export function prune(graph: Graph, options: { inputs?: boolean } = {}): void {
   checkOptions('prune', options, { inputs: flag })
+  requireKind('prune, graph', graph, 'graph')
   const { inputs = false } = options
   const needed = new Set(graph.outputs)
   const kept = [...graph.nodes].reverse().filter((node) => {

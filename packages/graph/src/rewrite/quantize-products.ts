@@ -1,5 +1,6 @@
 // Quantizes the matrices of products. MatMulNBits computes with them in float32: on CPU, CUDA and WebGPU.
 
+import { requireKind } from '../door.ts'
 import { atLeast, callable, type Checks, checkOptions, oneOf, requireOptions, whole } from '../options.ts'
 import { cloneGraph, type Graph } from '../ir/graph.ts'
 import { consumersOf } from '../ir/uses.ts'
@@ -30,6 +31,7 @@ const checks: Checks<QuantizeProductsOptions> = {
  */
 export function quantizeProducts(graph: Graph, options: QuantizeProductsOptions): Graph {
   checkOptions('quantizeProducts', options, checks)
+  requireKind('quantizeProducts, graph', graph, 'graph')
   const { bits, blockSize, minimum, selects = () => true } = options
   requireOptions('quantizeProducts', options, checks, ['bits', 'blockSize', 'minimum'])
   const consumers = consumersOf(graph)

@@ -1,5 +1,6 @@
 // Reads an ONNX model: decodes the file and infers the type of every value.
 
+import { requireKind } from '../door.ts'
 import { type Checks, checkOptions, flag, optionsIn } from '../options.ts'
 import { cloneGraph, type Graph } from '../ir/graph.ts'
 import { decodeGraph, readChecks, type ReadOptions } from '../onnx/read.ts'
@@ -35,6 +36,7 @@ const inferChecks: Checks<InferOptions> = { widen: flag, keepAttention: flag }
  */
 export const readModel = (bytes: Uint8Array, options: ReadModelOptions = {}): Graph => {
   checkOptions('readModel', options, { ...readChecks, ...inferChecks })
+  requireKind('readModel, bytes', bytes, 'bytes')
   return inferModel(decodeGraph(bytes, optionsIn(readChecks, options)), optionsIn(inferChecks, options))
 }
 
@@ -45,6 +47,7 @@ export const readModel = (bytes: Uint8Array, options: ReadModelOptions = {}): Gr
  */
 export function inferModel(decoded: Graph, options: InferOptions = {}): Graph {
   checkOptions('inferModel', options, inferChecks)
+  requireKind('inferModel, decoded', decoded, 'graph')
   const { widen = false, keepAttention: keeps = false } = options
   const plain = withoutQuantization(decoded)
   const wide = widen ? float32Types(plain) : plain

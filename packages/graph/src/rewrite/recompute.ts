@@ -1,6 +1,7 @@
 // Gradient checkpointing (Chen et al. 2016, arXiv 1604.06174): of the forward pass, only values between which the graph
 // is one chain are kept, the residual stream of a transformer; the backward pass computes the others again.
 
+import { requireKind } from '../door.ts'
 import { checkOptions, type Checks, list, map, requireOptions, whole } from '../options.ts'
 import { addValue, type Graph, getValue, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { build } from '../ops/build.ts'
@@ -10,7 +11,9 @@ import { memoize } from './memoize.ts'
  * The values that everything after them depends on earlier trainables through: after such a value, no other value that
  * depends on a trainable and comes before it is read.
  */
-export function checkpoints({ nodes, outputs, values }: Graph, trainables: readonly string[]): string[] {
+export function checkpoints(graph: Graph, trainables: readonly string[]): string[] {
+  requireKind('checkpoints, graph', graph, 'graph')
+  const { nodes, outputs, values } = graph
   const reached = new Set(trainables)
   const lastRead = new Map<string, number>(outputs.map((name) => [name, nodes.length]))
   nodes.forEach(({ inputs, outputs: made }, i) => {
@@ -50,6 +53,7 @@ const checks: Checks<RecomputeOptions> = { forward: whole(0), kept: list, gradie
 export function recompute(graph: Graph, options: RecomputeOptions): void {
   checkOptions('recompute', options, checks)
   requireOptions('recompute', options, checks, ['forward', 'kept', 'gradients'])
+  requireKind('recompute, graph', graph, 'graph')
   const { forward, kept, gradients } = options
   const [first, last] = [graph.nodes.slice(0, forward), graph.nodes.slice(forward)]
   graph.nodes = [...first]

@@ -1,5 +1,6 @@
 // Renames values of a graph.
 
+import { requireKind } from '../door.ts'
 import type { Graph, Node } from '../ir/graph.ts'
 import { GraphError } from '../errors.ts'
 
@@ -9,6 +10,7 @@ import { GraphError } from '../errors.ts'
  * @throws {GraphError} when a new name is taken.
  */
 export function renameValues(graph: Graph, names: ReadonlyMap<string, string>): void {
+  requireKind('renameValues, graph', graph, 'graph')
   const renamed = (name: string): string => names.get(name) ?? name
   const kept = new Set([...graph.values.keys()].filter((name) => !names.has(name)))
   const targets = new Set<string>()

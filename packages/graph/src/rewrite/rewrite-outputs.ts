@@ -1,5 +1,6 @@
 // Local changes to a graph: nodes inserted after a node, and a new node that produces an existing value.
 
+import { requireKind } from '../door.ts'
 import { checkOptions } from '../options.ts'
 import { type Graph, type Node, type Value, getValue } from '../ir/graph.ts'
 import { addNode, nodeChecks, type NodeOptions } from '../ops/add-node.ts'
@@ -14,6 +15,7 @@ export function rewriteOutputs(
   graph: Graph,
   rewrite: (node: Node, output: Value, g: Builder) => Value | undefined,
 ): void {
+  requireKind('rewriteOutputs, graph', graph, 'graph')
   const nodes = graph.nodes
   const replaced = new Map<string, string>()
   const g = build(graph)
@@ -56,6 +58,7 @@ export function replaceProducer(
   options: Omit<NodeOptions, 'outputs'> = {},
 ): void {
   checkOptions('replaceProducer', options, nodeChecks)
+  requireKind('replaceProducer, graph', graph, 'graph')
   const type = getValue(graph, output)
   graph.values.delete(output)
   addNode(graph, opType, inputs, { ...options, outputs: [output] })

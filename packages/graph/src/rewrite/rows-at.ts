@@ -1,6 +1,7 @@
 // Moves a selection of rows as early in the graph as possible: if a head reads a decoder at the last tokens only, the
 // last layer's projection and MLP need those tokens only.
 
+import { requireKind } from '../door.ts'
 import { sameShape } from '../ir/dim.ts'
 import { type Graph, getValue, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { producersOf, consumersOf } from '../ir/uses.ts'
@@ -32,6 +33,7 @@ const elementwise = new Set([
  * @returns A value of shape [n, width].
  */
 export function rowsAt(graph: Graph, value: Value, indices: Value): Value {
+  requireKind('rowsAt, graph', graph, 'graph')
   const g = build(graph)
   const producers = producersOf(graph)
   const rowValues = rowwiseValues(graph, value)

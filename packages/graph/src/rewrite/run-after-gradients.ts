@@ -1,6 +1,7 @@
 // Lets what runs in turns (RunAfter) wait for the gradients of the turn before, so that forward and backward pass of
 // one turn end before the next one begins.
 
+import { requireKind } from '../door.ts'
 import type { Graph, Node, Value } from '../ir/graph.ts'
 import { sortNodes } from '../ir/sort.ts'
 import { build } from '../ops/build.ts'
@@ -17,14 +18,17 @@ function turnNodes({ nodes }: Graph): Node[][] {
 }
 
 /** Names of the values that begin a turn, whose gradients {@link runAfterGradients} needs. */
-export const turns = (graph: Graph): string[] =>
-  turnNodes(graph).flatMap((nodes) => nodes.flatMap(({ outputs }) => outputs))
+export const turns = (graph: Graph): string[] => {
+  requireKind('turns, graph', graph, 'graph')
+  return turnNodes(graph).flatMap((nodes) => nodes.flatMap(({ outputs }) => outputs))
+}
 
 /**
  * Each turn runs after the gradients of the turn before it are known, in place. Numbers do not change.
  * @param gradients The gradient of each value that {@link turns} names.
  */
 export function runAfterGradients(graph: Graph, gradients: ReadonlyMap<string, Value>): void {
+  requireKind('runAfterGradients, graph', graph, 'graph')
   const all = turnNodes(graph)
   if (all.length < 2) return
   const g = build(graph)

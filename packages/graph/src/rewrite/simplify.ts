@@ -1,6 +1,7 @@
 // The passes for exported models: they remove idle casts and copies of constants, and replace functions written as
 // several operators, and slices that partition a value, by one operator.
 
+import { requireKind } from '../door.ts'
 import type { Graph } from '../ir/graph.ts'
 import { foldIdentities } from './fold-identities.ts'
 import { joinSlices } from './join-slices.ts'
@@ -12,4 +13,7 @@ import { withoutCasts } from './without-casts.ts'
 const simplifications: readonly Pass[] = [withoutCasts, foldIdentities, recogniseFunctions, joinSlices, withoutUnused]
 
 /** A copy of the graph with fewer nodes and the same results. */
-export const simplify = (graph: Graph): Graph => runPasses(graph, simplifications)
+export const simplify = (graph: Graph): Graph => {
+  requireKind('simplify, graph', graph, 'graph')
+  return runPasses(graph, simplifications)
+}

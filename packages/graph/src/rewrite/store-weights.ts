@@ -2,6 +2,7 @@
 // DequantizeLinear; int4 in products and int8 elsewhere. Computation stays in float32, so that every device that ran
 // the model still does.
 
+import { requireKind } from '../door.ts'
 import { addInitializer, cloneGraph, type Graph, getValue } from '../ir/graph.ts'
 import { build } from '../ops/build.ts'
 import { type Tensor, toFloat32 } from '../tensor/tensor.ts'
@@ -33,6 +34,7 @@ type Keeps = (name: string) => boolean
  * @param keeps Matrices that stay in float32. @default none
  */
 export function storeWeights(graph: Graph, type: WeightType, keeps: Keeps = () => false): Graph {
+  requireKind('storeWeights, graph', graph, 'graph')
   if (type === 'int4') return storeWeights(packMatrices(quantizeProducts(graph, int4(keeps))), 'int8', keeps)
   const plain = withoutCodes(graph)
   return type === 'float32' ? plain : storeIn(type, plain, keeps)

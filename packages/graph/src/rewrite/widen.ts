@@ -1,6 +1,7 @@
 // Converts models of other floating-point types to float32, in which training runs and which every device supports: CPU
 // has no bfloat16 kernels, float16 lacks the range for gradients, and WebGPU has no float64.
 
+import { requireKind } from '../door.ts'
 import { type Attribute, cloneGraph, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { type DataType, dataTypes } from '../tensor/dtype.ts'
 import { asFloat32, elements, float32, lazyTensor, type Tensor } from '../tensor/tensor.ts'
@@ -35,6 +36,7 @@ const widenTensor = (data: Tensor): Tensor =>
  * these types.
  */
 export function widen(graph: Graph): Graph {
+  requireKind('widen, graph', graph, 'graph')
   const wide = float32Types(graph)
   return wide === graph ? graph : withoutCasts(wide)
 }

@@ -1,5 +1,6 @@
 // Lets a row of a decoder's batch hold several texts: a token attends to tokens of its own text only.
 
+import { requireKind } from '../door.ts'
 import { sameShape } from '../ir/dim.ts'
 import { addInput, cloneGraph, getValue, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { build } from '../ops/build.ts'
@@ -20,6 +21,7 @@ const biasName = 'segment_bias'
  * @returns Undefined for a graph that has other Softmax nodes, or rows or columns of a fixed number.
  */
 export function withSegments(original: Graph, ids: string, layers: number): Graph | undefined {
+  requireKind('withSegments, original', original, 'graph')
   const { shape } = getValue(original, ids)
   const isScore = (node: Node): boolean => isAttention(original, node, shape)
   const attentions = original.nodes.filter(({ opType }) => opType === 'Softmax')
@@ -40,6 +42,7 @@ export function withSegments(original: Graph, ids: string, layers: number): Grap
 
 /** The graph, or one made of it, as it was before {@link withSegments}; the graph itself if it has no such segments. */
 export function withoutSegments(original: Graph): Graph {
+  requireKind('withoutSegments, original', original, 'graph')
   if (!original.values.has(biasName)) return original
   const isBiased = ({ opType, inputs }: Node): boolean => opType === 'Add' && inputs[1] === biasName
   const scores = new Map(

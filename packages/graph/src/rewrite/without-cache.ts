@@ -1,5 +1,6 @@
 // Removes a decoder's cache of keys and values: training computes whole texts, so that nothing comes before them.
 
+import { requireKind } from '../door.ts'
 import { UnsupportedOperatorError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
 import { addInitializer, cloneGraph, getValue, type Graph, type Node, uniqueName } from '../ir/graph.ts'
@@ -20,6 +21,7 @@ const [pastName, presentName] = [/^past([._]|$)/, /^present([._]|$)/]
 
 /** The inputs of a decoded graph that hold past keys and values, by name or by the attention that reads them. */
 export function cachesOf(graph: Graph): string[] {
+  requireKind('cachesOf, graph', graph, 'graph')
   const read = new Set(
     graph.nodes.flatMap((node) => (cacheInputs[fusedName(node)] ?? []).map((i) => node.inputs[i] ?? '')),
   )
@@ -35,6 +37,7 @@ const rankOf = (graph: Graph, name: string): number => getValue(graph, name).sha
  * @throws {UnsupportedOperatorError} for a cache that an operator reads in a way that is not known.
  */
 export function withoutCache(original: Graph): Graph {
+  requireKind('withoutCache, original', original, 'graph')
   const caches = new Set(cachesOf(original))
   if (caches.size === 0) return original
   const graph = cloneGraph(original)

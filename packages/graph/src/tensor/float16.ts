@@ -1,5 +1,7 @@
 // Conversions between float32 and the bits of IEEE half and bfloat16. Node 20 has no Float16Array.
 
+import { requireKind } from '../door.ts'
+
 const bits = new Uint32Array(1)
 const float = new Float32Array(bits.buffer)
 
@@ -33,11 +35,13 @@ export function numberToFloat16(value: number): number {
 
 /** Widens IEEE halves to float32. */
 export function float16ToFloat32(halves: Uint16Array): Float32Array {
+  requireKind('float16ToFloat32, halves', halves, 'list')
   return Float32Array.from(halves, float16ToNumber)
 }
 
 /** Rounds float32 to IEEE halves. */
 export function float32ToFloat16(values: Float32Array): Uint16Array {
+  requireKind('float32ToFloat16, values', values, 'list')
   return Uint16Array.from(values, numberToFloat16)
 }
 

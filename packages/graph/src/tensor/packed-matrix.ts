@@ -1,5 +1,6 @@
 // Matrices in 4 or 8 bits, in the layout of com.microsoft.MatMulNBits: blocks of inputs share a scale and a zero point.
 
+import { requireKind } from '../door.ts'
 import { unpackNibbles } from './nibbles.ts'
 import { elements, float32, lazyTensor, type PackedMatrix, type Tensor, toFloat32 } from './tensor.ts'
 
@@ -11,6 +12,7 @@ export const middleCode = (bits: PackedMatrix['bits']): number => 2 ** (bits - 1
 
 /** A matrix in 4 or 8 bits as a float32 tensor, which is dequantized each time its bytes are read. */
 export function packedTensor(packed: PackedMatrix): Tensor {
+  requireKind('packedTensor, packed', packed, 'object')
   const { N, K, transposed } = packed
   const dims = transposed ? [K, N] : [N, K]
   return { ...lazyTensor('float32', dims, () => float32(dims, dequantize(packed))), packed }

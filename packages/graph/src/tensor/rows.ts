@@ -1,12 +1,15 @@
 // Rows of matrices: a part of them, and several matrices below each other; transposed matrices. Quantized matrices keep
 // their codes.
 
+import { requireKind } from '../door.ts'
 import { concatenateChunks } from './concatenate-chunks.ts'
 import { packedTensor } from './packed-matrix.ts'
 import { elements, lazyTensor, type PackedMatrix, type Tensor, tensor } from './tensor.ts'
 
 /** Rows `begin` to `end` (exclusive) of a tensor of whole bytes; they are read when their bytes are. */
-export function rowsOf({ dtype, dims, bytes, packed }: Tensor, begin: number, end: number): Tensor {
+export function rowsOf(source: Tensor, begin: number, end: number): Tensor {
+  requireKind('rowsOf, source', source, 'tensor')
+  const { dtype, dims, bytes, packed } = source
   if (packed && !packed.transposed) {
     const parts = mapParts([packed], ([part]) => rowsOf(part, begin, end))
     return packedTensor({ ...packed, N: end - begin, ...parts })
@@ -25,6 +28,7 @@ export function rowsOf({ dtype, dims, bytes, packed }: Tensor, begin: number, en
 
 /** The rows of tensors with equal further dimensions below each other. */
 export function stackRows(tensors: readonly [Tensor, ...Tensor[]]): Tensor {
+  requireKind('stackRows, tensors', tensors, 'list')
   const [{ dtype, dims }] = tensors
   const rows = tensors.reduce((sum, tensor) => sum + (tensor.dims[0] as number), 0)
   const packed = tensors.flatMap((tensor) => tensor.packed ?? [])
@@ -39,9 +43,10 @@ export function stackRows(tensors: readonly [Tensor, ...Tensor[]]): Tensor {
 }
 
 /** A matrix with its axes swapped; elements are read when its bytes are. */
-export function transposeTensor({ packed, ...source }: Tensor): Tensor {
+export function transposeTensor(source: Tensor): Tensor {
+  requireKind('transposeTensor, source', source, 'tensor')
+  const { dtype, dims, packed } = source
   if (packed) return packedTensor({ ...packed, transposed: !packed.transposed })
-  const { dtype, dims } = source
   const [rows, columns] = dims as [number, number]
   return lazyTensor(dtype, [columns, rows], () => {
     const values = elements(source)

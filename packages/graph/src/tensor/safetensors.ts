@@ -1,6 +1,7 @@
 // Reads and writes the safetensors format: u64 header length, JSON header, raw little-endian data.
 // https://github.com/huggingface/safetensors
 
+import { requireKind } from '../door.ts'
 import { FormatError } from '../errors.ts'
 import { concatenateChunks } from './concatenate-chunks.ts'
 import { dataTypeOfSafetensors, dataTypes } from './dtype.ts'
@@ -37,6 +38,7 @@ export interface SafetensorsFile {
  * @throws {FormatError} on a truncated file or a length that the file cannot hold.
  */
 export function safetensorsHeaderLength(start: Uint8Array, fileSize: number, where: string): number {
+  requireKind('safetensorsHeaderLength, start', start, 'bytes')
   if (start.length < 8 || fileSize < 8) {
     throw new FormatError({
       where,
@@ -67,6 +69,7 @@ export function safetensorsHeaderLength(start: Uint8Array, fileSize: number, whe
  * @throws {FormatError} naming the file, the tensor, and what was expected and found.
  */
 export function parseSafetensorsHeader(json: Uint8Array, fileSize: number, where: string): SafetensorsHeader {
+  requireKind('parseSafetensorsHeader, json', json, 'bytes')
   const header = parseJson(json, where)
   const dataStart = 8 + json.length
   const { __metadata__: metadata = {}, ...tensors } = header
@@ -80,6 +83,7 @@ export function parseSafetensorsHeader(json: Uint8Array, fileSize: number, where
  * @throws {FormatError} see {@link parseSafetensorsHeader}.
  */
 export function parseSafetensors(bytes: Uint8Array, where = 'safetensors'): SafetensorsFile {
+  requireKind('parseSafetensors, bytes', bytes, 'bytes')
   const length = safetensorsHeaderLength(bytes, bytes.length, where)
   const { entries, metadata } = parseSafetensorsHeader(bytes.subarray(8, 8 + length), bytes.length, where)
   const tensors = new Map<string, Tensor>()
@@ -93,6 +97,7 @@ export function* safetensorsChunks(
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Record<string, string> = { format: 'pt' },
 ): Generator<Uint8Array> {
+  requireKind('safetensorsChunks, tensors', tensors, 'map')
   const header: Record<string, unknown> = { __metadata__: metadata }
   let offset = 0
   for (const [name, value] of tensors) {
@@ -125,6 +130,7 @@ export function serializeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
   metadata?: Record<string, string>,
 ): Uint8Array {
+  requireKind('serializeSafetensors, tensors', tensors, 'map')
   return concatenateChunks(safetensorsChunks(tensors, metadata))
 }
 

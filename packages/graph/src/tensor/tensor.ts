@@ -1,6 +1,8 @@
 // A tensor: element type, dimensions, and a function that returns its bytes, from memory or on demand from a file.
 
+import { requireKind } from '../door.ts'
 import { ShapeError } from '../errors.ts'
+import { checkValue, oneOf } from '../options.ts'
 import { type DataType, dataTypes, type TypedArray } from './dtype.ts'
 import { packNibbles, unpackNibbles } from './nibbles.ts'
 import { bfloat16ToFloat32, float16ToFloat32, numberToBfloat16, numberToFloat16 } from './float16.ts'
@@ -33,17 +35,26 @@ export interface PackedMatrix {
 }
 
 /** Number of elements of a shape; 1 for a scalar. */
-export const elementCount = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)
+export const elementCount = (dims: readonly number[]): number => {
+  requireKind('elementCount, dims', dims, 'list')
+  return dims.reduce((a, b) => a * b, 1)
+}
 
 /** Size in bytes of a tensor's elements. */
-export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'dims'>): number =>
-  Math.ceil(elementCount(tensor.dims) * dataTypes[tensor.dtype].bytes)
+export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'dims'>): number => {
+  requireKind('byteLength, tensor', tensor, 'object')
+  return Math.ceil(elementCount(tensor.dims) * dataTypes[tensor.dtype].bytes)
+}
+
+const elementType = oneOf(Object.keys(dataTypes))
 
 /**
  * Wraps a typed array; its memory is shared, not copied.
  * @throws {ShapeError} when the array's length is not the product of `dims`, or half of it for 4-bit integers.
  */
 export function tensor(dtype: DataType, dims: readonly number[], data: TypedArray): Tensor {
+  checkValue('tensor, dtype', dtype, elementType)
+  requireKind('tensor, data', data, 'list')
   const expected = byteLength({ dtype, dims }) / dataTypes[dtype].array.BYTES_PER_ELEMENT
   if (data.length !== expected) throw wrongCount(dtype, dims, expected, data.length)
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
@@ -59,8 +70,11 @@ const wrongCount = (dtype: DataType, dims: readonly number[], expected: number, 
   })
 
 /** A float32 tensor from numbers. */
-export const float32 = (dims: readonly number[], values: ArrayLike<number>): Tensor =>
-  tensor('float32', dims, values instanceof Float32Array ? values : Float32Array.from(values))
+export const float32 = (dims: readonly number[], values: ArrayLike<number>): Tensor => {
+  requireKind('float32, dims', dims, 'list')
+  requireKind('float32, values', values, 'list')
+  return tensor('float32', dims, values instanceof Float32Array ? values : Float32Array.from(values))
+}
 
 /** Conversion of a number to an element of the typed array, for types that need one. */
 const encodings: Partial<Record<DataType, (value: number) => number | bigint>> = {
@@ -83,6 +97,7 @@ function bigInteger(value: number): bigint {
 
 /** A tensor of any element type from numbers. @throws {ShapeError} when their count is not the product of `dims`. */
 export function tensorOf(dtype: DataType, dims: readonly number[], values: readonly number[]): Tensor {
+  checkValue('tensorOf, dtype', dtype, elementType)
   if (values.length !== elementCount(dims)) throw wrongCount(dtype, dims, elementCount(dims), values.length)
   if (dtype === 'int4' || dtype === 'uint4') return tensor(dtype, dims, packNibbles(values))
   const data = new dataTypes[dtype].array(values.length)
@@ -95,6 +110,7 @@ export function tensorOf(dtype: DataType, dims: readonly number[], values: reado
 
 /** The elements as a typed array; copies only 4-bit integers, and bytes that are not aligned for the type. */
 export function elements(source: Tensor): TypedArray {
+  requireKind('elements, source', source, 'tensor')
   if (source.dtype === 'int4' || source.dtype === 'uint4')
     return unpackNibbles(source.bytes(), elementCount(source.dims), source.dtype === 'int4')
   const { array, bytes: size } = dataTypes[source.dtype]
@@ -106,6 +122,7 @@ export function elements(source: Tensor): TypedArray {
 
 /** The elements of a floating-point or integer tensor of any type, converted to float32. */
 export function toFloat32(source: Tensor): Float32Array {
+  requireKind('toFloat32, source', source, 'tensor')
   const data = elements(source)
   if (source.dtype === 'float32') return data as Float32Array
   if (source.dtype === 'float16') return float16ToFloat32(data as Uint16Array)
@@ -118,6 +135,7 @@ export function toFloat32(source: Tensor): Float32Array {
  * @throws {ShapeError} for integers.
  */
 export function asFloat32(source: Tensor): Tensor {
+  requireKind('asFloat32, source', source, 'tensor')
   const { dtype, dims } = source
   if (!dataTypes[dtype].float)
     throw new ShapeError({
@@ -132,8 +150,10 @@ export function asFloat32(source: Tensor): Tensor {
 }
 
 /** The elements of an integer tensor as numbers. */
-export const toNumbers = (source: Tensor): number[] =>
-  Array.from(elements(source) as ArrayLike<number | bigint>, Number)
+export const toNumbers = (source: Tensor): number[] => {
+  requireKind('toNumbers, source', source, 'tensor')
+  return Array.from(elements(source) as ArrayLike<number | bigint>, Number)
+}
 
 /** A tensor whose bytes are computed on demand. */
 export const lazyTensor = (dtype: Tensor['dtype'], dims: readonly number[], make: () => Tensor): Tensor => ({

@@ -1,6 +1,7 @@
 // Adapters as files and on the hub, in PEFT's format (save_pretrained): adapter_config.json and
 // adapter_model.safetensors, head included.
 
+import { requireKind } from '@cola/graph/door'
 import { checkOptions, text } from '@cola/graph/options'
 import {
   type Files,
@@ -20,6 +21,7 @@ import { AdapterError, ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { parseAdapterConfig } from '../inject/config.ts'
 import type { Head } from '../inject/head.ts'
+import { requireModel } from '../inject/require-model.ts'
 import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
 import { isAllLinear } from '../methods/patterns.ts'
@@ -119,6 +121,7 @@ export async function openAdapter(source: Source, options: SourceOptions = {}): 
  * the adapter was loaded from; sorted by name, as PEFT sorts them.
  */
 export function adapterTensors(model: AdaptedModel): Map<string, Tensor> {
+  requireModel('adapterTensors', model, 'adapted')
   const names = fileNames(model)
   const read = (file: string, name: string): Tensor =>
     (file.includes('.original_module.') ? model.base : model.graph).initializers.get(name) as Tensor
@@ -132,6 +135,7 @@ export const adapterOf = (model: AdaptedModel): Adapter => ({ config: model.conf
 
 /** The text of adapter_config.json: sorted keys, indent 2, inference_mode on. */
 export function adapterConfigJson(config: AdapterConfigJson): string {
+  requireKind('adapterConfigJson, config', config, 'object')
   const full: Record<string, unknown> = { ...config, inference_mode: true }
   return `${JSON.stringify(
     Object.fromEntries(
@@ -175,6 +179,7 @@ export async function pushAdapter(
   const { files: _, ...checks } = pushChecks
   checkOptions('pushAdapter', options, { baseModel: text, ...checks })
   const { baseModel, ...rest } = options
+  requireModel('pushAdapter, trained', trained, 'adapted')
   return pushToHub(repo, { files: adapterFiles(trained, baseModel), ...rest })
 }
 

@@ -5,6 +5,7 @@
 
 import { writeFileAtomic } from '@cola/train/files'
 import { Builder } from 'flatbuffers'
+import { requireModel } from '../inject/require-model.ts'
 import type { SwitchableModel } from './switch.ts'
 
 /** TensorProto.DataType.FLOAT. */
@@ -16,6 +17,7 @@ const formatVersion = 1
  * @throws {AdapterError} for a name that is not one of the model's adapters.
  */
 export function onnxAdapter(model: Pick<SwitchableModel, 'feeds'>, adapter: string): Uint8Array {
+  requireModel('onnxAdapter', model, 'switchable')
   const builder = new Builder(1024)
   const parameters = Object.entries(model.feeds(adapter)).map(([name, { data, dims }]) => {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

@@ -1,5 +1,6 @@
 // Exports classifiers, with their adapters merged, for any ONNX Runtime.
 
+import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, list, requireOptions } from '@cola/graph/options'
 import type { Model } from '@cola/graph'
 import { type ClassifierExport, modelFolderChecks, writeClassifier } from '@cola/train'
@@ -31,6 +32,7 @@ const isPacked = ({ graph }: Model): boolean => graph.inputs.includes('segment_i
 export function exportMerged(model: Model | AdaptedModel, options: MergedExport): void {
   checkOptions('exportMerged', options, checks)
   requireOptions('exportMerged', options, checks, ['folder', 'config'])
+  requireKind('exportMerged, model', model, 'model')
   // Merging may fail: it comes before anything is written.
   const merged = isAdapted(model) ? merge(model) : model
   const graph = isPacked(merged) ? withPaddedInputs(merged) : withMaskedInputs(merged)

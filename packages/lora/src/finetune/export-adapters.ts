@@ -1,5 +1,6 @@
 // A decoder with several adapters as inputs, for programs that switch them without loading the base again.
 
+import { requireKind } from '@cola/graph/door'
 import type { FileSink } from '@cola/data'
 import { float32, runtimeNormalizations, safetensorsChunks } from '@cola/graph'
 import { type Batch, formChecks, type ModelFolder, modelFileOf, writeModelFolder } from '@cola/train'
@@ -37,6 +38,8 @@ export async function exportAdapters(
   options: AdaptersExportOptions = {},
 ): Promise<void> {
   checkOptions('exportAdapters', options, checks)
+  const sink = sinkOf(folder)
+  requireKind('exportAdapters, base', base, 'object')
   const { dtype, layout = 'flat', inputs = 'required' } = options
   requireNames(Object.keys(adapters))
   const decoder = base.cachedLanguageModel()
@@ -53,8 +56,8 @@ export async function exportAdapters(
   const graph = runtimeNormalizations(model.graph)
   writeModelFolder({ ...form, folder, graph, config, tokenizerFolder: base.files })
   for (const name of model.adapters) {
-    if (inputs === 'overridable') sinkOf(folder).write(`adapters/${name}.onnx_adapter`, [onnxAdapter(model, name)])
-    else sinkOf(folder).write(`adapters/${name}.safetensors`, safetensorsChunks(matricesOf(model.feeds(name))))
+    if (inputs === 'overridable') sink.write(`adapters/${name}.onnx_adapter`, [onnxAdapter(model, name)])
+    else sink.write(`adapters/${name}.safetensors`, safetensorsChunks(matricesOf(model.feeds(name))))
   }
   await writeCompanions(folder, base, modelFileOf(form, graph))
 }

@@ -1,5 +1,6 @@
 // Generates tokens with a decoder and its cache of keys and values, for prompts of token ids.
 
+import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, number, object, oneOf, requireOptions, text } from '@cola/graph/options'
 import { longestInput, type Tokenizer } from '@cola/data'
 import type { Model } from '@cola/graph'
@@ -80,6 +81,7 @@ export async function createGenerator(
 ): Promise<Generator> {
   checkOptions('createGenerator', options, checks)
   requireOptions('createGenerator', options, checks, ['config'])
+  requireKind('createGenerator, model', model, 'model')
   const { config, device = 'cpu', tokenizer, accuracy_level = 0 } = options
   const adapters = 'feeds' in model ? model : undefined
   const graph = model.graph

@@ -4,7 +4,18 @@
 import { DataError, folderStore, type FileStore, placeOf, random } from '@cola/data'
 import { ConfigError } from '@cola/train'
 import { fileSystem, flush, paths } from '@cola/train/files'
-import { abortSignal, callable, checkOptions, type Checks, checkValue, string, text, whole } from '@cola/graph/options'
+import {
+  abortSignal,
+  callable,
+  checkOptions,
+  type Checks,
+  checkValue,
+  object,
+  show,
+  string,
+  text,
+  whole,
+} from '@cola/graph/options'
 import type { FinishReason } from './generate-tokens.ts'
 import { sampleChecks, type SampleOptions } from './sample.ts'
 
@@ -94,11 +105,7 @@ export async function sampleTexts(model: TextSampler, options: SampleTextsOption
       where: 'sampleTexts',
       what: 'not a language model: it generates no text',
       expected: "what fineTune gives with task: 'CAUSAL_LM'",
-      found: `an object with ${
-        Object.keys(model ?? {})
-          .slice(0, 8)
-          .join(', ') || 'nothing'
-      }`,
+      found: object[1](model) ? `an object with ${Object.keys(model).slice(0, 8).join(', ')}` : show(model),
     })
   const { count, max_samples = 20 * count, unlike = [], onText, signal } = options
   const seen = new Set(Array.from(unlike, trimmed))

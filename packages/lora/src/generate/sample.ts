@@ -1,6 +1,7 @@
 // Chooses the next token from logits. Option names and their order are those of transformers' GenerationConfig and its
 // LogitsProcessorList: repetition_penalty, temperature, top_k, top_p, min_p.
 
+import { requireKind } from '@cola/graph/door'
 import type { Random } from '@cola/data'
 import { type Checks, checkOptions, flag, positive, share, whole } from '@cola/graph/options'
 
@@ -57,6 +58,7 @@ export function nextToken(
   text: readonly number[] = [],
 ): number {
   checkOptions('nextToken', options, sampleChecks)
+  requireKind('nextToken, logits', logits, 'object')
   const { do_sample = false, repetition_penalty = 1, temperature = 1 } = options
   if (!(logits instanceof Float32Array)) return do_sample ? sampled(logits, options, stream) : logits.id(0)
   const scores = repetition_penalty === 1 ? logits : penalized(logits, text, repetition_penalty)

@@ -1,5 +1,6 @@
 // GPT-2's configuration: the fields of config.json, for any size.
 
+import { requireKind } from '@cola/graph/door'
 import { ConfigError } from '../errors.ts'
 import { check, gpt2Schema, type Gpt2ConfigJson } from '../schema.ts'
 
@@ -28,5 +29,7 @@ export function parseGpt2Config(json: unknown, where = 'config.json'): Gpt2Confi
 }
 
 /** Number of classes: num_labels, or the number of id2label's entries. @default 2 */
-export const labelCount = (config: Gpt2Config): number =>
-  config.num_labels ?? (config.id2label ? Object.keys(config.id2label).length : 2)
+export const labelCount = (config: Gpt2Config): number => {
+  requireKind('labelCount, config', config, 'object')
+  return config.num_labels ?? (config.id2label ? Object.keys(config.id2label).length : 2)
+}

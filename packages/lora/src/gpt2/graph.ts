@@ -1,6 +1,7 @@
 // GPT-2 as a graph over packed batches (@cola/data, packSentences): token-wise layers see real tokens only, as
 // matrices. Radford et al. 2019; names and numbers as transformers' GPT2ForSequenceClassification and GPT2LMHeadModel.
 
+import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, flag, oneOf } from '@cola/graph/options'
 import {
   addInitializer,
@@ -62,6 +63,7 @@ interface Context {
  */
 export function gpt2(config: Gpt2Config, parameters: ReadonlyMap<string, Tensor>, options: Gpt2Options = {}): Model {
   checkOptions('gpt2', options, gpt2Checks)
+  requireKind('gpt2, config', config, 'object')
   const { head = 'classification', dropout = 'none', cache = false } = options
   const graph = createGraph('gpt2')
   graph.metadata.model_type = config.model_type

@@ -1,5 +1,6 @@
 // GPT-2's graph with the inputs of an exported model: padded `input_ids` and `attention_mask` in place of packed rows.
 
+import { requireKind } from '@cola/graph/door'
 import {
   addInitializer,
   addInput,
@@ -21,7 +22,9 @@ import {
  * side. Positions count real tokens; a classifier reads the last one. Outputs with one row per token have the shape
  * [batch, sequence, width].
  */
-export function withPaddedInputs({ graph: packed }: Model): Graph {
+export function withPaddedInputs(model: Model): Graph {
+  requireKind('withPaddedInputs, model', model, 'model')
+  const { graph: packed } = model
   const graph = createGraph(packed.name)
   const g = build(graph)
   const [ids, mask] = ['input_ids', 'attention_mask'].map((name) =>

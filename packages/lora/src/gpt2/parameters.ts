@@ -1,5 +1,6 @@
 // GPT-2's parameters: transformers' names and shapes, random initial values, and the values of a checkpoint.
 
+import { requireKind } from '@cola/graph/door'
 import { checkOptions, integer, oneOf, text } from '@cola/graph/options'
 import { random } from '@cola/data'
 import { asFloat32, dataTypes, elementCount, float32, type Tensor } from '@cola/graph'
@@ -12,7 +13,10 @@ export const gpt2Heads = ['classification', 'language-model', 'none'] as const
 export type Gpt2Head = (typeof gpt2Heads)[number]
 
 /** Shape of every parameter by name. Conv1D matrices are [in, out]. */
-export const gpt2Shapes = (config: Gpt2Config, head: Gpt2Head): Map<string, number[]> => new Map(shapesOf(config, head))
+export const gpt2Shapes = (config: Gpt2Config, head: Gpt2Head): Map<string, number[]> => {
+  requireKind('gpt2Shapes, config', config, 'object')
+  return new Map(shapesOf(config, head))
+}
 
 /** The shapes one after the other: what reads a file ends at the first parameter that it lacks. */
 function* shapesOf(config: Gpt2Config, head: Gpt2Head): Generator<[string, number[]]> {
@@ -85,6 +89,7 @@ export function randomGpt2(
   options: { seed?: number; head?: Gpt2Head } = {},
 ): ReadonlyMap<string, Tensor> {
   checkOptions('randomGpt2', options, { seed: integer, head: oneOf(gpt2Heads) })
+  requireKind('randomGpt2, config', config, 'object')
   const { seed = 0, head = 'classification' } = options
   return new Map(
     [...gpt2Shapes(config, head)].map(([name, dims]) => [
@@ -109,6 +114,7 @@ export function gpt2Parameters(
   options: { head?: Gpt2Head; seed?: number; where?: string } = {},
 ): ReadonlyMap<string, Tensor> {
   checkOptions('gpt2Parameters', options, { head: oneOf(gpt2Heads), seed: integer, where: text })
+  requireKind('gpt2Parameters, tensors', tensors, 'map')
   const { head = 'classification', seed = 0, where = 'checkpoint' } = options
   const named = new Map(
     [...tensors]

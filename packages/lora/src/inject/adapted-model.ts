@@ -1,5 +1,6 @@
 // The type of a model with an adapter, and the replacement of its parameters.
 
+import { requireKind } from '@cola/graph/door'
 import { asFloat32, cloneGraph, type Graph, type Model, type Tensor } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import type { ConfigOf, MethodTypes, PeftType } from '../methods/method.ts'
@@ -58,6 +59,7 @@ export function withTensorsOf(model: Model, { graph: { initializers } }: Model):
  * @throws {AdapterError} for a parameter that the model lacks or that has another shape there.
  */
 export function withParameters<M extends Model>(model: M, parameters: ReadonlyMap<string, Tensor>): M {
+  requireKind('withParameters, model', model, 'model')
   const graph = cloneGraph(model.graph)
   for (const [name, value] of parameters) {
     const current = graph.initializers.get(name)

@@ -28,6 +28,7 @@ const isSet = (value: unknown): boolean =>
  */
 export function parseAdapterConfig<Config = AdapterConfig>(config: Config, where?: string): ConfigOf<MethodIn<Config>>
 export function parseAdapterConfig(config: unknown, place?: string): AdapterConfigJson {
+  checkValue(place ?? 'adapter configuration', config, object)
   const method = readMethod(config, place ?? 'adapter configuration')
   const where = place ?? method.configClass
   const checked = check(method.schema, config, where)

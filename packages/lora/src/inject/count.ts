@@ -1,5 +1,6 @@
 // How many parameters a model has and trains, and the state of each adapted layer.
 
+import { requireKind } from '@cola/graph/door'
 import { dataTypes, elementCount, type Model, type Tensor } from '@cola/graph'
 import type { TensorOf } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
@@ -32,8 +33,11 @@ export function countParameters(model: Model): ParameterCount {
 export const millions = (count: number): string => `${(count / 1e6).toFixed(2)}M`
 
 /** `total 125.03M | trainable 0.63M | reduction 99.50%`. */
-export const formatParameters = ({ total, trainable, reduction }: ParameterCount): string =>
-  `total ${millions(total)} | trainable ${millions(trainable)} | reduction ${(100 * reduction).toFixed(2)}%`
+export const formatParameters = (count: ParameterCount): string => {
+  requireKind('formatParameters, count', count, 'object')
+  const { total, trainable, reduction } = count
+  return `total ${millions(total)} | trainable ${millions(trainable)} | reduction ${(100 * reduction).toFixed(2)}%`
+}
 
 /** What of a model is adapted, active and merged: PEFT's get_model_status. */
 export interface AdapterStatus {

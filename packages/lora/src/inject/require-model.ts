@@ -1,9 +1,10 @@
 // Checks that a function is given a model, before anything is read of it.
 
+import { isGraph } from '@cola/graph/door'
 import type { Model } from '@cola/graph'
 import { type Check, checkValue } from '@cola/graph/options'
 
-const hasGraph = (value: unknown): boolean => (value as Model | null | undefined)?.graph?.initializers instanceof Map
+const hasGraph = (value: unknown): boolean => isGraph((value as Model | null | undefined)?.graph)
 const hasAdapter = (value: unknown): boolean =>
   hasGraph(value) && Array.isArray((value as { targets?: unknown }).targets)
 
@@ -11,6 +12,10 @@ const hasAdapter = (value: unknown): boolean =>
 const kinds = {
   model: ['a model, such as loadPretrained gives, or openBase(...).model(...)', hasGraph],
   adapted: ['a model with an adapter, which lora, withAdapter or loadAdapter gives', hasAdapter],
+  switchable: [
+    'a model with adapters as inputs, which switchable gives',
+    (value) => typeof (value as { feeds?: unknown } | null | undefined)?.feeds === 'function',
+  ],
   merged: [
     'a merged model, which merge gives',
     (value) => hasGraph(value) && hasAdapter((value as { adapter?: unknown }).adapter),

@@ -1,5 +1,6 @@
 // Computes the inputs of a pooled head from the attention mask, for other programs.
 
+import { requireKind } from '@cola/graph/door'
 import { build, cloneGraph, type Graph, type Model, tensor, type Value } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 
@@ -7,7 +8,9 @@ import { ConfigError } from '../errors.ts'
  * A copy for other programs: `last_token` or `token_weights` is computed from `attention_mask`, padded on either side.
  * @throws {ConfigError} for a graph without `attention_mask`.
  */
-export function withMaskedInputs({ graph: original }: Model): Graph {
+export function withMaskedInputs(model: Model): Graph {
+  requireKind('withMaskedInputs, model', model, 'model')
+  const { graph: original } = model
   const graph = cloneGraph(original)
   const replaced: string[] = graph.inputs.filter((name) => name === 'last_token' || name === 'token_weights')
   if (replaced.length === 0) return graph

@@ -1,5 +1,6 @@
 // Gives an exported model transformers' parameter names and layouts, so that PEFT's adapters fit it.
 
+import { requireKind } from '@cola/graph/door'
 import { type Graph, renameValues } from '@cola/graph'
 import { embeddingLayers, isLookup } from '../inject/embedding.ts'
 import { hasSubmodules, linearLayers, moduleOf } from '../inject/linear.ts'
@@ -72,6 +73,7 @@ const embeddingNames = (graph: Graph, base: string, pathOf: (module: string) => 
  * transformers' module path, and `model_type` of the graph's metadata is set.
  */
 export function canonicalize(graph: Graph, model_type: string): void {
+  requireKind('canonicalize, graph', graph, 'graph')
   graph.metadata.model_type = model_type
   asEmbedding(graph)
   const matrices = renameBuilders(graph, model_type)

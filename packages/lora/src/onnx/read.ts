@@ -1,5 +1,6 @@
 // Reads an ONNX file as a model that can be trained.
 
+import { requireKind } from '@cola/graph/door'
 import { type Files, placeOf } from '@cola/data'
 import {
   cachesOf,
@@ -26,6 +27,7 @@ import { canonicalize } from './names.ts'
  * @throws {ConfigError} for a decoder with other heads than its configuration.
  */
 export function readOnnxModel(files: Files, name: string, config: Config): Model {
+  requireKind('readOnnxModel, files', files, 'files')
   return named(inferModel(withoutCache(readGraph(files, name, config)), { widen: true }), config)
 }
 
@@ -36,6 +38,7 @@ export function readOnnxModel(files: Files, name: string, config: Config): Model
  * @throws as {@link readOnnxModel} does.
  */
 export function readCachedModel(files: Files, name: string, config: Config): CachedModel | undefined {
+  requireKind('readCachedModel, files', files, 'files')
   const decoded = readGraph(files, name, config)
   if (cachesOf(decoded).length === 0) return undefined
   const float16 = [...decoded.initializers.values()].some(({ dtype }) => dtype === 'float16')

@@ -1,5 +1,6 @@
 // A classification head on a model's hidden states: one pooled state for each sentence, or every token.
 
+import { requireKind } from '@cola/graph/door'
 import { random } from '@cola/data'
 import {
   addInitializer,
@@ -75,6 +76,7 @@ const checks: Checks<HeadOptions> = {
  */
 export function withHead(model: Model, options: HeadOptions): HeadedModel {
   checkOptions('withHead', options, checks)
+  requireKind('withHead, model', model, 'model')
   for (const name of ['num_labels', 'pooling', 'name'] as const)
     checkValue(`withHead, option ${name}`, options[name], checks[name])
   const { num_labels, pooling, name, bias = false, labels, hidden, initializer_range = 0.02, seed = 0 } = options

@@ -1,5 +1,6 @@
 // The hidden states of every token of texts, for students that learn from them.
 
+import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, limit, text, whole } from '@cola/graph/options'
 import { encodeTexts, requireList, type TokenSequence } from '@cola/data'
 import { cloneGraph, type Graph, prune } from '@cola/graph'
@@ -53,6 +54,7 @@ export async function openHiddenStates(
   options: HiddenStatesReaderOptions = {},
 ): Promise<HiddenStatesReader> {
   checkOptions('openHiddenStates', options, checks)
+  requireKind('openHiddenStates, base', base, 'object')
   const { device = 'auto', max_length = base.max_length, batch_size = 32 } = options
   const graph = statesGraph(base, model)
   const output = graph.outputs[0] as string

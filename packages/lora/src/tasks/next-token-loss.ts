@@ -1,6 +1,7 @@
 // The loss of a language model, with logits where there are labels only, and there in pieces: those of 800 tokens over
 // 49,152 words are 157 MB, and a loss with its gradient holds several such matrices.
 
+import { requireKind } from '@cola/graph/door'
 import { atLeast, type Checks, checkOptions, flag, requireOptions, whole } from '@cola/graph/options'
 import { ignoreIndex } from '@cola/data'
 import { addInput, build, getValue, type Graph, type Loss, rowsAt, type Value } from '@cola/graph'
@@ -70,6 +71,7 @@ export interface PlacedLabel {
 
 /** The inputs of {@link nextTokenLoss}: labels with their places, and the places of tokens whose logits are wanted. */
 export function nextTokenInputs(labels: readonly PlacedLabel[], next: readonly number[]): Record<string, BatchArray> {
+  requireKind('nextTokenInputs, labels', labels, 'list')
   const columns = Math.max(1, Math.ceil(labels.length / mostPieces))
   const grid = (fill: number, values: readonly number[]): BatchArray => {
     const data = new Int32Array(mostPieces * columns).fill(fill)

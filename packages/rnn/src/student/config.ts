@@ -1,6 +1,6 @@
 // The student's configuration: the only importer of valibot here.
 
-import { closestName } from '@cola/graph/options'
+import { checkValue, closestName, object } from '@cola/graph/options'
 import { ConfigError } from '@cola/train'
 import * as v from 'valibot'
 
@@ -76,6 +76,7 @@ function parse<Schema extends v.GenericSchema & { readonly entries: object }>(
   config: unknown,
   where: string,
 ): v.InferOutput<Schema> {
+  checkValue(where, config, object)
   const result = v.safeParse(schema, config)
   if (result.success) return result.output
   const [issue] = result.issues

@@ -2,6 +2,7 @@
 // gradient: weight decay alone moves them, if the optimizer has any, so training the compact table gives the numbers
 // that training the whole one gives; saving puts the rows back.
 
+import { requireKind } from '@cola/graph/door'
 import { checkOptions, integer, oneOf } from '@cola/graph/options'
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
@@ -40,6 +41,7 @@ export function randomEmbedding(rows: number, width: number, options: { seed?: n
  */
 export function embeddingFrom(tensor: Tensor, options: { scale?: 'unit' | 'none' } = {}): EmbeddingTable {
   checkOptions('embeddingFrom', options, { scale: oneOf(['unit', 'none']) })
+  requireKind('embeddingFrom, tensor', tensor, 'tensor')
   const { scale = 'none' } = options
   const [rows, width] = tensor.dims
   if (tensor.dims.length !== 2 || rows === undefined || width === undefined)
@@ -81,6 +83,7 @@ export interface Vocabulary {
 
 /** The tokens of sentences. */
 export function vocabularyOf(sentences: Iterable<readonly number[]>): Vocabulary {
+  requireKind('vocabularyOf, sentences', sentences, 'iterable')
   const seen = new Set<number>()
   for (const sentence of sentences) for (const id of sentence) seen.add(id)
   const ids = [...seen].sort((a, b) => a - b)
@@ -92,7 +95,9 @@ export function vocabularyOf(sentences: Iterable<readonly number[]>): Vocabulary
  * The rows of a vocabulary, as the matrix that is trained.
  * @throws {WeightsError} for a token that the table does not have, or whose row holds NaN or Infinity.
  */
-export function compact({ rows, width, row }: EmbeddingTable, { ids }: Vocabulary): Tensor {
+export function compact(table: EmbeddingTable, { ids }: Vocabulary): Tensor {
+  requireKind('compact, table', table, 'object')
+  const { rows, width, row } = table
   const bad = ids.find((id) => !(id >= 0 && id < rows))
   if (bad !== undefined)
     throw new WeightsError({
@@ -133,6 +138,7 @@ export function unseen({ rows, width, row }: EmbeddingTable, { ids, place }: Voc
  * @throws {WeightsError} for a matrix that was not trained from these rows.
  */
 export function expand(table: EmbeddingTable, { ids, place }: Vocabulary, trained: Tensor): Tensor {
+  requireKind('expand, table', table, 'object')
   const { rows, width } = table
   const other = unseenRows(trained, { seen: ids.length, unseen: rows - ids.length })
   const bytes = () => {

@@ -2,6 +2,7 @@
 // and the RNN operator all. The input product of a layer runs on all tokens at once; a step runs on the sentences that
 // still have a token, none past the longest.
 
+import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, requireOptions, whole } from '@cola/graph/options'
 import {
   addInitializer,
@@ -57,6 +58,7 @@ export function distilRnn(
 ): Model {
   checkOptions('distilRnn', options, checks)
   requireOptions('distilRnn', options, checks, ['max_length'])
+  requireKind('distilRnn, config', config, 'object')
   const { max_length } = options
   const graph = createGraph('distil_rnn')
   const g = build(graph)

@@ -1,6 +1,7 @@
 // The student for inference: ONNX's own recurrent operators over padded sentences of any length.
 // CPU and CUDA have kernels for all three; where WebGPU lacks one (RNN), the runtime runs it on the host.
 
+import { requireKind } from '@cola/graph/door'
 import {
   addInitializer,
   addInput,
@@ -33,6 +34,7 @@ const operators: Readonly<
  * @param parameters Whole parameters under PyTorch's names, `embedding.weight` among them.
  */
 export function distilRnnInference(config: DistilRnnConfig, parameters: ReadonlyMap<string, Tensor>): Graph {
+  requireKind('distilRnnInference, config', config, 'object')
   const graph = createGraph('distil_rnn')
   const g = build(graph)
   const [ids, mask] = ['input_ids', 'attention_mask'].map((name) =>

@@ -1,5 +1,6 @@
 // The student's parameters under PyTorch's names and with PyTorch's first values: embedding, rnn, classifier.
 
+import { requireKind } from '@cola/graph/door'
 import { checkOptions, integer } from '@cola/graph/options'
 import { random } from '@cola/data'
 import { dataTypes, elementCount, float32, type Tensor, toFloat32 } from '@cola/graph'
@@ -11,7 +12,10 @@ import { type DistilRnnConfig, directions } from './config.ts'
 export const suffix = (layer: number, direction: number): string => `l${layer}${direction === 1 ? '_reverse' : ''}`
 
 /** Shape of every parameter but the embedding, by name. */
-export const distilRnnShapes = (config: DistilRnnConfig): Map<string, number[]> => new Map(shapesOf(config))
+export const distilRnnShapes = (config: DistilRnnConfig): Map<string, number[]> => {
+  requireKind('distilRnnShapes, config', config, 'object')
+  return new Map(shapesOf(config))
+}
 
 /** The shapes one after the other: what reads a file ends at the first parameter that it lacks. */
 function* shapesOf(config: DistilRnnConfig): Generator<[string, number[]]> {
@@ -37,6 +41,7 @@ function* shapesOf(config: DistilRnnConfig): Generator<[string, number[]]> {
  */
 export function randomDistilRnn(config: DistilRnnConfig, options: { seed?: number } = {}): ReadonlyMap<string, Tensor> {
   checkOptions('randomDistilRnn', options, { seed: integer })
+  requireKind('randomDistilRnn, config', config, 'object')
   const { seed = 0 } = options
   return new Map(
     [...distilRnnShapes(config)].map(([name, dims]) => {
@@ -63,6 +68,7 @@ export function distilRnnParameters(
   config: DistilRnnConfig,
   where = 'checkpoint',
 ): ReadonlyMap<string, Tensor> {
+  requireKind('distilRnnParameters, tensors', tensors, 'map')
   const parameters = new Map<string, Tensor>()
   for (const [name, dims] of shapesOf(config))
     parameters.set(name, float32(dims, toFloat32(checked(tensors, name, dims, where))))

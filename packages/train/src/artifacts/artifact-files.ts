@@ -18,12 +18,10 @@ const models = { training_model: 'trainingModel', eval_model: 'evalModel', optim
  * @throws {FileError} when the folder cannot be written.
  */
 export function saveArtifacts(folder: string | FileSink, artifacts: TrainingArtifacts): void {
+  const sink = sinkOf(folder)
   const { trainingModel, evalModel, optimizerModel, parameters, ...description } = artifacts
   writeModels(folder, { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel })
-  sinkOf(folder).write(
-    'checkpoint',
-    safetensorsChunks(parameters, { format: 'pt', artifacts: JSON.stringify(description) }),
-  )
+  sink.write('checkpoint', safetensorsChunks(parameters, { format: 'pt', artifacts: JSON.stringify(description) }))
 }
 
 /**

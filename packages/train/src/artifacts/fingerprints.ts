@@ -1,5 +1,6 @@
 // Fingerprints of models and of training artifacts: hashes of graphs and weights.
 
+import { requireKind } from '@cola/graph/door'
 import type { Graph, Tensor } from '@cola/graph'
 import { sha256 } from '../files/node.ts'
 import type { TrainingArtifacts } from './training-artifacts.ts'
@@ -36,6 +37,7 @@ function* graphChunks(graph: Graph, isFull: boolean): Generator<string | Uint8Ar
  * @param others As JSON: the tokenizer's files, options.
  */
 export function modelFingerprint(graph: Graph, others: unknown): string {
+  requireKind('modelFingerprint, graph', graph, 'graph')
   function* chunks() {
     yield JSON.stringify(others, toJson)
     yield* graphChunks(graph, true)

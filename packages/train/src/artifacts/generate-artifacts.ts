@@ -1,6 +1,7 @@
 // Generates the training, evaluation and optimizer models, under ONNX Runtime's names, from a model, a loss and an
 // optimizer.
 
+import { requireKind } from '@cola/graph/door'
 import {
   addInput,
   build,
@@ -101,6 +102,7 @@ const checks: Checks<ArtifactOptions> = {
 export function generateArtifacts(model: Model, options: ArtifactOptions): TrainingArtifacts {
   checkOptions('generateArtifacts', options, checks)
   requireOptions('generateArtifacts', options, checks, ['loss', 'optimizer'])
+  requireKind('generateArtifacts, model', model, 'model')
   const { loss, evalLoss = loss, optimizer, frozenProducts = 'float32', gradientCheckpointing = false } = options
   const held = holdUnseenRows(model, optimizer)
   const parameters = trainableTensors(held)

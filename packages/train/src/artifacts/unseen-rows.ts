@@ -1,6 +1,7 @@
 // Rows of a trainable matrix that no input ever reads, such as embeddings of tokens that do not occur. Their gradient
 // is always zero, so only weight decay changes them, and the training model rarely needs to hold them.
 
+import { requireKind } from '@cola/graph/door'
 import { cloneGraph, float32, getValue, type Model, type Tensor, toFloat32 } from '@cola/graph'
 import { WeightsError } from '../errors.ts'
 import type { Optimizer, Undriven } from '../optim/optimizer.ts'
@@ -56,6 +57,7 @@ export function unseenRows(
   trained: Tensor,
   { seen, unseen }: { seen: number; unseen: number },
 ): (index: number, initial: () => Float32Array) => Float32Array {
+  requireKind('unseenRows, trained', trained, 'tensor')
   const [rows, width] = trained.dims as [number, number]
   if (rows === seen) return (_, initial) => initial()
   const held = toFloat32(trained).subarray(seen * width)

@@ -1,12 +1,15 @@
 // A tokenizer's files beside a model or an adapter.
 
+import { requireKind } from '@cola/graph/door'
 import { chatTemplateFile, type Files, type FileSink, type Tokenizer, type TokenizerFiles } from '@cola/data'
 import { filesOf, readJson, sinkOf, writeJson } from '../files/files.ts'
 
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] satisfies (keyof TokenizerFiles)[]
 
 /** Writes a tokenizer's files. @throws {FileError} when they cannot be written. */
-export function writeTokenizer({ files }: Pick<Tokenizer, 'files'>, folder: string | FileSink): void {
+export function writeTokenizer(tokenizer: Pick<Tokenizer, 'files'>, folder: string | FileSink): void {
+  requireKind('writeTokenizer, tokenizer', tokenizer, 'object')
+  const { files } = tokenizer
   for (const name of tokenizerFiles) writeJson(sinkOf(folder), name, files[name])
 }
 

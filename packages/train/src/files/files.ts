@@ -59,9 +59,10 @@ export function sinkOf(target: string | FileSink): FileSink {
 /** A store for a path, or the one that is given, with the errors of {@link filesOf} and {@link sinkOf}. */
 export function storeOf(target: string | FileStore): FileStore {
   const store = typeof target === 'string' ? attempt(() => folderStore(target)) : target
+  const files = filesOf(store)
   const lock = store.lock?.bind(store)
   return {
-    ...filesOf(store),
+    ...files,
     ...sinkOf(store),
     ...(lock ? { lock: (name: string) => attempt(() => lock(name)) } : {}),
   }

@@ -1,5 +1,6 @@
 // File functions of Node. A browser can import this module; calling its functions there throws a typed error.
 
+import { requireKind } from '@cola/graph/door'
 import { nodeModule } from '@cola/data'
 import type { SafetensorsFile } from '@cola/graph'
 import { FileError } from '../errors.ts'
@@ -77,6 +78,7 @@ export function readFile(path: string): Uint8Array {
  * that converts them.
  */
 export function readSafetensorsFile(path: string): SafetensorsFile {
+  requireKind('readSafetensorsFile, path', path, 'text')
   const [folder, name] = split(path)
   return readSafetensors(filesOf(folder), name)
 }

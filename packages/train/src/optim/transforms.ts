@@ -1,5 +1,6 @@
 // The links of optimizer chains.
 
+import { requireKind } from '@cola/graph/door'
 import { type Builder, elementCount, float32, scale, type Value } from '@cola/graph'
 import { atLeast, checkOptions, checkValue, listOf, positive, shareBelow1 } from '@cola/graph/options'
 import type { ParameterUpdate, Transformation } from './optimizer.ts'
@@ -83,6 +84,7 @@ export function trace(momentum: number, nesterov: boolean): Transformation {
 
 /** Multiplies the update of each parameter by a factor: LoRA+, layer-wise rates. */
 export function scaleByGroup(factor: (name: string) => number): Transformation {
+  requireKind('scaleByGroup, factor', factor, 'function')
   return {
     state: [],
     apply: (g, updates) => updates.map((entry) => ({ ...entry, update: scaleByPart(g, entry.update, entry, factor) })),

@@ -1,5 +1,6 @@
 // The table of devices: their execution providers, the order in which `auto` tries them, and advice if one is missing.
 
+import { checkValue, oneOf } from '@cola/graph/options'
 import { type Graph, type Pass, runPasses } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
@@ -104,7 +105,10 @@ export const deviceNames = Object.keys(devices) as ResolvedDevice[]
 export const deviceRow = (device: ResolvedDevice): DeviceRow => devices[device]
 
 /** Whether tensors can stay on a device between runs; elsewhere each run copies its outputs to the processor's memory. */
-export const keepsTensors = (device: ResolvedDevice): boolean => deviceRow(device).resident
+export const keepsTensors = (device: ResolvedDevice): boolean => {
+  checkValue('keepsTensors, device', device, oneOf(Object.keys(devices)))
+  return deviceRow(device).resident
+}
 
 /** A graph as it runs on a device; its inputs and outputs are the same. */
 export const graphFor = async (device: ResolvedDevice, graph: Graph): Promise<Graph> =>

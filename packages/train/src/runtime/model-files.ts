@@ -1,5 +1,6 @@
 // Writes ONNX files that share their weights, and reads external data on demand.
 
+import { requireKind } from '@cola/graph/door'
 import {
   checkTypes,
   type ExternalData,
@@ -79,5 +80,9 @@ export function externalDataOf(source: string | Files, file = ''): ExternalData 
 }
 
 /** The name of a file that another one names, from where it lies. */
-export const besideOf = (file: string, location: string): string =>
-  [...file.split('/').slice(0, -1), ...location.split(/[/\\]/)].filter((part) => part !== '.' && part !== '').join('/')
+export const besideOf = (file: string, location: string): string => {
+  requireKind('besideOf, file', file, 'text')
+  return [...file.split('/').slice(0, -1), ...location.split(/[/\\]/)]
+    .filter((part) => part !== '.' && part !== '')
+    .join('/')
+}

@@ -1,5 +1,6 @@
 // Converts batches to tensors of the runtime, and checks presence, type, shape and token ids of every input.
 
+import { requireKind } from '@cola/graph/door'
 import { show } from '@cola/graph/options'
 import { type DataType, type Dim, elementCount, evaluateDim, float16ToFloat32, type Graph, getValue } from '@cola/graph'
 import { FeedError } from '../errors.ts'
@@ -35,6 +36,7 @@ export function feedsOf(
   inputs: readonly string[],
   batch: Batch,
 ): { feeds: OrtTensors; symbols: Map<string, number> } {
+  requireKind('feedsOf, graph', graph, 'graph')
   const symbols = new Map<string, number>()
   const feeds: OrtTensors = {}
   if (typeof batch !== 'object' || batch === null)

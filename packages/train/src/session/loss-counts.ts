@@ -1,5 +1,6 @@
 // What each term of a loss is a mean over in a batch: its rows, its labels, or the sum of the labels' class weights.
 
+import { requireKind } from '@cola/graph/door'
 import { ignoreIndex } from '@cola/data'
 import { elementCount, evaluateDim } from '@cola/graph'
 import type { LabelTerm, LossTerm, RowTerm } from '../artifacts/loss-terms.ts'
@@ -11,16 +12,22 @@ import { type Batch, type BatchArray, requireArray } from './feeds.ts'
  * The count of each term of a loss in a batch, by which its mean divides: rows, labels, or the sum of their weights.
  * @throws {FeedError} naming the row of a label that is neither a class nor -100, or a missing input.
  */
-export const lossCounts = (terms: readonly LossTerm[], batch: Batch): number[] =>
-  terms.map((term) => ('labels' in term ? labelCount(term, batch) : rowCount(term, batch)))
+export const lossCounts = (terms: readonly LossTerm[], batch: Batch): number[] => {
+  requireKind('lossCounts, terms', terms, 'list')
+  return terms.map((term) => ('labels' in term ? labelCount(term, batch) : rowCount(term, batch)))
+}
 
 /** The sums of {@link lossCounts} over several batches. */
-export const addCounts = (counts: readonly (readonly number[])[]): number[] =>
-  (counts[0] ?? []).map((_, term) => counts.reduce((sum, batch) => sum + (batch[term] as number), 0))
+export const addCounts = (counts: readonly (readonly number[])[]): number[] => {
+  requireKind('addCounts, counts', counts, 'list')
+  return (counts[0] ?? []).map((_, term) => counts.reduce((sum, batch) => sum + (batch[term] as number), 0))
+}
 
 /** Number of classes of the labels that a loss reads; undefined if it reads none. */
-export const classesOf = (terms: readonly LossTerm[]): number | undefined =>
-  terms.flatMap((term) => ('labels' in term ? [term.classes] : []))[0]
+export const classesOf = (terms: readonly LossTerm[]): number | undefined => {
+  requireKind('classesOf, terms', terms, 'list')
+  return terms.flatMap((term) => ('labels' in term ? [term.classes] : []))[0]
+}
 
 function rowCount({ rows, symbols }: RowTerm, batch: Batch): number {
   const sizes = Object.entries(symbols).map(

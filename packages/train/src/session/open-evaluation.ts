@@ -1,5 +1,6 @@
 // Opens a model for evaluation without training: one copy of the weights, with the loss as an output.
 
+import { requireKind } from '@cola/graph/door'
 import { callable, type Checks, checkOptions, requireOptions, text } from '@cola/graph/options'
 import type { Loss, Model } from '@cola/graph'
 import { evaluationModel } from '../artifacts/model-with-loss.ts'
@@ -31,6 +32,7 @@ const checks: Checks<EvaluationOptions> = { loss: callable, device: text }
 export async function openEvaluation(model: Model, options: EvaluationOptions): Promise<EvaluationSession> {
   checkOptions('openEvaluation', options, checks)
   requireOptions('openEvaluation', options, checks, ['loss'])
+  requireKind('openEvaluation, model', model, 'model')
   const { loss, device = 'auto' } = options
   const { graph, terms } = evaluationModel(model, loss)
   const resolved = await resolveDevice(device, graph)

@@ -1,5 +1,6 @@
 // Makes padded batches with the inputs of an exported model.
 
+import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, whole } from '@cola/graph/options'
 import type { TokenSequence } from '@cola/data'
 import { type Graph, getValue } from '@cola/graph'
@@ -30,6 +31,7 @@ const checks: Checks<PaddingOptions> = { pad_token_id: whole(0), firstPosition: 
  */
 export function paddedBatches(graph: Graph, options: PaddingOptions = {}): (rows: readonly PaddedRow[]) => Batch {
   checkOptions('paddedBatches', options, checks)
+  requireKind('paddedBatches, graph', graph, 'graph')
   const { pad_token_id = 0, firstPosition = 0 } = options
   const size = vocabularySize(graph)
   if (pad_token_id >= size)

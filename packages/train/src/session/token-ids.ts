@@ -1,5 +1,6 @@
 // Checks token ids against the embedding table: for a wrong id, runtimes silently read another row.
 
+import { requireKind } from '@cola/graph/door'
 import type { Graph } from '@cola/graph'
 import { FeedError } from '../errors.ts'
 import { roleOf } from './input-roles.ts'
@@ -17,6 +18,7 @@ const sizes = new WeakMap<Graph, number>()
  * the graph has none.
  */
 export function vocabularySize(graph: Graph): number {
+  requireKind('vocabularySize, graph', graph, 'graph')
   const cached = sizes.get(graph)
   if (cached !== undefined) return cached
   const ids = new Set(graph.inputs.filter((name) => roleOf(graph, name) === 'input_ids'))

@@ -1,5 +1,6 @@
 // Compares epochs by a metric, as transformers does: the best epoch, and the epochs since then for early stopping.
 
+import { requireKind } from '@cola/graph/door'
 import { ConfigError } from '../errors.ts'
 import type { EpochLog, Metrics } from './callbacks.ts'
 import type { BestEpoch } from './checkpoint.ts'
@@ -15,6 +16,7 @@ export const greaterIsBetter = (name: string): boolean => !name.endsWith('loss')
 
 /** A metric's value. @throws {ConfigError} when there is no metric of this name, or it is not a number. */
 export function metricOf(name: string, loss: number, metrics: Metrics): number {
+  requireKind('metricOf, name', name, 'text')
   if (isLoss(name)) return loss
   const key = Object.keys(metrics).find((metric) => withoutPrefix(metric) === withoutPrefix(name))
   const value = key === undefined ? undefined : metrics[key]

@@ -65,9 +65,10 @@ export function saveCheckpoint(
   name = checkpointFile,
 ): void {
   const [folder, file] = split(target, name)
+  const sink = sinkOf(folder)
   const text = JSON.stringify(state, writeNumber)
   const metadata = { format: 'pt', state: text, checksum: checksumOf(tensors, text) }
-  sinkOf(folder).write(file, safetensorsChunks(tensors, metadata))
+  sink.write(file, safetensorsChunks(tensors, metadata))
 }
 
 /** SHA-256 of a checkpoint's state and tensors. */

@@ -1,5 +1,6 @@
 // Evaluates rows in batches: their mean loss and a prediction of each.
 
+import { requireKind } from '@cola/graph/door'
 import { FeedError } from '../errors.ts'
 import { callable, type Checks, checkOptions, whole } from '@cola/graph/options'
 import type { Batch } from '../session/feeds.ts'
@@ -46,6 +47,7 @@ export async function evaluateRows<Row, Prediction>(
   options: EvaluateOptions<Row, Prediction>,
 ): Promise<EvaluatedRows<Prediction>> {
   checkOptions('evaluateRows', options, checks)
+  requireKind('evaluateRows, session', session, 'object')
   const { collate, predict, tokens, batch_size = 8 } = options
   if (rows.length === 0)
     throw new FeedError({

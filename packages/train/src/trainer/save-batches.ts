@@ -111,12 +111,12 @@ export async function saveBatches<Row>(
 ): Promise<{ steps: number; batches: number }> {
   checkOptions('saveBatches', options, checks)
   checkValue('saveBatches, option artifacts', options.artifacts, object)
+  const sink = sinkOf(target)
   const { artifacts, dropoutSeed = 0, max_file_size = defaultFileSize, ...loop } = options
   const session = { lossTerms: artifacts.lossTerms } as TrainableSession
   const settings = readOptions<Row, never>({ ...loop, session })
   const { data } = settings
   await checkRows(settings, 'data.train', data.train)
-  const sink = sinkOf(target)
   const writer = batchWriter(sink, max_file_size)
   const inputs = batchInputs(artifacts)
   const rateAt = learningRates(settings)

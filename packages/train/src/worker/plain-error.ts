@@ -1,5 +1,6 @@
 // Errors as plain data, which keep their class when they are sent to another thread.
 
+import { requireKind } from '@cola/graph/door'
 import { DataError, HubError } from '@cola/data'
 import { ColaError, FormatError, GraphError, type Problem, ShapeError, UnsupportedOperatorError } from '@cola/graph'
 import { errorClasses } from '../errors.ts'
@@ -37,10 +38,9 @@ export function plainError(error: unknown): PlainError {
  * The error that {@link plainError} was given, with its class.
  * @param more Further classes by name, such as @cola/lora's `{ AdapterError }`. An unknown class becomes its base.
  */
-export function fromPlainError(
-  { name, message, problem }: PlainError,
-  more: Readonly<Record<string, ProblemError>> = {},
-): Error {
+export function fromPlainError(error: PlainError, more: Readonly<Record<string, ProblemError>> = {}): Error {
+  requireKind('fromPlainError, error', error, 'object')
+  const { name, message, problem } = error
   if (!problem) return Object.assign(new Error(message), { name })
   const Class = Object.hasOwn(more, name) ? more[name] : Object.hasOwn(classes, name) ? classes[name] : undefined
   return Object.assign(new (Class ?? ColaError)(problem), { name })
