@@ -52,13 +52,8 @@ export function requireText(row: unknown, field: string, where: string): string 
  * @throws {DataError} naming the option and the row, if they are not.
  */
 export function requireRows(where: string, rows: unknown): void {
-  const found = !Array.isArray(rows)
-    ? rows === null
-      ? 'null'
-      : typeof rows
-    : rows.length === 0
-      ? 'no rows'
-      : undefined
+  const kind = rows === null ? 'null' : typeof rows
+  const found = !Array.isArray(rows) ? kind : rows.length === 0 ? 'no rows' : undefined
   const invalid = Array.isArray(rows) ? rows.findIndex((row) => typeof row !== 'object' || row === null) : -1
   if (found === undefined && invalid < 0) return
   throw new DataError({

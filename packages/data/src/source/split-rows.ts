@@ -1,5 +1,6 @@
 // Splits rows into training and validation rows: a random share of each class.
 
+import { requireKind } from '@cola/graph/door'
 import { callable, type Checks, checkOptions, integer } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { random } from '../random.ts'
@@ -27,6 +28,7 @@ export function splitRows<Row>(
   options: SplitOptions<Row> = {},
 ): { train: Row[]; validation: Row[] } {
   checkOptions('splitRows', options, checks)
+  requireKind('splitRows, rows', rows, 'list')
   const { seed = 42, group = () => undefined } = options
   if (!(share > 0 && share < 1))
     throw new DataError({
