@@ -1,10 +1,11 @@
 """Makes fixtures/quantized: tiny random models that onnxruntime's own tools quantized to eight bits (`model_quantized.onnx` of transformers.js), an adapter of PEFT for each, and what PyTorch and PEFT compute with the dequantized parameters.
-usage: make-quantized.py OUT_FOLDER [NAME ...]    (pip install torch transformers peft onnx onnxruntime safetensors)
+usage: make-quantized.py OUT_FOLDER [NAME ...]    (pip install torch transformers peft onnx onnxscript onnxruntime safetensors)
 Checked with torch 2.15, transformers 5.24, peft 0.21.2, onnxruntime 1.32."""
 import json, logging, os, sys, tempfile, warnings
 import numpy as np, onnx, onnxruntime, torch
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
@@ -15,6 +16,7 @@ types = {
     # ReLU, which the quantization of activations takes the place of.
     'relu': (AutoModelForSequenceClassification, 'SEQ_CLS', {**bert, 'hidden_act': 'relu'}, ['query', 'value', 'dense']),
     'gpt2': (AutoModelForCausalLM, 'CAUSAL_LM', dict(n_embd=16, n_layer=1, n_head=2, n_positions=12), ['c_attn', 'c_proj', 'c_fc']),
+    'qwen2': (AutoModelForCausalLM, 'CAUSAL_LM', dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1, intermediate_size=40, max_position_embeddings=12), ['k_proj', 'o_proj', 'up_proj', 'down_proj', 'lm_head']),
     'llama': (AutoModelForCausalLM, 'CAUSAL_LM', dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1, intermediate_size=40, max_position_embeddings=12), ['q_proj', 'v_proj', 'o_proj', 'down_proj']),
 }
 dynamic = {
@@ -26,9 +28,17 @@ dynamic = {
 static = {
     'qdq': dict(quant_format=QuantFormat.QDQ, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True),
     'qdq-weights': dict(quant_format=QuantFormat.QDQ, activation_type=QuantType.QInt8, weight_type=QuantType.QInt8, extra_options=dict(AddQDQPairToWeight=True)),
+    'products': dict(quant_format=QuantFormat.QOperator, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=['MatMul']),
     'qoperator': dict(quant_format=QuantFormat.QOperator, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8),
 }
+nbits = {
+    'q4': dict(bits=4, is_symmetric=True),  # transformers.js's model_q4.onnx
+    'q8': dict(bits=8, is_symmetric=False),
+    'q4-qdq': dict(bits=4, is_symmetric=True, quant_format=QuantFormat.QDQ),
+}
 fixtures = [('bert', form) for form in ('int8', 'uint8', 'optimized', 'qdq', 'qoperator')] + [('relu', 'qdq-weights'), ('gpt2', 'int8'), ('llama', 'reduced')]
+# From PyTorch's newer exporter, whose matrices have no names: quantization drops the modules that it writes at their products.
+fixtures += [('bert-dynamo', 'qoperator'), ('gpt2-dynamo', 'int8'), ('llama-dynamo', 'uint8'), ('llama-dynamo', 'products'), ('llama-dynamo', 'q4'), ('llama-dynamo', 'q4-qdq'), ('qwen2-dynamo', 'q8')]
 
 class Wrapper(torch.nn.Module):
     def __init__(self, model): super().__init__(); self.model = model
@@ -54,6 +64,24 @@ def dequantized(path):
         base = name.removesuffix('_quantized'); codes = values[name].astype(np.float32)
         matrix = (codes - values[f'{base}_zero_point'].astype(np.float32)) * values[f'{base}_scale']
         yield (base.removesuffix('_Transposed'), matrix.T) if base.endswith('_Transposed') else (base, matrix)
+
+def dequantized_blocks(path):
+    """The float matrices of a file of MatMulNBitsQuantizer, as `dequantized` has them."""
+    model = onnx.load(path); values = tensors(path)
+    for node in model.graph.node:
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        if node.op_type == 'MatMulNBits':
+            K, N, bits, size = (attributes[key] for key in ('K', 'N', 'bits', 'block_size'))
+            blocks, half = -(-K // size), lambda x: np.stack([x & 15, x >> 4], -1).reshape(*x.shape[:-1], -1)
+            codes = values[node.input[1]].reshape(N, blocks, -1); codes = half(codes) if bits == 4 else codes
+            zero = values[node.input[3]].reshape(N, -1) if len(node.input) > 3 else np.full((N, blocks), 2 ** (bits - 1))
+            if bits == 4 and len(node.input) > 3: zero = half(zero)[:, :blocks]
+            matrix = (codes.astype(np.float32) - zero[..., None].astype(np.float32)) * values[node.input[2]].reshape(N, blocks, 1)
+            yield node.input[1].rpartition('_Q')[0], matrix.reshape(N, -1)[:, :K].T
+        elif node.op_type == 'DequantizeLinear':  # [K, N], blocks along K
+            codes, scales = values[node.input[0]].astype(np.float32), values[node.input[1]]
+            matrix = codes * np.repeat(scales, attributes['block_size'], 0)[:len(codes)]
+            yield node.input[0].rpartition('_DQ_Q')[0], matrix
 
 def put(model, original, matrices):
     """Gives a PyTorch model the dequantized matrices: a parameter is found by its values in the original file."""
@@ -105,8 +133,9 @@ for kind, form in fixtures:
     name = f'{kind}-{form}'
     if only and name not in only: continue
     torch.manual_seed(5)
-    Auto, task_type, sizes, targets = types[kind]
-    model_type = 'bert' if kind == 'relu' else kind
+    Auto, task_type, sizes, targets = types[kind.removesuffix('-dynamo')]
+    exporter = 'dynamo' if kind.endswith('-dynamo') else 'torchscript'
+    model_type = 'bert' if kind == 'relu' else kind.removesuffix('-dynamo')
     config = AutoConfig.for_model(model_type, **{'vocab_size': 24, 'pad_token_id': 0, 'tie_word_embeddings': False, **sizes})
     for dropout in [key for key in config.to_dict() if 'drop' in key and isinstance(getattr(config, key), float)]: setattr(config, dropout, 0.0)
     config.use_cache = False
@@ -118,11 +147,16 @@ for kind, form in fixtures:
     folder = f'{out}/{name}'; os.makedirs(folder, exist_ok=True); path = f'{folder}/model_quantized.onnx'
     with tempfile.TemporaryDirectory() as temporary:
         plain = f'{temporary}/model.onnx'
-        torch.onnx.export(Wrapper(model), (ids, mask), plain, input_names=list(inputs), output_names=['logits'], dynamic_axes={key: {0: 'batch', 1: 'sequence'} for key in inputs}, dynamo=False, opset_version=17)
+        if exporter == 'dynamo':
+            shapes = {key: {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC} for key in inputs}
+            torch.onnx.export(model, (), plain, kwargs=inputs, input_names=list(inputs), output_names=['logits'], dynamic_shapes=shapes, dynamo=True, external_data=False, verbose=False)
+        else: torch.onnx.export(Wrapper(model), (ids, mask), plain, input_names=list(inputs), output_names=['logits'], dynamic_axes={key: {0: 'batch', 1: 'sequence'} for key in inputs}, dynamo=False, opset_version=17)
         expected = dict(inputs)
-        if form in dynamic:
-            quantize_dynamic(plain, path, **dynamic[form])
-            matrices = list(dequantized(path)); original = tensors(plain); put(model, original, matrices)
+        if form in dynamic or form in nbits:
+            if form in dynamic: quantize_dynamic(plain, path, **dynamic[form])
+            else:
+                quantizer = MatMulNBitsQuantizer(onnx.load(plain), block_size=16, **nbits[form]); quantizer.process(); quantizer.model.save_model_to_file(path)
+            matrices = list(dequantized(path) if form in dynamic else dequantized_blocks(path)); original = tensors(plain); put(model, original, matrices)
             if form == 'optimized': run(path, feeds, 'ORT_ENABLE_EXTENDED', f'{temporary}/optimized.onnx'); os.replace(f'{temporary}/optimized.onnx', path)
             # The runtime's float kernels with the dequantized matrices.
             graph = onnx.load(plain); by_name = dict(matrices)
@@ -133,12 +167,16 @@ for kind, form in fixtures:
             quantize_static(plain, path, Reader(feeds), **static[form])
             expected['logits'] = torch.from_numpy(run(on_numbers(path), feeds))
         expected['of_file'] = torch.from_numpy(run(path, feeds))
-    quantized = onnx.load(path); del quantized.graph.value_info[:]; onnx.save(quantized, path)
+    quantized = onnx.load(path); del quantized.graph.value_info[:]
+    for node in quantized.graph.node:  # what the tests do not need
+        for prop in [prop for prop in node.metadata_props if not prop.key.endswith('name_scopes')]: node.metadata_props.remove(prop)
+        node.ClearField('doc_string')
+    onnx.save(quantized, path)
     peft = get_peft_model(model, LoraConfig(task_type=task_type, r=2, lora_alpha=4, target_modules=targets)).eval()
     with torch.no_grad():
         for p in peft.parameters():
             if p.requires_grad: p.add_(0.2 * torch.randn_like(p))
-    if form in dynamic:
+    if form in dynamic or form in nbits:
         logits = peft(**inputs).logits
         labels = torch.tensor([0, 2, 1]) if task_type == 'SEQ_CLS' else torch.cat([ids[:, 1:].masked_fill(mask[:, 1:] == 0, -100), torch.full((3, 1), -100)], 1)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, -2), labels.flatten()); loss.backward()
@@ -147,6 +185,6 @@ for kind, form in fixtures:
         with torch.no_grad(), peft.disable_adapter(): print(name, 'PyTorch and the runtime', float((peft(**inputs).logits[mask.bool()] - expected['logits'][mask.bool()]).abs().max()) if task_type == 'CAUSAL_LM' else float((model(**inputs).logits - expected['logits']).abs().max()))
     peft.save_pretrained(f'{folder}/adapter'); os.remove(f'{folder}/adapter/README.md')
     linear = sorted(n.replace('base_model.model.', '').replace('.base_layer', '') for n, m in peft.named_modules() if (isinstance(m, torch.nn.Linear) or type(m).__name__ == 'Conv1D') and 'lora_' not in n and 'original_module' not in n)
-    with open(f'{folder}/config.json', 'w') as file: json.dump({'model_type': model_type, 'architectures': [Auto.from_config(config).__class__.__name__], 'linear': sorted({n.replace('.modules_to_save.default', '') for n in linear})}, file)
+    with open(f'{folder}/config.json', 'w') as file: json.dump({'model_type': model_type, 'architectures': [Auto.from_config(config).__class__.__name__], 'bits': nbits[form]['bits'] if form in nbits else 8, 'linear': sorted({n.replace('.modules_to_save.default', '') for n in linear})}, file)
     save_file({key: value.contiguous() for key, value in expected.items()}, f'{folder}/expected.safetensors')
     print(name, 'the file itself', float((expected['of_file'] - expected['logits']).abs().max()), 'of', float(expected['logits'].abs().max()), flush=True)

@@ -16,6 +16,7 @@ import {
   scopes,
   split,
 } from './module-paths.ts'
+import { restoreScopes } from './lost-scopes.ts'
 import { restoreModules } from './packed.ts'
 import { baseModelPath } from './prefixes.ts'
 
@@ -77,6 +78,7 @@ export function canonicalize(graph: Graph, model_type: string): void {
   graph.metadata.model_type = model_type
   asEmbedding(graph)
   const matrices = renameBuilders(graph, model_type)
+  restoreScopes(graph, model_type)
   const [ofParameters, ofNodes] = [basePathOf(graph), basePathOfNodes(graph)]
   const exported = ofParameters ?? ofNodes ?? ''
   const canonical = canonicalBase(graph, exported, model_type)
