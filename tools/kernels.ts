@@ -41,6 +41,8 @@ const webgpu: Record<string, readonly DataType[]> = {
   MatMul: float,
   Gemm: float,
   MatMulNBits: float,
+  Conv: float,
+  ConvTranspose: float,
   Flatten: float,
   CumSum: float,
   Gather: ['float32', 'uint8'],

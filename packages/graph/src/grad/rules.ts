@@ -8,6 +8,7 @@ import { cast, inverseRms, lastAxes, scalarLike, scale, transposeMatrix, zerosLi
 import { einsumTerms } from '../ops/einsum.ts'
 import type { OperatorName } from '../ops/index.ts'
 import { elementCount, toFloat32 } from '../tensor/tensor.ts'
+import { convolution } from './convolution.ts'
 import type { GradientRule, Rule, RuleContext } from './rule.ts'
 
 const input = ({ x }: RuleContext, i = 0): Value => x[i] as Value
@@ -526,6 +527,9 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   SkipLayerNormalization: 'unsupported', // introduced after differentiation
 
   GroupQueryAttention: 'unsupported', // training reads it decomposed
+
+  Conv: convolution,
+  ConvTranspose: 'unsupported', // introduced by differentiation
 
   // recurrent operators: @cola/rnn trains them unrolled
   RNN: 'unsupported',

@@ -2,6 +2,7 @@
 
 import { UnsupportedOperatorError } from '../errors.ts'
 import { attention } from './attention.ts'
+import { convolutions } from './convolution.ts'
 import { einsum } from './einsum.ts'
 import { elementwise } from './elementwise.ts'
 import { indexing } from './indexing.ts'
@@ -17,6 +18,7 @@ const table = {
   ...elementwise,
   ...linalg,
   ...einsum,
+  ...convolutions,
   ...movement,
   ...indexing,
   ...shapes,

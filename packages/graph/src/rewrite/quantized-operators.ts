@@ -4,6 +4,7 @@
 import type { Attributes, Node } from '../ir/graph.ts'
 import { oldDomain } from '../onnx/upgrade.ts'
 import { fusedName } from './decompositions/decomposition.ts'
+import { scaledDomain } from './integer-products.ts'
 
 /** The inputs that hold an operand: its codes, scale and zero point. */
 interface Operand {
@@ -57,6 +58,20 @@ const rows: Readonly<Record<string, (node: Node) => QuantizedOperator>> = {
     attributes: {},
   }),
   QLinearMatMul: ofTwo('MatMul'),
+  QLinearConv: ({ attributes }) => ({
+    operands: [operand(0, 1, 2), { ...operand(3, 4, 5), axis: 0 }],
+    result: [6, 7],
+    opType: 'Conv',
+    inputs: [0, 3, 8],
+    attributes,
+    sum: 8,
+  }),
+  /** Codes of X and W, their scales, their zero points. */
+  [`${scaledDomain}.ConvInteger`]: () => ({
+    operands: [operand(0, 2, 4), { ...operand(1, 3, 5), axis: 0 }],
+    opType: 'Conv',
+    inputs: [0, 1],
+  }),
   'com.microsoft.QLinearAdd': ofTwo('Add'),
   'com.microsoft.QLinearMul': ofTwo('Mul'),
   'com.microsoft.QLinearSigmoid': () => ofOne('Sigmoid'),
@@ -106,5 +121,8 @@ const rows: Readonly<Record<string, (node: Node) => QuantizedOperator>> = {
 /** The row of a node's operator, with the places of its inputs; undefined for an operator on other numbers. */
 export const quantizedOperatorOf = (node: Node): QuantizedOperator | undefined => rows[fusedName(node)]?.(node)
 
+/** The LSTM of dynamic quantization, which `dequantizedLstms` reads. */
+export const quantizedLstm = 'com.microsoft.DynamicQuantizeLSTM'
+
 /** Operators of a quantized file that `withoutQuantization` reads, with their domains. */
-export const quantizedNames: readonly string[] = Object.keys(rows)
+export const quantizedNames: readonly string[] = [...Object.keys(rows), quantizedLstm]

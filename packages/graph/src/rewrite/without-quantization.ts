@@ -9,9 +9,10 @@ import { elementCount, elements, float32, toFloat32 } from '../tensor/tensor.ts'
 import { fusedName, unsupported } from './decompositions/decomposition.ts'
 import { integerProducts } from './integer-products.ts'
 import { constantInput, dequantizedConstants, isMovement, quantizeConstants } from './quantized-constants.ts'
+import { dequantizedLstms } from './quantized-lstm.ts'
 import { type QuantizedOperator, quantizedNames, quantizedOperatorOf } from './quantized-operators.ts'
 
-const names = ['QuantizeLinear', 'DynamicQuantizeLinear', 'MatMulInteger', ...quantizedNames]
+const names = ['QuantizeLinear', 'DynamicQuantizeLinear', 'MatMulInteger', 'ConvInteger', ...quantizedNames]
 
 /**
  * A copy of a decoded graph (see `decodeGraph`) whose quantized activations are numbers, and whose quantized constants
@@ -20,7 +21,7 @@ const names = ['QuantizeLinear', 'DynamicQuantizeLinear', 'MatMulInteger', ...qu
  */
 export function withoutQuantization(original: Graph): Graph {
   if (!original.nodes.some((node) => names.includes(fusedName(node)))) return original
-  const graph = cloneGraph(integerProducts(original))
+  const graph = cloneGraph(integerProducts(dequantizedLstms(original)))
   quantizeConstants(graph)
   const { nodes: first, numbers } = dequantizedConstants(graph)
   const nodes = graph.nodes

@@ -146,6 +146,23 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
       [2, 3, 2],
     ],
   ].map((shapes) => ({ shapes, apply: (g, [a, b]) => g.MatMul(a as Value, b as Value) })),
+  Conv: (
+    [
+      [[2, 2, 5], [3, 2, 3], [3], {}],
+      [[2, 2, 6], [3, 2, 3], [3], { pads: [1, 1], strides: [2] }],
+      [[1, 4, 7], [4, 2, 2], [4], { group: 2, dilations: [2], pads: [0, 2] }],
+      [[2, 3, 8], [3, 1, 3], [3], { group: 3, strides: [3], pads: [2, 0] }],
+      [[1, 2, 5, 6], [2, 2, 2, 3], [2], { strides: [2, 1], pads: [1, 0, 0, 2] }],
+      [[2, 1, 7, 6], [2, 1, 3, 2], [2], { strides: [3, 4], dilations: [1, 2] }],
+      [[1, 2, 6], [2, 2, 3], [2], { auto_pad: 'SAME_UPPER' }],
+      [[1, 2, 6], [2, 2, 4], [2], { auto_pad: 'SAME_LOWER' }],
+      [[1, 2, 6], [2, 2, 4], [2], { auto_pad: 'VALID', strides: [2] }],
+    ] as const
+  ).map(([x, w, b, attributes]) => ({
+    shapes: [[...x], [...w], [...b]],
+    apply: (g, values) => g.Conv(...values, attributes),
+    dtype: 'float32',
+  })),
   Einsum: (
     [
       ['ij,jk->ik', [2, 3], [3, 2]],

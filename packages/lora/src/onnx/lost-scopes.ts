@@ -25,9 +25,6 @@ const families: Readonly<Record<string, Calls>> = {
   phi3: { self_attn: ['qkv_proj', 'o_proj'], mlp: ['gate_up_proj', 'down_proj'] },
 }
 
-/** Heads that have another name than lm_head. */
-const heads: Readonly<Record<string, string>> = { gpt_neox: 'embed_out' }
-
 /**
  * Gives linear layers without a name the scope of their module, in place: the module of the bias behind their product;
  * else the one of the operators around them that has as many linear layers as transformers' class, in their order; else
@@ -51,7 +48,7 @@ export function restoreScopes(graph: Graph, model_type: string): void {
   for (const [path, members] of groupBy(rest, ({ node }) => containerOf(around.scopesOf(node), calls)))
     for (const [layer, name] of named(path, members, layers, calls)) found.set(layer.node, `${path}.${name}`)
   const [head, ...others] = rest.filter(({ node }) => !found.has(node) && around.isLast(node))
-  if (head && others.length === 0) found.set(head.node, headName(graph, head, model_type))
+  if (head && others.length === 0) found.set(head.node, headName(graph, head))
   graph.nodes = graph.nodes.map((node) => (found.has(node) ? { ...node, scope: found.get(node) as string } : node))
 }
 
@@ -113,9 +110,9 @@ function named(
 const placeOf = ({ weight }: LinearLayer): number => Number(/\d+(?=\D*$)/.exec(weight)?.[0] ?? 0)
 
 /** A head with a row for each token is a language model's; a classifier of a decoder is called `score`. */
-function headName(graph: Graph, { outFeatures }: LinearLayer, model_type: string): string {
+function headName(graph: Graph, { outFeatures }: LinearLayer): string {
   const isLanguageModel = embeddingLayers(graph).some(({ num_embeddings }) => num_embeddings === outFeatures)
-  return isLanguageModel ? (heads[model_type] ?? 'lm_head') : 'score'
+  return isLanguageModel ? 'lm_head' : 'score'
 }
 
 /** Items by their keys, without those that have none. */

@@ -101,7 +101,9 @@ describe.each(names)('%s', (name) => {
     const layers = inspect(opened.model).filter(({ kind }) => kind === 'linear')
     expect([...new Set(layers.map(({ module }) => module))].sort()).toEqual(opened.config.linear)
     for (const { module } of layers)
-      expect(graph.initializers.get(`${module}.weight`)?.packed, module).toMatchObject({ bits: opened.config.bits ?? 8 })
+      expect(graph.initializers.get(`${module}.weight`)?.packed, module).toMatchObject({
+        bits: opened.config.bits ?? 8,
+      })
     expect([...graph.values.values()].filter(({ dtype }) => (['int8', 'uint8'] as DataType[]).includes(dtype))).toEqual(
       [],
     )
