@@ -24,8 +24,10 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: 'engine', tags: ['$initial'], priority: 1 },
-            { name: 'task', test: /lora\/src\/(tasks\/sequence-classification|load\/gpt2-base)\.ts$/ },
+            {
+              name: 'engine',
+              test: /(worker\/answer-calls|lora\/src\/(tasks\/sequence-classification|load\/gpt2-base))\.ts$/,
+            },
           ],
         },
       },

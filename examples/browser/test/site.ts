@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { build, preview } from 'vite'
+import { build, type InlineConfig, mergeConfig, preview, type PreviewServer } from 'vite'
 import { executablePath, headless } from '../../../tools/chromium.ts'
 
 const source = join(import.meta.dirname, '..')
@@ -24,11 +24,8 @@ export interface Site {
   close: () => Promise<void>
 }
 
-/**
- * Builds the site with its standalone part, serves it with its headers, and starts a browser.
- * @param args More arguments of Chromium's.
- */
-export async function openSite(args: readonly string[] = []): Promise<Site> {
+/** Builds the site with its standalone part. @returns The folder that it was built to. */
+export async function buildSite(): Promise<string> {
   const dist = mkdtempSync(join(tmpdir(), 'cola-page-'))
   await build({ configFile: join(source, 'standalone.config.ts'), logLevel: 'error' })
   await build({
@@ -36,12 +33,30 @@ export async function openSite(args: readonly string[] = []): Promise<Site> {
     logLevel: 'error',
     build: { outDir: dist, emptyOutDir: true },
   })
-  const server = await preview({
-    configFile: join(source, 'vite.config.ts'),
-    logLevel: 'error',
-    build: { outDir: dist },
-    preview: { port: 0, host: '127.0.0.1' },
-  })
+  return dist
+}
+
+/** Serves a built site as its configuration says, or with other settings. */
+export const serveSite = (dist: string, settings: InlineConfig = {}): Promise<PreviewServer> =>
+  preview(
+    mergeConfig(
+      {
+        configFile: join(source, 'vite.config.ts'),
+        logLevel: 'error',
+        build: { outDir: dist },
+        preview: { port: 0, host: '127.0.0.1' },
+      },
+      settings,
+    ),
+  )
+
+/**
+ * Builds the site with its standalone part, serves it with its headers, and starts a browser.
+ * @param args More arguments of Chromium's.
+ */
+export async function openSite(args: readonly string[] = []): Promise<Site> {
+  const dist = await buildSite()
+  const server = await serveSite(dist)
   const url = server.resolvedUrls?.local[0] as string
   const browser = await chromium.launch({ executablePath, args: [...headless, ...args] })
   const newPage: Site['newPage'] = async (options) => {

@@ -45,9 +45,12 @@ export function machinePanel(page: Page): void {
   )
 }
 
+/** Whether this browser tells of long tasks: Chromium does. */
+const canWatch = (): boolean => PerformanceObserver.supportedEntryTypes.includes('longtask')
+
 /** Calls a function with each time, in milliseconds, that the main thread was blocked for longer than 50 ms. */
 function watchMainThread(onBlock: (milliseconds: number) => void): void {
-  if (!PerformanceObserver.supportedEntryTypes.includes('longtask')) return
+  if (!canWatch()) return
   new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) onBlock(duration)
   }).observe({ type: 'longtask', buffered: false })
@@ -65,12 +68,14 @@ const measureMemory = async (): Promise<number | undefined> =>
   )
 
 function facts(report: DeviceReport | undefined, longest: number, memory: number | undefined): HTMLElement[] {
-  const main = fact(
-    'This page',
-    longest > 0 ? `held up for ${Math.round(longest)} ms at most` : 'never held up',
-    'while it trains',
-  )
-  if (!report) return [fact('Engine', 'not loaded yet'), main]
+  const main =
+    canWatch() &&
+    fact(
+      'This page',
+      longest > 0 ? `held up for ${Math.round(longest)} ms at most` : 'never held up',
+      'while it trains',
+    )
+  if (!report) return [fact('Engine', 'not loaded yet'), main].filter((one) => one !== false)
   const { device, threads, cores, isolated, webgpu, stored, quota } = report
   const alone = isolated
     ? `${plural(cores, 'core')} here`

@@ -1,17 +1,15 @@
-// The worker's door: calls in, answers and events out.
+// The worker's script. It imports nothing at once, so that a bundler's chunks have nothing to import from it: WebKit
+// evaluates a worker's script a second time when a module imports it. Messages wait until the rest is there.
 
-import { plainError } from '@cola/train'
-import type { CallName, FromPage, FromWorker, Told } from '../messages.ts'
-import { createStudio } from './studio.ts'
+const early: MessageEvent[] = []
+self.onmessage = (message) => early.push(message)
 
-const post = (message: FromWorker) => self.postMessage(message)
+import('./answer-calls.ts').then(
+  ({ answerCalls }) => answerCalls(early),
+  // An error of a task, unlike a rejection, is told to the page.
+  (error) => setTimeout(() => fail(error)),
+)
 
-const handlers = createStudio((told: Told) => post(told)) as Readonly<
-  Record<CallName, (ask: unknown) => Promise<unknown>>
->
-
-self.onmessage = ({ data: { id, call, ask } }: MessageEvent<FromPage>) =>
-  handlers[call](ask).then(
-    (answer) => post({ id, answer }),
-    (error: unknown) => post({ id, error: plainError(error) }),
-  )
+function fail(error: unknown): never {
+  throw error
+}

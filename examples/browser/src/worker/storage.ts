@@ -6,6 +6,7 @@ type Directory = FileSystemDirectoryHandle
 
 /** The folder at a path. @throws the browser's error where it is not there, or may not be made. */
 export async function folderAt(path: readonly string[], create = false): Promise<Directory> {
+  if (!navigator.storage?.getDirectory) throw new Error('this browser has no storage for files (OPFS)')
   let found = await navigator.storage.getDirectory()
   for (const name of path) found = await found.getDirectoryHandle(name, { create })
   return found

@@ -1,82 +1,19 @@
-// Entry point of the worker: one TrainingSession, whose methods are called in the order of the messages.
+// The worker's script. It imports nothing at once, so that a bundler's chunks have nothing to import from it: WebKit
+// evaluates a worker's script a second time when a module imports it. A browser's messages wait here until the rest is
+// there; Node keeps them until someone listens.
 
-import { memoryFiles } from '@cola/data'
-import { loadArtifacts } from '../artifacts/artifact-files.ts'
-import { setRuntimeSettings } from '../runtime/runtime-options.ts'
-import { TrainingSession } from '../session/training-session.ts'
-import {
-  type Call,
-  type FilePart,
-  fromPlainState,
-  fromPlainTensors,
-  type Method,
-  type Opened,
-  plainState,
-  plainTensors,
-  type PlainTensors,
-  type Reply,
-  type Start,
-} from './messages.ts'
-import { parent } from './parent.ts'
-import { plainError } from './plain-error.ts'
+import type { ToWorker } from './messages.ts'
 
-type Run = (session: TrainingSession, args: readonly unknown[]) => unknown
+const early: ToWorker[] = []
+const scope = globalThis as { onmessage?: (message: MessageEvent<ToWorker>) => void }
+scope.onmessage = ({ data }) => void early.push(data)
 
-/** How each method's arguments and result are converted between messages and the session. */
-const methods: Record<Method, Run> = {
-  runTrainStep: (session, [batch, options]) => session.runTrainStep(batch as never, options as never),
-  runEvalStep: (session, [batch]) => session.runEvalStep(batch as never),
-  runOptimizerStep: (session, [options]) => session.runOptimizerStep(options as never),
-  lazyResetGrad: (session) => session.lazyResetGrad(),
-  seekDropout: (session, [steps]) => session.seekDropout(steps as number),
-  getFingerprint: (session) => session.getFingerprint(),
-  getParameters: async (session) => plainTensors(await session.getParameters()),
-  setParameters: (session, [tensors]) => session.setParameters(fromPlainTensors(tensors as PlainTensors)),
-  getState: async (session) => plainState(await session.getState()),
-  setState: (session, [state]) => session.setState(fromPlainState(state as never)),
-  reopen: (session) => session.reopen(),
-  release: (session) => session.release(),
+import('./serve.ts').then(
+  ({ serve }) => serve(early),
+  // An error of a task, unlike a rejection, is told to who started the worker.
+  (error) => setTimeout(() => fail(error)),
+)
+
+function fail(error: unknown): never {
+  throw error
 }
-
-const { post, listen, close } = parent()
-const files = new Map<string, Uint8Array>()
-let session: TrainingSession | undefined
-let last: Promise<unknown> = Promise.resolve()
-
-function receive({ file, size, at, bytes }: FilePart): void {
-  if (!files.has(file)) files.set(file, new Uint8Array(size))
-  files.get(file)?.set(bytes, at)
-}
-
-async function open({ folder, device, seed, runtime }: Start['start']): Promise<Opened> {
-  setRuntimeSettings(runtime)
-  session = await TrainingSession.create({
-    artifacts: loadArtifacts(folder ?? memoryFiles(files, 'artifacts')),
-    device,
-    ...(seed === undefined ? {} : { seed }),
-    onWarning: (warning) => post({ warning }),
-  })
-  // The session has copies of what it needs.
-  files.clear()
-  return { device: session.device, size: session.getParametersSize(), lossTerms: session.lossTerms }
-}
-
-async function reply(id: number, work: () => unknown): Promise<void> {
-  const message: Reply = { id }
-  try {
-    message.result = await work()
-  } catch (error) {
-    message.error = plainError(error)
-  }
-  post(message)
-}
-
-const call = async ({ id, method, args }: Call): Promise<void> => {
-  await reply(id, () => methods[method](session as TrainingSession, args))
-  if (method === 'release') close()
-}
-
-listen((message) => {
-  if ('file' in message) receive(message)
-  else last = last.then(() => ('start' in message ? reply(0, () => open(message.start)) : call(message)))
-})

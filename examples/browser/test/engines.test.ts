@@ -1,0 +1,152 @@
+// The page in Gecko and in WebKit: a whole training, a reload in its middle, answers, and the adapter that is
+// downloaded.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openFiles } from '@cola/data'
+import { loadFineTuned } from '@cola/lora'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Engine, engineNames, engines, openEngine } from '../../../tools/engines.ts'
+import { type RemotePage, remotePage } from '../../../tools/remote-page.ts'
+import { root } from '../../../tools/root.ts'
+import { buildSite, serveSite } from './site.ts'
+import { folderOf } from './steps.ts'
+
+const anyInstalled = engineNames.some((name) => engines[name].executable)
+const sentences = ['The queen laughed in the garden.', 'What did the monk say?', 'The boy slept yesterday.']
+
+let dist: string
+beforeAll(async () => {
+  if (anyInstalled) dist = await buildSite()
+}, 180_000)
+afterAll(() => {
+  if (anyInstalled) rmSync(dist, { recursive: true })
+})
+
+/** Opens the page in an engine, uses it, and closes it. */
+async function withPage(
+  engine: Engine,
+  { isolated }: { isolated: boolean },
+  use: (page: RemotePage, downloads: string) => Promise<void>,
+): Promise<void> {
+  const { page, script, handle } = remotePage()
+  const headers = isolated ? {} : { 'cross-origin-opener-policy': '', 'cross-origin-embedder-policy': '' }
+  const server = await serveSite(dist, {
+    preview: { headers },
+    plugins: [
+      {
+        name: 'remote',
+        configurePreviewServer: ({ middlewares, config }) => {
+          middlewares.use((request, response, next) =>
+            handle(request, response, () => {
+              if (request.url !== '/') return next()
+              const html = readFileSync(join(dist, 'index.html'), 'utf8')
+              for (const [name, value] of Object.entries(config.preview.headers)) response.setHeader(name, value ?? '')
+              response.setHeader('content-type', 'text/html')
+              return response.end(html.replace('</body>', `<script type="module">${script}</script></body>`))
+            }),
+          )
+        },
+      },
+    ],
+  })
+  const downloads = mkdtempSync(join(tmpdir(), 'cola-downloads-'))
+  const close = await openEngine(engine, server.resolvedUrls?.local[0] as string, downloads)
+  try {
+    await use(page, downloads)
+  } finally {
+    await close()
+    await server.close()
+    rmSync(downloads, { recursive: true })
+  }
+}
+
+const click = (page: RemotePage, selector: string): Promise<void> =>
+  page.evaluate((css) => (document.querySelector(css) as HTMLElement).click(), selector)
+
+const textOf = (page: RemotePage, selector: string): Promise<string> =>
+  page.evaluate((css) => document.querySelector(css)?.textContent ?? '', selector)
+
+const shown = (page: RemotePage, selector: string): Promise<void> =>
+  page.until(selector, (css) => document.querySelector(css)?.checkVisibility(), selector)
+
+/** Chooses a sample, and trains when the plan is there. */
+async function trainSample(page: RemotePage, sample: number, epochs: number): Promise<void> {
+  await shown(page, `#sample-${sample}`)
+  await click(page, `#sample-${sample}`)
+  await shown(page, '#plan')
+  await page.evaluate((value) => {
+    const field = document.querySelector('#epochs') as HTMLInputElement
+    field.value = value
+    field.dispatchEvent(new Event('change'))
+  }, String(epochs))
+  await page.until('the train button', () => !(document.querySelector('#train') as HTMLButtonElement).disabled)
+  await click(page, '#train')
+}
+
+const stepReached = (page: RemotePage, step: number): Promise<void> =>
+  page.until(
+    `step ${step}`,
+    (least) => (document.querySelector('#train-progress') as HTMLProgressElement).value >= least,
+    step,
+  )
+
+/** Asks the page a sentence. @returns The logits after the training. */
+async function askedOf(page: RemotePage, sentence: string): Promise<number[]> {
+  await page.evaluate((text) => {
+    const field = document.querySelector('#try-text') as HTMLInputElement
+    field.value = text
+    field.form?.requestSubmit()
+  }, sentence)
+  await page.until('the answer', (text) => document.querySelector('.tried')?.textContent?.includes(text), sentence)
+  return page.evaluate(() =>
+    JSON.parse(document.querySelector('.tried .side:last-child .bars')?.getAttribute('data-logits') ?? '[]'),
+  )
+}
+
+describe.each(engineNames)('%s', (engine) => {
+  const { executable, packages, stores } = engines[engine]
+
+  it.runIf(executable)(`trains, ${stores ? 'goes on after a reload, ' : ''}answers, and gives the adapter`, () =>
+    withPage(engine, { isolated: true }, async (page, downloads) => {
+      await trainSample(page, 0, stores ? 12 : 4)
+      if (stores) {
+        await stepReached(page, 15)
+        await page.reload()
+        await page.until('where it goes on', () =>
+          document.querySelector('#train-said')?.textContent?.includes('Taken up at step'),
+        )
+      }
+      await shown(page, '#try')
+      expect(await textOf(page, '#train-said')).toMatch(/Trained in .* epochs?\. The weights of epoch \d+/)
+      expect(await textOf(page, '#machine')).toMatch(/Threads[2-9]/)
+      const logits: number[][] = []
+      for (const sentence of sentences) logits.push(await askedOf(page, sentence))
+      await click(page, '#download-adapter')
+      const zip = join(downloads, 'where-or-when-adapter.zip')
+      await expect
+        .poll(() => (existsSync(zip) ? readFileSync(zip).length : 0), { timeout: 30_000 })
+        .toBeGreaterThan(1000)
+      const files = await openFiles(new File([readFileSync(zip)], 'adapter.zip'))
+      const node = await loadFineTuned(folderOf(files.names().map((name) => [name, files.read(name)])), {
+        base: join(root, 'examples/model'),
+      })
+      expect(await node.logits(sentences)).toBeAllclose(logits.flat(), { atol: 1e-4 })
+      await node.release()
+      const problem = await textOf(page, '#problem')
+      if (stores) expect(problem).toBe('')
+      else expect(problem).toContain('does not allow the page to keep any')
+    }),
+  )
+
+  it.runIf(executable)('trains on one thread where the host sends no headers, and says so', () =>
+    withPage(engine, { isolated: false }, async (page) => {
+      await trainSample(page, 0, 2)
+      await shown(page, '#try')
+      expect(await textOf(page, '#machine')).toContain('Threads1one only: the host sends no headers')
+    }),
+  )
+
+  it.skipIf(executable)(`skipped: apt-get install ${packages}`, () => undefined)
+})
