@@ -26,6 +26,8 @@ export interface DeviceRow {
   readonly float16Optimizers?: string
   /** Loads the passes that a graph goes through before it runs on the device. @default none */
   readonly passes?: () => Promise<readonly Pass[]>
+  /** Whether the passes make int64 inputs int32: feeds follow. */
+  readonly int32Inputs?: boolean
   /** Whether a session first compares a tiny step with known numbers, and `auto` measures the device's speed. */
   readonly selfTest?: boolean
   /** What to do when the device is not available. */
@@ -38,6 +40,9 @@ export interface DeviceRow {
  * that reads it, which saves 4% of a GPT-2 step. The last one duplicates a dropout mask for each node that reads it.
  */
 const slowOptimizers = 'TransposeOptimizer;TransposeOptimizer_CPUExecutionProvider;EnsureUniqueDQForNodeUnit'
+
+/** The graph optimizer that would undo what wasm-passes.ts does: it folds the transpose of a product into the product. */
+const transposeFusion = 'GemmTransposeFusion'
 
 /**
  * Graph optimizers that compute the Cast of a constant when a session is opened, and that join the Casts of its readers:
@@ -66,6 +71,7 @@ export const devices = {
     disabledOptimizers: 'TransposeOptimizer',
     float16Optimizers: castOptimizers,
     passes: async () => (await import('./webgpu-passes.ts')).webgpuPasses,
+    int32Inputs: true,
     selfTest: true,
     fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.',
   },
@@ -84,7 +90,8 @@ export const devices = {
     resident: false,
     int8: true,
     allKernels: true,
-    disabledOptimizers: slowOptimizers,
+    disabledOptimizers: `${slowOptimizers};${transposeFusion}`,
+    passes: async () => (await import('./wasm-passes.ts')).wasmPasses,
     fix: 'The wasm device runs in browsers: npm install onnxruntime-web. Use "cpu" in Node.',
   },
 } satisfies Record<string, DeviceRow>

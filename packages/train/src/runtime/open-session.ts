@@ -84,7 +84,7 @@ async function openUntested(model: RunnableModel, device: ResolvedDevice): Promi
   const { graph, resident = [], packWeights = false, spin = true } = model
   try {
     const session = await create(model, device, sessionOptions(device, graph, { resident, packWeights, spin }))
-    return row.passes ? (await import('./narrow-inputs.ts')).narrowInputs(session) : session
+    return row.int32Inputs ? (await import('./narrow-inputs.ts')).narrowInputs(session) : session
   } catch (cause) {
     const { refusal } = await import('./refusal.ts')
     throw await refusal({ graph, device, fix: row.fix, works: () => opensProbe(device, row) }, cause as Error)

@@ -1,5 +1,6 @@
 // Opens the sessions of the runtime for training artifacts, from files that they share, and releases them.
 
+import { memorySink } from '@cola/data'
 import type { Graph } from '@cola/graph'
 import { gradientOutput, type TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { hasFiles } from '../files/node.ts'
@@ -44,12 +45,10 @@ export async function openSessions(
   }
   const modelFolder = folder ?? temporary
   try {
-    const files: Readonly<Record<string, string>> =
-      modelFolder === undefined ? {} : writeModels(modelFolder, await graphsFor(device, graphs))
-    const open = (name: keyof typeof graphs, options: Partial<RunnableModel> = {}) => {
-      const path = files[name]
-      return openSession({ graph: graphs[name], ...(path === undefined ? {} : { path }), ...options }, device)
-    }
+    const runnable = await graphsFor(device, graphs)
+    const files = modelFolder === undefined ? inMemory(runnable) : inFolder(modelFolder, runnable)
+    const open = (name: keyof typeof graphs, options: Partial<RunnableModel> = {}) =>
+      openSession({ graph: graphs[name], ...files[name], ...options }, device)
     const training = await open('training_model', {
       resident: artifacts.blocks.map(({ name }) => gradientOutput(name)),
       packWeights: !artifacts.gradientCheckpointing,
@@ -70,6 +69,26 @@ export async function openSessions(
     cleanUp()
     throw error
   }
+}
+
+/** Where each model's file is. */
+type ModelFiles = Readonly<Record<string, Pick<RunnableModel, 'path' | 'encoded'>>>
+
+const inFolder = (folder: string, graphs: Readonly<Record<string, Graph>>): ModelFiles =>
+  Object.fromEntries(Object.entries(writeModels(folder, graphs)).map(([name, path]) => [name, { path }]))
+
+/** The models as bytes: their weights are encoded once. */
+function inMemory(graphs: Readonly<Record<string, Graph>>): ModelFiles {
+  const sink = memorySink('models')
+  const files = writeModels(sink, graphs)
+  const isModel = new Set(Object.values(files))
+  const externalData = [...sink.written].flatMap(([path, data]) => (isModel.has(path) ? [] : [{ path, data }]))
+  return Object.fromEntries(
+    Object.entries(files).map(([name, file]) => [
+      name,
+      { encoded: { model: sink.written.get(file) as Uint8Array, externalData } },
+    ]),
+  )
 }
 
 /** Graphs as they run on a device: what a file has that {@link openSession} opens. */
