@@ -22,11 +22,13 @@ export default defineConfig({
     // What the worker starts with is one file, with what every classification needs of the parts loaded later.
     rolldownOptions: {
       output: {
+        // Tree shaking is done: its hints need no place.
+        comments: false,
         codeSplitting: {
           groups: [
             {
               name: 'engine',
-              test: /(worker\/answer-calls|lora\/src\/(tasks\/sequence-classification|load\/gpt2-base))\.ts$/,
+              test: /(rolldown\/runtime\.js|(worker\/answer-calls|sequence-classification|load\/gpt2-base|runtime\/bundled-files)\.ts)$/,
             },
           ],
         },

@@ -20,8 +20,8 @@ export type ModelChoice =
 export interface KeptModel {
   kind: 'kept'
   name: string
-  /** Bytes of its files: another folder of this name has others. */
-  bytes: number
+  /** Of its files: another folder of this name has another. */
+  digest: string
 }
 
 export interface ModelSummary {

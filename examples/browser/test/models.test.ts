@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { float32, readModel, toFloat32, writeModel } from '@cola/graph'
 import { loadFineTuned } from '@cola/lora'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -59,6 +60,46 @@ describe.skipIf(!hasChromium)('a picked folder', () => {
     await page.locator('#model-summary', { hasText: 'is open: bert' }).waitFor()
     await page.locator('#adapters li').waitFor()
     expect(await page.locator('#adapters h3').allTextContents()).toEqual(['grammar'])
+    await page.click('#adapters button')
+    expect(await askedOf(page, 'The kings slept.')).toBeAllclose(logits, { atol: 1e-5 })
+  })
+})
+
+describe.skipIf(!hasChromium)('a folder with the name and the sizes of another', () => {
+  it('is copied as well, and does not get the adapters of the other', async () => {
+    const files = tinyEncoder()
+    const graph = readModel(files['onnx/model.onnx'] as Uint8Array)
+    for (const [name, weights] of graph.initializers)
+      if (weights.dtype === 'float32')
+        graph.initializers.set(
+          name,
+          float32(
+            weights.dims,
+            toFloat32(weights).map((weight) => -weight),
+          ),
+        )
+    const other = { ...files, 'onnx/model.onnx': writeModel(graph) }
+    expect(other['onnx/model.onnx'].length).toBe(files['onnx/model.onnx']?.length)
+    const [first, second] = [files, other].map((content) => {
+      const entries = Object.entries(content).map(([name, bytes]) => [`model/${name}`, bytes] as const)
+      return join(folderOf(entries), 'model')
+    })
+    const page = await site.openPage()
+    const trainIn = async (folder: string) => {
+      await pickModel(page, folder)
+      expect(await page.locator('#adapters li').count()).toBe(0)
+      await page.click('label:has(#sample-1)')
+      await train(page, { epochs: 1 })
+      await trained(page)
+      return askedOf(page, 'The kings slept.')
+    }
+    await trainIn(first as string)
+    await page.reload()
+    const logits = await trainIn(second as string)
+    await page.reload()
+    await page.click('label:has(#model-folder)')
+    await page.click('#open-kept')
+    await page.locator('#model-summary', { hasText: 'is open: bert' }).waitFor()
     await page.click('#adapters button')
     expect(await askedOf(page, 'The kings slept.')).toBeAllclose(logits, { atol: 1e-5 })
   })

@@ -35,7 +35,7 @@ export const summaryOf = ({ name, labels, accuracy, adapter: { tensors } }: Kept
   bytes: [...tensors.values()].reduce((sum, { dims }) => sum + 4 * elementCount(dims), 0),
 })
 
-/** Adapters of a base model lie in a folder of its name. */
+/** Adapters of a base model lie in a folder of its key. */
 const folderOf = (base: string, ...rest: string[]): string[] => ['adapters', base.replaceAll('/', '--'), ...rest]
 
 /** Opens a folder for an adapter, under a name that no other has. */

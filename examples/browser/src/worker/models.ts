@@ -9,7 +9,6 @@ import tokenizer from '../../../model/tokenizer.json?url'
 import tokenizerConfig from '../../../model/tokenizer_config.json?url'
 import type { ModelChoice, ModelSummary } from '../messages.ts'
 import { fetched } from './fetched.ts'
-import { copiedModel, recorded } from './kept-model.ts'
 
 export interface OpenModel {
   choice: ModelChoice
@@ -17,8 +16,10 @@ export interface OpenModel {
   name: string
   base: BaseModel
   summary: ModelSummary
-  /** The files of a picked folder that it was opened from. */
-  picked?: Files | undefined
+  /** Tells it from every other model: adapters lie under it. Two folders may have one name. */
+  key: string
+  /** The files of a picked folder that it was opened from, and their digest. */
+  picked?: { files: Files; digest: string } | undefined
 }
 
 export type OnFetch = (file: string, loaded: number, total: number | undefined) => void
@@ -38,12 +39,14 @@ export async function openModel(choice: ModelChoice, onFetch: OnFetch): Promise<
   const { name, source, picked } = await sourceOf(choice, onFetch)
   const onProgress = ({ file, loaded, total }: Progress) => onFetch(file, loaded, total)
   const base = await openBase(source, { onProgress })
+  const digest = choice.kind === 'kept' ? choice.digest : picked && (await (await keeping()).digestOf(picked))
   const parameters = [...base.hiddenStates().graph.initializers.values()]
   return {
     choice,
     name,
     base,
-    picked,
+    key: digest === undefined ? name : `${name}@${digest.slice(0, 16)}`,
+    ...(picked && digest !== undefined ? { picked: { files: picked, digest } } : {}),
     summary: {
       name: choice.kind === 'embedded' ? 'The embedded model' : name,
       type: base.config.model_type,
@@ -52,6 +55,9 @@ export async function openModel(choice: ModelChoice, onFetch: OnFetch): Promise<
     },
   }
 }
+
+/** What only picked folders need. */
+export const keeping = () => import('./kept-model.ts')
 
 interface NamedSource {
   name: string
@@ -64,10 +70,11 @@ async function sourceOf(choice: ModelChoice, onFetch: OnFetch): Promise<NamedSou
   if (choice.kind === 'folder') {
     const [first] = choice.files
     const name = first?.webkitRelativePath.split('/')[0] || 'folder'
+    const { recorded } = await keeping()
     const { files, asked } = recorded(await openFiles(choice.files, { files: [] }))
     return { name, source: files, picked: asked }
   }
-  if (choice.kind === 'kept') return { name: choice.name, source: await copiedModel(choice.name) }
+  if (choice.kind === 'kept') return { name: choice.name, source: await (await keeping()).copiedModel(choice) }
   const files: Record<string, Uint8Array> = {}
   for (const [file, address] of Object.entries(embedded)) {
     const bytes = await fetched(file, address)

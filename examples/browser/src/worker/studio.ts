@@ -15,8 +15,7 @@ import {
 } from './adapters.ts'
 import { chosenDevice, type DeviceReport, deviceReport } from './device.ts'
 import { createJobs } from './jobs.ts'
-import { keepModel, keptModel } from './kept-model.ts'
-import { type OpenModel, openModel } from './models.ts'
+import { keeping, type OpenModel, openModel } from './models.ts'
 import { forgetRun, keptRun, rememberRun, runFolder } from './runs.ts'
 import { openServing, type Serving, withLabels } from './serving.ts'
 import { planOf, splitOf, trainAdapter } from './training.ts'
@@ -66,7 +65,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
   const reopened = async ({ choice, name, picked }: OpenModel): Promise<ModelChoice> => {
     if (!picked) return choice
     try {
-      return await keepModel(name, picked)
+      return await (await keeping()).keepModel(name, picked.digest, picked.files)
     } catch (error) {
       onStorageFailure(error as Error)
       return choice
@@ -101,7 +100,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
       heldOut: validation,
       ...(metrics.accuracy === undefined ? {} : { accuracy: metrics.accuracy }),
     }
-    const { name, files } = await adapterFolder(open.name, request.name, new Set(kept.keys()), onStorageFailure)
+    const { name, files } = await adapterFolder(open.key, request.name, new Set(kept.keys()), onStorageFailure)
     await tuned.save(files)
     writeOrigin(files, origin, await tuned.adapted())
     await tuned.release()
@@ -146,11 +145,11 @@ export function createStudio(tell: (told: Told) => void): Handlers {
         model = undefined
         const open = await openModel(choice, (file, loaded, total) => tell({ event: 'opening', file, loaded, total }))
         model = open
-        kept = new Map((await keptAdapters(open.name, onStorageFailure)).map((one) => [one.name, one]))
+        kept = new Map((await keptAdapters(open.key, onStorageFailure)).map((one) => [one.name, one]))
         void report()
         return open.summary
       }),
-    keptModel,
+    keptModel: async () => (await keeping()).keptModel(),
     plan: (request) => jobs.short(async () => planOf(requireModel(), request)),
     train: (request) =>
       jobs.long(async () => {
@@ -219,7 +218,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
         const open = requireModel()
         const wanted = (picked[0]?.name ?? 'adapter').replace(/(-adapter)?\.\w+$/, '')
         const taken = new Set(kept.keys())
-        const { name, files } = await adapterFolder(open.name, wanted, taken, onStorageFailure)
+        const { name, files } = await adapterFolder(open.key, wanted, taken, onStorageFailure)
         try {
           await copyPicked(picked, files)
           const added = withLabels(readKept(name, files), open.base)
@@ -229,7 +228,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
           kept.set(name, added)
           return summaryOf(added)
         } catch (error) {
-          await dropAdapter(open.name, name)
+          await dropAdapter(open.key, name)
           throw error
         }
       }),
@@ -237,7 +236,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
       jobs.short(async () => {
         kept.delete(name)
         await closeServing()
-        await dropAdapter(requireModel().name, name)
+        await dropAdapter(requireModel().key, name)
         return undefined
       }),
   }
