@@ -2,6 +2,7 @@
 
 import { type Checks, checkOptions, flag, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
+import { describeValue } from '../source/row-checks.ts'
 import type { Renderer } from './jinja.ts'
 
 /** One turn of a conversation. Templates may read further fields, such as `tool_calls`. */
@@ -29,6 +30,7 @@ export type ChatTemplateJson = string | readonly { readonly name: string; readon
 export type ChatTemplate = (messages: readonly ChatMessage[], options?: ChatTemplateOptions) => string
 
 const where = 'chat_template'
+const templateFix = "Take the model's own tokenizer_config.json, or chat_template.jinja."
 
 /**
  * A function that renders a tokenizer's templates; transformers' apply_chat_template with `tokenize=False`.
@@ -72,14 +74,31 @@ function parse(source: string, Template: Renderer): InstanceType<Renderer> {
     return new Template(source)
   } catch (cause) {
     throw new DataError(
-      { where, what: 'not a Jinja template that can be read', found: (cause as Error).message },
+      { where, what: 'not a Jinja template that can be read', found: (cause as Error).message, fix: templateFix },
       { cause },
     )
   }
 }
 
+/** @throws {DataError} for what is neither a template nor a list of templates with names. */
+function requireTemplates(json: unknown): void {
+  const isNamed = (entry: unknown): boolean => {
+    const { name, template } = (entry ?? {}) as { name?: unknown; template?: unknown }
+    return typeof name === 'string' && typeof template === 'string'
+  }
+  if (json == null || typeof json === 'string' || (Array.isArray(json) && json.every(isNamed))) return
+  throw new DataError({
+    where,
+    what: 'not a template',
+    expected: 'a text, or an array of objects with the texts name and template',
+    found: describeValue(json),
+    fix: templateFix,
+  })
+}
+
 /** The template with a name. @throws {DataError} if the tokenizer has none, or none with the name. */
 function sourceOf(json: ChatTemplateJson | null | undefined, name: string | undefined): string {
+  requireTemplates(json)
   if (json == null || json.length === 0)
     throw new DataError({
       where,

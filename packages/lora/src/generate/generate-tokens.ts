@@ -3,7 +3,7 @@
 import { type Random, random } from '@cola/data'
 import { ConfigError } from '@cola/train'
 import { callable, checkOptions, type Checks, optionsIn, whole } from '@cola/graph/options'
-import { requirePrompt, withoutPadding } from './prompts.ts'
+import { requirePrompt, requirePrompts, withoutPadding } from './prompts.ts'
 import { nextToken, type RankedScores, sampleChecks, type SampleOptions } from './sample.ts'
 
 /** Options of generation, with the names of transformers' GenerationConfig. */
@@ -158,13 +158,11 @@ function rowsOf(
 ): Iterator<readonly [number, Row], undefined> {
   const all = Array.isArray(prompts) ? withoutPadding(prompts, attention_mask) : undefined
   const streams = streamsOf(seed, all?.length)
-  const check = (prompt: readonly number[], row: number): void =>
-    requirePrompt(prompt, all?.length === 1 ? 'prompt' : `prompt ${row + 1}`, model)
-  all?.forEach(check)
+  if (all) requirePrompts(all, model)
   return (function* (): Generator<readonly [number, Row], undefined> {
     let row = 0
     for (const prompt of all ?? prompts) {
-      if (!all) check(prompt, row)
+      if (!all) requirePrompt(prompt, `prompt ${row + 1}`, model)
       yield [row, { text: [...prompt], promptLength: prompt.length, stream: streams(row) }]
       row++
     }

@@ -24,12 +24,20 @@ export function withoutPadding(
   return prompts.map((ids, row) => ids.filter((_, i) => masks[row]?.[i] === 1))
 }
 
+/** What prompts of a model must fit into. */
+interface Limits {
+  readonly vocab_size: number
+  readonly max_length: number
+}
+
+/** Checks all prompts of a call. @throws {FeedError} naming the prompt, see {@link requirePrompt}. */
+export const requirePrompts = (prompts: readonly (readonly number[])[], limits: Limits): void =>
+  prompts.forEach((prompt, row) => {
+    requirePrompt(prompt, prompts.length === 1 ? 'prompt' : `prompt ${row + 1}`, limits)
+  })
+
 /** @throws {FeedError} for an empty prompt, a token outside of the vocabulary, or a prompt without a free position. */
-export function requirePrompt(
-  prompt: readonly number[],
-  where: string,
-  { vocab_size, max_length }: { readonly vocab_size: number; readonly max_length: number },
-): void {
+export function requirePrompt(prompt: readonly number[], where: string, { vocab_size, max_length }: Limits): void {
   if (prompt.length === 0)
     throw new FeedError({ where, what: 'no tokens', fix: 'Begin with the tokenizer’s start or end token.' })
   if (prompt.length >= max_length)

@@ -3,6 +3,7 @@
 import { packSentences, type TokenSequence } from '@cola/data'
 import { gpt2 } from '../gpt2/graph.ts'
 import { withPaddedInputs } from '../gpt2/padded-inputs.ts'
+import { checkVocabulary } from '../onnx/check-vocabulary.ts'
 import type { BaseModel, Origin, PlacedBatch } from './base-model.ts'
 import type { Pretrained } from './pretrained.ts'
 
@@ -12,7 +13,10 @@ export function gpt2Base(
   { config, parameters, tokenizer, files, folder }: Pretrained,
   { name, ...origin }: Origin = { name: files.where },
 ): BaseModel {
-  const build = (head: 'none' | 'language-model') => gpt2(config, parameters, { head })
+  const build = (head: 'none' | 'language-model', cache = false) => {
+    checkVocabulary(config.vocab_size, tokenizer, name)
+    return gpt2(config, parameters, { head, cache })
+  }
   return {
     name,
     origin,
@@ -26,7 +30,7 @@ export function gpt2Base(
     hiddenStates: () => build('none'),
     languageModel: () => build('language-model'),
     packedLanguageModel: () => build('language-model'),
-    cachedLanguageModel: () => gpt2(config, parameters, { head: 'language-model', cache: true }),
+    cachedLanguageModel: () => build('language-model', true),
     batches: () => packedBatch,
     padded: withPaddedInputs,
   }

@@ -32,7 +32,7 @@ export function onnxBase(
     return { ...rest, graph }
   }
   const languageModel = (): Model => {
-    checkVocabulary(model.graph, tokenizer, name)
+    checkVocabulary(vocab_size, tokenizer, name)
     return textOnly(withNextTokenLogits(model, config, causal))
   }
   const max_length = longestInput(config, tokenizer)
@@ -46,13 +46,17 @@ export function onnxBase(
     causal,
     max_length,
     vocab_size,
-    hiddenStates: () => textOnly(withHiddenStates(model)),
+    hiddenStates: () => {
+      checkVocabulary(vocab_size, tokenizer, name)
+      return textOnly(withHiddenStates(model))
+    },
     languageModel,
     packedLanguageModel: () => {
       const plain = languageModel()
       return { ...plain, graph: packedGraph(plain.graph, config) ?? plain.graph }
     },
     cachedLanguageModel: () => {
+      checkVocabulary(vocab_size, tokenizer, name)
       const cached = readCachedModel(files, file, config)
       if (!cached) return undefined
       // The matrices of the open model may be quantized.

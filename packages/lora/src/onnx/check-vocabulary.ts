@@ -1,8 +1,6 @@
 // Checks that a tokenizer belongs to a model.
 
 import type { Tokenizer } from '@cola/data'
-import type { Graph } from '@cola/graph'
-import { vocabularySize } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 
 /** Ids of the tokens that were added to a tokenizer's vocabulary. */
@@ -14,10 +12,10 @@ const addedIds = ({ files }: Tokenizer): Set<number> => {
 /**
  * Checks that the model has a row for each token. Added tokens may lack theirs, as where a padding token was added to
  * the tokenizer only: a text that has one is refused when it is encoded.
+ * @param rows Rows of the model's table of token embeddings.
  * @throws {ConfigError} for the tokenizer of another model.
  */
-export function checkVocabulary(graph: Graph, tokenizer: Tokenizer, where: string): void {
-  const rows = vocabularySize(graph)
+export function checkVocabulary(rows: number, tokenizer: Tokenizer, where: string): void {
   if (tokenizer.vocabSize <= rows) return
   const added = addedIds(tokenizer)
   const missing = Array.from({ length: tokenizer.vocabSize - rows }, (_, i) => rows + i).filter((id) => !added.has(id))

@@ -40,10 +40,15 @@ export const isDecoder = (model_type: string): boolean => decoders.has(model_typ
 
 type Config = Readonly<Record<string, unknown>> & { model_type: string }
 
+/** Encoders whose classes for causal language models see the whole text, too, unless `is_decoder` is set. */
+const encoders =
+  /^(bert|roberta|electra|camembert|xlm-roberta|xmod|ernie|rembert|roformer|big_bird|megatron-bert|data2vec-text)(-|$)/
+
 /** Whether a model is causal, by its type or other fields of its configuration. */
 export const isCausal = ({ model_type, is_decoder, architectures }: Config): boolean =>
-  isDecoder(model_type) ||
-  is_decoder === true ||
+  isDecoder(model_type) || is_decoder === true || (!encoders.test(model_type) && isOfCausalClass(architectures))
+
+const isOfCausalClass = (architectures: unknown): boolean =>
   [architectures].flat().some((name) => /(ForCausalLM|LMHeadModel)$/.test(String(name)))
 
 /** transformers' `tie_word_embeddings`: whether the language-model head shares the token embeddings' matrix. */

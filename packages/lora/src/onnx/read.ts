@@ -13,7 +13,7 @@ import {
   withoutCache,
 } from '@cola/graph'
 import { externalDataOf } from '@cola/train'
-import { checkCache } from './check-cache.ts'
+import { checkCache, checkProjections } from './check-cache.ts'
 import { withAllLogits } from './all-logits.ts'
 import { canonicalize } from './names.ts'
 
@@ -28,7 +28,9 @@ import { canonicalize } from './names.ts'
  */
 export function readOnnxModel(files: Files, name: string, config: Config): Model {
   requireKind('readOnnxModel, files', files, 'files')
-  return named(inferModel(withoutCache(readGraph(files, name, config)), { widen: true }), config)
+  const model = named(inferModel(withoutCache(readGraph(files, name, config)), { widen: true }), config)
+  checkProjections(model.graph, config, placeOf(files, name))
+  return model
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   type NextTokenModel,
   streamTokens,
 } from '../generate/generate-tokens.ts'
+import { requirePrompts } from '../generate/prompts.ts'
 import { merge } from '../inject/merge.ts'
 import { isQuantized } from '../onnx/quantization.ts'
 import { startTokens } from './end-tokens.ts'
@@ -107,6 +108,8 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
     }
     const decode = (ids: readonly number[], row: number) => rows.get(row)?.decode(ids) ?? ''
     const given = Array.isArray(prompts) ? prompts.map(tokensOf) : mapped(prompts, tokensOf)
+    // Before the weights of the model with its cache are read.
+    if (Array.isArray(given)) requirePrompts(given, { vocab_size, max_length })
     const { start } = await decoder()
     const cached = start?.({}) ?? { logits: uncached, joins: true }
     const { onToken, onFinish, ...rest } = options
