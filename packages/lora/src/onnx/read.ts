@@ -16,6 +16,7 @@ import { externalDataOf } from '@cola/train'
 import { checkCache, checkProjections } from './check-cache.ts'
 import { withAllLogits } from './all-logits.ts'
 import { canonicalize } from './names.ts'
+import { withTextShape } from './text-shape.ts'
 
 /**
  * Reads an ONNX file in the form in which it is trained: float32, fused operators decomposed, a decoder without its
@@ -28,7 +29,8 @@ import { canonicalize } from './names.ts'
  */
 export function readOnnxModel(files: Files, name: string, config: Config): Model {
   requireKind('readOnnxModel, files', files, 'files')
-  const model = named(inferModel(withoutCache(readGraph(files, name, config)), { widen: true }), config)
+  const graph = withTextShape(withoutCache(readGraph(files, name, config)))
+  const model = named(inferModel(graph, { widen: true }), config)
   checkProjections(model.graph, config, placeOf(files, name))
   return model
 }
