@@ -23,7 +23,7 @@ export interface StudentSettings {
   warmup?: number
   weight_decay?: number
   max_grad_norm?: number
-  /** Factor of the learning rate of the embedding. */
+  /** Factor of the learning rate of the embedding; 0 freezes it. */
   embedding_lr?: number
   /** Options of the loss of runs with a teacher. */
   loss?: DistillationOptions
@@ -84,13 +84,13 @@ export interface StudentRun {
 }
 
 /** A table of embeddings given as FOLDER:TENSOR, scaled to unit deviation as torch.nn.Embedding's. */
-export function tableOf(embedding: string): EmbeddingTable {
+export function tableOf(embedding: string, { freeze = false }: { freeze?: boolean } = {}): EmbeddingTable {
   const at = embedding.lastIndexOf(':')
   const { tensors } = readSafetensorsFile(`${embedding.slice(0, at)}/model.safetensors`)
   const found = tensors.get(embedding.slice(at + 1))
   if (!found)
     throw new Error(`${embedding}: no such tensor; there are ${[...tensors.keys()].slice(0, 5).join(', ')}, ...`)
-  return embeddingFrom(found, { scale: 'unit' })
+  return embeddingFrom(found, { scale: 'unit', freeze })
 }
 
 export interface StudentRunOptions {
@@ -119,9 +119,9 @@ export async function trainStudent({
   callbacks,
 }: StudentRunOptions): Promise<StudentRun | undefined> {
   const { splits, tokenizer, embedding, names, transfer } = data
-  const table = embedding === undefined ? undefined : tableOf(embedding)
   const started = performance.now()
   const { embedding_lr, weight_decay, max_grad_norm, hidden_states, ...schedule } = { ...reportTraining, ...settings }
+  const table = embedding === undefined ? undefined : tableOf(embedding, { freeze: embedding_lr === 0 })
   const student = await distill({
     student: { ...reportStudent, ...(table ? { embedding_size: table.width } : {}), ...settings.config },
     ...(table ? { embedding: table } : {}),
@@ -138,7 +138,7 @@ export async function trainStudent({
     optimizer: adamw({
       weight_decay,
       max_grad_norm,
-      ...(embedding_lr === 1 ? {} : { groups: [{ params: ['embedding.weight'], lr_scale: embedding_lr }] }),
+      ...(embedding_lr === 1 || table?.freeze ? {} : { groups: [{ params: ['embedding.weight'], lr_scale: embedding_lr }] }),
     }),
     epochs: schedule.epochs,
     batch_size: schedule.batch_size,

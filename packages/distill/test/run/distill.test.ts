@@ -279,6 +279,10 @@ describe('students', () => {
     const options = { ...quick, student: { hidden_size: 6 }, embedding, train: rows, epochs: 1, learning_rate: 0 }
     const { parameters } = await run(options)
     expect(toFloat32(parameters.get('embedding.weight') as never)).toEqual(values)
+    const frozen = embeddingFrom(float32([tokenizer.vocabSize, 5], values), { freeze: true })
+    const trained = await run({ ...options, embedding: frozen, learning_rate: 0.1 })
+    expect(toFloat32(trained.parameters.get('embedding.weight') as never)).toEqual(values)
+    expect(trained.parameters.get('classifier.weight')).not.toEqual(parameters.get('classifier.weight'))
   })
 
   it('may be models of one’s own, of which hidden states are matched through a projection', async () => {

@@ -3,7 +3,7 @@
 // that training the whole one gives; saving puts the rows back.
 
 import { requireKind } from '@cola/graph/door'
-import { checkOptions, integer, oneOf } from '@cola/graph/options'
+import { checkOptions, flag, integer, oneOf } from '@cola/graph/options'
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { unseenRows, WeightsError } from '@cola/train'
@@ -14,6 +14,8 @@ export interface EmbeddingTable {
   readonly width: number
   /** The vector of a token. */
   readonly row: (id: number) => Float32Array
+  /** Whether training leaves the rows as they are. @default false */
+  readonly freeze?: boolean
 }
 
 /**
@@ -37,12 +39,16 @@ export function randomEmbedding(rows: number, width: number, options: { seed?: n
  * A table read from a checkpoint: GPT-2's `wte.weight`, or any matrix of a row a token.
  * @param options `scale`: 'unit' divides by the table's standard deviation, so that a language model's small numbers start as
  * torch.nn.Embedding's do. @default 'none'
+ * `freeze`: training leaves the rows as they are, as in torch.nn.Embedding.from_pretrained. @default false
  * @throws {WeightsError} when the tensor is not a matrix; {ConfigError} for an option that is unknown.
  */
-export function embeddingFrom(tensor: Tensor, options: { scale?: 'unit' | 'none' } = {}): EmbeddingTable {
-  checkOptions('embeddingFrom', options, { scale: oneOf(['unit', 'none']) })
+export function embeddingFrom(
+  tensor: Tensor,
+  options: { scale?: 'unit' | 'none'; freeze?: boolean } = {},
+): EmbeddingTable {
+  checkOptions('embeddingFrom', options, { scale: oneOf(['unit', 'none']), freeze: flag })
   requireKind('embeddingFrom, tensor', tensor, 'tensor')
-  const { scale = 'none' } = options
+  const { scale = 'none', freeze = false } = options
   const [rows, width] = tensor.dims
   if (tensor.dims.length !== 2 || rows === undefined || width === undefined)
     throw new WeightsError({
@@ -61,6 +67,7 @@ export function embeddingFrom(tensor: Tensor, options: { scale?: 'unit' | 'none'
   return {
     rows,
     width,
+    freeze,
     row: (id) => {
       const row = (values ?? read()).slice(id * width, (id + 1) * width)
       return factor === 1 ? row : row.map((value) => value * factor)

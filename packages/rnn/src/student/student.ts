@@ -10,6 +10,8 @@ import { compact, type EmbeddingTable, expand, randomEmbedding, unseen, vocabula
 import { distilRnn, hiddenStatesName } from './graph.ts'
 import { randomDistilRnn } from './parameters.ts'
 
+const embeddingWeight = 'embedding.weight'
+
 /** Options of a new student. */
 export interface StudentOptions {
   config: DistilRnnConfig
@@ -40,7 +42,10 @@ const checks: Checks<StudentOptions> = {
 /** A recurrent text classifier: configuration, parameters and graph. */
 export interface Student {
   readonly config: DistilRnnConfig
-  /** Training model; its `embedding.weight` has only the rows of tokens that occur, and `unseenRows` the others. */
+  /**
+   * Training model; its `embedding.weight` has only the rows of tokens that occur, and `unseenRows` the others. Of a
+   * frozen table it is not trainable.
+   */
   readonly model: Model
   /** Names of the values with the hidden states of each layer, [token, width], in the order of `token_index`. */
   readonly hiddenStates: readonly string[]
@@ -78,12 +83,11 @@ export function createStudent(options: StudentOptions): Student {
   requireRows(sentences, table)
   const vocabulary = vocabularyOf(sentences)
   const steps = max_length ?? sentences.reduce((longest, { length }) => Math.max(longest, length), 1)
-  const model = {
-    ...distilRnn(config, compact(table, vocabulary), parameters ?? randomDistilRnn(config, { seed }), {
-      max_length: steps,
-    }),
-    unseenRows: new Map([['embedding.weight', unseen(table, vocabulary)]]),
-  }
+  const rows = compact(table, vocabulary)
+  const whole = distilRnn(config, rows, parameters ?? randomDistilRnn(config, { seed }), { max_length: steps })
+  const model = table.freeze
+    ? { ...whole, trainable: new Set([...whole.trainable].filter((name) => name !== embeddingWeight)) }
+    : { ...whole, unseenRows: new Map([[embeddingWeight, unseen(table, vocabulary)]]) }
   const place = (id: number, row: number): number => {
     const found = vocabulary.place(id)
     if (found === undefined)
@@ -106,9 +110,9 @@ export function createStudent(options: StudentOptions): Student {
       ),
     parameters: (trained) =>
       new Map(
-        [...trained].map(([name, value]) => [
+        [...(table.freeze ? [[embeddingWeight, rows] as const] : []), ...trained].map(([name, value]) => [
           name,
-          name === 'embedding.weight' ? expand(table, vocabulary, value) : value,
+          name === embeddingWeight ? expand(table, vocabulary, value) : value,
         ]),
       ),
   }

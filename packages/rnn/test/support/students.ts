@@ -1,6 +1,6 @@
 import { random } from '@cola/data'
 import type { Tensor } from '@cola/graph'
-import { OrtTensor, TrainingSession, adam, crossEntropy, generateArtifacts, openSession, type Batch } from '@cola/train'
+import { OrtTensor, TrainingSession, adam, crossEntropy, generateArtifacts, openSession, type Batch, type Optimizer } from '@cola/train'
 import { distilRnnInference, type DistilRnnConfig, type Student } from '../../src/index.ts'
 
 export const sizes = {
@@ -19,9 +19,9 @@ export const labels: Batch = { labels: { data: Int32Array.from(sentences, (_, i)
 export const startOf = ({ model }: Student): Map<string, Tensor> =>
   new Map([...model.trainable].map((name) => [name, model.graph.initializers.get(name) as Tensor]))
 
-export async function sessionOf({ model }: Pick<Student, 'model'>) {
+export async function sessionOf({ model }: Pick<Student, 'model'>, optimizer: Optimizer = adam()) {
   return TrainingSession.create({
-    artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam() }),
+    artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer }),
     device: 'cpu',
   })
 }
