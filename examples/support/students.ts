@@ -138,7 +138,9 @@ export async function trainStudent({
     optimizer: adamw({
       weight_decay,
       max_grad_norm,
-      ...(embedding_lr === 1 || table?.freeze ? {} : { groups: [{ params: ['embedding.weight'], lr_scale: embedding_lr }] }),
+      ...(embedding_lr === 1 || table?.freeze
+        ? {}
+        : { groups: [{ params: ['embedding.weight'], lr_scale: embedding_lr }] }),
     }),
     epochs: schedule.epochs,
     batch_size: schedule.batch_size,

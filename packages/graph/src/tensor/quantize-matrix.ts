@@ -1,4 +1,5 @@
-// Quantizes a matrix to 4 or 8 bits by rounding, one scale per block: the q4 files that transformers.js loads.
+// Quantizes a matrix to 4 or 8 bits by rounding, one scale per block, in 4 bits one zero point too: the q4 files that
+// transformers.js loads.
 
 import { GraphError } from '../errors.ts'
 import { packNibbles } from './nibbles.ts'
@@ -13,6 +14,13 @@ export interface QuantizeOptions extends Pick<PackedMatrix, 'bits' | 'blockSize'
 interface Codes {
   readonly codes: Uint8Array
   readonly scales: Float32Array
+  readonly zeros: Uint8Array
+}
+
+/** What codes of a block mean: value = (code - zero) scale. */
+interface Grid {
+  readonly scale: number
+  readonly zero: number
 }
 
 /**
@@ -40,42 +48,94 @@ export function quantizeMatrix(matrix: Tensor, { where, ...options }: QuantizeOp
     K,
     codes: lazyTensor('uint8', dims, () => tensor('uint8', dims, quantized().codes)),
     scales: lazyTensor('float32', [N, blocks], () => float32([N, blocks], quantized().scales)),
+    ...(bits === 4
+      ? { zeroPoints: lazyTensor('uint8', [N, blocks], () => tensor('uint8', [N, blocks], quantized().zeros)) }
+      : {}),
   })
 }
 
-/**
- * code = round(value / scale) + middle. The value of greatest magnitude of a block gets code 0, because the range of
- * codes reaches one step further below the middle than above it.
- */
+/** code = round(value / scale) + zero, on the grid of each block that leaves the least squared error. */
 function codesOf(
   values: Float32Array,
   { bits, blockSize, N, K, transposed }: Omit<PackedMatrix, 'codes' | 'scales'>,
   where: string,
 ): Codes {
   const blocks = blockCount({ K, blockSize })
-  const middle = middleCode(bits)
   const [stepN, stepK] = transposed ? [1, N] : [K, 1]
-  const codes = new Uint8Array(N * blocks * blockSize).fill(middle)
+  const codes = new Uint8Array(N * blocks * blockSize).fill(middleCode(bits))
   const scales = new Float32Array(N * blocks)
-  for (let block = 0; block < N * blocks; block++) {
-    const [n, first] = [Math.floor(block / blocks), (block % blocks) * blockSize]
-    const size = Math.min(blockSize, K - first)
+  const zeros = new Uint8Array(N * blocks)
+  const whole = new Float32Array(blockSize)
+  for (let place = 0; place < N * blocks; place++) {
+    const [n, first] = [Math.floor(place / blocks), (place % blocks) * blockSize]
+    const block = whole.subarray(0, Math.min(blockSize, K - first))
     const start = n * stepN + first * stepK
-    let farthest = 0
-    for (let i = 0; i < size; i++) {
+    for (let i = 0; i < block.length; i++) {
       const value = values[start + i * stepK] as number
       if (!Number.isFinite(value)) throw notFinite(where, value)
-      if (Math.abs(value) > Math.abs(farthest)) farthest = value
+      block[i] = value
     }
-    const scale = Math.fround(farthest / -middle)
-    scales[block] = scale
-    if (scale === 0) continue
-    for (let i = 0; i < size; i++) {
-      const code = Math.round((values[start + i * stepK] as number) / scale) + middle
-      codes[block * blockSize + i] = Math.min(2 * middle - 1, Math.max(0, code))
-    }
+    const { scale, zero } = closest(block, bits)
+    scales[place] = scale
+    zeros[place] = zero
+    for (let i = 0; i < block.length; i++)
+      codes[place * blockSize + i] = codeOf(block[i] as number, { scale, zero }, 2 * middleCode(bits) - 1)
   }
-  return { codes: bits === 4 ? packNibbles(codes) : codes, scales }
+  return { codes: bits === 4 ? packNibbles(codes) : codes, scales, zeros }
+}
+
+/** The code of a value, cut to the range of codes. */
+function codeOf(value: number, { scale, zero }: Grid, most: number): number {
+  if (scale === 0) return zero
+  const code = Math.round(value / scale) + zero
+  return Math.max(0, Math.min(most, code))
+}
+
+/** The grid of a block with the least squared error; 8 bits are fine enough for the first. */
+function closest(block: Float32Array, bits: PackedMatrix['bits']): Grid {
+  const most = 2 * middleCode(bits) - 1
+  let least = Number.POSITIVE_INFINITY
+  let best = symmetric(block, middleCode(bits))
+  if (bits === 8 || best.scale === 0) return best
+  for (const grid of [best, ...sharesOfRange.map((share) => ofRange(block, share, most))]) {
+    const error = squaredError(block, grid, most)
+    if (error < least) [least, best] = [error, grid]
+  }
+  return best
+}
+
+/**
+ * The value of greatest magnitude gets code 0, because the range of codes reaches one step further below the middle
+ * than above it.
+ */
+function symmetric(block: Float32Array, middle: number): Grid {
+  let farthest = 0
+  for (const value of block) if (Math.abs(value) > Math.abs(farthest)) farthest = value
+  return { scale: Math.fround(farthest / -middle), zero: middle }
+}
+
+/**
+ * Shares of a block's range that its codes span, about its centre. Cutting the few outermost values makes the steps
+ * finer for all others: of a normal distribution's blocks of 32, the error falls by a sixth.
+ */
+const sharesOfRange = [1, 0.9]
+
+/** Codes from 0 to `most` span a share of the range from the least to the greatest value, and 0. */
+function ofRange(block: Float32Array, share: number, most: number): Grid {
+  let [low, high] = [0, 0]
+  for (const value of block) {
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  const scale = Math.fround((share * (high - low)) / most)
+  const least = (low + high - share * (high - low)) / 2
+  return { scale, zero: Math.min(most, Math.max(0, Math.round(-least / scale))) }
+}
+
+function squaredError(block: Float32Array, grid: Grid, most: number): number {
+  let sum = 0
+  for (const value of block) sum += (value - (codeOf(value, grid, most) - grid.zero) * grid.scale) ** 2
+  return sum
 }
 
 const notFinite = (name: string, value: number): GraphError =>

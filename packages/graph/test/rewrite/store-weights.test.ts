@@ -110,20 +110,34 @@ describe('storeWeights in int4', () => {
     const feeds = { x: of('float32', options.matmul ? [2, 3, K] : [6, K], values(6 * K, 2)) }
     return { graph: denseLayer([K, N], weights, options), feeds }
   }
-  /** What the file says: (code - 8) scale, codes two to a byte, the low half first, 32 to a scale. */
+  const blocks = Math.ceil(K / 32)
+  const blockOf = (i: number): number => (i % N) * blocks + Math.floor(Math.floor(i / N) / 32)
+  const half = (bytes: Uint8Array, at: number): number => ((bytes[at >> 1] as number) >> (4 * (at & 1))) & 15
+  /**
+   * What the file says: (code - zero point) scale; codes and zero points two to a byte, the low half first, 32 codes to
+   * a scale; the zero points of each output begin with a byte.
+   */
   const dequantized = (graph: Graph): Float32Array => {
-    const [codes, scales] = ['.int4', '.scales'].map((suffix) => {
+    const [codes, scales, zeros] = ['.int4', '.scales', '.zero_points'].map((suffix) => {
       const [, data] = [...graph.initializers].find(([name]) => name.endsWith(suffix)) as [string, Tensor]
       return elements(data)
-    }) as [Uint8Array, Float32Array]
-    const blocks = Math.ceil(K / 32)
+    }) as [Uint8Array, Float32Array, Uint8Array]
+    const bytes = 2 * Math.ceil(blocks / 2)
     return Float32Array.from(weights, (_, i) => {
-      const [k, n] = [Math.floor(i / N), i % N]
-      const place = (n * blocks + Math.floor(k / 32)) * 32 + (k % 32)
-      const code = ((codes[place >> 1] as number) >> (4 * (place & 1))) & 15
-      return (code - 8) * (scales[n * blocks + Math.floor(k / 32)] as number)
+      const [k, n, block] = [Math.floor(i / N), i % N, blockOf(i)]
+      const zero = half(zeros, n * bytes + Math.floor(k / 32))
+      return (half(codes, block * 32 + (k % 32)) - zero) * (scales[block] as number)
     })
   }
+  /** Squared error of each block. */
+  const errorsOf = (approximation: ArrayLike<number>): Float64Array => {
+    const errors = new Float64Array(N * blocks)
+    weights.forEach((value, i) => {
+      errors[blockOf(i)] = (errors[blockOf(i)] as number) + (value - (approximation[i] as number)) ** 2
+    })
+    return errors
+  }
+  const total = (errors: Float64Array): number => errors.reduce((a, b) => a + b)
 
   it.each([{}, { transposed: true }, { matmul: true }, { matmul: true, transposed: true }])(
     '%j: the runtime computes with what the codes say',
@@ -143,20 +157,24 @@ describe('storeWeights in int4', () => {
     },
   )
 
-  it('has an error of at most half a scale, which is an eighth of the greatest value of its block', () => {
-    const back = dequantized(storeWeights(layer().graph, 'int4'))
-    const greatest = (i: number) => {
-      const [k, n] = [Math.floor(i / N), i % N]
-      const first = 32 * Math.floor(k / 32)
-      return Math.max(
-        ...Array.from({ length: Math.min(32, K - first) }, (_, j) => Math.abs(weights[(first + j) * N + n] as number)),
-      )
-    }
-    // One step where the value lies at the end of the range that has no code: +8.
-    expect(weights.findIndex((value, i) => Math.abs(value - (back[i] as number)) > greatest(i) / 8 + 1e-6)).toBe(-1)
-    const mean =
-      weights.reduce((sum, value, i) => sum + Math.abs(value - (back[i] as number)) / greatest(i), 0) / weights.length
-    expect(mean).toBeLessThan(1 / 24)
+  it('errs in no block more than with -8 to 7 times an eighth of its value of greatest magnitude', () => {
+    const farthest = new Float64Array(N * blocks)
+    weights.forEach((value, i) => {
+      if (Math.abs(value) > Math.abs(farthest[blockOf(i)] as number)) farthest[blockOf(i)] = value
+    })
+    const symmetric = weights.map((value, i) => {
+      const scale = (farthest[blockOf(i)] as number) / -8
+      return Math.min(7, Math.max(-8, Math.round(value / scale))) * scale
+    })
+    const [ours, its] = [errorsOf(dequantized(storeWeights(layer().graph, 'int4'))), errorsOf(symmetric)]
+    expect(ours.findIndex((error, block) => error > (its[block] as number) * 1.00001)).toBe(-1)
+    expect(Math.sqrt(total(ours) / total(its))).toBeLessThan(0.9)
+  })
+
+  it('gives a matrix that has codes the same codes again', () => {
+    const once = dequantized(storeWeights(layer().graph, 'int4'))
+    const again = dequantized(storeWeights(denseLayer([K, N], once, {}), 'int4'))
+    expect(again).toBeAllclose(once, { atol: 1e-6 })
   })
 
   it('is read back; a matrix that a Gather reads too is int8', async () => {

@@ -1,6 +1,15 @@
 import { random } from '@cola/data'
 import type { Tensor } from '@cola/graph'
-import { OrtTensor, TrainingSession, adam, crossEntropy, generateArtifacts, openSession, type Batch, type Optimizer } from '@cola/train'
+import {
+  OrtTensor,
+  TrainingSession,
+  adam,
+  crossEntropy,
+  generateArtifacts,
+  openSession,
+  type Batch,
+  type Optimizer,
+} from '@cola/train'
 import { distilRnnInference, type DistilRnnConfig, type Student } from '../../src/index.ts'
 
 export const sizes = {
