@@ -2,6 +2,7 @@
 
 import { configureRuntime } from '@cola/train'
 import { modelFiles, timeFineTune, type Work } from './fine-tune-embedded.ts'
+import { productRate } from './product-rate.ts'
 
 async function timed(work: Work) {
   const files = modelFiles.map(async (name) => {
@@ -12,4 +13,4 @@ async function timed(work: Work) {
   return timeFineTune(Object.fromEntries(await Promise.all(files)), work)
 }
 
-Object.assign(globalThis, { configureRuntime, timed, loaded: true })
+Object.assign(globalThis, { configureRuntime, timed, productRate, loaded: true })

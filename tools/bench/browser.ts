@@ -7,6 +7,7 @@ import { openBundled } from '../bundled-page.ts'
 import { root } from '../root.ts'
 import { timeFineTune, type Timed, type Work } from './fine-tune-embedded.ts'
 import { idle, median } from './measure.ts'
+import { productRate } from './product-rate.ts'
 
 const model = join(root, 'examples/model')
 
@@ -15,6 +16,8 @@ type Program = 'node' | 'chromium'
 interface Measured extends Timed {
   /** Processor time of the whole call in seconds, of all threads: other work on the machine does not lengthen it. */
   cpu: number
+  /** GFLOP/s of the frozen products alone. */
+  gflops: number
 }
 
 /** What is compared. With more than one thread, processor time counts waiting threads too. */
@@ -22,6 +25,7 @@ const numbers: Readonly<Record<string, (measured: Measured) => number>> = {
   run_s: ({ seconds }) => seconds,
   step_ms: ({ step }) => step,
   cpu_s: ({ cpu }) => cpu,
+  gflops: ({ gflops }) => gflops,
 }
 
 export async function browserBench(args: string[]): Promise<Record<string, unknown>> {
@@ -51,6 +55,14 @@ export async function browserBench(args: string[]): Promise<Record<string, unkno
   return result
 }
 
+/** How a program is measured. */
+interface Measures {
+  run: () => Promise<Timed>
+  /** Processor time of the program until now, in seconds. */
+  cpu: () => Promise<number>
+  rate: () => Promise<number>
+}
+
 /** Node and Chromium take turns, so that what else the machine does slows both. The first turn warms up. */
 async function inTurns(numThreads: number, work: Work, repeats: number): Promise<Record<Program, Measured[]>> {
   // A page of its own for each number of threads: the runtime's is fixed when it starts.
@@ -64,18 +76,24 @@ async function inTurns(numThreads: number, work: Work, repeats: number): Promise
   const ownTime = async () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6
   configureRuntime({ numThreads })
   await page.evaluate(`configureRuntime({ numThreads: ${numThreads} })`)
-  const programs: Record<Program, { run: () => Promise<Timed>; cpu: () => Promise<number> }> = {
-    node: { run: () => timeFineTune(model, work), cpu: ownTime },
-    chromium: { run: () => page.evaluate<Timed>(`timed(${JSON.stringify(work)})`), cpu: rendererTime },
+  const programs: Record<Program, Measures> = {
+    node: { run: () => timeFineTune(model, work), cpu: ownTime, rate: () => productRate('cpu') },
+    chromium: {
+      run: () => page.evaluate<Timed>(`timed(${JSON.stringify(work)})`),
+      cpu: rendererTime,
+      rate: () => page.evaluate<number>("productRate('wasm')"),
+    },
   }
   const measured: Record<Program, Measured[]> = { node: [], chromium: [] }
   try {
     for (let turn = 0; turn <= repeats; turn++)
-      for (const [name, { run, cpu }] of Object.entries(programs)) {
+      for (const [name, { run, cpu, rate }] of Object.entries(programs)) {
         await idle()
         const before = await cpu()
         const timed = await run()
-        if (turn > 0) measured[name as Program].push({ ...timed, cpu: (await cpu()) - before })
+        const spent = (await cpu()) - before
+        const gflops = await rate()
+        if (turn > 0) measured[name as Program].push({ ...timed, cpu: spent, gflops })
       }
   } finally {
     await close()
