@@ -48,6 +48,8 @@ const calls: Record<string, Call> = {
     graph.addInput(g, 'x', 'float32', [])
     return graph.replaceProducer(g, 'x', 'Relu', [], options)
   },
+  'graph forInference(options)': (options) => graph.forInference(nothing, options),
+  'graph packMatrices(options)': (options) => graph.packMatrices(nothing, options),
   'graph quantizeProducts(options)': (options) => graph.quantizeProducts(nothing, options),
   'graph readGraph(options)': (options) => graph.readGraph(nothing, options),
   'data encodeRows(options)': (options) => data.encodeRows(nothing, nothing, options),

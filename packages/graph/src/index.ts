@@ -73,6 +73,7 @@ export { checkpoints, recompute, type RecomputeOptions } from './rewrite/recompu
 export { renameValues } from './rewrite/rename-values.ts'
 export { replaceProducer, rewriteOutputs } from './rewrite/rewrite-outputs.ts'
 export { foldReshapes } from './rewrite/fold-reshapes.ts'
+export { forInference } from './rewrite/for-inference.ts'
 export { runtimeNormalizations } from './rewrite/runtime-normalizations.ts'
 export { inPieces } from './rewrite/in-pieces.ts'
 export { runAfterGradients, turns } from './rewrite/run-after-gradients.ts'

@@ -437,6 +437,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   Gemm: gemm,
   Einsum: einsumGradient,
   MatMulNBits: 'unsupported', // used in exported models only
+  GatherBlockQuantized: 'unsupported', // used in exported models only
   DynamicQuantizeMatMul: 'unsupported', // introduced after differentiation
 
   // shapes and indices
@@ -525,6 +526,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   RMSNormalization: rmsNormalization,
   SimplifiedLayerNormalization: 'unsupported', // introduced after differentiation
   SkipLayerNormalization: 'unsupported', // introduced after differentiation
+  SkipSimplifiedLayerNormalization: 'unsupported', // introduced after differentiation
 
   GroupQueryAttention: 'unsupported', // training reads it decomposed
 

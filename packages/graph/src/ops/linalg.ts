@@ -1,7 +1,7 @@
 // Rows of matrix products.
 
 import { ShapeError } from '../errors.ts'
-import type { Dim } from '../ir/dim.ts'
+import { type Dim, divDims, mulDims } from '../ir/dim.ts'
 import type { Shape } from '../ir/graph.ts'
 import { broadcastShapes, input, int, type InferContext, type Operator } from './operator.ts'
 
@@ -65,6 +65,25 @@ export const linalg = {
       const { dtype, shape } = input(c, 0)
       sameInner(c, shape.at(-1), int(c, 'K'))
       return [{ dtype, shape: [...shape.slice(0, -1), int(c, 'N')] }]
+    },
+  },
+  /**
+   * Rows of a quantized matrix [N, K] along its first axis: codes [N, K bits / 8], scales [N, K / block_size]. An
+   * operator of ONNX Runtime.
+   */
+  GatherBlockQuantized: {
+    inputs: [3, 4],
+    attributes: {
+      bits: ['int', 4],
+      block_size: ['int', 128],
+      gather_axis: ['int', 0],
+      quantize_axis: ['int', 1],
+    },
+    domain: 'com.microsoft',
+    infer: (c) => {
+      const [codes, ids, scales] = [input(c, 0), input(c, 1), input(c, 2)]
+      const width = divDims(mulDims(codes.shape[1] ?? 0, 8), int(c, 'bits')) ?? c.unknownDim()
+      return [{ dtype: scales.dtype, shape: [...ids.shape, width] }]
     },
   },
   /**

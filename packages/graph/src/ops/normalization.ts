@@ -21,6 +21,14 @@ const normalizing =
     return [{ dtype, shape }, ...Array.from({ length: statistics }, () => statistic)]
   }
 
+/** The normalized sum, two statistics, and the sum. */
+const ofSum: Operator['infer'] = (c) => {
+  const { dtype, shape } = input(c, 0)
+  const sum = { dtype, shape }
+  const statistic = { dtype: 'float32', shape: [...shape.slice(0, -1), 1] } as const
+  return [sum, statistic, statistic, sum]
+}
+
 /** stash_type 1: statistics are float32 for any input type. */
 const attributes: Operator['attributes'] = { axis: ['int', -1], epsilon: ['float', 1e-5], stash_type: ['int', 1] }
 
@@ -41,11 +49,14 @@ export const normalization = {
     attributes: { epsilon: ['float', 1e-12] },
     domain: 'com.microsoft',
     same: 'all',
-    infer: (c) => {
-      const { dtype, shape } = input(c, 0)
-      const sum = { dtype, shape }
-      const statistic = { dtype: 'float32', shape: [...shape.slice(0, -1), 1] } as const
-      return [sum, statistic, statistic, sum]
-    },
+    infer: ofSum,
+  },
+  /** RMS normalization of a sum: input, skip, scale, and a bias of the sum. Outputs are those of the row above. */
+  SkipSimplifiedLayerNormalization: {
+    inputs: [3, 4],
+    attributes: { epsilon: ['float', 1e-12] },
+    domain: 'com.microsoft',
+    same: 'all',
+    infer: ofSum,
   },
 } satisfies Record<string, Operator>

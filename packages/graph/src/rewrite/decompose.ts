@@ -50,9 +50,9 @@ function nameOutputs({ graph, node: add }: Builder, node: Node, first: number, v
   const copies: [string, string][] = []
   node.outputs.forEach((name, i) => {
     const value = values[i] ?? notComputed(node, i)
-    if (name === '' || !value || value.name === name) return
+    if (name === '' || !value) return
     if (produced.has(value.name) && !names.has(value.name)) names.set(value.name, name)
-    else copies.push([value.name, name])
+    else if (value.name !== name) copies.push([value.name, name])
   })
   const renamed = (name: string): string => names.get(name) ?? name
   for (const name of produced) {

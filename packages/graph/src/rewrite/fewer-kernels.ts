@@ -8,11 +8,11 @@ import { geluGradients } from './fewer-kernels/gelu-gradient.ts'
 import { joinFactors } from './fewer-kernels/join-factors.ts'
 import { layerNormGradients } from './fewer-kernels/layer-norm-gradient.ts'
 import { scaledSums } from './fewer-kernels/scaled-sums.ts'
-import { skipLayerNorm } from './fewer-kernels/skip-layer-norm.ts'
 import { smallRewrites } from './fewer-kernels/small-rewrites.ts'
 import { splitBlocks } from './fewer-kernels/split-blocks.ts'
 import { lower } from './lower.ts'
 import { type Pass, runPasses, withoutUnused } from './pass.ts'
+import { skipLayerNorm } from './skip-layer-norm.ts'
 
 /** In the order in which they run. */
 const passes: readonly Pass[] = [

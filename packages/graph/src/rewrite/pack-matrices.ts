@@ -3,6 +3,7 @@
 // matrix too, each reader gets it from a DequantizeLinear of its own, whose result is freed after the reader has run.
 
 import { requireKind } from '../door.ts'
+import { type Checks, checkOptions, flag, oneOf } from '../options.ts'
 import { cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { attributesOf } from '../ops/add-node.ts'
 import { build, type Builder } from '../ops/build.ts'
@@ -15,9 +16,26 @@ import { memoize } from './memoize.ts'
 import { prune } from './prune.ts'
 import { replaceProducer } from './rewrite-outputs.ts'
 
+/** How products with packed matrices are computed. */
+export interface PackOptions {
+  /**
+   * `accuracy_level` of MatMulNBits: 0 in float32, 4 with x rounded to 8 bits, `file` as each matrix's file has it.
+   * @default 0
+   */
+  readonly accuracyLevel?: number | 'file'
+  /**
+   * Look rows up by GatherBlockQuantized where it has a form for them, as files have it: its readers know embeddings by
+   * it. Else by operators that every device has. @default false
+   */
+  readonly gathers?: boolean
+}
+
+const checks: Checks<PackOptions> = { accuracyLevel: oneOf([0, 1, 2, 3, 4, 'file']), gathers: flag }
+
 /** A builder with constants that several nodes read. */
 interface Packer extends Builder {
   readonly once: (name: string, data: Tensor) => Value
+  readonly accuracyLevel: number | 'file'
 }
 
 /** The first operator set whose DequantizeLinear has blocks and takes 4-bit integers. */
@@ -25,10 +43,13 @@ const blockedOpset = 21
 
 /**
  * A copy of the graph that reads the codes of its packed matrices; the graph itself if it has none. Values keep their
- * names and their numbers: float32, as with the dequantized matrices.
+ * names and, where no accuracy level is asked for, their numbers: float32, as with the dequantized matrices.
+ * @throws {ConfigError} for an option that is unknown or out of its range.
  */
-export function packMatrices(graph: Graph): Graph {
+export function packMatrices(graph: Graph, options: PackOptions = {}): Graph {
   requireKind('packMatrices, graph', graph, 'graph')
+  checkOptions('packMatrices', options, checks)
+  const { accuracyLevel = 0, gathers = false } = options
   const packed = new Map(
     [...graph.initializers].flatMap(([name, tensor]) => (tensor.packed ? [[name, tensor.packed] as const] : [])),
   )
@@ -36,11 +57,15 @@ export function packMatrices(graph: Graph): Graph {
   const { productOf, tableOf, isDequantized } = readersOf(graph, packed)
   const result: Graph = { ...cloneGraph(graph), nodes: [], opset: Math.max(graph.opset, blockedOpset) }
   const constants = memoize<Value>()
-  const g: Packer = { ...build(result), once: (name, data) => constants(name, () => g.constant(name, data)) }
+  const g: Packer = {
+    ...build(result),
+    once: (name, data) => constants(name, () => g.constant(name, data)),
+    accuracyLevel,
+  }
   for (const node of graph.nodes) {
     const [product, table] = [productOf(node), tableOf(node)]
     if (product && !isDequantized(product.weight)) multiply(g, product, packed.get(product.weight) as PackedMatrix)
-    else if (table) lookUp(g, node, table)
+    else if (table) (gathers && isGatherable(table) ? gather : lookUp)(g, node, table)
     else result.nodes.push(withDequantized(g, node, packed))
   }
   prune(result)
@@ -85,7 +110,8 @@ function multiply(g: Packer, { node, weight }: LinearNode, matrix: PackedMatrix)
   const [x, , bias] = node.inputs.map((name) => getValue(g.graph, name)) as [Value, Value, Value | undefined]
   const { codes, scales, zeros } = parametersOf(g, weight, matrix)
   const inputs = zeros ? [x, codes, scales, zeros] : [x, codes, scales]
-  const attributes = { K, N, bits, block_size: blockSize }
+  const level = g.accuracyLevel === 'file' ? (matrix.accuracyLevel ?? 0) : g.accuracyLevel
+  const attributes = { K, N, bits, block_size: blockSize, ...(level === 0 ? {} : { accuracy_level: level }) }
   const options = { name: node.name, scope: node.scope }
   const output = node.outputs[0] as string
   if (bias) replaceProducer(g.graph, output, 'Add', [g.MatMulNBits(...inputs, attributes), bias], options)
@@ -182,6 +208,22 @@ function lookUp(g: Packer, node: Node, matrix: PackedMatrix): void {
     const bounds = [g.int64([0]), g.int64([K]), g.int64([ids.shape.length])]
     replaceProducer(g.graph, output, 'Slice', [rows, ...bounds], options)
   }
+}
+
+/** Whether GatherBlockQuantized takes the blocks of a matrix: powers of two that fill each row. */
+const isGatherable = ({ K, blockSize }: PackedMatrix): boolean =>
+  K % blockSize === 0 && blockSize >= 16 && Number.isInteger(Math.log2(blockSize))
+
+/** Rows of W, by the operator that files have for them. */
+function gather(g: Packer, node: Node, matrix: PackedMatrix): void {
+  const [weight, ids] = node.inputs.map((name) => getValue(g.graph, name)) as [Value, Value]
+  const { N, K, bits, blockSize, codes } = matrix
+  const { scales, zeros } = parametersOf(g, weight.name, matrix)
+  const rows = g.once(`${weight.name}_Q${bits}`, { ...codes, dims: [N, (K * bits) / 8] })
+  const attributes = { bits, block_size: blockSize, gather_axis: 0, quantize_axis: 1 }
+  const options = { name: node.name, scope: node.scope, attributes }
+  const inputs = zeros ? [rows, ids, scales, zeros] : [rows, ids, scales]
+  replaceProducer(g.graph, node.outputs[0] as string, 'GatherBlockQuantized', inputs, options)
 }
 
 /** The low and the high half of each byte, side by side on a new last axis. */

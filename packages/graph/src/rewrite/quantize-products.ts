@@ -9,8 +9,8 @@ import type { PackedMatrix, Tensor } from '../tensor/tensor.ts'
 import { isQuantizable } from './frozen-matrix.ts'
 import { type LinearNode, linearNodes } from './linear-nodes.ts'
 
-/** Bits and block size of quantized matrices, and which matrices are quantized. */
-export interface QuantizeProductsOptions extends Pick<PackedMatrix, 'bits' | 'blockSize'> {
+/** Bits, block size and accuracy level of quantized matrices, and which matrices are quantized. */
+export interface QuantizeProductsOptions extends Pick<PackedMatrix, 'bits' | 'blockSize' | 'accuracyLevel'> {
   /** Number of elements below which a matrix stays in float32. */
   readonly minimum: number
   /** Which matrices are quantized. @default all */
@@ -20,6 +20,7 @@ export interface QuantizeProductsOptions extends Pick<PackedMatrix, 'bits' | 'bl
 const checks: Checks<QuantizeProductsOptions> = {
   bits: oneOf([4, 8]),
   blockSize: whole(1),
+  accuracyLevel: whole(0),
   minimum: atLeast(0),
   selects: callable,
 }
@@ -32,7 +33,7 @@ const checks: Checks<QuantizeProductsOptions> = {
 export function quantizeProducts(graph: Graph, options: QuantizeProductsOptions): Graph {
   checkOptions('quantizeProducts', options, checks)
   requireKind('quantizeProducts, graph', graph, 'graph')
-  const { bits, blockSize, minimum, selects = () => true } = options
+  const { bits, blockSize, accuracyLevel, minimum, selects = () => true } = options
   requireOptions('quantizeProducts', options, checks, ['bits', 'blockSize', 'minimum'])
   const consumers = consumersOf(graph)
   const isRead = (weight: string): boolean =>
@@ -47,7 +48,7 @@ export function quantizeProducts(graph: Graph, options: QuantizeProductsOptions)
     done.add(weight)
     quantized.initializers.set(
       weight,
-      quantizeMatrix(matrix, { bits, blockSize, transposed: !transposed, where: weight }),
+      quantizeMatrix(matrix, { bits, blockSize, accuracyLevel, transposed: !transposed, where: weight }),
     )
   }
   return quantized

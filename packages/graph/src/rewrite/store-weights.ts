@@ -35,7 +35,10 @@ type Keeps = (name: string) => boolean
  */
 export function storeWeights(graph: Graph, type: WeightType, keeps: Keeps = () => false): Graph {
   requireKind('storeWeights, graph', graph, 'graph')
-  if (type === 'int4') return storeWeights(packMatrices(quantizeProducts(graph, int4(keeps))), 'int8', keeps)
+  if (type === 'int4') {
+    const packed = packMatrices(quantizeProducts(graph, int4(keeps)), { accuracyLevel: 'file' })
+    return storeWeights(packed, 'int8', keeps)
+  }
   const plain = withoutCodes(graph)
   return type === 'float32' ? plain : storeIn(type, plain, keeps)
 }

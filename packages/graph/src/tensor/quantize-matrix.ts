@@ -6,7 +6,7 @@ import { packNibbles } from './nibbles.ts'
 import { blockCount, middleCode, packedTensor } from './packed-matrix.ts'
 import { float32, lazyTensor, type PackedMatrix, type Tensor, tensor, toFloat32 } from './tensor.ts'
 
-export interface QuantizeOptions extends Pick<PackedMatrix, 'bits' | 'blockSize' | 'transposed'> {
+export interface QuantizeOptions extends Pick<PackedMatrix, 'bits' | 'blockSize' | 'accuracyLevel' | 'transposed'> {
   /** Name of the matrix, for errors. */
   readonly where: string
 }

@@ -64,6 +64,7 @@ const isAlike = (a: PackedMatrix, b: PackedMatrix): boolean =>
   a.bits === b.bits &&
   a.blockSize === b.blockSize &&
   a.K === b.K &&
+  (a.accuracyLevel ?? 0) === (b.accuracyLevel ?? 0) &&
   Boolean(a.zeroPoints) === Boolean(b.zeroPoints)
 
 /** Codes, scales and zero points of matrices, each combined by `change`; their rows are the matrices' rows. */

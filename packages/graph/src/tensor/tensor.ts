@@ -30,6 +30,11 @@ export interface PackedMatrix {
   readonly scales: Tensor
   /** uint8 [N, blocks], one per byte. @default the middle of the codes, 8 or 128 */
   readonly zeroPoints?: Tensor | undefined
+  /**
+   * What the file allows its reader to round x to, MatMulNBits' `accuracy_level`: 4 is 8 bits. Exports keep it; here
+   * products are in float32 where nothing else is asked for. @default 0, which leaves it to the reader
+   */
+  readonly accuracyLevel?: number | undefined
   /** Whether the tensor that has these codes is [K, N] (x W), not [N, K] (x W'). */
   readonly transposed: boolean
 }

@@ -11,8 +11,10 @@ import {
   float32,
   type Graph,
   layoutExternal,
+  type PackedMatrix,
   packedTensor,
   packMatrices,
+  readModel,
   type Tensor,
   type Value,
   writeModel,
@@ -115,6 +117,53 @@ describe('packed matrices', () => {
     const dequantized = packed.nodes.filter(({ opType }) => opType === 'DequantizeLinear')
     expect(new Set(dequantized.map(({ inputs }) => inputs.join())).size).toBe(3)
     expect([...packed.initializers.keys()].filter((name) => name.endsWith('uint4'))).toHaveLength(1)
+  })
+
+  it.each([
+    [4, 16, false],
+    [4, 16, true],
+    [8, 32, true],
+    [8, 16, false],
+  ] as const)(
+    'files look rows up by one operator: %i bits, blocks of %i, zero points %s',
+    async (bits, blockSize, zeros) => {
+      const [rows, width, blocks] = [N, 64, 64 / blockSize]
+      const integers = (size: number, salt: number) =>
+        Uint8Array.from(values(size, salt), (x) => Math.floor(((x + 1) / 2) * (2 ** bits - 1)))
+      const codes = integers(rows * width, 1)
+      const table = packedTensor({
+        bits,
+        blockSize,
+        N: rows,
+        K: width,
+        codes: of('uint8', [rows, blocks, (blockSize * bits) / 8], [...(bits === 4 ? packNibbles(codes) : codes)]),
+        scales: float32([rows, blocks], values(rows * blocks, 2)),
+        zeroPoints: zeros ? of('uint8', [rows, blocks], [...integers(rows * blocks, 3)]) : undefined,
+        transposed: false,
+      })
+      const graph = graphOf({ shape: [1, width], apply: (g, x, w) => g.Add(g.Gather(w, ids(g)), x) }, table)
+      const packed = packMatrices(graph, { gathers: true })
+      expect(count(packed, 'GatherBlockQuantized')).toBe(1)
+      const feeds = { x: of('float32', [1, width], values(width, 4)) }
+      const [output] = graph.outputs as [string]
+      const [expected, actual] = [await run(graph, feeds), await run(packed, feeds)]
+      expect(actual.get(output)).toEqual(expected.get(output))
+      const read = readModel(writeModel(packed))
+      expect(read.nodes.map(({ opType }) => opType)).toEqual(['Gather', 'Add'])
+      expect(read.initializers.get('w')?.packed).toMatchObject({ bits, blockSize })
+    },
+  )
+
+  it('files keep the accuracy level of their matrices, which nothing else has', () => {
+    const level = { ...matrix(4, false, false).packed, accuracyLevel: 4 } as PackedMatrix
+    const graph = graphOf({ shape: [1, K], apply: (g, x, w) => g.Gemm(x, w, { transB: 1 }) }, packedTensor(level))
+    const levels = (packed: Graph) =>
+      packed.nodes.flatMap(({ opType, attributes }) => (opType === 'MatMulNBits' ? [attributes.accuracy_level] : []))
+    expect(levels(packMatrices(graph))).toEqual([undefined])
+    expect(levels(packMatrices(graph, { accuracyLevel: 1 }))).toEqual([1])
+    const file = packMatrices(graph, { accuracyLevel: 'file' })
+    expect(levels(file)).toEqual([4])
+    expect(readModel(writeModel(file)).initializers.get('w')?.packed?.accuracyLevel).toBe(4)
   })
 
   it('codes that are read in several ways are in a file once', () => {

@@ -119,6 +119,7 @@ function nBitsMatrix(c: FusedContext): Tensor {
         ? sized(c, 3, [N, blocks])
         : unpackedRows(sized(c, 3, [N, Math.ceil(blocks / 2)]), [N, blocks])),
     transposed: false,
+    accuracyLevel: int(c, 'accuracy_level'),
   })
   return isFloat ? dense(matrix) : matrix
 }

@@ -1,14 +1,20 @@
-// Makes one kernel of a residual sum and the layer normalization of it.
+// Makes one kernel of a residual sum and the normalization of it.
 
-import { sameShape } from '../../ir/dim.ts'
-import { addValue, cloneGraph, type Graph, getValue, type Node, uniqueName } from '../../ir/graph.ts'
-import { sortNodes } from '../../ir/sort.ts'
-import { producersOf } from '../../ir/uses.ts'
-import { attributesOf } from '../../ops/add-node.ts'
+import { sameShape } from '../ir/dim.ts'
+import { addValue, cloneGraph, type Graph, getValue, type Node, uniqueName } from '../ir/graph.ts'
+import { sortNodes } from '../ir/sort.ts'
+import { producersOf } from '../ir/uses.ts'
+import { attributesOf } from '../ops/add-node.ts'
+
+/** The operator of the runtime that also adds, for each normalization, and how many inputs the normalization has. */
+const withSum: Readonly<Record<string, { opType: string; inputs: number }>> = {
+  LayerNormalization: { opType: 'SkipLayerNormalization', inputs: 3 },
+  SimplifiedLayerNormalization: { opType: 'SkipSimplifiedLayerNormalization', inputs: 2 },
+}
 
 /**
- * Rewrites the Add before each LayerNormalization of the last axis, with its scale and shift, as part of it; a Reshape
- * between them that keeps the last axis comes after it.
+ * Rewrites the Add before each normalization of the last axis, layer normalization with its scale and shift or RMS
+ * normalization with its scale, as part of it; a Reshape between them that keeps the last axis comes after it.
  */
 export function skipLayerNorm(original: Graph): Graph {
   const graph = cloneGraph(original)
@@ -25,7 +31,7 @@ export function skipLayerNorm(original: Graph): Graph {
     if (reshape) addValue(graph, { ...getValue(graph, total), name: normal })
     const fused = {
       ...node,
-      opType: 'SkipLayerNormalization',
+      opType: withSum[node.opType]?.opType as string,
       domain: 'com.microsoft',
       inputs: [...sum.inputs, ...node.inputs.slice(1)],
       outputs: [normal, '', '', total],
@@ -45,9 +51,10 @@ function keepsLast(graph: Graph, { inputs, outputs }: Node): boolean {
   return typeof to?.at(-1) === 'number' && from?.at(-1) === to.at(-1) && [2, 3].includes(from?.length ?? 0)
 }
 
-/** Whether a node normalizes the last axis of two or three, scales and shifts, and gives no statistics. */
+/** Whether a node normalizes the last axis of two or three, with all of its inputs, and gives no statistics. */
 function isPlain(graph: Graph, node: Node): boolean {
-  if (node.opType !== 'LayerNormalization' || node.outputs.length > 1 || !node.inputs[2]) return false
+  const { inputs } = withSum[node.opType] ?? {}
+  if (node.inputs.filter((name) => name !== '').length !== inputs || node.outputs.length > 1) return false
   const { dtype, shape } = getValue(graph, node.inputs[0] as string)
   const axis = Number(attributesOf(node).axis)
   return dtype === 'float32' && [2, 3].includes(shape.length) && (axis === -1 || axis === shape.length - 1)
