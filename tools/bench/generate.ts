@@ -9,7 +9,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { random } from '@cola/data'
-import { createGenerator, openBase } from '@cola/lora'
+import { createGenerator, openBase, type SampleOptions } from '@cola/lora'
 import { configureRuntime, type Device } from '@cola/train'
 import { median } from './measure.ts'
 
@@ -19,6 +19,7 @@ const options = {
   /** A folder in which @huggingface/transformers is installed. */
   transformers: { type: 'string' },
   batches: { type: 'string', default: '1,32' },
+  modes: { type: 'string', default: 'greedy,sampled,top_k,top_p,min_p,repetition_penalty' },
   prompt: { type: 'string', default: '16' },
   tokens: { type: 'string', default: '32' },
   repeats: { type: 'string', default: '3' },
@@ -30,19 +31,21 @@ const options = {
   json: { type: 'boolean', default: false },
 } as const
 
-/** How tokens are chosen, with the option names that both programs have. */
-const modes = {
+/**
+ * How tokens are chosen, with the option names that both programs have; transformers.js samples from all tokens where it
+ * does not know an option.
+ */
+const modes: Readonly<Record<string, SampleOptions>> = {
   greedy: { do_sample: false },
   sampled: { do_sample: true, temperature: 1, top_k: 0 },
   top_k: { do_sample: true, temperature: 1, top_k: 50 },
-} as const
+  top_p: { do_sample: true, temperature: 1, top_k: 0, top_p: 0.9 },
+  min_p: { do_sample: true, temperature: 1, top_k: 0, min_p: 0.05 },
+  repetition_penalty: { do_sample: false, repetition_penalty: 1.1 },
+}
 
 /** Generates `tokens` for each prompt. */
-type Generate = (
-  prompts: readonly (readonly number[])[],
-  tokens: number,
-  mode: (typeof modes)[keyof typeof modes],
-) => Promise<void>
+type Generate = (prompts: readonly (readonly number[])[], tokens: number, mode: SampleOptions) => Promise<void>
 
 interface Program {
   readonly generate: Generate
@@ -65,8 +68,10 @@ export async function generateBench(args: string[]): Promise<Record<string, unkn
       : {}),
   }
   const result: Record<string, unknown> = { model: values.model, prompt: length, tokens }
-  for (const [mode, sampling] of Object.entries(modes))
+  for (const mode of values.modes.split(','))
     for (const batch of values.batches.split(',').map(Number)) {
+      const sampling = modes[mode]
+      if (!sampling) throw new Error(`--modes: ${mode}; expected ${Object.keys(modes).join(', ')}`)
       const stream = random(1, 'generate')
       const prompts = Array.from({ length: batch }, () => Array.from({ length }, () => 3 + stream.integer(30)))
       const times = new Map(Object.keys(programs).map((name) => [name, { clock: [] as number[], cpu: [] as number[] }]))

@@ -31,7 +31,7 @@ export {
 } from './generate/sample-texts.ts'
 export { type AdaptersExportOptions, exportAdapters } from './finetune/export-adapters.ts'
 export type { FineTunedExport, FineTunedExportOptions } from './finetune/export.ts'
-export type { Requantized } from './finetune/export-decoder.ts'
+export type { Requantized } from './onnx/requantize.ts'
 export { fineTune } from './finetune/fine-tune.ts'
 export type { FineTuned, FineTunedModel } from './finetune/fine-tuned.ts'
 export { loadFineTuned, type LoadFineTunedOptions } from './finetune/load-fine-tuned.ts'

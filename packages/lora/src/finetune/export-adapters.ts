@@ -2,7 +2,7 @@
 
 import { requireKind } from '@cola/graph/door'
 import type { FileSink } from '@cola/data'
-import { float32, runtimeNormalizations, safetensorsChunks } from '@cola/graph'
+import { float32, safetensorsChunks } from '@cola/graph'
 import { type Batch, formChecks, type ModelFolder, modelFileOf, writeModelFolder } from '@cola/train'
 import { sinkOf } from '@cola/train/files'
 import { checkOptions, type Checks } from '@cola/graph/options'
@@ -11,7 +11,7 @@ import { onnxAdapter } from '../adapter/onnx-adapter.ts'
 import { switchable, switchableChecks, type SwitchableOptions } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base-model.ts'
-import { storedAs, withoutFileFields, writeCompanions } from './export-decoder.ts'
+import { inFormOf, storedAs, withoutFileFields, writeCompanions } from './export-decoder.ts'
 
 /** Options of {@link exportAdapters}. */
 export interface AdaptersExportOptions extends Pick<ModelFolder, 'dtype' | 'layout'>, SwitchableOptions {}
@@ -53,7 +53,7 @@ export async function exportAdapters(
   const model = switchable(decoder, adapters, { inputs })
   const form = { dtype: dtype ?? storedAs(decoder), layout }
   const config = withoutFileFields(base.config)
-  const graph = runtimeNormalizations(model.graph)
+  const graph = inFormOf(model.graph, form.dtype)
   writeModelFolder({ ...form, folder, graph, config, tokenizerFolder: base.files })
   for (const name of model.adapters) {
     if (inputs === 'overridable') sink.write(`adapters/${name}.onnx_adapter`, [onnxAdapter(model, name)])

@@ -12,14 +12,8 @@ import { type AdaptedModel, withTensorsOf } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { ExportedExtras } from '../tasks/task.ts'
-import {
-  decoderToWrite,
-  inBitsOf,
-  type Requantized,
-  storedAs,
-  withoutFileFields,
-  writeCompanions,
-} from './export-decoder.ts'
+import { inBitsOf, type Requantized } from '../onnx/requantize.ts'
+import { decoderToWrite, inFormOf, storedAs, withoutFileFields, writeCompanions } from './export-decoder.ts'
 
 /** Options of exporting a fine-tuned model. */
 export interface FineTunedExportOptions extends Pick<ModelFolder, 'layout'> {
@@ -88,7 +82,8 @@ export async function exportFineTuned(
   const whole = cached ? decoderToWrite(cached, adapter, merges) : base.padded(modelToWrite(parts, merges))
   const original = cached ?? { graph: adapter.base, float16: false }
   const stored = { ...form, dtype: form.dtype ?? storedAs(original) }
-  const { graph, ...lost } = stored.dtype === 'packed' ? inBitsOf(original.graph, whole) : { graph: whole }
+  const { graph: kept, ...lost } = stored.dtype === 'packed' ? inBitsOf(original.graph, whole) : { graph: whole }
+  const graph = cached ? inFormOf(kept, stored.dtype) : kept
   const file = modelFileOf(stored, graph)
   writeModelFolder({ ...common, ...stored, graph, config: cached ? withoutFileFields(config) : config })
   if (cached) await writeCompanions(folder, base, file)

@@ -10,14 +10,14 @@ import {
   packMatrices,
   prune,
   rowsAt,
-  runtimeNormalizations,
+  forInference,
   uniqueName,
 } from '@cola/graph'
-import { type Device, keepsTensors, openSession, type OrtTensors, resolveDevice } from '@cola/train'
+import { computesInPlace, type Device, keepsTensors, openSession, type OrtTensors, resolveDevice } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import { type CachedDecoder, cachedLogits, isGridInput } from './cached-logits.ts'
 import type { NextTokenModel } from './generate-tokens.ts'
-import { withAddedTokens } from './row-cache.ts'
+import { withCaches } from './row-cache.ts'
 import { rowLogits, takesRows } from './row-logits.ts'
 import { withTopTokens } from './top-tokens.ts'
 
@@ -54,11 +54,12 @@ export async function openDecoder(
   const presents = presentsOf(original)
   requireInputs(original, [...presents.keys(), ...others])
   const resident = [...presents.values()]
-  const { graph, lastToken, logits } = atLastTokens(withAccuracyLevel(original, accuracy_level), resident)
+  const { graph: plain, lastToken, logits } = atLastTokens(original, resident)
+  const graph = packMatrices(plain, { accuracyLevel: accuracy_level })
   // Weights are multiplied at every token: the layout of the kernels pays.
   const runnable = { graph, resident, packWeights: true }
   const resolved = await resolveDevice(device, runnable)
-  const inRows = keepsTensors(resolved) ? undefined : withAddedTokens(graph, presents)
+  const inRows = keepsTensors(resolved) ? undefined : withCaches(graph, presents, computesInPlace(resolved))
   if (inRows && takesRows(graph, [lastToken, ...presents.keys(), ...others])) {
     const chosen = withTopTokens(inRows.graph, logits)
     const session = await openSession({ graph: chosen.graph, packWeights: true }, resolved)
@@ -137,17 +138,7 @@ function atLastTokens(original: Graph, presents: readonly string[]) {
   const { name: logits } = rowsAt(graph, getValue(graph, output), indices)
   graph.outputs = [logits, ...presents]
   prune(graph)
-  return { graph: withGrowingCache(runtimeNormalizations(graph)), lastToken, logits }
-}
-
-/** The graph whose packed matrices are multiplied by operators with an accuracy level. */
-function withAccuracyLevel(original: Graph, accuracy_level: number): Graph {
-  if (accuracy_level === 0) return original
-  const graph = packMatrices(original)
-  const nodes = graph.nodes.map((node) =>
-    node.opType === 'MatMulNBits' ? { ...node, attributes: { ...node.attributes, accuracy_level } } : node,
-  )
-  return { ...graph, nodes }
+  return { graph: withGrowingCache(forInference(graph)), lastToken, logits }
 }
 
 /** The graph whose attention has a cache of all tokens, where the file asks for one of the window's size. */

@@ -1,47 +1,67 @@
-// Keys and values of texts, a row each, in memory from which the runtime's attention reads them. A run gives those of
-// its new tokens alone: the cache is not copied out at every token, texts that end leave it, and others join it.
+// Keys and values of texts, a row each, in memory from which the runtime's attention reads them. It writes those of new
+// tokens there itself, or gives them alone: the cache is not copied at every token, texts that end leave it, and others
+// join it.
 
 import { addInput, build, cloneGraph, type Graph, getValue, type Value } from '@cola/graph'
-import { OrtTensor, type OrtTensors } from '@cola/train'
+import { freeMemory, OrtTensor, type OrtTensors } from '@cola/train'
 
 /** The keys or the values of an attention layer. */
 export interface Cache {
   /** Input [batch, heads, capacity, size]; the attention reads as many tokens of a row as its mask says. */
   readonly input: string
-  /** Output [batch, heads, new, size] with those of new tokens. */
-  readonly added: string
+  /** Output with the new tokens: [batch, heads, new, size] where there are `places`, else the array of the input. */
+  readonly output: string
   /** Input [batch, heads, new] with the places of new tokens in the whole cache as rows, [batch * heads * tokens]. */
-  readonly places: string
+  readonly places?: string
   readonly heads: number
   readonly size: number
 }
 
+/** A graph, and the caches of its attention. */
+interface WithCaches {
+  readonly graph: Graph
+  readonly caches: readonly Cache[]
+}
+
 /**
- * The graph with keys and values of new tokens as outputs, in place of those of all tokens. Undefined where something
- * else than GroupQueryAttention, which takes caches of any capacity, makes some of them.
+ * The caches of a graph whose attention takes memory for more tokens than it has: GroupQueryAttention. Undefined where
+ * something else makes some of them.
  * @param presents The output of the cache by its input.
+ * @param inPlace Whether the device computes in the arrays of tensors; else the graph gives the keys and values of new
+ * tokens in place of those of all tokens.
  */
-export function withAddedTokens(
-  original: Graph,
+export function withCaches(
+  graph: Graph,
   presents: ReadonlyMap<string, string>,
-): { graph: Graph; caches: readonly Cache[] } | undefined {
-  const attention = original.nodes.filter(({ opType }) => opType === 'GroupQueryAttention')
+  inPlace: boolean,
+): WithCaches | undefined {
+  const attention = graph.nodes.filter(({ opType }) => opType === 'GroupQueryAttention')
   const made = new Set(attention.flatMap(({ outputs }) => outputs.slice(1, 3)))
   if ([...presents.values()].some((present) => !made.has(present))) return undefined
+  if (!inPlace) return withAddedTokens(graph, presents)
+  return { graph, caches: [...presents].map(([input, output]) => ({ input, output, ...headsOf(graph, input) })) }
+}
+
+function withAddedTokens(original: Graph, presents: ReadonlyMap<string, string>): WithCaches {
   const graph = cloneGraph(original)
   const g = build(graph)
   const places = new Map<number, Value>()
   const added = new Map<string, string>()
   const caches = [...presents].map(([input, present]): Cache => {
-    const [heads, , size] = getValue(graph, input).shape.slice(-3) as [number, unknown, number]
+    const { heads, size } = headsOf(graph, input)
     const at = places.get(heads) ?? addInput(graph, `cache_places.${heads}`, 'int64', ['batch', heads, 'new'])
     places.set(heads, at)
     const output = g.Gather(g.Reshape(getValue(graph, present), g.int64([-1, size])), at).name
     added.set(present, output)
-    return { input, added: output, places: at.name, heads, size }
+    return { input, output, places: at.name, heads, size }
   })
   graph.outputs = graph.outputs.map((name) => added.get(name) ?? name)
   return { graph, caches }
+}
+
+function headsOf(graph: Graph, input: string): Pick<Cache, 'heads' | 'size'> {
+  const [heads, , size] = getValue(graph, input).shape.slice(-3) as [number, unknown, number]
+  return { heads, size }
 }
 
 /** The cache of some texts, in their order, for one run. */
@@ -50,20 +70,11 @@ export interface CacheState {
   readonly lengths: readonly number[]
   /** Tokens of a text for which it has place. */
   readonly capacity: number
+  /** The inputs of the caches. */
   readonly past: OrtTensors
+  /** What their outputs are written into: the inputs themselves, or memory of the runtime. */
+  readonly present: Readonly<Record<string, OrtTensor | null>>
 }
-
-/** The cache of texts that begin. */
-export const emptyState = (caches: readonly Cache[], rows: number): CacheState => ({
-  lengths: Array.from({ length: rows }, () => 0),
-  capacity: 0,
-  past: Object.fromEntries(
-    caches.map(({ input, heads, size }) => [
-      input,
-      new OrtTensor('float32', new Float32Array(), [rows, heads, 0, size]),
-    ]),
-  ),
-})
 
 /** The cache of the texts that are generated. */
 export interface RowCache {
@@ -73,23 +84,27 @@ export interface RowCache {
   readonly keep: (isKept: (row: number) => boolean) => void
   /** Adds rows without tokens. */
   readonly add: (rows: readonly number[]) => void
-  readonly state: () => CacheState
+  /** The cache of the last rows. @param tokens Greatest number of tokens that a text has after the run. */
+  readonly state: (rows: number, tokens: number) => CacheState
   /**
    * Adds new tokens to the last rows.
    * @param counts Number of new tokens of each of these rows.
-   * @param added By output, [rows, heads, greatest of the counts, size].
+   * @param results Outputs of the run that had their state.
    */
-  readonly append: (counts: readonly number[], added: OrtTensors) => void
+  readonly append: (counts: readonly number[], results: OrtTensors) => void
 }
 
 /** Tokens for which there is place beside those of the longest text: a fourth more, and at least these. */
 const spare = 16
 
 export function rowCache(caches: readonly Cache[]): RowCache {
+  const inPlace = caches.every(({ places }) => places === undefined)
   const rows: number[] = []
   const lengths: number[] = []
   let [places, capacity] = [0, 0]
   let memory = caches.map(() => new Float32Array())
+  /** The tensors of rows of the memory, by the numbers that say which: most runs read those of the run before. */
+  let views = new Map<string, readonly OrtTensor[]>()
 
   /** Moves what there is to memory with more place. */
   function reserve(tokens: number): void {
@@ -103,6 +118,44 @@ export function rowCache(caches: readonly Cache[]): RowCache {
         to.set(from.subarray(head * had * size, (head + 1) * had * size), head * capacity * size)
       return to
     })
+    views = new Map()
+  }
+
+  /** Tensors [count, heads, tokens, size] of the rows from `first`. */
+  function view(first: number, count: number, tokens: number): readonly OrtTensor[] {
+    const key = `${first} ${count} ${tokens}`
+    const found =
+      views.get(key) ??
+      caches.map(({ heads, size }, c) => {
+        const width = heads * tokens * size
+        const part = (memory[c] as Float32Array).subarray(first * width, (first + count) * width)
+        return new OrtTensor('float32', part, [count, heads, tokens, size])
+      })
+    views = new Map([[key, found]])
+    return found
+  }
+
+  /** Copies the keys and values of new tokens to the memory. */
+  function copy(counts: readonly number[], results: OrtTensors): void {
+    const first = rows.length - counts.length
+    const width = Math.max(...counts)
+    reserve(Math.max(...counts.map((count, i) => (lengths[first + i] as number) + count)))
+    caches.forEach(({ output, heads, size }, c) => {
+      const [from, to] = [results[output]?.data as Float32Array, memory[c] as Float32Array]
+      counts.forEach((count, i) => {
+        for (let head = 0; head < heads; head++) {
+          const source = (i * heads + head) * width * size
+          const target = (((first + i) * heads + head) * capacity + (lengths[first + i] as number)) * size
+          to.set(from.subarray(source, source + count * size), target)
+        }
+      })
+    })
+  }
+
+  /** Frees the runtime's views of the memory: V8 takes each for an array of that size, and collects garbage for them. */
+  function freeViews(results: OrtTensors): void {
+    const views = caches.map(({ output }) => results[output]?.data as Float32Array)
+    freeMemory(...views.filter(({ buffer }, c) => buffer !== memory[c]?.buffer))
   }
 
   return {
@@ -123,37 +176,28 @@ export function rowCache(caches: readonly Cache[]): RowCache {
     add(added) {
       rows.push(...added)
       lengths.push(...added.map(() => 0))
-      reserve(1)
     },
-    state: () => ({
-      lengths: [...lengths],
-      capacity,
-      past: Object.fromEntries(
-        caches.map(({ input, heads, size }, c) => [
-          input,
-          new OrtTensor('float32', (memory[c] as Float32Array).subarray(0, rows.length * heads * capacity * size), [
-            rows.length,
-            heads,
-            capacity,
-            size,
-          ]),
-        ]),
-      ),
-    }),
-    append(counts, added) {
+    state(count, tokens) {
+      const first = rows.length - count
+      const own = lengths.slice(first)
+      // Without tokens there is nothing to copy to the device.
+      const isEmpty = !inPlace && own.every((length) => length === 0)
+      if (!isEmpty) reserve(inPlace ? tokens : 1)
+      const place = isEmpty ? 0 : capacity
+      const tensors = view(first, count, place)
+      const named = <T>(names: 'input' | 'output', tensorOf: (c: number) => T) =>
+        Object.fromEntries(caches.map((cache, c) => [cache[names], tensorOf(c)]))
+      return {
+        lengths: own,
+        capacity: place,
+        past: named('input', (c) => tensors[c] as OrtTensor),
+        present: named('output', (c) => (inPlace ? (tensors[c] as OrtTensor) : null)),
+      }
+    },
+    append(counts, results) {
+      if (inPlace) freeViews(results)
+      else copy(counts, results)
       const first = rows.length - counts.length
-      const width = Math.max(...counts)
-      reserve(Math.max(...counts.map((count, i) => (lengths[first + i] as number) + count)))
-      caches.forEach(({ added: output, heads, size }, c) => {
-        const [from, to] = [added[output]?.data as Float32Array, memory[c] as Float32Array]
-        counts.forEach((count, i) => {
-          for (let head = 0; head < heads; head++) {
-            const source = (i * heads + head) * width * size
-            const target = (((first + i) * heads + head) * capacity + (lengths[first + i] as number)) * size
-            to.set(from.subarray(source, source + count * size), target)
-          }
-        })
-      })
       counts.forEach((count, i) => {
         lengths[first + i] = (lengths[first + i] as number) + count
       })

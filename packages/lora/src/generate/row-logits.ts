@@ -4,7 +4,7 @@ import type { Graph } from '@cola/graph'
 import type { OrtSession, OrtTensors } from '@cola/train'
 import type { NextTokenModel } from './generate-tokens.ts'
 import { integerTensor } from './integer-tensor.ts'
-import { type Cache, type CacheState, emptyState, rowCache } from './row-cache.ts'
+import { type Cache, type CacheState, rowCache } from './row-cache.ts'
 import type { SampleOptions } from './sample.ts'
 import { outputsFor, scoresOf, temperatureOf, type TopTokens } from './top-tokens.ts'
 
@@ -56,21 +56,22 @@ export function rowLogits(decoder: RowDecoder, others: OrtTensors = {}): Pick<Ne
 
   async function run(
     entries: readonly Entry[],
-    { lengths, capacity, past }: CacheState,
+    { lengths, capacity, past, present }: CacheState,
     options: SampleOptions,
   ): Promise<{ counts: number[]; results: OrtTensors }> {
     const texts = entries.map(([, text]) => text)
     const counts = texts.map(({ length }, i) => length - (lengths[i] as number))
-    const sizes = { width: Math.max(...counts), total: Math.max(...texts.map(({ length }) => length)) }
+    const sizes = { width: Math.max(...counts), total: longest(entries) }
     const feeds = { ...others, ...past, ...feedsOf(graph, { texts, lengths, ...sizes }) }
     const tokens = Math.max(sizes.total, capacity)
     for (const { places, heads } of caches)
-      feeds[places] ??= integerTensor(graph, places, [texts.length, heads, sizes.width], (index) => {
-        const [head, column] = [Math.floor(index / sizes.width), index % sizes.width]
-        const i = Math.floor(head / heads)
-        // What is gathered for padding is not read.
-        return head * tokens + (lengths[i] as number) + Math.min(column, (counts[i] as number) - 1)
-      })
+      if (places !== undefined)
+        feeds[places] ??= integerTensor(graph, places, [texts.length, heads, sizes.width], (index) => {
+          const [head, column] = [Math.floor(index / sizes.width), index % sizes.width]
+          const i = Math.floor(head / heads)
+          // What is gathered for padding is not read.
+          return head * tokens + (lengths[i] as number) + Math.min(column, (counts[i] as number) - 1)
+        })
     feeds[decoder.lastToken] = integerTensor(
       graph,
       decoder.lastToken,
@@ -78,16 +79,14 @@ export function rowLogits(decoder: RowDecoder, others: OrtTensors = {}): Pick<Ne
       (i) => i * sizes.width + (counts[i] as number) - 1,
     )
     feeds[decoder.top.temperature] = temperatureOf(options)
-    const outputs = [...outputsFor(decoder.top, options), ...caches.map(({ added }) => added)]
-    return { counts, results: (await session.run(feeds, outputs)) as OrtTensors }
+    const chosen = Object.fromEntries(outputsFor(decoder.top, options).map((name) => [name, null]))
+    return { counts, results: (await session.run(feeds, { ...chosen, ...present })) as OrtTensors }
   }
 
-  /** Logits by row; the cache of the entries, its last rows, gets their new tokens. */
-  async function read(entries: readonly Entry[], isBegun: boolean, options: SampleOptions) {
+  /** Logits by row of the entries, the last rows of the cache, which gets their new tokens. */
+  async function read(entries: readonly Entry[], options: SampleOptions) {
     if (entries.length === 0) return []
-    const state = isBegun ? cache.state() : emptyState(caches, entries.length)
-    const { counts, results } = await run(entries, state, options)
-    if (!isBegun) cache.add(entries.map(([row]) => row))
+    const { counts, results } = await run(entries, cache.state(entries.length, longest(entries)), options)
     cache.append(counts, results)
     return entries.map(([row], i) => [row, scoresOf(decoder.top, results, i, options)] as const)
   }
@@ -103,11 +102,15 @@ export function rowLogits(decoder: RowDecoder, others: OrtTensors = {}): Pick<Ne
       cache.add(added.filter(isJoined).map(([row]) => row))
       const goingOn = cache.rows.map((row): Entry => [row, texts.get(row) as readonly number[]])
       const beginning = added.filter((entry) => !isJoined(entry))
-      const first = await read(goingOn, true, options)
-      return new Map([...first, ...(await read(beginning, false, options))])
+      const first = await read(goingOn, options)
+      cache.add(beginning.map(([row]) => row))
+      return new Map([...first, ...(await read(beginning, options))])
     },
   }
 }
+
+/** Tokens of the longest text. */
+const longest = (entries: readonly Entry[]): number => Math.max(...entries.map(([, { length }]) => length))
 
 function feedsOf(graph: Graph, run: Run): OrtTensors {
   return Object.fromEntries(

@@ -77,6 +77,7 @@ export function canonicalize(graph: Graph, model_type: string): void {
   requireKind('canonicalize, graph', graph, 'graph')
   graph.metadata.model_type = model_type
   asEmbedding(graph)
+  nameTables(graph)
   const matrices = renameBuilders(graph, model_type)
   restoreScopes(graph, model_type)
   const [ofParameters, ofNodes] = [basePathOf(graph), basePathOfNodes(graph)]
@@ -99,6 +100,21 @@ export function canonicalize(graph: Graph, model_type: string): void {
   restoreModules(graph)
   oneMatrix(graph)
   ownVectors(graph)
+}
+
+/**
+ * Gives quantized matrices that are looked up and have no parameter's name the name of their module: by the scope of
+ * the lookup, else by its path, `/model/embed_tokens/GatherBlockQuantized`.
+ */
+function nameTables(graph: Graph): void {
+  const names = graph.nodes.flatMap((node): [string, string][] => {
+    const [table = ''] = node.inputs
+    const isUnnamed = isLookup(node, table) && graph.initializers.get(table)?.packed && !isParameter(table)
+    // Modules are attributes of classes, in lower case; an operator's name may follow them.
+    const module = (node.scope ?? node.name.split('/').filter(Boolean).join('.')).replace(/(^|\.)[A-Z].*$/, '')
+    return isUnnamed && module !== '' ? [[table, `${module}.weight`]] : []
+  })
+  renameFree(graph, new Map(names))
 }
 
 /** Gives parameters that a model builder named transformers' names. @returns Those of matrices. */

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { ConfigError, loadClassifier, writeClassifier } from '@cola/train'
 import { afterAll, expect, it } from 'vitest'
 import { reportLora } from '../../../../examples/support/report/lora-config.ts'
-import { exportMerged, loadPretrained, lora, merge } from '../../src/index.ts'
+import { float32, type Tensor, toFloat32, transposeTensor } from '@cola/graph'
+import { exportMerged, loadPretrained, lora, merge, openOnnxModel, withParameters } from '../../src/index.ts'
 import { model, embedded } from '../support/padded-gpt2.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-lora-'))
@@ -88,3 +89,46 @@ it.each([
     expect(await logits(small)).toBeAllclose(await logits(whole), { atol })
   },
 )
+
+it('rounds what it merges to the bits of the base, where they are to stay, and says what that loses', async () => {
+  const quantization = { bits: 4, block_size: 32 } as const
+  const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2, quantization })
+  const untrained = lora(base, reportLora)
+  const changed = [...untrained.trainable].filter((name) => name.includes('lora_B'))
+  const tuned = withParameters(
+    untrained,
+    new Map(
+      changed.map((name, salt) => {
+        const { dims } = untrained.graph.initializers.get(name) as Tensor
+        const count = dims.reduce((a, b) => a * b, 1)
+        return [
+          name,
+          float32(
+            dims,
+            Float32Array.from({ length: count }, (_, i) => Math.sin(i + salt) / 20),
+          ),
+        ]
+      }),
+    ),
+  )
+  const [whole, packed] = [join(folder, 'merged-whole'), join(folder, 'merged-packed')]
+  const common = { config: own, tokenizerFolder: embedded }
+  expect(exportMerged(tuned, { ...common, folder: whole })).toEqual({})
+  const { requantized } = exportMerged(tuned, { ...common, folder: packed, dtype: 'packed' })
+  const matrices = async (path: string) => (await openOnnxModel(path)).model.graph.initializers
+  const [before, after] = [await matrices(whole), await matrices(packed)]
+  let [error, norm] = [0, 0]
+  for (const { weight } of tuned.targets) {
+    expect(after.get(weight)?.packed, weight).toMatchObject({ bits: 4, blockSize: 32 })
+    // GPT-2's matrices are [in, out], those of MatMulNBits [out, in].
+    const values = toFloat32(before.get(weight) as Tensor)
+    const rounded = toFloat32(transposeTensor(after.get(weight) as Tensor))
+    values.forEach((value, i) => {
+      error += (value - (rounded[i] as number)) ** 2
+      norm += value ** 2
+    })
+  }
+  expect(requantized?.matrices).toBe(tuned.targets.length)
+  expect([requantized?.relative_error ?? 0]).toBeAllclose([Math.sqrt(error / norm)], { rtol: 1e-4 })
+  expect(error).toBeGreaterThan(0)
+})

@@ -4,8 +4,28 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFiles } from '@cola/data'
-import { decodeGraph, elements, type Graph, quantizeProducts, type Tensor, toFloat32 } from '@cola/graph'
-import { externalDataOf, openSession, readSafetensorsFile, OrtTensor, type OrtTensors } from '@cola/train'
+import {
+  addInitializer,
+  build,
+  decodeGraph,
+  elements,
+  type Graph,
+  lower,
+  packMatrices,
+  quantizeProducts,
+  type Tensor,
+  toFloat32,
+  type Value,
+  writeModel,
+} from '@cola/graph'
+import {
+  externalDataOf,
+  openSession,
+  readSafetensorsFile,
+  OrtTensor,
+  type OrtTensors,
+  writeModelFolder,
+} from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
   ConfigError,
@@ -13,13 +33,16 @@ import {
   exportAdapters,
   fineTune,
   type FineTuned,
+  inspect,
   lora,
   openBase,
   readAdapter,
   readCachedModel,
   readOnnxModel,
 } from '../../src/index.ts'
-import { decoderToWrite, inBitsOf } from '../../src/finetune/export-decoder.ts'
+import { quantizeMatrix } from '../../../graph/src/tensor/quantize-matrix.ts'
+import { decoderToWrite, inFormOf } from '../../src/finetune/export-decoder.ts'
+import { inBitsOf } from '../../src/onnx/requantize.ts'
 import type { CachedModel } from '../../src/onnx/read.ts'
 import { decoderFiles, decoders, json, parsed, read } from '../support/decoder-files.ts'
 
@@ -88,6 +111,13 @@ const options = { max_new_tokens: 6, eos_token_id: [] }
 
 const textOf = (ids: readonly number[]): string => ids.map((id) => ` w${id}`).join('')
 
+/** What products with matrices in 4 bits may round to. */
+const levels = ({ nodes }: Graph) => [
+  ...new Set(
+    nodes.flatMap(({ opType, attributes }) => (opType === 'MatMulNBits' ? [attributes.accuracy_level ?? 0] : [])),
+  ),
+]
+
 /** Greedy text of an exported folder. */
 async function written(folder: string): Promise<string> {
   const base = await openBase(folder)
@@ -140,11 +170,11 @@ describe('the export of a decoder', () => {
     const right = await tuned.generate('w5 w6 w7', options)
     await tuned.release()
     const [graph, original] = [decoded(folder), decodeGraph(files('decoder-llama-int4')['onnx/model.onnx'])]
-    // Three products in place of the packed one.
-    expect(count(graph, 'MatMulNBits')).toBe(
-      count(original, 'MatMulNBits') + 2 * count(original, 'GroupQueryAttention'),
-    )
-    expect(count(graph, 'GroupQueryAttention')).toBe(2)
+    for (const opType of ['MatMulNBits', 'GroupQueryAttention', 'SkipSimplifiedLayerNormalization'])
+      expect(count(graph, opType), opType).toBe(count(original, opType))
+    expect(count(graph, 'Reshape')).toBeLessThan(5)
+    expect(levels(original)).toEqual([4])
+    expect(levels(graph)).toEqual([4])
     expect(textOf(await greedy(folder, prompt, options.max_new_tokens))).toBe(await written(folder))
     const config = parsed(read(join(folder, 'config.json'))) as Parameters<typeof readOnnxModel>[2]
     const matrices = async (path: string) =>
@@ -203,6 +233,40 @@ describe('the export of a decoder', () => {
     const dtypes = [...initializers].filter(([name]) => name.includes('lora_')).map(([, { dtype }]) => dtype)
     expect(dtypes.length).toBe(2 * 3 * 2)
     expect(new Set(dtypes)).toEqual(new Set(['float32']))
+  })
+
+  it('keeps embeddings in four bits, which are read back as embeddings', async () => {
+    const folderFiles = await openFiles(files('decoder-llama-int4'))
+    const config = parsed(folderFiles.read('config.json')) as Parameters<typeof readCachedModel>[2]
+    const cached = readCachedModel(folderFiles, 'onnx/model.onnx', config) as CachedModel
+    const table = 'model.embed_tokens.weight'
+    const { initializers } = cached.graph
+    const { dims } = initializers.get(table) as Tensor
+    const [rows, width] = dims as [number, number]
+    const bits = { bits: 4, blockSize: 16, transposed: false, where: table } as const
+    initializers.set(table, quantizeMatrix(initializers.get(table) as Tensor, bits))
+    const folder = join(out, 'int4-embeddings')
+    const form = inFormOf(cached.graph, 'packed')
+    writeModelFolder({ folder, graph: form, config, dtype: 'packed' })
+    expect(count(decoded(folder), 'GatherBlockQuantized')).toBe(1)
+    // The builder has one matrix for a tied head and the embeddings, whose codes a Reshape reads.
+    const tied = packMatrices(lower(form), { gathers: true })
+    const lookup = tied.nodes.find(({ opType }) => opType === 'GatherBlockQuantized') as Graph['nodes'][number]
+    const codes = tied.initializers.get(lookup.inputs[0] as string) as Tensor
+    const blocks = addInitializer(tied, 'lm_head.MatMul.weight_Q4', { ...codes, dims: [rows, width / 16, 8] })
+    const g = build(tied)
+    const reshaped = g.node('Reshape', [blocks, g.int64(codes.dims)], { outputs: ['/model/embed_tokens/Reshape'] })
+    const reads = { ...lookup, inputs: [(reshaped[0] as Value).name, ...lookup.inputs.slice(1)] }
+    tied.nodes = [
+      tied.nodes.at(-1) as typeof lookup,
+      ...tied.nodes.slice(0, -1).map((node) => (node === lookup ? reads : node)),
+    ]
+    for (const source of [await openFiles(folder), await openFiles({ 'model.onnx': writeModel(tied) })]) {
+      const read = readCachedModel(source, 'model.onnx', config) as CachedModel
+      const embeddings = inspect(read).filter(({ kind }) => kind === 'embedding')
+      expect(embeddings).toMatchObject([{ module: 'model.embed_tokens', weight: table, inFeatures: rows }])
+      expect(read.graph.initializers.get(table)?.packed).toMatchObject({ bits: 4, blockSize: 16, N: rows, K: width })
+    }
   })
 
   it('keeps each matrix in its own bits and blocks where a file mixes them', async () => {

@@ -93,7 +93,10 @@ export function writeModelFolder(options: ModelFolder): void {
   const { folder, graph, config, tokenizerFolder, tokenizer, dtype = 'float32', keeps, layout = 'flat' } = options
   const sink = sinkOf(folder)
   const runnable = lower(widen(graph))
-  const model = dtype === 'packed' ? packMatrices(runnable) : storeWeights(runnable, dtype, keeps)
+  const model =
+    dtype === 'packed'
+      ? packMatrices(runnable, { accuracyLevel: 'file', gathers: true })
+      : storeWeights(runnable, dtype, keeps)
   prune(model)
   checkTypes(model)
   if (tokenizerFolder !== undefined) copyTokenizer(tokenizerFolder, folder)

@@ -16,6 +16,8 @@ export interface DeviceRow {
   readonly platforms: readonly Platform[]
   /** Whether tensors can stay on the device between runs. */
   readonly resident: boolean
+  /** Whether runs read the arrays of tensors where they are, and write outputs into arrays that are given. */
+  readonly inPlace: boolean
   /** Whether the device has int8 products (DynamicQuantizeMatMul). */
   readonly int8: boolean
   /** Whether the device has a kernel for each operator that this library emits; a test checks the others by a table. */
@@ -55,6 +57,7 @@ export const devices = {
     providers: ['cuda'],
     platforms: ['node'],
     resident: false,
+    inPlace: false,
     int8: false,
     allKernels: false,
     float16Optimizers: castOptimizers,
@@ -66,6 +69,7 @@ export const devices = {
     providers: ['webgpu'],
     platforms: ['node', 'browser'],
     resident: true,
+    inPlace: false,
     int8: false,
     allKernels: false,
     disabledOptimizers: 'TransposeOptimizer',
@@ -79,6 +83,7 @@ export const devices = {
     providers: ['cpu'],
     platforms: ['node'],
     resident: false,
+    inPlace: true,
     int8: true,
     allKernels: true,
     disabledOptimizers: slowOptimizers,
@@ -88,6 +93,7 @@ export const devices = {
     providers: ['wasm'],
     platforms: ['browser'],
     resident: false,
+    inPlace: false,
     int8: true,
     allKernels: true,
     disabledOptimizers: `${slowOptimizers};${transposeFusion}`,
@@ -116,6 +122,9 @@ export const keepsTensors = (device: ResolvedDevice): boolean => {
   checkValue('keepsTensors, device', device, oneOf(Object.keys(devices)))
   return deviceRow(device).resident
 }
+
+/** Whether runs on a device compute in the arrays of tensors: an output may be the array of an input. */
+export const computesInPlace = (device: ResolvedDevice): boolean => deviceRow(device).inPlace
 
 /** A graph as it runs on a device; its inputs and outputs are the same. */
 export const graphFor = async (device: ResolvedDevice, graph: Graph): Promise<Graph> =>

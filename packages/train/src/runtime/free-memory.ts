@@ -3,12 +3,11 @@
 /** Node 20 has no `transfer`. */
 type Transferable = ArrayBuffer & { transfer?: (length: number) => ArrayBuffer }
 
-/** Frees an array's buffer; views on it have no elements any more. Shared memory is left alone. */
-export function freeMemory({ buffer }: ArrayBufferView): void {
-  if (!(buffer instanceof ArrayBuffer)) return
-  const own: Transferable = buffer
-  if (own.transfer) own.transfer(0)
-  else closedPort()?.postMessage(undefined, [buffer])
+/** Frees the buffers of arrays; views on them have no elements any more. Shared memory is left alone. */
+export function freeMemory(...arrays: readonly ArrayBufferView[]): void {
+  const buffers = arrays.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer)
+  const others = buffers.filter((buffer: Transferable) => !buffer.transfer?.(0))
+  if (others.length > 0) closedPort()?.postMessage(undefined, others)
 }
 
 /** A port without another end: what is transferred to it has no owner. */

@@ -31,6 +31,7 @@ export const installNode = 'npm install --ignore-scripts onnxruntime-node'
 
 interface Runtime {
   InferenceSession: InferenceSessionFactory
+  Tensor: TensorConstructor
   env: Env
 }
 
@@ -87,11 +88,14 @@ export async function createOrtSession(
   model: string | Uint8Array,
   options: SessionOptions,
 ): Promise<OrtSession> {
-  const { InferenceSession, env } = await loadRuntime(device)
+  const { InferenceSession, Tensor: Own, env } = await loadRuntime(device)
   const { numThreads } = runtimeSettings()
   const create = (all: SessionOptions): Promise<OrtSession> =>
     typeof model === 'string' ? InferenceSession.create(model, all) : InferenceSession.create(model, all)
-  if (hasFiles()) return create(numThreads === undefined ? options : { ...options, intraOpNumThreads: numThreads })
+  if (hasFiles()) {
+    const threads = numThreads === undefined ? {} : { intraOpNumThreads: numThreads }
+    return writesInto(await create({ ...options, ...threads }), Own)
+  }
   const session = await inTurn(() => create(options)).catch(refuseStart)
   // The wasm is compiled now.
   delete env.wasm.wasmBinary
@@ -99,6 +103,34 @@ export async function createOrtSession(
   return Object.assign(session, {
     run: (...args: Parameters<OrtSession['run']>) => inTurn(() => run.apply(session, args)),
     release: () => inTurn(() => release.apply(session)),
+  })
+}
+
+/**
+ * Lets a session write outputs into tensors that are given: the runtime for Node, CommonJS, passes over tensors of
+ * another class than its own.
+ */
+function writesInto(session: OrtSession, Own: TensorConstructor): OrtSession {
+  const { run } = session
+  /** Tensors that are written into at many runs are converted once. */
+  const converted = new WeakMap<OrtTensor, OrtTensor>()
+  const own = (value: OrtTensor): OrtTensor => {
+    const result = converted.get(value) ?? new Own(value.type as 'float32', value.data as Float32Array, value.dims)
+    converted.set(value, result)
+    return result
+  }
+  const ownIn = (fetches: object): object =>
+    Array.isArray(fetches)
+      ? fetches
+      : Object.fromEntries(
+          Object.entries(fetches).map(([name, value]) => [name, value instanceof Tensor ? own(value) : value]),
+        )
+  return Object.assign(session, {
+    run: (...[feeds, fetches, ...rest]: [OrtTensors, ...object[]]) =>
+      (run as (...args: object[]) => ReturnType<OrtSession['run']>).call(
+        session,
+        ...[feeds, ...(fetches ? [ownIn(fetches), ...rest] : [])],
+      ),
   })
 }
 
