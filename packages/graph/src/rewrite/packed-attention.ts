@@ -26,7 +26,7 @@ export function packedAttention(original: Graph): Graph {
   for (const node of original.nodes) {
     const parts = node.opType === 'GroupQueryAttention' ? node.inputs.slice(0, 3).map(projectionOf) : []
     const found = parts.filter((part) => part !== undefined)
-    if (found.length !== 3 || !areAlike(found)) graph.nodes.push(node)
+    if (found.length !== 3 || !areAlike(original, found)) graph.nodes.push(node)
     else graph.nodes.push({ ...node, inputs: [joined(g, found).name, '', '', ...node.inputs.slice(3)] })
   }
   return graph
@@ -46,14 +46,15 @@ function projections(graph: Graph): (name: string) => Projection | undefined {
   }
 }
 
-/** Whether products are of the same rows, with the same attributes and as many inputs. */
-const areAlike = ([first, ...others]: readonly Projection[]): boolean =>
-  others.every(
-    ({ gemm }) =>
-      gemm.inputs[0] === first?.gemm.inputs[0] &&
-      gemm.inputs.length === first?.gemm.inputs.length &&
-      JSON.stringify(gemm.attributes) === JSON.stringify(first.gemm.attributes),
-  )
+/** Whether products are of the same rows, with the same attributes, as many inputs, and codes of the same form. */
+const areAlike = ({ initializers }: Graph, parts: readonly Projection[]): boolean => {
+  const formOf = ({ gemm: { inputs, attributes } }: Projection): string => {
+    const [rows, weight = ''] = inputs
+    const { bits, blockSize, accuracyLevel = 0, transposed } = initializers.get(weight)?.packed ?? {}
+    return JSON.stringify([rows, inputs.length, attributes, bits, blockSize, accuracyLevel, transposed])
+  }
+  return new Set(parts.map(formOf)).size === 1
+}
 
 /** The product of the matrices below each other. */
 function joined(g: Builder, parts: readonly Projection[]): Value {

@@ -3,7 +3,7 @@
 
 import { requireKind } from '../door.ts'
 import { concatenateChunks } from './concatenate-chunks.ts'
-import { packedTensor } from './packed-matrix.ts'
+import { blockCount, middleCode, packedTensor } from './packed-matrix.ts'
 import { elements, lazyTensor, type PackedMatrix, type Tensor, tensor } from './tensor.ts'
 
 /** Rows `begin` to `end` (exclusive) of a tensor of whole bytes; they are read when their bytes are. */
@@ -64,19 +64,24 @@ const isAlike = (a: PackedMatrix, b: PackedMatrix): boolean =>
   a.bits === b.bits &&
   a.blockSize === b.blockSize &&
   a.K === b.K &&
-  (a.accuracyLevel ?? 0) === (b.accuracyLevel ?? 0) &&
-  Boolean(a.zeroPoints) === Boolean(b.zeroPoints)
+  (a.accuracyLevel ?? 0) === (b.accuracyLevel ?? 0)
+
+/** The zero points of a matrix, also where it has none of its own. */
+function zerosOf({ N, bits, zeroPoints, ...rest }: PackedMatrix): Tensor {
+  const dims = [N, blockCount(rest)]
+  const middle = () => tensor('uint8', dims, new Uint8Array(N * blockCount(rest)).fill(middleCode(bits)))
+  return zeroPoints ?? lazyTensor('uint8', dims, middle)
+}
 
 /** Codes, scales and zero points of matrices, each combined by `change`; their rows are the matrices' rows. */
 function mapParts(
   matrices: readonly PackedMatrix[],
   change: (tensors: readonly [Tensor, ...Tensor[]]) => Tensor,
 ): Pick<PackedMatrix, 'codes' | 'scales' | 'zeroPoints'> {
-  const combined = (name: 'codes' | 'scales' | 'zeroPoints') =>
-    change(matrices.map((matrix) => matrix[name]) as [Tensor, ...Tensor[]])
+  const combined = (of: (matrix: PackedMatrix) => Tensor) => change(matrices.map(of) as [Tensor, ...Tensor[]])
   return {
-    codes: combined('codes'),
-    scales: combined('scales'),
-    ...(matrices[0]?.zeroPoints ? { zeroPoints: combined('zeroPoints') } : {}),
+    codes: combined(({ codes }) => codes),
+    scales: combined(({ scales }) => scales),
+    ...(matrices.some(({ zeroPoints }) => zeroPoints) ? { zeroPoints: combined(zerosOf) } : {}),
   }
 }

@@ -108,6 +108,12 @@ describe('a decoder for inference', () => {
       3, 0, 0,
     ])
   })
+  it('keeps products apart whose matrices have other forms, which would lose their codes', () => {
+    const selects = ({ weight }: { weight: string }) => weight.includes('q_proj')
+    const packed = quantizeProducts(decoder(), { bits: 4, blockSize: 16, minimum: 0, selects })
+    const result = packMatrices(forInference(packed))
+    expect([count(result, 'MatMulNBits'), count(result, 'Gemm')]).toEqual([1, 4])
+  })
   it('keeps the names and shapes of outputs that are rows, or are read as rows', async () => {
     const graph = createGraph('rows')
     const g = build(graph)
