@@ -20,6 +20,8 @@ interface EngineRow {
   packages: string
   /** Whether pages can store files (OPFS). */
   stores: boolean
+  /** Whether the threads of an isolated page share memory. */
+  sharesMemory: boolean
   /** @param home The home of the browser's user. */
   start(executable: string, home: string, url: string): Command
 }
@@ -29,6 +31,7 @@ export const engines = {
     executable: found('/usr/bin/firefox-esr'),
     packages: 'firefox-esr',
     stores: true,
+    sharesMemory: true,
     start(executable, home, url) {
       const settings = Object.entries(firefoxSettings).map((pair) => pair.map((part) => JSON.stringify(part)))
       writeFileSync(join(home, 'user.js'), settings.map((pair) => `user_pref(${pair})\n`).join(''))
@@ -38,8 +41,9 @@ export const engines = {
   webkit: {
     executable: found('/usr/bin/xvfb-run') && miniBrowser(),
     packages: 'libwebkit2gtk-4.1-0 xvfb xauth',
-    // Safari does; WebKitGTK leaves it off, and with it on can write nothing.
+    // Safari has both. WebKitGTK leaves storage off, and with it on can write nothing.
     stores: false,
+    sharesMemory: false,
     start(executable, _, url) {
       return { executable: '/usr/bin/xvfb-run', arguments: ['--auto-servernum', executable, url] }
     },
@@ -69,7 +73,10 @@ export async function openEngine(name: Engine, url: string, downloads = tmpdir()
     detached: true,
     env: { ...env, HOME: home },
   })
+  const kill = () => void end(browser)
+  process.once('exit', kill)
   return async () => {
+    process.off('exit', kill)
     await end(browser)
     rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
   }

@@ -77,9 +77,9 @@ function facts(report: DeviceReport | undefined, longest: number, memory: number
     )
   if (!report) return [fact('Engine', 'not loaded yet'), main].filter((one) => one !== false)
   const { device, threads, cores, isolated, webgpu, stored, quota } = report
-  const alone = isolated
-    ? `${plural(cores, 'core')} here`
-    : 'one only: the host sends no headers for cross-origin isolation'
+  const why = isolated ? 'this browser shares no memory' : 'the host sends no headers for cross-origin isolation'
+  const here = threads > 1 || cores === 1 || device === 'webgpu'
+  const alone = here ? `${plural(cores, 'core')} here` : `one only: ${why}`
   const all = [
     fact('Device', devices[device], webgpu ? 'WebGPU is available' : 'no WebGPU in this browser'),
     fact('Threads', String(threads), alone),

@@ -46,7 +46,10 @@ export function wantedThreads(): number {
 }
 
 /** Threads with which the runtime computes on `wasm` in this browser's page: see {@link RuntimeOptions.numThreads}. */
-export const browserThreads = (): number => (globalThis.crossOriginIsolated ? wantedThreads() : 1)
+export const browserThreads = (): number => (globalThis.crossOriginIsolated && sharesMemory() ? wantedThreads() : 1)
+
+/** WebKitGTK has isolated pages, and no memory that threads share. */
+const sharesMemory = (): boolean => typeof SharedArrayBuffer === 'function'
 
 /** The settings when the runtime of a browser is loaded: from now on they cannot change. */
 export function fixRuntimeSettings(): Readonly<RuntimeSettings> {

@@ -45,10 +45,13 @@ export function reportRuntimeWarnings(onWarning: ((message: string) => void) | u
 function warnOfOneThread(): void {
   if (warned) return
   warned = true
-  warnings.push(
-    'The page is not cross-origin isolated, so that the runtime computes on one thread. Serve the page and its ' +
-      'scripts with "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp".',
-  )
+  if (globalThis.crossOriginIsolated)
+    warnings.push('This browser has no SharedArrayBuffer, so that the runtime computes on one thread.')
+  else
+    warnings.push(
+      'The page is not cross-origin isolated, so that the runtime computes on one thread. Serve the page and its ' +
+        'scripts with "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp".',
+    )
 }
 
 /** Errors of a browser's runtime that is loaded and does not start. */
