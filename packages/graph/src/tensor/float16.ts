@@ -36,13 +36,24 @@ export function numberToFloat16(value: number): number {
 /** Widens IEEE halves to float32. */
 export function float16ToFloat32(halves: Uint16Array): Float32Array {
   requireKind('float16ToFloat32, halves', halves, 'list')
-  return Float32Array.from(halves, float16ToNumber)
+  const values = new Float32Array(halves.length)
+  const words = new Uint32Array(values.buffer)
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i] as number
+    const exponent = half & 0x7c00
+    // A normal number has the same fraction, and an exponent with another bias: 127 for 15.
+    if (exponent === 0 || exponent === 0x7c00) values[i] = float16ToNumber(half)
+    else words[i] = ((half & 0x8000) << 16) | (((half & 0x7fff) + 0x1c000) << 13)
+  }
+  return values
 }
 
 /** Rounds float32 to IEEE halves. */
 export function float32ToFloat16(values: Float32Array): Uint16Array {
   requireKind('float32ToFloat16, values', values, 'list')
-  return Uint16Array.from(values, numberToFloat16)
+  const halves = new Uint16Array(values.length)
+  for (let i = 0; i < values.length; i++) halves[i] = numberToFloat16(values[i] as number)
+  return halves
 }
 
 /** The 16 bits of the bfloat16 nearest to `value`, ties to even; overflow gives infinity. */
