@@ -1,6 +1,7 @@
 // The page as a static site. Cross-origin isolation, which threads need, comes from these two headers; a host that
 // does not send them gets one thread.
 
+import { join } from 'node:path'
 import { defineConfig } from 'vite'
 
 const isolation = {
@@ -14,7 +15,11 @@ export const browserConditions = ['@cola/source', 'browser', 'module', 'import',
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
-  resolve: { conditions: browserConditions },
+  resolve: {
+    conditions: browserConditions,
+    // Aliases reach the worker too.
+    alias: { 'onnxruntime-common': join(import.meta.dirname, 'src/worker/tensor.ts') },
+  },
   server: { headers: isolation },
   preview: { headers: isolation },
   worker: {
