@@ -19,8 +19,8 @@ import { skipLayerNorm } from './skip-layer-norm.ts'
  * @throws {ConfigError} for what is no graph, and an option that is unknown or out of its range.
  */
 export function forInference(graph: Graph, options: { packed?: boolean } = {}): Graph {
-  requireKind('forInference, graph', graph, 'graph')
   checkOptions('forInference', options, { packed: flag })
+  requireKind('forInference, graph', graph, 'graph')
   const { packed = true } = options
   const passes: readonly Pass[] = [
     packedAttention,

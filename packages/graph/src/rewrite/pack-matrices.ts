@@ -47,8 +47,8 @@ const blockedOpset = 21
  * @throws {ConfigError} for an option that is unknown or out of its range.
  */
 export function packMatrices(graph: Graph, options: PackOptions = {}): Graph {
-  requireKind('packMatrices, graph', graph, 'graph')
   checkOptions('packMatrices', options, checks)
+  requireKind('packMatrices, graph', graph, 'graph')
   const { accuracyLevel = 0, gathers = false } = options
   const packed = new Map(
     [...graph.initializers].flatMap(([name, tensor]) => (tensor.packed ? [[name, tensor.packed] as const] : [])),

@@ -117,14 +117,17 @@ export const deviceNames = Object.keys(devices) as ResolvedDevice[]
 /** A device's row. */
 export const deviceRow = (device: ResolvedDevice): DeviceRow => devices[device]
 
-/** Whether tensors can stay on a device between runs; elsewhere each run copies its outputs to the processor's memory. */
-export const keepsTensors = (device: ResolvedDevice): boolean => {
-  checkValue('keepsTensors, device', device, oneOf(Object.keys(devices)))
-  return deviceRow(device).resident
+/** The row of a device that a caller names. */
+function namedRow(where: string, device: ResolvedDevice): DeviceRow {
+  checkValue(where, device, oneOf(deviceNames))
+  return deviceRow(device)
 }
 
+/** Whether tensors can stay on a device between runs; elsewhere each run copies its outputs to the processor's memory. */
+export const keepsTensors = (device: ResolvedDevice): boolean => namedRow('keepsTensors, device', device).resident
+
 /** Whether runs on a device compute in the arrays of tensors: an output may be the array of an input. */
-export const computesInPlace = (device: ResolvedDevice): boolean => deviceRow(device).inPlace
+export const computesInPlace = (device: ResolvedDevice): boolean => namedRow('computesInPlace, device', device).inPlace
 
 /** A graph as it runs on a device; its inputs and outputs are the same. */
 export const graphFor = async (device: ResolvedDevice, graph: Graph): Promise<Graph> =>
