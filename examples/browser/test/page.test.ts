@@ -149,7 +149,9 @@ describe.skipIf(!hasChromium)('the page', () => {
     await train(page, { epochs: 3 })
     await trained(page)
     expect(await page.locator('#adapters h3').allTextContents()).toEqual(['letters'])
-    await expect.poll(() => page.locator('#matrix thead th').allTextContents()).toEqual(['place', 'question', 'time'])
+    await expect
+      .poll(() => page.locator('#matrix thead th').allTextContents(), { timeout: 30_000 })
+      .toEqual(['place', 'question', 'time'])
   })
 
   it('gives an adapter that answers in Node and in PEFT as in the page, and loads it again', async () => {
@@ -181,13 +183,15 @@ describe.skipIf(!hasChromium)('the page', () => {
 
     // The adapter beside the one that is there, on one model.
     await pickAdapter(page, adapter)
-    await expect.poll(() => page.locator('#adapters h3').count()).toBe(2)
+    await expect.poll(() => page.locator('#adapters h3').count(), { timeout: 30_000 }).toBe(2)
     for (const name of await page.locator('#chat-adapter option').allTextContents()) {
       await page.selectOption('#chat-adapter', name)
       await page.fill('#chat-text', sentences[1] as string)
       await page.press('#chat-text', 'Enter')
     }
-    await expect.poll(() => page.locator('#chat .answered strong').allTextContents()).toEqual(['question', 'question'])
+    await expect
+      .poll(() => page.locator('#chat .answered strong').allTextContents(), { timeout: 30_000 })
+      .toEqual(['question', 'question'])
   })
 
   it('fine-tunes an encoder of the hub, which is there without a network at the next visit', async () => {
@@ -275,7 +279,7 @@ describe.skipIf(!hasChromium)('the page', () => {
       await page.fill('#chat-text', text)
       const before = await page.locator('#chat li').count()
       await page.press('#chat-text', 'Enter')
-      await expect.poll(() => page.locator('#chat li').count()).toBe(before + 1)
+      await expect.poll(() => page.locator('#chat li').count(), { timeout: 30_000 }).toBe(before + 1)
       return page.locator('#chat .answered strong').last().textContent()
     }
     expect(await ask('where-or-when', 'The girls slept in the garden.')).toBe('where')
