@@ -126,8 +126,12 @@ function namedRow(where: string, device: ResolvedDevice): DeviceRow {
 /** Whether tensors can stay on a device between runs; elsewhere each run copies its outputs to the processor's memory. */
 export const keepsTensors = (device: ResolvedDevice): boolean => namedRow('keepsTensors, device', device).resident
 
-/** Whether runs on a device compute in the arrays of tensors: an output may be the array of an input. */
-export const computesInPlace = (device: ResolvedDevice): boolean => namedRow('computesInPlace, device', device).inPlace
+/**
+ * Whether runs on a device compute in the arrays of tensors: an output may be the array of an input. A browser's runtime
+ * copies them to WebAssembly's memory, for `cpu` too.
+ */
+export const computesInPlace = (device: ResolvedDevice): boolean =>
+  namedRow('computesInPlace, device', device).inPlace && hasFiles()
 
 /** A graph as it runs on a device; its inputs and outputs are the same. */
 export const graphFor = async (device: ResolvedDevice, graph: Graph): Promise<Graph> =>
