@@ -29,7 +29,6 @@ export function pickleFix(
       ? `folder = ${quoted}`
       : `from huggingface_hub import snapshot_download\nfolder = snapshot_download(${quoted})`
   return `Only ${pickled.join(', ')} is there, which Python pickled. Convert it once, in Python, and open it again:
-import { requireKind } from '@cola/graph/door'
 import glob, torch
 from safetensors.torch import save_file
 ${place}

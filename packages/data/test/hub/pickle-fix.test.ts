@@ -13,6 +13,11 @@ describe('pickled weights', () => {
   ])('tells how to convert to %s from %s', (wanted, names, message) =>
     expect(pickleFix(wanted, names, { folder: 'a b' })).toMatch(message),
   )
+  it('tells it in Python, from the first line on', () => {
+    const code = pickleFix('model.safetensors', ['pytorch_model.bin'], { folder: 'x' })?.split('open it again:\n')[1]
+    expect(code).toMatch(/^import glob, torch\nfrom safetensors.torch import save_file\nfolder = "x"\n/)
+    expect(code).not.toContain('requireKind')
+  })
   it('gives no advice for other files', () => {
     expect(pickleFix('model.safetensors', ['adapter_model.bin', 'training_args.bin'], { folder: 'x' })).toBeUndefined()
     expect(pickleFix('config.json', ['pytorch_model.bin'], { folder: 'x' })).toBeUndefined()
