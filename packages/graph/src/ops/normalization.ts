@@ -21,13 +21,19 @@ const normalizing =
     return [{ dtype, shape }, ...Array.from({ length: statistics }, () => statistic)]
   }
 
-/** The normalized sum, two statistics, and the sum. */
-const ofSum: Operator['infer'] = (c) => {
-  const { dtype, shape } = input(c, 0)
-  const sum = { dtype, shape }
-  const statistic = { dtype: 'float32', shape: [...shape.slice(0, -1), 1] } as const
-  return [sum, statistic, statistic, sum]
-}
+/** A normalization of a sum, of ONNX Runtime. Outputs: the normalized sum, two statistics, and the sum. */
+const ofSum = (inputs: Operator['inputs']): Operator => ({
+  inputs,
+  attributes: { epsilon: ['float', 1e-12] },
+  domain: 'com.microsoft',
+  same: 'all',
+  infer: (c) => {
+    const { dtype, shape } = input(c, 0)
+    const sum = { dtype, shape }
+    const statistic = { dtype: 'float32', shape: [...shape.slice(0, -1), 1] } as const
+    return [sum, statistic, statistic, sum]
+  },
+})
 
 /** stash_type 1: statistics are float32 for any input type. */
 const attributes: Operator['attributes'] = { axis: ['int', -1], epsilon: ['float', 1e-5], stash_type: ['int', 1] }
@@ -40,23 +46,8 @@ export const normalization = {
   RMSNormalization: { inputs: [2, 2], attributes, same: 'all', infer: normalizing(0) },
   /** RMS normalization with 1 / rms as second output. An operator of ONNX Runtime, in ONNX's domain. */
   SimplifiedLayerNormalization: { inputs: [2, 2], attributes, same: 'all', infer: normalizing(1) },
-  /**
-   * Layer normalization of a sum: input, skip, scale, shift, and a bias of the sum. Its fourth output is the sum. An
-   * operator of ONNX Runtime.
-   */
-  SkipLayerNormalization: {
-    inputs: [3, 5],
-    attributes: { epsilon: ['float', 1e-12] },
-    domain: 'com.microsoft',
-    same: 'all',
-    infer: ofSum,
-  },
-  /** RMS normalization of a sum: input, skip, scale, and a bias of the sum. Outputs are those of the row above. */
-  SkipSimplifiedLayerNormalization: {
-    inputs: [3, 4],
-    attributes: { epsilon: ['float', 1e-12] },
-    domain: 'com.microsoft',
-    same: 'all',
-    infer: ofSum,
-  },
+  /** Layer normalization of a sum: input, skip, scale, shift, and a bias of the sum. */
+  SkipLayerNormalization: ofSum([3, 5]),
+  /** RMS normalization of a sum: input, skip, scale, and a bias of the sum. */
+  SkipSimplifiedLayerNormalization: ofSum([3, 4]),
 } satisfies Record<string, Operator>

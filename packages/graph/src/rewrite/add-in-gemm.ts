@@ -1,7 +1,7 @@
 // Lets a Gemm add what is added to its product: A B + C is one kernel.
 
-import { sameShape } from '../../ir/dim.ts'
-import type { Graph } from '../../ir/graph.ts'
+import { sameShape } from '../ir/dim.ts'
+import type { Graph } from '../ir/graph.ts'
 import { eitherOrder, replaceNodes } from './replace-nodes.ts'
 
 /** Rewrites Add(Gemm(a, b), c) as Gemm(a, b, c), where nothing else reads the product. */

@@ -2,7 +2,7 @@
 
 import { requireKind } from '../door.ts'
 import type { Graph } from '../ir/graph.ts'
-import { addInGemm } from './fewer-kernels/add-in-gemm.ts'
+import { addInGemm } from './add-in-gemm.ts'
 import { einsumProducts } from './fewer-kernels/einsum-products.ts'
 import { geluGradients } from './fewer-kernels/gelu-gradient.ts'
 import { joinFactors } from './fewer-kernels/join-factors.ts'

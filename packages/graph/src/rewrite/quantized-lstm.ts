@@ -1,7 +1,8 @@
 // Reads the LSTM that onnxruntime's dynamic quantization writes: its matrices are codes, transposed.
 
 import { addInitializer, cloneGraph, type Graph, type Node, uniqueName } from '../ir/graph.ts'
-import { elements, float32, lazyTensor, type Tensor, toFloat32 } from '../tensor/tensor.ts'
+import { dequantizedTensor } from '../tensor/dequantize.ts'
+import { elementCount, float32, lazyTensor, type Tensor, toFloat32 } from '../tensor/tensor.ts'
 import { fusedName, unsupported } from './decompositions/decomposition.ts'
 import { constantInput } from './quantized-constants.ts'
 import { quantizedLstm } from './quantized-operators.ts'
@@ -44,26 +45,24 @@ function lstm(graph: Graph, node: Node): Node {
 /** The matrix [directions, 4 hidden, inputs], dequantized when its bytes are read. */
 function dequantized(node: Node, { codes, scale, zero }: Readonly<Record<'codes' | 'scale' | 'zero', Tensor>>): Tensor {
   const [directions, width, outputs] = codes.dims as [number, number, number]
-  const scales = scale.dims.reduce((a, b) => a * b, 1)
+  const scales = elementCount(scale.dims)
   if (codes.dims.length !== 3 || ![directions, directions * outputs].includes(scales))
     throw unsupported({ node }, 'its codes have scales of another form', {
       expected: 'one for each direction, or for each of its outputs',
       found: `[${scale.dims}] for [${codes.dims}]`,
     })
+  // A scale of an output is that of a block of all its inputs.
+  const form = scales === directions ? { axis: 0, blockSize: 0 } : { axis: 1, blockSize: width }
+  const turned = dequantizedTensor({ x: codes, scale, zero, ...form })
   const dims = [directions, outputs, width]
   return lazyTensor('float32', dims, () => {
-    const [from, factors, zeros] = [elements(codes), toFloat32(scale), elements(zero)]
-    const values = new Float32Array(directions * outputs * width)
-    const place = (direction: number, output: number): number =>
-      scales === directions ? direction : direction * outputs + output
-    for (let direction = 0; direction < directions; direction++)
-      for (let output = 0; output < outputs; output++) {
-        const at = place(direction, output)
-        for (let i = 0; i < width; i++)
-          values[(direction * outputs + output) * width + i] =
-            (Number(from[(direction * width + i) * outputs + output]) - Number(zeros[at] ?? 0)) *
-            (factors[at] as number)
-      }
+    const from = toFloat32(turned)
+    const values = new Float32Array(from.length)
+    for (let at = 0; at < from.length; at++) {
+      const [row, output] = [Math.floor(at / outputs), at % outputs]
+      const [direction, i] = [Math.floor(row / width), row % width]
+      values[(direction * outputs + output) * width + i] = from[at] as number
+    }
     return float32(dims, values)
   })
 }

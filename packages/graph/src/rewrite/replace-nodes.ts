@@ -1,10 +1,10 @@
 // Replaces nodes one by one, with what rules ask about the nodes before and after them.
 
-import { cloneGraph, getValue, type Graph, type Node, type Value } from '../../ir/graph.ts'
-import { consumersOf, producersOf } from '../../ir/uses.ts'
-import { build, type Builder } from '../../ops/build.ts'
-import { prune } from '../prune.ts'
-import { replaceProducer } from '../rewrite-outputs.ts'
+import { cloneGraph, getValue, type Graph, type Node, type Value } from '../ir/graph.ts'
+import { consumersOf, producersOf } from '../ir/uses.ts'
+import { build, type Builder } from '../ops/build.ts'
+import { prune } from './prune.ts'
+import { replaceProducer } from './rewrite-outputs.ts'
 
 export interface Surroundings {
   readonly g: Builder

@@ -2,7 +2,7 @@
 // what they cost with 512 bits, kernels without vectors up to nine times.
 
 import type { Graph } from '../ir/graph.ts'
-import { addInGemm } from './fewer-kernels/add-in-gemm.ts'
+import { addInGemm } from './add-in-gemm.ts'
 import { type Pass, runPasses } from './pass.ts'
 import { geluByFactor } from './short-vectors/gelu-by-factor.ts'
 import { narrowProducts } from './short-vectors/narrow-products.ts'

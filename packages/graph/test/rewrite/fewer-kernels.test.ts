@@ -2,10 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import {
-  addInput,
   build,
   type Builder,
-  createGraph,
   differentiate,
   fewerKernels,
   type Graph,
@@ -14,34 +12,8 @@ import {
   transposeMatrix,
   type Value,
 } from '../../src/index.ts'
-import { count, sameNumbers, values } from '../support/rewrites.ts'
+import { count, feedsOf, graphWith, sameNumbers, values } from '../support/rewrites.ts'
 import { of } from '../support/run.ts'
-
-/** A graph of float32 inputs, named by letters, with the outputs that `make` returns. */
-function graphOf(shapes: Readonly<Record<string, number[]>>, make: (g: Builder, x: Record<string, Value>) => Value[]) {
-  const graph = createGraph('graph')
-  const inputs = Object.entries(shapes).map(([name, shape]) => [name, addInput(graph, name, 'float32', shape)] as const)
-  graph.outputs = make(build(graph), Object.fromEntries(inputs)).map(({ name }) => name)
-  return graph
-}
-
-const feedsOf = (graph: Graph) =>
-  Object.fromEntries(
-    graph.inputs.map((name, i) => {
-      const dims = graph.values.get(name)?.shape as number[]
-      return [
-        name,
-        of(
-          'float32',
-          dims,
-          values(
-            dims.reduce((a, b) => a * b, 1),
-            i,
-          ),
-        ),
-      ]
-    }),
-  )
 
 const rewritten = (graph: Graph) => sameNumbers(graph, fewerKernels, feedsOf(graph))
 
@@ -50,7 +22,7 @@ function gradientGraph(
   shapes: Readonly<Record<string, number[]>>,
   make: (g: Builder, x: Record<string, Value>) => Value,
 ) {
-  const graph = graphOf(shapes, (g, x) => [make(g, x)])
+  const graph = graphWith(shapes, (g, x) => [make(g, x)])
   const g = build(graph)
   const y = graph.values.get(graph.outputs[0] as string) as Value
   const size = y.shape.reduce<number>((a, b) => a * Number(b), 1)
@@ -67,7 +39,7 @@ const kernels = ({ nodes }: Graph): number =>
 
 describe('fewerKernels', () => {
   it('adds a matrix, and not a scalar, within the product', async () => {
-    const graph = graphOf({ a: [2, 3], b: [4, 3], c: [2, 4], s: [] }, (g, { a, b, c, s }) => [
+    const graph = graphWith({ a: [2, 3], b: [4, 3], c: [2, 4], s: [] }, (g, { a, b, c, s }) => [
       g.Add(c as Value, g.Gemm(a as Value, b as Value, { transB: 1, alpha: 0.5, beta: 2 })),
       g.Add(g.Gemm(a as Value, b as Value, { transB: 1 }), s as Value),
     ])
@@ -75,7 +47,7 @@ describe('fewerKernels', () => {
     expect([count(result, 'Gemm'), count(result, 'Add')]).toEqual([2, 1])
   })
   it('does not add within a product that something else reads', async () => {
-    const graph = graphOf({ a: [2, 3], b: [3, 4], c: [2, 4] }, (g, { a, b, c }) => {
+    const graph = graphWith({ a: [2, 3], b: [3, 4], c: [2, 4] }, (g, { a, b, c }) => {
       const product = g.Gemm(a as Value, b as Value)
       return [product, g.Add(product, c as Value)]
     })
@@ -95,7 +67,7 @@ describe('fewerKernels', () => {
     expect(count(result, 'Mul')).toBe(2)
   })
   it('leaves a batched product without transposes to MatMul', async () => {
-    const graph = graphOf({ a: [2, 2, 3], b: [2, 3, 2] }, (g, { a, b }) => [g.MatMul(a as Value, b as Value)])
+    const graph = graphWith({ a: [2, 2, 3], b: [2, 3, 2] }, (g, { a, b }) => [g.MatMul(a as Value, b as Value)])
     expect(count(await rewritten(graph), 'MatMul')).toBe(1)
   })
   it('computes the gradient of layer normalization by projections', async () => {
@@ -117,7 +89,7 @@ describe('fewerKernels', () => {
     expect(kernels(await rewritten(graph))).toBeLessThan(before)
   })
   it('sums scaled values in one kernel, with computed and with constant factors', async () => {
-    const graph = graphOf({ x: [3, 5], y: [3, 5], s: [] }, (g, { x, y, s }) => [
+    const graph = graphWith({ x: [3, 5], y: [3, 5], s: [] }, (g, { x, y, s }) => [
       g.Sub(g.Mul(x as Value, g.scalar(0.25)), g.Mul(g.scalar(3), y as Value)),
       g.Sub(y as Value, g.Mul(x as Value, s as Value)),
       g.Add(g.Mul(x as Value, g.scalar(2)), g.scalar(7)),
@@ -126,7 +98,7 @@ describe('fewerKernels', () => {
     expect(kernels(await rewritten(graph))).toBe(4)
   })
   it('multiplies several factors, and sums products, in one kernel each', async () => {
-    const graph = graphOf({ a: [3, 5], b: [5], c: [3, 1] }, (g, { a, b, c }) => [
+    const graph = graphWith({ a: [3, 5], b: [5], c: [3, 1] }, (g, { a, b, c }) => [
       g.Mul(g.Mul(a as Value, b as Value), g.Mul(c as Value, g.scalar(3))),
       g.ReduceSum(g.Mul(a as Value, b as Value), g.int64([1])),
       g.ReduceMean(g.Mul(a as Value, c as Value), g.int64([-1]), { keepdims: 0 }),
@@ -134,7 +106,7 @@ describe('fewerKernels', () => {
     expect(kernels(await rewritten(graph))).toBe(3)
   })
   it('normalizes a residual sum in one kernel, through a change of shape too', async () => {
-    const graph = graphOf({ a: [2, 3, 4], b: [2, 3, 4], w: [4], v: [4] }, (g, { a, b, w, v }) => {
+    const graph = graphWith({ a: [2, 3, 4], b: [2, 3, 4], w: [4], v: [4] }, (g, { a, b, w, v }) => {
       const sum = g.Reshape(g.Add(a as Value, b as Value), g.int64([-1, 4]))
       const first = g.LayerNormalization(sum, w as Value, v as Value, { axis: -1, epsilon: 1e-3 })
       const next = g.Add(sum, first)
@@ -144,7 +116,7 @@ describe('fewerKernels', () => {
     expect([count(result, 'SkipLayerNormalization'), count(result, 'Add')]).toEqual([2, 0])
   })
   it.each([3, 7, 8, 49, 51, 60])('splits a vector into %s parts, seven at a time', async (parts) => {
-    const graph = graphOf({ x: [2 * parts + 1] }, (g, { x }) =>
+    const graph = graphWith({ x: [2 * parts + 1] }, (g, { x }) =>
       Array.from({ length: parts }, (_, i) =>
         g.Slice(x as Value, g.int64([2 * i]), g.int64([2 * i + 2]), g.int64([0])),
       ),
@@ -155,13 +127,13 @@ describe('fewerKernels', () => {
     expect(Math.max(...result.nodes.map(({ outputs }) => outputs.length))).toBeLessThanOrEqual(7)
   })
   it('leaves slices that overlap', async () => {
-    const graph = graphOf({ x: [6] }, (g, { x }) =>
+    const graph = graphWith({ x: [6] }, (g, { x }) =>
       [0, 1, 2].map((i) => g.Slice(x as Value, g.int64([i]), g.int64([i + 2]), g.int64([0]))),
     )
     expect(count(await rewritten(graph), 'Slice')).toBe(3)
   })
   it('keeps log-sum-exp and norms as one kernel, and adds rows where they belong', async () => {
-    const graph = graphOf({ x: [4, 3], rows: [2, 3] }, (g, { x, rows }) => {
+    const graph = graphWith({ x: [4, 3], rows: [2, 3] }, (g, { x, rows }) => {
       const zeros = g.Expand(g.scalar(0), g.Shape(x as Value))
       const at = g.constant('at', of('int64', [2, 1], [3, 1]))
       return [

@@ -2,40 +2,29 @@
 
 import { describe, expect, it } from 'vitest'
 import {
-  addInput,
   build,
   type Builder,
-  createGraph,
   differentiate,
+  elementCount,
   type Graph,
   prune,
   shortVectors,
   type Value,
 } from '../../src/index.ts'
-import { count, sameNumbers, values } from '../support/rewrites.ts'
+import { count, feedsOf, graphWith, sameNumbers, values } from '../support/rewrites.ts'
 import { of } from '../support/run.ts'
-
-type Inputs = Readonly<Record<string, Value>>
-
-/** A graph of float32 inputs, named by letters, with the outputs that `make` returns. */
-function graphOf(shapes: Readonly<Record<string, number[]>>, make: (g: Builder, x: Inputs) => Value[]): Graph {
-  const graph = createGraph('graph')
-  const inputs = Object.entries(shapes).map(([name, shape]) => [name, addInput(graph, name, 'float32', shape)] as const)
-  graph.outputs = make(build(graph), Object.fromEntries(inputs)).map(({ name }) => name)
-  return graph
-}
 
 /** The output y and the gradients of sum(weights y) with respect to all inputs, as a training model has them. */
 function trainingGraph(
   shapes: Readonly<Record<string, number[]>>,
-  make: (g: Builder, x: Inputs) => Value,
+  make: (g: Builder, x: Record<string, Value>) => Value,
   wrt = Object.keys(shapes),
 ): Graph {
-  const graph = graphOf(shapes, (g, x) => [make(g, x)])
+  const graph = graphWith(shapes, (g, x) => [make(g, x)])
   const g = build(graph)
   const y = graph.values.get(graph.outputs[0] as string) as Value
   const dims = y.shape as number[]
-  const weights = g.constant('weights', of('float32', dims, values(sizeOf(dims), 9)))
+  const weights = g.constant('weights', of('float32', dims, values(elementCount(dims), 9)))
   const loss = g.ReduceSum(g.Mul(y, weights), { keepdims: 0 })
   const gradients = differentiate(graph, { loss: loss.name, wrt })
   graph.outputs = [y.name, ...[...gradients.values()].map(({ name }) => name)]
@@ -43,30 +32,13 @@ function trainingGraph(
   return graph
 }
 
-const sizeOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1)
-
-const feedsOf = (graph: Graph, scale = 1) =>
-  Object.fromEntries(
-    graph.inputs.map((name, i) => {
-      const dims = graph.values.get(name)?.shape as number[]
-      return [
-        name,
-        of(
-          'float32',
-          dims,
-          values(sizeOf(dims), i).map((value) => scale * value),
-        ),
-      ]
-    }),
-  )
-
 const rewritten = (graph: Graph, scale = 1) => sameNumbers(graph, shortVectors, feedsOf(graph, scale))
 
 describe('narrow products', () => {
   const orders = [0, 1].flatMap((transA) => [0, 1].map((transB) => ({ transA, transB })))
   it.each(orders)('are transposed, and read so by the products after them: %o', async ({ transA, transB }) => {
     const shapes = { a: transA ? [5, 16] : [16, 5], b: transB ? [8, 5] : [5, 8], c: [16, 3], d: [8, 20], e: [7, 8] }
-    const graph = graphOf(shapes, (g, { a, b, c, d, e }) => {
+    const graph = graphWith(shapes, (g, { a, b, c, d, e }) => {
       const narrow = g.Gemm(a as Value, b as Value, { transA, transB, alpha: 0.5 })
       return [
         g.Gemm(narrow, d as Value),
@@ -81,7 +53,7 @@ describe('narrow products', () => {
     )
   })
   it('are transposed back for outputs and other operators', async () => {
-    const graph = graphOf({ a: [32, 5], b: [5, 4] }, (g, { a, b }) => {
+    const graph = graphWith({ a: [32, 5], b: [5, 4] }, (g, { a, b }) => {
       const narrow = g.Gemm(a as Value, b as Value)
       return [narrow, g.Exp(narrow)]
     })
@@ -92,7 +64,7 @@ describe('narrow products', () => {
     ['of few rows', [15, 5], [5, 8], false],
     ['with an addend', [32, 5], [5, 8], true],
   ] as const)('leave those %s alone', async (_, a, b, adds) => {
-    const graph = graphOf({ a: [...a], b: [...b], c: [b[1]] }, (g, inputs) => [
+    const graph = graphWith({ a: [...a], b: [...b], c: [b[1]] }, (g, inputs) => [
       g.Gemm(
         inputs.a as Value,
         inputs.b as Value,
@@ -117,7 +89,7 @@ describe('layer normalization', () => {
   const shapes = { x: [3, 2, 6], scale: [6], shift: [6] }
   const normalize =
     (attributes: { axis?: number; epsilon?: number }) =>
-    (g: Builder, { x, scale, shift }: Inputs): Value =>
+    (g: Builder, { x, scale, shift }: Record<string, Value>): Value =>
       g.LayerNormalization(x as Value, scale as Value, shift as Value, attributes)
 
   it('shares its statistics with its gradient', async () => {
@@ -130,14 +102,14 @@ describe('layer normalization', () => {
     expect(count(result, 'ReduceSumSquare')).toBe(1)
   })
   it('is exact for rows far from zero, and for rows of one number', async () => {
-    const graph = graphOf({ x: [2, 4], scale: [4] }, (g, { x, scale }) => [
+    const graph = graphWith({ x: [2, 4], scale: [4] }, (g, { x, scale }) => [
       g.LayerNormalization(g.Add(x as Value, g.constant('far', of('float32', [2, 1], [300, 0]))), scale as Value),
       g.LayerNormalization(g.Expand(g.scalar(5), g.Shape(x as Value)), scale as Value, { axis: 1 }),
     ])
     expect(count(await rewritten(graph), 'LayerNormalization')).toBe(0)
   })
   it('of several axes is left alone', async () => {
-    const graph = graphOf({ x: [3, 2, 6], scale: [2, 6], shift: [2, 6] }, (g, x) => [normalize({ axis: 1 })(g, x)])
+    const graph = graphWith({ x: [3, 2, 6], scale: [2, 6], shift: [2, 6] }, (g, x) => [normalize({ axis: 1 })(g, x)])
     expect(count(await rewritten(graph), 'LayerNormalization')).toBe(1)
   })
 })
@@ -155,7 +127,7 @@ describe('GELU', () => {
     }
   })
   it.each(forms)('without a gradient stays one kernel: $approximate', async ({ approximate }) => {
-    const graph = graphOf({ x: [4, 9] }, (g, { x }) => [g.Gelu(x as Value, { approximate })])
+    const graph = graphWith({ x: [4, 9] }, (g, { x }) => [g.Gelu(x as Value, { approximate })])
     expect(count(await rewritten(graph), 'Gelu')).toBe(1)
   })
   it('of two values keep their factors apart', async () => {

@@ -5,7 +5,9 @@ import {
   addInitializer,
   addInput,
   build,
+  type Builder,
   createGraph,
+  elementCount,
   float32,
   prune,
   type Graph,
@@ -18,6 +20,27 @@ export const values = (count: number, salt: number): number[] =>
 
 export const count = (graph: Graph, opType: string): number =>
   graph.nodes.filter((node) => node.opType === opType).length
+
+/** A graph of float32 inputs, named by letters, with the outputs that `make` returns. */
+export function graphWith(
+  shapes: Readonly<Record<string, number[]>>,
+  make: (g: Builder, x: Record<string, Value>) => Value[],
+): Graph {
+  const graph = createGraph('graph')
+  const inputs = Object.entries(shapes).map(([name, shape]) => [name, addInput(graph, name, 'float32', shape)] as const)
+  graph.outputs = make(build(graph), Object.fromEntries(inputs)).map(({ name }) => name)
+  return graph
+}
+
+/** Values of all inputs of a graph, whose sizes are known. */
+export const feedsOf = (graph: Graph, scale = 1) =>
+  Object.fromEntries(
+    graph.inputs.map((name, i) => {
+      const dims = graph.values.get(name)?.shape as number[]
+      const numbers = values(elementCount(dims), i).map((value) => scale * value)
+      return [name, of('float32', dims, numbers)]
+    }),
+  )
 
 export interface LayerOptions {
   transposed?: boolean

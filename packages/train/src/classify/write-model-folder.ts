@@ -1,6 +1,5 @@
 // Writes a model's folder for other programs: the ONNX file, its weights, config.json and the tokenizer.
 
-import { requireKind } from '@cola/graph/door'
 import type { Files, FileSink, Tokenizer } from '@cola/data'
 import {
   callable,
@@ -89,7 +88,6 @@ export const modelFolderChecks: Checks<ModelFolder> = {
 export function writeModelFolder(options: ModelFolder): void {
   checkOptions('writeModelFolder', options, modelFolderChecks)
   requireOptions('writeModelFolder', options, modelFolderChecks, ['folder', 'graph', 'config'])
-  requireKind('writeModelFolder, options', options, 'object')
   const { folder, graph, config, tokenizerFolder, tokenizer, dtype = 'float32', keeps, layout = 'flat' } = options
   const sink = sinkOf(folder)
   const runnable = lower(widen(graph))

@@ -1,6 +1,5 @@
 // Opens sessions of the runtime on a device, and finds the device for `auto`.
 
-import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, flag, list, object, requireOptions, text } from '@cola/graph/options'
 import {
   checkTypes,
@@ -68,7 +67,6 @@ export async function openSession(model: RunnableModel, device: ResolvedDevice):
   // A Model, which has fields beside its graph, is one too.
   checkOptions('openSession', model, modelChecks, true)
   requireOptions('openSession', model, modelChecks, ['graph'])
-  requireKind('openSession, model', model, 'object')
   checkDevice(device)
   await loadRuntime(device)
   if (!deviceRow(device).int8) (await import('./require-int8.ts')).requireInt8(model.graph, device)

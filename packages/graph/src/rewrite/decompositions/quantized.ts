@@ -2,6 +2,7 @@
 // codes (tensor/packed-matrix.ts): packMatrices computes with them again.
 
 import { addInitializer, type Value } from '../../ir/graph.ts'
+import { linalg } from '../../ops/linalg.ts'
 import { axisOf } from '../../ops/operator.ts'
 import { bnb4Tensor } from '../../tensor/bnb4.ts'
 import { dequantizedTensor } from '../../tensor/dequantize.ts'
@@ -59,13 +60,8 @@ export const quantized = {
   },
   /** Rows of a quantized tensor. */
   'com.microsoft.GatherBlockQuantized': {
-    inputs: [3, 4],
-    attributes: {
-      bits: ['int', 4],
-      block_size: ['int', 128],
-      gather_axis: ['int', 0],
-      quantize_axis: ['int', 1],
-    },
+    inputs: linalg.GatherBlockQuantized.inputs,
+    attributes: linalg.GatherBlockQuantized.attributes,
     supported: { bits: [4, 8] },
     apply: (c) => {
       const [data, ids] = [required(c, 0), required(c, 1)]

@@ -3,8 +3,9 @@
 
 import type { Graph, Node } from '../../ir/graph.ts'
 import { type EinsumTerms, einsumTerms } from '../../ops/einsum.ts'
-import { constantNumber, type Factor, letter, type Product, replaceByEinsum } from './product.ts'
-import { eitherOrder, replaceNodes, type Rule, ruleByOperator, type Surroundings } from './replace-nodes.ts'
+import { constantNumber } from '../constant-number.ts'
+import { type Factor, letter, type Product, replaceByEinsum } from './product.ts'
+import { eitherOrder, replaceNodes, type Rule, ruleByOperator, type Surroundings } from '../replace-nodes.ts'
 
 interface BatchedProduct extends Product {
   output: string

@@ -5,8 +5,9 @@
 import type { Graph, Node, Value } from '../../ir/graph.ts'
 import type { Builder } from '../../ops/build.ts'
 import { float32 } from '../../tensor/tensor.ts'
-import { constantNumber, unit } from './product.ts'
-import { replaceNodes, type Surroundings } from './replace-nodes.ts'
+import { constantNumber } from '../constant-number.ts'
+import { unit } from './product.ts'
+import { replaceNodes, type Surroundings } from '../replace-nodes.ts'
 import { asRow, shapeAsInput } from './scaled-sums.ts'
 
 /** Rewrites the expression that the gradient rule of Gelu builds. */

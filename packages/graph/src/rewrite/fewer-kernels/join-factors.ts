@@ -4,7 +4,7 @@ import { type Graph, getValue, type Node } from '../../ir/graph.ts'
 import { attributesOf } from '../../ops/add-node.ts'
 import { axisOf } from '../../ops/operator.ts'
 import { factorsOf, isRowOfOnes, letter, replaceByEinsum, unitLetter } from './product.ts'
-import { replaceNodes, type Rule, ruleByOperator, type Surroundings } from './replace-nodes.ts'
+import { replaceNodes, type Rule, ruleByOperator, type Surroundings } from '../replace-nodes.ts'
 
 const isReduction = ({ opType }: Node): boolean => opType === 'ReduceSum' || opType === 'ReduceMean'
 

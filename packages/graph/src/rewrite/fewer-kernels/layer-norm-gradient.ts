@@ -7,7 +7,7 @@ import { attributesOf } from '../../ops/add-node.ts'
 import type { Builder } from '../../ops/build.ts'
 import { memoize } from '../memoize.ts'
 import { isAlongLast, isRowOfOnes, unit } from './product.ts'
-import { replaceNodes, type Surroundings } from './replace-nodes.ts'
+import { replaceNodes, type Surroundings } from '../replace-nodes.ts'
 
 /** Rewrites the expressions that the gradient rule of LayerNormalization builds, for inputs of two axes. */
 export function layerNormGradients(graph: Graph): Graph {

@@ -1,9 +1,10 @@
 // A product of factors whose axes have letters: what one Einsum computes.
 
-import { addInitializer, type Graph, type Node, type Shape, type Value } from '../../ir/graph.ts'
+import { addInitializer, type Node, type Shape, type Value } from '../../ir/graph.ts'
 import type { Builder } from '../../ops/build.ts'
-import { elementCount, float32, toFloat32 } from '../../tensor/tensor.ts'
-import type { Surroundings } from './replace-nodes.ts'
+import { float32 } from '../../tensor/tensor.ts'
+import { constantNumber, isOnes } from '../constant-number.ts'
+import type { Surroundings } from '../replace-nodes.ts'
 
 export interface Factor {
   value: Value
@@ -32,19 +33,10 @@ export const letter = (axis: number): string => String.fromCharCode(97 + axis)
 /** The letter of an axis that has size 1. */
 export const unitLetter = (axis: number): string => unitLetters[axis] as string
 
-/** The number in a constant of one element. */
-export function constantNumber(graph: Graph, name: string): number | undefined {
-  const data = graph.initializers.get(name)
-  const isNumber = data?.dtype === 'float32' && elementCount(data.dims) === 1 && !graph.inputs.includes(name)
-  return isNumber ? (toFloat32(data)[0] as number) : undefined
-}
-
 /** Whether a Gemm multiplies a row of ones: other devices compute sums over rows so. */
-export function isRowOfOnes({ inputs, attributes }: Node, { producer, g }: Surroundings): boolean {
+export function isRowOfOnes({ inputs, attributes }: Node, around: Surroundings): boolean {
   const { transA = 0, transB = 0, alpha = 1 } = attributes
-  const repeated = producer(inputs[0] as string)
-  const isOnes = repeated?.opType === 'Expand' && constantNumber(g.graph, repeated.inputs[0] as string) === 1
-  return isOnes && !inputs[2] && !transA && !transB && alpha === 1
+  return isOnes(inputs[0] as string, around) && !inputs[2] && !transA && !transB && alpha === 1
 }
 
 /** Whether a reduction is along the last axis of its input, and no other. */

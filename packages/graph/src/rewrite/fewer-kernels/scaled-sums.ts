@@ -4,8 +4,9 @@
 import { sameShape } from '../../ir/dim.ts'
 import type { Graph, Shape, Value } from '../../ir/graph.ts'
 import type { Builder } from '../../ops/build.ts'
-import { constantNumber, scalarProduct, unit } from './product.ts'
-import { eitherOrder, replaceNodes, type Surroundings } from './replace-nodes.ts'
+import { constantNumber } from '../constant-number.ts'
+import { scalarProduct, unit } from './product.ts'
+import { eitherOrder, replaceNodes, type Surroundings } from '../replace-nodes.ts'
 
 /** A value times a number, and times a scalar that is computed. */
 interface Scaled {

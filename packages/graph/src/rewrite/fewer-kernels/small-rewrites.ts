@@ -4,8 +4,9 @@ import { sameShape } from '../../ir/dim.ts'
 import type { Graph, Node } from '../../ir/graph.ts'
 import { attributesOf } from '../../ops/add-node.ts'
 import { broadcastShapes } from '../../ops/operator.ts'
-import { constantNumber, isAlongLast } from './product.ts'
-import { eitherOrder, replaceNodes, type Rule, type Surroundings } from './replace-nodes.ts'
+import { constantNumber } from '../constant-number.ts'
+import { isAlongLast } from './product.ts'
+import { eitherOrder, replaceNodes, type Rule, type Surroundings } from '../replace-nodes.ts'
 
 /** log(sum(exp(x))). */
 const logSumExp: Rule = ({ inputs: [name = ''] }, { onlyFor, value, replace }) => {

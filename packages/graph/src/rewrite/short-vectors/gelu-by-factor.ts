@@ -6,8 +6,8 @@ import type { Graph, Node, Value } from '../../ir/graph.ts'
 import { producersOf } from '../../ir/uses.ts'
 import type { Builder } from '../../ops/build.ts'
 import { scalarLike } from '../../ops/composite.ts'
-import { constantNumber } from '../fewer-kernels/product.ts'
-import { replaceNodes } from '../fewer-kernels/replace-nodes.ts'
+import { constantNumber } from '../constant-number.ts'
+import { replaceNodes } from '../replace-nodes.ts'
 
 type Form = 'tanh' | 'none'
 

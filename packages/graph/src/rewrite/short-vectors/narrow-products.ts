@@ -19,8 +19,8 @@ export function narrowProducts(original: Graph): Graph {
   graph.nodes = []
   const g = build(graph)
   const transposes = new Map<string, string>()
-  for (const original of nodes) {
-    const node = readTransposes(original, transposes)
+  for (const read of nodes) {
+    const node = readTransposes(read, transposes)
     if (!isNarrow(graph, node)) {
       graph.nodes.push(node)
       continue

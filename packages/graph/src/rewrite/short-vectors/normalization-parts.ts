@@ -4,8 +4,8 @@
 import type { Graph, Node, Value } from '../../ir/graph.ts'
 import { attributesOf } from '../../ops/add-node.ts'
 import type { Builder } from '../../ops/build.ts'
-import { constantNumber } from '../fewer-kernels/product.ts'
-import { replaceNodes, type Surroundings } from '../fewer-kernels/replace-nodes.ts'
+import { isOnes } from '../constant-number.ts'
+import { replaceNodes } from '../replace-nodes.ts'
 import { memoize } from '../memoize.ts'
 import { replaceProducer } from '../rewrite-outputs.ts'
 
@@ -32,6 +32,7 @@ export function normalizationParts(graph: Graph): Graph {
       if (name) replaceProducer(g.graph, name, 'Identity', [statistic])
     }
     const [, scale = '', shift] = node.inputs
+    // The scale with which the gradient rule recomputes the normalized values.
     if (!shift && isOnes(scale, around)) return replace('Identity', [normal])
     return shift ? replace('Add', [g.Mul(normal, value(scale)), value(shift)]) : replace('Mul', [normal, value(scale)])
   })
@@ -52,10 +53,4 @@ function partsOf(g: Builder, x: Value, width: number, epsilon: number): Parts {
   const variance = g.Mul(g.ReduceSumSquare(centered, axes), g.scalar(1 / width))
   const inverse = g.Reciprocal(g.Sqrt(g.Add(variance, g.scalar(epsilon))))
   return { normal: g.Mul(centered, inverse), mean, inverse }
-}
-
-/** Whether a value is an Expand of 1: the scale with which the gradient rule recomputes the normalized values. */
-function isOnes(name: string, { g, producer }: Surroundings): boolean {
-  const node = producer(name)
-  return node?.opType === 'Expand' && constantNumber(g.graph, node.inputs[0] as string) === 1
 }
