@@ -51,7 +51,7 @@ export { copyFiles, directoryStore } from './files/directory-store.ts'
 export { zipOf } from './files/zip.ts'
 export { type BytesByName, memoryFiles, type MemorySink, memorySink } from './files/memory.ts'
 export { argMax, argMaxRows } from './metrics/arg-max.ts'
-export { softmax } from './metrics/softmax.ts'
+export { sigmoid, softmax } from './metrics/softmax.ts'
 export {
   accuracy,
   type Average,

@@ -28,8 +28,8 @@ export {
   modelFolderChecks,
   writeModelFolder,
 } from './classify/write-model-folder.ts'
+export type { Classification } from './classify/problem-type.ts'
 export {
-  type Classification,
   type Classifier,
   type ClassifierExport,
   type ClassifierOptions,

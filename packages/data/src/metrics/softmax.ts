@@ -10,3 +10,9 @@ export function softmax(logits: readonly number[]): number[] {
   const total = weights.reduce((a, b) => a + b)
   return weights.map((weight) => weight / total)
 }
+
+/** 1 / (1 + exp(-x)), of each class by itself: [classes] to [classes]. */
+export function sigmoid(logits: readonly number[]): number[] {
+  requireKind('sigmoid, logits', logits, 'list')
+  return logits.map((logit) => 1 / (1 + Math.exp(-logit)))
+}

@@ -13,6 +13,7 @@ import {
   requireLabel,
   requireLabels,
   rowPlace,
+  sigmoid,
   softmax,
 } from '@cola/data'
 import type { Loss } from '@cola/graph'
@@ -49,8 +50,6 @@ export const metricOfProblem: Readonly<Record<ProblemType, string>> = {
   multi_label_classification: 'f1_micro',
   regression: 'pearson',
 }
-
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
 /** What differs between the problem types. */
 interface ProblemTypeRow {
@@ -103,7 +102,7 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
       return multiLabelMetrics(predictions, targets, { onWarning })
     },
     classification: (logits, classes) => {
-      const probabilities = logits.map(sigmoid)
+      const probabilities = sigmoid(logits)
       const index = argMax(logits)
       const labels = classes.filter((_, i) => (probabilities[i] as number) >= 0.5)
       return { label: classes[index], index, labels, probabilities }

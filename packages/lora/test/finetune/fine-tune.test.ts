@@ -233,6 +233,13 @@ describe('what fineTune takes', () => {
     expect(JSON.parse(readFileSync(join(out, 'several', 'config.json'), 'utf8')).problem_type).toBe(
       'multi_label_classification',
     )
+    const classifier = await loadClassifier(join(out, 'several'))
+    const expected = await tuned.classify(texts)
+    for (const [i, { labels, probabilities }] of (await classifier.classify(texts)).entries()) {
+      expect(labels).toEqual(expected[i]?.labels)
+      expect(probabilities).toBeAllclose(expected[i]?.probabilities ?? [], { atol: 1e-5 })
+    }
+    await classifier.release()
     await tuned.release()
   })
 
@@ -249,6 +256,10 @@ describe('what fineTune takes', () => {
     expect(tuned.metrics.pearson).toBeGreaterThan(0.5)
     const [answer] = await tuned.classify(['the girls sleep'])
     expect(answer).toMatchObject({ label: undefined, index: -1, probabilities: [], value: expect.any(Number) })
+    await tuned.export(join(out, 'numbers'))
+    const classifier = await loadClassifier(join(out, 'numbers'))
+    expect((await classifier.classify(['the girls sleep']))[0]?.value).toBeCloseTo(answer?.value as number, 5)
+    await classifier.release()
     await tuned.release()
   })
 

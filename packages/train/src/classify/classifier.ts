@@ -2,9 +2,9 @@
 
 import { type Checks, checkOptions, list, optionsIn, requireOptions, text, whole } from '@cola/graph/options'
 import {
-  argMax,
   encodeTexts,
   fetchFiles,
+  type Files,
   firstPosition,
   longestInput,
   type ModelConfig,
@@ -12,9 +12,9 @@ import {
   type SourceOptions,
   openFiles,
   padTokenId,
+  placeOf,
   readTokenizer,
   type Source,
-  softmax,
   type TextInput,
   type Tokenizer,
 } from '@cola/data'
@@ -27,17 +27,9 @@ import { feedsOf, float32Of } from '../session/feeds.ts'
 import { fixedSizes, type PaddedRow, paddedBatches } from '../session/padded-batches.ts'
 import { roleOf } from '../session/input-roles.ts'
 import { vocabularySize } from '../session/token-ids.ts'
-import { openClassifierModel, requireClasses } from './classifier-model.ts'
+import { type ClassifierModel, openClassifierModel, requireClasses } from './classifier-model.ts'
+import { type Classification, readerOfLogits } from './problem-type.ts'
 import { type ModelFolder, modelFolderChecks, writeModelFolder } from './write-model-folder.ts'
-
-/** The answer of a classifier for one text. */
-export interface Classification {
-  label: string
-  /** Index of the label. */
-  index: number
-  /** Probability of every class, in order; they sum to 1. */
-  probabilities: number[]
-}
 
 /** A text classifier that is open on a device. */
 export interface Classifier {
@@ -113,18 +105,35 @@ const loadChecks: Checks<ClassifierOptions> = { ...sourceChecks, device: text, b
 /**
  * Loads a classifier from a folder, a repository on the hub, an address, picked files or bytes. The file runs as it is,
  * also if it was quantized or fused. Texts are truncated to the longest input of config.json and the tokenizer
- * (`longestInput`); special tokens stay. If the model has no attention mask, only texts of one length share a batch.
+ * (`longestInput`); special tokens stay. Logits are read as config.json's `problem_type` says. If the model has no
+ * attention mask, only texts of one length share a batch.
  * @throws {FileError | FormatError | ConfigError | DeviceError | ModelError} naming the file: it is missing or damaged,
  * has inputs that are not computed from text, has no logits or not one label per class; the device is not available;
  * the runtime refuses the model.
  */
 export async function loadClassifier(source: Source, options: ClassifierOptions = {}): Promise<Classifier> {
   checkOptions('loadClassifier', options, loadChecks)
-  const { device = defaultDevice(), batch_size = 32, file, onWarning } = options
+  const { device = defaultDevice(), file } = options
   const folder = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   await fetchFiles(folder, [{ path: 'config.json', optional: true }])
   const config = readJson(folder, 'config.json') as ModelConfig
-  const { graph, session, output, labels, files } = await openClassifierModel(folder, config, { device, file })
+  const model = await openClassifierModel(folder, config, { device, file })
+  try {
+    return await classifier(model, folder, config, options)
+  } catch (error) {
+    await model.session.release()
+    throw error
+  }
+}
+
+/** A model at work on texts. */
+async function classifier(
+  { graph, session, output, labels, files }: ClassifierModel,
+  folder: Files,
+  config: ModelConfig,
+  { batch_size = 32, onWarning }: ClassifierOptions,
+): Promise<Classifier> {
+  const readLogits = readerOfLogits(config, labels.length, placeOf(folder, 'config.json'))
   const tokenizer = await readTokenizer(folder)
   const sizes = fixedSizes(graph)
   const max_length = Math.min(longestInput(config, tokenizer), sizes.columns ?? Number.POSITIVE_INFINITY)
@@ -171,7 +180,7 @@ export async function loadClassifier(source: Source, options: ClassifierOptions 
     classify: async (texts) => {
       const values = await logits(texts)
       return texts.map((_, i) =>
-        describe(Array.from(values.subarray(i * labels.length, (i + 1) * labels.length)), labels),
+        readLogits(Array.from(values.subarray(i * labels.length, (i + 1) * labels.length)), labels),
       )
     },
     release: () => session.release(),
@@ -192,8 +201,3 @@ function batches(rows: readonly { input_ids: readonly number[] }[], size: number
 }
 
 type ClassifierConfig = ModelConfig & { id2label?: Readonly<Record<string, string>> | null | undefined }
-
-function describe(logits: readonly number[], names: readonly string[]): Classification {
-  const index = argMax(logits)
-  return { label: names[index] as string, index, probabilities: softmax(logits) }
-}

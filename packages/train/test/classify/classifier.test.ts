@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { UnsupportedOperatorError, addInput, build, createGraph, readModel, type Graph, writeModel } from '@cola/graph'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ConfigError, FileError, loadClassifier, writeClassifier } from '../../src/index.ts'
+import { readerOfLogits } from '../../src/classify/problem-type.ts'
 import { counting } from '../support/counting.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'cola-classifiers-'))
@@ -104,6 +105,62 @@ describe('a classifier of another tool', () => {
     const classifier = await loadClassifier(folderOf('unnamed', { 'model.onnx': fixture('plain.onnx') }, {}))
     expect(classifier.labels).toEqual(['LABEL_0', 'LABEL_1', 'LABEL_2'])
     await classifier.release()
+  })
+})
+
+describe('logits', () => {
+  const classified = async (name: string, config: object) => {
+    const classifier = await loadClassifier(folderOf(name, { 'model.onnx': fixture('plain.onnx') }, config))
+    const [answers, logits] = [await classifier.classify(texts), expected.plain as number[]]
+    await classifier.release()
+    return answers.map((answer, i) => ({ ...answer, logits: logits.slice(3 * i, 3 * i + 3) }))
+  }
+
+  // transformers' text-classification pipeline: softmax, sigmoid, or nothing, by config.problem_type.
+  it('of one class are read by softmax', async () => {
+    for (const config of [three, { ...three, problem_type: 'single_label_classification' }])
+      for (const { label, labels, probabilities, logits } of await classified('one', config)) {
+        const sum = logits.reduce((total, logit) => total + Math.exp(logit), 0)
+        expect(probabilities).toBeAllclose(
+          logits.map((logit) => Math.exp(logit) / sum),
+          { atol: 1e-5 },
+        )
+        expect(labels).toEqual([label])
+      }
+  })
+
+  it('of several labels have a probability each, of which all from one half on are labels', async () => {
+    const config = { ...three, problem_type: 'multi_label_classification' }
+    for (const { labels, index, label, probabilities, logits } of await classified('labels', config)) {
+      expect(probabilities).toBeAllclose(
+        logits.map((logit) => 1 / (1 + Math.exp(-logit))),
+        { atol: 1e-5 },
+      )
+      expect(labels).toEqual(['no', 'maybe', 'yes'].filter((_, i) => (logits[i] as number) >= 0))
+      expect([index, label]).toEqual([logits.indexOf(Math.max(...logits)), ['no', 'maybe', 'yes'][index]])
+    }
+  })
+
+  it('are the number, for regression; of one class alone they are its probability', async () => {
+    for (const { value, labels, probabilities, logits } of await classified('number', {
+      ...three,
+      problem_type: 'regression',
+    })) {
+      expect(value).toBeCloseTo(logits[0] as number, 5)
+      expect([labels, probabilities]).toEqual([[], []])
+    }
+    expect(readerOfLogits({}, 1, 'config.json')([0.5], ['LABEL_0'])).toEqual({
+      label: 'LABEL_0',
+      index: 0,
+      labels: ['LABEL_0'],
+      probabilities: [1 / (1 + Math.exp(-0.5))],
+    })
+  })
+
+  it('of a problem that is not known are refused', async () => {
+    await expect(classified('problem', { ...three, problem_type: 'ranking' })).rejects.toThrow(
+      /config\.json, field "problem_type": not a valid value, expected "single_label_classification".*found "ranking"/,
+    )
   })
 })
 
