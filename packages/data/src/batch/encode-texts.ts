@@ -2,7 +2,7 @@
 
 import { type Checks, checkOptions, checkValue, limit, oneOf } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { requireList } from '../source/row-checks.ts'
+import { describeValue, requireList } from '../source/row-checks.ts'
 import { encodingChecks, type EncodingOptions } from '../tokenizer/encoding-options.ts'
 import type { Encoding, Tokenizer } from '../tokenizer/tokenizer.ts'
 import { roomFor, truncate } from '../tokenizer/truncate.ts'
@@ -80,7 +80,7 @@ export function encodeTexts(
       throw new DataError({
         where: `row ${i + 1}`,
         what: 'not a text, or a pair of texts',
-        found: JSON.stringify(input),
+        found: describeValue(input),
       })
     return {
       encoding: encode(text, { ...encodingOptions(options), text_pair }),

@@ -17,6 +17,6 @@ export function checkFileName(name: unknown, where: string): asserts name is str
     where,
     what: 'not the name of a file below the folder',
     expected: 'names separated by "/", without "..", such as onnx/model.onnx',
-    found: JSON.stringify(name) ?? String(name),
+    found: typeof name === 'string' ? JSON.stringify(name) : typeof name,
   })
 }

@@ -2,6 +2,7 @@
 
 import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
+import { describeValue } from '../source/row-checks.ts'
 import { checkLengths, checkWarning, ratio, type ScoreOptions } from './counts.ts'
 
 /** A range of tokens with a type. */
@@ -146,7 +147,7 @@ export function checkIob2(rows: TagRows, where = 'tags'): void {
           where: `${where}, row ${i + 1}, token ${at + 1}`,
           what,
           expected,
-          found: JSON.stringify(tag) ?? String(tag),
+          found: describeValue(tag),
           fix,
         })
       }

@@ -15,7 +15,8 @@ export const isLabel = (value: unknown): value is Label =>
 
 /**
  * The distinct labels: numbers in ascending order, others in the order of their text.
- * @throws {DataError} for labels of two types, such as 1 and '1', or labels that differ in surrounding spaces only.
+ * @throws {DataError} for labels of two types, such as 1 and '1', or labels that differ in spaces around them, or in the
+ * Unicode form of their letters, only.
  */
 export function distinctLabels(labels: readonly Label[], where: string): Label[] {
   requireKind('distinctLabels, labels', labels, 'list')
@@ -30,25 +31,29 @@ export function distinctLabels(labels: readonly Label[], where: string): Label[]
         .map((type) => `${type} ${JSON.stringify(distinct.find((label) => typeof label === type))}`)
         .join(', '),
     })
-  refuseSpaces(distinct, where)
+  refuseLookalikes(distinct, where)
   return distinct.sort((a, b) => (typeof a === 'number' ? a - Number(b) : String(a) < String(b) ? -1 : 1))
 }
 
-/** @throws {DataError} for two labels that differ in surrounding spaces only. */
-function refuseSpaces(distinct: readonly Label[], where: string): void {
+/** @throws {DataError} for two labels that look alike. */
+function refuseLookalikes(distinct: readonly Label[], where: string): void {
   const seen = new Map<string, Label>()
   for (const label of distinct) {
-    const name = String(label).trim()
+    const name = String(label).trim().normalize()
     if (seen.has(name))
       throw new DataError({
         where: `${where}, field "label"`,
-        what: 'two labels that differ in spaces around them only',
-        found: [seen.get(name), label].map((duplicate) => JSON.stringify(duplicate)).join(' and '),
-        fix: 'Trim them: label.trim(). If both are meant, name them with the option labels.',
+        what: 'two labels that look alike: they differ in spaces around them, or in the Unicode form of their letters',
+        found: [seen.get(name), label].map(escaped).join(' and '),
+        fix: 'Make them one: label.trim().normalize(). If both are meant, name them with the option labels.',
       })
     seen.set(name, label)
   }
 }
+
+/** A label in ASCII, so that two that look alike differ. */
+const escaped = (label: Label | undefined): string =>
+  JSON.stringify(label).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 const indices = new WeakMap<readonly Label[], ReadonlyMap<Label, number>>()
 

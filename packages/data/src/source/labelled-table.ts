@@ -116,9 +116,12 @@ function scalar(value: unknown, where: string, expected: string): string {
   })
 }
 
-/** A label without spaces around it and without trailing zeros of a decimal: `pos ` is `pos`, `1.0` is `1`. */
+/**
+ * A label without spaces around it, without trailing zeros of a decimal, and with composed letters: `pos ` is `pos`,
+ * `1.0` is `1`.
+ */
 const normalForm = (label: string): string => {
-  const trimmed = label.trim()
+  const trimmed = label.trim().normalize()
   return /^[+-]?\d+\.\d+$/.test(trimmed) ? trimmed.replace(/\.?0+$/, '') : trimmed
 }
 

@@ -76,9 +76,24 @@ export function requireList(value: unknown, where: string): void {
   })
 }
 
-/** A value as JSON in at most 63 characters, for errors. */
+/** A value as JSON in at most 63 characters, for errors; what JSON has not, such as NaN or 1n, as text. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing'
-  const text = JSON.stringify(value) ?? typeof value
+  const text = notJson(value) ?? json(value) ?? typeof value
   return text.length > 60 ? `${text.slice(0, 60)}...` : text
+}
+
+const notJson = (value: unknown): string | undefined => {
+  if (typeof value === 'bigint') return `${value}n`
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : undefined
+}
+
+/** Undefined for functions and symbols. */
+function json(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (_, inner: unknown) => notJson(inner) ?? inner)
+  } catch {
+    // An object that holds itself.
+    return Object.prototype.toString.call(value)
+  }
 }

@@ -27,6 +27,11 @@ describe('distinctLabels', () => {
       /train, field "label": labels of several types, expected all strings, .* found number 1, string "1"/,
     )
   })
+  it('do not look alike', () => {
+    expect(() => distinctLabels(['caf\u00e9', 'cafe\u0301'], 'train')).toThrow(
+      /train, field "label": two labels that look alike.* found "caf\\u00e9" and "cafe\\u0301"/,
+    )
+  })
 })
 
 describe('a label', () => {
@@ -47,4 +52,21 @@ describe('a label', () => {
       /validation, row 2, field "label": a label that is none of the classes, expected 0, 1, found "1"\. Add it\./,
     )
   })
+})
+
+it.each<[unknown, RegExp]>([
+  [1n, /found 1n/],
+  [Number.NaN, /found NaN/],
+  [Object.assign([], { 0: 2n }), /found \["2n"\]/],
+  [
+    (() => {
+      const own: { own?: object } = {}
+      own.own = own
+      return own
+    })(),
+    /found \[object Object\]/,
+  ],
+])('what JSON has not is shown where a label is wanted: %s', (value, message) => {
+  expect(() => requireLabel(value, 'train, row 1')).toThrow(message)
+  expect(() => requireLabel(value, 'train, row 1')).toThrow(DataError)
 })

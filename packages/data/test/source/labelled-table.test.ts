@@ -76,6 +76,10 @@ describe('tables', () => {
       ['c', '7'],
     ])
     expect(await warnings('text,label\na,pos\nb,neg\n', 'csv')).toEqual([])
+    expect(await pairs('text,label\na,caf\u00e9\nb,cafe\u0301\n', 'csv')).toEqual([
+      ['a', 'caf\u00e9'],
+      ['b', 'caf\u00e9'],
+    ])
   })
   it('takes classes in the order of the option, and labels of any scalar type', async () => {
     const options = { classes: ['true', '3', 'no'] }

@@ -1,6 +1,6 @@
 // Adds nodes to a graph: checks attributes and inputs against the operator's row and infers the types of outputs.
 
-import { checkOptions, type Checks, list, object, string, text, whole } from '../options.ts'
+import { checkOptions, type Checks, list, object, show, string, text, whole } from '../options.ts'
 import { GraphError, ShapeError } from '../errors.ts'
 import { addValue, type Attributes, type Graph, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { isOperator, operatorOf, operators } from './index.ts'
@@ -103,7 +103,7 @@ function checkAttributes({ attributes }: Node, row: Operator, where: string): vo
         where,
         what: `attribute "${name}" is of another type`,
         expected: type,
-        found: JSON.stringify(value) ?? String(value),
+        found: show(value),
       })
   }
 }

@@ -7,7 +7,7 @@ import { openAdapter } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
 import { merge } from '../inject/merge.ts'
-import { type BaseModelSource, openBase } from '../load/base.ts'
+import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
@@ -72,7 +72,8 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   checkSettings(`${files.where}, fine_tuned.json, settings`, saved.settings, task.saved)
   const settings = saved.settings as object as TaskTypes[T]['settings']
   const { name: _, path: __, ...where } = saved.base
-  const base = await openBase(options.base ?? baseOf(files, saved), { ...(where as OnnxModelOptions), ...options.open })
+  const given = options.base ?? baseOf(files, saved)
+  const base = await openBase(given, { ...(isOpen(given) ? {} : (where as OnnxModelOptions)), ...options.open })
   const model = loadAdapter(task.head(base, settings, 0), await openAdapter(files))
   const served = options.merge ? merge(model) : model
   const device = options.device ?? defaultDevice()

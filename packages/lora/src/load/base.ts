@@ -4,16 +4,23 @@
 import { fetchFiles, type Files, openFiles, type Source, sourceChecks } from '@cola/data'
 import { checkOptions, optionsIn } from '@cola/graph/options'
 import { filesOf, readJson } from '@cola/train/files'
+import { ConfigError } from '../errors.ts'
 import { onnxFiles } from '../onnx/dtypes.ts'
 import type { OnnxModel } from '../onnx/open.ts'
 import { onnxModelChecks, type OnnxModelOptions } from '../onnx/open-options.ts'
 import type { BaseModel } from './base-model.ts'
 import type { Pretrained } from './pretrained.ts'
 
-/** A source of files, or a model that `openOnnxModel` or `loadPretrained` returned. */
-export type BaseModelSource = Source | OnnxModel | Pretrained
+/** A source of files, or a model that `openBase`, `openOnnxModel` or `loadPretrained` returned. */
+export type BaseModelSource = Source | BaseModel | OnnxModel | Pretrained
 
-/** Whether a base model is open already. */
+const isBase = (source: BaseModelSource): source is BaseModel =>
+  typeof source === 'object' && source !== null && 'hiddenStates' in source && 'tokenizer' in source
+
+/** Whether a model is open already. */
+export const isOpen = (source: BaseModelSource): source is BaseModel | OnnxModel | Pretrained =>
+  isBase(source) || isOpenModel(source)
+
 const isOpenModel = (source: BaseModelSource): source is OnnxModel | Pretrained =>
   typeof source === 'object' && source !== null && 'model' in source && 'tokenizer' in source
 
@@ -23,12 +30,14 @@ const onnxModule = () => import('./onnx-base.ts')
 
 /**
  * Opens a base model: a folder or repository with an ONNX file by `openOnnxModel`, one with GPT-2's weights and no ONNX
- * file by `loadPretrained`.
+ * file by `loadPretrained`. A model that is open already takes no options.
  * @throws {ConfigError | FormatError | GraphError | FileError | HubError | DataError} as those two do.
  */
 export async function openBase(source: BaseModelSource, options: OnnxModelOptions = {}): Promise<BaseModel> {
   checkOptions('openBase', options, onnxModelChecks)
-  if (isOpenModel(source)) {
+  if (isOpen(source)) {
+    refuseOptions(options)
+    if (isBase(source)) return source
     if ('parameters' in source) return (await gpt2Module()).gpt2Base(source)
     return (await onnxModule()).onnxBase(source)
   }
@@ -47,6 +56,17 @@ export async function openBase(source: BaseModelSource, options: OnnxModelOption
   const { onnxBase, openOnnxModel } = await onnxModule()
   const opened = await openOnnxModel(files, options)
   return onnxBase(opened, { ...origin, ...(isAsked ? { file: opened.file } : {}) })
+}
+
+/** @throws {ConfigError} for options of a model that is open already. */
+function refuseOptions(options: OnnxModelOptions): void {
+  const name = Object.entries(options).find(([, value]) => value !== undefined)?.[0]
+  if (name === undefined) return
+  throw new ConfigError({
+    where: `openBase, option ${name}`,
+    what: 'the model is open already',
+    fix: 'Give the option where the model is opened.',
+  })
 }
 
 /** Whether a source has GPT-2's weights and no ONNX file. */

@@ -1,5 +1,6 @@
 // Rules of configurations that a schema cannot express.
 
+import { describeValue } from '@cola/data'
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfigJson } from './method.ts'
 import type { Target } from './target.ts'
@@ -16,7 +17,7 @@ export function refuseUnsupported(
       throw new ConfigError({
         where: `${where}, field "${field}"`,
         what: 'not supported',
-        found: JSON.stringify(value),
+        found: describeValue(value),
         fix: 'Merge the adapter with PEFT, or train without it.',
       })
   }
@@ -54,7 +55,7 @@ export function refuseContradictions(
     throw new ConfigError({
       where: `${where}, field "${found.field}"`,
       what: found.what,
-      found: JSON.stringify(config[found.field]),
+      found: describeValue(config[found.field]),
       fix: 'PEFT refuses it too.',
     })
 }

@@ -1,7 +1,7 @@
 // A classification head on a model's hidden states: one pooled state for each sentence, or every token.
 
 import { requireKind } from '@cola/graph/door'
-import { random } from '@cola/data'
+import { describeValue, random } from '@cola/data'
 import {
   addInitializer,
   build,
@@ -85,7 +85,7 @@ export function withHead(model: Model, options: HeadOptions): HeadedModel {
       where: 'withHead, option "labels"',
       what: 'not one name a class',
       expected: String(num_labels),
-      found: JSON.stringify(labels),
+      found: describeValue(labels),
     })
   const graph = cloneGraph(widen(model.graph))
   const states = hidden === undefined ? hiddenStates(graph) : graph.values.get(hidden)

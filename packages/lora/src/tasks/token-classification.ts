@@ -3,6 +3,7 @@
 import {
   argMax,
   DataError,
+  describeValue,
   divideWords,
   encodeWords,
   type Entity,
@@ -244,7 +245,7 @@ function tagIndices({ input, tags, field }: TaggedWords, labels: readonly string
       where: `${where}, field "${field}", word ${word + 1} ${JSON.stringify(shown)}`,
       what: 'a tag that is none of the labels',
       expected: labels.join(', '),
-      found: JSON.stringify(tag),
+      found: describeValue(tag),
       fix: 'The training rows have no such tag: add some, or name all tags with the option labels.',
     })
   })

@@ -8,7 +8,15 @@ import { externalDataOf, loadClassifier, readSafetensorsFile } from '@cola/train
 import { readTokenizer } from '@cola/data'
 import { afterAll, describe, expect, it } from 'vitest'
 import { hubServer } from '../../../../tools/hub-server.ts'
-import { exportMerged, loadPretrained, openAdapter, openOnnxModel, readAdapter } from '../../src/index.ts'
+import {
+  exportMerged,
+  fineTune,
+  loadPretrained,
+  openAdapter,
+  openBase,
+  openOnnxModel,
+  readAdapter,
+} from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-places-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -171,5 +179,21 @@ describe('a mistyped folder', () => {
     ['openAdapter', () => openAdapter(modle)],
   ])('is named by %s, with the nearest that there is', async (_, open) => {
     await expect(open()).rejects.toThrow(/examples\/modle": no such folder\. Is ".*examples\/model" meant\?/)
+  })
+})
+
+describe('a base that is open already', () => {
+  it('is fine-tuned as it is, again and again, and takes no options', async () => {
+    const base = await openBase(gpt2)
+    expect(await openBase(base)).toBe(base)
+    const train = ['the cat sleeps', 'the cats sleep'].map((text, label) => ({ text, label }))
+    for (const seed of [1, 2]) {
+      const tuned = await fineTune(base, { train, epochs: 1, seed, device: 'cpu' })
+      await tuned.release()
+    }
+    for (const source of [base, await loadPretrained(gpt2)])
+      await expect(openBase(source, { quantization: { bits: 4 } })).rejects.toThrow(
+        /openBase, option quantization: the model is open already/,
+      )
   })
 })

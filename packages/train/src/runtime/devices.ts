@@ -1,6 +1,6 @@
 // The table of devices: their execution providers, the order in which `auto` tries them, and advice if one is missing.
 
-import { checkValue, oneOf } from '@cola/graph/options'
+import { checkValue, oneOf, show } from '@cola/graph/options'
 import { type Graph, type Pass, runPasses } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
@@ -158,7 +158,7 @@ export function checkDevice(device: Device): void {
     where: 'option device',
     what: 'no such device',
     expected: ['auto', ...deviceNames].join(', '),
-    found: JSON.stringify(device),
+    found: show(device),
     fix: suggestion ? `Write ${suggestion}; "auto" takes the first that works.` : '"auto" takes the first that works.',
   })
 }
