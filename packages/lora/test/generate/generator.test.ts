@@ -1,5 +1,5 @@
 import { packSentences, random } from '@cola/data'
-import { feedsOf, openSession, type OrtTensor } from '@cola/train'
+import { feedsOf, openSession, type OrtTensor, SessionError } from '@cola/train'
 import { describe, expect, it } from 'vitest'
 import { moved } from '../../../../tools/moved.ts'
 import { ConfigError, createGenerator, gpt2, lora, nextToken, parseGpt2Config, randomGpt2 } from '../../src/index.ts'
@@ -72,6 +72,13 @@ describe('generate', () => {
     await expect(generator.generate(Array.from({ length: 24 }, () => 1))).rejects.toThrow(/position table/)
     await generator.release()
     await expect(createGenerator(whole, { config })).rejects.toThrow(ConfigError)
+  })
+
+  it('says that it was released, to what runs then and what comes later', async () => {
+    const generator = await createGenerator(cached, { config })
+    const running = generator.generate([3, 17], { max_new_tokens: 20 })
+    await Promise.all([expect(running).rejects.toThrow(SessionError), generator.release()])
+    await expect(generator.generate([3])).rejects.toThrow(/session: it has been released/)
   })
 
   it('samples within top-k and top-p, in the proportions of the softmax', () => {

@@ -22,6 +22,7 @@ import {
   graphFor,
   type ResolvedDevice,
 } from './devices.ts'
+import { releasedOnce } from './released.ts'
 import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
 import { probeGraph } from './probe-graph.ts'
 
@@ -56,7 +57,8 @@ const modelChecks: Checks<RunnableModel> = {
 }
 
 /**
- * Creates a runtime session for a graph on a device. On a device of the table with a self-test, the first session waits
+ * Creates a runtime session for a graph on a device. Its `run` rejects with a SessionError after its `release`, which
+ * waits for runs. On a device of the table with a self-test, the first session waits
  * for it.
  * @throws {DeviceError} for a name that is not a device, a device that is not available, computes wrongly or lacks the
  * model's float16, or a runtime that is not installed, with the remedy.
@@ -82,7 +84,7 @@ async function openUntested(model: RunnableModel, device: ResolvedDevice): Promi
   const { graph, resident = [], packWeights = false, spin = true } = model
   try {
     const session = await create(model, device, sessionOptions(device, graph, { resident, packWeights, spin }))
-    return row.int32Inputs ? (await import('./narrow-inputs.ts')).narrowInputs(session) : session
+    return releasedOnce(row.int32Inputs ? (await import('./narrow-inputs.ts')).narrowInputs(session) : session)
   } catch (cause) {
     const { refusal } = await import('./refusal.ts')
     throw await refusal({ graph, device, fix: row.fix, works: () => opensProbe(device, row) }, cause as Error)
