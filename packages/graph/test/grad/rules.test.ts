@@ -154,6 +154,8 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
       [[2, 3, 8], [3, 1, 3], [3], { group: 3, strides: [3], pads: [2, 0] }],
       [[1, 2, 5, 6], [2, 2, 2, 3], [2], { strides: [2, 1], pads: [1, 0, 0, 2] }],
       [[2, 1, 7, 6], [2, 1, 3, 2], [2], { strides: [3, 4], dilations: [1, 2] }],
+      [[2, 4, 2], [4, 2, 1], [4], { group: 2, strides: [4], pads: [2, 0] }],
+      [[1, 2, 1, 5], [2, 2, 2, 1], [2], { strides: [3, 4], pads: [3, 1, 2, 0] }],
       [[1, 2, 6], [2, 2, 3], [2], { auto_pad: 'SAME_UPPER' }],
       [[1, 2, 6], [2, 2, 4], [2], { auto_pad: 'SAME_LOWER' }],
       [[1, 2, 6], [2, 2, 4], [2], { auto_pad: 'VALID', strides: [2] }],
