@@ -23,10 +23,11 @@ tasks = {
     'mlm': (AutoModelForMaskedLM, None), 'lm': (AutoModelForCausalLM, 'CAUSAL_LM'), 'bare': (AutoModel, 'FEATURE_EXTRACTION'),
 }
 targets = {'distilbert': ['q_lin', 'v_lin'], 'albert': ['query', 'value'], 'albert-wide': ['query', 'ffn', 'ffn_output']}
-# type, task, exporter, attribute of a wrapper around the model, whether parameters are as initialized (equal ones, which the exporters merge)
+# type, task, exporter, attribute of a wrapper around the model, whether parameters are as initialized (equal ones, which the exporters merge), 'zeros': the head too,
+# whose bias of zeros the newer exporter drops, while PEFT's adapter holds it
 fixtures = [
     ('bert', 'seq', 'torchscript', None, False), ('bert', 'mlm', 'dynamo', None, False), ('bert', 'bare', 'torchscript', 'auto_model', False),
-    ('roberta', 'seq', 'dynamo', 'model', True), ('roberta', 'tok', 'torchscript', None, True), ('distilbert', 'seq', 'torchscript', None, True),
+    ('bert', 'seq', 'dynamo', None, 'zeros'), ('roberta', 'seq', 'dynamo', 'model', True), ('roberta', 'tok', 'torchscript', None, True), ('distilbert', 'seq', 'torchscript', None, True),
     ('albert', 'seq', 'torchscript', None, False), ('albert-wide', 'seq', 'dynamo', None, False), ('gpt2', 'lm', 'dynamo', None, False), ('llama', 'lm', 'torchscript', 'model', False), ('llama', 'qa', 'torchscript', None, False),
 ]
 out, only = sys.argv[1], sys.argv[2:]
@@ -45,9 +46,9 @@ for model_type, task, exporter, attribute, fresh in fixtures:
     for dropout in [key for key in config.to_dict() if 'drop' in key and isinstance(getattr(config, key), float)]: setattr(config, dropout, 0.0)
     config.use_cache = False
     model = Auto.from_config(config, attn_implementation='eager').eval()
-    with torch.no_grad():  # the newer exporter drops a head's bias of zeros altogether
+    with torch.no_grad():
         for n, p in model.named_parameters():
-            if not fresh or 'classifier' in n: p.add_(0.05 * torch.randn_like(p))
+            if not fresh or fresh != 'zeros' and 'classifier' in n: p.add_(0.05 * torch.randn_like(p))
     ids = torch.randint(3, 24, (3, 7)); lengths = torch.tensor([7, 4, 5]); mask = (torch.arange(7)[None] < lengths[:, None]).long()
     ids = torch.where(mask.bool(), ids, config.pad_token_id)
     folder = f'{out}/{name}'; os.makedirs(folder, exist_ok=True)
@@ -70,7 +71,7 @@ for model_type, task, exporter, attribute, fresh in fixtures:
     onnx.save(exported, path)
     with torch.no_grad():
         logits = model(**inputs)[0].clone(); hidden = model.base_model(**inputs)[0].clone()
-    peft = get_peft_model(copy.deepcopy(model), LoraConfig(task_type=task_type, r=2, lora_alpha=4, target_modules=targets.get(settings))).eval()
+    peft = get_peft_model(copy.deepcopy(model), LoraConfig(task_type=task_type, r=2, lora_alpha=4, target_modules=targets.get(settings), bias='all' if fresh == 'zeros' else 'none')).eval()
     with torch.no_grad():
         for p in peft.parameters():
             if p.requires_grad: p.add_(0.2 * torch.randn_like(p))

@@ -19,6 +19,14 @@ export function delimiterFix(columns: readonly string[]): string | undefined {
 export function requireField(row: object, field: string, where: string): void {
   requireKind('requireField, row', row, 'object')
   if ((row as Readonly<Record<string, unknown>>)[field] !== undefined) return
+  if (field in row)
+    throw new DataError({
+      where: `${where}, field "${field}"`,
+      what: 'the field is undefined',
+      expected: 'a value',
+      found: 'undefined',
+      fix: 'Is it read from a column by a name that the table has not? Object.keys(record) lists the names.',
+    })
   const fields = Object.entries(row).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   throw new DataError({
     where: `${where}, field "${field}"`,

@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { zipSync } from 'fflate'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, describe, expect, it } from 'vitest'
-import { parseColaTsv, parseColaZip, parseGlueParquet, readColaFolder } from '../../src/index.ts'
+import {
+  parseColaTsv,
+  parseColaZip,
+  parseGlueParquet,
+  readColaFolder,
+  requireField,
+  requireText,
+} from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-tables-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -31,5 +38,16 @@ describe('CoLA and GLUE are checked too', () => {
       ],
     })
     await expect(parseGlueParquet(new Uint8Array(bytes), 'x')).rejects.toThrow(/^x, row 2: wrong row/)
+  })
+})
+
+describe('fields of rows', () => {
+  it('one that was read from a column that the table has not is told from one that is missing', () => {
+    expect(() => requireText({ text: undefined, label: 'a' }, 'text', 'train, row 1')).toThrow(
+      /^train, row 1, field "text": the field is undefined, .*Object\.keys\(record\) lists the names/,
+    )
+    expect(() => requireField({ label: 'a' }, 'text', 'train, row 1')).toThrow(
+      /no such field, expected a field "text", found label\. Rename the column that holds it to text/,
+    )
   })
 })

@@ -31,6 +31,7 @@ describe('rows with all their columns', () => {
   it.each([
     ['a,b,a\n1,2,3\n', 'csv', /^x, line 1: two columns named "a"/],
     ['a,b\n1,2,3\n', 'csv', /^x, line 2: a row with too many cells/],
+    ['a;b\n1,2;3\n', 'csv', /^x, line 2: a row with too many cells.* Is the delimiter ";"\? Set it as delimiter/],
     ['a,b\n', 'csv', /^x: no rows/],
     ['', 'csv', /^x: no rows/],
     ['[1]', 'json', /^x, row 1/],

@@ -35,6 +35,7 @@ export interface PairInput {
  */
 export function pairLoss(name: PairLossName, input: PairInput, options: TemperatureOptions = {}): ValueAndGradient {
   requireKind('pairLoss, name', name, 'text')
+  requireKind('pairLoss, input', input, 'object')
   checkLossOptions(`pairLoss ${name}`, options)
   return pair(name, input, options)
 }
@@ -45,6 +46,8 @@ function pair(
   options: TemperatureOptions,
 ): ValueAndGradient {
   requirePair(name)
+  requireKind(`${name}, student`, student, 'list')
+  requireKind(`${name}, teacher`, teacher, 'list')
   requireFit('teacher', teacher.length, student.length)
   requireRows('student', student, width)
   requireRows('teacher', teacher, width)
@@ -63,6 +66,7 @@ export function crossEntropyLoss(
   options: LabelOptions = {},
 ): ValueAndGradient {
   requireKind('crossEntropyLoss, logits', logits, 'list')
+  requireKind('crossEntropyLoss, labels', labels, 'list')
   checkLossOptions('crossEntropyLoss', options)
   return hardLoss(logits, labels, options)
 }
@@ -102,7 +106,10 @@ function hardLoss(
 /**
  * The distillation loss: alpha times the soft loss, and 1 - alpha times the cross-entropy against the labels.
  * `loss = alpha c/N sum KL(softmax(teacher / T) || softmax(student / T)) + (1 - alpha) cross_entropy(student, labels)`
- * @param student Logits [rows, classes].
+ * @param student Logits [rows, classes], row by row in one array.
+ * @param teacher The same of the teacher.
+ * @param labels Index of the class of each row, -100 for a row without a label, which the teacher alone teaches.
+ * @param options `temperature` T (2), `alpha` (0.5), `scale` c (`square`: T^2), and those of the cross-entropy.
  * @returns The loss and its gradient with respect to `student`.
  * @throws {FeedError} when the arrays do not fit each other, or a row has NaN, +Infinity, or no class that is not
  * masked.
@@ -115,6 +122,8 @@ export function kdLoss(
   options: DistillationOptions = {},
 ): ValueAndGradient {
   requireKind('kdLoss, student', student, 'list')
+  requireKind('kdLoss, teacher', teacher, 'list')
+  requireKind('kdLoss, labels', labels, 'list')
   checkLossOptions('kdLoss', options)
   const { alpha = distillationDefaults.alpha } = options
   const soft = pair('soft_targets', { student, teacher, width: student.length / labels.length }, options)
@@ -127,6 +136,15 @@ export function kdLoss(
 
 /** @throws {FeedError} when values are not rows of a width, or a row holds what no loss has a value for. */
 function requireRows(name: string, values: ArrayLike<number>, width: number): void {
+  const first = (values as ArrayLike<unknown>)[0]
+  if (typeof first === 'object' && first !== null)
+    throw new FeedError({
+      where: name,
+      what: 'an array of rows',
+      expected: 'the numbers of all rows in one array, row by row',
+      found: `rows of ${(first as ArrayLike<number>).length}`,
+      fix: `Write ${name}.flat().`,
+    })
   if (!Number.isInteger(width) || width < 1)
     throw new FeedError({ where: name, what: 'not rows of a whole number of values', found: `rows of ${width}` })
   requireFit(name, values.length % width, 0)

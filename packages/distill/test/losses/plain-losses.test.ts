@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { OrtTensor, crossEntropy } from '@cola/train'
+import { ConfigError, OrtTensor, crossEntropy } from '@cola/train'
 import { describe, expect, it } from 'vitest'
 import {
   crossEntropyLoss,
@@ -133,5 +133,33 @@ describe('cross-entropy', () => {
       /labels, row 2: the label is not a class of the model, expected 0 to 2, or -100 for none, found 3/,
     )
     expect(() => kdLoss(logits, logits.slice(1), [0, 1])).toThrow(/teacher: wrong number of elements/)
+  })
+})
+
+describe('kdLoss', () => {
+  it('learns rows without labels from the teacher alone', () => {
+    const [student, teacher] = [numbers(6, 'student'), numbers(6, 'teacher')]
+    const soft = pairLoss('soft_targets', { student, teacher, width: 3 })
+    const { loss, gradient } = kdLoss(student, teacher, [-100, -100], { alpha: 1 })
+    expect(loss).toBeCloseTo(soft.loss, 12)
+    expect(gradient).toBeAllclose(soft.gradient, { atol: 1e-7 })
+  })
+
+  it('says what to do with an array of rows, and what is missing', () => {
+    const rows = [
+      [1, 2],
+      [3, 4],
+    ] as unknown as number[]
+    expect(() => kdLoss(rows, rows, [0, 1])).toThrow(/student: an array of rows.* Write student\.flat\(\)/)
+    expect(() => crossEntropyLoss(rows, [0, 1])).toThrow(/logits: an array of rows.* Write logits\.flat\(\)/)
+    const none = undefined as unknown as number[]
+    for (const act of [
+      () => kdLoss([1, 2], [2, 1], none),
+      () => kdLoss([1, 2], none, [0]),
+      () => crossEntropyLoss([1, 2], none),
+      () => pairLoss('logits_mse', { student: [1, 2], teacher: none, width: 2 }),
+      () => pairLoss('logits_mse', none as never),
+    ])
+      expect(act).toThrow(ConfigError)
   })
 })

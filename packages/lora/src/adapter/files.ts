@@ -191,7 +191,7 @@ function adapterFiles(trained: AdaptedModel, baseModel: string | undefined): Rec
   const text = (content: string) => new TextEncoder().encode(content)
   return {
     [weightsFile]: serializeSafetensors(adapterTensors(model), { format: 'pt' }),
-    'README.md': text(modelCard(config)),
+    'README.md': text(modelCard(config, model.head)),
     ...(model.head && trainsHead(model, model.head) ? { [headFile]: text(headJson(model.head)) } : {}),
     [configFile]: text(adapterConfigJson(config)),
   }
@@ -204,11 +204,22 @@ function adapterFiles(trained: AdaptedModel, baseModel: string | undefined): Rec
 const targetNames = ({ config: { target_modules }, targets }: AdaptedModel) =>
   isAllLinear(target_modules) ? { target_modules: targets.map(({ module }) => module).sort() } : {}
 
-function modelCard(config: AdapterConfigJson): string {
+/** What a card says of heads that read otherwise than transformers' classes do, which PEFT does not know. */
+const readsOtherwise: Partial<Record<Head['pooling'], string>> = {
+  mean: 'the mean of the last hidden states of all real tokens',
+  first: 'the last hidden state of the first token',
+}
+
+function modelCard(config: AdapterConfigJson, head: Head | undefined): string {
   const { base_model_name_or_path: base, peft_type } = config
   const { title, summary } = methodOf(config)
   const baseLine = base ? `base_model: ${base}\n` : ''
   const metadata = `---\n${baseLine}library_name: peft\ntags:\n- ${peft_type.toLowerCase()}\n---\n`
   const use = "Trained with @cola/lora on ONNX Runtime; PEFT's `PeftModel.from_pretrained` loads this folder."
-  return `${metadata}\n# ${title} adapter\n\n${summary(config)} ${use}\n`
+  const read = head && readsOtherwise[head.pooling]
+  const headNote = read
+    ? `\nIts head \`${head.name}\` reads ${read}, as \`${headFile}\` says. PEFT leaves that to transformers' class, ` +
+      'which may read something else, such as the pooler of BERT.\n'
+    : ''
+  return `${metadata}\n# ${title} adapter\n\n${summary(config)} ${use}\n${headNote}`
 }

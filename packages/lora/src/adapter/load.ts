@@ -13,8 +13,10 @@ import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
 import { missingParameters, mismatchedShapes, unplacedTensors } from './misfits.ts'
 import { fileNames, omittedIn, type Place, placesIn, savedParameters } from './names.ts'
+import { withZeroBiases } from './zero-biases.ts'
 
-const isAdapter: Check = [
+/** Check of an adapter. */
+export const isAdapter: Check = [
   'what readAdapter or openAdapter gives',
   (value) => (value as Adapter | null | undefined)?.tensors instanceof Map,
 ]
@@ -25,9 +27,10 @@ const isAdapter: Check = [
  * @throws {AdapterError} naming the tensors: the adapter belongs to another model, or its head is missing, has another
  * name or other classes; {ConfigError} for what is no model or no adapter.
  */
-export function loadAdapter<M extends PeftType>(model: HeadedModel, adapter: Adapter<M>): AdaptedModel<M> {
-  requireModel('loadAdapter', model)
+export function loadAdapter<M extends PeftType>(base: HeadedModel, adapter: Adapter<M>): AdaptedModel<M> {
+  requireModel('loadAdapter', base)
   checkValue('loadAdapter, adapter', adapter, isAdapter)
+  const model = withZeroBiases(base, [adapter])
   checkHead(model.head, adapter.head)
   requireRanks(adapter)
   const omitted = omittedIn(adapter.tensors.keys(), model.graph)
@@ -35,16 +38,16 @@ export function loadAdapter<M extends PeftType>(model: HeadedModel, adapter: Ada
   const placed = placedTensors(injected, adapter)
   const names = fileNames(injected)
   const writtenNames = new Set([...savedParameters(injected)].flatMap(names))
-  const [graph, base] = [cloneGraph(injected.graph), cloneGraph(injected.base)]
+  const [graph, plain] = [cloneGraph(injected.graph), cloneGraph(injected.base)]
   for (const { parameter, original, value } of placed) {
     if (!original) graph.initializers.set(parameter, value)
-    if (original || (base.initializers.has(parameter) && !injected.trainable.has(parameter)))
-      base.initializers.set(parameter, value)
+    if (original || (plain.initializers.has(parameter) && !injected.trainable.has(parameter)))
+      plain.initializers.set(parameter, value)
   }
   return {
     ...injected,
     graph,
-    base,
+    base: plain,
     held: new Map(placed.filter(({ file }) => !writtenNames.has(file)).map(({ file, parameter }) => [file, parameter])),
     ...(adapter.head ? { head: { ...model.head, ...adapter.head } } : {}),
   }

@@ -19,6 +19,9 @@ export interface Place {
 /** Wrapper modules that PEFT inserts between the name of a module and that of its parameter. */
 const wrappers = /\.(base_layer|original_module|modules_to_save(\.default)?|token_adapter(?=\.base_layer))(?=\.)/g
 
+/** A name in the file without what PEFT adds: its prefix and its wrapper modules. */
+export const bareName = (name: string): string => name.replace(peftPrefix, '').replace(wrappers, '')
+
 const trainedRows = /\.token_adapter\.trainable_tokens_delta$/
 
 /** Maps a name in the file to its parameter; undefined where the model has none. */
@@ -34,7 +37,7 @@ export function placesIn(model: AdaptedModel): (name: string) => Place | undefin
     const full = name.replace(peftPrefix, '')
     const rows = tiedRows(model, heads, full)
     if (rows !== undefined) return { parameter: rows, original: false }
-    const plain = full.replace(wrappers, '')
+    const plain = bareName(name)
     const parameter =
       [full, plain].flatMap((bare) => [model.omitted + bare, bare]).find((name) => initializers.has(name)) ??
       tiedWeight(plain)

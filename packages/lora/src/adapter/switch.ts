@@ -26,8 +26,9 @@ import { headWeight, tiedHeads, untie } from '../inject/tied.ts'
 import { loraNames, type LoraTarget } from '../methods/lora/matrices.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
-import { loadAdapter } from './load.ts'
+import { isAdapter, loadAdapter } from './load.ts'
 import { isLora, plainAdapter } from './plain-adapter.ts'
+import { withZeroBiases } from './zero-biases.ts'
 
 /** A model with several adapters as inputs, of which each run takes one. */
 export interface SwitchableModel {
@@ -76,9 +77,10 @@ export function switchable(
   requireModel('switchable', original)
   checkValue('switchable, adapters', adapters, object)
   const { inputs = 'required' } = options
-  const model = { ...original, graph: widen(original.graph) }
   const names = Object.keys(adapters)
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
+  for (const name of names) checkValue(`switchable, adapters, "${name}"`, adapters[name], isAdapter)
+  const model = withZeroBiases({ ...original, graph: widen(original.graph) }, Object.values(adapters))
   const loaded = new Map(names.map((name) => [name, requirePlain(name, loadAdapter(model, adapters[name] as Adapter))]))
   const all = [...loaded.values()]
   const rank = all.flatMap(({ targets }) => targets).reduce((greatest, { r }) => Math.max(greatest, r), 0)

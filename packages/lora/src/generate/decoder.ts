@@ -86,7 +86,10 @@ function presentsOf(graph: Graph): Map<string, string> {
       what: 'it keeps no keys and values',
       expected: 'inputs such as past_key_values.0.key, and outputs such as present.0.key',
       found: graph.inputs.slice(0, 6).join(', '),
-      fix: "Open the file with openBase, or build GPT-2 with head: 'language-model' and cache: true.",
+      fix:
+        'Export the model with its cache (optimum-cli: --task text-generation-with-past) and take cachedLanguageModel() ' +
+        "of openBase, or build GPT-2 with head: 'language-model' and cache: true. Without one, generate of loadFineTuned " +
+        'reads the whole text for each token.',
     })
   return new Map(
     caches.map((name) => {

@@ -10,7 +10,7 @@ const hasAdapter = (value: unknown): boolean =>
 
 /** What functions take. */
 const kinds = {
-  model: ['a model, such as loadPretrained gives, or openBase(...).model(...)', hasGraph],
+  model: ['a model: openOnnxModel(...).model, gpt2(...), or languageModel() of what openBase gives', hasGraph],
   adapted: ['a model with an adapter, which lora, withAdapter or loadAdapter gives', hasAdapter],
   switchable: [
     'a model with adapters as inputs, which switchable gives',

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
-import { feedsOf, openSession, type OrtTensor, readSafetensorsFile } from '@cola/train'
+import { type Batch, feedsOf, openSession, type OrtTensor, readSafetensorsFile } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
   adapterTensors,
@@ -14,6 +14,7 @@ import {
   merge,
   openOnnxModel,
   readAdapter,
+  switchable,
   withHead,
 } from '../../src/index.ts'
 import { hiddenStates } from '../../src/onnx/hidden.ts'
@@ -32,7 +33,7 @@ for (const name of names) {
 const expectedOf = (name: string) => readSafetensorsFile(join(fixtures, name, 'expected.safetensors')).tensors
 const numbers = (name: string, key: string) => toFloat32(expectedOf(name).get(key) as Tensor)
 /** The first output, on the ids that PyTorch was given. */
-async function run(graph: Graph, name: string): Promise<Float32Array> {
+async function run(graph: Graph, name: string, adapter: Batch = {}): Promise<Float32Array> {
   const inputs = expectedOf(name)
   const batch = Object.fromEntries(
     ['input_ids', 'attention_mask'].map((key) => {
@@ -41,7 +42,7 @@ async function run(graph: Graph, name: string): Promise<Float32Array> {
     }),
   )
   const session = await openSession({ graph }, 'cpu')
-  const results = await session.run(feedsOf(graph, graph.inputs, batch).feeds)
+  const results = await session.run(feedsOf(graph, graph.inputs, { ...batch, ...adapter }).feeds)
   await session.release()
   return (results[graph.outputs[0] as string] as OrtTensor).data as Float32Array
 }
@@ -81,6 +82,16 @@ describe.each(names)('%s', (name) => {
         value.dims,
         toFloat32(adapter.tensors.get(key) as Tensor),
       ])
+  })
+
+  it('switches between PEFT’s adapter and the base', async () => {
+    const { model } = await opened
+    if (name.includes('bare')) return
+    const { graph, feeds } = switchable(model, { peft: readAdapter(join(fixtures, name, 'adapter')) })
+    for (const [key, adapter] of [['adapted', 'peft'], ['logits']] as const)
+      expect(real(await run(graph, name, feeds(adapter)), name)).toBeAllclose(real(numbers(name, key), name), {
+        atol: 1e-5,
+      })
   })
 
   it('gives another head the hidden states that its own read', async () => {
