@@ -9,6 +9,7 @@ import { encodingChecks, type EncodingOptions } from './encoding-options.ts'
 import { encodeEnd, pairEnds } from './encode-end.ts'
 import type { Renderer } from './jinja.ts'
 import { isCount } from './model-config.ts'
+import { type NormalizerJson, smallSigma } from './small-sigma.ts'
 import { addedTokens, bareTemplates, fill, type Template, templateOf } from './template.ts'
 import { roomFor, truncate, type TruncationSide, type TruncationStrategy, truncatePair } from './truncate.ts'
 
@@ -80,6 +81,7 @@ interface TokenizerJson {
   post_processor?: PostProcessorJson | null
   truncation?: { max_length?: number; direction?: string; strategy?: string } | null
   padding?: { pad_id?: number } | null
+  normalizer?: NormalizerJson | null
 }
 
 interface PostProcessorJson {
@@ -123,7 +125,7 @@ const strategies: Readonly<Record<string, TruncationStrategy>> = {
 export function tokenizerOf(tokenizerJson: object, tokenizerConfig: object, renderer: Renderer | undefined): Tokenizer {
   requireObject(tokenizerJson, 'tokenizer.json')
   requireObject(tokenizerConfig, 'tokenizer_config.json')
-  const { truncation, padding, model } = tokenizerJson as TokenizerJson
+  const { truncation, padding, model, normalizer } = tokenizerJson as TokenizerJson
   let inner: HuggingFaceTokenizer
   try {
     // For WordLevel models, the tokenizers library reads the unknown token from tokenizer.json, its JavaScript port
@@ -145,9 +147,10 @@ export function tokenizerOf(tokenizerJson: object, tokenizerConfig: object, rend
   const strategy = entryOf(strategies, 'truncation_strategy', truncation?.strategy ?? 'longest_first')
   const templates = templatesOf(inner, tokenizerJson as TokenizerJson)
 
+  const lettersOf = smallSigma(normalizer)
   /** Tokens of a text without special tokens. A BPE model without an unknown token drops unknown characters. */
   const contentOf = (text: string): number[] => {
-    const { ids, tokens } = inner.encode(text, { add_special_tokens: false })
+    const { ids, tokens } = inner.encode(lettersOf(text), { add_special_tokens: false })
     const unknown = (ids as (number | undefined)[]).indexOf(undefined)
     if (unknown >= 0 && model?.type !== 'BPE')
       throw new DataError({

@@ -33,6 +33,23 @@ describe('odd tokenizer files', () => {
     await expect(readTokenizer(files)).rejects.toThrow(/tokenizer_config\.json: not an object/)
   })
 
+  // tokenizers 0.23: a Lowercase or BertNormalizer gives οδοσ of ΟΔΟΣ, and leaves ς.
+  it.each([
+    { type: 'Lowercase' },
+    { type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'Lowercase' }] },
+    {
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: true,
+    },
+  ])('lowercases a capital sigma at a word’s end as the tokenizers library does: $type', (normalizer) => {
+    const greek = wordLevel({ οδοσ: 0, οδος: 1, '[UNK]': 2 }, '[UNK]')
+    expect(createTokenizer({ ...greek, normalizer }).encode('ΟΔΟΣ οδος')).toEqual([0, 1])
+    expect(createTokenizer(greek).encode('ΟΔΟΣ οδος')).toEqual([2, 1])
+  })
+
   it('decodes no ids as an empty text', () => {
     expect(createTokenizer(words).decode([])).toBe('')
   })
