@@ -97,7 +97,15 @@ export { decodeText, type DecodeOptions } from './source/decode.ts'
 export type { Quoting } from './source/dsv.ts'
 export { classIndex, distinctLabels, isLabel, type Label, requireLabel, requireLabels } from './source/class-labels.ts'
 export { divideRows } from './source/divide-rows.ts'
-export { describeValue, requireField, requireList, requireRows, requireText, rowPlace } from './source/row-checks.ts'
+export {
+  describeValue,
+  requireField,
+  requireList,
+  requireRow,
+  requireRows,
+  requireText,
+  rowPlace,
+} from './source/row-checks.ts'
 export { type LabelledTable, labelledTable, type LabelOptions } from './source/labelled-table.ts'
 export {
   parseRecords,

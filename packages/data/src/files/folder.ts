@@ -1,6 +1,7 @@
 // A folder of the disk as files, in Node.
 
 import { requireKind } from '@cola/graph/door'
+import { show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { checkFileName, isFileName } from './file-name.ts'
 import { type Files, type FileSink, type FileStore, refuseMissing } from './files.ts'
@@ -129,5 +130,5 @@ const isObjectWith = (value: unknown, method: string): boolean =>
   typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[method] === 'function'
 
 function refuse(value: unknown, expected: string): never {
-  throw new DataError({ where: 'folder', what: 'not a folder', expected, found: String(value) })
+  throw new DataError({ where: 'folder', what: 'not a folder', expected, found: show(value) })
 }

@@ -1,6 +1,6 @@
 // Checks of the user's rows.
 
-import { requireKind } from '@cola/graph/door'
+import { object } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 
 /** `train, row 3`: rows count from 1. */
@@ -12,12 +12,18 @@ export function delimiterFix(columns: readonly string[]): string | undefined {
   return other && `Is the delimiter ${JSON.stringify(other)}? Set it as delimiter.`
 }
 
+/** Checks that a row is an object. @throws {DataError} naming the row. */
+export function requireRow(row: unknown, where: string): void {
+  if (object[1](row)) return
+  throw new DataError({ where, what: 'not a row', expected: 'an object', found: describeValue(row) })
+}
+
 /**
  * Checks that a row has a field.
  * @throws {DataError} naming the row, the field and the fields that the row has.
  */
 export function requireField(row: object, field: string, where: string): void {
-  requireKind('requireField, row', row, 'object')
+  requireRow(row, where)
   if ((row as Readonly<Record<string, unknown>>)[field] !== undefined) return
   if (field in row)
     throw new DataError({
@@ -72,9 +78,15 @@ export function requireRows(where: string, rows: unknown): void {
   })
 }
 
-/** Checks that a value is an array. @throws {DataError} for another value, such as one text instead of several. */
+/**
+ * Checks that a value is an array without holes.
+ * @throws {DataError} for another value, such as one text instead of several.
+ */
 export function requireList(value: unknown, where: string): void {
-  if (Array.isArray(value)) return
+  if (Array.isArray(value)) {
+    requireNoHole(value, where)
+    return
+  }
   throw new DataError({
     where,
     what: 'not an array',
@@ -82,6 +94,13 @@ export function requireList(value: unknown, where: string): void {
     found: describeValue(value),
     ...(typeof value === 'string' ? { fix: 'One text is an array of one: [text].' } : {}),
   })
+}
+
+/** What maps over an array leaves out its empty places. */
+function requireNoHole(values: readonly unknown[], where: string): void {
+  for (let i = 0; i < values.length; i++)
+    if (!(i in values))
+      throw new DataError({ where: rowPlace(where, i), what: 'an empty place of the array', found: 'nothing' })
 }
 
 /** A value as JSON in at most 63 characters, for errors; what JSON has not, such as NaN or 1n, as text. */

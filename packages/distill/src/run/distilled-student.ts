@@ -119,8 +119,10 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
       batch_size,
     })
   }
-  const logitsOf = async (texts: readonly string[]): Promise<number[][]> =>
-    texts.length === 0 ? [] : (await run(encodeUnlabelled(texts, 'texts', context).examples)).predictions
+  const logitsOf = async (texts: readonly string[]): Promise<number[][]> => {
+    const { examples } = encodeUnlabelled(texts, 'texts', context)
+    return examples.length === 0 ? [] : (await run(examples)).predictions
+  }
   return {
     ...results,
     labels,

@@ -7,6 +7,7 @@ import {
   encodeTexts,
   type Label,
   requireLabel,
+  requireList,
   requireRows,
   requireText,
   rowPlace,
@@ -54,8 +55,9 @@ export function encodeLabelled(rows: readonly DistillRow[], where: string, conte
   return encode(texts, (i) => labels[i] as number, context)
 }
 
-/** Texts without labels as examples. @throws {DataError} naming the row. */
+/** Texts without labels as examples. @throws {DataError} for what is no array, naming the row for what is no text. */
 export function encodeUnlabelled(texts: readonly string[], where: string, context: EncodeContext): EncodedRows {
+  requireList(texts, where)
   texts.forEach((text, i) => {
     requireText({ text }, 'text', rowPlace(where, i))
   })

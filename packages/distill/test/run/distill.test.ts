@@ -140,6 +140,9 @@ describe('what comes back', () => {
       expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 6)
     }
     expect(await distilled.classify([])).toEqual([])
+    for (const method of ['classify', 'logits'] as const)
+      for (const value of [undefined, null, 5, 'the book', ''])
+        await expect(distilled[method](value as never)).rejects.toThrow(/^texts: not an array/)
     await expect(distilled.classify(['the book', ''])).rejects.toThrow(/texts, row 2, field "text": an empty text/)
     await expect(distilled.evaluate([{ text: 'a book', label: 'two' }])).rejects.toThrow(/rows, row 1, field "label"/)
   })

@@ -1,6 +1,6 @@
 // A fine-tuned model: predicts, evaluates, saves, exports and releases.
 
-import { type FileSink, requireList, type Tokenizer } from '@cola/data'
+import { type FileSink, requireList, requireRow, rowPlace, type Tokenizer } from '@cola/data'
 import {
   type Device,
   type Evaluation,
@@ -120,6 +120,9 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     },
     evaluate: async (rows) => {
       requireList(rows, 'rows')
+      rows.forEach((row, i) => {
+        requireRow(row, rowPlace('rows', i))
+      })
       const { examples } = task.encode(rows, settings, { ...context, where: 'rows' })
       const { loss, predictions } = await run(examples)
       const warnings: string[] = []

@@ -107,7 +107,9 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
       return ids
     }
     const decode = (ids: readonly number[], row: number) => rows.get(row)?.decode(ids) ?? ''
-    const given = Array.isArray(prompts) ? prompts.map(tokensOf) : mapped(prompts, tokensOf)
+    const given = Array.isArray(prompts)
+      ? Array.from(prompts as readonly TextPrompt[], tokensOf)
+      : mapped(prompts, tokensOf)
     // Before the weights of the model with its cache are read.
     if (Array.isArray(given)) requirePrompts(given, { vocab_size, max_length })
     const { start } = await decoder()

@@ -83,6 +83,9 @@ describe('fineTune with GPT-2’s weights', () => {
 
   it('no texts are no answers; one text in place of an array, and what is no text, are refused', async () => {
     expect(await tuned.classify([])).toEqual([])
+    await expect(tuned.classify(new Array<string>(2))).rejects.toThrow(/^texts, row 1: an empty place of the array/)
+    await expect(tuned.classify([['the', 'cat'] as never])).rejects.toThrow(/^texts, row 1: not a row.*\["the","cat"\]/)
+    await expect(tuned.evaluate(['the cat' as never])).rejects.toThrow(/^rows, row 1: not a row.*found "the cat"/)
     await expect(tuned.classify('the cat' as never)).rejects.toThrow(/^texts: not an array, .*"the cat".*\[text\]/)
     await expect(tuned.classify([null] as never)).rejects.toThrow(/^texts, row 1, field "text": not a text/)
     await expect(tuned.evaluate(undefined as never)).rejects.toThrow(
