@@ -24,7 +24,12 @@ export function lockFile(path: string): Lock {
   } catch (cause) {
     if (cause instanceof DataError) throw cause
     throw new DataError(
-      { where: path, what: 'the lock could not be written', found: (cause as Error).message },
+      {
+        where: path,
+        what: 'the lock could not be written',
+        found: (cause as Error).message,
+        fix: 'Free some space, or choose a folder that can be written.',
+      },
       { cause },
     )
   }
@@ -45,17 +50,33 @@ function create(path: string, content: string): boolean {
   const fs = fileSystem()
   // A link appears with its content, where a file that is written later could be read empty.
   const own = `${path}.${content.replaceAll(' ', '-')}.tmp`
-  fs.writeFileSync(own, content, { flag: 'wx' })
   try {
-    fs.linkSync(own, path)
+    fs.writeFileSync(own, content, { flag: 'wx' })
+    if (!link(own, path)) fs.writeFileSync(path, content, { flag: 'wx' })
     return true
   } catch (error) {
-    if ((error as { code?: string }).code !== 'EEXIST') throw error
+    if (codeOf(error) !== 'EEXIST') throw error
     return false
   } finally {
     fs.rmSync(own, { force: true })
   }
 }
+
+/** What file systems without hard links say, such as exFAT. */
+const noLinks = ['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']
+
+/** Whether the file system has hard links, and the file has one more. */
+function link(from: string, to: string): boolean {
+  try {
+    fileSystem().linkSync(from, to)
+    return true
+  } catch (error) {
+    if (noLinks.includes(String(codeOf(error)))) return false
+    throw error
+  }
+}
+
+const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code
 
 interface Holder {
   content: string
@@ -69,7 +90,7 @@ function holderOf(path: string): Holder | undefined {
     const content = fs.readFileSync(path, 'utf8')
     return { content, owner: content.split(' ')[0] as string, modified: fs.statSync(path).mtimeMs }
   } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   }
 }
@@ -83,7 +104,7 @@ function takeAway(path: string, content: string): void {
   } catch {
     return
   }
-  if (fs.readFileSync(aside, 'utf8') !== content) fs.linkSync(aside, path)
+  if (fs.readFileSync(aside, 'utf8') !== content && !link(aside, path)) fs.renameSync(aside, path)
   fs.rmSync(aside, { force: true })
 }
 
