@@ -104,7 +104,9 @@ function sourceOf(json: ChatTemplateJson | null | undefined, name: string | unde
       where,
       what: 'the tokenizer has none',
       expected: 'chat_template in tokenizer_config.json, or a file chat_template.jinja beside it',
-      fix: 'Use a model that was made for conversations, or texts instead of messages.',
+      fix:
+        'Put a chat_template.jinja beside tokenizer.json, or use a model that was made for conversations, ' +
+        'or texts instead of messages.',
     })
   if (typeof json === 'string') {
     if (name === undefined) return json

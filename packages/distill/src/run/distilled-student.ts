@@ -172,7 +172,7 @@ function save(sink: FileSink, { config, parameters }: TrainedStudent, { labels, 
 function exportClassifier(
   folder: string | FileSink,
   { config, model: { graph }, portable }: TrainedStudent,
-  { labels, tokenizer }: EncodeContext,
+  { labels, tokenizer, max_length }: EncodeContext,
   options: StudentExportOptions = {},
 ): void {
   checkOptions('export', options, formChecks)
@@ -184,5 +184,6 @@ function exportClassifier(
       found: graph.inputs.join(', '),
       fix: 'Give the student a function inference(parameters), which makes such a graph.',
     })
-  writeClassifier({ ...options, folder, graph, config: { ...config }, labels: labels.map(String), tokenizer })
+  const named = { config: { ...config }, labels: labels.map(String) }
+  writeClassifier({ ...options, ...named, folder, graph, tokenizer, max_length })
 }

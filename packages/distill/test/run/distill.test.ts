@@ -355,6 +355,19 @@ describe('students', () => {
     await found.release()
   })
 
+  it('are exported with the longest text that they were trained for', async () => {
+    const found = await distill({ ...quick, train: rows, max_length: 3 })
+    const long = [`${texts[0]} ${texts.join(' ')}`]
+    const expected = await found.logits(long)
+    expect(await found.logits([`${texts[0]}`])).toBeAllclose(expected, { atol: 1e-6 })
+    await found.export(join(out, 'short'))
+    const classifier = await loadClassifier(join(out, 'short'))
+    expect(classifier.max_length).toBe(3)
+    expect(await classifier.logits(long)).toBeAllclose(expected, { atol: 1e-5 })
+    await classifier.release()
+    await found.release()
+  })
+
   it('that take what no other program makes of a text are not exported without their inference', async () => {
     const config = parseDistilRnnConfig({ ...student, vocab_size: tokenizer.vocabSize, num_labels: 3 })
     const { model, collate } = createStudent({ config, sentences: all.map(({ text }) => tokenizer.encode(text)) })

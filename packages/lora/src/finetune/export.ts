@@ -49,6 +49,8 @@ export interface ExportParts {
   config: Readonly<Record<string, unknown>>
   /** The decoder that the task exports: with its cache, where its file has one. @default the trained model */
   decoder?: BaseModel['cachedLanguageModel'] | undefined
+  /** Longest input in tokens, where it is not the model's. @default the model's */
+  max_length?: number | undefined
   /** What the task exports beside the trained model. @default nothing */
   extras?: ExportedExtras | undefined
 }
@@ -76,7 +78,8 @@ export async function exportFineTuned(
   const config = { ...base.config, ...parts.config }
   // The adapter's matrices are small, and rounding them would change what it does most.
   const keeps = (name: string): boolean => !merges && adapter.trainable.has(name)
-  const common = { folder, tokenizerFolder: base.files, keeps }
+  const limit = parts.max_length === undefined ? {} : { max_length: parts.max_length }
+  const common = { folder, tokenizerFolder: base.files, keeps, ...limit }
   const cached = decoder && 'float16' in decoder ? decoder : undefined
   // Merging may fail: it comes before anything is written.
   const whole = cached ? decoderToWrite(cached, adapter, merges) : base.padded(modelToWrite(parts, merges))

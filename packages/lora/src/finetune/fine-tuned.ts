@@ -138,7 +138,9 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const decoder = task.generates ? base.cachedLanguageModel : undefined
       // Loaded when something is exported: bundles have a part of its own for it.
       const { exportFineTuned } = await import('./export.ts')
-      const parts = { base, adapter: await common.adapted(), config, extras, decoder }
+      // What generates goes on past the rows that it was trained on.
+      const longest = !task.generates && max_length < base.max_length ? max_length : undefined
+      const parts = { base, adapter: await common.adapted(), config, extras, decoder, max_length: longest }
       const written = await exportFineTuned(folder, parts, options)
       await flush(folder)
       return written

@@ -222,6 +222,22 @@ describe('what fineTune takes', () => {
     }
   })
 
+  it('is exported with the longest text that it was trained on', async () => {
+    const folder = exportFolder(out, 'bert-seq-torchscript')
+    const tuned = await fineTune(folder, { train: rows, ...quick, max_length: 4 })
+    const long = ['the cat sleeps the girls laugh the boys sleep']
+    const expected = await tuned.logits(long)
+    expect(await tuned.logits(['the cat'])).toBeAllclose(expected, { atol: 1e-6 })
+    for (const layout of ['flat', 'hub'] as const) {
+      await tuned.export(join(out, `short-${layout}`), { layout })
+      const classifier = await loadClassifier(join(out, `short-${layout}`))
+      expect(classifier.max_length).toBe(4)
+      expect(await classifier.logits(long)).toBeAllclose(expected, { atol: 1e-5 })
+      await classifier.release()
+    }
+    await tuned.release()
+  })
+
   it('several labels a text', async () => {
     const train = rows.map(({ text }, i) => ({
       text,

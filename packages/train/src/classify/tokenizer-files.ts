@@ -20,14 +20,23 @@ export function copyTokenizer(from: string | Files, to: string | FileSink): void
     if (files.has(name)) sinkOf(to).write(name, [files.read(name)])
 }
 
+/** A chat template that has a file of its own, as the field of tokenizer_config.json where transformers.js reads it. */
+export function chatTemplateField(from: string | Files): { chat_template?: string } {
+  const files = filesOf(from)
+  return files.has(chatTemplateFile) ? { chat_template: new TextDecoder().decode(files.read(chatTemplateFile)) } : {}
+}
+
 /**
- * Writes a chat template that has a file of its own to tokenizer_config.json too: transformers.js reads it there only.
+ * Writes a folder's tokenizer_config.json with further fields, if there are any.
  * @throws {FileError} when the files cannot be read or written.
  */
-export function embedChatTemplate(from: string | Files, to: string | FileSink): void {
+export function extendTokenizerConfig(
+  from: string | Files,
+  to: string | FileSink,
+  fields: Readonly<Record<string, unknown>>,
+): void {
+  if (Object.keys(fields).length === 0) return
   const [files, name] = [filesOf(from), 'tokenizer_config.json']
-  if (!files.has(chatTemplateFile)) return
   const config = files.has(name) ? (readJson(files, name) as object) : {}
-  const chat_template = new TextDecoder().decode(files.read(chatTemplateFile))
-  writeJson(sinkOf(to), name, { ...config, chat_template })
+  writeJson(sinkOf(to), name, { ...config, ...fields })
 }

@@ -10,6 +10,7 @@ import {
   oneOf,
   requireOptions,
   text,
+  whole,
 } from '@cola/graph/options'
 import {
   checkTypes,
@@ -24,7 +25,7 @@ import {
 } from '@cola/graph'
 import { sinkOf, writeJson } from '../files/files.ts'
 import { writeModels } from '../runtime/model-files.ts'
-import { copyTokenizer, embedChatTemplate, writeTokenizer } from './tokenizer-files.ts'
+import { chatTemplateField, copyTokenizer, extendTokenizerConfig, writeTokenizer } from './tokenizer-files.ts'
 
 /** What is written to a model's folder: graph, configuration and tokenizer. */
 export interface ModelFolder {
@@ -38,6 +39,11 @@ export interface ModelFolder {
   tokenizerFolder?: string | Files
   /** The tokenizer, if there is no folder with its files. @default none is written */
   tokenizer?: Pick<Tokenizer, 'files'>
+  /**
+   * Longest input in tokens, which the tokenizer's configuration gets as `model_max_length`.
+   * @default that of the tokenizer
+   */
+  max_length?: number
   /**
    * Type in which matrices are stored; computation is in float32. `packed`: matrices that are in 4 or 8 bits keep them,
    * others are float32. @default 'float32'
@@ -76,6 +82,7 @@ export const modelFolderChecks: Checks<ModelFolder> = {
   config: object,
   tokenizerFolder: pathOrObject('a path, or files'),
   tokenizer: object,
+  max_length: whole(1),
   keeps: callable,
   ...formChecks,
 }
@@ -88,7 +95,7 @@ export const modelFolderChecks: Checks<ModelFolder> = {
 export function writeModelFolder(options: ModelFolder): void {
   checkOptions('writeModelFolder', options, modelFolderChecks)
   requireOptions('writeModelFolder', options, modelFolderChecks, ['folder', 'graph', 'config'])
-  const { folder, graph, config, tokenizerFolder, tokenizer, dtype = 'float32', keeps, layout = 'flat' } = options
+  const { folder, graph, config, dtype = 'float32', keeps, layout = 'flat' } = options
   const sink = sinkOf(folder)
   const runnable = lower(widen(graph))
   const model =
@@ -97,12 +104,23 @@ export function writeModelFolder(options: ModelFolder): void {
       : storeWeights(runnable, dtype, keeps)
   prune(model)
   checkTypes(model)
-  if (tokenizerFolder !== undefined) copyTokenizer(tokenizerFolder, folder)
-  else if (tokenizer) writeTokenizer(tokenizer, folder)
-  if (tokenizerFolder !== undefined && layout === 'hub') embedChatTemplate(tokenizerFolder, folder)
+  writeTokenizerOf(options)
   if (layout === 'hub') sink.write(modelFileOf({ dtype, layout }, runnable), [writeModel(model)])
   else writeModels(folder, { model }, 'model.onnx_data')
   writeJson(sink, 'config.json', config)
+}
+
+/** Writes the tokenizer, with the fields of its configuration that the options change. */
+function writeTokenizerOf({ folder, tokenizerFolder, tokenizer, max_length, layout }: ModelFolder): void {
+  const limit = max_length === undefined ? {} : { model_max_length: max_length }
+  if (tokenizerFolder !== undefined) {
+    copyTokenizer(tokenizerFolder, folder)
+    const template = layout === 'hub' ? chatTemplateField(tokenizerFolder) : {}
+    extendTokenizerConfig(tokenizerFolder, folder, { ...template, ...limit })
+  } else if (tokenizer) {
+    const { 'tokenizer_config.json': config, ...others } = tokenizer.files
+    writeTokenizer({ files: { ...others, 'tokenizer_config.json': { ...config, ...limit } } }, folder)
+  }
 }
 
 /**
