@@ -58,7 +58,8 @@ const temperatureChecks: Checks<TemperatureOptions> = {
 
 const labelChecks: Checks<LabelOptions> = { label_smoothing: share, weight: listOf(atLeast(0)) }
 
-const distillationChecks: Checks<DistillationOptions> = { ...temperatureChecks, ...labelChecks, alpha: share }
+/** Checks of the options of the distillation loss. */
+export const distillationChecks: Checks<DistillationOptions> = { ...temperatureChecks, ...labelChecks, alpha: share }
 
 /**
  * Checks the options of a loss. Those of other losses may be among them: one object may serve several losses.

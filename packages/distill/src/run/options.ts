@@ -17,7 +17,7 @@ import { paths } from '@cola/train/files'
 import { callable, type Check, type Checks, checkOptions, list, object, text, whole } from '@cola/graph/options'
 import type { Term } from '../losses/graph-losses.ts'
 import { type HiddenStatesOptions, hiddenStatesChecks } from '../losses/hidden-states.ts'
-import { checkLossOptions, type DistillationOptions } from '../losses/loss-options.ts'
+import { checkLossOptions, distillationChecks, type DistillationOptions } from '../losses/loss-options.ts'
 import type { StatesOfText } from '../teacher/normalized-states.ts'
 import type { TeacherSource } from '../teacher/open-teacher.ts'
 import { isModel, type StudentModel } from './student-model.ts'
@@ -129,6 +129,11 @@ const checks: Checks<OptionsOfRun> = {
   device: text,
 }
 
+/** Options that belong to `loss`. */
+const elsewhere: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.keys(distillationChecks).map((name) => [name, `It belongs to loss: loss: { ${name}: ... }.`]),
+)
+
 const splitChecks: Checks<NonNullable<DistillOptions['splits']>> = { train: text, transfer: text }
 
 /** What works for tables of a hundred rows as for those of ten thousand. */
@@ -165,7 +170,7 @@ export interface ReadOptions extends Omit<OptionsOfRun, 'train' | 'transfer' | '
  * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
  */
 export function readOptions(options: DistillOptions): ReadOptions {
-  checkOptions('distill', options, { ...checks, ...loopChecks })
+  checkOptions('distill', options, { ...checks, ...loopChecks }, false, elsewhere)
   const entries = Object.entries(options).filter(([, value]) => value !== undefined)
   const part = (names: object) => Object.fromEntries(entries.filter(([name]) => Object.hasOwn(names, name)))
   const { train = [], transfer = [], heldOut = {}, splits = {}, ...run } = part(checks) as OptionsOfRun
