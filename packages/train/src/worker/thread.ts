@@ -11,7 +11,7 @@ export interface Thread {
   end(): Promise<void>
 }
 
-/** What is done with messages, and once when the thread ends by itself. */
+/** What is done with messages, and when the thread ends by itself, or is ended because it failed. */
 export interface Receiver {
   onMessage: (message: FromWorker) => void
   onEnd: (error: Error) => void
@@ -24,16 +24,17 @@ export const startThread = (receiver: Receiver, createWorker?: () => Worker): Pr
 async function nodeThread({ onMessage, onEnd }: Receiver): Promise<Thread> {
   const { Worker } = builtin<typeof import('node:worker_threads')>('node:worker_threads')
   const worker = new Worker(new URL(import.meta.resolve('@cola/train/worker')))
-  worker.on('message', onMessage)
-  worker.on('messageerror', onEnd)
-  worker.on('error', onEnd)
-  worker.on('exit', () => onEnd(ended('the worker has ended')))
-  return {
-    post: (message, transfer) => worker.postMessage(message, transfer),
-    end: async () => {
-      await worker.terminate()
-    },
+  const end = async () => {
+    await worker.terminate()
   }
+  worker.on('message', onMessage)
+  worker.on('messageerror', (cause) => {
+    onEnd(ended('a message of the worker could not be read', cause.message))
+    void end()
+  })
+  worker.on('error', (cause) => onEnd(ended('the worker failed', cause.message)))
+  worker.on('exit', () => onEnd(ended('the worker has ended')))
+  return { post: (message, transfer) => worker.postMessage(message, transfer), end }
 }
 
 const ended = (what: string, found?: string): SessionError =>
@@ -52,12 +53,15 @@ async function webWorker({ onMessage, onEnd }: Receiver, createWorker?: () => Wo
     heard = true
     onMessage(data)
   }
-  worker.onmessageerror = () => onEnd(ended('a message of the worker could not be read'))
+  // A browser's worker goes on after an error of its script.
+  const fail = (error: Error) => {
+    onEnd(error)
+    worker.terminate()
+  }
+  worker.onmessageerror = () => fail(ended('a message of the worker could not be read'))
   worker.onerror = (event) => {
     event.preventDefault()
-    onEnd(
-      heard ? ended('the worker failed', event.message) : blocked(event.message || 'its script could not be loaded'),
-    )
+    fail(heard ? ended('the worker failed', event.message) : blocked(event.message || 'its script could not be loaded'))
   }
   return {
     post: (message, transfer = []) => worker.postMessage(message, transfer),

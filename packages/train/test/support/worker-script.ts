@@ -3,6 +3,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import workers from 'node:worker_threads'
 import { folderFiles } from '@cola/data'
 import {
   adamw,
@@ -14,6 +15,15 @@ import {
   type WorkerOptions,
 } from '@cola/train'
 import { artifactsOf, collate, type Row, rows } from './tiny.ts'
+
+/** The threads that were started. */
+const threads: workers.Worker[] = []
+workers.Worker = class extends workers.Worker {
+  constructor(...script: ConstructorParameters<typeof workers.Worker>) {
+    super(...script)
+    threads.push(this)
+  }
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-worker-'))
 const artifacts = artifactsOf(adamw(), { dropout: 0.2 })
@@ -85,6 +95,15 @@ refused.otherFiles = await refusal(() => start({ folder: { checkpoint: new Uint8
 refused.device = await refusal(() => start({ device: 'gpu' as never }))
 refused.seed = await refusal(() => start({ seed: 0.5 }))
 refused.option = await refusal(() => start({ sead: 1 } as never))
+const failed = await start({})
+threads.at(-1)?.emit('messageerror', new Error('a copy of another version'))
+// Nobody releases it: this process ends, because the thread was.
+refused.unreadable = await refusal(() => failed.getState())
+const killed = await start({})
+const waiting = refusal(() => killed.runTrainStep(batch))
+await threads.at(-1)?.terminate()
+refused.killed = await waiting
+refused.afterKilled = await refusal(() => killed.runEvalStep(batch))
 await here.release()
 rmSync(folder, { recursive: true })
 console.log(JSON.stringify({ equal, refused, removed: !existsSync(folder) }))
