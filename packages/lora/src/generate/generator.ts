@@ -2,9 +2,9 @@
 
 import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, number, object, oneOf, requireOptions, text } from '@cola/graph/options'
-import { longestInput, type Tokenizer } from '@cola/data'
+import { longestInput, type ModelConfig, type Tokenizer } from '@cola/data'
 import type { Model } from '@cola/graph'
-import { type Batch, type Device, OrtTensor, type OrtTensors, vocabularySize } from '@cola/train'
+import { type Batch, checkConfig, type Device, OrtTensor, type OrtTensors, vocabularySize } from '@cola/train'
 import type { SwitchableModel } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
 import { accuracyLevels, type DecoderOptions, openDecoder } from './decoder.ts'
@@ -72,8 +72,8 @@ const checks: Checks<GeneratorOptions> = {
  * Opens a decoder with a cache for generation, with or without an adapter, or merged: what `cachedLanguageModel` of
  * `openBase` gives for a file with a cache, or `gpt2(config, parameters, { head: 'language-model', cache: true })`. Of
  * a model that `switchable` made of it, each call names its adapter.
- * @throws {ConfigError} for a model without a cache, and an option that is unknown, missing or out of its range;
- * {DeviceError} when the device is not available.
+ * @throws {ConfigError} for a model without a cache, a configuration that contradicts it, and an option that is unknown,
+ * missing or out of its range; {DeviceError} when the device is not available.
  */
 export async function createGenerator(
   model: Pick<Model, 'graph'> | SwitchableModel,
@@ -85,11 +85,12 @@ export async function createGenerator(
   const { config, device = 'cpu', tokenizer, accuracy_level = 0 } = options
   const adapters = 'feeds' in model ? model : undefined
   const graph = model.graph
+  checkConfig(graph, config as ModelConfig, `model "${graph.name}"`)
   const decoder = await openDecoder(graph, device, Object.keys(adapters?.feeds() ?? {}), { accuracy_level })
   const matrices = adapterTensors(adapters)
   const limits = {
     vocab_size: vocabularySize(graph),
-    max_length: longestInput(config as Readonly<Record<string, unknown>>),
+    max_length: longestInput(config as ModelConfig),
     eos_token_id: endTokensOf(config),
     decode: tokenizer && ((ids: readonly number[]) => tokenizer.decode(ids)),
   }

@@ -121,6 +121,13 @@ export function gpt2Parameters(
       .filter(([name]) => !isBuffer(name))
       .map(([name, value]) => [/^(transformer\.|score\.|lm_head\.)/.test(name) ? name : `transformer.${name}`, value]),
   )
+  const further = [...named.keys()].find((name) => Number(/^transformer\.h\.(\d+)\./.exec(name)?.[1]) >= config.n_layer)
+  if (further)
+    throw new WeightsError({
+      where: `${where}, tensor "${further}"`,
+      what: 'of a layer that config.json does not have',
+      expected: `n_layer ${config.n_layer}`,
+    })
   const parameters = new Map<string, Tensor>()
   for (const [name, dims] of shapesOf(config, head)) {
     const found = named.get(name)

@@ -12,8 +12,7 @@ import {
   simplify,
   withoutCache,
 } from '@cola/graph'
-import { externalDataOf } from '@cola/train'
-import { checkCache, checkProjections } from './check-cache.ts'
+import { checkConfig, externalDataOf } from '@cola/train'
 import { withAllLogits } from './all-logits.ts'
 import { canonicalize } from './names.ts'
 import { withTextShape } from './text-shape.ts'
@@ -25,13 +24,13 @@ import { withTextShape } from './text-shape.ts'
  * @param name The ONNX file among the files.
  * @param config config.json: `model_type` decides how parameters are named.
  * @throws {FormatError | GraphError | ShapeError | UnsupportedOperatorError | FileError} naming file, node and value.
- * @throws {ConfigError} for a decoder with other heads than its configuration.
+ * @throws {ConfigError} for a file that contradicts its configuration.
  */
 export function readOnnxModel(files: Files, name: string, config: Config): Model {
   requireKind('readOnnxModel, files', files, 'files')
   const graph = withTextShape(withoutCache(readGraph(files, name, config)))
   const model = named(inferModel(graph, { widen: true }), config)
-  checkProjections(model.graph, config, placeOf(files, name))
+  checkConfig(model.graph, config, placeOf(files, name))
   return model
 }
 
@@ -60,7 +59,7 @@ type Config = Readonly<Record<string, unknown>> & { model_type: string }
 function readGraph(files: Files, name: string, config: Config): Graph {
   const where = placeOf(files, name)
   const decoded = decodeGraph(files.read(name), { where, externalData: externalDataOf(files, name) })
-  checkCache(decoded, config, where)
+  checkConfig(decoded, config, where)
   return withAllLogits(decoded)
 }
 

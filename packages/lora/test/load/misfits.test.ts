@@ -9,12 +9,14 @@ import {
   externalChunks,
   float32,
   layoutExternal,
+  type Model,
   readModel,
   writeModel,
 } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
 import {
   adapterTensors,
+  ConfigError,
   createGenerator,
   fineTune,
   loadAdapter,
@@ -72,6 +74,49 @@ const run = { epochs: 1, device: 'cpu', lora: { target_modules: 'all-linear', r:
 const languageModel = (files: Files, train: object[]) =>
   fineTune(files, { ...run, task: 'CAUSAL_LM', train: train as typeof texts })
 const [decoder, encoder] = ['llama-lm-torchscript', 'bert-mlm-dynamo']
+
+const bertFields = { ...sizes, num_key_value_heads: undefined, vocab_size: 24, num_hidden_layers: 1 }
+const gpt2Fields = {
+  ...{ hidden_size: undefined, num_attention_heads: undefined, num_key_value_heads: undefined },
+  ...{ n_layer: 1, n_head: 2, n_embd: 8, n_positions: 12, vocab_size: 24 },
+}
+const kindOfLayers = /its kind of layers is not that of config.json \(model_type\)/
+
+/** Files beside the configuration of another model: the fields that differ, and what is said of them. */
+const otherConfigs: readonly (readonly [name: string, config: object, message: RegExp])[] = [
+  [encoder, { model_type: 'llama', architectures: ['LlamaForCausalLM'] }, kindOfLayers],
+  [encoder, { model_type: 'gpt2', architectures: ['GPT2LMHeadModel'] }, kindOfLayers],
+  ['bert-bare-torchscript', { model_type: 'qwen2' }, kindOfLayers],
+  ['distilbert-seq-torchscript', { model_type: 'bert' }, kindOfLayers],
+  ['albert-seq-torchscript', { model_type: 'roberta' }, kindOfLayers],
+  ['gpt2-lm-dynamo', { model_type: 'llama' }, kindOfLayers],
+  [decoder, { model_type: 'bert' }, kindOfLayers],
+  [decoder, { vocab_size: 25 }, /vocabulary.*\(vocab_size\), expected 25, found 24/],
+  [decoder, { vocab_size: 16 }, /vocabulary.*expected 16, found 24/],
+  [encoder, { hidden_size: 16 }, /width is not that of config.json \(hidden_size\), expected 16, found 8/],
+  ['bert-seq-torchscript', { num_hidden_layers: 2 }, /number of layers.*expected 2, found 1/],
+  [encoder, { num_attention_heads: 4 }, /number of heads.*expected 4, found 2/],
+  [encoder, { max_position_embeddings: 13 }, /number of positions.*expected 13, found 12/],
+  [decoder, { num_hidden_layers: 3 }, /number of layers.*expected 3, found 1/],
+  [decoder, { num_attention_heads: 4, num_key_value_heads: 2 }, /number of heads.*expected 4, found 2/],
+  [decoder, { num_key_value_heads: 2 }, /number of heads of keys.*expected 2, found 1/],
+  ['gpt2-lm-dynamo', { ...gpt2Fields, n_head: 4 }, /number of heads.*expected 4, found 2/],
+  ['gpt2-lm-dynamo', { ...gpt2Fields, n_embd: 4 }, /width.*expected 4, found 8/],
+]
+
+/** Configurations of the same model: padded tables, other heads, fields that are not there. */
+const ownConfigs: readonly (readonly [name: string, config: object])[] = [
+  [decoder, { vocab_size: 23 }],
+  [decoder, { vocab_size: undefined, hidden_size: undefined, num_attention_heads: undefined }],
+  [decoder, { num_hidden_layers: 1, max_position_embeddings: 8192, id2label: { 0: 'a', 1: 'b', 2: 'c', 3: 'd' } }],
+  [decoder, { model_type: 'new', num_hidden_layers: 1 }],
+  [encoder, { ...bertFields, max_position_embeddings: 10, num_labels: 5 }],
+  ['bert-bare-torchscript', { ...bertFields, architectures: ['BertForSequenceClassification'] }],
+  ['roberta-seq-dynamo', { ...bertFields, model_type: 'xlm-roberta' }],
+  ['albert-wide-seq-dynamo', { ...bertFields, num_hidden_layers: 2, embedding_size: 4 }],
+  ['distilbert-seq-torchscript', { dim: 8, n_layers: 1, n_heads: 2, vocab_size: 24 }],
+  ['gpt2-lm-dynamo', gpt2Fields],
+]
 
 const template = (chat_template: unknown): Changes => ({ tokenizerConfig: { chat_template } })
 type Case = readonly [string, ReturnType<typeof model>, (files: Files) => unknown, RegExp]
@@ -161,6 +206,31 @@ const cases: readonly Case[] = [
     /its shape does not fit the model/,
   ],
 ]
+
+describe('beside the config.json of another model is refused before weights are read', () => {
+  it.each(otherConfigs)('%s, %j', async (name, config, message) => {
+    const { files, weightsRead } = model(name, { config })
+    const error = await openOnnxModel(files).catch((cause: unknown) => cause)
+    expect(error).toBeInstanceOf(ConfigError)
+    expect((error as Error).message).toMatch(message)
+    expect(weightsRead()).toBe(0)
+    await expect(fineTune(files, { ...run, train: labelled })).rejects.toThrow(message)
+  })
+})
+
+describe('beside its own config.json opens', () => {
+  it.each(ownConfigs)('%s, %j', async (name, config) => {
+    const { model: opened } = await openOnnxModel(model(name, { config }).files)
+    expect(opened.graph.nodes.length).toBeGreaterThan(0)
+  })
+})
+
+it('a generator is refused the configuration of another model', async () => {
+  const base = await openBase(memoryFiles(decoderFiles('decoder-qwen3')))
+  const config = { ...base.config, num_hidden_layers: 3 }
+  const cached = base.cachedLanguageModel() as Model
+  await expect(createGenerator(cached, { config })).rejects.toThrow(/number of layers.*expected 3, found 2/)
+})
 
 describe('is refused before weights are read', () => {
   it.each(cases)('%s', async (_, { files, weightsRead }, call, message) => {

@@ -107,7 +107,7 @@ describe('texts that share a row', () => {
 
   it.each([
     ['learned positions', exported('exports/gpt2-lm-dynamo', 'model.onnx', 24, { num_hidden_layers: 1 })],
-    ['another number of layers', exported('exports/llama-lm-torchscript', 'model.onnx', 24, { num_hidden_layers: 2 })],
+    ['no number of layers', exported('exports/llama-lm-torchscript', 'model.onnx', 24, {})],
     [
       'an unknown type',
       exported('exports/llama-lm-torchscript', 'model.onnx', 24, { model_type: 'new', num_hidden_layers: 1 }),

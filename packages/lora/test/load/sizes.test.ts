@@ -34,6 +34,13 @@ describe('sizes beyond the file', () => {
     expect(read).toThrow(`tensor "${tensor}"`)
   })
 
+  it('layers of the file that the configuration lacks', () => {
+    const two = randomGpt2(parseGpt2Config({ ...sizes, n_layer: 2 }))
+    const read = () => gpt2Parameters(two, config)
+    expect(read).toThrow(WeightsError)
+    expect(read).toThrow(/tensor "transformer.h.1.*of a layer that config.json does not have, expected n_layer 1/)
+  })
+
   it.each(['r', 'rank_pattern'])("an adapter's %s", (field) => {
     const model = gpt2(config, weights)
     const adapted = lora(model, { r: 2, target_modules: ['c_attn'] })

@@ -1,10 +1,16 @@
 // Decoders with fused operators and a cache: which file is opened, and what is refused before weights are read. Their
 // numbers are the parity cases' (tools/parity/fixtures/decoder-*).
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { ConfigError, inspect, openBase, openOnnxModel } from '../../src/index.ts'
+import { exportFolder } from '../support/export-folder.ts'
 import { decoderFiles, decoders, json, parsed, read, wordTokenizer } from '../support/decoder-files.ts'
+
+const out = mkdtempSync(join(tmpdir(), 'cola-decoders-'))
+afterAll(() => rmSync(out, { recursive: true }))
 
 const config = parsed(read(join(decoders, 'decoder-qwen3', 'config.json')))
 
@@ -86,8 +92,9 @@ describe('files that do not belong together are refused', () => {
   })
 
   it('an encoder where a decoder is needed', async () => {
-    const encoder = { ...config, model_type: 'bert', architectures: ['BertModel'] }
-    const base = await openBase(files({ 'config.json': json(encoder) }))
+    const base = await openBase(exportFolder(out, 'bert-bare-torchscript'))
     expect(() => base.languageModel()).toThrow(/not a language model/)
+    const encoder = { ...config, model_type: 'bert', architectures: ['BertModel'] }
+    await expect(openBase(files({ 'config.json': json(encoder) }))).rejects.toThrow(/kind of layers is not that of/)
   })
 })

@@ -61,7 +61,8 @@ export function randomDistilRnn(config: DistilRnnConfig, options: { seed?: numbe
 
 /**
  * The parameters of a checkpoint, without the embedding.
- * @throws {WeightsError} naming the tensor that is missing, has another shape, or holds NaN or Infinity.
+ * @throws {WeightsError} naming the tensor that is missing, has another shape, holds NaN or Infinity, or is of a
+ * recurrence that the configuration does not have.
  */
 export function distilRnnParameters(
   tensors: ReadonlyMap<string, Tensor>,
@@ -72,7 +73,13 @@ export function distilRnnParameters(
   const parameters = new Map<string, Tensor>()
   for (const [name, dims] of shapesOf(config))
     parameters.set(name, float32(dims, toFloat32(checked(tensors, name, dims, where))))
-  return parameters
+  const further = [...tensors.keys()].find((name) => name.startsWith('rnn.') && !parameters.has(name))
+  if (further === undefined) return parameters
+  throw new WeightsError({
+    where: `${where}, tensor "${further}"`,
+    what: 'the configuration has no such parameter',
+    expected: `num_layers ${config.num_layers}, ${directions(config)} directions`,
+  })
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   distilRnn,
   distilRnnShapes,
   exportStudent,
+  distilRnnParameters,
   loadStudent,
   parseDistilRnnConfig,
   randomDistilRnn,
@@ -103,6 +104,10 @@ describe('files', () => {
     const config = parseDistilRnnConfig(sizes)
     saveStudent(join(folder, 'bad'), { config, parameters: new Map(randomDistilRnn(config)) })
     expect(() => loadStudent(join(folder, 'bad'))).toThrow(/embedding\.weight/)
+    const fewer = parseDistilRnnConfig({ ...sizes, num_layers: 1 })
+    expect(() => distilRnnParameters(randomDistilRnn(config), fewer)).toThrow(
+      /tensor "rnn\.weight_ih_l1": the configuration has no such parameter, expected num_layers 1/,
+    )
     const broken = new Map(randomDistilRnn(config))
     const bias = toFloat32(broken.get('rnn.bias_hh_l1') as Tensor).slice()
     bias[3] = Number.NaN

@@ -7,6 +7,7 @@ import type { Device } from '../runtime/devices.ts'
 import { besideOf, externalDataOf } from '../runtime/model-files.ts'
 import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
 import type { OrtSession } from '../runtime/ort.ts'
+import { checkConfig } from '../session/check-config.ts'
 import { roleOf } from '../session/input-roles.ts'
 
 export interface ClassifierModel {
@@ -48,6 +49,7 @@ export async function openClassifierModel(
     : { graph: outline, ...(source.path ? { path } : { encoded: encoded() }) }
   const { graph } = model
   requireTextInputs(graph, path)
+  checkConfig(outline, config, path)
   const output = logitsOf(graph, path)
   const shape = graph.values.get(output)?.shape
   const labels = labelsOf(config, shape?.at(-1), placeOf(source, 'config.json'))

@@ -116,7 +116,7 @@ export async function loadClassifier(source: Source, options: ClassifierOptions 
   const { device = defaultDevice(), file } = options
   const folder = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   await fetchFiles(folder, [{ path: 'config.json', optional: true }])
-  const config = readJson(folder, 'config.json') as ModelConfig
+  const config = (readJson(folder, 'config.json') ?? {}) as ModelConfig
   const model = await openClassifierModel(folder, config, { device, file })
   try {
     return await classifier(model, folder, config, options)

@@ -11,6 +11,28 @@ const passing = new Set(['Identity', 'Cast', 'Reshape', 'Flatten', 'Squeeze', 'U
 /** Operators that look rows up; GatherBlockQuantized of com.microsoft reads int4 tables. */
 const lookups = new Set(['Gather', 'GatherBlockQuantized'])
 
+/** A table whose rows `input_ids` index. */
+export interface TokenTable {
+  /** Initializer or value. */
+  readonly name: string
+  readonly rows: number
+}
+
+/** The tables of token embeddings, in the order in which the graph reads them. */
+export function tokenTables(graph: Graph): TokenTable[] {
+  const ids = new Set(graph.inputs.filter((name) => roleOf(graph, name) === 'input_ids'))
+  const tables: TokenTable[] = []
+  for (const { opType, inputs, outputs, attributes } of graph.nodes) {
+    const [name, indices] = inputs as [string, string | undefined]
+    if (passing.has(opType) && ids.has(name)) ids.add(outputs[0] as string)
+    if (!lookups.has(opType) || indices === undefined || !ids.has(indices)) continue
+    if ((attributes.axis ?? attributes.gather_axis ?? 0) !== 0) continue
+    const rows = (graph.initializers.get(name)?.dims ?? graph.values.get(name)?.shape)?.[0]
+    if (typeof rows === 'number') tables.push({ name, rows })
+  }
+  return tables
+}
+
 const sizes = new WeakMap<Graph, number>()
 
 /**
@@ -21,21 +43,7 @@ export function vocabularySize(graph: Graph): number {
   requireKind('vocabularySize, graph', graph, 'graph')
   const cached = sizes.get(graph)
   if (cached !== undefined) return cached
-  const ids = new Set(graph.inputs.filter((name) => roleOf(graph, name) === 'input_ids'))
-  let size = Number.POSITIVE_INFINITY
-  for (const { opType, inputs, outputs, attributes } of graph.nodes) {
-    const [first, second] = inputs as [string, string | undefined]
-    if (passing.has(opType) && ids.has(first)) ids.add(outputs[0] as string)
-    if (
-      lookups.has(opType) &&
-      second !== undefined &&
-      ids.has(second) &&
-      (attributes.axis ?? attributes.gather_axis ?? 0) === 0
-    ) {
-      const rows = (graph.initializers.get(first)?.dims ?? graph.values.get(first)?.shape)?.[0]
-      if (typeof rows === 'number') size = Math.min(size, rows)
-    }
-  }
+  const size = Math.min(...tokenTables(graph).map(({ rows }) => rows))
   sizes.set(graph, size)
   return size
 }

@@ -178,6 +178,23 @@ describe('a model that is not a text classifier', () => {
     )
   })
 
+  it('a configuration of another model', async () => {
+    const bert = join(import.meta.dirname, '../../../lora/test/fixtures/exports/bert-seq-torchscript/model.onnx')
+    const folder = (name: string, fields: object) =>
+      folderOf(name, { 'model.onnx': readFileSync(bert) }, { ...three, model_type: 'bert', ...fields })
+    await expect(loadClassifier(folder('type', { model_type: 'gpt2' }))).rejects.toThrow(
+      /model\.onnx, "bert\..*its kind of layers is not that of config\.json \(model_type\), expected gpt2, found bert/,
+    )
+    await expect(loadClassifier(folder('words', { vocab_size: 30 }))).rejects.toThrow(
+      /vocabulary.*expected 30, found 24/,
+    )
+    await expect(loadClassifier(folder('layers', { num_hidden_layers: 6 }))).rejects.toThrow(
+      /number of layers is not that of config\.json \(num_hidden_layers\), expected 6, found 1/,
+    )
+    const own = { vocab_size: 24, num_hidden_layers: 1, hidden_size: 8, num_attention_heads: 2 }
+    await (await loadClassifier(folder('own', own))).release()
+  })
+
   it('labels are counted at the first run if the file has no number of classes', async () => {
     const classifier = await loadClassifier(
       folderOf('symbolic', {
