@@ -11,7 +11,7 @@ import { scaledSums } from './fewer-kernels/scaled-sums.ts'
 import { smallRewrites } from './fewer-kernels/small-rewrites.ts'
 import { splitBlocks } from './fewer-kernels/split-blocks.ts'
 import { lower } from './lower.ts'
-import { type Pass, runPasses, withoutUnused } from './pass.ts'
+import { inOrder, type Pass, withoutUnused } from './pass.ts'
 import { skipLayerNorm } from './skip-layer-norm.ts'
 
 /** In the order in which they run. */
@@ -35,5 +35,5 @@ const passes: readonly Pass[] = [
  */
 export const fewerKernels = (graph: Graph): Graph => {
   requireKind('fewerKernels, graph', graph, 'graph')
-  return runPasses(graph, passes)
+  return inOrder(graph, passes)
 }

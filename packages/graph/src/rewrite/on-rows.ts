@@ -4,89 +4,157 @@
 import { sameShape } from '../ir/dim.ts'
 import { cloneGraph, type Graph, getValue, type Node, type Shape, type Value } from '../ir/graph.ts'
 import { addNode } from '../ops/add-node.ts'
-import { build } from '../ops/build.ts'
+import { build, type Builder } from '../ops/build.ts'
 import { memoize } from './memoize.ts'
 import { rowwiseInputs } from './rows-at.ts'
+
+/** The copy as far as it is made. */
+interface Copy {
+  readonly graph: Graph
+  readonly g: Builder
+  /** Values whose names the original's outputs have. */
+  readonly outputs: ReadonlySet<string>
+  /** Values that have all of their axes. */
+  readonly whole: Value[]
+  /** The rows [n, width] of values with more axes. */
+  readonly rows: Map<string, Value>
+  /** What makes a value of which there are rows only, until something needs the value itself. */
+  readonly pending: Map<string, () => void>
+  /** Values of the copy that later nodes read in place of the original's. */
+  readonly replaced: Map<string, string>
+  /** Reshapes to rows by the value that they flatten, and shapes by what they are made of. */
+  readonly flattened: ReturnType<typeof memoize<Value>>
+  readonly shapes: ReturnType<typeof memoize<Value>>
+}
+
+function emptyCopy(original: Graph): Copy {
+  const graph: Graph = { ...cloneGraph(original), nodes: [] }
+  return {
+    graph,
+    g: build(graph),
+    outputs: new Set(graph.outputs),
+    whole: graph.inputs.map((name) => getValue(graph, name)),
+    rows: new Map(),
+    pending: new Map(),
+    replaced: new Map(),
+    flattened: memoize(),
+    shapes: memoize(),
+  }
+}
+
+/** A node of the original with the values that it reads in the copy, its first input and its first output. */
+interface Read {
+  readonly node: Node
+  readonly input: Value
+  readonly output: Value
+}
+
+/** Takes a node into the copy in a form of its own, or does nothing and returns false. */
+type Rule = (copy: Copy, read: Read) => boolean
+
+/** From the first that applies; a node to which none applies is taken as it is. */
+const rules: readonly Rule[] = [readsRows, givesAxes, readsSizes, computesRows]
 
 /**
  * A copy in which operators that compute rows from rows read the rows of linear layers as they are. A value has its
  * other axes where another operator, or an output of the graph, needs them.
  */
 export function onRows(original: Graph): Graph {
-  const graph: Graph = { ...cloneGraph(original), nodes: [] }
-  const g = build(graph)
-  /** The rows of a value with more axes, and what makes the value itself where it is needed. */
-  const rows = new Map<string, Value>()
-  const pending = new Map<string, () => void>()
-  const replaced = new Map<string, string>()
-  const outputs = new Set(graph.outputs)
-  const [flattened, shared] = [memoize<Value>(), memoize<Value>()]
-  const whole: Value[] = graph.inputs.map((name) => getValue(graph, name))
-
-  const make = (name: string): void => {
-    const produce = pending.get(name)
-    pending.delete(name)
-    produce?.()
+  const copy = emptyCopy(original)
+  const { graph, replaced } = copy
+  for (const own of original.nodes) {
+    const node = { ...own, inputs: own.inputs.map((name) => replaced.get(name) ?? name) }
+    const [input, output] = [graph.values.get(node.inputs[0] ?? ''), getValue(graph, node.outputs[0] as string)]
+    if (!input || !rules.some((rule) => rule(copy, { node, input, output }))) push(copy, node)
   }
-  const push = (node: Node): void => {
-    for (const name of node.inputs) make(name)
-    graph.nodes.push(node)
-    whole.push(...node.outputs.filter((name) => name !== '').map((name) => getValue(graph, name)))
-  }
-  const rowsOf = (value: Value): Value =>
-    rows.get(value.name) ??
-    (value.shape.length <= 2 ? value : flattened(value.name, () => g.Reshape(value, g.int64([-1, widthOf(value)]))))
-  /** The sizes of all axes but the last, from a value that exists; undefined if none is known to have them. */
-  const leading = (shape: Shape): Value | undefined => {
-    const [count, axes] = [shape.length - 1, shape.slice(0, -1)]
-    const like = whole.find((value) => value.shape.length >= count && sameShape(value.shape.slice(0, count), axes))
-    return like && shared(axes.join(), () => g.Shape(like, { start: 0, end: count }))
-  }
-  /** Later nodes read `found` for the rows of a value; `otherwise` makes the value where its axes have other names. */
-  const keepRows = (value: Value, found: Value, otherwise: Node): void => {
-    rows.set(value.name, found)
-    pending.set(value.name, () => {
-      const sizes = leading(value.shape)
-      const width = widthOf(value)
-      if (!sizes) return push(otherwise)
-      const shape = shared(`${sizes.name} ${width}`, () => g.Concat(sizes, g.int64([width]), { axis: 0 }))
-      push({ ...otherwise, opType: 'Reshape', inputs: [found.name, shape.name], attributes: {} })
-    })
-  }
-  /** The rows of a node's output from those of its inputs, if these are there. */
-  const compute = (node: Node, output: Value): Value | undefined => {
-    const isRow = isWhole(output) && node.outputs.length === 1 ? rowwiseInputs(graph, node) : undefined
-    if (!isRow?.some((is, i) => is && rows.has(node.inputs[i] as string))) return undefined
-    // A Reshape that keeps the last axis.
-    if (node.opType === 'Reshape') return rowsOf(getValue(graph, node.inputs[0] as string))
-    const inputs = node.inputs.map((name, i) => {
-      const value = name === '' ? null : getValue(graph, name)
-      return value && isRow[i] ? rowsOf(value) : value
-    })
-    const isNormal = node.opType.endsWith('Normalization')
-    const attributes = isNormal ? { ...node.attributes, axis: -1 } : node.attributes
-    return addNode(graph, node.opType, inputs, { name: node.name, scope: node.scope, attributes })[0]
-  }
-
-  for (const node of original.nodes) {
-    const read = { ...node, inputs: node.inputs.map((name) => replaced.get(name) ?? name) }
-    const [input, output] = [graph.values.get(read.inputs[0] ?? ''), getValue(graph, node.outputs[0] as string)]
-    if (input && rows.has(input.name) && isToRows(read, input, output) && !outputs.has(output.name)) {
-      replaced.set(output.name, rowsOf(input).name)
-    } else if (input && isFromRows(read, input, output)) {
-      keepRows(output, input, read)
-    } else if (input && pending.has(input.name) && isLeadingShape(read, input) && !outputs.has(output.name)) {
-      const sizes = leading(input.shape)
-      if (sizes) replaced.set(output.name, sizes.name)
-      else push(read)
-    } else {
-      const found = compute(read, output)
-      if (found) keepRows(output, found, read)
-      else push(read)
-    }
-  }
-  for (const name of graph.outputs) make(name)
+  for (const name of graph.outputs) make(copy, name)
   return graph
+}
+
+/** A Reshape to rows is the rows that are there. */
+function readsRows(copy: Copy, { node, input, output }: Read): boolean {
+  const { rows, outputs, replaced } = copy
+  if (!rows.has(input.name) || !isToRows(node, input, output) || outputs.has(output.name)) return false
+  replaced.set(output.name, rowsOf(copy, input).name)
+  return true
+}
+
+/** A Reshape that gives rows more axes waits until those are needed. */
+function givesAxes(copy: Copy, { node, input, output }: Read): boolean {
+  if (!isFromRows(node, input, output)) return false
+  keepRows(copy, output, input, node)
+  return true
+}
+
+/** The sizes of axes that are not made yet are those of a value that exists. */
+function readsSizes(copy: Copy, { node, input, output }: Read): boolean {
+  if (!copy.pending.has(input.name) || !isLeadingShape(node, input) || copy.outputs.has(output.name)) return false
+  const sizes = leadingSizes(copy, input.shape)
+  if (sizes) copy.replaced.set(output.name, sizes.name)
+  return sizes !== undefined
+}
+
+/** The rows of a node's output are computed from those of its inputs, if these are there. */
+function computesRows(copy: Copy, { node, input, output }: Read): boolean {
+  const { graph, rows } = copy
+  const isRow = isWhole(output) && node.outputs.length === 1 ? rowwiseInputs(graph, node) : undefined
+  if (!isRow?.some((is, i) => is && rows.has(node.inputs[i] as string))) return false
+  // A Reshape here keeps the last axis.
+  keepRows(copy, output, node.opType === 'Reshape' ? rowsOf(copy, input) : nodeOnRows(copy, node, isRow), node)
+  return true
+}
+
+/** Adds the node for rows; its result has no axis that the rows lack. */
+function nodeOnRows(copy: Copy, { opType, inputs, name, scope, attributes }: Node, isRow: readonly boolean[]): Value {
+  const operands = inputs.map((operand, i) => {
+    const value = operand === '' ? null : getValue(copy.graph, operand)
+    return value && isRow[i] ? rowsOf(copy, value) : value
+  })
+  const own = opType.endsWith('Normalization') ? { ...attributes, axis: -1 } : attributes
+  return addNode(copy.graph, opType, operands, { name, scope, attributes: own })[0] as Value
+}
+
+/** Adds a node as it is, with all axes of what it reads. */
+function push(copy: Copy, node: Node): void {
+  const { graph, whole } = copy
+  for (const name of node.inputs) make(copy, name)
+  graph.nodes.push(node)
+  whole.push(...node.outputs.filter((name) => name !== '').map((name) => getValue(graph, name)))
+}
+
+/** Makes a value that was not needed before. */
+function make({ pending }: Copy, name: string): void {
+  const produce = pending.get(name)
+  pending.delete(name)
+  produce?.()
+}
+
+const rowsOf = ({ rows, flattened, g }: Copy, value: Value): Value =>
+  rows.get(value.name) ??
+  (value.shape.length <= 2 ? value : flattened(value.name, () => g.Reshape(value, g.int64([-1, widthOf(value)]))))
+
+/** The sizes of all axes but the last, from a value that exists; undefined if none is known to have them. */
+function leadingSizes({ whole, shapes, g }: Copy, shape: Shape): Value | undefined {
+  const [count, axes] = [shape.length - 1, shape.slice(0, -1)]
+  const like = whole.find((value) => value.shape.length >= count && sameShape(value.shape.slice(0, count), axes))
+  return like && shapes(axes.join(), () => g.Shape(like, { start: 0, end: count }))
+}
+
+/** Later nodes read `found` for the rows of a value; `otherwise` makes the value where its axes have other names. */
+function keepRows(copy: Copy, value: Value, found: Value, otherwise: Node): void {
+  copy.rows.set(value.name, found)
+  copy.pending.set(value.name, () => {
+    const shape = wholeShape(copy, value)
+    const reshape = shape && { ...otherwise, opType: 'Reshape', inputs: [found.name, shape.name], attributes: {} }
+    push(copy, reshape ?? otherwise)
+  })
+}
+
+/** The sizes of all axes of a value with a known width; undefined where no value is known to have them. */
+function wholeShape(copy: Copy, value: Value): Value | undefined {
+  const { g, shapes } = copy
+  const [sizes, width] = [leadingSizes(copy, value.shape), widthOf(value)]
+  return sizes && shapes(`${sizes.name} ${width}`, () => g.Concat(sizes, g.int64([width]), { axis: 0 }))
 }
 
 const widthOf = ({ shape }: Value): number => shape.at(-1) as number

@@ -5,7 +5,7 @@ import { requireKind } from '../door.ts'
 import type { Graph } from '../ir/graph.ts'
 import { foldIdentities } from './fold-identities.ts'
 import { joinSlices } from './join-slices.ts'
-import { type Pass, runPasses, withoutUnused } from './pass.ts'
+import { inOrder, type Pass, withoutUnused } from './pass.ts'
 import { recogniseFunctions } from './recognise-functions.ts'
 import { withoutCasts } from './without-casts.ts'
 
@@ -15,5 +15,5 @@ const simplifications: readonly Pass[] = [withoutCasts, foldIdentities, recognis
 /** A copy of the graph with fewer nodes and the same results. */
 export const simplify = (graph: Graph): Graph => {
   requireKind('simplify, graph', graph, 'graph')
-  return runPasses(graph, simplifications)
+  return inOrder(graph, simplifications)
 }
