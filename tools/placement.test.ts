@@ -1,13 +1,14 @@
 // Where the runtime computes the graphs on WebGPU, by its own profile.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { addInput, build, createGraph, elementCount } from '@cola/graph'
+import { addInput, build, createGraph, elementCount, type Graph, readOutline } from '@cola/graph'
 import { lora, openBase, withHead } from '@cola/lora'
-import { adamw, crossEntropy, generateArtifacts } from '@cola/train'
+import { adamw, crossEntropy, generateArtifacts, loadClassifier, paddedBatches } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { exportFolder, exportNames } from '../packages/lora/test/support/export-folder.ts'
+import { forDevice } from '../packages/train/src/classify/classifier-model.ts'
 import { compare } from './parity/compare.ts'
 import { type PlacedNode, placementOf } from './placement.ts'
 import { root } from './root.ts'
@@ -82,6 +83,44 @@ async function runsOnTheGpu(folder: string): Promise<void> {
   expect(host.length).toBeLessThanOrEqual(5)
 }
 
+/** Classifiers of PyTorch's two exporters, as `loadClassifier` opens them: the shapes that the CPU joins. */
+const classifiers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'albert-seq-torchscript': {
+    Concat_9: 'Concat, 32 bytes',
+    Concat_10: 'Concat, 32 bytes',
+    Concat_11: 'Concat, 24 bytes',
+    Concat_12: 'Concat, 24 bytes',
+  },
+  'bert-seq-torchscript': {
+    Concat_4: 'Concat, 32 bytes',
+    Concat_5: 'Concat, 32 bytes',
+    Concat_6: 'Concat, 24 bytes',
+  },
+  'distilbert-seq-torchscript': {
+    Concat_4: 'Concat, 32 bytes',
+    Concat_5: 'Concat, 32 bytes',
+    Concat_6: 'Concat, 24 bytes',
+  },
+  'roberta-seq-dynamo': {
+    Concat_4: 'Concat, 32 bytes',
+    Concat_5: 'Concat, 32 bytes',
+    Concat_6: 'Concat, 24 bytes',
+    Concat_7: 'Concat, 24 bytes',
+  },
+}
+
+/** Texts of several lengths, so that some are padded. */
+const texts = ['the cat sleeps', 'girls laugh', 'the dog the boys the girl laugh']
+
+/** What the CPU has of a classifier that WebGPU runs. */
+async function hostNodesOfClassifier(folder: string): Promise<readonly PlacedNode[]> {
+  const file = readFileSync(join(folder, 'model.onnx'))
+  const graph = forDevice(file, readOutline(file), {}) as Graph
+  const collate = paddedBatches(graph)
+  const batch = collate([{ input_ids: [2, 5, 6, 3] }, { input_ids: [2, 7, 3] }])
+  return (await placementOf(graph, 'webgpu', batch)).nodes.filter(({ onHost }) => onHost)
+}
+
 const listed = (host: readonly PlacedNode[]): Record<string, string> =>
   Object.fromEntries(host.map(({ name, opType, bytes }) => [name, `${opType}, ${bytes} bytes`]))
 
@@ -114,6 +153,25 @@ describe.skipIf(!existsSync(process.env.VK_ICD_FILENAMES ?? ''))('on webgpu', ()
       const host = await hostNodesOf(exportFolder(out, name))
       expect(listed(host)).toEqual(shapes)
       expect(host.filter(({ isShape }) => !isShape)).toEqual([])
+    },
+  )
+  it.each(Object.entries(classifiers))(
+    'loadClassifier runs %s there but for these shapes, with the logits of the CPU',
+    async (name, shapes) => {
+      const folder = exportFolder(out, name)
+      const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as object
+      writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, id2label: { 0: 'a', 1: 'b', 2: 'c' } }))
+      const logits = []
+      for (const device of ['cpu', 'webgpu'] as const) {
+        const classifier = await loadClassifier(folder, { device })
+        logits.push(await classifier.logits(texts))
+        await classifier.release()
+      }
+      expect(
+        compare('classifier', name, logits[1] as Float32Array, logits[0] as Float32Array).worst,
+      ).toBeLessThanOrEqual(1)
+      const host = await hostNodesOfClassifier(folder)
+      expect(listed(host)).toEqual(shapes)
     },
   )
   it('what stays on the CPU and is no shape is seen, with the bytes that are copied', async () => {

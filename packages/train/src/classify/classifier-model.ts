@@ -1,9 +1,20 @@
 // Finds and opens a classifier's model in a folder of any exporter: its file, inputs, logits, labels, and a session.
 
 import { fetchFiles, type Files, type ModelConfig, placeOf } from '@cola/data'
-import { externalLocations, getValue, type Graph, readModel, readOutline } from '@cola/graph'
+import {
+  externalLocations,
+  foldLinear,
+  getValue,
+  type Graph,
+  readModel,
+  type ReadOptions,
+  readOutline,
+  ShapeError,
+  simplify,
+  UnsupportedOperatorError,
+} from '@cola/graph'
 import { ConfigError } from '../errors.ts'
-import type { Device } from '../runtime/devices.ts'
+import { type Device, deviceRow } from '../runtime/devices.ts'
 import { besideOf, externalDataOf } from '../runtime/model-files.ts'
 import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
 import type { OrtSession } from '../runtime/ort.ts'
@@ -40,22 +51,44 @@ export async function openClassifierModel(
   await source.fetch?.(data.map((path) => ({ path })))
   const external = { where: path, externalData: externalDataOf(source, name) }
   const outline = readOutline(bytes, external)
-  const encoded = () => ({
-    model: bytes,
-    externalData: locations.map((location, i) => ({ path: location, data: source.read(data[i] as string) })),
-  })
-  const model: RunnableModel = needsFloat32(outline)
-    ? { graph: readModel(bytes, { ...external, widen: true }) }
-    : { graph: outline, ...(source.path ? { path } : { encoded: encoded() }) }
-  const { graph } = model
+  const float32 = needsFloat32(outline) ? readModel(bytes, { ...external, widen: true }) : undefined
+  const graph = float32 ?? outline
   requireTextInputs(graph, path)
   checkConfig(outline, config, path)
   const output = logitsOf(graph, path)
   const shape = graph.values.get(output)?.shape
   const labels = labelsOf(config, shape?.at(-1), placeOf(source, 'config.json'))
   if (shape) requireClasses(labels, shape, source)
-  const session = await openSession(model, await resolveDevice(device, model))
+  // The external data of files without paths is read once, by the model that needs it.
+  const encoded = () => ({
+    model: bytes,
+    externalData: locations.map((location, i) => ({ path: location, data: source.read(data[i] as string) })),
+  })
+  const asItIs = (): RunnableModel =>
+    float32 ? { graph: float32 } : { graph, ...(source.path ? { path } : { encoded: encoded() }) }
+  const resolved = await resolveDevice(device, device === 'auto' ? asItIs() : graph)
+  const rewritten = !float32 && deviceRow(resolved).int32Inputs ? forDevice(bytes, outline, external) : undefined
+  const session = await openSession(rewritten ? { graph: rewritten } : asItIs(), resolved)
   return { graph, output, labels, files: [name, ...data], session }
+}
+
+/** Operators that round what they multiply: their numbers are those of the file only in the file's own operators. */
+const rounding = /^(QLinear|DynamicQuantize|QuantizeLinear|QAttention|QGemm|QOrdered)|Integer(ToFloat)?$/
+
+/**
+ * The graph that a device without int64 kernels runs in place of the file, with the file's numbers up to rounding:
+ * passes move its integers to the device. Undefined where the file runs as it is: it computes in eight or sixteen bits,
+ * or has operators that cannot be rewritten.
+ */
+export function forDevice(bytes: Uint8Array, outline: Graph, options: ReadOptions): Graph | undefined {
+  const isHalf = [...outline.initializers.values()].some(({ dtype }) => dtype === 'float16')
+  if (isHalf || outline.nodes.some(({ opType }) => rounding.test(opType))) return undefined
+  try {
+    return foldLinear(simplify(readModel(bytes, options)))
+  } catch (cause) {
+    if (cause instanceof UnsupportedOperatorError || cause instanceof ShapeError) return undefined
+    throw cause
+  }
 }
 
 async function findFile(source: Files, file: string | undefined): Promise<string> {

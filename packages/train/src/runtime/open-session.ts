@@ -2,13 +2,13 @@
 
 import { type Checks, checkOptions, flag, list, object, requireOptions, text } from '@cola/graph/options'
 import {
+  byteLength,
   checkTypes,
-  concatenateChunks,
-  externalChunks,
+  type ExternalLocation,
   type Graph,
-  layoutExternal,
   lower,
   packMatrices,
+  type Tensor,
   writeModel,
 } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
@@ -100,14 +100,33 @@ async function create(
   if (encoded) return createOrtSession(device, encoded.model, { ...options, externalData: encoded.externalData })
   checkTypes(graph)
   const runnable = packMatrices(await graphFor(device, lower(graph)))
-  const external = layoutExternal(runnable.initializers, { location: 'weights.bin', threshold: 2 ** 20 })
-  const data = concatenateChunks(externalChunks(runnable.initializers, external))
+  const { layout, files } = filesOfWeights(runnable, deviceRow(device).inPlace)
   return createOrtSession(
     device,
-    writeModel(runnable, external),
-    external.size ? { ...options, externalData: [{ path: 'weights.bin', data }] } : options,
+    writeModel(runnable, layout),
+    files.length ? { ...options, externalData: files } : options,
   )
 }
+
+/**
+ * The large initializers as files in memory, one each: their bytes are those of the tensors, and nothing is copied to
+ * lie beside the others.
+ * @param aligned Whether the runtime computes in the bytes: those at odd places in a file are copied.
+ */
+function filesOfWeights({ initializers }: Graph, aligned: boolean) {
+  const places = new Map<Tensor['bytes'], { path: string; data: Uint8Array }>()
+  const layout = new Map<string, ExternalLocation>()
+  for (const [name, tensor] of initializers) {
+    const { bytes } = tensor
+    if (byteLength(tensor) < 2 ** 20) continue
+    const file = places.get(bytes) ?? { path: `weights.${places.size}`, data: aligned ? toAligned(bytes()) : bytes() }
+    places.set(bytes, file)
+    layout.set(name, { location: file.path, offset: 0 })
+  }
+  return { layout, files: [...places.values()] }
+}
+
+const toAligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 64 === 0 ? bytes : new Uint8Array(bytes))
 
 /** The runtime's options for a model on a device. */
 export function sessionOptions(

@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { UnsupportedOperatorError, addInput, build, createGraph, readModel, type Graph, writeModel } from '@cola/graph'
+import { type Files, memoryFiles } from '@cola/data'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ConfigError, FileError, loadClassifier, writeClassifier } from '../../src/index.ts'
 import { readerOfLogits } from '../../src/classify/problem-type.ts'
@@ -99,6 +100,29 @@ describe('a classifier of another tool', () => {
     await classifier.release()
     rmSync(join(folder, 'external.bin'))
     await expect(loadClassifier(folder)).rejects.toThrow(FileError)
+  })
+
+  it.skipIf(!process.env.VK_ICD_FILENAMES)('is rewritten for WebGPU, and its weights are read once', async () => {
+    const bytes = memoryFiles({
+      'config.json': new TextEncoder().encode(JSON.stringify(three)),
+      'tokenizer.json': new TextEncoder().encode(JSON.stringify(tokenizer)),
+      'tokenizer_config.json': new TextEncoder().encode('{}'),
+      'model.onnx': new Uint8Array(readFileSync(fixture('external.onnx'))),
+      'external.bin': new Uint8Array(readFileSync(fixture('external.bin'))),
+    })
+    let count = 0
+    const read: Files['read'] = (name, begin, end) => {
+      const part = bytes.read(name, begin, end)
+      count += name === 'external.bin' ? part.length : 0
+      return part
+    }
+    const classifier = await loadClassifier({ ...bytes, read }, { device: 'webgpu' })
+    expect(count).toBeLessThanOrEqual(bytes.size('external.bin'))
+    expect(count).toBeGreaterThan(0)
+    expect(await classifier.logits(texts)).toBeAllclose(Float32Array.from(expected.external as number[]), {
+      atol: 1e-4,
+    })
+    await classifier.release()
   })
 
   it('has transformers’ names for classes without names', async () => {
