@@ -9,6 +9,14 @@ import { openSession, OrtTensor } from '@cola/train'
 export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
 
+/** Milliseconds of processor time, of all threads of the process, that a call takes. */
+export async function processorTime(call: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage()
+  await call()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
 /** The numbers of a benchmark that runs in a process of its own, whose peak of memory is its own too. */
 export const inProcess = (name: string, args: readonly string[]): Record<string, number> =>
   JSON.parse(

@@ -7,9 +7,17 @@ import { encodeRows, random, readColaFolder, readTokenizer, type TokenRow } from
 import { distillation } from '@cola/distill'
 import { elementCount } from '@cola/graph'
 import { createStudent, parseDistilRnnConfig } from '@cola/rnn'
-import { adam, type Batch, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
+import {
+  adam,
+  type Batch,
+  configureRuntime,
+  crossEntropy,
+  type Device,
+  generateArtifacts,
+  TrainingSession,
+} from '@cola/train'
 import { reportStudent } from '../../examples/support/report/student.ts'
-import { median } from './measure.ts'
+import { median, processorTime } from './measure.ts'
 
 export async function rnnBench(args: string[]): Promise<Record<string, unknown>> {
   const { values: options } = parseArgs({
@@ -22,12 +30,16 @@ export async function rnnBench(args: string[]): Promise<Record<string, unknown>>
       bidirectional: { type: 'boolean', default: false },
       pooling: { type: 'string', default: 'last' },
       device: { type: 'string', default: 'cpu' },
+      rows: { type: 'string', default: '8551' },
+      threads: { type: 'string' },
       seed: { type: 'string', default: '1' },
       json: { type: 'boolean', default: false },
     },
   })
   const [batchSize, seed] = [options.batch, options.seed].map(Number) as [number, number]
-  const rows = options.cola ? await colaRows(options.cola, options.tokenizer) : randomRows(seed)
+  if (options.threads) configureRuntime({ numThreads: Number(options.threads) })
+  const all = options.cola ? await colaRows(options.cola, options.tokenizer) : randomRows(seed)
+  const rows = all.slice(0, Number(options.rows))
   const { cell, pooling, bidirectional } = options
   const config = parseDistilRnnConfig({ ...reportStudent, vocab_size: 50257, cell, pooling, bidirectional })
   const student = createStudent({ config, sentences: rows.map(({ input_ids }) => input_ids), seed })
@@ -45,11 +57,13 @@ export async function rnnBench(args: string[]): Promise<Record<string, unknown>>
       }),
       device: options.device as Device,
     })
+    const cpu: Record<'training' | 'optimizer', number[]> = { training: [], optimizer: [] }
     const run = async (batch: readonly TokenRow[]): Promise<number> => {
       const started = performance.now()
       session.lazyResetGrad()
-      await session.runTrainStep(batchOf(batch, distil))
-      await session.runOptimizerStep({ learningRate: 1e-3 })
+      const inputs = batchOf(batch, distil)
+      cpu.training.push(await processorTime(() => session.runTrainStep(inputs)))
+      cpu.optimizer.push(await processorTime(() => session.runOptimizerStep({ learningRate: 1e-3 })))
       return performance.now() - started
     }
     const batchOf = (batch: readonly TokenRow[], teacher: boolean): Batch => ({
@@ -65,7 +79,7 @@ export async function rnnBench(args: string[]): Promise<Record<string, unknown>>
         : {}),
     })
     await run(batches[0] as TokenRow[])
-    return { run, session }
+    return { run, session, cpu }
   }
   const [plain, distilled] = [await measure(false), await measure(true)]
   const times: Record<'plain' | 'distilled', number[]> = { plain: [], distilled: [] }
@@ -81,6 +95,8 @@ export async function rnnBench(args: string[]): Promise<Record<string, unknown>>
     cell,
     device: options.device,
     ms_per_step: median(times.plain),
+    training_cpu_ms: median(plain.cpu.training),
+    optimizer_cpu_ms: median(plain.cpu.optimizer),
     tokens_per_second: tokens / seconds,
     s_per_epoch: seconds,
     distillation_ratio: median(times.distilled) / median(times.plain),

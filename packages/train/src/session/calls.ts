@@ -53,11 +53,16 @@ export class Calls {
     return done
   }
 
+  /** Waits for the calls that read the state. */
+  async reads(): Promise<void> {
+    await Promise.all(this.#reads)
+  }
+
   /** Refuses all later calls, and waits for those that run; false if the session had ended before. */
   async end(why: string): Promise<boolean> {
     if (this.#end !== undefined) return false
     this.#end = why
-    await Promise.all([this.#running?.done, ...this.#reads])
+    await Promise.all([this.#running?.done, this.reads()])
     return true
   }
 

@@ -11,13 +11,14 @@ import { openSession, type RunnableModel } from '../runtime/open-session.ts'
 import type { OrtSession } from '../runtime/ort.ts'
 import { reportRuntimeWarnings } from '../runtime/start-wasm.ts'
 import type { Download } from './download.ts'
+import { openOptimizer, type OptimizerStep } from './optimizer-step.ts'
 import { blockTensors } from './state-tensors.ts'
 
 /** The sessions of training artifacts on a device. */
 export interface Sessions {
   readonly training: OrtSession
   readonly evaluation: OrtSession
-  readonly optimizer: OrtSession
+  readonly optimizer: OptimizerStep
   /** Copies tensors to the host, where they stay on the device. */
   readonly download: Download | undefined
   /** Frees the sessions and the temporary files. */
@@ -54,7 +55,9 @@ export async function openSessions(
       packWeights: !artifacts.gradientCheckpointing,
     })
     const evaluation = await open('eval_model')
-    const optimizer = await open('optimizer_model', { resident: artifacts.optimizerModel.outputs, spin: false })
+    const optimizer = await openOptimizer(artifacts, device, () =>
+      open('optimizer_model', { resident: artifacts.optimizerModel.outputs, spin: false }),
+    )
     const download = deviceRow(device).resident
       ? await (await import('./download.ts')).openDownload(blockTensors(artifacts), device)
       : undefined

@@ -44,6 +44,7 @@ import { checkTensors, tensorMap } from './check-tensors.ts'
 import { type Batch, feedsOf } from './feeds.ts'
 import { accumulate, type Accumulation, gradientScale, noAccumulation } from './accumulation.ts'
 import { openSessions, type Sessions } from './open-sessions.ts'
+import { scalar } from './optimizer-step.ts'
 import { lossCounts } from './loss-counts.ts'
 import { type StepResult, stepResultOf } from './step-result.ts'
 import { dispose, hostTensors, initialTensors, joinAll, stateName } from './state-tensors.ts'
@@ -281,31 +282,20 @@ export class TrainingSession {
       const gradients = Object.fromEntries(
         Object.keys(this.#parameters).map((name) => [`${name}_grad`, this.#buffers[gradientBuffer(name)] as OrtTensor]),
       )
-      const scalars = {
-        [optimizerInputs.learningRate]: scalar(learningRate),
-        [optimizerInputs.step]: scalar(this.#step + 1),
-        [optimizerInputs.gradientScale]: scalar(gradientScale(this.#accumulation)),
+      const numbers = {
+        [optimizerInputs.learningRate]: learningRate,
+        [optimizerInputs.step]: this.#step + 1,
+        [optimizerInputs.gradientScale]: gradientScale(this.#accumulation),
         ...Object.fromEntries(
           (this.#artifacts.biasCorrections ?? []).map(({ input, beta, power }) => [
             input,
-            scalar((1 - beta ** (this.#step + 1)) ** power),
+            (1 - beta ** (this.#step + 1)) ** power,
           ]),
         ),
       }
-      const feeds: OrtTensors = { ...scalars, ...this.#parameters, ...gradients, ...this.#state }
-      const inputs = new Set(this.#sessions.optimizer.inputNames)
-      const results = await this.#run(
-        this.#sessions.optimizer,
-        Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.has(name))),
-      )
-      const update = (tensors: OrtTensors) => {
-        for (const name of Object.keys(tensors)) {
-          dispose(tensors[name])
-          tensors[name] = results[`${name}.out`] as OrtTensor
-        }
-      }
-      update(this.#parameters)
-      update(this.#state)
+      // A step may write into the arrays that an evaluation reads.
+      await this.#calls.reads()
+      await this.#sessions.optimizer.run([this.#parameters, this.#state], gradients, numbers)
       this.#step++
     })
   }
@@ -339,7 +329,7 @@ export class TrainingSession {
       const gradients = Object.fromEntries(
         Object.keys(this.#parameters).map((name) => [name, this.#buffers[gradientBuffer(name)] as OrtTensor]),
       )
-      const sums = this.#split(await this.#fetch({ ...this.#state, ...gradients }))
+      const sums = await this.#onHost({ ...this.#state, ...gradients }, (tensors) => this.#split(tensors))
       const factor = gradientScale(this.#accumulation)
       return factor === 1
         ? sums
@@ -397,11 +387,13 @@ export class TrainingSession {
   /** A copy of parameters and optimizer state. Call it between optimizer steps. */
   async getState(): Promise<SessionState> {
     return this.#calls.read('getState', async () => {
-      const all = await this.#fetch({ ...this.#parameters, ...this.#state })
-      const state = this.#artifacts.stateSlots.flatMap((slot) =>
-        [...this.#split(all, slot)].map(([name, value]) => [stateName(name, slot), value] as const),
-      )
-      return { tensors: new Map([...this.#split(all), ...state]), step: this.#step }
+      const tensors = await this.#onHost({ ...this.#parameters, ...this.#state }, (all) => {
+        const state = this.#artifacts.stateSlots.flatMap((slot) =>
+          [...this.#split(all, slot)].map(([name, value]) => [stateName(name, slot), value] as const),
+        )
+        return new Map([...this.#split(all), ...state])
+      })
+      return { tensors, step: this.#step }
     })
   }
 
@@ -491,14 +483,20 @@ export class TrainingSession {
   }
 
   async #fetchParameters(): Promise<Map<string, Tensor>> {
-    return this.#split(await this.#fetch({ ...this.#parameters, ...this.#state }))
+    return this.#onHost({ ...this.#parameters, ...this.#state }, (tensors) => this.#split(tensors))
   }
 
-  async #fetch(tensors: OrtTensors): Promise<OrtTensors> {
-    if (!this.#sessions.download) return tensors
-    return this.#sessions.download.run(tensors).catch((cause) => {
-      throw lossOf(this.device, cause)
-    })
+  /**
+   * What `copy` makes of tensors on the host. It is called at once where they are there: later they may be replaced.
+   */
+  async #onHost<Copy>(tensors: OrtTensors, copy: (tensors: OrtTensors) => Copy): Promise<Copy> {
+    const { download } = this.#sessions
+    if (!download) return copy(tensors)
+    return copy(
+      await download.run(tensors).catch((cause) => {
+        throw lossOf(this.device, cause)
+      }),
+    )
   }
 
   /** Replaces tensors by tensors from the host, by name. */
@@ -520,8 +518,6 @@ export class TrainingSession {
     return new Map([...parameters.keys()].map((name) => [name, parts.get(name) as Tensor]))
   }
 }
-
-const scalar = (value: number): OrtTensor => new OrtTensor('float32', Float32Array.of(value), [])
 
 /** Frozen weights are searched only now: they may be gigabytes, and -Infinity in a mask is right. */
 function notFinite(loss: number, step: number, { initializers }: Graph): NonFiniteLossError {
