@@ -121,6 +121,7 @@ export const fineTunedSchema = v.object({
     file: v.optional(v.string()),
     revision: v.optional(v.string()),
     path: v.optional(v.string()),
+    chat_template: v.optional(v.string()),
     quantization: v.optional(
       v.strictObject({
         bits: v.optional(v.picklist(quantizationBits)),

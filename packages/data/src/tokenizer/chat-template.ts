@@ -105,8 +105,8 @@ function sourceOf(json: ChatTemplateJson | null | undefined, name: string | unde
       what: 'the tokenizer has none',
       expected: 'chat_template in tokenizer_config.json, or a file chat_template.jinja beside it',
       fix:
-        'Put a chat_template.jinja beside tokenizer.json, or use a model that was made for conversations, ' +
-        'or texts instead of messages.',
+        'Give one: a file chat_template.jinja, or open: { chat_template } of fineTune. Or use a model that was made for ' +
+        'conversations, or texts instead of messages.',
     })
   if (typeof json === 'string') {
     if (name === undefined) return json

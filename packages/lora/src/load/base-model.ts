@@ -18,8 +18,13 @@ export interface PlacedBatch {
 export interface BaseModel {
   /** What the source is called: its path, address or name on the hub. */
   readonly name: string
-  /** The ONNX file, where a file or a precision was requested; the requested revision and quantization. */
-  readonly origin: { readonly file?: string; readonly revision?: string; readonly quantization?: Quantization }
+  /** The ONNX file, where a file or a precision was requested, and the requested revision, quantization and template. */
+  readonly origin: {
+    readonly file?: string
+    readonly revision?: string
+    readonly quantization?: Quantization
+    readonly chat_template?: string
+  }
   /** What it was opened from. */
   readonly files: Files
   /** Path of the folder that the files were read from; in a browser, what was opened is called so. */

@@ -5,6 +5,7 @@ import { fetchFiles, type Files, openFiles, type Source, sourceChecks } from '@c
 import { checkOptions, optionsIn } from '@cola/graph/options'
 import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
+import { withChatTemplate } from '../onnx/companions.ts'
 import { onnxFiles } from '../onnx/dtypes.ts'
 import type { OnnxModel } from '../onnx/open.ts'
 import { onnxModelChecks, type OnnxModelOptions } from '../onnx/open-options.ts'
@@ -41,17 +42,19 @@ export async function openBase(source: BaseModelSource, options: OnnxModelOption
     if ('parameters' in source) return (await gpt2Module()).gpt2Base(source)
     return (await onnxModule()).onnxBase(source)
   }
-  const { file, dtype, revision, quantization } = options
+  const { file, dtype, revision, quantization, chat_template } = options
   const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   const origin = {
     name: files.where,
     ...(revision === undefined ? {} : { revision }),
     ...(quantization === undefined ? {} : { quantization }),
+    ...(chat_template === undefined ? {} : { chat_template }),
   }
   const isAsked = file !== undefined || dtype !== undefined
   if (!isAsked && (await isGpt2Checkpoint(files))) {
     const { gpt2Base, loadPretrained } = await gpt2Module()
-    return gpt2Base(await loadPretrained(files, quantization === undefined ? {} : { quantization }), origin)
+    const templated = withChatTemplate(files, chat_template)
+    return gpt2Base(await loadPretrained(templated, quantization === undefined ? {} : { quantization }), origin)
   }
   const { onnxBase, openOnnxModel } = await onnxModule()
   const opened = await openOnnxModel(files, options)

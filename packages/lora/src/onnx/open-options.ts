@@ -16,6 +16,8 @@ export interface OnnxModelOptions extends SourceOptions {
   dtype?: ModelDtype
   /** Quantize the linear layers of a file in float32 or float16 (QLoRA). @default none */
   quantization?: Quantization
+  /** Jinja template that writes conversations, in place of the tokenizer's. @default the tokenizer's */
+  chat_template?: string
 }
 
 /** Checks of {@link OnnxModelOptions}. */
@@ -24,4 +26,5 @@ export const onnxModelChecks: Checks<OnnxModelOptions> = {
   file: text,
   dtype: oneOf(modelDtypes, { float32: 'fp32', float16: 'fp16', int4: 'q4' }),
   quantization: object,
+  chat_template: text,
 }

@@ -16,7 +16,7 @@ import { externalLocations, type Model } from '@cola/graph'
 import { besideOf } from '@cola/train'
 import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
-import { companionFiles, folderOf } from './companions.ts'
+import { companionFiles, folderOf, withChatTemplate } from './companions.ts'
 import { filesOfDtype, type ModelDtype, onnxFiles } from './dtypes.ts'
 import { modelTypeOf } from './prefixes.ts'
 import { readOnnxModel } from './read.ts'
@@ -47,9 +47,10 @@ export interface OnnxModel {
  */
 export async function openOnnxModel(source: Source, options: OnnxModelOptions = {}): Promise<OnnxModel> {
   checkOptions('openOnnxModel', options, onnxModelChecks)
-  const { file, dtype, quantization } = options
+  const { file, dtype, quantization, chat_template } = options
   const names = namesOf(file, dtype)
-  const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
+  const found = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
+  const files = withChatTemplate(found, chat_template)
   const name = await fetchModel(files, names)
   const config = readConfig(files)
   const model = readOnnxModel(files, name, config)

@@ -26,7 +26,10 @@ export interface CausalLanguageModelOptions {
    * @default the tokenizer's
    */
   eos_token?: string
-  /** Name of the chat template, where the tokenizer has several. @default 'default' */
+  /**
+   * Name of the chat template, where the tokenizer has several; `open: { chat_template }` gives a template itself.
+   * @default 'default'
+   */
   chat_template?: string
 }
 

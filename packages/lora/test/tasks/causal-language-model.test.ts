@@ -263,6 +263,25 @@ describe('conversations', () => {
     }
     expect(readFileSync(join(out, 'answers', 'chat_template.jinja'), 'utf8')).toBe(chat_template)
   })
+
+  it('are written by a template that is given, which saved and exported models keep', async () => {
+    const options = { ...quick, train: rows, epochs: 1, eos_token: '.' }
+    const prompt = rows[0]?.prompt ?? []
+    const usual = await fineTune(chat, options)
+    const right = await usual.generate(prompt, { max_new_tokens: 4 })
+    await usual.release()
+    const folder = chatFolder('bare', { chat_template: undefined })
+    const tuned = await fineTune(folder, { ...options, open: { chat_template } })
+    expect(tuned.training?.losses).toEqual(usual.training?.losses)
+    expect(await tuned.generate(prompt, { max_new_tokens: 4 })).toBe(right)
+    await tuned.save(join(out, 'given'))
+    await tuned.export(join(out, 'given-hub'), { layout: 'hub' })
+    await tuned.release()
+    const opened = await loadFineTuned(join(out, 'given'), { task: 'CAUSAL_LM', device: 'cpu' })
+    expect(await opened.generate(prompt, { max_new_tokens: 4 })).toBe(right)
+    await opened.release()
+    expect(readJson(join(out, 'given-hub', 'tokenizer_config.json'))).toMatchObject({ chat_template })
+  })
 })
 
 describe('decoders that other tools exported', () => {
