@@ -5,7 +5,6 @@ import { fetchFiles, type Files, openFiles, type Source, sourceChecks } from '@c
 import { checkOptions, optionsIn } from '@cola/graph/options'
 import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
-import { withChatTemplate } from '../onnx/companions.ts'
 import { onnxFiles } from '../onnx/dtypes.ts'
 import type { OnnxModel } from '../onnx/open.ts'
 import { onnxModelChecks, type OnnxModelOptions } from '../onnx/open-options.ts'
@@ -53,8 +52,11 @@ export async function openBase(source: BaseModelSource, options: OnnxModelOption
   const isAsked = file !== undefined || dtype !== undefined
   if (!isAsked && (await isGpt2Checkpoint(files))) {
     const { gpt2Base, loadPretrained } = await gpt2Module()
-    const templated = withChatTemplate(files, chat_template)
-    return gpt2Base(await loadPretrained(templated, quantization === undefined ? {} : { quantization }), origin)
+    const given =
+      chat_template === undefined
+        ? files
+        : (await import('../onnx/chat-template.ts')).withChatTemplate(files, chat_template)
+    return gpt2Base(await loadPretrained(given, quantization === undefined ? {} : { quantization }), origin)
   }
   const { onnxBase, openOnnxModel } = await onnxModule()
   const opened = await openOnnxModel(files, options)

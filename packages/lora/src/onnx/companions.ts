@@ -12,16 +12,3 @@ export const companionFiles = ['tokenizer_config.json', chatTemplateFile, 'gener
 
 /** The folder of a model's files. */
 export const folderOf = (files: Files): string => placeOf(files, 'config.json').slice(0, -'/config.json'.length)
-
-/** Files with a chat template in place of what they have. */
-export function withChatTemplate(files: Files, template: string | undefined): Files {
-  if (template === undefined) return files
-  const bytes = new TextEncoder().encode(template)
-  return {
-    ...files,
-    names: () => [...new Set([...files.names(), chatTemplateFile])].sort(),
-    has: (name) => name === chatTemplateFile || files.has(name),
-    size: (name) => (name === chatTemplateFile ? bytes.length : files.size(name)),
-    read: (name, begin, end) => (name === chatTemplateFile ? bytes.subarray(begin, end) : files.read(name, begin, end)),
-  }
-}

@@ -16,7 +16,7 @@ import { externalLocations, type Model } from '@cola/graph'
 import { besideOf } from '@cola/train'
 import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
-import { companionFiles, folderOf, withChatTemplate } from './companions.ts'
+import { companionFiles, folderOf } from './companions.ts'
 import { filesOfDtype, type ModelDtype, onnxFiles } from './dtypes.ts'
 import { modelTypeOf } from './prefixes.ts'
 import { readOnnxModel } from './read.ts'
@@ -50,7 +50,8 @@ export async function openOnnxModel(source: Source, options: OnnxModelOptions = 
   const { file, dtype, quantization, chat_template } = options
   const names = namesOf(file, dtype)
   const found = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
-  const files = withChatTemplate(found, chat_template)
+  const files =
+    chat_template === undefined ? found : (await import('./chat-template.ts')).withChatTemplate(found, chat_template)
   const name = await fetchModel(files, names)
   const config = readConfig(files)
   const model = readOnnxModel(files, name, config)
