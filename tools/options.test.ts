@@ -213,7 +213,9 @@ async function expectRefusal(call: Call, name: string, options: object): Promise
 
 beforeAll(async () => {
   const files = tinyEncoder()
-  const tokenizer = data.createTokenizer(JSON.parse(new TextDecoder().decode(files['tokenizer.json'])))
+  const tokenizer = data.createTokenizer(JSON.parse(new TextDecoder().decode(files['tokenizer.json'])), {
+    chat_template: '{{ messages }}',
+  })
   const config = lora.parseGpt2Config({
     ...{ model_type: 'gpt2', n_layer: 1, n_head: 2, n_embd: 8, n_positions: 16, vocab_size: 64 },
   })

@@ -29,9 +29,7 @@ export function requireField(row: object, field: string, where: string): void {
     throw new DataError({
       where: `${where}, field "${field}"`,
       what: 'the field is undefined',
-      expected: 'a value',
-      found: 'undefined',
-      fix: 'Is it read from a column by a name that the table has not? Object.keys(record) lists the names.',
+      fix: 'Is the name of a column misspelt? Object.keys(record) lists the names.',
     })
   const fields = Object.entries(row).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   throw new DataError({

@@ -1,9 +1,6 @@
-// Renders conversations with a model's chat template.
+// Chat templates: what they take, and tokenizers without one. Those with one have a file of their own, which renders.
 
-import { type Checks, checkOptions, flag, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { describeValue } from '../source/row-checks.ts'
-import type { Renderer } from './jinja.ts'
 
 /** One turn of a conversation. Templates may read further fields, such as `tool_calls`. */
 export interface ChatMessage {
@@ -21,104 +18,21 @@ export interface ChatTemplateOptions {
   chat_template?: string
 }
 
-const checks: Checks<ChatTemplateOptions> = { add_generation_prompt: flag, chat_template: text }
-
 /** `chat_template` of tokenizer_config.json: one template, or several with names. */
 export type ChatTemplateJson = string | readonly { readonly name: string; readonly template: string }[]
 
 /** Renders a conversation. */
 export type ChatTemplate = (messages: readonly ChatMessage[], options?: ChatTemplateOptions) => string
 
-const where = 'chat_template'
-const templateFix = "Take the model's own tokenizer_config.json, or chat_template.jinja."
+/** For messages. */
+export const where = 'chat_template'
 
-/**
- * A function that renders a tokenizer's templates; transformers' apply_chat_template with `tokenize=False`.
- * @param json Undefined for a tokenizer without templates.
- * @param specialTokens `bos_token`, `eos_token` and others, which are variables of templates.
- * @param renderer May be absent where there are no templates.
- * @returns The function throws {DataError} for a missing template, one that cannot be parsed, or messages that the
- * template refuses, such as roles that do not alternate; {ConfigError} for an option that is unknown.
- */
-export function chatTemplateOf(
-  json: ChatTemplateJson | null | undefined,
-  specialTokens: Readonly<Record<string, string>>,
-  renderer: Renderer | undefined,
-): ChatTemplate {
-  const parsed = new Map<string, InstanceType<Renderer>>()
-  return (messages, options = {}) => {
-    checkOptions('applyChatTemplate', options, checks)
-    const { add_generation_prompt = false, chat_template } = options
-    const source = sourceOf(json, chat_template)
-    const template = parsed.get(source) ?? parse(source, renderer as Renderer)
-    parsed.set(source, template)
-    try {
-      // Templates test `tools is not none`, which holds for an undefined variable.
-      return template.render({ tools: null, documents: null, ...specialTokens, messages, add_generation_prompt })
-    } catch (cause) {
-      throw new DataError(
-        {
-          where,
-          what: 'it refuses the messages',
-          found: `${(cause as Error).message}; roles ${messages.map(({ role }) => role).join(', ')}`,
-          fix: 'Use the roles, and their order, that the template allows.',
-        },
-        { cause },
-      )
-    }
-  }
-}
-
-function parse(source: string, Template: Renderer): InstanceType<Renderer> {
-  try {
-    return new Template(source)
-  } catch (cause) {
-    throw new DataError(
-      { where, what: 'not a Jinja template that can be read', found: (cause as Error).message, fix: templateFix },
-      { cause },
-    )
-  }
-}
-
-/** @throws {DataError} for what is neither a template nor a list of templates with names. */
-function requireTemplates(json: unknown): void {
-  const isNamed = (entry: unknown): boolean => {
-    const { name, template } = (entry ?? {}) as { name?: unknown; template?: unknown }
-    return typeof name === 'string' && typeof template === 'string'
-  }
-  if (json == null || typeof json === 'string' || (Array.isArray(json) && json.every(isNamed))) return
+/** The template of a tokenizer without one. @throws {DataError} always. */
+export const noChatTemplate: ChatTemplate = () => {
   throw new DataError({
     where,
-    what: 'not a template',
-    expected: 'a text, or an array of objects with the texts name and template',
-    found: describeValue(json),
-    fix: templateFix,
-  })
-}
-
-/** The template with a name. @throws {DataError} if the tokenizer has none, or none with the name. */
-function sourceOf(json: ChatTemplateJson | null | undefined, name: string | undefined): string {
-  requireTemplates(json)
-  if (json == null || json.length === 0)
-    throw new DataError({
-      where,
-      what: 'the tokenizer has none',
-      expected: 'chat_template in tokenizer_config.json, or a file chat_template.jinja beside it',
-      fix:
-        'Give one: a file chat_template.jinja, or open: { chat_template } of fineTune. Or use a model that was made for ' +
-        'conversations, or texts instead of messages.',
-    })
-  if (typeof json === 'string') {
-    if (name === undefined) return json
-    throw new DataError({ where, what: 'it has no name', found: JSON.stringify(name), fix: 'Leave the name out.' })
-  }
-  const source = json.find((entry) => entry.name === (name ?? 'default'))?.template
-  if (source !== undefined) return source
-  throw new DataError({
-    where,
-    what: 'no template of that name',
-    expected: json.map((entry) => entry.name).join(', '),
-    found: name ?? 'default',
-    fix: 'Name one with the option chat_template.',
+    what: 'the tokenizer has none',
+    expected: 'chat_template in tokenizer_config.json, or a file chat_template.jinja beside it',
+    fix: 'Give one: that file, or open: { chat_template }; or take texts instead of messages.',
   })
 }

@@ -1,6 +1,6 @@
 // Makes a tokenizer of JSON that is read already.
 
-import { Template } from './jinja.ts'
+import { chatTemplateOf } from './render-chat.ts'
 import { type Tokenizer, tokenizerOf } from './tokenizer.ts'
 
 /**
@@ -8,4 +8,4 @@ import { type Tokenizer, tokenizerOf } from './tokenizer.ts'
  * tokenizer.
  */
 export const createTokenizer = (tokenizerJson: object, tokenizerConfig: object = {}): Tokenizer =>
-  tokenizerOf(tokenizerJson, tokenizerConfig, Template)
+  tokenizerOf(tokenizerJson, tokenizerConfig, chatTemplateOf)

@@ -33,5 +33,5 @@ export async function readTokenizer(source: Source, options: OpenFilesOptions = 
     ...(files.has(chatTemplateFile) ? { chat_template: text(chatTemplateFile) } : {}),
   }
   // Loaded where there is a template: bundles have a part of its own for it.
-  return tokenizerOf(json, config, config.chat_template ? (await import('./jinja.ts')).Template : undefined)
+  return tokenizerOf(json, config, config.chat_template ? (await import('./render-chat.ts')).chatTemplateOf : undefined)
 }

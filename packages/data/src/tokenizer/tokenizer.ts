@@ -4,10 +4,10 @@ import { checkOptions } from '@cola/graph/options'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { DataError } from '../errors.ts'
 import { describeValue, requireList } from '../source/row-checks.ts'
-import { type ChatTemplate, type ChatTemplateJson, chatTemplateOf } from './chat-template.ts'
+import { type ChatTemplate, type ChatTemplateJson, noChatTemplate } from './chat-template.ts'
 import { encodingChecks, type EncodingOptions } from './encoding-options.ts'
 import { encodeEnd, pairEnds } from './encode-end.ts'
-import type { Renderer } from './jinja.ts'
+import type { chatTemplateOf } from './render-chat.ts'
 import { isCount } from './model-config.ts'
 import { type NormalizerJson, smallSigma } from './small-sigma.ts'
 import { addedTokens, bareTemplates, fill, type Template, templateOf } from './template.ts'
@@ -119,10 +119,14 @@ const strategies: Readonly<Record<string, TruncationStrategy>> = {
 
 /**
  * A tokenizer of the parsed contents of tokenizer.json and tokenizer_config.json.
- * @param renderer Of chat templates; it may be absent where there is none.
+ * @param templateOf Renders chat templates; it may be absent where there is none.
  * @throws {DataError} when they make no tokenizer.
  */
-export function tokenizerOf(tokenizerJson: object, tokenizerConfig: object, renderer: Renderer | undefined): Tokenizer {
+export function tokenizerOf(
+  tokenizerJson: object,
+  tokenizerConfig: object,
+  templateOf: typeof chatTemplateOf | undefined,
+): Tokenizer {
   requireObject(tokenizerJson, 'tokenizer.json')
   requireObject(tokenizerConfig, 'tokenizer_config.json')
   const { truncation, padding, model, normalizer } = tokenizerJson as TokenizerJson
@@ -215,7 +219,7 @@ export function tokenizerOf(tokenizerJson: object, tokenizerConfig: object, rend
     vocabSize:
       [...(inner.model?.tokens_to_ids.values() ?? [])].reduce((greatest, id) => Math.max(greatest, Number(id)), -1) + 1,
     specialTokens,
-    applyChatTemplate: chatTemplateOf(chat_template, specialTokens, renderer),
+    applyChatTemplate: (chat_template && templateOf?.(chat_template, specialTokens)) || noChatTemplate,
     padTokenId: padToken === undefined ? padIdOf(padding) : inner.token_to_id(padToken),
     modelMaxLength: [model_max_length, truncation?.max_length].find(isCount),
     files: { 'tokenizer.json': tokenizerJson, 'tokenizer_config.json': tokenizerConfig },

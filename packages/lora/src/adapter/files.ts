@@ -206,7 +206,7 @@ const targetNames = ({ config: { target_modules }, targets }: AdaptedModel) =>
 
 /** What a card says of heads that read otherwise than transformers' classes do, which PEFT does not know. */
 const readsOtherwise: Partial<Record<Head['pooling'], string>> = {
-  mean: 'the mean of the last hidden states of all real tokens',
+  mean: 'the mean of the last hidden states',
   first: 'the last hidden state of the first token',
 }
 
@@ -218,8 +218,7 @@ function modelCard(config: AdapterConfigJson, head: Head | undefined): string {
   const use = "Trained with @cola/lora on ONNX Runtime; PEFT's `PeftModel.from_pretrained` loads this folder."
   const read = head && readsOtherwise[head.pooling]
   const headNote = read
-    ? `\nIts head \`${head.name}\` reads ${read}, as \`${headFile}\` says. PEFT leaves that to transformers' class, ` +
-      'which may read something else, such as the pooler of BERT.\n'
+    ? `\nIts head \`${head.name}\` reads ${read} (\`${headFile}\`); transformers' class, which PEFT takes, may not.\n`
     : ''
   return `${metadata}\n# ${title} adapter\n\n${summary(config)} ${use}\n${headNote}`
 }

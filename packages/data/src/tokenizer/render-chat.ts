@@ -1,0 +1,93 @@
+// Renders conversations with a model's chat template. Loaded for tokenizers that have one.
+
+import { type Checks, checkOptions, flag, text } from '@cola/graph/options'
+import { DataError } from '../errors.ts'
+import { describeValue } from '../source/row-checks.ts'
+import {
+  type ChatTemplate,
+  type ChatTemplateJson,
+  type ChatTemplateOptions,
+  noChatTemplate,
+  where,
+} from './chat-template.ts'
+import { type Renderer, Template } from './jinja.ts'
+
+const checks: Checks<ChatTemplateOptions> = { add_generation_prompt: flag, chat_template: text }
+const templateFix = "Take the model's own tokenizer_config.json, or chat_template.jinja."
+
+/**
+ * A function that renders a tokenizer's templates; transformers' apply_chat_template with `tokenize=False`.
+ * @param specialTokens `bos_token`, `eos_token` and others, which are variables of templates.
+ * @returns The function throws {DataError} for a missing name, a template that cannot be parsed, or messages that the
+ * template refuses, such as roles that do not alternate; {ConfigError} for an option that is unknown.
+ */
+export function chatTemplateOf(json: ChatTemplateJson, specialTokens: Readonly<Record<string, string>>): ChatTemplate {
+  if (json.length === 0) return noChatTemplate
+  const parsed = new Map<string, InstanceType<Renderer>>()
+  return (messages, options = {}) => {
+    checkOptions('applyChatTemplate', options, checks)
+    const { add_generation_prompt = false, chat_template } = options
+    const source = sourceOf(json, chat_template)
+    const template = parsed.get(source) ?? parse(source)
+    parsed.set(source, template)
+    try {
+      // Templates test `tools is not none`, which holds for an undefined variable.
+      return template.render({ tools: null, documents: null, ...specialTokens, messages, add_generation_prompt })
+    } catch (cause) {
+      throw new DataError(
+        {
+          where,
+          what: 'it refuses the messages',
+          found: `${(cause as Error).message}; roles ${messages.map(({ role }) => role).join(', ')}`,
+          fix: 'Use the roles, and their order, that the template allows.',
+        },
+        { cause },
+      )
+    }
+  }
+}
+
+function parse(source: string): InstanceType<Renderer> {
+  try {
+    return new Template(source)
+  } catch (cause) {
+    throw new DataError(
+      { where, what: 'not a Jinja template that can be read', found: (cause as Error).message, fix: templateFix },
+      { cause },
+    )
+  }
+}
+
+/** @throws {DataError} for what is neither a template nor a list of templates with names. */
+function requireTemplates(json: unknown): void {
+  const isNamed = (entry: unknown): boolean => {
+    const { name, template } = (entry ?? {}) as { name?: unknown; template?: unknown }
+    return typeof name === 'string' && typeof template === 'string'
+  }
+  if (typeof json === 'string' || (Array.isArray(json) && json.every(isNamed))) return
+  throw new DataError({
+    where,
+    what: 'not a template',
+    expected: 'a text, or an array of objects with the texts name and template',
+    found: describeValue(json),
+    fix: templateFix,
+  })
+}
+
+/** The template with a name. @throws {DataError} if the tokenizer has none with the name. */
+function sourceOf(json: ChatTemplateJson, name: string | undefined): string {
+  requireTemplates(json)
+  if (typeof json === 'string') {
+    if (name === undefined) return json
+    throw new DataError({ where, what: 'it has no name', found: JSON.stringify(name), fix: 'Leave the name out.' })
+  }
+  const source = json.find((entry) => entry.name === (name ?? 'default'))?.template
+  if (source !== undefined) return source
+  throw new DataError({
+    where,
+    what: 'no template of that name',
+    expected: json.map((entry) => entry.name).join(', '),
+    found: name ?? 'default',
+    fix: 'Name one with the option chat_template.',
+  })
+}
