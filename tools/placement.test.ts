@@ -1,12 +1,13 @@
 // Where the runtime computes the graphs on WebGPU, by its own profile.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { addInput, build, createGraph, elementCount, type Graph, readOutline } from '@cola/graph'
 import { lora, openBase, withHead } from '@cola/lora'
 import { adamw, crossEntropy, generateArtifacts, loadClassifier, paddedBatches } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
+import { decoderFiles, decoders, json, read } from '../packages/lora/test/support/decoder-files.ts'
 import { exportFolder, exportNames } from '../packages/lora/test/support/export-folder.ts'
 import { forDevice } from '../packages/train/src/classify/classifier-model.ts'
 import { compare } from './parity/compare.ts'
@@ -44,6 +45,42 @@ const decoderShapes: Readonly<Record<string, Readonly<Record<string, string>>>> 
   },
 }
 
+const joined = (...concats: readonly number[]): Record<string, string> => ({
+  ...Object.fromEntries(concats.map((number) => [`Concat_${number}`, 'Concat, 24 bytes'])),
+  Gather_token_0: 'Gather, 32 bytes',
+})
+
+/** The same of golden cases: onnxruntime-genai's builder, with fused attention, and PyTorch's newer exporter. */
+const goldenShapes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'decoder-qwen2': joined(16, 17),
+  'decoder-gemma2': joined(16, 17, 22),
+  'decoder-phi3': joined(8, 11),
+  'onnx-gpt_neo-dynamo': {
+    ...joined(1, 5, 11),
+    Concat: 'Concat, 32 bytes',
+    node_Concat_119: 'Concat, 24 bytes',
+  },
+}
+
+/** Bytes of shapes that a kernel of the GPU reads from the host's. */
+const copiedShapes: Readonly<Record<string, number>> = { 'onnx-gpt_neo-dynamo': 40 }
+
+/** A golden case as a folder that opens. */
+function goldenFolder(name: string): string {
+  const files = name.startsWith('decoder-')
+    ? decoderFiles(name)
+    : {
+        ...decoderFiles('decoder-qwen2'),
+        'config.json': json({ model_type: 'gpt_neo' }),
+        'onnx/model.onnx': read(join(decoders, name, 'model.onnx')),
+      }
+  for (const [file, bytes] of Object.entries(files)) {
+    mkdirSync(dirname(join(out, name, file)), { recursive: true })
+    writeFileSync(join(out, name, file), bytes)
+  }
+  return join(out, name)
+}
+
 /** Exports of encoders, by PyTorch's two exporters. */
 const encoders = exportNames.filter((name) => /^(albert|bert|distilbert|roberta)/.test(name))
 const miniLm = join(root, '../shared/data/minilm-l6')
@@ -66,9 +103,9 @@ async function stepOf(folder: string) {
 }
 
 /** What the CPU has of a step, by name; the rest is computed as on the CPU. */
-async function hostNodesOf(folder: string): Promise<readonly PlacedNode[]> {
+async function hostNodesOf(folder: string, bytesCopied = 0): Promise<readonly PlacedNode[]> {
   const { gpu, cpu } = await stepOf(folder)
-  expect(gpu.bytesCopied).toBe(0)
+  expect(gpu.bytesCopied).toBe(bytesCopied)
   for (const [name, { data, dims }] of Object.entries(cpu.outputs)) {
     expect(gpu.outputs[name]?.dims).toEqual(dims)
     const { worst } = compare('step', name, gpu.outputs[name]?.data as Float32Array, data as Float32Array)
@@ -154,6 +191,15 @@ describe.skipIf(!existsSync(process.env.VK_ICD_FILENAMES ?? ''))('on webgpu', ()
       expect(listed(host)).toEqual(shapes)
       expect(host.filter(({ isShape }) => !isShape)).toEqual([])
     },
+  )
+  it.each(Object.entries(goldenShapes))(
+    'the golden case %s leaves these shapes to the CPU, and computes what the CPU does',
+    async (name, shapes) => {
+      const host = await hostNodesOf(goldenFolder(name), copiedShapes[name])
+      expect(listed(host)).toEqual(shapes)
+      expect(host.filter(({ isShape }) => !isShape)).toEqual([])
+    },
+    600_000,
   )
   it.each(Object.entries(classifiers))(
     'loadClassifier runs %s there but for these shapes, with the logits of the CPU',
