@@ -24,7 +24,7 @@ export default defineConfig({
   preview: { headers: isolation },
   worker: {
     format: 'es',
-    // What the worker starts with is one file, with what every classification needs of the parts loaded later.
+    // What the worker starts with is one file, with what most classifications need of the parts loaded later.
     rolldownOptions: {
       output: {
         // Tree shaking is done: its hints need no place.
@@ -33,7 +33,7 @@ export default defineConfig({
           groups: [
             {
               name: 'engine',
-              test: /(rolldown\/runtime\.js|(worker\/answer-calls|sequence-classification|load\/gpt2-base|runtime\/bundled-files)\.ts)$/,
+              test: /(rolldown\/runtime\.js|(worker\/answer-calls|sequence-classification|load\/gpt2-base|runtime\/(bundled-files|wasm-passes))\.ts)$/,
             },
           ],
         },
