@@ -4,13 +4,14 @@
 // A file: python -m onnxruntime_genai.models.builder -p fp32 -e cpu -i CHECKPOINT -o OUT -c CACHE; transformers.js wants
 // the last axis of its cache to be a number (head_dim), and the file as onnx/model.onnx beside config.json.
 
-import { createRequire } from 'node:module'
-import { basename, dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { random } from '@cola/data'
-import { createGenerator, openBase, type SampleOptions } from '@cola/lora'
-import { configureRuntime, type Device } from '@cola/train'
+import type { SampleOptions } from '@cola/lora'
+import type { Device } from '@cola/train'
+import type { ProgramName, ProgramSettings, Turn, TurnResult } from './generate-program.ts'
 import { median } from './measure.ts'
 
 const options = {
@@ -44,14 +45,6 @@ const modes: Readonly<Record<string, SampleOptions>> = {
   repetition_penalty: { do_sample: false, repetition_penalty: 1.1 },
 }
 
-/** Generates `tokens` for each prompt. */
-type Generate = (prompts: readonly (readonly number[])[], tokens: number, mode: SampleOptions) => Promise<void>
-
-interface Program {
-  readonly generate: Generate
-  readonly release: () => Promise<void>
-}
-
 export async function generateBench(args: string[]): Promise<Record<string, unknown>> {
   const { values } = parseArgs({ args, options })
   if (!values.model) throw new Error('usage: npm run bench -- generate --model FOLDER [--transformers FOLDER]')
@@ -60,13 +53,15 @@ export async function generateBench(args: string[]): Promise<Record<string, unkn
     number,
     number,
   ]
-  if (values.threads) configureRuntime({ numThreads: Number(values.threads) })
-  const programs: Record<string, Program> = {
-    cola: await ours(values.model, values.device as Device, Number(values['accuracy-level']) as 0 | 4),
-    ...(values.transformers
-      ? { transformers_js: await theirs(values.model, values.transformers, values.threads) }
-      : {}),
+  const settings = {
+    model: values.model,
+    transformers: values.transformers,
+    threads: values.threads ? Number(values.threads) : undefined,
+    device: values.device as Device,
+    accuracy_level: Number(values['accuracy-level']) as 0 | 4,
   }
+  const names: ProgramName[] = values.transformers ? ['cola', 'transformers_js'] : ['cola']
+  const programs = names.map((program) => ({ program, process: started({ program, ...settings }) }))
   const result: Record<string, unknown> = { model: values.model, prompt: length, tokens }
   for (const mode of values.modes.split(','))
     for (const batch of values.batches.split(',').map(Number)) {
@@ -74,74 +69,51 @@ export async function generateBench(args: string[]): Promise<Record<string, unkn
       if (!sampling) throw new Error(`--modes: ${mode}; expected ${Object.keys(modes).join(', ')}`)
       const stream = random(1, 'generate')
       const prompts = Array.from({ length: batch }, () => Array.from({ length }, () => 3 + stream.integer(30)))
-      const times = new Map(Object.keys(programs).map((name) => [name, { clock: [] as number[], cpu: [] as number[] }]))
-      // The programs take turns, so that what else the machine does slows both.
+      const turn = { prompts, tokens, mode: sampling }
+      const turns = new Map(names.map((name) => [name, [] as TurnResult[]]))
+      // The programs take turns, so that what else the machine does slows both; the first one warms up.
       for (let repeat = 0; repeat <= repeats; repeat++)
-        for (const [name, { generate }] of Object.entries(programs)) {
-          const [started, used] = [performance.now(), process.cpuUsage()]
-          await generate(prompts, tokens, sampling)
-          const { user, system } = process.cpuUsage(used)
-          // The first one warms up.
-          if (repeat === 0) continue
-          times.get(name)?.clock.push(performance.now() - started)
-          times.get(name)?.cpu.push((user + system) / 1000)
+        for (const { program, process } of programs) {
+          const done = await take(process, turn)
+          if (repeat > 0) turns.get(program)?.push(done)
         }
-      for (const [name, { clock, cpu }] of times) {
-        result[`${name}_${mode}_tokens_per_s_${batch}`] = (1000 * batch * tokens) / median(clock)
-        result[`${name}_${mode}_cpu_ms_per_token_${batch}`] = Math.min(...cpu) / (batch * tokens)
+      const cpu = (of: ProgramName): number => median(turns.get(of)?.map((one) => one.cpu) ?? [])
+      for (const [name, done] of turns) {
+        result[`${name}_${mode}_tokens_per_s_${batch}`] =
+          (1000 * batch * tokens) / median(done.map(({ clock }) => clock))
+        result[`${name}_${mode}_cpu_ms_per_token_${batch}`] = cpu(name) / (batch * tokens)
       }
+      if (names.length === 1) continue
+      result[`ratio_${mode}_${batch}`] = cpu('transformers_js') / cpu('cola')
+      if (!sampling.do_sample) result[`same_tokens_${mode}_${batch}`] = sameShare(...turns.values())
     }
-  for (const { release } of Object.values(programs)) await release()
+  for (const { process } of programs) process.disconnect()
   return result
 }
 
-async function ours(model: string, device: Device, accuracy_level: 0 | 4): Promise<Program> {
-  const base = await openBase(model)
-  const cached = base.cachedLanguageModel()
-  if (!cached) throw new Error(`${model}: its file has no cache`)
-  const generator = await createGenerator(cached, { config: base.config, device, accuracy_level })
-  return {
-    generate: async (prompts, max_new_tokens, mode) => {
-      await generator.generate(prompts, { max_new_tokens, eos_token_id: [], ...mode })
-    },
-    release: generator.release,
-  }
-}
-
-/** What is used of transformers.js. */
-interface TransformersJs {
-  env: { allowRemoteModels: boolean; localModelPath: string }
-  Tensor: new (type: string, data: BigInt64Array, dims: number[]) => object
-  AutoModelForCausalLM: {
-    from_pretrained: (
-      name: string,
-      options: object,
-    ) => Promise<{
-      generate: (options: object) => Promise<unknown>
-      dispose: () => Promise<unknown>
-    }>
-  }
-}
-
-async function theirs(model: string, installed: string, threads: string | undefined): Promise<Program> {
-  const path = createRequire(join(resolve(installed), 'package.json')).resolve('@huggingface/transformers')
-  const { env, Tensor, AutoModelForCausalLM } = (await import(pathToFileURL(path).href)) as TransformersJs
-  env.allowRemoteModels = false
-  env.localModelPath = dirname(resolve(model))
-  const decoder = await AutoModelForCausalLM.from_pretrained(basename(resolve(model)), {
-    dtype: 'fp32',
-    session_options: threads ? { intraOpNumThreads: Number(threads) } : {},
+/** Starts a program; it takes its first turn when its model is open. */
+const started = (settings: ProgramSettings): ChildProcess =>
+  fork(join(import.meta.dirname, 'generate-program.ts'), [JSON.stringify(settings)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
-  const int64 = (rows: readonly (readonly number[])[]) =>
-    new Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0]?.length ?? 0])
-  return {
-    generate: async (prompts, max_new_tokens, mode) => {
-      const limits = { max_new_tokens, min_new_tokens: max_new_tokens, ...mode }
-      const attention_mask = int64(prompts.map((row) => row.map(() => 1)))
-      await decoder.generate({ inputs: int64(prompts), attention_mask, ...limits })
-    },
-    release: async () => {
-      await decoder.dispose()
-    },
-  }
+
+/** @throws {Error} when the program ends, or gives another number of tokens than it was asked for. */
+async function take(program: ChildProcess, turn: Turn): Promise<TurnResult> {
+  const listening = new AbortController()
+  const next = ['message', 'exit'].map((event) => once(program, event, listening))
+  program.send(turn)
+  const [result] = (await Promise.race(next)) as [TurnResult | number]
+  // The other one's promise is refused.
+  Promise.allSettled(next)
+  listening.abort()
+  if (typeof result !== 'object') throw new Error(`a program ended with code ${result}`)
+  const odd = result.ids.find(({ length }) => length !== turn.tokens)
+  if (odd) throw new Error(`a program gave ${odd.length} tokens in place of ${turn.tokens}`)
+  return result
+}
+
+/** Share of the tokens of two programs that are the same, in their first turn. */
+function sameShare(...turns: readonly (readonly TurnResult[])[]): number {
+  const [ours = [], theirs = []] = turns.map(([first]) => first?.ids.flat() ?? [])
+  return ours.filter((id, i) => id === theirs[i]).length / ours.length
 }

@@ -64,16 +64,20 @@ function headsOf(graph: Graph, input: string): Pick<Cache, 'heads' | 'size'> {
   return { heads, size }
 }
 
-/** The cache of some texts, in their order, for one run. */
-export interface CacheState {
-  /** Tokens of each text that it has. */
-  readonly lengths: readonly number[]
-  /** Tokens of a text for which it has place. */
-  readonly capacity: number
+/** Tensors of the cache; the same objects as long as they are of the same memory. */
+export interface CacheView {
   /** The inputs of the caches. */
   readonly past: OrtTensors
   /** What their outputs are written into: the inputs themselves, or memory of the runtime. */
   readonly present: Readonly<Record<string, OrtTensor | null>>
+}
+
+/** The cache of some texts, in their order, for one run. */
+export interface CacheState extends CacheView {
+  /** Tokens of each text that it has. */
+  readonly lengths: readonly number[]
+  /** Tokens of a text for which it has place. */
+  readonly capacity: number
 }
 
 /** The cache of the texts that are generated. */
@@ -103,8 +107,8 @@ export function rowCache(caches: readonly Cache[]): RowCache {
   const lengths: number[] = []
   let [places, capacity] = [0, 0]
   let memory = caches.map(() => new Float32Array())
-  /** The tensors of rows of the memory, by the numbers that say which: most runs read those of the run before. */
-  let views = new Map<string, readonly OrtTensor[]>()
+  /** The last view, and the numbers that say of which rows: most runs read those of the run before. */
+  let current: { readonly key: string; readonly view: CacheView } | undefined
 
   /** Moves what there is to memory with more place. */
   function reserve(tokens: number): void {
@@ -118,21 +122,23 @@ export function rowCache(caches: readonly Cache[]): RowCache {
         to.set(from.subarray(head * had * size, (head + 1) * had * size), head * capacity * size)
       return to
     })
-    views = new Map()
+    current = undefined
   }
 
   /** Tensors [count, heads, tokens, size] of the rows from `first`. */
-  function view(first: number, count: number, tokens: number): readonly OrtTensor[] {
+  function viewOf(first: number, count: number, tokens: number): CacheView {
     const key = `${first} ${count} ${tokens}`
-    const found =
-      views.get(key) ??
-      caches.map(({ heads, size }, c) => {
-        const width = heads * tokens * size
-        const part = (memory[c] as Float32Array).subarray(first * width, (first + count) * width)
-        return new OrtTensor('float32', part, [count, heads, tokens, size])
-      })
-    views = new Map([[key, found]])
-    return found
+    if (current?.key === key) return current.view
+    const view = { past: {} as OrtTensors, present: {} as Record<string, OrtTensor | null> }
+    caches.forEach(({ input, output, heads, size }, c) => {
+      const width = heads * tokens * size
+      const part = (memory[c] as Float32Array).subarray(first * width, (first + count) * width)
+      const tensor = new OrtTensor('float32', part, [count, heads, tokens, size])
+      view.past[input] = tensor
+      view.present[output] = inPlace ? tensor : null
+    })
+    current = { key, view }
+    return view
   }
 
   /** Copies the keys and values of new tokens to the memory. */
@@ -184,15 +190,7 @@ export function rowCache(caches: readonly Cache[]): RowCache {
       const isEmpty = !inPlace && own.every((length) => length === 0)
       if (!isEmpty) reserve(inPlace ? tokens : 1)
       const place = isEmpty ? 0 : capacity
-      const tensors = view(first, count, place)
-      const named = <T>(names: 'input' | 'output', tensorOf: (c: number) => T) =>
-        Object.fromEntries(caches.map((cache, c) => [cache[names], tensorOf(c)]))
-      return {
-        lengths: own,
-        capacity: place,
-        past: named('input', (c) => tensors[c] as OrtTensor),
-        present: named('output', (c) => (inPlace ? (tensors[c] as OrtTensor) : null)),
-      }
+      return { lengths: own, capacity: place, ...viewOf(first, count, place) }
     },
     append(counts, results) {
       if (inPlace) freeViews(results)

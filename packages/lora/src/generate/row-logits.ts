@@ -1,10 +1,10 @@
 // Logits of texts that begin and end at different times, with the keys and values of their tokens in rows of a cache.
 
 import type { Graph } from '@cola/graph'
-import type { OrtSession, OrtTensors } from '@cola/train'
+import type { OrtSession, OrtTensor, OrtTensors } from '@cola/train'
 import type { NextTokenModel } from './generate-tokens.ts'
 import { integerTensor } from './integer-tensor.ts'
-import { type Cache, type CacheState, rowCache } from './row-cache.ts'
+import { type Cache, type CacheState, type CacheView, rowCache } from './row-cache.ts'
 import type { SampleOptions } from './sample.ts'
 import { outputsFor, scoresOf, temperatureOf, type TopTokens } from './top-tokens.ts'
 
@@ -53,6 +53,8 @@ export const takesRows = (graph: Graph, others: readonly string[]): boolean =>
 export function rowLogits(decoder: RowDecoder, others: OrtTensors = {}): Pick<NextTokenModel, 'logits' | 'joins'> {
   const { graph, session, caches } = decoder
   const cache = rowCache(caches)
+  const placesByHeads = new Map(caches.map(({ places, heads }) => [heads, places]))
+  const shared = sharedTensors(decoder.top, others)
 
   async function run(
     entries: readonly Entry[],
@@ -62,11 +64,12 @@ export function rowLogits(decoder: RowDecoder, others: OrtTensors = {}): Pick<Ne
     const texts = entries.map(([, text]) => text)
     const counts = texts.map(({ length }, i) => length - (lengths[i] as number))
     const sizes = { width: Math.max(...counts), total: longest(entries) }
-    const feeds = { ...others, ...past, ...feedsOf(graph, { texts, lengths, ...sizes }) }
+    const { feeds, fetches } = shared({ past, present }, options)
+    Object.assign(feeds, feedsOf(graph, { texts, lengths, ...sizes }))
     const tokens = Math.max(sizes.total, capacity)
-    for (const { places, heads } of caches)
+    for (const [heads, places] of placesByHeads)
       if (places !== undefined)
-        feeds[places] ??= integerTensor(graph, places, [texts.length, heads, sizes.width], (index) => {
+        feeds[places] = integerTensor(graph, places, [texts.length, heads, sizes.width], (index) => {
           const [head, column] = [Math.floor(index / sizes.width), index % sizes.width]
           const i = Math.floor(head / heads)
           // What is gathered for padding is not read.
@@ -78,9 +81,7 @@ export function rowLogits(decoder: RowDecoder, others: OrtTensors = {}): Pick<Ne
       [texts.length],
       (i) => i * sizes.width + (counts[i] as number) - 1,
     )
-    feeds[decoder.top.temperature] = temperatureOf(options)
-    const chosen = Object.fromEntries(outputsFor(decoder.top, options).map((name) => [name, null]))
-    return { counts, results: (await session.run(feeds, { ...chosen, ...present })) as OrtTensors }
+    return { counts, results: (await session.run(feeds, fetches)) as OrtTensors }
   }
 
   /** Logits by row of the entries, the last rows of the cache, which gets their new tokens. */
@@ -106,6 +107,30 @@ export function rowLogits(decoder: RowDecoder, others: OrtTensors = {}): Pick<Ne
       cache.add(beginning.map(([row]) => row))
       return new Map([...first, ...(await read(beginning, options))])
     },
+  }
+}
+
+/** What the runtime reads, and what it gives: names of outputs with the memory for them. */
+interface FeedsAndFetches {
+  readonly feeds: OrtTensors
+  readonly fetches: Record<string, OrtTensor | null>
+}
+
+/**
+ * Feeds and fetches without those of tokens, which the caller sets. Objects of two tensors a layer and more cost as much
+ * as a twentieth of a step: they are made again only when the cache or the options are others.
+ */
+function sharedTensors(
+  top: TopTokens,
+  others: OrtTensors,
+): (view: CacheView, options: SampleOptions) => FeedsAndFetches {
+  let made: (FeedsAndFetches & { readonly past: OrtTensors; readonly options: SampleOptions }) | undefined
+  return ({ past, present }, options) => {
+    if (made?.past === past && made.options === options) return made
+    const chosen = Object.fromEntries(outputsFor(top, options).map((name) => [name, null]))
+    const feeds = { ...others, ...past, [top.temperature]: temperatureOf(options) }
+    made = { past, options, feeds, fetches: { ...chosen, ...present } }
+    return made
   }
 }
 

@@ -119,12 +119,12 @@ function writesInto(session: OrtSession, Own: TensorConstructor): OrtSession {
     converted.set(value, result)
     return result
   }
-  const ownIn = (fetches: object): object =>
-    Array.isArray(fetches)
-      ? fetches
-      : Object.fromEntries(
-          Object.entries(fetches).map(([name, value]) => [name, value instanceof Tensor ? own(value) : value]),
-        )
+  const ownIn = (fetches: object): object => {
+    if (Array.isArray(fetches)) return fetches
+    const all: Record<string, unknown> = { ...fetches }
+    for (const name in all) if (all[name] instanceof Tensor) all[name] = own(all[name] as OrtTensor)
+    return all
+  }
   return Object.assign(session, {
     run: (...[feeds, fetches, ...rest]: [OrtTensors, ...object[]]) =>
       (run as (...args: object[]) => ReturnType<OrtSession['run']>).call(
