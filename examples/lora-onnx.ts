@@ -54,6 +54,8 @@ const settings = commandLine({
   frozenProducts: 'float32',
   // 4 or 8 quantizes the frozen linear layers when the model is opened (QLoRA); 0 leaves them as the file has them.
   bits: 0,
+  // Compute activations again for the backward pass: a fraction of their memory, more time.
+  checkpointing: false,
   // Metric of the best epoch; empty: mcc, or the loss where there are fewer than 200 validation rows.
   best: '',
   device: 'cpu',
@@ -115,6 +117,7 @@ const tuned = await fineTune(settings.model, {
   batch_size: settings.batch,
   learning_rate: settings.lr,
   frozenProducts: settings.frozenProducts as FrozenProducts,
+  gradient_checkpointing: settings.checkpointing,
   device: settings.device as Device,
   seed,
   output_dir: out,

@@ -14,6 +14,7 @@ import {
   GraphError,
   int8Products,
   joinProducts,
+  joinShapes,
   type Loss,
   lower,
   type Model,
@@ -81,6 +82,7 @@ const trainingPasses = (frozenProducts: FrozenProducts): readonly Pass[] => [
   foldReshapes,
   ...productPasses[frozenProducts].training,
   lower,
+  joinShapes,
   withoutUnused,
 ]
 
