@@ -13,18 +13,9 @@ import {
 } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
-import {
-  checkDevice,
-  type Device,
-  deviceNames,
-  deviceRow,
-  type DeviceRow,
-  graphFor,
-  type ResolvedDevice,
-} from './devices.ts'
+import { checkDevice, type Device, deviceNames, deviceRow, graphFor, type ResolvedDevice } from './devices.ts'
 import { releasedOnce } from './released.ts'
 import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
-import { probeGraph } from './probe-graph.ts'
 
 /** A graph, or the file that has it, and how the runtime opens it. */
 export interface RunnableModel {
@@ -87,7 +78,7 @@ async function openUntested(model: RunnableModel, device: ResolvedDevice): Promi
     return releasedOnce(row.int32Inputs ? (await import('./narrow-inputs.ts')).narrowInputs(session) : session)
   } catch (cause) {
     const { refusal } = await import('./refusal.ts')
-    throw await refusal({ graph, device, fix: row.fix, works: () => opensProbe(device, row) }, cause as Error)
+    throw await refusal(graph, device, cause as Error)
   }
 }
 
@@ -157,15 +148,6 @@ export function sessionOptions(
 /** Whether a graph holds weights in float16 that it computes with in float32. */
 const castsFloat16 = ({ nodes, initializers }: Graph): boolean =>
   nodes.some(({ opType, inputs: [x = ''] }) => opType === 'Cast' && initializers.get(x)?.dtype === 'float16')
-
-const opensProbe = (device: ResolvedDevice, { providers }: DeviceRow): Promise<boolean> =>
-  createOrtSession(device, writeModel(probeGraph()), { executionProviders: providers, logSeverityLevel: 4 }).then(
-    async (session) => {
-      await session.release()
-      return true
-    },
-    () => false,
-  )
 
 /** How many times slower a device is than the processor. Loaded when it is measured. */
 const slowness = async (device: ResolvedDevice, processor: ResolvedDevice): Promise<number> =>

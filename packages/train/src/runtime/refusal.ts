@@ -1,8 +1,11 @@
 // The error for a session that cannot be created: if the device opens a model of one node, the model is the cause, else
 // the device. Loaded with the first error.
 
-import { ColaError, type Graph } from '@cola/graph'
+import { ColaError, type Graph, writeModel } from '@cola/graph'
 import { DeviceError, ModelError } from '../errors.ts'
+import { deviceRow, type ResolvedDevice } from './devices.ts'
+import { createOrtSession } from './ort.ts'
+import { probeGraph } from './probe-graph.ts'
 
 /** How messages of ONNX Runtime name the node that is refused. */
 const nodeNames = [
@@ -18,24 +21,27 @@ const nodeIn = (message: string): string | undefined =>
 
 const outOfMemory = /bad_alloc|bad allocation|out of memory|failed to allocate/i
 
-export interface Refused {
-  graph: Graph
-  device: string
-  /** What to do when the device is not available. */
-  fix: string
-  /** Whether the device opens `probeGraph`. */
-  works: () => Promise<boolean>
-}
+/** Whether a device opens a model of one node. */
+const opensProbe = (device: ResolvedDevice): Promise<boolean> =>
+  createOrtSession(device, writeModel(probeGraph()), {
+    executionProviders: deviceRow(device).providers,
+    logSeverityLevel: 4,
+  }).then(
+    async (session) => {
+      await session.release()
+      return true
+    },
+    () => false,
+  )
 
 /** The typed error for an error of the runtime: a ModelError if the device works, else a DeviceError. */
-export async function refusal({ graph, device, fix, works }: Refused, cause: Error): Promise<ColaError> {
+export async function refusal(graph: Graph, device: ResolvedDevice, cause: Error): Promise<ColaError> {
   if (cause instanceof ColaError) return cause
   const found = cause.message
-  if (!(await works()))
-    return new DeviceError(
-      { where: `device "${device}"`, what: `a session for "${graph.name}" could not be created`, found, fix },
-      { cause },
-    )
+  if (!(await opensProbe(device))) {
+    const what = `a session for "${graph.name}" could not be created`
+    return new DeviceError({ where: `device "${device}"`, what, found, fix: deviceRow(device).fix }, { cause })
+  }
   const node = nodeIn(found)
   return new ModelError(
     {
