@@ -1,9 +1,10 @@
 // Takes the optimizer model's steps: in the arrays of parameters and state where these are the processor's, else by a
 // session of the runtime.
 
+import { elementCount } from '@cola/graph'
 import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
+import { hasFiles } from '../files/node.ts'
 import { deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
-import type { ElementwiseRun } from '../runtime/elementwise/open-elementwise.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { runError } from '../runtime/run-error.ts'
 import { dispose } from './state-tensors.ts'
@@ -25,37 +26,30 @@ export interface OptimizerStep {
   readonly release: () => Promise<void>
 }
 
+/** Elements of a block from which a page fetches what takes steps in place: fewer take a session few milliseconds. */
+const worthFetching = 2 ** 20
+
 /**
  * Opens the optimizer model.
  * @param open Opens it as a session, for devices on which tensors stay, and for optimizers whose operators are not all
  * elementwise.
  */
 export async function openOptimizer(
-  { optimizerModel }: TrainingArtifacts,
+  { optimizerModel, blocks }: TrainingArtifacts,
   device: ResolvedDevice,
   open: () => Promise<OrtSession>,
 ): Promise<OptimizerStep> {
-  if (deviceRow(device).resident) return bySession(await open(), device)
-  const { openElementwise } = await import('../runtime/elementwise/open-elementwise.ts')
-  const replaced = new Map(optimizerModel.outputs.map((name) => [name, name.replace(/\.out$/, '')]))
-  const run = await openElementwise(optimizerModel, replaced)
-  return run ? inPlace(run) : bySession(await open(), device)
+  const isWorth = hasFiles() || blocks.some(({ dims }) => elementCount(dims) >= worthFetching)
+  const inPlace =
+    isWorth && !deviceRow(device).resident && (await (await import('./step-in-place.ts')).openInPlace(optimizerModel))
+  return inPlace || bySession(await open(), device)
 }
-
-const inPlace = (run: ElementwiseRun): OptimizerStep => ({
-  async run(updated, gradients, numbers) {
-    const tensors = Object.entries<OrtTensor>(Object.assign({}, ...updated, gradients))
-    run(Object.fromEntries(tensors.map(([name, { data }]) => [name, data as Float32Array])), numbers)
-  },
-  release: async () => undefined,
-})
 
 const bySession = (session: OrtSession, device: ResolvedDevice): OptimizerStep => ({
   async run(updated, gradients, numbers) {
-    const scalars = Object.entries(numbers).map(([name, number]) => [name, scalar(number)] as const)
-    const feeds: OrtTensors = Object.assign(Object.fromEntries(scalars), ...updated, gradients)
-    const inputs = session.inputNames.map((name) => [name, feeds[name] as OrtTensor])
-    const results = await session.run(Object.fromEntries(inputs)).catch((cause) => {
+    const feeds: OrtTensors = Object.assign({}, ...updated, gradients)
+    for (const name of session.inputNames) feeds[name] ??= scalar(numbers[name] as number)
+    const results = await session.run(feeds).catch((cause) => {
       throw runError(device, cause)
     })
     for (const tensors of updated)

@@ -1,7 +1,7 @@
 // The low-level training session: one method per artifact, with the names of the training API that ONNX Runtime removed
 // from JavaScript in 1.20.
 
-import { elementCount, float32, type Graph, type Tensor, toFloat32 } from '@cola/graph'
+import { elementCount, float32, type Tensor, toFloat32 } from '@cola/graph'
 import { random } from '@cola/data'
 import { concatenate, splitTensors } from '../artifacts/blocks.ts'
 import { artifactsFingerprint } from '../artifacts/fingerprints.ts'
@@ -16,8 +16,8 @@ import {
   type TrainingArtifacts,
 } from '../artifacts/training-artifacts.ts'
 import type { LossTerm } from '../artifacts/loss-terms.ts'
-import { CheckpointError, FeedError, NonFiniteLossError } from '../errors.ts'
-import { findValue, requireFinite } from '../files/require-finite.ts'
+import { CheckpointError, FeedError } from '../errors.ts'
+import { requireFinite } from '../files/require-finite.ts'
 import { lossOf } from '../runtime/device-loss.ts'
 import { runError } from '../runtime/run-error.ts'
 import { type Device, deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
@@ -225,7 +225,10 @@ export class TrainingSession {
       }
       const results = await this.#run(this.#sessions.training, inputs, [...read, ...gradients])
       const step = stepResultOf(results, read, counts)
-      if (!Number.isFinite(step.loss)) throw notFinite(step.loss, this.#trainSteps + 1, graph)
+      if (!Number.isFinite(step.loss)) {
+        const { notFinite } = await import('./not-finite.ts')
+        throw notFinite(step.loss, this.#trainSteps + 1, graph)
+      }
       for (const name of Object.keys(this.#parameters)) {
         dispose(this.#buffers[gradientBuffer(name)])
         this.#buffers[gradientBuffer(name)] = results[gradientOutput(name)] as OrtTensor
@@ -517,17 +520,4 @@ export class TrainingSession {
     )
     return new Map([...parameters.keys()].map((name) => [name, parts.get(name) as Tensor]))
   }
-}
-
-/** Frozen weights are searched only now: they may be gigabytes, and -Infinity in a mask is right. */
-function notFinite(loss: number, step: number, { initializers }: Graph): NonFiniteLossError {
-  const bad = findValue(initializers, (value) => Number.isNaN(value) || value === Number.POSITIVE_INFINITY)
-  return new NonFiniteLossError({
-    where: `training step ${step}`,
-    what: 'the loss is not a finite number',
-    found: String(loss),
-    fix: bad
-      ? `The base model's "${bad.name}" holds ${bad.value} at element ${bad.element}: fetch or export it again.`
-      : 'Lower the learning rate, clip the gradients, or look for bad values in the data.',
-  })
 }
