@@ -25,18 +25,20 @@ export function requireRow(row: unknown, where: string): void {
 export function requireField(row: object, field: string, where: string): void {
   requireRow(row, where)
   if ((row as Readonly<Record<string, unknown>>)[field] !== undefined) return
+  const fields = Object.entries(row).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  const found = fields.join(', ') || 'no fields'
   if (field in row)
     throw new DataError({
       where: `${where}, field "${field}"`,
       what: 'the field is undefined',
+      found,
       fix: 'Is the name of a column misspelt? Object.keys(record) lists the names.',
     })
-  const fields = Object.entries(row).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   throw new DataError({
     where: `${where}, field "${field}"`,
     what: 'the row has no such field',
     expected: `a field "${field}"`,
-    found: fields.join(', ') || 'no fields',
+    found,
     fix: delimiterFix(fields) ?? `Rename the column that holds it to ${field}.`,
   })
 }
