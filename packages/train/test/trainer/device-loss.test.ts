@@ -19,7 +19,7 @@ const { prototype } = InferenceSession as unknown as { prototype: InferenceSessi
 
 const message = 'WebGPU device lost (2): A valid external Instance reference no longer exists.'
 
-/** Lets the runtime lose the device in its run number `at`, and in those that follow as `times` says. */
+/** Lets the runtime lose the device in its run number `at` (on the CPU a step is one run), and in those that follow as `times` says. */
 function loseDevice(at: number, times = 1): void {
   const run = prototype.run
   let runs = 0
@@ -53,7 +53,7 @@ async function train(options: Partial<TrainerOptions<Row>>) {
 describe('a lost device', () => {
   it('is survived from the last checkpoint, with the same losses and weights', async () => {
     const expected = await train({})
-    loseDevice(11)
+    loseDevice(6)
     const found = await train({ output_dir: join(folder, 'survives'), save_steps: 2 })
     expect(found.warnings).toEqual([expect.stringMatching(/lost at step 5; .* checkpoint of step 4/)])
     expect(found.losses).toEqual(expected.losses)
@@ -67,7 +67,7 @@ describe('a lost device', () => {
     await expect(train({})).rejects.toThrow(/device "cpu": it was lost during a run.*output_dir and save_steps/s)
   })
   it('ends the run when it is lost again without a step between', async () => {
-    loseDevice(11, 100)
+    loseDevice(6, 100)
     await expect(train({ output_dir: join(folder, 'again'), save_steps: 2 })).rejects.toThrow(DeviceLostError)
   })
   it('does not hide other errors of the runtime', async () => {
