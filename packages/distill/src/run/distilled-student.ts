@@ -109,10 +109,17 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
   const { labels, tokenizer } = context
   let session: Promise<EvaluationSession> | undefined
   let released = false
+  /** The session. One that could not be opened is opened again by the next call. */
+  const opened = (): Promise<EvaluationSession> => {
+    session ??= openEvaluation(student.model, { loss: crossEntropy(), device }).catch((error) => {
+      session = undefined
+      throw error
+    })
+    return session
+  }
   const run = async (examples: readonly DistillExample[]) => {
     if (released) throw new FeedError({ where: 'student', what: 'it has been released', fix: 'Export it before.' })
-    session ??= openEvaluation(student.model, { loss: crossEntropy(), device })
-    return evaluateRows(await session, examples, {
+    return evaluateRows(await opened(), examples, {
       collate: (batch: readonly DistillExample[]): Batch => collateExamples(student.collate, batch),
       predict: (outputs, batch) => logitRows(outputs, batch.length),
       tokens: ({ input_ids }) => input_ids.length,
@@ -152,7 +159,10 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
     },
     release: async () => {
       released = true
-      await (await session)?.release()
+      await session?.then(
+        (one) => one.release(),
+        () => undefined,
+      )
       session = undefined
     },
   }

@@ -94,7 +94,10 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     let once: ReturnType<typeof open> | undefined
     return async () => {
       requireOpen()
-      once ??= open()
+      once ??= open().catch((error) => {
+        once = undefined
+        throw error
+      })
       opened.add(once)
       return once
     }
