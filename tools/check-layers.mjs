@@ -22,7 +22,7 @@ const packages = {
   },
   train: {
     imports: ['data', 'graph'],
-    stages: ['files', 'runtime', 'optim', 'artifacts', 'session', 'classify', 'trainer', 'worker'],
+    stages: ['files', 'runtime', 'optim', 'artifacts', 'session', 'config', 'classify', 'trainer', 'worker'],
     files: { 'errors.ts': -2, 'check-labels.ts': -1 },
   },
   rnn: { imports: ['data', 'graph', 'train'], stages: ['student', 'files'], files: {} },

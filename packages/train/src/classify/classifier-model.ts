@@ -18,7 +18,7 @@ import { type Device, deviceRow } from '../runtime/devices.ts'
 import { besideOf, externalDataOf } from '../runtime/model-files.ts'
 import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
 import type { OrtSession } from '../runtime/ort.ts'
-import { checkConfig } from '../session/check-config.ts'
+import { checkConfig } from '../config/check-config.ts'
 import { roleOf } from '../session/input-roles.ts'
 
 export interface ClassifierModel {

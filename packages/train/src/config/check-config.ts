@@ -9,7 +9,7 @@ import { embeddingWidths, layerCounts, numbersIn } from './config-fields.ts'
 import { hasKnownLayers, typesOfLayers } from './layer-types.ts'
 import { type Answer, anyOf, type ModelFact, type Said, type Shown } from './model-fact.ts'
 import { countLayers, modulePaths, namesMatrices } from './model-paths.ts'
-import { tokenTables } from './token-ids.ts'
+import { tokenTables } from '../session/token-ids.ts'
 
 /** Whether a table of `rows` was padded to a multiple of a power of two, for faster products. */
 const isPadded = (rows: number, vocab_size: number): boolean =>
