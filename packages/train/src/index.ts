@@ -75,6 +75,7 @@ export { computesInPlace, defaultDevice, type Device, keepsTensors } from './run
 export { besideOf, externalDataOf, writeModels } from './runtime/model-files.ts'
 export { openSession, resolveDevice, type RunnableModel } from './runtime/open-session.ts'
 export { browserThreads, configureRuntime, type RuntimeOptions } from './runtime/runtime-options.ts'
+export { once } from './runtime/once.ts'
 export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'
 export { type EvaluationOptions, type EvaluationSession, openEvaluation } from './session/open-evaluation.ts'
 export { type Batch, type BatchArray, feedsOf } from './session/feeds.ts'

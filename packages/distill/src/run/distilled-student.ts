@@ -16,6 +16,7 @@ import {
   type Metrics,
   modelFingerprint,
   type ModelFolder,
+  once,
   openEvaluation,
   type StepResult,
   type TrainResult,
@@ -107,19 +108,12 @@ export const logitRows = ({ logits }: StepResult['outputs'], rows: number): numb
 export function distilledStudent(parts: StudentParts): DistilledStudent {
   const { student, context, score, device, batch_size, ...results } = parts
   const { labels, tokenizer } = context
-  let session: Promise<EvaluationSession> | undefined
+  const sessions = new Map<'evaluation', Promise<EvaluationSession>>()
+  const open = () => openEvaluation(student.model, { loss: crossEntropy(), device })
   let released = false
-  /** The session. One that could not be opened is opened again by the next call. */
-  const opened = (): Promise<EvaluationSession> => {
-    session ??= openEvaluation(student.model, { loss: crossEntropy(), device }).catch((error) => {
-      session = undefined
-      throw error
-    })
-    return session
-  }
   const run = async (examples: readonly DistillExample[]) => {
     if (released) throw new FeedError({ where: 'student', what: 'it has been released', fix: 'Export it before.' })
-    return evaluateRows(await opened(), examples, {
+    return evaluateRows(await once(sessions, 'evaluation', open), examples, {
       collate: (batch: readonly DistillExample[]): Batch => collateExamples(student.collate, batch),
       predict: (outputs, batch) => logitRows(outputs, batch.length),
       tokens: ({ input_ids }) => input_ids.length,
@@ -159,11 +153,9 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
     },
     release: async () => {
       released = true
-      await session?.then(
-        (one) => one.release(),
-        () => undefined,
-      )
-      session = undefined
+      for (const one of await Promise.allSettled(sessions.values()))
+        if (one.status === 'fulfilled') await one.value.release()
+      sessions.clear()
     },
   }
 }

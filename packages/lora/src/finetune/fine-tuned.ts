@@ -9,6 +9,7 @@ import {
   FeedError,
   type Metrics,
   modelFingerprint,
+  once,
   type TrainResult,
 } from '@cola/train'
 import { withoutSegments } from '@cola/graph'
@@ -80,7 +81,7 @@ export interface FineTunedParts<T extends TaskType> {
 export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTuned<T> {
   const { task, base, settings, max_length, model, adapted, session, batch_size, device, metrics, training } = parts
   const batches = batchFunctions<T>(task, base, model, settings)
-  const opened = new Set<Promise<Releasable>>()
+  const opened = new Map<() => Promise<Releasable>, Promise<Releasable>>()
   let released = false
   const requireOpen = () => {
     if (released)
@@ -90,17 +91,9 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
         fix: 'Open it again with loadFineTuned.',
       })
   }
-  const lazily: ServeContext['lazily'] = (open) => {
-    let once: ReturnType<typeof open> | undefined
-    return async () => {
-      requireOpen()
-      once ??= open().catch((error) => {
-        once = undefined
-        throw error
-      })
-      opened.add(once)
-      return once
-    }
+  const lazily: ServeContext['lazily'] = (open) => async () => {
+    requireOpen()
+    return once(opened, open, open) as ReturnType<typeof open>
   }
   const context: ServeContext = { base, max_length, device, adapted, lazily }
   const run = (examples: readonly TaskTypes[T]['example'][]) => {
@@ -155,7 +148,8 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       if (released) return
       released = true
       await session.release()
-      for (const one of await Promise.allSettled(opened)) if (one.status === 'fulfilled') await one.value.release()
+      for (const one of await Promise.allSettled(opened.values()))
+        if (one.status === 'fulfilled') await one.value.release()
     },
   }
   return { ...common, ...task.serve(predict, settings, context) }
