@@ -52,6 +52,7 @@ export { zipOf } from './files/zip.ts'
 export { type BytesByName, memoryFiles, type MemorySink, memorySink } from './files/memory.ts'
 export { argMax, argMaxRows } from './metrics/arg-max.ts'
 export { sigmoid, softmax } from './metrics/softmax.ts'
+export { type LabelsOfText, oneLabel, severalLabels } from './metrics/read-logits.ts'
 export {
   accuracy,
   type Average,

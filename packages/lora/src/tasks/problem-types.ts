@@ -9,12 +9,12 @@ import {
   distinctLabels,
   type Label,
   multiLabelMetrics,
+  oneLabel,
   regressionMetrics,
   requireLabel,
   requireLabels,
   rowPlace,
-  sigmoid,
-  softmax,
+  severalLabels,
 } from '@cola/data'
 import type { Loss } from '@cola/graph'
 import { binaryCrossEntropy, crossEntropy, meanSquaredError, type Metrics } from '@cola/train'
@@ -80,11 +80,7 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
       warnOfCollapse(predictions, options)
       return classificationMetrics(predictions, targets.map(first), options)
     },
-    classification: (logits, classes) => {
-      const index = argMax(logits)
-      const label = classes[index] as Label
-      return { label, index, labels: [label], probabilities: softmax(logits) }
-    },
+    classification: oneLabel,
   },
   multi_label_classification: {
     classes: (labels, where) =>
@@ -101,12 +97,7 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
       const predictions = logits.map((row) => row.map((logit) => (logit >= 0 ? 1 : 0)))
       return multiLabelMetrics(predictions, targets, { onWarning })
     },
-    classification: (logits, classes) => {
-      const probabilities = sigmoid(logits)
-      const index = argMax(logits)
-      const labels = classes.filter((_, i) => (probabilities[i] as number) >= 0.5)
-      return { label: classes[index], index, labels, probabilities }
-    },
+    classification: severalLabels,
   },
   regression: {
     classes: () => [],

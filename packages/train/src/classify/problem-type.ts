@@ -1,17 +1,15 @@
 // What the logits of a classifier mean: transformers' `problem_type`, read as its text-classification pipeline does.
 
-import { argMax, type ModelConfig, sigmoid, softmax } from '@cola/data'
+import { argMax, type LabelsOfText, type ModelConfig, oneLabel, severalLabels } from '@cola/data'
 import { checkValue, oneOf } from '@cola/graph/options'
 
 /** transformers' `problem_type` of a classifier. */
 type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'
 
 /** The answer of a classifier for one text. */
-export interface Classification {
+export interface Classification extends LabelsOfText<string> {
   /** Name of the greatest logit: the most probable class; that of the only output, for regression. */
   label: string
-  /** Its index. */
-  index: number
   /** The class alone; of several labels all whose probability is at least one half; none for regression. */
   labels: readonly string[]
   /**
@@ -26,27 +24,13 @@ export interface Classification {
 /** Reads the logits of a text. @param names Those of the classes, in order. */
 export type ReadLogits = (logits: readonly number[], names: readonly string[]) => Classification
 
-const greatest = (logits: readonly number[], names: readonly string[]) => {
-  const index = argMax(logits)
-  return { label: names[index] as string, index }
-}
-
 const readers: { readonly [P in ProblemType]: ReadLogits } = {
-  single_label_classification: (logits, names) => {
-    const found = greatest(logits, names)
-    return { ...found, labels: [found.label], probabilities: softmax(logits) }
+  single_label_classification: oneLabel,
+  multi_label_classification: severalLabels,
+  regression(logits, names) {
+    const index = argMax(logits)
+    return { label: names[index] as string, index, labels: [], probabilities: [], value: logits[0] as number }
   },
-  multi_label_classification: (logits, names) => {
-    const probabilities = sigmoid(logits)
-    const labels = names.filter((_, i) => (probabilities[i] as number) >= 0.5)
-    return { ...greatest(logits, names), labels, probabilities }
-  },
-  regression: (logits, names) => ({
-    ...greatest(logits, names),
-    labels: [],
-    probabilities: [],
-    value: logits[0] as number,
-  }),
 }
 
 const problemType = oneOf(Object.keys(readers))
