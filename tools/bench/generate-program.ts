@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createGenerator, openBase, type SampleOptions } from '@cola/lora'
 import { configureRuntime, type Device } from '@cola/train'
+import { processorTime } from './measure.ts'
 
 /** How a program opens its model. */
 export interface ProgramSettings {
@@ -85,10 +86,12 @@ if (process.send) {
   const settings = JSON.parse(process.argv[2] as string) as ProgramSettings
   const generate = await programs[settings.program](settings)
   process.on('message', async (turn: Turn) => {
-    const [started, used] = [performance.now(), process.cpuUsage()]
-    const ids = await generate(turn)
-    const [clock, { user, system }] = [performance.now() - started, process.cpuUsage(used)]
-    process.send?.({ ids, clock, cpu: (user + system) / 1000 } satisfies TurnResult)
+    const started = performance.now()
+    let ids: number[][] = []
+    const cpu = await processorTime(async () => {
+      ids = await generate(turn)
+    })
+    process.send?.({ ids, clock: performance.now() - started, cpu } satisfies TurnResult)
   })
   process.on('disconnect', () => process.exit())
 }

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { random } from '@cola/data'
 import { lora, openBase, withHead } from '@cola/lora'
 import { adamw, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
-import { inProcess, median } from './measure.ts'
+import { inProcess, median, processorTime } from './measure.ts'
 
 const options = {
   model: { type: 'string' },
@@ -74,13 +74,14 @@ async function measure(settings: Settings): Promise<Record<string, number>> {
       input_ids: Array.from({ length: Number(tokens) }, () => Math.floor(stream.uniform() * base.vocab_size)),
     }))
     const labels = { data: Int32Array.from(rows, (_, i) => i % 2), dims: [rows.length] }
-    const [started, used] = [performance.now(), process.cpuUsage()]
-    session.lazyResetGrad()
-    loss = (await session.runTrainStep({ ...collate(rows).batch, labels })).loss
-    await session.runOptimizerStep({ learningRate: 1e-4 })
+    const started = performance.now()
+    const used = await processorTime(async () => {
+      session.lazyResetGrad()
+      loss = (await session.runTrainStep({ ...collate(rows).batch, labels })).loss
+      await session.runOptimizerStep({ learningRate: 1e-4 })
+    })
     times.push(performance.now() - started)
-    const { user, system } = process.cpuUsage(used)
-    cpu.push((user + system) / 1000)
+    cpu.push(used)
   }
   await session.release()
   rmSync(folder, { recursive: true })

@@ -158,10 +158,10 @@ export function rowCache(caches: readonly Cache[]): RowCache {
     })
   }
 
-  /** Frees the runtime's views of the memory: V8 takes each for an array of that size, and collects garbage for them. */
-  function freeViews(results: OrtTensors): void {
-    const views = caches.map(({ output }) => results[output]?.data as Float32Array)
-    freeMemory(...views.filter(({ buffer }, c) => buffer !== memory[c]?.buffer))
+  /** Frees the arrays that the runtime gives of what it wrote into the memory: V8 collects garbage for their size. */
+  function freeResults(results: OrtTensors): void {
+    const given = caches.map(({ output }) => results[output]?.data as Float32Array)
+    freeMemory(...given.filter(({ buffer }, c) => buffer !== memory[c]?.buffer))
   }
 
   return {
@@ -193,7 +193,7 @@ export function rowCache(caches: readonly Cache[]): RowCache {
       return { lengths: own, capacity: place, ...viewOf(first, count, place) }
     },
     append(counts, results) {
-      if (inPlace) freeViews(results)
+      if (inPlace) freeResults(results)
       else copy(counts, results)
       const first = rows.length - counts.length
       counts.forEach((count, i) => {

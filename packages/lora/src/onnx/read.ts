@@ -30,6 +30,7 @@ export function readOnnxModel(files: Files, name: string, config: Config): Model
   requireKind('readOnnxModel, files', files, 'files')
   const graph = withTextShape(withoutCache(readGraph(files, name, config)))
   const model = named(inferModel(graph, { widen: true }), config)
+  // Here it has the names that its exporter may have dropped.
   checkConfig(model.graph, config, placeOf(files, name))
   return model
 }
