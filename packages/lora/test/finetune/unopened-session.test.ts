@@ -1,5 +1,6 @@
 // A language model whose session for generating cannot be opened.
 
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FileError, openSession } from '@cola/train'
 import { expect, it, vi } from 'vitest'
@@ -10,7 +11,9 @@ vi.mock('@cola/train', async (importOriginal) => {
   return { ...train, openSession: vi.fn(train.openSession) }
 })
 
-const embedded = join(import.meta.dirname, '../../../../examples/model')
+const names = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
+const read = (name: string) => readFileSync(join(import.meta.dirname, '../../../../examples/model', name))
+const embedded = Object.fromEntries(names.map((name) => [name, read(name)]))
 
 it('is opened by the next call', async () => {
   const train = [{ text: 'the girl laughs .' }, { text: 'the boys sing .' }]
