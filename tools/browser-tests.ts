@@ -22,7 +22,6 @@ const leftOutByHand: Readonly<Record<string, string>> = {
   'packages/lora/test/generate/cached.test.ts': 'opens the folders of decoders',
   'packages/lora/test/generate/copied-cache.test.ts': 'compares with a cache in place, which Node alone has',
   'packages/lora/test/adapter/combine.test.ts': 'opens the folder of a golden case',
-  'packages/distill/test/teacher/average-teachers.test.ts': 'opens the folder of the embedded model',
 }
 
 /** The static imports of a file: names without types, by specifier. */

@@ -26,6 +26,8 @@ export async function watchMainThread(page: Page): Promise<() => Promise<Task[]>
   if (!browser) throw new Error('the page has no browser of its own')
   await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', 'toplevel'] })
   return async () => {
+    // The trace has a task once it has ended: the last one answered the test before its end.
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)))
     const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] }
     const threadOf = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`
     const main = new Set(traceEvents.filter(({ args }) => args.name === 'CrRendererMain').map(threadOf))

@@ -1,11 +1,16 @@
 // Sentences of three kinds for the embedded model's tokenizer, and a teacher that knows which is which.
 
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { random, readTokenizer } from '@cola/data'
 import type { DistillRow, Split, Teacher } from '../../src/index.ts'
 
 export const modelFolder = join(import.meta.dirname, '../../../../examples/model')
-export const tokenizer = await readTokenizer(modelFolder)
+/** Its files as bytes, which browsers read too. */
+const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'].map(
+  (name) => [name, readFileSync(join(modelFolder, name))] as const,
+)
+export const tokenizer = await readTokenizer(Object.fromEntries(tokenizerFiles))
 
 /** A sentence of a kind says who acts; all words are in the vocabulary. */
 const subjects = {
