@@ -58,6 +58,12 @@ export class Calls {
     await Promise.all(this.#reads)
   }
 
+  /** Calls `free`, for what was replaced: at once, or after the calls that read the state, which have it as it was. */
+  afterReads(free: () => void): void {
+    if (this.#reads.size === 0) free()
+    else void this.reads().then(free)
+  }
+
   /** Refuses all later calls, and waits for those that run; false if the session had ended before. */
   async end(why: string): Promise<boolean> {
     if (this.#end !== undefined) return false

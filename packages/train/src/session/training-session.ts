@@ -120,7 +120,7 @@ export type TrainableSession = Pick<
 /**
  * Trains a model's trainables on a device by running its artifacts.
  * One call that changes its state at a time: a second one throws a SessionError, as does every call after the release.
- * Calls that read the state wait for one that changes it.
+ * Calls that read the state wait for one that changes it, and give what it was when they began.
  */
 export class TrainingSession {
   readonly device: ResolvedDevice
@@ -230,8 +230,7 @@ export class TrainingSession {
         throw notFinite(step.loss, this.#trainSteps + 1, graph)
       }
       for (const name of Object.keys(this.#parameters)) {
-        dispose(this.#buffers[gradientBuffer(name)])
-        this.#buffers[gradientBuffer(name)] = results[gradientOutput(name)] as OrtTensor
+        this.#exchange(this.#buffers, gradientBuffer(name), results[gradientOutput(name)] as OrtTensor)
       }
       this.#reset = false
       this.#accumulation = after
@@ -504,10 +503,14 @@ export class TrainingSession {
 
   /** Replaces tensors by tensors from the host, by name. */
   #replace(tensors: OrtTensors, values: ReadonlyMap<string, Tensor>): void {
-    for (const [name, value] of Object.entries(hostTensors(values))) {
-      dispose(tensors[name])
-      tensors[name] = value
-    }
+    for (const [name, value] of Object.entries(hostTensors(values))) this.#exchange(tensors, name, value)
+  }
+
+  /** Puts a tensor in the place of another, which is freed. */
+  #exchange(tensors: OrtTensors, name: string, value: OrtTensor): void {
+    const before = tensors[name]
+    tensors[name] = value
+    this.#calls.afterReads(() => dispose(before))
   }
 
   /** Parameters, or their state in a slot, from tensors of blocks on the host. */

@@ -1,9 +1,13 @@
+import { elementCount, float32, type Tensor } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { concatenate } from '../../src/artifacts/blocks.ts'
 import { adamw, SessionError, Trainer, TrainingSession } from '../../src/index.ts'
 import { artifactsOf, collate, type Row, rows } from '../support/tiny.ts'
 
 const open = () => TrainingSession.create({ artifacts: artifactsOf(adamw(), { dropout: 0.2 }), device: 'cpu', seed: 3 })
 const batch = collate(rows(16))
+const filled = (dims: readonly number[], value: number) =>
+  float32(dims, new Float32Array(elementCount(dims)).fill(value))
 const busy = (running: string) => new RegExp(`${running} is still running, expected one call at a time`)
 
 describe('one call at a time', () => {
@@ -52,6 +56,35 @@ describe('one call at a time', () => {
     await expect(session.runTrainStep({})).rejects.toThrow('missing from the batch')
     await expect(session.runTrainStep(batch)).resolves.toBeDefined()
   })
+})
+
+describe('while an evaluation runs', () => {
+  let session: TrainingSession
+  beforeAll(async () => {
+    session = await open()
+  })
+  afterAll(() => session.release())
+
+  it.each<[string, (all: Map<string, Tensor>) => unknown]>([
+    ['setState', (tensors) => session.setState({ tensors, step: 0 })],
+    ['setParameters', (all) => session.setParameters(parametersOf(all))],
+    ['setParameters of one', (all) => session.setParameters(new Map([...parametersOf(all)].slice(0, 1)))],
+    ['loadParametersBuffer', (all) => session.loadParametersBuffer(concatenate([...parametersOf(all).values()]))],
+  ])('%s replaces what it reads: it ends with what there was', async (_, replace) => {
+    const before = await session.runEvalStep(batch)
+    const { tensors } = await session.getState()
+    const running = [session.runEvalStep(batch), session.runEvalStep(batch)]
+    const replaced = replace(new Map([...tensors].map(([name, { dims }]) => [name, filled(dims, 0.01)])))
+    const after = await session.runEvalStep(batch)
+    await replaced
+    for (const { loss } of await Promise.all(running)) expect(loss).toBe(before.loss)
+    expect(after.loss).not.toBe(before.loss)
+    expect((await session.runEvalStep(batch)).loss).toBe(after.loss)
+    session.setState({ tensors, step: 0 })
+  })
+
+  const parametersOf = (all: Map<string, Tensor>) =>
+    new Map(session.parameterNames.map((name) => [name, all.get(name) as Tensor]))
 })
 
 describe('after the release', () => {
