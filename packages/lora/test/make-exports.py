@@ -10,6 +10,8 @@ bert = dict(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermedi
 llama = dict(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1, intermediate_size=12, max_position_embeddings=12)
 types = {
     'bert': bert,
+    # Its adapter has biases of its own (lora_bias), one of them at a layer whose bias of zeros the exporter drops.
+    'bert-biases': bert,
     'roberta': {**bert, 'pad_token_id': 1},
     'distilbert': dict(dim=8, n_layers=1, n_heads=2, hidden_dim=12, max_position_embeddings=12),
     'albert': {**bert, 'num_hidden_layers': 2, 'embedding_size': 4},
@@ -22,12 +24,12 @@ tasks = {
     'seq': (AutoModelForSequenceClassification, 'SEQ_CLS'), 'tok': (AutoModelForTokenClassification, 'TOKEN_CLS'), 'qa': (AutoModelForQuestionAnswering, 'QUESTION_ANS'),
     'mlm': (AutoModelForMaskedLM, None), 'lm': (AutoModelForCausalLM, 'CAUSAL_LM'), 'bare': (AutoModel, 'FEATURE_EXTRACTION'),
 }
-targets = {'distilbert': ['q_lin', 'v_lin'], 'albert': ['query', 'value'], 'albert-wide': ['query', 'ffn', 'ffn_output']}
+targets = {'distilbert': ['q_lin', 'v_lin'], 'albert': ['query', 'value'], 'albert-wide': ['query', 'ffn', 'ffn_output'], 'bert-biases': ['query', 'pooler.dense']}
 # type, task, exporter, attribute of a wrapper around the model, whether parameters are as initialized (equal ones, which the exporters merge), 'zeros': the head too,
 # whose bias of zeros the newer exporter drops, while PEFT's adapter holds it
 fixtures = [
     ('bert', 'seq', 'torchscript', None, False), ('bert', 'mlm', 'dynamo', None, False), ('bert', 'bare', 'torchscript', 'auto_model', False),
-    ('bert', 'seq', 'dynamo', None, 'zeros'), ('roberta', 'seq', 'dynamo', 'model', True), ('roberta', 'tok', 'torchscript', None, True), ('distilbert', 'seq', 'torchscript', None, True),
+    ('bert', 'seq', 'dynamo', None, 'zeros'), ('bert-biases', 'seq', 'dynamo', None, 'zeros'), ('roberta', 'seq', 'dynamo', 'model', True), ('roberta', 'tok', 'torchscript', None, True), ('distilbert', 'seq', 'torchscript', None, True),
     ('albert', 'seq', 'torchscript', None, False), ('albert-wide', 'seq', 'dynamo', None, False), ('gpt2', 'lm', 'dynamo', None, False), ('llama', 'lm', 'torchscript', 'model', False), ('llama', 'qa', 'torchscript', None, False),
 ]
 out, only = sys.argv[1], sys.argv[2:]
@@ -41,7 +43,7 @@ for model_type, task, exporter, attribute, fresh in fixtures:
     if only and name not in only: continue
     torch.manual_seed(3)
     Auto, task_type = tasks[task]
-    settings, model_type = model_type, model_type.removesuffix('-wide')
+    settings, model_type = model_type, model_type.removesuffix('-wide').removesuffix('-biases')
     config = AutoConfig.for_model(model_type, **{'vocab_size': 24, 'pad_token_id': 0, **types[settings], **({'num_labels': 3} if task in ('seq', 'tok') else {})})
     for dropout in [key for key in config.to_dict() if 'drop' in key and isinstance(getattr(config, key), float)]: setattr(config, dropout, 0.0)
     config.use_cache = False
@@ -71,7 +73,8 @@ for model_type, task, exporter, attribute, fresh in fixtures:
     onnx.save(exported, path)
     with torch.no_grad():
         logits = model(**inputs)[0].clone(); hidden = model.base_model(**inputs)[0].clone()
-    peft = get_peft_model(copy.deepcopy(model), LoraConfig(task_type=task_type, r=2, lora_alpha=4, target_modules=targets.get(settings), bias='all' if fresh == 'zeros' else 'none')).eval()
+    biases = {'lora_bias': True} if settings == 'bert-biases' else {'bias': 'all' if fresh == 'zeros' else 'none'}
+    peft = get_peft_model(copy.deepcopy(model), LoraConfig(task_type=task_type, r=2, lora_alpha=4, target_modules=targets.get(settings), **biases)).eval()
     with torch.no_grad():
         for p in peft.parameters():
             if p.requires_grad: p.add_(0.2 * torch.randn_like(p))

@@ -1,7 +1,8 @@
 // Biases that are zero in the base model, and that its file therefore lacks: PyTorch's newer exporter drops them where
 // nn.Linear reads rows, as fresh heads and poolers do. An adapter that trained such a layer in full holds its bias.
 
-import { addInitializer, cloneGraph, float32, type Model, rewriteOutputs, widen } from '@cola/graph'
+import { cloneGraph, float32, type Model, widen } from '@cola/graph'
+import { addBiases } from '../inject/biases.ts'
 import { linearLayers } from '../inject/linear.ts'
 import type { Adapter } from './files.ts'
 import { bareName, omittedIn } from './names.ts'
@@ -17,16 +18,13 @@ export function withZeroBiases<M extends Model>(model: M, adapters: readonly Ada
   const lacking = new Map(
     linearLayers(model.graph)
       .filter(({ bias, module }) => bias === undefined && held.has(`${module}.bias`))
-      .map(({ node, module, outFeatures }) => [node.outputs[0] as string, { name: `${module}.bias`, outFeatures }]),
+      .map(({ node, module, outFeatures }) => [
+        node.outputs[0] as string,
+        { name: `${module}.bias`, value: float32([outFeatures], new Float32Array(outFeatures)) },
+      ]),
   )
   if (lacking.size === 0) return model
   const graph = cloneGraph(widen(model.graph))
-  rewriteOutputs(graph, (node, output, g) => {
-    const bias = lacking.get(node.outputs[0] as string)
-    return (
-      bias &&
-      g.Add(output, addInitializer(graph, bias.name, float32([bias.outFeatures], new Float32Array(bias.outFeatures))))
-    )
-  })
+  addBiases(graph, lacking)
   return { ...model, graph }
 }

@@ -9,15 +9,19 @@ import {
   type Node,
   type Tensor,
   toFloat32,
+  uniqueName,
 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import type { PeftType, TensorOf } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { Target } from '../methods/target.ts'
 import type { AdaptedModel } from './adapted-model.ts'
+import { addBiases, type Bias } from './biases.ts'
 import { isLookup } from './embedding.ts'
+import { linearLayers } from './linear.ts'
 import { requireModel } from './require-model.ts'
 import { type TokenTarget, trainedRowsName } from './tokens.ts'
+import { withoutPrefix } from './with-adapter.ts'
 
 export interface MergedModel<M extends PeftType = PeftType> extends Model {
   /** The model before merging; {@link unmerge} takes the adapter's parameters from it. */
@@ -30,9 +34,9 @@ const tensorsOf =
     initializers.get(name) as Tensor
 
 /**
- * Merges the adapter into a copy of the base model, without the adapter's nodes.
- * @throws {AdapterError} when a merged value is not finite, or when the adapter adds a bias to a layer without one;
- * {ConfigError} for what is no model with an adapter.
+ * Merges the adapter into a copy of the base model, without the adapter's nodes. A layer without a bias gets that of the
+ * adapter (`lora_bias`).
+ * @throws {AdapterError} when a merged value is not finite; {ConfigError} for what is no model with an adapter.
  */
 export function merge<M extends PeftType>(model: AdaptedModel<M>): MergedModel<M> {
   requireModel('merge', model, 'adapted')
@@ -40,6 +44,7 @@ export function merge<M extends PeftType>(model: AdaptedModel<M>): MergedModel<M
   const { initializers } = model.graph
   const [method, tensorOf] = [methodOf(model.config), tensorsOf(model.graph)]
   for (const name of model.trainable) if (graph.initializers.has(name)) graph.initializers.set(name, tensorOf(name))
+  const added = new Map<string, Tensor>()
   for (const target of model.targets) {
     const { module, bias } = target
     const layer = {
@@ -48,14 +53,27 @@ export function merge<M extends PeftType>(model: AdaptedModel<M>): MergedModel<M
     }
     const merged = method.merge(target, model.config, tensorOf, layer)
     graph.initializers.set(separateMatrix(graph, target), finite(module, merged.weight))
-    if (bias !== undefined && merged.bias && merged.bias !== layer.bias)
-      graph.initializers.set(bias, finite(module, merged.bias))
+    if (!merged.bias || merged.bias === layer.bias) continue
+    const value = finite(module, merged.bias)
+    if (bias !== undefined) graph.initializers.set(bias, value)
+    else added.set(module, value)
   }
+  if (added.size > 0) addBiases(graph, byOutput(model, added))
   for (const target of model.tokens) {
     const matrix = graph.initializers.get(target.weight) as Tensor
     graph.initializers.set(target.weight, withRows(matrix, target, initializers))
   }
   return { graph, trainable: new Set(), adapter: model }
+}
+
+/** Biases of an adapter's modules, by the outputs of the modules' nodes. */
+function byOutput({ base, omitted }: AdaptedModel, biases: ReadonlyMap<string, Tensor>): Map<string, Bias> {
+  return new Map(
+    linearLayers(base).flatMap(({ node, module }) => {
+      const value = biases.get(withoutPrefix(module, omitted))
+      return value ? [[node.outputs[0] as string, { name: uniqueName(base, `${module}.bias`), value }] as const] : []
+    }),
+  )
 }
 
 /** The model before {@link merge}, with its base matrices computed from the merged ones. @throws {ConfigError} for another model. */

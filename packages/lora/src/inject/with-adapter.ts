@@ -166,7 +166,8 @@ function untrainedHead(head: Head | undefined, trainable: ReadonlySet<string>): 
   ]
 }
 
-const withoutPrefix = (name: string, prefix: string): string =>
+/** The name that an adapter has for a module of the graph. */
+export const withoutPrefix = (name: string, prefix: string): string =>
   name.startsWith(prefix) ? name.slice(prefix.length) : name
 
 /**

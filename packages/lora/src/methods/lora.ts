@@ -151,18 +151,13 @@ function shifted(target: LoraTarget, weight: Tensor, tensorOf: TensorOf, sign: 1
   return plusProduct(target, weight, { A, B, r: target.r }, sign * target.scaling)
 }
 
-/** b + scaling times B's bias. */
-function shiftedBias({ module, scaling }: LoraTarget, base: LayerWeights['bias'], adapterBias: Tensor): Tensor {
-  if (!base)
-    throw new AdapterError({
-      where: `module "${module}"`,
-      what: 'the adapter has a bias and the layer has none',
-      fix: 'Use it unmerged, or train it with lora_bias: false.',
-    })
-  const values = toFloat32(adapterBias)
+/** b + scaling times B's bias; b is zero where the layer has none: exporters drop zero biases. */
+function shiftedBias({ outFeatures, scaling }: LoraTarget, base: LayerWeights['bias'], adapterBias: Tensor): Tensor {
+  const values = base ? toFloat32(base) : new Float32Array(outFeatures)
+  const added = toFloat32(adapterBias)
   return float32(
-    base.dims,
-    toFloat32(base).map((value, i) => value + scaling * (values[i] as number)),
+    base?.dims ?? [outFeatures],
+    values.map((value, i) => value + scaling * (added[i] as number)),
   )
 }
 

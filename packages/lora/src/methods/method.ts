@@ -135,7 +135,7 @@ export interface Method<T extends TypesOfMethod> {
   ) => FirstValues
   /** Adds the adapter to a graph; called once for each graph, so that targets can share values. */
   readonly adapt: (config: T['config']) => Adapt<T>
-  /** Merges the adapter into a layer. @throws {AdapterError} for a bias of the adapter at a layer without one. */
+  /** Merges the adapter into a layer, which may have a bias afterwards that it had not. */
   readonly merge: (target: T['target'], config: T['config'], tensorOf: TensorOf, layer: LayerWeights) => LayerWeights
   /** The base matrix, computed from the merged one; `original` where that is impossible. */
   readonly unmerge: (

@@ -3,7 +3,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
+import { elements, float32, type Graph, type Tensor, toFloat32 } from '@cola/graph'
 import { type Batch, feedsOf, openSession, type OrtTensor, readSafetensorsFile } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
@@ -17,6 +17,7 @@ import {
   switchable,
   withHead,
 } from '../../src/index.ts'
+import { linearLayers } from '../../src/inject/linear.ts'
 import { hiddenStates } from '../../src/onnx/hidden.ts'
 import { canonicalPath } from '../../src/onnx/names.ts'
 import { baseModelPath } from '../../src/onnx/prefixes.ts'
@@ -87,7 +88,12 @@ describe.each(names)('%s', (name) => {
   it('switches between PEFT’s adapter and the base', async () => {
     const { model } = await opened
     if (name.includes('bare')) return
-    const { graph, feeds } = switchable(model, { peft: readAdapter(join(fixtures, name, 'adapter')) })
+    const peft = readAdapter(join(fixtures, name, 'adapter'))
+    if (peft.config.lora_bias) {
+      expect(() => switchable(model, { peft })).toThrow(/LoRA biases cannot be switched/)
+      return
+    }
+    const { graph, feeds } = switchable(model, { peft })
     for (const [key, adapter] of [['adapted', 'peft'], ['logits']] as const)
       expect(real(await run(graph, name, feeds(adapter)), name)).toBeAllclose(real(numbers(name, key), name), {
         atol: 1e-5,
@@ -102,6 +108,30 @@ describe.each(names)('%s', (name) => {
     const head = withHead(model, { num_labels: 2, pooling: 'first', name: 'classifier', bias: true })
     expect(head.graph.initializers.get('classifier.weight')?.dims).toEqual([2, 8])
   })
+})
+
+it('merges a bias of the adapter into a layer that has none', async () => {
+  const name = 'llama-lm-torchscript'
+  const { model } = await openOnnxModel(join(folder, name))
+  const adapted = lora(model, { r: 2, target_modules: ['q_proj', 'down_proj'], lora_bias: true })
+  const biases = [...adapted.trainable].filter((parameter) => parameter.endsWith('.lora_B.bias'))
+  for (const [i, parameter] of biases.entries()) {
+    const { dims } = adapted.graph.initializers.get(parameter) as Tensor
+    adapted.graph.initializers.set(
+      parameter,
+      float32(
+        dims,
+        Float32Array.from({ length: 8 }, (_, k) => i + k / 8),
+      ),
+    )
+  }
+  const wanted = real(await run(adapted.graph, name), name)
+  expect(wanted).not.toBeAllclose(real(numbers(name, 'logits'), name), { atol: 1e-2 })
+  const { graph } = merge(adapted)
+  expect(real(await run(graph, name), name)).toBeAllclose(wanted, { atol: 1e-5 })
+  const modules = ['model.layers.0.self_attn.q_proj', 'model.layers.0.mlp.down_proj']
+  const layers = linearLayers(graph).filter(({ bias }) => bias !== undefined)
+  expect(layers.map(({ module, bias }) => [module, bias])).toEqual(modules.map((one) => [one, `${one}.bias`]))
 })
 
 describe('a configuration without targets', () => {
