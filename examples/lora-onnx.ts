@@ -38,6 +38,9 @@ const settings = commandLine({
   encoding: '',
   quoting: '',
   delimiter: '',
+  // Put the start token before each text, or the token that is named.
+  addBos: false,
+  bosToken: '',
   // Where a text is read: last, first or mean; empty: last for decoders, mean for encoders.
   pooling: '',
   // Layers that get LoRA: all-linear, or the ends of their names, with commas.
@@ -125,7 +128,11 @@ const tuned = await fineTune(settings.model, {
   resume: settings.resume,
   signal: stopSignal().signal,
   callbacks: consoleProgress(),
-  ...given('open', settings.file, (file) => ({ file })),
+  open: {
+    ...given('file', settings.file, String),
+    ...given('bos_token', settings.bosToken, String),
+    ...(settings.addBos || settings.bosToken ? { add_bos_token: true } : {}),
+  },
   ...(settings.bits === 0 ? {} : { quantization: { bits: settings.bits as 4 | 8 } }),
 })
 console.log(`${((performance.now() - started) / 1000).toFixed(0)} s`)

@@ -122,6 +122,8 @@ export const fineTunedSchema = v.object({
     revision: v.optional(v.string()),
     path: v.optional(v.string()),
     chat_template: v.optional(v.string()),
+    add_bos_token: v.optional(v.boolean()),
+    bos_token: v.optional(v.string()),
     quantization: v.optional(
       v.strictObject({
         bits: v.optional(v.picklist(quantizationBits)),

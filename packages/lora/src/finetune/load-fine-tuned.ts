@@ -8,13 +8,14 @@ import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
 import { merge } from '../inject/merge.ts'
 import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { trainingDefaults } from './options.ts'
-import { baseOf, readSettings, settingsFile } from './save.ts'
+import { baseOf, readSettings, type SavedSettings, settingsFile } from './save.ts'
 
 /** Options of {@link loadFineTuned}. */
 export interface LoadFineTunedOptions<T extends TaskType> extends SourceOptions {
@@ -74,6 +75,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   const { name: _, path: __, ...where } = saved.base
   const given = options.base ?? baseOf(files, saved)
   const base = await openBase(given, { ...(isOpen(given) ? {} : (where as OnnxModelOptions)), ...options.open })
+  requireStartToken(saved, base)
   const model = loadAdapter(task.head(base, settings, 0), await openAdapter(files))
   const served = options.merge ? merge(model) : model
   const device = options.device ?? defaultDevice()
@@ -91,6 +93,17 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
     batch_size,
     device,
     metrics: Object.fromEntries(Object.entries(saved.metrics).map(([name, value]) => [name, value ?? Number.NaN])),
+  })
+}
+
+/** @throws {ConfigError} for an open base without the start token that the model was trained with. */
+function requireStartToken({ base: { add_bos_token, bos_token } }: SavedSettings, { name, origin }: BaseModel): void {
+  if (!add_bos_token || origin.add_bos_token) return
+  const options = { add_bos_token, ...(bos_token === undefined ? {} : { bos_token }) }
+  throw new ConfigError({
+    where: `base "${name}"`,
+    what: 'opened without the start token that the model was trained with',
+    fix: `Open it with ${JSON.stringify(options)}.`,
   })
 }
 

@@ -5,6 +5,7 @@ import type { Graph, Model } from '@cola/graph'
 import type { Batch } from '@cola/train'
 import type { Quantization } from '../onnx/quantization.ts'
 import type { CachedModel } from '../onnx/read.ts'
+import type { TokenizerOptions } from '../onnx/tokenizer-options.ts'
 
 /** A batch, and the index of each sentence's first token in its flattened rows. */
 export interface PlacedBatch {
@@ -18,13 +19,12 @@ export interface PlacedBatch {
 export interface BaseModel {
   /** What the source is called: its path, address or name on the hub. */
   readonly name: string
-  /** The ONNX file, where a file or a precision was requested, and the requested revision, quantization and template. */
+  /** The ONNX file, where a file or a precision was requested, and what else was asked for. */
   readonly origin: {
     readonly file?: string
     readonly revision?: string
     readonly quantization?: Quantization
-    readonly chat_template?: string
-  }
+  } & Readonly<TokenizerOptions>
   /** What it was opened from. */
   readonly files: Files
   /** Path of the folder that the files were read from; in a browser, what was opened is called so. */

@@ -8,6 +8,7 @@ import { ConfigError } from '../errors.ts'
 import { onnxFiles } from '../onnx/dtypes.ts'
 import type { OnnxModel } from '../onnx/open.ts'
 import { onnxModelChecks, type OnnxModelOptions } from '../onnx/open-options.ts'
+import { openTokenizer, tokenizerChecks } from '../onnx/tokenizer-options.ts'
 import type { BaseModel } from './base-model.ts'
 import type { Pretrained } from './pretrained.ts'
 
@@ -41,22 +42,20 @@ export async function openBase(source: BaseModelSource, options: OnnxModelOption
     if ('parameters' in source) return (await gpt2Module()).gpt2Base(source)
     return (await onnxModule()).onnxBase(source)
   }
-  const { file, dtype, revision, quantization, chat_template } = options
+  const { file, dtype, revision, quantization } = options
+  const tokenizerOptions = optionsIn(tokenizerChecks, options)
   const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   const origin = {
     name: files.where,
     ...(revision === undefined ? {} : { revision }),
     ...(quantization === undefined ? {} : { quantization }),
-    ...(chat_template === undefined ? {} : { chat_template }),
+    ...tokenizerOptions,
   }
   const isAsked = file !== undefined || dtype !== undefined
   if (!isAsked && (await isGpt2Checkpoint(files))) {
     const { gpt2Base, loadPretrained } = await gpt2Module()
-    const given =
-      chat_template === undefined
-        ? files
-        : (await import('../onnx/chat-template.ts')).withChatTemplate(files, chat_template)
-    return gpt2Base(await loadPretrained(given, quantization === undefined ? {} : { quantization }), origin)
+    const opened = await loadPretrained(files, quantization === undefined ? {} : { quantization })
+    return gpt2Base({ ...opened, ...(await openTokenizer(files, tokenizerOptions)) }, origin)
   }
   const { onnxBase, openOnnxModel } = await onnxModule()
   const opened = await openOnnxModel(files, options)

@@ -4,9 +4,10 @@ import { sourceChecks, type SourceOptions } from '@cola/data'
 import { type Checks, object, oneOf, text } from '@cola/graph/options'
 import { type ModelDtype, modelDtypes } from './dtypes.ts'
 import type { Quantization } from './quantization.ts'
+import { tokenizerChecks, type TokenizerOptions } from './tokenizer-options.ts'
 
 /** Options of {@link openOnnxModel}. */
-export interface OnnxModelOptions extends SourceOptions {
+export interface OnnxModelOptions extends SourceOptions, TokenizerOptions {
   /** The ONNX file, relative to the folder. @default that of `dtype` */
   file?: string
   /**
@@ -16,8 +17,6 @@ export interface OnnxModelOptions extends SourceOptions {
   dtype?: ModelDtype
   /** Quantize the linear layers of a file in float32 or float16 (QLoRA). @default none */
   quantization?: Quantization
-  /** Jinja template that writes conversations, in place of the tokenizer's. @default the tokenizer's */
-  chat_template?: string
 }
 
 /** Checks of {@link OnnxModelOptions}. */
@@ -26,5 +25,5 @@ export const onnxModelChecks: Checks<OnnxModelOptions> = {
   file: text,
   dtype: oneOf(modelDtypes, { float32: 'fp32', float16: 'fp16', int4: 'q4' }),
   quantization: object,
-  chat_template: text,
+  ...tokenizerChecks,
 }

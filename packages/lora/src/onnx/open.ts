@@ -7,7 +7,6 @@ import {
   HubError,
   openFiles,
   placeOf,
-  readTokenizer,
   type Source,
   sourceChecks,
   type Tokenizer,
@@ -22,6 +21,7 @@ import { modelTypeOf } from './prefixes.ts'
 import { readOnnxModel } from './read.ts'
 import { onnxModelChecks, type OnnxModelOptions } from './open-options.ts'
 import { quantizeModel } from './quantization.ts'
+import { openTokenizer, tokenizerChecks } from './tokenizer-options.ts'
 
 /** An ONNX model with its configuration and tokenizer. */
 export interface OnnxModel {
@@ -47,19 +47,16 @@ export interface OnnxModel {
  */
 export async function openOnnxModel(source: Source, options: OnnxModelOptions = {}): Promise<OnnxModel> {
   checkOptions('openOnnxModel', options, onnxModelChecks)
-  const { file, dtype, quantization, chat_template } = options
+  const { file, dtype, quantization } = options
   const names = namesOf(file, dtype)
-  const found = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
-  const files =
-    chat_template === undefined ? found : (await import('./chat-template.ts')).withChatTemplate(found, chat_template)
+  const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   const name = await fetchModel(files, names)
   const config = readConfig(files)
   const model = readOnnxModel(files, name, config)
   return {
     model: quantization ? quantizeModel(model, quantization) : model,
     config,
-    tokenizer: await readTokenizer(files),
-    files,
+    ...(await openTokenizer(files, optionsIn(tokenizerChecks, options))),
     folder: folderOf(files),
     file: name,
   }
