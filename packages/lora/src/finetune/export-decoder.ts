@@ -1,22 +1,46 @@
-// A fine-tuned decoder in the form of its file: with its cache and the runtime's attention, matrices as the file had
-// them, for transformers.js and onnxruntime-genai.
+// A fine-tuned decoder with its cache, for transformers.js and onnxruntime-genai: in the form of its file, with the
+// runtime's attention and matrices as the file had them, or GPT-2 as it is built here.
 
 import { fetchFiles, type FileSink } from '@cola/data'
-import { forInference, type Graph } from '@cola/graph'
+import { forInference, type Graph, type Model } from '@cola/graph'
 import type { ModelFolder } from '@cola/train'
 import { readJson, sinkOf, writeJson } from '@cola/train/files'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
+import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import { isQuantized } from '../onnx/quantization.ts'
 import type { CachedModel } from '../onnx/read.ts'
 
-/** The file's decoder with the adapter merged, or beside its matrices, which then stay as they are. */
-export function decoderToWrite(cached: CachedModel, trained: AdaptedModel, merges: boolean): Graph {
+/**
+ * The decoder with its cache that an export writes; undefined for one without. What has no file is written with a cache
+ * for transformers.js only: other programs give token ids and a mask.
+ * @throws {ConfigError} for a decoder without a cache where transformers.js is to generate with it.
+ */
+export function cachedDecoder(
+  base: BaseModel,
+  { layout = 'flat' }: Pick<ModelFolder, 'layout'>,
+): CachedModel | undefined {
+  const decoder = base.cachedLanguageModel()
+  if (decoder) return 'float16' in decoder || layout === 'hub' ? { float16: false, ...decoder } : undefined
+  if (layout !== 'hub') return undefined
+  throw new ConfigError({
+    where: `export, base ${base.name}`,
+    what: 'it keeps no keys and values, and transformers.js generates only with a decoder that does',
+    expected: "for layout 'hub', a file with inputs such as past_key_values.0.key",
+    fix:
+      'Export the base with its cache (optimum-cli: --task text-generation-with-past), save this model, and open it ' +
+      "on that: loadFineTuned(folder, { task: 'CAUSAL_LM', base }). Other runtimes take layout 'flat', where each " +
+      'call reads the whole text.',
+  })
+}
+
+/** The decoder with the adapter merged, or beside its matrices, which then stay as they are. */
+export function decoderToWrite(cached: CachedModel, trained: AdaptedModel, merges: boolean): Model {
   const loaded = loadAdapter(cached, adapterOf(trained))
-  return merges ? merge(loaded).graph : loaded.graph
+  return merges ? merge(loaded) : loaded
 }
 
 /** How matrices are stored in the form of the base's. */

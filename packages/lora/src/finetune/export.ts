@@ -13,7 +13,14 @@ import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { ExportedExtras } from '../tasks/task.ts'
 import { inBitsOf, type Requantized } from '../onnx/requantize.ts'
-import { decoderToWrite, inFormOf, storedAs, withoutFileFields, writeCompanions } from './export-decoder.ts'
+import {
+  cachedDecoder,
+  decoderToWrite,
+  inFormOf,
+  storedAs,
+  withoutFileFields,
+  writeCompanions,
+} from './export-decoder.ts'
 
 /** Options of exporting a fine-tuned model. */
 export interface FineTunedExportOptions extends Pick<ModelFolder, 'layout'> {
@@ -47,8 +54,8 @@ export interface ExportParts {
   adapter: AdaptedModel
   /** Fields that the task adds to config.json. */
   config: Readonly<Record<string, unknown>>
-  /** The decoder that the task exports: with its cache, where its file has one. @default the trained model */
-  decoder?: BaseModel['cachedLanguageModel'] | undefined
+  /** Whether the model generates: it is written with its cache, where it has one. @default false */
+  generates?: boolean | undefined
   /** Longest input in tokens, where it is not the model's. @default the model's */
   max_length?: number | undefined
   /** What the task exports beside the trained model. @default nothing */
@@ -57,8 +64,9 @@ export interface ExportParts {
 
 /**
  * Writes the model with its configuration and tokenizer; a decoder in the form of its file.
- * @throws {ConfigError} for an unknown option, and for the base model's own folder; {AdapterError} when merging gives
- * values that are not finite; and what `writeModelFolder` throws.
+ * @throws {ConfigError} for an unknown option, for the base model's own folder, and for a language model without a
+ * cache in transformers.js's layout; {AdapterError} when merging gives values that are not finite; and what
+ * `writeModelFolder` throws.
  */
 export async function exportFineTuned(
   folder: string | FileSink,
@@ -74,15 +82,14 @@ export async function exportFineTuned(
       fix: 'Choose another folder.',
     })
   const { merge: merges = true, ...form } = options
-  const decoder = parts.decoder?.()
+  const cached = parts.generates ? cachedDecoder(base, form) : undefined
   const config = { ...base.config, ...parts.config }
   // The adapter's matrices are small, and rounding them would change what it does most.
   const keeps = (name: string): boolean => !merges && adapter.trainable.has(name)
   const limit = parts.max_length === undefined ? {} : { max_length: parts.max_length }
   const common = { folder, tokenizerFolder: base.files, keeps, ...limit }
-  const cached = decoder && 'float16' in decoder ? decoder : undefined
   // Merging may fail: it comes before anything is written.
-  const whole = cached ? decoderToWrite(cached, adapter, merges) : base.padded(modelToWrite(parts, merges))
+  const whole = base.padded(cached ? decoderToWrite(cached, adapter, merges) : modelToWrite(parts, merges))
   const original = cached ?? { graph: adapter.base, float16: false }
   const stored = { ...form, dtype: form.dtype ?? storedAs(original) }
   const { graph: kept, ...lost } = stored.dtype === 'packed' ? inBitsOf(original.graph, whole) : { graph: whole }

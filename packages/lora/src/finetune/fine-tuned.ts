@@ -131,12 +131,18 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     },
     export: async (folder, options) => {
       const [config, extras] = [task.config(settings, base), task.exported?.(settings, base)]
-      const decoder = task.generates ? base.cachedLanguageModel : undefined
       // Loaded when something is exported: bundles have a part of its own for it.
       const { exportFineTuned } = await import('./export.ts')
       // What generates goes on past the rows that it was trained on.
       const longest = !task.generates && max_length < base.max_length ? max_length : undefined
-      const parts = { base, adapter: await common.adapted(), config, extras, decoder, max_length: longest }
+      const parts = {
+        base,
+        adapter: await common.adapted(),
+        config,
+        extras,
+        generates: task.generates,
+        max_length: longest,
+      }
       const written = await exportFineTuned(folder, parts, options)
       await flush(folder)
       return written

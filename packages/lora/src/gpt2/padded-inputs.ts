@@ -2,11 +2,13 @@
 
 import { requireKind } from '@cola/graph/door'
 import {
+  addDims,
   addInitializer,
   addInput,
   build,
   type Builder,
   createGraph,
+  type Dim,
   getValue,
   type Graph,
   type Model,
@@ -20,27 +22,52 @@ import {
 /**
  * A copy for other programs. Its inputs are int64 `input_ids` and `attention_mask` [batch, sequence], padded on either
  * side. Positions count real tokens; a classifier reads the last one. Outputs with one row per token have the shape
- * [batch, sequence, width].
+ * [batch, sequence, width]. Of a model with a cache, the mask is of all tokens, [batch, past_sequence + sequence], and
+ * the cache has transformers.js's names: inputs `past_key_values.I.key` and `past_key_values.I.value` [batch, n_head,
+ * past_sequence, n_embd / n_head], outputs `present.I.key` and `present.I.value` of all tokens.
  */
 export function withPaddedInputs(model: Model): Graph {
   requireKind('withPaddedInputs, model', model, 'model')
   const { graph: packed } = model
   const graph = createGraph(packed.name)
   const g = build(graph)
-  const [ids, mask] = ['input_ids', 'attention_mask'].map((name) =>
-    addInput(graph, name, 'int64', ['batch', 'sequence']),
-  ) as [Value, Value]
+  const caches = packed.inputs.filter((name) => name.startsWith(cachePrefix))
+  const all = caches.length > 0 ? addDims('past_sequence', 'sequence') : 'sequence'
+  const ids = addInput(graph, 'input_ids', 'int64', ['batch', 'sequence'])
+  const mask = addInput(graph, 'attention_mask', 'int64', ['batch', all])
   const int32 = { to: 6 }
   const segments = g.Cast(mask, int32)
   const positions = g.Mul(g.Sub(g.CumSum(segments, g.scalar(1, 'int32')), g.scalar(1, 'int32')), segments)
-  const replacements: Record<string, Value> = {
-    input_ids: g.Cast(ids, int32),
-    position_ids: positions,
-    segment_ids: segments,
-  }
+  const replacements: Record<string, Value> = { input_ids: g.Cast(ids, int32) }
+  for (const name of caches) replacements[name] = addCache(graph, getValue(packed, name))
+  const tokens = caches.length > 0 ? inTwo(g, ids, replacements[caches[0] as string] as Value) : asTheyAre
+  Object.assign(replacements, tokens('position_ids', positions), tokens('segment_ids', segments))
   for (const [name, compute] of Object.entries(poolingInputs))
     if (packed.inputs.includes(name)) replacements[name] = compute(g, segments, positions)
   return withGrid(inline(graph, packed, replacements), ids)
+}
+
+/** Begin of the names of a cache's inputs. */
+const cachePrefix = 'past.'
+
+/** An input of keys or values of earlier tokens, [batch, heads, past_sequence, size]. */
+function addCache(graph: Graph, { name, dtype, shape }: Value): Value {
+  const [, heads, , size] = shape as [Dim, Dim, Dim, Dim]
+  const ownName = name.replace(cachePrefix, 'past_key_values.')
+  return addInput(graph, ownName, dtype, ['batch', heads, 'past_sequence', size])
+}
+
+const asTheyAre = (name: string, values: Value): Record<string, Value> => ({ [name]: values })
+
+/** Takes numbers of all tokens, [batch, past_sequence + sequence], apart: of those in the cache, and of new ones. */
+function inTwo(g: Builder, ids: Value, cache: Value): typeof asTheyAre {
+  const [zero, axis] = [g.int64([0]), g.int64([1])]
+  const count = g.Shape(cache, { start: 2, end: 3 })
+  const total = g.Add(count, g.Shape(ids, { start: 1, end: 2 }))
+  return (name, values) => ({
+    [`past_${name}`]: g.Slice(values, zero, count, axis),
+    [name]: g.Reshape(g.Slice(values, count, total, axis), g.Shape(ids)),
+  })
 }
 
 /** Reshapes outputs with one row per token, [batch * sequence, width], to [batch, sequence, width]. */

@@ -8,7 +8,7 @@ export interface Bias {
   readonly value: Tensor
 }
 
-/** Adds biases, in place, to linear layers, by the outputs of their nodes. A layer that is called twice has one bias. */
+/** Adds biases, in place, to linear layers, by the outputs of their nodes. A layer that is called twice has one. */
 export function addBiases(graph: Graph, biases: ReadonlyMap<string, Bias>): void {
   rewriteOutputs(graph, (node, output, g) => {
     const bias = biases.get(node.outputs[0] as string)

@@ -34,8 +34,8 @@ const tensorsOf =
     initializers.get(name) as Tensor
 
 /**
- * Merges the adapter into a copy of the base model, without the adapter's nodes. A layer without a bias gets that of the
- * adapter (`lora_bias`).
+ * Merges the adapter into a copy of the base model, without the adapter's nodes. A layer without a bias gets that of
+ * the adapter (`lora_bias`).
  * @throws {AdapterError} when a merged value is not finite; {ConfigError} for what is no model with an adapter.
  */
 export function merge<M extends PeftType>(model: AdaptedModel<M>): MergedModel<M> {

@@ -1,6 +1,6 @@
 // Fine-tuned decoders go out in the form of their files, and generate there what they generate here.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFiles } from '@cola/data'
@@ -44,6 +44,8 @@ import { quantizeMatrix } from '../../../graph/src/tensor/quantize-matrix.ts'
 import { decoderToWrite, inFormOf } from '../../src/finetune/export-decoder.ts'
 import { inBitsOf } from '../../src/onnx/requantize.ts'
 import type { CachedModel } from '../../src/onnx/read.ts'
+import { exportFolder } from '../support/export-folder.ts'
+import { embedded } from '../support/padded-gpt2.ts'
 import { decoderFiles, decoders, json, parsed, read } from '../support/decoder-files.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-export-decoder-'))
@@ -75,9 +77,14 @@ const decoded = (folder: string, file = 'model.onnx') =>
 const count = ({ nodes }: Graph, opType: string) => nodes.filter((node) => node.opType === opType).length
 
 /** Greedy tokens by the written file itself, as transformers.js feeds it: with the cache, a token at a time. */
-async function greedy(folder: string, prompt: readonly number[], count: number): Promise<number[]> {
-  const graph = decoded(folder)
-  const session = await openSession({ graph, path: join(folder, 'model.onnx') }, 'cpu')
+async function greedy(
+  folder: string,
+  prompt: readonly number[],
+  count: number,
+  file = 'model.onnx',
+): Promise<number[]> {
+  const graph = decoded(folder, file)
+  const session = await openSession({ graph, path: join(folder, file) }, 'cpu')
   const row = (values: readonly number[]) =>
     new OrtTensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])
   const caches = graph.inputs.filter((input) => input.startsWith('past'))
@@ -279,7 +286,7 @@ describe('the export of a decoder', () => {
     const selects = (product: { weight: string }) => !isWide(product)
     const mixed = { ...cached, graph: quantizeProducts(wide, { bits: 4, blockSize: 16, minimum: 0, selects }) }
     const adapter = { r: 2, target_modules: ['q_proj', 'v_proj'], init_lora_weights: false }
-    const { graph: merged } = inBitsOf(mixed.graph, decoderToWrite(mixed, lora(mixed, adapter), true))
+    const { graph: merged } = inBitsOf(mixed.graph, decoderToWrite(mixed, lora(mixed, adapter), true).graph)
     const formsOf = ({ initializers }: Graph) =>
       [...initializers].flatMap(([name, { packed }]) => (packed ? [[name, packed.bits, packed.blockSize]] : []))
     expect(formsOf(merged)).toEqual(formsOf(mixed.graph))
@@ -288,6 +295,46 @@ describe('the export of a decoder', () => {
     expect(merged.initializers.get(untouched)?.packed?.codes).toBe(
       mixed.graph.initializers.get(untouched)?.packed?.codes,
     )
+  })
+})
+
+describe('the export of a decoder whose base is no file with a cache', () => {
+  const train = ['does the cat sleep ?', 'do the girls laugh ?'].map((text) => ({ text }))
+  const quick = { task: 'CAUSAL_LM', train, epochs: 1, device: 'cpu' } as const
+
+  it('GPT-2 from its weights generates in transformers.js, and is opened again', async () => {
+    const tuned = await fineTune(embedded, { ...quick, epochs: 8, learning_rate: 1e-2, lora: { r: 2 } })
+    const folder = join(out, 'gpt2-hub')
+    expect(await tuned.export(folder, { layout: 'hub' })).toEqual({ file: 'onnx/model.onnx' })
+    await tuned.export(join(out, 'gpt2-int4'), { layout: 'hub', dtype: 'int4', merge: false })
+    await tuned.export(join(out, 'gpt2-flat'))
+    const right = await tuned.generate('does the', options)
+    const prompt = tuned.tokenizer.encode('does the')
+    const [{ max_length }, base] = [await openBase(embedded), await openBase(folder)]
+    expect(base.max_length).toBe(max_length)
+    await tuned.release()
+    const text = (ids: readonly number[]) => tuned.tokenizer.decode([...prompt, ...ids])
+    expect(text(await greedy(folder, prompt, options.max_new_tokens, 'onnx/model.onnx'))).toBe(`does the${right}`)
+    const generator = await createGenerator(base.cachedLanguageModel() as { graph: Graph }, { config: base.config })
+    expect(text(await generator.generate(prompt, options))).toBe(`does the${right}`)
+    await generator.release()
+    // Other programs give token ids and a mask.
+    expect(decoded(join(out, 'gpt2-flat')).inputs).toEqual(['input_ids', 'attention_mask'])
+    const beside = decoded(join(out, 'gpt2-int4'), 'onnx/model_q4.onnx')
+    expect(beside.inputs).toEqual(decoded(folder, 'onnx/model.onnx').inputs)
+    expect([...beside.initializers.keys()].some((name) => name.includes('lora_B'))).toBe(true)
+  })
+
+  it.each(['llama-lm-torchscript', 'gpt2-lm-dynamo'])('%s is refused for transformers.js', async (name) => {
+    const tuned = await fineTune(exportFolder(out, name), { ...quick, train: [{ text: 'the cat sleeps' }] })
+    const folder = join(out, `${name}-hub`)
+    const refused = expect(tuned.export(folder, { layout: 'hub' })).rejects
+    await refused.toThrow(ConfigError)
+    await refused.toThrow(/keeps no keys and values.*past_key_values.*text-generation-with-past.*layout 'flat'/)
+    expect(existsSync(folder)).toBe(false)
+    await tuned.export(folder)
+    await tuned.release()
+    expect(decoded(folder).outputs).toEqual(['logits'])
   })
 })
 

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { elements, float32, serializeSafetensors, type Tensor, tensorOf, toFloat32 } from '@cola/graph'
+import { openSession, OrtTensor, type OrtTensors } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { reportLora } from '../../../../examples/support/report/lora-config.ts'
 import {
@@ -58,6 +59,45 @@ describe('GPT-2', () => {
     const alone = await logits(graph, [[5, 6, 7]], [[1, 1, 1]])
     expect(left).toBeAllclose(right)
     expect(right.slice(0, 2)).toBeAllclose(alone)
+  })
+  it('with a cache: the logits of new tokens are those of the whole texts, padded on the left', async () => {
+    const parameters = randomGpt2(config, { head: 'language-model', seed: 1 })
+    const build = (cache: boolean) => withPaddedInputs(gpt2(config, parameters, { head: 'language-model', cache }))
+    const ids = [[0, 0, 5, 6, 7].map(BigInt), [8, 9, 1, 2, 3].map(BigInt)]
+    const int64 = (rows: bigint[][]) =>
+      new OrtTensor('int64', BigInt64Array.from(rows.flat()), [2, rows[0]?.length ?? 0])
+    const columns = (from: number, to: number) => int64(ids.map((row) => row.slice(from, to)))
+    const mask = (to: number) => int64(ids.map((row) => row.slice(0, to).map((id) => (id === 0n ? 0n : 1n))))
+    const whole = await openSession({ graph: build(false) }, 'cpu')
+    const right = (await whole.run({ input_ids: columns(0, 5), attention_mask: mask(5) })).logits?.data as Float32Array
+    await whole.release()
+    const graph = build(true)
+    const caches = graph.inputs.filter((name) => name.startsWith('past_key_values.'))
+    expect(caches).toEqual(['0.key', '0.value', '1.key', '1.value'].map((name) => `past_key_values.${name}`))
+    const session = await openSession({ graph }, 'cpu')
+    let past: OrtTensors = Object.fromEntries(
+      caches.map((name) => [name, new OrtTensor('float32', new Float32Array(), [2, 2, 0, 4])]),
+    )
+    const width = config.vocab_size
+    for (const [from, to] of [
+      [0, 3],
+      [3, 4],
+      [4, 5],
+    ] as const) {
+      const results = await session.run({ ...past, input_ids: columns(from, to), attention_mask: mask(to) })
+      past = Object.fromEntries(
+        caches.map((name) => [name, results[name.replace('past_key_values', 'present')] as OrtTensor]),
+      )
+      const { data, dims } = results.logits as OrtTensor
+      expect(dims).toEqual([2, to - from, width])
+      const last = (values: Float32Array, row: number, tokens: number, at: number) =>
+        values.subarray((row * tokens + at) * width, (row * tokens + at + 1) * width)
+      for (const row of [0, 1])
+        expect(last(data as Float32Array, row, to - from, to - from - 1)).toBeAllclose(last(right, row, 5, to - 1), {
+          atol: 1e-5,
+        })
+    }
+    await session.release()
   })
   it('reads checkpoints without prefix, with mask buffers, in half precision, and in shards', async () => {
     const weights = randomGpt2(config, { seed: 2 })
