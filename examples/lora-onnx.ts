@@ -45,6 +45,8 @@ const settings = commandLine({
   pooling: '',
   // Layers that get LoRA: all-linear, or the ends of their names, with commas.
   targets: 'all-linear',
+  // An adapter to go on from, in place of a new one of this rank, alpha and dropout.
+  adapter: '',
   rank: 8,
   alpha: 16,
   dropout: 0,
@@ -53,6 +55,7 @@ const settings = commandLine({
   epochs: 4,
   batch: 16,
   lr: 1e-3,
+  labelSmoothing: 0,
   // int8 multiplies frozen matrices in eight bits while training: faster on cpu; float16 halves their memory on a GPU.
   frozenProducts: 'float32',
   // 4 or 8 quantizes the frozen linear layers when the model is opened (QLoRA); 0 leaves them as the file has them.
@@ -107,18 +110,23 @@ const tuned = await fineTune(settings.model, {
   train,
   validation,
   labels: data.classes,
-  lora: {
-    r: settings.rank,
-    lora_alpha: settings.alpha,
-    lora_dropout: settings.dropout,
-    target_modules: settings.targets === 'all-linear' ? 'all-linear' : names(settings.targets),
-    ...given('modules_to_save', settings.trainToo, names),
-  },
+  ...(settings.adapter
+    ? { adapter: settings.adapter }
+    : {
+        lora: {
+          r: settings.rank,
+          lora_alpha: settings.alpha,
+          lora_dropout: settings.dropout,
+          target_modules: settings.targets === 'all-linear' ? 'all-linear' : names(settings.targets),
+          ...given('modules_to_save', settings.trainToo, names),
+        },
+      }),
   ...given('pooling', settings.pooling, (value) => value as Pooling),
   ...given('metric_for_best_model', settings.best, String),
   epochs: settings.epochs,
   batch_size: settings.batch,
   learning_rate: settings.lr,
+  label_smoothing: settings.labelSmoothing,
   frozenProducts: settings.frozenProducts as FrozenProducts,
   gradient_checkpointing: settings.checkpointing,
   device: settings.device as Device,

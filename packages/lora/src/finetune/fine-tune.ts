@@ -31,8 +31,18 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   checkValue('fineTune, options', options, object)
   const taskType = (options.task ?? 'SEQ_CLS') as T
   const task = await taskOf(taskType)
-  const { taskOptions, adapter, training, optimizer, device, frozenProducts, gradientCheckpointing, open, ...limits } =
-    readOptions(options, task)
+  const {
+    taskOptions,
+    lora,
+    adapter,
+    training,
+    optimizer,
+    device,
+    frozenProducts,
+    gradientCheckpointing,
+    open,
+    ...limits
+  } = readOptions(options, task)
   const { seed } = training
   const base = await openBase(source, open)
   const rows = divideRows(options.train, options.validation, seed)
@@ -41,7 +51,11 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const encode = (where: 'train' | 'validation') => task.encode(rows[where], settings, { base, max_length, where })
   const [train, evaluation] = [encode('train'), encode('validation')]
 
-  const model = withAdapter(task.head(base, settings, seed), { ...adapter, task_type: taskType }, { seed })
+  const headed = task.head(base, settings, seed)
+  const model =
+    adapter === undefined
+      ? withAdapter(headed, { ...lora, task_type: taskType }, { seed })
+      : await (await import('./from-adapter.ts')).fromAdapter(headed, adapter, { ...options, task: taskType, seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, max_length)]) warn(message)
   const artifacts = generateArtifacts(model, {

@@ -1,5 +1,6 @@
 // Options of fineTune, and their defaults.
 
+import type { Source } from '@cola/data'
 import {
   type AdamOptions,
   checkLoopOptions,
@@ -34,6 +35,11 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
    * @default { r: 8, lora_alpha: 16, target_modules: 'all-linear' }
    */
   lora?: AdapterConfig
+  /**
+   * An adapter to go on from, PEFT's or one that was saved here, with its own configuration in place of `lora`; PEFT's
+   * `from_pretrained` with `is_trainable`. @default a new adapter
+   */
+  adapter?: Source
   /** Number of epochs. @default 4 */
   epochs?: number
   /** Rows of a training step. @default 16; 8 for language models */
@@ -92,11 +98,15 @@ export const trainingDefaults = {
 
 type GeneralOptions = Omit<CommonOptions<'SEQ_CLS'>, keyof TrainingOptions<'SEQ_CLS'>>
 
+const isSource = (value: unknown): boolean =>
+  (typeof value === 'string' && value !== '') || (typeof value === 'object' && value !== null)
+
 const checks: Checks<GeneralOptions> = {
   task: text,
   train: list,
   validation: ['a number above 0 and below 1, or an array of rows', (value) => isShare(value) || Array.isArray(value)],
   lora: object,
+  adapter: ['a folder, a name on the hub, an address or files', isSource],
   max_length: whole(1),
   weight_decay: atLeast(0),
   max_grad_norm: atLeast(0),
@@ -120,7 +130,8 @@ const isShare = (value: unknown): boolean => typeof value === 'number' && value 
 /** The options of a run, grouped by the part that uses them. */
 export interface ReadOptions<T extends TaskType> {
   taskOptions: TaskTypes[T]['options']
-  adapter: AdapterConfig
+  lora: AdapterConfig
+  adapter: Source | undefined
   optimizer: AdamOptions
   training: TrainingOptions<T> & { seed: number; batch_size: number; eval_batch_size: number }
   device: Device
@@ -157,7 +168,8 @@ export function readOptions<T extends TaskType>(
   const { weight_decay = 0.01, max_grad_norm = 1 } = general
   return {
     taskOptions: taskOptions as TaskTypes[T]['options'],
-    adapter: { ...readMethod(general.lora, 'fineTune, option lora').suggested, ...general.lora } as AdapterConfig,
+    lora: { ...readMethod(general.lora, 'fineTune, option lora').suggested, ...general.lora } as AdapterConfig,
+    adapter: general.adapter,
     optimizer: { weight_decay, max_grad_norm },
     training: { ...trainingDefaults, ...batchSizes, ...loop },
     device: general.device ?? defaultDevice(),

@@ -33,21 +33,32 @@ const fixes: { readonly [Field in keyof Required<Head>]: (value: Head[Field]) =>
 
 const format = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
 
+/** The first field of two heads that differs; fields that one of them lacks are skipped. */
+function differingField(model: Head | undefined, adapter: Head | undefined): keyof Head | undefined {
+  if (!model || !adapter) return undefined
+  return (Object.keys(fixes) as (keyof Head)[]).find((field) => {
+    const [actual, expected] = [model[field], adapter[field]]
+    return actual !== undefined && expected !== undefined && format(actual) !== format(expected)
+  })
+}
+
+/** Whether a model's head reads what the head of an adapter was trained to read, for the same classes. */
+export const isSameHead = (model: Head | undefined, adapter: Head | undefined): boolean =>
+  differingField(model, adapter) === undefined
+
 /**
  * Compares a model's head with the head that an adapter was trained with. Fields that one of them lacks are skipped.
  * @throws {AdapterError} naming the field that differs: name, number of classes, pooling, or order of the classes.
  */
 export function checkHead(model: Head | undefined, adapter: Head | undefined): void {
-  if (!model || !adapter) return
-  for (const field of Object.keys(fixes) as (keyof Head)[]) {
-    const [actual, expected] = [model[field], adapter[field]]
-    if (actual === undefined || expected === undefined || format(actual) === format(expected)) continue
-    throw new AdapterError({
-      where: `head of the model, field "${field}"`,
-      what: 'not what the adapter was trained with',
-      expected: format(expected),
-      found: format(actual),
-      fix: `Write ${(fixes[field] as (value: unknown) => string)(expected)}.`,
-    })
-  }
+  const field = differingField(model, adapter)
+  if (!field) return
+  const expected = adapter?.[field]
+  throw new AdapterError({
+    where: `head of the model, field "${field}"`,
+    what: 'not what the adapter was trained with',
+    expected: format(expected),
+    found: format(model?.[field]),
+    fix: `Write ${(fixes[field] as (value: unknown) => string)(expected)}.`,
+  })
 }

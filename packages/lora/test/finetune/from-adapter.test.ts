@@ -1,0 +1,100 @@
+// Training that goes on from an adapter.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { adapterConfigJson, AdapterError, adapterTensors, ConfigError, fineTune, readAdapter } from '../../src/index.ts'
+
+const embedded = join(import.meta.dirname, '../../../../examples/model')
+const out = mkdtempSync(join(tmpdir(), 'cola-from-adapter-'))
+afterAll(() => rmSync(out, { recursive: true }))
+
+const rows = ['girl', 'king', 'boy'].flatMap((word) => [
+  { text: `the ${word} laughs`, label: 'one' },
+  { text: `the ${word}s laugh`, label: 'many' },
+])
+const texts = rows.map(({ text }) => text)
+const run = { train: rows, epochs: 1, device: 'cpu' } as const
+/** A rate at which a step changes nothing that is seen. */
+const still = { ...run, learning_rate: 1e-12 }
+const first = join(out, 'first')
+
+let probabilities: number[]
+beforeAll(async () => {
+  const tuned = await fineTune(embedded, { ...run, epochs: 8, learning_rate: 1e-2, lora: { r: 3, lora_alpha: 6 } })
+  probabilities = (await tuned.classify(texts)).flatMap((one) => one.probabilities)
+  await tuned.save(first)
+  await tuned.release()
+})
+
+const near = (actual: readonly number[], expected: readonly number[]) =>
+  actual.forEach((value, i) => {
+    expect(value).toBeCloseTo(expected[i] as number, 4)
+  })
+
+describe('fineTune with an adapter', () => {
+  it('starts where it ended, with its configuration, and learns on', async () => {
+    const tuned = await fineTune(embedded, { ...still, adapter: first })
+    near(
+      (await tuned.classify(texts)).flatMap((one) => one.probabilities),
+      probabilities,
+    )
+    expect((await tuned.adapted()).config).toMatchObject({ r: 3, lora_alpha: 6, task_type: 'SEQ_CLS' })
+    await tuned.release()
+
+    const turned = rows.map(({ text, label }) => ({ text, label: label === 'one' ? 'many' : 'one' }))
+    const again = await fineTune(embedded, {
+      ...run,
+      train: turned,
+      labels: ['one', 'many'],
+      epochs: 30,
+      adapter: first,
+    })
+    expect((await again.classify(texts)).map(({ label }) => label)).toEqual(turned.map(({ label }) => label))
+    await again.release()
+  })
+
+  const loraOf = (tensors: Map<string, Tensor>) => [...tensors].filter(([name]) => name.includes('lora_'))
+
+  it.each([
+    ['more classes', { labels: ['one', 'many', 'none'] }],
+    ['the classes in another order', { labels: ['one', 'many'] }],
+    ['another pooling', { pooling: 'mean' }],
+  ] as const)('makes a new head for %s, and says so', async (_, options) => {
+    const warnings: string[] = []
+    const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+    const tuned = await fineTune(embedded, { ...still, ...options, adapter: first, callbacks })
+    expect(warnings).toContain('the head "score" starts anew: the adapter has none for these classes')
+    const after = adapterTensors(await tuned.adapted())
+    for (const [name, before] of loraOf(readAdapter(first).tensors))
+      near([...toFloat32(after.get(name) as Tensor)], [...toFloat32(before)])
+    await tuned.release()
+  })
+
+  it('makes a head for an adapter of a language model', async () => {
+    const language = await fineTune(embedded, { task: 'CAUSAL_LM', train: rows, epochs: 1, device: 'cpu' })
+    await language.save(join(out, 'language'))
+    await language.release()
+    const tuned = await fineTune(embedded, { ...run, epochs: 8, learning_rate: 1e-2, adapter: join(out, 'language') })
+    expect((await tuned.classify(texts)).map(({ label }) => label)).toEqual(rows.map(({ label }) => label))
+    await tuned.release()
+  })
+
+  it('refuses a configuration beside it, an adapter of another model, and what is no source', async () => {
+    const start = (options: object) => fineTune(embedded, { ...run, ...options })
+    await expect(start({ adapter: first, lora: { r: 4 } })).rejects.toThrow(
+      /option lora: the adapter that training goes on from has a configuration of its own/,
+    )
+    await expect(start({ adapter: null })).rejects.toThrow(ConfigError)
+    await expect(start({ adapter: join(out, 'nowhere') })).rejects.toThrow(/nowhere/)
+    const files = readAdapter(first)
+    const tensors = new Map([...files.tensors].map(([name, tensor]) => [name.replace('c_attn', 'other'), tensor]))
+    const foreign = {
+      'adapter_config.json': new TextEncoder().encode(adapterConfigJson(files.config as never)),
+      'adapter_model.safetensors': serializeSafetensors(tensors),
+    }
+    await expect(start({ adapter: foreign })).rejects.toThrow(AdapterError)
+  })
+})
