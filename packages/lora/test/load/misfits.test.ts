@@ -102,6 +102,22 @@ const otherConfigs: readonly (readonly [name: string, config: object, message: R
   [decoder, { num_key_value_heads: 2 }, /number of heads of keys.*expected 2, found 1/],
   ['gpt2-lm-dynamo', { ...gpt2Fields, n_head: 4 }, /number of heads.*expected 4, found 2/],
   ['gpt2-lm-dynamo', { ...gpt2Fields, n_embd: 4 }, /width.*expected 4, found 8/],
+  // Types whose layers have the same names.
+  ...['roberta-seq-dynamo', 'roberta-tok-torchscript'].map(
+    (name) => [name, { model_type: 'bert', pad_token_id: 0 }, /padding token.*expected 0, found 1/] as const,
+  ),
+  [
+    'bert-seq-torchscript',
+    { model_type: 'roberta', type_vocab_size: 1 },
+    /number of types of tokens.*\(type_vocab_size\), expected 1, found 2/,
+  ],
+  // ALBERT's layers share their weights.
+  ['albert-seq-torchscript', { num_hidden_layers: 3, embedding_size: 4 }, /number of layers.*expected 3, found 2/],
+  ['albert-wide-seq-dynamo', { embedding_size: 8 }, /width.*\(embedding_size\), expected 8, found 4/],
+  ...[{ rope_theta: 500000 }, { rope_parameters: { rope_type: 'default', rope_theta: 500000 } }].map(
+    (config) => [decoder, config, /base of rotary positions.*\(rope_theta\), expected 500000, found 10000/] as const,
+  ),
+  [decoder, { model_type: 'phi', partial_rotary_factor: 0.5 }, /size of rotary positions.*expected 2, found 4/],
 ]
 
 /** Configurations of the same model: padded tables, other heads, fields that are not there. */
@@ -116,6 +132,17 @@ const ownConfigs: readonly (readonly [name: string, config: object])[] = [
   ['albert-wide-seq-dynamo', { ...bertFields, num_hidden_layers: 2, embedding_size: 4 }],
   ['distilbert-seq-torchscript', { dim: 8, n_layers: 1, n_heads: 2, vocab_size: 24 }],
   ['gpt2-lm-dynamo', gpt2Fields],
+  ...['roberta-seq-dynamo', 'roberta-tok-torchscript'].map(
+    (name) => [name, { ...bertFields, pad_token_id: 1, type_vocab_size: 2 }] as const,
+  ),
+  ['bert-seq-torchscript', { ...bertFields, pad_token_id: 3, type_vocab_size: 2 }],
+  ['albert-seq-torchscript', { ...bertFields, num_hidden_layers: 2, embedding_size: 4, type_vocab_size: 2 }],
+  [decoder, { rope_theta: 10000, rope_scaling: null, head_dim: 4 }],
+  [decoder, { rope_parameters: { rope_type: 'default', rope_theta: 10000, partial_rotary_factor: 1 } }],
+  [decoder, { partial_rotary_factor: 0.5 }],
+  // Scaled frequencies are not those of the base alone.
+  [decoder, { rope_theta: 500000, rope_scaling: { rope_type: 'llama3', factor: 8 } }],
+  [decoder, { model_type: 'new', rope_theta: 500000 }],
 ]
 
 const template = (chat_template: unknown): Changes => ({ tokenizerConfig: { chat_template } })
@@ -223,6 +250,21 @@ describe('beside its own config.json opens', () => {
     const { model: opened } = await openOnnxModel(model(name, { config }).files)
     expect(opened.graph.nodes.length).toBeGreaterThan(0)
   })
+})
+
+it('layers that share their weights are counted by the scopes of the newer exporter', async () => {
+  const name = 'albert-wide-seq-dynamo'
+  const { files } = model(name)
+  // Written again, the file would lack them.
+  const bytes = readFileSync(join(exports, name, 'model.onnx'))
+  const open = (num_hidden_layers: number) => {
+    const config = { ...parsed(files.read('config.json')), num_hidden_layers, embedding_size: 4 }
+    const own = ['tokenizer.json', 'tokenizer_config.json'].map((file) => [file, files.read(file)] as const)
+    return openOnnxModel(memoryFiles({ ...Object.fromEntries(own), 'config.json': json(config), 'model.onnx': bytes }))
+  }
+  for (const layers of [1, 3])
+    await expect(open(layers)).rejects.toThrow('its number of layers is not that of config.json')
+  expect((await open(2)).model.graph.nodes.length).toBeGreaterThan(0)
 })
 
 it('a generator is refused the configuration of another model', async () => {

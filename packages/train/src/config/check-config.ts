@@ -6,17 +6,16 @@ import { dataTypes, type Graph } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
 import { attentionFacts } from './attention-facts.ts'
 import { embeddingWidths, layerCounts, numbersIn } from './config-fields.ts'
+import { embeddingFacts, positionTable, rowsOf } from './embedding-facts.ts'
 import { hasKnownLayers, typesOfLayers } from './layer-types.ts'
 import { type Answer, anyOf, type ModelFact, type Said, type Shown } from './model-fact.ts'
-import { countLayers, modulePaths, namesMatrices } from './model-paths.ts'
+import { countLayers, countSharedLayers, modulePaths, namesMatrices } from './model-paths.ts'
+import { rotaryFacts } from './rotary-facts.ts'
 import { tokenTables } from '../session/token-ids.ts'
 
 /** Whether a table of `rows` was padded to a multiple of a power of two, for faster products. */
 const isPadded = (rows: number, vocab_size: number): boolean =>
   [8, 16, 32, 64, 128, 256, 512].some((multiple) => Math.ceil(vocab_size / multiple) * multiple === rows)
-
-/** Tables of learned positions, by transformers' names. */
-const positionTable = /(^|\.)(position_embeddings|positions_embed|embed_positions|wpe)\.weight$/
 
 const facts: readonly ModelFact[] = [
   {
@@ -49,21 +48,20 @@ const facts: readonly ModelFact[] = [
     what: 'number of layers',
     said: layerCounts,
     shown(graph) {
-      const count = countLayers(modulePaths(graph))
+      const count = countLayers(modulePaths(graph)) || countSharedLayers(graph)
       return count > 0 ? [{ place: 'names of its layers', found: [count], atLeast: !namesMatrices(graph) }] : []
     },
   },
   {
     what: 'number of positions',
     said: (config) => numbersIn(config, ['max_position_embeddings', 'n_positions']),
-    shown: ({ initializers }) =>
-      [...initializers]
-        .filter(([name, { dims }]) => positionTable.test(name) && dims.length === 2)
-        .map(([name, { dims }]) => ({ place: `"${name}"`, found: [dims[0] as number] })),
+    shown: rowsOf(positionTable),
     // Some types have rows before the first position, and a model may be used for shorter texts.
     agrees: (rows, said) => rows >= said,
   },
+  ...embeddingFacts,
   ...attentionFacts,
+  ...rotaryFacts,
 ]
 
 /** Inputs of images and sound: such a model has layers for each kind, with a configuration for each. */
@@ -77,9 +75,9 @@ const listed = (answers: readonly Answer[]): string =>
 
 /**
  * Compares a model's file with its configuration: the kind of its layers and their number, the vocabulary, widths,
- * positions and heads. What the file hides and what the configuration does not say is not compared. A table of tokens
- * may have been padded; of model types that are not known, the kind of layers is not compared, and nothing of a model
- * that reads images or sound.
+ * positions (learned and rotary), types of tokens and heads. What the file hides and what the configuration does not say
+ * is not compared. A table of tokens may have been padded; of model types that are not known, the kind of layers is not
+ * compared, and nothing of a model that reads images or sound.
  * @param graph The file as `decodeGraph`, `readOutline` or `readOnnxModel` gives it.
  * @param config Contents of config.json.
  * @param where The file.

@@ -18,9 +18,16 @@ export const numbersIn = (config: ModelConfig, fields: readonly string[]): Said[
 
 const widths = ['hidden_size', 'n_embd', 'd_model', 'dim', 'emb_dim', 'model_dim']
 
+const narrowWidths = ['embedding_size', 'input_embedding_size', 'word_embed_proj_dim', 'd_embed']
+
+/** Types whose token embeddings have the narrow width, where their configuration says one. */
+const narrow = new Set(['albert', 'electra', 'convbert', 'mobilebert', 'rembert', 'opt'])
+
 /** Widths of token embeddings; a matrix may bring them to the model's width. */
-export const embeddingWidths = (config: ModelConfig): Said[] =>
-  numbersIn(config, [...widths, 'embedding_size', 'input_embedding_size', 'word_embed_proj_dim', 'd_embed'])
+export function embeddingWidths(config: ModelConfig): Said[] {
+  const own = numbersIn(config, narrowWidths)
+  return own.length > 0 && narrow.has(String(config.model_type)) ? own : [...numbersIn(config, widths), ...own]
+}
 
 /** Widths of what queries are computed from: MobileBERT's read a narrower value. */
 export const queryWidths = (config: ModelConfig): Said[] =>

@@ -36,6 +36,9 @@ const known = new Set(rows.flatMap(({ types }) => types))
 /** Whether a type's layers are in the table. */
 export const hasKnownLayers = (model_type: unknown): boolean => known.has(String(model_type))
 
+/** Whether a type's layers are those of BERT. */
+export const hasBertLayers = (model_type: unknown): boolean => bertLike.includes(String(model_type))
+
 /** Whether a type's attention has Llama's projections. */
 export const hasLlamaLayers = (model_type: unknown): boolean => llamaLike.includes(String(model_type))
 

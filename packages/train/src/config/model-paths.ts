@@ -30,6 +30,13 @@ export function countLayers(paths: readonly string[]): number {
   return Math.max(0, ...counts.values())
 }
 
+/** The first product of ALBERT's layers, which share their weights; TorchScript numbers the calls of a module. */
+const sharedProduct = /(^|\.)albert_layers\.0\.attention\.query(_\d+)?(\.\w+)?$/
+
+/** Number of layers that share their weights, by the calls that the names tell of; 0 if they tell of none. */
+export const countSharedLayers = ({ nodes }: Graph): number =>
+  nodes.filter((node) => /MatMul|Gemm/.test(node.opType) && sharedProduct.test(pathOfNode(node))).length
+
 /** Whether the names tell where each matrix is: optimizers and exporters may lose them. */
 export const namesMatrices = ({ nodes, initializers }: Graph): boolean =>
   nodes.every(

@@ -1,0 +1,124 @@
+// What rotary positions show (Su et al. 2021): the frequencies theta^(-2i / size), or tables of their cosines.
+
+import type { ModelConfig } from '@cola/data'
+import { elementCount, type Graph, type Node, producersOf, type Tensor, toFloat32 } from '@cola/graph'
+import { headSizes, numbersIn } from './config-fields.ts'
+import { hasLlamaLayers } from './layer-types.ts'
+import { anyOf, type ModelFact, type Said, type Shown } from './model-fact.ts'
+
+/** Operators between frequencies and the cosine of their angles. */
+const passing = new Set([
+  ...['Concat', 'Mul', 'MatMul', 'Transpose', 'Reshape', 'Expand', 'Cast', 'Unsqueeze', 'Squeeze', 'Identity'],
+])
+
+/** Constants from which a value is computed by such operators. */
+function constantsBehind({ nodes, initializers }: Graph, output: string): [name: string, data: Tensor][] {
+  const producers = producersOf({ nodes })
+  const seen = new Set<string>()
+  const found: [string, Tensor][] = []
+  const visit = (name: string): void => {
+    if (seen.has(name)) return
+    seen.add(name)
+    const data = initializers.get(name)
+    if (data) found.push([name, data])
+    const node = producers.get(name)
+    if (node && passing.has(node.opType)) node.inputs.forEach(visit)
+  }
+  visit(output)
+  return found
+}
+
+/** Frequencies 1, r, r^2, ... with r = theta^(-1 / count): those of rotary positions that nothing has scaled. */
+interface Frequencies {
+  readonly name: string
+  readonly count: number
+  readonly theta: number
+}
+
+function frequenciesOf(name: string, data: Tensor): Frequencies | undefined {
+  const count = elementCount(data.dims)
+  if (data.dtype !== 'float32' || count < 2 || count > 1024 || !data.dims.includes(count)) return undefined
+  const values = [...toFloat32(data)]
+  const last = values[count - 1] as number
+  const ratio = last ** (1 / (count - 1))
+  const isGeometric = values.every((value, i) => Math.abs(value / ratio ** i - 1) < 1e-4)
+  return values[0] === 1 && last > 0 && ratio < 1 && isGeometric ? { name, count, theta: ratio ** -count } : undefined
+}
+
+const frequencies = (graph: Graph): Frequencies[] => {
+  const found = graph.nodes
+    .filter(({ opType }) => opType === 'Cos')
+    .flatMap(({ inputs }) => constantsBehind(graph, inputs[0] as string))
+  return [...new Map(found)].flatMap(([name, data]) => frequenciesOf(name, data) ?? [])
+}
+
+/** The input of an operator that holds a table of cosines, [positions, size / 2]. */
+function cosinesOf({ opType, domain, inputs }: Node): string | undefined {
+  if (opType === 'GroupQueryAttention') return inputs[7]
+  if (opType === 'RotaryEmbedding') return inputs[domain === '' ? 1 : 2]
+  return undefined
+}
+
+const cosines = ({ nodes, initializers }: Graph): [name: string, count: number][] =>
+  nodes.flatMap((node) => {
+    const name = cosinesOf(node)
+    const dims = initializers.get(name ?? '')?.dims
+    return name !== undefined && dims?.length === 2 ? [[name, dims[1] as number] as const] : []
+  }) as [string, number][]
+
+/** Objects in which configurations describe rotary positions: of all layers, or of each kind of layers. */
+function descriptions(config: ModelConfig): Readonly<Record<string, unknown>>[] {
+  const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+  const given = [config, config.text_config].flatMap((part) =>
+    isObject(part) ? [part.rope_scaling, part.rope_parameters].filter(isObject) : [],
+  )
+  return given.flatMap((one) => [one, ...Object.values(one).filter(isObject)])
+}
+
+/** Whether positions are scaled, so that frequencies are not those of theta alone. */
+const isScaled = (config: ModelConfig): boolean =>
+  descriptions(config).some((one) => (one.rope_type ?? one.type ?? 'default') !== 'default' || 'factor' in one)
+
+const numbers = (config: ModelConfig, fields: readonly string[]): Said[] => [
+  ...numbersIn(config, fields),
+  ...descriptions(config).flatMap((one) => numbersIn(one as ModelConfig, fields)),
+]
+
+const thetas = (config: ModelConfig): Said[] =>
+  hasLlamaLayers(config.model_type) && !isScaled(config) ? numbers(config, ['rope_theta', 'rope_local_base_freq']) : []
+
+/** Types that rotate a part of each head; others may have the field that says which, and ignore it. */
+const rotatesPart = /^(phi|stablelm)$/
+
+function rotarySizes(config: ModelConfig): Said[] {
+  if (!hasLlamaLayers(config.model_type)) return []
+  const sizes = headSizes(config)
+  const parts = numbers(config, ['partial_rotary_factor']).flatMap(([share, of]) =>
+    sizes.map(([size, field]): Said => [Math.trunc(Number(size) * Number(share)), `${field} * ${of}`]),
+  )
+  return rotatesPart.test(String(config.model_type)) ? parts : [...sizes, ...parts]
+}
+
+const doubled = (values: readonly (readonly [name: string, count: number])[]): Shown[] =>
+  anyOf(values.map(([name, count]) => [name, 2 * count]))
+
+/** Rows of the table. */
+export const rotaryFacts: readonly ModelFact[] = [
+  {
+    what: 'size of rotary positions',
+    said: rotarySizes,
+    // A graph with transformers' names shows heads, which say more of what is wrong.
+    shown: (graph) => [
+      ...(graph.metadata.model_type === undefined
+        ? []
+        : doubled(frequencies(graph).map(({ name, count }) => [name, count]))),
+      ...doubled(cosines(graph)),
+    ],
+  },
+  {
+    what: 'base of rotary positions',
+    said: thetas,
+    shown: (graph) => anyOf(frequencies(graph).map(({ name, theta }) => [name, Number(theta.toPrecision(5))])),
+    agrees: (found, said) => Math.abs(Number(found) / Number(said) - 1) < 0.01,
+  },
+]
