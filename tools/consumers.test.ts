@@ -4,13 +4,17 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Model } from '@cola/graph'
 import {
+  createGenerator,
   exportMerged,
+  fineTune,
   loadAdapter,
   loadPretrained,
   lora,
   type LoraModel,
   merge,
+  openBase,
   readAdapter,
   writeAdapter,
 } from '@cola/lora'
@@ -162,4 +166,21 @@ describe.skipIf(!online)('transformers.js', () => {
     },
     300_000,
   )
+
+  it('generates with GPT-2 as it was exported for it, token by token what is generated here', async () => {
+    const folder = installed('transformers-js')
+    const train = texts.map((text) => ({ text }))
+    const tuned = await fineTune(embedded, { task: 'CAUSAL_LM', train, epochs: 4, learning_rate: 1e-2, device: 'cpu' })
+    const exported = join(work, 'gpt2-for-transformers-js')
+    await tuned.export(exported, { layout: 'hub' })
+    await tuned.release()
+    const prompts = ['The girls', 'The girls in the garden']
+    const run = spawnSync(process.execPath, ['generate.mjs', exported, ...prompts], { cwd: folder, encoding: 'utf8' })
+    expect(run.status, run.stderr).toBe(0)
+    const { tokenizer, cachedLanguageModel, config } = await openBase(exported)
+    const generator = await createGenerator(cachedLanguageModel() as Model, { config })
+    const ids = prompts.map((text) => tokenizer.encode(text, { add_special_tokens: false }))
+    expect(JSON.parse(run.stdout)).toEqual(await generator.generate(ids, { max_new_tokens: 6, eos_token_id: [] }))
+    await generator.release()
+  }, 300_000)
 })
