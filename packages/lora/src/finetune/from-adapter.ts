@@ -9,6 +9,7 @@ import { ConfigError } from '../errors.ts'
 import type { AdaptedModel, HeadedModel } from '../inject/adapted-model.ts'
 import type { AdapterConfig } from '../inject/config.ts'
 import { isSameHead } from '../inject/head.ts'
+import { forTask } from '../inject/saved.ts'
 import { withAdapter } from '../inject/with-adapter.ts'
 import { peftPrefix } from '../methods/target.ts'
 import type { TaskType } from '../tasks/task.ts'
@@ -38,19 +39,20 @@ export async function fromAdapter(
       fix: 'Leave out lora, or adapter.',
     })
   const { head: trained, ...found } = await openAdapter(source)
-  const adapter: Adapter = { ...found, config: { ...found.config, task_type: task } }
+  const adapter: Adapter = { ...found, config: forTask(found.config, task) }
   const { head } = model
-  if (!head) return loadAdapter(model, adapter)
-  const { graph, trainable } = withAdapter(model, adapter.config, { seed })
   const isOfHead = (name: string) => [head, trained].some((one) => one && bareName(name).startsWith(`${one.name}.`))
   const [own, others] = [new Map<string, Tensor>(), new Map<string, Tensor>()]
   for (const [name, value] of adapter.tensors) (isOfHead(name) ? own : others).set(name, value)
+  const { graph, trainable } = withAdapter(model, adapter.config, { seed })
   const fresh = [...trainable].filter(isOfHead).map((name) => [name, graph.initializers.get(name) as Tensor] as const)
   const shapes = new Map([...own].map(([name, { dims }]) => [bareName(name), dims.join()]))
-  const isFitting = fresh.every(([name, { dims }]) => shapes.get(name) === dims.join())
+  const isFitting = own.size === fresh.length && fresh.every(([name, { dims }]) => shapes.get(name) === dims.join())
   if (isFitting && isSameHead(head, trained)) return loadAdapter(model, adapter)
   const tensors = new Map([...others, ...fresh.map(([name, value]) => [peftPrefix + name, value] as const)])
   const loaded = loadAdapter(model, { ...adapter, tensors })
-  const anew = `the head "${head.name}" starts anew: the adapter has none for these classes`
-  return { ...loaded, warnings: [...loaded.warnings, anew] }
+  const change = head
+    ? `the head "${head.name}" starts anew: the adapter has none for these classes`
+    : `the adapter's head "${trained?.name}" is left out: the model has none`
+  return { ...loaded, warnings: [...loaded.warnings, change] }
 }

@@ -29,6 +29,16 @@ export function withTaskHeads<Config extends Pick<AdapterConfigJson, 'task_type'
     : config
 }
 
+/** The configuration for another task: `modules_to_save` without the heads of its own task. */
+export function forTask<Config extends Pick<AdapterConfigJson, 'task_type' | 'modules_to_save'>>(
+  config: Config,
+  task_type: AdapterConfigJson['task_type'],
+): Config {
+  const heads = taskHeads(config.task_type)
+  const others = config.modules_to_save?.filter((name) => !heads.includes(name))
+  return { ...config, task_type, ...(others ? { modules_to_save: others } : {}) }
+}
+
 /**
  * Whether a module is saved: its name, or the name of a module that contains it, ends in one of the names
  * (`key.endswith`; not only at a dot).

@@ -82,6 +82,17 @@ describe('fineTune with an adapter', () => {
     await tuned.release()
   })
 
+  it('leaves out a head that the model has no place for', async () => {
+    const warnings: string[] = []
+    const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+    const options = { task: 'CAUSAL_LM', train: rows, epochs: 1, device: 'cpu', learning_rate: 1e-12 } as const
+    const tuned = await fineTune(embedded, { ...options, adapter: first, callbacks })
+    expect(warnings).toContain('the adapter\'s head "score" is left out: the model has none')
+    const after = adapterTensors(await tuned.adapted())
+    expect([...after.keys()]).toEqual(loraOf(readAdapter(first).tensors).map(([name]) => name))
+    await tuned.release()
+  })
+
   it('refuses a configuration beside it, an adapter of another model, and what is no source', async () => {
     const start = (options: object) => fineTune(embedded, { ...run, ...options })
     await expect(start({ adapter: first, lora: { r: 4 } })).rejects.toThrow(
