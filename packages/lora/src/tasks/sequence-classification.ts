@@ -16,7 +16,7 @@ import type { Batch } from '@cola/train'
 import { type Check, list, oneOf, share } from '@cola/graph/options'
 import { type Pooling, poolings } from '../inject/head.ts'
 import { withHead } from './head.ts'
-import { openHiddenStates, type TextStates } from './hidden-states.ts'
+import type { TextStates } from './hidden-states.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
 import type { EncodeContext, Encoded, Task } from './task.ts'
@@ -215,7 +215,11 @@ export const sequenceClassification: Task<Types> = {
       return predict(encodeInputs(rows, { ...context, where: 'texts' }).examples)
     }
     const { base, device, max_length } = context
-    const reader = context.lazily(async () => openHiddenStates(base, await context.adapted(), { device, max_length }))
+    const reader = context.lazily(async () => {
+      // A part of its own in bundles.
+      const { openHiddenStates } = await import('./hidden-states.ts')
+      return openHiddenStates(base, await context.adapted(), { device, max_length })
+    })
     return {
       labels,
       classify: async (texts) =>
