@@ -6,6 +6,7 @@ import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { adaptableLayers } from '../inject/inspect.ts'
 import { type TiedHead, tiedHeads } from '../inject/tied.ts'
 import { trainedRowsName } from '../inject/tokens.ts'
+import { withoutPrefix } from '../inject/with-adapter.ts'
 import { adaptedModule, methodOf } from '../methods/methods.ts'
 import { peftPrefix } from '../methods/target.ts'
 
@@ -67,12 +68,12 @@ export function savedParameters({ trainable, config }: AdaptedModel): string[] {
 export function fileNames(model: AdaptedModel): (parameter: string) => string[] {
   const biases = new Set(model.targets.map(({ bias }) => bias))
   const heads = tiedHeads(model.base)
-  const bare = (name: string): string => (name.startsWith(model.omitted) ? name.slice(model.omitted.length) : name)
   const { names: shared } = methodOf(model.config).shared
   return (name) => {
     if (name.startsWith(peftPrefix)) return [name]
     if (shared.has(name)) return [shared.get(name) as string]
-    const fileName = bare(biases.has(name) ? name.replace(/\.bias$/, '.base_layer.bias') : name)
+    const withBase = biases.has(name) ? name.replace(/\.bias$/, '.base_layer.bias') : name
+    const fileName = withoutPrefix(withBase, model.omitted)
     const headNames = heads.filter(({ weight }) => weight === name).map(({ module }) => `${module}.weight`)
     return [fileName, ...headNames].map((unprefixed) => peftPrefix + unprefixed)
   }

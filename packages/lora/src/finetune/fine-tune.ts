@@ -55,7 +55,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const model =
     adapter === undefined
       ? withAdapter(headed, { ...lora, task_type: taskType }, { seed })
-      : await (await import('./from-adapter.ts')).fromAdapter(headed, adapter, { ...options, task: taskType, seed })
+      : await (await import('./from-adapter.ts')).fromAdapter(headed, adapter, taskType)
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, max_length)]) warn(message)
   const artifacts = generateArtifacts(model, {

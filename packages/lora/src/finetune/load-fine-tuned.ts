@@ -14,7 +14,7 @@ import type { TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
-import { trainingDefaults } from './options.ts'
+import { isSource, trainingDefaults } from './options.ts'
 import { baseOf, readSettings, type SavedSettings, settingsFile } from './save.ts'
 
 /** Options of {@link loadFineTuned}. */
@@ -36,10 +36,7 @@ export interface LoadFineTunedOptions<T extends TaskType> extends SourceOptions 
 const checks: Checks<LoadFineTunedOptions<TaskType>> = {
   ...sourceChecks,
   task: text,
-  base: [
-    'a source of files, or an open model',
-    (value) => text[1](value) || (typeof value === 'object' && value !== null),
-  ],
+  base: ['a source of files, or an open model', isSource],
   merge: flag,
   device: text,
   batch_size: whole(1),

@@ -13,6 +13,7 @@ import {
   type TrainerOptions,
 } from '@cola/train'
 import { atLeast, type Checks, checkOptions, flag, list, object, text, whole } from '@cola/graph/options'
+import { ConfigError } from '../errors.ts'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import { onnxModelChecks, type OnnxModelOptions } from '../onnx/open-options.ts'
@@ -98,8 +99,8 @@ export const trainingDefaults = {
 
 type GeneralOptions = Omit<CommonOptions<'SEQ_CLS'>, keyof TrainingOptions<'SEQ_CLS'>>
 
-const isSource = (value: unknown): boolean =>
-  (typeof value === 'string' && value !== '') || (typeof value === 'object' && value !== null)
+/** Whether a value can be a source of files, or a model that is open. */
+export const isSource = (value: unknown): boolean => text[1](value) || (typeof value === 'object' && value !== null)
 
 const checks: Checks<GeneralOptions> = {
   task: text,
@@ -165,6 +166,12 @@ export function readOptions<T extends TaskType>(
     scores: true,
     names: { evaluation: 'validation', lengths: 'train', scores: 'train' },
   })
+  if (general.lora && general.adapter !== undefined)
+    throw new ConfigError({
+      where: 'fineTune, option lora',
+      what: 'the adapter that training goes on from has a configuration of its own',
+      fix: 'Leave out lora, or adapter.',
+    })
   const { weight_decay = 0.01, max_grad_norm = 1 } = general
   return {
     taskOptions: taskOptions as TaskTypes[T]['options'],

@@ -8,7 +8,7 @@ import { ConfigError } from '../errors.ts'
 import { onnxFiles } from '../onnx/dtypes.ts'
 import type { OnnxModel } from '../onnx/open.ts'
 import { onnxModelChecks, type OnnxModelOptions } from '../onnx/open-options.ts'
-import { openTokenizer, tokenizerChecks } from '../onnx/tokenizer-options.ts'
+import { tokenizerChecks } from '../onnx/tokenizer-options.ts'
 import type { BaseModel } from './base-model.ts'
 import type { Pretrained } from './pretrained.ts'
 
@@ -54,8 +54,8 @@ export async function openBase(source: BaseModelSource, options: OnnxModelOption
   const isAsked = file !== undefined || dtype !== undefined
   if (!isAsked && (await isGpt2Checkpoint(files))) {
     const { gpt2Base, loadPretrained } = await gpt2Module()
-    const opened = await loadPretrained(files, quantization === undefined ? {} : { quantization })
-    return gpt2Base({ ...opened, ...(await openTokenizer(files, tokenizerOptions)) }, origin)
+    const opened = await loadPretrained(files, { ...(quantization ? { quantization } : {}), ...tokenizerOptions })
+    return gpt2Base(opened, origin)
   }
   const { onnxBase, openOnnxModel } = await onnxModule()
   const opened = await openOnnxModel(files, options)

@@ -7,7 +7,6 @@ import {
   openFiles,
   pickleFix,
   placeOf,
-  readTokenizer,
   type Source,
   sourceChecks,
   type SourceOptions,
@@ -20,11 +19,12 @@ import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, gpt2Checks, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
 import { companionFiles, folderOf } from '../onnx/companions.ts'
+import { openTokenizer, tokenizerChecks, type TokenizerOptions } from '../onnx/tokenizer-options.ts'
 import { check, indexSchema } from '../schema.ts'
 import type { Quantization } from '../onnx/quantization.ts'
 
 /** Options of {@link loadPretrained}. */
-export interface PretrainedOptions extends Gpt2Options, SourceOptions {
+export interface PretrainedOptions extends Gpt2Options, SourceOptions, TokenizerOptions {
   /** Classes of a new classification head. @default config.json's, or 2 */
   num_labels?: number
   /** Seed of a head that the checkpoint does not have. @default 0 */
@@ -36,6 +36,7 @@ export interface PretrainedOptions extends Gpt2Options, SourceOptions {
 const checks: Checks<PretrainedOptions> = {
   ...gpt2Checks,
   ...sourceChecks,
+  ...tokenizerChecks,
   num_labels: whole(1),
   seed: integer,
   quantization: object,
@@ -81,7 +82,8 @@ export async function loadPretrained(source: Source, options: PretrainedOptions 
   const plain = gpt2(config, read, optionsIn(gpt2Checks, options))
   const model = quantization ? (await import('../onnx/quantization.ts')).quantizeModel(plain, quantization) : plain
   const parameters = new Map([...read].map(([name, value]) => [name, model.graph.initializers.get(name) ?? value]))
-  return { model, parameters, config, tokenizer: await readTokenizer(files), files, folder: folderOf(files) }
+  const opened = await openTokenizer(files, optionsIn(tokenizerChecks, options))
+  return { model, parameters, config, ...opened, folder: folderOf(files) }
 }
 
 const weightsFile = 'model.safetensors'

@@ -1,12 +1,23 @@
 // Training that goes on from an adapter.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adapterConfigJson, AdapterError, adapterTensors, ConfigError, fineTune, readAdapter } from '../../src/index.ts'
+import { exportFolder, exportNames } from '../support/export-folder.ts'
 
+const exports = join(import.meta.dirname, '../fixtures/exports')
+/** Models that other tools exported, with an adapter that PEFT wrote. */
+const ofPeft = exportNames.filter((name) => existsSync(join(exports, name, 'adapter')))
+/** Those that trained a part of transformers' model which the task's model has not. */
+const lacking = new Map([
+  ['bert-biases-seq-dynamo', 'pooler'],
+  ['bert-seq-dynamo', 'pooler'],
+  ['distilbert-seq-torchscript', 'pre_classifier'],
+  ['llama-qa-torchscript', 'qa_outputs'],
+])
 const embedded = join(import.meta.dirname, '../../../../examples/model')
 const out = mkdtempSync(join(tmpdir(), 'cola-from-adapter-'))
 afterAll(() => rmSync(out, { recursive: true }))
@@ -73,6 +84,25 @@ describe('fineTune with an adapter', () => {
     await tuned.release()
   })
 
+  it('goes on with a head whose first values are in the file too', async () => {
+    const { config, tensors } = readAdapter(first)
+    const score = tensors.get('base_model.model.score.weight') as Tensor
+    const original = ['base_model.model.score.original_module.weight', score] as const
+    const source = {
+      'adapter_config.json': new TextEncoder().encode(adapterConfigJson(config as never)),
+      'adapter_model.safetensors': serializeSafetensors(new Map([...tensors, original])),
+    }
+    const warnings: string[] = []
+    const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+    const tuned = await fineTune(embedded, { ...still, adapter: source, callbacks })
+    expect(warnings).toEqual([])
+    near(
+      (await tuned.classify(texts)).flatMap((one) => one.probabilities),
+      probabilities,
+    )
+    await tuned.release()
+  })
+
   it('makes a head for an adapter of a language model', async () => {
     const language = await fineTune(embedded, { task: 'CAUSAL_LM', train: rows, epochs: 1, device: 'cpu' })
     await language.save(join(out, 'language'))
@@ -80,6 +110,26 @@ describe('fineTune with an adapter', () => {
     const tuned = await fineTune(embedded, { ...run, epochs: 8, learning_rate: 1e-2, adapter: join(out, 'language') })
     expect((await tuned.classify(texts)).map(({ label }) => label)).toEqual(rows.map(({ label }) => label))
     await tuned.release()
+  })
+
+  /** A model that another tool exported, and PEFT's adapter for it. */
+  const start = (name: string) => {
+    const train = rows.map(({ label }, i) => ({ text: i % 2 ? 'the cat' : 'the dog sleeps', label }))
+    return fineTune(exportFolder(out, name), { ...still, train, adapter: join(exports, name, 'adapter') })
+  }
+
+  it.each(ofPeft.filter((name) => !lacking.has(name)))('starts with PEFT’s matrices for %s', async (name) => {
+    const tuned = await start(name)
+    const after = adapterTensors(await tuned.adapted())
+    const before = loraOf(readAdapter(join(exports, name, 'adapter')).tensors)
+    expect(before.length).toBeGreaterThan(0)
+    for (const [file, value] of before) near([...toFloat32(after.get(file) as Tensor)], [...toFloat32(value)])
+    await tuned.release()
+  })
+
+  it.each([...lacking])('refuses the adapter for %s, which has a %s', async (name, part) => {
+    await expect(start(name)).rejects.toThrow(AdapterError)
+    await expect(start(name)).rejects.toThrow(part)
   })
 
   it('leaves out a head that the model has no place for', async () => {

@@ -11,8 +11,8 @@ const passing = new Set([
   ...['Concat', 'Mul', 'MatMul', 'Transpose', 'Reshape', 'Expand', 'Cast', 'Unsqueeze', 'Squeeze', 'Identity'],
 ])
 
-/** Constants from which a value is computed by such operators. */
-function constantsBehind({ nodes, initializers }: Graph, output: string): [name: string, data: Tensor][] {
+/** Constants from which values are computed by such operators. */
+function constantsBehind({ nodes, initializers }: Graph, values: readonly string[]): [name: string, data: Tensor][] {
   const producers = producersOf({ nodes })
   const seen = new Set<string>()
   const found: [string, Tensor][] = []
@@ -24,7 +24,7 @@ function constantsBehind({ nodes, initializers }: Graph, output: string): [name:
     const node = producers.get(name)
     if (node && passing.has(node.opType)) node.inputs.forEach(visit)
   }
-  visit(output)
+  values.forEach(visit)
   return found
 }
 
@@ -45,11 +45,9 @@ function frequenciesOf(name: string, data: Tensor): Frequencies | undefined {
   return values[0] === 1 && last > 0 && ratio < 1 && isGeometric ? { name, count, theta: ratio ** -count } : undefined
 }
 
-const frequencies = (graph: Graph): Frequencies[] => {
-  const found = graph.nodes
-    .filter(({ opType }) => opType === 'Cos')
-    .flatMap(({ inputs }) => constantsBehind(graph, inputs[0] as string))
-  return [...new Map(found)].flatMap(([name, data]) => frequenciesOf(name, data) ?? [])
+function frequencies(graph: Graph): Frequencies[] {
+  const angles = graph.nodes.flatMap(({ opType, inputs }) => (opType === 'Cos' ? [inputs[0] as string] : []))
+  return constantsBehind(graph, angles).flatMap(([name, data]) => frequenciesOf(name, data) ?? [])
 }
 
 /** The input of an operator that holds a table of cosines, [positions, size / 2]. */
@@ -60,11 +58,11 @@ function cosinesOf({ opType, domain, inputs }: Node): string | undefined {
 }
 
 const cosines = ({ nodes, initializers }: Graph): [name: string, count: number][] =>
-  nodes.flatMap((node) => {
+  nodes.flatMap((node): [string, number][] => {
     const name = cosinesOf(node)
     const dims = initializers.get(name ?? '')?.dims
-    return name !== undefined && dims?.length === 2 ? [[name, dims[1] as number] as const] : []
-  }) as [string, number][]
+    return name !== undefined && dims?.length === 2 ? [[name, dims[1] as number]] : []
+  })
 
 /** Objects in which configurations describe rotary positions: of all layers, or of each kind of layers. */
 function descriptions(config: ModelConfig): Readonly<Record<string, unknown>>[] {
@@ -111,7 +109,7 @@ export const rotaryFacts: readonly ModelFact[] = [
     shown: (graph) => [
       ...(graph.metadata.model_type === undefined
         ? []
-        : doubled(frequencies(graph).map(({ name, count }) => [name, count]))),
+        : doubled(frequencies(graph).map(({ name, count }) => [name, count] as const))),
       ...doubled(cosines(graph)),
     ],
   },
