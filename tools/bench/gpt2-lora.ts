@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { encodeRows, packRows, random, readColaFolder, readTokenizer, type TokenRow } from '@cola/data'
 import { countParameters, gpt2, gpt2Shapes, lora, parseGpt2Config, randomGpt2 } from '@cola/lora'
-import { adam, crossEntropy, type Device, generateArtifacts, TrainingSession } from '@cola/train'
+import { adam, crossEntropy, type Device, type FrozenProducts, generateArtifacts, TrainingSession } from '@cola/train'
 import { reportLora } from '../../examples/support/report/lora-config.ts'
 import { idle, matMulBench, median } from './measure.ts'
 
@@ -21,6 +21,7 @@ export async function gpt2LoraBench(args: string[]): Promise<Record<string, unkn
       tokenizer: { type: 'string', default: fileURLToPath(new URL('../../../shared/data/gpt2', import.meta.url)) },
       steps: { type: 'string', default: '5' },
       device: { type: 'string', default: 'cpu' },
+      'frozen-products': { type: 'string', default: 'float32' },
       seed: { type: 'string', default: '1' },
       json: { type: 'boolean', default: false },
     },
@@ -36,7 +37,11 @@ export async function gpt2LoraBench(args: string[]): Promise<Record<string, unkn
   )
   const model = lora(gpt2(config, randomGpt2(config)), reportLora)
   const session = await TrainingSession.create({
-    artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: adam() }),
+    artifacts: generateArtifacts(model, {
+      loss: crossEntropy(),
+      optimizer: adam(),
+      frozenProducts: options['frozen-products'] as FrozenProducts,
+    }),
     device: options.device as Device,
   })
   const rows = options.cola ? await colaRows(options.cola, options.tokenizer) : undefined
@@ -79,6 +84,7 @@ export async function gpt2LoraBench(args: string[]): Promise<Record<string, unkn
   return {
     model: options.model,
     device: session.device,
+    frozen_products: options['frozen-products'],
     ms_per_step: 1000 * seconds,
     tokens_per_second: realTokens / seconds,
     gflops,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { TrainingSession } from '@cola/train'
+import { type Device, TrainingSession } from '@cola/train'
 import { smallGpt2 } from '../small-models.ts'
 
 /** What a process holds. */
@@ -66,9 +66,9 @@ async function measured(warmUp: number, times: number, work: () => Promise<void>
 }
 
 /** Training, evaluation and optimizer steps of one session. The first tenth is not measured. */
-export async function soakSteps(steps: number): Promise<Soaked> {
+export async function soakSteps(steps: number, device: Device = 'cpu'): Promise<Soaked> {
   const { artifacts, batch } = smallGpt2()
-  const session = await TrainingSession.create({ artifacts, device: 'cpu' })
+  const session = await TrainingSession.create({ artifacts, device })
   const soaked = await measured(Math.ceil(steps / 10), steps, async () => {
     session.lazyResetGrad()
     await session.runTrainStep(batch)
