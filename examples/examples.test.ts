@@ -305,6 +305,19 @@ describe('examples', () => {
     expect(exported.loss).toBeCloseTo(adapted.loss, 4)
   })
 
+  it('evaluate: an adapter that was trained with a start token finds it, and scores as its classifier', () => {
+    const [bare, data, folder] = [join(out, 'bare'), join(out, 'start-token.tsv'), join(out, 'start-token')]
+    cpSync(embedded, bare, { recursive: true })
+    const tokenizer = JSON.parse(readFileSync(join(bare, 'tokenizer.json'), 'utf8'))
+    writeFileSync(join(bare, 'tokenizer.json'), JSON.stringify({ ...tokenizer, post_processor: null }))
+    const rows = generateSentences({ seed: 8, count: 60 })
+    writeFileSync(data, ['text\tlabel', ...rows.map(({ text, label }) => `${text}\t${label}`)].join('\n'))
+    run('lora-onnx.ts', '--model', bare, '--data', data, '--bos-token', '[CLS]', '--epochs', '1', '--out', folder)
+    const adapted = score('--model', bare, '--adapter', join(folder, 'adapter'))
+    const exported = score('--model', join(folder, 'classifier'))
+    expect(adapted.loss).toBeCloseTo(exported.loss, 4)
+  })
+
   it('lora-onnx: the model that is here, on a table of one’s own', () => {
     const data = join(out, 'kinds.tsv')
     const rows = generateSentences({ seed: 6, count: 400 })

@@ -1,5 +1,6 @@
 // A base model with an adapter of PEFT's, and the classification head that the adapter brings.
 
+import { openFiles } from '@cola/data'
 import { loadAdapter, openAdapter, openBase, type Pooling, withHead } from '@cola/lora'
 
 export interface AdaptedOptions {
@@ -11,13 +12,25 @@ export interface AdaptedOptions {
   bits?: number
 }
 
+const settingsFile = 'fine_tuned.json'
+
+/** The start token that `fineTune` put before texts. PEFT records none: the base's tokenizer is taken as it is. */
+async function startToken(adapterName: string): Promise<{ add_bos_token?: boolean; bos_token?: string }> {
+  const files = await openFiles(adapterName, { files: [{ path: settingsFile, optional: true }] })
+  if (!files.has(settingsFile)) return {}
+  const { base } = JSON.parse(new TextDecoder().decode(files.read(settingsFile)))
+  const { add_bos_token, bos_token } = base
+  return { ...(add_bos_token && { add_bos_token }), ...(bos_token && { bos_token }) }
+}
+
 /**
- * Opens the base, puts a head of the adapter's size on it, and loads the adapter: LoRA matrices, head, and what else it
- * holds.
+ * Opens the base, with the start token of the adapter, puts a head of the adapter's size on it, and loads the adapter:
+ * LoRA matrices, head, and what else it holds.
  */
 export async function openAdapted(baseName: string, adapterName: string, { file, pooling, bits = 0 }: AdaptedOptions) {
   const adapter = await openAdapter(adapterName)
   const base = await openBase(baseName, {
+    ...(await startToken(adapterName)),
     ...(file === '' ? {} : { file }),
     ...(bits === 0 ? {} : { quantization: { bits: bits as 4 | 8 } }),
   })
