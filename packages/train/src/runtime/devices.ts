@@ -32,6 +32,8 @@ export interface DeviceRow {
   readonly int32Inputs?: boolean
   /** Whether a session first compares a tiny step with known numbers, and `auto` measures the device's speed. */
   readonly selfTest?: boolean
+  /** Variables of the environment that the device's libraries read; those that are set stay as they are. */
+  readonly environment?: Readonly<Record<string, string>>
   /** What to do when the device is not available. */
   readonly fix: string
 }
@@ -61,8 +63,10 @@ export const devices = {
     int8: false,
     allKernels: false,
     float16Optimizers: castOptimizers,
+    // The runtime's products are in TF32 (10 bits of mantissa) by default; float32 is float32 here, as in PyTorch.
+    environment: { NVIDIA_TF32_OVERRIDE: '0' },
     fix:
-      'CUDA needs Linux x64, an NVIDIA driver, CUDA 12 with cuDNN 9, and onnxruntime-node installed with its ' +
+      'CUDA needs Linux x64, an NVIDIA driver, CUDA 12 or 13 with cuDNN 9, and onnxruntime-node installed with its ' +
       'download allowed (README, "CUDA").',
   },
   webgpu: {

@@ -61,9 +61,11 @@ export async function openSession(model: RunnableModel, device: ResolvedDevice):
   checkOptions('openSession', model, modelChecks, true)
   requireOptions('openSession', model, modelChecks, ['graph'])
   checkDevice(device)
+  const { environment, int8, selfTest } = deviceRow(device)
+  if (environment) (await import('./environment.ts')).setVariables(environment)
   await loadRuntime(device)
-  if (!deviceRow(device).int8) (await import('./require-int8.ts')).requireInt8(model.graph, device)
-  if (deviceRow(device).selfTest) {
+  if (!int8) (await import('./require-int8.ts')).requireInt8(model.graph, device)
+  if (selfTest) {
     const { passTests } = await import('./self-test.ts')
     await passTests(model.graph, device, (graph) => openUntested({ graph }, device))
   }

@@ -22,8 +22,9 @@ export const startThread = (receiver: Receiver, createWorker?: () => Worker): Pr
   hasFiles() ? nodeThread(receiver) : webWorker(receiver, createWorker)
 
 async function nodeThread({ onMessage, onEnd }: Receiver): Promise<Thread> {
-  const { Worker } = builtin<typeof import('node:worker_threads')>('node:worker_threads')
-  const worker = new Worker(new URL(import.meta.resolve('@cola/train/worker')))
+  const threads = builtin<typeof import('node:worker_threads')>('node:worker_threads')
+  // Native libraries read the environment of the process, not a worker's copy.
+  const worker = new threads.Worker(new URL(import.meta.resolve('@cola/train/worker')), { env: threads.SHARE_ENV })
   const end = async () => {
     await worker.terminate()
   }

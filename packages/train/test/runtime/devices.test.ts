@@ -48,6 +48,15 @@ describe('devices', () => {
     expect(losses[0]?.loss).toBe(losses[1]?.loss)
     await Promise.all([session.release(), kept.release()])
   })
+  it.each([
+    ['float32 on CUDA is not TF32', undefined, '0'],
+    ['but where the caller says so', '1', '1'],
+  ])('%s', async (_, before, after) => {
+    vi.stubEnv('NVIDIA_TF32_OVERRIDE', before)
+    await TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' }).catch(() => undefined)
+    expect(process.env.NVIDIA_TF32_OVERRIDE).toBe(after)
+    vi.unstubAllEnvs()
+  })
   it('gives advice for a device that is not available, and leaves no files', async () => {
     const place = temporaryFiles('refused')
     await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' })).rejects.toThrow(DeviceError)
