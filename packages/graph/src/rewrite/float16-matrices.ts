@@ -4,7 +4,7 @@ import { requireKind } from '../door.ts'
 import { addInitializer, cloneGraph, type Graph, getValue, type Node, type Value } from '../ir/graph.ts'
 import { build, type Builder } from '../ops/build.ts'
 import { dataTypes } from '../tensor/dtype.ts'
-import { float16ToNumber, float32ToFloat16, numberToFloat16 } from '../tensor/float16.ts'
+import { fitsHalves, float32ToFloat16 } from '../tensor/float16.ts'
 import { lazyTensor, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
 import { isFrozenMatrix, minElements } from './frozen-matrix.ts'
 import { prune } from './prune.ts'
@@ -15,8 +15,7 @@ export const asFloat16 = (data: Tensor): Tensor =>
   lazyTensor('float16', data.dims, () => tensor('float16', data.dims, float32ToFloat16(toFloat32(data))))
 
 /** Whether no finite number of a tensor is beyond float16's range. */
-export const fitsFloat16 = (data: Tensor): boolean =>
-  toFloat32(data).every((value) => !Number.isFinite(value) || Number.isFinite(float16ToNumber(numberToFloat16(value))))
+export const fitsFloat16 = (data: Tensor): boolean => fitsHalves(toFloat32(data))
 
 /**
  * A copy of the graph whose large frozen matrices are float16. A lookup converts the rows that it reads; every other

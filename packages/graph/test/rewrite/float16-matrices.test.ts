@@ -58,12 +58,14 @@ it('a product and its gradient convert the matrix each for itself', () => {
 })
 
 it('a matrix beyond float16 stays, and so does a small one', () => {
-  const wide = float32([80, 64], values(5120, 1).with(17, 1e6))
-  for (const data of [wide, float32([4, 4], values(16, 1))]) {
+  const wide = [1e6, 65520, -65520].map((value) => float32([80, 64], values(5120, 1).with(17, value)))
+  for (const data of [...wide, float32([4, 4], values(16, 1))]) {
     const graph = createGraph('graph')
     graph.outputs = [build(graph).Identity(addInitializer(graph, 'w', data)).name]
     expect(float16Matrices(graph)).toBe(graph)
   }
-  const infinite = float32([80, 64], values(5120, 1).with(17, Number.NEGATIVE_INFINITY))
-  expect(float16Matrices(graphOf(infinite)).initializers.has('w.float16')).toBe(true)
+  for (const value of [Number.NEGATIVE_INFINITY, Number.NaN, -65519.99]) {
+    const data = float32([80, 64], values(5120, 1).with(17, value))
+    expect(float16Matrices(graphOf(data)).initializers.has('w.float16')).toBe(true)
+  }
 })
