@@ -18,10 +18,15 @@ const typeAttributes = ['to', 'stash_type']
 const greatest = (2 - 2 ** -23) * 2 ** 127
 
 /** float64 to float32, finite numbers to finite ones: 0 times a mask of the lowest float64 must not become NaN. */
-const clamped = (data: Tensor): Float32Array =>
-  Float32Array.from(elements(data) as Float64Array, (x) =>
-    Number.isFinite(x) ? Math.max(-greatest, Math.min(greatest, x)) : x,
-  )
+function clamped(data: Tensor): Float32Array {
+  const numbers = elements(data) as Float64Array
+  const values = new Float32Array(numbers)
+  for (let i = 0; i < values.length; i++) {
+    const x = numbers[i] as number
+    if (Math.abs(x) > greatest && Number.isFinite(x)) values[i] = Math.sign(x) * greatest
+  }
+  return values
+}
 
 const widenTensor = (data: Tensor): Tensor =>
   data.dtype === 'float64'

@@ -31,10 +31,11 @@ export function bnb4Tensor({ codes, absmax, N, K, blockSize, type }: Bnb4Matrix)
   return lazyTensor('float32', [N, K], () => {
     const [bytes, scales] = [codes.bytes(), toFloat32(absmax)]
     const table = numbers[type] as readonly number[]
-    const result = Float32Array.from({ length: N * K }, (_, i) => {
+    const values = new Float32Array(N * K)
+    for (let i = 0; i < values.length; i++) {
       const code = ((bytes[i >> 1] as number) >> (i % 2 === 0 ? 4 : 0)) & 15
-      return (table[code] as number) * (scales[Math.floor(i / blockSize)] as number)
-    })
-    return float32([N, K], result)
+      values[i] = (table[code] as number) * (scales[Math.floor(i / blockSize)] as number)
+    }
+    return float32([N, K], values)
   })
 }

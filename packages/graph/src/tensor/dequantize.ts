@@ -44,10 +44,12 @@ function dequantize(source: QuantizedTensor): Float32Array {
   const { x, scale, zero } = source
   const placeOf = scaleIndex(source)
   const [codes, scales, zeroAt] = [elements(x), toFloat32(scale), zeroPoints(zero)]
-  return Float32Array.from(codes as ArrayLike<number>, (code, i) => {
+  const values = new Float32Array(codes.length)
+  for (let i = 0; i < values.length; i++) {
     const place = placeOf(i)
-    return (code - zeroAt(place)) * (scales[place] as number)
-  })
+    values[i] = ((codes[i] as number) - zeroAt(place)) * (scales[place] as number)
+  }
+  return values
 }
 
 /** The zero point that belongs to a scale. */

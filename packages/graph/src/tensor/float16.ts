@@ -43,7 +43,8 @@ const dropBits = (integer: number, count: number): number =>
   (integer + (1 << (count - 1)) - 1 + ((integer >>> count) & 1)) >>> count
 
 /** The bits of float32 numbers, in their memory. */
-const wordsOf = ({ buffer, byteOffset, length }: Float32Array): Uint32Array => new Uint32Array(buffer, byteOffset, length)
+const wordsOf = ({ buffer, byteOffset, length }: Float32Array): Uint32Array =>
+  new Uint32Array(buffer, byteOffset, length)
 
 /** Whether the nearest halves of all finite numbers are finite. */
 export function fitsHalves(values: Float32Array): boolean {

@@ -29,12 +29,14 @@ function dequantize(packed: PackedMatrix): Float32Array {
   const scales = toFloat32(packed.scales)
   const zeros = packed.zeroPoints && elements(packed.zeroPoints)
   const values = new Float32Array(N * K)
-  for (let n = 0; n < N; n++)
-    for (let k = 0; k < K; k++) {
-      const block = n * blocks + Math.floor(k / blockSize)
-      const zero = (zeros ? zeros[block] : middleCode(bits)) as number
-      const code = codes[block * blockSize + (k % blockSize)] as number
-      values[transposed ? k * N + n : n * K + k] = (code - zero) * (scales[block] as number)
-    }
+  const [stepN, stepK] = transposed ? [1, N] : [K, 1]
+  for (let block = 0; block < N * blocks; block++) {
+    const [n, first] = [Math.floor(block / blocks), (block % blocks) * blockSize]
+    const zero = (zeros ? zeros[block] : middleCode(bits)) as number
+    const scale = scales[block] as number
+    const length = Math.min(blockSize, K - first)
+    for (let i = 0, at = n * stepN + first * stepK; i < length; i++, at += stepK)
+      values[at] = ((codes[block * blockSize + i] as number) - zero) * scale
+  }
   return values
 }

@@ -33,11 +33,13 @@ export function quantizedTensor(x: Tensor, scale: Tensor, zero: Tensor, axis: nu
   return lazyTensor(zero.dtype, x.dims, () => {
     const [scales, zeros] = [toFloat32(scale), elements(zero)]
     const placeOf = (at: number): number => (scales.length === 1 ? 0 : Math.floor(at / inner) % size)
-    const codes = Array.from(toFloat32(x), (value, at) => {
+    const values = toFloat32(x)
+    const codes = new Int32Array(values.length)
+    for (let at = 0; at < codes.length; at++) {
       const place = placeOf(at)
-      const code = roundToEven(Math.fround(value / (scales[place] as number))) + Number(zeros[place])
-      return Math.min(high, Math.max(low, code))
-    })
+      const quotient = Math.fround((values[at] as number) / (scales[place] as number))
+      codes[at] = Math.min(high, Math.max(low, roundToEven(quotient) + Number(zeros[place])))
+    }
     return tensorOf(zero.dtype, x.dims, codes)
   })
 }

@@ -68,7 +68,7 @@ function codesOf(
   const whole = new Float32Array(blockSize)
   for (let place = 0; place < N * blocks; place++) {
     const [n, first] = [Math.floor(place / blocks), (place % blocks) * blockSize]
-    const block = whole.subarray(0, Math.min(blockSize, K - first))
+    const block = K - first < blockSize ? whole.subarray(0, K - first) : whole
     const start = n * stepN + first * stepK
     for (let i = 0; i < block.length; i++) {
       const value = values[start + i * stepK] as number
@@ -79,13 +79,13 @@ function codesOf(
     scales[place] = scale
     zeros[place] = zero
     for (let i = 0; i < block.length; i++)
-      codes[place * blockSize + i] = codeOf(block[i] as number, { scale, zero }, 2 * middleCode(bits) - 1)
+      codes[place * blockSize + i] = codeOf(block[i] as number, scale, zero, 2 * middleCode(bits) - 1)
   }
   return { codes: bits === 4 ? packNibbles(codes) : codes, scales, zeros }
 }
 
 /** The code of a value, cut to the range of codes. */
-function codeOf(value: number, { scale, zero }: Grid, most: number): number {
+function codeOf(value: number, scale: number, zero: number, most: number): number {
   if (scale === 0) return zero
   const code = Math.round(value / scale) + zero
   return Math.max(0, Math.min(most, code))
@@ -94,10 +94,12 @@ function codeOf(value: number, { scale, zero }: Grid, most: number): number {
 /** The grid of a block with the least squared error; 8 bits are fine enough for the first. */
 function closest(block: Float32Array, bits: PackedMatrix['bits']): Grid {
   const most = 2 * middleCode(bits) - 1
-  let least = Number.POSITIVE_INFINITY
-  let best = symmetric(block, middleCode(bits))
-  if (bits === 8 || best.scale === 0) return best
-  for (const grid of [best, ...sharesOfRange.map((share) => ofRange(block, share, most))]) {
+  const first = symmetric(block, middleCode(bits))
+  if (bits === 8 || first.scale === 0) return first
+  const range = rangeOf(block)
+  let [least, best] = [squaredError(block, first, most), first]
+  for (const share of sharesOfRange) {
+    const grid = ofRange(range, share, most)
     const error = squaredError(block, grid, most)
     if (error < least) [least, best] = [error, grid]
   }
@@ -110,7 +112,10 @@ function closest(block: Float32Array, bits: PackedMatrix['bits']): Grid {
  */
 function symmetric(block: Float32Array, middle: number): Grid {
   let farthest = 0
-  for (const value of block) if (Math.abs(value) > Math.abs(farthest)) farthest = value
+  for (let i = 0; i < block.length; i++) {
+    const value = block[i] as number
+    if (Math.abs(value) > Math.abs(farthest)) farthest = value
+  }
   return { scale: Math.fround(farthest / -middle), zero: middle }
 }
 
@@ -120,21 +125,30 @@ function symmetric(block: Float32Array, middle: number): Grid {
  */
 const sharesOfRange = [1, 0.9]
 
-/** Codes from 0 to `most` span a share of the range from the least to the greatest value, and 0. */
-function ofRange(block: Float32Array, share: number, most: number): Grid {
+/** The least and the greatest value of a block and 0. */
+function rangeOf(block: Float32Array): readonly [number, number] {
   let [low, high] = [0, 0]
-  for (const value of block) {
+  for (let i = 0; i < block.length; i++) {
+    const value = block[i] as number
     if (value < low) low = value
     if (value > high) high = value
   }
+  return [low, high]
+}
+
+/** Codes from 0 to `most` span a share of the range from the least to the greatest value, and 0. */
+function ofRange([low, high]: readonly [number, number], share: number, most: number): Grid {
   const scale = Math.fround((share * (high - low)) / most)
   const least = (low + high - share * (high - low)) / 2
   return { scale, zero: Math.min(most, Math.max(0, Math.round(-least / scale))) }
 }
 
-function squaredError(block: Float32Array, grid: Grid, most: number): number {
+function squaredError(block: Float32Array, { scale, zero }: Grid, most: number): number {
   let sum = 0
-  for (const value of block) sum += (value - (codeOf(value, grid, most) - grid.zero) * grid.scale) ** 2
+  for (let i = 0; i < block.length; i++) {
+    const value = block[i] as number
+    sum += (value - (codeOf(value, scale, zero, most) - zero) * scale) ** 2
+  }
   return sum
 }
 

@@ -101,15 +101,13 @@ function bigInteger(value: number): bigint {
 }
 
 /** A tensor of any element type from numbers. @throws {ShapeError} when their count is not the product of `dims`. */
-export function tensorOf(dtype: DataType, dims: readonly number[], values: readonly number[]): Tensor {
+export function tensorOf(dtype: DataType, dims: readonly number[], values: ArrayLike<number>): Tensor {
   checkValue('tensorOf, dtype', dtype, elementType)
   if (values.length !== elementCount(dims)) throw wrongCount(dtype, dims, elementCount(dims), values.length)
   if (dtype === 'int4' || dtype === 'uint4') return tensor(dtype, dims, packNibbles(values))
   const data = new dataTypes[dtype].array(values.length)
   const encode = encodings[dtype] ?? Number
-  values.forEach((value, i) => {
-    data[i] = encode(value)
-  })
+  for (let i = 0; i < values.length; i++) data[i] = encode(values[i] as number)
   return tensor(dtype, dims, data)
 }
 
@@ -132,7 +130,7 @@ export function toFloat32(source: Tensor): Float32Array {
   if (source.dtype === 'float32') return data as Float32Array
   if (source.dtype === 'float16') return float16ToFloat32(data as Uint16Array)
   if (source.dtype === 'bfloat16') return bfloat16ToFloat32(data as Uint16Array)
-  return Float32Array.from(data as ArrayLike<number | bigint>, Number)
+  return new Float32Array(source.dtype.endsWith('int64') ? Array.from(data, Number) : (data as ArrayLike<number>))
 }
 
 /**

@@ -3,7 +3,7 @@ import { float16ToFloat32, float32ToFloat16, numberToFloat16 } from '../../src/i
 import { float16ToNumber } from '../../src/tensor/float16.ts'
 
 /** The value of a half, from its definition (IEEE 754). */
-function valueOf(half: number): number {
+function numberOf(half: number): number {
   const [sign, exponent, fraction] = [half >> 15, (half >> 10) & 31, half & 1023]
   if (exponent === 31) return fraction ? Number.NaN : (-1) ** sign * Number.POSITIVE_INFINITY
   return (-1) ** sign * (exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : (fraction / 1024) * 2 ** -14)
@@ -11,7 +11,7 @@ function valueOf(half: number): number {
 
 const all = Uint16Array.from({ length: 65536 }, (_, half) => half)
 /** The finite halves from 0 up, and what rounding takes for the next: 2^16 has infinity's bits. */
-const ascending = [...Array.from({ length: 0x7c00 }, (_, half) => valueOf(half)), 2 ** 16]
+const ascending = [...Array.from({ length: 0x7c00 }, (_, half) => numberOf(half)), 2 ** 16]
 
 /** The half nearest to a number, by search: of two, the one whose last bit is 0. */
 function nearest(value: number): number {
@@ -41,7 +41,7 @@ describe('half precision', () => {
     expect(float32ToFloat16(float16ToFloat32(all))).toEqual(all.map((half) => (isNaNHalf(half) ? 0x7e00 : half)))
   })
   it('widens every half to its value', () => {
-    const values = Array.from(all, valueOf)
+    const values = Array.from(all, numberOf)
     expect([...float16ToFloat32(all)]).toEqual(values)
     expect(Array.from(all, float16ToNumber)).toEqual(values)
   })
