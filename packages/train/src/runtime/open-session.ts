@@ -151,9 +151,9 @@ export function sessionOptions(
 const castsFloat16 = ({ nodes, initializers }: Graph): boolean =>
   nodes.some(({ opType, inputs: [x = ''] }) => opType === 'Cast' && initializers.get(x)?.dtype === 'float16')
 
-/** How many times slower a device is than the processor. Loaded when it is measured. */
-const slowness = async (device: ResolvedDevice, processor: ResolvedDevice): Promise<number> =>
-  (await import('./measure-device.ts')).slownessOf(device, processor, openSession)
+/** Why a device is left alone, if it is slower than the processor. Loaded when it is measured. */
+const slowness = async (device: ResolvedDevice, processor: ResolvedDevice): Promise<string | undefined> =>
+  (await import('./measure-device.ts')).slowness(device, processor, openSession)
 
 /**
  * Resolves `auto` to the first device that opens the model `probe` and is not slower than the processor; slower ones are
@@ -177,12 +177,9 @@ export async function resolveDevice(
   for (const candidate of candidates) {
     try {
       await (await openSession('graph' in probe ? probe : { graph: probe }, candidate)).release()
-      const slow = deviceRow(candidate).selfTest ? await slowness(candidate, processor) : 0
-      if (slow <= 1) return candidate
-      onWarning?.(
-        `Device "${candidate}" is left alone: it multiplies ${slow.toFixed(0)} times slower than ` +
-          `"${processor}", as software adapters do. Name it to use it all the same.`,
-      )
+      const slow = deviceRow(candidate).selfTest ? await slowness(candidate, processor) : undefined
+      if (!slow) return candidate
+      onWarning?.(slow)
     } catch (error) {
       if (error instanceof DeviceError) refusals.push(error.message)
       else modelError = error
