@@ -58,7 +58,7 @@ export async function gpt2LoraBench(args: string[]): Promise<Record<string, unkn
   const matmuls: number[] = []
   const counts: number[] = []
   let cold_start_s = 0
-  const matmul = await matMulBench(options.device as 'cpu')
+  const matmul = await matMulBench(session.device)
   for (let step = 0; step <= steps; step++) {
     const batch = batchAt(step)
     if (step > 0) await idle()

@@ -52,7 +52,7 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
   const limits = { max_length: base.max_length, vocab_size: base.vocab_size }
   const batches = byLength(encodeRows(base.tokenizer, in_domain_train, limits).rows, batchSize)
   const collate = base.batches(model.graph)
-  const matmuls = await matMulRates(options.device as 'cpu')
+  const matmuls = await matMulRates(session.device)
   const tokensOf = (batch: (typeof batches)[number]) => batch.reduce((sum, { input_ids }) => sum + input_ids.length, 0)
   const sampled = Array.from(
     { length: steps },
@@ -72,7 +72,7 @@ export async function loraOnnxBench(args: string[]): Promise<Record<string, unkn
       tokens += tokensOf(batch)
     }
   await session.release()
-  matmuls.push(...(await matMulRates(options.device as 'cpu')))
+  matmuls.push(...(await matMulRates(session.device)))
   const epochTokens = batches.reduce((sum, batch) => sum + tokensOf(batch), 0)
   const linear = inspect(headed).filter(({ kind }) => kind === 'linear')
   const matrices = linear.reduce((sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures, 0)
@@ -100,7 +100,7 @@ function byLength<Row extends { input_ids: readonly number[] }>(rows: readonly R
 }
 
 /** Before and after the steps, not between them: its session's threads still spin for a while when it has run. */
-async function matMulRates(device: 'cpu'): Promise<number[]> {
+async function matMulRates(device: Exclude<Device, 'auto'>): Promise<number[]> {
   const matmul = await matMulBench(device)
   const rates = [await matmul.run(), await matmul.run()]
   await matmul.release()
