@@ -18,13 +18,15 @@ const enough = 0.95
 /** Below this share it is no GPU, as it seems. */
 const software = 0.1
 
-const measured = new Map<ResolvedDevice, Promise<number>>()
+/** The speeds of devices, each measured once in a process. */
+const speeds = new Map<ResolvedDevice, Promise<number>>()
 
 /** Why `auto` leaves a device alone: a warning, or nothing if it multiplies as fast as the processor. */
 export async function slowness(
   device: ResolvedDevice,
   processor: ResolvedDevice,
   open: Open,
+  measured = speeds,
 ): Promise<string | undefined> {
   const speedOf = (one: ResolvedDevice) => once(measured, one, () => measure(one, open))
   const share = (await speedOf(device)) / (await speedOf(processor))

@@ -4,6 +4,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Graph } from '@cola/graph'
 import type { ResolvedDevice } from '../../src/runtime/devices.ts'
+import { slowness } from '../../src/runtime/measure-device.ts'
 import type { OrtSession, OrtTensors } from '../../src/runtime/ort.ts'
 
 interface FakeDevice {
@@ -23,7 +24,6 @@ let released = 0
 
 beforeEach(() => {
   ;[now, step, greatest, released] = [0, 0, 0, 0]
-  vi.resetModules()
   vi.spyOn(performance, 'now').mockImplementation(() => (step ? Math.floor(now / step) * step : now))
 })
 
@@ -42,7 +42,6 @@ function timeOf(
 
 /** Why `auto` leaves a WebGPU alone, beside a processor. */
 async function verdict(webgpu: FakeDevice, cpu: FakeDevice): Promise<string | undefined> {
-  const { slowness } = await import('../../src/runtime/measure-device.ts')
   const fakes: Partial<Record<ResolvedDevice, FakeDevice>> = { webgpu, cpu }
   const open = async ({ graph }: { graph: Graph }, device: ResolvedDevice) => {
     const fake = fakes[device] as FakeDevice
@@ -57,7 +56,7 @@ async function verdict(webgpu: FakeDevice, cpu: FakeDevice): Promise<string | un
     }
     return { run, release } as unknown as OrtSession
   }
-  return slowness('webgpu', 'cpu', open)
+  return slowness('webgpu', 'cpu', open, new Map())
 }
 
 describe('auto takes a GPU', () => {
@@ -100,20 +99,19 @@ describe('auto leaves a GPU alone', () => {
 })
 
 it('each device is measured once', async () => {
-  const { slowness } = await import('../../src/runtime/measure-device.ts')
   const run = async () => {
     now += 100
   }
   const open = vi.fn(async () => ({ run, release: async () => {} }) as never)
-  await slowness('webgpu', 'cpu', open)
-  await slowness('webgpu', 'cpu', open)
+  const measured = new Map()
+  await slowness('webgpu', 'cpu', open, measured)
+  await slowness('webgpu', 'cpu', open, measured)
   expect(open).toHaveBeenCalledTimes(2)
 })
 
 it('a session whose run fails is released', async () => {
-  const { slowness } = await import('../../src/runtime/measure-device.ts')
   const release = vi.fn(async () => {})
   const run = () => Promise.reject(new Error('lost'))
-  await expect(slowness('webgpu', 'cpu', async () => ({ run, release }) as never)).rejects.toThrow('lost')
+  await expect(slowness('webgpu', 'cpu', async () => ({ run, release }) as never, new Map())).rejects.toThrow('lost')
   expect(release).toHaveBeenCalledOnce()
 })
