@@ -4,14 +4,16 @@
       --texts more.txt --count 500000 --out transfer
 
 `--train` has the sentences, one a line, that the language model learns without their labels; no text that is written is
-one of them, of `--unlike` or of `--texts`, which come first in the set. Writes transfer.txt, and transfer.safetensors
-with the logits of both: `transfer` and `in_domain_train`. Two thirds of the texts are sampled at temperature 1, a sixth
-at 1.3, and the last sixth are copies of the first with a word moved, dropped, doubled or exchanged: a teacher of
-acceptability has something to say of them. On an H100, 667,000 texts take about two minutes.
+one of them, of `--unlike` or of `--texts`, which come first in the set, whatever its case and punctuation. Writes
+transfer.txt, and transfer.safetensors with the logits of both: `transfer` and `in_domain_train`. Two thirds of the
+texts are sampled at temperature 1, a sixth at 1.3, and the last sixth are copies of the first with a word moved,
+dropped, doubled or exchanged: a teacher of acceptability has something to say of them. On an H100, 667,000 texts take
+about two minutes.
 """
 
 import argparse
 import random
+import re
 
 import torch
 import torch.nn.functional as F
@@ -96,12 +98,17 @@ def sample(model, temperature: float, min_p: float = 0.01) -> list[str]:
     return tokenizer.batch_decode([row[: row.index(start)] for row in rows if start in row])
 
 
+def plain(text: str) -> str:
+    """A text without case and punctuation."""
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
 def draw(model, count: int, temperature: float, known: set[str]) -> list[str]:
     texts: list[str] = []
     while len(texts) < count:
         for text in map(str.strip, sample(model, temperature)):
-            if 8 <= len(text) <= 200 and "\n" not in text and text not in known:
-                known.add(text)
+            if 8 <= len(text) <= 200 and "\n" not in text and plain(text) not in known:
+                known.add(plain(text))
                 texts.append(text)
     return texts[:count]
 
@@ -134,14 +141,15 @@ def logits_of(texts: list[str]) -> torch.Tensor:
 
 
 train, given = lines(options.train), lines(options.texts)
-known = {*train, *lines(options.unlike), *given}
+known = {plain(text) for text in (*train, *lines(options.unlike), *given)}
 model = language_model(train)
 written = draw(model, options.count * 2 // 3, 1.0, known)
 hot = draw(model, options.count // 6, 1.3, known)
 del model
 draws = random.Random(options.seed)
-damaged = {damage(text, draws) for text in written[: options.count // 5]} - known
-texts = [*given, *written, *hot, *sorted(damaged)[: options.count // 6]]
+damaged = {damage(text, draws) for text in written[: options.count // 5]}
+unlike = sorted(text for text in damaged if plain(text) not in known)
+texts = [*given, *written, *hot, *unlike[: options.count // 6]]
 logits = logits_of([*train, *texts])
 with open(f"{options.out}.txt", "w", encoding="utf8") as file:
     file.write("\n".join(texts) + "\n")
