@@ -62,7 +62,7 @@ export async function openSession(model: RunnableModel, device: ResolvedDevice):
   requireOptions('openSession', model, modelChecks, ['graph'])
   checkDevice(device)
   const { environment, int8, selfTest } = deviceRow(device)
-  if (environment) (await import('./environment.ts')).setVariables(environment)
+  if (environment && hasFiles()) (await import('./environment.ts')).setVariables(environment)
   await loadRuntime(device)
   if (!int8) (await import('./require-int8.ts')).requireInt8(model.graph, device)
   if (selfTest) {
