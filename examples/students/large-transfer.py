@@ -148,8 +148,8 @@ hot = draw(model, options.count // 6, 1.3, known)
 del model
 draws = random.Random(options.seed)
 damaged = {damage(text, draws) for text in written[: options.count // 5]}
-unlike = sorted(text for text in damaged if plain(text) not in known)
-texts = [*given, *written, *hot, *unlike[: options.count // 6]]
+others = sorted(text for text in damaged if plain(text) not in known)
+texts = [*given, *written, *hot, *others[: options.count // 6]]
 logits = logits_of([*train, *texts])
 with open(f"{options.out}.txt", "w", encoding="utf8") as file:
     file.write("\n".join(texts) + "\n")

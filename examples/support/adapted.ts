@@ -1,6 +1,6 @@
 // A base model with an adapter of PEFT's, and the classification head that the adapter brings.
 
-import { openFiles } from '@cola/data'
+import { type Files, openFiles } from '@cola/data'
 import { loadAdapter, openAdapter, openBase, type Pooling, withHead } from '@cola/lora'
 
 export interface AdaptedOptions {
@@ -15,8 +15,7 @@ export interface AdaptedOptions {
 const settingsFile = 'fine_tuned.json'
 
 /** The start token that `fineTune` put before texts. PEFT records none: the base's tokenizer is taken as it is. */
-async function startToken(adapterName: string): Promise<{ add_bos_token?: boolean; bos_token?: string }> {
-  const files = await openFiles(adapterName, { files: [{ path: settingsFile, optional: true }] })
+function startToken(files: Files): { add_bos_token?: boolean; bos_token?: string } {
   if (!files.has(settingsFile)) return {}
   const { base } = JSON.parse(new TextDecoder().decode(files.read(settingsFile)))
   const { add_bos_token, bos_token } = base
@@ -28,9 +27,10 @@ async function startToken(adapterName: string): Promise<{ add_bos_token?: boolea
  * LoRA matrices, head, and what else it holds.
  */
 export async function openAdapted(baseName: string, adapterName: string, { file, pooling, bits = 0 }: AdaptedOptions) {
-  const adapter = await openAdapter(adapterName)
+  const files = await openFiles(adapterName, { files: [{ path: settingsFile, optional: true }] })
+  const adapter = await openAdapter(files)
   const base = await openBase(baseName, {
-    ...(await startToken(adapterName)),
+    ...startToken(files),
     ...(file === '' ? {} : { file }),
     ...(bits === 0 ? {} : { quantization: { bits: bits as 4 | 8 } }),
   })
