@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { configureRuntime } from '@cola/train'
+import { configureRuntime, type FrozenProducts } from '@cola/train'
 import { openBundled } from '../bundled-page.ts'
 import { root } from '../root.ts'
 import { timeFineTune, type Timed, type Work } from './fine-tune-embedded.ts'
@@ -12,6 +12,9 @@ import { productRate } from './product-rate.ts'
 const model = join(root, 'examples/model')
 
 type Program = 'node' | 'chromium'
+
+/** What each program does: the page multiplies with frozen matrices in eight bits, Node by default in float32. */
+type Works = Readonly<Record<Program, Work>>
 
 interface Measured extends Timed {
   /** Processor time of the whole call in seconds, of all threads: other work on the machine does not lengthen it. */
@@ -36,13 +39,27 @@ export async function browserBench(args: string[]): Promise<Record<string, unkno
       rows: { type: 'string', default: '400' },
       epochs: { type: 'string', default: '2' },
       repeats: { type: 'string', default: '5' },
+      'node-products': { type: 'string', default: 'float32' },
+      'chromium-products': { type: 'string', default: 'int8' },
       json: { type: 'boolean', default: false },
     },
   })
   const [rows, epochs, repeats] = [values.rows, values.epochs, values.repeats].map(Number) as [number, number, number]
-  const result: Record<string, unknown> = { rows, epochs, repeats }
+  const workOf = (program: Program): Work => ({
+    rows,
+    epochs,
+    frozenProducts: values[`${program}-products`] as FrozenProducts,
+  })
+  const works: Works = { node: workOf('node'), chromium: workOf('chromium') }
+  const result: Record<string, unknown> = {
+    rows,
+    epochs,
+    repeats,
+    node_products: works.node.frozenProducts,
+    chromium_products: works.chromium.frozenProducts,
+  }
   for (const threads of values.threads.split(',').map(Number)) {
-    const measured = await inTurns(threads, { rows, epochs }, repeats)
+    const measured = await inTurns(threads, works, repeats)
     const of = (program: Program, value: (one: Measured) => number) => median(measured[program].map(value))
     for (const [name, value] of Object.entries(numbers)) {
       const [node, chromium] = [of('node', value), of('chromium', value)]
@@ -64,7 +81,7 @@ interface Measures {
 }
 
 /** Node and Chromium take turns, so that what else the machine does slows both. The first turn warms up. */
-async function inTurns(numThreads: number, work: Work, repeats: number): Promise<Record<Program, Measured[]>> {
+async function inTurns(numThreads: number, works: Works, repeats: number): Promise<Record<Program, Measured[]>> {
   // A page of its own for each number of threads: the runtime's is fixed when it starts.
   const { page, close } = await openBundled(join(import.meta.dirname, 'browser-page.ts'), { folder: model })
   const devtools = await page.context().browser()?.newBrowserCDPSession()
@@ -77,9 +94,9 @@ async function inTurns(numThreads: number, work: Work, repeats: number): Promise
   configureRuntime({ numThreads })
   await page.evaluate(`configureRuntime({ numThreads: ${numThreads} })`)
   const programs: Record<Program, Measures> = {
-    node: { run: () => timeFineTune(model, work), cpu: ownTime, rate: () => productRate('cpu') },
+    node: { run: () => timeFineTune(model, works.node), cpu: ownTime, rate: () => productRate('cpu') },
     chromium: {
-      run: () => page.evaluate<Timed>(`timed(${JSON.stringify(work)})`),
+      run: () => page.evaluate<Timed>(`timed(${JSON.stringify(works.chromium)})`),
       cpu: rendererTime,
       rate: () => page.evaluate<number>("productRate('wasm')"),
     },

@@ -3,6 +3,7 @@
 
 import { generateSentences, type Source } from '@cola/data'
 import { fineTune } from '@cola/lora'
+import type { FrozenProducts } from '@cola/train'
 
 /** Files of the embedded model. */
 export const modelFiles = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'] as const
@@ -11,6 +12,8 @@ export const modelFiles = ['config.json', 'tokenizer.json', 'tokenizer_config.js
 export interface Work {
   rows: number
   epochs: number
+  /** How products with frozen matrices are computed while training. */
+  frozenProducts: FrozenProducts
 }
 
 export interface Timed {
@@ -22,7 +25,7 @@ export interface Timed {
   loss: number
 }
 
-export async function timeFineTune(model: Source, { rows, epochs }: Work): Promise<Timed> {
+export async function timeFineTune(model: Source, { rows, epochs, frozenProducts }: Work): Promise<Timed> {
   const examples = generateSentences({ seed: 1, count: rows }).map(({ text, label }) => ({
     text,
     label: label ? 'right' : 'wrong',
@@ -38,6 +41,7 @@ export async function timeFineTune(model: Source, { rows, epochs }: Work): Promi
     learning_rate: 0.003,
     batch_size: 16,
     seed: 42,
+    frozenProducts,
     callbacks: {
       onEpoch: () => {
         last = 0

@@ -131,6 +131,8 @@ export interface OpenRun extends RunRequest {
   model: ModelChoice
   step: number
   total_steps: number
+  /** How it multiplies with frozen matrices: its checkpoint fits no other way. */
+  frozenProducts: 'int8' | 'float32'
   /** Whether it ended with an error: it is taken up when it is asked for again, not by itself. */
   failed?: boolean
 }

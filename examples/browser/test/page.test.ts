@@ -15,7 +15,7 @@ import { hubServer } from '../../../tools/hub-server.ts'
 import { tinyEncoder } from '../../../tools/tiny-encoder.ts'
 import { watchMainThread } from './main-thread.ts'
 import { folder, openSite, type Site } from './site.ts'
-import { askedOf, downloaded, folderOf, pickAdapter, stepOf, train, trained, trainSample } from './steps.ts'
+import { askedOf, downloaded, folderOf, keptRun, pickAdapter, stepOf, train, trained, trainSample } from './steps.ts'
 
 const embedded = join(import.meta.dirname, '../../model')
 const sentences = ['The queen laughed in the garden.', 'What did the monk say?', 'The boy slept yesterday.']
@@ -112,6 +112,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await page.click('label:has(#sample-2)')
     await train(page, { epochs: 20 })
     await expect.poll(() => stepOf(page), { timeout: 60_000 }).toBeGreaterThan(25)
+    expect(await keptRun(page)).toMatchObject({ frozenProducts: 'int8' })
     await page.reload()
     await page.locator('#train-said', { hasText: 'Taken up at step' }).waitFor({ timeout: 60_000 })
     const [, from, total] =

@@ -57,6 +57,14 @@ export const pickAdapter = (page: Page, adapter: string): Promise<void> =>
 export const stepOf = (page: Page): Promise<number> =>
   page.locator('#train-progress').evaluate((bar: HTMLProgressElement) => bar.value)
 
+/** What the browser's storage has of the run that is under way. */
+export const keptRun = (page: Page): Promise<Record<string, unknown>> =>
+  page.evaluate(async () => {
+    const run = await (await navigator.storage.getDirectory()).getDirectoryHandle('run')
+    const file = await (await run.getFileHandle('request.json')).getFile()
+    return JSON.parse(await file.text())
+  })
+
 /** Asks the page a sentence. @returns The logits after the training. */
 export async function askedOf(page: Page, text: string): Promise<number[]> {
   await page.fill('#try-text', text)

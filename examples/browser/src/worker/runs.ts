@@ -21,6 +21,14 @@ export async function keptRun(): Promise<OpenRun | undefined> {
   }
 }
 
+/** The run that was kept, if it trains the same model on the same rows by the same settings. */
+export async function sameRun(run: OpenRun): Promise<OpenRun | undefined> {
+  const kept = await keptRun()
+  return kept && keyOf(kept) === keyOf(run) ? kept : undefined
+}
+
+const keyOf = ({ model, rows, settings }: OpenRun): string => JSON.stringify([model, rows, settings])
+
 /** Writes what a reloaded page needs to go on. A picked folder that could not be copied is not opened again. */
 export async function rememberRun(store: FileStore, run: OpenRun): Promise<void> {
   if (run.model.kind === 'folder') return

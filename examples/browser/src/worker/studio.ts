@@ -16,7 +16,7 @@ import {
 import { chosenDevice, type DeviceReport, deviceReport } from './device.ts'
 import { createJobs } from './jobs.ts'
 import { keeping, type OpenModel, openModel } from './models.ts'
-import { forgetRun, keptRun, rememberRun, runFolder } from './runs.ts'
+import { forgetRun, keptRun, rememberRun, runFolder, sameRun } from './runs.ts'
 import { openServing, type Serving, withLabels } from './serving.ts'
 import { planOf, splitOf, trainAdapter } from './training.ts'
 
@@ -77,9 +77,13 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     const start = performance.now()
     const controller = new AbortController()
     stop = controller
-    device = await chosenDevice(request.settings.device, open.base, (message) => tell({ event: 'warning', message }))
-    let run: OpenRun = { ...request, model: await reopened(open), step: 0, total_steps: 0 }
-    if (!isSame(await keptRun(), run)) await forgetRun()
+    let run: OpenRun = { ...request, model: await reopened(open), step: 0, total_steps: 0, frozenProducts: 'float32' }
+    const last = await sameRun(run)
+    // Graphics have no products in eight bits.
+    const wanted = last?.frozenProducts === 'int8' ? 'wasm' : request.settings.device
+    device = await chosenDevice(wanted, open.base, (message) => tell({ event: 'warning', message }))
+    run.frozenProducts = last?.frozenProducts ?? (device === 'wasm' ? 'int8' : 'float32')
+    if (!last) await forgetRun()
     const store = await runFolder(onStorageFailure)
     const remember = (progress: Partial<OpenRun>) => {
       run = { ...run, ...progress }
@@ -88,7 +92,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     await remember({ failed: false })
     void report()
     const control = { signal: controller.signal, between: jobs.between, tell, store, remember }
-    const tuned = await trainAdapter(open, request, device, control).catch(async (error) => {
+    const tuned = await trainAdapter(open, run, device, control).catch(async (error) => {
       await remember({ failed: true })
       throw error
     })
@@ -241,11 +245,6 @@ export function createStudio(tell: (told: Told) => void): Handlers {
       }),
   }
 }
-
-/** Whether a run that was kept is the one that is asked for. */
-const isSame = (kept: OpenRun | undefined, run: OpenRun): boolean => kept !== undefined && keyOf(kept) === keyOf(run)
-
-const keyOf = ({ model, rows, settings }: OpenRun): string => JSON.stringify([model, rows, settings])
 
 function refuse(what: string, fix: string): never {
   throw new DataError({ where: 'this page', what, fix })

@@ -76,7 +76,7 @@ export interface RunControl {
 /** Trains, or takes a run up where its checkpoint left it. */
 export async function trainAdapter(
   { base }: OpenModel,
-  { rows, settings }: RunRequest,
+  { rows, settings, frozenProducts }: OpenRun,
   device: 'wasm' | 'webgpu',
   { signal, between, tell, store, remember }: RunControl,
 ): Promise<FineTuned> {
@@ -94,6 +94,7 @@ export async function trainAdapter(
     batch_size,
     seed,
     device,
+    frozenProducts,
     output_dir: store,
     save_steps: saveSteps,
     resume: true,
