@@ -3,7 +3,7 @@
 import { editDistance } from './edit-distance.ts'
 
 /** A name in lower case, without underscores and other signs: `learningRate` and `learning_rate` have the same. */
-const normalize = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '')
+const normalize = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 
 /**
  * The known name closest to an unknown one: equal in another case, part of it (`epochs` of `num_train_epochs`), or at

@@ -50,7 +50,8 @@ export function labelledTable(records: readonly object[], options: LabelOptions 
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
-const column: Check = ["a column's name", isText]
+/** Check of a column's name. */
+export const column: Check = ["a column's name", isText]
 
 /** Checks of {@link LabelOptions}. */
 export const labelChecks: Checks<LabelOptions> = {

@@ -1,14 +1,15 @@
 // Reads tables: CSV, TSV, JSON Lines and JSON, as rows with all their columns or as texts with the index of a class.
 
-import { callable, type Check, checkOptions, type Checks, checkValue, string, text } from '@cola/graph/options'
+import { callable, type Check, checkOptions, type Checks, checkValue, listOf, string, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
+import { refuseColumn, refuseRagged, requireColumn, requireDelimiter } from './columns.ts'
 import { checkText, decodeChecks, decodeText, type DecodeOptions, lineAt } from './decode.ts'
 import { dsvChecks, parseDsv, type Quoting } from './dsv.ts'
 import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
-import { labelChecks, labelRows, type LabelledTable, type LabelOptions } from './labelled-table.ts'
+import { column, labelChecks, labelRows, type LabelledTable, type LabelOptions } from './labelled-table.ts'
 import type { FileSource } from '../open/open-file.ts'
 import { readOne } from './read-text.ts'
-import { delimiterFix, describeValue } from './row-checks.ts'
+import { describeValue } from './row-checks.ts'
 
 /** Options of reading a table as records. */
 export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
@@ -21,19 +22,18 @@ export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
   delimiter?: string
   /** Called with a warning for text that was not decoded without replacements. @default none */
   onWarning?: (message: string) => void
+  /** Names of the columns, or fields, to read, each of which must be there. @default all */
+  columns?: readonly string[]
 }
 
 /** Options of reading a table: its format, delimiter, header and encoding. */
-export interface TableOptions extends LabelOptions, Omit<RecordOptions, 'onWarning'> {}
+export interface TableOptions extends LabelOptions, Omit<RecordOptions, 'onWarning' | 'columns'> {}
 
-const recordChecks: Checks<RecordOptions> = {
-  encoding: decodeChecks.encoding,
-  ...dsvChecks,
-  onWarning: callable,
-}
+const formatChecks = { encoding: decodeChecks.encoding, ...dsvChecks }
+const recordChecks: Checks<RecordOptions> = { ...formatChecks, onWarning: callable, columns: listOf(column) }
 const [aString, isString] = string
 const place: Check = [aString, isString, () => 'It names the table in errors; the options come after it.']
-const tableChecks: Checks<TableOptions> = { ...recordChecks, ...labelChecks }
+const tableChecks: Checks<TableOptions> = { ...formatChecks, ...labelChecks }
 
 /** Parses all columns. Each of `columns` must be there, and once; undefined stands for all columns of the header. */
 type Parser = (
@@ -55,7 +55,9 @@ const separated =
     })
     if (!header) return []
     const names = header.cells.map((name) => name.trim())
-    for (const name of columns ?? names) requireColumn(names, name.trim(), `${where}, line ${header.line}`)
+    const place = `${where}, line ${header.line}`
+    if (options.delimiter === undefined && columns === undefined) requireDelimiter(names, delimiter, place)
+    for (const name of columns ?? names) requireColumn(names, name.trim(), place)
     return records.map(({ line, cells }) => {
       if (cells.length !== names.length) refuseRagged(`${where}, line ${line}`, names, cells)
       return { place: `line ${line}`, values: Object.fromEntries(names.map((name, i) => [name, cells[i]])) }
@@ -116,23 +118,40 @@ export async function parseTable(
 /**
  * Parses a table as {@link parseTable} does, into objects with a field per column: trimmed header names and texts as
  * they are from CSV and TSV, values as they are from JSON.
+ * @typeParam Column Name of a column that is read; its values are strings in CSV and TSV.
  * @typeParam Row What the table holds; it is not checked.
- * @throws {DataError} naming file, line and column: an unknown format, a duplicate column, a row with more or fewer
- * cells than the header, bytes that are not valid in the encoding, no rows.
+ * @throws {DataError} naming file, line and column: an unknown format, a missing or duplicate column, a row with more
+ * or fewer cells than the header, bytes that are not valid in the encoding, no rows.
  * @throws {ConfigError} for an option that is unknown or out of its range.
  */
+export async function parseRecords<const Column extends string>(
+  content: string | Uint8Array,
+  format: string,
+  where: string | undefined,
+  options: RecordOptions & { columns: readonly Column[] },
+): Promise<Record<Column, string>[]>
 export async function parseRecords<Row extends object = Record<string, string>>(
+  content: string | Uint8Array,
+  format: string,
+  where?: string,
+  options?: RecordOptions,
+): Promise<Row[]>
+export async function parseRecords(
   content: string | Uint8Array,
   format: string,
   where = 'table',
   options: RecordOptions = {},
-): Promise<Row[]> {
+): Promise<object[]> {
   checkValue('parseRecords, where', where, place)
   checkOptions('parseRecords', options, recordChecks)
-  const records = parseFormat(content, format, where, undefined, options)
+  const { columns } = options
+  const records = parseFormat(content, format, where, columns, options)
   if (records.length === 0) throw new DataError({ where, what: 'no rows', expected: 'at least one row', found: 'none' })
-  return records.map(({ values }) => values as Row)
+  return records.map(({ values }) => (columns ? only(values, columns) : values))
 }
+
+const only = (values: JsonRecord['values'], columns: readonly string[]): object =>
+  Object.fromEntries(columns.map((name) => [name, values[name]]))
 
 function parseFormat(
   content: string | Uint8Array,
@@ -178,13 +197,22 @@ export async function readTable(
 /**
  * Reads the rows of a file, in the format of its extension, as objects with a field per column.
  * @param source A path, an address, or a file that a person picked.
+ * @typeParam Column Name of a column that is read; its values are strings in CSV and TSV.
  * @typeParam Row What the table holds; it is not checked.
  * @throws {DataError | ConfigError} as {@link parseRecords}, or when the file cannot be read.
  */
+export async function readRecords<const Column extends string>(
+  source: FileSource,
+  options: RecordOptions & { format?: string; columns: readonly Column[] },
+): Promise<Record<Column, string>[]>
 export async function readRecords<Row extends object = Record<string, string>>(
   source: FileSource,
+  options?: RecordOptions & { format?: string },
+): Promise<Row[]>
+export async function readRecords(
+  source: FileSource,
   options: RecordOptions & { format?: string } = {},
-): Promise<Row[]> {
+): Promise<object[]> {
   checkOptions('readRecords', options, { format: text, ...recordChecks })
   const { format, ...parsing } = options
   const { path, bytes } = await readOne(source)
@@ -192,39 +220,3 @@ export async function readRecords<Row extends object = Record<string, string>>(
 }
 
 const extensionOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1).toLowerCase()
-
-/** @throws {DataError} for a column that is missing, or there twice. */
-function requireColumn(names: readonly string[], name: string, where: string): void {
-  const at = names.indexOf(name)
-  if (at < 0) refuseColumn(where, name, names)
-  if (names.indexOf(name, at + 1) >= 0)
-    throw new DataError({
-      where,
-      what: `two columns named "${name}"`,
-      expected: 'one',
-      found: names.join(', '),
-      fix: 'Rename one of them.',
-    })
-}
-
-function refuseColumn(where: string, name: string, found: readonly string[]): never {
-  throw new DataError({
-    where,
-    what: `no column "${name}"`,
-    expected: `a column "${name}"`,
-    found: found.map((column) => JSON.stringify(column)).join(', ') || 'no columns',
-    fix: delimiterFix(found) ?? 'Name the columns of text and label; the first line is the header.',
-  })
-}
-
-function refuseRagged(where: string, names: readonly string[], cells: readonly string[]): never {
-  throw new DataError({
-    where,
-    what: `a row with ${cells.length > names.length ? 'too many' : 'too few'} cells`,
-    expected: `${names.length} (${names.join(', ')})`,
-    found: `${cells.length} (${cells.map((cell) => JSON.stringify(cell.slice(0, 30))).join(', ')})`,
-    fix:
-      delimiterFix(names) ??
-      "A cell that holds the delimiter or a newline needs quotes around it, and quoting: 'minimal'.",
-  })
-}

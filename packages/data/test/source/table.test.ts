@@ -20,6 +20,31 @@ describe('rows with all their columns', () => {
     writeFileSync(join(folder, 'anfragen.txt'), csv)
     expect(await readRecords(join(folder, 'anfragen.txt'), { delimiter: ';', format: 'csv' })).toEqual(rows)
   })
+  it('of a file with one column, whose name may have a delimiter that is no default', async () => {
+    expect(await parseRecords('text\na;b\n', 'csv')).toEqual([{ text: 'a;b' }])
+    expect(await parseRecords('a;b\nc\n', 'csv', 'x', { delimiter: ',' })).toEqual([{ 'a;b': 'c' }])
+    expect(await parseRecords('a;b\nc\n', 'csv', 'x', { columns: ['a;b'] })).toEqual([{ 'a;b': 'c' }])
+  })
+  it('of the columns that are named, each of which must be there', async () => {
+    const read = await parseRecords(csv, 'csv', 'x', { delimiter: ';', columns: ['Note', 'Kundentext'] })
+    const notes: string[] = read.map(({ Note }) => Note)
+    expect(notes).toEqual(['4,5', '1'])
+    expect(read[0]).toEqual({ Note: '4,5', Kundentext: 'Gut; und "billig"' })
+    const path = join(folder, 'named.jsonl')
+    writeFileSync(path, '{"a":1,"b":2}\n{"b":3,"a":4}\n')
+    expect(await readRecords(path, { columns: ['b'] })).toEqual([{ b: 2 }, { b: 3 }])
+  })
+  it.each([
+    [
+      'a,Text Body\n1,2\n',
+      'text body',
+      /^x, line 1: no column "text body", .*found "a", "Text Body". Is "Text Body" meant/,
+    ],
+    ['a,Message\n1,2\n', 'mesage', /^x, line 1: no column "mesage", .*found "a", "Message". Is "Message" meant/],
+    ['a,b\n1,2\n', 'team', /^x, line 1: no column "team", .*found "a", "b". Name columns of the first line/],
+  ])('refuses %j without the column %j', async (content, name, message) => {
+    await expect(parseRecords(content, 'csv', 'x', { columns: [name] })).rejects.toThrow(message)
+  })
   it('of JSON, whatever the values are', async () => {
     const values = [
       { words: ['a', 'b'], tags: ['O', 'B-X'] },
@@ -31,7 +56,11 @@ describe('rows with all their columns', () => {
   it.each([
     ['a,b,a\n1,2,3\n', 'csv', /^x, line 1: two columns named "a"/],
     ['a,b\n1,2,3\n', 'csv', /^x, line 2: a row with too many cells/],
-    ['a;b\n1,2;3\n', 'csv', /^x, line 2: a row with too many cells.* Is the delimiter ";"\? Set it as delimiter/],
+    ['a;b\n1,2;3\n', 'csv', /^x, line 1: one column named "a;b".* If this is one column, set delimiter: ","/],
+    ['a;b\n1;2\n', 'csv', /^x, line 1: one column named "a;b".* Is the delimiter ";"\? Set it as delimiter/],
+    ['a|b\n1|2\n', 'tsv', /^x, line 1: one column named "a|b".* Is the delimiter "\|"\? Set it as delimiter/],
+    ['a;b\n1;"2\n""3"", 4"\n', 'csv', /^x, line 3: text after a closing.* Is the delimiter ";"\? Set it as delimiter/],
+    ['a;b\n1;2\n"3;4\n', 'csv', /^x, line 3: a quote that is never.* Is the delimiter ";"\? Set it as delimiter/],
     ['a,b\n', 'csv', /^x: no rows/],
     ['', 'csv', /^x: no rows/],
     ['[1]', 'json', /^x, row 1/],
