@@ -33,9 +33,10 @@ export interface StudentSettings {
   hidden_states?: HiddenStatesOptions
 }
 
-const hiddenStatesSettings = ({ weight = 1, loss = 'hidden_mse' }: HiddenStatesOptions) => ({
+const hiddenStatesSettings = ({ weight = 1, loss = 'hidden_mse', max_transfer_texts }: HiddenStatesOptions) => ({
   hidden_states_loss: loss,
   hidden_states_weight: weight,
+  ...(max_transfer_texts === undefined ? {} : { hidden_states_max_transfer_texts: max_transfer_texts }),
 })
 
 /** What a student is made and trained with, in full, for a table. */

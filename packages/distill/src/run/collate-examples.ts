@@ -1,8 +1,8 @@
 // A batch of examples: the student's inputs, the labels, and what the teacher gave.
 
-import { classLabels } from '@cola/data'
+import { classLabels, ignoreIndex } from '@cola/data'
 import type { Batch, BatchArray } from '@cola/train'
-import { teacherStates } from '../losses/hidden-states.ts'
+import { taught } from '../losses/hidden-states.ts'
 import type { DistillExample } from './options.ts'
 import type { Collate } from './student-model.ts'
 
@@ -16,19 +16,30 @@ export function collateExamples(collate: Collate, examples: readonly DistillExam
   const inputs = collate(examples.map(({ input_ids }) => input_ids))
   return {
     ...inputs,
-    ...(examples[0]?.states ? { [teacherStates]: statesOf(inputs, examples, examples[0].states.width) } : {}),
+    ...(examples[0]?.states ? statesOf(inputs, examples, examples[0].states.width) : {}),
     labels: classLabels(examples.map(({ label }) => label)),
     ...Object.fromEntries(teacher),
   }
 }
 
-/** The teacher's states [token, width], in the order that the student's `token_index` gives its tokens. */
-function statesOf(inputs: Batch, examples: readonly DistillExample[], width: number): BatchArray {
+/** The teacher's states, and the student's tokens that have some: one token and a state of zeros where none has. */
+function statesOf(inputs: Batch, examples: readonly DistillExample[], width: number): Batch {
   const { data: places, dims } = inputs.token_index as BatchArray
   const columns = dims[1] as number
-  const tokens = examples.reduce((sum, { input_ids }) => sum + input_ids.length, 0)
-  const data = new Float32Array(tokens * width)
-  for (const [i, { input_ids, states }] of examples.entries())
-    states?.write(data, (places as Int32Array).subarray(i * columns, i * columns + input_ids.length))
-  return { data, dims: [tokens, width] }
+  const tokens = examples.map(({ input_ids, states }) => (states?.input_ids.length ? input_ids.length : 0))
+  const count = tokens.reduce((sum, length) => sum + length, 0)
+  const rows = Math.max(count, 1)
+  const [data, index] = [new Float32Array(rows * width), new Int32Array(rows)]
+  let at = 0
+  for (const [i, { states }] of examples.entries()) {
+    const length = tokens[i] as number
+    index.set((places as Int32Array).subarray(i * columns, i * columns + length), at)
+    states?.write(data.subarray(at * width, (at + length) * width), length)
+    at += length
+  }
+  return {
+    [taught.states]: { data, dims: [rows, width] },
+    [taught.tokens]: { data: index, dims: [rows] },
+    [taught.labels]: { data: new Int32Array(rows).fill(count ? 0 : ignoreIndex), dims: [rows] },
+  }
 }

@@ -211,6 +211,12 @@ function refuseContradictions(options: OptionsOfRun): void {
     refuse('transfer', 'unlabelled texts without a teacher', 'Give a teacher, or leave them out.')
   if (hidden_states && teacher === undefined)
     refuse('hidden_states', 'states of a teacher that is not given', 'Give a teacher, or leave the option out.')
+  if (hidden_states?.max_transfer_texts === 0 && !train?.length)
+    refuse(
+      'hidden_states, max_transfer_texts',
+      'no text teaches by states',
+      'Give rows with labels, or a number above 0.',
+    )
   if (!train?.length && !transfer?.length) refuse('train', 'there is nothing to learn from', 'Give rows with labels.')
   if (tokenizer === undefined && teacher === undefined)
     refuse('tokenizer', 'missing', 'Give a folder, a name on the hub, or a tokenizer.')

@@ -6,7 +6,7 @@ import { ConfigError, crossEntropy, generateArtifacts, metricOf, type TrainingAr
 import { distillation, sumOfLosses } from '../losses/graph-losses.ts'
 import { labelOptions } from '../losses/loss-options.ts'
 import { cachedTeacher } from '../teacher/cached-teacher.ts'
-import type { StatesOfText } from '../teacher/normalized-states.ts'
+import { noStates, type StatesOfText } from '../teacher/normalized-states.ts'
 import { openTeacher } from '../teacher/open-teacher.ts'
 import type { Teacher } from '../teacher/teacher.ts'
 import { classesOfRun } from './classes-of-run.ts'
@@ -52,7 +52,9 @@ export async function prepareRun(run: ReadOptions, onWarning: (message: string) 
     const score = scorer(run.compute_metrics ?? classificationMetrics, labels.length)
     if (loop.metric_for_best_model !== undefined) requireMetric(loop.metric_for_best_model, evaluation, score)
     const train = teacher ? await withTeacher(teacher, run, examples, artifacts) : examples.train
-    return { context, student, artifacts, train, evaluation, heldOut, score }
+    const scored = withoutStates(train[0]?.states?.width)
+    const others = new Map([...heldOut].map(([name, rows]) => [name, rows.map(scored)] as const))
+    return { context, student, artifacts, train, evaluation: evaluation.map(scored), heldOut: others, score }
   } finally {
     await opened?.release()
   }
@@ -94,6 +96,12 @@ function lossOf(loss: DistillOptions['loss'], teacher: Teacher | undefined): Los
   return teacher ? distillation(loss) : crossEntropy(labelOptions(loss ?? {}))
 }
 
+/** Examples that are scored only, in a run whose batches have states of `width` numbers. */
+function withoutStates(width: number | undefined): (example: DistillExample) => DistillExample {
+  const states = width === undefined ? undefined : noStates(width)
+  return (example) => (states ? { ...example, states } : example)
+}
+
 /** @throws {ConfigError} for a metric that perfect predictions of the evaluation rows have not. */
 function requireMetric(metric: string, evaluation: readonly DistillExample[], score: Score): void {
   const classes = 1 + evaluation.reduce((greatest, { label }) => Math.max(greatest, label), 0)
@@ -122,7 +130,7 @@ async function withTeacher(
   const ofTrain = [...places.map((place) => values[place]), ...others]
   const splitsOfRun = {
     train: { name: splits.train, texts },
-    transfer: { name: splits.transfer, texts: transfer },
+    transfer: { name: splits.transfer, texts: transfer.slice(0, hidden_states?.max_transfer_texts) },
   }
   const states = hidden_states ? await tokenTargets(teacher, splitsOfRun, { train, places }, folder) : undefined
   return train.map((example, i) => ({

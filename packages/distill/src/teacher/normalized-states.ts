@@ -8,11 +8,14 @@ import type { StateChunk } from './state-chunk.ts'
 /** The hidden states of a text. */
 export interface StatesOfText {
   readonly width: number
-  /** Ids of its tokens as the teacher read them. */
+  /** Ids of its tokens as the teacher read them; none for a text of which it shows no states. */
   readonly input_ids: Int32Array
-  /** Writes the normalized state of token i to row rows[i] of `target` [row, width], for as many as there are rows. */
-  readonly write: (target: Float32Array, rows: ArrayLike<number>) => void
+  /** Writes the normalized states of the first tokens to `target` [tokens, width]. */
+  readonly write: (target: Float32Array, tokens: number) => void
 }
+
+/** A text of which the teacher shows no states. */
+export const noStates = (width: number): StatesOfText => ({ width, input_ids: new Int32Array(), write: () => {} })
 
 /** Numbers of each half, by its bits. */
 let halfValues: Float32Array | undefined
@@ -46,13 +49,12 @@ function stateOf(
   return {
     width,
     input_ids: input_ids.subarray(begin, end),
-    write: (target, rows) => {
-      const [values, bits] = [valuesOfHalves(), halves(begin, begin + rows.length)]
-      for (let token = 0; token < rows.length; token++) {
-        const [from, to] = [token * width, (rows[token] as number) * width]
+    write: (target, tokens) => {
+      const [values, bits] = [valuesOfHalves(), halves(begin, begin + tokens)]
+      for (let first = 0; first < tokens * width; first += width)
         for (let k = 0; k < width; k++)
-          target[to + k] = ((values[bits[from + k] as number] as number) - (mean[k] as number)) * (inverse[k] as number)
-      }
+          target[first + k] =
+            ((values[bits[first + k] as number] as number) - (mean[k] as number)) * (inverse[k] as number)
     },
   }
 }

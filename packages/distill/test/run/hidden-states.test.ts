@@ -12,7 +12,7 @@ import { type DistillOptions, distill, sumOfLosses, type Teacher, type TextState
 import { projectionName, withHiddenStatesTerm } from '../../src/losses/hidden-states.ts'
 import { collateExamples } from '../../src/run/collate-examples.ts'
 import { hiddenStatesOf } from '../../src/teacher/hidden-states.ts'
-import { normalizedStates } from '../../src/teacher/normalized-states.ts'
+import { normalizedStates, noStates, type StatesOfText } from '../../src/teacher/normalized-states.ts'
 import { exportFolder } from '../../../lora/test/support/export-folder.ts'
 import { modelFolder, oracle, rowsOf, tokenizer } from '../support/sentences.ts'
 
@@ -26,6 +26,7 @@ interface Case {
   layer: number
   loss: 'hidden_mse' | 'hidden_cosine'
   pooling: 'last' | 'max'
+  taught: boolean[]
   value: number
   gradients: Record<string, { first: number[]; norm: number }>
 }
@@ -60,7 +61,11 @@ const split = { name: 'train', texts: sentences.map(String) }
 describe('the loss of hidden states', () => {
   it.each(
     cases.map(
-      (one) => [`${one.cell}, bidirectional ${one.bidirectional}, layer ${one.layer}, ${one.loss}`, one] as const,
+      (one) =>
+        [
+          `${one.cell}, bidirectional ${one.bidirectional}, layer ${one.layer}, ${one.loss}, sentences ${one.taught}`,
+          one,
+        ] as const,
     ),
   )('%s: value and every gradient are PyTorch’s', async (_, one) => {
     const { cell, bidirectional, num_layers, layer, loss, pooling } = one
@@ -88,7 +93,7 @@ describe('the loss of hidden states', () => {
     const examples = sentences.map((input_ids, i) => ({
       input_ids,
       label: labels[i] as number,
-      ...(states?.[i] ? { states: states[i] } : {}),
+      states: one.taught[i] ? (states?.[i] as StatesOfText) : noStates(width),
     }))
     const found = await session.runTrainStep(collateExamples(student.collate, examples))
     expect(found.loss).toBeCloseTo(one.value, 5)
@@ -191,6 +196,47 @@ describe('distill with hidden_states', () => {
     const again = await run({ ...options, output_dir })
     expect(asked.length).toBe(7)
     expect(again.training.losses).toEqual(first.training.losses)
+  })
+
+  it('asks for the states of some transfer texts alone; batches without any learn from logits', async () => {
+    const asked: string[] = []
+    const some: Teacher = {
+      logits: ({ texts: all }) => tuned.logits(all),
+      hiddenStates: async (all) => {
+        asked.push(...all)
+        return tuned.hiddenStates(all)
+      },
+      labels: tuned.labels,
+      tokenizer: tuned.tokenizer,
+    }
+    const options = { ...quick, teacher: some, transfer: texts, validation: rows.slice(0, 8), heldOut: { rest: rows } }
+    const states = { weight: 4, max_transfer_texts: 5 }
+    const { training, heldOut } = await run({ ...options, batch_size: 2, hidden_states: states })
+    expect(asked).toEqual([texts[0], ...texts.slice(0, 5)])
+    // Twenty texts of which five are taught: of ten batches, five at least have none.
+    expect(training.losses.filter((loss) => loss < 2).length).toBeGreaterThanOrEqual(10)
+    expect(training.losses.filter((loss) => loss > 3).length).toBeGreaterThanOrEqual(3)
+    expect(Object.keys(heldOut)).toEqual(['rest'])
+    const labelled = { ...options, train: rows, hidden_states: { max_transfer_texts: 0 } }
+    asked.length = 0
+    await run(labelled)
+    expect(asked).toEqual([rows[0]?.text, ...rows.map(({ text }) => text)])
+    const all = await run({ ...options, hidden_states: {} })
+    const more = await run({ ...options, hidden_states: { max_transfer_texts: 100 } })
+    expect(more.training.losses).toEqual(all.training.losses)
+    await expect(run({ ...options, hidden_states: { max_transfer_texts: 0 } })).rejects.toThrow(
+      /max_transfer_texts: no text teaches by states/,
+    )
+  })
+  it('is the same in one batch and in several that are accumulated, of which some have no states', async () => {
+    const options = { ...quick, teacher: tuned, transfer: texts, hidden_states: { weight: 4, max_transfer_texts: 3 } }
+    const whole = await run({ ...options, batch_size: 20, epochs: 3 })
+    const parts = await run({ ...options, batch_size: 2, gradient_accumulation_steps: 10, epochs: 3 })
+    expect(parts.training.losses).toBeAllclose(whole.training.losses, { atol: 1e-4 })
+    for (const [name, value] of whole.parameters)
+      expect([...toFloat32(parts.parameters.get(name) as never)], name).toBeAllclose([...toFloat32(value)], {
+        atol: 1e-4,
+      })
   })
 
   it('refuses what has no states, other tokens, other layers and what float16 does not hold', async () => {
