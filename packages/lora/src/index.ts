@@ -1,15 +1,8 @@
 // @cola/lora: GPT-2 and LoRA adapters.
 
-export {
-  type Adapter,
-  adapterConfigJson,
-  adapterTensors,
-  openAdapter,
-  pushAdapter,
-  readAdapter,
-  writeAdapter,
-} from './adapter/files.ts'
+export { type Adapter, adapterTensors, openAdapter, readAdapter } from './adapter/files.ts'
 export { loadAdapter } from './adapter/load.ts'
+export { adapterConfigJson, pushAdapter, writeAdapter } from './adapter/write.ts'
 export { combineAdapters, type WeightedAdapter } from './adapter/combine.ts'
 export type { CombinationType, CombineOptions } from './adapter/combine-matrices.ts'
 export { onnxAdapter, writeOnnxAdapter } from './adapter/onnx-adapter.ts'

@@ -1,33 +1,18 @@
-// Adapters as files and on the hub, in PEFT's format (save_pretrained): adapter_config.json and
-// adapter_model.safetensors, head included.
+// Adapters from files and from the hub, in PEFT's format (save_pretrained): adapter_config.json and
+// adapter_model.safetensors, head included; and what such files hold of a model.
 
-import { requireKind } from '@cola/graph/door'
-import { checkOptions, text } from '@cola/graph/options'
-import {
-  type Files,
-  type FileSink,
-  openFiles,
-  placeOf,
-  type PushOptions,
-  pushToHub,
-  type Source,
-  pushChecks,
-  sourceChecks,
-  type SourceOptions,
-} from '@cola/data'
-import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
-import { filesOf, readJson, readSafetensors, sinkOf } from '@cola/train/files'
+import { type Files, openFiles, placeOf, type Source, sourceChecks, type SourceOptions } from '@cola/data'
+import { type Tensor, toFloat32 } from '@cola/graph'
+import { checkOptions } from '@cola/graph/options'
+import { filesOf, readJson, readSafetensors } from '@cola/train/files'
 import { AdapterError, ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { parseAdapterConfig } from '../inject/config.ts'
 import type { Head } from '../inject/head.ts'
 import { requireModel } from '../inject/require-model.ts'
-import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
-import { methodOf } from '../methods/methods.ts'
-import { isAllLinear } from '../methods/patterns.ts'
+import type { ConfigOf, PeftType } from '../methods/method.ts'
 import { check, headSchema } from '../schema.ts'
 import { fileNames, savedParameters } from './names.ts'
-import { isLora, plainAdapter } from './plain-adapter.ts'
 
 /** An adapter as PEFT saves it: its configuration and its tensors. */
 export interface Adapter<M extends PeftType = PeftType> {
@@ -40,9 +25,9 @@ export interface Adapter<M extends PeftType = PeftType> {
   head?: Head
 }
 
-const configFile = 'adapter_config.json'
-const weightsFile = 'adapter_model.safetensors'
-const headFile = 'head_config.json'
+export const configFile = 'adapter_config.json'
+export const weightsFile = 'adapter_model.safetensors'
+export const headFile = 'head_config.json'
 
 /**
  * Reads an adapter from a folder or files: PEFT's two files, and `head_config.json` where this library wrote the
@@ -91,19 +76,6 @@ function parseHead(json: unknown, where: string): Head {
   }
 }
 
-const trainsHead = ({ trainable }: AdaptedModel, { name }: Head): boolean =>
-  [...trainable].some((parameter) => parameter.startsWith(`${name}.`))
-
-function headJson({ name, labels, num_labels, pooling }: Head): string {
-  const json = {
-    head: name,
-    num_labels,
-    pooling,
-    ...(labels ? { id2label: Object.fromEntries(labels.entries()) } : {}),
-  }
-  return `${JSON.stringify(json, null, 2)}\n`
-}
-
 /**
  * Reads an adapter from a folder, a repository on the hub, an address, picked files or bytes.
  * @throws {HubError | DataError | ConfigError | FormatError | FileError} naming the URL or file, and the field or
@@ -132,93 +104,3 @@ export function adapterTensors(model: AdaptedModel): Map<string, Tensor> {
 
 /** The adapter of a model, without the description of its head: for another graph of the same base. */
 export const adapterOf = (model: AdaptedModel): Adapter => ({ config: model.config, tensors: adapterTensors(model) })
-
-/** The text of adapter_config.json: sorted keys, indent 2, inference_mode on. */
-export function adapterConfigJson(config: AdapterConfigJson): string {
-  requireKind('adapterConfigJson, config', config, 'object')
-  const full: Record<string, unknown> = { ...config, inference_mode: true }
-  return `${JSON.stringify(
-    Object.fromEntries(
-      Object.keys(full)
-        .sort()
-        .map((key) => [key, full[key]]),
-    ),
-    null,
-    2,
-  )}\n`
-}
-
-/**
- * Writes an adapter, to a folder or a sink, that PEFT's from_pretrained reads, with `head_config.json` where the head is
- * known. An adapter that was initialized from a part of the base matrices (PiSSA, OLoRA) is written as a plain adapter
- * of the unchanged model, with twice the rank.
- * @throws {FileError} when the folder cannot be written; {ConfigError} for an option that is unknown.
- */
-export function writeAdapter(
-  folder: string | FileSink,
-  trained: AdaptedModel,
-  options: { baseModel?: string } = {},
-): void {
-  checkOptions('writeAdapter', options, { baseModel: text })
-  const { baseModel } = options
-  const sink = sinkOf(folder)
-  for (const [name, content] of Object.entries(adapterFiles(trained, baseModel))) sink.write(name, [content])
-}
-
-/**
- * Pushes the files of {@link writeAdapter} to a model repository on the hub.
- * @returns The id of the commit.
- * @throws {HubError} naming the URL: no token, refused, unreachable; {ConfigError} for an option that is unknown or out
- * of its range.
- */
-export async function pushAdapter(
-  repo: string,
-  trained: AdaptedModel,
-  options: { baseModel?: string } & Omit<PushOptions, 'files'> = {},
-): Promise<string> {
-  const { files: _, ...checks } = pushChecks
-  checkOptions('pushAdapter', options, { baseModel: text, ...checks })
-  const { baseModel, ...rest } = options
-  requireModel('pushAdapter, trained', trained, 'adapted')
-  return pushToHub(repo, { files: adapterFiles(trained, baseModel), ...rest })
-}
-
-/** The files of an adapter's folder. The configuration is last, so that a folder that has one is complete. */
-function adapterFiles(trained: AdaptedModel, baseModel: string | undefined): Record<string, Uint8Array> {
-  const model = isLora(trained) && trained.initial.size ? plainAdapter(trained) : trained
-  const base = baseModel === undefined ? {} : { base_model_name_or_path: baseModel }
-  const config = { ...model.config, ...targetNames(model), ...base }
-  const text = (content: string) => new TextEncoder().encode(content)
-  return {
-    [weightsFile]: serializeSafetensors(adapterTensors(model), { format: 'pt' }),
-    'README.md': text(modelCard(config, model.head)),
-    ...(model.head && trainsHead(model, model.head) ? { [headFile]: text(headJson(model.head)) } : {}),
-    [configFile]: text(adapterConfigJson(config)),
-  }
-}
-
-/**
- * Replaces `all-linear` by the names of the adapted modules, as PEFT does. The model that loads the adapter may have
- * more linear layers, such as a pooler, and PEFT would miss their tensors.
- */
-const targetNames = ({ config: { target_modules }, targets }: AdaptedModel) =>
-  isAllLinear(target_modules) ? { target_modules: targets.map(({ module }) => module).sort() } : {}
-
-/** What a card says of heads that read otherwise than transformers' classes do, which PEFT does not know. */
-const readsOtherwise: Partial<Record<Head['pooling'], string>> = {
-  mean: 'the mean of the last hidden states',
-  first: 'the last hidden state of the first token',
-}
-
-function modelCard(config: AdapterConfigJson, head: Head | undefined): string {
-  const { base_model_name_or_path: base, peft_type } = config
-  const { title, summary } = methodOf(config)
-  const baseLine = base ? `base_model: ${base}\n` : ''
-  const metadata = `---\n${baseLine}library_name: peft\ntags:\n- ${peft_type.toLowerCase()}\n---\n`
-  const use = "Trained with @cola/lora on ONNX Runtime; PEFT's `PeftModel.from_pretrained` loads this folder."
-  const read = head && readsOtherwise[head.pooling]
-  const headNote = read
-    ? `\nIts head \`${head.name}\` reads ${read} (\`${headFile}\`); transformers' class, which PEFT takes, may not.\n`
-    : ''
-  return `${metadata}\n# ${title} adapter\n\n${summary(config)} ${use}\n${headNote}`
-}

@@ -3,7 +3,7 @@
 import { type Files, type FileSink, placeOf } from '@cola/data'
 import { copyTokenizer, type Metrics } from '@cola/train'
 import { fileSystem, paths, readJson, sinkOf, writeJson } from '@cola/train/files'
-import { writeAdapter } from '../adapter/files.ts'
+import { writeAdapter } from '../adapter/write.ts'
 import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base-model.ts'

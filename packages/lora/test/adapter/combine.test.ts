@@ -1,6 +1,7 @@
 // Combined adapters against PEFT's add_weighted_adapter (test/make-combine.py).
 
 import { join } from 'node:path'
+import { memorySink } from '@cola/data'
 import { type Tensor, toFloat32 } from '@cola/graph'
 import { readSafetensorsFile } from '@cola/train'
 import { describe, expect, it } from 'vitest'
@@ -9,9 +10,12 @@ import {
   AdapterError,
   type CombinationType,
   combineAdapters,
+  ConfigError,
   loadAdapter,
   merge,
   parseAdapterConfig,
+  readAdapter,
+  writeAdapter,
 } from '../../src/index.ts'
 import { base, adapterOf } from '../support/packed-gpt2.ts'
 
@@ -96,6 +100,23 @@ describe('combineAdapters', () => {
       w.map((x, i) => x + 0.5 * ((a[i] as number) - x) + ((b[i] as number) - x)),
       { atol: 1e-6 },
     )
+  })
+
+  it('is written as it is, without its base, and read again', () => {
+    const [first, second] = [adapterOf(1, { r: 2 }), adapterOf(2, { r: 2 })]
+    const combined = combineAdapters([{ adapter: first }, { adapter: second, weight: 0.5 }], { head: 1 })
+    const out = memorySink()
+    writeAdapter(out, combined, { baseModel: 'openai-community/gpt2' })
+    const read = readAdapter(out)
+    expect(read.config).toMatchObject({ ...combined.config, base_model_name_or_path: 'openai-community/gpt2' })
+    expect(read.head).toEqual(combined.head)
+    expect([...read.tensors.keys()].sort()).toEqual([...combined.tensors.keys()].sort())
+    for (const [name, value] of combined.tensors)
+      expect(toFloat32(read.tensors.get(name) as Tensor)).toEqual(toFloat32(value))
+  })
+
+  it.each([undefined, null, base, {}])('what is no adapter is not written: %#', (trained) => {
+    expect(() => writeAdapter(memorySink(), trained as never)).toThrow(ConfigError)
   })
 
   it('refuses ranks that differ, clashing heads and nothing', () => {
