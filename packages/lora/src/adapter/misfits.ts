@@ -4,6 +4,7 @@ import type { Tensor } from '@cola/graph'
 import type { AdapterError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { moduleOf } from '../inject/linear.ts'
+import { askedBase } from '../inject/asked-base.ts'
 import { adaptedModule, methodOf } from '../methods/methods.ts'
 import { peftPrefix } from '../methods/target.ts'
 
@@ -51,7 +52,7 @@ export function unplacedTensors(model: AdaptedModel, unplaced: readonly Entry[],
     what: 'the model has no such parameter',
     ...(near.length ? { expected: `modules such as ${near.join(', ')}` } : {}),
     found: listed(unplaced),
-    fix: 'Is it an adapter for another model, or for one that was exported without these modules?',
+    fix: `${askedBase(model.config)} Or was this model exported without these modules?`,
   }
 }
 
@@ -74,7 +75,7 @@ function closest(module: string, modules: readonly string[]): string | undefined
  * The problem of tensors whose shape differs from the model's: the head has other classes, the vocabulary was resized,
  * or the adapter belongs to another model.
  */
-export function mismatchedShapes({ graph, omitted }: AdaptedModel, misshaped: readonly PlacedEntry[]): Problem {
+export function mismatchedShapes({ graph, omitted, config }: AdaptedModel, misshaped: readonly PlacedEntry[]): Problem {
   const modelTensor = ({ parameter }: PlacedEntry): Tensor => graph.initializers.get(parameter) as Tensor
   const [first] = misshaped as [PlacedEntry]
   const head = misshaped.find(
@@ -93,7 +94,7 @@ export function mismatchedShapes({ graph, omitted }: AdaptedModel, misshaped: re
     : vocabulary
       ? `"${omitted}${moduleIn(vocabulary.file)}" had ${vocabulary.value.dims[0]} rows in training: ` +
         "resize the base's token embeddings in Python and export it again."
-      : 'Is it an adapter for another model?'
+      : askedBase(config)
   return {
     where: `adapter tensor "${first.file}"`,
     what: 'its shape does not fit the model',
@@ -114,6 +115,6 @@ export function missingParameters({ config }: AdaptedModel, missing: readonly st
       ? fix
       : missing.every(isHead)
         ? 'The adapter was saved without its head; its classifications would be random.'
-        : 'Is it an adapter for another model?',
+        : askedBase(config),
   }
 }

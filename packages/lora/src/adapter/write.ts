@@ -45,8 +45,8 @@ export function writeAdapter(
 ): void {
   checkOptions('writeAdapter', options, { baseModel: text })
   const { baseModel } = options
-  const files = adapterFiles(contentOf('writeAdapter', trained), baseModel)
   const sink = sinkOf(folder)
+  const files = adapterFiles(contentOf('writeAdapter', trained), baseModel)
   for (const [name, content] of Object.entries(files)) sink.write(name, [content])
 }
 

@@ -6,6 +6,7 @@ import { methodOf } from '../methods/methods.ts'
 import { isAllLinear, patternsIn, wholeIn } from '../methods/patterns.ts'
 import type { LayerKind } from '../methods/target.ts'
 import { pythonRegex } from '../regex/python.ts'
+import { askedBase } from './asked-base.ts'
 
 /** Whether a module's name is `suffix` or ends in `.suffix`. */
 export const endsWith = (name: string, suffix: string): boolean => name === suffix || name.endsWith(`.${suffix}`)
@@ -94,11 +95,16 @@ export function requireTargets(
   available: readonly string[],
 ): void {
   if (found.length > 0) return
-  const endings = [...new Set(available.map((name) => name.split('.').slice(-2).join('.')))].slice(0, 12)
+  const { target_modules, base_model_name_or_path } = config
   throw new ConfigError({
     where: `${methodOf(config).configClass}, field "target_modules"`,
     what: 'no layer matches',
-    expected: `some of ${endings.join(', ')}`,
-    found: JSON.stringify(config.target_modules),
+    expected: `some of ${endings(available).join(', ')}`,
+    found: JSON.stringify(Array.isArray(target_modules) ? endings(target_modules) : target_modules),
+    ...(base_model_name_or_path ? { fix: askedBase(config) } : {}),
   })
 }
+
+/** The last two parts of names, each once, and not too many to read. */
+const endings = (names: readonly string[]): string[] =>
+  [...new Set(names.map((name) => name.split('.').slice(-2).join('.')))].slice(0, 12)

@@ -96,6 +96,20 @@ describe('what has no place is said', () => {
     expect(said).toContain(text)
   })
 
+  it('the model that the configuration of an adapter for another one names', () => {
+    const named = { ...adapter.config, base_model_name_or_path: 'someone/llama' }
+    const said = /Is it an adapter for another model\? Its configuration names "someone\/llama"\./
+    const resized = [...adapter.tensors].map(
+      ([name, { dims }]) => [name, float32([...dims, 1], new Float32Array(dims.reduce((a, b) => a * b)))] as const,
+    )
+    expect(() => loadAdapter(models.bert, { ...adapter, config: named })).toThrow(said)
+    expect(message(() => loadAdapter(models.llama, { tensors: new Map(resized), config: named }))).toMatch(said)
+    const modules = ['model.layers.7.mlp.up_proj', 'model.layers.8.mlp.up_proj']
+    expect(() =>
+      loadAdapter(models.llama, { ...adapter, config: { ...adapter.config, target_modules: modules } as never }),
+    ).toThrow(/no layer matches.*found \["mlp\.up_proj"\]\.?$/)
+  })
+
   it('a base that changes when the adapter starts, in a way that is not known here', () => {
     expect(
       message(() =>
