@@ -10,6 +10,7 @@ import { merge } from '../inject/merge.ts'
 import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
+import { openTokenizer } from '../onnx/tokenizer-options.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { evalLossOf } from './batch-functions.ts'
@@ -71,8 +72,9 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   const settings = saved.settings as object as TaskTypes[T]['settings']
   const { name: _, path: __, ...where } = saved.base
   const given = options.base ?? baseOf(files, saved)
-  const base = await openBase(given, { ...(isOpen(given) ? {} : (where as OnnxModelOptions)), ...options.open })
-  requireStartToken(saved, base)
+  const opened = await openBase(given, { ...(isOpen(given) ? {} : (where as OnnxModelOptions)), ...options.open })
+  requireStartToken(saved, opened)
+  const base = await withChatTemplate(opened, saved)
   const model = loadAdapter(task.head(base, settings, 0), await openAdapter(files))
   const served = options.merge ? merge(model) : model
   const device = options.device ?? defaultDevice()
@@ -102,6 +104,13 @@ function requireStartToken({ base: { add_bos_token, bos_token } }: SavedSettings
     what: 'opened without the start token that the model was trained with',
     fix: `Open it with ${JSON.stringify(options)}.`,
   })
+}
+
+/** An open base with the chat template that the model was trained with, unless it was opened with one. */
+async function withChatTemplate(base: BaseModel, { base: { chat_template } }: SavedSettings): Promise<BaseModel> {
+  if (chat_template === undefined || base.origin.chat_template !== undefined) return base
+  const { tokenizer, files } = await openTokenizer(base.files, { chat_template })
+  return { ...base, tokenizer, files, origin: { ...base.origin, chat_template } }
 }
 
 /** @throws {ConfigError} for settings that do not belong to the task, such as those of a damaged file. */
