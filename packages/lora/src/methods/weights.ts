@@ -1,21 +1,17 @@
-// Arithmetic on a target's matrix, laid out [out, in] or [in, out].
+// Arithmetic on a target's matrix, laid out [out, in] or [in, out]. Loops go along memory.
 
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import type { Target } from './target.ts'
 
-/** The matrix with each weight W[o, i] replaced by `change(W[o, i], o, i)`. */
-function mapped(
-  { transposed, inFeatures, outFeatures }: Target,
-  matrix: Tensor,
-  change: (value: number, output: number, input: number) => number,
-): Tensor {
+/** Rows and columns of a target's matrix as they lie in memory. */
+const layoutOf = ({ transposed, inFeatures, outFeatures }: Target): readonly [rows: number, columns: number] =>
+  transposed ? [outFeatures, inFeatures] : [inFeatures, outFeatures]
+
+/** The matrix with each row changed in place. */
+function withRows(target: Target, matrix: Tensor, change: (row: Float32Array, at: number) => void): Tensor {
   const values = toFloat32(matrix).slice()
-  for (let i = 0; i < inFeatures; i++) {
-    for (let o = 0; o < outFeatures; o++) {
-      const at = transposed ? o * inFeatures + i : i * outFeatures + o
-      values[at] = change(values[at] as number, o, i)
-    }
-  }
+  const [rows, columns] = layoutOf(target)
+  for (let at = 0; at < rows; at++) change(values.subarray(at * columns, (at + 1) * columns), at)
   return float32(matrix.dims, values)
 }
 
@@ -26,35 +22,69 @@ export interface Factors {
   readonly r: number
 }
 
-/** W + factor B A. */
+/** W + factor B A, whose sums are float64. */
 export function plusProduct(target: Target, matrix: Tensor, { A, B, r }: Factors, factor: number): Tensor {
-  const width = target.inFeatures
-  return mapped(target, matrix, (value, o, i) => {
-    let sum = 0
-    for (let k = 0; k < r; k++) sum += (B[o * r + k] as number) * (A[k * width + i] as number)
-    return value + factor * sum
+  const [rows, columns] = layoutOf(target)
+  const [left, right] = target.transposed ? [B, A] : [swapped(A, r, rows), swapped(B, columns, r)]
+  const sums = new Float64Array(columns)
+  return withRows(target, matrix, (row, at) => {
+    sums.fill(0)
+    for (let k = 0; k < r; k++)
+      addTimes(sums, right.subarray(k * columns, (k + 1) * columns), left[at * r + k] as number)
+    for (let i = 0; i < columns; i++) row[i] = (row[i] as number) + factor * (sums[i] as number)
   })
+}
+
+/** sums + scale row, in place. */
+function addTimes(sums: Float64Array, row: Float32Array, scale: number): void {
+  for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + scale * (row[i] as number)
+}
+
+/** The transpose of a matrix [rows, columns]. */
+function swapped(values: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(values.length)
+  for (let row = 0, at = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++, at++) result[column * rows + row] = values[at] as number
+  return result
 }
 
 /** Multiplies the weights of each output by its factor. */
 export const timesOutputs = (target: Target, matrix: Tensor, factors: ArrayLike<number>): Tensor =>
-  mapped(target, matrix, (value, o) => value * (factors[o] as number))
+  withRows(target, matrix, target.transposed ? timesNumber(factors) : timesEach(factors))
 
 /** Multiplies the weights of each input by its factor. */
 export const timesInputs = (target: Target, matrix: Tensor, factors: ArrayLike<number>): Tensor =>
-  mapped(target, matrix, (value, _, i) => value * (factors[i] as number))
+  withRows(target, matrix, target.transposed ? timesEach(factors) : timesNumber(factors))
+
+/** Each row times the number at its place. */
+const timesNumber = (factors: ArrayLike<number>) => (row: Float32Array, at: number) => {
+  const factor = factors[at] as number
+  for (let i = 0; i < row.length; i++) row[i] = (row[i] as number) * factor
+}
+
+/** Each row times all factors, number by number. */
+const timesEach = (factors: ArrayLike<number>) => (row: Float32Array) => {
+  for (let i = 0; i < row.length; i++) row[i] = (row[i] as number) * (factors[i] as number)
+}
 
 /** Euclidean norm of the weights of each output, [out]. */
-export function outputNorms({ transposed, inFeatures, outFeatures }: Target, weight: Tensor): Tensor {
+export function outputNorms(target: Target, weight: Tensor): Tensor {
   const values = toFloat32(weight)
-  const at = (o: number, i: number) => values[transposed ? o * inFeatures + i : i * outFeatures + o] as number
-  const norm = (o: number) => {
+  const [rows, columns] = layoutOf(target)
+  const squares = target.transposed ? squaresOfRows(values, rows, columns) : squaresOfColumns(values, rows, columns)
+  return float32([target.outFeatures], Float32Array.from(squares, Math.sqrt))
+}
+
+const squaresOfRows = (values: Float32Array, rows: number, columns: number): Float64Array =>
+  Float64Array.from({ length: rows }, (_, row) => {
     let sum = 0
-    for (let i = 0; i < inFeatures; i++) sum += at(o, i) ** 2
-    return Math.sqrt(sum)
-  }
-  return float32(
-    [outFeatures],
-    Float32Array.from({ length: outFeatures }, (_, o) => norm(o)),
-  )
+    for (let at = row * columns; at < (row + 1) * columns; at++) sum += (values[at] as number) ** 2
+    return sum
+  })
+
+function squaresOfColumns(values: Float32Array, rows: number, columns: number): Float64Array {
+  const sums = new Float64Array(columns)
+  for (let row = 0, at = 0; row < rows; row++)
+    for (let i = 0; i < columns; i++, at++) sums[i] = (sums[i] as number) + (values[at] as number) ** 2
+  return sums
 }
