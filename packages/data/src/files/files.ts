@@ -52,7 +52,7 @@ export interface FileStore extends Files, FileSink {
    * Takes the lock of a run that writes here; absent where only this process can write.
    * @throws {DataError} when a living process has it.
    */
-  lock?(name: string): Lock
+  lock?(name: string): Lock | Promise<Lock>
 }
 
 /** A lock that is held. */

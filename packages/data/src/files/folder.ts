@@ -6,7 +6,6 @@ import { DataError } from '../errors.ts'
 import { checkFileName, isFileName } from './file-name.ts'
 import { type Files, type FileSink, type FileStore, refuseMissing } from './files.ts'
 import { longestPointer } from './lfs-pointer.ts'
-import { lockFile } from './lock.ts'
 import { checkRange, refusePointer } from './memory.ts'
 import { fileSystem, paths } from './node.ts'
 import { appendFile, writeFileAtomic } from './write-file.ts'
@@ -111,7 +110,8 @@ export function folderSink(folder: string): FileSink {
 export const folderStore = (folder: string): FileStore => ({
   ...folderFiles(folder),
   ...folderSink(folder),
-  lock: (name) => lockFile(paths().join(folder, name)),
+  // A part of its own in bundles, which pages never fetch.
+  lock: async (name) => (await import('./lock.ts')).lockFile(paths().join(folder, name)),
 })
 
 /** Files of a path, or those that are open. @throws {DataError} for another value, and for a path outside Node. */

@@ -6,6 +6,7 @@ import {
   type FileSink,
   type FileStore,
   HubError,
+  type Lock,
   filesOf as dataFilesOf,
   folderStore,
   pickleFix,
@@ -26,10 +27,12 @@ function attempt<Result>(work: () => Result): Result {
   try {
     return work()
   } catch (cause) {
-    if (!(cause instanceof DataError) || cause instanceof HubError) throw cause
-    throw new FileError(cause.problem, { cause })
+    throw asFileError(cause)
   }
 }
+
+const asFileError = (cause: unknown): unknown =>
+  cause instanceof DataError && !(cause instanceof HubError) ? new FileError(cause.problem, { cause }) : cause
 
 /** The files of a path, or those that are open; what cannot be read is a {@link FileError}. */
 export function filesOf(source: string | Files): Files {
@@ -64,7 +67,16 @@ export function storeOf(target: string | FileStore): FileStore {
   return {
     ...files,
     ...sinkOf(store),
-    ...(lock ? { lock: (name: string) => attempt(() => lock(name)) } : {}),
+    ...(lock ? { lock: (name: string) => taken(() => lock(name)) } : {}),
+  }
+}
+
+/** A lock, with the errors of {@link attempt}. */
+async function taken(lock: () => Lock | Promise<Lock>): Promise<Lock> {
+  try {
+    return await lock()
+  } catch (cause) {
+    throw asFileError(cause)
   }
 }
 

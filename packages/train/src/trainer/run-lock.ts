@@ -11,7 +11,7 @@ const running = new WeakSet<object>()
  * @param output What the user gave as `output_dir`, which tells stores apart.
  * @throws {FileError} while another run has it: of any process for a folder, of this thread for another store.
  */
-export function lockRun(store: FileStore, output: string | FileStore): Lock {
+export function lockRun(store: FileStore, output: string | FileStore): Lock | Promise<Lock> {
   if (store.lock) return store.lock('run.lock')
   const key = output as FileStore
   if (running.has(key))

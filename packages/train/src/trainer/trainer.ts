@@ -103,11 +103,12 @@ export class Trainer<Row, Prediction = unknown> {
   async #locked<Result>(run: () => Promise<Result>): Promise<Result> {
     const { output_dir } = this.#options
     if (!this.#store || output_dir === undefined) return run()
-    this.#lock = lockRun(this.#store, output_dir)
+    const lock = await lockRun(this.#store, output_dir)
+    this.#lock = lock
     try {
       return await run()
     } finally {
-      this.#lock.release()
+      lock.release()
     }
   }
 
