@@ -133,7 +133,12 @@ export const fineTunedSchema = v.object({
     ),
   }),
   metrics: v.record(v.string(), v.nullable(v.number())),
+  /** Of the tokens that the tokenizer puts before each text. */
+  start_token_ids: v.optional(v.array(v.number())),
 })
+
+/** What of that an adapter alone needs. */
+export const startSchema = v.looseObject({ start_token_ids: v.optional(v.array(v.number())) })
 
 export type FineTunedJson = v.InferOutput<typeof fineTunedSchema>
 export type Gpt2ConfigJson = v.InferOutput<typeof gpt2Schema>

@@ -59,7 +59,14 @@ export function combineAdapters(adapters: readonly WeightedAdapter[], options: C
     unmatchedKeys(adapter.config, names).map((warning) => `adapter ${i}: ${warning}`),
   )
   const trainedHead = list[head ?? list.findIndex(({ adapter }) => adapter.head !== undefined)]?.adapter.head
-  return { config: configOf(list, rank, pattern), tensors, warnings, ...(trainedHead ? { head: trainedHead } : {}) }
+  const config = configOf(list, rank, pattern)
+  return { config, tensors, warnings, ...(trainedHead ? { head: trainedHead } : {}), ...sharedStart(list) }
+}
+
+/** The tokens before texts, where all adapters were trained with the same. */
+function sharedStart(list: readonly PlainAdapter[]): Pick<Adapter, 'start_token_ids'> {
+  const [start_token_ids, ...others] = list.map(({ adapter }) => adapter.start_token_ids)
+  return start_token_ids && others.every((one) => one?.join() === start_token_ids.join()) ? { start_token_ids } : {}
 }
 
 /** @throws {AdapterError} for an adapter that is not plain LoRA. */

@@ -11,7 +11,7 @@ import { parseAdapterConfig } from '../inject/config.ts'
 import type { Head } from '../inject/head.ts'
 import { requireModel } from '../inject/require-model.ts'
 import type { ConfigOf, PeftType } from '../methods/method.ts'
-import { check, headSchema } from '../schema.ts'
+import { check, headSchema, startSchema } from '../schema.ts'
 import { fileNames, savedParameters } from './names.ts'
 
 /** An adapter as PEFT saves it: its configuration and its tensors. */
@@ -23,15 +23,19 @@ export interface Adapter<M extends PeftType = PeftType> {
   warnings?: readonly string[]
   /** The head that the adapter was trained with; adapters that PEFT wrote do not record it. */
   head?: Head
+  /** Ids of the tokens that the tokenizer put before each text in training; known of what `fineTune` saved. */
+  start_token_ids?: readonly number[]
 }
 
 export const configFile = 'adapter_config.json'
 export const weightsFile = 'adapter_model.safetensors'
 export const headFile = 'head_config.json'
+/** What `fineTune` saves beside an adapter. */
+export const settingsFile = 'fine_tuned.json'
 
 /**
- * Reads an adapter from a folder or files: PEFT's two files, and `head_config.json` where this library wrote the
- * adapter.
+ * Reads an adapter from a folder or files: PEFT's two files, and `head_config.json` and `fine_tuned.json` where this
+ * library wrote the adapter.
  * @throws {ConfigError | FormatError | FileError | AdapterError} naming the file and the field or tensor, also for
  * values that are NaN or infinite.
  */
@@ -41,8 +45,11 @@ export function readAdapter(folder: string | Files): Adapter {
   const { tensors } = readSafetensors(files, weightsFile)
   for (const [name, value] of tensors) requireFinite(value, `${placeOf(files, weightsFile)}, tensor "${name}"`)
   const head = files.has(headFile) ? parseHead(readJson(files, headFile), placeOf(files, headFile)) : undefined
-  return { config, tensors, ...(head ? { head } : {}) }
+  const { start_token_ids } = files.has(settingsFile) ? parseStart(files) : {}
+  return { config, tensors, ...(head ? { head } : {}), ...(start_token_ids ? { start_token_ids } : {}) }
 }
+
+const parseStart = (files: Files) => check(startSchema, readJson(files, settingsFile), placeOf(files, settingsFile))
 
 const floats: ReadonlySet<string> = new Set(['float32', 'float16', 'bfloat16', 'float64'])
 
@@ -84,7 +91,11 @@ function parseHead(json: unknown, where: string): Head {
 export async function openAdapter(source: Source, options: SourceOptions = {}): Promise<Adapter> {
   checkOptions('openAdapter', options, sourceChecks)
   const files = await openFiles(source, { ...options, files: [] })
-  await files.fetch?.([{ path: configFile }, { path: weightsFile }, { path: headFile, optional: true }])
+  await files.fetch?.([
+    { path: configFile },
+    { path: weightsFile },
+    ...[headFile, settingsFile].map((path) => ({ path, optional: true })),
+  ])
   return readAdapter(files)
 }
 

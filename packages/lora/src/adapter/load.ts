@@ -5,6 +5,7 @@ import { asFloat32, cloneGraph, float32, type Tensor, toFloat32 } from '@cola/gr
 import { type Check, checkValue } from '@cola/graph/options'
 import { AdapterError } from '../errors.ts'
 import { checkHead } from '../inject/head.ts'
+import { otherStart } from '../inject/start-tokens.ts'
 import type { AdaptedModel, HeadedModel } from '../inject/adapted-model.ts'
 import { requireModel } from '../inject/require-model.ts'
 import { inject } from '../inject/with-adapter.ts'
@@ -25,13 +26,15 @@ export const isAdapter: Check = [
  * Loads an adapter into a copy of a base model. Adapters that PEFT trained on the bare model (AutoModel) fit too, and
  * are written back under the bare model's names.
  * @throws {AdapterError} naming the tensors: the adapter belongs to another model, or its head is missing, has another
- * name or other classes; {ConfigError} for what is no model or no adapter.
+ * name or other classes, or it was trained with other tokens before texts; {ConfigError} for what is no model or no adapter.
  */
 export function loadAdapter<M extends PeftType>(base: HeadedModel, adapter: Adapter<M>): AdaptedModel<M> {
   requireModel('loadAdapter', base)
   checkValue('loadAdapter, adapter', adapter, isAdapter)
   const model = withZeroBiases(base, [adapter])
   checkHead(model.head, adapter.head)
+  const other = otherStart(model, adapter.start_token_ids)
+  if (other) throw other
   requireRanks(adapter)
   const omitted = omittedIn(adapter.tensors.keys(), model.graph)
   const injected = inject<M>(model, adapter.config, { omitted, loading: true })

@@ -5,19 +5,21 @@ import { type Adapter, openAdapter } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { bareName } from '../adapter/names.ts'
 import type { AdaptedModel, HeadedModel } from '../inject/adapted-model.ts'
-import { isSameHead } from '../inject/head.ts'
+import { type Head, isSameHead } from '../inject/head.ts'
 import { forTask } from '../inject/saved.ts'
+import { otherStart } from '../inject/start-tokens.ts'
 import { peftPrefix } from '../methods/target.ts'
 import type { TaskType } from '../tasks/task.ts'
 
 /**
  * A task's model with an adapter that was trained before, as PEFT's `from_pretrained` with `is_trainable` gives it. The
- * head starts anew where the adapter has none for the same classes and pooling; a warning says so.
+ * head starts anew where the adapter has none for the same classes and pooling, and texts may begin with other tokens
+ * than they did; warnings say so.
  * @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` and `loadAdapter` do: for
  * what the adapter trained beside its head and the model lacks, such as a pooler.
  */
 export async function fromAdapter(model: HeadedModel, source: Source, task: TaskType): Promise<AdaptedModel> {
-  const { head: trained, ...found } = await openAdapter(source)
+  const { head: trained, start_token_ids, ...found } = await openAdapter(source)
   const adapter: Adapter = { ...found, config: forTask(found.config, task) }
   const { head } = model
   const isOfHead = (name: string) => [head, trained].some((one) => one && name.startsWith(`${one.name}.`))
@@ -26,11 +28,19 @@ export async function fromAdapter(model: HeadedModel, source: Source, task: Task
   const shapes = new Map([...adapter.tensors].map(([name, { dims }]) => [bareName(name), dims.join()]))
   const kept = [...shapes.keys()].filter(isOfHead)
   const isFitting = kept.length === fresh.length && fresh.every(([name, { dims }]) => shapes.get(name) === dims.join())
-  if (isFitting && isSameHead(head, trained)) return loadAdapter(model, adapter)
+  const isKept = isFitting && isSameHead(head, trained)
   const tensors = new Map([...others, ...fresh.map(([name, value]) => [peftPrefix + name, value] as const)])
-  const loaded = loadAdapter(model, { ...adapter, tensors })
-  const change = head
+  const loaded = loadAdapter(model, isKept ? adapter : { ...adapter, tensors })
+  const changes = [...(isKept ? [] : [headChange(head, trained)]), ...startChanges(model, start_token_ids)]
+  return { ...loaded, warnings: [...loaded.warnings, ...changes] }
+}
+
+const headChange = (head: Head | undefined, trained: Head | undefined): string =>
+  head
     ? `the head "${head.name}" starts anew: the adapter has none for these classes`
     : `the adapter's head "${trained?.name}" is left out: the model has none`
-  return { ...loaded, warnings: [...loaded.warnings, change] }
+
+const startChanges = (model: HeadedModel, trained: readonly number[] | undefined): string[] => {
+  const other = otherStart(model, trained)
+  return other ? [other.message] : []
 }

@@ -3,7 +3,7 @@
 import { openFiles, type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { defaultDevice, type Device, openEvaluation } from '@cola/train'
 import { type Check, checkOptions, type Checks, flag, object, optionsIn, text, whole } from '@cola/graph/options'
-import { openAdapter } from '../adapter/files.ts'
+import { openAdapter, settingsFile } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
 import { merge } from '../inject/merge.ts'
@@ -16,7 +16,7 @@ import { taskOf } from '../tasks/tasks.ts'
 import { evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { isSource, trainingDefaults } from './options.ts'
-import { baseOf, readSettings, type SavedSettings, settingsFile } from './save.ts'
+import { baseOf, readSettings, type SavedSettings } from './save.ts'
 
 /** Options of {@link loadFineTuned}. */
 export interface LoadFineTunedOptions<T extends TaskType> extends SourceOptions {
@@ -73,7 +73,6 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   const { name: _, path: __, ...where } = saved.base
   const given = options.base ?? baseOf(files, saved)
   const opened = await openBase(given, { ...(isOpen(given) ? {} : (where as OnnxModelOptions)), ...options.open })
-  requireStartToken(saved, opened)
   const base = await withChatTemplate(opened, saved)
   const model = loadAdapter(task.head(base, settings, 0), await openAdapter(files))
   const served = options.merge ? merge(model) : model
@@ -92,17 +91,6 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
     batch_size,
     device,
     metrics: Object.fromEntries(Object.entries(saved.metrics).map(([name, value]) => [name, value ?? Number.NaN])),
-  })
-}
-
-/** @throws {ConfigError} for an open base without the start token that the model was trained with. */
-function requireStartToken({ base: { add_bos_token, bos_token } }: SavedSettings, { name, origin }: BaseModel): void {
-  if (!add_bos_token || origin.add_bos_token) return
-  const options = { add_bos_token, ...(bos_token === undefined ? {} : { bos_token }) }
-  throw new ConfigError({
-    where: `base "${name}"`,
-    what: 'opened without the start token that the model was trained with',
-    fix: `Open it with ${JSON.stringify(options)}.`,
   })
 }
 

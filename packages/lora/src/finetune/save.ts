@@ -3,15 +3,14 @@
 import { type Files, type FileSink, placeOf } from '@cola/data'
 import { copyTokenizer, type Metrics } from '@cola/train'
 import { fileSystem, paths, readJson, sinkOf, writeJson } from '@cola/train/files'
+import { settingsFile } from '../adapter/files.ts'
 import { writeAdapter } from '../adapter/write.ts'
 import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
+import { startTokenIds } from '../inject/start-tokens.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import { check, type FineTunedJson, fineTunedSchema } from '../schema.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
-
-/** File beside PEFT's with the task and the base model. */
-export const settingsFile = 'fine_tuned.json'
 
 /**
  * Contents of the file: the task with its settings, and where the base is; of a folder, also its path from this one.
@@ -30,6 +29,7 @@ export interface SaveOptions<T extends TaskType> {
 /** Writes the folder, or to a sink. @throws {FileError} when it cannot be written. */
 export function saveFineTuned<T extends TaskType>(folder: string | FileSink, options: SaveOptions<T>): void {
   const { base, adapter, settings, max_length, metrics, task } = options
+  const start_token_ids = startTokenIds(base.tokenizer)
   const sink = sinkOf(folder)
   copyTokenizer(base.files, sink)
   const saved: SavedSettings = {
@@ -43,6 +43,7 @@ export function saveFineTuned<T extends TaskType>(folder: string | FileSink, opt
       ...relativePath(folder, base),
     },
     metrics,
+    ...(start_token_ids ? { start_token_ids } : {}),
   }
   writeAdapter(sink, adapter, { baseModel: base.name })
   writeJson(sink, settingsFile, saved)
@@ -65,16 +66,10 @@ export function readSettings(files: Files): SavedSettings {
       where: files.where,
       what: `no ${settingsFile}: not the folder of a fine-tuned model`,
       expected: 'a folder that save() wrote',
-      fix: otherFolder(files),
+      fix: 'An adapter of PEFT is opened with readAdapter and loadAdapter.',
     })
   return check(fineTunedSchema, readJson(files, settingsFile), placeOf(files, settingsFile))
 }
-
-/** How a folder is opened that save() did not write. */
-const otherFolder = (files: Files): string =>
-  files.names().some((name) => name.endsWith('.onnx'))
-    ? 'What export() wrote is opened with loadClassifier of @cola/train; a model to tune, by fineTune.'
-    : 'An adapter of PEFT is opened with openAdapter and loadAdapter, or goes on by fineTune(base, { adapter }).'
 
 /**
  * Where the base model is: its name, or its path from the folder.

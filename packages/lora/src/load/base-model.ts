@@ -3,9 +3,8 @@
 import type { Files, Tokenizer, TokenSequence } from '@cola/data'
 import type { Graph, Model } from '@cola/graph'
 import type { Batch } from '@cola/train'
-import type { Quantization } from '../onnx/quantization.ts'
+import type { ModelOrigin } from '../onnx/open-options.ts'
 import type { CachedModel } from '../onnx/read.ts'
-import type { TokenizerOptions } from '../onnx/tokenizer-options.ts'
 
 /** A batch, and the index of each sentence's first token in its flattened rows. */
 export interface PlacedBatch {
@@ -19,12 +18,8 @@ export interface PlacedBatch {
 export interface BaseModel {
   /** What the source is called: its path, address or name on the hub. */
   readonly name: string
-  /** The ONNX file, where a file or a precision was requested, and what else was asked for. */
-  readonly origin: {
-    readonly file?: string
-    readonly revision?: string
-    readonly quantization?: Quantization
-  } & Readonly<TokenizerOptions>
+  /** What was asked for when it was opened. */
+  readonly origin: ModelOrigin
   /** What it was opened from. */
   readonly files: Files
   /** Path of the folder that the files were read from; in a browser, what was opened is called so. */
@@ -64,6 +59,3 @@ export interface BaseModel {
   /** A copy for other programs: int64 `input_ids` and `attention_mask` [batch, sequence], padded on either side. */
   readonly padded: (model: Model) => Graph
 }
-
-/** The requested file, revision and quantization, and what the source is called. */
-export type Origin = BaseModel['origin'] & { name: string }

@@ -7,8 +7,7 @@ import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
 import { onnxFiles } from '../onnx/dtypes.ts'
 import type { OnnxModel } from '../onnx/open.ts'
-import { onnxModelChecks, type OnnxModelOptions } from '../onnx/open-options.ts'
-import { tokenizerChecks } from '../onnx/tokenizer-options.ts'
+import { onnxModelChecks, type OnnxModelOptions, originOf } from '../onnx/open-options.ts'
 import type { BaseModel } from './base-model.ts'
 import type { Pretrained } from './pretrained.ts'
 
@@ -42,24 +41,14 @@ export async function openBase(source: BaseModelSource, options: OnnxModelOption
     if ('parameters' in source) return (await gpt2Module()).gpt2Base(source)
     return (await onnxModule()).onnxBase(source)
   }
-  const { file, dtype, revision, quantization } = options
-  const tokenizerOptions = optionsIn(tokenizerChecks, options)
+  const { file, dtype, ...others } = options
   const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
-  const origin = {
-    name: files.where,
-    ...(revision === undefined ? {} : { revision }),
-    ...(quantization === undefined ? {} : { quantization }),
-    ...tokenizerOptions,
-  }
-  const isAsked = file !== undefined || dtype !== undefined
-  if (!isAsked && (await isGpt2Checkpoint(files))) {
+  if (file === undefined && dtype === undefined && (await isGpt2Checkpoint(files))) {
     const { gpt2Base, loadPretrained } = await gpt2Module()
-    const opened = await loadPretrained(files, { ...(quantization ? { quantization } : {}), ...tokenizerOptions })
-    return gpt2Base(opened, origin)
+    return gpt2Base(await loadPretrained(files, originOf(others)))
   }
   const { onnxBase, openOnnxModel } = await onnxModule()
-  const opened = await openOnnxModel(files, options)
-  return onnxBase(opened, { ...origin, ...(isAsked ? { file: opened.file } : {}) })
+  return onnxBase(await openOnnxModel(files, options))
 }
 
 /** @throws {ConfigError} for options of a model that is open already. */

@@ -3,19 +3,20 @@
 import { packSentences, type TokenSequence } from '@cola/data'
 import { gpt2 } from '../gpt2/graph.ts'
 import { withPaddedInputs } from '../gpt2/padded-inputs.ts'
+import { keepStartTokens } from '../inject/start-tokens.ts'
 import { checkVocabulary } from '../onnx/check-vocabulary.ts'
-import type { BaseModel, Origin, PlacedBatch } from './base-model.ts'
+import type { BaseModel, PlacedBatch } from './base-model.ts'
 import type { Pretrained } from './pretrained.ts'
 
 export { loadPretrained } from './pretrained.ts'
 
-export function gpt2Base(
-  { config, parameters, tokenizer, files, folder }: Pretrained,
-  { name, ...origin }: Origin = { name: files.where },
-): BaseModel {
+export function gpt2Base({ config, parameters, tokenizer, files, folder, origin = {} }: Pretrained): BaseModel {
+  const name = files.where
   const build = (head: 'none' | 'language-model', cache = false) => {
     checkVocabulary(config.vocab_size, tokenizer, name)
-    return gpt2(config, parameters, { head, cache })
+    const model = gpt2(config, parameters, { head, cache })
+    keepStartTokens(model.graph, tokenizer)
+    return model
   }
   return {
     name,

@@ -5,6 +5,7 @@ import { cloneGraph, formatValue, type Graph, getValue, type Model, prune } from
 import { type Batch, paddedBatches, vocabularySize } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import { withTensorsOf } from '../inject/adapted-model.ts'
+import { keepStartTokens } from '../inject/start-tokens.ts'
 import { checkVocabulary } from '../onnx/check-vocabulary.ts'
 import { isCausal } from '../onnx/decoders.ts'
 import { hiddenStates, isHidden } from '../onnx/hidden.ts'
@@ -12,15 +13,13 @@ import { withMaskedInputs } from '../onnx/masked-inputs.ts'
 import type { OnnxModel } from '../onnx/open.ts'
 import { packedBatches, packedGraph } from './packed-rows.ts'
 import { readCachedModel } from '../onnx/read.ts'
-import type { BaseModel, Origin } from './base-model.ts'
+import type { BaseModel } from './base-model.ts'
 import { withNextTokenLogits } from './language-model.ts'
 
 export { openOnnxModel } from '../onnx/open.ts'
 
-export function onnxBase(
-  { model, config, tokenizer, files, folder, file }: OnnxModel,
-  { name, ...origin }: Origin = { name: files.where },
-): BaseModel {
+export function onnxBase({ model, config, tokenizer, files, folder, file, origin = {} }: OnnxModel): BaseModel {
+  const name = files.where
   const vocab_size = vocabularySize(model.graph)
   const padding = {
     pad_token_id: padTokenId(config, tokenizer, vocab_size),
@@ -59,6 +58,7 @@ export function onnxBase(
       checkVocabulary(vocab_size, tokenizer, name)
       const cached = readCachedModel(files, file, config)
       if (!cached) return undefined
+      keepStartTokens(cached.graph, tokenizer)
       // The matrices of the open model may be quantized.
       return { ...cached, ...withTensorsOf(withNextTokenLogits(cached, config, causal, isPresent), model) }
     },

@@ -18,7 +18,9 @@ import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, gpt2Checks, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
+import { keepStartTokens } from '../inject/start-tokens.ts'
 import { companionFiles, folderOf } from '../onnx/companions.ts'
+import { type ModelOrigin, originOf } from '../onnx/open-options.ts'
 import { openTokenizer, tokenizerChecks, type TokenizerOptions } from '../onnx/tokenizer-options.ts'
 import { check, indexSchema } from '../schema.ts'
 import type { Quantization } from '../onnx/quantization.ts'
@@ -53,6 +55,8 @@ export interface Pretrained {
   files: Files
   /** Path of the folder that the files were read from; in a browser, what was opened is called so. */
   folder: string
+  /** What was asked for. @default the model as its files have it */
+  origin?: ModelOrigin
 }
 
 /**
@@ -83,7 +87,8 @@ export async function loadPretrained(source: Source, options: PretrainedOptions 
   const model = quantization ? (await import('../onnx/quantization.ts')).quantizeModel(plain, quantization) : plain
   const parameters = new Map([...read].map(([name, value]) => [name, model.graph.initializers.get(name) ?? value]))
   const opened = await openTokenizer(files, optionsIn(tokenizerChecks, options))
-  return { model, parameters, config, ...opened, folder: folderOf(files) }
+  keepStartTokens(model.graph, opened.tokenizer)
+  return { model, parameters, config, ...opened, folder: folderOf(files), origin: originOf(options) }
 }
 
 const weightsFile = 'model.safetensors'

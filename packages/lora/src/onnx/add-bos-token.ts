@@ -5,8 +5,14 @@ import { ConfigError } from '../errors.ts'
 
 /** A special token of a template. */
 interface SpecialToken {
-  id: number
-  content: string
+  readonly id: number
+  readonly content: string
+}
+
+/** The parts of tokenizer.json that name tokens. */
+interface TokenNames {
+  added_tokens?: readonly SpecialToken[]
+  model?: { vocab?: Readonly<Record<string, number>> | readonly (readonly [string, number])[] }
 }
 
 /**
@@ -27,11 +33,18 @@ export function addBosToken(tokenizer: Tokenizer, bos_token?: string): Tokenizer
   }
 }
 
-/** The special tokens that a tokenizer puts before and behind a text. */
+/** The token of an id, by the name that transformers.js looks up in the vocabulary. */
+function tokenOf(id: number, { added_tokens = [], model: { vocab = {} } = {} }: TokenNames): SpecialToken {
+  const added = added_tokens.find((token) => token.id === id)?.content
+  const known = () =>
+    Array.isArray(vocab) ? vocab[id]?.[0] : Object.entries(vocab).find(([, value]) => value === id)?.[0]
+  return { id, content: added ?? known() ?? String(id) }
+}
+
+/** The special tokens that a tokenizer puts before and behind a text. @throws {DataError} as `buildInputs` does. */
 function tokensAround({ buildInputs, files }: Tokenizer): Record<'before' | 'after', SpecialToken[]> {
-  const { added_tokens = [] } = files['tokenizer.json'] as { added_tokens?: SpecialToken[] }
   const { input_ids, start } = buildInputs([])
-  const tokens = input_ids.map((id) => added_tokens.find((token) => token.id === id) ?? { id, content: String(id) })
+  const tokens = input_ids.map((id) => tokenOf(id, files['tokenizer.json'] as TokenNames))
   return { before: tokens.slice(0, start), after: tokens.slice(start) }
 }
 

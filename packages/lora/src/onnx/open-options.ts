@@ -1,7 +1,7 @@
 // Options of opening an ONNX model, apart from what opens one, which is loaded when it is needed.
 
 import { sourceChecks, type SourceOptions } from '@cola/data'
-import { type Checks, object, oneOf, text } from '@cola/graph/options'
+import { type Checks, object, oneOf, optionsIn, text } from '@cola/graph/options'
 import { type ModelDtype, modelDtypes } from './dtypes.ts'
 import type { Quantization } from './quantization.ts'
 import { tokenizerChecks, type TokenizerOptions } from './tokenizer-options.ts'
@@ -18,6 +18,18 @@ export interface OnnxModelOptions extends SourceOptions, TokenizerOptions {
   /** Quantize the linear layers of a file in float32 or float16 (QLoRA). @default none */
   quantization?: Quantization
 }
+
+/** How a model was opened, for what is saved with it: the file, where it or a precision was requested, and the rest. */
+export interface ModelOrigin extends Readonly<TokenizerOptions> {
+  readonly file?: string
+  readonly revision?: string
+  readonly quantization?: Quantization
+}
+
+const originChecks: Checks<ModelOrigin> = { ...tokenizerChecks, file: text, revision: text, quantization: object }
+
+/** The options that a saved model keeps. */
+export const originOf = (options: ModelOrigin): ModelOrigin => optionsIn(originChecks, options)
 
 /** Checks of {@link OnnxModelOptions}. */
 export const onnxModelChecks: Checks<OnnxModelOptions> = {

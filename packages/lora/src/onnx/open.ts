@@ -15,11 +15,12 @@ import { externalLocations, type Model } from '@cola/graph'
 import { besideOf } from '@cola/train'
 import { filesOf, readJson } from '@cola/train/files'
 import { ConfigError } from '../errors.ts'
+import { keepStartTokens } from '../inject/start-tokens.ts'
 import { companionFiles, folderOf } from './companions.ts'
 import { filesOfDtype, type ModelDtype, onnxFiles } from './dtypes.ts'
 import { modelTypeOf } from './prefixes.ts'
 import { readOnnxModel } from './read.ts'
-import { onnxModelChecks, type OnnxModelOptions } from './open-options.ts'
+import { type ModelOrigin, onnxModelChecks, type OnnxModelOptions, originOf } from './open-options.ts'
 import { quantizeModel } from './quantization.ts'
 import { openTokenizer, tokenizerChecks } from './tokenizer-options.ts'
 
@@ -36,6 +37,8 @@ export interface OnnxModel {
   folder: string
   /** The ONNX file among them. */
   file: string
+  /** What was asked for. @default the model as its files have it */
+  origin?: ModelOrigin
 }
 
 /**
@@ -52,14 +55,13 @@ export async function openOnnxModel(source: Source, options: OnnxModelOptions = 
   const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   const name = await fetchModel(files, names)
   const config = readConfig(files)
-  const model = readOnnxModel(files, name, config)
-  return {
-    model: quantization ? quantizeModel(model, quantization) : model,
-    config,
-    ...(await openTokenizer(files, optionsIn(tokenizerChecks, options))),
-    folder: folderOf(files),
-    file: name,
-  }
+  const read = readOnnxModel(files, name, config)
+  const model = quantization ? quantizeModel(read, quantization) : read
+  const opened = await openTokenizer(files, optionsIn(tokenizerChecks, options))
+  keepStartTokens(model.graph, opened.tokenizer)
+  const isAsked = file !== undefined || dtype !== undefined
+  const origin = originOf(isAsked ? { ...options, file: name } : options)
+  return { model, config, ...opened, folder: folderOf(files), file: name, origin }
 }
 
 /**
