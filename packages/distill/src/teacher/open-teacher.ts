@@ -83,7 +83,6 @@ const isTeacher = (source: Exclude<TeacherSource, string>): source is Teacher =>
   'logits' in source && typeof source.logits === 'function'
 
 async function openClassifier(files: Files, { device, onWarning }: OpenTeacherOptions): Promise<OpenTeacher> {
-  refuseAdapter(files)
   const classifier = await loadClassifier(files, {
     device,
     onWarning: ({ message }) => onWarning(`teacher: ${message}`),
@@ -94,16 +93,4 @@ async function openClassifier(files: Files, { device, onWarning }: OpenTeacherOp
     await classifier.release()
     throw error
   }
-}
-
-/** @throws {ConfigError} for a folder with an adapter, which is no model without its base. */
-function refuseAdapter(files: Files): void {
-  if (!files.has('adapter_config.json')) return
-  throw new ConfigError({
-    where: 'option teacher',
-    what: 'an adapter without its base model',
-    expected: "a classifier's folder",
-    found: files.where,
-    fix: 'Open it with loadFineTuned of @cola/lora and give what comes back, or give the folder that export() wrote.',
-  })
 }

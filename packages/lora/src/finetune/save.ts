@@ -66,10 +66,16 @@ export function readSettings(files: Files): SavedSettings {
       where: files.where,
       what: `no ${settingsFile}: not the folder of a fine-tuned model`,
       expected: 'a folder that save() wrote',
-      fix: 'An adapter of PEFT is opened with readAdapter and loadAdapter.',
+      fix: otherFolder(files),
     })
   return check(fineTunedSchema, readJson(files, settingsFile), placeOf(files, settingsFile))
 }
+
+/** How a folder is opened that save() did not write. */
+const otherFolder = (files: Files): string =>
+  files.names().some((name) => name.endsWith('.onnx'))
+    ? 'What export() wrote is opened with loadClassifier of @cola/train; a model to tune, by fineTune.'
+    : 'An adapter of PEFT is opened with openAdapter and loadAdapter, or goes on by fineTune(base, { adapter }).'
 
 /**
  * Where the base model is: its name, or its path from the folder.

@@ -404,7 +404,10 @@ describe('refuses, before anything is trained', () => {
   it('a folder without a model, a folder that is no fine-tuned model, and another task', async () => {
     await expect(fineTune(join(out, 'nowhere'), { train: rows })).rejects.toThrow(/nowhere/)
     mkdirSync(join(out, 'empty'))
-    await expect(loadFineTuned(join(out, 'empty'))).rejects.toThrow(/no fine_tuned.json/)
+    await expect(loadFineTuned(join(out, 'empty'))).rejects.toThrow(/no fine_tuned.json.*openAdapter and loadAdapter/)
+    mkdirSync(join(out, 'exported-alone/onnx'), { recursive: true })
+    writeFileSync(join(out, 'exported-alone/onnx/model.onnx'), '')
+    await expect(loadFineTuned(join(out, 'exported-alone'))).rejects.toThrow(/no fine_tuned.json.*with loadClassifier/)
   })
 })
 

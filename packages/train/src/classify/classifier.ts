@@ -19,6 +19,7 @@ import {
   type Tokenizer,
 } from '@cola/data'
 import { getValue, type Graph } from '@cola/graph'
+import { ConfigError } from '../errors.ts'
 import { filesOf, readJson } from '../files/files.ts'
 import { sha256 } from '../files/node.ts'
 import { defaultDevice, type Device } from '../runtime/devices.ts'
@@ -115,6 +116,7 @@ export async function loadClassifier(source: Source, options: ClassifierOptions 
   checkOptions('loadClassifier', options, loadChecks)
   const { device = defaultDevice(), file } = options
   const folder = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
+  refuseAdapter(folder)
   await fetchFiles(folder, [{ path: 'config.json', optional: true }])
   const config = (readJson(folder, 'config.json') ?? {}) as ModelConfig
   const model = await openClassifierModel(folder, config, { device, file })
@@ -124,6 +126,17 @@ export async function loadClassifier(source: Source, options: ClassifierOptions 
     await model.session.release()
     throw error
   }
+}
+
+/** @throws {ConfigError} for a folder with an adapter, which is no model without its base. */
+function refuseAdapter(folder: Files): void {
+  if (!folder.has('adapter_config.json') || folder.has('config.json')) return
+  throw new ConfigError({
+    where: folder.where,
+    what: 'an adapter without its base model',
+    expected: "a classifier's folder, such as export() writes",
+    fix: 'Open it with loadFineTuned of @cola/lora, or export it.',
+  })
 }
 
 /** A model at work on texts. */

@@ -246,6 +246,8 @@ describe('a model that is not a text classifier', () => {
       /several outputs could be the logits.*start \[batch/,
     )
     await expect(loadClassifier(folderOf('none', {}))).rejects.toThrow(ConfigError)
+    const adapter = memoryFiles({ 'adapter_config.json': new TextEncoder().encode('{}') })
+    await expect(loadClassifier(adapter)).rejects.toThrow(/an adapter without its base model.*loadFineTuned of @cola/)
     await expect(loadClassifier(folderOf('none', {}), { file: 'onnx/m.onnx' })).rejects.toThrow(
       /no ONNX model, expected onnx\/m\.onnx/,
     )
