@@ -26,7 +26,8 @@ export function requireField(row: object, field: string, where: string): void {
   requireRow(row, where)
   if ((row as Readonly<Record<string, unknown>>)[field] !== undefined) return
   const fields = Object.entries(row).flatMap(([name, value]) => (value === undefined ? [] : [name]))
-  const found = fields.join(', ') || 'no fields'
+  const found =
+    fields.length === 0 ? 'no fields' : `${fields.length === 1 ? 'the field' : 'the fields'} ${fields.join(', ')}`
   if (field in row)
     throw new DataError({
       where: `${where}, field "${field}"`,

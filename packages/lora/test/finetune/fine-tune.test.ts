@@ -310,8 +310,11 @@ describe('refuses, before anything is trained', () => {
     [{ label: Number.NaN }, /train, row 8, field "label": not a label/],
     [{ label: { name: 'one' } }, /train, row 8, field "label": not a label/],
     [{ label: 1 }, /train, field "label": labels of several types/],
-    [{ label: undefined }, /train, row 8, field "label": the field is undefined, found text\. Is the name/],
-    [{ text: undefined, Satz: 'a' }, /train, row 8, field "text": the field is undefined, found label, Satz\. Is/],
+    [{ label: undefined }, /train, row 8, field "label": the field is undefined, found the field text\. Is the name/],
+    [
+      { text: undefined, Satz: 'a' },
+      /train, row 8, field "text": the field is undefined, found the fields label, Satz\. Is/,
+    ],
   ])('a row with %j', async (change, message) => {
     await expect(bad(change)).rejects.toThrow(DataError)
     await expect(bad(change)).rejects.toThrow(message)
