@@ -13,7 +13,7 @@ import {
   forInference,
   uniqueName,
 } from '@cola/graph'
-import { computesInPlace, type Device, keepsTensors, openSession, type OrtTensors, resolveDevice } from '@cola/train'
+import { computesInPlace, type Device, keepsTensors, openResolved, type OrtTensors } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import { type CachedDecoder, cachedLogits, isGridInput } from './cached-logits.ts'
 import type { NextTokenModel } from './generate-tokens.ts'
@@ -56,17 +56,19 @@ export async function openDecoder(
   const resident = [...presents.values()]
   const { graph: plain, lastToken, logits } = atLastTokens(original, resident)
   const graph = packMatrices(plain, { accuracyLevel: accuracy_level })
+  const takes = takesRows(graph, [lastToken, ...presents.keys(), ...others])
   // Weights are multiplied at every token: the layout of the kernels pays.
-  const runnable = { graph, resident, packWeights: true }
-  const resolved = await resolveDevice(device, runnable)
-  const inRows = keepsTensors(resolved) ? undefined : withCaches(graph, presents, computesInPlace(resolved))
-  if (inRows && takesRows(graph, [lastToken, ...presents.keys(), ...others])) {
-    const chosen = withTopTokens(inRows.graph, logits)
-    const session = await openSession({ graph: chosen.graph, packWeights: true }, resolved)
-    const decoder = { ...inRows, ...chosen, session, lastToken }
-    return { start: (feeds) => rowLogits(decoder, feeds), release: () => session.release() }
-  }
-  const session = await openSession(runnable, resolved)
+  const { model, session } = await openResolved(device, (one) => {
+    const inRows = takes && !keepsTensors(one) ? withCaches(graph, presents, computesInPlace(one)) : undefined
+    const rows = inRows && { ...inRows, ...withTopTokens(inRows.graph, logits) }
+    return { graph: rows?.graph ?? graph, rows, packWeights: true, ...(rows ? {} : { resident }) }
+  })
+  const { rows } = model
+  if (rows)
+    return {
+      start: (feeds) => rowLogits({ ...rows, session, lastToken }, feeds),
+      release: () => session.release(),
+    }
   const compact = graph.nodes.some(({ opType }) => opType === 'GroupQueryAttention')
   const hasPositions = ['position_ids', 'past_position_ids'].some((name) => graph.inputs.includes(name))
   const padding = compact || hasPositions ? 'right' : 'left'

@@ -4,7 +4,7 @@ import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, limit, text, whole } from '@cola/graph/options'
 import { encodeTexts, requireList, type TokenSequence } from '@cola/data'
 import { cloneGraph, type Graph, prune } from '@cola/graph'
-import { type Device, feedsOf, openSession, type OrtTensor, resolveDevice } from '@cola/train'
+import { type Device, feedsOf, type OrtTensor, openResolved } from '@cola/train'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
@@ -59,7 +59,7 @@ export async function openHiddenStates(
   const graph = statesGraph(base, model)
   const output = graph.outputs[0] as string
   const place = base.batches(graph)
-  const session = await openSession({ graph }, await resolveDevice(device, graph))
+  const { session } = await openResolved(device, () => ({ graph }))
   const run = async (rows: readonly TokenSequence[]): Promise<TextStates[]> => {
     const { batch, starts } = place(rows)
     const results = await session.run(feedsOf(graph, graph.inputs, batch).feeds)

@@ -16,7 +16,8 @@ import {
 import { ConfigError } from '../errors.ts'
 import { type Device, deviceRow } from '../runtime/devices.ts'
 import { besideOf, externalDataOf } from '../runtime/model-files.ts'
-import { openSession, resolveDevice, type RunnableModel } from '../runtime/open-session.ts'
+import type { RunnableModel } from '../runtime/open-session.ts'
+import { openResolved } from '../runtime/resolve-device.ts'
 import type { OrtSession } from '../runtime/ort.ts'
 import { checkConfig } from '../config/check-config.ts'
 import { roleOf } from '../session/input-roles.ts'
@@ -66,9 +67,10 @@ export async function openClassifierModel(
   })
   const asItIs = (): RunnableModel =>
     float32 ? { graph: float32 } : { graph, ...(source.path ? { path } : { encoded: encoded() }) }
-  const resolved = await resolveDevice(device, device === 'auto' ? asItIs() : graph)
-  const rewritten = !float32 && deviceRow(resolved).int32Inputs ? forDevice(bytes, outline, external) : undefined
-  const session = await openSession(rewritten ? { graph: rewritten } : asItIs(), resolved)
+  const { session } = await openResolved(device, (one) => {
+    const rewritten = !float32 && deviceRow(one).int32Inputs ? forDevice(bytes, outline, external) : undefined
+    return rewritten ? { graph: rewritten } : asItIs()
+  })
   return { graph, output, labels, files: [name, ...data], session }
 }
 

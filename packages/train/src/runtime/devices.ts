@@ -32,6 +32,8 @@ export interface DeviceRow {
   readonly int32Inputs?: boolean
   /** Whether a session first compares a tiny step with known numbers, and `auto` measures the device's speed. */
   readonly selfTest?: boolean
+  /** The execution provider whose library onnxruntime-node has only where it was put there. @default none */
+  readonly library?: string
   /** Variables of the environment that the device's libraries read; those that are set stay as they are. */
   readonly environment?: Readonly<Record<string, string>>
   /** What to do when the device is not available. */
@@ -63,6 +65,7 @@ export const devices = {
     int8: false,
     allKernels: false,
     float16Optimizers: castOptimizers,
+    library: 'cuda',
     // The runtime's products are in TF32 (10 bits of mantissa) by default; float32 is float32 here, as in PyTorch.
     environment: { NVIDIA_TF32_OVERRIDE: '0' },
     fix:

@@ -1,4 +1,4 @@
-// Opens sessions of the runtime on a device, and finds the device for `auto`.
+// Opens sessions of the runtime on a device.
 
 import { type Checks, checkOptions, flag, list, object, requireOptions, text } from '@cola/graph/options'
 import {
@@ -13,9 +13,9 @@ import {
 } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
-import { checkDevice, type Device, deviceNames, deviceRow, graphFor, type ResolvedDevice } from './devices.ts'
+import { checkDevice, deviceRow, graphFor, type ResolvedDevice } from './devices.ts'
 import { releasedOnce } from './released.ts'
-import { createOrtSession, installNode, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
+import { createOrtSession, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
 
 /** A graph, or the file that has it, and how the runtime opens it. */
 export interface RunnableModel {
@@ -61,15 +61,28 @@ export async function openSession(model: RunnableModel, device: ResolvedDevice):
   checkOptions('openSession', model, modelChecks, true)
   requireOptions('openSession', model, modelChecks, ['graph'])
   checkDevice(device)
-  const { environment, int8, selfTest } = deviceRow(device)
+  const { environment, library, int8, selfTest } = deviceRow(device)
   if (environment && hasFiles()) (await import('./environment.ts')).setVariables(environment)
   await loadRuntime(device)
+  if (library && hasFiles()) await requireLibrary(library, device)
   if (!int8) (await import('./require-int8.ts')).requireInt8(model.graph, device)
   if (selfTest) {
     const { passTests } = await import('./self-test.ts')
     await passTests(model.graph, device, (graph) => openUntested({ graph }, device))
   }
   return openUntested(model, device)
+}
+
+/** @throws {DeviceError} for an execution provider without its library. */
+async function requireLibrary(provider: string, device: ResolvedDevice): Promise<void> {
+  const missing = (await import('./provider-library.ts')).missingLibrary(provider)
+  if (missing === undefined) return
+  throw new DeviceError({
+    where: `device "${device}"`,
+    what: 'the runtime lacks its library',
+    expected: missing,
+    fix: deviceRow(device).fix,
+  })
 }
 
 async function openUntested(model: RunnableModel, device: ResolvedDevice): Promise<OrtSession> {
@@ -150,47 +163,3 @@ export function sessionOptions(
 /** Whether a graph holds weights in float16 that it computes with in float32. */
 const castsFloat16 = ({ nodes, initializers }: Graph): boolean =>
   nodes.some(({ opType, inputs: [x = ''] }) => opType === 'Cast' && initializers.get(x)?.dtype === 'float16')
-
-/** Why a device is left alone, if it is slower than the processor. Loaded when it is measured. */
-const slowness = async (device: ResolvedDevice, processor: ResolvedDevice): Promise<string | undefined> =>
-  (await import('./measure-device.ts')).slowness(device, processor, openSession)
-
-/**
- * Resolves `auto` to the first device that opens the model `probe` and is not slower than the processor; slower ones are
- * named to `onWarning`. Other devices are returned as they are.
- * @throws {DeviceError} for a name that is not a device, or when no device works; what {@link openSession} throws when
- * a device works and refuses the model.
- */
-export async function resolveDevice(
-  device: Device,
-  probe: Graph | RunnableModel,
-  onWarning?: (message: string) => void,
-): Promise<ResolvedDevice> {
-  checkDevice(device)
-  if (device !== 'auto') return device
-  if (hasFiles()) await loadRuntime('cpu')
-  const platform = hasFiles() ? 'node' : 'browser'
-  const candidates = deviceNames.filter((name) => deviceRow(name).platforms.includes(platform))
-  const processor = candidates.at(-1) as ResolvedDevice
-  let modelError: unknown
-  const refusals: string[] = []
-  for (const candidate of candidates) {
-    try {
-      await (await openSession('graph' in probe ? probe : { graph: probe }, candidate)).release()
-      const slow = deviceRow(candidate).selfTest ? await slowness(candidate, processor) : undefined
-      if (!slow) return candidate
-      onWarning?.(slow)
-    } catch (error) {
-      if (error instanceof DeviceError) refusals.push(error.message)
-      else modelError = error
-    }
-  }
-  if (modelError) throw modelError
-  throw new DeviceError({
-    where: 'device "auto"',
-    what: 'no device works',
-    expected: candidates.join(', '),
-    found: refusals.join(' '),
-    fix: hasFiles() ? installNode : deviceRow('wasm').fix,
-  })
-}

@@ -5,7 +5,7 @@ import { callable, type Checks, checkOptions, requireOptions, text } from '@cola
 import type { Loss, Model } from '@cola/graph'
 import { evaluationModel } from '../artifacts/model-with-loss.ts'
 import type { Device } from '../runtime/devices.ts'
-import { openSession, resolveDevice } from '../runtime/open-session.ts'
+import { openResolved } from '../runtime/resolve-device.ts'
 import { runError } from '../runtime/run-error.ts'
 import { feedsOf } from './feeds.ts'
 import { lossCounts } from './loss-counts.ts'
@@ -35,8 +35,7 @@ export async function openEvaluation(model: Model, options: EvaluationOptions): 
   requireKind('openEvaluation, model', model, 'model')
   const { loss, device = 'auto' } = options
   const { graph, terms } = evaluationModel(model, loss)
-  const resolved = await resolveDevice(device, graph)
-  const session = await openSession({ graph }, resolved)
+  const { device: resolved, session } = await openResolved(device, () => ({ graph }))
   return {
     runEvalStep: async (batch) => {
       const { feeds } = feedsOf(graph, graph.inputs, batch)

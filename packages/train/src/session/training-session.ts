@@ -22,7 +22,7 @@ import { lossOf } from '../runtime/device-loss.ts'
 import { runError } from '../runtime/run-error.ts'
 import { type Device, deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
 import { once } from '../runtime/once.ts'
-import { resolveDevice } from '../runtime/open-session.ts'
+import { resolveDevice } from '../runtime/resolve-device.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { probeGraph } from '../runtime/probe-graph.ts'
 import {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,6 +57,17 @@ describe('devices', () => {
     await TrainingSession.create({ artifacts: artifactsOf(sgd()), device: 'cuda' }).catch(() => undefined)
     expect(process.env.NVIDIA_TF32_OVERRIDE).toBe(after)
     vi.unstubAllEnvs()
+  })
+  it('of which one has no library, "auto" leaves alone, and nothing is printed', () => {
+    const code =
+      "import { openResolved } from '@cola/train'; import { addInput, build, createGraph } from '@cola/graph';" +
+      "const graph = createGraph('same'); build(graph).node('Identity', [addInput(graph, 'x', 'float32', [1])], " +
+      "{ outputs: ['y'] }); graph.outputs = ['y']; const { device } = await openResolved('auto', () => ({ graph }));" +
+      'console.log(device)'
+    const env = { ...process.env, VK_ICD_FILENAMES: '/none' }
+    const args = ['--import', 'tsx', '--conditions=@cola/source', '--input-type=module', '-e', code]
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env, cwd: import.meta.dirname })
+    expect([stdout.trim(), stderr.match(/onnxruntime.*/g) ?? []]).toEqual(['cpu', []])
   })
   it('gives advice for a device that is not available, and leaves no files', async () => {
     const place = temporaryFiles('refused')

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { DeviceError, sgd, TrainingSession } from '../../src/index.ts'
-import { resolveDevice } from '../../src/runtime/open-session.ts'
+import { resolveDevice } from '../../src/runtime/resolve-device.ts'
 import { probeGraph } from '../../src/runtime/probe-graph.ts'
 import { checkSelfTest, selfTest } from '../../src/session/self-test.ts'
 import { artifactsOf } from '../support/tiny.ts'
