@@ -11,7 +11,6 @@ import {
   type Tensor,
   writeModel,
 } from '@cola/graph'
-import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
 import { checkDevice, deviceRow, graphFor, type ResolvedDevice } from './devices.ts'
 import { releasedOnce } from './released.ts'
@@ -64,25 +63,13 @@ export async function openSession(model: RunnableModel, device: ResolvedDevice):
   const { environment, library, int8, selfTest } = deviceRow(device)
   if (environment && hasFiles()) (await import('./environment.ts')).setVariables(environment)
   await loadRuntime(device)
-  if (library && hasFiles()) await requireLibrary(library, device)
+  if (library && hasFiles()) (await import('./provider-library.ts')).requireLibrary(library, device)
   if (!int8) (await import('./require-int8.ts')).requireInt8(model.graph, device)
   if (selfTest) {
     const { passTests } = await import('./self-test.ts')
     await passTests(model.graph, device, (graph) => openUntested({ graph }, device))
   }
   return openUntested(model, device)
-}
-
-/** @throws {DeviceError} for an execution provider without its library. */
-async function requireLibrary(provider: string, device: ResolvedDevice): Promise<void> {
-  const missing = (await import('./provider-library.ts')).missingLibrary(provider)
-  if (missing === undefined) return
-  throw new DeviceError({
-    where: `device "${device}"`,
-    what: 'the runtime lacks its library',
-    expected: missing,
-    fix: deviceRow(device).fix,
-  })
 }
 
 async function openUntested(model: RunnableModel, device: ResolvedDevice): Promise<OrtSession> {

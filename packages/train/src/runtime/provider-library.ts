@@ -1,7 +1,9 @@
 // The library of an execution provider beside onnxruntime-node's own. A session that asks for one that is not there
 // fails all the same, but the runtime prints so from native code.
 
-import { fileSystem, paths, builtin } from '../files/node.ts'
+import { DeviceError } from '../errors.ts'
+import { builtin, fileSystem, paths } from '../files/node.ts'
+import { deviceRow, type ResolvedDevice } from './devices.ts'
 
 /** What this file uses of node:module. */
 interface Modules {
@@ -13,11 +15,23 @@ const names: Partial<Record<NodeJS.Platform, (provider: string) => string>> = {
   win32: (provider) => `onnxruntime_providers_${provider}.dll`,
 }
 
+/** @throws {DeviceError} for the execution provider of a device without its library. */
+export function requireLibrary(provider: string, device: ResolvedDevice): void {
+  const missing = missingLibrary(provider)
+  if (missing === undefined) return
+  throw new DeviceError({
+    where: `device "${device}"`,
+    what: 'the runtime lacks its library',
+    expected: missing,
+    fix: deviceRow(device).fix,
+  })
+}
+
 /**
  * Where a provider's library should be and is not. Undefined where it is there, and where the package is laid out in
  * another way: then the runtime says what it lacks.
  */
-export function missingLibrary(provider: string): string | undefined {
+function missingLibrary(provider: string): string | undefined {
   const { join, dirname } = paths()
   const name = names[process.platform]?.(provider)
   const entry = entryOf('onnxruntime-node')

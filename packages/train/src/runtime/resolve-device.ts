@@ -1,11 +1,9 @@
-// The device for `auto`: the first that is not slower than the processor and opens the model.
+// Opens models on the device that is asked for, which may be `auto`.
 
 import type { Graph } from '@cola/graph'
-import { DeviceError } from '../errors.ts'
-import { hasFiles } from '../files/node.ts'
-import { checkDevice, type Device, deviceNames, deviceRow, type ResolvedDevice } from './devices.ts'
+import { checkDevice, type Device, type ResolvedDevice } from './devices.ts'
 import { openSession, type RunnableModel } from './open-session.ts'
-import { installNode, loadRuntime, type OrtSession } from './ort.ts'
+import type { OrtSession } from './ort.ts'
 
 /** A model that is open, and the device that runs it. */
 export interface ResolvedSession<Runnable extends RunnableModel = RunnableModel> {
@@ -14,10 +12,6 @@ export interface ResolvedSession<Runnable extends RunnableModel = RunnableModel>
   readonly model: Runnable
   readonly session: OrtSession
 }
-
-/** Why a device is left alone, if it is slower than the processor. Loaded when it is measured. */
-const slowness = async (device: ResolvedDevice, processor: ResolvedDevice): Promise<string | undefined> =>
-  (await import('./measure-device.ts')).slowness(device, processor, openSession)
 
 /**
  * Opens a model on a device; for `auto` on the first that is not slower than the processor and opens it. Each device is
@@ -36,31 +30,7 @@ export async function openResolved<Runnable extends RunnableModel>(
     const model = await modelFor(one)
     return { device: one, model, session: await openSession(model, one) }
   }
-  if (device !== 'auto') return open(device)
-  if (hasFiles()) await loadRuntime('cpu')
-  const platform = hasFiles() ? 'node' : 'browser'
-  const candidates = deviceNames.filter((name) => deviceRow(name).platforms.includes(platform))
-  const processor = candidates.at(-1) as ResolvedDevice
-  let modelError: unknown
-  const refusals: string[] = []
-  for (const candidate of candidates) {
-    try {
-      const slow = deviceRow(candidate).selfTest ? await slowness(candidate, processor) : undefined
-      if (!slow) return await open(candidate)
-      onWarning?.(slow)
-    } catch (error) {
-      if (error instanceof DeviceError) refusals.push(error.message)
-      else modelError = error
-    }
-  }
-  if (modelError) throw modelError
-  throw new DeviceError({
-    where: 'device "auto"',
-    what: 'no device works',
-    expected: candidates.join(', '),
-    found: refusals.join(' '),
-    fix: hasFiles() ? installNode : deviceRow('wasm').fix,
-  })
+  return device === 'auto' ? (await import('./first-device.ts')).onFirstDevice(open, onWarning) : open(device)
 }
 
 /**

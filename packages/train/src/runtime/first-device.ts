@@ -1,0 +1,43 @@
+// What `auto` stands for: the first device that is not slower than the processor and works. Loaded when it is asked for.
+
+import { DeviceError } from '../errors.ts'
+import { hasFiles } from '../files/node.ts'
+import { deviceNames, deviceRow, type ResolvedDevice } from './devices.ts'
+import { slowness } from './measure-device.ts'
+import { openSession } from './open-session.ts'
+import { installNode, loadRuntime } from './ort.ts'
+
+/**
+ * What `open` gives on the first device on which it does not throw. Each device is measured before; slower ones are named
+ * to `onWarning`.
+ * @throws {DeviceError} when no device works; what `open` throws when a device works and refuses the model.
+ */
+export async function onFirstDevice<Opened>(
+  open: (device: ResolvedDevice) => Promise<Opened>,
+  onWarning: (message: string) => void = () => {},
+): Promise<Opened> {
+  if (hasFiles()) await loadRuntime('cpu')
+  const platform = hasFiles() ? 'node' : 'browser'
+  const candidates = deviceNames.filter((name) => deviceRow(name).platforms.includes(platform))
+  const processor = candidates.at(-1) as ResolvedDevice
+  let modelError: unknown
+  const refusals: string[] = []
+  for (const candidate of candidates) {
+    try {
+      const slow = deviceRow(candidate).selfTest ? await slowness(candidate, processor, openSession) : undefined
+      if (!slow) return await open(candidate)
+      onWarning(slow)
+    } catch (error) {
+      if (error instanceof DeviceError) refusals.push(error.message)
+      else modelError = error
+    }
+  }
+  if (modelError) throw modelError
+  throw new DeviceError({
+    where: 'device "auto"',
+    what: 'no device works',
+    expected: candidates.join(', '),
+    found: refusals.join(' '),
+    fix: hasFiles() ? installNode : deviceRow('wasm').fix,
+  })
+}
