@@ -1,6 +1,7 @@
 // Class names of the user's rows: strings, numbers or booleans, in a fixed order.
 
 import { requireKind } from '@cola/graph/door'
+import { closestName } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { describeValue } from './row-checks.ts'
 
@@ -87,8 +88,15 @@ export function classIndex(classes: readonly Label[], label: unknown, where: str
       .map((name) => JSON.stringify(name))
       .join(', '),
     found: describeValue(label),
-    fix,
+    fix: [similarClass(classes, label), fix].filter(Boolean).join(' '),
   })
+}
+
+/** The class that a text may stand for: in other letters, or the number or boolean that it writes. */
+function similarClass(classes: readonly Label[], label: unknown): string | undefined {
+  const meant = typeof label === 'string' ? closestName(label, classes.map(String)) : undefined
+  const found = classes.find((name) => String(name) === meant)
+  return found === undefined ? undefined : `Is ${JSON.stringify(found)} meant?`
 }
 
 /**

@@ -66,16 +66,26 @@ export function readSettings(files: Files): SavedSettings {
       where: files.where,
       what: `no ${settingsFile}: not the folder of a fine-tuned model`,
       expected: 'a folder that save() wrote',
-      fix: otherFolder(files),
+      found: files.names().slice(0, 12).join(', ') || 'no files',
+      ...otherFolder(files),
     })
   return check(fineTunedSchema, readJson(files, settingsFile), placeOf(files, settingsFile))
 }
 
-/** How a folder is opened that save() did not write. */
-const otherFolder = (files: Files): string =>
-  files.names().some((name) => name.endsWith('.onnx'))
-    ? 'What export() wrote is opened with loadClassifier of @cola/train; a model to tune, by fineTune.'
-    : 'An adapter of PEFT is opened with openAdapter and loadAdapter, or goes on by fineTune(base, { adapter }).'
+/** How a folder is opened that save() did not write, by a file that it has. */
+const otherFolders: readonly (readonly [end: string, fix: string])[] = [
+  [
+    'adapter_config.json',
+    "PEFT's adapter is opened with openAdapter and loadAdapter, or goes on by fineTune(base, { adapter }).",
+  ],
+  ['.onnx', 'What export() wrote is opened with loadClassifier of @cola/train; a base model is tuned by fineTune.'],
+  ['.safetensors', 'A student of distill is opened with loadStudent of @cola/rnn; a base model is tuned by fineTune.'],
+]
+
+const otherFolder = (files: Files): { fix?: string } => {
+  const found = otherFolders.find(([end]) => files.names().some((name) => name.endsWith(end)))
+  return found ? { fix: found[1] } : {}
+}
 
 /**
  * Where the base model is: its name, or its path from the folder.

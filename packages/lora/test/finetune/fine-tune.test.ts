@@ -336,6 +336,19 @@ describe('refuses, before anything is trained', () => {
     [{ validation: [{ text: 'the cat' }] }, /validation, row 1, field "label": the row has no such field/],
     [{ problem_type: 'regression', train: [{ text: 'a', label: 1 }, { text: 'b' }] }, /train, row 2, field "label"/],
     [{ labels: ['one', 'other'] }, /train, row 1, field "label": a label .*Name it with the option labels too/],
+    [
+      {
+        train: [
+          { text: 'a', label: 4 },
+          { text: 'b', label: 4.5 },
+        ],
+      },
+      /train, row 2, field "label": a number that is not whole.*found 4.5.*problem_type: 'regression'/,
+    ],
+    [
+      { validation: [{ text: 'the cat', label: 'One' }] },
+      /validation, row 1, field "label": a label that is none.*found "One"\. Is "one" meant\?/,
+    ],
     [{ train: [] }, /option train: no rows/],
     [{ train: [null] }, /option train, row 1: not a row/],
     [{ train: rows.slice(0, 4) }, /too few classes/],
@@ -407,10 +420,14 @@ describe('refuses, before anything is trained', () => {
   it('a folder without a model, a folder that is no fine-tuned model, and another task', async () => {
     await expect(fineTune(join(out, 'nowhere'), { train: rows })).rejects.toThrow(/nowhere/)
     mkdirSync(join(out, 'empty'))
-    await expect(loadFineTuned(join(out, 'empty'))).rejects.toThrow(/no fine_tuned.json.*openAdapter and loadAdapter/)
-    mkdirSync(join(out, 'exported-alone/onnx'), { recursive: true })
-    writeFileSync(join(out, 'exported-alone/onnx/model.onnx'), '')
-    await expect(loadFineTuned(join(out, 'exported-alone'))).rejects.toThrow(/no fine_tuned.json.*with loadClassifier/)
+    await expect(loadFineTuned(join(out, 'empty'))).rejects.toThrow(/no fine_tuned.json.*found no files\.?$/)
+  })
+  it.each([
+    ['adapter_config.json', /no fine_tuned.json.*openAdapter and loadAdapter/],
+    ['onnx/model.onnx', /no fine_tuned.json.*found onnx\/model.onnx.*with loadClassifier/],
+    ['model.safetensors', /no fine_tuned.json.*loadStudent of @cola\/rnn/],
+  ])('the folder of another kind, with %s', async (name, message) => {
+    await expect(loadFineTuned({ [name]: new Uint8Array() })).rejects.toThrow(message)
   })
 })
 

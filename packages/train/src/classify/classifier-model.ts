@@ -104,7 +104,9 @@ async function findFile(source: Files, file: string | undefined): Promise<string
     what: 'no ONNX model',
     expected: file ?? 'model.onnx, onnx/model.onnx, or one of another precision, such as model_quantized.onnx',
     found: source.names().slice(0, 12).join(', '),
-    fix: 'Name the file with the option file.',
+    fix: source.has('model.safetensors')
+      ? 'These are weights without a graph: export() of what trained them writes an ONNX file.'
+      : 'Name the file with the option file.',
   })
 }
 
