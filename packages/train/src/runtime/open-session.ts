@@ -135,7 +135,8 @@ export function sessionOptions(
   )
   return {
     executionProviders: row.providers,
-    logSeverityLevel: 3,
+    // Fatal errors alone: the others are thrown, with what the runtime would print.
+    logSeverityLevel: 4,
     // A memory pattern allocates one block for all activations of a run and frees it afterwards: twice the memory, and
     // page faults in every step.
     enableMemPattern: false,
