@@ -41,11 +41,13 @@ interface Changes {
 function model(name: string, { config = {}, words = 24, tokenizerConfig = {} }: Changes = {}) {
   const folder = join(exports, name)
   const graph = readModel(readFileSync(join(folder, 'model.onnx')))
-  const layout = layoutExternal(graph.initializers, { location: dataFile, threshold: 64, alignment: 64 })
+  // Positions that a file holds are no weights.
+  const weights = new Map([...graph.initializers].filter(([, { dtype }]) => dtype === 'float32'))
+  const layout = layoutExternal(weights, { location: dataFile, threshold: 64, alignment: 64 })
   const bytes = memoryFiles({
     'config.json': json({ ...parsed(readFileSync(join(folder, 'config.json'))), ...sizes, ...config }),
     'model.onnx': writeModel(graph, layout),
-    [dataFile]: concatenateChunks(externalChunks(graph.initializers, layout)),
+    [dataFile]: concatenateChunks(externalChunks(weights, layout)),
     'tokenizer.json': json(wordTokenizer(words)),
     'tokenizer_config.json': json({ eos_token: 'w2', ...tokenizerConfig }),
   })
@@ -111,6 +113,15 @@ const otherConfigs: readonly (readonly [name: string, config: object, message: R
     { model_type: 'roberta', type_vocab_size: 1 },
     /number of types of tokens.*\(type_vocab_size\), expected 1, found 2/,
   ],
+  // Positions 0, 1, 2, ..., where RoBERTa's follow the padding token.
+  ...['bert-seq-torchscript', 'bert-mlm-dynamo'].map(
+    (name) =>
+      [
+        name,
+        { model_type: 'xlm-roberta', pad_token_id: 1 },
+        /first position.*\(model_type, pad_token_id\), expected 2, found 0/,
+      ] as const,
+  ),
   // ALBERT's layers share their weights.
   ['albert-seq-torchscript', { num_hidden_layers: 3, embedding_size: 4 }, /number of layers.*expected 3, found 2/],
   ['albert-wide-seq-dynamo', { embedding_size: 8 }, /width.*\(embedding_size\), expected 8, found 4/],

@@ -1,9 +1,10 @@
 // What embeddings show: types of tokens, and where positions begin.
 
+import { firstPosition, type ModelConfig } from '@cola/data'
 import { elementCount, elements, type Graph, type Node, producersOf, type Tensor } from '@cola/graph'
 import { numbersIn } from './config-fields.ts'
 import { hasBertLayers } from './layer-types.ts'
-import type { ModelFact, Shown } from './model-fact.ts'
+import type { ModelFact, Said, Shown } from './model-fact.ts'
 
 /** Tables of learned positions, by transformers' names. */
 export const positionTable = /(^|\.)(position_embeddings|positions_embed|embed_positions|wpe)\.weight$/
@@ -51,6 +52,38 @@ function addedToCounts({ nodes, initializers }: Graph): Shown[] {
   })
 }
 
+/** What a configuration says of the first position, where its type skips some: RoBERTa's. */
+function saidFirst(config: ModelConfig): Said[] {
+  const first = firstPosition(config)
+  return first > 0 ? [[first, 'model_type, pad_token_id']] : []
+}
+
+/** The first of the numbers that the file holds as positions, 0, 1, 2, ...: BERT's. */
+function firstHeld({ nodes, initializers }: Graph): Shown[] {
+  const producers = producersOf({ nodes })
+  const firstOf = (name: string | undefined): number | undefined => {
+    const held = initializers.get(name ?? '')
+    if (held) return firstOfCounted(held)
+    const { opType, inputs = [] } = producers.get(name ?? '') ?? {}
+    if (opType === 'Cast' || opType === 'Identity') return firstOf(inputs[0])
+    const begin = initializers.get((opType === 'Slice' && inputs[1]) || '')
+    const first = begin && isInteger(begin) ? firstOf(inputs[0]) : undefined
+    return first === undefined ? undefined : first + Number(elements(begin as Tensor)[0])
+  }
+  return nodes.flatMap(({ opType, inputs: [table = '', positions] }) => {
+    const first = opType === 'Gather' && positionTable.test(table) ? firstOf(positions) : undefined
+    return first === undefined ? [] : [{ place: `positions of "${table}"`, found: [first] }]
+  })
+}
+
+/** The first of integers that count by one; undefined for others. */
+function firstOfCounted(data: Tensor): number | undefined {
+  if (data.dtype !== 'int64' && data.dtype !== 'int32') return undefined
+  const numbers = Array.from(elements(data) as ArrayLike<bigint | number>, Number)
+  const [first] = numbers
+  return first !== undefined && numbers.length > 1 && numbers.every((one, i) => one === first + i) ? first : undefined
+}
+
 /** Rows of the table. */
 export const embeddingFacts: readonly ModelFact[] = [
   {
@@ -65,4 +98,5 @@ export const embeddingFacts: readonly ModelFact[] = [
       hasBertLayers(config.model_type) && config.model_type !== 'mpnet' ? numbersIn(config, ['pad_token_id']) : [],
     shown: addedToCounts,
   },
+  { what: 'first position', said: saidFirst, shown: firstHeld },
 ]
