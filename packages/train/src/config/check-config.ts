@@ -93,7 +93,7 @@ export function checkConfig(graph: Graph, config: ModelConfig, where: string): v
     if (!other) continue
     throw new ConfigError({
       where: `${where}, ${other.place}`,
-      what: `its ${fact.what} is not that of config.json (${said.map(([, field]) => field).join(', ')})`,
+      what: `its ${fact.what} is not that of config.json (${[...new Set(said.map(([, field]) => field))].join(', ')})`,
       expected: said.map(([value]) => value).join(' or '),
       found: listed(other.found),
       fix: 'Take the config.json that the file was exported with.',

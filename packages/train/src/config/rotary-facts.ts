@@ -2,9 +2,10 @@
 
 import type { ModelConfig } from '@cola/data'
 import { elementCount, type Graph, type Node, producersOf, type Tensor, toFloat32 } from '@cola/graph'
-import { headSizes, numbersIn } from './config-fields.ts'
+import { headSizes } from './config-fields.ts'
 import { hasLlamaLayers } from './layer-types.ts'
-import { anyOf, type ModelFact, type Said, type Shown } from './model-fact.ts'
+import { type Answer, anyOf, type ModelFact, type Said, type Shown } from './model-fact.ts'
+import { isScaled, lowestFrequencies, rotaryNumbers, rounded, thetas } from './rope-scaling.ts'
 
 /** Operators between frequencies and the cosine of their angles. */
 const passing = new Set([
@@ -28,26 +29,31 @@ function constantsBehind({ nodes, initializers }: Graph, values: readonly string
   return found
 }
 
-/** Frequencies 1, r, r^2, ... with r = theta^(-1 / count): those of rotary positions that nothing has scaled. */
+/** Positive numbers that fall, at most 1: the frequencies of rotary positions. */
 interface Frequencies {
   readonly name: string
-  readonly count: number
-  readonly theta: number
+  readonly values: readonly number[]
 }
 
 function frequenciesOf(name: string, data: Tensor): Frequencies | undefined {
   const count = elementCount(data.dims)
   if (data.dtype !== 'float32' || count < 2 || count > 1024 || !data.dims.includes(count)) return undefined
   const values = [...toFloat32(data)]
-  const last = values[count - 1] as number
-  const ratio = last ** (1 / (count - 1))
-  const isGeometric = values.every((value, i) => Math.abs(value / ratio ** i - 1) < 1e-4)
-  return values[0] === 1 && last > 0 && ratio < 1 && isGeometric ? { name, count, theta: ratio ** -count } : undefined
+  const fall = values.every((value, i) => value > 0 && value < (values[i - 1] ?? 1 + 1e-6))
+  return fall ? { name, values } : undefined
 }
 
 function frequencies(graph: Graph): Frequencies[] {
   const angles = graph.nodes.flatMap(({ opType, inputs }) => (opType === 'Cos' ? [inputs[0] as string] : []))
   return constantsBehind(graph, angles).flatMap(([name, data]) => frequenciesOf(name, data) ?? [])
+}
+
+/** The base of frequencies 1, r, r^2, ... with r = theta^(-1 / count), which nothing has scaled. */
+function baseOf({ name, values }: Frequencies): [name: string, theta: number][] {
+  const count = values.length
+  const ratio = (values[count - 1] as number) ** (1 / (count - 1))
+  const isGeometric = values.every((value, i) => Math.abs(value / ratio ** i - 1) < 1e-4)
+  return values[0] === 1 && isGeometric ? [[name, rounded(ratio ** -count)]] : []
 }
 
 /** The input of an operator that holds a table of cosines, [positions, size / 2]. */
@@ -64,26 +70,8 @@ const cosines = ({ nodes, initializers }: Graph): [name: string, count: number][
     return name !== undefined && dims?.length === 2 ? [[name, dims[1] as number]] : []
   })
 
-/** Objects in which configurations describe rotary positions: of all layers, or of each kind of layers. */
-function descriptions(config: ModelConfig): Readonly<Record<string, unknown>>[] {
-  const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
-  const given = [config, config.text_config].flatMap((part) =>
-    isObject(part) ? [part.rope_scaling, part.rope_parameters].filter(isObject) : [],
-  )
-  return given.flatMap((one) => [one, ...Object.values(one).filter(isObject)])
-}
-
-/** Whether positions are scaled, so that frequencies are not those of theta alone. */
-const isScaled = (config: ModelConfig): boolean =>
-  descriptions(config).some((one) => (one.rope_type ?? one.type ?? 'default') !== 'default' || 'factor' in one)
-
-const numbers = (config: ModelConfig, fields: readonly string[]): Said[] => [
-  ...numbersIn(config, fields),
-  ...descriptions(config).flatMap((one) => numbersIn(one as ModelConfig, fields)),
-]
-
-const thetas = (config: ModelConfig): Said[] =>
-  hasLlamaLayers(config.model_type) && !isScaled(config) ? numbers(config, ['rope_theta', 'rope_local_base_freq']) : []
+const basesOf = (config: ModelConfig): Said[] =>
+  hasLlamaLayers(config.model_type) && !isScaled(config) ? thetas(config) : []
 
 /** Types that rotate a part of each head; others may have the field that says which, and ignore it. */
 const rotatesPart = /^(phi|stablelm)$/
@@ -91,7 +79,7 @@ const rotatesPart = /^(phi|stablelm)$/
 function rotarySizes(config: ModelConfig): Said[] {
   if (!hasLlamaLayers(config.model_type)) return []
   const sizes = headSizes(config)
-  const parts = numbers(config, ['partial_rotary_factor']).flatMap(([share, of]) =>
+  const parts = rotaryNumbers(config, ['partial_rotary_factor']).flatMap(([share, of]) =>
     sizes.map(([size, field]): Said => [Math.trunc(Number(size) * Number(share)), `${field} * ${of}`]),
   )
   return rotatesPart.test(String(config.model_type)) ? parts : [...sizes, ...parts]
@@ -99,6 +87,8 @@ function rotarySizes(config: ModelConfig): Said[] {
 
 const doubled = (values: readonly (readonly [name: string, count: number])[]): Shown[] =>
   anyOf(values.map(([name, count]) => [name, 2 * count]))
+
+const isNear = (found: Answer, said: Answer): boolean => Math.abs(Number(found) / Number(said) - 1) < 0.01
 
 /** Rows of the table. */
 export const rotaryFacts: readonly ModelFact[] = [
@@ -109,14 +99,20 @@ export const rotaryFacts: readonly ModelFact[] = [
     shown: (graph) => [
       ...(graph.metadata.model_type === undefined
         ? []
-        : doubled(frequencies(graph).map(({ name, count }) => [name, count] as const))),
+        : doubled(frequencies(graph).map(({ name, values }) => [name, values.length] as const))),
       ...doubled(cosines(graph)),
     ],
   },
   {
     what: 'base of rotary positions',
-    said: thetas,
-    shown: (graph) => anyOf(frequencies(graph).map(({ name, theta }) => [name, Number(theta.toPrecision(5))])),
-    agrees: (found, said) => Math.abs(Number(found) / Number(said) - 1) < 0.01,
+    said: basesOf,
+    shown: (graph) => anyOf(frequencies(graph).flatMap(baseOf)),
+    agrees: isNear,
+  },
+  {
+    what: 'lowest frequency of rotary positions',
+    said: (config) => lowestFrequencies(config, rotarySizes(config)),
+    shown: (graph) => anyOf(frequencies(graph).map(({ name, values }) => [name, rounded(values.at(-1) as number)])),
+    agrees: isNear,
   },
 ]
