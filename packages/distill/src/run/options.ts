@@ -12,6 +12,7 @@ import {
   type LoopOptions,
   type Metrics,
   type Optimizer,
+  trainingArguments,
 } from '@cola/train'
 import { paths } from '@cola/train/files'
 import { callable, type Check, type Checks, checkOptions, list, object, text, whole } from '@cola/graph/options'
@@ -129,10 +130,14 @@ const checks: Checks<OptionsOfRun> = {
   device: text,
 }
 
-/** Options that belong to `loss`. */
-const elsewhere: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.keys(distillationChecks).map((name) => [name, `It belongs to loss: loss: { ${name}: ... }.`]),
-)
+/** Names of the Trainer's and of the loss's that are no options here. */
+const elsewhere: Readonly<Record<string, string>> = {
+  ...trainingArguments,
+  optim: 'It is optimizer: adam() of @cola/train, for instance.',
+  ...Object.fromEntries(
+    Object.keys(distillationChecks).map((name) => [name, `It belongs to loss: loss: { ${name}: ... }.`]),
+  ),
+}
 
 const splitChecks: Checks<NonNullable<DistillOptions['splits']>> = { train: text, transfer: text }
 

@@ -11,6 +11,7 @@ import {
   type LoopOptions,
   type SamplingStrategy,
   type TrainerOptions,
+  trainingArguments,
 } from '@cola/train'
 import { atLeast, type Checks, checkOptions, flag, list, object, text, whole } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
@@ -118,13 +119,24 @@ const checks: Checks<GeneralOptions> = {
   open: object,
 }
 
-/** Options that belong to one of the options that are objects. */
-const elsewhere: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries({
-    open: Object.keys(onnxModelChecks),
-    lora: ['r', 'lora_alpha', 'lora_dropout', 'target_modules', 'modules_to_save'],
-  }).flatMap(([part, names]) => names.map((name) => [name, `It belongs to ${part}: ${part}: { ${name}: ... }.`])),
-)
+/** Names of the Trainer's and PEFT's that are no options here. */
+const elsewhere: Readonly<Record<string, string>> = {
+  ...trainingArguments,
+  optim: 'fineTune takes AdamW; the Trainer of @cola/train takes any optimizer.',
+  train_dataset: 'It is train: an array of rows.',
+  eval_dataset: 'It is validation: rows, or a share of train.',
+  load_in_4bit: 'It is quantization: { bits: 4 }.',
+  load_in_8bit: 'It is quantization: { bits: 8 }.',
+  id2label: 'It is labels: names in the order of the classes.',
+  label2id: 'It is labels: names in the order of the classes.',
+  num_labels: 'The classes are those of the rows, or labels.',
+  ...belongTo('open', Object.keys(onnxModelChecks)),
+  ...belongTo('lora', ['r', 'lora_alpha', 'lora_dropout', 'target_modules', 'modules_to_save']),
+}
+
+function belongTo(part: string, names: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.map((name) => [name, `It belongs to ${part}: ${part}: { ${name}: ... }.`]))
+}
 
 const isShare = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 1
 

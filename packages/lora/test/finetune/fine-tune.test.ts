@@ -370,6 +370,10 @@ describe('refuses, before anything is trained', () => {
   it.each([
     [{ validation: 1.5 }, /fineTune, option validation: not a valid value, expected a number above 0 and below 1/],
     [{ learningRate: 1 }, /fineTune, option learningRate: no such option, .*Did you mean learning_rate\?/],
+    [{ eval_strategy: 'epoch' }, /option eval_strategy: no such option, .*Each epoch ends with an evaluation/],
+    [{ eval_dataset: [] }, /option eval_dataset: no such option, .*It is validation/],
+    [{ load_in_4bit: true }, /option load_in_4bit: no such option, .*quantization: \{ bits: 4 \}/],
+    [{ r: 4 }, /option r: no such option, .*lora: \{ r: \.\.\. \}/],
     [{ num_train_epochs: 1 }, /fineTune, option num_train_epochs: no such option, .*Did you mean epochs\?/],
     [{ callbacks: { onepoch: () => {} } }, /fineTune, option callbacks, option onepoch: .*Did you mean onEpoch\?/],
     [{ early_stopping_patience: 1 }, /fineTune, option early_stopping_patience: .*Give validation\./],
