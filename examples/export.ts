@@ -54,7 +54,7 @@ const architecture = String(base.config.architectures).replace(
 )
 writeClassifier({
   folder: out,
-  graph: base.padded(merge(model)),
+  graph: await base.padded(merge(model)),
   config: { ...base.config, architectures: [architecture] },
   tokenizerFolder: base.files,
   ...(adapter.head?.labels ? { labels: adapter.head.labels } : {}),

@@ -89,7 +89,7 @@ export async function exportFineTuned(
   const limit = parts.max_length === undefined ? {} : { max_length: parts.max_length }
   const common = { folder, tokenizerFolder: base.files, keeps, ...limit }
   // Merging may fail: it comes before anything is written.
-  const whole = base.padded(cached ? decoderToWrite(cached, adapter, merges) : modelToWrite(parts, merges))
+  const whole = await base.padded(cached ? decoderToWrite(cached, adapter, merges) : modelToWrite(parts, merges))
   const original = cached ?? { graph: adapter.base, float16: false }
   const stored = { ...form, dtype: form.dtype ?? storedAs(original) }
   const { graph: kept, ...lost } = stored.dtype === 'packed' ? inBitsOf(original.graph, whole) : { graph: whole }

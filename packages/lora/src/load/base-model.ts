@@ -57,5 +57,5 @@ export interface BaseModel {
   /** Makes batches of token ids for a graph that was built on this base. */
   readonly batches: (graph: Graph) => (rows: readonly TokenSequence[]) => PlacedBatch
   /** A copy for other programs: int64 `input_ids` and `attention_mask` [batch, sequence], padded on either side. */
-  readonly padded: (model: Model) => Graph
+  readonly padded: (model: Model) => Promise<Graph>
 }

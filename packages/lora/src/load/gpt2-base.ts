@@ -2,7 +2,6 @@
 
 import { packSentences, type TokenSequence } from '@cola/data'
 import { gpt2 } from '../gpt2/graph.ts'
-import { withPaddedInputs } from '../gpt2/padded-inputs.ts'
 import { keepStartTokens } from '../inject/start-tokens.ts'
 import { checkVocabulary } from '../onnx/check-vocabulary.ts'
 import type { BaseModel, PlacedBatch } from './base-model.ts'
@@ -33,7 +32,8 @@ export function gpt2Base({ config, parameters, tokenizer, files, folder, origin 
     packedLanguageModel: () => build('language-model'),
     cachedLanguageModel: () => build('language-model', true),
     batches: () => packedBatch,
-    padded: withPaddedInputs,
+    // A part of its own in bundles: what is not exported needs none of it.
+    padded: async (model) => (await import('../gpt2/padded-inputs.ts')).withPaddedInputs(model),
   }
 }
 

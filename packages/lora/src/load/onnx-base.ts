@@ -73,7 +73,7 @@ export function onnxBase({ model, config, tokenizer, files, folder, file, origin
         return { batch, grid, starts: rows.map((_, row) => row * (grid[1] as number)) }
       }
     },
-    padded: withMaskedInputs,
+    padded: async (model) => withMaskedInputs(model),
   }
 }
 
