@@ -10,6 +10,7 @@ import { forTask } from '../inject/saved.ts'
 import { otherStart } from '../inject/start-tokens.ts'
 import { peftPrefix } from '../methods/target.ts'
 import type { TaskType } from '../tasks/task.ts'
+import { namedForTask } from './names-for-task.ts'
 
 /**
  * A task's model with an adapter that was trained before, as PEFT's `from_pretrained` with `is_trainable` gives it. The
@@ -20,9 +21,10 @@ import type { TaskType } from '../tasks/task.ts'
  */
 export async function fromAdapter(model: HeadedModel, source: Source, task: TaskType): Promise<AdaptedModel> {
   const { head: trained, start_token_ids, ...found } = await openAdapter(source)
-  const adapter: Adapter = { ...found, config: forTask(found.config, task) }
   const { head } = model
   const isOfHead = (name: string) => [head, trained].some((one) => one && name.startsWith(`${one.name}.`))
+  const forTheTask: Adapter = { ...found, config: forTask(found.config, task) }
+  const adapter = namedForTask(forTheTask, model.graph, (file) => isOfHead(bareName(file)))
   const fresh = [...model.graph.initializers].filter(([name]) => head && name.startsWith(`${head.name}.`))
   const others = [...adapter.tensors].filter(([name]) => !isOfHead(bareName(name)))
   const shapes = new Map([...adapter.tensors].map(([name, { dims }]) => [bareName(name), dims.join()]))

@@ -50,11 +50,12 @@ export function withAdapter<Config extends AdapterConfig>(
   const checked = parseAdapterConfig(config)
   refuseWholeDropout(checked)
   requireModel('withAdapter', model)
-  return inject(model, checked, {
-    seed,
-    omitted: checked.task_type === 'FEATURE_EXTRACTION' ? barePrefix(model.graph) : '',
-  })
+  return inject(model, checked, { seed, omitted: omittedFor(checked.task_type, model.graph) })
 }
+
+/** Prefix of the graph's names that names of a task's adapter lack: PEFT takes the bare model for embeddings. */
+export const omittedFor = (task_type: AdapterConfigJson['task_type'], graph: Graph): string =>
+  task_type === 'FEATURE_EXTRACTION' ? barePrefix(graph) : ''
 
 /** @throws {ConfigError} for a dropout that drops everything: nothing would be learned. Files may have it. */
 function refuseWholeDropout(config: AdapterConfigJson): void {

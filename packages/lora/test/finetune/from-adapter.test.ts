@@ -123,13 +123,50 @@ describe('fineTune with an adapter', () => {
     const after = adapterTensors(await tuned.adapted())
     const before = loraOf(readAdapter(join(exports, name, 'adapter')).tensors)
     expect(before.length).toBeGreaterThan(0)
-    for (const [file, value] of before) near([...toFloat32(after.get(file) as Tensor)], [...toFloat32(value)])
+    // Of the bare model, which is a module of a classifier.
+    const inClassifier = (file: string) => file.replace('base_model.model.encoder', 'base_model.model.bert.encoder')
+    for (const [file, value] of before)
+      near([...toFloat32(after.get(inClassifier(file)) as Tensor)], [...toFloat32(value)])
     await tuned.release()
   })
 
   it.each([...lacking])('refuses the adapter for %s, which has a %s', async (name, part) => {
     await expect(start(name)).rejects.toThrow(AdapterError)
     await expect(start(name)).rejects.toThrow(part)
+  })
+
+  const words = [
+    { anchor: 'the cat', positive: 'cat' },
+    { anchor: 'the dog', positive: 'dog sleeps' },
+  ]
+  const tasks = {
+    SEQ_CLS: { train: ['a', 'b'].map((label) => ({ text: 'the cat', label })) },
+    FEATURE_EXTRACTION: { task: 'FEATURE_EXTRACTION', train: words },
+  } as const
+  const lora = { r: 2, rank_pattern: { 'bert.encoder.layer.0.output.dense': 1 }, modules_to_save: ['LayerNorm'] }
+  it.each([
+    ['SEQ_CLS', 'FEATURE_EXTRACTION', { ...lora, target_modules: 'all-linear' }],
+    ['SEQ_CLS', 'FEATURE_EXTRACTION', { r: 2, target_modules: String.raw`bert\.encoder\..*\.(query|value)` }],
+    ['FEATURE_EXTRACTION', 'SEQ_CLS', { r: 2, rank_pattern: { 'output.dense': 1 }, target_modules: 'all-linear' }],
+    ['FEATURE_EXTRACTION', 'SEQ_CLS', { r: 2, target_modules: String.raw`encoder\..*\.(query|value)` }],
+  ] as const)('from %s to %s, it has the names of transformers’ class of the task', async (first, second, config) => {
+    const folder = exportFolder(out, 'bert-mlm-dynamo')
+    const start = async (name: string, options: object) => {
+      const tuned = await fineTune(folder, { ...still, ...options } as typeof still)
+      await tuned.save(join(out, name))
+      await tuned.release()
+      return readAdapter(join(out, name)).tensors
+    }
+    const before = await start('before', { ...tasks[first], lora: config })
+    const after = await start('after', { ...tasks[second], adapter: join(out, 'before') })
+    const [bare, whole] = first === 'SEQ_CLS' ? [after, before] : [before, after]
+    const ofBase = [...whole.keys()].filter((name) => !name.includes('.classifier.'))
+    expect(ofBase.every((name) => name.startsWith('base_model.model.bert.'))).toBe(true)
+    expect([...bare.keys()]).toEqual(ofBase.map((name) => name.replace('bert.', '')))
+    for (const name of ofBase) {
+      const [one, other] = [whole.get(name), bare.get(name.replace('bert.', ''))]
+      near([...toFloat32(one as Tensor)], [...toFloat32(other as Tensor)])
+    }
   })
 
   it('leaves out a head that the model has no place for', async () => {
