@@ -92,7 +92,7 @@ const mistakes: readonly [mistake: string, call: () => unknown, says: RegExp][] 
   [
     'quotes and another delimiter',
     () => data.parseRecords('"text";"label"\n"a";"b"', 'csv'),
-    /text after a closing quote.*Is the delimiter ";"\? Set it as delimiter\./,
+    /header: a single column.*Is the delimiter ";"\? Set it as delimiter\./,
   ],
   [
     'rows of one column that has a delimiter in its name',

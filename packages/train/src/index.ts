@@ -103,7 +103,6 @@ export { consoleProgress, type ConsoleProgressOptions } from './trainer/console-
 export { type EvaluatedRows, type EvaluateOptions, evaluateRows } from './trainer/evaluate-rows.ts'
 export { metricOf } from './trainer/best-epoch.ts'
 export { checkLoopOptions, loopChecks, type LoopFacts } from './trainer/read-options.ts'
-export { trainingArguments } from './trainer/training-arguments.ts'
 export type {
   EvalPrediction,
   LoopOptions,

@@ -1,9 +1,8 @@
 // Class names of the user's rows: strings, numbers or booleans, in a fixed order.
 
 import { requireKind } from '@cola/graph/door'
-import { closestName } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { describeValue } from './row-checks.ts'
+import { describeValue, similarName } from './row-checks.ts'
 
 /** The name of a class. */
 export type Label = string | number | boolean
@@ -80,6 +79,7 @@ export function classIndex(classes: readonly Label[], label: unknown, where: str
   const known = indicesOf(classes).get(label as Label)
   const index = known !== undefined && classes[known] === label ? known : classes.indexOf(label as Label)
   if (index >= 0) return index
+  const meant = typeof label === 'string' && similarName(label, classes.map(String))
   throw new DataError({
     where: `${where}, field "label"`,
     what: 'a label that is none of the classes',
@@ -88,15 +88,8 @@ export function classIndex(classes: readonly Label[], label: unknown, where: str
       .map((name) => JSON.stringify(name))
       .join(', '),
     found: describeValue(label),
-    fix: [similarClass(classes, label), fix].filter(Boolean).join(' '),
+    fix: meant ? `${meant} ${fix}` : fix,
   })
-}
-
-/** The class that a text may stand for: in other letters, or the number or boolean that it writes. */
-function similarClass(classes: readonly Label[], label: unknown): string | undefined {
-  const meant = typeof label === 'string' ? closestName(label, classes.map(String)) : undefined
-  const found = classes.find((name) => String(name) === meant)
-  return found === undefined ? undefined : `Is ${JSON.stringify(found)} meant?`
 }
 
 /**

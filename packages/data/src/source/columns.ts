@@ -1,19 +1,14 @@
 // Checks of a table's columns.
 
-import { closestName } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { delimiterFix } from './row-checks.ts'
+import { delimiterFix, describeValue, similarName } from './row-checks.ts'
 
-/** @throws {DataError} for one column whose name has the delimiter of another kind of table. */
-export function requireDelimiter(names: readonly string[], delimiter: string, where: string): void {
-  const fix = delimiterFix(names)
-  if (fix === undefined) return
-  throw new DataError({
-    where,
-    what: `one column named ${JSON.stringify(names[0])}`,
-    expected: 'columns between delimiters',
-    fix: `${fix} If this is one column, set delimiter: ${JSON.stringify(delimiter)}.`,
-  })
+/** @throws {DataError} for a header with another delimiter alone. */
+export function requireDelimiter(content: string, delimiter: string, where: string): void {
+  const [header] = content.trimStart().split(/[\r\n]/, 1) as [string]
+  const fix = delimiterFix([header])
+  if (fix && !header.includes(delimiter))
+    throw new DataError({ where: `${where}, header`, what: 'a single column', found: describeValue(header), fix })
 }
 
 /** @throws {DataError} for a column that is missing, or there twice. */
@@ -30,20 +25,13 @@ export function requireColumn(names: readonly string[], name: string, where: str
     })
 }
 
-const nameThem = 'Name columns of the first line, which is the header: their names are options of what reads the table.'
-
-function similarColumn(name: string, found: readonly string[]): string | undefined {
-  const meant = closestName(name, found)
-  return meant && `Is ${JSON.stringify(meant)} meant?`
-}
-
 export function refuseColumn(where: string, name: string, found: readonly string[]): never {
   throw new DataError({
     where,
     what: `no column "${name}"`,
     expected: `a column "${name}"`,
     found: found.map((column) => JSON.stringify(column)).join(', ') || 'no columns',
-    fix: delimiterFix(found) ?? similarColumn(name, found) ?? nameThem,
+    fix: delimiterFix(found) ?? similarName(name, found) ?? 'Take names of the first line.',
   })
 }
 
@@ -53,8 +41,6 @@ export function refuseRagged(where: string, names: readonly string[], cells: rea
     what: `a row with ${cells.length > names.length ? 'too many' : 'too few'} cells`,
     expected: `${names.length} (${names.join(', ')})`,
     found: `${cells.length} (${cells.map((cell) => JSON.stringify(cell.slice(0, 30))).join(', ')})`,
-    fix:
-      delimiterFix(names) ??
-      "A cell that holds the delimiter or a newline needs quotes around it, and quoting: 'minimal'.",
+    fix: "A cell that holds the delimiter or a newline needs quotes around it, and quoting: 'minimal'.",
   })
 }

@@ -81,14 +81,12 @@ function readQuoted(content: string, { delimiter, where }: DsvOptions): DsvRecor
     pattern.lastIndex = at
     return pattern.exec(content)?.[0]
   }
-  const refuse: (what: string, found: string, next?: string) => never = (what, found, next = '') =>
-    refuseQuote(what, found, `${where}, line ${line}`, delimiterFix([next]) ?? otherDelimiter(content, delimiter))
   const records: DsvRecord[] = []
   let [at, line] = [0, 1]
   let record: DsvRecord = { line, cells: [] }
   while (at < content.length || record.cells.length > 0) {
     const cell = content[at] === '"' ? take(quoted) : (take(plain) as string)
-    if (cell === undefined) refuse('a quote that is never closed', content.slice(at))
+    if (cell === undefined) refuseQuote('a quote that is never closed', content.slice(at), `${where}, line ${line}`)
     at += cell.length
     line += newlines(cell)
     if (content[at] === delimiter) {
@@ -98,7 +96,9 @@ function readQuoted(content: string, { delimiter, where }: DsvOptions): DsvRecor
     }
     const end = take(newline)
     if (end === undefined && at < content.length) {
-      refuse('text after a closing quote', content.slice(at - cell.length), content[at])
+      const [rest, next] = [content.slice(at - cell.length), content[at] as string]
+      const fix = delimiterFix([next])
+      refuseQuote('text after a closing quote', rest, `${where}, line ${line}`, fix)
     }
     record.cells.push(unquote(cell))
     records.push(record)
@@ -109,12 +109,6 @@ function readQuoted(content: string, { delimiter, where }: DsvOptions): DsvRecor
 }
 
 const newlines = (cell: string): number => cell.match(/\r\n|\n|\r/g)?.length ?? 0
-
-/** What to do where the first line, the header, has another delimiter alone. */
-function otherDelimiter(content: string, delimiter: string): string | undefined {
-  const [header] = content.split(/[\r\n]/, 1) as [string]
-  return header.includes(delimiter) ? undefined : delimiterFix([header])
-}
 
 const noQuotes = "If quotes are text in this file, set quoting: 'none'."
 

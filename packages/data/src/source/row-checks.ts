@@ -1,6 +1,6 @@
 // Checks of the user's rows.
 
-import { object } from '@cola/graph/options'
+import { closestName, object } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 
 /** `train, row 3`: rows count from 1. */
@@ -10,6 +10,12 @@ export const rowPlace = (where: string, index: number): string => `${where}, row
 export function delimiterFix(columns: readonly string[]): string | undefined {
   const other = columns.length === 1 ? /[;\t|,]/.exec(columns[0] as string)?.[0] : undefined
   return other && `Is the delimiter ${JSON.stringify(other)}? Set it as delimiter.`
+}
+
+/** What to do about a name that is none of those known, where one is similar. */
+export function similarName(name: string, known: readonly string[]): string | undefined {
+  const meant = closestName(name, known)
+  return meant && `Is ${meant} meant?`
 }
 
 /** Checks that a row is an object. @throws {DataError} naming the row. */
@@ -26,8 +32,7 @@ export function requireField(row: object, field: string, where: string): void {
   requireRow(row, where)
   if ((row as Readonly<Record<string, unknown>>)[field] !== undefined) return
   const fields = Object.entries(row).flatMap(([name, value]) => (value === undefined ? [] : [name]))
-  const found =
-    fields.length === 0 ? 'no fields' : `${fields.length === 1 ? 'the field' : 'the fields'} ${fields.join(', ')}`
+  const found = fields.length > 0 ? `only ${fields.join(', ')}` : 'no fields'
   if (field in row)
     throw new DataError({
       where: `${where}, field "${field}"`,

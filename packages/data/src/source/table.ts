@@ -18,7 +18,10 @@ export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
    * written with it
    */
   quoting?: Quoting
-  /** Delimiter of CSV and TSV. @default a comma for CSV, a tab for TSV */
+  /**
+   * Delimiter of CSV and TSV. The default is refused for a header that has another one alone, unless it is given.
+   * @default a comma for CSV, a tab for TSV
+   */
   delimiter?: string
   /** Called with a warning for text that was not decoded without replacements. @default none */
   onWarning?: (message: string) => void
@@ -46,6 +49,7 @@ type Parser = (
 const separated =
   (delimiter: string, quoting: Quoting): Parser =>
   (content, where, columns, options) => {
+    if (options.delimiter === undefined) requireDelimiter(content, delimiter, where)
     const [header, ...records] = parseDsv(content, {
       delimiter,
       quoting,
@@ -56,7 +60,6 @@ const separated =
     if (!header) return []
     const names = header.cells.map((name) => name.trim())
     const place = `${where}, line ${header.line}`
-    if (options.delimiter === undefined && columns === undefined) requireDelimiter(names, delimiter, place)
     for (const name of columns ?? names) requireColumn(names, name.trim(), place)
     return records.map(({ line, cells }) => {
       if (cells.length !== names.length) refuseRagged(`${where}, line ${line}`, names, cells)

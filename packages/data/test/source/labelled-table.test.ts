@@ -156,7 +156,7 @@ describe('tables', () => {
       /^x, line 2: no column "sentence".*found "text", "label"/,
       { text: 'sentence' },
     ],
-    ['another delimiter', 'text;label\na;x\n', 'csv', /^x, line 1: no column "text".*Is the delimiter ";"/],
+    ['another delimiter', 'text;label\na;x\n', 'csv', /^x, header: a single column.*Is the delimiter ";"/],
     ['two columns of a name', 'label,text,label\na,b,c\n', 'csv', /^x, line 1: two columns named "label"/],
     ['only a header', 'text,label\n\n', 'csv', /^x: the dataset is empty/],
     ['nothing', '', 'tsv', /^x: the dataset is empty/],

@@ -44,10 +44,10 @@ describe('CoLA and GLUE are checked too', () => {
 describe('fields of rows', () => {
   it('one that was read from a column that the table has not is told from one that is missing', () => {
     expect(() => requireText({ text: undefined, label: 'a' }, 'text', 'train, row 1')).toThrow(
-      /^train, row 1, field "text": the field is undefined, found the field label\. .*Object\.keys\(record\) lists the names/,
+      /^train, row 1, field "text": the field is undefined, found only label\. .*Object\.keys\(record\) lists the names/,
     )
     expect(() => requireField({ label: 'a' }, 'text', 'train, row 1')).toThrow(
-      /no such field, expected a field "text", found the field label\. Rename the column that holds it to text/,
+      /no such field, expected a field "text", found only label\. Rename the column that holds it to text/,
     )
   })
 })

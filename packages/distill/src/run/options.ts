@@ -12,7 +12,6 @@ import {
   type LoopOptions,
   type Metrics,
   type Optimizer,
-  trainingArguments,
 } from '@cola/train'
 import { paths } from '@cola/train/files'
 import { callable, type Check, type Checks, checkOptions, list, object, text, whole } from '@cola/graph/options'
@@ -130,14 +129,10 @@ const checks: Checks<OptionsOfRun> = {
   device: text,
 }
 
-/** Names of the Trainer's and of the loss's that are no options here. */
-const elsewhere: Readonly<Record<string, string>> = {
-  ...trainingArguments,
-  optim: 'It is optimizer: adam() of @cola/train, for instance.',
-  ...Object.fromEntries(
-    Object.keys(distillationChecks).map((name) => [name, `It belongs to loss: loss: { ${name}: ... }.`]),
-  ),
-}
+/** Options that belong to `loss`. */
+const elsewhere: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.keys(distillationChecks).map((name) => [name, `It belongs to loss: loss: { ${name}: ... }.`]),
+)
 
 const splitChecks: Checks<NonNullable<DistillOptions['splits']>> = { train: text, transfer: text }
 

@@ -404,7 +404,6 @@ describe('refuses, before the teacher is asked', () => {
 
   it.each([
     [{ epoch: 3 }, /distill, option epoch: no such option, expected student, .*, epochs/],
-    [{ max_steps: 9 }, /distill, option max_steps: no such option, .* A run is of whole epochs/],
     [{ alpha: 0 }, /distill, option alpha: no such option, .* It belongs to loss: loss: \{ alpha: \.\.\. \}/],
     [{ epochs: 0 }, /distill, option epochs: not a valid value/],
     [{ learning_rate: Number.NaN }, /option learning_rate/],

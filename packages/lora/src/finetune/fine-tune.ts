@@ -42,7 +42,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
     gradientCheckpointing,
     open,
     ...limits
-  } = readOptions(options, task)
+  } = await readOptions(options, task)
   const { seed } = training
   const base = await openBase(source, open)
   const rows = divideRows(options.train, options.validation, seed)

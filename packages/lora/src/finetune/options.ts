@@ -11,13 +11,12 @@ import {
   type LoopOptions,
   type SamplingStrategy,
   type TrainerOptions,
-  trainingArguments,
 } from '@cola/train'
 import { atLeast, type Checks, checkOptions, flag, list, object, text, whole } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
-import { onnxModelChecks, type OnnxModelOptions } from '../onnx/open-options.ts'
+import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import type { Quantization } from '../onnx/quantization.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
@@ -119,25 +118,6 @@ const checks: Checks<GeneralOptions> = {
   open: object,
 }
 
-/** Names of the Trainer's and PEFT's that are no options here. */
-const elsewhere: Readonly<Record<string, string>> = {
-  ...trainingArguments,
-  optim: 'fineTune takes AdamW; the Trainer of @cola/train takes any optimizer.',
-  train_dataset: 'It is train: an array of rows.',
-  eval_dataset: 'It is validation: rows, or a share of train.',
-  load_in_4bit: 'It is quantization: { bits: 4 }.',
-  load_in_8bit: 'It is quantization: { bits: 8 }.',
-  id2label: 'It is labels: names in the order of the classes.',
-  label2id: 'It is labels: names in the order of the classes.',
-  num_labels: 'The classes are those of the rows, or labels.',
-  ...belongTo('open', Object.keys(onnxModelChecks)),
-  ...belongTo('lora', ['r', 'lora_alpha', 'lora_dropout', 'target_modules', 'modules_to_save']),
-}
-
-function belongTo(part: string, names: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(names.map((name) => [name, `It belongs to ${part}: ${part}: { ${name}: ... }.`]))
-}
-
 const isShare = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 1
 
 /** The options of a run, grouped by the part that uses them. */
@@ -159,13 +139,15 @@ export interface ReadOptions<T extends TaskType> {
  * @param task Checks of the task's options, and its batch sizes.
  * @throws {ConfigError} for an option that is unknown, or out of its range.
  */
-export function readOptions<T extends TaskType>(
+export async function readOptions<T extends TaskType>(
   options: FineTuneOptions<T>,
   { options: taskChecks, batchSizes }: Pick<Task<TaskTypes[T]>, 'options' | 'batchSizes'>,
-): ReadOptions<T> {
+): Promise<ReadOptions<T>> {
   const present = Object.entries(options).filter(([, value]) => value !== undefined)
   const part = (holds: (name: string) => boolean) => Object.fromEntries(present.filter(([name]) => holds(name)))
   const allChecks = { ...checks, ...loopChecks, ...taskChecks }
+  const areKnown = present.every(([name]) => name in allChecks)
+  const elsewhere = areKnown ? {} : (await import('./other-names.ts')).otherNames
   checkOptions('fineTune', Object.fromEntries(present), allChecks, false, elsewhere)
   const general = part((name) => Object.hasOwn(checks, name)) as Partial<GeneralOptions>
   const taskOptions = part((name) => Object.hasOwn(taskChecks, name))

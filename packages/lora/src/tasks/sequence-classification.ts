@@ -116,19 +116,6 @@ function requireLabelled(rows: readonly object[], where: string): void {
   for (const [i, row] of rows.entries()) requireField(row, 'label', rowPlace(where, i))
 }
 
-/** @throws {DataError} for numbers such as 4.5, each of which would be a class of its own. */
-function refuseAmounts(rows: readonly SequenceClassificationRow[]): void {
-  const index = rows.findIndex(({ label }) => Number.isFinite(label) && !Number.isInteger(label))
-  if (index < 0 || !rows.every(({ label }) => typeof label === 'number')) return
-  throw new DataError({
-    where: `${rowPlace('train', index)}, field "label"`,
-    what: 'a number that is not whole: an amount, or the name of a class?',
-    expected: 'the option problem_type',
-    found: describeValue(rows[index]?.label),
-    fix: "Set problem_type: 'regression' to learn amounts, or 'single_label_classification'.",
-  })
-}
-
 /** Texts, or pairs of texts, as token ids, without targets. @throws {DataError} naming the row and the field. */
 function encodeInputs(
   rows: readonly Exclude<TextOrPair, string>[],
@@ -150,7 +137,6 @@ export const sequenceClassification: Task<Types> = {
   saved: { ...checks, labels: list },
   settings(rows, options, base) {
     requireLabelled(rows, 'train')
-    if (!options.problem_type && !options.labels) refuseAmounts(rows)
     const several = rows.some(({ label }) => Array.isArray(label))
     const problem_type =
       options.problem_type ?? (several ? 'multi_label_classification' : 'single_label_classification')
@@ -167,6 +153,15 @@ export const sequenceClassification: Task<Types> = {
         what: 'too few classes to tell apart',
         expected: 'at least two',
         found: labels.map(describeValue).join(', ') || 'none',
+      })
+    // A number such as 4.5 is an amount rather than the name of a class.
+    const amount = labels.find((label) => typeof label === 'number' && label % 1)
+    if (amount && !several && !options.problem_type && !options.labels)
+      throw new DataError({
+        where: 'train, field "label"',
+        what: 'not a whole number',
+        found: String(amount),
+        fix: "Set problem_type: 'regression', or 'single_label_classification'.",
       })
     const pooling = options.pooling ?? (base.causal ? 'last' : 'mean')
     return { problem_type, labels, pooling, label_smoothing: options.label_smoothing ?? 0 }

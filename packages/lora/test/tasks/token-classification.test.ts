@@ -418,7 +418,7 @@ describe('refuses, before anything is trained', () => {
     [{ words: ['a', 'b'], tags: ['O', 3] }, /train, row 3, token 2: no tag of IOB2.*found 3/],
     [{ text: 'Anna' }, /train, row 3, field "spans": no spans/],
     [{ text: ' ', spans: [] }, /train, row 3, field "text": an empty text/],
-    [{ spans: [] }, /train, row 3, field "text": the row has no such field, .*found the field spans/],
+    [{ spans: [] }, /train, row 3, field "text": the row has no such field, .*found only spans/],
     [
       span(-1, 4),
       /train, row 3, field "spans", span 1: not a part of the text.*0 <= start < end <= 34.*start -1, end 4/,

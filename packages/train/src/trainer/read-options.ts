@@ -25,7 +25,6 @@ import type { Callbacks } from './callbacks.ts'
 import { samplingStrategies } from './epoch-order.ts'
 import { pauses } from './pauses.ts'
 import type { LoopOptions, Settings, TrainerData, TrainerOptions } from './trainer-options.ts'
-import { trainingArguments } from './training-arguments.ts'
 
 const warmup: Check = [
   'a share of all steps below 1, or a whole number of steps',
@@ -81,7 +80,7 @@ const callbackChecks: Checks<Callbacks> = {
  * @throws {FeedError} for no training rows, or a label that is not a class.
  */
 export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Prediction>): Settings<Row, Prediction> {
-  checkOptions('Trainer', options, checks, false, trainingArguments)
+  checkOptions('Trainer', options, checks)
   checkValue('Trainer, option session', options.session, object)
   checkValue('Trainer, option data', options.data, object)
   // It may have fields that `collate` reads.

@@ -1,0 +1,39 @@
+// Names of transformers' and PEFT's options that are none of fineTune's. Loaded for an option that is unknown.
+
+import { onnxModelChecks } from '../onnx/open-options.ts'
+
+const evaluated = 'Each epoch ends with an evaluation, where there is validation.'
+const kept = 'output_dir keeps the last checkpoint and the best parameters; save_steps makes more checkpoints.'
+const told = 'callbacks: { onStep, onEpoch } are told, and output_dir has them in log.jsonl.'
+const float32 = "Training is in float32; frozenProducts: 'float16' or 'int8' is for frozen matrices."
+const named = 'It is labels: names in the order of the classes.'
+
+const belongTo = (part: string, names: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(names.map((name) => [name, `It belongs to ${part}: ${part}: { ${name}: ... }.`]))
+
+/** What does here what an option does there, by its name. */
+export const otherNames: Readonly<Record<string, string>> = {
+  train_dataset: 'It is train: an array of rows.',
+  eval_dataset: 'It is validation: rows, or a share of train.',
+  eval_strategy: evaluated,
+  evaluation_strategy: evaluated,
+  eval_steps: evaluated,
+  save_strategy: kept,
+  save_total_limit: kept,
+  logging_steps: told,
+  logging_strategy: told,
+  logging_dir: told,
+  report_to: told,
+  fp16: float32,
+  bf16: float32,
+  max_steps: 'A run is of whole epochs: epochs; signal stops it earlier.',
+  optim: 'fineTune takes AdamW; the Trainer of @cola/train takes any optimizer.',
+  group_by_length: "It is train_sampling_strategy: 'group_by_length'.",
+  load_in_4bit: 'It is quantization: { bits: 4 }.',
+  load_in_8bit: 'It is quantization: { bits: 8 }.',
+  id2label: named,
+  label2id: named,
+  num_labels: 'The classes are those of the rows, or labels.',
+  ...belongTo('open', Object.keys(onnxModelChecks)),
+  ...belongTo('lora', ['r', 'lora_alpha', 'lora_dropout', 'target_modules', 'modules_to_save']),
+}
