@@ -71,7 +71,7 @@ export {
 export { canonicalize } from './onnx/names.ts'
 export type { Quantization } from './onnx/quantization.ts'
 export { openOnnxModel, type OnnxModel } from './onnx/open.ts'
-export type { OnnxModelOptions } from './onnx/open-options.ts'
+export type { ModelOrigin, OnnxModelOptions } from './onnx/open-options.ts'
 export type { ModelDtype } from './onnx/dtypes.ts'
 export { readCachedModel, readOnnxModel } from './onnx/read.ts'
 export { baseModelPrefix } from './onnx/prefixes.ts'

@@ -10,6 +10,7 @@ export interface TokenizerOptions {
   /**
    * Put the start token before each text, as transformers' tokenizers do by this option. A decoder attends to its first
    * token whatever it is (attention sinks, Xiao et al. 2024): without a start token that is a word of the text.
+   * Conversations begin as their chat template has it.
    * @default false: as tokenizer.json says
    */
   add_bos_token?: boolean
