@@ -1,9 +1,11 @@
-// An adapter that PEFT saved: logits with it, without it and merged; the same files written back; and, where the case has
+// An adapter that PEFT saved: logits with it, without it, merged and switched; the same files written back; and, where the case has
 // them, the gradients of what is trained and the merged parameters.
 
 import { type Files, type FileSink, memorySink, packSentences } from '@cola/data'
-import { elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
+import { elements, type Graph, type Model, type Tensor, toFloat32 } from '@cola/graph'
 import {
+  type Adapter,
+  AdapterError,
   type AdaptedModel,
   gpt2,
   gpt2Parameters,
@@ -11,11 +13,13 @@ import {
   merge,
   parseGpt2Config,
   readAdapter,
+  switchable,
   unmerge,
   withPaddedInputs,
   writeAdapter,
 } from '@cola/lora'
 import {
+  type Batch,
   crossEntropy,
   type Device,
   generateArtifacts,
@@ -52,10 +56,28 @@ export async function peftCase(files: Files, device: Device): Promise<KindError[
     await logits('base_logits', withPaddedInputs(base)),
     await logits('merged_logits', withPaddedInputs(merged)),
     { ...restored, kind: 'unmerged' },
+    ...(await switched(base, adapter, expected, device)),
     ...written,
     ...compareAll('weight', expected, merged.graph.initializers),
     ...(expected.has('labels') ? await trained(model, expected, device) : []),
   ])
+}
+
+/** Logits with the adapter as inputs of the base model's graph; none for an adapter that cannot be switched. */
+async function switched(
+  base: Model,
+  adapter: Adapter,
+  expected: ReadonlyMap<string, Tensor>,
+  device: Device,
+): Promise<KindError[]> {
+  try {
+    const { graph, feeds } = switchable({ graph: withPaddedInputs(base), trainable: new Set() }, { adapter })
+    const found = await run(graph, expected, device, feeds('adapter'))
+    return [compare('switched', 'logits', found, toFloat32(expected.get('logits') as Tensor))]
+  } catch (error) {
+    if (error instanceof AdapterError && /cannot be switched/.test(error.message)) return []
+    throw error
+  }
 }
 
 /** Loss and gradients of one batch, those by PEFT's names. */
@@ -87,13 +109,25 @@ async function trained(
   }
 }
 
-async function run(graph: Graph, inputs: ReadonlyMap<string, Tensor>, device: Device): Promise<Float32Array> {
+async function run(
+  graph: Graph,
+  inputs: ReadonlyMap<string, Tensor>,
+  device: Device,
+  adapter: Batch = {},
+): Promise<Float32Array> {
   const session = await openSession({ graph }, await resolveDevice(device, graph))
   const feed = (name: string) => {
     const value = inputs.get(name) as Tensor
     return new OrtTensor('int64', elements(value) as BigInt64Array, value.dims)
   }
-  const results = await session.run({ input_ids: feed('input_ids'), attention_mask: feed('attention_mask') })
+  const arrays = Object.entries(adapter).map(
+    ([name, { data, dims }]) => [name, new OrtTensor('float32', data as Float32Array, dims)] as const,
+  )
+  const results = await session.run({
+    input_ids: feed('input_ids'),
+    attention_mask: feed('attention_mask'),
+    ...Object.fromEntries(arrays),
+  })
   await session.release()
   return (results.logits as OrtTensor).data as Float32Array
 }

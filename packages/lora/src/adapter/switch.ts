@@ -2,39 +2,27 @@
 // switching adapters changes the feeds only.
 
 import { type Checks, checkOptions, checkValue, number, object, oneOf } from '@cola/graph/options'
-import {
-  addInitializer,
-  addInput,
-  cloneGraph,
-  elementCount,
-  float32,
-  getValue,
-  type Graph,
-  type Model,
-  rewriteOutputs,
-  type Tensor,
-  toFloat32,
-  type Value,
-  widen,
-} from '@cola/graph'
+import { cloneGraph, type Graph, type Model, widen } from '@cola/graph'
 import type { Batch } from '@cola/train'
 import { AdapterError } from '../errors.ts'
 import type { AdaptedModel, LoraModel } from '../inject/adapted-model.ts'
 import { adaptableLayers } from '../inject/inspect.ts'
 import { requireModel } from '../inject/require-model.ts'
 import { headWeight, tiedHeads, untie } from '../inject/tied.ts'
-import { loraNames, type LoraTarget } from '../methods/lora/matrices.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
 import { isAdapter, loadAdapter } from './load.ts'
 import { isLora, plainAdapter } from './plain-adapter.ts'
+import { feedsOf } from './switch-feeds.ts'
+import { overridableInputs, requiredInputs, type Switched, type Targets } from './switch-inputs.ts'
 import { withZeroBiases } from './zero-biases.ts'
 
 /** A model with several adapters as inputs, of which each run takes one. */
 export interface SwitchableModel {
   /**
    * The base model with two more inputs for each layer, A [in, rank] and B [rank, out], under PEFT's names, and the
-   * scalar `lora_scale`.
+   * scalar `lora_scale`. Where an adapter is DoRA, layers have `lora_mag_norm_scale` [out] too, m / ||W + scaling B A||;
+   * where one has `lora_bias`, `lora_B.bias` [out].
    */
   readonly graph: Graph
   /** Rank that all adapters are padded to. */
@@ -65,8 +53,8 @@ export const switchableChecks: Checks<SwitchableOptions> = {
 
 /**
  * Builds a model whose adapters are inputs. Heads and other modules saved in full are inputs too.
- * @throws {AdapterError} without adapters, for one that does not fit the model, and for one that is not plain LoRA, such
- * as DoRA or another method; {ConfigError} for an option that is unknown or out of its range.
+ * @throws {AdapterError} without adapters, for one that does not fit the model, for trained tokens, and for another method
+ * than LoRA; {ConfigError} for an option that is unknown or out of its range.
  */
 export function switchable(
   original: Model,
@@ -94,12 +82,11 @@ export function switchable(
       ),
     ),
   ]
-  const graph =
-    inputs === 'required'
-      ? requiredInputs(base.graph, targets, saved, rank)
-      : overridableInputs(base.graph, targets, saved)
-  const arrays = new Map<string | undefined, Batch>([[undefined, feedsOf(base, new Map(), targets, saved, rank)]])
-  for (const [name, adapted] of loaded) arrays.set(name, feedsOf(adapted, targetsOf(adapted), targets, saved, rank))
+  const has = (field: 'use_dora' | 'lora_bias') => all.some(({ config }) => config[field])
+  const switched: Switched = { targets, saved, rank, use_dora: has('use_dora'), lora_bias: has('lora_bias') }
+  const graph = inputs === 'required' ? requiredInputs(base.graph, switched) : overridableInputs(base.graph, switched)
+  const arrays = new Map<string | undefined, Batch>([[undefined, feedsOf(base, new Map(), switched, base.graph)]])
+  for (const [name, adapted] of loaded) arrays.set(name, feedsOf(adapted, targetsOf(adapted), switched, base.graph))
   return {
     graph,
     rank,
@@ -119,7 +106,7 @@ export function switchable(
   }
 }
 
-/** @throws {AdapterError} for an adapter that is not a sum of products. */
+/** @throws {AdapterError} for an adapter of another method, or one with trained tokens. */
 function requirePlain(name: string, model: AdaptedModel): LoraModel {
   const reason =
     methodOf(model.config).unswitchable(model.config) ??
@@ -132,8 +119,6 @@ function requirePlain(name: string, model: AdaptedModel): LoraModel {
     })
   return model.initial.size > 0 ? plainAdapter(model) : model
 }
-
-type Targets = ReadonlyMap<string, LoraTarget>
 
 /**
  * An adapter's targets, keyed by the graph's names of their layers. The names of an adapter of the bare model lack the
@@ -156,95 +141,4 @@ function untieTrained(model: Model, adapters: readonly LoraModel[]): Model {
   for (const head of tiedHeads(graph))
     if (adapters.some(({ base }) => base.initializers.has(headWeight(head)))) untie(graph, head)
   return { ...model, graph }
-}
-
-/** Adds y + lora_scale (x A) B after each target; `declare` adds the inputs. */
-function injectProducts(base: Graph, targets: Targets, declare: (graph: Graph) => void, scaled: boolean): Graph {
-  const graph = cloneGraph(base)
-  declare(graph)
-  const modules = new Map(adaptableLayers(base).map(({ node, module }) => [node.outputs[0] as string, module]))
-  rewriteOutputs(graph, (node, output, g) => {
-    const target = targets.get(modules.get(node.outputs[0] as string) ?? '')
-    if (!target) return undefined
-    const [a, b] = loraNames(target).map((name) => getValue(graph, name)) as [Value, Value]
-    const [first, second] = node.inputs.map((name) => getValue(graph, name)) as [Value, Value]
-    const low = target.kind === 'embedding' ? g.Gather(a, second) : g.MatMul(first, a)
-    const delta = g.MatMul(low, b)
-    return g.Add(output, scaled ? g.Mul(delta, getValue(graph, 'lora_scale')) : delta)
-  })
-  return graph
-}
-
-function requiredInputs(base: Graph, targets: Targets, saved: readonly string[], rank: number): Graph {
-  return injectProducts(
-    base,
-    targets,
-    (graph) => {
-      addInput(graph, 'lora_scale', 'float32', [])
-      for (const target of targets.values()) {
-        const { inFeatures, outFeatures } = target
-        const [a, b] = loraNames(target)
-        addInput(graph, a, 'float32', [inFeatures, rank])
-        addInput(graph, b, 'float32', [rank, outFeatures])
-      }
-      for (const name of saved) {
-        graph.initializers.delete(name)
-        graph.inputs.push(name)
-      }
-    },
-    true,
-  )
-}
-
-function overridableInputs(base: Graph, targets: Targets, saved: readonly string[]): Graph {
-  return injectProducts(
-    base,
-    targets,
-    (graph) => {
-      const overridable = (name: string, data: Tensor, shape: readonly (number | string)[]) => {
-        const value = addInitializer(graph, name, data)
-        graph.values.set(name, { ...value, shape })
-        graph.inputs.push(name)
-      }
-      for (const target of targets.values()) {
-        const { inFeatures, outFeatures } = target
-        const [a, b] = loraNames(target)
-        overridable(a, float32([inFeatures, 0], []), [inFeatures, 'rank'])
-        overridable(b, float32([0, outFeatures], []), ['rank', outFeatures])
-      }
-      graph.inputs.push(...saved)
-    },
-    false,
-  )
-}
-
-/**
- * A model's A [in, rank] and B [rank, out], padded with zeros, the scaling in B; zeros for layers without an adapter.
- */
-function feedsOf(model: Model, adapted: Targets, targets: Targets, saved: readonly string[], rank: number): Batch {
-  const heads = new Map(tiedHeads(model.graph).map((head) => [headWeight(head), head.weight]))
-  const batch: Record<string, { data: Float32Array; dims: number[] }> = {}
-  for (const [layer, common] of targets) {
-    const { inFeatures, outFeatures } = common
-    const [nameA, nameB] = loraNames(common)
-    const [a, b] = [new Float32Array(inFeatures * rank), new Float32Array(rank * outFeatures)]
-    const target = adapted.get(layer)
-    if (target) {
-      const [A, B] = loraNames(target).map((name) => toFloat32(model.graph.initializers.get(name) as Tensor)) as [
-        Float32Array,
-        Float32Array,
-      ]
-      for (let k = 0; k < target.r; k++) {
-        for (let i = 0; i < inFeatures; i++) a[i * rank + k] = A[k * inFeatures + i] as number
-        for (let o = 0; o < outFeatures; o++) b[k * outFeatures + o] = target.scaling * (B[o * target.r + k] as number)
-      }
-    }
-    batch[nameA] = { data: a, dims: [inFeatures, rank] }
-    batch[nameB] = { data: b, dims: [rank, outFeatures] }
-  }
-  for (const name of saved) {
-    const value = (model.graph.initializers.get(name) ?? model.graph.initializers.get(heads.get(name) ?? '')) as Tensor
-    batch[name] = { data: toFloat32(value).slice(0, elementCount(value.dims)), dims: [...value.dims] }
-  }
-  return batch
 }

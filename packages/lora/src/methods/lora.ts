@@ -134,8 +134,7 @@ export const lora: Method<LoraTypes> = {
   status: ({ r, scaling }) => ({ r, scaling }),
   loaded: (config) => ({ ...config, init_lora_weights: startOf(config) }),
   summary: ({ r, lora_alpha }) => `Rank ${r}, alpha ${lora_alpha}.`,
-  unswitchable: (config) =>
-    extraFields.some((name) => config[name]) ? 'DoRA and LoRA biases cannot be switched' : undefined,
+  unswitchable: () => undefined,
   uncombinable: (config) => {
     if (extraFields.some((name) => config[name]) || config.bias !== 'none' || config.trainable_token_indices)
       return 'an adapter is more than plain LoRA'
