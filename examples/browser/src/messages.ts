@@ -1,6 +1,7 @@
 // What the page and its worker say to each other.
 
 import type { PlainError } from '@cola/train'
+import type { SampleName } from './samples.ts'
 import type { DeviceReport } from './worker/device.ts'
 
 export interface Row {
@@ -140,6 +141,7 @@ export interface OpenRun extends RunRequest {
 /** Each call by name: what it asks and what it answers. */
 export interface Calls {
   device: { ask: undefined; answer: DeviceReport }
+  sample: { ask: SampleName; answer: readonly Row[] }
   table: {
     ask: { content: string | File; name: string; textColumn?: string | undefined; labelColumn?: string | undefined }
     answer: ReadTable

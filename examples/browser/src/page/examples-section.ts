@@ -1,7 +1,7 @@
 // The first section: examples from a sample, a table, or typed under headings.
 
 import type { ReadTable, Row } from '../messages.ts'
-import { type Sample, samples } from '../samples.ts'
+import { type SampleName, samples } from '../samples.ts'
 import { byId, el, fill, show } from './dom.ts'
 import { card, tableHead } from './parts.ts'
 import { attempt, showProblem } from './problems.ts'
@@ -19,7 +19,7 @@ export function examplesSection(page: Page): void {
     page.change({ rows, tableName })
   }
   page.watch(['rows'], ({ rows }) => showRows(rows, warnings))
-  const refresh = { 'tab-sample': sampleTab(use), 'tab-table': tableTab(page, use), 'tab-typed': typedTab(use) }
+  const refresh = { 'tab-sample': sampleTab(page, use), 'tab-table': tableTab(page, use), 'tab-typed': typedTab(use) }
   const { choose } = makeTabs(byId('example-tabs'), (id) => {
     showProblem('table-problem')
     refresh[id as keyof typeof refresh]()
@@ -47,21 +47,20 @@ export function examplesSection(page: Page): void {
 
 type Use = (tableName: string, rows: readonly Row[], warnings?: readonly string[]) => void
 
-function sampleTab(use: Use): () => void {
-  let chosen: Sample | undefined
+function sampleTab(page: Page, use: Use): () => void {
+  let chosen: SampleName | undefined
   const refresh = async () => {
     const asked = chosen
-    const rows = (await asked?.rows()) ?? []
-    if (chosen === asked && !byId('panel-sample').hidden) use(asked?.name ?? '', rows)
+    const rows = asked ? await attempt('table-problem', () => page.call('sample', asked)) : []
+    if (rows && chosen === asked && !byId('panel-sample').hidden) use(asked ?? '', rows)
   }
   byId('samples').append(
-    ...samples.map((sample, i) => {
-      const { name, title, about } = sample
-      return card({ group: 'sample', value: name, id: `sample-${i}`, title, about }, () => {
-        chosen = sample
+    ...samples.map(({ name, title, about }, i) =>
+      card({ group: 'sample', value: name, id: `sample-${i}`, title, about }, () => {
+        chosen = name
         void refresh()
-      })
-    }),
+      }),
+    ),
   )
   return () => void refresh()
 }

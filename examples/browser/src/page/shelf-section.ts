@@ -32,9 +32,10 @@ export function shelfSection(page: Page): void {
     attempt('shelf-problem', async () => {
       page.change({ run: 'training' })
       try {
-        for (const { name, title, rows } of demo) {
+        for (const { name, title } of demo) {
           byId('train-said').textContent = `Training “${title}” …`
-          await page.call('train', { name, rows: (await rows()).slice(0, demoRows), settings: demoSettings })
+          const rows = await page.call('sample', name)
+          await page.call('train', { name, rows: rows.slice(0, demoRows), settings: demoSettings })
           await refresh()
         }
       } finally {

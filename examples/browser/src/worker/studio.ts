@@ -142,6 +142,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
 
   return {
     device: () => deviceReport(device),
+    sample: async (name) => (await import('./sample-rows.ts')).sampleRows[name](),
     table: async (ask) => (await import('./tables.ts')).readTable(ask),
     open: (choice) =>
       jobs.long(async () => {
