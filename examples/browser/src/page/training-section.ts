@@ -130,6 +130,8 @@ function liveRun(page: Page) {
   let losses: Point[] = []
   let epochs: EpochPoint[] = []
   let began = { at: 0, step: 0 }
+  /** Where a run was taken up: what is said of each epoch begins with it. */
+  let takenUp = ''
   const loss = lineChart(byId('loss-chart'), {
     label: 'Loss by step',
     end: () => total,
@@ -156,7 +158,8 @@ function liveRun(page: Page) {
     epochs = [...history]
     losses = history.map(({ step, train_loss }) => ({ x: step, y: train_loss }))
     began = { at: performance.now(), step: resumed_from }
-    if (resumed_from > 0) said.textContent = `Taken up at step ${resumed_from} of ${total_steps}.`
+    takenUp = resumed_from > 0 ? `Taken up at step ${resumed_from} of ${total_steps}. ` : ''
+    said.textContent = takenUp
     draw()
   })
   page.on('step', ({ step, epoch, loss: value, tokens_per_second }) => {
@@ -174,7 +177,7 @@ function liveRun(page: Page) {
       train_accuracy !== undefined && `${percent(train_accuracy)} right while training`,
       eval_accuracy !== undefined && `${percent(eval_accuracy)} of the held-out rows`,
     ].filter(Boolean)
-    said.textContent = `Epoch ${epoch.epoch}: ${shares.join(', ') || `loss ${epoch.train_loss.toFixed(3)}`}.`
+    said.textContent = `${takenUp}Epoch ${epoch.epoch}: ${shares.join(', ') || `loss ${epoch.train_loss.toFixed(3)}`}.`
     draw()
   })
   page.on('warning', ({ message }) =>
