@@ -8,7 +8,7 @@ import { producersOf } from '../ir/uses.ts'
 import { build, type Builder } from '../ops/build.ts'
 import { float32, type Tensor } from '../tensor/tensor.ts'
 import { int8Codes, transposedCodes } from './int8-codes.ts'
-import { isQuantizable, minElements } from './frozen-matrix.ts'
+import { isQuantizable } from './frozen-matrix.ts'
 import { type LinearNode, linearNodes } from './linear-nodes.ts'
 import { memoize } from './memoize.ts'
 import { prune } from './prune.ts'
@@ -17,6 +17,9 @@ import { replaceProducer } from './rewrite-outputs.ts'
 /** Seven bits: 2 * 255 * 64 fits the 16-bit sums of products of bytes on processors without VNNI and in WASM. */
 const maxCode = 64
 
+/** Below it, norms and codes of rows take as long as a product in eight bits saves: 128 by 128 is slower than float32. */
+const minElements = 2 ** 15
+
 /** Added to the mean square of a row, so that rows of zeros stay zero. */
 const epsilon = 1e-30
 
@@ -24,7 +27,7 @@ const epsilon = 1e-30
  * A copy of the graph whose products with large frozen matrices are computed in int8: x W = rms(x) (x / rms(x)) W, with
  * W and x / rms(x) quantized. The output of a normalization is quantized without the scaling. Values keep their names.
  * CPU and WASM have the operators.
- * @param minimum Number of elements below which a matrix stays in float32. @default 4096
+ * @param minimum Number of elements below which a matrix stays in float32. @default 32768
  */
 export function int8Products(graph: Graph, minimum = minElements): Graph {
   requireKind('int8Products, graph', graph, 'graph')

@@ -4,7 +4,7 @@ import { count, denseLayer, type LayerOptions, values } from '../support/rewrite
 import { run } from '../support/run.ts'
 
 describe('int8Products', () => {
-  const [K, N, rows] = [96, 64, 5] as const
+  const [K, N, rows] = [256, 128, 5] as const
   const weights = Float32Array.from(values(K * N, 1))
   // Rows of very different size, one of them zeros.
   const sizes = [1e-7, 1, 1e3, 0, 30]

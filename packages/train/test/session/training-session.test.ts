@@ -138,7 +138,7 @@ describe('TrainingSession', () => {
 })
 
 describe('frozen products in int8', () => {
-  const options = { width: 64 }
+  const options = { width: 192 }
   const step = async (frozenProducts: 'float32' | 'int8') => {
     const session = await open(artifactsOf(sgd(), { ...options, frozenProducts }))
     const batch = collate(rows(32))
