@@ -63,8 +63,8 @@ export async function openSession(model: RunnableModel, device: ResolvedDevice):
   const { environment, library, int8, selfTest } = deviceRow(device)
   if (environment && hasFiles()) (await import('./environment.ts')).setVariables(environment)
   await loadRuntime(device)
-  if (library && hasFiles()) (await import('./provider-library.ts')).requireLibrary(library, device)
   if (!int8) (await import('./require-int8.ts')).requireInt8(model.graph, device)
+  if (library && hasFiles()) (await import('./provider-library.ts')).requireLibrary(library, device)
   if (selfTest) {
     const { passTests } = await import('./self-test.ts')
     await passTests(model.graph, device, (graph) => openUntested({ graph }, device))
