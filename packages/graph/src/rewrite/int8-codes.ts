@@ -31,43 +31,55 @@ export function int8Codes(matrix: Tensor, axis: 0 | 1, maxCode = 127): Codes {
   }
 }
 
+/** Rows and columns that are transposed at a time, so that both matrices' parts stay in the cache. */
+const tile = 64
+
 /** The transposed codes, computed on demand. */
 export function transposedCodes(codes: Tensor): Tensor {
   const [rows, columns] = codes.dims as [number, number]
   return lazyTensor('int8', [columns, rows], () => {
     const values = elements(codes) as Int8Array
     const swapped = new Int8Array(values.length)
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++)
-        swapped[column * rows + row] = values[row * columns + column] as number
+    for (let top = 0; top < rows; top += tile)
+      for (let left = 0; left < columns; left += tile)
+        for (let row = top; row < Math.min(top + tile, rows); row++)
+          for (let column = left; column < Math.min(left + tile, columns); column++)
+            swapped[column * rows + row] = values[row * columns + column] as number
     return tensor('int8', [columns, rows], swapped)
   })
 }
 
-function outputScales(
-  values: Float32Array,
-  [rows, columns]: readonly number[],
-  axis: 0 | 1,
-  maxCode: number,
-): Float32Array {
-  const scales = new Float32Array((axis === 0 ? rows : columns) as number)
-  for (let row = 0, i = 0; row < (rows as number); row++)
-    for (let column = 0; column < (columns as number); column++, i++) {
-      const output = axis === 0 ? row : column
-      scales[output] = Math.max(scales[output] as number, Math.abs(values[i] as number))
-    }
-  return scales.map((value) => (value === 0 ? 1 : value / maxCode))
+function outputScales(values: Float32Array, dims: readonly number[], axis: 0 | 1, maxCode: number): Float32Array {
+  const [rows, columns] = dims as [number, number]
+  const greatest = axis === 0 ? greatestOfRows(values, rows, columns) : greatestOfColumns(values, rows, columns)
+  return greatest.map((value) => (value === 0 ? 1 : value / maxCode))
 }
 
-function codesOf(
-  values: Float32Array,
-  [rows, columns]: readonly number[],
-  axis: 0 | 1,
-  scales: Float32Array,
-): Int8Array {
+/** The greatest absolute value of each row. */
+function greatestOfRows(values: Float32Array, rows: number, columns: number): Float32Array {
+  return Float32Array.from({ length: rows }, (_, row) => {
+    let greatest = 0
+    for (let i = row * columns; i < (row + 1) * columns; i++)
+      greatest = Math.max(greatest, Math.abs(values[i] as number))
+    return greatest
+  })
+}
+
+/** The greatest absolute value of each column. */
+function greatestOfColumns(values: Float32Array, rows: number, columns: number): Float32Array {
+  const greatest = new Float32Array(columns)
+  for (let row = 0, i = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++, i++)
+      greatest[column] = Math.max(greatest[column] as number, Math.abs(values[i] as number))
+  return greatest
+}
+
+function codesOf(values: Float32Array, dims: readonly number[], axis: 0 | 1, scales: Float32Array): Int8Array {
+  const [rows, columns] = dims as [number, number]
   const codes = new Int8Array(values.length)
-  for (let row = 0, i = 0; row < (rows as number); row++)
-    for (let column = 0; column < (columns as number); column++, i++)
-      codes[i] = Math.round((values[i] as number) / (scales[axis === 0 ? row : column] as number))
+  // Math.round, as it is defined: V8 calls a function for it, five times as slow as the rest of the loop.
+  for (let row = 0, i = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++, i++)
+      codes[i] = Math.floor((values[i] as number) / (scales[axis === 0 ? row : column] as number) + 0.5)
   return codes
 }

@@ -87,7 +87,8 @@ function codesOf(
 /** The code of a value, cut to the range of codes. */
 function codeOf(value: number, scale: number, zero: number, most: number): number {
   if (scale === 0) return zero
-  const code = Math.round(value / scale) + zero
+  // Math.round, as it is defined: V8 calls a function for it.
+  const code = Math.floor(value / scale + 0.5) + zero
   return Math.max(0, Math.min(most, code))
 }
 
