@@ -1,9 +1,9 @@
-// Opens a fine-tuned model that was saved.
+// Opens a fine-tuned model that was saved, or an adapter that PEFT saved.
 
-import { openFiles, type Source, sourceChecks, type SourceOptions } from '@cola/data'
+import { type Files, openFiles, type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { defaultDevice, type Device, openEvaluation } from '@cola/train'
 import { type Check, checkOptions, type Checks, flag, object, optionsIn, text, whole } from '@cola/graph/options'
-import { openAdapter, settingsFile } from '../adapter/files.ts'
+import { type Adapter, configFile, openAdapter, settingsFile } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
 import { merge } from '../inject/merge.ts'
@@ -11,10 +11,11 @@ import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import { openTokenizer } from '../onnx/tokenizer-options.ts'
-import type { TaskType, TaskTypes } from '../tasks/task.ts'
+import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
+import { baseOfAdapter, settingsOfAdapter } from './from-peft.ts'
 import { isSource, trainingDefaults } from './options.ts'
 import { baseOf, readSettings, type SavedSettings } from './save.ts'
 
@@ -45,36 +46,26 @@ const checks: Checks<LoadFineTunedOptions<TaskType>> = {
 }
 
 /**
- * Opens what `save` wrote: the base model with its adapter, ready to be used.
+ * Opens what `save` wrote: the base model with its adapter, ready to be used. An adapter that PEFT saved opens too; the
+ * task's options, such as `labels` and `pooling`, say what its files do not.
  * @param source A folder, a repository on the hub, an address, picked files or bytes.
  * @throws {ConfigError | AdapterError} naming the file: not such a folder, another task, a base that does not fit; or
  * the option that is unknown or out of its range.
  */
 export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   source: Source,
-  options: LoadFineTunedOptions<T> = {},
+  options: LoadFineTunedOptions<T> & Partial<TaskTypes[T]['options']> = {},
 ): Promise<FineTuned<T>> {
-  checkOptions('loadFineTuned', options, checks)
-  const files = await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] })
-  await files.fetch?.([{ path: settingsFile, optional: true }])
-  const saved = readSettings(files)
-  const wanted = options.task ?? ('SEQ_CLS' as T)
-  if (saved.task_type !== wanted)
-    throw new ConfigError({
-      where: `${files.where}, field "task_type"`,
-      what: 'fine-tuned for another task',
-      expected: wanted,
-      found: saved.task_type,
-      fix: `Write loadFineTuned(folder, { task: '${saved.task_type}' }).`,
-    })
+  const wanted = options?.task ?? ('SEQ_CLS' as T)
   const task = await taskOf(wanted)
-  checkSettings(`${files.where}, fine_tuned.json, settings`, saved.settings, task.saved)
-  const settings = saved.settings as object as TaskTypes[T]['settings']
-  const { name: _, path: __, ...where } = saved.base
-  const given = options.base ?? baseOf(files, saved)
-  const opened = await openBase(given, { ...(isOpen(given) ? {} : (where as OnnxModelOptions)), ...options.open })
-  const base = await withChatTemplate(opened, saved)
-  const model = loadAdapter(task.head(base, settings, 0), await openAdapter(files))
+  checkOptions('loadFineTuned', options, { ...task.options, ...checks })
+  const files = await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] })
+  await files.fetch?.([settingsFile, configFile].map((path) => ({ path, optional: true })))
+  const isPeft = !files.has(settingsFile) && files.has(configFile)
+  const { base, settings, adapter, max_length, metrics } = isPeft
+    ? await fromPeft(files, task, options)
+    : await fromSaved(files, task, options)
+  const model = loadAdapter(task.head(base, settings, 0), adapter)
   const served = options.merge ? merge(model) : model
   const device = options.device ?? defaultDevice()
   const batch_size = options.batch_size ?? task.batchSizes?.eval_batch_size ?? trainingDefaults.eval_batch_size
@@ -84,14 +75,77 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
     task,
     base,
     settings,
-    max_length: saved.max_length ?? base.max_length,
+    max_length: max_length ?? base.max_length,
     model,
     adapted: async () => model,
     session,
     batch_size,
     device,
-    metrics: Object.fromEntries(Object.entries(saved.metrics).map(([name, value]) => [name, value ?? Number.NaN])),
+    metrics: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value ?? Number.NaN])),
   })
+}
+
+/** What opens a fine-tuned model. */
+interface Found<T extends TaskType> {
+  base: BaseModel
+  settings: TaskTypes[T]['settings']
+  adapter: Adapter
+  max_length?: number | null | undefined
+  metrics: Readonly<Record<string, number | null>>
+}
+
+async function fromSaved<T extends TaskType>(
+  files: Files,
+  task: Task<TaskTypes[T]>,
+  options: LoadFineTunedOptions<T>,
+): Promise<Found<T>> {
+  const saved = readSettings(files)
+  const { taskType } = task
+  if (saved.task_type !== taskType)
+    throw new ConfigError({
+      where: `${files.where}, field "task_type"`,
+      what: 'fine-tuned for another task',
+      expected: taskType,
+      found: saved.task_type,
+      fix: `Write loadFineTuned(folder, { task: '${saved.task_type}' }).`,
+    })
+  refuseOthers(optionsIn(task.options, options), saved.settings)
+  checkSettings(`${files.where}, fine_tuned.json, settings`, saved.settings, task.saved)
+  const { name: _, path: __, ...where } = saved.base
+  const given = options.base ?? baseOf(files, saved)
+  const opened = await openBase(given, { ...(isOpen(given) ? {} : (where as OnnxModelOptions)), ...options.open })
+  return {
+    base: await withChatTemplate(opened, saved),
+    settings: saved.settings as object as TaskTypes[T]['settings'],
+    adapter: await openAdapter(files),
+    max_length: saved.max_length,
+    metrics: saved.metrics,
+  }
+}
+
+/** @throws {ConfigError} for an option of the task that differs from what the model was trained with. */
+function refuseOthers(options: object, settings: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options))
+    if (JSON.stringify(value) !== JSON.stringify(settings[name]))
+      throw new ConfigError({
+        where: `loadFineTuned, option ${name}`,
+        what: 'the model was trained with another one, which fine_tuned.json has',
+        expected: JSON.stringify(settings[name]) ?? 'none',
+        found: JSON.stringify(value),
+        fix: 'Leave the option out: it is for adapters that PEFT saved.',
+      })
+}
+
+async function fromPeft<T extends TaskType>(
+  files: Files,
+  task: Task<TaskTypes[T]>,
+  options: LoadFineTunedOptions<T>,
+): Promise<Found<T>> {
+  const adapter = await openAdapter(files)
+  const named = baseOfAdapter(adapter, files, task.taskType, options.base)
+  const base = await openBase(named, options.open ?? {})
+  const settings = settingsOfAdapter<T>(task, { adapter, files }, optionsIn(task.options, options), base)
+  return { base, settings, adapter, metrics: {} }
 }
 
 /** An open base with the chat template that the model was trained with, unless it was opened with one. */

@@ -74,10 +74,6 @@ export function readSettings(files: Files): SavedSettings {
 
 /** How a folder is opened that save() did not write, by a file that it has. */
 const otherFolders: readonly (readonly [end: string, fix: string])[] = [
-  [
-    'adapter_config.json',
-    "PEFT's adapter is opened with openAdapter and loadAdapter, or goes on by fineTune(base, { adapter }).",
-  ],
   ['.onnx', 'What export() wrote is opened with loadClassifier of @cola/train; a base model is tuned by fineTune.'],
   ['.safetensors', 'A student of distill is opened with loadStudent of @cola/rnn; a base model is tuned by fineTune.'],
 ]

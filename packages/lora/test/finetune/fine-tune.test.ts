@@ -424,7 +424,6 @@ describe('refuses, before anything is trained', () => {
     await expect(loadFineTuned(join(out, 'empty'))).rejects.toThrow(/no fine_tuned.json.*found no files\.?$/)
   })
   it.each([
-    ['adapter_config.json', /no fine_tuned.json.*openAdapter and loadAdapter/],
     ['onnx/model.onnx', /no fine_tuned.json.*found onnx\/model.onnx.*with loadClassifier/],
     ['model.safetensors', /no fine_tuned.json.*loadStudent of @cola\/rnn/],
   ])('the folder of another kind, with %s', async (name, message) => {

@@ -1,5 +1,6 @@
 // Each way to hold frozen matrices, on bases whose matrices are in each form: pairs of options do not clash.
 
+import { join } from 'node:path'
 import { memorySink } from '@cola/data'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type FineTuneOptions, fineTune } from '../../src/index.ts'
@@ -10,13 +11,26 @@ type Options = Omit<FineTuneOptions<'CAUSAL_LM'>, 'task' | 'train'>
 
 const name = 'decoder-llama-int4'
 const fourBits: Source = decoderFiles(name, parsed(read(`${decoders}/${name}/config.json`)).vocab_size as number)
-const texts = ['w4 w5 w6 w7', 'w8 w9 w10', 'w11 w12 w13 w14 w15'].map((text) => ({ text }))
 
-const tune = (source: Source, options: Options = {}) =>
+interface Tried {
+  readonly source: Source
+  readonly texts: readonly string[]
+}
+
+/** A decoder whose file is in four bits, and one with matrices that are large enough for products in eight bits. */
+const models: Readonly<Record<'small' | 'larger', Tried>> = {
+  small: { source: fourBits, texts: ['w4 w5 w6 w7', 'w8 w9 w10', 'w11 w12 w13 w14 w15'] },
+  larger: {
+    source: join(import.meta.dirname, '../../../../examples/model'),
+    texts: ['the girl laughs', 'a king sings'],
+  },
+}
+
+const tune = ({ source, texts }: Tried, options: Options = {}) =>
   fineTune(source, {
     task: 'CAUSAL_LM',
-    train: texts,
-    validation: texts,
+    train: texts.map((text) => ({ text })),
+    validation: texts.map((text) => ({ text })),
     epochs: 1,
     learning_rate: 0,
     batch_size: 4,
@@ -26,16 +40,16 @@ const tune = (source: Source, options: Options = {}) =>
   })
 
 /** Evaluated and trained loss of an unchanged model, on the same texts. */
-async function losses(source: Source, options: Options) {
-  const tuned = await tune(source, options)
+async function losses(tried: Tried, options: Options) {
+  const tuned = await tune(tried, options)
   const [epoch] = tuned.training?.history ?? []
   await tuned.release()
   return { evaluated: epoch?.eval_loss as number, trained: epoch?.train_loss as number }
 }
 
-/** The decoder, whose file is in four bits, as a file of another type. */
-async function exported(dtype: 'float32' | 'int8'): Promise<Source> {
-  const tuned = await tune(fourBits)
+/** A model as a file of another type. */
+async function exported(model: Tried, dtype: 'float32' | 'int8' | 'int4'): Promise<Source> {
+  const tuned = await tune(model)
   const sink = memorySink()
   await tuned.export(sink, { dtype })
   await tuned.release()
@@ -47,36 +61,52 @@ interface Base {
   readonly quantization?: NonNullable<Options['quantization']>
 }
 
-const bases: Readonly<Record<string, () => Promise<Base>>> = {
-  'a file in float32': async () => ({ source: await exported('float32') }),
-  'a file in four bits': async () => ({ source: fourBits }),
-  'a file in eight bits': async () => ({ source: await exported('int8') }),
-  'a file quantized to four bits': async () => ({ source: await exported('float32'), quantization: { bits: 4 } }),
-  'a file quantized to eight bits': async () => ({ source: await exported('float32'), quantization: { bits: 8 } }),
+const bases: Readonly<Record<string, (model: Tried) => Promise<Base>>> = {
+  'a file in float32': async (model) => ({ source: await exported(model, 'float32') }),
+  'a file in four bits': async (model) => ({
+    source: model.source === fourBits ? fourBits : await exported(model, 'int4'),
+  }),
+  'a file in eight bits': async (model) => ({ source: await exported(model, 'int8') }),
+  'a file quantized to four bits': async (model) => ({
+    source: await exported(model, 'float32'),
+    quantization: { bits: 4 },
+  }),
+  'a file quantized to eight bits': async (model) => ({
+    source: await exported(model, 'float32'),
+    quantization: { bits: 8 },
+  }),
 }
 
-describe.each(Object.keys(bases))('%s', (base) => {
-  let opened: Base
-  let right: Awaited<ReturnType<typeof losses>>
-  const lossesWith = (options: Options) => {
-    const { source, ...quantization } = opened
-    return losses(source, { ...quantization, ...options })
-  }
-  beforeAll(async () => {
-    opened = (await bases[base]?.()) as Base
-    right = await lossesWith({})
-    expect(right.trained).toBeCloseTo(right.evaluated, 4)
-  })
-
-  // Evaluation is in float32 whatever multiplies in training; float16 rounds matrices in both.
-  it.each([
+// Evaluation is in float32 whatever multiplies in training; float16 rounds matrices in both.
+const ways = {
+  small: [
     ['float32', false, 1e-5, 1e-5],
     ['float32', true, 1e-5, 1e-5],
     ['float16', false, 1e-3, 1e-3],
     ['float16', true, 1e-3, 1e-3],
+  ],
+  larger: [
     ['int8', false, 1e-5, 0.03],
     ['int8', true, 1e-5, 0.03],
-  ] as const)(
+  ],
+} as const
+
+const cases = Object.keys(bases).flatMap((base) => (['small', 'larger'] as const).map((size) => [size, base] as const))
+
+describe.each(cases)('a %s model, %s', (size, base) => {
+  let opened: Base
+  let right: Awaited<ReturnType<typeof losses>>
+  const lossesWith = (options: Options) => {
+    const { source, ...quantization } = opened
+    return losses({ ...models[size], source }, { ...quantization, ...options })
+  }
+  beforeAll(async () => {
+    opened = (await bases[base]?.(models[size])) as Base
+    right = await lossesWith({})
+    expect(right.trained).toBeCloseTo(right.evaluated, 4)
+  })
+
+  it.each([...ways[size]])(
     'trains with %s products, gradient checkpointing: %s',
     async (frozenProducts, checkpoints, eps, rough) => {
       const { evaluated, trained } = await lossesWith({ frozenProducts, gradient_checkpointing: checkpoints })

@@ -1,0 +1,125 @@
+// Adapters as PEFT saves them, which name neither classes nor pooling, opened with loadFineTuned.
+
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AdapterError, ConfigError, fineTune, loadFineTuned } from '../../src/index.ts'
+
+const embedded = join(import.meta.dirname, '../../../../examples/model')
+const tagger = join(import.meta.dirname, '../fixtures/token-classification')
+const out = mkdtempSync(join(tmpdir(), 'cola-from-peft-'))
+afterAll(() => rmSync(out, { recursive: true }))
+
+const rows = ['girl', 'king', 'boy'].flatMap((word) => [
+  { text: `the ${word} laughs`, label: 'one' },
+  { text: `the ${word}s laugh`, label: 'many' },
+])
+const texts = rows.map(({ text }) => text)
+
+/** A copy of a saved folder without the files that PEFT does not write. */
+function asPeft(folder: string, change: (config: Record<string, unknown>) => Record<string, unknown> = (all) => all) {
+  const copy = mkdtempSync(join(out, 'peft-'))
+  cpSync(folder, copy, { recursive: true })
+  for (const name of ['fine_tuned.json', 'head_config.json']) rmSync(join(copy, name), { force: true })
+  const path = join(copy, 'adapter_config.json')
+  writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')))))
+  return copy
+}
+
+const saved = join(out, 'saved')
+let logits: Float32Array
+beforeAll(async () => {
+  const tuned = await fineTune(embedded, { train: rows, epochs: 4, learning_rate: 1e-2, device: 'cpu' })
+  logits = await tuned.logits(texts)
+  await tuned.save(saved)
+  await tuned.release()
+})
+
+describe('loadFineTuned with an adapter of PEFT’s', () => {
+  it.each([
+    ['the base that it names', {}, ['LABEL_0', 'LABEL_1']],
+    ['a base and classes that are given', { base: embedded, labels: ['many', 'one'] }, ['many', 'one']],
+    ['a merged copy', { merge: true, labels: [false, true] }, [false, true]],
+  ] as const)('classifies with %s', async (_, options, labels) => {
+    const tuned = await loadFineTuned(asPeft(saved), options)
+    expect(tuned.labels).toEqual(labels)
+    expect(await tuned.logits(texts)).toBeAllclose(logits, { atol: 1e-5 })
+    const again = join(out, `again-${labels[0]}`)
+    await tuned.save(again)
+    await tuned.release()
+    const reopened = await loadFineTuned(again)
+    expect(reopened.labels).toEqual(labels)
+    await reopened.release()
+  })
+
+  it('tags words with an adapter that PEFT wrote, as transformers does', async () => {
+    const expected = JSON.parse(readFileSync(join(tagger, 'expected.json'), 'utf8')) as {
+      tags: string[]
+      rows: { words: string[] }[]
+      labels: number[][]
+      logits: number[][][]
+    }
+    const options = { task: 'TOKEN_CLS', base: tagger } as const
+    const [named, unnamed] = [
+      await loadFineTuned(join(tagger, 'adapter'), { ...options, labels: expected.tags }),
+      await loadFineTuned(join(tagger, 'adapter'), options),
+    ]
+    expect(named.labels).toEqual(expected.tags)
+    expect(unnamed.labels).toEqual(expected.tags.map((_, i) => `LABEL_${i}`))
+    const words = expected.rows.map((row) => ({ words: row.words }))
+    // transformers' logits at the first token of each word.
+    const greatest = expected.logits.map((row, i) =>
+      row
+        .filter((_, at) => expected.labels[i]?.[at] !== -100)
+        .map((values) => expected.tags[values.indexOf(Math.max(...values))]),
+    )
+    const inside = greatest.map((row, i) => words[i]?.words.filter((_, at) => row[at] !== 'O'))
+    const found = await named.tag(words)
+    expect(found.map((entities) => entities.flatMap(({ text }) => text.split(' ')))).toEqual(inside)
+    expect(await unnamed.tag(words)).toHaveLength(words.length)
+    await named.release()
+    await unnamed.release()
+  })
+
+  it('generates and embeds', async () => {
+    const writer = await fineTune(embedded, { task: 'CAUSAL_LM', train: texts.map((text) => ({ text })), epochs: 2 })
+    const expected = await writer.generate('the girl', { max_new_tokens: 4 })
+    await writer.save(join(out, 'writer'))
+    await writer.release()
+    const read = await loadFineTuned(asPeft(join(out, 'writer')), { task: 'CAUSAL_LM' })
+    expect(await read.generate('the girl', { max_new_tokens: 4 })).toEqual(expected)
+    await read.release()
+
+    const pairs = [0, 2, 4].map((i) => ({ anchor: texts[i] as string, positive: texts[i + 1] as string }))
+    const embedder = await fineTune(embedded, { task: 'FEATURE_EXTRACTION', train: pairs, epochs: 1, pooling: 'mean' })
+    const vectors = await embedder.embed(texts)
+    await embedder.save(join(out, 'embedder'))
+    await embedder.release()
+    const options = { task: 'FEATURE_EXTRACTION', pooling: 'mean' } as const
+    const loaded = await loadFineTuned(asPeft(join(out, 'embedder')), options)
+    expect((await loaded.embed(texts)).flatMap((one) => [...one])).toBeAllclose(
+      vectors.flatMap((one) => [...one]),
+      { atol: 1e-5 },
+    )
+    await loaded.release()
+  })
+
+  it('says what is missing, and what does not belong', async () => {
+    const refused = (folder: string, options = {}) => expect(loadFineTuned(folder, options as object)).rejects
+    await refused(asPeft(saved), { task: 'CAUSAL_LM' }).toThrow(/trained for another task.*CAUSAL_LM.*SEQ_CLS/s)
+    await refused(asPeft(saved), { labels: ['a', 'b', 'c'] }).toThrow(AdapterError)
+    await refused(asPeft(saved), { label: ['a', 'b'] }).toThrow(/option label: no such option.*Did you mean labels/)
+    await refused(asPeft(saved, ({ base_model_name_or_path: _, ...rest }) => rest)).toThrow(
+      /names no base model.*base/s,
+    )
+    await refused(saved, { labels: ['a', 'b'] }).toThrow(/option labels: .*another one.*\["many","one"\]/)
+    await (await loadFineTuned(saved, { labels: ['many', 'one'], pooling: 'last' })).release()
+    const encoder = { task: 'SEQ_CLS', base: tagger }
+    const headless = asPeft(join(tagger, 'adapter'), (all) => ({ ...all, task_type: null }))
+    await refused(headless, encoder).toThrow(/option pooling: missing/)
+    await refused(headless, encoder).toThrow(ConfigError)
+    const writer = asPeft(join(out, 'writer'), (all) => ({ ...all, task_type: null }))
+    await refused(writer).toThrow(/no head for this task.*score\.weight/s)
+  })
+})
