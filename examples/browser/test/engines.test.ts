@@ -110,7 +110,8 @@ describe.each(engineNames)('%s', (engine) => {
 
   it.runIf(executable)(`trains, ${stores ? 'goes on after a reload, ' : ''}answers, and gives the adapter`, () =>
     withPage(engine, { isolated: true }, async (page, downloads) => {
-      await trainSample(page, 0, stores ? 12 : 4)
+      // Long enough that a slow look at the page sees it under way.
+      await trainSample(page, 0, stores ? 40 : 4)
       if (stores) {
         await stepReached(page, 15)
         await page.reload()

@@ -13,7 +13,7 @@ import {
   summaryOf,
   writeOrigin,
 } from './adapters.ts'
-import { chosenDevice, type DeviceReport, deviceReport } from './device.ts'
+import { chosenDevice, type DeviceReport, deviceReport, productsOf } from './device.ts'
 import { createJobs } from './jobs.ts'
 import { keeping, type OpenModel, openModel } from './models.ts'
 import { forgetRun, keptRun, rememberRun, runFolder, sameRun } from './runs.ts'
@@ -82,7 +82,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     // Graphics have no products in eight bits.
     const wanted = last?.frozenProducts === 'int8' ? 'wasm' : request.settings.device
     device = await chosenDevice(wanted, open.base, (message) => tell({ event: 'warning', message }))
-    run.frozenProducts = last?.frozenProducts ?? (device === 'wasm' ? 'int8' : 'float32')
+    run.frozenProducts = last?.frozenProducts ?? productsOf(device)
     if (!last) await forgetRun()
     const store = await runFolder(onStorageFailure)
     const remember = (progress: Partial<OpenRun>) => {
