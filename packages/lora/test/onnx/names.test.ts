@@ -89,10 +89,6 @@ describe.each(names)('%s', (name) => {
     const { model } = await opened
     if (name.includes('bare')) return
     const peft = readAdapter(join(fixtures, name, 'adapter'))
-    if (peft.config.lora_bias) {
-      expect(() => switchable(model, { peft })).toThrow(/LoRA biases cannot be switched/)
-      return
-    }
     const { graph, feeds } = switchable(model, { peft })
     for (const [key, adapter] of [['adapted', 'peft'], ['logits']] as const)
       expect(real(await run(graph, name, feeds(adapter)), name)).toBeAllclose(real(numbers(name, key), name), {
