@@ -12,6 +12,11 @@ type Options = Omit<FineTuneOptions<'CAUSAL_LM'>, 'task' | 'train'>
 const name = 'decoder-llama-int4'
 const fourBits: Source = decoderFiles(name, parsed(read(`${decoders}/${name}/config.json`)).vocab_size as number)
 
+const files = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
+const embedded: Source = Object.fromEntries(
+  files.map((file) => [file, read(join(import.meta.dirname, '../../../../examples/model', file))]),
+)
+
 interface Tried {
   readonly source: Source
   readonly texts: readonly string[]
@@ -21,7 +26,7 @@ interface Tried {
 const models: Readonly<Record<'small' | 'larger', Tried>> = {
   small: { source: fourBits, texts: ['w4 w5 w6 w7', 'w8 w9 w10', 'w11 w12 w13 w14 w15'] },
   larger: {
-    source: join(import.meta.dirname, '../../../../examples/model'),
+    source: embedded,
     texts: ['the girl laughs', 'a king sings'],
   },
 }
