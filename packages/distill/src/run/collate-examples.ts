@@ -6,8 +6,11 @@ import { taught } from '../losses/hidden-states.ts'
 import type { DistillExample } from './options.ts'
 import type { Collate } from './student-model.ts'
 
-/** The batch; examples share the names and the widths of the teacher's values. */
-export function collateExamples(collate: Collate, examples: readonly DistillExample[]): Batch {
+/**
+ * The batch; examples share the names and the widths of the teacher's values.
+ * @param width Numbers of a teacher's state, in runs in which states teach.
+ */
+export function collateExamples(collate: Collate, examples: readonly DistillExample[], width?: number): Batch {
   const names = Object.keys(examples[0]?.teacher ?? {})
   const teacher = names.map((name) => {
     const values = examples.flatMap((example) => [...(example.teacher?.[name] ?? [])])
@@ -16,7 +19,7 @@ export function collateExamples(collate: Collate, examples: readonly DistillExam
   const inputs = collate(examples.map(({ input_ids }) => input_ids))
   return {
     ...inputs,
-    ...(examples[0]?.states ? statesOf(inputs, examples, examples[0].states.width) : {}),
+    ...(width === undefined ? {} : statesOf(inputs, examples, width)),
     labels: classLabels(examples.map(({ label }) => label)),
     ...Object.fromEntries(teacher),
   }
@@ -26,7 +29,7 @@ export function collateExamples(collate: Collate, examples: readonly DistillExam
 function statesOf(inputs: Batch, examples: readonly DistillExample[], width: number): Batch {
   const { data: places, dims } = inputs.token_index as BatchArray
   const columns = dims[1] as number
-  const tokens = examples.map(({ input_ids, states }) => (states?.input_ids.length ? input_ids.length : 0))
+  const tokens = examples.map(({ input_ids, states }) => (states ? input_ids.length : 0))
   const count = tokens.reduce((sum, length) => sum + length, 0)
   const rows = Math.max(count, 1)
   const [data, index] = [new Float32Array(rows * width), new Int32Array(rows)]

@@ -24,7 +24,8 @@ export async function distill(options: DistillOptions): Promise<DistilledStudent
   const run = readOptions(options)
   const { device, loop, loss } = run
   const onWarning = (message: string) => loop.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
-  const { context, student, artifacts, train, evaluation, heldOut, score } = await prepareRun(run, onWarning)
+  const prepared = await prepareRun(run, onWarning)
+  const { context, student, artifacts, train, evaluation, heldOut, score, statesWidth } = prepared
   const session = await TrainingSession.create({ artifacts, device, seed: loop.seed, onWarning })
   try {
     const trainer = new Trainer<DistillExample, readonly number[]>({
@@ -34,7 +35,7 @@ export async function distill(options: DistillOptions): Promise<DistilledStudent
       data: {
         train,
         evaluation,
-        collate: (batch) => collateExamples(student.collate, batch),
+        collate: (batch) => collateExamples(student.collate, batch, statesWidth),
         tokens: ({ input_ids }) => input_ids.length,
       },
       predict: (outputs, batch) => logitRows(outputs, batch.length),

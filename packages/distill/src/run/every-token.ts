@@ -22,7 +22,7 @@ export async function everyToken(
   student: StudentModel,
   teacher: Teacher,
   context: EncodeContext,
-): Promise<{ student: StudentModel; loss: Loss }> {
+): Promise<{ student: StudentModel; loss: Loss; statesWidth: number }> {
   const { hiddenStates: layers } = student
   const where = 'distill, option hidden_states'
   if (!layers)
@@ -63,5 +63,6 @@ export async function everyToken(
       },
     },
     loss: sumOfLosses([...terms, term]),
+    statesWidth: width,
   }
 }

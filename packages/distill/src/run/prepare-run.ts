@@ -6,7 +6,6 @@ import { ConfigError, crossEntropy, generateArtifacts, metricOf, type TrainingAr
 import { distillation, sumOfLosses } from '../losses/graph-losses.ts'
 import { labelOptions } from '../losses/loss-options.ts'
 import { cachedTeacher } from '../teacher/cached-teacher.ts'
-import { noStates, type StatesOfText } from '../teacher/normalized-states.ts'
 import { openTeacher } from '../teacher/open-teacher.ts'
 import type { Teacher } from '../teacher/teacher.ts'
 import { classesOfRun } from './classes-of-run.ts'
@@ -28,6 +27,8 @@ export interface PreparedRun {
   evaluation: readonly DistillExample[]
   heldOut: ReadonlyMap<string, readonly DistillExample[]>
   score: Score
+  /** Numbers of a teacher's state, with the option `hidden_states`. */
+  statesWidth: number | undefined
 }
 
 /**
@@ -44,17 +45,15 @@ export async function prepareRun(run: ReadOptions, onWarning: (message: string) 
     const { labels, tokenizer } = context
     const { sentences, evaluation, heldOut } = examples
     const plain = studentOf(run.student, { labels, tokenizer, sentences, embedding, seed: loop.seed })
-    const { student, loss } =
+    const { student, loss, statesWidth } =
       teacher && run.hidden_states
         ? await everyToken(run, plain, teacher, context)
-        : { student: plain, loss: lossOf(run.loss, teacher) }
+        : { student: plain, loss: lossOf(run.loss, teacher), statesWidth: undefined }
     const artifacts = generateArtifacts(student.model, { loss, evalLoss: crossEntropy(), optimizer })
     const score = scorer(run.compute_metrics ?? classificationMetrics, labels.length)
     if (loop.metric_for_best_model !== undefined) requireMetric(loop.metric_for_best_model, evaluation, score)
     const train = teacher ? await withTeacher(teacher, run, examples, artifacts) : examples.train
-    const scored = withoutStates(train[0]?.states?.width)
-    const others = new Map([...heldOut].map(([name, rows]) => [name, rows.map(scored)] as const))
-    return { context, student, artifacts, train, evaluation: evaluation.map(scored), heldOut: others, score }
+    return { context, student, artifacts, train, evaluation, heldOut, score, statesWidth }
   } finally {
     await opened?.release()
   }
@@ -96,12 +95,6 @@ function lossOf(loss: DistillOptions['loss'], teacher: Teacher | undefined): Los
   return teacher ? distillation(loss) : crossEntropy(labelOptions(loss ?? {}))
 }
 
-/** Examples that are scored only, in a run whose batches have states of `width` numbers. */
-function withoutStates(width: number | undefined): (example: DistillExample) => DistillExample {
-  const states = width === undefined ? undefined : noStates(width)
-  return (example) => (states ? { ...example, states } : example)
-}
-
 /** @throws {ConfigError} for a metric that perfect predictions of the evaluation rows have not. */
 function requireMetric(metric: string, evaluation: readonly DistillExample[], score: Score): void {
   const classes = 1 + evaluation.reduce((greatest, { label }) => Math.max(greatest, label), 0)
@@ -136,6 +129,6 @@ async function withTeacher(
   return train.map((example, i) => ({
     ...example,
     teacher: ofTrain[i] as Record<string, Float32Array>,
-    ...(states ? { states: states[i] as StatesOfText } : {}),
+    ...(states?.[i] ? { states: states[i] } : {}),
   }))
 }

@@ -1,16 +1,16 @@
-// What the tokens of the training examples learn from: the teacher's hidden states, after a check that the student reads
+// What tokens of the training examples learn from: the teacher's hidden states, after a check that the student reads
 // the same tokens.
 
 import type { FileStore } from '@cola/data'
 import { FeedError } from '@cola/train'
 import { hiddenStatesOf } from '../teacher/hidden-states.ts'
-import { normalizedStates, noStates, type StatesOfText } from '../teacher/normalized-states.ts'
+import { normalizedStates, type StatesOfText } from '../teacher/normalized-states.ts'
 import type { Split, Teacher } from '../teacher/teacher.ts'
 import type { ExamplesOfRun } from './examples-of-run.ts'
 
 /**
- * The teacher's normalized states of the training examples, in their order: none after the last of the unlabelled texts
- * that are given.
+ * The teacher's normalized states of the training examples, in their order, up to the last of the unlabelled texts that
+ * are given.
  * @param splits The labelled texts, and the unlabelled ones that teach by states.
  * @param folder Where the states are kept. @default in memory
  * @throws {FeedError} as `hiddenStatesOf`, and for a text that the student reads as other tokens.
@@ -31,10 +31,10 @@ export async function tokenTargets(
     ...places.map((place) => [ofRows[place] as StatesOfText, named(splits.train, place)] as const),
     ...ofTransfer.map((states, row) => [states, named(splits.transfer, row)] as const),
   ]
-  for (const [i, [states, where]] of targets.entries())
+  return targets.map(([states, where], i) => {
     requireTokens(train[i]?.input_ids ?? [], states.input_ids, where)
-  const none = noStates(found.find(({ width }) => width > 0)?.width as number)
-  return train.map((_, i) => targets[i]?.[0] ?? none)
+    return states
+  })
 }
 
 /** @throws {FeedError} for a student's tokens that the teacher's do not begin with. */

@@ -8,14 +8,11 @@ import type { StateChunk } from './state-chunk.ts'
 /** The hidden states of a text. */
 export interface StatesOfText {
   readonly width: number
-  /** Ids of its tokens as the teacher read them; none for a text of which it shows no states. */
+  /** Ids of its tokens as the teacher read them. */
   readonly input_ids: Int32Array
   /** Writes the normalized states of the first tokens to `target` [tokens, width]. */
   readonly write: (target: Float32Array, tokens: number) => void
 }
-
-/** A text of which the teacher shows no states. */
-export const noStates = (width: number): StatesOfText => ({ width, input_ids: new Int32Array(), write: () => {} })
 
 /** Numbers of each half, by its bits. */
 let halfValues: Float32Array | undefined

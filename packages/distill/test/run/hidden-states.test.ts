@@ -12,7 +12,7 @@ import { type DistillOptions, distill, sumOfLosses, type Teacher, type TextState
 import { projectionName, withHiddenStatesTerm } from '../../src/losses/hidden-states.ts'
 import { collateExamples } from '../../src/run/collate-examples.ts'
 import { hiddenStatesOf } from '../../src/teacher/hidden-states.ts'
-import { normalizedStates, noStates, type StatesOfText } from '../../src/teacher/normalized-states.ts'
+import { normalizedStates, type StatesOfText } from '../../src/teacher/normalized-states.ts'
 import { exportFolder } from '../../../lora/test/support/export-folder.ts'
 import { modelFolder, oracle, rowsOf, tokenizer } from '../support/sentences.ts'
 
@@ -93,9 +93,9 @@ describe('the loss of hidden states', () => {
     const examples = sentences.map((input_ids, i) => ({
       input_ids,
       label: labels[i] as number,
-      states: one.taught[i] ? (states?.[i] as StatesOfText) : noStates(width),
+      ...(one.taught[i] ? { states: states?.[i] as StatesOfText } : {}),
     }))
-    const found = await session.runTrainStep(collateExamples(student.collate, examples))
+    const found = await session.runTrainStep(collateExamples(student.collate, examples, width))
     expect(found.loss).toBeCloseTo(one.value, 5)
     await session.runOptimizerStep({ learningRate: 1 })
     const after = await session.getParameters()
