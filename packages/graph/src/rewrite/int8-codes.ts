@@ -1,6 +1,6 @@
 // Quantizes a matrix to int8 with one scale per output: code = round(value / scale).
 
-import { elements, float32, lazyTensor, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
+import { float32, lazyTensor, type Tensor, tensor, toFloat32 } from '../tensor/tensor.ts'
 
 export interface Codes {
   /** int8, with the matrix's dims. */
@@ -29,24 +29,6 @@ export function int8Codes(matrix: Tensor, axis: 0 | 1, maxCode = 127): Codes {
     }),
     scales: lazyTensor('float32', outputs, () => float32(outputs, cached ?? scalesOf(toFloat32(matrix)))),
   }
-}
-
-/** Rows and columns that are transposed at a time, so that both matrices' parts stay in the cache. */
-const tile = 64
-
-/** The transposed codes, computed on demand. */
-export function transposedCodes(codes: Tensor): Tensor {
-  const [rows, columns] = codes.dims as [number, number]
-  return lazyTensor('int8', [columns, rows], () => {
-    const values = elements(codes) as Int8Array
-    const swapped = new Int8Array(values.length)
-    for (let top = 0; top < rows; top += tile)
-      for (let left = 0; left < columns; left += tile)
-        for (let row = top; row < Math.min(top + tile, rows); row++)
-          for (let column = left; column < Math.min(left + tile, columns); column++)
-            swapped[column * rows + row] = values[row * columns + column] as number
-    return tensor('int8', [columns, rows], swapped)
-  })
 }
 
 function outputScales(values: Float32Array, dims: readonly number[], axis: 0 | 1, maxCode: number): Float32Array {

@@ -7,7 +7,8 @@ import { addInitializer, cloneGraph, type Graph, getValue, type Value } from '..
 import { producersOf } from '../ir/uses.ts'
 import { build, type Builder } from '../ops/build.ts'
 import { float32, type Tensor } from '../tensor/tensor.ts'
-import { int8Codes, transposedCodes } from './int8-codes.ts'
+import { transposeTensor } from '../tensor/rows.ts'
+import { int8Codes } from './int8-codes.ts'
 import { isQuantizable } from './frozen-matrix.ts'
 import { type LinearNode, linearNodes } from './linear-nodes.ts'
 import { memoize } from './memoize.ts'
@@ -17,7 +18,7 @@ import { replaceProducer } from './rewrite-outputs.ts'
 /** Seven bits: 2 * 255 * 64 fits the 16-bit sums of products of bytes on processors without VNNI and in WASM. */
 const maxCode = 64
 
-/** Below it, norms and codes of rows take as long as a product in eight bits saves: 128 by 128 is slower than float32. */
+/** Below it, norms and codes of rows take as long as products in eight bits save: 128 by 128 is slower than float32. */
 const minElements = 2 ** 15
 
 /** Added to the mean square of a row, so that rows of zeros stay zero. */
@@ -105,7 +106,7 @@ function matrixOf(graph: Graph, { weight, transposed }: LinearNode): Value[] {
   const [codesName, scalesName] = names as [string, string]
   if (!graph.values.has(codesName)) {
     const { codes, scales } = int8Codes(graph.initializers.get(weight) as Tensor, transposed ? 0 : 1, maxCode)
-    addInitializer(graph, codesName, transposed ? transposedCodes(codes) : codes)
+    addInitializer(graph, codesName, transposed ? transposeTensor(codes) : codes)
     addInitializer(graph, scalesName, scales)
   }
   return names.map((name) => getValue(graph, name))

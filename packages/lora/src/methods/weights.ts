@@ -1,6 +1,6 @@
 // Arithmetic on a target's matrix, laid out [out, in] or [in, out]. Loops go along memory.
 
-import { float32, type Tensor, toFloat32 } from '@cola/graph'
+import { float32, type Tensor, toFloat32, transposeTensor } from '@cola/graph'
 import type { Target } from './target.ts'
 
 /** Rows and columns of a target's matrix as they lie in memory. */
@@ -25,7 +25,7 @@ export interface Factors {
 /** W + factor B A, whose sums are float64. */
 export function plusProduct(target: Target, matrix: Tensor, { A, B, r }: Factors, factor: number): Tensor {
   const [rows, columns] = layoutOf(target)
-  const [left, right] = target.transposed ? [B, A] : [swapped(A, r, rows), swapped(B, columns, r)]
+  const [left, right] = target.transposed ? [B, A] : [transposed(A, r, rows), transposed(B, columns, r)]
   const sums = new Float64Array(columns)
   return withRows(target, matrix, (row, at) => {
     sums.fill(0)
@@ -41,12 +41,8 @@ function addTimes(sums: Float64Array, row: Float32Array, scale: number): void {
 }
 
 /** The transpose of a matrix [rows, columns]. */
-function swapped(values: Float32Array, rows: number, columns: number): Float32Array {
-  const result = new Float32Array(values.length)
-  for (let row = 0, at = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++, at++) result[column * rows + row] = values[at] as number
-  return result
-}
+const transposed = (values: Float32Array, ...dims: [rows: number, columns: number]): Float32Array =>
+  toFloat32(transposeTensor(float32(dims, values)))
 
 /** Multiplies the weights of each output by its factor. */
 export const timesOutputs = (target: Target, matrix: Tensor, factors: ArrayLike<number>): Tensor =>
