@@ -26,7 +26,8 @@ export const isAdapter: Check = [
  * Loads an adapter into a copy of a base model. Adapters that PEFT trained on the bare model (AutoModel) fit too, and
  * are written back under the bare model's names.
  * @throws {AdapterError} naming the tensors: the adapter belongs to another model, or its head is missing, has another
- * name or other classes, or it was trained with other tokens before texts; {ConfigError} for what is no model or no adapter.
+ * name or other classes, or it was trained with other tokens before texts; {ConfigError} for what is no model or no
+ * adapter.
  */
 export function loadAdapter<M extends PeftType>(base: HeadedModel, adapter: Adapter<M>): AdaptedModel<M> {
   requireModel('loadAdapter', base)

@@ -15,14 +15,13 @@ type Arrays = Record<string, { data: Float32Array; dims: number[] }>
  * A model's A [in, rank] and B [rank, out], padded with zeros, the scaling in B, and what layers have beside them; for
  * layers without an adapter what changes nothing.
  * @param adapted The model's own targets, by the layers of `switched.targets`.
- * @param base The model that they are switched on, whose matrices DoRA's norms are of.
  */
-export function feedsOf(model: Model, adapted: Targets, switched: Switched, base: Graph): Batch {
+export function feedsOf(model: Model, adapted: Targets, switched: Switched): Batch {
   const heads = new Map(tiedHeads(model.graph).map((head) => [headWeight(head), head.weight]))
   const { initializers } = model.graph
   const batch: Arrays = {}
   for (const [layer, common] of switched.targets)
-    Object.assign(batch, layerFeeds(model.graph, adapted.get(layer), common, switched, base))
+    Object.assign(batch, layerFeeds(model.graph, adapted.get(layer), common, switched))
   for (const name of switched.saved) {
     const value = (initializers.get(name) ?? initializers.get(heads.get(name) ?? '')) as Tensor
     batch[name] = { data: toFloat32(value).slice(0, elementCount(value.dims)), dims: [...value.dims] }
@@ -31,13 +30,7 @@ export function feedsOf(model: Model, adapted: Targets, switched: Switched, base
 }
 
 /** The arrays of one layer, under the names of `common`. */
-function layerFeeds(
-  graph: Graph,
-  target: LoraTarget | undefined,
-  common: LoraTarget,
-  switched: Switched,
-  base: Graph,
-): Arrays {
+function layerFeeds(graph: Graph, target: LoraTarget | undefined, common: LoraTarget, switched: Switched): Arrays {
   const { inFeatures, outFeatures } = common
   const { rank } = switched
   const [nameA, nameB] = loraNames(common)
@@ -49,7 +42,7 @@ function layerFeeds(
       Float32Array,
     ]
     const magnitude = graph.initializers.get(magnitudeName(target.module))
-    if (magnitude) scale.set(magnitudeScale(base, target, magnitude, { A, B, r: target.r }))
+    if (magnitude) scale.set(magnitudeScale(switched.base, target, magnitude, { A, B, r: target.r }))
     const factor = Float64Array.from(scale, (value) => value * target.scaling)
     for (let k = 0; k < target.r; k++) {
       for (let i = 0; i < inFeatures; i++) a[i * rank + k] = A[k * inFeatures + i] as number
@@ -68,7 +61,7 @@ function layerFeeds(
   }
 }
 
-/** DoRA's m / ||W + scaling B A||, one number an output. */
+/** DoRA's m / ||W + scaling B A||, one number an output, with W of the base. */
 function magnitudeScale(base: Graph, target: LoraTarget, magnitude: Tensor, factors: Factors): Float32Array {
   const sum = plusProduct(target, base.initializers.get(target.weight) as Tensor, factors, target.scaling)
   const norms = toFloat32(outputNorms(target, sum))

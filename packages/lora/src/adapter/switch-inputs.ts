@@ -21,8 +21,9 @@ import { parameterName } from '../methods/target.ts'
 /** Targets by the graph's names of their layers. */
 export type Targets = ReadonlyMap<string, LoraTarget>
 
-/** What differs between the adapters of a model. */
+/** What is switched: a base model, and what differs between its adapters. */
 export interface Switched {
+  readonly base: Graph
   readonly targets: Targets
   /** Parameters that an adapter saves in full. */
   readonly saved: readonly string[]
@@ -42,14 +43,16 @@ export const extraNames = ({ kind, module }: LoraTarget, { use_dora, lora_bias }
 })
 
 /**
- * Adds lora_scale (x A B + (scale - 1) (y - bias) + bias of B) to the output y of each target; `declare` adds the inputs.
+ * Adds lora_scale (x A B + (scale - 1) (y - bias) + bias of B) to the output y of each target; `declare` adds the
+ * inputs.
  */
-function injectAdapters(base: Graph, switched: Switched, declare: (graph: Graph) => void, scaled: boolean): Graph {
+function injectAdapters(switched: Switched, declare: (graph: Graph) => void, scaled: boolean): Graph {
+  const { base, targets } = switched
   const graph = cloneGraph(base)
   declare(graph)
   const modules = new Map(adaptableLayers(base).map(({ node, module }) => [node.outputs[0] as string, module]))
   rewriteOutputs(graph, (node, output, g) => {
-    const target = switched.targets.get(modules.get(node.outputs[0] as string) ?? '')
+    const target = targets.get(modules.get(node.outputs[0] as string) ?? '')
     if (!target) return undefined
     const delta = change(g, node, output, target, switched)
     return g.Add(output, scaled ? g.Mul(delta, getValue(graph, 'lora_scale')) : delta)
@@ -71,10 +74,9 @@ function change(g: Builder, { inputs }: Node, output: Value, target: LoraTarget,
 }
 
 /** A and B padded to one rank, as inputs that each run needs. */
-export function requiredInputs(base: Graph, switched: Switched): Graph {
+export function requiredInputs(switched: Switched): Graph {
   const { targets, saved, rank } = switched
   return injectAdapters(
-    base,
     switched,
     (graph) => {
       addInput(graph, 'lora_scale', 'float32', [])
@@ -96,9 +98,8 @@ export function requiredInputs(base: Graph, switched: Switched): Graph {
 }
 
 /** Inputs whose defaults are no adapter. */
-export function overridableInputs(base: Graph, switched: Switched): Graph {
+export function overridableInputs(switched: Switched): Graph {
   return injectAdapters(
-    base,
     switched,
     (graph) => {
       const overridable = (name: string, data: Tensor, shape: readonly (number | string)[]) => {

@@ -21,8 +21,8 @@ import { withZeroBiases } from './zero-biases.ts'
 export interface SwitchableModel {
   /**
    * The base model with two more inputs for each layer, A [in, rank] and B [rank, out], under PEFT's names, and the
-   * scalar `lora_scale`. Where an adapter is DoRA, layers have `lora_mag_norm_scale` [out] too, m / ||W + scaling B A||;
-   * where one has `lora_bias`, `lora_B.bias` [out].
+   * scalar `lora_scale`. Where an adapter is DoRA, layers have `lora_mag_norm_scale` [out] too, which is
+   * m / ||W + scaling B A||; where one has `lora_bias`, `lora_B.bias` [out].
    */
   readonly graph: Graph
   /** Rank that all adapters are padded to. */
@@ -53,8 +53,8 @@ export const switchableChecks: Checks<SwitchableOptions> = {
 
 /**
  * Builds a model whose adapters are inputs. Heads and other modules saved in full are inputs too.
- * @throws {AdapterError} without adapters, for one that does not fit the model, for trained tokens, and for another method
- * than LoRA; {ConfigError} for an option that is unknown or out of its range.
+ * @throws {AdapterError} without adapters, for one that does not fit the model, for trained tokens, and for another
+ * method than LoRA; {ConfigError} for an option that is unknown or out of its range.
  */
 export function switchable(
   original: Model,
@@ -69,7 +69,9 @@ export function switchable(
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
   for (const name of names) checkValue(`switchable, adapters, "${name}"`, adapters[name], isAdapter)
   const model = withZeroBiases({ ...original, graph: widen(original.graph) }, Object.values(adapters))
-  const loaded = new Map(names.map((name) => [name, requirePlain(name, loadAdapter(model, adapters[name] as Adapter))]))
+  const loaded = new Map(
+    names.map((name) => [name, requireSwitchable(name, loadAdapter(model, adapters[name] as Adapter))]),
+  )
   const all = [...loaded.values()]
   const rank = all.flatMap(({ targets }) => targets).reduce((greatest, { r }) => Math.max(greatest, r), 0)
   const base = untieTrained(model, all)
@@ -83,10 +85,11 @@ export function switchable(
     ),
   ]
   const has = (field: 'use_dora' | 'lora_bias') => all.some(({ config }) => config[field])
-  const switched: Switched = { targets, saved, rank, use_dora: has('use_dora'), lora_bias: has('lora_bias') }
-  const graph = inputs === 'required' ? requiredInputs(base.graph, switched) : overridableInputs(base.graph, switched)
-  const arrays = new Map<string | undefined, Batch>([[undefined, feedsOf(base, new Map(), switched, base.graph)]])
-  for (const [name, adapted] of loaded) arrays.set(name, feedsOf(adapted, targetsOf(adapted), switched, base.graph))
+  const differences = { use_dora: has('use_dora'), lora_bias: has('lora_bias') }
+  const switched: Switched = { base: base.graph, targets, saved, rank, ...differences }
+  const graph = inputs === 'required' ? requiredInputs(switched) : overridableInputs(switched)
+  const arrays = new Map<string | undefined, Batch>([[undefined, feedsOf(base, new Map(), switched)]])
+  for (const [name, adapted] of loaded) arrays.set(name, feedsOf(adapted, targetsOf(adapted), switched))
   return {
     graph,
     rank,
@@ -107,7 +110,7 @@ export function switchable(
 }
 
 /** @throws {AdapterError} for an adapter of another method, or one with trained tokens. */
-function requirePlain(name: string, model: AdaptedModel): LoraModel {
+function requireSwitchable(name: string, model: AdaptedModel): LoraModel {
   const reason =
     methodOf(model.config).unswitchable(model.config) ??
     (model.tokens.length > 0 ? 'trained tokens cannot be switched' : undefined)
