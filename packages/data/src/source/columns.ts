@@ -41,6 +41,8 @@ export function refuseRagged(where: string, names: readonly string[], cells: rea
     what: `a row with ${cells.length > names.length ? 'too many' : 'too few'} cells`,
     expected: `${names.length} (${names.join(', ')})`,
     found: `${cells.length} (${cells.map((cell) => JSON.stringify(cell.slice(0, 30))).join(', ')})`,
-    fix: "A cell that holds the delimiter or a newline needs quotes around it, and quoting: 'minimal'.",
+    fix:
+      delimiterFix(names) ??
+      "A cell that holds the delimiter or a newline needs quotes around it, and quoting: 'minimal'.",
   })
 }
