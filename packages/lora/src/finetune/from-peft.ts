@@ -5,7 +5,6 @@ import type { Files } from '@cola/data'
 import type { Adapter } from '../adapter/files.ts'
 import { bareName } from '../adapter/names.ts'
 import { AdapterError, ConfigError } from '../errors.ts'
-import type { BaseModelSource } from '../load/base.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import { trainingDefaults } from './options.ts'
@@ -18,28 +17,9 @@ const rows: { readonly [T in TaskType]: readonly TaskTypes[T]['row'][] } = {
   FEATURE_EXTRACTION: [{ anchor: 'a', positive: 'a', negative: 'b' }],
 }
 
-/**
- * Where an adapter's base is.
- * @param given The base that the caller names.
- * @throws {ConfigError} for an adapter of another task, and one that names no base.
- */
-export function baseOfAdapter(
-  { config }: Adapter,
-  { where }: Files,
-  task: TaskType,
-  given: BaseModelSource | undefined,
-): BaseModelSource {
-  const { task_type, base_model_name_or_path } = config
-  if (task_type && task_type !== task)
-    throw new ConfigError({
-      where: `${where}, adapter_config.json, field "task_type"`,
-      what: 'trained for another task',
-      expected: task,
-      found: task_type,
-      fix: `Write loadFineTuned(adapter, { task: '${task_type}' }).`,
-    })
-  const found = given ?? base_model_name_or_path
-  if (found) return found
+/** What an adapter's base is called. @throws {ConfigError} for an adapter that names none. */
+export function baseOfAdapter({ config }: Adapter, { where }: Files): string {
+  if (config.base_model_name_or_path) return config.base_model_name_or_path
   throw new ConfigError({
     where: `${where}, adapter_config.json`,
     what: 'it names no base model',
@@ -48,10 +28,10 @@ export function baseOfAdapter(
 }
 
 /**
- * The settings of a task for an adapter of PEFT's: classes are `LABEL_0` and so on, as transformers names them, where no
- * option names them.
- * @throws {ConfigError | AdapterError} for options that are missing or out of their range, and an adapter without the head
- * that the task needs.
+ * The settings of a task for an adapter of PEFT's: where no option names the classes, they are `LABEL_0` and so on, and
+ * a head of one number is a regression's, as in transformers.
+ * @throws {ConfigError | AdapterError} for options that are missing or out of their range, and an adapter without the
+ * head that the task needs.
  */
 export function settingsOfAdapter<T extends TaskType>(
   task: Task<TaskTypes[T]>,
@@ -80,18 +60,20 @@ function withLabels<Options>({ tensors }: Adapter, { where }: Files, options: Op
       fix: 'Build what it was trained on: withHead, loadAdapter, merge.',
     })
   const labels = Array.from({ length: head.dims[0] as number }, (_, i) => `LABEL_${i}`)
-  const { problem_type } = options as { problem_type?: string }
-  return problem_type === 'regression' ? options : { labels, ...options }
+  const { problem_type = labels.length > 1 ? undefined : 'regression' } = options as { problem_type?: string }
+  return problem_type === 'regression' ? { problem_type, ...options } : { labels, ...options }
 }
 
 /** @throws {ConfigError} for an encoder of which nothing says where its head reads a text. */
 function requirePooling(options: object, { where }: Files, { causal }: BaseModel): void {
   if (causal || 'pooling' in options) return
   throw new ConfigError({
-    where: `loadFineTuned, option pooling`,
+    where: 'loadFineTuned, option pooling',
     what: 'missing: the adapter of an encoder does not say what its head reads',
     expected: "'mean', or 'first' for a head on the first token's last hidden state",
     found: where,
-    fix: "transformers' classes for BERT have a pooler before the head: export that class, and load the adapter with loadAdapter.",
+    fix:
+      "transformers' classes for BERT have a pooler before the head: export that class, and load the adapter with " +
+      'loadAdapter.',
   })
 }

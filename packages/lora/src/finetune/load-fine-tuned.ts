@@ -100,16 +100,8 @@ async function fromSaved<T extends TaskType>(
   options: LoadFineTunedOptions<T>,
 ): Promise<Found<T>> {
   const saved = readSettings(files)
-  const { taskType } = task
-  if (saved.task_type !== taskType)
-    throw new ConfigError({
-      where: `${files.where}, field "task_type"`,
-      what: 'fine-tuned for another task',
-      expected: taskType,
-      found: saved.task_type,
-      fix: `Write loadFineTuned(folder, { task: '${saved.task_type}' }).`,
-    })
-  refuseOthers(optionsIn(task.options, options), saved.settings)
+  requireTask(saved.task_type, task, files)
+  refuseOthers(optionsOf(task, options), saved.settings)
   checkSettings(`${files.where}, fine_tuned.json, settings`, saved.settings, task.saved)
   const { name: _, path: __, ...where } = saved.base
   const given = options.base ?? baseOf(files, saved)
@@ -121,6 +113,27 @@ async function fromSaved<T extends TaskType>(
     max_length: saved.max_length,
     metrics: saved.metrics,
   }
+}
+
+/** The task's own options that are set. */
+const optionsOf = <T extends TaskType>(
+  { options: checks }: Task<TaskTypes[T]>,
+  options: object,
+): TaskTypes[T]['options'] =>
+  Object.fromEntries(
+    Object.entries(optionsIn<object>(checks, options)).filter(([, value]) => value !== undefined),
+  ) as TaskTypes[T]['options']
+
+/** @throws {ConfigError} for a model of another task. */
+function requireTask(found: string, { taskType }: { taskType: TaskType }, { where }: Files): void {
+  if (found === taskType) return
+  throw new ConfigError({
+    where: `${where}, field "task_type"`,
+    what: 'fine-tuned for another task',
+    expected: taskType,
+    found,
+    fix: `Write loadFineTuned(folder, { task: '${found}' }).`,
+  })
 }
 
 /** @throws {ConfigError} for an option of the task that differs from what the model was trained with. */
@@ -142,9 +155,9 @@ async function fromPeft<T extends TaskType>(
   options: LoadFineTunedOptions<T>,
 ): Promise<Found<T>> {
   const adapter = await openAdapter(files)
-  const named = baseOfAdapter(adapter, files, task.taskType, options.base)
-  const base = await openBase(named, options.open ?? {})
-  const settings = settingsOfAdapter<T>(task, { adapter, files }, optionsIn(task.options, options), base)
+  if (adapter.config.task_type) requireTask(adapter.config.task_type, task, files)
+  const base = await openBase(options.base ?? baseOfAdapter(adapter, files), options.open)
+  const settings = settingsOfAdapter<T>(task, { adapter, files }, optionsOf(task, options), base)
   return { base, settings, adapter, metrics: {} }
 }
 

@@ -7,6 +7,7 @@ import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adapterConfigJson, AdapterError, adapterTensors, ConfigError, fineTune, readAdapter } from '../../src/index.ts'
 import { exportFolder, exportNames } from '../support/export-folder.ts'
+import { embedded, rows, texts } from '../support/one-or-many.ts'
 
 const exports = join(import.meta.dirname, '../fixtures/exports')
 /** Models that other tools exported, with an adapter that PEFT wrote. */
@@ -18,15 +19,9 @@ const lacking = new Map([
   ['distilbert-seq-torchscript', 'pre_classifier'],
   ['llama-qa-torchscript', 'qa_outputs'],
 ])
-const embedded = join(import.meta.dirname, '../../../../examples/model')
 const out = mkdtempSync(join(tmpdir(), 'cola-from-adapter-'))
 afterAll(() => rmSync(out, { recursive: true }))
 
-const rows = ['girl', 'king', 'boy'].flatMap((word) => [
-  { text: `the ${word} laughs`, label: 'one' },
-  { text: `the ${word}s laugh`, label: 'many' },
-])
-const texts = rows.map(({ text }) => text)
 const run = { train: rows, epochs: 1, device: 'cpu' } as const
 /** A rate at which a step changes nothing that is seen. */
 const still = { ...run, learning_rate: 1e-12 }

@@ -5,17 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AdapterError, ConfigError, fineTune, loadFineTuned } from '../../src/index.ts'
+import { embedded, rows, texts } from '../support/one-or-many.ts'
 
-const embedded = join(import.meta.dirname, '../../../../examples/model')
 const tagger = join(import.meta.dirname, '../fixtures/token-classification')
 const out = mkdtempSync(join(tmpdir(), 'cola-from-peft-'))
 afterAll(() => rmSync(out, { recursive: true }))
-
-const rows = ['girl', 'king', 'boy'].flatMap((word) => [
-  { text: `the ${word} laughs`, label: 'one' },
-  { text: `the ${word}s laugh`, label: 'many' },
-])
-const texts = rows.map(({ text }) => text)
 
 /** A copy of a saved folder without the files that PEFT does not write. */
 function asPeft(folder: string, change: (config: Record<string, unknown>) => Record<string, unknown> = (all) => all) {
@@ -39,10 +33,11 @@ beforeAll(async () => {
 describe('loadFineTuned with an adapter of PEFT’s', () => {
   it.each([
     ['the base that it names', {}, ['LABEL_0', 'LABEL_1']],
+    ['options that are not set', { labels: undefined, pooling: undefined, base: undefined }, ['LABEL_0', 'LABEL_1']],
     ['a base and classes that are given', { base: embedded, labels: ['many', 'one'] }, ['many', 'one']],
     ['a merged copy', { merge: true, labels: [false, true] }, [false, true]],
   ] as const)('classifies with %s', async (_, options, labels) => {
-    const tuned = await loadFineTuned(asPeft(saved), options)
+    const tuned = await loadFineTuned(asPeft(saved), options as object)
     expect(tuned.labels).toEqual(labels)
     expect(await tuned.logits(texts)).toBeAllclose(logits, { atol: 1e-5 })
     const again = join(out, `again-${labels[0]}`)
@@ -51,6 +46,18 @@ describe('loadFineTuned with an adapter of PEFT’s', () => {
     const reopened = await loadFineTuned(again)
     expect(reopened.labels).toEqual(labels)
     await reopened.release()
+  })
+
+  it('reads a head of one number as a regression, as transformers does', async () => {
+    const train = rows.map(({ text }, i) => ({ text, label: i / 2 }))
+    const amounts = await fineTune(embedded, { train, problem_type: 'regression', epochs: 1, device: 'cpu' })
+    const expected = await amounts.logits(texts)
+    await amounts.save(join(out, 'amounts'))
+    await amounts.release()
+    const tuned = await loadFineTuned(asPeft(join(out, 'amounts')))
+    expect([tuned.labels, tuned.settings.problem_type]).toEqual([[], 'regression'])
+    expect(await tuned.logits(texts)).toBeAllclose(expected, { atol: 1e-5 })
+    await tuned.release()
   })
 
   it('tags words with an adapter that PEFT wrote, as transformers does', async () => {
@@ -107,7 +114,7 @@ describe('loadFineTuned with an adapter of PEFT’s', () => {
 
   it('says what is missing, and what does not belong', async () => {
     const refused = (folder: string, options = {}) => expect(loadFineTuned(folder, options as object)).rejects
-    await refused(asPeft(saved), { task: 'CAUSAL_LM' }).toThrow(/trained for another task.*CAUSAL_LM.*SEQ_CLS/s)
+    await refused(asPeft(saved), { task: 'CAUSAL_LM' }).toThrow(/fine-tuned for another task.*CAUSAL_LM.*SEQ_CLS/s)
     await refused(asPeft(saved), { labels: ['a', 'b', 'c'] }).toThrow(AdapterError)
     await refused(asPeft(saved), { label: ['a', 'b'] }).toThrow(/option label: no such option.*Did you mean labels/)
     await refused(asPeft(saved, ({ base_model_name_or_path: _, ...rest }) => rest)).toThrow(
