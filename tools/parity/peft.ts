@@ -1,5 +1,5 @@
-// An adapter that PEFT saved: logits with it, without it, merged and switched; the same files written back; and, where the case has
-// them, the gradients of what is trained and the merged parameters.
+// An adapter that PEFT saved: logits with it, without it, merged and switched; the same files written back; and, where
+// the case has them, the gradients of what is trained and the merged parameters.
 
 import { type Files, type FileSink, memorySink, packSentences } from '@cola/data'
 import { elements, type Graph, type Model, type Tensor, toFloat32 } from '@cola/graph'

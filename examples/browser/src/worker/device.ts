@@ -34,8 +34,8 @@ export async function chosenDevice(
 }
 
 /**
- * How a device multiplies with frozen matrices while training: in eight bits where they are faster. Firefox (153) does not
- * return from them with several threads.
+ * How a device multiplies with frozen matrices while training: in eight bits where they are faster. Firefox (153) does
+ * not return from them with several threads.
  */
 export const productsOf = (device: DeviceReport['device']): 'int8' | 'float32' =>
   device === 'wasm' && (browserThreads() === 1 || !navigator.userAgent.includes('Firefox')) ? 'int8' : 'float32'

@@ -1,4 +1,4 @@
-// What `auto` stands for: the first device that is not slower than the processor and works. Loaded when it is asked for.
+// What `auto` stands for: the first device that is not slower than the processor and works. Loaded when it is needed.
 
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
@@ -8,8 +8,8 @@ import { openSession } from './open-session.ts'
 import { installNode, loadRuntime } from './ort.ts'
 
 /**
- * What `open` gives on the first device on which it does not throw. Each device is measured before; slower ones are named
- * to `onWarning`.
+ * What `open` gives on the first device on which it does not throw. Each device is measured before; slower ones are
+ * named to `onWarning`.
  * @throws {DeviceError} when no device works; what `open` throws when a device works and refuses the model.
  */
 export async function onFirstDevice<Opened>(
