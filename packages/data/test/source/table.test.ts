@@ -68,6 +68,10 @@ describe('rows with all their columns', () => {
     await expect(parseRecords(content, format, 'x')).rejects.toThrow(DataError)
     await expect(parseRecords(content, format, 'x')).rejects.toThrow(message)
   })
+  it('asks for the delimiter where the one that is given makes ragged rows', async () => {
+    const ragged = parseRecords('a;b\n1,5;2\n', 'csv', 'x', { delimiter: ',' })
+    await expect(ragged).rejects.toThrow(/^x, line 2: a row with too many cells.*Is the delimiter ";"\?/)
+  })
   it('two columns of one name are no matter to a table of labels that asks for others', async () => {
     const { rows: labelled } = await parseTable('text,label,n,n\nfine,1,2,3\n', 'csv')
     expect(labelled).toEqual([{ text: 'fine', label: 0 }])
