@@ -111,6 +111,10 @@ export function checkOptions(
   }
 }
 
+/** The options that are set: spread over defaults, one that is undefined would hide its default. */
+export const defined = <Options extends object>(options: Options): Options =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options
+
 /** The options that a table has, for a function that several tables check. */
 export const optionsIn = <Options>(checks: Checks<Options>, options: object): Options =>
   Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(checks, name))) as Options

@@ -1,6 +1,16 @@
 // Options of the losses, shared by their two forms, and what each may be.
 
-import { atLeast, type Check, checkOptions, type Checks, listOf, oneOf, positive, share } from '@cola/graph/options'
+import {
+  atLeast,
+  type Check,
+  checkOptions,
+  type Checks,
+  defined,
+  listOf,
+  oneOf,
+  positive,
+  share,
+} from '@cola/graph/options'
 
 /**
  * What the soft loss is multiplied by. With p = softmax(z / T), its gradient with respect to a logit is c (p_student -
@@ -46,7 +56,7 @@ export const distillationDefaults = { temperature: 2, scale: 'square', beta: 0.5
 
 /** c of {@link Scale}. */
 export function factorOf(options: TemperatureOptions): number {
-  const { temperature, scale } = { ...distillationDefaults, ...options }
+  const { temperature, scale } = { ...distillationDefaults, ...defined(options) }
   return temperature ** powers[scale]
 }
 

@@ -14,7 +14,17 @@ import {
   type Optimizer,
 } from '@cola/train'
 import { paths } from '@cola/train/files'
-import { callable, type Check, type Checks, checkOptions, list, object, text, whole } from '@cola/graph/options'
+import {
+  callable,
+  type Check,
+  type Checks,
+  checkOptions,
+  defined,
+  list,
+  object,
+  text,
+  whole,
+} from '@cola/graph/options'
 import type { Term } from '../losses/graph-losses.ts'
 import { type HiddenStatesOptions, hiddenStatesChecks } from '../losses/hidden-states.ts'
 import { checkLossOptions, distillationChecks, type DistillationOptions } from '../losses/loss-options.ts'
@@ -171,7 +181,7 @@ export interface ReadOptions extends Omit<OptionsOfRun, 'train' | 'transfer' | '
  */
 export function readOptions(options: DistillOptions): ReadOptions {
   checkOptions('distill', options, { ...checks, ...loopChecks }, false, elsewhere)
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
+  const entries = Object.entries(defined(options))
   const part = (names: object) => Object.fromEntries(entries.filter(([name]) => Object.hasOwn(names, name)))
   const { train = [], transfer = [], heldOut = {}, splits = {}, ...run } = part(checks) as OptionsOfRun
   const loop: ReadOptions['loop'] = { ...loopDefaults, ...part(loopChecks) }
@@ -192,7 +202,7 @@ export function readOptions(options: DistillOptions): ReadOptions {
     train,
     transfer,
     heldOut,
-    splits: { train: 'train', transfer: 'transfer', ...splits },
+    splits: { train: 'train', transfer: 'transfer', ...defined(splits) },
     optimizer: run.optimizer ?? adam({ max_grad_norm: 1 }),
     device: run.device ?? defaultDevice(),
     cache_dir: run.cache_dir ?? (typeof output_dir === 'string' ? paths().join(output_dir, 'teacher') : output_dir),

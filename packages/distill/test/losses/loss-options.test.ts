@@ -54,6 +54,14 @@ describe('bad input', () => {
     )
   })
 
+  it('takes an option that is undefined as not set', () => {
+    const unset = { temperature: undefined, scale: undefined, beta: undefined, alpha: undefined } as never
+    expect(kdLoss(good, [3, 1, 0, 2], [0, 1], unset)).toEqual(kdLoss(good, [3, 1, 0, 2], [0, 1]))
+    const rows = { student: good, teacher: [3, 1, 0, 2], width: 2 }
+    for (const name of ['soft_targets', 'jensen_shannon', 'reverse_kl'] as const)
+      expect(pairLoss(name, rows, unset)).toEqual(pairLoss(name, rows))
+  })
+
   it('refuses sums of nothing, weights that are no numbers, and losses that there are not', () => {
     expect(() => sumOfLosses([])).toThrow(ConfigError)
     expect(() => sumOfLosses([{ loss: crossEntropy(), weight: Number.NaN }])).toThrow(/weight of term 0/)

@@ -2,7 +2,17 @@
 
 import { type Files, openFiles, type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { defaultDevice, type Device, openEvaluation } from '@cola/train'
-import { type Check, checkOptions, type Checks, flag, object, optionsIn, text, whole } from '@cola/graph/options'
+import {
+  type Check,
+  checkOptions,
+  type Checks,
+  defined,
+  flag,
+  object,
+  optionsIn,
+  text,
+  whole,
+} from '@cola/graph/options'
 import { type Adapter, configFile, openAdapter, settingsFile } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
@@ -105,7 +115,8 @@ async function fromSaved<T extends TaskType>(
   checkSettings(`${files.where}, fine_tuned.json, settings`, saved.settings, task.saved)
   const { name: _, path: __, ...where } = saved.base
   const given = options.base ?? baseOf(files, saved)
-  const opened = await openBase(given, { ...(isOpen(given) ? {} : (where as OnnxModelOptions)), ...options.open })
+  const saidBefore = isOpen(given) ? {} : (where as OnnxModelOptions)
+  const opened = await openBase(given, { ...saidBefore, ...defined(options.open ?? {}) })
   return {
     base: await withChatTemplate(opened, saved),
     settings: saved.settings as object as TaskTypes[T]['settings'],
@@ -119,10 +130,7 @@ async function fromSaved<T extends TaskType>(
 const optionsOf = <T extends TaskType>(
   { options: checks }: Task<TaskTypes[T]>,
   options: object,
-): TaskTypes[T]['options'] =>
-  Object.fromEntries(
-    Object.entries(optionsIn<object>(checks, options)).filter(([, value]) => value !== undefined),
-  ) as TaskTypes[T]['options']
+): TaskTypes[T]['options'] => defined(optionsIn<TaskTypes[T]['options']>(checks, options))
 
 /** @throws {ConfigError} for a model of another task. */
 function requireTask(found: string, { taskType }: { taskType: TaskType }, { where }: Files): void {

@@ -12,7 +12,7 @@ import {
   type SamplingStrategy,
   type TrainerOptions,
 } from '@cola/train'
-import { atLeast, type Checks, checkOptions, flag, list, object, text, whole } from '@cola/graph/options'
+import { atLeast, type Checks, checkOptions, defined, flag, list, object, text, whole } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
@@ -143,7 +143,7 @@ export async function readOptions<T extends TaskType>(
   options: FineTuneOptions<T>,
   { options: taskChecks, batchSizes }: Pick<Task<TaskTypes[T]>, 'options' | 'batchSizes'>,
 ): Promise<ReadOptions<T>> {
-  const present = Object.entries(options).filter(([, value]) => value !== undefined)
+  const present = Object.entries(defined(options))
   const part = (holds: (name: string) => boolean) => Object.fromEntries(present.filter(([name]) => holds(name)))
   const allChecks = { ...checks, ...loopChecks, ...taskChecks }
   const areKnown = present.every(([name]) => name in allChecks)
@@ -167,9 +167,10 @@ export async function readOptions<T extends TaskType>(
       fix: 'Leave out lora, or adapter.',
     })
   const { weight_decay = 0.01, max_grad_norm = 1 } = general
+  const { suggested } = readMethod(general.lora, 'fineTune, option lora')
   return {
     taskOptions: taskOptions as TaskTypes[T]['options'],
-    lora: { ...readMethod(general.lora, 'fineTune, option lora').suggested, ...general.lora } as AdapterConfig,
+    lora: { ...suggested, ...defined(general.lora ?? {}) } as AdapterConfig,
     adapter: general.adapter,
     optimizer: { weight_decay, max_grad_norm },
     training: { ...trainingDefaults, ...batchSizes, ...loop },

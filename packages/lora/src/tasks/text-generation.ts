@@ -1,6 +1,6 @@
 // What a fine-tuned language model serves: strings in and out.
 
-import { checkValue, object } from '@cola/graph/options'
+import { checkValue, defined, object } from '@cola/graph/options'
 import { type ChatMessage, requireList, type Tokenizer } from '@cola/data'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
@@ -172,7 +172,7 @@ export function textGenerator({ context, logits, eos_token_id, chat_template }: 
         ended.push({ row, text: lasts.get(row)?.() ?? '', reason })
         lasts.delete(row)
       }
-      for await (const { row, text } of texts(prompts, { batch_size: 32, ...options, onFinish })) {
+      for await (const { row, text } of texts(prompts, { batch_size: 32, ...defined(options), onFinish })) {
         lasts.set(row, text)
         yield* ended.splice(0)
       }

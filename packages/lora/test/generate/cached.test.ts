@@ -367,8 +367,8 @@ describe('a fine-tuned decoder', () => {
       expect(streamed.join('')).toBe(stopped)
       // Prompts without end: as many are asked for as there is place.
       let asked = 0
-      const endless = function* () {
-        for (;;) yield asked++ % 2 === 0 ? 'w5 w6 w7' : 'w9'
+      const endless = function* (end = Number.POSITIVE_INFINITY) {
+        while (asked < end) yield asked++ % 2 === 0 ? 'w5 w6 w7' : 'w9'
       }
       const found: string[] = []
       for await (const { row, text, reason } of tuned.streamTexts(endless(), { ...options, batch_size: 4 })) {
@@ -377,6 +377,10 @@ describe('a fine-tuned decoder', () => {
         if (found.push(text) === 10) break
       }
       expect(asked).toBeLessThanOrEqual(14)
+      asked = 0
+      const unset = { ...options, batch_size: undefined } as never
+      for await (const _ of tuned.streamTexts(endless(100), unset)) break
+      expect(asked).toBe(32)
     } finally {
       await tuned.release()
     }

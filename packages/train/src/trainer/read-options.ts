@@ -11,6 +11,7 @@ import {
   type Checks,
   checkOptions,
   checkValue,
+  defined,
   flag,
   integer,
   list,
@@ -88,10 +89,7 @@ export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Predic
   checkValue('Trainer, option data.train', options.data.train, list)
   checkValue('Trainer, option data.collate', options.data.collate, callable)
   checkOptions('Trainer, option callbacks', options.callbacks ?? {}, callbackChecks)
-  const defined = Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as unknown as TrainerOptions<Row, Prediction>
-  const { batch_size = 8, metric_for_best_model = 'loss' } = defined
+  const { batch_size = 8, metric_for_best_model = 'loss', data } = options
   const settings: Settings<Row, Prediction> = {
     epochs: 3,
     batch_size,
@@ -104,9 +102,9 @@ export function readOptions<Row, Prediction>(options: TrainerOptions<Row, Predic
     train_sampling_strategy: 'random',
     metric_for_best_model,
     greater_is_better: greaterIsBetter(metric_for_best_model),
-    load_best_model_at_end: (defined.data.evaluation?.length ?? 0) > 0,
+    load_best_model_at_end: (data.evaluation?.length ?? 0) > 0,
     train_metrics: true,
-    ...defined,
+    ...defined(options),
   }
   if (settings.data.train.length === 0)
     throw new FeedError({ where: 'data.train', what: 'the dataset is empty', expected: 'at least one row', found: '0' })
