@@ -12,6 +12,7 @@ const data = new Set([
     'AdapterConfigJson',
     'ChatMessage',
     'DeviceLostError',
+    'DirectoryHandle',
     'EmbeddingTable',
     'Encoder',
     'Error',

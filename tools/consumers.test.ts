@@ -1,7 +1,7 @@
 // Other people's projects: each installs the packed packages, as from the registry, and runs.
 
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Model } from '@cola/graph'
@@ -85,6 +85,35 @@ describe.skipIf(!online)('a program of ten lines', () => {
     expect(again[0]).toEqual(tuned[0])
     expect(again[1][0]?.probabilities).toBeAllclose(tuned[1][0]?.probabilities ?? [], { atol: 1e-6 })
   }, 300_000)
+})
+
+const entries = readdirSync(join(root, 'packages')).flatMap((name) => {
+  const { exports } = JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'))
+  return Object.keys(exports).flatMap((path) => (path.endsWith('.json') ? [] : [`@cola/${name}${path.slice(1)}`]))
+})
+
+describe.skipIf(!online)('a strict project without lib.dom', () => {
+  let folder = ''
+  beforeAll(() => {
+    folder = installed('strict')
+  }, 300_000)
+
+  it('imports every entry', () => {
+    const text = readFileSync(join(folder, 'entries.ts'), 'utf8')
+    expect([...text.matchAll(/ from '(.*)'/g)].map(([, name]) => name).sort()).toEqual(entries.sort())
+  })
+
+  it.each(['typescript', 'typescript-5.7'])(
+    'has no errors in %s',
+    (compiler) => {
+      for (const module of ['nodenext', 'preserve']) {
+        const tsc = join(folder, 'node_modules', compiler, 'bin/tsc')
+        const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder, '--module', module], { encoding: 'utf8' })
+        expect(stdout, module).toBe('')
+      }
+    },
+    120_000,
+  )
 })
 
 describe.skipIf(!online)('a Node service', () => {

@@ -78,8 +78,8 @@ export interface Schema<Value> extends v.GenericSchema<unknown, Value> {
   readonly entries: Readonly<Record<string, unknown>>
 }
 
-/** A type's fields by name, without those of any name that a file may have beside them. */
-export type Known<T> = { [Name in keyof T as string extends Name ? never : Name]: T[Name] }
+/** A type's fields by name, to give or not, without those of any name that a file may have beside them. */
+export type Fields<T> = { [Name in keyof T as string extends Name ? never : Name]?: T[Name] | undefined }
 
 export type Output<S extends v.GenericSchema> = v.InferOutput<S>
 

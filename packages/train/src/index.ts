@@ -78,6 +78,7 @@ export { openResolved, type ResolvedSession, resolveDevice } from './runtime/res
 export { browserThreads, configureRuntime, type RuntimeOptions } from './runtime/runtime-options.ts'
 export { once } from './runtime/once.ts'
 export { OrtTensor, type OrtSession, type OrtTensors } from './runtime/ort.ts'
+export type { OrtArrays, OrtTensorConstructor, OrtType, OrtValueMetadata } from './runtime/ort-types.ts'
 export { type EvaluationOptions, type EvaluationSession, openEvaluation } from './session/open-evaluation.ts'
 export { type Batch, type BatchArray, feedsOf } from './session/feeds.ts'
 export { checkLabels } from './check-labels.ts'
@@ -112,4 +113,5 @@ export type {
 } from './trainer/trainer-options.ts'
 export { type Evaluation, Trainer, type TrainResult } from './trainer/trainer.ts'
 export { createTrainingWorker, type TrainingWorker, type WorkerOptions } from './worker/client.ts'
+export type { WebWorker } from './worker/thread.ts'
 export { fromPlainError, type PlainError, plainError } from './worker/plain-error.ts'

@@ -3,6 +3,7 @@
 import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
 import type { Files, FileStore } from './files.ts'
+import type { DirectoryHandle } from './handles.ts'
 import { memorySink } from './memory.ts'
 import { blobsBelow, folderOf } from './private-folder.ts'
 
@@ -11,7 +12,7 @@ import { blobsBelow, folderOf } from './private-folder.ts'
  * read into memory, and what is written is stored by `flush`, each file as a whole or not at all.
  * @throws {DataError} when it cannot be read.
  */
-export async function directoryStore(folder: FileSystemDirectoryHandle): Promise<FileStore> {
+export async function directoryStore(folder: DirectoryHandle): Promise<FileStore> {
   requireKind('directoryStore, folder', folder, 'object')
   const memory = memorySink(folder.name)
   for (const [name, blob] of await blobsBelow(folder))
@@ -39,17 +40,17 @@ export async function directoryStore(folder: FileSystemDirectoryHandle): Promise
  * Copies files to a folder by its handle: of the browser's storage, or one that a person picked for writing.
  * @throws {DataError} naming the file: no permission, storage that is full.
  */
-export async function copyFiles(files: Files, folder: FileSystemDirectoryHandle): Promise<void> {
+export async function copyFiles(files: Files, folder: DirectoryHandle): Promise<void> {
   requireKind('copyFiles, files', files, 'object')
   for (const name of files.names()) await store(folder, name, files.read(name))
 }
 
-const store = (folder: FileSystemDirectoryHandle, name: string, bytes: Uint8Array): Promise<unknown> =>
+const store = (folder: DirectoryHandle, name: string, bytes: Uint8Array): Promise<unknown> =>
   folderOf(folder)
     .write(name, [bytes as Uint8Array<ArrayBuffer>])
     .catch((cause) => refused(folder, name, cause))
 
-function refused(folder: FileSystemDirectoryHandle, name: string, cause: Error): never {
+function refused(folder: DirectoryHandle, name: string, cause: Error): never {
   throw new DataError(
     {
       where: `${folder.name}/${name}`,

@@ -1,5 +1,7 @@
 // A folder of the browser's origin private file system, or one that a person picked.
 
+import type { DirectoryHandle, FileHandle } from './handles.ts'
+
 export interface PrivateFolder {
   /** A file, by its path; undefined if there is none. */
   file(path: string): Promise<File | undefined>
@@ -18,8 +20,8 @@ export async function openFolder(path: string): Promise<PrivateFolder> {
 }
 
 /** A folder by its handle. */
-export function folderOf(root: FileSystemDirectoryHandle): PrivateFolder {
-  const place = async (path: string, create: boolean): Promise<[FileSystemDirectoryHandle, string]> => {
+export function folderOf(root: DirectoryHandle): PrivateFolder {
+  const place = async (path: string, create: boolean): Promise<[DirectoryHandle, string]> => {
     const parts = path.split('/')
     const name = parts.pop() as string
     return [await descend(root, parts, create), name]
@@ -61,11 +63,7 @@ export function folderOf(root: FileSystemDirectoryHandle): PrivateFolder {
 
 const isAbsent = (error: unknown): boolean => ['NotFoundError', 'TypeMismatchError'].includes((error as Error).name)
 
-async function descend(
-  root: FileSystemDirectoryHandle,
-  parts: readonly string[],
-  create: boolean,
-): Promise<FileSystemDirectoryHandle> {
+async function descend(root: DirectoryHandle, parts: readonly string[], create: boolean): Promise<DirectoryHandle> {
   let folder = root
   for (const part of parts) folder = await folder.getDirectoryHandle(part, { create })
   return folder
@@ -79,9 +77,9 @@ interface SyncHandle {
 }
 
 /** Workers of Safari before 26 have no writable streams, but synchronous handles. */
-async function writeFile(handle: FileSystemFileHandle, chunks: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
+async function writeFile(handle: FileHandle, chunks: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
   if ('createWritable' in handle) {
-    const writable = await handle.createWritable()
+    const writable = await (handle as FileSystemFileHandle).createWritable()
     try {
       for (const chunk of chunks) await writable.write(chunk)
     } catch (error) {
@@ -103,13 +101,13 @@ async function writeFile(handle: FileSystemFileHandle, chunks: readonly Uint8Arr
 }
 
 /** All files below a folder, by their paths. */
-export async function blobsBelow(folder: FileSystemDirectoryHandle, prefix = ''): Promise<[string, Blob][]> {
+export async function blobsBelow(folder: DirectoryHandle, prefix = ''): Promise<[string, Blob][]> {
   const found: [string, Blob][] = []
   // lib.dom types no iteration of handles.
-  for await (const [name, handle] of folder as unknown as AsyncIterable<[string, FileSystemHandle]>)
+  for await (const [name, handle] of folder as unknown as AsyncIterable<[string, DirectoryHandle | FileHandle]>)
     if (handle.kind === 'file') {
       // Chromium's files that are being written.
-      if (!name.endsWith('.crswap')) found.push([`${prefix}${name}`, await (handle as FileSystemFileHandle).getFile()])
-    } else found.push(...(await blobsBelow(handle as FileSystemDirectoryHandle, `${prefix}${name}/`)))
+      if (!name.endsWith('.crswap')) found.push([`${prefix}${name}`, await handle.getFile()])
+    } else found.push(...(await blobsBelow(handle, `${prefix}${name}/`)))
   return found
 }

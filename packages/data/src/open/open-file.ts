@@ -2,11 +2,12 @@
 
 import { DataError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
+import type { FileHandle } from '../files/handles.ts'
 import { isAddress } from './is-address.ts'
 import { openFiles } from './open-files.ts'
 
 /** Where one file is read from: its path (Node), its address, or what a person picked. */
-export type FileSource = string | URL | Blob | FileSystemFileHandle
+export type FileSource = string | URL | Blob | FileHandle
 
 /**
  * Opens one file that is not given by its path.
@@ -21,7 +22,7 @@ export async function openFile(source: FileSource): Promise<{ files: Files; name
     folder.search = url.search
     return { files: await openFiles(folder, { files: [name] }), name }
   }
-  const file = source instanceof Blob ? source : await (source as Partial<FileSystemFileHandle> | null)?.getFile?.()
+  const file = source instanceof Blob ? source : await (source as Partial<FileHandle> | null)?.getFile?.()
   if (!file)
     throw new DataError({
       where: 'source',

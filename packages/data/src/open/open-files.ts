@@ -4,6 +4,7 @@ import { type Checks, checkOptions, list } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { blobFiles } from '../files/blobs.ts'
 import { fetchFiles, type Files, type WantedFile } from '../files/files.ts'
+import type { DirectoryHandle } from '../files/handles.ts'
 import { type BytesByName, memoryFiles } from '../files/memory.ts'
 import { type ZipOptions, zipChecks } from '../files/zip-options.ts'
 import { hubChecks, type HubOptions } from '../hub/hub-options.ts'
@@ -13,7 +14,7 @@ import { pickedFiles } from './picked.ts'
  * Where files are read from: the path of a folder (Node) or the name of a repository on the hub; the address of a
  * folder; files, a zip of them or a folder that a person picked; bytes by name; or files that are open already.
  */
-export type Source = string | URL | Blob | FileList | readonly File[] | FileSystemDirectoryHandle | BytesByName | Files
+export type Source = string | URL | Blob | ArrayLike<File> | DirectoryHandle | BytesByName | Files
 
 /** How a source is read: options of the hub, and of zips. */
 export interface SourceOptions extends HubOptions, ZipOptions {}

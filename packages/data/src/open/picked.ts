@@ -1,6 +1,7 @@
 // What a person picked: files, or a folder, as blobs by name.
 
 import { DataError } from '../errors.ts'
+import type { DirectoryHandle } from '../files/handles.ts'
 import { blobsBelow } from '../files/private-folder.ts'
 
 interface Picked {
@@ -17,7 +18,7 @@ export async function pickedFiles(source: unknown): Promise<Picked | undefined> 
   return list.length > 0 && list.every((file) => file instanceof Blob) ? listed(list as Blob[]) : undefined
 }
 
-const isDirectory = (source: unknown): source is FileSystemDirectoryHandle =>
+const isDirectory = (source: unknown): source is DirectoryHandle =>
   typeof source === 'object' && source !== null && (source as { kind?: unknown }).kind === 'directory'
 
 /** `<input webkitdirectory>` gives paths that begin with the folder's name. */

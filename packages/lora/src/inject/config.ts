@@ -5,12 +5,12 @@ import { ConfigError } from '../errors.ts'
 import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
 import { fieldsOfOthers, readMethod } from '../methods/methods.ts'
 import { pythonRegex } from '../regex/python.ts'
-import { check, type Known } from '../schema.ts'
+import { check, type Fields } from '../schema.ts'
 import { patternsOf } from './target.ts'
 
 /** A configuration as users write it: fields with defaults are optional, and so is `peft_type` for LoRA. */
 export type AdapterConfig<M extends PeftType = PeftType> = {
-  [Type in M]: Partial<Known<ConfigOf<Type>>> & (Type extends 'LORA' ? unknown : { peft_type: Type })
+  [Type in M]: Fields<ConfigOf<Type>> & (Type extends 'LORA' ? unknown : { peft_type: Type })
 }[M]
 
 /** The method that a configuration selects by `peft_type`. */

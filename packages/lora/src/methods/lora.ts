@@ -3,7 +3,7 @@
 import { float32, getValue, type Tensor, toFloat32 } from '@cola/graph'
 import type { ParameterGroup } from '@cola/train'
 import { AdapterError, ConfigError } from '../errors.ts'
-import { adapterSchema, field, type Known, type Output } from '../schema.ts'
+import { adapterSchema, field, type Fields, type Output } from '../schema.ts'
 import {
   layersOfOnePattern,
   patternWithoutLayers,
@@ -42,7 +42,7 @@ const schema = adapterSchema('LORA', {
 export type LoraConfigJson = Output<typeof schema>
 
 /** The fields of PEFT's LoraConfig that this library supports; PEFT documents each. */
-export type LoraConfig = Partial<Known<LoraConfigJson>>
+export type LoraConfig = Fields<LoraConfigJson>
 
 export interface LoraTypes {
   config: LoraConfigJson

@@ -1,38 +1,35 @@
 // Loads ONNX Runtime with the first session: onnxruntime-node in Node, a build of onnxruntime-web in a browser, by the
 // package imports "#ort" and "#ort-wasm". The only importer. Tensors come from onnxruntime-common, which all share.
 
-import {
-  type Env,
-  type InferenceSession,
-  type InferenceSessionFactory,
-  Tensor,
-  type TensorConstructor,
-} from 'onnxruntime-common'
+import { Tensor } from 'onnxruntime-common'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
 import type { ResolvedDevice } from './devices.ts'
 import { once } from './once.ts'
+import type {
+  OrtSession,
+  OrtTensor as RuntimeTensor,
+  OrtTensorConstructor,
+  OrtTensors,
+  SessionOptions,
+} from './ort-types.ts'
 import { runtimeSettings } from './runtime-options.ts'
-import { prepareWasm, refuseStart } from './start-wasm.ts'
+import { prepareWasm, refuseStart, type WasmEnvironment } from './start-wasm.ts'
 import type { WasmBuild } from './wasm-files.ts'
 
-/** A session of the runtime. */
-export type OrtSession = InferenceSession
+export type { OrtSession, OrtTensors, SessionOptions } from './ort-types.ts'
 /** A tensor of the runtime. */
-export type OrtTensor = Tensor
-/** Tensors of the runtime, by the names of a graph's inputs or outputs. */
-export type OrtTensors = Record<string, OrtTensor>
-export type SessionOptions = InferenceSession.SessionOptions
+export type OrtTensor = RuntimeTensor
 /** Makes tensors of the runtime; it needs no runtime itself. */
-export const OrtTensor: TensorConstructor = Tensor
+export const OrtTensor: OrtTensorConstructor = Tensor
 
 /** Command that installs the runtime without the CUDA libraries that its install script downloads on Linux x64. */
 export const installNode = 'npm install --ignore-scripts onnxruntime-node'
 
 interface Runtime {
-  InferenceSession: InferenceSessionFactory
-  Tensor: TensorConstructor
-  env: Env
+  InferenceSession: { create(model: string | Uint8Array, options: SessionOptions): Promise<OrtSession> }
+  Tensor: OrtTensorConstructor
+  env: { wasm: WasmEnvironment }
 }
 
 // Bundlers build without the runtime where its import is in a try block.
@@ -90,8 +87,7 @@ export async function createOrtSession(
 ): Promise<OrtSession> {
   const { InferenceSession, Tensor: Own, env } = await loadRuntime(device)
   const { numThreads } = runtimeSettings()
-  const create = (all: SessionOptions): Promise<OrtSession> =>
-    typeof model === 'string' ? InferenceSession.create(model, all) : InferenceSession.create(model, all)
+  const create = (all: SessionOptions): Promise<OrtSession> => InferenceSession.create(model, all)
   if (hasFiles()) {
     const threads = numThreads === undefined ? {} : { intraOpNumThreads: numThreads }
     return writesInto(await create({ ...options, ...threads }), Own)
@@ -110,7 +106,7 @@ export async function createOrtSession(
  * Lets a session write outputs into tensors that are given: the runtime for Node, CommonJS, passes over tensors of
  * another class than its own.
  */
-function writesInto(session: OrtSession, Own: TensorConstructor): OrtSession {
+function writesInto(session: OrtSession, Own: OrtTensorConstructor): OrtSession {
   const { run } = session
   /** Tensors that are written into at many runs are converted once. */
   const converted = new WeakMap<OrtTensor, OrtTensor>()

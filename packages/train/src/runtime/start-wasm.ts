@@ -5,7 +5,7 @@ import { browserThreads, fixRuntimeSettings, wantedThreads } from './runtime-opt
 import { fetchWasm, filesFix, type WasmBuild, wasmCandidates } from './wasm-files.ts'
 
 /** The settings that onnxruntime-web reads when its first session is created. */
-interface WasmEnvironment {
+export interface WasmEnvironment {
   wasmPaths?: unknown
   wasmBinary?: ArrayBufferLike | Uint8Array
   numThreads?: number

@@ -20,7 +20,7 @@ import {
 } from './messages.ts'
 import { fromPlainError } from './plain-error.ts'
 import { artifactFiles, sendFiles } from './send-artifacts.ts'
-import { startThread } from './thread.ts'
+import { startThread, type WebWorker } from './thread.ts'
 
 /** Options of {@link createTrainingWorker}. */
 export interface WorkerOptions {
@@ -37,7 +37,7 @@ export interface WorkerOptions {
    * Browsers: starts the worker, for bundlers that do not know `new Worker(new URL(...))`. Its script is
    * `@cola/train/worker`. @default the script beside this one
    */
-  createWorker?: () => Worker
+  createWorker?: () => WebWorker
   /** Is told once when a browser's runtime has to compute on one thread. @default nobody is told */
   onWarning?: (message: string) => void
 }

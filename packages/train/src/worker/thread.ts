@@ -11,6 +11,20 @@ export interface Thread {
   end(): Promise<void>
 }
 
+/** What is used of a page's `Worker`, which is of this type: not every project has lib.dom. */
+export interface WebWorker {
+  /** Hears a message. */
+  onmessage: ((event: never) => unknown) | null
+  /** Hears of a message that cannot be read. */
+  onmessageerror: ((event: never) => unknown) | null
+  /** Hears of an error of the worker's script. */
+  onerror: ((event: never) => unknown) | null
+  /** Sends a message. */
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void
+  /** Ends the worker at once. */
+  terminate(): void
+}
+
 /** What is done with messages, and when the thread ends by itself, or is ended because it failed. */
 export interface Receiver {
   onMessage: (message: FromWorker) => void
@@ -18,7 +32,7 @@ export interface Receiver {
 }
 
 /** Starts the worker's thread. @throws {DeviceError} when a browser refuses it. */
-export const startThread = (receiver: Receiver, createWorker?: () => Worker): Promise<Thread> =>
+export const startThread = (receiver: Receiver, createWorker?: () => WebWorker): Promise<Thread> =>
   hasFiles() ? nodeThread(receiver) : webWorker(receiver, createWorker)
 
 async function nodeThread({ onMessage, onEnd }: Receiver): Promise<Thread> {
@@ -41,9 +55,9 @@ async function nodeThread({ onMessage, onEnd }: Receiver): Promise<Thread> {
 const ended = (what: string, found?: string): SessionError =>
   new SessionError({ where: 'training worker', what, ...(found ? { found } : {}) })
 
-async function webWorker({ onMessage, onEnd }: Receiver, createWorker?: () => Worker): Promise<Thread> {
+async function webWorker({ onMessage, onEnd }: Receiver, createWorker?: () => WebWorker): Promise<Thread> {
   const { createWebWorker } = await import('#web-worker')
-  let worker: Worker
+  let worker: WebWorker
   try {
     worker = (createWorker ?? createWebWorker)()
   } catch (cause) {
@@ -60,7 +74,7 @@ async function webWorker({ onMessage, onEnd }: Receiver, createWorker?: () => Wo
     worker.terminate()
   }
   worker.onmessageerror = () => fail(ended('a message of the worker could not be read'))
-  worker.onerror = (event) => {
+  worker.onerror = (event: ErrorEvent) => {
     event.preventDefault()
     fail(heard ? ended('the worker failed', event.message) : blocked(event.message || 'its script could not be loaded'))
   }

@@ -1,0 +1,16 @@
+// Every entry of the packages: a project without lib.dom checks all their declarations.
+
+export * as data from '@cola/data'
+export * as distill from '@cola/distill'
+export * as losses from '@cola/distill/loss'
+export * as graph from '@cola/graph'
+export * as door from '@cola/graph/door'
+export * as errors from '@cola/graph/errors'
+export * as options from '@cola/graph/options'
+export * as lora from '@cola/lora'
+export * as rnn from '@cola/rnn'
+export * as train from '@cola/train'
+export * as labels from '@cola/train/check-labels'
+export * as trainErrors from '@cola/train/errors'
+export * as files from '@cola/train/files'
+export * as worker from '@cola/train/worker'

@@ -1,0 +1,45 @@
+// Under exactOptionalPropertyTypes an option may be undefined, and options of one's own may be spread.
+
+import { openFiles } from '@cola/data'
+import { distill, kdLoss } from '@cola/distill'
+import { differentiate, type Graph } from '@cola/graph'
+import { fineTune, loadFineTuned } from '@cola/lora'
+import { randomEmbedding } from '@cola/rnn'
+import { adamw, createTrainingWorker, loadClassifier, OrtTensor, openSession } from '@cola/train'
+
+interface Settings {
+  seed?: number | undefined
+  epochs?: number | undefined
+  device?: 'cpu' | 'wasm' | undefined
+  temperature?: number | undefined
+  signal?: AbortSignal | undefined
+  r?: number | undefined
+}
+
+/** Takes what a person has set, and leaves the rest to the defaults. */
+export async function run({ seed, epochs, device, temperature, signal, r }: Settings, graph: Graph): Promise<number> {
+  const train = [{ text: 'a parcel', label: 'track' }]
+  const callbacks = { onEpoch: undefined }
+  const tuned = await fineTune('model', {
+    train,
+    seed,
+    epochs,
+    device,
+    signal,
+    callbacks,
+    lora: { r },
+    labels: undefined,
+  })
+  const opened = await loadFineTuned('out', { device, labels: undefined, open: { revision: undefined } })
+  await tuned.export('out', { dtype: undefined })
+  await distill({ teacher: tuned, student: { cell: undefined }, train, epochs, device, loss: { temperature } })
+  randomEmbedding(2, 4, { seed })
+  await openFiles('model', { files: undefined })
+  differentiate(graph, { loss: 'loss', wrt: [] })
+  adamw({ weight_decay: undefined })
+  await createTrainingWorker({ folder: 'out', device, seed, createWorker: undefined })
+  await loadClassifier('out', { device })
+  const session = await openSession({ graph, path: undefined }, 'cpu')
+  const { logits } = await session.run({ x: new OrtTensor('float32', [1, 2], [2]) })
+  return kdLoss([0, 1], [1, 0], [1], { temperature }).loss + (logits?.dims[0] ?? 0) + opened.labels.length
+}
