@@ -18,6 +18,7 @@ const include = [
   'packages/lora/test/regex/python.test.ts',
   'packages/rnn/test/student/embedding.test.ts',
   'packages/train/test/optim/optimizers.test.ts',
+  'packages/train/test/runtime/keep-workers.test.ts',
   'packages/train/test/session/accumulation.test.ts',
 ]
 

@@ -34,7 +34,7 @@ export const engines = {
     sharesMemory: true,
     start(executable, home, url) {
       const settings = Object.entries(firefoxSettings).map((pair) => pair.map((part) => JSON.stringify(part)))
-      writeFileSync(join(home, 'user.js'), settings.map((pair) => `user_pref(${pair})\n`).join(''))
+      writeFileSync(join(home, 'user.js'), settings.map((pair) => `user_pref(${pair});\n`).join(''))
       return { executable, arguments: ['--headless', '--no-remote', '--profile', home, url] }
     },
   },

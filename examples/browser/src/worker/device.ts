@@ -33,12 +33,9 @@ export async function chosenDevice(
   return (await resolveDevice('auto', base.hiddenStates().graph, onWarning)) === 'webgpu' ? 'webgpu' : 'wasm'
 }
 
-/**
- * How a device multiplies with frozen matrices while training: in eight bits where they are faster. Firefox (153) does
- * not return from them with several threads.
- */
+/** How a device multiplies with frozen matrices while training: in eight bits where they are faster. */
 export const productsOf = (device: DeviceReport['device']): 'int8' | 'float32' =>
-  device === 'wasm' && (browserThreads() === 1 || !navigator.userAgent.includes('Firefox')) ? 'int8' : 'float32'
+  device === 'wasm' ? 'int8' : 'float32'
 
 export async function deviceReport(device: DeviceReport['device']): Promise<DeviceReport> {
   const [estimate, webgpu] = await Promise.all([navigator.storage?.estimate().catch(() => undefined), hasWebgpu()])

@@ -5,6 +5,7 @@ import { Tensor } from 'onnxruntime-common'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
 import type { ResolvedDevice } from './devices.ts'
+import { keepingWorkers } from './keep-workers.ts'
 import { once } from './once.ts'
 import type {
   OrtSession,
@@ -92,7 +93,9 @@ export async function createOrtSession(
     const threads = numThreads === undefined ? {} : { intraOpNumThreads: numThreads }
     return writesInto(await create({ ...options, ...threads }), Own)
   }
-  const session = await inTurn(() => create(options)).catch(refuseStart)
+  const isStarted = !env.wasm.wasmBinary
+  const open = () => create(options)
+  const session = await inTurn(() => (isStarted ? open() : keepingWorkers(open))).catch(refuseStart)
   // The wasm is compiled now.
   delete env.wasm.wasmBinary
   const { run, release } = session

@@ -2,6 +2,7 @@
 
 import { DeviceError, SessionError } from '../errors.ts'
 import { builtin, hasFiles } from '../files/node.ts'
+import { keepWorker } from '../runtime/keep-workers.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 export interface Thread {
@@ -63,6 +64,11 @@ async function webWorker({ onMessage, onEnd }: Receiver, createWorker?: () => We
   } catch (cause) {
     throw blocked((cause as Error).message, cause)
   }
+  const letGo = keepWorker(worker)
+  const stop = () => {
+    worker.terminate()
+    letGo()
+  }
   let heard = false
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
     heard = true
@@ -71,7 +77,7 @@ async function webWorker({ onMessage, onEnd }: Receiver, createWorker?: () => We
   // A browser's worker goes on after an error of its script.
   const fail = (error: Error) => {
     onEnd(error)
-    worker.terminate()
+    stop()
   }
   worker.onmessageerror = () => fail(ended('a message of the worker could not be read'))
   worker.onerror = (event: ErrorEvent) => {
@@ -80,7 +86,7 @@ async function webWorker({ onMessage, onEnd }: Receiver, createWorker?: () => We
   }
   return {
     post: (message, transfer = []) => worker.postMessage(message, transfer),
-    end: async () => worker.terminate(),
+    end: async () => stop(),
   }
 }
 
