@@ -3,10 +3,10 @@
 // message waits in vain.
 
 /** What holds them: a variable of a module is never collected. */
-const kept = new Set<Worker>()
+const kept = new Set<object>()
 
 /** Keeps a worker. @returns What lets it go. */
-export function keepWorker(worker: Worker): () => void {
+export function keepWorker(worker: object): () => void {
   kept.add(worker)
   return () => void kept.delete(worker)
 }
