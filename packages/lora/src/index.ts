@@ -48,7 +48,7 @@ export {
   millions,
   type ParameterCount,
 } from './inject/count.ts'
-export type { Head, Pooling } from './inject/head.ts'
+export type { Activation, Head, HeadLayer, HeadNorm, Pooling } from './inject/head.ts'
 export { inspect, type LayerSummary } from './inject/inspect.ts'
 export { merge, type MergedModel, unmerge } from './inject/merge.ts'
 export { type AdapterOptions, lora, withAdapter } from './inject/with-adapter.ts'
@@ -62,6 +62,8 @@ export { type BaseModelSource, openBase } from './load/base.ts'
 export { loadPretrained, type Pretrained, type PretrainedOptions } from './load/pretrained.ts'
 export { withMaskedInputs } from './onnx/masked-inputs.ts'
 export { type HeadOptions, withHead } from './tasks/head.ts'
+export type { HeadOption, LayeredHead } from './tasks/head-option.ts'
+export { type HeadTask, transformersHead } from './tasks/transformers-heads.ts'
 export {
   type HiddenStatesReader,
   type HiddenStatesReaderOptions,

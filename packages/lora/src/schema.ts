@@ -83,11 +83,24 @@ export type Fields<T> = { [Name in keyof T as string extends Name ? never : Name
 
 export type Output<S extends v.GenericSchema> = v.InferOutput<S>
 
+/** transformers' names of the activations that heads have. */
+export const activations = ['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu', 'silu', 'tanh'] as const
+
 /** What lies beside an adapter and says what its head is. */
 export const headSchema = v.object({
   head: v.string(),
   num_labels: positive,
   pooling: v.picklist(['last', 'first', 'mean', 'none']),
+  layers: v.optional(
+    v.array(
+      v.object({
+        module: v.string(),
+        bias: v.optional(v.boolean()),
+        activation: v.picklist(activations),
+        norm: v.optional(v.object({ module: v.string(), epsilon: v.number(), bias: v.optional(v.boolean()) })),
+      }),
+    ),
+  ),
   id2label: v.optional(v.record(v.string(), v.string())),
 })
 

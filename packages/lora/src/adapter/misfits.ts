@@ -33,6 +33,7 @@ export function unplacedTensors(model: AdaptedModel, unplaced: readonly Entry[],
   if (weight && unplaced.every(({ file }) => isHead(file))) {
     const name = moduleIn(weight.file)
     const modelHead = missing.find((parameter) => isHead(parameter) && parameter.endsWith('.weight'))
+    const weights = unplaced.filter(({ file, value }) => file.endsWith('.weight') && value.dims.length === 2)
     const bias = unplaced.some(({ file }) => file.endsWith('.bias')) ? ', bias: true' : ''
     return {
       where,
@@ -41,8 +42,10 @@ export function unplacedTensors(model: AdaptedModel, unplaced: readonly Entry[],
         : 'the adapter has a head and the model has none of that name',
       found: listed(unplaced),
       fix:
-        `Write withHead(model, { name: '${name}', num_labels: ${weight.value.dims[0]}${bias}, pooling: ... }) ` +
-        'with the pooling that it was trained with.',
+        weights.length > 1
+          ? 'Write withHead(model, { ...transformersHead(config), num_labels: ... }).'
+          : `Write withHead(model, { name: '${name}', num_labels: ${weight.value.dims[0]}${bias}, pooling: ... }) ` +
+            'with the pooling that it was trained with.',
     }
   }
   const modules = [...new Set([...model.base.initializers.keys()].filter((name) => name.includes('.')).map(moduleOf))]

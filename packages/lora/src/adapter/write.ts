@@ -103,17 +103,18 @@ const targetNames = ({ config: { target_modules }, targets }: AdaptedModel) =>
 const trainsHead = ({ trainable }: AdaptedModel, { name }: Head): boolean =>
   [...trainable].some((parameter) => parameter.startsWith(`${name}.`))
 
-function headJson({ name, labels, num_labels, pooling }: Head): string {
+function headJson({ name, labels, layers, num_labels, pooling }: Head): string {
   const json = {
     head: name,
     num_labels,
     pooling,
+    ...(layers ? { layers } : {}),
     ...(labels ? { id2label: Object.fromEntries(labels.entries()) } : {}),
   }
   return `${JSON.stringify(json, null, 2)}\n`
 }
 
-/** What a card says of heads that read otherwise than transformers' classes do, which PEFT does not know. */
+/** What a card says of linear heads that read otherwise than transformers' classes do, which PEFT does not know. */
 const readsOtherwise: Partial<Record<Head['pooling'], string>> = {
   mean: 'the mean of the last hidden states',
   first: 'the last hidden state of the first token',
@@ -125,9 +126,10 @@ function modelCard(config: AdapterConfigJson, head: Head | undefined): string {
   const baseLine = base ? `base_model: ${base}\n` : ''
   const metadata = `---\n${baseLine}library_name: peft\ntags:\n- ${peft_type.toLowerCase()}\n---\n`
   const use = "Trained with @cola/lora on ONNX Runtime; PEFT's `PeftModel.from_pretrained` loads this folder."
-  const read = head && readsOtherwise[head.pooling]
-  const headNote = read
-    ? `\nIts head \`${head.name}\` reads ${read} (\`${headFile}\`); transformers' class, which PEFT takes, may not.\n`
-    : ''
+  const read = head?.layers ? undefined : head && readsOtherwise[head.pooling]
+  const headNote =
+    head && read
+      ? `\nIts head \`${head.name}\` reads ${read} (\`${headFile}\`); transformers' class, which PEFT takes, may not.\n`
+      : ''
   return `${metadata}\n# ${title} adapter\n\n${summary(config)} ${use}\n${headNote}`
 }

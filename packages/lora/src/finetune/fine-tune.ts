@@ -1,6 +1,6 @@
 // Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
 
-import { divideRows } from '@cola/data'
+import { divideRows, type Source } from '@cola/data'
 import { adamw, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
 import { checkValue, object } from '@cola/graph/options'
 import { withParameters } from '../inject/adapted-model.ts'
@@ -8,6 +8,7 @@ import { withAdapter } from '../inject/with-adapter.ts'
 import { type BaseModelSource, openBase } from '../load/base.ts'
 import type { Encoded, TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
+import { baseWithHead, withHeadOf } from './base-with-head.ts'
 import { batchFunctions, evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { type FineTuneOptions, readOptions } from './options.ts'
@@ -44,18 +45,20 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
     ...limits
   } = await readOptions(options, task)
   const { seed } = training
-  const base = await openBase(source, open)
+  const opened = await openBase(source, open)
   const rows = divideRows(options.train, options.validation, seed)
-  const settings = task.settings(options.train, taskOptions, base, training.batch_size)
+  const before = adapter === undefined ? undefined : await trainedBefore(adapter)
+  const choices = { ...before?.options(taskType, taskOptions, opened), ...taskOptions }
+  const complete = await withHeadOf(choices, taskType, opened)
+  const settings = task.settings(options.train, complete, opened, training.batch_size)
+  const config = { ...lora, task_type: taskType }
+  const base = await baseWithHead(opened, settings, before?.adapter ?? { config })
   const max_length = Math.min(base.max_length, limits.max_length)
   const encode = (where: 'train' | 'validation') => task.encode(rows[where], settings, { base, max_length, where })
   const [train, evaluation] = [encode('train'), encode('validation')]
 
   const headed = task.head(base, settings, seed)
-  const model =
-    adapter === undefined
-      ? withAdapter(headed, { ...lora, task_type: taskType }, { seed })
-      : await (await import('./from-adapter.ts')).fromAdapter(headed, adapter, taskType)
+  const model = before ? before.model(headed, taskType) : withAdapter(headed, config, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, max_length)]) warn(message)
   const artifacts = generateArtifacts(model, {
@@ -101,6 +104,9 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
     throw error
   }
 }
+
+/** The adapter that training goes on from. */
+const trainedBefore = async (source: Source) => (await import('./from-adapter.ts')).trainedBefore(source)
 
 /** A warning for each part with truncated examples. */
 const cutRows = (parts: Readonly<Record<string, Encoded<unknown>>>, max_length: number): string[] =>

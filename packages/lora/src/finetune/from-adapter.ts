@@ -8,19 +8,48 @@ import type { AdaptedModel, HeadedModel } from '../inject/adapted-model.ts'
 import { type Head, isSameHead } from '../inject/head.ts'
 import { forTask } from '../inject/saved.ts'
 import { otherStart } from '../inject/start-tokens.ts'
+import type { BaseModel } from '../load/base-model.ts'
 import { peftPrefix } from '../methods/target.ts'
 import type { TaskType } from '../tasks/task.ts'
+import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-of-adapter.ts'
 import { namedForTask } from './names-for-task.ts'
 
-/**
- * A task's model with an adapter that was trained before, as PEFT's `from_pretrained` with `is_trainable` gives it. The
- * head starts anew where the adapter has none for the same classes and pooling, and texts may begin with other tokens
- * than they did; warnings say so.
- * @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` and `loadAdapter` do: for
- * what the adapter trained beside its head and the model lacks, such as a pooler.
- */
-export async function fromAdapter(model: HeadedModel, source: Source, task: TaskType): Promise<AdaptedModel> {
-  const { head: trained, start_token_ids, ...found } = await openAdapter(source)
+/** An adapter that was trained before. */
+export interface TrainedBefore {
+  readonly adapter: Adapter
+  /** Options of a task by the adapter's head, unless others say what the head is. */
+  readonly options: (task: TaskType, options: object, base: BaseModel) => HeadChoice
+  /**
+   * A task's model with the adapter, as PEFT's `from_pretrained` with `is_trainable` gives it. The head starts anew where
+   * the adapter has none for the same classes and pooling, and texts may begin with other tokens than they did; warnings
+   * say so.
+   * @throws {AdapterError} as `loadAdapter` does: for what the adapter trained beside its head and the model lacks, such
+   * as a pooler.
+   */
+  readonly model: (model: HeadedModel, task: TaskType) => AdaptedModel
+}
+
+/** @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` does. */
+export async function trainedBefore(source: Source): Promise<TrainedBefore> {
+  const adapter = await openAdapter(source)
+  return {
+    adapter,
+    options: (task, options, base) => optionsFrom(adapter, task, options, base),
+    model: (model, task) => fromAdapter(model, adapter, task),
+  }
+}
+
+function optionsFrom(adapter: Adapter, task: TaskType, options: object, base: BaseModel): HeadChoice {
+  const { head: given, pooling }: GivenHead = options
+  const { task_type } = adapter.config
+  const isOther = task_type != null && task_type !== task
+  if (!isHeadTask(task) || isOther || given || pooling !== undefined) return {}
+  const { head } = headChoice(task, adapter, base)
+  return head ? { head } : {}
+}
+
+function fromAdapter(model: HeadedModel, opened: Adapter, task: TaskType): AdaptedModel {
+  const { head: trained, start_token_ids, ...found } = opened
   const { head } = model
   const isOfHead = (name: string) => [head, trained].some((one) => one && name.startsWith(`${one.name}.`))
   const forTheTask: Adapter = { ...found, config: forTask(found.config, task) }

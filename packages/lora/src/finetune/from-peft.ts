@@ -1,12 +1,16 @@
 // A fine-tuned model from an adapter that PEFT saved. Its files name the base and the task, but neither classes nor
-// pooling: options say those, and transformers' defaults.
+// what a linear head reads: options say those, the base's configuration, and transformers' defaults. Loaded for such an
+// adapter.
 
 import type { Files } from '@cola/data'
 import type { Adapter } from '../adapter/files.ts'
-import { bareName } from '../adapter/names.ts'
-import { AdapterError, ConfigError } from '../errors.ts'
+import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base-model.ts'
+import type { ProblemType } from '../tasks/problem-types.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
+import type { HeadTask } from '../tasks/transformers-heads.ts'
+import { namesIn, problemTypeOf } from './base-classes.ts'
+import { type GivenHead, headOptions, isHeadTask, logitsWeight, requireReading } from './head-of-adapter.ts'
 import { trainingDefaults } from './options.ts'
 
 /** Rows of the form that serves: an adapter has no rows of its own, from which a task finds its settings. */
@@ -28,52 +32,43 @@ export function baseOfAdapter({ config }: Adapter, { where }: Files): string {
 }
 
 /**
- * The settings of a task for an adapter of PEFT's: where no option names the classes, they are `LABEL_0` and so on, and
- * a head of one number is a regression's, as in transformers.
+ * The settings of a task for an adapter of PEFT's: where no option names the classes, they are the base's, or `LABEL_0`
+ * and so on, and a head of one number is a regression's, as in transformers.
  * @throws {ConfigError | AdapterError} for options that are missing or out of their range, and an adapter without the
  * head that the task needs.
  */
 export function settingsOfAdapter<T extends TaskType>(
   task: Task<TaskTypes[T]>,
-  { adapter, files }: { adapter: Adapter; files: Files },
+  source: { adapter: Adapter; files: Files },
   options: TaskTypes[T]['options'],
   base: BaseModel,
 ): TaskTypes[T]['settings'] {
   const { taskType } = task
-  const all = hasHead(taskType) ? withLabels(adapter, files, options, base) : options
-  if (taskType === 'SEQ_CLS') requirePooling(options, files, base)
+  const all = isHeadTask(taskType)
+    ? { ...options, ...classifierOptions(taskType, source, options as ClassifierOptions, base) }
+    : options
   return task.settings(rows[taskType] as readonly TaskTypes[T]['row'][], all, base, trainingDefaults.batch_size)
 }
 
-const hasHead = (task: TaskType): boolean => task === 'SEQ_CLS' || task === 'TOKEN_CLS'
-
-/** Options with one name for each row of the adapter's head. */
-function withLabels<Options>({ tensors }: Adapter, { where }: Files, options: Options, { causal }: BaseModel): Options {
-  const wanted = ['score.weight', 'classifier.weight']
-  const head = [...tensors].find(([name]) => wanted.includes(bareName(name)))?.[1]
-  if (!head)
-    throw new AdapterError({
-      where,
-      what: 'the adapter has no head for this task',
-      expected: `a tensor ${causal ? wanted[0] : wanted[1]} (PEFT saves it with modules_to_save)`,
-      found: `${tensors.size} tensors, of ${[...tensors.keys()][0]} and others`,
-      fix: 'Build what it was trained on: withHead, loadAdapter, merge.',
-    })
-  const labels = Array.from({ length: head.dims[0] as number }, (_, i) => `LABEL_${i}`)
-  const { problem_type = labels.length > 1 ? undefined : 'regression' } = options as { problem_type?: string }
-  return problem_type === 'regression' ? { problem_type, ...options } : { labels, ...options }
+interface ClassifierOptions extends GivenHead {
+  labels?: readonly unknown[]
+  problem_type?: ProblemType
 }
 
-/** @throws {ConfigError} for an encoder of which nothing says where its head reads a text. */
-function requirePooling(options: object, { where }: Files, { causal }: BaseModel): void {
-  if (causal || 'pooling' in options) return
-  throw new ConfigError({
-    where: 'loadFineTuned, option pooling',
-    what: 'missing: the adapter of an encoder does not say what its head reads',
-    expected: "'mean', or 'first' for a head on the first token's last hidden state",
-    found: where,
-    fix:
-      "transformers' classes for BERT have a pooler before the head: export that class, and load the adapter with " +
-      'loadAdapter.',
-  })
+/** Options of the head and of its classes. */
+function classifierOptions(
+  task: HeadTask,
+  source: { adapter: Adapter; files: Files },
+  options: ClassifierOptions,
+  base: BaseModel,
+): ClassifierOptions {
+  const { adapter, files } = source
+  const choice = headOptions(task, adapter, options, base)
+  const count = logitsWeight(task, source, choice, base).dims[0] as number
+  const labels = options.labels ?? adapter.head?.labels ?? namesIn(base.config, count)
+  if (task === 'TOKEN_CLS') return { ...choice, labels }
+  requireReading(choice, files, base)
+  const problem_type = options.problem_type ?? problemTypeOf(base.config, count)
+  if (problem_type === 'regression') return { ...choice, problem_type }
+  return { ...choice, ...(problem_type ? { problem_type } : {}), labels }
 }

@@ -23,9 +23,9 @@ import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import { openTokenizer } from '../onnx/tokenizer-options.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
+import { baseWithHead, withHeadOf } from './base-with-head.ts'
 import { evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
-import { baseOfAdapter, settingsOfAdapter } from './from-peft.ts'
 import { isSource, trainingDefaults } from './options.ts'
 import { baseOf, readSettings, type SavedSettings } from './save.ts'
 
@@ -56,8 +56,9 @@ const checks: Checks<LoadFineTunedOptions<TaskType>> = {
 }
 
 /**
- * Opens what `save` wrote: the base model with its adapter, ready to be used. An adapter that PEFT saved opens too; the
- * task's options, such as `labels` and `pooling`, say what its files do not.
+ * Opens what `save` wrote: the base model with its adapter, ready to be used. An adapter that PEFT saved opens too: its
+ * head is that of transformers' class for the model type, its classes are the base's; the task's options, such as
+ * `labels` and `pooling`, say what neither files have.
  * @param source A folder, a repository on the hub, an address, picked files or bytes.
  * @throws {ConfigError | AdapterError} naming the file: not such a folder, another task, a base that does not fit; or
  * the option that is unknown or out of its range.
@@ -72,9 +73,9 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   const files = await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] })
   await files.fetch?.([settingsFile, configFile].map((path) => ({ path, optional: true })))
   const isPeft = !files.has(settingsFile) && files.has(configFile)
-  const { base, settings, adapter, max_length, metrics } = isPeft
-    ? await fromPeft(files, task, options)
-    : await fromSaved(files, task, options)
+  const found = isPeft ? await fromPeft(files, task, options) : await fromSaved(files, task, options)
+  const { settings, adapter, max_length, metrics } = found
+  const base = await baseWithHead(found.base, settings, adapter)
   const model = loadAdapter(task.head(base, settings, 0), adapter)
   const served = options.merge ? merge(model) : model
   const device = options.device ?? defaultDevice()
@@ -147,7 +148,7 @@ function requireTask(found: string, { taskType }: { taskType: TaskType }, { wher
 /** @throws {ConfigError} for an option of the task that differs from what the model was trained with. */
 function refuseOthers(options: object, settings: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(options))
-    if (JSON.stringify(value) !== JSON.stringify(settings[name]))
+    if (!isSame(value, settings[name]))
       throw new ConfigError({
         where: `loadFineTuned, option ${name}`,
         what: 'the model was trained with another one, which fine_tuned.json has',
@@ -157,15 +158,22 @@ function refuseOthers(options: object, settings: Readonly<Record<string, unknown
       })
 }
 
+/** Whether an option says what the setting is: `transformers` names a head with layers. */
+const isSame = (option: unknown, setting: unknown): boolean =>
+  JSON.stringify(option) === JSON.stringify(setting) || (option === 'transformers' && setting !== undefined)
+
 async function fromPeft<T extends TaskType>(
   files: Files,
   task: Task<TaskTypes[T]>,
   options: LoadFineTunedOptions<T>,
 ): Promise<Found<T>> {
+  // A part of its own in bundles.
+  const { baseOfAdapter, settingsOfAdapter } = await import('./from-peft.ts')
   const adapter = await openAdapter(files)
   if (adapter.config.task_type) requireTask(adapter.config.task_type, task, files)
   const base = await openBase(options.base ?? baseOfAdapter(adapter, files), options.open)
-  const settings = settingsOfAdapter<T>(task, { adapter, files }, optionsOf(task, options), base)
+  const given = await withHeadOf(optionsOf(task, options), task.taskType as T, base)
+  const settings = settingsOfAdapter<T>(task, { adapter, files }, given, base)
   return { base, settings, adapter, metrics: {} }
 }
 

@@ -2,6 +2,7 @@
 // so it is saved in a file beside them.
 
 import { AdapterError } from '../errors.ts'
+import type { activations } from '../schema.ts'
 
 /** The ways to read a text's hidden states. */
 export const poolings = ['last', 'first', 'mean'] as const
@@ -12,13 +13,37 @@ export const poolings = ['last', 'first', 'mean'] as const
  */
 export type Pooling = (typeof poolings)[number]
 
+/** transformers' name of an activation that heads have. */
+export type Activation = (typeof activations)[number]
+
+/** A layer normalization of a head. */
+export interface HeadNorm {
+  readonly module: string
+  readonly epsilon: number
+  /** @default true */
+  readonly bias?: boolean | undefined
+}
+
+/** A linear layer of a head before its logits, with its activation: transformers' `classifier.dense`, a pooler. */
+export interface HeadLayer {
+  /** Path of the linear layer's module. */
+  readonly module: string
+  /** @default true */
+  readonly bias?: boolean | undefined
+  readonly activation: Activation
+  /** A layer normalization after the activation. @default none */
+  readonly norm?: HeadNorm | undefined
+}
+
 /** A head over hidden states. */
 export interface Head {
-  /** The head's module: transformers' `score` for decoders, `classifier` for encoders. */
+  /** The module that computes the logits: transformers' `score` for decoders, `classifier` for encoders. */
   readonly name: string
   readonly num_labels: number
   /** `none`: the head computes logits for every token. */
   readonly pooling: Pooling | 'none'
+  /** What the states go through before. @default nothing */
+  readonly layers?: readonly HeadLayer[] | undefined
   /** Names of the classes, in the order of the logits. */
   readonly labels?: readonly string[]
 }
@@ -28,16 +53,20 @@ const fixes: { readonly [Field in keyof Required<Head>]: (value: Head[Field]) =>
   name: (name) => `withHead(model, { name: '${name}', ... })`,
   num_labels: (count) => `withHead(model, { num_labels: ${count}, ... })`,
   pooling: (pooling) => `withHead(model, { pooling: '${pooling}', ... })`,
+  layers: (layers) => `withHead(model, { layers: ${JSON.stringify(layers)}, ... })`,
   labels: (labels) => `withHead(model, { labels: ${JSON.stringify(labels)}, ... })`,
 }
 
 const format = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
 
+/** A head with what it is where a field is absent. */
+const whole = (head: Head): Head => ({ ...head, layers: head.layers ?? [] })
+
 /** The first field of two heads that differs; fields that one of them lacks are skipped. */
 function differingField(model: Head | undefined, adapter: Head | undefined): keyof Head | undefined {
   if (!model || !adapter) return undefined
   return (Object.keys(fixes) as (keyof Head)[]).find((field) => {
-    const [actual, expected] = [model[field], adapter[field]]
+    const [actual, expected] = [whole(model)[field], whole(adapter)[field]]
     return actual !== undefined && expected !== undefined && format(actual) !== format(expected)
   })
 }
@@ -53,12 +82,12 @@ export const isSameHead = (model: Head | undefined, adapter: Head | undefined): 
 export function checkHead(model: Head | undefined, adapter: Head | undefined): void {
   const field = differingField(model, adapter)
   if (!field) return
-  const expected = adapter?.[field]
+  const [actual, expected] = [model, adapter].map((head) => head && whole(head)[field])
   throw new AdapterError({
     where: `head of the model, field "${field}"`,
     what: 'not what the adapter was trained with',
     expected: format(expected),
-    found: format(model?.[field]),
+    found: format(actual),
     fix: `Write ${(fixes[field] as (value: unknown) => string)(expected)}.`,
   })
 }

@@ -1,7 +1,7 @@
 // The interface of a base model, to which a task adds its head.
 
 import type { Files, Tokenizer, TokenSequence } from '@cola/data'
-import type { Graph, Model } from '@cola/graph'
+import type { Graph, Model, Tensor } from '@cola/graph'
 import type { Batch } from '@cola/train'
 import type { ModelOrigin } from '../onnx/open-options.ts'
 import type { CachedModel } from '../onnx/read.ts'
@@ -32,6 +32,8 @@ export interface BaseModel {
   readonly max_length: number
   /** Rows of the embedding table; token ids are below it. */
   readonly vocab_size: number
+  /** Parameters of the model as it was opened, those of its head among them, under transformers' names. */
+  readonly parameters: ReadonlyMap<string, Tensor>
   /**
    * The model whose first output is its hidden states: [batch, sequence, width], or [token, width] of a packed batch.
    * @throws {ConfigError} for a model in which they cannot be found.

@@ -27,6 +27,7 @@ export function gpt2Base({ config, parameters, tokenizer, files, folder, origin 
     causal: true,
     max_length: config.n_positions,
     vocab_size: config.vocab_size,
+    parameters,
     hiddenStates: () => build('none'),
     languageModel: () => build('language-model'),
     packedLanguageModel: () => build('language-model'),

@@ -45,6 +45,7 @@ export function onnxBase({ model, config, tokenizer, files, folder, file, origin
     causal,
     max_length,
     vocab_size,
+    parameters: model.graph.initializers,
     hiddenStates: () => {
       checkVocabulary(vocab_size, tokenizer, name)
       return textOnly(withHiddenStates(model))

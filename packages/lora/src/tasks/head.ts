@@ -1,36 +1,39 @@
 // A classification head on a model's hidden states: one pooled state for each sentence, or every token.
 
 import { requireKind } from '@cola/graph/door'
-import { describeValue, random } from '@cola/data'
+import { describeValue } from '@cola/data'
 import {
-  addInitializer,
   build,
   cloneGraph,
-  float32,
   formatValue,
   getValue,
   type Graph,
   type Model,
   prune,
+  type Tensor,
   type Value,
   widen,
 } from '@cola/graph'
 import {
   atLeast,
+  type Check,
   type Checks,
   checkOptions,
   checkValue,
   flag,
   integer,
   listOf,
+  object,
   oneOf,
   text,
   whole,
 } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { HeadedModel } from '../inject/adapted-model.ts'
-import { type Head, type Pooling, poolings } from '../inject/head.ts'
+import { type Head, type HeadLayer, type Pooling, poolings } from '../inject/head.ts'
+import { activations } from '../schema.ts'
 import { hiddenStates, isHidden, isPacked } from '../onnx/hidden.ts'
+import { applyLayer, linearParameters } from './head-layers.ts'
 import { pool } from './pool.ts'
 
 /** Options of a head over hidden states. */
@@ -38,8 +41,10 @@ export interface HeadOptions {
   num_labels: number
   /** Hidden states that the head reads; `none`: those of every token, for token classification. */
   pooling: Pooling | 'none'
-  /** Name of the head's module: transformers' `score` for decoders, `classifier` for encoders. */
+  /** Name of the module of the logits: transformers' `score` for decoders, `classifier` for encoders. */
   name: string
+  /** Layers before it, as {@link transformersHead} gives them. @default none */
+  layers?: readonly HeadLayer[]
   /** @default false */
   bias?: boolean
   /** Names of the classes, in the order of the logits: saved with an adapter, and checked when it is loaded. */
@@ -49,17 +54,28 @@ export interface HeadOptions {
    * output
    */
   hidden?: string
+  /** First values of the layers' parameters by name. @default those that the model has, such as a pooler's; else drawn */
+  initial?: ReadonlyMap<string, Tensor>
   /** Standard deviation of the initial values. @default 0.02 */
   initializer_range?: number
   /** @default 0 */
   seed?: number
 }
 
+export const layerList: Check = [
+  `an array of layers, each with a module and an activation (${activations.join(', ')})`,
+  (value) =>
+    Array.isArray(value) &&
+    value.every((layer) => typeof layer?.module === 'string' && activations.includes(layer.activation)),
+]
+
 const checks: Checks<HeadOptions> = {
   num_labels: whole(1),
   pooling: oneOf([...poolings, 'none']),
   name: text,
   bias: flag,
+  layers: layerList,
+  initial: object,
   labels: listOf(text),
   hidden: text,
   initializer_range: atLeast(0),
@@ -79,7 +95,8 @@ export function withHead(model: Model, options: HeadOptions): HeadedModel {
   requireKind('withHead, model', model, 'model')
   for (const name of ['num_labels', 'pooling', 'name'] as const)
     checkValue(`withHead, option ${name}`, options[name], checks[name])
-  const { num_labels, pooling, name, bias = false, labels, hidden, initializer_range = 0.02, seed = 0 } = options
+  const { num_labels, pooling, name, bias = false, layers = [], labels, hidden } = options
+  const { initial = model.graph.initializers, initializer_range = 0.02, seed = 0 } = options
   if (labels && labels.length !== num_labels)
     throw new ConfigError({
       where: 'withHead, option "labels"',
@@ -94,31 +111,30 @@ export function withHead(model: Model, options: HeadOptions): HeadedModel {
   // The head of the original model is removed, with its names.
   graph.outputs = [states.name]
   prune(graph)
-  const stream = random(seed, 'head', name)
-  const weight = addInitializer(
-    graph,
-    `${name}.weight`,
-    float32(
-      [num_labels, width],
-      Float32Array.from({ length: num_labels * width }, () => stream.normal() * initializer_range),
-    ),
-  )
-  const parameters = [
-    weight,
-    ...(bias ? [addInitializer(graph, `${name}.bias`, float32([num_labels], new Float32Array(num_labels)))] : []),
-  ]
   const g = build(graph)
+  const values = { initial, initializer_range, seed }
+  const through = (x: Value): Value => layers.reduce((y, layer) => applyLayer(g, graph, y, layer, values), x)
+  const parameters = linearParameters(graph, { module: name, bias }, [num_labels, width], { initializer_range, seed })
   const attributes = { transB: 1 }
   if (pooling === 'none') {
     const rows = states.shape.length === 2 ? states : g.Reshape(states, g.int64([-1, width]))
-    const [product] = g.node('Gemm', [rows, ...parameters], { name, attributes }) as [Value]
+    const [product] = g.node('Gemm', [through(rows), ...parameters], { name, attributes }) as [Value]
     g.node('Reshape', [product, g.Concat(gridOf(graph, states), g.int64([num_labels]), { axis: 0 })], {
       outputs: ['logits'],
     })
-  } else g.node('Gemm', [pool(graph, states, pooling), ...parameters], { name, outputs: ['logits'], attributes })
+  } else {
+    const pooled = through(pool(graph, states, pooling))
+    g.node('Gemm', [pooled, ...parameters], { name, outputs: ['logits'], attributes })
+  }
   graph.outputs = ['logits']
   prune(graph)
-  const head: Head = { name, num_labels, pooling, ...(labels ? { labels } : {}) }
+  const head: Head = {
+    name,
+    num_labels,
+    pooling,
+    ...(layers.length ? { layers } : {}),
+    ...(labels ? { labels } : {}),
+  }
   return { graph, trainable: new Set(model.trainable), head }
 }
 

@@ -108,6 +108,7 @@ function statesGraph(base: BaseModel, adapted: AdaptedModel): Graph {
     num_labels: head.num_labels,
     pooling: 'none',
     name: head.name,
+    layers: head.layers ?? [],
     bias: adapted.graph.initializers.has(`${head.name}.bias`),
   })
   const { graph } = loadAdapter(headed, adapterOf(adapted))

@@ -14,8 +14,10 @@ import {
 } from '@cola/data'
 import type { Batch } from '@cola/train'
 import { type Check, list, oneOf, share } from '@cola/graph/options'
+import { ConfigError } from '../errors.ts'
 import { type Pooling, poolings } from '../inject/head.ts'
 import { withHead } from './head.ts'
+import { type HeadOption, headOption, headSetting, type LayeredHead, layered } from './head-option.ts'
 import type { TextStates } from './hidden-states.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
@@ -36,6 +38,11 @@ export interface SequenceClassificationOptions {
   labels?: readonly Label[]
   /** Where a text is read. @default 'last' for models that read from left to right, 'mean' for others */
   pooling?: Pooling
+  /**
+   * `transformers`: the head of transformers' class for the model type of an encoder, such as RoBERTa's two layers, which
+   * PEFT reads; it has a `pooling` of its own. @default a linear layer, or the head of the adapter that is opened
+   */
+  head?: HeadOption
   /** Label smoothing: probability that is distributed over all classes; single label only. @default 0 */
   label_smoothing?: number
 }
@@ -46,6 +53,8 @@ export interface SequenceClassificationSettings {
   /** Empty for regression. */
   labels: readonly Label[]
   pooling: Pooling
+  /** @default a linear layer */
+  head?: LayeredHead
   label_smoothing: number
 }
 
@@ -108,6 +117,7 @@ const checks = {
   problem_type: oneOf(Object.keys(problemTypes)),
   labels: classList,
   pooling: oneOf(poolings),
+  head: headOption,
   label_smoothing: share,
 }
 
@@ -134,7 +144,7 @@ function encodeInputs(
 export const sequenceClassification: Task<Types> = {
   taskType: 'SEQ_CLS',
   options: checks,
-  saved: { ...checks, labels: list },
+  saved: { ...checks, labels: list, head: headSetting },
   settings(rows, options, base) {
     requireLabelled(rows, 'train')
     const several = rows.some(({ label }) => Array.isArray(label))
@@ -163,15 +173,25 @@ export const sequenceClassification: Task<Types> = {
         found: String(amount),
         fix: "Set problem_type: 'regression', or 'single_label_classification'.",
       })
-    const pooling = options.pooling ?? (base.causal ? 'last' : 'mean')
-    return { problem_type, labels, pooling, label_smoothing: options.label_smoothing ?? 0 }
+    const { label_smoothing = 0 } = options
+    const head = layered(options.head)
+    if (head && options.pooling !== undefined)
+      throw new ConfigError({
+        where: 'option pooling',
+        what: 'a head with layers has its own',
+        found: options.pooling,
+        fix: 'Leave out pooling, or head.',
+      })
+    const pooling = (head?.pooling as Pooling | undefined) ?? options.pooling ?? (base.causal ? 'last' : 'mean')
+    return { problem_type, labels, pooling, ...(head ? { head } : {}), label_smoothing }
   },
   head(base, settings, seed) {
+    const { pooling, head } = settings
+    const linear = { pooling, name: base.causal ? 'score' : 'classifier', bias: !base.causal }
     return withHead(base.hiddenStates(), {
       num_labels: outputCount(settings),
-      pooling: settings.pooling,
-      name: base.causal ? 'score' : 'classifier',
-      bias: !base.causal,
+      ...(head ?? linear),
+      initial: base.parameters,
       ...(settings.labels.length ? { labels: settings.labels.map(String) } : {}),
       seed,
     })

@@ -21,9 +21,10 @@ import {
   type WordSequence,
 } from '@cola/data'
 import { crossEntropy } from '@cola/train'
-import { type Check, flag, oneOf } from '@cola/graph/options'
+import { type Check, flag, listOf, oneOf, string } from '@cola/graph/options'
 import type { BaseModel } from '../load/base-model.ts'
 import { withHead } from './head.ts'
+import { type HeadOption, headOption, headSetting, type LayeredHead, layered } from './head-option.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { isSpansRow, type TaggedWords, taggedWords, type TokenClassificationRow } from './tagged-words.ts'
 import type { EncodeContext, Encoded, Task } from './task.ts'
@@ -32,6 +33,11 @@ import type { EncodeContext, Encoded, Task } from './task.ts'
 export interface TokenClassificationOptions {
   /** Tags in order, `O` among them. @default `O`, then those that occur in the training rows, sorted */
   labels?: readonly string[]
+  /**
+   * `transformers`: the head of transformers' class where that has more than a linear layer, as ModernBERT's.
+   * @default a linear layer, or the head of the adapter that is opened
+   */
+  head?: HeadOption
   /**
    * Label every piece of a word, the later ones as the inside of its entity; else its first piece alone, as
    * transformers' examples do. @default false
@@ -47,6 +53,8 @@ export interface TokenClassificationOptions {
 /** What the task TOKEN_CLS found from rows and options, saved with the adapter. */
 export interface TokenClassificationSettings {
   labels: readonly string[]
+  /** @default a linear layer */
+  head?: LayeredHead
   label_all_tokens: boolean
   punctuation: PunctuationWords
 }
@@ -131,9 +139,10 @@ const withClassifier: ReadonlySet<string> = new Set([
 const headName = ({ causal, config }: BaseModel): string =>
   causal && !withClassifier.has(config.model_type) ? 'score' : 'classifier'
 
-/** Of the options and of the settings, which have the same fields. */
+/** Of the options, and of the settings, which have the same fields. */
 const checks = {
   labels: tagList,
+  head: headOption,
   label_all_tokens: flag,
   punctuation: oneOf(['all', 'edges'] satisfies PunctuationWords[]),
 }
@@ -141,16 +150,20 @@ const checks = {
 export const tokenClassification: Task<Types> = {
   taskType: 'TOKEN_CLS',
   options: checks,
-  saved: checks,
-  settings(rows, { labels, label_all_tokens = false, punctuation }) {
+  // transformers' names of tags that nothing names are LABEL_0 and so on.
+  saved: { ...checks, labels: listOf(string), head: headSetting },
+  settings(rows, { labels, label_all_tokens = false, punctuation, ...options }) {
     const spans = rows.some((row, i) => isSpansRow(row, rowPlace('train', i)))
     const division = punctuation ?? (spans ? 'all' : 'edges')
     const tagged = taggedWords(rows, division, 'train')
-    return { labels: labels ? [...labels] : labelsOf(tagged), label_all_tokens, punctuation: division }
+    const head = layered(options.head)
+    const classes = labels ? [...labels] : labelsOf(tagged)
+    return { labels: classes, ...(head ? { head } : {}), label_all_tokens, punctuation: division }
   },
-  head(base, { labels }, seed) {
-    const head = { num_labels: labels.length, labels, pooling: 'none', name: headName(base), bias: true, seed } as const
-    return withHead(base.hiddenStates(), head)
+  head(base, { labels, head }, seed) {
+    const linear = { pooling: 'none', name: headName(base), bias: true } as const
+    const form = { ...(head ?? linear), initial: base.parameters }
+    return withHead(base.hiddenStates(), { num_labels: labels.length, labels, ...form, seed })
   },
   config: ({ labels }, base) => ({ ...architecture(base.config, 'ForTokenClassification'), ...labelNames(labels) }),
   encode(rows, settings, context) {

@@ -13,12 +13,7 @@ const exports = join(import.meta.dirname, '../fixtures/exports')
 /** Models that other tools exported, with an adapter that PEFT wrote. */
 const ofPeft = exportNames.filter((name) => existsSync(join(exports, name, 'adapter')))
 /** Those that trained a part of transformers' model which the task's model has not. */
-const lacking = new Map([
-  ['bert-biases-seq-dynamo', 'pooler'],
-  ['bert-seq-dynamo', 'pooler'],
-  ['distilbert-seq-torchscript', 'pre_classifier'],
-  ['llama-qa-torchscript', 'qa_outputs'],
-])
+const lacking = new Map([['llama-qa-torchscript', 'qa_outputs']])
 const out = mkdtempSync(join(tmpdir(), 'cola-from-adapter-'))
 afterAll(() => rmSync(out, { recursive: true }))
 

@@ -1,0 +1,113 @@
+// Which head an adapter was trained with: PEFT's files say it by the names of their tensors.
+
+import type { Files } from '@cola/data'
+import type { Tensor } from '@cola/graph'
+import type { Adapter } from '../adapter/files.ts'
+import { bareName } from '../adapter/names.ts'
+import { AdapterError, ConfigError } from '../errors.ts'
+import type { Pooling } from '../inject/head.ts'
+import type { BaseModel } from '../load/base-model.ts'
+import { adaptedModule } from '../methods/methods.ts'
+import { type HeadOption, type LayeredHead, layered } from '../tasks/head-option.ts'
+import type { TaskType } from '../tasks/task.ts'
+import { type HeadTask, transformersHead } from '../tasks/transformers-heads.ts'
+
+/** What says which head a model has; for a linear layer, what it reads. */
+export interface HeadChoice {
+  head?: LayeredHead
+  pooling?: Pooling
+}
+
+/** The options of tasks that say it. */
+export interface GivenHead {
+  head?: HeadOption
+  pooling?: Pooling
+}
+
+/** Whether a task has a head that classifies. */
+export const isHeadTask = (task: TaskType): task is HeadTask => task === 'SEQ_CLS' || task === 'TOKEN_CLS'
+
+const namesOf = ({ tensors }: Adapter): Set<string> => new Set([...tensors.keys()].map(bareName))
+
+/**
+ * What is known of an adapter's head without being asked: what was recorded, else transformers' class for the model type
+ * where the adapter has that class's tensors. Nothing for a linear layer.
+ */
+export function headChoice(task: HeadTask, adapter: Adapter, base: BaseModel): HeadChoice {
+  const { head: recorded } = adapter
+  const names = namesOf(adapter)
+  if (recorded?.layers) {
+    const { name, pooling, layers } = recorded
+    return { head: { name, pooling, layers, bias: names.has(`${name}.bias`) } }
+  }
+  if (recorded) return task === 'SEQ_CLS' && recorded.pooling !== 'none' ? { pooling: recorded.pooling } : {}
+  const head = base.causal ? undefined : transformersHead(base.config, task)
+  return head && names.has(`${head.name}.weight`) ? { head } : {}
+}
+
+/**
+ * {@link headChoice}, where options may say more.
+ * @throws {ConfigError} for `pooling` beside a head that has its own.
+ */
+export function headOptions(task: HeadTask, adapter: Adapter, options: GivenHead, base: BaseModel): HeadChoice {
+  const choice = headChoice(task, adapter, base)
+  const { pooling = choice.pooling } = options
+  const head = layered(options.head) ?? choice.head
+  if (task === 'TOKEN_CLS' || pooling === undefined) return head ? { head } : {}
+  const layers = head ? ofItsOwn(adapter, head) : []
+  if (layers.length === 0) return { pooling }
+  throw new ConfigError({
+    where: 'loadFineTuned, option pooling',
+    what: "the adapter has the head of transformers' class, which has its own",
+    found: layers.join(', '),
+    fix: 'Leave it out.',
+  })
+}
+
+/** The modules by which an adapter of transformers' class differs from a linear layer. */
+function ofItsOwn(adapter: Adapter, { name, layers }: LayeredHead): string[] {
+  const names = namesOf(adapter)
+  const modules = [...layers.map(({ module }) => module), ...(name === 'classifier' ? [] : [name])]
+  return modules.filter((module) => names.has(`${module}.weight`))
+}
+
+/** @throws {ConfigError} for an encoder of which nothing says where its head reads a text. */
+export function requireReading({ head, pooling }: HeadChoice, { where }: Files, { causal, config }: BaseModel): void {
+  if (causal || head || pooling !== undefined) return
+  const known = transformersHead(config)
+  throw new ConfigError({
+    where: 'loadFineTuned, option pooling',
+    what: known
+      ? `missing: the adapter's head is not that of transformers' class for ${config.model_type}, ${known.name}`
+      : 'missing: neither the adapter nor the model type says what the head reads',
+    expected: "'mean', or 'first' for a head on the first token's last hidden state",
+    found: where,
+    fix: "A head of another class of transformers': export that class, and load the adapter with loadAdapter.",
+  })
+}
+
+/**
+ * The matrix of the logits, [classes, width].
+ * @throws {AdapterError} for an adapter without the head.
+ */
+export function logitsWeight(
+  task: HeadTask,
+  { adapter: { tensors }, files: { where } }: { adapter: Adapter; files: Files },
+  { head }: HeadChoice,
+  { causal, config }: BaseModel,
+): Tensor {
+  const wanted = (head ? [head.name] : ['score', 'classifier']).map((name) => `${name}.weight`)
+  const found = [...tensors].find(([name]) => wanted.includes(bareName(name)))?.[1]
+  if (found) return found
+  const usual = causal ? 'score' : (transformersHead(config, task)?.name ?? 'classifier')
+  const saved = [...tensors.keys()].filter((name) => adaptedModule(name) === undefined).map(bareName)
+  throw new AdapterError({
+    where,
+    what: 'the adapter has no head for this task',
+    expected:
+      `a tensor ${head?.name ?? usual}.weight, ` +
+      `as transformers' class for ${config.model_type} has it (PEFT saves it with modules_to_save)`,
+    found: saved.slice(0, 6).join(', ') || `${tensors.size} tensors, of ${[...tensors.keys()][0]} and others`,
+    fix: 'Open the base that it was trained on; or build what it was trained on: withHead, loadAdapter, merge.',
+  })
+}

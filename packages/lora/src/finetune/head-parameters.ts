@@ -1,0 +1,78 @@
+// The layers of a head that an adapter leaves as they are, such as BERT's pooler: they are the base's. Loaded for a head
+// of transformers'.
+
+import { fetchFiles } from '@cola/data'
+import type { Tensor } from '@cola/graph'
+import { readSafetensors } from '@cola/train/files'
+import type { Adapter } from '../adapter/files.ts'
+import { bareName } from '../adapter/names.ts'
+import { ConfigError } from '../errors.ts'
+import { isSavedModule, withTaskHeads } from '../inject/saved.ts'
+import type { BaseModel } from '../load/base-model.ts'
+import { baseModelPath } from '../onnx/prefixes.ts'
+import type { LayeredHead } from '../tasks/head-option.ts'
+
+/** What is trained in full, and the tensors of an adapter. */
+export interface Trained {
+  readonly config: Parameters<typeof withTaskHeads>[0]
+  readonly tensors?: Adapter['tensors']
+}
+
+const weightsFile = 'model.safetensors'
+
+/**
+ * The base with all parameters of a head of transformers' that the adapter does not train: where its ONNX file lacks
+ * some, they are those of model.safetensors beside it.
+ * @throws {ConfigError} for a layer that neither has.
+ */
+export async function withHeadParameters(
+  base: BaseModel,
+  { layers }: LayeredHead,
+  { config, tensors }: Trained,
+): Promise<BaseModel> {
+  const { modules_to_save } = withTaskHeads(config)
+  const held = new Set([...(tensors?.keys() ?? [])].map(bareName))
+  const missing = layers
+    .flatMap(({ module, norm }) => [module, ...(norm ? [norm.module] : [])])
+    .filter((module) => !isSavedModule(modules_to_save, module))
+    .filter((module) => ![held, base.parameters].some((known) => known.has(`${module}.weight`)))
+  if (missing.length === 0) return base
+  const found = await fromCheckpoint(base, missing)
+  const absent = missing.filter((module) => !found.has(`${module}.weight`))
+  if (absent.length > 0) throw lacks(base, absent)
+  return { ...base, parameters: new Map([...base.parameters, ...found]) }
+}
+
+/** Parameters of modules in model.safetensors, whose names may lack the base model's path. */
+async function fromCheckpoint({ files, config }: BaseModel, modules: readonly string[]): Promise<Map<string, Tensor>> {
+  await fetchFiles(files, [{ path: weightsFile, optional: true }])
+  if (!files.has(weightsFile)) return new Map()
+  const { tensors } = readSafetensors(files, weightsFile)
+  const path = `${baseModelPath(config.model_type)}.`
+  const names = modules.flatMap((module) => [`${module}.weight`, `${module}.bias`])
+  return new Map(
+    names.flatMap((name) => {
+      const bare = name.startsWith(path) ? name.slice(path.length) : name
+      const value = tensors.get(name) ?? tensors.get(bare)
+      return value ? [[name, value] as const] : []
+    }),
+  )
+}
+
+function lacks({ name, config }: BaseModel, modules: readonly string[]): ConfigError {
+  const ofBase = modules.every((module) => module.startsWith(`${baseModelPath(config.model_type)}.`))
+  return new ConfigError({
+    where: `base ${name}`,
+    what: `no weights of ${modules.map((module) => `"${module}"`).join(', ')}, through which the head reads the text`,
+    expected: ofBase
+      ? `an ONNX file with them (the output pooler_output, or the task text-classification), or ${weightsFile} beside it`
+      : `an export of a model that has them (the task text-classification), ${weightsFile}, or an adapter that holds them`,
+    fix: ofBase
+      ? `Put the checkpoint's ${weightsFile} beside the ONNX file, or export the base with its pooler; ` +
+        "for a linear head on hidden states, say pooling: 'first' or 'mean'."
+      : 'transformers draws them at random where the checkpoint has none, and PEFT saves them only if ' +
+        `modules_to_save names them: train with modules_to_save ${JSON.stringify([...new Set(modules.map(first))])}.`,
+  })
+}
+
+const first = (module: string): string => module.split('.')[0] as string

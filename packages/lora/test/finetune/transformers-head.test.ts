@@ -1,0 +1,246 @@
+// Heads of transformers' classes at work: training goes on from them and begins with them, adapters are switched, what
+// their layers need is found, and what does not fit is told.
+
+import { memorySink } from '@cola/data'
+import { decodeGraph, inferModel, prune, serializeSafetensors, type Tensor, writeModel } from '@cola/graph'
+import { feedsOf, openSession, type OrtTensor } from '@cola/train'
+import { describe, expect, it } from 'vitest'
+import {
+  AdapterError,
+  adapterTensors,
+  ConfigError,
+  fineTune,
+  loadAdapter,
+  loadFineTuned,
+  openAdapter,
+  openBase,
+  switchable,
+  transformersHead,
+  withHead,
+  writeAdapter,
+} from '../../src/index.ts'
+import { adapterOf, baseOf, type Bytes, expectedOf, input_ids, texts, values } from '../support/peft-heads.ts'
+
+const classes = ['low', 'middle', 'high']
+const train = texts.map((text, i) => ({ text, label: classes[i % 3] as string }))
+const run = { train, labels: classes, epochs: 1, batch_size: 4, device: 'cpu' } as const
+/** A rate at which a step changes nothing that is seen. */
+const still = { ...run, learning_rate: 1e-12 }
+
+const changedConfig = (files: Bytes, change: object): Bytes => {
+  const name = 'adapter_config.json'
+  const config = JSON.parse(new TextDecoder().decode(files[name]))
+  return { ...files, [name]: new TextEncoder().encode(JSON.stringify({ ...config, ...change })) }
+}
+const changedTensors = async (files: Bytes, change: (tensors: Map<string, Tensor>) => void): Promise<Bytes> => {
+  const { tensors } = await openAdapter(files)
+  change(tensors)
+  return { ...files, 'adapter_model.safetensors': serializeSafetensors(tensors) }
+}
+
+/** BERT as a feature-extraction export has it: without its pooler, whose parameters are given beside it. */
+function withoutPooler(): { base: Bytes; pooler: Map<string, Tensor> } {
+  const base = baseOf('bert')
+  const graph = inferModel(decodeGraph(base['model.onnx'] as Uint8Array))
+  const whole = new Map(graph.initializers)
+  graph.outputs = ['last_hidden_state']
+  prune(graph)
+  const pooler = new Map([...whole].filter(([name]) => name.startsWith('model.pooler.')))
+  const named = [...pooler].map(([name, value]) => [name.replace('model.', ''), value] as const)
+  return { base: { ...base, 'model.onnx': writeModel(graph) }, pooler: new Map(named) }
+}
+
+describe('fineTune and heads of transformers’', () => {
+  it('goes on from PEFT’s adapter, all layers of the head among what is trained', async () => {
+    const options = { ...still, adapter: adapterOf('roberta') }
+    const same = await fineTune(baseOf('roberta'), options)
+    expect(await same.logits(texts)).toBeAllclose(values(expectedOf('roberta').get('logits')), { atol: 1e-5 })
+    expect(same.settings.head).toEqual(transformersHead({ model_type: 'roberta' }))
+    await same.release()
+    const tuned = await fineTune(baseOf('roberta'), { ...options, epochs: 4, learning_rate: 1e-2 })
+    const [before, after] = [(await openAdapter(adapterOf('roberta'))).tensors, adapterTensors(await tuned.adapted())]
+    expect([...after.keys()].sort()).toEqual([...before.keys()].sort())
+    for (const [name, tensor] of before) expect(values(after.get(name)), name).not.toEqual(values(tensor))
+    const logits = await tuned.logits(texts)
+    const saved = memorySink('saved')
+    await tuned.save(saved)
+    await tuned.release()
+    const again = await loadFineTuned(saved, { base: baseOf('roberta') })
+    expect(await again.logits(texts)).toBeAllclose(logits, { atol: 1e-5 })
+    await again.release()
+    // What was saved here is gone on from in the same way.
+    const further = await fineTune(baseOf('roberta'), { ...still, adapter: saved })
+    expect(await further.logits(texts)).toBeAllclose(logits, { atol: 1e-5 })
+    await further.release()
+  })
+
+  it('goes on with a pooler of the base, with LoRA on it', async () => {
+    const two = { ...still, train: texts.map((text, i) => ({ text, label: i % 2 })), labels: [0, 1] }
+    const tuned = await fineTune(baseOf('bert'), { ...two, adapter: adapterOf('bert') })
+    expect(await tuned.logits(texts)).toBeAllclose(values(expectedOf('bert').get('logits')), { atol: 1e-5 })
+    await tuned.release()
+  })
+
+  it('makes the logits anew for other classes, and keeps the layers before', async () => {
+    const warnings: string[] = []
+    const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+    const labels = [...classes, 'none']
+    const tuned = await fineTune(baseOf('roberta'), { ...still, labels, adapter: adapterOf('roberta'), callbacks })
+    expect(warnings).toContain('the head "classifier.out_proj" starts anew: the adapter has none for these classes')
+    const name = 'base_model.model.classifier.dense.weight'
+    const after = adapterTensors(await tuned.adapted())
+    expect(values(after.get(name))).toBeAllclose(values((await openAdapter(adapterOf('roberta'))).tensors.get(name)))
+    await tuned.release()
+    const linear = await fineTune(baseOf('roberta'), { ...still, pooling: 'mean', adapter: adapterOf('roberta') })
+    expect(linear.settings).not.toHaveProperty('head')
+    await linear.release()
+  })
+
+  it('begins with one, under the names that PEFT has', async () => {
+    const tuned = await fineTune(baseOf('electra'), { ...run, head: 'transformers', lora: { r: 2 } })
+    const names = [...adapterTensors(await tuned.adapted()).keys()].filter((name) => name.includes('classifier'))
+    const ofPeft = [...(await openAdapter(adapterOf('electra'))).tensors.keys()]
+    expect(names).toEqual(ofPeft.filter((name) => name.includes('classifier')).sort())
+    const saved = memorySink('saved')
+    await tuned.save(saved)
+    const logits = await tuned.logits(texts)
+    await tuned.release()
+    expect(new TextDecoder().decode(saved.read('README.md'))).not.toContain('transformers')
+    const again = await loadFineTuned(saved, { base: baseOf('electra'), head: 'transformers' })
+    expect(await again.logits(texts)).toBeAllclose(logits, { atol: 1e-5 })
+    await again.release()
+  })
+
+  it('refuses a layer that would stay random, a model without such a head, and a pooling beside it', async () => {
+    const start = (files: Bytes, options = {}) => expect(fineTune(files, { ...run, head: 'transformers', ...options }))
+    await start(withoutPooler().base).rejects.toThrow(/no weights of "bert.pooler.dense"/)
+    const modern = /no weights of "head.dense", "head.norm".*modules_to_save \["head"\]/s
+    await start(baseOf('modernbert')).rejects.toThrow(modern)
+    await start(baseOf('roberta', { model_type: 'funnel' })).rejects.toThrow(/option head: .*linear layer.*funnel/s)
+    await start(baseOf('roberta'), { pooling: 'mean' }).rejects.toThrow(/option pooling: .*has its own/s)
+    await start(baseOf('roberta'), { head: 'linear' }).rejects.toThrow(ConfigError)
+  })
+})
+
+describe('switchable', () => {
+  it('has the layers of heads as inputs', async () => {
+    const base = await openBase(baseOf('roberta'))
+    const head = transformersHead(base.config)
+    const model = withHead(base.hiddenStates(), { num_labels: 3, ...head } as never)
+    const first = await openAdapter(adapterOf('roberta'))
+    const second = { ...first, tensors: new Map(first.tensors) }
+    for (const [name, tensor] of first.tensors)
+      if (name.includes('classifier.dense'))
+        second.tensors.set(name, { ...tensor, bytes: () => tensor.bytes().map(Number).fill(0) })
+    const switched = switchable(model, { first, second })
+    const session = await openSession({ graph: switched.graph }, 'cpu')
+    const { batch } = base.batches(model.graph)(
+      texts.map((text) => base.tokenizer.encode(text)).map((ids) => ({ input_ids: ids })),
+    )
+    const logitsOf = async (name: string) => {
+      const { feeds } = feedsOf(switched.graph, switched.graph.inputs, { ...batch, ...switched.feeds(name) })
+      return ((await session.run(feeds)).logits as OrtTensor).data as Float32Array
+    }
+    expect(await logitsOf('first')).toBeAllclose(values(expectedOf('roberta').get('logits')), { atol: 1e-5 })
+    // tanh(0) leaves the bias.
+    const bias = [...values(first.tensors.get('base_model.model.classifier.out_proj.bias'))]
+    expect(await logitsOf('second')).toBeAllclose(
+      texts.flatMap(() => bias),
+      { atol: 1e-5 },
+    )
+    await session.release()
+    expect(() => loadAdapter(base.hiddenStates(), first)).toThrow(
+      /withHead\(model, \{ \.\.\.transformersHead\(config\)/,
+    )
+  })
+})
+
+describe('loadFineTuned and heads of transformers’', () => {
+  it('takes BERT’s pooler from model.safetensors, under either name', async () => {
+    const { base, pooler } = withoutPooler()
+    const open = (files: Bytes) => loadFineTuned(adapterOf('bert'), { base: files })
+    await expect(open(base)).rejects.toThrow(ConfigError)
+    await expect(open(base)).rejects.toThrow(
+      /no weights of "bert.pooler.dense".*pooler_output.*model\.safetensors.*pooling/s,
+    )
+    for (const prefix of ['', 'bert.']) {
+      const named = new Map([...pooler].map(([name, value]) => [prefix + name, value]))
+      const tuned = await open({ ...base, 'model.safetensors': serializeSafetensors(named) })
+      expect(await tuned.logits(texts)).toBeAllclose(values(expectedOf('bert').get('logits')), { atol: 1e-5 })
+      await tuned.release()
+    }
+  })
+
+  it('tags tokens through ModernBERT’s head', async () => {
+    const expected = values(expectedOf('modernbert', 'adapter-tokens').get('logits'))
+    const options = {
+      task: 'TOKEN_CLS',
+      base: baseOf('modernbert', { id2label: { 0: 'O', 1: 'B-X', 2: 'I-X' } }),
+    } as const
+    const tuned = await loadFineTuned(adapterOf('modernbert', 'adapter-tokens'), options)
+    expect(tuned.labels).toEqual(['O', 'B-X', 'I-X'])
+    const wanted = input_ids.map((ids, row) =>
+      ids.flatMap((id, at) => {
+        const logits = expected.subarray((row * ids.length + at) * 3, (row * ids.length + at + 1) * 3)
+        return id > 3 ? [tuned.labels[logits.indexOf(Math.max(...logits))]] : []
+      }),
+    )
+    const { predictions } = await tuned.evaluate(
+      texts.map((text) => ({ words: text.split(' '), tags: text.split(' ').map(() => 'O') })),
+    )
+    expect(predictions.map(({ tags }) => tags)).toEqual(wanted)
+    expect(new Set(wanted.flat()).size).toBeGreaterThan(1)
+    await tuned.release()
+  })
+
+  it('opens what writeAdapter wrote, which says what its head is, without being asked', async () => {
+    const tuned = await fineTune(baseOf('bert'), { ...run, pooling: 'mean' })
+    const [written, logits] = [memorySink('written'), await tuned.logits(texts)]
+    writeAdapter(written, await tuned.adapted())
+    await tuned.release()
+    const again = await loadFineTuned(written, { base: baseOf('bert') })
+    expect(again.settings.pooling).toBe('mean')
+    expect(await again.logits(texts)).toBeAllclose(logits, { atol: 1e-5 })
+    await again.release()
+    const other = loadFineTuned(written, { base: baseOf('bert'), pooling: 'first' })
+    await expect(other).rejects.toThrow(/head of the model, field "pooling"/)
+  })
+
+  it('reads a linear head on pooled states where pooling says so', async () => {
+    const tuned = await loadFineTuned(adapterOf('albert'), { base: baseOf('albert'), pooling: 'first' })
+    expect(tuned.settings).toMatchObject({ pooling: 'first' })
+    expect(tuned.settings).not.toHaveProperty('head')
+    await tuned.release()
+  })
+
+  it('says what does not fit', async () => {
+    const refused = (adapter: Bytes, base: Bytes, options = {}) =>
+      expect(loadFineTuned(adapter, { base, ...options })).rejects
+    const roberta = adapterOf('roberta')
+    await refused(roberta, baseOf('roberta'), { pooling: 'mean' }).toThrow(/option pooling: .*classifier\.dense/s)
+    await refused(roberta, baseOf('bert')).toThrow(/no head for this task.* classifier\.weight.*classifier\.dense/s)
+    await refused(roberta, baseOf('bert')).toThrow(AdapterError)
+    await refused(roberta, baseOf('roberta', { model_type: 'xlnet' })).toThrow(
+      /no head for this task.*a tensor classifier\.weight.*classifier\.dense/s,
+    )
+    await refused(adapterOf('bert'), baseOf('roberta')).toThrow(
+      /option pooling: missing.*roberta, classifier\.out_proj/s,
+    )
+    await refused(adapterOf('bert'), baseOf('bert', { model_type: 'canine' })).toThrow(
+      /option pooling: missing: neither/,
+    )
+    await refused(roberta, baseOf('roberta', { problem_type: 'regression' })).toThrow(/regression of 3 numbers/)
+    const lacking = await changedTensors(adapterOf('distilbert'), (tensors) => {
+      for (const name of tensors.keys()) if (name.includes('pre_classifier')) tensors.delete(name)
+    })
+    await refused(lacking, baseOf('distilbert')).toThrow(/"pre_classifier\.weight".*missing from the adapter.*random/s)
+    await refused(lacking, baseOf('distilbert')).toThrow(AdapterError)
+    const unsaved = await changedTensors(
+      changedConfig(adapterOf('modernbert'), { modules_to_save: ['classifier'] }),
+      (all) => {
+        for (const name of all.keys()) if (name.includes('.head.')) all.delete(name)
+      },
+    )
+    await refused(unsaved, baseOf('modernbert')).toThrow(/no weights of "head\.dense", "head\.norm".*modules_to_save/s)
+  })
+})

@@ -1,0 +1,47 @@
+// The table of transformers' heads is held against transformers' classes: fixtures/heads/types.json has the layers by
+// which make-heads.py computed the logits of each class.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, transformersHead } from '../../src/index.ts'
+
+interface Found {
+  module: string
+  activation: string
+  norm?: string
+  name: string
+}
+
+const types = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/heads/types.json'), 'utf8')) as Record<
+  string,
+  Found
+>
+
+describe('transformersHead', () => {
+  it.each(Object.entries(types))('is that of the class for %s', (model_type, { name, module, activation, norm }) => {
+    const head = transformersHead({ model_type })
+    expect(head).toMatchObject({ name, bias: true, pooling: 'first' })
+    expect(head?.layers).toMatchObject([{ module, activation, ...(norm ? { norm: { module: norm } } : {}) }])
+  })
+
+  it('follows the fields that decide it', () => {
+    const deberta = transformersHead({ model_type: 'deberta-v2', pooler_hidden_act: 'relu' })
+    expect(deberta?.layers[0]?.activation).toBe('relu')
+    const modern = { model_type: 'modernbert', classifier_bias: true, norm_bias: true, norm_eps: 1e-3 }
+    const head = transformersHead({ ...modern, classifier_activation: 'silu', classifier_pooling: 'mean' })
+    const norm = { module: 'head.norm', epsilon: 1e-3, bias: true }
+    expect(head?.layers).toEqual([{ module: 'head.dense', bias: true, activation: 'silu', norm }])
+    expect(head?.pooling).toBe('mean')
+    expect(transformersHead({ model_type: 'mobilebert', classifier_activation: false })?.layers).toEqual([])
+    expect(transformersHead({ model_type: 'modernbert' }, 'TOKEN_CLS')?.pooling).toBe('none')
+  })
+
+  it('is undefined for a linear layer, and refuses an activation that it does not know', () => {
+    expect(transformersHead({ model_type: 'llama' })).toBeUndefined()
+    expect(transformersHead({ model_type: 'roberta' }, 'TOKEN_CLS')).toBeUndefined()
+    const unknown = () => transformersHead({ model_type: 'roformer', hidden_act: 'mish' })
+    expect(unknown).toThrow(ConfigError)
+    expect(unknown).toThrow(/field "hidden_act".*gelu.*mish/s)
+  })
+})
