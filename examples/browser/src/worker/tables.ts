@@ -59,7 +59,9 @@ export async function readTable({ content, name, textColumn, labelColumn }: Call
   if (left > 0) warnings.push(`${left} without text or label ${left === 1 ? 'is' : 'are'} left out.`)
   const { rows, classes } = labelledTable(filled, { ...chosen, onWarning }, name)
   if (classes.length > 2 && classes.length > rows.length / 2)
-    warnings.push('Nearly every row has another label: is this the column of labels?')
+    warnings.push(
+      `"${chosen.label}" has another label in nearly every row, ${classes.length} in ${rows.length}: is it the column of labels?`,
+    )
   return {
     columns,
     textColumn: chosen.text,

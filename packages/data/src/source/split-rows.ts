@@ -51,12 +51,13 @@ export function splitRows<Row>(
     for (const i of stream.shuffle(members).slice(0, count)) chosen.add(i)
   }
   const [train, validation] = [rows.filter((_, i) => !chosen.has(i)), rows.filter((_, i) => chosen.has(i))]
+  const largest = [...groups.values()].reduce((most, { length }) => Math.max(most, length), 0)
   if (validation.length === 0)
     throw new DataError({
       where: 'option validation',
       what: 'no row is left for validation',
       expected: 'more rows, or a greater share',
-      found: `${rows.length} rows, share ${share}`,
+      found: `${rows.length} rows, share ${share}${groups.size > 1 ? `; the largest class has ${largest}` : ''}`,
     })
   return { train, validation }
 }

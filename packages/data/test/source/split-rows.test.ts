@@ -38,5 +38,9 @@ describe('splitRows', () => {
   it('refuses a split with an empty part', () => {
     expect(() => splitRows(rows([1]), 0.5)).toThrow(/no row is left for validation/)
     expect(() => splitRows(rows([10]), 0.01)).toThrow(/no row is left for validation/)
+    const labels = rows(Array.from({ length: 150 }, () => 2))
+    expect(() => splitRows(labels, 0.2, { group: ({ label }) => label })).toThrow(
+      /found 300 rows, share 0\.2; the largest class has 2/,
+    )
   })
 })

@@ -1,6 +1,6 @@
 // The classes of a run: the teacher's, the labels of the rows, and the option labels, brought together.
 
-import { DataError, describeValue, distinctLabels, isLabel, type Label } from '@cola/data'
+import { DataError, describeValue, distinctLabels, isLabel, type Label, requireSharedLabels } from '@cola/data'
 import { ConfigError } from '@cola/train'
 
 export interface ClassesOfRun {
@@ -29,6 +29,8 @@ export function classesOfRun({ found, teacher, labels }: ClassesOfRun): readonly
       found: classes.map(describeValue).join(', ') || 'none',
       fix: 'Add rows of other classes, or name all classes with the option labels.',
     })
+  if (!teacher)
+    requireSharedLabels(found, 'train, field "label"', 'If they are classes, name them with the option labels.')
   return classes
 }
 

@@ -464,6 +464,10 @@ describe('refuses, before the teacher is asked', () => {
       { teacher: undefined, train: rows.slice(0, 1) },
       /too few classes to tell apart, expected at least two, found "many"/,
     ],
+    [
+      { teacher: undefined, train: Array.from({ length: 30 }, (_, i) => ({ text: 'a book', label: `id-${i}` })) },
+      /train, field "label": nearly every label is a class of its own, .* 30 classes in 30 labels, such as "id-0"/,
+    ],
   ])('rows %j', (change, message) => refused(change, DataError, message))
 
   it('a file that is no safetensors', () =>

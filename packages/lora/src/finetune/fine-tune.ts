@@ -1,6 +1,6 @@
 // Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
 
-import { divideRows, type Source } from '@cola/data'
+import { divideRows, requireRows, type Source } from '@cola/data'
 import { adamw, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
 import { checkValue, object } from '@cola/graph/options'
 import { withParameters } from '../inject/adapted-model.ts'
@@ -46,11 +46,12 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   } = await readOptions(options, task)
   const { seed } = training
   const opened = await openBase(source, open)
-  const rows = divideRows(options.train, options.validation, seed)
+  requireRows('train', options.train)
   const before = adapter === undefined ? undefined : await trainedBefore(adapter)
   const choices = { ...before?.options(taskType, taskOptions, opened), ...taskOptions }
   const complete = await withHeadOf(choices, taskType, opened)
   const settings = task.settings(options.train, complete, opened, training.batch_size)
+  const rows = divideRows(options.train, options.validation, seed)
   const config = { ...lora, task_type: taskType }
   const base = await baseWithHead(opened, settings, before?.adapter ?? { config })
   const max_length = Math.min(base.max_length, limits.max_length)
@@ -60,7 +61,9 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const headed = task.head(base, settings, seed)
   const model = before ? before.model(headed, taskType) : withAdapter(headed, config, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
-  for (const message of [...model.warnings, ...cutRows({ train, validation: evaluation }, max_length)]) warn(message)
+  const doubts = task.doubts?.(rows, settings) ?? []
+  const cut = cutRows({ train, validation: evaluation }, max_length)
+  for (const message of [...model.warnings, ...doubts, ...cut]) warn(message)
   const artifacts = generateArtifacts(model, {
     loss: task.loss(settings, { base, examples: train.examples, batch_size: training.batch_size }),
     evalLoss: evalLossOf(task, settings, {

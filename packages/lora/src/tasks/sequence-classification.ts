@@ -3,11 +3,13 @@
 import {
   DataError,
   describeValue,
+  doubtfulClasses,
   encodeTexts,
   isLabel,
   type Label,
   requireField,
   requireList,
+  requireSharedLabels,
   requireText,
   rowPlace,
   ignoreIndex,
@@ -126,6 +128,16 @@ function requireLabelled(rows: readonly object[], where: string): void {
   for (const [i, row] of rows.entries()) requireField(row, 'label', rowPlace(where, i))
 }
 
+/** All labels of rows, one after the other. */
+const labelsOf = (rows: readonly SequenceClassificationRow[]): Label[] =>
+  rows.flatMap(({ label }) => label as Label | Label[])
+
+/** What to do where nearly every row has another label. */
+const ownClassFix = (label: Label | undefined): string =>
+  `${typeof label === 'number' ? "An amount needs problem_type: 'regression'. " : ''}An id or a text is no class: ` +
+  'give the column of the classes, rows.map((row) => ({ text: row.text, label: row.category })). ' +
+  'If they are classes, name them with the option labels.'
+
 /** Texts, or pairs of texts, as token ids, without targets. @throws {DataError} naming the row and the field. */
 function encodeInputs(
   rows: readonly Exclude<TextOrPair, string>[],
@@ -173,6 +185,8 @@ export const sequenceClassification: Task<Types> = {
         found: String(amount),
         fix: "Set problem_type: 'regression', or 'single_label_classification'.",
       })
+    if (!options.problem_type && !options.labels)
+      requireSharedLabels(labelsOf(rows), 'train, field "label"', ownClassFix(labels[0]))
     const { label_smoothing = 0 } = options
     const head = layered(options.head)
     if (head && options.pooling !== undefined)
@@ -185,6 +199,8 @@ export const sequenceClassification: Task<Types> = {
     const pooling = (head?.pooling as Pooling | undefined) ?? options.pooling ?? (base.causal ? 'last' : 'mean')
     return { problem_type, labels, pooling, ...(head ? { head } : {}), label_smoothing }
   },
+  doubts: ({ train, validation }, { problem_type }) =>
+    problem_type === 'regression' ? [] : doubtfulClasses(labelsOf(train), labelsOf(validation), 'field "label"'),
   head(base, settings, seed) {
     const { pooling, head } = settings
     const linear = { pooling, name: base.causal ? 'score' : 'classifier', bias: !base.causal }

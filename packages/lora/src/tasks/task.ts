@@ -116,6 +116,11 @@ export interface Task<T extends TypesOfTask> {
     base: BaseModel,
     batch_size: number,
   ) => T['settings']
+  /** What of the rows may not be meant, to warn of. @default nothing */
+  readonly doubts?: (
+    rows: Readonly<Record<'train' | 'validation', readonly T['row'][]>>,
+    settings: T['settings'],
+  ) => string[]
   /** The base model with the task's outputs. @throws {ConfigError} for a base without what the task needs. */
   readonly head: (base: BaseModel, settings: T['settings'], seed: number) => Model
   /**

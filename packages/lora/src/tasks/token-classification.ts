@@ -12,6 +12,7 @@ import {
   ignoreIndex,
   type PunctuationWords,
   requireList,
+  requireSharedLabels,
   requireText,
   rowPlace,
   softmax,
@@ -156,6 +157,7 @@ export const tokenClassification: Task<Types> = {
     const spans = rows.some((row, i) => isSpansRow(row, rowPlace('train', i)))
     const division = punctuation ?? (spans ? 'all' : 'edges')
     const tagged = taggedWords(rows, division, 'train')
+    if (!labels) requireSharedLabels(typesOf(tagged), 'train, field "tags" or "spans"', ownTypeFix)
     const head = layered(options.head)
     const classes = labels ? [...labels] : labelsOf(tagged)
     return { labels: classes, ...(head ? { head } : {}), label_all_tokens, punctuation: division }
@@ -229,6 +231,14 @@ export const tokenClassification: Task<Types> = {
     }
   },
 }
+
+const ownTypeFix =
+  'A type is what entities share, such as PER, and not the entity itself. If they are types, name all tags with the ' +
+  'option labels.'
+
+/** The type of each entity. */
+const typesOf = (tagged: readonly TaggedWords[]): string[] =>
+  tagged.flatMap(({ tags }) => tags.filter((tag) => tag.startsWith('B-')).map((tag) => tag.slice(2)))
 
 /**
  * `O`, then the tags that occur, sorted. Spans name types: of each there may be an inside.

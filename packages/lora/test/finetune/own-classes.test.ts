@@ -1,0 +1,59 @@
+// A column of ids, texts or amounts in place of classes, which fineTune says before it trains a head of thousands.
+
+import { DataError } from '@cola/data'
+import { describe, expect, it } from 'vitest'
+import { fineTune } from '../../src/index.ts'
+import { embedded } from '../support/one-or-many.ts'
+
+const words = ['girl', 'king', 'boy', 'cat', 'dog']
+const text = (i: number) => `the ${words[i % words.length]} laughs`
+const rows = <Part>(count: number, part: (i: number) => Part) =>
+  Array.from({ length: count }, (_, i) => ({ text: text(i), ...part(i) }))
+const quick = { epochs: 1, batch_size: 32, device: 'cpu' } as const
+
+const refusal = (options: object) =>
+  fineTune(embedded, { ...quick, ...options } as never).catch((error: Error) => error)
+
+describe('nearly every row is a class of its own', () => {
+  it.each([
+    [
+      'numbers',
+      { train: rows(60, (i) => ({ label: i * 7 })) },
+      /60 classes in 60 labels, such as 0, 7, 14\..*regression/,
+    ],
+    ['ids', { train: rows(60, (i) => ({ label: `id-${i}` })) }, /such as "id-0".*row\.category/],
+    ['ids, with a share for validation', { train: rows(60, (i) => ({ label: `id-${i}` })), validation: 0.2 }, /"id-0"/],
+    ['a label of each row among several', { train: rows(60, (i) => ({ label: [`id-${i}`] })) }, /60 classes in 60/],
+    [
+      'an entity for a type',
+      {
+        task: 'TOKEN_CLS',
+        train: Array.from({ length: 60 }, (_, i) => ({ words: ['the', 'cat'], tags: ['O', `B-cat-${i}`] })),
+      },
+      /field "tags" or "spans": .* 60 classes in 60 labels, such as "cat-0"/,
+    ],
+  ])('%s', async (_, options, message) => {
+    const error = await refusal(options)
+    expect(error).toBeInstanceOf(DataError)
+    expect((error as Error).message).toMatch(/nearly every label is a class of its own/)
+    expect((error as Error).message).toMatch(message)
+  })
+
+  it('is trained where it is meant, with what is doubtful told', async () => {
+    const messages: string[] = []
+    const train = rows(24, (i) => ({ label: `id-${i}` }))
+    const tuned = await fineTune(embedded, {
+      ...quick,
+      train,
+      validation: train.slice(0, 4),
+      labels: train.map(({ label }) => label),
+      callbacks: { onWarning: ({ message }) => messages.push(message) },
+    })
+    await tuned.release()
+    expect(tuned.labels.length).toBe(24)
+    expect(messages).toEqual(expect.arrayContaining([expect.stringMatching(/24 classes in 28 labels; are they/)]))
+    expect(messages).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^20 of 24 classes have no validation row/)]),
+    )
+  })
+})
