@@ -7,6 +7,7 @@ import { readSafetensors } from '@cola/train/files'
 import type { Adapter } from '../adapter/files.ts'
 import { bareName } from '../adapter/names.ts'
 import { ConfigError } from '../errors.ts'
+import { moduleOf } from '../inject/linear.ts'
 import { isSavedModule, withTaskHeads } from '../inject/saved.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import { baseModelPath } from '../onnx/prefixes.ts'
@@ -23,7 +24,7 @@ const weightsFile = 'model.safetensors'
 /**
  * The base with all parameters of a head of transformers' that the adapter does not train: where its ONNX file lacks
  * some, they are those of model.safetensors beside it.
- * @throws {ConfigError} for a layer that neither has.
+ * @throws {ConfigError} for a layer that neither has, or has in part.
  */
 export async function withHeadParameters(
   base: BaseModel,
@@ -32,24 +33,26 @@ export async function withHeadParameters(
 ): Promise<BaseModel> {
   const { modules_to_save } = withTaskHeads(config)
   const held = new Set([...(tensors?.keys() ?? [])].map(bareName))
+  // Exporters leave out biases of zeros.
+  const ofFile = (name: string): boolean =>
+    base.parameters.has(name) || (name.endsWith('.bias') && base.parameters.has(`${moduleOf(name)}.weight`))
   const missing = layers
-    .flatMap(({ module, norm }) => [module, ...(norm ? [norm.module] : [])])
-    .filter((module) => !isSavedModule(modules_to_save, module))
-    .filter((module) => ![held, base.parameters].some((known) => known.has(`${module}.weight`)))
+    .flatMap(({ norm, ...linear }) => [linear, ...(norm ? [norm] : [])])
+    .flatMap(({ module, bias = true }) => [`${module}.weight`, ...(bias ? [`${module}.bias`] : [])])
+    .filter((name) => !isSavedModule(modules_to_save, moduleOf(name)) && !held.has(name) && !ofFile(name))
   if (missing.length === 0) return base
   const found = await fromCheckpoint(base, missing)
-  const absent = missing.filter((module) => !found.has(`${module}.weight`))
+  const absent = missing.filter((name) => !found.has(name))
   if (absent.length > 0) throw lacks(base, absent)
   return { ...base, parameters: new Map([...base.parameters, ...found]) }
 }
 
-/** Parameters of modules in model.safetensors, whose names may lack the base model's path. */
-async function fromCheckpoint({ files, config }: BaseModel, modules: readonly string[]): Promise<Map<string, Tensor>> {
+/** Parameters in model.safetensors, whose names may lack the base model's path. */
+async function fromCheckpoint({ files, config }: BaseModel, names: readonly string[]): Promise<Map<string, Tensor>> {
   await fetchFiles(files, [{ path: weightsFile, optional: true }])
   if (!files.has(weightsFile)) return new Map()
   const { tensors } = readSafetensors(files, weightsFile)
   const path = `${baseModelPath(config.model_type)}.`
-  const names = modules.flatMap((module) => [`${module}.weight`, `${module}.bias`])
   return new Map(
     names.flatMap((name) => {
       const bare = name.startsWith(path) ? name.slice(path.length) : name
@@ -59,11 +62,14 @@ async function fromCheckpoint({ files, config }: BaseModel, modules: readonly st
   )
 }
 
-function lacks({ name, config }: BaseModel, modules: readonly string[]): ConfigError {
+function lacks({ name, config }: BaseModel, parameters: readonly string[]): ConfigError {
+  const modules = [...new Set(parameters.map(moduleOf))]
+  const isWhole = parameters.some((parameter) => parameter.endsWith('.weight'))
+  const absent = isWhole ? modules : parameters
   const ofBase = modules.every((module) => module.startsWith(`${baseModelPath(config.model_type)}.`))
   return new ConfigError({
     where: `base ${name}`,
-    what: `no weights of ${modules.map((module) => `"${module}"`).join(', ')}, through which the head reads the text`,
+    what: `no ${isWhole ? 'weights of ' : ''}${absent.map((module) => `"${module}"`).join(', ')}, through which the head reads the text`,
     expected: ofBase
       ? `an ONNX file with them (the output pooler_output, or the task text-classification), or ${weightsFile} beside it`
       : `an export of a model that has them (the task text-classification), ${weightsFile}, or an adapter that holds them`,

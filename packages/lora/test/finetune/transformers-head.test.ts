@@ -2,7 +2,7 @@
 // their layers need is found, and what does not fit is told.
 
 import { memorySink } from '@cola/data'
-import { decodeGraph, inferModel, prune, serializeSafetensors, type Tensor, writeModel } from '@cola/graph'
+import { decodeGraph, float32, inferModel, prune, serializeSafetensors, type Tensor, writeModel } from '@cola/graph'
 import { feedsOf, openSession, type OrtTensor } from '@cola/train'
 import { describe, expect, it } from 'vitest'
 import {
@@ -169,6 +169,22 @@ describe('loadFineTuned and heads of transformers’', () => {
       expect(await tuned.logits(texts)).toBeAllclose(values(expectedOf('bert').get('logits')), { atol: 1e-5 })
       await tuned.release()
     }
+  })
+
+  it('refuses a pooler of model.safetensors in part, or of other shapes', async () => {
+    const { base, pooler } = withoutPooler()
+    const refused = (name: string, value?: Tensor) => {
+      const others = [...pooler].filter(([known]) => known !== name)
+      const tensors = new Map([...others, ...(value ? [[name, value] as const] : [])])
+      const files = { ...base, 'model.safetensors': serializeSafetensors(tensors) }
+      return expect(loadFineTuned(adapterOf('bert'), { base: files })).rejects
+    }
+    const of = (dims: number[]) => float32(dims, new Float32Array(dims.reduce((size, dim) => size * dim, 1)))
+    await refused('pooler.dense.bias').toThrow(ConfigError)
+    await refused('pooler.dense.bias').toThrow(/no "bert\.pooler\.dense\.bias", through which.*model\.safetensors/s)
+    await refused('pooler.dense.bias', of([1])).toThrow(/"bert\.pooler\.dense\.bias".* expected \[16\], found \[1\]/s)
+    await refused('pooler.dense.weight', of([24, 16])).toThrow(ConfigError)
+    await refused('pooler.dense.weight', of([24, 16])).toThrow(/expected \[16, 16\], found \[24, 16\]/)
   })
 
   it('tags tokens through ModernBERT’s head', async () => {
