@@ -50,7 +50,8 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const before = adapter === undefined ? undefined : await trainedBefore(adapter)
   const choices = { ...before?.options(taskType, taskOptions, opened), ...taskOptions }
   const complete = await withHeadOf(choices, taskType, opened)
-  const settings = task.settings(options.train, complete, opened, training.batch_size)
+  const found = task.settings(options.train, complete, opened, training.batch_size)
+  const { settings, warnings } = before?.classes(found, taskOptions, opened) ?? { settings: found, warnings: [] }
   const rows = divideRows(options.train, options.validation, seed)
   const config = { ...lora, task_type: taskType }
   const base = await baseWithHead(opened, settings, before?.adapter ?? { config })
@@ -59,11 +60,11 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const [train, evaluation] = [encode('train'), encode('validation')]
 
   const headed = task.head(base, settings, seed)
-  const model = before ? before.model(headed, taskType) : withAdapter(headed, config, { seed })
+  const model = before ? before.model(headed, taskType, base) : withAdapter(headed, config, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   const doubts = task.doubts?.(rows, settings) ?? []
   const cut = cutRows({ train, validation: evaluation }, max_length)
-  for (const message of [...model.warnings, ...doubts, ...cut]) warn(message)
+  for (const message of [...model.warnings, ...warnings, ...doubts, ...cut]) warn(message)
   const artifacts = generateArtifacts(model, {
     loss: task.loss(settings, { base, examples: train.examples, batch_size: training.batch_size }),
     evalLoss: evalLossOf(task, settings, {

@@ -13,20 +13,27 @@ import { peftPrefix } from '../methods/target.ts'
 import type { TaskType } from '../tasks/task.ts'
 import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-of-adapter.ts'
 import { namedForTask } from './names-for-task.ts'
+import { type OtherHead, otherHead } from './other-head.ts'
+import { inTrainedOrder } from './trained-classes.ts'
 
 /** An adapter that was trained before. */
 export interface TrainedBefore {
   readonly adapter: Adapter
   /** Options of a task by the adapter's head, unless others say what the head is. */
   readonly options: (task: TaskType, options: object, base: BaseModel) => HeadChoice
+  /** A task's settings with the classes in the adapter's order, unless options say one; a warning where nothing does. */
+  readonly classes: <S extends object>(
+    settings: S,
+    options: object,
+    base: BaseModel,
+  ) => { settings: S; warnings: string[] }
   /**
    * A task's model with the adapter, as PEFT's `from_pretrained` with `is_trainable` gives it. The head starts anew where
-   * the adapter has none for the same classes and pooling, and texts may begin with other tokens than they did; warnings
-   * say so.
-   * @throws {AdapterError} as `loadAdapter` does: for what the adapter trained beside its head and the model lacks, such
-   * as a pooler.
+   * the adapter has none for the same task, classes and pooling, layers of the adapter's head that the model lacks are
+   * left out, and texts may begin with other tokens than they did; warnings say so.
+   * @throws {AdapterError} as `loadAdapter` does: for what the adapter trained beside its head and the model lacks.
    */
-  readonly model: (model: HeadedModel, task: TaskType) => AdaptedModel
+  readonly model: (model: HeadedModel, task: TaskType, base: BaseModel) => AdaptedModel
 }
 
 /** @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` does. */
@@ -35,7 +42,8 @@ export async function trainedBefore(source: Source): Promise<TrainedBefore> {
   return {
     adapter,
     options: (task, options, base) => optionsFrom(adapter, task, options, base),
-    model: (model, task) => fromAdapter(model, adapter, task),
+    classes: (settings, options, base) => inTrainedOrder(settings, options, adapter, base),
+    model: (model, task, base) => fromAdapter(model, adapter, task, otherHead(adapter, model, base)),
   }
 }
 
@@ -48,8 +56,9 @@ function optionsFrom(adapter: Adapter, task: TaskType, options: object, base: Ba
   return head ? { head } : {}
 }
 
-function fromAdapter(model: HeadedModel, opened: Adapter, task: TaskType): AdaptedModel {
-  const { head: trained, start_token_ids, ...found } = opened
+function fromAdapter(model: HeadedModel, opened: Adapter, task: TaskType, other: OtherHead | undefined): AdaptedModel {
+  const { head: trained, start_token_ids, ...all } = opened
+  const found = { ...all, tensors: new Map([...all.tensors].filter(([file]) => !other?.tensors.has(file))) }
   const { head } = model
   const isOfHead = (name: string) => [head, trained].some((one) => one && name.startsWith(`${one.name}.`))
   const forTheTask: Adapter = { ...found, config: forTask(found.config, task) }
@@ -59,17 +68,21 @@ function fromAdapter(model: HeadedModel, opened: Adapter, task: TaskType): Adapt
   const shapes = new Map([...adapter.tensors].map(([name, { dims }]) => [bareName(name), dims.join()]))
   const kept = [...shapes.keys()].filter(isOfHead)
   const isFitting = kept.length === fresh.length && fresh.every(([name, { dims }]) => shapes.get(name) === dims.join())
-  const isKept = isFitting && isSameHead(head, trained)
+  const isOfTask = found.config.task_type == null || found.config.task_type === task
+  const isKept = isFitting && isOfTask && !other && isSameHead(head, trained)
   const tensors = new Map([...others, ...fresh.map(([name, value]) => [peftPrefix + name, value] as const)])
   const loaded = loadAdapter(model, isKept ? adapter : { ...adapter, tensors })
-  const changes = [...(isKept ? [] : [headChange(head, trained)]), ...startChanges(model, start_token_ids)]
+  const changes = [
+    ...(isKept ? [] : [headChange(head, trained?.name ?? other?.name)]),
+    ...startChanges(model, start_token_ids),
+  ]
   return { ...loaded, warnings: [...loaded.warnings, ...changes] }
 }
 
-const headChange = (head: Head | undefined, trained: Head | undefined): string =>
+const headChange = (head: Head | undefined, trained: string | undefined): string =>
   head
     ? `the head "${head.name}" starts anew: the adapter has none for these classes`
-    : `the adapter's head "${trained?.name}" is left out: the model has none`
+    : `the adapter's head "${trained}" is left out: the model has none`
 
 const startChanges = (model: HeadedModel, trained: readonly number[] | undefined): string[] => {
   const other = otherStart(model, trained)

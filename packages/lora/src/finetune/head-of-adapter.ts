@@ -9,7 +9,6 @@ import type { Pooling } from '../inject/head.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import { adaptedModule } from '../methods/methods.ts'
 import { type HeadOption, type LayeredHead, layered } from '../tasks/head-option.ts'
-import type { TaskType } from '../tasks/task.ts'
 import { type HeadTask, transformersHead } from '../tasks/transformers-heads.ts'
 
 /** What says which head a model has; for a linear layer, what it reads. */
@@ -25,7 +24,8 @@ export interface GivenHead {
 }
 
 /** Whether a task has a head that classifies. */
-export const isHeadTask = (task: TaskType): task is HeadTask => task === 'SEQ_CLS' || task === 'TOKEN_CLS'
+export const isHeadTask = (task: string | null | undefined): task is HeadTask =>
+  task === 'SEQ_CLS' || task === 'TOKEN_CLS'
 
 const namesOf = ({ tensors }: Adapter): Set<string> => new Set([...tensors.keys()].map(bareName))
 

@@ -84,7 +84,7 @@ describe('fineTune with an adapter', () => {
     }
     const warnings: string[] = []
     const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
-    const tuned = await fineTune(embedded, { ...still, adapter: source, callbacks })
+    const tuned = await fineTune(embedded, { ...still, labels: ['many', 'one'], adapter: source, callbacks })
     expect(warnings).toEqual([])
     near(
       (await tuned.classify(texts)).flatMap((one) => one.probabilities),

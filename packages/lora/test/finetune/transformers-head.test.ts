@@ -9,6 +9,7 @@ import {
   AdapterError,
   adapterTensors,
   ConfigError,
+  type FineTuned,
   fineTune,
   loadAdapter,
   loadFineTuned,
@@ -74,6 +75,24 @@ describe('fineTune and heads of transformers’', () => {
     await further.release()
   })
 
+  it('gives each row of the head the class that the base names, whatever the order of the rows', async () => {
+    const begin = async (kind: string, options: object) => {
+      const warnings: string[] = []
+      const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+      const { labels: _, ...rest } = { ...still, adapter: adapterOf(kind), callbacks, ...options }
+      const tuned = await fineTune(baseOf(kind), rest)
+      expect(await tuned.logits(texts)).toBeAllclose(values(expectedOf(kind).get('logits')), { atol: 1e-5 })
+      await tuned.release()
+      return { labels: tuned.labels, warnings }
+    }
+    expect(await begin('roberta', {})).toEqual({ labels: classes, warnings: [] })
+    const unnamed = await begin('mpnet', {})
+    expect(unnamed.labels).toEqual(['high', 'low', 'middle'])
+    expect(unnamed.warnings).toEqual([expect.stringMatching(/taken to be "high", "low", "middle"; the option labels/)])
+    const rows = { train: texts.map((text, i) => ({ text, label: i % 3 })) }
+    expect(await begin('mpnet', rows)).toEqual({ labels: [0, 1, 2], warnings: [] })
+  })
+
   it('goes on with a pooler of the base, with LoRA on it', async () => {
     const two = { ...still, train: texts.map((text, i) => ({ text, label: i % 2 })), labels: [0, 1] }
     const tuned = await fineTune(baseOf('bert'), { ...two, adapter: adapterOf('bert') })
@@ -94,6 +113,33 @@ describe('fineTune and heads of transformers’', () => {
     const linear = await fineTune(baseOf('roberta'), { ...still, pooling: 'mean', adapter: adapterOf('roberta') })
     expect(linear.settings).not.toHaveProperty('head')
     await linear.release()
+  })
+
+  const words = texts.map((text) => ({ words: text.split(' '), tags: text.split(' ').map((_, i) => 'OBI'[i % 3]) }))
+  const tags = words.map(({ words, tags }) => ({ words, tags: tags.map((tag) => (tag === 'O' ? tag : `${tag}-X`)) }))
+  const pairs = texts.map((anchor, i) => ({ anchor, positive: texts[(i + 1) % 4] }))
+  const others = {
+    'the tagging of tokens': { task: 'TOKEN_CLS', train: tags, labels: ['O', 'B-X', 'I-X'] },
+    embeddings: { task: 'FEATURE_EXTRACTION', train: pairs, labels: undefined },
+    'a linear head': { pooling: 'mean' },
+  } as const
+  describe.each(Object.entries(others))('goes on to %s without the head', (_, other) => {
+    it.each(['roberta', 'distilbert', 'bert', 'modernbert'])('of %s', async (kind) => {
+      const warnings: string[] = []
+      const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+      const tuned = await fineTune(baseOf(kind), { ...still, ...other, adapter: adapterOf(kind), callbacks } as never)
+      expect(warnings).toContainEqual(
+        expect.stringMatching(/^the head "classifier" starts anew|"classifier" is left out/),
+      )
+      const after = adapterTensors(await (tuned as FineTuned).adapted())
+      await (tuned as FineTuned).release()
+      const bare = (name: string) => name.replace(/^base_model\.model\.((distilbert|roberta|bert|model)\.)?/, '')
+      const names = new Map([...after].map(([name, tensor]) => [bare(name), tensor]))
+      for (const [name, tensor] of (await openAdapter(adapterOf(kind))).tensors)
+        if (name.includes('lora_') && !name.includes('pooler'))
+          expect(values(names.get(bare(name))), name).toBeAllclose(values(tensor))
+      expect([...names.keys()].filter((name) => /pooler|pre_classifier|head|dense\.weight/.test(name))).toEqual([])
+    })
   })
 
   it('begins with one, under the names that PEFT has', async () => {
