@@ -12,27 +12,49 @@ const record = (value: unknown): readonly [string, unknown][] =>
 /** The names of the classes by `id2label`, else by `label2id`, where there are as many; else `LABEL_0` and so on. */
 export function namesIn({ id2label, label2id }: Config, count: number): string[] {
   const byName = record(label2id).map(([name, id]) => [String(id), name] as const)
-  const names = new Map([...byName, ...record(id2label)])
-  const all = Array.from({ length: count }, (_, i) => names.get(String(i)))
-  const isKnown = names.size === count && all.every((name): name is string => typeof name === 'string')
-  return isKnown && new Set(all).size === count ? all : all.map((_, i) => `LABEL_${i}`)
+  const rows = Array.from({ length: count }, (_, i) => i)
+  const isWhole = (names: readonly unknown[]): names is string[] =>
+    names.every((name) => typeof name === 'string') && new Set(names).size === count
+  return (
+    [record(id2label), byName]
+      .filter((entries) => entries.length === count)
+      .map((entries) => rows.map((i) => new Map(entries).get(String(i))))
+      .find(isWhole) ?? rows.map((i) => `LABEL_${i}`)
+  )
 }
 
 const problemTypes: readonly ProblemType[] = ['single_label_classification', 'multi_label_classification', 'regression']
 
 /**
- * `problem_type`; without it, a head of one number is a regression's.
- * @throws {ConfigError} for a regression of several numbers.
+ * `problem_type` of the base; without it, a head of one number is a regression's.
+ * @param given The option, which goes before.
+ * @throws {ConfigError} for a regression of several numbers, and classes of one.
  */
-export function problemTypeOf({ problem_type }: Config, count: number): ProblemType | undefined {
-  if (count === 1) return 'regression'
-  const known = problemTypes.find((type) => type === problem_type)
-  if (known !== 'regression') return known
+export function problemTypeOf(
+  { problem_type }: Config,
+  count: number,
+  given: ProblemType | undefined,
+): ProblemType | undefined {
+  const known = given ?? (count === 1 ? 'regression' : problemTypes.find((type) => type === problem_type))
+  if (known === undefined || (known === 'regression') === (count === 1)) return known
+  const isMany = count !== 1
   throw new ConfigError({
-    where: 'config.json of the base, field "problem_type"',
-    what: `a regression of ${count} numbers`,
-    expected: 'one number',
-    found: String(count),
-    fix: 'Say what the numbers are with the option problem_type.',
+    where: given ? 'loadFineTuned, option problem_type' : 'config.json of the base, field "problem_type"',
+    what: isMany ? `a regression of ${count} numbers` : 'classes of a head with one row',
+    expected: isMany ? 'a head of one row' : "'regression'",
+    found: isMany ? String(count) : known,
+    fix: given ? 'Leave the option out.' : 'Say what the numbers are with the option problem_type.',
+  })
+}
+
+/** @throws {ConfigError} for names that are not one for each row of the head. */
+export function requireNames(labels: readonly unknown[] | undefined, count: number): void {
+  if (!labels || labels.length === count) return
+  throw new ConfigError({
+    where: 'loadFineTuned, option labels',
+    what: "not one name for each row of the adapter's head",
+    expected: `${count} names`,
+    found: String(labels.length),
+    fix: 'Name all, in the order of training; without the option they are those of the base, or LABEL_0 and so on.',
   })
 }

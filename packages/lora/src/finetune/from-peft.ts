@@ -9,7 +9,7 @@ import type { BaseModel } from '../load/base-model.ts'
 import type { ProblemType } from '../tasks/problem-types.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import type { HeadTask } from '../tasks/transformers-heads.ts'
-import { namesIn, problemTypeOf } from './base-classes.ts'
+import { namesIn, problemTypeOf, requireNames } from './base-classes.ts'
 import { type GivenHead, headOptions, isHeadTask, logitsWeight, requireReading } from './head-of-adapter.ts'
 import { trainingDefaults } from './options.ts'
 
@@ -65,10 +65,11 @@ function classifierOptions(
   const { adapter, files } = source
   const choice = headOptions(task, adapter, options, base)
   const count = logitsWeight(task, source, choice, base).dims[0] as number
+  requireNames(options.labels, count)
   const labels = options.labels ?? adapter.head?.labels ?? namesIn(base.config, count)
   if (task === 'TOKEN_CLS') return { ...choice, labels }
   requireReading(choice, files, base)
-  const problem_type = options.problem_type ?? problemTypeOf(base.config, count)
+  const problem_type = problemTypeOf(base.config, count, options.problem_type)
   if (problem_type === 'regression') return { ...choice, problem_type }
   return { ...choice, ...(problem_type ? { problem_type } : {}), labels }
 }

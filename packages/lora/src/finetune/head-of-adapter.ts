@@ -97,17 +97,29 @@ export function logitsWeight(
   { causal, config }: BaseModel,
 ): Tensor {
   const wanted = (head ? [head.name] : ['score', 'classifier']).map((name) => `${name}.weight`)
-  const found = [...tensors].find(([name]) => wanted.includes(bareName(name)))?.[1]
-  if (found) return found
-  const usual = causal ? 'score' : (transformersHead(config, task)?.name ?? 'classifier')
+  const found = [...tensors].find(([name]) => wanted.includes(bareName(name)))
+  if (found) return requireMatrix(...found)
+  const known = causal ? 'score' : transformersHead(config, task)?.name
+  const usual = known ?? 'classifier'
   const saved = [...tensors.keys()].filter((name) => adaptedModule(name) === undefined).map(bareName)
   throw new AdapterError({
     where,
     what: 'the adapter has no head for this task',
     expected:
-      `a tensor ${head?.name ?? usual}.weight, ` +
-      `as transformers' class for ${config.model_type} has it (PEFT saves it with modules_to_save)`,
+      `a tensor ${head?.name ?? usual}.weight` +
+      `${known ? `, as transformers' class for ${config.model_type} has it` : ''} (PEFT saves it with modules_to_save)`,
     found: saved.slice(0, 6).join(', ') || `${tensors.size} tensors, of ${[...tensors.keys()][0]} and others`,
     fix: 'Open the base that it was trained on; or build what it was trained on: withHead, loadAdapter, merge.',
+  })
+}
+
+/** @throws {AdapterError} for a tensor that is no matrix with a row for each class. */
+function requireMatrix(name: string, tensor: Tensor): Tensor {
+  if (tensor.dims.length === 2 && tensor.dims[0] !== 0) return tensor
+  throw new AdapterError({
+    where: `adapter tensor "${name}"`,
+    what: 'not the matrix of a head',
+    expected: '[classes, width]',
+    found: `[${tensor.dims.join(', ')}]`,
   })
 }

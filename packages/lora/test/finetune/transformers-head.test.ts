@@ -233,6 +233,17 @@ describe('loadFineTuned and heads of transformers’', () => {
     await refused('pooler.dense.weight', of([24, 16])).toThrow(/expected \[16, 16\], found \[24, 16\]/)
   })
 
+  it.each([
+    [{ id2label: ['a', 'b', 'c'], label2id: { a: 0, b: 1, c: 2, d: 3 } }, ['a', 'b', 'c']],
+    [{ id2label: { 0: 'a', 1: 'b' }, label2id: { a: 2, b: 1, c: 0 } }, ['c', 'b', 'a']],
+    [{ id2label: { 0: 'a', 1: 'a', 2: 'b' }, label2id: { a: 0, b: 1 } }, ['LABEL_0', 'LABEL_1', 'LABEL_2']],
+    [{ id2label: null, label2id: 'a' }, ['LABEL_0', 'LABEL_1', 'LABEL_2']],
+  ])('names the rows by %j', async (config, labels) => {
+    const tuned = await loadFineTuned(adapterOf('roberta'), { base: baseOf('roberta', config) })
+    expect(tuned.labels).toEqual(labels)
+    await tuned.release()
+  })
+
   it('tags tokens through ModernBERT’s head', async () => {
     const expected = values(expectedOf('modernbert', 'adapter-tokens').get('logits'))
     const options = {
@@ -292,6 +303,25 @@ describe('loadFineTuned and heads of transformers’', () => {
       /option pooling: missing: neither/,
     )
     await refused(roberta, baseOf('roberta', { problem_type: 'regression' })).toThrow(/regression of 3 numbers/)
+    const given = (options: object, adapter = roberta, base = baseOf('roberta')) => refused(adapter, base, options)
+    for (const labels of [['a', 'b'], ['a', 'b', 'c', 'd'], []]) {
+      await given({ labels }).toThrow(ConfigError)
+      await given({ labels }).toThrow(/loadFineTuned, option labels: .*expected 3 names, found/)
+    }
+    await given({ problem_type: 'regression' }).toThrow(/option problem_type: .*expected a head of one row, found 3/s)
+    for (const problem_type of ['single_label_classification', 'multi_label_classification'])
+      await given({ problem_type }, adapterOf('distilbert'), baseOf('distilbert')).toThrow(
+        /loadFineTuned, option problem_type: .*expected 'regression'/,
+      )
+    for (const dims of [[], [16], [0, 16]]) {
+      const flat = await changedTensors(roberta, (all) => {
+        const size = dims.reduce((product, dim) => product * dim, 1)
+        all.set('base_model.model.classifier.out_proj.weight', float32(dims, new Float32Array(size)))
+      })
+      await refused(flat, baseOf('roberta')).toThrow(AdapterError)
+      await refused(flat, baseOf('roberta')).toThrow(/classifier\.out_proj\.weight": .*expected \[classes, width\]/)
+    }
+    await refused(roberta, baseOf('roberta', { model_type: 'xlnet' })).not.toThrow(/class for xlnet has it/)
     const lacking = await changedTensors(adapterOf('distilbert'), (tensors) => {
       for (const name of tensors.keys()) if (name.includes('pre_classifier')) tensors.delete(name)
     })
