@@ -364,7 +364,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
     await page.fill('#paste', 'text,id,kind\naa,1,x\nbb,2,y\ncc,3,x\ndd,4,y\n')
     await page.locator('#table-summary', { hasText: '4 rows, 2 classes' }).waitFor()
     await page.selectOption('#label-column', 'id')
-    await page.locator('#table-summary', { hasText: 'another label' }).waitFor()
+    await page.locator('#table-summary', { hasText: '"id" has 4 different labels in 4 rows' }).waitFor()
     await page.selectOption('#label-column', 'kind')
     await page.locator('#table-summary', { hasText: '4 rows, 2 classes' }).waitFor()
   })

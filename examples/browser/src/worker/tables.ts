@@ -60,7 +60,7 @@ export async function readTable({ content, name, textColumn, labelColumn }: Call
   const { rows, classes } = labelledTable(filled, { ...chosen, onWarning }, name)
   if (classes.length > 2 && classes.length > rows.length / 2)
     warnings.push(
-      `"${chosen.label}" has another label in nearly every row, ${classes.length} in ${rows.length}: is it the column of labels?`,
+      `"${chosen.label}" has ${classes.length} different labels in ${rows.length} rows: is it the column of labels?`,
     )
   return {
     columns,

@@ -12,6 +12,14 @@ describe('divideRows', () => {
     expect(divideRows(rows, 0.2, 1)).toEqual({ train, validation })
     expect(divideRows(rows, 0.2, 2).validation).not.toEqual(validation)
   })
+  it('takes a share of all rows where labels are amounts, whole or not, many or few of which are equal', () => {
+    const amounts = Array.from({ length: 40 }, (_, i) => ({ text: `text ${i}`, label: i < 10 ? 0 : i }))
+    expect(() => divideRows(amounts.slice(10), 0.2, 1)).toThrow(/no row is left for validation/)
+    const { validation } = divideRows(amounts, 0.2, 1, false)
+    expect(validation.length).toBe(8)
+    expect(new Set(validation.map(({ label }) => label)).size).toBeGreaterThan(2)
+    expect(divideRows(amounts.slice(10), 0.2, 1, false).validation.length).toBe(6)
+  })
   it('returns separate rows, and rows without validation, unchanged', () => {
     const [first, others] = [rows.slice(0, 5), rows.slice(5)]
     expect(divideRows(others, first, 1)).toEqual({ train: others, validation: first })

@@ -199,6 +199,7 @@ export const sequenceClassification: Task<Types> = {
     const pooling = (head?.pooling as Pooling | undefined) ?? options.pooling ?? (base.causal ? 'last' : 'mean')
     return { problem_type, labels, pooling, ...(head ? { head } : {}), label_smoothing }
   },
+  stratify: ({ problem_type }) => problem_type !== 'regression',
   doubts: ({ train, validation }, { problem_type }) =>
     problem_type === 'regression' ? [] : doubtfulClasses(labelsOf(train), labelsOf(validation), 'field "label"'),
   head(base, settings, seed) {

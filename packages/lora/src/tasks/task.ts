@@ -116,6 +116,8 @@ export interface Task<T extends TypesOfTask> {
     base: BaseModel,
     batch_size: number,
   ) => T['settings']
+  /** Whether labels are classes, each of which gives its share to validation. @default true */
+  readonly stratify?: (settings: T['settings']) => boolean
   /** What of the rows may not be meant, to warn of. @default nothing */
   readonly doubts?: (
     rows: Readonly<Record<'train' | 'validation', readonly T['row'][]>>,

@@ -39,6 +39,13 @@ describe('nearly every row is a class of its own', () => {
     expect((error as Error).message).toMatch(message)
   })
 
+  it('is no matter of amounts, which are divided as they come', async () => {
+    const options = { train: rows(40, (i) => ({ label: i })), problem_type: 'regression', validation: 0.2 } as const
+    const tuned = await fineTune(embedded, { ...quick, ...options })
+    expect(tuned.metrics.mse).toBeGreaterThan(0)
+    await tuned.release()
+  })
+
   it('is trained where it is meant, with what is doubtful told', async () => {
     const messages: string[] = []
     const train = rows(24, (i) => ({ label: `id-${i}` }))
