@@ -1,6 +1,6 @@
 // Under exactOptionalPropertyTypes an option may be undefined, and options of one's own may be spread.
 
-import { openFiles } from '@cola/data'
+import { type FileSink, openFiles } from '@cola/data'
 import { distill, kdLoss } from '@cola/distill'
 import { differentiate, type Graph } from '@cola/graph'
 import { fineTune, loadFineTuned } from '@cola/lora'
@@ -15,6 +15,10 @@ interface Settings {
   signal?: AbortSignal | undefined
   r?: number | undefined
 }
+
+/** A place for files that has no more than it needs. */
+const kept = new Map<string, Uint8Array[]>()
+const sink: FileSink = { where: 'here', write: (name, chunks) => kept.set(name, [...chunks]), append: undefined }
 
 /** Takes what a person has set, and leaves the rest to the defaults. */
 export async function run({ seed, epochs, device, temperature, signal, r }: Settings, graph: Graph): Promise<number> {
@@ -31,7 +35,7 @@ export async function run({ seed, epochs, device, temperature, signal, r }: Sett
     labels: undefined,
   })
   const opened = await loadFineTuned('out', { device, labels: undefined, open: { revision: undefined } })
-  await tuned.export('out', { dtype: undefined })
+  await tuned.export(sink, { dtype: undefined })
   await distill({ teacher: tuned, student: { cell: undefined }, train, epochs, device, loss: { temperature } })
   randomEmbedding(2, 4, { seed })
   await openFiles('model', { files: undefined })
