@@ -15,6 +15,7 @@ import {
 import { checkConfig, externalDataOf } from '@cola/train'
 import { withAllLogits } from './all-logits.ts'
 import { canonicalize } from './names.ts'
+import { takeCastNames } from './stored-names.ts'
 import { withTextShape } from './text-shape.ts'
 
 /**
@@ -60,6 +61,7 @@ type Config = Readonly<Record<string, unknown>> & { model_type: string }
 function readGraph(files: Files, name: string, config: Config): Graph {
   const where = placeOf(files, name)
   const decoded = decodeGraph(files.read(name), { where, externalData: externalDataOf(files, name) })
+  takeCastNames(decoded)
   checkConfig(decoded, config, where)
   return withAllLogits(decoded)
 }
