@@ -45,12 +45,13 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
     ...limits
   } = await readOptions(options, task)
   const { seed } = training
-  const opened = await openBase(source, open)
-  requireRows('train', options.train)
   const before = adapter === undefined ? undefined : await trainedBefore(adapter)
+  const opened = await (before ?? { openBase }).openBase(source, open)
+  requireRows('train', options.train)
   const choices = { ...before?.options(taskType, taskOptions, opened), ...taskOptions }
   const complete = await withHeadOf(choices, taskType, opened)
-  const found = task.settings(options.train, complete, opened, training.batch_size)
+  const fresh = task.settings(options.train, complete, opened, training.batch_size)
+  const found = before?.settings(task, fresh, taskOptions) ?? fresh
   const { settings, warnings } = before?.classes(found, taskOptions, opened) ?? { settings: found, warnings: [] }
   const rows = divideRows(options.train, options.validation, seed, task.stratify?.(settings))
   const config = { ...lora, task_type: taskType }

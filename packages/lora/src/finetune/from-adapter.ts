@@ -1,7 +1,7 @@
 // An adapter that training goes on from. Loaded where there is one.
 
 import type { Source } from '@cola/data'
-import { type Adapter, openAdapter } from '../adapter/files.ts'
+import type { Adapter } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { bareName } from '../adapter/names.ts'
 import type { AdaptedModel, HeadedModel } from '../inject/adapted-model.ts'
@@ -10,15 +10,26 @@ import { forTask } from '../inject/saved.ts'
 import { otherStart } from '../inject/start-tokens.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import { peftPrefix } from '../methods/target.ts'
-import type { TaskType } from '../tasks/task.ts'
+import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
+import type { OnnxModelOptions } from '../onnx/open-options.ts'
+import type { Task, TaskType, TypesOfTask } from '../tasks/task.ts'
 import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-of-adapter.ts'
 import { namedForTask } from './names-for-task.ts'
 import { type OtherHead, otherHead } from './other-head.ts'
+import { openedAs, openSavedAdapter, settingsOf, tokenizerOptionsOf, withChatTemplate } from './saved-adapter.ts'
 import { inTrainedOrder } from './trained-classes.ts'
 
 /** An adapter that was trained before. */
 export interface TrainedBefore {
   readonly adapter: Adapter
+  /** The base, whose tokenizer has the options that it had for the adapter, where none says otherwise. */
+  readonly openBase: (source: BaseModelSource, open: OnnxModelOptions) => Promise<BaseModel>
+  /** A run's settings, with what no option changes of those that the adapter was trained with. */
+  readonly settings: <T extends TypesOfTask>(
+    task: Task<T>,
+    settings: T['settings'],
+    options: T['options'],
+  ) => T['settings']
   /** Options of a task by the adapter's head, unless others say what the head is. */
   readonly options: (task: TaskType, options: object, base: BaseModel) => HeadChoice
   /** A task's settings with the classes in the adapter's order, unless options say one; a warning where nothing does. */
@@ -38,9 +49,17 @@ export interface TrainedBefore {
 
 /** @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` does. */
 export async function trainedBefore(source: Source): Promise<TrainedBefore> {
-  const adapter = await openAdapter(source)
+  const { adapter, saved, files } = await openSavedAdapter(source)
   return {
     adapter,
+    async openBase(base, open) {
+      const before = saved && !isOpen(base) ? tokenizerOptionsOf(saved) : {}
+      return withChatTemplate(await openBase(base, openedAs(before, open)), saved)
+    },
+    settings: (task, settings, options) =>
+      saved?.task_type === task.taskType && task.continued
+        ? task.continued(settings, options, settingsOf(saved, task, files))
+        : settings,
     options: (task, options, base) => optionsFrom(adapter, task, options, base),
     classes: (settings, options, base) => inTrainedOrder(settings, options, adapter, base),
     model: (model, task, base) => fromAdapter(model, adapter, task, otherHead(adapter, model, base)),

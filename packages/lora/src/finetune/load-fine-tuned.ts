@@ -2,17 +2,7 @@
 
 import { type Files, openFiles, type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { defaultDevice, type Device, openEvaluation } from '@cola/train'
-import {
-  type Check,
-  checkOptions,
-  type Checks,
-  defined,
-  flag,
-  object,
-  optionsIn,
-  text,
-  whole,
-} from '@cola/graph/options'
+import { checkOptions, type Checks, defined, flag, object, optionsIn, text, whole } from '@cola/graph/options'
 import { type Adapter, configFile, openAdapter, settingsFile } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
@@ -20,14 +10,14 @@ import { merge } from '../inject/merge.ts'
 import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
-import { openTokenizer } from '../onnx/tokenizer-options.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { baseWithHead, withHeadOf } from './base-with-head.ts'
 import { evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { isSource, trainingDefaults } from './options.ts'
-import { baseOf, readSettings, type SavedSettings } from './save.ts'
+import { baseOf, readSettings } from './save.ts'
+import { openedAs, requireTask, settingsOf, withChatTemplate } from './saved-adapter.ts'
 
 /** Options of {@link loadFineTuned}. */
 export interface LoadFineTunedOptions<T extends TaskType> extends SourceOptions {
@@ -113,14 +103,13 @@ async function fromSaved<T extends TaskType>(
   const saved = readSettings(files)
   requireTask(saved.task_type, task, files)
   refuseOthers(optionsOf(task, options), saved.settings)
-  checkSettings(`${files.where}, fine_tuned.json, settings`, saved.settings, task.saved)
+  const settings = settingsOf(saved, task, files)
   const { name: _, path: __, ...where } = saved.base
   const given = options.base ?? baseOf(files, saved)
-  const saidBefore = isOpen(given) ? {} : (where as OnnxModelOptions)
-  const opened = await openBase(given, { ...saidBefore, ...defined(options.open ?? {}) })
+  const opened = await openBase(given, openedAs(isOpen(given) ? {} : (where as OnnxModelOptions), options.open))
   return {
     base: await withChatTemplate(opened, saved),
-    settings: saved.settings as object as TaskTypes[T]['settings'],
+    settings,
     adapter: await openAdapter(files),
     max_length: saved.max_length,
     metrics: saved.metrics,
@@ -132,18 +121,6 @@ const optionsOf = <T extends TaskType>(
   { options: checks }: Task<TaskTypes[T]>,
   options: object,
 ): TaskTypes[T]['options'] => defined(optionsIn<TaskTypes[T]['options']>(checks, options))
-
-/** @throws {ConfigError} for a model of another task. */
-function requireTask(found: string, { taskType }: { taskType: TaskType }, { where }: Files): void {
-  if (found === taskType) return
-  throw new ConfigError({
-    where: `${where}, field "task_type"`,
-    what: 'fine-tuned for another task',
-    expected: taskType,
-    found,
-    fix: `Write loadFineTuned(folder, { task: '${found}' }).`,
-  })
-}
 
 /** @throws {ConfigError} for an option of the task that differs from what the model was trained with. */
 function refuseOthers(options: object, settings: Readonly<Record<string, unknown>>): void {
@@ -175,24 +152,4 @@ async function fromPeft<T extends TaskType>(
   const given = await withHeadOf(optionsOf(task, options), task.taskType as T, base)
   const settings = settingsOfAdapter<T>(task, { adapter, files }, given, base)
   return { base, settings, adapter, metrics: {} }
-}
-
-/** An open base with the chat template that the model was trained with, unless it was opened with one. */
-async function withChatTemplate(base: BaseModel, { base: { chat_template } }: SavedSettings): Promise<BaseModel> {
-  if (chat_template === undefined || base.origin.chat_template !== undefined) return base
-  const { tokenizer, files } = await openTokenizer(base.files, { chat_template })
-  return { ...base, tokenizer, files, origin: { ...base.origin, chat_template } }
-}
-
-/** @throws {ConfigError} for settings that do not belong to the task, such as those of a damaged file. */
-function checkSettings(where: string, settings: object, rows: Readonly<Record<string, Check>>): void {
-  checkOptions(where, settings, rows)
-  const missing = Object.entries(rows).find(([name, [, holds]]) => !(name in settings) && !holds(undefined))
-  if (missing)
-    throw new ConfigError({
-      where,
-      what: 'a setting is missing',
-      expected: `${missing[0]}: ${missing[1][0]}`,
-      found: Object.keys(settings).join(', ') || 'none',
-    })
 }

@@ -38,7 +38,8 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   lora?: AdapterConfig
   /**
    * An adapter to go on from, PEFT's or one that was saved here, with its own configuration in place of `lora`; PEFT's
-   * `from_pretrained` with `is_trainable`. @default a new adapter
+   * `from_pretrained` with `is_trainable`. The start token, end token and chat template that were saved with it stay,
+   * where no option names others. @default a new adapter
    */
   adapter?: Source
   /** Number of epochs. @default 4 */

@@ -80,6 +80,11 @@ export const causalLanguageModel: Task<Types> = {
       ...(chat_template === undefined ? {} : { chat_template }),
     }
   },
+  continued: (settings, { eos_token }, { eos_token_id, chat_template }) => ({
+    ...(chat_template === undefined ? {} : { chat_template }),
+    ...settings,
+    ...(eos_token === undefined ? { eos_token_id } : {}),
+  }),
   head: (base) => base.packedLanguageModel(),
   generates: true,
   config: ({ eos_token_id }, base) => ({

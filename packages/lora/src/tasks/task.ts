@@ -123,6 +123,11 @@ export interface Task<T extends TypesOfTask> {
     rows: Readonly<Record<'train' | 'validation', readonly T['row'][]>>,
     settings: T['settings'],
   ) => string[]
+  /**
+   * Settings of a run that goes on from one of the same task: those of before, where no option says otherwise.
+   * @default none is taken over
+   */
+  readonly continued?: (settings: T['settings'], options: T['options'], before: T['settings']) => T['settings']
   /** The base model with the task's outputs. @throws {ConfigError} for a base without what the task needs. */
   readonly head: (base: BaseModel, settings: T['settings'], seed: number) => Model
   /**

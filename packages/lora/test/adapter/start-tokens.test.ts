@@ -121,14 +121,32 @@ describe('an adapter that was trained with a start token', () => {
     expect(() => loadAdapter(model, saved)).not.toThrow()
   })
 
-  it('goes on without it, and a warning says so', async () => {
+  /** What the base's options are, and the tokens before texts when training goes on. */
+  const onward: readonly [
+    string,
+    () => Promise<{ source: Parameters<typeof fineTune>[0]; open?: object }>,
+    number[],
+  ][] = [
+    ['as it was opened for the adapter', async () => ({ source: plain }), [4]],
+    ['as options that are not set', async () => ({ source: plain, open: { add_bos_token: undefined } }), [4]],
+    ['with another start token', async () => ({ source: plain, open: { ...start, bos_token: 'w9' } }), [9]],
+    ['without a start token', async () => ({ source: plain, open: { add_bos_token: false } }), []],
+    ['that is open without it', async () => ({ source: await openBase(plain) }), []],
+  ]
+  it.each(onward)('goes on with a base %s', async (_, open, expected) => {
+    const { source, ...options } = await open()
     const warnings: string[] = []
     const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
-    const tuned = await fineTune(plain, { ...run, adapter: started, callbacks })
-    expect(warnings).toEqual([expect.stringMatching(others)])
+    const tuned = await fineTune(source, { ...run, ...options, adapter: started, callbacks })
+    expect(warnings).toEqual(expected[0] === 4 ? [] : [expect.stringMatching(others)])
     await tuned.save(join(out, 'went-on'))
     await tuned.release()
-    expect((await openAdapter(join(out, 'went-on'))).start_token_ids).toEqual([])
+    expect((await openAdapter(join(out, 'went-on'))).start_token_ids).toEqual(expected)
+  })
+
+  it('is opened without its start token where options say so, and refused then', async () => {
+    const options = { task: 'CAUSAL_LM', base: plain, open: { add_bos_token: false }, device: 'cpu' } as const
+    await expect(loadFineTuned(started, options)).rejects.toThrow(others)
   })
 
   it('whose tokens before texts are not known is loaded anywhere', async () => {

@@ -291,6 +291,60 @@ describe('conversations', () => {
   })
 })
 
+describe('training that goes on from an adapter', () => {
+  const prompt = [{ role: 'user', content: 'the girls' }]
+  const train = [{ prompt, completion: [{ role: 'assistant', content: 'did' }] }]
+  const first = join(out, 'first')
+  const bare = () => chatFolder('bare-first', { chat_template: undefined })
+  beforeAll(async () => {
+    const tuned = await fineTune(bare(), { ...quick, train, eos_token: '.', open: { chat_template } })
+    await tuned.save(first)
+    await tuned.release()
+  })
+  const goOn = async (base: Parameters<typeof fineTune>[0], options: object = {}) => {
+    const tuned = await fineTune(base, { ...quick, train, adapter: first, ...options })
+    await tuned.save(join(out, 'second'))
+    await tuned.release()
+    const { settings, base: saved } = readJson(join(out, 'second', 'fine_tuned.json')) as {
+      settings: { eos_token_id: number[] }
+      base: { chat_template?: string }
+    }
+    return { ends: settings.eos_token_id, template: saved.chat_template }
+  }
+  const other = '{% for message in messages %}{{ message.content }} {% endfor %}'
+
+  it('has its chat template and its end token, on a base that is open or not', async () => {
+    const kept = { ends: [55], template: chat_template }
+    expect(await goOn(bare())).toEqual(kept)
+    expect(await goOn(await openBase(bare()))).toEqual(kept)
+    expect(await goOn(bare(), { open: { chat_template: undefined }, eos_token: undefined })).toEqual(kept)
+  })
+
+  it('has others where options say so', async () => {
+    expect(await goOn(bare(), { open: { chat_template: other }, eos_token: '?' })).toMatchObject({ template: other })
+    expect((await goOn(bare(), { eos_token: '[CLS]' })).ends).toEqual([2])
+    expect((await goOn(await openBase(bare(), { chat_template: other }))).template).toBe(other)
+  })
+
+  it('has its named template, but for another task, which has none', async () => {
+    const named = [
+      { name: 'default', template: other },
+      { name: 'short', template: chat_template },
+    ]
+    const folder = chatFolder('named', { chat_template: named })
+    const tuned = await fineTune(folder, { ...quick, train, chat_template: 'short' })
+    await tuned.save(join(out, 'short'))
+    await tuned.release()
+    const again = await fineTune(folder, { ...quick, train, adapter: join(out, 'short') })
+    expect(again.settings.chat_template).toBe('short')
+    await again.release()
+    const labelled = ['a', 'b'].map((label) => ({ text: 'the girls', label }))
+    const sorted = await fineTune(folder, { epochs: 1, device: 'cpu', train: labelled, adapter: join(out, 'short') })
+    expect(sorted.settings).not.toHaveProperty('chat_template')
+    await sorted.release()
+  })
+})
+
 describe('decoders that other tools exported', () => {
   const rows = [{ text: 'the cat sleeps' }, { text: 'the girls sleep the dog' }]
   it.each(['llama-lm-torchscript', 'gpt2-lm-dynamo'])('%s: trained, generating, saved and exported', async (name) => {

@@ -1,0 +1,80 @@
+// An adapter with what `save` wrote beside it, and a base model that reads texts as it did when the adapter was trained.
+
+import { type Files, openFiles, type Source, type SourceOptions } from '@cola/data'
+import { type Check, checkOptions, defined, optionsIn } from '@cola/graph/options'
+import { type Adapter, openAdapter, settingsFile } from '../adapter/files.ts'
+import { ConfigError } from '../errors.ts'
+import type { BaseModel } from '../load/base-model.ts'
+import type { OnnxModelOptions } from '../onnx/open-options.ts'
+import { openTokenizer, tokenizerChecks, type TokenizerOptions } from '../onnx/tokenizer-options.ts'
+import type { TaskType, TypesOfTask, Task } from '../tasks/task.ts'
+import { readSettings, type SavedSettings } from './save.ts'
+
+/** An adapter that was opened. */
+export interface SavedAdapter {
+  readonly files: Files
+  readonly adapter: Adapter
+  /** What `save` wrote: an adapter that PEFT wrote has nothing of it. */
+  readonly saved: SavedSettings | undefined
+}
+
+/** @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` and `loadFineTuned` do. */
+export async function openSavedAdapter(source: Source, options: SourceOptions = {}): Promise<SavedAdapter> {
+  const files = await openFiles(source, { ...options, files: [] })
+  const adapter = await openAdapter(files)
+  return { files, adapter, saved: files.has(settingsFile) ? readSettings(files) : undefined }
+}
+
+/** The tokenizer's options that a base was opened with. */
+export const tokenizerOptionsOf = ({ base }: SavedSettings): TokenizerOptions =>
+  optionsIn(tokenizerChecks, base as TokenizerOptions)
+
+/** Options of opening a base, where none is set those of before; a start token and its name go together. */
+export function openedAs(before: OnnxModelOptions, options: OnnxModelOptions = {}): OnnxModelOptions {
+  const { add_bos_token: _, bos_token: __, ...others } = before
+  const given = defined(options)
+  return { ...('add_bos_token' in given || 'bos_token' in given ? others : before), ...given }
+}
+
+/** An open base with the chat template that an adapter was trained with, unless it was opened with one. */
+export async function withChatTemplate(base: BaseModel, saved: SavedSettings | undefined): Promise<BaseModel> {
+  const chat_template = saved?.base.chat_template
+  if (chat_template === undefined || base.origin.chat_template !== undefined) return base
+  const { tokenizer, files } = await openTokenizer(base.files, { chat_template })
+  return { ...base, tokenizer, files, origin: { ...base.origin, chat_template } }
+}
+
+/** @throws {ConfigError} for a model of another task. */
+export function requireTask(found: string, { taskType }: { taskType: TaskType }, { where }: Files): void {
+  if (found === taskType) return
+  throw new ConfigError({
+    where: `${where}, field "task_type"`,
+    what: 'fine-tuned for another task',
+    expected: taskType,
+    found,
+    fix: `Write loadFineTuned(folder, { task: '${found}' }).`,
+  })
+}
+
+/**
+ * The settings of a task that were saved.
+ * @throws {ConfigError} for settings that do not belong to the task, such as those of a damaged file.
+ */
+export function settingsOf<T extends TypesOfTask>(
+  { settings }: SavedSettings,
+  { saved: checks }: Pick<Task<T>, 'saved'>,
+  { where: folder }: Files,
+): T['settings'] {
+  const where = `${folder}, ${settingsFile}, settings`
+  checkOptions(where, settings, checks)
+  const rows: Readonly<Record<string, Check>> = checks
+  const missing = Object.entries(rows).find(([name, [, holds]]) => !(name in settings) && !holds(undefined))
+  if (missing)
+    throw new ConfigError({
+      where,
+      what: 'a setting is missing',
+      expected: `${missing[0]}: ${missing[1][0]}`,
+      found: Object.keys(settings).join(', ') || 'none',
+    })
+  return settings as object as T['settings']
+}
