@@ -4,9 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Model } from '@cola/graph'
 import {
-  createGenerator,
   exportMerged,
   fineTune,
   loadAdapter,
@@ -15,6 +13,7 @@ import {
   type LoraModel,
   merge,
   openBase,
+  openGenerator,
   readAdapter,
   writeAdapter,
 } from '@cola/lora'
@@ -206,8 +205,8 @@ describe.skipIf(!online)('transformers.js', () => {
     const prompts = ['The girls', 'The girls in the garden']
     const run = spawnSync(process.execPath, ['generate.mjs', exported, ...prompts], { cwd: folder, encoding: 'utf8' })
     expect(run.status, run.stderr).toBe(0)
-    const { tokenizer, cachedLanguageModel, config } = await openBase(exported)
-    const generator = await createGenerator(cachedLanguageModel() as Model, { config })
+    const { tokenizer } = await openBase(exported)
+    const generator = await openGenerator(exported)
     const ids = prompts.map((text) => tokenizer.encode(text, { add_special_tokens: false }))
     expect(JSON.parse(run.stdout)).toEqual(await generator.generate(ids, { max_new_tokens: 6, eos_token_id: [] }))
     await generator.release()

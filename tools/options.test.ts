@@ -136,6 +136,8 @@ const calls: Record<string, Call> = {
   'lora createGenerator(options)': (options) => lora.createGenerator(nothing, options),
   'Generator.generate(options)': (options) => opened.generator.generate([1], options),
   'Generator.stream(options)': (options) => first(opened.generator.stream([1], options)),
+  'Generator.streamTexts(options)': (options) => first(opened.generator.streamTexts(['a'], options)),
+  'lora openGenerator(options)': (options) => lora.openGenerator('nowhere', options),
   'lora nextToken(options)': (options) => lora.nextToken(nothing, options, nothing),
   'lora sampleTexts(options)': (options) => lora.sampleTexts(nothing, options),
   'lora exportAdapters(options)': (options) => lora.exportAdapters('nowhere', nothing, nothing, options),
@@ -234,7 +236,7 @@ beforeAll(async () => {
     tokenizer,
     session: await train.TrainingSession.create({ artifacts: smallGpt2().artifacts, device: 'cpu' }),
     switchable: lora.switchable(decoder, { a: adapter }),
-    generator: await lora.createGenerator(decoder, { config }),
+    generator: await lora.createGenerator(decoder, { config, tokenizer }),
     tuned: await lora.fineTune(folder, { ...run, task: 'CAUSAL_LM', train: rows.map(({ text }) => ({ text })) }),
     student: await distill.distill({ ...run, student: { embedding_size: 2, hidden_size: 2 }, tokenizer, train: rows }),
   }

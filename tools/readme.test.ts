@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decoderFiles } from '../packages/lora/test/support/decoder-files.ts'
+import { decoderFiles, json } from '../packages/lora/test/support/decoder-files.ts'
 import { hubServer } from './hub-server.ts'
 import { install, online, pack, runTypeScript, typecheck } from './packed.ts'
 import { root } from './root.ts'
@@ -28,8 +28,14 @@ function blocksOf(markdown: string): Block[] {
   })
 }
 
-/** A tokenizer of a few words, and a decoder with GroupQueryAttention and its cache. */
-const decoder = () => decoderFiles('decoder-qwen3')
+/** A tokenizer of a few words with a chat template, and a decoder with GroupQueryAttention and its cache. */
+const decoder = () => ({
+  ...decoderFiles('decoder-qwen3'),
+  'tokenizer_config.json': json({
+    eos_token: 'w2',
+    chat_template: '{% for m in messages %}{{ m.content }} w7 {% endfor %}',
+  }),
+})
 
 const gpt2 = (): Record<string, Uint8Array> =>
   Object.fromEntries(

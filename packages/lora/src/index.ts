@@ -9,12 +9,24 @@ export { onnxAdapter, writeOnnxAdapter } from './adapter/onnx-adapter.ts'
 export { switchable, type SwitchableModel, type SwitchableOptions } from './adapter/switch.ts'
 export { AdapterError, ColaError, ConfigError, WeightsError } from './errors.ts'
 export type { FinishReason, GeneratedToken, GenerateOptions } from './generate/generate-tokens.ts'
-export {
-  createGenerator,
-  type Generator,
-  type GeneratorCallOptions,
-  type GeneratorOptions,
+export { createGenerator, type GeneratorOptions } from './generate/create-generator.ts'
+export type {
+  AdapterChoice,
+  Generator,
+  GeneratorCallOptions,
+  GeneratorTextOptions,
+  GeneratorTextsOptions,
 } from './generate/generator.ts'
+export { openGenerator, type OpenGeneratorOptions } from './finetune/open-generator.ts'
+export type { TextPrompt } from './generate/text-format.ts'
+export type {
+  GeneratedPiece,
+  GeneratedText,
+  GenerateTextOptions,
+  GenerateTextsOptions,
+  StreamTextsOptions,
+} from './generate/text-options.ts'
+export type { TextGenerator } from './generate/text-generator.ts'
 export { nextToken, type RankedScores, type SampleOptions } from './generate/sample.ts'
 export {
   type SampledText,
@@ -106,14 +118,6 @@ export {
   type NextTokenLossOptions,
   type PlacedLabel,
 } from './tasks/next-token-loss.ts'
-export type {
-  GeneratedText,
-  GenerateTextOptions,
-  GenerateTextsOptions,
-  StreamTextsOptions,
-  TextGenerator,
-  TextPrompt,
-} from './tasks/text-generation.ts'
 export type { SentenceEmbeddingExample } from './tasks/embedding-targets.ts'
 export type {
   SentenceEmbedder,

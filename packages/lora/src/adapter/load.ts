@@ -34,12 +34,13 @@ export function loadAdapter<M extends PeftType>(base: HeadedModel, adapter: Adap
   checkValue('loadAdapter, adapter', adapter, isAdapter)
   const model = withZeroBiases(base, [adapter])
   checkHead(model.head, adapter.head)
-  const other = otherStart(model, adapter.start_token_ids)
-  if (other) throw other
   requireRanks(adapter)
   const omitted = omittedIn(adapter.tensors.keys(), model.graph)
   const injected = inject<M>(model, adapter.config, { omitted, loading: true })
   const placed = placedTensors(injected, adapter)
+  // After the tensors: an adapter of another model begins its texts otherwise, too.
+  const other = otherStart(model, adapter.start_token_ids)
+  if (other) throw other
   const names = fileNames(injected)
   const writtenNames = new Set([...savedParameters(injected)].flatMap(names))
   const [graph, plain] = [cloneGraph(injected.graph), cloneGraph(injected.base)]

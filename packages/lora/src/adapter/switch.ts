@@ -4,7 +4,7 @@
 import { type Checks, checkOptions, checkValue, number, object, oneOf } from '@cola/graph/options'
 import { cloneGraph, type Graph, type Model, widen } from '@cola/graph'
 import type { Batch } from '@cola/train'
-import { AdapterError } from '../errors.ts'
+import { AdapterError, ConfigError } from '../errors.ts'
 import type { AdaptedModel, LoraModel } from '../inject/adapted-model.ts'
 import { adaptableLayers } from '../inject/inspect.ts'
 import { requireModel } from '../inject/require-model.ts'
@@ -70,7 +70,7 @@ export function switchable(
   for (const name of names) checkValue(`switchable, adapters, "${name}"`, adapters[name], isAdapter)
   const model = withZeroBiases({ ...original, graph: widen(original.graph) }, Object.values(adapters))
   const loaded = new Map(
-    names.map((name) => [name, requireSwitchable(name, loadAdapter(model, adapters[name] as Adapter))]),
+    names.map((name) => [name, requireSwitchable(name, loadNamed(model, name, adapters[name] as Adapter))]),
   )
   const all = [...loaded.values()]
   const rank = all.flatMap(({ targets }) => targets).reduce((greatest, { r }) => Math.max(greatest, r), 0)
@@ -106,6 +106,16 @@ export function switchable(
         })
       return { ...feeds, ...(inputs === 'required' ? { lora_scale: { data: Float32Array.of(scale), dims: [] } } : {}) }
     },
+  }
+}
+
+/** @throws {AdapterError} naming the adapter, for what `loadAdapter` refuses. */
+function loadNamed(model: Model, name: string, adapter: Adapter): AdaptedModel {
+  try {
+    return loadAdapter(model, adapter)
+  } catch (cause) {
+    if (!(cause instanceof AdapterError || cause instanceof ConfigError)) throw cause
+    throw new AdapterError({ ...cause.problem, where: `adapter "${name}", ${cause.problem.where}` }, { cause })
   }
 }
 

@@ -1,22 +1,11 @@
 // Opens a decoder with a cache for generation: finds its cache, and lets it compute the logits of last tokens only.
 
-import {
-  addInput,
-  cachesOf,
-  cloneGraph,
-  formatValue,
-  getValue,
-  type Graph,
-  packMatrices,
-  prune,
-  rowsAt,
-  forInference,
-  uniqueName,
-} from '@cola/graph'
+import { cachesOf, formatValue, getValue, type Graph, packMatrices } from '@cola/graph'
 import { computesInPlace, type Device, keepsTensors, openResolved, type OrtTensors } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import { type CachedDecoder, cachedLogits, isGridInput } from './cached-logits.ts'
 import type { NextTokenModel } from './generate-tokens.ts'
+import { atLastTokens } from './last-tokens.ts'
 import { withCaches } from './row-cache.ts'
 import { rowLogits, takesRows } from './row-logits.ts'
 import { withTopTokens } from './top-tokens.ts'
@@ -133,25 +122,3 @@ function requireInputs(graph: Graph, known: readonly string[]): void {
     found: unknown.slice(0, 6).join(', '),
   })
 }
-
-/** The graph with logits [batch, vocab_size] of the tokens at the indices in an input. */
-function atLastTokens(original: Graph, presents: readonly string[]) {
-  const graph = cloneGraph(original)
-  const lastToken = uniqueName(graph, 'last_token')
-  const indices = addInput(graph, lastToken, 'int64', ['batch'])
-  const output = graph.outputs.includes('logits') ? 'logits' : (graph.outputs[0] as string)
-  const { name: logits } = rowsAt(graph, getValue(graph, output), indices)
-  graph.outputs = [logits, ...presents]
-  prune(graph)
-  return { graph: withGrowingCache(forInference(graph)), lastToken, logits }
-}
-
-/** The graph whose attention has a cache of all tokens, where the file asks for one of the window's size. */
-const withGrowingCache = (graph: Graph): Graph => ({
-  ...graph,
-  nodes: graph.nodes.map((node) =>
-    node.attributes.sliding_window_cache === 1
-      ? { ...node, attributes: { ...node.attributes, sliding_window_cache: 0 } }
-      : node,
-  ),
-})

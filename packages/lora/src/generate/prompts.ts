@@ -39,7 +39,7 @@ export const requirePrompts = (prompts: readonly (readonly number[])[], limits: 
 /** @throws {FeedError} for an empty prompt, a token outside of the vocabulary, or a prompt without a free position. */
 export function requirePrompt(prompt: readonly number[], where: string, { vocab_size, max_length }: Limits): void {
   if (prompt.length === 0)
-    throw new FeedError({ where, what: 'no tokens', fix: 'Begin with the tokenizer’s start or end token.' })
+    throw new FeedError({ where, what: 'no tokens', fix: 'Give a text, or begin with the start or end token.' })
   if (prompt.length >= max_length)
     throw new FeedError({
       where,

@@ -3,7 +3,7 @@
 import { DataError, encodeForLanguageModel, perplexity, rowPlace } from '@cola/data'
 import { flag, oneOf, text, whole } from '@cola/graph/options'
 import { architecture } from '../load/architecture.ts'
-import { endTokens } from './end-tokens.ts'
+import { endTokens } from '../generate/special-tokens.ts'
 import {
   formOf,
   isTemplated,
@@ -14,7 +14,9 @@ import {
 } from './language-model-rows.ts'
 import { learned, type TextScore, textScores } from './next-token.ts'
 import { nextTokenInputs, nextTokenLoss } from './next-token-loss.ts'
-import { type TextGenerator, textGenerator } from './text-generation.ts'
+import type { TextGenerator } from '../generate/text-generator.ts'
+import { templateName } from '../generate/text-format.ts'
+import { textGeneration } from './text-generation.ts'
 import type { Task } from './task.ts'
 
 /** Options of the task CAUSAL_LM. */
@@ -91,8 +93,9 @@ export const causalLanguageModel: Task<Types> = {
     ...architecture(base.config, headOf(base.config.model_type)),
     ...(eos_token_id.length > 0 ? { eos_token_id } : {}),
   }),
-  encode(rows, { form, completion_only_loss, eos_token_id, chat_template }, { base, max_length, where }) {
+  encode(rows, { form, completion_only_loss, eos_token_id, ...settings }, { base, max_length, where }) {
     const { tokenizer, vocab_size } = base
+    const chat_template = templateName(base, settings.chat_template)
     const templated = isTemplated(form)
     const texts = rows.map((row, i) => {
       const text = textOf(row, form, { tokenizer, chat_template, where: rowPlace(where, i) })
@@ -142,7 +145,7 @@ export const causalLanguageModel: Task<Types> = {
   serve(predict, { eos_token_id, chat_template }, context) {
     const logits = async (texts: readonly (readonly number[])[]) =>
       (await predict(texts.map((input_ids) => ({ input_ids })))).map(({ next }) => next as Float32Array)
-    return textGenerator({ context, logits, eos_token_id, chat_template })
+    return textGeneration({ context, logits, eos_token_id, chat_template })
   },
 }
 

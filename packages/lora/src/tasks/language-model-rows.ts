@@ -1,13 +1,7 @@
 // The rows that a language model is trained on, in columns called as in TRL's data sets.
 
-import {
-  type ChatMessage,
-  DataError,
-  describeValue,
-  type LanguageModelText,
-  requireText,
-  type Tokenizer,
-} from '@cola/data'
+import { type ChatMessage, DataError, type LanguageModelText, requireText, type Tokenizer } from '@cola/data'
+import { requireMessages } from '../generate/messages.ts'
 
 /** A text, all of which is learned. */
 export interface TextRow {
@@ -141,32 +135,4 @@ function templated(
     if (!(error instanceof DataError)) throw error
     throw new DataError({ ...error.problem, where: `${where}, field "${field}", ${error.problem.where}` })
   }
-}
-
-/** @throws {DataError} naming the row and the message, for what is no array of messages with a role and a text. */
-export function requireMessages(row: object, field: string, where: string): ChatMessage[] {
-  const value = (row as Readonly<Record<string, unknown>>)[field]
-  if (!Array.isArray(value) || value.length === 0)
-    throw new DataError({
-      where: `${where}, field "${field}"`,
-      what: 'no messages',
-      expected: 'an array of { role, content }',
-      found: describeValue(value),
-    })
-  return value.map((message: unknown, i) => requireMessage(message, `${where}, field "${field}", message ${i + 1}`))
-}
-
-/** What a message has beside its text, such as the calls of tools, may stand alone. */
-function requireMessage(message: unknown, where: string): ChatMessage {
-  const { role, content, ...others } = (message ?? {}) as Partial<ChatMessage>
-  if (typeof role !== 'string' || role === '')
-    throw new DataError({ where, what: 'no role', expected: 'system, user, assistant', found: describeValue(role) })
-  if (typeof content === 'string' && content.trim() !== '') return message as ChatMessage
-  if (Object.keys(others).length > 0) return message as ChatMessage
-  throw new DataError({
-    where,
-    what: typeof content === 'string' ? 'an empty text' : 'not a text',
-    expected: 'content, a string',
-    found: describeValue(content),
-  })
 }

@@ -1,0 +1,121 @@
+// Opens a language model for generation from names: a base, and adapters that each call chooses from.
+
+import { type Source, sourceChecks, type SourceOptions } from '@cola/data'
+import { type Checks, checkOptions, checkValue, object, oneOf, optionsIn, text } from '@cola/graph/options'
+import { defaultDevice, type Device } from '@cola/train'
+import type { Adapter } from '../adapter/files.ts'
+import { isAdapter } from '../adapter/load.ts'
+import { switchable } from '../adapter/switch.ts'
+import { accuracyLevels, type DecoderOptions, openDecoder } from '../generate/decoder.ts'
+import { type Generator, generatorOf, type TokenFormat, tokenFormat } from '../generate/generator.ts'
+import { endTokens } from '../generate/special-tokens.ts'
+import { textFormat } from '../generate/text-format.ts'
+import { openWholeTexts } from '../generate/whole-texts.ts'
+import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
+import type { BaseModel } from '../load/base-model.ts'
+import type { OnnxModelOptions } from '../onnx/open-options.ts'
+import type { TaskTypes } from '../tasks/task.ts'
+import { taskOf } from '../tasks/tasks.ts'
+import { isSource } from './options.ts'
+import {
+  openedAs,
+  openSavedAdapter,
+  requireTask,
+  type SavedAdapter,
+  settingsOf,
+  tokenizerOptionsOf,
+  withChatTemplate,
+} from './saved-adapter.ts'
+
+/** Options of {@link openGenerator}; those of sources are for adapters. */
+export interface OpenGeneratorOptions extends SourceOptions, DecoderOptions {
+  /**
+   * Adapters by the names that calls choose them by: what `save` or PEFT wrote, as folder, name on the hub, address or
+   * files, or one that is open. @default none
+   */
+  adapters?: Readonly<Record<string, Source | Adapter>>
+  /** @default 'cpu' in Node, 'wasm' in a browser */
+  device?: Device
+  /** How the base is opened. */
+  open?: OnnxModelOptions
+}
+
+const checks: Checks<OpenGeneratorOptions> = {
+  ...sourceChecks,
+  adapters: object,
+  device: text,
+  accuracy_level: oneOf(accuracyLevels),
+  open: object,
+}
+
+/** An adapter with what was saved beside it; of one that is open nothing is known. */
+type Opened = Pick<SavedAdapter, 'adapter'> & Partial<SavedAdapter>
+
+/**
+ * Opens a language model that continues texts and answers conversations, each call with the adapter that it names, in
+ * one session. Texts of an adapter that `save` wrote begin, end and are templated as in its training, unless `open` says
+ * otherwise. A base without a cache of keys and values reads the whole text for each token.
+ * @param source Folder or hub name of a decoder in ONNX or of GPT-2's weights, or an opened model.
+ * @throws {ConfigError} for an option that is unknown or out of its range, and an adapter of another task;
+ * {AdapterError} naming the adapter that does not fit the base, or cannot be switched; what `openBase` and `openAdapter`
+ * throw; {DeviceError} when the device is not available.
+ */
+export async function openGenerator(source: BaseModelSource, options: OpenGeneratorOptions = {}): Promise<Generator> {
+  checkOptions('openGenerator', options, checks)
+  const { adapters = {}, device = defaultDevice(), accuracy_level = 0, open } = options
+  const opened = await openAll(adapters, optionsIn(sourceChecks, options))
+  const base = await openBase(source, isOpen(source) ? open : openedAs(startOf(opened), open))
+  const formats = await formatsOf(base, opened)
+  const cached = base.cachedLanguageModel()
+  const model = cached ?? base.languageModel()
+  const byName = Object.fromEntries(Array.from(opened, ([name, { adapter }]) => [name, adapter]))
+  const switched = opened.size > 0 ? switchable(model, byName) : undefined
+  const { graph } = switched ?? model
+  const inputs = Object.keys(switched?.feeds() ?? {})
+  const decoder = cached
+    ? await openDecoder(graph, device, inputs, { accuracy_level })
+    : await openWholeTexts(graph, base.batches(model.graph), device, inputs, { accuracy_level })
+  const limits = { vocab_size: base.vocab_size, max_length: base.max_length }
+  return generatorOf({ decoder, switched, limits, formatOf: (adapter) => formats.get(adapter) as TokenFormat })
+}
+
+type OpenedAdapters = ReadonlyMap<string, Opened>
+
+const openAll = async (adapters: Readonly<Record<string, Source | Adapter>>, options: SourceOptions) =>
+  new Map(
+    await Promise.all(
+      Object.entries(adapters).map(async ([name, one]) => [name, await openOne(name, one, options)] as const),
+    ),
+  )
+
+async function openOne(name: string, one: Source | Adapter, options: SourceOptions): Promise<Opened> {
+  if (isOpenAdapter(one)) return { adapter: one }
+  checkValue(`openGenerator, option adapters, "${name}"`, one, ['a source of files, or an open adapter', isSource])
+  const { adapter, saved, files } = await openSavedAdapter(one, options)
+  requireTask(saved?.task_type ?? adapter.config.task_type ?? 'CAUSAL_LM', { taskType: 'CAUSAL_LM' }, files)
+  return { adapter, saved, files }
+}
+
+const isOpenAdapter = (one: Source | Adapter): one is Adapter => isAdapter[1](one)
+
+/** How the base's texts began in the training of an adapter; `switchable` refuses those that it does not fit. */
+function startOf(opened: OpenedAdapters): OnnxModelOptions {
+  const all = [...opened.values()].flatMap(({ saved }) => (saved ? [tokenizerOptionsOf(saved)] : []))
+  const { chat_template: _, ...start } = all.find(({ add_bos_token }) => add_bos_token) ?? {}
+  return start
+}
+
+/** The format of each adapter's texts, and of the base's. */
+async function formatsOf(
+  base: BaseModel,
+  opened: OpenedAdapters,
+): Promise<ReadonlyMap<string | undefined, TokenFormat>> {
+  const task = await taskOf('CAUSAL_LM')
+  const own = { eos_token_id: endTokens(base, undefined) }
+  const formats = new Map([[undefined as string | undefined, tokenFormat(textFormat(base, own))]])
+  for (const [name, { saved, files }] of opened) {
+    const settings = saved && files ? settingsOf<TaskTypes['CAUSAL_LM']>(saved, task, files) : own
+    formats.set(name, tokenFormat(textFormat(await withChatTemplate(base, saved), settings)))
+  }
+  return formats
+}

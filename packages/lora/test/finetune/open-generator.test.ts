@@ -1,0 +1,246 @@
+// A base and adapters by name, in one session: each call has the texts of the fine-tuned model with that adapter alone.
+
+import { join } from 'node:path'
+import { type ChatMessage, memorySink, type MemorySink } from '@cola/data'
+import { elements, parseSafetensors, type Tensor } from '@cola/graph'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  AdapterError,
+  combineAdapters,
+  ConfigError,
+  fineTune,
+  type FineTuneOptions,
+  type Generator,
+  loadFineTuned,
+  openAdapter,
+  openBase,
+  openGenerator,
+} from '../../src/index.ts'
+import { decoderFiles, decoders, json, read } from '../support/decoder-files.ts'
+import { chat_template, embeddedFiles } from '../support/embedded-files.ts'
+
+const short = '{% for message in messages %}{{ message.content }} {% endfor %}'
+
+/** Trains an adapter, and gives what `save` wrote. */
+async function adapterFor(
+  base: Record<string, Uint8Array>,
+  texts: readonly string[],
+  options: Partial<FineTuneOptions<'CAUSAL_LM'>> = {},
+): Promise<MemorySink> {
+  const train = texts.map((text) => ({ text }))
+  const run = { task: 'CAUSAL_LM', train, epochs: 10, learning_rate: 3e-2, lora: { r: 2 } } as const
+  const tuned = await fineTune(base, { ...run, ...options })
+  const saved = memorySink()
+  await tuned.save(saved)
+  await tuned.release()
+  return saved
+}
+
+const messages: ChatMessage[] = [{ role: 'user', content: 'the girls' }]
+const words = (numbers: readonly number[]) => numbers.map((i) => `w${i}`).join(' ')
+/** Each with texts that two adapters learn, prompts of several lengths, and a conversation. */
+const bases = {
+  'GPT-2 from its weights': {
+    files: embeddedFiles({ chat_template }),
+    poet: ['the girls sleep.', 'the girls laugh.'],
+    lawyer: ['did the boys laugh?', 'did the king sleep?'],
+    prompts: ['the', 'did the boys', '', messages],
+  },
+  'Qwen3 with GroupQueryAttention': {
+    files: {
+      ...decoderFiles('decoder-qwen3'),
+      'tokenizer_config.json': json({ eos_token: 'w2', chat_template: 'w6 {{ messages[0].content }} w7' }),
+    },
+    poet: [words([4, 5, 6, 7, 8]), words([5, 6, 7, 8, 9])],
+    lawyer: [words([4, 30, 31, 32, 33]), words([5, 33, 34, 35, 36])],
+    prompts: ['w4', 'w5 w6 w7 w9', [{ role: 'user', content: 'w4 w5' }], 'w8 w8'],
+  },
+} as const
+
+describe.each(Object.entries(bases))('%s', (_, { files, poet, lawyer, prompts }) => {
+  const few = { max_new_tokens: 6 }
+  const adapters: Record<string, MemorySink> = {}
+  /** The texts of the base, and of each adapter on it alone. */
+  const right = new Map<string | undefined, string[]>()
+  let generator: Generator
+  beforeAll(async () => {
+    adapters.poet = await adapterFor(files, poet)
+    adapters.lawyer = await adapterFor(files, lawyer)
+    generator = await openGenerator(files, { adapters })
+    for (const [name, saved] of Object.entries(adapters)) {
+      const texts: string[][] = []
+      for (const merge of [false, true]) {
+        const tuned = await loadFineTuned(saved, { task: 'CAUSAL_LM', base: files, merge })
+        texts.push(await tuned.generate(prompts, few))
+        await tuned.release()
+      }
+      expect(texts[1]).toEqual(texts[0])
+      right.set(name, texts[0] as string[])
+    }
+    const alone = await openGenerator(files)
+    right.set(undefined, await alone.generate(prompts, few))
+    await alone.release()
+  }, 120_000)
+  afterAll(() => generator.release())
+  const choices = () => [...right].map(([adapter, texts]) => [adapter === undefined ? {} : { adapter }, texts] as const)
+
+  it('has texts of the fine-tuned model with the adapter alone, merged or not', async () => {
+    expect(generator.adapters).toEqual(['poet', 'lawyer'])
+    expect(new Set([...right.values()].map((texts) => texts.join('|'))).size).toBe(3)
+    for (const [choice, texts] of choices())
+      expect(await generator.generate(prompts, { ...few, ...choice })).toEqual(texts)
+    for (const [i, prompt] of prompts.entries())
+      for (const [choice, texts] of choices())
+        expect(await generator.generate(prompt, { ...few, ...choice })).toBe(texts[i])
+    const none = { ...few, adapter: 'poet', adapter_scale: 0 }
+    expect(await generator.generate(prompts, none)).toEqual(right.get(undefined))
+  })
+
+  it('answers calls at the same time, each with its own adapter', async () => {
+    const calls = [...choices(), ...choices()].flatMap(([choice, texts]) =>
+      prompts.map((prompt, i) => [prompt, choice, texts[i]] as const),
+    )
+    const found = await Promise.all(calls.map(([prompt, choice]) => generator.generate(prompt, { ...few, ...choice })))
+    expect(found).toEqual(calls.map(([, , text]) => text))
+    const streams = choices().map(([choice]) => generator.stream(prompts[1] as string, { ...few, ...choice }))
+    const heard = streams.map(() => '')
+    for (let open = streams.length; open > 0; ) {
+      const steps = await Promise.all(streams.map((stream) => stream.next()))
+      for (const [i, { value }] of steps.entries()) heard[i] += value ?? ''
+      open = steps.filter(({ done }) => !done).length
+    }
+    expect(heard).toEqual(choices().map(([, texts]) => texts[1]))
+  })
+
+  it('streams texts, and continues token ids with each', async () => {
+    for (const [choice, texts] of choices()) {
+      const whole: string[] = []
+      for await (const { row, text } of generator.streamTexts(prompts, { ...few, ...choice, batch_size: 2 }))
+        whole[row] = text
+      expect(whole).toEqual(texts)
+      const heard: number[] = []
+      const onToken = (id: number) => heard.push(id)
+      await generator.generate(prompts[1] as string, { ...few, ...choice, onToken })
+      const { tokenizer } = await openBase(files)
+      const ids = tokenizer.encode(prompts[1] as string)
+      // What the tokenizer puts behind a text would end it.
+      const prompt = ids.slice(
+        0,
+        tokenizer.buildInputs([]).start + tokenizer.encode(prompts[1] as string, { add_special_tokens: false }).length,
+      )
+      expect(await generator.generate(prompt, { ...few, ...choice })).toEqual(heard)
+    }
+  })
+
+  it('refuses an adapter that is not there, and names those that are', async () => {
+    for (const prompt of ['the', messages, [4, 5]] as string[]) {
+      const call = () => generator.generate(prompt, { adapter: 'judge' })
+      await expect(call()).rejects.toThrow(AdapterError)
+      await expect(call()).rejects.toThrow(/adapter "judge": not one of this model, expected poet, lawyer/)
+      await expect(generator.stream(prompt, { adapter: 'judge' }).next()).rejects.toThrow(/expected poet, lawyer/)
+    }
+    await expect(generator.generate('the', { adapter: 7 as never })).rejects.toThrow(ConfigError)
+  })
+})
+
+describe('adapters', () => {
+  const files = embeddedFiles({ chat_template: undefined })
+  const train = [{ prompt: messages, completion: [{ role: 'assistant', content: 'did' }] }]
+  const learnt = { train, epochs: 40, learning_rate: 2e-2 }
+  let formal: MemorySink
+  let brief: MemorySink
+  beforeAll(async () => {
+    formal = await adapterFor(files, [], { ...learnt, eos_token: '.', open: { chat_template } })
+    brief = await adapterFor(files, [], { ...learnt, eos_token: '?', open: { chat_template: short } })
+  })
+  const few = { max_new_tokens: 6 }
+  const answerOf = async (saved: MemorySink, open: object = {}) => {
+    const tuned = await loadFineTuned(saved, { task: 'CAUSAL_LM', base: files, open })
+    const text = await tuned.generate(messages, few)
+    await tuned.release()
+    return text
+  }
+
+  it('keep the chat template and the end tokens that they were trained with', async () => {
+    const base = await openBase(files)
+    for (const source of [files, base]) {
+      const generator = await openGenerator(source, { adapters: { formal, brief } })
+      for (const [adapter, saved] of Object.entries({ formal, brief }))
+        expect(await generator.generate(messages, { ...few, adapter })).toBe(await answerOf(saved))
+      await expect(generator.generate(messages)).rejects.toThrow(/chat_template: the tokenizer has none/)
+      await generator.release()
+    }
+    const open = { chat_template: short }
+    const other = await openGenerator(files, { adapters: { formal }, open })
+    expect(await other.generate(messages, { ...few, adapter: 'formal' })).toBe(await answerOf(formal, open))
+    await other.release()
+  })
+
+  it('may be open, or made of others', async () => {
+    const [one, two] = [await openAdapter(formal), await openAdapter(brief)]
+    const both = combineAdapters([
+      { adapter: one, weight: 0.5 },
+      { adapter: two, weight: 0.5 },
+    ])
+    const open = { chat_template }
+    const generator = await openGenerator(files, { adapters: { one, both }, open })
+    const ask = (adapter: string) => generator.generate(messages, { ...few, adapter, eos_token_id: 55 })
+    expect((await ask('one')).trim()).toBe('did')
+    expect(await ask('both')).toBeTypeOf('string')
+    await generator.release()
+  })
+
+  it('with a start token are opened with it, and refused beside those without', async () => {
+    const plain = decoderFiles('decoder-qwen3')
+    const texts = ['w6 w7', 'w8 w9 w10']
+    const start = { add_bos_token: true, bos_token: 'w4' }
+    const started = await adapterFor(plain, texts, { open: start })
+    const unstarted = await adapterFor(plain, texts)
+    const generator = await openGenerator(plain, { adapters: { started } })
+    const opened = await loadFineTuned(started, { task: 'CAUSAL_LM', base: plain })
+    expect(await generator.generate('w6', { ...few, adapter: 'started' })).toBe(await opened.generate('w6', few))
+    await opened.release()
+    await generator.release()
+    await expect(openGenerator(plain, { adapters: { started, unstarted } })).rejects.toThrow(
+      /adapter "unstarted", token ids before each text: not what the adapter was trained with/,
+    )
+    const without = { adapters: { started }, open: { add_bos_token: false } }
+    await expect(openGenerator(plain, without)).rejects.toThrow(/adapter "started", token ids before each text/)
+  })
+
+  it('of PEFT give transformers’ greedy tokens', async () => {
+    const folder = join(decoders, 'decoder-qwen3')
+    const peft = Object.fromEntries(
+      ['adapter_config.json', 'adapter_model.safetensors'].map((name) => [name, read(join(folder, 'adapter', name))]),
+    )
+    const tensorsOf = (name: string) => parseSafetensors(read(join(folder, `${name}.safetensors`))).tensors
+    const numbers = (tensor: Tensor | undefined) => Array.from(elements(tensor as Tensor) as BigInt64Array, Number)
+    const greedy = numbers(tensorsOf('expected').get('greedy'))
+    const prompt = numbers(tensorsOf('inputs').get('input_ids')).slice(0, 3)
+    const generator = await openGenerator(decoderFiles('decoder-qwen3'), { adapters: { peft } })
+    const options = { adapter: 'peft', max_new_tokens: greedy.length, eos_token_id: [] }
+    expect(await generator.generate(prompt, options)).toEqual(greedy)
+    const text = await generator.generate(words(prompt), options)
+    expect(text.trim()).toBe(words(greedy))
+    await generator.release()
+  })
+
+  it('are refused for another base, for another task, and where they are none', async () => {
+    const open = (adapters: object) => openGenerator(files, { adapters } as never)
+    const other = await adapterFor(decoderFiles('decoder-qwen3'), ['w6 w7'])
+    await expect(open({ formal, other })).rejects.toThrow(AdapterError)
+    await expect(open({ formal, other })).rejects.toThrow(/^adapter "other".*Is it an adapter for another model\?/)
+    const labelled = ['a', 'b'].map((label) => ({ text: 'the girls', label }))
+    const tuned = await fineTune(files, { train: labelled, epochs: 1 })
+    const classifier = memorySink()
+    await tuned.save(classifier)
+    await tuned.release()
+    await expect(open({ classifier })).rejects.toThrow(/"task_type": fine-tuned for another task, expected CAUSAL_LM/)
+    for (const none of [7, null, undefined])
+      await expect(open({ none })).rejects.toThrow(/openGenerator, option adapters, "none": not a valid value/)
+    await expect(open([] as never)).rejects.toThrow(ConfigError)
+    await expect(openGenerator(files, { adapter: {} } as never)).rejects.toThrow(
+      /option adapter: no such option.*adapters/,
+    )
+  })
+})
