@@ -2,13 +2,11 @@
 
 import { type Checks, checkOptions, list } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { blobFiles } from '../files/blobs.ts'
 import { fetchFiles, type Files, type WantedFile } from '../files/files.ts'
 import type { DirectoryHandle } from '../files/handles.ts'
 import { type BytesByName, memoryFiles } from '../files/memory.ts'
 import { type ZipOptions, zipChecks } from '../files/zip-options.ts'
 import { hubChecks, type HubOptions } from '../hub/hub-options.ts'
-import { pickedFiles } from './picked.ts'
 
 /**
  * Where files are read from: the path of a folder (Node) or the name of a repository on the hub; the address of a
@@ -54,14 +52,11 @@ export const isFiles = (value: unknown): value is Files =>
 
 async function filesOf(source: Source, options: SourceOptions): Promise<Files> {
   if (isFiles(source)) return source
-  // What downloads, and what unpacks, is loaded when it is needed: bundles have parts of their own for them.
+  // What downloads, and what a person picks, is loaded when it is needed: bundles have parts of their own for them.
   if (typeof source === 'string' || source instanceof URL)
     return (await import('./named-files.ts')).namedFiles(source, options)
-  const picked = await pickedFiles(source)
-  const [[name, blob] = [], second] = picked?.files ?? []
-  if (blob && !second && name?.endsWith('.zip'))
-    return (await import('../files/zip.ts')).zipFiles(new Uint8Array(await blob.arrayBuffer()), name, options)
-  if (picked) return blobFiles(picked.files, picked.where)
+  const picked = await (await import('./picked.ts')).pickedFiles(source, options)
+  if (picked) return picked
   if (isBytes(source)) return memoryFiles(source)
   throw new DataError({
     where: 'source',

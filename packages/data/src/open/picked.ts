@@ -1,16 +1,28 @@
-// What a person picked: files, or a folder, as blobs by name.
+// What a person picked: files, a zip of them, or a folder.
 
 import { DataError } from '../errors.ts'
+import { blobFiles } from '../files/blobs.ts'
+import type { Files } from '../files/files.ts'
 import type { DirectoryHandle } from '../files/handles.ts'
 import { blobsBelow } from '../files/private-folder.ts'
+import type { ZipOptions } from '../files/zip-options.ts'
 
 interface Picked {
   where: string
   files: Map<string, Blob>
 }
 
-/** The blobs of picked files or of a picked folder; undefined for other sources. */
-export async function pickedFiles(source: unknown): Promise<Picked | undefined> {
+/** The files that were picked; undefined for other sources. @throws {DataError} for a file without a name. */
+export async function pickedFiles(source: unknown, options: ZipOptions): Promise<Files | undefined> {
+  const picked = await blobsOf(source)
+  if (!picked) return undefined
+  const [[name, blob] = [], second] = picked.files
+  if (blob && !second && name?.endsWith('.zip'))
+    return (await import('../files/zip.ts')).zipFiles(new Uint8Array(await blob.arrayBuffer()), name, options)
+  return blobFiles(picked.files, picked.where)
+}
+
+async function blobsOf(source: unknown): Promise<Picked | undefined> {
   if (source instanceof Blob) return listed([source])
   if (isDirectory(source)) return { where: source.name, files: new Map(await blobsBelow(source)) }
   const list =
