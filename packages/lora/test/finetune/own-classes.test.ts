@@ -3,12 +3,13 @@
 import { DataError } from '@cola/data'
 import { describe, expect, it } from 'vitest'
 import { fineTune } from '../../src/index.ts'
-import { embedded } from '../support/one-or-many.ts'
+import { embeddedFiles } from '../support/embedded-files.ts'
 
 const words = ['girl', 'king', 'boy', 'cat', 'dog']
 const text = (i: number) => `the ${words[i % words.length]} laughs`
 const rows = <Part>(count: number, part: (i: number) => Part) =>
   Array.from({ length: count }, (_, i) => ({ text: text(i), ...part(i) }))
+const embedded = embeddedFiles()
 const quick = { epochs: 1, batch_size: 32, device: 'cpu' } as const
 
 const refusal = (options: object) =>

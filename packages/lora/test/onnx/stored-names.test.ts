@@ -4,10 +4,11 @@ import { memorySink } from '@cola/data'
 import { expect, it } from 'vitest'
 import { fineTune, openBase } from '../../src/index.ts'
 import { isParameter } from '../../src/onnx/module-paths.ts'
-import { embedded, rows } from '../support/one-or-many.ts'
+import { embeddedFiles } from '../support/embedded-files.ts'
+import { rows } from '../support/one-or-many.ts'
 
 it('parameters of an export in fewer bits have the names of one in float32', async () => {
-  const tuned = await fineTune(embedded, { train: rows, epochs: 1, device: 'cpu' })
+  const tuned = await fineTune(embeddedFiles(), { train: rows, epochs: 1, device: 'cpu' })
   const shapesOf = async (dtype: 'float32' | 'float16' | 'int8') => {
     const exported = memorySink(dtype)
     await tuned.export(exported, { dtype })
