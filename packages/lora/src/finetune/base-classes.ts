@@ -2,7 +2,7 @@
 
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base-model.ts'
-import type { ProblemType } from '../tasks/problem-types.ts'
+import { type ProblemType, problemTypes } from '../tasks/problem-types.ts'
 
 type Config = BaseModel['config']
 
@@ -23,7 +23,8 @@ export function namesIn({ id2label, label2id }: Config, count: number): string[]
   )
 }
 
-const problemTypes: readonly ProblemType[] = ['single_label_classification', 'multi_label_classification', 'regression']
+const isProblemType = (type: unknown): type is ProblemType =>
+  typeof type === 'string' && Object.hasOwn(problemTypes, type)
 
 /**
  * `problem_type` of the base; without it, a head of one number is a regression's.
@@ -35,7 +36,7 @@ export function problemTypeOf(
   count: number,
   given: ProblemType | undefined,
 ): ProblemType | undefined {
-  const known = given ?? (count === 1 ? 'regression' : problemTypes.find((type) => type === problem_type))
+  const known = given ?? (count === 1 ? 'regression' : isProblemType(problem_type) ? problem_type : undefined)
   if (known === undefined || (known === 'regression') === (count === 1)) return known
   const isMany = count !== 1
   throw new ConfigError({

@@ -7,6 +7,7 @@ import { readSafetensors } from '@cola/train/files'
 import type { Adapter } from '../adapter/files.ts'
 import { bareName } from '../adapter/names.ts'
 import { ConfigError } from '../errors.ts'
+import { partsOf } from '../inject/head.ts'
 import { moduleOf } from '../inject/linear.ts'
 import { isSavedModule, withTaskHeads } from '../inject/saved.ts'
 import type { BaseModel } from '../load/base-model.ts'
@@ -36,8 +37,7 @@ export async function withHeadParameters(
   // Exporters leave out biases of zeros.
   const ofFile = (name: string): boolean =>
     base.parameters.has(name) || (name.endsWith('.bias') && base.parameters.has(`${moduleOf(name)}.weight`))
-  const missing = layers
-    .flatMap(({ norm, ...linear }) => [linear, ...(norm ? [norm] : [])])
+  const missing = partsOf(layers)
     .flatMap(({ module, bias = true }) => [`${module}.weight`, ...(bias ? [`${module}.bias`] : [])])
     .filter((name) => !isSavedModule(modules_to_save, moduleOf(name)) && !held.has(name) && !ofFile(name))
   if (missing.length === 0) return base

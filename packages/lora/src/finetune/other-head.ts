@@ -3,6 +3,7 @@
 import type { Adapter } from '../adapter/files.ts'
 import { bareName } from '../adapter/names.ts'
 import type { HeadedModel } from '../inject/adapted-model.ts'
+import { partsOf } from '../inject/head.ts'
 import { moduleOf } from '../inject/linear.ts'
 import { taskHeads } from '../inject/saved.ts'
 import type { BaseModel } from '../load/base-model.ts'
@@ -21,10 +22,7 @@ export function otherHead(adapter: Adapter, { graph }: HeadedModel, base: BaseMo
   const { task_type } = adapter.config
   if (!isHeadTask(task_type)) return undefined
   const { layers = [] } = headChoice(task_type, adapter, base).head ?? {}
-  const modules = [
-    ...taskHeads(task_type),
-    ...layers.flatMap(({ module, norm }) => [module, ...(norm ? [norm.module] : [])]),
-  ]
+  const modules = [...taskHeads(task_type), ...partsOf(layers).map(({ module }) => module)]
   const isIn = (file: string, module: string) => bareName(file).startsWith(`${module}.`)
   const lacking = [...adapter.tensors.keys()].filter(
     (file) => modules.some((module) => isIn(file, module)) && !graph.initializers.has(`${moduleIn(file)}.weight`),

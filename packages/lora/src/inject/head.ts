@@ -35,6 +35,10 @@ export interface HeadLayer {
   readonly norm?: HeadNorm | undefined
 }
 
+/** What of a head's layers has parameters, in their order: linear layers and normalizations. */
+export const partsOf = (layers: readonly HeadLayer[]): (Omit<HeadLayer, 'norm'> | HeadNorm)[] =>
+  layers.flatMap(({ norm, ...linear }) => [linear, ...(norm ? [norm] : [])])
+
 /** A head over hidden states. */
 export interface Head {
   /** The module that computes the logits: transformers' `score` for decoders, `classifier` for encoders. */
