@@ -1,5 +1,5 @@
-// What a stranger does: in an empty folder, the line that a README says installs, and every TypeScript block after it
-// runs.
+// What a stranger does: in an empty folder, the line that a README says installs, the repository's own among them, and
+// every TypeScript block after it runs.
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -63,6 +63,7 @@ function folderFor(name: string, line: string): string {
 
 /** Documents with samples, and the package that their install lines must name, if they are a package's README. */
 const documents = [
+  { name: 'the root README', path: join(root, 'README.md'), installs: '@cola/' },
   ...readdirSync(join(root, 'packages')).map((name) => ({
     name,
     path: join(root, 'packages', name, 'README.md'),
