@@ -19,9 +19,12 @@ export function namesIn({ id2label, label2id }: Config, count: number): string[]
     [record(id2label), byName]
       .filter((entries) => entries.length === count)
       .map((entries) => rows.map((i) => new Map(entries).get(String(i))))
-      .find(isWhole) ?? rows.map((i) => `LABEL_${i}`)
+      .find(isWhole) ?? rowNames(count)
   )
 }
+
+/** What transformers calls classes without names. */
+export const rowNames = (count: number): string[] => Array.from({ length: count }, (_, i) => `LABEL_${i}`)
 
 const isProblemType = (type: unknown): type is ProblemType =>
   typeof type === 'string' && Object.hasOwn(problemTypes, type)

@@ -52,7 +52,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const complete = await withHeadOf(choices, taskType, opened)
   const fresh = task.settings(options.train, complete, opened, training.batch_size)
   const found = before?.settings(task, fresh, taskOptions) ?? fresh
-  const { settings, warnings } = before?.classes(found, taskOptions, opened) ?? { settings: found, warnings: [] }
+  const settings = before?.classes(found, taskOptions, opened) ?? found
   const rows = divideRows(options.train, options.validation, seed, task.stratify?.(settings))
   const config = { ...lora, task_type: taskType }
   const base = await baseWithHead(opened, settings, before?.adapter ?? { config })
@@ -61,11 +61,11 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const [train, evaluation] = [encode('train'), encode('validation')]
 
   const headed = task.head(base, settings, seed)
-  const model = before ? before.model(headed, taskType, base) : withAdapter(headed, config, { seed })
+  const model = before ? before.model(headed, taskType, base, taskOptions) : withAdapter(headed, config, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   const doubts = task.doubts?.(rows, settings) ?? []
   const cut = cutRows({ train, validation: evaluation }, max_length)
-  for (const message of [...model.warnings, ...warnings, ...doubts, ...cut]) warn(message)
+  for (const message of [...model.warnings, ...doubts, ...cut]) warn(message)
   const artifacts = generateArtifacts(model, {
     loss: task.loss(settings, { base, examples: train.examples, batch_size: training.batch_size }),
     evalLoss: evalLossOf(task, settings, {

@@ -15,9 +15,9 @@ import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import type { Task, TaskType, TypesOfTask } from '../tasks/task.ts'
 import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-of-adapter.ts'
 import { namedForTask } from './names-for-task.ts'
-import { type OtherHead, otherHead } from './other-head.ts'
+import { otherHead } from './other-head.ts'
 import { openedAs, openSavedAdapter, settingsOf, tokenizerOptionsOf, withChatTemplate } from './saved-adapter.ts'
-import { inTrainedOrder } from './trained-classes.ts'
+import { inTrainedOrder, requireNamedRows } from './trained-classes.ts'
 
 /** An adapter that was trained before. */
 export interface TrainedBefore {
@@ -30,21 +30,18 @@ export interface TrainedBefore {
     settings: T['settings'],
     options: T['options'],
   ) => T['settings']
-  /** Options of a task by the adapter's head, unless others say what the head is. */
+  /** Options of a task by the adapter's head and what it reads, unless others say what the head is. */
   readonly options: (task: TaskType, options: object, base: BaseModel) => HeadChoice
-  /** A task's settings with the classes in the adapter's order, unless options say one; a warning where nothing does. */
-  readonly classes: <S extends object>(
-    settings: S,
-    options: object,
-    base: BaseModel,
-  ) => { settings: S; warnings: string[] }
+  /** A task's settings with the classes in the adapter's order, unless options say one. */
+  readonly classes: <S extends object>(settings: S, options: object, base: BaseModel) => S
   /**
    * A task's model with the adapter, as PEFT's `from_pretrained` with `is_trainable` gives it. The head starts anew where
    * the adapter has none for the same task, classes and pooling, layers of the adapter's head that the model lacks are
    * left out, and texts may begin with other tokens than they did; warnings say so.
    * @throws {AdapterError} as `loadAdapter` does: for what the adapter trained beside its head and the model lacks.
+   * @throws {ConfigError} for a head that is kept, of which nothing says what class each row is.
    */
-  readonly model: (model: HeadedModel, task: TaskType, base: BaseModel) => AdaptedModel
+  readonly model: (model: HeadedModel, task: TaskType, base: BaseModel, options: object) => AdaptedModel
 }
 
 /** @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` does. */
@@ -62,7 +59,7 @@ export async function trainedBefore(source: Source): Promise<TrainedBefore> {
         : settings,
     options: (task, options, base) => optionsFrom(adapter, task, options, base),
     classes: (settings, options, base) => inTrainedOrder(settings, options, adapter, base),
-    model: (model, task, base) => fromAdapter(model, adapter, task, otherHead(adapter, model, base)),
+    model: (model, task, base, options) => fromAdapter(model, adapter, task, base, options),
   }
 }
 
@@ -71,11 +68,30 @@ function optionsFrom(adapter: Adapter, task: TaskType, options: object, base: Ba
   const { task_type } = adapter.config
   const isOther = task_type != null && task_type !== task
   if (!isHeadTask(task) || isOther || given || pooling !== undefined) return {}
-  const { head } = headChoice(task, adapter, base)
-  return head ? { head } : {}
+  return headChoice(task, adapter, base)
 }
 
-function fromAdapter(model: HeadedModel, opened: Adapter, task: TaskType, other: OtherHead | undefined): AdaptedModel {
+/** The head that an adapter of a task was trained with: what neither its files nor transformers say is as in the model. */
+function headBefore(
+  head: Head | undefined,
+  adapter: Adapter,
+  task: TaskType,
+  base: BaseModel,
+  { head: given }: GivenHead,
+): Head | undefined {
+  if (adapter.head || !head || given || !isHeadTask(task)) return adapter.head
+  const { head: layered, ...linear } = headChoice(task, adapter, base)
+  return { ...head, ...(layered ?? linear) }
+}
+
+function fromAdapter(
+  model: HeadedModel,
+  opened: Adapter,
+  task: TaskType,
+  base: BaseModel,
+  options: object,
+): AdaptedModel {
+  const other = otherHead(opened, model, base)
   const { head: trained, start_token_ids, ...all } = opened
   const found = { ...all, tensors: new Map([...all.tensors].filter(([file]) => !other?.tensors.has(file))) }
   const { head } = model
@@ -88,9 +104,10 @@ function fromAdapter(model: HeadedModel, opened: Adapter, task: TaskType, other:
   const kept = [...shapes.keys()].filter(isOfHead)
   const isFitting = kept.length === fresh.length && fresh.every(([name, { dims }]) => shapes.get(name) === dims.join())
   const isOfTask = found.config.task_type == null || found.config.task_type === task
-  const isKept = isFitting && isOfTask && !other && isSameHead(head, trained)
+  const isKept = isFitting && isOfTask && !other && isSameHead(head, headBefore(head, opened, task, base, options))
   const tensors = new Map([...others, ...fresh.map(([name, value]) => [peftPrefix + name, value] as const)])
   const loaded = loadAdapter(model, isKept ? adapter : { ...adapter, tensors })
+  if (isKept) requireNamedRows(head?.labels, options, opened, base)
   const changes = [
     ...(isKept ? [] : [headChange(head, trained?.name ?? other?.name)]),
     ...startChanges(model, start_token_ids),

@@ -31,7 +31,7 @@ const namesOf = ({ tensors }: Adapter): Set<string> => new Set([...tensors.keys(
 
 /**
  * What is known of an adapter's head without being asked: what was recorded, else transformers' class for the model type
- * where the adapter has that class's tensors. Nothing for a linear layer.
+ * where the adapter has that class's tensors. Nothing for an encoder whose class is not known.
  */
 export function headChoice(task: HeadTask, adapter: Adapter, base: BaseModel): HeadChoice {
   const { head: recorded } = adapter
@@ -41,34 +41,48 @@ export function headChoice(task: HeadTask, adapter: Adapter, base: BaseModel): H
     return { head: { name, pooling, layers, bias: names.has(`${name}.bias`) } }
   }
   if (recorded) return task === 'SEQ_CLS' && recorded.pooling !== 'none' ? { pooling: recorded.pooling } : {}
-  const head = base.causal ? undefined : transformersHead(base.config, task)
+  if (base.causal) return task === 'SEQ_CLS' ? { pooling: 'last' } : {}
+  const head = transformersHead(base.config, task)
   return head && names.has(`${head.name}.weight`) ? { head } : {}
 }
 
 /**
  * {@link headChoice}, where options may say more.
- * @throws {ConfigError} for `pooling` beside a head that has its own.
+ * @throws {ConfigError} for `pooling` where the head is known to read texts in another way.
  */
 export function headOptions(task: HeadTask, adapter: Adapter, options: GivenHead, base: BaseModel): HeadChoice {
-  const choice = headChoice(task, adapter, base)
-  const { pooling = choice.pooling } = options
-  const head = layered(options.head) ?? choice.head
-  if (task === 'TOKEN_CLS' || pooling === undefined) return head ? { head } : {}
-  const layers = head ? ofItsOwn(adapter, head) : []
-  if (layers.length === 0) return { pooling }
-  throw new ConfigError({
-    where: 'loadFineTuned, option pooling',
-    what: "the adapter has the head of transformers' class, which has its own",
-    found: layers.join(', '),
-    fix: 'Leave it out.',
-  })
+  const given = layered(options.head)
+  const choice = given ? { head: given } : headChoice(task, adapter, base)
+  if (given || task === 'TOKEN_CLS' || options.pooling === undefined) return choice
+  requirePooling(options.pooling, choice, adapter, base)
+  return { pooling: options.pooling }
 }
 
-/** The modules by which an adapter of transformers' class differs from a linear layer. */
-function ofItsOwn(adapter: Adapter, { name, layers }: LayeredHead): string[] {
-  const names = namesOf(adapter)
-  const modules = [...layers.map(({ module }) => module), ...(name === 'classifier' ? [] : [name])]
-  return modules.filter((module) => names.has(`${module}.weight`))
+/** How to say that a head is a linear layer on pooled states, whose names are those of a class of transformers'. */
+const linearHead = (pooling: Pooling, causal: boolean): string =>
+  `head: { name: '${causal ? 'score' : 'classifier'}', bias: ${!causal}, pooling: '${pooling}', layers: [] }`
+
+/** @throws {ConfigError} for a pooling that is not the head's, or beside the layers that a head has. */
+function requirePooling(
+  pooling: Pooling,
+  { head, pooling: known }: HeadChoice,
+  adapter: Adapter,
+  { config, causal }: BaseModel,
+): void {
+  if (!head && (known === undefined || known === pooling)) return
+  const layers = head?.layers.map(({ module }) => module) ?? []
+  const own = `'${head?.pooling ?? known}'${layers.length > 0 ? `, through ${layers.join(', ')}` : ''}`
+  throw new ConfigError({
+    where: 'loadFineTuned, option pooling',
+    what: adapter.head
+      ? 'the adapter has a head that reads texts in another way'
+      : `transformers' class for ${config.model_type}, of which the adapter's head is, has its own`,
+    expected: own,
+    found: `'${pooling}'`,
+    fix: adapter.head
+      ? 'Leave it out.'
+      : `Leave it out; or, for a linear head of your own on pooled states, say ${linearHead(pooling, causal)}.`,
+  })
 }
 
 /** @throws {ConfigError} for an encoder of which nothing says where its head reads a text. */

@@ -43,7 +43,7 @@ export async function withHeadParameters(
   if (missing.length === 0) return base
   const found = await fromCheckpoint(base, missing)
   const absent = missing.filter((name) => !found.has(name))
-  if (absent.length > 0) throw lacks(base, absent)
+  if (absent.length > 0) throw lacks(base, absent, tensors !== undefined)
   return { ...base, parameters: new Map([...base.parameters, ...found]) }
 }
 
@@ -62,7 +62,8 @@ async function fromCheckpoint({ files, config }: BaseModel, names: readonly stri
   )
 }
 
-function lacks({ name, config }: BaseModel, parameters: readonly string[]): ConfigError {
+/** @param isTrained Whether an adapter has the head already. */
+function lacks({ name, config }: BaseModel, parameters: readonly string[], isTrained: boolean): ConfigError {
   const modules = [...new Set(parameters.map(moduleOf))]
   const isWhole = parameters.some((parameter) => parameter.endsWith('.weight'))
   const absent = isWhole ? modules : parameters
@@ -74,8 +75,8 @@ function lacks({ name, config }: BaseModel, parameters: readonly string[]): Conf
       ? `an ONNX file with them (the output pooler_output, or the task text-classification), or ${weightsFile} beside it`
       : `an export of a model that has them (the task text-classification), ${weightsFile}, or an adapter that holds them`,
     fix: ofBase
-      ? `Put the checkpoint's ${weightsFile} beside the ONNX file, or export the base with its pooler; ` +
-        "for a linear head on hidden states, say pooling: 'first' or 'mean'."
+      ? `Put the checkpoint's ${weightsFile} beside the ONNX file, or export the base with its pooler` +
+        (isTrained ? '.' : '; without the option head there is a linear layer on pooled hidden states.')
       : 'transformers draws them at random where the checkpoint has none, and PEFT saves them only if ' +
         `modules_to_save names them: train with modules_to_save ${JSON.stringify([...new Set(modules.map(first))])}.`,
   })

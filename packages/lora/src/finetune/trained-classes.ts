@@ -2,9 +2,9 @@
 
 import { describeValue, type Label } from '@cola/data'
 import type { Adapter } from '../adapter/files.ts'
-import { bareName } from '../adapter/names.ts'
+import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base-model.ts'
-import { namesIn } from './base-classes.ts'
+import { namesIn, rowNames } from './base-classes.ts'
 
 /** What names the classes. */
 interface Classes {
@@ -12,42 +12,57 @@ interface Classes {
 }
 
 /** Classes in the order of their names; undefined where the names are those of others. */
-function ordered(labels: readonly Label[], names: readonly string[]): readonly Label[] | undefined {
+function ordered<L extends Label>(labels: readonly L[], names: readonly string[]): readonly L[] | undefined {
   const byName = new Map(labels.map((label) => [String(label), label]))
   const found = names.flatMap((name) => byName.get(name) ?? [])
   return found.length === labels.length && names.length === labels.length ? found : undefined
 }
 
-/** Whether classes are what rows of a head are called without names: 0, 1, ... */
-const areRows = (labels: readonly Label[]): boolean => labels.every((label, i) => Number(label) === i)
-
-const hasRows = ({ tensors }: Adapter, count: number): boolean =>
-  [...tensors].some(
-    ([name, { dims }]) => /(^|\.)(classifier|score|out_proj)\.weight$/.test(bareName(name)) && dims[0] === count,
-  )
+/** What the rows of a head may be called: what was recorded, else what the base calls them, or their numbers. */
+function namesOf({ head }: Adapter, { config }: BaseModel, count: number): (readonly string[])[] {
+  if (head?.labels) return [head.labels]
+  const numbers = Array.from({ length: count }, (_, i) => String(i))
+  return [namesIn(config, count), rowNames(count), numbers, ['false', 'true']]
+}
 
 /**
- * Settings with the classes in the order that the adapter recorded, else in that of the base's configuration, unless an
- * option says the order; and a warning where nothing does.
+ * Settings with the classes in the order that the adapter recorded, else in that of the base's configuration or of their
+ * numbers, unless an option says the order.
  */
 export function inTrainedOrder<S extends object>(
   settings: S & Classes,
   { labels: said }: Classes,
   adapter: Adapter,
-  { config }: BaseModel,
-): { settings: S; warnings: string[] } {
+  base: BaseModel,
+): S {
   const { labels = [] } = settings
-  if (said || labels.length === 0) return { settings, warnings: [] }
-  const recorded = adapter.head?.labels
-  const known = ordered(labels, recorded ?? namesIn(config, labels.length))
-  if (known) return { settings: { ...settings, labels: known }, warnings: [] }
-  const isTold = recorded !== undefined || areRows(labels) || !hasRows(adapter, labels.length)
-  return { settings, warnings: isTold ? [] : [unnamed(labels)] }
+  if (said || labels.length === 0) return settings
+  const [known] = namesOf(adapter, base, labels.length).flatMap((names) => {
+    const found = ordered(labels, names)
+    return found ? [found] : []
+  })
+  return known ? { ...settings, labels: known } : settings
 }
 
-const unnamed = (labels: readonly Label[]): string =>
-  `nothing names the classes of the adapter's head: they are taken to be ${listed(labels)}; the option labels says ` +
-  'another order'
+/** @throws {ConfigError} where neither an option nor a file says of which class each row of an adapter's head is. */
+export function requireNamedRows(
+  labels: readonly string[] = [],
+  { labels: said }: Classes,
+  adapter: Adapter,
+  base: BaseModel,
+): void {
+  const count = labels.length
+  if (said || count === 0 || namesOf(adapter, base, count).some((names) => ordered(labels, names))) return
+  const ofBase = namesIn(base.config, count)
+  const isNamed = ofBase.join() !== rowNames(count).join()
+  throw new ConfigError({
+    where: 'fineTune, option labels',
+    what: "missing: nothing says of which class each row of the adapter's head is",
+    expected: `${count} names in the order of the rows${isNamed ? `; the base's config.json has ${listed(ofBase)}` : ''}`,
+    found: `${listed(labels)} in the training rows`,
+    fix: "Say the order, as the training of the adapter had it: fineTune(base, { adapter, labels: ['...', '...'] }).",
+  })
+}
 
 const listed = (labels: readonly Label[]): string =>
   labels.slice(0, 6).map(describeValue).join(', ') + (labels.length > 6 ? ', ...' : '')

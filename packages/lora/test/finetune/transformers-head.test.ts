@@ -79,18 +79,47 @@ describe('fineTune and heads of transformers’', () => {
     const begin = async (kind: string, options: object) => {
       const warnings: string[] = []
       const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
-      const { labels: _, ...rest } = { ...still, adapter: adapterOf(kind), callbacks, ...options }
-      const tuned = await fineTune(baseOf(kind), rest)
+      const { labels: _, ...rest } = still
+      const tuned = await fineTune(baseOf(kind), { ...rest, adapter: adapterOf(kind), callbacks, ...options })
       expect(await tuned.logits(texts)).toBeAllclose(values(expectedOf(kind).get('logits')), { atol: 1e-5 })
       await tuned.release()
       return { labels: tuned.labels, warnings }
     }
     expect(await begin('roberta', {})).toEqual({ labels: classes, warnings: [] })
-    const unnamed = await begin('mpnet', {})
-    expect(unnamed.labels).toEqual(['high', 'low', 'middle'])
-    expect(unnamed.warnings).toEqual([expect.stringMatching(/taken to be "high", "low", "middle"; the option labels/)])
-    const rows = { train: texts.map((text, i) => ({ text, label: i % 3 })) }
-    expect(await begin('mpnet', rows)).toEqual({ labels: [0, 1, 2], warnings: [] })
+    expect(await begin('mpnet', { labels: classes })).toEqual({ labels: classes, warnings: [] })
+    for (const name of [(i: number) => i, (i: number) => String(i), (i: number) => `LABEL_${i}`]) {
+      const rows = { train: texts.map((text, i) => ({ text, label: name(2 - (i % 3)) })) }
+      expect(await begin('mpnet', rows)).toEqual({ labels: [name(0), name(1), name(2)], warnings: [] })
+    }
+  })
+
+  it('asks for the classes where nothing names them', async () => {
+    const { labels: _, ...rest } = still
+    const refused = (kind: string, options: object) =>
+      expect(fineTune(baseOf(kind), { ...rest, adapter: adapterOf(kind), ...options })).rejects
+    await refused('mpnet', {}).toThrow(ConfigError)
+    await refused('mpnet', {}).toThrow(
+      /fineTune, option labels: missing: .*expected 3 names in the order of the rows, found "high", "low", "middle" in/s,
+    )
+    const others = { train: texts.map((text, i) => ({ text, label: 'abc'[i % 3] as string })) }
+    await refused('roberta', others).toThrow(/the base's config\.json has "low", "middle", "high", found "a", "b", "c"/)
+    // A head that starts anew has the classes of the rows.
+    for (const options of [{ pooling: 'mean' }, { train: others.train.slice(0, 2) }] as const) {
+      const tuned = await fineTune(baseOf('mpnet'), { ...rest, adapter: adapterOf('mpnet'), ...options })
+      expect(tuned.labels).toEqual([...new Set((options.train ?? train).map(({ label }) => label))].sort())
+      await tuned.release()
+    }
+  })
+
+  it('goes on with the pooling that the adapter recorded', async () => {
+    const first = await fineTune(baseOf('bert'), { ...run, pooling: 'first' })
+    const [saved, logits] = [memorySink('saved'), await first.logits(texts)]
+    await first.save(saved)
+    await first.release()
+    const second = await fineTune(baseOf('bert'), { ...still, adapter: saved })
+    expect(second.settings.pooling).toBe('first')
+    expect(await second.logits(texts)).toBeAllclose(logits, { atol: 1e-5 })
+    await second.release()
   })
 
   it('goes on with a pooler of the base, with LoRA on it', async () => {
@@ -124,7 +153,7 @@ describe('fineTune and heads of transformers’', () => {
     'a linear head': { pooling: 'mean' },
   } as const
   describe.each(Object.entries(others))('goes on to %s without the head', (_, other) => {
-    it.each(['roberta', 'distilbert', 'bert', 'modernbert'])('of %s', async (kind) => {
+    it.each(['roberta', 'distilbert', 'bert', 'albert', 'modernbert'])('of %s', async (kind) => {
       const warnings: string[] = []
       const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
       const tuned = await fineTune(baseOf(kind), { ...still, ...other, adapter: adapterOf(kind), callbacks } as never)
@@ -133,7 +162,7 @@ describe('fineTune and heads of transformers’', () => {
       )
       const after = adapterTensors(await (tuned as FineTuned).adapted())
       await (tuned as FineTuned).release()
-      const bare = (name: string) => name.replace(/^base_model\.model\.((distilbert|roberta|bert|model)\.)?/, '')
+      const bare = (name: string) => name.replace(/^base_model\.model\.((distilbert|roberta|bert|albert|model)\.)?/, '')
       const names = new Map([...after].map(([name, tensor]) => [bare(name), tensor]))
       for (const [name, tensor] of (await openAdapter(adapterOf(kind))).tensors)
         if (name.includes('lora_') && !name.includes('pooler'))
@@ -159,7 +188,7 @@ describe('fineTune and heads of transformers’', () => {
 
   it('refuses a layer that would stay random, a model without such a head, and a pooling beside it', async () => {
     const start = (files: Bytes, options = {}) => expect(fineTune(files, { ...run, head: 'transformers', ...options }))
-    await start(withoutPooler().base).rejects.toThrow(/no weights of "bert.pooler.dense"/)
+    await start(withoutPooler().base).rejects.toThrow(/no weights of "bert.pooler.dense".*without the option head/s)
     const modern = /no weights of "head.dense", "head.norm".*modules_to_save \["head"\]/s
     await start(baseOf('modernbert')).rejects.toThrow(modern)
     await start(baseOf('roberta', { model_type: 'funnel' })).rejects.toThrow(/option head: .*linear layer.*funnel/s)
@@ -207,7 +236,7 @@ describe('loadFineTuned and heads of transformers’', () => {
     const open = (files: Bytes) => loadFineTuned(adapterOf('bert'), { base: files })
     await expect(open(base)).rejects.toThrow(ConfigError)
     await expect(open(base)).rejects.toThrow(
-      /no weights of "bert.pooler.dense".*pooler_output.*model\.safetensors.*pooling/s,
+      /no weights of "bert.pooler.dense".*pooler_output.*model\.safetensors beside the ONNX file.*with its pooler\.$/s,
     )
     for (const prefix of ['', 'bert.']) {
       const named = new Map([...pooler].map(([name, value]) => [prefix + name, value]))
@@ -276,14 +305,37 @@ describe('loadFineTuned and heads of transformers’', () => {
     expect(await again.logits(texts)).toBeAllclose(logits, { atol: 1e-5 })
     await again.release()
     const other = loadFineTuned(written, { base: baseOf('bert'), pooling: 'first' })
-    await expect(other).rejects.toThrow(/head of the model, field "pooling"/)
+    await expect(other).rejects.toThrow(/option pooling: .*expected 'mean', found 'first'.*Leave it out\.$/s)
   })
 
-  it('reads a linear head on pooled states where pooling says so', async () => {
-    const tuned = await loadFineTuned(adapterOf('albert'), { base: baseOf('albert'), pooling: 'first' })
-    expect(tuned.settings).toMatchObject({ pooling: 'first' })
-    expect(tuned.settings).not.toHaveProperty('head')
+  it('refuses a pooling beside the pooler of transformers’ class, with which the logits would be others', async () => {
+    const refused = (kind: string, pooling: 'first' | 'mean', config = {}) =>
+      expect(loadFineTuned(adapterOf(kind), { base: baseOf(kind, config), pooling })).rejects
+    await refused('bert', 'first').toThrow(ConfigError)
+    await refused('bert', 'first').toThrow(/option pooling: .*class for bert.*'first', through bert\.pooler\.dense/s)
+    await refused('albert', 'mean').toThrow(/through albert\.pooler, found 'mean'.*Leave it out/s)
+    await refused('deberta-v2', 'mean').toThrow(/through pooler\.dense/)
+    await refused('bert', 'mean', { classifier_activation: false }).toThrow(/expected 'first', found 'mean'/)
+  })
+
+  it('reads a linear head that was saved without its description, where head says so', async () => {
+    const tuned = await fineTune(baseOf('bert'), { ...run, pooling: 'mean' })
+    const [saved, logits] = [memorySink('saved'), await tuned.logits(texts)]
+    await tuned.save(saved)
     await tuned.release()
+    const names = ['adapter_config.json', 'adapter_model.safetensors']
+    const bare = Object.fromEntries(names.map((name) => [name, saved.read(name)]))
+    const head = { name: 'classifier', bias: true, pooling: 'mean', layers: [] } as const
+    const again = await loadFineTuned(bare, { base: baseOf('bert'), head })
+    expect(await again.logits(texts)).toBeAllclose(logits, { atol: 1e-5 })
+    const both = memorySink('both')
+    await again.save(both)
+    await again.release()
+    const reopened = await loadFineTuned(both, { base: baseOf('bert') })
+    expect(await reopened.logits(texts)).toBeAllclose(logits, { atol: 1e-5 })
+    await reopened.release()
+    const beside = loadFineTuned(bare, { base: baseOf('bert'), head, pooling: 'mean' })
+    await expect(beside).rejects.toThrow(/option pooling: a head with layers has its own/)
   })
 
   it('says what does not fit', async () => {
