@@ -68,7 +68,10 @@ export interface DistilledStudent {
    * @throws {DataError} for a text that is empty or no string.
    */
   readonly classify: (texts: readonly string[]) => Promise<StudentClassification[]>
-  /** Logits [texts, classes], row by row. @throws {DataError} as `classify`. */
+  /**
+   * Logits, one array for all texts: [texts, classes] in row-major order. Those of text i are
+   * `logits.subarray(i * labels.length, (i + 1) * labels.length)`. @throws {DataError} as `classify`.
+   */
   readonly logits: (texts: readonly string[]) => Promise<Float32Array>
   /** Scores rows. @throws {DataError} naming the row and the field. */
   readonly evaluate: (rows: readonly DistillRow[]) => Promise<StudentEvaluation>

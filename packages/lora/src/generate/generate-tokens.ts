@@ -3,12 +3,12 @@
 import { type Random, random } from '@cola/data'
 import { ConfigError } from '@cola/train'
 import { callable, checkOptions, type Checks, optionsIn, whole } from '@cola/graph/options'
-import { requirePrompt, requirePrompts, withoutPadding } from './prompts.ts'
+import { promptPlace, requirePrompt, requirePrompts, withoutPadding } from './prompts.ts'
 import { nextToken, type RankedScores, sampleChecks, type SampleOptions } from './sample.ts'
 
 /** Options of generation, with the names of transformers' GenerationConfig. */
 export interface GenerateOptions extends SampleOptions {
-  /** @default 20 */
+  /** Greatest number of new tokens; a text may end before. @default 20, as in transformers */
   max_new_tokens?: number
   /** Id or ids of the end token. @default the model's */
   eos_token_id?: number | readonly number[]
@@ -162,7 +162,7 @@ function rowsOf(
   return (function* (): Generator<readonly [number, Row], undefined> {
     let row = 0
     for (const prompt of all ?? prompts) {
-      if (!all) requirePrompt(prompt, `prompt ${row + 1}`, model)
+      if (!all) requirePrompt(prompt, promptPlace(row), model)
       yield [row, { text: [...prompt], promptLength: prompt.length, stream: streams(row) }]
       row++
     }

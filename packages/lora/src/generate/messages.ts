@@ -15,8 +15,11 @@ export function requireMessages(row: object, field: string, where: string): Chat
   return value.map((message: unknown, i) => requireMessage(message, `${where}, field "${field}", message ${i + 1}`))
 }
 
-/** What a message has beside its text, such as the calls of tools, may stand alone. */
-function requireMessage(message: unknown, where: string): ChatMessage {
+/**
+ * What a message has beside its text, such as the calls of tools, may stand alone.
+ * @throws {DataError} naming the message, for one without a role, or without anything else.
+ */
+export function requireMessage(message: unknown, where: string): ChatMessage {
   const { role, content, ...others } = (message ?? {}) as Partial<ChatMessage>
   if (typeof role !== 'string' || role === '')
     throw new DataError({ where, what: 'no role', expected: 'system, user, assistant', found: describeValue(role) })

@@ -30,10 +30,13 @@ interface Limits {
   readonly max_length: number
 }
 
+/** The name of a prompt in errors. @param count Of all prompts of the call, where that is known. */
+export const promptPlace = (row: number, count?: number): string => (count === 1 ? 'prompt' : `prompt ${row + 1}`)
+
 /** Checks all prompts of a call. @throws {FeedError} naming the prompt, see {@link requirePrompt}. */
 export const requirePrompts = (prompts: readonly (readonly number[])[], limits: Limits): void =>
   prompts.forEach((prompt, row) => {
-    requirePrompt(prompt, prompts.length === 1 ? 'prompt' : `prompt ${row + 1}`, limits)
+    requirePrompt(prompt, promptPlace(row, prompts.length), limits)
   })
 
 /** @throws {FeedError} for an empty prompt, a token outside of the vocabulary, or a prompt without a free position. */

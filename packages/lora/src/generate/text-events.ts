@@ -3,7 +3,7 @@
 import { checkValue, object } from '@cola/graph/options'
 import { type FinishReason, type NextTokenModel, streamTokens } from './generate-tokens.ts'
 import { cut, decoderOf } from './new-text.ts'
-import { requirePrompts } from './prompts.ts'
+import { promptPlace, requirePrompts } from './prompts.ts'
 import { promptIds, type TextFormat, type TextPrompt } from './text-format.ts'
 import type { GenerateTextsOptions } from './text-options.ts'
 
@@ -41,10 +41,11 @@ export async function* textEvents<Further>(
 ): AsyncGenerator<TextEvent, void, undefined> {
   checkValue('generate, options', given, object)
   const [{ format, limits, start }, { onToken, onFinish, ...options }] = begin(given)
+  const listed = Array.isArray(prompts) ? Array.from(prompts as readonly TextPrompt[]) : undefined
   const rows = new Map<number, NewText>()
   const ended: TextEvent[] = []
   const tokensOf = (prompt: TextPrompt, row: number): readonly number[] => {
-    const ids = promptIds(prompt, format)
+    const ids = promptIds(prompt, format, promptPlace(row, listed?.length))
     rows.set(row, { ids: [], decode: decoderOf(format.tokenizer, ids) })
     return ids
   }
@@ -55,7 +56,7 @@ export async function* textEvents<Further>(
     rows.delete(row)
     ended.push({ row, text: () => textOf(text), reason })
   }
-  const all = Array.isArray(prompts) ? Array.from(prompts as readonly TextPrompt[], tokensOf) : undefined
+  const all = listed?.map(tokensOf)
   // Before the weights of the model with its cache are read.
   if (all) requirePrompts(all, limits)
   const decode = (ids: readonly number[], row: number) => rows.get(row)?.decode(ids) ?? ''

@@ -1,7 +1,7 @@
 // How a language model reads texts and conversations, and what ends them.
 
-import type { ChatMessage, Tokenizer } from '@cola/data'
-import { requireMessages } from './messages.ts'
+import { type ChatMessage, DataError, describeValue, type Tokenizer } from '@cola/data'
+import { requireMessage } from './messages.ts'
 import { startTokens, type TokenSource } from './special-tokens.ts'
 
 /** A text to continue, or a conversation to answer. */
@@ -35,17 +35,34 @@ export const templateName = ({ origin }: Pick<TokenSource, 'origin'>, name: stri
 
 /**
  * Token ids of a prompt. What the tokenizer puts behind a text ends it, and is left out.
+ * @param where Names the prompt in errors.
  * @throws {DataError} for what is neither a text nor messages, and messages that the chat template refuses.
  */
-export function promptIds(prompt: TextPrompt, { tokenizer, start, chat_template }: TextFormat): readonly number[] {
+export function promptIds(prompt: TextPrompt, format: TextFormat, where: string): readonly number[] {
+  const { tokenizer, start } = format
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false })
-  if (typeof prompt === 'string') {
-    const textIds = encode(prompt)
-    const built = tokenizer.buildInputs(textIds)
-    const ids = built.input_ids.slice(0, built.start + textIds.length)
-    return ids.length > 0 ? ids : start
-  }
+  if (typeof prompt !== 'string') return encode(rendered(prompt, format, where))
+  const textIds = encode(prompt)
+  const built = tokenizer.buildInputs(textIds)
+  const ids = built.input_ids.slice(0, built.start + textIds.length)
+  return ids.length > 0 ? ids : start
+}
+
+/** A conversation as the chat template writes it. */
+function rendered(prompt: unknown, { tokenizer, chat_template }: TextFormat, where: string): string {
+  if (!Array.isArray(prompt) || prompt.length === 0)
+    throw new DataError({
+      where,
+      what: 'neither a text nor messages',
+      expected: 'a string, or an array of { role, content }',
+      found: describeValue(prompt),
+    })
+  const messages = prompt.map((message, i) => requireMessage(message, `${where}, message ${i + 1}`))
   const named = chat_template === undefined ? {} : { chat_template }
-  const messages = requireMessages({ prompt }, 'prompt', 'generate')
-  return encode(tokenizer.applyChatTemplate(messages, { add_generation_prompt: true, ...named }))
+  try {
+    return tokenizer.applyChatTemplate(messages, { add_generation_prompt: true, ...named })
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error
+    throw new DataError({ ...error.problem, where: `${where}, ${error.problem.where}` }, { cause: error })
+  }
 }

@@ -80,7 +80,8 @@ export interface SequenceClassifier {
    */
   readonly classify: (texts: readonly TextOrPair[]) => Promise<Classification[]>
   /**
-   * Logits, [texts, classes] in row-major order; [texts, 1] for regression.
+   * Logits, one array for all texts: [texts, classes] in row-major order; [texts, 1] for regression. Those of text i are
+   * `logits.subarray(i * labels.length, (i + 1) * labels.length)`, in the order of `labels`.
    * @throws {DataError} for a text that is empty or no string.
    */
   readonly logits: (texts: readonly TextOrPair[]) => Promise<Float32Array>

@@ -223,6 +223,39 @@ describe('what is refused', () => {
   })
 
   it.each([
+    [['the girls', null]],
+    [['the girls', conversation, { role: 'user', content: 'a' }]],
+    [['the girls', 'a', 'the boys', 7]],
+  ])('the prompt of several that is neither a text nor messages: %j', async (prompts) => {
+    const place = `^prompt ${prompts.length}: neither a text nor messages, expected a string, or an array of { role, content }`
+    await expect(generator.generate(prompts as never)).rejects.toThrow(DataError)
+    await expect(generator.generate(prompts as never)).rejects.toThrow(new RegExp(place))
+    await expect(generator.stream(prompts as never).next()).rejects.toThrow(new RegExp(place))
+    await expect(generator.streamTexts(new Set<unknown>(prompts) as never, ended).next()).rejects.toThrow(
+      new RegExp(place),
+    )
+  })
+
+  it('a prompt that is neither a text nor messages, and the message of a conversation', async () => {
+    await expect(generator.generate(7 as never)).rejects.toThrow(/^prompt: neither a text nor messages.*found 7/)
+    const wrong = [{ role: 'user', content: 'a' }, { role: 'assistant' }]
+    await expect(generator.generate(wrong as never)).rejects.toThrow(/^prompt, message 2: not a text/)
+    await expect(generator.generate(['a', wrong] as never)).rejects.toThrow(/^prompt 2, message 2: not a text/)
+  })
+
+  it('the conversation of several that the template refuses', async () => {
+    const refusing = await createGenerator(model, {
+      config,
+      tokenizer: tokenizerOf({
+        chat_template: "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}the girls",
+      }),
+    })
+    const prompts = [conversation, [{ role: 'system', content: 'a' }]]
+    await expect(refusing.generate(prompts)).rejects.toThrow(/^prompt 2, chat_template: .*no system/)
+    await refusing.release()
+  })
+
+  it.each([
     [[[5], 'the girls'], /prompt 2: of another kind.*expected token ids, found a text/],
     [['the girls', [5]], /prompt 2: of another kind.*expected a text, found token ids/],
     [[[], [5], conversation], /prompt 3: of another kind.*expected token ids, found messages/],

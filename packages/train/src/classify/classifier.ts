@@ -50,7 +50,10 @@ export interface Classifier {
    * @throws {DataError} for a text without tokens, or with a token id without a row in the embedding table.
    */
   readonly classify: (texts: readonly (string | TextInput)[]) => Promise<Classification[]>
-  /** Logits [texts, classes] of texts or pairs of texts, row by row. @throws {DataError} as `classify`. */
+  /**
+   * Logits of texts or pairs of texts, one array for all: [texts, classes] in row-major order. Those of text i are
+   * `logits.subarray(i * labels.length, (i + 1) * labels.length)`. @throws {DataError} as `classify`.
+   */
   readonly logits: (texts: readonly (string | TextInput)[]) => Promise<Float32Array>
   /** Frees the session. */
   readonly release: () => Promise<void>
