@@ -23,7 +23,7 @@ function builtin<Module>(name: string): Module {
     throw new DataError({
       where: name,
       what: 'this environment has no files',
-      fix: 'Give files or bytes instead of a path in a browser; use Node 20.16 or later.',
+      fix: 'Give files (openFiles) or bytes instead of a path in a browser; use Node 20.16 or later.',
     })
   return module
 }

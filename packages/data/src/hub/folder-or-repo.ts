@@ -47,7 +47,7 @@ export async function isFolder(nameOrFolder: string): Promise<boolean> {
 
 /** A sentence that lists the folders beside a missing one, the most similar name first. */
 export async function neighbours(folder: string): Promise<string> {
-  if (!hasFiles()) return 'A browser has no folders: give the files.'
+  if (!hasFiles()) return 'A browser has no folders: give files, or an address: ./NAME.'
   const { readdir } = fileSystem().promises
   const { basename, dirname, join, resolve } = paths()
   const parent = dirname(folder)

@@ -7,12 +7,14 @@ import { repositoryFiles } from '../hub/hub.ts'
 import type { HubOptions } from '../hub/hub-options.ts'
 import { endpointOf } from '../hub/settings.ts'
 import { addressFiles } from './address-files.ts'
-import { isAddress } from './is-address.ts'
+import { addressOf } from './address-of.ts'
 
 /** Opens a folder that exists; another name is that of a repository. */
 export async function namedFiles(source: string | URL, options: HubOptions): Promise<Files> {
-  if (source instanceof URL || isAddress(source)) return filesAt(new URL(source), options)
-  return (await isFolder(source)) ? folderFiles(source) : repositoryFiles(source, options)
+  const address = addressOf(source)
+  if (address) return filesAt(address, options)
+  const name = source as string
+  return (await isFolder(name)) ? folderFiles(name) : repositoryFiles(name, options)
 }
 
 /** The page of a repository on the hub stands for the repository. */

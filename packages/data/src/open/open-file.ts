@@ -3,10 +3,10 @@
 import { DataError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
 import type { FileHandle } from '../files/handles.ts'
-import { isAddress } from './is-address.ts'
+import { addressOf } from './address-of.ts'
 import { openFiles } from './open-files.ts'
 
-/** Where one file is read from: its path (Node), its address, or what a person picked. */
+/** Where one file is read from: its path, in a browser from where the page is, its address, or what a person picked. */
 export type FileSource = string | URL | Blob | FileHandle
 
 /**
@@ -15,8 +15,8 @@ export type FileSource = string | URL | Blob | FileHandle
  * @throws {DataError | HubError} naming the address, or what is no file.
  */
 export async function openFile(source: FileSource): Promise<{ files: Files; name: string }> {
-  if (source instanceof URL || isAddress(source)) {
-    const url = new URL(source)
+  const url = addressOf(source)
+  if (url) {
     const name = decodeURIComponent(url.pathname.split('/').at(-1) ?? '')
     const folder = new URL('.', url)
     folder.search = url.search

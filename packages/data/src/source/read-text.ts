@@ -7,7 +7,7 @@ import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
 import { placeOf } from '../files/files.ts'
 import { fileSystem } from '../files/node.ts'
 import { type FileSource, openFile } from '../open/open-file.ts'
-import { isAddress } from '../open/is-address.ts'
+import { addressOf } from '../open/address-of.ts'
 import { decodeChecks, decodeText, type DecodeOptions } from './decode.ts'
 
 /**
@@ -40,7 +40,7 @@ async function readFirst(candidates: readonly string[]): Promise<{ path: string;
  * @throws {DataError | HubError} naming it.
  */
 export async function readOne(source: FileSource): Promise<{ path: string; bytes: Uint8Array }> {
-  if (typeof source === 'string' && !isAddress(source)) return readFirst([source])
+  if (typeof source === 'string' && !addressOf(source)) return readFirst([source])
   const { files, name } = await openFile(source)
   return { path: source instanceof Blob ? name : placeOf(files, name), bytes: files.read(name) }
 }

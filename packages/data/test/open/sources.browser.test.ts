@@ -76,6 +76,19 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
         }),
       [name, ...all],
     ) as Promise<never>
+  /** As bundlers start the worker of a page that is one file. */
+  const inBlob: Run = (name, ...all) =>
+    page.evaluate(
+      ([script, ...message]) =>
+        new Promise((resolve, reject) => {
+          const blob = new Blob([`import '${script}'`], { type: 'text/javascript' })
+          const worker = new Worker(URL.createObjectURL(blob), { type: 'module' })
+          worker.onmessage = ({ data }) => resolve(data)
+          worker.onerror = ({ message: text }) => reject(new Error(text))
+          worker.postMessage(message)
+        }),
+      [`${origin}/sources.js`, name, ...all],
+    ) as Promise<never>
   const resolved = () => hub.requests.filter(({ url }) => url.includes('/resolve/')).length
 
   describe.each([
@@ -146,8 +159,14 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
       )
     })
 
+    it.each(['/models', './models/', '../../models'])('opens %s, from where the page is', async (path) => {
+      const seen = await run<Opened>('open', path, names)
+      expect(seen).toMatchObject({ sha256: expected, where: `${origin}/models/` })
+      expect((await run<Opened>('readTable', `${path}/rows.csv`)).error).toMatch(/models\/+rows\.csv: an HTML page/)
+    })
+
     it('names what is no source there', async () => {
-      expect((await run<Opened>('open', './models/mine', names)).error).toMatch(
+      expect((await run<Opened>('open', 'a/models/mine', names)).error).toMatch(
         /no such folder.*A browser has no folders/,
       )
     })
@@ -155,6 +174,10 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     it('stores a run in its file system, copies and zips it', async () => {
       expect(await run('stored')).toEqual({ store: 'onetwo', handle: '{}', zip: 'onetwo', copied: 'copied' })
     })
+  })
+
+  it('opens a path in a worker made of a blob, from where the site is', async () => {
+    expect(await inBlob('open', '/models', names)).toMatchObject({ sha256: expected, where: `${origin}/models/` })
   })
 
   it('two pages download one file once', async () => {

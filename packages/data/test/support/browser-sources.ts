@@ -1,6 +1,15 @@
 // Runs in a page and in a worker of the browser: what the test asks for, with the library's functions.
 
-import { copyFiles, directoryStore, fetchFiles, memorySink, openFiles, sha256, zipOf } from '../../src/index.ts'
+import {
+  copyFiles,
+  directoryStore,
+  fetchFiles,
+  memorySink,
+  openFiles,
+  readTable as read,
+  sha256,
+  zipOf,
+} from '../../src/index.ts'
 
 interface Opened {
   sha256: Record<string, string>
@@ -65,7 +74,14 @@ export async function storage(): Promise<Record<string, number>> {
   return Object.fromEntries(files.names().map((name) => [name, files.size(name)]))
 }
 
-const functions = { open, stored, storage }
+/** The error of reading a table. */
+export const readTable = (source: string): Promise<{ error?: string }> =>
+  read(source).then(
+    () => ({}),
+    ({ message }) => ({ error: message }),
+  )
+
+const functions = { open, readTable, stored, storage }
 
 if ('document' in globalThis) Object.assign(globalThis, { sources: functions })
 else

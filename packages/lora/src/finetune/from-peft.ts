@@ -11,6 +11,7 @@ import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import type { HeadTask } from '../tasks/transformers-heads.ts'
 import { namesIn, problemTypeOf, requireNames } from './base-classes.ts'
 import { type GivenHead, headOptions, isHeadTask, logitsWeight, requireReading } from './head-of-adapter.ts'
+import { isLostPath, missingBase } from './missing-base.ts'
 import { trainingDefaults } from './options.ts'
 
 /** Rows of the form that serves: an adapter has no rows of its own, from which a task finds its settings. */
@@ -21,9 +22,11 @@ const rows: { readonly [T in TaskType]: readonly TaskTypes[T]['row'][] } = {
   FEATURE_EXTRACTION: [{ anchor: 'a', positive: 'a', negative: 'b' }],
 }
 
-/** What an adapter's base is called. @throws {ConfigError} for an adapter that names none. */
+/** What an adapter's base is called. @throws {ConfigError} for an adapter that names none, or a folder elsewhere. */
 export function baseOfAdapter({ config }: Adapter, { where }: Files): string {
-  if (config.base_model_name_or_path) return config.base_model_name_or_path
+  const name = config.base_model_name_or_path
+  if (name && isLostPath(name)) throw missingBase(`${where}, adapter_config.json`, name)
+  if (name) return name
   throw new ConfigError({
     where: `${where}, adapter_config.json`,
     what: 'it names no base model',

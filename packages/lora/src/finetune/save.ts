@@ -11,6 +11,7 @@ import { startTokenIds } from '../inject/start-tokens.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import { check, type FineTunedJson, fineTunedSchema } from '../schema.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
+import { isLostPath, missingBase } from './missing-base.ts'
 
 /**
  * Contents of the file: the task with its settings, and where the base is; of a folder, also its path from this one.
@@ -88,14 +89,12 @@ const otherFolder = (files: Files): { fix?: string } => {
  * @throws {ConfigError} when a folder is in neither place.
  */
 export function baseOf(files: Files, { base }: SavedSettings): string {
-  if (base.path === undefined) return base.name
-  const places = files.path ? [base.name, paths().resolve(paths().dirname(files.path(settingsFile)), base.path)] : []
+  if (base.path === undefined && !isLostPath(base.name)) return base.name
+  const places =
+    files.path && base.path !== undefined
+      ? [base.name, paths().resolve(paths().dirname(files.path(settingsFile)), base.path)]
+      : []
   const found = places.find((place) => fileSystem().existsSync(place))
   if (found !== undefined) return found
-  throw new ConfigError({
-    where: placeOf(files, settingsFile),
-    what: 'the base model is not where it was',
-    expected: places.join(' or ') || base.name,
-    fix: 'Name it: loadFineTuned(folder, { base }).',
-  })
+  throw missingBase(placeOf(files, settingsFile), places.join(' or ') || base.name)
 }

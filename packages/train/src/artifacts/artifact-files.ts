@@ -1,15 +1,22 @@
 // Saves and loads training artifacts, under ONNX Runtime's file names: three models that share a file of frozen
 // weights, and a checkpoint.
 
-import { type Files, type FileSink, placeOf } from '@cola/data'
+import { type Files, type FileSink, placeOf, type WantedFile } from '@cola/data'
 import { FormatError, type Graph, readGraph, safetensorsChunks } from '@cola/graph'
 import { requireFinite } from '../files/require-finite.ts'
 import { filesOf, readSafetensors, sinkOf } from '../files/files.ts'
-import { externalDataOf, writeModels } from '../runtime/model-files.ts'
+import { externalDataOf, frozenWeights, writeModels } from '../runtime/model-files.ts'
 import { parseDescription } from './check-description.ts'
 import type { TrainingArtifacts } from './training-artifacts.ts'
 
 const models = { training_model: 'trainingModel', eval_model: 'evalModel', optimizer_model: 'optimizerModel' } as const
+
+/** The files of artifacts, for those that are fetched; some have no weights that are frozen. */
+export const artifactNames: readonly WantedFile[] = [
+  ...Object.keys(models).map((name) => ({ path: `${name}.onnx` })),
+  { path: 'checkpoint' },
+  { path: frozenWeights, optional: true },
+]
 
 /**
  * Writes training_model.onnx, eval_model.onnx, optimizer_model.onnx, the frozen weights they share, and `checkpoint`:

@@ -17,6 +17,9 @@ import { FileError } from '../errors.ts'
 import { filesOf, sinkOf } from '../files/files.ts'
 import { paths } from '../files/node.ts'
 
+/** The file of weights that models share. */
+export const frozenWeights = 'frozen_weights.bin'
+
 /**
  * Writes graphs as ONNX files that share one external-data file for their frozen weights.
  * @param target A folder, or a sink.
@@ -29,7 +32,7 @@ import { paths } from '../files/node.ts'
 export function writeModels(
   target: string | FileSink,
   graphs: Readonly<Record<string, Graph>>,
-  weightsFile = 'frozen_weights.bin',
+  weightsFile = frozenWeights,
 ): Record<string, string> {
   const sink = sinkOf(target)
   const runnable = Object.entries(graphs).map(([name, graph]) => {

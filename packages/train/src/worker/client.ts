@@ -4,6 +4,7 @@ import type { BytesByName, Files } from '@cola/data'
 import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { FeedError, SessionError } from '../errors.ts'
 import { callable, checkOptions, type Checks, integer, object, requireOptions, text } from '@cola/graph/options'
+import { hasFiles } from '../files/node.ts'
 import { checkDevice, defaultDevice, type Device, type ResolvedDevice } from '../runtime/devices.ts'
 import { runtimeSettings } from '../runtime/runtime-options.ts'
 import { Calls } from '../session/calls.ts'
@@ -25,10 +26,10 @@ import { startThread, type WebWorker } from './thread.ts'
 /** Options of {@link createTrainingWorker}. */
 export interface WorkerOptions {
   /**
-   * The artifacts: the path of a folder of saveArtifacts (Node), its files or their bytes by name, or the artifacts
-   * themselves.
+   * The artifacts: the path of a folder of saveArtifacts, in a browser from where the page is, its address, its files or
+   * their bytes by name, or the artifacts themselves.
    */
-  folder: string | Files | BytesByName | TrainingArtifacts
+  folder: string | URL | Files | BytesByName | TrainingArtifacts
   /** @default 'cpu' in Node, 'wasm' in a browser */
   device?: Device
   /** Seed of the dropout masks. @default 0 */
@@ -46,7 +47,7 @@ export interface WorkerOptions {
 export type TrainingWorker = TrainableSession & { readonly device: ResolvedDevice }
 
 const checks: Checks<WorkerOptions> = {
-  folder: ['a path, files, bytes by name or artifacts', (value) => text[1](value) || object[1](value)],
+  folder: ['a path, an address, files, bytes by name or artifacts', (value) => text[1](value) || object[1](value)],
   device: text,
   seed: integer,
   createWorker: callable,
@@ -124,10 +125,13 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
     })
   }
 
+  // Node's worker reads the folder itself; a browser's would look for a path from where its script is.
+  const path = typeof folder === 'string' && hasFiles() ? { folder } : {}
+
   try {
-    if (typeof folder !== 'string') await sendFiles(thread, artifactFiles(folder))
+    if (!('folder' in path)) await sendFiles(thread, await artifactFiles(folder))
     const start = {
-      ...(typeof folder === 'string' ? { folder } : {}),
+      ...path,
       ...(seed === undefined ? {} : { seed }),
       device,
       runtime: runtimeSettings(),

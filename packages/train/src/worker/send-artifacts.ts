@@ -1,7 +1,7 @@
 // Sends training artifacts to a worker as the bytes of their files.
 
-import { type BytesByName, type Files, isFiles, memoryFiles, memorySink } from '@cola/data'
-import { saveArtifacts } from '../artifacts/artifact-files.ts'
+import { type BytesByName, type Files, isFiles, memoryFiles, memorySink, openFiles } from '@cola/data'
+import { artifactNames, saveArtifacts } from '../artifacts/artifact-files.ts'
 import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { FileError } from '../errors.ts'
 import type { Thread } from './thread.ts'
@@ -9,8 +9,12 @@ import type { Thread } from './thread.ts'
 /** Bytes of a message: the page copies them, and must not wait long. */
 const part = 2 ** 24
 
-/** Files of {@link saveArtifacts}: open ones, bytes by name, or those of artifacts in memory. */
-export function artifactFiles(source: Files | BytesByName | TrainingArtifacts): Files {
+/**
+ * Files of {@link saveArtifacts}: those at an address, which a page reads from where it is, open ones, bytes by name, or
+ * those of artifacts in memory.
+ */
+export async function artifactFiles(source: string | URL | Files | BytesByName | TrainingArtifacts): Promise<Files> {
+  if (typeof source === 'string' || source instanceof URL) return openFiles(source, { files: artifactNames })
   if (isFiles(source)) return source
   if (!('trainingModel' in source)) return memoryFiles(source as BytesByName, 'artifacts')
   const sink = memorySink('artifacts')

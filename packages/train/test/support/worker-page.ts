@@ -54,6 +54,17 @@ export async function trainInWorker(numThreads: number | undefined, count: numbe
   return { losses, warnings, refused }
 }
 
+/** The loss of a batch in a worker that is given the address of artifacts, and in one that is given themselves. */
+export async function evaluateFrom(folder: string): Promise<number[]> {
+  const losses: number[] = []
+  for (const from of [folder, artifactsOf(adamw())]) {
+    const session = await createTrainingWorker({ folder: from, device: 'wasm' })
+    losses.push((await session.runEvalStep(collate(rows(16)))).loss)
+    await session.release()
+  }
+  return losses
+}
+
 /** The error of a worker that cannot start. */
 export const startRefused = (wasmPaths?: string): Promise<string> => {
   if (wasmPaths !== undefined) configureRuntime({ wasmPaths })
@@ -78,4 +89,4 @@ export const misnamed = (): string[] =>
     .filter(([name, found]) => name !== found)
     .map(([name, found]) => `${name}: ${found}`)
 
-Object.assign(globalThis, { trainInWorker, startRefused, misnamed })
+Object.assign(globalThis, { trainInWorker, evaluateFrom, startRefused, misnamed })

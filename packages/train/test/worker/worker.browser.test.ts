@@ -8,7 +8,9 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { contentTypes, executablePath, hasChromium, headless, isolation } from '../../../../tools/chromium.ts'
+import { adamw, saveArtifacts } from '../../src/index.ts'
 import { longestTask } from '../support/longest-task.ts'
+import { artifactsOf } from '../support/tiny.ts'
 import type { PageRun } from '../support/worker-page.ts'
 
 /** Headers of the site by the first folder of its address; each serves the same files. */
@@ -38,6 +40,7 @@ describe.skipIf(!hasChromium)('a training worker in Chromium, built by Vite', ()
         rolldownOptions: { input: join(import.meta.dirname, '../support/worker-page.html') },
       },
     })
+    saveArtifacts(join(folder, 'artifacts'), artifactsOf(adamw()))
     server = createServer(({ url = '/' }, response) => {
       const [, site = '', ...rest] = url.split('?')[0]?.split('/') ?? []
       const file = join(folder, ...rest)
@@ -93,6 +96,11 @@ describe.skipIf(!hasChromium)('a training worker in Chromium, built by Vite', ()
   it('keeps the names of error classes when it is minified', async () => {
     await visit('plain')
     expect(await page.evaluate('misnamed()')).toEqual([])
+  })
+  it.each(['./artifacts', '/plain/artifacts/'])('opens the artifacts at %s, from where the page is', async (path) => {
+    await visit('plain')
+    const [found, expected] = (await page.evaluate(`evaluateFrom('${path}')`)) as [number, number]
+    expect(found).toBe(expected)
   })
   it('is refused by a page whose policy forbids workers', async () => {
     await visit('no-workers')
