@@ -276,6 +276,10 @@ describe.each(Object.entries(calls))('%s', (door, call) => {
     }
   })
 
+  it('takes undefined for what is not there, whatever its name', async () => {
+    if (!open.includes(door)) await expectRefusal(call, 'yyyyyyyy', { zzzzzzzz: undefined, yyyyyyyy: 1 })
+  })
+
   it.each([null, 5, 'text'])('refuses %j in place of options', async (value) => {
     expect(await refusal(call, value as never)).toBeInstanceOf(train.ConfigError)
   })

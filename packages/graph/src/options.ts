@@ -77,7 +77,7 @@ export const listOf = ([expected, holds]: Check, length?: number): Check => [
 ]
 
 /**
- * Checks each option; `undefined` counts as not set.
+ * Checks each option; one that is `undefined` is not set, whatever its name.
  * @param isOpen Whether the object may have fields of the caller's own: then a name without a check is refused only
  * where it is close to one that has a check. @default false
  * @param elsewhere What to do about names that belong in another place, by name. @default {}
@@ -93,6 +93,7 @@ export function checkOptions(
   if (!object[1](options))
     throw new ConfigError({ where, what: 'no options', expected: 'an object', found: show(options) })
   for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined
     if (!check) {
       const meant = closestName(name, Object.keys(checks))
@@ -107,7 +108,7 @@ export function checkOptions(
         ...(fix === undefined ? {} : { fix }),
       })
     }
-    if (value !== undefined) checkValue(`${where}, option ${name}`, value, check)
+    checkValue(`${where}, option ${name}`, value, check)
   }
 }
 

@@ -106,26 +106,38 @@ export function requireReading({ head, pooling }: HeadChoice, { where }: Files, 
  */
 export function logitsWeight(
   task: HeadTask,
-  { adapter: { tensors }, files: { where } }: { adapter: Adapter; files: Files },
+  { adapter: { tensors, config }, files: { where } }: { adapter: Adapter; files: Files },
   { head }: HeadChoice,
-  { causal, config }: BaseModel,
+  base: BaseModel,
 ): Tensor {
   const wanted = (head ? [head.name] : ['score', 'classifier']).map((name) => `${name}.weight`)
   const found = [...tensors].find(([name]) => wanted.includes(bareName(name)))
   if (found) return requireMatrix(...found)
-  const known = causal ? 'score' : transformersHead(config, task)?.name
-  const usual = known ?? 'classifier'
+  const known = base.causal ? 'score' : transformersHead(base.config, task)?.name
+  const usual = head?.name ?? known ?? 'classifier'
   const saved = [...tensors.keys()].filter((name) => adaptedModule(name) === undefined).map(bareName)
   throw new AdapterError({
     where,
     what: 'the adapter has no head for this task',
     expected:
-      `a tensor ${head?.name ?? usual}.weight` +
-      `${known ? `, as transformers' class for ${config.model_type} has it` : ''} (PEFT saves it with modules_to_save)`,
+      `a tensor ${usual}.weight` +
+      `${known ? `, as transformers' class for ${base.config.model_type} has it` : ''} (PEFT saves it with modules_to_save)`,
     found: saved.slice(0, 6).join(', ') || `${tensors.size} tensors, of ${[...tensors.keys()][0]} and others`,
-    fix: 'Open the base that it was trained on; or build what it was trained on: withHead, loadAdapter, merge.',
+    fix: saved.length > 0 ? ofAnotherModel : withoutHead(config.task_type ? task : undefined, base.causal),
   })
 }
+
+const ofAnotherModel =
+  'Open the base that it was trained on; or build what it was trained on: withHead, loadAdapter, merge.'
+
+/** What to do about an adapter of the layers alone. @param task The task that it names. */
+const withoutHead = (task: HeadTask | undefined, causal: boolean): string =>
+  (task ? '' : `The adapter names no task; if it is of another one, say so: task: ${headless(causal)}. `) +
+  "A head that was not saved is lost, or the base's own, which is not read here: train with task_type " +
+  `'${task ?? 'SEQ_CLS'}', by which PEFT saves it.`
+
+const headless = (causal: boolean): string =>
+  `${causal ? "'CAUSAL_LM' for a language model, or " : ''}'FEATURE_EXTRACTION' for embeddings`
 
 /** @throws {AdapterError} for a tensor that is no matrix with a row for each class. */
 function requireMatrix(name: string, tensor: Tensor): Tensor {

@@ -62,8 +62,9 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   checkOptions('loadFineTuned', options, { ...task.options, ...checks })
   const files = await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] })
   await files.fetch?.([settingsFile, configFile].map((path) => ({ path, optional: true })))
-  const isPeft = !files.has(settingsFile) && files.has(configFile)
-  const found = isPeft ? await fromPeft(files, task, options) : await fromSaved(files, task, options)
+  const isSaved = files.has(settingsFile)
+  if (!isSaved && !files.has(configFile)) throw (await import('./wrong-folder.ts')).noAdapter(files)
+  const found = await (isSaved ? fromSaved : fromPeft)(files, task, options)
   const { settings, adapter, max_length, metrics } = found
   const base = await baseWithHead(found.base, settings, adapter)
   const model = loadAdapter(task.head(base, settings, 0), adapter)
@@ -101,7 +102,7 @@ async function fromSaved<T extends TaskType>(
   options: LoadFineTunedOptions<T>,
 ): Promise<Found<T>> {
   const saved = readSettings(files)
-  requireTask(saved.task_type, task, files)
+  await requireTask(saved.task_type, task, files)
   refuseOthers(optionsOf(task, options), saved.settings)
   const settings = settingsOf(saved, task, files)
   const { name: _, path: __, ...where } = saved.base
@@ -147,7 +148,7 @@ async function fromPeft<T extends TaskType>(
   // A part of its own in bundles.
   const { baseOfAdapter, settingsOfAdapter } = await import('./from-peft.ts')
   const adapter = await openAdapter(files)
-  if (adapter.config.task_type) requireTask(adapter.config.task_type, task, files)
+  if (adapter.config.task_type) await requireTask(adapter.config.task_type, task, files)
   const base = await openBase(options.base ?? baseOfAdapter(adapter, files), options.open)
   const given = await withHeadOf(optionsOf(task, options), task.taskType as T, base)
   const settings = settingsOfAdapter<T>(task, { adapter, files }, given, base)

@@ -92,7 +92,7 @@ async function openOne(name: string, one: Source | Adapter, options: SourceOptio
   if (isOpenAdapter(one)) return { adapter: one }
   checkValue(`openGenerator, option adapters, "${name}"`, one, ['a source of files, or an open adapter', isSource])
   const { adapter, saved, files } = await openSavedAdapter(one, options)
-  requireTask(saved?.task_type ?? adapter.config.task_type ?? 'CAUSAL_LM', { taskType: 'CAUSAL_LM' }, files)
+  await requireTask(saved?.task_type ?? adapter.config.task_type ?? 'CAUSAL_LM', { taskType: 'CAUSAL_LM' }, files)
   return { adapter, saved, files }
 }
 

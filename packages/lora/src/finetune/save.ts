@@ -5,7 +5,6 @@ import { copyTokenizer, type Metrics } from '@cola/train'
 import { fileSystem, paths, readJson, sinkOf, writeJson } from '@cola/train/files'
 import { settingsFile } from '../adapter/files.ts'
 import { writeAdapter } from '../adapter/write.ts'
-import { ConfigError } from '../errors.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { startTokenIds } from '../inject/start-tokens.ts'
 import type { BaseModel } from '../load/base-model.ts'
@@ -61,28 +60,8 @@ function relativePath(folder: string | FileSink, { name, files }: BaseModel): { 
  * Reads what `saveFineTuned` wrote beside the adapter.
  * @throws {FileError | ConfigError} when it is not there, or not of this library.
  */
-export function readSettings(files: Files): SavedSettings {
-  if (!files.has(settingsFile))
-    throw new ConfigError({
-      where: files.where,
-      what: `no ${settingsFile}: not the folder of a fine-tuned model`,
-      expected: 'a folder that save() wrote',
-      found: files.names().slice(0, 12).join(', ') || 'no files',
-      ...otherFolder(files),
-    })
-  return check(fineTunedSchema, readJson(files, settingsFile), placeOf(files, settingsFile))
-}
-
-/** How a folder is opened that save() did not write, by a file that it has. */
-const otherFolders: readonly (readonly [end: string, fix: string])[] = [
-  ['.onnx', 'What export() wrote is opened with loadClassifier of @cola/train; a base model is tuned by fineTune.'],
-  ['.safetensors', 'A student of distill is opened with loadStudent of @cola/rnn; a base model is tuned by fineTune.'],
-]
-
-const otherFolder = (files: Files): { fix?: string } => {
-  const found = otherFolders.find(([end]) => files.names().some((name) => name.endsWith(end)))
-  return found ? { fix: found[1] } : {}
-}
+export const readSettings = (files: Files): SavedSettings =>
+  check(fineTunedSchema, readJson(files, settingsFile), placeOf(files, settingsFile))
 
 /**
  * Where the base model is: its name, or its path from the folder.

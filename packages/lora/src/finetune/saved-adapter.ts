@@ -45,15 +45,8 @@ export async function withChatTemplate(base: BaseModel, saved: SavedSettings | u
 }
 
 /** @throws {ConfigError} for a model of another task. */
-export function requireTask(found: string, { taskType }: { taskType: TaskType }, { where }: Files): void {
-  if (found === taskType) return
-  throw new ConfigError({
-    where: `${where}, field "task_type"`,
-    what: 'fine-tuned for another task',
-    expected: taskType,
-    found,
-    fix: `Write loadFineTuned(folder, { task: '${found}' }).`,
-  })
+export async function requireTask(found: string, { taskType }: { taskType: TaskType }, files: Files): Promise<void> {
+  if (found !== taskType) throw (await import('./wrong-folder.ts')).otherTask(found, taskType, files)
 }
 
 /**

@@ -79,6 +79,16 @@ function namesOf(file: string | undefined, dtype: ModelDtype | undefined): reado
 /** Reads config.json; a missing model_type is derived from the class name in `architectures`. */
 function readConfig(files: Files): OnnxModel['config'] {
   const where = placeOf(files, 'config.json')
+  if (!files.has('config.json'))
+    throw new ConfigError({
+      where,
+      what: 'no such file',
+      expected: 'config.json and tokenizer.json of the model',
+      found: files.names().slice(0, 12).join(', '),
+      fix: /(^|[\\/])onnx$/.test(files.where)
+        ? 'Give the folder above, which has them.'
+        : 'Put them beside the ONNX file, or in the folder above it if that is called onnx.',
+    })
   // A file that holds null has no fields, as an empty object.
   const config = (readJson(files, 'config.json') ?? {}) as Readonly<Record<string, unknown>>
   const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : []
@@ -114,9 +124,11 @@ async function fetchModel(files: Files, names: readonly string[]): Promise<strin
   throw new ConfigError({
     where: files.where,
     what: 'no ONNX model',
-    expected: names.join(' or '),
-    found: files.names().slice(0, 12).join(', '),
-    fix: exportFix(files.where),
+    expected: `${names.slice(0, 2).join(' or ')}${names.length > 2 ? ', or one of another precision' : ''}`,
+    found: files.names().slice(0, 12).join(', ') || 'no files',
+    fix: files.has('adapter_config.json')
+      ? 'This is an adapter: loadFineTuned(adapter, { base }) opens it, and fineTune(base, { adapter }) trains it further.'
+      : exportFix(files.where),
   })
 }
 

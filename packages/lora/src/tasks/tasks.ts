@@ -10,9 +10,11 @@ const tasks: { readonly [T in TaskType]: () => Promise<Task<TaskTypes[T]>> } = {
   CAUSAL_LM: async () => (await import('./causal-language-model.ts')).causalLanguageModel,
 }
 
+export const isTaskType = (name: string): name is TaskType => Object.hasOwn(tasks, name)
+
 /** The task of a `task_type`. @throws {ConfigError} for one that is not in the table. */
 export async function taskOf<T extends TaskType>(name: T): Promise<Task<TaskTypes[T]>> {
-  if (Object.hasOwn(tasks, name)) return tasks[name]()
+  if (isTaskType(name)) return tasks[name]()
   throw new ConfigError({
     where: 'option task',
     what: 'not known',

@@ -424,8 +424,14 @@ describe('refuses, before anything is trained', () => {
     await expect(loadFineTuned(join(out, 'empty'))).rejects.toThrow(/no fine_tuned.json.*found no files\.?$/)
   })
   it.each([
-    ['onnx/model.onnx', /no fine_tuned.json.*found onnx\/model.onnx.*with loadClassifier/],
-    ['model.safetensors', /no fine_tuned.json.*loadStudent of @cola\/rnn/],
+    [
+      'onnx/model.onnx',
+      /no fine_tuned.json.*found onnx\/model.onnx.*with loadClassifier.*loadFineTuned\(adapter, \{ base/,
+    ],
+    [
+      'model.safetensors',
+      /no fine_tuned.json.*adapter of PEFT's.*loadStudent of @cola\/rnn.*loadFineTuned\(adapter, \{ base/,
+    ],
   ])('the folder of another kind, with %s', async (name, message) => {
     await expect(loadFineTuned({ [name]: new Uint8Array() })).rejects.toThrow(message)
   })

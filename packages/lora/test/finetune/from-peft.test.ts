@@ -1,10 +1,12 @@
 // Adapters as PEFT saves them, which name neither classes nor pooling, opened with loadFineTuned.
 
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { serializeSafetensors } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ConfigError, fineTune, loadFineTuned } from '../../src/index.ts'
+import { ConfigError, fineTune, loadFineTuned, openBase, readAdapter } from '../../src/index.ts'
+import { exportFolder } from '../support/export-folder.ts'
 import { embedded, rows, texts } from '../support/one-or-many.ts'
 
 const tagger = join(import.meta.dirname, '../fixtures/token-classification')
@@ -19,6 +21,13 @@ function asPeft(folder: string, change: (config: Record<string, unknown>) => Rec
   const path = join(copy, 'adapter_config.json')
   writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')))))
   return copy
+}
+
+/** Leaves the tensors of layers alone. */
+function dropHead(folder: string) {
+  const { tensors } = readAdapter(folder)
+  const layers = [...tensors].filter(([name]) => name.includes('lora_'))
+  writeFileSync(join(folder, 'adapter_model.safetensors'), serializeSafetensors(new Map(layers)))
 }
 
 const saved = join(out, 'saved')
@@ -131,6 +140,30 @@ describe('loadFineTuned with an adapter of PEFT’s', () => {
     await refused(headless, encoder).toThrow(/no weights of "bert.pooler.dense".*pooler_output.*model\.safetensors/s)
     await refused(headless, encoder).toThrow(ConfigError)
     const writer = asPeft(join(out, 'writer'), (all) => ({ ...all, task_type: null }))
-    await refused(writer).toThrow(/no head for this task.*score\.weight/s)
+    await refused(writer).toThrow(
+      /no head for this task.*score\.weight.*names no task.*'CAUSAL_LM' for a language model/s,
+    )
+    await (await loadFineTuned(writer, { task: 'CAUSAL_LM' })).release()
+    const lost = asPeft(join(out, 'writer'), (all) => ({ ...all, task_type: 'SEQ_CLS' }))
+    await refused(lost).toThrow(/others\. A head that was not saved is lost.*: train with task_type 'SEQ_CLS'/s)
+    const embedder = asPeft(join(tagger, 'adapter'), (all) => ({ ...all, task_type: null }))
+    dropHead(embedder)
+    await refused(embedder, encoder).toThrow(/names no task; .*: task: 'FEATURE_EXTRACTION' for embeddings\./)
+    const questions = asPeft(saved, (all) => ({ ...all, task_type: 'QUESTION_ANS' }))
+    await refused(questions).toThrow(/found QUESTION_ANS\. QUESTION_ANS is none of the tasks here: loadAdapter/)
+  })
+
+  it('takes options that are undefined for none, and says where files of a base are', async () => {
+    const options = { callbacks: undefined, epochs: undefined } as object
+    await (await loadFineTuned(saved, options)).release()
+    const base = exportFolder(out, 'bert-seq-dynamo')
+    mkdirSync(join(base, 'onnx'))
+    cpSync(join(base, 'model.onnx'), join(base, 'onnx/model.onnx'))
+    const open = (source: string) => expect(openBase(source)).rejects
+    await open(join(base, 'onnx')).toThrow(ConfigError)
+    await open(join(base, 'onnx')).toThrow(
+      /onnx\/config\.json: no such file, .*found model\.onnx\. Give the folder above/,
+    )
+    await open(asPeft(saved)).toThrow(/no ONNX model.*This is an adapter: loadFineTuned\(adapter, \{ base \}\)/)
   })
 })

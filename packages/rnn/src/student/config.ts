@@ -1,6 +1,6 @@
 // The student's configuration: the only importer of valibot here.
 
-import { checkValue, closestName, object } from '@cola/graph/options'
+import { checkValue, closestName, defined, object } from '@cola/graph/options'
 import { ConfigError } from '@cola/train'
 import * as v from 'valibot'
 
@@ -77,7 +77,7 @@ function parse<Schema extends v.GenericSchema & { readonly entries: object }>(
   where: string,
 ): v.InferOutput<Schema> {
   checkValue(where, config, object)
-  const result = v.safeParse(schema, config)
+  const result = v.safeParse(schema, defined(config as object))
   if (result.success) return result.output
   const [issue] = result.issues
   const unknown = issue.type === 'strict_object' && issue.expected === 'never'
