@@ -94,6 +94,11 @@ async function errorOf(name: string, value: unknown): Promise<unknown> {
 }
 
 describe.each(Object.entries(found))('%s', (name, { bad, isText }) => {
+  it.skipIf(isText)('says what it found in an object that is none', async () => {
+    for (const value of [{ rows: [] }, [{ rows: [] }]])
+      expect(String(await errorOf(name, value))).not.toContain('[object Object]')
+  })
+
   it.each(bad)('refuses %s', async (kind) => {
     const error = await errorOf(name, values[kind])
     if (isText && error === undefined) return

@@ -284,6 +284,12 @@ describe.each(Object.entries(calls))('%s', (door, call) => {
     expect(await refusal(call, value as never)).toBeInstanceOf(train.ConfigError)
   })
 
+  it('says what it found in place of each option, an object too', async () => {
+    for (const [name] of names)
+      for (const value of [{ rows: [] }, [{ rows: [] }]])
+        expect(String(await refusal(call, { [name]: value }))).not.toContain('[object Object]')
+  })
+
   it('refuses NaN for each option, and numbers out of range', async () => {
     for (const [name, { isNumber }] of names) {
       await expectRefusal(call, name, { [name]: Number.NaN })

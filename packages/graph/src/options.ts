@@ -143,22 +143,19 @@ export function checkValue(where: string, value: unknown, [expected, holds, fixO
   })
 }
 
-/** A value as text; of an object that gives none, its kind. */
+/** A value as text; of an object that gives none, its fields. */
 function plain(value: unknown): string {
   try {
-    return String(value)
+    const text = isList(value) ? `[${Array.from(value, plain).join(', ')}]` : String(value)
+    if (text !== '[object Object]') return text
   } catch {
-    return Object.prototype.toString.call(value)
+    // An object without a prototype, or a list that holds itself.
   }
+  return `an object with ${Object.keys(value as object).join(', ') || 'no fields'}`
 }
 
 /** A value in at most 60 characters, for errors. */
 export function show(value: unknown): string {
-  const shown =
-    typeof value === 'string'
-      ? JSON.stringify(value)
-      : isList(value)
-        ? `[${Array.from(value, plain).join(', ')}]`
-        : plain(value)
+  const shown = typeof value === 'string' ? JSON.stringify(value) : plain(value)
   return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown
 }

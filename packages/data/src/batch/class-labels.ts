@@ -2,6 +2,7 @@
 
 import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
+import { describeValue } from '../source/row-checks.ts'
 import { ignoreIndex } from './ignore-index.ts'
 
 /**
@@ -16,7 +17,7 @@ export function classLabels(labels: readonly number[]): { data: Int32Array; dims
       where: `row ${at + 1} of the batch, field "label"`,
       what: 'not a class',
       expected: `a whole number from 0, or ${ignoreIndex} for none`,
-      found: String(labels[at]),
+      found: describeValue(labels[at]),
     })
   return { data: Int32Array.from(labels), dims: [labels.length] }
 }

@@ -2,6 +2,7 @@
 
 import { requireKind } from '@cola/graph/door'
 import { DataError } from '../errors.ts'
+import { describeValue } from '../source/row-checks.ts'
 
 /**
  * Checks token ids.
@@ -17,7 +18,7 @@ export function requireTokenIds(ids: readonly number[], where: string, vocab_siz
       where,
       what: 'a token id without a row in the embedding table',
       expected: vocab_size < 2 ** 31 ? `0 to ${vocab_size - 1}` : 'a whole number from 0',
-      found: `${id}, token ${i + 1}`,
+      found: `${describeValue(id)}, token ${i + 1}`,
       fix: "Use the model's own tokenizer; a token that was added to it needs a model with a larger table.",
     })
   }

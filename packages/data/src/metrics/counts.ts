@@ -2,6 +2,7 @@
 
 import { callable, type Checks, checkOptions, checkValue, list, whole } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
+import { describeValue } from '../source/row-checks.ts'
 
 /** Class ids, one per row: whole numbers from 0. */
 export type ClassIds = ArrayLike<number>
@@ -107,7 +108,7 @@ function refuseId(name: string, row: number, id: unknown, classes = maxClasses):
     where: `${name}, row ${row + 1}`,
     what: 'no class id',
     expected: `a whole number from 0 to ${classes - 1}`,
-    found: typeof id === 'string' ? JSON.stringify(id) : String(id),
+    found: describeValue(id),
     fix: 'Give classes as their places in the list of class names.',
   })
 }

@@ -1,6 +1,7 @@
 // Scores of multi-label classification, with scikit-learn's definitions for indicator matrices.
 
 import { DataError } from '../errors.ts'
+import { describeValue } from '../source/row-checks.ts'
 import { checkLengths, checkWarning, ratio, type ScoreOptions } from './counts.ts'
 import { mean } from './mean.ts'
 
@@ -97,6 +98,6 @@ function checkIndicators(name: string, rows: readonly Indicators[], classes: num
       })
     const invalid = Array.from(row).find((value) => value !== 0 && value !== 1)
     if (invalid !== undefined)
-      throw new DataError({ where, what: 'no indicator', expected: '0 or 1', found: String(invalid) })
+      throw new DataError({ where, what: 'no indicator', expected: '0 or 1', found: describeValue(invalid) })
   })
 }

@@ -1,6 +1,7 @@
 // Scores of regression: SciPy's correlations and scikit-learn's mean squared error.
 
 import { DataError } from '../errors.ts'
+import { describeValue } from '../source/row-checks.ts'
 import { checkLengths, checkWarning, ratio, type ScoreOptions } from './counts.ts'
 import { mean } from './mean.ts'
 
@@ -30,7 +31,7 @@ function checkNumbers(predictions: Numbers, labels: Numbers): void {
         where: `${name}, row ${at + 1}`,
         what: 'no finite number',
         expected: 'a number',
-        found: String(values[at]),
+        found: describeValue(values[at]),
       })
   }
 }

@@ -3,6 +3,7 @@
 import { requireKind } from '@cola/graph/door'
 import { callable, type Checks, checkOptions, list, listOf, whole } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
+import { describeValue } from '../source/row-checks.ts'
 import { checkWarning, ratio, type ScoreOptions } from './counts.ts'
 
 /** Rows of `width` numbers, one after another. */
@@ -36,7 +37,7 @@ function checkEmbeddings(name: string, embeddings: Embeddings): void {
     throw new DataError({
       where: `${name}, row ${Math.floor(at / width) + 1}`,
       what: 'no finite number',
-      found: String(data[at]),
+      found: describeValue(data[at]),
     })
 }
 

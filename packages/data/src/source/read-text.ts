@@ -1,7 +1,6 @@
 // Reads files: by their paths in Node, and wherever else they lie.
 
-import { requireKind } from '@cola/graph/door'
-import { checkOptions } from '@cola/graph/options'
+import { type Check, checkOptions, checkValue, string } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
 import { placeOf } from '../files/files.ts'
@@ -45,6 +44,8 @@ export async function readOne(source: FileSource): Promise<{ path: string; bytes
   return { path: source instanceof Blob ? name : placeOf(files, name), bytes: files.read(name) }
 }
 
+const paths: Check = ['an array of paths', (value) => Array.isArray(value) && value.every(string[1])]
+
 /**
  * Reads the text of the first file that exists.
  * @throws {DataError} naming the candidates if none exists, or file and line of invalid bytes.
@@ -54,7 +55,7 @@ export async function readText(
   options: Pick<DecodeOptions, 'encoding'> = {},
 ): Promise<{ path: string; content: string }> {
   checkOptions('readText', options, { encoding: decodeChecks.encoding })
-  requireKind('readText, candidates', candidates, 'list')
+  checkValue('readText, candidates', candidates, paths)
   const { encoding = 'utf-8' } = options
   const { path, bytes } = await readFirst(candidates)
   return { path, content: decodeText(bytes, { encoding, where: path }) }

@@ -1,6 +1,6 @@
 // Checks of the user's rows.
 
-import { closestName, object } from '@cola/graph/options'
+import { closestName, object, show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 
 /** `train, row 3`: rows count from 1. */
@@ -127,6 +127,6 @@ function json(value: unknown): string | undefined {
     return JSON.stringify(value, (_, inner: unknown) => notJson(inner) ?? inner)
   } catch {
     // An object that holds itself.
-    return Object.prototype.toString.call(value)
+    return show(value)
   }
 }

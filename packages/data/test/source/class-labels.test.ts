@@ -71,7 +71,7 @@ it.each<[unknown, RegExp]>([
       own.own = own
       return own
     })(),
-    /found \[object Object\]/,
+    /found an object with own/,
   ],
 ])('what JSON has not is shown where a label is wanted: %s', (value, message) => {
   expect(() => requireLabel(value, 'train, row 1')).toThrow(message)

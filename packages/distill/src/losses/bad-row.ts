@@ -1,6 +1,7 @@
 // What logits may hold: finite numbers, and -Infinity for classes that are masked.
 
 import type { Problem } from '@cola/graph'
+import { show } from '@cola/graph/options'
 
 /**
  * The first row of values [rows, width] that no loss has a value for: with NaN or +Infinity, or -Infinity in all of its
@@ -23,7 +24,7 @@ export function badRow(
           problem: {
             what: `column ${i} is no value of a model`,
             expected: masks ? 'finite numbers, or -Infinity for a masked class' : 'finite numbers',
-            found: String(value),
+            found: show(value),
           },
         }
       if (value === Number.NEGATIVE_INFINITY) masked++

@@ -1,7 +1,7 @@
 // The losses as graph fragments: each adds a scalar to a model's graph, and the inputs it needs.
 
 import { requireKind } from '@cola/graph/door'
-import { text } from '@cola/graph/options'
+import { show, text } from '@cola/graph/options'
 import { addInput, build, type Graph, getValue, type Loss, scale, type Value } from '@cola/graph'
 import { type Batch, ConfigError, crossEntropy } from '@cola/train'
 import {
@@ -85,7 +85,7 @@ function timesWeight(graph: Graph, value: Value, weight: Exclude<Term['weight'],
 
 function finiteWeight(weight: number, term: number): number {
   if (!Number.isFinite(weight))
-    throw new ConfigError({ where: `loss, weight of term ${term}`, what: 'not a finite number', found: String(weight) })
+    throw new ConfigError({ where: `loss, weight of term ${term}`, what: 'not a finite number', found: show(weight) })
   return weight
 }
 

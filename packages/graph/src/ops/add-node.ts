@@ -1,6 +1,6 @@
 // Adds nodes to a graph: checks attributes and inputs against the operator's row and infers the types of outputs.
 
-import { checkOptions, type Checks, list, object, show, string, text, whole } from '../options.ts'
+import { checkOptions, type Checks, listOf, object, show, string, text, whole } from '../options.ts'
 import { GraphError, ShapeError } from '../errors.ts'
 import { addValue, type Attributes, type Graph, type Node, uniqueName, type Value } from '../ir/graph.ts'
 import { isOperator, operatorOf, operators } from './index.ts'
@@ -30,7 +30,7 @@ export interface NodeOptions {
 export const nodeChecks: Checks<NodeOptions> = {
   attributes: object,
   name: text,
-  outputs: list,
+  outputs: listOf(string),
   outputCount: whole(0),
   scope: string,
 }

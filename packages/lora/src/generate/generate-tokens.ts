@@ -2,7 +2,7 @@
 
 import { type Random, random } from '@cola/data'
 import { ConfigError } from '@cola/train'
-import { callable, checkOptions, type Checks, optionsIn, whole } from '@cola/graph/options'
+import { callable, checkOptions, type Checks, optionsIn, show, whole } from '@cola/graph/options'
 import { promptPlace, requirePrompt, requirePrompts, withoutPadding } from './prompts.ts'
 import { nextToken, type RankedScores, sampleChecks, type SampleOptions } from './sample.ts'
 
@@ -222,7 +222,7 @@ function streamsOf(seed: NonNullable<GenerateOptions['seed']>, rows: number | un
       where: `generate, option seed, row ${row + 1}`,
       what: 'not a seed for each row',
       expected: 'a whole number of at least 0',
-      found: String(value),
+      found: show(value),
     })
   }
 }

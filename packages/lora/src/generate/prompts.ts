@@ -1,5 +1,6 @@
 // Checks prompts of token ids, and takes the padding out of them.
 
+import { show } from '@cola/graph/options'
 import { ConfigError, FeedError } from '@cola/train'
 
 /**
@@ -57,6 +58,6 @@ export function requirePrompt(prompt: readonly number[], where: string, { vocab_
       where,
       what: 'a token id without a row in the embedding table',
       expected: `0 to ${vocab_size - 1}`,
-      found: String(unknown),
+      found: show(unknown),
     })
 }

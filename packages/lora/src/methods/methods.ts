@@ -1,5 +1,6 @@
 // The adapter methods, a row each, under PEFT's peft_type.
 
+import { show } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import { ia3 } from './ia3.ts'
 import { lora } from './lora.ts'
@@ -27,7 +28,7 @@ export function readMethod(config: unknown, where: string): Method<TypesOfMethod
     where: `${where}, field "peft_type"`,
     what: 'not known',
     expected: Object.keys(methods).join(', '),
-    found: String(peft_type),
+    found: show(peft_type),
     fix: 'Merge the adapter with PEFT, or train with another method.',
   })
 }

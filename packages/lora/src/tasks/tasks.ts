@@ -1,5 +1,6 @@
 // The tasks, a row each, under PEFT's task_type. Each is loaded when it is asked for.
 
+import { show } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { Task, TaskType, TaskTypes } from './task.ts'
 
@@ -19,6 +20,6 @@ export async function taskOf<T extends TaskType>(name: T): Promise<Task<TaskType
     where: 'option task',
     what: 'not known',
     expected: Object.keys(tasks).join(', '),
-    found: String(name),
+    found: show(name),
   })
 }

@@ -1,7 +1,7 @@
 // A student ready to train: the graph on the tokens that occur, how to make its batches, and how to get the whole model
 // back.
 
-import { checkOptions, type Checks, integer, list, map, object, requireOptions, whole } from '@cola/graph/options'
+import { checkOptions, type Checks, integer, list, map, object, requireOptions, show, whole } from '@cola/graph/options'
 import { packSteps, type StepBatch } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
 import { ConfigError, FeedError, WeightsError } from '@cola/train'
@@ -94,7 +94,7 @@ export function createStudent(options: StudentOptions): Student {
       throw new FeedError({
         where: `input "input_ids", row ${row + 1} of the batch`,
         what: 'a token without a row in the compact embedding',
-        found: String(id),
+        found: show(id),
         fix: 'Give createStudent all sentences that will be fed.',
       })
     return found
@@ -127,7 +127,7 @@ function requireRows(sentences: readonly (readonly number[])[], { rows }: Embedd
     where: `sentence ${row + 1}`,
     what: 'a token id without a row in the embedding table',
     expected: `0 to ${rows - 1}`,
-    found: String(sentences[row]?.find((id) => !has(id))),
+    found: show(sentences[row]?.find((id) => !has(id))),
     fix: "Use the table's own tokenizer; vocab_size is its vocabSize.",
   })
 }

@@ -1,7 +1,7 @@
 // Makes padded batches with the inputs of an exported model.
 
 import { requireKind } from '@cola/graph/door'
-import { type Checks, checkOptions, whole } from '@cola/graph/options'
+import { type Checks, checkOptions, show, whole } from '@cola/graph/options'
 import type { TokenSequence } from '@cola/data'
 import { type Graph, getValue } from '@cola/graph'
 import { ConfigError, FeedError } from '../errors.ts'
@@ -77,7 +77,7 @@ function requireWhole(ids: readonly number[], row: number): void {
       where: `row ${row + 1} of the batch, token ${at + 1}`,
       what: 'not a token id',
       expected: 'a whole number',
-      found: String(ids[at]),
+      found: show(ids[at]),
     })
 }
 
