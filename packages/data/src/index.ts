@@ -98,7 +98,8 @@ export type { MinimalPair, Phenomenon } from './source/phenomena.ts'
 export { decodeText, type DecodeOptions } from './source/decode.ts'
 export type { Quoting } from './source/dsv.ts'
 export { classIndex, distinctLabels, isLabel, type Label, requireLabel, requireLabels } from './source/class-labels.ts'
-export { doubtfulClasses, requireSharedLabels } from './source/class-sizes.ts'
+export { requireSharedLabels } from './source/class-sizes.ts'
+export { doubtfulClasses, similarClasses } from './source/doubtful-classes.ts'
 export { divideRows } from './source/divide-rows.ts'
 export {
   describeValue,

@@ -6,17 +6,19 @@ import type { Label } from './class-labels.ts'
 import { describeValue } from './row-checks.ts'
 
 /** So few labels may be a first try, in which classes have a row each; scikit-learn says nothing of them either. */
-const firstTry = 20
+export const firstTry = 20
 /** Share of labels that are the only one of their class, from which on they are hardly classes. */
 const nearlyAll = 0.9
 
-function sizesOf(labels: readonly Label[]): Map<Label, number> {
+/** Number of labels of each class. */
+export function sizesOf(labels: readonly Label[]): Map<Label, number> {
   const sizes = new Map<Label, number>()
   for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1)
   return sizes
 }
 
-const several = (names: readonly Label[]): string =>
+/** The first of some names, for messages. */
+export const several = (names: readonly Label[]): string =>
   names
     .slice(0, 3)
     .map((name) => describeValue(name))
@@ -41,26 +43,4 @@ export function requireSharedLabels(labels: readonly Label[], where: string, fix
     found: `${sizes.size} classes in ${labels.length} labels, such as ${several(alone)}`,
     fix,
   })
-}
-
-/**
- * What may not be meant of the classes of training and validation rows, for a warning: more classes than half the labels,
- * as scikit-learn warns of, and classes that no validation row has.
- * @param where The rows and the field.
- */
-export function doubtfulClasses(train: readonly Label[], validation: readonly Label[], where: string): string[] {
-  requireKind('doubtfulClasses, train', train, 'list')
-  const sizes = sizesOf([...train, ...validation])
-  const [classes, labels] = [sizes.size, train.length + validation.length]
-  const many = labels > firstTry && classes > labels / 2
-  const judged = new Set(validation)
-  const unjudged = [...sizes.keys()].filter((label) => !judged.has(label))
-  return [
-    ...(many ? [`${where}: ${classes} classes in ${labels} labels; are they classes, or amounts, ids or texts?`] : []),
-    ...(validation.length > 0 && unjudged.length > 0
-      ? [
-          `${unjudged.length} of ${classes} classes have no validation row, such as ${several(unjudged)}; no score tells of them`,
-        ]
-      : []),
-  ]
 }

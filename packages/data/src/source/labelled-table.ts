@@ -3,6 +3,7 @@
 import { callable, type Check, type Checks, checkOptions } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import type { LabelledText } from './cola.ts'
+import { similarClasses } from './doubtful-classes.ts'
 import { requireRows } from './row-checks.ts'
 
 /** Where a table has its texts and labels, and which classes there are. */
@@ -13,7 +14,10 @@ export interface LabelOptions {
   label?: string
   /** Classes in order. @default those that occur, sorted; numbers in ascending order */
   classes?: readonly string[]
-  /** Called for labels that are merged into one class, and for text with U+FFFD. @default none */
+  /**
+   * Called for labels that are merged into one class, for classes that differ in case or spaces alone, and for text with
+   * U+FFFD. @default none
+   */
   onWarning?: (message: string) => void
 }
 
@@ -78,6 +82,7 @@ export function labelRows(rows: readonly RawRow[], options: LabelOptions, where:
     : [...new Set(spellings.map((name) => normalize(name)))].sort(labelOrder(spellings))
   const ids = new Map(names.map((name, id) => [name, id]))
   warnOfMerges(rows, spellings, normalize, onWarning)
+  if (!classes) for (const doubt of similarClasses(names, `${where}, column "${label}"`, 'classes')) onWarning?.(doubt)
   return {
     classes: names,
     rows: rows.map((row, i) => {

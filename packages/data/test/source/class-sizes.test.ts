@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DataError, doubtfulClasses, type Label, requireSharedLabels } from '../../src/index.ts'
+import { DataError, type Label, requireSharedLabels } from '../../src/index.ts'
 
 /** Labels of classes that have so many rows each. */
 const classes = (count: number, rows: number, first = 0): Label[] =>
@@ -32,23 +32,5 @@ describe('labels that are classes of their own', () => {
     ['none', []],
   ])('are not those of %s', (_, labels) => {
     expect(refused(labels)).not.toThrow()
-  })
-})
-
-describe('doubtful classes', () => {
-  it('are more than half the labels', () => {
-    expect(doubtfulClasses(classes(150, 3), [], 'field "label"')).toEqual([])
-    expect(doubtfulClasses(classes(150, 2), [], 'field "label"')).toEqual([])
-    expect(doubtfulClasses([...classes(10, 2), ...classes(20, 1, 10)], [], 'field "label"')).toEqual([
-      'field "label": 30 classes in 40 labels; are they classes, or amounts, ids or texts?',
-    ])
-    expect(doubtfulClasses(classes(20, 1), [], 'field "label"')).toEqual([])
-  })
-
-  it('have no validation row', () => {
-    expect(doubtfulClasses(classes(4, 5), classes(4, 1), 'field "label"')).toEqual([])
-    expect(doubtfulClasses(classes(4, 5), classes(2, 2), 'field "label"')).toEqual([
-      '2 of 4 classes have no validation row, such as "class 2", "class 3"; no score tells of them',
-    ])
   })
 })

@@ -76,6 +76,9 @@ describe('tables', () => {
       ['c', '7'],
     ])
     expect(await warnings('text,label\na,pos\nb,neg\n', 'csv')).toEqual([])
+    expect(await warnings('text,label\na,pos\nb,Pos\nc,neg\n', 'csv')).toEqual([
+      expect.stringMatching(/^.*, column "label": classes that differ in case .*"Pos" and "pos".* the option classes$/),
+    ])
     expect(await pairs('text,label\na,caf\u00e9\nb,cafe\u0301\n', 'csv')).toEqual([
       ['a', 'caf\u00e9'],
       ['b', 'caf\u00e9'],

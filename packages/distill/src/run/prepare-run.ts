@@ -9,6 +9,7 @@ import { cachedTeacher } from '../teacher/cached-teacher.ts'
 import { openTeacher } from '../teacher/open-teacher.ts'
 import type { Teacher } from '../teacher/teacher.ts'
 import { classesOfRun } from './classes-of-run.ts'
+import { doubtsOfRun } from './doubts-of-run.ts'
 import { type EncodeContext, labelsOf } from './encode-rows.ts'
 import { everyToken } from './every-token.ts'
 import { type ExamplesOfRun, examplesOfRun } from './examples-of-run.ts'
@@ -43,6 +44,8 @@ export async function prepareRun(run: ReadOptions, onWarning: (message: string) 
     const context = await contextOf(run, teacher)
     const examples = examplesOfRun(run, context, onWarning)
     const { labels, tokenizer } = context
+    const named = (run.labels ?? teacher?.labels) !== undefined
+    for (const doubt of doubtsOfRun(examples, labels, named)) onWarning(doubt)
     const { sentences, evaluation, heldOut } = examples
     const plain = studentOf(run.student, { labels, tokenizer, sentences, embedding, seed: loop.seed })
     const { student, loss, statesWidth } =

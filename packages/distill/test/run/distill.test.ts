@@ -390,6 +390,21 @@ describe('texts that are too long', () => {
   })
 })
 
+describe('classes that may not be meant', () => {
+  const told = async (options: object) => {
+    const messages: string[] = []
+    await run({ ...quick, epochs: 1, ...options, callbacks: { onWarning: ({ message }) => messages.push(message) } })
+    return messages.filter((message) => /class/.test(message) && !/one class/.test(message))
+  }
+  const odd = [...rows.slice(0, 20), { ...all[20], label: kinds[0]?.toUpperCase() }]
+  it('are told: names that are variants, and a single row', async () => {
+    expect(await told({ train: rows.slice(0, 20) })).toEqual([])
+    const single = expect.stringMatching(/^field "label": 1 of 4 classes with a single row/)
+    expect(await told({ train: odd })).toEqual([single, expect.stringMatching(/differ in case or spaces alone/)])
+    expect(await told({ train: odd, labels: [...new Set(odd.map(({ label }) => label))] })).toEqual([single])
+  })
+})
+
 describe('refuses, before the teacher is asked', () => {
   const { teacher, asked } = oracle()
   const refused = async (change: object, type: new (...args: never[]) => Error, message: RegExp) => {

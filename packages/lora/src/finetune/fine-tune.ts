@@ -50,7 +50,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   requireRows('train', options.train)
   const choices = { ...before?.options(taskType, taskOptions, opened), ...taskOptions }
   const complete = await withHeadOf(choices, taskType, opened)
-  const fresh = task.settings(options.train, complete, opened, training.batch_size)
+  const fresh = await task.settings(options.train, complete, opened, training.batch_size)
   const found = before?.settings(task, fresh, taskOptions) ?? fresh
   const settings = before?.classes(found, taskOptions, opened) ?? found
   const rows = divideRows(options.train, options.validation, seed, task.stratify?.(settings))
@@ -63,7 +63,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
   const headed = task.head(base, settings, seed)
   const model = before ? before.model(headed, taskType, base, taskOptions) : withAdapter(headed, config, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
-  const doubts = task.doubts?.(rows, settings) ?? []
+  const doubts = (await task.doubts?.(rows, settings, taskOptions)) ?? []
   const cut = cutRows({ train, validation: evaluation }, max_length)
   for (const message of [...model.warnings, ...doubts, ...cut]) warn(message)
   const artifacts = generateArtifacts(model, {

@@ -40,12 +40,12 @@ export function baseOfAdapter({ config }: Adapter, { where }: Files): string {
  * @throws {ConfigError | AdapterError} for options that are missing or out of their range, and an adapter without the
  * head that the task needs.
  */
-export function settingsOfAdapter<T extends TaskType>(
+export async function settingsOfAdapter<T extends TaskType>(
   task: Task<TaskTypes[T]>,
   source: { adapter: Adapter; files: Files },
   options: TaskTypes[T]['options'],
   base: BaseModel,
-): TaskTypes[T]['settings'] {
+): Promise<TaskTypes[T]['settings']> {
   const { taskType } = task
   const all = isHeadTask(taskType)
     ? { ...options, ...classifierOptions(taskType, source, options as ClassifierOptions, base) }

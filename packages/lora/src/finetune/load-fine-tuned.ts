@@ -151,6 +151,6 @@ async function fromPeft<T extends TaskType>(
   if (adapter.config.task_type) await requireTask(adapter.config.task_type, task, files)
   const base = await openBase(options.base ?? baseOfAdapter(adapter, files), options.open)
   const given = await withHeadOf(optionsOf(task, options), task.taskType as T, base)
-  const settings = settingsOfAdapter<T>(task, { adapter, files }, given, base)
+  const settings = await settingsOfAdapter<T>(task, { adapter, files }, given, base)
   return { base, settings, adapter, metrics: {} }
 }

@@ -74,7 +74,7 @@ export const causalLanguageModel: Task<Types> = {
     eos_token_id: ['an array of token ids', (value) => Array.isArray(value) && value.every(whole(0)[1])],
     chat_template: ['a string', (value) => value === undefined || typeof value === 'string'],
   },
-  settings(rows, { completion_only_loss = true, eos_token, chat_template }, base) {
+  async settings(rows, { completion_only_loss = true, eos_token, chat_template }, base) {
     return {
       form: formOf(rows[0] as Types['row'], rowPlace('train', 0)),
       completion_only_loss,

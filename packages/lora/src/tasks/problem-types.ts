@@ -1,4 +1,4 @@
-// transformers' `problem_type` of sequence classification, a row each: classes, targets, loss, scores and answers.
+// transformers' `problem_type` of sequence classification, a row each: targets, loss, scores and answers.
 
 import {
   argMax,
@@ -6,14 +6,11 @@ import {
   classIndex,
   DataError,
   describeValue,
-  distinctLabels,
   type Label,
   multiLabelMetrics,
   oneLabel,
   regressionMetrics,
-  requireLabel,
   requireLabels,
-  rowPlace,
   severalLabels,
 } from '@cola/data'
 import type { Loss } from '@cola/graph'
@@ -42,7 +39,6 @@ const unknownLabelFix = (where: string): string =>
   where.startsWith('train')
     ? 'Name it with the option labels too, or leave that option out.'
     : 'The training rows have no such label: add some, or name all classes with the option labels.'
-const labelArrayFix = "Several labels a text need problem_type: 'multi_label_classification'."
 
 /** Metric that decides the best epoch. */
 export const metricOfProblem: Readonly<Record<ProblemType, string>> = {
@@ -53,8 +49,6 @@ export const metricOfProblem: Readonly<Record<ProblemType, string>> = {
 
 /** What differs between the problem types. */
 interface ProblemTypeRow {
-  /** The distinct classes of the rows' labels. */
-  classes: (labels: readonly unknown[], where: string) => Label[]
   /** The target of one example. @throws {DataError} naming the row. */
   target: (label: unknown, classes: readonly Label[], where: string) => readonly number[]
   loss: (options: { label_smoothing: number }) => Loss
@@ -68,11 +62,6 @@ interface ProblemTypeRow {
 
 export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
   single_label_classification: {
-    classes: (labels, where) =>
-      distinctLabels(
-        labels.map((label, i) => requireLabel(label, rowPlace(where, i), labelArrayFix)),
-        where,
-      ),
     target: (label, classes, where) => [classIndex(classes, label, where, unknownLabelFix(where))],
     loss: ({ label_smoothing }) => crossEntropy({ label_smoothing }),
     scores: (logits, targets, options) => {
@@ -83,11 +72,6 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
     classification: oneLabel,
   },
   multi_label_classification: {
-    classes: (labels, where) =>
-      distinctLabels(
-        labels.flatMap((label, i) => requireLabels(label, rowPlace(where, i))),
-        where,
-      ),
     target: (label, classes, where) => {
       const indices = requireLabels(label, where).map((one) => classIndex(classes, one, where, unknownLabelFix(where)))
       return classes.map((_, i) => (indices.includes(i) ? 1 : 0))
@@ -100,7 +84,6 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
     classification: severalLabels,
   },
   regression: {
-    classes: () => [],
     target: (label, _, where) => [requireNumber(label, where)],
     loss: () => meanSquaredError(),
     scores: (logits, targets, { onWarning }) => regressionMetrics(logits.map(first), targets.map(first), { onWarning }),

@@ -107,7 +107,7 @@ export const sentenceEmbedding: Task<Types> = {
   taskType: 'FEATURE_EXTRACTION',
   options: checks,
   saved: { form: oneOf(rowForms), ...checks },
-  settings(rows, options, base, batch_size) {
+  async settings(rows, options, base, batch_size) {
     const form = formOf(rows[0] as Types['row'], rowPlace('train', 0))
     if (form === 'pairs') requireOthers(rows.length, batch_size)
     return { form, pooling: options.pooling ?? poolingOf(base), scale: options.scale ?? 20 }

@@ -1,15 +1,11 @@
 // SEQ_CLS: a class, several labels or a number for a text or a pair of texts. transformers' `problem_type`.
 
 import {
-  DataError,
-  describeValue,
-  doubtfulClasses,
   encodeTexts,
   isLabel,
   type Label,
   requireField,
   requireList,
-  requireSharedLabels,
   requireText,
   rowPlace,
   ignoreIndex,
@@ -133,11 +129,13 @@ function requireLabelled(rows: readonly object[], where: string): void {
 const labelsOf = (rows: readonly SequenceClassificationRow[]): Label[] =>
   rows.flatMap(({ label }) => label as Label | Label[])
 
-/** What to do where nearly every row has another label. */
-const ownClassFix = (label: Label | undefined): string =>
-  `${typeof label === 'number' ? "An amount needs problem_type: 'regression'. " : ''}An id or a text is no class: ` +
-  'give the column of the classes, rows.map((row) => ({ text: row.text, label: row.category })). ' +
-  'If they are classes, name them with the option labels.'
+/** Whether classes have two rows each, one of validation where there are any, and names that are no variants. */
+function areClear(classes: readonly Label[], train: readonly Label[], validation: readonly Label[]): boolean {
+  const once = new Set<Label>()
+  const twice = train.filter((label) => once.size === once.add(label).size)
+  const names = classes.map((label) => String(label).normalize().toLowerCase().replace(/\s/g, ''))
+  return [twice, names, validation.length ? validation : classes].every((all) => new Set(all).size === classes.length)
+}
 
 /** Texts, or pairs of texts, as token ids, without targets. @throws {DataError} naming the row and the field. */
 function encodeInputs(
@@ -158,36 +156,17 @@ export const sequenceClassification: Task<Types> = {
   taskType: 'SEQ_CLS',
   options: checks,
   saved: { ...checks, labels: list, head: headSetting },
-  settings(rows, options, base) {
+  async settings(rows, options, base) {
     requireLabelled(rows, 'train')
     const several = rows.some(({ label }) => Array.isArray(label))
     const problem_type =
       options.problem_type ?? (several ? 'multi_label_classification' : 'single_label_classification')
-    const labels = [
-      ...(options.labels ??
-        problemTypes[problem_type].classes(
-          rows.map(({ label }) => label),
-          'train',
-        )),
-    ]
-    if (labels.length < 2 && problem_type !== 'regression')
-      throw new DataError({
-        where: 'train, field "label"',
-        what: 'too few classes to tell apart',
-        expected: 'at least two',
-        found: labels.map(describeValue).join(', ') || 'none',
-      })
-    // A number such as 4.5 is an amount rather than the name of a class.
-    const amount = labels.find((label) => typeof label === 'number' && label % 1)
-    if (amount && !several && !options.problem_type && !options.labels)
-      throw new DataError({
-        where: 'train, field "label"',
-        what: 'not a whole number',
-        found: String(amount),
-        fix: "Set problem_type: 'regression', or 'single_label_classification'.",
-      })
-    if (!options.problem_type && !options.labels)
-      requireSharedLabels(labelsOf(rows), 'train, field "label"', ownClassFix(labels[0]))
+    const named = options.labels ?? []
+    const labels =
+      named.length > 1 || (problem_type === 'regression' && named.length > 0)
+        ? [...named]
+        : // A part of its own in bundles.
+          (await import('./found-classes.ts')).foundClasses(rows, problem_type, options)
     const { label_smoothing = 0 } = options
     const head = layered(options.head)
     if (head && options.pooling !== undefined)
@@ -201,8 +180,14 @@ export const sequenceClassification: Task<Types> = {
     return { problem_type, labels, pooling, ...(head ? { head } : {}), label_smoothing }
   },
   stratify: ({ problem_type }) => problem_type !== 'regression',
-  doubts: ({ train, validation }, { problem_type }) =>
-    problem_type === 'regression' ? [] : doubtfulClasses(labelsOf(train), labelsOf(validation), 'field "label"'),
+  async doubts({ train, validation }, { problem_type, labels }, options) {
+    const [seen, judged] = [labelsOf(train), labelsOf(validation)]
+    if (problem_type === 'regression' || areClear(labels, seen, judged)) return []
+    // A part of its own in bundles.
+    const { doubtfulClasses, similarClasses } = await import('./class-doubts.ts')
+    const field = 'field "label"'
+    return [...doubtfulClasses(seen, judged, field), ...(options.labels ? [] : similarClasses(labels, field))]
+  },
   head(base, settings, seed) {
     const { pooling, head } = settings
     const linear = { pooling, name: base.causal ? 'score' : 'classifier', bias: !base.causal }

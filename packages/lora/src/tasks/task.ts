@@ -115,14 +115,15 @@ export interface Task<T extends TypesOfTask> {
     options: T['options'],
     base: BaseModel,
     batch_size: number,
-  ) => T['settings']
+  ) => Promise<T['settings']>
   /** Whether labels are classes, each of which gives its share to validation. @default true */
   readonly stratify?: (settings: T['settings']) => boolean
   /** What of the rows may not be meant, to warn of. @default nothing */
   readonly doubts?: (
     rows: Readonly<Record<'train' | 'validation', readonly T['row'][]>>,
     settings: T['settings'],
-  ) => string[]
+    options: T['options'],
+  ) => Promise<string[]>
   /**
    * Settings of a run that goes on from one of the same task: those of before, where no option says otherwise.
    * @default none is taken over

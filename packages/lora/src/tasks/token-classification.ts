@@ -15,6 +15,7 @@ import {
   requireSharedLabels,
   requireText,
   rowPlace,
+  similarClasses,
   softmax,
   type TextRange,
   type TokenSequence,
@@ -153,7 +154,7 @@ export const tokenClassification: Task<Types> = {
   options: checks,
   // transformers' names of tags that nothing names are LABEL_0 and so on.
   saved: { ...checks, labels: listOf(string), head: headSetting },
-  settings(rows, { labels, label_all_tokens = false, punctuation, ...options }) {
+  async settings(rows, { labels, label_all_tokens = false, punctuation, ...options }) {
     const spans = rows.some((row, i) => isSpansRow(row, rowPlace('train', i)))
     const division = punctuation ?? (spans ? 'all' : 'edges')
     const tagged = taggedWords(rows, division, 'train')
@@ -161,6 +162,10 @@ export const tokenClassification: Task<Types> = {
     const head = layered(options.head)
     const classes = labels ? [...labels] : labelsOf(tagged)
     return { labels: classes, ...(head ? { head } : {}), label_all_tokens, punctuation: division }
+  },
+  async doubts(_, { labels }, options) {
+    const types = labels.flatMap((tag) => (tag.startsWith('B-') ? [tag.slice(2)] : []))
+    return options.labels ? [] : similarClasses(types, 'field "tags" or "spans"')
   },
   head(base, { labels, head }, seed) {
     const linear = { pooling: 'none', name: headName(base), bias: true } as const

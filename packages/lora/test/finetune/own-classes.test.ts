@@ -65,3 +65,48 @@ describe('nearly every row is a class of its own', () => {
     )
   })
 })
+
+describe('classes that may not be meant are told, and trained', () => {
+  const told = async (labels: readonly (string | string[])[], options: object = {}) => {
+    const messages: string[] = []
+    const tuned = await fineTune(embedded, {
+      ...quick,
+      train: labels.map((label, i) => ({ text: text(i), label })),
+      ...options,
+      callbacks: { onWarning: ({ message }) => messages.push(message) },
+    })
+    await tuned.release()
+    return messages
+  }
+  const clear = ['ham', 'spam', 'ham', 'spam']
+
+  it('nothing of clear ones, and of a first try with a row each', async () => {
+    expect(await told(clear)).toEqual([])
+    expect(await told([...clear, ...clear], { validation: 0.5 })).toEqual([])
+    expect(await told(['ham', 'spam'])).toEqual([])
+  })
+
+  it('names that differ in case, unless the option names both', async () => {
+    const labels = [...clear, 'Spam', 'Spam']
+    expect(await told(labels)).toEqual([
+      expect.stringMatching(/^field "label": classes that differ in case .*"Spam" and "spam".*toLowerCase/),
+    ])
+    expect(await told(labels.map((label) => [label]))).toEqual([expect.stringMatching(/"Spam" and "spam"/)])
+    expect(await told(labels, { labels: ['Spam', 'ham', 'spam'] })).toEqual([])
+  })
+
+  it('a class with a single row, with rows for validation or without', async () => {
+    const labels = [...clear, 'smap']
+    const single = /^field "label": 1 of 3 classes with a single row, such as "smap"; is the name misspelt\?/
+    expect(await told(labels)).toEqual([expect.stringMatching(single)])
+    const both = [expect.stringMatching(single), expect.stringMatching(/^1 of 3 classes have no validation row/)]
+    expect((await told(labels, { validation: 0.5 })).slice(0, 2)).toEqual(both)
+  })
+
+  it('types of entities whose names differ in case', async () => {
+    const train = ['PER', 'per', 'PER', 'per'].map((type) => ({ words: ['the', 'cat'], tags: ['O', `B-${type}`] }))
+    const similar = expect.stringMatching(/^field "tags" or "spans": classes that differ in case .*"PER" and "per"/)
+    expect(await told([], { task: 'TOKEN_CLS', train })).toEqual([similar])
+    expect(await told([], { task: 'TOKEN_CLS', train, labels: ['O', 'B-PER', 'B-per'] })).toEqual([])
+  })
+})

@@ -60,7 +60,7 @@ describe('rows', () => {
     '%s with %j: the tokens and labels that SFTTrainer makes',
     async (form, { max_length = 32, ...options }, { rows, examples }) => {
       const base = await openBase(chat)
-      const settings = task.settings(rows, options, base, 1)
+      const settings = await task.settings(rows, options, base, 1)
       expect(settings.form).toBe(form)
       const encode = () => task.encode(rows, settings, { base, max_length, where: 'train' })
       if (examples.length === 0) return expect(encode).toThrow(/train: no token that can be learned/)

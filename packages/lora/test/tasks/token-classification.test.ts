@@ -53,7 +53,7 @@ describe('against transformers and PEFT', () => {
   const base = openBase(fixture)
   const prepared = async (label_all_tokens: boolean) => {
     const opened = await base
-    const settings = tokenClassification.settings(reference.rows, { label_all_tokens }, opened, 8)
+    const settings = await tokenClassification.settings(reference.rows, { label_all_tokens }, opened, 8)
     const context = { base: opened, max_length: opened.max_length, where: 'train' }
     const { examples, truncated } = tokenClassification.encode(reference.rows, settings, context)
     expect(truncated).toBe(0)

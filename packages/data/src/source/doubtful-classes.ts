@@ -1,0 +1,56 @@
+// What may not be meant of classes: names that are nearly the same, too many of them, too few rows of one.
+
+import { requireKind } from '@cola/graph/door'
+import type { Label } from './class-labels.ts'
+import { firstTry, several, sizesOf } from './class-sizes.ts'
+import { describeValue } from './row-checks.ts'
+
+/**
+ * What may not be meant of the classes of training and validation rows, for a warning: more classes than half the labels,
+ * as scikit-learn warns of, or else classes with a single row among larger ones; and classes that no validation row has.
+ * @param where The rows and the field.
+ */
+export function doubtfulClasses(train: readonly Label[], validation: readonly Label[], where: string): string[] {
+  requireKind('doubtfulClasses, train', train, 'list')
+  const sizes = sizesOf([...train, ...validation])
+  const [classes, labels] = [sizes.size, train.length + validation.length]
+  const many = labels > firstTry && classes > labels / 2
+  const named = [...sizes.keys()]
+  const single = named.filter((label) => sizes.get(label) === 1)
+  const judged = new Set(validation)
+  const unjudged = validation.length > 0 ? named.filter((label) => !judged.has(label)) : []
+  const share = (some: readonly Label[]) => `${some.length} of ${classes} classes`
+  return [
+    ...(many ? [`${where}: ${classes} classes in ${labels} labels; are they classes, or amounts, ids or texts?`] : []),
+    ...(!many && single.length > 0 && single.length < classes
+      ? [
+          `${where}: ${share(single)} with a single row, such as ${several(single)}; is the name misspelt? If not, a ` +
+            'class is learned from several rows: add some, or leave the row out',
+        ]
+      : []),
+    ...(unjudged.length > 0
+      ? [`${share(unjudged)} have no validation row, such as ${several(unjudged)}; no score tells of them`]
+      : []),
+  ]
+}
+
+/** What is left of a name without its spelling: case, form of its letters, spaces around it and between its words. */
+const bare = (label: Label): string => String(label).normalize().trim().replace(/\s+/g, ' ').toLowerCase()
+
+/**
+ * Names of classes that differ in case or spaces alone, for a warning.
+ * @param where The rows and the field.
+ * @param option The option that names the classes, where both are meant.
+ */
+export function similarClasses(classes: readonly Label[], where: string, option = 'labels'): string[] {
+  requireKind('similarClasses, classes', classes, 'list')
+  const groups = new Map<string, Label[]>()
+  for (const label of classes) groups.set(bare(label), [...(groups.get(bare(label)) ?? []), label])
+  return [...groups.values()]
+    .filter(({ length }) => length > 1)
+    .map(
+      (names) =>
+        `${where}: classes that differ in case or spaces alone, ${names.map(describeValue).join(' and ')}; if they are one, ` +
+        `write it in one way, such as label.trim().toLowerCase(); if not, name all classes with the option ${option}`,
+    )
+}

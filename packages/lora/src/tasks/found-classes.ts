@@ -1,0 +1,69 @@
+// The classes that occur in rows, where no option names them.
+
+import {
+  DataError,
+  describeValue,
+  distinctLabels,
+  type Label,
+  requireLabel,
+  requireLabels,
+  requireSharedLabels,
+  rowPlace,
+} from '@cola/data'
+import type { ProblemType } from './problem-types.ts'
+import type { SequenceClassificationOptions, SequenceClassificationRow } from './sequence-classification.ts'
+
+type Row = SequenceClassificationRow
+
+const field = 'train, field "label"'
+const arrayFix = "Several labels a text need problem_type: 'multi_label_classification'."
+
+/** All labels of rows, each checked, one after the other. */
+const labelsOf: { readonly [P in ProblemType]: (rows: readonly Row[]) => Label[] } = {
+  single_label_classification: (rows) =>
+    rows.map(({ label }, i) => requireLabel(label, rowPlace('train', i), arrayFix)),
+  multi_label_classification: (rows) => rows.flatMap(({ label }, i) => requireLabels(label, rowPlace('train', i))),
+  regression: () => [],
+}
+
+/**
+ * The classes of training rows, sorted; those of the options, where these name any.
+ * @throws {DataError} for fewer than two, for amounts, and for labels of which nearly each is a class of its own.
+ */
+export function foundClasses(
+  rows: readonly Row[],
+  problem_type: ProblemType,
+  options: Pick<SequenceClassificationOptions, 'labels' | 'problem_type'>,
+): Label[] {
+  const all = options.labels ? [] : labelsOf[problem_type](rows)
+  const classes = options.labels ? [...options.labels] : distinctLabels(all, 'train')
+  if (classes.length < 2 && problem_type !== 'regression')
+    throw new DataError({
+      where: field,
+      what: 'too few classes to tell apart',
+      expected: 'at least two',
+      found: classes.map(describeValue).join(', ') || 'none',
+    })
+  if (options.labels || options.problem_type) return classes
+  if (problem_type === 'single_label_classification') refuseAmounts(classes)
+  requireSharedLabels(all, field, ownClassFix(classes[0]))
+  return classes
+}
+
+/** @throws {DataError} for a number such as 4.5, an amount rather than the name of a class. */
+function refuseAmounts(classes: readonly Label[]): void {
+  const amount = classes.find((label) => typeof label === 'number' && label % 1)
+  if (amount === undefined) return
+  throw new DataError({
+    where: field,
+    what: 'not a whole number',
+    found: String(amount),
+    fix: "Set problem_type: 'regression', or 'single_label_classification'.",
+  })
+}
+
+/** What to do where nearly every row has another label. */
+const ownClassFix = (label: Label | undefined): string =>
+  `${typeof label === 'number' ? "An amount needs problem_type: 'regression'. " : ''}An id or a text is no class: ` +
+  'give the column of the classes, rows.map((row) => ({ text: row.text, label: row.category })). ' +
+  'If they are classes, name them with the option labels.'
