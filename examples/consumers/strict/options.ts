@@ -3,7 +3,7 @@
 import { type FileSink, openFiles } from '@cola/data'
 import { distill, kdLoss } from '@cola/distill'
 import { differentiate, type Graph } from '@cola/graph'
-import { fineTune, loadFineTuned } from '@cola/lora'
+import { fineTune, type Generator, loadFineTuned, openGenerator } from '@cola/lora'
 import { randomEmbedding } from '@cola/rnn'
 import { adamw, createTrainingWorker, loadClassifier, OrtTensor, openSession } from '@cola/train'
 
@@ -46,4 +46,20 @@ export async function run({ seed, epochs, device, temperature, signal, r }: Sett
   const session = await openSession({ graph, path: undefined }, 'cpu')
   const { logits } = await session.run({ x: new OrtTensor('float32', [1, 2], [2]) })
   return kdLoss([0, 1], [1, 0], [1], { temperature }).loss + (logits?.dims[0] ?? 0) + opened.labels.length
+}
+
+/** The classes of the rows are those of the answers, and the names of adapters those that a call may choose. */
+export async function names(): Promise<'spam' | 'ham' | undefined> {
+  const train = [
+    { text: 'win a prize', label: 'spam' },
+    { text: 'see you at six', label: 'ham' },
+  ] as const
+  const [answer] = await (await fineTune('model', { train, seed: undefined })).classify(['see you'])
+  const generator = await openGenerator('model', { adapters: { poet: 'out/poet', lawyer: 'out/lawyer' } })
+  await generator.generate('A loom is', { adapter: 'poet', max_new_tokens: undefined })
+  // @ts-expect-error: no such adapter
+  await generator.generate('A loom is', { adapter: 'port' })
+  const any: Generator = generator
+  await any.generate('A loom is', { adapter: String(answer?.index) })
+  return answer?.label
 }

@@ -1,7 +1,6 @@
 // Opens what a model, a tokenizer, an adapter or a table is read from, wherever it lies.
 
 import { type Checks, checkOptions, list } from '@cola/graph/options'
-import { DataError } from '../errors.ts'
 import { fetchFiles, type Files, type WantedFile } from '../files/files.ts'
 import type { DirectoryHandle } from '../files/handles.ts'
 import { type BytesByName, memoryFiles } from '../files/memory.ts'
@@ -52,21 +51,14 @@ export const isFiles = (value: unknown): value is Files =>
 
 async function filesOf(source: Source, options: SourceOptions): Promise<Files> {
   if (isFiles(source)) return source
+  if (isBytes(source)) return memoryFiles(source)
   // What downloads, and what a person picks, is loaded when it is needed: bundles have parts of their own for them.
   if (typeof source === 'string' || source instanceof URL)
     return (await import('./named-files.ts')).namedFiles(source, options)
-  const picked = await (await import('./picked.ts')).pickedFiles(source, options)
-  if (picked) return picked
-  if (isBytes(source)) return memoryFiles(source)
-  throw new DataError({
-    where: 'source',
-    what: 'not a source of files',
-    expected: 'a path, the name of a repository, an address, picked files or a folder, or bytes by name',
-    found: Object.prototype.toString.call(source).slice(8, -1),
-  })
+  return (await import('./picked.ts')).pickedFiles(source, options)
 }
 
-/** An empty record is an object of another kind. */
-const isBytes = (source: unknown): source is BytesByName =>
+/** A record without bytes is an object of another kind: options, where the source was left out. */
+const isBytes = (source: Source): source is BytesByName =>
   source instanceof Map ||
-  (source instanceof Object && Object.getPrototypeOf(source) === Object.prototype && Object.keys(source).length > 0)
+  (source?.constructor === Object && Object.values(source).some((value) => value instanceof Uint8Array))

@@ -12,10 +12,16 @@ interface Picked {
   files: Map<string, Blob>
 }
 
-/** The files that were picked; undefined for other sources. @throws {DataError} for a file without a name. */
-export async function pickedFiles(source: unknown, options: ZipOptions): Promise<Files | undefined> {
+/** The files that were picked. @throws {DataError} for a file without a name, and for what is no source at all. */
+export async function pickedFiles(source: unknown, options: ZipOptions): Promise<Files> {
   const picked = await blobsOf(source)
-  if (!picked) return undefined
+  if (!picked)
+    throw new DataError({
+      where: 'source',
+      what: 'not a source of files',
+      expected: 'a path, the name of a repository, an address, picked files or a folder, or bytes by name',
+      found: Object.prototype.toString.call(source).slice(8, -1),
+    })
   const [[name, blob] = [], second] = picked.files
   if (blob && !second && name?.endsWith('.zip'))
     return (await import('../files/zip.ts')).zipFiles(new Uint8Array(await blob.arrayBuffer()), name, options)

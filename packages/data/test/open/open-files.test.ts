@@ -71,6 +71,7 @@ describe('openFiles', () => {
     ['nothing', undefined],
     ['null', null],
     ['a list of names', ['config.json']],
+    ['options', { device: 'cpu', adapters: {} }],
     ['a blob without a name', new Blob(['x'])],
   ])('refuses %s', async (_, source) => {
     await expect(openFiles(source as never)).rejects.toThrow(/not a source of files|a blob without a name/)

@@ -1,7 +1,7 @@
 // Several adapters on one base model in one session: the matrices of the adapter are inputs of the graph, so that
 // switching adapters changes the feeds only.
 
-import { type Checks, checkOptions, checkValue, number, object, oneOf } from '@cola/graph/options'
+import { type Checks, checkOptions, checkValue, closestName, number, object, oneOf } from '@cola/graph/options'
 import { cloneGraph, type Graph, type Model, widen } from '@cola/graph'
 import type { Batch } from '@cola/train'
 import { AdapterError, ConfigError } from '../errors.ts'
@@ -17,8 +17,8 @@ import { feedsOf } from './switch-feeds.ts'
 import { overridableInputs, requiredInputs, type Switched, type Targets } from './switch-inputs.ts'
 import { withZeroBiases } from './zero-biases.ts'
 
-/** A model with several adapters as inputs, of which each run takes one. */
-export interface SwitchableModel {
+/** A model with several adapters as inputs, of which each run takes one. @typeParam A Names of the adapters. */
+export interface SwitchableModel<A extends string = string> {
   /**
    * The base model with two more inputs for each layer, A [in, rank] and B [rank, out], under PEFT's names, and the
    * scalar `lora_scale`. Where an adapter is DoRA, layers have `lora_mag_norm_scale` [out] too, which is
@@ -28,7 +28,7 @@ export interface SwitchableModel {
   /** Rank that all adapters are padded to. */
   readonly rank: number
   /** Names of the adapters. */
-  readonly adapters: readonly string[]
+  readonly adapters: readonly A[]
   /**
    * The feeds that select an adapter, or none. They are created once, so that switching costs nothing.
    * @throws {AdapterError} for a name that is not one of the adapters; {ConfigError} for an unknown option.
@@ -56,16 +56,16 @@ export const switchableChecks: Checks<SwitchableOptions> = {
  * @throws {AdapterError} without adapters, for one that does not fit the model, for trained tokens, and for another
  * method than LoRA; {ConfigError} for an option that is unknown or out of its range.
  */
-export function switchable(
+export function switchable<A extends string>(
   original: Model,
-  adapters: Readonly<Record<string, Adapter>>,
+  adapters: Readonly<Record<A, Adapter>>,
   options: SwitchableOptions = {},
-): SwitchableModel {
+): SwitchableModel<A> {
   checkOptions('switchable', options, switchableChecks)
   requireModel('switchable', original)
   checkValue('switchable, adapters', adapters, object)
   const { inputs = 'required' } = options
-  const names = Object.keys(adapters)
+  const names = Object.keys(adapters) as A[]
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
   for (const name of names) checkValue(`switchable, adapters, "${name}"`, adapters[name], isAdapter)
   const model = withZeroBiases({ ...original, graph: widen(original.graph) }, Object.values(adapters))
@@ -103,10 +103,17 @@ export function switchable(
           where: `adapter "${adapter}"`,
           what: 'not one of this model',
           expected: names.join(', '),
+          ...meant(String(adapter), names),
         })
       return { ...feeds, ...(inputs === 'required' ? { lora_scale: { data: Float32Array.of(scale), dims: [] } } : {}) }
     },
   }
+}
+
+/** What to do about a name that is close to one of those that there are. */
+function meant(name: string, names: readonly string[]): { fix?: string } {
+  const closest = closestName(name, names)
+  return closest === undefined ? {} : { fix: `Did you mean "${closest}"?` }
 }
 
 /** @throws {AdapterError} naming the adapter, for what `loadAdapter` refuses. */

@@ -1,6 +1,6 @@
 // Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
 
-import { divideRows, requireRows, type Source } from '@cola/data'
+import { divideRows, type Label, requireRows, type Source } from '@cola/data'
 import { adamw, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
 import { checkValue, object } from '@cola/graph/options'
 import { withParameters } from '../inject/adapted-model.ts'
@@ -25,10 +25,10 @@ const fewRows = 200
  * @throws {ConfigError | DataError} for options and rows, before anything is trained; and what `openBase`,
  * `generateArtifacts`, `TrainingSession.create` and `Trainer.train` throw.
  */
-export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
+export async function fineTune<T extends TaskType = 'SEQ_CLS', L extends Label = Label>(
   source: BaseModelSource,
-  options: FineTuneOptions<T>,
-): Promise<FineTuned<T>> {
+  options: FineTuneOptions<T, L>,
+): Promise<FineTuned<T, L>> {
   checkValue('fineTune, options', options, object)
   const taskType = (options.task ?? 'SEQ_CLS') as T
   const task = await taskOf(taskType)
@@ -91,7 +91,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
         task.scores(predictions, scored, settings, context),
     })
     const result = await trainer.train()
-    return fineTuned<T>({
+    const tuned = fineTuned<T>({
       task,
       base,
       settings,
@@ -104,6 +104,8 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS'>(
       metrics: result.history[(result.best?.epoch ?? 0) - 1]?.eval_metrics ?? {},
       training: result,
     })
+    // The classes are those of the rows, whose names L are.
+    return tuned as FineTuned<T, L>
   } catch (error) {
     await session.release()
     throw error

@@ -1,6 +1,6 @@
 // A fine-tuned model: predicts, evaluates, saves, exports and releases.
 
-import { type FileSink, requireList, requireRow, rowPlace, type Tokenizer } from '@cola/data'
+import { type FileSink, type Label, requireList, requireRow, rowPlace, type Tokenizer } from '@cola/data'
 import {
   type Device,
   type Evaluation,
@@ -55,8 +55,9 @@ export interface FineTunedModel<T extends TaskType> {
   readonly release: () => Promise<void>
 }
 
-/** A fine-tuned model at work. */
-export type FineTuned<T extends TaskType = 'SEQ_CLS'> = FineTunedModel<T> & TaskTypes[T]['serving']
+/** A fine-tuned model at work. @typeParam L Names of the classes of texts. */
+export type FineTuned<T extends TaskType = 'SEQ_CLS', L extends Label = Label> = FineTunedModel<T> &
+  TaskTypes<L>[T]['serving']
 
 /** The parts of a fine-tuned model. */
 export interface FineTunedParts<T extends TaskType> {

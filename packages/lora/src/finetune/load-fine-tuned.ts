@@ -1,6 +1,6 @@
 // Opens a fine-tuned model that was saved, or an adapter that PEFT saved.
 
-import { type Files, openFiles, type Source, sourceChecks, type SourceOptions } from '@cola/data'
+import { type Files, type Label, openFiles, type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { defaultDevice, type Device, openEvaluation } from '@cola/train'
 import { checkOptions, type Checks, defined, flag, object, optionsIn, text, whole } from '@cola/graph/options'
 import { type Adapter, configFile, openAdapter, settingsFile } from '../adapter/files.ts'
@@ -15,7 +15,7 @@ import { taskOf } from '../tasks/tasks.ts'
 import { baseWithHead, withHeadOf } from './base-with-head.ts'
 import { evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
-import { isSource, trainingDefaults } from './options.ts'
+import { isSource, type NamedClasses, trainingDefaults } from './options.ts'
 import { baseOf, readSettings } from './save.ts'
 import { openedAs, requireTask, settingsOf, withChatTemplate } from './saved-adapter.ts'
 
@@ -53,10 +53,10 @@ const checks: Checks<LoadFineTunedOptions<TaskType>> = {
  * @throws {ConfigError | AdapterError} naming the file: not such a folder, another task, a base that does not fit; or
  * the option that is unknown or out of its range.
  */
-export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
+export async function loadFineTuned<T extends TaskType = 'SEQ_CLS', L extends Label = Label>(
   source: Source,
-  options: LoadFineTunedOptions<T> & Partial<TaskTypes[T]['options']> = {},
-): Promise<FineTuned<T>> {
+  options: LoadFineTunedOptions<T> & Partial<TaskTypes[T]['options']> & NamedClasses<T, L> = {},
+): Promise<FineTuned<T, L>> {
   const wanted = options?.task ?? ('SEQ_CLS' as T)
   const task = await taskOf(wanted)
   checkOptions('loadFineTuned', options, { ...task.options, ...checks })
@@ -73,7 +73,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
   const batch_size = options.batch_size ?? task.batchSizes?.eval_batch_size ?? trainingDefaults.eval_batch_size
   const loss = evalLossOf<T>(task, settings, { base, examples: [], batch_size })
   const session = await openEvaluation(served, { loss, device })
-  return fineTuned<T>({
+  const opened = fineTuned<T>({
     task,
     base,
     settings,
@@ -85,6 +85,8 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS'>(
     device,
     metrics: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value ?? Number.NaN])),
   })
+  // Other names than the option's are refused.
+  return opened as FineTuned<T, L>
 }
 
 /** What opens a fine-tuned model. */

@@ -6,6 +6,7 @@ import { defaultDevice, type Device } from '@cola/train'
 import type { Adapter } from '../adapter/files.ts'
 import { isAdapter } from '../adapter/load.ts'
 import { switchable } from '../adapter/switch.ts'
+import { ConfigError } from '../errors.ts'
 import { accuracyLevels, type DecoderOptions, openDecoder } from '../generate/decoder.ts'
 import { type Generator, generatorOf, type TokenFormat, tokenFormat } from '../generate/generator.ts'
 import { endTokens } from '../generate/special-tokens.ts'
@@ -27,26 +28,26 @@ import {
   withChatTemplate,
 } from './saved-adapter.ts'
 
-/** Options of {@link openGenerator}; those of sources are for adapters. */
-export interface OpenGeneratorOptions extends SourceOptions, DecoderOptions {
+/** Options of {@link openGenerator}; those of sources are for adapters. @typeParam A Names of the adapters. */
+export interface OpenGeneratorOptions<A extends string = string> extends SourceOptions, DecoderOptions {
   /**
    * Adapters by the names that calls choose them by: what `save` or PEFT wrote, as folder, name on the hub, address or
    * files, or one that is open. @default none
    */
-  adapters?: Readonly<Record<string, Source | Adapter>>
+  adapters?: Readonly<Record<A, Source | Adapter>>
   /** @default 'cpu' in Node, 'wasm' in a browser */
   device?: Device
   /** How the base is opened. */
   open?: OnnxModelOptions
 }
 
-const checks: Checks<OpenGeneratorOptions> = {
-  ...sourceChecks,
+const ownChecks: Checks<Omit<OpenGeneratorOptions, keyof SourceOptions>> = {
   adapters: object,
   device: text,
   accuracy_level: oneOf(accuracyLevels),
   open: object,
 }
+const checks: Checks<OpenGeneratorOptions> = { ...sourceChecks, ...ownChecks }
 
 /** An adapter with what was saved beside it; of one that is open nothing is known. */
 type Opened = Pick<SavedAdapter, 'adapter'> & Partial<SavedAdapter>
@@ -60,7 +61,11 @@ type Opened = Pick<SavedAdapter, 'adapter'> & Partial<SavedAdapter>
  * {AdapterError} naming the adapter that does not fit the base, or cannot be switched; what `openBase` and `openAdapter`
  * throw; {DeviceError} when the device is not available.
  */
-export async function openGenerator(source: BaseModelSource, options: OpenGeneratorOptions = {}): Promise<Generator> {
+export async function openGenerator<A extends string = string>(
+  source: BaseModelSource,
+  options: OpenGeneratorOptions<A> = {},
+): Promise<Generator<A>> {
+  requireBase(source)
   checkOptions('openGenerator', options, checks)
   const { adapters = {}, device = defaultDevice(), accuracy_level = 0, open } = options
   const opened = await openAll(adapters, optionsIn(sourceChecks, options))
@@ -68,7 +73,7 @@ export async function openGenerator(source: BaseModelSource, options: OpenGenera
   const formats = await formatsOf(base, opened)
   const cached = base.cachedLanguageModel()
   const model = cached ?? base.languageModel()
-  const byName = Object.fromEntries(Array.from(opened, ([name, { adapter }]) => [name, adapter]))
+  const byName = Object.fromEntries(Array.from(opened, ([name, { adapter }]) => [name, adapter])) as Record<A, Adapter>
   const switched = opened.size > 0 ? switchable(model, byName) : undefined
   const { graph } = switched ?? model
   const inputs = Object.keys(switched?.feeds() ?? {})
@@ -77,6 +82,18 @@ export async function openGenerator(source: BaseModelSource, options: OpenGenera
     : await openWholeTexts(graph, base.batches(model.graph), device, inputs, { accuracy_level })
   const limits = { vocab_size: base.vocab_size, max_length: base.max_length }
   return generatorOf({ decoder, switched, limits, formatOf: (adapter) => formats.get(adapter) as TokenFormat })
+}
+
+/** @throws {ConfigError} where the base was left out. */
+function requireBase(source: unknown): void {
+  if (source !== undefined && !Object.keys(source ?? {}).some((name) => Object.hasOwn(ownChecks, name))) return
+  throw new ConfigError({
+    where: 'openGenerator, first argument',
+    what: 'no base model',
+    expected: 'a folder, the name of a repository, an address, files or an open model; options come second',
+    found: source === undefined ? 'undefined' : Object.keys(source as object).join(', '),
+    fix: 'Write openGenerator(base, { adapters }).',
+  })
 }
 
 type OpenedAdapters = ReadonlyMap<string, Opened>

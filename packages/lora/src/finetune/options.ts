@@ -1,6 +1,6 @@
 // Options of fineTune, and their defaults.
 
-import type { Source } from '@cola/data'
+import type { Label, Source } from '@cola/data'
 import {
   type AdamOptions,
   checkLoopOptions,
@@ -18,6 +18,7 @@ import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import type { Quantization } from '../onnx/quantization.ts'
+import type { SequenceClassificationRow } from '../tasks/sequence-classification.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
 /** Options of the training loop, which the Trainer defines. */
@@ -83,8 +84,19 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   open?: OnnxModelOptions
 }
 
-/** Options of {@link fineTune}. */
-export type FineTuneOptions<T extends TaskType = 'SEQ_CLS'> = CommonOptions<T> & TaskTypes[T]['options']
+/** The option that names the classes of texts, from which TypeScript infers them. */
+export type NamedClasses<T extends TaskType, L extends Label> = T extends 'SEQ_CLS'
+  ? { labels?: readonly L[] }
+  : unknown
+
+/** Rows from which TypeScript infers the names of the classes, too. */
+type ClassesOfRows<T extends TaskType, L extends Label> = NamedClasses<T, L> &
+  (T extends 'SEQ_CLS' ? { train: readonly SequenceClassificationRow<L>[] } : unknown)
+
+/** Options of {@link fineTune}. @typeParam L Names of the classes of texts. */
+export type FineTuneOptions<T extends TaskType = 'SEQ_CLS', L extends Label = Label> = CommonOptions<T> &
+  TaskTypes[T]['options'] &
+  ClassesOfRows<T, L>
 
 /** Defaults for tables of a hundred to ten thousand rows, measured on three different ones. */
 export const trainingDefaults = {

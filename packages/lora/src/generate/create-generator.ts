@@ -35,10 +35,10 @@ const checks: Checks<GeneratorOptions> = {
  * @throws {ConfigError} for a model without a cache, a configuration that contradicts it, and an option that is unknown,
  * missing or out of its range; {DeviceError} when the device is not available.
  */
-export async function createGenerator(
-  model: Pick<Model, 'graph'> | SwitchableModel,
+export async function createGenerator<A extends string = string>(
+  model: Pick<Model, 'graph'> | SwitchableModel<A>,
   options: GeneratorOptions,
-): Promise<Generator> {
+): Promise<Generator<A>> {
   checkOptions('createGenerator', options, checks)
   requireOptions('createGenerator', options, checks, ['config'])
   requireKind('createGenerator, model', model, 'model')

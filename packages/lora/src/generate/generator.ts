@@ -15,30 +15,41 @@ import {
 } from './generate-tokens.ts'
 import { areIds, areSeveral, type IdsPrompt, type IdsPrompts } from './prompt-kinds.ts'
 import type { TextFormat, TextPrompt } from './text-format.ts'
-import { type TextGenerator, textGenerator } from './text-generator.ts'
-import type { GeneratedPiece, GenerateTextOptions, GenerateTextsOptions } from './text-options.ts'
+import { textGenerator } from './text-generator.ts'
+import type {
+  GeneratedPiece,
+  GeneratedText,
+  GenerateTextOptions,
+  GenerateTextsOptions,
+  StreamTextsOptions,
+} from './text-options.ts'
 
-/** Which adapter of a switchable model a call takes. */
-export interface AdapterChoice {
+/** Which adapter of a switchable model a call takes. @typeParam A Names of the adapters. */
+export interface AdapterChoice<A extends string = string> {
   /** Name of the adapter. @default none: the base alone */
-  adapter?: string
+  adapter?: A
   /** Factor of the adapter's share. @default 1 */
   adapter_scale?: number
 }
 
 /** Options of a generator's calls with token ids. */
-export interface GeneratorCallOptions extends GenerateOptions, AdapterChoice {}
+export interface GeneratorCallOptions<A extends string = string> extends GenerateOptions, AdapterChoice<A> {}
 
 /** Options of a generator's calls with a text or a conversation. */
-export interface GeneratorTextOptions extends GenerateTextOptions, AdapterChoice {}
+export interface GeneratorTextOptions<A extends string = string> extends GenerateTextOptions, AdapterChoice<A> {}
 
 /** Options of a generator's calls with several texts or conversations. */
-export interface GeneratorTextsOptions extends GenerateTextsOptions, AdapterChoice {}
+export interface GeneratorTextsOptions<A extends string = string> extends GenerateTextsOptions, AdapterChoice<A> {}
 
-/** A language model that is open for generation; calls may run at the same time, each with its own adapter. */
-export interface Generator {
+// Methods, and no properties that are functions: a generator of some adapters is a Generator too. A text comes last: the
+// compiler's errors are about the last.
+/**
+ * A language model that is open for generation; calls may run at the same time, each with its own adapter.
+ * @typeParam A Names of the adapters.
+ */
+export interface Generator<A extends string = string> {
   /** Names of the adapters that calls can choose. */
-  readonly adapters: readonly string[]
+  readonly adapters: readonly A[]
   /**
    * Continues a prompt of token ids or a text, or answers a conversation through the chat template; or several at once,
    * of any lengths.
@@ -49,31 +60,33 @@ export interface Generator {
    * conversations where there is no chat template, an option that is out of its range, or the name of an adapter that
    * is not there.
    */
-  readonly generate: {
-    (prompt: IdsPrompt, options?: GeneratorCallOptions): Promise<number[]>
-    (prompts: readonly IdsPrompt[], options?: GeneratorCallOptions): Promise<number[][]>
-    (prompt: TextPrompt, options?: GeneratorTextOptions): Promise<string>
-    (prompts: readonly TextPrompt[], options?: GeneratorTextsOptions): Promise<string[]>
-  }
+  generate(prompt: IdsPrompt, options?: GeneratorCallOptions<A>): Promise<number[]>
+  generate(prompts: readonly IdsPrompt[], options?: GeneratorCallOptions<A>): Promise<number[][]>
+  generate(prompts: readonly TextPrompt[], options?: GeneratorTextsOptions<A>): Promise<string[]>
+  generate(prompt: TextPrompt, options?: GeneratorTextOptions<A>): Promise<string>
   /**
    * What `generate` gives, as it comes: tokens with the row of their prompt, or pieces of text, each of whole
    * characters, of several prompts with their row. A loop that breaks off ends the generation.
    * @throws as `generate` does, at the first piece.
    */
-  readonly stream: {
-    (
-      prompts: IdsPrompt | readonly IdsPrompt[],
-      options?: GeneratorCallOptions,
-    ): AsyncGenerator<GeneratedToken, void, undefined>
-    (prompt: TextPrompt, options?: GeneratorTextOptions): AsyncGenerator<string, void, undefined>
-    (prompts: readonly TextPrompt[], options?: GeneratorTextsOptions): AsyncGenerator<GeneratedPiece, void, undefined>
-  }
+  stream(
+    prompts: IdsPrompt | readonly IdsPrompt[],
+    options?: GeneratorCallOptions<A>,
+  ): AsyncGenerator<GeneratedToken, void, undefined>
+  stream(
+    prompts: readonly TextPrompt[],
+    options?: GeneratorTextsOptions<A>,
+  ): AsyncGenerator<GeneratedPiece, void, undefined>
+  stream(prompt: TextPrompt, options?: GeneratorTextOptions<A>): AsyncGenerator<string, void, undefined>
   /**
    * The new text of each text or conversation, as it ends: for many, or without end. `batch_size` of them are generated
    * at once, and the next one is asked for when there is place.
    * @throws as `generate` does, when a prompt is asked for.
    */
-  readonly streamTexts: TextGenerator<AdapterChoice>['streamTexts']
+  streamTexts(
+    prompts: Iterable<TextPrompt>,
+    options?: StreamTextsOptions & AdapterChoice<A>,
+  ): AsyncGenerator<GeneratedText, void, undefined>
   /** Frees the session. */
   readonly release: () => Promise<void>
 }
@@ -92,10 +105,10 @@ export const tokenFormat = (texts: TextFormat): TokenFormat => ({
 })
 
 /** What a generator is made of. */
-export interface GeneratorParts {
+export interface GeneratorParts<A extends string> {
   readonly decoder: Decoder
   /** The model of the decoder, where it has adapters. */
-  readonly switched: SwitchableModel | undefined
+  readonly switched: SwitchableModel<A> | undefined
   readonly limits: Pick<NextTokenModel, 'vocab_size' | 'max_length'>
   /** The format of an adapter's texts, or of the base's. */
   readonly formatOf: (adapter: string | undefined) => TokenFormat
@@ -105,7 +118,12 @@ const callChecks: Checks<GeneratorCallOptions> = { adapter: text, adapter_scale:
 const { attention_mask: _, ...textChecks } = callChecks
 
 /** A generator of an open decoder. */
-export function generatorOf({ decoder, switched, limits, formatOf }: GeneratorParts): Generator {
+export function generatorOf<A extends string>({
+  decoder,
+  switched,
+  limits,
+  formatOf,
+}: GeneratorParts<A>): Generator<A> {
   const feeds = adapterFeeds(switched)
   const texts = textGenerator<AdapterChoice>((options) => {
     checkOptions('generate', options, textChecks)
@@ -133,8 +151,8 @@ export function generatorOf({ decoder, switched, limits, formatOf }: GeneratorPa
   }
   return {
     adapters: switched?.adapters ?? [],
-    generate: generate as Generator['generate'],
-    stream: stream as Generator['stream'],
+    generate: generate as Generator<A>['generate'],
+    stream: stream as Generator<A>['stream'],
     streamTexts: texts.streamTexts,
     release: decoder.release,
   }

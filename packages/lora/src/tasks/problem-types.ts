@@ -20,14 +20,14 @@ import type { ScoreContext } from './task.ts'
 /** What labels are: transformers' `problem_type`. */
 export type ProblemType = 'single_label_classification' | 'multi_label_classification' | 'regression'
 
-/** The prediction for a text. */
-export interface Classification {
-  /** The most probable class; undefined for regression. */
-  label: Label | undefined
+/** The prediction for a text. @typeParam L Names of the classes. */
+export interface Classification<L extends Label = Label> {
+  /** The most probable class; undefined for regression, whose labels are numbers. */
+  label: L extends number ? L | undefined : L
   /** Its index; -1 for regression. */
   index: number
   /** The class alone, or with several labels all whose probability is at least one half. */
-  labels: readonly Label[]
+  labels: readonly L[]
   /** Of each class in order; they sum to 1 where there is one label. */
   probabilities: readonly number[]
   /** The number, for regression. */

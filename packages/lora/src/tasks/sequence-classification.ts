@@ -21,11 +21,11 @@ import { architecture, labelNames } from '../load/architecture.ts'
 import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
 import type { EncodeContext, Encoded, Task } from './task.ts'
 
-/** A text, or a pair of texts, with its class, its classes, or its number. */
-export interface SequenceClassificationRow {
+/** A text, or a pair of texts, with its class, its classes, or its number. @typeParam L Names of the classes. */
+export interface SequenceClassificationRow<L extends Label = Label> {
   text: string
   text_pair?: string
-  label: Label | readonly Label[]
+  label: L | readonly L[]
 }
 
 /** Options of the task SEQ_CLS. */
@@ -66,15 +66,15 @@ export interface SequenceClassificationExample {
 
 type TextOrPair = string | { text: string; text_pair?: string }
 
-/** Methods of a fine-tuned classifier. */
-export interface SequenceClassifier {
+/** Methods of a fine-tuned classifier. @typeParam L Names of the classes. */
+export interface SequenceClassifier<L extends Label = Label> {
   /** Names of the classes in order. */
-  readonly labels: readonly Label[]
+  readonly labels: readonly L[]
   /**
    * Classifies texts, or pairs of texts, in batches.
    * @throws {DataError} for a text that is empty or no string.
    */
-  readonly classify: (texts: readonly TextOrPair[]) => Promise<Classification[]>
+  readonly classify: (texts: readonly TextOrPair[]) => Promise<Classification<L>[]>
   /**
    * Logits, one array for all texts: [texts, classes] in row-major order; [texts, 1] for regression. Those of text i are
    * `logits.subarray(i * labels.length, (i + 1) * labels.length)`, in the order of `labels`.
@@ -88,13 +88,13 @@ export interface SequenceClassifier {
   readonly hiddenStates: (texts: readonly string[]) => Promise<TextStates[]>
 }
 
-export interface SequenceClassificationTypes {
+export interface SequenceClassificationTypes<L extends Label = Label> {
   row: SequenceClassificationRow
   options: SequenceClassificationOptions
   settings: SequenceClassificationSettings
   example: SequenceClassificationExample
   prediction: readonly number[]
-  serving: SequenceClassifier
+  serving: SequenceClassifier<L>
 }
 
 type Types = SequenceClassificationTypes

@@ -1,6 +1,7 @@
 // The interface of a task: everything that differs between fine-tuning a classifier, a tagger, an embedding and a
 // language model.
 
+import type { Label } from '@cola/data'
 import type { Loss, Model } from '@cola/graph'
 import type { Batch, Device, Metrics, StepResult } from '@cola/train'
 import type { Checks } from '@cola/graph/options'
@@ -27,9 +28,12 @@ export interface TypesOfTask {
   serving: object
 }
 
-/** Every task under PEFT's `task_type`. A task without its types, or without its row in the table, does not compile. */
-export interface TaskTypes {
-  SEQ_CLS: SequenceClassificationTypes
+/**
+ * Every task under PEFT's `task_type`. A task without its types, or without its row in the table, does not compile.
+ * @typeParam L Names of the classes of texts.
+ */
+export interface TaskTypes<L extends Label = Label> {
+  SEQ_CLS: SequenceClassificationTypes<L>
   FEATURE_EXTRACTION: SentenceEmbeddingTypes
   TOKEN_CLS: TokenClassificationTypes
   CAUSAL_LM: CausalLanguageModelTypes

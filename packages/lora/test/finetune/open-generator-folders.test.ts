@@ -113,7 +113,7 @@ describe.skipIf(!existsSync(smolLm))('SmolLM2-135M', () => {
       [kiln]: 'An oven, as defined in section two.',
     })
     const adapters = { poet: await train('poet', base, poet), lawyer: await train('lawyer', base, lawyer) }
-    const generator = await openGenerator(base, { adapters, device: 'cpu' })
+    const generator: Generator = await openGenerator(base, { adapters, device: 'cpu' })
     const few = { max_new_tokens: 12 }
     const prompts = questions.map(ask)
     for (const [adapter, folder] of Object.entries(adapters)) {

@@ -139,6 +139,7 @@ describe.each(Object.entries(bases))('%s', (_, { files, poet, lawyer, prompts })
       await expect(call()).rejects.toThrow(/adapter "judge": not one of this model, expected poet, lawyer/)
       await expect(generator.stream(prompt, { adapter: 'judge' }).next()).rejects.toThrow(/expected poet, lawyer/)
     }
+    await expect(generator.generate('the', { adapter: 'Poets' })).rejects.toThrow('Did you mean "poet"?')
     await expect(generator.generate('the', { adapter: 7 as never })).rejects.toThrow(ConfigError)
   })
 })
@@ -164,7 +165,7 @@ describe('adapters', () => {
   it('keep the chat template and the end tokens that they were trained with', async () => {
     const base = await openBase(files)
     for (const source of [files, base]) {
-      const generator = await openGenerator(source, { adapters: { formal, brief } })
+      const generator: Generator = await openGenerator(source, { adapters: { formal, brief } })
       for (const [adapter, saved] of Object.entries({ formal, brief }))
         expect(await generator.generate(messages, { ...few, adapter })).toBe(await answerOf(saved))
       await expect(generator.generate(messages)).rejects.toThrow(/chat_template: the tokenizer has none/)
@@ -184,7 +185,7 @@ describe('adapters', () => {
     ])
     const open = { chat_template }
     const generator = await openGenerator(files, { adapters: { one, both }, open })
-    const ask = (adapter: string) => generator.generate(messages, { ...few, adapter, eos_token_id: 55 })
+    const ask = (adapter: 'one' | 'both') => generator.generate(messages, { ...few, adapter, eos_token_id: 55 })
     expect((await ask('one')).trim()).toBe('did')
     expect(await ask('both')).toBeTypeOf('string')
     await generator.release()
@@ -218,7 +219,7 @@ describe('adapters', () => {
     const greedy = numbers(tensorsOf('expected').get('greedy'))
     const prompt = numbers(tensorsOf('inputs').get('input_ids')).slice(0, 3)
     const generator = await openGenerator(decoderFiles('decoder-qwen3'), { adapters: { peft } })
-    const options = { adapter: 'peft', max_new_tokens: greedy.length, eos_token_id: [] }
+    const options = { adapter: 'peft' as const, max_new_tokens: greedy.length, eos_token_id: [] }
     expect(await generator.generate(prompt, options)).toEqual(greedy)
     const text = await generator.generate(words(prompt), options)
     expect(text.trim()).toBe(words(greedy))
@@ -242,5 +243,13 @@ describe('adapters', () => {
     await expect(openGenerator(files, { adapter: {} } as never)).rejects.toThrow(
       /option adapter: no such option.*adapters/,
     )
+  })
+
+  it('need a base, which is the first argument', async () => {
+    for (const options of [undefined, { adapters: { formal } }, { device: 'cpu' }]) {
+      const open = () => openGenerator(options as never)
+      await expect(open()).rejects.toThrow(ConfigError)
+      await expect(open()).rejects.toThrow(/first argument: no base model.*openGenerator\(base, \{ adapters \}\)/)
+    }
   })
 })

@@ -42,7 +42,7 @@ export function builtin<Module>(name: string): Module {
     throw new FileError({
       where: name,
       what: 'this environment has no files',
-      fix: 'Pass files (openFiles) or bytes instead of a path in a browser; use Node 20.16 or later.',
+      fix: 'Give files (openFiles) or bytes instead of a path in a browser; use Node 20.16 or later.',
     })
   return module
 }
