@@ -1,9 +1,7 @@
 // The layers of a head that an adapter leaves as they are, such as BERT's pooler: they are the base's. Loaded for a head
 // of transformers'.
 
-import { fetchFiles } from '@cola/data'
 import type { Tensor } from '@cola/graph'
-import { readSafetensors } from '@cola/train/files'
 import type { Adapter } from '../adapter/files.ts'
 import { bareName } from '../adapter/names.ts'
 import { ConfigError } from '../errors.ts'
@@ -11,6 +9,7 @@ import { partsOf } from '../inject/head.ts'
 import { moduleOf } from '../inject/linear.ts'
 import { isSavedModule, withTaskHeads } from '../inject/saved.ts'
 import type { BaseModel } from '../load/base-model.ts'
+import { readWeights, weightsFile } from '../load/weights.ts'
 import { baseModelPath } from '../onnx/prefixes.ts'
 import type { LayeredHead } from '../tasks/head-option.ts'
 
@@ -20,11 +19,9 @@ export interface Trained {
   readonly tensors?: Adapter['tensors']
 }
 
-const weightsFile = 'model.safetensors'
-
 /**
  * The base with all parameters of a head of transformers' that the adapter does not train: where its ONNX file lacks
- * some, they are those of model.safetensors beside it.
+ * some, they are those of the checkpoint beside it, model.safetensors in one file or in shards.
  * @throws {ConfigError} for a layer that neither has, or has in part.
  */
 export async function withHeadParameters(
@@ -47,16 +44,15 @@ export async function withHeadParameters(
   return { ...base, parameters: new Map([...base.parameters, ...found]) }
 }
 
-/** Parameters in model.safetensors, whose names may lack the base model's path. */
+/** Parameters of the checkpoint beside the model, whose names may lack the base model's path. */
 async function fromCheckpoint({ files, config }: BaseModel, names: readonly string[]): Promise<Map<string, Tensor>> {
-  await fetchFiles(files, [{ path: weightsFile, optional: true }])
-  if (!files.has(weightsFile)) return new Map()
-  const { tensors } = readSafetensors(files, weightsFile)
   const path = `${baseModelPath(config.model_type)}.`
+  const bareOf = (name: string): string => (name.startsWith(path) ? name.slice(path.length) : name)
+  const wanted = new Set(names.flatMap((name) => [name, bareOf(name)]))
+  const tensors = await readWeights(files, (name) => wanted.has(name))
   return new Map(
     names.flatMap((name) => {
-      const bare = name.startsWith(path) ? name.slice(path.length) : name
-      const value = tensors.get(name) ?? tensors.get(bare)
+      const value = tensors?.get(name) ?? tensors?.get(bareOf(name))
       return value ? [[name, value] as const] : []
     }),
   )

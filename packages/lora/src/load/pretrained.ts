@@ -13,7 +13,7 @@ import {
   type Tokenizer,
 } from '@cola/data'
 import type { Model, Tensor } from '@cola/graph'
-import { filesOf, readJson, readSafetensors } from '@cola/train/files'
+import { filesOf, readJson } from '@cola/train/files'
 import { WeightsError } from '../errors.ts'
 import { type Gpt2Config, parseGpt2Config } from '../gpt2/config.ts'
 import { gpt2, gpt2Checks, type Gpt2Options } from '../gpt2/graph.ts'
@@ -22,8 +22,8 @@ import { keepStartTokens } from '../inject/start-tokens.ts'
 import { companionFiles, folderOf } from '../onnx/companions.ts'
 import { type ModelOrigin, originOf } from '../onnx/open-options.ts'
 import { openTokenizer, tokenizerChecks, type TokenizerOptions } from '../onnx/tokenizer-options.ts'
-import { check, indexSchema } from '../schema.ts'
 import type { Quantization } from '../onnx/quantization.ts'
+import { indexFile, readWeights, weightsFile } from './weights.ts'
 
 /** Options of {@link loadPretrained}. */
 export interface PretrainedOptions extends Gpt2Options, SourceOptions, TokenizerOptions {
@@ -77,7 +77,9 @@ export async function loadPretrained(source: Source, options: PretrainedOptions 
     placeOf(files, 'config.json'),
   )
   const { quantization } = options
-  const read = gpt2Parameters(await readWeights(files), config, {
+  const weights = await readWeights(files)
+  if (!weights) throw await noWeights(files)
+  const read = gpt2Parameters(weights, config, {
     ...(options.head ? { head: options.head } : {}),
     seed: options.seed ?? 0,
     where: files.where,
@@ -91,30 +93,14 @@ export async function loadPretrained(source: Source, options: PretrainedOptions 
   return { model, parameters, config, ...opened, folder: folderOf(files), origin: originOf(options) }
 }
 
-const weightsFile = 'model.safetensors'
-const indexFile = 'model.safetensors.index.json'
-
-/** All tensors of model.safetensors, or of the shards that model.safetensors.index.json names. */
-async function readWeights(files: Files): Promise<Map<string, Tensor>> {
-  await fetchFiles(files, [{ path: weightsFile, optional: true }])
-  if (files.has(weightsFile)) return readSafetensors(files, weightsFile).tensors
-  await fetchFiles(files, [{ path: indexFile, optional: true }])
-  if (!files.has(indexFile)) {
-    // A hub's error lists the files of the repository.
-    await files.fetch?.([{ path: weightsFile }])
-    const fix = pickleFix(weightsFile, files.names(), { folder: files.where })
-    throw new WeightsError({
-      where: files.where,
-      what: 'no weights',
-      expected: `${weightsFile} or ${indexFile}`,
-      ...(fix ? { fix } : {}),
-    })
-  }
-  const { weight_map } = check(indexSchema, readJson(files, indexFile), placeOf(files, indexFile))
-  const shards = [...new Set(Object.values(weight_map))]
-  for (const shard of shards)
-    if (/[/\\]/.test(shard))
-      throw new WeightsError({ where: placeOf(files, indexFile), what: 'a shard outside the folder', found: shard })
-  await files.fetch?.(shards.map((path) => ({ path })))
-  return new Map(shards.flatMap((shard) => [...readSafetensors(files, shard).tensors]))
+/** The error of a folder, or of a hub, which lists the files of the repository. */
+async function noWeights(files: Files): Promise<WeightsError> {
+  await files.fetch?.([{ path: weightsFile }])
+  const fix = pickleFix(weightsFile, files.names(), { folder: files.where })
+  return new WeightsError({
+    where: files.where,
+    what: 'no weights',
+    expected: `${weightsFile} or ${indexFile}`,
+    ...(fix ? { fix } : {}),
+  })
 }

@@ -59,6 +59,9 @@ function calledModule(module: string, known: ReadonlySet<string | undefined>): s
   return known.has(first) ? first : module
 }
 
+/** Types whose layers are transformers' Conv1D: their matrices are [in, out] there, and in PEFT's adapters. */
+const conv1d: ReadonlySet<string> = new Set(['gpt2', 'openai-gpt', 'imagegpt', 'decision_transformer'])
+
 /** Matrices of embeddings that the exporter named after a tied head, with the names by the scopes of their lookups. */
 const embeddingNames = (graph: Graph, base: string, pathOf: (module: string) => string): [string, string][] =>
   embeddingLayers(graph).flatMap(({ node: { scope }, module, weight }) =>
@@ -70,7 +73,7 @@ const embeddingNames = (graph: Graph, base: string, pathOf: (module: string) => 
 /**
  * Renames a graph's parameters to transformers' names, in place: drops wrappers, adds the base model's prefix where it
  * is missing, and puts heads beside the base model. Matrices that the exporter named `onnx::MatMul_12` get their
- * module's name and nn.Linear's layout [out, in]. Other constants keep their names. The `scope` of nodes becomes
+ * module's name, and matrices of modules have nn.Linear's layout [out, in]. Other constants keep their names. The `scope` of nodes becomes
  * transformers' module path, and `model_type` of the graph's metadata is set.
  */
 export function canonicalize(graph: Graph, model_type: string): void {
@@ -96,7 +99,8 @@ export function canonicalize(graph: Graph, model_type: string): void {
   renameFree(graph, names)
   const unnamed = linearLayers(graph).filter(({ module, weight }) => !isParameter(weight) && module !== weight)
   renameFree(graph, new Map(unnamed.map(({ module, weight }) => [weight, `${module}.weight`])))
-  asLinear(graph, new Set([...matrices, ...unnamed.map(({ module }) => `${module}.weight`)]))
+  const ofModules = unnamed.map(({ module }) => `${module}.weight`)
+  asLinear(graph, new Set([...matrices, ...ofModules, ...(conv1d.has(model_type) ? [] : graph.initializers.keys())]))
   restoreModules(graph)
   oneMatrix(graph)
   ownVectors(graph)

@@ -2,7 +2,16 @@
 // their layers need is found, and what does not fit is told.
 
 import { memorySink } from '@cola/data'
-import { decodeGraph, float32, inferModel, prune, serializeSafetensors, type Tensor, writeModel } from '@cola/graph'
+import {
+  decodeGraph,
+  float32,
+  inferModel,
+  prune,
+  serializeSafetensors,
+  type Tensor,
+  transposeTensor,
+  writeModel,
+} from '@cola/graph'
 import { feedsOf, openSession, type OrtTensor } from '@cola/train'
 import { describe, expect, it } from 'vitest'
 import {
@@ -244,6 +253,36 @@ describe('loadFineTuned and heads of transformers’', () => {
       expect(await tuned.logits(texts)).toBeAllclose(values(expectedOf('bert').get('logits')), { atol: 1e-5 })
       await tuned.release()
     }
+  })
+
+  it('takes it from the shard of a checkpoint that has it', async () => {
+    const { base, pooler } = withoutPooler()
+    const shard = 'model-00002-of-00002.safetensors'
+    const others = ['bert.embeddings.word_embeddings.weight', 'model-00001-of-00002.safetensors']
+    const weight_map = Object.fromEntries([others, ...[...pooler.keys()].map((name) => [`bert.${name}`, shard])])
+    const index = new TextEncoder().encode(JSON.stringify({ metadata: {}, weight_map }))
+    const held = new Map([...pooler].map(([name, value]) => [`bert.${name}`, value]))
+    const files = { ...base, 'model.safetensors.index.json': index, [shard]: serializeSafetensors(held) }
+    const tuned = await loadFineTuned(adapterOf('bert'), { base: files })
+    expect(await tuned.logits(texts)).toBeAllclose(values(expectedOf('bert').get('logits')), { atol: 1e-5 })
+    await tuned.release()
+    const { [shard]: _, ...lacking } = files
+    await expect(loadFineTuned(adapterOf('bert'), { base: lacking })).rejects.toThrow(/model-00002.*no such file/)
+  })
+
+  it('reads a pooler whose matrix the ONNX file has the other way round', async () => {
+    const base = baseOf('bert')
+    const graph = decodeGraph(base['model.onnx'] as Uint8Array)
+    const name = 'model.pooler.dense.weight'
+    const matrix = transposeTensor(graph.initializers.get(name) as Tensor)
+    graph.initializers.set(name, matrix)
+    graph.nodes = graph.nodes.map((node) =>
+      node.inputs[1] === name ? { ...node, attributes: { ...node.attributes, transB: 0 } } : node,
+    )
+    const turned = { ...base, 'model.onnx': writeModel(inferModel(graph)) }
+    const tuned = await loadFineTuned(adapterOf('bert'), { base: turned })
+    expect(await tuned.logits(texts)).toBeAllclose(values(expectedOf('bert').get('logits')), { atol: 1e-5 })
+    await tuned.release()
   })
 
   it('refuses a pooler of model.safetensors in part, or of other shapes', async () => {
