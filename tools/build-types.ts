@@ -4,23 +4,7 @@
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-
-/** A property that may be absent, as the compiler writes it: on one line, or until the braces it opens are closed. */
-const property = /^( *)((?:readonly )?(?:[\w$]+|\[\w+ in .+\])\?: )((?:.*\{(?:\n\1 .*)*\n\1(?=\}))*.*);$/gm
-/** A method that may be absent: undefined, it is a property. */
-const method = /^( *[\w$]+)\?((?:<.*>)?\(.*\)): (.*);$/gm
-const holdsUndefined = /^unknown$|(^|\| )undefined$/
-/** Types that would take `| undefined` into themselves. */
-const isOpen = /=>| \? /
-
-const orUndefined = (declarations: string): string =>
-  declarations
-    .replace(method, '$1?: $2 => $3;')
-    .replace(property, (_, indent: string, name: string, declared: string) => {
-      const type = orUndefined(declared)
-      const whole = isOpen.test(type) ? `(${type})` : type
-      return `${indent}${name}${holdsUndefined.test(whole) ? whole : `${whole} | undefined`};`
-    })
+import { orUndefined } from './or-undefined.ts'
 
 /** The sources are one folder further up. */
 const fromBelow = (map: string): string => JSON.stringify({ ...JSON.parse(map), sourceRoot: '../' })
