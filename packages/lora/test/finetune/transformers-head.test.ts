@@ -32,7 +32,8 @@ import {
 import { adapterOf, baseOf, type Bytes, expectedOf, input_ids, texts, values } from '../support/peft-heads.ts'
 
 const classes = ['low', 'middle', 'high']
-const train = texts.map((text, i) => ({ text, label: classes[i % 3] as string }))
+/** Twice, so that each class has several rows. */
+const train = [...texts, ...texts].map((text, i) => ({ text, label: classes[i % 3] as string }))
 const run = { train, labels: classes, epochs: 1, batch_size: 4, device: 'cpu' } as const
 /** A rate at which a step changes nothing that is seen. */
 const still = { ...run, learning_rate: 1e-12 }
@@ -97,7 +98,7 @@ describe('fineTune and heads of transformers’', () => {
     expect(await begin('roberta', {})).toEqual({ labels: classes, warnings: [] })
     expect(await begin('mpnet', { labels: classes })).toEqual({ labels: classes, warnings: [] })
     for (const name of [(i: number) => i, (i: number) => String(i), (i: number) => `LABEL_${i}`]) {
-      const rows = { train: texts.map((text, i) => ({ text, label: name(2 - (i % 3)) })) }
+      const rows = { train: train.map(({ text }, i) => ({ text, label: name(2 - (i % 3)) })) }
       expect(await begin('mpnet', rows)).toEqual({ labels: [name(0), name(1), name(2)], warnings: [] })
     }
   })
