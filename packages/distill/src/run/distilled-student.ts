@@ -107,6 +107,9 @@ export interface StudentParts extends Pick<DistilledStudent, 'metrics' | 'evalua
 export const logitRows = ({ logits }: StepResult['outputs'], rows: number): number[][] =>
   rowsOf(logits?.data ?? [], (logits?.data.length ?? 0) / rows)
 
+/** What to do about a label that a student has not learned. */
+const labelFix = 'The student knows its classes alone: rename the label, or leave the row out.'
+
 /** Builds the object that `distill` returns. */
 export function distilledStudent(parts: StudentParts): DistilledStudent {
   const { student, context, score, device, batch_size, ...results } = parts
@@ -139,7 +142,7 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
       }),
     logits: async (texts) => Float32Array.from((await logitsOf(texts)).flat()),
     evaluate: async (rows) => {
-      const { examples } = encodeLabelled(rows, 'rows', context)
+      const { examples } = encodeLabelled(rows, 'rows', { ...context, labelFix })
       const { loss, predictions } = await run(examples)
       const warnings: string[] = []
       const metrics = score(predictions, examples, (message) => warnings.push(message))

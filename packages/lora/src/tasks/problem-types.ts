@@ -38,7 +38,9 @@ export interface Classification<L extends Label = Label> {
 const unknownLabelFix = (where: string): string =>
   where.startsWith('train')
     ? 'Name it with the option labels too, or leave that option out.'
-    : 'The training rows have no such label: add some, or name all classes with the option labels.'
+    : where.startsWith('rows')
+      ? 'The model knows its classes alone: rename the label, or leave the row out.'
+      : 'The training rows have no such label: add some, or name all classes with the option labels.'
 
 /** Metric that decides the best epoch. */
 export const metricOfProblem: Readonly<Record<ProblemType, string>> = {
@@ -110,5 +112,6 @@ function requireNumber(label: unknown, where: string): number {
     what: 'not a number',
     expected: 'a finite number, for regression',
     found: describeValue(label),
+    ...(typeof label === 'string' ? { fix: 'Make it a number: Number(row.label).' } : {}),
   })
 }

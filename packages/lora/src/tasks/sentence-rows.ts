@@ -75,6 +75,11 @@ export function requireScore(row: object, where: string): number {
     what: 'not a similarity',
     expected: 'a number from -1 to 1',
     found: describeValue(score),
-    ...(typeof score === 'number' ? { fix: 'Scale it: grades from 0 to 5 are divided by 5.' } : {}),
+    ...fixOf(score),
   })
+}
+
+const fixOf = (score: unknown): { fix?: string } => {
+  if (typeof score === 'number') return { fix: 'Scale it: grades from 0 to 5 are divided by 5.' }
+  return typeof score === 'string' ? { fix: 'Make it a number: Number(row.score).' } : {}
 }

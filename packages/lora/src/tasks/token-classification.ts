@@ -263,6 +263,13 @@ function labelsOf(tagged: readonly TaggedWords[]): string[] {
   })
 }
 
+/** What to do about a tag that is none of the labels, by where the row is. */
+const unknownTagFix = {
+  train: 'Name it with the option labels too, or leave that option out.',
+  validation: 'The training rows have no such tag: add some, or name all tags with the option labels.',
+  rows: 'The model knows its tags alone: rename the tag, or leave the row out.',
+} as const
+
 /** Indices of a row's tags. @throws {DataError} naming the word, for a tag that is none of the labels. */
 function tagIndices({ input, tags, field }: TaggedWords, labels: readonly string[], where: string): number[] {
   return tags.map((tag, word) => {
@@ -274,7 +281,7 @@ function tagIndices({ input, tags, field }: TaggedWords, labels: readonly string
       what: 'a tag that is none of the labels',
       expected: labels.join(', '),
       found: describeValue(tag),
-      fix: 'The training rows have no such tag: add some, or name all tags with the option labels.',
+      fix: unknownTagFix[where.split(',')[0] as keyof typeof unknownTagFix],
     })
   })
 }

@@ -88,6 +88,9 @@ describe('fineTune with GPT-2’s weights', () => {
     await expect(tuned.evaluate(['the cat' as never])).rejects.toThrow(/^rows, row 1: not a row.*found "the cat"/)
     await expect(tuned.classify('the cat' as never)).rejects.toThrow(/^texts: not an array, .*"the cat".*\[text\]/)
     await expect(tuned.classify([null] as never)).rejects.toThrow(/^texts, row 1, field "text": not a text/)
+    await expect(tuned.evaluate([{ text: 'the cat', label: 'several' }])).rejects.toThrow(
+      /rows, row 1, field "label": a label .*The model knows its classes alone: rename the label, or leave the row out/,
+    )
     await expect(tuned.evaluate(undefined as never)).rejects.toThrow(
       /^rows: not an array, expected an array, found nothing/,
     )
@@ -349,7 +352,10 @@ describe('refuses, before anything is trained', () => {
     [{ train: [] }, /option train: no rows/],
     [{ train: [null] }, /option train, row 1: not a row/],
     [{ train: rows.slice(0, 4) }, /too few classes/],
-    [{ problem_type: 'regression' }, /train, row 1, field "label": not a number/],
+    [
+      { problem_type: 'regression', train: [{ text: 'a', label: '4.5' }] },
+      /train, row 1, field "label": not a number.*found "4\.5"\. Make it a number: Number\(row\.label\)\./,
+    ],
     [{ problem_type: 'multi_label_classification' }, /train, row 1, field "label": not an array of labels/],
     [{ labels: ['one'] }, /too few classes/],
     [
@@ -367,6 +373,7 @@ describe('refuses, before anything is trained', () => {
   it.each([
     [{ validation: 1.5 }, /fineTune, option validation: not a valid value, expected a number above 0 and below 1/],
     [{ learningRate: 1 }, /fineTune, option learningRate: no such option, .*Did you mean learning_rate\?/],
+    [{ lr: 1e-3 }, /fineTune, option lr: no such option, .*Did you mean learning_rate\?/],
     [{ eval_strategy: 'epoch' }, /option eval_strategy: no such option, .*Each epoch ends with an evaluation/],
     [{ eval_dataset: [] }, /option eval_dataset: no such option, .*It is validation/],
     [{ load_in_4bit: true }, /option load_in_4bit: no such option, .*quantization: \{ bits: 4 \}/],

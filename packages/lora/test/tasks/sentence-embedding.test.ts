@@ -275,6 +275,7 @@ describe('refuses, before anything is trained', () => {
     [[triples[0], pairs[0]], /train, row 2: a row of another form.*expected anchor, positive, negative/],
     [[{ text: 'a', label: 'b' }], /train, row 1: columns of no form.*sentence1, sentence2, score, found text, label/],
     [[{ ...similarities[0], score: 4.5 }], /train, row 1, field "score": not a similarity.*divided by 5/],
+    [[{ ...similarities[0], score: '0.5' as never }], /field "score": not a similarity.*Number\(row\.score\)/],
     [[{ ...similarities[0], score: Number.NaN }], /train, row 1, field "score": not a similarity/],
     [[{ ...similarities[0], score: '1' }], /train, row 1, field "score".*found "1"/],
     [[{ ...similarities[0], anchor: 'a' }], /train, row 1: columns of no form/],

@@ -458,7 +458,10 @@ describe('refuses, before anything is trained', () => {
     ],
     [{ validation: [{ words: ['Anna'], tags: [] }] }, /validation, row 1, field "tags": not one tag a word/],
     [{ train: [{ words: ['a'], tags: ['O'] }] }, /no entity in any row/],
-    [{ labels: ['O', 'B-LOC'] }, /train, row 1, field "tags", word 1 "Anna": a tag that is none of the labels/],
+    [
+      { labels: ['O', 'B-LOC'] },
+      /train, row 1, field "tags", word 1 "Anna": a tag that is none of the labels.*labels too/,
+    ],
   ])('rows with %j', async (options, message) => {
     await expect(bad(good[0], options)).rejects.toThrow(DataError)
     await expect(bad(good[0], options)).rejects.toThrow(message)
@@ -476,6 +479,9 @@ describe('refuses, before anything is trained', () => {
   })
   it('what is no text to be tagged', async () => {
     const tuned = await fineTune(embedded, { ...quick, train: good, epochs: 1 })
+    await expect(tuned.evaluate([{ words: ['Anna'], tags: ['B-LOC'] }])).rejects.toThrow(
+      /rows, row 1, field "tags", word 1 "Anna": a tag .*The model knows its tags alone/,
+    )
     await expect(tuned.tag([''])).rejects.toThrow(/texts, row 1, field "text": an empty text/)
     await expect(tuned.tag(['a', 5 as never])).rejects.toThrow(/texts, row 2, field "text": not a text/)
     await expect(tuned.tag([null as never])).rejects.toThrow(DataError)
