@@ -72,6 +72,7 @@ export { type Schedule, schedule, type ScheduleName, type ScheduleOptions } from
 export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } from './optim/transforms.ts'
 export { freeMemory } from './runtime/free-memory.ts'
 export { computesInPlace, defaultDevice, type Device, keepsTensors } from './runtime/devices.ts'
+export { hasFired } from './runtime/has-fired.ts'
 export { besideOf, externalDataOf, writeModels } from './runtime/model-files.ts'
 export { openSession, type RunnableModel } from './runtime/open-session.ts'
 export { openResolved, type ResolvedSession, resolveDevice } from './runtime/resolve-device.ts'

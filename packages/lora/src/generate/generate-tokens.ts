@@ -1,8 +1,8 @@
 // Generates tokens with a language model, for one prompt or for many at once.
 
 import { type Random, random } from '@cola/data'
-import { ConfigError } from '@cola/train'
-import { callable, checkOptions, type Checks, optionsIn, show, whole } from '@cola/graph/options'
+import { ConfigError, hasFired } from '@cola/train'
+import { abortSignal, callable, checkOptions, type Checks, optionsIn, show, whole } from '@cola/graph/options'
 import { promptPlace, requirePrompt, requirePrompts, withoutPadding } from './prompts.ts'
 import { nextToken, type RankedScores, sampleChecks, type SampleOptions } from './sample.ts'
 
@@ -30,6 +30,8 @@ export interface GenerateOptions extends SampleOptions {
   onToken?: ((id: number, row: number) => void) | undefined
   /** Told why a row's text ends: at an end token or a stop string, or because it has as many tokens as it may have. */
   onFinish?: ((reason: FinishReason, row: number) => void) | undefined
+  /** Ends the generation after the token that is computed: the signal's reason is thrown. @default none */
+  signal?: AbortSignal
 }
 
 /** Why a text ends: `stop` at an end token or a stop string, `length` at the greatest number of tokens. */
@@ -84,6 +86,7 @@ export const generateChecks: Checks<GenerateOptions> = {
   attention_mask: ['ones and zeros, in the shape of the prompts', isMask],
   onToken: callable,
   onFinish: callable,
+  signal: abortSignal,
 }
 
 /** A text that is generated. */
@@ -99,6 +102,7 @@ interface Row {
  * @throws {ConfigError} for an option that is unknown or out of its range, and for stop strings without a tokenizer.
  * @throws {FeedError} for an empty prompt, a token outside of the vocabulary, or a prompt without a free position after
  * it.
+ * @throws The reason of the signal that fires.
  */
 export async function* streamTokens(
   model: NextTokenModel,
@@ -107,7 +111,7 @@ export async function* streamTokens(
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   try {
     checkOptions('generate', options, generateChecks)
-    const { onToken, onFinish, eos_token_id = model.eos_token_id } = options
+    const { onToken, onFinish, signal, eos_token_id = model.eos_token_id } = options
     const sampling = optionsIn(sampleChecks, options)
     const { max_new_tokens = 20, stop_strings = [], batch_size = Number.POSITIVE_INFINITY } = options
     const endTokens = new Set([eos_token_id].flat())
@@ -130,7 +134,9 @@ export async function* streamTokens(
       }
     }
     for (begin(); active.size > 0; begin()) {
+      signal?.throwIfAborted()
       const logits = await model.logits(new Map(Array.from(active, ([row, { text }]) => [row, text])), sampling)
+      if (await hasFired(signal)) throw signal?.reason
       for (const [row, found] of [...active]) {
         const { text, promptLength, stream } = found
         const id = nextToken(logits.get(row) as RankedScores, sampling, stream, text)

@@ -2,7 +2,7 @@
 // Sample i is a function of the seed and i alone, so that a run that was stopped goes on where it was.
 
 import { DataError, folderStore, type FileStore, placeOf, random } from '@cola/data'
-import { ConfigError } from '@cola/train'
+import { ConfigError, hasFired } from '@cola/train'
 import { fileSystem, flush, paths } from '@cola/train/files'
 import {
   abortSignal,
@@ -133,7 +133,7 @@ export async function sampleTexts(model: TextSampler, options: SampleTextsOption
         onText?.({ ...one, count: texts.length })
       }
       if (texts.length >= count) break
-      signal?.throwIfAborted()
+      if (await hasFired(signal)) throw signal?.reason
     }
   }
   if (texts.length < count) throw tooFew(texts.length, options, max_samples)

@@ -112,6 +112,28 @@ describe.each(Object.entries(bases))('%s', (_, { files, poet, lawyer, prompts })
     expect(heard).toEqual(choices().map(([, texts]) => texts[1]))
   })
 
+  it('ends texts at a signal, with its reason, while others go on', async () => {
+    const reason = new Error('the reader has left')
+    const calls = choices().map(([choice, texts]) => {
+      const controller = new AbortController()
+      const options = { ...few, ...choice, eos_token_id: [], signal: controller.signal }
+      const leave = () => controller.abort(reason)
+      return { options, leave, texts, choice }
+    })
+    const [first, second, third] = calls as [(typeof calls)[0], (typeof calls)[0], (typeof calls)[0]]
+    const reading = async (pieces: AsyncIterable<unknown>, leave: () => void) => {
+      for await (const _ of pieces) leave()
+    }
+    const stopped = [
+      generator.generate(prompts, { ...first.options, onToken: first.leave }),
+      reading(generator.stream(prompts, second.options), second.leave),
+      reading(generator.streamTexts(prompts, { ...third.options, batch_size: 1 }), third.leave),
+    ]
+    const going = calls.map(({ choice }) => generator.generate(prompts, { ...few, ...choice }))
+    for (const call of stopped) await expect(call).rejects.toBe(reason)
+    expect(await Promise.all(going)).toEqual(calls.map(({ texts }) => texts))
+  })
+
   it('streams texts, and continues token ids with each', async () => {
     for (const [choice, texts] of choices()) {
       const whole: string[] = []

@@ -28,6 +28,10 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
   }, 120_000)
   afterAll(() => opened?.close())
 
+  it('a signal that a timer fires ends a call, while the runtime computes on the same thread', async () => {
+    expect(await opened.page.evaluate(`isAborted('wasm')`)).toBe(true)
+  })
+
   describe.each(['wasm', 'webgpu'] as const)('%s', (device) => {
     it.each(decoders)('%s', async (...decoder) => {
       const call = [device, ...decoder.slice(1)].map((value) => JSON.stringify(value)).join(', ')

@@ -1,6 +1,6 @@
 import { packSentences, random } from '@cola/data'
 import { feedsOf, openSession, type OrtTensor, SessionError } from '@cola/train'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { moved } from '../../../../tools/moved.ts'
 import { ConfigError, createGenerator, gpt2, lora, nextToken, parseGpt2Config, randomGpt2 } from '../../src/index.ts'
 
@@ -79,6 +79,56 @@ describe('generate', () => {
     const running = generator.generate([3, 17], { max_new_tokens: 20 })
     await Promise.all([expect(running).rejects.toThrow(SessionError), generator.release()])
     await expect(generator.generate([3])).rejects.toThrow(/session: it has been released/)
+  })
+
+  it('ends after the token at which the signal fires, with its reason, and leaves other calls alone', async () => {
+    const generator = await createGenerator(cached, { config })
+    const few = { max_new_tokens: 12 }
+    const prompts = [
+      [3, 17, 8],
+      [5, 9],
+      [11, 4, 2],
+    ]
+    const expected = await generator.generate(prompts, few)
+    const reason = new Error('the reader has left')
+    const controller = new AbortController()
+    const heard: number[] = []
+    const onToken = (id: number) => {
+      if (heard.push(id) === 4) controller.abort(reason)
+    }
+    const { signal } = controller
+    const [others, stopped, waiting] = await Promise.allSettled([
+      Promise.all(prompts.map((prompt) => generator.generate(prompt, few))),
+      generator.generate(prompts[0] as number[], { ...few, onToken, signal }),
+      // A call of the same signal, with more than its rows.
+      generator.generate(prompts, { ...few, batch_size: 1, signal }),
+    ])
+    expect(others).toEqual({ status: 'fulfilled', value: expected })
+    expect([stopped, waiting]).toEqual([
+      { status: 'rejected', reason },
+      { status: 'rejected', reason },
+    ])
+    expect(heard).toEqual(expected[0]?.slice(0, 4))
+    // One that fired before is thrown before anything is computed.
+    const onFinish = vi.fn()
+    await expect(generator.generate([3], { signal, onFinish })).rejects.toBe(reason)
+    await expect(generator.generate([3], { signal: AbortSignal.abort() })).rejects.toThrow(
+      expect.objectContaining({ name: 'AbortError' }),
+    )
+    expect(onFinish).not.toHaveBeenCalled()
+    const again = new AbortController()
+    const streamed: number[] = []
+    const reading = async () => {
+      for await (const { id } of generator.stream([3, 17, 8], { ...few, signal: again.signal }))
+        if (streamed.push(id) === 3) again.abort(reason)
+    }
+    await expect(reading()).rejects.toBe(reason)
+    expect(streamed).toEqual(expected[0]?.slice(0, 3))
+    expect(await generator.generate(prompts, { ...few, signal: new AbortController().signal })).toEqual(expected)
+    await expect(generator.generate([3], { signal: true as never })).rejects.toThrow(
+      /option signal.*expected an AbortSignal/,
+    )
+    await generator.release()
   })
 
   it('samples within top-k and top-p, in the proportions of the softmax', () => {

@@ -48,4 +48,21 @@ async function greedyFetched(device: Device, folder?: string, name = 'model.onnx
   return greedy(device, memoryFiles(new Map(await Promise.all(fetched)), folder), name)
 }
 
-Object.assign(globalThis, { configureRuntime, greedyFetched, loaded: true })
+/** Whether a signal that fires by a timer ends a call, on whose thread the runtime computes. */
+async function isAborted(device: Device): Promise<boolean> {
+  const { config, model } = builtGpt2()
+  const { generate, release } = await createGenerator(model, { config, device })
+  const controller = new AbortController()
+  const many = Array.from({ length: 100 }, () => prompts).flat()
+  let first = true
+  const onToken = () => {
+    if (first) setTimeout(() => controller.abort())
+    first = false
+  }
+  const options = { eos_token_id: [], batch_size: 1, onToken, signal: controller.signal }
+  const error = await generate(many, options).catch((reason: unknown) => reason)
+  await release()
+  return controller.signal.aborted && error === controller.signal.reason
+}
+
+Object.assign(globalThis, { configureRuntime, greedyFetched, isAborted, loaded: true })

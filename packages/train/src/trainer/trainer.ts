@@ -4,6 +4,7 @@ import { type FileStore, type Lock, placeOf } from '@cola/data'
 import type { Tensor } from '@cola/graph'
 import { CheckpointError, ConfigError, DeviceLostError } from '../errors.ts'
 import { storeOf } from '../files/files.ts'
+import { hasFired } from '../runtime/has-fired.ts'
 import { Calls } from '../session/calls.ts'
 import { addCounts, lossCounts } from '../session/loss-counts.ts'
 import { addMeans, meanOf, type TermSum } from '../session/loss-means.ts'
@@ -207,7 +208,7 @@ export class Trainer<Row, Prediction = unknown> {
     const order = rowOrder(this.#options, this.#state.epoch)
     const rateAt = learningRates(this.#options)
     while (this.#state.batch * batch_size < order.length) {
-      if (signal?.aborted) {
+      if (await hasFired(signal)) {
         await this.#save()
         return false
       }

@@ -22,6 +22,14 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
       expect.stringMatching(/ort-wasm-simd-threaded.*\.mjs$/),
     )
   })
+  it('stops a run at a signal that a timer fires, while the runtime computes on the same thread', async () => {
+    const { steps, stopped } = (await opened.page.evaluate(`trainUntilAborted('wasm')`)) as {
+      steps: number
+      stopped: string
+    }
+    expect(stopped).toBe('aborted')
+    expect(steps).toBeLessThan(700)
+  })
   it('multiplies in eight bits on wasm as Node does on the CPU', async () => {
     const losses = (await opened.page.evaluate(`trainTiny('wasm', 'int8')`)) as number[]
     // A value that lies at the border between two codes falls to either side.

@@ -1,7 +1,15 @@
 // Runs in the browser: trains the tiny model on a device and gives its losses to the test.
 
-import { adamw, configureRuntime, type Device, type FrozenProducts, TrainingSession } from '../../src/index.ts'
-import { artifactsOf, collate, rows } from './tiny.ts'
+import {
+  adamw,
+  configureRuntime,
+  type Device,
+  type FrozenProducts,
+  Trainer,
+  type TrainResult,
+  TrainingSession,
+} from '../../src/index.ts'
+import { artifactsOf, collate, type Row, rows } from './tiny.ts'
 
 /** Losses of a few steps, and the last gradient's sum. */
 export async function trainTiny(device: Device, frozenProducts: FrozenProducts = 'float32'): Promise<number[]> {
@@ -23,6 +31,26 @@ export async function trainTiny(device: Device, frozenProducts: FrozenProducts =
   )
   await session.release()
   return losses
+}
+
+/** How far a run comes whose signal a timer fires at its first step, and why it ends. */
+export async function trainUntilAborted(device: Device): Promise<{ steps: number; stopped: TrainResult['stopped'] }> {
+  const session = await TrainingSession.create({ artifacts: artifactsOf(adamw()), device })
+  const controller = new AbortController()
+  const onStep = ({ step }: { step: number }) => {
+    if (step === 1) setTimeout(() => controller.abort())
+  }
+  const { losses, stopped } = await new Trainer<Row>({
+    session,
+    data: { train: rows(3000), collate },
+    epochs: 1,
+    batch_size: 4,
+    learning_rate: 0.01,
+    signal: controller.signal,
+    callbacks: { onStep },
+  }).train()
+  await session.release()
+  return { steps: losses.length, stopped }
 }
 
 let steady: { session: TrainingSession; step: number } | undefined
@@ -87,4 +115,4 @@ function count(): void {
 }
 
 count()
-Object.assign(globalThis, { trainTiny, trainOn, endTraining, held, configureRuntime, loaded: true })
+Object.assign(globalThis, { trainTiny, trainUntilAborted, trainOn, endTraining, held, configureRuntime, loaded: true })
