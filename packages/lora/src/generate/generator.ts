@@ -58,11 +58,14 @@ export interface Generator<A extends string = string> {
    * @throws {FeedError | DataError | ConfigError | AdapterError} for an empty prompt, a token outside of the vocabulary,
    * a prompt without a free position after it, ids and texts in one call, texts where there is no tokenizer,
    * conversations where there is no chat template, an option that is out of its range, or the name of an adapter that
-   * is not there.
+   * is not there; the reason of a signal that fires.
    */
   generate(prompt: IdsPrompt, options?: GeneratorCallOptions<A>): Promise<number[]>
+  /** The new tokens of several prompts, as of one. */
   generate(prompts: readonly IdsPrompt[], options?: GeneratorCallOptions<A>): Promise<number[][]>
+  /** The new texts of several texts or conversations, as of one. */
   generate(prompts: readonly TextPrompt[], options?: GeneratorTextsOptions<A>): Promise<string[]>
+  /** The new text of a text or a conversation. @throws as of token ids. */
   generate(prompt: TextPrompt, options?: GeneratorTextOptions<A>): Promise<string>
   /**
    * What `generate` gives, as it comes: tokens with the row of their prompt, or pieces of text, each of whole
@@ -73,10 +76,12 @@ export interface Generator<A extends string = string> {
     prompts: IdsPrompt | readonly IdsPrompt[],
     options?: GeneratorCallOptions<A>,
   ): AsyncGenerator<GeneratedToken, void, undefined>
+  /** Pieces of the new texts of several texts or conversations. */
   stream(
     prompts: readonly TextPrompt[],
     options?: GeneratorTextsOptions<A>,
   ): AsyncGenerator<GeneratedPiece, void, undefined>
+  /** Pieces of the new text of a text or a conversation. */
   stream(prompt: TextPrompt, options?: GeneratorTextOptions<A>): AsyncGenerator<string, void, undefined>
   /**
    * The new text of each text or conversation, as it ends: for many, or without end. `batch_size` of them are generated

@@ -20,7 +20,8 @@ export interface TextGenerator<Further = unknown> {
    * with the special tokens that the tokenizer puts before it; an empty one with the start token.
    * @returns The new text alone, without the end token, and without a stop string and what follows it.
    * @throws {DataError} for what is neither a string nor messages, and messages that the chat template refuses;
-   * {FeedError} for a prompt that leaves no place for another token; {ConfigError} for an option out of its range.
+   * {FeedError} for a prompt that leaves no place for another token; {ConfigError} for an option out of its range; the
+   * reason of a signal that fires.
    */
   readonly generate: {
     (prompt: TextPrompt, options?: GenerateTextOptions & Further): Promise<string>
