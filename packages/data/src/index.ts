@@ -97,9 +97,11 @@ export { generateSentences, type GeneratedText, type GenerateOptions } from './s
 export type { MinimalPair, Phenomenon } from './source/phenomena.ts'
 export { decodeText, type DecodeOptions } from './source/decode.ts'
 export type { Quoting } from './source/dsv.ts'
-export { classIndex, distinctLabels, isLabel, type Label, requireLabel, requireLabels } from './source/class-labels.ts'
+export { classIndex, isLabel, type Label, requireLabel, requireLabels } from './source/class-labels.ts'
+export { distinctLabels } from './source/distinct-labels.ts'
 export { requireSharedLabels } from './source/class-sizes.ts'
 export { doubtfulClasses, similarClasses } from './source/doubtful-classes.ts'
+export { namedRows, withClassNames } from './source/named-rows.ts'
 export { divideRows } from './source/divide-rows.ts'
 export {
   describeValue,
@@ -107,6 +109,7 @@ export {
   requireList,
   requireRow,
   requireRows,
+  requireString,
   requireText,
   rowPlace,
 } from './source/row-checks.ts'

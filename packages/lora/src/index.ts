@@ -95,6 +95,7 @@ export type { Classification, ProblemType } from './tasks/problem-types.ts'
 export type {
   SequenceClassificationExample,
   SequenceClassificationOptions,
+  ClassTable,
   SequenceClassificationRow,
   SequenceClassificationSettings,
   SequenceClassifier,
@@ -132,6 +133,7 @@ export type {
   ExportedExtras,
   Predict,
   Releasable,
+  RowsOf,
   ScoreContext,
   ServeContext,
   Task,

@@ -1,6 +1,6 @@
 // Encodes texts and pairs of texts as rows of token ids; truncates or refuses those that are too long.
 
-import { type Checks, checkOptions, checkValue, limit, oneOf } from '@cola/graph/options'
+import { type Checks, checkOptions, checkValue, limit, oneOf, whole } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { describeValue, requireList } from '../source/row-checks.ts'
 import { encodingChecks, type EncodingOptions } from '../tokenizer/encoding-options.ts'
@@ -34,6 +34,8 @@ export interface EncodeOptions extends Omit<EncodingOptions, 'text_pair'> {
   tooLong?: 'truncate' | 'refuse'
   /** Number of rows of the embedding table, for a check of the ids. @default not checked */
   vocab_size?: number | undefined
+  /** Token of a text without tokens, padding as in transformers' batches; `padTokenId` returns a model's. @default refused */
+  pad_token_id?: number | undefined
 }
 
 /** Checks of {@link EncodeOptions}. */
@@ -44,6 +46,7 @@ export const encodeChecks: Checks<EncodeOptions> = {
   add_special_tokens: encodingChecks.add_special_tokens,
   tooLong: oneOf(['truncate', 'refuse']),
   vocab_size: limit,
+  pad_token_id: whole(0),
 }
 
 /** A tokenizer, or a user's encoder without special tokens. */
@@ -89,7 +92,12 @@ export function encodeTexts(
   })
 }
 
-const encodingOptions = ({ tooLong: _, vocab_size: __, ...options }: EncodeOptions): EncodingOptions => options
+const encodingOptions = ({
+  tooLong: _,
+  vocab_size: __,
+  pad_token_id: ___,
+  ...options
+}: EncodeOptions): EncodingOptions => options
 
 /**
  * Encodes rows one by one, checks them, and counts those that were truncated.
@@ -99,13 +107,14 @@ const encodingOptions = ({ tooLong: _, vocab_size: __, ...options }: EncodeOptio
  */
 export function checkedRows<Row, More extends object>(
   inputs: readonly Row[],
-  { tooLong = 'truncate', vocab_size, max_length }: EncodeOptions,
+  { tooLong = 'truncate', vocab_size, max_length, pad_token_id }: EncodeOptions,
   encode: (row: Row, i: number) => { encoding: Encoding; more?: More; where: string },
 ): { rows: (TokenSequence & More)[]; truncated: number } {
   let truncated = 0
   const rows = inputs.map((input, i) => {
     const { encoding, more, where } = encode(input, i)
-    const { input_ids, token_type_ids, overflow } = encoding
+    const { input_ids: ids, token_type_ids, overflow } = encoding
+    const input_ids = ids.length === 0 && pad_token_id !== undefined ? [pad_token_id] : ids
     if (input_ids.length === 0) throw new DataError({ where, what: 'a text without tokens' })
     requireTokenIds(input_ids, where, vocab_size)
     if (overflow > 0 && tooLong === 'refuse')

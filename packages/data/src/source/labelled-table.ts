@@ -5,6 +5,7 @@ import { DataError } from '../errors.ts'
 import type { LabelledText } from './cola.ts'
 import { similarClasses } from './doubtful-classes.ts'
 import { requireRows } from './row-checks.ts'
+import { filePlace, keepPlace } from './row-places.ts'
 
 /** Where a table has its texts and labels, and which classes there are. */
 export interface LabelOptions {
@@ -48,7 +49,8 @@ export function labelledTable(records: readonly object[], options: LabelOptions 
   const { text = 'text', label = 'label' } = options
   const rows = records.map((record, i) => {
     const values = record as Readonly<Record<string, unknown>>
-    return { place: `row ${i + 1}`, text: values[text], label: values[label] }
+    const place = filePlace(record)
+    return { place: `row ${i + 1}${place ? ` (${place})` : ''}`, text: values[text], label: values[label] }
   })
   return labelRows(rows, options, where)
 }
@@ -94,16 +96,19 @@ export function labelRows(rows: readonly RawRow[], options: LabelOptions, where:
           expected: shortList(names),
           found: JSON.stringify(spellings[i]),
         })
-      return { text: texts[i] as string, label: id }
+      return keepPlace({ text: texts[i] as string, label: id }, `${where}, ${row.place}`)
     }),
   }
 }
 
+const emptyFix =
+  'Fill it, or leave the row out: readRecords reads such rows, filter drops them, labelledTable takes the rest.'
+
 /** Values that are neither texts nor labels: predicate, name, and advice. */
 const invalidKinds: readonly (readonly [is: (value: unknown) => boolean, name: string, fix: string])[] = [
   [(value) => value === undefined, 'nothing', 'Name the columns of text and label, or leave the row out.'],
-  [(value) => value === null, 'null', 'Leave the row out.'],
-  [(value) => value === '', 'an empty field', 'Leave the row out.'],
+  [(value) => value === null, 'null', emptyFix],
+  [(value) => value === '', 'an empty field', emptyFix],
   [Array.isArray, 'a list', 'Give each row one text and one label.'],
   [(value) => typeof value === 'object', 'an object', 'Name a field that holds text.'],
   [(value) => typeof value === 'number' && !Number.isFinite(value), 'no finite number', 'Leave the row out.'],

@@ -2,9 +2,16 @@
 
 import { closestName, object, show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
+import { filePlace } from './row-places.ts'
 
-/** `train, row 3`: rows count from 1. */
-export const rowPlace = (where: string, index: number): string => `${where}, row ${index + 1}`
+/**
+ * `train, row 3`: rows count from 1.
+ * @param row The row: where it was read is named too, `train, row 3 (a.csv, line 4)`. @default not named
+ */
+export function rowPlace(where: string, index: number, row?: unknown): string {
+  const place = object[1](row) ? filePlace(row as object) : undefined
+  return `${where}, row ${index + 1}${place ? ` (${place})` : ''}`
+}
 
 /** What to do about a table that was read as one column, because it has another delimiter. */
 export function delimiterFix(columns: readonly string[]): string | undefined {
@@ -50,19 +57,40 @@ export function requireField(row: object, field: string, where: string): void {
 }
 
 /**
+ * A field of a row that must be a text, which may be empty.
+ * @throws {DataError} naming the row and the field.
+ */
+export function requireString(row: unknown, field: string, where: string): string {
+  if (typeof row === 'object' && row !== null) requireField(row, field, where)
+  const value = typeof row === 'object' && row ? (row as Readonly<Record<string, unknown>>)[field] : row
+  if (typeof value === 'string') return value
+  throw new DataError({
+    where: `${where}, field "${field}"`,
+    what: 'not a text',
+    expected: 'a string',
+    found: describeValue(value),
+    ...(typeof value === 'number' ? { fix: `A number is no text: String(${value}) makes one.` } : {}),
+    ...(value === null ? { fix: emptyFix(`row.${field}`) } : {}),
+  })
+}
+
+/** What to do about a cell without a value, which a condition leaves out. */
+export const emptyFix = (condition: string): string =>
+  `Fill it, or leave such rows out: rows.filter((row) => ${condition}).`
+
+/**
  * A field of a row that must be a text and not blank.
  * @throws {DataError} naming the row and the field.
  */
 export function requireText(row: unknown, field: string, where: string): string {
-  if (typeof row === 'object' && row !== null) requireField(row, field, where)
-  const value = typeof row === 'object' && row ? (row as Readonly<Record<string, unknown>>)[field] : row
-  if (typeof value === 'string' && value.trim() !== '') return value
+  const value = requireString(row, field, where)
+  if (value.trim() !== '') return value
   throw new DataError({
     where: `${where}, field "${field}"`,
-    what: value === '' || typeof value === 'string' ? 'an empty text' : 'not a text',
-    expected: 'a string',
+    what: 'an empty text',
+    expected: 'a string that is not blank',
     found: describeValue(value),
-    ...(typeof value === 'number' ? { fix: `A number is no text: String(${value}) makes one.` } : {}),
+    fix: emptyFix(`row.${field}.trim()`),
   })
 }
 

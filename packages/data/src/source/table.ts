@@ -10,6 +10,7 @@ import { column, labelChecks, labelRows, type LabelledTable, type LabelOptions }
 import type { FileSource } from '../open/open-file.ts'
 import { readOne } from './read-text.ts'
 import { describeValue } from './row-checks.ts'
+import { keepPlace } from './row-places.ts'
 
 /** Options of reading a table as records. */
 export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
@@ -150,7 +151,7 @@ export async function parseRecords(
   const { columns } = options
   const records = parseFormat(content, format, where, columns, options)
   if (records.length === 0) throw new DataError({ where, what: 'no rows', expected: 'at least one row', found: 'none' })
-  return records.map(({ values }) => (columns ? only(values, columns) : values))
+  return records.map(({ place, values }) => keepPlace(columns ? only(values, columns) : values, `${where}, ${place}`))
 }
 
 const only = (values: JsonRecord['values'], columns: readonly string[]): object =>

@@ -26,6 +26,9 @@ describe('rows', () => {
     )
     for (const bad of [null, 7, { text: null }, { text: 'a', text_pair: 3 }] as never[])
       expect(() => encodeTexts(tokenizer, ['a', bad])).toThrow(/row 2: not a text/)
+    const words = { encode: (text: string) => (text ? [3] : []) }
+    expect(() => encodeTexts(words, ['a', ''])).toThrow(/row 2, "": a text without tokens/)
+    expect(encodeTexts(words, ['a', ''], { pad_token_id: 0 }).rows).toEqual([{ input_ids: [3] }, { input_ids: [0] }])
     expect(() => encodeTexts({ encode: () => [3, -1] }, ['a'])).toThrow(/row 1, "a": .*found -1/)
   })
 })

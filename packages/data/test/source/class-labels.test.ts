@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { classIndex, DataError, distinctLabels, isLabel, requireLabel, requireLabels } from '../../src/index.ts'
+import {
+  classIndex,
+  DataError,
+  distinctLabels,
+  isLabel,
+  type Label,
+  namedRows,
+  requireLabel,
+  requireLabels,
+  withClassNames,
+} from '../../src/index.ts'
 
 describe('distinctLabels', () => {
   it.each([
@@ -76,4 +86,30 @@ it.each<[unknown, RegExp]>([
 ])('what JSON has not is shown where a label is wanted: %s', (value, message) => {
   expect(() => requireLabel(value, 'train, row 1')).toThrow(message)
   expect(() => requireLabel(value, 'train, row 1')).toThrow(DataError)
+})
+
+describe('rows with the names of their classes', () => {
+  const row = (label: Label | Label[]) => ({ text: 'a', label })
+  it('have them in place of indices, one or several', () => {
+    const rows = [row(2), row('a'), row([0, 'b']), row(3), row(-1), row(0.5)]
+    const names = withClassNames(rows, ['a', 'b', 'c']).map(({ label }) => label)
+    expect(names).toEqual(['c', 'a', ['a', 'b'], 3, -1, 0.5])
+    expect(withClassNames([row(1), row(0)], ['0', '1'])).toEqual([row('1'), row('0')])
+    expect(withClassNames([null as never], ['a'])).toEqual([null])
+  })
+  it('are refused where a number is the name of a class and the index of another', () => {
+    expect(() => withClassNames([row(0), row(1)], ['1', '2'], 'train')).toThrow(
+      /^train, row 2, field "label": a number that is the name of a class, .* expected "1", "2", found 1\. Give names, Str/,
+    )
+  })
+  it('of a table have labels that are indices', () => {
+    expect(namedRows({ rows: [{ text: 'a', label: 1, more: 2 }], classes: ['1', '2'] })).toEqual([
+      { text: 'a', label: '2', more: 2 },
+    ])
+    for (const label of [2, -1, 0.5, 'a', null, undefined])
+      expect(() => namedRows({ rows: [{ text: 'a', label: label as number }], classes: ['a', 'b'] })).toThrow(
+        /^table, row 1, field "label": not the index of a class, expected a whole number from 0 to 1: "a", "b", found/,
+      )
+    expect(() => namedRows({ rows: [null as never], classes: ['a'] })).toThrow(/row 1, .*found nothing/)
+  })
 })

@@ -9,8 +9,15 @@ import {
   parseColaZip,
   parseGlueParquet,
   readColaFolder,
+  labelledTable,
+  namedRows,
+  parseRecords,
+  parseTable,
   requireField,
+  requireString,
   requireText,
+  rowPlace,
+  withClassNames,
 } from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-tables-'))
@@ -42,6 +49,31 @@ describe('CoLA and GLUE are checked too', () => {
 })
 
 describe('fields of rows', () => {
+  it('that are empty are refused with what to do, and where they were read', async () => {
+    const [, row] = await parseRecords('text,label\n"a\nb",x\n ,y\n', 'csv', 'a.csv')
+    expect(() => requireText(row, 'text', rowPlace('train', 1, row))).toThrow(
+      'train, row 2 (a.csv, line 4), field "text": an empty text, expected a string that is not blank, found " ". ' +
+        'Fill it, or leave such rows out: rows.filter((row) => row.text.trim()).',
+    )
+    expect(() => requireText({ text: null }, 'text', 'row 1')).toThrow(/found null\. Fill it, or leave such rows out/)
+    expect(requireString({ text: '' }, 'text', 'row 1')).toBe('')
+    expect(rowPlace('train', 1, { ...row })).toBe('train, row 2')
+    expect(() => labelledTable([{ text: 'a', label: 'b' }, row as object], { text: 'label', label: 'text' })).toThrow(
+      /^rows, row 2 \(a\.csv, line 4\), column "text": not a class, .*an empty field\. Fill it, or/,
+    )
+    const table = await parseTable('text,label\na,x\n\nb,y\n', 'csv', 'a.csv')
+    expect(rowPlace('train', 1, table.rows[1])).toBe('train, row 2 (a.csv, line 4)')
+    const named = namedRows(table, 'train')
+    expect(named).toEqual([
+      { text: 'a', label: 'x' },
+      { text: 'b', label: 'y' },
+    ])
+    expect(rowPlace('train', 1, named[1])).toBe('train, row 2 (a.csv, line 4)')
+    const [, again] = withClassNames(table.rows, table.classes)
+    expect(again).toEqual(named[1])
+    expect(rowPlace('train', 1, again)).toBe('train, row 2 (a.csv, line 4)')
+  })
+
   it('one that was read from a column that the table has not is told from one that is missing', () => {
     expect(() => requireText({ text: undefined, label: 'a' }, 'text', 'train, row 1')).toThrow(
       /^train, row 1, field "text": the field is undefined, found only label\. .*Object\.keys\(record\) lists the names/,

@@ -27,7 +27,7 @@ import {
 import { flush, sinkOf, writeJson } from '@cola/train/files'
 import { logSoftmax, rowsOf } from '../losses/row-numerics.ts'
 import { collateExamples } from './collate-examples.ts'
-import { encodeLabelled, encodeUnlabelled, type EncodeContext } from './encode-rows.ts'
+import { encodeLabelled, encodeServed, type EncodeContext } from './encode-rows.ts'
 import type { DistillExample, DistillRow } from './options.ts'
 import type { Score } from './scorer.ts'
 import type { TrainedStudent } from './student-model.ts'
@@ -64,8 +64,8 @@ export interface DistilledStudent {
   readonly parameters: ReadonlyMap<string, Tensor>
   readonly tokenizer: Tokenizer
   /**
-   * Classifies texts, in batches.
-   * @throws {DataError} for a text that is empty or no string.
+   * Classifies texts, in batches. A text may be empty; one without tokens is read as a padding token.
+   * @throws {DataError} for what is no string.
    */
   readonly classify: (texts: readonly string[]) => Promise<StudentClassification[]>
   /**
@@ -127,7 +127,7 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
     })
   }
   const logitsOf = async (texts: readonly string[]): Promise<number[][]> => {
-    const { examples } = encodeUnlabelled(texts, 'texts', context)
+    const { examples } = encodeServed(texts, context)
     return examples.length === 0 ? [] : (await run(examples)).predictions
   }
   return {

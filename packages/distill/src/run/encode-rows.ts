@@ -7,8 +7,10 @@ import {
   encodeTexts,
   type Label,
   requireLabel,
+  padTokenId,
   requireList,
   requireRows,
+  requireString,
   requireText,
   rowPlace,
   type Tokenizer,
@@ -36,7 +38,9 @@ export interface EncodedRows {
 /** Labels of rows. @throws {DataError} for what are no rows, naming the row for what is no label. */
 export function labelsOf(rows: readonly DistillRow[], where: string): Label[] {
   requireRows(where, rows)
-  return rows.map(({ label }, i) => requireLabel(label, rowPlace(where, i), 'A student has one class for each text.'))
+  return rows.map((row, i) =>
+    requireLabel(row.label, rowPlace(where, i, row), 'A student has one class for each text.'),
+  )
 }
 
 /**
@@ -46,11 +50,12 @@ export function labelsOf(rows: readonly DistillRow[], where: string): Label[] {
  */
 export function encodeLabelled(rows: readonly DistillRow[], where: string, context: EncodeContext): EncodedRows {
   const labels = labelsOf(rows, where).map((label, i) =>
-    classIndex(context.labels, label, rowPlace(where, i), context.labelFix),
+    classIndex(context.labels, label, rowPlace(where, i, rows[i]), context.labelFix),
   )
   const texts = rows.map((row, i) => {
-    refusePair(row, rowPlace(where, i))
-    return requireText(row, 'text', rowPlace(where, i))
+    const place = rowPlace(where, i, row)
+    refusePair(row, place)
+    return requireText(row, 'text', place)
   })
   return encode(texts, (i) => labels[i] as number, context)
 }
@@ -64,9 +69,22 @@ export function encodeUnlabelled(texts: readonly string[], where: string, contex
   return encode(texts, () => ignoreIndex, context)
 }
 
-function encode(texts: readonly string[], labelOf: (i: number) => number, context: EncodeContext): EncodedRows {
-  const { tokenizer, max_length, vocab_size } = context
-  const options = { max_length, vocab_size }
+/** Texts to be answered, which may be empty: one without tokens is read as a padding token. @throws as those above. */
+export function encodeServed(texts: readonly string[], context: EncodeContext): EncodedRows {
+  requireList(texts, 'texts')
+  texts.forEach((text, i) => {
+    requireString({ text }, 'text', rowPlace('texts', i))
+  })
+  const { tokenizer, vocab_size } = context
+  return encode(texts, () => ignoreIndex, { ...context, pad_token_id: padTokenId({}, tokenizer, vocab_size) })
+}
+
+function encode(
+  texts: readonly string[],
+  labelOf: (i: number) => number,
+  { tokenizer, max_length, vocab_size, pad_token_id }: EncodeContext & { pad_token_id?: number },
+): EncodedRows {
+  const options = { max_length, vocab_size, pad_token_id }
   const { rows, truncated } = encodeTexts(tokenizer, texts, options)
   return { examples: rows.map(({ input_ids }, i) => ({ input_ids, label: labelOf(i) })), truncated }
 }

@@ -30,6 +30,7 @@ import { type HiddenStatesOptions, hiddenStatesChecks } from '../losses/hidden-s
 import { checkLossOptions, distillationChecks, type DistillationOptions } from '../losses/loss-options.ts'
 import type { StatesOfText } from '../teacher/normalized-states.ts'
 import type { TeacherSource } from '../teacher/open-teacher.ts'
+import { namedRowsOf } from './rows-with-names.ts'
 import { isModel, type StudentModel } from './student-model.ts'
 
 /** A text and its class. */
@@ -183,7 +184,7 @@ export function readOptions(options: DistillOptions): ReadOptions {
   checkOptions('distill', options, { ...checks, ...loopChecks }, false, elsewhere)
   const entries = Object.entries(defined(options))
   const part = (names: object) => Object.fromEntries(entries.filter(([name]) => Object.hasOwn(names, name)))
-  const { train = [], transfer = [], heldOut = {}, splits = {}, ...run } = part(checks) as OptionsOfRun
+  const { train = [], transfer = [], heldOut = {}, splits = {}, ...run } = namedRowsOf(part(checks) as OptionsOfRun)
   const loop: ReadOptions['loop'] = { ...loopDefaults, ...part(loopChecks) }
   checkLoopOptions('distill', loop, {
     evaluationRows:

@@ -143,7 +143,8 @@ describe('what comes back', () => {
     for (const method of ['classify', 'logits'] as const)
       for (const value of [undefined, null, 5, 'the book', ''])
         await expect(distilled[method](value as never)).rejects.toThrow(/^texts: not an array/)
-    await expect(distilled.classify(['the book', ''])).rejects.toThrow(/texts, row 2, field "text": an empty text/)
+    await expect(distilled.classify(['a', null as never])).rejects.toThrow(/texts, row 2, field "text": not a text/)
+    expect((await distilled.classify(['the book', ''])).length).toBe(2)
     await expect(distilled.evaluate([{ text: 'a book', label: 'two' }])).rejects.toThrow(
       /rows, row 1, field "label".*The student knows its classes alone: rename the label/,
     )
@@ -389,6 +390,20 @@ describe('texts that are too long', () => {
       '90 of 90 train rows were cut to 6 tokens',
       '30 of 30 validation rows were cut to 6 tokens',
     ])
+  })
+})
+
+describe('rows of a table', () => {
+  it('whose labels are indices of the option labels train as those with names', async () => {
+    const labels = ['thing', ...kinds.filter((kind) => kind !== 'thing')]
+    const indexed = (part: typeof rows) => part.map(({ text, label }) => ({ text, label: labels.indexOf(label) }))
+    const options = { ...quick, epochs: 1, labels }
+    const expected = await run({ ...options, train: rows, validation: others, heldOut: { a: others } })
+    const parts = { train: indexed(rows), validation: indexed(others), heldOut: { a: indexed(others) } }
+    const found = await run({ ...options, ...parts })
+    expect(found.labels).toEqual(labels)
+    expect([found.metrics, found.heldOut]).toEqual([expected.metrics, expected.heldOut])
+    await expect(run({ ...options, train: [{ text: 'a book', label: 3 }] })).rejects.toThrow(/none of the classes/)
   })
 })
 

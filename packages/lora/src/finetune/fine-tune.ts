@@ -12,6 +12,8 @@ import { baseWithHead, withHeadOf } from './base-with-head.ts'
 import { batchFunctions, evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { type FineTuneOptions, readOptions } from './options.ts'
+import { withRows } from './rows-of.ts'
+import type { OptionsWithRows } from './tables.ts'
 
 /**
  * Below this number of validation rows, scores take few values and epochs tie; the loss selects the best epoch instead.
@@ -30,6 +32,17 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS', L extends Label =
   options: FineTuneOptions<T, L>,
 ): Promise<FineTuned<T, L>> {
   checkValue('fineTune, options', options, object)
+  const tuned = await fineTuneRows<T>(source, await withRows<T>(options), options)
+  // The classes are those of the rows, whose names L are.
+  return tuned as FineTuned<T, L>
+}
+
+/** @param given The options as they were given, which name no classes where a table does. */
+async function fineTuneRows<T extends TaskType>(
+  source: BaseModelSource,
+  options: OptionsWithRows<T>,
+  given: FineTuneOptions<T>,
+): Promise<FineTuned<T>> {
   const taskType = (options.task ?? 'SEQ_CLS') as T
   const task = await taskOf(taskType)
   const {
@@ -57,13 +70,14 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS', L extends Label =
   const config = { ...lora, task_type: taskType }
   const base = await baseWithHead(opened, settings, before?.adapter ?? { config })
   const max_length = Math.min(base.max_length, limits.max_length)
-  const encode = (where: 'train' | 'validation') => task.encode(rows[where], settings, { base, max_length, where })
-  const [train, evaluation] = [encode('train'), encode('validation')]
+  const encode = (where: 'train' | 'validation', part = rows[where]) =>
+    task.encode(part, settings, { base, max_length, where })
+  const [train, evaluation] = parts(encode, () => encode('train', options.train))
 
   const headed = task.head(base, settings, seed)
   const model = before ? before.model(headed, taskType, base, taskOptions) : withAdapter(headed, config, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
-  const doubts = (await task.doubts?.(rows, settings, taskOptions)) ?? []
+  const doubts = (await task.doubts?.(rows, settings, given)) ?? []
   const cut = cutRows({ train, validation: evaluation }, max_length)
   for (const message of [...model.warnings, ...doubts, ...cut]) warn(message)
   const artifacts = generateArtifacts(model, {
@@ -91,7 +105,7 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS', L extends Label =
         task.scores(predictions, scored, settings, context),
     })
     const result = await trainer.train()
-    const tuned = fineTuned<T>({
+    return fineTuned<T>({
       task,
       base,
       settings,
@@ -104,10 +118,18 @@ export async function fineTune<T extends TaskType = 'SEQ_CLS', L extends Label =
       metrics: result.history[(result.best?.epoch ?? 0) - 1]?.eval_metrics ?? {},
       training: result,
     })
-    // The classes are those of the rows, whose names L are.
-    return tuned as FineTuned<T, L>
   } catch (error) {
     await session.release()
+    throw error
+  }
+}
+
+/** Both parts; a row of a share that is refused is named by its place among all that were given. */
+function parts<Part>(encode: (where: 'train' | 'validation') => Part, encodeAll: () => Part): readonly [Part, Part] {
+  try {
+    return [encode('train'), encode('validation')]
+  } catch (error) {
+    encodeAll()
     throw error
   }
 }

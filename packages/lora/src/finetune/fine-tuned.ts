@@ -1,6 +1,6 @@
 // A fine-tuned model: predicts, evaluates, saves, exports and releases.
 
-import { type FileSink, type Label, requireList, requireRow, rowPlace, type Tokenizer } from '@cola/data'
+import { type FileSink, type Label, padTokenId, requireList, requireRow, rowPlace, type Tokenizer } from '@cola/data'
 import {
   type Device,
   type Evaluation,
@@ -16,9 +16,10 @@ import { withoutSegments } from '@cola/graph'
 import { flush } from '@cola/train/files'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base-model.ts'
-import type { Predict, Releasable, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
+import type { Predict, Releasable, RowsOf, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import { batchFunctions } from './batch-functions.ts'
 import type { FineTunedExport, FineTunedExportOptions } from './export.ts'
+import { rowsOf } from './rows-of.ts'
 import { saveFineTuned } from './save.ts'
 
 /** The methods of every fine-tuned model, beside those of its task. */
@@ -31,8 +32,8 @@ export interface FineTunedModel<T extends TaskType> {
   readonly training: TrainResult | undefined
   /** The model with its trained adapter, for `merge`, `switchable` and the other functions of adapters. */
   readonly adapted: () => Promise<AdaptedModel>
-  /** Scores rows with labels. @throws {DataError} naming the row and the field. */
-  readonly evaluate: (rows: readonly TaskTypes[T]['row'][]) => Promise<Evaluation<TaskTypes[T]['prediction']>>
+  /** Scores rows with labels, or a table of them. @throws {DataError} naming the row and the field. */
+  readonly evaluate: (rows: RowsOf<TaskTypes[T]>) => Promise<Evaluation<TaskTypes[T]['prediction']>>
   /**
    * Writes the adapter as PEFT has it, the tokenizer, the task's settings, and how the base is opened.
    * @throws {FileError} when the folder cannot be written.
@@ -96,7 +97,8 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     requireOpen()
     return once(opened, open, open) as ReturnType<typeof open>
   }
-  const context: ServeContext = { base, max_length, device, adapted, lazily }
+  const pad_token_id = padTokenId(base.config, base.tokenizer, base.vocab_size)
+  const context: ServeContext = { base, max_length, pad_token_id, device, adapted, lazily }
   const run = (examples: readonly TaskTypes[T]['example'][]) => {
     requireOpen()
     return evaluateRows(session, examples, { ...batches, batch_size })
@@ -115,7 +117,8 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const model = await adapted()
       return { ...model, graph: withoutSegments(model.graph), base: withoutSegments(model.base) }
     },
-    evaluate: async (rows) => {
+    evaluate: async (given) => {
+      const rows = await rowsOf<T>(given)
       requireList(rows, 'rows')
       rows.forEach((row, i) => {
         requireRow(row, rowPlace('rows', i))

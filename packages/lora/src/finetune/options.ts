@@ -12,14 +12,14 @@ import {
   type SamplingStrategy,
   type TrainerOptions,
 } from '@cola/train'
-import { atLeast, type Checks, checkOptions, defined, flag, list, object, text, whole } from '@cola/graph/options'
+import { atLeast, type Checks, checkOptions, defined, flag, object, text, whole } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import type { Quantization } from '../onnx/quantization.ts'
-import type { SequenceClassificationRow } from '../tasks/sequence-classification.ts'
-import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
+import type { ClassTable, SequenceClassificationRow } from '../tasks/sequence-classification.ts'
+import type { RowsOf, Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
 /** Options of the training loop, which the Trainer defines. */
 type TrainingOptions<T extends TaskType> = LoopOptions<TaskTypes[T]['example'], TaskTypes[T]['prediction']>
@@ -28,10 +28,10 @@ type TrainingOptions<T extends TaskType> = LoopOptions<TaskTypes[T]['example'], 
 export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   /** PEFT's task_type. @default 'SEQ_CLS' */
   task?: T
-  /** Training rows, in the form of the task. */
-  train: readonly TaskTypes[T]['row'][]
-  /** A share of `train`, above 0 and below 1, chosen by the seed; or rows. @default none */
-  validation?: number | readonly TaskTypes[T]['row'][]
+  /** Training rows, in the form of the task; for SEQ_CLS a table too, such as `readTable` of @cola/data gives. */
+  train: RowsOf<TaskTypes[T]>
+  /** A share of `train`, above 0 and below 1, chosen by the seed; or rows, or a table. @default none */
+  validation?: number | RowsOf<TaskTypes[T]>
   /**
    * The adapter; PEFT's fields, `peft_type` for another method than LoRA.
    * @default { r: 8, lora_alpha: 16, target_modules: 'all-linear' }
@@ -89,9 +89,12 @@ export type NamedClasses<T extends TaskType, L extends Label> = T extends 'SEQ_C
   ? { labels?: readonly L[] }
   : unknown
 
+/** Rows whose labels are indices of the classes that the option labels names. */
+type IndexedRows = readonly SequenceClassificationRow<number>[]
+
 /** Rows from which TypeScript infers the names of the classes, too. */
 type ClassesOfRows<T extends TaskType, L extends Label> = NamedClasses<T, L> &
-  (T extends 'SEQ_CLS' ? { train: readonly SequenceClassificationRow<L>[] } : unknown)
+  (T extends 'SEQ_CLS' ? { train: readonly SequenceClassificationRow<L>[] | IndexedRows | ClassTable<L> } : unknown)
 
 /** Options of {@link fineTune}. @typeParam L Names of the classes of texts. */
 export type FineTuneOptions<T extends TaskType = 'SEQ_CLS', L extends Label = Label> = CommonOptions<T> &
@@ -117,7 +120,7 @@ export const isSource = (value: unknown): boolean => text[1](value) || (typeof v
 
 const checks: Checks<GeneralOptions> = {
   task: text,
-  train: list,
+  train: ['an array of rows, or a table of readTable', Array.isArray],
   validation: ['a number above 0 and below 1, or an array of rows', (value) => isShare(value) || Array.isArray(value)],
   lora: object,
   adapter: ['a folder, a name on the hub, an address or files', isSource],

@@ -53,6 +53,7 @@ export interface CausalLanguageModelExample {
 
 export interface CausalLanguageModelTypes {
   row: LanguageModelRow
+  table: never
   options: CausalLanguageModelOptions
   settings: CausalLanguageModelSettings
   example: CausalLanguageModelExample
@@ -76,7 +77,7 @@ export const causalLanguageModel: Task<Types> = {
   },
   async settings(rows, { completion_only_loss = true, eos_token, chat_template }, base) {
     return {
-      form: formOf(rows[0] as Types['row'], rowPlace('train', 0)),
+      form: formOf(rows[0] as Types['row'], rowPlace('train', 0, rows[0])),
       completion_only_loss,
       eos_token_id: endTokens(base, eos_token),
       ...(chat_template === undefined ? {} : { chat_template }),
@@ -98,7 +99,7 @@ export const causalLanguageModel: Task<Types> = {
     const chat_template = templateName(base, settings.chat_template)
     const templated = isTemplated(form)
     const texts = rows.map((row, i) => {
-      const text = textOf(row, form, { tokenizer, chat_template, where: rowPlace(where, i) })
+      const text = textOf(row, form, { tokenizer, chat_template, where: rowPlace(where, i, row) })
       return completion_only_loss ? text : { text: text.text }
     })
     const { rows: examples, truncated } = encodeForLanguageModel(tokenizer, texts, {

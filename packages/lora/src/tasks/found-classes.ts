@@ -21,8 +21,8 @@ const arrayFix = "Several labels a text need problem_type: 'multi_label_classifi
 /** All labels of rows, each checked, one after the other. */
 const labelsOf: { readonly [P in ProblemType]: (rows: readonly Row[]) => Label[] } = {
   single_label_classification: (rows) =>
-    rows.map(({ label }, i) => requireLabel(label, rowPlace('train', i), arrayFix)),
-  multi_label_classification: (rows) => rows.flatMap(({ label }, i) => requireLabels(label, rowPlace('train', i))),
+    rows.map((row, i) => requireLabel(row.label, rowPlace('train', i, row), arrayFix)),
+  multi_label_classification: (rows) => rows.flatMap((row, i) => requireLabels(row.label, rowPlace('train', i, row))),
   regression: () => [],
 }
 
@@ -46,7 +46,7 @@ export function foundClasses(
     })
   if (options.labels || options.problem_type) return classes
   if (problem_type === 'single_label_classification') refuseAmounts(classes)
-  requireSharedLabels(all, field, ownClassFix(classes[0]))
+  requireShared(all)
   return classes
 }
 
@@ -61,6 +61,10 @@ function refuseAmounts(classes: readonly Label[]): void {
     fix: "Set problem_type: 'regression', or 'single_label_classification'.",
   })
 }
+
+/** @throws {DataError} for labels of which nearly each is a class of its own. */
+export const requireShared = (labels: readonly Label[]): void =>
+  requireSharedLabels(labels, field, ownClassFix(labels[0]))
 
 /** What to do where nearly every row has another label. */
 const ownClassFix = (label: Label | undefined): string =>

@@ -2,7 +2,7 @@
 
 import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, limit, text, whole } from '@cola/graph/options'
-import { encodeTexts, requireList, type TokenSequence } from '@cola/data'
+import { encodeTexts, padTokenId, requireList, type TokenSequence } from '@cola/data'
 import { cloneGraph, type Graph, prune } from '@cola/graph'
 import { type Device, feedsOf, type OrtTensor, openResolved } from '@cola/train'
 import { adapterOf } from '../adapter/files.ts'
@@ -25,7 +25,7 @@ export interface TextStates {
 export interface HiddenStatesReader extends Releasable {
   /**
    * The last hidden states of texts; longer texts are cut.
-   * @throws {DataError} naming the text that is empty or no string.
+   * @throws {DataError} naming what is no string.
    */
   readonly hiddenStates: (texts: readonly string[]) => Promise<TextStates[]>
 }
@@ -74,7 +74,9 @@ export async function openHiddenStates(
   return {
     hiddenStates: async (texts) => {
       requireList(texts, 'texts')
-      const { rows } = encodeTexts(base.tokenizer, texts, { max_length, vocab_size: base.vocab_size })
+      const { tokenizer, vocab_size } = base
+      const pad_token_id = padTokenId(base.config, tokenizer, vocab_size)
+      const { rows } = encodeTexts(tokenizer, texts, { max_length, vocab_size, pad_token_id })
       const lengthOf = (i: number) => (rows[i] as TokenSequence).input_ids.length
       const order = [...rows.keys()].sort((a, b) => lengthOf(a) - lengthOf(b))
       const found = new Array<TextStates>(rows.length)

@@ -1,6 +1,14 @@
 // FEATURE_EXTRACTION: one vector a text, near to those of texts that mean the same.
 
-import { DataError, encodeTexts, requireList, requireText, rowPlace, type TokenSequence } from '@cola/data'
+import {
+  DataError,
+  encodeTexts,
+  requireList,
+  requireString,
+  requireText,
+  rowPlace,
+  type TokenSequence,
+} from '@cola/data'
 import { getValue, type Loss } from '@cola/graph'
 import { type Batch, cosineSquaredError, multipleNegativesRanking } from '@cola/train'
 import { oneOf, positive } from '@cola/graph/options'
@@ -23,7 +31,7 @@ import {
   textColumns,
   type TripleRow,
 } from './sentence-rows.ts'
-import type { EncodeContext, Task } from './task.ts'
+import type { EncodeContext, ServeContext, Task } from './task.ts'
 
 /** All rows of a table are of one form. */
 export type SentenceEmbeddingRow = PairRow | TripleRow | SimilarityRow
@@ -52,18 +60,19 @@ export interface SentenceEmbedder {
   readonly width: number
   /**
    * Embeds texts, in batches: vectors of length 1, whose dot product is their cosine similarity.
-   * @throws {DataError} for a text that is empty or no string.
+   * @throws {DataError} for what is no string.
    */
   readonly embed: (texts: readonly string[]) => Promise<Float32Array[]>
   /**
    * Cosine similarity of each text with each other one: [i][j] of texts[i] and others[j], -1 to 1.
-   * @throws {DataError} for a text that is empty or no string.
+   * @throws {DataError} for what is no string.
    */
   readonly similarity: (texts: readonly string[], others: readonly string[]) => Promise<number[][]>
 }
 
 export interface SentenceEmbeddingTypes {
   row: SentenceEmbeddingRow
+  table: never
   options: SentenceEmbeddingOptions
   settings: SentenceEmbeddingSettings
   example: SentenceEmbeddingExample
@@ -108,7 +117,7 @@ export const sentenceEmbedding: Task<Types> = {
   options: checks,
   saved: { form: oneOf(rowForms), ...checks },
   async settings(rows, options, base, batch_size) {
-    const form = formOf(rows[0] as Types['row'], rowPlace('train', 0))
+    const form = formOf(rows[0] as Types['row'], rowPlace('train', 0, rows[0]))
     if (form === 'pairs') requireOthers(rows.length, batch_size)
     return { form, pooling: options.pooling ?? poolingOf(base), scale: options.scale ?? 20 }
   },
@@ -122,7 +131,7 @@ export const sentenceEmbedding: Task<Types> = {
   encode(rows, { form }, context) {
     let truncated = 0
     const examples = rows.map((row, i) => {
-      const place = rowPlace(context.where, i)
+      const place = rowPlace(context.where, i, row)
       requireForm(row, form, place)
       const texts = textColumns[form].map((name) => requireText(row, name, place))
       const encoded = encodeRow(texts, context, place)
@@ -153,7 +162,7 @@ export const sentenceEmbedding: Task<Types> = {
       requireList(texts, 'texts')
       const examples = texts.map((text, i) => {
         const place = rowPlace('texts', i)
-        return exampleOf(encodeRow([requireText({ text }, 'text', place)], context, place).rows)
+        return exampleOf(encodeRow([requireString({ text }, 'text', place)], context, place).rows)
       })
       const predictions = await predict(examples)
       return predictions.map(([embedding]) => embedding as readonly number[])
@@ -185,9 +194,13 @@ function requireOthers(rows: number, batch_size: number): void {
 }
 
 /** The texts of a row as token ids; an error of the tokenizer's names the row of the table. */
-function encodeRow(texts: readonly string[], { base, max_length }: EncodeContext, place: string) {
+function encodeRow(
+  texts: readonly string[],
+  { base, max_length, pad_token_id }: EncodeContext & Partial<ServeContext>,
+  place: string,
+) {
   try {
-    return encodeTexts(base.tokenizer, texts, { max_length, vocab_size: base.vocab_size })
+    return encodeTexts(base.tokenizer, texts, { max_length, vocab_size: base.vocab_size, pad_token_id })
   } catch (error) {
     if (!(error instanceof DataError)) throw error
     throw new DataError({ ...error.problem, where: error.problem.where.replace(/^row \d+/, place) })

@@ -6,6 +6,7 @@ import {
   type Label,
   requireField,
   requireList,
+  requireString,
   requireText,
   rowPlace,
   ignoreIndex,
@@ -19,13 +20,19 @@ import { type HeadOption, headOption, headSetting, type LayeredHead, layered } f
 import type { TextStates } from './hidden-states.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
-import type { EncodeContext, Encoded, Task } from './task.ts'
+import type { EncodeContext, Encoded, ServeContext, Task } from './task.ts'
 
 /** A text, or a pair of texts, with its class, its classes, or its number. @typeParam L Names of the classes. */
 export interface SequenceClassificationRow<L extends Label = Label> {
   text: string
   text_pair?: string
   label: L | readonly L[]
+}
+
+/** Texts whose labels are indices of classes, as `readTable` of @cola/data gives them. */
+export interface ClassTable<L extends Label = Label> {
+  readonly rows: readonly { text: string; text_pair?: string; label: number }[]
+  readonly classes: readonly L[]
 }
 
 /** Options of the task SEQ_CLS. */
@@ -71,25 +78,27 @@ export interface SequenceClassifier<L extends Label = Label> {
   /** Names of the classes in order. */
   readonly labels: readonly L[]
   /**
-   * Classifies texts, or pairs of texts, in batches.
-   * @throws {DataError} for a text that is empty or no string.
+   * Classifies texts, or pairs of texts, in batches. A text may be empty, as in transformers' pipelines: one without
+   * tokens is read as a padding token.
+   * @throws {DataError} for what is no string.
    */
   readonly classify: (texts: readonly TextOrPair[]) => Promise<Classification<L>[]>
   /**
    * Logits, one array for all texts: [texts, classes] in row-major order; [texts, 1] for regression. Those of text i are
    * `logits.subarray(i * labels.length, (i + 1) * labels.length)`, in the order of `labels`.
-   * @throws {DataError} for a text that is empty or no string.
+   * @throws {DataError} for what is no string.
    */
   readonly logits: (texts: readonly TextOrPair[]) => Promise<Float32Array>
   /**
    * The last hidden states of every token of texts, which the head reads; opens a second session of the model.
-   * @throws {DataError} for a text that is empty or no string.
+   * @throws {DataError} for what is no string.
    */
   readonly hiddenStates: (texts: readonly string[]) => Promise<TextStates[]>
 }
 
 export interface SequenceClassificationTypes<L extends Label = Label> {
   row: SequenceClassificationRow
+  table: ClassTable
   options: SequenceClassificationOptions
   settings: SequenceClassificationSettings
   example: SequenceClassificationExample
@@ -122,7 +131,7 @@ const checks = {
 
 /** @throws {DataError} naming the first row without a label. */
 function requireLabelled(rows: readonly object[], where: string): void {
-  for (const [i, row] of rows.entries()) requireField(row, 'label', rowPlace(where, i))
+  for (const [i, row] of rows.entries()) requireField(row, 'label', rowPlace(where, i, row))
 }
 
 /** All labels of rows, one after the other. */
@@ -137,17 +146,22 @@ function areClear(classes: readonly Label[], train: readonly Label[], validation
   return [twice, names, validation.length ? validation : classes].every((all) => new Set(all).size === classes.length)
 }
 
-/** Texts, or pairs of texts, as token ids, without targets. @throws {DataError} naming the row and the field. */
+/**
+ * Texts, or pairs of texts, as token ids, without targets.
+ * @param textOf Reads a text, which may be empty where it is no row of a table.
+ * @throws {DataError} naming the row and the field.
+ */
 function encodeInputs(
   rows: readonly Exclude<TextOrPair, string>[],
-  { base, max_length, where }: EncodeContext & { where: string },
+  { base, max_length, where, pad_token_id }: EncodeContext & Partial<ServeContext> & { where: string },
+  textOf = requireText,
 ): Encoded<SequenceClassificationExample> {
   const texts = rows.map((row, i) => {
-    const place = rowPlace(where, i)
-    const text = requireText(row, 'text', place)
-    return row.text_pair === undefined ? { text } : { text, text_pair: requireText(row, 'text_pair', place) }
+    const place = rowPlace(where, i, row)
+    const text = textOf(row, 'text', place)
+    return row.text_pair === undefined ? { text } : { text, text_pair: textOf(row, 'text_pair', place) }
   })
-  const options = { max_length, vocab_size: base.vocab_size }
+  const options = { max_length, vocab_size: base.vocab_size, pad_token_id }
   const { rows: examples, truncated } = encodeTexts(base.tokenizer, texts, options)
   return { examples, truncated }
 }
@@ -214,7 +228,7 @@ export const sequenceClassification: Task<Types> = {
     return {
       examples: examples.map((ids, i) => ({
         ...ids,
-        target: target((rows[i] as Types['row']).label, labels, rowPlace(where, i)),
+        target: target((rows[i] as Types['row']).label, labels, rowPlace(where, i, rows[i])),
       })),
       truncated,
     }
@@ -244,7 +258,7 @@ export const sequenceClassification: Task<Types> = {
     const logitsOf = async (texts: readonly TextOrPair[]) => {
       requireList(texts, 'texts')
       const rows = texts.map((text) => (typeof text === 'string' ? { text } : text))
-      return predict(encodeInputs(rows, { ...context, where: 'texts' }).examples)
+      return predict(encodeInputs(rows, { ...context, where: 'texts' }, requireString).examples)
     }
     const { base, device, max_length } = context
     const reader = context.lazily(async () => {

@@ -53,7 +53,7 @@ export function taggedWords(
   where: string,
 ): TaggedWords[] {
   const tagged = rows.map((row, i) => {
-    const place = rowPlace(where, i)
+    const place = rowPlace(where, i, row)
     return isSpansRow(row, place) ? fromSpans(row, punctuation, place) : fromWords(row, place)
   })
   checkIob2(

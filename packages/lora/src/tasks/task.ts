@@ -16,6 +16,8 @@ import type { TokenClassificationTypes } from './token-classification.ts'
 export interface TypesOfTask {
   /** One example, as the user writes it. */
   row: object
+  /** A table, which may be given in place of rows; never, where the task takes rows alone. */
+  table: object
   /** Options of the task beside the common ones. */
   options: object
   /** JSON that is saved with the adapter and is all that the later parts need. */
@@ -27,6 +29,9 @@ export interface TypesOfTask {
   /** Methods of the fine-tuned model. */
   serving: object
 }
+
+/** Rows of a task, or a table of them. */
+export type RowsOf<T extends TypesOfTask> = readonly T['row'][] | T['table']
 
 /**
  * Every task under PEFT's `task_type`. A task without its types, or without its row in the table, does not compile.
@@ -71,6 +76,8 @@ export interface Releasable {
 
 /** What a model that serves has beside its predictions. */
 export interface ServeContext extends EncodeContext {
+  /** Token of a text without tokens. */
+  pad_token_id: number
   device: Device
   /** The model with its trained adapter. */
   adapted: () => Promise<AdaptedModel>

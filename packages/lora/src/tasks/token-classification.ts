@@ -13,7 +13,7 @@ import {
   type PunctuationWords,
   requireList,
   requireSharedLabels,
-  requireText,
+  requireString,
   rowPlace,
   similarClasses,
   softmax,
@@ -29,7 +29,7 @@ import { withHead } from './head.ts'
 import { type HeadOption, headOption, headSetting, type LayeredHead, layered } from './head-option.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { isSpansRow, type TaggedWords, taggedWords, type TokenClassificationRow } from './tagged-words.ts'
-import type { EncodeContext, Encoded, Task } from './task.ts'
+import type { EncodeContext, Encoded, ServeContext, Task } from './task.ts'
 
 /** Options of the task TOKEN_CLS. */
 export interface TokenClassificationOptions {
@@ -100,13 +100,14 @@ export interface TokenClassifier {
   /**
    * Finds the entities of texts, or of sentences that are divided into words, in batches; a list for each. What is
    * longer than the model takes is read up to there.
-   * @throws {DataError} for a text that is empty or no string, and for empty words.
+   * @throws {DataError} for what is neither a string nor words, and for empty words.
    */
   readonly tag: (texts: readonly (string | { words: readonly string[] })[]) => Promise<TaggedEntity[][]>
 }
 
 export interface TokenClassificationTypes {
   row: TokenClassificationRow
+  table: never
   options: TokenClassificationOptions
   settings: TokenClassificationSettings
   example: TokenClassificationExample
@@ -155,7 +156,7 @@ export const tokenClassification: Task<Types> = {
   // transformers' names of tags that nothing names are LABEL_0 and so on.
   saved: { ...checks, labels: listOf(string), head: headSetting },
   async settings(rows, { labels, label_all_tokens = false, punctuation, ...options }) {
-    const spans = rows.some((row, i) => isSpansRow(row, rowPlace('train', i)))
+    const spans = rows.some((row, i) => isSpansRow(row, rowPlace('train', i, row)))
     const division = punctuation ?? (spans ? 'all' : 'edges')
     const tagged = taggedWords(rows, division, 'train')
     if (!labels) requireSharedLabels(typesOf(tagged), 'train, field "tags" or "spans"', ownTypeFix)
@@ -175,7 +176,7 @@ export const tokenClassification: Task<Types> = {
   config: ({ labels }, base) => ({ ...architecture(base.config, 'ForTokenClassification'), ...labelNames(labels) }),
   encode(rows, settings, context) {
     const tagged = taggedWords(rows, settings.punctuation, context.where)
-    const targets = tagged.map((row, i) => tagIndices(row, settings.labels, rowPlace(context.where, i)))
+    const targets = tagged.map((row, i) => tagIndices(row, settings.labels, rowPlace(context.where, i, rows[i])))
     const { examples, truncated } = encodeInputs(
       tagged.map(({ input }) => input),
       context,
@@ -293,9 +294,9 @@ type WordExample = WordSequence & Pick<TokenClassificationExample, 'first_tokens
 /** Token ids, and where each word begins in them. */
 function encodeInputs(
   inputs: readonly WordInput[],
-  { base, max_length, where }: EncodeContext & { where: string },
+  { base, max_length, where, pad_token_id }: EncodeContext & Partial<ServeContext> & { where: string },
 ): Encoded<WordExample> {
-  const limits = { max_length, vocab_size: base.vocab_size, where }
+  const limits = { max_length, vocab_size: base.vocab_size, where, pad_token_id }
   const { rows, truncated } = encodeWords(base.tokenizer, inputs, limits)
   const examples = rows.map((row, i) => {
     const input = inputs[i] as WordInput
@@ -324,7 +325,7 @@ function tokenLabels(
 /** @throws {DataError} for what is neither a text nor words. */
 function wordsOf(text: string | { words: readonly string[] }, punctuation: PunctuationWords, where: string): WordInput {
   if (typeof text === 'object' && text !== null && 'words' in text) return { words: text.words }
-  const checked = requireText(typeof text === 'string' ? { text } : text, 'text', where)
+  const checked = requireString(typeof text === 'string' ? { text } : text, 'text', where)
   return { text: checked, ranges: divideWords(checked, punctuation) }
 }
 

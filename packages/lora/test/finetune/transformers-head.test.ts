@@ -88,7 +88,10 @@ describe('fineTune and heads of transformers’', () => {
   it('gives each row of the head the class that the base names, whatever the order of the rows', async () => {
     const begin = async (kind: string, options: object) => {
       const warnings: string[] = []
-      const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+      const onWarning = ({ message }: { message: string }) => {
+        if (!message.includes('a single row')) warnings.push(message)
+      }
+      const callbacks = { onWarning }
       const { labels: _, ...rest } = still
       const tuned = await fineTune(baseOf(kind), { ...rest, adapter: adapterOf(kind), callbacks, ...options })
       expect(await tuned.logits(texts)).toBeAllclose(values(expectedOf(kind).get('logits')), { atol: 1e-5 })

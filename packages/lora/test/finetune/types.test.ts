@@ -1,6 +1,6 @@
 // What TypeScript infers: the compiler checks it, and nothing runs.
 
-import type { Label } from '@cola/data'
+import type { Label, LabelledTable } from '@cola/data'
 import { expectTypeOf, it } from 'vitest'
 import {
   type Adapter,
@@ -35,6 +35,7 @@ it('infers the classes of fineTune from the rows, and from the option that names
   const strings = [{ text: 'a', label: 'spam' }]
   const several = [] as { text: string; label: Spam[] }[]
   const numbers = [] as { text: string; label: number }[]
+  const table = {} as LabelledTable
   const flags = [] as { text: string; label: boolean }[]
   const tune = {
     typed: () => fineTune('model', { train, validation: [{ text: 'c', label: 'ham' }] }),
@@ -47,12 +48,16 @@ it('infers the classes of fineTune from the rows, and from the option that names
     named: () => fineTune('model', { train, labels: ['spam', 'ham', 'other'] as const }),
     named2: () => fineTune('model', { train, labels: ['spam', 'ham', 'other'] }),
     unset: () => fineTune<'SEQ_CLS'>('model', { train }),
+    table: () => fineTune('model', { train: table, validation: table }),
+    indexed: () => fineTune('model', { train: table.rows, labels: table.classes }),
   }
   expectTypeOf<Answer<typeof tune.typed>>().toEqualTypeOf<Spam>()
   expectTypeOf<Answer<typeof tune.constant>>().toEqualTypeOf<Spam>()
   expectTypeOf<Answer<typeof tune.strings>>().toEqualTypeOf<string>()
   expectTypeOf<Answer<typeof tune.inline>>().toEqualTypeOf<string>()
   expectTypeOf<Answer<typeof tune.several>>().toEqualTypeOf<Spam>()
+  expectTypeOf<Answer<typeof tune.table>>().toEqualTypeOf<string>()
+  expectTypeOf<Answer<typeof tune.indexed>>().toEqualTypeOf<string>()
   // A regression answers with a number alone.
   expectTypeOf<Answer<typeof tune.numbers>>().toEqualTypeOf<number | undefined>()
   expectTypeOf<Answer<typeof tune.flags>>().toEqualTypeOf<boolean>()

@@ -310,7 +310,8 @@ describe('refuses, before anything is trained', () => {
   })
   it('to embed what is no text', async () => {
     const tuned = await fineTune(embedded, { train: pairs, ...quick, epochs: 1 })
-    await expect(tuned.embed(['a', ''])).rejects.toThrow(/texts, row 2, field "text": an empty text/)
+    await expect(tuned.embed(['a', 7 as never])).rejects.toThrow(/texts, row 2, field "text": not a text/)
+    expect((await tuned.embed(['a', ''])).map(({ length }) => length)).toEqual([tuned.width, tuned.width])
     await tuned.release()
     await expect(tuned.embed(['a'])).rejects.toThrow(/released/)
   })

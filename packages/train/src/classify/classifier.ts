@@ -46,8 +46,8 @@ export interface Classifier {
    */
   readonly max_length: number
   /**
-   * Classifies texts or pairs of texts, in batches.
-   * @throws {DataError} for a text without tokens, or with a token id without a row in the embedding table.
+   * Classifies texts or pairs of texts, in batches. A text may be empty; one without tokens is read as a padding token.
+   * @throws {DataError} for what is no text, or has a token id without a row in the embedding table.
    */
   readonly classify: (texts: readonly (string | TextInput)[]) => Promise<Classification[]>
   /**
@@ -154,8 +154,9 @@ async function classifier(
   const sizes = fixedSizes(graph)
   const max_length = Math.min(longestInput(config, tokenizer), sizes.columns ?? Number.POSITIVE_INFINITY)
   const vocab_size = vocabularySize(graph)
+  const pad_token_id = padTokenId(config, tokenizer, vocab_size)
   const collate = paddedBatches(graph, {
-    pad_token_id: padTokenId(config, tokenizer, vocab_size),
+    pad_token_id,
     firstPosition: firstPosition(config),
   })
   const isMasked = graph.inputs.some((name) =>
@@ -169,7 +170,7 @@ async function classifier(
     return float32Of(result).subarray(0, rows.length * labels.length)
   }
   const logits: Classifier['logits'] = async (texts) => {
-    const { rows, truncated } = encodeTexts(tokenizer, texts, { max_length, vocab_size })
+    const { rows, truncated } = encodeTexts(tokenizer, texts, { max_length, vocab_size, pad_token_id })
     if (truncated > 0)
       onWarning?.({ message: `${truncated} of ${texts.length} texts were cut to ${max_length} tokens` })
     const all = new Float32Array(texts.length * labels.length)
