@@ -142,7 +142,8 @@ export { hubFiles } from './hub/hub.ts'
 export { hubChecks, type HubOptions, type Progress } from './hub/hub-options.ts'
 export { pushChecks, type PushOptions, pushToHub } from './hub/push.ts'
 export type { RepoType } from './hub/repository.ts'
-export type { FileSource } from './open/open-file.ts'
+export { addressOf } from './open/address-of.ts'
+export { type FileSource, openFile } from './open/open-file.ts'
 export {
   isFiles,
   openFiles,

@@ -2,7 +2,9 @@
 
 import { hasFiles } from '../files/node.ts'
 
-/** The address of a source; undefined for another source. */
+/**
+ * The address of a source: a URL, a text that begins as one, and in a browser a path; undefined for another source.
+ */
 export function addressOf(source: unknown): URL | undefined {
   if (source instanceof URL) return source
   const link = hasFiles() ? /^https?:\/\// : /^(https?:\/|\.{0,2})\//

@@ -1,6 +1,6 @@
 // The one door for teachers: a folder, a file of logits, a classifier, a teacher, or several of them.
 
-import { fetchFiles, type Files, openFiles, type Source } from '@cola/data'
+import { addressOf, fetchFiles, type Files, memoryFiles, openFile, openFiles, type Source } from '@cola/data'
 import { ConfigError, type Device, loadClassifier } from '@cola/train'
 import { averageTeachers } from './average-teachers.ts'
 import type { Teacher } from './teacher.ts'
@@ -9,7 +9,7 @@ import { teacherFromFile } from './teacher-from-file.ts'
 
 /**
  * A classifier's folder, as `loadClassifier` reads it and `export` of a fine-tuned model writes it; a .safetensors file
- * of logits; either as picked files or bytes; a classifier that is open; or a teacher of one's own.
+ * of logits; either by its path or address, as picked files or bytes; a classifier that is open; or a teacher of one's own.
  */
 export type TeacherSource = Exclude<Source, readonly File[]> | TextClassifier | Teacher
 
@@ -53,6 +53,8 @@ const isList = (source: TeacherSource | readonly TeacherSource[]): source is rea
 const nothing = async (): Promise<void> => undefined
 
 async function openOne(source: TeacherSource, options: OpenTeacherOptions): Promise<OpenTeacher> {
+  const address = addressOf(source)
+  if (address?.pathname.endsWith('.safetensors')) return { teacher: await teacherAt(address), release: nothing }
   if (typeof source === 'string')
     return source.endsWith('.safetensors')
       ? { teacher: teacherFromFile(source), release: nothing }
@@ -74,6 +76,12 @@ async function openOne(source: TeacherSource, options: OpenTeacherOptions): Prom
   if (!name.endsWith('.safetensors') || files.has('config.json')) return openClassifier(files, options)
   await fetchFiles(files, [{ path: name }])
   return { teacher: teacherFromFile(files), release: nothing }
+}
+
+/** The folder of an address may have other files that were fetched before. */
+async function teacherAt(address: URL): Promise<Teacher> {
+  const { files, name } = await openFile(address)
+  return teacherFromFile(memoryFiles({ [name]: files.read(name) }, files.where))
 }
 
 const isClassifier = (source: Exclude<TeacherSource, string>): source is TextClassifier =>
