@@ -56,6 +56,7 @@ export async function distill(options: DistillOptions): Promise<DistilledStudent
       evaluation: ended && evaluation.length ? await trainer.evaluate(evaluation) : undefined,
       heldOut: scores,
       training,
+      onWarning,
     })
   } finally {
     await session.release()

@@ -27,7 +27,7 @@ import {
 import { flush, sinkOf, writeJson } from '@cola/train/files'
 import { logSoftmax, rowsOf } from '../losses/row-numerics.ts'
 import { collateExamples } from './collate-examples.ts'
-import { encodeLabelled, encodeServed, type EncodeContext } from './encode-rows.ts'
+import { cutTexts, encodeLabelled, encodeServed, type EncodeContext } from './encode-rows.ts'
 import type { DistillExample, DistillRow } from './options.ts'
 import type { Score } from './scorer.ts'
 import type { TrainedStudent } from './student-model.ts'
@@ -64,7 +64,8 @@ export interface DistilledStudent {
   readonly parameters: ReadonlyMap<string, Tensor>
   readonly tokenizer: Tokenizer
   /**
-   * Classifies texts, in batches. A text may be empty; one without tokens is read as a padding token.
+   * Classifies texts, in batches. A text may be empty; one without tokens is read as a padding token. Longer ones than
+   * the student reads are cut, which `callbacks.onWarning` is told.
    * @throws {DataError} for what is no string.
    */
   readonly classify: (texts: readonly string[]) => Promise<StudentClassification[]>
@@ -101,6 +102,8 @@ export interface StudentParts extends Pick<DistilledStudent, 'metrics' | 'evalua
   device: Device
   /** Rows of a batch. */
   batch_size: number
+  /** Told of texts that were cut. */
+  onWarning: (message: string) => void
 }
 
 /** Logits of each row of a batch. */
@@ -112,7 +115,7 @@ const labelFix = 'The student knows its classes alone: rename the label, or leav
 
 /** Builds the object that `distill` returns. */
 export function distilledStudent(parts: StudentParts): DistilledStudent {
-  const { student, context, score, device, batch_size, ...results } = parts
+  const { student, context, score, device, batch_size, onWarning, ...results } = parts
   const { labels, tokenizer } = context
   const sessions = new Map<'evaluation', Promise<EvaluationSession>>()
   const open = () => openEvaluation(student.model, { loss: crossEntropy(), device })
@@ -127,7 +130,9 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
     })
   }
   const logitsOf = async (texts: readonly string[]): Promise<number[][]> => {
-    const { examples } = encodeServed(texts, context)
+    const encoded = encodeServed(texts, context)
+    for (const message of cutTexts(encoded, 'texts', context.max_length)) onWarning(message)
+    const { examples } = encoded
     return examples.length === 0 ? [] : (await run(examples)).predictions
   }
   return {
@@ -142,9 +147,10 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
       }),
     logits: async (texts) => Float32Array.from((await logitsOf(texts)).flat()),
     evaluate: async (rows) => {
-      const { examples } = encodeLabelled(rows, 'rows', { ...context, labelFix })
+      const encoded = encodeLabelled(rows, 'rows', { ...context, labelFix })
+      const { examples } = encoded
       const { loss, predictions } = await run(examples)
-      const warnings: string[] = []
+      const warnings = cutTexts(encoded, 'rows', context.max_length)
       const metrics = score(predictions, examples, (message) => warnings.push(message))
       return { loss, metrics, predictions, warnings }
     },

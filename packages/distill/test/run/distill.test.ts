@@ -385,11 +385,16 @@ describe('texts that are too long', () => {
   it('are cut, counted and told of', async () => {
     const messages: string[] = []
     const options = { ...quick, train: rows, validation: others, max_length: 6, epochs: 1 }
-    await run({ ...options, callbacks: { onWarning: ({ message }) => messages.push(message) } })
+    const found = await distill({ ...options, callbacks: { onWarning: ({ message }) => messages.push(message) } })
     expect(messages.slice(0, 2)).toEqual([
       '90 of 90 train rows were cut to 6 tokens',
       '30 of 30 validation rows were cut to 6 tokens',
     ])
+    messages.length = 0
+    await found.classify([rows[0]?.text as string, 'the book'])
+    expect(messages).toEqual(['1 of 2 texts were cut to 6 tokens'])
+    expect((await found.evaluate(others)).warnings).toContain('30 of 30 rows were cut to 6 tokens')
+    await found.release()
   })
 })
 

@@ -6,10 +6,10 @@ import { checkValue, object } from '@cola/graph/options'
 import { withParameters } from '../inject/adapted-model.ts'
 import { withAdapter } from '../inject/with-adapter.ts'
 import { type BaseModelSource, openBase } from '../load/base.ts'
-import type { Encoded, TaskType, TaskTypes } from '../tasks/task.ts'
+import type { TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { baseWithHead, withHeadOf } from './base-with-head.ts'
-import { batchFunctions, evalLossOf } from './batch-functions.ts'
+import { batchFunctions, cutTexts, evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { type FineTuneOptions, readOptions } from './options.ts'
 import { withRows } from './rows-of.ts'
@@ -78,7 +78,7 @@ async function fineTuneRows<T extends TaskType>(
   const model = before ? before.model(headed, taskType, base, taskOptions) : withAdapter(headed, config, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   const doubts = (await task.doubts?.(rows, settings, given)) ?? []
-  const cut = cutRows({ train, validation: evaluation }, max_length)
+  const cut = [...cutTexts(train, 'train rows', max_length), ...cutTexts(evaluation, 'validation rows', max_length)]
   for (const message of [...model.warnings, ...doubts, ...cut]) warn(message)
   const artifacts = generateArtifacts(model, {
     loss: task.loss(settings, { base, examples: train.examples, batch_size: training.batch_size }),
@@ -117,6 +117,7 @@ async function fineTuneRows<T extends TaskType>(
       device,
       metrics: result.history[(result.best?.epoch ?? 0) - 1]?.eval_metrics ?? {},
       training: result,
+      onWarning: warn,
     })
   } catch (error) {
     await session.release()
@@ -136,12 +137,3 @@ function parts<Part>(encode: (where: 'train' | 'validation') => Part, encodeAll:
 
 /** The adapter that training goes on from. */
 const trainedBefore = async (source: Source) => (await import('./from-adapter.ts')).trainedBefore(source)
-
-/** A warning for each part with truncated examples. */
-const cutRows = (parts: Readonly<Record<string, Encoded<unknown>>>, max_length: number): string[] =>
-  Object.entries(parts)
-    .filter(([, { truncated }]) => truncated > 0)
-    .map(
-      ([name, { truncated, examples }]) =>
-        `${truncated} of ${examples.length} ${name} rows were cut to ${max_length} tokens`,
-    )

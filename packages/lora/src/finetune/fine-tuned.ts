@@ -17,7 +17,7 @@ import { flush } from '@cola/train/files'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { Predict, Releasable, RowsOf, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
-import { batchFunctions } from './batch-functions.ts'
+import { batchFunctions, cutTexts } from './batch-functions.ts'
 import type { FineTunedExport, FineTunedExportOptions } from './export.ts'
 import { rowsOf } from './rows-of.ts'
 import { saveFineTuned } from './save.ts'
@@ -77,6 +77,8 @@ export interface FineTunedParts<T extends TaskType> {
   device: Device
   metrics: Metrics
   training?: TrainResult
+  /** Told of texts that were cut. @default not */
+  onWarning?: (message: string) => void
 }
 
 /** Builds the object that `fineTune` and `loadFineTuned` return. */
@@ -103,8 +105,9 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     requireOpen()
     return evaluateRows(session, examples, { ...batches, batch_size })
   }
-  const predict: Predict<TaskTypes[T]> = async (examples) => {
-    if (examples.length > 0) return (await run(examples)).predictions
+  const predict: Predict<TaskTypes[T]> = async (texts) => {
+    for (const message of cutTexts(texts, 'texts', max_length)) parts.onWarning?.(message)
+    if (texts.examples.length > 0) return (await run(texts.examples)).predictions
     requireOpen()
     return []
   }
@@ -123,9 +126,10 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       rows.forEach((row, i) => {
         requireRow(row, rowPlace('rows', i))
       })
-      const { examples } = task.encode(rows, settings, { ...context, where: 'rows' })
+      const encoded = task.encode(rows, settings, { ...context, where: 'rows' })
+      const { examples } = encoded
       const { loss, predictions } = await run(examples)
-      const warnings: string[] = []
+      const warnings = cutTexts(encoded, 'rows', max_length)
       const onWarning = (message: string) => warnings.push(message)
       return { loss, metrics: task.scores(predictions, examples, settings, { loss, onWarning }), predictions, warnings }
     },

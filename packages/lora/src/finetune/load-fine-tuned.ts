@@ -33,6 +33,8 @@ export interface LoadFineTunedOptions<T extends TaskType> extends SourceOptions 
   batch_size?: number
   /** How the base is found on the hub. */
   open?: OnnxModelOptions
+  /** Told when texts are cut to the model's longest input, and when a browser stores nothing. @default not */
+  onWarning?: (warning: { message: string }) => void
 }
 
 const checks: Checks<LoadFineTunedOptions<TaskType>> = {
@@ -83,6 +85,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS', L extends La
     session,
     batch_size,
     device,
+    onWarning: (message) => options.onWarning?.({ message }),
     metrics: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value ?? Number.NaN])),
   })
   // Other names than the option's are refused.

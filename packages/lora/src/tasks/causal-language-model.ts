@@ -145,7 +145,9 @@ export const causalLanguageModel: Task<Types> = {
   scoresTraining: false,
   serve(predict, { eos_token_id, chat_template }, context) {
     const logits = async (texts: readonly (readonly number[])[]) =>
-      (await predict(texts.map((input_ids) => ({ input_ids })))).map(({ next }) => next as Float32Array)
+      (await predict({ examples: texts.map((input_ids) => ({ input_ids })), truncated: 0 })).map(
+        ({ next }) => next as Float32Array,
+      )
     return textGeneration({ context, logits, eos_token_id, chat_template })
   },
 }

@@ -160,11 +160,14 @@ export const sentenceEmbedding: Task<Types> = {
   serve(predict, _, context) {
     const embed = async (texts: readonly string[]): Promise<(readonly number[])[]> => {
       requireList(texts, 'texts')
-      const examples = texts.map((text, i) => {
+      const encoded = texts.map((text, i) => {
         const place = rowPlace('texts', i)
-        return exampleOf(encodeRow([requireString({ text }, 'text', place)], context, place).rows)
+        return encodeRow([requireString({ text }, 'text', place)], context, place)
       })
-      const predictions = await predict(examples)
+      const predictions = await predict({
+        examples: encoded.map(({ rows }) => exampleOf(rows)),
+        truncated: encoded.filter(({ truncated }) => truncated).length,
+      })
       return predictions.map(([embedding]) => embedding as readonly number[])
     }
     return {

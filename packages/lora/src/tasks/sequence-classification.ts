@@ -79,7 +79,8 @@ export interface SequenceClassifier<L extends Label = Label> {
   readonly labels: readonly L[]
   /**
    * Classifies texts, or pairs of texts, in batches. A text may be empty, as in transformers' pipelines: one without
-   * tokens is read as a padding token.
+   * tokens is read as a padding token. Longer ones than the model reads are cut, as in transformers.js:
+   * `callbacks.onWarning` of fineTune and `onWarning` of loadFineTuned are told how many.
    * @throws {DataError} for what is no string.
    */
   readonly classify: (texts: readonly TextOrPair[]) => Promise<Classification<L>[]>
@@ -258,7 +259,7 @@ export const sequenceClassification: Task<Types> = {
     const logitsOf = async (texts: readonly TextOrPair[]) => {
       requireList(texts, 'texts')
       const rows = texts.map((text) => (typeof text === 'string' ? { text } : text))
-      return predict(encodeInputs(rows, { ...context, where: 'texts' }, requireString).examples)
+      return predict(encodeInputs(rows, { ...context, where: 'texts' }, requireString))
     }
     const { base, device, max_length } = context
     const reader = context.lazily(async () => {

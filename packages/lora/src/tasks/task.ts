@@ -105,8 +105,8 @@ export interface LossContext<Example> {
   batch_size: number
 }
 
-/** Runs examples through the model, in batches, and gives a prediction for each, in order. */
-export type Predict<T extends TypesOfTask> = (examples: readonly T['example'][]) => Promise<T['prediction'][]>
+/** Runs texts through the model, in batches, gives a prediction for each, in order, and warns of those that were cut. */
+export type Predict<T extends TypesOfTask> = (texts: Encoded<T['example']>) => Promise<T['prediction'][]>
 
 /** A row of the table of tasks. */
 export interface Task<T extends TypesOfTask> {

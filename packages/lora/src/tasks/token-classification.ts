@@ -230,8 +230,7 @@ export const tokenClassification: Task<Types> = {
       async tag(texts) {
         requireList(texts, 'texts')
         const inputs = texts.map((text, i) => wordsOf(text, settings.punctuation, rowPlace('texts', i)))
-        const { examples } = encodeInputs(inputs, { ...context, where: 'texts' })
-        const predictions = await predict(examples)
+        const predictions = await predict(encodeInputs(inputs, { ...context, where: 'texts' }))
         return inputs.map((input, i) => found(input, predictions[i] as WordTags))
       },
     }
