@@ -69,7 +69,8 @@ export interface DistillOptions extends LoopOptions<DistillExample, readonly num
   /** Rows by the name of their split, scored once, at the end. @default none */
   heldOut?: Readonly<Record<string, readonly DistillRow[]>>
   /**
-   * Classes in the order of the teacher's logits. @default the teacher's; without a teacher that names them, those that
+   * Classes in the order of the teacher's logits; where they are strings, whole numbers in rows are indices of them.
+   * @default the teacher's; without a teacher that names them, those that
    * occur in the training rows, sorted
    */
   labels?: readonly Label[]

@@ -39,7 +39,10 @@ export interface ClassTable<L extends Label = Label> {
 export interface SequenceClassificationOptions {
   /** @default 'multi_label_classification' where a label is an array, else 'single_label_classification' */
   problem_type?: ProblemType
-  /** Classes in order. @default those that occur in the training rows, sorted */
+  /**
+   * Classes in order; where they are strings, whole numbers in rows are indices of them.
+   * @default those of a table; else those that occur in the training rows, sorted
+   */
   labels?: readonly Label[]
   /** Where a text is read. @default 'last' for models that read from left to right, 'mean' for others */
   pooling?: Pooling
