@@ -86,5 +86,7 @@ export function refuseMissing(files: Files, name: string): never {
     where: placeOf(files, name),
     what: 'no such file',
     found: `${names.slice(0, 12).join(', ')}${names.length > 12 ? ', ...' : ''}` || 'no files',
+    // Repositories have an ONNX file in a folder, and what is beside it in the one above.
+    ...(/(^|[\\/])onnx$/.test(files.where) ? { fix: 'Give the folder above onnx.' } : {}),
   })
 }

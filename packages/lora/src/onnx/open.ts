@@ -79,16 +79,6 @@ function namesOf(file: string | undefined, dtype: ModelDtype | undefined): reado
 /** Reads config.json; a missing model_type is derived from the class name in `architectures`. */
 function readConfig(files: Files): OnnxModel['config'] {
   const where = placeOf(files, 'config.json')
-  if (!files.has('config.json'))
-    throw new ConfigError({
-      where,
-      what: 'no such file',
-      expected: 'config.json and tokenizer.json of the model',
-      found: files.names().slice(0, 12).join(', '),
-      fix: /(^|[\\/])onnx$/.test(files.where)
-        ? 'Give the folder above, which has them.'
-        : 'Put them beside the ONNX file, or in the folder above it if that is called onnx.',
-    })
   // A file that holds null has no fields, as an empty object.
   const config = (readJson(files, 'config.json') ?? {}) as Readonly<Record<string, unknown>>
   const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : []

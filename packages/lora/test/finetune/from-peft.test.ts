@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serializeSafetensors } from '@cola/graph'
+import { FileError, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConfigError, fineTune, loadFineTuned, openBase, readAdapter } from '../../src/index.ts'
 import { exportFolder } from '../support/export-folder.ts'
@@ -160,7 +161,8 @@ describe('loadFineTuned with an adapter of PEFT’s', () => {
     mkdirSync(join(base, 'onnx'))
     cpSync(join(base, 'model.onnx'), join(base, 'onnx/model.onnx'))
     const open = (source: string) => expect(openBase(source)).rejects
-    await open(join(base, 'onnx')).toThrow(ConfigError)
+    await open(join(base, 'onnx')).toThrow(FileError)
+    await expect(loadClassifier(join(base, 'onnx'))).rejects.toThrow(/onnx\/config\.json: .*Give the folder above onnx/)
     await open(join(base, 'onnx')).toThrow(
       /onnx\/config\.json: no such file, .*found model\.onnx\. Give the folder above/,
     )
