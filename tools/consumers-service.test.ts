@@ -36,7 +36,7 @@ afterAll(async () => {
 })
 
 async function started(settings: NodeJS.ProcessEnv = {}): Promise<Service> {
-  const service = await startService({ ...environment, ...settings })
+  const service = await startService('node-service', { ...environment, ...settings })
   services.push(service)
   return service
 }

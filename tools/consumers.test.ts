@@ -122,6 +122,7 @@ describe.skipIf(!online)('a Node service', () => {
     const models = new Map<string, LoraModel>()
     for (const [i, name] of names.entries()) models.set(name, await adapterAt(join(work, name), i + 1))
     const service = await startService(
+      'node-service',
       { MODEL: embedded, ADAPTERS: names.map((name) => `${name}=${join(work, name)}`).join(), MAX_TEXTS: '500' },
       folder,
     )
@@ -149,6 +150,27 @@ describe.skipIf(!online)('a Node service', () => {
       expect(order).toEqual(['short', 'long'])
       expect(await service.end('SIGTERM')).toBe(0)
     } finally {
+      await service.end('SIGKILL')
+    }
+  }, 300_000)
+})
+
+describe.skipIf(!online)('a service with a language model', () => {
+  it('generates with the adapter that a request names', async () => {
+    const folder = installed('language-service')
+    const { model } = await loadPretrained(embedded)
+    const poet = join(work, 'poet')
+    writeAdapter(poet, moved(lora(model, { task_type: 'CAUSAL_LM', r: 2, target_modules: ['c_attn'] }), 1))
+    const service = await startService('language-service', { MODEL: embedded, ADAPTERS: `poet=${poet}` }, folder)
+    const generator = await openGenerator(embedded, { adapters: { poet } })
+    try {
+      const asked = { prompt: texts[0] as string, adapter: 'poet' as const, max_new_tokens: 12 }
+      const answer = await fetch(service.url, { method: 'POST', body: JSON.stringify(asked) })
+      const { prompt, ...options } = asked
+      expect(await answer.text()).toBe(await generator.generate(prompt, options))
+      expect(await service.end('SIGTERM')).toBe(0)
+    } finally {
+      await generator.release()
       await service.end('SIGKILL')
     }
   }, 300_000)

@@ -1,4 +1,4 @@
-// The Node service of examples/consumers, started on the sources or where it is installed. For tests.
+// A Node service of examples/consumers, started on the sources or where it is installed. For tests.
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -19,13 +19,14 @@ const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/esm/api/index.mjs'))
 const typescript = `data:text/javascript,import { register } from ${JSON.stringify(tsx)}; register()`
 
 /**
- * Starts the service and waits until it listens.
+ * Starts a service and waits until it listens.
+ * @param name Its folder in examples/consumers.
  * @param folder Where it is installed. @default its sources, on the packages' sources
  */
-export async function startService(env: NodeJS.ProcessEnv, folder?: string): Promise<Service> {
+export async function startService(name: string, env: NodeJS.ProcessEnv, folder?: string): Promise<Service> {
   const flags = folder ? [] : ['--import', typescript, '--conditions=@cola/source']
   const child = spawn(process.execPath, [...flags, 'server.mjs'], {
-    cwd: folder ?? join(root, 'examples/consumers/node-service'),
+    cwd: folder ?? join(root, 'examples/consumers', name),
     env: { ...process.env, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
