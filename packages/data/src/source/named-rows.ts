@@ -20,7 +20,7 @@ export function namedRows<Row extends { label: number }>(
   requireList(rows, `${where}, field "rows"`)
   requireList(classes, `${where}, field "classes"`)
   return rows.map((row, i) => {
-    const label = classes[row?.label]
+    const label = Number.isInteger(row?.label) ? classes[row.label] : undefined
     if (label === undefined) refuseLabel(row, rowPlace(where, i, row), classes)
     return copyPlace(row, { ...row, label })
   })
@@ -48,6 +48,7 @@ export function withClassNames<Row extends { label: Label | readonly Label[] }>(
   where = 'rows',
 ): Row[] {
   requireKind('withClassNames, rows', rows, 'list')
+  requireKind('withClassNames, names', names, 'list')
   return rows.map((row, i) => {
     const nameOf = (label: Label): Label => nameAt(label, names, rowPlace(where, i, row))
     const [label, isNumber] = [row?.label, [row?.label].flat().some(Number.isInteger)]

@@ -96,6 +96,7 @@ describe('rows with the names of their classes', () => {
     expect(names).toEqual(['c', 'a', ['a', 'b'], 3, -1, 0.5])
     expect(withClassNames([row(1), row(0)], ['0', '1'])).toEqual([row('1'), row('0')])
     expect(withClassNames([null as never], ['a'])).toEqual([null])
+    expect(() => withClassNames([row(0)], { 0: 'a' } as never)).toThrow(/^withClassNames, names: .*expected an array/)
   })
   it('are refused where a number is the name of a class and the index of another', () => {
     expect(() => withClassNames([row(0), row(1)], ['1', '2'], 'train')).toThrow(
@@ -106,7 +107,7 @@ describe('rows with the names of their classes', () => {
     expect(namedRows({ rows: [{ text: 'a', label: 1, more: 2 }], classes: ['1', '2'] })).toEqual([
       { text: 'a', label: '2', more: 2 },
     ])
-    for (const label of [2, -1, 0.5, 'a', null, undefined])
+    for (const label of [2, -1, 0.5, 'a', '0', 'length', [0], null, undefined])
       expect(() => namedRows({ rows: [{ text: 'a', label: label as number }], classes: ['a', 'b'] })).toThrow(
         /^table, row 1, field "label": not the index of a class, expected a whole number from 0 to 1: "a", "b", found/,
       )

@@ -111,7 +111,8 @@ export const logitRows = ({ logits }: StepResult['outputs'], rows: number): numb
   rowsOf(logits?.data ?? [], (logits?.data.length ?? 0) / rows)
 
 /** What to do about a label that a student has not learned. */
-const labelFix = 'The student knows its classes alone: rename the label, or leave the row out.'
+const labelFix =
+  'The student knows its classes alone: rename the label, or leave the row out. namedRows of @cola/data names indices.'
 
 /** Builds the object that `distill` returns. */
 export function distilledStudent(parts: StudentParts): DistilledStudent {

@@ -1,6 +1,6 @@
 // Options of distill, and their defaults.
 
-import type { FileStore, Label, Tokenizer } from '@cola/data'
+import type { FileStore, Label, LabelledTable, Tokenizer } from '@cola/data'
 import { type EmbeddingTable, parseStudentConfig, type StudentConfig } from '@cola/rnn'
 import {
   adam,
@@ -125,7 +125,14 @@ const checks: Checks<OptionsOfRun> = {
   student: object,
   teacher: objectOr('a folder, a file of logits, a classifier, a teacher, or an array of them', isText),
   tokenizer: objectOr('a folder, a name on the hub, or a tokenizer', isText),
-  train: list,
+  train: [
+    list[0],
+    list[1],
+    (value) =>
+      Array.isArray((value as LabelledTable | null)?.rows)
+        ? 'Of a table: train: table.rows, labels: table.classes.'
+        : undefined,
+  ],
   validation: ['a number above 0 and below 1, or an array of rows', (value) => isShare(value) || Array.isArray(value)],
   transfer: list,
   heldOut: object,

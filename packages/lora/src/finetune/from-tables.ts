@@ -33,9 +33,10 @@ export function fromTables<T extends TaskType>(options: FineTuneOptions<T>): Opt
 
 /** The rows of a part, whose labels are names; what is none is left to later checks. */
 function partOf(options: FineTuneOptions, name: 'train' | 'validation'): FineTuneOptions['validation'] {
-  const { [name]: part, labels = [] } = options
+  const { [name]: part, labels = [], problem_type } = options
   if (isTable(part)) return rowsOfTable<'SEQ_CLS'>(part, name)
-  if (!Array.isArray(part)) return part
+  // The labels of a regression are numbers themselves, and options are checked later.
+  if (!Array.isArray(part) || !Array.isArray(labels) || problem_type === 'regression') return part
   return withClassNames(part as readonly SequenceClassificationRow[], labels, name)
 }
 

@@ -134,7 +134,7 @@ export async function* streamTokens(
       }
     }
     for (begin(); active.size > 0; begin()) {
-      signal?.throwIfAborted()
+      if (signal?.aborted) throw signal.reason
       const logits = await model.logits(new Map(Array.from(active, ([row, { text }]) => [row, text])), sampling)
       if (await hasFired(signal)) throw signal?.reason
       for (const [row, found] of [...active]) {

@@ -126,7 +126,7 @@ export async function sampleTexts(model: TextSampler, options: SampleTextsOption
     throw otherSamples(log?.where, kept.length - 1, 'not what the model gives with these options', last.text)
   const first = (last?.sample ?? -1) + 1
   if (texts.length < count && first < max_samples) {
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw signal.reason
     for await (const one of samplesOf(model, first, { ...options, max_samples })) {
       if (keep(one)) {
         await log?.append(one)

@@ -39,7 +39,7 @@ const unknownLabelFix = (where: string): string =>
   where.startsWith('train')
     ? 'Name it with the option labels too, or leave that option out.'
     : where.startsWith('rows')
-      ? 'The model knows its classes alone: rename the label, or leave the row out.'
+      ? 'The model knows its classes alone: rename the label, or leave the row out. Indices need a table: { rows, classes }.'
       : 'The training rows have no such label: add some, or name all classes with the option labels.'
 
 /** Metric that decides the best epoch. */

@@ -54,11 +54,23 @@ describe('a table of three classes, as datasets’ ClassLabel has them', () => {
     expect(Object.keys((await trained({ train: table, validation: 0.5 })).metrics)).toContain('accuracy')
   })
 
+  it('whole numbers of a regression that has a name are numbers', async () => {
+    const train = named.map(({ text }, i) => ({ text, label: i }))
+    const run = { ...quick, problem_type: 'regression' } as const
+    const [tuned, plain] = [
+      await fineTune(embedded, { ...run, train, labels: ['girls'] }),
+      await fineTune(embedded, { ...run, train }),
+    ]
+    expect(await tuned.logits(['the boy'])).toEqual(await plain.logits(['the boy']))
+    await Promise.all([tuned.release(), plain.release()])
+  })
+
   it('is typed, scores too, and has classes that are numbers', async () => {
     const stars = await parseTable('text,label\ngood,2\nbad,1\ngood,2\nbad,1\n', 'csv')
     const tuned = await fineTune(embedded, { ...quick, train: stars, validation: stars })
     expect(tuned.labels).toEqual(['1', '2'])
     expect(await tuned.evaluate(stars)).toEqual(await tuned.evaluate(namedRows(stars)))
+    await expect(tuned.evaluate(stars.rows)).rejects.toThrow(/rows, row 1.*found 1\. .*Indices need a table: \{ rows, /)
     await tuned.release()
     // @ts-expect-error: entities are no classes of texts
     const refused = fineTune(embedded, { ...quick, task: 'TOKEN_CLS', train: stars })
@@ -93,6 +105,7 @@ describe('refuses', () => {
       { train: named, validation: table.rows },
       /^validation, row 1 \(a\.csv, line 2\), field "label": a label that is no/,
     ],
+    [{ train: table.rows, labels: { 0: 'many', 1: 'none' } }, /^fineTune, option labels: not a valid value/],
     [{ train: { text: 'a', label: 'b' } }, /option train: .*expected an array of rows, or a table.*with text, label/],
     [
       { train: table, problem_type: 'regression' },

@@ -125,6 +125,9 @@ describe('generate', () => {
     await expect(reading()).rejects.toBe(reason)
     expect(streamed).toEqual(expected[0]?.slice(0, 3))
     expect(await generator.generate(prompts, { ...few, signal: new AbortController().signal })).toEqual(expected)
+    // Of a library that is older than throwIfAborted.
+    const old = { aborted: true, reason } as AbortSignal
+    await expect(generator.generate([3], { signal: old })).rejects.toBe(reason)
     await expect(generator.generate([3], { signal: true as never })).rejects.toThrow(
       /option signal.*expected an AbortSignal/,
     )
