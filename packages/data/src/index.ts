@@ -143,6 +143,7 @@ export { hubChecks, type HubOptions, type Progress } from './hub/hub-options.ts'
 export { pushChecks, type PushOptions, pushToHub } from './hub/push.ts'
 export type { RepoType } from './hub/repository.ts'
 export { addressOf } from './open/address-of.ts'
+export { pathOf } from './open/path-of.ts'
 export { type FileSource, openFile } from './open/open-file.ts'
 export {
   isFiles,

@@ -34,6 +34,9 @@ export const fileSystem = () => builtin<typeof import('node:fs')>('node:fs')
 /** node:path. @throws {DataError} outside Node. @internal */
 export const paths = () => builtin<typeof import('node:path')>('node:path')
 
+/** node:url. @throws {DataError} outside Node. @internal */
+export const nodeUrl = () => builtin<typeof import('node:url')>('node:url')
+
 /** node:os. @throws {DataError} outside Node. @internal */
 export const system = () => builtin<typeof import('node:os')>('node:os')
 

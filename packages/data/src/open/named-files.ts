@@ -7,10 +7,12 @@ import { repositoryFiles } from '../hub/hub.ts'
 import type { HubOptions } from '../hub/hub-options.ts'
 import { endpointOf } from '../hub/settings.ts'
 import { addressFiles } from './address-files.ts'
-import { addressOf } from './address-of.ts'
+import { addressOf, decoded } from './address-of.ts'
+import { pathOf } from './path-of.ts'
 
-/** Opens a folder that exists; another name is that of a repository. */
-export async function namedFiles(source: string | URL, options: HubOptions): Promise<Files> {
+/** Opens a folder that exists, by its path or its `file:` URL; another name is that of a repository. */
+export async function namedFiles(given: string | URL, options: HubOptions): Promise<Files> {
+  const source = pathOf(given)
   const address = addressOf(source)
   if (address) return filesAt(address, options)
   const name = source as string
@@ -22,5 +24,5 @@ function filesAt(address: URL, options: HubOptions): Promise<Files> {
   const [, repo, revision] = /^\/([^/]+\/[^/]+)(?:\/tree\/(.+?))?\/?$/.exec(address.pathname) ?? []
   if (address.origin !== new URL(endpointOf(options.endpoint)).origin || repo === undefined)
     return addressFiles(address, options)
-  return repositoryFiles(repo, { ...options, ...(revision ? { revision: decodeURIComponent(revision) } : {}) })
+  return repositoryFiles(repo, { ...options, ...(revision ? { revision: decoded(revision) } : {}) })
 }

@@ -3,10 +3,13 @@
 import { DataError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
 import type { FileHandle } from '../files/handles.ts'
-import { addressOf } from './address-of.ts'
+import { addressOf, decoded } from './address-of.ts'
 import { openFiles } from './open-files.ts'
 
-/** Where one file is read from: its path, in a browser from where the page is, its address, or what a person picked. */
+/**
+ * Where one file is read from: its path, in a browser from where the page is, or its `file:` URL in Node; its address; or
+ * what a person picked.
+ */
 export type FileSource = string | URL | Blob | FileHandle
 
 /**
@@ -17,7 +20,7 @@ export type FileSource = string | URL | Blob | FileHandle
 export async function openFile(source: FileSource): Promise<{ files: Files; name: string }> {
   const url = addressOf(source)
   if (url) {
-    const name = decodeURIComponent(url.pathname.split('/').at(-1) ?? '')
+    const name = decoded(url.pathname.split('/').at(-1) ?? '')
     const folder = new URL('.', url)
     folder.search = url.search
     return { files: await openFiles(folder, { files: [name] }), name }

@@ -7,6 +7,7 @@ import { placeOf } from '../files/files.ts'
 import { fileSystem } from '../files/node.ts'
 import { type FileSource, openFile } from '../open/open-file.ts'
 import { addressOf } from '../open/address-of.ts'
+import { pathOf } from '../open/path-of.ts'
 import { decodeChecks, decodeText, type DecodeOptions } from './decode.ts'
 
 /**
@@ -35,10 +36,11 @@ async function readFirst(candidates: readonly string[]): Promise<{ path: string;
 }
 
 /**
- * Reads one file: by its path, its address, or what a person picked.
+ * Reads one file: by its path or its `file:` URL, its address, or what a person picked.
  * @throws {DataError | HubError} naming it.
  */
-export async function readOne(source: FileSource): Promise<{ path: string; bytes: Uint8Array }> {
+export async function readOne(given: FileSource): Promise<{ path: string; bytes: Uint8Array }> {
+  const source = pathOf(given)
   if (typeof source === 'string' && !addressOf(source)) return readFirst([source])
   const { files, name } = await openFile(source)
   return { path: source instanceof Blob ? name : placeOf(files, name), bytes: files.read(name) }

@@ -1,6 +1,6 @@
 // The one door for teachers: a folder, a file of logits, a classifier, a teacher, or several of them.
 
-import { addressOf, fetchFiles, type Files, memoryFiles, openFile, openFiles, type Source } from '@cola/data'
+import { addressOf, fetchFiles, type Files, memoryFiles, openFile, openFiles, pathOf, type Source } from '@cola/data'
 import { ConfigError, type Device, loadClassifier } from '@cola/train'
 import { averageTeachers } from './average-teachers.ts'
 import type { Teacher } from './teacher.ts'
@@ -52,7 +52,8 @@ const isList = (source: TeacherSource | readonly TeacherSource[]): source is rea
 
 const nothing = async (): Promise<void> => undefined
 
-async function openOne(source: TeacherSource, options: OpenTeacherOptions): Promise<OpenTeacher> {
+async function openOne(given: TeacherSource, options: OpenTeacherOptions): Promise<OpenTeacher> {
+  const source = pathOf(given)
   const address = addressOf(source)
   if (address?.pathname.endsWith('.safetensors')) return { teacher: await teacherAt(address), release: nothing }
   if (typeof source === 'string')

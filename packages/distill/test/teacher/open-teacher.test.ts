@@ -1,10 +1,11 @@
 // What a teacher may be opened from, beside a path.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { memorySink } from '@cola/data'
 import { float32, safetensorsChunks } from '@cola/graph'
 import { expect, it, vi } from 'vitest'
@@ -22,6 +23,17 @@ it('a file of logits as bytes, or picked', async () => {
     expect([...(await teacher.logits({ name: 'train', texts: ['a', 'b'] }))]).toEqual([1, 2, 3, 4])
     await release()
   }
+})
+
+it('a file of logits by its path, and by its URL', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cola-teacher-'))
+  const path = join(folder, 'logits.safetensors')
+  writeFileSync(path, Buffer.concat([...logits]))
+  for (const source of [path, pathToFileURL(path)]) {
+    const { teacher } = await openTeacher(source, options)
+    expect([...(await teacher.logits({ name: 'train', texts: ['a', 'b'] }))]).toEqual([1, 2, 3, 4])
+  }
+  rmSync(folder, { recursive: true })
 })
 
 it('a file of logits at an address, beside others of its folder', async () => {

@@ -1,0 +1,21 @@
+// The path of a file's URL: `new URL('model', import.meta.url)` is how a module in Node names what lies beside it.
+
+import { DataError } from '../errors.ts'
+import { nodeUrl } from '../files/node.ts'
+
+/**
+ * A source, or the path in place of a `file:` URL.
+ * @throws {DataError} for such a URL that has no path here, and outside Node.
+ */
+export function pathOf<Source>(source: Source): Source | string {
+  if (!(source instanceof URL || typeof source === 'string') || !/^file:/i.test(String(source))) return source
+  const { fileURLToPath } = nodeUrl()
+  try {
+    return fileURLToPath(source)
+  } catch (cause) {
+    throw new DataError(
+      { where: String(source), what: 'not the URL of a file', found: (cause as Error).message },
+      { cause },
+    )
+  }
+}
