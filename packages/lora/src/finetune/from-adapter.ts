@@ -17,7 +17,7 @@ import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-
 import { namedForTask } from './names-for-task.ts'
 import { otherHead } from './other-head.ts'
 import { openedAs, openSavedAdapter, settingsOf, tokenizerOptionsOf, withChatTemplate } from './saved-adapter.ts'
-import { inTrainedOrder, requireNamedRows } from './trained-classes.ts'
+import { inTrainedOrder, otherOrder, requireNamedRows } from './trained-classes.ts'
 
 /** An adapter that was trained before. */
 export interface TrainedBefore {
@@ -109,7 +109,7 @@ function fromAdapter(
   const loaded = loadAdapter(model, isKept ? adapter : { ...adapter, tensors })
   if (isKept) requireNamedRows(head?.labels, options, opened, base)
   const changes = [
-    ...(isKept ? [] : [headChange(head, trained?.name ?? other?.name)]),
+    ...(isKept ? otherOrder(head?.labels, opened, base) : [headChange(head, trained?.name ?? other?.name)]),
     ...startChanges(model, start_token_ids),
   ]
   return { ...loaded, warnings: [...loaded.warnings, ...changes] }

@@ -64,5 +64,18 @@ export function requireNamedRows(
   })
 }
 
+/**
+ * A warning where an option names the classes of the base's configuration in another order, such as that of a table:
+ * an adapter of PEFT's does not say which order its head has.
+ */
+export function otherOrder(labels: readonly string[] = [], { head }: Adapter, { config }: BaseModel): string[] {
+  const ofBase = namesIn(config, labels.length)
+  if (head?.labels || ofBase.join() === labels.join() || !ordered(labels, ofBase)) return []
+  return [
+    `the adapter's head is read in the order of the option labels, ${listed(labels)}; the base's config.json has ` +
+      `${listed(ofBase)}: if that is the order of the training, leave out labels, and give names or a table`,
+  ]
+}
+
 const listed = (labels: readonly Label[]): string =>
   labels.slice(0, 6).map(describeValue).join(', ') + (labels.length > 6 ? ', ...' : '')

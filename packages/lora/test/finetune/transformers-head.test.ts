@@ -100,6 +100,13 @@ describe('fineTune and heads of transformers’', () => {
     }
     expect(await begin('roberta', {})).toEqual({ labels: classes, warnings: [] })
     expect(await begin('mpnet', { labels: classes })).toEqual({ labels: classes, warnings: [] })
+    // The order of a table's classes is not that of the head.
+    expect(await begin('roberta', { labels: classes.toSorted() })).toEqual({
+      labels: classes.toSorted(),
+      warnings: [
+        expect.stringMatching(/order of the option labels, "high", "low", "middle"; .* has "low", "middle", "h/),
+      ],
+    })
     for (const name of [(i: number) => i, (i: number) => String(i), (i: number) => `LABEL_${i}`]) {
       const rows = { train: train.map(({ text }, i) => ({ text, label: name(2 - (i % 3)) })) }
       expect(await begin('mpnet', rows)).toEqual({ labels: [name(0), name(1), name(2)], warnings: [] })
