@@ -4,12 +4,20 @@ import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
 import { deviceNames, deviceRow, type ResolvedDevice } from './devices.ts'
 import { slowness } from './measure-device.ts'
+import { missingAdapter } from './missing-adapter.ts'
 import { openSession } from './open-session.ts'
 import { installNode, loadRuntime } from './ort.ts'
 
+/** Why a device is left alone; nothing for one that is tried. */
+async function reasonAgainst(candidate: ResolvedDevice, processor: ResolvedDevice): Promise<string | undefined> {
+  if (!deviceRow(candidate).selfTest) return undefined
+  const missing = hasFiles() ? undefined : await missingAdapter()
+  return missing ?? slowness(candidate, processor, openSession)
+}
+
 /**
- * What `open` gives on the first device on which it does not throw. Each device is measured before; slower ones are
- * named to `onWarning`.
+ * What `open` gives on the first device on which it does not throw. Each device is measured before; slower ones, and a
+ * browser's WebGPU without an adapter, are named to `onWarning`.
  * @throws {DeviceError} when no device works; what `open` throws when a device works and refuses the model.
  */
 export async function onFirstDevice<Opened>(
@@ -24,9 +32,9 @@ export async function onFirstDevice<Opened>(
   const refusals: string[] = []
   for (const candidate of candidates) {
     try {
-      const slow = deviceRow(candidate).selfTest ? await slowness(candidate, processor, openSession) : undefined
-      if (!slow) return await open(candidate)
-      onWarning(slow)
+      const reason = await reasonAgainst(candidate, processor)
+      if (!reason) return await open(candidate)
+      onWarning(reason)
     } catch (error) {
       if (error instanceof DeviceError) refusals.push(error.message)
       else modelError = error

@@ -15,7 +15,8 @@ export interface ResolvedSession<Runnable extends RunnableModel = RunnableModel>
 
 /**
  * Opens a model on a device; for `auto` on the first that is not slower than the processor and opens it. Each device is
- * measured before the model is read for it; slower ones are named to `onWarning`.
+ * measured before the model is read for it; slower ones, and a browser's WebGPU without an adapter, are named to
+ * `onWarning`.
  * @param modelFor The model as a device runs it.
  * @throws {DeviceError} for a name that is not a device, or when no device works; what {@link openSession} throws when
  * a device works and refuses the model.

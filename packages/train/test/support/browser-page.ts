@@ -53,6 +53,15 @@ export async function trainUntilAborted(device: Device): Promise<{ steps: number
   return { steps: losses.length, stopped }
 }
 
+/** The device that `auto` takes, and what it says of the others. */
+export async function openAuto(): Promise<{ device: Device; warnings: string[] }> {
+  const warnings: string[] = []
+  const onWarning = (message: string) => void warnings.push(message)
+  const session = await TrainingSession.create({ artifacts: artifactsOf(adamw()), device: 'auto', onWarning })
+  await session.release()
+  return { device: session.device, warnings }
+}
+
 let steady: { session: TrainingSession; step: number } | undefined
 
 /** Runs some training steps of one session, with its evaluation and its optimizer. @returns The last loss. */
@@ -115,4 +124,13 @@ function count(): void {
 }
 
 count()
-Object.assign(globalThis, { trainTiny, trainUntilAborted, trainOn, endTraining, held, configureRuntime, loaded: true })
+Object.assign(globalThis, {
+  trainTiny,
+  trainUntilAborted,
+  trainOn,
+  endTraining,
+  openAuto,
+  held,
+  configureRuntime,
+  loaded: true,
+})
