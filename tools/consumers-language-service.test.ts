@@ -73,6 +73,14 @@ describe('a service with a language model', () => {
     ['no prompt', {}, 400, /^prompt: expected a text, or messages/],
     ['several prompts', { prompt: ['a', 'b'] }, 400, /^prompt: expected a text, or messages/],
     ['token ids', { prompt: [1, 2] }, 400, /^prompt: expected a text, or messages/],
+    ['token ids of several', { prompt: [[1, 2], [3]] }, 400, /^prompt: expected a text, or messages/],
+    [
+      'several conversations',
+      { prompt: [[{ role: 'user', content: 'Hi' }]] },
+      400,
+      /^prompt: expected a text, or mess/,
+    ],
+    ['a conversation without a message', { prompt: [null] }, 400, /^prompt: expected a text, or messages/],
     [
       'messages where there is no chat template',
       { prompt: [{ role: 'user', content: 'Hi' }] },

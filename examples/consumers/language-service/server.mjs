@@ -48,9 +48,9 @@ async function bodyOf(request) {
   }
 }
 
-/** One prompt a request: a list is a conversation. */
+/** One prompt a request: a list is a conversation, and no list of such. */
 const isPrompt = (prompt) =>
-  typeof prompt === 'string' || (Array.isArray(prompt) && prompt.every((one) => typeof one === 'object'))
+  typeof prompt === 'string' || (Array.isArray(prompt) && prompt.every((one) => typeof one?.role === 'string'))
 
 /** The first piece is generated before the answer begins: what a request asks wrongly is told by its status. */
 async function answer(request, response, signal) {
