@@ -3,8 +3,10 @@
 import { memorySink } from '@cola/data'
 import { expect, it } from 'vitest'
 import { fineTune, loadFineTuned } from '../../src/index.ts'
-import { embedded, rows, texts } from '../support/one-or-many.ts'
+import { embeddedFiles } from '../support/embedded-files.ts'
+import { rows, texts } from '../support/one-or-many.ts'
 
+const embedded = embeddedFiles()
 const long = texts[0]?.repeat(40) as string
 const max_length = 8
 const run = { epochs: 1, max_length, device: 'cpu' } as const
