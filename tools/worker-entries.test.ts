@@ -44,9 +44,12 @@ it('nothing imports the script of the training worker', async () => {
   expect(importing).toEqual([])
 })
 
-it('nothing imports the script of the page’s worker', async () => {
+it.each([
+  ['vite.config.ts', 'index.html'],
+  ['voices.config.ts', 'voices.html'],
+])('nothing imports the script of the page’s worker, %s', async (configFile, page) => {
   const source = join(root, 'examples/browser')
-  const { worker, importing } = await workerOf(join(source, 'vite.config.ts'), source, 'index.html')
+  const { worker, importing } = await workerOf(join(source, configFile), source, page)
   expect(worker?.text).toContain('answerCalls')
   expect(importing).toEqual([])
 })

@@ -1,5 +1,6 @@
 // Puts the page together: one state, one worker, a function for each section.
 
+import type { Calls, Told } from './messages.ts'
 import { distilSection } from './page/distil-section.ts'
 import { examplesSection } from './page/examples-section.ts'
 import { keepSection } from './page/keep-section.ts'
@@ -29,7 +30,10 @@ const store = createStore({
 // Properties, not a spread: `state` is a getter.
 const page: Page = Object.assign(
   Object.create(store),
-  connect((error) => showProblem('problem', error)),
+  connect<Calls, Told>(
+    () => new Worker(new URL('./worker/main.ts', import.meta.url), { type: 'module' }),
+    (error) => showProblem('problem', error),
+  ),
 )
 
 stepList(page)

@@ -188,6 +188,3 @@ export interface EpochPoint {
   eval_accuracy: number | undefined
   best: boolean
 }
-
-export type FromPage = { [Name in CallName]: { id: number; call: Name; ask: Calls[Name]['ask'] } }[CallName]
-export type FromWorker = { id: number; answer: unknown } | { id: number; error: PlainError } | Told

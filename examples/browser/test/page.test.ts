@@ -7,12 +7,12 @@ import { gzipSync } from 'node:zlib'
 import { parseSafetensors } from '@cola/graph'
 import { loadFineTuned } from '@cola/lora'
 import { loadClassifier } from '@cola/train'
-import { source as axe } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { hasChromium } from '../../../tools/chromium.ts'
 import { hubServer } from '../../../tools/hub-server.ts'
 import { tinyEncoder } from '../../../tools/tiny-encoder.ts'
+import { violations } from './axe.ts'
 import { watchMainThread } from './main-thread.ts'
 import { folder, openSite, type Site } from './site.ts'
 import { askedOf, downloaded, folderOf, keptRun, pickAdapter, stepOf, train, trained, trainSample } from './steps.ts'
@@ -382,17 +382,6 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
 })
 
 describe.skipIf(!hasChromium)('for everyone', () => {
-  const violations = async (page: Page): Promise<string[]> => {
-    await page.evaluate(axe)
-    return page.evaluate(async () => {
-      const { axe } = globalThis as unknown as {
-        axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
-      }
-      const { violations } = await axe.run()
-      return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`))
-    })
-  }
-
   it.each(['light', 'dark'] as const)('axe finds no violation, %s', async (colorScheme) => {
     const page = await site.openPage({ colorScheme })
     expect(await violations(page)).toEqual([])

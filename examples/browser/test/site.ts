@@ -28,11 +28,8 @@ export interface Site {
 export async function buildSite(): Promise<string> {
   const dist = mkdtempSync(join(tmpdir(), 'cola-page-'))
   await build({ configFile: join(source, 'standalone.config.ts'), logLevel: 'error' })
-  await build({
-    configFile: join(source, 'vite.config.ts'),
-    logLevel: 'error',
-    build: { outDir: dist, emptyOutDir: true },
-  })
+  for (const page of ['vite.config.ts', 'voices.config.ts'])
+    await build({ configFile: join(source, page), logLevel: 'error', build: { outDir: dist } })
   return dist
 }
 

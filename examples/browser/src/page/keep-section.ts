@@ -3,8 +3,8 @@
 import type { DownloadKind } from '../messages.ts'
 import { byId, el, fill, show } from './dom.ts'
 import { attempt } from './problems.ts'
+import { saveFile } from './save-file.ts'
 import type { Page } from './state.ts'
-import { bytesText } from './words.ts'
 
 const kinds: Readonly<Record<DownloadKind, { title: string; about: string }>> = {
   adapter: { title: 'The adapter', about: "PEFT's two files. Python's PeftModel reads them, and so does this page." },
@@ -21,10 +21,7 @@ export function keepSection(page: Page): void {
     const file = await attempt('keep-problem', () => page.call('download', { kind, adapter: adapter.name }))
     button.disabled = false
     if (!file) return
-    const url = URL.createObjectURL(file.blob)
-    el('a', { href: url, download: file.name }).click()
-    setTimeout(() => URL.revokeObjectURL(url), 60_000)
-    byId('keep-said').textContent = `${file.name}, ${bytesText(file.blob.size)}, is in your downloads.`
+    byId('keep-said').textContent = saveFile(file)
   }
   const buttons = Object.entries(kinds).map(([kind, { title, about }]) => {
     const button = el('button', { type: 'button', id: `download-${kind}` }, 'Download')

@@ -21,7 +21,7 @@ const rows: readonly (readonly [RegExp, Words])[] = [
     /WorkerFailed|the runtime's threads/,
     {
       title: 'The part of the page that computes did not start',
-      todo: 'A content blocker or a security policy of this site may stop workers. Allow them for this page and reload. Your examples are still here.',
+      todo: 'A content blocker or a security policy of this site may stop workers. Allow them for this page and reload. What you wrote is still here.',
     },
   ],
   [
@@ -42,7 +42,7 @@ const rows: readonly (readonly [RegExp, Words])[] = [
     /out of memory|allocation failed|bad_alloc|array buffer allocation|invalid array length|memory access out of bounds|RangeError.*(memory|buffer)/i,
     {
       title: 'The model does not fit into the memory that a tab may use',
-      todo: 'Choose a smaller model, fewer rows a step, or close other tabs. Your examples are still here.',
+      todo: 'Choose a smaller model, fewer rows a step, or close other tabs. What you wrote is still here.',
     },
   ],
   [
@@ -66,7 +66,7 @@ export function describeProblem(error: unknown): Words & { detail: string } {
       todo: [problem.expected && `Expected: ${problem.expected}.`, problem.fix].filter(Boolean).join(' '),
       detail: problem.where,
     }
-  return { title: sentence(message), todo: 'Your examples are still here; try again.', detail: name }
+  return { title: sentence(message), todo: 'What you wrote is still here; try again.', detail: name }
 }
 
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

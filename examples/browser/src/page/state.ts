@@ -1,6 +1,6 @@
-// What the page knows, in one object; sections watch the parts that they show.
+// What a page knows, in one object; sections watch the parts that they show.
 
-import type { AdapterSummary, ModelChoice, ModelSummary, Plan, Row } from '../messages.ts'
+import type { AdapterSummary, Calls, ModelChoice, ModelSummary, Plan, Row, Told } from '../messages.ts'
 import type { Connection } from './worker.ts'
 
 export interface State {
@@ -18,7 +18,7 @@ export interface State {
   student: boolean
 }
 
-export interface Store {
+export interface Store<State> {
   readonly state: Readonly<State>
   readonly change: (patch: Partial<State>) => void
   /** Calls a function now, and whenever one of the parts changed. */
@@ -26,9 +26,9 @@ export interface Store {
 }
 
 /** What every section gets. */
-export interface Page extends Store, Connection {}
+export interface Page extends Store<State>, Connection<Calls, Told> {}
 
-export function createStore(initial: State): Store {
+export function createStore<State>(initial: State): Store<State> {
   let state = initial
   const watchers: { parts: readonly (keyof State)[]; use: (state: Readonly<State>) => void }[] = []
   return {

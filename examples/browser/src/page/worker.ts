@@ -1,7 +1,6 @@
-// The page's side of the worker: calls that answer, and what it tells.
+// A page's side of its worker: calls that answer, and what it tells.
 
 import type { PlainError } from '@cola/train'
-import type { CallName, Calls, FromWorker, Told } from '../messages.ts'
 
 /** An error of the worker, with the parts of its message where it has them. */
 export class WorkerError extends Error {
@@ -13,17 +12,26 @@ export class WorkerError extends Error {
   }
 }
 
-export interface Connection {
-  call: <Name extends CallName>(name: Name, ask: Calls[Name]['ask']) => Promise<Calls[Name]['answer']>
+/** Each call by name, what it asks and what it answers. */
+type AnyCalls<Calls> = { [Name in keyof Calls]: { ask: unknown; answer: unknown } }
+
+/** @typeParam Told What the worker tells without being asked. */
+export interface Connection<Calls extends AnyCalls<Calls>, Told extends { event: string }> {
+  call: <Name extends keyof Calls>(name: Name, ask: Calls[Name]['ask']) => Promise<Calls[Name]['answer']>
   /** Calls a function for each event of a name. */
   on: <Name extends Told['event']>(name: Name, listener: (told: Extract<Told, { event: Name }>) => void) => void
 }
 
+type FromWorker<Told> = { id: number; answer: unknown } | { id: number; error: PlainError } | Told
+
 /**
- * Starts the worker.
+ * @param start Starts the worker.
  * @param onFailure Called when it cannot start, or ends with an error that belongs to no call.
  */
-export function connect(onFailure: (error: WorkerError) => void): Connection {
+export function connect<Calls extends AnyCalls<Calls>, Told extends { event: string }>(
+  start: () => Worker,
+  onFailure: (error: WorkerError) => void,
+): Connection<Calls, Told> {
   const waiting = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>()
   const listeners = new Map<string, ((told: never) => void)[]>()
   let calls = 0
@@ -36,10 +44,10 @@ export function connect(onFailure: (error: WorkerError) => void): Connection {
   }
   let worker: Worker | undefined
   try {
-    worker = new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module' })
+    worker = start()
     worker.onerror = (event) =>
       fail({ name: 'WorkerFailed', message: event.message || 'the worker could not be loaded' })
-    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    worker.onmessage = ({ data }: MessageEvent<FromWorker<Told>>) => {
       if ('event' in data) {
         for (const listener of listeners.get(data.event) ?? []) listener(data as never)
         return

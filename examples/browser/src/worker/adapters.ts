@@ -1,6 +1,6 @@
 // Adapters beside a base model: what is kept of each, in memory and in the browser's storage.
 
-import { type FileStore, openFiles } from '@cola/data'
+import { type FileSink, type FileStore, openFiles } from '@cola/data'
 import { elementCount, float32, parseSafetensors, serializeSafetensors, type Tensor } from '@cola/graph'
 import { type AdaptedModel, type Adapter, adapterTensors, type BaseModel, readAdapter } from '@cola/lora'
 import type { AdapterSummary, Row } from '../messages.ts'
@@ -102,7 +102,7 @@ function tensorsBefore(model: AdaptedModel): Map<string, Tensor> {
 }
 
 /** Copies picked files, a zip or a folder's, to a folder. */
-export async function copyPicked(picked: readonly File[], to: FileStore): Promise<void> {
+export async function copyPicked(picked: readonly File[], to: FileSink): Promise<void> {
   const from = await openFiles(picked)
   const configuration = from.names().find((name) => name.split('/').at(-1) === 'adapter_config.json')
   const folder = configuration?.slice(0, -'adapter_config.json'.length) ?? ''

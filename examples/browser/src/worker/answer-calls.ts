@@ -1,20 +1,6 @@
-// The worker's door: calls in, answers and events out.
+// The main page's calls, answered by its studio.
 
-import { plainError } from '@cola/train'
-import type { CallName, FromPage, FromWorker, Told } from '../messages.ts'
+import { answerPage } from './door.ts'
 import { createStudio } from './studio.ts'
 
-/** @param early Calls that came before this was loaded. */
-export function answerCalls(early: readonly MessageEvent<FromPage>[]): void {
-  const post = (message: FromWorker) => self.postMessage(message)
-  const handlers = createStudio((told: Told) => post(told)) as Readonly<
-    Record<CallName, (ask: unknown) => Promise<unknown>>
-  >
-  const answerCall = ({ data: { id, call, ask } }: MessageEvent<FromPage>) =>
-    handlers[call](ask).then(
-      (answer) => post({ id, answer }),
-      (error: unknown) => post({ id, error: plainError(error) }),
-    )
-  for (const message of early) void answerCall(message)
-  self.onmessage = answerCall
-}
+export const answerCalls = (early: Parameters<typeof answerPage>[0]): void => answerPage(early, createStudio)
