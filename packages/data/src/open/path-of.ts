@@ -3,11 +3,13 @@
 import { DataError } from '../errors.ts'
 import { nodeUrl } from '../files/node.ts'
 
+type Any = object | string | number | bigint | boolean | symbol | null | undefined
+
 /**
- * A source, or the path in place of a `file:` URL.
+ * The path in place of a `file:` URL; any other value as it is.
  * @throws {DataError} for such a URL that has no path here, and outside Node.
  */
-export function pathOf<Source>(source: Source): Source | string {
+export function pathOf<Source extends Any>(source: Source): Source | string {
   if (!(source instanceof URL || typeof source === 'string') || !/^file:/i.test(String(source))) return source
   const { fileURLToPath } = nodeUrl()
   try {
