@@ -1,13 +1,13 @@
 // fineTune in a browser as the README shows it: its worker.js, built by Vite, on 5,000 rows, closed and opened again.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { executablePath, hasChromium, headless } from '../../../../tools/chromium.ts'
 import { serve } from '../../../../tools/pages.ts'
 import { root } from '../../../../tools/root.ts'
+import { buildPage } from '../support/build-page.ts'
 import { longestTask } from '../../../train/test/support/longest-task.ts'
 
 const readme = readFileSync(join(root, 'packages/lora/README.md'), 'utf8')
@@ -45,16 +45,7 @@ describe.skipIf(!hasChromium)('fineTune in a worker of the page, as the README s
   let context: BrowserContext
   let site: Awaited<ReturnType<typeof serve>>
   beforeAll(async () => {
-    writeFileSync(join(folder, 'worker.js'), workerSource)
-    writeFileSync(join(folder, 'page.js'), pageSource)
-    writeFileSync(join(folder, 'index.html'), '<!doctype html><script type="module" src="./page.js"></script>')
-    await build({
-      root: folder,
-      logLevel: 'error',
-      resolve: { conditions: ['@cola/source', 'module', 'browser', 'production'] },
-      build: { target: 'es2022', rolldownOptions: { external: [/^node:/] } },
-      worker: { format: 'es', rolldownOptions: { external: [/^node:/] } },
-    })
+    await buildPage(folder, { 'worker.js': workerSource, 'page.js': pageSource })
     site = await serve(join(folder, 'dist'))
     browser = await chromium.launch({ executablePath, args: [...headless, '--disable-gpu'] })
   }, 120_000)

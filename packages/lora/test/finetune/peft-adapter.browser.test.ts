@@ -3,12 +3,12 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { executablePath, hasChromium, headless } from '../../../../tools/chromium.ts'
 import { serve } from '../../../../tools/pages.ts'
 import { root } from '../../../../tools/root.ts'
 import { type Classification, fineTune, loadFineTuned } from '../../src/index.ts'
+import { buildPage } from '../support/build-page.ts'
 
 const guide = readFileSync(join(root, 'docs/guides/browser.md'), 'utf8')
 const sample = [...guide.matchAll(/```js\n([\s\S]*?)```/g)][0]?.[1] ?? ''
@@ -28,14 +28,7 @@ describe.skipIf(!hasChromium)("an adapter of PEFT's in a page, as the guide show
   let site: Awaited<ReturnType<typeof serve>>
   let expected: readonly Classification[]
   beforeAll(async () => {
-    writeFileSync(join(folder, 'page.js'), pageSource)
-    writeFileSync(join(folder, 'index.html'), '<!doctype html><script type="module" src="./page.js"></script>')
-    await build({
-      root: folder,
-      logLevel: 'error',
-      resolve: { conditions: ['@cola/source', 'module', 'browser', 'production'] },
-      build: { target: 'es2022', rolldownOptions: { external: [/^node:/] } },
-    })
+    await buildPage(folder, { 'page.js': pageSource })
     const tuned = await fineTune(model, {
       train: [
         { text: 'where is my parcel', label: 'track' },

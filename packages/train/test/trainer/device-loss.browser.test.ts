@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BundledPage, openBundled } from '../../../../tools/bundled-page.ts'
 import { hasChromium } from '../../../../tools/chromium.ts'
-import type { Disturbed, Run } from '../support/device-loss-page.ts'
+import type { Disturbed } from '../support/device-loss-page.ts'
+import type { Run } from '../support/train-tiny.ts'
 
 describe.skipIf(!hasChromium)('the loss of a real device, in Chromium', () => {
   let opened: BundledPage

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InferenceSession } from 'onnxruntime-node'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-import { adamw, DeviceLostError, Trainer, type TrainerOptions, TrainingSession } from '../../src/index.ts'
-import { artifactsOf, collate, type Row, rows } from '../support/tiny.ts'
+import { DeviceLostError, type TrainerOptions } from '../../src/index.ts'
+import type { Row } from '../support/tiny.ts'
+import { trainTiny } from '../support/train-tiny.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-test-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -30,25 +31,7 @@ function loseDevice(at: number, times = 1): void {
   })
 }
 
-async function train(options: Partial<TrainerOptions<Row>>) {
-  const session = await TrainingSession.create({ artifacts: artifactsOf(adamw(), { dropout: 0.2 }), device: 'cpu' })
-  const warnings: string[] = []
-  try {
-    const trainer = new Trainer<Row>({
-      session,
-      data: { train: rows(32), collate },
-      epochs: 2,
-      batch_size: 8,
-      learning_rate: 0.01,
-      callbacks: { onWarning: (warning) => warnings.push(warning.message) },
-      ...options,
-    })
-    const { losses } = await trainer.train()
-    return { losses, weights: await session.getContiguousParameters(), warnings }
-  } finally {
-    await session.release()
-  }
-}
+const train = (options: Partial<TrainerOptions<Row>>) => trainTiny('cpu', options)
 
 describe('a lost device', () => {
   it('is survived from the last checkpoint, with the same losses and weights', async () => {
