@@ -34,7 +34,10 @@ export interface EncodeOptions extends Omit<EncodingOptions, 'text_pair'> {
   tooLong?: 'truncate' | 'refuse'
   /** Number of rows of the embedding table, for a check of the ids. @default not checked */
   vocab_size?: number | undefined
-  /** Token of a text without tokens, padding as in transformers' batches; `padTokenId` returns a model's. @default refused */
+  /**
+   * Token of a text without tokens, padding as in transformers' batches; `padTokenId` returns a model's.
+   * @default such a text is refused
+   */
   pad_token_id?: number | undefined
 }
 

@@ -8,8 +8,9 @@ import { type ZipOptions, zipChecks } from '../files/zip-options.ts'
 import { hubChecks, type HubOptions } from '../hub/hub-options.ts'
 
 /**
- * Where files are read from: the path or `file:` URL of a folder (Node), or the name of a repository on the hub; the address of a
- * folder, which in a browser may be a path, from where the page is: `/models`, `./models`; files, a zip of them or a folder that a person picked; bytes by name; or files that are open already.
+ * Where files are read from: the path or `file:` URL of a folder (Node), or the name of a repository on the hub; the
+ * address of a folder, which in a browser may be a path, from where the page is: `/models`, `./models`; files, a zip of
+ * them or a folder that a person picked; bytes by name; or files that are open already.
  */
 export type Source = string | URL | Blob | ArrayLike<File> | DirectoryHandle | BytesByName | Files
 

@@ -50,7 +50,8 @@ export function similarClasses(classes: readonly Label[], where: string, option 
     .filter(({ length }) => length > 1)
     .map(
       (names) =>
-        `${where}: classes that differ in case or spaces alone, ${names.map(describeValue).join(' and ')}; if they are one, ` +
-        `write it in one way, such as label.trim().toLowerCase(); if not, name all classes with the option ${option}`,
+        `${where}: classes that differ in case or spaces alone, ${names.map(describeValue).join(' and ')}; ` +
+        'if they are one, write it in one way, such as label.trim().toLowerCase(); ' +
+        `if not, name all classes with the option ${option}`,
     )
 }

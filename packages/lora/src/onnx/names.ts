@@ -73,8 +73,8 @@ const embeddingNames = (graph: Graph, base: string, pathOf: (module: string) => 
 /**
  * Renames a graph's parameters to transformers' names, in place: drops wrappers, adds the base model's prefix where it
  * is missing, and puts heads beside the base model. Matrices that the exporter named `onnx::MatMul_12` get their
- * module's name, and matrices of modules have nn.Linear's layout [out, in]. Other constants keep their names. The `scope` of nodes becomes
- * transformers' module path, and `model_type` of the graph's metadata is set.
+ * module's name, and matrices of modules have nn.Linear's layout [out, in]. Other constants keep their names. The
+ * `scope` of nodes becomes transformers' module path, and `model_type` of the graph's metadata is set.
  */
 export function canonicalize(graph: Graph, model_type: string): void {
   requireKind('canonicalize, graph', graph, 'graph')
