@@ -22,6 +22,7 @@ export {
   type LanguageModelText,
 } from './batch/encode-language-model.ts'
 export { classLabels } from './batch/class-labels.ts'
+export { cutTexts } from './batch/cut-texts.ts'
 export { requireTokenIds } from './batch/token-ids.ts'
 export { ignoreIndex } from './batch/ignore-index.ts'
 export {

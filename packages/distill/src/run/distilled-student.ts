@@ -1,7 +1,7 @@
 // A trained student at work: it answers, is scored, saved, exported and released.
 
 import { checkOptions } from '@cola/graph/options'
-import { argMax, type FileSink, type Label, type Tokenizer } from '@cola/data'
+import { argMax, cutTexts, type FileSink, type Label, type Tokenizer } from '@cola/data'
 import { safetensorsChunks, type Tensor } from '@cola/graph'
 import { saveStudent } from '@cola/rnn'
 import {
@@ -27,7 +27,7 @@ import {
 import { flush, sinkOf, writeJson } from '@cola/train/files'
 import { logSoftmax, rowsOf } from '../losses/row-numerics.ts'
 import { collateExamples } from './collate-examples.ts'
-import { cutTexts, encodeLabelled, encodeServed, type EncodeContext } from './encode-rows.ts'
+import { encodeLabelled, encodeServed, type EncodeContext } from './encode-rows.ts'
 import type { DistillExample, DistillRow } from './options.ts'
 import type { Score } from './scorer.ts'
 import type { TrainedStudent } from './student-model.ts'
@@ -131,9 +131,8 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
     })
   }
   const logitsOf = async (texts: readonly string[]): Promise<number[][]> => {
-    const encoded = encodeServed(texts, context)
-    for (const message of cutTexts(encoded, 'texts', context.max_length)) onWarning(message)
-    const { examples } = encoded
+    const { examples, truncated } = encodeServed(texts, context)
+    for (const message of cutTexts(texts, truncated, 'texts', context.max_length)) onWarning(message)
     return examples.length === 0 ? [] : (await run(examples)).predictions
   }
   return {
@@ -148,10 +147,9 @@ export function distilledStudent(parts: StudentParts): DistilledStudent {
       }),
     logits: async (texts) => Float32Array.from((await logitsOf(texts)).flat()),
     evaluate: async (rows) => {
-      const encoded = encodeLabelled(rows, 'rows', { ...context, labelFix })
-      const { examples } = encoded
+      const { examples, truncated } = encodeLabelled(rows, 'rows', { ...context, labelFix })
       const { loss, predictions } = await run(examples)
-      const warnings = cutTexts(encoded, 'rows', context.max_length)
+      const warnings = cutTexts(rows, truncated, 'rows', context.max_length)
       const metrics = score(predictions, examples, (message) => warnings.push(message))
       return { loss, metrics, predictions, warnings }
     },

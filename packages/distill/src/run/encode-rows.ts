@@ -35,10 +35,6 @@ export interface EncodedRows {
   truncated: number
 }
 
-/** A warning where texts were cut. @param what What they are. */
-export const cutTexts = ({ truncated, examples }: EncodedRows, what: string, max_length: number): string[] =>
-  truncated > 0 ? [`${truncated} of ${examples.length} ${what} were cut to ${max_length} tokens`] : []
-
 /** Labels of rows. @throws {DataError} for what are no rows, naming the row for what is no label. */
 export function labelsOf(rows: readonly DistillRow[], where: string): Label[] {
   requireRows(where, rows)

@@ -1,7 +1,7 @@
 // All rows of a run as examples: training, validation, transfer and held-out.
 
-import { divideRows } from '@cola/data'
-import { cutTexts, type EncodeContext, type EncodedRows, encodeLabelled, encodeUnlabelled } from './encode-rows.ts'
+import { cutTexts, divideRows } from '@cola/data'
+import { type EncodeContext, type EncodedRows, encodeLabelled, encodeUnlabelled } from './encode-rows.ts'
 import type { DistillExample, ReadOptions } from './options.ts'
 
 export interface ExamplesOfRun {
@@ -26,9 +26,9 @@ export function examplesOfRun(
   onWarning: (message: string) => void,
 ): ExamplesOfRun {
   const encoded = (rows: ReadOptions['train'], where: string) => report(encodeLabelled(rows, where, context), where)
-  const report = (found: EncodedRows, where: string): DistillExample[] => {
-    for (const message of cutTexts(found, `${where} rows`, context.max_length)) onWarning(message)
-    return found.examples
+  const report = ({ examples, truncated }: EncodedRows, where: string): DistillExample[] => {
+    for (const message of cutTexts(examples, truncated, `${where} rows`, context.max_length)) onWarning(message)
+    return examples
   }
   const all = train.length ? encoded(train, 'train') : []
   const placed = all.map(({ label }, place) => ({ label, place }))

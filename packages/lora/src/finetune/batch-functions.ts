@@ -4,7 +4,7 @@ import type { Loss } from '@cola/graph'
 import type { StepResult } from '@cola/train'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base-model.ts'
-import type { Encoded, LossContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
+import type { LossContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
 /** Batches of examples, predictions from a batch's outputs, and an example's number of tokens. */
 export function batchFunctions<T extends TaskType>(
@@ -28,7 +28,3 @@ export const evalLossOf = <T extends TaskType>(
   settings: TaskTypes[T]['settings'],
   batches: LossContext<TaskTypes[T]['example']>,
 ): Loss => (task.evalLoss ?? task.loss)(settings, batches)
-
-/** A warning where texts were cut. @param what What they are. */
-export const cutTexts = ({ truncated, examples }: Encoded<unknown>, what: string, max_length: number): string[] =>
-  truncated > 0 ? [`${truncated} of ${examples.length} ${what} were cut to ${max_length} tokens`] : []

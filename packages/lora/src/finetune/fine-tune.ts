@@ -1,6 +1,6 @@
 // Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
 
-import { divideRows, type Label, requireRows, type Source } from '@cola/data'
+import { cutTexts, divideRows, type Label, requireRows, type Source } from '@cola/data'
 import { adamw, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
 import { checkValue, object } from '@cola/graph/options'
 import { withParameters } from '../inject/adapted-model.ts'
@@ -9,7 +9,7 @@ import { type BaseModelSource, openBase } from '../load/base.ts'
 import type { TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { baseWithHead, withHeadOf } from './base-with-head.ts'
-import { batchFunctions, cutTexts, evalLossOf } from './batch-functions.ts'
+import { batchFunctions, evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { type FineTuneOptions, readOptions } from './options.ts'
 import { withRows } from './rows-of.ts'
@@ -78,7 +78,10 @@ async function fineTuneRows<T extends TaskType>(
   const model = before ? before.model(headed, taskType, base, taskOptions) : withAdapter(headed, config, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   const doubts = (await task.doubts?.(rows, settings, given)) ?? []
-  const cut = [...cutTexts(train, 'train rows', max_length), ...cutTexts(evaluation, 'validation rows', max_length)]
+  const cut = [
+    ...cutTexts(train.examples, train.truncated, 'train rows', max_length),
+    ...cutTexts(evaluation.examples, evaluation.truncated, 'validation rows', max_length),
+  ]
   for (const message of [...model.warnings, ...doubts, ...cut]) warn(message)
   const artifacts = generateArtifacts(model, {
     loss: task.loss(settings, { base, examples: train.examples, batch_size: training.batch_size }),

@@ -1,6 +1,15 @@
 // A fine-tuned model: predicts, evaluates, saves, exports and releases.
 
-import { type FileSink, type Label, padTokenId, requireList, requireRow, rowPlace, type Tokenizer } from '@cola/data'
+import {
+  cutTexts,
+  type FileSink,
+  type Label,
+  padTokenId,
+  requireList,
+  requireRow,
+  rowPlace,
+  type Tokenizer,
+} from '@cola/data'
 import {
   type Device,
   type Evaluation,
@@ -17,7 +26,7 @@ import { flush } from '@cola/train/files'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { Predict, Releasable, RowsOf, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
-import { batchFunctions, cutTexts } from './batch-functions.ts'
+import { batchFunctions } from './batch-functions.ts'
 import type { FineTunedExport, FineTunedExportOptions } from './export.ts'
 import { rowsOf } from './rows-of.ts'
 import { saveFineTuned } from './save.ts'
@@ -105,9 +114,9 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     requireOpen()
     return evaluateRows(session, examples, { ...batches, batch_size })
   }
-  const predict: Predict<TaskTypes[T]> = async (texts) => {
-    for (const message of cutTexts(texts, 'texts', max_length)) parts.onWarning?.(message)
-    if (texts.examples.length > 0) return (await run(texts.examples)).predictions
+  const predict: Predict<TaskTypes[T]> = async ({ examples, truncated }) => {
+    for (const message of cutTexts(examples, truncated, 'texts', max_length)) parts.onWarning?.(message)
+    if (examples.length > 0) return (await run(examples)).predictions
     requireOpen()
     return []
   }
@@ -126,10 +135,9 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       rows.forEach((row, i) => {
         requireRow(row, rowPlace('rows', i))
       })
-      const encoded = task.encode(rows, settings, { ...context, where: 'rows' })
-      const { examples } = encoded
+      const { examples, truncated } = task.encode(rows, settings, { ...context, where: 'rows' })
       const { loss, predictions } = await run(examples)
-      const warnings = cutTexts(encoded, 'rows', max_length)
+      const warnings = cutTexts(rows, truncated, 'rows', max_length)
       const onWarning = (message: string) => warnings.push(message)
       return { loss, metrics: task.scores(predictions, examples, settings, { loss, onWarning }), predictions, warnings }
     },

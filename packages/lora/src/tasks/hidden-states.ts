@@ -59,6 +59,8 @@ export async function openHiddenStates(
   const graph = statesGraph(base, model)
   const output = graph.outputs[0] as string
   const place = base.batches(graph)
+  const { tokenizer, vocab_size } = base
+  const pad_token_id = padTokenId(base.config, tokenizer, vocab_size)
   const { session } = await openResolved(device, () => ({ graph }))
   const run = async (rows: readonly TokenSequence[]): Promise<TextStates[]> => {
     const { batch, starts } = place(rows)
@@ -74,8 +76,6 @@ export async function openHiddenStates(
   return {
     hiddenStates: async (texts) => {
       requireList(texts, 'texts')
-      const { tokenizer, vocab_size } = base
-      const pad_token_id = padTokenId(base.config, tokenizer, vocab_size)
       const { rows } = encodeTexts(tokenizer, texts, { max_length, vocab_size, pad_token_id })
       const lengthOf = (i: number) => (rows[i] as TokenSequence).input_ids.length
       const order = [...rows.keys()].sort((a, b) => lengthOf(a) - lengthOf(b))

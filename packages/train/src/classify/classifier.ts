@@ -2,6 +2,7 @@
 
 import { type Checks, checkOptions, list, optionsIn, requireOptions, text, whole } from '@cola/graph/options'
 import {
+  cutTexts,
   encodeTexts,
   fetchFiles,
   type Files,
@@ -171,8 +172,7 @@ async function classifier(
   }
   const logits: Classifier['logits'] = async (texts) => {
     const { rows, truncated } = encodeTexts(tokenizer, texts, { max_length, vocab_size, pad_token_id })
-    if (truncated > 0)
-      onWarning?.({ message: `${truncated} of ${texts.length} texts were cut to ${max_length} tokens` })
+    for (const message of cutTexts(texts, truncated, 'texts', max_length)) onWarning?.({ message })
     const all = new Float32Array(texts.length * labels.length)
     for (const batch of batches(rows, sizes.rows ?? batch_size, isMasked)) {
       const values = await logitsOf(batch.map((row) => rows[row] as PaddedRow))
