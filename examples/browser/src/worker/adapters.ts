@@ -50,10 +50,15 @@ export async function adapterFolder(
       .trim()
       .replaceAll(/[^\p{L}\p{N}._ -]/gu, '-')
       .slice(0, 40) || 'adapter'
-  const names = [plain, ...Array.from({ length: taken.size + 1 }, (_, i) => `${plain}-${i + 2}`)]
-  const name = names.find((one) => !taken.has(one)) as string
+  const name = freeName(plain, taken)
   await removeFolder(...folderOf(base, name))
   return { name, files: await openFolder(folderOf(base, name), onFailure) }
+}
+
+/** A name, with a number where another one has it. */
+export function freeName(plain: string, taken: Pick<ReadonlySet<string>, 'has' | 'size'>): string {
+  const names = [plain, ...Array.from({ length: taken.size + 1 }, (_, i) => `${plain}-${i + 2}`)]
+  return names.find((name) => !taken.has(name)) as string
 }
 
 /** The adapters of a base model that this browser keeps. What cannot be read is left out. */

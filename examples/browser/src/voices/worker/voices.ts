@@ -2,7 +2,7 @@
 
 import { DataError, type Files, type MemorySink, memorySink, zipOf } from '@cola/data'
 import { type BaseModel, fineTune, type Generator, openGenerator } from '@cola/lora'
-import { copyPicked } from '../../worker/adapters.ts'
+import { copyPicked, freeName } from '../../worker/adapters.ts'
 import { openModel } from '../../worker/models.ts'
 import type { Calls, How, OpenedModel, Said, Told, Voice } from '../messages.ts'
 import { createShared } from './shared.ts'
@@ -115,7 +115,7 @@ export function createVoices(tell: (told: Told) => void): Handlers {
     add: async (picked) => {
       const files = memorySink(picked.map(({ name }) => name).join(', '))
       await copyPicked(picked, files)
-      const name = nameOf(picked, voices)
+      const name = freeName(nameOf(picked), voices)
       // Whether it fits the model shows when it is loaded into it.
       await (await openGenerator(await base(), { adapters: { [name]: files } })).release()
       return keep(name, files)
@@ -135,11 +135,9 @@ function summaryOf({ base, summary }: Awaited<ReturnType<typeof openModel>>): Op
   return { parameters: summary.parameters, words: Object.keys(model.vocab).filter((word) => /^[a-z]{2,}$/.test(word)) }
 }
 
-/** A zip's or folder's name, with a number where another voice has it. */
-function nameOf([first]: readonly File[], taken: ReadonlyMap<string, unknown>): string {
+/** A zip's or folder's name. */
+function nameOf([first]: readonly File[]): string {
   const folder = first?.webkitRelativePath.split('/')[0]
   const zip = first?.name.endsWith('.zip') ? first.name.slice(0, -'.zip'.length) : undefined
-  const plain = folder || zip || 'loaded'
-  const names = [plain, ...Array.from({ length: taken.size + 1 }, (_, i) => `${plain}-${i + 2}`)]
-  return names.find((name) => !taken.has(name)) as string
+  return folder || zip || 'loaded'
 }
