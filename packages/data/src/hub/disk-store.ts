@@ -149,7 +149,11 @@ export function diskStore(folder: string): Store {
         close,
       }
       try {
-        return await use(partial)
+        const result = await use(partial)
+        await close()
+        // Of a blob that another process brought meanwhile, the partial file is there still.
+        await fs.rm(path, { force: true })
+        return result
       } catch (error) {
         await close()
         // A file without bytes is nothing to go on from; of a full disk, none is kept.

@@ -20,7 +20,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { gitId, hubServer, type HubServer } from '../../../../tools/hub-server.ts'
-import { hubFiles, type HubOptions, type Progress } from '../../src/index.ts'
+import { HubError, hubFiles, type HubOptions, type Progress } from '../../src/index.ts'
+import { diskStore } from '../../src/hub/disk-store.ts'
+import { download, type DownloadContext } from '../../src/hub/download.ts'
+import type { BlobKey } from '../../src/hub/store.ts'
 import { sha, text } from '../support/hub-files.ts'
 import { withoutHubVariables } from '../support/hub-variables.ts'
 
@@ -294,6 +297,21 @@ describe('a symbolic link in the way', () => {
     expect(lstatSync(blob).isSymbolicLink()).toBe(false)
     expect(readFileSync(path as string, 'utf8')).toBe('{"a":1}')
   })
+})
+
+it('a file that another process brought while this one waited leaves no partial file', async () => {
+  await get(large)
+  const [id = ''] = blobsOf()
+  const store = diskStore(repoFolder())
+  const asked: boolean[] = []
+  const late = { ...store, blob: async (key: BlobKey) => (asked.push(true) > 1 ? store.blob(key) : undefined) }
+  const refuse = () => new HubError({ where: large, what: 'asked for again' })
+  await download(late, { id, size: weights.length, check: 'sha256' }, {
+    url: 'http://127.0.0.1:1/',
+    refuse,
+  } as unknown as DownloadContext)
+  expect(asked.length).toBe(2)
+  expect(blobsOf()).toEqual([id])
 })
 
 it('two processes fetch one file at once', { timeout: 120_000 }, async () => {
