@@ -64,6 +64,6 @@ export async function neighbours(folder: string): Promise<string> {
     .sort((a, b) => a.edits - b.edits)
   const list = [nearest, ...rest].slice(0, 6).map((entry) => entry?.name)
   const isSimilar = nearest && nearest.edits <= Math.max(2, missing.length / 3)
-  const suggestion = isSimilar ? `Is "${join(parent, nearest.name)}" meant? ` : ''
+  const suggestion = isSimilar ? `Did you mean "${join(parent, nearest.name)}"? ` : ''
   return `${suggestion}"${resolve(parent)}" has ${list.join(', ')}${folders.length > list.length ? ', ...' : ''}.`
 }

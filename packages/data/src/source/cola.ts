@@ -34,7 +34,7 @@ export function parseColaTsv(content: string, where = 'CoLA'): LabelledText[] {
     const columns = line.split('\t')
     const [, label, , text] = columns
     const at = `${where}, line ${i + 1}`
-    if (columns.length !== 4 || !text)
+    if (columns.length !== 4 || !text?.trim())
       throw new DataError({
         where: at,
         what: 'wrong columns',

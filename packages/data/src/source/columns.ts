@@ -11,10 +11,30 @@ export function requireDelimiter(content: string, delimiter: string, where: stri
     throw new DataError({ where: `${where}, header`, what: 'a single column', found: describeValue(header), fix })
 }
 
-/** @throws {DataError} for a column that is missing, or there twice. */
-export function requireColumn(names: readonly string[], name: string, where: string): void {
+/** A column, or field, that is asked for, and the option that names it. */
+export interface AskedColumn {
+  readonly name: string
+  readonly option: 'text' | 'label' | 'columns'
+}
+
+/** What the options name. */
+const named = {
+  text: (kind: string) => `the ${kind} of the texts`,
+  label: (kind: string) => `the ${kind} of the labels`,
+  columns: (kind: string) => `each ${kind} that is read`,
+} as const
+
+/** The columns that hold texts and labels. */
+export const labelledColumns = (text: string, label: string): readonly AskedColumn[] => [
+  { name: text, option: 'text' },
+  { name: label, option: 'label' },
+]
+
+/** @throws {DataError} for a column of the header that is missing, or there twice. */
+export function requireColumn(names: readonly string[], asked: AskedColumn, where: string): void {
+  const name = asked.name.trim()
   const at = names.indexOf(name)
-  if (at < 0) refuseColumn(where, name, names)
+  if (at < 0) refuseName('column', { ...asked, name }, names, where)
   if (names.indexOf(name, at + 1) >= 0)
     throw new DataError({
       where,
@@ -25,13 +45,39 @@ export function requireColumn(names: readonly string[], name: string, where: str
     })
 }
 
-export function refuseColumn(where: string, name: string, found: readonly string[]): never {
+type Values = Readonly<Record<string, unknown>>
+
+/**
+ * @param where The place of the object.
+ * @param first Another object: a field that it has is missing in this one alone.
+ * @throws {DataError} for a field that an object lacks.
+ */
+export function requireAsked(values: Values, asked: AskedColumn, where: string, first: Values): void {
+  const { name } = asked
+  const has = (one: Values) => Object.hasOwn(one, name) || (!(name in Object.prototype) && one[name] !== undefined)
+  if (has(values)) return
+  refuseName('field', asked, Object.keys(values), where, has(first) ? missingFix : undefined)
+}
+
+const missingFix =
+  'Other rows have it: fill it in, or leave the row out; readRecords without the option columns reads such rows, and ' +
+  'filter drops them.'
+
+function refuseName(
+  kind: 'column' | 'field',
+  { name, option }: AskedColumn,
+  found: readonly string[],
+  where: string,
+  fix?: string,
+): never {
+  const meant = similarName(name, found)
+  const naming = `The option ${option} names ${named[option](kind)}.`
   throw new DataError({
     where,
-    what: `no column "${name}"`,
-    expected: `a column "${name}"`,
-    found: found.map((column) => JSON.stringify(column)).join(', ') || 'no columns',
-    fix: delimiterFix(found) ?? similarName(name, found) ?? 'Take names of the first line.',
+    what: `no ${kind} "${name}"`,
+    expected: `a ${kind} "${name}"`,
+    found: found.map((column) => JSON.stringify(column)).join(', ') || `no ${kind}s`,
+    fix: fix ?? delimiterFix(found) ?? (meant ? `${meant} ${naming}` : naming),
   })
 }
 

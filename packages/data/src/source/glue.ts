@@ -29,7 +29,7 @@ export async function parseGlueParquet(bytes: Uint8Array, where = 'parquet'): Pr
   return rows.map(({ sentence, label }, i) => {
     // An int64 column holds bigints. Number(null) would be 0.
     const value = typeof label === 'bigint' || typeof label === 'number' ? Number(label) : undefined
-    if (typeof sentence !== 'string' || sentence === '' || (value !== 0 && value !== 1))
+    if (typeof sentence !== 'string' || sentence.trim() === '' || (value !== 0 && value !== 1))
       throw new DataError({
         where: `${where}, row ${i + 1}`,
         what: 'wrong row',

@@ -3,6 +3,7 @@
 import { callable, type Check, type Checks, checkOptions } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import type { LabelledText } from './cola.ts'
+import { labelledColumns, requireAsked } from './columns.ts'
 import { similarClasses } from './doubtful-classes.ts'
 import { requireRows } from './row-checks.ts'
 import { filePlace, keepPlace } from './row-places.ts'
@@ -49,8 +50,11 @@ export function labelledTable(records: readonly object[], options: LabelOptions 
   const { text = 'text', label = 'label' } = options
   const rows = records.map((record, i) => {
     const values = record as Readonly<Record<string, unknown>>
-    const place = filePlace(record)
-    return { place: `row ${i + 1}${place ? ` (${place})` : ''}`, text: values[text], label: values[label] }
+    const file = filePlace(record)
+    const place = `row ${i + 1}${file ? ` (${file})` : ''}`
+    for (const one of labelledColumns(text, label))
+      requireAsked(values, one, `${where}, ${place}`, records[0] as typeof values)
+    return { place, text: values[text], label: values[label] }
   })
   return labelRows(rows, options, where)
 }
@@ -109,6 +113,7 @@ const invalidKinds: readonly (readonly [is: (value: unknown) => boolean, name: s
   [(value) => value === undefined, 'nothing', 'Name the columns of text and label, or leave the row out.'],
   [(value) => value === null, 'null', emptyFix],
   [(value) => value === '', 'an empty field', emptyFix],
+  [(value) => typeof value === 'string' && value.trim() === '', 'a blank field', emptyFix],
   [Array.isArray, 'a list', 'Give each row one text and one label.'],
   [(value) => typeof value === 'object', 'an object', 'Name a field that holds text.'],
   [(value) => typeof value === 'number' && !Number.isFinite(value), 'no finite number', 'Leave the row out.'],

@@ -22,7 +22,7 @@ export function delimiterFix(columns: readonly string[]): string | undefined {
 /** What to do about a name that is none of those known, where one is similar. */
 export function similarName(name: string, known: readonly string[]): string | undefined {
   const meant = closestName(name, known)
-  return meant && `Is ${meant} meant?`
+  return meant && `Did you mean ${meant}?`
 }
 
 /** Checks that a row is an object. @throws {DataError} naming the row. */

@@ -2,7 +2,14 @@
 
 import { callable, type Check, checkOptions, type Checks, checkValue, listOf, string, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { refuseColumn, refuseRagged, requireColumn, requireDelimiter } from './columns.ts'
+import {
+  type AskedColumn,
+  labelledColumns,
+  refuseRagged,
+  requireAsked,
+  requireColumn,
+  requireDelimiter,
+} from './columns.ts'
 import { checkText, decodeChecks, decodeText, type DecodeOptions, lineAt } from './decode.ts'
 import { dsvChecks, parseDsv, type Quoting } from './dsv.ts'
 import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
@@ -39,17 +46,17 @@ const [aString, isString] = string
 const place: Check = [aString, isString, () => 'It names the table in errors; the options come after it.']
 const tableChecks: Checks<TableOptions> = { ...formatChecks, ...labelChecks }
 
-/** Parses all columns. Each of `columns` must be there, and once; undefined stands for all columns of the header. */
+/** Parses all columns. Each of `asked` must be there, and once; undefined stands for all columns of the header. */
 type Parser = (
   content: string,
   where: string,
-  columns: readonly string[] | undefined,
+  asked: readonly AskedColumn[] | undefined,
   options: RecordOptions,
 ) => JsonRecord[]
 
 const separated =
   (delimiter: string, quoting: Quoting): Parser =>
-  (content, where, columns, options) => {
+  (content, where, asked, options) => {
     if (options.delimiter === undefined) requireDelimiter(content, delimiter, where)
     const [header, ...records] = parseDsv(content, {
       delimiter,
@@ -61,12 +68,14 @@ const separated =
     if (!header) return []
     const names = header.cells.map((name) => name.trim())
     const place = `${where}, line ${header.line}`
-    for (const name of columns ?? names) requireColumn(names, name.trim(), place)
+    for (const one of asked ?? readColumns(names)) requireColumn(names, one, place)
     return records.map(({ line, cells }) => {
       if (cells.length !== names.length) refuseRagged(`${where}, line ${line}`, names, cells)
       return { place: `line ${line}`, values: Object.fromEntries(names.map((name, i) => [name, cells[i]])) }
     })
   }
+
+const readColumns = (names: readonly string[]): AskedColumn[] => names.map((name) => ({ name, option: 'columns' }))
 
 const dsvOptions = ({ delimiter, quoting }: RecordOptions) => ({
   ...(delimiter === undefined ? {} : { delimiter }),
@@ -75,11 +84,10 @@ const dsvOptions = ({ delimiter, quoting }: RecordOptions) => ({
 
 const json =
   (parse: (content: string, where: string) => JsonRecord[]): Parser =>
-  (content, where, columns = []) => {
+  (content, where, asked = []) => {
     const records = parse(content, where)
     for (const { place, values } of records)
-      for (const name of columns)
-        if (!Object.hasOwn(values, name)) refuseColumn(`${where}, ${place}`, name, Object.keys(values))
+      for (const one of asked) requireAsked(values, one, `${where}, ${place}`, (records[0] as JsonRecord).values)
     return records
   }
 
@@ -99,7 +107,7 @@ const parsers: Readonly<Record<string, Parser>> = {
  * @param content Text, or bytes, which are decoded strictly.
  * @param format `csv`, `tsv`, `jsonl` or `json`; also `tab` and `ndjson`.
  * @throws {DataError} naming file, line and column: an unknown format, a missing or duplicate column, a row with more
- * or fewer cells than the header, a text or label that is empty, null, a list or an object, a label that is not a
+ * or fewer cells than the header, a text or label that is blank, null, a list or an object, a label that is not a
  * class, bytes that are not valid in the encoding, no rows.
  * @throws {ConfigError} for an option that is unknown or out of its range.
  */
@@ -112,7 +120,7 @@ export async function parseTable(
   checkValue('parseTable, where', where, place)
   checkOptions('parseTable', options, tableChecks)
   const { text = 'text', label = 'label' } = options
-  const rows = parseFormat(content, format, where, [text, label], options).map(({ place, values }) => {
+  const rows = parseFormat(content, format, where, labelledColumns(text, label), options).map(({ place, values }) => {
     const cell = (name: string) => values[Object.hasOwn(values, name) ? name : name.trim()]
     return { place, text: cell(text), label: cell(label) }
   })
@@ -149,7 +157,7 @@ export async function parseRecords(
   checkValue('parseRecords, where', where, place)
   checkOptions('parseRecords', options, recordChecks)
   const { columns } = options
-  const records = parseFormat(content, format, where, columns, options)
+  const records = parseFormat(content, format, where, columns && readColumns(columns), options)
   if (records.length === 0) throw new DataError({ where, what: 'no rows', expected: 'at least one row', found: 'none' })
   return records.map(({ place, values }) => keepPlace(columns ? only(values, columns) : values, `${where}, ${place}`))
 }
@@ -161,7 +169,7 @@ function parseFormat(
   content: string | Uint8Array,
   format: string,
   where: string,
-  columns: readonly string[] | undefined,
+  asked: readonly AskedColumn[] | undefined,
   options: RecordOptions,
 ): JsonRecord[] {
   if (!Object.hasOwn(parsers, format))
@@ -180,7 +188,7 @@ function parseFormat(
     onWarning?.(
       `${where}, line ${lineAt(decoded, replaced)}: U+FFFD, which stands where bytes were not in the encoding`,
     )
-  return (parsers[format] as Parser)(decoded, where, columns, options)
+  return (parsers[format] as Parser)(decoded, where, asked, options)
 }
 
 /**

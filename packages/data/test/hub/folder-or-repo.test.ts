@@ -33,7 +33,7 @@ describe('a folder or a name on the hub', () => {
   it.each([
     [
       './models/minilm-l7',
-      /\/minilm-l7": no such folder\. Is "models\/minilm-l6" meant\? ".*models" has minilm-l6, smollm2-135m\./,
+      /\/minilm-l7": no such folder\. Did you mean "models\/minilm-l6"\? ".*models" has minilm-l6, smollm2-135m\./,
     ],
     ['models/minilm-l6/', true],
     ['models/deep/er', /no such folder\. "models\/deep" is not there either\. ".*models" has /],

@@ -59,10 +59,10 @@ describe('a label', () => {
   it('has an index among the classes, or is refused with advice', () => {
     expect(classIndex(['a', 'b'], 'b', 'train, row 1', 'Add it.')).toBe(1)
     expect(() => classIndex([0, 1], '1', 'validation, row 2', 'Add it.')).toThrow(
-      /validation, row 2, field "label": a label that is none of the classes, expected 0, 1, found "1"\. Is 1 meant\? Add it\./,
+      /validation, row 2, field "label": a label that is none of the classes, expected 0, 1, found "1"\. Did you mean 1\? Add it\./,
     )
     expect(() => classIndex(['Billing', 'Returns'], 'billing ', 'row 1', 'Add it.')).toThrow(
-      /Is Billing meant\? Add it\./,
+      /Did you mean Billing\? Add it\./,
     )
     expect(() => classIndex(['Billing', 'Returns'], 'shipping', 'row 1', 'Add it.')).toThrow(
       /found "shipping"\. Add it/,

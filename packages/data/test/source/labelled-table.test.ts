@@ -2,7 +2,15 @@ import { ConfigError } from '@cola/graph/errors'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { classIndex, DataError, labelledTable, parseTable, type Quoting, type TableOptions } from '../../src/index.ts'
+import {
+  classIndex,
+  DataError,
+  labelledTable,
+  parseRecords,
+  parseTable,
+  type Quoting,
+  type TableOptions,
+} from '../../src/index.ts'
 import { warnings } from '../support/tables.ts'
 
 type Pair = [text: string, label: string]
@@ -27,6 +35,13 @@ describe('tables, like pandas and datasets read them', () => {
       (one, i) => [`${i}: ${one.format}, ${one.quoting}, ${JSON.stringify(one.delimiter)}`, one] as const,
     ),
   )('%s', async (_, { format, delimiter, quoting, content, rows }) => {
+    if (rows.some(([text]) => text.trim() === '')) {
+      // pandas keeps a blank text, which no model learns from.
+      await expect(pairs(content, format, { delimiter, quoting })).rejects.toThrow('a blank field')
+      const records = await parseRecords(content, format, 'x', { delimiter, quoting })
+      expect(records.map(({ text, label }) => [text, label])).toEqual(rows)
+      return
+    }
     expect(await pairs(content, format, { delimiter, quoting })).toEqual(rows)
     // The defaults of a format are those of its writers.
     if (format === 'csv' && delimiter === ',' && quoting === 'minimal')
@@ -202,7 +217,7 @@ describe('tables', () => {
       'a field that is missing',
       '{"text":"a","label":1}\n{"text":"a"}',
       'jsonl',
-      /^x, line 2: no column "label".*found "text"/,
+      /^x, line 2: no field "label".*found "text"/,
     ],
     ['null', '{"text":"a","label":1}\nnull', 'jsonl', /^x, line 2: no object.*found null/],
     [

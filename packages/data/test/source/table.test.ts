@@ -2,10 +2,62 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { DataError, parseRecords, parseTable, readRecords } from '../../src/index.ts'
+import { DataError, labelledTable, parseRecords, parseTable, readRecords } from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-tables-'))
 afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('a table without the column of texts or of labels names the option, and what there is', () => {
+  const refusal = (content: string, format: string, options = {}) =>
+    parseTable(content, format, 'x', options).catch(({ message }) => message as string)
+  it('in the header of CSV', async () => {
+    expect(await refusal('Text,intent\na,b\n', 'csv')).toBe(
+      'x, line 1: no column "text", expected a column "text", found "Text", "intent". Did you mean Text? ' +
+        'The option text names the column of the texts.',
+    )
+    expect(await refusal('text,intent\na,b\n', 'csv')).toMatch(
+      /no column "label".*found "text", "intent"\. The option label names the column of the labels\.$/,
+    )
+    expect(await refusal('text,intent\na,b\n', 'csv', { label: 'intend' })).toMatch(
+      /no column "intend".*Did you mean intent\? The option label names/,
+    )
+  })
+  it.each([
+    ['jsonl', '{"sentence":"a","intent":"b"}\n', 'line 1'],
+    ['json', '[{"sentence":"a","intent":"b"}]', 'row 1'],
+  ])('in the objects of %s', async (format, content, place) => {
+    expect(await refusal(content, format, { label: 'intent' })).toBe(
+      `x, ${place}: no field "text", expected a field "text", found "sentence", "intent". ` +
+        'The option text names the field of the texts.',
+    )
+  })
+  it('in one object, of which others have it', async () => {
+    expect(await refusal('{"text":"a","label":"b"}\n{"text":"a"}\n', 'jsonl')).toMatch(
+      /^x, line 2: no field "label".*found "text"\. Other rows have it: fill it in, or leave the row out; readRecords/,
+    )
+    await expect(parseRecords('{"a":1}\n{"b":1}\n', 'jsonl', 'x', { columns: ['a'] })).rejects.toThrow(/Other rows/)
+  })
+  it('in rows that are in memory', () => {
+    expect(() => labelledTable([{ sentence: 'a', label: 'b' }])).toThrow(
+      /^rows, row 1: no field "text", .*found "sentence", "label"\. The option text names the field of the texts/,
+    )
+    expect(() => labelledTable([{ text: 'a', label: 'b' }, { text: 'a' }])).toThrow(
+      /^rows, row 2: .*Other rows have it/,
+    )
+  })
+})
+
+describe('a blank text is refused where it is read, as fineTune would', () => {
+  it.each([
+    ['csv', 'text,label\nfine,a\n"  ",b\n', 'x, line 3'],
+    ['jsonl', '{"text":"fine","label":"a"}\n{"text":"\\t","label":"b"}\n', 'x, line 2'],
+  ])('of %s', async (format, content, place) => {
+    await expect(parseTable(content, format, 'x')).rejects.toThrow(
+      `${place}, column "text": not text, expected text, found a blank field. Fill it, or leave the row out: ` +
+        'readRecords reads such rows, filter drops them, labelledTable takes the rest.',
+    )
+  })
+})
 
 describe('rows with all their columns', () => {
   const csv = 'Nr.; Kundentext ;Note\n1;"Gut; und ""billig""";4,5\n\n2; Nie wieder. ;1\n'
@@ -37,10 +89,14 @@ describe('rows with all their columns', () => {
     [
       'a,Text Body\n1,2\n',
       'text body',
-      /^x, line 1: no column "text body", .*found "a", "Text Body". Is Text Body meant/,
+      /^x, line 1: no column "text body", .*found "a", "Text Body". Did you mean Text Body\? The option columns/,
     ],
-    ['a,Message\n1,2\n', 'mesage', /^x, line 1: no column "mesage", .*found "a", "Message". Is Message meant/],
-    ['a,b\n1,2\n', 'team', /^x, line 1: no column "team", .*found "a", "b". Take names of the first line/],
+    ['a,Message\n1,2\n', 'mesage', /^x, line 1: no column "mesage", .*found "a", "Message"\. Did you mean Message\?/],
+    [
+      'a,b\n1,2\n',
+      'team',
+      /^x, line 1: no column "team", .*found "a", "b"\. The option columns names each column that is read\.$/,
+    ],
   ])('refuses %j without the column %j', async (content, name, message) => {
     await expect(parseRecords(content, 'csv', 'x', { columns: [name] })).rejects.toThrow(message)
   })

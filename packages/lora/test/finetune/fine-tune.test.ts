@@ -347,7 +347,7 @@ describe('refuses, before anything is trained', () => {
     ],
     [
       { validation: [{ text: 'the cat', label: 'One' }] },
-      /validation, row 1, field "label": a label that is none.*found "One"\. Is one meant\?/,
+      /validation, row 1, field "label": a label that is none.*found "One"\. Did you mean one\?/,
     ],
     [{ train: [] }, /option train: no rows/],
     [{ train: [null] }, /option train, row 1: not a row/],

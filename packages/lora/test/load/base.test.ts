@@ -178,7 +178,7 @@ describe('a mistyped folder', () => {
     ['loadPretrained', () => loadPretrained(modle)],
     ['openAdapter', () => openAdapter(modle)],
   ])('is named by %s, with the nearest that there is', async (_, open) => {
-    await expect(open()).rejects.toThrow(/examples\/modle": no such folder\. Is ".*examples\/model" meant\?/)
+    await expect(open()).rejects.toThrow(/examples\/modle": no such folder\. Did you mean ".*examples\/model"\?/)
   })
 })
 
