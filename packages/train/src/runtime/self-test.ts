@@ -15,7 +15,9 @@ import {
   type Value,
 } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
+import { hasFiles } from '../files/node.ts'
 import type { ResolvedDevice } from './devices.ts'
+import { requireAdapter } from './missing-adapter.ts'
 import { once } from './once.ts'
 import { OrtTensor, type OrtSession } from './ort.ts'
 
@@ -71,10 +73,11 @@ const tested = new Map<ResolvedDevice, Promise<void>>()
 const float16Tested = new Map<ResolvedDevice, Promise<void>>()
 
 /**
- * Tests a device, once in a process; that it computes with float16 too, for the first graph with float16.
- * @throws {DeviceError} when it computes wrongly, naming the number, or has no float16.
+ * Tests a device, once in a process, and in a browser that it is there, each time; that it computes with float16 too, for the first graph with float16.
+ * @throws {DeviceError} when it has no adapter, computes wrongly, naming the number, or has no float16.
  */
 export async function passTests(graph: Graph, device: ResolvedDevice, open: Open): Promise<void> {
+  if (!hasFiles()) await requireAdapter(device)
   await once(tested, device, () => testDevice(device, open))
   if ([...graph.values.values()].some(({ dtype }) => dtype === 'float16'))
     await once(float16Tested, device, () => testFloat16(device, open))

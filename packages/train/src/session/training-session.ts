@@ -123,10 +123,10 @@ export type TrainableSession = Pick<
  * Calls that read the state wait for one that changes it, and give what it was when they began.
  */
 export class TrainingSession {
-  readonly device: ResolvedDevice
+  #device: ResolvedDevice
+  readonly #options: TrainingSessionOptions
   readonly #artifacts: TrainingArtifacts
   #sessions: Sessions
-  readonly #seed: number
   readonly #calls = new Calls('training session')
   #parameters: OrtTensors
   #buffers: OrtTensors
@@ -136,12 +136,12 @@ export class TrainingSession {
   #trainSteps = 0
   #step = 0
 
-  private constructor(device: ResolvedDevice, artifacts: TrainingArtifacts, sessions: Sessions, seed = 0) {
-    this.device = device
-    this.#artifacts = artifacts
+  private constructor(options: TrainingSessionOptions, device: ResolvedDevice, sessions: Sessions) {
+    this.#options = options
+    this.#device = device
+    this.#artifacts = options.artifacts
     this.#sessions = sessions
-    this.#seed = seed
-    ;({ parameters: this.#parameters, buffers: this.#buffers, state: this.#state } = initialTensors(artifacts))
+    ;({ parameters: this.#parameters, buffers: this.#buffers, state: this.#state } = initialTensors(this.#artifacts))
   }
 
   /**
@@ -153,16 +153,16 @@ export class TrainingSession {
   static async create(options: TrainingSessionOptions): Promise<TrainingSession> {
     checkOptions('TrainingSession', options, sessionChecks)
     checkValue('TrainingSession, option artifacts', options.artifacts, madeArtifacts)
-    const { artifacts, device = 'auto', folder, seed, onWarning } = options
+    const device = await TrainingSession.#deviceFor(options)
+    return new TrainingSession(options, device, await openSessions(options.artifacts, device, options))
+  }
+
+  /** The device that runs the artifacts, which has passed the self-test if it has one. */
+  static async #deviceFor({ device = 'auto', onWarning }: TrainingSessionOptions): Promise<ResolvedDevice> {
     const resolved = await resolveDevice(device, probeGraph(), onWarning)
     if (deviceRow(resolved).selfTest)
       await once(TrainingSession.#tested, resolved, () => TrainingSession.#test(resolved))
-    return new TrainingSession(
-      resolved,
-      artifacts,
-      await openSessions(artifacts, resolved, { folder, onWarning }),
-      seed,
-    )
+    return resolved
   }
 
   /** The self-test of each device that has passed it in this process. */
@@ -172,7 +172,7 @@ export class TrainingSession {
   static async #test(device: ResolvedDevice): Promise<void> {
     const { checkSelfTest, selfTest } = await import('./self-test.ts')
     const { artifacts, batch } = selfTest()
-    const session = new TrainingSession(device, artifacts, await openSessions(artifacts, device))
+    const session = new TrainingSession({ artifacts }, device, await openSessions(artifacts, device))
     try {
       const { loss } = await session.runTrainStep(batch)
       const gradients = [...(await session.getGradients()).values()]
@@ -180,6 +180,11 @@ export class TrainingSession {
     } finally {
       await session.release()
     }
+  }
+
+  /** The device that runs the artifacts: after {@link reopen} it may be another, where the option is `auto`. */
+  get device(): ResolvedDevice {
+    return this.#device
   }
 
   /** What each term of the training loss is a mean over, for {@link lossCounts}. */
@@ -438,14 +443,19 @@ export class TrainingSession {
   }
 
   /**
-   * Opens the artifacts again after the loss of the device, with their initial values: {@link setState} follows.
+   * Opens the artifacts again after the loss of the device, with their initial values: {@link setState} follows. Where
+   * the option device is `auto` and the device does not come back, the next one that works runs them.
    * @throws {DeviceError} when the device is not available any more.
    */
   async reopen(): Promise<void> {
     return this.#calls.change('reopen', async () => {
       // What a lost device still holds is gone, and its sessions may refuse to be released.
       await this.#sessions.release().catch(() => undefined)
+      const { device: lost } = this
+      this.#device = await TrainingSession.#deviceFor(this.#options)
       this.#sessions = await openSessions(this.#artifacts, this.device)
+      if (this.device !== lost)
+        this.#options.onWarning?.(`Device "${lost}" does not come back: device "${this.device}" goes on.`)
       ;({ parameters: this.#parameters, buffers: this.#buffers, state: this.#state } = initialTensors(this.#artifacts))
       this.#step = 0
       this.#trainSteps = 0
@@ -478,7 +488,7 @@ export class TrainingSession {
     return Object.fromEntries(
       this.#artifacts.dropoutMasks.map(({ input, p }, i) => {
         const dims = shapes[i] as number[]
-        const mask = random(this.#seed, 'dropout', this.#trainSteps, i).mask(elementCount(dims), 1 - p)
+        const mask = random(this.#options.seed ?? 0, 'dropout', this.#trainSteps, i).mask(elementCount(dims), 1 - p)
         return [input, new OrtTensor('uint8', mask, dims)]
       }),
     )

@@ -137,11 +137,10 @@ export class Trainer<Row, Prediction = unknown> {
           stopped = this.#stopReason() ?? (signal?.aborted ? 'aborted' : undefined)
         }
       } catch (error) {
+        if (!(error instanceof DeviceLostError)) throw error
         const { step } = this.#state
-        // A device that is lost twice without a step between fails for good.
-        if (!(error instanceof DeviceLostError) || step <= lostAt) throw error
+        await this.#recover(error, losses, lostAt)
         lostAt = step
-        await this.#recover(error, losses)
       }
     }
     if (stopped !== 'aborted') await this.#restoreBest()
@@ -353,16 +352,20 @@ export class Trainer<Row, Prediction = unknown> {
     await this.#store?.flush?.()
   }
 
-  /** Continues from the last checkpoint after the loss of the device. @throws {DeviceLostError} when there is none. */
-  async #recover(error: DeviceLostError, losses: number[]): Promise<void> {
-    const { session } = this.#options
-    if (!this.#store?.has(checkpointFile))
-      throw new DeviceLostError(
-        { ...error.problem, fix: 'Train again, with output_dir and save_steps: a run then continues by itself.' },
-        { cause: error },
-      )
+  /**
+   * Continues from the last checkpoint after the loss of the device.
+   * @param lostAt The step of the loss before this one.
+   * @throws {DeviceLostError} when there is none, or when the device does not come back.
+   */
+  async #recover(error: DeviceLostError, losses: number[], lostAt: number): Promise<void> {
     const { step } = this.#state
-    await session.reopen()
+    try {
+      // A device that is lost twice without a step between fails for good.
+      if (step <= lostAt || !this.#store?.has(checkpointFile)) throw error
+      await this.#options.session.reopen()
+    } catch (cause) {
+      throw (await import('./not-recovered.ts')).notRecovered(error, cause, step, this.#store)
+    }
     this.#resume()
     losses.length = Math.max(0, losses.length - (step - this.#state.step))
     this.#log = openLog(this.#store, 'log.jsonl', this.#state)

@@ -137,8 +137,11 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
       runtime: runtimeSettings(),
     }
     const opened = await send<Opened>(0, { start })
+    let { device: running } = opened
     return {
-      device: opened.device,
+      get device() {
+        return running
+      },
       lossTerms: opened.lossTerms,
       runTrainStep: (batch, step) => change('runTrainStep', batch, step),
       runEvalStep: (batch) => read('runEvalStep', batch),
@@ -151,7 +154,9 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
       setParameters: (tensors) => change('setParameters', plainTensors(tensors)),
       getState: async () => fromPlainState(await read('getState')),
       setState: (state) => queue('setState', plainState(state)),
-      reopen: () => change('reopen'),
+      reopen: async () => {
+        running = await change('reopen')
+      },
       release: async () => {
         if (!(await calls.end('the session was released'))) return
         await post('release', []).catch((error) => {

@@ -35,7 +35,10 @@ const methods: Record<Method, Run> = {
   setParameters: (session, [tensors]) => session.setParameters(fromPlainTensors(tensors as PlainTensors)),
   getState: async (session) => plainState(await session.getState()),
   setState: (session, [state]) => session.setState(fromPlainState(state as never)),
-  reopen: (session) => session.reopen(),
+  reopen: async (session) => {
+    await session.reopen()
+    return session.device
+  },
   release: (session) => session.release(),
 }
 

@@ -1,30 +1,52 @@
 // Runs in the browser: trains the tiny model on WebGPU, and has the test end the GPU's process between steps.
 
-import { memorySink } from '@cola/data'
+import { type MemorySink, memorySink } from '@cola/data'
+import { type Device, resolveDevice } from '../../src/index.ts'
+import { probeGraph } from '../../src/runtime/probe-graph.ts'
 import { type Run, trainTiny } from './train-tiny.ts'
 
 /** The test's function: ends the GPU's process. */
 declare const crashGpu: () => Promise<void>
 
 export interface Disturbed {
-  /** The step after which the GPU's process ends, before its checkpoint. @default none */
-  crashAt?: number
+  /** @default 'webgpu' */
+  device?: Device
+  /** The steps after which the GPU's process ends, before their checkpoints. @default none */
+  crashAt?: readonly number[]
   /** @default no checkpoints */
   save_steps?: number
+  /** Goes on from the checkpoint of the run before, which this page keeps. @default false */
+  resume?: boolean
 }
 
-function train({ crashAt, save_steps }: Disturbed): Promise<Run> {
-  let crashed = false
-  return trainTiny('webgpu', {
-    ...(save_steps ? { output_dir: memorySink('run'), save_steps } : {}),
+let kept: MemorySink = memorySink('run')
+
+async function train({ crashAt = [], device = 'webgpu', save_steps, resume = false }: Disturbed): Promise<Run> {
+  if (device === 'auto') await measureByFastClock()
+  if (!resume) kept = memorySink('run')
+  const left = [...crashAt]
+  return trainTiny(device, {
+    ...(save_steps ? { output_dir: kept, save_steps, resume } : {}),
     callbacks: {
       onStep: async ({ step }) => {
-        if (step !== crashAt || crashed) return
-        crashed = true
+        if (step !== left[0]) return
+        left.shift()
         await crashGpu()
       },
     },
   })
+}
+
+/** Lets `auto` measure by a clock that runs faster and faster, so that what is measured first, WebGPU, is quicker. */
+async function measureByFastClock(): Promise<void> {
+  const { now } = performance
+  let time = 1
+  performance.now = () => (time *= 3)
+  try {
+    await resolveDevice('auto', probeGraph())
+  } finally {
+    performance.now = now
+  }
 }
 
 Object.assign(globalThis, { train, loaded: true })

@@ -11,8 +11,9 @@ export interface Run {
 
 /** Trains two epochs of four steps. @param options Others than those of the run. */
 export async function trainTiny(device: Device, options: Partial<TrainerOptions<Row>>): Promise<Run> {
-  const session = await TrainingSession.create({ artifacts: artifactsOf(adamw(), { dropout: 0.2 }), device })
   const warnings: string[] = []
+  const onWarning = (message: string) => void warnings.push(message)
+  const session = await TrainingSession.create({ artifacts: artifactsOf(adamw(), { dropout: 0.2 }), device, onWarning })
   try {
     const trainer = new Trainer<Row>({
       session,
@@ -21,7 +22,7 @@ export async function trainTiny(device: Device, options: Partial<TrainerOptions<
       batch_size: 8,
       learning_rate: 0.01,
       ...options,
-      callbacks: { onWarning: ({ message }) => void warnings.push(message), ...options.callbacks },
+      callbacks: { onWarning: ({ message }) => onWarning(message), ...options.callbacks },
     })
     const { losses } = await trainer.train()
     return { losses, weights: [...(await session.getContiguousParameters())], warnings }

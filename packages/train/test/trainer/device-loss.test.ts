@@ -49,9 +49,15 @@ describe('a lost device', () => {
     loseDevice(5)
     await expect(train({})).rejects.toThrow(/device "cpu": it was lost during a run.*output_dir and save_steps/s)
   })
-  it('ends the run when it is lost again without a step between', async () => {
+  it('ends the run when it is lost again without a step between, with the checkpoint to go on from', async () => {
     loseDevice(6, 100)
-    await expect(train({ output_dir: join(folder, 'again'), save_steps: 2 })).rejects.toThrow(DeviceLostError)
+    const options = { output_dir: join(folder, 'again'), save_steps: 2 }
+    await expect(train(options)).rejects.toThrow(
+      /device "cpu": it was lost at step 4 and does not come back.*step 4 is .*again.checkpoint.safetensors. .*resume: true.*"cpu"/,
+    )
+    vi.restoreAllMocks()
+    const { losses } = await train({ ...options, resume: true })
+    expect(losses).toEqual((await train({})).losses.slice(4))
   })
   it('does not hide other errors of the runtime', async () => {
     vi.spyOn(prototype, 'run').mockRejectedValue(new Error('bad_alloc'))
