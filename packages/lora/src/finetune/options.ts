@@ -51,7 +51,7 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   eval_batch_size?: number
   /** Peak learning rate. @default 1e-3 */
   learning_rate?: number
-  /** Steps of warm-up, or a share of all steps when below 1. @default 0.06 */
+  /** Steps of warm-up; below 1, a share of all steps, and none where that is less than a step. @default 0.06 */
   warmup?: number
   /** `random`, or batches of rows of like length. @default 'group_by_length' */
   train_sampling_strategy?: SamplingStrategy

@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataError } from '@cola/data'
+import { toFloat32 } from '@cola/graph'
 import { type EpochLog, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { intentRows } from '../../../../examples/tables/intents.ts'
@@ -52,6 +53,16 @@ describe('fineTune with GPT-2’s weights', () => {
     expect(tuned.training?.history).toEqual(epochs)
     expect(tuned.metrics).toEqual(epochs[(tuned.training?.best?.epoch as number) - 1]?.eval_metrics)
     expect(Object.keys(tuned.metrics)).toEqual(expect.arrayContaining(['accuracy', 'mcc', 'f1_macro']))
+  })
+
+  it('trains in a run of one step', async () => {
+    const once = await fineTune(embedded, { train: [rows[0], rows[4]] as typeof rows, epochs: 1, device: 'cpu' })
+    await once.save(join(out, 'once'))
+    await once.release()
+    const { tensors } = readAdapter(join(out, 'once'))
+    const updates = [...tensors].filter(([name]) => name.includes('lora_B'))
+    expect(updates.length).toBeGreaterThan(0)
+    expect(updates.filter(([, tensor]) => toFloat32(tensor).some(Boolean)).length).toBe(updates.length)
   })
 
   it('classifies right after training, and the same from its folder, merged or not, and exported', async () => {

@@ -24,13 +24,34 @@ export const totalSteps = <Row>({
 }: Pick<LoopSettings<Row>, 'data' | 'batch_size' | 'gradient_accumulation_steps' | 'epochs'>): number =>
   Math.ceil(Math.ceil(data.train.length / batch_size) / gradient_accumulation_steps) * epochs
 
+/**
+ * Optimizer steps of warm-up; a share of all steps is rounded up, as in transformers. A share of less than one step is
+ * none: the first step of a warm-up has the rate 0, and a run of one step would train nothing.
+ */
+export function warmupSteps<Row>(settings: LoopSettings<Row>): number {
+  const { warmup } = settings
+  if (warmup >= 1) return warmup
+  const steps = warmup * totalSteps(settings)
+  return steps < 1 ? 0 : Math.ceil(steps)
+}
+
+/** What to tell of a warm-up that the run ends in: its learning rate stays below the one that was given. */
+export function warmupDoubts<Row>(settings: LoopSettings<Row>): string[] {
+  const [warmup, total] = [warmupSteps(settings), totalSteps(settings)]
+  if (warmup === 0 || warmup < total) return []
+  const share = Math.round((100 * (total - 1)) / warmup)
+  return [
+    `the warm-up lasts the whole run (warmup ${warmup}, steps ${total}): the learning rate comes to ${share}% of ` +
+      'learning_rate; lower warmup',
+  ]
+}
+
 /** The learning rate by optimizer step, from 0. */
 export function learningRates<Row>(settings: LoopSettings<Row>): (step: number) => number {
-  const { learning_rate, lr_scheduler_type, warmup } = settings
-  const total_steps = totalSteps(settings)
+  const { learning_rate, lr_scheduler_type } = settings
   const factor = schedule(lr_scheduler_type, {
-    total_steps,
-    warmup_steps: warmup < 1 ? Math.ceil(warmup * total_steps) : warmup,
+    total_steps: totalSteps(settings),
+    warmup_steps: warmupSteps(settings),
   })
   return (step) => learning_rate * factor(step)
 }

@@ -50,7 +50,7 @@ export interface TrainerOptions<Row, Prediction = unknown> {
   learning_rate?: number
   /** @default 'linear' */
   lr_scheduler_type?: ScheduleName
-  /** Warm-up steps; below 1, a share of all steps. @default 0 */
+  /** Warm-up steps; below 1, a share of all steps, and none where that is less than a step. @default 0 */
   warmup?: number
   /**
    * Batches per optimizer step. The step uses the gradient of the mean over all their rows (for language models, their

@@ -25,7 +25,7 @@ import { runFingerprint } from './run-fingerprint.ts'
 import { lockRun } from './run-lock.ts'
 import { checkRows, readOptions } from './read-options.ts'
 import type { Settings, TrainerOptions } from './trainer-options.ts'
-import { learningRates, rowOrder, stepBatches, totalSteps } from './run-plan.ts'
+import { learningRates, rowOrder, stepBatches, totalSteps, warmupDoubts } from './run-plan.ts'
 
 /** The result of {@link Trainer.train}. */
 export interface TrainResult {
@@ -126,6 +126,7 @@ export class Trainer<Row, Prediction = unknown> {
     await this.#replaceOtherRun()
     this.#log = this.#store && openLog(this.#store, 'log.jsonl', this.#state)
     callbacks?.onTrainBegin?.({ total_steps: this.totalSteps, resumed_from: this.#state.step })
+    for (const message of warmupDoubts(this.#options)) this.#warn(message)
     const losses: number[] = []
     let stopped: TrainResult['stopped'] | undefined = this.#stopReason()
     let lostAt = -1

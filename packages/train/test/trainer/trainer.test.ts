@@ -52,6 +52,36 @@ async function trainerOf(options: Partial<Options> = {}) {
 }
 
 describe('Trainer', () => {
+  it('has no warm-up by a share of less than one step, and tells of one that the run ends in', async () => {
+    const ratesOf = async (warmup: number, epochs: number) => {
+      const rates: number[] = []
+      const warnings: string[] = []
+      const { session, trainer } = await trainerOf({
+        data: { train: rows(8), collate },
+        metric_for_best_model: 'loss',
+        epochs,
+        warmup,
+        learning_rate: 1,
+        lr_scheduler_type: 'constant',
+        callbacks: {
+          onStep: ({ learning_rate }) => void rates.push(learning_rate),
+          onWarning: ({ message }) => void warnings.push(message),
+        },
+      })
+      await trainer.train()
+      await session.release()
+      return { rates, warnings }
+    }
+    expect(await ratesOf(0.06, 1)).toEqual({ rates: [1], warnings: [] })
+    expect(await ratesOf(0.3, 3)).toEqual({ rates: [1, 1, 1], warnings: [] })
+    expect(await ratesOf(0.5, 3)).toEqual({ rates: [0, 0.5, 1], warnings: [] })
+    const told = (warmup: number, steps: number, share: string) =>
+      `the warm-up lasts the whole run (warmup ${warmup}, steps ${steps}): the learning rate comes to ${share} of ` +
+      'learning_rate; lower warmup'
+    expect(await ratesOf(1, 1)).toEqual({ rates: [0], warnings: [told(1, 1, '0%')] })
+    expect((await ratesOf(4, 3)).warnings).toEqual([told(4, 3, '50%')])
+  })
+
   it('learns, logs every step and epoch, and restores the best weights', async () => {
     const epochs: EpochLog[] = []
     const out = join(folder, 'learns')
