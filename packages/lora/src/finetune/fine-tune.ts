@@ -27,14 +27,14 @@ const fewRows = 200
  * @throws {ConfigError | DataError} for options and rows, before anything is trained; and what `openBase`,
  * `generateArtifacts`, `TrainingSession.create` and `Trainer.train` throw.
  */
-export async function fineTune<T extends TaskType = 'SEQ_CLS', L extends Label = Label>(
+export async function fineTune<T extends TaskType = 'SEQ_CLS', L extends Label = Label, const N extends Label = L>(
   source: BaseModelSource,
-  options: FineTuneOptions<T, L>,
-): Promise<FineTuned<T, L>> {
+  options: FineTuneOptions<T, L, N>,
+): Promise<FineTuned<T, N>> {
   checkValue('fineTune, options', options, object)
   const tuned = await fineTuneRows<T>(source, await withRows<T>(options), options)
-  // The classes are those of the rows, whose names L are.
-  return tuned as FineTuned<T, L>
+  // The classes are those of the option labels or of the rows, whose names N are.
+  return tuned as FineTuned<T, N>
 }
 
 /** @param given The options as they were given, which name no classes where a table does. */

@@ -55,7 +55,7 @@ const checks: Checks<LoadFineTunedOptions<TaskType>> = {
  * @throws {ConfigError | AdapterError} naming the file: not such a folder, another task, a base that does not fit; or
  * the option that is unknown or out of its range.
  */
-export async function loadFineTuned<T extends TaskType = 'SEQ_CLS', L extends Label = Label>(
+export async function loadFineTuned<T extends TaskType = 'SEQ_CLS', const L extends Label = Label>(
   source: Source,
   options: LoadFineTunedOptions<T> & Partial<TaskTypes[T]['options']> & NamedClasses<T, L> = {},
 ): Promise<FineTuned<T, L>> {

@@ -85,21 +85,28 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
 }
 
 /** The option that names the classes of texts, from which TypeScript infers them. */
-export type NamedClasses<T extends TaskType, L extends Label> = T extends 'SEQ_CLS'
-  ? { labels?: readonly L[] }
-  : unknown
+export interface NamedClasses<T extends TaskType, N extends Label> {
+  labels?: readonly N[] & (T extends 'SEQ_CLS' | 'TOKEN_CLS' ? unknown : never)
+}
 
 /** Rows whose labels are indices of the classes that the option labels names. */
 type IndexedRows = readonly SequenceClassificationRow<number>[]
 
-/** Rows from which TypeScript infers the names of the classes, too. */
-type ClassesOfRows<T extends TaskType, L extends Label> = NamedClasses<T, L> &
-  (T extends 'SEQ_CLS' ? { train: readonly SequenceClassificationRow<L>[] | IndexedRows | ClassTable<L> } : unknown)
+/** Rows and tables from which TypeScript infers the names of the classes, where the option labels names none. */
+type RowsOfClasses<T extends TaskType, L extends Label> = T extends 'SEQ_CLS'
+  ? { train: readonly SequenceClassificationRow<L>[] | IndexedRows | ClassTable<L> | ClassTable }
+  : unknown
 
-/** Options of {@link fineTune}. @typeParam L Names of the classes of texts. */
-export type FineTuneOptions<T extends TaskType = 'SEQ_CLS', L extends Label = Label> = CommonOptions<T> &
-  TaskTypes[T]['options'] &
-  ClassesOfRows<T, L>
+/**
+ * Options of {@link fineTune}.
+ * @typeParam L Labels of the rows.
+ * @typeParam N Names of the classes of texts, by the option labels, else by the rows.
+ */
+export type FineTuneOptions<
+  T extends TaskType = 'SEQ_CLS',
+  L extends Label = Label,
+  N extends Label = L,
+> = CommonOptions<T> & TaskTypes[T]['options'] & RowsOfClasses<T, L> & NamedClasses<T, N>
 
 /** Defaults for tables of a hundred to ten thousand rows, measured on three different ones. */
 export const trainingDefaults = {

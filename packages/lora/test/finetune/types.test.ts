@@ -50,6 +50,11 @@ it('infers the classes of fineTune from the rows, and from the option that names
     unset: () => fineTune<'SEQ_CLS'>('model', { train }),
     table: () => fineTune('model', { train: table, validation: table }),
     indexed: () => fineTune('model', { train: table.rows, labels: table.classes }),
+    indexedNamed: () => fineTune('model', { train: table.rows, labels: ['spam', 'ham'] as const }),
+    tableNamed: () => fineTune('model', { train: table, labels: ['spam', 'ham'] }),
+    tableAsserted: () => fineTune<'SEQ_CLS', Spam>('model', { train: table, labels: ['spam', 'ham'] }),
+    stringsNamed: () => fineTune('model', { train: strings, labels: ['spam', 'ham'] }),
+    stringsListed: (labels: string[]) => fineTune('model', { train: table, labels }),
   }
   expectTypeOf<Answer<typeof tune.typed>>().toEqualTypeOf<Spam>()
   expectTypeOf<Answer<typeof tune.constant>>().toEqualTypeOf<Spam>()
@@ -62,9 +67,18 @@ it('infers the classes of fineTune from the rows, and from the option that names
   expectTypeOf<Answer<typeof tune.numbers>>().toEqualTypeOf<number | undefined>()
   expectTypeOf<Answer<typeof tune.flags>>().toEqualTypeOf<boolean>()
   expectTypeOf<Answer<typeof tune.named>>().toEqualTypeOf<Spam | 'other'>()
-  expectTypeOf<Answer<typeof tune.named2>>().toEqualTypeOf<string>()
+  expectTypeOf<Answer<typeof tune.named2>>().toEqualTypeOf<Spam | 'other'>()
+  expectTypeOf<Answer<typeof tune.indexedNamed>>().toEqualTypeOf<Spam>()
+  expectTypeOf<Answer<typeof tune.tableNamed>>().toEqualTypeOf<Spam>()
+  expectTypeOf<Answer<typeof tune.tableAsserted>>().toEqualTypeOf<Spam>()
+  expectTypeOf<Answer<typeof tune.stringsNamed>>().toEqualTypeOf<Spam>()
+  expectTypeOf<Answer<typeof tune.stringsListed>>().toEqualTypeOf<string>()
   expectTypeOf<Answer<typeof tune.unset>>().toEqualTypeOf<Label | undefined>()
   expectTypeOf<Awaited<ReturnType<typeof tune.typed>>['labels']>().toEqualTypeOf<readonly Spam[]>()
+  void ((words: string[]) =>
+    fineTune('model', { task: 'TOKEN_CLS', train: [{ words, tags: words }], labels: ['O', 'B-PER'] }))
+  // @ts-expect-error: a language model has no classes
+  void (() => fineTune('model', { task: 'CAUSAL_LM', train: ['a'], labels: ['a', 'b'] }))
   // @ts-expect-error: a row without a text
   void (() => fineTune('model', { train: [{ label: 'spam' }] }))
   // @ts-expect-error: a field that no row has
@@ -78,11 +92,13 @@ it('has models of known classes where those of any are asked for', () => {
 
 it('infers the classes of an adapter from the option that names them', () => {
   const load = {
-    named: () => loadFineTuned('adapter', { labels: ['spam', 'ham'] as const }),
+    named: () => loadFineTuned('adapter', { labels: ['spam', 'ham'] }),
+    constant: () => loadFineTuned('adapter', { labels: ['spam', 'ham'] as const }),
     saved: () => loadFineTuned('adapter'),
     tagger: () => loadFineTuned('adapter', { task: 'TOKEN_CLS' }),
   }
   expectTypeOf<Answer<typeof load.named>>().toEqualTypeOf<Spam>()
+  expectTypeOf<Answer<typeof load.constant>>().toEqualTypeOf<Spam>()
   expectTypeOf<Answer<typeof load.saved>>().toEqualTypeOf<Label | undefined>()
   expectTypeOf<Awaited<ReturnType<typeof load.tagger>>>().toEqualTypeOf<FineTuned<'TOKEN_CLS'>>()
 })
