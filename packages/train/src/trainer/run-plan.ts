@@ -28,7 +28,7 @@ export const totalSteps = <Row>({
  * Optimizer steps of warm-up; a share of all steps is rounded up, as in transformers. A share of less than one step is
  * none: the first step of a warm-up has the rate 0, and a run of one step would train nothing.
  */
-export function warmupSteps<Row>(settings: LoopSettings<Row>): number {
+function warmupSteps<Row>(settings: LoopSettings<Row>): number {
   const { warmup } = settings
   if (warmup >= 1) return warmup
   const steps = warmup * totalSteps(settings)
