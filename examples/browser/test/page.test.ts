@@ -290,6 +290,14 @@ describe.skipIf(!hasChromium)('the page', () => {
   })
 })
 
+/** Puts a line before the script of a page's worker. */
+async function inWorker(page: Page, line: string): Promise<void> {
+  await page.route(/assets\/main-.*\.js$/, async (route) => {
+    const response = await route.fetch()
+    await route.fulfill({ response, body: line + (await response.text()) })
+  })
+}
+
 describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
   const problem = (page: Page) => page.locator('.problem .notice-title').first().textContent()
 
@@ -332,15 +340,26 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
     await trained(page)
   })
 
+  it('no adapter for WebGPU: the faster device is the processor, which the page says with the reason', async () => {
+    const page = await site.newPage()
+    await inWorker(page, "Object.defineProperty(navigator, 'gpu', { value: { requestAdapter: async () => null } });")
+    await page.goto(site.url)
+    await page.click('label:has(#sample-0)')
+    await page.locator('#plan').waitFor({ state: 'visible' })
+    await page.locator('details.settings summary').click()
+    await page.selectOption('#device', 'auto')
+    await train(page, { epochs: 1 })
+    await trained(page)
+    expect(await page.locator('#plan-notes').textContent()).toContain('no adapter for it. Is there a GPU')
+    expect(await page.locator('#machine').textContent()).toContain('Processor (WebAssembly)')
+  })
+
   it('storage that is refused: it trains all the same, and says that nothing is kept', async () => {
     const page = await site.newPage()
-    // Reaches the worker: its script is wrapped.
-    await page.route(/assets\/main-.*\.js$/, async (route) => {
-      const response = await route.fetch()
-      const refusal =
-        'navigator.storage.getDirectory = () => Promise.reject(new DOMException("quota", "QuotaExceededError"));'
-      await route.fulfill({ response, body: refusal + (await response.text()) })
-    })
+    await inWorker(
+      page,
+      'navigator.storage.getDirectory = () => Promise.reject(new DOMException("quota", "QuotaExceededError"));',
+    )
     await page.goto(site.url)
     await trainSample(page)
     expect(await page.locator('#problem').textContent()).toContain('no room')

@@ -76,12 +76,12 @@ function facts(report: DeviceReport | undefined, longest: number, memory: number
       'while it trains',
     )
   if (!report) return [fact('Engine', 'not loaded yet'), main].filter((one) => one !== false)
-  const { device, threads, cores, isolated, webgpu, stored, quota } = report
+  const { device, threads, cores, isolated, stored, quota } = report
   const why = isolated ? 'this browser shares no memory' : 'the host sends no headers for cross-origin isolation'
   const here = threads > 1 || cores === 1 || device === 'webgpu'
   const alone = here ? `${plural(cores, 'core')} here` : `one only: ${why}`
   const all = [
-    fact('Device', devices[device], webgpu ? 'WebGPU is available' : 'no WebGPU in this browser'),
+    fact('Device', devices[device], 'gpu' in navigator ? '' : 'no WebGPU in this browser'),
     fact('Threads', String(threads), alone),
     memory !== undefined && fact('Memory', bytesText(memory), 'of this page and its worker'),
     fact('Stored here', bytesText(stored), quota > 0 ? `of ${bytesText(quota)}` : ''),

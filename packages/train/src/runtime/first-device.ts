@@ -8,10 +8,13 @@ import { missingAdapter } from './missing-adapter.ts'
 import { openSession } from './open-session.ts'
 import { installNode, loadRuntime } from './ort.ts'
 
-/** Why a device is left alone; nothing for one that is tried. */
+/**
+ * Why a device is left alone; nothing for one that is tried.
+ * @throws {DeviceError} where a browser has no WebGPU.
+ */
 async function reasonAgainst(candidate: ResolvedDevice, processor: ResolvedDevice): Promise<string | undefined> {
   if (!deviceRow(candidate).selfTest) return undefined
-  const missing = hasFiles() ? undefined : await missingAdapter()
+  const missing = hasFiles() ? undefined : await missingAdapter(candidate)
   return missing ?? slowness(candidate, processor, openSession)
 }
 

@@ -3,27 +3,45 @@
 // one that fails for this leaves the runtime unable to open another in the same page.
 
 import { DeviceError } from '../errors.ts'
-import type { ResolvedDevice } from './devices.ts'
+import { deviceRow, type ResolvedDevice } from './devices.ts'
 
 interface Gpu {
   requestAdapter(): Promise<object | null>
 }
 
-const what = 'the browser has WebGPU, but no adapter for it'
+const noAdapter = 'the browser has WebGPU, but no adapter for it'
 const fix =
   'Is there a GPU, and is hardware acceleration on? After losses of the GPU a page has none until it is reloaded.'
 
-/** Whether the browser has WebGPU without an adapter. */
-async function lacksAdapter(): Promise<boolean> {
-  const { gpu } = navigator as { gpu?: Gpu }
-  return gpu !== undefined && !(await gpu.requestAdapter().catch(() => null))
+const gpu = (): Gpu | undefined => (navigator as { gpu?: Gpu }).gpu
+
+const hasAdapter = async (): Promise<boolean> =>
+  Boolean(
+    await gpu()
+      ?.requestAdapter()
+      .catch(() => null),
+  )
+
+/**
+ * Why `auto` leaves WebGPU alone, where the browser has it without an adapter.
+ * @throws {DeviceError} where the browser has no WebGPU, which is not worth a word.
+ */
+export async function missingAdapter(device: ResolvedDevice): Promise<string | undefined> {
+  requireWebgpu(device)
+  return (await hasAdapter()) ? undefined : `Device "${device}" is left alone: ${noAdapter}. ${fix}`
 }
 
-/** Why `auto` leaves WebGPU alone, where the browser has it without an adapter; nothing where it lacks WebGPU. */
-export const missingAdapter = async (): Promise<string | undefined> =>
-  (await lacksAdapter()) ? `Device "webgpu" is left alone: ${what}. ${fix}` : undefined
-
-/** @throws {DeviceError} where the browser has WebGPU without an adapter. */
+/** @throws {DeviceError} where the browser has no WebGPU, or no adapter for it. */
 export async function requireAdapter(device: ResolvedDevice): Promise<void> {
-  if (await lacksAdapter()) throw new DeviceError({ where: `device "${device}"`, what, fix })
+  requireWebgpu(device)
+  if (!(await hasAdapter())) throw new DeviceError({ where: `device "${device}"`, what: noAdapter, fix })
+}
+
+function requireWebgpu(device: ResolvedDevice): void {
+  if (gpu()) return
+  throw new DeviceError({
+    where: `device "${device}"`,
+    what: 'the browser has no WebGPU',
+    fix: deviceRow(device).fix,
+  })
 }
