@@ -61,7 +61,7 @@ async function fineTuneRows<T extends TaskType>(
   const before = adapter === undefined ? undefined : await trainedBefore(adapter)
   const opened = await (before ?? { openBase }).openBase(source, open)
   requireRows('train', options.train)
-  const choices = { ...before?.options(taskType, taskOptions, opened), ...taskOptions }
+  const choices = { ...before?.options(taskType, taskOptions, opened, options.train), ...taskOptions }
   const complete = await withHeadOf(choices, taskType, opened)
   const fresh = await task.settings(options.train, complete, opened, training.batch_size)
   const found = before?.settings(task, fresh, taskOptions) ?? fresh

@@ -12,12 +12,19 @@ import type { BaseModel } from '../load/base-model.ts'
 import { peftPrefix } from '../methods/target.ts'
 import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
+import type { ProblemType } from '../tasks/problem-types.ts'
 import type { Task, TaskType, TypesOfTask } from '../tasks/task.ts'
 import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-of-adapter.ts'
 import { namedForTask } from './names-for-task.ts'
 import { otherHead } from './other-head.ts'
+import { problemBefore } from './problem-before.ts'
 import { openedAs, openSavedAdapter, settingsOf, tokenizerOptionsOf, withChatTemplate } from './saved-adapter.ts'
 import { inTrainedOrder, otherOrder, requireNamedRows } from './trained-classes.ts'
+
+/** Options that say a head and what its labels are. */
+interface OptionsBefore extends HeadChoice {
+  problem_type?: ProblemType
+}
 
 /** An adapter that was trained before. */
 export interface TrainedBefore {
@@ -30,8 +37,11 @@ export interface TrainedBefore {
     settings: T['settings'],
     options: T['options'],
   ) => T['settings']
-  /** Options of a task by the adapter's head and what it reads, unless others say what the head is. */
-  readonly options: (task: TaskType, options: object, base: BaseModel) => HeadChoice
+  /**
+   * Options of a task by the adapter's head and what it reads, unless others say what the head is; and its problem type,
+   * where the rows are of it.
+   */
+  readonly options: (task: TaskType, options: object, base: BaseModel, rows: readonly object[]) => OptionsBefore
   /** A task's settings with the classes in the adapter's order, unless options say one. */
   readonly classes: <S extends object>(settings: S, options: object, base: BaseModel) => S
   /**
@@ -57,7 +67,12 @@ export async function trainedBefore(source: Source): Promise<TrainedBefore> {
       saved?.task_type === task.taskType && task.continued
         ? task.continued(settings, options, settingsOf(saved, task, files))
         : settings,
-    options: (task, options, base) => optionsFrom(adapter, task, options, base),
+    options(task, options, base, rows) {
+      const choice = optionsFrom(adapter, task, options, base)
+      const isOther = task !== 'SEQ_CLS' || (adapter.config.task_type ?? task) !== task
+      const problem_type = isOther ? undefined : problemBefore({ adapter, saved, choice, base }, rows)
+      return { ...choice, ...(problem_type ? { problem_type } : {}) }
+    },
     classes: (settings, options, base) => inTrainedOrder(settings, options, adapter, base),
     model: (model, task, base, options) => fromAdapter(model, adapter, task, base, options),
   }

@@ -100,21 +100,27 @@ export function requireReading({ head, pooling }: HeadChoice, { where }: Files, 
   })
 }
 
+/** The tensor of the logits in an adapter's file, with its name; undefined for an adapter without the head. */
+export function logitsTensor({ tensors }: Adapter, { head }: HeadChoice): readonly [string, Tensor] | undefined {
+  const wanted = (head ? [head.name] : ['score', 'classifier']).map((name) => `${name}.weight`)
+  return [...tensors].find(([name]) => wanted.includes(bareName(name)))
+}
+
 /**
  * The matrix of the logits, [classes, width].
  * @throws {AdapterError} for an adapter without the head.
  */
 export function logitsWeight(
   task: HeadTask,
-  { adapter: { tensors, config }, files: { where } }: { adapter: Adapter; files: Files },
-  { head }: HeadChoice,
+  { adapter, files: { where } }: { adapter: Adapter; files: Files },
+  choice: HeadChoice,
   base: BaseModel,
 ): Tensor {
-  const wanted = (head ? [head.name] : ['score', 'classifier']).map((name) => `${name}.weight`)
-  const found = [...tensors].find(([name]) => wanted.includes(bareName(name)))
+  const found = logitsTensor(adapter, choice)
   if (found) return requireMatrix(...found)
+  const { tensors, config } = adapter
   const known = base.causal ? 'score' : transformersHead(base.config, task)?.name
-  const usual = head?.name ?? known ?? 'classifier'
+  const usual = choice.head?.name ?? known ?? 'classifier'
   const saved = [...tensors.keys()].filter((name) => adaptedModule(name) === undefined).map(bareName)
   throw new AdapterError({
     where,

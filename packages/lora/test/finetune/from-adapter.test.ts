@@ -3,6 +3,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Source } from '@cola/data'
 import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adapterConfigJson, AdapterError, adapterTensors, ConfigError, fineTune, readAdapter } from '../../src/index.ts'
@@ -72,6 +73,42 @@ describe('fineTune with an adapter', () => {
     for (const [name, before] of loraOf(readAdapter(first).tensors))
       near([...toFloat32(after.get(name) as Tensor)], [...toFloat32(before)])
     await tuned.release()
+  })
+
+  /** The tensors and configuration alone, as PEFT writes them. */
+  const asPeft = (folder: string) => {
+    const { config, tensors } = readAdapter(folder)
+    return {
+      'adapter_config.json': new TextEncoder().encode(adapterConfigJson(config as never)),
+      'adapter_model.safetensors': serializeSafetensors(tensors),
+    }
+  }
+
+  it('goes on as a regression, as it was trained, unless labels or an option are of another type', async () => {
+    const amounts = rows.map(({ text }, i) => ({ text, label: i }))
+    const folder = join(out, 'amounts')
+    const before = await fineTune(embedded, { ...run, train: amounts, problem_type: 'regression', epochs: 4 })
+    const expected = await before.logits(texts)
+    await before.save(folder)
+    await before.release()
+    const goOn = async (adapter: Source, options: object = {}) => {
+      const warnings: string[] = []
+      const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+      const tuned = await fineTune(embedded, { ...still, train: amounts, callbacks, ...options, adapter })
+      const { problem_type } = tuned.settings
+      const logits = await tuned.logits(texts)
+      await tuned.release()
+      return { problem_type, logits, starts: warnings.filter((message) => message.includes('starts anew')).length }
+    }
+    for (const adapter of [folder, asPeft(folder)]) {
+      const { logits, ...found } = await goOn(adapter)
+      expect(found).toEqual({ problem_type: 'regression', starts: 0 })
+      expect(logits).toBeAllclose(expected, { atol: 1e-4 })
+      const named = { train: rows }
+      const one = { problem_type: 'single_label_classification', labels: amounts.map(({ label }) => label) }
+      for (const options of [named, one])
+        expect(await goOn(adapter, options)).toMatchObject({ problem_type: 'single_label_classification', starts: 1 })
+    }
   })
 
   it('goes on with a head whose first values are in the file too', async () => {
