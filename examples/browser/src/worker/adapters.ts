@@ -1,6 +1,6 @@
 // Adapters beside a base model: what is kept of each, in memory and in the browser's storage.
 
-import { type FileSink, type FileStore, openFiles } from '@cola/data'
+import type { FileStore } from '@cola/data'
 import { elementCount, float32, parseSafetensors, serializeSafetensors, type Tensor } from '@cola/graph'
 import { type AdaptedModel, type Adapter, adapterTensors, type BaseModel, readAdapter } from '@cola/lora'
 import type { AdapterSummary, Row } from '../messages.ts'
@@ -104,14 +104,6 @@ function tensorsBefore(model: AdaptedModel): Map<string, Tensor> {
       return [file, file.includes('lora_B') ? float32(value.dims, new Float32Array(elementCount(value.dims))) : value]
     }),
   )
-}
-
-/** Copies picked files, a zip or a folder's, to a folder. */
-export async function copyPicked(picked: readonly File[], to: FileSink): Promise<void> {
-  const from = await openFiles(picked)
-  const configuration = from.names().find((name) => name.split('/').at(-1) === 'adapter_config.json')
-  const folder = configuration?.slice(0, -'adapter_config.json'.length) ?? ''
-  for (const name of from.names()) if (name.startsWith(folder)) to.write(name.slice(folder.length), [from.read(name)])
 }
 
 /** The names of a base model's head: transformers' `score` for decoders, `classifier` for encoders. */

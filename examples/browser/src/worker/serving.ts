@@ -2,7 +2,7 @@
 
 import { encodeTexts } from '@cola/data'
 import { elementCount, float32, type Tensor, toFloat32 } from '@cola/graph'
-import { type Adapter, AdapterError, type BaseModel, type HeadedModel, switchable, withHead } from '@cola/lora'
+import { type Adapter, type BaseModel, type HeadedModel, switchable, withHead } from '@cola/lora'
 import { feedsOf, openSession } from '@cola/train'
 import { headName, type Kept } from './adapters.ts'
 
@@ -80,21 +80,4 @@ function padded(value: Tensor, classes: number): Tensor {
   const values = new Float32Array(classes * width)
   values.set(toFloat32(value).subarray(0, rows * width))
   return float32([classes, ...rest], values)
-}
-
-/** An adapter with a name for each class. @throws {AdapterError} for one without a head, whose answers would be random. */
-export function withLabels(kept: Kept, base: BaseModel): Kept {
-  const { name, labels } = kept
-  const { tensors } = kept.adapter
-  const head = headName(base)
-  const classes = [...tensors].find(([file]) => file.endsWith(`.${head}.weight`))?.[1].dims[0]
-  if (classes === undefined)
-    throw new AdapterError({
-      where: name,
-      what: 'the adapter has no classification head for this model',
-      expected: `a tensor ${head}.weight`,
-      found: [...tensors.keys()].slice(0, 3).join(', '),
-      fix: 'Open the model that it was trained on, or save it with its head (task_type SEQ_CLS).',
-    })
-  return { ...kept, labels: Array.from({ length: classes }, (_, i) => labels[i] ?? `LABEL_${i}`) }
 }

@@ -3,21 +3,12 @@
 import { argMax, DataError, softmax } from '@cola/data'
 import type { DistilledStudent } from '@cola/distill'
 import type { CallName, Calls, Mistakes, ModelChoice, OpenRun, RunRequest, Told } from '../messages.ts'
-import {
-  adapterFolder,
-  copyPicked,
-  dropAdapter,
-  keptAdapters,
-  type Kept,
-  readKept,
-  summaryOf,
-  writeOrigin,
-} from './adapters.ts'
+import { adapterFolder, dropAdapter, keptAdapters, type Kept, readKept, summaryOf, writeOrigin } from './adapters.ts'
 import { chosenDevice, type DeviceReport, deviceReport, productsOf } from './device.ts'
 import { createJobs } from './jobs.ts'
 import { keeping, type OpenModel, openModel } from './models.ts'
 import { forgetRun, keptRun, rememberRun, runFolder, sameRun } from './runs.ts'
-import { openServing, type Serving, withLabels } from './serving.ts'
+import { openServing, type Serving } from './serving.ts'
 import { planOf, splitOf, trainAdapter } from './training.ts'
 
 export type Handlers = { [Name in CallName]: (ask: Calls[Name]['ask']) => Promise<Calls[Name]['answer']> }
@@ -225,6 +216,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
         const taken = new Set(kept.keys())
         const { name, files } = await adapterFolder(open.key, wanted, taken, onStorageFailure)
         try {
+          const { copyPicked, withLabels } = await import('./added-adapter.ts')
           await copyPicked(picked, files)
           const added = withLabels(readKept(name, files), open.base)
           // Whether it fits the model shows when it is loaded into it.

@@ -2,7 +2,8 @@
 
 import { DataError, type Files, type MemorySink, memorySink, zipOf } from '@cola/data'
 import { type BaseModel, fineTune, type Generator, openGenerator } from '@cola/lora'
-import { copyPicked, freeName } from '../../worker/adapters.ts'
+import { freeName } from '../../worker/adapters.ts'
+import { copyPicked } from '../../worker/added-adapter.ts'
 import { openModel } from '../../worker/models.ts'
 import type { Calls, How, OpenedModel, Said, Told, Voice } from '../messages.ts'
 import { createShared } from './shared.ts'
