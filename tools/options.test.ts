@@ -52,6 +52,7 @@ const calls: Record<string, Call> = {
   'graph packMatrices(options)': (options) => graph.packMatrices(nothing, options),
   'graph quantizeProducts(options)': (options) => graph.quantizeProducts(nothing, options),
   'graph readGraph(options)': (options) => graph.readGraph(nothing, options),
+  'data doubtfulClasses(options)': (options) => data.doubtfulClasses([], [], '', options),
   'data encodeRows(options)': (options) => data.encodeRows(nothing, nothing, options),
   'data encodeTexts(options)': (options) => data.encodeTexts(nothing, nothing, options),
   'data encodeWords(options)': (options) => data.encodeWords(nothing, nothing, options),

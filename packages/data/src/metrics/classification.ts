@@ -8,6 +8,7 @@ import {
   type ClassCounts,
   type ClassIds,
   countClasses,
+  listed,
   ratio,
   scoreChecks,
   type ScoreOptions,
@@ -66,29 +67,27 @@ function byClass(
   score: Score,
   { hits, predicted, actual }: ClassCounts,
   ids: readonly number[],
-  warn: ScoreOptions['onWarning'],
+  { target_names, onWarning }: ScoreOptions,
 ): number[] {
   const missing: number[] = []
   const at = (counts: Float64Array, id: number) => counts[id] ?? 0
   const scores = ids.map((id) =>
     ratio(...fractions[score](at(hits, id), at(predicted, id), at(actual, id)), () => missing.push(id)),
   )
-  if (missing.length > 0) {
-    const listed = `${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', ...' : ''}`
-    warn?.(`${score} is not defined for a class that ${undefinedWhere[score]}: it counts as 0 for ${listed}`)
-  }
+  if (missing.length > 0)
+    onWarning?.(
+      `${score} is not defined for a class that ${undefinedWhere[score]}: it counts as 0 for ${listed(missing, target_names)}`,
+    )
   return scores
 }
 
-const averages: Readonly<
-  Record<Average, (score: Score, counts: ClassCounts, warn: ScoreOptions['onWarning']) => number>
-> = {
-  binary: (score, counts, warn) => byClass(score, counts, [1], warn)[0] as number,
-  macro: (score, counts, warn) => mean(byClass(score, counts, counts.present, warn)),
+const averages: Readonly<Record<Average, (score: Score, counts: ClassCounts, options: ScoreOptions) => number>> = {
+  binary: (score, counts, options) => byClass(score, counts, [1], options)[0] as number,
+  macro: (score, counts, options) => mean(byClass(score, counts, counts.present, options)),
   // Every row has one label and one prediction, so all three micro averages are the accuracy.
   micro: (_, { right, rows }) => (rows === 0 ? 0 : right / rows),
-  weighted: (score, counts, warn) => {
-    const scores = byClass(score, counts, counts.present, warn)
+  weighted: (score, counts, options) => {
+    const scores = byClass(score, counts, counts.present, options)
     const sum = scores.reduce(
       (total, value, i) => total + value * (counts.actual[counts.present[i] as number] as number),
       0,
@@ -113,7 +112,7 @@ function averaged(score: Score, predictions: ClassIds, labels: ClassIds, given: 
       fix: "Give average: 'macro', 'micro' or 'weighted'.",
     })
   if (counts.rows === 0) options.onWarning?.(`${score} is not defined for no rows: it is 0`)
-  return averageOf(score, counts, options.onWarning)
+  return averageOf(score, counts, options)
 }
 
 const isBinary = ({ actual }: ClassCounts): boolean => actual.length <= 2
@@ -141,7 +140,7 @@ export const f1 = (predictions: ClassIds, labels: ClassIds, options: AverageOpti
 export function classScores(predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): ClassScores[] {
   checkOptions('classScores', options, scoreChecks)
   const counts = countClasses(predictions, labels, options)
-  const scoresOf = (score: Score) => byClass(score, counts, counts.present, options.onWarning)
+  const scoresOf = (score: Score) => byClass(score, counts, counts.present, options)
   const [precisions, recalls, f1s] = [scoresOf('precision'), scoresOf('recall'), scoresOf('f1')]
   return counts.present.map((id, i) => ({
     class: id,
@@ -213,12 +212,12 @@ export function classificationMetrics(
 ): ClassificationMetrics {
   checkOptions('classificationMetrics', options, scoreChecks)
   const counts = countClasses(predictions, labels, options)
-  const f1Of = (average: Average, warn?: ScoreOptions['onWarning']) => averages[average]('f1', counts, warn)
+  const f1Of = (average: Average, given: ScoreOptions = {}) => averages[average]('f1', counts, given)
   return {
     accuracy: accuracyOf(counts, options),
     mcc: correlationOf(counts, options),
-    ...(isBinary(counts) ? { f1: f1Of('binary', options.onWarning) } : {}),
-    f1_macro: f1Of('macro', options.onWarning),
+    ...(isBinary(counts) ? { f1: f1Of('binary', options) } : {}),
+    f1_macro: f1Of('macro', options),
     f1_micro: f1Of('micro'),
     f1_weighted: f1Of('weighted'),
   }

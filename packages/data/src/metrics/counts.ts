@@ -14,12 +14,25 @@ const maxClasses = 2 ** 24
 export interface ScoreOptions {
   /** Number of classes. @default those that occur in labels or predictions, as in scikit-learn */
   classes?: number
+  /** Names of the classes by id, for warnings. @default their ids */
+  target_names?: readonly unknown[]
   /** Called for each undefined score, which counts as 0. @default none */
   onWarning?: (message: string) => void
 }
 
 /** Checks of {@link ScoreOptions}. */
-export const scoreChecks: Checks<ScoreOptions> = { classes: whole(1, maxClasses), onWarning: callable }
+export const scoreChecks: Checks<ScoreOptions> = {
+  classes: whole(1, maxClasses),
+  target_names: list,
+  onWarning: callable,
+}
+
+/** The first of some classes, by their names where these are known. */
+export const listed = (ids: readonly number[], names: ScoreOptions['target_names'] = []): string =>
+  ids
+    .slice(0, 10)
+    .map((id) => describeValue(names[id] ?? id))
+    .join(', ') + (ids.length > 10 ? ', ...' : '')
 
 /** Checks the options of a score that has none but `onWarning`. @throws {ConfigError} naming the option. */
 export const checkWarning = (where: string, options: Pick<ScoreOptions, 'onWarning'>): void =>

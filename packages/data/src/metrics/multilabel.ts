@@ -1,8 +1,9 @@
 // Scores of multi-label classification, with scikit-learn's definitions for indicator matrices.
 
+import { checkOptions } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { describeValue } from '../source/row-checks.ts'
-import { checkLengths, checkWarning, ratio, type ScoreOptions } from './counts.ts'
+import { checkLengths, listed, ratio, scoreChecks, type ScoreOptions } from './counts.ts'
 import { mean } from './mean.ts'
 
 /** For each class 1 if the row has the label, else 0. */
@@ -28,6 +29,8 @@ interface Overlap {
 
 type Warn = ScoreOptions['onWarning']
 
+const { classes: _, ...checks } = scoreChecks
+
 const f1Of = ({ hits, actual, predicted }: Overlap, warn: () => void): number =>
   ratio(2 * hits, actual + predicted, warn)
 
@@ -39,10 +42,10 @@ const f1Of = ({ hits, actual, predicted }: Overlap, warn: () => void): number =>
 export function multiLabelMetrics(
   predictions: readonly Indicators[],
   labels: readonly Indicators[],
-  options: Pick<ScoreOptions, 'onWarning'> = {},
+  options: Omit<ScoreOptions, 'classes'> = {},
 ): MultiLabelMetrics {
-  checkWarning('multiLabelMetrics', options)
-  const { onWarning } = options
+  checkOptions('multiLabelMetrics', options, checks)
+  const { onWarning, target_names } = options
   checkLengths(predictions, labels)
   const classes = labels[0]?.length ?? 0
   checkIndicators('labels', labels, classes)
@@ -51,7 +54,7 @@ export function multiLabelMetrics(
   const column = (rows: readonly Indicators[], id: number) => rows.map((row) => row[id] as number)
   const byClass = Array.from({ length: classes }, (_, id) => overlap(column(labels, id), column(predictions, id)))
   const all = byClass.reduce(add, { hits: 0, actual: 0, predicted: 0 })
-  const scores = f1s(byClass, 'classes without a label in any row', onWarning)
+  const scores = f1s(byClass, 'classes without a label in any row', onWarning, target_names)
   const right = byRow.filter(({ hits, actual, predicted }) => hits === actual && hits === predicted).length
   const support = byClass.reduce((sum, { actual }, id) => sum + actual * (scores[id] as number), 0)
   const undefinedHere = (score: string) => () => onWarning?.(`${score} is not defined: there are no labels; it is 0`)
@@ -79,10 +82,12 @@ function overlap(actual: readonly number[], predicted: readonly number[]): Overl
   }
 }
 
-function f1s(overlaps: readonly Overlap[], what: string, onWarning: Warn): number[] {
-  let missing = 0
-  const scores = overlaps.map((entry) => f1Of(entry, () => missing++))
-  if (missing > 0) onWarning?.(`F1 is not defined for ${what}: it counts as 0 for ${missing}`)
+/** @param names Of those that have a score. @default they are counted */
+function f1s(overlaps: readonly Overlap[], what: string, onWarning: Warn, names?: readonly unknown[]): number[] {
+  const missing: number[] = []
+  const scores = overlaps.map((entry, i) => f1Of(entry, () => missing.push(i)))
+  if (missing.length > 0)
+    onWarning?.(`F1 is not defined for ${what}: it counts as 0 for ${names ? listed(missing, names) : missing.length}`)
   return scores
 }
 

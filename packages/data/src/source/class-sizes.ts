@@ -17,11 +17,17 @@ export function sizesOf(labels: readonly Label[]): Map<Label, number> {
   return sizes
 }
 
+/** A name, and where it is found if that is known. */
+export function placed(name: Label, placeOf?: (label: Label) => string | undefined): string {
+  const place = placeOf?.(name)
+  return describeValue(name) + (place === undefined ? '' : ` in ${place}`)
+}
+
 /** The first of some names, for messages. */
-export const several = (names: readonly Label[]): string =>
+export const several = (names: readonly Label[], placeOf?: (label: Label) => string | undefined): string =>
   names
     .slice(0, 3)
-    .map((name) => describeValue(name))
+    .map((name) => placed(name, placeOf))
     .join(', ')
 
 /**

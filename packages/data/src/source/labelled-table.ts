@@ -88,7 +88,9 @@ export function labelRows(rows: readonly RawRow[], options: LabelOptions, where:
     : [...new Set(spellings.map((name) => normalize(name)))].sort(labelOrder(spellings))
   const ids = new Map(names.map((name, id) => [name, id]))
   warnOfMerges(rows, spellings, normalize, onWarning)
-  if (!classes) for (const doubt of similarClasses(names, `${where}, column "${label}"`, 'classes')) onWarning?.(doubt)
+  const placeOf = (name: unknown) => rows[spellings.findIndex((spelling) => normalize(spelling) === name)]?.place
+  const doubts = classes ? [] : similarClasses(names, `${where}, column "${label}"`, 'classes', placeOf)
+  for (const doubt of doubts) onWarning?.(doubt)
   return {
     classes: names,
     rows: rows.map((row, i) => {

@@ -114,6 +114,10 @@ describe('classification scores', () => {
     expect(missing).toEqual([
       'f1 is not defined for a class that neither occurs nor is predicted: it counts as 0 for 1, 3',
     ])
+    const named = { average: 'macro', classes: 4, target_names: ['a', 'b', 'c', 'd'] } as const
+    expect(warned((onWarning) => f1([0, 2], [0, 2], { ...named, onWarning }))[1]).toEqual([
+      'f1 is not defined for a class that neither occurs nor is predicted: it counts as 0 for "b", "d"',
+    ])
     expect(warned((onWarning) => precision([0, 0, 2], [0, 1, 2], { average: 'macro', onWarning }))[1]).toEqual([
       'precision is not defined for a class that is never predicted: it counts as 0 for 1',
     ])

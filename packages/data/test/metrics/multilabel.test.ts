@@ -14,6 +14,9 @@ describe('several labels', () => {
     const [found, messages] = warned((onWarning) => multiLabelMetrics(zeros, zeros, { onWarning }))
     expect(found).toEqual({ subset_accuracy: 1, f1_micro: 0, f1_macro: 0, f1_weighted: 0, f1_samples: 0 })
     expect(messages).toHaveLength(4)
+    const options = { target_names: ['spam', 'ham'] }
+    const [, named] = warned((onWarning) => multiLabelMetrics([[1, 0]], [[1, 0]], { ...options, onWarning }))
+    expect(named).toEqual(['F1 is not defined for classes without a label in any row: it counts as 0 for "ham"'])
     close(multiLabelMetrics([], []), { subset_accuracy: 0, f1_micro: 0, f1_macro: 0, f1_weighted: 0, f1_samples: 0 })
   })
   it.each([

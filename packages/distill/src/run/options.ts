@@ -105,7 +105,7 @@ export interface DistillOptions extends LoopOptions<DistillExample, readonly num
 export type ComputeMetrics = (
   predictions: readonly number[],
   labels: readonly number[],
-  options: { classes: number; onWarning: (message: string) => void },
+  options: { classes: number; target_names: readonly Label[]; onWarning: (message: string) => void },
 ) => Metrics
 
 /** Whether a loss is a sum of one's own. */

@@ -45,7 +45,7 @@ export async function prepareRun(run: ReadOptions, onWarning: (message: string) 
     const examples = examplesOfRun(run, context, onWarning)
     const { labels, tokenizer } = context
     const named = (run.labels ?? teacher?.labels) !== undefined
-    for (const doubt of doubtsOfRun(examples, labels, named)) onWarning(doubt)
+    for (const doubt of doubtsOfRun(examples, run, labels, named)) onWarning(doubt)
     const { sentences, evaluation, heldOut } = examples
     const plain = studentOf(run.student, { labels, tokenizer, sentences, embedding, seed: loop.seed })
     const { student, loss, statesWidth } =
@@ -53,7 +53,7 @@ export async function prepareRun(run: ReadOptions, onWarning: (message: string) 
         ? await everyToken(run, plain, teacher, context)
         : { student: plain, loss: lossOf(run.loss, teacher), statesWidth: undefined }
     const artifacts = generateArtifacts(student.model, { loss, evalLoss: crossEntropy(), optimizer })
-    const score = scorer(run.compute_metrics ?? classificationMetrics, labels.length)
+    const score = scorer(run.compute_metrics ?? classificationMetrics, labels)
     if (loop.metric_for_best_model !== undefined) requireMetric(loop.metric_for_best_model, evaluation, score)
     const train = teacher ? await withTeacher(teacher, run, examples, artifacts) : examples.train
     return { context, student, artifacts, train, evaluation, heldOut, score, statesWidth }

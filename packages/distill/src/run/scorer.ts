@@ -1,6 +1,6 @@
 // Scores of the rows that have a label.
 
-import { argMax, ignoreIndex } from '@cola/data'
+import { argMax, ignoreIndex, type Label } from '@cola/data'
 import type { Metrics } from '@cola/train'
 import type { ComputeMetrics, DistillExample } from './options.ts'
 
@@ -13,11 +13,11 @@ export type Score = (
 
 /** Scores the examples that have a label by their likeliest classes. */
 export const scorer =
-  (compute: ComputeMetrics, classes: number): Score =>
+  (compute: ComputeMetrics, names: readonly Label[]): Score =>
   (logits, examples, onWarning) => {
     const labelled = examples.flatMap(({ label }, i) => (label === ignoreIndex ? [] : [i]))
     if (labelled.length === 0) return {}
     const predictions = labelled.map((i) => argMax(logits[i] as readonly number[]))
     const labels = labelled.map((i) => (examples[i] as DistillExample).label)
-    return compute(predictions, labels, { classes, onWarning })
+    return compute(predictions, labels, { classes: names.length, target_names: names, onWarning })
   }

@@ -385,7 +385,10 @@ describe('texts that are too long', () => {
   it('are cut, counted and told of', async () => {
     const messages: string[] = []
     const options = { ...quick, train: rows, validation: others, max_length: 6, epochs: 1 }
-    const found = await distill({ ...options, callbacks: { onWarning: ({ message }) => messages.push(message) } })
+    const found = await distill({
+      ...options,
+      callbacks: { onWarning: ({ message }: { message: string }) => messages.push(message) },
+    })
     expect(messages.slice(0, 2)).toEqual([
       '90 of 90 train rows were cut to 6 tokens',
       '30 of 30 validation rows were cut to 6 tokens',
@@ -415,15 +418,52 @@ describe('rows of a table', () => {
 describe('classes that may not be meant', () => {
   const told = async (options: object) => {
     const messages: string[] = []
-    await run({ ...quick, epochs: 1, ...options, callbacks: { onWarning: ({ message }) => messages.push(message) } })
+    await run({
+      ...quick,
+      epochs: 1,
+      ...options,
+      callbacks: { onWarning: ({ message }: { message: string }) => messages.push(message) },
+    })
     return messages.filter((message) => /class/.test(message) && !/one class/.test(message))
   }
   const odd = [...rows.slice(0, 20), { ...all[20], label: kinds[0]?.toUpperCase() }]
   it('are told: names that are variants, and a single row', async () => {
     expect(await told({ train: rows.slice(0, 20) })).toEqual([])
-    const single = expect.stringMatching(/^field "label": 1 of 4 classes with a single row/)
+    const single = expect.stringMatching(
+      /^field "label": 1 of 4 classes with a single row, such as "[A-Z]+" in train, row 21;/,
+    )
     expect(await told({ train: odd })).toEqual([single, expect.stringMatching(/differ in case or spaces alone/)])
-    expect(await told({ train: odd, labels: [...new Set(odd.map(({ label }) => label))] })).toEqual([single])
+    expect(await told({ train: odd, labels: [...new Set(odd.map(({ label }) => label))] })).toEqual([])
+  })
+  it('and a text with several labels', async () => {
+    const [first] = rows as [(typeof rows)[number]]
+    const train = [...rows.slice(0, 20), { text: first.text, label: kinds.find((kind) => kind !== first.label) }]
+    const messages: string[] = []
+    await run({
+      ...quick,
+      epochs: 1,
+      train,
+      callbacks: { onWarning: ({ message }: { message: string }) => messages.push(message) },
+    } as never)
+    expect(messages).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^field "label": 1 text has several labels, .* in train, row 21;/),
+      ]),
+    )
+  })
+  it('are named where no score tells of them', async () => {
+    const seen: (readonly unknown[])[] = []
+    await run({
+      ...quick,
+      epochs: 1,
+      train: rows,
+      validation: others,
+      compute_metrics: (_, __, { classes, target_names }) => {
+        seen.push(target_names)
+        return { accuracy: classes }
+      },
+    })
+    expect(seen[0]).toEqual([...kinds].sort())
   })
 })
 

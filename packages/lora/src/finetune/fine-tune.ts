@@ -77,7 +77,8 @@ async function fineTuneRows<T extends TaskType>(
   const headed = task.head(base, settings, seed)
   const model = before ? before.model(headed, taskType, base, taskOptions) : withAdapter(headed, config, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
-  const doubts = (await task.doubts?.(rows, settings, given)) ?? []
+  const validation = Array.isArray(options.validation) ? options.validation : []
+  const doubts = (await task.doubts?.(rows, settings, given, { train: options.train, validation })) ?? []
   const cut = [
     ...cutTexts(train.examples, train.truncated, 'train rows', max_length),
     ...cutTexts(evaluation.examples, evaluation.truncated, 'validation rows', max_length),

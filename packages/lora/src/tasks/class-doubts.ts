@@ -1,3 +1,34 @@
-// What may not be meant of classes: loaded where something is to be said of them.
+// What may not be meant of classes and of the rows that have them: loaded where something is to be said of them.
 
-export { doubtfulClasses, similarClasses } from '@cola/data'
+import { contradictions, doubtfulClasses, firstPlaces, type Label, type RowsByName, similarClasses } from '@cola/data'
+import type { SequenceClassificationRow } from './sequence-classification.ts'
+
+type Row = SequenceClassificationRow
+
+const field = 'field "label"'
+
+const labelsOf = (rows: readonly Row[]): Label[] => rows.flatMap(({ label }) => label as Label | Label[])
+
+/** What is read of a row, and what it says of it. */
+const said = ({ text, text_pair, label }: Row) => ({
+  input: text_pair === undefined ? text : [text, text_pair],
+  label: Array.isArray(label) ? label.map(String).sort() : label,
+})
+
+/**
+ * Warnings of classes with few rows, of names that are variants of one another, and of texts with several labels.
+ * @param given The rows as they were given.
+ * @param classes `named`: whether an option names them.
+ */
+export function classDoubts(
+  { train, validation }: Readonly<Record<'train' | 'validation', readonly Row[]>>,
+  given: RowsByName<Row>,
+  { classes, named }: { classes: readonly Label[]; named: boolean },
+): string[] {
+  const placeOf = firstPlaces(given, (row) => labelsOf([row]))
+  return [
+    ...doubtfulClasses(labelsOf(train), labelsOf(validation), field, { named, placeOf }),
+    ...(named ? [] : similarClasses(classes, field, 'labels', placeOf)),
+    ...contradictions(given, said, field),
+  ]
+}

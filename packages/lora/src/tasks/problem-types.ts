@@ -49,6 +49,11 @@ export const metricOfProblem: Readonly<Record<ProblemType, string>> = {
   regression: 'pearson',
 }
 
+/** The classes that are scored, and who is told of what one should look at. */
+interface ScoredClasses extends Pick<ScoreContext, 'onWarning'> {
+  labels: readonly Label[]
+}
+
 /** What differs between the problem types. */
 interface ProblemTypeRow {
   /** The target of one example. @throws {DataError} naming the row. */
@@ -57,7 +62,7 @@ interface ProblemTypeRow {
   scores: (
     logits: readonly (readonly number[])[],
     targets: readonly (readonly number[])[],
-    options: { classes: number } & Pick<ScoreContext, 'onWarning'>,
+    options: ScoredClasses,
   ) => Metrics
   classification: (logits: readonly number[], classes: readonly Label[]) => Classification
 }
@@ -69,7 +74,12 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
     scores: (logits, targets, options) => {
       const predictions = logits.map(argMax)
       warnOfCollapse(predictions, options)
-      return classificationMetrics(predictions, targets.map(first), options)
+      const { labels: target_names, onWarning } = options
+      return classificationMetrics(predictions, targets.map(first), {
+        classes: target_names.length,
+        target_names,
+        onWarning,
+      })
     },
     classification: oneLabel,
   },
@@ -79,9 +89,9 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
       return classes.map((_, i) => (indices.includes(i) ? 1 : 0))
     },
     loss: () => binaryCrossEntropy(),
-    scores: (logits, targets, { onWarning }) => {
+    scores: (logits, targets, { labels: target_names, onWarning }) => {
       const predictions = logits.map((row) => row.map((logit) => (logit >= 0 ? 1 : 0)))
-      return multiLabelMetrics(predictions, targets, { onWarning })
+      return multiLabelMetrics(predictions, targets, { target_names, onWarning })
     },
     classification: severalLabels,
   },
@@ -96,12 +106,11 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
 const first = ([value]: readonly number[]): number => value as number
 
 /** A warning where the model predicts the same class for every row: training has probably diverged. */
-function warnOfCollapse(predictions: readonly number[], { onWarning }: Pick<ScoreContext, 'onWarning'>): void {
+function warnOfCollapse(predictions: readonly number[], { labels, onWarning }: ScoredClasses): void {
   if (predictions.length < 10 || new Set(predictions).size > 1) return
   const advice = 'try a lower learning rate or a longer warm-up'
-  onWarning(
-    `all ${predictions.length} rows are predicted as class ${predictions[0]}: the classifier has collapsed; ${advice}`,
-  )
+  const name = describeValue(labels[predictions[0] as number])
+  onWarning(`all ${predictions.length} rows are predicted as class ${name}: the classifier has collapsed; ${advice}`)
 }
 
 /** @throws {DataError} naming the row, for a label that is no finite number. */

@@ -138,16 +138,27 @@ function requireLabelled(rows: readonly object[], where: string): void {
   for (const [i, row] of rows.entries()) requireField(row, 'label', rowPlace(where, i, row))
 }
 
+/** Rows of training and of validation. */
+type Rows = Readonly<Record<'train' | 'validation', readonly SequenceClassificationRow[]>>
+
 /** All labels of rows, one after the other. */
 const labelsOf = (rows: readonly SequenceClassificationRow[]): Label[] =>
   rows.flatMap(({ label }) => label as Label | Label[])
 
-/** Whether classes have two rows each, one of validation where there are any, and names that are no variants. */
-function areClear(classes: readonly Label[], train: readonly Label[], validation: readonly Label[]): boolean {
+/**
+ * Whether classes have two rows each, one of validation where there are any, and names that are no variants, and no text
+ * has two rows.
+ */
+function areClear(classes: readonly Label[], { train, validation }: Rows): boolean {
   const once = new Set<Label>()
-  const twice = train.filter((label) => once.size === once.add(label).size)
+  const [seen, judged] = [labelsOf(train), labelsOf(validation)]
+  const twice = seen.filter((label) => once.size === once.add(label).size)
   const names = classes.map((label) => String(label).normalize().toLowerCase().replace(/\s/g, ''))
-  return [twice, names, validation.length ? validation : classes].every((all) => new Set(all).size === classes.length)
+  const texts = [...train, ...validation].map(({ text, text_pair }) => `${text}\n${text_pair}`)
+  return (
+    new Set(texts).size === texts.length &&
+    [twice, names, judged.length ? judged : classes].every((all) => new Set(all).size === classes.length)
+  )
 }
 
 /**
@@ -198,13 +209,10 @@ export const sequenceClassification: Task<Types> = {
     return { problem_type, labels, pooling, ...(head ? { head } : {}), label_smoothing }
   },
   stratify: ({ problem_type }) => problem_type !== 'regression',
-  async doubts({ train, validation }, { problem_type, labels }, options) {
-    const [seen, judged] = [labelsOf(train), labelsOf(validation)]
-    if (problem_type === 'regression' || areClear(labels, seen, judged)) return []
+  async doubts(rows, { problem_type, labels }, options, given) {
+    if (problem_type === 'regression' || areClear(labels, rows)) return []
     // A part of its own in bundles.
-    const { doubtfulClasses, similarClasses } = await import('./class-doubts.ts')
-    const field = 'field "label"'
-    return [...doubtfulClasses(seen, judged, field), ...(options.labels ? [] : similarClasses(labels, field))]
+    return (await import('./class-doubts.ts')).classDoubts(rows, given, { classes: labels, named: !!options.labels })
   },
   head(base, settings, seed) {
     const { pooling, head } = settings
@@ -253,7 +261,7 @@ export const sequenceClassification: Task<Types> = {
       target ? [[predictions[i] as readonly number[], target] as const] : [],
     )
     const [logits, targets] = [scored.map(([one]) => one), scored.map(([, target]) => target)]
-    return problemTypes[problem_type].scores(logits, targets, { classes: labels.length, onWarning })
+    return problemTypes[problem_type].scores(logits, targets, { labels, onWarning })
   },
   metricForBestModel: ({ problem_type }) => metricOfProblem[problem_type],
   scoresTraining: true,

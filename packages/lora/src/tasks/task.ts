@@ -1,7 +1,7 @@
 // The interface of a task: everything that differs between fine-tuning a classifier, a tagger, an embedding and a
 // language model.
 
-import type { Label } from '@cola/data'
+import type { Label, RowsByName } from '@cola/data'
 import type { Loss, Model } from '@cola/graph'
 import type { Batch, Device, Metrics, StepResult } from '@cola/train'
 import type { Checks } from '@cola/graph/options'
@@ -129,11 +129,16 @@ export interface Task<T extends TypesOfTask> {
   ) => Promise<T['settings']>
   /** Whether labels are classes, each of which gives its share to validation. @default true */
   readonly stratify?: (settings: T['settings']) => boolean
-  /** What of the rows may not be meant, to warn of. @default nothing */
+  /**
+   * What of the rows may not be meant, to warn of.
+   * @param given The rows as they were given, whose places one can find.
+   * @default nothing
+   */
   readonly doubts?: (
     rows: Readonly<Record<'train' | 'validation', readonly T['row'][]>>,
     settings: T['settings'],
     options: T['options'],
+    given: RowsByName<T['row']>,
   ) => Promise<string[]>
   /**
    * Settings of a run that goes on from one of the same task: those of before, where no option says otherwise.

@@ -15,7 +15,6 @@ import {
   requireSharedLabels,
   requireString,
   rowPlace,
-  similarClasses,
   softmax,
   type TextRange,
   type TokenSequence,
@@ -29,6 +28,7 @@ import { withHead } from './head.ts'
 import { type HeadOption, headOption, headSetting, type LayeredHead, layered } from './head-option.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { isSpansRow, type TaggedWords, taggedWords, type TokenClassificationRow } from './tagged-words.ts'
+import { tagDoubts } from './tag-doubts.ts'
 import type { EncodeContext, Encoded, ServeContext, Task } from './task.ts'
 
 /** Options of the task TOKEN_CLS. */
@@ -164,9 +164,8 @@ export const tokenClassification: Task<Types> = {
     const classes = labels ? [...labels] : labelsOf(tagged)
     return { labels: classes, ...(head ? { head } : {}), label_all_tokens, punctuation: division }
   },
-  async doubts(_, { labels }, options) {
-    const types = labels.flatMap((tag) => (tag.startsWith('B-') ? [tag.slice(2)] : []))
-    return options.labels ? [] : similarClasses(types, 'field "tags" or "spans"')
+  async doubts(_, { labels }, options, given) {
+    return tagDoubts(given, labels, !!options.labels)
   },
   head(base, { labels, head }, seed) {
     const linear = { pooling: 'none', name: headName(base), bias: true } as const

@@ -124,7 +124,7 @@ it('a column of ids is refused as in rows, and classes that differ in case are t
   const train = { rows: table.rows, classes: ['many', 'One', 'one'] }
   const callbacks = { onWarning: ({ message }: { message: string }) => messages.push(message) }
   await (await fineTune(embedded, { ...quick, train, callbacks })).release()
-  expect(messages).toEqual([expect.stringMatching(/"One" and "one"/)])
+  expect(messages).toEqual([expect.stringMatching(/"One" in train, row 3 \(a\.csv, line 4\) and "one" in/)])
 })
 
 describe('an empty cell is named by its line', () => {
