@@ -1,15 +1,12 @@
-// Reads and writes checkpoints: one safetensors file with parameters and optimizer state as tensors, and the run's
-// state as JSON in its metadata.
+// Writes checkpoints: one safetensors file with parameters and optimizer state as tensors, and the run's state as JSON in
+// its metadata.
 
-import { type Files, type FileSink, placeOf, sha256 } from '@cola/data'
+import { type FileSink, sha256 } from '@cola/data'
 import { safetensorsChunks, type Tensor } from '@cola/graph'
-import { CheckpointError } from '../errors.ts'
-import { requireFinite } from '../files/require-finite.ts'
-import { filesOf, readSafetensors, sinkOf } from '../files/files.ts'
+import { sinkOf } from '../files/files.ts'
 import { paths } from '../files/node.ts'
 import type { TermSum } from '../session/loss-means.ts'
 import type { EpochLog } from './callbacks.ts'
-import { checkRunState } from './check-run-state.ts'
 
 /** State of a run, besides its tensors. */
 export interface RunState {
@@ -47,9 +44,11 @@ export interface EpochSums {
 
 /** Name of a run's checkpoint in its folder. */
 export const checkpointFile = 'checkpoint.safetensors'
+/** Name of the best epoch's weights beside it. */
+export const bestFile = 'best.safetensors'
 
 /** The folder and the name of a file that is given by its path. */
-const split = <Place>(place: string | Place, name: string): [Place | string, string] =>
+export const folderAndName = <Place>(place: string | Place, name: string): [Place | string, string] =>
   typeof place === 'string' ? [paths().dirname(place), paths().basename(place)] : [place, name]
 
 /**
@@ -64,7 +63,7 @@ export function saveCheckpoint(
   state: RunState,
   name = checkpointFile,
 ): void {
-  const [folder, file] = split(target, name)
+  const [folder, file] = folderAndName(target, name)
   const sink = sinkOf(folder)
   const text = JSON.stringify(state, writeNumber)
   const metadata = { format: 'pt', state: text, checksum: checksumOf(tensors, text) }
@@ -72,7 +71,8 @@ export function saveCheckpoint(
 }
 
 /** SHA-256 of a checkpoint's state and tensors. */
-const checksumOf = (tensors: ReadonlyMap<string, Tensor>, state: string): string => sha256(partsOf(tensors, state))
+export const checksumOf = (tensors: ReadonlyMap<string, Tensor>, state: string): string =>
+  sha256(partsOf(tensors, state))
 
 function* partsOf(tensors: ReadonlyMap<string, Tensor>, state: string): Generator<string | Uint8Array> {
   yield state
@@ -82,55 +82,6 @@ function* partsOf(tensors: ReadonlyMap<string, Tensor>, state: string): Generato
   }
 }
 
-/**
- * Reads a checkpoint.
- * @param source The file's path, or files.
- * @param name Its name in files. @default 'checkpoint.safetensors'
- * @throws {FormatError | FileError} for damaged files, {CheckpointError} for a safetensors file that is not a
- * checkpoint, whose bytes are not those that were written, or a tensor that holds NaN or Infinity.
- */
-export function loadCheckpoint(
-  source: string | Files,
-  name = checkpointFile,
-): { tensors: Map<string, Tensor>; state: RunState } {
-  const [folder, file] = split(source, name)
-  const files = filesOf(folder)
-  const path = placeOf(files, file)
-  const { tensors, metadata } = readSafetensors(files, file)
-  const state = parseState(metadata.state)
-  if (state?.version !== 2)
-    throw new CheckpointError({
-      where: path,
-      what: 'not a checkpoint of this library',
-      expected: 'a run state of version 2 in the metadata',
-      found: metadata.state?.slice(0, 60) ?? 'none',
-    })
-  checkRunState(path, state)
-  // Checkpoints of earlier versions have none.
-  if (metadata.checksum !== undefined && metadata.checksum !== checksumOf(tensors, metadata.state as string))
-    throw new CheckpointError({
-      where: path,
-      what: 'its bytes have changed since it was written',
-      expected: `the checksum ${metadata.checksum.slice(0, 16)}...`,
-      fix: 'Copy the file again, or go back to another checkpoint.',
-    })
-  requireFinite(path, tensors)
-  return { tensors, state }
-}
-
 /** Writes NaN and Infinity, which metrics may be and JSON lacks, as objects. */
 const writeNumber = (_: string, value: unknown): unknown =>
   typeof value === 'number' && !Number.isFinite(value) ? { number: String(value) } : value
-
-const readNumber = (_: string, value: unknown): unknown => {
-  const { number, ...others } = (typeof value === 'object' && value !== null ? value : {}) as { number?: unknown }
-  return typeof number === 'string' && Object.keys(others).length === 0 ? Number(number) : value
-}
-
-function parseState(text: string | undefined): RunState | undefined {
-  try {
-    return text === undefined ? undefined : (JSON.parse(text, readNumber) as RunState)
-  } catch {
-    return undefined
-  }
-}

@@ -4,7 +4,8 @@
 import { type FileStore, placeOf } from '@cola/data'
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
-import { checkpointFile, loadCheckpoint } from './checkpoint.ts'
+import { checkpointFile } from './checkpoint.ts'
+import { loadCheckpoint } from './load-checkpoint.ts'
 
 /**
  * The error of a run that ends with its device.

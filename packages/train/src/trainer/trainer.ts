@@ -2,7 +2,7 @@
 
 import { type FileStore, type Lock, placeOf } from '@cola/data'
 import type { Tensor } from '@cola/graph'
-import { CheckpointError, ConfigError, DeviceLostError } from '../errors.ts'
+import { ConfigError, DeviceLostError } from '../errors.ts'
 import { storeOf } from '../files/files.ts'
 import { hasFired } from '../runtime/has-fired.ts'
 import { Calls } from '../session/calls.ts'
@@ -13,9 +13,9 @@ import { epochsWithoutBetter, isBetter, isLoss, metricOf } from './best-epoch.ts
 import type { EpochLog, Metrics } from './callbacks.ts'
 import {
   type BestEpoch,
-  type EpochSums,
+  bestFile,
   checkpointFile,
-  loadCheckpoint,
+  type EpochSums,
   type RunState,
   saveCheckpoint,
 } from './checkpoint.ts'
@@ -47,8 +47,6 @@ export interface Evaluation<Prediction = unknown> {
   /** Warnings of `compute_metrics`, such as a score that is undefined. */
   warnings: string[]
 }
-
-const bestFile = 'best.safetensors'
 
 const emptySums = (): EpochSums => ({ terms: [], predictions: [], rows: [] })
 
@@ -121,7 +119,7 @@ export class Trainer<Row, Prediction = unknown> {
       const model = await this.#options.session.getFingerprint()
       this.#state.fingerprint = runFingerprint(model, this.#options)
     }
-    if (this.#options.resume) this.#resume()
+    if (this.#options.resume) await this.#resume()
     await this.#requireMetric()
     await this.#replaceOtherRun()
     this.#log = this.#store && openLog(this.#store, 'log.jsonl', this.#state)
@@ -367,7 +365,7 @@ export class Trainer<Row, Prediction = unknown> {
     } catch (cause) {
       throw (await import('./not-recovered.ts')).notRecovered(error, cause, step, this.#store)
     }
-    this.#resume()
+    await this.#resume()
     losses.length = Math.max(0, losses.length - (step - this.#state.step))
     this.#log = openLog(this.#store, 'log.jsonl', this.#state)
     this.#warn(
@@ -375,34 +373,13 @@ export class Trainer<Row, Prediction = unknown> {
     )
   }
 
-  #resume(): void {
+  /** Goes on from the checkpoint of a store, if it has one. */
+  async #resume(): Promise<void> {
     if (!this.#store?.has(checkpointFile)) return
-    const { tensors, state } = loadCheckpoint(this.#store)
-    const expected = this.#state.fingerprint
-    if (state.fingerprint !== expected)
-      throw new CheckpointError({
-        where: placeOf(this.#store, checkpointFile),
-        what: 'it belongs to another run: model, training rows or options differ',
-        expected,
-        found: state.fingerprint,
-        fix: 'Resume with the same options, or choose another output folder.',
-      })
-    const best = state.best && this.#readBest(this.#store, state.best)
+    const { savedRun } = await import('./saved-run.ts')
+    const { tensors, state, best } = savedRun(this.#store, this.#state.fingerprint)
     this.#options.session.setState({ tensors, step: state.step })
     this.#state = state
     this.#best = best
-  }
-
-  /** The best epoch's weights. A kill may have left those of the next best epoch, which the run reaches again. */
-  #readBest(store: FileStore, { epoch }: BestEpoch): Map<string, Tensor> {
-    const { tensors, state } = loadCheckpoint(store, bestFile)
-    if (state.fingerprint === this.#state.fingerprint && state.best && state.best.epoch >= epoch) return tensors
-    throw new CheckpointError({
-      where: placeOf(store, bestFile),
-      what: 'it belongs to another run',
-      expected: `the weights of epoch ${epoch}`,
-      found: state.best ? `those of epoch ${state.best.epoch}` : 'no epoch',
-      fix: 'Copy the file that was written with the checkpoint, or start the run again.',
-    })
   }
 }

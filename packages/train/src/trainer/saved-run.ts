@@ -1,0 +1,45 @@
+// The run that a store holds, if it is the one that is resumed. Loaded when a run is.
+
+import { type FileStore, placeOf } from '@cola/data'
+import type { Tensor } from '@cola/graph'
+import { CheckpointError } from '../errors.ts'
+import { type BestEpoch, bestFile, checkpointFile, type RunState } from './checkpoint.ts'
+import { loadCheckpoint } from './load-checkpoint.ts'
+
+/** A checkpoint, with the weights of the best epoch before it. */
+export interface SavedRun {
+  tensors: Map<string, Tensor>
+  state: RunState
+  best: Map<string, Tensor> | undefined
+}
+
+/**
+ * Reads the checkpoint of a run.
+ * @param fingerprint The run's.
+ * @throws {CheckpointError} when it belongs to another run; what {@link loadCheckpoint} throws.
+ */
+export function savedRun(store: FileStore, fingerprint: string): SavedRun {
+  const { tensors, state } = loadCheckpoint(store)
+  if (state.fingerprint !== fingerprint)
+    throw new CheckpointError({
+      where: placeOf(store, checkpointFile),
+      what: 'it belongs to another run: model, training rows or options differ',
+      expected: fingerprint,
+      found: state.fingerprint,
+      fix: 'Resume with the same options, or choose another output folder.',
+    })
+  return { tensors, state, best: state.best && readBest(store, state.best, fingerprint) }
+}
+
+/** The best epoch's weights. A kill may have left those of the next best epoch, which the run reaches again. */
+function readBest(store: FileStore, { epoch }: BestEpoch, fingerprint: string): Map<string, Tensor> {
+  const { tensors, state } = loadCheckpoint(store, bestFile)
+  if (state.fingerprint === fingerprint && state.best && state.best.epoch >= epoch) return tensors
+  throw new CheckpointError({
+    where: placeOf(store, bestFile),
+    what: 'it belongs to another run',
+    expected: `the weights of epoch ${epoch}`,
+    found: state.best ? `those of epoch ${state.best.epoch}` : 'no epoch',
+    fix: 'Copy the file that was written with the checkpoint, or start the run again.',
+  })
+}
