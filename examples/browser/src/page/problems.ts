@@ -25,6 +25,13 @@ const rows: readonly (readonly [RegExp, Words])[] = [
     },
   ],
   [
+    /DeviceLostError/,
+    {
+      title: 'The graphics device was lost',
+      todo: 'Reload the page. Or choose the processor in the settings, and train: it goes on from the last checkpoint.',
+    },
+  ],
+  [
     /webgpu|gpu adapter|GPUDevice/i,
     {
       title: 'This browser gives the page no graphics device',

@@ -16,12 +16,8 @@ export interface DeviceReport {
 }
 
 /** The device of a setting: for `auto`, graphics where it is there and quicker, which is measured. */
-export const chosenDevice = async (
-  wanted: TrainSettings['device'],
-  base: BaseModel,
-  onWarning?: (message: string) => void,
-): Promise<DeviceReport['device']> =>
-  (await resolveDevice(wanted, base.hiddenStates().graph, onWarning)) as DeviceReport['device']
+export const chosenDevice = (wanted: TrainSettings['device'], base: BaseModel): Promise<DeviceReport['device']> =>
+  resolveDevice(wanted, base.hiddenStates().graph) as Promise<DeviceReport['device']>
 
 /** How a device multiplies with frozen matrices while training: in eight bits where they are faster. */
 export const productsOf = (device: DeviceReport['device']): 'int8' | 'float32' =>

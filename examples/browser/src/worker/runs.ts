@@ -21,13 +21,13 @@ export async function keptRun(): Promise<OpenRun | undefined> {
   }
 }
 
-/** The run that was kept, if it trains the same model on the same rows by the same settings. */
+/** The run that was kept, if it trains the same model on the same rows by the same settings, on any device. */
 export async function sameRun(run: OpenRun): Promise<OpenRun | undefined> {
   const kept = await keptRun()
   return kept && keyOf(kept) === keyOf(run) ? kept : undefined
 }
 
-const keyOf = ({ model, rows, settings }: OpenRun): string => JSON.stringify([model, rows, settings])
+const keyOf = ({ model, rows, settings }: OpenRun): string => JSON.stringify([model, rows, { ...settings, device: '' }])
 
 /** Writes what a reloaded page needs to go on. A picked folder that could not be copied is not opened again. */
 export async function rememberRun(store: FileStore, run: OpenRun): Promise<void> {

@@ -72,7 +72,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     const last = await sameRun(run)
     // Graphics have no products in eight bits.
     const wanted = last?.frozenProducts === 'int8' ? 'wasm' : request.settings.device
-    device = await chosenDevice(wanted, open.base, (message) => tell({ event: 'warning', message }))
+    device = await chosenDevice(wanted, open.base)
     run.frozenProducts = last?.frozenProducts ?? productsOf(device)
     if (!last) await forgetRun()
     const store = await runFolder(onStorageFailure)
@@ -83,10 +83,12 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     await remember({ failed: false })
     void report()
     const control = { signal: controller.signal, between: jobs.between, tell, store, remember }
-    const tuned = await trainAdapter(open, run, device, control).catch(async (error) => {
-      await remember({ failed: true })
+    const tuned = await trainAdapter(open, run, wanted, control).catch(async (error) => {
+      await remember({ failed: error.name !== 'DeviceLostError' })
       throw error
     })
+    // A device that was lost may have been replaced by another.
+    device = await chosenDevice(wanted, open.base)
     const { training, labels, metrics } = tuned
     const { train: rows, validation } = splitOf(request)
     const origin = {

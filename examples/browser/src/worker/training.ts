@@ -77,7 +77,7 @@ export interface RunControl {
 export async function trainAdapter(
   { base }: OpenModel,
   { rows, settings, frozenProducts }: OpenRun,
-  device: 'wasm' | 'webgpu',
+  device: TrainSettings['device'],
   { signal, between, tell, store, remember }: RunControl,
 ): Promise<FineTuned> {
   const { train, validation } = splitOf({ rows, settings })
