@@ -13,7 +13,7 @@ import * as train from '@cola/train'
 import { describe, expect, it } from 'vitest'
 import { root } from './root.ts'
 
-type Kind = 'null' | 'undefined' | 'number' | 'string' | 'array'
+type Kind = 'null' | 'undefined' | 'number' | 'string' | 'array' | 'promise'
 
 interface Found {
   /** Kinds of values that the first argument may not be. */
@@ -28,7 +28,7 @@ const found: Readonly<Record<string, Found>> = JSON.parse(
 
 const packages: Readonly<Record<string, object>> = { graph, data, train, lora, rnn, distill }
 const values: Readonly<Record<Kind, unknown>> = {
-  ...{ null: null, undefined: undefined, number: 3, string: 'no such thing', array: [] },
+  ...{ null: null, undefined: undefined, number: 3, string: 'no such thing', array: [], promise: Promise.resolve([]) },
 }
 
 /** The other arguments, where a function checks its options before anything else. */
@@ -106,5 +106,6 @@ describe.each(Object.entries(found))('%s', (name, { bad, isText }) => {
     // Another argument that is missing would be an error, too.
     const { problem } = error as graph.ColaError
     if (!isText && kind === 'null') expect(problem.found?.toLowerCase(), JSON.stringify(problem)).toContain('null')
+    if (kind === 'promise') expect(String(error)).toContain('a Promise: write await before it')
   })
 })

@@ -291,6 +291,14 @@ describe.each(Object.entries(calls))('%s', (door, call) => {
         expect(String(await refusal(call, { [name]: value }))).not.toContain('[object Object]')
   })
 
+  it('says what a Promise in place of each option lacks', async () => {
+    for (const [name] of names) {
+      const others = door === 'distill distill(options)' ? { student: {}, tokenizer: 'nowhere', train: [{}] } : {}
+      const { message } = await expectRefusal(call, name, { ...others, [name]: Promise.resolve(1) })
+      expect(message).toContain('a Promise: write await before it')
+    }
+  })
+
   it('refuses NaN for each option, and numbers out of range', async () => {
     for (const [name, { isNumber }] of names) {
       await expectRefusal(call, name, { [name]: Number.NaN })

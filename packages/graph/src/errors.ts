@@ -9,7 +9,7 @@ export interface Problem {
   expected?: string
   found?: string
   /** What the reader can do about it. */
-  fix?: string
+  fix?: string | undefined
 }
 
 /** Base of all errors that the packages throw on bad input; carries the {@link Problem}'s fields. */

@@ -17,6 +17,12 @@ export type Check = readonly [
   fix?: (value: unknown) => string | undefined,
 ]
 
+/** Whether `await` was forgotten. A Promise of another frame is one, too. */
+export const isPromise = (value: unknown): boolean =>
+  (value as Partial<Promise<unknown>> | null | undefined)?.[Symbol.toStringTag] === 'Promise'
+
+const didYouMean = (name: string | undefined): string | undefined => name && `Did you mean ${name}?`
+
 /** A check for each option. */
 export type Checks<Options> = { readonly [Name in keyof Required<Options>]: Check }
 
@@ -49,11 +55,19 @@ export const oneOf = (
 ): Check => [
   values.map((value) => JSON.stringify(value)).join(', '),
   (value) => values.includes(value as string | number),
-  (value) =>
-    typeof value === 'string' && Object.hasOwn(others, value)
-      ? `Did you mean ${JSON.stringify(others[value])}?`
-      : undefined,
+  (value) => closestValue(value, values, others),
 ]
+/** What to do about a value that is none of those known, where one is close. */
+export function closestValue(
+  value: unknown,
+  known: readonly (string | number)[],
+  others: Readonly<Record<string, string | number>> = {},
+): string | undefined {
+  if (typeof value !== 'string') return undefined
+  const closest = closestName(value, known.map(String))
+  const meant = Object.hasOwn(others, value) ? others[value] : known.find((one) => String(one) === closest)
+  return didYouMean(JSON.stringify(meant))
+}
 export const flag: Check = ['true or false', (value) => typeof value === 'boolean']
 export const string: Check = ['a string', (value) => typeof value === 'string']
 export const text: Check = ['a string that is not empty', (value) => typeof value === 'string' && value !== '']
@@ -61,10 +75,11 @@ export const callable: Check = ['a function', (value) => typeof value === 'funct
 export const abortSignal: Check = [
   'an AbortSignal',
   (value) => typeof (value as AbortSignal | null)?.aborted === 'boolean',
+  (value) => ((value as Partial<AbortController> | null)?.signal ? 'Write controller.signal.' : undefined),
 ]
 export const object: Check = [
   'an object',
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value) && !isPromise(value),
 ]
 export const map: Check = ['a Map', (value) => value instanceof Map]
 export const list: Check = ['an array', isList]
@@ -96,16 +111,14 @@ export function checkOptions(
     if (value === undefined) continue
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined
     if (!check) {
-      const meant = closestName(name, Object.keys(checks))
-      if (isOpen && meant === undefined) continue
-      const asked = meant === undefined ? undefined : `Did you mean ${meant}?`
-      const fix = Object.hasOwn(elsewhere, name) ? elsewhere[name] : asked
+      const meant = didYouMean(closestName(name, Object.keys(checks)))
+      if (isOpen && !meant) continue
+      const fix = Object.hasOwn(elsewhere, name) ? elsewhere[name] : meant
       throw new ConfigError({
         where: `${where}, option ${name}`,
         what: 'no such option',
-        expected: Object.keys(checks).join(', '),
-        found: name,
-        ...(fix === undefined ? {} : { fix }),
+        // A list of forty names would hide the one that was meant.
+        ...(fix ? { fix } : { expected: Object.keys(checks).join(', ') }),
       })
     }
     checkValue(`${where}, option ${name}`, value, check)
@@ -133,18 +146,12 @@ export function requireOptions<Options extends object>(
 /** @throws {ConfigError} when a value is not valid. */
 export function checkValue(where: string, value: unknown, [expected, holds, fixOf]: Check): void {
   if (holds(value)) return
-  const fix = fixOf?.(value)
-  throw new ConfigError({
-    where,
-    what: 'not a valid value',
-    expected,
-    found: show(value),
-    ...(fix === undefined ? {} : { fix }),
-  })
+  throw new ConfigError({ where, what: 'not a valid value', expected, found: show(value), fix: fixOf?.(value) })
 }
 
 /** A value as text; of an object that gives none, its fields. */
 function plain(value: unknown): string {
+  if (isPromise(value)) return 'a Promise: write await before it'
   try {
     const text = isList(value) ? `[${Array.from(value, plain).join(', ')}]` : String(value)
     if (text !== '[object Object]') return text

@@ -1,5 +1,6 @@
 // Validation of JSON from outside: the only importer of valibot.
 
+import { closestValue } from '@cola/graph/options'
 import * as v from 'valibot'
 import { ConfigError } from './errors.ts'
 
@@ -165,10 +166,14 @@ export function check<Schema extends v.GenericSchema>(
   const result = v.safeParse(schema, value)
   if (result.success) return result.output
   const [issue] = result.issues
+  const { input, received } = issue
+  const expected = issue.expected ?? 'another'
+  const names = Array.from(expected.matchAll(/"(.+?)"/g), ([, name]) => name as string)
   throw new ConfigError({
     where: `${where}, field "${v.getDotPath(issue) ?? ''}"`,
     what: 'not a valid value',
-    expected: issue.expected ?? 'another',
-    found: issue.received,
+    expected,
+    found: received,
+    fix: closestValue(input, names),
   })
 }

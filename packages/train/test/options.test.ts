@@ -11,9 +11,11 @@ it.each([
 })
 
 it('an unknown option that is like no other has no suggestion', () => {
-  expect(() => sgd({ colour: 0.1 } as never)).toThrow(/found colour\.$/)
+  expect(() => sgd({ colour: 0.1 } as never)).toThrow(/option colour: no such option, expected [a-z_, ]*\.$/)
 })
 
 it('the learning rate is told where it belongs', () => {
-  expect(() => sgd({ lr: 0.1 } as never)).toThrow(/found lr\. .*the Trainer's learning_rate, or runOptimizerStep/)
+  expect(() => sgd({ lr: 0.1 } as never)).toThrow(
+    /option lr: no such option\. .*the Trainer's learning_rate, or runOptimizerStep/,
+  )
 })

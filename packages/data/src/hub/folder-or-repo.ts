@@ -1,6 +1,6 @@
 // Decides whether a name is a folder or a repository of the hub, and suggests folders for a mistyped one.
 
-import { editDistance } from '@cola/graph/options'
+import { editDistance, show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { fileSystem, hasFiles, paths } from '../files/node.ts'
 
@@ -18,7 +18,7 @@ export async function isFolder(nameOrFolder: string): Promise<boolean> {
       where: 'model',
       what: 'no name',
       expected: 'the path of a folder, or the name of a repository on the hub',
-      found: String(nameOrFolder),
+      found: show(nameOrFolder),
     })
   const stats = hasFiles()
     ? await fileSystem()

@@ -1,5 +1,6 @@
 // Uploads to the Hugging Face hub. The only importer of @huggingface/hub.
 
+import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, flag, object, requireOptions, text } from '@cola/graph/options'
 import { HubError } from '../errors.ts'
 import { withTimeout, withToken } from './fetch.ts'
@@ -34,6 +35,7 @@ export const pushChecks: Checks<PushOptions> = {
  * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
 export async function pushToHub(repo: string, options: PushOptions): Promise<string> {
+  requireKind('pushToHub, repo', repo, 'text')
   checkOptions('pushToHub', options, pushChecks)
   requireOptions('pushToHub', options, pushChecks, ['files'])
   const { files, message = 'Upload with @cola' } = options

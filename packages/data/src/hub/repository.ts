@@ -1,5 +1,6 @@
 // A repository of a hub at one commit: its files, from the hub or from what was downloaded before.
 
+import { show } from '@cola/graph/options'
 import { HubError } from '../errors.ts'
 import { isFileName } from '../files/file-name.ts'
 import type { Files, WantedFile } from '../files/files.ts'
@@ -52,7 +53,7 @@ export async function openRepository(
 ): Promise<Repository> {
   if (!isRepoName(repo))
     throw new HubError({
-      where: JSON.stringify(repo),
+      where: show(repo),
       what: 'not the name of a repository',
       expected: 'owner/name, of letters, digits, "-", "_" and "."',
     })

@@ -1,5 +1,6 @@
 // Perplexity of a language model.
 
+import { show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 
 /**
@@ -12,7 +13,7 @@ export function perplexity(meanLoss: number): number {
       where: 'loss',
       what: 'no mean loss',
       expected: 'a number of at least 0',
-      found: String(meanLoss),
+      found: show(meanLoss),
     })
   return Math.exp(meanLoss)
 }

@@ -1,5 +1,6 @@
 // Opens one file, wherever it lies.
 
+import { show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
 import type { FileHandle } from '../files/handles.ts'
@@ -31,7 +32,7 @@ export async function openFile(source: FileSource): Promise<{ files: Files; name
       where: 'source',
       what: 'not a file',
       expected: 'a path, an address, or a file that was picked',
-      found: Object.prototype.toString.call(source).slice(8, -1),
+      found: show(source),
     })
   const { name = 'file' } = file as Partial<File>
   // Bytes, and not the Blob: a zip would be opened.

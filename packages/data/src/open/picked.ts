@@ -1,5 +1,6 @@
 // What a person picked: files, a zip of them, or a folder.
 
+import { show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { blobFiles } from '../files/blobs.ts'
 import type { Files } from '../files/files.ts'
@@ -20,7 +21,7 @@ export async function pickedFiles(source: unknown, options: ZipOptions): Promise
       where: 'source',
       what: 'not a source of files',
       expected: 'a path, the name of a repository, an address, picked files or a folder, or bytes by name',
-      found: Object.prototype.toString.call(source).slice(8, -1),
+      found: show(source),
     })
   const [[name, blob] = [], second] = picked.files
   if (blob && !second && name?.endsWith('.zip'))

@@ -1,6 +1,7 @@
 // Reads CoLA from GLUE on the Hugging Face hub (parquet) and from the zip of the public release. The only importer of
 // hyparquet.
 
+import { requireKind } from '@cola/graph/door'
 import { checkOptions } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { fetchFiles, placeOf } from '../files/files.ts'
@@ -18,6 +19,7 @@ const glueSplits = ['train', 'validation'] as const
  * @throws {DataError} naming the file and the row: not parquet, columns missing, labels other than 0 and 1.
  */
 export async function parseGlueParquet(bytes: Uint8Array, where = 'parquet'): Promise<LabelledText[]> {
+  requireKind('parseGlueParquet, bytes', bytes, 'bytes')
   const rows = await readColumns(bytes).catch((cause: Error) => {
     throw new DataError(
       { where, what: 'not a parquet file with columns sentence and label', found: cause.message },
@@ -101,6 +103,7 @@ export async function parseColaZip(
   bytes: Uint8Array,
   where = 'cola_public.zip',
 ): Promise<Record<ColaSplit, LabelledText[]>> {
+  requireKind('parseColaZip, bytes', bytes, 'bytes')
   const { sizes, read } = await readZip(bytes, where)
   const names = [...sizes.keys()].filter((name) => /raw\/\w+\.tsv$/.test(name))
   const parse = (split: ColaSplit) => {

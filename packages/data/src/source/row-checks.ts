@@ -1,6 +1,6 @@
 // Checks of the user's rows.
 
-import { closestName, object, show } from '@cola/graph/options'
+import { closestName, isPromise, object, show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { filePlace } from './row-places.ts'
 
@@ -100,7 +100,7 @@ export function requireText(row: unknown, field: string, where: string): string 
  * @throws {DataError} naming the option and the row, if they are not.
  */
 export function requireRows(where: string, rows: unknown): void {
-  const kind = rows === null ? 'null' : typeof rows
+  const kind = typeof rows === 'object' ? describeValue(rows) : typeof rows
   const found = !Array.isArray(rows) ? kind : rows.length === 0 ? 'no rows' : undefined
   const invalid = Array.isArray(rows) ? rows.findIndex((row) => typeof row !== 'object' || row === null) : -1
   if (found === undefined && invalid < 0) return
@@ -140,6 +140,7 @@ function requireNoHole(values: readonly unknown[], where: string): void {
 /** A value as JSON in at most 63 characters, for errors; what JSON has not, such as NaN or 1n, as text. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing'
+  if (isPromise(value)) return show(value)
   const text = notJson(value) ?? json(value) ?? typeof value
   return text.length > 60 ? `${text.slice(0, 60)}...` : text
 }

@@ -1,6 +1,16 @@
 // Reads tables: CSV, TSV, JSON Lines and JSON, as rows with all their columns or as texts with the index of a class.
 
-import { callable, type Check, checkOptions, type Checks, checkValue, listOf, string, text } from '@cola/graph/options'
+import {
+  callable,
+  type Check,
+  checkOptions,
+  type Checks,
+  checkValue,
+  closestValue,
+  listOf,
+  string,
+  text,
+} from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import {
   type AskedColumn,
@@ -173,7 +183,13 @@ function parseFormat(
   options: RecordOptions,
 ): JsonRecord[] {
   if (!Object.hasOwn(parsers, format))
-    throw new DataError({ where, what: 'unknown format', expected: Object.keys(parsers).join(', '), found: format })
+    throw new DataError({
+      where,
+      what: 'unknown format',
+      expected: Object.keys(parsers).join(', '),
+      found: format,
+      fix: closestValue(format, Object.keys(parsers)),
+    })
   if (typeof content !== 'string' && !(content instanceof Uint8Array))
     throw new DataError({
       where,

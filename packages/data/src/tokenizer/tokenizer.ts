@@ -1,6 +1,6 @@
 // Tokenizers from tokenizer.json. The only importer of @huggingface/tokenizers.
 
-import { checkOptions } from '@cola/graph/options'
+import { checkOptions, object } from '@cola/graph/options'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { DataError } from '../errors.ts'
 import { describeValue, requireList } from '../source/row-checks.ts'
@@ -228,7 +228,7 @@ export function tokenizerOf(
 
 /** @throws {DataError} for a value that is not an object, such as the null of an empty file. */
 export function requireObject(value: unknown, where: string): void {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
+  if (object[1](value)) return
   throw new DataError({ where, what: 'not an object', expected: 'an object', found: describeValue(value) })
 }
 

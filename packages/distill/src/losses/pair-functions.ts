@@ -1,7 +1,7 @@
 // The losses between a student's values and a teacher's, as plain functions on arrays, which need neither graphs nor a
 // runtime; pair-graphs.ts has each as a graph fragment.
 
-import { show } from '@cola/graph/options'
+import { closestValue, show } from '@cola/graph/options'
 import { ConfigError } from '@cola/train/errors'
 import { distillationDefaults, factorOf, type TemperatureOptions } from './loss-options.ts'
 import { dot, logAddExp, logSoftmax, rowsOf, sumRows, type ValueAndGradient } from './row-numerics.ts'
@@ -121,5 +121,6 @@ export function requirePair(name: PairLossName): void {
       what: 'no loss of this name',
       expected: Object.keys(pairFunctions).join(', '),
       found: show(name),
+      fix: closestValue(name, Object.keys(pairFunctions)),
     })
 }

@@ -117,7 +117,7 @@ const isShare = (value: unknown): boolean => typeof value === 'number' && value 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 const objectOr = (expected: string, others: (value: unknown) => boolean): Check => [
   expected,
-  (value) => (typeof value === 'object' && value !== null) || others(value),
+  (value) => object[1](value) || Array.isArray(value) || others(value),
 ]
 const none = () => false
 

@@ -3,6 +3,7 @@
 // adapter_version, model_version, parameters: [Parameter] }, Parameter { name, dims: [int64], data_type, raw_data:
 // [uint8] (aligned to 8) }.
 
+import { requireKind } from '@cola/graph/door'
 import { writeFileAtomic } from '@cola/train/files'
 import { Builder } from 'flatbuffers'
 import { requireModel } from '../inject/require-model.ts'
@@ -49,5 +50,7 @@ export function onnxAdapter(model: Pick<SwitchableModel, 'feeds'>, adapter: stri
 }
 
 /** Writes {@link onnxAdapter} to a file. @throws {FileError} when it cannot be written. */
-export const writeOnnxAdapter = (path: string, model: Pick<SwitchableModel, 'feeds'>, adapter: string): void =>
+export const writeOnnxAdapter = (path: string, model: Pick<SwitchableModel, 'feeds'>, adapter: string): void => {
+  requireKind('writeOnnxAdapter, path', path, 'text')
   writeFileAtomic(path, onnxAdapter(model, adapter))
+}

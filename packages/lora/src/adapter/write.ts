@@ -63,6 +63,7 @@ export async function pushAdapter(
 ): Promise<string> {
   const { files: _, ...checks } = pushChecks
   checkOptions('pushAdapter', options, { baseModel: text, ...checks })
+  requireKind('pushAdapter, repo', repo, 'text')
   const { baseModel, ...rest } = options
   return pushToHub(repo, { files: adapterFiles(contentOf('pushAdapter', trained), baseModel), ...rest })
 }

@@ -13,7 +13,6 @@ import {
   type TrainerOptions,
 } from '@cola/train'
 import { atLeast, type Checks, checkOptions, defined, flag, object, text, whole } from '@cola/graph/options'
-import { ConfigError } from '../errors.ts'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
@@ -123,7 +122,7 @@ export const trainingDefaults = {
 type GeneralOptions = Omit<CommonOptions<'SEQ_CLS'>, keyof TrainingOptions<'SEQ_CLS'>>
 
 /** Whether a value can be a source of files, or a model that is open. */
-export const isSource = (value: unknown): boolean => text[1](value) || (typeof value === 'object' && value !== null)
+export const isSource = (value: unknown): boolean => text[1](value) || object[1](value) || Array.isArray(value)
 
 const checks: Checks<GeneralOptions> = {
   task: text,
@@ -183,12 +182,7 @@ export async function readOptions<T extends TaskType>(
     scores: true,
     names: { evaluation: 'validation', lengths: 'train', scores: 'train' },
   })
-  if (general.lora && general.adapter !== undefined)
-    throw new ConfigError({
-      where: 'fineTune, option lora',
-      what: 'the adapter that training goes on from has a configuration of its own',
-      fix: 'Leave out lora, or adapter.',
-    })
+  if (general.lora && general.adapter !== undefined) throw (await import('./two-configurations.ts')).twoConfigurations()
   const { weight_decay = 0.01, max_grad_norm = 1 } = general
   const { suggested } = readMethod(general.lora, 'fineTune, option lora')
   return {

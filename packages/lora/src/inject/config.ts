@@ -1,6 +1,6 @@
 // Adapter configurations: PEFT's field names, defaults and rules.
 
-import { checkValue, closestName, object } from '@cola/graph/options'
+import { type Check, checkValue, closestName, isPromise, object } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfigJson, ConfigOf, PeftType } from '../methods/method.ts'
 import { fieldsOfOthers, readMethod } from '../methods/methods.ts'
@@ -15,6 +15,8 @@ export type AdapterConfig<M extends PeftType = PeftType> = {
 
 /** The method that a configuration selects by `peft_type`. */
 export type MethodIn<Config> = Config extends { peft_type: infer M extends PeftType } ? M : 'LORA'
+
+const settled: Check = ['a value', (value) => !isPromise(value)]
 
 /** Whether a field has a value other than null, false, 'none' or empty. */
 const isSet = (value: unknown): boolean =>
@@ -31,6 +33,8 @@ export function parseAdapterConfig(config: unknown, place?: string): AdapterConf
   checkValue(place ?? 'adapter configuration', config, object)
   const method = readMethod(config, place ?? 'adapter configuration')
   const where = place ?? method.configClass
+  for (const [field, value] of Object.entries(config as object))
+    checkValue(`${where}, field "${field}"`, value, settled)
   const checked = check(method.schema, config, where)
   for (const [field, others] of fieldsOfOthers(method)) {
     const value = (checked as unknown as Record<string, unknown>)[field]
@@ -80,9 +84,7 @@ export function refuseUnknownFields(config: AdapterConfig): void {
     throw new ConfigError({
       where: `${method.configClass}, field "${field}"`,
       what: 'no such field',
-      expected: known.join(', '),
-      found: field,
-      ...(meant === undefined ? {} : { fix: `Did you mean ${meant}?` }),
+      ...(meant === undefined ? { expected: known.join(', ') } : { fix: `Did you mean ${meant}?` }),
     })
   }
 }

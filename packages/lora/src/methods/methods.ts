@@ -1,6 +1,6 @@
 // The adapter methods, a row each, under PEFT's peft_type.
 
-import { show } from '@cola/graph/options'
+import { closestValue, show } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import { ia3 } from './ia3.ts'
 import { lora } from './lora.ts'
@@ -29,7 +29,7 @@ export function readMethod(config: unknown, where: string): Method<TypesOfMethod
     what: 'not known',
     expected: Object.keys(methods).join(', '),
     found: show(peft_type),
-    fix: 'Merge the adapter with PEFT, or train with another method.',
+    fix: closestValue(peft_type, Object.keys(methods)) ?? 'Merge the adapter with PEFT, or train with another method.',
   })
 }
 

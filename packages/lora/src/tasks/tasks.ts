@@ -1,7 +1,5 @@
 // The tasks, a row each, under PEFT's task_type. Each is loaded when it is asked for.
 
-import { show } from '@cola/graph/options'
-import { ConfigError } from '../errors.ts'
 import type { Task, TaskType, TaskTypes } from './task.ts'
 
 const tasks: { readonly [T in TaskType]: () => Promise<Task<TaskTypes[T]>> } = {
@@ -16,10 +14,5 @@ export const isTaskType = (name: string): name is TaskType => Object.hasOwn(task
 /** The task of a `task_type`. @throws {ConfigError} for one that is not in the table. */
 export async function taskOf<T extends TaskType>(name: T): Promise<Task<TaskTypes[T]>> {
   if (isTaskType(name)) return tasks[name]()
-  throw new ConfigError({
-    where: 'option task',
-    what: 'not known',
-    expected: Object.keys(tasks).join(', '),
-    found: show(name),
-  })
+  return (await import('./unknown-task.ts')).refuseTask(name, Object.keys(tasks))
 }

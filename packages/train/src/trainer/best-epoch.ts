@@ -1,6 +1,7 @@
 // Compares epochs by a metric, as transformers does: the best epoch, and the epochs since then for early stopping.
 
 import { requireKind } from '@cola/graph/door'
+import { closestValue } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { EpochLog, Metrics } from './callbacks.ts'
 import type { BestEpoch } from './checkpoint.ts'
@@ -26,6 +27,7 @@ export function metricOf(name: string, loss: number, metrics: Metrics): number {
       what: key === undefined ? 'no such metric' : 'the metric is no number',
       expected: key === undefined ? ['loss', ...Object.keys(metrics)].join(', ') : 'a number',
       found: key === undefined ? name : String(value),
+      fix: key === undefined ? closestValue(name, Object.keys(metrics)) : undefined,
     })
   return value
 }

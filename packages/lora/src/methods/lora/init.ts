@@ -3,6 +3,7 @@
 
 import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
+import { closestValue } from '@cola/graph/options'
 import { ConfigError } from '../../errors.ts'
 import { orthonormal, truncatedSvd } from '../../linalg.ts'
 import {
@@ -133,6 +134,7 @@ export function initialValues(target: LoraTarget, config: LoraConfigJson, base: 
       what: 'not supported',
       expected: Object.keys(inits).join(', '),
       found: name,
+      fix: closestValue(name, Object.keys(inits)),
     })
   const { module, r, inFeatures, outFeatures, transposed, kind } = target
   const matrix = () => matrixOf(toFloat32(base), base.dims[0] as number, base.dims[1] as number)
