@@ -99,6 +99,7 @@ export const headSchema = v.object({
         bias: v.optional(v.boolean()),
         activation: v.picklist(activations),
         norm: v.optional(v.object({ module: v.string(), epsilon: v.number(), bias: v.optional(v.boolean()) })),
+        before_pooling: v.optional(v.boolean()),
       }),
     ),
   ),

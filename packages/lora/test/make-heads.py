@@ -1,6 +1,6 @@
 """Makes fixtures/heads: tiny random encoders, exported as Optimum does, with adapters that PEFT trained of transformers' classes for them, and what PyTorch computes:
 logits, merged logits, loss and every gradient. Then types.json: the layers of these classes' heads by model type, held against each class.
-usage: make-heads.py [KIND ...]    (pip install torch transformers peft onnx onnxscript safetensors)"""
+usage: make-heads.py [KIND ... | types]    (pip install torch transformers peft onnx onnxscript safetensors)"""
 import copy, json, os, shutil, sys, warnings
 import onnx, torch
 from peft import LoraConfig, get_peft_model
@@ -32,6 +32,7 @@ kinds = {
     'albert': ({**width, 'embedding_size': 8}, 'whole', dict(target_modules=['query', 'value']), {}),
     'deberta-v2': ({**width, 'num_hidden_layers': 1, 'relative_attention': True, 'position_buckets': 4, 'pos_att_type': ['p2c', 'c2p'], 'type_vocab_size': 0, 'norm_rel_ebd': 'layer_norm', 'share_att_key': True}, 'whole', dict(target_modules=['query_proj', 'value_proj']), {}),
     'modernbert': ({**width, 'global_attn_every_n_layers': 2, 'local_attention': 4, 'bos_token_id': 0, 'cls_token_id': 0, 'eos_token_id': 2, 'sep_token_id': 2, 'classifier_pooling': 'mean'}, 'bare', dict(target_modules=['Wqkv'], modules_to_save=['head']), dict(classifier_pooling='mean')),
+    'eurobert': ({**width, 'bos_token_id': 0, 'eos_token_id': 2, 'classifier_pooling': 'late'}, 'bare', dict(target_modules=['q_proj', 'v_proj'], modules_to_save=['dense']), {}),
 }
 inputs = {kind: ['input_ids', 'attention_mask'] + (['token_type_ids'] if kind in ('bert', 'electra', 'albert') else []) for kind in kinds}
 
@@ -78,7 +79,7 @@ def adapt(model, task_type, fields, labels, folder, name):
 t.save(f'{out}/tokenizer.json')
 json.dump({'pad_token': '<pad>'}, open(f'{out}/tokenizer_config.json', 'w'))
 json.dump({'texts': texts, 'input_ids': ids.tolist()}, open(f'{out}/texts.json', 'w'))
-for kind in sys.argv[1:] or kinds:
+for kind in [kind for kind in sys.argv[1:] or kinds if kind in kinds]:
     sizes, form, fields, further = kinds[kind]
     torch.manual_seed(3)
     folder = f'{out}/{kind}'; shutil.rmtree(folder, ignore_errors=True); os.makedirs(folder)
@@ -97,16 +98,16 @@ for kind in sys.argv[1:] or kinds:
         tagger = AutoModelForTokenClassification.from_config(copy.deepcopy(config), attn_implementation='eager').eval()
         tagger.model.load_state_dict(model.model.state_dict())
         adapt(tagger, 'TOKEN_CLS', fields, torch.where(mask.bool(), ids % count, -100), folder, 'adapter-tokens')
-if sys.argv[1:]: sys.exit()
+if sys.argv[1:] and 'types' not in sys.argv: sys.exit()
 
 # [module, activation or the field of config.json that names it, normalization]; * is the base model's attribute
 dense, pooler = 'classifier.dense', '*.pooler.dense'
 rows = {
-    **{kind: [dense, 'tanh'] for kind in ['roberta', 'xlm-roberta', 'camembert', 'xlm-roberta-xl', 'xmod', 'data2vec-text', 'roberta-prelayernorm', 'ibert', 'esm', 'mpnet']},
+    **{kind: [dense, 'tanh'] for kind in ['roberta', 'xlm-roberta', 'camembert', 'xlm-roberta-xl', 'xmod', 'data2vec-text', 'roberta-prelayernorm', 'ibert', 'esm', 'esmc', 'jina_embeddings_v3', 'mpnet']},
     'electra': [dense, 'gelu'], **{kind: [dense, 'hidden_act'] for kind in ['big_bird', 'convbert', 'nystromformer', 'roformer', 'yoso', 'mra']},
     'distilbert': ['pre_classifier', 'relu'],
-    **{kind: [pooler, 'tanh'] for kind in ['bert', 'megatron-bert', 'mobilebert', 'rembert', 'roc_bert', 'ernie', 'fnet', 'layoutlm', 'luke', 'nomic_bert', 'squeezebert']}, 'albert': ['*.pooler', 'tanh'],
-    **{kind: ['pooler.dense', 'pooler_hidden_act'] for kind in ['deberta', 'deberta-v2']}, 'modernbert': ['head.dense', 'classifier_activation', 'head.norm'],
+    **{kind: [pooler, 'tanh'] for kind in ['bert', 'megatron-bert', 'mobilebert', 'rembert', 'roc_bert', 'ernie', 'fnet', 'layoutlm', 'luke', 'nomic_bert', 'squeezebert', 'gte']}, 'albert': ['*.pooler', 'tanh'],
+    **{kind: ['pooler.dense', 'pooler_hidden_act'] for kind in ['deberta', 'deberta-v2']}, 'modernbert': ['head.dense', 'classifier_activation', 'head.norm'], 'eurobert': ['dense', 'gelu'],
 }
 further = {'mobilebert': dict(embedding_size=16, intra_bottleneck_size=16, true_hidden_size=16), 'convbert': dict(embedding_size=16, conv_kernel_size=3), 'rembert': dict(input_embedding_size=8, output_embedding_size=8),
            'squeezebert': dict(embedding_size=16), 'luke': dict(entity_vocab_size=5, entity_emb_size=16), 'nystromformer': dict(num_landmarks=4, segment_means_seq_len=4), 'xmod': dict(languages=['en'], default_language='en'),
@@ -115,7 +116,7 @@ found = {}
 for kind, (module, activation, *norm) in rows.items():
     torch.manual_seed(0)
     sizes = kinds[kind][0] if kind in ('distilbert', 'albert', 'modernbert') else {**width, **further.get(kind, {})}
-    config = AutoConfig.for_model(kind, **{**sizes, 'vocab_size': 40, 'max_position_embeddings': 24}, num_labels=3); config.classifier_pooling = 'cls'
+    config = AutoConfig.for_model(kind, **{**sizes, 'vocab_size': 40, 'max_position_embeddings': 24}, num_labels=3); config.classifier_pooling = 'bos' if kind == 'eurobert' else 'cls'
     model = AutoModelForSequenceClassification.from_config(config).eval()
     with torch.no_grad():
         for p in model.parameters(): p.add_(0.1 * torch.randn_like(p))

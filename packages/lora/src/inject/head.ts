@@ -33,6 +33,8 @@ export interface HeadLayer {
   readonly activation: Activation
   /** A layer normalization after the activation. @default none */
   readonly norm?: HeadNorm | undefined
+  /** Whether it is computed for every token, and pooling comes after it: EuroBERT's `late`. @default false */
+  readonly before_pooling?: boolean | undefined
 }
 
 /** What of a head's layers has parameters, in their order: linear layers and normalizations. */

@@ -13,9 +13,11 @@ const byPrefix: Readonly<Record<string, readonly string[]>> = {
   electra: ['electra'],
   ernie: ['ernie'],
   esm: ['esm'],
+  esmc: ['esmc'],
   fnet: ['fnet'],
   funnel: ['funnel'],
   gpt_neox: ['gpt_neox'],
+  gte: ['gte'],
   ibert: ['ibert'],
   layoutlm: ['layoutlm'],
   longformer: ['longformer'],
@@ -26,7 +28,7 @@ const byPrefix: Readonly<Record<string, readonly string[]>> = {
   nomic_bert: ['nomic_bert'],
   nystromformer: ['nystromformer'],
   rembert: ['rembert'],
-  roberta: ['camembert', 'roberta', 'xlm-roberta', 'xlm-roberta-xl', 'xmod'],
+  roberta: ['camembert', 'jina_embeddings_v3', 'roberta', 'xlm-roberta', 'xlm-roberta-xl', 'xmod'],
   roberta_prelayernorm: ['roberta-prelayernorm'],
   roc_bert: ['roc_bert'],
   roformer: ['roformer'],
@@ -65,11 +67,23 @@ export const baseModelPath = (model_type: string): string => prefixes.get(model_
 export const baseModelPrefix = (model_type: string): string => baseModelPath(model_type).split('.')[0] as string
 
 /** Types whose base model is called `model`. */
-const decoders = ['gemma', 'gemma2', 'llama', 'mistral', 'modernbert', 'phi', 'phi3', 'qwen2', 'qwen3', 'smollm3']
+const named = [
+  'eurobert',
+  'gemma',
+  'gemma2',
+  'llama',
+  'mistral',
+  'modernbert',
+  'phi',
+  'phi3',
+  'qwen2',
+  'qwen3',
+  'smollm3',
+]
 
 /** model_type of a class name such as BertForSequenceClassification; undefined for an unknown one. */
 export function modelTypeOf(architecture: string): string | undefined {
   const normalize = (name: string) => name.replace(/[-_]/g, '').toLowerCase()
   const wanted = normalize(architecture.replace(/(For[A-Z]|Model|LMHead|DoubleHeads|PreTraining).*$/, ''))
-  return [...prefixes.keys(), ...decoders].find((type) => normalize(type) === wanted)
+  return [...prefixes.keys(), ...named].find((type) => normalize(type) === wanted)
 }

@@ -113,18 +113,22 @@ export function withHead(model: Model, options: HeadOptions): HeadedModel {
   prune(graph)
   const g = build(graph)
   const values = { initial, initializer_range, seed }
-  const through = (x: Value): Value => layers.reduce((y, layer) => applyLayer(g, graph, y, layer, values), x)
+  const through = (x: Value, some = layers): Value =>
+    some.reduce((y, layer) => applyLayer(g, graph, y, layer, values), x)
+  const rowsOf = (x: Value): Value => (x.shape.length === 2 ? x : g.Reshape(x, g.int64([-1, width])))
   const parameters = linearParameters(graph, { module: name, bias }, [num_labels, width], { initializer_range, seed })
   const attributes = { transB: 1 }
   if (pooling === 'none') {
-    const rows = states.shape.length === 2 ? states : g.Reshape(states, g.int64([-1, width]))
-    const [product] = g.node('Gemm', [through(rows), ...parameters], { name, attributes }) as [Value]
+    const [product] = g.node('Gemm', [through(rowsOf(states)), ...parameters], { name, attributes }) as [Value]
     g.node('Reshape', [product, g.Concat(gridOf(graph, states), g.int64([num_labels]), { axis: 0 })], {
       outputs: ['logits'],
     })
   } else {
-    const pooled = through(pool(graph, states, pooling))
-    g.node('Gemm', [pooled, ...parameters], { name, outputs: ['logits'], attributes })
+    const early = layers.filter(({ before_pooling }) => before_pooling)
+    const read = early.length ? inShapeOf(graph, states, through(rowsOf(states), early)) : states
+    const pooled = pool(graph, read, pooling)
+    const late = layers.filter(({ before_pooling }) => !before_pooling)
+    g.node('Gemm', [through(pooled, late), ...parameters], { name, outputs: ['logits'], attributes })
   }
   graph.outputs = ['logits']
   prune(graph)
@@ -155,6 +159,12 @@ function notFound(graph: Graph, hidden: string | undefined, found: Value | undef
       ? `Name one with "hidden"; the last values of that shape are ${last.slice(0, 5).join(', ')}.`
       : 'Export the model with its hidden states.',
   })
+}
+
+/** Rows of tokens, [token, width], in the shape of the states that they are computed from. */
+function inShapeOf(graph: Graph, states: Value, rows: Value): Value {
+  const g = build(graph)
+  return states.shape.length === 2 ? rows : g.Reshape(rows, g.Shape(states))
 }
 
 /** The shape of a batch's tokens, int64 [2]; those of a packed batch stand in rows as their ids do. */

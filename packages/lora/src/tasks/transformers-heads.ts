@@ -62,8 +62,8 @@ const predictionHead = (config: Config): HeadLayer[] => [
 const sequence: readonly Row[] = [
   {
     types: [
-      ...['camembert', 'data2vec-text', 'esm', 'ibert', 'mpnet', 'roberta', 'roberta-prelayernorm', 'xlm-roberta'],
-      ...['xlm-roberta-xl', 'xmod'],
+      ...['camembert', 'data2vec-text', 'esm', 'esmc', 'ibert', 'jina_embeddings_v3', 'mpnet', 'roberta'],
+      ...['roberta-prelayernorm', 'xlm-roberta', 'xlm-roberta-xl', 'xmod'],
     ],
     ...classifier,
     layers: () => dense('tanh'),
@@ -82,8 +82,8 @@ const sequence: readonly Row[] = [
   { types: ['distilbert'], name: 'classifier', layers: () => [{ module: 'pre_classifier', activation: 'relu' }] },
   {
     types: [
-      ...['bert', 'ernie', 'fnet', 'layoutlm', 'luke', 'megatron-bert', 'mobilebert', 'nomic_bert', 'rembert'],
-      ...['roc_bert', 'squeezebert'],
+      ...['bert', 'ernie', 'fnet', 'gte', 'layoutlm', 'luke', 'megatron-bert', 'mobilebert', 'nomic_bert'],
+      ...['rembert', 'roc_bert', 'squeezebert'],
     ],
     name: 'classifier',
     layers: pooler('pooler.dense'),
@@ -99,6 +99,15 @@ const sequence: readonly Row[] = [
     name: 'classifier',
     layers: predictionHead,
     pooling: ({ classifier_pooling }) => (classifier_pooling === 'mean' ? 'mean' : 'first'),
+  },
+  {
+    types: ['eurobert'],
+    name: 'classifier',
+    // `late` is the mean of the tokens' logits, which are linear in what is pooled.
+    layers: ({ classifier_pooling: pooling = 'late' }) => [
+      { module: 'dense', activation: 'gelu', ...(pooling === 'late' ? { before_pooling: true } : {}) },
+    ],
+    pooling: ({ classifier_pooling }) => (classifier_pooling === 'bos' ? 'first' : 'mean'),
   },
 ]
 

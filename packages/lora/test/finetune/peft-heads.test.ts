@@ -21,6 +21,7 @@ const kinds = [
   ['albert', three, 'single_label_classification'],
   ['deberta-v2', three, 'single_label_classification'],
   ['modernbert', three, 'single_label_classification'],
+  ['eurobert', three, 'single_label_classification'],
 ] as const
 
 describe.each(kinds)('PEFT’s adapter of %s', (kind, labels, problem_type) => {

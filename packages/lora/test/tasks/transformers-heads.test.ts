@@ -20,7 +20,8 @@ const types = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/hea
 
 describe('transformersHead', () => {
   it.each(Object.entries(types))('is that of the class for %s', (model_type, { name, module, activation, norm }) => {
-    const head = transformersHead({ model_type })
+    // The logits of EuroBERT's class were computed by its first token; the test below has its other poolings.
+    const head = transformersHead({ model_type, ...(model_type === 'eurobert' ? { classifier_pooling: 'bos' } : {}) })
     expect(head).toMatchObject({ name, bias: true, pooling: 'first' })
     expect(head?.layers).toMatchObject([{ module, activation, ...(norm ? { norm: { module: norm } } : {}) }])
   })
@@ -33,6 +34,12 @@ describe('transformersHead', () => {
     const norm = { module: 'head.norm', epsilon: 1e-3, bias: true }
     expect(head?.layers).toEqual([{ module: 'head.dense', bias: true, activation: 'silu', norm }])
     expect(head?.pooling).toBe('mean')
+    const euro = (field: object) => transformersHead({ model_type: 'eurobert', ...field })
+    const dense = { module: 'dense', activation: 'gelu' }
+    for (const field of [{}, { classifier_pooling: 'late' }])
+      expect(euro(field)).toMatchObject({ pooling: 'mean', layers: [{ ...dense, before_pooling: true }] })
+    const mean = euro({ classifier_pooling: 'mean' })
+    expect([mean?.pooling, mean?.layers]).toEqual(['mean', [dense]])
     expect(transformersHead({ model_type: 'mobilebert', classifier_activation: false })?.layers).toEqual([])
     expect(transformersHead({ model_type: 'modernbert' }, 'TOKEN_CLS')?.pooling).toBe('none')
   })
