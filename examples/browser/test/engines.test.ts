@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Engine, engineNames, engines, openEngine } from '../../../tools/engines.ts'
 import { type RemotePage, remotePage } from '../../../tools/remote-page.ts'
 import { root } from '../../../tools/root.ts'
+import { tinyEncoder } from '../../../tools/tiny-encoder.ts'
 import { buildSite, serveSite } from './site.ts'
 import { folderOf } from './steps.ts'
 
@@ -105,6 +106,27 @@ async function askedOf(page: RemotePage, sentence: string): Promise<number[]> {
   )
 }
 
+/**
+ * Gives the page's field the files of a folder, as if it was picked. Their paths are the page's own knowledge: WebKit
+ * does not send them to workers.
+ */
+const pickFolder = (page: RemotePage, files: Readonly<Record<string, Uint8Array>>): Promise<void> =>
+  page.evaluate(
+    (entries) => {
+      const field = document.querySelector('#folder') as HTMLInputElement
+      const transfer = new DataTransfer()
+      for (const [path, text] of entries) {
+        const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+        const file = new File([bytes], path.split('/').at(-1) as string)
+        transfer.items.add(Object.defineProperty(file, 'webkitRelativePath', { value: `mine/${path}` }))
+      }
+      Object.defineProperty(field, 'files', { value: transfer.files })
+      // What a file is given lasts as long as its object.
+      Object.assign(field, { kept: [...transfer.files] })
+    },
+    Object.entries(files).map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')] as const),
+  )
+
 describe.each(engineNames)('%s', (engine) => {
   const { executable, packages, stores, sharesMemory } = engines[engine]
 
@@ -148,6 +170,21 @@ describe.each(engineNames)('%s', (engine) => {
       await trainSample(page, 0, 2)
       await shown(page, '#try')
       expect(await textOf(page, '#machine')).toContain('Threads1one only: the host sends no headers')
+    }),
+  )
+
+  it.runIf(executable)('trains the model of a picked folder', () =>
+    withPage(engine, { isolated: true }, async (page) => {
+      await shown(page, '#model-folder')
+      await click(page, '#model-folder')
+      await pickFolder(page, tinyEncoder())
+      await click(page, '#open-model')
+      await page.until('the model', () =>
+        document.querySelector('#model-summary')?.textContent?.includes('mine is open: bert'),
+      )
+      await trainSample(page, 1, 1)
+      await shown(page, '#try')
+      expect(await askedOf(page, 'The kings slept.')).toHaveLength(2)
     }),
   )
 

@@ -24,13 +24,17 @@ const models: readonly { id: string; title: string; about: string; choice?: Mode
   { id: 'folder', title: 'A folder of yours', about: 'It is read here and goes nowhere.' },
 ]
 
+/** A file by its path in the folder that was picked: WebKit does not send the path itself to workers. */
+const named = (file: File): File => new File([file], file.webkitRelativePath)
+
 export function modelSection(page: Page): void {
   const [name, folder] = [byId('hub-name', HTMLInputElement), byId('folder', HTMLInputElement)]
   const [button, progress] = [byId('open-model', HTMLButtonElement), byId('open-progress', HTMLProgressElement)]
   let chosen = 'embedded'
   const choiceOf = (): ModelChoice | undefined => {
     if (chosen === 'hub') return name.value.trim() === '' ? undefined : { kind: 'hub', name: name.value.trim() }
-    if (chosen === 'folder') return folder.files?.length ? { kind: 'folder', files: [...folder.files] } : undefined
+    if (chosen === 'folder')
+      return folder.files?.length ? { kind: 'folder', files: [...folder.files].map(named) } : undefined
     return models.find(({ id }) => id === chosen)?.choice
   }
   const openChosen = async () => {

@@ -69,7 +69,7 @@ async function sourceOf(choice: ModelChoice, onFetch: OnFetch): Promise<NamedSou
   if (choice.kind === 'hub') return { name: choice.name, source: choice.name }
   if (choice.kind === 'folder') {
     const [first] = choice.files
-    const name = first?.webkitRelativePath.split('/')[0] || 'folder'
+    const name = first?.name.split('/')[0] || 'folder'
     const { recorded } = await keeping()
     const { files, asked } = recorded(await openFiles(choice.files, { files: [] }))
     return { name, source: files, picked: asked }
