@@ -109,13 +109,14 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     return once(opened, open, open) as ReturnType<typeof open>
   }
   const pad_token_id = padTokenId(base.config, base.tokenizer, base.vocab_size)
-  const context: ServeContext = { base, max_length, pad_token_id, device, adapted, lazily }
+  const onWarning = (message: string) => parts.onWarning?.(message)
+  const context: ServeContext = { base, max_length, pad_token_id, device, adapted, lazily, onWarning }
   const run = (examples: readonly TaskTypes[T]['example'][]) => {
     requireOpen()
     return evaluateRows(session, examples, { ...batches, batch_size })
   }
   const predict: Predict<TaskTypes[T]> = async ({ examples, truncated }) => {
-    for (const message of cutTexts(examples, truncated, 'texts', max_length)) parts.onWarning?.(message)
+    for (const message of cutTexts(examples, truncated, 'texts', max_length)) onWarning(message)
     if (examples.length > 0) return (await run(examples)).predictions
     requireOpen()
     return []

@@ -33,7 +33,10 @@ export interface LoadFineTunedOptions<T extends TaskType> extends SourceOptions 
   batch_size?: number
   /** How the base is found on the hub. */
   open?: OnnxModelOptions
-  /** Told when texts are cut to the model's longest input, and when a browser stores nothing. @default not */
+  /**
+   * Told when texts are cut to the model's longest input, of options that `generate` ignores, and when a browser stores
+   * nothing. @default not
+   */
   onWarning?: (warning: { message: string }) => void
 }
 

@@ -4,7 +4,7 @@ import { type Random, random } from '@cola/data'
 import { ConfigError, hasFired } from '@cola/train'
 import { abortSignal, callable, checkOptions, type Checks, optionsIn, show, whole } from '@cola/graph/options'
 import { promptPlace, requirePrompt, requirePrompts, withoutPadding } from './prompts.ts'
-import { nextToken, type RankedScores, sampleChecks, type SampleOptions } from './sample.ts'
+import { ignoredOptions, nextToken, type RankedScores, sampleChecks, type SampleOptions } from './sample.ts'
 
 /** Options of generation, with the names of transformers' GenerationConfig. */
 export interface GenerateOptions extends SampleOptions {
@@ -30,6 +30,11 @@ export interface GenerateOptions extends SampleOptions {
   onToken?: ((id: number, row: number) => void) | undefined
   /** Told why a row's text ends: at an end token or a stop string, or because it has as many tokens as it may have. */
   onFinish?: ((reason: FinishReason, row: number) => void) | undefined
+  /**
+   * Told of options that are ignored: `temperature`, `top_k`, `top_p` and `min_p` without `do_sample`. @default not; of a
+   * fine-tuned model, the `onWarning` that it was made with
+   */
+  onWarning?: ((warning: { message: string }) => void) | undefined
   /** Ends the generation after the token that is computed: the signal's reason is thrown. @default none */
   signal?: AbortSignal
 }
@@ -86,6 +91,7 @@ export const generateChecks: Checks<GenerateOptions> = {
   attention_mask: ['ones and zeros, in the shape of the prompts', isMask],
   onToken: callable,
   onFinish: callable,
+  onWarning: callable,
   signal: abortSignal,
 }
 
@@ -111,8 +117,10 @@ export async function* streamTokens(
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   try {
     checkOptions('generate', options, generateChecks)
-    const { onToken, onFinish, signal, eos_token_id = model.eos_token_id } = options
+    const { onToken, onFinish, onWarning, signal, eos_token_id = model.eos_token_id } = options
     const sampling = optionsIn(sampleChecks, options)
+    const ignored = ignoredOptions(sampling)
+    if (ignored !== undefined) onWarning?.({ message: ignored })
     const { max_new_tokens = 20, stop_strings = [], batch_size = Number.POSITIVE_INFINITY } = options
     const endTokens = new Set([eos_token_id].flat())
     const isStopped = stopsAt([stop_strings].flat(), model)

@@ -7,8 +7,9 @@ export type IdsPrompt = readonly number[]
 /** One or several. */
 export type IdsPrompts = IdsPrompt | readonly IdsPrompt[]
 
-/** Whether there are several. */
-export const areSeveral = (prompts: IdsPrompts): prompts is readonly IdsPrompt[] => Array.isArray(prompts[0])
+/** Whether there are several; or none, in an empty array. */
+export const areSeveral = (prompts: IdsPrompts): prompts is readonly IdsPrompt[] =>
+  prompts.length === 0 || Array.isArray(prompts[0])
 
 /** Undefined for an empty array, which may be either. */
 function kindOf(prompt: unknown): string | undefined {
@@ -18,7 +19,7 @@ function kindOf(prompt: unknown): string | undefined {
 }
 
 /**
- * Whether prompts, one or several, are token ids: an empty array is a prompt without tokens.
+ * Whether prompts, one or several, are token ids: an empty array is no prompts.
  * @throws {FeedError} naming the first prompt that is token ids where others are not, or the other way round.
  */
 export function areIds(prompts: unknown): prompts is IdsPrompts {

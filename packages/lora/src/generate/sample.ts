@@ -33,6 +33,23 @@ export const sampleChecks: Checks<SampleOptions> = {
   repetition_penalty: positive,
 }
 
+/** The values of options that choose among samples at which they change nothing. */
+const neutral = { temperature: 1, top_k: 0, top_p: 1, min_p: 0 } as const
+
+/** What is to be said of options that the most probable token does not need, if there are any. */
+export function ignoredOptions({ do_sample, ...options }: SampleOptions): string | undefined {
+  if (do_sample) return undefined
+  const names = (Object.keys(neutral) as (keyof typeof neutral)[]).filter(
+    (name) => options[name] !== undefined && options[name] !== neutral[name],
+  )
+  const several = names.length > 1
+  return names.length === 0
+    ? undefined
+    : `generate: ${names.join(' and ')} ${several ? 'choose' : 'chooses'} among samples, and ${
+        several ? 'are' : 'is'
+      } ignored without do_sample: true`
+}
+
 /** Scores of the tokens of a vocabulary by rank, from 0, the greatest; of equal scores the lower id is first. */
 export interface RankedScores {
   /** Number of tokens. */

@@ -1,7 +1,7 @@
 // Texts token by token: prompts become ids, and ids the new text of their row.
 
-import { checkValue, object } from '@cola/graph/options'
-import { type FinishReason, type NextTokenModel, streamTokens } from './generate-tokens.ts'
+import { checkOptions, checkValue, object } from '@cola/graph/options'
+import { type FinishReason, generateChecks, type NextTokenModel, streamTokens } from './generate-tokens.ts'
 import { cut, decoderOf } from './new-text.ts'
 import { promptPlace, requirePrompts } from './prompts.ts'
 import { promptIds, type TextFormat, type TextPrompt } from './text-format.ts'
@@ -33,6 +33,8 @@ interface NewText {
   readonly decode: (ids: readonly number[]) => string
 }
 
+const { attention_mask: _, ...checks } = generateChecks
+
 /** The tokens and the ends of texts, as they come. */
 export async function* textEvents<Further>(
   begin: Begin<Further>,
@@ -40,7 +42,9 @@ export async function* textEvents<Further>(
   given: GenerateTextsOptions & Further,
 ): AsyncGenerator<TextEvent, void, undefined> {
   checkValue('generate, options', given, object)
-  const [{ format, limits, start }, { onToken, onFinish, ...options }] = begin(given)
+  const [{ format, limits, start }, rest] = begin(given)
+  checkOptions('generate', rest, checks)
+  const { onToken, onFinish, ...options } = rest
   const listed = Array.isArray(prompts) ? Array.from(prompts as readonly TextPrompt[]) : undefined
   const rows = new Map<number, NewText>()
   const ended: TextEvent[] = []
@@ -59,14 +63,14 @@ export async function* textEvents<Further>(
   const all = listed?.map(tokensOf)
   // Before the weights of the model with its cache are read.
   if (all) requirePrompts(all, limits)
+  if (options.signal?.aborted) throw options.signal.reason
+  if (all?.length === 0) return
   const decode = (ids: readonly number[], row: number) => rows.get(row)?.decode(ids) ?? ''
   const model: NextTokenModel = { ...(await start()), ...limits, decode }
   for await (const { row, id } of streamTokens(model, all ?? mapped(prompts, tokensOf), {
     ...options,
     eos_token_id: options.eos_token_id ?? format.eos_token_id,
-    // What is no function is left to the check of options.
-    ...(isCallable(onToken) ? {} : { onToken: onToken as never }),
-    onFinish: isCallable(onFinish) ? finish : onFinish,
+    onFinish: finish,
   })) {
     yield* ended.splice(0)
     const found = rows.get(row) as NewText
@@ -76,8 +80,6 @@ export async function* textEvents<Further>(
   }
   yield* ended
 }
-
-const isCallable = (value: unknown): boolean => typeof value === 'function' || value === undefined
 
 function* mapped<In, Out>(items: Iterable<In>, map: (item: In, i: number) => Out): Generator<Out, void, undefined> {
   let i = 0

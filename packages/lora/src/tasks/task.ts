@@ -86,6 +86,7 @@ export interface ServeContext extends EncodeContext {
    * @returns A function that gives it. @throws {FeedError} when the model has been released.
    */
   lazily: <R extends Releasable>(open: () => Promise<R>) => () => Promise<R>
+  onWarning: (message: string) => void
 }
 
 /** What an export has more than the trained model. */

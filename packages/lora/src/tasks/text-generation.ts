@@ -1,9 +1,10 @@
 // What a fine-tuned language model serves: strings in and out.
 
+import { defined } from '@cola/graph/options'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { type Decoder, openDecoder } from '../generate/decoder.ts'
-import type { NextTokenModel } from '../generate/generate-tokens.ts'
+import type { GenerateOptions, NextTokenModel } from '../generate/generate-tokens.ts'
 import { textFormat } from '../generate/text-format.ts'
 import { type TextGenerator, textGenerator } from '../generate/text-generator.ts'
 import { merge } from '../inject/merge.ts'
@@ -31,7 +32,8 @@ export function textGeneration({ context, logits, ...settings }: TextGenerationP
     limits: { vocab_size: base.vocab_size, max_length: base.max_length },
     start: async () => (await decoder()).start?.({}) ?? { logits: uncached, joins: true },
   }
-  return textGenerator((options) => [call, options])
+  const onWarning: GenerateOptions['onWarning'] = ({ message }) => context.onWarning(message)
+  return textGenerator((options) => [call, { onWarning, ...defined(options) }])
 }
 
 /**

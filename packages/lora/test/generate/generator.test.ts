@@ -29,6 +29,13 @@ async function slowly({ graph }: typeof whole, prompt: readonly number[], count:
   return ids.slice(prompt.length)
 }
 
+/** All that a stream gives. */
+async function all<Value>(stream: AsyncIterable<Value>): Promise<Value[]> {
+  const values: Value[] = []
+  for await (const value of stream) values.push(value)
+  return values
+}
+
 describe('generate', () => {
   it('gives with the cache what the whole text gives without, with an adapter or not', async () => {
     const prompt = [3, 17, 8, 21]
@@ -68,10 +75,42 @@ describe('generate', () => {
       config.n_positions - 1,
     )
     expect(seen.length).toBe(config.n_positions - 1)
-    await expect(generator.generate([])).rejects.toThrow(/no tokens/)
+    await expect(generator.generate([[]])).rejects.toThrow(/no tokens/)
     await expect(generator.generate(Array.from({ length: 24 }, () => 1))).rejects.toThrow(/position table/)
     await generator.release()
     await expect(createGenerator(whole, { config })).rejects.toThrow(ConfigError)
+  })
+
+  it('gives nothing for no prompts', async () => {
+    const generator = await createGenerator(cached, { config })
+    expect(await generator.generate([])).toEqual([])
+    expect(await all(generator.stream([]))).toEqual([])
+    await generator.release()
+  })
+
+  it('warns of what it ignores without do_sample, once a call', async () => {
+    const generator = await createGenerator(cached, { config })
+    const onWarning = vi.fn()
+    const few = { max_new_tokens: 2, onWarning }
+    const greedy = await generator.generate([5], few)
+    for (const neutral of [
+      { temperature: 1, top_k: 0, top_p: 1, min_p: 0 },
+      { do_sample: true, temperature: 2 },
+    ])
+      await generator.generate([[5], [6]], { ...few, ...neutral })
+    expect(onWarning).not.toHaveBeenCalled()
+    expect(await generator.generate([5], { ...few, temperature: 0.7, top_p: 0.9, min_p: undefined as never })).toEqual(
+      greedy,
+    )
+    expect(onWarning.mock.calls).toEqual([
+      [{ message: 'generate: temperature and top_p choose among samples, and are ignored without do_sample: true' }],
+    ])
+    await all(generator.stream([[5], [6]], { ...few, do_sample: false, top_k: 3 }))
+    expect(onWarning).toHaveBeenLastCalledWith({
+      message: 'generate: top_k chooses among samples, and is ignored without do_sample: true',
+    })
+    expect(onWarning).toHaveBeenCalledTimes(2)
+    await generator.release()
   })
 
   it('says that it was released, to what runs then and what comes later', async () => {

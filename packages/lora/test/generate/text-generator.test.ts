@@ -284,3 +284,42 @@ describe('what is refused', () => {
     await expect(generator.generate('a', { attention_mask: [1] } as object)).rejects.toThrow(ConfigError)
   })
 })
+
+/** All that a stream gives. */
+async function all<Value>(stream: AsyncIterable<Value>): Promise<Value[]> {
+  const values: Value[] = []
+  for await (const value of stream) values.push(value)
+  return values
+}
+
+describe('a model that opens for its first text', () => {
+  const limits = { vocab_size: 231, max_length: 512 }
+  const opening = () => {
+    let opened = 0
+    const start = async () => {
+      opened++
+      throw new Error('opened')
+    }
+    const format = { tokenizer, start: [], eos_token_id: [], chat_template: undefined }
+    return { ...textGenerator((options) => [{ format, limits, start }, options]), opened: () => opened }
+  }
+
+  it('does not open for a signal that has fired, nor for no texts', async () => {
+    const { generate, stream, streamTexts, opened } = opening()
+    const signal = AbortSignal.abort(new Error('the reader has left'))
+    for (const call of [
+      () => generate('a', { signal }),
+      () => generate(['a', 'b'], { signal }),
+      () => stream('a', { signal }).next(),
+      () => streamTexts(['a'], { signal }).next(),
+    ])
+      await expect(call()).rejects.toBe(signal.reason)
+    expect(await generate([])).toEqual([])
+    expect(await all(stream([]))).toEqual([])
+    expect(await all(streamTexts([]))).toEqual([])
+    expect(opened()).toBe(0)
+    await expect(generate('a', { signal: new AbortController() as never })).rejects.toThrow(/controller\.signal/)
+    expect(opened()).toBe(0)
+    await expect(generate('a', {})).rejects.toThrow('opened')
+  })
+})

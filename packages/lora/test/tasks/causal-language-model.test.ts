@@ -172,8 +172,12 @@ describe('GPT-2 from its weights', () => {
     const folder = join(out, 'saved')
     await tuned.save(folder)
     for (const merge of [false, true]) {
-      const opened = await loadFineTuned(folder, { task: 'CAUSAL_LM', merge, device: 'cpu' })
+      const warnings: string[] = []
+      const onWarning = ({ message }: { message: string }) => warnings.push(message)
+      const opened = await loadFineTuned(folder, { task: 'CAUSAL_LM', merge, device: 'cpu', onWarning })
       expect(await opened.generate(prompt)).toBe(expected)
+      expect(await opened.generate(prompt, { temperature: 0.5 })).toBe(expected)
+      expect(warnings).toEqual([expect.stringMatching(/^generate: temperature .* ignored without do_sample: true$/)])
       expect(await write(opened)).toEqual(await write(tuned))
       expect((await opened.evaluate(questions.slice(0, 20))).loss).toBeCloseTo(loss, 5)
       await opened.release()
