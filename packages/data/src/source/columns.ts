@@ -1,6 +1,7 @@
 // Checks of a table's columns.
 
 import { DataError } from '../errors.ts'
+import type { Quoting } from './dsv.ts'
 import { delimiterFix, describeValue, similarName } from './row-checks.ts'
 
 /** @throws {DataError} for a header with another delimiter alone. */
@@ -81,14 +82,27 @@ function refuseName(
   })
 }
 
-export function refuseRagged(where: string, names: readonly string[], cells: readonly string[]): never {
+/** How a file separates its cells. */
+interface Form {
+  delimiter: string
+  quoting: Quoting
+}
+
+/** @throws {DataError} for a row with another number of cells than the header, with what helps in such a file. */
+export function refuseRagged(where: string, names: readonly string[], cells: readonly string[], form: Form): never {
   throw new DataError({
     where,
     what: `a row with ${cells.length > names.length ? 'too many' : 'too few'} cells`,
     expected: `${names.length} (${names.join(', ')})`,
     found: `${cells.length} (${cells.map((cell) => JSON.stringify(cell.slice(0, 30))).join(', ')})`,
-    fix:
-      delimiterFix(names) ??
-      "A cell that holds the delimiter or a newline needs quotes around it, and quoting: 'minimal'.",
+    fix: delimiterFix(names) ?? raggedFix(cells, form),
   })
+}
+
+function raggedFix(cells: readonly string[], { delimiter, quoting }: Form): string {
+  const breaks = `${JSON.stringify(delimiter)} or a newline`
+  if (quoting !== 'minimal') return `A cell that holds ${breaks} needs quotes around it, and quoting: 'minimal'.`
+  return cells.some((cell) => cell.includes(delimiter) || /[\r\n]/.test(cell))
+    ? "Quotes enclose a cell across delimiters or lines here; if quotes are text in this file, set quoting: 'none'."
+    : `Write quotes around a cell that holds ${breaks}: "a${delimiter} b"; or set the file's own delimiter.`
 }

@@ -68,19 +68,14 @@ const separated =
   (delimiter: string, quoting: Quoting): Parser =>
   (content, where, asked, options) => {
     if (options.delimiter === undefined) requireDelimiter(content, delimiter, where)
-    const [header, ...records] = parseDsv(content, {
-      delimiter,
-      quoting,
-      ...dsvOptions(options),
-      where,
-      onWarning: options.onWarning,
-    })
+    const form = { delimiter, quoting, ...dsvOptions(options) }
+    const [header, ...records] = parseDsv(content, { ...form, where, onWarning: options.onWarning })
     if (!header) return []
     const names = header.cells.map((name) => name.trim())
     const place = `${where}, line ${header.line}`
     for (const one of asked ?? readColumns(names)) requireColumn(names, one, place)
     return records.map(({ line, cells }) => {
-      if (cells.length !== names.length) refuseRagged(`${where}, line ${line}`, names, cells)
+      if (cells.length !== names.length) refuseRagged(`${where}, line ${line}`, names, cells, form)
       return { place: `line ${line}`, values: Object.fromEntries(names.map((name, i) => [name, cells[i]])) }
     })
   }

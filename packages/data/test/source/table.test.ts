@@ -128,6 +128,21 @@ describe('rows with all their columns', () => {
     const ragged = parseRecords('a;b\n1,5;2\n', 'csv', 'x', { delimiter: ',' })
     await expect(ragged).rejects.toThrow(/^x, line 2: a row with too many cells.*Is the delimiter ";"\?/)
   })
+  it.each([
+    [
+      'a,b\n1, 2,3\n',
+      'csv',
+      {},
+      'Write quotes around a cell that holds "," or a newline: "a, b"; or set the file\'s own delimiter.',
+    ],
+    ['a,b\n1\n2,3\n', 'csv', {}, 'Write quotes around a cell that holds "," or a newline: "a, b"'],
+    ['a\tb\n1\t2\t3\n', 'tsv', { quoting: 'minimal' }, 'holds "\\t" or a newline: "a\t b"'],
+    ['a,b\n"1,2\n3,4"\n5,6\n', 'csv', {}, "if quotes are text in this file, set quoting: 'none'."],
+    ['a,b\n"1,2",3\n', 'csv', { quoting: 'none' }, "needs quotes around it, and quoting: 'minimal'."],
+    ['a\tb\n"1\t2"\t3\n', 'tsv', {}, "needs quotes around it, and quoting: 'minimal'."],
+  ] as const)('says what helps a row of another length: %j as %s, %j', async (content, format, options, fix) => {
+    await expect(parseRecords(content, format, 'x', options)).rejects.toThrow(fix)
+  })
   it('two columns of one name are no matter to a table of labels that asks for others', async () => {
     const { rows: labelled } = await parseTable('text,label,n,n\nfine,1,2,3\n', 'csv')
     expect(labelled).toEqual([{ text: 'fine', label: 0 }])
