@@ -1,11 +1,11 @@
-// The page in Gecko and in WebKit: a whole training, a reload in its middle, answers, and the adapter that is
-// downloaded.
+// The pages in Gecko and in WebKit: a whole training, a reload in its middle, answers, the adapter that is downloaded, a
+// folder that is picked, and voices.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openFiles } from '@cola/data'
-import { loadFineTuned } from '@cola/lora'
+import { type Files, openFiles } from '@cola/data'
+import { loadFineTuned, openGenerator } from '@cola/lora'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Engine, engineNames, engines, openEngine } from '../../../tools/engines.ts'
 import { type RemotePage, remotePage } from '../../../tools/remote-page.ts'
@@ -28,7 +28,7 @@ afterAll(() => {
 /** Opens the page in an engine, uses it, and closes it. */
 async function withPage(
   engine: Engine,
-  { isolated }: { isolated: boolean },
+  { isolated, file = 'index.html' }: { isolated: boolean; file?: string },
   use: (page: RemotePage, downloads: string) => Promise<void>,
 ): Promise<void> {
   const { page, script, handle } = remotePage()
@@ -41,8 +41,8 @@ async function withPage(
         configurePreviewServer: ({ middlewares, config }) => {
           middlewares.use((request, response, next) =>
             handle(request, response, () => {
-              if (request.url !== '/') return next()
-              const html = readFileSync(join(dist, 'index.html'), 'utf8')
+              if (request.url !== `/${file}`) return next()
+              const html = readFileSync(join(dist, file), 'utf8')
               for (const [name, value] of Object.entries(config.preview.headers)) response.setHeader(name, value ?? '')
               response.setHeader('content-type', 'text/html')
               return response.end(html.replace('</body>', `<script type="module">${script}</script></body>`))
@@ -53,7 +53,7 @@ async function withPage(
     ],
   })
   const downloads = mkdtempSync(join(tmpdir(), 'cola-downloads-'))
-  const close = await openEngine(engine, server.resolvedUrls?.local[0] as string, downloads)
+  const close = await openEngine(engine, `${server.resolvedUrls?.local[0]}${file}`, downloads)
   try {
     await use(page, downloads)
   } finally {
@@ -72,16 +72,29 @@ const textOf = (page: RemotePage, selector: string): Promise<string> =>
 const shown = (page: RemotePage, selector: string): Promise<void> =>
   page.until(selector, (css) => document.querySelector(css)?.checkVisibility(), selector)
 
+const setField = (page: RemotePage, selector: string, value: string): Promise<void> =>
+  page.evaluate(
+    (css, text) => {
+      const field = document.querySelector(css) as HTMLInputElement
+      field.value = text
+      field.dispatchEvent(new Event('change'))
+    },
+    selector,
+    value,
+  )
+
+/** The files of a zip that the browser downloads. */
+async function downloaded(zip: string): Promise<Files> {
+  await expect.poll(() => (existsSync(zip) ? readFileSync(zip).length : 0), { timeout: 60_000 }).toBeGreaterThan(1000)
+  return openFiles(new File([readFileSync(zip)], 'adapter.zip'))
+}
+
 /** Chooses a sample, and trains when the plan is there. */
 async function trainSample(page: RemotePage, sample: number, epochs: number): Promise<void> {
   await shown(page, `#sample-${sample}`)
   await click(page, `#sample-${sample}`)
   await shown(page, '#plan')
-  await page.evaluate((value) => {
-    const field = document.querySelector('#epochs') as HTMLInputElement
-    field.value = value
-    field.dispatchEvent(new Event('change'))
-  }, String(epochs))
+  await setField(page, '#epochs', String(epochs))
   await page.until('the train button', () => !(document.querySelector('#train') as HTMLButtonElement).disabled)
   await click(page, '#train')
 }
@@ -149,11 +162,7 @@ describe.each(engineNames)('%s', (engine) => {
       const logits: number[][] = []
       for (const sentence of sentences) logits.push(await askedOf(page, sentence))
       await click(page, '#download-adapter')
-      const zip = join(downloads, 'where-or-when-adapter.zip')
-      await expect
-        .poll(() => (existsSync(zip) ? readFileSync(zip).length : 0), { timeout: 30_000 })
-        .toBeGreaterThan(1000)
-      const files = await openFiles(new File([readFileSync(zip)], 'adapter.zip'))
+      const files = await downloaded(join(downloads, 'where-or-when-adapter.zip'))
       const node = await loadFineTuned(folderOf(files.names().map((name) => [name, files.read(name)])), {
         base: join(root, 'examples/model'),
       })
@@ -185,6 +194,34 @@ describe.each(engineNames)('%s', (engine) => {
       await trainSample(page, 1, 1)
       await shown(page, '#try')
       expect(await askedOf(page, 'The kings slept.')).toHaveLength(2)
+    }),
+  )
+
+  it.runIf(executable)('trains voices that go on as they do in Node', () =>
+    withPage(engine, { isolated: true, file: 'voices.html' }, async (page, downloads) => {
+      await page.until('the words', () => document.querySelector('#words')?.textContent)
+      await setField(page, '#epochs', '2')
+      await click(page, '#train')
+      await page.until('the voices', () => document.querySelector('#train-said')?.textContent?.includes('Trained in'))
+      await setField(page, '#choose', 'likeliest')
+      await setField(page, '#beginning', 'the old queen')
+      await click(page, '#ask-all')
+      await page.until('the answers', () => document.querySelectorAll('.message [data-ids]').length === 3)
+      const answers = await page.evaluate(() =>
+        Array.from(document.querySelectorAll<HTMLElement>('.message [data-ids]'), ({ dataset }) => ({
+          voice: dataset.voice as string,
+          ids: JSON.parse(dataset.ids as string) as number[],
+        })),
+      )
+      for (const { voice, ids } of answers) {
+        await click(page, `#download-${voice}`)
+        const zip = await downloaded(join(downloads, `${voice}.zip`))
+        const node = await openGenerator(join(root, 'examples/model'), { adapters: { voice: zip } })
+        const found: number[] = []
+        await node.generate('the old queen', { adapter: 'voice', max_new_tokens: 20, onToken: (id) => found.push(id) })
+        await node.release()
+        expect(ids).toEqual(found)
+      }
     }),
   )
 
