@@ -6,12 +6,14 @@ import { checkValue, object } from '@cola/graph/options'
 import { withParameters } from '../inject/adapted-model.ts'
 import { withAdapter } from '../inject/with-adapter.ts'
 import { type BaseModelSource, openBase } from '../load/base.ts'
-import type { TaskType, TaskTypes } from '../tasks/task.ts'
+import type { BaseModel } from '../load/base-model.ts'
+import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { baseWithHead, withHeadOf } from './base-with-head.ts'
 import { batchFunctions, evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
-import { type FineTuneOptions, readOptions } from './options.ts'
+import type { TrainedBefore } from './from-adapter.ts'
+import { type FineTuneOptions, type ReadOptions, readOptions } from './options.ts'
 import { withRows } from './rows-of.ts'
 import type { OptionsWithRows } from './tables.ts'
 
@@ -43,23 +45,30 @@ async function fineTuneRows<T extends TaskType>(
   options: OptionsWithRows<T>,
   given: FineTuneOptions<T>,
 ): Promise<FineTuned<T>> {
-  const taskType = (options.task ?? 'SEQ_CLS') as T
-  const task = await taskOf(taskType)
-  const {
-    taskOptions,
-    lora,
-    adapter,
-    training,
-    optimizer,
-    device,
-    frozenProducts,
-    gradientCheckpointing,
-    open,
-    ...limits
-  } = await readOptions(options, task)
+  const task = await taskOf((options.task ?? 'SEQ_CLS') as T)
+  const run = await readOptions(options, task)
+  const before = run.adapter === undefined ? undefined : await trainedBefore(run.adapter, source)
+  const base = await (before ?? { openBase }).openBase(source, run.open)
+  const train = () => trainRows<T>(base, { task, run, before }, options, given)
+  return before ? before.on(base, train) : train()
+}
+
+/** What a run trains with. */
+interface Run<T extends TaskType> {
+  task: Task<TaskTypes[T]>
+  run: ReadOptions<T>
+  before: TrainedBefore | undefined
+}
+
+async function trainRows<T extends TaskType>(
+  opened: BaseModel,
+  { task, run, before }: Run<T>,
+  options: OptionsWithRows<T>,
+  given: FineTuneOptions<T>,
+): Promise<FineTuned<T>> {
+  const { taskOptions, lora, training, optimizer, device, frozenProducts, gradientCheckpointing, ...limits } = run
+  const taskType = task.taskType as T
   const { seed } = training
-  const before = adapter === undefined ? undefined : await trainedBefore(adapter)
-  const opened = await (before ?? { openBase }).openBase(source, open)
   requireRows('train', options.train)
   const choices = { ...before?.options(taskType, taskOptions, opened, options.train), ...taskOptions }
   const complete = await withHeadOf(choices, taskType, opened)
@@ -140,4 +149,5 @@ function parts<Part>(encode: (where: 'train' | 'validation') => Part, encodeAll:
 }
 
 /** The adapter that training goes on from. */
-const trainedBefore = async (source: Source) => (await import('./from-adapter.ts')).trainedBefore(source)
+const trainedBefore = async (source: Source, base: BaseModelSource) =>
+  (await import('./from-adapter.ts')).trainedBefore(source, base)

@@ -18,7 +18,14 @@ import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-
 import { namedForTask } from './names-for-task.ts'
 import { otherHead } from './other-head.ts'
 import { problemBefore } from './problem-before.ts'
-import { openedAs, openSavedAdapter, settingsOf, tokenizerOptionsOf, withChatTemplate } from './saved-adapter.ts'
+import {
+  openedAs,
+  openSavedAdapter,
+  settingsOf,
+  together,
+  tokenizerOptionsOf,
+  withChatTemplate,
+} from './saved-adapter.ts'
 import { inTrainedOrder, otherOrder, requireNamedRows } from './trained-classes.ts'
 
 /** Options that say a head and what its labels are. */
@@ -52,11 +59,16 @@ export interface TrainedBefore {
    * @throws {ConfigError} for a head that is kept, of which nothing says what class each row is.
    */
   readonly model: (model: HeadedModel, task: TaskType, base: BaseModel, options: object) => AdaptedModel
+  /** Runs what takes adapter and base. @throws {AdapterError} where it fails because the adapter is for another base. */
+  readonly on: <R>(base: BaseModel, run: () => Promise<R>) => Promise<R>
 }
 
-/** @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` does. */
-export async function trainedBefore(source: Source): Promise<TrainedBefore> {
-  const { adapter, saved, files } = await openSavedAdapter(source)
+/**
+ * @param base What is given as its base, for errors.
+ * @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` does.
+ */
+export async function trainedBefore(source: Source, base: BaseModelSource): Promise<TrainedBefore> {
+  const { adapter, saved, files } = await openSavedAdapter(source, { base, call: callWith('base') })
   return {
     adapter,
     async openBase(base, open) {
@@ -75,8 +87,11 @@ export async function trainedBefore(source: Source): Promise<TrainedBefore> {
     },
     classes: (settings, options, base) => inTrainedOrder(settings, options, adapter, base),
     model: (model, task, base, options) => fromAdapter(model, adapter, task, base, options),
+    on: (base, run) => together({ adapter, base }, callWith, run),
   }
 }
+
+const callWith = (base: string): string => `fineTune(${base}, { adapter })`
 
 function optionsFrom(adapter: Adapter, task: TaskType, options: object, base: BaseModel): HeadChoice {
   const { head: given, pooling }: GivenHead = options

@@ -17,7 +17,7 @@ import { evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { isSource, type NamedClasses, trainingDefaults } from './options.ts'
 import { baseOf, readSettings } from './save.ts'
-import { openedAs, requireTask, settingsOf, withChatTemplate } from './saved-adapter.ts'
+import { openedAs, requireTask, settingsOf, together, withChatTemplate } from './saved-adapter.ts'
 
 /** Options of {@link loadFineTuned}. */
 export interface LoadFineTunedOptions<T extends TaskType> extends SourceOptions {
@@ -68,11 +68,13 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS', const L exte
   const files = await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] })
   await files.fetch?.([settingsFile, configFile].map((path) => ({ path, optional: true })))
   const isSaved = files.has(settingsFile)
-  if (!isSaved && !files.has(configFile)) throw (await import('./wrong-folder.ts')).noAdapter(files)
+  if (!isSaved && !files.has(configFile)) throw await (await import('./wrong-folder.ts')).noAdapter(files, options.base)
   const found = await (isSaved ? fromSaved : fromPeft)(files, task, options)
   const { settings, adapter, max_length, metrics } = found
-  const base = await baseWithHead(found.base, settings, adapter)
-  const model = loadAdapter(task.head(base, settings, 0), adapter)
+  const { base, model } = await together(found, callWith, async () => {
+    const withLayers = await baseWithHead(found.base, settings, adapter)
+    return { base: withLayers, model: loadAdapter(task.head(withLayers, settings, 0), adapter) }
+  })
   const served = options.merge ? merge(model) : model
   const device = options.device ?? defaultDevice()
   const batch_size = options.batch_size ?? task.batchSizes?.eval_batch_size ?? trainingDefaults.eval_batch_size
@@ -94,6 +96,8 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS', const L exte
   // Other names than the option's are refused.
   return opened as FineTuned<T, L>
 }
+
+const callWith = (base: string): string => `loadFineTuned(adapter, { base: ${base} })`
 
 /** What opens a fine-tuned model. */
 interface Found<T extends TaskType> {
@@ -158,7 +162,9 @@ async function fromPeft<T extends TaskType>(
   const adapter = await openAdapter(files)
   if (adapter.config.task_type) await requireTask(adapter.config.task_type, task, files)
   const base = await openBase(options.base ?? baseOfAdapter(adapter, files), options.open)
-  const given = await withHeadOf(optionsOf(task, options), task.taskType as T, base)
-  const settings = await settingsOfAdapter<T>(task, { adapter, files }, given, base)
+  const settings = await together({ adapter, base }, callWith, async () => {
+    const given = await withHeadOf(optionsOf(task, options), task.taskType as T, base)
+    return settingsOfAdapter<T>(task, { adapter, files }, given, base)
+  })
   return { base, settings, adapter, metrics: {} }
 }

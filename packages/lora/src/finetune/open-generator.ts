@@ -24,6 +24,7 @@ import {
   requireTask,
   type SavedAdapter,
   settingsOf,
+  together,
   tokenizerOptionsOf,
   withChatTemplate,
 } from './saved-adapter.ts'
@@ -68,13 +69,10 @@ export async function openGenerator<A extends string = string>(
   requireBase(source)
   checkOptions('openGenerator', options, checks)
   const { adapters = {}, device = defaultDevice(), accuracy_level = 0, open } = options
-  const opened = await openAll(adapters, optionsIn(sourceChecks, options))
+  const opened = await openAll(adapters, source, optionsIn(sourceChecks, options))
   const base = await openBase(source, isOpen(source) ? open : openedAs(startOf(opened), open))
   const formats = await formatsOf(base, opened)
-  const cached = base.cachedLanguageModel()
-  const model = cached ?? base.languageModel()
-  const byName = Object.fromEntries(Array.from(opened, ([name, { adapter }]) => [name, adapter])) as Record<A, Adapter>
-  const switched = opened.size > 0 ? switchable(model, byName) : undefined
+  const { cached, model, switched } = await modelWith<A>(base, opened)
   const { graph } = switched ?? model
   const inputs = Object.keys(switched?.feeds() ?? {})
   const decoder = cached
@@ -82,6 +80,22 @@ export async function openGenerator<A extends string = string>(
     : await openWholeTexts(graph, base.batches(model.graph), device, inputs, { accuracy_level })
   const limits = { vocab_size: base.vocab_size, max_length: base.max_length }
   return generatorOf({ decoder, switched, limits, formatOf: (adapter) => formats.get(adapter) as TokenFormat })
+}
+
+const callWith = (name: string, base: string): string => `openGenerator(${base}, { adapters: { ${name}: adapter } })`
+
+/** The language model, and one with the adapters as inputs. @throws {AdapterError} for an adapter of another base. */
+async function modelWith<A extends string>(base: BaseModel, opened: OpenedAdapters) {
+  const byName = Object.fromEntries(Array.from(opened, ([name, { adapter }]) => [name, adapter])) as Record<A, Adapter>
+  const build = async () => {
+    const cached = base.cachedLanguageModel()
+    const model = cached ?? base.languageModel()
+    return { cached, model, switched: opened.size > 0 ? switchable(model, byName) : undefined }
+  }
+  const run = [...opened].reduce((inner, [name, { adapter }]) => {
+    return () => together({ adapter, base, name }, (other) => callWith(name, other), inner)
+  }, build)
+  return run()
 }
 
 /** @throws {ConfigError} where the base was left out. */
@@ -98,17 +112,26 @@ function requireBase(source: unknown): void {
 
 type OpenedAdapters = ReadonlyMap<string, Opened>
 
-const openAll = async (adapters: Readonly<Record<string, Source | Adapter>>, options: SourceOptions) =>
+const openAll = async (
+  adapters: Readonly<Record<string, Source | Adapter>>,
+  base: BaseModelSource,
+  options: SourceOptions,
+) =>
   new Map(
     await Promise.all(
-      Object.entries(adapters).map(async ([name, one]) => [name, await openOne(name, one, options)] as const),
+      Object.entries(adapters).map(async ([name, one]) => [name, await openOne(name, one, base, options)] as const),
     ),
   )
 
-async function openOne(name: string, one: Source | Adapter, options: SourceOptions): Promise<Opened> {
+async function openOne(
+  name: string,
+  one: Source | Adapter,
+  base: BaseModelSource,
+  options: SourceOptions,
+): Promise<Opened> {
   if (isOpenAdapter(one)) return { adapter: one }
   checkValue(`openGenerator, option adapters, "${name}"`, one, ['a source of files, or an open adapter', isSource])
-  const { adapter, saved, files } = await openSavedAdapter(one, options)
+  const { adapter, saved, files } = await openSavedAdapter(one, { base, call: callWith(name, 'base') }, options)
   await requireTask(saved?.task_type ?? adapter.config.task_type ?? 'CAUSAL_LM', { taskType: 'CAUSAL_LM' }, files)
   return { adapter, saved, files }
 }

@@ -2,13 +2,15 @@
 
 import { type Files, openFiles, type Source, type SourceOptions } from '@cola/data'
 import { type Check, checkOptions, defined, optionsIn } from '@cola/graph/options'
-import { type Adapter, openAdapter, settingsFile } from '../adapter/files.ts'
+import { type Adapter, configFile, openAdapter, settingsFile } from '../adapter/files.ts'
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import { openTokenizer, tokenizerChecks, type TokenizerOptions } from '../onnx/tokenizer-options.ts'
 import type { TaskType, TypesOfTask, Task } from '../tasks/task.ts'
+import type { Together } from './other-base.ts'
 import { readSettings, type SavedSettings } from './save.ts'
+import type { Beside } from './wrong-folder.ts'
 
 /** An adapter that was opened. */
 export interface SavedAdapter {
@@ -18,12 +20,31 @@ export interface SavedAdapter {
   readonly saved: SavedSettings | undefined
 }
 
-/** @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` and `loadFineTuned` do. */
-export async function openSavedAdapter(source: Source, options: SourceOptions = {}): Promise<SavedAdapter> {
+/**
+ * @param beside What is given as its base, for errors.
+ * @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` and `loadFineTuned` do.
+ */
+export async function openSavedAdapter(
+  source: Source,
+  beside: Beside,
+  options: SourceOptions = {},
+): Promise<SavedAdapter> {
   const files = await openFiles(source, { ...options, files: [] })
+  await files.fetch?.([{ path: configFile, optional: true }])
+  if (!files.has(configFile)) throw await (await import('./wrong-folder.ts')).notAnAdapter(files, beside)
   const adapter = await openAdapter(files)
   return { files, adapter, saved: files.has(settingsFile) ? readSettings(files) : undefined }
 }
+
+/**
+ * What brings an adapter and a base together.
+ * @param callWith How to write the call with another base.
+ * @throws {AdapterError} where it fails because the adapter is for another base; else what it throws.
+ */
+export const together = <R>(both: Together, callWith: (base: string) => string, run: () => Promise<R>): Promise<R> =>
+  run().catch(async (error) => {
+    throw (await import('./other-base.ts')).otherBase(error, both, callWith)
+  })
 
 /** The tokenizer's options that a base was opened with. */
 export const tokenizerOptionsOf = ({ base }: SavedSettings): TokenizerOptions =>

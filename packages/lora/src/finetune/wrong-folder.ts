@@ -1,9 +1,9 @@
-// What a folder is that loadFineTuned cannot open: none of a fine-tuned model, or one of another task. Loaded for such a
-// folder.
+// What a folder is that is given for an adapter and is none, or one of another task. Loaded for such a folder.
 
-import type { Files } from '@cola/data'
-import { configFile, settingsFile } from '../adapter/files.ts'
+import { type Files, openFiles } from '@cola/data'
+import { configFile, settingsFile, weightsFile } from '../adapter/files.ts'
 import { ConfigError } from '../errors.ts'
+import { type BaseModelSource, isOpen } from '../load/base.ts'
 import { isTaskType } from '../tasks/tasks.ts'
 
 const ofAdapter = 'an adapter, of PEFT too, by loadFineTuned(adapter, { base }) with this folder as base'
@@ -22,15 +22,55 @@ const others: readonly (readonly [end: string, fix: string])[] = [
   ],
 ]
 
+/** Whether a source of a base model holds an adapter. */
+async function holdsAdapter(base: BaseModelSource): Promise<boolean> {
+  if (isOpen(base)) return false
+  try {
+    const files = await openFiles(base, { files: [] })
+    await files.fetch?.([{ path: configFile, optional: true }])
+    return files.has(configFile)
+  } catch {
+    return false
+  }
+}
+
+/** What an adapter is given beside. */
+export interface Beside {
+  /** Its base, or what is taken for it. */
+  readonly base: BaseModelSource
+  /** How to write the call. */
+  readonly call: string
+}
+
+/** What is given as an adapter and is none, beside a base that is perhaps one. */
+export async function notAnAdapter(files: Files, { base, call }: Beside): Promise<ConfigError> {
+  const isSwapped = await holdsAdapter(base)
+  const isModel = others.some(([end]) => files.names().some((name) => name.endsWith(end)))
+  return new ConfigError({
+    where: files.where,
+    what: isSwapped ? 'base and adapter are swapped: this is no adapter, and the base is one' : 'not an adapter',
+    expected: `${configFile} and ${weightsFile}`,
+    found: files.names().slice(0, 12).join(', ') || 'no files',
+    fix: isSwapped
+      ? `Swap them: ${call}.`
+      : isModel
+        ? `A model is a base, and comes first: ${call}; where there is no adapter, leave it out.`
+        : 'Give the folder that save() or PEFT wrote.',
+  })
+}
+
 /** A folder that neither `save` nor PEFT wrote. */
-export function noAdapter(files: Files): ConfigError {
+export async function noAdapter(files: Files, base?: BaseModelSource): Promise<ConfigError> {
+  const isSwapped = base !== undefined && (await holdsAdapter(base))
   const found = others.find(([end]) => files.names().some((name) => name.endsWith(end)))
   return new ConfigError({
     where: files.where,
-    what: `no ${settingsFile}: not the folder of a fine-tuned model`,
+    what: isSwapped
+      ? 'base and adapter are swapped: this is no adapter, and the option base is one'
+      : `no ${settingsFile}: not the folder of a fine-tuned model`,
     expected: `a folder that save() wrote, or an adapter of PEFT's, with ${configFile}`,
     found: files.names().slice(0, 12).join(', ') || 'no files',
-    ...(found ? { fix: found[1] } : {}),
+    ...(isSwapped ? { fix: 'Swap them: loadFineTuned(adapter, { base }).' } : found ? { fix: found[1] } : {}),
   })
 }
 

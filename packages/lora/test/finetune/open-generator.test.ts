@@ -252,7 +252,7 @@ describe('adapters', () => {
     const open = (adapters: object) => openGenerator(files, { adapters } as never)
     const other = await adapterFor(decoderFiles('decoder-qwen3'), ['w6 w7'])
     await expect(open({ formal, other })).rejects.toThrow(AdapterError)
-    await expect(open({ formal, other })).rejects.toThrow(/^adapter "other".*Is it an adapter for another model\?/)
+    await expect(open({ formal, other })).rejects.toThrow(/^adapter "other": trained on another base, .*Give the/)
     const labelled = ['a', 'b'].map((label) => ({ text: 'the girls', label }))
     const tuned = await fineTune(files, { train: labelled, epochs: 1 })
     const classifier = memorySink()
