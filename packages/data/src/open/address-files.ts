@@ -34,8 +34,22 @@ export async function addressFiles(address: URL, options: HubOptions = {}): Prom
     onProgress: options.onProgress,
   }
   const files = store.files(current)
+  /** Why files that may be absent are. */
+  const refusals = new Map<string, HubError>()
+  const requireFile = (name: string): void => {
+    const refusal = refusals.get(name)
+    if (refusal) throw refusal
+  }
   return {
     ...files,
+    size(name) {
+      requireFile(name)
+      return files.size(name)
+    },
+    read(name, begin, end) {
+      requireFile(name)
+      return files.read(name, begin, end)
+    },
     where: folder.href.slice(0, folder.href.length - search.length),
     async fetch(wanted) {
       for (const file of wanted) {
@@ -43,43 +57,48 @@ export async function addressFiles(address: URL, options: HubOptions = {}): Prom
         // What stands behind a question mark, such as a token, goes with each file.
         const url = new URL(encodedPath(file.path), folder)
         url.search = search
-        await fetchFile(context, url.href, file)
+        const refusal = await fetchFile(context, url.href, file)
+        if (refusal) refusals.set(file.path, refusal)
+        else refusals.delete(file.path)
       }
       await files.fetch?.(wanted)
     },
   }
 }
 
-async function fetchFile(context: Context, url: string, { path, optional }: WantedFile): Promise<void> {
+/** @returns Why an optional file is not there. */
+async function fetchFile(context: Context, url: string, { path, optional }: WantedFile): Promise<HubError | undefined> {
   const { store } = context
   const kept = await store.find(current, path)
   const isKept = kept !== undefined && kept !== 'absent'
   if (context.isOffline) {
     if (!isKept && !optional) throw offline(url)
-    return
+    return undefined
   }
   try {
     const response = await request(url, {}, context)
     const problem = problemOf(response, url)
     if (problem) {
       await response.body?.cancel()
-      if (!optional || !problem.isAbsent) throw new HubError({ where: url, ...problem.problem })
-      return
+      const refusal = new HubError({ where: url, ...problem.problem, fix: problem.problem.fix + workerFix() })
+      if (!optional || !problem.isAbsent) throw refusal
+      return refusal
     }
     const validator = validatorOf(response)
     const id = sha256([url, validator ?? ''])
     if (isKept && validator !== undefined && kept.id === id) {
       await response.body?.cancel()
-      return
+      return undefined
     }
     await store.write({ id }, (partial) => fill(partial, response, { context, url, path }))
     await store.link(current, path, { id })
   } catch (error) {
     context.signal?.throwIfAborted()
-    if (error instanceof PageError && optional) return
+    if (error instanceof PageError && optional) return error
     // Without a network there is what was downloaded before.
     if (!(error instanceof UnreachableError) || !isKept) throw error
   }
+  return undefined
 }
 
 /** What says that a file is the same as before. */
@@ -119,6 +138,12 @@ const page = {
   what: 'an HTML page in place of the file',
   fix: 'The server has no such file: check the address, and that the file was uploaded.',
 }
+
+/** A worker does not know the address of its page. */
+const workerFix = (): string =>
+  globalThis.location && !globalThis.document
+    ? ' In a worker, paths begin where its script is: give new URL(path, document.baseURI).href, made in the page.'
+    : ''
 
 /** Writes a response to a blob; where it breaks off, the rest is asked for. */
 async function fill(
@@ -162,5 +187,5 @@ class PageError extends HubError {}
 
 function refusePage(chunk: Uint8Array, url: string): void {
   if (/\.html?$/.test(new URL(url).pathname) || !isHtml(new TextDecoder().decode(chunk.subarray(0, 200)))) return
-  throw new PageError({ where: url, ...page })
+  throw new PageError({ where: url, ...page, fix: page.fix + workerFix() })
 }

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { fetchFiles, type HubOptions, openFiles } from '../../src/index.ts'
+import { DataError, fetchFiles, type HubOptions, openFiles } from '../../src/index.ts'
 import { hubServer } from '../../../../tools/hub-server.ts'
 import { sha, text } from '../support/hub-files.ts'
 
@@ -123,6 +123,22 @@ describe('files at an address', () => {
     await expect(open(['missing.json'])).rejects.toThrow(message)
     const opened = await openFiles(address, { files: [{ path: 'missing.json', optional: true }], cacheDir })
     expect(opened.has('missing.json')).toBe(false)
+    // What reads it nevertheless is told what the server answered, and not that a file of the cache is missing.
+    for (const look of [() => opened.read('missing.json'), () => opened.size('missing.json')])
+      expect(look).toThrow(expect.objectContaining({ name: 'HubError', message: expect.stringMatching(message) }))
+    expect(() => opened.read('never-asked.json')).toThrow(DataError)
+    mode = 'files'
+    await fetchFiles(opened, [{ path: 'config.json', optional: true }])
+    expect(opened.size('config.json')).toBeGreaterThan(0)
+  })
+
+  it('that are not there are told in a worker where its paths begin', async () => {
+    vi.stubGlobal('location', new URL('http://page/assets/worker.js'))
+    await expect(open(['missing.json'])).rejects.toThrow(
+      'In a worker, paths begin where its script is: give new URL(path, document.baseURI).href, made in the page.',
+    )
+    vi.unstubAllGlobals()
+    await expect(open(['missing.json'])).rejects.not.toThrow('In a worker')
   })
 
   it('go with what stands behind a question mark', async () => {

@@ -1,6 +1,7 @@
 // What a folder is that is given for an adapter and is none, or one of another task. Loaded for such a folder.
 
-import { type Files, openFiles } from '@cola/data'
+import { type Files, HubError, openFiles } from '@cola/data'
+import type { Problem } from '@cola/graph'
 import { configFile, settingsFile, weightsFile } from '../adapter/files.ts'
 import { ConfigError } from '../errors.ts'
 import { type BaseModelSource, isOpen } from '../load/base.ts'
@@ -46,16 +47,17 @@ export interface Beside {
 export async function notAnAdapter(files: Files, { base, call }: Beside): Promise<ConfigError> {
   const isSwapped = await holdsAdapter(base)
   const isModel = others.some(([end]) => files.names().some((name) => name.endsWith(end)))
+  const answer = answerOf(files)
   return new ConfigError({
     where: files.where,
     what: isSwapped ? 'base and adapter are swapped: this is no adapter, and the base is one' : 'not an adapter',
     expected: `${configFile} and ${weightsFile}`,
-    found: files.names().slice(0, 12).join(', ') || 'no files',
+    found: foundIn(files, answer),
     fix: isSwapped
       ? `Swap them: ${call}.`
       : isModel
         ? `A model is a base, and comes first: ${call}; where there is no adapter, leave it out.`
-        : 'Give the folder that save() or PEFT wrote.',
+        : (answer?.fix ?? 'Give the folder that save() or PEFT wrote.'),
   })
 }
 
@@ -63,15 +65,29 @@ export async function notAnAdapter(files: Files, { base, call }: Beside): Promis
 export async function noAdapter(files: Files, base?: BaseModelSource): Promise<ConfigError> {
   const isSwapped = base !== undefined && (await holdsAdapter(base))
   const found = others.find(([end]) => files.names().some((name) => name.endsWith(end)))
+  const answer = answerOf(files)
   return new ConfigError({
     where: files.where,
     what: isSwapped
       ? 'base and adapter are swapped: this is no adapter, and the option base is one'
       : `no ${settingsFile}: not the folder of a fine-tuned model`,
     expected: `a folder that save() wrote, or an adapter of PEFT's, with ${configFile}`,
-    found: files.names().slice(0, 12).join(', ') || 'no files',
-    ...(isSwapped ? { fix: 'Swap them: loadFineTuned(adapter, { base }).' } : found ? { fix: found[1] } : {}),
+    found: foundIn(files, answer),
+    fix: isSwapped ? 'Swap them: loadFineTuned(adapter, { base }).' : (found?.[1] ?? answer?.fix),
   })
+}
+
+const foundIn = (files: Files, answer: Problem | undefined): string =>
+  files.names().slice(0, 12).join(', ') || answer?.what || 'no files'
+
+/** What an address gave in place of the file. */
+function answerOf(files: Files): Problem | undefined {
+  try {
+    files.read(configFile)
+  } catch (error) {
+    if (error instanceof HubError) return error.problem
+  }
+  return undefined
 }
 
 /** A model of another task than the one that was asked for. */

@@ -1,13 +1,23 @@
 // A fine-tuning without a path: the base comes from bytes or picked files, what is written stays in memory and is
 // opened again.
 
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { folderFiles, memorySink, type Source } from '@cola/data'
 import { type Classifier, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type FineTuned, fineTune, loadFineTuned, openAdapter, openBase, readAdapter } from '../../src/index.ts'
+import {
+  type FineTuned,
+  fineTune,
+  loadFineTuned,
+  openAdapter,
+  openBase,
+  openGenerator,
+  readAdapter,
+} from '../../src/index.ts'
 import { exportFolder } from '../support/export-folder.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-sources-'))
@@ -76,4 +86,26 @@ it('names what bytes lack', async () => {
   )
   await expect(loadFineTuned(bytes)).rejects.toThrow(/no fine_tuned\.json: not the folder of a fine-tuned model/)
   await expect(openAdapter(bytes)).rejects.toThrow(/memory\/adapter_config\.json: no such file/)
+})
+
+it('tells an address at which a server of an app gives its page', async () => {
+  const server = createServer((_, response) =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype'),
+  )
+  await new Promise<void>((done) => server.listen(0, done))
+  const source = `http://localhost:${(server.address() as AddressInfo).port}/adaptr`
+  const cacheDir = join(out, 'cache')
+  const adapters = { poet: source }
+  try {
+    for (const open of [
+      () => loadFineTuned(source, { cacheDir }),
+      () => openAdapter(source, { cacheDir }),
+      () => openBase(source, { cacheDir }),
+      () => openGenerator(bytesOf(embedded), { adapters, cacheDir }),
+      () => loadClassifier(source, { cacheDir }),
+    ])
+      await expect(open()).rejects.toThrow(/adaptr\/.*an HTML page in place of the file\. The server has no such file/)
+  } finally {
+    server.close()
+  }
 })
