@@ -31,9 +31,13 @@ export function fromTables<T extends TaskType>(options: FineTuneOptions<T>): Opt
   return { ...options, ...Object.fromEntries(rows), ...labelsOf(options as FineTuneOptions) } as OptionsWithRows<T>
 }
 
-/** The rows of a part, whose labels are names; what is none is left to later checks. */
+/**
+ * The rows of a part, whose labels are names; what is none is left to later checks. Whole numbers beside a table are
+ * indices of its classes, where the option labels names no others.
+ */
 function partOf(options: FineTuneOptions, name: 'train' | 'validation'): FineTuneOptions['validation'] {
-  const { [name]: part, labels = [], problem_type } = options
+  const { [name]: part, train, problem_type } = options
+  const labels = options.labels ?? (isTable<'SEQ_CLS'>(train) ? train.classes : [])
   if (isTable(part)) return rowsOfTable<'SEQ_CLS'>(part, name)
   // The labels of a regression are numbers themselves, and options are checked later.
   if (!Array.isArray(part) || !Array.isArray(labels) || problem_type === 'regression') return part

@@ -40,7 +40,8 @@ const unknownLabelFix = (where: string): string =>
     ? 'Name it with the option labels too, or leave that option out.'
     : where.startsWith('rows')
       ? 'The model knows its classes alone: rename the label, or leave the row out. Indices need a table: { rows, classes }.'
-      : 'The training rows have no such label: add some, or name all classes with the option labels.'
+      : 'The training rows have no such label: add some, or name all classes with the option labels. ' +
+        'Indices need a table: { rows, classes }.'
 
 /** Metric that decides the best epoch. */
 export const metricOfProblem: Readonly<Record<ProblemType, string>> = {

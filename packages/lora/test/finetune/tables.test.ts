@@ -41,6 +41,8 @@ describe('a table of three classes, as datasets’ ClassLabel has them', () => {
   it.each<[string, object]>([
     ['in place of rows', { train: table, validation: { ...table, rows: table.rows.slice(0, 3) } }],
     ['with another one of other order for validation', { train: table, validation: turned }],
+    ['beside some of its rows for validation', { train: table, validation: table.rows.slice(0, 3) }],
+    ['beside rows with names for validation', { train: table, validation: named.slice(0, 3) }],
     ['rows, and its classes as labels', { train: table.rows, labels: table.classes, validation: named.slice(0, 3) }],
   ])('%s trains as its rows with names', async (_, options) => {
     const [found, expected] = [await trained(options), await reference]

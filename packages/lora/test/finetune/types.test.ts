@@ -49,6 +49,7 @@ it('infers the classes of fineTune from the rows, and from the option that names
     named2: () => fineTune('model', { train, labels: ['spam', 'ham', 'other'] }),
     unset: () => fineTune<'SEQ_CLS'>('model', { train }),
     table: () => fineTune('model', { train: table, validation: table }),
+    tableRows: () => fineTune('model', { train: table, validation: table.rows }),
     indexed: () => fineTune('model', { train: table.rows, labels: table.classes }),
     indexedNamed: () => fineTune('model', { train: table.rows, labels: ['spam', 'ham'] as const }),
     tableNamed: () => fineTune('model', { train: table, labels: ['spam', 'ham'] }),
@@ -62,6 +63,7 @@ it('infers the classes of fineTune from the rows, and from the option that names
   expectTypeOf<Answer<typeof tune.inline>>().toEqualTypeOf<string>()
   expectTypeOf<Answer<typeof tune.several>>().toEqualTypeOf<Spam>()
   expectTypeOf<Answer<typeof tune.table>>().toEqualTypeOf<string>()
+  expectTypeOf<Answer<typeof tune.tableRows>>().toEqualTypeOf<string>()
   expectTypeOf<Answer<typeof tune.indexed>>().toEqualTypeOf<string>()
   // A regression answers with a number alone.
   expectTypeOf<Answer<typeof tune.numbers>>().toEqualTypeOf<number | undefined>()
