@@ -1,5 +1,6 @@
 // Distillation in one call: options, what the run needs, session, training, result.
 
+import type { Label } from '@cola/data'
 import { Trainer, TrainingSession } from '@cola/train'
 import { lossWeights } from '../losses/graph-losses.ts'
 import { collateExamples } from './collate-examples.ts'
@@ -20,7 +21,7 @@ const fewRows = 200
  * the row where a teacher gives NaN or +Infinity, or masks (-Infinity) every class; and what `loadClassifier`,
  * `readTokenizer`, `generateArtifacts`, `TrainingSession.create` and `Trainer.train` throw.
  */
-export async function distill(options: DistillOptions): Promise<DistilledStudent> {
+export async function distill<L extends Label = Label>(options: DistillOptions<L>): Promise<DistilledStudent<L>> {
   const run = readOptions(options)
   const { device, loop, loss } = run
   const onWarning = (message: string) => loop.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
@@ -46,7 +47,7 @@ export async function distill(options: DistillOptions): Promise<DistilledStudent
     const ended = training.stopped !== 'aborted'
     const scores: Record<string, StudentEvaluation> = {}
     if (ended) for (const [name, examples] of heldOut) scores[name] = await trainer.evaluate(examples)
-    return distilledStudent({
+    const trained = distilledStudent({
       student: trainedStudent(student, await session.getParameters()),
       context,
       score,
@@ -58,6 +59,8 @@ export async function distill(options: DistillOptions): Promise<DistilledStudent
       training,
       onWarning,
     })
+    // The classes are those of the option labels, whose names L are, or any.
+    return trained as DistilledStudent<L>
   } finally {
     await session.release()
   }

@@ -32,10 +32,10 @@ import type { DistillExample, DistillRow } from './options.ts'
 import type { Score } from './scorer.ts'
 import type { TrainedStudent } from './student-model.ts'
 
-/** What a student makes of a text. */
-export interface StudentClassification {
+/** What a student makes of a text. @typeParam L Names of the classes. */
+export interface StudentClassification<L extends Label = Label> {
   /** The likeliest class. */
-  label: Label
+  label: L
   /** Its index. */
   index: number
   /** Of each class in order; they sum to 1. */
@@ -48,10 +48,10 @@ export type StudentEvaluation = Evaluation<readonly number[]>
 /** Options of exporting a distilled student. */
 export type StudentExportOptions = Pick<ModelFolder, 'dtype' | 'layout'>
 
-/** A student that `distill` trained; it may be a teacher in its turn. */
-export interface DistilledStudent {
+/** A student that `distill` trained; it may be a teacher in its turn. @typeParam L Names of the classes. */
+export interface DistilledStudent<L extends Label = Label> {
   /** Names of the classes in order. */
-  readonly labels: readonly Label[]
+  readonly labels: readonly L[]
   /** Scores of the validation rows at the best epoch; without them, none. */
   readonly metrics: Metrics
   /** Scores of the validation rows with the weights that the run ended with; undefined without them. */
@@ -68,7 +68,7 @@ export interface DistilledStudent {
    * the student reads are cut, which `callbacks.onWarning` is told.
    * @throws {DataError} for what is no string.
    */
-  readonly classify: (texts: readonly string[]) => Promise<StudentClassification[]>
+  readonly classify: (texts: readonly string[]) => Promise<StudentClassification<L>[]>
   /**
    * Logits, one array for all texts: [texts, classes] in row-major order. Those of text i are
    * `logits.subarray(i * labels.length, (i + 1) * labels.length)`. @throws {DataError} as `classify`.

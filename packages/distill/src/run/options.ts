@@ -50,7 +50,8 @@ export interface DistillExample {
   states?: StatesOfText
 }
 
-export interface DistillOptions extends LoopOptions<DistillExample, readonly number[]> {
+/** Options of {@link distill}. @typeParam L Names of the classes, by the option labels. */
+export interface DistillOptions<L extends Label = Label> extends LoopOptions<DistillExample, readonly number[]> {
   /** What learns: a configuration of a recurrent classifier of @cola/rnn, or a model of one's own. */
   student: StudentConfig | StudentModel
   /**
@@ -73,7 +74,7 @@ export interface DistillOptions extends LoopOptions<DistillExample, readonly num
    * @default the teacher's; without a teacher that names them, those that
    * occur in the training rows, sorted
    */
-  labels?: readonly Label[]
+  labels?: readonly L[]
   /** Names under which a file of logits has the splits. @default train, transfer */
   splits?: { train?: string; transfer?: string }
   /** Options of the distillation loss, or a sum of losses of one's own. @default those of `distillation` */

@@ -1,0 +1,27 @@
+// What TypeScript infers: the compiler checks it, and nothing runs.
+
+import type { Label } from '@cola/data'
+import { expectTypeOf, it } from 'vitest'
+import { type DistilledStudent, type DistillOptions, distill, type TeacherSource } from '../../src/index.ts'
+
+it('infers the classes of a student from the option labels', () => {
+  const student = {} as DistillOptions['student']
+  const train = [{ text: 'a', label: 0 }]
+  const made = {
+    named: () => distill({ student, train, labels: ['spam', 'ham'] }),
+    constant: () => distill({ student, train, labels: [0, 1] as const }),
+    listed: (labels: string[]) => distill({ student, train, labels }),
+    unnamed: () => distill({ student, train }),
+  }
+  type Of<Call extends (...all: never) => Promise<DistilledStudent>> = Awaited<ReturnType<Call>>
+  type Answer<S extends DistilledStudent> = Awaited<ReturnType<S['classify']>>[number]['label']
+  expectTypeOf<Of<typeof made.named>>().toEqualTypeOf<DistilledStudent<'spam' | 'ham'>>()
+  expectTypeOf<Answer<Of<typeof made.named>>>().toEqualTypeOf<'spam' | 'ham'>()
+  expectTypeOf<Of<typeof made.constant>['labels']>().toEqualTypeOf<readonly (0 | 1)[]>()
+  expectTypeOf<Answer<Of<typeof made.listed>>>().toEqualTypeOf<string>()
+  // The teacher may name other classes than the rows have.
+  expectTypeOf<Of<typeof made.unnamed>>().toEqualTypeOf<DistilledStudent<Label>>()
+  expectTypeOf<DistilledStudent<'spam'>>().toExtend<DistilledStudent>()
+  expectTypeOf<DistilledStudent<'spam'>>().toExtend<TeacherSource>()
+  expectTypeOf<DistillOptions<'spam'>>().toExtend<DistillOptions>()
+})
