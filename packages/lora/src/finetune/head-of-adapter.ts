@@ -54,8 +54,15 @@ export function headOptions(task: HeadTask, adapter: Adapter, options: GivenHead
   const given = layered(options.head)
   const choice = given ? { head: given } : headChoice(task, adapter, base)
   if (given || task === 'TOKEN_CLS' || options.pooling === undefined) return choice
+  if (isKnown(choice, adapter) && choice.head?.pooling === options.pooling) return choice
   requirePooling(options.pooling, choice, adapter, base)
   return { pooling: options.pooling }
+}
+
+/** Whether an adapter has the layers of a head, or says what they are: without them it may be of a linear head. */
+const isKnown = ({ head }: HeadChoice, adapter: Adapter): boolean => {
+  const names = namesOf(adapter)
+  return adapter.head !== undefined || head?.layers.every(({ module }) => names.has(`${module}.weight`)) === true
 }
 
 /** How to say that a head is a linear layer on pooled states, whose names are those of a class of transformers'. */
@@ -78,7 +85,7 @@ function requirePooling(
       ? 'the adapter has a head that reads texts in another way'
       : `transformers' class for ${config.model_type}, of which the adapter's head is, has its own`,
     expected: own,
-    found: `'${pooling}'`,
+    found: `'${pooling}'${head?.pooling === pooling ? ' alone' : ''}`,
     fix: adapter.head
       ? 'Leave it out.'
       : `Leave it out; or, for a linear head of your own on pooled states, say ${linearHead(pooling, causal)}.`,

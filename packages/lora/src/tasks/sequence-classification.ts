@@ -198,10 +198,11 @@ export const sequenceClassification: Task<Types> = {
           (await import('./found-classes.ts')).foundClasses(rows, problem_type, options)
     const { label_smoothing = 0 } = options
     const head = layered(options.head)
-    if (head && options.pooling !== undefined)
+    if (head && options.pooling !== undefined && options.pooling !== head.pooling)
       throw new ConfigError({
         where: 'option pooling',
         what: 'a head with layers has its own',
+        expected: head.pooling,
         found: options.pooling,
         fix: 'Leave out pooling, or head.',
       })

@@ -362,7 +362,9 @@ describe('loadFineTuned and heads of transformers’', () => {
     const refused = (kind: string, pooling: 'first' | 'mean', config = {}) =>
       expect(loadFineTuned(adapterOf(kind), { base: baseOf(kind, config), pooling })).rejects
     await refused('bert', 'first').toThrow(ConfigError)
-    await refused('bert', 'first').toThrow(/option pooling: .*class for bert.*'first', through bert\.pooler\.dense/s)
+    await refused('bert', 'first').toThrow(
+      /option pooling: .*class for bert.*'first', through bert\.pooler\.dense, found 'first' alone/s,
+    )
     await refused('albert', 'mean').toThrow(/through albert\.pooler, found 'mean'.*Leave it out/s)
     await refused('deberta-v2', 'mean').toThrow(/through pooler\.dense/)
     await refused('bert', 'mean', { classifier_activation: false }).toThrow(/expected 'first', found 'mean'/)
@@ -384,8 +386,24 @@ describe('loadFineTuned and heads of transformers’', () => {
     const reopened = await loadFineTuned(both, { base: baseOf('bert') })
     expect(await reopened.logits(texts)).toBeAllclose(logits, { atol: 1e-5 })
     await reopened.release()
-    const beside = loadFineTuned(bare, { base: baseOf('bert'), head, pooling: 'mean' })
-    await expect(beside).rejects.toThrow(/option pooling: a head with layers has its own/)
+    const beside = loadFineTuned(bare, { base: baseOf('bert'), head, pooling: 'first' })
+    await expect(beside).rejects.toThrow(/option pooling: a head with layers has its own, expected mean, found first/)
+  })
+
+  it('takes the pooling that the head has', async () => {
+    const expected = await loadFineTuned(adapterOf('roberta'), { base: baseOf('roberta') })
+    const named = await loadFineTuned(adapterOf('roberta'), { base: baseOf('roberta'), pooling: 'first' })
+    expect(named.settings).toEqual(expected.settings)
+    expect(await named.logits(texts)).toEqual(await expected.logits(texts))
+    const saved = memorySink('saved')
+    await named.save(saved)
+    const head = transformersHead({ model_type: 'roberta' }) as NonNullable<ReturnType<typeof transformersHead>>
+    for (const more of [{}, { head }]) {
+      const again = await loadFineTuned(saved, { base: baseOf('roberta'), pooling: 'first', ...more })
+      expect(again.settings).toEqual(expected.settings)
+      await again.release()
+    }
+    await Promise.all([expected.release(), named.release()])
   })
 
   it('says what does not fit', async () => {
