@@ -27,5 +27,10 @@ export const bundledFiles = addresses()
 /** Address of this file, or of the bundle that it is part of. */
 export const moduleAddress: string = import.meta.url
 
-/** The address of a module by the page's import map. @throws {TypeError} when it has none. */
+/**
+ * The address of a module by the page's import map. Vite's classic workers have no `import.meta` and warn of it
+ * (EMPTY_IMPORT_META): there it is `{}`, and nothing calls this, because the addresses above are Vite's. Nothing else
+ * reads an import map: a module at a `data:` address could, but not under a Content-Security-Policy.
+ * @throws {TypeError} when it has none.
+ */
 export const resolveModule = (specifier: string): string => import.meta.resolve(specifier)
