@@ -73,15 +73,20 @@ function visitSignatures(name, signatures, place) {
   }
 }
 
+/** Whether members are the class's own: `private`, or `#name`. */
+const isPrivate = (declarations = []) =>
+  declarations.some(
+    (one) =>
+      (one.name && ts.isPrivateIdentifier(one.name)) || ts.getCombinedModifierFlags(one) & ts.ModifierFlags.Private,
+  )
+
 /** Methods of an object of a public type. */
 function visitMembers(type, place) {
   const name = nameOf(type)
   if (visited.has(type) || !isOurs(type.aliasSymbol ?? type.symbol)) return
   visited.add(type)
   for (const property of type.getProperties()) {
-    const isHidden = property.name.startsWith('__#') || property.name.startsWith('#')
-    const isPrivate = property.declarations?.some((one) => ts.getCombinedModifierFlags(one) & ts.ModifierFlags.Private)
-    if (isHidden || isPrivate || !isOurs(property)) continue
+    if (!isOurs(property) || isPrivate(property.declarations)) continue
     const signatures = checker.getTypeOfSymbolAtLocation(property, place).getCallSignatures()
     visitSignatures(`${name}.${property.name}`, signatures, place)
   }
@@ -94,9 +99,12 @@ for (const name of packages) {
     if (!isOwn || /^[A-Z].*Error$/.test(exported)) continue
     const type = checker.getTypeOfSymbolAtLocation(symbol, file)
     visitSignatures(`${name} ${exported}`, type.getCallSignatures(), file)
-    visitSignatures(`new ${exported}`, type.getConstructSignatures(), file)
+    const constructors = type
+      .getConstructSignatures()
+      .filter(({ declaration }) => !isPrivate([declaration].filter(Boolean)))
+    visitSignatures(`new ${exported}`, constructors, file)
     if (symbol.flags & ts.SymbolFlags.Class)
-      for (const member of type.getProperties()) {
+      for (const member of type.getProperties().filter(({ declarations }) => !isPrivate(declarations))) {
         const signatures = checker.getTypeOfSymbolAtLocation(member, file).getCallSignatures()
         visitSignatures(`${exported}.${member.name}`, signatures, file)
       }
