@@ -45,6 +45,8 @@ const data = new Set([
 
 const found = new Map()
 const visited = new Set()
+/** Types whose methods are being visited: one may give its own type again, of more names. */
+const open = new Set()
 
 /** Whether a parameter holds options: an object with a property that may be absent, or one that is called so. */
 function isOptions(parameter, type) {
@@ -83,13 +85,16 @@ const isPrivate = (declarations = []) =>
 /** Methods of an object of a public type. */
 function visitMembers(type, place) {
   const name = nameOf(type)
-  if (visited.has(type) || !isOurs(type.aliasSymbol ?? type.symbol)) return
+  const symbol = type.aliasSymbol ?? type.symbol
+  if (visited.has(type) || open.has(symbol) || !isOurs(symbol)) return
   visited.add(type)
+  open.add(symbol)
   for (const property of type.getProperties()) {
     if (!isOurs(property) || isPrivate(property.declarations)) continue
     const signatures = checker.getTypeOfSymbolAtLocation(property, place).getCallSignatures()
     visitSignatures(`${name}.${property.name}`, signatures, place)
   }
+  open.delete(symbol)
 }
 
 for (const name of packages) {
