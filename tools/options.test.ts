@@ -138,6 +138,7 @@ const calls: Record<string, Call> = {
   'Generator.generate(options)': (options) => opened.generator.generate([1], options),
   'Generator.stream(options)': (options) => first(opened.generator.stream([1], options)),
   'Generator.streamTexts(options)': (options) => first(opened.generator.streamTexts(['a'], options)),
+  'Generator.loadAdapter(options)': (options) => opened.generator.loadAdapter('a', 'nowhere', options),
   'lora openGenerator(options)': (options) => lora.openGenerator('nowhere', options),
   'lora nextToken(options)': (options) => lora.nextToken(nothing, options, nothing),
   'lora sampleTexts(options)': (options) => lora.sampleTexts(nothing, options),

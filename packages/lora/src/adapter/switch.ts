@@ -1,7 +1,7 @@
 // Several adapters on one base model in one session: the matrices of the adapter are inputs of the graph, so that
 // switching adapters changes the feeds only.
 
-import { type Checks, checkOptions, checkValue, closestName, number, object, oneOf } from '@cola/graph/options'
+import { type Checks, checkOptions, checkValue, closestName, number, object, oneOf, text } from '@cola/graph/options'
 import { cloneGraph, type Graph, type Model, widen } from '@cola/graph'
 import type { Batch } from '@cola/train'
 import { AdapterError, ConfigError } from '../errors.ts'
@@ -11,6 +11,7 @@ import { requireModel } from '../inject/require-model.ts'
 import { headWeight, tiedHeads, untie } from '../inject/tied.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
+import { type Needs, requireFit } from './fits-switch.ts'
 import { isAdapter, loadAdapter } from './load.ts'
 import { isLora, plainAdapter } from './plain-adapter.ts'
 import { feedsOf } from './switch-feeds.ts'
@@ -27,13 +28,21 @@ export interface SwitchableModel<A extends string = string> {
   readonly graph: Graph
   /** Rank that all adapters are padded to. */
   readonly rank: number
-  /** Names of the adapters. */
+  /** Names of the adapters that are there. */
   readonly adapters: readonly A[]
   /**
    * The feeds that select an adapter, or none. They are created once, so that switching costs nothing.
    * @throws {AdapterError} for a name that is not one of the adapters; {ConfigError} for an unknown option.
    */
   readonly feeds: (adapter?: string, options?: { scale?: number }) => Batch
+  /**
+   * Adds an adapter, or replaces the one of its name: other feeds for the same graph.
+   * @throws {AdapterError} for one that does not fit the model, cannot be switched, or for which the graph has no
+   * inputs: its rank is greater than `rank`, or it adapts or saves what no adapter did at first.
+   */
+  readonly loadAdapter: (name: string, adapter: Adapter) => void
+  /** Frees an adapter's arrays. @throws {AdapterError} for a name that is not one of the adapters. */
+  readonly deleteAdapter: (name: string) => void
 }
 
 /** Options of {@link switchable}. */
@@ -69,44 +78,67 @@ export function switchable<A extends string>(
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
   for (const name of names) checkValue(`switchable, adapters, "${name}"`, adapters[name], isAdapter)
   const model = withZeroBiases({ ...original, graph: widen(original.graph) }, Object.values(adapters))
-  const loaded = new Map(
-    names.map((name) => [name, requireSwitchable(name, loadNamed(model, name, adapters[name] as Adapter))]),
-  )
+  const open = (name: string, adapter: Adapter) => requireSwitchable(name, loadNamed(model, name, adapter))
+  const loaded = new Map(names.map((name) => [name, open(name, adapters[name] as Adapter)]))
   const all = [...loaded.values()]
-  const rank = all.flatMap(({ targets }) => targets).reduce((greatest, { r }) => Math.max(greatest, r), 0)
   const base = untieTrained(model, all)
   const targetsOf = targetsByLayer(base.graph)
-  const targets = new Map(all.flatMap((adapted) => [...targetsOf(adapted)]))
-  const saved = [
-    ...new Set(
-      all.flatMap(({ trainable, held }) =>
-        [...trainable, ...held.values()].filter((name) => base.graph.initializers.has(name)),
-      ),
-    ),
-  ]
-  const has = (field: 'use_dora' | 'lora_bias') => all.some(({ config }) => config[field])
-  const differences = { use_dora: has('use_dora'), lora_bias: has('lora_bias') }
-  const switched: Switched = { base: base.graph, targets, saved, rank, ...differences }
+  const needs = needsOf(all, targetsOf)
+  const switched: Switched = { base: base.graph, ...needs }
   const graph = inputs === 'required' ? requiredInputs(switched) : overridableInputs(switched)
-  const arrays = new Map<string | undefined, Batch>([[undefined, feedsOf(base, new Map(), switched)]])
-  for (const [name, adapted] of loaded) arrays.set(name, feedsOf(adapted, targetsOf(adapted), switched))
+  const none = feedsOf(base, new Map(), switched)
+  const arrays = new Map<string, Batch>()
+  const keep = (name: string, adapted: LoraModel) => arrays.set(name, feedsOf(adapted, targetsOf(adapted), switched))
+  for (const [name, adapted] of loaded) keep(name, adapted)
+  const arraysOf = (adapter: string): Batch => {
+    const found = arrays.get(adapter)
+    if (found) return found
+    const there = [...arrays.keys()]
+    throw new AdapterError({
+      where: `adapter "${adapter}"`,
+      what: 'not one of this model',
+      expected: there.join(', '),
+      ...meant(String(adapter), there),
+    })
+  }
   return {
     graph,
-    rank,
-    adapters: names,
+    rank: needs.rank,
+    get adapters() {
+      return [...arrays.keys()] as A[]
+    },
     feeds: (adapter, given = {}) => {
       checkOptions('feeds', given, { scale: number })
       const { scale = 1 } = given
-      const feeds = arrays.get(adapter)
-      if (!feeds)
-        throw new AdapterError({
-          where: `adapter "${adapter}"`,
-          what: 'not one of this model',
-          expected: names.join(', '),
-          ...meant(String(adapter), names),
-        })
+      const feeds = adapter === undefined ? none : arraysOf(adapter)
       return { ...feeds, ...(inputs === 'required' ? { lora_scale: { data: Float32Array.of(scale), dims: [] } } : {}) }
     },
+    loadAdapter: (name, adapter) => {
+      checkValue('loadAdapter, name', name, text)
+      checkValue(`loadAdapter, adapter "${name}"`, adapter, isAdapter)
+      const adapted = open(name, adapter)
+      requireFit(name, needsOf([adapted], targetsOf), needs)
+      keep(name, adapted)
+    },
+    deleteAdapter: (name) => {
+      arraysOf(name)
+      arrays.delete(name)
+    },
+  }
+}
+
+/** What a graph needs inputs for, by its adapters. */
+function needsOf(adapters: readonly LoraModel[], targetsOf: (adapted: LoraModel) => Targets): Needs {
+  const has = (field: 'use_dora' | 'lora_bias') => adapters.some(({ config }) => config[field] === true)
+  const saved = adapters.flatMap(({ base, trainable, held }) =>
+    [...trainable, ...held.values()].filter((name) => base.initializers.has(name)),
+  )
+  return {
+    targets: new Map(adapters.flatMap((adapted) => [...targetsOf(adapted)])),
+    saved: [...new Set(saved)],
+    rank: adapters.flatMap(({ targets }) => targets).reduce((greatest, { r }) => Math.max(greatest, r), 0),
+    use_dora: has('use_dora'),
+    lora_bias: has('lora_bias'),
   }
 }
 

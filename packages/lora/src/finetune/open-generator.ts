@@ -79,7 +79,23 @@ export async function openGenerator<A extends string = string>(
     ? await openDecoder(graph, device, inputs, { accuracy_level })
     : await openWholeTexts(graph, base.batches(model.graph), device, inputs, { accuracy_level })
   const limits = { vocab_size: base.vocab_size, max_length: base.max_length }
-  return generatorOf({ decoder, switched, limits, formatOf: (adapter) => formats.get(adapter) as TokenFormat })
+  return generatorOf({
+    decoder,
+    switched,
+    limits,
+    formatOf: (adapter) => formats.get(adapter) as TokenFormat,
+    loadAdapter: async (name, one, given) => {
+      const later = await openOne(name, one, base, given, 'loadAdapter, adapter')
+      const format = await formatOf(base, later)
+      const { adapter } = later
+      await together(
+        { adapter, base, name },
+        (other) => callWith(name, other),
+        async () => switched?.loadAdapter(name, adapter),
+      )
+      formats.set(name, format)
+    },
+  })
 }
 
 const callWith = (name: string, base: string): string => `openGenerator(${base}, { adapters: { ${name}: adapter } })`
@@ -128,9 +144,10 @@ async function openOne(
   one: Source | Adapter,
   base: BaseModelSource,
   options: SourceOptions,
+  where = 'openGenerator, option adapters,',
 ): Promise<Opened> {
   if (isOpenAdapter(one)) return { adapter: one }
-  checkValue(`openGenerator, option adapters, "${name}"`, one, ['a source of files, or an open adapter', isSource])
+  checkValue(`${where} "${name}"`, one, ['a source of files, or an open adapter', isSource])
   const { adapter, saved, files } = await openSavedAdapter(one, { base, call: callWith(name, 'base') }, options)
   await requireTask(saved?.task_type ?? adapter.config.task_type ?? 'CAUSAL_LM', { taskType: 'CAUSAL_LM' }, files)
   return { adapter, saved, files }
@@ -146,16 +163,20 @@ function startOf(opened: OpenedAdapters): OnnxModelOptions {
 }
 
 /** The format of each adapter's texts, and of the base's. */
-async function formatsOf(
-  base: BaseModel,
-  opened: OpenedAdapters,
-): Promise<ReadonlyMap<string | undefined, TokenFormat>> {
-  const task = await taskOf('CAUSAL_LM')
-  const own = { eos_token_id: endTokens(base, undefined) }
-  const formats = new Map([[undefined as string | undefined, tokenFormat(textFormat(base, own))]])
-  for (const [name, { saved, files }] of opened) {
-    const settings = saved && files ? settingsOf<TaskTypes['CAUSAL_LM']>(saved, task, files) : own
-    formats.set(name, tokenFormat(textFormat(await withChatTemplate(base, saved), settings)))
-  }
+async function formatsOf(base: BaseModel, opened: OpenedAdapters): Promise<Map<string | undefined, TokenFormat>> {
+  const formats = new Map([[undefined as string | undefined, await formatOf(base, {})]])
+  for (const [name, one] of opened) formats.set(name, await formatOf(base, one))
   return formats
+}
+
+/** The format of an adapter's texts: what was saved beside it, or the base's. */
+async function formatOf(
+  base: BaseModel,
+  { saved, files }: Pick<Partial<Opened>, 'saved' | 'files'>,
+): Promise<TokenFormat> {
+  const settings =
+    saved && files
+      ? settingsOf<TaskTypes['CAUSAL_LM']>(saved, await taskOf('CAUSAL_LM'), files)
+      : { eos_token_id: endTokens(base, undefined) }
+  return tokenFormat(textFormat(await withChatTemplate(base, saved), settings))
 }

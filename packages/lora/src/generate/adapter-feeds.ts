@@ -4,13 +4,21 @@ import { type Batch, OrtTensor, type OrtTensors } from '@cola/train'
 import type { SwitchableModel } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
 
-/**
- * The inputs of an adapter, by its name and its factor; the matrices become tensors once.
- * @throws {ConfigError} where there are no adapters; {AdapterError} for a name that is none of them.
- */
-export function adapterFeeds(model: SwitchableModel | undefined) {
+/** The inputs of adapters. */
+export interface AdapterFeeds {
+  /**
+   * The inputs of an adapter, by its name and its factor; the matrices become tensors once.
+   * @throws {ConfigError} where there are no adapters; {AdapterError} for a name that is none of them.
+   */
+  readonly of: (adapter: string | undefined, scale: number | undefined) => OrtTensors
+  /** Forgets the tensors of an adapter that was replaced or deleted. */
+  readonly forget: (adapter: string) => void
+}
+
+/** The inputs of the adapters of a model, if it has some. */
+export function adapterFeeds(model: SwitchableModel | undefined): AdapterFeeds {
   const made = new Map<string | undefined, OrtTensors>()
-  return (adapter: string | undefined, scale: number | undefined): OrtTensors => {
+  const of: AdapterFeeds['of'] = (adapter, scale) => {
     if (!model) {
       if (adapter === undefined && scale === undefined) return {}
       throw new ConfigError({
@@ -24,6 +32,7 @@ export function adapterFeeds(model: SwitchableModel | undefined) {
     if (scale === undefined || !fed.lora_scale) return fed
     return { ...fed, lora_scale: new OrtTensor('float32', Float32Array.of(scale), []) }
   }
+  return { of, forget: (adapter) => void made.delete(adapter) }
 }
 
 const tensorsOf = (batch: Batch): OrtTensors =>

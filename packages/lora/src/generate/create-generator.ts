@@ -5,6 +5,7 @@ import { type Checks, checkOptions, object, oneOf, requireOptions, text } from '
 import { longestInput, type ModelConfig, type Tokenizer } from '@cola/data'
 import type { Model } from '@cola/graph'
 import { checkConfig, defaultDevice, type Device, vocabularySize } from '@cola/train'
+import type { Adapter } from '../adapter/files.ts'
 import type { SwitchableModel } from '../adapter/switch.ts'
 import { accuracyLevels, type DecoderOptions, openDecoder } from './decoder.ts'
 import { type Generator, generatorOf, type TokenFormat, tokenFormat } from './generator.ts'
@@ -53,7 +54,9 @@ export async function createGenerator<A extends string = string>(
     ? tokenFormat(formatOf({ config, tokenizer: reader, vocab_size }))
     : { eos_token_id: endTokensOf(config), decode: tokenizer && ((ids) => tokenizer.decode(ids)) }
   const limits = { vocab_size, max_length: longestInput(config as ModelConfig, reader) }
-  return generatorOf({ decoder, switched, limits, formatOf: () => format })
+  // The model refuses what is no open adapter.
+  const loadAdapter = async (name: string, adapter: unknown) => switched?.loadAdapter(name, adapter as Adapter)
+  return generatorOf({ decoder, switched, limits, formatOf: () => format, loadAdapter })
 }
 
 const formatOf = (source: Parameters<typeof textFormat>[0]): TextFormat =>

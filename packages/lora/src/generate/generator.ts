@@ -1,6 +1,8 @@
 // Generates with an open decoder: token ids, texts and conversations, each call with an adapter of its own.
 
+import { type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { type Checks, checkOptions, number, text } from '@cola/graph/options'
+import type { Adapter } from '../adapter/files.ts'
 import type { SwitchableModel } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
 import { adapterFeeds } from './adapter-feeds.ts'
@@ -92,6 +94,23 @@ export interface Generator<A extends string = string> {
     prompts: Iterable<TextPrompt>,
     options?: StreamTextsOptions & AdapterChoice<A>,
   ): AsyncGenerator<GeneratedText, void, undefined>
+  /**
+   * Adds an adapter to the open session, as PEFT's `load_adapter` does, or replaces the one of its name: calls that are
+   * under way end with theirs. Its rank may be that of the adapters which the session was opened with at most, its
+   * layers theirs.
+   * @param adapter As in the option `adapters` of `openGenerator`; of `createGenerator`, one that is open.
+   * @param options How it is read.
+   * @returns This generator, whose type has the name.
+   * @throws {AdapterError} naming the adapter, where it does not fit the base or the session; {ConfigError} where the
+   * generator was opened without adapters; what `openAdapter` throws.
+   */
+  loadAdapter<Name extends string>(
+    name: Name,
+    adapter: Source | Adapter,
+    options?: SourceOptions,
+  ): Promise<Generator<A | Name>>
+  /** Frees an adapter, as PEFT's `delete_adapter` does. @throws {AdapterError} for a name that is not there. */
+  deleteAdapter(name: A): void
   /** Frees the session. */
   readonly release: () => Promise<void>
 }
@@ -117,6 +136,8 @@ export interface GeneratorParts<A extends string> {
   readonly limits: Pick<NextTokenModel, 'vocab_size' | 'max_length'>
   /** The format of an adapter's texts, or of the base's. */
   readonly formatOf: (adapter: string | undefined) => TokenFormat
+  /** Loads an adapter into the switchable model. */
+  readonly loadAdapter: (name: string, adapter: Source | Adapter, options: SourceOptions) => Promise<void>
 }
 
 const callChecks: Checks<GeneratorCallOptions> = { adapter: text, adapter_scale: number, ...generateChecks }
@@ -128,18 +149,19 @@ export function generatorOf<A extends string>({
   switched,
   limits,
   formatOf,
+  loadAdapter,
 }: GeneratorParts<A>): Generator<A> {
   const feeds = adapterFeeds(switched)
   const texts = textGenerator<AdapterChoice>((options) => {
     checkOptions('generate', options, textChecks)
     const { adapter, adapter_scale, ...rest } = options
-    const fed = feeds(adapter, adapter_scale)
+    const fed = feeds.of(adapter, adapter_scale)
     return [{ format: requireTexts(formatOf(adapter)), limits, start: async () => decoder.start(fed) }, rest]
   })
   const tokenCall = (options: GeneratorCallOptions): readonly [NextTokenModel, GenerateOptions] => {
     checkOptions('generate', options, callChecks)
     const { adapter, adapter_scale, ...rest } = options
-    const fed = feeds(adapter, adapter_scale)
+    const fed = feeds.of(adapter, adapter_scale)
     const { eos_token_id, decode } = formatOf(adapter)
     return [{ ...limits, eos_token_id, decode, ...decoder.start(fed) }, rest]
   }
@@ -154,13 +176,37 @@ export function generatorOf<A extends string>({
     const [model, rest] = tokenCall(options)
     yield* streamTokens(model, areSeveral(prompts) ? prompts : [prompts], rest)
   }
-  return {
-    adapters: switched?.adapters ?? [],
+  const generator: Generator<A> = {
+    get adapters() {
+      return switched?.adapters ?? []
+    },
     generate: generate as Generator<A>['generate'],
     stream: stream as Generator<A>['stream'],
     streamTexts: texts.streamTexts,
+    async loadAdapter<Name extends string>(name: Name, source: Source | Adapter, options: SourceOptions = {}) {
+      checkOptions('loadAdapter', options, sourceChecks)
+      requireSwitched(switched)
+      await loadAdapter(name, source, options)
+      feeds.forget(name)
+      return generator as Generator<A | Name>
+    },
+    deleteAdapter(name) {
+      requireSwitched(switched).deleteAdapter(name)
+      feeds.forget(name)
+    },
     release: decoder.release,
   }
+  return generator
+}
+
+/** @throws {ConfigError} where the graph has no inputs for adapters. */
+function requireSwitched<A extends string>(switched: SwitchableModel<A> | undefined): SwitchableModel<A> {
+  if (switched) return switched
+  throw new ConfigError({
+    where: 'generator',
+    what: 'it was opened without adapters, so that its session has no inputs for one',
+    fix: 'Open it with an adapter, of the greatest rank that later ones have.',
+  })
 }
 
 /** @throws {ConfigError} where there is no tokenizer. */

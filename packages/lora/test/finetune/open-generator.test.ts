@@ -96,6 +96,36 @@ describe.each(Object.entries(bases))('%s', (_, { files, poet, lawyer, prompts })
     expect(await generator.generate(prompts, none)).toEqual(right.get(undefined))
   })
 
+  it('takes adapters later, in the same session, replaces and deletes them', async () => {
+    const { poet: first, lawyer: later } = adapters as { poet: MemorySink; lawyer: MemorySink }
+    const opened = await openGenerator(files, { adapters: { poet: first } })
+    const both = await opened.loadAdapter('lawyer', later)
+    expect(both.adapters).toEqual(['poet', 'lawyer'])
+    for (const [choice, texts] of choices())
+      expect(await both.generate(prompts, { ...few, ...choice } as object)).toEqual(texts)
+    await opened.loadAdapter('poet', await openAdapter(later))
+    expect(await opened.generate(prompts.slice(0, 2), { ...few, adapter: 'poet' })).toEqual(
+      right.get('lawyer')?.slice(0, 2),
+    )
+    both.deleteAdapter('lawyer')
+    expect(both.adapters).toEqual(['poet'])
+    await expect(both.generate('', { adapter: 'lawyer' })).rejects.toThrow(/adapter "lawyer": not one of this model/)
+    expect(() => both.deleteAdapter('lawyer')).toThrow(AdapterError)
+    await opened.release()
+  })
+
+  it('refuses a later adapter that the session has no inputs for, and goes on', async () => {
+    const wider = await adapterFor(files, poet, { epochs: 1, lora: { r: 4, target_modules: 'all-linear' } })
+    await expect(generator.loadAdapter('wider', wider)).rejects.toThrow(
+      /adapter "wider": the model was opened without inputs for it, expected rank 2 at most.*found .*Open it again/,
+    )
+    await expect(generator.loadAdapter('none', {} as never)).rejects.toThrow(/no-such|adapter_config|files/i)
+    expect(generator.adapters).toEqual(['poet', 'lawyer'])
+    const alone = await openGenerator(files)
+    await expect(alone.loadAdapter('poet', adapters.poet as MemorySink)).rejects.toThrow(/opened without adapters/)
+    await alone.release()
+  })
+
   it('answers calls at the same time, each with its own adapter', async () => {
     const calls = [...choices(), ...choices()].flatMap(([choice, texts]) =>
       prompts.map((prompt, i) => [prompt, choice, texts[i]] as const),

@@ -117,6 +117,8 @@ it('infers the names of a generator from its adapters', () => {
   expectTypeOf<Of<typeof some>>().toEqualTypeOf<Generator>()
   expectTypeOf<Of<typeof base>>().toEqualTypeOf<Generator>()
   expectTypeOf<Generator<'poet'>>().toExtend<Generator>()
+  const later = (generator: Generator<'poet'>) => generator.loadAdapter('cook', 'folder')
+  expectTypeOf<Of<typeof later>>().toEqualTypeOf<Generator<'poet' | 'cook'>>()
   void (async () => {
     const generator = await named()
     await generator.generate('a', { adapter: 'poet' })
