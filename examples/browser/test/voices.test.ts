@@ -143,12 +143,14 @@ describe.skipIf(!hasChromium)('the page of voices', () => {
     await chooseLikeliest(page)
     const asker = await idsOf(await ask(page, 'asker'))
     const { zip } = await downloadedVoice(page, 'asker')
+    const curious = { name: 'curious.zip', mimeType: 'application/zip', buffer: readFileSync(zip) }
+    await page.setInputFiles('#voice-files', curious)
+    await page.locator('#choices label', { hasText: 'curious' }).waitFor()
+    expect(await idsOf(await ask(page, 'curious'))).toEqual(asker)
+    // The session takes the voice without being opened again.
+    expect(await page.locator('#model').textContent()).toContain('opened once')
     await page.reload()
-    await page.setInputFiles('#voice-files', {
-      name: 'curious.zip',
-      mimeType: 'application/zip',
-      buffer: readFileSync(zip),
-    })
+    await page.setInputFiles('#voice-files', curious)
     await page.locator('#choices label', { hasText: 'curious' }).waitFor()
     await chooseLikeliest(page)
     expect(await idsOf(await ask(page, 'curious'))).toEqual(asker)

@@ -31,7 +31,7 @@ page.watch(['model', 'voices', 'opened'], ({ model, voices, opened }) => {
     byId('model'),
     fact('In memory', 'once', model ? `${parametersText(model.parameters)} parameters` : 'opening …'),
     fact('Voices beside it', String(voices.length), voices.length > 0 ? `${bytesText(bytes)} together` : 'none yet'),
-    fact('Session', opened === 0 ? 'not open yet' : `opened ${times}`, 'anew for a new voice, never for a message'),
+    fact('Session', opened === 0 ? 'not open yet' : `opened ${times}`, 'never for a message'),
   )
 })
 page.call('open', undefined).then(

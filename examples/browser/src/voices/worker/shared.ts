@@ -1,12 +1,12 @@
-// One generator that all texts share. When a voice is added another one takes its place; texts that are under way end
-// with theirs.
+// One generator that all texts share. A voice that comes later is loaded into it; where it does not take the voice,
+// another one takes its place, and texts that are under way end with theirs.
 
 import type { Generator } from '@cola/lora'
 
 interface Shared {
   readonly use: <Result>(work: (generator: Generator) => Promise<Result>) => Promise<Result>
-  /** Lets the next text open another one. */
-  readonly renew: () => void
+  /** Changes the generator that is open, if one is; where that fails the next text opens another one. */
+  readonly change: (work: (generator: Generator) => unknown) => Promise<void>
 }
 
 interface Open {
@@ -22,7 +22,9 @@ export function createShared(open: () => Promise<Generator>): Shared {
     if (old) void release(old)
   }
   return {
-    renew,
+    async change(work) {
+      await current?.generator.then(work).catch(renew)
+    },
     async use(work) {
       current ??= { generator: open(), texts: new Set() }
       const { generator, texts } = current

@@ -101,7 +101,7 @@ export function createVoices(tell: (told: Told) => void): Handlers {
 
   const keep = async (name: string, files: MemorySink): Promise<Voice> => {
     voices.set(name, files)
-    shared.renew()
+    await shared.change((generator) => generator.loadAdapter(name, files))
     return { name, bytes: files.size(tensorsFile) }
   }
 
