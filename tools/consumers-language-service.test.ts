@@ -114,6 +114,25 @@ describe('a service with a language model', () => {
   }, 90_000)
 })
 
+it('takes an adapter while it runs, and frees it, where a folder for them is set', async () => {
+  const { url, errors } = await started({ ADAPTERS: `poet=${folders.poet}`, LATER: work })
+  const options = { adapter: 'cook', max_new_tokens: 8 }
+  const call = async (method: string, name: string) => {
+    const response = await fetch(`${url}${name}`, { method })
+    return [response.status, await response.json()]
+  }
+  expect((await post(url, { prompt, ...options })).status).toBe(400)
+  expect(await call('PUT', 'cook')).toEqual([200, { adapters: ['poet', 'cook'] }])
+  expect(await (await post(url, { prompt, ...options })).text()).toBe(await generator.generate(prompt, options))
+  expect(await call('DELETE', 'cook')).toEqual([200, { adapters: ['poet'] }])
+  expect((await post(url, { prompt, ...options })).status).toBe(400)
+  expect((await call('PUT', 'pirate'))[0]).toBe(400)
+  expect((await call('PUT', '..%2Fcook'))[0]).toBe(404)
+  const fixed = await started()
+  expect((await fetch(`${fixed.url}cook`, { method: 'PUT' })).status).toBe(405)
+  expect(errors()).toBe('')
+})
+
 it('SIGTERM answers what is under way, and ends with code 0', async () => {
   const { url, end } = await started()
   const options = { adapter: 'lawyer', max_new_tokens: 40, do_sample: true, seed: 5 }

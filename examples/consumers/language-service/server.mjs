@@ -5,17 +5,20 @@
 //   POST /         {"adapter": "poet", "prompt": "The sea", "max_new_tokens": 40, "do_sample": true, "seed": 1}
 //                  -> the new text, as it comes; the prompt may be messages, [{"role": "user", "content": "..."}]
 //   GET  /         {"adapters": ["poet", "lawyer"]}
+//   PUT  /NAME     loads, or loads again, the adapter in the folder NAME of LATER, while requests are answered;
+//   DELETE /NAME   frees it. Both only where LATER=folder is set: keep them from clients that may not.
 //
 // The other fields are options of `generate`. Requests are answered at the same time; a client that goes away ends its
 // own. Errors are {"error": "..."}: 400 for what a request asks, 413 for its length, 503 with Retry-After when as many
 // as MAX_RUNNING are answered. SIGTERM and SIGINT answer what is under way, and end with code 0.
 
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ColaError } from '@cola/graph'
 import { openGenerator } from '@cola/lora'
 
-const { MODEL, ADAPTERS, HOST = '127.0.0.1', PORT = '8080' } = process.env
+const { MODEL, ADAPTERS, LATER, HOST = '127.0.0.1', PORT = '8080' } = process.env
 const MAX_BODY_BYTES = Number(process.env.MAX_BODY_BYTES ?? 256 * 1024)
 const MAX_NEW_TOKENS = Number(process.env.MAX_NEW_TOKENS ?? 500)
 const MAX_RUNNING = Number(process.env.MAX_RUNNING ?? 16)
@@ -67,6 +70,15 @@ async function answer(request, response, signal) {
   await pipeline(all, response)
 }
 
+/** Changes the adapters of the open session. */
+async function change({ method, url }) {
+  const name = url.slice(1)
+  if (LATER === undefined) throw new Refusal(405, 'the adapters of this service do not change', { allow: 'GET, POST' })
+  if (!/^\w[\w-]*$/.test(name)) throw new Refusal(404, 'a name of letters, digits, _ and - expected')
+  if (method === 'PUT') await generator.loadAdapter(name, join(LATER, name))
+  else generator.deleteAdapter(name)
+}
+
 function refusalOf(error) {
   if (error instanceof Refusal) return error
   // The libraries' errors say what is wrong with the prompt or an option.
@@ -83,6 +95,10 @@ const server = createServer(async (request, response) => {
   if (request.method === 'GET') return send(200, { adapters: generator.adapters })
   running += 1
   try {
+    if (request.method === 'PUT' || request.method === 'DELETE') {
+      await change(request)
+      return send(200, { adapters: generator.adapters })
+    }
     if (running > MAX_RUNNING) throw new Refusal(503, 'busy', { 'retry-after': '1' })
     await answer(request, response, gone.signal)
   } catch (error) {
