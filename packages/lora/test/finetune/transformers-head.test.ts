@@ -49,6 +49,15 @@ const changedTensors = async (files: Bytes, change: (tensors: Map<string, Tensor
   return { ...files, 'adapter_model.safetensors': serializeSafetensors(tensors) }
 }
 
+/** An adapter whose layers are those of another class. */
+const renamed = (files: Bytes, from: string, to: string): Promise<Bytes> =>
+  changedTensors(files, (tensors) => {
+    for (const [name, tensor] of [...tensors]) {
+      tensors.delete(name)
+      tensors.set(name.replace(`.${from}.`, `.${to}.`), tensor)
+    }
+  })
+
 /** BERT as a feature-extraction export has it: without its pooler, whose parameters are given beside it. */
 function withoutPooler(): { base: Bytes; pooler: Map<string, Tensor> } {
   const base = baseOf('bert')
@@ -413,19 +422,14 @@ describe('loadFineTuned and heads of transformers’', () => {
     await refused(roberta, baseOf('roberta'), { pooling: 'mean' }).toThrow(/option pooling: .*classifier\.dense/s)
     await refused(roberta, baseOf('bert')).toThrow(/trained on another base.*roberta\.encoder.*bert\.encoder/s)
     await refused(roberta, baseOf('bert')).toThrow(AdapterError)
-    const ofXlnet = await changedTensors(roberta, (tensors) => {
-      for (const [name, tensor] of [...tensors]) {
-        tensors.delete(name)
-        tensors.set(name.replace('.roberta.', '.transformer.'), tensor)
-      }
-    })
+    const ofXlnet = await renamed(roberta, 'roberta', 'transformer')
     await refused(ofXlnet, baseOf('roberta', { model_type: 'xlnet' })).toThrow(
       /no head for this task.*a tensor classifier\.weight.*classifier\.dense/s,
     )
-    await refused(adapterOf('bert'), baseOf('roberta')).toThrow(
+    await refused(await renamed(adapterOf('bert'), 'bert', 'roberta'), baseOf('roberta')).toThrow(
       /option pooling: missing.*roberta, classifier\.out_proj/s,
     )
-    await refused(adapterOf('bert'), baseOf('bert', { model_type: 'canine' })).toThrow(
+    await refused(await renamed(adapterOf('bert'), 'bert', 'canine'), baseOf('bert', { model_type: 'canine' })).toThrow(
       /option pooling: missing: neither/,
     )
     await refused(roberta, baseOf('roberta', { problem_type: 'regression' })).toThrow(/regression of 3 numbers/)
