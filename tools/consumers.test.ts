@@ -28,7 +28,7 @@ import { tinyEncoder } from './tiny-encoder.ts'
 
 const embedded = join(root, 'examples/model')
 const work = mkdtempSync(join(tmpdir(), 'cola-consumers-'))
-afterAll(() => rmSync(work, { recursive: true }), 120_000)
+afterAll(() => rmSync(work, { recursive: true }), 600_000)
 const texts = ['The girls in the garden laugh.', 'The girls in the garden laughs.']
 
 let packed: Record<string, string> = {}

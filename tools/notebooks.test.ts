@@ -11,7 +11,7 @@ import { root } from './root.ts'
 const examples = join(root, 'examples')
 const notebooks = readdirSync(examples).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
 const work = mkdtempSync(join(tmpdir(), 'cola-notebooks-'))
-afterAll(() => rmSync(work, { recursive: true }), 60_000)
+afterAll(() => rmSync(work, { recursive: true }), 600_000)
 
 const python = join(work, 'python/bin/python')
 /** Debian has Python without venv. */

@@ -12,7 +12,7 @@ import { root } from './root.ts'
 import { tinyEncoder } from './tiny-encoder.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'cola-readme-'))
-afterAll(() => rmSync(work, { recursive: true }), 120_000)
+afterAll(() => rmSync(work, { recursive: true }), 600_000)
 
 interface Block {
   code: string
