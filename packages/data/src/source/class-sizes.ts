@@ -18,17 +18,21 @@ export function sizesOf(labels: readonly Label[]): Map<Label, number> {
 }
 
 /** A name, and where it is found if that is known. */
-export function placed(name: Label, placeOf?: (label: Label) => string | undefined): string {
+function placed(name: Label, placeOf?: (label: Label) => string | undefined): string {
   const place = placeOf?.(name)
   return describeValue(name) + (place === undefined ? '' : ` in ${place}`)
 }
 
 /** The first of some names, for messages. */
-export const several = (names: readonly Label[], placeOf?: (label: Label) => string | undefined): string =>
+export const several = (
+  names: readonly Label[],
+  placeOf?: (label: Label) => string | undefined,
+  separator = ', ',
+): string =>
   names
     .slice(0, 3)
     .map((name) => placed(name, placeOf))
-    .join(', ')
+    .join(separator)
 
 /**
  * Refuses labels that nearly all are classes of their own. Rare classes among others, and many small ones, may be.

@@ -3,7 +3,7 @@
 import { requireKind } from '@cola/graph/door'
 import { callable, type Checks, checkOptions, flag } from '@cola/graph/options'
 import type { Label } from './class-labels.ts'
-import { firstTry, placed, several, sizesOf } from './class-sizes.ts'
+import { firstTry, several, sizesOf } from './class-sizes.ts'
 
 /** Options of {@link doubtfulClasses}. */
 export interface DoubtOptions {
@@ -59,7 +59,7 @@ export function doubtfulClasses(
 const bare = (label: Label): string => String(label).normalize().trim().replace(/\s+/g, ' ').toLowerCase()
 
 /**
- * Names of classes that differ in case or spaces alone, for a warning.
+ * Names of classes that differ in case or spaces alone, for a warning: how many groups, and the first of them.
  * @param where The rows and the field.
  * @param option The option that names the classes, where both are meant.
  * @param placeOf Where a class is found. @default not told
@@ -72,13 +72,18 @@ export function similarClasses(
 ): string[] {
   requireKind('similarClasses, classes', classes, 'list')
   const groups = new Map<string, Label[]>()
-  for (const label of classes) groups.set(bare(label), [...(groups.get(bare(label)) ?? []), label])
-  return [...groups.values()]
-    .filter(({ length }) => length > 1)
-    .map(
-      (names) =>
-        `${where}: classes that differ in case or spaces alone, ${names.map((name) => placed(name, placeOf)).join(' and ')}; ` +
-        'if they are one, write it in one way, such as label.trim().toLowerCase(); ' +
-        `if not, name all classes with the option ${option}`,
-    )
+  for (const label of classes) {
+    const group = groups.get(bare(label))
+    if (group) group.push(label)
+    else groups.set(bare(label), [label])
+  }
+  const similar = [...groups.values()].filter(({ length }) => length > 1)
+  if (similar.length === 0) return []
+  const listed = similar.slice(0, 3).map((names) => several(names, placeOf, ' and '))
+  const count = similar.length === 1 ? '' : `${similar.length} groups of `
+  return [
+    `${where}: ${count}classes that differ in case or spaces alone, ${listed.join('; ')}; ` +
+      'if they are one, write it in one way, such as label.trim().toLowerCase(); ' +
+      `if not, name all classes with the option ${option}`,
+  ]
 }

@@ -4,7 +4,7 @@ import { callable, type Check, type Checks, checkOptions } from '@cola/graph/opt
 import { DataError } from '../errors.ts'
 import type { LabelledText } from './cola.ts'
 import { labelledColumns, requireAsked } from './columns.ts'
-import { similarClasses } from './doubtful-classes.ts'
+import { mergedLabels, similarSpellings, spellingsByClass } from './label-spellings.ts'
 import { requireRows } from './row-checks.ts'
 import { filePlace, keepPlace } from './row-places.ts'
 
@@ -87,10 +87,11 @@ export function labelRows(rows: readonly RawRow[], options: LabelOptions, where:
     ? uniqueClasses(classes.map((name) => normalize(name)))
     : [...new Set(spellings.map((name) => normalize(name)))].sort(labelOrder(spellings))
   const ids = new Map(names.map((name, id) => [name, id]))
-  warnOfMerges(rows, spellings, normalize, onWarning)
-  const placeOf = (name: unknown) => rows[spellings.findIndex((spelling) => normalize(spelling) === name)]?.place
-  const doubts = classes ? [] : similarClasses(names, `${where}, column "${label}"`, 'classes', placeOf)
-  for (const doubt of doubts) onWarning?.(doubt)
+  if (onWarning) {
+    const places = spellingsByClass(rows, spellings, normalize)
+    const similar = classes ? [] : similarSpellings(names, places, `${where}, column "${label}"`)
+    for (const doubt of [...mergedLabels(places), ...similar]) onWarning(doubt)
+  }
   return {
     classes: names,
     rows: rows.map((row, i) => {
@@ -153,26 +154,6 @@ function labelNormalizer(labels: readonly string[]): (label: string) => string {
   return (label) => {
     const key = normalForm(label)
     return (forms.get(key)?.size ?? 0) > 1 ? key : label.trim()
-  }
-}
-
-function warnOfMerges(
-  rows: readonly RawRow[],
-  spellings: readonly string[],
-  normalize: (label: string) => string,
-  onWarning: LabelOptions['onWarning'],
-): void {
-  if (!onWarning) return
-  /** Place of the first row of each spelling, by class. */
-  const places = new Map<string, Map<string, string>>()
-  spellings.forEach((label, i) => {
-    const name = normalize(label)
-    const placesOfClass = places.get(name) ?? new Map<string, string>()
-    if (!placesOfClass.has(label)) places.set(name, placesOfClass.set(label, (rows[i] as RawRow).place))
-  })
-  for (const [name, placesOfClass] of places) {
-    const listed = [...placesOfClass].map(([label, place]) => `${JSON.stringify(label)} (${place})`)
-    if (placesOfClass.size > 1) onWarning(`labels taken as class "${name}": ${listed.join(', ')}`)
   }
 }
 

@@ -51,6 +51,20 @@ describe('similar classes', () => {
     ])
     expect(similarClasses(labels, 'a.csv', 'classes')[0]).toMatch(/^a\.csv: .* the option classes$/)
   })
+  it('are told once, the first of them by name', () => {
+    const labels = Array.from({ length: 10 }, (_, i) => [
+      `Class ${i}`,
+      `class ${i}`,
+      `CLASS ${i}`,
+      `class  ${i}`,
+    ]).flat()
+    expect(similarClasses(labels, 'a.csv')).toEqual([
+      expect.stringMatching(
+        /^a\.csv: 10 groups of classes that differ in case or spaces alone, "Class 0" and "class 0" and "CLASS 0"; .*"CLASS 2"; if/,
+      ),
+    ])
+    expect(similarClasses(labels, 'a.csv')[0]).not.toMatch(/class 3/)
+  })
   it.each<[readonly Label[]]>([[['spam', 'ham']], [[1, 10]], [[true, false]], [[]]])('are not %j', (labels) => {
     expect(similarClasses(labels, 'train')).toEqual([])
   })

@@ -101,6 +101,24 @@ describe('tables', () => {
       ['b', 'caf\u00e9'],
     ])
   })
+  it('warns few times of many labels', () => {
+    const told: string[] = []
+    const rows = Array.from({ length: 400 }, (_, i) => ({ text: 'a', label: `${i % 2 ? 'C' : 'c'}${i >> 1}` }))
+    const onWarning = (message: string) => told.push(message)
+    labelledTable(rows, { onWarning })
+    expect(told).toEqual([
+      expect.stringMatching(/: 200 groups of .* alone, "C0" in row 2 and "c0" in row 1; .*; if they/),
+    ])
+    told.length = 0
+    labelledTable([...rows, ...rows.map(({ text, label }) => ({ text, label: `${label} ` }))], { onWarning })
+    expect(told).toEqual([
+      'labels taken as class "c0": "c0" (row 1), "c0 " (row 401)',
+      'labels taken as class "C0": "C0" (row 2), "C0 " (row 402)',
+      'labels taken as class "c1": "c1" (row 3), "c1 " (row 403)',
+      'labels in several spellings are taken as one in 397 more classes',
+      expect.stringContaining('200 groups'),
+    ])
+  })
   it('takes classes in the order of the option, and labels of any scalar type', async () => {
     const options = { classes: ['true', '3', 'no'] }
     const { rows, classes } = await parseTable(
