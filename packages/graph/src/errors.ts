@@ -51,5 +51,6 @@ export class ConfigError extends ColaError {
 function describe({ where, what, expected, found, fix }: Problem): string {
   const expectedText = expected === undefined ? '' : `, expected ${expected}`
   const foundText = found === undefined ? '' : `, found ${found}`
-  return `${where}: ${what}${expectedText}${foundText}.${fix ? ` ${fix}` : ''}`
+  const text = `${where}: ${what}${expectedText}${foundText}`
+  return `${text}${text.endsWith('.') ? '' : '.'}${fix ? ` ${fix}` : ''}`
 }

@@ -127,7 +127,7 @@ export class Trainer<Row, Prediction = unknown> {
     for (const message of warmupDoubts(this.#options)) this.#warn(message)
     const losses: number[] = []
     let stopped: TrainResult['stopped'] | undefined = this.#stopReason()
-    let lostAt = -1
+    const resumed: number[] = []
     while (!stopped) {
       try {
         if (!(await this.#trainEpoch(losses))) stopped = 'aborted'
@@ -137,9 +137,8 @@ export class Trainer<Row, Prediction = unknown> {
         }
       } catch (error) {
         if (!(error instanceof DeviceLostError)) throw error
-        const { step } = this.#state
-        await this.#recover(error, losses, lostAt)
-        lostAt = step
+        await this.#recover(error, losses, resumed)
+        resumed.push(this.#state.step)
       }
     }
     if (stopped !== 'aborted') await this.#restoreBest()
@@ -353,21 +352,16 @@ export class Trainer<Row, Prediction = unknown> {
 
   /**
    * Continues from the last checkpoint after the loss of the device.
-   * @param lostAt The step of the loss before this one.
-   * @throws {DeviceLostError} when there is none, or when the device does not come back.
+   * @param resumed The steps of the checkpoints from which it continued before.
+   * @throws what `recover` throws.
    */
-  async #recover(error: DeviceLostError, losses: number[], lostAt: number): Promise<void> {
+  async #recover(error: DeviceLostError, losses: number[], resumed: readonly number[]): Promise<void> {
     const { step } = this.#state
-    try {
-      // A device that is lost twice without a step between fails for good.
-      if (step <= lostAt || !this.#store?.has(checkpointFile)) throw error
-      await this.#options.session.reopen()
-    } catch (cause) {
-      throw (await import('./not-recovered.ts')).notRecovered(error, cause, step, this.#store)
-    }
+    const { recover } = await import('./recover.ts')
+    await recover({ error, step, resumed, store: this.#store }, () => this.#options.session.reopen())
     await this.#resume()
     losses.length = Math.max(0, losses.length - (step - this.#state.step))
-    this.#log = openLog(this.#store, 'log.jsonl', this.#state)
+    this.#log = this.#store && openLog(this.#store, 'log.jsonl', this.#state)
     this.#warn(
       `The device was lost at step ${step}; the run continues from the checkpoint of step ${this.#state.step}.`,
     )
