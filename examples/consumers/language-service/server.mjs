@@ -6,7 +6,8 @@
 //                  -> the new text, as it comes; the prompt may be messages, [{"role": "user", "content": "..."}]
 //   GET  /         {"adapters": ["poet", "lawyer"]}
 //   PUT  /NAME     loads, or loads again, the adapter in the folder NAME of LATER, while requests are answered;
-//   DELETE /NAME   frees it. Both only where LATER=folder is set: keep them from clients that may not.
+//   DELETE /NAME   frees it. Of several changes of one NAME the last one holds. Both only where LATER=folder is set: keep
+//                  them from clients that may not.
 //
 // The other fields are options of `generate`. Requests are answered at the same time; a client that goes away ends its
 // own. Errors are {"error": "..."}: 400 for what a request asks, 413 for its length, 503 with Retry-After when as many

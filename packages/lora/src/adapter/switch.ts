@@ -76,7 +76,10 @@ export function switchable<A extends string>(
   const { inputs = 'required' } = options
   const names = Object.keys(adapters) as A[]
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
-  for (const name of names) checkValue(`switchable, adapters, "${name}"`, adapters[name], isAdapter)
+  for (const name of names) {
+    checkValue('switchable, adapters, a name', name, text)
+    checkValue(`switchable, adapters, "${name}"`, adapters[name], isAdapter)
+  }
   const model = withZeroBiases({ ...original, graph: widen(original.graph) }, Object.values(adapters))
   const open = (name: string, adapter: Adapter) => requireSwitchable(name, loadNamed(model, name, adapter))
   const loaded = new Map(names.map((name) => [name, open(name, adapters[name] as Adapter)]))
@@ -96,8 +99,9 @@ export function switchable<A extends string>(
     const there = [...arrays.keys()]
     throw new AdapterError({
       where: `adapter "${adapter}"`,
-      what: 'not one of this model',
-      expected: there.join(', '),
+      ...(there.length > 0
+        ? { what: 'not one of this model', expected: there.join(', ') }
+        : { what: 'not one of this model, which has none' }),
       ...meant(String(adapter), there),
     })
   }

@@ -84,16 +84,19 @@ export async function openGenerator<A extends string = string>(
     switched,
     limits,
     formatOf: (adapter) => formats.get(adapter) as TokenFormat,
-    loadAdapter: async (name, one, given) => {
+    loadAdapter: async (name, one, given, commit) => {
       const later = await openOne(name, one, base, given, 'loadAdapter, adapter')
       const format = await formatOf(base, later)
       const { adapter } = later
       await together(
         { adapter, base, name },
         (other) => callWith(name, other),
-        async () => switched?.loadAdapter(name, adapter),
+        async () =>
+          commit(() => {
+            switched?.loadAdapter(name, adapter)
+            formats.set(name, format)
+          }),
       )
-      formats.set(name, format)
     },
   })
 }
@@ -135,7 +138,10 @@ const openAll = async (
 ) =>
   new Map(
     await Promise.all(
-      Object.entries(adapters).map(async ([name, one]) => [name, await openOne(name, one, base, options)] as const),
+      Object.entries(adapters).map(async ([name, one]) => {
+        checkValue('openGenerator, option adapters, a name', name, text)
+        return [name, await openOne(name, one, base, options)] as const
+      }),
     ),
   )
 

@@ -141,6 +141,7 @@ export async function* streamTokens(
         active.set(...value)
       }
     }
+    if (signal?.aborted) throw signal.reason
     for (begin(); active.size > 0; begin()) {
       if (signal?.aborted) throw signal.reason
       const logits = await model.logits(new Map(Array.from(active, ([row, { text }]) => [row, text])), sampling)

@@ -5,6 +5,7 @@ import { type Checks, checkOptions, number, text } from '@cola/graph/options'
 import type { Adapter } from '../adapter/files.ts'
 import type { SwitchableModel } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
+import { adapterChanges, type Commit } from './adapter-changes.ts'
 import { adapterFeeds } from './adapter-feeds.ts'
 import type { Decoder } from './decoder.ts'
 import {
@@ -97,19 +98,24 @@ export interface Generator<A extends string = string> {
   /**
    * Adds an adapter to the open session, as PEFT's `load_adapter` does, or replaces the one of its name: calls that are
    * under way end with theirs. Its rank may be that of the adapters which the session was opened with at most, its
-   * layers theirs.
+   * layers theirs. Of several loads of one name the one that was called last holds, whichever is read first; one that
+   * fails changes nothing.
    * @param adapter As in the option `adapters` of `openGenerator`; of `createGenerator`, one that is open.
    * @param options How it is read.
    * @returns This generator, whose type has the name.
-   * @throws {AdapterError} naming the adapter, where it does not fit the base or the session; {ConfigError} where the
-   * generator was opened without adapters; what `openAdapter` throws.
+   * @throws {AdapterError} naming the adapter, where it does not fit the base or the session, or was deleted while it
+   * was loaded; {ConfigError} where the generator was opened without adapters; {SessionError} after its release; what
+   * `openAdapter` throws.
    */
   loadAdapter<Name extends string>(
     name: Name,
     adapter: Source | Adapter,
     options?: SourceOptions,
   ): Promise<Generator<A | Name>>
-  /** Frees an adapter, as PEFT's `delete_adapter` does. @throws {AdapterError} for a name that is not there. */
+  /**
+   * Frees an adapter, as PEFT's `delete_adapter` does; loads of its name that are under way are rejected.
+   * @throws {AdapterError} for a name that is not there.
+   */
   deleteAdapter(name: A): void
   /** Frees the session. */
   readonly release: () => Promise<void>
@@ -136,8 +142,13 @@ export interface GeneratorParts<A extends string> {
   readonly limits: Pick<NextTokenModel, 'vocab_size' | 'max_length'>
   /** The format of an adapter's texts, or of the base's. */
   readonly formatOf: (adapter: string | undefined) => TokenFormat
-  /** Loads an adapter into the switchable model. */
-  readonly loadAdapter: (name: string, adapter: Source | Adapter, options: SourceOptions) => Promise<void>
+  /** Reads an adapter; all that a call sees of it changes in `commit`, at once. */
+  readonly loadAdapter: (
+    name: string,
+    adapter: Source | Adapter,
+    options: SourceOptions,
+    commit: Commit,
+  ) => Promise<void>
 }
 
 const callChecks: Checks<GeneratorCallOptions> = { adapter: text, adapter_scale: number, ...generateChecks }
@@ -151,17 +162,18 @@ export function generatorOf<A extends string>({
   formatOf,
   loadAdapter,
 }: GeneratorParts<A>): Generator<A> {
-  const feeds = adapterFeeds(switched)
+  const feedsOf = adapterFeeds(switched)
+  const changes = switched && adapterChanges(switched)
   const texts = textGenerator<AdapterChoice>((options) => {
     checkOptions('generate', options, textChecks)
     const { adapter, adapter_scale, ...rest } = options
-    const fed = feeds.of(adapter, adapter_scale)
+    const fed = feedsOf(adapter, adapter_scale)
     return [{ format: requireTexts(formatOf(adapter)), limits, start: async () => decoder.start(fed) }, rest]
   })
   const tokenCall = (options: GeneratorCallOptions): readonly [NextTokenModel, GenerateOptions] => {
     checkOptions('generate', options, callChecks)
     const { adapter, adapter_scale, ...rest } = options
-    const fed = feeds.of(adapter, adapter_scale)
+    const fed = feedsOf(adapter, adapter_scale)
     const { eos_token_id, decode } = formatOf(adapter)
     return [{ ...limits, eos_token_id, decode, ...decoder.start(fed) }, rest]
   }
@@ -185,23 +197,23 @@ export function generatorOf<A extends string>({
     streamTexts: texts.streamTexts,
     async loadAdapter<Name extends string>(name: Name, source: Source | Adapter, options: SourceOptions = {}) {
       checkOptions('loadAdapter', options, sourceChecks)
-      requireSwitched(switched)
-      await loadAdapter(name, source, options)
-      feeds.forget(name)
+      await requireSwitched(changes).load(name, (commit) => loadAdapter(name, source, options, commit))
       return generator as Generator<A | Name>
     },
     deleteAdapter(name) {
-      requireSwitched(switched).deleteAdapter(name)
-      feeds.forget(name)
+      requireSwitched(changes).delete(name)
     },
-    release: decoder.release,
+    release: () => {
+      changes?.release()
+      return decoder.release()
+    },
   }
   return generator
 }
 
 /** @throws {ConfigError} where the graph has no inputs for adapters. */
-function requireSwitched<A extends string>(switched: SwitchableModel<A> | undefined): SwitchableModel<A> {
-  if (switched) return switched
+function requireSwitched<Changes>(changes: Changes | undefined): Changes {
+  if (changes) return changes
   throw new ConfigError({
     where: 'generator',
     what: 'it was opened without adapters, so that its session has no inputs for one',

@@ -49,6 +49,7 @@ describe('switchable', () => {
     expect(await run()).toBeAllclose(await logits(base), { atol: 1e-6 })
     await session.release()
     expect(() => model.feeds('third')).toThrow(/adapter "third": not one of this model, expected first, second/)
+    expect(() => switchable(base, { '': adapters.first })).toThrow(/switchable, adapters, a name: not a valid value/)
   })
 
   it.each(['required', 'overridable'] as const)(

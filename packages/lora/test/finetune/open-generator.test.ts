@@ -114,6 +114,65 @@ describe.each(Object.entries(bases))('%s', (_, { files, poet, lawyer, prompts })
     await opened.release()
   })
 
+  it('has a later adapter with its texts at once, or not yet', async () => {
+    const opened: Generator = await openGenerator(files, { adapters: { poet: adapters.poet as MemorySink } })
+    const prompt = prompts[0] as string
+    const { config, ...rest } = await openAdapter(adapters.lawyer as MemorySink)
+    const asked: Promise<string>[] = []
+    const ask = async () => {
+      for (let turn = 0; turn < 30; turn++) {
+        await undefined
+        if (opened.adapters.includes('lawyer')) asked.push(opened.generate(prompt, { ...few, adapter: 'lawyer' }))
+      }
+    }
+    const read = {
+      ...rest,
+      get config() {
+        void ask()
+        return config
+      },
+    }
+    await opened.loadAdapter('lawyer', read)
+    expect(asked.length).toBeGreaterThan(0)
+    for (const text of await Promise.all(asked)) expect(text).toBe(right.get('lawyer')?.[0])
+    await opened.release()
+  })
+
+  it('keeps what was called last of an adapter, whichever is read first', async () => {
+    const { poet: first, lawyer: later } = adapters as { poet: MemorySink; lawyer: MemorySink }
+    const opened: Generator = await openGenerator(files, { adapters: { poet: first } })
+    const prompt = prompts[0] as string
+    const text = () => opened.generate(prompt, { ...few, adapter: 'one' })
+    const [poet, lawyer] = [await openAdapter(first), await openAdapter(later)]
+    for (const [loads, name] of [
+      [[first, lawyer], 'lawyer'],
+      [[lawyer, first], 'poet'],
+      [[first, later, poet, later, lawyer], 'lawyer'],
+    ] as const) {
+      await Promise.all(loads.map((one) => opened.loadAdapter('one', one)))
+      expect(await text()).toBe(right.get(name)?.[0])
+    }
+    // One that fails changes nothing.
+    const [one, failed] = await Promise.allSettled([
+      opened.loadAdapter('one', first),
+      opened.loadAdapter('one', { config: poet.config, tensors: new Map() }),
+    ])
+    expect([one.status, failed.status]).toEqual(['fulfilled', 'rejected'])
+    expect(await text()).toBe(right.get('poet')?.[0])
+    for (const name of ['one', 'new']) {
+      const load = opened.loadAdapter(name, later)
+      opened.deleteAdapter(name)
+      const again = opened.loadAdapter(name, poet)
+      await expect(load).rejects.toThrow(`adapter "${name}": deleted while it was loaded`)
+      await again
+      expect(await opened.generate(prompt, { ...few, adapter: name })).toBe(right.get('poet')?.[0])
+    }
+    const late = opened.loadAdapter('late', later)
+    await opened.release()
+    await expect(late).rejects.toThrow(/session: it has been released/)
+    expect(opened.adapters).toEqual(['poet', 'one', 'new'])
+  })
+
   it('refuses a later adapter that the session has no inputs for, and goes on', async () => {
     const wider = await adapterFor(files, poet, { epochs: 1, lora: { r: 4, target_modules: 'all-linear' } })
     await expect(generator.loadAdapter('wider', wider)).rejects.toThrow(
@@ -292,6 +351,10 @@ describe('adapters', () => {
     for (const none of [7, null, undefined])
       await expect(open({ none })).rejects.toThrow(/openGenerator, option adapters, "none": not a valid value/)
     await expect(open([] as never)).rejects.toThrow(ConfigError)
+    await expect(open({ '': formal })).rejects.toThrow(/openGenerator, option adapters, a name: not a valid value/)
+    await expect(open({ half: { tensors: new Map() } })).rejects.toThrow(
+      /not a source of files.*an object with tensors/,
+    )
     await expect(openGenerator(files, { adapter: {} } as never)).rejects.toThrow(
       /option adapter: no such option.*adapters/,
     )

@@ -2,7 +2,18 @@ import { packSentences, random } from '@cola/data'
 import { feedsOf, openSession, type OrtTensor, SessionError } from '@cola/train'
 import { describe, expect, it, vi } from 'vitest'
 import { moved } from '../../../../tools/moved.ts'
-import { ConfigError, createGenerator, gpt2, lora, nextToken, parseGpt2Config, randomGpt2 } from '../../src/index.ts'
+import {
+  adapterTensors,
+  ConfigError,
+  createGenerator,
+  gpt2,
+  loadAdapter,
+  lora,
+  nextToken,
+  parseGpt2Config,
+  randomGpt2,
+  switchable,
+} from '../../src/index.ts'
 
 const config = parseGpt2Config({
   model_type: 'gpt2',
@@ -48,6 +59,38 @@ describe('generate', () => {
       expect(await generator.generate(prompt, { max_new_tokens: 12 })).toEqual(await slowly(slow, prompt, 12))
       await generator.release()
     }
+  })
+
+  it('has the adapters that its switchable model has, whoever changed them', async () => {
+    const adapterOf = (seed: number) => {
+      const adapted = moved(lora(cached, { r: 2, target_modules: ['c_attn', 'c_fc'] }), seed, 1)
+      return { config: adapted.config, tensors: adapterTensors(adapted) }
+    }
+    const [first, second] = [adapterOf(1), adapterOf(2)]
+    const prompt = [3, 17, 8, 21]
+    const expected = await slowly(loadAdapter(whole, second), prompt, 8)
+    const model = switchable(cached, { a: first, b: first })
+    const generator = await createGenerator(model, { config })
+    const ask = (adapter: 'a' | 'b') => generator.generate(prompt, { adapter, max_new_tokens: 8 })
+    for (const name of ['a', 'b'] as const) expect(await ask(name)).not.toEqual(expected)
+    model.loadAdapter('a', second)
+    expect(await ask('a')).toEqual(expected)
+    model.deleteAdapter('b')
+    await expect(ask('b')).rejects.toThrow('adapter "b": not one of this model, expected a.')
+    model.deleteAdapter('a')
+    await expect(ask('a')).rejects.toThrow('adapter "a": not one of this model, which has none.')
+    await generator.loadAdapter('b', second)
+    expect(await ask('b')).toEqual(expected)
+    expect(await generator.generate(prompt, { adapter: 'b', adapter_scale: 0, max_new_tokens: 8 })).toEqual(
+      await slowly(whole, prompt, 8),
+    )
+    const none = { tensors: new Map() } as never
+    await expect(generator.loadAdapter('c', none)).rejects.toThrow(
+      /adapter "c": not a valid value, expected what readA/,
+    )
+    await generator.release()
+    await expect(generator.loadAdapter('c', second)).rejects.toThrow(SessionError)
+    expect(generator.adapters).toEqual(['b'])
   })
 
   it('draws by seed, ends at the end token and at the last position', async () => {
@@ -164,6 +207,8 @@ describe('generate', () => {
     await expect(reading()).rejects.toBe(reason)
     expect(streamed).toEqual(expected[0]?.slice(0, 3))
     expect(await generator.generate(prompts, { ...few, signal: new AbortController().signal })).toEqual(expected)
+    for (const call of [generator.generate([], { signal }), all(generator.stream([], { signal }))])
+      await expect(call).rejects.toBe(reason)
     // Of a library that is older than throwIfAborted.
     const old = { aborted: true, reason } as AbortSignal
     await expect(generator.generate([3], { signal: old })).rejects.toBe(reason)
