@@ -52,5 +52,5 @@ function describe({ where, what, expected, found, fix }: Problem): string {
   const expectedText = expected === undefined ? '' : `, expected ${expected}`
   const foundText = found === undefined ? '' : `, found ${found}`
   const text = `${where}: ${what}${expectedText}${foundText}`
-  return `${text}${text.endsWith('.') ? '' : '.'}${fix ? ` ${fix}` : ''}`
+  return `${text}${/[^.]\.$/.test(text) ? '' : '.'}${fix ? ` ${fix}` : ''}`
 }

@@ -23,13 +23,13 @@ const others: readonly (readonly [end: string, fix: string])[] = [
   ],
 ]
 
-/** Whether a source of a base model holds an adapter. */
-async function holdsAdapter(base: BaseModelSource): Promise<boolean> {
+/** Whether a source of a base model holds an adapter, and no model. */
+async function isAdapter(base: BaseModelSource): Promise<boolean> {
   if (isOpen(base)) return false
   try {
     const files = await openFiles(base, { files: [] })
-    await files.fetch?.([{ path: configFile, optional: true }])
-    return files.has(configFile)
+    await files.fetch?.([configFile, 'config.json'].map((path) => ({ path, optional: true })))
+    return files.has(configFile) && !files.has('config.json')
   } catch {
     return false
   }
@@ -45,7 +45,7 @@ export interface Beside {
 
 /** What is given as an adapter and is none, beside a base that is perhaps one. */
 export async function notAnAdapter(files: Files, { base, call }: Beside): Promise<ConfigError> {
-  const isSwapped = await holdsAdapter(base)
+  const isSwapped = await isAdapter(base)
   const isModel = others.some(([end]) => files.names().some((name) => name.endsWith(end)))
   const answer = answerOf(files)
   return new ConfigError({
@@ -63,7 +63,7 @@ export async function notAnAdapter(files: Files, { base, call }: Beside): Promis
 
 /** A folder that neither `save` nor PEFT wrote. */
 export async function noAdapter(files: Files, base?: BaseModelSource): Promise<ConfigError> {
-  const isSwapped = base !== undefined && (await holdsAdapter(base))
+  const isSwapped = base !== undefined && (await isAdapter(base))
   const found = others.find(([end]) => files.names().some((name) => name.endsWith(end)))
   const answer = answerOf(files)
   return new ConfigError({

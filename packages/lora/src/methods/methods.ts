@@ -17,6 +17,9 @@ const methods: { readonly [M in PeftType]: Method<MethodTypes[M]> } = {
 export const methodOf = ({ peft_type }: { peft_type: PeftType }): Method<TypesOfMethod> =>
   methods[peft_type] as unknown as Method<TypesOfMethod>
 
+/** Other methods of PEFT's whose names are close to those here. */
+const othersOfPeft = /^(LOHA|PVERA|.+LORA)$/i
+
 /**
  * The method that a configuration names; LoRA where it names none.
  * @throws {ConfigError} for one that is not in the table.
@@ -24,12 +27,13 @@ export const methodOf = ({ peft_type }: { peft_type: PeftType }): Method<TypesOf
 export function readMethod(config: unknown, where: string): Method<TypesOfMethod> {
   const { peft_type = 'LORA' } = (config ?? {}) as { peft_type?: unknown }
   if (Object.hasOwn(methods, String(peft_type))) return methodOf({ peft_type: peft_type as PeftType })
+  const meant = othersOfPeft.test(String(peft_type)) ? undefined : closestValue(peft_type, Object.keys(methods))
   throw new ConfigError({
     where: `${where}, field "peft_type"`,
     what: 'not known',
     expected: Object.keys(methods).join(', '),
     found: show(peft_type),
-    fix: closestValue(peft_type, Object.keys(methods)) ?? 'Merge the adapter with PEFT, or train with another method.',
+    fix: meant ?? 'Merge the adapter with PEFT, or train with another method.',
   })
 }
 

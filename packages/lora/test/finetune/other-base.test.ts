@@ -126,6 +126,19 @@ describe('base and adapter in one another’s place', () => {
     expect(error.message).toContain(`Swap them: ${call}.`)
   })
 
+  it('are not where the base holds a model beside what is left of an adapter', async () => {
+    const both = memoryFiles({ ...base, 'adapter_config.json': saved.read('adapter_config.json') })
+    const empty = memoryFiles({ 'notes.txt': new Uint8Array(1) })
+    for (const run of [
+      () => fineTune(both, { ...quick, adapter: empty }),
+      () => loadFineTuned(empty, { base: both }),
+    ]) {
+      const { message } = await failure(run())
+      expect(message).not.toMatch(/swap/i)
+      expect(message).toMatch(/found notes\.txt/)
+    }
+  })
+
   it('a base in the place of an adapter, and an adapter in that of a base', async () => {
     const twice = await failure(fineTune(base, { ...quick, adapter: base }))
     expect(twice.message).toMatch(/: not an adapter, expected adapter_config\.json.*A model is a base, and comes first/)

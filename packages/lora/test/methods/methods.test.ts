@@ -53,7 +53,7 @@ import {
   withMaskedInputs,
   writeAdapter,
 } from '../../src/index.ts'
-import { methodOf } from '../../src/methods/methods.ts'
+import { methodOf, readMethod } from '../../src/methods/methods.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-methods-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -178,6 +178,15 @@ describe.each(cases)('$variant that PEFT trained on $name', ({ name, variant }) 
   })
 })
 
+const PEFT = `
+  PROMPT_TUNING MULTITASK_PROMPT_TUNING P_TUNING PREFIX_TUNING LORA ADALORA ADAMSS BOFT ADAPTION_PROMPT IA3 BEFT
+  LILY LOHA LOKR OFT POLY LN_TUNING VERA FROD PVERA FOURIERFT GLORA XLORA HRA VBLORA UNILORA CPT MISS RANDLORA
+  ROAD TRAINABLE_TOKENS HIRA SHIRA C3A WAVEFT OSF DELORA GRALORA CARTRIDGE TINYLORA PSOFT PEANUT SHADOW
+  SUPERTUNING DEFT
+`
+  .trim()
+  .split(/\s+/)
+
 describe('a graph as an exporter wrote it, with biases in nodes of their own', () => {
   it.each(['ia3', 'vera'] as const)('takes %s', async (variant) => {
     const graph = simplify(readModel(readFileSync(join(fixtures, 'bert/model.onnx'))))
@@ -243,6 +252,22 @@ describe('the configurations of methods', () => {
     for (const [field, byType] of Object.entries(references[peft_type]))
       for (const [type, names] of Object.entries(byType).filter(([type]) => type !== 'blip-2'))
         expect([field, type, [own[field]?.get(type)].flat().sort()]).toEqual([field, type, [names].flat().sort()])
+  })
+
+  // PeftType of PEFT 0.21.2, and misspellings.
+  it.each(PEFT.filter((name) => !['LORA', 'IA3', 'VERA'].includes(name)))('%s is another method of PEFT’s', (name) => {
+    for (const peft_type of [name, name.toLowerCase()])
+      expect(() => readMethod({ peft_type }, 'x')).toThrow(/LORA, IA3, VERA, found .*\. Merge the adapter with PEFT/)
+  })
+  it.each([
+    ['lora', 'LORA'],
+    ['LoRA', 'LORA'],
+    ['LROA', 'LORA'],
+    ['LORRA', 'LORA'],
+    ['ia3', 'IA3'],
+    ['VeRA', 'VERA'],
+  ])('%s is meant as %s', (peft_type, meant) => {
+    expect(() => readMethod({ peft_type }, 'x')).toThrow(`Did you mean "${meant}"?`)
   })
 
   it.each<[string, object, RegExp]>([
