@@ -2,7 +2,7 @@
 // the adapter a tensor in the file; errors list the others.
 
 import { asFloat32, cloneGraph, float32, type Tensor, toFloat32 } from '@cola/graph'
-import { type Check, checkValue, object } from '@cola/graph/options'
+import { type Check, checkValue } from '@cola/graph/options'
 import { AdapterError } from '../errors.ts'
 import { checkHead } from '../inject/head.ts'
 import { otherStart } from '../inject/start-tokens.ts'
@@ -21,7 +21,7 @@ export const isAdapter: Check = [
   'what readAdapter or openAdapter gives',
   (value) => {
     const { config, tensors } = (value ?? {}) as Partial<Adapter>
-    return tensors instanceof Map && object[1](config)
+    return tensors instanceof Map && Boolean(config && methodOf(config))
   },
 ]
 

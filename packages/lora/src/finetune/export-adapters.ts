@@ -40,6 +40,7 @@ export async function exportAdapters(
   checkOptions('exportAdapters', options, checks)
   const sink = sinkOf(folder)
   requireKind('exportAdapters, base', base, 'object')
+  requireKind('exportAdapters, adapters', adapters, 'object')
   const { dtype, layout = 'flat', inputs = 'required' } = options
   requireNames(Object.keys(adapters))
   const decoder = base.cachedLanguageModel()

@@ -98,6 +98,10 @@ export async function openGenerator<A extends string = string>(
           }),
       )
     },
+    deleteAdapter: (name) => {
+      switched?.deleteAdapter(name)
+      formats.delete(name)
+    },
   })
 }
 

@@ -14,8 +14,11 @@ interface Load {
   overtaken?: 'replaced' | 'deleted'
 }
 
-/** Changes of the adapters of a model, in the order in which they were called. */
-export function adapterChanges(model: SwitchableModel) {
+/**
+ * Changes of the adapters of a model, in the order in which they were called.
+ * @param deleteAdapter Deletes one, with what is known of it.
+ */
+export function adapterChanges(model: SwitchableModel, deleteAdapter: SwitchableModel['deleteAdapter']) {
   /** In the order of their calls. */
   const loads = new Set<Load>()
   const named = (name: string) => [...loads].filter((load) => load.name === name)
@@ -51,7 +54,7 @@ export function adapterChanges(model: SwitchableModel) {
     /** Deletes an adapter, and those of its name that are read. @throws {AdapterError} where there is none. */
     delete(name: string): void {
       const all = named(name)
-      if (all.length === 0 || model.adapters.includes(name)) model.deleteAdapter(name)
+      if (all.length === 0 || model.adapters.includes(name)) deleteAdapter(name)
       for (const load of all) load.overtaken = 'deleted'
     },
     release: (): void => {

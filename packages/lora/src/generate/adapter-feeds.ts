@@ -21,8 +21,10 @@ export function adapterFeeds(model: SwitchableModel | undefined): AdapterFeeds {
   }
   return (adapter, scale) => {
     if (model) {
-      const arrays = model.feeds(adapter, scale === undefined ? {} : { scale })
-      return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, tensorOf(array)]))
+      const arrays = Object.entries(model.feeds(adapter))
+      const fed: OrtTensors = Object.fromEntries(arrays.map(([name, array]) => [name, tensorOf(array)]))
+      if (scale === undefined || !fed.lora_scale) return fed
+      return { ...fed, lora_scale: new OrtTensor('float32', Float32Array.of(scale), []) }
     }
     if (adapter === undefined && scale === undefined) return {}
     throw new ConfigError({

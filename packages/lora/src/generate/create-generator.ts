@@ -8,7 +8,7 @@ import { checkConfig, defaultDevice, type Device, vocabularySize } from '@cola/t
 import type { Adapter } from '../adapter/files.ts'
 import type { SwitchableModel } from '../adapter/switch.ts'
 import { accuracyLevels, type DecoderOptions, openDecoder } from './decoder.ts'
-import { type Generator, generatorOf, type GeneratorParts, type TokenFormat, tokenFormat } from './generator.ts'
+import { type Generator, generatorOf, type TokenFormat, tokenFormat } from './generator.ts'
 import { endTokens } from './special-tokens.ts'
 import { type TextFormat, textFormat } from './text-format.ts'
 
@@ -54,10 +54,15 @@ export async function createGenerator<A extends string = string>(
     ? tokenFormat(formatOf({ config, tokenizer: reader, vocab_size }))
     : { eos_token_id: endTokensOf(config), decode: tokenizer && ((ids) => tokenizer.decode(ids)) }
   const limits = { vocab_size, max_length: longestInput(config as ModelConfig, reader) }
-  // The model refuses what is no open adapter.
-  const loadAdapter: GeneratorParts<A>['loadAdapter'] = async (name, adapter, _, commit) =>
-    commit(() => switched?.loadAdapter(name, adapter as Adapter))
-  return generatorOf({ decoder, switched, limits, formatOf: () => format, loadAdapter })
+  return generatorOf({
+    decoder,
+    switched,
+    limits,
+    formatOf: () => format,
+    // The model refuses what is no open adapter.
+    loadAdapter: async (name, adapter, _, commit) => commit(() => switched?.loadAdapter(name, adapter as Adapter)),
+    deleteAdapter: (name) => switched?.deleteAdapter(name),
+  })
 }
 
 const formatOf = (source: Parameters<typeof textFormat>[0]): TextFormat =>

@@ -142,6 +142,8 @@ export interface GeneratorParts<A extends string> {
   readonly limits: Pick<NextTokenModel, 'vocab_size' | 'max_length'>
   /** The format of an adapter's texts, or of the base's. */
   readonly formatOf: (adapter: string | undefined) => TokenFormat
+  /** Deletes an adapter. */
+  readonly deleteAdapter: (name: string) => void
   /** Reads an adapter; all that a call sees of it changes in `commit`, at once. */
   readonly loadAdapter: (
     name: string,
@@ -160,10 +162,10 @@ export function generatorOf<A extends string>({
   switched,
   limits,
   formatOf,
-  loadAdapter,
+  ...parts
 }: GeneratorParts<A>): Generator<A> {
   const feedsOf = adapterFeeds(switched)
-  const changes = switched && adapterChanges(switched)
+  const changes = switched && adapterChanges(switched, parts.deleteAdapter)
   const texts = textGenerator<AdapterChoice>((options) => {
     checkOptions('generate', options, textChecks)
     const { adapter, adapter_scale, ...rest } = options
@@ -197,7 +199,7 @@ export function generatorOf<A extends string>({
     streamTexts: texts.streamTexts,
     async loadAdapter<Name extends string>(name: Name, source: Source | Adapter, options: SourceOptions = {}) {
       checkOptions('loadAdapter', options, sourceChecks)
-      await requireSwitched(changes).load(name, (commit) => loadAdapter(name, source, options, commit))
+      await requireSwitched(changes).load(name, (commit) => parts.loadAdapter(name, source, options, commit))
       return generator as Generator<A | Name>
     },
     deleteAdapter(name) {

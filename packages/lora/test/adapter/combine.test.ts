@@ -126,5 +126,13 @@ describe('combineAdapters', () => {
     )
     expect(() => combineAdapters([{ adapter: first }, { adapter: first }])).toThrow(/several adapters have a head/)
     expect(() => combineAdapters([])).toThrow(AdapterError)
+    const { config, tensors } = first
+    const halves = [undefined, { tensors }, { config }, { config: {}, tensors }, { config: null, tensors }].map(
+      (adapter) => ({ adapter }),
+    )
+    for (const one of [...halves, first, null])
+      expect(() => combineAdapters([{ adapter: second }, one] as never)).toThrow(
+        /^combineAdapters, adapters\[1\], adapter: not a valid value, expected what readAdapter or openAdapter gives/,
+      )
   })
 })

@@ -28,6 +28,7 @@ import {
 } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
+  ColaError,
   ConfigError,
   createGenerator,
   exportAdapters,
@@ -363,7 +364,9 @@ describe('adapters as inputs', () => {
     const generator = await createGenerator({ graph, rank: 2, adapters: ['ours'], feeds }, { config: base.config })
     const few = { max_new_tokens: greedy.length, eos_token_id: [] }
     expect(await generator.generate(inputs, { ...few, adapter: 'ours' })).toEqual(greedy)
-    expect(await generator.generate(inputs, few)).not.toEqual(greedy)
+    const bare = await generator.generate(inputs, few)
+    expect(bare).not.toEqual(greedy)
+    expect(await generator.generate(inputs, { ...few, adapter: 'ours', adapter_scale: 0 })).toEqual(bare)
     await generator.release()
   })
 
@@ -380,6 +383,8 @@ describe('adapters as inputs', () => {
     const [first] = await generator.generate(prompt, { max_new_tokens: 1, eos_token_id: [] })
     await generator.release()
     expect(await greedy(folder, prompt, 1)).toEqual([first])
+    for (const none of [undefined, null, [], ours])
+      await expect(exportAdapters(folder, base, none as never)).rejects.toThrow(ColaError)
     await expect(exportAdapters(folder, base, { '../ours': ours })).rejects.toThrow(/not a name of a file/)
     await expect(exportAdapters(folder, base, { ours }, { inputs: 'other' as 'required' })).rejects.toThrow(ConfigError)
   })
