@@ -53,7 +53,7 @@ export async function openOnnxModel(source: Source, options: OnnxModelOptions = 
   const { file, dtype, quantization } = options
   const names = namesOf(file, dtype)
   const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
-  const name = await fetchModel(files, names)
+  const name = await fetchModel(files, names, options)
   const config = readConfig(files)
   const read = readOnnxModel(files, name, config)
   const model = quantization ? quantizeModel(read, quantization) : read
@@ -97,7 +97,7 @@ function readConfig(files: Files): OnnxModel['config'] {
  * the model in many precisions, each of the model's size.
  * @returns Its name.
  */
-async function fetchModel(files: Files, names: readonly string[]): Promise<string> {
+async function fetchModel(files: Files, names: readonly string[], asked: OnnxModelOptions): Promise<string> {
   const companions = ['config.json', 'tokenizer.json'].map((path) => ({ path, optional: !files.fetch }))
   await fetchFiles(files, [...companions, ...companionFiles])
   for (const path of names) {
@@ -107,20 +107,11 @@ async function fetchModel(files: Files, names: readonly string[]): Promise<strin
     await files.fetch?.(data.map((location) => ({ path: besideOf(path, location) })))
     return path
   }
+  // A part of its own in bundles.
+  const { missingFix, noModel } = await import('./missing-model.ts')
   await files.fetch?.([{ path: names[0] as string }]).catch((cause: HubError) => {
     if (!(cause instanceof HubError)) throw cause
-    throw new HubError({ ...cause.problem, fix: `${cause.problem.fix} ${exportFix(files.where)}` }, { cause })
+    throw new HubError({ ...cause.problem, fix: `${cause.problem.fix} ${missingFix(files, asked)}` }, { cause })
   })
-  throw new ConfigError({
-    where: files.where,
-    what: 'no ONNX model',
-    expected: `${names.slice(0, 2).join(' or ')}${names.length > 2 ? ', or one of another precision' : ''}`,
-    found: files.names().slice(0, 12).join(', ') || 'no files',
-    fix: files.has('adapter_config.json')
-      ? 'This is an adapter: loadFineTuned(adapter, { base }) opens it, and fineTune(base, { adapter }) trains it further.'
-      : exportFix(files.where),
-  })
+  throw noModel(files, names, asked)
 }
-
-const exportFix = (model: string): string =>
-  `Name its ONNX file with the option file, or export one: optimum-cli export onnx --model ${model} FOLDER`

@@ -171,6 +171,17 @@ describe('an exported encoder', () => {
       )
     expect(() => withHead(model, { num_labels: 2, name: 'score' } as never)).toThrow(/withHead, option pooling/)
     await expect(openOnnxModel(embedded)).rejects.toThrow(/no ONNX model, expected model\.onnx or onnx\/model\.onnx/)
+    for (const [options, fix] of [
+      [{ dtype: 'q4' }, 'Leave dtype out: it has onnx/model.onnx (fp32); for 4 bits, quantization: { bits: 4 }.'],
+      [{ dtype: 'q8' }, 'Leave dtype out: it has onnx/model.onnx (fp32); for 8 bits, quantization: { bits: 8 }.'],
+      [{ dtype: 'fp16' }, 'Leave dtype out: it has onnx/model.onnx (fp32).'],
+      [{ file: 'model.onnx' }, 'Did you mean onnx/model.onnx?'],
+      [{ file: 'weights.onnx' }, 'Name one that is there with the option file: onnx/model.onnx.'],
+    ] as const)
+      await expect(openOnnxModel(bert, options)).rejects.toMatchObject({ problem: { what: 'no ONNX model', fix } })
+    await expect(openOnnxModel(embedded, { dtype: 'q4' })).rejects.toThrow(
+      /expected model_q4\.onnx or onnx\/model_q4\.onnx, found.*Leave dtype out: .*Where it has none, export one/,
+    )
     const bare = modelFolder('bare', 'onnx-bert', {})
     await expect(openOnnxModel(bare)).rejects.toThrow(ConfigError)
     writeFileSync(join(bare, 'config.json'), '{"model_type":"bert"}')

@@ -99,6 +99,7 @@ async function findFile(source: Files, file: string | undefined): Promise<string
     await fetchFiles(source, [{ path, optional: true }])
     if (source.has(path)) return path
   }
+  const namesake = file && source.names().find((name) => name.endsWith(`/${file}`))
   throw new ConfigError({
     where: source.where,
     what: 'no ONNX model',
@@ -106,7 +107,9 @@ async function findFile(source: Files, file: string | undefined): Promise<string
     found: source.names().slice(0, 12).join(', '),
     fix: source.has('model.safetensors')
       ? 'These are weights without a graph: export() of what trained them writes an ONNX file.'
-      : 'Name the file with the option file.',
+      : namesake
+        ? `Did you mean ${namesake}?`
+        : 'Name the file with the option file.',
   })
 }
 

@@ -251,6 +251,8 @@ describe('a model that is not a text classifier', () => {
     await expect(loadClassifier(folderOf('none', {}), { file: 'onnx/m.onnx' })).rejects.toThrow(
       /no ONNX model, expected onnx\/m\.onnx/,
     )
+    const below = folderOf('below', { 'onnx/model.onnx': new Uint8Array(1) })
+    await expect(loadClassifier(below, { file: 'model.onnx' })).rejects.toThrow(/Did you mean onnx\/model\.onnx\?/)
   })
 })
 
