@@ -51,10 +51,9 @@ function parse(source: string): InstanceType<Renderer> {
   try {
     return new Template(source)
   } catch (cause) {
-    throw new DataError(
-      { where, what: 'not a Jinja template that can be read', found: (cause as Error).message, fix: templateFix },
-      { cause },
-    )
+    // The parser reads past the end where a block is open.
+    const found = cause instanceof TypeError ? 'a block without its end, such as endif' : (cause as Error).message
+    throw new DataError({ where, what: 'not a Jinja template that can be read', found, fix: templateFix }, { cause })
   }
 }
 

@@ -59,6 +59,8 @@ describe('applyChatTemplate', () => {
       expect(() => tokenizerOf(none).applyChatTemplate(user)).toThrow(/chat_template: the tokenizer has none/)
     for (const broken of ['{% for message in messages %}{{ message', '{% if %}', '{{ messages | }}'])
       expect(() => tokenizerOf(broken).applyChatTemplate(user)).toThrow(/not a Jinja template that can be read/)
+    for (const open of ['{% if messages %}a', '{% for message in messages %}{{ message.content }}', '{% set a %}b'])
+      expect(() => tokenizerOf(open).applyChatTemplate(user)).toThrow(/found a block without its end, such as endif/)
   })
 })
 

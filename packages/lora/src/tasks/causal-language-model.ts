@@ -10,6 +10,7 @@ import {
   type LanguageModelForm,
   languageModelForms,
   type LanguageModelRow,
+  requireWritten,
   textOf,
 } from './language-model-rows.ts'
 import { learned, type TextScore, textScores } from './next-token.ts'
@@ -102,6 +103,7 @@ export const causalLanguageModel: Task<Types> = {
       const text = textOf(row, form, { tokenizer, chat_template, where: rowPlace(where, i, row) })
       return completion_only_loss ? text : { text: text.text }
     })
+    if (rows[0]) requireWritten(rows[0], form, { tokenizer, chat_template, where: rowPlace(where, 0, rows[0]) })
     const { rows: examples, truncated } = encodeForLanguageModel(tokenizer, texts, {
       where,
       max_length,

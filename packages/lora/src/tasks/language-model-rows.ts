@@ -1,7 +1,15 @@
 // The rows that a language model is trained on, in columns called as in TRL's data sets.
 
-import { type ChatMessage, DataError, type LanguageModelText, requireText, type Tokenizer } from '@cola/data'
+import {
+  type ChatMessage,
+  DataError,
+  describeValue,
+  type LanguageModelText,
+  requireText,
+  type Tokenizer,
+} from '@cola/data'
 import { requireMessages } from '../generate/messages.ts'
+import { leavesOut } from '../onnx/left-out.ts'
 
 /** A text, all of which is learned. */
 export interface TextRow {
@@ -119,20 +127,42 @@ export function textOf(row: object, form: LanguageModelForm, context: RowContext
   })
 }
 
+/** @throws {DataError} naming the row, where the chat template leaves out what its last message says. */
+export function requireWritten(row: object, form: LanguageModelForm, context: RowContext): void {
+  const { tokenizer, chat_template, where } = context
+  const { columns, templated } = forms[form]
+  const messages = columns.flatMap((field) => row[field as keyof object] as readonly ChatMessage[])
+  if (!templated || !leavesOut(tokenizer, messages, chat_template)) return
+  throw new DataError({
+    where: `${where}, chat_template`,
+    what: 'the template leaves out what the last message says, so that it cannot be learned',
+    expected: 'Jinja that writes the content of each message',
+    found: describeValue(rendered(messages, context)),
+    fix: 'Give another template with open: { chat_template }, as Jinja text.',
+  })
+}
+
 /** A conversation by the chat template; its errors name the row. */
 function templated(
   messages: readonly ChatMessage[],
   field: string,
-  { tokenizer, chat_template, where }: RowContext,
+  context: RowContext,
   add_generation_prompt = false,
 ): string {
   try {
-    return tokenizer.applyChatTemplate(messages, {
-      add_generation_prompt,
-      ...(chat_template === undefined ? {} : { chat_template }),
-    })
+    return rendered(messages, context, add_generation_prompt)
   } catch (error) {
     if (!(error instanceof DataError)) throw error
-    throw new DataError({ ...error.problem, where: `${where}, field "${field}", ${error.problem.where}` })
+    throw new DataError({ ...error.problem, where: `${context.where}, field "${field}", ${error.problem.where}` })
   }
 }
+
+const rendered = (
+  messages: readonly ChatMessage[],
+  { tokenizer, chat_template }: RowContext,
+  add_generation_prompt = false,
+): string =>
+  tokenizer.applyChatTemplate(messages, {
+    add_generation_prompt,
+    ...(chat_template === undefined ? {} : { chat_template }),
+  })

@@ -485,6 +485,27 @@ describe('rows that are refused, before anything is trained', () => {
     await expect(start(refusing)).rejects.toThrow(/train, row 2.*it refuses the messages, found only users; roles tool/)
   })
 
+  it('a template that leaves out what messages say, but none that changes it', async () => {
+    const dialog = [
+      { role: 'user', content: 'the girls sleep' },
+      { role: 'assistant', content: 'the cat' },
+    ]
+    const train = [{ messages: dialog }]
+    const start = (chat_template: string) => fineTune(embedded, { ...quick, train, open: { chat_template } })
+    await expect(start('chatml')).rejects.toThrow(
+      /option chat_template: a template that writes nothing of the messages.*found "chatml"\. Give the template's text/,
+    )
+    const first = start('{{ messages[0].content }}')
+    await expect(first).rejects.toThrow(DataError)
+    await expect(first).rejects.toThrow(
+      /train, row 1, chat_template: .*leaves out what the last message says.*found "the girls sleep"/,
+    )
+    const own = fineTune(chatFolder('silent', { chat_template: 'the girls sleep' }), { ...quick, train })
+    await expect(own).rejects.toThrow(/train, row 1, chat_template: .*leaves out what the last message says/)
+    const changing = '{% for m in messages %}{{ m.content | trim | upper }} {{ m.content | lower }}{% endfor %}'
+    await (await start(changing)).release()
+  })
+
   it('options of other values, and an end that is no token', async () => {
     const start = (options: object) => fineTune(embedded, { ...quick, train: [{ text: 'the girls' }], ...options })
     await expect(start({ completion_only_loss: 1 })).rejects.toThrow(/fineTune, option completion_only_loss/)
