@@ -6,6 +6,7 @@ import { ConfigError } from './errors.ts'
 
 export { closestName } from './closest-name.ts'
 export { editDistance } from './edit-distance.ts'
+export { isBlank } from './is-blank.ts'
 
 /**
  * The valid values of an option, in words and as a predicate; and what to do about a value that is none, where that is

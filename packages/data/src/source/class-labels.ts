@@ -1,15 +1,16 @@
 // Class names of the user's rows: strings, numbers or booleans, in a fixed order.
 
 import { requireKind } from '@cola/graph/door'
+import { isBlank } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { describeValue, emptyFix, similarName } from './row-checks.ts'
+import { describeValue, emptyFix, shows, similarName } from './row-checks.ts'
 
 /** The name of a class. */
 export type Label = string | number | boolean
 
 /** Whether a value can be the name of a class. */
 export const isLabel = (value: unknown): value is Label =>
-  (typeof value === 'string' && value !== '') ||
+  (typeof value === 'string' && !isBlank(value)) ||
   typeof value === 'boolean' ||
   (typeof value === 'number' && Number.isFinite(value))
 
@@ -64,6 +65,7 @@ export function requireLabel(value: unknown, where: string, arrayFix?: string): 
     found: describeValue(value),
     ...(Array.isArray(value) && arrayFix !== undefined ? { fix: arrayFix } : {}),
     ...(value === '' || value === null ? { fix: emptyFix(`row.label !== ${describeValue(value)}`) } : {}),
+    ...(typeof value === 'string' && value ? { fix: emptyFix(shows('row.label', value)) } : {}),
   })
 }
 

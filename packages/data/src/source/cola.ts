@@ -2,6 +2,7 @@
 // no quoting.
 
 import { requireKind } from '@cola/graph/door'
+import { isBlank } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { placeOf } from '../files/files.ts'
 import { openFiles, type Source } from '../open/open-files.ts'
@@ -34,7 +35,7 @@ export function parseColaTsv(content: string, where = 'CoLA'): LabelledText[] {
     const columns = line.split('\t')
     const [, label, , text] = columns
     const at = `${where}, line ${i + 1}`
-    if (columns.length !== 4 || !text?.trim())
+    if (columns.length !== 4 || text === undefined || isBlank(text))
       throw new DataError({
         where: at,
         what: 'wrong columns',

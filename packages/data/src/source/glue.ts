@@ -2,7 +2,7 @@
 // hyparquet.
 
 import { requireKind } from '@cola/graph/door'
-import { checkOptions } from '@cola/graph/options'
+import { checkOptions, isBlank } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { fetchFiles, placeOf } from '../files/files.ts'
 import { readZip } from '../files/zip.ts'
@@ -31,7 +31,7 @@ export async function parseGlueParquet(bytes: Uint8Array, where = 'parquet'): Pr
   return rows.map(({ sentence, label }, i) => {
     // An int64 column holds bigints. Number(null) would be 0.
     const value = typeof label === 'bigint' || typeof label === 'number' ? Number(label) : undefined
-    if (typeof sentence !== 'string' || sentence.trim() === '' || (value !== 0 && value !== 1))
+    if (typeof sentence !== 'string' || isBlank(sentence) || (value !== 0 && value !== 1))
       throw new DataError({
         where: `${where}, row ${i + 1}`,
         what: 'wrong row',

@@ -1,6 +1,6 @@
 // Turns records into labelled texts: finds the classes, and checks texts and labels.
 
-import { callable, type Check, type Checks, checkOptions } from '@cola/graph/options'
+import { callable, type Check, type Checks, checkOptions, isBlank } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import type { LabelledText } from './cola.ts'
 import { labelledColumns, requireAsked } from './columns.ts'
@@ -59,7 +59,7 @@ export function labelledTable(records: readonly object[], options: LabelOptions 
   return labelRows(rows, options, where)
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
+const isText = (value: unknown): value is string => typeof value === 'string' && !isBlank(value)
 /** Check of a column's name. */
 export const column: Check = ["a column's name", isText]
 
@@ -79,7 +79,7 @@ export function labelRows(rows: readonly RawRow[], options: LabelOptions, where:
   const at = ({ place }: RawRow, field: string) => `${where}, ${place}, column "${field}"`
   const texts = rows.map((row) => scalar(row.text, at(row, text), 'text'))
   const spellings = rows.map((row) => {
-    scalar(typeof row.label === 'string' ? row.label.trim() : row.label, at(row, label), 'a class')
+    scalar(row.label, at(row, label), 'a class')
     return String(row.label)
   })
   const normalize = labelNormalizer([...new Set([...spellings, ...(classes ?? [])])])
@@ -116,7 +116,7 @@ const invalidKinds: readonly (readonly [is: (value: unknown) => boolean, name: s
   [(value) => value === undefined, 'nothing', 'Name the columns of text and label, or leave the row out.'],
   [(value) => value === null, 'null', emptyFix],
   [(value) => value === '', 'an empty field', emptyFix],
-  [(value) => typeof value === 'string' && value.trim() === '', 'a blank field', emptyFix],
+  [(value) => typeof value === 'string' && isBlank(value), 'a blank field', emptyFix],
   [Array.isArray, 'a list', 'Give each row one text and one label.'],
   [(value) => typeof value === 'object', 'an object', 'Name a field that holds text.'],
   [(value) => typeof value === 'number' && !Number.isFinite(value), 'no finite number', 'Leave the row out.'],

@@ -1,6 +1,6 @@
 // Checks of the user's rows.
 
-import { closestName, isPromise, object, show } from '@cola/graph/options'
+import { closestName, isBlank, isPromise, object, show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { filePlace } from './row-places.ts'
 
@@ -78,19 +78,23 @@ export function requireString(row: unknown, field: string, where: string): strin
 export const emptyFix = (condition: string): string =>
   `Fill it, or leave such rows out: rows.filter((row) => ${condition}).`
 
+/** The condition that leaves out a blank text: `trim` keeps what has no width. */
+export const shows = (cell: string, blank: string): string =>
+  blank.trim() === '' ? `${cell}.trim()` : `/[^\\p{White_Space}\\p{DI}]/u.test(${cell})`
+
 /**
  * A field of a row that must be a text and not blank.
  * @throws {DataError} naming the row and the field.
  */
 export function requireText(row: unknown, field: string, where: string): string {
   const value = requireString(row, field, where)
-  if (value.trim() !== '') return value
+  if (!isBlank(value)) return value
   throw new DataError({
     where: `${where}, field "${field}"`,
     what: 'an empty text',
     expected: 'a string that is not blank',
     found: describeValue(value),
-    fix: emptyFix(`row.${field}.trim()`),
+    fix: emptyFix(shows(`row.${field}`, value)),
   })
 }
 

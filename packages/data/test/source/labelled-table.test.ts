@@ -185,7 +185,9 @@ describe('tables', () => {
       'csv',
       /^x, line 4, column "text": not text, expected text, found an empty field/,
     ],
-    ['a label of spaces', 'text,label\na, \n', 'csv', /^x, line 2, column "label": not a class.*found an empty field/],
+    ['a label of spaces', 'text,label\na, \n', 'csv', /^x, line 2, column "label": not a class.*found a blank field/],
+    ['a label without width', 'text,label\na,\u200b\n', 'csv', /^x, line 2, column "label": .*found a blank field/],
+    ['a text without width', 'text,label\n\u2060\u00ad,a\n', 'csv', /^x, line 2, column "text": .*found a blank field/],
     ['an empty label', 'text,label\na,\n', 'csv', /^x, line 2, column "label": not a class.*found an empty field/],
     [
       'a missing column',
@@ -281,7 +283,7 @@ describe('tables', () => {
     const rows = [{ text: 'a', label: 'b' }]
     expect(() => labelledTable(rows, null as never)).toThrow(ConfigError)
     expect(() => labelledTable(rows, { lable: 'b' } as never)).toThrow(
-      /option lable: no such option, expected text, label/,
+      /option lable: no such option\. Did you mean label\?/,
     )
     for (const [options, message] of [
       [{ txt: 'a' }, /option txt/],

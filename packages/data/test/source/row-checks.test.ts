@@ -9,11 +9,13 @@ import {
   parseColaZip,
   parseGlueParquet,
   readColaFolder,
+  type DataError,
   labelledTable,
   namedRows,
   parseRecords,
   parseTable,
   requireField,
+  requireLabel,
   requireString,
   requireText,
   rowPlace,
@@ -59,7 +61,7 @@ describe('fields of rows', () => {
     expect(requireString({ text: '' }, 'text', 'row 1')).toBe('')
     expect(rowPlace('train', 1, { ...row })).toBe('train, row 2')
     expect(() => labelledTable([{ text: 'a', label: 'b' }, row as object], { text: 'label', label: 'text' })).toThrow(
-      /^rows, row 2 \(a\.csv, line 4\), column "text": not a class, .*an empty field\. Fill it, or/,
+      /^rows, row 2 \(a\.csv, line 4\), column "text": not a class, .*a blank field\. Fill it, or/,
     )
     const table = await parseTable('text,label\na,x\n\nb,y\n', 'csv', 'a.csv')
     expect(rowPlace('train', 1, table.rows[1])).toBe('train, row 2 (a.csv, line 4)')
@@ -81,5 +83,25 @@ describe('fields of rows', () => {
     expect(() => requireField({ label: 'a' }, 'text', 'train, row 1')).toThrow(
       /no such field, expected a field "text", found only label\. Rename the column that holds it to text/,
     )
+  })
+})
+
+describe('a label or text of which nothing shows', () => {
+  it('is refused with a condition that leaves it out', () => {
+    const refused = (check: () => unknown) => {
+      try {
+        check()
+      } catch (error) {
+        return (error as DataError).problem.fix ?? ''
+      }
+      return ''
+    }
+    expect(refused(() => requireText({ text: '\u00a0' }, 'text', 'x'))).toContain('row.text.trim()')
+    expect(refused(() => requireLabel(' ', 'x'))).toContain('row.label.trim()')
+    const fix = refused(() => requireText({ text: '\u200b' }, 'text', 'x'))
+    const condition = /filter\(\(row\) => (.*)\)\.$/.exec(fix)?.[1] as string
+    const shows = new Function('row', `return ${condition}`) as (row: object) => boolean
+    expect([shows({ text: '\u200b\u00ad ' }), shows({ text: 'a\u200b' })]).toEqual([false, true])
+    expect(refused(() => requireLabel('\u200b', 'x'))).toContain('row.label)')
   })
 })

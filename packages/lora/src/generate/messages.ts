@@ -1,6 +1,7 @@
 // Checks conversations.
 
 import { type ChatMessage, DataError, describeValue } from '@cola/data'
+import { isBlank } from '@cola/graph/options'
 
 /** @throws {DataError} naming the row and the message, for what is no array of messages with a role and a text. */
 export function requireMessages(row: object, field: string, where: string): ChatMessage[] {
@@ -23,7 +24,7 @@ export function requireMessage(message: unknown, where: string): ChatMessage {
   const { role, content, ...others } = (message ?? {}) as Partial<ChatMessage>
   if (typeof role !== 'string' || role === '')
     throw new DataError({ where, what: 'no role', expected: 'system, user, assistant', found: describeValue(role) })
-  if (typeof content === 'string' && content.trim() !== '') return message as ChatMessage
+  if (typeof content === 'string' && !isBlank(content)) return message as ChatMessage
   if (Object.keys(others).length > 0) return message as ChatMessage
   throw new DataError({
     where,

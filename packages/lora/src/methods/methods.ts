@@ -26,8 +26,9 @@ const othersOfPeft = /^(LOHA|PVERA|.+LORA)$/i
  */
 export function readMethod(config: unknown, where: string): Method<TypesOfMethod> {
   const { peft_type = 'LORA' } = (config ?? {}) as { peft_type?: unknown }
-  if (Object.hasOwn(methods, String(peft_type))) return methodOf({ peft_type: peft_type as PeftType })
-  const meant = othersOfPeft.test(String(peft_type)) ? undefined : closestValue(peft_type, Object.keys(methods))
+  const name = typeof peft_type === 'string' ? peft_type : ''
+  if (Object.hasOwn(methods, name)) return methodOf({ peft_type: name as PeftType })
+  const meant = othersOfPeft.test(name) ? undefined : closestValue(peft_type, Object.keys(methods))
   throw new ConfigError({
     where: `${where}, field "peft_type"`,
     what: 'not known',

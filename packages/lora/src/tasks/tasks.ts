@@ -9,7 +9,7 @@ const tasks: { readonly [T in TaskType]: () => Promise<Task<TaskTypes[T]>> } = {
   CAUSAL_LM: async () => (await import('./causal-language-model.ts')).causalLanguageModel,
 }
 
-export const isTaskType = (name: string): name is TaskType => Object.hasOwn(tasks, name)
+export const isTaskType = (name: unknown): name is TaskType => typeof name === 'string' && Object.hasOwn(tasks, name)
 
 /** The task of a `task_type`. @throws {ConfigError} for one that is not in the table. */
 export async function taskOf<T extends TaskType>(name: T): Promise<Task<TaskTypes[T]>> {

@@ -19,8 +19,9 @@ const otherNames: Readonly<Record<string, string>> = {
 
 /** @throws {ConfigError} with the task that was meant, where that is known. */
 export function refuseTask(name: unknown, known: readonly string[]): never {
-  const theirs = String(name).toLowerCase().replaceAll('_', '-')
-  const meant = Object.hasOwn(otherNames, theirs) ? { [String(name)]: otherNames[theirs] as string } : {}
+  const asked = typeof name === 'string' ? name : ''
+  const theirs = asked.toLowerCase().replaceAll('_', '-')
+  const meant = Object.hasOwn(otherNames, theirs) ? { [asked]: otherNames[theirs] as string } : {}
   const [expected, , fixOf] = oneOf(known, meant)
   throw new ConfigError({ where: 'option task', what: 'not known', expected, found: show(name), fix: fixOf?.(name) })
 }

@@ -158,9 +158,12 @@ const foreignNames: Readonly<Record<string, string>> = {
 
 /** @throws {DeviceError} for a name that is not a device, with the device that is probably meant. */
 export function checkDevice(device: Device): void {
-  if (device === 'auto' || Object.hasOwn(devices, device)) return
-  const name = String(device).toLowerCase().replace(/:\d+$/, '')
-  const suggestion = Object.hasOwn(devices, name) ? `"${name}"` : foreignNames[name]
+  const asked = typeof device === 'string' ? device : ''
+  if (asked === 'auto' || Object.hasOwn(devices, asked)) return
+  const name = asked.toLowerCase().replace(/:\d+$/, '')
+  const suggestion = Object.hasOwn(devices, name)
+    ? `"${name}"`
+    : Object.hasOwn(foreignNames, name) && foreignNames[name]
   throw new DeviceError({
     where: 'option device',
     what: 'no such device',

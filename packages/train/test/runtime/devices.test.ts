@@ -31,11 +31,16 @@ describe('devices', () => {
     ['CPU', /found "CPU"\. Write "cpu"/],
     ['mps', /Write "webgpu"/],
     ['tpu', /found "tpu"\. "auto" takes the first that works/],
-    ['toString', /found "toString"/],
-  ])('refuses the device "%s", and says which is meant', async (name, message) => {
+    ['toString', /found "toString"\. "auto" takes/],
+    ['toLocaleString', /\. "auto" takes/],
+    ['constructor', /found "constructor"\. "auto" takes/],
+  ])('refuses the device %j, and says which is meant', async (name, message) => {
     const device = name as 'cpu'
     await expect(TrainingSession.create({ artifacts: artifactsOf(sgd()), device })).rejects.toThrow(message)
     await expect(openSession({ graph: artifactsOf(sgd()).trainingModel }, device)).rejects.toThrow(DeviceError)
+  })
+  it.each([[['cpu']], [Object.create(null)]])('refuses the device %j, which is no name', async (device) => {
+    await expect(openSession({ graph: artifactsOf(sgd()).trainingModel }, device)).rejects.toThrow(/device/)
   })
   it.skipIf(process.platform === 'win32')('leaves no files behind in a process that is killed', async () => {
     const place = temporaryFiles('tmp')
