@@ -56,10 +56,12 @@ export interface ClassCounts {
 /**
  * Counts in one pass over the rows; memory is linear in the greatest class id.
  * @throws {DataError} naming the row: lists of different length, ids that are not whole numbers from 0 and below
- * `classes`.
+ * `classes`; names that are not one for each class.
  */
-export function countClasses(predictions: ClassIds, labels: ClassIds, { classes }: ScoreOptions = {}): ClassCounts {
+export function countClasses(predictions: ClassIds, labels: ClassIds, options: ScoreOptions = {}): ClassCounts {
+  const { classes, target_names } = options
   const size = checkIds(predictions, labels, classes)
+  checkNames(target_names, size, classes === undefined)
   const [actual, predicted, hits] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)]
   let right = 0
   for (let i = 0; i < labels.length; i++) {
@@ -74,6 +76,23 @@ export function countClasses(predictions: ClassIds, labels: ClassIds, { classes 
   const present =
     classes === undefined ? ids.filter((id) => (actual[id] as number) + (predicted[id] as number) > 0) : ids
   return { rows: labels.length, right, actual, predicted, hits, present }
+}
+
+/**
+ * Checks the names of classes.
+ * @param more Whether there may be more classes than the rows have.
+ * @throws {DataError} for another number of names, or a name twice.
+ */
+export function checkNames(names: ScoreOptions['target_names'], size: number, more: boolean): void {
+  if (!names) return
+  const different = new Set(names).size
+  if (different === names.length && (more ? different >= size : different === size)) return
+  throw new DataError({
+    where: 'option target_names',
+    what: 'not one name for each class',
+    expected: `${more ? 'at least ' : ''}${size} different ones`,
+    found: `${names.length}, of which ${different} are different`,
+  })
 }
 
 /** The number of classes: `classes`, or one more than the greatest id. @throws {DataError} as {@link countClasses}. */

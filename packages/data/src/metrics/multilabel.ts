@@ -3,7 +3,7 @@
 import { checkOptions } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { describeValue } from '../source/row-checks.ts'
-import { checkLengths, listed, ratio, scoreChecks, type ScoreOptions } from './counts.ts'
+import { checkLengths, checkNames, listed, ratio, scoreChecks, type ScoreOptions } from './counts.ts'
 import { mean } from './mean.ts'
 
 /** For each class 1 if the row has the label, else 0. */
@@ -37,7 +37,8 @@ const f1Of = ({ hits, actual, predicted }: Overlap, warn: () => void): number =>
 /**
  * Subset accuracy, and F1 as micro, macro, weighted and samples average.
  * @param predictions Rows of indicators, one per class.
- * @throws {DataError} naming the row: lists of different length, indicators other than 0 and 1.
+ * @throws {DataError} naming the row: lists of different length, indicators other than 0 and 1; names that are not one
+ * for each class.
  */
 export function multiLabelMetrics(
   predictions: readonly Indicators[],
@@ -50,6 +51,7 @@ export function multiLabelMetrics(
   const classes = labels[0]?.length ?? 0
   checkIndicators('labels', labels, classes)
   checkIndicators('predictions', predictions, classes)
+  checkNames(target_names, classes, labels.length === 0)
   const byRow = labels.map((row, i) => overlap(Array.from(row), Array.from(predictions[i] as Indicators)))
   const column = (rows: readonly Indicators[], id: number) => rows.map((row) => row[id] as number)
   const byClass = Array.from({ length: classes }, (_, id) => overlap(column(labels, id), column(predictions, id)))

@@ -32,6 +32,14 @@ describe('several labels', () => {
         ),
       /predictions, row 2: not an indicator for each class/,
     ],
+    [
+      () => multiLabelMetrics([[1, 0]], [[1, 0]], { target_names: ['a'] }),
+      /option target_names: .*2 different ones, found 1/,
+    ],
+    [
+      () => multiLabelMetrics([[1, 0]], [[1, 0]], { target_names: ['a', 'a'] }),
+      /target_names: .*of which 1 are different/,
+    ],
     [() => multiLabelMetrics([[1, 0.5]], [[1, 0]]), /predictions, row 1: no indicator, expected 0 or 1, found 0.5/],
   ])('refuse %s', (run, message) => {
     expect(run).toThrow(DataError)
