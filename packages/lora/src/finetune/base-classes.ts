@@ -26,8 +26,7 @@ export function namesIn({ id2label, label2id }: Config, count: number): string[]
 /** What transformers calls classes without names. */
 export const rowNames = (count: number): string[] => Array.from({ length: count }, (_, i) => `LABEL_${i}`)
 
-/** Whether a value is one of transformers' problem types. */
-export const isProblemType = (type: unknown): type is ProblemType =>
+const isProblemType = (type: unknown): type is ProblemType =>
   typeof type === 'string' && Object.hasOwn(problemTypes, type)
 
 /**

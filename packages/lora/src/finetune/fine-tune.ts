@@ -84,7 +84,9 @@ async function trainRows<T extends TaskType>(
   const [train, evaluation] = parts(encode, () => encode('train', options.train))
 
   const headed = task.head(base, settings, seed)
-  const model = before ? before.model(headed, taskType, base, taskOptions) : withAdapter(headed, config, { seed })
+  const model = before
+    ? before.model(headed, taskType, base, taskOptions, settings)
+    : withAdapter(headed, config, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   const validation = Array.isArray(options.validation) ? options.validation : []
   const doubts = (await task.doubts?.(rows, settings, given, { train: options.train, validation })) ?? []

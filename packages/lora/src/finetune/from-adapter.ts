@@ -17,7 +17,7 @@ import type { Task, TaskType, TypesOfTask } from '../tasks/task.ts'
 import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-of-adapter.ts'
 import { namedForTask } from './names-for-task.ts'
 import { otherHead } from './other-head.ts'
-import { problemBefore } from './problem-before.ts'
+import { isRegressionAgain, otherProblem, problemBefore } from './problem-before.ts'
 import {
   openedAs,
   openSavedAdapter,
@@ -58,7 +58,13 @@ export interface TrainedBefore {
    * @throws {AdapterError} as `loadAdapter` does: for what the adapter trained beside its head and the model lacks.
    * @throws {ConfigError} for a head that is kept, of which nothing says what class each row is.
    */
-  readonly model: (model: HeadedModel, task: TaskType, base: BaseModel, options: object) => AdaptedModel
+  readonly model: (
+    model: HeadedModel,
+    task: TaskType,
+    base: BaseModel,
+    options: object,
+    settings: object,
+  ) => AdaptedModel
   /** Runs what takes adapter and base. @throws {AdapterError} where it fails because the adapter is for another base. */
   readonly on: <R>(base: BaseModel, run: () => Promise<R>) => Promise<R>
 }
@@ -82,11 +88,16 @@ export async function trainedBefore(source: Source, base: BaseModelSource): Prom
     options(task, options, base, rows) {
       const choice = optionsFrom(adapter, task, options, base)
       const isOther = task !== 'SEQ_CLS' || (adapter.config.task_type ?? task) !== task
-      const problem_type = isOther ? undefined : problemBefore({ adapter, saved, choice, base }, rows)
-      return { ...choice, ...(problem_type ? { problem_type } : {}) }
+      const isAgain = !isOther && isRegressionAgain({ adapter, saved, choice, base }, options, rows)
+      return { ...choice, ...(isAgain ? { problem_type: 'regression' } : {}) }
     },
     classes: (settings, options, base) => inTrainedOrder(settings, options, adapter, base),
-    model: (model, task, base, options) => fromAdapter(model, adapter, task, base, options),
+    model(model, task, base, options, settings) {
+      const { isKept, ...adapted } = fromAdapter(model, adapter, task, base, options)
+      const choice = optionsFrom(adapter, task, options, base)
+      const changes = isKept ? otherProblem(problemBefore({ adapter, saved, choice, base }), settings) : []
+      return { ...adapted, warnings: [...adapted.warnings, ...changes] }
+    },
     on: (base, run) => together({ adapter, base }, callWith, run),
   }
 }
@@ -120,7 +131,7 @@ function fromAdapter(
   task: TaskType,
   base: BaseModel,
   options: object,
-): AdaptedModel {
+): AdaptedModel & { isKept: boolean } {
   const other = otherHead(opened, model, base)
   const { head: trained, start_token_ids, ...all } = opened
   const found = { ...all, tensors: new Map([...all.tensors].filter(([file]) => !other?.tensors.has(file))) }
@@ -142,7 +153,7 @@ function fromAdapter(
     ...(isKept ? otherOrder(head?.labels, opened, base) : [headChange(head, trained?.name ?? other?.name)]),
     ...startChanges(model, start_token_ids),
   ]
-  return { ...loaded, warnings: [...loaded.warnings, ...changes] }
+  return { ...loaded, warnings: [...loaded.warnings, ...changes], isKept }
 }
 
 const headChange = (head: Head | undefined, trained: string | undefined): string =>

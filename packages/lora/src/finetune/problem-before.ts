@@ -1,9 +1,8 @@
-// What an adapter's labels were: training goes on with the same problem type, where the rows can be of it.
+// What the labels of an adapter's head were. Training goes on with numbers where it was a regression; of the other
+// problem types labels say themselves which they are.
 
 import type { Adapter } from '../adapter/files.ts'
 import type { BaseModel } from '../load/base-model.ts'
-import type { ProblemType } from '../tasks/problem-types.ts'
-import { isProblemType } from './base-classes.ts'
 import { type HeadChoice, logitsTensor } from './head-of-adapter.ts'
 import type { SavedSettings } from './save.ts'
 
@@ -15,25 +14,30 @@ export interface ProblemSource {
   readonly base: BaseModel
 }
 
-/** Whether a label can be one of a problem type. */
-const isOf: { readonly [P in ProblemType]: (label: unknown) => boolean } = {
-  single_label_classification: (label) => !Array.isArray(label),
-  multi_label_classification: Array.isArray,
-  regression: Number.isFinite,
+interface Said {
+  readonly labels?: unknown
+  readonly problem_type?: unknown
 }
 
-/** The `problem_type` that was saved, else transformers': a regression by one row of the head, else the base's. */
-function typeBefore({ adapter, saved, choice, base }: ProblemSource): unknown {
-  if (saved) return (saved.settings as { problem_type?: unknown }).problem_type
+/** The `problem_type` that was saved, else transformers': a regression has one row, more rows are what the base says. */
+export function problemBefore({ adapter, saved, choice, base }: ProblemSource): unknown {
+  if (saved) return (saved.settings as Said).problem_type
   const [, head] = logitsTensor(adapter, choice) ?? []
-  return head?.dims[0] === 1 ? 'regression' : base.config.problem_type
+  if (head?.dims[0] === 1) return 'regression'
+  const { problem_type } = base.config
+  return problem_type === 'regression' ? undefined : problem_type
 }
 
-/** Undefined where nothing says it, and for labels of another kind: these are the rows of a new head. */
-export function problemBefore(
+/** Whether labels go on as the numbers of a regression; the option `labels` names classes. */
+export const isRegressionAgain = (
   source: ProblemSource,
+  { labels }: Said,
   rows: readonly { readonly label?: unknown }[],
-): ProblemType | undefined {
-  const before = typeBefore(source)
-  return isProblemType(before) && rows.every((row) => isOf[before](row?.label)) ? before : undefined
-}
+): boolean =>
+  labels === undefined && problemBefore(source) === 'regression' && rows.every((row) => typeof row?.label === 'number')
+
+/** A warning where a head is kept for labels of another type than those that it was trained with. */
+export const otherProblem = (before: unknown, { problem_type }: Said): string[] =>
+  before == null || problem_type === undefined || before === problem_type
+    ? []
+    : [`the head was trained with problem_type ${before}, and goes on with ${problem_type}`]

@@ -6,8 +6,17 @@ import { join } from 'node:path'
 import type { Source } from '@cola/data'
 import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { adapterConfigJson, AdapterError, adapterTensors, ConfigError, fineTune, readAdapter } from '../../src/index.ts'
+import {
+  adapterConfigJson,
+  AdapterError,
+  adapterTensors,
+  type BaseModelSource,
+  ConfigError,
+  fineTune,
+  readAdapter,
+} from '../../src/index.ts'
 import { exportFolder, exportNames } from '../support/export-folder.ts'
+import { embeddedFiles } from '../support/embedded-files.ts'
 import { embedded, rows, texts } from '../support/one-or-many.ts'
 
 const exports = join(import.meta.dirname, '../fixtures/exports')
@@ -109,6 +118,46 @@ describe('fineTune with an adapter', () => {
       for (const options of [named, one])
         expect(await goOn(adapter, options)).toMatchObject({ problem_type: 'single_label_classification', starts: 1 })
     }
+  })
+
+  describe('of classes', () => {
+    const told = async (adapter: Source, options: object, base: BaseModelSource = embedded) => {
+      const warnings: string[] = []
+      const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+      const tuned = await fineTune(base, { ...still, callbacks, ...options, adapter })
+      const { labels, settings } = tuned
+      await tuned.release()
+      return { labels, problem_type: settings.problem_type, warnings }
+    }
+    const numbers = rows.map(({ text }, i) => ({ text, label: i % 2 }))
+
+    it('has the checks of classes that nothing names', async () => {
+      const many = Array.from({ length: 40 }, (_, i) => ({ text: `the girl laughs ${i}`, label: i / 7 }))
+      const fix = /not a whole number.*problem_type: 'regression'/s
+      await expect(fineTune(embedded, { ...still, train: many, adapter: first })).rejects.toThrow(fix)
+      const ids = many.map(({ text }, i) => ({ text, label: `id${i}` }))
+      await expect(fineTune(embedded, { ...still, train: ids, adapter: first })).rejects.toThrow(/class of its own/)
+    })
+
+    it('is no regression by its base, nor beside the option labels', async () => {
+      const files = { ...embeddedFiles() }
+      const config = JSON.parse(new TextDecoder().decode(files['config.json']))
+      files['config.json'] = new TextEncoder().encode(JSON.stringify({ ...config, problem_type: 'regression' }))
+      const single = { problem_type: 'single_label_classification', labels: [0, 1] }
+      expect(await told(asPeft(first), { train: numbers }, files)).toEqual({ ...single, warnings: [] })
+      const amounts = await told(join(out, 'amounts'), { train: numbers, labels: [0, 1] })
+      expect(amounts).toMatchObject(single)
+      expect(amounts.warnings.join()).toContain('starts anew')
+    })
+
+    it('tells that labels are of another type', async () => {
+      const several = rows.map(({ text, label }) => ({ text, label: [label] }))
+      const { problem_type, warnings } = await told(first, { train: several })
+      expect(problem_type).toBe('multi_label_classification')
+      expect(warnings).toEqual([
+        'the head was trained with problem_type single_label_classification, and goes on with multi_label_classification',
+      ])
+    })
   })
 
   it('goes on with a head whose first values are in the file too', async () => {
