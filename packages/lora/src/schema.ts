@@ -87,22 +87,28 @@ export type Output<S extends v.GenericSchema> = v.InferOutput<S>
 /** transformers' names of the activations that heads have. */
 export const activations = ['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu', 'silu', 'tanh'] as const
 
+/** Layers of a head: those before the pooling come first. */
+const layersSchema = v.array(
+  v.object({
+    module: v.string(),
+    bias: v.optional(v.boolean()),
+    activation: v.picklist(activations),
+    norm: v.optional(v.object({ module: v.string(), epsilon: v.number(), bias: v.optional(v.boolean()) })),
+    before_pooling: v.optional(v.boolean()),
+  }),
+)
+
+/** Whether a value is the layers of a head, in an order in which they are computed. */
+export const areLayers = (value: unknown): boolean =>
+  v.is(layersSchema, value) &&
+  value.every(({ before_pooling }, i) => !before_pooling || i === 0 || value[i - 1]?.before_pooling)
+
 /** What lies beside an adapter and says what its head is. */
 export const headSchema = v.object({
   head: v.string(),
   num_labels: positive,
   pooling: v.picklist(['last', 'first', 'mean', 'none']),
-  layers: v.optional(
-    v.array(
-      v.object({
-        module: v.string(),
-        bias: v.optional(v.boolean()),
-        activation: v.picklist(activations),
-        norm: v.optional(v.object({ module: v.string(), epsilon: v.number(), bias: v.optional(v.boolean()) })),
-        before_pooling: v.optional(v.boolean()),
-      }),
-    ),
-  ),
+  layers: v.optional(layersSchema),
   id2label: v.optional(v.record(v.string(), v.string())),
 })
 

@@ -31,7 +31,7 @@ import {
 import { ConfigError } from '../errors.ts'
 import type { HeadedModel } from '../inject/adapted-model.ts'
 import { type Head, type HeadLayer, type Pooling, poolings } from '../inject/head.ts'
-import { activations } from '../schema.ts'
+import { activations, areLayers } from '../schema.ts'
 import { hiddenStates, isHidden, isPacked } from '../onnx/hidden.ts'
 import { applyLayer, linearParameters } from './head-layers.ts'
 import { pool } from './pool.ts'
@@ -63,10 +63,8 @@ export interface HeadOptions {
 }
 
 export const layerList: Check = [
-  `an array of layers, each with a module and an activation (${activations.join(', ')})`,
-  (value) =>
-    Array.isArray(value) &&
-    value.every((layer) => typeof layer?.module === 'string' && activations.includes(layer.activation)),
+  `an array of layers, each with a module and an activation (${activations.join(', ')}), before_pooling first`,
+  areLayers,
 ]
 
 const checks: Checks<HeadOptions> = {

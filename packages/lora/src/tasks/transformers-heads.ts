@@ -34,6 +34,18 @@ function activationIn(config: Config, field: string, fallback: Activation): Acti
   })
 }
 
+/** EuroBERT's `classifier_pooling`. */
+function pooledAs({ classifier_pooling: pooling = 'late' }: Config): unknown {
+  const known = ['bos', 'late', 'mean']
+  if (known.some((one) => one === pooling)) return pooling
+  throw new ConfigError({
+    where: 'config.json, field "classifier_pooling"',
+    what: "not a pooling of transformers' class",
+    expected: known.join(', '),
+    found: String(pooling),
+  })
+}
+
 const inModule = (config: Config, module: string): string => `${baseModelPath(config.model_type)}.${module}`
 
 /** The pooler of the base model: the first token through a linear layer and tanh. */
@@ -104,10 +116,10 @@ const sequence: readonly Row[] = [
     types: ['eurobert'],
     name: 'classifier',
     // `late` is the mean of the tokens' logits, which are linear in what is pooled.
-    layers: ({ classifier_pooling: pooling = 'late' }) => [
-      { module: 'dense', activation: 'gelu', ...(pooling === 'late' ? { before_pooling: true } : {}) },
+    layers: (config) => [
+      { module: 'dense', activation: 'gelu', ...(pooledAs(config) === 'late' ? { before_pooling: true } : {}) },
     ],
-    pooling: ({ classifier_pooling }) => (classifier_pooling === 'bos' ? 'first' : 'mean'),
+    pooling: (config) => (pooledAs(config) === 'bos' ? 'first' : 'mean'),
   },
 ]
 

@@ -4,7 +4,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, transformersHead } from '../../src/index.ts'
+import { ConfigError, openBase, transformersHead, withHead } from '../../src/index.ts'
+import { baseOf } from '../support/peft-heads.ts'
 
 interface Found {
   module: string
@@ -50,5 +51,25 @@ describe('transformersHead', () => {
     const unknown = () => transformersHead({ model_type: 'roformer', hidden_act: 'mish' })
     expect(unknown).toThrow(ConfigError)
     expect(unknown).toThrow(/field "hidden_act".*gelu.*mish/s)
+    const pooled = () => transformersHead({ model_type: 'eurobert', classifier_pooling: 'cls' })
+    expect(pooled).toThrow(/field "classifier_pooling".*bos, late, mean.*cls/s)
+  })
+})
+
+describe('layers of a head', () => {
+  const dense = { module: 'dense', activation: 'gelu' } as const
+  const early = { ...dense, module: 'early', before_pooling: true } as const
+  const headed = async (layers: object[]) => {
+    const states = (await openBase(baseOf('eurobert'))).hiddenStates()
+    return withHead(states, { num_labels: 2, name: 'score', pooling: 'mean', layers } as never)
+  }
+
+  it('come before the pooling, and after it', async () => {
+    expect((await headed([early, dense])).head?.layers).toEqual([early, dense])
+  })
+
+  it('are refused in an order in which they are not computed, and with fields of another kind', async () => {
+    for (const layers of [[dense, early], [{ ...dense, before_pooling: 'yes' }], [{ ...dense, bias: 1 }]])
+      await expect(headed(layers)).rejects.toThrow(/withHead, option layers: .*before_pooling first/s)
   })
 })
