@@ -85,7 +85,7 @@ async function trainRows<T extends TaskType>(
 
   const headed = task.head(base, settings, seed)
   const model = before
-    ? before.model(headed, taskType, base, taskOptions, settings)
+    ? before.model(headed, taskType, base, taskOptions, settings, found)
     : withAdapter(headed, config, { seed })
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   const validation = Array.isArray(options.validation) ? options.validation : []

@@ -16,7 +16,7 @@ import type { ProblemType } from '../tasks/problem-types.ts'
 import type { Task, TaskType, TypesOfTask } from '../tasks/task.ts'
 import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-of-adapter.ts'
 import { namedForTask } from './names-for-task.ts'
-import { otherHead } from './other-head.ts'
+import { otherHead, type OtherHead } from './other-head.ts'
 import { isRegressionAgain, otherProblem, problemBefore } from './problem-before.ts'
 import {
   openedAs,
@@ -26,7 +26,7 @@ import {
   tokenizerOptionsOf,
   withChatTemplate,
 } from './saved-adapter.ts'
-import { inTrainedOrder, otherOrder, requireNamedRows } from './trained-classes.ts'
+import { inTrainedOrder, keptClasses, listed, otherOrder, requireNamedRows } from './trained-classes.ts'
 
 /** Options that say a head and what its labels are. */
 interface OptionsBefore extends HeadChoice {
@@ -55,6 +55,7 @@ export interface TrainedBefore {
    * A task's model with the adapter, as PEFT's `from_pretrained` with `is_trainable` gives it. The head starts anew where
    * the adapter has none for the same task, classes and pooling, layers of the adapter's head that the model lacks are
    * left out, and texts may begin with other tokens than they did; warnings say so.
+   * @param found The settings as the rows have them, with no other classes.
    * @throws {AdapterError} as `loadAdapter` does: for what the adapter trained beside its head and the model lacks.
    * @throws {ConfigError} for a head that is kept, of which nothing says what class each row is.
    */
@@ -64,6 +65,7 @@ export interface TrainedBefore {
     base: BaseModel,
     options: object,
     settings: object,
+    found: object,
   ) => AdaptedModel
   /** Runs what takes adapter and base. @throws {AdapterError} where it fails because the adapter is for another base. */
   readonly on: <R>(base: BaseModel, run: () => Promise<R>) => Promise<R>
@@ -92,11 +94,11 @@ export async function trainedBefore(source: Source, base: BaseModelSource): Prom
       return { ...choice, ...(isAgain ? { problem_type: 'regression' } : {}) }
     },
     classes: (settings, options, base) => inTrainedOrder(settings, options, adapter, base),
-    model(model, task, base, options, settings) {
+    model(model, task, base, options, settings, found) {
       const { isKept, ...adapted } = fromAdapter(model, adapter, task, base, options)
       const choice = optionsFrom(adapter, task, options, base)
       const changes = isKept ? otherProblem(problemBefore({ adapter, saved, choice, base }), settings) : []
-      return { ...adapted, warnings: [...adapted.warnings, ...changes] }
+      return { ...adapted, warnings: [...adapted.warnings, ...changes, ...keptClasses(settings, found)] }
     },
     on: (base, run) => together({ adapter, base }, callWith, run),
   }
@@ -150,16 +152,19 @@ function fromAdapter(
   const loaded = loadAdapter(model, isKept ? adapter : { ...adapter, tensors })
   if (isKept) requireNamedRows(head?.labels, options, opened, base)
   const changes = [
-    ...(isKept ? otherOrder(head?.labels, opened, base) : [headChange(head, trained?.name ?? other?.name)]),
+    ...(isKept ? otherOrder(head?.labels, opened, base) : [headChange(head, trained, other)]),
     ...startChanges(model, start_token_ids),
   ]
   return { ...loaded, warnings: [...loaded.warnings, ...changes], isKept }
 }
 
-const headChange = (head: Head | undefined, trained: string | undefined): string =>
+const headChange = (head: Head | undefined, trained: Head | undefined, other: OtherHead | undefined): string =>
   head
-    ? `the head "${head.name}" starts anew: the adapter has none for these classes`
-    : `the adapter's head "${trained}" is left out: the model has none`
+    ? `the head "${head.name}" starts anew: the adapter has none for these classes${insteadOf(trained)}`
+    : `the adapter's head "${trained?.name ?? other?.name}" is left out: the model has none`
+
+const insteadOf = ({ labels = [] }: Partial<Head> = {}): string =>
+  labels.length > 0 ? `; it has ${listed(labels)}` : ''
 
 const startChanges = (model: HeadedModel, trained: readonly number[] | undefined): string[] => {
   const other = otherStart(model, trained)

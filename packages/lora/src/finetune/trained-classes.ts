@@ -25,9 +25,21 @@ function namesOf({ head }: Adapter, { config }: BaseModel, count: number): (read
   return [namesIn(config, count), rowNames(count), numbers, ['false', 'true']]
 }
 
+/** All classes that an adapter recorded, where those of the rows are some of them; undefined where one is not. */
+function withOthers<L extends Label>(labels: readonly L[], names: readonly string[]): readonly L[] | undefined {
+  const byName = new Map(labels.map((label) => [String(label), label]))
+  if (labels.length > names.length || !labels.every((label) => names.includes(String(label)))) return undefined
+  const all = names.map((name) => byName.get(name) ?? (asIn(labels, name) as L))
+  return all.every((label, i) => String(label) === names[i]) ? all : undefined
+}
+
+/** The label of a name, of the type that others have. */
+const asIn = ([first]: readonly Label[], name: string): Label =>
+  typeof first === 'number' ? Number(name) : typeof first === 'boolean' ? name === 'true' : name
+
 /**
- * Settings with the classes in the order that the adapter recorded, else in that of the base's configuration or of their
- * numbers, unless an option says the order.
+ * Settings with the classes that the adapter recorded, in its order, where the rows have no others; else in the order of
+ * the base's configuration or of their numbers; unless an option says the classes.
  */
 export function inTrainedOrder<S extends object>(
   settings: S & Classes,
@@ -37,6 +49,8 @@ export function inTrainedOrder<S extends object>(
 ): S {
   const { labels = [] } = settings
   if (said || labels.length === 0) return settings
+  const recorded = adapter.head?.labels && withOthers(labels, adapter.head.labels)
+  if (recorded) return { ...settings, labels: recorded }
   const [known] = namesOf(adapter, base, labels.length).flatMap((names) => {
     const found = ordered(labels, names)
     return found ? [found] : []
@@ -77,5 +91,14 @@ export function otherOrder(labels: readonly string[] = [], { head }: Adapter, { 
   ]
 }
 
-const listed = (labels: readonly Label[]): string =>
+/** A warning of classes that the adapter has and the rows have not. */
+export function keptClasses({ labels = [] }: Classes, { labels: found = [] }: Classes): string[] {
+  const kept = labels.filter((label) => !found.includes(label))
+  return kept.length === 0
+    ? []
+    : [`no training row is of ${listed(kept)}: the adapter's classes are kept; name others with labels`]
+}
+
+/** Some classes, for people. */
+export const listed = (labels: readonly Label[]): string =>
   labels.slice(0, 6).map(describeValue).join(', ') + (labels.length > 6 ? ', ...' : '')

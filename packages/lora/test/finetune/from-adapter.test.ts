@@ -77,7 +77,9 @@ describe('fineTune with an adapter', () => {
     const warnings: string[] = []
     const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
     const tuned = await fineTune(embedded, { ...still, ...options, adapter: first, callbacks })
-    expect(warnings).toContain('the head "score" starts anew: the adapter has none for these classes')
+    expect(warnings).toContain(
+      'the head "score" starts anew: the adapter has none for these classes; it has "many", "one"',
+    )
     const after = adapterTensors(await tuned.adapted())
     for (const [name, before] of loraOf(readAdapter(first).tensors))
       near([...toFloat32(after.get(name) as Tensor)], [...toFloat32(before)])
@@ -148,6 +150,33 @@ describe('fineTune with an adapter', () => {
       const amounts = await told(join(out, 'amounts'), { train: numbers, labels: [0, 1] })
       expect(amounts).toMatchObject(single)
       expect(amounts.warnings.join()).toContain('starts anew')
+    })
+
+    it('keeps those of which there are no more rows', async () => {
+      const folder = join(out, 'three')
+      const three = rows.map(({ text }, i) => ({ text, label: i % 3 }))
+      const before = await fineTune(embedded, { ...run, train: three, epochs: 4 })
+      const expected = (await before.classify(texts)).flatMap((one) => one.probabilities)
+      await before.save(folder)
+      await before.release()
+      const warnings: string[] = []
+      const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+      const train = three.filter(({ label }) => label !== 1)
+      const tuned = await fineTune(embedded, { ...still, train, adapter: folder, callbacks })
+      expect(tuned.labels).toEqual([0, 1, 2])
+      expect(warnings).toEqual(["no training row is of 1: the adapter's classes are kept; name others with labels"])
+      near(
+        (await tuned.classify(texts)).flatMap((one) => one.probabilities),
+        expected,
+      )
+      await tuned.release()
+      const [one, two] = await Promise.all([
+        told(folder, { train, labels: [0, 2] }),
+        told(folder, { train: [...three, { text: 'the cat', label: 3 }] }),
+      ])
+      expect(one.labels).toEqual([0, 2])
+      expect(two.labels).toEqual([0, 1, 2, 3])
+      for (const { warnings } of [one, two]) expect(warnings.join()).toMatch(/starts anew.*it has "0", "1", "2"/)
     })
 
     it('tells that labels are of another type', async () => {

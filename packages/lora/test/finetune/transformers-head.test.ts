@@ -163,7 +163,9 @@ describe('fineTune and heads of transformers’', () => {
     const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
     const labels = [...classes, 'none']
     const tuned = await fineTune(baseOf('roberta'), { ...still, labels, adapter: adapterOf('roberta'), callbacks })
-    expect(warnings).toContain('the head "classifier.out_proj" starts anew: the adapter has none for these classes')
+    expect(warnings.join()).toContain(
+      'the head "classifier.out_proj" starts anew: the adapter has none for these classes',
+    )
     const name = 'base_model.model.classifier.dense.weight'
     const after = adapterTensors(await tuned.adapted())
     expect(values(after.get(name))).toBeAllclose(values((await openAdapter(adapterOf('roberta'))).tensors.get(name)))
