@@ -15,6 +15,7 @@ import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import type { ProblemType } from '../tasks/problem-types.ts'
 import type { Task, TaskType, TypesOfTask } from '../tasks/task.ts'
 import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-of-adapter.ts'
+import { knownClasses, withKnownRows } from './known-rows.ts'
 import { namedForTask } from './names-for-task.ts'
 import { otherHead, type OtherHead } from './other-head.ts'
 import { isRegressionAgain, otherProblem, problemBefore } from './problem-before.ts'
@@ -148,20 +149,32 @@ function fromAdapter(
   const isFitting = kept.length === fresh.length && fresh.every(([name, { dims }]) => shapes.get(name) === dims.join())
   const isOfTask = found.config.task_type == null || found.config.task_type === task
   const isKept = isFitting && isOfTask && !other && isSameHead(head, headBefore(head, opened, task, base, options))
-  const tensors = new Map([...others, ...fresh.map(([name, value]) => [peftPrefix + name, value] as const)])
+  const known = isOfTask && !other ? knownClasses(head, trained) : new Map<string, number>()
+  const before = new Map([...adapter.tensors].map(([file, value]) => [bareName(file), value]))
+  const first = known.size > 0 ? withKnownRows(fresh, before, head?.labels ?? [], known) : fresh
+  const tensors = new Map([...others, ...first.map(([name, value]) => [peftPrefix + name, value] as const)])
   const loaded = loadAdapter(model, isKept ? adapter : { ...adapter, tensors })
   if (isKept) requireNamedRows(head?.labels, options, opened, base)
   const changes = [
-    ...(isKept ? otherOrder(head?.labels, opened, base) : [headChange(head, trained, other)]),
+    ...(isKept ? otherOrder(head?.labels, opened, base) : [headChange(head, trained, other, known)]),
     ...startChanges(model, start_token_ids),
   ]
   return { ...loaded, warnings: [...loaded.warnings, ...changes], isKept }
 }
 
-const headChange = (head: Head | undefined, trained: Head | undefined, other: OtherHead | undefined): string =>
-  head
-    ? `the head "${head.name}" starts anew: the adapter has none for these classes${insteadOf(trained)}`
-    : `the adapter's head "${trained?.name ?? other?.name}" is left out: the model has none`
+function headChange(
+  head: Head | undefined,
+  trained: Head | undefined,
+  other: OtherHead | undefined,
+  known: ReadonlyMap<string, number>,
+): string {
+  if (!head) return `the adapter's head "${trained?.name ?? other?.name}" is left out: the model has none`
+  if (known.size === 0)
+    return `the head "${head.name}" starts anew: the adapter has none for these classes${insteadOf(trained)}`
+  const added = head.labels?.filter((label) => !known.has(label)) ?? []
+  const anew = added.length > 0 ? `, and starts anew for ${listed(added)}` : ''
+  return `the head "${head.name}" keeps its rows for ${listed([...known.keys()])}${anew}`
+}
 
 const insteadOf = ({ labels = [] }: Partial<Head> = {}): string =>
   labels.length > 0 ? `; it has ${listed(labels)}` : ''

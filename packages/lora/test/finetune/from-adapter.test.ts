@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Source } from '@cola/data'
+import { softmax, type Source } from '@cola/data'
 import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -70,21 +70,36 @@ describe('fineTune with an adapter', () => {
   const loraOf = (tensors: Map<string, Tensor>) => [...tensors].filter(([name]) => name.includes('lora_'))
 
   it.each([
-    ['more classes', { labels: ['one', 'many', 'none'] }],
-    ['the classes in another order', { labels: ['one', 'many'] }],
-    ['another pooling', { pooling: 'mean' }],
-  ] as const)('makes a new head for %s, and says so', async (_, options) => {
+    ['more classes', ['none', 'one', 'many'], ', and starts anew for "none"'],
+    ['the classes in another order', ['one', 'many'], ''],
+  ] as const)('keeps the rows of known classes for %s, and says so', async (_, labels, anew) => {
     const warnings: string[] = []
     const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
-    const tuned = await fineTune(embedded, { ...still, ...options, adapter: first, callbacks })
-    expect(warnings).toContain(
-      'the head "score" starts anew: the adapter has none for these classes; it has "many", "one"',
-    )
-    const after = adapterTensors(await tuned.adapted())
-    for (const [name, before] of loraOf(readAdapter(first).tensors))
-      near([...toFloat32(after.get(name) as Tensor)], [...toFloat32(before)])
+    const tuned = await fineTune(embedded, { ...still, labels, adapter: first, callbacks })
+    expect(warnings).toContain(`the head "score" keeps its rows for "one", "many"${anew}`)
+    // softmax([many, one]) is that of their two logits among others.
+    const logits = await tuned.logits(texts)
+    const at = ['many', 'one'].map((label) => (labels as readonly string[]).indexOf(label))
+    const found = texts.flatMap((_, i) => softmax(at.map((j) => logits[i * labels.length + j] as number)))
+    near(found, probabilities)
     await tuned.release()
   })
+
+  it.each([['another pooling', { pooling: 'mean' }]] as const)(
+    'makes a new head for %s, and says so',
+    async (_, options) => {
+      const warnings: string[] = []
+      const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+      const tuned = await fineTune(embedded, { ...still, ...options, adapter: first, callbacks })
+      expect(warnings).toContain(
+        'the head "score" starts anew: the adapter has none for these classes; it has "many", "one"',
+      )
+      const after = adapterTensors(await tuned.adapted())
+      for (const [name, before] of loraOf(readAdapter(first).tensors))
+        near([...toFloat32(after.get(name) as Tensor)], [...toFloat32(before)])
+      await tuned.release()
+    },
+  )
 
   /** The tensors and configuration alone, as PEFT writes them. */
   const asPeft = (folder: string) => {
@@ -170,13 +185,12 @@ describe('fineTune with an adapter', () => {
         expected,
       )
       await tuned.release()
-      const [one, two] = await Promise.all([
-        told(folder, { train, labels: [0, 2] }),
-        told(folder, { train: [...three, { text: 'the cat', label: 3 }] }),
-      ])
+      const one = await told(folder, { train, labels: [0, 2] })
       expect(one.labels).toEqual([0, 2])
+      expect(one.warnings.join()).toContain('keeps its rows for "0", "2"')
+      const two = await told(folder, { train: [...three, { text: 'the cat', label: 3 }] })
       expect(two.labels).toEqual([0, 1, 2, 3])
-      for (const { warnings } of [one, two]) expect(warnings.join()).toMatch(/starts anew.*it has "0", "1", "2"/)
+      expect(two.warnings.join()).toContain('keeps its rows for "0", "1", "2", and starts anew for "3"')
     })
 
     it('tells that labels are of another type', async () => {
