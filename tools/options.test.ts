@@ -181,6 +181,8 @@ const calls: Record<string, Call> = {
   'distill pairLoss(options)': (options) => distill.pairLoss('hidden_mse', nothing, options),
   'distill withProjection(options)': (options) => distill.withProjection(nothing, options),
   'distill distill(options)': (options) => distill.distill(options),
+  'distill loadDistilled(options)': (options) => distill.loadDistilled('nowhere', options),
+  'StudentClassifier.export(options)': (options) => opened.student.export('nowhere', options),
   'DistilledStudent.export(options)': (options) => opened.student.export('nowhere', options),
   'distill cachedTeacher(options)': (options) => distill.cachedTeacher(nothing, options),
 }

@@ -17,13 +17,11 @@ export { crossEntropyLoss, kdLoss, type PairInput, pairLoss } from './losses/pla
 export type { ValueAndGradient } from './losses/row-numerics.ts'
 export { type ProjectionOptions, withProjection } from './losses/with-projection.ts'
 export { distill } from './run/distill.ts'
-export type {
-  DistilledStudent,
-  StudentClassification,
-  StudentEvaluation,
-  StudentExportOptions,
-} from './run/distilled-student.ts'
+export type { DistilledStudent } from './run/distilled-student.ts'
+export type { StudentExportOptions } from './run/export-classifier.ts'
+export { loadDistilled, type LoadDistilledOptions } from './run/load-distilled.ts'
 export type { ComputeMetrics, DistillExample, DistillOptions, DistillRow } from './run/options.ts'
+export type { StudentClassification, StudentClassifier, StudentEvaluation } from './run/student-classifier.ts'
 export type { Collate, StudentModel } from './run/student-model.ts'
 export { averageTeachers } from './teacher/average-teachers.ts'
 export { balanced } from './teacher/balanced.ts'

@@ -18,13 +18,17 @@ import {
 } from '@cola/data'
 import type { DistillExample, DistillRow } from './options.ts'
 
-export interface EncodeContext {
+/** What texts are encoded with. */
+export interface ServedContext {
   tokenizer: Tokenizer
   labels: readonly Label[]
   /** Longest text in tokens. */
   max_length: number
   /** Rows of the student's embedding table. @default not checked */
   vocab_size?: number | undefined
+}
+
+export interface EncodeContext extends ServedContext {
   /** What to do about a label that is none of the classes. */
   labelFix: string
 }
@@ -70,7 +74,7 @@ export function encodeUnlabelled(texts: readonly string[], where: string, contex
 }
 
 /** Texts to be answered, which may be empty: one without tokens is read as a padding token. @throws as those above. */
-export function encodeServed(texts: readonly string[], context: EncodeContext): EncodedRows {
+export function encodeServed(texts: readonly string[], context: ServedContext): EncodedRows {
   requireList(texts, 'texts')
   texts.forEach((text, i) => {
     requireString({ text }, 'text', rowPlace('texts', i))
@@ -82,7 +86,7 @@ export function encodeServed(texts: readonly string[], context: EncodeContext): 
 function encode(
   texts: readonly string[],
   labelOf: (i: number) => number,
-  { tokenizer, max_length, vocab_size, pad_token_id }: EncodeContext & { pad_token_id?: number },
+  { tokenizer, max_length, vocab_size, pad_token_id }: ServedContext & { pad_token_id?: number },
 ): EncodedRows {
   const options = { max_length, vocab_size, pad_token_id }
   const { rows, truncated } = encodeTexts(tokenizer, texts, options)

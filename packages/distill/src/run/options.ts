@@ -157,7 +157,7 @@ const elsewhere: Readonly<Record<string, string>> = Object.fromEntries(
 const splitChecks: Checks<NonNullable<DistillOptions['splits']>> = { train: text, transfer: text }
 
 /** What works for tables of a hundred rows as for those of ten thousand. */
-const loopDefaults = {
+export const loopDefaults = {
   epochs: 10,
   batch_size: 32,
   eval_batch_size: 64,
@@ -171,7 +171,11 @@ const loopDefaults = {
  * By default: a recurrent student is unrolled, one copy of its cell for each token, and the runtime opens a graph in a
  * time that grows with the square of its size.
  */
-export const longestText = 128
+const longestText = 128
+
+/** The longest text in tokens, where no option says it. */
+export const longestOf = ({ modelMaxLength }: Pick<Tokenizer, 'modelMaxLength'>): number =>
+  Math.min(modelMaxLength ?? longestText, longestText)
 
 /** The options of a run, with their defaults. */
 export interface ReadOptions extends Omit<OptionsOfRun, 'train' | 'transfer' | 'heldOut' | 'splits' | 'cache_dir'> {

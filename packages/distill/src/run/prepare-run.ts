@@ -13,7 +13,7 @@ import { doubtsOfRun } from './doubts-of-run.ts'
 import { type EncodeContext, labelsOf } from './encode-rows.ts'
 import { everyToken } from './every-token.ts'
 import { type ExamplesOfRun, examplesOfRun } from './examples-of-run.ts'
-import { type DistillExample, type DistillOptions, isTerms, longestText, type ReadOptions } from './options.ts'
+import { type DistillExample, type DistillOptions, isTerms, longestOf, type ReadOptions } from './options.ts'
 import { type Score, scorer } from './scorer.ts'
 import { embeddingRows, type StudentModel, studentOf } from './student-model.ts'
 import { teacherInputs, teacherValues } from './teacher-values.ts'
@@ -73,7 +73,7 @@ async function contextOf(run: ReadOptions, teacher: Teacher | undefined): Promis
   return {
     tokenizer,
     labels: classes,
-    max_length: max_length ?? Math.min(tokenizer.modelMaxLength ?? longestText, longestText),
+    max_length: max_length ?? longestOf(tokenizer),
     vocab_size: embeddingRows(student, embedding),
     labelFix: teacher?.labels
       ? 'The teacher has no such class: leave the row out; or say with the option labels what its classes are called.'

@@ -98,16 +98,23 @@ export interface TrainedStudent {
 
 const tokenInputs = new Set(['input_ids', 'attention_mask', 'token_type_ids', 'position_ids'])
 
+/** A student whose graph takes token ids and a mask. */
+export const inferringStudent = ({
+  graph,
+  ...rest
+}: Pick<TrainedStudent, 'config' | 'parameters'> & { graph: Graph }): TrainedStudent => ({
+  ...rest,
+  model: { graph, trainable: new Set() },
+  collate: paddedBatches(graph),
+  portable: true,
+})
+
 /** The student with the parameters that training gave it. */
 export function trainedStudent(student: StudentModel, trained: ReadonlyMap<string, Tensor>): TrainedStudent {
   const parameters = student.parameters?.(trained) ?? trained
   const { config } = student
   const inference = student.inference ?? (config && ((whole) => distilRnnInference(config, whole)))
-  if (inference) {
-    const graph = inference(parameters)
-    const padded = paddedBatches(graph)
-    return { config, parameters, model: { graph, trainable: new Set() }, collate: padded, portable: true }
-  }
+  if (inference) return inferringStudent({ config, parameters, graph: inference(parameters) })
   const graph = { ...student.model.graph, initializers: new Map([...student.model.graph.initializers, ...trained]) }
   return {
     config,

@@ -18,8 +18,8 @@ const others: readonly (readonly [end: string, fix: string])[] = [
   ],
   [
     '.safetensors',
-    'A student of distill is opened with loadStudent of @cola/rnn; a base model is tuned by fineTune, and opened with ' +
-      `${ofAdapter}.`,
+    'A student of distill is opened with loadDistilled of @cola/distill; a base model is tuned by fineTune, and ' +
+      `opened with ${ofAdapter}.`,
   ],
 ]
 

@@ -477,7 +477,7 @@ describe('refuses, before anything is trained', () => {
     ],
     [
       'model.safetensors',
-      /no fine_tuned.json.*adapter of PEFT's.*loadStudent of @cola\/rnn.*loadFineTuned\(adapter, \{ base/,
+      /no fine_tuned.json.*adapter of PEFT's.*loadDistilled of @cola\/distill.*loadFineTuned\(adapter, \{ base/,
     ],
   ])('the folder of another kind, with %s', async (name, message) => {
     await expect(loadFineTuned({ [name]: new Uint8Array() })).rejects.toThrow(message)

@@ -2,18 +2,19 @@
 
 import { checkOptions, type Checks, map, object, requireOptions } from '@cola/graph/options'
 import { type Files, type FileSink, placeOf, type Tokenizer } from '@cola/data'
-import { safetensorsChunks, type Tensor } from '@cola/graph'
+import { float32, safetensorsChunks, type Tensor, toFloat32 } from '@cola/graph'
 import { writeTokenizer } from '@cola/train'
 import { filesOf, readJson, readSafetensors, sinkOf, writeJson } from '@cola/train/files'
 import { type DistilRnnConfig, parseDistilRnnConfig } from '../student/config.ts'
-import { type EmbeddingTable, embeddingFrom } from '../student/embedding.ts'
-import { checked, distilRnnParameters } from '../student/parameters.ts'
+import { type EmbeddingTable, embeddingFrom, wholeTable } from '../student/embedding.ts'
+import { checked, distilRnnParameters, embeddingWeight, withEmbedding } from '../student/parameters.ts'
 
 /** A student that {@link loadStudent} has read. */
 export interface SavedStudent {
   config: DistilRnnConfig
-  /** All parameters but the embedding. */
+  /** Whole ones, the embedding among them, in float32. */
   parameters: ReadonlyMap<string, Tensor>
+  /** The embedding as a table, for `createStudent`. */
   embedding: EmbeddingTable
 }
 
@@ -22,6 +23,8 @@ export interface StudentToSave {
   config: DistilRnnConfig
   /** Whole ones, as `Student.parameters` gives them. */
   parameters: ReadonlyMap<string, Tensor>
+  /** Rows of the embedding. @default that among `parameters` */
+  embedding?: EmbeddingTable
   /** Written beside the model. @default none is */
   tokenizer?: Pick<Tokenizer, 'files'>
 }
@@ -29,6 +32,7 @@ export interface StudentToSave {
 const saveChecks: Checks<StudentToSave> = {
   config: object,
   parameters: map,
+  embedding: object,
   tokenizer: object,
 }
 
@@ -40,15 +44,20 @@ const saveChecks: Checks<StudentToSave> = {
 export function saveStudent(folder: string | FileSink, student: StudentToSave): void {
   checkOptions('saveStudent', student, saveChecks)
   requireOptions('saveStudent', student, saveChecks, ['config', 'parameters'])
-  const { config, parameters, tokenizer } = student
+  const { config, parameters, embedding, tokenizer } = student
   const sink = sinkOf(folder)
   if (tokenizer) writeTokenizer(tokenizer, sink)
-  sink.write('model.safetensors', safetensorsChunks(parameters))
+  sink.write('model.safetensors', safetensorsChunks(wholeParameters(parameters, embedding)))
   writeJson(sink, 'config.json', config)
 }
 
+/** Parameters with the rows of a table, if there is one. */
+export const wholeParameters = (parameters: ReadonlyMap<string, Tensor>, table: EmbeddingTable | undefined) =>
+  table ? withEmbedding(wholeTable(table), parameters) : parameters
+
 /**
- * Reads what {@link saveStudent} wrote.
+ * Reads what {@link saveStudent} wrote, for `createStudent`, `exportStudent` and `saveStudent`; `loadDistilled` of
+ * @cola/distill opens a student that classifies.
  * @throws {ConfigError | WeightsError | FormatError | FileError} naming the file and the field or tensor.
  */
 export function loadStudent(folder: string | Files): SavedStudent {
@@ -56,6 +65,11 @@ export function loadStudent(folder: string | Files): SavedStudent {
   const config = parseDistilRnnConfig(readJson(files, 'config.json'), placeOf(files, 'config.json'))
   const weights = placeOf(files, 'model.safetensors')
   const { tensors } = readSafetensors(files, 'model.safetensors')
-  const embedding = checked(tensors, 'embedding.weight', [config.vocab_size, config.embedding_size], weights)
-  return { config, parameters: distilRnnParameters(tensors, config, weights), embedding: embeddingFrom(embedding) }
+  const dims = [config.vocab_size, config.embedding_size]
+  const embedding = float32(dims, toFloat32(checked(tensors, embeddingWeight, dims, weights)))
+  return {
+    config,
+    parameters: withEmbedding(embedding, distilRnnParameters(tensors, config, weights)),
+    embedding: embeddingFrom(embedding),
+  }
 }

@@ -125,6 +125,10 @@ export function compact(table: EmbeddingTable, { ids }: Vocabulary): Tensor {
   return float32([ids.length, width], values)
 }
 
+/** All rows of a table. @throws {WeightsError} as {@link compact}. */
+export const wholeTable = (table: EmbeddingTable): Tensor =>
+  compact(table, { ids: Array.from({ length: table.rows }, (_, id) => id), place: (id) => id })
+
 /** The rows of tokens that do not occur, in the order of their ids; made when their bytes are asked for. */
 export function unseen({ rows, width, row }: EmbeddingTable, { ids, place }: Vocabulary): Tensor {
   const bytes = () => {

@@ -19,7 +19,7 @@ import {
 } from '@cola/graph'
 import { cells } from './cells.ts'
 import { type DistilRnnConfig, directions } from './config.ts'
-import { suffix } from './parameters.ts'
+import { suffix, withEmbedding } from './parameters.ts'
 
 /** Options of the student's graph. */
 export interface DistilRnnOptions {
@@ -47,7 +47,7 @@ export const hiddenStatesName = (layer: number): string => `hidden_states.${laye
  * Inputs: those of a StepBatch that the configuration needs, `input_ids` counting rows of `embedding`. Output: `logits`
  * [batch, labels]; what the head reads is `hidden` [batch, directions * hidden_size], and the states of all tokens of
  * layer L are `hidden_states.L`, [token, directions * hidden_size]. Every parameter is trainable.
- * @param embedding Rows of the tokens that occur, [rows, embedding_size].
+ * @param embedding Rows of the tokens that occur, [rows, embedding_size]; one among `parameters` is not read.
  * @throws {ConfigError} for an option that is unknown, missing or out of its range.
  */
 export function distilRnn(
@@ -62,7 +62,7 @@ export function distilRnn(
   const { max_length } = options
   const graph = createGraph('distil_rnn')
   const g = build(graph)
-  const all = new Map([['embedding.weight', embedding], ...parameters])
+  const all = withEmbedding(embedding, parameters)
   for (const [name, value] of all) addInitializer(graph, name, value)
   const weight = (name: string): Value => graph.values.get(name) as Value
   const input = (name: string, shape: readonly string[]): Value =>

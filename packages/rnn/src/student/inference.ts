@@ -17,7 +17,7 @@ import {
 } from '@cola/graph'
 import type { CellName } from './cells.ts'
 import { type DistilRnnConfig, directions } from './config.ts'
-import { suffix } from './parameters.ts'
+import { requireWhole, suffix } from './parameters.ts'
 
 /** PyTorch's gates in the order in which ONNX has them: RNN h; GRU r z n as z r n; LSTM i f g o as i o f g. */
 const operators: Readonly<
@@ -32,9 +32,17 @@ const operators: Readonly<
  * Inputs, int64: `input_ids`, `attention_mask` [batch, sequence], padded on either side. Output: `logits` [batch,
  * labels].
  * @param parameters Whole parameters under PyTorch's names, `embedding.weight` among them.
+ * @throws {WeightsError} naming the parameter that is missing or does not fit the configuration.
  */
 export function distilRnnInference(config: DistilRnnConfig, parameters: ReadonlyMap<string, Tensor>): Graph {
   requireKind('distilRnnInference, config', config, 'object')
+  requireKind('distilRnnInference, parameters', parameters, 'map')
+  requireWhole(
+    parameters,
+    config,
+    'distilRnnInference, parameters',
+    'loadStudent gives whole ones, as Student.parameters does.',
+  )
   const graph = createGraph('distil_rnn')
   const g = build(graph)
   const [ids, mask] = ['input_ids', 'attention_mask'].map((name) =>

@@ -8,6 +8,14 @@ import { WeightsError } from '@cola/train'
 import { cells } from './cells.ts'
 import { type DistilRnnConfig, directions } from './config.ts'
 
+export const embeddingWeight = 'embedding.weight'
+
+/** Parameters with this embedding, in place of the one that they have. */
+export const withEmbedding = (
+  embedding: Tensor,
+  parameters: ReadonlyMap<string, Tensor>,
+): ReadonlyMap<string, Tensor> => new Map([[embeddingWeight, embedding], ...parameters]).set(embeddingWeight, embedding)
+
 /** Suffix of the parameters of a layer and direction: `l0`, `l0_reverse`. */
 export const suffix = (layer: number, direction: number): string => `l${layer}${direction === 1 ? '_reverse' : ''}`
 
@@ -83,6 +91,47 @@ export function distilRnnParameters(
 }
 
 /**
+ * Whole parameters that fit a configuration.
+ * @throws {WeightsError} naming the first that is missing, has another shape or holds no floats.
+ */
+export function requireWhole(
+  parameters: ReadonlyMap<string, Tensor>,
+  config: DistilRnnConfig,
+  where: string,
+  fix: string,
+): void {
+  const embedding = [embeddingWeight, [config.vocab_size, config.embedding_size]] as const
+  for (const [name, dims] of [embedding, ...shapesOf(config)]) fitting(parameters, name, dims, where, fix)
+}
+
+/** A tensor of the shape. @throws {WeightsError} when it is missing, has another one, or holds no floats. */
+function fitting(
+  tensors: ReadonlyMap<string, Tensor>,
+  name: string,
+  dims: readonly number[],
+  where: string,
+  fix?: string,
+): Tensor {
+  const found = tensors.get(name)
+  if (found?.dims.join() !== dims.join())
+    throw new WeightsError({
+      where: `${where}, tensor "${name}"`,
+      what: found ? 'its shape contradicts the configuration' : 'missing',
+      expected: `[${dims}]`,
+      found: found ? `[${found.dims}]` : `${tensors.size} tensors`,
+      fix,
+    })
+  if (!dataTypes[found.dtype].float)
+    throw new WeightsError({
+      where: `${where}, tensor "${name}"`,
+      what: 'not floating point',
+      expected: 'F32, F16, BF16 or F64',
+      found: found.dtype,
+    })
+  return found
+}
+
+/**
  * A tensor of a checkpoint.
  * @throws {WeightsError} when it is missing, has another shape, holds no floats, or NaN or Infinity.
  */
@@ -92,21 +141,7 @@ export function checked(
   dims: readonly number[],
   where: string,
 ): Tensor {
-  const found = tensors.get(name)
-  if (found?.dims.join() !== dims.join())
-    throw new WeightsError({
-      where: `${where}, tensor "${name}"`,
-      what: found ? 'its shape contradicts the configuration' : 'missing',
-      expected: `[${dims}]`,
-      found: found ? `[${found.dims}]` : `${tensors.size} tensors`,
-    })
-  if (!dataTypes[found.dtype].float)
-    throw new WeightsError({
-      where: `${where}, tensor "${name}"`,
-      what: 'not floating point',
-      expected: 'F32, F16, BF16 or F64',
-      found: found.dtype,
-    })
+  const found = fitting(tensors, name, dims, where)
   const values = toFloat32(found)
   const at = values.findIndex((value) => !Number.isFinite(value))
   if (at >= 0)

@@ -8,9 +8,7 @@ import { ConfigError, FeedError, WeightsError } from '@cola/train'
 import type { DistilRnnConfig } from './config.ts'
 import { compact, type EmbeddingTable, expand, randomEmbedding, unseen, vocabularyOf } from './embedding.ts'
 import { distilRnn, hiddenStatesName } from './graph.ts'
-import { randomDistilRnn } from './parameters.ts'
-
-const embeddingWeight = 'embedding.weight'
+import { embeddingWeight, randomDistilRnn } from './parameters.ts'
 
 /** Options of a new student. */
 export interface StudentOptions {

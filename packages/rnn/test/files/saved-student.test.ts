@@ -1,15 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readTokenizer } from '@cola/data'
 import { elementCount, float32, tensorOf, toFloat32, type Tensor } from '@cola/graph'
-import { loadClassifier } from '@cola/train'
+import { loadClassifier, WeightsError } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { reportStudent } from '../../../../examples/support/report/student.ts'
 import {
   compact,
   createStudent,
   distilRnn,
+  distilRnnInference,
   distilRnnShapes,
   exportStudent,
   distilRnnParameters,
@@ -65,6 +66,32 @@ describe('files', () => {
       (await classifier.classify(texts)).map(({ label }) => label).every((label) => ['bad', 'good'].includes(label)),
     ).toBe(true)
     await classifier.release()
+  })
+
+  it('exports and saves again what it loaded, with the embedding as a table or among the parameters', async () => {
+    const config = parseDistilRnnConfig({ ...sizes, cell: 'gru' })
+    const student = createStudent({ config, sentences: [[3, 4, 5]], seed: 3 })
+    const from = join(folder, 'from')
+    saveStudent(from, { config, parameters: student.parameters(startOf(student)) })
+    const { embedding, ...whole } = loadStudent(from)
+    const bare = new Map([...whole.parameters].filter(([name]) => name !== 'embedding.weight'))
+    for (const student of [whole, { ...whole, embedding }, { config, parameters: bare, embedding }]) {
+      exportStudent({ folder: join(folder, 'onnx'), ...student })
+      saveStudent(join(folder, 'again'), student)
+      for (const [written, expected] of [
+        ['again/model.safetensors', 'from/model.safetensors'],
+        ['again/config.json', 'from/config.json'],
+      ] as const)
+        expect(readFileSync(join(folder, written)).equals(readFileSync(join(folder, expected)))).toBe(true)
+    }
+    const lacking = () => exportStudent({ folder: join(folder, 'onnx'), config, parameters: bare })
+    expect(lacking).toThrow(WeightsError)
+    expect(lacking).toThrow(/tensor "embedding\.weight": missing, expected \[60,6\].*loadStudent/)
+    bare.set('embedding.weight', float32([60, 5], new Float32Array(300)))
+    expect(lacking).toThrow(/tensor "embedding\.weight": its shape.*expected \[60,6\], found \[60,5\]/)
+    const lacksBias = new Map(whole.parameters)
+    lacksBias.delete('rnn.bias_ih_l0')
+    expect(() => distilRnnInference(config, lacksBias)).toThrow(/tensor "rnn\.bias_ih_l0": missing/)
   })
 
   it.each(['float16', 'bfloat16', 'float64'] as const)('reads a student that was saved in %s', (dtype) => {

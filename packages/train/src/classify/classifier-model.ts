@@ -106,7 +106,8 @@ async function findFile(source: Files, file: string | undefined): Promise<string
     expected: file ?? 'model.onnx, onnx/model.onnx, or one of another precision, such as model_quantized.onnx',
     found: source.names().slice(0, 12).join(', '),
     fix: source.has('model.safetensors')
-      ? 'These are weights without a graph: export() of what trained them writes an ONNX file.'
+      ? 'These are weights without a graph: export() of what trained them writes an ONNX file; a student that save() ' +
+        'wrote is opened with loadDistilled of @cola/distill.'
       : namesake
         ? `Did you mean ${namesake}?`
         : 'Name the file with the option file.',

@@ -1,0 +1,149 @@
+// A student at work: it answers, is scored, saved, exported and released.
+
+import { cutTexts, type FileSink, type Label, type LabelsOfText, oneLabel, type Tokenizer } from '@cola/data'
+import type { Tensor } from '@cola/graph'
+import {
+  type Batch,
+  crossEntropy,
+  type Device,
+  type Evaluation,
+  type EvaluationSession,
+  evaluateRows,
+  FeedError,
+  type Metrics,
+  modelFingerprint,
+  once,
+  openEvaluation,
+  type StepResult,
+} from '@cola/train'
+import { flush, sinkOf } from '@cola/train/files'
+import { rowsOf } from '../losses/row-numerics.ts'
+import { collateExamples } from './collate-examples.ts'
+import { encodeLabelled, encodeServed, type ServedContext } from './encode-rows.ts'
+import { exportClassifier, type StudentExportOptions } from './export-classifier.ts'
+import type { DistillExample, DistillRow } from './options.ts'
+import { saveDistilled } from './save-distilled.ts'
+import type { Score } from './scorer.ts'
+import type { TrainedStudent } from './student-model.ts'
+
+/** What a student makes of a text; `labels` has the class alone. @typeParam L Names of the classes. */
+export type StudentClassification<L extends Label = Label> = LabelsOfText<L>
+
+/** Scores of rows; a prediction is the logits of one. */
+export type StudentEvaluation = Evaluation<readonly number[]>
+
+/** A student that classifies; it may be a teacher. @typeParam L Names of the classes. */
+export interface StudentClassifier<L extends Label = Label> {
+  /** Names of the classes in order. */
+  readonly labels: readonly L[]
+  /** Scores of the validation rows at the best epoch; without them, none. */
+  readonly metrics: Metrics
+  /** Parameters of the best epoch as they are saved: PyTorch's names for students of @cola/rnn. */
+  readonly parameters: ReadonlyMap<string, Tensor>
+  readonly tokenizer: Tokenizer
+  /**
+   * Classifies texts, in batches. A text may be empty; one without tokens is read as a padding token. Longer ones than
+   * the student reads are cut, which `onWarning` is told.
+   * @throws {DataError} for what is no string.
+   */
+  readonly classify: (texts: readonly string[]) => Promise<StudentClassification<L>[]>
+  /**
+   * Logits, one array for all texts: [texts, classes] in row-major order. Those of text i are
+   * `logits.subarray(i * labels.length, (i + 1) * labels.length)`. @throws {DataError} as `classify`.
+   */
+  readonly logits: (texts: readonly string[]) => Promise<Float32Array>
+  /** Scores rows. @throws {DataError} naming the row and the field. */
+  readonly evaluate: (rows: readonly DistillRow[]) => Promise<StudentEvaluation>
+  /** SHA-256 of all that an answer depends on. */
+  readonly fingerprint: () => string
+  /**
+   * Writes model.safetensors and config.json, with PyTorch's names for students of @cola/rnn, the tokenizer, and in
+   * distilled.json the classes and the longest text. `loadDistilled` opens them; `loadStudent` of @cola/rnn reads the
+   * parameters.
+   * @throws {FileError} when the folder cannot be written.
+   */
+  readonly save: (folder: string | FileSink) => Promise<void>
+  /**
+   * Writes a classifier for any ONNX Runtime, which `loadClassifier` reads.
+   * @throws {ConfigError} for an unknown option, and a student of one's own that takes other inputs than token ids and has no `inference`;
+   * {FileError} when the folder cannot be written.
+   */
+  readonly export: (folder: string | FileSink, options?: StudentExportOptions) => Promise<void>
+  /** Frees the model. It answers no more. */
+  readonly release: () => Promise<void>
+}
+
+/** What a student that classifies is made of. */
+export interface ClassifierParts {
+  student: TrainedStudent
+  context: ServedContext
+  metrics: Metrics
+  score: Score
+  device: Device
+  /** Rows of a batch. */
+  batch_size: number
+  /** Told of texts that were cut. */
+  onWarning: (message: string) => void
+}
+
+/** Logits of each row of a batch. */
+export const logitRows = ({ logits }: StepResult['outputs'], rows: number): number[][] =>
+  rowsOf(logits?.data ?? [], (logits?.data.length ?? 0) / rows)
+
+/** What to do about a label that a student has not learned. */
+const labelFix =
+  'The student knows its classes alone: rename the label, or leave the row out. namedRows of @cola/data names indices.'
+
+/** Builds what `loadDistilled` returns, and `distill` with its run. */
+export function studentClassifier(parts: ClassifierParts): StudentClassifier {
+  const { student, context, metrics, score, device, batch_size, onWarning } = parts
+  const { labels, tokenizer } = context
+  const sessions = new Map<'evaluation', Promise<EvaluationSession>>()
+  const open = () => openEvaluation(student.model, { loss: crossEntropy(), device })
+  let released = false
+  const run = async (examples: readonly DistillExample[]) => {
+    if (released)
+      throw new FeedError({ where: 'student', what: 'it has been released', fix: 'Release it after its last answer.' })
+    return evaluateRows(await once(sessions, 'evaluation', open), examples, {
+      collate: (batch: readonly DistillExample[]): Batch => collateExamples(student.collate, batch),
+      predict: (outputs, batch) => logitRows(outputs, batch.length),
+      tokens: ({ input_ids }) => input_ids.length,
+      batch_size,
+    })
+  }
+  const logitsOf = async (texts: readonly string[]): Promise<number[][]> => {
+    const { examples, truncated } = encodeServed(texts, context)
+    for (const message of cutTexts(texts, truncated, 'texts', context.max_length)) onWarning(message)
+    return examples.length === 0 ? [] : (await run(examples)).predictions
+  }
+  return {
+    metrics,
+    labels,
+    tokenizer,
+    parameters: student.parameters,
+    classify: async (texts) => (await logitsOf(texts)).map((logits) => oneLabel(logits, labels)),
+    logits: async (texts) => Float32Array.from((await logitsOf(texts)).flat()),
+    evaluate: async (rows) => {
+      const { examples, truncated } = encodeLabelled(rows, 'rows', { ...context, labelFix })
+      const { loss, predictions } = await run(examples)
+      const warnings = cutTexts(rows, truncated, 'rows', context.max_length)
+      const metrics = score(predictions, examples, (message) => warnings.push(message))
+      return { loss, metrics, predictions, warnings }
+    },
+    fingerprint: () => modelFingerprint(student.model.graph, [labels, context.max_length, tokenizer.files]),
+    save: async (folder) => {
+      saveDistilled(sinkOf(folder), student, { ...context, metrics })
+      await flush(folder)
+    },
+    export: async (folder, options) => {
+      exportClassifier(folder, student, context, options)
+      await flush(folder)
+    },
+    release: async () => {
+      released = true
+      for (const one of await Promise.allSettled(sessions.values()))
+        if (one.status === 'fulfilled') await one.value.release()
+      sessions.clear()
+    },
+  }
+}
