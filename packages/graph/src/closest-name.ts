@@ -6,7 +6,7 @@ import { editDistance } from './edit-distance.ts'
 const normalize = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 
 /** The first letter of a name and its digits, if it has some. */
-const digits = (name: string): string => (/\d/.test(name) ? name.replace(/(?!^)\D/g, '') : '')
+const digits = (name: string): string | false => /\d/.test(name) && name.replace(/(?!^)\D/g, '')
 
 /** The first letters of a name's words, where it has several. */
 const initials = (name: string): string => (/_/.test(name) ? name.replace(/([^_])[^_]*_?/g, '$1') : '')

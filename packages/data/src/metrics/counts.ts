@@ -90,8 +90,8 @@ export function checkNames(names: ScoreOptions['target_names'], size: number, mo
   throw new DataError({
     where: 'option target_names',
     what: 'not one name for each class',
-    expected: `${more ? 'at least ' : ''}${size} different ones`,
-    found: `${names.length}, of which ${different} are different`,
+    expected: String(size),
+    found: describeValue(names),
   })
 }
 

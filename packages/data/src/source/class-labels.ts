@@ -64,8 +64,9 @@ export function requireLabel(value: unknown, where: string, arrayFix?: string): 
     expected: 'a string, a number or a boolean',
     found: describeValue(value),
     ...(Array.isArray(value) && arrayFix !== undefined ? { fix: arrayFix } : {}),
-    ...(value === '' || value === null ? { fix: emptyFix(`row.label !== ${describeValue(value)}`) } : {}),
-    ...(typeof value === 'string' && value ? { fix: emptyFix(shows('row.label', value)) } : {}),
+    ...(typeof value === 'string' || value === null
+      ? { fix: emptyFix(value ? shows('row.label', value) : `row.label !== ${describeValue(value)}`) }
+      : {}),
   })
 }
 

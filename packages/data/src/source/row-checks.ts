@@ -80,7 +80,7 @@ export const emptyFix = (condition: string): string =>
 
 /** The condition that leaves out a blank text: `trim` keeps what has no width. */
 export const shows = (cell: string, blank: string): string =>
-  blank.trim() === '' ? `${cell}.trim()` : `/[^\\p{White_Space}\\p{DI}]/u.test(${cell})`
+  blank.trim() ? `/[^\\p{White_Space}\\p{DI}]/u.test(${cell})` : `${cell}.trim()`
 
 /**
  * A field of a row that must be a text and not blank.

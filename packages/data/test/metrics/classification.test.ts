@@ -124,17 +124,17 @@ describe('classification scores', () => {
     expect(warned((onWarning) => classificationMetrics([0, 1, 2], [0, 2, 1], { onWarning }))[1]).toEqual([])
   })
 
-  it.each<[readonly unknown[], number | undefined, string]>([
-    [['a', 'b'], 3, '3 different ones, found 2, of which 2 are different'],
-    [['a', 'b', 'c', 'd'], 3, '3 different ones, found 4, of which 4 are different'],
-    [['a', 'b', 'a'], 3, '3 different ones, found 3, of which 2 are different'],
-    [['a', 'b'], undefined, 'at least 3 different ones, found 2, of which 2 are different'],
-    [['a', 'b', 'c', 'c'], undefined, 'at least 3 different ones, found 4, of which 3 are different'],
-  ])('refuses the names %j of %d classes', (target_names, classes, message) => {
+  it.each<[readonly unknown[], number | undefined]>([
+    [['a', 'b'], 3],
+    [['a', 'b', 'c', 'd'], 3],
+    [['a', 'b', 'a'], 3],
+    [['a', 'b'], undefined],
+    [['a', 'b', 'c', 'c'], undefined],
+  ])('refuses the names %j of %s classes', (target_names, classes) => {
     const options = { target_names, ...(classes === undefined ? {} : { classes }) }
     for (const score of [classificationMetrics, accuracy, classScores, matthewsCorrelation])
       expect(() => score([0, 2], [0, 2], options)).toThrow(
-        `option target_names: not one name for each class, expected ${message}`,
+        `option target_names: not one name for each class, expected 3, found ${JSON.stringify(target_names)}`,
       )
   })
   it('takes names of classes beyond those that occur, where their number is not given', () => {

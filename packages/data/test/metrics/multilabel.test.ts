@@ -34,11 +34,11 @@ describe('several labels', () => {
     ],
     [
       () => multiLabelMetrics([[1, 0]], [[1, 0]], { target_names: ['a'] }),
-      /option target_names: .*2 different ones, found 1/,
+      /option target_names: .*expected 2, found \["a"\]/,
     ],
     [
       () => multiLabelMetrics([[1, 0]], [[1, 0]], { target_names: ['a', 'a'] }),
-      /target_names: .*of which 1 are different/,
+      /target_names: .*expected 2, found \["a","a"\]/,
     ],
     [() => multiLabelMetrics([[1, 0.5]], [[1, 0]]), /predictions, row 1: no indicator, expected 0 or 1, found 0.5/],
   ])('refuse %s', (run, message) => {

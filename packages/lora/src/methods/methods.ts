@@ -26,9 +26,9 @@ const othersOfPeft = /^(LOHA|PVERA|.+LORA)$/i
  */
 export function readMethod(config: unknown, where: string): Method<TypesOfMethod> {
   const { peft_type = 'LORA' } = (config ?? {}) as { peft_type?: unknown }
-  const name = typeof peft_type === 'string' ? peft_type : ''
-  if (Object.hasOwn(methods, name)) return methodOf({ peft_type: name as PeftType })
-  const meant = othersOfPeft.test(name) ? undefined : closestValue(peft_type, Object.keys(methods))
+  const asked = typeof peft_type === 'string' ? peft_type : ''
+  if (Object.hasOwn(methods, asked)) return methodOf({ peft_type: asked as PeftType })
+  const meant = othersOfPeft.test(asked) ? undefined : closestValue(peft_type, Object.keys(methods))
   throw new ConfigError({
     where: `${where}, field "peft_type"`,
     what: 'not known',

@@ -23,9 +23,7 @@ export function lossOf(device: ResolvedDevice, cause: unknown): unknown {
       where: `device "${device}"`,
       what: 'it was lost during a run',
       found,
-      fix:
-        'Call reopen() of the session and set its state. ' +
-        'A Trainer with output_dir does it from its last checkpoint.',
+      fix: 'Call reopen() and setState() of the session; a Trainer with output_dir does.',
     },
     { cause },
   )

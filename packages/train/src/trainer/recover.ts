@@ -17,6 +17,7 @@ export interface LostRun {
   /** The steps of the checkpoints from which the run went on after losses before. */
   readonly resumed: readonly number[]
   readonly store: FileStore | undefined
+  readonly session: { reopen(): Promise<void> }
 }
 
 /**
@@ -24,20 +25,24 @@ export interface LostRun {
  * @throws {DeviceLostError} where nothing is saved, when the device does not come back, or when it did and was lost again
  * before the next step, or too often before the next checkpoint.
  */
-export async function recover(run: LostRun, reopen: () => Promise<void>): Promise<void> {
-  const { error, step, resumed, store } = run
+export async function recover(run: LostRun): Promise<void> {
+  const { error, step, resumed, store, session } = run
   if (!store?.has(checkpointFile)) throw unsaved(error, store)
   const last = resumed.at(-1)
   const tries = resumed.filter((one) => one === last).length
   const isStuck = tries >= mostTries && savedStep(store) === last
   if (step === last || isStuck) throw ended(run, store, `it came back and was lost again at step ${step}`, error)
   try {
-    await reopen()
+    await session.reopen()
   } catch (cause) {
     if (!(cause instanceof DeviceError)) throw cause
     throw ended(run, store, `it was lost at step ${step} and does not come back`, cause)
   }
 }
+
+/** The warning of a run that goes on from the step of its checkpoint. */
+export const goesOn = (step: number, saved: number): string =>
+  `The device was lost at step ${step}; the run continues from the checkpoint of step ${saved}.`
 
 /** The error of a run that has no checkpoint. */
 function unsaved({ problem }: DeviceLostError, store: FileStore | undefined): DeviceLostError {

@@ -357,14 +357,12 @@ export class Trainer<Row, Prediction = unknown> {
    */
   async #recover(error: DeviceLostError, losses: number[], resumed: readonly number[]): Promise<void> {
     const { step } = this.#state
-    const { recover } = await import('./recover.ts')
-    await recover({ error, step, resumed, store: this.#store }, () => this.#options.session.reopen())
+    const { goesOn, recover } = await import('./recover.ts')
+    await recover({ error, step, resumed, store: this.#store, session: this.#options.session })
     await this.#resume()
     losses.length = Math.max(0, losses.length - (step - this.#state.step))
     this.#log = this.#store && openLog(this.#store, 'log.jsonl', this.#state)
-    this.#warn(
-      `The device was lost at step ${step}; the run continues from the checkpoint of step ${this.#state.step}.`,
-    )
+    this.#warn(goesOn(step, this.#state.step))
   }
 
   /** Goes on from the checkpoint of a store, if it has one. */
