@@ -2,7 +2,13 @@
 
 import type { Label } from '@cola/data'
 import { expectTypeOf, it } from 'vitest'
-import { type DistilledStudent, type DistillOptions, distill, type TeacherSource } from '../../src/index.ts'
+import {
+  type DistilledStudent,
+  type DistillOptions,
+  distill,
+  type StudentClassifier,
+  type TeacherSource,
+} from '../../src/index.ts'
 
 it('infers the classes of a student from the option labels', () => {
   const student = {} as DistillOptions['student']
@@ -22,6 +28,7 @@ it('infers the classes of a student from the option labels', () => {
   // The teacher may name other classes than the rows have.
   expectTypeOf<Of<typeof made.unnamed>>().toEqualTypeOf<DistilledStudent<Label>>()
   expectTypeOf<DistilledStudent<'spam'>>().toExtend<DistilledStudent>()
-  expectTypeOf<DistilledStudent<'spam'>>().toExtend<TeacherSource>()
+  expectTypeOf<DistilledStudent<'spam'>>().toExtend<StudentClassifier<'spam'>>()
+  expectTypeOf<StudentClassifier<'spam'>>().toExtend<TeacherSource>()
   expectTypeOf<DistillOptions<'spam'>>().toExtend<DistillOptions>()
 })
