@@ -7,12 +7,12 @@ import { checkFileName, isFileName } from './file-name.ts'
 import { type Files, type FileSink, type FileStore, refuseMissing } from './files.ts'
 import { longestPointer } from './lfs-pointer.ts'
 import { checkRange, refusePointer } from './memory.ts'
-import { fileSystem, paths } from './node.ts'
+import { fileSystem, paths, requireFolders, standIns } from './node.ts'
 import { appendFile, writeFileAtomic } from './write-file.ts'
 
 /** The files of a folder. Symbolic links are followed. @throws {DataError} outside Node. */
 export function folderFiles(folder: string): Files {
-  requirePath(folder)
+  requirePath(folder, 'files')
   requireKind('folderFiles, folder', folder, 'text')
   const fs = fileSystem()
   const { join } = paths()
@@ -74,8 +74,9 @@ const readRange = (path: string, begin: number, end: number): Uint8Array =>
     return bytes
   })
 
-/** @throws {DataError} for an empty path, which Node reads as the current folder. */
-function requirePath(folder: string): void {
+/** @throws {DataError} outside Node, and for an empty path, which Node reads as the current folder. */
+function requirePath(folder: string, use: keyof typeof standIns): void {
+  requireFolders(folder, use)
   if (folder !== '') return
   const [expected, found] = ['the path of a folder', 'an empty text']
   throw new DataError({ where: 'folder', what: 'no path', expected, found, fix: "The current folder is '.'." })
@@ -91,7 +92,7 @@ function attempt<Result>(path: string, work: () => Result): Result {
 
 /** Writes files below a folder, each as a whole or not at all. @throws {DataError} outside Node. */
 export function folderSink(folder: string): FileSink {
-  requirePath(folder)
+  requirePath(folder, 'sink')
   const { join } = paths()
   return {
     where: folder,
@@ -107,28 +108,31 @@ export function folderSink(folder: string): FileSink {
 }
 
 /** A folder that is both read and written. @throws {DataError} outside Node. */
-export const folderStore = (folder: string): FileStore => ({
-  ...folderFiles(folder),
-  ...folderSink(folder),
-  // A part of its own in bundles, which pages never fetch.
-  lock: async (name) => (await import('./lock.ts')).lockFile(paths().join(folder, name)),
-})
+export function folderStore(folder: string): FileStore {
+  requirePath(folder, 'store')
+  return {
+    ...folderFiles(folder),
+    ...folderSink(folder),
+    // A part of its own in bundles, which pages never fetch.
+    lock: async (name) => (await import('./lock.ts')).lockFile(paths().join(folder, name)),
+  }
+}
 
 /** Files of a path, or those that are open. @throws {DataError} for another value, and for a path outside Node. */
 export function filesOf(folder: string | Files): Files {
   if (typeof folder === 'string') return folderFiles(folder)
-  return isObjectWith(folder, 'read') ? folder : refuse(folder, 'the path of a folder, or files of openFiles')
+  return isObjectWith(folder, 'read') ? folder : refuse(folder, 'the path of a folder, or files', standIns.files)
 }
 
 /** A sink for a path, or the one that is given. @throws {DataError} for another value, and for a path outside Node. */
 export function sinkOf(folder: string | FileSink): FileSink {
   if (typeof folder === 'string') return folderSink(folder)
-  return isObjectWith(folder, 'write') ? folder : refuse(folder, 'the path of a folder, or a sink')
+  return isObjectWith(folder, 'write') ? folder : refuse(folder, 'the path of a folder, or a sink', standIns.sink)
 }
 
 const isObjectWith = (value: unknown, method: string): boolean =>
   typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[method] === 'function'
 
-function refuse(value: unknown, expected: string): never {
-  throw new DataError({ where: 'folder', what: 'not a folder', expected, found: show(value) })
+function refuse(value: unknown, expected: string, fix: string): never {
+  throw new DataError({ where: 'folder', what: 'not a folder', expected, found: show(value), fix })
 }

@@ -2,6 +2,7 @@
 // that did would need @types/node, of one version, in every project that uses this package.
 
 import { requireKind } from '@cola/graph/door'
+import { show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 
 interface WithBuiltins {
@@ -17,13 +18,28 @@ export const nodeModule = <Module>(name: string): Module | undefined => {
 /** Whether this environment has files: whether it is Node. */
 export const hasFiles = (): boolean => Boolean(nodeModule('node:fs'))
 
+/** What a page gives where Node has a path, by what the path is for. */
+export const standIns = {
+  source: 'Give an address (./NAME is beside the page), or what a person picked.',
+  files: 'Give await openFiles(...).',
+  sink: 'Give memorySink(), for zipOf or copyFiles.',
+  store: 'Give await directoryStore(handle), for output_dir too.',
+} as const
+
+/** @throws {DataError} for a path outside Node, with what to give there. */
+export function requireFolders(path: string, use: keyof typeof standIns): void {
+  if (hasFiles()) return
+  const fix = `${standIns[use]} Paths need Node 20.19 or later.`
+  throw new DataError({ where: show(path), what: 'a page has no folders', fix })
+}
+
 function builtin<Module>(name: string): Module {
   const module = nodeModule<Module>(name)
   if (!module)
     throw new DataError({
       where: name,
-      what: 'this environment has no files',
-      fix: 'Give files (openFiles) or bytes instead of a path in a browser; use Node 20.16 or later.',
+      what: 'only Node has it',
+      fix: 'Use Node 20.19 or later.',
     })
   return module
 }

@@ -2,7 +2,7 @@
 
 import { editDistance, show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
-import { fileSystem, hasFiles, paths } from '../files/node.ts'
+import { fileSystem, hasFiles, paths, standIns } from '../files/node.ts'
 
 /** Whether a name is valid for a repository (huggingface_hub, utils/_validators.py). */
 export const isRepoName = (name: string): boolean =>
@@ -47,7 +47,7 @@ export async function isFolder(nameOrFolder: string): Promise<boolean> {
 
 /** A sentence that lists the folders beside a missing one, the most similar name first. */
 export async function neighbours(folder: string): Promise<string> {
-  if (!hasFiles()) return 'A browser has no folders: give files, or an address: ./NAME.'
+  if (!hasFiles()) return standIns.source
   const { readdir } = fileSystem().promises
   const { basename, dirname, join, resolve } = paths()
   const parent = dirname(folder)

@@ -1,21 +1,23 @@
 // Errors for requests to the hub that fail, with their remedies.
 
 import { HubError } from '../errors.ts'
+import { hasFiles } from '../files/node.ts'
 
 /** The error for a response status. The hub answers 401 for repositories that do not exist or are private. */
 export function refused(
   status: number,
   { url, page, hasToken }: { url: string; page: string; hasToken: boolean },
 ): HubError {
-  const login = hasToken ? 'check that the token may read it' : 'run "hf auth login" or set HF_TOKEN'
-  const rows: Readonly<Record<number, { what: string; fix: string }>> = {
+  const giveToken = hasFiles() ? 'run "hf auth login" or set HF_TOKEN' : 'give the option token'
+  const login = hasToken ? 'check that the token may read it' : giveToken
+  const rows: Readonly<Record<number, { what?: string; fix: string }>> = {
     401: {
       what: 'no such repository, or one that needs a token',
       fix: `Check its name; if it is private or gated, ${login}.`,
     },
-    403: { what: 'the hub refused', fix: `It is gated or private: ask for access at ${page}, and ${login}.` },
+    403: { fix: `It is gated or private: ask for access at ${page}, and ${login}.` },
     404: { what: 'no such repository or revision', fix: `Check its name; if it is private, ${login}.` },
-    429: { what: 'the hub refused', fix: `Too many requests: wait, or ${login}.` },
+    429: { fix: `Too many requests: wait, or ${login}.` },
   }
   return new HubError({
     where: url,
@@ -48,7 +50,7 @@ export function unreachable(url: string, cause: unknown): UnreachableError {
       where: url,
       what: 'the hub could not be reached',
       found: message,
-      fix: 'Check the network, or give a local folder.',
+      fix: hasFiles() ? 'Check the network, or give a local folder.' : 'Check the network.',
     },
     { cause },
   )

@@ -4,6 +4,7 @@ import { show } from '@cola/graph/options'
 import { HubError } from '../errors.ts'
 import { isFileName } from '../files/file-name.ts'
 import type { Files, WantedFile } from '../files/files.ts'
+import { hasFiles } from '../files/node.ts'
 import { type CheckedKey, download } from './download.ts'
 import { withToken } from './fetch.ts'
 import { isRepoName, neighbours } from './folder-or-repo.ts'
@@ -128,8 +129,11 @@ async function resolve(context: Context, revision: string): Promise<Snapshot> {
 }
 
 /** Advice for a mistyped folder, because a model's name can be a folder or a repository. */
-const folderFix = async ({ repo, type }: Context): Promise<string> =>
-  type === 'model' ? ` If a folder is meant: there is no "${repo}" here. ${await neighbours(repo)}` : ''
+async function folderFix({ repo, type }: Context): Promise<string> {
+  if (type !== 'model') return ''
+  if (!hasFiles()) return ` If a folder beside the page is meant: its address is "./${repo}".`
+  return ` If a folder is meant: there is no "${repo}" here. ${await neighbours(repo)}`
+}
 
 async function requestRevision(
   context: Context,

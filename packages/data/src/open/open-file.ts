@@ -31,7 +31,7 @@ export async function openFile(source: FileSource): Promise<{ files: Files; name
     throw new DataError({
       where: 'source',
       what: 'not a file',
-      expected: 'a path, an address, or a file that was picked',
+      expected: 'a path, an address, a file that was picked, or bytes',
       found: show(source),
     })
   const { name = 'file' } = file as Partial<File>

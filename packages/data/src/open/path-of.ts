@@ -1,7 +1,7 @@
 // The path of a file's URL: `new URL('model', import.meta.url)` is how a module in Node names what lies beside it.
 
 import { DataError } from '../errors.ts'
-import { nodeUrl } from '../files/node.ts'
+import { nodeUrl, requireFolders } from '../files/node.ts'
 
 type Any = object | string | number | bigint | boolean | symbol | null | undefined
 
@@ -11,6 +11,7 @@ type Any = object | string | number | bigint | boolean | symbol | null | undefin
  */
 export function pathOf<Source extends Any>(source: Source): Source | string {
   if (!(source instanceof URL || typeof source === 'string') || !/^file:/i.test(String(source))) return source
+  requireFolders(String(source), 'source')
   const { fileURLToPath } = nodeUrl()
   try {
     return fileURLToPath(source)

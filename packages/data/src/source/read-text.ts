@@ -4,7 +4,7 @@ import { type Check, checkOptions, checkValue, string } from '@cola/graph/option
 import { DataError } from '../errors.ts'
 import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
 import { placeOf } from '../files/files.ts'
-import { fileSystem } from '../files/node.ts'
+import { fileSystem, requireFolders } from '../files/node.ts'
 import { type FileSource, openFile } from '../open/open-file.ts'
 import { addressOf } from '../open/address-of.ts'
 import { pathOf } from '../open/path-of.ts'
@@ -15,6 +15,7 @@ import { decodeChecks, decodeText, type DecodeOptions } from './decode.ts'
  * @throws {DataError} naming the candidates if none exists, or a file that is a git-lfs pointer.
  */
 async function readFirst(candidates: readonly string[]): Promise<{ path: string; bytes: Uint8Array }> {
+  requireFolders(candidates.join(' or '), 'source')
   const { readFile } = fileSystem().promises
   for (const path of candidates) {
     let bytes: Uint8Array
@@ -36,10 +37,11 @@ async function readFirst(candidates: readonly string[]): Promise<{ path: string;
 }
 
 /**
- * Reads one file: by its path or its `file:` URL, its address, or what a person picked.
+ * Reads one file: by its path or its `file:` URL, its address, what a person picked, or its bytes.
  * @throws {DataError | HubError} naming it.
  */
-export async function readOne(given: FileSource): Promise<{ path: string; bytes: Uint8Array }> {
+export async function readOne(given: FileSource | Uint8Array): Promise<{ path: string; bytes: Uint8Array }> {
+  if (given instanceof Uint8Array) return { path: 'bytes', bytes: given }
   const source = pathOf(given)
   if (typeof source === 'string' && !addressOf(source)) return readFirst([source])
   const { files, name } = await openFile(source)

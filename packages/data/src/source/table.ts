@@ -183,7 +183,7 @@ function parseFormat(
       what: 'unknown format',
       expected: Object.keys(parsers).join(', '),
       found: format,
-      fix: closestValue(format, Object.keys(parsers)),
+      fix: closestValue(format, Object.keys(parsers)) ?? 'Give the format.',
     })
   if (typeof content !== 'string' && !(content instanceof Uint8Array))
     throw new DataError({
@@ -204,11 +204,11 @@ function parseFormat(
 
 /**
  * Reads a table from a file, in the format of its extension.
- * @param source A path, an address, or a file that a person picked.
+ * @param source A path, an address, a file that a person picked, or bytes, whose `format` is given.
  * @throws {DataError | ConfigError} as {@link parseTable}, or when the file cannot be read.
  */
 export async function readTable(
-  source: FileSource,
+  source: FileSource | Uint8Array,
   options: TableOptions & { format?: string } = {},
 ): Promise<LabelledTable> {
   checkOptions('readTable', options, { format: text, ...tableChecks })
@@ -219,21 +219,21 @@ export async function readTable(
 
 /**
  * Reads the rows of a file, in the format of its extension, as objects with a field per column.
- * @param source A path, an address, or a file that a person picked.
+ * @param source A path, an address, a file that a person picked, or bytes, whose `format` is given.
  * @typeParam Column Name of a column that is read; its values are strings in CSV and TSV.
  * @typeParam Row What the table holds; it is not checked.
  * @throws {DataError | ConfigError} as {@link parseRecords}, or when the file cannot be read.
  */
 export async function readRecords<const Column extends string>(
-  source: FileSource,
+  source: FileSource | Uint8Array,
   options: RecordOptions & { format?: string; columns: readonly Column[] },
 ): Promise<Record<Column, string>[]>
 export async function readRecords<Row extends object = Record<string, string>>(
-  source: FileSource,
+  source: FileSource | Uint8Array,
   options?: RecordOptions & { format?: string },
 ): Promise<Row[]>
 export async function readRecords(
-  source: FileSource,
+  source: FileSource | Uint8Array,
   options: RecordOptions & { format?: string } = {},
 ): Promise<object[]> {
   checkOptions('readRecords', options, { format: text, ...recordChecks })

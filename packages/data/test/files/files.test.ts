@@ -127,8 +127,8 @@ it('filesOf and sinkOf take a path, or what is given', () => {
 })
 
 it.each([undefined, null, 3, {}])('%j is no folder', (value) => {
-  expect(() => filesOf(value as never)).toThrow(/not a folder, expected the path of a folder, or files/)
-  expect(() => sinkOf(value as never)).toThrow(/not a folder, expected the path of a folder, or a sink/)
+  expect(() => filesOf(value as never)).toThrow(/not a folder, expected the path of a folder, or files.*openFiles/)
+  expect(() => sinkOf(value as never)).toThrow(/not a folder, expected the path of a folder, or a sink.*copyFiles/)
 })
 
 it('a path that the system refuses is named', () => {

@@ -167,7 +167,12 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
 
     it('names what is no source there', async () => {
       expect((await run<Opened>('open', 'a/models/mine', names)).error).toMatch(
-        /no such folder.*A browser has no folders/,
+        /no such folder\. Give an address \(\.\/NAME is beside the page\)/,
+      )
+      await hub.close()
+      const { error } = await open({ retries: 0 })
+      expect(error).toMatch(
+        /Check the network\. If a folder beside the page is meant: its address is "\.\/someone\/model"\.$/,
       )
     })
 

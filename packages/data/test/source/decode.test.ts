@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { decodeText, parseTable, readTable } from '../../src/index.ts'
+import { decodeText, parseTable, readRecords, readTable } from '../../src/index.ts'
 import { warnings } from '../support/tables.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-tables-'))
@@ -74,5 +74,11 @@ describe('encodings', () => {
     writeFileSync(join(folder, 'c.txt'), 'text,label\na,x\n')
     await expect(readTable(join(folder, 'c.txt'))).rejects.toThrow(/c\.txt: unknown format.*found txt/)
     expect((await readTable(join(folder, 'c.txt'), { format: 'csv' })).classes).toEqual(['x'])
+  })
+  it('reads bytes in the format that is given, and asks for it', async () => {
+    const bytes = new TextEncoder().encode('text,label\na,x\n')
+    expect((await readTable(bytes, { format: 'csv' })).classes).toEqual(['x'])
+    expect(await readRecords(bytes, { format: 'csv' })).toEqual([{ text: 'a', label: 'x' }])
+    await expect(readTable(bytes)).rejects.toThrow(/bytes: unknown format, expected csv, tsv.* Give the format\./)
   })
 })

@@ -13,7 +13,7 @@ import {
   type Metrics,
   type Optimizer,
 } from '@cola/train'
-import { paths } from '@cola/train/files'
+import { hasFiles, paths } from '@cola/train/files'
 import {
   callable,
   type Check,
@@ -219,10 +219,13 @@ export function readOptions(options: DistillOptions): ReadOptions {
     splits: { train: 'train', transfer: 'transfer', ...defined(splits) },
     optimizer: run.optimizer ?? adam({ max_grad_norm: 1 }),
     device: run.device ?? defaultDevice(),
-    cache_dir: run.cache_dir ?? (typeof output_dir === 'string' ? paths().join(output_dir, 'teacher') : output_dir),
+    cache_dir: run.cache_dir ?? (typeof output_dir === 'string' ? teacherIn(output_dir) : output_dir),
     loop,
   }
 }
+
+/** Beside the run. A page has no folders, which is told of the run's own. */
+const teacherIn = (folder: string): string => (hasFiles() ? paths().join(folder, 'teacher') : folder)
 
 function refuseContradictions(options: OptionsOfRun): void {
   const { student, teacher, tokenizer, train, transfer, embedding, hidden_states } = options

@@ -1,6 +1,14 @@
 // A student at work: it answers, is scored, saved, exported and released.
 
-import { cutTexts, type FileSink, type Label, type LabelsOfText, oneLabel, type Tokenizer } from '@cola/data'
+import {
+  cutTexts,
+  type DirectoryHandle,
+  type FileSink,
+  type Label,
+  type LabelsOfText,
+  oneLabel,
+  type Tokenizer,
+} from '@cola/data'
 import type { Tensor } from '@cola/graph'
 import {
   type Batch,
@@ -16,7 +24,7 @@ import {
   openEvaluation,
   type StepResult,
 } from '@cola/train'
-import { flush, sinkOf } from '@cola/train/files'
+import { sinkOf, stored } from '@cola/train/files'
 import { rowsOf } from '../losses/row-numerics.ts'
 import { collateExamples } from './collate-examples.ts'
 import { encodeLabelled, encodeServed, type ServedContext } from './encode-rows.ts'
@@ -62,13 +70,13 @@ export interface StudentClassifier<L extends Label = Label> {
    * parameters.
    * @throws {FileError} when the folder cannot be written.
    */
-  readonly save: (folder: string | FileSink) => Promise<void>
+  readonly save: (folder: string | FileSink | DirectoryHandle) => Promise<void>
   /**
    * Writes a classifier for any ONNX Runtime, which `loadClassifier` reads.
    * @throws {ConfigError} for an unknown option, and a student of one's own that takes other inputs than token ids and has no `inference`;
    * {FileError} when the folder cannot be written.
    */
-  readonly export: (folder: string | FileSink, options?: StudentExportOptions) => Promise<void>
+  readonly export: (folder: string | FileSink | DirectoryHandle, options?: StudentExportOptions) => Promise<void>
   /** Frees the model. It answers no more. */
   readonly release: () => Promise<void>
 }
@@ -131,14 +139,8 @@ export function studentClassifier(parts: ClassifierParts): StudentClassifier {
       return { loss, metrics, predictions, warnings }
     },
     fingerprint: () => modelFingerprint(student.model.graph, [labels, context.max_length, tokenizer.files]),
-    save: async (folder) => {
-      saveDistilled(sinkOf(folder), student, { ...context, metrics })
-      await flush(folder)
-    },
-    export: async (folder, options) => {
-      exportClassifier(folder, student, context, options)
-      await flush(folder)
-    },
+    save: (target) => stored(target, (folder) => saveDistilled(sinkOf(folder), student, { ...context, metrics })),
+    export: (target, options) => stored(target, (folder) => exportClassifier(folder, student, context, options)),
     release: async () => {
       released = true
       for (const one of await Promise.allSettled(sessions.values()))

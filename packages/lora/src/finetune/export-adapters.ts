@@ -1,10 +1,10 @@
 // A decoder with several adapters as inputs, for programs that switch them without loading the base again.
 
 import { requireKind } from '@cola/graph/door'
-import type { FileSink } from '@cola/data'
+import type { DirectoryHandle, FileSink } from '@cola/data'
 import { float32, safetensorsChunks } from '@cola/graph'
 import { type Batch, formChecks, type ModelFolder, modelFileOf, writeModelFolder } from '@cola/train'
-import { sinkOf } from '@cola/train/files'
+import { sinkOf, stored } from '@cola/train/files'
 import { checkOptions, type Checks } from '@cola/graph/options'
 import type { Adapter } from '../adapter/files.ts'
 import { onnxAdapter } from '../adapter/onnx-adapter.ts'
@@ -31,11 +31,18 @@ const nameOfFile = /^\w[\w.-]*$/
  * @throws {ConfigError} for a base without a cache, an unknown option, or a name that is no file's; {AdapterError} as
  * `switchable` does; {FileError} when the folder cannot be written.
  */
-export async function exportAdapters(
-  folder: string | FileSink,
+export const exportAdapters = (
+  target: string | FileSink | DirectoryHandle,
   base: BaseModel,
   adapters: Readonly<Record<string, Adapter>>,
   options: AdaptersExportOptions = {},
+): Promise<void> => stored(target, (folder) => write(folder, base, adapters, options))
+
+async function write(
+  folder: string | FileSink,
+  base: BaseModel,
+  adapters: Readonly<Record<string, Adapter>>,
+  options: AdaptersExportOptions,
 ): Promise<void> {
   checkOptions('exportAdapters', options, checks)
   const sink = sinkOf(folder)

@@ -11,7 +11,7 @@ import { ConfigError } from '../errors.ts'
 import { type AdaptedModel, withTensorsOf } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base-model.ts'
-import type { ExportedExtras } from '../tasks/task.ts'
+import type { ExportedExtras, TaskType } from '../tasks/task.ts'
 import { inBitsOf, type Requantized } from '../onnx/requantize.ts'
 import {
   cachedDecoder,
@@ -21,6 +21,7 @@ import {
   withoutFileFields,
   writeCompanions,
 } from './export-decoder.ts'
+import type { FineTunedParts } from './fine-tuned.ts'
 
 /** Options of exporting a fine-tuned model. */
 export interface FineTunedExportOptions extends Pick<ModelFolder, 'layout'> {
@@ -61,6 +62,20 @@ export interface ExportParts {
   /** What the task exports beside the trained model. @default nothing */
   extras?: ExportedExtras | undefined
 }
+
+/** What is written of a fine-tuned model. */
+export const exportParts = <T extends TaskType>(
+  { task, base, settings, max_length }: FineTunedParts<T>,
+  adapter: AdaptedModel,
+): ExportParts => ({
+  base,
+  adapter,
+  config: task.config(settings, base),
+  extras: task.exported?.(settings, base),
+  generates: task.generates,
+  // What generates goes on past the rows that it was trained on.
+  max_length: !task.generates && max_length < base.max_length ? max_length : undefined,
+})
 
 /**
  * Writes the model with its configuration and tokenizer; a decoder in the form of its file.

@@ -2,6 +2,7 @@
 
 import {
   cutTexts,
+  type DirectoryHandle,
   type FileSink,
   type Label,
   padTokenId,
@@ -22,7 +23,7 @@ import {
   type TrainResult,
 } from '@cola/train'
 import { withoutSegments } from '@cola/graph'
-import { flush } from '@cola/train/files'
+import { stored } from '@cola/train/files'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { Predict, Releasable, RowsOf, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
@@ -47,7 +48,7 @@ export interface FineTunedModel<T extends TaskType> {
    * Writes the adapter as PEFT has it, the tokenizer, the task's settings, and how the base is opened.
    * @throws {FileError} when the folder cannot be written.
    */
-  readonly save: (folder: string | FileSink) => Promise<void>
+  readonly save: (folder: string | FileSink | DirectoryHandle) => Promise<void>
   /**
    * Writes the model for any ONNX Runtime, with its configuration and tokenizer; its adapter is merged. A language
    * model whose file has a cache is written in the form of the file: with its cache and attention, in float32, float16
@@ -56,7 +57,10 @@ export interface FineTunedModel<T extends TaskType> {
    * @throws {ConfigError} for an unknown option, and for the base model's own folder; {FileError} when the folder
    * cannot be written; {AdapterError} when merging gives values that are not finite.
    */
-  readonly export: (folder: string | FileSink, options?: FineTunedExportOptions) => Promise<FineTunedExport>
+  readonly export: (
+    folder: string | FileSink | DirectoryHandle,
+    options?: FineTunedExportOptions,
+  ) => Promise<FineTunedExport>
   /** The base model's tokenizer. */
   readonly tokenizer: Tokenizer
   /** SHA-256 of everything that predictions depend on: model, adapter, tokenizer, settings. */
@@ -142,27 +146,12 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const onWarning = (message: string) => warnings.push(message)
       return { loss, metrics: task.scores(predictions, examples, settings, { loss, onWarning }), predictions, warnings }
     },
-    save: async (folder) => {
-      saveFineTuned(folder, { ...parts, adapter: await adapted() })
-      await flush(folder)
-    },
-    export: async (folder, options) => {
-      const [config, extras] = [task.config(settings, base), task.exported?.(settings, base)]
+    save: (target) => stored(target, async (folder) => saveFineTuned(folder, { ...parts, adapter: await adapted() })),
+    export: async (target, options) => {
       // Loaded when something is exported: bundles have a part of its own for it.
-      const { exportFineTuned } = await import('./export.ts')
-      // What generates goes on past the rows that it was trained on.
-      const longest = !task.generates && max_length < base.max_length ? max_length : undefined
-      const parts = {
-        base,
-        adapter: await common.adapted(),
-        config,
-        extras,
-        generates: task.generates,
-        max_length: longest,
-      }
-      const written = await exportFineTuned(folder, parts, options)
-      await flush(folder)
-      return written
+      const { exportFineTuned, exportParts } = await import('./export.ts')
+      const written = exportParts(parts, await common.adapted())
+      return stored(target, (folder) => exportFineTuned(folder, written, options))
     },
     tokenizer: base.tokenizer,
     fingerprint: async () =>

@@ -3,7 +3,7 @@
 
 import { DataError, folderStore, type FileStore, placeOf, random } from '@cola/data'
 import { ConfigError, hasFired } from '@cola/train'
-import { fileSystem, flush, paths } from '@cola/train/files'
+import { fileSystem, flush, hasFiles, paths } from '@cola/train/files'
 import {
   abortSignal,
   callable,
@@ -197,7 +197,8 @@ const seedOf = ({ seed = 0 }: SampleTextsOptions, sample: number): number =>
 
 /** The file that keeps the texts. */
 function logOf(file: string, given: FileStore | undefined) {
-  const { dirname, basename } = given ? { dirname: () => '', basename: (name: string) => name } : paths()
+  const isName = given !== undefined || !hasFiles()
+  const { dirname, basename } = isName ? { dirname: () => file, basename: () => file } : paths()
   const store = given ?? folderStore(dirname(file))
   const name = basename(file)
   const where = placeOf(store, name)

@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openFiles } from '@cola/data'
+import { memorySink, openFiles } from '@cola/data'
 import {
   addInitializer,
   build,
@@ -385,6 +385,11 @@ describe('adapters as inputs', () => {
     expect(await greedy(folder, prompt, 1)).toEqual([first])
     for (const none of [undefined, null, [], ours])
       await expect(exportAdapters(folder, base, none as never)).rejects.toThrow(ColaError)
+    // A store has everything when the export is done.
+    const [sink, stored] = [memorySink(), [] as string[]]
+    const flush = async () => void stored.push(...sink.names())
+    await exportAdapters({ ...sink, flush }, base, { ours }, { inputs: 'overridable' })
+    expect(stored).toContain('adapters/ours.onnx_adapter')
     await expect(exportAdapters(folder, base, { '../ours': ours })).rejects.toThrow(/not a name of a file/)
     await expect(exportAdapters(folder, base, { ours }, { inputs: 'other' as 'required' })).rejects.toThrow(ConfigError)
   })

@@ -1,7 +1,9 @@
 // Reads and writes files wherever they lie, with this package's errors.
 
 import {
+  copyFiles,
   DataError,
+  type DirectoryHandle,
   type Files,
   type FileSink,
   type FileStore,
@@ -9,6 +11,8 @@ import {
   type Lock,
   filesOf as dataFilesOf,
   folderStore,
+  memorySink,
+  type MemorySink,
   pickleFix,
   placeOf,
   sinkOf as dataSinkOf,
@@ -83,6 +87,21 @@ async function taken(lock: () => Lock | Promise<Lock>): Promise<Lock> {
 /** Waits until everything that was written to a path or a sink is stored. @throws {DataError} naming the file. */
 export const flush = async (target: string | FileSink): Promise<void> =>
   typeof target === 'string' ? undefined : target.flush?.()
+
+/**
+ * Writes to a path, a sink or a folder by its handle, and waits until everything is stored.
+ * @throws {DataError} naming the file.
+ */
+export async function stored<Result>(
+  target: string | FileSink | DirectoryHandle,
+  write: (target: string | FileSink) => Result | Promise<Result>,
+): Promise<Result> {
+  const folder = (target as Partial<DirectoryHandle> | null)?.kind === 'directory' && (target as DirectoryHandle)
+  const sink = folder ? memorySink(folder.name) : (target as string | FileSink)
+  const result = await write(sink)
+  await (folder ? copyFiles(sink as MemorySink, folder) : flush(sink))
+  return result
+}
 
 /** The parsed contents of a JSON file. @throws {FileError | ConfigError} naming it. */
 export function readJson(files: Files, name: string): unknown {

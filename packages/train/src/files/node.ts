@@ -1,7 +1,7 @@
 // File functions of Node. A browser can import this module; calling its functions there throws a typed error.
 
 import { requireKind } from '@cola/graph/door'
-import { nodeModule } from '@cola/data'
+import { hasFiles, nodeModule } from '@cola/data'
 import type { SafetensorsFile } from '@cola/graph'
 import { FileError } from '../errors.ts'
 import { filesOf, readSafetensors, sinkOf } from './files.ts'
@@ -14,6 +14,7 @@ export {
   readSafetensors,
   readSafetensorsHeader,
   sinkOf,
+  stored,
   storeOf,
   writeJson,
 } from './files.ts'
@@ -41,8 +42,8 @@ export function builtin<Module>(name: string): Module {
   if (!module)
     throw new FileError({
       where: name,
-      what: 'this environment has no files',
-      fix: 'Give files (openFiles) or bytes instead of a path in a browser; use Node 20.16 or later.',
+      what: 'only Node has it',
+      fix: 'Use Node 20.19 or later.',
     })
   return module
 }
@@ -53,8 +54,9 @@ export const fileSystem = (): FileSystem => builtin<FileSystem>('node:fs')
 /** node:path. @throws {FileError} outside Node. */
 export const paths = (): Path => builtin<Path>('node:path')
 
-/** A path's folder and file name. */
-const split = (path: string): [folder: string, name: string] => [paths().dirname(path), paths().basename(path)]
+/** A path's folder and file name. A page has neither: what opens the folder says so of the whole path. */
+export const split = (path: string): [folder: string, name: string] =>
+  hasFiles() ? [paths().dirname(path), paths().basename(path)] : [path, '']
 
 /**
  * Writes a file as a whole or not at all: to a temporary file beside it, which is flushed to disk and then renamed.

@@ -1,19 +1,13 @@
-// The table of devices: their execution providers, the order in which `auto` tries them, and advice if one is missing.
+// The table of devices: their execution providers, the order in which `auto` tries them, and names that are none.
 
 import { checkValue, oneOf, show } from '@cola/graph/options'
 import { type Graph, type Pass, runPasses } from '@cola/graph'
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
-import { installNode } from './ort.ts'
-
-/** Environments of devices. */
-type Platform = 'node' | 'browser'
 
 export interface DeviceRow {
   /** Execution providers of the runtime. */
   readonly providers: string[]
-  /** Where `auto` tries the device; rows are tried from the first to the last. */
-  readonly platforms: readonly Platform[]
   /** Whether tensors can stay on the device between runs. */
   readonly resident: boolean
   /** Whether runs read the arrays of tensors where they are, and write outputs into arrays that are given. */
@@ -36,8 +30,6 @@ export interface DeviceRow {
   readonly library?: string
   /** Variables of the environment that the device's libraries read; those that are set stay as they are. */
   readonly environment?: Readonly<Record<string, string>>
-  /** What to do when the device is not available. */
-  readonly fix: string
 }
 
 /**
@@ -59,7 +51,6 @@ const castOptimizers = 'ConstantFolding;FuseFp16InitializerToFp32NodeTransformer
 export const devices = {
   cuda: {
     providers: ['cuda'],
-    platforms: ['node'],
     resident: false,
     inPlace: false,
     int8: false,
@@ -68,13 +59,9 @@ export const devices = {
     library: 'cuda',
     // The runtime's products are in TF32 (10 bits of mantissa) by default; float32 is float32 here, as in PyTorch.
     environment: { NVIDIA_TF32_OVERRIDE: '0' },
-    fix:
-      'CUDA needs Linux x64, an NVIDIA driver, CUDA 12 or 13 with cuDNN 9, and onnxruntime-node installed with its ' +
-      'download allowed (README, "CUDA").',
   },
   webgpu: {
     providers: ['webgpu'],
-    platforms: ['node', 'browser'],
     resident: true,
     inPlace: false,
     int8: false,
@@ -84,28 +71,23 @@ export const devices = {
     passes: async () => (await import('./webgpu-passes.ts')).webgpuPasses,
     int32Inputs: true,
     selfTest: true,
-    fix: 'WebGPU needs a GPU adapter: a recent driver in Node, a browser with WebGPU enabled otherwise.',
   },
   cpu: {
     providers: ['cpu'],
-    platforms: ['node'],
     resident: false,
     inPlace: true,
     int8: true,
     allKernels: true,
     disabledOptimizers: slowOptimizers,
-    fix: `Install onnxruntime-node: ${installNode}`,
   },
   wasm: {
     providers: ['wasm'],
-    platforms: ['browser'],
     resident: false,
     inPlace: false,
     int8: true,
     allKernels: true,
     disabledOptimizers: `${slowOptimizers};${transposeFusion}`,
     passes: async () => (await import('./wasm-passes.ts')).wasmPasses,
-    fix: 'The wasm device runs in browsers: npm install onnxruntime-web. Use "cpu" in Node.',
   },
 } satisfies Record<string, DeviceRow>
 
@@ -169,6 +151,6 @@ export function checkDevice(device: Device): void {
     what: 'no such device',
     expected: ['auto', ...deviceNames].join(', '),
     found: show(device),
-    fix: suggestion ? `Write ${suggestion}; "auto" takes the first that works.` : '"auto" takes the first that works.',
+    fix: `${suggestion ? `Write ${suggestion}; ` : ''}"auto" takes the first that works.`,
   })
 }

@@ -2,6 +2,7 @@
 
 import { DeviceError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
+import { fixOf, isHere } from './device-platforms.ts'
 import { deviceNames, deviceRow, type ResolvedDevice } from './devices.ts'
 import { slowness } from './measure-device.ts'
 import { missingAdapter } from './missing-adapter.ts'
@@ -28,8 +29,7 @@ export async function onFirstDevice<Opened>(
   onWarning: (message: string) => void = () => {},
 ): Promise<Opened> {
   if (hasFiles()) await loadRuntime('cpu')
-  const platform = hasFiles() ? 'node' : 'browser'
-  const candidates = deviceNames.filter((name) => deviceRow(name).platforms.includes(platform))
+  const candidates = deviceNames.filter(isHere)
   const processor = candidates.at(-1) as ResolvedDevice
   let modelError: unknown
   const refusals: string[] = []
@@ -49,6 +49,6 @@ export async function onFirstDevice<Opened>(
     what: 'no device works',
     expected: candidates.join(', '),
     found: refusals.join(' '),
-    fix: hasFiles() ? installNode : deviceRow('wasm').fix,
+    fix: hasFiles() ? installNode : fixOf('wasm'),
   })
 }

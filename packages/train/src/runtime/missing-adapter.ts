@@ -3,7 +3,8 @@
 // one that fails for this leaves the runtime unable to open another in the same page.
 
 import { DeviceError } from '../errors.ts'
-import { deviceRow, type ResolvedDevice } from './devices.ts'
+import { fixOf } from './device-platforms.ts'
+import type { ResolvedDevice } from './devices.ts'
 
 interface Gpu {
   requestAdapter(): Promise<object | null>
@@ -42,6 +43,6 @@ function requireWebgpu(device: ResolvedDevice): void {
   throw new DeviceError({
     where: `device "${device}"`,
     what: 'the browser has no WebGPU',
-    fix: deviceRow(device).fix,
+    fix: fixOf(device),
   })
 }

@@ -3,7 +3,8 @@
 
 import { DeviceError } from '../errors.ts'
 import { builtin, fileSystem, paths } from '../files/node.ts'
-import { deviceRow, type ResolvedDevice } from './devices.ts'
+import { fixOf } from './device-platforms.ts'
+import type { ResolvedDevice } from './devices.ts'
 
 /** What this file uses of node:module. */
 interface Modules {
@@ -23,7 +24,7 @@ export function requireLibrary(provider: string, device: ResolvedDevice): void {
     where: `device "${device}"`,
     what: 'the runtime lacks its library',
     expected: missing,
-    fix: deviceRow(device).fix,
+    fix: fixOf(device),
   })
 }
 

@@ -3,6 +3,7 @@
 
 import { ColaError, type Graph, writeModel } from '@cola/graph'
 import { DeviceError, ModelError } from '../errors.ts'
+import { elsewhere, fixOf, isHere } from './device-platforms.ts'
 import { deviceRow, type ResolvedDevice } from './devices.ts'
 import { createOrtSession } from './ort.ts'
 import { probeGraph } from './probe-graph.ts'
@@ -39,8 +40,9 @@ export async function refusal(graph: Graph, device: ResolvedDevice, cause: Error
   if (cause instanceof ColaError) return cause
   const found = cause.message
   if (!(await opensProbe(device))) {
+    if (!isHere(device)) return elsewhere(device, cause)
     const what = `a session for "${graph.name}" could not be created`
-    return new DeviceError({ where: `device "${device}"`, what, found, fix: deviceRow(device).fix }, { cause })
+    return new DeviceError({ where: `device "${device}"`, what, found, fix: fixOf(device) }, { cause })
   }
   const node = nodeIn(found)
   return new ModelError(

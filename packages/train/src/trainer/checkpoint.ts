@@ -4,7 +4,7 @@
 import { type FileSink, sha256 } from '@cola/data'
 import { safetensorsChunks, type Tensor } from '@cola/graph'
 import { sinkOf } from '../files/files.ts'
-import { paths } from '../files/node.ts'
+import { split } from '../files/node.ts'
 import type { TermSum } from '../session/loss-means.ts'
 import type { EpochLog } from './callbacks.ts'
 
@@ -49,7 +49,7 @@ export const bestFile = 'best.safetensors'
 
 /** The folder and the name of a file that is given by its path. */
 export const folderAndName = <Place>(place: string | Place, name: string): [Place | string, string] =>
-  typeof place === 'string' ? [paths().dirname(place), paths().basename(place)] : [place, name]
+  typeof place === 'string' ? split(place) : [place, name]
 
 /**
  * Writes a checkpoint atomically.

@@ -49,7 +49,7 @@ export const loopChecks: Checks<LoopOptions<never, never>> = {
   early_stopping_patience: whole(1),
   load_best_model_at_end: flag,
   output_dir: [
-    'a path, or a store with read and write',
+    'a path, or a store: await directoryStore(handle)',
     (value) => text[1](value) || (isFiles(value) && 'write' in value && typeof value.write === 'function'),
   ],
   save_steps: whole(1),

@@ -120,3 +120,9 @@ describe('a graph with inconsistent types', () => {
     )
   })
 })
+
+it('wasm is no device of Node, whatever is installed', async () => {
+  await expect(openSession(modelFile({ opType: 'Relu', name: 'relu' }), 'wasm')).rejects.toThrow(
+    /^device "wasm": Node has no such device\. Use "cpu", "webgpu" or "cuda"\.$/,
+  )
+})
