@@ -2,11 +2,23 @@
 // does not send them gets one thread.
 
 import { join } from 'node:path'
-import { defineConfig } from 'vite'
+import { minify } from 'terser'
+import { defineConfig, type Plugin } from 'vite'
 
 const isolation = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-embedder-policy': 'require-corp',
+}
+
+/** After Vite's own minification, terser's, which joins what that leaves apart: half a percent of the page. */
+const smaller: Plugin = {
+  name: 'smaller',
+  apply: 'build',
+  async generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle))
+      if (chunk.type === 'chunk')
+        chunk.code = (await minify(chunk.code, { module: true, compress: { passes: 2 } })).code ?? chunk.code
+  },
 }
 
 /** The sources of the packages, as a browser takes them. */
@@ -24,6 +36,7 @@ export default defineConfig({
   preview: { headers: isolation },
   worker: {
     format: 'es',
+    plugins: () => [smaller],
     // What the worker starts with is one file, with what most classifications need of the parts loaded later.
     rolldownOptions: {
       output: {
@@ -40,5 +53,6 @@ export default defineConfig({
       },
     },
   },
+  plugins: [smaller],
   build: { target: 'es2023', outDir: 'dist', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
 })
