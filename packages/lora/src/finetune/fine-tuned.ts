@@ -114,7 +114,7 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
   }
   const pad_token_id = padTokenId(base.config, base.tokenizer, base.vocab_size)
   const onWarning = (message: string) => parts.onWarning?.(message)
-  const context: ServeContext = { base, max_length, pad_token_id, device, adapted, lazily, onWarning }
+  const context: ServeContext = { base, max_length, pad_token_id, device, adapted, lazily, requireOpen, onWarning }
   const run = (examples: readonly TaskTypes[T]['example'][]) => {
     requireOpen()
     return evaluateRows(session, examples, { ...batches, batch_size })

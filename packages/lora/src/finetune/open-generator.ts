@@ -15,9 +15,11 @@ import { openWholeTexts } from '../generate/whole-texts.ts'
 import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
+import type { Quantization } from '../onnx/quantization.ts'
 import type { TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { isSource } from './options.ts'
+import { ofOpen } from './other-names.ts'
 import {
   openedAs,
   openSavedAdapter,
@@ -38,14 +40,18 @@ export interface OpenGeneratorOptions<A extends string = string> extends SourceO
   adapters?: Readonly<Record<A, Source | Adapter>>
   /** @default 'cpu' in Node, 'wasm' in a browser */
   device?: Device
+  /** Quantize the linear layers of the base when it is opened, as in `fineTune`. @default none */
+  quantization?: Quantization
   /** How the base is opened. */
   open?: OnnxModelOptions
 }
 
+const [expected, isObject] = object
 const ownChecks: Checks<Omit<OpenGeneratorOptions, keyof SourceOptions>> = {
-  adapters: object,
+  adapters: [expected, isObject, () => 'Name each: { name: adapter }.'],
   device: text,
   accuracy_level: oneOf(accuracyLevels),
+  quantization: object,
   open: object,
 }
 const checks: Checks<OpenGeneratorOptions> = { ...sourceChecks, ...ownChecks }
@@ -67,8 +73,9 @@ export async function openGenerator<A extends string = string>(
   options: OpenGeneratorOptions<A> = {},
 ): Promise<Generator<A>> {
   requireBase(source)
-  checkOptions('openGenerator', options, checks)
-  const { adapters = {}, device = defaultDevice(), accuracy_level = 0, open } = options
+  checkOptions('openGenerator', options, checks, false, ofOpen)
+  const { adapters = {}, device = defaultDevice(), accuracy_level = 0, quantization } = options
+  const open = { ...options.open, ...(quantization ? { quantization } : {}) }
   const opened = await openAll(adapters, source, optionsIn(sourceChecks, options))
   const base = await openBase(source, isOpen(source) ? open : openedAs(startOf(opened), open))
   const formats = await formatsOf(base, opened)

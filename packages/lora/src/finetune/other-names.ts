@@ -11,6 +11,9 @@ const named = 'It is labels: names in the order of the classes.'
 const belongTo = (part: string, names: readonly string[]): Readonly<Record<string, string>> =>
   Object.fromEntries(names.map((name) => [name, `It belongs to ${part}: ${part}: { ${name}: ... }.`]))
 
+/** Options of opening a base. */
+export const ofOpen = belongTo('open', Object.keys(onnxModelChecks))
+
 /** What does here what an option does there, by its name. */
 export const otherNames: Readonly<Record<string, string>> = {
   train_dataset: 'It is train: an array of rows.',
@@ -34,6 +37,6 @@ export const otherNames: Readonly<Record<string, string>> = {
   id2label: named,
   label2id: named,
   num_labels: 'The classes are those of the rows, or labels.',
-  ...belongTo('open', Object.keys(onnxModelChecks)),
+  ...ofOpen,
   ...belongTo('lora', ['r', 'lora_alpha', 'lora_dropout', 'target_modules', 'modules_to_save']),
 }

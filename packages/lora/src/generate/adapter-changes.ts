@@ -1,6 +1,5 @@
 // Changes of the adapters of an open generator. An adapter takes time to be read: the change that was called last holds.
 
-import { SessionError } from '@cola/train'
 import type { SwitchableModel } from '../adapter/switch.ts'
 import { AdapterError } from '../errors.ts'
 
@@ -17,20 +16,20 @@ interface Load {
 /**
  * Changes of the adapters of a model, in the order in which they were called.
  * @param deleteAdapter Deletes one, with what is known of it.
+ * @param requireOpen Throws after the release.
  */
-export function adapterChanges(model: SwitchableModel, deleteAdapter: SwitchableModel['deleteAdapter']) {
+export function adapterChanges(
+  model: SwitchableModel,
+  deleteAdapter: SwitchableModel['deleteAdapter'],
+  requireOpen: () => void,
+) {
   /** In the order of their calls. */
   const loads = new Set<Load>()
   const named = (name: string) => [...loads].filter((load) => load.name === name)
-  let released = false
-  const requireOpen = () => {
-    if (released)
-      throw new SessionError({ where: 'session', what: 'it has been released', fix: 'Open the model again.' })
-  }
   return {
     /**
      * Loads an adapter. One that a later load of its name has replaced before it was read is dropped.
-     * @throws {AdapterError} for one that was deleted meanwhile; {SessionError} after `release`.
+     * @throws {AdapterError} for one that was deleted meanwhile; {SessionError} after the release.
      */
     async load(name: string, read: (commit: Commit) => Promise<void>): Promise<void> {
       requireOpen()
@@ -56,9 +55,6 @@ export function adapterChanges(model: SwitchableModel, deleteAdapter: Switchable
       const all = named(name)
       if (all.length === 0 || model.adapters.includes(name)) deleteAdapter(name)
       for (const load of all) load.overtaken = 'deleted'
-    },
-    release: (): void => {
-      released = true
     },
   }
 }

@@ -26,6 +26,7 @@ import type {
   GenerateTextsOptions,
   StreamTextsOptions,
 } from './text-options.ts'
+import { untilRelease } from './until-release.ts'
 
 /** Which adapter of a switchable model a call takes. @typeParam A Names of the adapters. */
 export interface AdapterChoice<A extends string = string> {
@@ -165,14 +166,17 @@ export function generatorOf<A extends string>({
   ...parts
 }: GeneratorParts<A>): Generator<A> {
   const feedsOf = adapterFeeds(switched)
-  const changes = switched && adapterChanges(switched, parts.deleteAdapter)
+  const life = untilRelease()
+  const changes = switched && adapterChanges(switched, parts.deleteAdapter, life.requireOpen)
   const texts = textGenerator<AdapterChoice>((options) => {
+    life.requireOpen()
     checkOptions('generate', options, textChecks)
     const { adapter, adapter_scale, ...rest } = options
     const fed = feedsOf(adapter, adapter_scale)
     return [{ format: requireTexts(formatOf(adapter)), limits, start: async () => decoder.start(fed) }, rest]
   })
   const tokenCall = (options: GeneratorCallOptions): readonly [NextTokenModel, GenerateOptions] => {
+    life.requireOpen()
     checkOptions('generate', options, callChecks)
     const { adapter, adapter_scale, ...rest } = options
     const fed = feedsOf(adapter, adapter_scale)
@@ -206,7 +210,7 @@ export function generatorOf<A extends string>({
       requireSwitched(changes).delete(name)
     },
     release: () => {
-      changes?.release()
+      life.release()
       return decoder.release()
     },
   }

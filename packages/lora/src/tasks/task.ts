@@ -86,6 +86,8 @@ export interface ServeContext extends EncodeContext {
    * @returns A function that gives it. @throws {FeedError} when the model has been released.
    */
   lazily: <R extends Releasable>(open: () => Promise<R>) => () => Promise<R>
+  /** @throws {FeedError} when the model has been released. */
+  requireOpen: () => void
   onWarning: (message: string) => void
 }
 

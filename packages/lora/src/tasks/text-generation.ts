@@ -33,7 +33,10 @@ export function textGeneration({ context, logits, ...settings }: TextGenerationP
     start: async () => (await decoder()).start?.({}) ?? { logits: uncached, joins: true },
   }
   const onWarning: GenerateOptions['onWarning'] = ({ message }) => context.onWarning(message)
-  return textGenerator((options) => [call, { onWarning, ...defined(options) }])
+  return textGenerator((options) => {
+    context.requireOpen()
+    return [call, { onWarning, ...defined(options) }]
+  })
 }
 
 /**

@@ -351,6 +351,9 @@ describe('adapters', () => {
     for (const none of [7, null, undefined])
       await expect(open({ none })).rejects.toThrow(/openGenerator, option adapters, "none": not a valid value/)
     await expect(open([] as never)).rejects.toThrow(ConfigError)
+    await expect(open([formal] as never)).rejects.toThrow(
+      /option adapters: not a valid.*Name each: \{ name: adapter \}/,
+    )
     await expect(open({ '': formal })).rejects.toThrow(/openGenerator, option adapters, a name: not a valid value/)
     await expect(open({ half: { tensors: new Map() } })).rejects.toThrow(
       /not a source of files.*an object with tensors/,
@@ -358,6 +361,33 @@ describe('adapters', () => {
     await expect(openGenerator(files, { adapter: {} } as never)).rejects.toThrow(
       /option adapter: no such option.*adapters/,
     )
+  })
+
+  it('lie on a base that is quantized when it is opened', async () => {
+    const texts: string[] = []
+    const quantization = { bits: 4 } as const
+    for (const options of [{ quantization }, { open: { quantization } }, {}]) {
+      const generator = await openGenerator(files, { adapters: { formal }, ...options })
+      texts.push(JSON.stringify(await generator.generate(['the girls', 'did the'], { max_new_tokens: 12 })))
+      await generator.release()
+    }
+    expect(texts[0]).toBe(texts[1])
+    await expect(openGenerator(files, { quantization: { bits: 3 } as never })).rejects.toThrow(
+      /quantization, option bits/,
+    )
+    await expect(openGenerator(files, { dtype: 'q4' } as never)).rejects.toThrow(
+      /option dtype: no such option.*belongs to open/,
+    )
+  })
+
+  it('say that they are released, and not that there is no chat template', async () => {
+    const generator = await openGenerator(files)
+    await generator.release()
+    await expect(generator.generate(messages)).rejects.toThrow(/session: it has been released/)
+    await expect(generator.stream(messages).next()).rejects.toThrow(/session: it has been released/)
+    const tuned = await loadFineTuned(await adapterFor(files, ['the girls']), { task: 'CAUSAL_LM', base: files })
+    await tuned.release()
+    await expect(tuned.generate(messages)).rejects.toThrow(/fine-tuned model: it has been released/)
   })
 
   it('need a base, which is the first argument', async () => {
