@@ -18,13 +18,6 @@ export interface AskedColumn {
   readonly option: 'text' | 'label' | 'columns'
 }
 
-/** What the options name. */
-const named = {
-  text: (kind: string) => `the ${kind} of the texts`,
-  label: (kind: string) => `the ${kind} of the labels`,
-  columns: (kind: string) => `each ${kind} that is read`,
-} as const
-
 /** The columns that hold texts and labels. */
 export const labelledColumns = (text: string, label: string): readonly AskedColumn[] => [
   { name: text, option: 'text' },
@@ -72,7 +65,10 @@ function refuseName(
   fix?: string,
 ): never {
   const meant = similarName(name, found)
-  const naming = `The option ${option} names ${named[option](kind)}.`
+  const naming =
+    option === 'columns'
+      ? `The option columns names each ${kind} that is read.`
+      : `The options text and label name the ${kind}s.`
   throw new DataError({
     where,
     what: `no ${kind} "${name}"`,

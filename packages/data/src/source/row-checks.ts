@@ -111,7 +111,7 @@ export function requireRows(where: string, rows: unknown): void {
   throw new DataError({
     where: invalid < 0 ? `option ${where}` : `option ${where}, row ${invalid + 1}`,
     what: invalid < 0 ? 'no rows' : 'not a row',
-    expected: invalid < 0 ? 'an array of at least one row' : 'an object',
+    expected: invalid < 0 ? 'an array of at least one row' : 'an object, such as { text, label }',
     found: found ?? describeValue((rows as unknown[])[invalid]),
   })
 }

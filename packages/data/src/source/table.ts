@@ -1,16 +1,6 @@
 // Reads tables: CSV, TSV, JSON Lines and JSON, as rows with all their columns or as texts with the index of a class.
 
-import {
-  callable,
-  type Check,
-  checkOptions,
-  type Checks,
-  checkValue,
-  closestValue,
-  listOf,
-  string,
-  text,
-} from '@cola/graph/options'
+import { callable, type Check, checkOptions, type Checks, checkValue, listOf, string, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import {
   type AskedColumn,
@@ -54,6 +44,8 @@ const formatChecks = { encoding: decodeChecks.encoding, ...dsvChecks }
 const recordChecks: Checks<RecordOptions> = { ...formatChecks, onWarning: callable, columns: listOf(column) }
 const [aString, isString] = string
 const place: Check = [aString, isString, () => 'It names the table in errors; the options come after it.']
+/** pandas' name of an option. */
+const elsewhere = { sep: 'It is delimiter.' }
 const tableChecks: Checks<TableOptions> = { ...formatChecks, ...labelChecks }
 
 /** Parses all columns. Each of `asked` must be there, and once; undefined stands for all columns of the header. */
@@ -123,7 +115,8 @@ export async function parseTable(
   options: TableOptions = {},
 ): Promise<LabelledTable> {
   checkValue('parseTable, where', where, place)
-  checkOptions('parseTable', options, tableChecks)
+  checkOptions('parseTable', options, tableChecks, false, elsewhere)
+  await requireFormat(format, where)
   const { text = 'text', label = 'label' } = options
   const rows = parseFormat(content, format, where, labelledColumns(text, label), options).map(({ place, values }) => {
     const cell = (name: string) => values[Object.hasOwn(values, name) ? name : name.trim()]
@@ -160,7 +153,8 @@ export async function parseRecords(
   options: RecordOptions = {},
 ): Promise<object[]> {
   checkValue('parseRecords, where', where, place)
-  checkOptions('parseRecords', options, recordChecks)
+  checkOptions('parseRecords', options, recordChecks, false, elsewhere)
+  await requireFormat(format, where)
   const { columns } = options
   const records = parseFormat(content, format, where, columns && readColumns(columns), options)
   if (records.length === 0) throw new DataError({ where, what: 'no rows', expected: 'at least one row', found: 'none' })
@@ -170,6 +164,13 @@ export async function parseRecords(
 const only = (values: JsonRecord['values'], columns: readonly string[]): object =>
   Object.fromEntries(columns.map((name) => [name, values[name]]))
 
+/** @throws {DataError} for a format that is unknown. */
+async function requireFormat(format: string, where: string): Promise<void> {
+  // A part of its own in bundles.
+  if (!Object.hasOwn(parsers, format))
+    throw (await import('./unknown-format.ts')).unknownFormat(format, Object.keys(parsers), where)
+}
+
 function parseFormat(
   content: string | Uint8Array,
   format: string,
@@ -177,14 +178,6 @@ function parseFormat(
   asked: readonly AskedColumn[] | undefined,
   options: RecordOptions,
 ): JsonRecord[] {
-  if (!Object.hasOwn(parsers, format))
-    throw new DataError({
-      where,
-      what: 'unknown format',
-      expected: Object.keys(parsers).join(', '),
-      found: format,
-      fix: closestValue(format, Object.keys(parsers)) ?? 'Give the format.',
-    })
   if (typeof content !== 'string' && !(content instanceof Uint8Array))
     throw new DataError({
       where,
@@ -211,7 +204,7 @@ export async function readTable(
   source: FileSource | Uint8Array,
   options: TableOptions & { format?: string } = {},
 ): Promise<LabelledTable> {
-  checkOptions('readTable', options, { format: text, ...tableChecks })
+  checkOptions('readTable', options, { format: text, ...tableChecks }, false, elsewhere)
   const { format, ...parsing } = options
   const { path, bytes } = await readOne(source)
   return parseTable(bytes, format ?? extensionOf(path), path, parsing)
@@ -236,7 +229,7 @@ export async function readRecords(
   source: FileSource | Uint8Array,
   options: RecordOptions & { format?: string } = {},
 ): Promise<object[]> {
-  checkOptions('readRecords', options, { format: text, ...recordChecks })
+  checkOptions('readRecords', options, { format: text, ...recordChecks }, false, elsewhere)
   const { format, ...parsing } = options
   const { path, bytes } = await readOne(source)
   return parseRecords(bytes, format ?? extensionOf(path), path, parsing)

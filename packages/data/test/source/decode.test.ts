@@ -79,6 +79,6 @@ describe('encodings', () => {
     const bytes = new TextEncoder().encode('text,label\na,x\n')
     expect((await readTable(bytes, { format: 'csv' })).classes).toEqual(['x'])
     expect(await readRecords(bytes, { format: 'csv' })).toEqual([{ text: 'a', label: 'x' }])
-    await expect(readTable(bytes)).rejects.toThrow(/bytes: unknown format, expected csv, tsv.* Give the format\./)
+    await expect(readTable(bytes)).rejects.toThrow(/bytes: unknown format, expected csv, tsv.* Give the format/)
   })
 })

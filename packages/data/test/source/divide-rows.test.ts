@@ -28,8 +28,9 @@ describe('divideRows', () => {
   it.each([
     [[], undefined, /option train: no rows, expected an array of at least one row/],
     ['rows', undefined, /option train: no rows, .* found string/],
-    [[{ text: 'a' }, null], undefined, /option train, row 2: not a row, expected an object, found null/],
-    [rows, [7], /option validation, row 1: not a row, expected an object, found 7/],
+    [[{ text: 'a' }, null], undefined, /option train, row 2: not a row, expected an object.*, found null/],
+    [['a', 'b'], undefined, /option train, row 1: not a row, expected an object, such as \{ text, label \}, found "a"/],
+    [rows, [7], /option validation, row 1: not a row, expected an object.*, found 7/],
     [rows, 1, /option validation: not a share of the rows/],
   ])('refuses %j and %j', (train, validation, message) => {
     expect(() => divideRows(train as never, validation as never, 1)).toThrow(DataError)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { DataError, labelledTable, parseRecords, parseTable, readRecords } from '../../src/index.ts'
+import { DataError, labelledTable, parseRecords, parseTable, readRecords, readTable } from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-tables-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -13,13 +13,13 @@ describe('a table without the column of texts or of labels names the option, and
   it('in the header of CSV', async () => {
     expect(await refusal('Text,intent\na,b\n', 'csv')).toBe(
       'x, line 1: no column "text", expected a column "text", found "Text", "intent". Did you mean Text? ' +
-        'The option text names the column of the texts.',
+        'The options text and label name the columns.',
     )
     expect(await refusal('text,intent\na,b\n', 'csv')).toMatch(
-      /no column "label".*found "text", "intent"\. The option label names the column of the labels\.$/,
+      /no column "label".*found "text", "intent"\. The options text and label name the columns\.$/,
     )
     expect(await refusal('text,intent\na,b\n', 'csv', { label: 'intend' })).toMatch(
-      /no column "intend".*Did you mean intent\? The option label names/,
+      /no column "intend".*Did you mean intent\? The options text and label name the columns/,
     )
   })
   it.each([
@@ -28,7 +28,12 @@ describe('a table without the column of texts or of labels names the option, and
   ])('in the objects of %s', async (format, content, place) => {
     expect(await refusal(content, format, { label: 'intent' })).toBe(
       `x, ${place}: no field "text", expected a field "text", found "sentence", "intent". ` +
-        'The option text names the field of the texts.',
+        'The options text and label name the fields.',
+    )
+  })
+  it('and both where both are missing', async () => {
+    expect(await refusal('satz;klasse\na;b\n', 'csv', { delimiter: ';' })).toMatch(
+      /no column "text".*found "satz", "klasse"\. The options text and label name the columns\.$/,
     )
   })
   it('in one object, of which others have it', async () => {
@@ -39,11 +44,26 @@ describe('a table without the column of texts or of labels names the option, and
   })
   it('in rows that are in memory', () => {
     expect(() => labelledTable([{ sentence: 'a', label: 'b' }])).toThrow(
-      /^rows, row 1: no field "text", .*found "sentence", "label"\. The option text names the field of the texts/,
+      /^rows, row 1: no field "text", .*found "sentence", "label"\. The options text and label name the fields/,
     )
     expect(() => labelledTable([{ text: 'a', label: 'b' }, { text: 'a' }])).toThrow(
       /^rows, row 2: .*Other rows have it/,
     )
+  })
+})
+
+describe('what other libraries call so, and what is in another place, is answered', () => {
+  it.each([
+    [
+      () => parseTable('a', { delimiter: ';' } as never),
+      /^format: .*comes second, such as csv; the options come last\.$/,
+    ],
+    [() => parseTable('a', 'csv', 'x', { sep: ';' } as never), /^parseTable, option sep: .*It is delimiter\.$/],
+    [() => readTable('a.csv', { sep: ';' } as never), /^readTable, option sep: .*It is delimiter\.$/],
+    [() => parseRecords('a', 'csv', 'x', { sep: ';' } as never), /option sep: .*It is delimiter\.$/],
+    [() => readRecords('a.csv', { sep: ';' } as never), /^readRecords, option sep: .*It is delimiter\.$/],
+  ])('%s', async (read, message) => {
+    await expect(read()).rejects.toThrow(message)
   })
 })
 
@@ -119,7 +139,7 @@ describe('rows with all their columns', () => {
     ['a,b\n', 'csv', /^x: no rows/],
     ['', 'csv', /^x: no rows/],
     ['[1]', 'json', /^x, row 1/],
-    ['a', 'xlsx', /^x: unknown format/],
+    ['a', 'xlsx', /^x: unknown format.*Give the format, such as csv; a spreadsheet is to be saved as CSV\.$/],
   ])('refuses %j as %s', async (content, format, message) => {
     await expect(parseRecords(content, format, 'x')).rejects.toThrow(DataError)
     await expect(parseRecords(content, format, 'x')).rejects.toThrow(message)

@@ -77,6 +77,7 @@ export interface TrainedBefore {
  * @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` does.
  */
 export async function trainedBefore(source: Source, base: BaseModelSource): Promise<TrainedBefore> {
+  if (typeof source === 'object' && 'adapted' in source) throw (await import('./wrong-folder.ts')).notSaved()
   const { adapter, saved, files } = await openSavedAdapter(source, { base, call: callWith('base') })
   return {
     adapter,

@@ -5,7 +5,6 @@ import { defaultDevice, type Device, openEvaluation } from '@cola/train'
 import { checkOptions, type Checks, defined, flag, object, optionsIn, text, whole } from '@cola/graph/options'
 import { type Adapter, configFile, openAdapter, settingsFile } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
-import { ConfigError } from '../errors.ts'
 import { merge } from '../inject/merge.ts'
 import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
 import type { BaseModel } from '../load/base-model.ts'
@@ -115,7 +114,7 @@ async function fromSaved<T extends TaskType>(
 ): Promise<Found<T>> {
   const saved = readSettings(files)
   await requireTask(saved.task_type, task, files)
-  refuseOthers(optionsOf(task, options), saved.settings)
+  await refuseOthers(optionsOf(task, options), saved.settings)
   const settings = settingsOf(saved, task, files)
   const { name: _, path: __, ...where } = saved.base
   const given = options.base ?? baseOf(files, saved)
@@ -136,16 +135,12 @@ const optionsOf = <T extends TaskType>(
 ): TaskTypes[T]['options'] => defined(optionsIn<TaskTypes[T]['options']>(checks, options))
 
 /** @throws {ConfigError} for an option of the task that differs from what the model was trained with. */
-function refuseOthers(options: object, settings: Readonly<Record<string, unknown>>): void {
+async function refuseOthers(options: object, settings: Readonly<Record<string, unknown>>): Promise<void> {
   for (const [name, value] of Object.entries(options))
-    if (!isSame(value, settings[name]))
-      throw new ConfigError({
-        where: `loadFineTuned, option ${name}`,
-        what: 'the model was trained with another one, which fine_tuned.json has',
-        expected: JSON.stringify(settings[name]) ?? 'none',
-        found: JSON.stringify(value),
-        fix: 'Leave the option out: it is for adapters that PEFT saved.',
-      })
+    if (!isSame(value, settings[name])) {
+      // A part of its own in bundles.
+      throw (await import('./other-setting.ts')).otherSetting(name, value, settings[name])
+    }
 }
 
 /** Whether an option says what the setting is: `transformers` names a head with layers. */

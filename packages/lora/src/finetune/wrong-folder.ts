@@ -61,6 +61,15 @@ export async function notAnAdapter(files: Files, { base, call }: Beside): Promis
   })
 }
 
+/** A fine-tuned model in place of what it is saved as. */
+export const notSaved = (): ConfigError =>
+  new ConfigError({
+    where: 'adapter',
+    what: 'a fine-tuned model, and no files',
+    expected: 'a folder, a name on the hub, an address or files',
+    fix: 'Save it first: await tuned.save(folder), where folder may be a memorySink().',
+  })
+
 /** A folder that neither `save` nor PEFT wrote. */
 export async function noAdapter(files: Files, base?: BaseModelSource): Promise<ConfigError> {
   const isSwapped = base !== undefined && (await isAdapter(base))

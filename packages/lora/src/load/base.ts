@@ -4,7 +4,6 @@
 import { fetchFiles, type Files, openFiles, type Source, sourceChecks } from '@cola/data'
 import { checkOptions, optionsIn } from '@cola/graph/options'
 import { filesOf, readJson } from '@cola/train/files'
-import { ConfigError } from '../errors.ts'
 import { onnxFiles } from '../onnx/dtypes.ts'
 import type { OnnxModel } from '../onnx/open.ts'
 import { onnxModelChecks, type OnnxModelOptions, originOf } from '../onnx/open-options.ts'
@@ -36,7 +35,7 @@ const onnxModule = () => import('./onnx-base.ts')
 export async function openBase(source: BaseModelSource, options: OnnxModelOptions = {}): Promise<BaseModel> {
   checkOptions('openBase', options, onnxModelChecks)
   if (isOpen(source)) {
-    refuseOptions(options)
+    await refuseOptions(options)
     if (isBase(source)) return source
     if ('parameters' in source) return (await gpt2Module()).gpt2Base(source)
     return (await onnxModule()).onnxBase(source)
@@ -52,14 +51,10 @@ export async function openBase(source: BaseModelSource, options: OnnxModelOption
 }
 
 /** @throws {ConfigError} for options of a model that is open already. */
-function refuseOptions(options: OnnxModelOptions): void {
+async function refuseOptions(options: OnnxModelOptions): Promise<void> {
   const name = Object.entries(options).find(([, value]) => value !== undefined)?.[0]
-  if (name === undefined) return
-  throw new ConfigError({
-    where: `openBase, option ${name}`,
-    what: 'the model is open already',
-    fix: 'Give the option where the model is opened.',
-  })
+  // A part of its own in bundles.
+  if (name !== undefined) throw (await import('../onnx/open-errors.ts')).isOpenAlready(name)
 }
 
 /** Whether a source has GPT-2's weights and no ONNX file. */

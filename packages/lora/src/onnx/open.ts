@@ -14,10 +14,9 @@ import {
 import { externalLocations, type Model } from '@cola/graph'
 import { besideOf } from '@cola/train'
 import { filesOf, readJson } from '@cola/train/files'
-import { ConfigError } from '../errors.ts'
 import { keepStartTokens } from '../inject/start-tokens.ts'
 import { companionFiles, folderOf } from './companions.ts'
-import { filesOfDtype, type ModelDtype, onnxFiles } from './dtypes.ts'
+import { filesOfDtype, onnxFiles } from './dtypes.ts'
 import { modelTypeOf } from './prefixes.ts'
 import { readOnnxModel } from './read.ts'
 import { type ModelOrigin, onnxModelChecks, type OnnxModelOptions, originOf } from './open-options.ts'
@@ -51,10 +50,10 @@ export interface OnnxModel {
 export async function openOnnxModel(source: Source, options: OnnxModelOptions = {}): Promise<OnnxModel> {
   checkOptions('openOnnxModel', options, onnxModelChecks)
   const { file, dtype, quantization } = options
-  const names = namesOf(file, dtype)
+  const names = await namesOf(options)
   const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   const name = await fetchModel(files, names, options)
-  const config = readConfig(files)
+  const config = await readConfig(files)
   const read = readOnnxModel(files, name, config)
   const model = quantization ? quantizeModel(read, quantization) : read
   const opened = await openTokenizer(files, optionsIn(tokenizerChecks, options))
@@ -64,31 +63,26 @@ export async function openOnnxModel(source: Source, options: OnnxModelOptions = 
   return { model, config, ...opened, folder: folderOf(files), file: name, origin }
 }
 
+// A part of its own in bundles.
+const errors = () => import('./open-errors.ts')
+
 /**
  * Paths at which the ONNX file may be.
  * @throws {ConfigError} for a precision that is not known, and for one beside a file.
  */
-function namesOf(file: string | undefined, dtype: ModelDtype | undefined): readonly string[] {
+async function namesOf({ file, dtype }: OnnxModelOptions): Promise<readonly string[]> {
   if (dtype === undefined) return file === undefined ? onnxFiles : [file.replaceAll('\\', '/')]
-  const where = 'option dtype'
-  if (file !== undefined)
-    throw new ConfigError({ where, what: 'the option file names the file already', fix: 'Give one of the two.' })
+  if (file !== undefined) throw (await errors()).fileAndDtype()
   return filesOfDtype(dtype)
 }
 
 /** Reads config.json; a missing model_type is derived from the class name in `architectures`. */
-function readConfig(files: Files): OnnxModel['config'] {
-  const where = placeOf(files, 'config.json')
+async function readConfig(files: Files): Promise<OnnxModel['config']> {
   // A file that holds null has no fields, as an empty object.
   const config = (readJson(files, 'config.json') ?? {}) as Readonly<Record<string, unknown>>
   const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : []
   const model_type = config.model_type ?? (typeof architecture === 'string' ? modelTypeOf(architecture) : undefined)
-  if (typeof model_type !== 'string')
-    throw new ConfigError({
-      where,
-      what: 'no model_type',
-      fix: 'Add it: bert, llama, ... It decides how parameters are named.',
-    })
+  if (typeof model_type !== 'string') throw (await errors()).noModelType(files)
   return { ...config, model_type }
 }
 
@@ -107,8 +101,7 @@ async function fetchModel(files: Files, names: readonly string[], asked: OnnxMod
     await files.fetch?.(data.map((location) => ({ path: besideOf(path, location) })))
     return path
   }
-  // A part of its own in bundles.
-  const { missingFix, noModel } = await import('./missing-model.ts')
+  const { missingFix, noModel } = await errors()
   await files.fetch?.([{ path: names[0] as string }]).catch((cause: HubError) => {
     if (!(cause instanceof HubError)) throw cause
     throw new HubError({ ...cause.problem, fix: `${cause.problem.fix} ${missingFix(files, asked)}` }, { cause })

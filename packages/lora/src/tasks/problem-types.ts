@@ -114,6 +114,9 @@ function warnOfCollapse(predictions: readonly number[], { labels, onWarning }: S
   onWarning(`all ${predictions.length} rows are predicted as class ${name}: the classifier has collapsed; ${advice}`)
 }
 
+const numberFix = 'Make it a number: Number(row.label).'
+const classesFix = 'Where labels are classes, leave problem_type out.'
+
 /** @throws {DataError} naming the row, for a label that is no finite number. */
 function requireNumber(label: unknown, where: string): number {
   if (typeof label === 'number' && Number.isFinite(label)) return label
@@ -122,6 +125,6 @@ function requireNumber(label: unknown, where: string): number {
     what: 'not a number',
     expected: 'a finite number, for regression',
     found: describeValue(label),
-    ...(typeof label === 'string' ? { fix: 'Make it a number: Number(row.label).' } : {}),
+    fix: typeof label === 'string' && Number.isFinite(Number(label)) ? numberFix : classesFix,
   })
 }

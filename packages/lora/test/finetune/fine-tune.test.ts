@@ -204,7 +204,14 @@ describe('what fineTune takes', () => {
   it('classes in an order of one’s own', async () => {
     const tuned = await fineTune(embedded, { train: rows, labels: ['one', 'many', 'none'], ...quick })
     expect(tuned.labels).toEqual(['one', 'many', 'none'])
+    await tuned.save(join(out, 'ordered'))
     await tuned.release()
+    await expect(loadFineTuned(join(out, 'ordered'), { labels: ['many', 'none', 'one'] })).rejects.toThrow(
+      /option labels: the model was trained with another one.*Write them in this order: \["one","many","none"\]\./,
+    )
+    await expect(loadFineTuned(join(out, 'ordered'), { labels: ['many', 'one'] })).rejects.toThrow(
+      /Leave the option out/,
+    )
   })
 
   it('pairs of texts', async () => {
@@ -367,6 +374,15 @@ describe('refuses, before anything is trained', () => {
       { problem_type: 'regression', train: [{ text: 'a', label: '4.5' }] },
       /train, row 1, field "label": not a number.*found "4\.5"\. Make it a number: Number\(row\.label\)\./,
     ],
+    [{ problem_type: 'regression', train: [{ text: 'a', label: '0' }] }, /Make it a number: Number\(row\.label\)\./],
+    [
+      { problem_type: 'regression' },
+      /field "label": not a number.*found "\w+"\. Where labels are classes, leave problem_type out\./,
+    ],
+    [
+      { problem_type: 'regression', train: [{ text: 'a', label: Number('one') }] },
+      /field "label": not a number.*found NaN\. Where labels are classes, leave problem_type out\./,
+    ],
     [{ problem_type: 'multi_label_classification' }, /train, row 1, field "label": not an array of labels/],
     [{ labels: ['one'] }, /too few classes/],
     [
@@ -467,6 +483,11 @@ describe('refuses, before anything is trained', () => {
   })
   it('a folder without a model, a folder that is no fine-tuned model, and another task', async () => {
     await expect(fineTune(join(out, 'nowhere'), { train: rows })).rejects.toThrow(/nowhere/)
+    const tuned = await fineTune(embedded, { train: rows, ...quick })
+    await expect(fineTune(embedded, { train: rows, adapter: tuned as never })).rejects.toThrow(
+      /fine-tuned model, and no files.*Save it first: await tuned\.save\(folder\)/,
+    )
+    await tuned.release()
     mkdirSync(join(out, 'empty'))
     await expect(loadFineTuned(join(out, 'empty'))).rejects.toThrow(/no fine_tuned.json.*found no files\.?$/)
   })

@@ -1,6 +1,6 @@
-// What to do about a model without the ONNX file that was asked for. Loaded for the error.
+// What hinders the opening of a model, and what to do about it. Loaded for the error.
 
-import type { Files } from '@cola/data'
+import { type Files, placeOf } from '@cola/data'
 import { closestName } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import { type ModelDtype, filesOfDtype, modelDtypes, onnxFiles } from './dtypes.ts'
@@ -50,3 +50,27 @@ function withoutDtype(dtype: ModelDtype, path: string): string {
 /** The file of that name in another folder, else the most similar. */
 const closestFile = (file: string, present: readonly string[]): string | undefined =>
   present.find((path) => path.split('/').at(-1) === file.split(/[\\/]/).at(-1)) ?? closestName(file, present)
+
+/** A file and a precision, each of which names the file. */
+export const fileAndDtype = (): ConfigError =>
+  new ConfigError({
+    where: 'option dtype',
+    what: 'the option file names the file already',
+    fix: 'Give one of the two.',
+  })
+
+/** A config.json that says nothing of what the model is. */
+export const noModelType = (files: Files): ConfigError =>
+  new ConfigError({
+    where: placeOf(files, 'config.json'),
+    what: 'no model_type',
+    fix: 'Add it: bert, llama, ... It decides how parameters are named.',
+  })
+
+/** An option of opening, for a model that is open. */
+export const isOpenAlready = (option: string): ConfigError =>
+  new ConfigError({
+    where: `openBase, option ${option}`,
+    what: 'the model is open already',
+    fix: 'Give the option where the model is opened.',
+  })
