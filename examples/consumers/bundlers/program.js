@@ -14,7 +14,7 @@ export async function program(folder, device) {
   const fetched = async (name) => new Uint8Array(await (await fetch(new URL(name, folder))).arrayBuffer())
   const files = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await fetched(name)])))
   const model = await fineTune(files, { train, epochs: 8, learning_rate: 5e-3, device })
-  const [answer] = await model.classify(['where is my money'])
+  const [answer] = await model.classify(['i want it back'])
   await model.release()
   return answer
 }
