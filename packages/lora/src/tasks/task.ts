@@ -88,6 +88,7 @@ export interface ServeContext extends EncodeContext {
   lazily: <R extends Releasable>(open: () => Promise<R>) => () => Promise<R>
   /** @throws {FeedError} when the model has been released. */
   requireOpen: () => void
+  /** Told of what one should look at, such as texts that were cut. */
   onWarning: (message: string) => void
 }
 

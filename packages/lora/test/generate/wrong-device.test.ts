@@ -8,6 +8,10 @@ import { config } from '../support/padded-gpt2.ts'
 vi.mock('../../../train/src/runtime/ort.ts', async (original) =>
   (await import('../../../train/test/support/wrong-device.ts')).runtimeWithWrongDevice(await original()),
 )
+vi.mock(
+  '../../../train/src/runtime/missing-adapter.ts',
+  async () => (await import('../../../train/test/support/wrong-device.ts')).anAdapter,
+)
 
 it('a device that computes wrongly is refused', async () => {
   wrongDevice.error = 1e-3

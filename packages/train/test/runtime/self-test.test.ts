@@ -15,6 +15,7 @@ import { wrongDevice } from '../support/wrong-device.ts'
 vi.mock('../../src/runtime/ort.ts', async (original) =>
   (await import('../support/wrong-device.ts')).runtimeWithWrongDevice(await original()),
 )
+vi.mock('../../src/runtime/missing-adapter.ts', async () => (await import('../support/wrong-device.ts')).anAdapter)
 
 const { tokenizer } = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../../data/test/fixtures/truncation.json'), 'utf8'),

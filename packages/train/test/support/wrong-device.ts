@@ -21,3 +21,6 @@ export const runtimeWithWrongDevice = (ort: typeof Ort): typeof Ort => ({
     return Object.assign(session, { run: runWrongly })
   },
 })
+
+/** In place of what asks a browser for its adapter, which tests in Chromium have not. */
+export const anAdapter = { missingAdapter: async () => undefined, requireAdapter: async () => undefined }
