@@ -102,7 +102,7 @@ export { classIndex, isLabel, type Label, requireLabel, requireLabels } from './
 export { distinctLabels } from './source/distinct-labels.ts'
 export { requireSharedLabels } from './source/class-sizes.ts'
 export { type DoubtOptions, doubtfulClasses, type PlaceOf, similarClasses } from './source/doubtful-classes.ts'
-export { contradictions, firstPlaces, type RowsByName } from './source/doubtful-rows.ts'
+export { contradictions, firstPlaces, labelDoubts, type LabelledRows, type RowsByName } from './source/doubtful-rows.ts'
 export { namedRows, withClassNames } from './source/named-rows.ts'
 export { divideRows } from './source/divide-rows.ts'
 export {

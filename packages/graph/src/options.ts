@@ -69,6 +69,12 @@ export function closestValue(
   const meant = Object.hasOwn(others, value) ? others[value] : known.find((one) => String(one) === closest)
   return didYouMean(JSON.stringify(meant))
 }
+/** {@link closestValue} of the values that a text quotes, such as valibot's of what it expects. */
+export const closestQuoted = (value: unknown, expected: string): string | undefined =>
+  closestValue(
+    value,
+    Array.from(expected.matchAll(/"(.+?)"/g), ([, name]) => name as string),
+  )
 export const flag: Check = ['true or false', (value) => typeof value === 'boolean']
 export const string: Check = ['a string', (value) => typeof value === 'string']
 export const text: Check = ['a string that is not empty', (value) => typeof value === 'string' && value !== '']

@@ -1,6 +1,6 @@
 // Validation of JSON from outside: the only importer of valibot.
 
-import { closestValue } from '@cola/graph/options'
+import { closestQuoted } from '@cola/graph/options'
 import * as v from 'valibot'
 import { ConfigError } from './errors.ts'
 
@@ -175,12 +175,11 @@ export function check<Schema extends v.GenericSchema>(
   const [issue] = result.issues
   const { input, received } = issue
   const expected = issue.expected ?? 'another'
-  const names = Array.from(expected.matchAll(/"(.+?)"/g), ([, name]) => name as string)
   throw new ConfigError({
     where: `${where}, field "${v.getDotPath(issue) ?? ''}"`,
     what: 'not a valid value',
     expected,
     found: received,
-    fix: closestValue(input, names),
+    fix: closestQuoted(input, expected),
   })
 }

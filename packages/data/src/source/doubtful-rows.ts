@@ -1,8 +1,8 @@
-// Rows that may not be meant: a text with several labels; and where the rows of a class are.
+// Rows that may not be meant: classes and texts with what is doubtful of their labels, and where the rows of a class are.
 
 import { requireKind } from '@cola/graph/door'
 import type { Label } from './class-labels.ts'
-import type { PlaceOf } from './doubtful-classes.ts'
+import { doubtfulClasses, type PlaceOf, similarClasses } from './doubtful-classes.ts'
 import { describeValue, rowPlace } from './row-checks.ts'
 
 /** Rows as they were given, by the name that errors have for them, such as `train`. */
@@ -64,3 +64,34 @@ const described = (said: readonly Said[]): string =>
     .slice(0, 3)
     .map(({ label, place }) => `${describeValue(label)} in ${place()}`)
     .join(' and ')}`
+
+/** What is known of labelled rows. */
+export interface LabelledRows<Row> {
+  /** The labels of training and of validation rows. */
+  train: readonly Label[]
+  validation: readonly Label[]
+  /** The rows as they were given. */
+  given: RowsByName<Row>
+  classes: readonly Label[]
+  /** Whether someone named the classes. */
+  named: boolean
+  /** The classes of a row. */
+  labelsOf: (row: Row) => readonly Label[]
+  /** What is read of a row, and its label. */
+  said: (row: Row) => { input: unknown; label: unknown }
+}
+
+/**
+ * Warnings of classes with few rows, of names that are variants of one another, and of texts with several labels.
+ * @param where The field of the label.
+ */
+export function labelDoubts<Row>(rows: LabelledRows<Row>, where: string): string[] {
+  requireKind('labelDoubts, rows', rows, 'object')
+  const { train, validation, given, classes, named, labelsOf, said } = rows
+  const placeOf = firstPlaces(given, labelsOf)
+  return [
+    ...doubtfulClasses(train, validation, where, { named, placeOf }),
+    ...(named ? [] : similarClasses(classes, where, 'labels', placeOf)),
+    ...contradictions(given, said, where),
+  ]
+}

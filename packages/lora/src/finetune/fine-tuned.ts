@@ -24,6 +24,7 @@ import {
 } from '@cola/train'
 import { withoutSegments } from '@cola/graph'
 import { stored } from '@cola/train/files'
+import { untilRelease } from '../generate/until-release.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { Predict, Releasable, RowsOf, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
@@ -94,20 +95,15 @@ export interface FineTunedParts<T extends TaskType> {
   onWarning?: (message: string) => void
 }
 
+const wasReleased = (): FeedError =>
+  new FeedError({ where: 'fine-tuned model', what: 'it has been released', fix: 'Open it again with loadFineTuned.' })
+
 /** Builds the object that `fineTune` and `loadFineTuned` return. */
 export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTuned<T> {
   const { task, base, settings, max_length, model, adapted, session, batch_size, device, metrics, training } = parts
   const batches = batchFunctions<T>(task, base, model, settings)
   const opened = new Map<() => Promise<Releasable>, Promise<Releasable>>()
-  let released = false
-  const requireOpen = () => {
-    if (released)
-      throw new FeedError({
-        where: 'fine-tuned model',
-        what: 'it has been released',
-        fix: 'Open it again with loadFineTuned.',
-      })
-  }
+  const { requireOpen, release } = untilRelease(wasReleased)
   const lazily: ServeContext['lazily'] = (open) => async () => {
     requireOpen()
     return once(opened, open, open) as ReturnType<typeof open>
@@ -157,8 +153,7 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     fingerprint: async () =>
       modelFingerprint((await common.adapted()).graph, [settings, max_length, base.config, base.tokenizer.files]),
     release: async () => {
-      if (released) return
-      released = true
+      if (!release()) return
       await session.release()
       for (const one of await Promise.allSettled(opened.values()))
         if (one.status === 'fulfilled') await one.value.release()

@@ -18,7 +18,7 @@ import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-
 import { knownClasses, withKnownRows } from './known-rows.ts'
 import { namedForTask } from './names-for-task.ts'
 import { otherHead, type OtherHead } from './other-head.ts'
-import { isRegressionAgain, otherProblem, problemBefore } from './problem-before.ts'
+import { isRegressionAgain, otherProblem, problemBefore, type ProblemSource } from './problem-before.ts'
 import {
   openedAs,
   openSavedAdapter,
@@ -79,6 +79,9 @@ export interface TrainedBefore {
 export async function trainedBefore(source: Source, base: BaseModelSource): Promise<TrainedBefore> {
   if (typeof source === 'object' && 'adapted' in source) throw (await import('./wrong-folder.ts')).notSaved()
   const { adapter, saved, files } = await openSavedAdapter(source, { base, call: callWith('base') })
+  const headFor = (task: TaskType, options: object, base: BaseModel): ProblemSource => {
+    return { adapter, saved, base, choice: optionsFrom(adapter, task, options, base) }
+  }
   return {
     adapter,
     async openBase(base, open) {
@@ -90,16 +93,15 @@ export async function trainedBefore(source: Source, base: BaseModelSource): Prom
         ? task.continued(settings, options, settingsOf(saved, task, files))
         : settings,
     options(task, options, base, rows) {
-      const choice = optionsFrom(adapter, task, options, base)
+      const head = headFor(task, options, base)
       const isOther = task !== 'SEQ_CLS' || (adapter.config.task_type ?? task) !== task
-      const isAgain = !isOther && isRegressionAgain({ adapter, saved, choice, base }, options, rows)
-      return { ...choice, ...(isAgain ? { problem_type: 'regression' } : {}) }
+      const isAgain = !isOther && isRegressionAgain(head, options, rows)
+      return { ...head.choice, ...(isAgain ? { problem_type: 'regression' } : {}) }
     },
     classes: (settings, options, base) => inTrainedOrder(settings, options, adapter, base),
     model(model, task, base, options, settings, found) {
       const { isKept, ...adapted } = fromAdapter(model, adapter, task, base, options)
-      const choice = optionsFrom(adapter, task, options, base)
-      const changes = isKept ? otherProblem(problemBefore({ adapter, saved, choice, base }), settings) : []
+      const changes = isKept ? otherProblem(problemBefore(headFor(task, options, base)), settings) : []
       return { ...adapted, warnings: [...adapted.warnings, ...changes, ...keptClasses(settings, found)] }
     },
     on: (base, run) => together({ adapter, base }, callWith, run),
@@ -145,13 +147,13 @@ function fromAdapter(
   const adapter = namedForTask(forTheTask, model.graph, (file) => isOfHead(bareName(file)))
   const fresh = [...model.graph.initializers].filter(([name]) => head && name.startsWith(`${head.name}.`))
   const others = [...adapter.tensors].filter(([name]) => !isOfHead(bareName(name)))
-  const shapes = new Map([...adapter.tensors].map(([name, { dims }]) => [bareName(name), dims.join()]))
-  const kept = [...shapes.keys()].filter(isOfHead)
-  const isFitting = kept.length === fresh.length && fresh.every(([name, { dims }]) => shapes.get(name) === dims.join())
+  const before = new Map([...adapter.tensors].map(([file, value]) => [bareName(file), value]))
+  const kept = [...before.keys()].filter(isOfHead)
+  const isFitting =
+    kept.length === fresh.length && fresh.every(([name, { dims }]) => before.get(name)?.dims.join() === dims.join())
   const isOfTask = found.config.task_type == null || found.config.task_type === task
   const isKept = isFitting && isOfTask && !other && isSameHead(head, headBefore(head, opened, task, base, options))
   const known = isOfTask && !other ? knownClasses(head, trained) : new Map<string, number>()
-  const before = new Map([...adapter.tensors].map(([file, value]) => [bareName(file), value]))
   const first = known.size > 0 ? withKnownRows(fresh, before, head?.labels ?? [], known) : fresh
   const tensors = new Map([...others, ...first.map(([name, value]) => [peftPrefix + name, value] as const)])
   const loaded = loadAdapter(model, isKept ? adapter : { ...adapter, tensors })

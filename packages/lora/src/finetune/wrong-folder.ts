@@ -43,23 +43,60 @@ export interface Beside {
   readonly call: string
 }
 
-/** What is given as an adapter and is none, beside a base that is perhaps one. */
-export async function notAnAdapter(files: Files, { base, call }: Beside): Promise<ConfigError> {
-  const isSwapped = await isAdapter(base)
-  const isModel = others.some(([end]) => files.names().some((name) => name.endsWith(end)))
+/** What a folder is taken for, in words. */
+interface Wanted {
+  /** What it is not. */
+  readonly what: string
+  /** What is an adapter, where the two are swapped. */
+  readonly swapped: string
+  readonly expected: string
+  /** How to write the call. */
+  readonly call: string
+  /** What to do with what it is. */
+  readonly fix: string | undefined
+  /** What to do where that is not known, nor why a file is not there. */
+  readonly otherwise?: string
+}
+
+/** The error for files that are no adapter, beside a base that is perhaps one. */
+async function notWanted(files: Files, base: BaseModelSource | undefined, wanted: Wanted): Promise<ConfigError> {
+  const { what, swapped, expected, call, fix, otherwise } = wanted
+  const isSwapped = base !== undefined && (await isAdapter(base))
   const answer = answerOf(files)
   return new ConfigError({
     where: files.where,
-    what: isSwapped ? 'base and adapter are swapped: this is no adapter, and the base is one' : 'not an adapter',
-    expected: `${configFile} and ${weightsFile}`,
-    found: foundIn(files, answer),
-    fix: isSwapped
-      ? `Swap them: ${call}.`
-      : isModel
-        ? `A model is a base, and comes first: ${call}; where there is no adapter, leave it out.`
-        : (answer?.fix ?? 'Give the folder that save() or PEFT wrote.'),
+    what: isSwapped ? `base and adapter are swapped: this is no adapter, and the ${swapped} is one` : what,
+    expected,
+    found: files.names().slice(0, 12).join(', ') || answer?.what || 'no files',
+    fix: isSwapped ? `Swap them: ${call}.` : (fix ?? answer?.fix ?? otherwise),
   })
 }
+
+/** What else a folder may be. */
+const otherOf = (files: Files) => others.find(([end]) => files.names().some((name) => name.endsWith(end)))
+
+/** What is given as an adapter and is none, beside a base that is perhaps one. */
+export const notAnAdapter = (files: Files, { base, call }: Beside): Promise<ConfigError> =>
+  notWanted(files, base, {
+    what: 'not an adapter',
+    swapped: 'base',
+    expected: `${configFile} and ${weightsFile}`,
+    call,
+    fix: otherOf(files)
+      ? `A model is a base, and comes first: ${call}; where there is no adapter, leave it out.`
+      : undefined,
+    otherwise: 'Give the folder that save() or PEFT wrote.',
+  })
+
+/** A folder that neither `save` nor PEFT wrote. */
+export const noAdapter = (files: Files, base?: BaseModelSource): Promise<ConfigError> =>
+  notWanted(files, base, {
+    what: `no ${settingsFile}: not the folder of a fine-tuned model`,
+    swapped: 'option base',
+    expected: `a folder that save() wrote, or an adapter of PEFT's, with ${configFile}`,
+    call: 'loadFineTuned(adapter, { base })',
+    fix: otherOf(files)?.[1],
+  })
 
 /** A fine-tuned model in place of what it is saved as. */
 export const notSaved = (): ConfigError =>
@@ -69,25 +106,6 @@ export const notSaved = (): ConfigError =>
     expected: 'a folder, a name on the hub, an address or files',
     fix: 'Save it first: await tuned.save(folder), where folder may be a memorySink().',
   })
-
-/** A folder that neither `save` nor PEFT wrote. */
-export async function noAdapter(files: Files, base?: BaseModelSource): Promise<ConfigError> {
-  const isSwapped = base !== undefined && (await isAdapter(base))
-  const found = others.find(([end]) => files.names().some((name) => name.endsWith(end)))
-  const answer = answerOf(files)
-  return new ConfigError({
-    where: files.where,
-    what: isSwapped
-      ? 'base and adapter are swapped: this is no adapter, and the option base is one'
-      : `no ${settingsFile}: not the folder of a fine-tuned model`,
-    expected: `a folder that save() wrote, or an adapter of PEFT's, with ${configFile}`,
-    found: foundIn(files, answer),
-    fix: isSwapped ? 'Swap them: loadFineTuned(adapter, { base }).' : (found?.[1] ?? answer?.fix),
-  })
-}
-
-const foundIn = (files: Files, answer: Problem | undefined): string =>
-  files.names().slice(0, 12).join(', ') || answer?.what || 'no files'
 
 /** What an address gave in place of the file. */
 function answerOf(files: Files): Problem | undefined {

@@ -2,6 +2,7 @@
 
 import { type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { type Checks, checkOptions, number, text } from '@cola/graph/options'
+import { SessionError } from '@cola/train'
 import type { Adapter } from '../adapter/files.ts'
 import type { SwitchableModel } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
@@ -166,7 +167,7 @@ export function generatorOf<A extends string>({
   ...parts
 }: GeneratorParts<A>): Generator<A> {
   const feedsOf = adapterFeeds(switched)
-  const life = untilRelease()
+  const life = untilRelease(released)
   const changes = switched && adapterChanges(switched, parts.deleteAdapter, life.requireOpen)
   const texts = textGenerator<AdapterChoice>((options) => {
     life.requireOpen()
@@ -216,6 +217,9 @@ export function generatorOf<A extends string>({
   }
   return generator
 }
+
+const released = (): SessionError =>
+  new SessionError({ where: 'session', what: 'it has been released', fix: 'Open the model again.' })
 
 /** @throws {ConfigError} where the graph has no inputs for adapters. */
 function requireSwitched<Changes>(changes: Changes | undefined): Changes {

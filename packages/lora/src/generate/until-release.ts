@@ -1,18 +1,18 @@
-// Whether a generator is open: what was called after its release must not look for another cause first.
+// Whether a model is open: what was called after its release must not look for another cause first.
 
-import { SessionError } from '@cola/train'
-
-/** Open until `release` is called. */
-export function untilRelease() {
+/** Open until `release` is called. @param refusal What is thrown after it. */
+export function untilRelease(refusal: () => Error) {
   let released = false
   return {
-    /** @throws {SessionError} after the release. */
+    /** @throws the refusal, after the release. */
     requireOpen(): void {
-      if (released)
-        throw new SessionError({ where: 'session', what: 'it has been released', fix: 'Open the model again.' })
+      if (released) throw refusal()
     },
-    release(): void {
+    /** @returns Whether it was open. */
+    release(): boolean {
+      const wasOpen = !released
       released = true
+      return wasOpen
     },
   }
 }

@@ -1,11 +1,9 @@
 // What may not be meant of classes and of the rows that have them: loaded where something is to be said of them.
 
-import { contradictions, doubtfulClasses, firstPlaces, type Label, type RowsByName, similarClasses } from '@cola/data'
+import { type Label, labelDoubts, type RowsByName } from '@cola/data'
 import type { SequenceClassificationRow } from './sequence-classification.ts'
 
 type Row = SequenceClassificationRow
-
-const field = 'field "label"'
 
 const labelsOf = (rows: readonly Row[]): Label[] => rows.flatMap(({ label }) => label as Label | Label[])
 
@@ -25,10 +23,16 @@ export function classDoubts(
   given: RowsByName<Row>,
   { classes, named }: { classes: readonly Label[]; named: boolean },
 ): string[] {
-  const placeOf = firstPlaces(given, (row) => labelsOf([row]))
-  return [
-    ...doubtfulClasses(labelsOf(train), labelsOf(validation), field, { named, placeOf }),
-    ...(named ? [] : similarClasses(classes, field, 'labels', placeOf)),
-    ...contradictions(given, said, field),
-  ]
+  return labelDoubts<Row>(
+    {
+      train: labelsOf(train),
+      validation: labelsOf(validation),
+      given,
+      classes,
+      named,
+      labelsOf: (row) => labelsOf([row]),
+      said,
+    },
+    'field "label"',
+  )
 }

@@ -1,6 +1,6 @@
 // The student's configuration: the only importer of valibot here.
 
-import { checkValue, closestName, closestValue, defined, isPromise, object, show } from '@cola/graph/options'
+import { checkValue, closestName, closestQuoted, defined, isPromise, object, show } from '@cola/graph/options'
 import { ConfigError } from '@cola/train'
 import * as v from 'valibot'
 
@@ -84,14 +84,13 @@ function parse<Schema extends v.GenericSchema & { readonly entries: object }>(
   const known = Object.keys(schema.entries)
   const { input, received } = issue
   const expected = issue.expected ?? issue.message
-  const names = Array.from(expected.matchAll(/"(.+?)"/g), ([, name]) => name as string)
   const meant = unknown ? closestName(v.getDotPath(issue) ?? '', known) : undefined
   throw new ConfigError({
     where: `${where}, field "${v.getDotPath(issue) ?? ''}"`,
     what: unknown ? 'no such field' : 'not a valid value',
     expected: unknown ? known.join(', ') : expected,
     found: isPromise(input) ? show(input) : received,
-    fix: meant === undefined ? closestValue(input, names) : `Did you mean ${meant}?`,
+    fix: meant === undefined ? closestQuoted(input, expected) : `Did you mean ${meant}?`,
   })
 }
 

@@ -73,7 +73,8 @@ const tested = new Map<ResolvedDevice, Promise<void>>()
 const float16Tested = new Map<ResolvedDevice, Promise<void>>()
 
 /**
- * Tests a device, once in a process, and in a browser that it is there, each time; that it computes with float16 too, for the first graph with float16.
+ * Tests a device, once in a process, and in a browser that it is there, each time; that it computes with float16 too,
+ * for the first graph with float16.
  * @throws {DeviceError} when it has no adapter, computes wrongly, naming the number, or has no float16.
  */
 export async function passTests(graph: Graph, device: ResolvedDevice, open: Open): Promise<void> {

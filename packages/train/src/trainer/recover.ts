@@ -45,11 +45,11 @@ export const goesOn = (step: number, saved: number): string =>
   `The device was lost at step ${step}; the run continues from the checkpoint of step ${saved}.`
 
 /** The error of a run that has no checkpoint. */
-function unsaved({ problem }: DeviceLostError, store: FileStore | undefined): DeviceLostError {
+function unsaved(cause: DeviceLostError, store: FileStore | undefined): DeviceLostError {
   const fix = store
     ? 'Nothing was saved yet. Train again; save_steps says how soon a checkpoint is written.'
     : 'Train again, with output_dir and save_steps: a run then continues by itself.'
-  return new DeviceLostError({ ...problem, fix })
+  return new DeviceLostError({ ...cause.problem, fix }, { cause })
 }
 
 /** The error of a run that ends with its device: it names the checkpoint from which another run goes on. */
