@@ -1,5 +1,5 @@
-// The golden cases, as numbers from PyTorch, transformers and PEFT. See README's "Parity" for the command on other
-// folders.
+// The golden cases, as numbers from PyTorch, transformers and PEFT. See docs/results.md, "Golden cases", for the
+// command on other folders.
 
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
