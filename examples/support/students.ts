@@ -126,14 +126,13 @@ export async function trainStudent({
   const student = await distill({
     student: { ...reportStudent, ...(table ? { embedding_size: table.width } : {}), ...settings.config },
     ...(table ? { embedding: table } : {}),
-    ...(teacher ? { teacher } : {}),
+    ...(teacher ? { teacher, splits: names, cache_dir } : {}),
     tokenizer,
     labels: [0, 1],
     train: splits.train,
     validation: splits.validation,
     transfer: teacher && settings.transfer ? transfer : [],
     heldOut: { heldOut: splits.heldOut.rows },
-    splits: names,
     loss: { ...reportLoss, ...settings.loss },
     ...(teacher && hidden_states ? { hidden_states } : {}),
     optimizer: adamw({
@@ -153,7 +152,6 @@ export async function trainStudent({
     metric_for_best_model: 'mcc',
     device,
     output_dir,
-    cache_dir,
     resume: true,
     signal,
     callbacks,

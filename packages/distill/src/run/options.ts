@@ -75,7 +75,7 @@ export interface DistillOptions<L extends Label = Label> extends LoopOptions<Dis
    * occur in the training rows, sorted
    */
   labels?: readonly L[]
-  /** Names under which a file of logits has the splits. @default train, transfer */
+  /** Names under which a teacher's file of logits has the splits. @default train, transfer */
   splits?: { train?: string; transfer?: string }
   /** Options of the distillation loss, or a sum of losses of one's own. @default those of `distillation` */
   loss?: DistillationOptions | readonly Term[]
@@ -154,6 +154,9 @@ const elsewhere: Readonly<Record<string, string>> = Object.fromEntries(
   Object.keys(distillationChecks).map((name) => [name, `It belongs to loss: loss: { ${name}: ... }.`]),
 )
 
+/** What options are of a teacher. */
+const ofTeacher = { splits: 'names of splits', cache_dir: 'a folder for the logits', hidden_states: 'states' } as const
+
 const splitChecks: Checks<NonNullable<DistillOptions['splits']>> = { train: text, transfer: text }
 
 /** What works for tables of a hundred rows as for those of ten thousand. */
@@ -197,7 +200,7 @@ export function readOptions(options: DistillOptions): ReadOptions {
   checkOptions('distill', options, { ...checks, ...loopChecks }, false, elsewhere)
   const entries = Object.entries(defined(options))
   const part = (names: object) => Object.fromEntries(entries.filter(([name]) => Object.hasOwn(names, name)))
-  const { train = [], transfer = [], heldOut = {}, splits = {}, ...run } = namedRowsOf(part(checks) as OptionsOfRun)
+  const { train = [], transfer = [], heldOut = {}, splits, ...run } = namedRowsOf(part(checks) as OptionsOfRun)
   const loop: ReadOptions['loop'] = { ...loopDefaults, ...part(loopChecks) }
   checkLoopOptions('distill', loop, {
     evaluationRows:
@@ -206,17 +209,17 @@ export function readOptions(options: DistillOptions): ReadOptions {
     scores: true,
     names: { evaluation: 'validation', lengths: 'lengths', scores: 'compute_metrics' },
   })
-  checkOptions('distill, option splits', splits, splitChecks)
+  checkOptions('distill, option splits', splits ?? {}, splitChecks)
   if (run.loss !== undefined && !isTerms(run.loss)) checkLossOptions('distill, option loss', run.loss)
   checkOptions('distill, option hidden_states', run.hidden_states ?? {}, hiddenStatesChecks)
   const { output_dir } = loop
-  refuseContradictions({ ...run, train, transfer })
+  refuseContradictions({ ...run, train, transfer, ...(splits ? { splits } : {}) })
   return {
     ...run,
     train,
     transfer,
     heldOut,
-    splits: { train: 'train', transfer: 'transfer', ...defined(splits) },
+    splits: { train: 'train', transfer: 'transfer', ...defined(splits ?? {}) },
     optimizer: run.optimizer ?? adam({ max_grad_norm: 1 }),
     device: run.device ?? defaultDevice(),
     cache_dir: run.cache_dir ?? (typeof output_dir === 'string' ? teacherIn(output_dir) : output_dir),
@@ -236,8 +239,9 @@ function refuseContradictions(options: OptionsOfRun): void {
   if (!isModel(student)) parseStudentConfig(student, 'distill, option student')
   if (transfer?.length && teacher === undefined)
     refuse('transfer', 'unlabelled texts without a teacher', 'Give a teacher, or leave them out.')
-  if (hidden_states && teacher === undefined)
-    refuse('hidden_states', 'states of a teacher that is not given', 'Give a teacher, or leave the option out.')
+  for (const [name, what] of Object.entries(ofTeacher))
+    if (teacher === undefined && options[name as keyof typeof ofTeacher] !== undefined)
+      refuse(name, `${what} of a teacher that is not given`, 'Give a teacher, or leave the option out.')
   if (hidden_states?.max_transfer_texts === 0 && !train?.length)
     refuse(
       'hidden_states, max_transfer_texts',

@@ -486,6 +486,7 @@ describe('refuses, before the teacher is asked', () => {
     [{ learning_rate: Number.NaN }, /option learning_rate/],
     [{ callbacks: { onEpochs: () => {} } }, /option callbacks, option onEpochs: no such option/],
     [{ resume: true }, /option resume: there is no folder to resume from/],
+    [{ save_steps: 2 }, /option save_steps: there is no folder to write checkpoints to. Give output_dir/],
     [{ early_stopping_patience: 1 }, /option early_stopping_patience: .* Give validation/],
     [{ metric_for_best_model: 'mcc' }, /option metric_for_best_model: .* Give validation/],
     [
@@ -499,6 +500,7 @@ describe('refuses, before the teacher is asked', () => {
     [{ student: undefined }, /option student: missing/],
     [{ student: { hidden: 3 } }, /option student, field "hidden": no such field, expected embedding_size, hidden_size/],
     [{ student: { cell: 'elman' } }, /option student, field "cell": not a valid value/],
+    [{ student: { dropout: 0.2 } }, /option student, field "dropout": there is one layer, .*head_dropout after it/],
     [{ student: { vocab_size: 10 } }, /option student, field "vocab_size": no such field/],
     [{ labels: ['many'] }, /option labels: not the names of classes/],
     [{ labels: ['one', 'many', 'thing'] }, /option labels: not the teacher's classes in the order of its logits/],
@@ -507,6 +509,11 @@ describe('refuses, before the teacher is asked', () => {
     [{ teacher: join(out, 'empty') }, /no ONNX model/],
     [{ teacher: {} }, /option teacher: it gives no logits/],
     [{ teacher: undefined, transfer: texts }, /option transfer: unlabelled texts without a teacher/],
+    [
+      { teacher: undefined, cache_dir: join(out, 'kept') },
+      /option cache_dir: a folder for the logits of a teacher that is not given/,
+    ],
+    [{ teacher: undefined, splits: { train: 'a' } }, /option splits: names of splits of a teacher that is not given/],
     [{ train: [] }, /option train: there is nothing to learn from/],
     [{ train: { rows, classes: kinds } }, /option train: .*Of a table: train: table\.rows, labels: table\.classes/],
     [{ teacher: { logits: teacher.logits }, tokenizer: undefined }, /option tokenizer: missing/],

@@ -19,6 +19,7 @@ import type { Quantization } from '../onnx/quantization.ts'
 import type { TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { isSource } from './options.ts'
+import { openWith } from './open-with.ts'
 import { ofOpen } from './other-names.ts'
 import {
   openedAs,
@@ -75,7 +76,7 @@ export async function openGenerator<A extends string = string>(
   requireBase(source)
   checkOptions('openGenerator', options, checks, false, ofOpen)
   const { adapters = {}, device = defaultDevice(), accuracy_level = 0, quantization } = options
-  const open = { ...options.open, ...(quantization ? { quantization } : {}) }
+  const open = openWith('openGenerator', options.open, quantization)
   const opened = await openAll(adapters, source, optionsIn(sourceChecks, options))
   const base = await openBase(source, isOpen(source) ? open : openedAs(startOf(opened), open))
   const formats = await formatsOf(base, opened)

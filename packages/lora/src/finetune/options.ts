@@ -17,6 +17,7 @@ import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import type { Quantization } from '../onnx/quantization.ts'
+import { openWith } from './open-with.ts'
 import type { ClassTable, SequenceClassificationRow } from '../tasks/sequence-classification.ts'
 import type { RowsOf, Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
@@ -195,6 +196,6 @@ export async function readOptions<T extends TaskType>(
     frozenProducts: general.frozenProducts ?? 'float32',
     gradientCheckpointing: general.gradient_checkpointing ?? false,
     max_length: general.max_length ?? Number.POSITIVE_INFINITY,
-    open: { ...general.open, ...(general.quantization ? { quantization: general.quantization } : {}) },
+    open: openWith('fineTune', general.open, general.quantization),
   }
 }

@@ -5,7 +5,9 @@ import { flag, oneOf, text, whole } from '@cola/graph/options'
 import { architecture } from '../load/architecture.ts'
 import { endTokens } from '../generate/special-tokens.ts'
 import {
+  columnsOf,
   formOf,
+  hasCompletions,
   isTemplated,
   type LanguageModelForm,
   languageModelForms,
@@ -18,11 +20,12 @@ import { nextTokenInputs, nextTokenLoss } from './next-token-loss.ts'
 import type { TextGenerator } from '../generate/text-generator.ts'
 import { templateName } from '../generate/text-format.ts'
 import { textGeneration } from './text-generation.ts'
+import { requireUse } from './require-use.ts'
 import type { Task } from './task.ts'
 
 /** Options of the task CAUSAL_LM. */
 export interface CausalLanguageModelOptions {
-  /** Compute the loss on completions only, not on prompts; TRL's option. @default true */
+  /** Compute the loss on completions only, not on prompts; for rows that have both; TRL's option. @default true */
   completion_only_loss?: boolean
   /**
    * Token of the vocabulary that ends texts; conversations end as the chat template has it.
@@ -76,10 +79,17 @@ export const causalLanguageModel: Task<Types> = {
     eos_token_id: ['an array of token ids', (value) => Array.isArray(value) && value.every(whole(0)[1])],
     chat_template: ['a string', (value) => value === undefined || typeof value === 'string'],
   },
-  async settings(rows, { completion_only_loss = true, eos_token, chat_template }, base) {
+  async settings(rows, { completion_only_loss, eos_token, chat_template }, base) {
+    const form = formOf(rows[0] as Types['row'], rowPlace('train', 0, rows[0]))
+    requireUse(
+      'completion_only_loss',
+      completion_only_loss !== true || hasCompletions(form),
+      'rows with prompt and completion',
+      `rows with ${columnsOf(form)}`,
+    )
     return {
-      form: formOf(rows[0] as Types['row'], rowPlace('train', 0, rows[0])),
-      completion_only_loss,
+      form,
+      completion_only_loss: completion_only_loss ?? true,
       eos_token_id: endTokens(base, eos_token),
       ...(chat_template === undefined ? {} : { chat_template }),
     }

@@ -107,6 +107,12 @@ export function formOf(row: object, where: string): LanguageModelForm {
   })
 }
 
+/** Columns of a form. */
+export const columnsOf = (form: LanguageModelForm): string => forms[form].columns.join(', ')
+
+/** Whether rows of a form have a prompt, which need not be learned. */
+export const hasCompletions = (form: LanguageModelForm): boolean => forms[form].columns.includes('completion')
+
 /** Whether a chat template writes the texts of a form. */
 export const isTemplated = (form: LanguageModelForm): boolean => forms[form].templated
 
@@ -121,7 +127,7 @@ export function textOf(row: object, form: LanguageModelForm, context: RowContext
   throw new DataError({
     where: context.where,
     what: 'a row of another form than the first training row',
-    expected: forms[form].columns.join(', ') + (form === 'answer' ? ' as messages' : ''),
+    expected: columnsOf(form) + (form === 'answer' ? ' as messages' : ''),
     found: presentIn(row).join(', ') + (rowForm === 'answer' ? ' as messages' : ''),
     fix: 'Train on a table of one form.',
   })

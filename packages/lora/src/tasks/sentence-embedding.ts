@@ -31,6 +31,7 @@ import {
   textColumns,
   type TripleRow,
 } from './sentence-rows.ts'
+import { requireUse } from './require-use.ts'
 import type { EncodeContext, ServeContext, Task } from './task.ts'
 
 /** All rows of a table are of one form. */
@@ -118,6 +119,7 @@ export const sentenceEmbedding: Task<Types> = {
   saved: { form: oneOf(rowForms), ...checks },
   async settings(rows, options, base, batch_size) {
     const form = formOf(rows[0] as Types['row'], rowPlace('train', 0, rows[0]))
+    requireUse('scale', form !== 'similarities' || options.scale === undefined, 'pairs or triples', 'rows with a score')
     if (form === 'pairs') requireOthers(rows.length, batch_size)
     return { form, pooling: options.pooling ?? poolingOf(base), scale: options.scale ?? 20 }
   },

@@ -12,7 +12,7 @@ import {
   ignoreIndex,
 } from '@cola/data'
 import type { Batch } from '@cola/train'
-import { type Check, list, oneOf, share } from '@cola/graph/options'
+import { type Check, list, oneOf, share, show } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import { type Pooling, poolings } from '../inject/head.ts'
 import { withHead } from './head.ts'
@@ -20,6 +20,7 @@ import { type HeadOption, headOption, headSetting, type LayeredHead, layered } f
 import type { TextStates } from './hidden-states.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
+import { requireUse } from './require-use.ts'
 import type { EncodeContext, Encoded, ServeContext, Task } from './task.ts'
 
 /** A text, or a pair of texts, with its class, its classes, or its number. @typeParam L Names of the classes. */
@@ -197,6 +198,13 @@ export const sequenceClassification: Task<Types> = {
         : // A part of its own in bundles.
           (await import('./found-classes.ts')).foundClasses(rows, problem_type, options)
     const { label_smoothing = 0 } = options
+    const isSingle = problem_type === 'single_label_classification'
+    requireUse(
+      'label_smoothing',
+      isSingle || label_smoothing === 0,
+      'the problem_type "single_label_classification"',
+      show(problem_type),
+    )
     const head = layered(options.head)
     if (head && options.pooling !== undefined && options.pooling !== head.pooling)
       throw new ConfigError({

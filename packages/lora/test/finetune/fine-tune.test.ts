@@ -413,6 +413,25 @@ describe('refuses, before anything is trained', () => {
       /fineTune, option signal: .*expected an AbortSignal, .*Write controller\.signal\./,
     ],
     [{ resume: true }, /fineTune, option resume: .*Give output_dir\./],
+    [
+      { quantization: { bits: 4 }, open: { quantization: { bits: 8 } } },
+      /fineTune, option quantization: open has one too\. Leave one of them out\./,
+    ],
+    [
+      { problem_type: 'regression', label_smoothing: 0.1, train: [{ text: 'a', label: 1 }] },
+      /option label_smoothing: it has no effect here, expected .*"single_label_classification", found "regression"/,
+    ],
+    [
+      {
+        label_smoothing: 0.1,
+        train: [
+          { text: 'a', label: ['one'] },
+          { text: 'b', label: ['two'] },
+        ],
+      },
+      /option label_smoothing: it has no effect here, .*found "multi_label_classification"\. Leave it out\./,
+    ],
+    [{ save_steps: 2 }, /fineTune, option save_steps: .*Give output_dir\./],
     [{ learning_rate: Number.NaN }, /option learning_rate/],
     [{ problem_type: 'several' }, /option problem_type/],
     [

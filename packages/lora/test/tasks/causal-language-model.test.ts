@@ -509,6 +509,9 @@ describe('rows that are refused, before anything is trained', () => {
   it('options of other values, and an end that is no token', async () => {
     const start = (options: object) => fineTune(embedded, { ...quick, train: [{ text: 'the girls' }], ...options })
     await expect(start({ completion_only_loss: 1 })).rejects.toThrow(/fineTune, option completion_only_loss/)
+    await expect(start({ completion_only_loss: true })).rejects.toThrow(
+      /option completion_only_loss: it has no effect here, expected rows with prompt and completion/,
+    )
     await expect(start({ eos_token: '<|nothing|>' })).rejects.toThrow(/option eos_token: not a token of the vocabulary/)
     await expect(start({ labels: ['a'] })).rejects.toThrow(/option labels: no such option/)
   })

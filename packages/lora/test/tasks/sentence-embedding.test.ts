@@ -296,6 +296,10 @@ describe('refuses, before anything is trained', () => {
     await expect(bad(pairs, options)).rejects.toThrow(ConfigError)
     await expect(bad(pairs, options)).rejects.toThrow(message)
   })
+  it('a scale of cosines beside rows with a score', async () => {
+    await expect(bad(similarities, { scale: 10 })).rejects.toThrow(ConfigError)
+    await expect(bad(similarities, { scale: 10 })).rejects.toThrow(/option scale: it has no effect here.*a score/)
+  })
   it('a base without hidden states', async () => {
     const opened = await openOnnxModel(exportFolder(out, 'bert-bare-torchscript'))
     const graph = createGraph('bag of words')

@@ -67,9 +67,22 @@ export function parseDistilRnnConfig(
   return parsed
 }
 
-/** Fills in defaults. @throws {ConfigError} naming the field that is unknown or not what it should be. */
-export const parseStudentConfig = (config: StudentConfig, where = 'StudentConfig'): v.InferOutput<typeof chosen> =>
-  parse(chosen, config, where)
+/**
+ * Fills in defaults.
+ * @throws {ConfigError} naming the field that is unknown or not what it should be, or a `dropout` without layers between
+ * which it could be.
+ */
+export function parseStudentConfig(config: StudentConfig, where = 'StudentConfig'): v.InferOutput<typeof chosen> {
+  const parsed = parse(chosen, config, where)
+  if (parsed.num_layers > 1 || parsed.dropout === 0) return parsed
+  throw new ConfigError({
+    where: `${where}, field "dropout"`,
+    what: 'there is one layer, and it is for what is between layers',
+    expected: 'num_layers above 1',
+    found: '1',
+    fix: 'Give embedding_dropout, before the layer, or head_dropout after it.',
+  })
+}
 
 function parse<Schema extends v.GenericSchema & { readonly entries: object }>(
   schema: Schema,

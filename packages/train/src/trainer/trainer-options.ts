@@ -87,7 +87,7 @@ export interface TrainerOptions<Row, Prediction = unknown> {
   load_best_model_at_end?: boolean
   /** Folder or store for checkpoint.safetensors, best.safetensors and log.jsonl. @default no files are written */
   output_dir?: string | FileStore
-  /** Optimizer steps between checkpoints, in addition to those at the end of each epoch. @default none */
+  /** Optimizer steps between checkpoints, in addition to those at the end of each epoch; needs output_dir. @default none */
   save_steps?: number
   /**
    * Continue from the checkpoint in output_dir, if there is one. A finished run trains no further step and returns its

@@ -515,6 +515,11 @@ describe('Trainer', () => {
       for (const value of values) expect(make({ [name]: value })).toThrow(new RegExp(`^Trainer, option (data|${name})`))
     })
 
+    it('options that need a folder', () => {
+      for (const options of [{ save_steps: 2 }, { resume: true }])
+        expect(make(options)).toThrow(/option (save_steps|resume): there is no folder to .*Give output_dir\./)
+    })
+
     it('options that need evaluation rows', async () => {
       const data = { train: rows(8), collate }
       for (const evaluation of [{}, { evaluation: [] }]) {
