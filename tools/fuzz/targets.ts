@@ -23,6 +23,7 @@ import {
   splitRows,
   zipOf,
 } from '@cola/data'
+import { loadDistilled } from '@cola/distill'
 import { type Model, parseSafetensors, readModel, serializeSafetensors, toNumbers } from '@cola/graph'
 import {
   gpt2,
@@ -143,8 +144,8 @@ function adapterFileOf(name: string, files: Readonly<Record<string, Uint8Array>>
   return fileOf({ ...folder, ...files }, name, (opened) => loadAdapter(model, readAdapter(opened)))
 }
 
-function studentFolder(): Record<string, Uint8Array> {
-  const config = parseDistilRnnConfig({ embedding_size: 4, hidden_size: 4, vocab_size: 16 })
+function studentFolder(vocab_size = 16): Record<string, Uint8Array> {
+  const config = parseDistilRnnConfig({ embedding_size: 4, hidden_size: 4, vocab_size })
   const { model, parameters } = createStudent({ config, sentences: [[1, 2, 3]] })
   return written((sink) => saveStudent(sink, { config, parameters: parameters(model.graph.initializers) }))
 }
@@ -293,6 +294,25 @@ export const targets = {
       ),
   },
   student: { mutate: json, open: () => fileOf(studentFolder(), 'config.json', loadStudent) },
+  'student-settings': {
+    mutate: json,
+    open: () => {
+      const settings = { version: 1, labels: ['bad', 'good'], max_length: 8, metrics: { accuracy: 0.5, mcc: null } }
+      const { 'tokenizer.json': tokenizer } = tinyEncoder()
+      const folder = {
+        ...studentFolder(64),
+        'tokenizer.json': tokenizer as Uint8Array,
+        'distilled.json': text(settings),
+      }
+      return fileOf(folder, 'distilled.json', async (files) => {
+        const student = await loadDistilled(files)
+        if (!Object.values(student.metrics).every((value) => typeof value === 'number'))
+          throw new TypeError('no metrics')
+        await student.classify(['They slept.'])
+        await student.release()
+      })
+    },
+  },
   batch: {
     mutate: json,
     open: async () => {

@@ -1,6 +1,14 @@
 // The classes of a run: the teacher's, the labels of the rows, and the option labels, brought together.
 
-import { DataError, describeValue, distinctLabels, isLabel, type Label, requireSharedLabels } from '@cola/data'
+import {
+  DataError,
+  defaultLabel,
+  describeValue,
+  distinctLabels,
+  isLabel,
+  type Label,
+  requireSharedLabels,
+} from '@cola/data'
 import { ConfigError } from '@cola/train'
 
 export interface ClassesOfRun {
@@ -44,7 +52,7 @@ function namedClasses(labels: readonly Label[], teacher: readonly Label[] | unde
       found: found.map(describeValue).join(', '),
     })
   }
-  if (!labels.every(isLabel) || new Set(labels).size !== labels.length || labels.length < 2)
+  if (!areClasses(labels) || labels.length < 2)
     refuse('not the names of classes', 'two or more strings, numbers or booleans, each once', labels)
   if (!teacher) return labels
   const elsewhere = labels.some((label, i) => teacher.some((name, k) => k !== i && String(name) === String(label)))
@@ -53,8 +61,12 @@ function namedClasses(labels: readonly Label[], teacher: readonly Label[] | unde
   return labels
 }
 
-/** transformers' names of classes that nobody named. */
-const unnamed = (names: readonly Label[]): boolean => names.every((name, i) => name === `LABEL_${i}`)
+/** Whether names are those of classes, each once. */
+export const areClasses = (names: readonly unknown[]): names is readonly Label[] =>
+  names.every(isLabel) && new Set(names).size === names.length
+
+/** Whether nobody named the classes. */
+const unnamed = (names: readonly Label[]): boolean => names.every((name, i) => name === defaultLabel(i))
 
 /**
  * The teacher's names as the rows write them: 3 for "3", true for "true", and numbers from 0 for LABEL_0, LABEL_1, ...

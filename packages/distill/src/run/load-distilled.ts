@@ -1,6 +1,6 @@
 // Opens a distilled student that was saved.
 
-import { type Checks, checkOptions, object, optionsIn, text, whole } from '@cola/graph/options'
+import { callable, type Checks, checkOptions, list, object, optionsIn, text, whole } from '@cola/graph/options'
 import {
   classificationMetrics,
   fetchFiles,
@@ -13,17 +13,26 @@ import {
   sourceChecks,
   type SourceOptions,
 } from '@cola/data'
-import { type DistilRnnConfig, distilRnnInference, loadStudent } from '@cola/rnn'
+import { distilRnnInference, loadStudent } from '@cola/rnn'
 import { ConfigError, defaultDevice, type Device } from '@cola/train'
 import { filesOf, readJson } from '@cola/train/files'
-import { loopDefaults, longestOf } from './options.ts'
+import { labelsOfFolder } from './labels-of-folder.ts'
+import { type ComputeMetrics, loopDefaults, longestOf } from './options.ts'
 import { readSettings, settingsFile } from './save-distilled.ts'
 import { scorer } from './scorer.ts'
 import { type StudentClassifier, studentClassifier } from './student-classifier.ts'
 import { inferringStudent } from './student-model.ts'
 
-/** Options of {@link loadDistilled}. */
-export interface LoadDistilledOptions extends SourceOptions {
+/** Options of {@link loadDistilled}. @typeParam L Names of the classes, by the option labels. */
+export interface LoadDistilledOptions<L extends Label = Label> extends SourceOptions {
+  /**
+   * Names of the classes of a student that `saveStudent` wrote, in the order of its logits. What `save` wrote has them:
+   * others are refused.
+   * @default those of the folder, else LABEL_0, LABEL_1, ...
+   */
+  labels?: readonly L[]
+  /** Scores of `evaluate` from predicted and true classes, by index. @default classificationMetrics of @cola/data */
+  compute_metrics?: ComputeMetrics
   /** @default 'cpu' in Node, 'wasm' in a browser */
   device?: Device
   /** Rows of a batch. @default 64 */
@@ -32,7 +41,13 @@ export interface LoadDistilledOptions extends SourceOptions {
   onWarning?: (warning: { message: string }) => void
 }
 
-const checks: Checks<LoadDistilledOptions> = { ...sourceChecks, device: text, batch_size: whole(1) }
+const checks: Checks<LoadDistilledOptions> = {
+  ...sourceChecks,
+  labels: list,
+  compute_metrics: callable,
+  device: text,
+  batch_size: whole(1),
+}
 
 /**
  * Opens what a distilled student's `save` wrote, or `saveStudent` of @cola/rnn with a tokenizer: a student of @cola/rnn
@@ -41,12 +56,13 @@ const checks: Checks<LoadDistilledOptions> = { ...sourceChecks, device: text, ba
  * @throws {ConfigError | WeightsError | FormatError | FileError} naming the file and the field or tensor: not such a
  * folder, a student of another kind; or the option that is unknown or out of its range.
  */
-export async function loadDistilled<L extends Label = Label>(
+export async function loadDistilled<const L extends Label = Label>(
   source: Source,
-  options: LoadDistilledOptions = {},
+  options: LoadDistilledOptions<L> = {},
 ): Promise<StudentClassifier<L>> {
   checkOptions('loadDistilled', options, checks)
   const { device = defaultDevice(), batch_size = loopDefaults.eval_batch_size, onWarning } = options
+  const { compute_metrics = classificationMetrics } = options
   const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   await fetchFiles(
     files,
@@ -56,7 +72,7 @@ export async function loadDistilled<L extends Label = Label>(
   const { config, parameters } = loadStudent(files)
   const tokenizer = await readTokenizer(files)
   const settings = readSettings(files, config.num_labels)
-  const labels = settings?.labels ?? labelsOf(config)
+  const labels = labelsOfFolder(config, settings?.labels, options.labels)
   const opened = studentClassifier({
     student: inferringStudent({ config, parameters, graph: distilRnnInference(config, parameters) }),
     context: {
@@ -68,7 +84,7 @@ export async function loadDistilled<L extends Label = Label>(
     metrics: Object.fromEntries(
       Object.entries(settings?.metrics ?? {}).map(([name, value]) => [name, value ?? Number.NaN]),
     ),
-    score: scorer(classificationMetrics, labels),
+    score: scorer(compute_metrics, labels),
     device,
     batch_size,
     onWarning: (message) => onWarning?.({ message }),
@@ -76,10 +92,6 @@ export async function loadDistilled<L extends Label = Label>(
   // The classes are those of the folder, whose names L are, or any.
   return opened as StudentClassifier<L>
 }
-
-/** transformers' names for classes that nobody named. */
-const labelsOf = ({ num_labels, id2label }: DistilRnnConfig): string[] =>
-  Array.from({ length: num_labels }, (_, i) => id2label?.[i] ?? `LABEL_${i}`)
 
 /** What opens another folder, by the end of a file's name. */
 const others: readonly (readonly [end: string, fix: string])[] = [

@@ -91,6 +91,36 @@ describe('a student', () => {
     await unnamed.release()
   })
 
+  it('that saveStudent wrote has the classes of the option labels, one that save wrote no others', async () => {
+    const { 'distilled.json': _, ...older } = saved
+    const labels = [7, 8, 9] as const
+    const named = await loadDistilled(older, { labels })
+    expect(named.labels).toEqual(labels)
+    const [answer] = await named.classify(texts)
+    expect(answer?.label).toBe(labels[answer?.index as 0])
+    await named.release()
+    await (await loadDistilled(saved, { labels: kinds })).release()
+    const refused = (files: BytesByName, labels: readonly Label[]) => expect(loadDistilled(files, { labels })).rejects
+    await refused(saved, [...kinds].reverse()).toThrow(
+      /option labels: the student was trained with others, which distilled\.json has, .*Leave the option out/,
+    )
+    for (const bad of [kinds.slice(1), ['a', 'a', 'b'], []])
+      await refused(older, bad).toThrow(/option labels: not one name a class, expected 3 different names/)
+  })
+
+  it('is scored by scores of one’s own', async () => {
+    const again = await loadDistilled(saved, {
+      compute_metrics: (predictions, labels, { classes, target_names }) => ({
+        right: predictions.filter((one, i) => one === labels[i]).length,
+        classes: classes + target_names.length,
+      }),
+    })
+    const { metrics } = await again.evaluate(rows)
+    const { metrics: usual } = await first.evaluate(rows)
+    expect(metrics).toEqual({ right: Math.round((usual.accuracy as number) * rows.length), classes: 6 })
+    await again.release()
+  })
+
   it('given as a model of @cola/rnn has its classes in its configuration too', async () => {
     const made = createStudent({ config, sentences: rows.map(({ text }) => tokenizer.encode(text)) })
     const one = await distill({ ...quick, student: made, train: rows })
@@ -110,10 +140,25 @@ describe('a student', () => {
     ['weights that lack one', () => ({ ...saved, 'model.safetensors': withoutEmbedding }), /embedding\.weight/],
     [
       'other classes',
-      () => ({ ...saved, 'distilled.json': json({ labels: ['a'], max_length: 6 }) }),
+      () => ({ ...saved, 'distilled.json': json({ version: 1, labels: ['a'], max_length: 6 }) }),
       /field "labels".*an array of 3/,
     ],
-    ['a length of nothing', () => ({ ...saved, 'distilled.json': json({ labels: kinds, max_length: 0 }) }), /max_len/],
+    [
+      'a length of nothing',
+      () => ({ ...saved, 'distilled.json': json({ version: 1, labels: kinds, max_length: 0 }) }),
+      /max_len/,
+    ],
+    ...[{ labels: ['a', 'a', 'b'] }, { metrics: { accuracy: '0.5' } }, { version: 2 }].map(
+      (change): [string, () => BytesByName, RegExp] => {
+        const settings = { version: 1, labels: kinds, max_length: 6, metrics: {}, ...change }
+        const [name] = Object.keys(change)
+        return [
+          JSON.stringify(change),
+          () => ({ ...saved, 'distilled.json': json(settings) }),
+          RegExp(`distilled\\.json, field "${name}"`),
+        ]
+      },
+    ),
     ['no object', () => ({ ...saved, 'distilled.json': json(null) }), /distilled\.json: not a valid value/],
   ])('is not opened from %s', async (_, files, message) => {
     const error = await loadDistilled(files()).catch((cause: unknown) => cause)

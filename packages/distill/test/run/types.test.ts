@@ -6,6 +6,7 @@ import {
   type DistilledStudent,
   type DistillOptions,
   distill,
+  loadDistilled,
   type StudentClassifier,
   type TeacherSource,
 } from '../../src/index.ts'
@@ -31,4 +32,16 @@ it('infers the classes of a student from the option labels', () => {
   expectTypeOf<DistilledStudent<'spam'>>().toExtend<StudentClassifier<'spam'>>()
   expectTypeOf<StudentClassifier<'spam'>>().toExtend<TeacherSource>()
   expectTypeOf<DistillOptions<'spam'>>().toExtend<DistillOptions>()
+})
+
+it('infers the classes of a saved student from the option labels', () => {
+  const opened = {
+    named: () => loadDistilled('folder', { labels: ['spam', 'ham'] }),
+    unnamed: () => loadDistilled('folder', { device: 'cpu' }),
+    told: () => loadDistilled<'spam' | 'ham'>('folder'),
+  }
+  type Of<Call extends () => Promise<StudentClassifier>> = Awaited<ReturnType<Call>>
+  expectTypeOf<Of<typeof opened.named>>().toEqualTypeOf<StudentClassifier<'spam' | 'ham'>>()
+  expectTypeOf<Of<typeof opened.unnamed>>().toEqualTypeOf<StudentClassifier<Label>>()
+  expectTypeOf<Of<typeof opened.told>>().toEqualTypeOf<StudentClassifier<'spam' | 'ham'>>()
 })

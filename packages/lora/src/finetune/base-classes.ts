@@ -1,5 +1,6 @@
 // What a base's configuration says of classes: transformers' class takes it from there, and so does PEFT.
 
+import { defaultLabels } from '@cola/data'
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import { type ProblemType, problemTypes } from '../tasks/problem-types.ts'
@@ -19,12 +20,9 @@ export function namesIn({ id2label, label2id }: Config, count: number): string[]
     [record(id2label), byName]
       .filter((entries) => entries.length === count)
       .map((entries) => rows.map((i) => new Map(entries).get(String(i))))
-      .find(isWhole) ?? rowNames(count)
+      .find(isWhole) ?? defaultLabels(count)
   )
 }
-
-/** What transformers calls classes without names. */
-export const rowNames = (count: number): string[] => Array.from({ length: count }, (_, i) => `LABEL_${i}`)
 
 const isProblemType = (type: unknown): type is ProblemType =>
   typeof type === 'string' && Object.hasOwn(problemTypes, type)

@@ -1,10 +1,10 @@
 // The classes of an adapter's head, row by row, where training goes on from it: each row keeps the class that it had.
 
-import { describeValue, type Label } from '@cola/data'
+import { defaultLabels, describeValue, type Label } from '@cola/data'
 import type { Adapter } from '../adapter/files.ts'
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base-model.ts'
-import { namesIn, rowNames } from './base-classes.ts'
+import { namesIn } from './base-classes.ts'
 
 /** What names the classes. */
 interface Classes {
@@ -22,7 +22,7 @@ function ordered<L extends Label>(labels: readonly L[], names: readonly string[]
 function namesOf({ head }: Adapter, { config }: BaseModel, count: number): (readonly string[])[] {
   if (head?.labels) return [head.labels]
   const numbers = Array.from({ length: count }, (_, i) => String(i))
-  return [namesIn(config, count), rowNames(count), numbers, ['false', 'true']]
+  return [namesIn(config, count), defaultLabels(count), numbers, ['false', 'true']]
 }
 
 /** All classes that an adapter recorded, where those of the rows are some of them; undefined where one is not. */
@@ -68,7 +68,7 @@ export function requireNamedRows(
   const count = labels.length
   if (said || count === 0 || namesOf(adapter, base, count).some((names) => ordered(labels, names))) return
   const ofBase = namesIn(base.config, count)
-  const isNamed = ofBase.join() !== rowNames(count).join()
+  const isNamed = ofBase.join() !== defaultLabels(count).join()
   throw new ConfigError({
     where: 'fineTune, option labels',
     what: "missing: nothing says of which class each row of the adapter's head is",

@@ -1,6 +1,7 @@
 // SEQ_CLS: a class, several labels or a number for a text or a pair of texts. transformers' `problem_type`.
 
 import {
+  defaultLabels,
   encodeTexts,
   isLabel,
   type Label,
@@ -238,7 +239,7 @@ export const sequenceClassification: Task<Types> = {
     return {
       ...architecture(base.config, 'ForSequenceClassification'),
       problem_type,
-      ...labelNames(labels.length ? labels.map(String) : ['LABEL_0']),
+      ...labelNames(labels.length ? labels.map(String) : defaultLabels(1)),
     }
   },
   encode(rows, { problem_type, labels }, context) {

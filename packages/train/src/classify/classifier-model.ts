@@ -1,6 +1,6 @@
 // Finds and opens a classifier's model in a folder of any exporter: its file, inputs, logits, labels, and a session.
 
-import { fetchFiles, type Files, type ModelConfig, placeOf } from '@cola/data'
+import { defaultLabels, fetchFiles, type Files, type ModelConfig, placeOf } from '@cola/data'
 import {
   externalLocations,
   foldLinear,
@@ -155,7 +155,7 @@ function logitsOf(graph: Graph, path: string): string {
 function labelsOf({ id2label }: ModelConfig, classes: unknown, where: string): string[] {
   if (id2label === undefined || id2label === null) {
     if (typeof classes !== 'number') throw new ConfigError({ where, what: 'no labels', expected: 'id2label' })
-    return Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
+    return defaultLabels(classes)
   }
   const entries = typeof id2label === 'object' ? Object.entries(id2label) : []
   const labels = entries.map((_, i) => (id2label as Record<string, unknown>)[i])

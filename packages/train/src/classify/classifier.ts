@@ -3,6 +3,7 @@
 import { type Checks, checkOptions, list, optionsIn, requireOptions, text, whole } from '@cola/graph/options'
 import {
   cutTexts,
+  defaultLabels,
   encodeTexts,
   fetchFiles,
   type Files,
@@ -78,16 +79,16 @@ const exportChecks: Checks<ClassifierExport> = { ...modelFolderChecks, labels: l
 export function writeClassifier(options: ClassifierExport): void {
   checkOptions('writeClassifier', options, exportChecks)
   requireOptions('writeClassifier', options, exportChecks, ['folder', 'graph', 'config'])
-  const { labels = defaultLabels(options.graph, options.config), ...folder } = options
+  const { labels = labelsOf(options.graph, options.config), ...folder } = options
   const id2label = Object.fromEntries(labels.map((name, i) => [i, name]))
   const label2id = Object.fromEntries(labels.map((name, i) => [name, i]))
   writeModelFolder({ ...folder, config: { ...folder.config, id2label, label2id, num_labels: undefined } })
 }
 
-function defaultLabels(graph: Graph, { id2label }: ClassifierConfig): string[] {
+function labelsOf(graph: Graph, { id2label }: ClassifierConfig): string[] {
   if (id2label) return Object.values(id2label)
   const classes = Number(getValue(graph, graph.outputs[0] as string).shape.at(-1))
-  return Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
+  return defaultLabels(classes)
 }
 
 /** Options of {@link loadClassifier}. */
