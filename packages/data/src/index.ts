@@ -108,6 +108,7 @@ export { namedRows, withClassNames } from './source/named-rows.ts'
 export { divideRows } from './source/divide-rows.ts'
 export {
   describeValue,
+  renameFix,
   requireField,
   requireList,
   requireRow,

@@ -1,5 +1,6 @@
 // Checks of the user's rows.
 
+import { requireKind } from '@cola/graph/door'
 import { closestName, isBlank, isPromise, object, show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { filePlace } from './row-places.ts'
@@ -23,6 +24,18 @@ export function delimiterFix(columns: readonly string[]): string | undefined {
 export function similarName(name: string, known: readonly string[]): string | undefined {
   const meant = closestName(name, known)
   return meant && `Did you mean ${meant}?`
+}
+
+/** What to do about a column that is missing, where one that is not asked for has a name like it. */
+export function renameFix(wanted: readonly string[], found: readonly string[]): string | undefined {
+  requireKind('renameFix, wanted', wanted, 'list')
+  const others = found.filter((name) => !wanted.includes(name))
+  const missing = wanted.filter((name) => !found.includes(name))
+  const [pair] = missing.flatMap((name) => {
+    const meant = closestName(name, others)
+    return meant === undefined ? [] : [`Rename ${meant} to ${name}.`]
+  })
+  return pair
 }
 
 /** Checks that a row is an object. @throws {DataError} naming the row. */
@@ -52,7 +65,7 @@ export function requireField(row: object, field: string, where: string): void {
     what: 'the row has no such field',
     expected: `a field "${field}"`,
     found,
-    fix: delimiterFix(fields) ?? `Rename the column that holds it to ${field}.`,
+    fix: delimiterFix(fields) ?? renameFix([field], fields) ?? `Rename the column that holds it to ${field}.`,
   })
 }
 

@@ -14,6 +14,7 @@ import {
   namedRows,
   parseRecords,
   parseTable,
+  renameFix,
   requireField,
   requireLabel,
   requireString,
@@ -83,6 +84,17 @@ describe('fields of rows', () => {
     expect(() => requireField({ label: 'a' }, 'text', 'train, row 1')).toThrow(
       /no such field, expected a field "text", found only label\. Rename the column that holds it to text/,
     )
+  })
+
+  it('one whose name is misspelt is named', () => {
+    for (const name of ['lables', 'Label', 'labels', 'lable'])
+      expect(() => requireField({ text: 'a', [name]: 'b' }, 'label', 'train, row 1')).toThrow(
+        `found only text, ${name}. Rename ${name} to label.`,
+      )
+    expect(renameFix(['prompt', 'completion'], ['prompt', 'completions'])).toBe('Rename completions to completion.')
+    expect(renameFix(['text', 'text_pair'], ['text', 'id'])).toBeUndefined()
+    // A name that is right is not the one that was meant.
+    expect(renameFix(['sentence1', 'sentence2'], ['sentence1'])).toBeUndefined()
   })
 })
 

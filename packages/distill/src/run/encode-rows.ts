@@ -6,6 +6,7 @@ import {
   describeValue,
   encodeTexts,
   type Label,
+  requireField,
   requireLabel,
   padTokenId,
   requireList,
@@ -42,9 +43,11 @@ export interface EncodedRows {
 /** Labels of rows. @throws {DataError} for what are no rows, naming the row for what is no label. */
 export function labelsOf(rows: readonly DistillRow[], where: string): Label[] {
   requireRows(where, rows)
-  return rows.map((row, i) =>
-    requireLabel(row.label, rowPlace(where, i, row), 'A student has one class for each text.'),
-  )
+  return rows.map((row, i) => {
+    const place = rowPlace(where, i, row)
+    requireField(row, 'label', place)
+    return requireLabel(row.label, place, 'A student has one class for each text.')
+  })
 }
 
 /**

@@ -530,7 +530,11 @@ describe('refuses, before the teacher is asked', () => {
     [{ train: [null] }, /option train, row 1: not a row/],
     [{ train: [...rows, { text: '', label: 'one' }] }, /train, row 91, field "text": an empty text/],
     [{ train: [...rows, { text: 7, label: 'one' }] }, /train, row 91, field "text": not a text/],
-    [{ train: [...rows, { text: 'a book' }] }, /train, row 91, field "label": not a label.* found nothing/],
+    [{ train: [...rows, { text: 'a book' }] }, /train, row 91, field "label": the row has no such field/],
+    [
+      { train: rows.map(({ text, label }) => ({ text, lables: label })) },
+      /found only text, lables. Rename lables to label/,
+    ],
     [{ train: [...rows, { text: 'a book', label: ['one'] }] }, /train, row 91, field "label": not a label.* one class/],
     [{ train: [...rows, { text: 'a book', label: 1 }] }, /labels of several types/],
     [

@@ -5,6 +5,7 @@ import {
   DataError,
   describeValue,
   type LanguageModelText,
+  renameFix,
   requireText,
   type Tokenizer,
 } from '@cola/data'
@@ -104,6 +105,7 @@ export function formOf(row: object, where: string): LanguageModelForm {
     what: 'columns of no form of rows',
     expected: 'text; or prompt, completion; or messages',
     found: presentIn(row).join(', ') || 'no columns',
+    fix: renameFix([...known], presentIn(row)),
   })
 }
 

@@ -1,6 +1,6 @@
 // The rows that sentence embeddings are trained on, in columns called as in sentence-transformers' data sets.
 
-import { DataError, describeValue } from '@cola/data'
+import { DataError, describeValue, renameFix } from '@cola/data'
 
 /** A text, and another that is right for it: its paraphrase, answer, document. */
 export interface PairRow {
@@ -51,6 +51,7 @@ export function formOf(row: object, where: string): RowForm {
     what: 'columns of no form of rows',
     expected: rowForms.map((one) => columnsOf(one).join(', ')).join('; or '),
     found: presentIn(row).join(', ') || 'no columns',
+    fix: renameFix([...known], presentIn(row)),
   })
 }
 

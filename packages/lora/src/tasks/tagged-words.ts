@@ -7,6 +7,7 @@ import {
   describeValue,
   divideWords,
   type PunctuationWords,
+  renameFix,
   requireText,
   rowPlace,
   type TextRange,
@@ -73,16 +74,19 @@ export function isSpansRow(row: TokenClassificationRow, where: string): row is S
     what: words ? 'words, and a text or spans too' : 'not a row of token classification',
     expected: '{ words, tags } or { text, spans: [{ start, end, label }] }',
     found: fields.length > 0 ? `the fields ${fields.join(', ')}` : describeValue(row),
+    fix: words ? undefined : renameFix(['words', 'tags'], fields),
   })
 }
 
-function fromWords({ words, tags }: WordsRow, where: string): TaggedWords {
+function fromWords(row: WordsRow, where: string): TaggedWords {
+  const { words, tags } = row
   if (!Array.isArray(tags))
     throw new DataError({
       where: `${where}, field "tags"`,
       what: 'no tags',
       expected: 'an array of IOB2 tags, one a word',
       found: describeValue(tags),
+      fix: renameFix(['tags'], Object.keys(row)),
     })
   if (Array.isArray(words) && words.length !== tags.length)
     throw new DataError({
@@ -97,7 +101,7 @@ function fromWords({ words, tags }: WordsRow, where: string): TaggedWords {
 function fromSpans(row: SpansRow, punctuation: PunctuationWords, where: string): TaggedWords {
   const text = requireText(row, 'text', where)
   const ranges = divideWords(text, punctuation)
-  const spans = requireSpans(row.spans, text, where)
+  const spans = requireSpans(row, text, where)
   const tags = ranges.map(() => 'O')
   spans.forEach((span, i) => {
     const place = spanPlace(where, i)
@@ -119,13 +123,15 @@ function fromSpans(row: SpansRow, punctuation: PunctuationWords, where: string):
 const spanPlace = (where: string, i: number): string => `${where}, field "spans", span ${i + 1}`
 
 /** @throws {DataError} for what is no list of spans of the text that leave each other room. */
-function requireSpans(spans: unknown, text: string, where: string): readonly TextSpan[] {
+function requireSpans(row: SpansRow, text: string, where: string): readonly TextSpan[] {
+  const { spans }: { spans: unknown } = row
   if (!Array.isArray(spans))
     throw new DataError({
       where: `${where}, field "spans"`,
       what: 'no spans',
       expected: 'an array of { start, end, label }, empty where a text has no entity',
       found: describeValue(spans),
+      fix: renameFix(['spans'], Object.keys(row)),
     })
   spans.forEach((span: Partial<TextSpan> | null, i) => {
     const { start, end, label } = span ?? {}

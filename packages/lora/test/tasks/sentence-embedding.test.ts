@@ -279,6 +279,7 @@ describe('refuses, before anything is trained', () => {
     [[{ ...similarities[0], score: Number.NaN }], /train, row 1, field "score": not a similarity/],
     [[{ ...similarities[0], score: '1' }], /train, row 1, field "score".*found "1"/],
     [[{ ...similarities[0], anchor: 'a' }], /train, row 1: columns of no form/],
+    [[{ anchor: 'a', positives: 'b' }], /train, row 1: columns of no form.*Rename positives to positive\./],
     [[pairs[0]], /train: no negatives/],
   ])('rows %j', async (rows, message) => {
     await expect(bad(rows as object[])).rejects.toThrow(DataError)
