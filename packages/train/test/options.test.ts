@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { sgd } from '../src/index.ts'
+import { sgd, loadClassifier } from '../src/index.ts'
 
 it.each([
   ['maxGradNorm', 'max_grad_norm'],
@@ -17,5 +17,11 @@ it('an unknown option that is like no other has no suggestion', () => {
 it('the learning rate is told where it belongs', () => {
   expect(() => sgd({ lr: 0.1 } as never)).toThrow(
     /option lr: no such option\. .*the Trainer's learning_rate, or runOptimizerStep/,
+  )
+})
+
+it('of transformers.js are named as they are here', async () => {
+  await expect(loadClassifier('nowhere', { dtype: 'q8' } as never)).rejects.toThrow(
+    /loadClassifier, option dtype: no such option\. It is file: /,
   )
 })

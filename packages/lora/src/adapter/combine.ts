@@ -10,7 +10,8 @@ import { adaptedModule, methodOf } from '../methods/methods.ts'
 import { patternValue } from '../methods/patterns.ts'
 import { combineChecks, combineMatrices, type CombineOptions, type Part } from './combine-matrices.ts'
 import type { Adapter } from './files.ts'
-import { isAdapter, sameValues } from './load.ts'
+import { requireAdapter } from './is-adapter.ts'
+import { sameValues } from './load.ts'
 
 /** An adapter with its weight in a combination. */
 export interface WeightedAdapter {
@@ -34,8 +35,7 @@ export function combineAdapters(adapters: readonly WeightedAdapter[], options: C
   const { combination_type = 'linear', head } = options
   if (adapters.length === 0)
     throw new AdapterError({ where: 'combineAdapters', what: 'no adapters', expected: 'at least one' })
-  for (const [i, one] of adapters.entries())
-    checkValue(`combineAdapters, adapters[${i}], adapter`, one?.adapter, isAdapter)
+  for (const [i, one] of adapters.entries()) requireAdapter(`combineAdapters, adapters[${i}], adapter`, one?.adapter)
   const list = adapters.map(requirePlain)
   const tensors = savedTensors(list, head)
   const modules = modulesOf(list)

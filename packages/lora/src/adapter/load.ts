@@ -2,7 +2,6 @@
 // the adapter a tensor in the file; errors list the others.
 
 import { asFloat32, cloneGraph, float32, type Tensor, toFloat32 } from '@cola/graph'
-import { type Check, checkValue } from '@cola/graph/options'
 import { AdapterError } from '../errors.ts'
 import { checkHead } from '../inject/head.ts'
 import { otherStart } from '../inject/start-tokens.ts'
@@ -12,18 +11,10 @@ import { inject } from '../inject/with-adapter.ts'
 import type { PeftType } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
+import { requireAdapter } from './is-adapter.ts'
 import { missingParameters, mismatchedShapes, unplacedTensors } from './misfits.ts'
 import { fileNames, omittedIn, type Place, placesIn, savedParameters } from './names.ts'
 import { withZeroBiases } from './zero-biases.ts'
-
-/** Check of an adapter. */
-export const isAdapter: Check = [
-  'what readAdapter or openAdapter gives',
-  (value) => {
-    const { config, tensors } = (value ?? {}) as Partial<Adapter>
-    return tensors instanceof Map && Boolean(config && methodOf(config))
-  },
-]
 
 /**
  * Loads an adapter into a copy of a base model. Adapters that PEFT trained on the bare model (AutoModel) fit too, and
@@ -34,7 +25,7 @@ export const isAdapter: Check = [
  */
 export function loadAdapter<M extends PeftType>(base: HeadedModel, adapter: Adapter<M>): AdaptedModel<M> {
   requireModel('loadAdapter', base)
-  checkValue('loadAdapter, adapter', adapter, isAdapter)
+  requireAdapter('loadAdapter, adapter', adapter)
   const model = withZeroBiases(base, [adapter])
   checkHead(model.head, adapter.head)
   requireRanks(adapter)

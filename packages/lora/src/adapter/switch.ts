@@ -12,7 +12,8 @@ import { headWeight, tiedHeads, untie } from '../inject/tied.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
 import { type Needs, requireFit } from './fits-switch.ts'
-import { isAdapter, loadAdapter } from './load.ts'
+import { requireAdapter } from './is-adapter.ts'
+import { loadAdapter } from './load.ts'
 import { isLora, plainAdapter } from './plain-adapter.ts'
 import { feedsOf } from './switch-feeds.ts'
 import { overridableInputs, requiredInputs, type Switched, type Targets } from './switch-inputs.ts'
@@ -78,7 +79,7 @@ export function switchable<A extends string>(
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
   for (const name of names) {
     checkValue('switchable, adapters, a name', name, text)
-    checkValue(`switchable, adapters, "${name}"`, adapters[name], isAdapter)
+    requireAdapter(`switchable, adapters, "${name}"`, adapters[name])
   }
   const model = withZeroBiases({ ...original, graph: widen(original.graph) }, Object.values(adapters))
   const open = (name: string, adapter: Adapter) => requireSwitchable(name, loadNamed(model, name, adapter))
@@ -119,7 +120,7 @@ export function switchable<A extends string>(
     },
     loadAdapter: (name, adapter) => {
       checkValue('loadAdapter, name', name, text)
-      checkValue(`loadAdapter, adapter "${name}"`, adapter, isAdapter)
+      requireAdapter(`loadAdapter, adapter "${name}"`, adapter)
       const adapted = open(name, adapter)
       requireFit(name, needsOf([adapted], targetsOf), needs)
       keep(name, adapted)

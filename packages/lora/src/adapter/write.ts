@@ -12,7 +12,7 @@ import type { AdapterConfigJson } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
 import { isAllLinear } from '../methods/patterns.ts'
 import { type Adapter, adapterTensors, configFile, headFile, weightsFile } from './files.ts'
-import { isAdapter } from './load.ts'
+import { isAdapter } from './is-adapter.ts'
 import { isLora, plainAdapter } from './plain-adapter.ts'
 
 /** The text of adapter_config.json: sorted keys, indent 2, inference_mode on. */

@@ -5,7 +5,7 @@ import type { DirectoryHandle, FileSink } from '@cola/data'
 import { float32, safetensorsChunks } from '@cola/graph'
 import { type Batch, formChecks, type ModelFolder, modelFileOf, writeModelFolder } from '@cola/train'
 import { sinkOf, stored } from '@cola/train/files'
-import { checkOptions, type Checks } from '@cola/graph/options'
+import { type Check, checkOptions, type Checks, checkValue } from '@cola/graph/options'
 import type { Adapter } from '../adapter/files.ts'
 import { onnxAdapter } from '../adapter/onnx-adapter.ts'
 import { switchable, switchableChecks, type SwitchableOptions } from '../adapter/switch.ts'
@@ -20,6 +20,11 @@ const checks: Checks<AdaptersExportOptions> = {
   ...formChecks,
   ...switchableChecks,
 }
+
+const isBase: Check = [
+  'what openBase gives',
+  (value) => typeof (value as Partial<BaseModel> | null | undefined)?.cachedLanguageModel === 'function',
+]
 
 const nameOfFile = /^\w[\w.-]*$/
 
@@ -46,7 +51,7 @@ async function write(
 ): Promise<void> {
   checkOptions('exportAdapters', options, checks)
   const sink = sinkOf(folder)
-  requireKind('exportAdapters, base', base, 'object')
+  checkValue('exportAdapters, base', base, isBase)
   requireKind('exportAdapters, adapters', adapters, 'object')
   const { dtype, layout = 'flat', inputs = 'required' } = options
   requireNames(Object.keys(adapters))

@@ -2,8 +2,9 @@
 
 import { type Files, type Label, openFiles, type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { defaultDevice, type Device, openEvaluation } from '@cola/train'
-import { checkOptions, type Checks, defined, flag, object, optionsIn, text, whole } from '@cola/graph/options'
+import { type Checks, defined, flag, object, optionsIn, text, whole } from '@cola/graph/options'
 import { type Adapter, configFile, openAdapter, settingsFile } from '../adapter/files.ts'
+import { requireFiles } from '../adapter/is-adapter.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { merge } from '../inject/merge.ts'
 import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
@@ -13,6 +14,7 @@ import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { baseWithHead, withHeadOf } from './base-with-head.ts'
 import { evalLossOf } from './batch-functions.ts'
+import { checkKnown } from './check-known.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { isSource, type NamedClasses, trainingDefaults } from './options.ts'
 import { baseOf, readSettings } from './save.ts'
@@ -63,7 +65,8 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS', const L exte
 ): Promise<FineTuned<T, L>> {
   const wanted = options?.task ?? ('SEQ_CLS' as T)
   const task = await taskOf(wanted)
-  checkOptions('loadFineTuned', options, { ...task.options, ...checks })
+  await checkKnown('loadFineTuned', options, { ...task.options, ...checks }, 'ofLoading')
+  requireFiles('loadFineTuned', source)
   const files = await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] })
   await files.fetch?.([settingsFile, configFile].map((path) => ({ path, optional: true })))
   const isSaved = files.has(settingsFile)

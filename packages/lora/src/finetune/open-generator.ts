@@ -1,10 +1,10 @@
 // Opens a language model for generation from names: a base, and adapters that each call chooses from.
 
 import { type Source, sourceChecks, type SourceOptions } from '@cola/data'
-import { type Checks, checkOptions, checkValue, object, oneOf, optionsIn, text } from '@cola/graph/options'
+import { type Checks, checkValue, object, oneOf, optionsIn, text } from '@cola/graph/options'
 import { defaultDevice, type Device } from '@cola/train'
 import type { Adapter } from '../adapter/files.ts'
-import { isAdapter } from '../adapter/load.ts'
+import { isAdapter, requireFiles } from '../adapter/is-adapter.ts'
 import { switchable } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
 import { accuracyLevels, type DecoderOptions, openDecoder } from '../generate/decoder.ts'
@@ -19,8 +19,8 @@ import type { Quantization } from '../onnx/quantization.ts'
 import type { TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
 import { isSource } from './options.ts'
+import { checkKnown } from './check-known.ts'
 import { openWith } from './open-with.ts'
-import { ofOpen } from './other-names.ts'
 import {
   openedAs,
   openSavedAdapter,
@@ -74,7 +74,7 @@ export async function openGenerator<A extends string = string>(
   options: OpenGeneratorOptions<A> = {},
 ): Promise<Generator<A>> {
   requireBase(source)
-  checkOptions('openGenerator', options, checks, false, ofOpen)
+  await checkKnown('openGenerator', options, checks, 'ofOpen')
   const { adapters = {}, device = defaultDevice(), accuracy_level = 0, quantization } = options
   const open = openWith('openGenerator', options.open, quantization)
   const opened = await openAll(adapters, source, optionsIn(sourceChecks, options))
@@ -166,6 +166,7 @@ async function openOne(
 ): Promise<Opened> {
   if (isOpenAdapter(one)) return { adapter: one }
   checkValue(`${where} "${name}"`, one, ['a source of files, or an open adapter', isSource])
+  requireFiles(`${where} "${name}"`, one)
   const { adapter, saved, files } = await openSavedAdapter(one, { base, call: callWith(name, 'base') }, options)
   await requireTask(saved?.task_type ?? adapter.config.task_type ?? 'CAUSAL_LM', { taskType: 'CAUSAL_LM' }, files)
   return { adapter, saved, files }

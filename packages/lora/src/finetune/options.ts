@@ -12,11 +12,12 @@ import {
   type SamplingStrategy,
   type TrainerOptions,
 } from '@cola/train'
-import { atLeast, type Checks, checkOptions, defined, flag, object, text, whole } from '@cola/graph/options'
+import { atLeast, type Checks, defined, flag, object, text, whole } from '@cola/graph/options'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import type { Quantization } from '../onnx/quantization.ts'
+import { checkKnown } from './check-known.ts'
 import { openWith } from './open-with.ts'
 import type { ClassTable, SequenceClassificationRow } from '../tasks/sequence-classification.ts'
 import type { RowsOf, Task, TaskType, TaskTypes } from '../tasks/task.ts'
@@ -169,9 +170,7 @@ export async function readOptions<T extends TaskType>(
   const present = Object.entries(defined(options))
   const part = (holds: (name: string) => boolean) => Object.fromEntries(present.filter(([name]) => holds(name)))
   const allChecks = { ...checks, ...loopChecks, ...taskChecks }
-  const areKnown = present.every(([name]) => name in allChecks)
-  const elsewhere = areKnown ? {} : (await import('./other-names.ts')).otherNames
-  checkOptions('fineTune', Object.fromEntries(present), allChecks, false, elsewhere)
+  await checkKnown('fineTune', Object.fromEntries(present), allChecks, 'ofTraining')
   const general = part((name) => Object.hasOwn(checks, name)) as Partial<GeneralOptions>
   const taskOptions = part((name) => Object.hasOwn(taskChecks, name))
   const loop = part((name) => Object.hasOwn(loopChecks, name))

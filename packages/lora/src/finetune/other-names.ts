@@ -1,6 +1,9 @@
-// Names of transformers' and PEFT's options that are none of fineTune's. Loaded for an option that is unknown.
+// Names of options that a function has not: transformers' and PEFT's, and those of other functions. Loaded for an option
+// that is unknown.
 
+import { loopChecks } from '@cola/train'
 import { onnxModelChecks } from '../onnx/open-options.ts'
+import type { CommonOptions } from './options.ts'
 
 const evaluated = 'Each epoch ends with an evaluation, where there is validation.'
 const kept = 'output_dir keeps the last checkpoint and the best parameters; save_steps makes more checkpoints.'
@@ -14,8 +17,34 @@ const belongTo = (part: string, names: readonly string[]): Readonly<Record<strin
 /** Options of opening a base. */
 export const ofOpen = belongTo('open', Object.keys(onnxModelChecks))
 
-/** What does here what an option does there, by its name. */
-export const otherNames: Readonly<Record<string, string>> = {
+const trainedBy = (others: string): string =>
+  `It is an option of training: fineTune(base, { adapter: folder, train${others} }).`
+
+/** Options of fineTune's that a model which is loaded has not, beside those of the loop. */
+const ofRuns: readonly (keyof CommonOptions<'SEQ_CLS'>)[] = [
+  ...(['train', 'validation', 'max_length', 'weight_decay', 'max_grad_norm', 'frozenProducts'] as const),
+  'gradient_checkpointing',
+]
+const { eval_batch_size: _, ...ofLoop } = loopChecks
+
+/** What does in `loadFineTuned` what an option does elsewhere, by its name. */
+export const ofLoading: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [...ofRuns, ...Object.keys(ofLoop)].map((name) => [name, trainedBy(name === 'train' ? '' : `, ${name}`)]),
+  ),
+  ...ofOpen,
+  is_trainable: trainedBy(''),
+  lora: "The adapter's configuration is in its folder.",
+  adapter: 'The adapter comes first: loadFineTuned(adapter, { base }).',
+  callbacks: 'It is onWarning: a function.',
+  load_in_4bit: 'It is open: { quantization: { bits: 4 } }.',
+  load_in_8bit: 'It is open: { quantization: { bits: 8 } }.',
+  id2label: named,
+  label2id: named,
+}
+
+/** What does in `fineTune` what an option does there, by its name. */
+export const ofTraining: Readonly<Record<string, string>> = {
   train_dataset: 'It is train: an array of rows.',
   eval_dataset: 'It is validation: rows, or a share of train.',
   eval_strategy: evaluated,

@@ -98,15 +98,6 @@ export const noAdapter = (files: Files, base?: BaseModelSource): Promise<ConfigE
     fix: otherOf(files)?.[1],
   })
 
-/** A fine-tuned model in place of what it is saved as. */
-export const notSaved = (): ConfigError =>
-  new ConfigError({
-    where: 'adapter',
-    what: 'a fine-tuned model, and no files',
-    expected: 'a folder, a name on the hub, an address or files',
-    fix: 'Save it first: await tuned.save(folder), where folder may be a memorySink().',
-  })
-
 /** What an address gave in place of the file. */
 function answerOf(files: Files): Problem | undefined {
   try {

@@ -504,7 +504,7 @@ describe('refuses, before anything is trained', () => {
     await expect(fineTune(join(out, 'nowhere'), { train: rows })).rejects.toThrow(/nowhere/)
     const tuned = await fineTune(embedded, { train: rows, ...quick })
     await expect(fineTune(embedded, { train: rows, adapter: tuned as never })).rejects.toThrow(
-      /fine-tuned model, and no files.*Save it first: await tuned\.save\(folder\)/,
+      /fineTune, option adapter: a fine-tuned model, expected a folder.*Save it first: await tuned\.save\(folder\)/,
     )
     await tuned.release()
     mkdirSync(join(out, 'empty'))

@@ -356,7 +356,7 @@ describe('adapters', () => {
     )
     await expect(open({ '': formal })).rejects.toThrow(/openGenerator, option adapters, a name: not a valid value/)
     await expect(open({ half: { tensors: new Map() } })).rejects.toThrow(
-      /not a source of files.*an object with tensors/,
+      /openGenerator, option adapters, "half": an adapter that lacks config, .*Give what openAdapter gives, whole/,
     )
     await expect(openGenerator(files, { adapter: {} } as never)).rejects.toThrow(
       /option adapter: no such option.*adapters/,

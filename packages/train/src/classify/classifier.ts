@@ -108,6 +108,9 @@ export interface ClassifierOptions extends SourceOptions {
 
 const loadChecks: Checks<ClassifierOptions> = { ...sourceChecks, device: text, batch_size: whole(1), file: text }
 
+/** What does here what an option of transformers.js does there. */
+const elsewhere = { dtype: "It is file: 'onnx/model_quantized.onnx', say.", model_file_name: 'It is file.' }
+
 /**
  * Loads a classifier from a folder, a repository on the hub, an address, picked files or bytes. The file runs as it is,
  * also if it was quantized or fused. Texts are truncated to the longest input of config.json and the tokenizer
@@ -118,7 +121,7 @@ const loadChecks: Checks<ClassifierOptions> = { ...sourceChecks, device: text, b
  * the runtime refuses the model.
  */
 export async function loadClassifier(source: Source, options: ClassifierOptions = {}): Promise<Classifier> {
-  checkOptions('loadClassifier', options, loadChecks)
+  checkOptions('loadClassifier', options, loadChecks, false, elsewhere)
   const { device = defaultDevice(), file } = options
   const folder = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   refuseAdapter(folder)
