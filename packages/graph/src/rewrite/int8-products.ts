@@ -6,7 +6,7 @@ import { requireKind } from '../door.ts'
 import { addInitializer, cloneGraph, type Graph, getValue, type Value } from '../ir/graph.ts'
 import { producersOf } from '../ir/uses.ts'
 import { build, type Builder } from '../ops/build.ts'
-import { float32, type Tensor } from '../tensor/tensor.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { transposeTensor } from '../tensor/rows.ts'
 import { int8Codes } from './int8-codes.ts'
 import { isQuantizable } from './frozen-matrix.ts'
@@ -14,6 +14,7 @@ import { type LinearNode, linearNodes } from './linear-nodes.ts'
 import { memoize } from './memoize.ts'
 import { prune } from './prune.ts'
 import { replaceProducer } from './rewrite-outputs.ts'
+import { type NormalizedRows, rmsOfRows } from './rms-of-rows.ts'
 
 /** Seven bits: 2 * 255 * 64 fits the 16-bit sums of products of bytes on processors without VNNI and in WASM. */
 const maxCode = 64
@@ -80,20 +81,10 @@ function normalizedValues(graph: Graph): (name: string) => boolean {
   }
 }
 
-/** x / rms(x) and 1 / rms(x) by row; computed once for all products that read x. */
-function rowNormalizer(g: Builder): (x: Value, width: number) => { normal: Value; inverse: Value } {
-  const [scaled, ones] = [memoize<{ normal: Value; inverse: Value }>(), memoize<Value>()]
-  return (x, width) =>
-    scaled(x.name, () => {
-      const weight = ones(String(width), () =>
-        g.constant(`constant.ones(${width})`, float32([width], new Float32Array(width).fill(1))),
-      )
-      const [normal, inverse] = g.node('SimplifiedLayerNormalization', [x, weight], {
-        attributes: { epsilon },
-        outputCount: 2,
-      }) as [Value, Value]
-      return { normal, inverse }
-    })
+/** Rows over their rms; computed once for all products that read x. */
+function rowNormalizer(g: Builder): (x: Value, width: number) => NormalizedRows {
+  const [scaled, normalize] = [memoize<NormalizedRows>(), rmsOfRows()]
+  return (x, width) => scaled(x.name, () => normalize(g, x, width, epsilon))
 }
 
 /**

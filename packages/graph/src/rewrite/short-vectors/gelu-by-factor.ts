@@ -1,11 +1,9 @@
 // GELU is x times a factor between 0 and 1, Phi(x) or its approximation by tanh, which the gradient computes too. Where
-// there is a gradient, the forward pass multiplies by that factor. Tanh is faster than Sigmoid in WebAssembly:
-// sigmoid(u) = (1 + tanh(u / 2)) / 2.
+// there is a gradient, the factor is what GELU's kernel gives, divided by x: the kernel computes in one pass over x, on
+// all threads, where Tanh alone would take one.
 
 import type { Graph, Node, Value } from '../../ir/graph.ts'
 import { producersOf } from '../../ir/uses.ts'
-import type { Builder } from '../../ops/build.ts'
-import { scalarLike } from '../../ops/composite.ts'
 import { constantNumber } from '../constant-number.ts'
 import { replaceNodes } from '../replace-nodes.ts'
 
@@ -18,29 +16,22 @@ export function geluByFactor(graph: Graph): Graph {
   return replaceNodes(graph, (node, { g, value, replace }) => {
     const factor = factors.get(node.outputs[0] as string)
     if (factor) return replace('Identity', [factor])
-    const [x = '', form = 'none'] = [node.inputs[0], node.attributes.approximate as Form | undefined]
-    const gradient = node.opType === 'Gelu' ? gradients[form].get(x) : undefined
-    if (gradient === undefined) return undefined
-    const shared = factorOf[form](g, value(x))
-    factors.set(gradient, shared)
-    return replace('Mul', [value(x), shared])
+    if (node.opType !== 'Gelu') return undefined
+    const [x, form] = [value(node.inputs[0] as string), (node.attributes.approximate ?? 'none') as Form]
+    const gradient = gradients[form].get(x.name)
+    if (gradient === undefined || x.dtype !== 'float32') return undefined
+    const away = g.Add(x, g.scalar(smallest))
+    const y = g.Gelu(away, { approximate: form })
+    factors.set(gradient, g.Div(y, away))
+    return replace('Identity', [y])
   })
 }
 
-const slope = Math.sqrt(2 / Math.PI)
+/** Added to x, so that 0 is divided by it; it changes no x of more than 2e-23. */
+const smallest = 1e-30
 
-/** The factor of each form of GELU. */
-const factorOf: Readonly<Record<Form, (g: Builder, x: Value) => Value>> = {
-  tanh: (g, x) => {
-    const number = (value: number) => scalarLike(g, x, value)
-    const inner = g.Mul(x, g.Add(g.Mul(g.Mul(x, x), number(slope * 0.044715)), number(slope)))
-    return g.Add(g.Mul(g.Tanh(inner), number(0.5)), number(0.5))
-  },
-  none: (g, x) => {
-    const number = (value: number) => scalarLike(g, x, value)
-    return g.Add(g.Mul(g.Erf(g.Mul(x, number(Math.SQRT1_2))), number(0.5)), number(0.5))
-  },
-}
+/** Of the tanh in the approximation. */
+const slope = Math.sqrt(2 / Math.PI)
 
 /** The names of the factors that gradient rules compute, by form and by x. */
 function factorsOfGradients(graph: Graph): Readonly<Record<Form, ReadonlyMap<string, string>>> {

@@ -8,25 +8,23 @@ import { isOnes } from '../constant-number.ts'
 import { replaceNodes } from '../replace-nodes.ts'
 import { memoize } from '../memoize.ts'
 import { replaceProducer } from '../rewrite-outputs.ts'
+import { type NormalizedRows, rmsOfRows } from '../rms-of-rows.ts'
 
-interface Parts {
-  /** (x - mean) / std. */
-  normal: Value
+/** (x - mean) / std and 1 / std by row, and the mean. */
+interface Parts extends NormalizedRows {
   mean: Value
-  /** 1 / std. */
-  inverse: Value
 }
 
 /** Rewrites the float32 layer normalizations of a last axis of known size. */
 export function normalizationParts(graph: Graph): Graph {
-  const parts = memoize<Parts>()
+  const [parts, normalize] = [memoize<Parts>(), rmsOfRows()]
   return replaceNodes(graph, (node, around) => {
     const { g, value, replace } = around
     const x = value(node.inputs[0] ?? '')
     const width = widthOf(node, x)
     if (width === undefined) return undefined
     const epsilon = attributesOf(node).epsilon as number
-    const { normal, mean, inverse } = parts(`${x.name} ${epsilon}`, () => partsOf(g, x, width, epsilon))
+    const { normal, mean, inverse } = parts(`${x.name} ${epsilon}`, () => partsOf(g, x, normalize, width, epsilon))
     for (const [i, statistic] of [mean, inverse].entries()) {
       const name = node.outputs[i + 1]
       if (name) replaceProducer(g.graph, name, 'Identity', [statistic])
@@ -46,11 +44,7 @@ function widthOf({ opType, attributes }: Node, { dtype, shape }: Value): number 
   return typeof width === 'number' && (axis === -1 || axis === shape.length - 1) ? width : undefined
 }
 
-function partsOf(g: Builder, x: Value, width: number, epsilon: number): Parts {
-  const axes = g.int64([-1])
-  const mean = g.ReduceMean(x, axes)
-  const centered = g.Sub(x, mean)
-  const variance = g.Mul(g.ReduceSumSquare(centered, axes), g.scalar(1 / width))
-  const inverse = g.Reciprocal(g.Sqrt(g.Add(variance, g.scalar(epsilon))))
-  return { normal: g.Mul(centered, inverse), mean, inverse }
+function partsOf(g: Builder, x: Value, normalize: ReturnType<typeof rmsOfRows>, width: number, epsilon: number): Parts {
+  const mean = g.ReduceMean(x, g.int64([-1]))
+  return { ...normalize(g, g.Sub(x, mean), width, epsilon), mean }
 }
