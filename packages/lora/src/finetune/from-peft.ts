@@ -10,7 +10,14 @@ import type { ProblemType } from '../tasks/problem-types.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
 import type { HeadTask } from '../tasks/transformers-heads.ts'
 import { namesIn, problemTypeOf, requireNames } from './base-classes.ts'
-import { type GivenHead, headOptions, isHeadTask, logitsWeight, requireReading } from './head-of-adapter.ts'
+import {
+  type GivenHead,
+  headOptions,
+  isHeadTask,
+  logitsWeight,
+  requireHeadFor,
+  requireReading,
+} from './head-of-adapter.ts'
 import { isLostPath, missingBase } from './missing-base.ts'
 import { trainingDefaults } from './options.ts'
 
@@ -66,6 +73,7 @@ function classifierOptions(
   base: BaseModel,
 ): ClassifierOptions {
   const { adapter, files } = source
+  requireHeadFor(task, adapter, files)
   const choice = headOptions(task, adapter, options, base)
   const count = logitsWeight(task, source, choice, base).dims[0] as number
   requireNames(options.labels, count)

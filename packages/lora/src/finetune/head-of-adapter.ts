@@ -5,7 +5,7 @@ import type { Tensor } from '@cola/graph'
 import type { Adapter } from '../adapter/files.ts'
 import { bareName } from '../adapter/names.ts'
 import { AdapterError, ConfigError } from '../errors.ts'
-import type { Pooling } from '../inject/head.ts'
+import { type Pooling, poolings } from '../inject/head.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import { adaptedModule } from '../methods/methods.ts'
 import { type HeadOption, type LayeredHead, layered } from '../tasks/head-option.ts'
@@ -27,6 +27,23 @@ export interface GivenHead {
 export const isHeadTask = (task: string | null | undefined): task is HeadTask =>
   task === 'SEQ_CLS' || task === 'TOKEN_CLS'
 
+/** Whether the head that was recorded, if one was, reads what heads of a task read. */
+const isHeadFor = (task: HeadTask, { head }: Adapter): boolean =>
+  !head || (head.pooling === 'none') === (task === 'TOKEN_CLS')
+
+/** @throws {AdapterError} for a head that was recorded, and reads what those of another task read. */
+export function requireHeadFor(task: HeadTask, adapter: Adapter, { where }: Files): void {
+  if (isHeadFor(task, adapter)) return
+  const [expected, other] = task === 'TOKEN_CLS' ? [['none'], 'SEQ_CLS'] : [poolings, 'TOKEN_CLS']
+  throw new AdapterError({
+    where: `${where}, head_config.json, field "pooling"`,
+    what: 'a head of another task',
+    expected: expected.map((name) => JSON.stringify(name)).join(', '),
+    found: JSON.stringify(adapter.head?.pooling),
+    fix: `Write loadFineTuned(folder, { task: '${other}' }).`,
+  })
+}
+
 const namesOf = ({ tensors }: Adapter): Set<string> => new Set([...tensors.keys()].map(bareName))
 
 /**
@@ -34,13 +51,13 @@ const namesOf = ({ tensors }: Adapter): Set<string> => new Set([...tensors.keys(
  * where the adapter has that class's tensors. Nothing for an encoder whose class is not known.
  */
 export function headChoice(task: HeadTask, adapter: Adapter, base: BaseModel): HeadChoice {
-  const { head: recorded } = adapter
+  const recorded = isHeadFor(task, adapter) ? adapter.head : undefined
   const names = namesOf(adapter)
   if (recorded?.layers) {
     const { name, pooling, layers } = recorded
     return { head: { name, pooling, layers, bias: names.has(`${name}.bias`) } }
   }
-  if (recorded) return task === 'SEQ_CLS' && recorded.pooling !== 'none' ? { pooling: recorded.pooling } : {}
+  if (recorded) return recorded.pooling === 'none' ? {} : { pooling: recorded.pooling }
   if (base.causal) return task === 'SEQ_CLS' ? { pooling: 'last' } : {}
   const head = transformersHead(base.config, task)
   return head && names.has(`${head.name}.weight`) ? { head } : {}

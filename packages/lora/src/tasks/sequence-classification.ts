@@ -17,7 +17,7 @@ import { type Check, list, oneOf, share, show } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import { type Pooling, poolings } from '../inject/head.ts'
 import { withHead } from './head.ts'
-import { type HeadOption, headOption, headSetting, type LayeredHead, layered } from './head-option.ts'
+import { headChecks, type HeadOption, type LayeredHead, layered } from './head-option.ts'
 import type { TextStates } from './hidden-states.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
@@ -126,12 +126,14 @@ const classList: Check = [
     new Set(value).size === value.length,
 ]
 
+const headForms = headChecks(poolings)
+
 /** Of the options, and of the settings, whose labels may be none. */
 const checks = {
   problem_type: oneOf(Object.keys(problemTypes)),
   labels: classList,
   pooling: oneOf(poolings),
-  head: headOption,
+  head: headForms.option,
   label_smoothing: share,
 }
 
@@ -186,7 +188,7 @@ function encodeInputs(
 export const sequenceClassification: Task<Types> = {
   taskType: 'SEQ_CLS',
   options: checks,
-  saved: { ...checks, labels: list, head: headSetting },
+  saved: { ...checks, labels: list, head: headForms.setting },
   async settings(rows, options, base) {
     requireLabelled(rows, 'train')
     const several = rows.some(({ label }) => Array.isArray(label))

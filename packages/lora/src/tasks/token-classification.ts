@@ -25,7 +25,7 @@ import { crossEntropy } from '@cola/train'
 import { type Check, flag, listOf, oneOf, string } from '@cola/graph/options'
 import type { BaseModel } from '../load/base-model.ts'
 import { withHead } from './head.ts'
-import { type HeadOption, headOption, headSetting, type LayeredHead, layered } from './head-option.ts'
+import { headChecks, type HeadOption, type LayeredHead, layered } from './head-option.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { isSpansRow, type TaggedWords, taggedWords, type TokenClassificationRow } from './tagged-words.ts'
 import { tagDoubts } from './tag-doubts.ts'
@@ -142,10 +142,12 @@ const withClassifier: ReadonlySet<string> = new Set([
 const headName = ({ causal, config }: BaseModel): string =>
   causal && !withClassifier.has(config.model_type) ? 'score' : 'classifier'
 
+const headForms = headChecks(['none'])
+
 /** Of the options, and of the settings, which have the same fields. */
 const checks = {
   labels: tagList,
-  head: headOption,
+  head: headForms.option,
   label_all_tokens: flag,
   punctuation: oneOf(['all', 'edges'] satisfies PunctuationWords[]),
 }
@@ -154,7 +156,7 @@ export const tokenClassification: Task<Types> = {
   taskType: 'TOKEN_CLS',
   options: checks,
   // transformers' names of tags that nothing names are LABEL_0 and so on.
-  saved: { ...checks, labels: listOf(string), head: headSetting },
+  saved: { ...checks, labels: listOf(string), head: headForms.setting },
   async settings(rows, { labels, label_all_tokens = false, punctuation, ...options }) {
     const spans = rows.some((row, i) => isSpansRow(row, rowPlace('train', i, row)))
     const division = punctuation ?? (spans ? 'all' : 'edges')
