@@ -125,7 +125,7 @@ export function checkOptions(
         where: `${where}, option ${name}`,
         what: 'no such option',
         // A list of forty names would hide the one that was meant.
-        ...(fix ? { fix } : { expected: Object.keys(checks).join(', ') }),
+        ...(fix ? { fix } : { expected: Object.keys(checks).join(', ') || 'none' }),
       })
     }
     checkValue(`${where}, option ${name}`, value, check)

@@ -1,5 +1,6 @@
 // Tokenizers from tokenizer.json. The only importer of @huggingface/tokenizers.
 
+import { refuseMore } from '@cola/graph/door'
 import { checkOptions, object } from '@cola/graph/options'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { DataError } from '../errors.ts'
@@ -203,7 +204,8 @@ export function tokenizerOf(
       return { ...fill(template, { first: ids, second: [] }), start }
     },
     truncationSide: side,
-    decode: (ids) => {
+    decode: (ids, ...more: unknown[]) => {
+      refuseMore('decode', more, { skip_special_tokens: 'Special tokens are left out already.' })
       requireList(ids, 'ids')
       if (ids.length === 0) return ''
       try {

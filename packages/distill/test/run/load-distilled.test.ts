@@ -3,7 +3,7 @@
 import { type BytesByName, type Label, memoryFiles, memorySink } from '@cola/data'
 import { ColaError, serializeSafetensors } from '@cola/graph'
 import { createStudent, loadStudent, parseDistilRnnConfig, randomDistilRnn } from '@cola/rnn'
-import { FeedError, loadClassifier } from '@cola/train'
+import { ConfigError, FeedError, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DistilledStudent, type DistillRow, distill, loadDistilled } from '../../src/index.ts'
 import { kinds, rowsOf, tokenizer } from '../support/sentences.ts'
@@ -53,6 +53,19 @@ describe('a student', () => {
     expect(await filesOf((sink) => again.save(sink))).toEqual(saved)
     await again.release()
     await expect(again.classify(texts)).rejects.toThrow(FeedError)
+  })
+
+  it.each<[method: 'classify' | 'logits' | 'evaluate' | 'save', fix: RegExp]>([
+    ['classify', /classify, option top_k: no such option\. probabilities has/],
+    ['logits', /logits, option top_k: no such option\. probabilities has/],
+    ['evaluate', /evaluate, option top_k: no such option/],
+    ['save', /save, option top_k: no such option/],
+  ])('ignores no options of %s', async (method, fix) => {
+    const call = (...more: unknown[]) =>
+      Reflect.apply(first[method], null, [method === 'evaluate' ? rows : texts, ...more])
+    await expect(call({ top_k: 2 })).rejects.toThrow(ConfigError)
+    await expect(call({ top_k: 2 })).rejects.toThrow(fix)
+    await expect(call('a pair')).rejects.toThrow(/a further argument: it takes none/)
   })
 
   it('is exported from there, and answers in the form of its export', async () => {

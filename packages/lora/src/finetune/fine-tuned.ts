@@ -9,6 +9,7 @@ import {
   requireList,
   requireRow,
   rowPlace,
+  textsAlone,
   type Tokenizer,
 } from '@cola/data'
 import {
@@ -22,6 +23,7 @@ import {
   once,
   type TrainResult,
 } from '@cola/train'
+import { refuseMore } from '@cola/graph/door'
 import { withoutSegments } from '@cola/graph'
 import { stored } from '@cola/train/files'
 import { untilRelease } from '../generate/until-release.ts'
@@ -95,6 +97,9 @@ export interface FineTunedParts<T extends TaskType> {
   onWarning?: (message: string) => void
 }
 
+const inExport = 'It is an option of export(folder, options).'
+const ofExport = { dtype: inExport, layout: inExport, merge: inExport }
+
 const wasReleased = (): FeedError =>
   new FeedError({ where: 'fine-tuned model', what: 'it has been released', fix: 'Open it again with loadFineTuned.' })
 
@@ -130,7 +135,8 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const model = await adapted()
       return { ...model, graph: withoutSegments(model.graph), base: withoutSegments(model.base) }
     },
-    evaluate: async (given) => {
+    evaluate: async (given, ...more: unknown[]) => {
+      textsAlone('evaluate', more)
       const rows = await rowsOf<T>(given)
       requireList(rows, 'rows')
       rows.forEach((row, i) => {
@@ -142,7 +148,10 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const onWarning = (message: string) => warnings.push(message)
       return { loss, metrics: task.scores(predictions, examples, settings, { loss, onWarning }), predictions, warnings }
     },
-    save: (target) => stored(target, async (folder) => saveFineTuned(folder, { ...parts, adapter: await adapted() })),
+    save: async (target, ...more: unknown[]) => {
+      refuseMore('save', more, ofExport)
+      return stored(target, async (folder) => saveFineTuned(folder, { ...parts, adapter: await adapted() }))
+    },
     export: async (target, options) => {
       // Loaded when something is exported: bundles have a part of its own for it.
       const { exportFineTuned, exportParts } = await import('./export.ts')

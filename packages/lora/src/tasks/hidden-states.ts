@@ -2,7 +2,7 @@
 
 import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, limit, text, whole } from '@cola/graph/options'
-import { encodeTexts, padTokenId, requireList, type TokenSequence } from '@cola/data'
+import { encodeTexts, padTokenId, requireList, textsAlone, type TokenSequence } from '@cola/data'
 import { cloneGraph, type Graph, prune } from '@cola/graph'
 import { type Device, feedsOf, type OrtTensor, openResolved } from '@cola/train'
 import { adapterOf } from '../adapter/files.ts'
@@ -74,7 +74,8 @@ export async function openHiddenStates(
     })
   }
   return {
-    hiddenStates: async (texts) => {
+    hiddenStates: async (texts, ...more: unknown[]) => {
+      textsAlone('hiddenStates', more)
       requireList(texts, 'texts')
       const { rows } = encodeTexts(tokenizer, texts, { max_length, vocab_size, pad_token_id })
       const lengthOf = (i: number) => (rows[i] as TokenSequence).input_ids.length

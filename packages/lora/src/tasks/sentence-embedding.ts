@@ -7,6 +7,7 @@ import {
   requireString,
   requireText,
   rowPlace,
+  textsAlone,
   type TokenSequence,
 } from '@cola/data'
 import { getValue, type Loss } from '@cola/graph'
@@ -174,13 +175,23 @@ export const sentenceEmbedding: Task<Types> = {
     }
     return {
       width: widthOf(context.base),
-      embed: async (texts) => (await embed(texts)).map((embedding) => Float32Array.from(embedding)),
-      async similarity(texts, others) {
+      embed: async (texts, ...more: unknown[]) => {
+        textsAlone('embed', more, ofEmbedding)
+        return (await embed(texts)).map((embedding) => Float32Array.from(embedding))
+      },
+      async similarity(texts, others, ...more: unknown[]) {
+        textsAlone('similarity', more, ofEmbedding)
         const [rows, columns] = [await embed(texts), await embed(others)]
         return rows.map((row) => columns.map((column) => dot(row, column)))
       },
     }
   },
+}
+
+const ofEmbedding = {
+  pooling: 'It is an option of fineTune, which the model keeps.',
+  normalize: 'Embeddings have length 1.',
+  text_pair: 'A text has one embedding; similarity(texts, others) compares two lists of texts.',
 }
 
 /**

@@ -5,11 +5,13 @@ import {
   encodeTexts,
   isLabel,
   type Label,
+  pairsAreObjects,
   requireField,
   requireList,
   requireString,
   requireText,
   rowPlace,
+  textsAlone,
   ignoreIndex,
 } from '@cola/data'
 import type { Batch } from '@cola/train'
@@ -292,10 +294,18 @@ export const sequenceClassification: Task<Types> = {
     })
     return {
       labels,
-      classify: async (texts) =>
-        (await logitsOf(texts)).map((row) => problemTypes[problem_type].classification(row, labels)),
-      logits: async (texts) => Float32Array.from((await logitsOf(texts)).flat()),
-      hiddenStates: async (texts) => (await reader()).hiddenStates(texts),
+      classify: async (texts, ...more: unknown[]) => {
+        textsAlone('classify', more, pairsAreObjects)
+        return (await logitsOf(texts)).map((row) => problemTypes[problem_type].classification(row, labels))
+      },
+      logits: async (texts, ...more: unknown[]) => {
+        textsAlone('logits', more, pairsAreObjects)
+        return Float32Array.from((await logitsOf(texts)).flat())
+      },
+      hiddenStates: async (texts, ...more: unknown[]) => {
+        textsAlone('hiddenStates', more)
+        return (await reader()).hiddenStates(texts)
+      },
     }
   },
 }

@@ -16,6 +16,7 @@ import {
   requireString,
   rowPlace,
   softmax,
+  textsAlone,
   type TextRange,
   type TokenSequence,
   type WordInput,
@@ -228,7 +229,8 @@ export const tokenClassification: Task<Types> = {
   serve(predict, settings, context) {
     return {
       labels: settings.labels,
-      async tag(texts) {
+      async tag(texts, ...more: unknown[]) {
+        textsAlone('tag', more, ofTagging)
         requireList(texts, 'texts')
         const inputs = texts.map((text, i) => wordsOf(text, settings.punctuation, rowPlace('texts', i)))
         const predictions = await predict(encodeInputs(inputs, { ...context, where: 'texts' }))
@@ -237,6 +239,8 @@ export const tokenClassification: Task<Types> = {
     }
   },
 }
+
+const ofTagging = { aggregation_strategy: 'Words make entities already, by the tag of their first piece.' }
 
 const ownTypeFix =
   'A type is what entities share, such as PER, and not the entity itself. If they are types, name all tags with the ' +

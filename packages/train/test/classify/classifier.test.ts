@@ -65,6 +65,12 @@ describe('a classifier of another tool', () => {
       atol: name === 'float16' ? 1e-2 : 1e-4,
     })
     expect((await classifier.classify(['a b c']))[0]?.label).toBe('yes')
+    await expect(Reflect.apply(classifier.classify, null, [texts, { top_k: 2 }])).rejects.toThrow(
+      /^classify, option top_k: no such option\. probabilities has that of each class/,
+    )
+    await expect(Reflect.apply(classifier.logits, null, [texts, texts])).rejects.toThrow(
+      /^logits, a further argument: .*Pairs are objects/,
+    )
     await expect(classifier.classify('a b c' as never)).rejects.toThrow(/^texts: not an array, .*"a b c"/)
     for (const one of new Set([classifier, whole])) await one.release()
   })
