@@ -4,7 +4,7 @@ import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, object, oneOf, requireOptions, text } from '@cola/graph/options'
 import { longestInput, type ModelConfig, type Tokenizer } from '@cola/data'
 import type { Model } from '@cola/graph'
-import { checkConfig, defaultDevice, type Device, vocabularySize } from '@cola/train'
+import { checkConfig, defaultDevice, type Device, rotaryPositions, vocabularySize } from '@cola/train'
 import type { Adapter } from '../adapter/files.ts'
 import type { SwitchableModel } from '../adapter/switch.ts'
 import { accuracyLevels, type DecoderOptions, openDecoder } from './decoder.ts'
@@ -53,7 +53,10 @@ export async function createGenerator<A extends string = string>(
   const format: TokenFormat = reader
     ? tokenFormat(formatOf({ config, tokenizer: reader, vocab_size }))
     : { eos_token_id: endTokensOf(config), decode: tokenizer && ((ids) => tokenizer.decode(ids)) }
-  const limits = { vocab_size, max_length: longestInput(config as ModelConfig, reader) }
+  const limits = {
+    vocab_size,
+    max_length: Math.min(longestInput(config as ModelConfig, reader), rotaryPositions(graph)),
+  }
   return generatorOf({
     decoder,
     switched,

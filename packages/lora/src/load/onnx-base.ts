@@ -18,7 +18,8 @@ import { withNextTokenLogits } from './language-model.ts'
 
 export { openOnnxModel } from '../onnx/open.ts'
 
-export function onnxBase({ model, config, tokenizer, files, folder, file, origin = {} }: OnnxModel): BaseModel {
+export function onnxBase(opened: OnnxModel): BaseModel {
+  const { model, config, tokenizer, files, folder, file, positions = Number.POSITIVE_INFINITY, origin = {} } = opened
   const name = files.where
   const vocab_size = vocabularySize(model.graph)
   const padding = {
@@ -34,7 +35,7 @@ export function onnxBase({ model, config, tokenizer, files, folder, file, origin
     checkVocabulary(vocab_size, tokenizer, name)
     return textOnly(withNextTokenLogits(model, config, causal))
   }
-  const max_length = longestInput(config, tokenizer)
+  const max_length = Math.min(longestInput(config, tokenizer), positions)
   return {
     name,
     origin,

@@ -18,7 +18,7 @@ import { keepStartTokens } from '../inject/start-tokens.ts'
 import { companionFiles, folderOf } from './companions.ts'
 import { filesOfDtype, onnxFiles } from './dtypes.ts'
 import { modelTypeOf } from './prefixes.ts'
-import { readOnnxModel } from './read.ts'
+import { readWithPositions } from './read.ts'
 import { type ModelOrigin, onnxModelChecks, type OnnxModelOptions, originOf } from './open-options.ts'
 import { quantizeModel } from './quantization.ts'
 import { openTokenizer, tokenizerChecks } from './tokenizer-options.ts'
@@ -36,6 +36,10 @@ export interface OnnxModel {
   folder: string
   /** The ONNX file among them. */
   file: string
+  /**
+   * The most tokens for which the file has rotary positions, where it holds tables of them. @default as config.json says
+   */
+  positions?: number
   /** What was asked for. @default the model as its files have it */
   origin?: ModelOrigin
 }
@@ -54,13 +58,14 @@ export async function openOnnxModel(source: Source, options: OnnxModelOptions = 
   const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   const name = await fetchModel(files, names, options)
   const config = await readConfig(files)
-  const read = readOnnxModel(files, name, config)
-  const model = quantization ? quantizeModel(read, quantization) : read
+  const read = readWithPositions(files, name, config)
+  const model = quantization ? quantizeModel(read.model, quantization) : read.model
   const opened = await openTokenizer(files, optionsIn(tokenizerChecks, options))
   keepStartTokens(model.graph, opened.tokenizer)
   const isAsked = file !== undefined || dtype !== undefined
   const origin = originOf(isAsked ? { ...options, file: name } : options)
-  return { model, config, ...opened, folder: folderOf(files), file: name, origin }
+  const { positions } = read
+  return { model, config, ...opened, folder: folderOf(files), file: name, positions, origin }
 }
 
 // A part of its own in bundles.

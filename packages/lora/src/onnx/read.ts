@@ -12,7 +12,7 @@ import {
   simplify,
   withoutCache,
 } from '@cola/graph'
-import { checkConfig, externalDataOf } from '@cola/train'
+import { checkConfig, externalDataOf, rotaryPositions } from '@cola/train'
 import { withAllLogits } from './all-logits.ts'
 import { canonicalize } from './names.ts'
 import { takeCastNames } from './stored-names.ts'
@@ -29,7 +29,17 @@ import { withTextShape } from './text-shape.ts'
  */
 export function readOnnxModel(files: Files, name: string, config: Config): Model {
   requireKind('readOnnxModel, files', files, 'files')
-  const graph = withTextShape(withoutCache(readGraph(files, name, config)))
+  return trainable(readGraph(files, name, config), files, name, config)
+}
+
+/** What {@link readOnnxModel} gives, and the most tokens for which the file has positions. */
+export function readWithPositions(files: Files, name: string, config: Config): { model: Model; positions: number } {
+  const decoded = readGraph(files, name, config)
+  return { model: trainable(decoded, files, name, config), positions: rotaryPositions(decoded) }
+}
+
+function trainable(decoded: Graph, files: Files, name: string, config: Config): Model {
+  const graph = withTextShape(withoutCache(decoded))
   const model = named(inferModel(graph, { widen: true }), config)
   // Here it has the names that its exporter may have dropped.
   checkConfig(model.graph, config, placeOf(files, name))

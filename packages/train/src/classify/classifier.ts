@@ -24,6 +24,7 @@ import {
 } from '@cola/data'
 import { getValue, type Graph } from '@cola/graph'
 import { ConfigError } from '../errors.ts'
+import { rotaryPositions } from '../config/rotary-tables.ts'
 import { filesOf, readJson } from '../files/files.ts'
 import { sha256 } from '../files/node.ts'
 import { defaultDevice, type Device } from '../runtime/devices.ts'
@@ -159,7 +160,8 @@ async function classifier(
   const readLogits = readerOfLogits(config, labels.length, placeOf(folder, 'config.json'))
   const tokenizer = await readTokenizer(folder)
   const sizes = fixedSizes(graph)
-  const max_length = Math.min(longestInput(config, tokenizer), sizes.columns ?? Number.POSITIVE_INFINITY)
+  const columns = sizes.columns ?? Number.POSITIVE_INFINITY
+  const max_length = Math.min(longestInput(config, tokenizer), columns, rotaryPositions(graph))
   const vocab_size = vocabularySize(graph)
   const pad_token_id = padTokenId(config, tokenizer, vocab_size)
   const collate = paddedBatches(graph, {

@@ -1,9 +1,10 @@
 // What rotary positions show (Su et al. 2021): the frequencies theta^(-2i / size), or tables of their cosines.
 
 import type { ModelConfig } from '@cola/data'
-import { elementCount, type Graph, type Node, producersOf, type Tensor, toFloat32 } from '@cola/graph'
+import { elementCount, type Graph, producersOf, type Tensor, toFloat32 } from '@cola/graph'
 import { headSizes } from './config-fields.ts'
 import { hasLlamaLayers } from './layer-types.ts'
+import { cosineTables } from './rotary-tables.ts'
 import { type Answer, anyOf, type ModelFact, type Said, type Shown } from './model-fact.ts'
 import { isScaled, lowestFrequencies, rotaryNumbers, rounded, thetas } from './rope-scaling.ts'
 
@@ -56,20 +57,6 @@ function baseOf({ name, values }: Frequencies): [name: string, theta: number][] 
   return values[0] === 1 && isGeometric ? [[name, rounded(ratio ** -count)]] : []
 }
 
-/** The input of an operator that holds a table of cosines, [positions, size / 2]. */
-function cosinesOf({ opType, domain, inputs }: Node): string | undefined {
-  if (opType === 'GroupQueryAttention') return inputs[7]
-  if (opType === 'RotaryEmbedding') return inputs[domain === '' ? 1 : 2]
-  return undefined
-}
-
-const cosines = ({ nodes, initializers }: Graph): [name: string, count: number][] =>
-  nodes.flatMap((node): [string, number][] => {
-    const name = cosinesOf(node)
-    const dims = initializers.get(name ?? '')?.dims
-    return name !== undefined && dims?.length === 2 ? [[name, dims[1] as number]] : []
-  })
-
 const basesOf = (config: ModelConfig): Said[] =>
   hasLlamaLayers(config.model_type) && !isScaled(config) ? thetas(config) : []
 
@@ -100,7 +87,7 @@ export const rotaryFacts: readonly ModelFact[] = [
       ...(graph.metadata.model_type === undefined
         ? []
         : doubled(frequencies(graph).map(({ name, values }) => [name, values.length] as const))),
-      ...doubled(cosines(graph)),
+      ...doubled(cosineTables(graph).map(([name, [, half]]) => [name, half as number] as const)),
     ],
   },
   {
