@@ -72,7 +72,7 @@ async function write(
     if (inputs === 'overridable') sink.write(`adapters/${name}.onnx_adapter`, [onnxAdapter(model, name)])
     else sink.write(`adapters/${name}.safetensors`, safetensorsChunks(matricesOf(model.feeds(name))))
   }
-  await writeCompanions(folder, base, modelFileOf(form, graph))
+  await writeCompanions(folder, base, { file: modelFileOf(form, graph), original: decoder.graph })
 }
 
 /** @throws {ConfigError} for a name that is not one of a file. */

@@ -8,6 +8,7 @@ import { readJson, sinkOf, writeJson } from '@cola/train/files'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
+import { hasWindowedCache, withGrowingCache } from '../generate/growing-cache.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base-model.ts'
@@ -52,9 +53,12 @@ export const storedAs = ({
   return float16 ? 'float16' : 'float32'
 }
 
-/** A decoder in the form in which other programs read it, for a type in which its matrices are stored. */
+/**
+ * A decoder in the form in which other programs read it, for a type in which its matrices are stored. Its cache grows
+ * from nothing: transformers.js knows no other.
+ */
 export const inFormOf = (graph: Graph, dtype: NonNullable<ModelFolder['dtype']>): Graph =>
-  forInference(graph, { packed: dtype === 'packed' || dtype === 'int4' })
+  withGrowingCache(forInference(graph, { packed: dtype === 'packed' || dtype === 'int4' }))
 
 /** Fields of transformers.js's part of config.json that describe files: the cache here is float32, in one file. */
 const fileFields = ['kv_cache_dtype', 'use_external_data_format']
@@ -71,13 +75,19 @@ const [genai, generation] = ['genai_config.json', 'generation_config.json']
 
 /**
  * Writes the files beside a decoder that other programs read, where the base has them: generation_config.json, and
- * onnxruntime-genai's configuration with the name of the written file.
+ * onnxruntime-genai's configuration with the name of the written file, whose cache grows.
+ * @param original The decoder as the base has it.
  */
-export async function writeCompanions(folder: string | FileSink, { files }: BaseModel, file: string): Promise<void> {
+export async function writeCompanions(
+  folder: string | FileSink,
+  { files }: BaseModel,
+  { file, original }: { file: string; original: Graph },
+): Promise<void> {
   await fetchFiles(files, [{ path: genai, optional: true }])
   if (files.has(generation)) sinkOf(folder).write(generation, [files.read(generation)])
   if (!files.has(genai)) return
-  const { model, ...rest } = readJson(files, genai) as { model: { decoder: object } }
-  const decoder = { ...model.decoder, filename: file }
-  writeJson(sinkOf(folder), genai, { ...rest, model: { ...model, decoder } })
+  const { model, ...rest } = readJson(files, genai) as { model: { decoder: { sliding_window?: object } } }
+  const { sliding_window, ...decoder } = { ...model.decoder, filename: file }
+  const window = sliding_window && !hasWindowedCache(original) ? { sliding_window } : {}
+  writeJson(sinkOf(folder), genai, { ...rest, model: { ...model, decoder: { ...decoder, ...window } } })
 }

@@ -111,7 +111,7 @@ export async function exportFineTuned(
   const graph = cached ? inFormOf(kept, stored.dtype) : kept
   const file = modelFileOf(stored, graph)
   writeModelFolder({ ...common, ...stored, graph, config: cached ? withoutFileFields(config) : config })
-  if (cached) await writeCompanions(folder, base, file)
+  if (cached) await writeCompanions(folder, base, { file, original: cached.graph })
   else for (const [path, content] of Object.entries(extras?.files ?? {})) writeJson(sinkOf(folder), path, content)
   return { file, ...lost }
 }

@@ -1,6 +1,7 @@
 // A decoder's graph for generation, in the form of its file, with the logits of last tokens only.
 
 import { addInput, cloneGraph, forInference, getValue, type Graph, prune, rowsAt, uniqueName } from '@cola/graph'
+import { withGrowingCache } from './growing-cache.ts'
 
 /**
  * The graph with logits [batch, vocab_size] of the tokens at the indices in an input, among all tokens of the batch.
@@ -16,13 +17,3 @@ export function atLastTokens(original: Graph, presents: readonly string[] = []) 
   prune(graph)
   return { graph: withGrowingCache(forInference(graph)), lastToken, logits }
 }
-
-/** The graph whose attention has a cache of all tokens, where the file asks for one of the window's size. */
-const withGrowingCache = (graph: Graph): Graph => ({
-  ...graph,
-  nodes: graph.nodes.map((node) =>
-    node.attributes.sliding_window_cache === 1
-      ? { ...node, attributes: { ...node.attributes, sliding_window_cache: 0 } }
-      : node,
-  ),
-})

@@ -8,7 +8,6 @@ import {
   addInitializer,
   build,
   decodeGraph,
-  elements,
   type Graph,
   lower,
   packMatrices,
@@ -18,14 +17,7 @@ import {
   type Value,
   writeModel,
 } from '@cola/graph'
-import {
-  externalDataOf,
-  openSession,
-  readSafetensorsFile,
-  OrtTensor,
-  type OrtTensors,
-  writeModelFolder,
-} from '@cola/train'
+import { readSafetensorsFile, writeModelFolder } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
   ColaError,
@@ -46,6 +38,7 @@ import { decoderToWrite, inFormOf } from '../../src/finetune/export-decoder.ts'
 import { inBitsOf } from '../../src/onnx/requantize.ts'
 import type { CachedModel } from '../../src/onnx/read.ts'
 import { exportFolder } from '../support/export-folder.ts'
+import { decoded, greedy, ofPeft } from '../support/exported-decoder.ts'
 import { embedded } from '../support/padded-gpt2.ts'
 import { decoderFiles, decoders, json, parsed, read } from '../support/decoder-files.ts'
 
@@ -73,46 +66,7 @@ const tune = (source: Parameters<typeof fineTune>[0]): Promise<FineTuned<'CAUSAL
     device: 'cpu',
   })
 
-const decoded = (folder: string, file = 'model.onnx') =>
-  decodeGraph(read(join(folder, file)), { externalData: externalDataOf(folder) })
 const count = ({ nodes }: Graph, opType: string) => nodes.filter((node) => node.opType === opType).length
-
-/** Greedy tokens by the written file itself, as transformers.js feeds it: with the cache, a token at a time. */
-async function greedy(
-  folder: string,
-  prompt: readonly number[],
-  count: number,
-  file = 'model.onnx',
-): Promise<number[]> {
-  const graph = decoded(folder, file)
-  const session = await openSession({ graph, path: join(folder, file) }, 'cpu')
-  const row = (values: readonly number[]) =>
-    new OrtTensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])
-  const caches = graph.inputs.filter((input) => input.startsWith('past'))
-  let past: OrtTensors = Object.fromEntries(
-    caches.map((name) => {
-      const [, heads, , size] = graph.values.get(name)?.shape ?? []
-      return [name, new OrtTensor('float32', new Float32Array(), [1, Number(heads), 0, Number(size)])]
-    }),
-  )
-  const ids = [...prompt]
-  for (let added = prompt.length; ids.length < prompt.length + count; added = 1) {
-    const results = await session.run({
-      ...past,
-      input_ids: row(ids.slice(-added)),
-      attention_mask: row(ids.map(() => 1)),
-    })
-    past = Object.fromEntries(caches.map((name) => [name, presentOf(results, name)]))
-    const { data, dims } = results.logits as OrtTensor
-    const last = (data as Float32Array).subarray(-(dims[2] as number))
-    ids.push(last.indexOf(Math.max(...last)))
-  }
-  await session.release()
-  return ids.slice(prompt.length)
-}
-
-const presentOf = (results: OrtTensors, past: string): OrtTensor =>
-  results[past.replace('past_key_values', 'present')] as OrtTensor
 
 const prompt = [5, 6, 7]
 const options = { max_new_tokens: 6, eos_token_id: [] }
@@ -145,7 +99,7 @@ describe('the export of a decoder', () => {
     await tuned.export(folder)
     const right = await tuned.generate('w5 w6 w7', options)
     expect(await written(folder)).toBe(right)
-    if (name === 'decoder-qwen2') expect(textOf(await greedy(folder, prompt, options.max_new_tokens))).toBe(right)
+    expect(textOf(await greedy(folder, prompt, options.max_new_tokens))).toBe(right)
     const half = join(out, `${name}-half`)
     await tuned.export(half, { dtype: 'float16', layout: 'hub' })
     await tuned.release()
@@ -315,7 +269,9 @@ describe('the export of a decoder whose base is no file with a cache', () => {
     expect(base.max_length).toBe(max_length)
     await tuned.release()
     const text = (ids: readonly number[]) => tuned.tokenizer.decode([...prompt, ...ids])
-    expect(text(await greedy(folder, prompt, options.max_new_tokens, 'onnx/model.onnx'))).toBe(`does the${right}`)
+    expect(text(await greedy(folder, prompt, options.max_new_tokens, { file: 'onnx/model.onnx' }))).toBe(
+      `does the${right}`,
+    )
     const generator = await createGenerator(base.cachedLanguageModel() as { graph: Graph }, { config: base.config })
     expect(text(await generator.generate(prompt, options))).toBe(`does the${right}`)
     await generator.release()
@@ -341,19 +297,12 @@ describe('the export of a decoder whose base is no file with a cache', () => {
 
 describe('adapters as inputs', () => {
   const folderOf = (name: string) => join(decoders, name)
-  const numbers = (name: string, file: string, tensor: string) =>
-    Array.from(
-      elements(readSafetensorsFile(join(folderOf(name), file)).tensors.get(tensor) as Tensor) as BigInt64Array,
-      Number,
-    )
-
   it.each(['decoder-qwen2', 'decoder-llama-int4'])('%s: each file of matrices gives its adapter', async (name) => {
     const ours = readAdapter(join(folderOf(name), 'adapter'))
     const base = await openBase(files(name))
     const folder = join(out, `${name}-adapters`)
     await exportAdapters(folder, base, { ours, 'the-same': ours })
-    const inputs = numbers(name, 'inputs.safetensors', 'input_ids').slice(0, 3)
-    const greedy = numbers(name, 'expected.safetensors', 'greedy')
+    const { prompt: inputs, greedy } = ofPeft(name)
     const { graph } = readCachedModel(await openFiles(folder), 'model.onnx', base.config) as { graph: Graph }
     const matrices = readSafetensorsFile(join(folder, 'adapters/ours.safetensors')).tensors
     const feeds = (adapter?: string) => ({

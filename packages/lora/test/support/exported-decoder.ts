@@ -1,0 +1,80 @@
+// What other programs do with a decoder's file: feed it tokens and its own cache, a token at a time.
+
+import { join } from 'node:path'
+import { decodeGraph, elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
+import { externalDataOf, openSession, OrtTensor, type OrtTensors, readSafetensorsFile } from '@cola/train'
+import { decoders, read } from './decoder-files.ts'
+
+export const decoded = (folder: string, file = 'model.onnx'): Graph =>
+  decodeGraph(read(join(folder, file)), { externalData: externalDataOf(folder) })
+
+/** A graph of a folder, and what it is fed beside tokens and cache. */
+export interface ExportedFile {
+  readonly file?: string
+  readonly others?: OrtTensors
+}
+
+/** Greedy tokens by the written file itself, as transformers.js feeds it, and the logits from which each was taken. */
+export async function greedyRun(
+  folder: string,
+  prompt: readonly number[],
+  count: number,
+  { file = 'model.onnx', others = {} }: ExportedFile = {},
+): Promise<{ tokens: number[]; logits: Float32Array[] }> {
+  const graph = decoded(folder, file)
+  const session = await openSession({ graph, path: join(folder, file) }, 'cpu')
+  const row = (values: readonly number[]) =>
+    new OrtTensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])
+  const caches = graph.inputs.filter((input) => input.startsWith('past'))
+  let past: OrtTensors = Object.fromEntries(
+    caches.map((name) => {
+      const [, heads, , size] = graph.values.get(name)?.shape ?? []
+      return [name, new OrtTensor('float32', new Float32Array(), [1, Number(heads), 0, Number(size)])]
+    }),
+  )
+  const ids = [...prompt]
+  const logits: Float32Array[] = []
+  for (let added = prompt.length; ids.length < prompt.length + count; added = 1) {
+    const results = await session.run({
+      ...past,
+      ...others,
+      input_ids: row(ids.slice(-added)),
+      attention_mask: row(ids.map(() => 1)),
+    })
+    past = Object.fromEntries(caches.map((name) => [name, presentOf(results, name)]))
+    const { data, dims } = results.logits as OrtTensor
+    const last = (data as Float32Array).slice(-(dims[2] as number))
+    logits.push(last)
+    ids.push(last.indexOf(Math.max(...last)))
+  }
+  await session.release()
+  return { tokens: ids.slice(prompt.length), logits }
+}
+
+const presentOf = (results: OrtTensors, past: string): OrtTensor =>
+  results[past.replace('past_key_values', 'present')] as OrtTensor
+
+/** {@link greedyRun}'s tokens. */
+export const greedy = async (...args: Parameters<typeof greedyRun>): Promise<number[]> =>
+  (await greedyRun(...args)).tokens
+
+/** What transformers gives with PEFT's adapter of a case. */
+export interface OfPeft {
+  readonly prompt: number[]
+  /** Greedy tokens after the prompt. */
+  readonly greedy: number[]
+  readonly text: number[]
+  /** Logits of the text's last token. */
+  readonly logits: Float32Array
+}
+
+export function ofPeft(name: string): OfPeft {
+  const tensor = (file: string, key: string) =>
+    readSafetensorsFile(join(decoders, name, `${file}.safetensors`)).tensors.get(key) as Tensor
+  const integers = (of: Tensor) => Array.from(elements(of) as BigInt64Array, Number)
+  const [ids, logits] = [tensor('inputs', 'input_ids'), tensor('expected', 'lora_logits')]
+  const [, length, words] = logits.dims as [number, number, number]
+  const text = integers(ids).slice(0, length)
+  const last = toFloat32(logits).slice((length - 1) * words, length * words)
+  return { prompt: text.slice(0, 3), greedy: integers(tensor('expected', 'greedy')), text, logits: last }
+}
