@@ -110,6 +110,28 @@ export interface TruncatedSvd {
   V: Matrix
 }
 
+/** An orthonormal basis of the matrix times random vectors. */
+function randomBasis(matrix: Matrix, width: number, seed: number): Matrix {
+  const stream = random(seed, 'svd')
+  const draws = Array.from({ length: matrix.columns * width }, () => stream.normal())
+  return orthonormal(multiply(matrix, matrixOf(draws, matrix.columns, width)))
+}
+
+/**
+ * The greatest `rank` singular values and vectors, nearly: within a basis of that many random vectors after
+ * `iterations` powers of W W', as torch.svd_lowrank. (Halko, Martinsson & Tropp 2009, algorithms 4.4 and 5.1)
+ */
+export function randomizedSvd(
+  matrix: Matrix,
+  rank: number,
+  { iterations, seed }: { iterations: number; seed: number },
+): TruncatedSvd {
+  const transposed = transpose(matrix)
+  let basis = randomBasis(matrix, Math.min(rank, matrix.rows, matrix.columns), seed)
+  for (let i = 0; i < iterations; i++) basis = orthonormal(multiply(matrix, orthonormal(multiply(transposed, basis))))
+  return withinBasis(matrix, basis, rank)
+}
+
 const oversampling = 10
 /** Powers of W W' in a basis; then it begins again with the best vectors so far. */
 const powers = 5
@@ -122,12 +144,10 @@ const tolerance = 1e-7
  * computes them exactly when it loads an adapter, so that what is left of the matrix must be the same.
  */
 export function truncatedSvd(matrix: Matrix, rank: number, { seed = 0 }: { seed?: number } = {}): TruncatedSvd {
-  const stream = random(seed, 'svd')
   const size = Math.min(matrix.rows, matrix.columns)
   const width = Math.min(rank + oversampling, size)
   const transposed = transpose(matrix)
-  const draws = Array.from({ length: matrix.columns * width }, () => stream.normal())
-  let start = orthonormal(multiply(matrix, matrixOf(draws, matrix.columns, width)))
+  let start = randomBasis(matrix, width, seed)
   while (true) {
     const blocks = [start]
     while (blocks.length <= powers && blocks.length * width < size)

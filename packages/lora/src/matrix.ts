@@ -49,16 +49,14 @@ export function transpose({ rows, columns, values }: Matrix): Matrix {
 /** A B. */
 export function multiply(a: Matrix, b: Matrix): Matrix {
   const result = zeros(a.rows, b.columns)
-  const width = b.columns
+  const [width, sums] = [b.columns, result.values]
   // Row by row of b: the innermost loop goes along memory.
-  for (let i = 0; i < a.rows; i++) {
-    const sums = result.values.subarray(i * width, (i + 1) * width)
+  for (let i = 0; i < a.rows; i++)
     for (let k = 0; k < a.columns; k++) {
       const factor = a.values[i * a.columns + k] as number
-      const row = b.values.subarray(k * width, (k + 1) * width)
-      for (let j = 0; j < width; j++) sums[j] = (sums[j] as number) + factor * (row[j] as number)
+      const [to, from] = [i * width, k * width]
+      for (let j = 0; j < width; j++) sums[to + j] = (sums[to + j] as number) + factor * (b.values[from + j] as number)
     }
-  }
   return result
 }
 

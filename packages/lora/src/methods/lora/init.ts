@@ -5,7 +5,7 @@ import { random } from '@cola/data'
 import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import { closestValue } from '@cola/graph/options'
 import { ConfigError } from '../../errors.ts'
-import { orthonormal, truncatedSvd } from '../../linalg.ts'
+import { orthonormal, randomizedSvd, truncatedSvd } from '../../linalg.ts'
 import {
   arrayOf,
   columnsOf,
@@ -38,6 +38,8 @@ interface InitContext {
   weight: () => Matrix
   stream: (name: 'A' | 'B') => ReturnType<typeof random>
   seed: number
+  /** Powers of `pissa_niter_N`; undefined for exact singular values. */
+  iterations: number | undefined
 }
 
 type Init = (context: InitContext) => { A: Float32Array; B: Float32Array; changed?: Matrix }
@@ -74,7 +76,10 @@ const inits: Readonly<Record<string, Init>> = {
   /** A = sqrt(S) V', B = U sqrt(S) of W's greatest singular values. Meng et al. 2024. */
   pissa: (c) => {
     const { r, scaling } = c.target
-    const { U, S, V } = truncatedSvd(c.weight(), r, { seed: c.seed })
+    const { iterations, seed } = c
+    const W = c.weight()
+    const { U, S, V } =
+      iterations === undefined ? truncatedSvd(W, r, { seed }) : randomizedSvd(W, r, { iterations, seed })
     const root = S.map((s) => Math.sqrt(s / scaling))
     const [A, B] = [scaleRows(V, root), scaleColumns(U, root)]
     return { A: arrayOf(A), B: arrayOf(B), changed: residual(c, A, B) }
@@ -126,7 +131,9 @@ const embedded = (c: InitContext, { init_lora_weights }: LoraConfigJson) => {
  * @throws {ConfigError} for a way of initializing that is not known.
  */
 export function initialValues(target: LoraTarget, config: LoraConfigJson, base: Tensor, seed: number): InitialValues {
-  const name = String(config.init_lora_weights).replace(/^pissa_niter_\d+$/, 'pissa')
+  const given = String(config.init_lora_weights)
+  const iterations = /^pissa_niter_(\d+)$/.exec(given)?.[1]
+  const name = iterations ? 'pissa' : given
   const init = inits[name]
   if (!init)
     throw new ConfigError({
@@ -143,6 +150,7 @@ export function initialValues(target: LoraTarget, config: LoraConfigJson, base: 
     weight: () => (transposed ? matrix() : transpose(matrix())),
     stream: (which) => random(seed, 'lora', `base_model.model.${module}.lora_${which}.weight`),
     seed,
+    iterations: iterations ? Number(iterations) : undefined,
   }
   const { A, B, changed } = kind === 'embedding' ? embedded(context, config) : init(context)
   return {

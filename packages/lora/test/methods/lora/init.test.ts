@@ -51,13 +51,22 @@ describe('initializers', () => {
     },
   )
 
+  /** The Frobenius norm of a matrix of the base, and of what an initialization leaves of it. */
+  const size = ({ initializers }: Model['graph']) =>
+    Math.hypot(...toFloat32(initializers.get('transformer.h.0.mlp.c_fc.weight') as Tensor))
+  const residual = (init: string) =>
+    size(lora(base, { r: 4, lora_alpha: 4, target_modules: ['c_fc'], init_lora_weights: init }).base)
+
   it('pissa takes the greatest singular values: what is left is smaller than after any other start', () => {
-    const size = ({ initializers }: Model['graph']) =>
-      Math.hypot(...toFloat32(initializers.get('transformer.h.0.mlp.c_fc.weight') as Tensor))
-    const left = (init: string) =>
-      size(lora(base, { r: 4, lora_alpha: 4, target_modules: ['c_fc'], init_lora_weights: init }).base)
-    expect(left('pissa')).toBeLessThan(left('olora'))
-    expect(left('olora')).toBeLessThan(size(base.graph))
+    expect(residual('pissa')).toBeLessThan(residual('olora'))
+    expect(residual('olora')).toBeLessThan(size(base.graph))
+  })
+
+  it('pissa_niter_N comes nearer to the greatest singular values with each iteration', () => {
+    const left = ['pissa_niter_0', 'pissa_niter_1', 'pissa_niter_4', 'pissa'].map(residual)
+    expect(left).toEqual(left.toSorted((a, b) => b - a))
+    expect(new Set(left).size).toBe(4)
+    expect(residual('pissa_niter_300') / residual('pissa')).toBeCloseTo(1, 6)
   })
 
   it.each(['pissa', 'olora'])('%s: switched, it is what it is loaded; combined, it is refused', async (init) => {
