@@ -45,7 +45,6 @@ const others: Readonly<Record<string, readonly unknown[]>> = {
   'data retrievalMetrics': [{ data: new Float32Array(1), width: 1 }],
   'data splitRows': [0.5],
   'data renameFix': [[]],
-  'data textsAlone': [[]],
   'data parseRecords': ['csv'],
   'data parseTable': ['csv'],
   'data pickleFix': [[], { folder: '.' }],

@@ -23,7 +23,7 @@ export {
 } from './batch/encode-language-model.ts'
 export { classLabels } from './batch/class-labels.ts'
 export { cutTexts } from './batch/cut-texts.ts'
-export { pairsAreObjects, textsAlone } from './batch/texts-alone.ts'
+export { strictMethods } from './batch/strict-methods.ts'
 export { requireTokenIds } from './batch/token-ids.ts'
 export { ignoreIndex } from './batch/ignore-index.ts'
 export {

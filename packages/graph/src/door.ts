@@ -1,7 +1,6 @@
 // Checks that a function is given what it works on, before it reads anything of it: a graph, a tensor, bytes, a list.
 
-import { ConfigError } from './errors.ts'
-import { callable, type Check, checkOptions, checkValue, list, map, object, show, string } from './options.ts'
+import { callable, type Check, checkValue, list, map, object, string } from './options.ts'
 
 type Fields = Readonly<Record<string, unknown>> | null | undefined
 
@@ -43,25 +42,3 @@ const kinds = {
  */
 export const requireKind = (where: string, value: unknown, kind: keyof typeof kinds): void =>
   checkValue(where, value, kinds[kind])
-
-/**
- * Checks what stands behind the arguments of a method, which JavaScript would ignore. A number is let pass: `map` gives
- * the index of an element.
- * @param elsewhere What to do about options, by name. @default {}
- * @throws {ConfigError} for options, and for any other argument.
- */
-export function refuseMore(
-  where: string,
-  [next]: readonly unknown[],
-  elsewhere: Readonly<Record<string, string>> = {},
-): void {
-  if (next === undefined || typeof next === 'number') return
-  if (!object[1](next))
-    throw new ConfigError({
-      where: `${where}, a further argument`,
-      what: 'it takes none',
-      found: show(next),
-      fix: elsewhere.text_pair,
-    })
-  checkOptions(where, next as object, {}, false, elsewhere)
-}

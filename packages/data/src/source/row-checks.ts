@@ -30,12 +30,11 @@ export function similarName(name: string, known: readonly string[]): string | un
 export function renameFix(wanted: readonly string[], found: readonly string[]): string | undefined {
   requireKind('renameFix, wanted', wanted, 'list')
   const others = found.filter((name) => !wanted.includes(name))
-  const missing = wanted.filter((name) => !found.includes(name))
-  const [pair] = missing.flatMap((name) => {
-    const meant = closestName(name, others)
-    return meant === undefined ? [] : [`Rename ${meant} to ${name}.`]
-  })
-  return pair
+  for (const name of wanted) {
+    const meant = !found.includes(name) && closestName(name, others)
+    if (meant) return `Rename ${meant} to ${name}.`
+  }
+  return undefined
 }
 
 /** Checks that a row is an object. @throws {DataError} naming the row. */

@@ -1,6 +1,5 @@
 // Tokenizers from tokenizer.json. The only importer of @huggingface/tokenizers.
 
-import { refuseMore } from '@cola/graph/door'
 import { checkOptions, object } from '@cola/graph/options'
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { DataError } from '../errors.ts'
@@ -205,7 +204,8 @@ export function tokenizerOf(
     },
     truncationSide: side,
     decode: (ids, ...more: unknown[]) => {
-      refuseMore('decode', more, { skip_special_tokens: 'Special tokens are left out already.' })
+      // The index that `map` gives is let pass.
+      if (typeof more[0] === 'object' && more[0]) checkOptions('decode', more[0], {})
       requireList(ids, 'ids')
       if (ids.length === 0) return ''
       try {

@@ -7,11 +7,10 @@ import {
   type Label,
   type LabelsOfText,
   oneLabel,
-  textsAlone,
+  strictMethods,
   type Tokenizer,
 } from '@cola/data'
 import type { Tensor } from '@cola/graph'
-import { refuseMore } from '@cola/graph/door'
 import {
   type Batch,
   crossEntropy,
@@ -104,11 +103,6 @@ export const logitRows = ({ logits }: StepResult['outputs'], rows: number): numb
 const labelFix =
   'The student knows its classes alone: rename the label, or leave the row out. namedRows of @cola/data names indices.'
 
-const singleTexts = { text_pair: 'A student reads single texts.' }
-const ofScores = { compute_metrics: 'It is an option of distill and of loadDistilled.' }
-const inExport = 'It is an option of export(folder, options).'
-const ofExport = { dtype: inExport, layout: inExport }
-
 /** Builds what `loadDistilled` returns, and `distill` with its run. */
 export function studentClassifier(parts: ClassifierParts): StudentClassifier {
   const { student, context, metrics, score, device, batch_size, onWarning } = parts
@@ -131,32 +125,25 @@ export function studentClassifier(parts: ClassifierParts): StudentClassifier {
     for (const message of cutTexts(texts, truncated, 'texts', context.max_length)) onWarning(message)
     return examples.length === 0 ? [] : (await run(examples)).predictions
   }
+  const classify: StudentClassifier['classify'] = async (texts) =>
+    (await logitsOf(texts)).map((row) => oneLabel(row, labels))
+  const logits: StudentClassifier['logits'] = async (texts) => Float32Array.from((await logitsOf(texts)).flat())
+  const evaluate: StudentClassifier['evaluate'] = async (rows) => {
+    const { examples, truncated } = encodeLabelled(rows, 'rows', { ...context, labelFix })
+    const { loss, predictions } = await run(examples)
+    const warnings = cutTexts(rows, truncated, 'rows', context.max_length)
+    const metrics = score(predictions, examples, (message) => warnings.push(message))
+    return { loss, metrics, predictions, warnings }
+  }
+  const save: StudentClassifier['save'] = (target) =>
+    stored(target, (folder) => saveDistilled(sinkOf(folder), student, { ...context, metrics }))
   return {
     metrics,
     labels,
     tokenizer,
     parameters: student.parameters,
-    classify: async (texts, ...more: unknown[]) => {
-      textsAlone('classify', more, singleTexts)
-      return (await logitsOf(texts)).map((logits) => oneLabel(logits, labels))
-    },
-    logits: async (texts, ...more: unknown[]) => {
-      textsAlone('logits', more, singleTexts)
-      return Float32Array.from((await logitsOf(texts)).flat())
-    },
-    evaluate: async (rows, ...more: unknown[]) => {
-      textsAlone('evaluate', more, ofScores)
-      const { examples, truncated } = encodeLabelled(rows, 'rows', { ...context, labelFix })
-      const { loss, predictions } = await run(examples)
-      const warnings = cutTexts(rows, truncated, 'rows', context.max_length)
-      const metrics = score(predictions, examples, (message) => warnings.push(message))
-      return { loss, metrics, predictions, warnings }
-    },
+    ...strictMethods({ classify, logits, evaluate, save }),
     fingerprint: () => modelFingerprint(student.model.graph, [labels, context.max_length, tokenizer.files]),
-    save: async (target, ...more: unknown[]) => {
-      refuseMore('save', more, ofExport)
-      return stored(target, (folder) => saveDistilled(sinkOf(folder), student, { ...context, metrics }))
-    },
     export: (target, options) => stored(target, (folder) => exportClassifier(folder, student, context, options)),
     release: async () => {
       released = true

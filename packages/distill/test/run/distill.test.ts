@@ -485,8 +485,8 @@ describe('refuses, before the teacher is asked', () => {
     [{ epochs: 0 }, /distill, option epochs: not a valid value/],
     [{ learning_rate: Number.NaN }, /option learning_rate/],
     [{ callbacks: { onEpochs: () => {} } }, /option callbacks, option onEpochs: no such option/],
-    [{ resume: true }, /option resume: there is no folder to resume from/],
-    [{ save_steps: 2 }, /option save_steps: there is no folder to write checkpoints to. Give output_dir/],
+    [{ resume: true }, /option resume: there is no folder of checkpoints/],
+    [{ save_steps: 2 }, /option save_steps: there is no folder of checkpoints. Give output_dir/],
     [{ early_stopping_patience: 1 }, /option early_stopping_patience: .* Give validation/],
     [{ metric_for_best_model: 'mcc' }, /option metric_for_best_model: .* Give validation/],
     [

@@ -10,7 +10,7 @@ import { adaptedModule, methodOf } from '../methods/methods.ts'
 import { patternValue } from '../methods/patterns.ts'
 import { combineChecks, combineMatrices, type CombineOptions, type Part } from './combine-matrices.ts'
 import type { Adapter } from './files.ts'
-import { requireAdapter } from './is-adapter.ts'
+import { isAdapter } from './is-adapter.ts'
 import { sameValues } from './load.ts'
 
 /** An adapter with its weight in a combination. */
@@ -35,7 +35,8 @@ export function combineAdapters(adapters: readonly WeightedAdapter[], options: C
   const { combination_type = 'linear', head } = options
   if (adapters.length === 0)
     throw new AdapterError({ where: 'combineAdapters', what: 'no adapters', expected: 'at least one' })
-  for (const [i, one] of adapters.entries()) requireAdapter(`combineAdapters, adapters[${i}], adapter`, one?.adapter)
+  for (const [i, one] of adapters.entries())
+    checkValue(`combineAdapters, adapters[${i}], adapter`, one?.adapter, isAdapter)
   const list = adapters.map(requirePlain)
   const tensors = savedTensors(list, head)
   const modules = modulesOf(list)

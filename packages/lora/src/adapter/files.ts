@@ -12,7 +12,7 @@ import type { Head } from '../inject/head.ts'
 import { requireModel } from '../inject/require-model.ts'
 import type { ConfigOf, PeftType } from '../methods/method.ts'
 import { check, headSchema, startSchema } from '../schema.ts'
-import { requireFiles } from './is-adapter.ts'
+import { requireFiles } from './require-files.ts'
 import { fileNames, savedParameters } from './names.ts'
 
 /** An adapter as PEFT saves it: its configuration and its tensors. */
@@ -91,7 +91,7 @@ function parseHead(json: unknown, where: string): Head {
  */
 export async function openAdapter(source: Source, options: SourceOptions = {}): Promise<Adapter> {
   checkOptions('openAdapter', options, sourceChecks)
-  requireFiles('openAdapter', source)
+  await requireFiles('openAdapter', source)
   const files = await openFiles(source, { ...options, files: [] })
   await files.fetch?.([
     { path: configFile },

@@ -1,6 +1,7 @@
 // Loads an adapter into a model. Every tensor of the file must have a parameter in the model, and every parameter of
 // the adapter a tensor in the file; errors list the others.
 
+import { checkValue } from '@cola/graph/options'
 import { asFloat32, cloneGraph, float32, type Tensor, toFloat32 } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { checkHead } from '../inject/head.ts'
@@ -11,7 +12,7 @@ import { inject } from '../inject/with-adapter.ts'
 import type { PeftType } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
-import { requireAdapter } from './is-adapter.ts'
+import { isAdapter } from './is-adapter.ts'
 import { missingParameters, mismatchedShapes, unplacedTensors } from './misfits.ts'
 import { fileNames, omittedIn, type Place, placesIn, savedParameters } from './names.ts'
 import { withZeroBiases } from './zero-biases.ts'
@@ -25,7 +26,7 @@ import { withZeroBiases } from './zero-biases.ts'
  */
 export function loadAdapter<M extends PeftType>(base: HeadedModel, adapter: Adapter<M>): AdaptedModel<M> {
   requireModel('loadAdapter', base)
-  requireAdapter('loadAdapter, adapter', adapter)
+  checkValue('loadAdapter, adapter', adapter, isAdapter)
   const model = withZeroBiases(base, [adapter])
   checkHead(model.head, adapter.head)
   requireRanks(adapter)

@@ -12,7 +12,7 @@ import { headWeight, tiedHeads, untie } from '../inject/tied.ts'
 import { methodOf } from '../methods/methods.ts'
 import type { Adapter } from './files.ts'
 import { type Needs, requireFit } from './fits-switch.ts'
-import { requireAdapter } from './is-adapter.ts'
+import { isAdapter } from './is-adapter.ts'
 import { loadAdapter } from './load.ts'
 import { isLora, plainAdapter } from './plain-adapter.ts'
 import { feedsOf } from './switch-feeds.ts'
@@ -79,7 +79,7 @@ export function switchable<A extends string>(
   if (names.length === 0) throw new AdapterError({ where: 'switchable', what: 'no adapters', expected: 'at least one' })
   for (const name of names) {
     checkValue('switchable, adapters, a name', name, text)
-    requireAdapter(`switchable, adapters, "${name}"`, adapters[name])
+    checkValue(`switchable, adapters, "${name}"`, adapters[name], isAdapter)
   }
   const model = withZeroBiases({ ...original, graph: widen(original.graph) }, Object.values(adapters))
   const open = (name: string, adapter: Adapter) => requireSwitchable(name, loadNamed(model, name, adapter))
@@ -120,7 +120,7 @@ export function switchable<A extends string>(
     },
     loadAdapter: (name, adapter) => {
       checkValue('loadAdapter, name', name, text)
-      requireAdapter(`loadAdapter, adapter "${name}"`, adapter)
+      checkValue(`loadAdapter, adapter "${name}"`, adapter, isAdapter)
       const adapted = open(name, adapter)
       requireFit(name, needsOf([adapted], targetsOf), needs)
       keep(name, adapted)

@@ -9,7 +9,7 @@ import {
   requireList,
   requireRow,
   rowPlace,
-  textsAlone,
+  strictMethods,
   type Tokenizer,
 } from '@cola/data'
 import {
@@ -23,7 +23,6 @@ import {
   once,
   type TrainResult,
 } from '@cola/train'
-import { refuseMore } from '@cola/graph/door'
 import { withoutSegments } from '@cola/graph'
 import { stored } from '@cola/train/files'
 import { untilRelease } from '../generate/until-release.ts'
@@ -97,9 +96,6 @@ export interface FineTunedParts<T extends TaskType> {
   onWarning?: (message: string) => void
 }
 
-const inExport = 'It is an option of export(folder, options).'
-const ofExport = { dtype: inExport, layout: inExport, merge: inExport }
-
 const wasReleased = (): FeedError =>
   new FeedError({ where: 'fine-tuned model', what: 'it has been released', fix: 'Open it again with loadFineTuned.' })
 
@@ -135,8 +131,7 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const model = await adapted()
       return { ...model, graph: withoutSegments(model.graph), base: withoutSegments(model.base) }
     },
-    evaluate: async (given, ...more: unknown[]) => {
-      textsAlone('evaluate', more)
+    evaluate: async (given) => {
       const rows = await rowsOf<T>(given)
       requireList(rows, 'rows')
       rows.forEach((row, i) => {
@@ -148,10 +143,7 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const onWarning = (message: string) => warnings.push(message)
       return { loss, metrics: task.scores(predictions, examples, settings, { loss, onWarning }), predictions, warnings }
     },
-    save: async (target, ...more: unknown[]) => {
-      refuseMore('save', more, ofExport)
-      return stored(target, async (folder) => saveFineTuned(folder, { ...parts, adapter: await adapted() }))
-    },
+    save: (target) => stored(target, async (folder) => saveFineTuned(folder, { ...parts, adapter: await adapted() })),
     export: async (target, options) => {
       // Loaded when something is exported: bundles have a part of its own for it.
       const { exportFineTuned, exportParts } = await import('./export.ts')
@@ -168,5 +160,6 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
         if (one.status === 'fulfilled') await one.value.release()
     },
   }
-  return { ...common, ...task.serve(predict, settings, context) }
+  const { evaluate, save } = common
+  return { ...common, ...strictMethods({ evaluate, save }), ...task.serve(predict, settings, context) }
 }

@@ -2,7 +2,7 @@
 
 import type { Source } from '@cola/data'
 import type { Adapter } from '../adapter/files.ts'
-import { requireFiles } from '../adapter/is-adapter.ts'
+import { requireFiles } from '../adapter/require-files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { bareName } from '../adapter/names.ts'
 import type { AdaptedModel, HeadedModel } from '../inject/adapted-model.ts'
@@ -78,7 +78,7 @@ export interface TrainedBefore {
  * @throws {ConfigError | FormatError | FileError | HubError | AdapterError} as `openAdapter` does.
  */
 export async function trainedBefore(source: Source, base: BaseModelSource): Promise<TrainedBefore> {
-  requireFiles('fineTune, option adapter', source)
+  await requireFiles('fineTune, option adapter', source)
   const { adapter, saved, files } = await openSavedAdapter(source, { base, call: callWith('base') })
   const headFor = (task: TaskType, options: object, base: BaseModel): ProblemSource => {
     return { adapter, saved, base, choice: optionsFrom(adapter, task, options, base) }

@@ -4,7 +4,7 @@ import { type Files, type Label, openFiles, type Source, sourceChecks, type Sour
 import { defaultDevice, type Device, openEvaluation } from '@cola/train'
 import { type Checks, defined, flag, object, optionsIn, text, whole } from '@cola/graph/options'
 import { type Adapter, configFile, openAdapter, settingsFile } from '../adapter/files.ts'
-import { requireFiles } from '../adapter/is-adapter.ts'
+import { requireFiles } from '../adapter/require-files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { merge } from '../inject/merge.ts'
 import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
@@ -66,7 +66,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS', const L exte
   const wanted = options?.task ?? ('SEQ_CLS' as T)
   const task = await taskOf(wanted)
   await checkKnown('loadFineTuned', options, { ...task.options, ...checks }, 'ofLoading')
-  requireFiles('loadFineTuned', source)
+  await requireFiles('loadFineTuned', source)
   const files = await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] })
   await files.fetch?.([settingsFile, configFile].map((path) => ({ path, optional: true })))
   const isSaved = files.has(settingsFile)

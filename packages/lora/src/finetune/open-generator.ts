@@ -4,7 +4,8 @@ import { type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { type Checks, checkValue, object, oneOf, optionsIn, text } from '@cola/graph/options'
 import { defaultDevice, type Device } from '@cola/train'
 import type { Adapter } from '../adapter/files.ts'
-import { isAdapter, requireFiles } from '../adapter/is-adapter.ts'
+import { isAdapter } from '../adapter/is-adapter.ts'
+import { requireFiles } from '../adapter/require-files.ts'
 import { switchable } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
 import { accuracyLevels, type DecoderOptions, openDecoder } from '../generate/decoder.ts'
@@ -76,7 +77,7 @@ export async function openGenerator<A extends string = string>(
   requireBase(source)
   await checkKnown('openGenerator', options, checks, 'ofOpen')
   const { adapters = {}, device = defaultDevice(), accuracy_level = 0, quantization } = options
-  const open = openWith('openGenerator', options.open, quantization)
+  const open = await openWith('openGenerator', options.open, quantization)
   const opened = await openAll(adapters, source, optionsIn(sourceChecks, options))
   const base = await openBase(source, isOpen(source) ? open : openedAs(startOf(opened), open))
   const formats = await formatsOf(base, opened)
@@ -166,7 +167,7 @@ async function openOne(
 ): Promise<Opened> {
   if (isOpenAdapter(one)) return { adapter: one }
   checkValue(`${where} "${name}"`, one, ['a source of files, or an open adapter', isSource])
-  requireFiles(`${where} "${name}"`, one)
+  await requireFiles(`${where} "${name}"`, one)
   const { adapter, saved, files } = await openSavedAdapter(one, { base, call: callWith(name, 'base') }, options)
   await requireTask(saved?.task_type ?? adapter.config.task_type ?? 'CAUSAL_LM', { taskType: 'CAUSAL_LM' }, files)
   return { adapter, saved, files }

@@ -195,6 +195,6 @@ export async function readOptions<T extends TaskType>(
     frozenProducts: general.frozenProducts ?? 'float32',
     gradientCheckpointing: general.gradient_checkpointing ?? false,
     max_length: general.max_length ?? Number.POSITIVE_INFINITY,
-    open: openWith('fineTune', general.open, general.quantization),
+    open: await openWith('fineTune', general.open, general.quantization),
   }
 }

@@ -4,7 +4,7 @@
 import { fetchFiles, type Files, openFiles, type Source, sourceChecks } from '@cola/data'
 import { checkOptions, optionsIn } from '@cola/graph/options'
 import { filesOf, readJson } from '@cola/train/files'
-import { requireFiles } from '../adapter/is-adapter.ts'
+import { requireFiles } from '../adapter/require-files.ts'
 import { onnxFiles } from '../onnx/dtypes.ts'
 import type { OnnxModel } from '../onnx/open.ts'
 import { onnxModelChecks, type OnnxModelOptions, originOf } from '../onnx/open-options.ts'
@@ -41,7 +41,7 @@ export async function openBase(source: BaseModelSource, options: OnnxModelOption
     if ('parameters' in source) return (await gpt2Module()).gpt2Base(source)
     return (await onnxModule()).onnxBase(source)
   }
-  requireFiles('openBase', source)
+  await requireFiles('openBase', source)
   const { file, dtype, ...others } = options
   const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   if (file === undefined && dtype === undefined && (await isGpt2Checkpoint(files))) {

@@ -20,7 +20,6 @@ import { nextTokenInputs, nextTokenLoss } from './next-token-loss.ts'
 import type { TextGenerator } from '../generate/text-generator.ts'
 import { templateName } from '../generate/text-format.ts'
 import { textGeneration } from './text-generation.ts'
-import { requireUse } from './require-use.ts'
 import type { Task } from './task.ts'
 
 /** Options of the task CAUSAL_LM. */
@@ -81,12 +80,8 @@ export const causalLanguageModel: Task<Types> = {
   },
   async settings(rows, { completion_only_loss, eos_token, chat_template }, base) {
     const form = formOf(rows[0] as Types['row'], rowPlace('train', 0, rows[0]))
-    requireUse(
-      'completion_only_loss',
-      completion_only_loss !== true || hasCompletions(form),
-      'rows with prompt and completion',
-      `rows with ${columnsOf(form)}`,
-    )
+    if (completion_only_loss && !hasCompletions(form))
+      throw (await import('./no-effect.ts')).noEffect('completion_only_loss', `rows with ${columnsOf(form)}`)
     return {
       form,
       completion_only_loss: completion_only_loss ?? true,

@@ -14,37 +14,24 @@ const isLayered = (value: unknown, poolings: readonly string[]): boolean => {
   return typeof name === 'string' && poolings.includes(pooling as string) && layerList[1](layers)
 }
 
-/** What to do about a head that is for another task, by its pooling. */
-function poolingFix(value: unknown): string | undefined {
+const poolingFix = (value: unknown): string | undefined => {
   const { pooling } = (value ?? {}) as Partial<LayeredHead>
-  if (pooling === 'none') return "Its pooling 'none' reads every token: for task: 'TOKEN_CLS'."
-  return typeof pooling === 'string' ? `Its pooling is '${pooling}'.` : undefined
+  return pooling && `Its pooling is '${pooling}'.`
 }
 
 /**
  * Checks of the option, and of the setting, which is absent for a linear layer.
  * @param poolings Those of the task.
  */
-export function headChecks(poolings: readonly LayeredHead['pooling'][]): {
-  readonly option: Check
-  readonly setting: Check
-} {
-  const quoted = poolings
-    .map((name) => `'${name}'`)
-    .join(', ')
-    .replace(/, ([^,]*)$/, ' or $1')
-  const isHead = (value: unknown) => isLayered(value, poolings)
+export function headChecks(poolings: readonly LayeredHead['pooling'][]): Readonly<Record<'option' | 'setting', Check>> {
+  const check = (absent: unknown, words: string): Check => [
+    `${words} with pooling ${poolings.join(', ')}`,
+    (value) => value === absent || isLayered(value, poolings),
+    poolingFix,
+  ]
   return {
-    option: [
-      `'transformers', or what transformersHead gives, with pooling ${quoted}`,
-      (value) => value === 'transformers' || isHead(value),
-      poolingFix,
-    ],
-    setting: [
-      `a head with name, layers and pooling ${quoted}`,
-      (value) => value === undefined || isHead(value),
-      poolingFix,
-    ],
+    option: check('transformers', "'transformers', or what transformersHead gives,"),
+    setting: check(undefined, 'a head with name and layers,'),
   }
 }
 

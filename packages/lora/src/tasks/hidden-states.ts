@@ -2,7 +2,7 @@
 
 import { requireKind } from '@cola/graph/door'
 import { type Checks, checkOptions, limit, text, whole } from '@cola/graph/options'
-import { encodeTexts, padTokenId, requireList, textsAlone, type TokenSequence } from '@cola/data'
+import { encodeTexts, padTokenId, requireList, strictMethods, type TokenSequence } from '@cola/data'
 import { cloneGraph, type Graph, prune } from '@cola/graph'
 import { type Device, feedsOf, type OrtTensor, openResolved } from '@cola/train'
 import { adapterOf } from '../adapter/files.ts'
@@ -73,23 +73,23 @@ export async function openHiddenStates(
       return { input_ids, states: data.slice(start, start + input_ids.length * width) }
     })
   }
+  const hiddenStates = async (texts: readonly string[]): Promise<TextStates[]> => {
+    requireList(texts, 'texts')
+    const { rows } = encodeTexts(tokenizer, texts, { max_length, vocab_size, pad_token_id })
+    const lengthOf = (i: number) => (rows[i] as TokenSequence).input_ids.length
+    const order = [...rows.keys()].sort((a, b) => lengthOf(a) - lengthOf(b))
+    const found = new Array<TextStates>(rows.length)
+    for (let at = 0; at < order.length; at += batch_size) {
+      const indices = order.slice(at, at + batch_size)
+      const states = await run(indices.map((i) => rows[i] as TokenSequence))
+      indices.forEach((i, k) => {
+        found[i] = states[k] as TextStates
+      })
+    }
+    return found
+  }
   return {
-    hiddenStates: async (texts, ...more: unknown[]) => {
-      textsAlone('hiddenStates', more)
-      requireList(texts, 'texts')
-      const { rows } = encodeTexts(tokenizer, texts, { max_length, vocab_size, pad_token_id })
-      const lengthOf = (i: number) => (rows[i] as TokenSequence).input_ids.length
-      const order = [...rows.keys()].sort((a, b) => lengthOf(a) - lengthOf(b))
-      const found = new Array<TextStates>(rows.length)
-      for (let at = 0; at < order.length; at += batch_size) {
-        const indices = order.slice(at, at + batch_size)
-        const states = await run(indices.map((i) => rows[i] as TokenSequence))
-        indices.forEach((i, k) => {
-          found[i] = states[k] as TextStates
-        })
-      }
-      return found
-    },
+    ...strictMethods({ hiddenStates }),
     release: () => session.release(),
   }
 }

@@ -7,7 +7,7 @@ import {
   requireString,
   requireText,
   rowPlace,
-  textsAlone,
+  strictMethods,
   type TokenSequence,
 } from '@cola/data'
 import { getValue, type Loss } from '@cola/graph'
@@ -32,7 +32,6 @@ import {
   textColumns,
   type TripleRow,
 } from './sentence-rows.ts'
-import { requireUse } from './require-use.ts'
 import type { EncodeContext, ServeContext, Task } from './task.ts'
 
 /** All rows of a table are of one form. */
@@ -120,7 +119,8 @@ export const sentenceEmbedding: Task<Types> = {
   saved: { form: oneOf(rowForms), ...checks },
   async settings(rows, options, base, batch_size) {
     const form = formOf(rows[0] as Types['row'], rowPlace('train', 0, rows[0]))
-    requireUse('scale', form !== 'similarities' || options.scale === undefined, 'pairs or triples', 'rows with a score')
+    if (form === 'similarities' && options.scale !== undefined)
+      throw (await import('./no-effect.ts')).noEffect('scale', 'rows with a score')
     if (form === 'pairs') requireOthers(rows.length, batch_size)
     return { form, pooling: options.pooling ?? poolingOf(base), scale: options.scale ?? 20 }
   },
@@ -175,23 +175,16 @@ export const sentenceEmbedding: Task<Types> = {
     }
     return {
       width: widthOf(context.base),
-      embed: async (texts, ...more: unknown[]) => {
-        textsAlone('embed', more, ofEmbedding)
-        return (await embed(texts)).map((embedding) => Float32Array.from(embedding))
-      },
-      async similarity(texts, others, ...more: unknown[]) {
-        textsAlone('similarity', more, ofEmbedding)
-        const [rows, columns] = [await embed(texts), await embed(others)]
-        return rows.map((row) => columns.map((column) => dot(row, column)))
-      },
+      ...strictMethods({
+        embed: async (texts: readonly string[]) =>
+          (await embed(texts)).map((embedding) => Float32Array.from(embedding)),
+        async similarity(texts: readonly string[], others: readonly string[]) {
+          const [rows, columns] = [await embed(texts), await embed(others)]
+          return rows.map((row) => columns.map((column) => dot(row, column)))
+        },
+      }),
     }
   },
-}
-
-const ofEmbedding = {
-  pooling: 'It is an option of fineTune, which the model keeps.',
-  normalize: 'Embeddings have length 1.',
-  text_pair: 'A text has one embedding; similarity(texts, others) compares two lists of texts.',
 }
 
 /**

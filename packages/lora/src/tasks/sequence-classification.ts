@@ -5,17 +5,16 @@ import {
   encodeTexts,
   isLabel,
   type Label,
-  pairsAreObjects,
   requireField,
   requireList,
   requireString,
   requireText,
   rowPlace,
-  textsAlone,
+  strictMethods,
   ignoreIndex,
 } from '@cola/data'
 import type { Batch } from '@cola/train'
-import { type Check, list, oneOf, share, show } from '@cola/graph/options'
+import { type Check, list, oneOf, share } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import { type Pooling, poolings } from '../inject/head.ts'
 import { withHead } from './head.ts'
@@ -23,7 +22,6 @@ import { headChecks, type HeadOption, type LayeredHead, layered } from './head-o
 import type { TextStates } from './hidden-states.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
-import { requireUse } from './require-use.ts'
 import type { EncodeContext, Encoded, ServeContext, Task } from './task.ts'
 
 /** A text, or a pair of texts, with its class, its classes, or its number. @typeParam L Names of the classes. */
@@ -203,13 +201,8 @@ export const sequenceClassification: Task<Types> = {
         : // A part of its own in bundles.
           (await import('./found-classes.ts')).foundClasses(rows, problem_type, options)
     const { label_smoothing = 0 } = options
-    const isSingle = problem_type === 'single_label_classification'
-    requireUse(
-      'label_smoothing',
-      isSingle || label_smoothing === 0,
-      'the problem_type "single_label_classification"',
-      show(problem_type),
-    )
+    if (label_smoothing > 0 && problem_type !== 'single_label_classification')
+      throw (await import('./no-effect.ts')).noEffect('label_smoothing', problem_type)
     const head = layered(options.head)
     if (head && options.pooling !== undefined && options.pooling !== head.pooling)
       throw new ConfigError({
@@ -294,18 +287,16 @@ export const sequenceClassification: Task<Types> = {
     })
     return {
       labels,
-      classify: async (texts, ...more: unknown[]) => {
-        textsAlone('classify', more, pairsAreObjects)
-        return (await logitsOf(texts)).map((row) => problemTypes[problem_type].classification(row, labels))
-      },
-      logits: async (texts, ...more: unknown[]) => {
-        textsAlone('logits', more, pairsAreObjects)
-        return Float32Array.from((await logitsOf(texts)).flat())
-      },
-      hiddenStates: async (texts, ...more: unknown[]) => {
-        textsAlone('hiddenStates', more)
-        return (await reader()).hiddenStates(texts)
-      },
+      ...strictMethods(
+        {
+          classify: async (texts: readonly TextOrPair[]) =>
+            (await logitsOf(texts)).map((row) => problemTypes[problem_type].classification(row, labels)),
+          logits: async (texts: readonly TextOrPair[]) => Float32Array.from((await logitsOf(texts)).flat()),
+        },
+        'pairs',
+      ),
+      // The reader refuses more than texts.
+      hiddenStates: async (...given) => (await reader()).hiddenStates(...given),
     }
   },
 }

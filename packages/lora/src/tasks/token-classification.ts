@@ -16,7 +16,7 @@ import {
   requireString,
   rowPlace,
   softmax,
-  textsAlone,
+  strictMethods,
   type TextRange,
   type TokenSequence,
   type WordInput,
@@ -229,18 +229,17 @@ export const tokenClassification: Task<Types> = {
   serve(predict, settings, context) {
     return {
       labels: settings.labels,
-      async tag(texts, ...more: unknown[]) {
-        textsAlone('tag', more, ofTagging)
-        requireList(texts, 'texts')
-        const inputs = texts.map((text, i) => wordsOf(text, settings.punctuation, rowPlace('texts', i)))
-        const predictions = await predict(encodeInputs(inputs, { ...context, where: 'texts' }))
-        return inputs.map((input, i) => found(input, predictions[i] as WordTags))
-      },
+      ...strictMethods({
+        async tag(texts: readonly (string | { words: readonly string[] })[]) {
+          requireList(texts, 'texts')
+          const inputs = texts.map((text, i) => wordsOf(text, settings.punctuation, rowPlace('texts', i)))
+          const predictions = await predict(encodeInputs(inputs, { ...context, where: 'texts' }))
+          return inputs.map((input, i) => found(input, predictions[i] as WordTags))
+        },
+      }),
     }
   },
 }
-
-const ofTagging = { aggregation_strategy: 'Words make entities already, by the tag of their first piece.' }
 
 const ownTypeFix =
   'A type is what entities share, such as PER, and not the entity itself. If they are types, name all tags with the ' +

@@ -4,6 +4,7 @@ import { memorySink } from '@cola/data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Adapter,
+  combineAdapters,
   ConfigError,
   exportAdapters,
   type FineTuned,
@@ -44,11 +45,6 @@ const doors: Readonly<Record<string, readonly [where: string, call: (given: neve
   'fineTune with an adapter': ['fineTune, option adapter', (one) => fineTune(base, { task, train, adapter: one })],
   loadFineTuned: ['loadFineTuned', (one) => loadFineTuned(one, { task })],
   openAdapter: ['openAdapter', (one) => openAdapter(one)],
-  switchable: [
-    'switchable, adapters, "poet"',
-    async (poet) => switchable((await openBase(base)).languageModel(), { poet }),
-  ],
-  loadAdapter: ['loadAdapter, adapter', async (one) => loadAdapter((await openBase(base)).languageModel(), one)],
 }
 
 const refusal = async (call: () => unknown): Promise<string> => {
@@ -109,4 +105,14 @@ it('is files in place of an open base', async () => {
   expect(await refusal(() => exportAdapters(memorySink(), base as never, { poet: adapter }))).toContain(
     'exportAdapters, base: not a valid value, expected what openBase gives',
   )
+})
+
+it('is a fine-tuned model in place of an adapter that is open', async () => {
+  const model = (await openBase(base)).languageModel()
+  for (const call of [
+    () => switchable(model, { poet: tuned as never }),
+    () => loadAdapter(model, tuned as never),
+    () => combineAdapters([{ adapter: tuned as never }]),
+  ])
+    expect(await refusal(call)).toMatch(/expected what readAdapter or openAdapter gives, found .*Save it first/)
 })

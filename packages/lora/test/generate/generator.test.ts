@@ -86,7 +86,7 @@ describe('generate', () => {
     )
     const none = { tensors: new Map() } as never
     await expect(generator.loadAdapter('c', none)).rejects.toThrow(
-      /adapter "c": an adapter that lacks config, expected what readA/,
+      /adapter "c": not a valid value, expected what readA/,
     )
     await generator.release()
     await expect(generator.loadAdapter('c', second)).rejects.toThrow(SessionError)

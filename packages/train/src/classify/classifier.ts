@@ -11,15 +11,14 @@ import {
   longestInput,
   type ModelConfig,
   sourceChecks,
+  strictMethods,
   type SourceOptions,
   openFiles,
   padTokenId,
-  pairsAreObjects,
   placeOf,
   readTokenizer,
   type Source,
   type TextInput,
-  textsAlone,
   type Tokenizer,
 } from '@cola/data'
 import { getValue, type Graph } from '@cola/graph'
@@ -178,7 +177,7 @@ async function classifier(
     requireClasses(labels, result.dims, folder)
     return float32Of(result).subarray(0, rows.length * labels.length)
   }
-  const logitsOfTexts: Classifier['logits'] = async (texts) => {
+  const logits: Classifier['logits'] = async (texts) => {
     const { rows, truncated } = encodeTexts(tokenizer, texts, { max_length, vocab_size, pad_token_id })
     for (const message of cutTexts(texts, truncated, 'texts', max_length)) onWarning?.({ message })
     const all = new Float32Array(texts.length * labels.length)
@@ -189,6 +188,12 @@ async function classifier(
       })
     }
     return all
+  }
+  const classify: Classifier['classify'] = async (texts) => {
+    const values = await logits(texts)
+    return texts.map((_, i) =>
+      readLogits(Array.from(values.subarray(i * labels.length, (i + 1) * labels.length)), labels),
+    )
   }
   return {
     labels,
@@ -201,17 +206,7 @@ async function classifier(
           .filter((name) => folder.has(name))
           .map((name) => folder.read(name)),
       ),
-    logits: async (texts, ...more: unknown[]) => {
-      textsAlone('logits', more, pairsAreObjects)
-      return logitsOfTexts(texts)
-    },
-    classify: async (texts, ...more: unknown[]) => {
-      textsAlone('classify', more, pairsAreObjects)
-      const values = await logitsOfTexts(texts)
-      return texts.map((_, i) =>
-        readLogits(Array.from(values.subarray(i * labels.length, (i + 1) * labels.length)), labels),
-      )
-    },
+    ...strictMethods({ logits, classify }, 'pairs'),
     release: () => session.release(),
   }
 }

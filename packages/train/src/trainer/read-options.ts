@@ -167,17 +167,16 @@ export function checkLoopOptions(where: string, options: LoopOptions<never>, fac
 }
 
 function refuseContradictions(where: string, options: LoopOptions<never>, facts: LoopFacts): void {
-  const { metric_for_best_model: metric = 'loss', early_stopping_patience, train_sampling_strategy, resume } = options
-  const { save_steps, output_dir } = options
+  const { metric_for_best_model: metric = 'loss', early_stopping_patience, train_sampling_strategy } = options
   const { evaluationRows, lengths, scores, names } = facts
   const refuse = (option: string, what: string, fix: string) => {
     throw new ConfigError({ where: `${where}, option ${option}`, what, fix })
   }
   if (train_sampling_strategy === 'group_by_length' && !lengths)
     refuse('train_sampling_strategy', 'the lengths of rows are not known', `Give ${names.lengths}.`)
-  if (resume && output_dir === undefined) refuse('resume', 'there is no folder to resume from', 'Give output_dir.')
-  if (save_steps !== undefined && output_dir === undefined)
-    refuse('save_steps', 'there is no folder to write checkpoints to', 'Give output_dir.')
+  for (const name of ['resume', 'save_steps'] as const)
+    if (options[name] && options.output_dir === undefined)
+      refuse(name, 'there is no folder of checkpoints', 'Give output_dir.')
   if (early_stopping_patience !== undefined && evaluationRows === 0)
     refuse('early_stopping_patience', 'there are no evaluation rows to judge an epoch by', `Give ${names.evaluation}.`)
   if (isLoss(metric)) return

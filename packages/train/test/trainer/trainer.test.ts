@@ -517,7 +517,9 @@ describe('Trainer', () => {
 
     it('options that need a folder', () => {
       for (const options of [{ save_steps: 2 }, { resume: true }])
-        expect(make(options)).toThrow(/option (save_steps|resume): there is no folder to .*Give output_dir\./)
+        expect(make(options)).toThrow(
+          /option (save_steps|resume): there is no folder of checkpoints. Give output_dir\./,
+        )
     })
 
     it('options that need evaluation rows', async () => {
