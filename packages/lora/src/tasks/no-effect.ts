@@ -4,7 +4,7 @@ import { ConfigError } from '../errors.ts'
 
 /** What options are for. */
 const uses = {
-  label_smoothing: 'the problem_type "single_label_classification"',
+  label_smoothing: 'problem_type single_label_classification',
   scale: 'pairs or triples',
   completion_only_loss: 'rows with prompt and completion',
 } as const
