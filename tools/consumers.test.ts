@@ -8,6 +8,7 @@ import {
   exportMerged,
   fineTune,
   loadAdapter,
+  loadFineTuned,
   loadPretrained,
   lora,
   type LoraModel,
@@ -19,6 +20,8 @@ import {
 } from '@cola/lora'
 import { loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decoderFiles, decoders } from '../packages/lora/test/support/decoder-files.ts'
+import { ofPeft } from '../packages/lora/test/support/exported-decoder.ts'
 import { hubServer } from './hub-server.ts'
 import { moved } from './moved.ts'
 import { npm, online, pack, runTypeScript, typecheck, useTarballs } from './packed.ts'
@@ -233,4 +236,37 @@ describe.skipIf(!online)('transformers.js', () => {
     expect(JSON.parse(run.stdout)).toEqual(await generator.generate(ids, { max_new_tokens: 6, eos_token_id: [] }))
     await generator.release()
   }, 300_000)
+
+  it.each([
+    ['decoder-gemma2', 'fp32', { dtype: 'float32' }],
+    ['decoder-qwen2', 'fp32', { dtype: 'float32' }],
+    ['decoder-llama-int4', 'fp32', { dtype: 'float32' }],
+    ['decoder-llama-int4', 'fp16', { dtype: 'float16' }],
+    ['decoder-llama-int4', 'q4', { dtype: 'packed' }],
+    ['decoder-llama-int4', 'q4', { merge: false }],
+  ] as const)(
+    'generates with %s as %s as it was exported with %o',
+    async (name, DTYPE, form) => {
+      const folder = installed('transformers-js')
+      const { prompt, greedy } = ofPeft(name)
+      const text = prompt.map((id) => `w${id}`).join(' ')
+      const { vocab_size } = JSON.parse(readFileSync(join(decoders, name, 'config.json'), 'utf8'))
+      const base = decoderFiles(name, vocab_size)
+      const tuned = await loadFineTuned(join(decoders, name, 'adapter'), { task: 'CAUSAL_LM', base })
+      const exported = join(work, `${name}-${Object.values(form)}`)
+      await tuned.export(exported, { ...form, layout: 'hub' })
+      const max_new_tokens = greedy.length
+      const own = await tuned.generate(text, { max_new_tokens, eos_token_id: [] })
+      expect(own.trim()).toBe(greedy.map((id) => `w${id}`).join(' '))
+      await tuned.release()
+      const run = spawnSync(process.execPath, ['generate.mjs', exported, text], {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...process.env, DTYPE, TOKENS: String(max_new_tokens) },
+      })
+      expect(run.status, run.stderr).toBe(0)
+      expect(JSON.parse(run.stdout)).toEqual([greedy])
+    },
+    300_000,
+  )
 })
