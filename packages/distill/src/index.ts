@@ -23,6 +23,7 @@ export { loadDistilled, type LoadDistilledOptions } from './run/load-distilled.t
 export type { ComputeMetrics, DistillExample, DistillOptions, DistillRow } from './run/options.ts'
 export type { StudentClassification, StudentClassifier, StudentEvaluation } from './run/student-classifier.ts'
 export type { Collate, StudentModel } from './run/student-model.ts'
+export type { TransferTexts } from './run/transfer-texts.ts'
 export { averageTeachers } from './teacher/average-teachers.ts'
 export { balanced } from './teacher/balanced.ts'
 export { cachedTeacher } from './teacher/cached-teacher.ts'

@@ -23,7 +23,7 @@ const fewRows = 200
  * `readTokenizer`, `generateArtifacts`, `TrainingSession.create` and `Trainer.train` throw.
  */
 export async function distill<L extends Label = Label>(options: DistillOptions<L>): Promise<DistilledStudent<L>> {
-  const run = readOptions(options)
+  const run = await readOptions(options)
   const { device, loop, loss } = run
   const onWarning = (message: string) => loop.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   const prepared = await prepareRun(run, onWarning)

@@ -32,6 +32,7 @@ import type { StatesOfText } from '../teacher/normalized-states.ts'
 import type { TeacherSource } from '../teacher/open-teacher.ts'
 import { namedRowsOf } from './rows-with-names.ts'
 import { isModel, type StudentModel } from './student-model.ts'
+import { isWithoutTexts, type TransferTexts, transferTexts, transferTextsCheck } from './transfer-texts.ts'
 
 /** A text and its class. */
 export interface DistillRow {
@@ -66,7 +67,7 @@ export interface DistillOptions<L extends Label = Label> extends LoopOptions<Dis
   /** A share of `train`, above 0 and below 1, chosen by the seed; or rows. @default none */
   validation?: number | readonly DistillRow[]
   /** Unlabelled texts, learned from the teacher alone. @default none */
-  transfer?: readonly string[]
+  transfer?: TransferTexts
   /** Rows by the name of their split, scored once, at the end. @default none */
   heldOut?: Readonly<Record<string, readonly DistillRow[]>>
   /**
@@ -135,7 +136,7 @@ const checks: Checks<OptionsOfRun> = {
         : undefined,
   ],
   validation: ['a number above 0 and below 1, or an array of rows', (value) => isShare(value) || Array.isArray(value)],
-  transfer: list,
+  transfer: transferTextsCheck,
   heldOut: object,
   labels: list,
   splits: object,
@@ -193,14 +194,15 @@ export interface ReadOptions extends Omit<OptionsOfRun, 'train' | 'transfer' | '
 }
 
 /**
- * Sorts the options, checks them, and fills in the defaults.
- * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another.
+ * Sorts the options, checks them, fills in the defaults, and reads the transfer texts.
+ * @throws {ConfigError} for an option that is unknown, out of its range, or in contradiction to another; what
+ * `transferTexts` throws.
  */
-export function readOptions(options: DistillOptions): ReadOptions {
+export async function readOptions(options: DistillOptions): Promise<ReadOptions> {
   checkOptions('distill', options, { ...checks, ...loopChecks }, false, elsewhere)
   const entries = Object.entries(defined(options))
   const part = (names: object) => Object.fromEntries(entries.filter(([name]) => Object.hasOwn(names, name)))
-  const { train = [], transfer = [], heldOut = {}, splits, ...run } = namedRowsOf(part(checks) as OptionsOfRun)
+  const { train = [], transfer: given = [], heldOut = {}, splits, ...run } = namedRowsOf(part(checks) as OptionsOfRun)
   const loop: ReadOptions['loop'] = { ...loopDefaults, ...part(loopChecks) }
   checkLoopOptions('distill', loop, {
     evaluationRows:
@@ -213,7 +215,9 @@ export function readOptions(options: DistillOptions): ReadOptions {
   if (run.loss !== undefined && !isTerms(run.loss)) checkLossOptions('distill, option loss', run.loss)
   checkOptions('distill, option hidden_states', run.hidden_states ?? {}, hiddenStatesChecks)
   const { output_dir } = loop
-  refuseContradictions({ ...run, train, transfer, ...(splits ? { splits } : {}) })
+  refuseContradictions({ ...run, train, transfer: given, ...(splits ? { splits } : {}) })
+  const transfer = await transferTexts(given)
+  requireRows(train, transfer)
   return {
     ...run,
     train,
@@ -230,14 +234,20 @@ export function readOptions(options: DistillOptions): ReadOptions {
 /** Beside the run. A page has no folders, which is told of the run's own. */
 const teacherIn = (folder: string): string => (hasFiles() ? paths().join(folder, 'teacher') : folder)
 
+function refuse(option: string, what: string, fix: string): never {
+  throw new ConfigError({ where: `distill, option ${option}`, what, fix })
+}
+
+function requireRows(train: OptionsOfRun['train'], transfer: OptionsOfRun['transfer']): void {
+  if (!train?.length && isWithoutTexts(transfer))
+    refuse('train', 'there is nothing to learn from', 'Give rows with labels.')
+}
+
 function refuseContradictions(options: OptionsOfRun): void {
   const { student, teacher, tokenizer, train, transfer, embedding, hidden_states } = options
-  const refuse = (option: string, what: string, fix: string) => {
-    throw new ConfigError({ where: `distill, option ${option}`, what, fix })
-  }
   if (student === undefined) refuse('student', 'missing', 'Give a configuration, {} for the default one, or a model.')
   if (!isModel(student)) parseStudentConfig(student, 'distill, option student')
-  if (transfer?.length && teacher === undefined)
+  if (!isWithoutTexts(transfer) && teacher === undefined)
     refuse('transfer', 'unlabelled texts without a teacher', 'Give a teacher, or leave them out.')
   for (const [name, what] of Object.entries(ofTeacher))
     if (teacher === undefined && options[name as keyof typeof ofTeacher] !== undefined)
@@ -248,7 +258,7 @@ function refuseContradictions(options: OptionsOfRun): void {
       'no text teaches by states',
       'Give rows with labels, or a number above 0.',
     )
-  if (!train?.length && !transfer?.length) refuse('train', 'there is nothing to learn from', 'Give rows with labels.')
+  requireRows(train, transfer)
   if (tokenizer === undefined && teacher === undefined)
     refuse('tokenizer', 'missing', 'Give a folder, a name on the hub, or a tokenizer.')
   if (embedding !== undefined && isModel(student))

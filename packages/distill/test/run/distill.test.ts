@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataError, HubError } from '@cola/data'
 import { addInitializer, addInput, build, createGraph, float32, safetensorsChunks, toFloat32 } from '@cola/graph'
-import { type FineTuned, fineTune } from '@cola/lora'
+import { type FineTuned, fineTune, sampleTexts } from '@cola/lora'
 import { createStudent, embeddingFrom, loadStudent, parseDistilRnnConfig } from '@cola/rnn'
 import { ConfigError, crossEntropy, FeedError, loadClassifier, paddedBatches } from '@cola/train'
 import { writeFileAtomic } from '@cola/train/files'
@@ -107,6 +107,45 @@ describe('a fine-tuned model as the teacher', () => {
       /an adapter without its base model.*loadFineTuned/,
     )
     await other.release()
+  })
+})
+
+describe('transfer texts', () => {
+  const { teacher } = oracle()
+  const losses = async (transfer: NonNullable<DistillOptions['transfer']>) =>
+    (await run({ ...quick, teacher, train: wrong, transfer })).training.history.map(({ train_loss }) => train_loss)
+
+  it('come from an array, from what gives them one by one, and from a file, and are the same', async () => {
+    const file = join(out, 'texts.jsonl')
+    writeFileSync(file, texts.map((text, sample) => `${JSON.stringify({ text, sample })}\n`).join(''))
+    const sync = function* () {
+      yield* texts
+    }
+    const later = async function* () {
+      for (const text of texts) yield await Promise.resolve(text)
+    }
+    const right = await losses(texts)
+    for (const transfer of [sync(), later(), new Set(texts), file]) expect(await losses(transfer)).toEqual(right)
+    expect(await losses([])).not.toEqual(right)
+    const broken = async function* () {
+      yield 'a book'
+      throw new Error('out of texts')
+    }
+    await expect(losses(broken())).rejects.toThrow('out of texts')
+  })
+
+  it('are sampled from a language model, whose file a later run reads', async () => {
+    const said = rows.slice(0, 60).map(({ text }) => ({ text }))
+    const lm = { task: 'CAUSAL_LM', train: said, eos_token: '[CLS]', epochs: 3, learning_rate: 1e-2 } as const
+    const model = await fineTune(modelFolder, { ...lm, device: 'cpu' })
+    const file = join(out, 'sampled.jsonl')
+    const options = { count: 8, unlike: said.map(({ text }) => text), seed: 1, file }
+    const sampled = await sampleTexts(model, options)
+    expect(sampled.length).toBe(8)
+    const right = await losses(sampled)
+    expect(await losses(file)).toEqual(right)
+    expect(await losses(await sampleTexts(model, options))).toEqual(right)
+    await model.release()
   })
 })
 
@@ -478,6 +517,7 @@ describe('refuses, before the teacher is asked', () => {
   mkdirSync(join(out, 'empty'))
   cpSync(join(modelFolder, 'config.json'), join(out, 'empty', 'config.json'))
   writeFileSync(join(out, 'text.safetensors'), 'no tensors')
+  writeFileSync(join(out, 'other.jsonl'), '{"sentence":"a book"}\n')
 
   it.each([
     [{ epoch: 3 }, /distill, option epoch: no such option\. Did you mean epochs\?/],
@@ -509,6 +549,12 @@ describe('refuses, before the teacher is asked', () => {
     [{ teacher: join(out, 'empty') }, /no ONNX model/],
     [{ teacher: {} }, /option teacher: it gives no logits/],
     [{ teacher: undefined, transfer: texts }, /option transfer: unlabelled texts without a teacher/],
+    [{ teacher: undefined, transfer: new Set(texts) }, /option transfer: unlabelled texts without a teacher/],
+    [{ transfer: 7 }, /option transfer: not a valid value, expected an array of texts, a file that has them, or what/],
+    [{ transfer: () => texts }, /option transfer: .*Call it/],
+    [{ transfer: Promise.resolve(texts) }, /option transfer: .*await/],
+    [{ transfer: new Set() }, /option transfer: it gives no texts\. What gives texts one by one may have been read/],
+    [{ train: [], transfer: new Set() }, /option transfer: it gives no texts/],
     [
       { teacher: undefined, cache_dir: join(out, 'kept') },
       /option cache_dir: a folder for the logits of a teacher that is not given/,
@@ -545,6 +591,9 @@ describe('refuses, before the teacher is asked', () => {
     [{ heldOut: { dev: [{ text: 'a book', label: 'two' }] } }, /heldOut\.dev, row 1, field "label"/],
     [{ heldOut: { dev: [] } }, /heldOut\.dev: no rows/],
     [{ transfer: ['a book', ''] }, /transfer, row 2, field "text": an empty text/],
+    [{ transfer: new Set(['a book', 7]) }, /transfer, row 2, field "text": not a text, expected a string, found 7/],
+    [{ transfer: join(out, 'nowhere.jsonl') }, /nowhere\.jsonl/],
+    [{ transfer: join(out, 'other.jsonl') }, /other\.jsonl.*text/],
     [
       { train: rows.map(({ text }) => ({ text, label: 0 })) },
       /train, row 1, field "label": .* expected "many", "one", "thing", found 0/,

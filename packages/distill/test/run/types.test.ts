@@ -1,6 +1,7 @@
 // What TypeScript infers: the compiler checks it, and nothing runs.
 
 import type { Label } from '@cola/data'
+import { sampleTexts, type TextSampler } from '@cola/lora'
 import { expectTypeOf, it } from 'vitest'
 import {
   type DistilledStudent,
@@ -32,6 +33,27 @@ it('infers the classes of a student from the option labels', () => {
   expectTypeOf<DistilledStudent<'spam'>>().toExtend<StudentClassifier<'spam'>>()
   expectTypeOf<StudentClassifier<'spam'>>().toExtend<TeacherSource>()
   expectTypeOf<DistillOptions<'spam'>>().toExtend<DistillOptions>()
+})
+
+it('takes transfer texts in each of their forms, and infers the classes beside them', () => {
+  const student = {} as DistillOptions['student']
+  const labels = ['spam', 'ham'] as const
+  const texts = async function* () {
+    yield 'a'
+  }
+  const made = {
+    sampled: async (model: TextSampler) =>
+      distill({ student, labels, transfer: await sampleTexts(model, { count: 2 }) }),
+    generated: () => distill({ student, labels, transfer: texts() }),
+    unique: () => distill({ student, labels, transfer: new Set(['a']) }),
+    kept: () => distill({ student, labels, transfer: 'texts.jsonl' }),
+    // @ts-expect-error Numbers are no texts.
+    numbers: () => distill({ student, labels, transfer: [1] }),
+    // @ts-expect-error The promise has to be awaited.
+    promised: (model: TextSampler) => distill({ student, labels, transfer: sampleTexts(model, { count: 2 }) }),
+  }
+  type Made = Awaited<ReturnType<(typeof made)['sampled' | 'generated' | 'unique' | 'kept']>>
+  expectTypeOf<Made>().toEqualTypeOf<DistilledStudent<'spam' | 'ham'>>()
 })
 
 it('infers the classes of a saved student from the option labels', () => {
