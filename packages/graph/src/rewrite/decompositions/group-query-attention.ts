@@ -4,7 +4,8 @@ import type { Value } from '../../ir/graph.ts'
 import { attention } from '../../ops/attention.ts'
 import { cast } from '../../ops/composite.ts'
 import { type Decomposition, type FusedContext, int, required, unsupported } from './decomposition.ts'
-import { attend, causal, indices, joinHeads, known, maskBias, sinkOf, sizeOf, split, splitHeads } from './heads.ts'
+import { attend, joinHeads, known, sinkOf, split, splitHeads } from './heads.ts'
+import { causal, indices, maskBias, ofScores, ofTexts, sizeOf } from './masks.ts'
 import { anglesAt, firstAngles, rotate } from './rotary.ts'
 
 const operator = attention.GroupQueryAttention
@@ -43,6 +44,7 @@ export const groupQueryAttention = {
       const query = cached ? g.Add(cached.past, column(c, indices(g, q, 2))) : column(c, indices(g, q, 2))
       const key = cached ? cached.slots : indices(g, q, 2)
       const mask = maskBias(g, [causal(g, query, key, int(c, 'local_window_size'))])
+      const bias = x[input.bias]
       const hasSink = x[input.sink] !== undefined || int(c, 'smooth_softmax') === 1
       const { output } = attend(c, {
         q: turned,
@@ -50,7 +52,8 @@ export const groupQueryAttention = {
         v: values,
         factor: Number(c.attributes.scale) || 1 / Math.sqrt(known(c, q.shape[3], 'the size of a head')),
         softcap: Number(c.attributes.softcap),
-        biases: [...(x[input.bias] ? [x[input.bias] as Value] : []), ...mask],
+        biases: [...(bias ? [ofScores(c, input.bias, bias, { q: turned, k: keys })] : []), ...mask],
+        zeroUnseeing: bias !== undefined && !hasSink,
         sink: hasSink ? sinkOf(g, q, int(c, 'num_heads'), x[input.sink]) : undefined,
       })
       return [joinHeads(c, output), keys, values]
@@ -118,7 +121,7 @@ function cacheOf(c: FusedContext, q: Value): Cache {
   const pastKey = required(c, input.pastKey)
   const [queries, filled] = [sizeOf(g, q, 2), sizeOf(g, pastKey, 2)]
   const total = g.Reshape(cast(g, required(c, input.total), 'float32'), g.int64([1]))
-  const lengths = g.Reshape(cast(g, required(c, input.lastKey), 'float32'), g.int64([-1, 1, 1, 1]))
+  const lengths = ofTexts(g, required(c, input.lastKey))
   const earlier = g.Sub(g.Add(lengths, g.scalar(1)), queries)
   const past = g.Where(g.Equal(total, queries), g.Mul(earlier, g.scalar(0)), earlier)
   const slots = g.Concat(indices(g, pastKey, 2), g.Add(indices(g, q, 2), filled), { axis: 0 })

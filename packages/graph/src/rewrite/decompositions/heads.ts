@@ -5,9 +5,7 @@ import type { Value } from '../../ir/graph.ts'
 import type { Builder } from '../../ops/build.ts'
 import { cast, scale, scalarLike, transposeMatrix } from '../../ops/composite.ts'
 import { type FusedContext, unsupported } from './decomposition.ts'
-
-/** The lowest finite float32, instead of -Infinity, so that a row whose positions are all masked is not NaN. */
-const lowest = -3.4028234663852886e38
+import { lowest } from './masks.ts'
 
 /** A known size. @throws {UnsupportedOperatorError} for a symbol. */
 export function known(c: FusedContext, size: Dim | undefined, what: string): number {
@@ -32,46 +30,6 @@ export function joinHeads(c: FusedContext, x: Value): Value {
   return c.g.Reshape(c.g.Transpose(x, { perm: [0, 2, 1, 3] }), c.g.int64([0, 0, width]))
 }
 
-/** 0, 1, 2, ... along an axis of `like`, float32 [size]. WebGPU has no integer kernels for it. */
-export function indices(g: Builder, like: Value, axis: number): Value {
-  const ones = g.Expand(g.scalar(1), g.Shape(like, { start: axis, end: axis + 1 }))
-  return g.CumSum(ones, g.scalar(0, 'int64'), { exclusive: 1 })
-}
-
-/** The number of elements along an axis of `like`, float32 [1]. */
-export const sizeOf = (g: Builder, like: Value, axis: number): Value =>
-  g.ReduceSum(g.Expand(g.scalar(1), g.Shape(like, { start: axis, end: axis + 1 })), g.int64([0]))
-
-/** What is added to scores: 0 where every condition holds, `hidden` elsewhere; nothing without conditions. */
-export function maskBias(g: Builder, visible: readonly Value[], hidden = lowest): Value[] {
-  if (visible.length === 0) return []
-  return [
-    g.Where(
-      visible.reduce((a, b) => g.And(a, b)),
-      g.scalar(0),
-      g.scalar(hidden),
-    ),
-  ]
-}
-
-/**
- * Which keys a query sees, of float32 positions that broadcast: those up to itself, and of them the last `window`.
- */
-export function causal(g: Builder, query: Value, key: Value, window = -1): Value {
-  const seen = g.GreaterOrEqual(query, key)
-  return window < 0 ? seen : g.And(seen, g.Less(g.Sub(query, key), g.scalar(window)))
-}
-
-/** Query i of `q` sees the keys of `k` up to i, after those of the past. */
-export function upTo(g: Builder, q: Value, k: Value, pastKeys: Value | undefined): Value {
-  const rows = g.Unsqueeze(indices(g, q, 2), g.int64([1]))
-  return causal(g, pastKeys ? g.Add(rows, sizeOf(g, pastKeys, 2)) : rows, indices(g, k, 2))
-}
-
-/** The keys of `k` before each text's length, [batch]. */
-export const within = (g: Builder, k: Value, lengths: Value): Value =>
-  g.Less(indices(g, k, 2), g.Reshape(cast(g, lengths, 'float32'), g.int64([-1, 1, 1, 1])))
-
 /** Keys, or values, after those of the past. */
 export const afterPast = (g: Builder, past: Value | undefined, added: Value): Value =>
   past ? g.Concat(past, added, { axis: 2 }) : added
@@ -91,6 +49,8 @@ export interface Heads {
   readonly softcap?: number
   /** Added to the scores in this order. */
   readonly biases?: readonly Value[]
+  /** What a query gives that sees no key: zeros, or the mean of all values. @default false */
+  readonly zeroUnseeing?: boolean
   /** [heads]: the logit of one more key without a value. */
   readonly sink?: Value | undefined
 }
@@ -108,7 +68,19 @@ export interface Attended {
  * softmax(cap(factor Q K') + biases) V. With fewer heads of keys (Ainslie et al. 2023) the queries of a group are rows
  * of one product, so that no key is copied.
  */
-export function attend(c: FusedContext, { q, k, v, factor, softcap = 0, biases = [], sink }: Heads): Attended {
+export function attend(c: FusedContext, heads: Heads): Attended {
+  const { g } = c
+  if (!heads.zeroUnseeing || !heads.biases?.length) return attendAll(c, heads)
+  const bias = g.Max(sumOf(g, heads.biases), g.scalar(lowest))
+  const sees = cast(g, g.Greater(g.ReduceMax(bias, g.int64([-1])), g.scalar(lowest)), 'float32')
+  const { output, weights, ...scores } = attendAll(c, { ...heads, biases: [bias] })
+  return { output: g.Mul(output, sees), weights: g.Mul(weights, sees), ...scores }
+}
+
+const sumOf = (g: Builder, [first, ...others]: readonly Value[]): Value =>
+  others.reduce((sum, value) => g.Add(sum, value), first as Value)
+
+function attendAll(c: FusedContext, { q, k, v, factor, softcap = 0, biases = [], sink }: Heads): Attended {
   const { g } = c
   const [heads, groups] = [q, k].map(({ shape }) => known(c, shape[1], 'the number of heads')) as [number, number]
   if (heads % groups !== 0)
@@ -119,7 +91,7 @@ export function attend(c: FusedContext, { q, k, v, factor, softcap = 0, biases =
   const products = g.MatMul(grouped(scale(g, q, factor)), transposeMatrix(g, k))
   const scores = ungrouped(products, 0)
   const capped = softcap === 0 ? scores : scale(g, g.Tanh(scale(g, scores, 1 / softcap)), softcap)
-  const biased = biases.reduce((sum, bias) => g.Add(sum, bias), capped)
+  const biased = sumOf(g, [capped, ...biases])
   const weights = sink ? softmaxWithSink(g, biased, sink) : g.Softmax(biased, { axis: -1 })
   const output = ungrouped(g.MatMul(grouped(weights), v), known(c, v.shape[3], 'the size of a head'))
   return { output, scores, capped, biased, weights }

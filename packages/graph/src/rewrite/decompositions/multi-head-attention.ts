@@ -3,7 +3,8 @@
 import type { Value } from '../../ir/graph.ts'
 import { cast } from '../../ops/composite.ts'
 import { type Decomposition, type FusedContext, int, required, unsupported } from './decomposition.ts'
-import { afterPast, attend, joinHeads, known, maskBias, split, splitHeads, upTo, within } from './heads.ts'
+import { afterPast, attend, joinHeads, known, split, splitHeads } from './heads.ts'
+import { maskBias, ofScores, sizeOf, upTo, within } from './masks.ts'
 
 /** What is added to the scores of masked keys by default. */
 const filter: Decomposition['attributes'][string] = ['float', -10000]
@@ -18,7 +19,7 @@ export const multiHeadAttention = {
       for (const i of [8, 9]) if (c.x[i]) throw unsupported(c, `input ${i} ("${c.node.inputs[i]}") is not supported`)
       const heads = headCount(c)
       const { q, k, v } = separateInputs(c, heads, bias)
-      return attention(c, { q, k, v, pastKeys, pastValues, mask, scoreBias })
+      return attention(c, { q, k, v, pastKeys, pastValues, mask, scoreBias, places: [4, 5] })
     },
   },
   /** x, matrix and bias of the projections, mask, past keys and values in one tensor, bias of scores. */
@@ -44,7 +45,10 @@ export const multiHeadAttention = {
       const parts = splitLast(c, bias ? g.Add(product, bias) : product, projectedSizes(c, matrix))
       const [q, k, v] = parts.map((part) => splitHeads(c, part, headCount(c))) as [Value, Value, Value]
       const [pastKeys, pastValues] = past ? halves(c, past) : []
-      const [output, keys, values] = attention(c, { q, k, v, pastKeys, pastValues, mask, scoreBias })
+      const [output, keys, values] = attention(c, {
+        ...{ q, k, v, pastKeys, pastValues, mask, scoreBias },
+        places: [3, 5],
+      })
       const pair = (value: Value) => g.Unsqueeze(value, g.int64([0]))
       return [output, c.wants(1) ? g.Concat(pair(keys as Value), pair(values as Value), { axis: 0 }) : undefined]
     },
@@ -66,23 +70,26 @@ interface Inputs {
   readonly pastValues: Value | undefined
   readonly mask: Value | undefined
   readonly scoreBias: Value | undefined
+  /** Which inputs of the operator mask and bias are. */
+  readonly places: readonly [mask: number, scoreBias: number]
 }
 
 /** The output [batch, sequence, width], and present keys and values. */
 function attention(c: FusedContext, inputs: Inputs): Value[] {
   const { g } = c
-  const { q, pastKeys, pastValues, mask, scoreBias } = inputs
+  const { q, pastKeys, pastValues, mask, scoreBias, places } = inputs
   if (Boolean(pastKeys) !== Boolean(pastValues)) throw unsupported(c, 'of past keys and past values one is missing')
   const [k, v] = [afterPast(g, pastKeys, inputs.k), afterPast(g, pastValues, inputs.v)]
+  const visible = (value: Value) => ofScores(c, places[0], unmasked(c, value, k), { q, k })
   const { output } = attend(c, {
     q,
     k,
     v,
     factor: Number(c.attributes.scale) || 1 / Math.sqrt(known(c, q.shape[3], 'the size of a head')),
     biases: [
-      ...(mask ? maskBias(g, [unmasked(c, mask, k)], Number(c.attributes.mask_filter_value)) : []),
-      ...(scoreBias ? [scoreBias] : []),
-      ...(int(c, 'unidirectional') === 1 ? maskBias(g, [upTo(g, q, k, pastKeys)]) : []),
+      ...(mask ? maskBias(g, [visible(mask)], Number(c.attributes.mask_filter_value)) : []),
+      ...(scoreBias ? [ofScores(c, places[1], scoreBias, { q, k })] : []),
+      ...(int(c, 'unidirectional') === 1 ? maskBias(g, [upTo(g, q, k, pastKeys && sizeOf(g, pastKeys, 2))]) : []),
     ],
   })
   return [joinHeads(c, output), k, v]
