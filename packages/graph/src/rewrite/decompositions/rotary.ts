@@ -2,8 +2,10 @@
 
 import type { Value } from '../../ir/graph.ts'
 import type { Builder } from '../../ops/build.ts'
+import { cast } from '../../ops/composite.ts'
 import { type Decomposition, type FusedContext, int, required, unsupported } from './decomposition.ts'
 import { joinHeads, known, split, splitHeads } from './heads.ts'
+import { indices } from './masks.ts'
 
 /** Cosines and sines of the angles, [sequence, half] or [batch, 1, sequence, half]. */
 export interface Angles {
@@ -79,7 +81,10 @@ export const rotary = {
       ]
     },
   },
-  /** x, positions, caches. Positions are [batch, sequence], or one number: that of the first token. */
+  /**
+   * x, positions, caches. Positions are [batch, sequence], or one number: that of the first token. Packed batches have
+   * their positions; kernels differ in what they do with a scale.
+   */
   'com.microsoft.RotaryEmbedding': {
     inputs: [4, 4],
     attributes: {
@@ -89,21 +94,29 @@ export const rotary = {
       rotary_embedding_dim: ['int', 0],
       scale: ['float', 1],
     },
-    supported: { is_packed_batching: [0], scale: [1] },
+    supported: { is_packed_batching: [0, 1], scale: [1] },
     apply: (c) => {
-      const [x, positions, tables] = [required(c, 0), required(c, 1), caches(c, 2)]
-      if (positions.shape.length !== 2)
-        throw unsupported(c, 'positions of all tokens are supported', {
-          expected: '[batch, sequence]',
-          found: `[${positions.shape}]`,
-        })
-      const angles = anglesAt(c.g, tables, positions)
+      const [x, tables] = [required(c, 0), caches(c, 2)]
+      const angles = anglesAt(c.g, tables, positionsOf(c, x, required(c, 1)))
       const size = 2 * known(c, tables[0].shape[1], 'the number of angles')
       const heads = () => int(c, 'num_heads') || known(c, x.shape[2], 'the width') / size
       return [onHeads(c, x, heads, (value) => rotate(c, value, angles, int(c, 'interleaved') === 1))]
     },
   },
 } satisfies Record<string, Decomposition>
+
+/** Positions [batch, sequence] as they are; one number as those of the tokens from it on, [1, sequence]. */
+function positionsOf(c: FusedContext, x: Value, positions: Value): Value {
+  const { g } = c
+  if (positions.shape.length === 2) return positions
+  if (positions.shape.length > 2 || (positions.shape[0] ?? 1) !== 1)
+    throw unsupported(c, `input 1 ("${positions.name}") has a form of positions that is not supported`, {
+      expected: '[batch, sequence] or one number',
+      found: `[${positions.shape}]`,
+    })
+  const first = g.Reshape(cast(g, positions, 'float32'), g.int64([1, 1]))
+  return cast(g, g.Add(indices(g, x, x.shape.length - 2), first), 'int32')
+}
 
 function headsOf(c: FusedContext): number {
   const heads = int(c, 'num_heads')

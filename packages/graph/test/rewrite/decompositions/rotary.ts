@@ -37,7 +37,9 @@ export const rotarySweeps: { readonly [Name in keyof typeof rotary]: Sweep } = {
   },
   'com.microsoft.RotaryEmbedding': (draw) => {
     const { sizes, x, attributes, cache } = rotation(draw)
-    const positions = positionsOf(draw, sizes.batch, sizes.sequence, 8)
-    return { attributes, inputs: [x, positions, cache(true), cache(true)], sizes }
+    const first: SweepInput = { dtype: 'int64', shape: draw.pick([[], [1]]), values: [draw.int(0, 8 - sizes.sequence)] }
+    const positions = draw.flag() ? first : positionsOf(draw, sizes.batch, sizes.sequence, 8)
+    const packing = draw.flag() ? { is_packed_batching: draw.int(0, 1) } : {}
+    return { attributes: { ...attributes, ...packing }, inputs: [x, positions, cache(true), cache(true)], sizes }
   },
 }
