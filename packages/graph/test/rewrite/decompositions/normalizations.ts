@@ -53,7 +53,7 @@ export const normalizationSweeps: { readonly [Name in keyof typeof normalization
     const table = (rows: number) => floats(draw, [rows, width])
     const vector = () => floats(draw, [width])
     return {
-      attributes: epsilonOf(draw),
+      attributes: { ...epsilonOf(draw), ...(draw.flag() ? { mask_index_type: draw.int(0, 1) } : {}) },
       inputs: [
         integers(8),
         typed ? integers(1) : null,

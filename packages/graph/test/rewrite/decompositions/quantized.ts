@@ -16,6 +16,12 @@ function codes(draw: Draw, dtype: DataType, shape: readonly number[]): SweepInpu
 const constants = (draw: Draw, shape: readonly number[], scale = 0.2): SweepInput =>
   floats(draw, shape, {}, { scale, constant: true })
 
+/**
+ * Six standard deviations of what x between -1 and 1, rounded to 127 steps of a sign, changes in products of K numbers
+ * with a matrix up to `most`: rounding errors are uniform, of variance step^2 / 12.
+ */
+const int8Error = (K: number, most: number): number => (6 * Math.sqrt(K / 12) * most) / 127
+
 export const quantizedSweeps: { readonly [Name in keyof typeof quantized]: Sweep } = {
   'com.microsoft.MatMulNBits': (draw) => {
     const sizes = { batch: draw.int(1, 2), sequence: draw.int(1, 4) }
@@ -31,13 +37,14 @@ export const quantizedSweeps: { readonly [Name in keyof typeof quantized]: Sweep
           ? codes(draw, 'uint8', [N, bits === 4 ? Math.ceil(blocks / 2) : blocks])
           : floats(draw, [N, blocks], {}, { scale: 9, constant: true })
     const bias = draw.flag() ? [null, constants(draw, [N])] : []
+    const accuracy = draw.pick([undefined, 0, 1, 2, 3, 4])
     return {
       attributes: {
         K,
         N,
         block_size,
         ...(bits === 8 || draw.flag() ? { bits } : {}),
-        ...(draw.flag() ? { accuracy_level: draw.int(0, 1) } : {}),
+        ...(accuracy === undefined ? {} : { accuracy_level: accuracy }),
       },
       inputs: [
         floats(draw, draw.flag() ? ['batch', 'sequence', K] : ['sequence', K], sizes),
@@ -46,6 +53,7 @@ export const quantizedSweeps: { readonly [Name in keyof typeof quantized]: Sweep
         ...(zeroPoints || bias.length ? [zeroPoints] : []),
         ...bias,
       ],
+      ...(accuracy === 4 ? { atol: int8Error(K, 0.01 * 2 ** (bits - 1)) } : {}),
       sizes,
     }
   },
@@ -96,13 +104,18 @@ export const quantizedSweeps: { readonly [Name in keyof typeof quantized]: Sweep
     const block_size = draw.pick([0, 0, 8, 16, 32, 64])
     const length = block_size * draw.int(1, 3) || draw.int(3, 40)
     const shape = axis === 1 ? [draw.int(2, 7), length] : [length, draw.int(2, 7)]
+    const opset = draw.pick([21, 23])
     const scale = block_size
       ? shape.map((size, i) => (i === axis ? length / block_size : size))
       : draw.pick([[], [shape[axis] as number]])
     return {
-      attributes: { axis, ...(block_size ? { block_size } : {}) },
+      attributes: {
+        axis,
+        ...(block_size ? { block_size } : {}),
+        ...(opset === 23 && draw.flag() ? { output_dtype: draw.int(0, 1) } : {}),
+      },
       inputs: [codes(draw, dtype, shape), constants(draw, scale), ...(draw.flag() ? [codes(draw, dtype, scale)] : [])],
-      opset: 21,
+      opset,
     }
   },
 }

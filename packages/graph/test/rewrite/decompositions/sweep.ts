@@ -71,6 +71,8 @@ export interface SweepCase {
   readonly sizes?: Readonly<Record<string, number>>
   /** @default 20 */
   readonly opset?: number
+  /** How far numbers of the runtime may be, where it rounds more coarsely than float32. @default 1e-5 */
+  readonly atol?: number
   /** Whether an element of an output is specified. @default all are */
   readonly isReal?: (output: number, indices: readonly number[]) => boolean
   /** Whether an input is data to differentiate by: @default float inputs that are no constants */
@@ -160,7 +162,7 @@ export async function check(name: string, test: SweepCase): Promise<void> {
     })
     const isReal = realElements(test, i, e?.dims ?? [])
     expect(a?.data.filter(isReal) ?? []).toBeAllclose(e?.data.filter(isReal) ?? [Number.NaN], {
-      atol: 1e-5,
+      atol: test.atol ?? 1e-5,
       rtol: 1e-4,
     })
   })
