@@ -129,6 +129,11 @@ export const indexSchema = v.looseObject({ weight_map: v.record(v.string(), v.st
 /** Bits and sizes of blocks of a quantized base that the runtime has kernels for. */
 export const quantizationBits = [4, 8] as const
 export const quantizationBlocks = [16, 32, 64, 128, 256] as const
+export const quantizationDefaults = {
+  bits: 4,
+  block_size: 32,
+  modules_to_not_convert: ['lm_head'] as string[],
+} as const
 
 /** What is saved beside the adapter of a fine-tuned model. */
 export const fineTunedSchema = v.object({

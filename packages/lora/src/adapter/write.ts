@@ -68,8 +68,11 @@ export async function pushAdapter(
   return pushToHub(repo, { files: adapterFiles(contentOf('pushAdapter', trained), baseModel), ...rest })
 }
 
+/** An adapter, and the bits of the base that it was trained on, where they are known to be few. */
+type Written = Adapter & { bits?: number }
+
 /** What the files hold of a model; what readAdapter or combineAdapters gave, as it is. */
-function contentOf(where: string, trained: AdaptedModel | Adapter): Adapter {
+function contentOf(where: string, trained: AdaptedModel | Adapter): Written {
   if (isAdapter[1](trained)) return trained as Adapter
   requireModel(`${where}, trained`, trained, 'adapted')
   const adapted = trained as AdaptedModel
@@ -79,16 +82,26 @@ function contentOf(where: string, trained: AdaptedModel | Adapter): Adapter {
     config: { ...model.config, ...targetNames(model) },
     tensors: adapterTensors(model),
     ...(head && trainsHead(model, head) ? { head } : {}),
+    ...bitsOf(model),
   }
 }
 
+/** The bits of the base's matrices. */
+function bitsOf({ base }: AdaptedModel): { bits?: number } {
+  const packed = [...base.initializers.values()].find((matrix) => matrix.packed)?.packed
+  return packed ? { bits: packed.bits } : {}
+}
+
 /** The files of an adapter's folder. The configuration is last, so that a folder that has one is complete. */
-function adapterFiles({ config, tensors, head }: Adapter, baseModel: string | undefined): Record<string, Uint8Array> {
+function adapterFiles(
+  { config, tensors, head, bits }: Written,
+  baseModel: string | undefined,
+): Record<string, Uint8Array> {
   const named = baseModel === undefined ? config : { ...config, base_model_name_or_path: baseModel }
   const text = (content: string) => new TextEncoder().encode(content)
   return {
     [weightsFile]: serializeSafetensors(tensors, { format: 'pt' }),
-    'README.md': text(modelCard(named, head)),
+    'README.md': text(modelCard(named, head, bits)),
     ...(head ? { [headFile]: text(headJson(head)) } : {}),
     [configFile]: text(adapterConfigJson(named)),
   }
@@ -121,7 +134,7 @@ const readsOtherwise: Partial<Record<Head['pooling'], string>> = {
   first: 'the last hidden state of the first token',
 }
 
-function modelCard(config: AdapterConfigJson, head: Head | undefined): string {
+function modelCard(config: AdapterConfigJson, head: Head | undefined, bits: number | undefined): string {
   const { base_model_name_or_path: base, peft_type } = config
   const { title, summary } = methodOf(config)
   const baseLine = base ? `base_model: ${base}\n` : ''
@@ -132,5 +145,8 @@ function modelCard(config: AdapterConfigJson, head: Head | undefined): string {
     head && read
       ? `\nIts head \`${head.name}\` reads ${read} (\`${headFile}\`); transformers' class, which PEFT takes, may not.\n`
       : ''
-  return `${metadata}\n# ${title} adapter\n\n${summary(config)} ${use}\n${headNote}`
+  const bitsNote = bits
+    ? `\nIts base had matrices in ${bits} bits while it was trained; on the base in float32, its answers differ a little.\n`
+    : ''
+  return `${metadata}\n# ${title} adapter\n\n${summary(config)} ${use}\n${headNote}${bitsNote}`
 }

@@ -13,6 +13,7 @@ import type { BaseModel } from '../load/base-model.ts'
 import { peftPrefix } from '../methods/target.ts'
 import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
+import { otherQuantization } from '../onnx/other-quantization.ts'
 import type { ProblemType } from '../tasks/problem-types.ts'
 import type { Task, TaskType, TypesOfTask } from '../tasks/task.ts'
 import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-of-adapter.ts'
@@ -23,11 +24,13 @@ import { isRegressionAgain, otherProblem, problemBefore, type ProblemSource } fr
 import {
   openedAs,
   openSavedAdapter,
+  quantizationOf,
   settingsOf,
   together,
   tokenizerOptionsOf,
   withChatTemplate,
 } from './saved-adapter.ts'
+import type { SavedSettings } from './save.ts'
 import { inTrainedOrder, keptClasses, listed, otherOrder, requireNamedRows } from './trained-classes.ts'
 
 /** Options that say a head and what its labels are. */
@@ -86,7 +89,7 @@ export async function trainedBefore(source: Source, base: BaseModelSource): Prom
   return {
     adapter,
     async openBase(base, open) {
-      const before = saved && !isOpen(base) ? tokenizerOptionsOf(saved) : {}
+      const before = saved && !isOpen(base) ? optionsBefore(saved) : {}
       return withChatTemplate(await openBase(base, openedAs(before, open)), saved)
     },
     settings: (task, settings, options) =>
@@ -103,10 +106,18 @@ export async function trainedBefore(source: Source, base: BaseModelSource): Prom
     model(model, task, base, options, settings, found) {
       const { isKept, ...adapted } = fromAdapter(model, adapter, task, base, options)
       const changes = isKept ? otherProblem(problemBefore(headFor(task, options, base)), settings) : []
-      return { ...adapted, warnings: [...adapted.warnings, ...changes, ...keptClasses(settings, found)] }
+      const warnings = [...adapted.warnings, ...changes, ...keptClasses(settings, found)]
+      const bits = saved && otherQuantization('the adapter', quantizationOf(saved), base.origin.quantization)
+      return { ...adapted, warnings: bits === undefined ? warnings : [...warnings, bits] }
     },
     on: (base, run) => together({ adapter, base }, callWith, run),
   }
+}
+
+/** How the base was opened for an adapter, but for its place. */
+const optionsBefore = (saved: SavedSettings): OnnxModelOptions => {
+  const quantization = quantizationOf(saved)
+  return { ...tokenizerOptionsOf(saved), ...(quantization ? { quantization } : {}) }
 }
 
 const callWith = (base: string): string => `fineTune(${base}, { adapter })`

@@ -18,7 +18,7 @@ import { checkKnown } from './check-known.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import { isSource, type NamedClasses, trainingDefaults } from './options.ts'
 import { baseOf, readSettings } from './save.ts'
-import { openedAs, requireTask, settingsOf, together, withChatTemplate } from './saved-adapter.ts'
+import { openedAs, requireTask, settingsOf, together, warnOfBits, withChatTemplate } from './saved-adapter.ts'
 
 /** Options of {@link loadFineTuned}. */
 export interface LoadFineTunedOptions<T extends TaskType> extends SourceOptions {
@@ -32,11 +32,11 @@ export interface LoadFineTunedOptions<T extends TaskType> extends SourceOptions 
   device?: Device
   /** Rows of a batch. @default 64, or 8 for language models */
   batch_size?: number
-  /** How the base is found on the hub. */
+  /** How the base is opened: `{ quantization: null }` opens that of an adapter trained in 4 bits as its file has it. */
   open?: OnnxModelOptions
   /**
-   * Told when texts are cut to the model's longest input, of options that `generate` ignores, and when a browser stores
-   * nothing. @default not
+   * Told when texts are cut to the model's longest input, of options that `generate` ignores, of a base in other bits
+   * than in training, and when a browser stores nothing. @default not
    */
   onWarning?: (warning: { message: string }) => void
 }
@@ -122,6 +122,7 @@ async function fromSaved<T extends TaskType>(
   const { name: _, path: __, ...where } = saved.base
   const given = options.base ?? baseOf(files, saved)
   const opened = await openBase(given, openedAs(isOpen(given) ? {} : (where as OnnxModelOptions), options.open))
+  await warnOfBits('the adapter', saved, opened, (message) => options.onWarning?.({ message }))
   return {
     base: await withChatTemplate(opened, saved),
     settings,

@@ -15,7 +15,8 @@ import { textFormat } from '../generate/text-format.ts'
 import { openWholeTexts } from '../generate/whole-texts.ts'
 import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
 import type { BaseModel } from '../load/base-model.ts'
-import type { OnnxModelOptions } from '../onnx/open-options.ts'
+import { type OnnxModelOptions, quantizationCheck } from '../onnx/open-options.ts'
+import { isSameQuantization } from '../onnx/other-quantization.ts'
 import type { Quantization } from '../onnx/quantization.ts'
 import type { TaskTypes } from '../tasks/task.ts'
 import { taskOf } from '../tasks/tasks.ts'
@@ -25,11 +26,13 @@ import { openWith } from './open-with.ts'
 import {
   openedAs,
   openSavedAdapter,
+  quantizationOf,
   requireTask,
   type SavedAdapter,
   settingsOf,
   together,
   tokenizerOptionsOf,
+  warnOfBits,
   withChatTemplate,
 } from './saved-adapter.ts'
 
@@ -42,10 +45,18 @@ export interface OpenGeneratorOptions<A extends string = string> extends SourceO
   adapters?: Readonly<Record<A, Source | Adapter>>
   /** @default 'cpu' in Node, 'wasm' in a browser */
   device?: Device
-  /** Quantize the linear layers of the base when it is opened, as in `fineTune`. @default none */
-  quantization?: Quantization
+  /**
+   * Quantize the linear layers of the base when it is opened, as in `fineTune`; null: not.
+   * @default as in the training of the adapters that `save` wrote, where they agree; else none
+   */
+  quantization?: Quantization | null
   /** How the base is opened. */
   open?: OnnxModelOptions
+  /**
+   * Told of adapters that were trained on a base in other bits than it is opened in, and when a browser stores nothing.
+   * @default not
+   */
+  onWarning?: (warning: { message: string }) => void
 }
 
 const [expected, isObject] = object
@@ -53,7 +64,7 @@ const ownChecks: Checks<Omit<OpenGeneratorOptions, keyof SourceOptions>> = {
   adapters: [expected, isObject, () => 'Name each: { name: adapter }.'],
   device: text,
   accuracy_level: oneOf(accuracyLevels),
-  quantization: object,
+  quantization: quantizationCheck,
   open: object,
 }
 const checks: Checks<OpenGeneratorOptions> = { ...sourceChecks, ...ownChecks }
@@ -78,8 +89,11 @@ export async function openGenerator<A extends string = string>(
   await checkKnown('openGenerator', options, checks, 'ofOpen')
   const { adapters = {}, device = defaultDevice(), accuracy_level = 0, quantization } = options
   const open = await openWith('openGenerator', options.open, quantization)
+  const warnOf = (name: string, { saved }: Opened, onWarning = options.onWarning) =>
+    warnOfBits(`adapter "${name}"`, saved, base, (message) => onWarning?.({ message }))
   const opened = await openAll(adapters, source, optionsIn(sourceChecks, options))
-  const base = await openBase(source, isOpen(source) ? open : openedAs(startOf(opened), open))
+  const base = await openBase(source, isOpen(source) ? open : openedAs(before(opened), open))
+  for (const [name, one] of opened) await warnOf(name, one)
   const formats = await formatsOf(base, opened)
   const { cached, model, switched } = await modelWith<A>(base, opened)
   const { graph } = switched ?? model
@@ -95,6 +109,7 @@ export async function openGenerator<A extends string = string>(
     formatOf: (adapter) => formats.get(adapter) as TokenFormat,
     loadAdapter: async (name, one, given, commit) => {
       const later = await openOne(name, one, base, given, 'loadAdapter, adapter')
+      await warnOf(name, later, given.onWarning)
       const format = await formatOf(base, later)
       const { adapter } = later
       await together(
@@ -174,6 +189,16 @@ async function openOne(
 }
 
 const isOpenAdapter = (one: Source | Adapter): one is Adapter => isAdapter[1](one)
+
+/** How the base was opened for the adapters. */
+const before = (opened: OpenedAdapters): OnnxModelOptions => ({ ...startOf(opened), ...bitsOf(opened) })
+
+/** The quantization that all saved adapters were trained with. */
+function bitsOf(opened: OpenedAdapters): Pick<OnnxModelOptions, 'quantization'> {
+  const [first, ...others] = [...opened.values()].flatMap(({ saved }) => (saved ? [quantizationOf(saved)] : []))
+  const isShared = others.every((other) => isSameQuantization(other, first))
+  return isShared && first ? { quantization: first } : {}
+}
 
 /** How the base's texts began in the training of an adapter; `switchable` refuses those that it does not fit. */
 function startOf(opened: OpenedAdapters): OnnxModelOptions {

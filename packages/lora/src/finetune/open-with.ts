@@ -7,9 +7,9 @@ import type { Quantization } from '../onnx/quantization.ts'
 export async function openWith(
   where: string,
   open: OnnxModelOptions = {},
-  quantization: Quantization | undefined,
+  quantization: Quantization | null | undefined,
 ): Promise<OnnxModelOptions> {
-  if (!quantization) return open
-  if (open.quantization) throw (await import('./two-configurations.ts')).twoQuantizations(where)
+  if (quantization === undefined) return open
+  if (open.quantization !== undefined) throw (await import('./two-configurations.ts')).twoQuantizations(where)
   return { ...open, quantization }
 }

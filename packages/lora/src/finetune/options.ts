@@ -15,7 +15,7 @@ import {
 import { atLeast, type Checks, defined, flag, object, text, whole } from '@cola/graph/options'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
-import type { OnnxModelOptions } from '../onnx/open-options.ts'
+import { type OnnxModelOptions, quantizationCheck } from '../onnx/open-options.ts'
 import type { Quantization } from '../onnx/quantization.ts'
 import { checkKnown } from './check-known.ts'
 import { openWith } from './open-with.ts'
@@ -77,10 +77,10 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   /** Compute activations again for the backward pass: less memory, a third to a half more time. @default false */
   gradient_checkpointing?: boolean
   /**
-   * Quantize the frozen linear layers of the base when it is opened (QLoRA): a quarter of their memory or less.
-   * @default none
+   * Quantize the frozen linear layers of the base when it is opened (QLoRA): a quarter of their memory or less; null:
+   * not. @default none; with `adapter`, as in its training
    */
-  quantization?: Quantization
+  quantization?: Quantization | null
   /** How the base model is found: ONNX file, revision, cache. @default those of openOnnxModel */
   open?: OnnxModelOptions
 }
@@ -138,7 +138,7 @@ const checks: Checks<GeneralOptions> = {
   device: text,
   frozenProducts: text,
   gradient_checkpointing: flag,
-  quantization: object,
+  quantization: quantizationCheck,
   open: object,
 }
 

@@ -6,6 +6,7 @@ import { type Adapter, configFile, openAdapter, settingsFile } from '../adapter/
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
+import type { Quantization } from '../onnx/quantization.ts'
 import { openTokenizer, tokenizerChecks, type TokenizerOptions } from '../onnx/tokenizer-options.ts'
 import type { TaskType, TypesOfTask, Task } from '../tasks/task.ts'
 import type { Together } from './other-base.ts'
@@ -49,6 +50,25 @@ export const together = <R>(both: Together, callWith: (base: string) => string, 
 /** The tokenizer's options that a base was opened with. */
 export const tokenizerOptionsOf = ({ base }: SavedSettings): TokenizerOptions =>
   optionsIn(tokenizerChecks, base as TokenizerOptions)
+
+/** The quantization of the base in training. */
+export const quantizationOf = ({ base }: SavedSettings): Quantization | undefined =>
+  base.quantization as Quantization | undefined
+
+/** Tells of a base in other bits than an adapter was trained on; of one that was not saved here nothing is known. */
+export async function warnOfBits(
+  what: string,
+  saved: SavedSettings | undefined,
+  { origin }: BaseModel,
+  warn: (message: string) => void,
+): Promise<void> {
+  const trained = saved && quantizationOf(saved)
+  if (!saved || (trained === undefined && origin.quantization === undefined)) return
+  // A part of its own in bundles.
+  const { otherQuantization } = await import('../onnx/other-quantization.ts')
+  const other = otherQuantization(what, trained, origin.quantization)
+  if (other !== undefined) warn(other)
+}
 
 /** Options of opening a base, where none is set those of before; a start token and its name go together. */
 export function openedAs(before: OnnxModelOptions, options: OnnxModelOptions = {}): OnnxModelOptions {

@@ -1,6 +1,6 @@
 // Loads GPT-2, wherever its files lie: config.json and model.safetensors, in one file or in shards.
 
-import { type Checks, checkOptions, integer, object, optionsIn, whole } from '@cola/graph/options'
+import { type Checks, checkOptions, integer, optionsIn, whole } from '@cola/graph/options'
 import {
   fetchFiles,
   type Files,
@@ -20,7 +20,7 @@ import { gpt2, gpt2Checks, type Gpt2Options } from '../gpt2/graph.ts'
 import { gpt2Parameters } from '../gpt2/parameters.ts'
 import { keepStartTokens } from '../inject/start-tokens.ts'
 import { companionFiles, folderOf } from '../onnx/companions.ts'
-import { type ModelOrigin, originOf } from '../onnx/open-options.ts'
+import { type ModelOrigin, originOf, quantizationCheck } from '../onnx/open-options.ts'
 import { openTokenizer, tokenizerChecks, type TokenizerOptions } from '../onnx/tokenizer-options.ts'
 import type { Quantization } from '../onnx/quantization.ts'
 import { indexFile, readWeights, weightsFile } from './weights.ts'
@@ -32,7 +32,7 @@ export interface PretrainedOptions extends Gpt2Options, SourceOptions, Tokenizer
   /** Seed of a head that the checkpoint does not have. @default 0 */
   seed?: number
   /** Quantize the linear layers (QLoRA). @default none */
-  quantization?: Quantization
+  quantization?: Quantization | null
 }
 
 const checks: Checks<PretrainedOptions> = {
@@ -41,7 +41,7 @@ const checks: Checks<PretrainedOptions> = {
   ...tokenizerChecks,
   num_labels: whole(1),
   seed: integer,
-  quantization: object,
+  quantization: quantizationCheck,
 }
 
 /** A pretrained checkpoint: configuration, parameters and tokenizer. */

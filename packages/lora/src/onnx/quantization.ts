@@ -1,9 +1,9 @@
 // Quantizes the linear layers of a base model when it is opened, as transformers' `quantization_config` does.
 
 import { type Graph, type Model, quantizeProducts } from '@cola/graph'
-import { checkOptions, type Checks, list, oneOf } from '@cola/graph/options'
+import { checkOptions, type Checks, defined, list, oneOf } from '@cola/graph/options'
 import { linearLayers } from '../inject/linear.ts'
-import { quantizationBits, quantizationBlocks } from '../schema.ts'
+import { quantizationBits, quantizationBlocks, quantizationDefaults } from '../schema.ts'
 
 /** Whether a graph has matrices in 4 or 8 bits. */
 export const isQuantized = ({ initializers }: Graph): boolean => [...initializers.values()].some(({ packed }) => packed)
@@ -34,7 +34,7 @@ const checks: Checks<Quantization> = {
  */
 export function quantizeModel(model: Model, quantization: Quantization): Model {
   checkOptions('option quantization', quantization, checks)
-  const { bits = 4, block_size = 32, modules_to_not_convert = ['lm_head'] } = quantization
+  const { bits, block_size, modules_to_not_convert } = { ...quantizationDefaults, ...defined(quantization) }
   const isKept = (module: string): boolean =>
     modules_to_not_convert.some((name) => `.${module}.`.endsWith(`.${name}.`) || module.startsWith(`${name}.`))
   const kept = new Set(linearLayers(model.graph).flatMap(({ module, weight }) => (isKept(module) ? [weight] : [])))
