@@ -13,6 +13,7 @@ import { baseWithHead, withHeadOf } from './base-with-head.ts'
 import { batchFunctions, evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import type { TrainedBefore } from './from-adapter.ts'
+import { unlearnedRows } from './unlearned-rows.ts'
 import { type FineTuneOptions, type ReadOptions, readOptions } from './options.ts'
 import { withRows } from './rows-of.ts'
 import type { OptionsWithRows } from './tables.ts'
@@ -93,6 +94,10 @@ async function trainRows<T extends TaskType>(
   const cut = [
     ...cutTexts(train.examples, train.truncated, 'train rows', max_length),
     ...cutTexts(evaluation.examples, evaluation.truncated, 'validation rows', max_length),
+    ...unlearnedRows(placesIn(options.train, rows.train, train.unlearned), 'train', max_length),
+    ...(validation.length > 0
+      ? unlearnedRows(evaluation.unlearned ?? [], 'validation', max_length)
+      : unlearnedRows(placesIn(options.train, rows.validation, evaluation.unlearned), 'train', max_length)),
   ]
   for (const message of [...model.warnings, ...doubts, ...cut]) warn(message)
   const artifacts = generateArtifacts(model, {
@@ -138,6 +143,13 @@ async function trainRows<T extends TaskType>(
     await session.release()
     throw error
   }
+}
+
+/** Places of rows among all of which they are a part. */
+function placesIn(all: readonly object[], part: readonly object[], places: readonly number[] = []): number[] {
+  if (part === all || places.length === 0) return [...places]
+  const placeOf = new Map(all.map((row, i) => [row, i]))
+  return places.map((place) => placeOf.get(part[place] as object) ?? place)
 }
 
 /** Both parts; a row of a share that is refused is named by its place among all that were given. */

@@ -117,7 +117,7 @@ export const causalLanguageModel: Task<Types> = {
       eos_token_id: templated ? undefined : eos_token_id[0],
     })
     if (examples.length > 0) requireLearned(examples, where, max_length)
-    return { examples, truncated }
+    return { examples, truncated, unlearned: examples.flatMap((one, i) => (learned(one).length > 0 ? [] : [i])) }
   },
   collate(base, { graph }) {
     const batches = base.batches(graph)

@@ -4,7 +4,7 @@ import { ignoreIndex } from '@cola/data'
 
 /** Loss of a text, or the logits of the token that follows it. */
 export interface TextScore {
-  /** Mean cross-entropy of the learned tokens, in nats; 0 for none. */
+  /** Mean cross-entropy of the learned tokens, in nats; NaN for none. */
   loss: number
   /** Number of tokens in the mean. */
   tokens: number
@@ -34,11 +34,11 @@ export function textScores(
   return texts.map((text) => {
     if (!text.labels) {
       prompt += 1
-      return { loss: 0, tokens: 0, next: logits.slice((prompt - 1) * width, prompt * width) }
+      return { loss: Number.NaN, tokens: 0, next: logits.slice((prompt - 1) * width, prompt * width) }
     }
     const tokens = learned(text).length
     label += tokens
     const own = losses.subarray(label - tokens, label)
-    return { loss: own.reduce((a, b) => a + b, 0) / Math.max(1, tokens), tokens }
+    return { loss: own.reduce((a, b) => a + b, 0) / tokens, tokens }
   })
 }

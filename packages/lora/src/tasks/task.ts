@@ -59,6 +59,8 @@ export interface ScoreContext {
 export interface Encoded<Example> {
   examples: Example[]
   truncated: number
+  /** Places of the rows, from 0, of which no token is left to learn. @default none */
+  unlearned?: readonly number[]
 }
 
 /** How rows become tokens. */

@@ -95,7 +95,7 @@ describe('the loss', () => {
         expect([loss]).toBeAllclose([mean], { atol: 2e-5 })
         const scores = task.predict(outputs, own, settings, () => [])
         expect(scores.map((score) => score.loss)).toBeAllclose(
-          each.map((one) => one ?? 0),
+          each.map((one) => one ?? Number.NaN),
           { atol: 2e-5 },
         )
         expect(scores.map(({ tokens }) => tokens)).toEqual(
@@ -526,6 +526,31 @@ describe('rows that are refused, before anything is trained', () => {
     })
     await tuned.release()
     expect(warnings).toContain('1 of 2 train rows were cut to 32 tokens')
+  })
+
+  it('names the rows of which no token is left to learn, and has no loss of them', async () => {
+    const warnings: string[] = []
+    const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+    const full = { prompt: 'the '.repeat(40), completion: 'girls sleep' }
+    const some = [{ prompt: 'the', completion: ' girls sleep' }, full, { prompt: 'all', completion: ' boys' }, full]
+    const losses: number[] = []
+    const onStep = ({ loss }: { loss: number }) => losses.push(loss)
+    const steps = { batch_size: 1, epochs: 1, train_sampling_strategy: 'random' } as const
+    const tuned = await fineTune(embedded, { ...quick, ...steps, train: some, callbacks: { ...callbacks, onStep } })
+    const told = 'rows 2, 4 have no token left to learn in 32 tokens at most'
+    expect(warnings).toContain(`train, ${told}`)
+    expect(losses.filter(Number.isNaN)).toHaveLength(2)
+    expect(losses.filter((loss) => loss > 0)).toHaveLength(2)
+    const { predictions, warnings: scored, loss } = await tuned.evaluate(some)
+    expect(scored).toContain(`rows, ${told}`)
+    expect(predictions[1]).toEqual({ loss: Number.NaN, tokens: 0 })
+    expect(loss).toBeGreaterThan(0)
+    await tuned.release()
+    warnings.length = 0
+    // A row of a share is named by its place among all.
+    const shared = [...Array.from({ length: 9 }, (_, i) => ({ prompt: 'the', completion: ` girl ${i}` })), { ...full }]
+    await (await fineTune(embedded, { ...quick, train: shared, validation: 0.2, callbacks })).release()
+    expect(warnings).toContain('train, row 10 has no token left to learn in 32 tokens at most')
   })
 
   it('names the ends that generation_config.json has beside the tokenizer’s', async () => {

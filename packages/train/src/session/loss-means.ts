@@ -26,8 +26,10 @@ export const addMeans = (sums: readonly TermSum[], terms: readonly TermMean[]): 
   }))
 }
 
-/** The loss over all batches; NaN for none. */
+/** The loss over all batches; NaN for none, and where all counts are 0. */
 export const meanOf = (sums: readonly TermSum[]): number => {
   requireKind('meanOf, sums', sums, 'list')
-  return sums.length === 0 ? Number.NaN : sums.reduce((loss, { sum, count }) => loss + sum / divisorOf(count), 0)
+  return sums.every(({ count }) => count === 0)
+    ? Number.NaN
+    : sums.reduce((loss, { sum, count }) => loss + sum / divisorOf(count), 0)
 }
