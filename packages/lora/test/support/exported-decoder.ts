@@ -2,8 +2,9 @@
 
 import { join } from 'node:path'
 import { decodeGraph, elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
-import { externalDataOf, openSession, OrtTensor, type OrtTensors, readSafetensorsFile } from '@cola/train'
+import { externalDataOf, openSession, type OrtTensors, readSafetensorsFile } from '@cola/train'
 import { decoders, read } from './decoder-files.ts'
+import { greedyLoop } from './greedy-loop.ts'
 
 export const decoded = (folder: string, file = 'model.onnx'): Graph =>
   decodeGraph(read(join(folder, file)), { externalData: externalDataOf(folder) })
@@ -23,36 +24,14 @@ export async function greedyRun(
 ): Promise<{ tokens: number[]; logits: Float32Array[] }> {
   const graph = decoded(folder, file)
   const session = await openSession({ graph, path: join(folder, file) }, 'cpu')
-  const row = (values: readonly number[]) =>
-    new OrtTensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])
-  const caches = graph.inputs.filter((input) => input.startsWith('past'))
-  let past: OrtTensors = Object.fromEntries(
-    caches.map((name) => {
-      const [, heads, , size] = graph.values.get(name)?.shape ?? []
-      return [name, new OrtTensor('float32', new Float32Array(), [1, Number(heads), 0, Number(size)])]
-    }),
-  )
-  const ids = [...prompt]
-  const logits: Float32Array[] = []
-  for (let added = prompt.length; ids.length < prompt.length + count; added = 1) {
-    const results = await session.run({
-      ...past,
-      ...others,
-      input_ids: row(ids.slice(-added)),
-      attention_mask: row(ids.map(() => 1)),
-    })
-    past = Object.fromEntries(caches.map((name) => [name, presentOf(results, name)]))
-    const { data, dims } = results.logits as OrtTensor
-    const last = (data as Float32Array).slice(-(dims[2] as number))
-    logits.push(last)
-    ids.push(last.indexOf(Math.max(...last)))
-  }
+  const caches = graph.inputs.flatMap((name) => {
+    const [, heads, , size] = graph.values.get(name)?.shape ?? []
+    return name.startsWith('past') ? [[name, Number(heads), Number(size)] as const] : []
+  })
+  const result = await greedyLoop({ run: (feeds) => session.run(feeds), caches, others }, prompt, count)
   await session.release()
-  return { tokens: ids.slice(prompt.length), logits }
+  return result
 }
-
-const presentOf = (results: OrtTensors, past: string): OrtTensor =>
-  results[past.replace('past_key_values', 'present')] as OrtTensor
 
 /** {@link greedyRun}'s tokens. */
 export const greedy = async (...args: Parameters<typeof greedyRun>): Promise<number[]> =>
