@@ -203,9 +203,7 @@ export function tokenizerOf(
       return { ...fill(template, { first: ids, second: [] }), start }
     },
     truncationSide: side,
-    decode: (ids, ...more: unknown[]) => {
-      // The index that `map` gives is let pass.
-      if (typeof more[0] === 'object' && more[0]) checkOptions('decode', more[0], {})
+    decode: (ids) => {
       requireList(ids, 'ids')
       if (ids.length === 0) return ''
       try {

@@ -14,11 +14,6 @@ const isLayered = (value: unknown, poolings: readonly string[]): boolean => {
   return typeof name === 'string' && poolings.includes(pooling as string) && layerList[1](layers)
 }
 
-const poolingFix = (value: unknown): string | undefined => {
-  const { pooling } = (value ?? {}) as Partial<LayeredHead>
-  return pooling && `Its pooling is '${pooling}'.`
-}
-
 /**
  * Checks of the option, and of the setting, which is absent for a linear layer.
  * @param poolings Those of the task.
@@ -27,11 +22,10 @@ export function headChecks(poolings: readonly LayeredHead['pooling'][]): Readonl
   const check = (absent: unknown, words: string): Check => [
     `${words} with pooling ${poolings.join(', ')}`,
     (value) => value === absent || isLayered(value, poolings),
-    poolingFix,
   ]
   return {
     option: check('transformers', "'transformers', or what transformersHead gives,"),
-    setting: check(undefined, 'a head with name and layers,'),
+    setting: check(undefined, 'a head'),
   }
 }
 

