@@ -75,7 +75,7 @@ async function trainRows<T extends TaskType>(
   const complete = await withHeadOf(choices, taskType, opened)
   const fresh = await task.settings(options.train, complete, opened, training.batch_size)
   const found = before?.settings(task, fresh, taskOptions) ?? fresh
-  const settings = before?.classes(found, taskOptions, opened) ?? found
+  const settings = before?.classes(found, taskType, taskOptions, opened) ?? found
   const rows = divideRows(options.train, options.validation, seed, task.stratify?.(settings))
   const config = { ...lora, task_type: taskType }
   const base = await baseWithHead(opened, settings, before?.adapter ?? { config })

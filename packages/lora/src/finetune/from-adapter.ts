@@ -16,8 +16,8 @@ import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import { otherQuantization } from '../onnx/other-quantization.ts'
 import type { ProblemType } from '../tasks/problem-types.ts'
 import type { Task, TaskType, TypesOfTask } from '../tasks/task.ts'
-import { type HeadChoice, type GivenHead, headChoice, isHeadTask } from './head-of-adapter.ts'
-import { knownClasses, withKnownRows } from './known-rows.ts'
+import { type HeadChoice, type GivenHead, headChoice, isHeadTask, logitsTensor } from './head-of-adapter.ts'
+import { knownClasses, readsTheSame, withKnownRows } from './known-rows.ts'
 import { namedForTask } from './names-for-task.ts'
 import { otherHead, type OtherHead } from './other-head.ts'
 import { isRegressionAgain, otherProblem, problemBefore, type ProblemSource } from './problem-before.ts'
@@ -31,7 +31,7 @@ import {
   withChatTemplate,
 } from './saved-adapter.ts'
 import type { SavedSettings } from './save.ts'
-import { inTrainedOrder, keptClasses, listed, otherOrder, requireNamedRows } from './trained-classes.ts'
+import { inTrainedOrder, keptClasses, listed, otherOrder, recordedNames, requireNamedRows } from './trained-classes.ts'
 
 /** Options that say a head and what its labels are. */
 interface OptionsBefore extends HeadChoice {
@@ -55,14 +55,14 @@ export interface TrainedBefore {
    */
   readonly options: (task: TaskType, options: object, base: BaseModel, rows: readonly object[]) => OptionsBefore
   /** A task's settings with the classes in the adapter's order, unless options say one. */
-  readonly classes: <S extends object>(settings: S, options: object, base: BaseModel) => S
+  readonly classes: <S extends object>(settings: S, task: TaskType, options: object, base: BaseModel) => S
   /**
    * A task's model with the adapter, as PEFT's `from_pretrained` with `is_trainable` gives it. The head starts anew where
    * the adapter has none for the same task, classes and pooling, layers of the adapter's head that the model lacks are
    * left out, and texts may begin with other tokens than they did; warnings say so.
    * @param found The settings as the rows have them, with no other classes.
    * @throws {AdapterError} as `loadAdapter` does: for what the adapter trained beside its head and the model lacks.
-   * @throws {ConfigError} for a head that is kept, of which nothing says what class each row is.
+   * @throws {ConfigError} for a head of which nothing says what class each row is, where no option names classes.
    */
   readonly model: (
     model: HeadedModel,
@@ -102,7 +102,8 @@ export async function trainedBefore(source: Source, base: BaseModelSource): Prom
       const isAgain = !isOther && isRegressionAgain(head, options, rows)
       return { ...head.choice, ...(isAgain ? { problem_type: 'regression' } : {}) }
     },
-    classes: (settings, options, base) => inTrainedOrder(settings, options, adapter, base),
+    classes: (settings, task, options, base) =>
+      inTrainedOrder(settings, options, adapter, base, headRows(adapter, task, base)),
     model(model, task, base, options, settings, found) {
       const { isKept, ...adapted } = fromAdapter(model, adapter, task, base, options)
       const changes = isKept ? otherProblem(problemBefore(headFor(task, options, base)), settings) : []
@@ -128,6 +129,13 @@ function optionsFrom(adapter: Adapter, task: TaskType, options: object, base: Ba
   const isOther = task_type != null && task_type !== task
   if (!isHeadTask(task) || isOther || given || pooling !== undefined) return {}
   return headChoice(task, adapter, base)
+}
+
+/** Rows of the head that an adapter of a task has. */
+function headRows(adapter: Adapter, task: TaskType, base: BaseModel): number {
+  const { task_type } = adapter.config
+  const isOther = task_type != null && task_type !== task
+  return isHeadTask(task) && !isOther ? (logitsTensor(adapter, headChoice(task, adapter, base))?.[1].dims[0] ?? 0) : 0
 }
 
 /** The head that an adapter of a task was trained with: what neither its files nor transformers say is as in the model. */
@@ -164,14 +172,18 @@ function fromAdapter(
   const isFitting =
     kept.length === fresh.length && fresh.every(([name, { dims }]) => before.get(name)?.dims.join() === dims.join())
   const isOfTask = found.config.task_type == null || found.config.task_type === task
-  const isKept = isFitting && isOfTask && !other && isSameHead(head, headBefore(head, opened, task, base, options))
-  const known = isOfTask && !other ? knownClasses(head, trained) : new Map<string, number>()
+  const reads = headBefore(head, opened, task, base, options)
+  const isAlike = isOfTask && !other && readsTheSame(head, reads)
+  const isKept = isFitting && isAlike && isSameHead(head, reads)
+  const count = isKept ? (head?.num_labels ?? 0) : headRows(opened, task, base)
+  const names = recordedNames(opened, base, count)
+  const known = isAlike ? knownClasses(head, names) : new Map<string, number>()
   const first = known.size > 0 ? withKnownRows(fresh, before, head?.labels ?? [], known) : fresh
   const tensors = new Map([...others, ...first.map(([name, value]) => [peftPrefix + name, value] as const)])
   const loaded = loadAdapter(model, isKept ? adapter : { ...adapter, tensors })
-  if (isKept) requireNamedRows(head?.labels, options, opened, base)
+  if (isAlike && known.size === 0 && count > 1) requireNamedRows(head?.labels, options, opened, base, count)
   const changes = [
-    ...(isKept ? otherOrder(head?.labels, opened, base) : [headChange(head, trained, other, known)]),
+    ...(isKept ? otherOrder(head?.labels, opened, base) : [headChange(head, trained, other, known, names)]),
     ...startChanges(model, start_token_ids),
   ]
   return { ...loaded, warnings: [...loaded.warnings, ...changes], isKept }
@@ -182,13 +194,16 @@ function headChange(
   trained: Head | undefined,
   other: OtherHead | undefined,
   known: ReadonlyMap<string, number>,
+  names: readonly string[] = [],
 ): string {
   if (!head) return `the adapter's head "${trained?.name ?? other?.name}" is left out: the model has none`
   if (known.size === 0)
     return `the head "${head.name}" starts anew: the adapter has none for these classes${insteadOf(trained)}`
   const added = head.labels?.filter((label) => !known.has(label)) ?? []
   const anew = added.length > 0 ? `, and starts anew for ${listed(added)}` : ''
-  return `the head "${head.name}" keeps its rows for ${listed([...known.keys()])}${anew}`
+  const lost = names.filter((label) => !known.has(label))
+  const without = lost.length > 0 ? `; it has no more ${listed(lost)}` : ''
+  return `the head "${head.name}" keeps its rows for ${listed([...known.keys()])}${anew}${without}`
 }
 
 const insteadOf = ({ labels = [] }: Partial<Head> = {}): string =>

@@ -5,16 +5,19 @@ import { type Head, isSameHead } from '../inject/head.ts'
 
 type Named = readonly (readonly [name: string, value: Tensor])[]
 
-/** Whether heads read the same, for whatever classes. */
-function readsTheSame(head: Head, { labels: _, ...trained }: Head): boolean {
-  return isSameHead(head, { ...trained, num_labels: head.num_labels })
+/** Whether heads read the same, for whatever classes; what is not known of one is as in the other. */
+export function readsTheSame(head: Head | undefined, { labels: _, ...trained }: Partial<Head> = {}): boolean {
+  return !head || isSameHead(head, { ...head, ...trained, num_labels: head.num_labels })
 }
 
-/** The classes of a head that an adapter's head has, by their rows there. */
-export function knownClasses(head: Head | undefined, trained: Head | undefined): ReadonlyMap<string, number> {
-  if (!head?.labels || !trained?.labels || !readsTheSame(head, trained)) return new Map()
-  const rows = new Map(trained.labels.map((label, row) => [label, row]))
-  return new Map(head.labels.flatMap((label) => (rows.has(label) ? [[label, rows.get(label) as number]] : [])))
+/** The classes of a head that are among those of an adapter's head, by their rows there. */
+export function knownClasses(
+  head: Head | undefined,
+  names: readonly string[] | undefined = [],
+): ReadonlyMap<string, number> {
+  const rows = new Map(names.map((label, row) => [label, row]))
+  const labels = head?.labels ?? []
+  return new Map(labels.flatMap((label) => (rows.has(label) ? [[label, rows.get(label) as number]] : [])))
 }
 
 /**

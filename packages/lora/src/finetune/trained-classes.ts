@@ -25,12 +25,23 @@ function namesOf({ head }: Adapter, { config }: BaseModel, count: number): (read
   return [namesIn(config, count), defaultLabels(count), numbers, ['false', 'true']]
 }
 
-/** All classes that an adapter recorded, where those of the rows are some of them; undefined where one is not. */
-function withOthers<L extends Label>(labels: readonly L[], names: readonly string[]): readonly L[] | undefined {
+/**
+ * The names of an adapter's classes: those that it recorded, else those that the base has for as many rows as the head.
+ * @param count Rows of the adapter's head.
+ */
+export function recordedNames({ head }: Adapter, { config }: BaseModel, count = 0): readonly string[] | undefined {
+  if (head?.labels || head || count < 2) return head?.labels
+  const names = namesIn(config, count)
+  return names.join() === defaultLabels(count).join() ? undefined : names
+}
+
+/** An adapter's classes, then those that the rows have beside them; undefined where they share none. */
+function united<L extends Label>(labels: readonly L[], names: readonly string[]): readonly L[] | undefined {
   const byName = new Map(labels.map((label) => [String(label), label]))
-  if (labels.length > names.length || !labels.every((label) => names.includes(String(label)))) return undefined
-  const all = names.map((name) => byName.get(name) ?? (asIn(labels, name) as L))
-  return all.every((label, i) => String(label) === names[i]) ? all : undefined
+  if (!names.some((name) => byName.has(name))) return undefined
+  const before = names.map((name) => byName.get(name) ?? (asIn(labels, name) as L))
+  if (before.some((label, i) => String(label) !== names[i])) return undefined
+  return [...before, ...labels.filter((label) => !names.includes(String(label)))]
 }
 
 /** The label of a name, of the type that others have. */
@@ -38,18 +49,21 @@ const asIn = ([first]: readonly Label[], name: string): Label =>
   typeof first === 'number' ? Number(name) : typeof first === 'boolean' ? name === 'true' : name
 
 /**
- * Settings with the classes that the adapter recorded, in its order, where the rows have no others; else in the order of
- * the base's configuration or of their numbers; unless an option says the classes.
+ * Settings with the classes that the adapter recorded, in its order, and behind them the others of the rows, where they
+ * share one; else in the order of the base's configuration or of their numbers; unless an option says the classes.
+ * @param count Rows of the adapter's head.
  */
 export function inTrainedOrder<S extends object>(
   settings: S & Classes,
   { labels: said }: Classes,
   adapter: Adapter,
   base: BaseModel,
+  count: number | undefined,
 ): S {
   const { labels = [] } = settings
   if (said || labels.length === 0) return settings
-  const recorded = adapter.head?.labels && withOthers(labels, adapter.head.labels)
+  const names = recordedNames(adapter, base, count)
+  const recorded = names && united(labels, names)
   if (recorded) return { ...settings, labels: recorded }
   const [known] = namesOf(adapter, base, labels.length).flatMap((names) => {
     const found = ordered(labels, names)
@@ -58,23 +72,29 @@ export function inTrainedOrder<S extends object>(
   return known ? { ...settings, labels: known } : settings
 }
 
-/** @throws {ConfigError} where neither an option nor a file says of which class each row of an adapter's head is. */
+/**
+ * @param count Rows of the adapter's head.
+ * @throws {ConfigError} where neither an option nor a file says of which class each row of an adapter's head is.
+ */
 export function requireNamedRows(
   labels: readonly string[] = [],
   { labels: said }: Classes,
   adapter: Adapter,
   base: BaseModel,
+  count: number,
 ): void {
-  const count = labels.length
-  if (said || count === 0 || namesOf(adapter, base, count).some((names) => ordered(labels, names))) return
+  const isNamed = (names: readonly string[]) => names.length === count && ordered(labels, names)
+  if (said || labels.length === 0 || namesOf(adapter, base, labels.length).some(isNamed)) return
   const ofBase = namesIn(base.config, count)
-  const isNamed = ofBase.join() !== defaultLabels(count).join()
+  const hasNames = ofBase.join() !== defaultLabels(count).join()
   throw new ConfigError({
     where: 'fineTune, option labels',
     what: "missing: nothing says of which class each row of the adapter's head is",
-    expected: `${count} names in the order of the rows${isNamed ? `; the base's config.json has ${listed(ofBase)}` : ''}`,
+    expected: `${count} names in the order of the rows${hasNames ? `; the base's config.json has ${listed(ofBase)}` : ''}`,
     found: `${listed(labels)} in the training rows`,
-    fix: "Say the order, as the training of the adapter had it: fineTune(base, { adapter, labels: ['...', '...'] }).",
+    fix:
+      "Say the order, as the training of the adapter had it: fineTune(base, { adapter, labels: ['...', '...'] }). " +
+      'Where labels names another number of classes, the head starts anew.',
   })
 }
 

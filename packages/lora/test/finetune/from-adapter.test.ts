@@ -187,10 +187,41 @@ describe('fineTune with an adapter', () => {
       await tuned.release()
       const one = await told(folder, { train, labels: [0, 2] })
       expect(one.labels).toEqual([0, 2])
-      expect(one.warnings.join()).toContain('keeps its rows for "0", "2"')
+      expect(one.warnings.join()).toContain('keeps its rows for "0", "2"; it has no more "1"')
       const two = await told(folder, { train: [...three, { text: 'the cat', label: 3 }] })
       expect(two.labels).toEqual([0, 1, 2, 3])
       expect(two.warnings.join()).toContain('keeps its rows for "0", "1", "2", and starts anew for "3"')
+      const other = rows.slice(0, 2).map(({ text }, i) => ({ text, label: i * 7 }))
+      const shared = await told(folder, { train: [...other, ...other] })
+      expect(shared.labels).toEqual([0, 1, 2, 7])
+      expect(shared.warnings).toContain(
+        "no training row is of 1, 2: the adapter's classes are kept; name others with labels",
+      )
+    })
+
+    it('keeps those of several labels and of tags beside new ones', async () => {
+      const several = (labels: readonly string[][]) =>
+        labels.map((label, i) => ({ text: texts[i] as string, label, tags: undefined }))
+      const tagged = (labels: readonly string[][]) =>
+        labels.map(([label], i) => ({
+          words: (texts[i] as string).split(' '),
+          tags: ['O', `B-${label}`, 'O'].slice(0, (texts[i] as string).split(' ').length),
+        }))
+      const forms = [
+        ['SEQ_CLS', several, ['a', 'b', 'c'], 'e'],
+        ['TOKEN_CLS', tagged, ['O', 'B-a', 'B-b', 'B-c'], 'B-e'],
+      ] as const
+      for (const [task, rowsOf, before, added] of forms) {
+        const options = { ...still, task, train: rowsOf([['a'], ['b'], ['c'], ['a'], ['b'], ['c']]) }
+        const tuned = await fineTune(embedded, options as never)
+        const folder = join(out, `several-${task}`)
+        await tuned.save(folder)
+        await tuned.release()
+        const after = await told(folder, { task, train: rowsOf([['a'], ['e'], ['a'], ['e']]) })
+        expect([...after.labels].sort()).toEqual([...before, added].sort())
+        expect(after.labels.at(-1)).toBe(added)
+        expect(after.warnings.join()).toContain("the adapter's classes are kept")
+      }
     })
 
     it('tells that labels are of another type', async () => {
@@ -234,7 +265,8 @@ describe('fineTune with an adapter', () => {
   /** A model that another tool exported, and PEFT's adapter for it. */
   const start = (name: string) => {
     const train = rows.map(({ label }, i) => ({ text: i % 2 ? 'the cat' : 'the dog sleeps', label }))
-    return fineTune(exportFolder(out, name), { ...still, train, adapter: join(exports, name, 'adapter') })
+    const labels = ['many', 'one']
+    return fineTune(exportFolder(out, name), { ...still, train, labels, adapter: join(exports, name, 'adapter') })
   }
 
   it.each(ofPeft.filter((name) => !lacking.has(name)))('starts with PEFT’s matrices for %s', async (name) => {

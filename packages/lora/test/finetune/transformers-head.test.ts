@@ -132,12 +132,42 @@ describe('fineTune and heads of transformers’', () => {
     )
     const others = { train: texts.map((text, i) => ({ text, label: 'abc'[i % 3] as string })) }
     await refused('roberta', others).toThrow(/the base's config\.json has "low", "middle", "high", found "a", "b", "c"/)
-    // A head that starts anew has the classes of the rows.
-    for (const options of [{ pooling: 'mean' }, { train: others.train.slice(0, 2) }] as const) {
+    const two = others.train.filter(({ label }) => label !== 'c')
+    await refused('mpnet', { train: [...two, ...two] }).toThrow(/expected 3 names in the order of the rows, found "a"/)
+    // A head that starts anew has the classes of the rows, and those that an option names.
+    const anew: [object, string[]][] = [
+      [{ pooling: 'mean' }, classes.toSorted()],
+      [{ train: two, labels: ['a', 'b'] }, ['a', 'b']],
+    ]
+    for (const [options, labels] of anew) {
       const tuned = await fineTune(baseOf('mpnet'), { ...rest, adapter: adapterOf('mpnet'), ...options })
-      expect(tuned.labels).toEqual([...new Set((options.train ?? train).map(({ label }) => label))].sort())
+      expect(tuned.labels).toEqual(labels)
       await tuned.release()
     }
+  })
+
+  it('has the classes that the base names where the rows have some of them, and others beside', async () => {
+    const begin = async (label: readonly string[]) => {
+      const warnings: string[] = []
+      const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+      const { labels: _, ...rest } = still
+      const rows = [...texts, ...texts].map((text, i) => ({ text, label: label[i % label.length] as string }))
+      const tuned = await fineTune(baseOf('roberta'), {
+        ...rest,
+        train: rows,
+        adapter: adapterOf('roberta'),
+        callbacks,
+      })
+      const logits = await tuned.logits(texts)
+      await tuned.release()
+      const count = tuned.labels.length
+      const known = logits.filter((_, i) => i % count < classes.length)
+      expect(known).toBeAllclose(values(expectedOf('roberta').get('logits')), { atol: 1e-5 })
+      return { labels: tuned.labels, warnings: warnings.join() }
+    }
+    const kept = expect.stringContaining("the adapter's classes are kept")
+    expect(await begin(['high', 'low'])).toEqual({ labels: classes, warnings: kept })
+    expect(await begin(['high', 'new'])).toEqual({ labels: [...classes, 'new'], warnings: kept })
   })
 
   it('goes on with the pooling that the adapter recorded', async () => {
@@ -158,13 +188,13 @@ describe('fineTune and heads of transformers’', () => {
     await tuned.release()
   })
 
-  it('makes the logits anew for other classes, and keeps the layers before', async () => {
+  it('makes the logits of another class anew, and keeps the layers before', async () => {
     const warnings: string[] = []
     const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
     const labels = [...classes, 'none']
     const tuned = await fineTune(baseOf('roberta'), { ...still, labels, adapter: adapterOf('roberta'), callbacks })
     expect(warnings.join()).toContain(
-      'the head "classifier.out_proj" starts anew: the adapter has none for these classes',
+      'the head "classifier.out_proj" keeps its rows for "low", "middle", "high", and starts anew for "none"',
     )
     const name = 'base_model.model.classifier.dense.weight'
     const after = adapterTensors(await tuned.adapted())
