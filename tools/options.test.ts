@@ -258,7 +258,7 @@ const ofTasks: { readonly [T in lora.TaskType]: Readonly<Record<keyof lora.TaskT
   SEQ_CLS: { problem_type: true, labels: true, head: true, pooling: true, label_smoothing: true },
   TOKEN_CLS: { labels: true, head: true, label_all_tokens: true, punctuation: true },
   FEATURE_EXTRACTION: { pooling: true, scale: true },
-  CAUSAL_LM: { completion_only_loss: true, eos_token: true, chat_template: true },
+  CAUSAL_LM: { completion_only_loss: true, assistant_only_loss: true, eos_token: true, chat_template: true },
 }
 
 describe.each(Object.entries(ofTasks))('fineTune of %s', (task, options) => {

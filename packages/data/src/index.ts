@@ -20,6 +20,7 @@ export {
   type LabelledSequence,
   type LanguageModelOptions,
   type LanguageModelText,
+  type TextSpan,
 } from './batch/encode-language-model.ts'
 export { classLabels } from './batch/class-labels.ts'
 export { cutTexts } from './batch/cut-texts.ts'

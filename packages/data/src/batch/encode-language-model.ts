@@ -12,7 +12,12 @@ export interface LanguageModelText {
   text: string
   /** Beginning of the text whose tokens get no label. @default all tokens get a label */
   prompt?: string | undefined
+  /** Parts of the text of which alone tokens get a label: those that have a character of one. @default the whole text */
+  spans?: readonly TextSpan[]
 }
+
+/** A part of a text: its first character, and the one after its last. */
+export type TextSpan = readonly [start: number, end: number]
 
 /** Token ids of a text with the label of each token, for a language model. */
 export interface LabelledSequence extends TokenSequence {
@@ -65,16 +70,28 @@ export function encodeForLanguageModel(
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false, ...end })
   const ended = (ids: readonly number[]) =>
     eos_token_id === undefined || ids.at(-1) === eos_token_id ? ids : [...ids, eos_token_id]
-  return checkedRows(texts, { vocab_size, max_length: room }, ({ text, prompt }, i) => {
+  return checkedRows(texts, { vocab_size, max_length: room }, ({ text, prompt, spans }, i) => {
     const whole = around(ended(encode(text)))
     const start = prompt === undefined ? 0 : commonLength(around(encode(prompt)), whole)
     const input_ids = whole.slice(0, room)
+    const places = spans?.map(([first, end]) => [
+      commonLength(around(encode(text.slice(0, first))), whole),
+      tokensOf(around(encode(text.slice(0, end))), whole),
+    ])
+    const isLearned = (at: number) =>
+      at >= start && (places?.some(([first = 0, end = 0]) => at >= first && at < end) ?? true)
     return {
       encoding: { input_ids, token_type_ids: [], overflow: whole.length - input_ids.length },
-      more: { labels: input_ids.map((id, at) => (at < start ? ignoreIndex : id)) },
+      more: { labels: input_ids.map((id, at) => (isLearned(at) ? id : ignoreIndex)) },
       where: `${where}, row ${i + 1}`,
     }
   })
+}
+
+/** Number of tokens of a text that a beginning of it is part of: the last one may be longer than its end. */
+function tokensOf(beginning: readonly number[], whole: readonly number[]): number {
+  const common = commonLength(beginning, whole)
+  return common < beginning.length ? common + 1 : common
 }
 
 /** Length of the common prefix of two sequences. */

@@ -16,6 +16,11 @@ export interface ChatTemplateOptions {
   add_generation_prompt?: boolean
   /** Name of the template, if tokenizer_config.json has several. @default 'default' */
   chat_template?: string
+  /**
+   * Written where the template has `{% generation %}` and `{% endgeneration %}`, which enclose what the assistant says.
+   * @default nothing
+   */
+  generation_marks?: readonly [begin: string, end: string]
 }
 
 /** `chat_template` of tokenizer_config.json: one template, or several with names. */

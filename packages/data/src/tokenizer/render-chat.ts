@@ -1,6 +1,6 @@
 // Renders conversations with a model's chat template. Loaded for tokenizers that have one.
 
-import { type Checks, checkOptions, flag, text } from '@cola/graph/options'
+import { type Checks, checkOptions, flag, listOf, text } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { describeValue } from '../source/row-checks.ts'
 import {
@@ -12,7 +12,11 @@ import {
 } from './chat-template.ts'
 import { type Renderer, Template } from './jinja.ts'
 
-const checks: Checks<ChatTemplateOptions> = { add_generation_prompt: flag, chat_template: text }
+const checks: Checks<ChatTemplateOptions> = {
+  add_generation_prompt: flag,
+  chat_template: text,
+  generation_marks: listOf(text, 2),
+}
 const templateFix = "Take the model's own tokenizer_config.json, or chat_template.jinja."
 
 /**
@@ -26,8 +30,8 @@ export function chatTemplateOf(json: ChatTemplateJson, specialTokens: Readonly<R
   const parsed = new Map<string, InstanceType<Renderer>>()
   return (messages, options = {}) => {
     checkOptions('applyChatTemplate', options, checks)
-    const { add_generation_prompt = false, chat_template } = options
-    const source = sourceOf(json, chat_template)
+    const { add_generation_prompt = false, chat_template, generation_marks = ['', ''] } = options
+    const source = withMarks(sourceOf(json, chat_template), generation_marks)
     const template = parsed.get(source) ?? parse(source)
     parsed.set(source, template)
     try {
@@ -46,6 +50,17 @@ export function chatTemplateOf(json: ChatTemplateJson, specialTokens: Readonly<R
     }
   }
 }
+
+/**
+ * A template that writes marks, in blocks that take the space around them as the template's own do: the library would
+ * leave these out before it looks at space.
+ */
+const withMarks = (source: string, [begin, end]: readonly [string, string]): string =>
+  source.replaceAll(
+    /{%([-+]?)\s*(end)?generation\s*([-+]?)%}/g,
+    (_, left: string, isEnd: string | undefined, right: string) =>
+      `{%${left} if true %}{{ ${JSON.stringify(isEnd ? end : begin)} }}{% endif ${right}%}`,
+  )
 
 function parse(source: string): InstanceType<Renderer> {
   try {

@@ -27,6 +27,12 @@ export interface CausalLanguageModelOptions {
   /** Compute the loss on completions only, not on prompts; for rows that have both; TRL's option. @default true */
   completion_only_loss?: boolean
   /**
+   * Compute the loss on the turns of the assistant only, on all of them, for rows with messages; TRL's option. They are
+   * what the chat template's `{% generation %}` encloses; of a template without it, what a turn adds to the prompt for
+   * it. @default false
+   */
+  assistant_only_loss?: boolean
+  /**
    * Token of the vocabulary that ends texts; conversations end as the chat template has it.
    * @default the tokenizer's
    */
@@ -42,6 +48,8 @@ export interface CausalLanguageModelOptions {
 export interface CausalLanguageModelSettings {
   form: LanguageModelForm
   completion_only_loss: boolean
+  /** @default false */
+  assistant_only_loss?: boolean
   /** End tokens; training appends the first to each text. Empty for a model without one. */
   eos_token_id: readonly number[]
   chat_template?: string
@@ -71,20 +79,24 @@ const headOf = (model_type: string): string => (model_type === 'gpt2' ? 'LMHeadM
 
 export const causalLanguageModel: Task<Types> = {
   taskType: 'CAUSAL_LM',
-  options: { completion_only_loss: flag, eos_token: text, chat_template: text },
+  options: { completion_only_loss: flag, assistant_only_loss: flag, eos_token: text, chat_template: text },
   saved: {
     form: oneOf(languageModelForms),
     completion_only_loss: flag,
+    assistant_only_loss: ['true or false', (value) => value === undefined || typeof value === 'boolean'],
     eos_token_id: ['an array of token ids', (value) => Array.isArray(value) && value.every(whole(0)[1])],
     chat_template: ['a string', (value) => value === undefined || typeof value === 'string'],
   },
-  async settings(rows, { completion_only_loss, eos_token, chat_template }, base) {
+  async settings(rows, { completion_only_loss, assistant_only_loss, eos_token, chat_template }, base) {
     const form = formOf(rows[0] as Types['row'], rowPlace('train', 0, rows[0]))
     if (completion_only_loss && !hasCompletions(form))
       throw (await import('./no-effect.ts')).noEffect('completion_only_loss', `rows with ${columnsOf(form)}`)
+    if (assistant_only_loss && form !== 'conversation')
+      throw (await import('./no-effect.ts')).noEffect('assistant_only_loss', `rows with ${columnsOf(form)}`)
     return {
       form,
       completion_only_loss: completion_only_loss ?? true,
+      ...(assistant_only_loss ? { assistant_only_loss } : {}),
       eos_token_id: endTokens(base, eos_token),
       ...(chat_template === undefined ? {} : { chat_template }),
     }
@@ -100,13 +112,18 @@ export const causalLanguageModel: Task<Types> = {
     ...architecture(base.config, headOf(base.config.model_type)),
     ...(eos_token_id.length > 0 ? { eos_token_id } : {}),
   }),
-  encode(rows, { form, completion_only_loss, eos_token_id, ...settings }, { base, max_length, where }) {
+  encode(
+    rows,
+    { form, completion_only_loss, assistant_only_loss, eos_token_id, ...settings },
+    { base, max_length, where },
+  ) {
     const { tokenizer, vocab_size } = base
     const chat_template = templateName(base, settings.chat_template)
     const templated = isTemplated(form)
     const texts = rows.map((row, i) => {
-      const text = textOf(row, form, { tokenizer, chat_template, where: rowPlace(where, i, row) })
-      return completion_only_loss ? text : { text: text.text }
+      const place = rowPlace(where, i, row)
+      const text = textOf(row, form, { tokenizer, chat_template, assistant_only_loss, where: place })
+      return completion_only_loss ? text : { ...text, prompt: undefined }
     })
     if (rows[0]) requireWritten(rows[0], form, { tokenizer, chat_template, where: rowPlace(where, 0, rows[0]) })
     const { rows: examples, truncated } = encodeForLanguageModel(tokenizer, texts, {

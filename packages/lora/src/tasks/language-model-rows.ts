@@ -10,6 +10,7 @@ import {
   type Tokenizer,
 } from '@cola/data'
 import { requireMessages } from '../generate/messages.ts'
+import { assistantTurns, type Render } from './assistant-turns.ts'
 import { leavesOut } from '../onnx/left-out.ts'
 
 /** A text, all of which is learned. */
@@ -23,7 +24,7 @@ export interface CompletionRow {
   completion: string | readonly ChatMessage[]
 }
 
-/** A conversation, all of which is learned. */
+/** A conversation, all of which is learned; with `assistant_only_loss`, the turns of the assistant. */
 export interface ConversationRow {
   messages: readonly ChatMessage[]
 }
@@ -46,6 +47,8 @@ interface RowContext {
   tokenizer: Pick<Tokenizer, 'applyChatTemplate'>
   /** Name of the chat template, where the tokenizer has several. */
   chat_template: string | undefined
+  /** Whether the assistant's turns alone are learned. */
+  assistant_only_loss?: boolean | undefined
   /** Of the row, in errors. */
   where: string
 }
@@ -67,7 +70,11 @@ const forms: { readonly [Form in LanguageModelForm]: FormRow } = {
   conversation: {
     columns: ['messages'],
     templated: true,
-    text: (row, context) => ({ text: templated(requireMessages(row, 'messages', context.where), 'messages', context) }),
+    text(row, context) {
+      const messages = requireMessages(row, 'messages', context.where)
+      const render: Render = (some, options) => templated(some, 'messages', context, options)
+      return context.assistant_only_loss ? assistantTurns(messages, render, context.where) : { text: render(messages) }
+    },
   },
   answer: {
     columns: ['prompt', 'completion'],
@@ -77,7 +84,7 @@ const forms: { readonly [Form in LanguageModelForm]: FormRow } = {
         requireMessages(row, field, context.where),
       ) as [ChatMessage[], ChatMessage[]]
       return {
-        prompt: templated(prompt, 'prompt', context, true),
+        prompt: templated(prompt, 'prompt', context, { add_generation_prompt: true }),
         text: templated([...prompt, ...completion], 'completion', context),
       }
     },
@@ -155,10 +162,10 @@ function templated(
   messages: readonly ChatMessage[],
   field: string,
   context: RowContext,
-  add_generation_prompt = false,
+  options: Parameters<Render>[1] = {},
 ): string {
   try {
-    return rendered(messages, context, add_generation_prompt)
+    return rendered(messages, context, options)
   } catch (error) {
     if (!(error instanceof DataError)) throw error
     throw new DataError({ ...error.problem, where: `${context.where}, field "${field}", ${error.problem.where}` })
@@ -168,9 +175,9 @@ function templated(
 const rendered = (
   messages: readonly ChatMessage[],
   { tokenizer, chat_template }: RowContext,
-  add_generation_prompt = false,
+  options: Parameters<Render>[1] = {},
 ): string =>
   tokenizer.applyChatTemplate(messages, {
-    add_generation_prompt,
+    ...options,
     ...(chat_template === undefined ? {} : { chat_template }),
   })

@@ -7,6 +7,7 @@ const uses = {
   label_smoothing: 'problem_type single_label_classification',
   scale: 'pairs or triples',
   completion_only_loss: 'rows with prompt and completion',
+  assistant_only_loss: 'rows with messages',
 } as const
 
 /** @param found What there is in place of what the option is for. */
