@@ -219,8 +219,8 @@ const best = [...teachers].sort(
 const transfer = settings.transfer ? await readTexts(settings.transfer) : embedded ? unlabelled(firstSeed, data) : []
 /** Logits from files: of the training sentences, and of the unlabelled ones by their texts. */
 async function logitsFromFiles(): Promise<Teacher['logits']> {
-  const files = [settings.teacherLogits, settings.transferLogits].filter((file) => file !== '').map(teacherFromFile)
-  const [own, other] = files as [Teacher, Teacher | undefined]
+  const given = [settings.teacherLogits, settings.transferLogits].filter((file) => file !== '')
+  const [own, other] = (await Promise.all(given.map((file) => teacherFromFile(file)))) as [Teacher, Teacher | undefined]
   const said = other && (await other.logits({ name: 'transfer', texts: transfer }))
   const rows = new Map(transfer.map((text, i) => [text, said?.slice(2 * i, 2 * i + 2) ?? []]))
   return async (split: Split) =>

@@ -15,7 +15,7 @@ import {
   merge,
   openBase,
   openGenerator,
-  readAdapter,
+  openAdapter,
   writeAdapter,
 } from '@cola/lora'
 import { loadClassifier } from '@cola/train'
@@ -190,7 +190,7 @@ describe.skipIf(!online)('transformers.js', () => {
       const model = await adapterAt(join(work, 'third'), 3)
       const { config, model: base } = await loadPretrained(embedded, { num_labels: 2 })
       const exported = join(work, `for-transformers-js-${dtype}`)
-      exportMerged(merge(loadAdapter(base, readAdapter(join(work, 'third')))), {
+      exportMerged(merge(loadAdapter(base, await openAdapter(join(work, 'third')))), {
         folder: exported,
         config,
         tokenizerFolder: embedded,

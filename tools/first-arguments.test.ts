@@ -45,6 +45,7 @@ const others: Readonly<Record<string, readonly unknown[]>> = {
   'data retrievalMetrics': [{ data: new Float32Array(1), width: 1 }],
   'data splitRows': [0.5],
   'data renameFix': [[]],
+  'data openFileIn': ['a.txt'],
   'data parseRecords': ['csv'],
   'data parseTable': ['csv'],
   'data pickleFix': [[], { folder: '.' }],

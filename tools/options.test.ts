@@ -93,7 +93,11 @@ const calls: Record<string, Call> = {
   'data hubFiles(options)': (options) => data.hubFiles('nobody/nothing', [], options),
   'data pushToHub(options)': (options) => data.pushToHub('nobody/nothing', options),
   'data openFiles(options)': (options) => data.openFiles('nowhere', options),
+  'data openFile(options)': (options) => data.openFile(new Blob([]), options),
+  'data openFileIn(options)': (options) => data.openFileIn('nowhere', 'a.txt', options),
   'data readGlueCola(options)': (options) => data.readGlueCola(options),
+  'train loadArtifacts(options)': (options) => train.loadArtifacts('nowhere', options),
+  'train loadCheckpoint(options)': (options) => train.loadCheckpoint('nowhere', undefined, options),
   'train generateArtifacts(options)': (options) => train.generateArtifacts(nothing, options),
   'train binaryCrossEntropy(options)': (options) => train.binaryCrossEntropy(options),
   'train meanSquaredError(options)': (options) => train.meanSquaredError(options),
@@ -165,6 +169,7 @@ const calls: Record<string, Call> = {
   'TextGenerator.stream(options)': (options) => first(opened.tuned.stream('a', options)),
   'TextGenerator.streamTexts(options)': (options) => first(opened.tuned.streamTexts(['a'], options)),
   'rnn exportStudent(options)': (options) => rnn.exportStudent(options),
+  'rnn loadStudent(options)': (options) => rnn.loadStudent('nowhere', options),
   'rnn saveStudent(student)': (options) => rnn.saveStudent('nowhere', options),
   'rnn parseStudentConfig(config)': (options) => rnn.parseStudentConfig(options),
   'rnn embeddingFrom(options)': (options) => rnn.embeddingFrom(nothing, options),
@@ -184,6 +189,7 @@ const calls: Record<string, Call> = {
   'distill loadDistilled(options)': (options) => distill.loadDistilled('nowhere', options),
   'StudentClassifier.export(options)': (options) => opened.student.export('nowhere', options),
   'DistilledStudent.export(options)': (options) => opened.student.export('nowhere', options),
+  'distill teacherFromFile(options)': (options) => distill.teacherFromFile('nowhere', options),
   'distill cachedTeacher(options)': (options) => distill.cachedTeacher(nothing, options),
 }
 

@@ -109,14 +109,14 @@ it.each(readdirSync(join(root, 'docs/guides')))(
 
 describe.skipIf(!online)('without a runtime', () => {
   const sample = `
-import { loadAdapter, lora, merge, gpt2, parseGpt2Config, randomGpt2, readAdapter, writeAdapter } from '@cola/lora'
+import { loadAdapter, lora, merge, gpt2, parseGpt2Config, randomGpt2, openAdapter, writeAdapter } from '@cola/lora'
 import { crossEntropyLoss } from '@cola/distill'
 import { adam, crossEntropy, DeviceError, generateArtifacts, OrtTensor, TrainingSession } from '@cola/train'
 
 const config = parseGpt2Config({ model_type: 'gpt2', n_layer: 1, n_head: 2, n_embd: 8, n_positions: 8, vocab_size: 20 })
 const base = gpt2(config, randomGpt2(config))
 writeAdapter('adapter', lora(base, { task_type: 'SEQ_CLS', r: 2, target_modules: ['c_attn'] }))
-const loaded = loadAdapter(base, readAdapter('adapter'))
+const loaded = loadAdapter(base, await openAdapter('adapter'))
 if (merge(loaded).graph.nodes.length === 0) throw new Error('nothing was merged')
 if (!(crossEntropyLoss([1, 2], [0], {}).loss > 0)) throw new Error('no loss')
 new OrtTensor('float32', Float32Array.of(1), [1])

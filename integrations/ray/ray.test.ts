@@ -179,12 +179,13 @@ const farthest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
 
 type Reference = Awaited<ReturnType<typeof oneMachine>>
 
-function expectSame(
+async function expectSame(
   output: string,
   { losses }: Result,
   reference: Reference,
-  checkpoint = loadCheckpoint(join(output, 'checkpoint.safetensors')),
+  saved = loadCheckpoint(join(output, 'checkpoint.safetensors')),
 ) {
+  const checkpoint = await saved
   expect(losses).toHaveLength(reference.losses.length)
   expect(farthest(losses, reference.losses)).toBeLessThan(1e-5)
   expect([...checkpoint.tensors.keys()].sort()).toEqual([...reference.tensors.keys()].sort())
@@ -279,7 +280,7 @@ describe.skipIf(missing !== undefined)('training on Ray', () => {
   it.each(['one', 'two', 'three'])(
     '%s workers have the losses and weights of one machine at the same global batch',
     async (name) => {
-      expectSame(
+      await expectSame(
         folder(name),
         result(name),
         await oneMachine(plain, { batch_size: 12, gradient_accumulation_steps: 1 }),
@@ -314,13 +315,13 @@ print(json.dumps([(mask(seed, batch, index, [size], p) == 0).nonzero()[0].tolist
     const reference = await oneMachine(dropout, { batch_size: 3, gradient_accumulation_steps: 4 })
     // One of three workers was killed, too.
     for (const name of ['dropout one', 'dropout two', 'killed at once'])
-      expectSame(folder(name), result(name), reference)
+      await expectSame(folder(name), result(name), reference)
   })
 
-  it('a worker killed in the middle of an epoch changes nothing', () => {
+  it('a worker killed in the middle of an epoch changes nothing', async () => {
     const checkpoint = (name: string) => loadCheckpoint(join(folder(name), 'checkpoint.safetensors'))
-    const untouched = checkpoint('dropout two')
-    const killed = checkpoint('killed')
+    const untouched = await checkpoint('dropout two')
+    const killed = await checkpoint('killed')
     expect(result('killed').events.filter((event) => event === 'restart')).toHaveLength(1)
     expect(result('killed').losses).toEqual(result('dropout two').losses)
     expect(killed.state).toEqual(untouched.state)
@@ -349,11 +350,11 @@ print(json.dumps([(mask(seed, batch, index, [size], p) == 0).nonzero()[0].tolist
     expect(result('killed for good').error).toMatch(/workers died 1 times/)
     expect(result('resumed').losses).toHaveLength(4)
     const reference = await oneMachine(plain, { batch_size: 12, gradient_accumulation_steps: 1 })
-    expectSame(folder('killed for good'), { ...result('resumed'), losses: reference.losses }, reference)
+    await expectSame(folder('killed for good'), { ...result('resumed'), losses: reference.losses }, reference)
   })
 
   it('a Trainer takes a checkpoint of Ray, and a session its weights', async () => {
-    const { tensors, state } = loadCheckpoint(join(folder('dropout two'), 'checkpoint.safetensors'))
+    const { tensors, state } = await loadCheckpoint(join(folder('dropout two'), 'checkpoint.safetensors'))
     const session = await TrainingSession.create({ artifacts: dropout, device: 'cpu', seed })
     session.setState({ tensors, step: state.step })
     await session.release()
@@ -388,7 +389,7 @@ print(json.dumps([(mask(seed, batch, index, [size], p) == 0).nonzero()[0].tolist
     expect(result('score again').scored).toBe(0)
     const path = join(folder('scores'), 'scores.safetensors')
     const texts = rows.map(({ ids }) => ids.join(' '))
-    const logits = await teacherFromFile(path).logits({ name: 'transfer', texts })
+    const logits = await (await teacherFromFile(path)).logits({ name: 'transfer', texts })
     const session = await openSession({ graph: base.graph }, 'cpu')
     const { feeds } = feedsOf(base.graph, base.graph.inputs, collate(rows))
     const expected = (await session.run(feeds))[base.graph.outputs[0] as string]?.data as Float32Array

@@ -36,7 +36,7 @@ import {
   openOnnxModel,
   parseGpt2Config,
   randomGpt2,
-  readAdapter,
+  openAdapter,
   withAdapter,
   withHead,
   writeAdapter,
@@ -141,7 +141,7 @@ function written(write: (sink: ReturnType<typeof memorySink>) => unknown): Recor
 function adapterFileOf(name: string, files: Readonly<Record<string, Uint8Array>> = {}): Target.Opened {
   const model = smallModel()
   const folder = written((sink) => writeAdapter(sink, moved(lora(model, loraConfig), 1)))
-  return fileOf({ ...folder, ...files }, name, (opened) => loadAdapter(model, readAdapter(opened)))
+  return fileOf({ ...folder, ...files }, name, async (opened) => loadAdapter(model, await openAdapter(opened)))
 }
 
 function studentFolder(vocab_size = 16): Record<string, Uint8Array> {

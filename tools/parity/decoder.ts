@@ -3,7 +3,7 @@
 
 import { type Files, ignoreIndex } from '@cola/data'
 import { elements, type Model, type Tensor, toFloat32 } from '@cola/graph'
-import { createGenerator, loadAdapter, readAdapter, readCachedModel, readOnnxModel, writeAdapter } from '@cola/lora'
+import { createGenerator, loadAdapter, openAdapter, readCachedModel, readOnnxModel, writeAdapter } from '@cola/lora'
 import {
   type Batch,
   crossEntropy,
@@ -28,7 +28,7 @@ export async function decoderCase(files: Files, device: Device): Promise<KindErr
   const config = readJson(files, 'config.json') as Config
   const base = readOnnxModel(files, 'onnx/model.onnx', config)
   const cached = readCachedModel(files, 'onnx/model.onnx', config) as Model
-  const adapter = readAdapter(subfolder(files, 'adapter'))
+  const adapter = await openAdapter(subfolder(files, 'adapter'))
   const model = loadAdapter(base, adapter)
   const read = (name: string): Tensors => readSafetensors(files, `${name}.safetensors`).tensors
   const [inputs, expected] = [read('inputs'), read('expected')]

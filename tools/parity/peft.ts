@@ -12,7 +12,7 @@ import {
   loadAdapter,
   merge,
   parseGpt2Config,
-  readAdapter,
+  openAdapter,
   switchable,
   unmerge,
   withPaddedInputs,
@@ -43,7 +43,7 @@ export async function peftCase(files: Files, device: Device): Promise<KindError[
     gpt2Parameters(readSafetensors(files, 'base/model.safetensors').tensors, config, { head }),
     { head },
   )
-  const adapter = readAdapter(subfolder(files, 'adapter'))
+  const adapter = await openAdapter(subfolder(files, 'adapter'))
   const model = loadAdapter(base, adapter)
   const merged = merge(model)
   const { tensors: expected } = readSafetensors(files, 'expected.safetensors')

@@ -151,6 +151,7 @@ export type { RepoType } from './hub/repository.ts'
 export { addressOf } from './open/address-of.ts'
 export { pathOf } from './open/path-of.ts'
 export { type FileSource, openFile } from './open/open-file.ts'
+export { type FileIn, openFileIn } from './open/open-file-in.ts'
 export {
   isFiles,
   openFiles,

@@ -1,6 +1,6 @@
 // @cola/lora: GPT-2 and LoRA adapters.
 
-export { type Adapter, adapterTensors, openAdapter, readAdapter } from './adapter/files.ts'
+export { type Adapter, adapterTensors, openAdapter } from './adapter/files.ts'
 export { loadAdapter } from './adapter/load.ts'
 export { adapterConfigJson, pushAdapter, writeAdapter } from './adapter/write.ts'
 export { combineAdapters, type WeightedAdapter } from './adapter/combine.ts'

@@ -2,7 +2,7 @@
 
 import type { FileStore } from '@cola/data'
 import { elementCount, float32, parseSafetensors, serializeSafetensors, type Tensor } from '@cola/graph'
-import { type AdaptedModel, type Adapter, adapterTensors, type BaseModel, readAdapter } from '@cola/lora'
+import { type AdaptedModel, type Adapter, adapterTensors, type BaseModel, openAdapter } from '@cola/lora'
 import type { AdapterSummary, Row } from '../messages.ts'
 import { foldersIn, openFolder, removeFolder } from './storage.ts'
 
@@ -66,7 +66,7 @@ export async function keptAdapters(base: string, onFailure: (error: Error) => vo
   const kept: Kept[] = []
   for (const name of await foldersIn(...folderOf(base)).catch(() => []))
     try {
-      kept.push(readKept(name, await openFolder(folderOf(base, name), onFailure)))
+      kept.push(await readKept(name, await openFolder(folderOf(base, name), onFailure)))
     } catch {
       await removeFolder(...folderOf(base, name))
     }
@@ -76,8 +76,8 @@ export async function keptAdapters(base: string, onFailure: (error: Error) => vo
 export const dropAdapter = (base: string, name: string): Promise<void> => removeFolder(...folderOf(base, name))
 
 /** Reads an adapter's folder: PEFT's files, and what the page wrote beside them. */
-export function readKept(name: string, files: FileStore): Kept {
-  const adapter = readAdapter(files)
+export async function readKept(name: string, files: FileStore): Promise<Kept> {
+  const adapter = await openAdapter(files)
   const origin = files.has(originFile)
     ? (JSON.parse(new TextDecoder().decode(files.read(originFile))) as Origin)
     : { labels: adapter.head?.labels ?? [], train: [], heldOut: [] }

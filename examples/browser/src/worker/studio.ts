@@ -103,7 +103,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     await tuned.release()
     await files.flush?.()
     await forgetRun()
-    const made = readKept(name, files)
+    const made = await readKept(name, files)
     kept.set(name, made)
     await closeServing()
     void report()
@@ -220,7 +220,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
         try {
           const { copyPicked, withLabels } = await import('./added-adapter.ts')
           await copyPicked(picked, files)
-          const added = withLabels(readKept(name, files), open.base)
+          const added = withLabels(await readKept(name, files), open.base)
           // Whether it fits the model shows when it is loaded into it.
           await (await openServing(open.base, [added], device)).release()
           await closeServing()

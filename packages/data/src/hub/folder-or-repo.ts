@@ -8,6 +8,8 @@ import { fileSystem, hasFiles, paths, standIns } from '../files/node.ts'
 export const isRepoName = (name: string): boolean =>
   typeof name === 'string' && /^(\w([\w.-]{0,94}\w)?\/)?\w([\w.-]{0,94}\w)?$/.test(name) && !/--|\.\.|\.git$/.test(name)
 
+const pathOrName = 'the path of a folder, or the name of a repository on the hub'
+
 /**
  * Whether a name is an existing folder; if not, it is a valid repository name.
  * @throws {DataError} for a file, or for a path that is neither, with the folders beside it.
@@ -17,8 +19,16 @@ export async function isFolder(nameOrFolder: string): Promise<boolean> {
     throw new DataError({
       where: 'model',
       what: 'no name',
-      expected: 'the path of a folder, or the name of a repository on the hub',
+      expected: pathOrName,
       found: show(nameOrFolder),
+    })
+  if (nameOrFolder === '')
+    throw new DataError({
+      where: 'model',
+      what: 'no path',
+      expected: pathOrName,
+      found: 'an empty text',
+      fix: "The current folder is '.'.",
     })
   const stats = hasFiles()
     ? await fileSystem()

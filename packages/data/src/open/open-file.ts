@@ -1,11 +1,11 @@
 // Opens one file, wherever it lies.
 
-import { show } from '@cola/graph/options'
+import { checkOptions, show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
 import type { FileHandle } from '../files/handles.ts'
 import { addressOf, decoded } from './address-of.ts'
-import { openFiles } from './open-files.ts'
+import { openFiles, sourceChecks, type SourceOptions } from './open-files.ts'
 
 /**
  * Where one file is read from: its path, in a browser from where the page is, or its `file:` URL in Node; its address; or
@@ -16,15 +16,20 @@ export type FileSource = string | URL | Blob | FileHandle
 /**
  * Opens one file that is not given by its path.
  * @returns The file's folder and its name there.
- * @throws {DataError | HubError} naming the address, or what is no file.
+ * @throws {DataError | HubError} naming the address, or what is no file; {ConfigError} for an option that is unknown or out
+ * of its range.
  */
-export async function openFile(source: FileSource): Promise<{ files: Files; name: string }> {
+export async function openFile(
+  source: FileSource,
+  options: SourceOptions = {},
+): Promise<{ files: Files; name: string }> {
+  checkOptions('openFile', options, sourceChecks)
   const url = addressOf(source)
   if (url) {
     const name = decoded(url.pathname.split('/').at(-1) ?? '')
     const folder = new URL('.', url)
     folder.search = url.search
-    return { files: await openFiles(folder, { files: [name] }), name }
+    return { files: await openFiles(folder, { ...options, files: [name] }), name }
   }
   const file = source instanceof Blob ? source : await (source as Partial<FileHandle> | null)?.getFile?.()
   if (!file)

@@ -69,7 +69,7 @@ export async function loadDistilled<const L extends Label = Label>(
     ['config.json', 'model.safetensors', settingsFile].map((path) => ({ path, optional: true })),
   )
   requireStudent(files)
-  const { config, parameters } = loadStudent(files)
+  const { config, parameters } = await loadStudent(files)
   const tokenizer = await readTokenizer(files)
   const settings = readSettings(files, config.num_labels)
   const labels = labelsOfFolder(config, settings?.labels, options.labels)

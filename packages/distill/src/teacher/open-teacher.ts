@@ -1,6 +1,6 @@
 // The one door for teachers: a folder, a file of logits, a classifier, a teacher, or several of them.
 
-import { addressOf, fetchFiles, type Files, memoryFiles, openFile, openFiles, pathOf, type Source } from '@cola/data'
+import { addressOf, type Files, openFiles, pathOf, type Source } from '@cola/data'
 import { ConfigError, type Device, loadClassifier } from '@cola/train'
 import { averageTeachers } from './average-teachers.ts'
 import type { Teacher } from './teacher.ts'
@@ -55,10 +55,10 @@ const nothing = async (): Promise<void> => undefined
 async function openOne(given: TeacherSource, options: OpenTeacherOptions): Promise<OpenTeacher> {
   const source = pathOf(given)
   const address = addressOf(source)
-  if (address?.pathname.endsWith('.safetensors')) return { teacher: await teacherAt(address), release: nothing }
+  if (address?.pathname.endsWith('.safetensors')) return { teacher: await teacherFromFile(address), release: nothing }
   if (typeof source === 'string')
     return source.endsWith('.safetensors')
-      ? { teacher: teacherFromFile(source), release: nothing }
+      ? { teacher: await teacherFromFile(source), release: nothing }
       : openClassifier(await openFiles(source, { files: [] }), options)
   if (isClassifier(source)) return { teacher: teacherFromClassifier(source), release: nothing }
   if (isTeacher(source)) return { teacher: source, release: nothing }
@@ -75,14 +75,7 @@ async function openOne(given: TeacherSource, options: OpenTeacherOptions): Promi
   })
   const [name = ''] = files.names()
   if (!name.endsWith('.safetensors') || files.has('config.json')) return openClassifier(files, options)
-  await fetchFiles(files, [{ path: name }])
-  return { teacher: teacherFromFile(files), release: nothing }
-}
-
-/** The folder of an address may have other files that were fetched before. */
-async function teacherAt(address: URL): Promise<Teacher> {
-  const { files, name } = await openFile(address)
-  return teacherFromFile(memoryFiles({ [name]: files.read(name) }, files.where))
+  return { teacher: await teacherFromFile(files), release: nothing }
 }
 
 const isClassifier = (source: Exclude<TeacherSource, string>): source is TextClassifier =>

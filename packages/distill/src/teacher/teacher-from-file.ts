@@ -1,25 +1,25 @@
 // A file of logits as a teacher.
 
-import { requireKind } from '@cola/graph/door'
+import { checkOptions } from '@cola/graph/options'
 import { dataTypes, FormatError, toFloat32 } from '@cola/graph'
-import { type Files, placeOf } from '@cola/data'
-import { readSafetensorsFile } from '@cola/train'
-import { readSafetensors } from '@cola/train/files'
+import { type FileSource, openFileIn, placeOf, type Source, sourceChecks, type SourceOptions } from '@cola/data'
+import { filesOf, readSafetensors } from '@cola/train/files'
 import { requireLogits } from './require-logits.ts'
 import type { Split, Teacher } from './teacher.ts'
 
 /**
- * A safetensors file of logits as a teacher, by its path or as the only file of files: one tensor [rows, classes] a
- * split, rows in the data's order; hidden states, where it has them, as SPLIT.hidden [rows, width].
- * @throws {FileError | FormatError} for a file that is no safetensors; when asked: {FormatError} for a split that it
+ * A safetensors file of logits as a teacher, by its path or address, as a person picked it, or the only one of files, a
+ * zip or bytes: one tensor [rows, classes] a split, rows in the data's order; hidden states, where it has them, as SPLIT.hidden [rows, width].
+ * @throws {FileError | FormatError | DataError | HubError} for a file that is not there or no safetensors; {ConfigError} for
+ * an option that is unknown or out of its range; when asked: {FormatError} for a split that it
  * lacks, of other rows or of integers,
  * {FeedError} for a row with NaN or +Infinity, or with -Infinity in all classes.
  */
-export function teacherFromFile(source: string | Files): Teacher {
-  if (typeof source !== 'string') requireKind('teacherFromFile, source', source, 'files')
-  const [name = ''] = typeof source === 'string' ? [source] : source.names()
-  const path = typeof source === 'string' ? source : placeOf(source, name)
-  const { tensors } = typeof source === 'string' ? readSafetensorsFile(source) : readSafetensors(source, name)
+export async function teacherFromFile(source: FileSource | Source, options: SourceOptions = {}): Promise<Teacher> {
+  checkOptions('teacherFromFile', options, sourceChecks)
+  const opened = await openFileIn(source, '*.safetensors', options)
+  const [files, path] = [filesOf(opened.files), placeOf(opened.files, opened.name)]
+  const { tensors } = readSafetensors(files, opened.name)
   const rows = (name: string, { texts }: Split, masks: boolean): Float32Array => {
     const found = tensors.get(name)
     const where = `${path}, tensor "${name}"`

@@ -192,7 +192,7 @@ describe('what comes back', () => {
   it('is saved with PyTorch’s names, and exported for any runtime', async () => {
     const expected = await distilled.logits(texts)
     await distilled.save(join(out, 'saved'))
-    const { config, parameters } = loadStudent(join(out, 'saved'))
+    const { config, parameters } = await loadStudent(join(out, 'saved'))
     expect(config).toMatchObject({ ...student, vocab_size: tokenizer.vocabSize, num_labels: 3, cell: 'lstm' })
     expect(config.id2label).toEqual({ 0: 'many', 1: 'one', 2: 'thing' })
     expect(parameters.get('rnn.weight_ih_l0_reverse')?.dims).toEqual([48, 12])

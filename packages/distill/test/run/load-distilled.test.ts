@@ -98,7 +98,7 @@ describe('a student', () => {
     const named = await loadDistilled(older)
     expect(named.labels).toEqual(kinds)
     await named.release()
-    const { id2label: __, ...unlabelled } = loadStudent(memoryFiles(saved)).config
+    const { id2label: __, ...unlabelled } = (await loadStudent(memoryFiles(saved))).config
     const unnamed = await loadDistilled({ ...older, 'config.json': json(unlabelled) })
     expect(unnamed.labels).toEqual(['LABEL_0', 'LABEL_1', 'LABEL_2'])
     await unnamed.release()

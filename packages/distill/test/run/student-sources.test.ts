@@ -54,7 +54,7 @@ it.each<[string, () => Source]>([
 })
 
 it('its parameters alone, which are exported with its tokenizer', async () => {
-  exportStudent({ folder: join(out, 'onnx'), tokenizerFolder: folder, ...loadStudent(folder) })
+  exportStudent({ folder: join(out, 'onnx'), tokenizerFolder: folder, ...(await loadStudent(folder)) })
   const classifier = await loadClassifier(join(out, 'onnx'))
   expect(await classifier.logits(texts)).toBeAllclose(expected, { atol: 1e-6 })
   await classifier.release()

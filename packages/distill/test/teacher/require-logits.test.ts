@@ -25,7 +25,7 @@ describe('logits', () => {
       path,
       safetensorsChunks(new Map(Object.entries(splits).map(([name, values]) => [name, float32([10, 2], values)]))),
     )
-    const teacher = teacherFromFile(path)
+    const teacher = await teacherFromFile(path)
     await expect(teacher.logits({ name: 'train', texts })).rejects.toThrow(
       /broken\.safetensors, tensor "train", row 7: column 1 .* found NaN/,
     )

@@ -35,8 +35,8 @@ export const headFile = 'head_config.json'
 export const settingsFile = 'fine_tuned.json'
 
 /**
- * Reads an adapter from a folder or files: PEFT's two files, and `head_config.json` and `fine_tuned.json` where this
- * library wrote the adapter.
+ * Reads an adapter from files that are there, without waiting: PEFT's two files, and `head_config.json` and
+ * `fine_tuned.json` where this library wrote the adapter.
  * @throws {ConfigError | FormatError | FileError | AdapterError} naming the file and the field or tensor, also for
  * values that are NaN or infinite.
  */

@@ -6,7 +6,7 @@ import type { Adapter } from './files.ts'
 
 /** Check of an adapter. */
 export const isAdapter: Check = [
-  'what readAdapter or openAdapter gives',
+  'what openAdapter gives',
   (value) => {
     const { config, tensors } = (value ?? {}) as Partial<Adapter>
     return tensors instanceof Map && Boolean(config && methodOf(config))

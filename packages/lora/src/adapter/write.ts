@@ -71,7 +71,7 @@ export async function pushAdapter(
 /** An adapter, and the bits of the base that it was trained on, where they are known to be few. */
 type Written = Adapter & { bits?: number }
 
-/** What the files hold of a model; what readAdapter or combineAdapters gave, as it is. */
+/** What the files hold of a model; what openAdapter or combineAdapters gave, as it is. */
 function contentOf(where: string, trained: AdaptedModel | Adapter): Written {
   if (isAdapter[1](trained)) return trained as Adapter
   requireModel(`${where}, trained`, trained, 'adapted')

@@ -5,6 +5,7 @@ import { memorySink } from '@cola/data'
 import { type Tensor, toFloat32 } from '@cola/graph'
 import { readSafetensorsFile } from '@cola/train'
 import { describe, expect, it } from 'vitest'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   type AdaptedModel,
   AdapterError,
@@ -14,7 +15,6 @@ import {
   loadAdapter,
   merge,
   parseAdapterConfig,
-  readAdapter,
   writeAdapter,
 } from '../../src/index.ts'
 import { base, adapterOf } from '../support/packed-gpt2.ts'
@@ -132,7 +132,7 @@ describe('combineAdapters', () => {
     )
     for (const one of [...halves, first, null])
       expect(() => combineAdapters([{ adapter: second }, one] as never)).toThrow(
-        /^combineAdapters, adapters\[1\], adapter: not a valid value, expected what readAdapter or openAdapter gives/,
+        /^combineAdapters, adapters\[1\], adapter: not a valid value, expected what openAdapter gives/,
       )
   })
 })

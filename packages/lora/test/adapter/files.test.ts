@@ -1,12 +1,14 @@
-// Adapters on the hub.
+// Adapters on the hub, and wherever else they lie.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { memorySink } from '@cola/data'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type EverySource, everySource, sourceKinds } from '../../../../tools/every-source.ts'
 import { hubServer } from '../../../../tools/hub-server.ts'
 import { moved } from '../../../../tools/moved.ts'
-import { loadAdapter, lora, openAdapter, pushAdapter } from '../../src/index.ts'
+import { loadAdapter, lora, openAdapter, pushAdapter, writeAdapter } from '../../src/index.ts'
 import { base, linear, logits } from '../support/packed-gpt2.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-adapters-'))
@@ -35,5 +37,21 @@ describe('the hub', () => {
       /no token to write with/,
     )
     await again.close()
+  })
+})
+
+describe('an adapter is opened from', () => {
+  const model = moved(lora(base, { task_type: 'SEQ_CLS', r: 2, target_modules: linear }), 5)
+  let places: EverySource
+  beforeAll(async () => {
+    const sink = memorySink()
+    writeAdapter(sink, model)
+    places = await everySource(Object.fromEntries([...sink.written].map(([name, bytes]) => [name, bytes.slice()])))
+  })
+  afterAll(() => places.close())
+
+  it.each(sourceKinds)('%s', async (kind) => {
+    const adapter = await openAdapter(places.source[kind], places.options)
+    expect(await logits(loadAdapter(base, adapter))).toBeAllclose(await logits(model))
   })
 })

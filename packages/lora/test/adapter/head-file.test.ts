@@ -1,6 +1,7 @@
 import { memoryFiles, memorySink } from '@cola/data'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, gpt2, lora, parseGpt2Config, randomGpt2, readAdapter, writeAdapter } from '../../src/index.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
+import { ConfigError, gpt2, lora, parseGpt2Config, randomGpt2, writeAdapter } from '../../src/index.ts'
 
 const config = parseGpt2Config({ model_type: 'gpt2', n_layer: 1, n_head: 1, n_embd: 4, n_positions: 4, vocab_size: 8 })
 const sink = memorySink()

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type Graph, type Tensor, toFloat32 } from '@cola/graph'
 import { afterAll, describe, expect, it } from 'vitest'
 import { moved } from '../../../../tools/moved.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   adapterTensors,
   combineAdapters,
@@ -15,7 +16,6 @@ import {
   type LoraModel,
   merge,
   onnxAdapter,
-  readAdapter,
   switchable,
   unmerge,
   writeAdapter,

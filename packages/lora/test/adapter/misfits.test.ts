@@ -3,15 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { float32, serializeSafetensors, type Tensor, tensor } from '@cola/graph'
 import { afterAll, describe, expect, it } from 'vitest'
-import {
-  type Adapter,
-  AdapterError,
-  loadAdapter,
-  readAdapter,
-  withHead,
-  withParameters,
-  writeAdapter,
-} from '../../src/index.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
+import { type Adapter, AdapterError, loadAdapter, withHead, withParameters, writeAdapter } from '../../src/index.ts'
 import { exported, head, models, read } from '../support/peft-adapters.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-saved-'))

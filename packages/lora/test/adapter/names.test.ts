@@ -5,15 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cloneGraph, renameValues } from '@cola/graph'
 import { afterAll, describe, expect, it } from 'vitest'
-import {
-  adapterTensors,
-  ConfigError,
-  loadAdapter,
-  lora,
-  type LoraConfig,
-  readAdapter,
-  writeAdapter,
-} from '../../src/index.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
+import { adapterTensors, ConfigError, loadAdapter, lora, type LoraConfig, writeAdapter } from '../../src/index.ts'
 import { models } from '../support/peft-adapters.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-saved-'))

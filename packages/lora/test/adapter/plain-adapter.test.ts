@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Tensor } from '@cola/graph'
 import { afterAll, expect, it } from 'vitest'
-import { gpt2, lora, parseGpt2Config, randomGpt2, readAdapter, writeAdapter } from '../../src/index.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
+import { gpt2, lora, parseGpt2Config, randomGpt2, writeAdapter } from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-saved-'))
 afterAll(() => rmSync(folder, { recursive: true }))

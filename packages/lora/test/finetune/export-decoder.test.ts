@@ -19,6 +19,7 @@ import {
 } from '@cola/graph'
 import { readSafetensorsFile, writeModelFolder } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   ColaError,
   ConfigError,
@@ -29,7 +30,6 @@ import {
   inspect,
   lora,
   openBase,
-  readAdapter,
   readCachedModel,
   readOnnxModel,
 } from '../../src/index.ts'

@@ -9,6 +9,7 @@ import { toFloat32 } from '@cola/graph'
 import { type EpochLog, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { intentRows } from '../../../../examples/tables/intents.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   type AdapterConfig,
   ConfigError,
@@ -17,7 +18,6 @@ import {
   loadFineTuned,
   loadPretrained,
   openOnnxModel,
-  readAdapter,
 } from '../../src/index.ts'
 import { exportFolder, exportNames } from '../support/export-folder.ts'
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { softmax, type Source } from '@cola/data'
 import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   adapterConfigJson,
   AdapterError,
@@ -13,7 +14,6 @@ import {
   type BaseModelSource,
   ConfigError,
   fineTune,
-  readAdapter,
 } from '../../src/index.ts'
 import { exportFolder, exportNames } from '../support/export-folder.ts'
 import { embeddedFiles } from '../support/embedded-files.ts'

@@ -22,7 +22,7 @@ describe.skipIf(!hasChromium)('a path in a page', { timeout: 120_000 }, () => {
     ['output_dir', /^FileError: "run": a page has no folders. .*directoryStore\(handle\), for output_dir/],
     ['save', /^FileError: "out\/x": a page has no folders. .*memorySink\(\).*zipOf.*copyFiles/],
     ['export', /^FileError: "out\/x": a page has no folders. .*memorySink\(\).*zipOf.*copyFiles/],
-    ['checkpoint', /^FileError: "run\/checkpoint\.safetensors": a page has no folders. .*openFiles/],
+    ['checkpoint', /^DataError: "run\/checkpoint\.safetensors": a page has no folders. Give an address/],
     ['handle', /^FileError: folder: not a folder.*copyFiles/],
     // A browser's runtime takes the name for wasm.
     ['cpu', /^none$/],

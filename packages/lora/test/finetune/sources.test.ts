@@ -9,15 +9,8 @@ import { join } from 'node:path'
 import { folderFiles, memorySink, type Source } from '@cola/data'
 import { type Classifier, loadClassifier } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type FineTuned,
-  fineTune,
-  loadFineTuned,
-  openAdapter,
-  openBase,
-  openGenerator,
-  readAdapter,
-} from '../../src/index.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
+import { type FineTuned, fineTune, loadFineTuned, openAdapter, openBase, openGenerator } from '../../src/index.ts'
 import { exportFolder } from '../support/export-folder.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-sources-'))

@@ -7,6 +7,7 @@ import { openFiles, type Random } from '@cola/data'
 import { elements, type Model, type Tensor } from '@cola/graph'
 import { FeedError, feedsOf, openSession, OrtTensor, readSafetensorsFile } from '@cola/train'
 import { describe, expect, it } from 'vitest'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   AdapterError,
   ConfigError,
@@ -16,7 +17,6 @@ import {
   loadAdapter,
   merge,
   nextToken,
-  readAdapter,
   readCachedModel,
   readOnnxModel,
   type SampleOptions,

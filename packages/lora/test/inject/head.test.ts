@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { moved } from '../../../../tools/moved.ts'
-import { loadAdapter, lora, readAdapter, withHead, writeAdapter } from '../../src/index.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
+import { loadAdapter, lora, withHead, writeAdapter } from '../../src/index.ts'
 import { exported, head, models } from '../support/peft-adapters.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-saved-'))

@@ -5,6 +5,7 @@ import { packSentences } from '@cola/data'
 import { adam, crossEntropy, generateArtifacts, TrainingSession } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { reportLora } from '../../../../examples/support/report/lora-config.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   gpt2,
   loadAdapter,
@@ -12,7 +13,6 @@ import {
   merge,
   parseGpt2Config,
   randomGpt2,
-  readAdapter,
   withPaddedInputs,
   writeAdapter,
 } from '../../src/index.ts'

@@ -8,15 +8,8 @@ import { externalDataOf, loadClassifier, readSafetensorsFile } from '@cola/train
 import { readTokenizer } from '@cola/data'
 import { afterAll, describe, expect, it } from 'vitest'
 import { hubServer } from '../../../../tools/hub-server.ts'
-import {
-  exportMerged,
-  fineTune,
-  loadPretrained,
-  openAdapter,
-  openBase,
-  openOnnxModel,
-  readAdapter,
-} from '../../src/index.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
+import { exportMerged, fineTune, loadPretrained, openAdapter, openBase, openOnnxModel } from '../../src/index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cola-places-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -29,6 +29,7 @@ import {
 } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { moved } from '../../../../tools/moved.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   type AdapterConfig,
   AdapterError,
@@ -45,7 +46,6 @@ import {
   parseAdapterConfig,
   parseGpt2Config,
   randomGpt2,
-  readAdapter,
   switchable,
   unmerge,
   withAdapter,

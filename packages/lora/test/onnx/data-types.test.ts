@@ -36,6 +36,7 @@ import {
   TrainingSession,
 } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   adapterTensors,
   countParameters,
@@ -47,7 +48,6 @@ import {
   openOnnxModel,
   type OnnxModel,
   type Pooling,
-  readAdapter,
   withHead,
 } from '../../src/index.ts'
 import { wordTokenizer } from '../support/decoder-files.ts'

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { elements, float32, type Graph, type Tensor, toFloat32 } from '@cola/graph'
 import { type Batch, feedsOf, openSession, type OrtTensor, readSafetensorsFile } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   adapterTensors,
   inspect,
@@ -13,7 +14,6 @@ import {
   lora,
   merge,
   openOnnxModel,
-  readAdapter,
   switchable,
   withHead,
 } from '../../src/index.ts'

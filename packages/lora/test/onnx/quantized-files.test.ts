@@ -19,16 +19,8 @@ import {
 } from '@cola/train'
 import { readJson } from '@cola/train/files'
 import { afterAll, describe, expect, it } from 'vitest'
-import {
-  fineTune,
-  inspect,
-  loadAdapter,
-  loadFineTuned,
-  merge,
-  openOnnxModel,
-  readAdapter,
-  readOnnxModel,
-} from '../../src/index.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
+import { fineTune, inspect, loadAdapter, loadFineTuned, merge, openOnnxModel, readOnnxModel } from '../../src/index.ts'
 import { exportFolder } from '../support/export-folder.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/quantized')

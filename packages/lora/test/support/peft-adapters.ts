@@ -2,14 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { elements, foldLinear, type Graph, readModel, simplify, type Tensor } from '@cola/graph'
 import { openSession, OrtTensor, readSafetensorsFile } from '@cola/train'
-import {
-  type Adapter,
-  canonicalize,
-  type HeadedModel,
-  readAdapter,
-  withHead,
-  withMaskedInputs,
-} from '../../src/index.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
+import { type Adapter, canonicalize, type HeadedModel, withHead, withMaskedInputs } from '../../src/index.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/adapters')
 /** A model of fixtures/adapters as `openOnnxModel` would give it. */

@@ -8,9 +8,9 @@ import {
   loadFineTuned,
   lora,
   openBase,
-  readAdapter,
   writeAdapter,
 } from '../../src/index.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
 import { moved } from '../../../../tools/moved.ts'
 import { decoderFiles, decoders, json } from './decoder-files.ts'
 import { ofPeft } from './exported-decoder.ts'

@@ -7,6 +7,7 @@ import { DataError, generateSentences } from '@cola/data'
 import { addInput, cloneGraph, prune, readModel, renameValues } from '@cola/graph'
 import { externalDataOf, FeedError, feedsOf, openEvaluation, openSession, type OrtTensor } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   ConfigError,
   fineTune,
@@ -16,7 +17,6 @@ import {
   loadFineTuned,
   openBase,
   openOnnxModel,
-  readAdapter,
 } from '../../src/index.ts'
 import { hiddenStates } from '../../src/onnx/hidden.ts'
 import { causalLanguageModel as task } from '../../src/tasks/causal-language-model.ts'

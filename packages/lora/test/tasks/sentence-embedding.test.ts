@@ -8,6 +8,7 @@ import { addInitializer, addInput, build, createGraph, float32 } from '@cola/gra
 import { type Batch, type EpochLog, feedsOf, openSession, type OrtTensor } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { paraphrases } from '../../../../examples/tables/paraphrases.ts'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   baseModelPrefix,
   ConfigError,
@@ -17,7 +18,6 @@ import {
   openBase,
   openOnnxModel,
   type PairRow,
-  readAdapter,
 } from '../../src/index.ts'
 import { retrievalScores } from '../../src/tasks/embedding-scores.ts'
 import { rankingTargets } from '../../src/tasks/embedding-targets.ts'

@@ -17,6 +17,7 @@ import {
 } from '@cola/train'
 import { readFile } from '@cola/train/files'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readAdapter } from '../../src/adapter/files.ts'
 import {
   adapterTensors,
   ConfigError,
@@ -25,7 +26,6 @@ import {
   loadAdapter,
   loadFineTuned,
   openBase,
-  readAdapter,
   type TokenClassificationRow,
 } from '../../src/index.ts'
 import { tokenClassification } from '../../src/tasks/token-classification.ts'

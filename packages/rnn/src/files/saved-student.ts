@@ -1,7 +1,15 @@
 // A trained student on disk, as PyTorch has it.
 
 import { checkOptions, type Checks, map, object, requireOptions } from '@cola/graph/options'
-import { type Files, type FileSink, placeOf, type Tokenizer } from '@cola/data'
+import {
+  type FileSink,
+  openFiles,
+  placeOf,
+  type Source,
+  sourceChecks,
+  type SourceOptions,
+  type Tokenizer,
+} from '@cola/data'
 import { float32, safetensorsChunks, type Tensor, toFloat32 } from '@cola/graph'
 import { writeTokenizer } from '@cola/train'
 import { filesOf, readJson, readSafetensors, sinkOf, writeJson } from '@cola/train/files'
@@ -56,12 +64,15 @@ export const wholeParameters = (parameters: ReadonlyMap<string, Tensor>, table: 
   table ? withEmbedding(wholeTable(table), parameters) : parameters
 
 /**
- * Reads what {@link saveStudent} wrote, for `createStudent`, `exportStudent` and `saveStudent`; `loadDistilled` of
+ * Reads what {@link saveStudent} wrote from a folder, a repository on the hub, an address, picked files, a zip or bytes, for `createStudent`, `exportStudent` and `saveStudent`; `loadDistilled` of
  * @cola/distill opens a student that classifies.
- * @throws {ConfigError | WeightsError | FormatError | FileError} naming the file and the field or tensor.
+ * @throws {ConfigError | WeightsError | FormatError | FileError | DataError | HubError} naming the file and the field or
+ * tensor, or the option that is unknown or out of its range.
  */
-export function loadStudent(folder: string | Files): SavedStudent {
-  const files = filesOf(folder)
+export async function loadStudent(source: Source, options: SourceOptions = {}): Promise<SavedStudent> {
+  checkOptions('loadStudent', options, sourceChecks)
+  const files = filesOf(await openFiles(source, { ...options, files: [] }))
+  await files.fetch?.([{ path: 'config.json' }, { path: 'model.safetensors' }])
   const config = parseDistilRnnConfig(readJson(files, 'config.json'), placeOf(files, 'config.json'))
   const weights = placeOf(files, 'model.safetensors')
   const { tensors } = readSafetensors(files, 'model.safetensors')

@@ -1,10 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readTokenizer } from '@cola/data'
-import { elementCount, float32, tensorOf, toFloat32, type Tensor } from '@cola/graph'
+import { memorySink, readTokenizer } from '@cola/data'
+import { elementCount, float32, parseSafetensors, tensorOf, toFloat32, type Tensor } from '@cola/graph'
 import { loadClassifier, WeightsError } from '@cola/train'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type EverySource, everySource, sourceKinds } from '../../../../tools/every-source.ts'
 import { reportStudent } from '../../../../examples/support/report/student.ts'
 import {
   compact,
@@ -36,7 +37,7 @@ describe('files', () => {
     const student = createStudent({ config, sentences: encoded, seed: 2 })
     const parameters = student.parameters(startOf(student))
     saveStudent(folder, { config, parameters })
-    const saved = loadStudent(folder)
+    const saved = await loadStudent(folder)
     expect(saved.config).toEqual(config)
     const again = createStudent({
       config: saved.config,
@@ -73,7 +74,7 @@ describe('files', () => {
     const student = createStudent({ config, sentences: [[3, 4, 5]], seed: 3 })
     const from = join(folder, 'from')
     saveStudent(from, { config, parameters: student.parameters(startOf(student)) })
-    const { embedding, ...whole } = loadStudent(from)
+    const { embedding, ...whole } = await loadStudent(from)
     const bare = new Map([...whole.parameters].filter(([name]) => name !== 'embedding.weight'))
     for (const student of [whole, { ...whole, embedding }, { config, parameters: bare, embedding }]) {
       exportStudent({ folder: join(folder, 'onnx'), ...student })
@@ -94,7 +95,7 @@ describe('files', () => {
     expect(() => distilRnnInference(config, lacksBias)).toThrow(/tensor "rnn\.bias_ih_l0": missing/)
   })
 
-  it.each(['float16', 'bfloat16', 'float64'] as const)('reads a student that was saved in %s', (dtype) => {
+  it.each(['float16', 'bfloat16', 'float64'] as const)('reads a student that was saved in %s', async (dtype) => {
     const config = parseDistilRnnConfig({ ...sizes, cell: 'gru' })
     const values = (dims: readonly number[]) => Array.from({ length: elementCount(dims) }, (_, i) => (i % 7) / 4 - 0.5)
     const shapes = new Map<string, readonly number[]>([
@@ -106,7 +107,7 @@ describe('files', () => {
       config,
       parameters: new Map([...shapes].map(([name, dims]) => [name, tensorOf(dtype, dims, values(dims))])),
     })
-    const { parameters, embedding } = loadStudent(out)
+    const { parameters, embedding } = await loadStudent(out)
     for (const [name, value] of parameters) {
       expect([name, value.dtype]).toEqual([name, 'float32'])
       expect([...toFloat32(value)]).toEqual(values(value.dims))
@@ -120,17 +121,17 @@ describe('files', () => {
         [...shapes].map(([name, dims]) => [name, tensorOf('int64', dims, values(dims).map(Math.round))]),
       ),
     })
-    expect(() => loadStudent(out)).toThrow(
+    await expect(loadStudent(out)).rejects.toThrow(
       /tensor "embedding\.weight": not floating point, expected F32, F16, BF16 or F64, found int64/,
     )
   })
 
-  it('names the field or tensor that is wrong', () => {
+  it('names the field or tensor that is wrong', async () => {
     expect(() => parseDistilRnnConfig({ ...sizes, cell: 'elman' })).toThrow(/field "cell".*elman/)
     expect(() => parseDistilRnnConfig({ ...sizes, id2label: { 0: 'a', 1: 'b' } })).toThrow(/num_labels/)
     const config = parseDistilRnnConfig(sizes)
     saveStudent(join(folder, 'bad'), { config, parameters: new Map(randomDistilRnn(config)) })
-    expect(() => loadStudent(join(folder, 'bad'))).toThrow(/embedding\.weight/)
+    await expect(loadStudent(join(folder, 'bad'))).rejects.toThrow(/embedding\.weight/)
     const fewer = parseDistilRnnConfig({ ...sizes, num_layers: 1 })
     expect(() => distilRnnParameters(randomDistilRnn(config), fewer)).toThrow(
       /tensor "rnn\.weight_ih_l1": the configuration has no such parameter, expected num_layers 1/,
@@ -143,7 +144,7 @@ describe('files', () => {
       config,
       parameters: broken.set('embedding.weight', float32([60, 6], new Float32Array(360))),
     })
-    expect(() => loadStudent(join(folder, 'broken'))).toThrow(
+    await expect(loadStudent(join(folder, 'broken'))).rejects.toThrow(
       /model\.safetensors, tensor "rnn\.bias_hh_l1": element 3 is not a finite number, found NaN/,
     )
   })
@@ -161,5 +162,25 @@ describe('files', () => {
       0,
     )
     expect(size + 50256 * 768).toBe(40_961_282)
+  })
+})
+
+describe('a saved student is opened from', () => {
+  const config = parseDistilRnnConfig({ ...sizes, cell: 'gru' })
+  const sink = memorySink()
+  let places: EverySource
+  beforeAll(async () => {
+    const student = createStudent({ config, sentences: [[3, 4, 5]], seed: 3 })
+    saveStudent(sink, { config, parameters: student.parameters(startOf(student)) })
+    places = await everySource(Object.fromEntries(sink.names().map((name) => [name, sink.read(name).slice()])))
+  })
+  afterAll(() => places.close())
+
+  it.each(sourceKinds)('%s', async (kind) => {
+    const { config: found, parameters } = await loadStudent(places.source[kind], places.options)
+    expect(found).toEqual(config)
+    const [expected] = parseSafetensors(sink.read('model.safetensors')).tensors
+    const [name, tensor] = expected as [string, Tensor]
+    expect(toFloat32(parameters.get(name) as Tensor)).toEqual(toFloat32(tensor))
   })
 })

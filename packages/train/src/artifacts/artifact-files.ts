@@ -1,7 +1,17 @@
 // Saves and loads training artifacts, under ONNX Runtime's file names: three models that share a file of frozen
 // weights, and a checkpoint.
 
-import { type Files, type FileSink, placeOf, type WantedFile } from '@cola/data'
+import {
+  type Files,
+  type FileSink,
+  openFiles,
+  placeOf,
+  type Source,
+  sourceChecks,
+  type SourceOptions,
+  type WantedFile,
+} from '@cola/data'
+import { checkOptions } from '@cola/graph/options'
 import { FormatError, type Graph, readGraph, safetensorsChunks } from '@cola/graph'
 import { requireFinite } from '../files/require-finite.ts'
 import { filesOf, readSafetensors, sinkOf } from '../files/files.ts'
@@ -32,11 +42,24 @@ export function saveArtifacts(folder: string | FileSink, artifacts: TrainingArti
 }
 
 /**
- * Reads the files of {@link saveArtifacts}; frozen weights are read on demand.
- * @throws {FileError | FormatError} naming the file, {CheckpointError} naming a tensor that holds NaN or Infinity.
+ * Reads the files of {@link saveArtifacts} from a folder, a repository on the hub, an address, picked files, a zip or
+ * bytes; frozen weights are read on demand.
+ * @throws {FileError | FormatError | DataError | HubError} naming the file, {CheckpointError} naming a tensor that holds
+ * NaN or Infinity; {ConfigError} for an option that is unknown or out of its range.
  */
-export function loadArtifacts(folder: string | Files): TrainingArtifacts {
-  const files = filesOf(folder)
+export async function loadArtifacts(source: Source, options: SourceOptions = {}): Promise<TrainingArtifacts> {
+  checkOptions('loadArtifacts', options, sourceChecks)
+  return readArtifacts(await openArtifacts(source, options))
+}
+
+/** Opens the files of artifacts, those that have to be fetched too. */
+export async function openArtifacts(source: Source, options: SourceOptions = {}): Promise<Files> {
+  const files = filesOf(await openFiles(source, { ...options, files: [] }))
+  await files.fetch?.(artifactNames)
+  return files
+}
+
+function readArtifacts(files: Files): TrainingArtifacts {
   const path = placeOf(files, 'checkpoint')
   const { tensors: parameters, metadata } = readSafetensors(files, 'checkpoint')
   if (metadata.artifacts === undefined)

@@ -48,7 +48,7 @@ export const checkpointFile = 'checkpoint.safetensors'
 export const bestFile = 'best.safetensors'
 
 /** The folder and the name of a file that is given by its path. */
-export const folderAndName = <Place>(place: string | Place, name: string): [Place | string, string] =>
+const folderAndName = <Place>(place: string | Place, name: string): [Place | string, string] =>
   typeof place === 'string' ? split(place) : [place, name]
 
 /**

@@ -4,7 +4,7 @@ import { type FileStore, placeOf } from '@cola/data'
 import { DeviceError, DeviceLostError } from '../errors.ts'
 import { hasFiles } from '../files/node.ts'
 import { checkpointFile } from './checkpoint.ts'
-import { loadCheckpoint } from './load-checkpoint.ts'
+import { readCheckpoint } from './read-checkpoint.ts'
 
 /** How often a run goes on from the same checkpoint: a device that is lost at each step is not worth more. */
 const mostTries = 3
@@ -70,7 +70,7 @@ function wayOn(store: FileStore): string {
 /** The step of the checkpoint, or why it cannot be read. */
 function savedStep(store: FileStore): number | Error {
   try {
-    return loadCheckpoint(store).state.step
+    return readCheckpoint(store).state.step
   } catch (error) {
     return error as Error
   }

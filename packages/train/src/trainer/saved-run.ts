@@ -4,7 +4,7 @@ import { type FileStore, placeOf } from '@cola/data'
 import type { Tensor } from '@cola/graph'
 import { CheckpointError } from '../errors.ts'
 import { type BestEpoch, bestFile, checkpointFile, type RunState } from './checkpoint.ts'
-import { loadCheckpoint } from './load-checkpoint.ts'
+import { readCheckpoint } from './read-checkpoint.ts'
 
 /** A checkpoint, with the weights of the best epoch before it. */
 export interface SavedRun {
@@ -16,10 +16,10 @@ export interface SavedRun {
 /**
  * Reads the checkpoint of a run.
  * @param fingerprint The run's.
- * @throws {CheckpointError} when it belongs to another run; what {@link loadCheckpoint} throws.
+ * @throws {CheckpointError} when it belongs to another run; what {@link readCheckpoint} throws.
  */
 export function savedRun(store: FileStore, fingerprint: string): SavedRun {
-  const { tensors, state } = loadCheckpoint(store)
+  const { tensors, state } = readCheckpoint(store)
   if (state.fingerprint !== fingerprint)
     throw new CheckpointError({
       where: placeOf(store, checkpointFile),
@@ -33,7 +33,7 @@ export function savedRun(store: FileStore, fingerprint: string): SavedRun {
 
 /** The best epoch's weights. A kill may have left those of the next best epoch, which the run reaches again. */
 function readBest(store: FileStore, { epoch }: BestEpoch, fingerprint: string): Map<string, Tensor> {
-  const { tensors, state } = loadCheckpoint(store, bestFile)
+  const { tensors, state } = readCheckpoint(store, bestFile)
   if (state.fingerprint === fingerprint && state.best && state.best.epoch >= epoch) return tensors
   throw new CheckpointError({
     where: placeOf(store, bestFile),

@@ -1,6 +1,6 @@
 // A training session in a worker, so that neither a page nor a server waits for the runtime, which blocks its thread.
 
-import type { BytesByName, Files } from '@cola/data'
+import type { Source } from '@cola/data'
 import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { FeedError, SessionError } from '../errors.ts'
 import { callable, checkOptions, type Checks, integer, object, requireOptions, text } from '@cola/graph/options'
@@ -26,10 +26,10 @@ import { startThread, type WebWorker } from './thread.ts'
 /** Options of {@link createTrainingWorker}. */
 export interface WorkerOptions {
   /**
-   * The artifacts: the path of a folder of saveArtifacts, in a browser from where the page is, its address, its files or
-   * their bytes by name, or the artifacts themselves.
+   * The artifacts: where the files of saveArtifacts lie, as `loadArtifacts` reads them, or the artifacts themselves. All
+   * but a folder in Node is read here, and sent.
    */
-  folder: string | URL | Files | BytesByName | TrainingArtifacts
+  folder: Source | TrainingArtifacts
   /** @default 'cpu' in Node, 'wasm' in a browser */
   device?: Device
   /** Seed of the dropout masks. @default 0 */
@@ -65,7 +65,7 @@ interface Pending {
  * promise throws their errors.
  * @throws {ConfigError} for an option that is unknown or not valid.
  * @throws {DeviceError} when a browser does not start the worker, or the device is not available.
- * @throws {FileError | FormatError} as loadArtifacts does.
+ * @throws {FileError | FormatError | DataError | HubError} as loadArtifacts does.
  */
 export async function createTrainingWorker(options: WorkerOptions): Promise<TrainingWorker> {
   checkOptions('createTrainingWorker', options, checks)

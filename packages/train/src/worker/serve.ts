@@ -55,7 +55,7 @@ function receive({ file, size, at, bytes }: FilePart): void {
 async function open({ folder, device, seed, runtime }: Start['start']): Promise<Opened> {
   setRuntimeSettings(runtime)
   session = await TrainingSession.create({
-    artifacts: loadArtifacts(folder ?? memoryFiles(files, 'artifacts')),
+    artifacts: await loadArtifacts(folder ?? memoryFiles(files, 'artifacts')),
     device,
     ...(seed === undefined ? {} : { seed }),
     onWarning: (warning) => post({ warning }),

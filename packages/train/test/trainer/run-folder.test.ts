@@ -88,7 +88,7 @@ describe('the folder of a run', () => {
     bent[bent.length - 3] = (bent.at(-3) as number) ^ 1
     writeFileSync(join(out, 'checkpoint.safetensors'), bent)
     await expect(resume()).rejects.toThrow(/checkpoint\.safetensors: its bytes have changed/)
-    expect(() => loadCheckpoint(join(out, 'checkpoint.safetensors'))).toThrow(CheckpointError)
+    await expect(loadCheckpoint(join(out, 'checkpoint.safetensors'))).rejects.toThrow(CheckpointError)
     // One step more in the state, which JSON allows.
     writeFileSync(
       join(out, 'checkpoint.safetensors'),

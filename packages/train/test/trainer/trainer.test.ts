@@ -178,7 +178,7 @@ describe('Trainer', () => {
     await first.session.release()
     expect(flushed).toBeGreaterThanOrEqual(4)
     expect(store.names()).toEqual(['best.safetensors', 'checkpoint.safetensors', 'log.jsonl'])
-    expect(loadCheckpoint(store).state.step).toBe(7)
+    expect((await loadCheckpoint(store)).state.step).toBe(7)
 
     const second = await trainerOf({ output_dir, resume: true })
     const { losses, history } = await second.trainer.train()
@@ -314,7 +314,7 @@ describe('Trainer', () => {
     })
     await expect(first.trainer.train()).rejects.toThrow('killed')
     await first.session.release()
-    const { state } = loadCheckpoint(join(out, 'checkpoint.safetensors'))
+    const { state } = await loadCheckpoint(join(out, 'checkpoint.safetensors'))
     expect(state.best).toEqual({ epoch: 2, value: Number.NEGATIVE_INFINITY })
     expect(state.history.map(({ eval_metrics }) => eval_metrics.score)).toEqual(values.slice(0, 2))
     let calls = 0
@@ -429,7 +429,7 @@ describe('Trainer', () => {
     await first.trainer.train()
     await first.session.release()
     const path = join(out, 'checkpoint.safetensors')
-    const { tensors: onDisk, state } = loadCheckpoint(path)
+    const { tensors: onDisk, state } = await loadCheckpoint(path)
     const tensors = new Map([...onDisk].map(([name, tensor]) => [name, float32(tensor.dims, toFloat32(tensor))]))
     for (const [name, tensor] of tensors) {
       for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
