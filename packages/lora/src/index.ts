@@ -126,7 +126,7 @@ export type {
   SentenceEmbeddingRow,
   SentenceEmbeddingSettings,
 } from './tasks/sentence-embedding.ts'
-export type { PairRow, RowForm, SimilarityRow, TripleRow } from './tasks/sentence-rows.ts'
+export type { PairRow, RowForm, SimilarityRow, TripleRow, TupleRow } from './tasks/sentence-rows.ts'
 export type {
   EncodeContext,
   Encoded,

@@ -43,4 +43,8 @@ for rows, width in [(1, 3), (5, 4)]:
     similarities = torch.rand(rows) * 2 - 1
     value = CosineSimilarityLoss(model).compute_loss_from_embeddings(made, similarities)
     case('cosineSquaredError', made, value, similarities=similarities.tolist())
+
+# Several hard negatives a row, as mine_hard_negatives gives them.
+made = columns(5, 3, 4)
+case('multipleNegativesRanking', made, MultipleNegativesRankingLoss(model).compute_loss_from_embeddings(made, None), scale=20.0)
 print(json.dumps(cases))

@@ -29,13 +29,14 @@ import {
   type RowForm,
   rowForms,
   type SimilarityRow,
-  textColumns,
+  textColumnsOf,
   type TripleRow,
+  type TupleRow,
 } from './sentence-rows.ts'
 import type { EncodeContext, ServeContext, Task } from './task.ts'
 
 /** All rows of a table are of one form. */
-export type SentenceEmbeddingRow = PairRow | TripleRow | SimilarityRow
+export type SentenceEmbeddingRow = PairRow | TripleRow | TupleRow | SimilarityRow
 
 /** Options of sentence embeddings. */
 export interface SentenceEmbeddingOptions {
@@ -136,7 +137,7 @@ export const sentenceEmbedding: Task<Types> = {
     const examples = rows.map((row, i) => {
       const place = rowPlace(context.where, i, row)
       requireForm(row, form, place)
-      const texts = textColumns[form].map((name) => requireText(row, name, place))
+      const texts = textColumnsOf(row, form).map((name) => requireText(row, name, place))
       const encoded = encodeRow(texts, context, place)
       if (encoded.truncated > 0) truncated++
       return { ...exampleOf(encoded.rows), ...(form === 'similarities' ? { score: requireScore(row, place) } : {}) }

@@ -1,6 +1,7 @@
 // The rows that sentence embeddings are trained on, in columns called as in sentence-transformers' data sets.
 
 import { DataError, describeValue, renameFix } from '@cola/data'
+import { otherForm, presentIn } from './other-form.ts'
 
 /** A text, and another that is right for it: its paraphrase, answer, document. */
 export interface PairRow {
@@ -8,10 +9,13 @@ export interface PairRow {
   positive: string
 }
 
-/** A pair, and a text that is like it and wrong: a hard negative. Several negatives of an anchor are several rows. */
+/** A pair, and a text that is like it and wrong: a hard negative. */
 export interface TripleRow extends PairRow {
   negative: string
 }
+
+/** A pair with several hard negatives, as `mine_hard_negatives` of sentence-transformers calls them. */
+export type TupleRow = PairRow & Readonly<Record<`negative_${number}`, string>>
 
 /** Two texts, and how alike they are: the cosine that their embeddings are to have, -1 to 1. */
 export interface SimilarityRow {
@@ -23,8 +27,7 @@ export interface SimilarityRow {
 /** Forms of rows: pairs, triples, or pairs with a similarity. */
 export type RowForm = 'pairs' | 'triples' | 'similarities'
 
-/** Columns with texts, in order. */
-export const textColumns: { readonly [Form in RowForm]: readonly string[] } = {
+const textColumns: { readonly [Form in RowForm]: readonly string[] } = {
   pairs: ['anchor', 'positive'],
   triples: ['anchor', 'positive', 'negative'],
   similarities: ['sentence1', 'sentence2'],
@@ -34,14 +37,19 @@ const columnsOf = (form: RowForm): string[] => [...textColumns[form], ...(form =
 /** Names of the forms. */
 export const rowForms = Object.keys(textColumns) as RowForm[]
 
+const isNegative = (column: string): boolean => /^negative(_?\d+)?$/.test(column)
+
+/** The columns with the texts of a row, in order; of a triple with all its negatives. */
+export const textColumnsOf = (row: object, form: RowForm): readonly string[] =>
+  form === 'triples' ? [...textColumns.pairs, ...presentIn(row).filter(isNegative)] : textColumns[form]
+
 /** All columns of all forms; others of a table are left alone. */
 const known = new Set(rowForms.flatMap(columnsOf))
 
-const presentIn = (row: object): string[] => Object.keys(row).filter((name) => row[name as keyof object] !== undefined)
-
 /** The form whose columns a row has. @throws {DataError} naming the row, where they are those of none. */
 export function formOf(row: object, where: string): RowForm {
-  const present = new Set(presentIn(row).filter((name) => known.has(name)))
+  const columns = presentIn(row).map((name) => (isNegative(name) ? 'negative' : name))
+  const present = new Set(columns.filter((name) => known.has(name)))
   const form = rowForms.find(
     (one) => present.size === columnsOf(one).length && columnsOf(one).every((name) => present.has(name)),
   )
@@ -57,14 +65,7 @@ export function formOf(row: object, where: string): RowForm {
 
 /** @throws {DataError} naming the row, for one of another form than the table's. */
 export function requireForm(row: object, form: RowForm, where: string): void {
-  if (formOf(row, where) === form) return
-  throw new DataError({
-    where,
-    what: 'a row of another form than the first training row',
-    expected: columnsOf(form).join(', '),
-    found: presentIn(row).join(', '),
-    fix: 'Train on a table of one form.',
-  })
+  if (formOf(row, where) !== form) throw otherForm(row, columnsOf(form), where, 'Train on a table of one form.')
 }
 
 /** @throws {DataError} naming the row, for a similarity that no cosine can be. */

@@ -14,7 +14,7 @@ import {
   ignoreIndex,
 } from '@cola/data'
 import type { Batch } from '@cola/train'
-import { type Check, list, oneOf, share } from '@cola/graph/options'
+import { type Check, flag, list, oneOf, share } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import { type Pooling, poolings } from '../inject/head.ts'
 import { withHead } from './head.ts'
@@ -22,6 +22,7 @@ import { headChecks, type HeadOption, type LayeredHead, layered } from './head-o
 import type { TextStates } from './hidden-states.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
+import { otherForm } from './other-form.ts'
 import type { EncodeContext, Encoded, ServeContext, Task } from './task.ts'
 
 /** A text, or a pair of texts, with its class, its classes, or its number. @typeParam L Names of the classes. */
@@ -66,6 +67,8 @@ export interface SequenceClassificationSettings {
   /** @default a linear layer */
   head?: LayeredHead
   label_smoothing: number
+  /** Whether rows are pairs of texts. @default not known */
+  pairs?: boolean
 }
 
 /** A tokenized text with its label. */
@@ -172,23 +175,31 @@ function areClear(classes: readonly Label[], { train, validation }: Rows): boole
  */
 function encodeInputs(
   rows: readonly Exclude<TextOrPair, string>[],
+  { pairs }: Pick<SequenceClassificationSettings, 'pairs'>,
   { base, max_length, where, pad_token_id }: EncodeContext & Partial<ServeContext> & { where: string },
   textOf = requireText,
 ): Encoded<SequenceClassificationExample> {
   const texts = rows.map((row, i) => {
     const place = rowPlace(where, i, row)
     const text = textOf(row, 'text', place)
-    return row.text_pair === undefined ? { text } : { text, text_pair: textOf(row, 'text_pair', place) }
+    const pair = isPair(row) ? { text_pair: textOf(row, 'text_pair', place) } : {}
+    if (pairs !== undefined && pairs !== isPair(row)) throw otherForm(row, textFields.slice(0, pairs ? 2 : 1), place)
+    return { text, ...pair }
   })
   const options = { max_length, vocab_size: base.vocab_size, pad_token_id }
   const { rows: examples, truncated } = encodeTexts(base.tokenizer, texts, options)
   return { examples, truncated }
 }
 
+/** The columns of a text, and of a pair. */
+const textFields = ['text', 'text_pair']
+
+const isPair = (row: { text_pair?: unknown }): boolean => row.text_pair !== undefined
+
 export const sequenceClassification: Task<Types> = {
   taskType: 'SEQ_CLS',
   options: checks,
-  saved: { ...checks, labels: list, head: headForms.setting },
+  saved: { ...checks, labels: list, head: headForms.setting, pairs: flag },
   async settings(rows, options, base) {
     requireLabelled(rows, 'train')
     const several = rows.some(({ label }) => Array.isArray(label))
@@ -213,7 +224,9 @@ export const sequenceClassification: Task<Types> = {
         fix: 'Leave out pooling, or head.',
       })
     const pooling = (head?.pooling as Pooling | undefined) ?? options.pooling ?? (base.causal ? 'last' : 'mean')
-    return { problem_type, labels, pooling, ...(head ? { head } : {}), label_smoothing }
+    const [first] = rows
+    const form = first ? { pairs: isPair(first) } : {}
+    return { problem_type, labels, pooling, ...(head ? { head } : {}), label_smoothing, ...form }
   },
   stratify: ({ problem_type }) => problem_type !== 'regression',
   async doubts(rows, { problem_type, labels }, options, given) {
@@ -239,9 +252,10 @@ export const sequenceClassification: Task<Types> = {
       ...labelNames(labels.length ? labels.map(String) : defaultLabels(1)),
     }
   },
-  encode(rows, { problem_type, labels }, context) {
+  encode(rows, settings, context) {
     const { where } = context
-    const { examples, truncated } = encodeInputs(rows, context)
+    const { problem_type, labels } = settings
+    const { examples, truncated } = encodeInputs(rows, settings, context)
     requireLabelled(rows, where)
     const { target } = problemTypes[problem_type]
     return {
@@ -277,7 +291,7 @@ export const sequenceClassification: Task<Types> = {
     const logitsOf = async (texts: readonly TextOrPair[]) => {
       requireList(texts, 'texts')
       const rows = texts.map((text) => (typeof text === 'string' ? { text } : text))
-      return predict(encodeInputs(rows, { ...context, where: 'texts' }, requireString))
+      return predict(encodeInputs(rows, settings, { ...context, where: 'texts' }, requireString))
     }
     const { base, device, max_length } = context
     const reader = context.lazily(async () => {

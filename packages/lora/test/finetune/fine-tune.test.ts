@@ -218,10 +218,25 @@ describe('what fineTune takes', () => {
     const folder = exportFolder(out, 'bert-bare-torchscript')
     const train = rows.map(({ text, label }) => ({ text, text_pair: 'the cat sleeps', label }))
     const tuned = await fineTune(folder, { train, ...quick })
-    const [alone] = await tuned.classify([texts[0] as string])
-    const [pair] = await tuned.classify([{ text: texts[0] as string, text_pair: 'the cat sleeps' }])
-    expect(pair?.probabilities).not.toEqual(alone?.probabilities)
-    await tuned.release()
+    const [text] = texts as [string]
+    const [pair, other] = await tuned.classify(['the cat sleeps', 'the dog'].map((text_pair) => ({ text, text_pair })))
+    expect(pair?.probabilities).not.toEqual(other?.probabilities)
+    await tuned.save(join(out, 'pairs'))
+    const form = 'a row of another form than the first training row, expected text, text_pair, found text'
+    const opened = await loadFineTuned(join(out, 'pairs'), { base: folder, device: 'cpu' })
+    for (const one of [tuned, opened]) {
+      await expect(one.classify([text])).rejects.toThrow(`texts, row 1: ${form}`)
+      await expect(one.logits([{ text }])).rejects.toThrow(`texts, row 1: ${form}`)
+      await expect(one.evaluate(rows)).rejects.toThrow(`rows, row 1: ${form}`)
+      await one.release()
+    }
+    const misspelt = { text, textPair: 'the cat', label: 'one', text_pair: undefined } as never
+    await expect(fineTune(folder, { train: [...train, misspelt], ...quick })).rejects.toThrow(
+      `train, row ${train.length + 1}: ${form}, textPair, label. Rename textPair to text_pair.`,
+    )
+    await expect(fineTune(folder, { train: [...rows, ...train], ...quick })).rejects.toThrow(
+      `train, row ${rows.length + 1}: a row of another form than the first training row, expected text, found text, text_`,
+    )
   })
 
   it.each(exportNames)('%s, exported elsewhere, from its folder and open already', async (name) => {

@@ -173,6 +173,38 @@ describe('what fineTune takes', () => {
     await tuned.release()
   })
 
+  it('several negatives of a row, all of which the loss has', async () => {
+    const nouns = ['cat', 'dog', 'girl', 'boy'] as const
+    const train = [0, 1].map((i) => ({
+      anchor: `the ${nouns[i]} sleep`,
+      positive: `sleep ${nouns[i]}`,
+      negative_1: `laugh ${nouns[i]}`,
+      negative_2: `the ${nouns[i + 2]} laugh`,
+      id: i,
+    }))
+    const tuned = await fineTune(embedded, { train, ...quick })
+    expect(tuned.settings.form).toBe('triples')
+    const { loss, predictions } = await tuned.evaluate(train)
+    expect(predictions.map(({ length }) => length)).toEqual([4, 4])
+    const columns = ['anchor', 'positive', 'negative_1', 'negative_2'] as const
+    const candidates = columns.slice(1).flatMap((name) => train.map((row) => row[name]))
+    const cosines = await tuned.similarity(
+      train.map(({ anchor }) => anchor),
+      candidates,
+    )
+    // sentence-transformers' MultipleNegativesRankingLoss: cross-entropy of the positive among all candidates.
+    const losses = cosines.map((row, i) => {
+      const exponentials = row.map((cosine) => Math.exp(20 * cosine))
+      return -Math.log((exponentials[i] as number) / exponentials.reduce((sum, one) => sum + one))
+    })
+    expect(loss).toBeCloseTo(((losses[0] as number) + (losses[1] as number)) / 2, 4)
+    await tuned.release()
+    const blank = { ...train[0], negative_2: '' } as (typeof train)[0]
+    await expect(fineTune(embedded, { train: [...train, blank], ...quick })).rejects.toThrow(
+      /train, row 3, field "negative_2": an empty text/,
+    )
+  })
+
   it('pairs with a similarity', async () => {
     const tuned = await fineTune(embedded, { train: similarities, validation: similarities, ...quick, epochs: 12 })
     expect(Object.keys(tuned.metrics)).toEqual(['spearman', 'pearson'])
