@@ -17,7 +17,7 @@ export type {
   GeneratorTextOptions,
   GeneratorTextsOptions,
 } from './generate/generator.ts'
-export { openGenerator, type OpenGeneratorOptions } from './finetune/open-generator.ts'
+export { openGenerator, type OpenedGenerator, type OpenGeneratorOptions } from './finetune/open-generator.ts'
 export type { TextPrompt } from './generate/text-format.ts'
 export type {
   GeneratedPiece,

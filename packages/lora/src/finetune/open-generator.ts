@@ -1,6 +1,6 @@
 // Opens a language model for generation from names: a base, and adapters that each call chooses from.
 
-import { type Source, sourceChecks, type SourceOptions } from '@cola/data'
+import { type Source, sourceChecks, type SourceOptions, type Tokenizer } from '@cola/data'
 import { type Checks, checkValue, object, oneOf, optionsIn, text } from '@cola/graph/options'
 import { defaultDevice, type Device } from '@cola/train'
 import type { Adapter } from '../adapter/files.ts'
@@ -59,6 +59,12 @@ export interface OpenGeneratorOptions<A extends string = string> extends SourceO
   onWarning?: (warning: { message: string }) => void
 }
 
+/** A generator with the tokenizer of its base. @typeParam A Names of the adapters. */
+export interface OpenedGenerator<A extends string = string> extends Generator<A> {
+  /** The base's tokenizer, which counts the tokens of a prompt. */
+  readonly tokenizer: Tokenizer
+}
+
 const [expected, isObject] = object
 const ownChecks: Checks<Omit<OpenGeneratorOptions, keyof SourceOptions>> = {
   adapters: [expected, isObject, () => 'Name each: { name: adapter }.'],
@@ -84,7 +90,7 @@ type Opened = Pick<SavedAdapter, 'adapter'> & Partial<SavedAdapter>
 export async function openGenerator<A extends string = string>(
   source: BaseModelSource,
   options: OpenGeneratorOptions<A> = {},
-): Promise<Generator<A>> {
+): Promise<OpenedGenerator<A>> {
   requireBase(source)
   await checkKnown('openGenerator', options, checks, 'ofOpen')
   const { adapters = {}, device = defaultDevice(), accuracy_level = 0, quantization } = options
@@ -102,7 +108,7 @@ export async function openGenerator<A extends string = string>(
     ? await openDecoder(graph, device, inputs, { accuracy_level })
     : await openWholeTexts(graph, base.batches(model.graph), device, inputs, { accuracy_level })
   const limits = { vocab_size: base.vocab_size, max_length: base.max_length }
-  return generatorOf({
+  const generator = generatorOf({
     decoder,
     switched,
     limits,
@@ -127,6 +133,7 @@ export async function openGenerator<A extends string = string>(
       formats.delete(name)
     },
   })
+  return Object.assign(generator, { tokenizer: base.tokenizer })
 }
 
 const callWith = (name: string, base: string): string => `openGenerator(${base}, { adapters: { ${name}: adapter } })`

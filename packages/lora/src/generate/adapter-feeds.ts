@@ -6,7 +6,7 @@ import { ConfigError } from '../errors.ts'
 
 /**
  * The inputs of an adapter, by its name and its factor.
- * @throws {ConfigError} where there are no adapters; {AdapterError} for a name that is none of them.
+ * @throws {ConfigError} where there are no adapters, and for a factor without a name; {AdapterError} for a name that is none of them.
  */
 export type AdapterFeeds = (adapter: string | undefined, scale: number | undefined) => OrtTensors
 
@@ -20,6 +20,14 @@ export function adapterFeeds(model: SwitchableModel | undefined): AdapterFeeds {
     return tensor
   }
   return (adapter, scale) => {
+    if (model && adapter === undefined && scale !== undefined)
+      throw new ConfigError({
+        where: 'generate, option adapter_scale',
+        what: 'the factor of no adapter: without one the base alone generates',
+        expected: `adapter: ${model.adapters.map((name) => JSON.stringify(name)).join(' or ')}`,
+        found: `adapter_scale: ${scale}`,
+        fix: 'Name the adapter, or leave adapter_scale out.',
+      })
     if (model) {
       const arrays = Object.entries(model.feeds(adapter))
       const fed: OrtTensors = Object.fromEntries(arrays.map(([name, array]) => [name, tensorOf(array)]))

@@ -2,7 +2,8 @@
 
 import { type Random, random } from '@cola/data'
 import { ConfigError, hasFired } from '@cola/train'
-import { abortSignal, callable, checkOptions, type Checks, optionsIn, show, whole } from '@cola/graph/options'
+import { abortSignal, callable, type Checks, optionsIn, show, whole } from '@cola/graph/options'
+import { checkGenerate } from './check-generate.ts'
 import { promptPlace, requirePrompt, requirePrompts, withoutPadding } from './prompts.ts'
 import { ignoredOptions, nextToken, type RankedScores, sampleChecks, type SampleOptions } from './sample.ts'
 
@@ -12,11 +13,15 @@ export interface GenerateOptions extends SampleOptions {
   max_new_tokens?: number
   /** Id or ids of the end token. @default the model's */
   eos_token_id?: number | readonly number[]
-  /** Strings that end a text: it ends with the token that completes one. @default none */
+  /**
+   * Strings that end a text, before the first of them: it is cut off, where transformers keeps it. Token ids end with
+   * the token that completes one. @default none
+   */
   stop_strings?: string | readonly string[]
   /**
    * Seed for sampling; the rows of a batch draw from streams of their own. With a seed for each row, a row draws what
-   * it draws alone. @default 0
+   * it draws alone. The same seed gives the same text: another for each call is `Math.floor(Math.random() * 2 ** 32)`.
+   * @default 0
    */
   seed?: number | Iterable<number>
   /**
@@ -116,7 +121,7 @@ export async function* streamTokens(
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, undefined> {
   try {
-    checkOptions('generate', options, generateChecks)
+    checkGenerate(options, generateChecks)
     const { onToken, onFinish, onWarning, signal, eos_token_id = model.eos_token_id } = options
     const sampling = optionsIn(sampleChecks, options)
     const ignored = ignoredOptions(sampling)

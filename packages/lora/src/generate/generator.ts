@@ -8,6 +8,7 @@ import type { SwitchableModel } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
 import { adapterChanges, type Commit } from './adapter-changes.ts'
 import { adapterFeeds } from './adapter-feeds.ts'
+import { checkGenerate } from './check-generate.ts'
 import type { Decoder } from './decoder.ts'
 import {
   generateChecks,
@@ -33,7 +34,7 @@ import { untilRelease } from './until-release.ts'
 export interface AdapterChoice<A extends string = string> {
   /** Name of the adapter. @default none: the base alone */
   adapter?: A
-  /** Factor of the adapter's share. @default 1 */
+  /** Factor of the adapter's share, with `adapter`. @default 1 */
   adapter_scale?: number
 }
 
@@ -171,14 +172,14 @@ export function generatorOf<A extends string>({
   const changes = switched && adapterChanges(switched, parts.deleteAdapter, life.requireOpen)
   const texts = textGenerator<AdapterChoice>((options) => {
     life.requireOpen()
-    checkOptions('generate', options, textChecks)
+    checkGenerate(options, textChecks)
     const { adapter, adapter_scale, ...rest } = options
     const fed = feedsOf(adapter, adapter_scale)
     return [{ format: requireTexts(formatOf(adapter)), limits, start: async () => decoder.start(fed) }, rest]
   })
   const tokenCall = (options: GeneratorCallOptions): readonly [NextTokenModel, GenerateOptions] => {
     life.requireOpen()
-    checkOptions('generate', options, callChecks)
+    checkGenerate(options, callChecks)
     const { adapter, adapter_scale, ...rest } = options
     const fed = feedsOf(adapter, adapter_scale)
     const { eos_token_id, decode } = formatOf(adapter)

@@ -1,6 +1,7 @@
 // Texts token by token: prompts become ids, and ids the new text of their row.
 
-import { checkOptions, checkValue, object } from '@cola/graph/options'
+import { checkValue, object } from '@cola/graph/options'
+import { checkGenerate } from './check-generate.ts'
 import { type FinishReason, generateChecks, type NextTokenModel, streamTokens } from './generate-tokens.ts'
 import { cut, decoderOf } from './new-text.ts'
 import { promptPlace, requirePrompts } from './prompts.ts'
@@ -43,7 +44,7 @@ export async function* textEvents<Further>(
 ): AsyncGenerator<TextEvent, void, undefined> {
   checkValue('generate, options', given, object)
   const [{ format, limits, start }, rest] = begin(given)
-  checkOptions('generate', rest, checks)
+  checkGenerate(rest, checks)
   const { onToken, onFinish, ...options } = rest
   const listed = Array.isArray(prompts) ? Array.from(prompts as readonly TextPrompt[]) : undefined
   const rows = new Map<number, NewText>()

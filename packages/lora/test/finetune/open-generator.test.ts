@@ -15,6 +15,7 @@ import {
   openAdapter,
   openBase,
   openGenerator,
+  type OpenedGenerator,
 } from '../../src/index.ts'
 import { decoderFiles, decoders, json, read } from '../support/decoder-files.ts'
 import { chat_template, embeddedFiles } from '../support/embedded-files.ts'
@@ -62,7 +63,7 @@ describe.each(Object.entries(bases))('%s', (_, { files, poet, lawyer, prompts })
   const adapters: Record<string, MemorySink> = {}
   /** The texts of the base, and of each adapter on it alone. */
   const right = new Map<string | undefined, string[]>()
-  let generator: Generator
+  let generator: OpenedGenerator
   beforeAll(async () => {
     adapters.poet = await adapterFor(files, poet)
     adapters.lawyer = await adapterFor(files, lawyer)
@@ -86,12 +87,17 @@ describe.each(Object.entries(bases))('%s', (_, { files, poet, lawyer, prompts })
 
   it('has texts of the fine-tuned model with the adapter alone, merged or not', async () => {
     expect(generator.adapters).toEqual(['poet', 'lawyer'])
+    expect(generator.tokenizer.encode(prompts[1]).length).toBeGreaterThan(2)
     expect(new Set([...right.values()].map((texts) => texts.join('|'))).size).toBe(3)
     for (const [choice, texts] of choices())
       expect(await generator.generate(prompts, { ...few, ...choice })).toEqual(texts)
     for (const [i, prompt] of prompts.entries())
       for (const [choice, texts] of choices())
         expect(await generator.generate(prompt, { ...few, ...choice })).toBe(texts[i])
+    const alone = generator.generate(prompts, { ...few, adapter_scale: 2 })
+    await expect(alone).rejects.toThrow(
+      /option adapter_scale: the factor of no adapter.*expected adapter: "poet" or "law/,
+    )
     const none = { ...few, adapter: 'poet', adapter_scale: 0 }
     expect(await generator.generate(prompts, none)).toEqual(right.get(undefined))
   })
@@ -180,6 +186,7 @@ describe.each(Object.entries(bases))('%s', (_, { files, poet, lawyer, prompts })
     )
     await expect(generator.loadAdapter('none', {} as never)).rejects.toThrow(/no-such|adapter_config|files/i)
     expect(generator.adapters).toEqual(['poet', 'lawyer'])
+    expect(generator.tokenizer.encode(prompts[1]).length).toBeGreaterThan(2)
     const alone = await openGenerator(files)
     await expect(alone.loadAdapter('poet', adapters.poet as MemorySink)).rejects.toThrow(/opened without adapters/)
     await alone.release()

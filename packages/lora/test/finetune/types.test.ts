@@ -12,6 +12,7 @@ import {
   loadFineTuned,
   type LoraModel,
   openGenerator,
+  type OpenedGenerator,
   switchable,
 } from '../../src/index.ts'
 
@@ -112,11 +113,12 @@ it('infers the names of a generator from its adapters', () => {
   const some = (adapters: Record<string, string>) => openGenerator('model', { adapters })
   const base = () => openGenerator('model')
   type Of<Call extends (...all: never) => Promise<object>> = Awaited<ReturnType<Call>>
-  expectTypeOf<Of<typeof named>>().toEqualTypeOf<Generator<'poet' | 'lawyer'>>()
+  expectTypeOf<Of<typeof named>>().toEqualTypeOf<OpenedGenerator<'poet' | 'lawyer'>>()
   expectTypeOf<Of<typeof created>>().toEqualTypeOf<Generator<'poet'>>()
-  expectTypeOf<Of<typeof some>>().toEqualTypeOf<Generator>()
-  expectTypeOf<Of<typeof base>>().toEqualTypeOf<Generator>()
+  expectTypeOf<Of<typeof some>>().toEqualTypeOf<OpenedGenerator>()
+  expectTypeOf<Of<typeof base>>().toEqualTypeOf<OpenedGenerator>()
   expectTypeOf<Generator<'poet'>>().toExtend<Generator>()
+  expectTypeOf<OpenedGenerator<'poet'>>().toExtend<Generator>()
   const later = (generator: Generator<'poet'>) => generator.loadAdapter('cook', 'folder')
   expectTypeOf<Of<typeof later>>().toEqualTypeOf<Generator<'poet' | 'cook'>>()
   void (async () => {

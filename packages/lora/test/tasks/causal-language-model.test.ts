@@ -223,7 +223,19 @@ describe('GPT-2 from its weights', () => {
     [{ top_k: -1 }, /generate, option top_k/],
     [{ onToken: 7 }, /generate, option onToken/],
     [{ eos_token_id: -1 }, /generate, option eos_token_id/],
-    [{ max_tokens: 3 }, /generate, option max_tokens: no such option/],
+    [{ max_tokens: 3 }, /generate, option max_tokens: no such option\. It is max_new_tokens\.$/],
+    [
+      { max_length: 3 },
+      /option max_length: no such option\. It is max_new_tokens, without the tokens of the prompt\.$/,
+    ],
+    [{ stop: 'a' }, /option stop: no such option\. It is stop_strings\.$/],
+    [{ num_beams: 2 }, /option num_beams: no such option\. It is not supported: leave it out/],
+    [
+      { num_return_sequences: 2 },
+      /option num_return_sequences: no such option\. It is not supported: a prompt has one/,
+    ],
+    [{ no_repeat_ngram_size: 2 }, /option no_repeat_ngram_size: no such option\. It is not supported\. repetition_pen/],
+    [{ min_new_tokens: 2 }, /option min_new_tokens: no such option\. It is not supported: leave it out\.$/],
   ])('refuses options %j', async (options, message) => {
     await expect(tuned.generate('did', options as object)).rejects.toThrow(ConfigError)
     await expect(tuned.generate('did', options as object)).rejects.toThrow(message)
