@@ -82,6 +82,9 @@ const gpt2Fields = {
   ...{ hidden_size: undefined, num_attention_heads: undefined, num_key_value_heads: undefined },
   ...{ n_layer: 1, n_head: 2, n_embd: 8, n_positions: 12, vocab_size: 24 },
 }
+/** A decoder whose cache Concat joins, so that no attribute shows its heads. */
+const cached = '../generation'
+const cachedFields = { hidden_size: 16, num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 64 }
 const kindOfLayers = /its kind of layers is not that of config.json \(model_type\)/
 
 /** Files beside the configuration of another model: the fields that differ, and what is said of them. */
@@ -129,6 +132,13 @@ const otherConfigs: readonly (readonly [name: string, config: object, message: R
     (config) => [decoder, config, /base of rotary positions.*\(rope_theta\), expected 500000, found 10000/] as const,
   ),
   [decoder, { model_type: 'phi', partial_rotary_factor: 0.5 }, /size of rotary positions.*expected 2, found 4/],
+  ...[
+    { config: { num_key_value_heads: 2 }, message: 'number of heads of keys.*expected 2, found 1' },
+    { config: { head_dim: 4 }, message: 'size of a head.*expected 4, found 8' },
+  ].map(
+    ({ config, message }) =>
+      [cached, { ...cachedFields, ...config }, new RegExp(`input "past_key_values.0.key": its ${message}`)] as const,
+  ),
 ]
 
 /** Configurations of the same model: padded tables, other heads, fields that are not there. */
@@ -154,6 +164,7 @@ const ownConfigs: readonly (readonly [name: string, config: object])[] = [
   // Scaled frequencies are not those of the base alone.
   [decoder, { rope_theta: 500000, rope_scaling: { rope_type: 'llama3', factor: 8 } }],
   [decoder, { model_type: 'new', rope_theta: 500000 }],
+  [cached, cachedFields],
 ]
 
 const template = (chat_template: unknown): Changes => ({ tokenizerConfig: { chat_template } })

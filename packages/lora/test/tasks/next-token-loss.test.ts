@@ -25,7 +25,8 @@ const files = (name: string) => ({
   }),
 })
 
-const decoders = ['decoder-gemma2', 'decoder-llama-int4', 'decoder-phi3', 'decoder-qwen2', 'decoder-qwen3']
+const built = ['all-kv-heads', 'gemma2', 'llama-int4', 'phi3', 'qwen2', 'qwen3']
+const decoders = built.map((name) => `decoder-${name}`)
 const bases: Record<string, () => Promise<BaseModel>> = {
   ...Object.fromEntries(decoders.map((name) => [name, () => openBase(files(name))])),
   gpt2: () => openBase(join(import.meta.dirname, '../../../../examples/model')),
