@@ -43,20 +43,30 @@ describe('a decoder of onnxruntime-genai', () => {
 })
 
 describe('the precision of a model', () => {
-  const model = files()['onnx/model.onnx']
-  const [fp32, q4] = [model, model]
+  const { 'onnx/model.onnx': model, ...others } = files()
+  /** transformers.js's names, in the order in which they are opened where none is asked for. */
+  const named = {
+    fp32: 'onnx/model.onnx',
+    fp16: 'onnx/model_fp16.onnx',
+    q4: 'onnx/model_q4.onnx',
+    q4f16: 'onnx/model_q4f16.onnx',
+    q8: 'onnx/model_quantized.onnx',
+    int8: 'onnx/model_int8.onnx',
+    uint8: 'onnx/model_uint8.onnx',
+    bnb4: 'onnx/model_bnb4.onnx',
+  } as const
+  const precisions = Object.keys(named) as (keyof typeof named)[]
+  const withFiles = (...paths: string[]) => ({ ...others, ...Object.fromEntries(paths.map((path) => [path, model])) })
 
-  it('is that of the file which the option dtype names', async () => {
-    const source = files({ 'onnx/model_q4.onnx': q4, 'onnx/model_fp16.onnx': fp32 })
-    expect((await openOnnxModel(source, { dtype: 'q4' })).file).toBe('onnx/model_q4.onnx')
-    expect((await openOnnxModel(source, { dtype: 'fp16' })).file).toBe('onnx/model_fp16.onnx')
-    expect((await openOnnxModel(source)).file).toBe('onnx/model.onnx')
-    expect((await openBase(source, { dtype: 'q4' })).origin).toEqual({ file: 'onnx/model_q4.onnx' })
+  it.each(precisions)('is that of the file which the option dtype names: %s', async (dtype) => {
+    const source = withFiles(...Object.values(named))
+    expect((await openOnnxModel(source, { dtype })).file).toBe(named[dtype])
+    expect((await openBase(source, { dtype })).origin).toEqual({ file: named[dtype] })
   })
 
-  it('is the first that can be trained, by default', async () => {
-    const { 'onnx/model.onnx': _, ...others } = files({ 'onnx/model_q4f16.onnx': q4, 'onnx/model_q4.onnx': q4 })
-    expect((await openOnnxModel(others)).file).toBe('onnx/model_q4.onnx')
+  it.each(precisions)('is the first that can be trained, by default: %s before those that follow', async (dtype) => {
+    const paths = precisions.slice(precisions.indexOf(dtype)).map((name) => named[name])
+    expect((await openOnnxModel(withFiles(...paths.toReversed()))).file).toBe(named[dtype])
   })
 
   it('is refused where it is unknown, missing, or beside a file', async () => {
