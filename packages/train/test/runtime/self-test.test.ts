@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { memoryFiles } from '@cola/data'
-import { describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { adamw, crossEntropy, DeviceError, loadClassifier, openEvaluation, TrainingSession } from '../../src/index.ts'
 import { defaultDevice } from '../../src/runtime/devices.ts'
 import { openSession } from '../../src/runtime/open-session.ts'
@@ -45,6 +45,23 @@ describe.each([1e-3, Number.NaN])('a device that is %d off', (error) => {
   it('is left alone by auto', async () => {
     wrongDevice.error = error
     expect(await resolveDevice('auto', probeGraph())).toBe(defaultDevice())
+  })
+})
+
+describe('a device whose gradients alone are off', () => {
+  beforeAll(() => Object.assign(wrongDevice, { error: 1e-3, gradientsAlone: true }))
+  afterAll(() => Object.assign(wrongDevice, { error: 0, gradientsAlone: false }))
+
+  it('is refused by TrainingSession, each time', async () => {
+    for (let time = 0; time < 2; time++)
+      await expect(TrainingSession.create({ artifacts: artifactsOf(adamw()), device: 'webgpu' })).rejects.toThrow(
+        /device "webgpu": it computes wrongly: number 1 of the gradients of a self-test/,
+      )
+  })
+  it('computes forward passes', async () => {
+    const session = await evaluation()
+    expect((await session.runEvalStep(collate(rows(4)))).loss).toBeGreaterThan(0)
+    await session.release()
   })
 })
 
