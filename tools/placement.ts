@@ -4,7 +4,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { elementCount, evaluateDim, getValue, type Graph, lower, type Value, writeModel } from '@cola/graph'
+import { elementCount, evaluateDim, getValue, type Graph, lower, writeModel } from '@cola/graph'
 import type { Batch } from '@cola/train'
 import { graphFor, type ResolvedDevice } from '../packages/train/src/runtime/devices.ts'
 import { narrowInputs } from '../packages/train/src/runtime/narrow-inputs.ts'
@@ -33,10 +33,6 @@ export interface Placement {
   readonly dispatches: readonly string[]
   /** Bytes that the runtime copied between the host and the GPU within the graph: the results of its Memcpy nodes. */
   readonly bytesCopied: number
-  /** Bytes of the inputs that were on the host. */
-  readonly bytesUp: number
-  /** Bytes of the outputs. */
-  readonly bytesDown: number
 }
 
 interface ProfileEvent {
@@ -62,8 +58,7 @@ export async function placementOf(graph: Graph, device: ResolvedDevice, batch: B
         profileFilePrefix: join(folder, 'profile'),
       }),
     )
-    const feeds = feedsOf(graph, batch)
-    const results = await session.run(feeds)
+    const results = await session.run(feedsOf(graph, batch))
     session.endProfiling()
     await session.release()
     const file = readdirSync(folder)[0] as string
@@ -74,8 +69,6 @@ export async function placementOf(graph: Graph, device: ResolvedDevice, batch: B
       bytesCopied: nodes.reduce((sum, { opType, bytes }) => sum + (opType.startsWith('Memcpy') ? bytes : 0), 0),
       dispatches: events.flatMap(({ cat, name }) => (cat === 'Api' ? [name] : [])),
       outputs: results as OrtTensors,
-      bytesUp: bytesOf(feeds),
-      bytesDown: bytesOf(results as OrtTensors),
     }
   } finally {
     rmSync(folder, { recursive: true })
@@ -114,10 +107,3 @@ function feedsOf(graph: Graph, batch: Batch): OrtTensors {
     }),
   )
 }
-
-/** Bytes of a value of known size. */
-export const bytesOfShape = ({ dtype, shape }: Pick<Value, 'dtype' | 'shape'>): number =>
-  elementCount(shape as number[]) * (dtype === 'bool' ? 1 : 4)
-
-const bytesOf = (tensors: OrtTensors): number =>
-  Object.values(tensors).reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0)

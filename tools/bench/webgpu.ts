@@ -2,18 +2,14 @@
 // down.
 
 import { parseArgs } from 'node:util'
-import { getValue, type Graph } from '@cola/graph'
-import type { Batch } from '@cola/train'
-import { bytesOfShape, placementOf } from '../placement.ts'
+import { DeviceError, TrainingSession } from '@cola/train'
+import { type Crossings, sumOf, watchRuntime } from '../crossings.ts'
+import { placementOf } from '../placement.ts'
 import { type SmallModel, smallEncoder, smallGpt2 } from '../small-models.ts'
 
 const models: Record<string, () => SmallModel> = { gpt2: smallGpt2, encoder: smallEncoder }
 
-/**
- * The batch and the scalars go up; the loss comes down. Parameters, gradients and optimizer state stay on the device,
- * so that inputs and outputs of their names move nothing. The runtime's profile has no events for what goes up before a
- * run and comes down after it: those bytes are of the tensors; what is copied within a run is measured.
- */
+/** All is measured: kernels and copies within a run by the runtime's profile, the rest by the tensors of its runs. */
 export async function webgpuBench(args: string[]): Promise<Record<string, unknown>> {
   const { values: options } = parseArgs({
     args,
@@ -22,17 +18,11 @@ export async function webgpuBench(args: string[]): Promise<Record<string, unknow
   const make = models[options.model]
   if (!make) throw new Error(`usage: npm run bench -- webgpu --model ${Object.keys(models).join('|')}`)
   const { artifacts, batch } = make()
+  const { up, down, resident } = await stepOf({ artifacts, batch })
   const [training, optimizer] = [
     await placementOf(artifacts.trainingModel, 'webgpu', batch),
     await placementOf(artifacts.optimizerModel, 'webgpu', batch),
   ]
-  const graphs = [artifacts.trainingModel, artifacts.optimizerModel]
-  const resident = new Set(artifacts.blocks.flatMap(({ name }) => [name, `${name}_grad`]))
-  const isResident = (name: string) => [...resident].some((block) => name === block || name.startsWith(`${block}.`))
-  const scalars = (graph: Graph, names: readonly string[]) =>
-    names
-      .filter((name) => !isResident(name) && !batch[name])
-      .reduce((sum, name) => sum + bytesOfShape(getValue(graph, name)), 0)
   const host = [...training.nodes, ...optimizer.nodes].filter(({ onHost }) => onHost)
   return {
     model: options.model,
@@ -43,10 +33,11 @@ export async function webgpuBench(args: string[]): Promise<Record<string, unknow
     nodes: training.nodes.length + optimizer.nodes.length,
     nodes_on_cpu: host.length,
     ...Object.fromEntries(host.map(({ name, opType, bytes }) => [`on the CPU: ${name}`, `${opType}, ${bytes} bytes`])),
-    'bytes_copied_within (measured)': training.bytesCopied + optimizer.bytesCopied,
-    bytes_up_batch: bytesOfBatch(batch),
-    bytes_up_scalars: graphs.reduce((sum, graph) => sum + scalars(graph, graph.inputs), 0),
-    bytes_down_loss: bytesOfShape(getValue(artifacts.trainingModel, artifacts.trainingModel.outputs[0] as string)),
+    bytes_copied_within: training.bytesCopied + optimizer.bytesCopied,
+    bytes_up_batch: sumOf(new Map([...up].filter(([name]) => name in batch))),
+    bytes_up_scalars: sumOf(new Map([...up].filter(([name]) => !(name in batch)))),
+    bytes_down: sumOf(down),
+    tensors_resident: resident.size,
     bytes_resident: artifacts.blocks.reduce(
       (sum, { dims }) => sum + 4 * (2 + artifacts.stateSlots.length) * dims.reduce((a, b) => a * b, 1),
       0,
@@ -54,9 +45,25 @@ export async function webgpuBench(args: string[]): Promise<Record<string, unknow
   }
 }
 
-/** int64 goes up as int32. */
-const bytesOfBatch = (batch: Batch): number =>
-  Object.values(batch).reduce(
-    (sum, { data }) => sum + (data instanceof BigInt64Array ? 4 * data.length : (data as Int32Array).byteLength),
-    0,
-  )
+/** What crosses in the second step: the first brings the state to the device. */
+async function stepOf({ artifacts, batch }: SmallModel): Promise<Crossings> {
+  const runtime = watchRuntime()
+  const session = await TrainingSession.create({ artifacts, device: 'webgpu' }).catch((cause) => {
+    if (!(cause instanceof DeviceError && /adapter/.test(cause.message))) throw cause
+    console.error(noAdapter)
+    process.exit(2)
+  })
+  for (let step = 0; step < 2; step++) {
+    runtime.take()
+    session.lazyResetGrad()
+    await session.runTrainStep(batch)
+    await session.runOptimizerStep({ learningRate: 1e-3 })
+  }
+  await session.release()
+  runtime.stop()
+  return runtime.take()
+}
+
+const noAdapter =
+  "no WebGPU adapter: on a machine without a GPU, set VK_ICD_FILENAMES to a software one, such as Chromium's: " +
+  'VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json npm run bench -- webgpu'
