@@ -125,26 +125,33 @@ export async function parseTable(
   return labelRows(rows, options, where)
 }
 
+/** Formats of tables of texts. */
+type TextFormat = 'csv' | 'tsv' | 'tab'
+/** Values of a format: texts, or what JSON has, which is not known before it is read. */
+type Cell<Format extends string> = [Format] extends [TextFormat] ? string : unknown
+/** The format that the name of a file says. */
+type ExtensionOf<From> = From extends `${string}.${TextFormat}` ? TextFormat : string
+
 /**
  * Parses a table as {@link parseTable} does, into objects with a field per column: trimmed header names and texts as
  * they are from CSV and TSV, values as they are from JSON.
- * @typeParam Column Name of a column that is read; its values are strings in CSV and TSV.
- * @typeParam Row What the table holds; it is not checked.
+ * @typeParam Column Name of a column that is read; its values are strings in CSV and TSV, and unknown in other formats.
+ * @typeParam Row What the table holds; it is not checked: `<{ messages: ChatMessage[] }>`.
  * @throws {DataError} naming file, line and column: an unknown format, a missing or duplicate column, a row with more
  * or fewer cells than the header, bytes that are not valid in the encoding, no rows.
  * @throws {ConfigError} for an option that is unknown or out of its range.
  */
-export async function parseRecords<const Column extends string>(
+export async function parseRecords<const Format extends string, const Column extends string = string>(
   content: string | Uint8Array,
-  format: string,
-  where: string | undefined,
-  options: RecordOptions & { columns: readonly Column[] },
-): Promise<Record<Column, string>[]>
-export async function parseRecords<Row extends object = Record<string, string>>(
+  format: Format,
+  where?: string,
+  options?: RecordOptions & { columns?: readonly Column[] },
+): Promise<Record<Column, Cell<Format>>[]>
+export async function parseRecords<Row extends object>(
   content: string | Uint8Array,
   format: string,
   where?: string,
-  options?: RecordOptions,
+  options?: RecordOptions & { columns?: readonly (keyof Row & string)[] },
 ): Promise<Row[]>
 export async function parseRecords(
   content: string | Uint8Array,
@@ -213,17 +220,21 @@ export async function readTable(
 /**
  * Reads the rows of a file, in the format of its extension, as objects with a field per column.
  * @param source A path, an address, a file that a person picked, or bytes, whose `format` is given.
- * @typeParam Column Name of a column that is read; its values are strings in CSV and TSV.
- * @typeParam Row What the table holds; it is not checked.
+ * @typeParam Column Name of a column that is read; its values are strings in CSV and TSV, and unknown in other formats.
+ * @typeParam Row What the table holds; it is not checked: `<{ messages: ChatMessage[] }>`.
  * @throws {DataError | ConfigError} as {@link parseRecords}, or when the file cannot be read.
  */
-export async function readRecords<const Column extends string>(
+export async function readRecords<
+  const From extends FileSource | Uint8Array,
+  const Column extends string = string,
+  const Format extends string = ExtensionOf<From>,
+>(
+  source: From,
+  options?: RecordOptions & { format?: Format; columns?: readonly Column[] },
+): Promise<Record<Column, Cell<Format>>[]>
+export async function readRecords<Row extends object>(
   source: FileSource | Uint8Array,
-  options: RecordOptions & { format?: string; columns: readonly Column[] },
-): Promise<Record<Column, string>[]>
-export async function readRecords<Row extends object = Record<string, string>>(
-  source: FileSource | Uint8Array,
-  options?: RecordOptions & { format?: string },
+  options?: RecordOptions & { format?: string; columns?: readonly (keyof Row & string)[] },
 ): Promise<Row[]>
 export async function readRecords(
   source: FileSource | Uint8Array,

@@ -40,7 +40,7 @@ export async function transferTexts(given: TransferTexts): Promise<readonly stri
 }
 
 const textsOfFile = async (path: string): Promise<string[]> =>
-  (await readRecords(path, { columns: ['text'] })).map(({ text }) => text)
+  (await readRecords<{ text: string }>(path, { columns: ['text'] })).map(({ text }) => text)
 
 async function textsOf(given: Exclude<TransferTexts, string>): Promise<string[]> {
   const texts: string[] = []
