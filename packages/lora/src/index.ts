@@ -91,6 +91,7 @@ export { readCachedModel, readOnnxModel } from './onnx/read.ts'
 export { baseModelPrefix } from './onnx/prefixes.ts'
 export { isDecoder } from './onnx/decoders.ts'
 export type { Label } from '@cola/data'
+export type { ClassWeight, ClassWeights } from './tasks/class-weight.ts'
 export type { Classification, ProblemType } from './tasks/problem-types.ts'
 export type {
   SequenceClassificationExample,

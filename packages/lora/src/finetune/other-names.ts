@@ -9,6 +9,9 @@ const evaluated = 'Each epoch ends with an evaluation, where there is validation
 const kept = 'output_dir keeps the last checkpoint and the best parameters; save_steps makes more checkpoints.'
 const told = 'callbacks: { onStep, onEpoch } are told, and output_dir has them in log.jsonl.'
 const float32 = "Training is in float32; frozenProducts: 'float16' or 'int8' is for frozen matrices."
+const ofAdam = "fineTune takes AdamW with PyTorch's defaults; the Trainer of @cola/train takes any optimizer."
+const ofLoss =
+  "The loss is the task's, with class_weight and label_smoothing; the Trainer of @cola/train takes any loss."
 const named = 'It is labels: names in the order of the classes.'
 
 const belongTo = (part: string, names: readonly string[]): Readonly<Record<string, string>> =>
@@ -59,7 +62,18 @@ export const ofTraining: Readonly<Record<string, string>> = {
   fp16: float32,
   bf16: float32,
   max_steps: 'A run is of whole epochs: epochs; signal stops it earlier.',
-  optim: 'fineTune takes AdamW; the Trainer of @cola/train takes any optimizer.',
+  optim: ofAdam,
+  adam_beta1: ofAdam,
+  adam_beta2: ofAdam,
+  adam_epsilon: ofAdam,
+  optimizers: ofAdam,
+  loss: ofLoss,
+  loss_type: ofLoss,
+  compute_loss: ofLoss,
+  compute_loss_func: ofLoss,
+  class_weights: "It is class_weight: 'balanced', or { label: weight }.",
+  pos_weight: ofLoss,
+  compute_metrics: 'Each task has its scores; others can be made of what evaluate(rows) gives as predictions.',
   group_by_length: "It is train_sampling_strategy: 'group_by_length'.",
   load_in_4bit: 'It is quantization: { bits: 4 }.',
   load_in_8bit: 'It is quantization: { bits: 8 }.',

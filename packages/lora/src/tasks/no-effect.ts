@@ -5,6 +5,7 @@ import { ConfigError } from '../errors.ts'
 /** What options are for. */
 const uses = {
   label_smoothing: 'problem_type single_label_classification',
+  class_weight: 'problem_type single_label_classification',
   scale: 'pairs or triples',
   completion_only_loss: 'rows with prompt and completion',
   assistant_only_loss: 'rows with messages',

@@ -15,6 +15,7 @@ import {
 } from '@cola/data'
 import type { Loss } from '@cola/graph'
 import { binaryCrossEntropy, crossEntropy, meanSquaredError, type Metrics } from '@cola/train'
+import { type ClassWeights, weightOption } from './class-weight.ts'
 import type { ScoreContext } from './task.ts'
 
 /** What labels are: transformers' `problem_type`. */
@@ -55,11 +56,17 @@ interface ScoredClasses extends Pick<ScoreContext, 'onWarning'> {
   labels: readonly Label[]
 }
 
+interface LossSettings {
+  label_smoothing: number
+  labels?: readonly Label[]
+  class_weight?: ClassWeights
+}
+
 /** What differs between the problem types. */
 interface ProblemTypeRow {
   /** The target of one example. @throws {DataError} naming the row. */
   target: (label: unknown, classes: readonly Label[], where: string) => readonly number[]
-  loss: (options: { label_smoothing: number }) => Loss
+  loss: (settings: LossSettings) => Loss
   scores: (
     logits: readonly (readonly number[])[],
     targets: readonly (readonly number[])[],
@@ -71,7 +78,8 @@ interface ProblemTypeRow {
 export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
   single_label_classification: {
     target: (label, classes, where) => [classIndex(classes, label, where, unknownLabelFix(where))],
-    loss: ({ label_smoothing }) => crossEntropy({ label_smoothing }),
+    loss: ({ label_smoothing, labels = [], class_weight }) =>
+      crossEntropy({ label_smoothing, ...weightOption(labels, class_weight) }),
     scores: (logits, targets, options) => {
       const predictions = logits.map(argMax)
       warnOfCollapse(predictions, options)

@@ -17,6 +17,7 @@ import type { Batch } from '@cola/train'
 import { type Check, flag, list, oneOf, share } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import { type Pooling, poolings } from '../inject/head.ts'
+import { type ClassWeight, classWeight, type ClassWeights, optional } from './class-weight.ts'
 import { withHead } from './head.ts'
 import { headChecks, type HeadOption, type LayeredHead, layered } from './head-option.ts'
 import type { TextStates } from './hidden-states.ts'
@@ -56,6 +57,11 @@ export interface SequenceClassificationOptions {
   head?: HeadOption
   /** Label smoothing: probability that is distributed over all classes; single label only. @default 0 */
   label_smoothing?: number
+  /**
+   * Weights of classes in the loss, by label: that of `CrossEntropyLoss(weight)`, whose mean is weighted too; or
+   * `balanced`, by the number of their rows in `train`, as in scikit-learn; single label only. @default none
+   */
+  class_weight?: ClassWeight
 }
 
 /** What the task SEQ_CLS found from rows and options, saved with the adapter. */
@@ -67,6 +73,8 @@ export interface SequenceClassificationSettings {
   /** @default a linear layer */
   head?: LayeredHead
   label_smoothing: number
+  /** @default none */
+  class_weight?: ClassWeights
   /** Whether rows are pairs of texts. @default not known */
   pairs?: boolean
 }
@@ -138,7 +146,11 @@ const checks = {
   pooling: oneOf(poolings),
   head: headForms.option,
   label_smoothing: share,
+  class_weight: classWeight,
 }
+
+/** Of settings that models saved without them have not. */
+const ofSettings = { class_weight: optional(classWeight), pairs: optional(flag) }
 
 /** @throws {DataError} naming the first row without a label. */
 function requireLabelled(rows: readonly object[], where: string): void {
@@ -199,7 +211,7 @@ const isPair = (row: { text_pair?: unknown }): boolean => row.text_pair !== unde
 export const sequenceClassification: Task<Types> = {
   taskType: 'SEQ_CLS',
   options: checks,
-  saved: { ...checks, labels: list, head: headForms.setting, pairs: flag },
+  saved: { ...checks, labels: list, head: headForms.setting, ...ofSettings },
   async settings(rows, options, base) {
     requireLabelled(rows, 'train')
     const several = rows.some(({ label }) => Array.isArray(label))
@@ -214,6 +226,11 @@ export const sequenceClassification: Task<Types> = {
     const { label_smoothing = 0 } = options
     if (label_smoothing > 0 && problem_type !== 'single_label_classification')
       throw (await import('./no-effect.ts')).noEffect('label_smoothing', problem_type)
+    if (options.class_weight && problem_type !== 'single_label_classification')
+      throw (await import('./no-effect.ts')).noEffect('class_weight', problem_type)
+    const weights = options.class_weight && {
+      class_weight: (await import('./found-weights.ts')).foundWeights(options.class_weight, labelsOf(rows), labels),
+    }
     const head = layered(options.head)
     if (head && options.pooling !== undefined && options.pooling !== head.pooling)
       throw new ConfigError({
@@ -226,7 +243,7 @@ export const sequenceClassification: Task<Types> = {
     const pooling = (head?.pooling as Pooling | undefined) ?? options.pooling ?? (base.causal ? 'last' : 'mean')
     const [first] = rows
     const form = first ? { pairs: isPair(first) } : {}
-    return { problem_type, labels, pooling, ...(head ? { head } : {}), label_smoothing, ...form }
+    return { problem_type, labels, pooling, ...(head ? { head } : {}), label_smoothing, ...weights, ...form }
   },
   stratify: ({ problem_type }) => problem_type !== 'regression',
   async doubts(rows, { problem_type, labels }, options, given) {

@@ -25,6 +25,7 @@ import {
 import { crossEntropy } from '@cola/train'
 import { type Check, flag, listOf, oneOf, string } from '@cola/graph/options'
 import type { BaseModel } from '../load/base-model.ts'
+import { type ClassWeight, classWeight, type ClassWeights, weightOption, optional } from './class-weight.ts'
 import { withHead } from './head.ts'
 import { headChecks, type HeadOption, type LayeredHead, layered } from './head-option.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
@@ -51,6 +52,11 @@ export interface TokenClassificationOptions {
    * words
    */
   punctuation?: PunctuationWords
+  /**
+   * Weights of tags in the loss, by tag: that of `CrossEntropyLoss(weight)`, whose mean is weighted too; or `balanced`,
+   * by the number of their words in `train`, as in scikit-learn. @default none
+   */
+  class_weight?: ClassWeight
 }
 
 /** What the task TOKEN_CLS found from rows and options, saved with the adapter. */
@@ -60,6 +66,8 @@ export interface TokenClassificationSettings {
   head?: LayeredHead
   label_all_tokens: boolean
   punctuation: PunctuationWords
+  /** @default none */
+  class_weight?: ClassWeights
 }
 
 /** A tokenized row with the tag of each token. */
@@ -151,21 +159,27 @@ const checks = {
   head: headForms.option,
   label_all_tokens: flag,
   punctuation: oneOf(['all', 'edges'] satisfies PunctuationWords[]),
+  class_weight: classWeight,
 }
 
 export const tokenClassification: Task<Types> = {
   taskType: 'TOKEN_CLS',
   options: checks,
   // transformers' names of tags that nothing names are LABEL_0 and so on.
-  saved: { ...checks, labels: listOf(string), head: headForms.setting },
-  async settings(rows, { labels, label_all_tokens = false, punctuation, ...options }) {
+  saved: { ...checks, labels: listOf(string), head: headForms.setting, class_weight: optional(classWeight) },
+  async settings(rows, { labels, label_all_tokens = false, punctuation, class_weight, ...options }) {
     const spans = rows.some((row, i) => isSpansRow(row, rowPlace('train', i, row)))
     const division = punctuation ?? (spans ? 'all' : 'edges')
     const tagged = taggedWords(rows, division, 'train')
     if (!labels) requireSharedLabels(typesOf(tagged), 'train, field "tags" or "spans"', ownTypeFix)
     const head = layered(options.head)
     const classes = labels ? [...labels] : labelsOf(tagged)
-    return { labels: classes, ...(head ? { head } : {}), label_all_tokens, punctuation: division }
+    const all = tagged.flatMap(({ tags }) => tags)
+    const weights = class_weight && {
+      // A part of its own in bundles.
+      class_weight: (await import('./found-weights.ts')).foundWeights(class_weight, all, classes),
+    }
+    return { labels: classes, ...(head ? { head } : {}), label_all_tokens, punctuation: division, ...weights }
   },
   async doubts(_, { labels }, options, given) {
     return tagDoubts(given, labels, !!options.labels)
@@ -199,7 +213,7 @@ export const tokenClassification: Task<Types> = {
       return { ...batch, labels: { data: labels, dims: grid } }
     }
   },
-  loss: () => crossEntropy(),
+  loss: ({ labels, class_weight }) => crossEntropy(weightOption(labels, class_weight)),
   predict({ logits }, examples, { labels }, starts) {
     const data = logits?.data ?? new Float32Array()
     const places = starts()

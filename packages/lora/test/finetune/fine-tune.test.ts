@@ -214,6 +214,37 @@ describe('what fineTune takes', () => {
     )
   })
 
+  it('weights of classes, as CrossEntropyLoss(weight) has them', async () => {
+    const labels = ['one', 'many', 'one', 'many', 'one', 'none']
+    const train = labels.map((label, i) => ({ text: rows[i]?.text as string, label }))
+    // scikit-learn's compute_class_weight('balanced').
+    const balanced = { one: 2 / 3, many: 1, none: 2 }
+    for (const [class_weight, weights] of [
+      ['balanced', balanced],
+      [
+        { one: 3, none: 0.5 },
+        { one: 3, many: 1, none: 0.5 },
+      ],
+    ] as const) {
+      const tuned = await fineTune(embedded, { train, class_weight, ...quick })
+      const logits = await tuned.logits(train.map(({ text }) => text))
+      const { loss } = await tuned.evaluate(train)
+      await tuned.save(join(out, 'weighted'))
+      await tuned.release()
+      const terms = train.map(({ label }, i) => {
+        const row = [...logits.subarray(i * 3, i * 3 + 3)]
+        const sum = row.reduce((all, logit) => all + Math.exp(logit), 0)
+        const weight = weights[label as keyof typeof weights]
+        return [weight, weight * (Math.log(sum) - (row[tuned.labels.indexOf(label)] as number))] as const
+      })
+      const total = (part: 0 | 1) => terms.reduce((sum, term) => sum + term[part], 0)
+      expect(loss).toBeCloseTo(total(1) / total(0), 4)
+      const opened = await loadFineTuned(join(out, 'weighted'), { device: 'cpu' })
+      expect((await opened.evaluate(train)).loss).toBeCloseTo(loss, 4)
+      await opened.release()
+    }
+  })
+
   it('pairs of texts', async () => {
     const folder = exportFolder(out, 'bert-bare-torchscript')
     const train = rows.map(({ text, label }) => ({ text, text_pair: 'the cat sleeps', label }))
@@ -230,6 +261,12 @@ describe('what fineTune takes', () => {
       await expect(one.evaluate(rows)).rejects.toThrow(`rows, row 1: ${form}`)
       await one.release()
     }
+    // What was saved without the setting takes either.
+    const settings = join(out, 'pairs/fine_tuned.json')
+    writeFileSync(settings, readFileSync(settings, 'utf8').replace(/,\s*"pairs": true/, ''))
+    const before = await loadFineTuned(join(out, 'pairs'), { base: folder, device: 'cpu' })
+    expect(await before.classify([text, { text, text_pair: text }])).toHaveLength(2)
+    await before.release()
     const misspelt = { text, textPair: 'the cat', label: 'one', text_pair: undefined } as never
     await expect(fineTune(folder, { train: [...train, misspelt], ...quick })).rejects.toThrow(
       `train, row ${train.length + 1}: ${form}, textPair, label. Rename textPair to text_pair.`,
@@ -420,6 +457,22 @@ describe('refuses, before anything is trained', () => {
     [{ eval_dataset: [] }, /option eval_dataset: no such option\. .*It is validation/],
     [{ load_in_4bit: true }, /option load_in_4bit: no such option\. .*quantization: \{ bits: 4 \}/],
     [{ r: 4 }, /option r: no such option\. .*lora: \{ r: \.\.\. \}/],
+    [{ class_weights: [1, 2] }, /option class_weights: .*It is class_weight: 'balanced', or \{ label: weight \}\./],
+    [{ compute_metrics: () => ({}) }, /option compute_metrics: .*evaluate\(rows\) gives as predictions\./],
+    [{ loss: 'mse' }, /option loss: .*The loss is the task's, with class_weight and label_smoothing/],
+    [{ adam_beta1: 0.9 }, /option adam_beta1: .*the Trainer of @cola\/train takes any optimizer/],
+    [{ label_smoothing_factor: 0.1 }, /option label_smoothing_factor: .*Did you mean label_smoothing\?/],
+    [{ per_device_train_batch_size: 1 }, /Did you mean batch_size\?/],
+    [{ class_weight: { one: -1 } }, /option class_weight: not a valid value, expected 'balanced', or an object of/],
+    [{ class_weight: [1, 2] }, /option class_weight: not a valid value/],
+    [
+      { class_weight: { two: 1 } },
+      /option class_weight: a weight of what is no class, expected "many", "one", found "two"/,
+    ],
+    [
+      { class_weight: 'balanced', problem_type: 'regression', train: [{ text: 'a', label: 1 }] },
+      /option class_weight: it has no effect here, expected problem_type single_label_classification, found regr/,
+    ],
     [{ num_train_epochs: 1 }, /fineTune, option num_train_epochs: no such option\. .*Did you mean epochs\?/],
     [{ callbacks: { onepoch: () => {} } }, /fineTune, option callbacks, option onepoch: .*Did you mean onEpoch\?/],
     [{ early_stopping_patience: 1 }, /fineTune, option early_stopping_patience: .*Give validation\./],

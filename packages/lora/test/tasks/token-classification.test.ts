@@ -86,6 +86,18 @@ describe('against transformers and PEFT', () => {
     expect(known([...data])).toBeAllclose(known(reference.logits.flat(2)), { atol: 1e-5 })
   })
 
+  it('weighs tags by their words, as scikit-learn balances classes', async () => {
+    const train = [
+      { words: ['a', 'b', 'c', 'd'], tags: ['O', 'B-X', 'O', 'O'] },
+      { words: ['a', 'b', 'c', 'd'], tags: ['B-X', 'I-X', 'O', 'O'] },
+    ]
+    const base = (await prepared(false)).opened
+    const { class_weight } = await tokenClassification.settings(train, { class_weight: 'balanced' }, base, 1)
+    expect(class_weight).toEqual({ O: 8 / 15, 'B-X': 4 / 3, 'I-X': 8 / 3 })
+    const one = { class_weight: { 'B-Y': 2 } }
+    await expect(tokenClassification.settings(train, one, base, 1)).rejects.toThrow(/no class, .*found "B-Y"/)
+  })
+
   it('labels every piece where that is asked for', async () => {
     const { batch, result } = await run(true)
     expect([...(batch.labels?.data ?? [])]).toEqual(reference.label_all_tokens.labels.flat())

@@ -1,0 +1,25 @@
+// Weights of classes in the loss: the option class_weight, named as in scikit-learn.
+
+import type { Label } from '@cola/data'
+import { type Check, object } from '@cola/graph/options'
+
+/** Weights of classes by their names; a class without one has 1. */
+export type ClassWeights = Readonly<Record<string, number>>
+
+/** `balanced`: rows / (classes * rows of the class), as in scikit-learn. */
+export type ClassWeight = 'balanced' | ClassWeights
+
+const areWeights = (value: unknown): boolean =>
+  object[1](value) && Object.values(value as object).every((weight) => Number.isFinite(weight) && weight >= 0)
+
+export const classWeight: Check = [
+  "'balanced', or an object of a number from 0 for each label",
+  (value) => value === 'balanced' || areWeights(value),
+]
+
+/** The weight of each class, for `crossEntropy`. */
+export const weightOption = (labels: readonly Label[], weights?: ClassWeights): { weight?: number[] } =>
+  weights ? { weight: labels.map((label) => weights[String(label)] ?? 1) } : {}
+
+/** Of a setting that may be absent. */
+export const optional = ([words, holds]: Check): Check => [words, (value) => value === undefined || holds(value)]
