@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from peft import LoraConfig, get_peft_model
@@ -48,6 +49,7 @@ SEPARATE = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "dow
 CASES = {
     "one-kv-head": (lambda: LlamaConfig(**SMALL), SEPARATE),
     "all-kv-heads": (lambda: LlamaConfig(**{**SMALL, "num_key_value_heads": 2}), SEPARATE),
+    "packed-mlp": (lambda: LlamaConfig(**SMALL), SEPARATE),
     "tied": (lambda: LlamaConfig(**SMALL, tie_word_embeddings=True), [*SEPARATE, "embed_tokens"]),
     "qwen2": (lambda: Qwen2Config(**SMALL), SEPARATE),
     "qwen3": (lambda: Qwen3Config(**SMALL, head_dim=16), SEPARATE),
@@ -89,6 +91,34 @@ def batch():
     return {"input_ids": ids, "attention_mask": mask, "labels": labels}
 
 
+def pack_mlp(model):
+    """Makes one product of gate_proj and up_proj, and a Split, as other tools write the MLP."""
+    graph = model.graph
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    for i in range(SMALL["num_hidden_layers"]):
+        modules = [f"model.layers.{i}.mlp.{module}.MatMul.weight" for module in ("gate_proj", "up_proj")]
+        gate, up = [next(node for node in graph.node if name in node.input) for name in modules]
+        matrices = [onnx.numpy_helper.to_array(tensors[name]) for name in modules]
+        packed = f"model.layers.{i}.mlp.gate_up_proj"
+        graph.initializer.extend([
+            onnx.numpy_helper.from_array(np.concatenate(matrices, 1), f"{packed}.MatMul.weight"),
+            onnx.numpy_helper.from_array(np.array([m.shape[1] for m in matrices]), f"{packed}.sizes"),
+        ])
+        product = onnx.helper.make_node(
+            "MatMul", [gate.input[0], f"{packed}.MatMul.weight"], [f"{packed}.out"], f"/{packed}/MatMul"
+        )
+        parts = [gate.output[0], up.output[0]]
+        split = onnx.helper.make_node("Split", [f"{packed}.out", f"{packed}.sizes"], parts, f"/{packed}/Split", axis=-1)
+        at = list(graph.node).index(gate)
+        for node in (gate, up):
+            graph.node.remove(node)
+        graph.node.insert(at, split)
+        graph.node.insert(at, product)
+        for name in modules:
+            graph.initializer.remove(tensors[name])
+    return model
+
+
 def write(folder, name):
     torch.manual_seed(0)
     make_config, targets = CASES[name]
@@ -109,7 +139,8 @@ def write(folder, name):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         (out / "onnx").mkdir(parents=True)
         # The builder writes external data; one file is easier to keep.
-        onnx.save(onnx.load(built / "model.onnx"), out / "onnx" / "model.onnx")
+        built_model = onnx.load(built / "model.onnx")
+        onnx.save(pack_mlp(built_model) if name == "packed-mlp" else built_model, out / "onnx" / "model.onnx")
         shutil.copy(checkpoint / "config.json", out / "config.json")
     inputs = batch()
     unlabelled = {key: inputs[key] for key in ("input_ids", "attention_mask")}

@@ -146,7 +146,7 @@ describe('batch_size', () => {
   })
 })
 
-const built = ['all-kv-heads', 'qwen2', 'qwen3', 'phi3', 'gemma2', 'llama-int4']
+const built = ['all-kv-heads', 'packed-mlp', 'qwen2', 'qwen3', 'phi3', 'gemma2', 'llama-int4']
 
 describe.each(built)('GroupQueryAttention of %s', (name) => {
   const folder = join(decoders, `decoder-${name}`)

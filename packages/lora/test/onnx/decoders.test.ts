@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { decodeGraph } from '@cola/graph'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ConfigError, inspect, openBase, openOnnxModel } from '../../src/index.ts'
 import { exportFolder } from '../support/export-folder.ts'
@@ -32,6 +33,16 @@ describe('a decoder of onnxruntime-genai', () => {
       expect(modules).toContain(`model.layers.1.${name}`)
     expect(model.graph.initializers.has('model.layers.0.self_attn.q_norm.weight')).toBe(true)
     expect(model.graph.initializers.has('model.norm.weight')).toBe(true)
+  })
+
+  it('has the modules that the file holds in one matrix', async () => {
+    const source = decoderFiles('decoder-packed-mlp')
+    const packed = 'model.layers.1.mlp.gate_up_proj'
+    expect([...decodeGraph(source['onnx/model.onnx']).initializers.keys()]).toContain(`${packed}.MatMul.weight`)
+    const { model } = await openOnnxModel(source)
+    const modules = inspect(model).map(({ module }) => module)
+    for (const name of ['gate_proj', 'up_proj', 'down_proj']) expect(modules).toContain(`model.layers.1.mlp.${name}`)
+    expect(modules).not.toContain(packed)
   })
 
   it('is a language model for text', async () => {
