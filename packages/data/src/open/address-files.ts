@@ -4,13 +4,13 @@ import { HubError } from '../errors.ts'
 import { checkFileName } from '../files/file-name.ts'
 import type { Files, WantedFile } from '../files/files.ts'
 import { sha256 } from '../files/hash.ts'
-import { bodyOf } from '../hub/download.ts'
-import { offline, unreachable, UnreachableError } from '../hub/hub-errors.ts'
+import { offline, UnreachableError } from '../hub/hub-errors.ts'
 import type { HubOptions } from '../hub/hub-options.ts'
 import { openStore } from '../hub/open-store.ts'
-import { encodedPath, isHtml, pauseAfterBreak, request, requestContext, type RequestContext } from '../hub/request.ts'
+import { encodedPath, isHtml, request, requestContext, type RequestContext } from '../hub/request.ts'
 import { addressFolder, isOffline } from '../hub/settings.ts'
-import type { PartialBlob, Store } from '../hub/store.ts'
+import type { Store } from '../hub/store.ts'
+import { fill, validatorOf } from './address-download.ts'
 
 /** In place of a commit: an address has one state, the last that was downloaded. */
 const current = 'current'
@@ -90,7 +90,9 @@ async function fetchFile(context: Context, url: string, { path, optional }: Want
       await response.body?.cancel()
       return undefined
     }
-    await store.write({ id }, (partial) => fill(partial, response, { context, url, path }))
+    const onBytes = (loaded: number, total: number | undefined) => context.onProgress?.({ file: path, loaded, total })
+    const checkStart = (chunk: Uint8Array) => refusePage(chunk, url)
+    await store.write({ id }, (partial) => fill(partial, response, { context, url, checkStart, onBytes }))
     await store.link(current, path, { id })
   } catch (error) {
     context.signal?.throwIfAborted()
@@ -99,12 +101,6 @@ async function fetchFile(context: Context, url: string, { path, optional }: Want
     if (!(error instanceof UnreachableError) || !isKept) throw error
   }
   return undefined
-}
-
-/** What says that a file is the same as before. */
-function validatorOf({ headers }: Response): string | undefined {
-  const [etag, modified] = [headers.get('etag'), headers.get('last-modified')]
-  return etag ?? (modified === null ? undefined : `${modified} ${headers.get('content-length')}`)
 }
 
 interface Problem {
@@ -144,44 +140,6 @@ const workerFix = (): string =>
   globalThis.location && !globalThis.document
     ? ' In a worker, paths begin where its script is: give new URL(path, document.baseURI).href, made in the page.'
     : ''
-
-/** Writes a response to a blob; where it breaks off, the rest is asked for. */
-async function fill(
-  partial: PartialBlob,
-  first: Response,
-  { context, url, path }: { context: Context; url: string; path: string },
-): Promise<void> {
-  // Bytes of an earlier visit are not trusted: nothing names their hash.
-  await partial.clear()
-  const validator = validatorOf(first)
-  const length = first.headers.has('content-encoding') ? undefined : Number(first.headers.get('content-length') ?? NaN)
-  const total = Number.isSafeInteger(length) ? length : undefined
-  let response = first
-  for (let breaks = 0; ; ) {
-    const begin = partial.length
-    try {
-      for await (const chunk of bodyOf(response, url)) {
-        if (partial.length === 0) refusePage(chunk, url)
-        await partial.append(chunk)
-        context.onProgress?.({ file: path, loaded: partial.length, total })
-      }
-      await partial.complete()
-      return
-    } catch (error) {
-      breaks = partial.length > begin ? 1 : breaks + 1
-      await pauseAfterBreak(error, breaks, context)
-      response = await request(url, { headers: { range: `bytes=${partial.length}-` } }, context)
-      const isRest = response.status === 206 && validator !== undefined && validatorOf(response) === validator
-      if (!isRest) {
-        if (response.status !== 200) {
-          await response.body?.cancel()
-          throw unreachable(url, new Error(`status ${response.status} for the rest`))
-        }
-        await partial.clear()
-      }
-    }
-  }
-}
 
 class PageError extends HubError {}
 

@@ -17,7 +17,15 @@ const files: Record<string, Uint8Array> = {}
 let server: Server
 let address = ''
 let mode: 'files' | 'app' | 'page' | 'break' | 'busy' | 'down' = 'files'
-let hasValidators = true
+let validator: 'etag' | 'last-modified' | 'none' = 'etag'
+const validators = {
+  etag: (bytes: Uint8Array) => `${isWeak ? 'W/' : ''}"${bytes.length}-${bytes[0]}"`,
+  'last-modified': (bytes: Uint8Array) => new Date(1e12 + 1000 * (bytes[0] ?? 0)).toUTCString(),
+}
+let hasRanges = true
+/** What happens before a range is given. */
+let onRange: () => void = () => undefined
+let isWeak = false
 const requests: { url: string; range: string | undefined }[] = []
 
 beforeAll(async () => {
@@ -26,15 +34,20 @@ beforeAll(async () => {
     const { range } = request.headers
     requests.push({ url, range })
     if (mode === 'down') return response.destroy()
+    if (range) onRange()
     if (mode === 'busy' && requests.length < 3) return response.writeHead(503, { 'retry-after': '0' }).end()
     const name = decodeURIComponent(new URL(url, 'http://x').pathname.replace('/models/mine/', ''))
     const bytes = files[name]
     if (!bytes && mode === 'app') return response.setHeader('content-type', 'text/html').end('<!doctype html>')
     if (!bytes && mode === 'page') return response.end('\n<html><p>log in')
     if (!bytes) return response.writeHead(404).end()
-    if (hasValidators) response.setHeader('etag', `"${bytes.length}-${bytes[0]}"`)
-    const begin = Number(/\d+/.exec(range ?? '')?.[0] ?? 0)
-    if (begin > 0) response.writeHead(206, { 'content-range': `bytes ${begin}-${bytes.length - 1}/${bytes.length}` })
+    if (validator !== 'none') response.setHeader(validator, validators[validator](bytes))
+    const begin = hasRanges ? Number(/\d+/.exec(range ?? '')?.[0] ?? 0) : 0
+    if (begin > 0)
+      response.writeHead(206, {
+        'content-range': `bytes ${begin}-${bytes.length - 1}/${bytes.length}`,
+        'content-length': bytes.length - begin,
+      })
     if (mode === 'break' && begin === 0) {
       response.writeHead(200, { 'content-length': bytes.length })
       response.write(bytes.subarray(0, 500_000))
@@ -54,7 +67,10 @@ beforeEach(() => {
   vi.stubEnv('HOME', folder)
   cacheDir = join(folder, `cache-${++count}`)
   mode = 'files'
-  hasValidators = true
+  validator = 'etag'
+  hasRanges = true
+  onRange = () => undefined
+  isWeak = false
   requests.length = 0
   for (const name of Object.keys(files)) delete files[name]
   Object.assign(files, { 'config.json': text('{"a":1}'), 'onnx/model.onnx': weights, 'a b.txt': text('space') })
@@ -79,7 +95,7 @@ describe('files at an address', () => {
     expect((await open(['config.json'])).read('config.json')).toEqual(text('{"a":1}'))
     files['config.json'] = text('{"a":22}')
     expect((await open(['config.json'])).read('config.json')).toEqual(text('{"a":22}'))
-    hasValidators = false
+    validator = 'none'
     files['config.json'] = text('{"a":33}')
     expect((await open(['config.json'])).read('config.json')).toEqual(text('{"a":33}'))
   })
@@ -107,6 +123,59 @@ describe('files at an address', () => {
     expect(Buffer.from(opened.read('onnx/model.onnx')).equals(weights)).toBe(true)
     expect(requests.map(({ range }) => range?.replace(/\d+/, 'N'))).toEqual([undefined, 'bytes=N-'])
     expect(loaded.at(-1)).toBe(weights.length)
+  })
+
+  describe('that a visit broke off', () => {
+    /** A visit that ends after half a megabyte. */
+    const leave = async () => {
+      mode = 'break'
+      const visit = new AbortController()
+      const onProgress = ({ loaded }: { loaded: number }) => {
+        if (loaded >= 500_000) visit.abort()
+      }
+      await expect(open(['onnx/model.onnx'], { signal: visit.signal, onProgress })).rejects.toThrow()
+      mode = 'files'
+      requests.length = 0
+    }
+    const whole = async (): Promise<boolean> => {
+      const opened = await open(['onnx/model.onnx'])
+      return Buffer.compare(opened.read('onnx/model.onnx'), files['onnx/model.onnx'] as Uint8Array) === 0
+    }
+    const ranges = () => requests.map(({ range }) => range)
+
+    it.each(['etag', 'last-modified'] as const)('go on in the next one, by %s', async (name) => {
+      validator = name
+      await leave()
+      expect(await whole()).toBe(true)
+      expect(ranges()).toEqual([undefined, 'bytes=500000-'])
+    })
+    it('begin anew where the file has changed', async () => {
+      await leave()
+      files['onnx/model.onnx'] = weights.map((value) => value ^ 1)
+      expect(await whole()).toBe(true)
+      expect(ranges()).toEqual([undefined])
+    })
+    it('begin anew where the file changes in between', async () => {
+      await leave()
+      onRange = () => {
+        files['onnx/model.onnx'] = weights.map((value) => value ^ 1)
+      }
+      expect(await whole()).toBe(true)
+      expect(ranges()).toEqual([undefined, 'bytes=500000-', undefined])
+    })
+    it.each(['none', 'weak'] as const)('begin anew where nothing tells whether it has changed: %s', async (name) => {
+      isWeak = name === 'weak'
+      if (name === 'none') validator = name
+      await leave()
+      expect(await whole()).toBe(true)
+      expect(ranges()).toEqual([undefined])
+    })
+    it('begin anew from a server that gives no ranges', async () => {
+      await leave()
+      hasRanges = false
+      expect(await whole()).toBe(true)
+      expect(ranges()).toEqual([undefined, 'bytes=500000-'])
+    })
   })
 
   it('are waited for', async () => {

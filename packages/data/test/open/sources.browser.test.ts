@@ -1,7 +1,7 @@
 // Sources in Chromium, in a page and in a worker: a hub that breaks off, lies or is gone, and the browser's storage.
 
 import { createHash } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -28,16 +28,27 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
   let browser: Browser
   let page: Page
   let hub: HubServer
+  /** What was asked of the server's files, and whether it breaks off what is no part. */
+  const ranges: (string | undefined)[] = []
+  let isBreaking = false
+  const answer = (bytes: Uint8Array, range: string | undefined, response: ServerResponse) => {
+    ranges.push(range)
+    const begin = Number(/\d+/.exec(range ?? '')?.[0] ?? 0)
+    response.writeHead(range ? 206 : 200, { 'content-length': bytes.length - begin })
+    if (range || !isBreaking || bytes !== weights) return response.end(bytes.subarray(begin))
+    response.write(bytes.subarray(0, 12_000_000))
+    return setTimeout(() => response.destroy(), 2000)
+  }
   beforeAll(async () => {
     const bundle = await bundleOf(join(import.meta.dirname, '../support/browser-sources.ts'))
-    server = createServer(({ url = '/' }, response) => {
+    server = createServer(({ url = '/', headers }, response) => {
       if (url === '/sources.js') return response.setHeader('content-type', 'text/javascript').end(bundle)
       if (url === '/')
         return response
           .setHeader('content-type', 'text/html')
           .end('<!doctype html><script type="module" src="/sources.js"></script>')
       const bytes = files[url.replace('/models/', '') as keyof typeof files]
-      if (bytes) return response.setHeader('last-modified', new Date(0).toUTCString()).end(bytes)
+      if (bytes) return answer(bytes, headers.range, response.setHeader('last-modified', new Date(0).toUTCString()))
       // As servers of apps do where they have no file.
       response.setHeader('content-type', 'text/html').end('<!doctype html>')
     })
@@ -157,6 +168,20 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
       expect((await run<Opened>('open', `${origin}/models/`, ['none.json'])).error).toMatch(
         /models\/none\.json: an HTML page in place of the file/,
       )
+    })
+
+    it('goes on at an address where the last visit broke off', async () => {
+      isBreaking = true
+      const address = `${origin}/models/`
+      expect((await run<Opened>('open', address, ['onnx/model.onnx'], { retries: 0 })).error).toMatch(/could not/)
+      isBreaking = false
+      await visit()
+      ranges.length = 0
+      const again = await run<Opened>('open', address, ['onnx/model.onnx'], { retries: 0 })
+      expect(again.error).toBeUndefined()
+      expect(again.sha256).toEqual({ 'onnx/model.onnx': expected['onnx/model.onnx'] })
+      expect(ranges.map((range) => range?.replace(/\d+/, 'N'))).toEqual([undefined, 'bytes=N-'])
+      expect(Number(/\d+/.exec(ranges[1] ?? '')?.[0])).toBeGreaterThanOrEqual(2 ** 23)
     })
 
     it.each(['/models', './models/', '../../models'])('opens %s, from where the page is', async (path) => {
