@@ -1,5 +1,6 @@
 // PEFT's rules for which modules get an adapter. peft 0.21, tuners/tuners_utils.py, check_target_module_exists.
 
+import { closestValue } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfigJson, Names, Pattern } from '../methods/method.ts'
 import { methodOf } from '../methods/methods.ts'
@@ -101,8 +102,14 @@ export function requireTargets(
     what: 'no layer matches',
     expected: `some of ${endings(available).join(', ')}`,
     found: JSON.stringify(Array.isArray(target_modules) ? endings(target_modules) : target_modules),
-    ...(base_model_name_or_path ? { fix: askedBase(config) } : {}),
+    fix: allLinear(target_modules) ?? (base_model_name_or_path ? askedBase(config) : undefined),
   })
+}
+
+/** What to do about `all_linear`, and about `all-linear` in a list. */
+const allLinear = (targets: Names): string | undefined => {
+  const [name, ...others] = listOf(targets)
+  return others.length === 0 ? closestValue(name, ['all-linear']) : undefined
 }
 
 /** The last two parts of names, each once, and not too many to read. */

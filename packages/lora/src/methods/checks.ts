@@ -3,6 +3,7 @@
 import { describeValue } from '@cola/data'
 import { ConfigError } from '../errors.ts'
 import type { AdapterConfigJson } from './method.ts'
+import { isAllLinear } from './patterns.ts'
 import type { Target } from './target.ts'
 
 /** @throws {ConfigError} for a field that is set and changes the result in a way that is not computed here. */
@@ -28,6 +29,8 @@ export interface Contradiction {
   field: keyof AdapterConfigJson
   what: string
   holds: (config: AdapterConfigJson) => boolean
+  /** @default PEFT refuses it too. */
+  fix?: string
 }
 
 export const patternWithoutLayers: Contradiction = {
@@ -36,13 +39,21 @@ export const patternWithoutLayers: Contradiction = {
   holds: (c) => Boolean(c.layers_pattern?.length) && c.layers_to_transform == null,
 }
 
-export const layersOfOnePattern: readonly Contradiction[] = (['layers_to_transform', 'layers_pattern'] as const).map(
-  (field) => ({
+export const layersOfOnePattern: readonly Contradiction[] = (
+  ['layers_to_transform', 'layers_pattern'] as const
+).flatMap((field) => [
+  {
+    field,
+    what: "not with target_modules 'all-linear', which it is where it is not given",
+    holds: (c) => c[field] != null && isAllLinear(c.target_modules),
+    fix: "Name the modules, as PEFT asks for too: target_modules: ['q_proj', 'v_proj'], the ends of their names.",
+  },
+  {
     field,
     what: 'not for a target_modules that is one pattern',
     holds: (c) => c[field] != null && typeof c.target_modules === 'string',
-  }),
-)
+  },
+])
 
 /** @throws {ConfigError} for the first contradiction that holds. */
 export function refuseContradictions(
@@ -56,7 +67,7 @@ export function refuseContradictions(
       where: `${where}, field "${found.field}"`,
       what: found.what,
       found: describeValue(config[found.field]),
-      fix: 'PEFT refuses it too.',
+      fix: found.fix ?? 'PEFT refuses it too.',
     })
 }
 

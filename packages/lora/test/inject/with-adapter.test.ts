@@ -34,6 +34,12 @@ describe('LoRA', () => {
       modules({ target_modules: ['c_attn', 'c_fc'], exclude_modules: ['c_fc'], layers_to_transform: [1] }),
     ).toEqual(['1.attn.c_attn'])
     expect(() => modules({ target_modules: ['q_proj'] })).toThrow(/no layer matches.*attn\.c_attn/)
+    for (const target_modules of ['all_linear', ['all-linear'], ['all_linear']])
+      expect(() => modules({ target_modules })).toThrow(/no layer matches.*Did you mean "all-linear"\?$/)
+    expect(() => modules({ target_modules: 'all-linear', layers_to_transform: [0] })).toThrow(
+      /field "layers_to_transform": not with target_modules 'all-linear', which it is where it is not given.*Name the mod/,
+    )
+    expect(() => modules({ target_modules: '.*c_attn', layers_to_transform: [0] })).toThrow(/that is one pattern.*PEFT/)
   })
   it('takes rank and alpha from patterns, and scales by sqrt(r) with rsLoRA', () => {
     const { targets } = lora(model(), {

@@ -23,9 +23,7 @@ const stateChecks: Checks<RunState> = {
 }
 const sumChecks: Checks<EpochSums> = { terms: objects, predictions: list, rows: list }
 const bestChecks: Checks<BestEpoch> = { epoch: whole(1), value: number }
-/** NaN: of no labels. */
-const loss: Check = ['a number', (value) => typeof value === 'number']
-const historyChecks = { event: text, epoch: whole(1), step: whole(0), train_loss: loss, eval_loss: loss }
+const historyChecks = { event: text, epoch: whole(1), step: whole(0), train_loss: number, eval_loss: number }
 
 /** @throws {CheckpointError} naming the field that is missing or not what it should be. */
 export function checkRunState(where: string, state: RunState): void {
