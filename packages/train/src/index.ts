@@ -99,6 +99,7 @@ export {
 } from './session/training-session.ts'
 export type { Callbacks, EpochLog, Metrics, StepLog, WarningLog } from './trainer/callbacks.ts'
 export { type BestEpoch, type RunState, saveCheckpoint } from './trainer/checkpoint.ts'
+export type { RunParts } from './trainer/run-fingerprint.ts'
 export { loadCheckpoint } from './trainer/load-checkpoint.ts'
 export type { SamplingStrategy } from './trainer/epoch-order.ts'
 export { saveBatches, type SaveBatchesOptions, saveRows, type SaveRowsOptions } from './trainer/save-batches.ts'

@@ -13,6 +13,7 @@ const objects: Check = [
 const stateChecks: Checks<RunState> = {
   version: integer,
   fingerprint: string,
+  parts: object,
   step: whole(0),
   batches: whole(0),
   epoch: whole(0),
@@ -27,7 +28,7 @@ const historyChecks = { event: text, epoch: whole(1), step: whole(0), train_loss
 
 /** @throws {CheckpointError} naming the field that is missing or not what it should be. */
 export function checkRunState(where: string, state: RunState): void {
-  check(`${where}, run state`, state, stateChecks, ['best'])
+  check(`${where}, run state`, state, stateChecks, ['best', 'parts'])
   check(`${where}, run state, epochSums`, state.epochSums, sumChecks)
   if (state.best) check(`${where}, run state, best`, state.best, bestChecks)
   for (const [i, { event, epoch, step, train_loss, eval_loss, ...rest }] of state.history.entries()) {

@@ -7,12 +7,15 @@ import { sinkOf } from '../files/files.ts'
 import { split } from '../files/node.ts'
 import type { TermSum } from '../session/loss-means.ts'
 import type { EpochLog } from './callbacks.ts'
+import type { RunParts } from './run-fingerprint.ts'
 
 /** State of a run, besides its tensors. */
 export interface RunState {
   version: 2
   /** The fingerprint of the options and the model, which must be equal when the run is resumed. */
   fingerprint: string
+  /** What the fingerprint is of, for errors; checkpoints of older versions have none. */
+  parts?: RunParts
   /** Optimizer steps taken. */
   step: number
   /** Batches trained: the position of the dropout generator. */

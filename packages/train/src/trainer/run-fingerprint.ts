@@ -7,6 +7,41 @@ import type { Settings } from './trainer-options.ts'
 /** Lets JSON.stringify write the bigints of rows. */
 const writeBigInt = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
 
+const lines = (rows: readonly unknown[]): string[] => rows.map((row) => `${JSON.stringify(row, writeBigInt)}\n`)
+
+/** The options that a run depends on. */
+const optionsOf = <Row, Prediction>(options: Omit<Settings<Row, Prediction>, 'session' | 'data'>) => ({
+  epochs: options.epochs,
+  batch_size: options.batch_size,
+  learning_rate: options.learning_rate,
+  lr_scheduler_type: options.lr_scheduler_type,
+  warmup: options.warmup,
+  gradient_accumulation_steps: options.gradient_accumulation_steps,
+  seed: options.seed,
+  train_sampling_strategy: options.train_sampling_strategy,
+  metric_for_best_model: options.metric_for_best_model,
+  greater_is_better: options.greater_is_better,
+})
+
+/** What a run depends on, part by part: hashes, and the options. */
+export interface RunParts {
+  readonly model: string
+  readonly train: string
+  readonly evaluation: string
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** @param model Fingerprint of the artifacts. */
+export const runParts = <Row, Prediction>(
+  model: string,
+  { data, ...options }: Omit<Settings<Row, Prediction>, 'session'>,
+): RunParts => ({
+  model,
+  train: sha256(lines(data.train)),
+  evaluation: sha256(lines(data.evaluation ?? [])),
+  options: optionsOf(options),
+})
+
 /**
  * SHA-256 of what a run depends on.
  * @param model Fingerprint of the artifacts.
@@ -15,19 +50,6 @@ export function runFingerprint<Row, Prediction>(
   model: string,
   { data, ...options }: Omit<Settings<Row, Prediction>, 'session'>,
 ): string {
-  const values = [
-    options.epochs,
-    options.batch_size,
-    options.learning_rate,
-    options.lr_scheduler_type,
-    options.warmup,
-    options.gradient_accumulation_steps,
-    options.seed,
-    options.train_sampling_strategy,
-    options.metric_for_best_model,
-    options.greater_is_better,
-  ]
-  const lines = (rows: readonly Row[]) => rows.map((row) => `${JSON.stringify(row, writeBigInt)}\n`)
   const rows = [...lines(data.train), 'evaluation\n', ...lines(data.evaluation ?? [])]
-  return sha256([model, JSON.stringify(values), ...rows])
+  return sha256([model, JSON.stringify(Object.values(optionsOf(options))), ...rows])
 }

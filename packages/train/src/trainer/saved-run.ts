@@ -3,7 +3,8 @@
 import { type FileStore, placeOf } from '@cola/data'
 import type { Tensor } from '@cola/graph'
 import { CheckpointError } from '../errors.ts'
-import { type BestEpoch, bestFile, checkpointFile, type RunState } from './checkpoint.ts'
+import { type BestEpoch, bestFile, type RunState } from './checkpoint.ts'
+import { otherRun, type RunIdentity } from './other-run.ts'
 import { readCheckpoint } from './read-checkpoint.ts'
 
 /** A checkpoint, with the weights of the best epoch before it. */
@@ -15,19 +16,13 @@ export interface SavedRun {
 
 /**
  * Reads the checkpoint of a run.
- * @param fingerprint The run's.
+ * @param run The run that goes on.
  * @throws {CheckpointError} when it belongs to another run; what {@link readCheckpoint} throws.
  */
-export function savedRun(store: FileStore, fingerprint: string): SavedRun {
+export function savedRun(store: FileStore, run: RunIdentity): SavedRun {
+  const { fingerprint } = run
   const { tensors, state } = readCheckpoint(store)
-  if (state.fingerprint !== fingerprint)
-    throw new CheckpointError({
-      where: placeOf(store, checkpointFile),
-      what: 'it belongs to another run: model, training rows or options differ',
-      expected: fingerprint,
-      found: state.fingerprint,
-      fix: 'Resume with the same options, or choose another output folder.',
-    })
+  if (state.fingerprint !== fingerprint) throw otherRun(store, run, state)
   return { tensors, state, best: state.best && readBest(store, state.best, fingerprint) }
 }
 

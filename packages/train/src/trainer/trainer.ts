@@ -21,7 +21,7 @@ import {
 } from './checkpoint.ts'
 import { type JsonlLog, openLog } from './jsonl-log.ts'
 import { evaluateRows, onePerRow } from './evaluate-rows.ts'
-import { runFingerprint } from './run-fingerprint.ts'
+import { runFingerprint, runParts } from './run-fingerprint.ts'
 import { lockRun } from './run-lock.ts'
 import { checkRows, readOptions } from './read-options.ts'
 import type { Settings, TrainerOptions } from './trainer-options.ts'
@@ -118,6 +118,7 @@ export class Trainer<Row, Prediction = unknown> {
     if (this.#store) {
       const model = await this.#options.session.getFingerprint()
       this.#state.fingerprint = runFingerprint(model, this.#options)
+      this.#state.parts = runParts(model, this.#options)
     }
     if (this.#options.resume) await this.#resume()
     await this.#requireMetric()
@@ -369,9 +370,9 @@ export class Trainer<Row, Prediction = unknown> {
   async #resume(): Promise<void> {
     if (!this.#store?.has(checkpointFile)) return
     const { savedRun } = await import('./saved-run.ts')
-    const { tensors, state, best } = savedRun(this.#store, this.#state.fingerprint)
+    const { tensors, state, best } = savedRun(this.#store, this.#state)
     this.#options.session.setState({ tensors, step: state.step })
-    this.#state = state
+    this.#state = { ...state, ...(this.#state.parts ? { parts: this.#state.parts } : {}) }
     this.#best = best
   }
 }

@@ -244,10 +244,24 @@ describe('Trainer', () => {
     await first.trainer.train()
     await first.session.release()
     const other = await trainerOf({ output_dir: out, resume: true, batch_size: 8 })
-    await expect(other.trainer.train()).rejects.toThrow(/belongs to another run/)
+    await expect(other.trainer.train()).rejects.toThrow(
+      /belongs to another run: the options differ, expected epochs 4, batch_size 8, found epochs 1, batch_size 16\./,
+    )
     const data = { train: rows(70), evaluation: rows(40, 3), collate }
     const judged = await trainerOf({ output_dir: out, resume: true, epochs: 1, data })
-    await expect(judged.trainer.train()).rejects.toThrow(/belongs to another run/)
+    await expect(judged.trainer.train()).rejects.toThrow(/belongs to another run: the evaluation rows differ\. Resume/)
+    await judged.session.release()
+    // A checkpoint of an older version has the hash of all alone.
+    const { tensors, state } = await loadCheckpoint(out)
+    const { parts: _, ...older } = state
+    saveCheckpoint(join(out, 'checkpoint.safetensors'), tensors, older)
+    const unknown = await trainerOf({ output_dir: out, resume: true, batch_size: 8 })
+    await expect(unknown.trainer.train()).rejects.toThrow(
+      /another run: model, rows or options differ, expected [0-9a-f]{64}/,
+    )
+    const same = await trainerOf({ output_dir: out, resume: true, epochs: 1 })
+    expect((await same.trainer.train()).history).toHaveLength(1)
+    await same.session.release()
     writeFileSync(
       join(out, 'checkpoint.safetensors'),
       readFileSync(join(out, 'checkpoint.safetensors')).subarray(0, 900),

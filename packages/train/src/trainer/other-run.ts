@@ -1,0 +1,36 @@
+// The error of a checkpoint that belongs to another run: it names what differs. Loaded with a run that is resumed.
+
+import { type FileStore, placeOf } from '@cola/data'
+import { CheckpointError } from '../errors.ts'
+import { checkpointFile, type RunState } from './checkpoint.ts'
+import type { RunParts } from './run-fingerprint.ts'
+
+/** What the hashes of a run are of. */
+const hashed = { model: 'the model', train: 'the training rows', evaluation: 'the evaluation rows' } as const
+
+/** Fingerprint and parts of a run; checkpoints of older versions have no parts. */
+export type RunIdentity = Pick<RunState, 'fingerprint' | 'parts'>
+
+export function otherRun(store: FileStore, run: RunIdentity, saved: RunIdentity): CheckpointError {
+  const parts = run.parts && saved.parts && differences(run.parts, saved.parts)
+  const both = parts && parts.names.length > 0 ? parts : undefined
+  return new CheckpointError({
+    where: placeOf(store, checkpointFile),
+    what: `it belongs to another run: ${both ? `${both.names.join(' and ')} differ` : 'model, rows or options differ'}`,
+    ...(both ? both.values : { expected: run.fingerprint, found: saved.fingerprint }),
+    fix: 'Resume with what it was trained with, or choose another output folder.',
+  })
+}
+
+/** The names of what differs, and the values of options. */
+function differences(run: RunParts, saved: RunParts) {
+  const parts = (Object.keys(hashed) as (keyof typeof hashed)[]).filter((part) => run[part] !== saved[part])
+  const options = Object.keys(run.options).filter((name) => valueIn(run, name) !== valueIn(saved, name))
+  const shown = (one: RunParts) => options.map((name) => `${name} ${valueIn(one, name)}`).join(', ')
+  return {
+    names: [...parts.map((part) => hashed[part]), ...(options.length > 0 ? ['the options'] : [])],
+    values: options.length > 0 ? { expected: shown(run), found: shown(saved) } : {},
+  }
+}
+
+const valueIn = ({ options }: RunParts, name: string): string => JSON.stringify(options[name]) ?? 'none'
