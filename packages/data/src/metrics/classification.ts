@@ -212,11 +212,12 @@ export function classificationMetrics(
 ): ClassificationMetrics {
   checkOptions('classificationMetrics', options, scoreChecks)
   const counts = countClasses(predictions, labels, options)
+  const { target_names = [] } = options
   const f1Of = (average: Average, given: ScoreOptions = {}) => averages[average]('f1', counts, given)
   return {
     accuracy: accuracyOf(counts, options),
     mcc: correlationOf(counts, options),
-    ...(isBinary(counts) ? { f1: f1Of('binary', options) } : {}),
+    ...(isBinary(counts) && target_names.length <= 2 ? { f1: f1Of('binary', options) } : {}),
     f1_macro: f1Of('macro', options),
     f1_micro: f1Of('micro'),
     f1_weighted: f1Of('weighted'),

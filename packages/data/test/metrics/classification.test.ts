@@ -138,7 +138,8 @@ describe('classification scores', () => {
       )
   })
   it('takes names of classes beyond those that occur, where their number is not given', () => {
-    expect(classificationMetrics([0, 1], [0, 1], { target_names: ['a', 'b', 'c'] }).accuracy).toBe(1)
+    const metrics = classificationMetrics([0, 1], [0, 1], { target_names: ['a', 'b', 'c'] })
+    expect(metrics).toEqual({ accuracy: 1, mcc: 1, f1_macro: 1, f1_micro: 1, f1_weighted: 1 })
   })
 
   it.each([

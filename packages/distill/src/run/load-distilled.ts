@@ -2,7 +2,6 @@
 
 import { callable, type Checks, checkOptions, list, object, optionsIn, text, whole } from '@cola/graph/options'
 import {
-  classificationMetrics,
   fetchFiles,
   type Files,
   type Label,
@@ -19,7 +18,7 @@ import { filesOf, readJson } from '@cola/train/files'
 import { labelsOfFolder } from './labels-of-folder.ts'
 import { type ComputeMetrics, loopDefaults, longestOf } from './options.ts'
 import { readSettings, settingsFile } from './save-distilled.ts'
-import { scorer } from './scorer.ts'
+import { ofClasses, scorer } from './scorer.ts'
 import { type StudentClassifier, studentClassifier } from './student-classifier.ts'
 import { inferringStudent } from './student-model.ts'
 
@@ -62,7 +61,7 @@ export async function loadDistilled<const L extends Label = Label>(
 ): Promise<StudentClassifier<L>> {
   checkOptions('loadDistilled', options, checks)
   const { device = defaultDevice(), batch_size = loopDefaults.eval_batch_size, onWarning } = options
-  const { compute_metrics = classificationMetrics } = options
+  const { compute_metrics = ofClasses } = options
   const files = filesOf(await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] }))
   await fetchFiles(
     files,

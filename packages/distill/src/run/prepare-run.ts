@@ -1,6 +1,6 @@
 // What a run needs before it trains: classes, examples, student, artifacts, and the teacher's logits, in this order.
 
-import { classificationMetrics, readTokenizer, type Tokenizer } from '@cola/data'
+import { readTokenizer, type Tokenizer } from '@cola/data'
 import { getValue, type Loss } from '@cola/graph'
 import { ConfigError, crossEntropy, generateArtifacts, metricOf, type TrainingArtifacts } from '@cola/train'
 import { distillation, sumOfLosses } from '../losses/graph-losses.ts'
@@ -14,7 +14,7 @@ import { type EncodeContext, labelsOf } from './encode-rows.ts'
 import { everyToken } from './every-token.ts'
 import { type ExamplesOfRun, examplesOfRun } from './examples-of-run.ts'
 import { type DistillExample, type DistillOptions, isTerms, longestOf, type ReadOptions } from './options.ts'
-import { type Score, scorer } from './scorer.ts'
+import { ofClasses, type Score, scorer } from './scorer.ts'
 import { embeddingRows, type StudentModel, studentOf } from './student-model.ts'
 import { teacherInputs, teacherValues } from './teacher-values.ts'
 import { tokenTargets } from './token-targets.ts'
@@ -53,7 +53,7 @@ export async function prepareRun(run: ReadOptions, onWarning: (message: string) 
         ? await everyToken(run, plain, teacher, context)
         : { student: plain, loss: lossOf(run.loss, teacher), statesWidth: undefined }
     const artifacts = generateArtifacts(student.model, { loss, evalLoss: crossEntropy(), optimizer })
-    const score = scorer(run.compute_metrics ?? classificationMetrics, labels)
+    const score = scorer(run.compute_metrics ?? ofClasses, labels)
     if (loop.metric_for_best_model !== undefined) requireMetric(loop.metric_for_best_model, evaluation, score)
     const train = teacher ? await withTeacher(teacher, run, examples, artifacts) : examples.train
     return { context, student, artifacts, train, evaluation, heldOut, score, statesWidth }

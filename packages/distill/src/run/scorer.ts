@@ -1,6 +1,6 @@
 // Scores of the rows that have a label.
 
-import { argMax, ignoreIndex, type Label } from '@cola/data'
+import { argMax, classificationMetrics, ignoreIndex, type Label } from '@cola/data'
 import type { Metrics } from '@cola/train'
 import type { ComputeMetrics, DistillExample } from './options.ts'
 
@@ -10,6 +10,10 @@ export type Score = (
   examples: readonly DistillExample[],
   onWarning: (message: string) => void,
 ) => Metrics
+
+/** Scores of the classes that occur or are predicted, as scikit-learn's are. */
+export const ofClasses: ComputeMetrics = (predictions, labels, { classes: _, ...options }) =>
+  classificationMetrics(predictions, labels, options)
 
 /** Scores the examples that have a label by their likeliest classes. */
 export const scorer =

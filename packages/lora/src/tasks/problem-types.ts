@@ -84,11 +84,7 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
       const predictions = logits.map(argMax)
       warnOfCollapse(predictions, options)
       const { labels: target_names, onWarning } = options
-      return classificationMetrics(predictions, targets.map(first), {
-        classes: target_names.length,
-        target_names,
-        onWarning,
-      })
+      return classificationMetrics(predictions, targets.map(first), { target_names, onWarning })
     },
     classification: oneLabel,
   },

@@ -194,9 +194,8 @@ describe('warnings of scores', () => {
     const one = await fineTune(embedded, { ...options, train })
     const { warnings } = await one.evaluate(train.slice(0, 4))
     await one.release()
-    expect(warnings).toEqual(
-      expect.arrayContaining([expect.stringMatching(/f1 is not defined .* counts as 0 for "never"/)]),
-    )
+    // As in scikit-learn, averages are of the classes that occur or are predicted.
+    expect(warnings.join()).not.toMatch(/never/)
     const several = await fineTune(embedded, {
       ...options,
       train: train.map(({ text, label }) => ({ text, label: [label] })),

@@ -48,6 +48,9 @@ export interface Evaluation<Prediction = unknown> {
   warnings: string[]
 }
 
+/** What differs between warnings of one kind: lists of names and numbers. */
+const namesOrNumbers = /("[^"]*"|\d+|\.{3})(, )?/g
+
 const emptySums = (): EpochSums => ({ terms: [], predictions: [], rows: [] })
 
 /** Fine-tunes with a {@link TrainableSession}; option names are transformers' TrainingArguments'. */
@@ -56,6 +59,7 @@ export class Trainer<Row, Prediction = unknown> {
   readonly #calls = new Calls('Trainer')
   #state: RunState
   #best: Map<string, Tensor> | undefined
+  readonly #told = new Set<string>()
   #log: JsonlLog | undefined
   readonly #store: FileStore | undefined
   #lock: Lock | undefined
@@ -274,7 +278,7 @@ export class Trainer<Row, Prediction = unknown> {
       eval_metrics,
       best,
     }
-    for (const message of evaluation?.warnings ?? []) this.#warn(message)
+    for (const message of evaluation?.warnings ?? []) this.#warnOnce(message)
     if (best) {
       this.#state.best = { epoch: log.epoch, value }
       this.#best = await this.#options.session.getParameters()
@@ -305,6 +309,14 @@ export class Trainer<Row, Prediction = unknown> {
     if (!train_metrics) return {}
     const scored = predict ? rows.map((index) => data.train[index] as Row) : data.train
     return this.#metrics(scored, predictions as Prediction[], loss, () => undefined)
+  }
+
+  /** Warns of scores, which may be undefined in each epoch, of other rows or classes. */
+  #warnOnce(message: string): void {
+    const kind = message.replace(namesOrNumbers, '')
+    if (this.#told.has(kind)) return
+    this.#told.add(kind)
+    this.#warn(message)
   }
 
   #warn(message: string): void {

@@ -381,6 +381,29 @@ describe('Trainer', () => {
     })
   })
 
+  it('tells a warning of scores once, whatever classes and numbers are in it', async () => {
+    const warnings: string[] = []
+    let calls = 0
+    const { session, trainer } = await trainerOf({
+      compute_metrics: ({ onWarning }) => {
+        onWarning(`all ${++calls} rows are predicted as class "${calls}"`)
+        onWarning(`f1 is 0 for ${calls % 2 ? '"a", "b"' : '3, 4, ...'}`)
+        onWarning('something else')
+        return {}
+      },
+      metric_for_best_model: 'loss',
+      epochs: 3,
+      callbacks: { onWarning: ({ message }) => warnings.push(message) },
+    })
+    await trainer.train()
+    await session.release()
+    expect(warnings.map((message) => message.replace(/\d/g, ''))).toEqual([
+      'all  rows are predicted as class ""',
+      expect.stringMatching(/^f is {2}for /),
+      'something else',
+    ])
+  })
+
   it('keeps the last weights if no epoch is the best', async () => {
     const last = await trainerOf({ epochs: 2, load_best_model_at_end: false })
     await last.trainer.train()
