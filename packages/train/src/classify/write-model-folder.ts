@@ -24,7 +24,7 @@ import {
   writeModel,
 } from '@cola/graph'
 import { sinkOf, writeJson } from '../files/files.ts'
-import { writeModels } from '../runtime/model-files.ts'
+import { writeModels } from '../runtime/write-models.ts'
 import { chatTemplateField, copyTokenizer, extendTokenizerConfig, writeTokenizer } from './tokenizer-files.ts'
 
 /** What is written to a model's folder: graph, configuration and tokenizer. */

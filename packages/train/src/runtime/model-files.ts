@@ -1,17 +1,7 @@
 // Writes ONNX files that share their weights, and reads external data on demand.
 
 import { requireKind } from '@cola/graph/door'
-import {
-  checkTypes,
-  type ExternalData,
-  externalChunks,
-  type Graph,
-  layoutExternal,
-  lower,
-  packMatrices,
-  type Tensor,
-  writeModel,
-} from '@cola/graph'
+import { type ExternalData, externalChunks, type Graph, layoutExternal, type Tensor, writeModel } from '@cola/graph'
 import { type Files, type FileSink, placeOf } from '@cola/data'
 import { FileError } from '../errors.ts'
 import { filesOf, sinkOf } from '../files/files.ts'
@@ -21,30 +11,23 @@ import { paths } from '../files/node.ts'
 export const frozenWeights = 'frozen_weights.bin'
 
 /**
- * Writes graphs as ONNX files that share one external-data file for their frozen weights.
- * @param target A folder, or a sink.
- * @param graphs By file name without extension.
- * @param weightsFile Name of the external-data file. @default 'frozen_weights.bin'
+ * Writes graphs that run as they are as ONNX files that share one external-data file for their frozen weights.
  * @returns The path of each ONNX file, or its name in the sink.
- * @throws {GraphError | ShapeError} for a graph whose element types are inconsistent, before anything is written.
  * @throws {FileError} when the folder cannot be written.
  */
-export function writeModels(
+export function writeRunnable(
   target: string | FileSink,
   graphs: Readonly<Record<string, Graph>>,
   weightsFile = frozenWeights,
 ): Record<string, string> {
   const sink = sinkOf(target)
-  const runnable = Object.entries(graphs).map(([name, graph]) => {
-    checkTypes(graph)
-    return [name, packMatrices(lower(graph))] as const
-  })
   const shared = new Map<string, Tensor>()
-  for (const [, graph] of runnable) for (const [name, data] of graph.initializers) shareWeight(shared, name, data)
+  for (const { initializers } of Object.values(graphs))
+    for (const [name, data] of initializers) shareWeight(shared, name, data)
   const layout = layoutExternal(shared, { location: weightsFile })
   if (layout.size) sink.write(weightsFile, externalChunks(shared, layout))
   return Object.fromEntries(
-    runnable.map(([name, graph]) => {
+    Object.entries(graphs).map(([name, graph]) => {
       const file = `${name}.onnx`
       const used = new Map([...layout].filter(([key]) => graph.initializers.has(key)))
       sink.write(file, [writeModel(graph, used)])

@@ -1,20 +1,12 @@
 // Opens sessions of the runtime on a device.
 
 import { type Checks, checkOptions, flag, list, object, requireOptions, text } from '@cola/graph/options'
-import {
-  byteLength,
-  checkTypes,
-  type ExternalLocation,
-  type Graph,
-  lower,
-  packMatrices,
-  type Tensor,
-  writeModel,
-} from '@cola/graph'
+import { byteLength, checkTypes, type ExternalLocation, type Graph, lower, type Tensor, writeModel } from '@cola/graph'
 import { hasFiles } from '../files/node.ts'
 import { checkDevice, deviceRow, graphFor, type ResolvedDevice } from './devices.ts'
 import { releasedOnce } from './released.ts'
 import { createOrtSession, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
+import { withPacked } from './with-packed.ts'
 
 /** A graph, or the file that has it, and how the runtime opens it. */
 export interface RunnableModel {
@@ -92,7 +84,7 @@ async function create(
   if (path !== undefined) return createOrtSession(device, path, options)
   if (encoded) return createOrtSession(device, encoded.model, { ...options, externalData: encoded.externalData })
   checkTypes(graph)
-  const runnable = packMatrices(await graphFor(device, lower(graph)))
+  const runnable = await withPacked(await graphFor(device, lower(graph)))
   const { layout, files } = filesOfWeights(runnable, deviceRow(device).inPlace)
   return createOrtSession(
     device,

@@ -1,15 +1,16 @@
 // Opens the sessions of the runtime for training artifacts, from files that they share, and releases them.
 
 import { memorySink } from '@cola/data'
-import type { Graph } from '@cola/graph'
+import { checkTypes, type Graph, lower } from '@cola/graph'
 import { gradientOutput, type TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { hasFiles } from '../files/node.ts'
 import { removeTemporaryFolder, temporaryFolder } from '../files/temporary-folder.ts'
 import { deviceRow, graphFor, type ResolvedDevice } from '../runtime/devices.ts'
-import { writeModels } from '../runtime/model-files.ts'
+import { writeRunnable } from '../runtime/model-files.ts'
 import { openSession, type RunnableModel } from '../runtime/open-session.ts'
 import type { OrtSession } from '../runtime/ort.ts'
 import { reportRuntimeWarnings } from '../runtime/start-wasm.ts'
+import { withPacked } from '../runtime/with-packed.ts'
 import type { Download } from './download.ts'
 import { openOptimizer, type OptimizerStep } from './optimizer-step.ts'
 import { blockTensors } from './state-tensors.ts'
@@ -78,12 +79,12 @@ export async function openSessions(
 type ModelFiles = Readonly<Record<string, Pick<RunnableModel, 'path' | 'encoded'>>>
 
 const inFolder = (folder: string, graphs: Readonly<Record<string, Graph>>): ModelFiles =>
-  Object.fromEntries(Object.entries(writeModels(folder, graphs)).map(([name, path]) => [name, { path }]))
+  Object.fromEntries(Object.entries(writeRunnable(folder, graphs)).map(([name, path]) => [name, { path }]))
 
 /** The models as bytes: their weights are encoded once. */
 function inMemory(graphs: Readonly<Record<string, Graph>>): ModelFiles {
   const sink = memorySink('models')
-  const files = writeModels(sink, graphs)
+  const files = writeRunnable(sink, graphs)
   const isModel = new Set(Object.values(files))
   const externalData = [...sink.written].flatMap(([path, data]) => (isModel.has(path) ? [] : [{ path, data }]))
   return Object.fromEntries(
@@ -100,7 +101,10 @@ async function graphsFor(
   graphs: Readonly<Record<string, Graph>>,
 ): Promise<Record<string, Graph>> {
   const runnable: Record<string, Graph> = {}
-  for (const [name, graph] of Object.entries(graphs)) runnable[name] = await graphFor(device, graph)
+  for (const [name, graph] of Object.entries(graphs)) {
+    checkTypes(graph)
+    runnable[name] = await withPacked(lower(await graphFor(device, graph)))
+  }
   return runnable
 }
 
