@@ -43,7 +43,7 @@ export interface AddedLoss {
 
 /**
  * Adds a loss to a graph; terms that are means over the same thing are joined.
- * @throws {GraphError} when the number of classes is not known.
+ * @throws {GraphError} when the number of classes is not known, and for a loss that gives no numbers with fractions.
  */
 export function addLoss(graph: Graph, loss: Loss): AddedLoss {
   const g = build(graph)
@@ -51,7 +51,7 @@ export function addLoss(graph: Graph, loss: Loss): AddedLoss {
   const output = graph.outputs[0]
   const groups = new Map<string, { term: LossTerm; values: Value[] }>()
   for (const addTerm of termsOf(loss)) {
-    const value = addTerm(graph)
+    const value = requireFloats(addTerm(graph), addTerm)
     const term = termOf(graph, addTerm.meanOver ?? { rows: output ?? value.name })
     const key = JSON.stringify(term)
     const group = groups.get(key) ?? { term, values: [] }
@@ -60,6 +60,18 @@ export function addLoss(graph: Graph, loss: Loss): AddedLoss {
   }
   const means = [...groups.values()].map(({ values }) => sum(values))
   return { loss: sum(means), means, terms: [...groups.values()].map(({ term }) => term) }
+}
+
+/** @throws {GraphError} naming the loss, where it gives no value, or one of a dtype that has no gradients. */
+function requireFloats(value: Value, { name }: Loss): Value {
+  const dtype = (value as Partial<Value> | undefined)?.dtype
+  if (dtype?.startsWith('float')) return value
+  throw new GraphError({
+    where: `loss${name ? ` "${name}"` : ''}${dtype ? `, value "${value.name}"` : ''}`,
+    what: dtype ? 'a value without gradients' : 'it returns no value of the graph',
+    expected: 'a scalar in float32, such as ReduceMean gives',
+    found: dtype ?? typeof value,
+  })
 }
 
 const termsOf = (loss: Loss): readonly Loss[] => loss.terms?.flatMap(termsOf) ?? [loss]
