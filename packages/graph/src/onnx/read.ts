@@ -129,12 +129,13 @@ function decodeNode(graph: Graph, proto: NodeProto, version: number, where: stri
 /**
  * The innermost module of a node. PyTorch's newer exporter lists "['', 'model', 'model.layers.0', 'linear']", where the
  * module is the last entry but one. The older one writes it in the path of the node's output
- * (`/model/layers.0/MatMul_output_0`), or of the node itself if the output is one of the graph.
+ * (`/model/layers.0/MatMul_output_0`), or of the node itself if the output is one of the graph. onnxruntime-genai's
+ * builder has paths of modules in the names of nodes, and outputs behind them (`/lm_head/MatMul/output_0`).
  */
 function scopeOf({ metadataProps, output: [output = ''], name }: NodeProto): string | undefined {
   const text = metadataProps.find(({ key }) => key === 'pkg.torch.onnx.name_scopes')?.value
   if (text !== undefined) return [...text.matchAll(/'([^']*)'/g)].at(-2)?.[1] || undefined
-  const path = [output, name].find((candidate) => /^\/.+\/[^/]+$/.test(candidate))
+  const path = [/\/output_\d+$/.test(output) ? name : output, name].find((candidate) => /^\/.+\/[^/]+$/.test(candidate))
   return path?.split('/').slice(1, -1).join('.')
 }
 

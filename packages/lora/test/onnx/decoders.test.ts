@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeGraph } from '@cola/graph'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ConfigError, inspect, openBase, openOnnxModel } from '../../src/index.ts'
+import { ConfigError, inspect, lora, openBase, openOnnxModel } from '../../src/index.ts'
 import { exportFolder } from '../support/export-folder.ts'
 import { decoderFiles, decoders, json, parsed, read, wordTokenizer } from '../support/decoder-files.ts'
 
@@ -44,6 +44,19 @@ describe('a decoder of onnxruntime-genai', () => {
     for (const name of ['gate_proj', 'up_proj', 'down_proj']) expect(modules).toContain(`model.layers.1.mlp.${name}`)
     expect(modules).not.toContain(packed)
   })
+
+  it.each(['gemma2', 'llama-int4', 'packed-mlp', 'phi3', 'qwen2', 'qwen3'])(
+    '%s: all-linear leaves its head, as in PEFT',
+    async (name) => {
+      const config = parsed(read(join(decoders, `decoder-${name}`, 'config.json')))
+      const base = await openBase(decoderFiles(`decoder-${name}`, config.vocab_size as number))
+      const model = base.languageModel()
+      const outside = inspect(model).flatMap(({ module }) => (module.startsWith('model.layers.') ? [] : [module]))
+      expect(outside.sort()).toEqual(['lm_head', 'model.embed_tokens'])
+      const { trainable } = lora(model, { task_type: 'CAUSAL_LM', target_modules: 'all-linear' })
+      expect([...trainable].filter((name) => !name.startsWith('base_model.model.model.layers.'))).toEqual([])
+    },
+  )
 
   it('is a language model for text', async () => {
     const base = await openBase(files())
