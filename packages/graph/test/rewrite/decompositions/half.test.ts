@@ -7,7 +7,9 @@ import {
   addInput,
   createGraph,
   type DataType,
+  type Dim,
   evaluateDim,
+  getValue,
   type Graph,
   lower,
   type Node,
@@ -75,7 +77,7 @@ function rounded(test: SweepCase): SweepCase {
   return { ...test, inputs: test.inputs.map(half) }
 }
 
-/** A file with the operator in float16: its inputs and outputs are float32, and cast. */
+/** A file with the operator in float16: its inputs and outputs are float32, and cast; outputs have no shapes yet. */
 function halfFile(name: string, test: SweepCase): { graph: Graph; feeds: Parameters<typeof run>[1] } {
   const [opType = '', domain = ''] = [name.split('.').at(-1), name.split('.').slice(0, -1).join('.')]
   const graph = createGraph('half')
@@ -84,8 +86,8 @@ function halfFile(name: string, test: SweepCase): { graph: Graph; feeds: Paramet
   const node = (operator: string, inputs: string[], outputs: string[], attributes: Node['attributes']): void => {
     graph.nodes.push({ name: `${operator}_${outputs[0]}`, opType: operator, domain: '', inputs, outputs, attributes })
   }
-  const cast = (from: string, to: string, dtype: DataType): void => {
-    graph.values.set(to, { name: to, dtype, shape: [] })
+  const cast = (from: string, to: string, dtype: DataType, shape: readonly Dim[]): void => {
+    graph.values.set(to, { name: to, dtype, shape })
     node('Cast', [from], [to], { to: dtype === 'float16' ? 10 : 1 })
   }
   const inputs = test.inputs.map((input, i) => {
@@ -98,7 +100,7 @@ function halfFile(name: string, test: SweepCase): { graph: Graph; feeds: Paramet
       feeds[`x${i}`] = of(input.dtype, dims, input.values)
     }
     if (!isFloat || input.constant) return `x${i}`
-    cast(`x${i}`, `h${i}`, 'float16')
+    cast(`x${i}`, `h${i}`, 'float16', input.shape)
     return `h${i}`
   })
   const asked = (test.outputs ?? [true]).flatMap((is, i) => (is ? [i] : []))
@@ -111,7 +113,7 @@ function halfFile(name: string, test: SweepCase): { graph: Graph; feeds: Paramet
   })
   for (const i of asked) {
     graph.values.set(`z${i}`, { name: `z${i}`, dtype: 'float16', shape: [] })
-    cast(`z${i}`, `y${i}`, 'float32')
+    cast(`z${i}`, `y${i}`, 'float32', [])
   }
   graph.outputs = asked.map((i) => `y${i}`)
   return { graph, feeds }
@@ -122,8 +124,13 @@ describe.each(Object.entries(kernels))('%s in float16', (name, { sweep, toleranc
     for (let seed = 0; seed < 24; seed++) {
       const test = rounded(sweep(new Draw(seed)))
       const { graph, feeds } = halfFile(name, test)
-      const expected = await run(graph, feeds)
       const read = readModel(writeModel(graph), { widen: true })
+      for (const output of graph.outputs) {
+        const shape = getValue(read, output).shape.map((_, axis) => `${output}_${axis}`)
+        for (const name of [output, output.replace('y', 'z')])
+          graph.values.set(name, { ...getValue(graph, name), shape })
+      }
+      const expected = await run(graph, feeds)
       expect([...read.values.values()].map(({ dtype }) => dtype)).not.toContain('float16')
       const actual = await run(packMatrices(lower(read)), feeds)
       for (const output of graph.outputs) {
