@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { kdLoss } from '@cola/distill/loss'
+import { TrainingSession } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasChromium } from './chromium.ts'
 import { npm, online, pack, useTarballs } from './packed.ts'
@@ -17,10 +18,12 @@ import { root } from './root.ts'
 const embedded = join(root, 'examples/model')
 const work = mkdtempSync(join(tmpdir(), 'cola-bundlers-'))
 const folder = join(work, 'app')
+const workerTools = ['vite-worker', 'webpack-worker']
 const tools = ['vite', 'webpack', 'next', 'esbuild', 'rollup', 'import-map']
 
 let host: Awaited<ReturnType<typeof serve>>
-/** Probabilities that the sources give. */
+/** Losses and probabilities that the sources give. */
+let lossesInNode: number[] = []
 let inNode: number[] = []
 beforeAll(async () => {
   if (!online) return
@@ -31,8 +34,12 @@ beforeAll(async () => {
   for (const tool of tools)
     for (const file of ['program.js', 'page.js']) cpSync(join(folder, file), join(folder, tool, file))
   for (const tool of ['vite', 'next']) cpSync(embedded, join(folder, tool, 'public/model'), { recursive: true })
+  for (const tool of workerTools)
+    for (const file of ['training.js', 'training-page.js']) cpSync(join(folder, file), join(folder, tool, file))
   host = await serve(folder)
   const { program } = await import(join(root, 'examples/consumers/bundlers/program.js'))
+  const { artifacts, threeLosses } = await import(join(root, 'examples/consumers/bundlers/training.js'))
+  lossesInNode = await threeLosses(await TrainingSession.create({ artifacts: artifacts(), device: 'cpu' }))
   inNode = (await program(`${host.address}model/`, 'cpu')).probabilities
 }, 600_000)
 afterAll(() => {
@@ -86,6 +93,15 @@ function expectPage({ title, log }: Visited): void {
   expectAnswer(log)
 }
 
+/** The page has trained in a worker as Node does, and the worker had a second thread. */
+function expectTraining({ title, log, workers }: Visited): void {
+  expect({ title, log }).toMatchObject({ title: 'done' })
+  const { losses, warnings } = JSON.parse(log) as { losses: number[]; warnings: string[] }
+  expect(losses).toBeAllclose(lossesInNode, { atol: 1e-4, rtol: 1e-4 })
+  expect(warnings).toEqual([])
+  expect(workers.length, workers.join()).toBeGreaterThanOrEqual(2)
+}
+
 describe.skipIf(!online)('in Node', () => {
   it.each(['commonjs', 'jest', 'vitest'])('%s', async (script) => expectAnswer(await run(script)), 120_000)
 })
@@ -109,6 +125,16 @@ describe.skipIf(!online || !hasChromium)('in Chromium', () => {
   it('Vite, built', async () => {
     await run('vite')
     expectPage(await visitServer('vite', 'preview', 'vite', '--host', '127.0.0.1', '--port', '0'))
+  }, 120_000)
+
+  it('webpack, a training worker', async () => {
+    await run('webpack-worker')
+    expectTraining(await visit(`${host.address}webpack-worker/`))
+  }, 300_000)
+
+  it('Vite, a training worker, built', async () => {
+    await run('vite-worker')
+    expectTraining(await visitServer('vite', 'preview', 'vite-worker', '--host', '127.0.0.1', '--port', '0'))
   }, 120_000)
 
   it('Next, a client component', async () => {

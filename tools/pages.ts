@@ -32,6 +32,8 @@ export interface Visited {
   title: string
   /** The text of its #log. */
   log: string
+  /** The addresses of the workers that were started, those of workers too. */
+  workers: readonly string[]
 }
 
 /** Opens a page and waits until its title begins with `done` or `failed`. */
@@ -39,9 +41,11 @@ export async function visit(address: string): Promise<Visited> {
   const browser = await chromium.launch({ executablePath, args: headless })
   try {
     const page = await browser.newPage()
+    const workers: string[] = []
+    page.on('worker', (worker) => workers.push(worker.url()))
     await page.goto(address)
     await page.waitForFunction(() => /^(done|failed)/.test(document.title), undefined, { timeout: 120_000 })
-    return { title: await page.title(), log: (await page.textContent('#log')) ?? '' }
+    return { title: await page.title(), log: (await page.textContent('#log')) ?? '', workers }
   } finally {
     await browser.close()
   }
