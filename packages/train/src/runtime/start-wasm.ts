@@ -30,28 +30,30 @@ export async function prepareWasm(build: WasmBuild, wasm: WasmEnvironment): Prom
   wasm.wasmPaths = files
   wasm.wasmBinary = binary
   wasm.numThreads = browserThreads()
-  if (wasm.numThreads < wantedThreads()) warnOfOneThread()
+  if (wasm.numThreads < wantedThreads()) reason = globalThis.crossOriginIsolated ? noBuffers : notIsolated
   wasm.initTimeout = startLimit
 }
 
-const warnings: string[] = []
-let warned = false
+const noBuffers = 'This browser has no SharedArrayBuffer, so that the runtime computes on one thread.'
+const notIsolated =
+  'The page is not cross-origin isolated, so that the runtime computes on one thread. Serve the page and its ' +
+  'scripts with "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp".'
 
-/** Hands over the warnings about the runtime that nobody has been told yet. */
-export function reportRuntimeWarnings(onWarning: ((message: string) => void) | undefined): void {
-  if (onWarning) for (const message of warnings.splice(0)) onWarning(message)
+/** Why the runtime has one thread, where it has. */
+let reason: string | undefined
+let isTold = false
+
+/** Whether nobody has been told: why there is one thread is said once in a page, whichever of its workers says it. */
+export function isNews(message: string): boolean {
+  if (message !== noBuffers && message !== notIsolated) return true
+  const isFirst = !isTold
+  isTold = true
+  return isFirst
 }
 
-function warnOfOneThread(): void {
-  if (warned) return
-  warned = true
-  if (globalThis.crossOriginIsolated)
-    warnings.push('This browser has no SharedArrayBuffer, so that the runtime computes on one thread.')
-  else
-    warnings.push(
-      'The page is not cross-origin isolated, so that the runtime computes on one thread. Serve the page and its ' +
-        'scripts with "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp".',
-    )
+/** Hands over the warning about the runtime, unless somebody has been told. */
+export function reportRuntimeWarnings(onWarning: ((message: string) => void) | undefined): void {
+  if (onWarning && reason && isNews(reason)) onWarning(reason)
 }
 
 /** Errors of a browser's runtime that is loaded and does not start. */

@@ -58,7 +58,7 @@ export interface TrainingSessionOptions {
   folder?: string
   /** Seed of the dropout masks. @default 0 */
   seed?: number
-  /** Is told once when a browser's runtime has to compute on one thread. @default nobody is told */
+  /** Is told when a browser's runtime has to compute on one thread: once in a page. @default nobody is told */
   onWarning?: (message: string) => void
 }
 

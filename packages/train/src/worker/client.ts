@@ -7,6 +7,7 @@ import { callable, checkOptions, type Checks, integer, object, requireOptions, t
 import { hasFiles } from '../files/node.ts'
 import { checkDevice, defaultDevice, type Device, type ResolvedDevice } from '../runtime/devices.ts'
 import { runtimeSettings } from '../runtime/runtime-options.ts'
+import { isNews } from '../runtime/start-wasm.ts'
 import { Calls } from '../session/calls.ts'
 import type { TrainableSession } from '../session/training-session.ts'
 import {
@@ -39,7 +40,7 @@ export interface WorkerOptions {
    * `@cola/train/worker`. @default the script beside this one
    */
   createWorker?: () => WebWorker
-  /** Is told once when a browser's runtime has to compute on one thread. @default nobody is told */
+  /** Is told when a browser's runtime has to compute on one thread: once in a page. @default nobody is told */
   onWarning?: (message: string) => void
 }
 
@@ -83,8 +84,11 @@ export async function createTrainingWorker(options: WorkerOptions): Promise<Trai
     pending.clear()
     void calls.end('the worker has ended')
   }
+  const tell = (warning: string) => {
+    if (onWarning && isNews(warning)) onWarning(warning)
+  }
   const onMessage = (message: FromWorker) => {
-    if ('warning' in message) return onWarning?.(message.warning)
+    if ('warning' in message) return tell(message.warning)
     const { id, result, error } = message
     const call = pending.get(id)
     pending.delete(id)

@@ -11,6 +11,7 @@ import {
   plainError,
   Trainer,
   type TrainResult,
+  TrainingSession,
 } from '../../src/index.ts'
 import { artifactsOf, collate, type Row, rows } from './tiny.ts'
 
@@ -54,6 +55,19 @@ export async function trainInWorker(numThreads: number | undefined, count: numbe
   return { losses, warnings, refused }
 }
 
+/** What two workers, and a session of the page itself, say of the runtime. */
+export async function warningsOfThree(): Promise<string[]> {
+  const warnings: string[] = []
+  const options = { device: 'wasm', onWarning: (message: string) => warnings.push(message) } as const
+  const open = () => createTrainingWorker({ folder: artifactsOf(adamw()), ...options })
+  const sessions = [
+    ...(await Promise.all([open(), open()])),
+    await TrainingSession.create({ artifacts: artifactsOf(adamw()), ...options }),
+  ]
+  for (const session of sessions) await session.release()
+  return warnings
+}
+
 /** The loss of a batch in a worker that is given the address of artifacts, and in one that is given themselves. */
 export async function evaluateFrom(folder: string): Promise<number[]> {
   const losses: number[] = []
@@ -89,4 +103,4 @@ export const misnamed = (): string[] =>
     .filter(([name, found]) => name !== found)
     .map(([name, found]) => `${name}: ${found}`)
 
-Object.assign(globalThis, { trainInWorker, evaluateFrom, startRefused, misnamed })
+Object.assign(globalThis, { warningsOfThree, trainInWorker, evaluateFrom, startRefused, misnamed })

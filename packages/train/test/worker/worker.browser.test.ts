@@ -27,6 +27,8 @@ describe.skipIf(!hasChromium)('a training worker in Chromium, built by Vite', ()
   let origin: string
   let browser: Browser
   let page: Page
+  /** The page's workers, and those of its workers: the runtime's threads. */
+  let workers: string[]
   beforeAll(async () => {
     await build({
       root: join(import.meta.dirname, '../support'),
@@ -66,6 +68,8 @@ describe.skipIf(!hasChromium)('a training worker in Chromium, built by Vite', ()
 
   const visit = async (site: string) => {
     page = await browser.newPage()
+    workers = []
+    page.on('worker', (worker) => workers.push(worker.url()))
     await page.goto(`${origin}/${site}/worker-page.html`)
     await page.waitForFunction('globalThis.trainInWorker')
   }
@@ -86,12 +90,18 @@ describe.skipIf(!hasChromium)('a training worker in Chromium, built by Vite', ()
     })
     losses = run.losses
     expect(milliseconds).toBeLessThan(50)
+    expect(workers).toHaveLength(2)
   })
   it('trains on one thread in a page that is not isolated, and says so once', async () => {
     await visit('plain')
     const run = await train(undefined, 5000, 2)
     expect(run.warnings).toEqual([expect.stringMatching(/^The page is not cross-origin isolated/)])
     expect(run.losses).toBeAllclose(losses, { atol: 1e-4, rtol: 1e-4 })
+    expect(workers).toHaveLength(1)
+  })
+  it('says it once for all workers of a page, and the page itself', async () => {
+    await visit('plain')
+    expect(await page.evaluate('warningsOfThree()')).toEqual([expect.stringMatching(/^The page is not cross-origin/)])
   })
   it('keeps the names of error classes when it is minified', async () => {
     await visit('plain')
