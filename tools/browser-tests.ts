@@ -1,5 +1,5 @@
 // Which of the packages' test files run in Chromium too: those that use no function of Node but the two of
-// tools/browser-shims, and are not in the list below.
+// tools/browser-shims, and are not in the list below. All that do not are listed in browser-left-out.ts.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
