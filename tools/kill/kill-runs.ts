@@ -17,15 +17,30 @@ export interface KillResult {
 
 const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href
 
-/** Runs the training in a folder. It is killed `after` milliseconds from its first step on. @returns How it ended. */
-function train(folder: string, after?: number): Promise<{ killed: boolean; milliseconds: number }> {
-  const args = ['--import', tsx, '--conditions=@cola/source', join(root, 'tools/kill/train.ts'), folder]
+/** Runs the training in a folder. */
+const train = (folder: string, after?: number) => runProgram('train.ts', folder, { after })
+
+/**
+ * Runs a program of this folder in a folder of its own. It is killed `after` milliseconds from the first line on that it
+ * writes, or when it has written so many lines. @returns How it ended.
+ */
+export function runProgram(
+  program: string,
+  folder: string,
+  { after, lines = Number.POSITIVE_INFINITY }: { after?: number | undefined; lines?: number } = {},
+): Promise<{ killed: boolean; milliseconds: number }> {
+  const args = ['--import', tsx, '--conditions=@cola/source', join(root, 'tools/kill', program), folder]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let [start, errors] = [0, '']
   let timer: NodeJS.Timeout | undefined
   child.stdout.once('data', () => {
     start = performance.now()
     if (after !== undefined) timer = setTimeout(() => child.kill('SIGKILL'), after)
+  })
+  let left = lines
+  child.stdout.on('data', (data: Buffer) => {
+    left -= data.toString().split('\n').length - 1
+    if (left <= 0) child.kill('SIGKILL')
   })
   child.stderr.on('data', (data) => {
     errors += data
@@ -40,7 +55,7 @@ function train(folder: string, after?: number): Promise<{ killed: boolean; milli
   )
 }
 
-const resultIn = (folder: string): string => readFileSync(join(folder, 'result.json'), 'utf8')
+export const resultIn = (folder: string): string => readFileSync(join(folder, 'result.json'), 'utf8')
 
 /**
  * Each run is killed up to three times, at moments drawn from the time that the undisturbed run took, and then finishes.
