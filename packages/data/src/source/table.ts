@@ -59,16 +59,26 @@ type Parser = (
 const separated =
   (delimiter: string, quoting: Quoting): Parser =>
   (content, where, asked, options) => {
-    if (options.delimiter === undefined) requireDelimiter(content, delimiter, where)
-    const form = { delimiter, quoting, ...dsvOptions(options) }
-    const [header, ...records] = parseDsv(content, { ...form, where, onWarning: options.onWarning })
+    const said = /^sep=(.)(?=[\r\n])/i.exec(content)
+    if (options.delimiter === undefined && !said) requireDelimiter(content, delimiter, where)
+    const form = { delimiter: said?.[1] ?? delimiter, quoting, ...dsvOptions(options) }
+    // What is left of Excel's line is blank, so that lines keep their numbers.
+    const [header, ...records] = parseDsv(said ? content.slice(said[0].length) : content, {
+      ...form,
+      where,
+      onWarning: options.onWarning,
+    })
     if (!header) return []
     const names = header.cells.map((name) => name.trim())
     const place = `${where}, line ${header.line}`
-    for (const one of asked ?? readColumns(names)) requireColumn(names, one, place)
+    const used = [...names.entries()].filter(([i, name]) => name || records.some(({ cells }) => cells[i]?.trim()))
+    for (const one of asked ?? readColumns(used.map(([, name]) => name))) requireColumn(names, one, place)
     return records.map(({ line, cells }) => {
       if (cells.length !== names.length) refuseRagged(`${where}, line ${line}`, names, cells, form)
-      return { place: `line ${line}`, values: Object.fromEntries(names.map((name, i) => [name, cells[i]])) }
+      return {
+        place: `line ${line}`,
+        values: Object.fromEntries(used.map(([i, name]) => [name, cells[i]])),
+      }
     })
   }
 
@@ -100,7 +110,8 @@ const parsers: Readonly<Record<string, Parser>> = {
 
 /**
  * Parses a table with a header line (CSV, TSV), JSON objects one per line, or a JSON array of objects. Header names and
- * labels are trimmed, texts are not. Blank lines are skipped.
+ * labels are trimmed, texts are not. Blank lines are skipped, and columns without a name and a value; a first line `sep=;`,
+ * which Excel reads, names the delimiter.
  * @param content Text, or bytes, which are decoded strictly.
  * @param format `csv`, `tsv`, `jsonl` or `json`; also `tab` and `ndjson`.
  * @throws {DataError} naming file, line and column: an unknown format, a missing or duplicate column, a row with more

@@ -7,6 +7,28 @@ import { DataError, labelledTable, parseRecords, parseTable, readRecords, readTa
 const folder = mkdtempSync(join(tmpdir(), 'cola-tables-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
+it.each([
+  ['csv', 'sep=;\ntext;label\na,1;b\n'],
+  ['csv', 'SEP=;\r\ntext;label\r\na,1;b\r\n'],
+  ['tsv', 'sep=;\ntext;label\na,1;b\n'],
+])('the delimiter of Excel’s first line, and lines keep their numbers: %s %j', async (format, content) => {
+  expect(await parseRecords(content, format)).toEqual([{ text: 'a,1', label: 'b' }])
+  await expect(parseRecords(`${content}c\n`, format, 'x')).rejects.toThrow(/^x, line 4/)
+})
+
+it('a delimiter behind each line makes no column', async () => {
+  const table = 'text;label;;\na;b;;\nc;d; ;\n'
+  const rows = [
+    { text: 'a', label: 'b' },
+    { text: 'c', label: 'd' },
+  ]
+  expect(await parseRecords(table, 'csv', 'x', { delimiter: ';' })).toEqual(rows)
+  expect(await parseRecords('text,label,\na,b,\nc,d,e\n', 'csv')).toEqual([
+    { text: 'a', label: 'b', '': '' },
+    { text: 'c', label: 'd', '': 'e' },
+  ])
+})
+
 describe('a table without the column of texts or of labels names the option, and what there is', () => {
   const refusal = (content: string, format: string, options = {}) =>
     parseTable(content, format, 'x', options).catch(({ message }) => message as string)

@@ -25,6 +25,9 @@ const others: Readonly<Record<string, Opened>> = {
   },
 }
 
+const goOn =
+  "Save it first: await tuned.save('out/x'). To go on from a fine-tuned model: fineTune(base, { adapter: 'out/x' })."
+
 const isPlain = (value: unknown): boolean => Object.prototype.toString.call(value) === '[object Object]'
 
 /** Bytes may have any name. */
@@ -40,6 +43,7 @@ function openedIn(value: Readonly<Record<string, unknown>>): Opened | undefined 
 
 /** @throws {ConfigError} for what is open. */
 export function refuseOpen(where: string, value: object): void {
-  const opened = openedIn(value as Readonly<Record<string, unknown>>)
+  const found = openedIn(value as Readonly<Record<string, unknown>>)
+  const opened = found && where === 'openBase' && 'adapted' in value ? { ...found, fix: goOn } : found
   if (opened) throw new ConfigError({ where, ...opened, expected: 'a folder, a name on the hub, an address or files' })
 }

@@ -91,6 +91,10 @@ async function trainRows<T extends TaskType>(
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   const validation = Array.isArray(options.validation) ? options.validation : []
   const doubts = (await task.doubts?.(rows, settings, given, { train: options.train, validation })) ?? []
+  const trained = new Set(train.examples.map((one) => JSON.stringify(one)))
+  const places = evaluation.examples.flatMap((one, i) => (trained.has(JSON.stringify(one)) ? [i] : []))
+  // A part of its own in bundles.
+  const shared = places.length > 0 ? (await import('./shared-rows.ts')).sharedRows(places, rows, options.train) : []
   const cut = [
     ...cutTexts(train.examples, train.truncated, 'train rows', max_length),
     ...cutTexts(evaluation.examples, evaluation.truncated, 'validation rows', max_length),
@@ -99,7 +103,7 @@ async function trainRows<T extends TaskType>(
       ? unlearnedRows(evaluation.unlearned ?? [], 'validation', max_length)
       : unlearnedRows(placesIn(options.train, rows.validation, evaluation.unlearned), 'train', max_length)),
   ]
-  for (const message of [...model.warnings, ...doubts, ...cut]) warn(message)
+  for (const message of [...model.warnings, ...doubts, ...shared, ...cut]) warn(message)
   const artifacts = generateArtifacts(model, {
     loss: task.loss(settings, { base, examples: train.examples, batch_size: training.batch_size }),
     evalLoss: evalLossOf(task, settings, {

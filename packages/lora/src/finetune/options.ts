@@ -128,7 +128,7 @@ export const isSource = (value: unknown): boolean => text[1](value) || object[1]
 
 const checks: Checks<GeneralOptions> = {
   task: text,
-  train: ['an array of rows, or a table of readTable', Array.isArray],
+  train: ['an array of rows, as readRecords gives, or a table of readTable', Array.isArray],
   validation: ['a number above 0 and below 1, or an array of rows', (value) => isShare(value) || Array.isArray(value)],
   lora: object,
   adapter: ['a folder, a name on the hub, an address or files', isSource],

@@ -15,7 +15,8 @@ import type { Pretrained } from './pretrained.ts'
 export type BaseModelSource = Source | BaseModel | OnnxModel | Pretrained
 
 const isBase = (source: BaseModelSource): source is BaseModel =>
-  typeof source === 'object' && source !== null && 'hiddenStates' in source && 'tokenizer' in source
+  // A fine-tuned classifier has `hiddenStates` too.
+  typeof source === 'object' && source !== null && 'languageModel' in source && 'tokenizer' in source
 
 /** Whether a model is open already. */
 export const isOpen = (source: BaseModelSource): source is BaseModel | OnnxModel | Pretrained =>

@@ -16,6 +16,7 @@ import {
 import type { Loss } from '@cola/graph'
 import { binaryCrossEntropy, crossEntropy, meanSquaredError, type Metrics } from '@cola/train'
 import { type ClassWeights, weightOption } from './class-weight.ts'
+import { commaFix } from './decimal-comma.ts'
 import type { ScoreContext } from './task.ts'
 
 /** What labels are: transformers' `problem_type`. */
@@ -119,6 +120,7 @@ function warnOfCollapse(predictions: readonly number[], { labels, onWarning }: S
 }
 
 const numberFix = 'Make it a number: Number(row.label).'
+const wordFix = (label: string): string => (Number.isFinite(Number(label)) ? numberFix : classesFix)
 const classesFix = 'Where labels are classes, leave problem_type out.'
 
 /** @throws {DataError} naming the row, for a label that is no finite number. */
@@ -129,6 +131,6 @@ function requireNumber(label: unknown, where: string): number {
     what: 'not a number',
     expected: 'a finite number, for regression',
     found: describeValue(label),
-    fix: typeof label === 'string' && Number.isFinite(Number(label)) ? numberFix : classesFix,
+    fix: typeof label !== 'string' ? classesFix : (commaFix(label, 'label') ?? wordFix(label)),
   })
 }

@@ -1,6 +1,7 @@
 // The rows that sentence embeddings are trained on, in columns called as in sentence-transformers' data sets.
 
 import { DataError, describeValue, renameFix } from '@cola/data'
+import { commaFix } from './decimal-comma.ts'
 import { otherForm, presentIn } from './other-form.ts'
 
 /** A text, and another that is right for it: its paraphrase, answer, document. */
@@ -83,5 +84,5 @@ export function requireScore(row: object, where: string): number {
 
 const fixOf = (score: unknown): { fix?: string } => {
   if (typeof score === 'number') return { fix: 'Scale it: grades from 0 to 5 are divided by 5.' }
-  return typeof score === 'string' ? { fix: 'Make it a number: Number(row.score).' } : {}
+  return typeof score === 'string' ? { fix: commaFix(score, 'score') ?? 'Make it a number: Number(row.score).' } : {}
 }

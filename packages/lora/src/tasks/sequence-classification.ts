@@ -307,6 +307,7 @@ export const sequenceClassification: Task<Types> = {
     const { problem_type, labels } = settings
     const logitsOf = async (texts: readonly TextOrPair[]) => {
       requireList(texts, 'texts')
+      if (texts.some(Array.isArray)) throw (await import('./array-text.ts')).arrayText(texts, '{ text, text_pair }')
       const rows = texts.map((text) => (typeof text === 'string' ? { text } : text))
       return predict(encodeInputs(rows, settings, { ...context, where: 'texts' }, requireString))
     }

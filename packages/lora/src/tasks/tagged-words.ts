@@ -64,6 +64,11 @@ export function taggedWords(
   return tagged
 }
 
+/** The columns of data sets on the hub, whose tags are numbers. */
+const ofDatasets =
+  'Rename tokens to words, and ner_tags to tags, which are names: rows.map(({ tokens, ner_tags }) => ' +
+  '({ words: tokens, tags: ner_tags.map((id) => names[id]) })).'
+
 /** Whether a row is a text with spans. @throws {DataError} for one that is of neither shape, or of both. */
 export function isSpansRow(row: TokenClassificationRow, where: string): row is SpansRow {
   const fields = Object.keys(row ?? {})
@@ -74,7 +79,7 @@ export function isSpansRow(row: TokenClassificationRow, where: string): row is S
     what: words ? 'words, and a text or spans too' : 'not a row of token classification',
     expected: '{ words, tags } or { text, spans: [{ start, end, label }] }',
     found: fields.length > 0 ? `the fields ${fields.join(', ')}` : describeValue(row),
-    fix: words ? undefined : renameFix(['words', 'tags'], fields),
+    fix: words ? undefined : fields.includes('tokens') ? ofDatasets : renameFix(['words', 'tags'], fields),
   })
 }
 

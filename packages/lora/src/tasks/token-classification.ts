@@ -246,6 +246,7 @@ export const tokenClassification: Task<Types> = {
       ...strictMethods({
         async tag(texts: readonly (string | { words: readonly string[] })[]) {
           requireList(texts, 'texts')
+          if (texts.some(Array.isArray)) throw (await import('./array-text.ts')).arrayText(texts, '{ words: [...] }')
           const inputs = texts.map((text, i) => wordsOf(text, settings.punctuation, rowPlace('texts', i)))
           const predictions = await predict(encodeInputs(inputs, { ...context, where: 'texts' }))
           return inputs.map((input, i) => found(input, predictions[i] as WordTags))

@@ -95,7 +95,9 @@ describe('fineTune with GPT-2’s weights', () => {
   it('no texts are no answers; one text in place of an array, and what is no text, are refused', async () => {
     expect(await tuned.classify([])).toEqual([])
     await expect(tuned.classify(new Array<string>(2))).rejects.toThrow(/^texts, row 1: an empty place of the array/)
-    await expect(tuned.classify([['the', 'cat'] as never])).rejects.toThrow(/^texts, row 1: not a row.*\["the","cat"\]/)
+    await expect(tuned.classify([['the', 'cat'] as never])).rejects.toThrow(
+      /^texts, row 1: an array in place of a text.*\["the","cat"\]/,
+    )
     await expect(tuned.evaluate(['the cat' as never])).rejects.toThrow(/^rows, row 1: not a row.*found "the cat"/)
     await expect(tuned.classify('the cat' as never)).rejects.toThrow(/^texts: not an array, .*"the cat".*\[text\]/)
     await expect(tuned.classify([null] as never)).rejects.toThrow(/^texts, row 1, field "text": not a text/)
@@ -214,6 +216,36 @@ describe('what fineTune takes', () => {
     )
   })
 
+  it('says how a decimal comma is read, in a number and in a similarity', async () => {
+    const train = rows.map(({ text }) => ({ text, label: '1,5' }))
+    await expect(fineTune(embedded, { train, problem_type: 'regression', ...quick })).rejects.toThrow(
+      /field "label": not a number, .*decimal comma: Number\(row\.label\.replace\(',', '\.'\)\)\./,
+    )
+    const alike = [{ sentence1: 'the cat', sentence2: 'cat', score: '0,5' }] as never
+    await expect(fineTune(embedded, { task: 'FEATURE_EXTRACTION', train: alike, ...quick })).rejects.toThrow(
+      /field "score": not a similarity.*Number\(row\.score\.replace/,
+    )
+  })
+
+  it('tells of rows that are in both parts', async () => {
+    const told = async (options: object) => {
+      const warnings: string[] = []
+      const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+      const tuned = await fineTune(embedded, { train: rows, ...quick, ...options, callbacks })
+      await tuned.release()
+      return warnings.filter((message) => message.includes('validation rows'))
+    }
+    const fresh = [{ text: 'the cat', label: 'one' }]
+    expect(await told({ validation: fresh })).toEqual([])
+    expect(await told({ validation: [...fresh, { ...rows[1], id: 7 }, rows[2]] })).toEqual([
+      '2 of 3 validation rows are train rows too, validation, row 2 for one: scores are better than on new rows; ' +
+        'leave out one of each',
+    ])
+    const twice = [...rows, ...rows.map((row) => ({ ...row }))]
+    const [shared] = await told({ train: twice, validation: 0.2 })
+    expect(shared).toMatch(/^\d of \d validation rows are train rows too, train, row \d+ for one/)
+  })
+
   it('weights of classes, as CrossEntropyLoss(weight) has them', async () => {
     const labels = ['one', 'many', 'one', 'many', 'one', 'none']
     const train = labels.map((label, i) => ({ text: rows[i]?.text as string, label }))
@@ -257,6 +289,9 @@ describe('what fineTune takes', () => {
     const opened = await loadFineTuned(join(out, 'pairs'), { base: folder, device: 'cpu' })
     for (const one of [tuned, opened]) {
       await expect(one.classify([text])).rejects.toThrow(`texts, row 1: ${form}`)
+      await expect(one.classify([[text, text]] as never)).rejects.toThrow(
+        /texts, row 1: an array in place of a text, found \["the.*\. Write \{ text, text_pair \}\./,
+      )
       await expect(one.logits([{ text }])).rejects.toThrow(`texts, row 1: ${form}`)
       await expect(one.evaluate(rows)).rejects.toThrow(`rows, row 1: ${form}`)
       await one.release()
@@ -463,6 +498,10 @@ describe('refuses, before anything is trained', () => {
     [{ adam_beta1: 0.9 }, /option adam_beta1: .*the Trainer of @cola\/train takes any optimizer/],
     [{ label_smoothing_factor: 0.1 }, /option label_smoothing_factor: .*Did you mean label_smoothing\?/],
     [{ per_device_train_batch_size: 1 }, /Did you mean batch_size\?/],
+    [
+      { train: 'chat.jsonl' },
+      /option train: .*expected an array of rows, as readRecords gives, or a table of readTable/,
+    ],
     [{ class_weight: { one: -1 } }, /option class_weight: not a valid value, expected 'balanced', or an object of/],
     [{ class_weight: [1, 2] }, /option class_weight: not a valid value/],
     [

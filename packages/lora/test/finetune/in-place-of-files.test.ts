@@ -1,6 +1,6 @@
 // What is open already, in place of the files that it is read from: each door says what to give.
 
-import { memorySink } from '@cola/data'
+import { DataError, memorySink } from '@cola/data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type Adapter,
@@ -54,6 +54,38 @@ const refusal = async (call: () => unknown): Promise<string> => {
   expect(error).toBeInstanceOf(ConfigError)
   return String(error)
 }
+
+it('a fine-tuned model is no base, nor is what is no model', async () => {
+  const classes = train.map((row, i) => ({ ...row, label: i }))
+  const run = { train: [...classes, ...classes], epochs: 1, lora: { r: 2 } }
+  const classifier = await fineTune(base, run)
+  for (const one of [classifier, tuned])
+    for (const call of [() => fineTune(one as never, run), () => openBase(one as never)])
+      expect(await refusal(call)).toMatch(
+        /^ConfigError: openBase: a fine-tuned model, .*go on from a fine-tuned model: fineTune\(base, \{ adapter: 'out\/x' \}\)/,
+      )
+  await classifier.release()
+  for (const wrong of [
+    7,
+    null,
+    {},
+    { path: 1 },
+    [],
+    [1],
+    () => 1,
+    new Map(),
+    classes,
+    { train: classes },
+    new Date(),
+  ]) {
+    const error = await fineTune(wrong as never, run).catch((cause: unknown) => cause)
+    expect(
+      [ConfigError, DataError].some((kind) => error instanceof kind),
+      String(error),
+    ).toBe(true)
+    expect(String(error)).not.toMatch(/encodeTexts|undefined is|not a function/)
+  }
+})
 
 describe.each(Object.entries(doors))('%s', (_, [where, call]) => {
   it('says what a fine-tuned model lacks, and a model with an adapter', async () => {
@@ -114,5 +146,5 @@ it('is a fine-tuned model in place of an adapter that is open', async () => {
     () => loadAdapter(model, tuned as never),
     () => combineAdapters([{ adapter: tuned as never }]),
   ])
-    expect(await refusal(call)).toMatch(/expected what readAdapter or openAdapter gives, found .*Save it first/)
+    expect(await refusal(call)).toMatch(/expected what openAdapter gives, found .*Save it first/)
 })

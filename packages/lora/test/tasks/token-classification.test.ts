@@ -86,6 +86,19 @@ describe('against transformers and PEFT', () => {
     expect(known([...data])).toBeAllclose(known(reference.logits.flat(2)), { atol: 1e-5 })
   })
 
+  it('says how columns of the hub and words are given', async () => {
+    const base = (await prepared(false)).opened
+    const ofHub = [{ tokens: ['a'], ner_tags: [0] }] as never
+    await expect(tokenClassification.settings(ofHub, {}, base, 1)).rejects.toThrow(
+      /train, row 1: not a row .*Rename tokens to words, and ner_tags to tags, which are names: rows\.map/,
+    )
+    const tuned = await fineTune(base, { task: 'TOKEN_CLS', train: [{ words: ['a'], tags: ['B-X'] }], epochs: 1 })
+    await expect(tuned.tag([['Bob', 'went']] as never)).rejects.toThrow(
+      'texts, row 1: an array in place of a text, found ["Bob","went"]. Write { words: [...] }.',
+    )
+    await tuned.release()
+  })
+
   it('weighs tags by their words, as scikit-learn balances classes', async () => {
     const train = [
       { words: ['a', 'b', 'c', 'd'], tags: ['O', 'B-X', 'O', 'O'] },
