@@ -7,6 +7,7 @@ import type { Reads } from './further-arguments.ts'
 /**
  * The methods, each of which throws a {ConfigError} for more than it takes. A number is let pass: `map` gives the index
  * of an element.
+ * @typeParam Methods The methods by their names.
  * @param reads Whether they read pairs of texts, for what to do about a second one. @default 'texts'
  */
 export function strictMethods<Methods extends Readonly<Record<string, (...given: never[]) => Promise<unknown>>>>(
