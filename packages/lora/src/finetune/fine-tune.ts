@@ -1,6 +1,6 @@
 // Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
 
-import { cutTexts, divideRows, type Label, requireRows, type Source } from '@cola/data'
+import { divideRows, type Label, requireRows, type Source } from '@cola/data'
 import { adamw, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
 import { checkValue, object } from '@cola/graph/options'
 import { withParameters } from '../inject/adapted-model.ts'
@@ -13,8 +13,8 @@ import { baseWithHead, withHeadOf } from './base-with-head.ts'
 import { batchFunctions, evalLossOf } from './batch-functions.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
 import type { TrainedBefore } from './from-adapter.ts'
-import { unlearnedRows } from './unlearned-rows.ts'
 import { type FineTuneOptions, type ReadOptions, readOptions } from './options.ts'
+import { rowWarnings } from './row-warnings.ts'
 import { withRows } from './rows-of.ts'
 import type { OptionsWithRows } from './tables.ts'
 
@@ -91,19 +91,8 @@ async function trainRows<T extends TaskType>(
   const warn = (message: string) => training.callbacks?.onWarning?.({ event: 'warning', step: 0, message })
   const validation = Array.isArray(options.validation) ? options.validation : []
   const doubts = (await task.doubts?.(rows, settings, given, { train: options.train, validation })) ?? []
-  const trained = new Set(train.examples.map((one) => JSON.stringify(one)))
-  const places = evaluation.examples.flatMap((one, i) => (trained.has(JSON.stringify(one)) ? [i] : []))
-  // A part of its own in bundles.
-  const shared = places.length > 0 ? (await import('./shared-rows.ts')).sharedRows(places, rows, options.train) : []
-  const cut = [
-    ...cutTexts(train.examples, train.truncated, 'train rows', max_length),
-    ...cutTexts(evaluation.examples, evaluation.truncated, 'validation rows', max_length),
-    ...unlearnedRows(placesIn(options.train, rows.train, train.unlearned), 'train', max_length),
-    ...(validation.length > 0
-      ? unlearnedRows(evaluation.unlearned ?? [], 'validation', max_length)
-      : unlearnedRows(placesIn(options.train, rows.validation, evaluation.unlearned), 'train', max_length)),
-  ]
-  for (const message of [...model.warnings, ...doubts, ...shared, ...cut]) warn(message)
+  const unused = await rowWarnings({ rows, given: options.train, validation, train, evaluation, max_length })
+  for (const message of [...model.warnings, ...doubts, ...unused]) warn(message)
   const artifacts = generateArtifacts(model, {
     loss: task.loss(settings, { base, examples: train.examples, batch_size: training.batch_size }),
     evalLoss: evalLossOf(task, settings, {
@@ -147,13 +136,6 @@ async function trainRows<T extends TaskType>(
     await session.release()
     throw error
   }
-}
-
-/** Places of rows among all of which they are a part. */
-function placesIn(all: readonly object[], part: readonly object[], places: readonly number[] = []): number[] {
-  if (part === all || places.length === 0) return [...places]
-  const placeOf = new Map(all.map((row, i) => [row, i]))
-  return places.map((place) => placeOf.get(part[place] as object) ?? place)
 }
 
 /** Both parts; a row of a share that is refused is named by its place among all that were given. */
