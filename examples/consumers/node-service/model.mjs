@@ -2,10 +2,11 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { DataError, longestInput, packSentences, softmax } from '@cola/data'
-import { loadPretrained, readAdapter, switchable } from '@cola/lora'
+import { loadPretrained, openAdapter, switchable } from '@cola/lora'
 import { feedsOf, openSession } from '@cola/train'
 
-const adapters = new Map([...workerData.adapters].map(([name, folder]) => [name, readAdapter(folder)]))
+const opened = [...workerData.adapters].map(async ([name, folder]) => [name, await openAdapter(folder)])
+const adapters = new Map(await Promise.all(opened))
 // The adapters of one session share the shape of their heads.
 const [first] = adapters.values()
 const num_labels = first.head?.num_labels ?? 2

@@ -86,7 +86,7 @@ describe('generate', () => {
     )
     const none = { tensors: new Map() } as never
     await expect(generator.loadAdapter('c', none)).rejects.toThrow(
-      /adapter "c": not a valid value, expected what readA/,
+      /adapter "c": not a valid value, expected what openA/,
     )
     await generator.release()
     await expect(generator.loadAdapter('c', second)).rejects.toThrow(SessionError)
