@@ -6,15 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import {
-  type DirectoryHandle,
-  type FileHandle,
-  folderFiles,
-  memoryFiles,
-  type Source,
-  type SourceOptions,
-  zipOf,
-} from '@cola/data'
+import { type FileHandle, folderFiles, memoryFiles, type Source, type SourceOptions, zipOf } from '@cola/data'
+import { directoryHandle, fileHandle } from './directory-handle.ts'
 import { hubServer } from './hub-server.ts'
 
 /** The kinds of sources, for tables of tests. */
@@ -64,7 +57,7 @@ export async function everySource(files: Readonly<Record<string, Uint8Array<Arra
       hub: 'someone/model',
       address,
       'picked files': picked,
-      'folder handle': directoryHandle(picked),
+      'folder handle': directoryHandle('picked', files),
       zip: new File([await zipOf(memoryFiles(files))], 'files.zip'),
       bytes: files,
       'open files': folderFiles(folder),
@@ -81,28 +74,6 @@ export async function everySource(files: Readonly<Record<string, Uint8Array<Arra
       await hub.close()
       server.close()
       rmSync(work, { recursive: true })
-    },
-  }
-}
-
-const fileHandle = (file: File): FileHandle => ({ kind: 'file', name: file.name, getFile: async () => file })
-
-/** What a page's folder picker gives. */
-function directoryHandle(files: readonly File[]): DirectoryHandle {
-  const handles = files.map(fileHandle)
-  const refused = async (): Promise<never> => {
-    throw new Error('not a part of this test')
-  }
-  return {
-    kind: 'directory',
-    name: 'picked',
-    getDirectoryHandle: refused,
-    getFileHandle: async (name) => handles.find((one) => one.name === name) ?? refused(),
-    removeEntry: refused,
-    ...{
-      async *[Symbol.asyncIterator]() {
-        for (const one of handles) yield [one.name, one]
-      },
     },
   }
 }

@@ -97,6 +97,8 @@ export const listOf = ([expected, holds]: Check, length?: number): Check => [
     (length === undefined ? value.length > 0 : value.length === length) &&
     Array.from(value).every(holds),
 ]
+/** Of a field that may be absent. */
+export const optional = ([expected, holds]: Check): Check => [expected, (value) => value === undefined || holds(value)]
 
 /**
  * Checks each option; one that is `undefined` is not set, whatever its name.

@@ -117,6 +117,12 @@ function randomBasis(matrix: Matrix, width: number, seed: number): Matrix {
   return orthonormal(multiply(matrix, matrixOf(draws, matrix.columns, width)))
 }
 
+/** Gives an orthonormal basis of W W' times a basis. */
+function powersOf(matrix: Matrix): (basis: Matrix) => Matrix {
+  const transposed = transpose(matrix)
+  return (basis) => orthonormal(multiply(matrix, orthonormal(multiply(transposed, basis))))
+}
+
 /**
  * The greatest `rank` singular values and vectors, nearly: within a basis of that many random vectors after
  * `iterations` powers of W W', as torch.svd_lowrank. (Halko, Martinsson & Tropp 2009, algorithms 4.4 and 5.1)
@@ -126,9 +132,9 @@ export function randomizedSvd(
   rank: number,
   { iterations, seed }: { iterations: number; seed: number },
 ): TruncatedSvd {
-  const transposed = transpose(matrix)
+  const next = powersOf(matrix)
   let basis = randomBasis(matrix, Math.min(rank, matrix.rows, matrix.columns), seed)
-  for (let i = 0; i < iterations; i++) basis = orthonormal(multiply(matrix, orthonormal(multiply(transposed, basis))))
+  for (let i = 0; i < iterations; i++) basis = next(basis)
   return withinBasis(matrix, basis, rank)
 }
 
@@ -146,12 +152,11 @@ const tolerance = 1e-7
 export function truncatedSvd(matrix: Matrix, rank: number, { seed = 0 }: { seed?: number } = {}): TruncatedSvd {
   const size = Math.min(matrix.rows, matrix.columns)
   const width = Math.min(rank + oversampling, size)
-  const transposed = transpose(matrix)
+  const next = powersOf(matrix)
   let start = randomBasis(matrix, width, seed)
   while (true) {
     const blocks = [start]
-    while (blocks.length <= powers && blocks.length * width < size)
-      blocks.push(orthonormal(multiply(matrix, orthonormal(multiply(transposed, blocks.at(-1) as Matrix)))))
+    while (blocks.length <= powers && blocks.length * width < size) blocks.push(next(blocks.at(-1) as Matrix))
     const all = beside(blocks)
     const basis = orthonormal(columnsOf(all, range(Math.min(size, all.columns))))
     const found = withinBasis(matrix, basis, width)

@@ -1,6 +1,6 @@
 // An adapter that a person brings. Loaded when one is picked.
 
-import { defaultLabel, type FileSink, openFiles } from '@cola/data'
+import { defaultLabels, type FileSink, openFiles } from '@cola/data'
 import { AdapterError, type BaseModel } from '@cola/lora'
 import { headName, type Kept } from './adapters.ts'
 
@@ -26,5 +26,5 @@ export function withLabels(kept: Kept, base: BaseModel): Kept {
       found: [...tensors.keys()].slice(0, 3).join(', '),
       fix: 'Open the model that it was trained on, or save it with its head (task_type SEQ_CLS).',
     })
-  return { ...kept, labels: Array.from({ length: classes }, (_, i) => labels[i] ?? defaultLabel(i)) }
+  return { ...kept, labels: defaultLabels(classes, labels) }
 }

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
+import { directoryHandle } from '../../../../tools/directory-handle.ts'
 import { folderSink, memoryFiles, openFiles, readRecords, readTable, type Source } from '../../src/index.ts'
 import { text } from '../support/hub-files.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -8,28 +9,6 @@ const content = { 'config.json': text('{}'), 'onnx/model.onnx': text('0123456789
 
 const picked = (name: string, bytes: Uint8Array<ArrayBuffer>, path = '') =>
   Object.defineProperty(new File([bytes], name), 'webkitRelativePath', { value: path })
-
-/** A folder handle as browsers have it. */
-function handle(name: string, entries: Record<string, Uint8Array>): FileSystemDirectoryHandle {
-  const children = new Map<string, unknown>()
-  for (const [path, bytes] of Object.entries(entries)) {
-    const [first, ...rest] = path.split('/') as [string, ...string[]]
-    const below = Object.entries(entries).filter(([other]) => other.startsWith(`${first}/`))
-    children.set(
-      first,
-      rest.length
-        ? handle(first, Object.fromEntries(below.map(([other, value]) => [other.slice(first.length + 1), value])))
-        : { kind: 'file', name: first, getFile: async () => new File([bytes as Uint8Array<ArrayBuffer>], first) },
-    )
-  }
-  return {
-    kind: 'directory',
-    name,
-    async *[Symbol.asyncIterator]() {
-      yield* children
-    },
-  } as unknown as FileSystemDirectoryHandle
-}
 
 const sources: Record<string, () => Source> = {
   'a folder': () => {
@@ -44,7 +23,7 @@ const sources: Record<string, () => Source> = {
     picked('config.json', content['config.json'], 'folder/config.json'),
     picked('model.onnx', content['onnx/model.onnx'], 'folder/onnx/model.onnx'),
   ],
-  'a folder handle': () => handle('folder', content),
+  'a folder handle': () => directoryHandle('folder', content),
 }
 
 describe('openFiles', () => {
@@ -61,7 +40,7 @@ describe('openFiles', () => {
   })
 
   it('brings the picked files that are wanted, and no others', async () => {
-    const files = await openFiles(handle('folder', content), { files: ['config.json'] })
+    const files = await openFiles(directoryHandle('folder', content), { files: ['config.json'] })
     expect(files.has('onnx/model.onnx')).toBe(true)
     expect(() => files.read('onnx/model.onnx')).toThrow(/model\.onnx: the file was not fetched/)
   })

@@ -1,6 +1,6 @@
 // The classes of a student that was saved: as its rows named them, as its configuration does, or as an option does.
 
-import { defaultLabel, describeValue, type Label } from '@cola/data'
+import { defaultLabels, describeValue, type Label } from '@cola/data'
 import type { DistilRnnConfig } from '@cola/rnn'
 import { ConfigError } from '@cola/train'
 import { areClasses } from './classes-of-run.ts'
@@ -15,7 +15,7 @@ export function labelsOfFolder(
   saved: readonly Label[] | undefined,
   given: readonly Label[] | undefined,
 ): readonly Label[] {
-  if (!given) return saved ?? Array.from({ length: num_labels }, (_, i) => id2label?.[i] ?? defaultLabel(i))
+  if (!given) return saved ?? defaultLabels(num_labels, id2label ?? undefined)
   const refuse = (what: string, expected: string, fix: string) =>
     new ConfigError({
       where: 'loadDistilled, option labels',

@@ -217,7 +217,6 @@ export async function readOptions(options: DistillOptions): Promise<ReadOptions>
   const { output_dir } = loop
   refuseContradictions({ ...run, train, transfer: given, ...(splits ? { splits } : {}) })
   const transfer = await transferTexts(given)
-  requireRows(train, transfer)
   return {
     ...run,
     train,
@@ -238,11 +237,6 @@ function refuse(option: string, what: string, fix: string): never {
   throw new ConfigError({ where: `distill, option ${option}`, what, fix })
 }
 
-function requireRows(train: OptionsOfRun['train'], transfer: OptionsOfRun['transfer']): void {
-  if (!train?.length && isWithoutTexts(transfer))
-    refuse('train', 'there is nothing to learn from', 'Give rows with labels.')
-}
-
 function refuseContradictions(options: OptionsOfRun): void {
   const { student, teacher, tokenizer, train, transfer, embedding, hidden_states } = options
   if (student === undefined) refuse('student', 'missing', 'Give a configuration, {} for the default one, or a model.')
@@ -258,7 +252,8 @@ function refuseContradictions(options: OptionsOfRun): void {
       'no text teaches by states',
       'Give rows with labels, or a number above 0.',
     )
-  requireRows(train, transfer)
+  if (!train?.length && isWithoutTexts(transfer))
+    refuse('train', 'there is nothing to learn from', 'Give rows with labels.')
   if (tokenizer === undefined && teacher === undefined)
     refuse('tokenizer', 'missing', 'Give a folder, a name on the hub, or a tokenizer.')
   if (embedding !== undefined && isModel(student))

@@ -1,7 +1,15 @@
 // Adapters from files and from the hub, in PEFT's format (save_pretrained): adapter_config.json and
 // adapter_model.safetensors, head included; and what such files hold of a model.
 
-import { defaultLabel, type Files, openFiles, placeOf, type Source, sourceChecks, type SourceOptions } from '@cola/data'
+import {
+  defaultLabels,
+  type Files,
+  openFiles,
+  placeOf,
+  type Source,
+  sourceChecks,
+  type SourceOptions,
+} from '@cola/data'
 import { type Tensor, toFloat32 } from '@cola/graph'
 import { checkOptions } from '@cola/graph/options'
 import { filesOf, readJson, readSafetensors } from '@cola/train/files'
@@ -80,7 +88,7 @@ function parseHead(json: unknown, where: string): Head {
   return {
     name,
     ...rest,
-    ...(id2label ? { labels: Array.from({ length: rest.num_labels }, (_, i) => id2label[i] ?? defaultLabel(i)) } : {}),
+    ...(id2label ? { labels: defaultLabels(rest.num_labels, id2label) } : {}),
   }
 }
 

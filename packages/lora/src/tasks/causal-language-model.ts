@@ -1,7 +1,7 @@
 // CAUSAL_LM: texts, completions of prompts and conversations, token by token; what TRL's SFTTrainer trains by default.
 
 import { DataError, encodeForLanguageModel, perplexity, rowPlace } from '@cola/data'
-import { flag, oneOf, text, whole } from '@cola/graph/options'
+import { flag, oneOf, optional, string, text, whole } from '@cola/graph/options'
 import { architecture } from '../load/architecture.ts'
 import { endTokens } from '../generate/special-tokens.ts'
 import {
@@ -83,9 +83,9 @@ export const causalLanguageModel: Task<Types> = {
   saved: {
     form: oneOf(languageModelForms),
     completion_only_loss: flag,
-    assistant_only_loss: ['true or false', (value) => value === undefined || typeof value === 'boolean'],
+    assistant_only_loss: optional(flag),
     eos_token_id: ['an array of token ids', (value) => Array.isArray(value) && value.every(whole(0)[1])],
-    chat_template: ['a string', (value) => value === undefined || typeof value === 'string'],
+    chat_template: optional(string),
   },
   async settings(rows, { completion_only_loss, assistant_only_loss, eos_token, chat_template }, base) {
     const form = formOf(rows[0] as Types['row'], rowPlace('train', 0, rows[0]))

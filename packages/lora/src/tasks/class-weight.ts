@@ -20,6 +20,3 @@ export const classWeight: Check = [
 /** The weight of each class, for `crossEntropy`. */
 export const weightOption = (labels: readonly Label[], weights?: ClassWeights): { weight?: number[] } =>
   weights ? { weight: labels.map((label) => weights[String(label)] ?? 1) } : {}
-
-/** Of a setting that may be absent. */
-export const optional = ([words, holds]: Check): Check => [words, (value) => value === undefined || holds(value)]

@@ -12,6 +12,7 @@ import {
 import { requireMessages } from '../generate/messages.ts'
 import { assistantTurns, type Render } from './assistant-turns.ts'
 import { leavesOut } from '../onnx/left-out.ts'
+import { presentIn } from './other-form.ts'
 
 /** A text, all of which is learned. */
 export interface TextRow {
@@ -96,8 +97,6 @@ export const languageModelForms = Object.keys(forms)
 
 /** All columns of all forms; others of a table are left alone. */
 const known = new Set(Object.values(forms).flatMap(({ columns }) => columns))
-
-const presentIn = (row: object): string[] => Object.keys(row).filter((name) => row[name as keyof object] !== undefined)
 
 /** The form whose columns a row has. @throws {DataError} naming the row, where they are those of none. */
 export function formOf(row: object, where: string): LanguageModelForm {

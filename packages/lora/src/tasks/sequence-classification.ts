@@ -14,10 +14,10 @@ import {
   ignoreIndex,
 } from '@cola/data'
 import type { Batch } from '@cola/train'
-import { type Check, flag, list, oneOf, share } from '@cola/graph/options'
+import { type Check, flag, list, oneOf, optional, share } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import { type Pooling, poolings } from '../inject/head.ts'
-import { type ClassWeight, classWeight, type ClassWeights, optional } from './class-weight.ts'
+import { type ClassWeight, classWeight, type ClassWeights } from './class-weight.ts'
 import { withHead } from './head.ts'
 import { headChecks, type HeadOption, type LayeredHead, layered } from './head-option.ts'
 import type { TextStates } from './hidden-states.ts'

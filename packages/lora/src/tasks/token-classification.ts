@@ -23,9 +23,9 @@ import {
   type WordSequence,
 } from '@cola/data'
 import { crossEntropy } from '@cola/train'
-import { type Check, flag, listOf, oneOf, string } from '@cola/graph/options'
+import { type Check, flag, listOf, oneOf, optional, string } from '@cola/graph/options'
 import type { BaseModel } from '../load/base-model.ts'
-import { type ClassWeight, classWeight, type ClassWeights, weightOption, optional } from './class-weight.ts'
+import { type ClassWeight, classWeight, type ClassWeights, weightOption } from './class-weight.ts'
 import { withHead } from './head.ts'
 import { headChecks, type HeadOption, type LayeredHead, layered } from './head-option.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
@@ -174,10 +174,10 @@ export const tokenClassification: Task<Types> = {
     if (!labels) requireSharedLabels(typesOf(tagged), 'train, field "tags" or "spans"', ownTypeFix)
     const head = layered(options.head)
     const classes = labels ? [...labels] : labelsOf(tagged)
-    const all = tagged.flatMap(({ tags }) => tags)
+    const all = () => tagged.flatMap(({ tags }) => tags)
     const weights = class_weight && {
       // A part of its own in bundles.
-      class_weight: (await import('./found-weights.ts')).foundWeights(class_weight, all, classes),
+      class_weight: (await import('./found-weights.ts')).foundWeights(class_weight, all(), classes),
     }
     return { labels: classes, ...(head ? { head } : {}), label_all_tokens, punctuation: division, ...weights }
   },

@@ -31,25 +31,35 @@ export interface RunParts {
   readonly options: Readonly<Record<string, unknown>>
 }
 
-/** @param model Fingerprint of the artifacts. */
-export const runParts = <Row, Prediction>(
-  model: string,
-  { data, ...options }: Omit<Settings<Row, Prediction>, 'session'>,
-): RunParts => ({
-  model,
-  train: sha256(lines(data.train)),
-  evaluation: sha256(lines(data.evaluation ?? [])),
-  options: optionsOf(options),
+/** The rows of a run as lines. */
+const linesOf = <Row, Prediction>({ train, evaluation = [] }: Settings<Row, Prediction>['data']) => ({
+  train: lines(train),
+  evaluation: lines(evaluation),
 })
+
+const fingerprintOf = (model: string, options: object, { train, evaluation }: ReturnType<typeof linesOf>): string =>
+  sha256([model, JSON.stringify(Object.values(options)), ...train, 'evaluation\n', ...evaluation])
 
 /**
  * SHA-256 of what a run depends on.
  * @param model Fingerprint of the artifacts.
  */
-export function runFingerprint<Row, Prediction>(
+export const runFingerprint = <Row, Prediction>(
   model: string,
   { data, ...options }: Omit<Settings<Row, Prediction>, 'session'>,
-): string {
-  const rows = [...lines(data.train), 'evaluation\n', ...lines(data.evaluation ?? [])]
-  return sha256([model, JSON.stringify(Object.values(optionsOf(options))), ...rows])
+): string => fingerprintOf(model, optionsOf(options), linesOf(data))
+
+/**
+ * The fingerprint of a run, and its parts.
+ * @param model Fingerprint of the artifacts.
+ */
+export function runIdentity<Row, Prediction>(
+  model: string,
+  { data, ...settings }: Omit<Settings<Row, Prediction>, 'session'>,
+): { fingerprint: string; parts: RunParts } {
+  const [options, rows] = [optionsOf(settings), linesOf(data)]
+  return {
+    fingerprint: fingerprintOf(model, options, rows),
+    parts: { model, train: sha256(rows.train), evaluation: sha256(rows.evaluation), options },
+  }
 }

@@ -21,7 +21,7 @@ import {
 } from './checkpoint.ts'
 import { type JsonlLog, openLog } from './jsonl-log.ts'
 import { evaluateRows, onePerRow } from './evaluate-rows.ts'
-import { runFingerprint, runParts } from './run-fingerprint.ts'
+import { runIdentity } from './run-fingerprint.ts'
 import { lockRun } from './run-lock.ts'
 import { checkRows, readOptions } from './read-options.ts'
 import type { Settings, TrainerOptions } from './trainer-options.ts'
@@ -121,8 +121,7 @@ export class Trainer<Row, Prediction = unknown> {
     await checkRows(this.#options, 'data.evaluation', data.evaluation ?? [])
     if (this.#store) {
       const model = await this.#options.session.getFingerprint()
-      this.#state.fingerprint = runFingerprint(model, this.#options)
-      this.#state.parts = runParts(model, this.#options)
+      Object.assign(this.#state, runIdentity(model, this.#options))
     }
     if (this.#options.resume) await this.#resume()
     await this.#requireMetric()
