@@ -10,6 +10,8 @@ const lost = new RegExp(
     'lost (the )?(webgpu |gpu )?device',
     'DEVICE_(LOST|REMOVED|HUNG)',
     'external Instance reference no longer exists',
+    // onnxruntime-web's, of a buffer that it had on the device: in the words of V8, SpiderMonkey and JavaScriptCore.
+    `undefined \\(reading 'destroy'\\)|property "destroy", .* undefined|undefined is not an object .*\\.destroy'`,
   ].join('|'),
   'i',
 )
