@@ -55,7 +55,7 @@ export async function addressFiles(address: URL, options: HubOptions = {}): Prom
       for (const file of wanted) {
         checkFileName(file.path, folder.href)
         // What stands behind a question mark, such as a token, goes with each file.
-        const url = new URL(encodedPath(file.path), folder)
+        const url = new URL(encodedPath(file.path).replaceAll('%252F', '%2F'), folder)
         url.search = search
         const refusal = await fetchFile(context, url.href, file)
         if (refusal) refusals.set(file.path, refusal)

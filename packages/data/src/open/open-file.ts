@@ -26,7 +26,8 @@ export async function openFile(
   checkOptions('openFile', options, sourceChecks)
   const url = addressOf(source)
   if (url) {
-    const name = decoded(url.pathname.split('/').at(-1) ?? '')
+    // An encoded slash is no end of a folder: stores of objects have it in their addresses.
+    const name = decoded((url.pathname.split('/').at(-1) ?? '').replaceAll(/%2f/gi, '%252F'))
     const folder = new URL('.', url)
     folder.search = url.search
     return { files: await openFiles(folder, { ...options, files: [name] }), name }

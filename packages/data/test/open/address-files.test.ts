@@ -181,6 +181,53 @@ describe('files at an address', () => {
       expect(await whole()).toBe(true)
       expect(ranges()).toEqual([undefined, rest])
     })
+
+    const headers = (bytes: Uint8Array) => ({ etag: validators.etag(bytes) })
+    /** What answers in place of the server: a part of the file that is not the one that was asked for. */
+    const parts = {
+      'from elsewhere': (begin: number) => [begin - 5, weights.length],
+      'that ends early': (begin: number) => [begin, begin + 700_000],
+    } as const
+    it.each(Object.entries(parts))('have no part %s for the rest', async (_, part) => {
+      await leave()
+      const other: typeof fetch = async (url, init) => {
+        const begin = Number(/\d+/.exec(new Headers(init?.headers).get('range') ?? '')?.[0] ?? Number.NaN)
+        if (Number.isNaN(begin)) return fetch(url, init)
+        const [from, to] = part(begin) as [number, number]
+        const range = `bytes ${from}-${Math.min(to, weights.length) - 1}/${weights.length}`
+        return new Response(weights.slice(from, to), {
+          status: 206,
+          headers: { ...headers(weights), 'content-range': range },
+        })
+      }
+      const opened = await open(['onnx/model.onnx'], { fetch: other })
+      expect(Buffer.compare(opened.read('onnx/model.onnx'), weights)).toBe(0)
+    })
+    it('have no packed bytes for the rest', async () => {
+      await leave()
+      const packed: typeof fetch = async (url, init) =>
+        new Headers(init?.headers).has('range')
+          ? new Response(weights, { status: 206, headers: { ...headers(weights), 'content-encoding': 'gzip' } })
+          : fetch(url, init)
+      const opened = await open(['onnx/model.onnx'], { fetch: packed })
+      expect(Buffer.compare(opened.read('onnx/model.onnx'), weights)).toBe(0)
+    })
+    it('are asked for again where the server does not answer at once', async () => {
+      await leave()
+      let refusals = 2
+      const shaky: typeof fetch = (url, init) =>
+        new Headers(init?.headers).has('range') && refusals-- > 0 ? Promise.reject(new Error('cut')) : fetch(url, init)
+      const opened = await open(['onnx/model.onnx'], { fetch: shaky })
+      expect(Buffer.compare(opened.read('onnx/model.onnx'), weights)).toBe(0)
+    })
+  })
+
+  it('that end before their length are no files', async () => {
+    // Firefox tells no error.
+    const short: typeof fetch = async () =>
+      new Response(weights.slice(0, 10), { headers: { 'content-length': String(weights.length) } })
+    await expect(open(['onnx/model.onnx'], { fetch: short, retries: 0 })).rejects.toThrow(/ended at byte 10/)
+    expect((await open(['onnx/model.onnx'])).size('onnx/model.onnx')).toBe(weights.length)
   })
 
   it('are waited for', async () => {

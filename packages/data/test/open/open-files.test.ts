@@ -81,7 +81,9 @@ describe('one file', () => {
 
   it('is a table at an address', async () => {
     const server = createServer(({ url }, response) =>
-      url === '/data/rows.csv?v=1' ? response.end(table) : response.writeHead(404).end(),
+      ['/data/rows.csv?v=1', '/o/data%2Frows.csv?alt=media'].includes(url ?? '')
+        ? response.end(table)
+        : response.writeHead(404).end(),
     )
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     vi.stubEnv('XDG_CACHE_HOME', temporaryFolder())
@@ -89,6 +91,7 @@ describe('one file', () => {
     const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
     expect(await readRecords(`${origin}/data/rows.csv?v=1`)).toEqual(rows)
     expect(await readRecords(new URL(`${origin}/data/rows.csv?v=1`))).toEqual(rows)
+    expect(await readRecords(`${origin}/o/data%2Frows.csv?alt=media`)).toEqual(rows)
     await expect(readRecords(`${origin}/data/none.csv`)).rejects.toThrow(
       /data\/none\.csv: no such file, found status 404/,
     )
