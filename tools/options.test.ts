@@ -265,7 +265,10 @@ it('has a call for each public function and method with options, and for nothing
 
 /** The options that tasks add to those of fineTune. */
 const ofTasks: { readonly [T in lora.TaskType]: Readonly<Record<keyof lora.TaskTypes[T]['options'], true>> } = {
-  SEQ_CLS: { problem_type: true, labels: true, head: true, pooling: true, label_smoothing: true, class_weight: true },
+  SEQ_CLS: {
+    ...({ problem_type: true, labels: true, head: true, pooling: true } as const),
+    ...({ label_smoothing: true, class_weight: true, pos_weight: true } as const),
+  },
   TOKEN_CLS: { labels: true, head: true, label_all_tokens: true, punctuation: true, class_weight: true },
   FEATURE_EXTRACTION: { pooling: true, scale: true },
   CAUSAL_LM: { completion_only_loss: true, assistant_only_loss: true, eos_token: true, chat_template: true },

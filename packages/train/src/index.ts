@@ -9,7 +9,12 @@ export {
 } from './artifacts/generate-artifacts.ts'
 export type { TrainingArtifacts } from './artifacts/training-artifacts.ts'
 export type { DropoutMask } from './artifacts/dropout-masks.ts'
-export { binaryCrossEntropy, type ElementwiseLossOptions, meanSquaredError } from './artifacts/elementwise-losses.ts'
+export {
+  binaryCrossEntropy,
+  type BinaryCrossEntropyOptions,
+  type ElementwiseLossOptions,
+  meanSquaredError,
+} from './artifacts/elementwise-losses.ts'
 export {
   cosineSquaredError,
   type EmbeddingLossOptions,

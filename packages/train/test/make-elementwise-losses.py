@@ -16,4 +16,13 @@ for rows, width, scale in [(1, 1, 1.0), (3, 2, 2.0), (4, 5, 60.0)]:
         value.backward()
         cases.append({'loss': name, 'dims': [rows, width], 'logits': logits.flatten().tolist(), 'labels': labels.flatten().tolist(),
                       'value': value.item(), 'gradient': logits.grad.flatten().tolist()})
+
+for rows, width, scale in [(3, 2, 2.0), (4, 3, 60.0)]:
+    logits = (torch.randn(rows, width) * scale).requires_grad_()
+    for labels in [torch.rand(rows, width).round(), torch.rand(rows, width)]:
+        pos_weight = torch.tensor([0.0, 3.5, 0.25][:width])
+        value = torch.nn.BCEWithLogitsLoss(pos_weight=pos_weight)(logits, labels)
+        (gradient,) = torch.autograd.grad(value, logits)
+        cases.append({'loss': 'binaryCrossEntropy', 'dims': [rows, width], 'logits': logits.flatten().tolist(), 'labels': labels.flatten().tolist(),
+                      'pos_weight': pos_weight.tolist(), 'value': value.item(), 'gradient': gradient.flatten().tolist()})
 print(json.dumps(cases))

@@ -33,7 +33,6 @@ import { batchFunctions } from './batch-functions.ts'
 import type { FineTunedExport, FineTunedExportOptions } from './export.ts'
 import { rowsOf } from './rows-of.ts'
 import { saveFineTuned } from './save.ts'
-import { unlearnedRows } from './unlearned-rows.ts'
 
 /** The methods of every fine-tuned model, beside those of its task. */
 export interface FineTunedModel<T extends TaskType> {
@@ -142,7 +141,9 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const { loss, predictions } = await run(examples)
       const warnings = [
         ...cutTexts(rows, truncated, 'rows', max_length),
-        ...unlearnedRows(unlearned, 'rows', max_length),
+        ...(unlearned.length > 0
+          ? (await import('./unlearned-rows.ts')).unlearnedRows(unlearned, 'rows', max_length)
+          : []),
       ]
       const onWarning = (message: string) => warnings.push(message)
       return { loss, metrics: task.scores(predictions, examples, settings, { loss, onWarning }), predictions, warnings }

@@ -11,7 +11,7 @@ const told = 'callbacks: { onStep, onEpoch } are told, and output_dir has them i
 const float32 = "Training is in float32; frozenProducts: 'float16' or 'int8' is for frozen matrices."
 const ofAdam = "fineTune takes AdamW with PyTorch's defaults; the Trainer of @cola/train takes any optimizer."
 const ofLoss =
-  "The loss is the task's, with class_weight and label_smoothing; the Trainer of @cola/train takes any loss."
+  "The loss is the task's, with class_weight, pos_weight and label_smoothing; the Trainer of @cola/train takes any loss."
 const named = 'It is labels: names in the order of the classes.'
 
 const belongTo = (part: string, names: readonly string[]): Readonly<Record<string, string>> =>
@@ -72,7 +72,6 @@ export const ofTraining: Readonly<Record<string, string>> = {
   compute_loss: ofLoss,
   compute_loss_func: ofLoss,
   class_weights: "It is class_weight: 'balanced', or { label: weight }.",
-  pos_weight: ofLoss,
   compute_metrics: 'Each task has its scores; others can be made of what evaluate(rows) gives as predictions.',
   group_by_length: "It is train_sampling_strategy: 'group_by_length'.",
   load_in_4bit: 'It is quantization: { bits: 4 }.',

@@ -3,11 +3,11 @@
 
 import { cutTexts } from '@cola/data'
 import type { Encoded } from '../tasks/task.ts'
-import { unlearnedRows } from './unlearned-rows.ts'
 
 type Rows = readonly object[]
 
-interface Told {
+/** What is known of the rows of a run. */
+export interface RowsOfRun {
   /** The rows of both parts, of which those of validation may be a share of those that were given. */
   readonly rows: { readonly train: Rows; readonly validation: Rows }
   readonly given: Rows
@@ -18,18 +18,17 @@ interface Told {
   readonly max_length: number
 }
 
-export async function rowWarnings({ rows, given, validation, train, evaluation, max_length }: Told): Promise<string[]> {
+export async function rowWarnings(run: RowsOfRun): Promise<string[]> {
+  const { rows, given, train, evaluation, max_length } = run
   const places = placesOfShared(evaluation.examples, train.examples)
-  // A part of its own in bundles.
+  // Parts of their own in bundles.
   const shared = places.length > 0 ? (await import('./shared-rows.ts')).sharedRows(places, rows, given) : []
+  const unlearned = train.unlearned?.length || evaluation.unlearned?.length
   return [
     ...shared,
     ...cutTexts(train.examples, train.truncated, 'train rows', max_length),
     ...cutTexts(evaluation.examples, evaluation.truncated, 'validation rows', max_length),
-    ...unlearnedRows(placesIn(given, rows.train, train.unlearned), 'train', max_length),
-    ...(validation.length > 0
-      ? unlearnedRows(evaluation.unlearned ?? [], 'validation', max_length)
-      : unlearnedRows(placesIn(given, rows.validation, evaluation.unlearned), 'train', max_length)),
+    ...(unlearned ? (await import('./unlearned-rows.ts')).unlearnedOfRun(run) : []),
   ]
 }
 
@@ -43,11 +42,4 @@ function placesOfShared(validation: Rows, train: Rows): number[] {
     if (asked.has(key)) shared.add(key)
   }
   return keys.flatMap((key, i) => (shared.has(key) ? [i] : []))
-}
-
-/** Places of rows among all of which they are a part. */
-function placesIn(all: Rows, part: Rows, places: readonly number[] = []): number[] {
-  if (part === all || places.length === 0) return [...places]
-  const placeOf = new Map(all.map((row, i) => [row, i]))
-  return places.map((place) => placeOf.get(part[place] as object) ?? place)
 }

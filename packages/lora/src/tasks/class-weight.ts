@@ -1,4 +1,4 @@
-// Weights of classes in the loss: the option class_weight, named as in scikit-learn.
+// Weights of classes in the loss: the options class_weight, named as in scikit-learn, and pos_weight, as in PyTorch.
 
 import type { Label } from '@cola/data'
 import { type Check, object } from '@cola/graph/options'
@@ -17,6 +17,10 @@ export const classWeight: Check = [
   (value) => value === 'balanced' || areWeights(value),
 ]
 
-/** The weight of each class, for `crossEntropy`. */
+/** The weight of each class, for a loss. */
+export const perLabel = (labels: readonly Label[], weights: ClassWeights): number[] =>
+  labels.map((label) => weights[String(label)] ?? 1)
+
+/** Options of `crossEntropy`. */
 export const weightOption = (labels: readonly Label[], weights?: ClassWeights): { weight?: number[] } =>
-  weights ? { weight: labels.map((label) => weights[String(label)] ?? 1) } : {}
+  weights ? { weight: perLabel(labels, weights) } : {}

@@ -1,14 +1,41 @@
-// Weights of classes from rows and from the option class_weight. Loaded where it is given.
+// Weights in the loss, of classes and of positive rows, from rows and options. Loaded where one is given.
 
 import type { Label } from '@cola/data'
 import { ConfigError } from '../errors.ts'
 import type { ClassWeight, ClassWeights } from './class-weight.ts'
+import { noEffect } from './no-effect.ts'
+import type { ProblemType } from './problem-types.ts'
+import type { SequenceClassificationOptions } from './sequence-classification.ts'
+
+/** How often each label occurs. */
+function counted(found: readonly Label[]): [string, number][] {
+  const counts = new Map<string, number>()
+  for (const label of found) counts.set(String(label), (counts.get(String(label)) ?? 0) + 1)
+  return [...counts]
+}
 
 /** scikit-learn's compute_class_weight('balanced') of the classes that occur. */
 function balanced(found: readonly Label[]): ClassWeights {
-  const counts = new Map<string, number>()
-  for (const label of found) counts.set(String(label), (counts.get(String(label)) ?? 0) + 1)
-  return Object.fromEntries([...counts].map(([label, count]) => [label, found.length / (counts.size * count)]))
+  const counts = counted(found)
+  return Object.fromEntries(counts.map(([label, count]) => [label, found.length / (counts.length * count)]))
+}
+
+/** Negative rows by positive ones, as PyTorch's documentation advises; 1 for what all rows have. */
+const negativesByPositives = (found: readonly Label[], rows: number): ClassWeights =>
+  Object.fromEntries(counted(found).map(([label, count]) => [label, (rows - count) / count || 1]))
+
+/** @throws {ConfigError} for a weight of what is no class. */
+function ofClasses(option: string, weights: ClassWeights, labels: readonly Label[]): ClassWeights {
+  const names = labels.map(String)
+  const unknown = Object.keys(weights).find((name) => !names.includes(name))
+  if (unknown === undefined) return weights
+  throw new ConfigError({
+    where: `option ${option}`,
+    what: 'a weight of what is no class',
+    expected: names.map((name) => JSON.stringify(name)).join(', '),
+    found: JSON.stringify(unknown),
+    fix: 'Classes are those of the rows, or of the option labels; one without a weight has 1.',
+  })
 }
 
 /**
@@ -16,16 +43,49 @@ function balanced(found: readonly Label[]): ClassWeights {
  * @param labels All classes.
  * @throws {ConfigError} for a weight of what is no class.
  */
-export function foundWeights(option: ClassWeight, found: readonly Label[], labels: readonly Label[]): ClassWeights {
-  if (option === 'balanced') return balanced(found)
-  const names = labels.map(String)
-  const unknown = Object.keys(option).find((name) => !names.includes(name))
-  if (unknown === undefined) return option
-  throw new ConfigError({
-    where: 'option class_weight',
-    what: 'a weight of what is no class',
-    expected: names.map((name) => JSON.stringify(name)).join(', '),
-    found: JSON.stringify(unknown),
-    fix: 'Classes are those of the rows, or of the option labels; one without a weight has 1.',
-  })
+export const foundWeights = (option: ClassWeight, found: readonly Label[], labels: readonly Label[]): ClassWeights =>
+  option === 'balanced' ? balanced(found) : ofClasses('class_weight', option, labels)
+
+/** The problem type of each option of the loss. */
+const uses = {
+  label_smoothing: 'single_label_classification',
+  class_weight: 'single_label_classification',
+  pos_weight: 'multi_label_classification',
+} as const
+
+/** What an option is for several labels, or for one. */
+const others: Readonly<Record<string, string>> = {
+  class_weight: 'Leave it out; several labels a text have pos_weight.',
+  pos_weight: 'Leave it out; one label a text has class_weight.',
+}
+
+/** What the rows of a classifier give its loss. */
+interface LabelledRows {
+  problem_type: ProblemType
+  rows: readonly { label: unknown }[]
+  /** All classes. */
+  labels: readonly Label[]
+}
+
+/**
+ * The weights of a classifier's loss.
+ * @throws {ConfigError} for an option without effect on the problem type, and for a weight of what is no class.
+ */
+export function lossWeights(
+  options: Pick<SequenceClassificationOptions, keyof typeof uses>,
+  { problem_type, rows, labels }: LabelledRows,
+): { class_weight?: ClassWeights; pos_weight?: ClassWeights } {
+  for (const [name, use] of Object.entries(uses) as [keyof typeof uses, ProblemType][])
+    if (options[name] && use !== problem_type)
+      throw noEffect(name, problem_type, problem_type === 'regression' ? undefined : others[name])
+  const { class_weight, pos_weight } = options
+  const found = rows.flatMap(({ label }) => label as Label | Label[])
+  const positive = () =>
+    pos_weight === 'balanced'
+      ? negativesByPositives(found, rows.length)
+      : ofClasses('pos_weight', pos_weight as ClassWeights, labels)
+  return {
+    ...(class_weight ? { class_weight: foundWeights(class_weight, found, labels) } : {}),
+    ...(pos_weight ? { pos_weight: positive() } : {}),
+  }
 }

@@ -15,7 +15,7 @@ import {
 } from '@cola/data'
 import type { Loss } from '@cola/graph'
 import { binaryCrossEntropy, crossEntropy, meanSquaredError, type Metrics } from '@cola/train'
-import { type ClassWeights, weightOption } from './class-weight.ts'
+import { type ClassWeights, perLabel, weightOption } from './class-weight.ts'
 import { commaFix } from './decimal-comma.ts'
 import type { ScoreContext } from './task.ts'
 
@@ -61,6 +61,7 @@ interface LossSettings {
   label_smoothing: number
   labels?: readonly Label[]
   class_weight?: ClassWeights
+  pos_weight?: ClassWeights
 }
 
 /** What differs between the problem types. */
@@ -94,7 +95,8 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
       const indices = requireLabels(label, where).map((one) => classIndex(classes, one, where, unknownLabelFix(where)))
       return classes.map((_, i) => (indices.includes(i) ? 1 : 0))
     },
-    loss: () => binaryCrossEntropy(),
+    loss: ({ labels = [], pos_weight }) =>
+      binaryCrossEntropy(pos_weight ? { pos_weight: perLabel(labels, pos_weight) } : {}),
     scores: (logits, targets, { labels: target_names, onWarning }) => {
       const predictions = logits.map((row) => row.map((logit) => (logit >= 0 ? 1 : 0)))
       return multiLabelMetrics(predictions, targets, { target_names, onWarning })

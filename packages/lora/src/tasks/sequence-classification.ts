@@ -15,7 +15,6 @@ import {
 } from '@cola/data'
 import type { Batch } from '@cola/train'
 import { type Check, flag, list, oneOf, optional, share } from '@cola/graph/options'
-import { ConfigError } from '../errors.ts'
 import { type Pooling, poolings } from '../inject/head.ts'
 import { type ClassWeight, classWeight, type ClassWeights } from './class-weight.ts'
 import { withHead } from './head.ts'
@@ -62,6 +61,11 @@ export interface SequenceClassificationOptions {
    * `balanced`, by the number of their rows in `train`, as in scikit-learn; single label only. @default none
    */
   class_weight?: ClassWeight
+  /**
+   * Weights of the rows that have a label, by label: those of `BCEWithLogitsLoss(pos_weight)`; or `balanced`: rows of
+   * `train` without the label by rows with it; several labels only. A label without one has 1. @default none
+   */
+  pos_weight?: ClassWeight
 }
 
 /** What the task SEQ_CLS found from rows and options, saved with the adapter. */
@@ -75,6 +79,8 @@ export interface SequenceClassificationSettings {
   label_smoothing: number
   /** @default none */
   class_weight?: ClassWeights
+  /** @default none */
+  pos_weight?: ClassWeights
   /** Whether rows are pairs of texts. @default not known */
   pairs?: boolean
 }
@@ -147,10 +153,11 @@ const checks = {
   head: headForms.option,
   label_smoothing: share,
   class_weight: classWeight,
+  pos_weight: classWeight,
 }
 
 /** Of settings that models saved without them have not. */
-const ofSettings = { class_weight: optional(classWeight), pairs: optional(flag) }
+const ofSettings = { class_weight: optional(classWeight), pos_weight: optional(classWeight), pairs: optional(flag) }
 
 /** @throws {DataError} naming the first row without a label. */
 function requireLabelled(rows: readonly object[], where: string): void {
@@ -223,27 +230,18 @@ export const sequenceClassification: Task<Types> = {
         ? [...named]
         : // A part of its own in bundles.
           (await import('./found-classes.ts')).foundClasses(rows, problem_type, options)
-    const { label_smoothing = 0 } = options
-    if (label_smoothing > 0 && problem_type !== 'single_label_classification')
-      throw (await import('./no-effect.ts')).noEffect('label_smoothing', problem_type)
-    if (options.class_weight && problem_type !== 'single_label_classification')
-      throw (await import('./no-effect.ts')).noEffect('class_weight', problem_type)
-    const weights = options.class_weight && {
-      class_weight: (await import('./found-weights.ts')).foundWeights(options.class_weight, labelsOf(rows), labels),
-    }
+    const { label_smoothing = 0, class_weight, pos_weight } = options
+    const weights =
+      (label_smoothing || class_weight || pos_weight) &&
+      // A part of its own in bundles.
+      (await import('./found-weights.ts')).lossWeights(options, { problem_type, rows, labels })
     const head = layered(options.head)
     if (head && options.pooling !== undefined && options.pooling !== head.pooling)
-      throw new ConfigError({
-        where: 'option pooling',
-        what: 'a head with layers has its own',
-        expected: head.pooling,
-        found: options.pooling,
-        fix: 'Leave out pooling, or head.',
-      })
+      throw (await import('./own-pooling.ts')).ownPooling(head.pooling, options.pooling)
     const pooling = (head?.pooling as Pooling | undefined) ?? options.pooling ?? (base.causal ? 'last' : 'mean')
     const [first] = rows
     const form = first ? { pairs: isPair(first) } : {}
-    return { problem_type, labels, pooling, ...(head ? { head } : {}), label_smoothing, ...weights, ...form }
+    return { problem_type, labels, pooling, ...(head ? { head } : {}), label_smoothing, ...(weights || {}), ...form }
   },
   stratify: ({ problem_type }) => problem_type !== 'regression',
   async doubts(rows, { problem_type, labels }, options, given) {

@@ -277,6 +277,34 @@ describe('what fineTune takes', () => {
     }
   })
 
+  it('weights of positive rows, as BCEWithLogitsLoss(pos_weight) has them', async () => {
+    const of = [['a'], ['a', 'b'], ['a'], [], ['b', 'all'], ['c']].map((labels) => [...new Set([...labels, 'all'])])
+    const train = of.map((label, i) => ({ text: rows[i]?.text as string, label }))
+    for (const [pos_weight, weights] of [
+      ['balanced', { a: 1, b: 2, c: 5, all: 1 }],
+      [
+        { b: 3, c: 0.5 },
+        { a: 1, b: 3, c: 0.5, all: 1 },
+      ],
+    ] as const) {
+      const tuned = await fineTune(embedded, { train, pos_weight, ...quick })
+      const logits = await tuned.logits(train.map(({ text }) => text))
+      const { loss } = await tuned.evaluate(train)
+      await tuned.save(join(out, 'positive'))
+      await tuned.release()
+      const losses = train.flatMap(({ label }, i) =>
+        tuned.labels.map((name, c) => {
+          const p = 1 / (1 + Math.exp(-(logits[i * 4 + c] as number)))
+          return label.includes(name) ? -weights[name as keyof typeof weights] * Math.log(p) : -Math.log(1 - p)
+        }),
+      )
+      expect(loss).toBeCloseTo(losses.reduce((sum, one) => sum + one, 0) / losses.length, 4)
+      const opened = await loadFineTuned(join(out, 'positive'), { device: 'cpu' })
+      expect((await opened.evaluate(train)).loss).toBeCloseTo(loss, 4)
+      await opened.release()
+    }
+  })
+
   it('pairs of texts', async () => {
     const folder = exportFolder(out, 'bert-bare-torchscript')
     const train = rows.map(({ text, label }) => ({ text, text_pair: 'the cat sleeps', label }))
@@ -494,7 +522,7 @@ describe('refuses, before anything is trained', () => {
     [{ r: 4 }, /option r: no such option\. .*lora: \{ r: \.\.\. \}/],
     [{ class_weights: [1, 2] }, /option class_weights: .*It is class_weight: 'balanced', or \{ label: weight \}\./],
     [{ compute_metrics: () => ({}) }, /option compute_metrics: .*evaluate\(rows\) gives as predictions\./],
-    [{ loss: 'mse' }, /option loss: .*The loss is the task's, with class_weight and label_smoothing/],
+    [{ loss: 'mse' }, /option loss: .*The loss is the task's, with class_weight, pos_weight and label_smoothing/],
     [{ adam_beta1: 0.9 }, /option adam_beta1: .*the Trainer of @cola\/train takes any optimizer/],
     [{ label_smoothing_factor: 0.1 }, /option label_smoothing_factor: .*Did you mean label_smoothing\?/],
     [{ per_device_train_batch_size: 1 }, /Did you mean batch_size\?/],
@@ -511,6 +539,19 @@ describe('refuses, before anything is trained', () => {
     [
       { class_weight: 'balanced', problem_type: 'regression', train: [{ text: 'a', label: 1 }] },
       /option class_weight: it has no effect here, expected problem_type single_label_classification, found regr/,
+    ],
+    [
+      { class_weight: 'balanced', train: [{ text: 'a', label: ['x', 'y'] }] },
+      /option class_weight: it has no effect here, .*found multi_label.*several labels a text have pos_weight\./,
+    ],
+    [
+      { pos_weight: 'balanced' },
+      /option pos_weight: it has no effect here, .*found single_label.*one label a text has class_weight\./,
+    ],
+    [{ pos_weight: [1, 2] }, /option pos_weight: not a valid value, expected 'balanced', or an object of/],
+    [
+      { pos_weight: { z: 1 }, train: [{ text: 'a', label: ['x', 'y'] }] },
+      /option pos_weight: a weight of what is no class, expected "x", "y", found "z"/,
     ],
     [{ num_train_epochs: 1 }, /fineTune, option num_train_epochs: no such option\. .*Did you mean epochs\?/],
     [{ callbacks: { onepoch: () => {} } }, /fineTune, option callbacks, option onepoch: .*Did you mean onEpoch\?/],

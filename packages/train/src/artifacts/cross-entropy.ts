@@ -3,9 +3,7 @@
 import {
   addInput,
   build,
-  float32,
   type Graph,
-  GraphError,
   getValue,
   inPieces,
   isClass,
@@ -18,7 +16,7 @@ import {
   type Value,
 } from '@cola/graph'
 import { atLeast, type Checks, checkOptions, listOf, share, text, whole } from '@cola/graph/options'
-import { classCount } from './loss-terms.ts'
+import { classCount, perClass } from './loss-terms.ts'
 
 /** Options of {@link crossEntropy}: PyTorch's `ignore_index`, `label_smoothing` and class weights. */
 export interface CrossEntropyOptions {
@@ -62,29 +60,15 @@ export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
     const g = build(graph)
     const scores = getValue(graph, logits)
     const classes = classCount(graph, logits)
-    if (weight && weight.length !== classes)
-      throw new GraphError({
-        where: 'option weight',
-        what: 'not one per class',
-        expected: String(classes),
-        found: String(weight.length),
-      })
     const target = graph.values.get(labels) ?? addInput(graph, labels, 'int32', scores.shape.slice(0, -1))
     const last = g.int64([-1])
     const sumClasses = (value: Value) => g.ReduceSum(value, last, { keepdims: 0 })
     const sum = (value: Value) => g.ReduceSum(value, { keepdims: 0 })
     const zero = scalarLike(g, scores, 0)
-    const weights = weight && g.constant('class_weights', float32([classes], weight))
+    const weights = weight && perClass(g, 'weight', weight, logits)
     const minusOne = scalarLike(g, scores, -1)
-    const minusWeights =
-      weight &&
-      g.constant(
-        'class_weights.negative',
-        float32(
-          [classes],
-          Array.from(weight, (w) => -w),
-        ),
-      )
+    const negative = weight && Array.from(weight, (w) => -w)
+    const minusWeights = negative && perClass(g, 'weight.negative', negative, logits)
     /** Minus the loss of each row, and minus the sum of their weights. */
     const score = (rows: Value, labelsOfRows: Value): [Value, Value] => {
       const logProbabilities = g.LogSoftmax(rows, { axis: -1 })

@@ -1,7 +1,8 @@
 // Losses that compare outputs with targets element by element, for several labels per row and for regression.
 
 import { addInput, build, type Builder, getValue, type Graph, type Loss, type Value } from '@cola/graph'
-import { type Checks, checkOptions, text } from '@cola/graph/options'
+import { atLeast, type Checks, checkOptions, listOf, text } from '@cola/graph/options'
+import { perClass } from './loss-terms.ts'
 
 /** Options of losses of numbers, such as the mean squared error. */
 export interface ElementwiseLossOptions {
@@ -11,13 +12,18 @@ export interface ElementwiseLossOptions {
   labels?: string
 }
 
+/** Options of {@link binaryCrossEntropy}. */
+export interface BinaryCrossEntropyOptions extends ElementwiseLossOptions {
+  /** Weight of the positive targets of each output, at least 0: PyTorch's. @default 1 */
+  pos_weight?: readonly number[]
+}
+
 const checks: Checks<ElementwiseLossOptions> = { logits: text, labels: text }
 
 type ElementLoss = (g: Builder, output: Value, target: Value) => Value
 
 /** The mean of an elementwise loss over all elements; over several batches, over all their rows. */
-function meanOfElements(name: string, elementLoss: ElementLoss, options: ElementwiseLossOptions): Loss {
-  checkOptions(name, options, checks)
+function meanOfElements(elementLoss: ElementLoss, options: ElementwiseLossOptions): Loss {
   const { logits = 'logits', labels = 'labels' } = options
   const loss = (graph: Graph): Value => {
     const g = build(graph)
@@ -30,30 +36,33 @@ function meanOfElements(name: string, elementLoss: ElementLoss, options: Element
 }
 
 /**
- * Binary cross-entropy of logits against targets from 0 to 1; torch.nn.BCEWithLogitsLoss.
+ * Binary cross-entropy of logits against targets from 0 to 1; torch.nn.BCEWithLogitsLoss. Without weights
  * max(x, 0) - x z + log(1 + exp(-|x|)), which never overflows.
- * @throws {ConfigError} for an option that is unknown or not a name.
+ * @throws {ConfigError} for an option that is unknown or not valid.
+ * @throws {GraphError} where there is not one weight for each output.
  */
-export const binaryCrossEntropy = (options: ElementwiseLossOptions = {}): Loss =>
-  meanOfElements(
-    'binaryCrossEntropy',
-    (g, x, z) => {
-      const tail = g.Log(g.Add(g.Exp(g.Neg(g.Abs(x))), g.scalar(1)))
-      return g.Add(g.Sub(g.Relu(x), g.Mul(x, z)), tail)
-    },
-    options,
-  )
+export function binaryCrossEntropy(options: BinaryCrossEntropyOptions = {}): Loss {
+  checkOptions('binaryCrossEntropy', options, { ...checks, pos_weight: listOf(atLeast(0)) })
+  const { pos_weight, logits = 'logits' } = options
+  return meanOfElements((g, x, z) => {
+    const tail = g.Log(g.Add(g.Exp(g.Neg(g.Abs(x))), g.scalar(1)))
+    const loss = g.Add(g.Sub(g.Relu(x), g.Mul(x, z)), tail)
+    if (!pos_weight) return loss
+    // -log sigmoid(x), of the positive share of each target.
+    const positive = g.Mul(z, g.Add(g.Relu(g.Neg(x)), tail))
+    const more = pos_weight.map((weight) => weight - 1)
+    return g.Add(loss, g.Mul(positive, perClass(g, 'pos_weight', more, logits)))
+  }, options)
+}
 
 /**
  * Mean squared error of outputs against targets; torch.nn.MSELoss.
  * @throws {ConfigError} for an option that is unknown or not a name.
  */
-export const meanSquaredError = (options: ElementwiseLossOptions = {}): Loss =>
-  meanOfElements(
-    'meanSquaredError',
-    (g, x, z) => {
-      const difference = g.Sub(x, z)
-      return g.Mul(difference, difference)
-    },
-    options,
-  )
+export function meanSquaredError(options: ElementwiseLossOptions = {}): Loss {
+  checkOptions('meanSquaredError', options, checks)
+  return meanOfElements((g, x, z) => {
+    const difference = g.Sub(x, z)
+    return g.Mul(difference, difference)
+  }, options)
+}

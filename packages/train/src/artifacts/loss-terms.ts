@@ -4,8 +4,10 @@
 
 import {
   build,
+  type Builder,
   type Dim,
   dimSymbols,
+  float32,
   type Graph,
   getValue,
   GraphError,
@@ -95,6 +97,18 @@ export function classCount(graph: Graph, logits: string): number {
       found: `[${shape.join(', ')}]`,
     })
   return classes
+}
+
+/** A constant with one number for each class. @throws {GraphError} where there are more or fewer. */
+export function perClass(g: Builder, option: string, numbers: readonly number[], logits: string): Value {
+  const classes = classCount(g.graph, logits)
+  if (numbers.length === classes) return g.constant(option, float32([classes], numbers))
+  throw new GraphError({
+    where: `option ${option}`,
+    what: 'not one per class',
+    expected: String(classes),
+    found: String(numbers.length),
+  })
 }
 
 /** The number of rows by symbols that inputs determine; the rows of the first input if one of the symbols is not. */

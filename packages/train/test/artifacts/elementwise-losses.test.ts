@@ -15,6 +15,7 @@ interface Case {
   dims: [number, number]
   logits: number[]
   labels: number[]
+  pos_weight?: number[]
   value: number
   gradient: number[]
 }
@@ -46,7 +47,8 @@ const rowsOf = (rows: readonly number[], { dims: [count, width], labels }: Case)
 
 describe.each(cases.map((one, i) => [i, one.loss, one] as const))('case %i, %s', (_, name, one) => {
   const all = Array.from({ length: one.dims[0] }, (_, row) => row)
-  const loss: Loss = losses[name]()
+  const { pos_weight } = one
+  const loss: Loss = losses[name](pos_weight ? { pos_weight } : {})
   it('has PyTorch’s loss and gradient, in one batch and in batches of one row', async () => {
     const artifacts = generateArtifacts(identityModel(one.dims, one.logits), { loss, optimizer: sgd() })
     for (const batches of [[all], all.map((row) => [row])]) {
@@ -69,4 +71,12 @@ describe.each(cases.map((one, i) => [i, one.loss, one] as const))('case %i, %s',
     expect([result.loss]).toBeAllclose([one.value], { rtol: 1e-5 })
     expect(result.outputs.logits?.data).toBeAllclose(one.logits)
   })
+})
+
+it('takes one positive weight for each output', () => {
+  const model = identityModel([1, 2], [1, 2])
+  const loss = binaryCrossEntropy({ pos_weight: [1, 2, 3] })
+  expect(() => generateArtifacts(model, { loss, optimizer: sgd() })).toThrow(
+    'option pos_weight: not one per class, expected 2, found 3',
+  )
 })
