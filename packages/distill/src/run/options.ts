@@ -108,7 +108,7 @@ export type ComputeMetrics = (
   predictions: readonly number[],
   labels: readonly number[],
   options: { classes: number; target_names: readonly Label[]; onWarning: (message: string) => void },
-) => Metrics
+) => Metrics | Promise<Metrics>
 
 /** Whether a loss is a sum of one's own. */
 export const isTerms = (loss: DistillOptions['loss']): loss is readonly Term[] => Array.isArray(loss)

@@ -54,7 +54,7 @@ export async function prepareRun(run: ReadOptions, onWarning: (message: string) 
         : { student: plain, loss: lossOf(run.loss, teacher), statesWidth: undefined }
     const artifacts = generateArtifacts(student.model, { loss, evalLoss: crossEntropy(), optimizer })
     const score = scorer(run.compute_metrics ?? ofClasses, labels)
-    if (loop.metric_for_best_model !== undefined) requireMetric(loop.metric_for_best_model, evaluation, score)
+    if (loop.metric_for_best_model !== undefined) await requireMetric(loop.metric_for_best_model, evaluation, score)
     const train = teacher ? await withTeacher(teacher, run, examples, artifacts) : examples.train
     return { context, student, artifacts, train, evaluation, heldOut, score, statesWidth }
   } finally {
@@ -99,14 +99,10 @@ function lossOf(loss: DistillOptions['loss'], teacher: Teacher | undefined): Los
 }
 
 /** @throws {ConfigError} for a metric that perfect predictions of the evaluation rows have not. */
-function requireMetric(metric: string, evaluation: readonly DistillExample[], score: Score): void {
+async function requireMetric(metric: string, evaluation: readonly DistillExample[], score: Score): Promise<void> {
   const classes = 1 + evaluation.reduce((greatest, { label }) => Math.max(greatest, label), 0)
   const perfect = evaluation.map(({ label }) => Array.from({ length: classes }, (_, i) => (i === label ? 1 : 0)))
-  metricOf(
-    metric,
-    0,
-    score(perfect, evaluation, () => undefined),
-  )
+  metricOf(metric, 0, await score(perfect, evaluation, () => undefined))
 }
 
 /** The training examples with what the teacher gives for each. */

@@ -9,7 +9,7 @@ export type Score = (
   logits: readonly (readonly number[])[],
   examples: readonly DistillExample[],
   onWarning: (message: string) => void,
-) => Metrics
+) => Metrics | Promise<Metrics>
 
 /** Scores of the classes that occur or are predicted, as scikit-learn's are. */
 export const ofClasses: ComputeMetrics = (predictions, labels, { classes: _, ...options }) =>

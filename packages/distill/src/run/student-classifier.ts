@@ -132,7 +132,7 @@ export function studentClassifier(parts: ClassifierParts): StudentClassifier {
     const { examples, truncated } = encodeLabelled(rows, 'rows', { ...context, labelFix })
     const { loss, predictions } = await run(examples)
     const warnings = cutTexts(rows, truncated, 'rows', context.max_length)
-    const metrics = score(predictions, examples, (message) => warnings.push(message))
+    const metrics = await score(predictions, examples, (message) => warnings.push(message))
     return { loss, metrics, predictions, warnings }
   }
   const save: StudentClassifier['save'] = (target) =>

@@ -497,7 +497,7 @@ describe('classes that may not be meant', () => {
       epochs: 1,
       train: rows,
       validation: others,
-      compute_metrics: (_, __, { classes, target_names }) => {
+      compute_metrics: async (_, __, { classes, target_names }) => {
         seen.push(target_names)
         return { accuracy: classes }
       },

@@ -123,7 +123,7 @@ describe('a student', () => {
 
   it('is scored by scores of one’s own', async () => {
     const again = await loadDistilled(saved, {
-      compute_metrics: (predictions, labels, { classes, target_names }) => ({
+      compute_metrics: async (predictions, labels, { classes, target_names }) => ({
         right: predictions.filter((one, i) => one === labels[i]).length,
         classes: classes + target_names.length,
       }),

@@ -146,7 +146,8 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
           : []),
       ]
       const onWarning = (message: string) => warnings.push(message)
-      return { loss, metrics: task.scores(predictions, examples, settings, { loss, onWarning }), predictions, warnings }
+      const metrics = await task.scores(predictions, examples, settings, { loss, onWarning })
+      return { loss, metrics, predictions, warnings }
     },
     save: (target) => stored(target, async (folder) => saveFineTuned(folder, { ...parts, adapter: await adapted() })),
     export: async (target, options) => {

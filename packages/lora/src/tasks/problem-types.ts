@@ -7,9 +7,7 @@ import {
   DataError,
   describeValue,
   type Label,
-  multiLabelMetrics,
   oneLabel,
-  regressionMetrics,
   requireLabels,
   severalLabels,
 } from '@cola/data'
@@ -53,7 +51,7 @@ export const metricOfProblem: Readonly<Record<ProblemType, string>> = {
 }
 
 /** The classes that are scored, and who is told of what one should look at. */
-interface ScoredClasses extends Pick<ScoreContext, 'onWarning'> {
+export interface ScoredClasses extends Pick<ScoreContext, 'onWarning'> {
   labels: readonly Label[]
 }
 
@@ -73,7 +71,7 @@ interface ProblemTypeRow {
     logits: readonly (readonly number[])[],
     targets: readonly (readonly number[])[],
     options: ScoredClasses,
-  ) => Metrics
+  ) => Metrics | Promise<Metrics>
   classification: (logits: readonly number[], classes: readonly Label[]) => Classification
 }
 
@@ -97,16 +95,13 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
     },
     loss: ({ labels = [], pos_weight }) =>
       binaryCrossEntropy(pos_weight ? { pos_weight: perLabel(labels, pos_weight) } : {}),
-    scores: (logits, targets, { labels: target_names, onWarning }) => {
-      const predictions = logits.map((row) => row.map((logit) => (logit >= 0 ? 1 : 0)))
-      return multiLabelMetrics(predictions, targets, { target_names, onWarning })
-    },
+    scores: async (...scored) => (await import('./other-scores.ts')).multiLabelScores(...scored),
     classification: severalLabels,
   },
   regression: {
     target: (label, _, where) => [requireNumber(label, where)],
     loss: () => meanSquaredError(),
-    scores: (logits, targets, { onWarning }) => regressionMetrics(logits.map(first), targets.map(first), { onWarning }),
+    scores: async (...scored) => (await import('./other-scores.ts')).regressionScores(...scored),
     classification: ([value = Number.NaN]) => ({ label: undefined, index: -1, labels: [], probabilities: [], value }),
   },
 }

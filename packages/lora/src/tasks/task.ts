@@ -195,7 +195,7 @@ export interface Task<T extends TypesOfTask> {
     examples: readonly T['example'][],
     settings: T['settings'],
     context: ScoreContext,
-  ) => Metrics
+  ) => Metrics | Promise<Metrics>
   /** Metric that decides the best epoch, by default. */
   readonly metricForBestModel: (settings: T['settings']) => string
   /** Rows of a batch where no option says it, for tasks whose outputs are large. @default 16 and 64 */

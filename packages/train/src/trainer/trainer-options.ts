@@ -67,7 +67,7 @@ export interface TrainerOptions<Row, Prediction = unknown> {
   /** Predictions of rows from the model's outputs, for `compute_metrics`. @default no predictions */
   predict?: RowPredictor<Row, Prediction>
   /** Scores of the evaluation rows and of the training rows. Called on one batch before training, for the names. */
-  compute_metrics?: (evaluation: EvalPrediction<Row, Prediction>) => Metrics
+  compute_metrics?: (evaluation: EvalPrediction<Row, Prediction>) => Metrics | Promise<Metrics>
   /** Whether the predictions of training steps are scored. @default true */
   train_metrics?: boolean
   /**

@@ -163,7 +163,7 @@ export class Trainer<Row, Prediction = unknown> {
   async #evaluate(rows: readonly Row[]): Promise<Evaluation<Prediction>> {
     const { loss, predictions } = await this.#run(rows)
     const warnings: string[] = []
-    const metrics = this.#metrics(rows, predictions, loss, (message) => warnings.push(message))
+    const metrics = await this.#metrics(rows, predictions, loss, (message) => warnings.push(message))
     return { loss, metrics, predictions, warnings }
   }
 
@@ -177,13 +177,13 @@ export class Trainer<Row, Prediction = unknown> {
     })
   }
 
-  #metrics(
+  async #metrics(
     rows: readonly Row[],
     predictions: readonly Prediction[],
     loss: number,
     onWarning: (message: string) => void,
-  ): Metrics {
-    return this.#options.compute_metrics?.({ rows, predictions, loss, onWarning }) ?? {}
+  ): Promise<Metrics> {
+    return (await this.#options.compute_metrics?.({ rows, predictions, loss, onWarning })) ?? {}
   }
 
   /** @throws {ConfigError} when `metric_for_best_model` is not among the metrics of `compute_metrics` for one batch. */
@@ -194,7 +194,7 @@ export class Trainer<Row, Prediction = unknown> {
     const { loss, predictions } = await this.#run(rows)
     let metrics: Metrics
     try {
-      metrics = this.#metrics(rows, predictions, loss, () => undefined)
+      metrics = await this.#metrics(rows, predictions, loss, () => undefined)
     } catch (cause) {
       const found = (cause as Error).message
       const where = 'Trainer, option compute_metrics'
@@ -272,7 +272,7 @@ export class Trainer<Row, Prediction = unknown> {
       epoch: this.#state.epoch + 1,
       step: this.#state.step,
       train_loss,
-      train_metrics: this.#trainMetrics(sums, train_loss),
+      train_metrics: await this.#trainMetrics(sums, train_loss),
       eval_loss,
       eval_metrics,
       best,
@@ -303,7 +303,7 @@ export class Trainer<Row, Prediction = unknown> {
     sums.rows.push(...indices)
   }
 
-  #trainMetrics({ predictions, rows }: EpochSums, loss: number): Metrics {
+  async #trainMetrics({ predictions, rows }: EpochSums, loss: number): Promise<Metrics> {
     const { data, predict, train_metrics } = this.#options
     if (!train_metrics) return {}
     const scored = predict ? rows.map((index) => data.train[index] as Row) : data.train

@@ -443,8 +443,8 @@ describe('Trainer', () => {
     ['accuracy', { greater_is_better: false }, 'least', 'accuracy'],
     ['hamming_loss', {}, 'least', 'eval_hamming_loss'],
   ] as const)('%s with %j: the best is the %s', async (metric, options, direction, name) => {
-    const compute_metrics = (evaluation: Prediction) => {
-      const { accuracy } = accuracyOf(evaluation)
+    const compute_metrics = async (evaluation: Prediction) => {
+      const { accuracy } = await accuracyOf(evaluation)
       return { accuracy, eval_hamming_loss: 1 - accuracy }
     }
     const { session, trainer } = await trainerOf({
