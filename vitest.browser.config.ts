@@ -4,6 +4,7 @@
 import { dirname, join } from 'node:path'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { listFolders } from './tools/browser-shims/list-folders.ts'
 import { browserTests } from './tools/browser-tests.ts'
 import { executablePath, headless, isolation } from './tools/chromium.ts'
 
@@ -19,9 +20,14 @@ export default defineConfig({
       'onnxruntime-node': 'onnxruntime-web/wasm',
     },
   },
-  // Prebundled, the runtime would look for its wasm beside the bundle.
-  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  optimizeDeps: {
+    // Prebundled, the runtime would look for its wasm beside the bundle.
+    exclude: ['onnxruntime-web'],
+    // Found later, they would reload the page in the middle of a test.
+    include: ['fast-check', 'hyparquet-writer'],
+  },
   plugins: [
+    listFolders,
     {
       name: 'import.meta.dirname',
       enforce: 'pre',

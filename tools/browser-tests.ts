@@ -6,7 +6,10 @@ import { dirname, join, resolve } from 'node:path'
 import { root } from './root.ts'
 
 /** Functions of Node that the tests have in a browser: they read fixtures. */
-const shims: Readonly<Record<string, readonly string[]>> = { 'node:fs': ['readFileSync'], 'node:path': ['join'] }
+const shims: Readonly<Record<string, readonly string[]>> = {
+  'node:fs': ['existsSync', 'readdirSync', 'readFileSync'],
+  'node:path': ['join'],
+}
 
 /** What a test file that uses a module of Node does there that no browser can. */
 const reasons: Readonly<Record<string, string>> = {
@@ -22,6 +25,8 @@ const leftOutByHand: Readonly<Record<string, string>> = {
   'packages/lora/test/generate/cached.test.ts': 'opens the folders of decoders',
   'packages/lora/test/generate/copied-cache.test.ts': 'compares with a cache in place, which Node alone has',
   'packages/lora/test/adapter/combine.test.ts': 'opens the folder of a golden case',
+  'packages/data/test/source/cola-release.test.ts': 'reads data that is not in the repository',
+  'packages/graph/test/rewrite/decompositions/normalized-heads.test.ts': "runs on Node's software GPU alone",
 }
 
 /** The static imports of a file: names without types, by specifier. */

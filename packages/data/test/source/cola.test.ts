@@ -1,10 +1,6 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { zipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
-import { DataError, encodeRows, parseColaTsv, parseColaZip, readColaFolder, readTokenizer } from '../../src/index.ts'
-
-const shared = join(import.meta.dirname, '../../../../../shared/data')
+import { DataError, parseColaTsv, parseColaZip } from '../../src/index.ts'
 
 describe('CoLA', () => {
   it('reads quotes as text and a last line without newline', () => {
@@ -31,22 +27,5 @@ describe('CoLA', () => {
     expect((await parseColaZip(zip)).in_domain_dev).toEqual([{ text: 'Good.', label: 1 }])
     await expect(parseColaZip(zipSync({}))).rejects.toThrow(/a split is missing/)
     await expect(parseColaZip(new Uint8Array(10))).rejects.toThrow(/not a zip/)
-  })
-  it.skipIf(!existsSync(shared))('has the rows of the real release', async () => {
-    const { in_domain_train, in_domain_dev, out_of_domain_dev } = await readColaFolder(join(shared, 'cola_public'))
-    expect(
-      [in_domain_train, in_domain_dev, out_of_domain_dev].map((rows) => [
-        rows.length,
-        rows.filter(({ label }) => label).length,
-      ]),
-    ).toEqual([
-      [8551, 6023],
-      [527, 365],
-      [516, 354],
-    ])
-    const { rows, truncated } = encodeRows(await readTokenizer(join(shared, 'gpt2')), in_domain_train, {
-      max_length: 1024,
-    })
-    expect([rows.reduce((sum, row) => sum + row.input_ids.length, 0), truncated]).toEqual([80125, 0])
   })
 })

@@ -1,16 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { fileIn, storeOf, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import { decodeText, parseTable, readRecords, readTable } from '../../src/index.ts'
 import { warnings } from '../support/tables.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-tables-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const tables = temporaryFolders()('tables')
 
 describe('encodings', () => {
-  const latin = Uint8Array.from(Buffer.from('text,label\ncaf\xe9 \x93oui\x94 5\x80,x\n', 'latin1'))
-  const utf16 = (text: string) => new Uint8Array(Buffer.from(text, 'utf16le'))
+  const latin = Uint8Array.from('text,label\ncaf\xe9 \x93oui\x94 5\x80,x\n', (character) => character.charCodeAt(0))
+  const utf16 = (text: string) =>
+    new Uint8Array(Uint16Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)).buffer)
   const swapped = (bytes: Uint8Array) => bytes.map((_, i) => bytes[i ^ 1] as number)
 
   it('refuses bytes that are not UTF-8, with their line, and reads them by name', async () => {
@@ -30,9 +28,7 @@ describe('encodings', () => {
       '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f' +
         '\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178',
     )
-    expect(decodeText(bytes.slice(0xa0), { encoding: 'windows-1252' })).toBe(
-      Buffer.from(bytes.slice(0xa0)).toString('latin1'),
-    )
+    expect(decodeText(bytes.slice(0xa0), { encoding: 'windows-1252' })).toBe(String.fromCharCode(...bytes.slice(0xa0)))
   })
   it('reads UTF-16 by its mark or by name, and explains NULs', () => {
     const text = 'text,label\né🙂,x\n'
@@ -63,17 +59,13 @@ describe('encodings', () => {
     ])
   })
   it('reads files by their extension, and refuses them by their name', async () => {
-    const [mac, none] = [join(folder, 'a.TSV'), join(folder, 'b.csv')]
-    writeFileSync(
-      mac,
-      latin.map((byte) => (byte === 0x2c ? 9 : byte)),
-    )
+    storeOf(tables).write('a.TSV', [latin.map((byte) => (byte === 0x2c ? 9 : byte))])
+    const mac = fileIn(tables, 'a.TSV')
     expect((await readTable(mac, { encoding: 'windows-1252' })).rows).toHaveLength(1)
     await expect(readTable(mac)).rejects.toThrow(/a\.TSV, line 2: not utf-8/)
-    await expect(readTable(none)).rejects.toThrow(/b\.csv: no such file/)
-    writeFileSync(join(folder, 'c.txt'), 'text,label\na,x\n')
-    await expect(readTable(join(folder, 'c.txt'))).rejects.toThrow(/c\.txt: unknown format.*found txt/)
-    expect((await readTable(join(folder, 'c.txt'), { format: 'csv' })).classes).toEqual(['x'])
+    writeText(tables, 'c.txt', 'text,label\na,x\n')
+    await expect(readTable(fileIn(tables, 'c.txt'))).rejects.toThrow(/c\.txt: unknown format.*found txt/)
+    expect((await readTable(fileIn(tables, 'c.txt'), { format: 'csv' })).classes).toEqual(['x'])
   })
   it('reads bytes in the format that is given, and asks for it', async () => {
     const bytes = new TextEncoder().encode('text,label\na,x\n')

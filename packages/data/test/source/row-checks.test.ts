@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { zipSync } from 'fflate'
 import { parquetWriteBuffer } from 'hyparquet-writer'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { storeOf, temporaryFolders } from '../../../../tools/test-folders.ts'
 import {
   parseColaTsv,
   parseColaZip,
@@ -23,8 +21,7 @@ import {
   withClassNames,
 } from '../../src/index.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-tables-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()('cola')
 
 describe('CoLA and GLUE are checked too', () => {
   const bad = Uint8Array.from([...new TextEncoder().encode('a\t1\t\tGood.\na\t1\t\tCaf'), 0xe9, 0x0a])
@@ -35,7 +32,7 @@ describe('CoLA and GLUE are checked too', () => {
     expect(() => parseColaTsv('a\t1\t\tGo\0od.\n', 'x')).toThrow(/^x, line 1: a NUL/)
   })
   it('bytes that are not UTF-8 are refused with their line, in a folder and in a zip', async () => {
-    for (const split of splits) writeFileSync(join(folder, `${split}.tsv`), bad)
+    for (const split of splits) storeOf(folder).write(`${split}.tsv`, [bad])
     await expect(readColaFolder(folder)).rejects.toThrow(/\.tsv, line 2: not utf-8/)
     const zip = zipSync(Object.fromEntries(splits.map((split) => [`cola_public/raw/${split}.tsv`, bad])))
     await expect(parseColaZip(zip)).rejects.toThrow(/cola_public\/raw\/\w+\.tsv, line 2: not utf-8/)

@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { fileIn, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import { DataError, labelledTable, parseRecords, parseTable, readRecords, readTable } from '../../src/index.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-tables-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const tables = temporaryFolders()('tables')
 
 it.each([
   ['csv', 'sep=;\ntext;label\na,1;b\n'],
@@ -108,11 +105,10 @@ describe('rows with all their columns', () => {
     { 'Nr.': '2', Kundentext: ' Nie wieder. ', Note: '1' },
   ]
   it('of a file with other delimiters and names', async () => {
-    const path = join(folder, 'Anfragen.CSV')
-    writeFileSync(path, `\uFEFF${csv}`)
-    expect(await readRecords(path, { delimiter: ';' })).toEqual(rows)
-    writeFileSync(join(folder, 'anfragen.txt'), csv)
-    expect(await readRecords(join(folder, 'anfragen.txt'), { delimiter: ';', format: 'csv' })).toEqual(rows)
+    writeText(tables, 'Anfragen.CSV', `\uFEFF${csv}`)
+    expect(await readRecords(fileIn(tables, 'Anfragen.CSV'), { delimiter: ';' })).toEqual(rows)
+    writeText(tables, 'anfragen.txt', csv)
+    expect(await readRecords(fileIn(tables, 'anfragen.txt'), { delimiter: ';', format: 'csv' })).toEqual(rows)
   })
   it('of a file with one column, whose name may have a delimiter that is no default', async () => {
     expect(await parseRecords('text\na;b\n', 'csv')).toEqual([{ text: 'a;b' }])
@@ -123,9 +119,8 @@ describe('rows with all their columns', () => {
     const notes: string[] = read.map(({ Note }) => Note)
     expect(notes).toEqual(['4,5', '1'])
     expect(read[0]).toEqual({ Note: '4,5', Kundentext: 'Gut; und "billig"' })
-    const path = join(folder, 'named.jsonl')
-    writeFileSync(path, '{"a":1,"b":2}\n{"b":3,"a":4}\n')
-    expect(await readRecords(path, { columns: ['b'] })).toEqual([{ b: 2 }, { b: 3 }])
+    writeText(tables, 'named.jsonl', '{"a":1,"b":2}\n{"b":3,"a":4}\n')
+    expect(await readRecords(fileIn(tables, 'named.jsonl'), { columns: ['b'] })).toEqual([{ b: 2 }, { b: 3 }])
   })
   it.each([
     [

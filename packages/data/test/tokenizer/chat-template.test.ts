@@ -1,10 +1,10 @@
 // Chat templates against transformers' apply_chat_template; fixtures/make-chat-templates.py made the numbers.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError, createTokenizer, readTokenizer, type ChatMessage } from '@cola/data'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import { wordLevel } from '../support/word-level.ts'
 
 interface Fixture {
@@ -65,13 +65,12 @@ describe('applyChatTemplate', () => {
 })
 
 describe('readTokenizer', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'cola-chat-'))
-  afterAll(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolders()('tokenizer')
   it('prefers chat_template.jinja to the template of tokenizer_config.json', async () => {
-    writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizerJson))
-    writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ ...special, chat_template: 'config' }))
+    writeText(folder, 'tokenizer.json', JSON.stringify(tokenizerJson))
+    writeText(folder, 'tokenizer_config.json', JSON.stringify({ ...special, chat_template: 'config' }))
     expect((await readTokenizer(folder)).applyChatTemplate(user)).toBe('config')
-    writeFileSync(join(folder, 'chat_template.jinja'), 'file {{ bos_token }}{{ eos_token }}\n')
+    writeText(folder, 'chat_template.jinja', 'file {{ bos_token }}{{ eos_token }}\n')
     const tokenizer = await readTokenizer(folder)
     expect(tokenizer.applyChatTemplate(user)).toBe('file <s></s>')
     expect(tokenizer.specialTokens).toEqual({ bos_token: '<s>', eos_token: '</s>', unk_token: 'a' })

@@ -1,11 +1,11 @@
 // Weight decay reaches the embedding's rows of tokens that never occur, as it does in PyTorch, although training does
 // not hold them (test/make-decay.py).
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { float32, toFloat32, type Tensor } from '@cola/graph'
 import {
+  defaultDevice,
   Trainer,
   TrainingSession,
   adam,
@@ -15,7 +15,8 @@ import {
   sgd,
   type Optimizer,
 } from '@cola/train'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { type Folder, temporaryFolders } from '../../../../tools/test-folders.ts'
 import { createStudent, distilRnnParameters, embeddingFrom, parseDistilRnnConfig } from '../../src/index.ts'
 
 interface Run {
@@ -52,7 +53,7 @@ const studentOf = (sentences = fixture.sentences.flat()) =>
 async function sessionOf(optimizer: Optimizer, student = studentOf()) {
   return TrainingSession.create({
     artifacts: generateArtifacts(student.model, { loss: crossEntropy(), optimizer }),
-    device: 'cpu',
+    device: defaultDevice(),
   })
 }
 
@@ -116,15 +117,14 @@ describe('the whole embedding after training', () => {
 })
 
 describe('a run that was cut off', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'cola-decay-'))
-  afterAll(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolders()
   const data = fixture.sentences.flat().map((sentence, i) => ({ sentence, label: fixture.labels.flat()[i] as number }))
 
   it.each([adamw({ weight_decay: 0.3 }), adam({ weight_decay: 0.3 }), sgd({ weight_decay: 0.3, momentum: 0.5 })])(
     'goes on with $name to the same embedding, bit for bit',
     async (optimizer) => {
       const student = studentOf()
-      const run = async (output_dir: string, stopAfter: number, resume = false) => {
+      const run = async (output_dir: Folder, stopAfter: number, resume = false) => {
         const [session, abort] = [await sessionOf(optimizer), new AbortController()]
         const trainer = new Trainer<(typeof data)[number]>({
           session,
@@ -151,9 +151,9 @@ describe('a run that was cut off', () => {
         await session.release()
         return toFloat32(whole)
       }
-      const once = await run(join(folder, `${optimizer.name} once`), 100)
-      await run(join(folder, optimizer.name), 3)
-      expect(await run(join(folder, optimizer.name), 100, true)).toEqual(once)
+      const once = await run(folder(`${optimizer.name} once`), 100)
+      await run(folder(optimizer.name), 3)
+      expect(await run(folder(optimizer.name), 100, true)).toEqual(once)
       expect(once.subarray(0, 4)).not.toEqual(table.row(0))
     },
   )

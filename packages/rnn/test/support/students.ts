@@ -1,6 +1,7 @@
 import { random } from '@cola/data'
 import type { Tensor } from '@cola/graph'
 import {
+  defaultDevice,
   OrtTensor,
   TrainingSession,
   adam,
@@ -31,7 +32,7 @@ export const startOf = ({ model }: Student): Map<string, Tensor> =>
 export async function sessionOf({ model }: Pick<Student, 'model'>, optimizer: Optimizer = adam()) {
   return TrainingSession.create({
     artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer }),
-    device: 'cpu',
+    device: defaultDevice(),
   })
 }
 
@@ -51,7 +52,7 @@ export async function inferred(
       mask[start + k] = 1n
     })
   })
-  const session = await openSession({ graph }, 'cpu')
+  const session = await openSession({ graph }, defaultDevice())
   const dims = [sentences.length, columns]
   const { logits } = await session.run({
     input_ids: new OrtTensor('int64', ids, dims),

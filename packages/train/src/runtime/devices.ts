@@ -98,7 +98,7 @@ export type ResolvedDevice = keyof typeof devices
 export type Device = ResolvedDevice | 'auto'
 
 /** The processor: the default of functions without the option `device`, because a GPU may be slower. */
-export const defaultDevice = (): Device => (hasFiles() ? 'cpu' : 'wasm')
+export const defaultDevice = (): 'cpu' | 'wasm' => (hasFiles() ? 'cpu' : 'wasm')
 
 /** The devices in the order in which `auto` tries them. */
 export const deviceNames = Object.keys(devices) as ResolvedDevice[]

@@ -47,8 +47,10 @@ export async function openOptimizer(
 
 const bySession = (session: OrtSession, device: ResolvedDevice): OptimizerStep => ({
   async run(updated, gradients, numbers) {
-    const feeds: OrtTensors = Object.assign({}, ...updated, gradients)
-    for (const name of session.inputNames) feeds[name] ??= scalar(numbers[name] as number)
+    const held: OrtTensors = Object.assign({}, ...updated, gradients)
+    const feeds: OrtTensors = {}
+    // State that an optimizer only writes is no input, and a browser's runtime refuses one that is not.
+    for (const name of session.inputNames) feeds[name] = held[name] ?? scalar(numbers[name] as number)
     const results = await session.run(feeds).catch((cause) => {
       throw runError(device, cause)
     })

@@ -1,76 +1,30 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { memorySink } from '@cola/data'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type EverySource, everySource, sourceKinds } from '../../../../tools/every-source.ts'
-import { artifactFiles, sendFiles } from '../../src/worker/send-artifacts.ts'
-import type { FilePart } from '../../src/worker/messages.ts'
-import type { Thread } from '../../src/worker/thread.ts'
-import { TrainingSession, adamw, loadArtifacts, saveArtifacts, sgd } from '../../src/index.ts'
+import { expect, it } from 'vitest'
+import { storeOf, temporaryFolders } from '../../../../tools/test-folders.ts'
+import { adamw, defaultDevice, loadArtifacts, saveArtifacts, TrainingSession } from '../../src/index.ts'
 import { artifactsOf, collate, rows } from '../support/tiny.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-test-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-const open = (artifacts = artifactsOf(sgd()), seed = 0) => TrainingSession.create({ artifacts, device: 'cpu', seed })
+const folder = temporaryFolders()
 
-describe('artifacts on disk', () => {
-  it('train to the same bits after a save and a load', async () => {
-    const artifacts = artifactsOf(adamw({ max_grad_norm: 1 }), { dropout: 0.3 })
-    const place = join(folder, 'artifacts')
-    saveArtifacts(place, artifacts)
-    expect(readdirSync(place).sort()).toEqual([
-      'checkpoint',
-      'eval_model.onnx',
-      'optimizer_model.onnx',
-      'training_model.onnx',
-    ])
-    const train = async (from: typeof artifacts) => {
-      const session = await open(from, 4)
-      for (let step = 0; step < 5; step++) {
-        session.lazyResetGrad()
-        await session.runTrainStep(collate(rows(8, step)))
-        await session.runOptimizerStep({ learningRate: 0.01 })
-      }
-      const parameters = await session.getContiguousParameters()
-      await session.release()
-      return parameters
+it('artifacts train to the same bits after a save and a load', async () => {
+  const artifacts = artifactsOf(adamw({ max_grad_norm: 1 }), { dropout: 0.3 })
+  const place = folder('artifacts')
+  saveArtifacts(place, artifacts)
+  expect(storeOf(place).names()).toEqual([
+    'checkpoint',
+    'eval_model.onnx',
+    'optimizer_model.onnx',
+    'training_model.onnx',
+  ])
+  const train = async (from: typeof artifacts) => {
+    const session = await TrainingSession.create({ artifacts: from, device: defaultDevice(), seed: 4 })
+    for (let step = 0; step < 5; step++) {
+      session.lazyResetGrad()
+      await session.runTrainStep(collate(rows(8, step)))
+      await session.runOptimizerStep({ learningRate: 0.01 })
     }
-    expect(await train(await loadArtifacts(place))).toEqual(await train(artifacts))
-  })
-})
-
-describe('artifacts are opened from', () => {
-  const artifacts = artifactsOf(adamw())
-  const sink = memorySink()
-  saveArtifacts(sink, artifacts)
-  const files = Object.fromEntries(
-    [...sink.written, ['notes.txt', new Uint8Array(3)] as const].map(([name, bytes]) => [name, bytes.slice()]),
-  )
-  let places: EverySource
-  beforeAll(async () => {
-    places = await everySource(files)
-  })
-  afterAll(() => places.close())
-
-  it.each(sourceKinds)('%s', async (kind) => {
-    const found = await loadArtifacts(places.source[kind], places.options)
-    expect(found.blocks).toEqual(artifacts.blocks)
-    expect([...found.parameters.keys()]).toEqual([...artifacts.parameters.keys()])
-  })
-
-  it.each(sourceKinds)('%s for a worker, to which what they are is sent', async (kind) => {
-    vi.stubEnv('HF_ENDPOINT', places.options.endpoint)
-    vi.stubEnv('HF_HUB_CACHE', places.options.cacheDir)
-    vi.stubEnv('XDG_CACHE_HOME', places.options.cacheDir)
-    const sent = new Map<string, Uint8Array>()
-    const post: Thread['post'] = (message) => {
-      const { file, bytes } = message as FilePart
-      sent.set(file, bytes)
-    }
-    await sendFiles({ post } as Thread, await artifactFiles(places.source[kind]))
-    vi.unstubAllEnvs()
-    expect([...sent.keys()].sort()).toEqual([...sink.names()])
-    for (const [name, bytes] of sent) expect(Buffer.compare(bytes, files[name] as Uint8Array), name).toBe(0)
-  })
+    const parameters = await session.getContiguousParameters()
+    await session.release()
+    return parameters
+  }
+  expect(await train(await loadArtifacts(place))).toEqual(await train(artifacts))
 })

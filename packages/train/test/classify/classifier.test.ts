@@ -1,17 +1,16 @@
 // Classifiers that other tools wrote, run as they are; make-classifiers.py made them and their logits.
 
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { UnsupportedOperatorError, addInput, build, createGraph, readModel, type Graph, writeModel } from '@cola/graph'
-import { type Files, memoryFiles } from '@cola/data'
-import { afterAll, describe, expect, it } from 'vitest'
+import { type Files, hasFiles, memoryFiles } from '@cola/data'
+import { describe, expect, it } from 'vitest'
+import { type Folder, storeOf, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import { ConfigError, FileError, loadClassifier, writeClassifier } from '../../src/index.ts'
 import { readerOfLogits } from '../../src/classify/problem-type.ts'
 import { counting } from '../support/counting.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'cola-classifiers-'))
-afterAll(() => rmSync(root, { recursive: true }))
+const root = temporaryFolders()
 const fixtures = join(import.meta.dirname, '../fixtures/classifiers')
 
 const { tokenizer } = JSON.parse(
@@ -27,22 +26,21 @@ const texts = ['a b c', 'd e', 'f']
 
 const three = { id2label: { 0: 'no', 1: 'maybe', 2: 'yes' } }
 
-function folderOf(name: string, files: Record<string, string | Uint8Array>, config: object = three): string {
-  const folder = join(root, name)
+function folderOf(name: string, files: Record<string, string | Uint8Array>, config: object = three): Folder {
+  const folder = root(name)
   const all = {
     'config.json': JSON.stringify(config),
     'tokenizer.json': JSON.stringify(tokenizer),
     'tokenizer_config.json': '{}',
   }
   for (const [path, content] of Object.entries({ ...all, ...files })) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true })
-    if (typeof content === 'string' && content.startsWith(fixtures)) copyFileSync(content, join(folder, path))
-    else writeFileSync(join(folder, path), content)
+    if (typeof content === 'string') writeText(folder, path, content)
+    else storeOf(folder).write(path, [content])
   }
   return folder
 }
 
-const fixture = (name: string) => join(fixtures, name)
+const fixture = (name: string) => new Uint8Array(readFileSync(join(fixtures, name)))
 
 /** Logits [batch, sequence] where a file says nothing of classes: the ids themselves. */
 function sums(input: (graph: Graph) => ReturnType<typeof addInput>): Graph {
@@ -76,7 +74,7 @@ describe('a classifier of another tool', () => {
   })
 
   it.each(['dynamic', 'qdq', 'qoperator'])('%s is read for training, with numbers in place of codes', async (name) => {
-    const graph = readModel(readFileSync(fixture(`${name}.onnx`)))
+    const graph = readModel(fixture(`${name}.onnx`))
     const classifier = await loadClassifier(folderOf(`read-${name}`, { 'model.onnx': writeModel(graph) }))
     // The file rounds activations, and the graph does not: a hundredth of the greatest logit.
     expect(await classifier.logits(texts)).toBeAllclose(Float32Array.from(expected[name] as number[]), { atol: 0.33 })
@@ -93,43 +91,42 @@ describe('a classifier of another tool', () => {
   })
 
   it('has another fingerprint with other external data', async () => {
-    const folder = folderOf('changed', {
-      'model.onnx': fixture('external.onnx'),
-      'external.bin': fixture('external.bin'),
-    })
+    const [model, bytes] = [{ 'model.onnx': fixture('external.onnx') }, fixture('external.bin')]
+    const folder = folderOf('changed', { ...model, 'external.bin': bytes })
     const classifier = await loadClassifier(folder)
     const before = classifier.fingerprint()
-    const bytes = readFileSync(join(folder, 'external.bin'))
     bytes[7] = (bytes[7] as number) ^ 1
-    writeFileSync(join(folder, 'external.bin'), bytes)
+    storeOf(folder).write('external.bin', [bytes])
     expect(classifier.fingerprint()).not.toBe(before)
     await classifier.release()
-    rmSync(join(folder, 'external.bin'))
-    await expect(loadClassifier(folder)).rejects.toThrow(FileError)
+    await expect(loadClassifier(folderOf('without', model))).rejects.toThrow(FileError)
   })
 
-  it.skipIf(!process.env.VK_ICD_FILENAMES)('is rewritten for WebGPU, and its weights are read once', async () => {
-    const bytes = memoryFiles({
-      'config.json': new TextEncoder().encode(JSON.stringify(three)),
-      'tokenizer.json': new TextEncoder().encode(JSON.stringify(tokenizer)),
-      'tokenizer_config.json': new TextEncoder().encode('{}'),
-      'model.onnx': new Uint8Array(readFileSync(fixture('external.onnx'))),
-      'external.bin': new Uint8Array(readFileSync(fixture('external.bin'))),
-    })
-    let count = 0
-    const read: Files['read'] = (name, begin, end) => {
-      const part = bytes.read(name, begin, end)
-      count += name === 'external.bin' ? part.length : 0
-      return part
-    }
-    const classifier = await loadClassifier({ ...bytes, read }, { device: 'webgpu' })
-    expect(count).toBeLessThanOrEqual(bytes.size('external.bin'))
-    expect(count).toBeGreaterThan(0)
-    expect(await classifier.logits(texts)).toBeAllclose(Float32Array.from(expected.external as number[]), {
-      atol: 1e-4,
-    })
-    await classifier.release()
-  })
+  it.runIf(hasFiles() && process.env.VK_ICD_FILENAMES)(
+    'is rewritten for WebGPU, and its weights are read once',
+    async () => {
+      const bytes = memoryFiles({
+        'config.json': new TextEncoder().encode(JSON.stringify(three)),
+        'tokenizer.json': new TextEncoder().encode(JSON.stringify(tokenizer)),
+        'tokenizer_config.json': new TextEncoder().encode('{}'),
+        'model.onnx': fixture('external.onnx'),
+        'external.bin': fixture('external.bin'),
+      })
+      let count = 0
+      const read: Files['read'] = (name, begin, end) => {
+        const part = bytes.read(name, begin, end)
+        count += name === 'external.bin' ? part.length : 0
+        return part
+      }
+      const classifier = await loadClassifier({ ...bytes, read }, { device: 'webgpu' })
+      expect(count).toBeLessThanOrEqual(bytes.size('external.bin'))
+      expect(count).toBeGreaterThan(0)
+      expect(await classifier.logits(texts)).toBeAllclose(Float32Array.from(expected.external as number[]), {
+        atol: 1e-4,
+      })
+      await classifier.release()
+    },
+  )
 
   it('has transformers’ names for classes without names', async () => {
     const classifier = await loadClassifier(folderOf('unnamed', { 'model.onnx': fixture('plain.onnx') }, {}))
@@ -269,19 +266,18 @@ const references = JSON.parse(
 function classifierFolder(
   name: string,
   { vocabulary = 16, config = {} }: { vocabulary?: number; config?: object } = {},
-): string {
-  const tokenizerFolder = join(root, `${name}-tokenizer`)
-  mkdirSync(tokenizerFolder)
-  writeFileSync(join(tokenizerFolder, 'tokenizer.json'), JSON.stringify(references.bert.tokenizer))
-  writeFileSync(join(tokenizerFolder, 'tokenizer_config.json'), '{}')
+): Folder {
+  const [folder, tokenizerFolder] = [root(name), root(`${name}-tokenizer`)]
+  writeText(tokenizerFolder, 'tokenizer.json', JSON.stringify(references.bert.tokenizer))
+  writeText(tokenizerFolder, 'tokenizer_config.json', '{}')
   writeClassifier({
-    folder: join(root, name),
+    folder,
     graph: counting(vocabulary),
     config: config as Record<string, unknown>,
     tokenizerFolder,
     labels: ['a', 'b', 'c'],
   })
-  return join(root, name)
+  return folder
 }
 
 describe('a classifier', () => {

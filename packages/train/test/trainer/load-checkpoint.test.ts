@@ -47,6 +47,12 @@ it.each(fileKinds)('by itself: %s', async (kind) => {
 it('by a path that ends otherwise', async () =>
   expect(await valuesOf(loadCheckpoint(places.one('last.ckpt').path))).toEqual([2, 0.5]))
 
+it('is written to a path too', async () => {
+  const path = `${places.source.folder}/written.ckpt`
+  saveCheckpoint(path, new Map([['w', float32([2], [3, 0.5])]]), state)
+  expect(await valuesOf(loadCheckpoint(path))).toEqual([3, 0.5])
+})
+
 it('says what is not there', async () => {
   const { folder, address, hub } = places.source
   await expect(loadCheckpoint(`${folder}/other.safetensors`)).rejects.toThrow(FileError)

@@ -1,10 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { argMaxRows, memorySink } from '@cola/data'
+import { argMaxRows, memorySink, placeOf } from '@cola/data'
 import { float32, toFloat32 } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readText, storeOf, temporaryFolders } from '../../../../tools/test-folders.ts'
 import {
+  defaultDevice,
   CheckpointError,
   ConfigError,
   Trainer,
@@ -16,11 +15,11 @@ import {
   type EvalPrediction,
   type StepResult,
   type TrainerOptions,
+  type TrainResult,
 } from '../../src/index.ts'
 import { artifactsOf, collate, rows, type Row } from '../support/tiny.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-trainer-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 const artifacts = artifactsOf(adamw({ max_grad_norm: 1 }), { dropout: 0.2 })
 type Prediction = EvalPrediction<Row, number>
 
@@ -47,7 +46,7 @@ const settings = (session: Options['session'], options: Partial<Options> = {}): 
 })
 
 async function trainerOf(options: Partial<Options> = {}) {
-  const session = await TrainingSession.create({ artifacts, device: 'cpu', seed: 9 })
+  const session = await TrainingSession.create({ artifacts, device: defaultDevice(), seed: 9 })
   return { session, trainer: new Trainer<Row, number>(settings(session, options)) }
 }
 
@@ -84,7 +83,7 @@ describe('Trainer', () => {
 
   it('learns, logs every step and epoch, and restores the best weights', async () => {
     const epochs: EpochLog[] = []
-    const out = join(folder, 'learns')
+    const out = folder('learns')
     const { session, trainer } = await trainerOf({
       output_dir: out,
       epochs: 8,
@@ -97,7 +96,7 @@ describe('Trainer', () => {
     expect(top).toBeGreaterThan(0.8)
     expect(best?.value).toBe(top)
     expect((await trainer.evaluate(rows(40, 2))).metrics.accuracy).toBe(top)
-    const lines = readFileSync(join(out, 'log.jsonl'), 'utf8')
+    const lines = readText(out, 'log.jsonl')
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { event: string })
@@ -122,15 +121,19 @@ describe('Trainer', () => {
     await session.release()
   })
 
-  it.each([1, 3, 5, 7, 12, 19])(
-    'stopped after step %i and resumed is bit-equal to a run that was not',
-    async (stopAt) => {
-      const whole = await trainerOf()
-      const straight = await whole.trainer.train()
-      const expected = await whole.session.getContiguousParameters()
-      await whole.session.release()
+  describe('stopped and resumed', () => {
+    /** A run that was not stopped. */
+    let straight: TrainResult
+    let expected: Float32Array
+    beforeAll(async () => {
+      const { session, trainer } = await trainerOf()
+      straight = await trainer.train()
+      expected = await session.getContiguousParameters()
+      await session.release()
+    })
 
-      const out = join(folder, `resume-${stopAt}`)
+    it.each([1, 3, 5, 7, 12, 19])('after step %i is bit-equal to a run that was not', async (stopAt) => {
+      const out = folder(`resume-${stopAt}`)
       // A kill: the process is gone after this step, and only what was saved before it is left.
       const first = await trainerOf({
         output_dir: out,
@@ -149,7 +152,7 @@ describe('Trainer', () => {
       expect(resumed.losses).toEqual(straight.losses.slice(straight.losses.length - resumed.losses.length))
       expect(resumed.history).toEqual(straight.history)
       expect(await second.session.getContiguousParameters()).toEqual(expected)
-      const steps = readFileSync(join(out, 'log.jsonl'), 'utf8')
+      const steps = readText(out, 'log.jsonl')
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line) as { event: string; step: number; loss: number })
@@ -157,37 +160,34 @@ describe('Trainer', () => {
       expect(steps.map(({ step }) => step)).toEqual(straight.losses.map((_, i) => i + 1))
       expect(steps.map(({ loss }) => loss)).toEqual(straight.losses)
       await second.session.release()
-    },
-  )
-
-  it('stores checkpoints and the log in memory, and resumes from there', async () => {
-    const whole = await trainerOf()
-    const straight = await whole.trainer.train()
-    await whole.session.release()
-    const store = memorySink()
-    let flushed = 0
-    const output_dir = { ...store, flush: async () => void flushed++ }
-    const stop = new AbortController()
-    const first = await trainerOf({
-      output_dir,
-      save_steps: 2,
-      signal: stop.signal,
-      callbacks: { onStep: ({ step }) => step === 7 && stop.abort() },
     })
-    await first.trainer.train()
-    await first.session.release()
-    expect(flushed).toBeGreaterThanOrEqual(4)
-    expect(store.names()).toEqual(['best.safetensors', 'checkpoint.safetensors', 'log.jsonl'])
-    expect((await loadCheckpoint(store)).state.step).toBe(7)
 
-    const second = await trainerOf({ output_dir, resume: true })
-    const { losses, history } = await second.trainer.train()
-    expect(losses).toEqual(straight.losses.slice(7))
-    expect(history).toEqual(straight.history)
-    const lines = new TextDecoder().decode(store.read('log.jsonl')).trim().split('\n')
-    const steps = lines.map((line) => JSON.parse(line) as { event: string }).filter(({ event }) => event === 'step')
-    expect(steps.length).toBe(straight.losses.length)
-    await second.session.release()
+    it('stores checkpoints and the log in memory, and resumes from there', async () => {
+      const store = memorySink()
+      let flushed = 0
+      const output_dir = { ...store, flush: async () => void flushed++ }
+      const stop = new AbortController()
+      const first = await trainerOf({
+        output_dir,
+        save_steps: 2,
+        signal: stop.signal,
+        callbacks: { onStep: ({ step }) => step === 7 && stop.abort() },
+      })
+      await first.trainer.train()
+      await first.session.release()
+      expect(flushed).toBeGreaterThanOrEqual(4)
+      expect(store.names()).toEqual(['best.safetensors', 'checkpoint.safetensors', 'log.jsonl'])
+      expect((await loadCheckpoint(store)).state.step).toBe(7)
+
+      const second = await trainerOf({ output_dir, resume: true })
+      const { losses, history } = await second.trainer.train()
+      expect(losses).toEqual(straight.losses.slice(7))
+      expect(history).toEqual(straight.history)
+      const lines = new TextDecoder().decode(store.read('log.jsonl')).trim().split('\n')
+      const steps = lines.map((line) => JSON.parse(line) as { event: string }).filter(({ event }) => event === 'step')
+      expect(steps.length).toBe(straight.losses.length)
+      await second.session.release()
+    })
   })
 
   it('groups rows of similar length, and returns predictions in the order of the rows', async () => {
@@ -218,7 +218,7 @@ describe('Trainer', () => {
 
   it('stops at a signal with a checkpoint, and early without improvement', async () => {
     const controller = new AbortController()
-    const out = join(folder, 'signal')
+    const out = folder('signal')
     const aborted = await trainerOf({
       output_dir: out,
       signal: controller.signal,
@@ -233,13 +233,13 @@ describe('Trainer', () => {
   })
 
   it('refuses empty data, invalid options, and checkpoints that are damaged or of another run', async () => {
-    const session = await TrainingSession.create({ artifacts, device: 'cpu' })
+    const session = await TrainingSession.create({ artifacts, device: defaultDevice() })
     expect(() => new Trainer<Row, number>({ session, data: { train: [], collate } })).toThrow(/dataset is empty/)
     expect(() => new Trainer<Row, number>({ session, data: { train: rows(4), collate }, epochs: 0 })).toThrow(
       /option epochs/,
     )
     await session.release()
-    const out = join(folder, 'other')
+    const out = folder('other')
     const first = await trainerOf({ output_dir: out, epochs: 1 })
     await first.trainer.train()
     await first.session.release()
@@ -254,7 +254,7 @@ describe('Trainer', () => {
     // A checkpoint of an older version has the hash of all alone.
     const { tensors, state } = await loadCheckpoint(out)
     const { parts: _, ...older } = state
-    saveCheckpoint(join(out, 'checkpoint.safetensors'), tensors, older)
+    saveCheckpoint(storeOf(out), tensors, older)
     const unknown = await trainerOf({ output_dir: out, resume: true, batch_size: 8 })
     await expect(unknown.trainer.train()).rejects.toThrow(
       /another run: model, rows or options differ, expected [0-9a-f]{64}/,
@@ -262,10 +262,7 @@ describe('Trainer', () => {
     const same = await trainerOf({ output_dir: out, resume: true, epochs: 1 })
     expect((await same.trainer.train()).history).toHaveLength(1)
     await same.session.release()
-    writeFileSync(
-      join(out, 'checkpoint.safetensors'),
-      readFileSync(join(out, 'checkpoint.safetensors')).subarray(0, 900),
-    )
+    storeOf(out).write('checkpoint.safetensors', [storeOf(out).read('checkpoint.safetensors').subarray(0, 900)])
     const damaged = await trainerOf({ output_dir: out, resume: true })
     await expect(damaged.trainer.train()).rejects.toThrow(/checkpoint\.safetensors/)
     for (const { session: each } of [other, damaged]) await each.release()
@@ -277,14 +274,14 @@ describe('Trainer', () => {
       ['early', { epochs: 9, learning_rate: 0.3, early_stopping_patience: 1 }],
     ]
     for (const [end, options] of ends) {
-      const out = join(folder, `ended-${end}`)
+      const out = folder(`ended-${end}`)
       const first = await trainerOf({ ...options, output_dir: out })
       const result = await first.trainer.train()
       expect(result.stopped).toBe(end)
       expect(result.best?.epoch).toBeLessThan(result.history.length + Number(end === 'finished'))
       const parameters = await first.session.getContiguousParameters()
       await first.session.release()
-      const log = readFileSync(join(out, 'log.jsonl'), 'utf8')
+      const log = readText(out, 'log.jsonl')
       for (let again = 0; again < 2; again++) {
         const steps: number[] = []
         const second = await trainerOf({
@@ -296,7 +293,7 @@ describe('Trainer', () => {
         expect(await second.trainer.train()).toEqual({ ...result, losses: [] })
         expect(steps).toEqual([])
         expect(await second.session.getContiguousParameters()).toEqual(parameters)
-        expect(readFileSync(join(out, 'log.jsonl'), 'utf8')).toBe(log)
+        expect(readText(out, 'log.jsonl')).toBe(log)
         await second.session.release()
       }
     }
@@ -316,7 +313,7 @@ describe('Trainer', () => {
     expect(expected.history.map(({ eval_metrics }) => eval_metrics.score)).toEqual(values)
     expect(expected.best).toEqual({ epoch: 4, value: 0.5 })
 
-    const out = join(folder, 'not-a-number')
+    const out = folder('not-a-number')
     const onEpoch = ({ epoch }: EpochLog) => {
       if (epoch === 2) throw new Error('killed')
     }
@@ -328,7 +325,7 @@ describe('Trainer', () => {
     })
     await expect(first.trainer.train()).rejects.toThrow('killed')
     await first.session.release()
-    const { state } = await loadCheckpoint(join(out, 'checkpoint.safetensors'))
+    const { state } = await loadCheckpoint(out)
     expect(state.best).toEqual({ epoch: 2, value: Number.NEGATIVE_INFINITY })
     expect(state.history.map(({ eval_metrics }) => eval_metrics.score)).toEqual(values.slice(0, 2))
     let calls = 0
@@ -461,19 +458,19 @@ describe('Trainer', () => {
   })
 
   it('refuses NaN and Infinity in any tensor of a checkpoint, by its name', async () => {
-    const out = join(folder, 'poisoned')
+    const out = folder('poisoned')
     const first = await trainerOf({ output_dir: out, epochs: 1 })
     await first.trainer.train()
     await first.session.release()
-    const path = join(out, 'checkpoint.safetensors')
-    const { tensors: onDisk, state } = await loadCheckpoint(path)
+    const path = placeOf(storeOf(out), 'checkpoint.safetensors')
+    const { tensors: onDisk, state } = await loadCheckpoint(out)
     const tensors = new Map([...onDisk].map(([name, tensor]) => [name, float32(tensor.dims, toFloat32(tensor))]))
     for (const [name, tensor] of tensors) {
       for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
         const data = toFloat32(tensor).slice()
         data[1] = value
         const bad = new Map([...tensors, [name, float32(tensor.dims, data)]])
-        saveCheckpoint(path, bad, state)
+        saveCheckpoint(storeOf(out), bad, state)
         const { session, trainer } = await trainerOf({ output_dir: out, epochs: 1, resume: true })
         await expect(trainer.train()).rejects.toThrow(CheckpointError)
         await expect(trainer.train()).rejects.toThrow(
@@ -483,11 +480,12 @@ describe('Trainer', () => {
         await session.release()
       }
     }
-    saveCheckpoint(path, tensors, state)
+    saveCheckpoint(storeOf(out), tensors, state)
     saveCheckpoint(
-      join(out, 'best.safetensors'),
+      storeOf(out),
       new Map([...tensors, ['b1', float32([8], new Float32Array(8).fill(Number.NaN))]]),
       state,
+      'best.safetensors',
     )
     const { session, trainer } = await trainerOf({ output_dir: out, epochs: 1, resume: true })
     await expect(trainer.train()).rejects.toThrow(/best\.safetensors, tensor "b1"/)
@@ -495,7 +493,7 @@ describe('Trainer', () => {
   })
 
   it('saves the steps of an epoch whose metrics throw, and resumes with its evaluation', async () => {
-    const out = join(folder, 'failing-metrics')
+    const out = folder('failing-metrics')
     let calls = 0
     const failing = (evaluation: Prediction) => {
       if (calls++ > 2) throw new RangeError('of two classes, please')
@@ -542,7 +540,7 @@ describe('Trainer', () => {
     ]
     let session: TrainingSession
     beforeAll(async () => {
-      session = await TrainingSession.create({ artifacts, device: 'cpu' })
+      session = await TrainingSession.create({ artifacts, device: defaultDevice() })
     })
     afterAll(() => session.release())
     const make = (options: object) => () => new Trainer<Row, number>(settings(session, options))
