@@ -108,6 +108,8 @@ export { type DoubtOptions, doubtfulClasses, type PlaceOf, similarClasses } from
 export { contradictions, firstPlaces, labelDoubts, type LabelledRows, type RowsByName } from './source/doubtful-rows.ts'
 export { namedRows, withClassNames } from './source/named-rows.ts'
 export { divideRows } from './source/divide-rows.ts'
+export { placesOfShared } from './source/shared-places.ts'
+export { type JudgedRows, sharedRows } from './source/shared-rows.ts'
 export {
   describeValue,
   renameFix,

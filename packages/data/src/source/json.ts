@@ -62,7 +62,7 @@ function objectOf(value: unknown, where: string): JsonRecord['values'] {
   throw new DataError({
     where,
     what: 'no object',
-    expected: 'an object with text and label',
+    expected: 'an object with a field for each column',
     found: JSON.stringify(value).slice(0, 60),
   })
 }

@@ -66,7 +66,7 @@ const temperatureChecks: Checks<TemperatureOptions> = {
   beta: ['a number above 0 and below 1', (value) => share[1](value) && value !== 0 && value !== 1],
 }
 
-const labelChecks: Checks<LabelOptions> = { label_smoothing: share, weight: listOf(atLeast(0)) }
+export const labelChecks: Checks<LabelOptions> = { label_smoothing: share, weight: listOf(atLeast(0)) }
 
 /** Checks of the options of the distillation loss. */
 export const distillationChecks: Checks<DistillationOptions> = { ...temperatureChecks, ...labelChecks, alpha: share }
@@ -77,7 +77,16 @@ export const distillationChecks: Checks<DistillationOptions> = { ...temperatureC
  * @throws {ConfigError} naming the first that is unknown or not what it should be.
  */
 export const checkLossOptions = (where: string, options: object, checks: Readonly<Record<string, Check>> = {}): void =>
-  checkOptions(where, options, { ...distillationChecks, ...checks })
+  checkOptions(where, options, { ...distillationChecks, ...checks }, false, otherWeights)
+
+const weights = 'It is loss: { weight: [...] }: a number for each class, in the order of labels.'
+
+/** What does here what other functions' weights do there. */
+export const otherWeights: Readonly<Record<string, string>> = {
+  class_weight: weights,
+  class_weights: weights,
+  pos_weight: `A text has one class. ${weights}`,
+}
 
 /** Those of the options that concern the labels. */
 export const labelOptions = ({ label_smoothing, weight }: LabelOptions): LabelOptions => ({

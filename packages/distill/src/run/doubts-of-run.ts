@@ -1,22 +1,24 @@
 // What may not be meant of a run's labels and rows, to warn of.
 
-import { ignoreIndex, type Label, labelDoubts } from '@cola/data'
+import { ignoreIndex, type Label, labelDoubts, placesOfShared, sharedRows } from '@cola/data'
 import type { ExamplesOfRun } from './examples-of-run.ts'
 import type { DistillExample, DistillRow, ReadOptions } from './options.ts'
 
 /**
- * Warnings of classes with few rows, of names that are variants of one another, and of texts with several labels.
+ * Warnings of classes with few rows, of names that are variants of one another, of texts with several labels, and of rows
+ * that are judged by and trained on.
  * @param named Whether an option, or the teacher, says what the classes are called.
  */
 export function doubtsOfRun(
-  { train, evaluation }: Pick<ExamplesOfRun, 'train' | 'evaluation'>,
-  run: Pick<ReadOptions, 'train' | 'validation'>,
+  examples: ExamplesOfRun,
+  run: Pick<ReadOptions, 'train' | 'validation' | 'heldOut'>,
   classes: readonly Label[],
   named: boolean,
 ): string[] {
-  const labelsOf = (examples: readonly DistillExample[]) =>
-    examples.flatMap(({ label }) => (label === ignoreIndex ? [] : [classes[label] as Label]))
-  return labelDoubts<DistillRow>(
+  const { train, evaluation } = examples
+  const labelsOf = (some: readonly DistillExample[]) =>
+    some.flatMap(({ label }) => (label === ignoreIndex ? [] : [classes[label] as Label]))
+  const ofLabels = labelDoubts<DistillRow>(
     {
       train: labelsOf(train),
       validation: labelsOf(evaluation),
@@ -28,4 +30,20 @@ export function doubtsOfRun(
     },
     'field "label"',
   )
+  return [...ofLabels, ...sharedWith(examples, run)]
+}
+
+/** A warning of each part that has rows which are trained on too. */
+function sharedWith(
+  { train, places, evaluation, judged, heldOut }: ExamplesOfRun,
+  run: Pick<ReadOptions, 'train' | 'heldOut'>,
+): string[] {
+  const labelled = train.slice(0, places.length)
+  const others = Object.entries(run.heldOut).map(
+    ([name, rows]) => [`heldOut.${name}`, rows, heldOut.get(name) ?? []] as const,
+  )
+  return [['validation', judged, evaluation] as const, ...others].flatMap(([name, rows, examples]) => {
+    const shared = placesOfShared(examples, labelled)
+    return shared.length > 0 ? [sharedRows(shared, { name, rows, given: run.train })] : []
+  })
 }

@@ -2,7 +2,7 @@
 
 import { cutTexts, divideRows } from '@cola/data'
 import { type EncodeContext, type EncodedRows, encodeLabelled, encodeUnlabelled } from './encode-rows.ts'
-import type { DistillExample, ReadOptions } from './options.ts'
+import type { DistillExample, DistillRow, ReadOptions } from './options.ts'
 
 export interface ExamplesOfRun {
   /** Labelled examples, then unlabelled ones. */
@@ -10,6 +10,8 @@ export interface ExamplesOfRun {
   /** Where the labelled ones stood among the rows that were given. */
   places: readonly number[]
   evaluation: readonly DistillExample[]
+  /** The rows of `evaluation`. */
+  judged: readonly DistillRow[]
   heldOut: ReadonlyMap<string, readonly DistillExample[]>
   /** Tokens of all of them. */
   sentences: readonly (readonly number[])[]
@@ -35,11 +37,9 @@ export function examplesOfRun(
   const divided = typeof validation === 'number' ? divideRows(placed, validation, loop.seed) : undefined
   const places = (divided?.train ?? placed).map(({ place }) => place)
   const at = (chosen: readonly number[]) => chosen.map((place) => all[place] as DistillExample)
-  const evaluation = divided
-    ? at(divided.validation.map(({ place }) => place))
-    : Array.isArray(validation) && validation.length
-      ? encoded(validation, 'validation')
-      : []
+  const given = Array.isArray(validation) ? validation : []
+  const apart = divided?.validation.map(({ place }) => place)
+  const evaluation = apart ? at(apart) : given.length ? encoded(given, 'validation') : []
   const unlabelled = report(encodeUnlabelled(transfer, 'transfer', context), 'transfer')
   const others = new Map(Object.entries(heldOut).map(([name, rows]) => [name, encoded(rows, `heldOut.${name}`)]))
   const examples = [all, evaluation, unlabelled, ...others.values()].flat()
@@ -47,6 +47,7 @@ export function examplesOfRun(
     train: [...at(places), ...unlabelled],
     places,
     evaluation,
+    judged: apart?.map((place) => train[place] as DistillRow) ?? given,
     heldOut: others,
     sentences: examples.map(({ input_ids }) => input_ids),
   }

@@ -27,7 +27,13 @@ import {
 } from '@cola/graph/options'
 import type { Term } from '../losses/graph-losses.ts'
 import { type HiddenStatesOptions, hiddenStatesChecks } from '../losses/hidden-states.ts'
-import { checkLossOptions, distillationChecks, type DistillationOptions } from '../losses/loss-options.ts'
+import {
+  checkLossOptions,
+  distillationChecks,
+  type DistillationOptions,
+  labelChecks,
+  otherWeights,
+} from '../losses/loss-options.ts'
 import type { StatesOfText } from '../teacher/normalized-states.ts'
 import type { TeacherSource } from '../teacher/open-teacher.ts'
 import { namedRowsOf } from './rows-with-names.ts'
@@ -151,9 +157,12 @@ const checks: Checks<OptionsOfRun> = {
 }
 
 /** Options that belong to `loss`. */
-const elsewhere: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.keys(distillationChecks).map((name) => [name, `It belongs to loss: loss: { ${name}: ... }.`]),
-)
+const elsewhere: Readonly<Record<string, string>> = {
+  ...otherWeights,
+  ...Object.fromEntries(
+    Object.keys(distillationChecks).map((name) => [name, `It belongs to loss: loss: { ${name}: ... }.`]),
+  ),
+}
 
 /** What options are of a teacher. */
 const ofTeacher = { splits: 'names of splits', cache_dir: 'a folder for the logits', hidden_states: 'states' } as const
@@ -252,10 +261,27 @@ function refuseContradictions(options: OptionsOfRun): void {
       'no text teaches by states',
       'Give rows with labels, or a number above 0.',
     )
+  refuseUnusedLabels(options)
   if (!train?.length && isWithoutTexts(transfer))
     refuse('train', 'there is nothing to learn from', 'Give rows with labels.')
   if (tokenizer === undefined && teacher === undefined)
     refuse('tokenizer', 'missing', 'Give a folder, a name on the hub, or a tokenizer.')
   if (embedding !== undefined && isModel(student))
     refuse('embedding', 'the student has its own', 'Leave it out, or give the student as a configuration.')
+}
+
+/** @throws {ConfigError} for options of the labels' loss where labels teach nothing. */
+function refuseUnusedLabels({ loss, train, transfer, teacher }: OptionsOfRun): void {
+  if (loss === undefined || isTerms(loss)) return
+  const unlabelled = !train?.length && !isWithoutTexts(transfer)
+  const found = unlabelled ? 'no rows with labels' : teacher !== undefined && loss.alpha === 1 ? 'alpha 1' : undefined
+  const [name] = Object.keys(defined(loss)).filter((option) => Object.hasOwn(labelChecks, option))
+  if (found && name)
+    throw new ConfigError({
+      where: `distill, option loss, option ${name}`,
+      what: 'it has no effect here',
+      expected: 'labels that teach',
+      found,
+      fix: 'Leave it out.',
+    })
 }

@@ -1,6 +1,6 @@
 // The transfer texts of a run: an array, a file that has them, or what gives them one by one.
 
-import { readRecords } from '@cola/data'
+import { readRecords, requireText, rowPlace } from '@cola/data'
 import type { Check } from '@cola/graph/options'
 import { ConfigError } from '@cola/train'
 
@@ -25,7 +25,7 @@ export const isWithoutTexts = (given: TransferTexts | undefined): boolean =>
 
 /**
  * The texts.
- * @throws {DataError} for a file that cannot be read; {ConfigError} where a file or an iterable gives none; what the
+ * @throws {DataError} for a file that cannot be read, and naming its row of what is no text; {ConfigError} where a file or an iterable gives none; what the
  * iterable throws.
  */
 export async function transferTexts(given: TransferTexts): Promise<readonly string[]> {
@@ -40,7 +40,9 @@ export async function transferTexts(given: TransferTexts): Promise<readonly stri
 }
 
 const textsOfFile = async (path: string): Promise<string[]> =>
-  (await readRecords<{ text: string }>(path, { columns: ['text'] })).map(({ text }) => text)
+  (await readRecords(path, { columns: ['text'] })).map((row, i) =>
+    requireText(row, 'text', rowPlace('transfer', i, row)),
+  )
 
 async function textsOf(given: Exclude<TransferTexts, string>): Promise<string[]> {
   const texts: string[] = []

@@ -474,6 +474,27 @@ describe('classes that may not be meant', () => {
     expect(await told({ train: odd })).toEqual([single, expect.stringMatching(/differ in case or spaces alone/)])
     expect(await told({ train: odd, labels: [...new Set(odd.map(({ label }) => label))] })).toEqual([])
   })
+  it('and rows of validation and held-out rows that are train rows too', async () => {
+    const few = rows.slice(0, 20)
+    const told = async (options: object) => {
+      const warnings: string[] = []
+      const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+      await run({ ...quick, epochs: 1, train: few, ...options, callbacks })
+      return warnings.filter((message) => message.includes('are train rows'))
+    }
+    const unseen = others.filter(({ text }) => !few.some((row) => row.text === text)).slice(0, 4)
+    expect(await told({ validation: unseen })).toEqual([])
+    const advice = 'scores are better than on new rows; leave out one of each'
+    const seen = [...unseen.slice(0, 2), { ...rows[0] }]
+    expect(await told({ validation: seen, heldOut: { test: [{ ...rows[1] }] } })).toEqual([
+      `1 of 3 validation rows are train rows too, validation, row 3 for one: ${advice}`,
+      `1 of 1 heldOut.test rows are train rows too, heldOut.test, row 1 for one: ${advice}`,
+    ])
+    const twice = [...few, ...few.map((row) => ({ ...row }))]
+    const [shared] = await told({ train: twice, validation: 0.2 })
+    expect(shared).toMatch(/^\d+ of \d+ validation rows are train rows too, train, row \d+ for one/)
+  })
+
   it('and a text with several labels', async () => {
     const [first] = rows as [(typeof rows)[number]]
     const train = [...rows.slice(0, 20), { text: first.text, label: kinds.find((kind) => kind !== first.label) }]
@@ -518,10 +539,24 @@ describe('refuses, before the teacher is asked', () => {
   cpSync(join(modelFolder, 'config.json'), join(out, 'empty', 'config.json'))
   writeFileSync(join(out, 'text.safetensors'), 'no tensors')
   writeFileSync(join(out, 'other.jsonl'), '{"sentence":"a book"}\n')
+  writeFileSync(join(out, 'types.json'), '[{"text":"a book"},{"text":7}]')
+  writeFileSync(join(out, 'null.jsonl'), '\n{"text":null}\n')
+  writeFileSync(join(out, 'list.json'), '["a book"]')
 
   it.each([
     [{ epoch: 3 }, /distill, option epoch: no such option\. Did you mean epochs\?/],
     [{ alpha: 0 }, /distill, option alpha: no such option\. It belongs to loss: loss: \{ alpha: \.\.\. \}/],
+    [
+      { class_weight: 'balanced' },
+      /option class_weight: no such option\. It is loss: \{ weight: \[\.\.\.\] \}: a number/,
+    ],
+    [{ loss: { class_weight: {} } }, /option loss, option class_weight: no such option\. It is loss: \{ weight:/],
+    [{ loss: { pos_weight: [1] } }, /option loss, option pos_weight: .*A text has one class/],
+    [{ loss: { weight: [1, 2, 3], alpha: 1 } }, /option loss, option weight: .*no effect.*alpha 1/],
+    [
+      { loss: { label_smoothing: 0.1 }, train: [], transfer: texts },
+      /option loss, option label_smoothing: .*no effect/,
+    ],
     [{ epochs: 0 }, /distill, option epochs: not a valid value/],
     [{ learning_rate: Number.NaN }, /option learning_rate/],
     [{ callbacks: { onEpochs: () => {} } }, /option callbacks, option onEpochs: no such option/],
@@ -594,6 +629,12 @@ describe('refuses, before the teacher is asked', () => {
     [{ transfer: new Set(['a book', 7]) }, /transfer, row 2, field "text": not a text, expected a string, found 7/],
     [{ transfer: join(out, 'nowhere.jsonl') }, /nowhere\.jsonl/],
     [{ transfer: join(out, 'other.jsonl') }, /other\.jsonl.*text/],
+    [{ transfer: join(out, 'types.json') }, /transfer, row 2 \(.*types\.json, row 2\), field "text": not a text, .* 7/],
+    [
+      { transfer: join(out, 'null.jsonl') },
+      /transfer, row 1 \(.*null\.jsonl, line 2\), field "text": not a text, .* null/,
+    ],
+    [{ transfer: join(out, 'list.json') }, /list\.json, row 1: no object, expected .*, found "a book"/],
     [
       { train: rows.map(({ text }) => ({ text, label: 0 })) },
       /train, row 1, field "label": .* expected "many", "one", "thing", found 0/,

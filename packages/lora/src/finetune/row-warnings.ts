@@ -1,7 +1,7 @@
 // What is told of rows before a training: texts that are cut, rows that teach nothing, and rows of validation that are
 // trained on too.
 
-import { cutTexts } from '@cola/data'
+import { cutTexts, placesOfShared } from '@cola/data'
 import type { Encoded } from '../tasks/task.ts'
 
 type Rows = readonly object[]
@@ -19,10 +19,10 @@ export interface RowsOfRun {
 }
 
 export async function rowWarnings(run: RowsOfRun): Promise<string[]> {
-  const { rows, given, train, evaluation, max_length } = run
+  const { train, evaluation, max_length } = run
   const places = placesOfShared(evaluation.examples, train.examples)
   // Parts of their own in bundles.
-  const shared = places.length > 0 ? (await import('./shared-rows.ts')).sharedRows(places, rows, given) : []
+  const shared = places.length > 0 ? [(await import('./shared-rows.ts')).sharedOfRun(places, run)] : []
   const unlearned = train.unlearned?.length || evaluation.unlearned?.length
   return [
     ...shared,
@@ -30,16 +30,4 @@ export async function rowWarnings(run: RowsOfRun): Promise<string[]> {
     ...cutTexts(evaluation.examples, evaluation.truncated, 'validation rows', max_length),
     ...(unlearned ? (await import('./unlearned-rows.ts')).unlearnedOfRun(run) : []),
   ]
-}
-
-/** Places of the validation examples that are among the training examples too. */
-function placesOfShared(validation: Rows, train: Rows): number[] {
-  const keys = validation.map((one) => JSON.stringify(one))
-  const asked = new Set(keys)
-  const shared = new Set<string>()
-  for (const one of asked.size > 0 ? train : []) {
-    const key = JSON.stringify(one)
-    if (asked.has(key)) shared.add(key)
-  }
-  return keys.flatMap((key, i) => (shared.has(key) ? [i] : []))
 }

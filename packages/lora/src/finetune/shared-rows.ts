@@ -1,18 +1,8 @@
-// A warning of rows of validation that are in train too. Loaded for it.
+// The warning of rows of validation that are in train too. Loaded for it.
 
-import { rowPlace } from '@cola/data'
+import { sharedRows } from '@cola/data'
+import type { RowsOfRun } from './row-warnings.ts'
 
-type Rows = readonly object[]
-
-/**
- * @param places Of the validation rows that the model reads as one of train, from 0.
- * @param given The training rows as they were given, of which those of validation may be a share.
- */
-export function sharedRows(places: readonly number[], { validation }: { validation: Rows }, given: Rows): string[] {
-  const first = places[0] as number
-  const row = validation[first] as object
-  const at = given.indexOf(row)
-  const place = at < 0 ? rowPlace('validation', first, row) : rowPlace('train', at, row)
-  const count = `${places.length} of ${validation.length} validation rows`
-  return [`${count} are train rows too, ${place} for one: scores are better than on new rows; leave out one of each`]
-}
+/** @param places Of the validation rows that the model reads as one of train, from 0. */
+export const sharedOfRun = (places: readonly number[], { rows, given }: RowsOfRun): string =>
+  sharedRows(places, { name: 'validation', rows: rows.validation, given })
