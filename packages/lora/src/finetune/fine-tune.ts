@@ -1,7 +1,7 @@
 // Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
 
 import { divideRows, type Label, requireRows, type Source } from '@cola/data'
-import { adamw, generateArtifacts, Trainer, TrainingSession } from '@cola/train'
+import { adamw, generateArtifacts, keepsTensors, Trainer, TrainingSession } from '@cola/train'
 import { checkValue, object } from '@cola/graph/options'
 import { withParameters } from '../inject/adapted-model.ts'
 import { withAdapter } from '../inject/with-adapter.ts'
@@ -118,14 +118,17 @@ async function trainRows<T extends TaskType>(
         task.scores(predictions, scored, settings, context),
     })
     const result = await trainer.train()
+    const trained = keepsTensors(session.device)
+      ? await (await import('./kept-parameters.ts')).keptParameters(session)
+      : session
     return fineTuned<T>({
       task,
       base,
       settings,
       max_length,
       model,
-      adapted: async () => withParameters(model, await session.getParameters()),
-      session,
+      adapted: async () => withParameters(model, await trained.getParameters()),
+      session: trained,
       batch_size: training.eval_batch_size,
       device,
       metrics: result.history[(result.best?.epoch ?? 0) - 1]?.eval_metrics ?? {},

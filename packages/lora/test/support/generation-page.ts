@@ -10,7 +10,7 @@ import { createGenerator, gpt2, parseGpt2Config, randomGpt2, readCachedModel } f
 const prompts = [[3, 17, 8, 21], [5, 9], [11]]
 
 /** GPT-2 as this library builds it: a cache of keys and values by Concat, and packed positions. */
-function builtGpt2() {
+export function builtGpt2() {
   const config = parseGpt2Config({
     model_type: 'gpt2',
     n_layer: 2,

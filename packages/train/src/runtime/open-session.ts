@@ -4,7 +4,6 @@ import { type Checks, checkOptions, flag, list, object, requireOptions, text } f
 import { byteLength, checkTypes, type ExternalLocation, type Graph, lower, type Tensor, writeModel } from '@cola/graph'
 import { hasFiles } from '../files/node.ts'
 import { checkDevice, deviceRow, graphFor, type ResolvedDevice } from './devices.ts'
-import { releasedOnce } from './released.ts'
 import { createOrtSession, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
 import { withPacked } from './with-packed.ts'
 
@@ -69,7 +68,7 @@ async function openUntested(model: RunnableModel, device: ResolvedDevice): Promi
   const { graph, resident = [], packWeights = false, spin = true } = model
   try {
     const session = await create(model, device, sessionOptions(device, graph, { resident, packWeights, spin }))
-    return releasedOnce(row.int32Inputs ? (await import('./narrow-inputs.ts')).narrowInputs(session) : session)
+    return row.int32Inputs ? (await import('./narrow-inputs.ts')).narrowInputs(session) : session
   } catch (cause) {
     const { refusal } = await import('./refusal.ts')
     throw await refusal(graph, device, cause as Error)

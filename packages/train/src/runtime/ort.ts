@@ -14,6 +14,7 @@ import type {
   OrtTensors,
   SessionOptions,
 } from './ort-types.ts'
+import { releasedOnce } from './released.ts'
 import { runtimeSettings } from './runtime-options.ts'
 import { prepareWasm, refuseStart, type WasmEnvironment } from './start-wasm.ts'
 import type { WasmBuild } from './wasm-files.ts'
@@ -80,7 +81,7 @@ function inTurn<Result>(call: () => Promise<Result>): Promise<Result> {
   return result
 }
 
-/** Creates a session on a device from a file's path or bytes. */
+/** Creates a session on a device from a file's path or bytes. It is used and released as {@link releasedOnce} says. */
 export async function createOrtSession(
   device: ResolvedDevice,
   model: string | Uint8Array,
@@ -91,14 +92,15 @@ export async function createOrtSession(
   const create = (all: SessionOptions): Promise<OrtSession> => InferenceSession.create(model, all)
   if (hasFiles()) {
     const threads = numThreads === undefined ? {} : { intraOpNumThreads: numThreads }
-    return writesInto(await create({ ...options, ...threads }), Own)
+    return releasedOnce(writesInto(await create({ ...options, ...threads }), Own), device)
   }
   const isStarted = !env.wasm.wasmBinary
   const open = () => create(options)
   const session = await inTurn(() => (isStarted ? open() : keepingWorkers(open))).catch(refuseStart)
   // The wasm is compiled now.
   delete env.wasm.wasmBinary
-  const { run, release } = session
+  // The next run must not begin before the loss of the device is known: it would never end.
+  const { run, release } = releasedOnce(session, device)
   return Object.assign(session, {
     run: (...args: Parameters<OrtSession['run']>) => inTurn(() => run.apply(session, args)),
     release: () => inTurn(() => release.apply(session)),

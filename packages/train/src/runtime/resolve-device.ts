@@ -1,7 +1,7 @@
 // Opens models on the device that is asked for, which may be `auto`.
 
 import type { Graph } from '@cola/graph'
-import { checkDevice, type Device, type ResolvedDevice } from './devices.ts'
+import { checkDevice, type Device, deviceRow, type ResolvedDevice } from './devices.ts'
 import { openSession, type RunnableModel } from './open-session.ts'
 import type { OrtSession } from './ort.ts'
 
@@ -16,7 +16,7 @@ export interface ResolvedSession<Runnable extends RunnableModel = RunnableModel>
 /**
  * Opens a model on a device; for `auto` on the first that is not slower than the processor and opens it. Each device is
  * measured before the model is read for it; slower ones, and a browser's WebGPU without an adapter, are named to
- * `onWarning`.
+ * `onWarning`. A GPU that is lost is opened again by the next run (of `auto` maybe another device), which is repeated.
  * @param modelFor The model as a device runs it.
  * @throws {DeviceError} for a name that is not a device, or when no device works; what {@link openSession} throws when
  * a device works and refuses the model.
@@ -31,7 +31,12 @@ export async function openResolved<Runnable extends RunnableModel>(
     const model = await modelFor(one)
     return { device: one, model, session: await openSession(model, one) }
   }
-  return device === 'auto' ? (await import('./first-device.ts')).onFirstDevice(open, onWarning) : open(device)
+  const openAny = async () =>
+    device === 'auto' ? (await import('./first-device.ts')).onFirstDevice(open, onWarning) : open(device)
+  const opened = await openAny()
+  return deviceRow(opened.device).selfTest
+    ? (await import('./reopening.ts')).reopening(opened, openAny, onWarning)
+    : opened
 }
 
 /**

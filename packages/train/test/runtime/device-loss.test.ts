@@ -8,6 +8,7 @@ describe('what the runtime says', () => {
   it.each([
     'WebGPU device lost (2): A valid external Instance reference no longer exists.',
     'VK_ERROR_DEVICE_LOST',
+    'WebGPU validation failed. Instance dropped in popErrorScope',
     "Cannot read properties of undefined (reading 'destroy')",
     'can\'t access property "destroy", b is undefined',
     "undefined is not an object (evaluating 'b.destroy')",

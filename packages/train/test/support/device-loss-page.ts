@@ -3,6 +3,7 @@
 import { type MemorySink, memorySink } from '@cola/data'
 import { type Device, resolveDevice } from '../../src/index.ts'
 import { probeGraph } from '../../src/runtime/probe-graph.ts'
+import { measureByFastClock } from './fast-clock.ts'
 import { type Run, trainTiny } from './train-tiny.ts'
 
 /** The test's function: ends the GPU's process. */
@@ -22,7 +23,7 @@ export interface Disturbed {
 let kept: MemorySink = memorySink('run')
 
 async function train({ crashAt = [], device = 'webgpu', save_steps, resume = false }: Disturbed): Promise<Run> {
-  if (device === 'auto') await measureByFastClock()
+  if (device === 'auto') await measureByFastClock(() => resolveDevice('auto', probeGraph()))
   if (!resume) kept = memorySink('run')
   const left = [...crashAt]
   return trainTiny(device, {
@@ -35,18 +36,6 @@ async function train({ crashAt = [], device = 'webgpu', save_steps, resume = fal
       },
     },
   })
-}
-
-/** Lets `auto` measure by a clock that runs faster and faster, so that what is measured first, WebGPU, is quicker. */
-async function measureByFastClock(): Promise<void> {
-  const { now } = performance
-  let time = 1
-  performance.now = () => (time *= 3)
-  try {
-    await resolveDevice('auto', probeGraph())
-  } finally {
-    performance.now = now
-  }
 }
 
 Object.assign(globalThis, { train, loaded: true })
