@@ -12,6 +12,7 @@ import { switchable, switchableChecks, type SwitchableOptions } from '../adapter
 import { ConfigError } from '../errors.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import { inFormOf, storedAs, withoutFileFields, writeCompanions } from './export-decoder.ts'
+import { refuseFolderOfBase } from './folder-of-base.ts'
 
 /** Options of {@link exportAdapters}. */
 export interface AdaptersExportOptions extends Pick<ModelFolder, 'dtype' | 'layout'>, SwitchableOptions {}
@@ -33,8 +34,8 @@ const nameOfFile = /^\w[\w.-]*$/
  * JavaScript, each adapter is `adapters/NAME.safetensors` with a tensor for each input, and the scalar input
  * `lora_scale` is 1, or 0 for the base; with `'overridable'`, for onnxruntime-genai and native ONNX Runtime, it is
  * `adapters/NAME.onnx_adapter`, and without one the base answers.
- * @throws {ConfigError} for a base without a cache, an unknown option, or a name that is no file's; {AdapterError} as
- * `switchable` does; {FileError} when the folder cannot be written.
+ * @throws {ConfigError} for a base without a cache and its own folder, an unknown option, or a name that is no file's;
+ * {AdapterError} as `switchable` does; {FileError} when the folder cannot be written.
  */
 export const exportAdapters = (
   target: string | FileSink | DirectoryHandle,
@@ -52,6 +53,7 @@ async function write(
   checkOptions('exportAdapters', options, checks)
   const sink = sinkOf(folder)
   checkValue('exportAdapters, base', base, isBase)
+  refuseFolderOfBase('exportAdapters', folder, base)
   requireKind('exportAdapters, adapters', adapters, 'object')
   const { dtype, layout = 'flat', inputs = 'required' } = options
   requireNames(Object.keys(adapters))

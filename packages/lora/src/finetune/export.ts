@@ -4,10 +4,9 @@ import type { FileSink } from '@cola/data'
 import type { Model } from '@cola/graph'
 import { type Checks, checkOptions, flag } from '@cola/graph/options'
 import { formChecks, type ModelFolder, modelFileOf, writeModelFolder } from '@cola/train'
-import { paths, sinkOf, writeJson } from '@cola/train/files'
+import { sinkOf, writeJson } from '@cola/train/files'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
-import { ConfigError } from '../errors.ts'
 import { type AdaptedModel, withTensorsOf } from '../inject/adapted-model.ts'
 import { merge } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base-model.ts'
@@ -22,6 +21,7 @@ import {
   writeCompanions,
 } from './export-decoder.ts'
 import type { FineTunedParts } from './fine-tuned.ts'
+import { refuseFolderOfBase } from './folder-of-base.ts'
 
 /** Options of exporting a fine-tuned model. */
 export interface FineTunedExportOptions extends Pick<ModelFolder, 'layout'> {
@@ -90,12 +90,7 @@ export async function exportFineTuned(
 ): Promise<FineTunedExport> {
   const { base, adapter, extras } = parts
   checkOptions('export', options, checks)
-  if (isFolderOf(folder, base))
-    throw new ConfigError({
-      where: `export, folder ${base.folder}`,
-      what: 'the base model lies there, which saved adapters need',
-      fix: 'Choose another folder.',
-    })
+  refuseFolderOfBase('export', folder, base)
   const { merge: merges = true, ...form } = options
   const cached = parts.generates ? cachedDecoder(base, form) : undefined
   const config = { ...base.config, ...parts.config }
@@ -122,7 +117,3 @@ function modelToWrite({ adapter, extras }: ExportParts, merges: boolean): Model 
   const merged = merge(adapter)
   return extras ? withTensorsOf(extras.model, merged) : merged
 }
-
-/** Whether a path is the folder of the base model. */
-const isFolderOf = (path: string | FileSink, { files, folder }: BaseModel): boolean =>
-  typeof path === 'string' && files.path !== undefined && paths().resolve(path) === paths().resolve(folder)

@@ -48,7 +48,7 @@ export interface FineTunedModel<T extends TaskType> {
   readonly evaluate: (rows: RowsOf<TaskTypes[T]>) => Promise<Evaluation<TaskTypes[T]['prediction']>>
   /**
    * Writes the adapter as PEFT has it, the tokenizer, the task's settings, and how the base is opened.
-   * @throws {FileError} when the folder cannot be written.
+   * @throws {ConfigError} for the base model's own folder; {FileError} when the folder cannot be written.
    */
   readonly save: (folder: string | FileSink | DirectoryHandle) => Promise<void>
   /**
@@ -149,7 +149,12 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       const metrics = await task.scores(predictions, examples, settings, { loss, onWarning })
       return { loss, metrics, predictions, warnings }
     },
-    save: (target) => stored(target, async (folder) => saveFineTuned(folder, { ...parts, adapter: await adapted() })),
+    save: (target) =>
+      stored(target, async (folder) => {
+        const { refuseFolderOfBase } = await import('./folder-of-base.ts')
+        refuseFolderOfBase('save', folder, base)
+        saveFineTuned(folder, { ...parts, adapter: await adapted() })
+      }),
     export: async (target, options) => {
       // Loaded when something is exported: bundles have a part of its own for it.
       const { exportFineTuned, exportParts } = await import('./export.ts')

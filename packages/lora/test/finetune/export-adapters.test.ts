@@ -1,6 +1,6 @@
 // A decoder with two adapters as inputs: each generates what it generates alone, and their files are read back.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { toFloat32 } from '@cola/graph'
@@ -55,6 +55,13 @@ describe('two adapters as inputs', () => {
       expect(parameters).toEqual(Object.fromEntries(expected))
     }
   })
+})
+
+it('are not written into the folder of their base', async () => {
+  const folder = join(out, 'base')
+  const base = { ...two.base, folder, files: { ...two.base.files, path: (file: string) => join(folder, file) } }
+  await expect(exportAdapters(`${folder}/`, base, two.adapters)).rejects.toThrow(/^exportAdapters, .*base model lies/)
+  expect(existsSync(folder)).toBe(false)
 })
 
 describe.skipIf(!hasGenai)('onnxruntime-genai', () => {

@@ -1,7 +1,7 @@
 // fineTune on small models: GPT-2's weights and an exported encoder, every problem type, saved, opened again and
 // exported.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataError } from '@cola/data'
@@ -124,11 +124,14 @@ describe('fineTune with GPT-2’s weights', () => {
     expect(existsSync(join(out, 'refused'))).toBe(false)
   })
 
-  it('refuses to export into the folder of its base', async () => {
+  it('refuses to save or export into the folder of its base', async () => {
     const folder = join(out, 'base')
     cpSync(embedded, folder, { recursive: true })
+    const before = readdirSync(folder)
     const one = await fineTune(folder, { train: rows, ...quick, epochs: 1 })
     await expect(one.export(join(out, 'other', '..', 'base'))).rejects.toThrow(/the base model lies there/)
+    await expect(one.save(`${folder}/`)).rejects.toThrow(/^save, folder .*base: the base model lies there/)
+    expect(readdirSync(folder)).toEqual(before)
     await one.release()
   })
 
