@@ -31,7 +31,7 @@ tokens = torch.randn(5, 6, 4, generator=generator).double()
 # Sentences of 6, 1, 4, 2 and 5 labelled tokens.
 lengths = [6, 1, 4, 2, 5]
 token_labels = torch.tensor([[(3 * row + 2 * i) % 3 if i < length else -100 for i in range(6)] for row, length in enumerate(lengths)])
-options = [{}, {"label_smoothing": 0.1}, {"weight": [0.3, 2.0, 1.0]}, {"weight": [0.3, 2.0, 1.0], "label_smoothing": 0.2}]
+options = [{}, {"label_smoothing": 0.1}, {"weight": [0.3, 2.0, 1.0]}, {"weight": [0.0, 2.0, 1.0], "label_smoothing": 0.2}, {"weight": [0.3, 2.0, 1.0], "label_smoothing": 0.2}]
 result = {
     "w": w.flatten().tolist(),
     "x": x.flatten().tolist(),

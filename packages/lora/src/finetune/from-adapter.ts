@@ -16,6 +16,7 @@ import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import { otherQuantization } from '../onnx/other-quantization.ts'
 import type { ProblemType } from '../tasks/problem-types.ts'
 import type { Task, TaskType, TypesOfTask } from '../tasks/task.ts'
+import type { TrainedLabels } from '../tasks/trained-labels.ts'
 import { type HeadChoice, type GivenHead, headChoice, isHeadTask, logitsTensor } from './head-of-adapter.ts'
 import { knownClasses, readsTheSame, withKnownRows } from './known-rows.ts'
 import { namedForTask } from './names-for-task.ts'
@@ -33,8 +34,8 @@ import {
 import type { SavedSettings } from './save.ts'
 import { inTrainedOrder, keptClasses, listed, otherOrder, recordedNames, requireNamedRows } from './trained-classes.ts'
 
-/** Options that say a head and what its labels are. */
-interface OptionsBefore extends HeadChoice {
+/** Options that say a head and what its labels are, and the classes that it had. */
+interface OptionsBefore extends HeadChoice, TrainedLabels {
   problem_type?: ProblemType
 }
 
@@ -100,7 +101,12 @@ export async function trainedBefore(source: Source, base: BaseModelSource): Prom
       const head = headFor(task, options, base)
       const isOther = task !== 'SEQ_CLS' || (adapter.config.task_type ?? task) !== task
       const isAgain = !isOther && isRegressionAgain(head, options, rows)
-      return { ...head.choice, ...(isAgain ? { problem_type: 'regression' } : {}) }
+      const trained_labels = recordedNames(adapter, base, headRows(adapter, task, base))
+      return {
+        ...head.choice,
+        ...(isAgain ? { problem_type: 'regression' } : {}),
+        ...(trained_labels ? { trained_labels } : {}),
+      }
     },
     classes: (settings, task, options, base) =>
       inTrainedOrder(settings, options, adapter, base, headRows(adapter, task, base)),

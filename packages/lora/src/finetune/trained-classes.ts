@@ -84,7 +84,8 @@ export function requireNamedRows(
   count: number,
 ): void {
   const isNamed = (names: readonly string[]) => names.length === count && ordered(labels, names)
-  if (said || labels.length === 0 || namesOf(adapter, base, labels.length).some(isNamed)) return
+  const isSaid = said ?? adapter.head?.labels
+  if (isSaid || labels.length === 0 || namesOf(adapter, base, labels.length).some(isNamed)) return
   const ofBase = namesIn(base.config, count)
   const hasNames = ofBase.join() !== defaultLabels(count).join()
   throw new ConfigError({

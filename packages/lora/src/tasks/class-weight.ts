@@ -17,9 +17,9 @@ export const classWeight: Check = [
   (value) => value === 'balanced' || areWeights(value),
 ]
 
-/** The weight of each class, for a loss. */
+/** The weight of each class, for a loss. Every object has fields of its own kind, such as `constructor`. */
 export const perLabel = (labels: readonly Label[], weights: ClassWeights): number[] =>
-  labels.map((label) => weights[String(label)] ?? 1)
+  labels.map(String).map((name) => (Object.hasOwn(weights, name) ? (weights[name] as number) : 1))
 
 /** Options of `crossEntropy`. */
 export const weightOption = (labels: readonly Label[], weights?: ClassWeights): { weight?: number[] } =>

@@ -12,6 +12,7 @@ import {
 } from '@cola/data'
 import type { ProblemType } from './problem-types.ts'
 import type { SequenceClassificationOptions, SequenceClassificationRow } from './sequence-classification.ts'
+import { allNames, type TrainedLabels } from './trained-labels.ts'
 
 type Row = SequenceClassificationRow
 
@@ -33,11 +34,11 @@ const labelsOf: { readonly [P in ProblemType]: (rows: readonly Row[]) => Label[]
 export function foundClasses(
   rows: readonly Row[],
   problem_type: ProblemType,
-  options: Pick<SequenceClassificationOptions, 'labels' | 'problem_type'>,
+  options: Pick<SequenceClassificationOptions, 'labels' | 'problem_type'> & TrainedLabels,
 ): Label[] {
   const all = options.labels ? [] : labelsOf[problem_type](rows)
   const classes = options.labels ? [...options.labels] : distinctLabels(all, 'train')
-  if (classes.length < 2 && problem_type !== 'regression')
+  if (allNames(classes, options).length < 2 && problem_type !== 'regression')
     throw new DataError({
       where: field,
       what: 'too few classes to tell apart',

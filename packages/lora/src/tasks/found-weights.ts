@@ -2,10 +2,11 @@
 
 import type { Label } from '@cola/data'
 import { ConfigError } from '../errors.ts'
-import type { ClassWeight, ClassWeights } from './class-weight.ts'
+import { type ClassWeight, type ClassWeights, perLabel } from './class-weight.ts'
 import { noEffect } from './no-effect.ts'
 import type { ProblemType } from './problem-types.ts'
 import type { SequenceClassificationOptions } from './sequence-classification.ts'
+import { allNames, type TrainedLabels } from './trained-labels.ts'
 
 /** How often each label occurs. */
 function counted(found: readonly Label[]): [string, number][] {
@@ -24,27 +25,46 @@ function balanced(found: readonly Label[]): ClassWeights {
 const negativesByPositives = (found: readonly Label[], rows: number): ClassWeights =>
   Object.fromEntries(counted(found).map(([label, count]) => [label, (rows - count) / count || 1]))
 
-/** @throws {ConfigError} for a weight of what is no class. */
-function ofClasses(option: string, weights: ClassWeights, labels: readonly Label[]): ClassWeights {
-  const names = labels.map(String)
+/** @throws {ConfigError} for a weight of what is no class, and for weights that no class has. */
+function ofClasses(option: string, weights: ClassWeights, names: readonly string[]): ClassWeights {
+  const where = `option ${option}`
+  if (weights instanceof Map)
+    throw new ConfigError({ where, what: 'a Map', expected: 'an object', fix: 'Write Object.fromEntries(weights).' })
   const unknown = Object.keys(weights).find((name) => !names.includes(name))
   if (unknown === undefined) return weights
   throw new ConfigError({
-    where: `option ${option}`,
+    where,
     what: 'a weight of what is no class',
     expected: names.map((name) => JSON.stringify(name)).join(', '),
     found: JSON.stringify(unknown),
-    fix: 'Classes are those of the rows, or of the option labels; one without a weight has 1.',
+    fix,
   })
 }
+
+const fix = 'Classes are those of the rows, or of the option labels; one without a weight has 1.'
 
 /**
  * @param found The label of each row, or the tag of each word.
  * @param labels All classes.
- * @throws {ConfigError} for a weight of what is no class.
+ * @throws {ConfigError} for a weight of what is no class, and for weights with which nothing is learned.
  */
-export const foundWeights = (option: ClassWeight, found: readonly Label[], labels: readonly Label[]): ClassWeights =>
-  option === 'balanced' ? balanced(found) : ofClasses('class_weight', option, labels)
+export function foundWeights(
+  option: ClassWeight,
+  found: readonly Label[],
+  labels: readonly Label[],
+  before: TrainedLabels,
+): ClassWeights {
+  if (option === 'balanced') return balanced(found)
+  const weights = ofClasses('class_weight', option, allNames(labels, before))
+  if (perLabel([...new Set(found)], weights).some((weight) => weight > 0)) return weights
+  throw new ConfigError({
+    where: 'option class_weight',
+    what: 'each row has weight 0, so that nothing is learned',
+    expected: 'a weight above 0',
+    found: JSON.stringify(option),
+    fix,
+  })
+}
 
 /** The problem type of each option of the loss. */
 const uses = {
@@ -72,7 +92,7 @@ interface LabelledRows {
  * @throws {ConfigError} for an option without effect on the problem type, and for a weight of what is no class.
  */
 export function lossWeights(
-  options: Pick<SequenceClassificationOptions, keyof typeof uses>,
+  options: Pick<SequenceClassificationOptions, keyof typeof uses> & TrainedLabels,
   { problem_type, rows, labels }: LabelledRows,
 ): { class_weight?: ClassWeights; pos_weight?: ClassWeights } {
   for (const [name, use] of Object.entries(uses) as [keyof typeof uses, ProblemType][])
@@ -83,9 +103,9 @@ export function lossWeights(
   const positive = () =>
     pos_weight === 'balanced'
       ? negativesByPositives(found, rows.length)
-      : ofClasses('pos_weight', pos_weight as ClassWeights, labels)
+      : ofClasses('pos_weight', pos_weight as ClassWeights, allNames(labels, options))
   return {
-    ...(class_weight ? { class_weight: foundWeights(class_weight, found, labels) } : {}),
+    ...(class_weight ? { class_weight: foundWeights(class_weight, found, labels, options) } : {}),
     ...(pos_weight ? { pos_weight: positive() } : {}),
   }
 }

@@ -6,6 +6,7 @@ import type { Loss, Model } from '@cola/graph'
 import type { Batch, Device, Metrics, StepResult } from '@cola/train'
 import type { Checks } from '@cola/graph/options'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
+import type { TrainedLabels } from './trained-labels.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { CausalLanguageModelTypes } from './causal-language-model.ts'
 import type { SentenceEmbeddingTypes } from './sentence-embedding.ts'
@@ -129,7 +130,7 @@ export interface Task<T extends TypesOfTask> {
    */
   readonly settings: (
     rows: readonly T['row'][],
-    options: T['options'],
+    options: T['options'] & TrainedLabels,
     base: BaseModel,
     batch_size: number,
   ) => Promise<T['settings']>

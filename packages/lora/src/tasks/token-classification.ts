@@ -177,7 +177,7 @@ export const tokenClassification: Task<Types> = {
     const all = () => tagged.flatMap(({ tags }) => tags)
     const weights = class_weight && {
       // A part of its own in bundles.
-      class_weight: (await import('./found-weights.ts')).foundWeights(class_weight, all(), classes),
+      class_weight: (await import('./found-weights.ts')).foundWeights(class_weight, all(), classes, options),
     }
     return { labels: classes, ...(head ? { head } : {}), label_all_tokens, punctuation: division, ...weights }
   },

@@ -535,6 +535,8 @@ describe('refuses, before anything is trained', () => {
     ],
     [{ class_weight: { one: -1 } }, /option class_weight: not a valid value, expected 'balanced', or an object of/],
     [{ class_weight: [1, 2] }, /option class_weight: not a valid value/],
+    [{ class_weight: new Map([['one', 2]]) }, /option class_weight: a Map/],
+    [{ class_weight: { one: 0, many: 0 } }, /option class_weight: each row has weight 0.*expected .* above 0/],
     [
       { class_weight: { two: 1 } },
       /option class_weight: a weight of what is no class, expected "many", "one", found "two"/,

@@ -224,6 +224,34 @@ describe('fineTune with an adapter', () => {
       }
     })
 
+    it('has rows of one of them alone, and weighs those without rows', async () => {
+      const train = rows.filter(({ label }) => label === 'one')
+      const kept = `no training row is of "many": the adapter's classes are kept; name others with labels`
+      const class_weight = { one: 1, many: 3 }
+      for (const options of [{ train }, { train, class_weight }])
+        expect(await told(first, options)).toMatchObject({ labels: ['many', 'one'], warnings: [kept] })
+      const words = { words: ['the', 'girl'], tags: ['O', 'B-a'] }
+      const tags = { task: 'TOKEN_CLS', train: [words, { ...words, tags: ['O', 'B-b'] }] }
+      const tuned = await fineTune(embedded, { ...still, ...tags } as never)
+      await tuned.save(join(out, 'tags'))
+      await tuned.release()
+      const weighed = { ...tags, train: [words, words], class_weight: { 'B-b': 2 } }
+      expect((await told(join(out, 'tags'), weighed)).labels).toEqual(['O', 'B-a', 'B-b'])
+      const other = train.map(({ text }) => ({ text, label: 'none' }))
+      await expect(told(first, { train: other })).rejects.toThrow(/too few classes.*found "none"/)
+      const unknown = { train, class_weight: { none: 2 } }
+      await expect(told(first, unknown)).rejects.toThrow(/no class, expected "one", "many", found "none"/)
+    })
+
+    it('starts anew for others that are as many, of which the adapter says what they are not', async () => {
+      const others = rows.map(({ text, label }) => ({ text, label: `${label}s` }))
+      const { labels, warnings } = await told(first, { train: others })
+      expect(labels).toEqual(['manys', 'ones'])
+      expect(warnings).toEqual([
+        'the head "score" starts anew: the adapter has none for these classes; it has "many", "one"',
+      ])
+    })
+
     it('tells that labels are of another type', async () => {
       const several = rows.map(({ text, label }) => ({ text, label: [label] }))
       const { problem_type, warnings } = await told(first, { train: several })

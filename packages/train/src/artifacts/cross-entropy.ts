@@ -93,8 +93,10 @@ export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
       const each = scored.map(([rows]) => rows)
       g.node('Neg', [joinRows(g, each)], { outputs: [losses] })
     }
-    // Without labels the sum of scores is 0, and the divisor only has to be another number than 0.
-    const divisor = g.Min(total(scored.map(([, weighed]) => weighed)), scalarLike(g, scores, -1e-30))
+    // Without labels the sum of scores is 0. Where their weights are 0, label smoothing makes it another number, whose
+    // share in a mean over several batches is that of a sum (divisorOf).
+    const weighed = total(scored.map(([, weights]) => weights))
+    const divisor = weights ? g.Where(g.Equal(weighed, zero), minusOne, weighed) : g.Min(weighed, minusOne)
     const name = uniqueName(graph, 'loss')
     return g.node('Div', [total(scored.map(([rows]) => sum(rows))), divisor], { name })[0] as Value
   }
