@@ -183,7 +183,7 @@ export interface EpochPoint {
   epoch: number
   step: number
   train_loss: number
-  eval_loss: number
+  eval_loss: number | undefined
   train_accuracy: number | undefined
   eval_accuracy: number | undefined
   best: boolean

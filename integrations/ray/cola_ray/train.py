@@ -224,7 +224,7 @@ class _Run:
         loss = _mean(state["epochSums"]["terms"])
         best = loss == loss and ("best" not in state or loss < state["best"]["value"])
         log = {"event": "epoch", "epoch": state["epoch"] + 1, "step": state["step"], "train_loss": loss,
-               "train_metrics": {}, "eval_loss": loss, "eval_metrics": {}, "best": best}
+               "train_metrics": {}, "eval_metrics": {}, "best": best}
         if best:
             state["best"] = {"epoch": log["epoch"], "value": loss}
         state["history"].append(log)

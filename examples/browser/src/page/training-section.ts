@@ -144,8 +144,10 @@ function liveRun(page: Page) {
     format: (y) => `${Math.round(100 * y)}%`,
   })
   const draw = () => {
-    const heldOut = epochs.some(({ eval_accuracy }) => eval_accuracy !== undefined)
-    loss.set(losses, heldOut ? epochs.map(({ step, eval_loss }) => ({ x: step, y: eval_loss })) : [])
+    loss.set(
+      losses,
+      epochs.flatMap(({ step, eval_loss: y }) => (y === undefined ? [] : [{ x: step, y }])),
+    )
     const points = (of: (epoch: EpochPoint) => number | undefined) =>
       epochs.map((epoch) => ({ x: epoch.step, y: of(epoch) ?? Number.NaN }))
     score.set(

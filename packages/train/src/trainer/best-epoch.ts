@@ -45,6 +45,6 @@ export const epochsWithoutBetter = (
   best === undefined
     ? 0
     : history.filter(
-        ({ epoch, eval_loss, eval_metrics }) =>
+        ({ epoch, train_loss, eval_loss = train_loss, eval_metrics }) =>
           epoch > best.epoch && !Number.isNaN(metricOf(metric, eval_loss, eval_metrics)),
       ).length

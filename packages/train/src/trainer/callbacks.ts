@@ -21,8 +21,8 @@ export interface EpochLog {
   step: number
   train_loss: number
   train_metrics: Metrics
-  /** Loss of the evaluation rows; without them, `train_loss`. */
-  eval_loss: number
+  /** Loss of the evaluation rows; without them there is none. */
+  eval_loss?: number
   /** Scores of the evaluation rows; without them, none. */
   eval_metrics: Metrics
   /** Whether this is the best epoch so far. */

@@ -33,7 +33,7 @@ export function checkRunState(where: string, state: RunState): void {
   if (state.best) check(`${where}, run state, best`, state.best, bestChecks)
   for (const [i, { event, epoch, step, train_loss, eval_loss, ...rest }] of state.history.entries()) {
     const place = `${where}, run state, history[${i}]`
-    check(place, { event, epoch, step, train_loss, eval_loss }, historyChecks)
+    check(place, { event, epoch, step, train_loss, eval_loss }, historyChecks, ['eval_loss'])
     check(place, { eval_metrics: rest.eval_metrics }, { eval_metrics: object })
   }
 }

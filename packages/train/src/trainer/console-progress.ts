@@ -34,8 +34,7 @@ function bar({ step, total_steps, loss, tokens_per_second }: StepLog): string {
  */
 function epochLine({ epoch, train_loss, eval_loss, eval_metrics, best }: EpochLog): string {
   const scores = Object.entries(eval_metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`)
-  // Without evaluation rows, eval_loss is the training loss.
-  const evaluated = !Object.is(eval_loss, train_loss)
+  const evaluated = eval_loss !== undefined
   const losses = [`train loss ${train_loss.toFixed(4)}`, ...(evaluated ? [`eval loss ${eval_loss.toFixed(4)}`] : [])]
   return [`epoch ${epoch}`, ...losses, ...scores, ...(evaluated && best ? ['*'] : [])].join('  ')
 }

@@ -263,9 +263,8 @@ export class Trainer<Row, Prediction = unknown> {
       throw error
     }
     const train_loss = meanOf(sums.terms)
-    const eval_loss = evaluation?.loss ?? train_loss
     const eval_metrics = evaluation?.metrics ?? {}
-    const value = metricOf(metric, eval_loss, eval_metrics)
+    const value = metricOf(metric, evaluation?.loss ?? train_loss, eval_metrics)
     const best = isBetter(value, this.#state.best, greater_is_better)
     const log: EpochLog = {
       event: 'epoch',
@@ -273,7 +272,7 @@ export class Trainer<Row, Prediction = unknown> {
       step: this.#state.step,
       train_loss,
       train_metrics: await this.#trainMetrics(sums, train_loss),
-      eval_loss,
+      ...(evaluation ? { eval_loss: evaluation.loss } : {}),
       eval_metrics,
       best,
     }

@@ -432,6 +432,28 @@ describe('Trainer', () => {
     expect(await weights({})).not.toEqual(await weights({ load_best_model_at_end: true }))
   })
 
+  it('has no evaluation loss without evaluation rows, in memory, log and checkpoint, and resumes', async () => {
+    const out = folder('not-evaluated')
+    const run = async (options: Partial<Options>) => {
+      const { session, trainer } = await trainerOf({
+        data: { train: rows(70), collate },
+        metric_for_best_model: 'loss',
+        output_dir: out,
+        epochs: 1,
+        ...options,
+      })
+      const result = await trainer.train()
+      await session.release()
+      return result
+    }
+    await run({})
+    const { history, best } = await run({ resume: true })
+    expect(history.map((epoch) => 'eval_loss' in epoch)).toEqual([false])
+    expect(best).toEqual({ epoch: 1, value: history[0]?.train_loss })
+    const log = storeOf(out).read('log.jsonl')
+    expect(new TextDecoder().decode(log)).not.toContain('eval_loss')
+  })
+
   it.each([
     ['loss', {}, 'least', 'eval_loss'],
     ['eval_loss', {}, 'least', 'eval_loss'],
@@ -451,7 +473,9 @@ describe('Trainer', () => {
       ...options,
     })
     const { history, best } = await trainer.train()
-    const values = history.map(({ eval_loss, eval_metrics }) => ({ eval_loss, ...eval_metrics })[name as 'eval_loss'])
+    const values = history.map(
+      ({ eval_loss, eval_metrics }) => ({ eval_loss, ...eval_metrics })[name as 'eval_loss'] as number,
+    )
     const expected = direction === 'least' ? Math.min(...values) : Math.max(...values)
     expect(best).toEqual({ epoch: 1 + values.indexOf(expected), value: expected })
     await session.release()
