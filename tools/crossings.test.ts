@@ -5,6 +5,7 @@ import { TrainingSession } from '@cola/train'
 import { afterAll, describe, expect, it } from 'vitest'
 import { gradientBuffer, gradientOutput } from '../packages/train/src/artifacts/training-artifacts.ts'
 import { type Crossings, sumOf, watchRuntime } from './crossings.ts'
+import { keepGpu } from './kept-gpu.ts'
 import { type SmallModel, smallEncoder, smallGpt2 } from './small-models.ts'
 
 const watched = watchRuntime()
@@ -42,6 +43,7 @@ function stateNames({ artifacts }: SmallModel): { inputs: string[]; outputs: str
 }
 
 describe.skipIf(!existsSync(process.env.VK_ICD_FILENAMES ?? ''))('on webgpu', () => {
+  keepGpu()
   it.each([
     ['GPT-2', smallGpt2],
     ['encoder', smallEncoder],

@@ -10,6 +10,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { decoderFiles, decoders, json, read } from '../packages/lora/test/support/decoder-files.ts'
 import { exportFolder, exportNames } from '../packages/lora/test/support/export-folder.ts'
 import { forDevice } from '../packages/train/src/classify/classifier-model.ts'
+import { keepGpu } from './kept-gpu.ts'
 import { compare } from './parity/compare.ts'
 import { type PlacedNode, placementOf } from './placement.ts'
 import { root } from './root.ts'
@@ -162,6 +163,7 @@ const listed = (host: readonly PlacedNode[]): Record<string, string> =>
   Object.fromEntries(host.map(({ name, opType, bytes }) => [name, `${opType}, ${bytes} bytes`]))
 
 describe.skipIf(!existsSync(process.env.VK_ICD_FILENAMES ?? ''))('on webgpu', () => {
+  keepGpu()
   it.each(graphs)('every node of the small GPT-2’s %s runs on the GPU', async (name) => {
     const { artifacts, batch } = smallGpt2()
     const { nodes, bytesCopied } = await placementOf(artifacts[name], 'webgpu', batch)
@@ -173,7 +175,9 @@ describe.skipIf(!existsSync(process.env.VK_ICD_FILENAMES ?? ''))('on webgpu', ()
     const { artifacts, batch } = smallGpt2()
     const training = await placementOf(artifacts.trainingModel, 'webgpu', batch)
     const optimizer = await placementOf(artifacts.optimizerModel, 'webgpu', batch)
-    expect(training.dispatches.length + optimizer.dispatches.length).toBeLessThanOrEqual(350)
+    const dispatches = training.dispatches.length + optimizer.dispatches.length
+    expect(dispatches).toBeGreaterThan(300)
+    expect(dispatches).toBeLessThanOrEqual(350)
   })
   it('the encoder leaves to the CPU shapes that are joined from others, and nothing else', async () => {
     const { artifacts, batch } = smallEncoder()

@@ -2,8 +2,11 @@
 
 import { memoryFiles } from '@cola/data'
 import { configureRuntime, type Device } from '@cola/train'
+import { keepDevice } from '../kept-device.ts'
 import { runCase } from './cases.ts'
 import type { KindError } from './compare.ts'
+
+let kept: Promise<unknown> | undefined
 
 /** Runs the case of a folder whose files have these names. */
 async function runFetched(folder: string, names: readonly string[], device: Device): Promise<KindError[]> {
@@ -12,6 +15,8 @@ async function runFetched(folder: string, names: readonly string[], device: Devi
     if (!response.ok) throw new Error(`/files/${folder}/${name}: ${response.status}`)
     return [name, new Uint8Array(await response.arrayBuffer())] as const
   })
+  if (device === 'webgpu') kept ??= keepDevice()
+  await kept
   return runCase(memoryFiles(new Map(await Promise.all(fetched)), folder), device)
 }
 

@@ -4,12 +4,14 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { keepGpu } from '../kept-gpu.ts'
 import { runCase } from './cases.ts'
 
 const fixtures = join(import.meta.dirname, 'fixtures')
 const swiftshader = process.env.VK_ICD_FILENAMES ?? ''
 
 describe('golden cases', () => {
+  keepGpu()
   for (const name of readdirSync(fixtures)) {
     it(`${name} on cpu`, async () => {
       for (const { kind, worst, tensor } of await runCase(join(fixtures, name), 'cpu'))

@@ -6,6 +6,7 @@ import { folderFiles } from '@cola/data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BundledPage, openBundled } from '../../../../tools/bundled-page.ts'
 import { hasChromium } from '../../../../tools/chromium.ts'
+import { keepGpu } from '../../../../tools/kept-gpu.ts'
 import { greedy } from '../support/generation-page.ts'
 
 const root = join(import.meta.dirname, '../../../..')
@@ -41,6 +42,7 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
 })
 
 describe.skipIf(!existsSync(process.env.VK_ICD_FILENAMES ?? ''))('webgpu in Node', () => {
+  keepGpu()
   it.each(decoders)('%s', async (...decoder) => {
     const [, folder, file] = decoder
     const files = folder === undefined ? undefined : folderFiles(join(root, folder))

@@ -4,6 +4,7 @@ import { type Files, memoryFiles } from '@cola/data'
 import type { Model } from '@cola/graph'
 import { configureRuntime, type Device } from '@cola/train'
 import { readJson } from '@cola/train/files'
+import { keepDevice } from '../../../../tools/kept-device.ts'
 import { createGenerator, gpt2, parseGpt2Config, randomGpt2, readCachedModel } from '../../src/index.ts'
 
 /** Prompts of different lengths, whose texts share a batch and its padding. */
@@ -38,8 +39,12 @@ export async function greedy(device: Device, files?: Files, name = 'model.onnx')
   return tokens
 }
 
+let kept: Promise<unknown> | undefined
+
 /** In a page: the same for files that it fetches. */
 async function greedyFetched(device: Device, folder?: string, name = 'model.onnx') {
+  if (device === 'webgpu') kept ??= keepDevice()
+  await kept
   if (folder === undefined) return greedy(device)
   const fetched = ['config.json', name].map(async (path) => {
     const response = await fetch(`/files/${folder}/${path}`)

@@ -16,6 +16,7 @@ import {
   type Value,
 } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
+import { keepGpu } from '../../../../tools/kept-gpu.ts'
 import {
   type Batch,
   crossEntropy,
@@ -103,6 +104,7 @@ async function step(model: Model, device: Device) {
 }
 
 describe.each(devices.filter(isThere))('on %s', (device) => {
+  if (device === 'webgpu') keepGpu()
   it.each<Form>([
     { bits: 4, zeros: false },
     { bits: 4, zeros: true },
