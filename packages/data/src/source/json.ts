@@ -29,9 +29,23 @@ export function parseJsonLines(content: string, where: string): JsonRecord[] {
  * @throws {DataError} naming file and row of a value that is not JSON or not an object.
  */
 export function parseJsonArray(content: string, where: string): JsonRecord[] {
-  if (!isArray(content)) return parseJsonLines(content, where)
+  if (!isArray(content)) {
+    const whole = wholeValue(content)
+    return whole === undefined
+      ? parseJsonLines(content, where)
+      : [{ place: 'line 1', values: objectOf(whole, `${where}, line 1`) }]
+  }
   const rows = parseJson(content, where) as unknown[]
   return rows.map((row, i) => ({ place: `row ${i + 1}`, values: objectOf(row, `${where}, row ${i + 1}`) }))
+}
+
+/** One value, which may take several lines; undefined for lines of objects. */
+function wholeValue(content: string): unknown {
+  try {
+    return JSON.parse(content)
+  } catch {
+    return undefined
+  }
 }
 
 const isArray = (content: string): boolean => content.trimStart().startsWith('[')

@@ -4,6 +4,7 @@ import { requireKind } from '@cola/graph/door'
 import { callable, type Checks, checkOptions, integer } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { random } from '../random.ts'
+import { describeValue } from './row-checks.ts'
 
 /** Options of {@link splitRows}. */
 export interface SplitOptions<Row> {
@@ -30,12 +31,12 @@ export function splitRows<Row>(
   checkOptions('splitRows', options, checks)
   requireKind('splitRows, rows', rows, 'list')
   const { seed = 42, group = () => undefined } = options
-  if (!(share > 0 && share < 1))
+  if (typeof share !== 'number' || !(share > 0 && share < 1))
     throw new DataError({
       where: 'option validation',
       what: 'not a share of the rows',
       expected: 'a number above 0 and below 1',
-      found: String(share),
+      found: describeValue(share),
     })
   const groups = new Map<unknown, number[]>()
   rows.forEach((row, i) => {

@@ -44,9 +44,13 @@ const formatChecks = { encoding: decodeChecks.encoding, ...dsvChecks }
 const recordChecks: Checks<RecordOptions> = { ...formatChecks, onWarning: callable, columns: listOf(column) }
 const [aString, isString] = string
 const place: Check = [aString, isString, () => 'It names the table in errors; the options come after it.']
-/** pandas' name of an option. */
-const elsewhere = { sep: 'It is delimiter.' }
 const tableChecks: Checks<TableOptions> = { ...formatChecks, ...labelChecks }
+
+/** Checks options; pandas' names, and those of another function here, are loaded for one that is unknown. */
+async function requireKnown<Options>(call: string, options: object, checks: Checks<Options>): Promise<void> {
+  const areKnown = Object.keys(options ?? {}).every((name) => Object.hasOwn(checks, name))
+  checkOptions(call, options, checks, false, areKnown ? {} : (await import('./other-names.ts')).ofTables)
+}
 
 /** Parses all columns. Each of `asked` must be there, and once; undefined stands for all columns of the header. */
 type Parser = (
@@ -54,7 +58,7 @@ type Parser = (
   where: string,
   asked: readonly AskedColumn[] | undefined,
   options: RecordOptions,
-) => JsonRecord[]
+) => JsonRecord[] | Promise<JsonRecord[]>
 
 const separated =
   (delimiter: string, quoting: Quoting): Parser =>
@@ -91,8 +95,11 @@ const dsvOptions = ({ delimiter, quoting }: RecordOptions) => ({
 
 const json =
   (parse: (content: string, where: string) => JsonRecord[]): Parser =>
-  (content, where, asked = []) => {
+  async (content, where, asked = []) => {
     const records = parse(content, where)
+    const [first] = records
+    if (first && records.length === 1)
+      (await import('./one-json-row.ts')).refuseWholeTable(first.values, asked, `${where}, ${first.place}`)
     for (const { place, values } of records)
       for (const one of asked) requireAsked(values, one, `${where}, ${place}`, (records[0] as JsonRecord).values)
     return records
@@ -126,10 +133,11 @@ export async function parseTable(
   options: TableOptions = {},
 ): Promise<LabelledTable> {
   checkValue('parseTable, where', where, place)
-  checkOptions('parseTable', options, tableChecks, false, elsewhere)
+  await requireKnown('parseTable', options, tableChecks)
   await requireFormat(format, where)
   const { text = 'text', label = 'label' } = options
-  const rows = parseFormat(content, format, where, labelledColumns(text, label), options).map(({ place, values }) => {
+  const records = await parseFormat(content, format, where, labelledColumns(text, label), options)
+  const rows = records.map(({ place, values }) => {
     const cell = (name: string) => values[Object.hasOwn(values, name) ? name : name.trim()]
     return { place, text: cell(text), label: cell(label) }
   })
@@ -171,10 +179,10 @@ export async function parseRecords(
   options: RecordOptions = {},
 ): Promise<object[]> {
   checkValue('parseRecords, where', where, place)
-  checkOptions('parseRecords', options, recordChecks, false, elsewhere)
+  await requireKnown('parseRecords', options, recordChecks)
   await requireFormat(format, where)
   const { columns } = options
-  const records = parseFormat(content, format, where, columns && readColumns(columns), options)
+  const records = await parseFormat(content, format, where, columns && readColumns(columns), options)
   if (records.length === 0) throw new DataError({ where, what: 'no rows', expected: 'at least one row', found: 'none' })
   return records.map(({ place, values }) => keepPlace(columns ? only(values, columns) : values, `${where}, ${place}`))
 }
@@ -195,7 +203,7 @@ function parseFormat(
   where: string,
   asked: readonly AskedColumn[] | undefined,
   options: RecordOptions,
-): JsonRecord[] {
+): JsonRecord[] | Promise<JsonRecord[]> {
   if (typeof content !== 'string' && !(content instanceof Uint8Array))
     throw new DataError({
       where,
@@ -222,7 +230,7 @@ export async function readTable(
   source: FileSource | Uint8Array,
   options: TableOptions & { format?: string } = {},
 ): Promise<LabelledTable> {
-  checkOptions('readTable', options, { format: text, ...tableChecks }, false, elsewhere)
+  await requireKnown('readTable', options, { format: text, ...tableChecks })
   const { format, ...parsing } = options
   const { path, bytes } = await readOne(source)
   return parseTable(bytes, format ?? extensionOf(path), path, parsing)
@@ -251,7 +259,7 @@ export async function readRecords(
   source: FileSource | Uint8Array,
   options: RecordOptions & { format?: string } = {},
 ): Promise<object[]> {
-  checkOptions('readRecords', options, { format: text, ...recordChecks }, false, elsewhere)
+  await requireKnown('readRecords', options, { format: text, ...recordChecks })
   const { format, ...parsing } = options
   const { path, bytes } = await readOne(source)
   return parseRecords(bytes, format ?? extensionOf(path), path, parsing)

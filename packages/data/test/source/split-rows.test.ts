@@ -32,8 +32,8 @@ describe('splitRows', () => {
     const places = of(1).map((id) => all.findIndex((row) => row.id === id))
     expect(places).toEqual([...places].sort((a, b) => a - b))
   })
-  it.each([0, 1, -0.1, 1.5, Number.NaN])('refuses a share of %s', (share) => {
-    expect(() => splitRows(rows([10]), share)).toThrow(DataError)
+  it.each([0, 1, -0.1, 1.5, Number.NaN, '0.2', { test_size: 0.2 }])('refuses a share of %s', (share) => {
+    expect(() => splitRows(rows([10]), share as number)).toThrow(DataError)
   })
   it('refuses a split with an empty part', () => {
     expect(() => splitRows(rows([1]), 0.5)).toThrow(/no row is left for validation/)

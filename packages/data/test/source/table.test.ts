@@ -81,8 +81,50 @@ describe('what other libraries call so, and what is in another place, is answere
     [() => readTable('a.csv', { sep: ';' } as never), /^readTable, option sep: .*It is delimiter\.$/],
     [() => parseRecords('a', 'csv', 'x', { sep: ';' } as never), /option sep: .*It is delimiter\.$/],
     [() => readRecords('a.csv', { sep: ';' } as never), /^readRecords, option sep: .*It is delimiter\.$/],
+    [
+      () => readTable('a.csv', { columns: ['a'] } as never),
+      /option columns: .*The options text and label name the columns/,
+    ],
+    [
+      () => parseRecords('a', 'csv', 'x', { text: 'a' } as never),
+      /option text: .*It is columns, the names in the file/,
+    ],
+    [() => readRecords('a.csv', { usecols: ['a'] } as never), /option usecols: .*It is columns, of/],
+    [
+      () => parseTable('a', 'csv', 'x', { header: false } as never),
+      /option header: .*parseRecords\('text,label\\n' \+ content, 'csv'\)\.$/,
+    ],
+    [() => readRecords('a.csv', { names: ['a'] } as never), /option names: .*The first line names the columns/],
   ])('%s', async (read, message) => {
     await expect(read()).rejects.toThrow(message)
+  })
+})
+
+describe('one JSON object that is a whole table is refused, with how its rows are written', () => {
+  const pandas = '{"text":{"0":"a","1":"b"},"label":{"0":"x","1":"y"}}'
+  it.each([
+    [() => parseTable(pandas, 'json', 'x'), /^x, line 1: columns in place of rows.*"text", "label".*orient='records'/],
+    [() => parseRecords(pandas, 'json', 'x'), /^x, line 1: columns in place of rows/],
+    [() => parseTable('{"text":["a","b"],"label":["x","y"]}', 'json', 'x'), /^x, line 1: columns in place of rows/],
+    [
+      () => parseTable('{"version":1,"data":[{"text":"a","label":"x"}]}', 'json', 'x'),
+      /^x, line 1: the rows are in the field "data".*JSON\.parse\(content\)\["data"\]/,
+    ],
+    [
+      () => parseRecords('{"data":[{"a":1}]}', 'json', 'x', { columns: ['a'] }),
+      /^x, line 1: the rows are in the field "data"/,
+    ],
+  ])('%s', async (read, message) => {
+    await expect(read()).rejects.toThrow(message)
+  })
+  it.each([
+    [{ words: ['a', 'b'], tags: ['O', 'O'] }],
+    [{ messages: [{ role: 'user', content: 'a' }] }],
+    [{ text: 'a', spans: [], meta: {} }],
+  ])('a single row such as %j is read', async (row) => {
+    const columns = Object.keys(row)
+    expect(await parseRecords(JSON.stringify(row), 'json', 'x', { columns })).toEqual([row])
+    expect(await parseRecords(JSON.stringify(row), 'jsonl')).toEqual([row])
   })
 })
 
