@@ -21,9 +21,7 @@ export function writeRunnable(
   weightsFile = frozenWeights,
 ): Record<string, string> {
   const sink = sinkOf(target)
-  const shared = new Map<string, Tensor>()
-  for (const { initializers } of Object.values(graphs))
-    for (const [name, data] of initializers) shareWeight(shared, name, data)
+  const shared = sharedWeights(Object.values(graphs))
   const layout = layoutExternal(shared, { location: weightsFile })
   if (layout.size) sink.write(weightsFile, externalChunks(shared, layout))
   return Object.fromEntries(
@@ -36,11 +34,16 @@ export function writeRunnable(
   )
 }
 
-function shareWeight(shared: Map<string, Tensor>, name: string, data: Tensor): void {
-  const other = shared.get(name)
-  if (other && other !== data && (other.dims.join() !== data.dims.join() || other.dtype !== data.dtype))
-    throw new FileError({ where: name, what: 'two models have different weights of this name' })
-  shared.set(name, data)
+/** The weights of graphs by name. @throws {FileError} when two graphs have different ones of a name. */
+export function sharedWeights(graphs: readonly Graph[]): Map<string, Tensor> {
+  const shared = new Map<string, Tensor>()
+  for (const [name, data] of graphs.flatMap(({ initializers }) => [...initializers])) {
+    const other = shared.get(name)
+    if (other && (other.dims.join() !== data.dims.join() || other.dtype !== data.dtype))
+      throw new FileError({ where: name, what: 'two models have different weights of this name' })
+    shared.set(name, data)
+  }
+  return shared
 }
 
 /**

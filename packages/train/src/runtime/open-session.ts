@@ -1,10 +1,11 @@
 // Opens sessions of the runtime on a device.
 
 import { type Checks, checkOptions, flag, list, object, requireOptions, text } from '@cola/graph/options'
-import { byteLength, checkTypes, type ExternalLocation, type Graph, lower, type Tensor, writeModel } from '@cola/graph'
+import { checkTypes, type Graph, lower, writeModel } from '@cola/graph'
 import { hasFiles } from '../files/node.ts'
 import { checkDevice, deviceRow, graphFor, type ResolvedDevice } from './devices.ts'
 import { createOrtSession, loadRuntime, type OrtSession, type SessionOptions } from './ort.ts'
+import { weightsInMemory } from './weights-in-memory.ts'
 import { withPacked } from './with-packed.ts'
 
 /** A graph, or the file that has it, and how the runtime opens it. */
@@ -84,33 +85,13 @@ async function create(
   if (encoded) return createOrtSession(device, encoded.model, { ...options, externalData: encoded.externalData })
   checkTypes(graph)
   const runnable = await withPacked(await graphFor(device, lower(graph)))
-  const { layout, files } = filesOfWeights(runnable, deviceRow(device).inPlace)
+  const { layout, files } = weightsInMemory(runnable.initializers, { aligned: deviceRow(device).inPlace })
   return createOrtSession(
     device,
     writeModel(runnable, layout),
     files.length ? { ...options, externalData: files } : options,
   )
 }
-
-/**
- * The large initializers as files in memory, one each: their bytes are those of the tensors, and nothing is copied to
- * lie beside the others.
- * @param aligned Whether the runtime computes in the bytes: those at odd places in a file are copied.
- */
-function filesOfWeights({ initializers }: Graph, aligned: boolean) {
-  const places = new Map<Tensor['bytes'], { path: string; data: Uint8Array }>()
-  const layout = new Map<string, ExternalLocation>()
-  for (const [name, tensor] of initializers) {
-    const { bytes } = tensor
-    if (byteLength(tensor) < 2 ** 20) continue
-    const file = places.get(bytes) ?? { path: `weights.${places.size}`, data: aligned ? toAligned(bytes()) : bytes() }
-    places.set(bytes, file)
-    layout.set(name, { location: file.path, offset: 0 })
-  }
-  return { layout, files: [...places.values()] }
-}
-
-const toAligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 64 === 0 ? bytes : new Uint8Array(bytes))
 
 /** The runtime's options for a model on a device. */
 export function sessionOptions(

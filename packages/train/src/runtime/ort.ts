@@ -99,6 +99,11 @@ export async function createOrtSession(
   const session = await inTurn(() => (isStarted ? open() : keepingWorkers(open))).catch(refuseStart)
   // The wasm is compiled now.
   delete env.wasm.wasmBinary
+  return runsInTurn(session, device)
+}
+
+/** Apart from what opens a session: closures there would keep the bytes of the model as long as the session. */
+function runsInTurn(session: OrtSession, device: ResolvedDevice): OrtSession {
   // The next run must not begin before the loss of the device is known: it would never end.
   const { run, release } = releasedOnce(session, device)
   return Object.assign(session, {

@@ -1,15 +1,14 @@
 // Opens the sessions of the runtime for training artifacts, from files that they share, and releases them.
 
-import { memorySink } from '@cola/data'
-import { checkTypes, type Graph, lower } from '@cola/graph'
+import { checkTypes, type Graph, lower, writeModel } from '@cola/graph'
 import { gradientOutput, type TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { hasFiles } from '../files/node.ts'
-import { removeTemporaryFolder, temporaryFolder } from '../files/temporary-folder.ts'
 import { deviceRow, graphFor, type ResolvedDevice } from '../runtime/devices.ts'
-import { writeRunnable } from '../runtime/model-files.ts'
+import { sharedWeights } from '../runtime/model-files.ts'
 import { openSession, type RunnableModel } from '../runtime/open-session.ts'
 import type { OrtSession } from '../runtime/ort.ts'
 import { reportRuntimeWarnings } from '../runtime/start-wasm.ts'
+import { weightsInMemory } from '../runtime/weights-in-memory.ts'
 import { withPacked } from '../runtime/with-packed.ts'
 import type { Download } from './download.ts'
 import { openOptimizer, type OptimizerStep } from './optimizer-step.ts'
@@ -17,13 +16,13 @@ import { blockTensors } from './state-tensors.ts'
 
 /** The sessions of training artifacts on a device. */
 export interface Sessions {
-  readonly training: OrtSession
-  readonly evaluation: OrtSession
-  readonly optimizer: OptimizerStep
+  training: OrtSession
+  evaluation: OrtSession
+  optimizer: OptimizerStep
   /** Copies tensors to the host, where they stay on the device. */
-  readonly download: Download | undefined
+  download: Download | undefined
   /** Frees the sessions and the temporary files. */
-  readonly release: () => Promise<void>
+  release: () => Promise<void>
 }
 
 /**
@@ -36,61 +35,60 @@ export async function openSessions(
   device: ResolvedDevice,
   { folder, onWarning }: { folder?: string | undefined; onWarning?: ((message: string) => void) | undefined } = {},
 ): Promise<Sessions> {
-  const graphs = {
-    training_model: artifacts.trainingModel,
-    eval_model: artifacts.evalModel,
-    optimizer_model: artifacts.optimizerModel,
+  const files = hasFiles() ? (await import('./session-folder.ts')).sessionFolder(folder) : undefined
+  const opened: Partial<Sessions> = {}
+  const release = async () => {
+    for (const session of [opened.training, opened.evaluation, opened.optimizer, opened.download])
+      await session?.release()
+    files?.cleanUp()
   }
-  const temporary = hasFiles() && folder === undefined ? temporaryFolder() : undefined
-  const cleanUp = () => {
-    if (temporary) removeTemporaryFolder(temporary)
-  }
-  const modelFolder = folder ?? temporary
   try {
-    const runnable = await graphsFor(device, graphs)
-    const files = modelFolder === undefined ? inMemory(runnable) : inFolder(modelFolder, runnable)
-    const open = (name: keyof typeof graphs, options: Partial<RunnableModel> = {}) =>
-      openSession({ graph: graphs[name], ...files[name], ...options }, device)
-    const training = await open('training_model', {
-      resident: artifacts.blocks.map(({ name }) => gradientOutput(name)),
-      packWeights: !artifacts.gradientCheckpointing,
-    })
-    const evaluation = await open('eval_model')
-    const optimizer = await openOptimizer(artifacts, device, () =>
-      open('optimizer_model', { resident: artifacts.optimizerModel.outputs, spin: false }),
-    )
-    const download = deviceRow(device).resident
-      ? await (await import('./download.ts')).openDownload(blockTensors(artifacts), device)
-      : undefined
-    reportRuntimeWarnings(onWarning)
-    const cleanUpLater = cleanUpEarly(cleanUp)
-    const release = async () => {
-      for (const session of [training, evaluation, optimizer, download]) await session?.release()
-      cleanUpLater()
-    }
-    return { training, evaluation, optimizer, download, release }
+    await openInto(opened, artifacts, device, files?.write ?? inMemory)
+    files?.cleanUpEarly()
   } catch (error) {
-    cleanUp()
+    await release().catch(() => undefined)
     throw error
   }
+  reportRuntimeWarnings(onWarning)
+  return Object.assign(opened, { release }) as Sessions
 }
 
-/** Where each model's file is. */
-type ModelFiles = Readonly<Record<string, Pick<RunnableModel, 'path' | 'encoded'>>>
+/** Writes graphs that run as they are: where each one's file is. */
+type Write = (
+  graphs: Readonly<Record<string, Graph>>,
+) => Readonly<Record<string, Pick<RunnableModel, 'path' | 'encoded'>>>
 
-const inFolder = (folder: string, graphs: Readonly<Record<string, Graph>>): ModelFiles =>
-  Object.fromEntries(Object.entries(writeRunnable(folder, graphs)).map(([name, path]) => [name, { path }]))
+/** Opens the sessions one after another. The bytes of their files stay no longer than that. */
+async function openInto(
+  opened: Partial<Sessions>,
+  artifacts: TrainingArtifacts,
+  device: ResolvedDevice,
+  write: Write,
+): Promise<void> {
+  const { trainingModel, evalModel, optimizerModel, blocks, gradientCheckpointing } = artifacts
+  const graphs = { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel }
+  const files = write(await graphsFor(device, graphs))
+  const open = (name: keyof typeof graphs, options: Partial<RunnableModel> = {}) =>
+    openSession({ graph: graphs[name], ...files[name], ...options }, device)
+  opened.training = await open('training_model', {
+    resident: blocks.map(({ name }) => gradientOutput(name)),
+    packWeights: !gradientCheckpointing,
+  })
+  opened.evaluation = await open('eval_model')
+  opened.optimizer = await openOptimizer(artifacts, device, () =>
+    open('optimizer_model', { resident: optimizerModel.outputs, spin: false }),
+  )
+  if (deviceRow(device).resident)
+    opened.download = await (await import('./download.ts')).openDownload(blockTensors(artifacts), device)
+}
 
-/** The models as bytes: their weights are encoded once. */
-function inMemory(graphs: Readonly<Record<string, Graph>>): ModelFiles {
-  const sink = memorySink('models')
-  const files = writeRunnable(sink, graphs)
-  const isModel = new Set(Object.values(files))
-  const externalData = [...sink.written].flatMap(([path, data]) => (isModel.has(path) ? [] : [{ path, data }]))
+/** The models as bytes: their weights are those of the tensors, which are read once. */
+function inMemory(graphs: Readonly<Record<string, Graph>>): ReturnType<Write> {
+  const { layout, files } = weightsInMemory(sharedWeights(Object.values(graphs)), { threshold: 1024 })
   return Object.fromEntries(
-    Object.entries(files).map(([name, file]) => [
+    Object.entries(graphs).map(([name, graph]) => [
       name,
-      { encoded: { model: sink.written.get(file) as Uint8Array, externalData } },
+      { encoded: { model: writeModel(graph, layout), externalData: files } },
     ]),
   )
 }
@@ -106,17 +104,4 @@ async function graphsFor(
     runnable[name] = await withPacked(lower(await graphFor(device, graph)))
   }
   return runnable
-}
-
-/**
- * Removes the files of open sessions now, so that a process that is killed leaves none behind: the runtime has read or
- * mapped them. Windows refuses to remove a mapped file; then it is done at the release.
- */
-function cleanUpEarly(cleanUp: () => void): () => void {
-  try {
-    cleanUp()
-    return () => undefined
-  } catch {
-    return cleanUp
-  }
 }

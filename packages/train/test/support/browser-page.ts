@@ -80,6 +80,15 @@ export async function trainOn(device: Device, steps: number): Promise<number> {
   return last
 }
 
+/** Trains a step with a frozen matrix of 4 MB that is made when its bytes are read; the session stays open. */
+export async function trainWide(device: Device): Promise<void> {
+  const artifacts = artifactsOf(adamw(), { width: 1024 })
+  for (const { initializers } of [artifacts.trainingModel, artifacts.evalModel])
+    initializers.set('wide', { dtype: 'float32', dims: [1024, 1024], bytes: () => new Uint8Array(2 ** 22) })
+  steady = { session: await TrainingSession.create({ artifacts, device }), step: 0 }
+  await steady.session.runTrainStep(collate(rows(16)))
+}
+
 /** Releases the session of {@link trainOn}. */
 export async function endTraining(): Promise<void> {
   await steady?.session.release()
@@ -128,6 +137,7 @@ Object.assign(globalThis, {
   trainTiny,
   trainUntilAborted,
   trainOn,
+  trainWide,
   endTraining,
   openAuto,
   held,
