@@ -73,7 +73,8 @@ async function trainRows<T extends TaskType>(
   requireRows('train', options.train)
   const choices = { ...before?.options(taskType, taskOptions, opened, options.train), ...taskOptions }
   const complete = await withHeadOf(choices, taskType, opened)
-  const fresh = await task.settings(options.train, complete, opened, training.batch_size)
+  const trained = before?.labels(taskType, opened)
+  const fresh = await task.settings(options.train, complete, opened, training.batch_size, trained)
   const found = before?.settings(task, fresh, taskOptions) ?? fresh
   const settings = before?.classes(found, taskType, taskOptions, opened) ?? found
   const rows = divideRows(options.train, options.validation, seed, task.stratify?.(settings))

@@ -16,7 +16,6 @@ import type { OnnxModelOptions } from '../onnx/open-options.ts'
 import { otherQuantization } from '../onnx/other-quantization.ts'
 import type { ProblemType } from '../tasks/problem-types.ts'
 import type { Task, TaskType, TypesOfTask } from '../tasks/task.ts'
-import type { TrainedLabels } from '../tasks/trained-labels.ts'
 import { type HeadChoice, type GivenHead, headChoice, isHeadTask, logitsTensor } from './head-of-adapter.ts'
 import { knownClasses, readsTheSame, withKnownRows } from './known-rows.ts'
 import { namedForTask } from './names-for-task.ts'
@@ -34,8 +33,8 @@ import {
 import type { SavedSettings } from './save.ts'
 import { inTrainedOrder, keptClasses, listed, otherOrder, recordedNames, requireNamedRows } from './trained-classes.ts'
 
-/** Options that say a head and what its labels are, and the classes that it had. */
-interface OptionsBefore extends HeadChoice, TrainedLabels {
+/** Options that say a head and what its labels are. */
+interface OptionsBefore extends HeadChoice {
   problem_type?: ProblemType
 }
 
@@ -55,6 +54,8 @@ export interface TrainedBefore {
    * where the rows are of it.
    */
   readonly options: (task: TaskType, options: object, base: BaseModel, rows: readonly object[]) => OptionsBefore
+  /** Names of the classes of its head for a task, as far as files say them. */
+  readonly labels: (task: TaskType, base: BaseModel) => readonly string[] | undefined
   /** A task's settings with the classes in the adapter's order, unless options say one. */
   readonly classes: <S extends object>(settings: S, task: TaskType, options: object, base: BaseModel) => S
   /**
@@ -101,13 +102,9 @@ export async function trainedBefore(source: Source, base: BaseModelSource): Prom
       const head = headFor(task, options, base)
       const isOther = task !== 'SEQ_CLS' || (adapter.config.task_type ?? task) !== task
       const isAgain = !isOther && isRegressionAgain(head, options, rows)
-      const trained_labels = recordedNames(adapter, base, headRows(adapter, task, base))
-      return {
-        ...head.choice,
-        ...(isAgain ? { problem_type: 'regression' } : {}),
-        ...(trained_labels ? { trained_labels } : {}),
-      }
+      return { ...head.choice, ...(isAgain ? { problem_type: 'regression' } : {}) }
     },
+    labels: (task, base) => recordedNames(adapter, base, headRows(adapter, task, base)),
     classes: (settings, task, options, base) =>
       inTrainedOrder(settings, options, adapter, base, headRows(adapter, task, base)),
     model(model, task, base, options, settings, found) {

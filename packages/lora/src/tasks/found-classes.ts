@@ -10,9 +10,9 @@ import {
   requireSharedLabels,
   rowPlace,
 } from '@cola/data'
+import { allNames } from './all-names.ts'
 import type { ProblemType } from './problem-types.ts'
 import type { SequenceClassificationOptions, SequenceClassificationRow } from './sequence-classification.ts'
-import { allNames, type TrainedLabels } from './trained-labels.ts'
 
 type Row = SequenceClassificationRow
 
@@ -29,16 +29,18 @@ const labelsOf: { readonly [P in ProblemType]: (rows: readonly Row[]) => Label[]
 
 /**
  * The classes of training rows, sorted; those of the options, where these name any.
+ * @param trained Classes of the adapter that training goes on from.
  * @throws {DataError} for fewer than two, for amounts, and for labels of which nearly each is a class of its own.
  */
 export function foundClasses(
   rows: readonly Row[],
   problem_type: ProblemType,
-  options: Pick<SequenceClassificationOptions, 'labels' | 'problem_type'> & TrainedLabels,
+  options: Pick<SequenceClassificationOptions, 'labels' | 'problem_type'>,
+  trained?: readonly string[],
 ): Label[] {
   const all = options.labels ? [] : labelsOf[problem_type](rows)
   const classes = options.labels ? [...options.labels] : distinctLabels(all, 'train')
-  if (allNames(classes, options).length < 2 && problem_type !== 'regression')
+  if (allNames(classes, trained).length < 2 && problem_type !== 'regression')
     throw new DataError({
       where: field,
       what: 'too few classes to tell apart',

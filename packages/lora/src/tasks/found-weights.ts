@@ -2,11 +2,11 @@
 
 import type { Label } from '@cola/data'
 import { ConfigError } from '../errors.ts'
+import { allNames } from './all-names.ts'
 import { type ClassWeight, type ClassWeights, perLabel } from './class-weight.ts'
 import { noEffect } from './no-effect.ts'
 import type { ProblemType } from './problem-types.ts'
 import type { SequenceClassificationOptions } from './sequence-classification.ts'
-import { allNames, type TrainedLabels } from './trained-labels.ts'
 
 /** How often each label occurs. */
 function counted(found: readonly Label[]): [string, number][] {
@@ -52,10 +52,10 @@ export function foundWeights(
   option: ClassWeight,
   found: readonly Label[],
   labels: readonly Label[],
-  before: TrainedLabels,
+  trained?: readonly string[],
 ): ClassWeights {
   if (option === 'balanced') return balanced(found)
-  const weights = ofClasses('class_weight', option, allNames(labels, before))
+  const weights = ofClasses('class_weight', option, allNames(labels, trained))
   if (perLabel([...new Set(found)], weights).some((weight) => weight > 0)) return weights
   throw new ConfigError({
     where: 'option class_weight',
@@ -85,6 +85,8 @@ interface LabelledRows {
   rows: readonly { label: unknown }[]
   /** All classes. */
   labels: readonly Label[]
+  /** Classes of the adapter that training goes on from. */
+  trained?: readonly string[] | undefined
 }
 
 /**
@@ -92,8 +94,8 @@ interface LabelledRows {
  * @throws {ConfigError} for an option without effect on the problem type, and for a weight of what is no class.
  */
 export function lossWeights(
-  options: Pick<SequenceClassificationOptions, keyof typeof uses> & TrainedLabels,
-  { problem_type, rows, labels }: LabelledRows,
+  options: Pick<SequenceClassificationOptions, keyof typeof uses>,
+  { problem_type, rows, labels, trained }: LabelledRows,
 ): { class_weight?: ClassWeights; pos_weight?: ClassWeights } {
   for (const [name, use] of Object.entries(uses) as [keyof typeof uses, ProblemType][])
     if (options[name] && use !== problem_type)
@@ -103,9 +105,9 @@ export function lossWeights(
   const positive = () =>
     pos_weight === 'balanced'
       ? negativesByPositives(found, rows.length)
-      : ofClasses('pos_weight', pos_weight as ClassWeights, allNames(labels, options))
+      : ofClasses('pos_weight', pos_weight as ClassWeights, allNames(labels, trained))
   return {
-    ...(class_weight ? { class_weight: foundWeights(class_weight, found, labels, options) } : {}),
+    ...(class_weight ? { class_weight: foundWeights(class_weight, found, labels, trained) } : {}),
     ...(pos_weight ? { pos_weight: positive() } : {}),
   }
 }

@@ -219,7 +219,7 @@ export const sequenceClassification: Task<Types> = {
   taskType: 'SEQ_CLS',
   options: checks,
   saved: { ...checks, labels: list, head: headForms.setting, ...ofSettings },
-  async settings(rows, options, base) {
+  async settings(rows, options, base, _, trained) {
     requireLabelled(rows, 'train')
     const several = rows.some(({ label }) => Array.isArray(label))
     const problem_type =
@@ -229,12 +229,12 @@ export const sequenceClassification: Task<Types> = {
       named.length > 1 || (problem_type === 'regression' && named.length > 0)
         ? [...named]
         : // A part of its own in bundles.
-          (await import('./found-classes.ts')).foundClasses(rows, problem_type, options)
+          (await import('./found-classes.ts')).foundClasses(rows, problem_type, options, trained)
     const { label_smoothing = 0, class_weight, pos_weight } = options
     const weights =
       (label_smoothing || class_weight || pos_weight) &&
       // A part of its own in bundles.
-      (await import('./found-weights.ts')).lossWeights(options, { problem_type, rows, labels })
+      (await import('./found-weights.ts')).lossWeights(options, { problem_type, rows, labels, trained })
     const head = layered(options.head)
     if (head && options.pooling !== undefined && options.pooling !== head.pooling)
       throw (await import('./own-pooling.ts')).ownPooling(head.pooling, options.pooling)

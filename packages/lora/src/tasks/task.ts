@@ -6,7 +6,6 @@ import type { Loss, Model } from '@cola/graph'
 import type { Batch, Device, Metrics, StepResult } from '@cola/train'
 import type { Checks } from '@cola/graph/options'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
-import type { TrainedLabels } from './trained-labels.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { CausalLanguageModelTypes } from './causal-language-model.ts'
 import type { SentenceEmbeddingTypes } from './sentence-embedding.ts'
@@ -126,13 +125,15 @@ export interface Task<T extends TypesOfTask> {
   /**
    * Checks rows and options, and finds what they imply, such as the classes.
    * @param batch_size Rows of a training batch, for losses that compare them.
+   * @param trained Classes of the adapter that training goes on from.
    * @throws {DataError | ConfigError} naming the row and the field.
    */
   readonly settings: (
     rows: readonly T['row'][],
-    options: T['options'] & TrainedLabels,
+    options: T['options'],
     base: BaseModel,
     batch_size: number,
+    trained?: readonly string[],
   ) => Promise<T['settings']>
   /** Whether labels are classes, each of which gives its share to validation. @default true */
   readonly stratify?: (settings: T['settings']) => boolean

@@ -167,7 +167,13 @@ export const tokenClassification: Task<Types> = {
   options: checks,
   // transformers' names of tags that nothing names are LABEL_0 and so on.
   saved: { ...checks, labels: listOf(string), head: headForms.setting, class_weight: optional(classWeight) },
-  async settings(rows, { labels, label_all_tokens = false, punctuation, class_weight, ...options }) {
+  async settings(
+    rows,
+    { labels, label_all_tokens = false, punctuation, class_weight, ...options },
+    _base,
+    _batch,
+    trained,
+  ) {
     const spans = rows.some((row, i) => isSpansRow(row, rowPlace('train', i, row)))
     const division = punctuation ?? (spans ? 'all' : 'edges')
     const tagged = taggedWords(rows, division, 'train')
@@ -177,7 +183,7 @@ export const tokenClassification: Task<Types> = {
     const all = () => tagged.flatMap(({ tags }) => tags)
     const weights = class_weight && {
       // A part of its own in bundles.
-      class_weight: (await import('./found-weights.ts')).foundWeights(class_weight, all(), classes, options),
+      class_weight: (await import('./found-weights.ts')).foundWeights(class_weight, all(), classes, trained),
     }
     return { labels: classes, ...(head ? { head } : {}), label_all_tokens, punctuation: division, ...weights }
   },

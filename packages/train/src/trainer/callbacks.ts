@@ -39,21 +39,21 @@ export interface WarningLog {
   message: string
 }
 
-/** Functions that the Trainer calls while it runs. */
+/** Functions that the Trainer calls while it runs. It waits for promises that they return, but those of onWarning. */
 export interface Callbacks {
   /** Before the first step; `resumed_from` is the step of the checkpoint, or 0. */
-  onTrainBegin?: (info: { total_steps: number; resumed_from: number }) => void
+  onTrainBegin?: (info: { total_steps: number; resumed_from: number }) => unknown
   /**
-   * After each optimizer step. The run waits for a promise that it returns: to pause, or, in a browser's worker, to let
-   * messages in between the steps, which follow each other without a turn of its event loop.
+   * After each optimizer step. A promise lets a run pause, or, in a browser's worker, messages in between the steps, which
+   * follow each other without a turn of its event loop.
    */
   onStep?: (log: StepLog) => unknown
   /** After each epoch and its evaluation. */
-  onEpoch?: (log: EpochLog) => void
+  onEpoch?: (log: EpochLog) => unknown
   /** For what people should know. */
   onWarning?: (log: WarningLog) => void
   /** After a checkpoint has been written. */
-  onSave?: (info: { path: string; step: number }) => void
+  onSave?: (info: { path: string; step: number }) => unknown
   /** After the last step. */
-  onTrainEnd?: (info: { step: number; stopped: 'finished' | 'early' | 'aborted' }) => void
+  onTrainEnd?: (info: { step: number; stopped: 'finished' | 'early' | 'aborted' }) => unknown
 }

@@ -127,7 +127,7 @@ export class Trainer<Row, Prediction = unknown> {
     await this.#requireMetric()
     await this.#replaceOtherRun()
     this.#log = this.#store && openLog(this.#store, 'log.jsonl', this.#state)
-    callbacks?.onTrainBegin?.({ total_steps: this.totalSteps, resumed_from: this.#state.step })
+    await callbacks?.onTrainBegin?.({ total_steps: this.totalSteps, resumed_from: this.#state.step })
     for (const message of warmupDoubts(this.#options)) this.#warn(message)
     const losses: number[] = []
     let stopped: TrainResult['stopped'] | undefined = this.#stopReason()
@@ -146,7 +146,7 @@ export class Trainer<Row, Prediction = unknown> {
       }
     }
     if (stopped !== 'aborted') await this.#restoreBest()
-    callbacks?.onTrainEnd?.({ step: this.#state.step, stopped })
+    await callbacks?.onTrainEnd?.({ step: this.#state.step, stopped })
     return { history: this.#state.history, losses, best: this.#state.best, stopped }
   }
 
@@ -289,7 +289,7 @@ export class Trainer<Row, Prediction = unknown> {
     await this.#save()
     this.#log?.write(log)
     await this.#flush()
-    callbacks?.onEpoch?.(log)
+    await callbacks?.onEpoch?.(log)
   }
 
   /** Adds the result of a training batch to the epoch's sums. */
@@ -353,7 +353,7 @@ export class Trainer<Row, Prediction = unknown> {
     const { callbacks } = this.#options
     if (!this.#store) return
     await this.#write(this.#store)
-    callbacks?.onSave?.({ path: placeOf(this.#store, checkpointFile), step: this.#state.step })
+    await callbacks?.onSave?.({ path: placeOf(this.#store, checkpointFile), step: this.#state.step })
   }
 
   async #flush(): Promise<void> {

@@ -105,6 +105,17 @@ describe('Trainer', () => {
     await session.release()
   })
 
+  it.each(['onTrainBegin', 'onEpoch', 'onSave', 'onTrainEnd'] as const)(
+    'waits for what %s returned, and fails with it',
+    async (name) => {
+      const { trainer } = await trainerOf({
+        output_dir: folder(name),
+        callbacks: { [name]: () => Promise.reject(new Error(`by ${name}`)) },
+      })
+      await expect(trainer.train()).rejects.toThrow(`by ${name}`)
+    },
+  )
+
   it('takes no step before what onStep returned is settled', async () => {
     const order: string[] = []
     const { trainer, session } = await trainerOf({
