@@ -24,6 +24,6 @@ export function refuseLabel(where: string, found: unknown, classes: number | und
     where,
     what: 'the label is not a class of the model',
     expected: `${classes === undefined ? 'a whole number from 0' : `0 to ${classes - 1}`}, or ${ignoreIndex} for none`,
-    found: String(found),
+    found: typeof found === 'bigint' ? `${found}n, a BigInt` : String(found),
   })
 }

@@ -35,8 +35,8 @@ export interface PairInput {
  */
 export function pairLoss(name: PairLossName, input: PairInput, options: TemperatureOptions = {}): ValueAndGradient {
   requireKind('pairLoss, name', name, 'text')
-  checkLossOptions(`pairLoss ${name}`, options)
   requireKind('pairLoss, input', input, 'object')
+  checkLossOptions(`pairLoss ${name}`, options)
   return pair(name, input, options)
 }
 
@@ -68,6 +68,7 @@ export function crossEntropyLoss(
   requireKind('crossEntropyLoss, logits', logits, 'list')
   requireKind('crossEntropyLoss, labels', labels, 'list')
   checkLossOptions('crossEntropyLoss', options)
+  requireLabels(logits, labels)
   return hardLoss(logits, labels, options)
 }
 
@@ -125,6 +126,7 @@ export function kdLoss(
   requireKind('kdLoss, teacher', teacher, 'list')
   requireKind('kdLoss, labels', labels, 'list')
   checkLossOptions('kdLoss', options)
+  requireLabels(student, labels)
   const { alpha = distillationDefaults.alpha } = options
   const soft = pair('soft_targets', { student, teacher, width: student.length / labels.length }, options)
   const hard = hardLoss(student, labels, options)
@@ -132,6 +134,17 @@ export function kdLoss(
     loss: alpha * soft.loss + (1 - alpha) * hard.loss,
     gradient: soft.gradient.map((g, i) => alpha * g + (1 - alpha) * (hard.gradient[i] as number)),
   }
+}
+
+/** @throws {FeedError} when there is not one label for each row of logits. */
+function requireLabels({ length }: ArrayLike<number>, labels: ArrayLike<number>): void {
+  if (labels.length > 0 && length % labels.length === 0) return
+  throw new FeedError({
+    where: 'labels',
+    what: 'not one for each row',
+    expected: `a label for each row of logits, ${ignoreIndex} for none`,
+    found: `${labels.length} labels for ${length} logits`,
+  })
 }
 
 /** @throws {FeedError} when values are not rows of a width, or a row holds what no loss has a value for. */

@@ -22,7 +22,12 @@ describe('bad input', () => {
     )
     expect(() => kdLoss(good, [0, 1, masked, masked], [0, 1])).toThrow(/teacher, row 2: all of its classes are masked/)
     expect(() => crossEntropyLoss([0, nan], [0])).toThrow(/logits, row 1/)
-    expect(() => kdLoss(good, good, [])).toThrow(/rows of Infinity/)
+    expect(() => kdLoss(good, good, [])).toThrow(/^labels: not one for each row.*found 0 labels for \d+ logits/)
+    expect(() => kdLoss([], [], [])).toThrow(/found 0 labels for 0 logits/)
+    expect(() => kdLoss([1, 2, 3, 4], [1, 2, 3, 4], [0, 1, 0])).toThrow(/^labels: .*found 3 labels for 4 logits/)
+    expect(() => crossEntropyLoss([1, 2, 3, 4], [0, 1, 0])).toThrow(/^labels: .*found 3 labels for 4 logits/)
+    expect(() => kdLoss([1, 2], [1, 2], BigInt64Array.of(0n) as never)).toThrow(/^labels, row 1: .*found 0n, a BigInt/)
+    expect(() => pairLoss('soft_targets', [1, 2] as never, [1, 2] as never)).toThrow(/^pairLoss, input: /)
   })
 
   it.each([

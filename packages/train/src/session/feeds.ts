@@ -49,7 +49,7 @@ export function feedsOf(
         where: `input "${name}"`,
         what: 'missing from the batch',
         expected: `${dtype}[${shape.join(', ')}]`,
-        found: Object.keys(batch).join(', ') || 'an empty batch',
+        found: Object.keys(batch).join(', ') || show(batch),
       })
     requireArray(name, array)
     const found = typeOfArray(array.data)
@@ -72,7 +72,11 @@ export function requireArray(name: string, array: BatchArray): void {
     throw new FeedError({ where: `input "${name}"`, what, expected, found })
   }
   if (!arrayTypes.some((type) => data instanceof type))
-    refuse('not a typed array', arrayTypes.map((type) => type.name).join(', '), Object.prototype.toString.call(data))
+    refuse(
+      'not a typed array',
+      `{ data, dims } whose data is ${arrayTypes.map((type) => type.name).join(', ')}: Float32Array.from(numbers)`,
+      data === undefined ? show(array) : Object.prototype.toString.call(data).slice(8, -1),
+    )
   if (!Array.isArray(dims) || !dims.every((size) => Number.isSafeInteger(size) && size >= 0))
     refuse('not a shape', 'dims: an array of whole numbers of at least 0', show(dims))
   const count = elementCount(dims)

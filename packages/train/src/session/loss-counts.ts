@@ -1,6 +1,7 @@
 // What each term of a loss is a mean over in a batch: its rows, its labels, or the sum of the labels' class weights.
 
 import { requireKind } from '@cola/graph/door'
+import { show } from '@cola/graph/options'
 import { ignoreIndex } from '@cola/data'
 import { elementCount, evaluateDim } from '@cola/graph'
 import type { LabelTerm, LossTerm, RowTerm } from '../artifacts/loss-terms.ts'
@@ -54,7 +55,7 @@ function inputOf(batch: Batch, name: string): BatchArray {
     throw new FeedError({
       where: `input "${name}"`,
       what: 'missing from the batch',
-      found: Object.keys(batch ?? {}).join(', ') || 'an empty batch',
+      found: Object.keys(batch ?? {}).join(', ') || show(batch),
     })
   requireArray(name, array)
   return array

@@ -2,7 +2,7 @@
 
 import { requireKind } from '@cola/graph/door'
 import { FeedError } from '../errors.ts'
-import { callable, type Checks, checkOptions, whole } from '@cola/graph/options'
+import { callable, type Checks, checkOptions, show, whole } from '@cola/graph/options'
 import type { Batch } from '../session/feeds.ts'
 import { addMeans, meanOf, type TermSum } from '../session/loss-means.ts'
 import type { StepResult } from '../session/step-result.ts'
@@ -75,11 +75,11 @@ export async function evaluateRows<Row, Prediction>(
 
 /** @throws {FeedError} for predictions that are not one per row. */
 export function onePerRow<Prediction>(predictions: readonly Prediction[], rows: number): readonly Prediction[] {
-  if (predictions.length === rows) return predictions
+  if (predictions?.length === rows) return predictions
   throw new FeedError({
     where: 'option predict',
     what: 'not one prediction per row',
     expected: String(rows),
-    found: String(predictions.length),
+    found: show(predictions?.length ?? predictions),
   })
 }

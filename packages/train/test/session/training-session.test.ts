@@ -230,6 +230,16 @@ describe('bad input', () => {
     await expect(session.runTrainStep({ ...batch, labels: { data: new Float32Array(4), dims: [4] } })).rejects.toThrow(
       /wrong element type, expected int32, found float32/,
     )
+    const given = async (x: unknown) => session.runTrainStep({ ...batch, x } as never)
+    await expect(given([[0, 1]])).rejects.toThrow(
+      /^input "x": not a typed array.*Float32Array\.from.*found \[\[0, 1\]\]/,
+    )
+    await expect(given({ data: [0, 1], dims: [1, 2] })).rejects.toThrow(/not a typed array.*found Array\./)
+    await expect(given({ data: Float64Array.of(0), dims: [1] })).rejects.toThrow(
+      /not a typed array.*found Float64Array/,
+    )
+    await expect(session.runTrainStep(Promise.resolve(batch) as never)).rejects.toThrow(/found a Promise: write await/)
+    await expect(session.runTrainStep({})).rejects.toThrow(/missing from the batch.*found an object with no fields/)
     await expect(session.runOptimizerStep({ learningRate: 1 })).rejects.toThrow(FeedError)
     await session.release()
   })

@@ -624,6 +624,11 @@ describe('Trainer', () => {
       await rejects({ compute_metrics: () => ({ accuracy: '1' }) as never }, /no number.*found 1/)
       const predict = () => [1]
       await expect(make({ predict })().train()).rejects.toThrow(/not one prediction per row, expected 16, found 1/)
+      const later = async () => []
+      await expect(make({ predict: later as never })().train()).rejects.toThrow(/per row, expected 16, found a Promise/)
+      await expect(make({ predict: (() => undefined) as never })().train()).rejects.toThrow(
+        /expected 16, found undefined/,
+      )
       expect(steps).toEqual([])
     })
 
