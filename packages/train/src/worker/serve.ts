@@ -60,8 +60,6 @@ async function open({ folder, device, seed, runtime }: Start['start']): Promise<
     ...(seed === undefined ? {} : { seed }),
     onWarning: (warning) => post({ warning }),
   })
-  // The session has copies of what it needs.
-  files.clear()
   return { device: session.device, size: session.getParametersSize(), lossTerms: session.lossTerms }
 }
 
