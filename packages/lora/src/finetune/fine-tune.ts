@@ -46,8 +46,11 @@ async function fineTuneRows<T extends TaskType>(
   options: OptionsWithRows<T>,
   given: FineTuneOptions<T>,
 ): Promise<FineTuned<T>> {
-  const task = await taskOf((options.task ?? 'SEQ_CLS') as T)
-  const run = await readOptions(options, task)
+  const known = await taskOf((options.task ?? 'SEQ_CLS') as T)
+  const run = await readOptions(options, known)
+  const { compute_metrics } = run
+  // A part of its own in bundles.
+  const task = compute_metrics ? (await import('./own-metrics.ts')).withOwnMetrics(known, compute_metrics) : known
   const before = run.adapter === undefined ? undefined : await trainedBefore(run.adapter, source)
   const base = await (before ?? { openBase }).openBase(source, run.open)
   const train = () => trainRows<T>(base, { task, run, before }, options, given)
@@ -118,6 +121,11 @@ async function trainRows<T extends TaskType>(
       compute_metrics: ({ predictions, rows: scored, ...context }) =>
         task.scores(predictions, scored, settings, context),
     })
+    if (run.compute_metrics) {
+      const { examples } = evaluation.examples.length > 0 ? evaluation : train
+      const first = examples.slice(0, training.eval_batch_size)
+      await (await import('./own-metrics.ts')).tryMetrics((some) => trainer.evaluate(some), first)
+    }
     const result = await trainer.train()
     const trained = keepsTensors(session.device)
       ? await (await import('./kept-parameters.ts')).keptParameters(session)

@@ -18,7 +18,9 @@ export const rowsOfTable = <T extends TaskType>(table: unknown, where: string): 
  * @throws {ConfigError} for another task; {DataError} naming the row of a label that is none of its table's classes.
  */
 export function fromTables<T extends TaskType>(options: FineTuneOptions<T>): OptionsWithRows<T> {
-  const { task = 'SEQ_CLS', problem_type } = options as FineTuneOptions
+  // A table of another task is refused.
+  const ofTexts = options as never as FineTuneOptions
+  const { task = 'SEQ_CLS', problem_type } = ofTexts
   const given = [options.train, options.validation].some(isTable)
   if (given && task !== 'SEQ_CLS')
     refuse('is for the task SEQ_CLS', 'readRecords of @cola/data gives rows with all columns of a file.')
@@ -27,8 +29,8 @@ export function fromTables<T extends TaskType>(options: FineTuneOptions<T>): Opt
       'has no numbers for a regression',
       'Read it with readRecords, and give rows.map((row) => ({ text: row.text, label: Number(row.label) })).',
     )
-  const rows = (['train', 'validation'] as const).map((name) => [name, partOf(options as FineTuneOptions, name)])
-  return { ...options, ...Object.fromEntries(rows), ...labelsOf(options as FineTuneOptions) } as OptionsWithRows<T>
+  const rows = (['train', 'validation'] as const).map((name) => [name, partOf(ofTexts, name)])
+  return { ...options, ...Object.fromEntries(rows), ...labelsOf(ofTexts) } as OptionsWithRows<T>
 }
 
 /**

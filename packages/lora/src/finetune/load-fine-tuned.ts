@@ -2,7 +2,7 @@
 
 import { type Files, type Label, openFiles, type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { defaultDevice, type Device, openEvaluation } from '@cola/train'
-import { type Checks, defined, flag, object, optionsIn, text, whole } from '@cola/graph/options'
+import { callable, type Checks, defined, flag, object, optionsIn, text, whole } from '@cola/graph/options'
 import { type Adapter, configFile, openAdapter, settingsFile } from '../adapter/files.ts'
 import { requireFiles } from '../adapter/require-files.ts'
 import { loadAdapter } from '../adapter/load.ts'
@@ -16,7 +16,7 @@ import { baseWithHead, withHeadOf } from './base-with-head.ts'
 import { evalLossOf } from './batch-functions.ts'
 import { checkKnown } from './check-known.ts'
 import { type FineTuned, fineTuned } from './fine-tuned.ts'
-import { isSource, type NamedClasses, trainingDefaults } from './options.ts'
+import { type ComputeMetrics, isSource, type NamedClasses, trainingDefaults } from './options.ts'
 import { baseOf, readSettings } from './save.ts'
 import { openedAs, requireTask, settingsOf, together, warnOfBits, withChatTemplate } from './saved-adapter.ts'
 
@@ -32,6 +32,8 @@ export interface LoadFineTunedOptions<T extends TaskType> extends SourceOptions 
   device?: Device
   /** Rows of a batch. @default 64, or 8 for language models */
   batch_size?: number
+  /** Scores of one's own beside the task's in `evaluate`, as in `fineTune`. @default none */
+  compute_metrics?: ComputeMetrics<T>
   /** How the base is opened: `{ quantization: null }` opens that of an adapter trained in 4 bits as its file has it. */
   open?: OnnxModelOptions
   /**
@@ -48,6 +50,7 @@ const checks: Checks<LoadFineTunedOptions<TaskType>> = {
   merge: flag,
   device: text,
   batch_size: whole(1),
+  compute_metrics: callable,
   open: object,
 }
 
@@ -64,8 +67,11 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS', const L exte
   options: LoadFineTunedOptions<T> & Partial<TaskTypes[T]['options']> & NamedClasses<T, L> = {},
 ): Promise<FineTuned<T, L>> {
   const wanted = options?.task ?? ('SEQ_CLS' as T)
-  const task = await taskOf(wanted)
-  await checkKnown('loadFineTuned', options, { ...task.options, ...checks }, 'ofLoading')
+  const known = await taskOf(wanted)
+  await checkKnown('loadFineTuned', options, { ...known.options, ...checks }, 'ofLoading')
+  const { compute_metrics } = options
+  // A part of its own in bundles.
+  const task = compute_metrics ? (await import('./own-metrics.ts')).withOwnMetrics(known, compute_metrics) : known
   await requireFiles('loadFineTuned', source)
   const files = await openFiles(source, { ...optionsIn(sourceChecks, options), files: [] })
   await files.fetch?.([settingsFile, configFile].map((path) => ({ path, optional: true })))

@@ -9,10 +9,11 @@ import {
   type FrozenProducts,
   loopChecks,
   type LoopOptions,
+  type Metrics,
   type SamplingStrategy,
   type TrainerOptions,
 } from '@cola/train'
-import { atLeast, type Checks, defined, flag, object, text, whole } from '@cola/graph/options'
+import { atLeast, callable, type Checks, defined, flag, object, text, whole } from '@cola/graph/options'
 import type { AdapterConfig } from '../inject/config.ts'
 import { readMethod } from '../methods/methods.ts'
 import { type OnnxModelOptions, quantizationCheck } from '../onnx/open-options.ts'
@@ -24,6 +25,25 @@ import type { RowsOf, Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
 /** Options of the training loop, which the Trainer defines. */
 type TrainingOptions<T extends TaskType> = LoopOptions<TaskTypes[T]['example'], TaskTypes[T]['prediction']>
+
+/** Rows that were scored, for `compute_metrics`. @typeParam T The task. */
+export interface ScoredRows<T extends TaskType> {
+  /** One a row, as `evaluate` gives them: logits of a classifier, tags, embeddings, losses of tokens. */
+  predictions: readonly TaskTypes[T]['prediction'][]
+  /** With their labels; those of a table have the names of their classes. */
+  rows: readonly TaskTypes[T]['row'][]
+  /** Their tokens, with labels in the form of the loss, such as the index of the class as `target`. */
+  examples: readonly TaskTypes[T]['example'][]
+  /** The scores of the task. */
+  metrics: Metrics
+  /** Mean loss of the rows. */
+  loss: number
+  /** Reports a warning, such as a score that is undefined. */
+  onWarning: (message: string) => void
+}
+
+/** Computes scores of one's own. @typeParam T The task. */
+export type ComputeMetrics<T extends TaskType = 'SEQ_CLS'> = (scored: ScoredRows<T>) => Metrics | Promise<Metrics>
 
 /** Options of every task. */
 export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
@@ -61,6 +81,12 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
    * @default 'loss' for fewer than 200 validation rows; else the task's: mcc, f1_micro, pearson, f1, ...
    */
   metric_for_best_model?: string
+  /**
+   * Scores of one's own beside the task's, in place of those of the same name; for validation rows after each epoch, for
+   * training rows where the task scores them, and in `evaluate`. Tried on the first rows before the training.
+   * `metric_for_best_model` may name one. It is not saved: `loadFineTuned` takes it again. @default none
+   */
+  compute_metrics?: ComputeMetrics<T>
   /** Longest input in tokens; longer ones are cut and counted. @default the model's */
   max_length?: number
   /** AdamW's decoupled weight decay. @default 0.01 */
@@ -132,6 +158,7 @@ const checks: Checks<GeneralOptions> = {
   validation: ['a number above 0 and below 1, or an array of rows', (value) => isShare(value) || Array.isArray(value)],
   lora: object,
   adapter: ['a folder, a name on the hub, an address or files', isSource],
+  compute_metrics: callable,
   max_length: whole(1),
   weight_decay: atLeast(0),
   max_grad_norm: atLeast(0),
@@ -149,6 +176,7 @@ export interface ReadOptions<T extends TaskType> {
   taskOptions: TaskTypes[T]['options']
   lora: AdapterConfig
   adapter: Source | undefined
+  compute_metrics: ComputeMetrics<T> | undefined
   optimizer: AdamOptions
   training: TrainingOptions<T> & { seed: number; batch_size: number; eval_batch_size: number }
   device: Device
@@ -189,6 +217,7 @@ export async function readOptions<T extends TaskType>(
     taskOptions: taskOptions as TaskTypes[T]['options'],
     lora: { ...suggested, ...defined(general.lora ?? {}) } as AdapterConfig,
     adapter: general.adapter,
+    compute_metrics: general.compute_metrics as ComputeMetrics<T> | undefined,
     optimizer: { weight_decay, max_grad_norm },
     training: { ...trainingDefaults, ...batchSizes, ...loop },
     device: general.device ?? defaultDevice(),

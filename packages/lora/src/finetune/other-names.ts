@@ -72,7 +72,6 @@ export const ofTraining: Readonly<Record<string, string>> = {
   compute_loss: ofLoss,
   compute_loss_func: ofLoss,
   class_weights: "It is class_weight: 'balanced', or { label: weight }.",
-  compute_metrics: 'Each task has its scores; others can be made of what evaluate(rows) gives as predictions.',
   group_by_length: "It is train_sampling_strategy: 'group_by_length'.",
   load_in_4bit: 'It is quantization: { bits: 4 }.',
   load_in_8bit: 'It is quantization: { bits: 8 }.',

@@ -18,7 +18,7 @@ const isPlace = (row: { label?: unknown } | null): boolean => [row?.label].flat(
  * @throws {DataError} as {@link rowsOf}; {ConfigError} where the task takes no tables.
  */
 export async function withRows<T extends TaskType>(options: FineTuneOptions<T>): Promise<OptionsWithRows<T>> {
-  const { train, validation, labels } = options as FineTuneOptions
+  const { train, validation, labels } = options as never as FineTuneOptions
   const hasPlaces = typeof labels?.[0] === 'string' && [train, validation].flat().some((row) => isPlace(row as object))
   return hasPlaces || [train, validation].some(isTable)
     ? (await fromTables()).fromTables(options)

@@ -14,10 +14,14 @@ import {
   type AdapterConfig,
   ConfigError,
   type FineTuned,
+  type FineTuneOptions,
   fineTune,
   loadFineTuned,
   loadPretrained,
   openOnnxModel,
+  type ScoredRows,
+  type TaskType,
+  type TaskTypes,
 } from '../../src/index.ts'
 import { exportFolder, exportNames } from '../support/export-folder.ts'
 
@@ -247,6 +251,62 @@ describe('what fineTune takes', () => {
     const twice = [...rows, ...rows.map((row) => ({ ...row }))]
     const [shared] = await told({ train: twice, validation: 0.2 })
     expect(shared).toMatch(/^\d of \d validation rows are train rows too, train, row \d+ for one/)
+  })
+
+  it('scores of one’s own beside the task’s, in place of those of the same name, also for the best epoch', async () => {
+    const train = rows.map((row, i) => ({ ...row, id: i }))
+    const asked: number[] = []
+    const compute_metrics = async ({ predictions, rows: scored, examples, metrics, loss }: ScoredRows<'SEQ_CLS'>) => {
+      asked.push(scored.length)
+      const right = scored.filter(({ label }, i) => label === ['many', 'one'][examples[i]?.target?.[0] as number])
+      expect([right.length, predictions.length]).toEqual([scored.length, scored.length])
+      expect(predictions.every((logits) => logits.length === 2)).toBe(true)
+      return { mcc: 7, twice: 2 * (metrics.accuracy as number), loss_again: loss }
+    }
+    const tuned = await fineTune(embedded, {
+      train,
+      validation: train.slice(4, 7),
+      compute_metrics,
+      metric_for_best_model: 'twice',
+      ...quick,
+    })
+    const { history = [], best } = tuned.training ?? {}
+    // Before the training for the function and for the name, then after each epoch, of both parts.
+    expect(asked).toEqual([3, 3, 3, 8, 3, 8])
+    expect(best?.value).toBe(Math.max(...history.map(({ eval_metrics }) => eval_metrics.twice as number)))
+    expect(tuned.metrics).toMatchObject({ mcc: 7, twice: 2 * (tuned.metrics.accuracy as number) })
+    expect(history[0]?.train_metrics.mcc).toBe(7)
+    const { loss, metrics } = await tuned.evaluate(train.slice(0, 2))
+    expect([metrics.loss_again, metrics.mcc]).toEqual([loss, 7])
+    await tuned.save(join(out, 'scored'))
+    await tuned.release()
+    for (const options of [{}, { compute_metrics }]) {
+      const opened = await loadFineTuned(join(out, 'scored'), { device: 'cpu', ...options })
+      expect(opened.metrics.mcc).toBe(7)
+      const { metrics } = await opened.evaluate(train.slice(0, 2))
+      expect(metrics.mcc === 7).toBe('compute_metrics' in options)
+      await opened.release()
+    }
+  })
+
+  it('scores of one’s own for every task, without validation too', async () => {
+    const words = rows.map(({ text }) => ({ words: text.split(' '), tags: ['O', 'B-X', 'O'] }))
+    const pairs = rows.map(({ text }) => ({ anchor: text, positive: text }))
+    const of = async <T extends TaskType>(task: T, train: readonly TaskTypes[T]['row'][]) => {
+      const compute_metrics = ({ predictions, rows: scored }: ScoredRows<T>) => ({
+        count: predictions.length,
+        same: Number(scored.every((row) => train.includes(row))),
+      })
+      const options = { task, train, compute_metrics, ...quick, epochs: 1 }
+      const tuned = await fineTune<T>(embedded, options as never as FineTuneOptions<T>)
+      const { metrics } = await tuned.evaluate(train)
+      await tuned.release()
+      return metrics
+    }
+    const own = { count: rows.length, same: 1 }
+    expect(await of('TOKEN_CLS', words)).toMatchObject({ ...own, f1: expect.any(Number) })
+    expect(await of('FEATURE_EXTRACTION', pairs)).toMatchObject({ ...own, accuracy_at_1: expect.any(Number) })
+    expect(await of('CAUSAL_LM', rows)).toMatchObject({ ...own, perplexity: expect.any(Number) })
   })
 
   it('weights of classes, as CrossEntropyLoss(weight) has them', async () => {
@@ -524,7 +584,16 @@ describe('refuses, before anything is trained', () => {
     [{ load_in_4bit: true }, /option load_in_4bit: no such option\. .*quantization: \{ bits: 4 \}/],
     [{ r: 4 }, /option r: no such option\. .*lora: \{ r: \.\.\. \}/],
     [{ class_weights: [1, 2] }, /option class_weights: .*It is class_weight: 'balanced', or \{ label: weight \}\./],
-    [{ compute_metrics: () => ({}) }, /option compute_metrics: .*evaluate\(rows\) gives as predictions\./],
+    [{ compute_metrics: 'f1' }, /option compute_metrics: not a valid value, expected a function/],
+    [{ compute_metrics: () => 'f1' }, /option compute_metrics: it gives no metrics, .* found "f1"/],
+    [
+      { compute_metrics: async () => ({ f1: '1' }) },
+      /option compute_metrics: it gives no metrics, .* found \{"f1":"1"\}/,
+    ],
+    [
+      { compute_metrics: ({ rows }: { rows: [] }) => (rows as never as { no: { f1: object } }).no.f1 },
+      /option compute_metrics: it fails on the first rows, found Cannot read properties of undefined/,
+    ],
     [{ loss: 'mse' }, /option loss: .*The loss is the task's, with class_weight, pos_weight and label_smoothing/],
     [{ adam_beta1: 0.9 }, /option adam_beta1: .*the Trainer of @cola\/train takes any optimizer/],
     [{ label_smoothing_factor: 0.1 }, /option label_smoothing_factor: .*Did you mean label_smoothing\?/],

@@ -88,6 +88,32 @@ it('infers the classes of fineTune from the rows, and from the option that names
   void (() => fineTune('model', { train: [{ text: 'a', label: 'spam', class: 'ham' }] }))
 })
 
+it('knows what the scores of one’s own are made of', () => {
+  void (() =>
+    fineTune('model', {
+      train: [{ text: 'a', label: 'spam' }],
+      compute_metrics: ({ predictions, rows, examples }) => {
+        expectTypeOf(predictions).toEqualTypeOf<readonly (readonly number[])[]>()
+        expectTypeOf(rows[0]?.text).toEqualTypeOf<string | undefined>()
+        expectTypeOf(examples[0]?.target).toEqualTypeOf<readonly number[] | undefined>()
+        return { one: 1 }
+      },
+    }))
+  void (() =>
+    fineTune('model', {
+      task: 'TOKEN_CLS',
+      train: [{ words: ['a'], tags: ['O'] }],
+      compute_metrics: async ({ predictions }) => ({ tags: predictions[0]?.tags.length ?? 0 }),
+    }))
+  void (() =>
+    loadFineTuned('adapter', {
+      task: 'CAUSAL_LM',
+      compute_metrics: ({ metrics, loss }) => ({ ...metrics, bits: loss / Math.LN2 }),
+    }))
+  // @ts-expect-error: a text is no score
+  void (() => fineTune('model', { train: [{ text: 'a', label: 'spam' }], compute_metrics: () => ({ one: 'a' }) }))
+})
+
 it('has models of known classes where those of any are asked for', () => {
   expectTypeOf<FineTuned<'SEQ_CLS', Spam>>().toExtend<FineTuned>()
   expectTypeOf<FineTuneOptions<'SEQ_CLS', Spam>>().toExtend<FineTuneOptions>()
