@@ -179,7 +179,7 @@ export function check<Schema extends v.GenericSchema>(
   if (result.success) return result.output
   const [issue] = result.issues
   const { input, received } = issue
-  const expected = issue.expected ?? 'another'
+  const expected = (issue.expected ?? issue.type).replace('>=', 'at least ').replace('<=', 'at most ')
   throw new ConfigError({
     where: `${where}, field "${v.getDotPath(issue) ?? ''}"`,
     what: 'not a valid value',

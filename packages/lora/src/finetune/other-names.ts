@@ -5,6 +5,7 @@ import { loopChecks } from '@cola/train'
 import { onnxModelChecks } from '../onnx/open-options.ts'
 import type { CommonOptions } from './options.ts'
 
+const validation = 'It is validation: rows, or a share of train.'
 const evaluated = 'Each epoch ends with an evaluation, where there is validation.'
 const kept = 'output_dir keeps the last checkpoint and the best parameters; save_steps makes more checkpoints.'
 const told = 'callbacks: { onStep, onEpoch } are told, and output_dir has them in log.jsonl.'
@@ -49,7 +50,9 @@ export const ofLoading: Readonly<Record<string, string>> = {
 /** What does in `fineTune` what an option does there, by its name. */
 export const ofTraining: Readonly<Record<string, string>> = {
   train_dataset: 'It is train: an array of rows.',
-  eval_dataset: 'It is validation: rows, or a share of train.',
+  eval_dataset: validation,
+  evaluation: validation,
+  test: validation,
   eval_strategy: evaluated,
   evaluation_strategy: evaluated,
   eval_steps: evaluated,

@@ -102,7 +102,10 @@ export function requireTargets(
     what: 'no layer matches',
     expected: `some of ${endings(available).join(', ')}`,
     found: JSON.stringify(Array.isArray(target_modules) ? endings(target_modules) : target_modules),
-    fix: allLinear(target_modules) ?? (base_model_name_or_path ? askedBase(config) : undefined),
+    fix:
+      allLinear(target_modules) ??
+      asNames(target_modules, available) ??
+      (base_model_name_or_path ? askedBase(config) : undefined),
   })
 }
 
@@ -111,6 +114,12 @@ const allLinear = (targets: Names): string | undefined => {
   const [name, ...others] = listOf(targets)
   return others.length === 0 ? closestValue(name, ['all-linear']) : undefined
 }
+
+/** What to do about the end of names in place of a pattern: PEFT's patterns match whole names. */
+const asNames = (targets: Names, available: readonly string[]): string | undefined =>
+  typeof targets === 'string' && available.some((name) => name.endsWith(`.${targets}`))
+    ? `A text is a pattern of whole names: write ['${targets}'].`
+    : undefined
 
 /** The last two parts of names, each once, and not too many to read. */
 const endings = (names: readonly string[]): string[] =>

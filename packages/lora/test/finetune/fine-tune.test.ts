@@ -581,6 +581,7 @@ describe('refuses, before anything is trained', () => {
     [{ lr: 1e-3 }, /fineTune, option lr: no such option\. .*Did you mean learning_rate\?/],
     [{ eval_strategy: 'epoch' }, /option eval_strategy: no such option\. .*Each epoch ends with an evaluation/],
     [{ eval_dataset: [] }, /option eval_dataset: no such option\. .*It is validation/],
+    [{ evaluation: [] }, /option evaluation: no such option\. .*It is validation/],
     [{ load_in_4bit: true }, /option load_in_4bit: no such option\. .*quantization: \{ bits: 4 \}/],
     [{ r: 4 }, /option r: no such option\. .*lora: \{ r: \.\.\. \}/],
     [{ class_weights: [1, 2] }, /option class_weights: .*It is class_weight: 'balanced', or \{ label: weight \}\./],

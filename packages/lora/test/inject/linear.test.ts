@@ -47,6 +47,9 @@ describe('any graph', () => {
       ['head', true, 3, 2, 'head.bias'],
     ])
     expect(() => lora(model, { target_modules: ['quary'] })).toThrow(/no layer matches.*encoder\.query/)
+    expect(() => lora(model, { target_modules: 'query' })).toThrow(
+      /no layer matches.*whole names: write \['query'\]\.$/,
+    )
     expect(lora(model, { target_modules: ['query', 'value'] }).targets.map(({ module }) => module)).toEqual([
       'encoder.query',
       'encoder.value',

@@ -57,7 +57,8 @@ describe('LoRA', () => {
   })
   it('refuses variants that it does not compute', () => {
     expect(() => lora(model(), { use_qalora: true } as never)).toThrow(/field "use_qalora": not supported/)
-    expect(() => lora(model(), { r: 0 })).toThrow(/field "r"/)
+    expect(() => lora(model(), { r: 0 })).toThrow(/field "r": not a valid value, expected at least 1, found 0\.$/)
+    expect(() => lora(model(), { r: 4.5 })).toThrow(/field "r": not a valid value, expected integer, found 4\.5\.$/)
   })
   it('changes nothing at the start, and merges to what it computes', async () => {
     const start = lora(model(), { ...reportLora, lora_alpha: 8 }, { seed: 3 })

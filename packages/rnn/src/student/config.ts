@@ -96,7 +96,7 @@ function parse<Schema extends v.GenericSchema & { readonly entries: object }>(
   const unknown = issue.type === 'strict_object' && issue.expected === 'never'
   const known = Object.keys(schema.entries)
   const { input, received } = issue
-  const expected = issue.expected ?? issue.message
+  const expected = (issue.expected ?? issue.type).replace('>=', 'at least ').replace('<=', 'at most ')
   const meant = unknown ? closestName(v.getDotPath(issue) ?? '', known) : undefined
   throw new ConfigError({
     where: `${where}, field "${v.getDotPath(issue) ?? ''}"`,

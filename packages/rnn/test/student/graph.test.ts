@@ -67,3 +67,11 @@ describe('the unrolled student', () => {
     await session.release()
   })
 })
+
+it.each([
+  [{ hidden_size: 0 }, 'expected at least 1, found 0.'],
+  [{ hidden_size: 4.5 }, 'expected integer, found 4.5.'],
+  [{ dropout: 2 }, 'expected at most 1, found 2.'],
+])('refuses a student with %j', (variant, message) => {
+  expect(() => parseDistilRnnConfig({ ...sizes, ...variant })).toThrow(`not a valid value, ${message}`)
+})
