@@ -1,7 +1,7 @@
 // What a stranger does: in an empty folder, the line that a README says installs, the repository's own among them, and
 // every TypeScript block after it runs.
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -54,10 +54,12 @@ beforeAll(() => {
   if (online) packed = pack(join(work, 'packed'))
 }, 300_000)
 
-/** The folder of a package's install line, installed once. */
+/** A document's folder for an install line, within the one where the line was run, once for all documents. */
 function folderFor(name: string, line: string): string {
-  const folder = join(work, `${name} ${line}`.replaceAll(/\W+/g, '-'))
-  if (!existsSync(folder)) install(folder, line, packed)
+  const [installed, own] = [line, name].map((text) => text.replaceAll(/\W+/g, '-')) as [string, string]
+  if (!existsSync(join(work, installed))) install(join(work, installed), line, packed)
+  const folder = join(work, installed, own)
+  mkdirSync(folder, { recursive: true })
   return folder
 }
 
