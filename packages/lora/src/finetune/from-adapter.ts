@@ -23,6 +23,7 @@ import { otherHead, type OtherHead } from './other-head.ts'
 import { isRegressionAgain, otherProblem, problemBefore, type ProblemSource } from './problem-before.ts'
 import {
   openedAs,
+  openedFrom,
   openSavedAdapter,
   quantizationOf,
   settingsOf,
@@ -91,7 +92,7 @@ export async function trainedBefore(source: Source, base: BaseModelSource): Prom
   return {
     adapter,
     async openBase(base, open) {
-      const before = saved && !isOpen(base) ? optionsBefore(saved) : {}
+      const before = saved && !isOpen(base) ? { ...optionsBefore(saved), ...(await openedFrom(base, saved, open)) } : {}
       return withChatTemplate(await openBase(base, openedAs(before, open)), saved)
     },
     settings: (task, settings, options) =>

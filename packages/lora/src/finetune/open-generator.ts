@@ -25,6 +25,7 @@ import { checkKnown } from './check-known.ts'
 import { openWith } from './open-with.ts'
 import {
   openedAs,
+  openedFrom,
   openSavedAdapter,
   quantizationOf,
   requireTask,
@@ -98,7 +99,10 @@ export async function openGenerator<A extends string = string>(
   const warnOf = (name: string, { saved }: Opened, onWarning = options.onWarning) =>
     warnOfBits(`adapter "${name}"`, saved, base, (message) => onWarning?.({ message }))
   const opened = await openAll(adapters, source, optionsIn(sourceChecks, options))
-  const base = await openBase(source, isOpen(source) ? open : openedAs(before(opened), open))
+  const [first] = [...opened.values()].flatMap(({ saved }) => saved ?? [])
+  const base = isOpen(source)
+    ? await openBase(source, open)
+    : await openBase(source, openedAs({ ...before(opened), ...(await openedFrom(source, first, open)) }, open))
   for (const [name, one] of opened) await warnOf(name, one)
   const formats = await formatsOf(base, opened)
   const { cached, model, switched } = await modelWith<A>(base, opened)

@@ -55,26 +55,54 @@ export const tokenizerOptionsOf = ({ base }: SavedSettings): TokenizerOptions =>
 export const quantizationOf = ({ base }: SavedSettings): Quantization | undefined =>
   base.quantization as Quantization | undefined
 
-/** Tells of a base in other bits than an adapter was trained on; of one that was not saved here nothing is known. */
+/**
+ * The file that an adapter was trained on, where the training asked for one and the options do not.
+ * @returns An option of opening the base, where the base has the file.
+ */
+export async function openedFrom(
+  source: Source,
+  saved: SavedSettings | undefined,
+  open: OnnxModelOptions = {},
+): Promise<OnnxModelOptions> {
+  const file = saved?.base.file
+  if (file === undefined || open.file !== undefined || open.dtype !== undefined) return {}
+  return (await import('./file-of-training.ts')).fileIn(source, file, open)
+}
+
+/**
+ * Tells of a base in other bits, or from another file, than an adapter was trained on; of one that was not saved here
+ * nothing is known.
+ */
 export async function warnOfBits(
   what: string,
   saved: SavedSettings | undefined,
-  { origin }: BaseModel,
+  base: BaseModel,
   warn: (message: string) => void,
 ): Promise<void> {
+  const file = saved?.base.file
+  // Parts of their own in bundles.
+  const from = file === undefined ? undefined : (await import('./file-of-training.ts')).otherFile(what, file, base)
+  if (from !== undefined) warn(from)
+  const { origin } = base
   const trained = saved && quantizationOf(saved)
   if (!saved || (trained === undefined && origin.quantization === undefined)) return
-  // A part of its own in bundles.
   const { otherQuantization } = await import('../onnx/other-quantization.ts')
   const other = otherQuantization(what, trained, origin.quantization)
   if (other !== undefined) warn(other)
 }
 
-/** Options of opening a base, where none is set those of before; a start token and its name go together. */
+/**
+ * Options of opening a base, where none is set those of before; a start token and its name, and a file and a precision,
+ * go together.
+ */
 export function openedAs(before: OnnxModelOptions, options: OnnxModelOptions = {}): OnnxModelOptions {
-  const { add_bos_token: _, bos_token: __, ...others } = before
   const given = defined(options)
-  return { ...('add_bos_token' in given || 'bos_token' in given ? others : before), ...given }
+  const together = [
+    ['add_bos_token', 'bos_token'],
+    ['file', 'dtype'],
+  ].filter((names) => names.some((name) => name in given))
+  const kept = Object.entries(before).filter(([name]) => !together.flat().includes(name))
+  return { ...Object.fromEntries(kept), ...given }
 }
 
 /** An open base with the chat template that an adapter was trained with, unless it was opened with one. */

@@ -387,6 +387,33 @@ describe('adapters', () => {
     )
   })
 
+  it('open their base from the file of their training, and tell of another one', async () => {
+    const exported = decoderFiles('decoder-qwen3')
+    const model = exported['onnx/model.onnx']
+    const both = { ...exported, 'onnx/model.onnx': new Uint8Array(3), 'onnx/model_q4.onnx': model }
+    const texts = ['w4 w5 w6']
+    const saved = await adapterFor(both, texts, { open: { dtype: 'q4' }, epochs: 1 })
+    const warnings: string[] = []
+    const onWarning = ({ message }: { message: string }) => warnings.push(message)
+    const open = async (base: Record<string, Uint8Array>, options: object = {}) =>
+      (await openGenerator(base, { adapters: { saved }, onWarning, ...options })).release()
+    await open(both)
+    const again = { task: 'CAUSAL_LM', adapter: saved, train: [{ text: 'w4 w5' }], epochs: 1 } as const
+    await (await fineTune(both, again)).release()
+    expect(warnings).toEqual([])
+    await open(exported)
+    await open({ ...both, 'onnx/model.onnx': model }, { open: { dtype: 'fp32' } })
+    const told =
+      'adapter "saved": it was trained on onnx/model_q4.onnx, and this base is onnx/model.onnx: answers may differ; '
+    expect(warnings.splice(0)).toEqual([
+      `${told}the base has no such file`,
+      `${told}open: { file: "onnx/model_q4.onnx" } opens it as in training`,
+    ])
+    const other = { base: { ...both, 'onnx/model.onnx': model }, open: { dtype: 'fp32' }, onWarning } as const
+    await (await loadFineTuned(saved, { task: 'CAUSAL_LM', ...other })).release()
+    expect(warnings).toEqual([expect.stringMatching(/^the adapter: it was trained on onnx\/model_q4\.onnx, and this/)])
+  })
+
   it('say that they are released, and not that there is no chat template', async () => {
     const generator = await openGenerator(files)
     await generator.release()
