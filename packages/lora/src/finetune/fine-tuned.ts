@@ -97,14 +97,23 @@ export interface FineTunedParts<T extends TaskType> {
 }
 
 const wasReleased = (): FeedError =>
-  new FeedError({ where: 'fine-tuned model', what: 'it has been released', fix: 'Open it again with loadFineTuned.' })
+  new FeedError({
+    where: 'fine-tuned model',
+    what: 'it has been released',
+    fix: 'Release it last: loadFineTuned opens what save wrote.',
+  })
 
 /** Builds the object that `fineTune` and `loadFineTuned` return. */
 export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTuned<T> {
-  const { task, base, settings, max_length, model, adapted, session, batch_size, device, metrics, training } = parts
+  const { task, base, settings, max_length, model, session, batch_size, device, metrics, training } = parts
   const batches = batchFunctions<T>(task, base, model, settings)
   const opened = new Map<() => Promise<Releasable>, Promise<Releasable>>()
   const { requireOpen, release } = untilRelease(wasReleased)
+  const adapted = async () => {
+    // The session that trained it has its weights.
+    if (training) requireOpen()
+    return parts.adapted()
+  }
   const lazily: ServeContext['lazily'] = (open) => async () => {
     requireOpen()
     return once(opened, open, open) as ReturnType<typeof open>

@@ -11,7 +11,11 @@ const hasAdapter = (value: unknown): boolean =>
 /** What functions take. */
 const kinds = {
   model: ['a model: openOnnxModel(...).model, gpt2(...), or languageModel() of what openBase gives', hasGraph],
-  adapted: ['a model with an adapter, which lora, withAdapter or loadAdapter gives', hasAdapter],
+  adapted: [
+    'a model with an adapter, which lora, withAdapter or loadAdapter gives',
+    hasAdapter,
+    (value) => ((value as { adapted?: unknown } | null)?.adapted ? 'Write await tuned.adapted().' : undefined),
+  ],
   switchable: [
     'a model with adapters as inputs, which switchable gives',
     (value) => typeof (value as { feeds?: unknown } | null | undefined)?.feeds === 'function',

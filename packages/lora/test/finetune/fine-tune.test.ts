@@ -18,6 +18,7 @@ import {
   fineTune,
   loadFineTuned,
   loadPretrained,
+  merge,
   openOnnxModel,
   type ScoredRows,
   type TaskType,
@@ -57,6 +58,18 @@ describe('fineTune with GPT-2’s weights', () => {
     expect(tuned.training?.history).toEqual(epochs)
     expect(tuned.metrics).toEqual(epochs[(tuned.training?.best?.epoch as number) - 1]?.eval_metrics)
     expect(Object.keys(tuned.metrics)).toEqual(expect.arrayContaining(['accuracy', 'mcc', 'f1_macro']))
+  })
+
+  it('says that it was released, whatever it is asked for', async () => {
+    const once = await fineTune(embedded, { train: rows, ...quick, epochs: 1 })
+    expect(() => merge(once as never)).toThrow(/merge, model: not a valid value, .*Write await tuned\.adapted\(\)/)
+    await once.release()
+    const folder = join(out, 'released')
+    const calls = [() => once.save(folder), () => once.export(folder), () => once.adapted(), () => once.fingerprint()]
+    for (const call of [...calls, () => once.classify(texts), () => once.evaluate(rows)])
+      await expect(call()).rejects.toThrow(
+        'fine-tuned model: it has been released. Release it last: loadFineTuned opens what save wrote.',
+      )
   })
 
   it('trains in a run of one step', async () => {
