@@ -16,11 +16,13 @@ export function otherRun(store: FileStore, run: RunIdentity, saved: RunIdentity)
   const both = parts && parts.names.length > 0 ? parts : undefined
   return new CheckpointError({
     where: placeOf(store, checkpointFile),
-    what: `it belongs to another run: ${both ? `${both.names.join(' and ')} differ` : 'model, rows or options differ'}`,
+    what: `it belongs to another run: ${both ? `${both.names.join(' and ')} ${verb(both.names)}` : 'model, rows or options differ'}`,
     ...(both ? both.values : { expected: run.fingerprint, found: saved.fingerprint }),
     fix: 'Resume with what it was trained with, or choose another output folder.',
   })
 }
+
+const verb = (names: readonly string[]): string => (names.join() === hashed.model ? 'differs' : 'differ')
 
 /** The names of what differs, and the values of options. */
 function differences(run: RunParts, saved: RunParts) {

@@ -262,6 +262,11 @@ describe('Trainer', () => {
     const judged = await trainerOf({ output_dir: out, resume: true, epochs: 1, data })
     await expect(judged.trainer.train()).rejects.toThrow(/belongs to another run: the evaluation rows differ\. Resume/)
     await judged.session.release()
+    const clipped = artifactsOf(adamw({ max_grad_norm: 2 }), { dropout: 0.2 })
+    const changed = await TrainingSession.create({ artifacts: clipped, device: defaultDevice(), seed: 9 })
+    const run = new Trainer<Row, number>(settings(changed, { output_dir: out, resume: true, epochs: 1 }))
+    await expect(run.train()).rejects.toThrow(/belongs to another run: the model differs\. Resume/)
+    await changed.release()
     // A checkpoint of an older version has the hash of all alone.
     const { tensors, state } = await loadCheckpoint(out)
     const { parts: _, ...older } = state
