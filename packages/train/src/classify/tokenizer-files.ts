@@ -2,6 +2,7 @@
 
 import { requireKind } from '@cola/graph/door'
 import { chatTemplateFile, type Files, type FileSink, type Tokenizer, type TokenizerFiles } from '@cola/data'
+import { FileError } from '../errors.ts'
 import { filesOf, readJson, sinkOf, writeJson } from '../files/files.ts'
 
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] satisfies (keyof TokenizerFiles)[]
@@ -13,11 +14,22 @@ export function writeTokenizer(tokenizer: Pick<Tokenizer, 'files'>, folder: stri
   for (const name of tokenizerFiles) writeJson(sinkOf(folder), name, files[name])
 }
 
-/** Copies a tokenizer's files. @throws {FileError} when they cannot be read or written. */
+/**
+ * Copies a tokenizer's files.
+ * @param from A folder; of what has to be fetched first, or was picked, `await openFiles(source, { files: names })`.
+ * @throws {FileError} where there are none, and when they cannot be read or written.
+ */
 export function copyTokenizer(from: string | Files, to: string | FileSink): void {
   const files = filesOf(from)
-  for (const name of [...tokenizerFiles, chatTemplateFile])
-    if (files.has(name)) sinkOf(to).write(name, [files.read(name)])
+  const names = [...tokenizerFiles, chatTemplateFile].filter((name) => files.has(name))
+  if (names.length === 0)
+    throw new FileError({
+      where: files.where,
+      what: 'no tokenizer',
+      expected: tokenizerFiles.join(', '),
+      fix: "Of a hub or an address, give await openFiles(source, { files: ['tokenizer.json'] }).",
+    })
+  for (const name of names) sinkOf(to).write(name, [files.read(name)])
 }
 
 /** A chat template that has a file of its own, as the field of tokenizer_config.json where transformers.js reads it. */

@@ -35,7 +35,11 @@ export interface ModelFolder {
   graph: Graph
   /** Written to config.json. */
   config: Readonly<Record<string, unknown>>
-  /** Folder or files whose tokenizer is copied. @default that of `tokenizer` is written */
+  /**
+   * Folder or files whose tokenizer is copied, such as `base.files`; of a hub or an address, `await openFiles(source,
+   * { files: ['tokenizer.json', 'tokenizer_config.json'] })`, because a model is written at once.
+   * @default that of `tokenizer` is written
+   */
   tokenizerFolder?: string | Files
   /** The tokenizer, if there is no folder with its files. @default none is written */
   tokenizer?: Pick<Tokenizer, 'files'>

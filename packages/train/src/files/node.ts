@@ -1,8 +1,8 @@
 // File functions of Node. A browser can import this module; calling its functions there throws a typed error.
 
-import { requireKind } from '@cola/graph/door'
-import { hasFiles, nodeModule } from '@cola/data'
+import { type FileIn, hasFiles, nodeModule } from '@cola/data'
 import type { SafetensorsFile } from '@cola/graph'
+import { type Check, checkValue } from '@cola/graph/options'
 import { FileError } from '../errors.ts'
 import { filesOf, readSafetensors, sinkOf } from './files.ts'
 
@@ -74,13 +74,21 @@ export function readFile(path: string): Uint8Array {
   return filesOf(folder).read(name)
 }
 
+const fileCheck: Check = [
+  'the path of a file, or what openFileIn gives',
+  (value) => typeof value === 'string' || typeof (value as Partial<FileIn> | null)?.files?.read === 'function',
+  () => "Of any other source, give await openFileIn(source, '*.safetensors').",
+]
+
 /**
  * Opens a safetensors file: the header is read and checked, tensors are read on demand.
+ * @param source Its path; of what has to be fetched first, or was picked, `await openFileIn(source, '*.safetensors')`.
  * @throws {FormatError | FileError} naming the file and the tensor; if only pickled weights exist, with the Python code
  * that converts them.
  */
-export function readSafetensorsFile(path: string): SafetensorsFile {
-  requireKind('readSafetensorsFile, path', path, 'text')
-  const [folder, name] = split(path)
+export function readSafetensorsFile(source: string | FileIn): SafetensorsFile {
+  checkValue('readSafetensorsFile, source', source, fileCheck)
+  if (typeof source !== 'string') return readSafetensors(source.files, source.name)
+  const [folder, name] = split(source)
   return readSafetensors(filesOf(folder), name)
 }
