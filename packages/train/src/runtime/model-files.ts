@@ -1,11 +1,12 @@
 // Writes ONNX files that share their weights, and reads external data on demand.
 
 import { requireKind } from '@cola/graph/door'
-import { type ExternalData, externalChunks, type Graph, layoutExternal, type Tensor, writeModel } from '@cola/graph'
+import { type ExternalData, externalChunks, type Graph, layoutExternal, writeModel } from '@cola/graph'
 import { type Files, type FileSink, placeOf } from '@cola/data'
 import { FileError } from '../errors.ts'
 import { filesOf, sinkOf } from '../files/files.ts'
 import { paths } from '../files/node.ts'
+import { sharedWeights } from './weights-in-memory.ts'
 
 /** The file of weights that models share. */
 export const frozenWeights = 'frozen_weights.bin'
@@ -32,18 +33,6 @@ export function writeRunnable(
       return [name, typeof target === 'string' ? paths().join(target, file) : file]
     }),
   )
-}
-
-/** The weights of graphs by name. @throws {FileError} when two graphs have different ones of a name. */
-export function sharedWeights(graphs: readonly Graph[]): Map<string, Tensor> {
-  const shared = new Map<string, Tensor>()
-  for (const [name, data] of graphs.flatMap(({ initializers }) => [...initializers])) {
-    const other = shared.get(name)
-    if (other && (other.dims.join() !== data.dims.join() || other.dtype !== data.dtype))
-      throw new FileError({ where: name, what: 'two models have different weights of this name' })
-    shared.set(name, data)
-  }
-  return shared
 }
 
 /**

@@ -1,11 +1,12 @@
 // The error for a session that cannot be created: if the device opens a model of one node, the model is the cause, else
 // the device. Loaded with the first error.
 
-import { ColaError, type Graph, writeModel } from '@cola/graph'
+import { byteLength, ColaError, type Graph, writeModel } from '@cola/graph'
 import { DeviceError, ModelError } from '../errors.ts'
 import { elsewhere, fixOf, isHere } from './device-platforms.ts'
 import { deviceRow, type ResolvedDevice } from './devices.ts'
 import { createOrtSession } from './ort.ts'
+import { isOutOfMemory } from './out-of-memory.ts'
 import { probeGraph } from './probe-graph.ts'
 
 /** How messages of ONNX Runtime name the node that is refused. */
@@ -19,8 +20,6 @@ const nodeNames = [
 
 const nodeIn = (message: string): string | undefined =>
   nodeNames.map((pattern) => pattern.exec(message)?.[1]).find(Boolean)
-
-const outOfMemory = /bad_alloc|bad allocation|out of memory|failed to allocate/i
 
 /** Whether a device opens a model of one node. */
 const opensProbe = (device: ResolvedDevice): Promise<boolean> =>
@@ -44,15 +43,29 @@ export async function refusal(graph: Graph, device: ResolvedDevice, cause: Error
     const what = `a session for "${graph.name}" could not be created`
     return new DeviceError({ where: `device "${device}"`, what, found, fix: fixOf(device) }, { cause })
   }
+  if (isOutOfMemory(cause)) return tooLarge(graph, device, cause)
   const node = nodeIn(found)
   return new ModelError(
     {
       where: `model "${graph.name}"${node === undefined ? '' : `, node "${node}"`}`,
       what: `the runtime does not take the model on device "${device}", which works`,
       found,
-      fix: outOfMemory.test(found)
-        ? 'The machine has too little free memory for it.'
-        : 'The model is at fault, not the installation: export it again, or try another device.',
+      fix: 'The model is at fault, not the installation: export it again, or try another device.',
+    },
+    { cause },
+  )
+}
+
+function tooLarge(graph: Graph, device: ResolvedDevice, cause: Error): ModelError {
+  const weights = [...graph.initializers.values()].reduce((sum, tensor) => sum + byteLength(tensor), 0)
+  return new ModelError(
+    {
+      where: `model "${graph.name}"`,
+      what: `too large for the free memory of device "${device}"`,
+      found: `${Math.round(weights / 1e6)} MB of weights; ${cause.message}`,
+      fix:
+        `Open it in fewer bits (quantization: { bits: 4 }), take a smaller model, or release others that are open` +
+        (device === 'wasm' ? ': WebAssembly has 4 GB for all models of a thread.' : '.'),
     },
     { cause },
   )

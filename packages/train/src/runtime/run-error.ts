@@ -1,11 +1,10 @@
-// The typed error for a run that the runtime breaks off.
+// The typed error for a run that the runtime breaks off. Loaded with the first one.
 
 import { ColaError } from '@cola/graph/errors'
 import { FeedError } from '../errors.ts'
 import { lossOf } from './device-loss.ts'
 import type { ResolvedDevice } from './devices.ts'
-
-const outOfMemory = /bad_alloc|bad allocation|out of memory|failed to allocate/i
+import { isOutOfMemory } from './out-of-memory.ts'
 
 /**
  * A {@link DeviceLostError} where the device was lost, else a {@link FeedError}: the device and the model have computed
@@ -20,8 +19,8 @@ export function runError(device: ResolvedDevice, cause: unknown): unknown {
       where: 'batch',
       what: `the runtime does not compute it on device "${device}"`,
       found,
-      fix: outOfMemory.test(found)
-        ? 'The device has too little memory for it: make smaller batches.'
+      fix: isOutOfMemory(cause)
+        ? 'The device has too little memory for it: make smaller batches, of shorter texts, or train with gradientCheckpointing.'
         : 'Are all its ids and positions within the tables of the model?',
     },
     { cause },

@@ -1,6 +1,7 @@
 // Weights as files in memory, for models that are opened from bytes.
 
-import { byteLength, type ExternalLocation, type Tensor } from '@cola/graph'
+import { byteLength, type ExternalLocation, type Graph, type Tensor } from '@cola/graph'
+import { FileError } from '../errors.ts'
 
 /** Where the weights of models lie in files, and the files. */
 export interface WeightsInMemory {
@@ -31,3 +32,15 @@ export function weightsInMemory(
 }
 
 const toAligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 64 === 0 ? bytes : new Uint8Array(bytes))
+
+/** The weights of graphs by name. @throws {FileError} when two graphs have different ones of a name. */
+export function sharedWeights(graphs: readonly Graph[]): Map<string, Tensor> {
+  const shared = new Map<string, Tensor>()
+  for (const [name, data] of graphs.flatMap(({ initializers }) => [...initializers])) {
+    const other = shared.get(name)
+    if (other && (other.dims.join() !== data.dims.join() || other.dtype !== data.dtype))
+      throw new FileError({ where: name, what: 'two models have different weights of this name' })
+    shared.set(name, data)
+  }
+  return shared
+}

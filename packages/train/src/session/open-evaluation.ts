@@ -6,7 +6,6 @@ import type { Loss, Model } from '@cola/graph'
 import { evaluationModel } from '../artifacts/model-with-loss.ts'
 import type { Device } from '../runtime/devices.ts'
 import { openResolved } from '../runtime/resolve-device.ts'
-import { runError } from '../runtime/run-error.ts'
 import { feedsOf } from './feeds.ts'
 import { lossCounts } from './loss-counts.ts'
 import { stepResultOf } from './step-result.ts'
@@ -39,8 +38,8 @@ export async function openEvaluation(model: Model, options: EvaluationOptions): 
   return {
     runEvalStep: async (batch) => {
       const { feeds } = feedsOf(graph, graph.inputs, batch)
-      const results = await session.run(feeds).catch((cause) => {
-        throw runError(resolved, cause)
+      const results = await session.run(feeds).catch(async (cause) => {
+        throw (await import('../runtime/run-error.ts')).runError(resolved, cause)
       })
       return stepResultOf(results, graph.outputs, lossCounts(terms, batch))
     },

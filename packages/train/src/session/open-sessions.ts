@@ -1,26 +1,25 @@
-// Opens the sessions of the runtime for training artifacts, from files that they share, and releases them.
+// Opens the sessions of the runtime for training artifacts, and releases them.
 
-import { checkTypes, type Graph, lower, writeModel } from '@cola/graph'
-import { gradientOutput, type TrainingArtifacts } from '../artifacts/training-artifacts.ts'
+import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { hasFiles } from '../files/node.ts'
-import { deviceRow, graphFor, type ResolvedDevice } from '../runtime/devices.ts'
-import { sharedWeights } from '../runtime/model-files.ts'
-import { openSession, type RunnableModel } from '../runtime/open-session.ts'
-import type { OrtSession } from '../runtime/ort.ts'
+import { deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
 import { reportRuntimeWarnings } from '../runtime/start-wasm.ts'
-import { weightsInMemory } from '../runtime/weights-in-memory.ts'
-import { withPacked } from '../runtime/with-packed.ts'
 import type { Download } from './download.ts'
+import type { Failure, OpenOne, Pair } from './one-at-a-time.ts'
 import { openOptimizer, type OptimizerStep } from './optimizer-step.ts'
+import { large, type Models, modelsOf, type Opening, takesTurns } from './session-models.ts'
 import { blockTensors } from './state-tensors.ts'
 
 /** The sessions of training artifacts on a device. */
-export interface Sessions {
-  training: OrtSession
-  evaluation: OrtSession
+export interface Sessions extends Pair {
   optimizer: OptimizerStep
   /** Copies tensors to the host, where they stay on the device. */
   download: Download | undefined
+  /**
+   * Releases the other session where a run of one has failed for lack of memory; from then on they take turns.
+   * @returns Whether the run may be tried again.
+   */
+  makeRoom: (pair: Pair, failure: Failure) => Promise<boolean>
   /** Frees the sessions and the temporary files. */
   release: () => Promise<void>
 }
@@ -36,14 +35,15 @@ export async function openSessions(
   { folder, onWarning }: { folder?: string | undefined; onWarning?: ((message: string) => void) | undefined } = {},
 ): Promise<Sessions> {
   const files = hasFiles() ? (await import('./session-folder.ts')).sessionFolder(folder) : undefined
-  const opened: Partial<Sessions> = {}
+  const opening: Opening = { artifacts, device, write: files?.write, onWarning }
+  const opened: Partial<Sessions> = { makeRoom: roomMaker(opening) }
   const release = async () => {
     for (const session of [opened.training, opened.evaluation, opened.optimizer, opened.download])
       await session?.release()
     files?.cleanUp()
   }
   try {
-    await openInto(opened, artifacts, device, files?.write ?? inMemory)
+    await openInto(opened, opening)
     files?.cleanUpEarly()
   } catch (error) {
     await release().catch(() => undefined)
@@ -53,55 +53,44 @@ export async function openSessions(
   return Object.assign(opened, { release }) as Sessions
 }
 
-/** Writes graphs that run as they are: where each one's file is. */
-type Write = (
-  graphs: Readonly<Record<string, Graph>>,
-) => Readonly<Record<string, Pick<RunnableModel, 'path' | 'encoded'>>>
-
 /** Opens the sessions one after another. The bytes of their files stay no longer than that. */
-async function openInto(
-  opened: Partial<Sessions>,
-  artifacts: TrainingArtifacts,
-  device: ResolvedDevice,
-  write: Write,
-): Promise<void> {
-  const { trainingModel, evalModel, optimizerModel, blocks, gradientCheckpointing } = artifacts
-  const graphs = { training_model: trainingModel, eval_model: evalModel, optimizer_model: optimizerModel }
-  const files = write(await graphsFor(device, graphs))
-  const open = (name: keyof typeof graphs, options: Partial<RunnableModel> = {}) =>
-    openSession({ graph: graphs[name], ...files[name], ...options }, device)
-  opened.training = await open('training_model', {
-    resident: blocks.map(({ name }) => gradientOutput(name)),
-    packWeights: !gradientCheckpointing,
-  })
-  opened.evaluation = await open('eval_model')
-  opened.optimizer = await openOptimizer(artifacts, device, () =>
-    open('optimizer_model', { resident: optimizerModel.outputs, spin: false }),
-  )
+async function openInto(opened: Partial<Sessions>, opening: Opening): Promise<void> {
+  const { artifacts, device } = opening
+  const models = await modelsOf(opening, ['training_model', 'eval_model', 'optimizer_model'])
+  Object.assign(opened, await openPair(opening, models))
+  opened.optimizer = await openOptimizer(artifacts, device, () => models.open('optimizer_model'))
   if (deviceRow(device).resident)
     opened.download = await (await import('./download.ts')).openDownload(blockTensors(artifacts), device)
 }
 
-/** The models as bytes: their weights are those of the tensors, which are read once. */
-function inMemory(graphs: Readonly<Record<string, Graph>>): ReturnType<Write> {
-  const { layout, files } = weightsInMemory(sharedWeights(Object.values(graphs)), { threshold: 1024 })
-  return Object.fromEntries(
-    Object.entries(graphs).map(([name, graph]) => [
-      name,
-      { encoded: { model: writeModel(graph, layout), externalData: files } },
-    ]),
-  )
+/** Both sessions, or what opens one at a time: where the runtime's memory is too small for both, or nearly. */
+async function openPair(opening: Opening, { open, bytes }: Models): Promise<Pair> {
+  const { onWarning } = opening
+  const again = opensAgain(opening)
+  if (again && bytes >= large) return (await import('./one-at-a-time.ts')).largePair(bytes, again, onWarning)
+  const training = await open('training_model')
+  try {
+    return { training, evaluation: await open('eval_model') }
+  } catch (cause) {
+    const pair = again && (await import('./one-at-a-time.ts')).withoutEvaluation(cause, training, again, onWarning)
+    if (pair) return pair
+    await training.release()
+    throw cause
+  }
 }
 
-/** Graphs as they run on a device: what a file has that {@link openSession} opens. */
-async function graphsFor(
-  device: ResolvedDevice,
-  graphs: Readonly<Record<string, Graph>>,
-): Promise<Record<string, Graph>> {
-  const runnable: Record<string, Graph> = {}
-  for (const [name, graph] of Object.entries(graphs)) {
-    checkTypes(graph)
-    runnable[name] = await withPacked(lower(await graphFor(device, graph)))
-  }
-  return runnable
+/** Opens one session anew, where they can take turns. */
+const opensAgain = (opening: Opening): OpenOne | undefined =>
+  takesTurns(opening.device)
+    ? async (name) => {
+        const model = name === 'training' ? 'training_model' : 'eval_model'
+        return (await modelsOf(opening, [model])).open(model)
+      }
+    : undefined
+
+function roomMaker(opening: Opening): Sessions['makeRoom'] {
+  const open = opensAgain(opening)
+  return async (pair, failure) =>
+    open !== undefined &&
+    (await import('./one-at-a-time.ts')).makeRoom(pair, failure, { open, onWarning: opening.onWarning })
 }

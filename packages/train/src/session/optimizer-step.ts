@@ -6,7 +6,6 @@ import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { hasFiles } from '../files/node.ts'
 import { deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
-import { runError } from '../runtime/run-error.ts'
 import { dispose } from './state-tensors.ts'
 
 /** The optimizer model on a device. */
@@ -51,8 +50,8 @@ const bySession = (session: OrtSession, device: ResolvedDevice): OptimizerStep =
     const feeds: OrtTensors = {}
     // State that an optimizer only writes is no input, and a browser's runtime refuses one that is not.
     for (const name of session.inputNames) feeds[name] = held[name] ?? scalar(numbers[name] as number)
-    const results = await session.run(feeds).catch((cause) => {
-      throw runError(device, cause)
+    const results = await session.run(feeds).catch(async (cause) => {
+      throw (await import('../runtime/run-error.ts')).runError(device, cause)
     })
     for (const tensors of updated)
       for (const name of Object.keys(tensors)) {

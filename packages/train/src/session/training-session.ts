@@ -19,11 +19,10 @@ import type { LossTerm } from '../artifacts/loss-terms.ts'
 import { CheckpointError, FeedError } from '../errors.ts'
 import { requireFinite } from '../files/require-finite.ts'
 import { lossOf } from '../runtime/device-loss.ts'
-import { runError } from '../runtime/run-error.ts'
 import { type Device, deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
 import { once } from '../runtime/once.ts'
 import { resolveDevice } from '../runtime/resolve-device.ts'
-import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
+import { OrtTensor, type OrtTensors } from '../runtime/ort.ts'
 import { probeGraph } from '../runtime/probe-graph.ts'
 import {
   atLeast,
@@ -46,6 +45,7 @@ import { accumulate, type Accumulation, gradientScale, noAccumulation } from './
 import { openSessions, type Sessions } from './open-sessions.ts'
 import { scalar } from './optimizer-step.ts'
 import { lossCounts } from './loss-counts.ts'
+import type { Pair } from './one-at-a-time.ts'
 import { type StepResult, stepResultOf } from './step-result.ts'
 import { dispose, hostTensors, initialTensors, joinAll, stateName } from './state-tensors.ts'
 
@@ -228,7 +228,7 @@ export class TrainingSession {
         lazy_reset_grad: new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1]),
         ...this.#masks(symbols),
       }
-      const results = await this.#run(this.#sessions.training, inputs, [...read, ...gradients])
+      const results = await this.#run('training', inputs, [...read, ...gradients])
       const step = stepResultOf(results, read, counts)
       if (!Number.isFinite(step.loss)) {
         const { notFinite } = await import('./not-finite.ts')
@@ -262,11 +262,7 @@ export class TrainingSession {
           .map((name) => [name, this.#parameters[name] as OrtTensor]),
       )
       const counts = lossCounts(evalLossTerms, batch)
-      return stepResultOf(
-        await this.#run(this.#sessions.evaluation, { ...feeds, ...parameters }),
-        graph.outputs,
-        counts,
-      )
+      return stepResultOf(await this.#run('evaluation', { ...feeds, ...parameters }), graph.outputs, counts)
     })
   }
 
@@ -453,7 +449,7 @@ export class TrainingSession {
       await this.#sessions.release().catch(() => undefined)
       const { device: lost } = this
       this.#device = await TrainingSession.#deviceFor(this.#options)
-      this.#sessions = await openSessions(this.#artifacts, this.device)
+      this.#sessions = await openSessions(this.#artifacts, this.device, { onWarning: this.#options.onWarning })
       if (this.device !== lost)
         this.#options.onWarning?.(`Device "${lost}" does not come back: device "${this.device}" goes on.`)
       ;({ parameters: this.#parameters, buffers: this.#buffers, state: this.#state } = initialTensors(this.#artifacts))
@@ -468,11 +464,14 @@ export class TrainingSession {
    * Runs a session of the runtime.
    * @throws {DeviceLostError} when the device is lost, {FeedError} when it does not compute the batch.
    */
-  async #run(session: OrtSession, feeds: OrtTensors, fetches?: readonly string[]): Promise<OrtTensors> {
+  async #run(name: keyof Pair, feeds: OrtTensors, fetches?: readonly string[]): Promise<OrtTensors> {
+    const session = this.#sessions[name]
     try {
       return (await (fetches ? session.run(feeds, fetches) : session.run(feeds))) as OrtTensors
     } catch (cause) {
-      throw runError(this.device, cause)
+      if (await this.#sessions.makeRoom(this.#sessions, { name, session, cause }))
+        return this.#run(name, feeds, fetches)
+      throw (await import('../runtime/run-error.ts')).runError(this.device, cause)
     }
   }
 
