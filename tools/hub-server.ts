@@ -42,7 +42,8 @@ export async function hubServer(files: Readonly<Record<string, Uint8Array>>, sha
   const server = createServer(async (request, response) => {
     const url = request.url ?? ''
     // A page of another origin asks before it posts.
-    response.setHeader('access-control-allow-origin', '*').setHeader('access-control-allow-headers', '*')
+    for (const what of ['origin', 'headers']) response.setHeader(`access-control-allow-${what}`, '*')
+    response.setHeader('access-control-expose-headers', '*')
     if (request.method === 'OPTIONS') return response.end()
     hub.requests.push({ url, authorization: request.headers.authorization })
     const asked = { url, method: request.method ?? '', range: request.headers.range }

@@ -176,6 +176,8 @@ export type Told =
   | { event: 'warning'; message: string }
   /** Storage is full or refused: what is made stays in memory. */
   | { event: 'storage'; error: PlainError }
+  /** Graphics that were lost do not come back: the processor answers. */
+  | { event: 'replaced' }
   | { event: 'distilling'; step: number; total_steps: number }
   | { event: 'device'; report: DeviceReport }
 

@@ -1,19 +1,28 @@
 // The page with other models and devices: a folder of a person's, MiniLM, WebGPU.
 
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { float32, readModel, toFloat32, writeModel } from '@cola/graph'
 import { loadFineTuned } from '@cola/lora'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { hasChromium, softwareGpu } from '../../../tools/chromium.ts'
+import { hubServer } from '../../../tools/hub-server.ts'
 import { root } from '../../../tools/root.ts'
 import { tinyEncoder } from '../../../tools/tiny-encoder.ts'
 import { openSite, type Site } from './site.ts'
-import { askedOf, downloaded, folderOf, stepOf, train, trained } from './steps.ts'
+import { askedOf, downloaded, folderOf, routeHub, stepOf, train, trained } from './steps.ts'
 
 const minilm = join(root, '../shared/data/minilm-l6')
 const hasMinilm = existsSync(minilm)
+
+/** The files of MiniLM that the page asks the hub for. */
+const filesOf = (folder: string): Record<string, Uint8Array> =>
+  Object.fromEntries(
+    ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model.onnx']
+      .filter((name) => existsSync(join(folder, name)))
+      .map((name) => [name, readFileSync(join(folder, name))]),
+  )
 
 let site: Site
 beforeAll(async () => {
@@ -119,6 +128,26 @@ describe.skipIf(!hasChromium || !hasMinilm)('MiniLM', () => {
     await node.release()
   })
 })
+describe.skipIf(!hasChromium || !hasMinilm)('the card of MiniLM', () => {
+  it('opens the files of the hub, plans, trains and answers before and after', async () => {
+    const hub = await hubServer(filesOf(minilm), 'b'.repeat(40))
+    const page = await site.openPage()
+    await routeHub(page, hub.endpoint)
+    await pasteTable(page, 8)
+    await page.click('label:has(#model-minilm)')
+    await page.click('#open-model')
+    await page
+      .locator('#model-summary', { hasText: 'Xenova/all-MiniLM-L6-v2 is open: bert' })
+      .waitFor({ timeout: 60_000 })
+    expect(await page.locator('#model-summary').textContent()).toContain('22.6 million parameters, texts of up to 512')
+    await page.locator('#plan-facts', { hasText: 'Classes2Steps' }).waitFor()
+    await train(page, { epochs: 1, batch: 7 })
+    await trained(page)
+    expect(await askedOf(page, 'has it been sent')).toHaveLength(2)
+    expect(await page.locator('.tried .side:first-child .bars').count()).toBe(1)
+    await hub.close()
+  })
+})
 it.skipIf(hasMinilm)('MiniLM: skipped, its files are not here', () => undefined)
 
 describe.skipIf(!hasChromium)('WebGPU', () => {
@@ -138,6 +167,29 @@ describe.skipIf(!hasChromium)('WebGPU', () => {
     expect(await node.logits([text])).toBeAllclose(logits, { atol: 1e-4 })
     await node.release()
   })
+
+  it('that is lost while the page answers is opened again; when it does not come back, the processor answers', async () => {
+    const page = await site.openPage()
+    const devtools = await page.context().browser()?.newBrowserCDPSession()
+    await pasteTable(page, 5)
+    await page.locator('#plan').waitFor({ state: 'visible' })
+    await page.locator('details.settings summary').click()
+    await page.selectOption('#device', 'webgpu')
+    await train(page, { epochs: 1, batch: 8 })
+    await trained(page)
+    const logits = await askedOf(page, 'where is it')
+    await devtools?.send('Browser.crashGpuProcess')
+    expect(await askedOf(page, 'where is it')).toBeAllclose(logits, { atol: 1e-4 })
+    expect(await page.locator('#machine').textContent()).toContain('Graphics (WebGPU)')
+    await devtools?.send('Browser.crashGpuProcess')
+    await page.fill('#chat-text', 'where is it')
+    await page.press('#chat-text', 'Enter')
+    await page.locator('#chat li').waitFor({ timeout: 60_000 })
+    await page.locator('#try-said', { hasText: 'does not come back: the processor answers' }).waitFor()
+    await page.locator('#machine', { hasText: 'Processor (WebAssembly)' }).waitFor()
+    expect(await askedOf(page, 'where is it')).toBeAllclose(logits, { atol: 1e-4 })
+    expect(await page.locator('.problem').count()).toBe(0)
+  }, 240_000)
 
   it('that is lost twice ends a run, which the processor and a reloaded page take up at its last checkpoint', async () => {
     const page = await site.openPage()

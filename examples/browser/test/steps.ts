@@ -67,9 +67,22 @@ export const keptRun = (page: Page): Promise<Record<string, unknown>> =>
 
 /** Asks the page a sentence. @returns The logits after the training. */
 export async function askedOf(page: Page, text: string): Promise<number[]> {
+  const tried = page.locator('.tried')
+  const before = await tried.count()
   await page.fill('#try-text', text)
   await page.press('#try-text', 'Enter')
-  const tried = page.locator('.tried', { hasText: text }).first()
-  await tried.waitFor()
-  return JSON.parse((await tried.locator('.side:last-child .bars').getAttribute('data-logits')) as string)
+  // The newest is the first.
+  await tried.nth(before).waitFor({ timeout: 60_000 })
+  return JSON.parse((await tried.first().locator('.side:last-child .bars').getAttribute('data-logits')) as string)
+}
+
+/** Sends what a page asks the hub for to a server of tools/hub-server.ts. @param onRequest Told of each request. */
+export async function routeHub(page: Page, endpoint: string, onRequest: () => void = () => {}): Promise<void> {
+  await page.route('https://huggingface.co/**', (route) => {
+    onRequest()
+    const { pathname, search } = new URL(route.request().url())
+    // A redirection: a model of 90 MB is too large for the browser's debugging port.
+    const headers = { location: `${endpoint}${pathname}${search}`, 'access-control-allow-origin': '*' }
+    return route.fulfill({ status: 307, headers })
+  })
 }

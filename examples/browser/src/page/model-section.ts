@@ -17,7 +17,7 @@ const models: readonly { id: string; title: string; about: string; choice?: Mode
   {
     id: 'minilm',
     title: 'MiniLM',
-    about: '22.7 million parameters, 90 MB from the Hugging Face hub, once. For texts in English.',
+    about: '22.6 million parameters, 90 MB from the Hugging Face hub, once. For texts in English.',
     choice: { kind: 'hub', name: 'Xenova/all-MiniLM-L6-v2' },
   },
   { id: 'hub', title: 'Another from the hub', about: 'Any model with an ONNX file.' },

@@ -37,9 +37,13 @@ export function trySection(page: Page): void {
     text.select()
     return undefined
   })
+  page.on('replaced', () => {
+    byId('try-said').textContent = 'The graphics device was lost and does not come back: the processor answers now.'
+  })
   page.watch(['adapter'], ({ adapter, rows }) => {
     show(adapter !== undefined, byId('try'))
     fill(byId('try-answers'))
+    fill(byId('try-said'))
     text.value = rows[0]?.text ?? ''
   })
 }

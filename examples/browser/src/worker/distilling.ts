@@ -18,7 +18,7 @@ const timed = 12
 export function trainStudent(
   { base }: OpenModel,
   kept: Kept,
-  serving: Serving,
+  logitsOf: Serving['logits'],
   { between, tell }: { between: () => Promise<void>; tell: (told: Told) => void },
 ): Promise<DistilledStudent> {
   const { name, labels, train, heldOut } = kept
@@ -28,7 +28,7 @@ export function trainStudent(
     teacher: {
       labels,
       tokenizer: base.tokenizer,
-      logits: async ({ texts }: Split) => Float32Array.from((await serving.logits(name, texts)).flat()),
+      logits: async ({ texts }: Split) => Float32Array.from((await logitsOf(name, texts)).flat()),
       fingerprint: () => name,
     },
     train: [...train],
@@ -54,13 +54,13 @@ export function trainStudent(
 export async function compare(
   { summary }: OpenModel,
   kept: Kept,
-  serving: Serving,
+  logitsOf: Serving['logits'],
   student: DistilledStudent,
 ): Promise<Comparison> {
   const { name, labels, adapter } = kept
   const rows = kept.heldOut.length ? kept.heldOut : kept.train
   const texts = rows.map(({ text }) => text)
-  const teacherAnswers = (await serving.logits(name, texts)).map((logits) => labels[argMax(logits)])
+  const teacherAnswers = (await logitsOf(name, texts)).map((logits) => labels[argMax(logits)])
   const studentAnswers = (await student.classify(texts)).map(({ label }) => label)
   const right = (answers: readonly unknown[]) =>
     rows.filter(({ label }, i) => answers[i] === label).length / rows.length
@@ -78,7 +78,7 @@ export async function compare(
     teacher: await measured(
       adapter.tensors.values(),
       teacherAnswers,
-      (text) => serving.logits(name, [text]),
+      (text) => logitsOf(name, [text]),
       summary.parameters,
     ),
     student: await measured(student.parameters.values(), studentAnswers, (text) => student.classify([text])),

@@ -3,7 +3,7 @@
 import { encodeTexts } from '@cola/data'
 import { elementCount, float32, type Tensor, toFloat32 } from '@cola/graph'
 import { type Adapter, type BaseModel, type HeadedModel, switchable, withHead } from '@cola/lora'
-import { feedsOf, openSession } from '@cola/train'
+import { feedsOf, openResolved } from '@cola/train'
 import { headName, type Kept } from './adapters.ts'
 
 /** Texts of a batch. */
@@ -39,7 +39,7 @@ export async function openServing(base: BaseModel, kept: readonly Kept[], device
     ]),
   )
   const { graph, feeds } = switchable(model, adapters)
-  const session = await openSession({ graph }, device)
+  const { session } = await openResolved(device, () => ({ graph }))
   const place = base.batches(graph)
   const { max_length, vocab_size, tokenizer } = base
   return {

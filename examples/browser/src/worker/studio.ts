@@ -2,6 +2,7 @@
 
 import { argMax, DataError, softmax } from '@cola/data'
 import type { DistilledStudent } from '@cola/distill'
+import { DeviceError } from '@cola/train'
 import type { CallName, Calls, Mistakes, ModelChoice, OpenRun, RunRequest, Told } from '../messages.ts'
 import { adapterFolder, dropAdapter, keptAdapters, type Kept, readKept, summaryOf, writeOrigin } from './adapters.ts'
 import { chosenDevice, type DeviceReport, deviceReport, productsOf } from './device.ts'
@@ -46,6 +47,20 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     })
     return serving
   }
+  /** Asks the session; the processor's, where graphics that were lost do not come back. */
+  const served = async <Result>(ask: (open: Serving) => Promise<Result>): Promise<Result> => {
+    try {
+      return await ask(await serve())
+    } catch (error) {
+      if (device === 'wasm' || !(error instanceof DeviceError)) throw error
+      await closeServing()
+      device = 'wasm'
+      tell({ event: 'replaced' })
+      void report()
+      return ask(await serve())
+    }
+  }
+  const logitsOf: Serving['logits'] = (...asked) => served(({ logits }) => logits(...asked))
   const releaseStudent = async () => {
     const open = student
     student = undefined
@@ -65,6 +80,8 @@ export function createStudio(tell: (told: Told) => void): Handlers {
 
   const train = async (request: RunRequest): Promise<Calls['train']['answer']> => {
     const open = requireModel()
+    // Two sessions hold its weights twice, and one on graphics that were lost keeps them from being opened again.
+    await closeServing()
     const start = performance.now()
     const controller = new AbortController()
     stop = controller
@@ -118,7 +135,7 @@ export function createStudio(tell: (told: Told) => void): Handlers {
   const mistakes = async ({ adapter }: { adapter: string }): Promise<Mistakes> => {
     const { name, labels, heldOut, train: seen } = requireKept(adapter)
     const rows = heldOut.length ? heldOut : seen
-    const logits = await (await serve()).logits(
+    const logits = await logitsOf(
       name,
       rows.map(({ text }) => text),
     )
@@ -179,17 +196,18 @@ export function createStudio(tell: (told: Told) => void): Handlers {
     sideBySide: ({ adapter, text }) =>
       jobs.short(async () => {
         const { name, labels, before } = requireKept(adapter)
-        const open = await serve()
-        const start = performance.now()
-        const [after] = await open.logits(name, [text])
-        const milliseconds = performance.now() - start
-        const [first] = before ? await open.logits(name, [text], 'before') : []
         const answer = (logits: readonly number[]) => ({
           label: labels[argMax(logits)] as string,
           logits,
           probabilities: softmax(logits),
         })
-        return { labels, before: first && answer(first), after: answer(after as number[]), milliseconds }
+        return served(async (open) => {
+          const start = performance.now()
+          const [after] = await open.logits(name, [text])
+          const milliseconds = performance.now() - start
+          const [first] = before ? await open.logits(name, [text], 'before') : []
+          return { labels, before: first && answer(first), after: answer(after as number[]), milliseconds }
+        })
       }),
     mistakes: (ask) => jobs.short(() => mistakes(ask)),
     distil: ({ adapter }) =>
@@ -197,10 +215,9 @@ export function createStudio(tell: (told: Told) => void): Handlers {
         await releaseStudent()
         const [open, one] = [requireModel(), requireKept(adapter)]
         const { compare, trainStudent } = await import('./distilling.ts')
-        const teacher = await serve()
-        const made = await trainStudent(open, one, teacher, { between: jobs.between, tell })
+        const made = await trainStudent(open, one, logitsOf, { between: jobs.between, tell })
         student = { adapter, model: made }
-        return compare(open, one, teacher, made)
+        return compare(open, one, logitsOf, made)
       }),
     download: ({ kind, adapter }) =>
       jobs.short(async () => {
