@@ -15,7 +15,18 @@ import { tinyEncoder } from '../../../tools/tiny-encoder.ts'
 import { violations } from './axe.ts'
 import { watchMainThread } from './main-thread.ts'
 import { folder, openSite, type Site } from './site.ts'
-import { askedOf, downloaded, folderOf, keptRun, pickAdapter, stepOf, train, trained, trainSample } from './steps.ts'
+import {
+  askedOf,
+  downloaded,
+  folderOf,
+  keptRun,
+  pickAdapter,
+  routeHub,
+  stepOf,
+  train,
+  trained,
+  trainSample,
+} from './steps.ts'
 
 const embedded = join(import.meta.dirname, '../../model')
 const sentences = ['The queen laughed in the garden.', 'What did the monk say?', 'The boy slept yesterday.']
@@ -199,17 +210,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     const hub = await hubServer(tinyEncoder(), 'a'.repeat(40))
     const page = await site.openPage()
     let requests = 0
-    await page.route('https://huggingface.co/**', async (route) => {
-      requests++
-      const { pathname, search } = new URL(route.request().url())
-      const response = await route.fetch({ url: `${hub.endpoint}${pathname}${search}` })
-      const headers = {
-        ...response.headers(),
-        'access-control-allow-origin': '*',
-        'access-control-expose-headers': '*',
-      }
-      return route.fulfill({ response, headers })
-    })
+    await routeHub(page, hub.endpoint, () => requests++)
     const openHub = async () => {
       await page.click('label:has(#model-hub)')
       await page.fill('#hub-name', 'someone/tiny')
@@ -363,6 +364,38 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
     await page.goto(site.url)
     await trainSample(page)
     expect(await page.locator('#problem').textContent()).toContain('no room')
+  })
+
+  it.each([
+    [
+      'its opening',
+      '{ const { arrayBuffer } = Response.prototype; Response.prototype.arrayBuffer = async function () {' +
+        " if (this.url.endsWith('.safetensors')) throw new RangeError('Array buffer allocation failed');" +
+        ' return arrayBuffer.call(this) } };',
+      '#model-problem',
+    ],
+    [
+      'its session',
+      "WebAssembly.Memory.prototype.grow = () => { throw new RangeError('Maximum memory size exceeded') };",
+      '#train-problem',
+    ],
+  ])('a model that does not fit into memory, in %s: a smaller one trains', async (_, line, place) => {
+    const page = await site.newPage()
+    await inWorker(page, line)
+    await page.goto(site.url)
+    await page.click('label:has(#sample-1)')
+    if (place === '#train-problem') await train(page)
+    await page.locator(`${place} .problem`).waitFor({ timeout: 60_000 })
+    expect(await page.locator(place).textContent()).toMatch(/does not fit into the memory .*in 4 bits/)
+    await page.click('label:has(#model-folder)')
+    await page.setInputFiles('#folder', folderOf(Object.entries(tinyEncoder())))
+    await page.click('#open-model')
+    await page.locator('#model-summary', { hasText: 'is open: bert' }).waitFor()
+    expect(await page.locator('#model-problem .problem').count()).toBe(0)
+    await train(page, { epochs: 1 })
+    await trained(page)
+    expect(await page.locator('.problem').count()).toBe(0)
+    expect(await askedOf(page, 'The kings slept.')).toHaveLength(2)
   })
 
   it.each([

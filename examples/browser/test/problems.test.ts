@@ -8,6 +8,13 @@ it.each([
   ['RangeError', 'Array buffer allocation failed', 'does not fit into the memory'],
   ['RangeError', 'WebAssembly.Memory(): could not allocate memory: out of memory', 'does not fit into the memory'],
   ['Error', 'failed to call OrtRun(). ERROR_CODE: 1, ERROR_MESSAGE: std::bad_alloc', 'does not fit into the memory'],
+  [
+    'ModelError',
+    'model "training_model": on device "wasm", found Failed to allocate memory',
+    'does not fit into the memory',
+  ],
+  ['DeviceError', 'device "webgpu": no session, found the device is out of memory', 'does not fit into the memory'],
+  ['RuntimeError', 'Aborted(OOM). Build with -sASSERTIONS for more info.', 'does not fit into the memory'],
   ['DeviceError', "http://host/ort.wasm: the runtime's wasm is not at this address", 'else than WebAssembly'],
   ['CompileError', 'WebAssembly.instantiate(): expected magic word 00 61 73 6d, found 3c 21', 'else than WebAssembly'],
   ['WorkerFailed', 'the worker could not be loaded', 'did not start'],

@@ -11,6 +11,13 @@ interface Words {
 /** The first row whose pattern is found in an error's name and message gives its words. */
 const rows: readonly (readonly [RegExp, Words])[] = [
   [
+    /out of memory|allocation failed|failed to allocate|bad[_ ]alloc|Aborted\(OOM|invalid array length|memory access out of bounds|RangeError.*(memory|buffer)/i,
+    {
+      title: 'The model does not fit into the memory that a tab may use',
+      todo: 'Choose a smaller model, or its file in 4 bits; fewer rows a step take less, too. Or close other tabs. What you wrote is still here.',
+    },
+  ],
+  [
     /the runtime's (wasm|script)|expected magic word|application\/wasm|incorrect response mime|wasm.*(404|not found|failed to fetch)|both async and sync fetching/i,
     {
       title: 'The engine could not be fetched: the server sent something else than WebAssembly',
@@ -43,13 +50,6 @@ const rows: readonly (readonly [RegExp, Words])[] = [
     {
       title: 'This browser has no room for the files, or does not allow the page to keep any',
       todo: 'Free some space, or leave private browsing. Training goes on; it can not be taken up after a reload.',
-    },
-  ],
-  [
-    /out of memory|allocation failed|bad_alloc|array buffer allocation|invalid array length|memory access out of bounds|RangeError.*(memory|buffer)/i,
-    {
-      title: 'The model does not fit into the memory that a tab may use',
-      todo: 'Choose a smaller model, fewer rows a step, or close other tabs. What you wrote is still here.',
     },
   ],
   [

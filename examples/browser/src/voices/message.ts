@@ -57,12 +57,13 @@ export function sendMessage(page: Page, { beginning, voices, how }: Message): vo
 function answerOf(page: Page, { beginning, voice, how }: { beginning: string; voice: string | undefined; how: How }) {
   const id = newId()
   const [words, end] = [el('span', {}), el('p', { class: 'quiet end' }, '…')]
+  const line = el('p', { class: 'words' }, el('span', { class: 'quiet' }, beginning), words)
   const title = voice === undefined ? 'The model alone' : titleOf(voice)
   const element = el(
     'div',
     { class: 'answered', attributes: { 'data-voice': voice ?? '', 'data-seed': String(how.seed) } },
     el('strong', {}, title),
-    el('p', { class: 'words' }, el('span', { class: 'quiet' }, beginning), words),
+    line,
     end,
   )
   writing.set(id, ({ piece, tokens, seconds }) => {
@@ -78,6 +79,7 @@ function answerOf(page: Page, { beginning, voice, how }: { beginning: string; vo
     },
     (error: unknown) => {
       end.textContent = 'no answer'
+      if (words.textContent === '') show(false, line)
       showInOwnWords('write-problem', error)
       return ''
     },
