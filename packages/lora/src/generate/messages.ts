@@ -23,13 +23,25 @@ export function requireMessages(row: object, field: string, where: string): Chat
 export function requireMessage(message: unknown, where: string): ChatMessage {
   const { role, content, ...others } = (message ?? {}) as Partial<ChatMessage>
   if (typeof role !== 'string' || role === '')
-    throw new DataError({ where, what: 'no role', expected: 'system, user, assistant', found: describeValue(role) })
+    throw new DataError({
+      where,
+      what: 'no role',
+      expected: 'system, user, assistant',
+      found: describeValue(role),
+      ...('from' in others ? { fix: shareGpt } : {}),
+    })
   if (typeof content === 'string' && !isBlank(content)) return message as ChatMessage
-  if (Object.keys(others).length > 0) return message as ChatMessage
+  const named = content == null ? otherNames.find((name) => typeof others[name] === 'string') : undefined
+  if (Object.keys(others).length > 0 && !named) return message as ChatMessage
   throw new DataError({
     where,
     what: typeof content === 'string' ? 'an empty text' : 'not a text',
     expected: 'content, a string',
     found: describeValue(content),
+    ...(named ? { fix: `Rename ${named} to content.` } : {}),
   })
 }
+
+/** What elsewhere is called `content`: a template would leave it out. */
+const otherNames = ['text', 'value', 'message']
+const shareGpt = 'Rename from to role (human is user, gpt is assistant), and value to content.'

@@ -12,6 +12,7 @@ import {
 import { requireMessages } from '../generate/messages.ts'
 import { assistantTurns, type Render } from './assistant-turns.ts'
 import { leavesOut } from '../onnx/left-out.ts'
+import { columnsFix } from './other-columns.ts'
 import { presentIn } from './other-form.ts'
 
 /** A text, all of which is learned. */
@@ -111,7 +112,7 @@ export function formOf(row: object, where: string): LanguageModelForm {
     what: 'columns of no form of rows',
     expected: 'text; or prompt, completion; or messages',
     found: presentIn(row).join(', ') || 'no columns',
-    fix: renameFix([...known], presentIn(row)),
+    fix: columnsFix(row, [['prompt', 'completion'], ['messages']]) ?? renameFix([...known], presentIn(row)),
   })
 }
 

@@ -2,6 +2,7 @@
 
 import { DataError, describeValue, renameFix } from '@cola/data'
 import { commaFix } from './decimal-comma.ts'
+import { columnsFix } from './other-columns.ts'
 import { otherForm, presentIn } from './other-form.ts'
 
 /** A text, and another that is right for it: its paraphrase, answer, document. */
@@ -60,7 +61,7 @@ export function formOf(row: object, where: string): RowForm {
     what: 'columns of no form of rows',
     expected: rowForms.map((one) => columnsOf(one).join(', ')).join('; or '),
     found: presentIn(row).join(', ') || 'no columns',
-    fix: renameFix([...known], presentIn(row)),
+    fix: columnsFix(row, rowForms.map(columnsOf)) ?? renameFix([...known], presentIn(row)),
   })
 }
 

@@ -454,6 +454,16 @@ describe('rows that are refused, before anything is trained', () => {
       /train, row 1: columns of no form of rows, expected text; or prompt, completion; or messages, found words/,
     ],
     [[{ text: 'a', prompt: 'b' }], /train, row 1: columns of no form/],
+    [
+      [{ instruction: 'a', input: '', output: 'b' }],
+      /columns of no form.*Rename instruction to prompt, and output to completion\.$/,
+    ],
+    [
+      [{ messages: [{ from: 'human', value: 'a' }] }],
+      /message 1: no role.*Rename from to role \(human is user, gpt is assistant\), and value to content\.$/,
+    ],
+    [[{ messages: [{ role: 'user', text: 'a' }] }], /message 1: not a text.*Rename text to content\.$/],
+    [[{ conversations: [] }], /columns of no form.*Rename conversations to messages\.$/],
     [[{ prompt: 'a' }], /train, row 1: columns of no form/],
     [[{ prompt: 'a', completion: ' ' }], /train, row 1, field "completion": an empty text/],
     [

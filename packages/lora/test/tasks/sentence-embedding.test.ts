@@ -306,6 +306,8 @@ describe('refuses, before anything is trained', () => {
     [[...others, similarities[0]], /train, row 4: a row of another form/],
     [[triples[0], pairs[0]], /train, row 2: a row of another form.*expected anchor, positive, negative/],
     [[{ text: 'a', label: 'b' }], /train, row 1: columns of no form.*sentence1, sentence2, score, found text, label/],
+    [[{ query: 'a', answer: 'b' }], /row 1: columns of no form.*Rename query to anchor, and answer to positive\.$/],
+    [[{ sentence1: 'a', sentence2: 'b', label: 1 }], /row 1: columns of no form.*Rename label to score\.$/],
     [[{ ...similarities[0], score: 4.5 }], /train, row 1, field "score": not a similarity.*divided by 5/],
     [[{ ...similarities[0], score: '0.5' as never }], /field "score": not a similarity.*Number\(row\.score\)/],
     [[{ ...similarities[0], score: Number.NaN }], /train, row 1, field "score": not a similarity/],
