@@ -4,13 +4,13 @@
 import { fetchFiles, type FileSink } from '@cola/data'
 import { forInference, type Graph, type Model } from '@cola/graph'
 import type { ModelFolder } from '@cola/train'
-import { readJson, sinkOf, writeJson } from '@cola/train/files'
+import { type pauses, readJson, sinkOf, writeJson } from '@cola/train/files'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { ConfigError } from '../errors.ts'
 import { hasWindowedCache, withGrowingCache } from '../generate/growing-cache.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
-import { merge } from '../inject/merge.ts'
+import { mergeWith } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import { isQuantized } from '../onnx/quantization.ts'
 import type { CachedModel } from '../onnx/read.ts'
@@ -39,9 +39,14 @@ export function cachedDecoder(
 }
 
 /** The decoder with the adapter merged, or beside its matrices, which then stay as they are. */
-export function decoderToWrite(cached: CachedModel, trained: AdaptedModel, merges: boolean): Model {
+export async function decoderToWrite(
+  cached: CachedModel,
+  trained: AdaptedModel,
+  merges: boolean,
+  pause: ReturnType<typeof pauses>,
+): Promise<Model> {
   const loaded = loadAdapter(cached, adapterOf(trained))
-  return merges ? merge(loaded) : loaded
+  return merges ? mergeWith(loaded, pause) : loaded
 }
 
 /** How matrices are stored in the form of the base's. */

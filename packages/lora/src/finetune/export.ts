@@ -4,11 +4,11 @@ import type { FileSink } from '@cola/data'
 import type { Model } from '@cola/graph'
 import { type Checks, checkOptions, flag } from '@cola/graph/options'
 import { formChecks, type ModelFolder, modelFileOf, writeModelFolder } from '@cola/train'
-import { sinkOf, writeJson } from '@cola/train/files'
+import { pauses, sinkOf, writeJson } from '@cola/train/files'
 import { adapterOf } from '../adapter/files.ts'
 import { loadAdapter } from '../adapter/load.ts'
 import { type AdaptedModel, withTensorsOf } from '../inject/adapted-model.ts'
-import { merge } from '../inject/merge.ts'
+import { mergeWith } from '../inject/merge.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { ExportedExtras, TaskType } from '../tasks/task.ts'
 import { inBitsOf, type Requantized } from '../onnx/requantize.ts'
@@ -99,12 +99,16 @@ export async function exportFineTuned(
   const limit = parts.max_length === undefined ? {} : { max_length: parts.max_length }
   const common = { folder, tokenizerFolder: base.files, keeps, ...limit }
   // Merging may fail: it comes before anything is written.
-  const whole = await base.padded(cached ? decoderToWrite(cached, adapter, merges) : modelToWrite(parts, merges))
+  const pause = pauses()
+  const written = cached ? decoderToWrite(cached, adapter, merges, pause) : modelToWrite(parts, merges, pause)
+  const whole = await base.padded(await written)
+  await pause()
   const original = cached ?? { graph: adapter.base, float16: false }
   const stored = { ...form, dtype: form.dtype ?? storedAs(original) }
   const { graph: kept, ...lost } = stored.dtype === 'packed' ? inBitsOf(original.graph, whole) : { graph: whole }
   const graph = cached ? inFormOf(kept, stored.dtype) : kept
   const file = modelFileOf(stored, graph)
+  await pause()
   writeModelFolder({ ...common, ...stored, graph, config: cached ? withoutFileFields(config) : config })
   if (cached) await writeCompanions(folder, base, { file, original: cached.graph })
   else for (const [path, content] of Object.entries(extras?.files ?? {})) writeJson(sinkOf(folder), path, content)
@@ -112,8 +116,12 @@ export async function exportFineTuned(
 }
 
 /** The model that is written where it has no cache. */
-function modelToWrite({ adapter, extras }: ExportParts, merges: boolean): Model {
+async function modelToWrite(
+  { adapter, extras }: ExportParts,
+  merges: boolean,
+  pause: ReturnType<typeof pauses>,
+): Promise<Model> {
   if (!merges) return extras ? loadAdapter(extras.model, adapterOf(adapter)) : adapter
-  const merged = merge(adapter)
+  const merged = await mergeWith(adapter, pause)
   return extras ? withTensorsOf(extras.model, merged) : merged
 }

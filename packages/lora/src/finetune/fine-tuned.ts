@@ -55,7 +55,8 @@ export interface FineTunedModel<T extends TaskType> {
    * Writes the model for any ONNX Runtime, with its configuration and tokenizer; its adapter is merged. A language
    * model whose file has a cache is written in the form of the file: with its cache and attention, in float32, float16
    * or 4 bits. Merging into 4 bits rounds the changed matrices again; the result says how far, and `merge: false` keeps
-   * the base's codes, and the tokens that `generate` gives.
+   * the base's codes, and the tokens that `generate` gives. A page or a server answers between matrices that are merged;
+   * storing them in another type, and writing the file, is one piece of work: for large models, of a worker.
    * @throws {ConfigError} for an unknown option, and for the base model's own folder; {FileError} when the folder
    * cannot be written; {AdapterError} when merging gives values that are not finite.
    */

@@ -2,11 +2,12 @@
 
 import { type Files, type Label, openFiles, type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { defaultDevice, type Device, openEvaluation } from '@cola/train'
+import { pauses } from '@cola/train/files'
 import { callable, type Checks, defined, flag, object, optionsIn, text, whole } from '@cola/graph/options'
 import { type Adapter, configFile, openAdapter, settingsFile } from '../adapter/files.ts'
 import { requireFiles } from '../adapter/require-files.ts'
 import { loadAdapter } from '../adapter/load.ts'
-import { merge } from '../inject/merge.ts'
+import { mergeWith } from '../inject/merge.ts'
 import { type BaseModelSource, isOpen, openBase } from '../load/base.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { OnnxModelOptions } from '../onnx/open-options.ts'
@@ -83,7 +84,7 @@ export async function loadFineTuned<T extends TaskType = 'SEQ_CLS', const L exte
     const withLayers = await baseWithHead(found.base, settings, adapter)
     return { base: withLayers, model: loadAdapter(task.head(withLayers, settings, 0), adapter) }
   })
-  const served = options.merge ? merge(model) : model
+  const served = options.merge ? await mergeWith(model, pauses()) : model
   const device = options.device ?? defaultDevice()
   const batch_size = options.batch_size ?? task.batchSizes?.eval_batch_size ?? trainingDefaults.eval_batch_size
   const loss = evalLossOf<T>(task, settings, { base, examples: [], batch_size })

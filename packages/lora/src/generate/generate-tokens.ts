@@ -40,7 +40,10 @@ export interface GenerateOptions extends SampleOptions {
    * fine-tuned model, the `onWarning` that it was made with
    */
   onWarning?: ((warning: { message: string }) => void) | undefined
-  /** Ends the generation after the token that is computed: the signal's reason is thrown. @default none */
+  /**
+   * Ends the generation after the token that is computed: the signal's reason is thrown. The first token of a prompt, and
+   * each one of a base without a cache, is one run over the whole text, which nothing interrupts. @default none
+   */
   signal?: AbortSignal
 }
 

@@ -39,6 +39,24 @@ const tensorsOf =
  * @throws {AdapterError} when a merged value is not finite; {ConfigError} for what is no model with an adapter.
  */
 export function merge<M extends PeftType>(model: AdaptedModel<M>): MergedModel<M> {
+  const steps = merging(model)
+  for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value
+}
+
+/** Merges as {@link merge} does, and awaits a pause after each matrix. */
+export async function mergeWith<M extends PeftType>(
+  model: AdaptedModel<M>,
+  pause: () => Promise<void> | undefined,
+): Promise<MergedModel<M>> {
+  const steps = merging(model)
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) return step.value
+    await pause()
+  }
+}
+
+/** Merges one matrix a step. */
+function* merging<M extends PeftType>(model: AdaptedModel<M>): Generator<void, MergedModel<M>> {
   requireModel('merge', model, 'adapted')
   const graph = cloneGraph(model.base)
   const { initializers } = model.graph
@@ -53,6 +71,7 @@ export function merge<M extends PeftType>(model: AdaptedModel<M>): MergedModel<M
     }
     const merged = method.merge(target, model.config, tensorOf, layer)
     graph.initializers.set(separateMatrix(graph, target), finite(module, merged.weight))
+    yield
     if (!merged.bias || merged.bias === layer.bias) continue
     const value = finite(module, merged.bias)
     if (bias !== undefined) graph.initializers.set(bias, value)

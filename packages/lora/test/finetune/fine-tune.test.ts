@@ -24,6 +24,7 @@ import {
   type TaskType,
   type TaskTypes,
 } from '../../src/index.ts'
+import { mergeWith } from '../../src/inject/merge.ts'
 import { exportFolder, exportNames } from '../support/export-folder.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-fine-tune-'))
@@ -58,6 +59,18 @@ describe('fineTune with GPT-2’s weights', () => {
     expect(tuned.training?.history).toEqual(epochs)
     expect(tuned.metrics).toEqual(epochs[(tuned.training?.best?.epoch as number) - 1]?.eval_metrics)
     expect(Object.keys(tuned.metrics)).toEqual(expect.arrayContaining(['accuracy', 'mcc', 'f1_macro']))
+  })
+
+  it('pauses after each matrix that an export merges', async () => {
+    const adapted = await tuned.adapted()
+    let pauses = 0
+    const merged = await mergeWith(adapted, async () => {
+      pauses++
+    })
+    expect(pauses).toBe(adapted.targets.length)
+    const at = merge(adapted).graph.initializers
+    for (const [name, value] of merged.graph.initializers)
+      expect(toFloat32(value)).toEqual(toFloat32(at.get(name) as typeof value))
   })
 
   it('says that it was released, whatever it is asked for', async () => {

@@ -7,6 +7,7 @@ import { FileError } from '../errors.ts'
 import { filesOf, readSafetensors, sinkOf } from './files.ts'
 
 export { hasFiles, sha256 } from '@cola/data'
+export { pauses } from './pauses.ts'
 export {
   filesOf,
   flush,

@@ -24,7 +24,7 @@ import { lossCounts } from '../session/loss-counts.ts'
 import { greaterIsBetter, isLoss } from './best-epoch.ts'
 import type { Callbacks } from './callbacks.ts'
 import { samplingStrategies } from './epoch-order.ts'
-import { pauses } from './pauses.ts'
+import { pauses } from '../files/pauses.ts'
 import type { LoopOptions, Settings, TrainerData, TrainerOptions } from './trainer-options.ts'
 
 const warmup: Check = [

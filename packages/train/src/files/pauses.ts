@@ -1,4 +1,4 @@
-// Divides long work on rows into slices, so that a page answers in between.
+// Divides long work on rows or matrices into slices, so that a page or a server answers in between.
 
 /** Milliseconds of work before a pause: browsers call a task long from 50 on. */
 const slice = 12
