@@ -29,7 +29,7 @@ beforeAll(async () => {
   if (!online) return
   cpSync(join(root, 'examples/consumers/bundlers'), folder, { recursive: true })
   cpSync(join(root, '.npmrc'), join(folder, '.npmrc'))
-  useTarballs(folder, pack(join(work, 'packed')))
+  useTarballs(folder, await pack(join(work, 'packed')))
   npm(folder, 'install', '--prefer-offline')
   for (const tool of tools)
     for (const file of ['program.js', 'page.js']) cpSync(join(folder, file), join(folder, tool, file))

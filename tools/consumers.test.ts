@@ -35,8 +35,8 @@ afterAll(() => rmSync(work, { recursive: true }), 600_000)
 const texts = ['The girls in the garden laugh.', 'The girls in the garden laughs.']
 
 let packed: Record<string, string> = {}
-beforeAll(() => {
-  if (online) packed = pack(join(work, 'packed'))
+beforeAll(async () => {
+  if (online) packed = await pack(join(work, 'packed'))
 }, 300_000)
 
 /** A copy of a consumer in a folder of its own, with the packed packages installed. */

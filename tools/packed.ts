@@ -1,9 +1,10 @@
 // The packages as they are published: built, packed, and installed in other folders. For tests.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { alone } from './alone.ts'
 import { root } from './root.ts'
 
 /** Other projects install from the registry; without one the tests that need it are skipped, visibly. */
@@ -17,9 +18,10 @@ export const npm = (cwd: string, ...args: string[]): string =>
 /**
  * Builds and packs all packages into a folder. @returns The tarball of each, as npm's `file:` specifier, by package.
  */
-export function pack(folder: string): Record<string, string> {
+export async function pack(folder: string): Promise<Record<string, string>> {
   mkdirSync(folder, { recursive: true })
-  alone(() => {
+  // A build empties dist/ first.
+  await alone('packing', () => {
     const nx = join(root, 'node_modules/.bin/nx')
     execFileSync(nx, ['run-many', '-t', 'build', '--projects=packages/*'], { cwd: root, stdio: 'pipe' })
     for (const name of readdirSync(join(root, 'packages')))
@@ -28,33 +30,6 @@ export function pack(folder: string): Record<string, string> {
   return Object.fromEntries(
     readdirSync(folder).map((file) => [`@cola/${file.split('-')[1]}`, `file:${join(folder, file)}`]),
   )
-}
-
-/**
- * Runs work while no other test file does: a build empties dist/ first. A lock that is ten minutes old was left behind.
- */
-function alone(work: () => void): void {
-  const lock = join(root, 'out', 'building.lock')
-  mkdirSync(join(root, 'out'), { recursive: true })
-  while (!tryCreate(lock)) {
-    const made = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
-    if (Date.now() - made > 600_000) rmSync(lock, { recursive: true, force: true })
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
-  }
-  try {
-    work()
-  } finally {
-    rmSync(lock, { recursive: true })
-  }
-}
-
-function tryCreate(folder: string): boolean {
-  try {
-    mkdirSync(folder)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** Puts packed packages in place of the registry's in a project's package.json. */

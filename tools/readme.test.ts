@@ -50,8 +50,8 @@ const served: Readonly<Record<string, () => Record<string, Uint8Array>>> = {
 }
 
 let packed: Record<string, string> = {}
-beforeAll(() => {
-  if (online) packed = pack(join(work, 'packed'))
+beforeAll(async () => {
+  if (online) packed = await pack(join(work, 'packed'))
 }, 300_000)
 
 /** A document's folder for an install line, within the one where the line was run, once for all documents. */

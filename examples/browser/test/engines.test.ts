@@ -20,7 +20,7 @@ const sentences = ['The queen laughed in the garden.', 'What did the monk say?',
 let dist: string
 beforeAll(async () => {
   if (anyInstalled) dist = await buildSite()
-}, 180_000)
+}, 300_000)
 afterAll(() => {
   if (anyInstalled) rmSync(dist, { recursive: true })
 })

@@ -27,7 +27,7 @@ const filesOf = (folder: string): Record<string, Uint8Array> =>
 let site: Site
 beforeAll(async () => {
   if (hasChromium) site = await openSite(softwareGpu)
-}, 180_000)
+}, 300_000)
 afterEach(() => site?.closePages())
 afterAll(() => site?.close())
 

@@ -38,7 +38,7 @@ const hasPeft = spawnSync(python, ['-c', 'import peft, transformers']).status ==
 let site: Site
 beforeAll(async () => {
   if (hasChromium) site = await openSite()
-}, 180_000)
+}, 300_000)
 afterEach(() => site?.closePages())
 afterAll(() => site?.close())
 

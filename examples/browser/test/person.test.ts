@@ -11,7 +11,7 @@ import { askedOf, train, trained, trainSample } from './steps.ts'
 let site: Site
 beforeAll(async () => {
   if (hasChromium) site = await openSite()
-}, 180_000)
+}, 300_000)
 afterEach(() => site?.closePages())
 afterAll(() => site?.close())
 

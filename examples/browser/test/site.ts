@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { build, type InlineConfig, mergeConfig, preview, type PreviewServer } from 'vite'
+import { type InlineConfig, mergeConfig, preview, type PreviewServer } from 'vite'
 import { executablePath, headless } from '../../../tools/chromium.ts'
+import { copySite } from './built-site.ts'
 
 const source = join(import.meta.dirname, '..')
 
@@ -24,12 +25,10 @@ export interface Site {
   close: () => Promise<void>
 }
 
-/** Builds the site with its standalone part. @returns The folder that it was built to. */
+/** Builds the site with its standalone part. @returns A folder with a copy of it. */
 export async function buildSite(): Promise<string> {
   const dist = mkdtempSync(join(tmpdir(), 'cola-page-'))
-  await build({ configFile: join(source, 'standalone.config.ts'), logLevel: 'error' })
-  for (const page of ['vite.config.ts', 'voices.config.ts'])
-    await build({ configFile: join(source, page), logLevel: 'error', build: { outDir: dist } })
+  await copySite(dist)
   return dist
 }
 

@@ -18,7 +18,7 @@ const beginning = 'the old queen'
 let site: Site
 beforeAll(async () => {
   if (hasChromium) site = await openSite()
-}, 180_000)
+}, 300_000)
 afterEach(() => site?.closePages())
 afterAll(() => site?.close())
 
