@@ -39,6 +39,8 @@ export default defineConfig({
   test: {
     include: [...browserTests().run],
     testTimeout: 120_000,
+    // Models are trained in hooks.
+    hookTimeout: 120_000,
     setupFiles: ['./vitest.setup.ts'],
     browser: {
       enabled: true,

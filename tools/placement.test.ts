@@ -186,12 +186,12 @@ describe.skipIf(!existsSync(process.env.VK_ICD_FILENAMES ?? ''))('on webgpu', ()
     expect(listed(host)).toEqual(joinedShapes)
   })
   it.each(encoders)('%s leaves to the CPU shapes only, and computes what the CPU does', (name) =>
-    runsOnTheGpu(exportFolder(out, name)),
+    runsOnTheGpu(exportFolder((model) => join(out, model), name)),
   )
   it.each(Object.entries(decoderShapes))(
     '%s leaves these shapes to the CPU, and computes what the CPU does',
     async (name, shapes) => {
-      const host = await hostNodesOf(exportFolder(out, name))
+      const host = await hostNodesOf(exportFolder((model) => join(out, model), name))
       expect(listed(host)).toEqual(shapes)
       expect(host.filter(({ isShape }) => !isShape)).toEqual([])
     },
@@ -208,7 +208,7 @@ describe.skipIf(!existsSync(process.env.VK_ICD_FILENAMES ?? ''))('on webgpu', ()
   it.each(Object.entries(classifiers))(
     'loadClassifier runs %s there but for these shapes, with the logits of the CPU',
     async (name, shapes) => {
-      const folder = exportFolder(out, name)
+      const folder = exportFolder((model) => join(out, model), name)
       const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as object
       writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, id2label: { 0: 'a', 1: 'b', 2: 'c' } }))
       const logits = []

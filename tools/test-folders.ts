@@ -51,6 +51,12 @@ export const storeOf = (folder: Folder): FileStore => (typeof folder === 'string
 export const fileIn = (folder: Folder, name: string): string | File =>
   typeof folder === 'string' ? join(folder, name) : new File([folder.read(name) as Uint8Array<ArrayBuffer>], name)
 
+/**
+ * The option `base` with which a fine-tuned model is opened again: none in Node, where what was saved names the base's
+ * folder.
+ */
+export const reopening = <Base>(base: Base): { base?: Base } => (hasFiles() ? {} : { base })
+
 /** Copies files into a folder. @param names Some of them. @default all */
 export function copyFolder(from: string | Files, to: Folder, names = filesOf(from).names()): void {
   for (const name of names) storeOf(to).write(name, [filesOf(from).read(name)])

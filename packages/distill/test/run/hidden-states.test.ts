@@ -147,11 +147,14 @@ describe('distill with hidden_states', () => {
   })
 
   it('an encoder teaches a student that reads from both sides, special tokens and all', async () => {
-    const encoder = await fineTune(exportFolder(out, 'bert-bare-torchscript'), {
-      train: rows,
-      epochs: 1,
-      device: 'cpu',
-    })
+    const encoder = await fineTune(
+      exportFolder((name) => join(out, name), 'bert-bare-torchscript'),
+      {
+        train: rows,
+        epochs: 1,
+        device: 'cpu',
+      },
+    )
     const { training } = await run({ ...quick, teacher: encoder, train: rows, epochs: 8, hidden_states: { weight: 4 } })
     const [first, last] = [training.history[0], training.history.at(-1)].map((epoch) => epoch?.train_loss as number)
     expect(last).toBeLessThan(0.75 * (first as number))

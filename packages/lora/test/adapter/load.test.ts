@@ -1,10 +1,8 @@
 // Adapters that PEFT wrote (test/make-adapters.py), loaded, merged, written, switched and combined.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Graph, type Tensor, toFloat32 } from '@cola/graph'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolders } from '../../../../tools/test-folders.ts'
 import { moved } from '../../../../tools/moved.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
@@ -22,8 +20,7 @@ import {
 } from '../../src/index.ts'
 import { models, expected, read, outputOf } from '../support/peft-adapters.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-saved-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 const cases = [
   ['bert', 'bare'],
   ['bert', 'bare-regex'],
@@ -47,7 +44,7 @@ describe.each(cases)('PEFT’s adapter %s %s', (name, variant) => {
   })
 
   it('is written back, and computes the same', async () => {
-    const [loaded, out] = [loadAdapter(models[name], adapter), join(folder, `${name}-${variant}`)]
+    const [loaded, out] = [loadAdapter(models[name], adapter), folder(`${name}-${variant}`)]
     writeAdapter(out, loaded)
     const again = readAdapter(out)
     expect([...again.tensors.keys()].sort()).toEqual([...adapter.tensors.keys()].sort())

@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { float32, serializeSafetensors, type Tensor, tensor } from '@cola/graph'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { storeOf, temporaryFolders } from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import { type Adapter, AdapterError, loadAdapter, withHead, withParameters, writeAdapter } from '../../src/index.ts'
 import { exported, head, models, read } from '../support/peft-adapters.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-saved-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 
 describe('what has no place is said', () => {
   const adapter = read('llama', 'suffix')
@@ -77,13 +74,12 @@ describe('what has no place is said', () => {
     ['bfloat16', tensor('bfloat16', [3, 8], new Uint16Array(24).fill(0xff80, 0, 1)), '-Infinity at element 0'],
     ['int32', tensor('int32', [3, 8], new Int32Array(24)), 'not a tensor of floats'],
   ] as const)('%s that is no number', (dtype, value, text) => {
-    const out = join(folder, `broken-${dtype}`)
+    const out = folder(`broken-${dtype}`)
     writeAdapter(out, loadAdapter(models.llama, adapter))
     const name = 'base_model.model.score.weight'
-    writeFileSync(
-      join(out, 'adapter_model.safetensors'),
+    storeOf(out).write('adapter_model.safetensors', [
       serializeSafetensors(new Map([...adapter.tensors, [name, value]])),
-    )
+    ])
     const said = message(() => readAdapter(out))
     expect(said).toContain(name)
     expect(said).toContain(text)

@@ -1,16 +1,13 @@
 // Tensor names in PEFT's files.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { cloneGraph, renameValues } from '@cola/graph'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolders } from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import { adapterTensors, ConfigError, loadAdapter, lora, type LoraConfig, writeAdapter } from '../../src/index.ts'
 import { models } from '../support/peft-adapters.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-saved-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 
 describe('names', () => {
   it('are the bare model’s for FEATURE_EXTRACTION, and the classifier’s otherwise', () => {
@@ -74,10 +71,10 @@ describe('names', () => {
 
   it('are written for all-linear, as PEFT does: where it loads them there may be more layers, such as a pooler', () => {
     const model = lora(models.bert, { r: 2, target_modules: 'all-linear', task_type: 'FEATURE_EXTRACTION' })
-    writeAdapter(join(folder, 'all-linear'), model)
-    const { target_modules } = readAdapter(join(folder, 'all-linear')).config
+    writeAdapter(folder('all-linear'), model)
+    const { target_modules } = readAdapter(folder('all-linear')).config
     expect(target_modules).toEqual(model.targets.map(({ module }) => module).sort())
     expect(target_modules).toContain('encoder.layer.0.attention.self.query')
-    expect(loadAdapter(models.bert, readAdapter(join(folder, 'all-linear'))).targets).toEqual(model.targets)
+    expect(loadAdapter(models.bert, readAdapter(folder('all-linear'))).targets).toEqual(model.targets)
   })
 })

@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Tensor } from '@cola/graph'
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
+import { temporaryFolders } from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import { gpt2, lora, parseGpt2Config, randomGpt2, writeAdapter } from '../../src/index.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-saved-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 
 it('writes a PiSSA adapter of a large layer', () => {
   const config = parseGpt2Config({
@@ -24,7 +21,7 @@ it('writes a PiSSA adapter of a large layer', () => {
     target_modules: ['mlp.c_proj'],
     init_lora_weights: 'pissa',
   })
-  const out = join(folder, 'large')
+  const out = folder('large')
   writeAdapter(out, start)
   const A = readAdapter(out).tensors.get('base_model.model.transformer.h.0.mlp.c_proj.lora_A.weight') as Tensor
   expect(A.dims).toEqual([4, 70_000])

@@ -1,9 +1,9 @@
 // The tokens before each text: an adapter is refused where the base's tokenizer puts others than it was trained with.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { defaultDevice } from '@cola/train'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Folder, folderAt, readText, temporaryFolders } from '../../../../tools/test-folders.ts'
 import {
   type Adapter,
   AdapterError,
@@ -21,13 +21,12 @@ import {
 } from '../../src/index.ts'
 import { decoderFiles, json, wordTokenizer } from '../support/decoder-files.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-start-tokens-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
 
 const plain = decoderFiles('decoder-qwen3')
 const start = { add_bos_token: true, bos_token: 'w4' }
 const train = ['w6 w7', 'w8 w9 w10', 'w6 w11'].map((text) => ({ text }))
-const run = { task: 'CAUSAL_LM', train, epochs: 1, device: 'cpu' } as const
+const run = { task: 'CAUSAL_LM', train, epochs: 1, device: defaultDevice() } as const
 /** A tokenizer whose own post-processor puts w4 before texts. */
 const ofFile = {
   ...plain,
@@ -41,7 +40,7 @@ const ofFile = {
     },
   }),
 }
-const [started, unstarted] = [join(out, 'started'), join(out, 'unstarted')]
+const [started, unstarted] = [out('started'), out('unstarted')]
 
 beforeAll(async () => {
   for (const [folder, open] of [[started, start] as const, [unstarted, {}] as const]) {
@@ -51,8 +50,8 @@ beforeAll(async () => {
   }
 })
 
-const load = (folder: string, base: Parameters<typeof openBase>[0]) =>
-  loadFineTuned(folder, { task: 'CAUSAL_LM', base, device: 'cpu' })
+const load = (folder: Folder, base: Parameters<typeof openBase>[0]) =>
+  loadFineTuned(folder, { task: 'CAUSAL_LM', base, device: defaultDevice() })
 const others = /before each text: not what the adapter was trained with, expected \[4\], found/
 const opened = {
   'as its files have it': () => openBase(plain),
@@ -98,7 +97,7 @@ describe('an adapter that was trained with a start token', () => {
     switchable: (base, adapter) => switchable(base.languageModel(), { adapter }),
     combineAdapters: (base, adapter) =>
       loadAdapter(base.languageModel(), combineAdapters([{ adapter }, { adapter, weight: 0.5 }])),
-    exportAdapters: (base, adapter) => exportAdapters(join(out, 'switched'), base, { adapter }),
+    exportAdapters: (base, adapter) => exportAdapters(out('switched'), base, { adapter }),
   }
   it.each(Object.entries(models))('is refused by %s too, where the base is open', async (_, use) => {
     const [wrong, right] = [await openBase(plain), await openBase(plain, start)]
@@ -107,13 +106,13 @@ describe('an adapter that was trained with a start token', () => {
   })
 
   it('is refused on GPT-2 from its weights, with a head', async () => {
-    const embedded = join(import.meta.dirname, '../../../../examples/model')
+    const embedded = folderAt(join(import.meta.dirname, '../../../../examples/model'))
     const head = { num_labels: 2, pooling: 'last', name: 'score', bias: false } as const
     const labelled = [0, 1].map((label) => ({ text: 'the girl', label }))
-    const tuned = await fineTune(embedded, { train: labelled, epochs: 1, device: 'cpu' })
-    await tuned.save(join(out, 'gpt2'))
+    const tuned = await fineTune(embedded, { train: labelled, epochs: 1, device: defaultDevice() })
+    await tuned.save(out('gpt2'))
     await tuned.release()
-    const saved = await openAdapter(join(out, 'gpt2'))
+    const saved = await openAdapter(out('gpt2'))
     const other: Adapter = { ...saved, start_token_ids: [4] }
     const model = withHead((await openBase(embedded)).hiddenStates(), head)
     expect(saved.start_token_ids).toEqual([2])
@@ -139,13 +138,13 @@ describe('an adapter that was trained with a start token', () => {
     const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
     const tuned = await fineTune(source, { ...run, ...options, adapter: started, callbacks })
     expect(warnings).toEqual(expected[0] === 4 ? [] : [expect.stringMatching(others)])
-    await tuned.save(join(out, 'went-on'))
+    await tuned.save(out('went-on'))
     await tuned.release()
-    expect((await openAdapter(join(out, 'went-on'))).start_token_ids).toEqual(expected)
+    expect((await openAdapter(out('went-on'))).start_token_ids).toEqual(expected)
   })
 
   it('is opened without its start token where options say so, and refused then', async () => {
-    const options = { task: 'CAUSAL_LM', base: plain, open: { add_bos_token: false }, device: 'cpu' } as const
+    const options = { task: 'CAUSAL_LM', base: plain, open: { add_bos_token: false }, device: defaultDevice() } as const
     await expect(loadFineTuned(started, options)).rejects.toThrow(others)
   })
 
@@ -160,11 +159,11 @@ describe('an adapter that was trained with a start token', () => {
 it('a model that was opened with options is saved with them', async () => {
   const options = { ...start, quantization: { bits: 4, block_size: 16 }, file: 'onnx/model.onnx' } as const
   const tuned = await fineTune(await openOnnxModel(plain, options), run)
-  await tuned.save(join(out, 'options'))
+  await tuned.save(out('options'))
   await tuned.release()
-  const { base } = JSON.parse(readFileSync(join(out, 'options/fine_tuned.json'), 'utf8'))
+  const { base } = JSON.parse(readText(out('options'), 'fine_tuned.json'))
   expect(base).toMatchObject(options)
-  const again = await load(join(out, 'options'), plain)
+  const again = await load(out('options'), plain)
   expect(again.tokenizer.encode('w6')).toEqual([4, 6])
   await again.release()
 })

@@ -1,19 +1,17 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { filesOf } from '@cola/data'
 import { ConfigError, loadClassifier, writeClassifier } from '@cola/train'
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
+import { type Folder, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import { reportLora } from '../../../../examples/support/report/lora-config.ts'
 import { float32, type Tensor, toFloat32, transposeTensor } from '@cola/graph'
 import { exportMerged, loadPretrained, lora, merge, openOnnxModel, withParameters } from '../../src/index.ts'
 import { model, embedded } from '../support/padded-gpt2.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-lora-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 
 it('exports a classifier that gives labels and probabilities', async () => {
   const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
-  const out = join(folder, 'classifier')
+  const out = folder('classifier')
   exportMerged(merge(lora(base, reportLora)), {
     folder: out,
     config: own,
@@ -31,22 +29,21 @@ it.each(['config.json', 'tokenizer_config.json'])(
   "gives another fingerprint when a classifier's %s changes",
   async (name) => {
     const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
-    const out = join(folder, `fingerprint-${name}`)
+    const out = folder(`fingerprint-${name}`)
     exportMerged(merge(lora(base, reportLora)), { folder: out, config: own, tokenizerFolder: embedded })
-    writeFileSync(join(out, 'tokenizer_config.json'), '{}')
+    writeText(out, 'tokenizer_config.json', '{}')
     const classifier = await loadClassifier(out)
     const before = classifier.fingerprint()
     expect(classifier.fingerprint()).toBe(before)
-    writeFileSync(join(out, name), '{"n_positions":8}')
+    writeText(out, name, '{"n_positions":8}')
     expect(classifier.fingerprint()).not.toBe(before)
     await classifier.release()
   },
 )
 
 it('names the file when the config.json of a classifier is not JSON', async () => {
-  const out = join(folder, 'classifier-damaged')
-  mkdirSync(out)
-  writeFileSync(join(out, 'config.json'), '{"id2label":')
+  const out = folder('classifier-damaged')
+  writeText(out, 'config.json', '{"id2label":')
   await expect(loadClassifier(out)).rejects.toThrow(ConfigError)
   await expect(loadClassifier(out)).rejects.toThrow('classifier-damaged')
 })
@@ -54,7 +51,7 @@ it('names the file when the config.json of a classifier is not JSON', async () =
 it('refuses to keep matrices as what it does not know', () => {
   const { graph } = merge(lora(model(), reportLora))
   const options = {
-    folder: join(folder, 'unknown'),
+    folder: folder('unknown'),
     graph,
     config: {},
     tokenizerFolder: embedded,
@@ -63,7 +60,7 @@ it('refuses to keep matrices as what it does not know', () => {
   expect(() => writeClassifier(options)).toThrow(
     /option dtype: not a valid value, expected "float32", "float16", "int8", "int4", "packed", found "q8"/,
   )
-  expect(existsSync(options.folder)).toBe(false)
+  expect(filesOf(options.folder).names()).toEqual([])
 })
 
 it.each([
@@ -75,12 +72,13 @@ it.each([
   async (dtype, name, share, atol) => {
     const { model: base, config: own } = await loadPretrained(embedded, { num_labels: 2 })
     const tuned = merge(lora(base, reportLora))
-    const [whole, small] = [join(folder, `whole-${dtype}`), join(folder, `small-${dtype}`)]
+    const [whole, small] = [folder(`whole-${dtype}`), folder(`small-${dtype}`)]
     exportMerged(tuned, { folder: whole, config: own, tokenizerFolder: embedded })
     exportMerged(tuned, { folder: small, config: own, tokenizerFolder: embedded, dtype, layout: 'hub' })
-    expect(statSync(join(small, 'onnx', name)).size).toBeLessThan(share * statSync(join(whole, 'model.onnx_data')).size)
+    const size = (place: Folder, file: string) => filesOf(place).size(file)
+    expect(size(small, `onnx/${name}`)).toBeLessThan(share * size(whole, 'model.onnx_data'))
     const texts = ['The girl laughs.', 'The king has hidden the old book.', 'did the nurse smile?']
-    const logits = async (path: string) => {
+    const logits = async (path: Folder) => {
       const classifier = await loadClassifier(path)
       const values = await classifier.logits(texts)
       await classifier.release()
@@ -111,11 +109,11 @@ it('rounds what it merges to the bits of the base, where they are to stay, and s
       }),
     ),
   )
-  const [whole, packed] = [join(folder, 'merged-whole'), join(folder, 'merged-packed')]
+  const [whole, packed] = [folder('merged-whole'), folder('merged-packed')]
   const common = { config: own, tokenizerFolder: embedded }
   expect(exportMerged(tuned, { ...common, folder: whole })).toEqual({})
   const { requantized } = exportMerged(tuned, { ...common, folder: packed, dtype: 'packed' })
-  const matrices = async (path: string) => (await openOnnxModel(path)).model.graph.initializers
+  const matrices = async (path: Folder) => (await openOnnxModel(path)).model.graph.initializers
   const [before, after] = [await matrices(whole), await matrices(packed)]
   let [error, norm] = [0, 0]
   for (const { weight } of tuned.targets) {

@@ -1,13 +1,13 @@
 // Exports of models without a cache whose base is in 4 or 8 bits: matrices keep their codes.
 
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openFiles } from '@cola/data'
+import { openFiles, sha256 } from '@cola/data'
 import { decodeGraph, type Graph, type Tensor } from '@cola/graph'
-import { externalDataOf, loadClassifier } from '@cola/train'
+import { defaultDevice, externalDataOf, loadClassifier } from '@cola/train'
 import { readJson } from '@cola/train/files'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { copyFolder, type Folder, storeOf, temporaryFolders } from '../../../../tools/test-folders.ts'
 import {
   type FineTuned,
   fineTune,
@@ -17,24 +17,27 @@ import {
 } from '../../src/index.ts'
 import { exportFolder } from '../support/export-folder.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-export-bits-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
 
-const hex = (data: Tensor): string => Buffer.from(data.bytes()).toString('hex')
+const hex = (data: Tensor): string => sha256([data.bytes()])
 const texts = ['cats sleep', 'girls laugh', 'the cat sleeps', 'the girl laughs']
 
-function quantizedFile(): string {
-  const folder = exportFolder(join(out, 'q8'), 'bert-seq-torchscript')
+function quantizedFile(): Folder {
+  const folder = out('q8')
+  copyFolder(exportFolder(out, 'bert-seq-torchscript'), folder, [
+    'config.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ])
   const file = join(import.meta.dirname, '../fixtures/quantized/bert-int8/model_quantized.onnx')
-  cpSync(file, join(folder, 'onnx/model_quantized.onnx'))
-  rmSync(join(folder, 'model.onnx'))
+  storeOf(folder).write('onnx/model_quantized.onnx', [new Uint8Array(readFileSync(file))])
   return folder
 }
 
-const plainFile = (): string => exportFolder(join(out, 'float32'), 'bert-seq-torchscript')
+const plainFile = (): Folder => exportFolder(out, 'bert-seq-torchscript')
 const block_size = 16
-const llama = (): string => exportFolder(join(out, 'llama'), 'llama-lm-torchscript')
-const bases: [string, () => string, Quantization | undefined, number][] = [
+const llama = (): Folder => exportFolder(out, 'llama-lm-torchscript')
+const bases: [string, () => Folder, Quantization | undefined, number][] = [
   ['a file in eight bits', quantizedFile, undefined, 8],
   ['eight bits by the option', plainFile, { bits: 8, block_size }, 8],
   ['four bits by the option', plainFile, { bits: 4, block_size }, 4],
@@ -54,7 +57,7 @@ describe.each(bases)('%s', (base, source, quantization, bits) => {
       batch_size: 4,
       learning_rate: 0.02,
       lora: { target_modules: ['query', 'value', 'q_proj', 'v_proj'] },
-      device: 'cpu',
+      device: defaultDevice(),
       ...(quantization && { quantization }),
     })
     const adapted = await tuned.adapted()
@@ -65,12 +68,12 @@ describe.each(bases)('%s', (base, source, quantization, bits) => {
   afterAll(() => tuned.release())
 
   async function exported(options: FineTunedExportOptions) {
-    const folder = join(out, base, JSON.stringify(options).replace(/\W+/g, '-'))
+    const folder = out(`${base}${JSON.stringify(options).replace(/\W+/g, '-')}`)
     const { file: name, requantized } = await tuned.export(folder, options)
     const files = await openFiles(folder)
     const { graph } = readOnnxModel(files, name, readJson(files, 'config.json') as { model_type: string })
     const { initializers: file } = decodeGraph(files.read(name), { externalData: externalDataOf(files) })
-    const classifier = await loadClassifier(folder, { device: 'cpu' })
+    const classifier = await loadClassifier(folder, { device: defaultDevice() })
     const found = (await classifier.classify(texts)).flatMap(({ probabilities }) => probabilities)
     await classifier.release()
     return { name, file, model: graph.initializers, requantized, found }

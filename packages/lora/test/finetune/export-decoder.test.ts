@@ -1,9 +1,7 @@
 // Fine-tuned decoders go out in the form of their files, and generate there what they generate here.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { memorySink, openFiles } from '@cola/data'
+import { memorySink, openFiles, filesOf } from '@cola/data'
 import {
   addInitializer,
   build,
@@ -16,9 +14,11 @@ import {
   toFloat32,
   type Value,
   writeModel,
+  parseSafetensors,
 } from '@cola/graph'
-import { readSafetensorsFile, writeModelFolder } from '@cola/train'
-import { afterAll, describe, expect, it } from 'vitest'
+import { defaultDevice, writeModelFolder } from '@cola/train'
+import { describe, expect, it } from 'vitest'
+import { type Folder, folderAt, temporaryFolders } from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
   ColaError,
@@ -42,8 +42,7 @@ import { decoded, greedy, ofPeft } from '../support/exported-decoder.ts'
 import { embedded } from '../support/padded-gpt2.ts'
 import { decoderFiles, decoders, json, parsed, read } from '../support/decoder-files.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-export-decoder-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
 
 /** A repository with a decoder of the builder, and a tokenizer of whole words. */
 function files(name: string) {
@@ -63,7 +62,7 @@ const tune = (source: Parameters<typeof fineTune>[0]): Promise<FineTuned<'CAUSAL
     epochs: 2,
     learning_rate: 0.05,
     lora: { r: 2, target_modules: ['q_proj', 'v_proj', 'down_proj'] },
-    device: 'cpu',
+    device: defaultDevice(),
   })
 
 const count = ({ nodes }: Graph, opType: string) => nodes.filter((node) => node.opType === opType).length
@@ -81,7 +80,7 @@ const levels = ({ nodes }: Graph) => [
 ]
 
 /** Greedy text of an exported folder. */
-async function written(folder: string): Promise<string> {
+async function written(folder: Folder): Promise<string> {
   const base = await openBase(folder)
   const generator = await createGenerator(
     base.cachedLanguageModel() as NonNullable<ReturnType<typeof base.cachedLanguageModel>>,
@@ -95,12 +94,12 @@ async function written(folder: string): Promise<string> {
 describe('the export of a decoder', () => {
   it.each(['decoder-qwen2', 'decoder-gemma2'])('%s: fused attention and cache, in float32 or float16', async (name) => {
     const tuned = await tune(files(name))
-    const folder = join(out, name)
+    const folder = out(name)
     await tuned.export(folder)
     const right = await tuned.generate('w5 w6 w7', options)
     expect(await written(folder)).toBe(right)
     expect(textOf(await greedy(folder, prompt, options.max_new_tokens))).toBe(right)
-    const half = join(out, `${name}-half`)
+    const half = out(`${name}-half`)
     await tuned.export(half, { dtype: 'float16', layout: 'hub' })
     await tuned.release()
 
@@ -111,23 +110,23 @@ describe('the export of a decoder', () => {
       expect(count(graph, 'GroupQueryAttention')).toBe(count(original, 'GroupQueryAttention'))
       expect(count(graph, 'RMSNormalization')).toBe(0)
     }
-    const file = (path: string) => parsed(read(join(folder, path)))
+    const file = (path: string) => parsed(filesOf(folder).read(path))
     expect(file('genai_config.json')).toEqual({
       model: { type: 'llama', decoder: { filename: 'model.onnx', hidden_size: 64 } },
     })
     expect(file('generation_config.json')).toEqual({ eos_token_id: 2 })
     expect(file('config.json')['transformers.js_config']).toEqual({ dtype: 'q4' })
-    expect(parsed(read(join(half, 'genai_config.json')))).toMatchObject({
+    expect(parsed(filesOf(half).read('genai_config.json'))).toMatchObject({
       model: { decoder: { filename: 'onnx/model_fp16.onnx' } },
     })
   })
 
   it('keeps four bits where the file has them, within a step of the merged matrix, and says what that loses', async () => {
     const tuned = await tune(files('decoder-llama-int4'))
-    const folder = join(out, 'int4')
+    const folder = out('int4')
     const { file, requantized } = await tuned.export(folder)
     expect(file).toBe('model.onnx')
-    const whole = join(out, 'int4-whole')
+    const whole = out('int4-whole')
     await tuned.export(whole, { dtype: 'float32' })
     const right = await tuned.generate('w5 w6 w7', options)
     await tuned.release()
@@ -138,8 +137,8 @@ describe('the export of a decoder', () => {
     expect(levels(original)).toEqual([4])
     expect(levels(graph)).toEqual([4])
     expect(textOf(await greedy(folder, prompt, options.max_new_tokens))).toBe(await written(folder))
-    const config = parsed(read(join(folder, 'config.json'))) as Parameters<typeof readOnnxModel>[2]
-    const matrices = async (path: string) =>
+    const config = parsed(filesOf(folder).read('config.json')) as Parameters<typeof readOnnxModel>[2]
+    const matrices = async (path: Folder) =>
       readOnnxModel(await openFiles(path), 'model.onnx', config).graph.initializers
     const [packed, merged] = [await matrices(folder), await matrices(whole)]
     for (const name of ['q_proj', 'o_proj'].map((module) => `model.layers.0.self_attn.${module}.weight`)) {
@@ -169,7 +168,7 @@ describe('the export of a decoder', () => {
 
   it('keeps the base’s codes with merge: false, and gives the tokens of the fine-tuned model', async () => {
     const tuned = await tune(files('decoder-llama-int4'))
-    const folder = join(out, 'int4-beside')
+    const folder = out('int4-beside')
     expect(await tuned.export(folder, { merge: false })).toEqual({ file: 'model.onnx' })
     const right = await tuned.generate('w5 w6 w7', options)
     await tuned.release()
@@ -188,7 +187,7 @@ describe('the export of a decoder', () => {
     }
     // A base in float32 with merge: false and four bits: the adapter stays in float32.
     const plain = await tune(files('decoder-qwen2'))
-    const quantized = join(out, 'beside')
+    const quantized = out('beside')
     await plain.export(quantized, { merge: false, dtype: 'int4' })
     await plain.release()
     const { initializers } = decoded(quantized)
@@ -207,7 +206,7 @@ describe('the export of a decoder', () => {
     const [rows, width] = dims as [number, number]
     const bits = { bits: 4, blockSize: 16, transposed: false, where: table } as const
     initializers.set(table, quantizeMatrix(initializers.get(table) as Tensor, bits))
-    const folder = join(out, 'int4-embeddings')
+    const folder = out('int4-embeddings')
     const form = inFormOf(cached.graph, 'packed')
     writeModelFolder({ folder, graph: form, config, dtype: 'packed' })
     expect(count(decoded(folder), 'GatherBlockQuantized')).toBe(1)
@@ -256,14 +255,14 @@ describe('the export of a decoder', () => {
 
 describe('the export of a decoder whose base is no file with a cache', () => {
   const train = ['does the cat sleep ?', 'do the girls laugh ?'].map((text) => ({ text }))
-  const quick = { task: 'CAUSAL_LM', train, epochs: 1, device: 'cpu' } as const
+  const quick = { task: 'CAUSAL_LM', train, epochs: 1, device: defaultDevice() } as const
 
   it('GPT-2 from its weights generates in transformers.js, and is opened again', async () => {
     const tuned = await fineTune(embedded, { ...quick, epochs: 8, learning_rate: 1e-2, lora: { r: 2 } })
-    const folder = join(out, 'gpt2-hub')
+    const folder = out('gpt2-hub')
     expect(await tuned.export(folder, { layout: 'hub' })).toEqual({ file: 'onnx/model.onnx' })
-    await tuned.export(join(out, 'gpt2-int4'), { layout: 'hub', dtype: 'int4', merge: false })
-    await tuned.export(join(out, 'gpt2-flat'))
+    await tuned.export(out('gpt2-int4'), { layout: 'hub', dtype: 'int4', merge: false })
+    await tuned.export(out('gpt2-flat'))
     const right = await tuned.generate('does the', options)
     const prompt = tuned.tokenizer.encode('does the')
     const [{ max_length }, base] = [await openBase(embedded), await openBase(folder)]
@@ -277,19 +276,19 @@ describe('the export of a decoder whose base is no file with a cache', () => {
     expect(text(await generator.generate(prompt, options))).toBe(`does the${right}`)
     await generator.release()
     // Other programs give token ids and a mask.
-    expect(decoded(join(out, 'gpt2-flat')).inputs).toEqual(['input_ids', 'attention_mask'])
-    const beside = decoded(join(out, 'gpt2-int4'), 'onnx/model_q4.onnx')
+    expect(decoded(out('gpt2-flat')).inputs).toEqual(['input_ids', 'attention_mask'])
+    const beside = decoded(out('gpt2-int4'), 'onnx/model_q4.onnx')
     expect(beside.inputs).toEqual(decoded(folder, 'onnx/model.onnx').inputs)
     expect([...beside.initializers.keys()].some((name) => name.includes('lora_B'))).toBe(true)
   })
 
   it.each(['llama-lm-torchscript', 'gpt2-lm-dynamo'])('%s is refused for transformers.js', async (name) => {
     const tuned = await fineTune(exportFolder(out, name), { ...quick, train: [{ text: 'the cat sleeps' }] })
-    const folder = join(out, `${name}-hub`)
+    const folder = out(`${name}-hub`)
     const refused = expect(tuned.export(folder, { layout: 'hub' })).rejects
     await refused.toThrow(ConfigError)
     await refused.toThrow(/keeps no keys and values.*past_key_values.*text-generation-with-past.*layout 'flat'/)
-    expect(existsSync(folder)).toBe(false)
+    expect(filesOf(folder).names()).toEqual([])
     await tuned.export(folder)
     await tuned.release()
     expect(decoded(folder).outputs).toEqual(['logits'])
@@ -297,15 +296,14 @@ describe('the export of a decoder whose base is no file with a cache', () => {
 })
 
 describe('adapters as inputs', () => {
-  const folderOf = (name: string) => join(decoders, name)
   it.each(['decoder-qwen2', 'decoder-llama-int4'])('%s: each file of matrices gives its adapter', async (name) => {
-    const ours = readAdapter(join(folderOf(name), 'adapter'))
+    const ours = readAdapter(folderAt(join(decoders, name, 'adapter')))
     const base = await openBase(files(name))
-    const folder = join(out, `${name}-adapters`)
+    const folder = out(`${name}-adapters`)
     await exportAdapters(folder, base, { ours, 'the-same': ours })
     const { prompt: inputs, greedy } = ofPeft(name)
     const { graph } = readCachedModel(await openFiles(folder), 'model.onnx', base.config) as { graph: Graph }
-    const matrices = readSafetensorsFile(join(folder, 'adapters/ours.safetensors')).tensors
+    const matrices = parseSafetensors(filesOf(folder).read('adapters/ours.safetensors')).tensors
     const feeds = (adapter?: string) => ({
       ...Object.fromEntries([...matrices].map(([key, value]) => [key, { data: toFloat32(value), dims: value.dims }])),
       lora_scale: { data: Float32Array.of(adapter ? 1 : 0), dims: [] },
@@ -321,11 +319,11 @@ describe('adapters as inputs', () => {
   })
 
   it('are overridable for native runtimes, and need a cache and names of files', async () => {
-    const ours = readAdapter(join(folderOf('decoder-qwen2'), 'adapter'))
+    const ours = readAdapter(folderAt(join(decoders, 'decoder-qwen2', 'adapter')))
     const base = await openBase(files('decoder-qwen2'))
-    const folder = join(out, 'overridable')
+    const folder = out('overridable')
     await exportAdapters(folder, base, { ours }, { inputs: 'overridable' })
-    expect(new TextDecoder().decode(read(join(folder, 'adapters/ours.onnx_adapter')).subarray(4, 8))).toBe('TORT')
+    expect(new TextDecoder().decode(filesOf(folder).read('adapters/ours.onnx_adapter', 4, 8))).toBe('TORT')
     // Without an adapter, the file is the base.
     const generator = await createGenerator(base.cachedLanguageModel() as { graph: Graph }, {
       config: base.config,

@@ -1,23 +1,22 @@
 // Exported decoders, run as other programs run them, go on as transformers does with PEFT's adapter.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { defaultDevice } from '@cola/train'
 import { join } from 'node:path'
 import { decodeGraph } from '@cola/graph'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { folderAt, storeOf, temporaryFolders } from '../../../../tools/test-folders.ts'
 import { fineTune, loadFineTuned } from '../../src/index.ts'
 import { decoderFiles, decoders, json, parsed, read } from '../support/decoder-files.ts'
 import { decoded, ofPeft, greedyRun } from '../support/exported-decoder.ts'
 import { embedded } from '../support/padded-gpt2.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-exported-decoders-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
 
 const names = ['qwen2', 'qwen3', 'phi3', 'gemma2', 'llama-int4'].map((name) => `decoder-${name}`)
 const configOf = (name: string) => parsed(read(join(decoders, name, 'config.json')))
 const filesOf = (name: string) => decoderFiles(name, configOf(name).vocab_size as number)
 const withAdapter = (name: string, more: Record<string, Uint8Array> = {}) =>
-  loadFineTuned(join(decoders, name, 'adapter'), { task: 'CAUSAL_LM', base: { ...filesOf(name), ...more } })
+  loadFineTuned(folderAt(join(decoders, name, 'adapter')), { task: 'CAUSAL_LM', base: { ...filesOf(name), ...more } })
 const greatest = (values: readonly number[]) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
 
 describe('an exported decoder', () => {
@@ -25,7 +24,7 @@ describe('an exported decoder', () => {
     const tuned = await withAdapter(name)
     const { prompt, greedy, text, logits: expected } = ofPeft(name)
     for (const layout of ['flat', 'hub'] as const) {
-      const folder = join(out, `${name}-${layout}`)
+      const folder = out(`${name}-${layout}`)
       const { file } = await tuned.export(folder, { dtype: 'float32', layout })
       const { tokens, logits } = await greedyRun(folder, prompt, greedy.length, { file })
       expect(tokens, layout).toEqual(greedy)
@@ -40,7 +39,13 @@ describe('an exported decoder', () => {
 
   const gpt2 = async () => {
     const train = ['does the cat sleep ?', 'do the girls laugh ?'].map((text) => ({ text }))
-    const tuned = await fineTune(embedded, { task: 'CAUSAL_LM', train, epochs: 8, learning_rate: 1e-2, device: 'cpu' })
+    const tuned = await fineTune(embedded, {
+      task: 'CAUSAL_LM',
+      train,
+      epochs: 8,
+      learning_rate: 1e-2,
+      device: defaultDevice(),
+    })
     return { tuned, text: 'does the' }
   }
   const llama = async () => {
@@ -58,7 +63,7 @@ describe('an exported decoder', () => {
     const right = await tuned.generate(text, { max_new_tokens: 6, eos_token_id: [] })
     const prompt = tokenizer.encode(text)
     const run = async (dtype: 'float32' | 'float16') => {
-      const folder = join(out, `${name}-${dtype}`)
+      const folder = out(`${name}-${dtype}`)
       const { file } = await tuned.export(folder, { dtype, layout: 'hub' })
       const { tokens, logits } = await greedyRun(folder, prompt, 6, { file })
       expect(tokenizer.decode([...prompt, ...tokens]), dtype).toBe(`${text}${right}`)
@@ -86,23 +91,23 @@ describe('a decoder whose file keeps the keys and values of a window', () => {
     const name = 'decoder-gemma2'
     expect(windowed(decodeGraph(filesOf(name)['onnx/model.onnx']))).toBe(1)
     const tuned = await withAdapter(name, { 'genai_config.json': genai(window) })
-    const folder = join(out, 'growing')
+    const folder = out('growing')
     await tuned.export(folder)
     await tuned.release()
     const graph = decoded(folder)
     expect(windowed(graph)).toBe(0)
     expect(graph.nodes.map(({ attributes }) => attributes.local_window_size).filter((size) => size === 4)).toEqual([4])
-    expect(parsed(read(join(folder, 'genai_config.json')))).toEqual({
+    expect(parsed(storeOf(folder).read('genai_config.json'))).toEqual({
       model: { type: 'gemma2', decoder: { filename: 'model.onnx' } },
     })
   })
 
   it('keeps onnxruntime-genai’s window where the file’s cache has all tokens', async () => {
     const tuned = await withAdapter('decoder-qwen2', { 'genai_config.json': genai(window) })
-    const folder = join(out, 'kept')
+    const folder = out('kept')
     await tuned.export(folder)
     await tuned.release()
-    expect(parsed(read(join(folder, 'genai_config.json')))).toMatchObject({
+    expect(parsed(storeOf(folder).read('genai_config.json'))).toMatchObject({
       model: { decoder: { sliding_window: window } },
     })
   })

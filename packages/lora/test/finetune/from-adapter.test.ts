@@ -1,11 +1,12 @@
 // Training that goes on from an adapter.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { defaultDevice } from '@cola/train'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { softmax, type Source } from '@cola/data'
 import { serializeSafetensors, type Tensor, toFloat32 } from '@cola/graph'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Folder, folderAt, temporaryFolders } from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
   adapterConfigJson,
@@ -24,13 +25,12 @@ const exports = join(import.meta.dirname, '../fixtures/exports')
 const ofPeft = exportNames.filter((name) => existsSync(join(exports, name, 'adapter')))
 /** Those that trained a part of transformers' model which the task's model has not. */
 const lacking = new Map([['llama-qa-torchscript', 'qa_outputs']])
-const out = mkdtempSync(join(tmpdir(), 'cola-from-adapter-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
 
-const run = { train: rows, epochs: 1, device: 'cpu' } as const
+const run = { train: rows, epochs: 1, device: defaultDevice() } as const
 /** A rate at which a step changes nothing that is seen. */
 const still = { ...run, learning_rate: 1e-12 }
-const first = join(out, 'first')
+const first = out('first')
 
 let probabilities: number[]
 beforeAll(async () => {
@@ -102,7 +102,7 @@ describe('fineTune with an adapter', () => {
   )
 
   /** The tensors and configuration alone, as PEFT writes them. */
-  const asPeft = (folder: string) => {
+  const asPeft = (folder: Folder) => {
     const { config, tensors } = readAdapter(folder)
     return {
       'adapter_config.json': new TextEncoder().encode(adapterConfigJson(config as never)),
@@ -112,7 +112,7 @@ describe('fineTune with an adapter', () => {
 
   it('goes on as a regression, as it was trained, unless labels or an option are of another type', async () => {
     const amounts = rows.map(({ text }, i) => ({ text, label: i }))
-    const folder = join(out, 'amounts')
+    const folder = out('amounts')
     const before = await fineTune(embedded, { ...run, train: amounts, problem_type: 'regression', epochs: 4 })
     const expected = await before.logits(texts)
     await before.save(folder)
@@ -162,13 +162,13 @@ describe('fineTune with an adapter', () => {
       files['config.json'] = new TextEncoder().encode(JSON.stringify({ ...config, problem_type: 'regression' }))
       const single = { problem_type: 'single_label_classification', labels: [0, 1] }
       expect(await told(asPeft(first), { train: numbers }, files)).toEqual({ ...single, warnings: [] })
-      const amounts = await told(join(out, 'amounts'), { train: numbers, labels: [0, 1] })
+      const amounts = await told(out('amounts'), { train: numbers, labels: [0, 1] })
       expect(amounts).toMatchObject(single)
       expect(amounts.warnings.join()).toContain('starts anew')
     })
 
     it('keeps those of which there are no more rows', async () => {
-      const folder = join(out, 'three')
+      const folder = out('three')
       const three = rows.map(({ text }, i) => ({ text, label: i % 3 }))
       const before = await fineTune(embedded, { ...run, train: three, epochs: 4 })
       const expected = (await before.classify(texts)).flatMap((one) => one.probabilities)
@@ -214,7 +214,7 @@ describe('fineTune with an adapter', () => {
       for (const [task, rowsOf, before, added] of forms) {
         const options = { ...still, task, train: rowsOf([['a'], ['b'], ['c'], ['a'], ['b'], ['c']]) }
         const tuned = await fineTune(embedded, options as never)
-        const folder = join(out, `several-${task}`)
+        const folder = out(`several-${task}`)
         await tuned.save(folder)
         await tuned.release()
         const after = await told(folder, { task, train: rowsOf([['a'], ['e'], ['a'], ['e']]) })
@@ -233,10 +233,10 @@ describe('fineTune with an adapter', () => {
       const words = { words: ['the', 'girl'], tags: ['O', 'B-a'] }
       const tags = { task: 'TOKEN_CLS', train: [words, { ...words, tags: ['O', 'B-b'] }] }
       const tuned = await fineTune(embedded, { ...still, ...tags } as never)
-      await tuned.save(join(out, 'tags'))
+      await tuned.save(out('tags'))
       await tuned.release()
       const weighed = { ...tags, train: [words, words], class_weight: { 'B-b': 2 } }
-      expect((await told(join(out, 'tags'), weighed)).labels).toEqual(['O', 'B-a', 'B-b'])
+      expect((await told(out('tags'), weighed)).labels).toEqual(['O', 'B-a', 'B-b'])
       const other = train.map(({ text }) => ({ text, label: 'none' }))
       await expect(told(first, { train: other })).rejects.toThrow(/too few classes.*found "none"/)
       const unknown = { train, class_weight: { none: 2 } }
@@ -282,10 +282,10 @@ describe('fineTune with an adapter', () => {
   })
 
   it('makes a head for an adapter of a language model', async () => {
-    const language = await fineTune(embedded, { task: 'CAUSAL_LM', train: rows, epochs: 1, device: 'cpu' })
-    await language.save(join(out, 'language'))
+    const language = await fineTune(embedded, { task: 'CAUSAL_LM', train: rows, epochs: 1, device: defaultDevice() })
+    await language.save(out('language'))
     await language.release()
-    const tuned = await fineTune(embedded, { ...run, epochs: 8, learning_rate: 1e-2, adapter: join(out, 'language') })
+    const tuned = await fineTune(embedded, { ...run, epochs: 8, learning_rate: 1e-2, adapter: out('language') })
     expect((await tuned.classify(texts)).map(({ label }) => label)).toEqual(rows.map(({ label }) => label))
     await tuned.release()
   })
@@ -294,13 +294,18 @@ describe('fineTune with an adapter', () => {
   const start = (name: string) => {
     const train = rows.map(({ label }, i) => ({ text: i % 2 ? 'the cat' : 'the dog sleeps', label }))
     const labels = ['many', 'one']
-    return fineTune(exportFolder(out, name), { ...still, train, labels, adapter: join(exports, name, 'adapter') })
+    return fineTune(exportFolder(out, name), {
+      ...still,
+      train,
+      labels,
+      adapter: folderAt(join(exports, name, 'adapter')),
+    })
   }
 
   it.each(ofPeft.filter((name) => !lacking.has(name)))('starts with PEFT’s matrices for %s', async (name) => {
     const tuned = await start(name)
     const after = adapterTensors(await tuned.adapted())
-    const before = loraOf(readAdapter(join(exports, name, 'adapter')).tensors)
+    const before = loraOf(readAdapter(folderAt(join(exports, name, 'adapter'))).tensors)
     expect(before.length).toBeGreaterThan(0)
     // Of the bare model, which is a module of a classifier.
     const inClassifier = (file: string) => file.replace('base_model.model.encoder', 'base_model.model.bert.encoder')
@@ -332,12 +337,12 @@ describe('fineTune with an adapter', () => {
     const folder = exportFolder(out, 'bert-mlm-dynamo')
     const start = async (name: string, options: object) => {
       const tuned = await fineTune(folder, { ...still, ...options } as typeof still)
-      await tuned.save(join(out, name))
+      await tuned.save(out(name))
       await tuned.release()
-      return readAdapter(join(out, name)).tensors
+      return readAdapter(out(name)).tensors
     }
     const before = await start('before', { ...tasks[first], lora: config })
-    const after = await start('after', { ...tasks[second], adapter: join(out, 'before') })
+    const after = await start('after', { ...tasks[second], adapter: out('before') })
     const [bare, whole] = first === 'SEQ_CLS' ? [after, before] : [before, after]
     const ofBase = [...whole.keys()].filter((name) => !name.includes('.classifier.'))
     expect(ofBase.every((name) => name.startsWith('base_model.model.bert.'))).toBe(true)
@@ -351,7 +356,13 @@ describe('fineTune with an adapter', () => {
   it('leaves out a head that the model has no place for', async () => {
     const warnings: string[] = []
     const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
-    const options = { task: 'CAUSAL_LM', train: rows, epochs: 1, device: 'cpu', learning_rate: 1e-12 } as const
+    const options = {
+      task: 'CAUSAL_LM',
+      train: rows,
+      epochs: 1,
+      device: defaultDevice(),
+      learning_rate: 1e-12,
+    } as const
     const tuned = await fineTune(embedded, { ...options, adapter: first, callbacks })
     expect(warnings).toContain('the adapter\'s head "score" is left out: the model has none')
     const after = adapterTensors(await tuned.adapted())
@@ -365,7 +376,7 @@ describe('fineTune with an adapter', () => {
       /option lora: the adapter that training goes on from has a configuration of its own/,
     )
     await expect(start({ adapter: null })).rejects.toThrow(ConfigError)
-    await expect(start({ adapter: join(out, 'nowhere') })).rejects.toThrow(/nowhere/)
+    await expect(start({ adapter: out('nowhere') })).rejects.toThrow(/nowhere/)
     const files = readAdapter(first)
     const tensors = new Map([...files.tensors].map(([name, tensor]) => [name.replace('c_attn', 'other'), tensor]))
     const foreign = {

@@ -36,7 +36,7 @@ describe('a file without a cache', () => {
   it.each(['llama-lm-torchscript', 'gpt2-lm-dynamo'])(
     '%s: texts of the fine-tuned model with each adapter',
     async (name) => {
-      const base = exportFolder(out, name)
+      const base = exportFolder((model) => join(out, model), name)
       const config = JSON.parse(readFileSync(join(base, 'config.json'), 'utf8')) as object
       writeFileSync(join(base, 'config.json'), JSON.stringify({ ...config, max_position_embeddings: 12 }))
       const run = { task: 'CAUSAL_LM', epochs: 20, learning_rate: 3e-2 } as const

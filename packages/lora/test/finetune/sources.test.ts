@@ -33,7 +33,10 @@ const texts = ['the girls sleep', 'the girl sleeps']
 
 describe.each([
   ['GPT-2’s weights as bytes', () => bytesOf(embedded)],
-  ['an exported encoder that was picked', () => picked(exportFolder(out, 'bert-bare-torchscript'))],
+  [
+    'an exported encoder that was picked',
+    () => picked(exportFolder((name) => join(out, name), 'bert-bare-torchscript')),
+  ],
 ] as [string, () => Source][])('%s', (_, source) => {
   let tuned: FineTuned
   beforeAll(async () => {

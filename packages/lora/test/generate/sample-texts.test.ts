@@ -1,10 +1,10 @@
 // sampleTexts: different texts, unlike what is given, the same however often the run was stopped.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { defaultDevice } from '@cola/train'
 import { join } from 'node:path'
-import { DataError, generateSentences, memorySink, random } from '@cola/data'
+import { DataError, type FileStore, generateSentences, memorySink, random } from '@cola/data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Folder, folderAt, readText, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import {
   ConfigError,
   type FineTuned,
@@ -14,9 +14,8 @@ import {
   type TextSampler,
 } from '../../src/index.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-sample-'))
-afterAll(() => rmSync(out, { recursive: true }))
-const embedded = join(import.meta.dirname, '../../../../examples/model')
+const out = temporaryFolders()
+const embedded = folderAt(join(import.meta.dirname, '../../../../examples/model'))
 
 /** Texts of one to three words, some of them equal, some without end. */
 function words(): TextSampler & { asked: number } {
@@ -58,6 +57,10 @@ function batches(): TextSampler {
     },
   }
 }
+/** The options of the file of a name in a folder. */
+const placeIn = (folder: Folder, name: string): { file: string; store?: FileStore } =>
+  typeof folder === 'string' ? { file: join(folder, name) } : { file: name, store: folder }
+
 const unlike = ['cat', ' dog ', 'cat dog']
 const options = { count: 40, unlike, seed: 3, max_new_tokens: 8 }
 
@@ -74,34 +77,38 @@ describe('sampleTexts', () => {
 
   it('goes on where it was stopped, by a signal or in the middle of a line, and gives the same', async () => {
     const whole = await sampleTexts(words(), options)
-    const file = join(out, 'new', 'folder', 'texts.jsonl')
+    const [folder, name] = [out('new/folder'), 'texts.jsonl']
+    const place = placeIn(folder, name)
     const stop = new AbortController()
     const onText = ({ count }: { count: number }) => count === 15 && stop.abort(new Error('enough'))
-    await expect(sampleTexts(words(), { ...options, file, onText, signal: stop.signal })).rejects.toThrow('enough')
-    const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
+    await expect(sampleTexts(words(), { ...options, ...place, onText, signal: stop.signal })).rejects.toThrow('enough')
+    const lines = readText(folder, name).trimEnd().split('\n')
     expect(lines.map((line) => (JSON.parse(line) as { text: string }).text)).toEqual(whole.slice(0, 15))
-    writeFileSync(file, readFileSync(file, 'utf8').slice(0, -9)) // Killed while it wrote.
+    writeText(folder, name, readText(folder, name).slice(0, -9)) // Killed while it wrote.
     const model = words()
-    expect(await sampleTexts(model, { ...options, file })).toEqual(whole)
+    expect(await sampleTexts(model, { ...options, ...place })).toEqual(whole)
     const { sample } = JSON.parse(lines[13] as string) as { sample: number }
-    const last = JSON.parse(readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) as string) as { sample: number }
+    const last = JSON.parse(readText(folder, name).trimEnd().split('\n').at(-1) as string) as { sample: number }
     expect(model.asked).toBe(1 + last.sample - sample) // One to compare, and those that were missing.
-    expect(await sampleTexts(words(), { ...options, file, count: 50 })).toEqual(
+    expect(await sampleTexts(words(), { ...options, ...place, count: 50 })).toEqual(
       await sampleTexts(words(), { ...options, count: 50 }),
     )
-    expect(await sampleTexts(words(), { ...options, file, count: 10 })).toEqual(whole.slice(0, 10))
+    expect(await sampleTexts(words(), { ...options, ...place, count: 10 })).toEqual(whole.slice(0, 10))
   })
 
   it('gives the same in batches, stopped or not', async () => {
     const whole = await sampleTexts(words(), options)
     for (const batch_size of [1, 2, 7, 32, 1000])
       expect(await sampleTexts(batches(), { ...options, batch_size })).toEqual(whole)
-    const file = join(out, 'batches.jsonl')
+    const [folder, name] = [out('batches'), 'batches.jsonl']
+    const place = placeIn(folder, name)
     const stop = new AbortController()
     const onText = ({ count }: { count: number }) => count === 15 && stop.abort(new Error('enough'))
-    await expect(sampleTexts(batches(), { ...options, file, onText, signal: stop.signal })).rejects.toThrow('enough')
-    expect(readFileSync(file, 'utf8').trimEnd().split('\n').length).toBe(15)
-    expect(await sampleTexts(batches(), { ...options, file })).toEqual(whole)
+    await expect(sampleTexts(batches(), { ...options, ...place, onText, signal: stop.signal })).rejects.toThrow(
+      'enough',
+    )
+    expect(readText(folder, name).trimEnd().split('\n').length).toBe(15)
+    expect(await sampleTexts(batches(), { ...options, ...place })).toEqual(whole)
     await expect(sampleTexts(batches(), { ...options, max_samples: 12 })).rejects.toThrow(/in 12 samples, expected 40/)
     await expect(sampleTexts(batches(), { ...options, batch_size: 0 })).rejects.toThrow(/option batch_size/)
   })
@@ -116,16 +123,17 @@ describe('sampleTexts', () => {
   })
 
   it('refuses files of other samples, too few texts, other models and options', async () => {
-    const file = join(out, 'other.jsonl')
+    const [folder, name] = [out('other'), 'other.jsonl']
+    const place = placeIn(folder, name)
     const sample = (more: object, model: TextSampler = words()) =>
-      expect(sampleTexts(model, { ...options, file, ...more })).rejects
-    await sampleTexts(words(), { ...options, file, count: 5 })
+      expect(sampleTexts(model, { ...options, ...place, ...more })).rejects
+    await sampleTexts(words(), { ...options, ...place, count: 5 })
     await sample({ seed: 9 }).toThrow(/other\.jsonl, line 5: not what the model gives with these options/)
     const [first] = await sampleTexts(words(), options)
     await sample({ unlike: [first as string] }).toThrow(/line 1: a text that is there already, or in unlike/)
-    writeFileSync(file, 'cat\n')
+    writeText(folder, name, 'cat\n')
     await sample({}).toThrow(/line 1: not a text that was sampled.*found cat/)
-    const others = { file: undefined as never }
+    const others = { file: undefined as never, store: undefined as never }
     await sample({ ...others, count: 500 }).toThrow(DataError)
     await sample({ ...others, max_samples: 12 }).toThrow(/too few different texts in 12 samples, expected 40/)
     await sample({ ...others, count: 0 }).toThrow(ConfigError)
@@ -143,7 +151,7 @@ describe('a fine-tuned language model', () => {
   const rows = generateSentences({ seed: 1, count: 120 }).filter(({ label }) => label === 1)
   beforeAll(async () => {
     const train = rows.map(({ text }) => ({ text }))
-    const quick = { epochs: 4, learning_rate: 1e-2, device: 'cpu' } as const
+    const quick = { epochs: 4, learning_rate: 1e-2, device: defaultDevice() } as const
     // The model ends a text with the token that begins it.
     model = await fineTune(embedded, { task: 'CAUSAL_LM', train, eos_token: '[CLS]', ...quick })
   })

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { elements, float32, serializeSafetensors, type Tensor, tensorOf, toFloat32 } from '@cola/graph'
-import { openSession, OrtTensor, type OrtTensors } from '@cola/train'
-import { afterAll, describe, expect, it } from 'vitest'
+import { defaultDevice, openSession, OrtTensor, type OrtTensors } from '@cola/train'
+import { describe, expect, it } from 'vitest'
+import { copyFolder, storeOf, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import { reportLora } from '../../../../examples/support/report/lora-config.ts'
 import {
   countParameters,
@@ -19,8 +19,7 @@ import {
 } from '../../src/index.ts'
 import { small, config, model, embedded, logits } from '../support/padded-gpt2.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-lora-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 
 describe('GPT-2', () => {
   it.each([
@@ -68,13 +67,13 @@ describe('GPT-2', () => {
       new OrtTensor('int64', BigInt64Array.from(rows.flat()), [2, rows[0]?.length ?? 0])
     const columns = (from: number, to: number) => int64(ids.map((row) => row.slice(from, to)))
     const mask = (to: number) => int64(ids.map((row) => row.slice(0, to).map((id) => (id === 0n ? 0n : 1n))))
-    const whole = await openSession({ graph: build(false) }, 'cpu')
+    const whole = await openSession({ graph: build(false) }, defaultDevice())
     const right = (await whole.run({ input_ids: columns(0, 5), attention_mask: mask(5) })).logits?.data as Float32Array
     await whole.release()
     const graph = build(true)
     const caches = graph.inputs.filter((name) => name.startsWith('past_key_values.'))
     expect(caches).toEqual(['0.key', '0.value', '1.key', '1.value'].map((name) => `past_key_values.${name}`))
-    const session = await openSession({ graph }, 'cpu')
+    const session = await openSession({ graph }, defaultDevice())
     let past: OrtTensors = Object.fromEntries(
       caches.map((name) => [name, new OrtTensor('float32', new Float32Array(), [2, 2, 0, 4])]),
     )
@@ -121,25 +120,22 @@ describe('GPT-2', () => {
       for (const [name, value] of read)
         expect(toFloat32(value)).toBeAllclose(toFloat32(weights.get(name) as Tensor), { atol: 1e-6, rtol })
     }
-    const sharded = join(folder, 'sharded')
-    mkdirSync(sharded)
+    const sharded = folder('sharded')
     const names = [...weights.keys()]
     const parts = [names.slice(0, 5), names.slice(5)]
     for (const [i, part] of parts.entries()) {
-      writeFileSync(
-        join(sharded, `part-${i}.safetensors`),
-        serializeSafetensors(new Map(part.map((name) => [name, weights.get(name) as Tensor]))),
-      )
+      const tensors = new Map(part.map((name) => [name, weights.get(name) as Tensor]))
+      storeOf(sharded).write(`part-${i}.safetensors`, [serializeSafetensors(tensors)])
     }
-    writeFileSync(
-      join(sharded, 'model.safetensors.index.json'),
+    writeText(
+      sharded,
+      'model.safetensors.index.json',
       JSON.stringify({
         weight_map: Object.fromEntries(parts.flatMap((part, i) => part.map((name) => [name, `part-${i}.safetensors`]))),
       }),
     )
-    writeFileSync(join(sharded, 'config.json'), JSON.stringify(small))
-    for (const name of ['tokenizer.json', 'tokenizer_config.json'])
-      writeFileSync(join(sharded, name), readFileSync(join(embedded, name)))
+    writeText(sharded, 'config.json', JSON.stringify(small))
+    copyFolder(embedded, sharded, ['tokenizer.json', 'tokenizer_config.json'])
     const { model: loaded } = await loadPretrained(sharded)
     expect(elements(loaded.graph.initializers.get('score.weight') as Tensor)).toEqual(
       elements(weights.get('score.weight') as Tensor),

@@ -1,16 +1,13 @@
 // Training with activations that are computed again for the backward pass: the same numbers from fewer kept values.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Graph, producersOf, type Tensor, toFloat32 } from '@cola/graph'
-import { adamw, crossEntropy, generateArtifacts, TrainingSession } from '@cola/train'
-import { afterAll, expect, it } from 'vitest'
+import { defaultDevice, adamw, crossEntropy, generateArtifacts, TrainingSession } from '@cola/train'
+import { expect, it } from 'vitest'
+import { temporaryFolders } from '../../../../tools/test-folders.ts'
 import { lora, openBase, withHead } from '../../src/index.ts'
 import { exportFolder } from '../support/export-folder.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-checkpointing-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
 
 const rows = [
   [5, 6, 7, 8],
@@ -41,7 +38,7 @@ it.each(['llama-lm-torchscript', 'bert-bare-torchscript', 'gpt2-lm-dynamo', 'alb
     const model = lora(headed, { r: 2, task_type: 'SEQ_CLS', target_modules: 'all-linear', lora_dropout: 0.1 })
     const train = async (gradientCheckpointing: boolean) => {
       const artifacts = generateArtifacts(model, { loss: crossEntropy(), optimizer: adamw(), gradientCheckpointing })
-      const session = await TrainingSession.create({ artifacts, device: 'cpu', seed: 5 })
+      const session = await TrainingSession.create({ artifacts, device: defaultDevice(), seed: 5 })
       const losses: number[] = []
       for (let step = 0; step < 3; step++) {
         session.lazyResetGrad()

@@ -1,23 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { readText, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import { moved } from '../../../../tools/moved.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import { loadAdapter, lora, withHead, writeAdapter } from '../../src/index.ts'
 import { exported, head, models } from '../support/peft-adapters.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-saved-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 
 describe('a head', () => {
   const labels = ['greeting', 'question', 'order']
   const model = withHead(exported('llama'), { ...head, labels })
-  const out = join(folder, 'head')
+  const out = folder('head')
 
   it('is saved as what it was trained, and held against the model’s', () => {
     writeAdapter(out, moved(lora(model, { task_type: 'SEQ_CLS', r: 2, target_modules: ['q_proj'] }), 1))
-    expect(JSON.parse(readFileSync(join(out, 'head_config.json'), 'utf8'))).toEqual({
+    expect(JSON.parse(readText(out, 'head_config.json'))).toEqual({
       head: 'score',
       num_labels: 3,
       pooling: 'last',
@@ -46,7 +43,7 @@ describe('a head', () => {
 
   it('has one name a class', () => {
     expect(() => withHead(exported('llama'), { ...head, labels: ['a'] })).toThrow(/"labels".*expected 3/)
-    writeFileSync(join(out, 'head_config.json'), '{"head":"score","num_labels":3,"pooling":"max"}')
+    writeText(out, 'head_config.json', '{"head":"score","num_labels":3,"pooling":"max"}')
     expect(() => readAdapter(out)).toThrow(/head_config\.json, field "pooling"/)
   })
 })

@@ -1,9 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { packSentences } from '@cola/data'
-import { adam, crossEntropy, generateArtifacts, TrainingSession } from '@cola/train'
-import { afterAll, describe, expect, it } from 'vitest'
+import { defaultDevice, adam, crossEntropy, generateArtifacts, TrainingSession } from '@cola/train'
+import { describe, expect, it } from 'vitest'
+import { readText, temporaryFolders } from '../../../../tools/test-folders.ts'
 import { reportLora } from '../../../../examples/support/report/lora-config.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
@@ -18,8 +16,7 @@ import {
 } from '../../src/index.ts'
 import { small, model, logits } from '../support/padded-gpt2.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-lora-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 
 describe('LoRA', () => {
   const modules = (options: Parameters<typeof lora>[1]) =>
@@ -75,7 +72,7 @@ describe('LoRA', () => {
     )
     const session = await TrainingSession.create({
       artifacts: generateArtifacts(start, { loss: crossEntropy(), optimizer: adam() }),
-      device: 'cpu',
+      device: defaultDevice(),
     })
     for (let step = 0; step < 3; step++) {
       session.lazyResetGrad()
@@ -93,10 +90,10 @@ describe('LoRA', () => {
     const adapted = await logits(withPaddedInputs(trained), ids, mask)
     expect(adapted).not.toBeAllclose(await logits(withPaddedInputs(model()), ids, mask), { atol: 1e-2 })
     expect(await logits(withPaddedInputs(merge(trained)), ids, mask)).toBeAllclose(adapted)
-    const out = join(folder, 'adapter')
+    const out = folder('adapter')
     writeAdapter(out, trained, { baseModel: 'openai-community/gpt2' })
     expect(await logits(withPaddedInputs(loadAdapter(model(), readAdapter(out))), ids, mask)).toEqual(adapted)
-    expect(JSON.parse(readFileSync(join(out, 'adapter_config.json'), 'utf8'))).toMatchObject({
+    expect(JSON.parse(readText(out, 'adapter_config.json'))).toMatchObject({
       peft_type: 'LORA',
       base_model_name_or_path: 'openai-community/gpt2',
       inference_mode: true,
@@ -104,7 +101,7 @@ describe('LoRA', () => {
     })
   })
   it('refuses an adapter without its head, and one for another model', () => {
-    const out = join(folder, 'adapter')
+    const out = folder('adapter')
     const adapter = readAdapter(out)
     const headless = new Map([...adapter.tensors].filter(([name]) => !name.endsWith('score.weight')))
     expect(() => loadAdapter(model(), { ...adapter, tensors: headless })).toThrow(

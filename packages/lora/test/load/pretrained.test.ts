@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { filesOf } from '@cola/data'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type HubServer, hubServer } from '../../../../tools/hub-server.ts'
 import { loadPretrained } from '../../src/index.ts'
@@ -14,7 +15,7 @@ describe('the hub', () => {
   const sha = 'a'.repeat(40)
   const files = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
   beforeAll(async () => {
-    hub = await hubServer(Object.fromEntries(files.map((name) => [name, readFileSync(join(embedded, name))])), sha)
+    hub = await hubServer(Object.fromEntries(files.map((name) => [name, filesOf(embedded).read(name)])), sha)
   })
   afterAll(() => hub.close())
   const load = (cacheDir: string, timeout = 5000) =>

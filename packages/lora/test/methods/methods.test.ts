@@ -1,14 +1,15 @@
 // Adapters of PEFT that are not LoRA, on exported encoders and a decoder: numbers, gradients, merging and files are
 // PEFT's. make-methods.py made them.
 
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Files } from '@cola/data'
 import {
   elements,
   float32,
   foldLinear,
   type Graph,
+  parseSafetensors,
   readModel,
   serializeSafetensors,
   simplify,
@@ -16,6 +17,7 @@ import {
   toFloat32,
 } from '@cola/graph'
 import {
+  defaultDevice,
   type Batch,
   crossEntropy,
   feedsOf,
@@ -23,11 +25,11 @@ import {
   openSession,
   type OrtTensor,
   paddedBatches,
-  readSafetensorsFile,
   sgd,
   TrainingSession,
 } from '@cola/train'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { copyFolder, folderAt, readText, temporaryFolders } from '../../../../tools/test-folders.ts'
 import { moved } from '../../../../tools/moved.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
@@ -55,8 +57,7 @@ import {
 } from '../../src/index.ts'
 import { methodOf, readMethod } from '../../src/methods/methods.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-methods-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 const fixtures = join(import.meta.dirname, '../fixtures/methods')
 
 const heads = {
@@ -69,14 +70,14 @@ const cases = (Object.keys(heads) as (keyof typeof heads)[]).flatMap((name) =>
 )
 
 async function numbers(graph: Graph, batch: Batch): Promise<Float32Array> {
-  const session = await openSession({ graph }, 'cpu')
+  const session = await openSession({ graph }, defaultDevice())
   const results = await session.run(feedsOf(graph, graph.inputs, batch).feeds)
   await session.release()
   return (results[graph.outputs[0] as string] as OrtTensor).data as Float32Array
 }
 
 describe.each(cases)('$variant that PEFT trained on $name', ({ name, variant }) => {
-  const { tensors } = readSafetensorsFile(join(fixtures, name, 'expected.safetensors'))
+  const { tensors } = parseSafetensors(new Uint8Array(readFileSync(join(fixtures, name, 'expected.safetensors'))))
   const expected = new Map(
     [...tensors]
       .filter(([key]) => key.startsWith(variant))
@@ -87,14 +88,14 @@ describe.each(cases)('$variant that PEFT trained on $name', ({ name, variant }) 
   const [ids, mask] = [whole('input_ids'), whole('attention_mask')]
   const rows = [0, 1, 2, 3].map((row) => ids.slice(6 * row, 6 * row + 6).filter((_, at) => mask[6 * row + at] === 1))
   const batch = (graph: Graph): Batch => paddedBatches(graph)(rows)
-  const adapter = readAdapter(join(fixtures, name, variant))
+  const adapter = readAdapter(folderAt(join(fixtures, name, variant)))
   let base: HeadedModel
 
   beforeAll(async () => {
-    const path = join(folder, name)
-    cpSync(join(fixtures, name), path, { recursive: true })
-    for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-      cpSync(join(import.meta.dirname, '../../../../examples/model', file), join(path, file))
+    const path = folder(name)
+    copyFolder(folderAt(join(fixtures, name)), path)
+    const embedded = folderAt(join(import.meta.dirname, '../../../../examples/model'))
+    copyFolder(embedded, path, ['tokenizer.json', 'tokenizer_config.json'])
     base = withHead((await openOnnxModel(path)).model, { num_labels: 3, ...heads[name] })
   })
 
@@ -127,7 +128,7 @@ describe.each(cases)('$variant that PEFT trained on $name', ({ name, variant }) 
     const model = loadAdapter(base, adapter)
     const session = await TrainingSession.create({
       artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: sgd() }),
-      device: 'cpu',
+      device: defaultDevice(),
     })
     const { loss } = await session.runTrainStep({
       ...batch(model.graph),
@@ -146,14 +147,14 @@ describe.each(cases)('$variant that PEFT trained on $name', ({ name, variant }) 
 
   it('is written as it was read', () => {
     const model = loadAdapter(base, adapter)
-    writeAdapter(join(folder, 'written', name, variant), model)
-    const written = readAdapter(join(folder, 'written', name, variant))
+    const out = folder(`written-${name}-${variant}`)
+    writeAdapter(out, model)
+    const written = readAdapter(out)
     expect([...written.tensors.keys()].sort()).toEqual([...adapter.tensors.keys()].sort())
     for (const [key, value] of adapter.tensors)
       expect(toFloat32(written.tensors.get(key) as Tensor), key).toEqual(toFloat32(value))
-    const json = (path: string) =>
-      JSON.parse(readFileSync(join(path, 'adapter_config.json'), 'utf8')) as Record<string, unknown>
-    expect(json(join(folder, 'written', name, variant))).toEqual(json(join(fixtures, name, variant)))
+    const json = (place: string | Files) => JSON.parse(readText(place, 'adapter_config.json')) as object
+    expect(json(out)).toEqual(json(folderAt(join(fixtures, name, variant))))
   })
 
   it('changes nothing at the start, and is exported merged', async () => {
@@ -352,7 +353,7 @@ describe('VeRA', () => {
   })
 
   it('shares the product of what query, key and value read', async () => {
-    const { model } = await openOnnxModel(join(folder, 'bert'))
+    const { model } = await openOnnxModel(folder('bert'))
     const { graph } = withAdapter(model, { peft_type: 'VERA', r: 4, target_modules: ['query', 'key', 'value'] })
     const readers = graph.nodes.filter(({ inputs }) => inputs.includes('constant.vera_A'))
     expect(readers).toHaveLength(2)

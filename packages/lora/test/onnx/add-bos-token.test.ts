@@ -1,14 +1,14 @@
 // The start token before texts. start-tokens.json is what transformers makes of each tokenizer (make-start-tokens.py).
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTokenizer, readTokenizer } from '@cola/data'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { folderAt, temporaryFolders } from '../../../../tools/test-folders.ts'
 import { ConfigError, fineTune, loadFineTuned, openBase, type OnnxModelOptions } from '../../src/index.ts'
 import { addBosToken } from '../../src/onnx/add-bos-token.ts'
 import { decoderFiles, json, wordTokenizer } from '../support/decoder-files.ts'
-import { loadClassifier } from '@cola/train'
+import { defaultDevice, loadClassifier } from '@cola/train'
 
 interface Case {
   'tokenizer.json': object
@@ -22,8 +22,7 @@ const cases = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/sta
   string,
   Case
 >
-const out = mkdtempSync(join(tmpdir(), 'cola-start-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
 
 describe('a tokenizer', () => {
   it.each(Object.entries(cases))('%s: the tokens of transformers', (_, { options, single, pair, ...files }) => {
@@ -100,7 +99,7 @@ describe('a tokenizer', () => {
 describe('a fine-tuned decoder', () => {
   const rows = ['w6 w7', 'w8 w9 w10', 'w6 w11', 'w8 w12'].map((text, i) => ({ text, label: i % 2 ? 'b' : 'a' }))
   const texts = rows.map(({ text }) => text)
-  const run = { train: rows, epochs: 1, device: 'cpu' } as const
+  const run = { train: rows, epochs: 1, device: defaultDevice() } as const
   const plain = decoderFiles('decoder-qwen3')
 
   it('reads the start token in training, when it is opened again, and when it is exported', async () => {
@@ -111,15 +110,15 @@ describe('a fine-tuned decoder', () => {
     expect(tuned.training?.losses).toEqual(expected.training?.losses)
     const answers = await expected.classify(texts.map((text) => `w4 ${text}`))
     expect(await tuned.classify(texts)).toEqual(answers)
-    await tuned.save(join(out, 'saved'))
-    await tuned.export(join(out, 'exported'))
+    await tuned.save(out('saved'))
+    await tuned.export(out('exported'))
     await Promise.all([tuned.release(), expected.release()])
 
-    expect((await readTokenizer(join(out, 'saved'))).encode('w6 w7')).toEqual([4, 6, 7])
-    const opened = await loadFineTuned(join(out, 'saved'), { base: plain, device: 'cpu' })
+    expect((await readTokenizer(out('saved'))).encode('w6 w7')).toEqual([4, 6, 7])
+    const opened = await loadFineTuned(out('saved'), { base: plain, device: defaultDevice() })
     expect(await opened.classify(texts)).toEqual(answers)
     await opened.release()
-    const classifier = await loadClassifier(join(out, 'exported'), { device: 'cpu' })
+    const classifier = await loadClassifier(out('exported'), { device: defaultDevice() })
     const numbers = (of: readonly { probabilities: readonly number[] }[]) => of.flatMap((one) => one.probabilities)
     const exported = numbers(await classifier.classify(texts))
     for (const [i, value] of numbers(answers).entries()) expect(exported[i]).toBeCloseTo(value, 5)
@@ -127,7 +126,7 @@ describe('a fine-tuned decoder', () => {
   })
 
   it('is opened by its own files, without ONNX too', async () => {
-    const embedded = join(import.meta.dirname, '../../../../examples/model')
+    const embedded = folderAt(join(import.meta.dirname, '../../../../examples/model'))
     const base = await openBase(embedded, { add_bos_token: true, bos_token: '[CLS]' })
     expect(base.tokenizer.files['tokenizer_config.json']).toMatchObject({ add_bos_token: true, bos_token: '[CLS]' })
     expect(base.tokenizer.encode('the girls')).toEqual((await openBase(embedded)).tokenizer.encode('the girls'))

@@ -1,7 +1,7 @@
 // Models in float16 and bfloat16 against PyTorch (test/make-types.py).
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { filesOf } from '@cola/data'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   addInitializer,
@@ -20,8 +20,10 @@ import {
   toFloat32,
   widen,
   writeModel,
+  parseSafetensors,
 } from '@cola/graph'
 import {
+  defaultDevice,
   type Batch,
   crossEntropy,
   externalDataOf,
@@ -31,11 +33,11 @@ import {
   openSession,
   type OrtTensor,
   paddedBatches,
-  readSafetensorsFile,
   sgd,
   TrainingSession,
 } from '@cola/train'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { copyFolder, folderAt, storeOf, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
   adapterTensors,
@@ -52,8 +54,7 @@ import {
 } from '../../src/index.ts'
 import { wordTokenizer } from '../support/decoder-files.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-types-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 const fixtures = join(import.meta.dirname, '../fixtures/types')
 interface Kind {
   name: string
@@ -67,16 +68,18 @@ const kinds: Kind[] = [
   { name: 'bert-float16-io', dtype: 'float16', head: { name: 'classifier', pooling: 'first', bias: true } },
 ]
 async function numbers(graph: Graph, batch: Batch): Promise<Float32Array> {
-  const session = await openSession({ graph }, 'cpu')
+  const session = await openSession({ graph }, defaultDevice())
   const results = await session.run(feedsOf(graph, graph.inputs, batch).feeds)
   await session.release()
   return (results[graph.outputs[0] as string] as OrtTensor).data as Float32Array
 }
 
 describe.each(kinds)('$name', ({ name, dtype, head }) => {
-  const path = join(folder, name)
-  const { tensors: expected } = readSafetensorsFile(join(fixtures, name, 'expected.safetensors'))
-  const { tensors: inputs } = readSafetensorsFile(join(fixtures, name, 'inputs.safetensors'))
+  const path = folder(name)
+  const { tensors: expected } = parseSafetensors(
+    new Uint8Array(readFileSync(join(fixtures, name, 'expected.safetensors'))),
+  )
+  const { tensors: inputs } = parseSafetensors(new Uint8Array(readFileSync(join(fixtures, name, 'inputs.safetensors'))))
   const right = (key: string): Float32Array => toFloat32(expected.get(key) as Tensor)
   const [ids, mask] = ['input_ids', 'attention_mask'].map((key) =>
     [...(elements(inputs.get(key) as Tensor) as BigInt64Array)].map(Number),
@@ -85,22 +88,21 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
   const texts = rows.map((row) => row.map((id) => `w${id}`).join(' '))
   let opened: OnnxModel
   const headed = () => withHead(opened.model, { num_labels: 3, ...head })
-  const loaded = () => loadAdapter(headed(), readAdapter(join(fixtures, name, 'adapter')))
+  const loaded = () => loadAdapter(headed(), readAdapter(folderAt(join(fixtures, name, 'adapter'))))
   const batch = (graph: Graph): Batch => paddedBatches(graph)(rows)
 
   beforeAll(async () => {
-    cpSync(join(fixtures, name), path, { recursive: true })
-    mkdirSync(join(path, 'onnx'))
-    writeFileSync(join(path, 'tokenizer.json'), JSON.stringify(wordTokenizer(40, 'w0')))
+    copyFolder(folderAt(join(fixtures, name)), path)
+    writeText(path, 'tokenizer.json', JSON.stringify(wordTokenizer(40, 'w0')))
     opened = await openOnnxModel(path)
   })
 
   it('is of that type on disk', () => {
-    const { initializers } = readModel(readFileSync(join(path, 'model.onnx')), { externalData: externalDataOf(path) })
+    const { initializers } = readModel(filesOf(path).read('model.onnx'), { externalData: externalDataOf(path) })
     expect([...initializers.values()].filter(({ dims }) => dims.length === 2).map((data) => data.dtype)).toContain(
       dtype,
     )
-    const { tensors } = readAdapter(join(fixtures, name, 'adapter'))
+    const { tensors } = readAdapter(folderAt(join(fixtures, name, 'adapter')))
     expect(new Set([...tensors.values()].map((data) => data.dtype))).toEqual(new Set([dtype]))
   })
 
@@ -117,8 +119,8 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
 
   it('computes what the runtime computes on the file as it is, but for its rounding', async ({ skip }) => {
     if (dtype === 'bfloat16') skip('the runtime’s CPU has no bfloat16 kernels')
-    const typed = readModel(readFileSync(join(path, 'model.onnx')))
-    const session = await openSession({ graph: typed, path: join(path, 'model.onnx') }, 'cpu')
+    const typed = readModel(filesOf(path).read('model.onnx'))
+    const session = await openSession({ graph: typed }, defaultDevice())
     const { last_hidden_state: own } = await session.run(feedsOf(typed, typed.inputs, batch(typed)).feeds)
     await session.release()
     const { data, type } = own as OrtTensor
@@ -146,7 +148,7 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
     const model = loaded()
     const session = await TrainingSession.create({
       artifacts: generateArtifacts(model, { loss: crossEntropy(), optimizer: sgd() }),
-      device: 'cpu',
+      device: defaultDevice(),
     })
     const labels = {
       data: Int32Array.from(elements(inputs.get('labels') as Tensor) as BigInt64Array, Number),
@@ -171,13 +173,13 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
     ['int4', 0.4, 'uint8'],
   ] as const)('is exported merged, in %s, and classifies as PEFT does', async (type, atol, stored) => {
     for (const layout of ['flat', 'hub'] as const) {
-      const out = join(path, `${type}-${layout}`)
+      const out = folder(`${name}-${type}-${layout}`)
       exportMerged(loaded(), { folder: out, config: opened.config, tokenizerFolder: path, dtype: type, layout })
       const classifier = await loadClassifier(out)
       expect(await classifier.logits(texts)).toBeAllclose(right('merged'), { atol })
       await classifier.release()
       if (layout === 'hub') continue
-      const graph = readModel(readFileSync(join(out, 'model.onnx')), { externalData: externalDataOf(out) })
+      const graph = readModel(filesOf(out).read('model.onnx'), { externalData: externalDataOf(out) })
       checkTypes(graph)
       expect(
         [...graph.initializers.values()].filter((data) => data.dtype === stored && data.dims.length > 1).length,
@@ -187,7 +189,7 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
   })
 
   it('is loaded as a classifier whose file computes in that type, its logits included', async () => {
-    const graph = readModel(readFileSync(join(path, 'model.onnx')))
+    const graph = readModel(filesOf(path).read('model.onnx'))
     const g = build(graph)
     const states = getValue(graph, graph.outputs[0] as string)
     const first = g.Gather(states, g.constant('zero', tensor('int64', [], BigInt64Array.of(0n))), { axis: 1 })
@@ -202,11 +204,10 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
     })
     graph.outputs = ['logits']
     prune(graph)
-    const out = join(path, 'as-it-is')
-    mkdirSync(out)
-    writeFileSync(join(out, 'model.onnx'), writeModel(graph))
-    writeFileSync(join(out, 'config.json'), JSON.stringify({ id2label: { 0: 'a', 1: 'b', 2: 'c' }, pad_token_id: 0 }))
-    cpSync(join(path, 'tokenizer.json'), join(out, 'tokenizer.json'))
+    const out = folder(`${name}-as-it-is`)
+    storeOf(out).write('model.onnx', [writeModel(graph)])
+    writeText(out, 'config.json', JSON.stringify({ id2label: { 0: 'a', 1: 'b', 2: 'c' }, pad_token_id: 0 }))
+    copyFolder(path, out, ['tokenizer.json'])
     const classifier = await loadClassifier(out)
     const wide = widen(graph)
     expect(await classifier.logits(texts)).toBeAllclose(await numbers(wide, batch(wide)), { atol: 2e-2 })
@@ -214,7 +215,7 @@ describe.each(kinds)('$name', ({ name, dtype, head }) => {
   })
 
   it('can be given an adapter as it was read, without being widened first', async () => {
-    const typed = readModel(readFileSync(join(path, 'model.onnx')))
+    const typed = readModel(filesOf(path).read('model.onnx'))
     const bare = { graph: typed, trainable: new Set<string>() }
     expect(inspect(bare).filter(({ kind }) => kind === 'linear').length).toBeGreaterThanOrEqual(6)
     const model = lora(withHead(bare, { num_labels: 3, ...head }), {

@@ -1,17 +1,15 @@
 // Decoders with fused operators and a cache: which file is opened, and what is refused before weights are read. Their
 // numbers are the parity cases' (tools/parity/fixtures/decoder-*).
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeGraph } from '@cola/graph'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolders } from '../../../../tools/test-folders.ts'
 import { ConfigError, inspect, lora, openBase, openOnnxModel } from '../../src/index.ts'
 import { exportFolder } from '../support/export-folder.ts'
 import { decoderFiles, decoders, json, parsed, read, wordTokenizer } from '../support/decoder-files.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-decoders-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
 
 const config = parsed(read(join(decoders, 'decoder-qwen3', 'config.json')))
 

@@ -1,11 +1,11 @@
 // Models of several exporters against PyTorch and PEFT (test/make-exports.py).
 
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { elements, float32, type Graph, type Tensor, toFloat32 } from '@cola/graph'
-import { type Batch, feedsOf, openSession, type OrtTensor, readSafetensorsFile } from '@cola/train'
-import { afterAll, describe, expect, it } from 'vitest'
+import { elements, float32, type Graph, type Tensor, toFloat32, parseSafetensors } from '@cola/graph'
+import { defaultDevice, type Batch, feedsOf, openSession, type OrtTensor } from '@cola/train'
+import { describe, expect, it } from 'vitest'
+import { copyFolder, folderAt, readText, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
   adapterTensors,
@@ -22,16 +22,16 @@ import { hiddenStates } from '../../src/onnx/hidden.ts'
 import { canonicalPath } from '../../src/onnx/names.ts'
 import { baseModelPath } from '../../src/onnx/prefixes.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-exports-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 const fixtures = join(import.meta.dirname, '../fixtures/exports')
 const names = readdirSync(fixtures)
 for (const name of names) {
-  cpSync(join(fixtures, name), join(folder, name), { recursive: true })
-  for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-    cpSync(join(import.meta.dirname, '../../../../examples/model', file), join(folder, name, file))
+  copyFolder(folderAt(join(fixtures, name)), folder(name), ['model.onnx', 'config.json'])
+  const embedded = folderAt(join(import.meta.dirname, '../../../../examples/model'))
+  copyFolder(embedded, folder(name), ['tokenizer.json', 'tokenizer_config.json'])
 }
-const expectedOf = (name: string) => readSafetensorsFile(join(fixtures, name, 'expected.safetensors')).tensors
+const expectedOf = (name: string) =>
+  parseSafetensors(new Uint8Array(readFileSync(join(fixtures, name, 'expected.safetensors')))).tensors
 const numbers = (name: string, key: string) => toFloat32(expectedOf(name).get(key) as Tensor)
 /** The first output, on the ids that PyTorch was given. */
 async function run(graph: Graph, name: string, adapter: Batch = {}): Promise<Float32Array> {
@@ -42,7 +42,7 @@ async function run(graph: Graph, name: string, adapter: Batch = {}): Promise<Flo
       return [key, { data: elements(value) as BigInt64Array, dims: value.dims }]
     }),
   )
-  const session = await openSession({ graph }, 'cpu')
+  const session = await openSession({ graph }, defaultDevice())
   const results = await session.run(feedsOf(graph, graph.inputs, { ...batch, ...adapter }).feeds)
   await session.release()
   return (results[graph.outputs[0] as string] as OrtTensor).data as Float32Array
@@ -55,7 +55,7 @@ function real(values: Float32Array, name: string): Float32Array {
 }
 
 describe.each(names)('%s', (name) => {
-  const opened = openOnnxModel(join(folder, name))
+  const opened = openOnnxModel(folder(name))
 
   it('computes what PyTorch does, and has transformers’ linear layers', async () => {
     const { model, config } = await opened
@@ -69,7 +69,7 @@ describe.each(names)('%s', (name) => {
 
   it('takes PEFT’s adapter, head included, and writes it back under the same names', async () => {
     const { model } = await opened
-    const adapter = readAdapter(join(fixtures, name, 'adapter'))
+    const adapter = readAdapter(folderAt(join(fixtures, name, 'adapter')))
     if (name.includes('bare')) return
     const loaded = loadAdapter(model, adapter)
     const adapted = real(numbers(name, 'adapted'), name)
@@ -88,7 +88,7 @@ describe.each(names)('%s', (name) => {
   it('switches between PEFT’s adapter and the base', async () => {
     const { model } = await opened
     if (name.includes('bare')) return
-    const peft = readAdapter(join(fixtures, name, 'adapter'))
+    const peft = readAdapter(folderAt(join(fixtures, name, 'adapter')))
     const { graph, feeds } = switchable(model, { peft })
     for (const [key, adapter] of [['adapted', 'peft'], ['logits']] as const)
       expect(real(await run(graph, name, feeds(adapter)), name)).toBeAllclose(real(numbers(name, key), name), {
@@ -108,7 +108,7 @@ describe.each(names)('%s', (name) => {
 
 it('merges a bias of the adapter into a layer that has none', async () => {
   const name = 'llama-lm-torchscript'
-  const { model } = await openOnnxModel(join(folder, name))
+  const { model } = await openOnnxModel(folder(name))
   const adapted = lora(model, { r: 2, target_modules: ['q_proj', 'down_proj'], lora_bias: true })
   const biases = [...adapted.trainable].filter((parameter) => parameter.endsWith('.lora_B.bias'))
   for (const [i, parameter] of biases.entries()) {
@@ -137,15 +137,17 @@ describe('a configuration without targets', () => {
     ['gpt2-lm-dynamo', ['c_attn']],
     ['llama-lm-torchscript', ['q_proj', 'v_proj']],
   ])('%s has those of PEFT, and writes them', async (name, targets) => {
-    const { config, targets: found } = lora((await openOnnxModel(join(folder, name))).model, { r: 2 })
+    const { config, targets: found } = lora((await openOnnxModel(folder(name))).model, { r: 2 })
     expect(config.target_modules).toEqual(targets)
     expect([...new Set(found.map(({ module }) => module.split('.').at(-1)))]).toEqual(targets)
     // The script gave PEFT no targets for these.
-    expect([...(readAdapter(join(fixtures, name, 'adapter')).config.target_modules ?? [])].sort()).toEqual(targets)
+    expect([...(readAdapter(folderAt(join(fixtures, name, 'adapter'))).config.target_modules ?? [])].sort()).toEqual(
+      targets,
+    )
   })
 
   it('is refused where PEFT has no default, naming the layers', async () => {
-    const { model } = await openOnnxModel(join(folder, 'distilbert-seq-torchscript'))
+    const { model } = await openOnnxModel(folder('distilbert-seq-torchscript'))
     expect(() => lora(model, { r: 2 })).toThrow(
       /target_modules": not given, and PEFT has no default for "distilbert", expected some of q_lin, k_lin, v_lin, out_lin, lin1, lin2.*all-linear/,
     )
@@ -157,7 +159,7 @@ it.each([
   ['bert-mlm-dynamo', 'cls.predictions.decoder'],
   ['llama-lm-torchscript', 'lm_head'],
 ])('%s: all-linear leaves out %s, as in PEFT', async (name, head) => {
-  const { model, config } = await openOnnxModel(join(folder, name))
+  const { model, config } = await openOnnxModel(folder(name))
   const modules = lora(model, { r: 2, target_modules: 'all-linear' }).targets.map(({ module }) => module)
   expect(modules.sort()).toEqual((config.linear as string[]).filter((module) => module !== head))
 })
@@ -179,23 +181,20 @@ it.each([
 })
 
 it('a config.json without model_type is understood by its class', async () => {
-  const path = join(folder, 'bert-bare-torchscript')
-  const config = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'))
-  writeFileSync(
-    join(path, 'config.json'),
-    JSON.stringify({ ...config, model_type: undefined, architectures: ['BertModel'] }),
-  )
+  const path = folder('bert-bare-torchscript')
+  const config = JSON.parse(readText(path, 'config.json'))
+  writeText(path, 'config.json', JSON.stringify({ ...config, model_type: undefined, architectures: ['BertModel'] }))
   const { model, config: read } = await openOnnxModel(path)
   expect(read.model_type).toBe('bert')
   expect(inspect(model)[0]?.module).toBe('bert.encoder.layer.0.attention.self.query')
-  writeFileSync(join(path, 'config.json'), JSON.stringify({ architectures: ['SomethingElse'] }))
+  writeText(path, 'config.json', JSON.stringify({ architectures: ['SomethingElse'] }))
   await expect(openOnnxModel(path)).rejects.toThrow(/config\.json: no model_type/)
 })
 
 it.each(['roberta-seq-dynamo', 'distilbert-seq-torchscript'])(
   '%s: parameters that the exporter merged because they were equal are apart',
   async (name) => {
-    const { model, config } = await openOnnxModel(join(folder, name))
+    const { model, config } = await openOnnxModel(folder(name))
     const parameters = (config.linear as string[]).flatMap((module) => [`${module}.weight`, `${module}.bias`])
     expect([...model.graph.initializers.keys()]).toEqual(expect.arrayContaining(parameters))
     expect(model.graph.nodes.filter(({ opType }) => opType === 'Gemm').map(({ inputs }) => inputs[2])).toEqual(

@@ -1,12 +1,11 @@
 // Exported encoders: names, heads, adapters, files.
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addInput, build, createGraph, type Tensor, toFloat32, writeModel } from '@cola/graph'
 import {
+  defaultDevice,
   crossEntropy,
-  feedsOf,
   generateArtifacts,
   openSession,
   OrtTensor,
@@ -14,8 +13,16 @@ import {
   sgd,
   TrainingSession,
 } from '@cola/train'
-import { afterAll, describe, expect, it } from 'vitest'
-import { hubServer } from '../../../../tools/hub-server.ts'
+import { describe, expect, it } from 'vitest'
+import {
+  copyFolder,
+  type Folder,
+  folderAt,
+  readText,
+  storeOf,
+  temporaryFolders,
+  writeText,
+} from '../../../../tools/test-folders.ts'
 import { moved } from '../../../../tools/moved.ts'
 import {
   adapterTensors,
@@ -30,17 +37,15 @@ import {
   withMaskedInputs,
 } from '../../src/index.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-onnx-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-const embedded = join(import.meta.dirname, '../../../../examples/model')
+const folder = temporaryFolders()
+const embedded = folderAt(join(import.meta.dirname, '../../../../examples/model'))
 const fixtures = join(import.meta.dirname, '../../../../tools/parity/fixtures')
 /** A folder as the hub has one: an exported classifier cut off at its hidden states is what encoders are shared as. */
-function modelFolder(name: string, fixture: string, config: object): string {
-  const path = join(folder, name)
-  mkdirSync(join(path, 'onnx'), { recursive: true })
-  cpSync(join(fixtures, fixture, 'model.onnx'), join(path, 'onnx', 'model.onnx'))
-  writeFileSync(join(path, 'config.json'), JSON.stringify(config))
-  for (const file of ['tokenizer.json', 'tokenizer_config.json']) cpSync(join(embedded, file), join(path, file))
+function modelFolder(name: string, fixture: string, config: object): Folder {
+  const path = folder(name)
+  storeOf(path).write('onnx/model.onnx', [new Uint8Array(readFileSync(join(fixtures, fixture, 'model.onnx')))])
+  writeText(path, 'config.json', JSON.stringify(config))
+  copyFolder(embedded, path, ['tokenizer.json', 'tokenizer_config.json'])
   return path
 }
 const bert = modelFolder('bert', 'onnx-bert', { model_type: 'bert', max_position_embeddings: 32, pad_token_id: 0 })
@@ -86,7 +91,7 @@ describe('an exported encoder', () => {
       const collate = paddedBatches(injected.graph)
       const session = await TrainingSession.create({
         artifacts: generateArtifacts(injected, { loss: crossEntropy(), optimizer: sgd() }),
-        device: 'cpu',
+        device: defaultDevice(),
       })
       const labels = { labels: { data: Int32Array.of(0, 2, 1), dims: [3] } }
       const { outputs } = await session.runTrainStep({ ...collate(sentences), ...labels })
@@ -96,7 +101,7 @@ describe('an exported encoder', () => {
       await session.release()
 
       const graph = withMaskedInputs(merge(injected))
-      const run = await openSession({ graph }, 'cpu')
+      const run = await openSession({ graph }, defaultDevice())
       const columns = 6
       const padded = (side: 'left' | 'right', value: (id: number) => number) =>
         BigInt64Array.from(
@@ -117,7 +122,7 @@ describe('an exported encoder', () => {
   )
 
   it('takes an adapter back, head included, and exports a classifier', async () => {
-    const { model, config, folder: own } = await openOnnxModel(bert)
+    const { model, config } = await openOnnxModel(bert)
     const headed = withHead(model, {
       num_labels: 2,
       pooling: 'mean',
@@ -137,25 +142,11 @@ describe('an exported encoder', () => {
       expect(toFloat32(loaded.graph.initializers.get(name) as Tensor)).toEqual(
         toFloat32(after.graph.initializers.get(name) as Tensor),
       )
-    exportMerged(after, { folder: join(folder, 'exported'), config, tokenizerFolder: own, labels: ['no', 'yes'] })
-    expect(JSON.parse(readFileSync(join(folder, 'exported', 'config.json'), 'utf8'))).toMatchObject({
+    exportMerged(after, { folder: folder('exported'), config, tokenizerFolder: bert, labels: ['no', 'yes'] })
+    expect(JSON.parse(readText(folder('exported'), 'config.json'))).toMatchObject({
       id2label: { 0: 'no', 1: 'yes' },
       model_type: 'bert',
     })
-  })
-
-  it('comes from a hub too, the first of several files', async () => {
-    const names = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model.onnx']
-    const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(bert, name))]))
-    const hub = await hubServer({ ...files, 'onnx/model_quantized.onnx': new Uint8Array(9) }, 'd'.repeat(40))
-    const opened = await openOnnxModel('someone/bert', { endpoint: hub.endpoint, cacheDir: join(folder, 'cache') })
-    expect(opened.config.model_type).toBe('bert')
-    expect(
-      feedsOf(opened.model.graph, opened.model.graph.inputs, paddedBatches(opened.model.graph)(sentences)).symbols.get(
-        'sequence',
-      ),
-    ).toBe(4)
-    await hub.close()
   })
 
   it('says what is missing', async () => {
@@ -184,11 +175,11 @@ describe('an exported encoder', () => {
     )
     const bare = modelFolder('bare', 'onnx-bert', {})
     await expect(openOnnxModel(bare)).rejects.toThrow(ConfigError)
-    writeFileSync(join(bare, 'config.json'), '{"model_type":"bert"}')
+    writeText(bare, 'config.json', '{"model_type":"bert"}')
     const graph = createGraph('far')
     build(graph).node('Identity', [addInput(graph, 'x', 'float32', [1])], { outputs: ['y'] })
     graph.outputs = ['y']
-    writeFileSync(join(bare, 'onnx', 'model.onnx'), writeModel(graph).subarray(0, 20))
+    storeOf(bare).write('onnx/model.onnx', [writeModel(graph).subarray(0, 20)])
     await expect(openOnnxModel(bare)).rejects.toThrow(/onnx\/model\.onnx/)
   })
 })

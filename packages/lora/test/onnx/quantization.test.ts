@@ -1,12 +1,12 @@
 // QLoRA: bases whose linear layers are quantized when they are opened. Numbers are those of the dequantized matrices.
 // Against PyTorch's: tools/parity/fixtures/decoder-llama-int4.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import type { Files } from '@cola/data'
 import { join } from 'node:path'
 import { cloneGraph, float32, type Graph, packMatrices, type Tensor, toFloat32 } from '@cola/graph'
-import { crossEntropy, generateArtifacts, loadClassifier, sgd, TrainingSession } from '@cola/train'
-import { afterAll, describe, expect, it } from 'vitest'
+import { defaultDevice, crossEntropy, generateArtifacts, loadClassifier, sgd, TrainingSession } from '@cola/train'
+import { describe, expect, it } from 'vitest'
+import { folderAt, readText, reopening, temporaryFolders } from '../../../../tools/test-folders.ts'
 import {
   type AdaptedModel,
   type AdapterConfig,
@@ -24,10 +24,9 @@ import {
 import { withParameters } from '../../src/inject/adapted-model.ts'
 import { exportFolder, exportNames } from '../support/export-folder.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-quantization-'))
-afterAll(() => rmSync(out, { recursive: true }))
-const embedded = join(import.meta.dirname, '../../../../examples/model')
-const sources: Record<string, string> = {
+const out = temporaryFolders()
+const embedded = folderAt(join(import.meta.dirname, '../../../../examples/model'))
+const sources: Record<string, string | Files> = {
   ...Object.fromEntries(exportNames.map((name) => [name, exportFolder(out, name)])),
   'GPT-2’s weights': embedded,
 }
@@ -61,7 +60,7 @@ async function adapted(source: string, quantization: Quantization, config: Adapt
 /** Loss, logits and parameters after two steps. */
 async function steps(model: AdaptedModel, base: Awaited<ReturnType<typeof openBase>>) {
   const artifacts = generateArtifacts(model, { loss: crossEntropy(), optimizer: sgd() })
-  const session = await TrainingSession.create({ artifacts, device: 'cpu' })
+  const session = await TrainingSession.create({ artifacts, device: defaultDevice() })
   const batch = { ...base.batches(model.graph)(rows).batch, labels }
   const losses: number[] = []
   for (let step = 0; step < 2; step++) {
@@ -180,28 +179,29 @@ describe('fineTune with a quantized base', () => {
       text,
       label: i < 2 ? 'many' : 'one',
     }))
-    const tuned = await fineTune(sources['bert-bare-torchscript'] as string, {
+    const source = sources['bert-bare-torchscript'] as string | Files
+    const tuned = await fineTune(source, {
       train,
       epochs: 2,
       batch_size: 4,
-      device: 'cpu',
+      device: defaultDevice(),
       quantization: { bits: 4, block_size: 16 },
     })
     const expected = await tuned.classify(['the cats sleep'])
-    await tuned.save(join(out, 'tuned'))
-    await tuned.export(join(out, 'exported'), { dtype: 'float32' })
-    const classifier = await loadClassifier(join(out, 'exported'), { device: 'cpu' })
+    await tuned.save(out('tuned'))
+    await tuned.export(out('exported'), { dtype: 'float32' })
+    const classifier = await loadClassifier(out('exported'), { device: defaultDevice() })
     expect((await classifier.classify(['the cats sleep']))[0]?.probabilities ?? []).toBeAllclose(
       expected[0]?.probabilities ?? [],
       { atol: 1e-5 },
     )
     await classifier.release()
     await tuned.release()
-    expect(JSON.parse(readFileSync(join(out, 'tuned', 'fine_tuned.json'), 'utf8'))).toMatchObject({
+    expect(JSON.parse(readText(out('tuned'), 'fine_tuned.json'))).toMatchObject({
       base: { quantization: { bits: 4, block_size: 16 } },
     })
     for (const merges of [false, true]) {
-      const again = await loadFineTuned(join(out, 'tuned'), { device: 'cpu', merge: merges })
+      const again = await loadFineTuned(out('tuned'), { ...reopening(source), device: defaultDevice(), merge: merges })
       expect((await again.classify(['the cats sleep']))[0]?.probabilities ?? []).toBeAllclose(
         expected[0]?.probabilities ?? [],
         { atol: 1e-5 },

@@ -1,24 +1,33 @@
 // Files of onnxruntime's quantization (model_quantized.onnx) against the runtime, PyTorch and PEFT with the dequantized
 // parameters (test/make-quantized.py).
 
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { filesOf, ignoreIndex } from '@cola/data'
-import { type DataType, elements, type Graph, type Model, type Tensor, toFloat32, toNumbers } from '@cola/graph'
 import {
+  type DataType,
+  elements,
+  type Graph,
+  type Model,
+  type Tensor,
+  toFloat32,
+  toNumbers,
+  parseSafetensors,
+} from '@cola/graph'
+import {
+  defaultDevice,
   crossEntropy,
   feedsOf,
   generateArtifacts,
   loadClassifier,
   openSession,
   type OrtTensor,
-  readSafetensorsFile,
   sgd,
   TrainingSession,
 } from '@cola/train'
 import { readJson } from '@cola/train/files'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { copyFolder, folderAt, reopening, storeOf, temporaryFolders } from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import { fineTune, inspect, loadAdapter, loadFineTuned, merge, openOnnxModel, readOnnxModel } from '../../src/index.ts'
 import { exportFolder } from '../support/export-folder.ts'
@@ -30,9 +39,9 @@ const names = readdirSync(fixtures)
 
 /** What a fixture holds. */
 function open(name: string) {
-  const files = filesOf(join(fixtures, name))
+  const files = filesOf(folderAt(join(fixtures, name)))
   const config = readJson(files, 'config.json') as { model_type: string; linear: string[]; bits?: number }
-  const { tensors } = readSafetensorsFile(join(fixtures, name, 'expected.safetensors'))
+  const { tensors } = parseSafetensors(new Uint8Array(readFileSync(join(fixtures, name, 'expected.safetensors'))))
   const expected = (key: string): Tensor => tensors.get(key) as Tensor
   return { config, tensors, expected, model: readOnnxModel(files, 'model_quantized.onnx', config) }
 }
@@ -49,7 +58,7 @@ const inputsOf = ({ expected }: Opened) =>
 
 /** The logits, of real tokens where there is a row for each. */
 async function logits(graph: Graph, opened: Opened): Promise<Float32Array> {
-  const session = await openSession({ graph }, 'cpu')
+  const session = await openSession({ graph }, defaultDevice())
   const results = await session.run(feedsOf(graph, graph.inputs, inputsOf(opened)).feeds)
   await session.release()
   return real((results[graph.outputs[0] as string] as OrtTensor).data as Float32Array, opened)
@@ -70,7 +79,7 @@ async function trained(model: Model, opened: Opened) {
     label === -100 ? ignoreIndex : label,
   )
   const artifacts = generateArtifacts(model, { loss: crossEntropy(), optimizer: sgd() })
-  const session = await TrainingSession.create({ artifacts, device: 'cpu' })
+  const session = await TrainingSession.create({ artifacts, device: defaultDevice() })
   const { loss } = await session.runTrainStep({ ...inputsOf(opened), labels: { data: labels, dims } })
   const gradients = await session.getGradients()
   await session.release()
@@ -102,7 +111,7 @@ describe.each(names)('%s', (name) => {
   })
 
   it('takes PEFT’s adapter, and trains it', async () => {
-    const model = loadAdapter(opened.model, readAdapter(join(fixtures, name, 'adapter')))
+    const model = loadAdapter(opened.model, readAdapter(folderAt(join(fixtures, name, 'adapter'))))
     const adapted = await logits(model.graph, opened)
     expect(await logits(merge(model).graph, opened)).toBeAllclose(adapted, { atol: 2e-5, rtol: 1e-4 })
     if (isStatic(opened)) return
@@ -120,18 +129,19 @@ describe.each(names)('%s', (name) => {
 })
 
 describe('a repository with model_quantized.onnx', () => {
-  const out = mkdtempSync(join(tmpdir(), 'cola-quantized-'))
-  afterAll(() => rmSync(out, { recursive: true }))
+  const out = temporaryFolders()
   const folder = exportFolder(out, 'bert-seq-torchscript')
-  cpSync(join(fixtures, 'bert-int8/model_quantized.onnx'), join(folder, 'onnx/model_quantized.onnx'))
+  const alone = out('alone')
+  const quantized = new Uint8Array(readFileSync(join(fixtures, 'bert-int8/model_quantized.onnx')))
+  for (const each of [folder, alone]) storeOf(each).write('onnx/model_quantized.onnx', [quantized])
+  copyFolder(folder, alone, ['config.json', 'tokenizer.json', 'tokenizer_config.json'])
 
   it('opens it as q8, and by default where no other file is', async () => {
     expect((await openOnnxModel(folder)).file).toBe('model.onnx')
     const { file, model } = await openOnnxModel(folder, { dtype: 'q8' })
     expect(file).toBe('onnx/model_quantized.onnx')
     expect(model.graph.initializers.get('bert.embeddings.word_embeddings.weight')?.packed).toMatchObject({ bits: 8 })
-    rmSync(join(folder, 'model.onnx'))
-    expect((await openOnnxModel(folder)).file).toBe('onnx/model_quantized.onnx')
+    expect((await openOnnxModel(alone)).file).toBe('onnx/model_quantized.onnx')
   })
 
   it('is fine-tuned, evaluated, saved, opened again and exported', async () => {
@@ -144,16 +154,16 @@ describe('a repository with model_quantized.onnx', () => {
       batch_size: 4,
       learning_rate: 0.02,
       lora: { target_modules: 'all-linear' },
-      device: 'cpu',
+      device: defaultDevice(),
       open: { dtype: 'q8' },
     })
     expect(tuned.metrics.accuracy).toBe(1)
     const expected = (await tuned.classify(texts)).map(({ probabilities }) => probabilities)
-    await tuned.save(join(out, 'tuned'))
-    await tuned.export(join(out, 'exported'), { dtype: 'float32' })
+    await tuned.save(out('tuned'))
+    await tuned.export(out('exported'), { dtype: 'float32' })
     await tuned.release()
-    const again = await loadFineTuned(join(out, 'tuned'), { device: 'cpu' })
-    const classifier = await loadClassifier(join(out, 'exported'), { device: 'cpu' })
+    const again = await loadFineTuned(out('tuned'), { ...reopening(folder), device: defaultDevice() })
+    const classifier = await loadClassifier(out('exported'), { device: defaultDevice() })
     for (const model of [again, classifier]) {
       const found = (await model.classify(texts)).map(({ probabilities }) => probabilities)
       found.forEach((probabilities, i) => {

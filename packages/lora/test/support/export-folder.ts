@@ -1,18 +1,17 @@
 // Tiny models with their tokenizers, in folders that fineTune opens.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { copyFolder, type Folder, folderAt, writeText } from '../../../../tools/test-folders.ts'
 
 const exports = join(import.meta.dirname, '../fixtures/exports')
 
 export const exportNames = readdirSync(exports)
 
 /** A copy, in a folder of its own, of a model that another tool exported; its tokenizer has a few words, [CLS] and [SEP]. */
-export function exportFolder(out: string, name: string): string {
-  const folder = join(out, 'models', name)
-  if (existsSync(folder)) return folder
-  mkdirSync(folder, { recursive: true })
-  for (const file of ['model.onnx', 'config.json']) cpSync(join(exports, name, file), join(folder, file))
+export function exportFolder<F extends Folder>(out: (name: string) => F, name: string): F {
+  const folder = out(`models-${name}`)
+  copyFolder(folderAt(join(exports, name)), folder, ['model.onnx', 'config.json'])
   const words = [
     '[PAD]',
     '[UNK]',
@@ -46,7 +45,7 @@ export function exportFolder(out: string, name: string): string {
     decoder: null,
     model: { type: 'WordLevel', unk_token: '[UNK]', vocab: Object.fromEntries(words.map((word, id) => [word, id])) },
   }
-  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
-  writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ pad_token: '[PAD]' }))
+  writeText(folder, 'tokenizer.json', JSON.stringify(tokenizer))
+  writeText(folder, 'tokenizer_config.json', JSON.stringify({ pad_token: '[PAD]' }))
   return folder
 }

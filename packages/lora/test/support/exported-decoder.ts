@@ -1,13 +1,23 @@
 // What other programs do with a decoder's file: feed it tokens and its own cache, a token at a time.
 
 import { join } from 'node:path'
-import { decodeGraph, elements, type Graph, type Tensor, toFloat32 } from '@cola/graph'
-import { externalDataOf, openSession, type OrtTensors, readSafetensorsFile } from '@cola/train'
+import { type Files, filesOf } from '@cola/data'
+import { decodeGraph, elements, type Graph, parseSafetensors, type Tensor, toFloat32 } from '@cola/graph'
+import { defaultDevice, externalDataOf, openSession, type OrtTensors, type RunnableModel } from '@cola/train'
 import { decoders, read } from './decoder-files.ts'
 import { greedyLoop } from './greedy-loop.ts'
 
-export const decoded = (folder: string, file = 'model.onnx'): Graph =>
-  decodeGraph(read(join(folder, file)), { externalData: externalDataOf(folder) })
+export const decoded = (folder: string | Files, file = 'model.onnx'): Graph =>
+  decodeGraph(filesOf(folder).read(file), { externalData: externalDataOf(folder) })
+
+/** What the runtime opens: a file by its path, or its bytes and those of the weights beside it. */
+function opened(folder: string | Files, file: string): Omit<RunnableModel, 'graph'> {
+  const files = filesOf(folder)
+  if (files.path) return { path: files.path(file) }
+  const weights = files.names().filter((name) => name.startsWith(`${file}_data`))
+  const externalData = weights.map((name) => ({ path: name.split('/').at(-1) as string, data: files.read(name) }))
+  return { encoded: { model: files.read(file), externalData } }
+}
 
 /** A graph of a folder, and what it is fed beside tokens and cache. */
 export interface ExportedFile {
@@ -17,13 +27,13 @@ export interface ExportedFile {
 
 /** Greedy tokens by the written file itself, as transformers.js feeds it, and the logits from which each was taken. */
 export async function greedyRun(
-  folder: string,
+  folder: string | Files,
   prompt: readonly number[],
   count: number,
   { file = 'model.onnx', others = {} }: ExportedFile = {},
 ): Promise<{ tokens: number[]; logits: Float32Array[] }> {
   const graph = decoded(folder, file)
-  const session = await openSession({ graph, path: join(folder, file) }, 'cpu')
+  const session = await openSession({ graph, ...opened(folder, file) }, defaultDevice())
   const caches = graph.inputs.flatMap((name) => {
     const [, heads, , size] = graph.values.get(name)?.shape ?? []
     return name.startsWith('past') ? [[name, Number(heads), Number(size)] as const] : []
@@ -49,7 +59,7 @@ export interface OfPeft {
 
 export function ofPeft(name: string): OfPeft {
   const tensor = (file: string, key: string) =>
-    readSafetensorsFile(join(decoders, name, `${file}.safetensors`)).tensors.get(key) as Tensor
+    parseSafetensors(read(join(decoders, name, `${file}.safetensors`))).tensors.get(key) as Tensor
   const integers = (of: Tensor) => Array.from(elements(of) as BigInt64Array, Number)
   const [ids, logits] = [tensor('inputs', 'input_ids'), tensor('expected', 'lora_logits')]
   const [, length, words] = logits.dims as [number, number, number]

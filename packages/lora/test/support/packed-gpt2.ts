@@ -1,6 +1,6 @@
 import { packSentences } from '@cola/data'
 import type { Model } from '@cola/graph'
-import { feedsOf, openSession, type OrtTensor } from '@cola/train'
+import { defaultDevice, feedsOf, openSession, type OrtTensor } from '@cola/train'
 import { moved } from '../../../../tools/moved.ts'
 import {
   type Adapter,
@@ -28,7 +28,7 @@ export const batch = packSentences([
 ])
 export const linear = ['c_attn', 'c_proj', 'c_fc']
 export async function logits({ graph }: Pick<Model, 'graph'>, further = {}): Promise<Float32Array> {
-  const session = await openSession({ graph }, 'cpu')
+  const session = await openSession({ graph }, defaultDevice())
   const { feeds } = feedsOf(graph, graph.inputs, { ...batch, ...further })
   const { logits: own } = await session.run(feeds)
   await session.release()

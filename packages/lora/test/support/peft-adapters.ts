@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { elements, foldLinear, type Graph, readModel, simplify, type Tensor } from '@cola/graph'
-import { openSession, OrtTensor, readSafetensorsFile } from '@cola/train'
+import { elements, foldLinear, type Graph, parseSafetensors, readModel, simplify, type Tensor } from '@cola/graph'
+import { defaultDevice, openSession, OrtTensor } from '@cola/train'
+import { folderAt } from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import { type Adapter, canonicalize, type HeadedModel, withHead, withMaskedInputs } from '../../src/index.ts'
 
@@ -15,9 +16,10 @@ export function exported(name: 'bert' | 'llama'): HeadedModel {
 export const head = { num_labels: 3, pooling: 'last', name: 'score' } as const
 export const models = { bert: exported('bert'), llama: withHead(exported('llama'), head) }
 export const expected = { bert: expectedOf('bert'), llama: expectedOf('llama') }
-export const read = (name: keyof typeof models, variant: string): Adapter => readAdapter(join(fixtures, name, variant))
+export const read = (name: keyof typeof models, variant: string): Adapter =>
+  readAdapter(folderAt(join(fixtures, name, variant)))
 function expectedOf(name: string): ReadonlyMap<string, Tensor> {
-  return readSafetensorsFile(join(fixtures, name, 'expected.safetensors')).tensors
+  return parseSafetensors(new Uint8Array(readFileSync(join(fixtures, name, 'expected.safetensors')))).tensors
 }
 export async function outputOf(
   name: keyof typeof models,
@@ -25,7 +27,7 @@ export async function outputOf(
   further: Record<string, { data: unknown; dims: readonly number[] }> = {},
 ) {
   const graph = withMaskedInputs({ ...model, trainable: new Set() })
-  const session = await openSession({ graph }, 'cpu')
+  const session = await openSession({ graph }, defaultDevice())
   const inputs = ['input_ids', 'attention_mask'].map((input) => {
     const value = expected[name].get(input) as Tensor
     return [input, new OrtTensor('int64', elements(value) as BigInt64Array, value.dims)] as const

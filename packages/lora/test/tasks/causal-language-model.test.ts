@@ -1,12 +1,28 @@
 // Language models: rows and loss against TRL and transformers (make-causal-lm.py), generation, saved and exported.
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DataError, generateSentences } from '@cola/data'
+import { DataError, generateSentences, type Files, filesOf } from '@cola/data'
 import { addInput, cloneGraph, prune, readModel, renameValues } from '@cola/graph'
-import { externalDataOf, FeedError, feedsOf, openEvaluation, openSession, type OrtTensor } from '@cola/train'
+import {
+  defaultDevice,
+  externalDataOf,
+  FeedError,
+  feedsOf,
+  openEvaluation,
+  openSession,
+  type OrtTensor,
+} from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  copyFolder,
+  type Folder,
+  folderAt,
+  readText,
+  reopening,
+  temporaryFolders,
+  writeText,
+} from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
   ConfigError,
@@ -22,9 +38,8 @@ import { hiddenStates } from '../../src/onnx/hidden.ts'
 import { causalLanguageModel as task } from '../../src/tasks/causal-language-model.ts'
 import { exportFolder } from '../support/export-folder.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-causal-lm-'))
-afterAll(() => rmSync(out, { recursive: true }))
-const embedded = join(import.meta.dirname, '../../../../examples/model')
+const out = temporaryFolders()
+const embedded = folderAt(join(import.meta.dirname, '../../../../examples/model'))
 
 interface Case {
   form: LanguageModelForm
@@ -37,23 +52,19 @@ const { chat_template, cases } = JSON.parse(
   readFileSync(join(import.meta.dirname, '../fixtures/causal-lm.json'), 'utf8'),
 ) as { chat_template: string; cases: Case[] }
 
-const readJson = (path: string): object => JSON.parse(readFileSync(path, 'utf8')) as object
+const readJson = (folder: string | Files, name: string): object => JSON.parse(readText(folder, name)) as object
 
 /** The embedded model as one for conversations, whose [CLS] ends a text too. */
-function chatFolder(name: string, config: object = {}, more: object = {}): string {
-  const folder = join(out, name)
-  mkdirSync(folder, { recursive: true })
-  for (const file of ['model.safetensors', 'tokenizer.json']) cpSync(join(embedded, file), join(folder, file))
-  writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...readJson(join(embedded, 'config.json')), ...more }))
-  const own = readJson(join(embedded, 'tokenizer_config.json'))
-  writeFileSync(
-    join(folder, 'tokenizer_config.json'),
-    JSON.stringify({ ...own, eos_token: '[CLS]', chat_template, ...config }),
-  )
+function chatFolder(name: string, config: object = {}, more: object = {}): Folder {
+  const folder = out(name)
+  copyFolder(embedded, folder, ['model.safetensors', 'tokenizer.json'])
+  writeText(folder, 'config.json', JSON.stringify({ ...readJson(embedded, 'config.json'), ...more }))
+  const own = readJson(embedded, 'tokenizer_config.json')
+  writeText(folder, 'tokenizer_config.json', JSON.stringify({ ...own, eos_token: '[CLS]', chat_template, ...config }))
   return folder
 }
 const chat = chatFolder('chat')
-const quick = { task: 'CAUSAL_LM', epochs: 1, device: 'cpu' } as const
+const quick = { task: 'CAUSAL_LM', epochs: 1, device: defaultDevice() } as const
 
 describe('rows', () => {
   it.each(cases.map((one) => [one.form, one.options, one] as const))(
@@ -82,7 +93,7 @@ describe('the loss', () => {
       const settings = { form: 'text', completion_only_loss: true, eos_token_id: [] } as const
       const batches = { base, examples: [], batch_size: 8 }
       const loss = task.evalLoss?.(settings, batches) ?? task.loss(settings, batches)
-      const session = await openEvaluation(model, { loss, device: 'cpu' })
+      const session = await openEvaluation(model, { loss, device: defaultDevice() })
       const collate = task.collate(base, model, settings)
       const fit = (id: number) => (name === 'gpt2' || id < 0 ? id : id % 24)
       for (const { examples, losses } of cases.filter((one) => one.losses[name])) {
@@ -113,9 +124,9 @@ const questions = generateSentences({ seed: 41, count: 3000 }).flatMap(({ text, 
 )
 
 /** All logits [batch, sequence, vocab_size] of an exported folder for one text. */
-async function exportedLogits(folder: string, ids: readonly number[]): Promise<OrtTensor> {
-  const graph = readModel(readFileSync(join(folder, 'model.onnx')), { externalData: externalDataOf(folder) })
-  const session = await openSession({ graph }, 'cpu')
+async function exportedLogits(folder: Folder, ids: readonly number[]): Promise<OrtTensor> {
+  const graph = readModel(filesOf(folder).read('model.onnx'), { externalData: externalDataOf(folder) })
+  const session = await openSession({ graph }, defaultDevice())
   const row = (values: readonly number[]) => ({ data: BigInt64Array.from(values, BigInt), dims: [1, ids.length] })
   const batch = { input_ids: row(ids), attention_mask: row(ids.map(() => 1)) }
   const { logits } = await session.run(feedsOf(graph, graph.inputs, batch).feeds)
@@ -124,7 +135,7 @@ async function exportedLogits(folder: string, ids: readonly number[]): Promise<O
 }
 
 /** Greedy generation by an exported model. */
-async function greedy(folder: string, prompt: readonly number[], count: number, ends: readonly number[] = []) {
+async function greedy(folder: Folder, prompt: readonly number[], count: number, ends: readonly number[] = []) {
   const ids = [...prompt]
   while (ids.length < prompt.length + count) {
     const { data, dims } = await exportedLogits(folder, ids)
@@ -169,12 +180,18 @@ describe('GPT-2 from its weights', () => {
     const prompt = 'did the girls'
     const expected = await tuned.generate(prompt)
     const { loss } = await tuned.evaluate(questions.slice(0, 20))
-    const folder = join(out, 'saved')
+    const folder = out('saved')
     await tuned.save(folder)
     for (const merge of [false, true]) {
       const warnings: string[] = []
       const onWarning = ({ message }: { message: string }) => warnings.push(message)
-      const opened = await loadFineTuned(folder, { task: 'CAUSAL_LM', merge, device: 'cpu', onWarning })
+      const opened = await loadFineTuned(folder, {
+        ...reopening(embedded),
+        task: 'CAUSAL_LM',
+        merge,
+        device: defaultDevice(),
+        onWarning,
+      })
       expect(await opened.generate(prompt)).toBe(expected)
       expect(await opened.generate(prompt, { temperature: 0.5 })).toBe(expected)
       expect(warnings).toEqual([expect.stringMatching(/^generate: temperature .* ignored without do_sample: true$/)])
@@ -183,12 +200,12 @@ describe('GPT-2 from its weights', () => {
       await opened.release()
       await expect(opened.generate(prompt)).rejects.toThrow(/it has been released/)
     }
-    await tuned.export(join(out, 'exported'))
+    await tuned.export(out('exported'))
     const base = await openBase(embedded)
     const ids = base.tokenizer.encode(prompt)
-    const made = await greedy(join(out, 'exported'), ids, 20, tuned.settings.eos_token_id)
+    const made = await greedy(out('exported'), ids, 20, tuned.settings.eos_token_id)
     expect(base.tokenizer.decode([...ids, ...made])).toBe(prompt + expected)
-    expect(readJson(join(out, 'exported', 'config.json'))).toMatchObject({
+    expect(readJson(out('exported'), 'config.json')).toMatchObject({
       architectures: ['GPT2LMHeadModel'],
       eos_token_id: [55],
     })
@@ -265,19 +282,23 @@ describe('conversations', () => {
   }))
   it('are learned and answered through the chat template, also from a folder with chat_template.jinja', async () => {
     const folder = chatFolder('jinja', { chat_template: undefined })
-    writeFileSync(join(folder, 'chat_template.jinja'), chat_template)
+    writeText(folder, 'chat_template.jinja', chat_template)
     for (const base of [chat, folder]) {
       const tuned = await fineTune(base, { ...quick, train: rows, epochs: 60, learning_rate: 5e-3, eos_token: '.' })
       const ask = (model: FineTuned<'CAUSAL_LM'>) =>
         Promise.all(rows.map(({ prompt }) => model.generate(prompt, { max_new_tokens: 6 })))
       expect((await ask(tuned)).map((text) => text.trim())).toEqual(['did', 'who'])
-      await tuned.save(join(out, 'answers'))
+      await tuned.save(out('answers'))
       await tuned.release()
-      const opened = await loadFineTuned(join(out, 'answers'), { task: 'CAUSAL_LM', device: 'cpu' })
+      const opened = await loadFineTuned(out('answers'), {
+        ...reopening(base),
+        task: 'CAUSAL_LM',
+        device: defaultDevice(),
+      })
       expect((await ask(opened)).map((text) => text.trim())).toEqual(['did', 'who'])
       await opened.release()
     }
-    expect(readFileSync(join(out, 'answers', 'chat_template.jinja'), 'utf8')).toBe(chat_template)
+    expect(readText(out('answers'), 'chat_template.jinja')).toBe(chat_template)
   })
 
   it('are written by a template that is given, which saved and exported models keep', async () => {
@@ -290,27 +311,31 @@ describe('conversations', () => {
     const tuned = await fineTune(folder, { ...options, open: { chat_template } })
     expect(tuned.training?.losses).toEqual(usual.training?.losses)
     expect(await tuned.generate(prompt, { max_new_tokens: 4 })).toBe(right)
-    await tuned.save(join(out, 'given'))
-    await tuned.export(join(out, 'given-hub'), { layout: 'hub' })
+    await tuned.save(out('given'))
+    await tuned.export(out('given-hub'), { layout: 'hub' })
     await tuned.release()
-    const opened = await loadFineTuned(join(out, 'given'), { task: 'CAUSAL_LM', device: 'cpu' })
+    const opened = await loadFineTuned(out('given'), {
+      ...reopening(folder),
+      task: 'CAUSAL_LM',
+      device: defaultDevice(),
+    })
     expect(await opened.generate(prompt, { max_new_tokens: 4 })).toBe(right)
     await opened.release()
     const base = await openBase(folder)
-    const shared = await loadFineTuned(join(out, 'given'), { task: 'CAUSAL_LM', device: 'cpu', base })
+    const shared = await loadFineTuned(out('given'), { task: 'CAUSAL_LM', device: defaultDevice(), base })
     expect(await shared.generate(prompt, { max_new_tokens: 4 })).toBe(right)
-    await shared.save(join(out, 'given-again'))
+    await shared.save(out('given-again'))
     await shared.release()
-    expect(readFileSync(join(out, 'given-again', 'chat_template.jinja'), 'utf8')).toBe(chat_template)
+    expect(readText(out('given-again'), 'chat_template.jinja')).toBe(chat_template)
     expect(() => base.tokenizer.applyChatTemplate(prompt)).toThrow(/the tokenizer has none/)
-    expect(readJson(join(out, 'given-hub', 'tokenizer_config.json'))).toMatchObject({ chat_template })
+    expect(readJson(out('given-hub'), 'tokenizer_config.json')).toMatchObject({ chat_template })
   })
 })
 
 describe('training that goes on from an adapter', () => {
   const prompt = [{ role: 'user', content: 'the girls' }]
   const train = [{ prompt, completion: [{ role: 'assistant', content: 'did' }] }]
-  const first = join(out, 'first')
+  const first = out('first')
   const bare = () => chatFolder('bare-first', { chat_template: undefined })
   beforeAll(async () => {
     const tuned = await fineTune(bare(), { ...quick, train, eos_token: '.', open: { chat_template } })
@@ -319,9 +344,9 @@ describe('training that goes on from an adapter', () => {
   })
   const goOn = async (base: Parameters<typeof fineTune>[0], options: object = {}) => {
     const tuned = await fineTune(base, { ...quick, train, adapter: first, ...options })
-    await tuned.save(join(out, 'second'))
+    await tuned.save(out('second'))
     await tuned.release()
-    const { settings, base: saved } = readJson(join(out, 'second', 'fine_tuned.json')) as {
+    const { settings, base: saved } = readJson(out('second'), 'fine_tuned.json') as {
       settings: { eos_token_id: number[] }
       base: { chat_template?: string }
     }
@@ -349,13 +374,18 @@ describe('training that goes on from an adapter', () => {
     ]
     const folder = chatFolder('named', { chat_template: named })
     const tuned = await fineTune(folder, { ...quick, train, chat_template: 'short' })
-    await tuned.save(join(out, 'short'))
+    await tuned.save(out('short'))
     await tuned.release()
-    const again = await fineTune(folder, { ...quick, train, adapter: join(out, 'short') })
+    const again = await fineTune(folder, { ...quick, train, adapter: out('short') })
     expect(again.settings.chat_template).toBe('short')
     await again.release()
     const labelled = ['a', 'b'].map((label) => ({ text: 'the girls', label }))
-    const sorted = await fineTune(folder, { epochs: 1, device: 'cpu', train: labelled, adapter: join(out, 'short') })
+    const sorted = await fineTune(folder, {
+      epochs: 1,
+      device: defaultDevice(),
+      train: labelled,
+      adapter: out('short'),
+    })
     expect(sorted.settings).not.toHaveProperty('chat_template')
     await sorted.release()
   })
@@ -365,20 +395,25 @@ describe('decoders that other tools exported', () => {
   const rows = [{ text: 'the cat sleeps' }, { text: 'the girls sleep the dog' }]
   it.each(['llama-lm-torchscript', 'gpt2-lm-dynamo'])('%s: trained, generating, saved and exported', async (name) => {
     const folder = exportFolder(out, name)
-    const config = { ...(readJson(join(folder, 'config.json')) as object), max_position_embeddings: 12 }
-    writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
+    const config = { ...(readJson(folder, 'config.json') as object), max_position_embeddings: 12 }
+    writeText(folder, 'config.json', JSON.stringify(config))
     const tuned = await fineTune(folder, { ...quick, train: rows, validation: rows, epochs: 4, learning_rate: 1e-2 })
     expect(tuned.training?.history.at(-1)?.eval_loss).toBeLessThan(tuned.training?.history[0]?.eval_loss as number)
     const text = await tuned.generate('the cat', { max_new_tokens: 5 })
-    await tuned.save(join(out, `saved-${name}`))
-    await tuned.export(join(out, `exported-${name}`))
+    await tuned.save(out(`saved-${name}`))
+    await tuned.export(out(`exported-${name}`))
     await tuned.release()
     const { tokenizer } = await openBase(folder)
     // [CLS] and the text, without the [SEP] that the tokenizer puts behind it.
     const ids = tokenizer.encode('the cat').slice(0, -1)
-    const made = await greedy(join(out, `exported-${name}`), ids, 5)
+    const made = await greedy(out(`exported-${name}`), ids, 5)
     expect(tokenizer.decode([...ids, ...made])).toBe(`the cat${text}`)
-    const opened = await loadFineTuned(join(out, `saved-${name}`), { task: 'CAUSAL_LM', device: 'cpu', merge: true })
+    const opened = await loadFineTuned(out(`saved-${name}`), {
+      ...reopening(folder),
+      task: 'CAUSAL_LM',
+      device: defaultDevice(),
+      merge: true,
+    })
     expect(await opened.generate('the cat', { max_new_tokens: 5 })).toBe(text)
     await expect(opened.generate('the cat '.repeat(8))).rejects.toThrow(/prompt: no place left in the position table/)
     await opened.release()
@@ -388,7 +423,7 @@ describe('decoders that other tools exported', () => {
   async function logitsOf(base: Awaited<ReturnType<typeof openBase>>): Promise<Float32Array> {
     const model = base.languageModel()
     expect(model.graph.outputs).toEqual(['logits'])
-    const session = await openSession(model, 'cpu')
+    const session = await openSession(model, defaultDevice())
     const { batch } = base.batches(model.graph)([{ input_ids: [4, 9, 5, 12] }])
     const { logits } = await session.run(feedsOf(model.graph, model.graph.inputs, batch).feeds)
     await session.release()
@@ -496,7 +531,7 @@ describe('rows that are refused, before anything is trained', () => {
 
   it('messages without a template, with one that does not parse, and with roles that it refuses', async () => {
     const train = [{ messages }, { messages: [{ role: 'tool', content: 'x' }] }]
-    const start = (folder: string) => fineTune(folder, { ...quick, train })
+    const start = (folder: string | Files) => fineTune(folder, { ...quick, train })
     await expect(start(embedded)).rejects.toThrow(
       /train, row 1, field "messages", chat_template: the tokenizer has none/,
     )
@@ -579,7 +614,7 @@ describe('rows that are refused, before anything is trained', () => {
     const folder = chatFolder('ends', {}, { eos_token_id: 5 })
     const settings = async () => task.settings([{ text: 'a' }], {}, await openBase(folder), 1)
     expect((await settings()).eos_token_id).toEqual([2, 5])
-    writeFileSync(join(folder, 'generation_config.json'), JSON.stringify({ eos_token_id: [7, 2, 999] }))
+    writeText(folder, 'generation_config.json', JSON.stringify({ eos_token_id: [7, 2, 999] }))
     expect((await settings()).eos_token_id).toEqual([2, 7])
   })
 })

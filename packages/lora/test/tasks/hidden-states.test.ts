@@ -1,17 +1,16 @@
 // hiddenStates: what the head reads, token by token. The head's product with them must be the logits.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { defaultDevice } from '@cola/train'
 import { join } from 'node:path'
 import { DataError } from '@cola/data'
 import { toFloat32 } from '@cola/graph'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { folderAt, temporaryFolders } from '../../../../tools/test-folders.ts'
 import { type FineTuned, fineTune, openBase, openHiddenStates, type Pooling, type TextStates } from '../../src/index.ts'
 import { exportFolder, exportNames } from '../support/export-folder.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-hidden-'))
-afterAll(() => rmSync(out, { recursive: true }))
-const embedded = join(import.meta.dirname, '../../../../examples/model')
+const out = temporaryFolders()
+const embedded = folderAt(join(import.meta.dirname, '../../../../examples/model'))
 const words = ['cats', 'dogs', 'girls', 'boys', 'book', 'lamp', 'key', 'king']
 const train = words.map((word, i) => ({ text: `the ${word} sleep`, label: i % 2 ? 'b' : 'a' }))
 const texts = ['the cats sleep in the garden', 'dogs', 'the girls near the lamp laugh', 'the key']
@@ -40,7 +39,7 @@ describe('hidden states of a fine-tuned model', () => {
     ['GPT-2’s weights, packed', embedded, 'last'],
     ...exportNames.flatMap((name) => [[name, exportFolder(out, name), undefined] as const]),
   ] as const)('%s: the head reads them', async (_, model, pooling) => {
-    const tuned = await fineTune(model, { train, epochs: 2, learning_rate: 5e-3, device: 'cpu' })
+    const tuned = await fineTune(model, { train, epochs: 2, learning_rate: 5e-3, device: defaultDevice() })
     const found = await tuned.hiddenStates(texts)
     expect(await logitsOf(tuned, found, pooling ?? tuned.settings.pooling)).toBeAllclose(await tuned.logits(texts), {
       atol: 2e-4,
@@ -53,7 +52,7 @@ describe('hidden states of a fine-tuned model', () => {
   })
 
   it('refuses a text that is none, and a model without a head', async () => {
-    const tuned = await fineTune(embedded, { train, epochs: 1, device: 'cpu' })
+    const tuned = await fineTune(embedded, { train, epochs: 1, device: defaultDevice() })
     await expect(tuned.hiddenStates(['a', 3 as never])).rejects.toThrow(DataError)
     const { head: _, ...bare } = await tuned.adapted()
     await expect(openHiddenStates(await openBase(embedded), bare as never)).rejects.toThrow(/no classification head/)

@@ -1,17 +1,15 @@
 // What is as wide as the vocabulary in a training graph: logits of labelled tokens alone, a piece at a time.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatValue, type Graph, getValue, type Model, type Value } from '@cola/graph'
 import { generateArtifacts, sgd } from '@cola/train'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolders } from '../../../../tools/test-folders.ts'
 import { gpt2, lora, nextTokenLoss, openBase, parseGpt2Config, randomGpt2 } from '../../src/index.ts'
 import { decoderFiles, decoders, parsed, read } from '../support/decoder-files.ts'
 import { exportFolder } from '../support/export-folder.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-logits-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
 
 interface Asked {
   vocab_size: number

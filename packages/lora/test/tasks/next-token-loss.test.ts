@@ -1,19 +1,17 @@
 // The loss at labels, in pieces, against the cross-entropy of all logits: decoders of onnxruntime-genai's form, fused
 // and in 4 bits, exports of PyTorch and GPT-2; and their fine-tuning.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ignoreIndex, random } from '@cola/data'
 import { type Loss, type Tensor, toFloat32 } from '@cola/graph'
-import { type Batch, crossEntropy, generateArtifacts, sgd, TrainingSession } from '@cola/train'
-import { afterAll, describe, expect, it } from 'vitest'
+import { defaultDevice, type Batch, crossEntropy, generateArtifacts, sgd, TrainingSession } from '@cola/train'
+import { describe, expect, it } from 'vitest'
+import { folderAt, temporaryFolders } from '../../../../tools/test-folders.ts'
 import { type BaseModel, fineTune, lora, nextTokenInputs, nextTokenLoss, openBase } from '../../src/index.ts'
 import { decoderFiles, json } from '../support/decoder-files.ts'
 import { exportFolder } from '../support/export-folder.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-next-token-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
 
 /** The files of a fused decoder, with a chat template. */
 const files = (name: string) => ({
@@ -29,7 +27,7 @@ const built = ['all-kv-heads', 'gemma2', 'llama-int4', 'phi3', 'qwen2', 'qwen3']
 const decoders = built.map((name) => `decoder-${name}`)
 const bases: Record<string, () => Promise<BaseModel>> = {
   ...Object.fromEntries(decoders.map((name) => [name, () => openBase(files(name))])),
-  gpt2: () => openBase(join(import.meta.dirname, '../../../../examples/model')),
+  gpt2: () => openBase(folderAt(join(import.meta.dirname, '../../../../examples/model'))),
   'llama-lm-torchscript': () => openBase(exportFolder(out, 'llama-lm-torchscript')),
   'gpt2-lm-dynamo': () => openBase(exportFolder(out, 'gpt2-lm-dynamo')),
 }
@@ -65,7 +63,7 @@ describe.each(Object.keys(bases))('%s', (name) => {
     /** Loss, and gradients as what one step of SGD subtracts. */
     const trained = async (loss: Loss, inputs: Batch, options: object = {}) => {
       const artifacts = generateArtifacts(model, { loss, optimizer: sgd(), ...options })
-      const session = await TrainingSession.create({ artifacts, device: 'cpu' })
+      const session = await TrainingSession.create({ artifacts, device: defaultDevice() })
       const before = await session.getParameters()
       const { loss: value, outputs } = await session.runTrainStep({ ...batch, ...inputs })
       await session.runOptimizerStep({ learningRate: rate })
@@ -100,34 +98,6 @@ describe.each(Object.keys(bases))('%s', (name) => {
 /** Large, so that the gradient is not lost in the rounding of the parameter. */
 const rate = 2 ** 14
 
-it('runs on WebGPU, whose nodes have few outputs', async () => {
-  const base = await (bases.gpt2 as () => Promise<BaseModel>)()
-  const model = lora(base.languageModel(), { task_type: 'CAUSAL_LM', r: 2, lora_alpha: 4, init_lora_weights: false })
-  const { vocab_size } = base
-  // Eight pieces.
-  const options = { labels: 2 ** 26 / vocab_size, vocab_size: vocab_size * 2 }
-  const artifacts = generateArtifacts(model, {
-    loss: nextTokenLoss(options),
-    evalLoss: nextTokenLoss({ ...options, evaluation: true }),
-    optimizer: sgd(),
-  })
-  const { batch, starts } = base.batches(model.graph)([{ input_ids: [4, 5, 6, 7] }, { input_ids: [8, 5, 9] }])
-  const labels = [5, 6, 7].map((label, i) => ({ label, place: (starts[0] as number) + i }))
-  const numbers = async (device: 'cpu' | 'webgpu') => {
-    const session = await TrainingSession.create({ artifacts, device })
-    const inputs = { ...batch, ...nextTokenInputs(labels, [6]) }
-    const trained = await session.runTrainStep(inputs)
-    await session.runOptimizerStep({ learningRate: 1 })
-    const { loss, outputs } = await session.runEvalStep(inputs)
-    await session.release()
-    const [losses, logits] = [outputs.label_losses?.data ?? [], outputs.next_logits?.data ?? []]
-    return [trained.loss, loss, ...losses, ...logits]
-  }
-  const expected = await numbers('cpu')
-  expect(expected.length).toBe(2 + 32 + vocab_size)
-  expect(await numbers('webgpu')).toBeAllclose(expected, { atol: 1e-5 })
-})
-
 describe.each(decoders)('%s is fine-tuned as a language model', (name) => {
   it.each([
     ['texts', [{ text: 'w7 w8 w9 w10' }, { text: 'w7 w11 w12' }]],
@@ -150,7 +120,7 @@ describe.each(decoders)('%s is fine-tuned as a language model', (name) => {
       validation: train,
       epochs: 6,
       learning_rate: 2e-2,
-      device: 'cpu',
+      device: defaultDevice(),
     })
     const { loss, predictions, metrics } = await tuned.evaluate(train)
     expect(loss).toBeLessThan((tuned.training?.history[0]?.eval_loss as number) - 0.01)

@@ -1,13 +1,18 @@
 // fineTune with task FEATURE_EXTRACTION on small models: every form of rows, saved, opened again and exported.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DataError } from '@cola/data'
+import { DataError, filesOf } from '@cola/data'
 import { addInitializer, addInput, build, createGraph, float32 } from '@cola/graph'
-import { type Batch, type EpochLog, feedsOf, openSession, type OrtTensor } from '@cola/train'
+import { defaultDevice, type Batch, type EpochLog, feedsOf, openSession, type OrtTensor } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { paraphrases } from '../../../../examples/tables/paraphrases.ts'
+import {
+  type Folder,
+  folderAt,
+  readText,
+  reopening,
+  temporaryFolders,
+  writeText,
+} from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
   baseModelPrefix,
@@ -24,10 +29,8 @@ import { rankingTargets } from '../../src/tasks/embedding-targets.ts'
 import { poolingOf } from '../../src/tasks/pooling.ts'
 import { exportFolder, exportNames } from '../support/export-folder.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-embed-'))
-afterAll(() => rmSync(out, { recursive: true }))
-const embedded = join(import.meta.dirname, '../../../../examples/model')
-const miniLm = join(import.meta.dirname, '../../../../../shared/data/minilm-l6')
+const out = temporaryFolders()
+const embedded = folderAt(join(import.meta.dirname, '../../../../examples/model'))
 
 const nouns = ['cat', 'dog', 'girl', 'boy', 'cats', 'girls']
 const pairs: PairRow[] = nouns.flatMap((noun) => [
@@ -42,13 +45,13 @@ const similarities = pairs.map(({ anchor, positive }, i) => ({
 }))
 const texts = ['the girls sleep', 'the cat sleeps', 'the dog laugh']
 const task = 'FEATURE_EXTRACTION'
-const quick = { task, epochs: 2, batch_size: 4, device: 'cpu' } as const
+const quick = { task, epochs: 2, batch_size: 4, device: defaultDevice() } as const
 type Tuned = FineTuned<'FEATURE_EXTRACTION'>
 
 const numbers = async (tuned: Tuned): Promise<number[]> => (await tuned.embed(texts)).flatMap((one) => [...one])
 
 /** The exported model on texts that are padded on the left or right. */
-async function runExported(folder: string, side: 'left' | 'right'): Promise<Record<string, OrtTensor>> {
+async function runExported(folder: Folder, side: 'left' | 'right'): Promise<Record<string, OrtTensor>> {
   const { model, tokenizer } = await openOnnxModel(folder)
   const rows = texts.map((text) => tokenizer.encodePlus(text).input_ids)
   const columns = Math.max(...rows.map(({ length }) => length)) + 1
@@ -60,7 +63,7 @@ async function runExported(folder: string, side: 'left' | 'right'): Promise<Reco
     return { data: BigInt64Array.from(values, BigInt), dims: [rows.length, columns] }
   }
   const batch = { input_ids: padded((ids) => [...ids]), attention_mask: padded((ids) => ids.map(() => 1)) }
-  const session = await openSession({ graph: model.graph }, 'cpu')
+  const session = await openSession({ graph: model.graph }, defaultDevice())
   const results = await session.run(feedsOf(model.graph, model.graph.inputs, batch).feeds)
   await session.release()
   return results as Record<string, OrtTensor>
@@ -108,9 +111,9 @@ describe('fineTune with GPT-2’s weights', () => {
 
   it('is the same from its folder, merged or not, and is scored', async () => {
     const expected = await numbers(tuned)
-    await tuned.save(join(out, 'saved'))
+    await tuned.save(out('saved'))
     for (const merge of [false, true]) {
-      const opened = await loadFineTuned(join(out, 'saved'), { task, merge, device: 'cpu' })
+      const opened = await loadFineTuned(out('saved'), { ...reopening(embedded), task, merge, device: defaultDevice() })
       expect(await numbers(opened)).toBeAllclose(expected, { atol: 1e-5 })
       const { loss, metrics, predictions } = await opened.evaluate(pairs)
       expect(loss).toBeCloseTo((await tuned.evaluate(pairs)).loss, 4)
@@ -118,12 +121,12 @@ describe('fineTune with GPT-2’s weights', () => {
       expect(predictions.map(({ length }) => length)).toEqual(pairs.map(() => 2))
       await opened.release()
     }
-    await expect(loadFineTuned(join(out, 'saved'))).rejects.toThrow(/another task.*FEATURE_EXTRACTION/)
+    await expect(loadFineTuned(out('saved'))).rejects.toThrow(/another task.*FEATURE_EXTRACTION/)
   })
 
   it('is saved under the names of the bare model, without a head', async () => {
-    await tuned.save(join(out, 'names'))
-    const { config, head, tensors } = readAdapter(join(out, 'names'))
+    await tuned.save(out('names'))
+    const { config, head, tensors } = readAdapter(out('names'))
     expect([config.task_type, head]).toEqual([task, undefined])
     expect(
       [...tensors.keys()].filter((name) => !/^base_model\.model\.h\.\d\..*\.lora_[AB]\.weight$/.test(name)),
@@ -136,14 +139,19 @@ describe('what fineTune takes', () => {
     const tuned = await fineTune(exportFolder(out, name), { train: pairs, validation: 0.25, ...quick })
     const expected = await numbers(tuned)
     const { pooling } = tuned.settings
-    const [saved, exported] = [join(out, `saved-${name}`), join(out, `exported-${name}`)]
+    const [saved, exported] = [out(`saved-${name}`), out(`exported-${name}`)]
     await tuned.save(saved)
     await tuned.export(exported)
     await tuned.release()
     const names = [...readAdapter(saved).tensors.keys()].map((key) => key.replace('base_model.model.', ''))
     const prefix = `${baseModelPrefix((await openBase(exportFolder(out, name))).config.model_type)}.`
     expect(names.filter((key) => key.startsWith(prefix))).toEqual([])
-    const opened = await loadFineTuned(saved, { task, device: 'cpu', merge: true })
+    const opened = await loadFineTuned(saved, {
+      ...reopening(exportFolder(out, name)),
+      task,
+      device: defaultDevice(),
+      merge: true,
+    })
     expect(await numbers(opened)).toBeAllclose(expected, { atol: 1e-5 })
     await opened.release()
     const results = await runExported(exported, 'right')
@@ -156,10 +164,10 @@ describe('what fineTune takes', () => {
   it.each(['last', 'first', 'mean'] as const)('a packed model read at the %s token, exported', async (pooling) => {
     const tuned = await fineTune(embedded, { train: pairs, pooling, ...quick })
     const expected = await numbers(tuned)
-    await tuned.export(join(out, pooling))
+    await tuned.export(out(pooling))
     await tuned.release()
     for (const side of ['left', 'right'] as const) {
-      const results = await runExported(join(out, pooling), side)
+      const results = await runExported(out(pooling), side)
       expect(results.sentence_embedding?.data as Float32Array).toBeAllclose(expected, { atol: 1e-5 })
       expect(results.last_hidden_state?.dims).toEqual([3, expect.any(Number), tuned.width])
     }
@@ -220,9 +228,8 @@ describe('what fineTune takes', () => {
   })
 
   it('the pooling of the base’s folder', async () => {
-    const folder = exportFolder(join(out, 'pooled'), 'bert-bare-torchscript')
-    mkdirSync(join(folder, '1_Pooling'))
-    const write = (config: object) => writeFileSync(join(folder, '1_Pooling/config.json'), JSON.stringify(config))
+    const folder = exportFolder((name) => out(`pooled-${name}`), 'bert-bare-torchscript')
+    const write = (config: object) => writeText(folder, '1_Pooling/config.json', JSON.stringify(config))
     const pooling = async () => poolingOf(await openBase(folder))
     write({ word_embedding_dimension: 8, pooling_mode_cls_token: true, pooling_mode_mean_tokens: false })
     expect(await pooling()).toBe('first')
@@ -246,10 +253,10 @@ describe('an exported folder', () => {
       pooling: 'first',
       ...quick,
     })
-    const folder = join(out, 'hub')
+    const folder = out('hub')
     await tuned.export(folder, { layout: 'hub' })
     await tuned.release()
-    const json = (name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8'))
+    const json = (name: string) => JSON.parse(readText(folder, name))
     expect(json('config.json')).toMatchObject({ model_type: 'bert', architectures: ['BertModel'] })
     expect(json('1_Pooling/config.json')).toEqual({
       word_embedding_dimension: 8,
@@ -258,7 +265,7 @@ describe('an exported folder', () => {
       pooling_mode_lasttoken: false,
     })
     expect(json('modules.json').map(({ path }: { path: string }) => path)).toEqual(['', '1_Pooling', '2_Normalize'])
-    expect(existsSync(join(folder, 'onnx/model.onnx'))).toBe(true)
+    expect(filesOf(folder).has('onnx/model.onnx')).toBe(true)
   })
 })
 
@@ -354,21 +361,4 @@ describe('refuses, before anything is trained', () => {
     await tuned.release()
     await expect(tuned.embed(['a'])).rejects.toThrow(/released/)
   })
-})
-
-describe.skipIf(!existsSync(miniLm))('fineTune with a pretrained encoder', () => {
-  it('finds held-out paraphrases that the base does not', async () => {
-    const all = paraphrases(1)
-    const [train, held] = [all.slice(0, 192), all.slice(192)]
-    const accuracyOf = async (options: { train: PairRow[]; learning_rate?: number }) => {
-      const tuned = await fineTune(miniLm, { task, epochs: 1, ...options })
-      const { metrics } = await tuned.evaluate(held)
-      await tuned.release()
-      return metrics.accuracy_at_1 as number
-    }
-    // An adapter's first values change nothing: without learning, the base is scored.
-    const before = await accuracyOf({ train: train.slice(0, 2), learning_rate: 0 })
-    expect(before).toBeLessThan(0.5)
-    expect(await accuracyOf({ train })).toBeGreaterThan(before + 0.3)
-  }, 300_000)
 })

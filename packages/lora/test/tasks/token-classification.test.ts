@@ -1,12 +1,12 @@
 // TOKEN_CLS: alignment, loss and adapters against transformers and PEFT (make-token-classification.py), training to
 // entities, saving, exporting, and the rows that are refused.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { argMax, DataError, entityMetrics, random } from '@cola/data'
+import { argMax, DataError, entityMetrics, random, filesOf, type Files } from '@cola/data'
 import { readModel, toFloat32 } from '@cola/graph'
 import {
+  defaultDevice,
   externalDataOf,
   feedsOf,
   generateArtifacts,
@@ -15,8 +15,15 @@ import {
   sgd,
   TrainingSession,
 } from '@cola/train'
-import { readFile } from '@cola/train/files'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  copyFolder,
+  type Folder,
+  folderAt,
+  readText,
+  reopening,
+  temporaryFolders,
+} from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
   adapterTensors,
@@ -30,12 +37,11 @@ import {
 } from '../../src/index.ts'
 import { tokenClassification } from '../../src/tasks/token-classification.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-token-classification-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
 const fixtures = join(import.meta.dirname, '../fixtures')
 const fixture = join(fixtures, 'token-classification')
-const embedded = join(import.meta.dirname, '../../../../examples/model')
-const miniLm = join(import.meta.dirname, '../../../../../shared/data/minilm-l6')
+const encoder = folderAt(fixture)
+const embedded = folderAt(join(import.meta.dirname, '../../../../examples/model'))
 
 interface Reference {
   tags: string[]
@@ -50,14 +56,17 @@ interface Reference {
 const reference = JSON.parse(readFileSync(join(fixture, 'expected.json'), 'utf8')) as Reference
 
 describe('against transformers and PEFT', () => {
-  const base = openBase(fixture)
+  const base = openBase(encoder)
   const prepared = async (label_all_tokens: boolean) => {
     const opened = await base
     const settings = await tokenClassification.settings(reference.rows, { label_all_tokens }, opened, 8)
     const context = { base: opened, max_length: opened.max_length, where: 'train' }
     const { examples, truncated } = tokenClassification.encode(reference.rows, settings, context)
     expect(truncated).toBe(0)
-    const model = loadAdapter(tokenClassification.head(opened, settings, 0), readAdapter(join(fixture, 'adapter')))
+    const model = loadAdapter(
+      tokenClassification.head(opened, settings, 0),
+      readAdapter(folderAt(join(fixture, 'adapter'))),
+    )
     return { opened, settings, examples, model }
   }
   const run = async (label_all_tokens: boolean) => {
@@ -65,7 +74,7 @@ describe('against transformers and PEFT', () => {
     const batch = tokenClassification.collate(opened, model, settings)(examples)
     const session = await openEvaluation(model, {
       loss: tokenClassification.loss(settings, { base: opened, examples, batch_size: 1 }),
-      device: 'cpu',
+      device: defaultDevice(),
     })
     const result = await session.runEvalStep(batch)
     await session.release()
@@ -126,7 +135,7 @@ describe('against transformers and PEFT', () => {
       loss: tokenClassification.loss(settings, { base: opened, examples, batch_size: 1 }),
       optimizer: sgd(),
     })
-    const session = await TrainingSession.create({ artifacts, device: 'cpu' })
+    const session = await TrainingSession.create({ artifacts, device: defaultDevice() })
     const collate = tokenClassification.collate(opened, model, settings)
     const losses: number[] = []
     for (let step = 0; step < reference.losses.length; step++) {
@@ -142,7 +151,7 @@ describe('against transformers and PEFT', () => {
 
   it('writes PEFT’s adapter back, head included', async () => {
     const { model } = await run(false)
-    const { tensors } = readAdapter(join(fixture, 'adapter'))
+    const { tensors } = readAdapter(folderAt(join(fixture, 'adapter')))
     const written = adapterTensors(model)
     expect([...written.keys()].sort()).toEqual([...tensors.keys()].sort())
     for (const [name, value] of written) expect(toFloat32(value)).toEqual(toFloat32(tensors.get(name) as typeof value))
@@ -193,7 +202,7 @@ function asSpans({ words, tags }: Sentence): { text: string; spans: { start: num
 const task = 'TOKEN_CLS'
 const train = entityRows(160, 1)
 const held = entityRows(60, 2)
-const quick = { task, epochs: 2, batch_size: 8, device: 'cpu' } as const
+const quick = { task, epochs: 2, batch_size: 8, device: defaultDevice() } as const
 const learning = { ...quick, epochs: 6, learning_rate: 3e-3 } as const
 const text = 'Anna King and Hugo found a book near the queen river?'
 
@@ -249,15 +258,15 @@ describe('fineTune with GPT-2’s weights, packed', () => {
   })
 
   it('is the same from its folder, merged or not', async () => {
-    await tuned.save(join(out, 'saved'))
-    const adapter = readAdapter(join(out, 'saved'))
+    await tuned.save(out('saved'))
+    const adapter = readAdapter(out('saved'))
     expect(adapter.config.task_type).toBe('TOKEN_CLS')
     expect(adapter.head).toEqual({ name: 'classifier', num_labels: 5, pooling: 'none', labels: tuned.labels })
     const names = [...adapter.tensors.keys()].filter((name) => !name.includes('lora_'))
     expect(names).toEqual(['base_model.model.classifier.bias', 'base_model.model.classifier.weight'])
     const expected = await tuned.tag([text])
     for (const merge of [false, true]) {
-      const opened = await loadFineTuned(join(out, 'saved'), { task, merge, device: 'cpu' })
+      const opened = await loadFineTuned(out('saved'), { ...reopening(embedded), task, merge, device: defaultDevice() })
       expect(opened.metrics).toEqual(tuned.metrics)
       const found = await opened.tag([text])
       const places = (lists: typeof found) => lists.flat().map(({ score: _, ...place }) => place)
@@ -269,19 +278,19 @@ describe('fineTune with GPT-2’s weights, packed', () => {
       expect((await opened.evaluate(held)).metrics).toEqual(tuned.metrics)
       await opened.release()
     }
-    await expect(loadFineTuned(join(out, 'saved'))).rejects.toThrow(/fine-tuned for another task.*TOKEN_CLS/)
+    await expect(loadFineTuned(out('saved'))).rejects.toThrow(/fine-tuned for another task.*TOKEN_CLS/)
   })
 
   it('exports logits of every token for other programs, padded on either side', async () => {
-    await tuned.export(join(out, 'exported'))
-    const config = JSON.parse(readFileSync(join(out, 'exported', 'config.json'), 'utf8'))
+    await tuned.export(out('exported'))
+    const config = JSON.parse(readText(out('exported'), 'config.json'))
     expect(config.architectures).toEqual(['GPT2ForTokenClassification'])
     expect(config.id2label).toEqual({ 0: 'O', 1: 'B-LOC', 2: 'B-PER', 3: 'I-LOC', 4: 'I-PER' })
     expect(config.label2id['I-PER']).toBe(4)
     const { examples } = await encoded(embedded, held.slice(0, 4), tuned)
     const { predictions } = await tuned.evaluate(held.slice(0, 4))
     for (const side of ['left', 'right'] as const) {
-      const read = await exportedTags(join(out, 'exported'), examples, tuned.labels, side)
+      const read = await exportedTags(out('exported'), examples, tuned.labels, side)
       expect(read).toEqual(predictions.map(({ tags }) => tags))
     }
   })
@@ -314,7 +323,7 @@ describe('fineTune with GPT-2’s weights, packed', () => {
 })
 
 /** Examples as the model is given them. */
-async function encoded(source: string, rows: TokenClassificationRow[], { settings }: FineTuned<'TOKEN_CLS'>) {
+async function encoded(source: string | Files, rows: TokenClassificationRow[], { settings }: FineTuned<'TOKEN_CLS'>) {
   const base = await openBase(source)
   return tokenClassification.encode(rows, settings, { base, max_length: base.max_length, where: 'rows' })
 }
@@ -322,9 +331,8 @@ async function encoded(source: string, rows: TokenClassificationRow[], { setting
 type Examples = Awaited<ReturnType<typeof encoded>>['examples']
 
 /** Tags that an exported model gives words, its logits read at their first tokens. */
-async function exportedTags(folder: string, examples: Examples, labels: readonly string[], side: 'left' | 'right') {
-  const path = join(folder, 'model.onnx')
-  const graph = readModel(readFile(path), { where: path, externalData: externalDataOf(folder) })
+async function exportedTags(folder: Folder, examples: Examples, labels: readonly string[], side: 'left' | 'right') {
+  const graph = readModel(filesOf(folder).read('model.onnx'), { externalData: externalDataOf(folder) })
   expect(graph.outputs).toEqual(['logits'])
   const width = Math.max(...examples.map(({ input_ids }) => input_ids.length)) + (side === 'left' ? 2 : 0)
   const shift = (length: number) => (side === 'left' ? width - length : 0)
@@ -341,7 +349,7 @@ async function exportedTags(folder: string, examples: Examples, labels: readonly
   const batch = Object.fromEntries(
     graph.inputs.map((name) => [name, { data: BigInt64Array.from(values[name] as number[], BigInt), dims }]),
   )
-  const session = await openSession({ graph }, 'cpu')
+  const session = await openSession({ graph }, defaultDevice())
   const { logits } = await session.run(feedsOf(graph, graph.inputs, batch).feeds)
   await session.release()
   expect(logits?.dims).toEqual([...dims, labels.length])
@@ -387,10 +395,9 @@ describe('rows that are texts with spans', () => {
 describe('other models', () => {
   const exports = join(fixtures, 'exports')
   const copies = readdirSync(exports).map((name) => {
-    const folder = join(out, 'models', name)
-    mkdirSync(folder, { recursive: true })
-    for (const file of ['model.onnx', 'config.json']) cpSync(join(exports, name, file), join(folder, file))
-    for (const file of ['tokenizer.json', 'tokenizer_config.json']) cpSync(join(fixture, file), join(folder, file))
+    const folder = out(`models-${name}`)
+    copyFolder(folderAt(join(exports, name)), folder, ['model.onnx', 'config.json'])
+    copyFolder(encoder, folder, ['tokenizer.json', 'tokenizer_config.json'])
     return [name, folder] as const
   })
   const rows = reference.rows.map(({ words, tags }) => ({ words: words.slice(0, 4), tags: tags.slice(0, 4) }))
@@ -398,12 +405,17 @@ describe('other models', () => {
   it.each(copies)('%s, saved, opened and exported', async (name, folder) => {
     const tuned = await fineTune(folder, { ...quick, train: rows, validation: rows, max_length: 10 })
     const { predictions, loss } = await tuned.evaluate(rows)
-    await tuned.save(join(out, `saved-${name}`))
-    await tuned.export(join(out, `exported-${name}`))
+    await tuned.save(out(`saved-${name}`))
+    await tuned.export(out(`exported-${name}`))
     await tuned.release()
-    const { head } = readAdapter(join(out, `saved-${name}`))
+    const { head } = readAdapter(out(`saved-${name}`))
     expect(head?.name).toBe(name.startsWith('llama') ? 'score' : 'classifier')
-    const opened = await loadFineTuned(join(out, `saved-${name}`), { task, device: 'cpu', merge: true })
+    const opened = await loadFineTuned(out(`saved-${name}`), {
+      ...reopening(folder),
+      task,
+      device: defaultDevice(),
+      merge: true,
+    })
     const again = await opened.evaluate(rows)
     await opened.release()
     expect(again.loss).toBeCloseTo(loss, 4)
@@ -412,7 +424,7 @@ describe('other models', () => {
       { atol: 1e-5 },
     )
     const { examples } = await encoded(folder, rows, tuned)
-    const read = await exportedTags(join(out, `exported-${name}`), examples, tuned.labels, 'right')
+    const read = await exportedTags(out(`exported-${name}`), examples, tuned.labels, 'right')
     expect(read).toEqual(predictions.map(({ tags }) => tags))
   })
 })
@@ -521,60 +533,4 @@ describe('refuses, before anything is trained', () => {
     expect(await tuned.tag([{ words: ['\u0007', 'Anna'] }])).toEqual([expect.any(Array)])
     await tuned.release()
   })
-})
-
-describe.skipIf(!existsSync(miniLm))('fineTune with a pretrained encoder', () => {
-  it('finds names that it has not seen', async () => {
-    const lines = [
-      'PER moved from LOC last week.',
-      "In LOC, nobody knew PER's name.",
-      'The train to LOC was late, said PER.',
-      'PER and the mayor of LOC (PER2) met again.',
-    ]
-    const rows = (people: string[], places: string[]) =>
-      people.flatMap((person, i) =>
-        places.map((place, k) => {
-          const names: Record<string, string> = {
-            PER: person,
-            LOC: place,
-            PER2: people[(i + 1 + k) % people.length] as string,
-          }
-          const parts = (lines[(i + k) % lines.length] as string).split(/(PER2?|LOC)/)
-          const written = parts.map((part) => names[part] ?? part)
-          const spans = parts.flatMap((part, at) => {
-            const start = written.slice(0, at).join('').length
-            return names[part] ? [{ start, end: start + names[part].length, label: part.slice(0, 3) }] : []
-          })
-          return { text: written.join(''), spans }
-        }),
-      )
-    const known = rows(
-      [
-        'Angela Merkel',
-        'Barack Obama',
-        'John Smith',
-        'Mary',
-        'Peter Parker',
-        'Anna',
-        'Hugo',
-        'Emma Watson',
-        'Tom',
-        'Lisa',
-      ],
-      ['Berlin', 'New York', 'Paris', 'Rome', 'San Francisco', 'Tokyo', 'London', 'Hong Kong', 'Lima', 'Buenos Aires'],
-    )
-    const unseen = rows(
-      ['David Cameron', 'Susan', 'George Clooney'],
-      ['Madrid', 'Los Angeles', 'Vienna', 'Chicago', 'Oslo'],
-    )
-    const tuned = await fineTune(miniLm, { task, train: known, validation: unseen, epochs: 8 })
-    const { metrics } = await tuned.evaluate(unseen)
-    expect(metrics.f1).toBeGreaterThan(0.9)
-    const [found = []] = await tuned.tag(['The train to Vienna was late, said Susan.'])
-    expect(found.map(({ label, text: part }) => [label, part])).toEqual([
-      ['LOC', 'Vienna'],
-      ['PER', 'Susan'],
-    ])
-    await tuned.release()
-  }, 300_000)
 })

@@ -1,10 +1,8 @@
 // The initializers of init_lora_weights.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Model, type Tensor, toFloat32 } from '@cola/graph'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolders } from '../../../../../tools/test-folders.ts'
 import { moved } from '../../../../../tools/moved.ts'
 import { readAdapter } from '../../../src/adapter/files.ts'
 import {
@@ -22,8 +20,7 @@ import {
 } from '../../../src/index.ts'
 import { base, linear, logits } from '../../support/packed-gpt2.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'cola-adapters-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolders()
 const inits: (boolean | string)[] = [true, 'gaussian', 'pissa', 'pissa_niter_4', 'olora', 'orthogonal']
 
 describe('initializers', () => {
@@ -43,7 +40,7 @@ describe('initializers', () => {
       expect(toFloat32(A).some((x) => x !== 0)).toBe(true)
       expect(toFloat32(B).some((x) => x !== 0)).toBe(!(init_lora_weights === true || init_lora_weights === 'gaussian'))
       const after = moved(start, 1)
-      const out = join(folder, String(init_lora_weights))
+      const out = folder(String(init_lora_weights))
       writeAdapter(out, after)
       expect(await logits(loadAdapter(base, readAdapter(out)))).toBeAllclose(await logits(after), { atol: 2e-5 })
       expect(await logits(merge(after))).toBeAllclose(await logits(after), { atol: 2e-5 })
@@ -78,7 +75,7 @@ describe('initializers', () => {
     const switched = switchable(base, { raw })
     expect(await logits(switched, switched.feeds('raw'))).toBeAllclose(right, { atol: 2e-5 })
     expect(() => combineAdapters([{ adapter: raw }])).toThrow(/began with a part of the base matrices/)
-    const out = join(folder, `plain-${init}`)
+    const out = folder(`plain-${init}`)
     writeAdapter(out, own)
     const plain = combineAdapters([{ adapter: readAdapter(out) as Adapter<'LORA'> }], { combination_type: 'cat' })
     expect(await logits(loadAdapter(base, plain))).toBeAllclose(right, { atol: 2e-5 })
