@@ -186,8 +186,10 @@ function fromAdapter(
   const tensors = new Map([...others, ...first.map(([name, value]) => [peftPrefix + name, value] as const)])
   const loaded = loadAdapter(model, isKept ? adapter : { ...adapter, tensors })
   if (isAlike && known.size === 0 && count > 1) requireNamedRows(head?.labels, options, opened, base, count)
+  const ofOthers = isAlike ? 'the adapter has none of these classes' : "the adapter's reads texts otherwise"
+  const cause = isOfTask && !other ? ofOthers : 'the adapter has none for this task'
   const changes = [
-    ...(isKept ? otherOrder(head?.labels, opened, base) : [headChange(head, trained, other, known, names)]),
+    ...(isKept ? otherOrder(head?.labels, opened, base) : [headChange(head, trained, other, known, names, cause)]),
     ...startChanges(model, start_token_ids),
   ]
   return { ...loaded, warnings: [...loaded.warnings, ...changes], isKept }
@@ -199,19 +201,21 @@ function headChange(
   other: OtherHead | undefined,
   known: ReadonlyMap<string, number>,
   names: readonly string[] = [],
+  cause: string,
 ): string {
   if (!head) return `the adapter's head "${trained?.name ?? other?.name}" is left out: the model has none`
-  if (known.size === 0)
-    return `the head "${head.name}" starts anew: the adapter has none for these classes${insteadOf(trained)}`
+  if (known.size === 0) {
+    const { labels = [] } = head
+    const before = trained?.labels ?? names
+    const anew = labels.length > 0 ? ` for ${listed(labels)}` : ''
+    return `the head "${head.name}" starts anew${anew}: ${cause}${before.length > 0 ? `; it has ${listed(before)}` : ''}`
+  }
   const added = head.labels?.filter((label) => !known.has(label)) ?? []
   const anew = added.length > 0 ? `, and starts anew for ${listed(added)}` : ''
   const lost = names.filter((label) => !known.has(label))
   const without = lost.length > 0 ? `; it has no more ${listed(lost)}` : ''
   return `the head "${head.name}" keeps its rows for ${listed([...known.keys()])}${anew}${without}`
 }
-
-const insteadOf = ({ labels = [] }: Partial<Head> = {}): string =>
-  labels.length > 0 ? `; it has ${listed(labels)}` : ''
 
 const startChanges = (model: HeadedModel, trained: readonly number[] | undefined): string[] => {
   const other = otherStart(model, trained)

@@ -92,7 +92,7 @@ describe('fineTune with an adapter', () => {
       const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
       const tuned = await fineTune(embedded, { ...still, ...options, adapter: first, callbacks })
       expect(warnings).toContain(
-        'the head "score" starts anew: the adapter has none for these classes; it has "many", "one"',
+        'the head "score" starts anew for "many", "one": the adapter\'s reads texts otherwise; it has "many", "one"',
       )
       const after = adapterTensors(await tuned.adapted())
       for (const [name, before] of loraOf(readAdapter(first).tensors))
@@ -248,7 +248,7 @@ describe('fineTune with an adapter', () => {
       const { labels, warnings } = await told(first, { train: others })
       expect(labels).toEqual(['manys', 'ones'])
       expect(warnings).toEqual([
-        'the head "score" starts anew: the adapter has none for these classes; it has "many", "one"',
+        'the head "score" starts anew for "manys", "ones": the adapter has none of these classes; it has "many", "one"',
       ])
     })
 
