@@ -127,6 +127,7 @@ async function trainRows<T extends TaskType>(
       await (await import('./own-metrics.ts')).tryMetrics((some) => trainer.evaluate(some), first)
     }
     const result = await trainer.train()
+    await session.endTraining()
     const trained = keepsTensors(session.device)
       ? await (await import('./kept-parameters.ts')).keptParameters(session)
       : session

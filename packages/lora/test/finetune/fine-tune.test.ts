@@ -4,8 +4,8 @@
 import { join } from 'node:path'
 import { DataError, filesOf } from '@cola/data'
 import { toFloat32 } from '@cola/graph'
-import { defaultDevice, type EpochLog, loadClassifier } from '@cola/train'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { defaultDevice, type EpochLog, loadClassifier, TrainingSession } from '@cola/train'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { folderAt, readText, reopening, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
@@ -81,12 +81,14 @@ describe('fineTune with GPT-2’s weights', () => {
       )
   })
 
-  it('trains in a run of one step', async () => {
+  it('trains in a run of one step, and frees what only trains', async () => {
+    const end = vi.spyOn(TrainingSession.prototype, 'endTraining')
     const once = await fineTune(embedded, {
       train: [rows[0], rows[4]] as typeof rows,
       epochs: 1,
       device: defaultDevice(),
     })
+    expect(end).toHaveBeenCalledTimes(1)
     await once.save(out('once'))
     await once.release()
     const { tensors } = readAdapter(out('once'))

@@ -475,6 +475,14 @@ export class TrainingSession {
     }
   }
 
+  /**
+   * Frees what takes training steps, and its copies of the weights, after a call that runs: evaluation goes on, and
+   * parameters and state can be read and set.
+   */
+  async endTraining(): Promise<void> {
+    return this.#calls.change('endTraining', () => this.#sessions.training.release())
+  }
+
   /** Frees the sessions and the temporary files, after a call that runs. */
   async release(): Promise<void> {
     if (!(await this.#calls.end('the session was released'))) return

@@ -5,10 +5,12 @@ import {
   ConfigError,
   FeedError,
   NonFiniteLossError,
+  SessionError,
   TrainingSession,
   adam,
   adamw,
   crossEntropy,
+  defaultDevice,
   generateArtifacts,
   openSession,
   sgd,
@@ -135,6 +137,20 @@ describe('TrainingSession', () => {
     )
     await session.release()
   })
+})
+
+it('a session that has ended its training evaluates as before, and takes no step', async () => {
+  const session = await TrainingSession.create({ artifacts: artifactsOf(adamw()), device: defaultDevice() })
+  const batch = collate(rows(8))
+  await session.runTrainStep(batch)
+  await session.runOptimizerStep({ learningRate: 0.1 })
+  const [{ loss }, parameters] = [await session.runEvalStep(batch), await session.getContiguousParameters()]
+  await session.endTraining()
+  await expect(session.runTrainStep(batch)).rejects.toThrow(SessionError)
+  expect((await session.runEvalStep(batch)).loss).toBe(loss)
+  expect(await session.getContiguousParameters()).toEqual(parameters)
+  session.setState(await session.getState())
+  await session.release()
 })
 
 describe('frozen products in int8', () => {

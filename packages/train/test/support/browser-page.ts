@@ -25,6 +25,7 @@ export async function trainTiny(device: Device, frozenProducts: FrozenProducts =
     losses.push((await session.runTrainStep(collate(rows(16, step)))).loss)
     await session.runOptimizerStep({ learningRate: 0.05 })
   }
+  await session.endTraining()
   losses.push(
     (await session.runEvalStep(collate(rows(16, 99)))).loss,
     (await session.getContiguousParameters()).reduce((a, b) => a + b),
