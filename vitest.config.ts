@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './tools/longest-first.ts'
 
 // Debian's Chromium brings a software Vulkan device, on which WebGPU runs without a GPU.
 const softwareGpu = '/usr/lib/chromium/vk_swiftshader_icd.json'
@@ -20,6 +21,7 @@ export default defineConfig({
     testTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     env: existsSync(softwareGpu) ? { VK_ICD_FILENAMES: softwareGpu } : {},
     setupFiles: ['./vitest.setup.ts'],
   },
