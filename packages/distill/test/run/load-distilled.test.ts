@@ -51,6 +51,12 @@ describe('a student', () => {
     expect(metrics).toEqual((await first.evaluate(rows)).metrics)
     expect(loss).toBeCloseTo((await first.evaluate(rows)).loss, 5)
     expect(await filesOf((sink) => again.save(sink))).toEqual(saved)
+    // An export beside it has a config.json of its own.
+    const exported = await filesOf((sink) => again.export(sink))
+    const beside = await loadDistilled({ ...saved, ...exported })
+    expect(beside.labels).toEqual(kinds)
+    expect(await beside.logits(texts)).toBeAllclose(await first.logits(texts), { atol: 1e-6 })
+    await beside.release()
     await again.release()
     await expect(again.classify(texts)).rejects.toThrow(FeedError)
   })

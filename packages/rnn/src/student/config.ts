@@ -55,7 +55,7 @@ export function parseDistilRnnConfig(
   where = 'DistilRnnConfig',
 ): DistilRnnConfig {
   const isFile = typeof config === 'object' && config !== null && 'model_type' in config
-  const parsed: DistilRnnConfig = parse(isFile ? schema : written, config, where)
+  const parsed: DistilRnnConfig = parse(isFile ? schema : written, withLabelCount(config), where)
   const labels = parsed.id2label && Object.keys(parsed.id2label).length
   if (labels && labels !== parsed.num_labels)
     throw new ConfigError({
@@ -65,6 +65,12 @@ export function parseDistilRnnConfig(
       found: String(parsed.num_labels),
     })
   return parsed
+}
+
+/** Files of transformers, and of exports, have the names of the classes, and no number of them. */
+function withLabelCount(config: unknown): unknown {
+  const { num_labels, id2label } = Object(config) as { num_labels?: unknown; id2label?: unknown }
+  return num_labels == null && id2label ? { ...Object(config), num_labels: Object.keys(id2label).length } : config
 }
 
 /**

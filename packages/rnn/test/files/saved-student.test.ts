@@ -123,6 +123,8 @@ describe('files', () => {
   it('names the field or tensor that is wrong', async () => {
     expect(() => parseDistilRnnConfig({ ...sizes, cell: 'elman' })).toThrow(/field "cell".*elman/)
     expect(() => parseDistilRnnConfig({ ...sizes, id2label: { 0: 'a', 1: 'b' } })).toThrow(/num_labels/)
+    const { num_labels: _, ...others } = sizes
+    expect(parseDistilRnnConfig({ ...others, id2label: { 0: 'a', 1: 'b', 2: 'c', 3: 'd' } }).num_labels).toBe(4)
     const config = parseDistilRnnConfig(sizes)
     saveStudent(folder('bad'), { config, parameters: new Map(randomDistilRnn(config)) })
     await expect(loadStudent(folder('bad'))).rejects.toThrow(/embedding\.weight/)
