@@ -58,6 +58,7 @@ export async function distill<L extends Label = Label>(options: DistillOptions<L
       evaluation: ended && evaluation.length ? await trainer.evaluate(evaluation) : undefined,
       heldOut: scores,
       training,
+      teacher: run.teacher,
       onWarning,
     })
     // The classes are those of the option labels, whose names L are, or any.

@@ -143,7 +143,7 @@ const checks: Checks<OptionsOfRun> = {
   ],
   validation: ['a number above 0 and below 1, or an array of rows', (value) => isShare(value) || Array.isArray(value)],
   transfer: transferTextsCheck,
-  heldOut: object,
+  heldOut: ['rows by a name, such as { test: rows }', object[1]],
   labels: list,
   splits: object,
   loss: objectOr('options of the distillation loss, or an array of losses', none),

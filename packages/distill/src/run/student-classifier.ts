@@ -69,13 +69,13 @@ export interface StudentClassifier<L extends Label = Label> {
    * Writes model.safetensors and config.json, with PyTorch's names for students of @cola/rnn, the tokenizer, and in
    * distilled.json the classes and the longest text. `loadDistilled` opens them; `loadStudent` of @cola/rnn reads the
    * parameters.
-   * @throws {FileError} when the folder cannot be written.
+   * @throws {ConfigError} for a teacher's folder; {FileError} when the folder cannot be written.
    */
   readonly save: (folder: string | FileSink | DirectoryHandle) => Promise<void>
   /**
    * Writes a classifier for any ONNX Runtime, which `loadClassifier` reads.
-   * @throws {ConfigError} for an unknown option, and a student of one's own that takes other inputs than token ids and has no `inference`;
-   * {FileError} when the folder cannot be written.
+   * @throws {ConfigError} for an unknown option, a teacher's folder, and a student of one's own that takes other inputs than token ids and has no
+   * `inference`; {FileError} when the folder cannot be written.
    */
   readonly export: (folder: string | FileSink | DirectoryHandle, options?: StudentExportOptions) => Promise<void>
   /** Frees the model. It answers no more. */

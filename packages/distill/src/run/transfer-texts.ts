@@ -1,12 +1,12 @@
 // The transfer texts of a run: an array, a file that has them, or what gives them one by one.
 
-import { readRecords, requireText, rowPlace } from '@cola/data'
+import { readRecords, readText, requireText, rowPlace } from '@cola/data'
 import type { Check } from '@cola/graph/options'
 import { ConfigError } from '@cola/train'
 
 /**
  * Unlabelled texts: an array; the path or address of a file whose rows have a field `text`, as `sampleTexts` of
- * `@cola/lora` writes it; or what gives them one by one, which is read once, to its end, before the teacher is asked.
+ * `@cola/lora` writes it, or of a `.txt` file with a text a line; or what gives them one by one, which is read once, to its end, before the teacher is asked.
  */
 export type TransferTexts = string | Iterable<string> | AsyncIterable<string>
 
@@ -39,10 +39,14 @@ export async function transferTexts(given: TransferTexts): Promise<readonly stri
   })
 }
 
-const textsOfFile = async (path: string): Promise<string[]> =>
-  (await readRecords(path, { columns: ['text'] })).map((row, i) =>
-    requireText(row, 'text', rowPlace('transfer', i, row)),
-  )
+/** A text a line, blank ones apart, of a file on the disk. */
+const isLines = (path: string): boolean => /\.txt$/i.test(path) && !/^https?:/i.test(path)
+
+async function textsOfFile(path: string): Promise<string[]> {
+  if (isLines(path)) return (await readText([path])).content.split(/\r?\n/).filter((line) => line.trim())
+  const rows = await readRecords(path, { columns: ['text'] })
+  return rows.map((row, i) => requireText(row, 'text', rowPlace('transfer', i, row)))
+}
 
 async function textsOf(given: Exclude<TransferTexts, string>): Promise<string[]> {
   const texts: string[] = []

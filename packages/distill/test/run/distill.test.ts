@@ -1,6 +1,6 @@
 // distill end to end: every kind of teacher, of label and of student, and what is refused before the teacher is asked.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataError, HubError } from '@cola/data'
@@ -73,6 +73,11 @@ describe('a fine-tuned model as the teacher', () => {
       const found = await run({ ...options, teacher })
       expect(found.labels).toEqual(kinds)
       expect(found.training.losses).toBeAllclose(training.losses, { atol: 1e-4 })
+      if (!Array.isArray(teacher)) continue
+      const files = readdirSync(folder)
+      await expect(found.save(`${folder}/`)).rejects.toThrow(/^save, folder .*exported.*: the teacher lies there/)
+      await expect(found.export(folder)).rejects.toThrow(/^export, folder .*: the teacher lies there/)
+      expect(readdirSync(folder)).toEqual(files)
     }
     await classifier.release()
   })
@@ -125,7 +130,9 @@ describe('transfer texts', () => {
       for (const text of texts) yield await Promise.resolve(text)
     }
     const right = await losses(texts)
-    for (const transfer of [sync(), later(), new Set(texts), file]) expect(await losses(transfer)).toEqual(right)
+    const lines = join(out, 'lines.txt')
+    writeFileSync(lines, `${texts.join('\r\n\n')}\n`)
+    for (const transfer of [sync(), later(), new Set(texts), file, lines]) expect(await losses(transfer)).toEqual(right)
     expect(await losses([])).not.toEqual(right)
     const broken = async function* () {
       yield 'a book'
@@ -587,6 +594,10 @@ describe('refuses, before the teacher is asked', () => {
     [{ teacher: undefined, transfer: new Set(texts) }, /option transfer: unlabelled texts without a teacher/],
     [{ transfer: 7 }, /option transfer: not a valid value, expected an array of texts, a file that has them, or what/],
     [{ transfer: () => texts }, /option transfer: .*Call it/],
+    [
+      { heldOut: rows.slice(0, 1) },
+      /option heldOut: not a valid value, expected rows by a name, such as \{ test: rows \}/,
+    ],
     [{ transfer: Promise.resolve(texts) }, /option transfer: .*await/],
     [{ transfer: new Set() }, /option transfer: it gives no texts\. What gives texts one by one may have been read/],
     [{ train: [], transfer: new Set() }, /option transfer: it gives no texts/],
@@ -628,6 +639,7 @@ describe('refuses, before the teacher is asked', () => {
     [{ transfer: ['a book', ''] }, /transfer, row 2, field "text": an empty text/],
     [{ transfer: new Set(['a book', 7]) }, /transfer, row 2, field "text": not a text, expected a string, found 7/],
     [{ transfer: join(out, 'nowhere.jsonl') }, /nowhere\.jsonl/],
+    [{ transfer: join(out, 'nowhere.txt') }, /nowhere\.txt: no such file/],
     [{ transfer: join(out, 'other.jsonl') }, /other\.jsonl.*text/],
     [{ transfer: join(out, 'types.json') }, /transfer, row 2 \(.*types\.json, row 2\), field "text": not a text, .* 7/],
     [
