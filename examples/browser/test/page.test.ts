@@ -1,7 +1,7 @@
 // The page in Chromium, from its built site: trainings, reloads, downloads, errors, and how heavy it is.
 
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { parseSafetensors } from '@cola/graph'
@@ -421,6 +421,19 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
     await page.locator('#table-summary', { hasText: '4 rows, 2 classes' }).waitFor()
   })
 
+  it('a picked file that is larger than the browser reads', async () => {
+    const page = await site.openPage()
+    const model = folderOf(Object.entries(tinyEncoder()))
+    // As large as it says, and empty on the disk.
+    truncateSync(join(model, 'onnx/model.onnx'), 3 * 2 ** 30)
+    await page.click('label:has(#model-folder)')
+    await page.setInputFiles('#folder', model)
+    await page.click('#open-model')
+    await page.locator('#model-problem .problem').waitFor()
+    expect(await page.locator('#model-problem').textContent()).toMatch(/does not fit .*in 4 bits.*found 3\.0 GB/)
+    expect(await page.locator('#model-summary').textContent()).toBe('')
+  })
+
   it('a picked folder without a model', async () => {
     const page = await site.openPage()
     await page.click('label:has(#model-folder)')
@@ -430,6 +443,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
     await page.click('#open-model')
     await page.locator('#model-problem .problem').waitFor()
     expect(await page.locator('#model-problem').textContent()).toContain('config.json')
+    expect(await page.locator('#model-summary').textContent()).toBe('')
   })
 })
 

@@ -19,7 +19,7 @@ afterAll(() => site?.close())
 const jsonl = ['the parcel', 'the refund', 'the lamp']
   .flatMap((thing, label) =>
     ['is late', 'is here', 'is gone', 'is lost', 'is new', 'is old'].map((what) =>
-      JSON.stringify({ text: `${thing} ${what}`, label: ['track', 'pay', 'fix'][label] }),
+      JSON.stringify({ text: `${thing} ${what}`, label: ['question', 'when', 'where'][label] }),
     ),
   )
   .join('\n')

@@ -14,6 +14,11 @@ it.each([
     'does not fit into the memory',
   ],
   ['DeviceError', 'device "webgpu": no session, found the device is out of memory', 'does not fit into the memory'],
+  [
+    'DataError',
+    'a/model.onnx: the file is larger than this browser reads, found 3.0 GB',
+    'does not fit into the memory',
+  ],
   ['RuntimeError', 'Aborted(OOM). Build with -sASSERTIONS for more info.', 'does not fit into the memory'],
   ['DeviceError', "http://host/ort.wasm: the runtime's wasm is not at this address", 'else than WebAssembly'],
   ['CompileError', 'WebAssembly.instantiate(): expected magic word 00 61 73 6d, found 3c 21', 'else than WebAssembly'],

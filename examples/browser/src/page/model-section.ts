@@ -50,6 +50,7 @@ export function modelSection(page: Page): void {
     fill(byId('model-summary'), 'Opening …')
     const model = await attempt('model-problem', () => page.call('open', choice))
     show(false, progress)
+    if (!model) fill(byId('model-summary'))
     button.disabled = false
     page.change({ choice, model, adapter: undefined, adapters: model ? await page.call('adapters', undefined) : [] })
   }

@@ -11,7 +11,7 @@ interface Words {
 /** The first row whose pattern is found in an error's name and message gives its words. */
 const rows: readonly (readonly [RegExp, Words])[] = [
   [
-    /out of memory|allocation failed|failed to allocate|bad[_ ]alloc|Aborted\(OOM|invalid array length|memory access out of bounds|RangeError.*(memory|buffer)/i,
+    /larger than this browser reads|out of memory|allocation failed|failed to allocate|bad[_ ]alloc|Aborted\(OOM|invalid array length|memory access out of bounds|RangeError.*(memory|buffer)/i,
     {
       title: 'The model does not fit into the memory that a tab may use',
       todo: 'Choose a smaller model, or its file in 4 bits; fewer rows a step take less, too. Or close other tabs. What you wrote is still here.',

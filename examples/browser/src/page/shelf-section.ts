@@ -68,7 +68,7 @@ export function shelfSection(page: Page): void {
           { class: 'answered' },
           el('strong', {}, after.label),
           ` ${percent(share)} `,
-          el('span', { class: 'quiet' }, `${adapter}, ${milliseconds.toFixed(0)} ms`),
+          el('span', { class: 'quiet' }, `${adapter}, ${milliseconds.toFixed(0)}\u00a0ms`),
         ),
       ),
     )

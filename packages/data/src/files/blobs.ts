@@ -24,7 +24,12 @@ export function blobFiles(blobs: ReadonlyMap<string, Blob>, where: string): File
     const bytes = loaded.get(name)
     if (bytes) return bytes.subarray(begin, end)
     if (reader)
-      return attempt(files, name, () => new Uint8Array(reader.readAsArrayBuffer(blob(name).slice(begin, end))))
+      return attempt(
+        files,
+        name,
+        end - begin,
+        () => new Uint8Array(reader.readAsArrayBuffer(blob(name).slice(begin, end))),
+      )
     throw new DataError({
       where: placeOf(files, name),
       what: 'the file was not fetched, and outside a worker it cannot be read synchronously',
@@ -66,13 +71,26 @@ async function load(files: Files, name: string, blob: Blob): Promise<Uint8Array>
   }
 }
 
-function attempt<Result>(files: Files, name: string, work: () => Result): Result {
+function attempt<Result>(files: Files, name: string, bytes: number, work: () => Result): Result {
   try {
     return work()
   } catch (cause) {
+    if (bytes >= longestRead) throw tooLarge(files, name, bytes)
     return unreadable(files, name, cause)
   }
 }
+
+/** Bytes from which on a browser says of a file that it may not be read. */
+const longestRead = 2 ** 31
+
+const tooLarge = (files: Files, name: string, bytes: number): DataError =>
+  new DataError({
+    where: placeOf(files, name),
+    what: 'the file is larger than this browser reads',
+    expected: 'at most 2 GB',
+    found: `${(bytes / 2 ** 30).toFixed(1)} GB`,
+    fix: 'Take a smaller one: that of a model in 4 bits, for instance.',
+  })
 
 function unreadable(files: Files, name: string, cause: unknown): never {
   throw new DataError(
