@@ -3,6 +3,7 @@
 
 import { byteLength, ColaError, type Graph, writeModel } from '@cola/graph'
 import { DeviceError, ModelError } from '../errors.ts'
+import { brokenRuntime } from './broken-runtime.ts'
 import { elsewhere, fixOf, isHere } from './device-platforms.ts'
 import { deviceRow, type ResolvedDevice } from './devices.ts'
 import { createOrtSession } from './ort.ts'
@@ -37,6 +38,8 @@ const opensProbe = (device: ResolvedDevice): Promise<boolean> =>
 /** The typed error for an error of the runtime: a ModelError if the device works, else a DeviceError. */
 export async function refusal(graph: Graph, device: ResolvedDevice, cause: Error): Promise<ColaError> {
   if (cause instanceof ColaError) return cause
+  const broken = brokenRuntime(device, cause)
+  if (broken) return broken
   const found = cause.message
   if (!(await opensProbe(device))) {
     if (!isHere(device)) return elsewhere(device, cause)

@@ -2,9 +2,11 @@
 
 import { addInitializer, addInput, build, createGraph, float32, type Model } from '@cola/graph'
 import { expect, it } from 'vitest'
+import { runError } from '../../src/runtime/run-error.ts'
 import {
   type Batch,
   crossEntropy,
+  DeviceError,
   FeedError,
   generateArtifacts,
   openEvaluation,
@@ -44,4 +46,18 @@ it('an index that is none is a FeedError in training and in evaluation, with wha
   }
   await session.release()
   await evaluation.release()
+})
+
+it.each([new WebAssembly.RuntimeError('null function'), new TypeError('V(...) is not a function')])(
+  'a runtime that has broken down is a DeviceError: %s',
+  (cause) => {
+    const error = runError('wasm', cause)
+    expect(error).toBeInstanceOf(DeviceError)
+    expect((error as DeviceError).message).toMatch(/broken down, probably for lack of memory.* Load the page anew/)
+  },
+)
+
+it('a batch that is too large for the memory says what to make smaller', () => {
+  const cause = new Error('failed to call OrtRun(). ERROR_CODE: 6, ERROR_MESSAGE: std::bad_alloc')
+  expect((runError('wasm', cause) as FeedError).message).toMatch(/too little memory for it: make smaller batches/)
 })
