@@ -35,8 +35,8 @@ export interface PairInput {
  */
 export function pairLoss(name: PairLossName, input: PairInput, options: TemperatureOptions = {}): ValueAndGradient {
   requireKind('pairLoss, name', name, 'text')
-  requireKind('pairLoss, input', input, 'object')
   checkLossOptions(`pairLoss ${name}`, options)
+  requireKind('pairLoss, input', input, 'object')
   return pair(name, input, options)
 }
 
