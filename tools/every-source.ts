@@ -17,8 +17,10 @@ export const sourceKinds = [
   'hub',
   'address',
   'picked files',
+  'file handles',
   'folder handle',
   'zip',
+  'zip handle',
   'bytes',
   'open files',
 ] as const
@@ -50,6 +52,7 @@ export async function everySource(files: Readonly<Record<string, Uint8Array<Arra
   const hub = await hubServer(files, 'a'.repeat(40))
   const fileOf = (name: string) => new File([files[name] as Uint8Array<ArrayBuffer>], name)
   const picked = Object.keys(files).map(fileOf)
+  const zip = new File([await zipOf(memoryFiles(files))], 'files.zip')
   return {
     source: {
       folder,
@@ -57,8 +60,10 @@ export async function everySource(files: Readonly<Record<string, Uint8Array<Arra
       hub: 'someone/model',
       address,
       'picked files': picked,
+      'file handles': picked.map(fileHandle),
       'folder handle': directoryHandle('picked', files),
-      zip: new File([await zipOf(memoryFiles(files))], 'files.zip'),
+      zip,
+      'zip handle': fileHandle(zip),
       bytes: files,
       'open files': folderFiles(folder),
     },

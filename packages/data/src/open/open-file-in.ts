@@ -5,6 +5,7 @@ import { DataError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
 import { folderFiles } from '../files/folder.ts'
 import { fileSystem, hasFiles, paths, requireFolders } from '../files/node.ts'
+import type { FileHandle } from '../files/handles.ts'
 import { addressOf } from './address-of.ts'
 import { type FileSource, openFile } from './open-file.ts'
 import { openFiles, type Source, sourceChecks, type SourceOptions } from './open-files.ts'
@@ -65,10 +66,12 @@ function fileAt(path: string): FileIn {
 function alone(source: unknown, ending: string): FileSource | undefined {
   const address = addressOf(source)
   if (address) return address.pathname.endsWith(ending) ? address : undefined
-  if ((source as { kind?: unknown } | null)?.kind === 'file') return source as FileSource
-  const [one, second] = source instanceof Blob ? [source] : listed(source)
-  return one instanceof Blob && !second && !(one as Partial<File>).name?.endsWith('.zip') ? one : undefined
+  const [one, second] = isPicked(source) ? [source] : listed(source)
+  return isPicked(one) && !second && !(one as Partial<File>).name?.endsWith('.zip') ? one : undefined
 }
+
+const isPicked = (source: unknown): source is Blob | FileHandle =>
+  source instanceof Blob || (source as { kind?: unknown } | null | undefined)?.kind === 'file'
 
 const listed = (source: unknown): unknown[] =>
   typeof source === 'object' && source !== null && 'length' in source ? Array.from(source as ArrayLike<unknown>) : []

@@ -2,7 +2,7 @@
 
 import { type Checks, checkOptions, list } from '@cola/graph/options'
 import { fetchFiles, type Files, type WantedFile } from '../files/files.ts'
-import type { DirectoryHandle } from '../files/handles.ts'
+import type { DirectoryHandle, FileHandle } from '../files/handles.ts'
 import { type BytesByName, memoryFiles } from '../files/memory.ts'
 import { type ZipOptions, zipChecks } from '../files/zip-options.ts'
 import { hubChecks, type HubOptions } from '../hub/hub-options.ts'
@@ -12,7 +12,15 @@ import { hubChecks, type HubOptions } from '../hub/hub-options.ts'
  * address of a folder, which in a browser may be a path, from where the page is: `/models`, `./models`; files, a zip of
  * them or a folder that a person picked; bytes by name; or files that are open already.
  */
-export type Source = string | URL | Blob | ArrayLike<File> | DirectoryHandle | BytesByName | Files
+export type Source =
+  | string
+  | URL
+  | Blob
+  | FileHandle
+  | ArrayLike<File | FileHandle>
+  | DirectoryHandle
+  | BytesByName
+  | Files
 
 /** How a source is read: options of the hub, and of zips. */
 export interface SourceOptions extends HubOptions, ZipOptions {}

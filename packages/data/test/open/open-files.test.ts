@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
-import { directoryHandle } from '../../../../tools/directory-handle.ts'
-import { folderSink, memoryFiles, openFiles, readRecords, readTable, type Source } from '../../src/index.ts'
+import { directoryHandle, fileHandle } from '../../../../tools/directory-handle.ts'
+import { folderSink, memoryFiles, openFiles, readRecords, readTable, type Source, zipOf } from '../../src/index.ts'
 import { text } from '../support/hub-files.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -37,6 +37,17 @@ describe('openFiles', () => {
     const files = await openFiles(picked('table.csv', text('a,b')))
     expect(files.names()).toEqual(['table.csv'])
     expect(files.read('table.csv')).toEqual(text('a,b'))
+  })
+
+  it('opens handles of files, of a zip too', async () => {
+    const [config, model] = [picked('config.json', text('{}')), picked('model.onnx', text('0123456789'))]
+    const files = await openFiles([config, model].map(fileHandle))
+    expect(files.names()).toEqual(['config.json', 'model.onnx'])
+    const zip = await zipOf(memoryFiles(content))
+    const opened = await openFiles(fileHandle(new File([zip], 'model.zip')))
+    expect(opened.names()).toEqual(['config.json', 'onnx/model.onnx'])
+    expect(Buffer.from(opened.read('onnx/model.onnx', 2, 4)).toString()).toBe('23')
+    await expect(openFiles([fileHandle(config), 'model.onnx'] as never)).rejects.toThrow(/not a source of files/)
   })
 
   it('brings the picked files that are wanted, and no others', async () => {
