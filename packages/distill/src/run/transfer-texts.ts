@@ -44,7 +44,7 @@ const isLines = (path: string): boolean => /\.txt$/i.test(path) && !/^https?:/i.
 
 async function textsOfFile(path: string): Promise<string[]> {
   if (isLines(path)) return (await readText([path])).content.split(/\r?\n/).filter((line) => line.trim())
-  const rows = await readRecords(path, { columns: ['text'] })
+  const rows: readonly object[] = await readRecords(path)
   return rows.map((row, i) => requireText(row, 'text', rowPlace('transfer', i, row)))
 }
 

@@ -640,7 +640,10 @@ describe('refuses, before the teacher is asked', () => {
     [{ transfer: new Set(['a book', 7]) }, /transfer, row 2, field "text": not a text, expected a string, found 7/],
     [{ transfer: join(out, 'nowhere.jsonl') }, /nowhere\.jsonl/],
     [{ transfer: join(out, 'nowhere.txt') }, /nowhere\.txt: no such file/],
-    [{ transfer: join(out, 'other.jsonl') }, /other\.jsonl.*text/],
+    [
+      { transfer: join(out, 'other.jsonl') },
+      /other\.jsonl.*field "text": the row has no such field.*Rename [^.]* to text\.$/,
+    ],
     [{ transfer: join(out, 'types.json') }, /transfer, row 2 \(.*types\.json, row 2\), field "text": not a text, .* 7/],
     [
       { transfer: join(out, 'null.jsonl') },
