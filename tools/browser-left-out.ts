@@ -4,7 +4,6 @@
 export const leftOutOfBrowsers: Readonly<Record<string, readonly string[]>> = {
   "compares with Node's own hashes": ['packages/data/test/files/hash.test.ts'],
   'compares with a cache in place, which Node alone has': ['packages/lora/test/generate/copied-cache.test.ts'],
-  'opens the folder of a golden case': ['packages/lora/test/adapter/combine.test.ts'],
   'opens the folders of decoders': ['packages/lora/test/generate/cached.test.ts'],
   'reads what is not in the repository': [
     'packages/data/test/source/cola-release.test.ts',
@@ -40,13 +39,11 @@ export const leftOutOfBrowsers: Readonly<Record<string, readonly string[]>> = {
     'packages/data/test/open/open-file-in.test.ts',
     'packages/data/test/open/path-of.test.ts',
     'packages/data/test/source/glue-hub.test.ts',
-    'packages/distill/test/run/distill.test.ts',
+    'packages/distill/test/run/distill-folders.test.ts',
     'packages/distill/test/run/hidden-states.test.ts',
     'packages/distill/test/run/student-sources.test.ts',
-    'packages/distill/test/teacher/cached-teacher.test.ts',
+    'packages/distill/test/teacher/logits-sources.test.ts',
     'packages/distill/test/teacher/open-teacher.test.ts',
-    'packages/distill/test/teacher/require-logits.test.ts',
-    'packages/distill/test/teacher/teacher-from-file.test.ts',
     'packages/lora/test/adapter/files.test.ts',
     'packages/lora/test/finetune/export-adapters.test.ts',
     'packages/lora/test/finetune/fine-tune-folders.test.ts',

@@ -24,7 +24,6 @@ const reasons: Readonly<Record<string, string>> = {
 const leftOutByHand: Readonly<Record<string, string>> = {
   'packages/lora/test/generate/cached.test.ts': 'opens the folders of decoders',
   'packages/lora/test/generate/copied-cache.test.ts': 'compares with a cache in place, which Node alone has',
-  'packages/lora/test/adapter/combine.test.ts': 'opens the folder of a golden case',
   'packages/data/test/source/cola-release.test.ts': 'reads what is not in the repository',
   'packages/lora/test/finetune/fine-tune-pretrained.test.ts': 'reads what is not in the repository',
   'packages/lora/test/onnx/open-hub.test.ts': 'starts a server',

@@ -1,15 +1,20 @@
 // distill end to end: every kind of teacher, of label and of student, and what is refused before the teacher is asked.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { DataError, HubError } from '@cola/data'
 import { addInitializer, addInput, build, createGraph, float32, safetensorsChunks, toFloat32 } from '@cola/graph'
-import { type FineTuned, fineTune, sampleTexts } from '@cola/lora'
+import { type FineTuned, fineTune } from '@cola/lora'
 import { createStudent, embeddingFrom, loadStudent, parseDistilRnnConfig } from '@cola/rnn'
-import { ConfigError, crossEntropy, FeedError, loadClassifier, paddedBatches } from '@cola/train'
-import { writeFileAtomic } from '@cola/train/files'
+import { ConfigError, crossEntropy, FeedError, loadClassifier, paddedBatches, defaultDevice } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import {
+  copyFolder,
+  fileIn,
+  type Folder,
+  folderAt,
+  storeOf,
+  temporaryFolders,
+  writeText,
+} from '../../../../tools/test-folders.ts'
 import {
   type DistilledStudent,
   type DistillOptions,
@@ -23,14 +28,24 @@ import {
 } from '../../src/index.ts'
 import { kindOf, kinds, modelFolder, oracle, rowsOf, tokenizer } from '../support/sentences.ts'
 
-const out = mkdtempSync(join(tmpdir(), 'cola-distill-'))
-afterAll(() => rmSync(out, { recursive: true }))
+const out = temporaryFolders()
+/** Files by themselves. */
+const files = out('files')
+const model = folderAt(modelFolder)
 
 const all = rowsOf(120, 1)
 const [rows, others] = [all.slice(0, 90), all.slice(90)]
 const texts = others.slice(0, 6).map(({ text }) => text)
 const student = { embedding_size: 12, hidden_size: 12 } as const
-const quick = { student, tokenizer, epochs: 2, batch_size: 8, learning_rate: 2e-2, seed: 1, device: 'cpu' } as const
+const quick = {
+  student,
+  tokenizer,
+  epochs: 2,
+  batch_size: 8,
+  learning_rate: 2e-2,
+  seed: 1,
+  device: defaultDevice(),
+} as const
 /** Labels that are all wrong: who learns the truth has it from the teacher alone. */
 const wrong = rows.map(({ text, label }) => ({ text, label: kinds[(kinds.indexOf(label) + 1) % 3] as string }))
 
@@ -42,22 +57,21 @@ async function run(options: DistillOptions) {
 }
 
 /** A file of logits: a tensor a split. */
-function logitsFile(name: string, splits: Readonly<Record<string, { values: Float32Array; width: number }>>): string {
-  const path = join(out, `${name}.safetensors`)
+function logitsFile(name: string, splits: Readonly<Record<string, { values: Float32Array; width: number }>>) {
   const tensors = Object.entries(splits).map(
     ([split, { values, width }]) => [split, float32([values.length / width, width], values)] as const,
   )
-  writeFileAtomic(path, safetensorsChunks(new Map(tensors)))
-  return path
+  storeOf(files).write(`${name}.safetensors`, safetensorsChunks(new Map(tensors)))
+  return fileIn(files, `${name}.safetensors`)
 }
 
 describe('a fine-tuned model as the teacher', () => {
   let tuned: FineTuned
-  let folder: string
+  let folder: Folder
   let logits: Float32Array
   beforeAll(async () => {
-    tuned = await fineTune(modelFolder, { train: rows, epochs: 3, device: 'cpu' })
-    folder = join(out, 'exported')
+    tuned = await fineTune(model, { train: rows, epochs: 3, device: defaultDevice() })
+    folder = out('exported')
     await tuned.export(folder)
     logits = await tuned.logits(rows.map(({ text }) => text))
   })
@@ -73,11 +87,6 @@ describe('a fine-tuned model as the teacher', () => {
       const found = await run({ ...options, teacher })
       expect(found.labels).toEqual(kinds)
       expect(found.training.losses).toBeAllclose(training.losses, { atol: 1e-4 })
-      if (!Array.isArray(teacher)) continue
-      const files = readdirSync(folder)
-      await expect(found.save(`${folder}/`)).rejects.toThrow(/^save, folder .*exported.*: the teacher lies there/)
-      await expect(found.export(folder)).rejects.toThrow(/^export, folder .*: the teacher lies there/)
-      expect(readdirSync(folder)).toEqual(files)
     }
     await classifier.release()
   })
@@ -101,14 +110,19 @@ describe('a fine-tuned model as the teacher', () => {
 
   it('of another task is refused', async () => {
     const scores = rows.slice(0, 8).map(({ text }, i) => ({ text, label: i / 8 }))
-    const other = await fineTune(modelFolder, { train: scores, problem_type: 'regression', epochs: 1, device: 'cpu' })
-    await other.export(join(out, 'regression'))
-    for (const teacher of [other, join(out, 'regression')])
+    const other = await fineTune(model, {
+      train: scores,
+      problem_type: 'regression',
+      epochs: 1,
+      device: defaultDevice(),
+    })
+    await other.export(out('regression'))
+    for (const teacher of [other, out('regression')])
       await expect(distill({ ...quick, teacher, train: rows })).rejects.toThrow(
         /option teacher: it does not tell classes apart.*found regression/,
       )
-    await tuned.save(join(out, 'adapter'))
-    await expect(distill({ ...quick, teacher: join(out, 'adapter'), train: rows })).rejects.toThrow(
+    await tuned.save(out('adapter'))
+    await expect(distill({ ...quick, teacher: out('adapter'), train: rows })).rejects.toThrow(
       /an adapter without its base model.*loadFineTuned/,
     )
     await other.release()
@@ -120,9 +134,7 @@ describe('transfer texts', () => {
   const losses = async (transfer: NonNullable<DistillOptions['transfer']>) =>
     (await run({ ...quick, teacher, train: wrong, transfer })).training.history.map(({ train_loss }) => train_loss)
 
-  it('come from an array, from what gives them one by one, and from a file, and are the same', async () => {
-    const file = join(out, 'texts.jsonl')
-    writeFileSync(file, texts.map((text, sample) => `${JSON.stringify({ text, sample })}\n`).join(''))
+  it('come from an array and from what gives them one by one, and are the same', async () => {
     const sync = function* () {
       yield* texts
     }
@@ -130,29 +142,13 @@ describe('transfer texts', () => {
       for (const text of texts) yield await Promise.resolve(text)
     }
     const right = await losses(texts)
-    const lines = join(out, 'lines.txt')
-    writeFileSync(lines, `${texts.join('\r\n\n')}\n`)
-    for (const transfer of [sync(), later(), new Set(texts), file, lines]) expect(await losses(transfer)).toEqual(right)
+    for (const transfer of [sync(), later(), new Set(texts)]) expect(await losses(transfer)).toEqual(right)
     expect(await losses([])).not.toEqual(right)
     const broken = async function* () {
       yield 'a book'
       throw new Error('out of texts')
     }
     await expect(losses(broken())).rejects.toThrow('out of texts')
-  })
-
-  it('are sampled from a language model, whose file a later run reads', async () => {
-    const said = rows.slice(0, 60).map(({ text }) => ({ text }))
-    const lm = { task: 'CAUSAL_LM', train: said, eos_token: '[CLS]', epochs: 3, learning_rate: 1e-2 } as const
-    const model = await fineTune(modelFolder, { ...lm, device: 'cpu' })
-    const file = join(out, 'sampled.jsonl')
-    const options = { count: 8, unlike: said.map(({ text }) => text), seed: 1, file }
-    const sampled = await sampleTexts(model, options)
-    expect(sampled.length).toBe(8)
-    const right = await losses(sampled)
-    expect(await losses(file)).toEqual(right)
-    expect(await losses(await sampleTexts(model, options))).toEqual(right)
-    await model.release()
   })
 })
 
@@ -198,18 +194,18 @@ describe('what comes back', () => {
 
   it('is saved with PyTorch’s names, and exported for any runtime', async () => {
     const expected = await distilled.logits(texts)
-    await distilled.save(join(out, 'saved'))
-    const { config, parameters } = await loadStudent(join(out, 'saved'))
+    await distilled.save(out('saved'))
+    const { config, parameters } = await loadStudent(out('saved'))
     expect(config).toMatchObject({ ...student, vocab_size: tokenizer.vocabSize, num_labels: 3, cell: 'lstm' })
     expect(config.id2label).toEqual({ 0: 'many', 1: 'one', 2: 'thing' })
     expect(parameters.get('rnn.weight_ih_l0_reverse')?.dims).toEqual([48, 12])
     expect(distilled.parameters.get('embedding.weight')?.dims).toEqual([tokenizer.vocabSize, 12])
-    expect(existsSync(join(out, 'saved', 'tokenizer.json'))).toBe(true)
+    expect(storeOf(out('saved')).has('tokenizer.json')).toBe(true)
     for (const [options, atol] of [
       [{}, 1e-5],
       [{ dtype: 'float16', layout: 'hub' }, 0.05],
     ] as const) {
-      const folder = join(out, `export ${atol}`)
+      const folder = out(`export ${atol}`)
       await distilled.export(folder, options)
       const classifier = await loadClassifier(folder)
       expect(classifier.labels).toEqual(kinds)
@@ -277,7 +273,7 @@ describe('what a student learns from', () => {
 
   it('is kept beside the checkpoint, so that a resumed run does not ask again', async () => {
     const { teacher, asked } = oracle()
-    const options = { ...quick, teacher, train: rows, output_dir: join(out, 'run') }
+    const options = { ...quick, teacher, train: rows, output_dir: out('run') }
     const first = await run(options)
     const again = await run({ ...options, resume: true })
     expect(asked).toEqual(['train'])
@@ -395,10 +391,10 @@ describe('students', () => {
     const found = await distill({ ...quick, student: bagOfWords(), teacher: oracle().teacher, train: rows, epochs: 8 })
     const expected = await found.logits(texts)
     expect((await found.classify(texts)).map(({ label }) => label)).toEqual(texts.map(kindOf))
-    await found.save(join(out, 'bag'))
-    expect(existsSync(join(out, 'bag', 'model.safetensors'))).toBe(true)
-    await found.export(join(out, 'bag of words'))
-    const classifier = await loadClassifier(join(out, 'bag of words'))
+    await found.save(out('bag'))
+    expect(storeOf(out('bag')).has('model.safetensors')).toBe(true)
+    await found.export(out('bag of words'))
+    const classifier = await loadClassifier(out('bag of words'))
     expect(await classifier.logits(texts)).toBeAllclose(expected, { atol: 1e-4 })
     await classifier.release()
     await found.release()
@@ -409,8 +405,8 @@ describe('students', () => {
     const long = [`${texts[0]} ${texts.join(' ')}`]
     const expected = await found.logits(long)
     expect(await found.logits([`${texts[0]}`])).toBeAllclose(expected, { atol: 1e-6 })
-    await found.export(join(out, 'short'))
-    const classifier = await loadClassifier(join(out, 'short'))
+    await found.export(out('short'))
+    const classifier = await loadClassifier(out('short'))
     expect(classifier.max_length).toBe(3)
     expect(await classifier.logits(long)).toBeAllclose(expected, { atol: 1e-5 })
     await classifier.release()
@@ -422,7 +418,7 @@ describe('students', () => {
     const { model, collate } = createStudent({ config, sentences: all.map(({ text }) => tokenizer.encode(text)) })
     const found = await distill({ ...quick, student: { model, collate }, train: rows })
     expect((await found.classify(texts)).length).toBe(6)
-    await expect(found.export(join(out, 'packed'))).rejects.toThrow(/inputs that no other program makes.*inference/)
+    await expect(found.export(out('packed'))).rejects.toThrow(/inputs that no other program makes.*inference/)
     await found.release()
   })
 })
@@ -542,13 +538,8 @@ describe('refuses, before the teacher is asked', () => {
     await expect(distill(options)).rejects.toThrow(message)
     expect(asked).toEqual([])
   }
-  mkdirSync(join(out, 'empty'))
-  cpSync(join(modelFolder, 'config.json'), join(out, 'empty', 'config.json'))
-  writeFileSync(join(out, 'text.safetensors'), 'no tensors')
-  writeFileSync(join(out, 'other.jsonl'), '{"sentence":"a book"}\n')
-  writeFileSync(join(out, 'types.json'), '[{"text":"a book"},{"text":7}]')
-  writeFileSync(join(out, 'null.jsonl'), '\n{"text":null}\n')
-  writeFileSync(join(out, 'list.json'), '["a book"]')
+  copyFolder(model, out('empty'), ['config.json'])
+  writeText(files, 'text.safetensors', 'no tensors')
 
   it.each([
     [{ epoch: 3 }, /distill, option epoch: no such option\. Did you mean epochs\?/],
@@ -588,7 +579,7 @@ describe('refuses, before the teacher is asked', () => {
     [{ labels: ['one', 'many', 'thing'] }, /option labels: not the teacher's classes in the order of its logits/],
     [{ labels: ['many', 'one'] }, /option labels: not the teacher's classes/],
     [{ splits: { train: '' } }, /option splits, option train/],
-    [{ teacher: join(out, 'empty') }, /no ONNX model/],
+    [{ teacher: out('empty') }, /no ONNX model/],
     [{ teacher: {} }, /option teacher: it gives no logits/],
     [{ teacher: undefined, transfer: texts }, /option transfer: unlabelled texts without a teacher/],
     [{ teacher: undefined, transfer: new Set(texts) }, /option transfer: unlabelled texts without a teacher/],
@@ -602,7 +593,7 @@ describe('refuses, before the teacher is asked', () => {
     [{ transfer: new Set() }, /option transfer: it gives no texts\. What gives texts one by one may have been read/],
     [{ train: [], transfer: new Set() }, /option transfer: it gives no texts/],
     [
-      { teacher: undefined, cache_dir: join(out, 'kept') },
+      { teacher: undefined, cache_dir: out('kept') },
       /option cache_dir: a folder for the logits of a teacher that is not given/,
     ],
     [{ teacher: undefined, splits: { train: 'a' } }, /option splits: names of splits of a teacher that is not given/],
@@ -618,7 +609,6 @@ describe('refuses, before the teacher is asked', () => {
   })
 
   it.each([
-    [{ teacher: join(out, 'nowhere') }, /nowhere": no such folder/],
     [{ train: [null] }, /option train, row 1: not a row/],
     [{ train: [...rows, { text: '', label: 'one' }] }, /train, row 91, field "text": an empty text/],
     [{ train: [...rows, { text: 7, label: 'one' }] }, /train, row 91, field "text": not a text/],
@@ -638,18 +628,6 @@ describe('refuses, before the teacher is asked', () => {
     [{ heldOut: { dev: [] } }, /heldOut\.dev: no rows/],
     [{ transfer: ['a book', ''] }, /transfer, row 2, field "text": an empty text/],
     [{ transfer: new Set(['a book', 7]) }, /transfer, row 2, field "text": not a text, expected a string, found 7/],
-    [{ transfer: join(out, 'nowhere.jsonl') }, /nowhere\.jsonl/],
-    [{ transfer: join(out, 'nowhere.txt') }, /nowhere\.txt: no such file/],
-    [
-      { transfer: join(out, 'other.jsonl') },
-      /other\.jsonl.*field "text": the row has no such field.*Rename [^.]* to text\.$/,
-    ],
-    [{ transfer: join(out, 'types.json') }, /transfer, row 2 \(.*types\.json, row 2\), field "text": not a text, .* 7/],
-    [
-      { transfer: join(out, 'null.jsonl') },
-      /transfer, row 1 \(.*null\.jsonl, line 2\), field "text": not a text, .* null/,
-    ],
-    [{ transfer: join(out, 'list.json') }, /list\.json, row 1: no object, expected .*, found "a book"/],
     [
       { train: rows.map(({ text }) => ({ text, label: 0 })) },
       /train, row 1, field "label": .* expected "many", "one", "thing", found 0/,
@@ -665,7 +643,7 @@ describe('refuses, before the teacher is asked', () => {
   ])('rows %j', (change, message) => refused(change, DataError, message))
 
   it('a file that is no safetensors', () =>
-    expect(distill({ ...quick, teacher: join(out, 'text.safetensors'), train: rows })).rejects.toThrow(
+    expect(distill({ ...quick, teacher: fileIn(files, 'text.safetensors'), train: rows })).rejects.toThrow(
       /text\.safetensors/,
     ))
 })

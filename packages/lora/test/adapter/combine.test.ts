@@ -1,9 +1,9 @@
 // Combined adapters against PEFT's add_weighted_adapter (test/make-combine.py).
 
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { memorySink } from '@cola/data'
-import { type Tensor, toFloat32 } from '@cola/graph'
-import { readSafetensorsFile } from '@cola/train'
+import { type Tensor, toFloat32, parseSafetensors } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
 import { readAdapter } from '../../src/adapter/files.ts'
 import {
@@ -20,7 +20,9 @@ import {
 import { base, adapterOf } from '../support/packed-gpt2.ts'
 
 describe('combineAdapters', () => {
-  const { tensors } = readSafetensorsFile(join(import.meta.dirname, '../fixtures/combine.safetensors'))
+  const { tensors } = parseSafetensors(
+    new Uint8Array(readFileSync(join(import.meta.dirname, '../fixtures/combine.safetensors'))),
+  )
   const of = (name: string) =>
     new Map(
       [...tensors]
