@@ -11,6 +11,7 @@ export async function keptParameters(session: TrainingSession): Promise<TrainedS
   let restored: Promise<void> | undefined
   const restore = async (): Promise<void> => {
     await session.reopen()
+    await session.endTraining()
     await session.setParameters(parameters)
   }
   return {
