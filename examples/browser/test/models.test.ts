@@ -11,7 +11,7 @@ import { hubServer } from '../../../tools/hub-server.ts'
 import { root } from '../../../tools/root.ts'
 import { tinyEncoder } from '../../../tools/tiny-encoder.ts'
 import { openSite, type Site } from './site.ts'
-import { askedOf, downloaded, folderOf, routeHub, stepOf, train, trained } from './steps.ts'
+import { askedOf, chooseDevice, downloaded, folderOf, routeHub, stepOf, train, trained } from './steps.ts'
 
 const minilm = join(root, '../shared/data/minilm-l6')
 const hasMinilm = existsSync(minilm)
@@ -155,9 +155,7 @@ describe.skipIf(!hasChromium)('WebGPU', () => {
   it('trains the embedded model, and answers in Node as in the page', async () => {
     const page = await site.openPage()
     await pasteTable(page, 5)
-    await page.locator('#plan').waitFor({ state: 'visible' })
-    await page.locator('details.settings summary').click()
-    await page.selectOption('#device', 'webgpu')
+    await chooseDevice(page, 'webgpu')
     await train(page, { epochs: 1, batch: 8 })
     await trained(page)
     expect(await page.locator('#machine').textContent()).toContain('Graphics (WebGPU)')
@@ -173,9 +171,7 @@ describe.skipIf(!hasChromium)('WebGPU', () => {
     const page = await site.openPage()
     const devtools = await page.context().browser()?.newBrowserCDPSession()
     await pasteTable(page, 5)
-    await page.locator('#plan').waitFor({ state: 'visible' })
-    await page.locator('details.settings summary').click()
-    await page.selectOption('#device', 'webgpu')
+    await chooseDevice(page, 'webgpu')
     await train(page, { epochs: 1, batch: 8 })
     await trained(page)
     const logits = await askedOf(page, 'where is it')
@@ -196,9 +192,7 @@ describe.skipIf(!hasChromium)('WebGPU', () => {
     const page = await site.openPage()
     const devtools = await page.context().browser()?.newBrowserCDPSession()
     await pasteTable(page, 1)
-    await page.locator('#plan').waitFor({ state: 'visible' })
-    await page.locator('details.settings summary').click()
-    await page.selectOption('#device', 'webgpu')
+    await chooseDevice(page, 'webgpu')
     await train(page, { epochs: 100, batch: 1, rank: 1 })
     const problem = page.locator('#train-problem .problem')
     await expect.poll(() => stepOf(page), { timeout: 60_000 }).toBeGreaterThan(3)

@@ -16,6 +16,7 @@ import { violations } from './axe.ts'
 import { watchMainThread } from './main-thread.ts'
 import { folder, openSite, type Site } from './site.ts'
 import {
+  chooseDevice,
   askedOf,
   downloaded,
   folderOf,
@@ -330,9 +331,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
   it('no WebGPU', async () => {
     const page = await site.openPage()
     await page.click('label:has(#sample-0)')
-    await page.locator('#plan').waitFor({ state: 'visible' })
-    await page.locator('details.settings summary').click()
-    await page.selectOption('#device', 'webgpu')
+    await chooseDevice(page, 'webgpu')
     await train(page)
     await page.locator('#train-problem .problem').waitFor({ timeout: 60_000 })
     expect(await problem(page)).toContain('no graphics device')
@@ -346,9 +345,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
     await inWorker(page, "Object.defineProperty(navigator, 'gpu', { value: { requestAdapter: async () => null } });")
     await page.goto(site.url)
     await page.click('label:has(#sample-0)')
-    await page.locator('#plan').waitFor({ state: 'visible' })
-    await page.locator('details.settings summary').click()
-    await page.selectOption('#device', 'auto')
+    await chooseDevice(page, 'auto')
     await train(page, { epochs: 1 })
     await trained(page)
     expect(await page.locator('#plan-notes').textContent()).toContain('no adapter for it. Is there a GPU')

@@ -6,6 +6,13 @@ import { openFiles } from '@cola/data'
 import type { Page } from 'playwright-core'
 import { folder } from './site.ts'
 
+/** Waits for the plan of what was chosen, opens the settings and takes a device. */
+export async function chooseDevice(page: Page, device: 'auto' | 'wasm' | 'webgpu'): Promise<void> {
+  await page.locator('#plan').waitFor({ state: 'visible' })
+  await page.locator('details.settings summary').click()
+  await page.selectOption('#device', device)
+}
+
 /** Waits for the plan of what was chosen, and trains. */
 export async function train(page: Page, settings: Readonly<Record<string, number>> = {}): Promise<void> {
   await page.locator('details.settings').evaluate((details: HTMLDetailsElement) => {
