@@ -20,20 +20,12 @@ export interface DistilledStudent<L extends Label = Label> extends StudentClassi
 }
 
 /** What a distilled student is made of. */
-interface StudentParts extends ClassifierParts, Pick<DistilledStudent, 'evaluation' | 'heldOut' | 'training'> {
-  /** The teacher as it was given: nothing is written into its folder. */
-  teacher: unknown
-}
+interface StudentParts extends ClassifierParts, Pick<DistilledStudent, 'evaluation' | 'heldOut' | 'training'> {}
 
 /** Builds the object that `distill` returns. */
-export function distilledStudent({ evaluation, heldOut, training, teacher, ...parts }: StudentParts): DistilledStudent {
-  const student = studentClassifier(parts)
-  const elsewhere =
-    <Call extends 'save' | 'export'>(call: Call) =>
-    async (...args: Parameters<DistilledStudent[Call]>): Promise<void> => {
-      const { refuseTeacherFolder } = await import('./teacher-folder.ts')
-      refuseTeacherFolder(call, args[0], teacher)
-      return (student[call] as (...args: unknown[]) => Promise<void>)(...args)
-    }
-  return { ...student, save: elsewhere('save'), export: elsewhere('export'), evaluation, heldOut, training }
-}
+export const distilledStudent = ({ evaluation, heldOut, training, ...parts }: StudentParts): DistilledStudent => ({
+  ...studentClassifier(parts),
+  evaluation,
+  heldOut,
+  training,
+})

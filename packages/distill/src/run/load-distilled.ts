@@ -86,6 +86,7 @@ export async function loadDistilled<const L extends Label = Label>(
     score: scorer(compute_metrics, labels),
     device,
     batch_size,
+    sources: { save: {}, export: { 'the student': files } },
     onWarning: (message) => onWarning?.({ message }),
   })
   // The classes are those of the folder, whose names L are, or any.

@@ -25,7 +25,7 @@ import {
   openEvaluation,
   type StepResult,
 } from '@cola/train'
-import { sinkOf, stored } from '@cola/train/files'
+import { refuseFolderOf, sinkOf, stored } from '@cola/train/files'
 import { rowsOf } from '../losses/row-numerics.ts'
 import { collateExamples } from './collate-examples.ts'
 import { encodeLabelled, encodeServed, type ServedContext } from './encode-rows.ts'
@@ -69,13 +69,13 @@ export interface StudentClassifier<L extends Label = Label> {
    * Writes model.safetensors and config.json, with PyTorch's names for students of @cola/rnn, the tokenizer, and in
    * distilled.json the classes and the longest text. `loadDistilled` opens them; `loadStudent` of @cola/rnn reads the
    * parameters.
-   * @throws {ConfigError} for a teacher's folder; {FileError} when the folder cannot be written.
+   * @throws {ConfigError} for the folder of the teacher or the tokenizer; {FileError} when the folder cannot be written.
    */
   readonly save: (folder: string | FileSink | DirectoryHandle) => Promise<void>
   /**
    * Writes a classifier for any ONNX Runtime, which `loadClassifier` reads.
-   * @throws {ConfigError} for an unknown option, a teacher's folder, and a student of one's own that takes other inputs than token ids and has no
-   * `inference`; {FileError} when the folder cannot be written.
+   * @throws {ConfigError} for an unknown option, the folder of the teacher, of the tokenizer or of the student that was
+   * opened, and a student of one's own that takes other inputs than token ids and has no `inference`; {FileError} when the folder cannot be written.
    */
   readonly export: (folder: string | FileSink | DirectoryHandle, options?: StudentExportOptions) => Promise<void>
   /** Frees the model. It answers no more. */
@@ -91,6 +91,8 @@ export interface ClassifierParts {
   device: Device
   /** Rows of a batch. */
   batch_size: number
+  /** What has a folder that nothing is written into, in words, by the call that would. */
+  sources: Readonly<Record<'save' | 'export', Readonly<Record<string, unknown>>>>
   /** Told of texts that were cut. */
   onWarning: (message: string) => void
 }
@@ -105,7 +107,7 @@ const labelFix =
 
 /** Builds what `loadDistilled` returns, and `distill` with its run. */
 export function studentClassifier(parts: ClassifierParts): StudentClassifier {
-  const { student, context, metrics, score, device, batch_size, onWarning } = parts
+  const { student, context, metrics, score, device, batch_size, sources, onWarning } = parts
   const { labels, tokenizer } = context
   const sessions = new Map<'evaluation', Promise<EvaluationSession>>()
   const open = () => openEvaluation(student.model, { loss: crossEntropy(), device })
@@ -136,7 +138,10 @@ export function studentClassifier(parts: ClassifierParts): StudentClassifier {
     return { loss, metrics, predictions, warnings }
   }
   const save: StudentClassifier['save'] = (target) =>
-    stored(target, (folder) => saveDistilled(sinkOf(folder), student, { ...context, metrics }))
+    stored(target, (folder) => {
+      refuseFolderOf('save', folder, sources.save)
+      saveDistilled(sinkOf(folder), student, { ...context, metrics })
+    })
   return {
     metrics,
     labels,
@@ -144,7 +149,11 @@ export function studentClassifier(parts: ClassifierParts): StudentClassifier {
     parameters: student.parameters,
     ...strictMethods({ classify, logits, evaluate, save }),
     fingerprint: () => modelFingerprint(student.model.graph, [labels, context.max_length, tokenizer.files]),
-    export: (target, options) => stored(target, (folder) => exportClassifier(folder, student, context, options)),
+    export: (target, options) =>
+      stored(target, (folder) => {
+        refuseFolderOf('export', folder, sources.export)
+        exportClassifier(folder, student, context, options)
+      }),
     release: async () => {
       released = true
       for (const one of await Promise.allSettled(sessions.values()))

@@ -1,12 +1,13 @@
 // Paths: transfer texts in a file of the disk, the folder of a teacher, and what is not there.
 
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { DataError } from '@cola/data'
 import { fineTune, sampleTexts } from '@cola/lora'
 import { afterAll, describe, expect, it } from 'vitest'
-import { distill, type DistillOptions } from '../../src/index.ts'
+import { distill, type DistillOptions, loadDistilled } from '../../src/index.ts'
 import { kinds, modelFolder, oracle, rowsOf, tokenizer } from '../support/sentences.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-transfer-'))
@@ -67,6 +68,23 @@ it('a student is not written into the folder of one of its teachers', async () =
   await expect(found.export(folder)).rejects.toThrow(/^export, folder .*: the teacher lies there/)
   expect(readdirSync(folder)).toEqual(files)
   await found.release()
+  const alone = await distill({ ...quick, teacher: pathToFileURL(`${folder}/`), train: rows, epochs: 1 })
+  await expect(alone.save(folder)).rejects.toThrow(/^save, folder .*exported: the teacher lies there/)
+  await alone.release()
+})
+
+it('a student is written neither into the folder of its tokenizer nor, as a classifier, into its own', async () => {
+  const [own, saved] = [join(out, 'tokenizer'), join(out, 'saved')]
+  cpSync(modelFolder, own, { recursive: true })
+  const found = await distill({ ...quick, tokenizer: own, train: rows, epochs: 1 })
+  await expect(found.save(own)).rejects.toThrow(/^save, folder .*tokenizer: the tokenizer lies there/)
+  await found.save(saved)
+  await found.release()
+  const opened = await loadDistilled(saved)
+  await expect(opened.export(saved)).rejects.toThrow(/^export, folder .*saved: the student lies there/)
+  await opened.save(saved)
+  await opened.release()
+  await (await loadDistilled(saved)).release()
 })
 
 it.each([

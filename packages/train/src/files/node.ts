@@ -1,13 +1,15 @@
 // File functions of Node. A browser can import this module; calling its functions there throws a typed error.
 
-import { type FileIn, hasFiles, nodeModule } from '@cola/data'
+import { type FileIn, hasFiles } from '@cola/data'
 import type { SafetensorsFile } from '@cola/graph'
 import { type Check, checkValue } from '@cola/graph/options'
-import { FileError } from '../errors.ts'
+import { paths } from './builtins.ts'
 import { filesOf, readSafetensors, sinkOf } from './files.ts'
 
 export { hasFiles, sha256 } from '@cola/data'
+export { builtin, type FileSystem, fileSystem, type Path, paths } from './builtins.ts'
 export { pauses } from './pauses.ts'
+export { refuseFolderOf } from './refuse-folder-of.ts'
 export {
   filesOf,
   flush,
@@ -19,41 +21,6 @@ export {
   storeOf,
   writeJson,
 } from './files.ts'
-
-// Stated here: declarations that name Node's types need @types/node, of one version, in every project that uses them.
-/** What the packages use of node:fs. */
-export interface FileSystem {
-  existsSync(path: string): boolean
-  mkdirSync(path: string, options: { recursive: true }): string | undefined
-  mkdtempSync(prefix: string): string
-  rmSync(path: string, options: { recursive: true; force: true }): void
-}
-/** What the packages use of node:path. */
-export interface Path {
-  basename(path: string): string
-  dirname(path: string): string
-  join(...parts: string[]): string
-  relative(from: string, to: string): string
-  resolve(...parts: string[]): string
-}
-
-/** A module of Node. @throws {FileError} outside Node. */
-export function builtin<Module>(name: string): Module {
-  const module = nodeModule<Module>(name)
-  if (!module)
-    throw new FileError({
-      where: name,
-      what: 'only Node has it',
-      fix: 'Use Node 20.19 or later.',
-    })
-  return module
-}
-
-/** node:fs. @throws {FileError} outside Node. */
-export const fileSystem = (): FileSystem => builtin<FileSystem>('node:fs')
-
-/** node:path. @throws {FileError} outside Node. */
-export const paths = (): Path => builtin<Path>('node:path')
 
 /** A path's folder and file name. A page has neither: what opens the folder says so of the whole path. */
 export const split = (path: string): [folder: string, name: string] =>
