@@ -45,7 +45,11 @@ export interface Tokenizer {
   buildInputs: (ids: readonly number[]) => BuiltInputs
   /** Side that is truncated: tokenizer_config.json's truncation_side, else tokenizer.json's, else 'right'. */
   readonly truncationSide: TruncationSide
-  /** Text of token ids, without special tokens. @throws {DataError} for what are no ids of tokens. */
+  /**
+   * Text of token ids, without special tokens; transformers' decode with `skip_special_tokens=True`: spaces before
+   * punctuation stay, but where tokenizer_config.json has `clean_up_tokenization_spaces`, for tokenizers other than BPE.
+   * @throws {DataError} for what are no ids of tokens.
+   */
   decode: (ids: readonly number[]) => string
   /** Id of a token of the vocabulary; undefined for others. */
   tokenToId: (token: string) => number | undefined
@@ -101,6 +105,7 @@ export interface TokenizerConfig {
   chat_template?: ChatTemplateJson | null
   model_max_length?: number
   truncation_side?: string
+  clean_up_tokenization_spaces?: boolean
 }
 
 /** File with the chat template alone, as newer models have it. */
@@ -144,7 +149,11 @@ export function tokenizerOf(
       { cause },
     )
   }
-  const { chat_template, model_max_length, truncation_side } = tokenizerConfig as TokenizerConfig
+  const { chat_template, model_max_length, truncation_side, clean_up_tokenization_spaces } =
+    tokenizerConfig as TokenizerConfig
+  // As in transformers 5: not by default, and never of BPE, whose spaces are the text's own. Its JavaScript port takes
+  // spaces before punctuation away by default.
+  const cleansUp = clean_up_tokenization_spaces === true && model?.type !== 'BPE'
   const specialTokens = specialTokensOf(tokenizerConfig)
   const padToken = specialTokens.pad_token
   const side = entryOf(sides, 'truncation_side', truncation_side ?? truncation?.direction ?? 'right')
@@ -207,7 +216,7 @@ export function tokenizerOf(
       requireList(ids, 'ids')
       if (ids.length === 0) return ''
       try {
-        return inner.decode([...ids], { skip_special_tokens: true })
+        return inner.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: cleansUp })
       } catch (cause) {
         throw new DataError(
           { where: 'ids', what: 'they cannot be decoded', expected: 'ids of tokens', found: (cause as Error).message },
