@@ -4,10 +4,10 @@ import { checkOptions, checkValue, list as aList } from '@cola/graph/options'
 import type { Tensor } from '@cola/graph'
 import { AdapterError } from '../errors.ts'
 import { unmatchedKeys } from '../inject/unmatched.ts'
-import type { LoraConfigJson } from '../methods/lora.ts'
-import { modulesIn, scaling } from '../methods/lora/matrices.ts'
+import { scaling } from '../methods/lora/matrices.ts'
 import { adaptedModule, methodOf } from '../methods/methods.ts'
 import { patternValue } from '../methods/patterns.ts'
+import { combinedConfig, moduleName, modulesOf } from './combined-config.ts'
 import { combineChecks, combineMatrices, type CombineOptions, type Part } from './combine-matrices.ts'
 import type { Adapter } from './files.ts'
 import { isAdapter } from './is-adapter.ts'
@@ -39,7 +39,7 @@ export function combineAdapters(adapters: readonly WeightedAdapter[], options: C
     checkValue(`combineAdapters, adapters[${i}], adapter`, one?.adapter, isAdapter)
   const list = adapters.map(requirePlain)
   const tensors = savedTensors(list, head)
-  const modules = modulesOf(list)
+  const modules = modulesOf(list.map(({ adapter }) => adapter))
   const ranks: number[] = []
   for (const { module, names } of modules) {
     const parts = partsOf(list, module, names)
@@ -48,21 +48,15 @@ export function combineAdapters(adapters: readonly WeightedAdapter[], options: C
     tensors.set(`${module}.${names[1]}`, B)
     ranks.push(A.dims[0] as number)
   }
-  const rank = ranks.reduce((a, b) => Math.max(a, b), 0)
-  const pattern = Object.fromEntries(
-    modules
-      .map(
-        ({ module }, i) =>
-          [module.replace(/^base_model\.model\./, '').replaceAll('.', '\\.'), ranks[i] as number] as const,
-      )
-      .filter(([, moduleRank]) => moduleRank !== rank),
-  )
-  const names = modules.map(({ module }) => module.replace(/^base_model\.model\./, ''))
+  const names = modules.map(({ module }) => moduleName(module))
   const warnings = list.flatMap(({ adapter }, i) =>
     unmatchedKeys(adapter.config, names).map((warning) => `adapter ${i}: ${warning}`),
   )
   const trainedHead = list[head ?? list.findIndex(({ adapter }) => adapter.head !== undefined)]?.adapter.head
-  const config = configOf(list, rank, pattern)
+  const config = combinedConfig(
+    list.map(({ adapter }) => adapter),
+    new Map(names.map((name, i) => [name, ranks[i] as number])),
+  )
   return { config, tensors, warnings, ...(trainedHead ? { head: trainedHead } : {}), ...sharedStart(list) }
 }
 
@@ -86,15 +80,11 @@ function requirePlain({ adapter, ...rest }: WeightedAdapter): PlainAdapter {
   return { ...rest, adapter: { ...adapter, config } }
 }
 
-const modulesOf = (list: readonly PlainAdapter[]) =>
-  modulesIn(list.flatMap(({ adapter }) => [...adapter.tensors.keys()]))
-
 function partsOf(list: readonly PlainAdapter[], module: string, [nameA, nameB]: readonly [string, string]): Part[] {
   return list.flatMap(({ adapter: { tensors, config }, weight = 1 }) => {
     const [A, B] = [nameA, nameB].map((name) => tensors.get(`${module}.${name}`))
     if (!A || !B) return []
-    const name = module.replace(/^base_model\.model\./, '')
-    const alpha = patternValue(config.alpha_pattern, name, config.lora_alpha)
+    const alpha = patternValue(config.alpha_pattern, moduleName(module), config.lora_alpha)
     return [{ A, B, weight, scaling: scaling(alpha, A.dims[0] as number, config.use_rslora) }]
   })
 }
@@ -128,24 +118,3 @@ function savedTensors(list: readonly PlainAdapter[], head: number | undefined): 
 /** Whether both values are the base model's matrix, which PEFT saves for an embedding that is a target. */
 const isSameBase = (name: string, a: Tensor, b: Tensor): boolean =>
   name.endsWith('.base_layer.weight') && sameValues(a, b)
-
-function configOf(list: readonly PlainAdapter[], rank: number, rank_pattern: Record<string, number>): LoraConfigJson {
-  const configs = list.map(({ adapter }) => adapter.config)
-  const names = configs.flatMap(({ target_modules }) => target_modules ?? [])
-  const saved = configs.flatMap(({ modules_to_save }) => modules_to_save ?? [])
-  const regex = configs.find(({ target_modules }) => typeof target_modules === 'string')
-  // The matrices include the scaling of their module: alpha = r everywhere.
-  return {
-    ...(configs[0] as LoraConfigJson),
-    r: rank,
-    lora_alpha: rank,
-    rank_pattern,
-    alpha_pattern: rank_pattern,
-    use_rslora: false,
-    init_lora_weights: true,
-    modules_to_save: saved.length > 0 ? [...new Set(saved)] : null,
-    target_modules: regex
-      ? modulesOf(list).map(({ module }) => module.replace(/^base_model\.model\./, ''))
-      : [...new Set(names)],
-  }
-}

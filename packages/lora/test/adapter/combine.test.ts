@@ -13,6 +13,7 @@ import {
   combineAdapters,
   ConfigError,
   loadAdapter,
+  type LoraConfig,
   merge,
   parseAdapterConfig,
   writeAdapter,
@@ -102,6 +103,32 @@ describe('combineAdapters', () => {
       w.map((x, i) => x + 0.5 * ((a[i] as number) - x) + ((b[i] as number) - x)),
       { atol: 1e-6 },
     )
+  })
+
+  it.each<[LoraConfig, LoraConfig]>([
+    [{ layers_to_transform: [0] }, { layers_to_transform: [1] }],
+    [{ exclude_modules: ['h.1.attn.c_attn'] }, {}],
+    [{ target_modules: ['c_fc'] }, { target_modules: ['c_attn'], layers_to_transform: 1 }],
+    [{ target_modules: ['c_attn', 'c_fc'], exclude_modules: ['c_fc'] }, { target_modules: '.*h[.]0.attn.c_attn' }],
+  ])('adapters of other modules, %j and %j, load as their sum', (first, second) => {
+    const list = [first, second].map((one, i) => ({
+      adapter: adapterOf(i, { r: 2, target_modules: ['c_attn'], ...one }),
+    }))
+    const sink = memorySink()
+    writeAdapter(sink, combineAdapters(list, { combination_type: 'cat', head: 0 }))
+    const combined = loadAdapter(base, readAdapter(sink))
+    const parts = list.map(({ adapter }) => loadAdapter(base, adapter))
+    const modules = new Set(parts.flatMap(({ targets }) => targets.map(({ module }) => module)))
+    expect(new Set(combined.targets.map(({ module }) => module))).toEqual(modules)
+    for (const module of modules) {
+      const matrix = (m: AdaptedModel) => toFloat32(merge(m).graph.initializers.get(`${module}.weight`) as Tensor)
+      const plain = toFloat32(base.graph.initializers.get(`${module}.weight`) as Tensor)
+      const [a, b] = parts.map(matrix) as [Float32Array, Float32Array]
+      expect(matrix(combined)).toBeAllclose(
+        a.map((x, i) => x + (b[i] as number) - (plain[i] as number)),
+        { atol: 1e-6 },
+      )
+    }
   })
 
   it('is written as it is, without its base, and read again', () => {
