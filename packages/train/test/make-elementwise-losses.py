@@ -25,4 +25,11 @@ for rows, width, scale in [(3, 2, 2.0), (4, 3, 60.0)]:
         (gradient,) = torch.autograd.grad(value, logits)
         cases.append({'loss': 'binaryCrossEntropy', 'dims': [rows, width], 'logits': logits.flatten().tolist(), 'labels': labels.flatten().tolist(),
                       'pos_weight': pos_weight.tolist(), 'value': value.item(), 'gradient': gradient.flatten().tolist()})
+# Logits of exactly 0, as a head of zeros gives: the kinks of max(x, 0) and |x|.
+for pos_weight in [None, torch.tensor([0.5, 3.0])]:
+    logits, labels = torch.tensor([[0.0, -0.0], [0.0, 1.0]], requires_grad=True), torch.tensor([[0.0, 1.0], [0.25, 0.0]])
+    value = torch.nn.BCEWithLogitsLoss(pos_weight=pos_weight)(logits, labels)
+    (gradient,) = torch.autograd.grad(value, logits)
+    cases.append({'loss': 'binaryCrossEntropy', 'dims': [2, 2], 'logits': logits.flatten().tolist(), 'labels': labels.flatten().tolist(),
+                  **({} if pos_weight is None else {'pos_weight': pos_weight.tolist()}), 'value': value.item(), 'gradient': gradient.flatten().tolist()})
 print(json.dumps(cases))

@@ -1,6 +1,6 @@
 // Losses that compare outputs with targets element by element, for several labels per row and for regression.
 
-import { addInput, build, type Builder, getValue, type Graph, type Loss, type Value } from '@cola/graph'
+import { addInput, build, type Builder, getValue, type Graph, type Loss, scale, type Value } from '@cola/graph'
 import { atLeast, type Checks, checkOptions, listOf, text } from '@cola/graph/options'
 import { perClass } from './loss-terms.ts'
 
@@ -45,11 +45,14 @@ export function binaryCrossEntropy(options: BinaryCrossEntropyOptions = {}): Los
   checkOptions('binaryCrossEntropy', options, { ...checks, pos_weight: listOf(atLeast(0)) })
   const { pos_weight, logits = 'logits' } = options
   return meanOfElements((g, x, z) => {
-    const tail = g.Log(g.Add(g.Exp(g.Neg(g.Abs(x))), g.scalar(1)))
-    const loss = g.Add(g.Sub(g.Relu(x), g.Mul(x, z)), tail)
+    // -|x| is x - 2 max(x, 0), and max(-x, 0) is max(x, 0) - x: at 0, where each has a kink, all take the slope of one
+    // side, and the gradient is sigmoid(0) - z.
+    const top = g.Relu(x)
+    const tail = g.Log(g.Add(g.Exp(g.Sub(x, scale(g, top, 2))), g.scalar(1)))
+    const loss = g.Add(g.Sub(top, g.Mul(x, z)), tail)
     if (!pos_weight) return loss
     // -log sigmoid(x), of the positive share of each target.
-    const positive = g.Mul(z, g.Add(g.Relu(g.Neg(x)), tail))
+    const positive = g.Mul(z, g.Add(g.Sub(top, x), tail))
     const more = pos_weight.map((weight) => weight - 1)
     return g.Add(loss, g.Mul(positive, perClass(g, 'pos_weight', more, logits)))
   }, options)
