@@ -14,11 +14,11 @@ interface Geometry {
   readonly pads: readonly number[]
 }
 
-function geometryOf({ x, y, attributes }: RuleContext): Geometry {
+function geometryOf({ x, attributes, where }: RuleContext): Geometry {
   const windows = windowsOf(x[1] as Value, attributes)
   if (!windows)
     throw new UnsupportedOperatorError({
-      where: `Conv "${y[0]?.name}"`,
+      where,
       what: 'no gradient rule where the padding depends on the size (auto_pad, with strides above 1)',
       fix: 'Export the model with pads.',
     })

@@ -72,17 +72,18 @@ function propagate(
 ): void {
   const rule = ruleOf(node)
   if (!rule) return
+  const where = `${node.opType} "${node.name}"`
   const x = node.inputs.map((name) => (name === '' ? null : getValue(g.graph, name)))
   const y = node.outputs.map((name) => getValue(g.graph, name))
   if (dys.some((dy, i) => dy && i > 0) && node.opType !== 'Split') {
     throw new UnsupportedOperatorError({
-      where: `${node.opType} "${node.name}"`,
+      where,
       what: 'no gradient rule for its further outputs',
       fix: 'Let the loss depend on its first output only.',
     })
   }
   const dy = (dys[0] ?? null) as Value
-  const dxs = rule({ x, y, dy, dys, attributes: attributesOf(node), g })
+  const dxs = rule({ x, y, dy, dys, attributes: attributesOf(node), where, g })
   node.inputs.forEach((name, i) => {
     const dx = dxs[i]
     if (!dx || !needed.has(name)) return

@@ -15,6 +15,8 @@ export interface RuleContext {
   readonly dys: readonly (Value | null)[]
   /** Attributes with their defaults. */
   readonly attributes: Attributes
+  /** Operator and name of the node, for errors. */
+  readonly where: string
   /** Builder that adds to the graph. Nodes that no gradient uses are pruned, so a rule may build all its terms. */
   readonly g: Builder
 }

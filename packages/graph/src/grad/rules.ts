@@ -81,15 +81,21 @@ function variadicExtremum(c: RuleContext): Value[] {
   })
 }
 
-/** d x^p = p x^(p-1). For a square, which every norm has, 2 x: runtimes compute powers by logarithms. */
+/**
+ * d x^p = p x^(p-1), and 0 for p = 0, also where x is 0; by p, x^p log x, which ends at 0 where x^p is 0. For a square,
+ * which every norm has, 2 x: runtimes compute powers by logarithms.
+ */
 function pow(c: RuleContext): (Value | null)[] {
   const { g, dy } = c
   const [x, y] = [input(c, 0), output(c)]
   const exponent = cast(g, input(c, 1), x.dtype)
   const constant = g.graph.initializers.get(input(c, 1).name)
   const p = constant && elementCount(constant.dims) === 1 ? toFloat32(constant)[0] : undefined
-  const slope = p === 2 ? scale(g, x, 2) : g.Mul(exponent, g.Pow(x, g.Sub(exponent, one(c))))
-  return [g.Mul(dy, slope), g.Mul(dy, g.Mul(y, g.Log(x)))]
+  const unlessZero = (test: Value, value: Value) =>
+    g.Where(g.Equal(test, scalarLike(g, test, 0)), scalarLike(g, value, 0), value)
+  const power = () => g.Mul(exponent, g.Pow(x, g.Sub(exponent, one(c))))
+  const slope = p === 2 ? scale(g, x, 2) : p ? power() : unlessZero(exponent, power())
+  return [g.Mul(dy, slope), g.Mul(dy, unlessZero(y, g.Mul(y, g.Log(x))))]
 }
 
 /** Clip: dx = dy inside the bounds. */
@@ -318,15 +324,18 @@ function slice(c: RuleContext): (Value | null)[] {
   return [result, null, null, null, null]
 }
 
-/** Slices the padding off the gradient. */
+/** Slices the padding off the gradient, and pads it with zeros where the operator cut elements off. */
 function pad(c: RuleContext): (Value | null)[] {
   const { g, dy, x } = c
-  const rank = dy.shape.length
+  requireForm(c, 'mode', ['constant'])
   const pads = x[1]?.content as number[]
-  const axes = (x[3]?.content as number[] | undefined) ?? Array.from({ length: rank }, (_, i) => i)
-  const starts = axes.map((_, i) => pads[i] as number)
-  const ends = axes.map((_, i) => (pads[i + axes.length] === 0 ? 2 ** 31 - 1 : -(pads[i + axes.length] as number)))
-  return [g.Slice(dy, g.int64(starts), g.int64(ends), g.int64(axes)), null, null, null]
+  const axes = (x[3]?.content as number[] | undefined) ?? dy.shape.map((_, i) => i)
+  const starts = axes.map((_, i) => Math.max(pads[i] as number, 0))
+  const ends = axes.map((_, i) => -(pads[i + axes.length] as number)).map((end) => (end < 0 ? end : 2 ** 31 - 1))
+  const kept = g.Slice(dy, g.int64(starts), g.int64(ends), g.int64(axes))
+  const cut = pads.map((size) => Math.max(-size, 0))
+  const whole = cut.some((size) => size > 0) ? g.Pad(kept, g.int64(cut), null, g.int64(axes)) : kept
+  return [whole, null, null, null]
 }
 
 /** Sums the repeats of each axis: [r d] -> [r, d] -> [d]. */
@@ -339,9 +348,25 @@ function tile(c: RuleContext): (Value | null)[] {
   return [g.ReduceSum(split, g.int64(data.shape.map((_, i) => 2 * i)), { keepdims: 0 }), null]
 }
 
+/** @throws {UnsupportedOperatorError} for another value of an attribute than those that a rule is for. */
+function requireForm({ where, attributes }: RuleContext, attribute: string, values: readonly unknown[]): void {
+  const value = attributes[attribute]
+  if (values.includes(value)) return
+  throw new UnsupportedOperatorError({
+    where,
+    what: `no gradient rule with ${attribute} ${value}, and a trainable value lies below it`,
+    expected: values.join(' or '),
+    fix: 'Freeze what lies below it, or export the model without it.',
+  })
+}
+
+/** The reductions of scatters that have a gradient rule. */
+const reductions = ['none', 'add']
+
 /** ScatterND without reduction overwrites data, which gets no gradient there; with 'add' data keeps its gradient. */
 function scatterND(c: RuleContext): (Value | null)[] {
   const { g, dy, x, attributes } = c
+  requireForm(c, 'reduction', reductions)
   const indices = input(c, 1)
   const dUpdates = g.GatherND(dy, indices)
   if (attributes.reduction === 'add') return [dy, null, dUpdates]
@@ -351,6 +376,7 @@ function scatterND(c: RuleContext): (Value | null)[] {
 /** As {@link scatterND}, along one axis. */
 function scatterElements(c: RuleContext): (Value | null)[] {
   const { g, dy, x, attributes } = c
+  requireForm(c, 'reduction', reductions)
   const axis = { axis: attributes.axis as number }
   const dUpdates = g.GatherElements(dy, input(c, 1), axis)
   if (attributes.reduction === 'add') return [dy, null, dUpdates]
@@ -470,12 +496,7 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
     null,
   ],
   GatherND: (c) => {
-    if (c.attributes.batch_dims !== 0)
-      throw new UnsupportedOperatorError({
-        where: `GatherND "${output(c).name}"`,
-        what: 'no gradient rule with batch_dims',
-        fix: 'Use batch_dims = 0.',
-      })
+    requireForm(c, 'batch_dims', [0])
     return [c.g.ScatterND(zerosLike(c.g, input(c)), input(c, 1), c.dy, { reduction: 'add' }), null]
   },
   ScatterElements: scatterElements,
@@ -497,7 +518,9 @@ export const gradientRules: { readonly [Name in OperatorName]: GradientRule } = 
   },
   ReduceL2: (c) => {
     const { dy, y } = keepAxes(c)
-    return [c.g.Mul(input(c), c.g.Div(dy, y)), null]
+    // A norm of 0 has the gradient 0, as in PyTorch: x is 0 there, and 0 / 0 would be NaN.
+    const divisor = c.g.Where(c.g.Equal(y, scalarLike(c.g, y, 0)), one(c), y)
+    return [c.g.Mul(input(c), c.g.Div(dy, divisor)), null]
   },
   ReduceSumSquare: (c) => [c.g.Mul(scale(c.g, input(c), 2), keepAxes(c).dy), null],
   ReduceLogSumExp: (c) => {

@@ -229,7 +229,12 @@ const cases: Partial<Record<Differentiable, Case[]>> = {
       apply: (g, [x]) => g.Slice(x as Value, sized(g, [1, -1]), sized(g, [3, -5]), sized(g, [0, 1]), sized(g, [1, -2])),
     },
   ],
-  Pad: [{ shapes: [[2, 3]], apply: (g, [x]) => g.Pad(x as Value, sized(g, [1, 0, 0, 2])) }],
+  Pad: [
+    { shapes: [[2, 3]], apply: (g, [x]) => g.Pad(x as Value, sized(g, [1, 0, 0, 2])) },
+    // As torch.nn.functional.pad(x, (0, 0, 1, -1)), a shift by one token.
+    { shapes: [[1, 4, 2]], apply: (g, [x]) => g.Pad(x as Value, sized(g, [0, 1, 0, 0, -1, 0])) },
+    { shapes: [[2, 5]], apply: (g, [x]) => g.Pad(x as Value, sized(g, [-2, 1]), null, sized(g, [1])) },
+  ],
   Trilu: [0, 1].map((upper): Case => ({ shapes: [[3, 3]], apply: (g, [x]) => g.Trilu(x as Value, { upper }) })),
   Gather: [
     { shapes: [[4, 3]], apply: (g, [x]) => g.Gather(x as Value, indices(g, [2, 2], [1, 3, 1, 0])) },
