@@ -100,7 +100,7 @@ function ruleOf(node: Node): Rule | undefined {
     throw new UnsupportedOperatorError({
       where: `${node.opType} "${node.name}"`,
       what: 'no gradient rule for this operator, and a trainable value lies below it',
-      fix: 'Freeze what lies below it, or add a rule to grad/rules.ts (ARCHITECTURE.md, "Add a gradient rule").',
+      fix: 'Freeze what lies below it, or add a rule to grad/ (ARCHITECTURE.md, "Add a gradient rule").',
     })
   }
   return rule === 'none' ? undefined : rule
