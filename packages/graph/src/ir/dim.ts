@@ -8,13 +8,16 @@ export type Dim = number | string
 
 const dimension: Check = ['a number, or a text of symbols', string[1]]
 
-/** Monomial (factors joined by `*`, sorted; '' is the constant) to its coefficient. */
+/** Monomial (factors joined by `*`, sorted; '' is the constant) to its coefficient, which is not 0. */
 type Polynomial = Map<string, number>
 
 function parse(dim: Dim): Polynomial {
-  if (typeof dim === 'number') return new Map([['', dim]])
-  checkValue('dimension', dim, dimension)
   const terms: Polynomial = new Map()
+  if (typeof dim === 'number') {
+    addTerm(terms, '', dim)
+    return terms
+  }
+  checkValue('dimension', dim, dimension)
   for (const text of dim.match(/[+-]?[^+-]+/g) ?? []) {
     const factors = text.replace(/^\+/, '').split('*')
     const numeric = /^-?\d+$/.test(factors[0] as string)
@@ -68,10 +71,10 @@ export function mulDims(...dims: readonly Dim[]): Dim {
 /** The difference of two dimensions. */
 export const subtractDims = (a: Dim, b: Dim): Dim => addDims(a, mulDims(b, -1))
 
-/** Exact quotient where `b` is a monomial that divides every term of `a`; undefined otherwise. */
+/** Exact quotient where `b` is a monomial that divides every term of `a`; undefined otherwise, and for 0. */
 export function divDims(a: Dim, b: Dim): Dim | undefined {
   const divisor = [...parse(b)]
-  if (divisor.length !== 1) return a === b ? 1 : undefined
+  if (divisor.length !== 1) return a === b && b !== 0 ? 1 : undefined
   const [symbols, number] = divisor[0] as [string, number]
   const quotient: Polynomial = new Map()
   for (const [monomial, coefficient] of parse(a)) {

@@ -10,7 +10,7 @@ const symbols = new Map([
 ])
 
 const dim: fc.Arbitrary<Dim> = fc.oneof(
-  fc.integer({ min: 1, max: 9 }),
+  fc.integer({ min: 0, max: 9 }),
   fc.constantFrom('batch', 'sequence', 'past', '2*batch', 'batch*sequence+1'),
 )
 
@@ -26,7 +26,20 @@ it('computes with symbols like with their values', () => {
   )
 })
 
+it('writes a polynomial in one way', () => {
+  fc.assert(
+    fc.property(dim, dim, (a, b) => {
+      expect(addDims(0, a)).toBe(a)
+      expect(addDims(addDims(a, b), mulDims(b, -1))).toBe(a)
+      expect(replaceSymbols(a, (symbol) => symbol)).toBe(a)
+    }),
+  )
+})
+
 it('divides exactly or not at all', () => {
+  expect(divDims(0, 'batch')).toBe(0)
+  expect(divDims('batch', 0)).toBeUndefined()
+  expect(divDims(0, 0)).toBeUndefined()
   expect(divDims('6*batch*sequence', '2*batch')).toBe('3*sequence')
   expect(divDims('batch+1', 'batch')).toBeUndefined()
   expect(divDims(mulDims('batch', 12), 12)).toBe('batch')
