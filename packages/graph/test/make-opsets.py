@@ -40,4 +40,10 @@ keep('rotary-23-positions', 23, [N('RotaryEmbedding', ['q', 'cos', 'sin', 'posit
 keep('rotary-23-part', 23, [N('RotaryEmbedding', ['q', 'cos', 'sin', 'positions'], ['y'], rotary_embedding_dim=4)], {'q': q['q'], 'positions': positions},
      {n: np.ascontiguousarray(v[:, :2]) for n, v in cache.items()})
 keep('rms-23', 23, [N('RMSNormalization', ['x', 'scale'], ['y'], epsilon=1e-3)], {'x': f(2, 3, 4)}, {'scale': f(4)})
+# As PyTorch's newer exporter writes x[:, 1:]: the greatest int64, which no double is, as the end.
+last = 2**63 - 1
+keep('slice-18-ints', 18, [N('Constant', [], ['start'], value_ints=[1]), N('Constant', [], ['end'], value_ints=[last]), N('Slice', ['x', 'start', 'end', 'start'], ['y'])],
+     {'x': f(2, 4)})
+keep('slice-18-int', 18, [N('Constant', [], ['end'], value_int=last), N('Constant', [], ['shape'], value_ints=[1]), N('Constant', [], ['start'], value_ints=[1]),
+                          N('Reshape', ['end', 'shape'], ['ends']), N('Slice', ['x', 'start', 'ends', 'start'], ['y'])], {'x': f(2, 4)})
 json.dump(cases, open(f'{out}/cases.json', 'w'))

@@ -4,6 +4,7 @@ import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import type { Attribute, AttributeType, AttributeValues, Node } from '../ir/graph.ts'
 import { isOperator, operators } from '../ops/index.ts'
 import { isOfType } from '../ops/operator.ts'
+import { bigInteger } from '../tensor/tensor.ts'
 import { type AttributeProto, type Draft, AttributeType as ProtoType, type TensorProto } from './proto.ts'
 import { readTensor, tensorProto } from './tensor.ts'
 
@@ -18,8 +19,7 @@ interface TypeRow<Value> {
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 const bytes = (value: string) => new TextEncoder().encode(value)
 
-/** An int64 from a double. The greatest int64 ("to the end") is no double: the nearest double, one more, is clamped. */
-const int64 = (value: number): bigint => (value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value))
+const int64 = (value: number): bigint => bigInteger(value, 63)
 
 const rows: { readonly [Type in AttributeType]: TypeRow<AttributeValues[Type]> } = {
   int: { proto: ProtoType.INT, read: ({ i }) => Number(i), write: (value) => ({ i: int64(value) }) },

@@ -8,7 +8,7 @@ import { type Dim, parseDim } from '../ir/dim.ts'
 import { addInitializer, addInput, type Attribute, createGraph, type Graph, type Node, opset } from '../ir/graph.ts'
 import { sortNodes } from '../ir/sort.ts'
 import { dataTypeOfOnnx } from '../tensor/dtype.ts'
-import { type Tensor, tensor } from '../tensor/tensor.ts'
+import { type Tensor, tensorOf } from '../tensor/tensor.ts'
 import { attributeTypesOf, readAttribute } from './attribute.ts'
 import { decodeModel, type ModelProto, type NodeProto, type ValueInfoProto } from './proto.ts'
 import { withoutCacheBranch } from './cache-branch.ts'
@@ -148,10 +148,10 @@ function withoutTrailingOmitted(names: readonly string[]): string[] {
 function constantOf(attributes: Record<string, Attribute>, at: string): Tensor {
   const { value, value_float: float, value_int: int, value_ints: ints, value_floats: floats } = attributes
   if (value && typeof value === 'object' && 'bytes' in value) return value
-  if (typeof float === 'number') return tensor('float32', [], Float32Array.of(float))
-  if (typeof int === 'number') return tensor('int64', [], BigInt64Array.of(BigInt(int)))
-  if (Array.isArray(ints)) return tensor('int64', [ints.length], BigInt64Array.from(ints as number[], BigInt))
-  if (Array.isArray(floats)) return tensor('float32', [floats.length], Float32Array.from(floats as number[]))
+  if (typeof float === 'number') return tensorOf('float32', [], [float])
+  if (typeof int === 'number') return tensorOf('int64', [], [int])
+  if (Array.isArray(ints)) return tensorOf('int64', [ints.length], ints as number[])
+  if (Array.isArray(floats)) return tensorOf('float32', [floats.length], floats as number[])
   throw new UnsupportedOperatorError({
     where: at,
     what: 'a constant of this kind is not supported',

@@ -1,7 +1,7 @@
 // Upgrades nodes of older operator sets to opset 20.
 
 import { addInitializer, type Graph, type Node, uniqueName } from '../ir/graph.ts'
-import { tensor } from '../tensor/tensor.ts'
+import { tensorOf } from '../tensor/tensor.ts'
 
 /** Domain of operators whose old meaning depends on the input's rank (Softmax of opset 11 and 12); see `readModel`. */
 export const oldDomain = 'ai.onnx.11'
@@ -55,6 +55,6 @@ function attributeToInput(graph: Graph, node: Node, attribute: string): Node {
   const { [attribute]: list, ...rest } = node.attributes
   if (!Array.isArray(list)) return node
   const input = uniqueName(graph, `${node.name}.${attribute}`)
-  addInitializer(graph, input, tensor('int64', [list.length], BigInt64Array.from(list as number[], BigInt)))
+  addInitializer(graph, input, tensorOf('int64', [list.length], list as number[]))
   return { ...node, inputs: [...node.inputs, input], attributes: rest }
 }

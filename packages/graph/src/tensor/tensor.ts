@@ -85,13 +85,17 @@ export const float32 = (dims: readonly number[], values: ArrayLike<number>): Ten
 const encodings: Partial<Record<DataType, (value: number) => number | bigint>> = {
   float16: numberToFloat16,
   bfloat16: numberToBfloat16,
-  int64: bigInteger,
-  uint64: bigInteger,
+  int64: (value) => bigInteger(value, 63),
+  uint64: (value) => bigInteger(value, 64),
 }
 
-/** @throws {ShapeError} for a number that is not whole. */
-function bigInteger(value: number): bigint {
-  if (Number.isInteger(value)) return BigInt(value)
+/**
+ * A whole number as an integer below 2^bits. The greatest int64 ("to the end" of a Slice) is no double: it was read as
+ * the nearest one, 2^63, and is clamped.
+ * @throws {ShapeError} for a number that is not whole.
+ */
+export function bigInteger(value: number, bits: 63 | 64): bigint {
+  if (Number.isInteger(value)) return value >= 2 ** bits ? 2n ** BigInt(bits) - 1n : BigInt(value)
   throw new ShapeError({
     where: 'a tensor of 64-bit integers',
     what: 'not a whole number',

@@ -19,8 +19,7 @@ const forms: Record<string, Form> = {
   // As PyTorch's exporter writes torch.nn.functional.normalize.
   normalize: (g, x) => g.Div(x, g.Expand(g.Clip(g.ReduceL2(x, g.int64([1])), g.scalar(1e-12)), g.Shape(x))),
   Pow: (g, x) => g.Pow(x, g.constant('exponents', of('float32', [3], [0, 1, 2]))),
-  'Pow, the exponent': (g, x) =>
-    g.Pow(g.constant('base', of('float32', [3], [0, 1, 2])), g.Add(g.Abs(x), g.scalar(1))),
+  'Pow, the exponent': (g, x) => g.Pow(g.constant('base', of('float32', [3], [0, 1, 2])), g.Add(g.Abs(x), g.scalar(1))),
 }
 
 /** A graph with loss = sum(weights * y), and the name of its gradient. */
