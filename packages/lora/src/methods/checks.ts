@@ -25,10 +25,10 @@ export function refuseUnsupported(
 }
 
 /** Fields that PEFT takes only together with, or without, others. */
-export interface Contradiction {
-  field: keyof AdapterConfigJson
+export interface Contradiction<Config extends AdapterConfigJson = AdapterConfigJson> {
+  field: keyof Config & string
   what: string
-  holds: (config: AdapterConfigJson) => boolean
+  holds: (config: Config) => boolean
   /** @default PEFT refuses it too. */
   fix?: string
 }
@@ -56,9 +56,9 @@ export const layersOfOnePattern: readonly Contradiction[] = (
 ])
 
 /** @throws {ConfigError} for the first contradiction that holds. */
-export function refuseContradictions(
-  config: AdapterConfigJson,
-  contradictions: readonly Contradiction[],
+export function refuseContradictions<Config extends AdapterConfigJson>(
+  config: Config,
+  contradictions: readonly Contradiction<Config>[],
   where: string,
 ): void {
   const found = contradictions.find(({ holds }) => holds(config))

@@ -5,6 +5,7 @@ import type { ParameterGroup } from '@cola/train'
 import { AdapterError, ConfigError } from '../errors.ts'
 import { adapterSchema, field, type Fields, type Output } from '../schema.ts'
 import {
+  type Contradiction,
   layersOfOnePattern,
   patternWithoutLayers,
   refuseContradictions,
@@ -66,6 +67,16 @@ const changing: Readonly<Record<string, 'again' | 'refuse'>> = {
   lora_ga: 'refuse',
 }
 
+/** PEFT reads no configuration that has `lora_bias` beside these. */
+const biasOfB: readonly Contradiction<LoraConfigJson>[] = [
+  { field: 'lora_bias', what: 'not with DoRA, use_dora', holds: (c) => c.lora_bias && c.use_dora },
+  {
+    field: 'lora_bias',
+    what: 'not with a start that is named, init_lora_weights',
+    holds: (c) => c.lora_bias && typeof c.init_lora_weights === 'string',
+  },
+]
+
 export const lora: Method<LoraTypes> = {
   title: 'LoRA',
   configClass: 'LoraConfig',
@@ -74,7 +85,7 @@ export const lora: Method<LoraTypes> = {
   suggested: { r: 8, lora_alpha: 16, target_modules: 'all-linear' },
   check: (config, where) => {
     refuseUnsupported(config, unsupported, where)
-    refuseContradictions(config, [...layersOfOnePattern, patternWithoutLayers], where)
+    refuseContradictions(config, [...layersOfOnePattern, patternWithoutLayers, ...biasOfB], where)
   },
   patterns: ({ rank_pattern, alpha_pattern }) => [
     ...patternsIn('rank_pattern', 'ending', Object.keys(rank_pattern)),

@@ -57,6 +57,14 @@ describe('LoRA', () => {
     expect(() => lora(model(), { r: 0 })).toThrow(/field "r": not a valid value, expected at least 1, found 0\.$/)
     expect(() => lora(model(), { r: 4.5 })).toThrow(/field "r": not a valid value, expected integer, found 4\.5\.$/)
   })
+  it('refuses biases of B where PEFT does, whose files it would not read', () => {
+    const biased = { r: 2, target_modules: ['c_attn'], lora_bias: true }
+    const expected = /LoraConfig, field "lora_bias": not with (DoRA|a start that is named).*PEFT refuses it too/s
+    for (const other of [{ use_dora: true }, { init_lora_weights: 'gaussian' }, { init_lora_weights: 'pissa' }])
+      expect(() => lora(model(), { ...biased, ...other })).toThrow(expected)
+    expect(lora(model(), { ...biased, init_lora_weights: false }).config.lora_bias).toBe(true)
+  })
+
   it('changes nothing at the start, and merges to what it computes', async () => {
     const start = lora(model(), { ...reportLora, lora_alpha: 8 }, { seed: 3 })
     const ids = [
