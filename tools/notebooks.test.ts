@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { npm, online } from './packed.ts'
+import { pythonWith } from './python.ts'
 import { root } from './root.ts'
 
 const examples = join(root, 'examples')
@@ -13,9 +14,10 @@ const notebooks = readdirSync(examples).filter((name) => name.endsWith('.ts') &&
 const work = mkdtempSync(join(tmpdir(), 'cola-notebooks-'))
 afterAll(() => rmSync(work, { recursive: true }), 600_000)
 
-const python = join(work, 'python/bin/python')
-/** Debian has Python without venv. */
-const hasPython = spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0
+const { python, missing } = await pythonWith('notebooks', ['jupytext', 'nbclient'], () => [
+  'jupytext==1.19.6',
+  'nbclient==0.11.0',
+])
 
 /** Runs a notebook in a folder, and writes it with its outputs; a cell that throws ends it. */
 const execute = `
@@ -46,10 +48,8 @@ function printed(name: string): string {
   return cells.flatMap(({ outputs = [] }) => outputs.flatMap(({ text = '' }) => text)).join('')
 }
 
-describe.skipIf(!online || !hasPython)('notebooks', () => {
+describe.skipIf(!online || missing !== undefined)('notebooks', () => {
   beforeAll(() => {
-    execFileSync('python3', ['-m', 'venv', join(work, 'python')])
-    execFileSync(python, ['-m', 'pip', 'install', '--quiet', 'jupytext==1.19.6', 'nbclient==0.11.0'], { stdio: 'pipe' })
     writeFileSync(join(work, 'package.json'), JSON.stringify({ private: true }))
     npm(work, 'install', '--prefer-offline', 'deno@2.9.6')
     const kernel = join(work, 'jupyter/kernels/deno')

@@ -50,29 +50,16 @@ import {
 } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decoderFiles } from '../../packages/lora/test/support/decoder-files.ts'
+import { pythonWith } from '../../tools/python.ts'
+import { root } from '../../tools/root.ts'
 
 const here = import.meta.dirname
-const root = join(here, '../..')
-const environment = join(root, 'out/ray-environment')
-const python = join(environment, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
-const works = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0
-const systemPython = ['python3', 'python'].find((command) => works(command, '-c', 'import venv, ensurepip'))
-
-/** Makes the environment, unless a run before did. @returns Why there is none. */
-function makeEnvironment(): string | undefined {
-  if (works(python, '-c', 'import ray.data, onnxruntime, safetensors')) return undefined
-  if (!systemPython) return 'Python with venv is missing'
-  if (!works(systemPython, '-m', 'venv', environment)) return 'no virtual environment can be made'
+const { python, missing } = await pythonWith('ray', ['ray.data', 'onnxruntime', 'safetensors'], () => {
   // A build leaves files beside the sources.
-  const copy = mkdtempSync(join(tmpdir(), 'cola-ray-package-'))
+  const copy = join(root, 'out/ray-package')
   cpSync(here, copy, { recursive: true })
-  const line = ['-m', 'pip', 'install', '-q', `${copy}[score]`]
-  const { status, stderr } = spawnSync(python, line, { timeout: 300_000 })
-  rmSync(copy, { recursive: true })
-  return status === 0 ? undefined : `the registry has no Ray for this Python: ${String(stderr).slice(-200)}`
-}
-
-const missing = makeEnvironment()
+  return [`${copy}[score]`]
+})
 if (missing !== undefined) console.warn(`integrations/ray: skipped, ${missing}`)
 
 const work = mkdtempSync(join(tmpdir(), 'cola-ray-'))

@@ -11,6 +11,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { hasChromium } from '../../../tools/chromium.ts'
 import { hubServer } from '../../../tools/hub-server.ts'
+import { hasModules, python } from '../../../tools/python.ts'
 import { tinyEncoder } from '../../../tools/tiny-encoder.ts'
 import { violations } from './axe.ts'
 import { watchMainThread } from './main-thread.ts'
@@ -33,8 +34,7 @@ const embedded = join(import.meta.dirname, '../../model')
 const sentences = ['The queen laughed in the garden.', 'What did the monk say?', 'The boy slept yesterday.']
 
 /** Python's PEFT, where this machine has it. */
-const python = process.env.COLA_PYTHON ?? 'python3'
-const hasPeft = spawnSync(python, ['-c', 'import peft, transformers']).status === 0
+const hasPeft = hasModules(python, 'peft', 'transformers')
 
 let site: Site
 beforeAll(async () => {

@@ -1,5 +1,4 @@
-// onnxruntime-genai goes on with what exports wrote as generate does here. Where its Python package is installed:
-// PYTHON=path/to/python npx vitest run packages/lora/test/finetune/genai.test.ts
+// onnxruntime-genai goes on with what exports wrote as generate does here.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

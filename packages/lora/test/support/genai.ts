@@ -1,12 +1,16 @@
-// onnxruntime-genai on what exports wrote, where its Python package is installed (PYTHON, or python3).
+// onnxruntime-genai on what exports wrote: its Python package, of this machine or of the registry.
 
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { pythonWith } from '../../../../tools/python.ts'
 import { decoders, parsed, read } from './decoder-files.ts'
 
-const python = process.env.PYTHON ?? 'python3'
-
-export const hasGenai = spawnSync(python, ['-c', 'import onnxruntime_genai']).status === 0
+const { python, missing } = await pythonWith('genai', ['onnxruntime_genai', 'onnxruntime'], () => [
+  'onnxruntime-genai==0.18.0',
+  'onnxruntime==1.32.0',
+])
+if (missing !== undefined) console.warn(`onnxruntime-genai: skipped, ${missing}`)
+export const hasGenai = missing === undefined
 
 export interface GenaiRun {
   readonly folder: string
