@@ -100,10 +100,12 @@ function greatestIndex(scores: Float32Array): number {
 function sampled(scores: RankedScores, options: SampleOptions, stream: Random): number {
   const { count, weight, mass } = candidates(scores, options)
   let remainder = stream.uniform() * mass
-  for (let rank = 0; ; rank++) {
+  for (let rank = 0; rank < count; rank++) {
     remainder -= weight(rank)
-    if (remainder < 0 || rank + 1 >= count) return scores.id(rank)
+    if (remainder < 0) return scores.id(rank)
   }
+  // The runtime's mass, a sum in float32, may be greater than that of all weights: the rest is no share of the last one.
+  return scores.id(0)
 }
 
 /** How many tokens to sample from, most probable first, with weights in proportion to their probabilities. */

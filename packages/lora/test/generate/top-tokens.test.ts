@@ -65,4 +65,10 @@ describe('a sampled token', () => {
     }
     expect(nextToken(Float32Array.of(Number.NaN, Number.NaN), { do_sample: true }, random(1))).toBeLessThan(2)
   })
+
+  it('is not the least one where the runtime, which sums in float32, gives more than the sum of all', () => {
+    const all = sorted(scores[0] as Float32Array)
+    const above = { ...all, mass: () => all.mass(1) * (1 + 1e-6) }
+    expect(nextToken(above, { do_sample: true }, { uniform: () => 1 - 1e-7 } as Random)).toBe(all.id(0))
+  })
 })
