@@ -112,7 +112,7 @@ export { saveBatches, type SaveBatchesOptions, saveRows, type SaveRowsOptions } 
 export { stopSignal } from './trainer/stop-signal.ts'
 export { consoleProgress, type ConsoleProgressOptions } from './trainer/console-progress.ts'
 export { type EvaluatedRows, type EvaluateOptions, evaluateRows } from './trainer/evaluate-rows.ts'
-export { metricOf } from './trainer/best-epoch.ts'
+export { isLoss, metricOf } from './trainer/best-epoch.ts'
 export { checkLoopOptions, loopChecks, type LoopFacts } from './trainer/read-options.ts'
 export type {
   EvalPrediction,

@@ -1,7 +1,7 @@
 // Fine-tuning in one call: open, head, adapter, artifacts, session, train, result.
 
 import { divideRows, type Label, requireRows, type Source } from '@cola/data'
-import { adamw, generateArtifacts, keepsTensors, Trainer, TrainingSession } from '@cola/train'
+import { adamw, generateArtifacts, isLoss, keepsTensors, Trainer, TrainingSession } from '@cola/train'
 import { checkValue, object } from '@cola/graph/options'
 import { withParameters } from '../inject/adapted-model.ts'
 import { withAdapter } from '../inject/with-adapter.ts'
@@ -111,20 +111,22 @@ async function trainRows<T extends TaskType>(
   const { predict, ...batches } = batchFunctions<T>(task, base, model, settings)
   const session = await TrainingSession.create({ artifacts, device, seed, onWarning: warn })
   try {
+    const metric = evaluation.examples.length < fewRows ? 'loss' : task.metricForBestModel(settings)
+    const { metric_for_best_model = metric } = training
     const trainer = new Trainer<TaskTypes[T]['example'], TaskTypes[T]['prediction']>({
       train_metrics: task.scoresTraining,
-      metric_for_best_model: evaluation.examples.length < fewRows ? 'loss' : task.metricForBestModel(settings),
       ...training,
+      metric_for_best_model,
       session,
       data: { train: train.examples, evaluation: evaluation.examples, ...batches },
       predict,
       compute_metrics: ({ predictions, rows: scored, ...context }) =>
         task.scores(predictions, scored, settings, context),
     })
-    if (run.compute_metrics) {
+    // A function that fails does so before the training: of another metric the Trainer asks for its name.
+    if (run.compute_metrics && isLoss(metric_for_best_model)) {
       const { examples } = evaluation.examples.length > 0 ? evaluation : train
-      const first = examples.slice(0, training.eval_batch_size)
-      await (await import('./own-metrics.ts')).tryMetrics((some) => trainer.evaluate(some), first)
+      await trainer.evaluate(examples.slice(0, training.eval_batch_size))
     }
     const result = await trainer.train()
     await session.endTraining()

@@ -1,6 +1,6 @@
 // Scores of one's own beside those of a task: the option compute_metrics. Loaded where it is given.
 
-import type { Evaluation, Metrics } from '@cola/train'
+import type { Metrics } from '@cola/train'
 import { object, show } from '@cola/graph/options'
 import { ConfigError } from '../errors.ts'
 import type { Task, TaskType, TaskTypes } from '../tasks/task.ts'
@@ -10,7 +10,8 @@ const option = 'option compute_metrics'
 
 /**
  * A task whose scores have those of one's own, in place of those of the same name.
- * @throws {ConfigError} where the function gives something else than numbers by name, when the scores are asked for.
+ * @throws {ConfigError} where the function gives something else than numbers by name, or fails (what it throws is the
+ * cause), when the scores are asked for.
  */
 export function withOwnMetrics<T extends TaskType>(
   task: Task<TaskTypes[T]>,
@@ -27,8 +28,18 @@ export function withOwnMetrics<T extends TaskType>(
     scores: async (predictions, examples, settings, context) => {
       const metrics = await task.scores(predictions, examples, settings, context)
       const rows = examples.map((example) => rowOf.get(example) as TaskTypes[T]['row'])
-      return { ...metrics, ...requireMetrics(await compute({ predictions, rows, examples, metrics, ...context })) }
+      const given = computed(() => compute({ predictions, rows, examples, metrics, ...context }))
+      return { ...metrics, ...requireMetrics(await given) }
     },
+  }
+}
+
+async function computed(compute: () => Metrics | Promise<Metrics>): Promise<Metrics> {
+  try {
+    return await compute()
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause
+    throw new ConfigError({ where: option, what: 'it fails', found: (cause as Error).message }, { cause })
   }
 }
 
@@ -40,21 +51,4 @@ function requireMetrics(given: Metrics): Metrics {
     expected: 'an object of numbers by their names, or a promise of one',
     found: object[1](given) ? JSON.stringify(given).slice(0, 60) : show(given),
   })
-}
-
-/**
- * Scores the first rows before a training, so that a function that fails does so at once.
- * @throws {ConfigError} with what the function throws as its cause.
- */
-export async function tryMetrics<Example>(
-  evaluate: (examples: readonly Example[]) => Promise<Evaluation>,
-  first: readonly Example[],
-): Promise<void> {
-  try {
-    await evaluate(first)
-  } catch (cause) {
-    if (cause instanceof ConfigError) throw cause
-    const found = (cause as Error).message
-    throw new ConfigError({ where: option, what: 'it fails on the first rows', found }, { cause })
-  }
 }

@@ -290,8 +290,8 @@ describe('what fineTune takes', () => {
       ...quick,
     })
     const { history = [], best } = tuned.training ?? {}
-    // Before the training for the function and for the name, then after each epoch, of both parts.
-    expect(asked).toEqual([3, 3, 3, 8, 3, 8])
+    // Before the training for the function and the name, then after each epoch, of both parts.
+    expect(asked).toEqual([3, 3, 8, 3, 8])
     expect(best?.value).toBe(Math.max(...history.map(({ eval_metrics }) => eval_metrics.twice as number)))
     expect(tuned.metrics).toMatchObject({ mcc: 7, twice: 2 * (tuned.metrics.accuracy as number) })
     expect(history[0]?.train_metrics.mcc).toBe(7)
@@ -614,7 +614,15 @@ describe('refuses, before anything is trained', () => {
     ],
     [
       { compute_metrics: ({ rows }: { rows: [] }) => (rows as never as { no: { f1: object } }).no.f1 },
-      /option compute_metrics: it fails on the first rows, found Cannot read properties of undefined/,
+      /option compute_metrics: it fails, found Cannot read properties of undefined/,
+    ],
+    [
+      {
+        compute_metrics: ({ rows }: { rows: [] }) => (rows as never as { no: { f1: object } }).no.f1,
+        metric_for_best_model: 'f1',
+        validation: rows,
+      },
+      /^option compute_metrics: it fails, found Cannot read properties of undefined/,
     ],
     [{ loss: 'mse' }, /option loss: .*The loss is the task's, with class_weight, pos_weight and label_smoothing/],
     [{ adam_beta1: 0.9 }, /option adam_beta1: .*the Trainer of @cola\/train takes any optimizer/],

@@ -9,15 +9,17 @@ import type { BestEpoch } from './checkpoint.ts'
 /** A metric's name without transformers' prefix `eval_`. */
 const withoutPrefix = (name: string): string => name.replace(/^eval_/, '')
 
-/** Whether a metric is the evaluation loss. */
-export const isLoss = (name: string): boolean => withoutPrefix(name) === 'loss'
+/** Whether a metric, by its name, is the loss. */
+export const isLoss = (name: string): boolean => {
+  requireKind('name of a metric', name, 'text')
+  return withoutPrefix(name) === 'loss'
+}
 
 /** transformers' default: lower is better for names that end in `loss`. */
 export const greaterIsBetter = (name: string): boolean => !name.endsWith('loss')
 
 /** A metric's value. @throws {ConfigError} when there is no metric of this name, or it is not a number. */
 export function metricOf(name: string, loss: number, metrics: Metrics): number {
-  requireKind('metricOf, name', name, 'text')
   if (isLoss(name)) return loss
   const key = Object.keys(metrics).find((metric) => withoutPrefix(metric) === withoutPrefix(name))
   const value = key === undefined ? undefined : metrics[key]

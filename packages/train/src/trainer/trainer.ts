@@ -196,6 +196,7 @@ export class Trainer<Row, Prediction = unknown> {
     try {
       metrics = await this.#metrics(rows, predictions, loss, () => undefined)
     } catch (cause) {
+      if (cause instanceof ConfigError) throw cause
       const found = (cause as Error).message
       const where = 'Trainer, option compute_metrics'
       throw new ConfigError({ where, what: 'it fails on the first evaluation rows', found }, { cause })
