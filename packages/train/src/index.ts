@@ -78,6 +78,7 @@ export { addWeightDecay, clipByGlobalNorm, scaleByAdam, scaleByGroup, trace } fr
 export { freeMemory } from './runtime/free-memory.ts'
 export { computesInPlace, defaultDevice, type Device, keepsTensors } from './runtime/devices.ts'
 export { hasFired } from './runtime/has-fired.ts'
+export { type Life, untilRelease } from './runtime/until-release.ts'
 export { besideOf, externalDataOf } from './runtime/model-files.ts'
 export { writeModels } from './runtime/write-models.ts'
 export { openSession, type RunnableModel } from './runtime/open-session.ts'

@@ -48,7 +48,6 @@ export async function distill<L extends Label = Label>(options: DistillOptions<L
     const ended = training.stopped !== 'aborted'
     const scores: Record<string, StudentEvaluation> = {}
     if (ended) for (const [name, examples] of heldOut) scores[name] = await trainer.evaluate(examples)
-    const sources = { 'the teacher': run.teacher, 'the tokenizer': run.tokenizer }
     const trained = distilledStudent({
       student: trainedStudent(student, await session.getParameters()),
       context,
@@ -59,7 +58,7 @@ export async function distill<L extends Label = Label>(options: DistillOptions<L
       evaluation: ended && evaluation.length ? await trainer.evaluate(evaluation) : undefined,
       heldOut: scores,
       training,
-      sources: { save: sources, export: sources },
+      sources: { 'the teacher': run.teacher, 'the tokenizer': run.tokenizer },
       onWarning,
     })
     // The classes are those of the option labels, whose names L are, or any.

@@ -86,7 +86,7 @@ export async function loadDistilled<const L extends Label = Label>(
     score: scorer(compute_metrics, labels),
     device,
     batch_size,
-    sources: { save: {}, export: { 'the student': files } },
+    sources: {},
     onWarning: (message) => onWarning?.({ message }),
   })
   // The classes are those of the folder, whose names L are, or any.

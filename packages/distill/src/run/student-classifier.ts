@@ -18,12 +18,12 @@ import {
   type Evaluation,
   type EvaluationSession,
   evaluateRows,
-  FeedError,
   type Metrics,
   modelFingerprint,
   once,
   openEvaluation,
   type StepResult,
+  untilRelease,
 } from '@cola/train'
 import { refuseFolderOf, sinkOf, stored } from '@cola/train/files'
 import { rowsOf } from '../losses/row-numerics.ts'
@@ -74,8 +74,8 @@ export interface StudentClassifier<L extends Label = Label> {
   readonly save: (folder: string | FileSink | DirectoryHandle) => Promise<void>
   /**
    * Writes a classifier for any ONNX Runtime, which `loadClassifier` reads.
-   * @throws {ConfigError} for an unknown option, the folder of the teacher, of the tokenizer or of the student that was
-   * opened, and a student of one's own that takes other inputs than token ids and has no `inference`; {FileError} when the folder cannot be written.
+   * @throws {ConfigError} for an unknown option, the folder of the teacher or the tokenizer, and a student of one's own
+   * that takes other inputs than token ids and has no `inference`; {FileError} when the folder cannot be written.
    */
   readonly export: (folder: string | FileSink | DirectoryHandle, options?: StudentExportOptions) => Promise<void>
   /** Frees the model. It answers no more. */
@@ -91,8 +91,8 @@ export interface ClassifierParts {
   device: Device
   /** Rows of a batch. */
   batch_size: number
-  /** What has a folder that nothing is written into, in words, by the call that would. */
-  sources: Readonly<Record<'save' | 'export', Readonly<Record<string, unknown>>>>
+  /** What nothing is written into the folder of, by what it is in words. */
+  sources: Readonly<Record<string, unknown>>
   /** Told of texts that were cut. */
   onWarning: (message: string) => void
 }
@@ -111,10 +111,9 @@ export function studentClassifier(parts: ClassifierParts): StudentClassifier {
   const { labels, tokenizer } = context
   const sessions = new Map<'evaluation', Promise<EvaluationSession>>()
   const open = () => openEvaluation(student.model, { loss: crossEntropy(), device })
-  let released = false
+  const { requireOpen, release } = untilRelease('student', 'Release it last: loadDistilled opens what save wrote.')
   const run = async (examples: readonly DistillExample[]) => {
-    if (released)
-      throw new FeedError({ where: 'student', what: 'it has been released', fix: 'Release it after its last answer.' })
+    requireOpen()
     return evaluateRows(await once(sessions, 'evaluation', open), examples, {
       collate: (batch: readonly DistillExample[]): Batch => collateExamples(student.collate, batch),
       predict: (outputs, batch) => logitRows(outputs, batch.length),
@@ -123,6 +122,7 @@ export function studentClassifier(parts: ClassifierParts): StudentClassifier {
     })
   }
   const logitsOf = async (texts: readonly string[]): Promise<number[][]> => {
+    requireOpen()
     const { examples, truncated } = encodeServed(texts, context)
     for (const message of cutTexts(texts, truncated, 'texts', context.max_length)) onWarning(message)
     return examples.length === 0 ? [] : (await run(examples)).predictions
@@ -131,6 +131,7 @@ export function studentClassifier(parts: ClassifierParts): StudentClassifier {
     (await logitsOf(texts)).map((row) => oneLabel(row, labels))
   const logits: StudentClassifier['logits'] = async (texts) => Float32Array.from((await logitsOf(texts)).flat())
   const evaluate: StudentClassifier['evaluate'] = async (rows) => {
+    requireOpen()
     const { examples, truncated } = encodeLabelled(rows, 'rows', { ...context, labelFix })
     const { loss, predictions } = await run(examples)
     const warnings = cutTexts(rows, truncated, 'rows', context.max_length)
@@ -139,7 +140,8 @@ export function studentClassifier(parts: ClassifierParts): StudentClassifier {
   }
   const save: StudentClassifier['save'] = (target) =>
     stored(target, (folder) => {
-      refuseFolderOf('save', folder, sources.save)
+      requireOpen()
+      refuseFolderOf('save', folder, sources)
       saveDistilled(sinkOf(folder), student, { ...context, metrics })
     })
   return {
@@ -148,14 +150,18 @@ export function studentClassifier(parts: ClassifierParts): StudentClassifier {
     tokenizer,
     parameters: student.parameters,
     ...strictMethods({ classify, logits, evaluate, save }),
-    fingerprint: () => modelFingerprint(student.model.graph, [labels, context.max_length, tokenizer.files]),
+    fingerprint: () => {
+      requireOpen()
+      return modelFingerprint(student.model.graph, [labels, context.max_length, tokenizer.files])
+    },
     export: (target, options) =>
       stored(target, (folder) => {
-        refuseFolderOf('export', folder, sources.export)
+        requireOpen()
+        refuseFolderOf('export', folder, sources)
         exportClassifier(folder, student, context, options)
       }),
     release: async () => {
-      released = true
+      release()
       for (const one of await Promise.allSettled(sessions.values()))
         if (one.status === 'fulfilled') await one.value.release()
       sessions.clear()

@@ -73,7 +73,7 @@ it('a student is not written into the folder of one of its teachers', async () =
   await alone.release()
 })
 
-it('a student is written neither into the folder of its tokenizer nor, as a classifier, into its own', async () => {
+it('a student is not written into the folder of its tokenizer, and as a classifier into its own', async () => {
   const [own, saved] = [join(out, 'tokenizer'), join(out, 'saved')]
   cpSync(modelFolder, own, { recursive: true })
   const found = await distill({ ...quick, tokenizer: own, train: rows, epochs: 1 })
@@ -81,7 +81,7 @@ it('a student is written neither into the folder of its tokenizer nor, as a clas
   await found.save(saved)
   await found.release()
   const opened = await loadDistilled(saved)
-  await expect(opened.export(saved)).rejects.toThrow(/^export, folder .*saved: the student lies there/)
+  await opened.export(saved)
   await opened.save(saved)
   await opened.release()
   await (await loadDistilled(saved)).release()

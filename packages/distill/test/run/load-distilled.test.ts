@@ -3,7 +3,7 @@
 import { type BytesByName, type Label, memoryFiles, memorySink } from '@cola/data'
 import { ColaError, serializeSafetensors } from '@cola/graph'
 import { createStudent, loadStudent, parseDistilRnnConfig, randomDistilRnn } from '@cola/rnn'
-import { ConfigError, FeedError, loadClassifier } from '@cola/train'
+import { ConfigError, FeedError, loadClassifier, SessionError } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DistilledStudent, type DistillRow, distill, loadDistilled } from '../../src/index.ts'
 import { kinds, rowsOf, tokenizer } from '../support/sentences.ts'
@@ -138,6 +138,24 @@ describe('a student', () => {
     const { metrics: usual } = await first.evaluate(rows)
     expect(metrics).toEqual({ right: Math.round((usual.accuracy as number) * rows.length), classes: 6 })
     await again.release()
+  })
+
+  it('says that it was released, whatever it is asked for, before a folder is written', async () => {
+    const again = await loadDistilled(saved)
+    await again.release()
+    const sink = memorySink()
+    const calls = [
+      ...[again.classify, again.logits].flatMap((call) => [() => call(texts), () => call([])]),
+      ...[again.save, again.export].map((call) => () => call(sink)),
+      () => again.evaluate([]),
+      async () => again.fingerprint(),
+    ]
+    for (const call of calls) {
+      const refusal = await (call() as Promise<unknown>).catch((error: unknown) => error)
+      expect(refusal).toBeInstanceOf(SessionError)
+      expect(String(refusal)).toMatch(/student: it has been released. Release it last: loadDistilled opens what save/)
+    }
+    expect(sink.names()).toEqual([])
   })
 
   it('given as a model of @cola/rnn has its classes in its configuration too', async () => {

@@ -17,15 +17,14 @@ import {
   type Evaluation,
   type EvaluationSession,
   evaluateRows,
-  FeedError,
   type Metrics,
   modelFingerprint,
   once,
   type TrainResult,
+  untilRelease,
 } from '@cola/train'
 import { withoutSegments } from '@cola/graph'
 import { stored } from '@cola/train/files'
-import { untilRelease } from '../generate/until-release.ts'
 import type { AdaptedModel } from '../inject/adapted-model.ts'
 import type { BaseModel } from '../load/base-model.ts'
 import type { Predict, Releasable, RowsOf, ServeContext, Task, TaskType, TaskTypes } from '../tasks/task.ts'
@@ -97,22 +96,17 @@ export interface FineTunedParts<T extends TaskType> {
   onWarning?: (message: string) => void
 }
 
-const wasReleased = (): FeedError =>
-  new FeedError({
-    where: 'fine-tuned model',
-    what: 'it has been released',
-    fix: 'Release it last: loadFineTuned opens what save wrote.',
-  })
-
 /** Builds the object that `fineTune` and `loadFineTuned` return. */
 export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTuned<T> {
   const { task, base, settings, max_length, model, session, batch_size, device, metrics, training } = parts
   const batches = batchFunctions<T>(task, base, model, settings)
   const opened = new Map<() => Promise<Releasable>, Promise<Releasable>>()
-  const { requireOpen, release } = untilRelease(wasReleased)
+  const { requireOpen, release } = untilRelease(
+    'fine-tuned model',
+    'Release it last: loadFineTuned opens what save wrote.',
+  )
   const adapted = async () => {
-    // The session that trained it has its weights.
-    if (training) requireOpen()
+    requireOpen()
     return parts.adapted()
   }
   const lazily: ServeContext['lazily'] = (open) => async () => {
@@ -142,6 +136,7 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
       return { ...model, graph: withoutSegments(model.graph), base: withoutSegments(model.base) }
     },
     evaluate: async (given) => {
+      requireOpen()
       const rows = await rowsOf<T>(given)
       requireList(rows, 'rows')
       rows.forEach((row, i) => {
@@ -161,9 +156,10 @@ export function fineTuned<T extends TaskType>(parts: FineTunedParts<T>): FineTun
     },
     save: (target) =>
       stored(target, async (folder) => {
+        const adapter = await adapted()
         const { refuseFolderOfBase } = await import('./folder-of-base.ts')
         refuseFolderOfBase('save', folder, base)
-        saveFineTuned(folder, { ...parts, adapter: await adapted() })
+        saveFineTuned(folder, { ...parts, adapter })
       }),
     export: async (target, options) => {
       // Loaded when something is exported: bundles have a part of its own for it.

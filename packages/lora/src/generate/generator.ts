@@ -2,7 +2,7 @@
 
 import { type Source, sourceChecks, type SourceOptions } from '@cola/data'
 import { type Checks, checkOptions, number, text } from '@cola/graph/options'
-import { SessionError } from '@cola/train'
+import { untilRelease } from '@cola/train'
 import type { Adapter } from '../adapter/files.ts'
 import type { SwitchableModel } from '../adapter/switch.ts'
 import { ConfigError } from '../errors.ts'
@@ -28,7 +28,6 @@ import type {
   GenerateTextsOptions,
   StreamTextsOptions,
 } from './text-options.ts'
-import { untilRelease } from './until-release.ts'
 
 /** Which adapter of a switchable model a call takes. @typeParam A Names of the adapters. */
 export interface AdapterChoice<A extends string = string> {
@@ -117,7 +116,7 @@ export interface Generator<A extends string = string> {
   ): Promise<Generator<A | Name>>
   /**
    * Frees an adapter, as PEFT's `delete_adapter` does; loads of its name that are under way are rejected.
-   * @throws {AdapterError} for a name that is not there.
+   * @throws {AdapterError} for a name that is not there; {SessionError} after the release.
    */
   deleteAdapter(name: A): void
   /** Frees the session. */
@@ -168,7 +167,7 @@ export function generatorOf<A extends string>({
   ...parts
 }: GeneratorParts<A>): Generator<A> {
   const feedsOf = adapterFeeds(switched)
-  const life = untilRelease(released)
+  const life = untilRelease('session', 'Open the model again.')
   const changes = switched && adapterChanges(switched, parts.deleteAdapter, life.requireOpen)
   const texts = textGenerator<AdapterChoice>((options) => {
     life.requireOpen()
@@ -204,11 +203,13 @@ export function generatorOf<A extends string>({
     stream: stream as Generator<A>['stream'],
     streamTexts: texts.streamTexts,
     async loadAdapter<Name extends string>(name: Name, source: Source | Adapter, options: SourceOptions = {}) {
+      life.requireOpen()
       checkOptions('loadAdapter', options, sourceChecks)
       await requireSwitched(changes).load(name, (commit) => parts.loadAdapter(name, source, options, commit))
       return generator as Generator<A | Name>
     },
     deleteAdapter(name) {
+      life.requireOpen()
       requireSwitched(changes).delete(name)
     },
     release: () => {
@@ -218,9 +219,6 @@ export function generatorOf<A extends string>({
   }
   return generator
 }
-
-const released = (): SessionError =>
-  new SessionError({ where: 'session', what: 'it has been released', fix: 'Open the model again.' })
 
 /** @throws {ConfigError} where the graph has no inputs for adapters. */
 function requireSwitched<Changes>(changes: Changes | undefined): Changes {

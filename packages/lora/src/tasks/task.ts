@@ -85,10 +85,10 @@ export interface ServeContext extends EncodeContext {
   adapted: () => Promise<AdaptedModel>
   /**
    * Opens something when it is first asked for, which is released with the model.
-   * @returns A function that gives it. @throws {FeedError} when the model has been released.
+   * @returns A function that gives it. @throws {SessionError} when the model has been released.
    */
   lazily: <R extends Releasable>(open: () => Promise<R>) => () => Promise<R>
-  /** @throws {FeedError} when the model has been released. */
+  /** @throws {SessionError} when the model has been released. */
   requireOpen: () => void
   /** Told of what one should look at, such as texts that were cut. */
   onWarning: (message: string) => void

@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { DataError, filesOf } from '@cola/data'
 import { toFloat32 } from '@cola/graph'
-import { defaultDevice, type EpochLog, loadClassifier, TrainingSession } from '@cola/train'
+import { defaultDevice, type EpochLog, loadClassifier, SessionError, TrainingSession } from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { folderAt, readText, reopening, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
 import { readAdapter } from '../../src/adapter/files.ts'
@@ -34,6 +34,19 @@ const rows = [
 ]
 const texts = ['the girls sleep', 'the girl sleeps', 'the boys in the garden laugh']
 const quick = { epochs: 2, batch_size: 4, device: defaultDevice() } as const
+
+async function refusesAll(model: FineTuned, folder: Parameters<FineTuned['save']>[0]): Promise<void> {
+  const { save, export: write, adapted, fingerprint, classify, logits, evaluate, hiddenStates } = model
+  const calls = [() => save(folder), () => write(folder), adapted, fingerprint, () => evaluate('nowhere.csv' as never)]
+  for (const some of [texts, []]) calls.push(...[classify, logits, hiddenStates].map((call) => () => call(some)))
+  for (const call of calls) {
+    const refusal = await call().catch((error: unknown) => error)
+    expect(refusal, String(call)).toBeInstanceOf(SessionError)
+    expect(String(refusal)).toMatch(
+      /fine-tuned model: it has been released. Release it last: loadFineTuned opens what save wrote./,
+    )
+  }
+}
 
 describe('fineTune with GPT-2’s weights', () => {
   let tuned: FineTuned
@@ -74,11 +87,17 @@ describe('fineTune with GPT-2’s weights', () => {
     expect(() => merge(once as never)).toThrow(/merge, model: not a valid value, .*Write await tuned\.adapted\(\)/)
     await once.release()
     const folder = out('released')
-    const calls = [() => once.save(folder), () => once.export(folder), () => once.adapted(), () => once.fingerprint()]
-    for (const call of [...calls, () => once.classify(texts), () => once.evaluate(rows)])
-      await expect(call()).rejects.toThrow(
-        'fine-tuned model: it has been released. Release it last: loadFineTuned opens what save wrote.',
-      )
+    await refusesAll(once, folder)
+  })
+
+  it('says so too when it was opened again, before a folder or a table is read or written', async () => {
+    const trained = await fineTune(embedded, { train: rows, ...quick, epochs: 1 })
+    await trained.save(out('open'))
+    await trained.release()
+    const opened = await loadFineTuned(out('open'), { ...reopening(embedded), device: defaultDevice() })
+    await opened.release()
+    await refusesAll(opened, out('not-written'))
+    expect(filesOf(out('not-written')).names()).toEqual([])
   })
 
   it('trains in a run of one step, and frees what only trains', async () => {

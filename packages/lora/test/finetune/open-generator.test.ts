@@ -176,6 +176,8 @@ describe.each(Object.entries(bases))('%s', (_, { files, poet, lawyer, prompts })
     const late = opened.loadAdapter('late', later)
     await opened.release()
     await expect(late).rejects.toThrow(/session: it has been released/)
+    await expect(opened.loadAdapter('later', 'nowhere')).rejects.toThrow(/session: it has been released/)
+    expect(() => opened.deleteAdapter('one')).toThrow(/session: it has been released/)
     expect(opened.adapters).toEqual(['poet', 'one', 'new'])
   })
 
@@ -421,7 +423,10 @@ describe('adapters', () => {
     await expect(generator.stream(messages).next()).rejects.toThrow(/session: it has been released/)
     const tuned = await loadFineTuned(await adapterFor(files, ['the girls']), { task: 'CAUSAL_LM', base: files })
     await tuned.release()
-    await expect(tuned.generate(messages)).rejects.toThrow(/fine-tuned model: it has been released/)
+    const refusal = /fine-tuned model: it has been released/
+    for (const prompts of [messages, []]) await expect(tuned.generate(prompts)).rejects.toThrow(refusal)
+    await expect(tuned.stream([]).next()).rejects.toThrow(refusal)
+    await expect(tuned.streamTexts([]).next()).rejects.toThrow(refusal)
   })
 
   it('need a base, which is the first argument', async () => {

@@ -160,7 +160,13 @@ describe('generate', () => {
     const generator = await createGenerator(cached, { config })
     const running = generator.generate([3, 17], { max_new_tokens: 20 })
     await Promise.all([expect(running).rejects.toThrow(SessionError), generator.release()])
-    await expect(generator.generate([3])).rejects.toThrow(/session: it has been released/)
+    for (const prompts of [[3], [], [[3]]]) {
+      await expect(generator.generate(prompts as number[])).rejects.toThrow(/session: it has been released/)
+      await expect(generator.stream(prompts as number[]).next()).rejects.toThrow(/session: it has been released/)
+    }
+    await expect(generator.streamTexts([]).next()).rejects.toThrow(/session: it has been released/)
+    await expect(generator.loadAdapter('one', 'nowhere')).rejects.toThrow(/session: it has been released/)
+    expect(() => generator.deleteAdapter('one' as never)).toThrow(/session: it has been released/)
   })
 
   it('ends after the token at which the signal fires, with its reason, and leaves other calls alone', async () => {

@@ -28,6 +28,7 @@ import { filesOf, readJson } from '../files/files.ts'
 import { sha256 } from '../files/node.ts'
 import { defaultDevice, type Device } from '../runtime/devices.ts'
 import type { OrtTensor } from '../runtime/ort.ts'
+import { untilRelease } from '../runtime/until-release.ts'
 import { feedsOf, float32Of } from '../session/feeds.ts'
 import { fixedSizes, type PaddedRow, paddedBatches } from '../session/padded-batches.ts'
 import { roleOf } from '../session/input-roles.ts'
@@ -51,7 +52,8 @@ export interface Classifier {
   readonly max_length: number
   /**
    * Classifies texts or pairs of texts, in batches. A text may be empty; one without tokens is read as a padding token.
-   * @throws {DataError} for what is no text, or has a token id without a row in the embedding table.
+   * @throws {DataError} for what is no text, or has a token id without a row in the embedding table; {SessionError}
+   * after the release.
    */
   readonly classify: (texts: readonly (string | TextInput)[]) => Promise<Classification[]>
   /**
@@ -59,7 +61,7 @@ export interface Classifier {
    * `logits.subarray(i * labels.length, (i + 1) * labels.length)`. @throws {DataError} as `classify`.
    */
   readonly logits: (texts: readonly (string | TextInput)[]) => Promise<Float32Array>
-  /** Frees the session. */
+  /** Frees the session. The classifier answers no more. */
   readonly release: () => Promise<void>
 }
 
@@ -177,7 +179,9 @@ async function classifier(
     requireClasses(labels, result.dims, folder)
     return float32Of(result).subarray(0, rows.length * labels.length)
   }
+  const { requireOpen, release } = untilRelease('classifier', 'Open it again with loadClassifier.')
   const logits: Classifier['logits'] = async (texts) => {
+    requireOpen()
     const { rows, truncated } = encodeTexts(tokenizer, texts, { max_length, vocab_size, pad_token_id })
     for (const message of cutTexts(texts, truncated, 'texts', max_length)) onWarning?.({ message })
     const all = new Float32Array(texts.length * labels.length)
@@ -200,14 +204,16 @@ async function classifier(
     tokenizer,
     config,
     max_length,
-    fingerprint: () =>
-      sha256(
-        [...files, 'config.json', 'tokenizer.json', 'tokenizer_config.json']
-          .filter((name) => folder.has(name))
-          .map((name) => folder.read(name)),
-      ),
+    fingerprint: () => {
+      requireOpen()
+      const names = [...files, 'config.json', 'tokenizer.json', 'tokenizer_config.json']
+      return sha256(names.filter((name) => folder.has(name)).map((name) => folder.read(name)))
+    },
     ...strictMethods({ logits, classify }, 'pairs'),
-    release: () => session.release(),
+    release: () => {
+      release()
+      return session.release()
+    },
   }
 }
 

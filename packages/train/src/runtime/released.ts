@@ -1,10 +1,10 @@
 // A session of the runtime that says so when it is used after its release or after the loss of its device, and is
 // released once, when its runs have ended.
 
-import { SessionError } from '../errors.ts'
 import { lossOf } from './device-loss.ts'
 import type { ResolvedDevice } from './devices.ts'
 import type { OrtSession } from './ort.ts'
+import { releasedError } from './until-release.ts'
 
 type End = (why: unknown) => Promise<void>
 
@@ -12,7 +12,7 @@ type End = (why: unknown) => Promise<void>
 const open = new Map<ResolvedDevice, Set<End>>()
 
 /**
- * The session. Its `run` rejects with a {@link SessionError} after the release. When it tells the loss of the device, all
+ * The session. Its `run` rejects with a SessionError after the release. When it tells the loss of the device, all
  * sessions on that device are released, and reject with a DeviceLostError: the runtime opens a lost device again when it
  * has no session on it.
  */
@@ -48,9 +48,6 @@ export function releasedOnce(session: OrtSession, device: ResolvedDevice): OrtSe
         running.delete(result)
       }
     },
-    release: () => end(released()),
+    release: () => end(releasedError('session', 'Open the model again.')),
   })
 }
-
-const released = (): SessionError =>
-  new SessionError({ where: 'session', what: 'it has been released', fix: 'Open the model again.' })

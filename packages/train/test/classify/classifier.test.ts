@@ -6,7 +6,7 @@ import { UnsupportedOperatorError, addInput, build, createGraph, readModel, type
 import { type Files, hasFiles, memoryFiles } from '@cola/data'
 import { describe, expect, it } from 'vitest'
 import { type Folder, storeOf, temporaryFolders, writeText } from '../../../../tools/test-folders.ts'
-import { ConfigError, FileError, loadClassifier, writeClassifier } from '../../src/index.ts'
+import { ConfigError, FileError, loadClassifier, SessionError, writeClassifier } from '../../src/index.ts'
 import { readerOfLogits } from '../../src/classify/problem-type.ts'
 import { counting } from '../support/counting.ts'
 
@@ -71,6 +71,17 @@ describe('a classifier of another tool', () => {
     )
     await expect(classifier.classify('a b c' as never)).rejects.toThrow(/^texts: not an array, .*"a b c"/)
     for (const one of new Set([classifier, whole])) await one.release()
+  })
+
+  it('says that it was released, whatever it is asked for', async () => {
+    const released = await loadClassifier(folderOf('released', { 'model.onnx': fixture('dynamic.onnx') }))
+    await released.release()
+    const { classify, logits, fingerprint } = released
+    for (const call of [() => classify(texts), () => classify([]), () => logits([]), async () => fingerprint()]) {
+      const refusal = await (call() as Promise<unknown>).catch((error: unknown) => error)
+      expect(refusal).toBeInstanceOf(SessionError)
+      expect(String(refusal)).toMatch(/classifier: it has been released. Open it again with loadClassifier/)
+    }
   })
 
   it.each(['dynamic', 'qdq', 'qoperator'])('%s is read for training, with numbers in place of codes', async (name) => {
