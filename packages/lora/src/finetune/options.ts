@@ -54,7 +54,7 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   /** A share of `train`, above 0 and below 1, chosen by the seed; or rows, or a table. @default none */
   validation?: number | RowsOf<TaskTypes[T]>
   /**
-   * The adapter; PEFT's fields, `peft_type` for another method than LoRA.
+   * The adapter; PEFT's fields, `peft_type` for another method than LoRA; its `task_type` is that of `task`.
    * @default { r: 8, lora_alpha: 16, target_modules: 'all-linear' }
    */
   lora?: AdapterConfig
@@ -188,12 +188,12 @@ export interface ReadOptions<T extends TaskType> {
 
 /**
  * Checks the options, groups them and fills in the defaults.
- * @param task Checks of the task's options, and its batch sizes.
+ * @param task Its name, the checks of its options, and its batch sizes.
  * @throws {ConfigError} for an option that is unknown, or out of its range.
  */
 export async function readOptions<T extends TaskType>(
   options: FineTuneOptions<T>,
-  { options: taskChecks, batchSizes }: Pick<Task<TaskTypes[T]>, 'options' | 'batchSizes'>,
+  { taskType, options: taskChecks, batchSizes }: Pick<Task<TaskTypes[T]>, 'taskType' | 'options' | 'batchSizes'>,
 ): Promise<ReadOptions<T>> {
   const present = Object.entries(defined(options))
   const part = (holds: (name: string) => boolean) => Object.fromEntries(present.filter(([name]) => holds(name)))
@@ -212,6 +212,8 @@ export async function readOptions<T extends TaskType>(
   })
   if (general.lora && general.adapter !== undefined) throw (await import('./two-configurations.ts')).twoConfigurations()
   const { weight_decay = 0.01, max_grad_norm = 1 } = general
+  const given = (general.lora?.task_type ?? taskType) as TaskType
+  if (given !== taskType) throw (await import('./two-configurations.ts')).twoTasks(given, taskType)
   const { suggested } = readMethod(general.lora, 'fineTune, option lora')
   return {
     taskOptions: taskOptions as TaskTypes[T]['options'],

@@ -37,7 +37,8 @@ const quick = { epochs: 2, batch_size: 4, device: defaultDevice() } as const
 
 async function refusesAll(model: FineTuned, folder: Parameters<FineTuned['save']>[0]): Promise<void> {
   const { save, export: write, adapted, fingerprint, classify, logits, evaluate, hiddenStates } = model
-  const calls = [() => save(folder), () => write(folder), adapted, fingerprint, () => evaluate('nowhere.csv' as never)]
+  const calls: (() => Promise<unknown>)[] = [() => save(folder), () => write(folder), adapted, fingerprint]
+  calls.push(() => evaluate('nowhere.csv' as never))
   for (const some of [texts, []]) calls.push(...[classify, logits, hiddenStates].map((call) => () => call(some)))
   for (const call of calls) {
     const refusal = await call().catch((error: unknown) => error)
@@ -725,6 +726,11 @@ describe('refuses, before anything is trained', () => {
     [{ lora: { peft_type: Object.create(null) } }, /field "peft_type": not known, .*found an object with no fields\./],
     [{ frozenProducts: 'int4' }, /option frozenProducts: not a valid value, .*found "int4"\.$/],
     [{ frozenProducts: 'bfloat16' }, /option frozenProducts: not a valid value, .*found "bfloat16"\.$/],
+    [
+      { lora: { task_type: 'CAUSAL_LM' } },
+      /^fineTune, option lora, field "task_type": it contradicts the task, expected SEQ_CLS, found "CAUSAL_LM"\. Write task: 'CAUSAL_LM', or leave task_type out\.$/,
+    ],
+    [{ lora: { task_type: 'QUESTION_ANS' } }, /expected SEQ_CLS, found "QUESTION_ANS"\. Leave it out: the task says/],
     [{ lora: { bias: 'ALL' } }, /field "bias": not a valid value, .*Did you mean "all"\?/],
     [{ lora: { init_lora_weights: 'PISSA' } }, /field "init_lora_weights": .*Did you mean "pissa"\?/],
     [{ lora: { peft_type: 'lora' } }, /field "peft_type": .*Did you mean "LORA"\?/],
