@@ -64,7 +64,7 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
    * where no option names others. @default a new adapter
    */
   adapter?: Source
-  /** Number of epochs. @default 4 */
+  /** Number of epochs; `max_steps` takes its place. @default 4 */
   epochs?: number
   /** Rows of a training step. @default 16; 8 for language models */
   batch_size?: number

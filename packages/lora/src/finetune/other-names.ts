@@ -6,7 +6,7 @@ import { onnxModelChecks } from '../onnx/open-options.ts'
 import type { CommonOptions } from './options.ts'
 
 const validation = 'It is validation: rows, or a share of train.'
-const evaluated = 'Each epoch ends with an evaluation, where there is validation.'
+const evaluated = 'Each epoch ends with an evaluation, where there is validation; there is none between its steps.'
 const kept = 'output_dir keeps the last checkpoint and the best parameters; save_steps makes more checkpoints.'
 const told = 'callbacks: { onStep, onEpoch } are told, and output_dir has them in log.jsonl.'
 const float32 = "Training is in float32; frozenProducts: 'float16' or 'int8' is for frozen matrices."
@@ -64,7 +64,6 @@ export const ofTraining: Readonly<Record<string, string>> = {
   report_to: told,
   fp16: float32,
   bf16: float32,
-  max_steps: 'A run is of whole epochs: epochs; signal stops it earlier.',
   optim: ofAdam,
   adam_beta1: ofAdam,
   adam_beta2: ofAdam,

@@ -32,9 +32,14 @@ const warmup: Check = [
   (value) => atLeast(0)[1](value) && ((value as number) < 1 || Number.isInteger(value)),
 ]
 
+const [steps, areSteps] = whole(1)
+/** transformers' default is -1. */
+const maxSteps: Check = [steps, areSteps, () => 'Leave it out: epochs then says how long the run is.']
+
 /** Checks of the options of the training loop. */
 export const loopChecks: Checks<LoopOptions<never, never>> = {
   epochs: whole(1),
+  max_steps: maxSteps,
   batch_size: whole(1),
   eval_batch_size: whole(1),
   learning_rate: atLeast(0),

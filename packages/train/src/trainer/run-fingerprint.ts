@@ -11,7 +11,7 @@ const lines = (rows: readonly unknown[]): string[] => rows.map((row) => `${JSON.
 
 /** The options that a run depends on. */
 const optionsOf = <Row, Prediction>(options: Omit<Settings<Row, Prediction>, 'session' | 'data'>) => ({
-  epochs: options.epochs,
+  epochs: options.max_steps === undefined ? options.epochs : undefined,
   batch_size: options.batch_size,
   learning_rate: options.learning_rate,
   lr_scheduler_type: options.lr_scheduler_type,
@@ -21,6 +21,7 @@ const optionsOf = <Row, Prediction>(options: Omit<Settings<Row, Prediction>, 'se
   train_sampling_strategy: options.train_sampling_strategy,
   metric_for_best_model: options.metric_for_best_model,
   greater_is_better: options.greater_is_better,
+  ...(options.max_steps === undefined ? {} : { max_steps: options.max_steps }),
 })
 
 /** What a run depends on, part by part: hashes, and the options. */

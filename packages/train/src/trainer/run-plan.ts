@@ -15,14 +15,16 @@ export interface StepBatch<Row> {
   batch: Batch
 }
 
+type Length = 'data' | 'batch_size' | 'gradient_accumulation_steps' | 'epochs' | 'max_steps'
+
 /** Optimizer steps of the whole run. */
 export const totalSteps = <Row>({
   data,
   batch_size,
   gradient_accumulation_steps,
   epochs,
-}: Pick<LoopSettings<Row>, 'data' | 'batch_size' | 'gradient_accumulation_steps' | 'epochs'>): number =>
-  Math.ceil(Math.ceil(data.train.length / batch_size) / gradient_accumulation_steps) * epochs
+  max_steps = Math.ceil(Math.ceil(data.train.length / batch_size) / gradient_accumulation_steps) * epochs,
+}: Pick<LoopSettings<Row>, Length>): number => max_steps
 
 /**
  * Optimizer steps of warm-up; a share of all steps is rounded up, as in transformers. A share of less than one step is

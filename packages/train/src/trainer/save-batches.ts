@@ -22,6 +22,7 @@ export interface SaveBatchesOptions<Row>
     TrainerOptions<Row, never>,
     | 'data'
     | 'epochs'
+    | 'max_steps'
     | 'batch_size'
     | 'gradient_accumulation_steps'
     | 'learning_rate'
@@ -71,12 +72,13 @@ interface PlannedStep {
 const planFile = 'batches.json'
 const defaultFileSize = 64e6
 
-const { epochs, batch_size, gradient_accumulation_steps, learning_rate, lr_scheduler_type, warmup } = loopChecks
-const { seed, train_sampling_strategy } = loopChecks
+const { epochs, max_steps, batch_size, gradient_accumulation_steps, learning_rate, lr_scheduler_type } = loopChecks
+const { warmup, seed, train_sampling_strategy } = loopChecks
 const checks: Checks<SaveBatchesOptions<never>> = {
   artifacts: object,
   data: object,
   epochs,
+  max_steps,
   batch_size,
   gradient_accumulation_steps,
   learning_rate,
@@ -128,9 +130,10 @@ export async function saveBatches<Row>(
     return { ...writer.add(batch, inputs), counts, ...(masks.length ? { masks: indexIn(shapes, masks) } : {}) }
   }
   const steps: PlannedStep[] = []
-  for (let epoch = 0; epoch < settings.epochs; epoch++) {
+  const total = totalSteps(settings)
+  for (let epoch = 0; steps.length < total; epoch++) {
     const order = rowOrder(settings, epoch)
-    for (let batch = 0; batch * settings.batch_size < order.length; ) {
+    for (let batch = 0; batch * settings.batch_size < order.length && steps.length < total; ) {
       const step = steps.length
       const batches = stepBatches(settings, order, { step, batch }).map((one) => planned(one.batch))
       const window = addCounts(batches.map(({ counts }) => counts))
@@ -143,8 +146,8 @@ export async function saveBatches<Row>(
     version: 1,
     kind: 'training',
     fingerprint: runFingerprint(artifactsFingerprint(artifacts), settings),
-    total_steps: totalSteps(settings),
-    epochs: settings.epochs,
+    total_steps: total,
+    epochs: (steps.at(-1) as PlannedStep).epoch + 1,
     dropoutSeed,
     maskShapes: [...shapes.keys()].map((text) => JSON.parse(text) as number[][]),
     steps,

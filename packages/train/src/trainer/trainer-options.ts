@@ -42,6 +42,11 @@ export interface TrainerOptions<Row, Prediction = unknown> {
   data: TrainerData<Row>
   /** @default 3 */
   epochs?: number
+  /**
+   * Optimizer steps of the run in place of `epochs`, which has no effect beside it: the rows are passed over as often as
+   * needed, and the epoch that the last step is in ends there, with its evaluation. @default those of `epochs`
+   */
+  max_steps?: number
   /** @default 8 */
   batch_size?: number
   /** Has no influence on the evaluation loss. @default batch_size */

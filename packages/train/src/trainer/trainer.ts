@@ -209,7 +209,7 @@ export class Trainer<Row, Prediction = unknown> {
     const { data, session, batch_size, signal, save_steps, callbacks } = this.#options
     const order = rowOrder(this.#options, this.#state.epoch)
     const rateAt = learningRates(this.#options)
-    while (this.#state.batch * batch_size < order.length) {
+    while (this.#state.batch * batch_size < order.length && this.#state.step < this.totalSteps) {
       if (await hasFired(signal)) {
         await this.#save()
         return false
@@ -326,10 +326,11 @@ export class Trainer<Row, Prediction = unknown> {
 
   /** Why the run ended; undefined if it has not. */
   #stopReason(): 'early' | 'finished' | undefined {
-    const { early_stopping_patience: patience, metric_for_best_model: metric, epochs } = this.#options
-    const { history, best, epoch } = this.#state
+    const { early_stopping_patience: patience, metric_for_best_model: metric } = this.#options
+    const { history, best, batch, step } = this.#state
     if (patience !== undefined && epochsWithoutBetter(history, best, metric) >= patience) return 'early'
-    return epoch >= epochs ? 'finished' : undefined
+    // A run that is resumed may have its last epoch still to evaluate.
+    return batch === 0 && step >= this.totalSteps ? 'finished' : undefined
   }
 
   async #restoreBest(): Promise<void> {

@@ -62,13 +62,28 @@ describe('saveBatches', () => {
     expect(sink.names().length).toBeGreaterThan(3)
   })
 
-  it('names a run as its Trainer does', async () => {
+  it('has the steps of max_steps, in as many epochs as they take', async () => {
+    const [short, whole] = [memorySink(), memorySink()]
+    const constant = { ...loop, lr_scheduler_type: 'constant' } as const
+    const saved = await saveBatches(short, {
+      artifacts,
+      data: { train, collate },
+      ...constant,
+      epochs: 1,
+      max_steps: 5,
+    })
+    await saveBatches(whole, { artifacts, data: { train, collate }, ...constant, epochs: 3 })
+    expect(saved.steps).toBe(5)
+    expect(planOf(short)).toMatchObject({ total_steps: 5, epochs: 3, steps: planOf(whole).steps.slice(0, 5) })
+  })
+
+  it.each([{}, { max_steps: 3 }])('names a run as its Trainer does, with %j', async (options) => {
     const session = await TrainingSession.create({ artifacts, device: 'cpu' })
     const store = memorySink()
-    await new Trainer({ session, data: { train, collate }, ...loop, output_dir: store }).train()
+    await new Trainer({ session, data: { train, collate }, ...loop, ...options, output_dir: store }).train()
     await session.release()
     const sink = memorySink()
-    await saveBatches(sink, { artifacts, data: { train, collate }, ...loop })
+    await saveBatches(sink, { artifacts, data: { train, collate }, ...loop, ...options })
     const { metadata } = readSafetensors(store, 'checkpoint.safetensors')
     expect(planOf(sink).fingerprint).toBe(JSON.parse(metadata.state as string).fingerprint)
   })

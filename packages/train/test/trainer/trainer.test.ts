@@ -201,6 +201,103 @@ describe('Trainer', () => {
     })
   })
 
+  describe('max_steps', () => {
+    const run = async (options: Partial<Options>) => {
+      const rates: number[] = []
+      const totals = new Set<number>()
+      const callbacks = {
+        onStep: (log: { learning_rate: number; total_steps: number }) => {
+          rates.push(log.learning_rate)
+          totals.add(log.total_steps)
+        },
+      }
+      const { session, trainer } = await trainerOf({ warmup: 0, learning_rate: 1, callbacks, ...options })
+      const result = await trainer.train()
+      const weights = [...(await session.getParameters()).values()].map((tensor) => [...toFloat32(tensor)])
+      await session.release()
+      return { ...result, rates, totals: [...totals], weights, planned: trainer.totalSteps }
+    }
+
+    it('ends the run within an epoch, with an evaluation, and is what the schedule counts', async () => {
+      const { history, losses, stopped, rates, totals, planned } = await run({ max_steps: 7, epochs: 100 })
+      expect(history.map(({ epoch, step }) => [epoch, step])).toEqual([
+        [1, 5],
+        [2, 7],
+      ])
+      expect(history.every(({ eval_loss }) => Number.isFinite(eval_loss))).toBe(true)
+      expect({ steps: losses.length, stopped, totals, planned }).toEqual({
+        steps: 7,
+        stopped: 'finished',
+        totals: [7],
+        planned: 7,
+      })
+      rates.forEach((rate, step) => {
+        expect(rate).toBeCloseTo(1 - step / 7, 12)
+      })
+    })
+
+    it('passes over the rows as often as needed, whatever epochs says', async () => {
+      const { history } = await run({ max_steps: 12, epochs: 1 })
+      expect(history.map(({ step }) => step)).toEqual([5, 10, 12])
+    })
+
+    it('of whole epochs is the run of these epochs', async () => {
+      const [steps, epochs] = [await run({ max_steps: 10 }), await run({ epochs: 2 })]
+      expect({ history: steps.history, losses: steps.losses, weights: steps.weights }).toEqual({
+        history: epochs.history,
+        losses: epochs.losses,
+        weights: epochs.weights,
+      })
+    })
+
+    it('is resumed to the same losses, also after its last step and before the evaluation', async () => {
+      const straight = await run({ max_steps: 7, load_best_model_at_end: false })
+      for (const [last, left] of [
+        [3, 4],
+        [7, 0],
+      ] as const) {
+        const output_dir = memorySink()
+        const stop = new AbortController()
+        const part = { max_steps: 7, output_dir, save_steps: 1, load_best_model_at_end: false }
+        const { session, trainer } = await trainerOf({
+          ...part,
+          warmup: 0,
+          learning_rate: 1,
+          callbacks: {
+            onStep: ({ step }) => (step === 3 ? stop.abort() : undefined),
+            onSave: ({ step }) => (step === 7 && last === 7 ? Promise.reject(new Error('killed')) : undefined),
+          },
+          ...(last === 3 ? { signal: stop.signal } : {}),
+        })
+        if (last === 3) expect((await trainer.train()).stopped).toBe('aborted')
+        else await expect(trainer.train()).rejects.toThrow('killed')
+        await session.release()
+        const resumed = await run({ ...part, resume: true })
+        expect(resumed.losses).toEqual(straight.losses.slice(7 - left))
+        expect(resumed.history).toEqual(straight.history)
+        expect(resumed.weights).toEqual(straight.weights)
+      }
+    })
+
+    it('belongs to the run: a checkpoint of other steps is refused, and -1 is told how to leave it out', async () => {
+      const output_dir = memorySink()
+      await run({ max_steps: 3, output_dir })
+      const others: readonly (readonly [Partial<Options>, string])[] = [
+        [
+          { max_steps: 4 },
+          'expected max_steps 4, found max_steps 3. Resume with what it was trained with, or choose another',
+        ],
+        [
+          { epochs: 3 },
+          'epochs none, max_steps 3. Resume with what it was trained with, or choose another output folder. Its learning',
+        ],
+      ]
+      for (const [options, text] of others)
+        await expect(run({ ...options, output_dir, resume: true })).rejects.toThrow(text)
+      await expect(run({ max_steps: -1 })).rejects.toThrow(/option max_steps: .*Leave it out: epochs then says/s)
+    })
+  })
+
   it('groups rows of similar length, and returns predictions in the order of the rows', async () => {
     const lengths: number[][] = []
     const tokens = ({ x }: Row) => Math.round(10 * Math.abs(x[0] ?? 0))
