@@ -62,7 +62,7 @@ async function refuseOptions(options: OnnxModelOptions): Promise<void> {
 
 /** Whether a source has GPT-2's weights and no ONNX file. */
 async function isGpt2Checkpoint(files: Files): Promise<boolean> {
-  await fetchFiles(files, [{ path: 'config.json', optional: !files.fetch }])
+  await fetchFiles(files, [{ path: 'config.json', optional: true }])
   if (!files.has('config.json')) return false
   if ((readJson(files, 'config.json') as { model_type?: unknown } | null)?.model_type !== 'gpt2') return false
   for (const path of onnxFiles) {

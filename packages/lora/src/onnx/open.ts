@@ -68,8 +68,9 @@ export async function openOnnxModel(source: Source, options: OnnxModelOptions = 
   return { model, config, ...opened, folder: folderOf(files), file: name, positions, origin }
 }
 
-// A part of its own in bundles.
+// Parts of their own in bundles.
 const errors = () => import('./open-errors.ts')
+const withoutConfig = () => import('./genai-config.ts')
 
 /**
  * Paths at which the ONNX file may be.
@@ -81,8 +82,13 @@ async function namesOf({ file, dtype }: OnnxModelOptions): Promise<readonly stri
   return filesOfDtype(dtype)
 }
 
-/** Reads config.json; a missing model_type is derived from the class name in `architectures`. */
+/**
+ * Reads config.json; a missing model_type is derived from the class name in `architectures`. Of onnxruntime-genai's
+ * builder, which writes none, its own file.
+ */
 async function readConfig(files: Files): Promise<OnnxModel['config']> {
+  const isOfBuilder = !files.has('config.json') && files.has('genai_config.json')
+  if (isOfBuilder) return (await withoutConfig()).genaiConfig(files)
   // A file that holds null has no fields, as an empty object.
   const config = (readJson(files, 'config.json') ?? {}) as Readonly<Record<string, unknown>>
   const [architecture] = Array.isArray(config.architectures) ? (config.architectures as unknown[]) : []
@@ -97,8 +103,9 @@ async function readConfig(files: Files): Promise<OnnxModel['config']> {
  * @returns Its name.
  */
 async function fetchModel(files: Files, names: readonly string[], asked: OnnxModelOptions): Promise<string> {
-  const companions = ['config.json', 'tokenizer.json'].map((path) => ({ path, optional: !files.fetch }))
-  await fetchFiles(files, [...companions, ...companionFiles])
+  const tokenizer = { path: 'tokenizer.json', optional: !files.fetch }
+  await fetchFiles(files, [{ path: 'config.json', optional: true }, tokenizer, ...companionFiles])
+  if (!files.has('config.json')) await (await withoutConfig()).fetchConfig(files)
   for (const path of names) {
     await fetchFiles(files, [{ path, optional: true }])
     if (!files.has(path)) continue

@@ -7,7 +7,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { createGenerator, loadFineTuned, openBase } from '../../src/index.ts'
 import { decoderFiles, decoders, json } from '../support/decoder-files.ts'
 import { ofPeft } from '../support/exported-decoder.ts'
-import { genai, genaiConfig, hasGenai } from '../support/genai.ts'
+import { genai, hasGenai } from '../support/genai.ts'
+import { genaiConfig } from '../support/genai-config.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-genai-'))
 afterAll(() => rmSync(out, { recursive: true }))

@@ -14,7 +14,7 @@ import { readAdapter } from '../../src/adapter/files.ts'
 import { moved } from '../../../../tools/moved.ts'
 import { decoderFiles, decoders, json } from './decoder-files.ts'
 import { ofPeft } from './exported-decoder.ts'
-import { genaiConfig } from './genai.ts'
+import { genaiConfig } from './genai-config.ts'
 
 const name = 'decoder-qwen3'
 
