@@ -30,6 +30,7 @@ export const leftOutOfBrowsers: Readonly<Record<string, readonly string[]>> = {
     'packages/train/test/worker/client.test.ts',
   ],
   'works on folders of the disk': [
+    'packages/data/test/files/disk-problem.test.ts',
     'packages/data/test/files/files.test.ts',
     'packages/data/test/files/lock.test.ts',
     'packages/data/test/hub/folder-or-repo.test.ts',

@@ -3,6 +3,7 @@
 import { requireKind } from '@cola/graph/door'
 import { show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
+import { diskProblem } from './disk-problem.ts'
 import { checkFileName, isFileName } from './file-name.ts'
 import { type Files, type FileSink, type FileStore, refuseMissing } from './files.ts'
 import { longestPointer } from './lfs-pointer.ts'
@@ -74,11 +75,19 @@ const readRange = (path: string, begin: number, end: number): Uint8Array =>
     return bytes
   })
 
-/** @throws {DataError} outside Node, and for an empty path, which Node reads as the current folder. */
+/** @throws {DataError} outside Node, for an address, and for an empty path, which Node reads as the current folder. */
 function requirePath(folder: string, use: keyof typeof standIns): void {
   requireFolders(folder, use)
+  const expected = 'the path of a folder'
+  if (/^(file:|https?:\/\/)/i.test(folder))
+    throw new DataError({
+      where: folder,
+      what: 'an address',
+      expected,
+      fix: 'Of a file: URL, write fileURLToPath(url).',
+    })
   if (folder !== '') return
-  const [expected, found] = ['the path of a folder', 'an empty text']
+  const found = 'an empty text'
   throw new DataError({ where: 'folder', what: 'no path', expected, found, fix: "The current folder is '.'." })
 }
 
@@ -86,7 +95,7 @@ function attempt<Result>(path: string, work: () => Result): Result {
   try {
     return work()
   } catch (cause) {
-    throw new DataError({ where: path, what: 'the file could not be read', found: (cause as Error).message }, { cause })
+    throw new DataError(diskProblem(path, 'the file could not be read', cause), { cause })
   }
 }
 

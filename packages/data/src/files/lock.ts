@@ -2,6 +2,7 @@
 // gone.
 
 import { DataError } from '../errors.ts'
+import { diskProblem } from './disk-problem.ts'
 import type { Lock } from './files.ts'
 import { fileSystem, paths } from './node.ts'
 import { isAbandoned, thisOwner } from './owner.ts'
@@ -23,15 +24,7 @@ export function lockFile(path: string): Lock {
     }
   } catch (cause) {
     if (cause instanceof DataError) throw cause
-    throw new DataError(
-      {
-        where: path,
-        what: 'the lock could not be written',
-        found: (cause as Error).message,
-        fix: 'Free some space, or choose a folder that can be written.',
-      },
-      { cause },
-    )
+    throw new DataError(diskProblem(path, 'the lock could not be written', cause), { cause })
   }
   return {
     touch() {

@@ -1,6 +1,7 @@
 // Writes files of the disk: as a whole or not at all, or at their end.
 
 import { DataError } from '../errors.ts'
+import { diskProblem } from './disk-problem.ts'
 import { fileSystem, paths } from './node.ts'
 import { sweep, thisOwner } from './owner.ts'
 
@@ -56,15 +57,7 @@ export function appendFile(path: string, chunk: Uint8Array): void {
 }
 
 function unwritable(path: string, cause: unknown): never {
-  throw new DataError(
-    {
-      where: path,
-      what: 'the file could not be written',
-      found: (cause as Error).message,
-      fix: 'Free some space, or choose a folder that can be written.',
-    },
-    { cause },
-  )
+  throw new DataError(diskProblem(path, 'the file could not be written', cause), { cause })
 }
 
 function writeAll(file: number, chunk: Uint8Array): void {

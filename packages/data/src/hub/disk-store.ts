@@ -2,6 +2,7 @@
 // through a symbolic link below the repository's folder, and a blob appears under its name complete or not at all.
 
 import { HubError } from '../errors.ts'
+import { diskProblem } from '../files/disk-problem.ts'
 import type { Files } from '../files/files.ts'
 import { folderFiles } from '../files/folder.ts'
 import { fileSystem, paths, system } from '../files/node.ts'
@@ -182,13 +183,9 @@ async function attempt<Result>(path: string, work: () => Promise<Result>): Promi
 }
 
 function unwritable(path: string, cause: unknown): never {
+  const { fix = '', ...problem } = diskProblem(path, 'the cache could not be written', cause)
   throw new DiskError(
-    {
-      where: path,
-      what: 'the cache could not be written',
-      found: (cause as Error).message,
-      fix: 'Free some space, or name another folder with HF_HUB_CACHE or the option cacheDir.',
-    },
+    { ...problem, fix: `${fix} HF_HUB_CACHE or the option cacheDir name another folder for the cache.`.trim() },
     { cause },
   )
 }

@@ -2,6 +2,7 @@
 
 import { editDistance, show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
+import { diskProblem, fileIn } from '../files/disk-problem.ts'
 import { fileSystem, hasFiles, paths, standIns } from '../files/node.ts'
 
 /** Whether a name is valid for a repository (huggingface_hub, utils/_validators.py). */
@@ -33,11 +34,20 @@ export async function isFolder(nameOrFolder: string): Promise<boolean> {
   const stats = hasFiles()
     ? await fileSystem()
         .promises.stat(nameOrFolder)
-        .catch(() => undefined)
+        .catch((cause) => {
+          if (['ENOENT', 'ENOTDIR'].includes(cause.code)) return undefined
+          throw new DataError(diskProblem(nameOrFolder, 'the folder could not be read', cause), { cause })
+        })
     : undefined
   if (stats?.isDirectory()) return true
   if (stats)
-    throw new DataError({ where: nameOrFolder, what: 'not a folder', expected: 'the folder that the file is in' })
+    throw new DataError({
+      where: nameOrFolder,
+      what: 'not a folder',
+      expected: 'the folder that the file is in',
+      found: 'a file',
+      fix: `Give "${paths().dirname(nameOrFolder)}".`,
+    })
   if (isRepoName(nameOrFolder)) return false
   const [, page] = /^https?:\/\/[^/]+\/([^/?#]+\/[^/?#]+)/.exec(nameOrFolder) ?? []
   if (page)
@@ -61,7 +71,13 @@ export async function neighbours(folder: string): Promise<string> {
   const { readdir } = fileSystem().promises
   const { basename, dirname, join, resolve } = paths()
   const parent = dirname(folder)
-  const names = await readdir(parent, { withFileTypes: true }).catch(() => undefined)
+  let code: unknown
+  const names = await readdir(parent, { withFileTypes: true }).catch((cause) => {
+    code = cause.code
+    return undefined
+  })
+  if (code === 'ENOTDIR') return `"${fileIn(parent)}" is a file.`
+  if (!names && code !== 'ENOENT') return `"${parent}" cannot be read.`
   if (!names)
     return resolve(parent) === resolve(folder)
       ? 'Check the path.'

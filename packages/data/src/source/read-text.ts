@@ -2,6 +2,7 @@
 
 import { type Check, checkOptions, checkValue, string } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
+import { diskProblem } from '../files/disk-problem.ts'
 import { lfsPointer, longestPointer } from '../files/lfs-pointer.ts'
 import { placeOf } from '../files/files.ts'
 import { fileSystem, requireFolders } from '../files/node.ts'
@@ -23,10 +24,7 @@ async function readFirst(candidates: readonly string[]): Promise<{ path: string;
       bytes = await readFile(path)
     } catch (cause) {
       if ((cause as { code?: string }).code !== 'ENOENT' && (cause as { code?: string }).code !== 'ENOTDIR')
-        throw new DataError(
-          { where: path, what: 'the file could not be read', found: (cause as Error).message },
-          { cause },
-        )
+        throw new DataError(diskProblem(path, 'the file could not be read', cause), { cause })
       continue
     }
     const pointer = bytes.length <= longestPointer ? lfsPointer(bytes, path) : undefined

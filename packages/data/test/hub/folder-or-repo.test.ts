@@ -48,7 +48,7 @@ describe('a folder or a name on the hub', () => {
       /: an address, expected the name of a repository\. Write "org\/name"/,
     ],
     [null as never, /^model: no name, expected the path of a folder, .*found null/],
-    ['bert/model.onnx', /not a folder, expected the folder that the file is in/],
+    ['bert/model.onnx', /not a folder, expected the folder that the file is in, found a file\. Give "/],
   ] as const)('%s is a path', async (name, expected) => {
     if (expected === true) expect(await isFolder(name)).toBe(true)
     else await expect(isFolder(name)).rejects.toThrow(expected)
