@@ -131,7 +131,7 @@ class DeviceIntegers {
 
   #constant(name: string): Value | undefined {
     const data = this.#original.initializers.get(name)
-    return data && this.#g.constant(`${name}.int32`, tensorOf('int32', data.dims, toNumbers(data)))
+    return data && this.#g.constant(`${name}.int32`, tensorOf('int32', data.dims, toNumbers(data).map(nearestInt32)))
   }
 
   #computedOf(name: string): Value | undefined {
@@ -253,6 +253,9 @@ class DeviceIntegers {
     return result
   }
 }
+
+/** Numbers beyond int32 stand for "no bound"; the elements of an Int32Array would wrap around. */
+const nearestInt32 = (value: number): number => Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1)
 
 const narrow = (dtype: DataType): DataType => (dtype === 'int64' ? 'int32' : dtype)
 

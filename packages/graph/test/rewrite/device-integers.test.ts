@@ -171,6 +171,19 @@ describe('position and token type ids', () => {
   })
 })
 
+it('numbers beyond int32 stay the greatest and the least', async () => {
+  const graph = await rewritten(
+    graphOf((g, ids, mask) => {
+      const [least, greatest] = [-(2 ** 63), 2 ** 63].map((number) => g.scalar(number, 'int64')) as [Value, Value]
+      const real = g.Cast(mask, { to: bool })
+      const first = g.ReduceMin(g.Where(real, ids, greatest), g.int64([1]))
+      const last = g.ReduceMax(g.Where(real, ids, least), g.int64([1]))
+      return [first, last].map((value) => g.Cast(value, { to: float }))
+    }),
+  )
+  expect(int64Nodes(graph)).toEqual([])
+})
+
 it('a Reshape whose axes keep their places reads a constant, not a shape on the host', async () => {
   const graph = await rewritten(
     graphOf((g, ids, mask) => {
