@@ -231,6 +231,7 @@ export class TrainingSession {
       const results = await this.#run('training', inputs, [...read, ...gradients])
       const step = stepResultOf(results, read, counts)
       if (!Number.isFinite(step.loss)) {
+        for (const name of gradients) dispose(results[name])
         const { notFinite } = await import('./not-finite.ts')
         throw notFinite(step.loss, this.#trainSteps + 1, graph)
       }
