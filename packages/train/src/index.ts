@@ -97,13 +97,8 @@ export { addMeans, meanOf, type TermMean, type TermSum } from './session/loss-me
 export { paddedBatches, type PaddedRow, type PaddingOptions } from './session/padded-batches.ts'
 export { vocabularySize } from './session/token-ids.ts'
 export type { StepResult } from './session/step-result.ts'
-export {
-  type SessionState,
-  type TrainableSession,
-  TrainingSession,
-  type TrainingSessionOptions,
-  type TrainStepOptions,
-} from './session/training-session.ts'
+export type { SessionState, TrainingSessionOptions, TrainStepOptions } from './session/training-options.ts'
+export { type TrainableSession, TrainingSession } from './session/training-session.ts'
 export type { Callbacks, EpochLog, Metrics, StepLog, WarningLog } from './trainer/callbacks.ts'
 export { type BestEpoch, type RunState, saveCheckpoint } from './trainer/checkpoint.ts'
 export type { RunParts } from './trainer/run-fingerprint.ts'

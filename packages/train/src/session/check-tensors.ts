@@ -1,8 +1,11 @@
 // Checks tensors that are given to a session by the name and shape of its own.
 
 import { dataTypes, elementCount, type Tensor } from '@cola/graph'
-import { CheckpointError } from '../errors.ts'
 import type { Check } from '@cola/graph/options'
+import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
+import { CheckpointError } from '../errors.ts'
+import { requireFinite } from '../files/require-finite.ts'
+import { stateName } from './state-tensors.ts'
 
 export const tensorMap: Check = ['a Map of tensors by name', (value) => value instanceof Map]
 
@@ -26,4 +29,28 @@ export function checkTensors(expected: ReadonlyMap<string, Tensor>, found: Reado
         found: String(length),
       })
   }
+}
+
+/**
+ * Checks that tensors are all parameters and all optimizer state of a session.
+ * @throws {CheckpointError} for one that is missing, that the session does not have, or that holds NaN or Infinity.
+ */
+export function checkState(
+  where: string,
+  { parameters, stateSlots }: TrainingArtifacts,
+  tensors: ReadonlyMap<string, Tensor>,
+): void {
+  const state = stateSlots.flatMap((slot) =>
+    [...parameters].map(([name, data]) => [stateName(name, slot), data] as const),
+  )
+  const expected = new Map([...parameters, ...state])
+  checkTensors(expected, tensors)
+  for (const name of expected.keys())
+    if (!tensors.has(name))
+      throw new CheckpointError({
+        where: `tensor "${name}"`,
+        what: 'missing from the checkpoint',
+        fix: 'It was made with another optimizer or configuration.',
+      })
+  requireFinite(where, tensors)
 }

@@ -2,7 +2,7 @@
 // session of the runtime.
 
 import { elementCount } from '@cola/graph'
-import type { TrainingArtifacts } from '../artifacts/training-artifacts.ts'
+import { optimizerInputs, type TrainingArtifacts } from '../artifacts/training-artifacts.ts'
 import { hasFiles } from '../files/node.ts'
 import { deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
 import { type OrtSession, OrtTensor, type OrtTensors } from '../runtime/ort.ts'
@@ -60,6 +60,17 @@ const bySession = (session: OrtSession, device: ResolvedDevice): OptimizerStep =
       }
   },
   release: () => session.release(),
+})
+
+/** The numbers that the optimizer model reads, besides the tensors. @param step The step's number, from 1. */
+export const stepNumbers = (
+  { biasCorrections = [] }: TrainingArtifacts,
+  { step, ...others }: { learningRate: number; step: number; gradientScale: number },
+): Record<string, number> => ({
+  [optimizerInputs.learningRate]: others.learningRate,
+  [optimizerInputs.step]: step,
+  [optimizerInputs.gradientScale]: others.gradientScale,
+  ...Object.fromEntries(biasCorrections.map(({ input, beta, power }) => [input, (1 - beta ** step) ** power])),
 })
 
 /** A number as an input. */

@@ -2,101 +2,38 @@
 // from JavaScript in 1.20.
 
 import { elementCount, float32, type Tensor, toFloat32 } from '@cola/graph'
-import { random } from '@cola/data'
+import { atLeast, checkOptions, checkValue, whole } from '@cola/graph/options'
 import { concatenate, splitTensors } from '../artifacts/blocks.ts'
 import { artifactsFingerprint } from '../artifacts/fingerprints.ts'
-import {
-  batchInputs,
-  gradientBuffer,
-  gradientOutput,
-  maskShapes,
-  optimizerInputs,
-  shareInput,
-  termOutput,
-  type TrainingArtifacts,
-} from '../artifacts/training-artifacts.ts'
 import type { LossTerm } from '../artifacts/loss-terms.ts'
-import { CheckpointError, FeedError } from '../errors.ts'
-import { requireFinite } from '../files/require-finite.ts'
+import { batchInputs, gradientOutput, termOutput, type TrainingArtifacts } from '../artifacts/training-artifacts.ts'
+import { FeedError } from '../errors.ts'
 import { lossOf } from '../runtime/device-loss.ts'
-import { type Device, deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
+import { deviceRow, type ResolvedDevice } from '../runtime/devices.ts'
 import { once } from '../runtime/once.ts'
-import { resolveDevice } from '../runtime/resolve-device.ts'
-import { OrtTensor, type OrtTensors } from '../runtime/ort.ts'
+import type { OrtTensor, OrtTensors } from '../runtime/ort.ts'
 import { probeGraph } from '../runtime/probe-graph.ts'
-import {
-  atLeast,
-  callable,
-  type Check,
-  checkOptions,
-  type Checks,
-  checkValue,
-  flag,
-  integer,
-  listOf,
-  object,
-  text,
-  whole,
-} from '@cola/graph/options'
-import { Calls } from './calls.ts'
-import { checkTensors, tensorMap } from './check-tensors.ts'
-import { type Batch, feedsOf } from './feeds.ts'
+import { resolveDevice } from '../runtime/resolve-device.ts'
 import { accumulate, type Accumulation, gradientScale, noAccumulation } from './accumulation.ts'
-import { openSessions, type Sessions } from './open-sessions.ts'
-import { scalar } from './optimizer-step.ts'
+import { Calls } from './calls.ts'
+import { checkState, checkTensors, tensorMap } from './check-tensors.ts'
+import { type Batch, feedsOf } from './feeds.ts'
 import { lossCounts } from './loss-counts.ts'
 import type { Pair } from './one-at-a-time.ts'
+import { openSessions, type Sessions } from './open-sessions.ts'
+import { stepNumbers } from './optimizer-step.ts'
+import { SessionTensors } from './session-tensors.ts'
+import { dispose, stateName } from './state-tensors.ts'
 import { type StepResult, stepResultOf } from './step-result.ts'
-import { dispose, hostTensors, initialTensors, joinAll, stateName } from './state-tensors.ts'
-
-/** Options of {@link TrainingSession.create}. */
-export interface TrainingSessionOptions {
-  artifacts: TrainingArtifacts
-  /** @default 'auto' */
-  device?: Device
-  /** Folder for the ONNX files and the frozen weights they share. @default a temporary one, removed on release */
-  folder?: string
-  /** Seed of the dropout masks. @default 0 */
-  seed?: number
-  /** Is told when a browser's runtime has to compute on one thread: once in a page. @default nobody is told */
-  onWarning?: (message: string) => void
-}
-
-const models = ['trainingModel', 'evalModel', 'optimizerModel'] as const
-const madeArtifacts: Check = [
-  'the artifacts of generateArtifacts or loadArtifacts',
-  (value) =>
-    object[1](value) &&
-    models.every((name) => object[1]((value as TrainingArtifacts)[name])) &&
-    (value as TrainingArtifacts).parameters instanceof Map,
-]
-const sessionChecks: Checks<TrainingSessionOptions> = {
-  artifacts: madeArtifacts,
-  device: text,
-  folder: text,
-  seed: integer,
-  onWarning: callable,
-}
-
-/** State from which a run continues exactly: float32 tensors by name, and the number of optimizer steps. */
-export interface SessionState {
-  tensors: Map<string, Tensor>
-  step: number
-}
-
-/** Options of a training step. */
-export interface TrainStepOptions {
-  /**
-   * The sums of {@link lossCounts} over all batches until the optimizer step. It makes losses exact whose terms are
-   * means over different things (rows and labels, for instance); others are exact without it. Pass it for all of these
-   * batches or for none. @default none
-   */
-  window?: readonly number[]
-  /** Whether the model's outputs are read; without them a few bytes leave the device. @default true */
-  outputs?: boolean
-}
-
-const stepChecks: Checks<TrainStepOptions> = { window: listOf(atLeast(0)), outputs: flag }
+import { accumulationInputs, maskInputs } from './training-inputs.ts'
+import {
+  madeArtifacts,
+  sessionChecks,
+  type SessionState,
+  stepChecks,
+  type TrainingSessionOptions,
+  type TrainStepOptions,
+} from './training-options.ts'
 
 /** The methods that the Trainer uses, of a {@link TrainingSession} in this thread or in a worker. */
 export type TrainableSession = Pick<
@@ -128,9 +65,7 @@ export class TrainingSession {
   readonly #artifacts: TrainingArtifacts
   #sessions: Sessions
   readonly #calls = new Calls('training session')
-  #parameters: OrtTensors
-  #buffers: OrtTensors
-  #state: OrtTensors
+  #tensors: SessionTensors
   #reset = true
   #accumulation: Accumulation = noAccumulation
   #trainSteps = 0
@@ -141,7 +76,7 @@ export class TrainingSession {
     this.#device = device
     this.#artifacts = options.artifacts
     this.#sessions = sessions
-    ;({ parameters: this.#parameters, buffers: this.#buffers, state: this.#state } = initialTensors(this.#artifacts))
+    this.#tensors = new SessionTensors(this.#artifacts, this.#calls)
   }
 
   /**
@@ -212,21 +147,19 @@ export class TrainingSession {
     return this.#calls.change('runTrainStep', async () => {
       checkOptions('runTrainStep', options, stepChecks)
       const { window, outputs = true } = options
-      const { trainingModel: graph, lossTerms } = this.#artifacts
-      const shareInputs = lossTerms.map((_, i) => shareInput(i))
+      const { trainingModel: graph, lossTerms, blocks } = this.#artifacts
       const { feeds, symbols } = feedsOf(graph, batchInputs(this.#artifacts), batch)
       const counts = lossCounts(lossTerms, batch)
       const { shares, after } = accumulate(this.#accumulation, counts, window)
-      const gradients = Object.keys(this.#parameters).map(gradientOutput)
+      const gradients = blocks.map(({ name }) => gradientOutput(name))
       const own = graph.outputs.filter((name) => !gradients.includes(name))
       const read = outputs ? own : own.filter((name, i) => i === 0 || name.startsWith(termOutput('')))
       const inputs = {
         ...feeds,
-        ...this.#parameters,
-        ...this.#buffers,
-        ...Object.fromEntries(shareInputs.map((name, i) => [name, scalar(shares[i] as number)])),
-        lazy_reset_grad: new OrtTensor('bool', Uint8Array.of(this.#reset ? 1 : 0), [1]),
-        ...this.#masks(symbols),
+        ...this.#tensors.parameters,
+        ...this.#tensors.buffers,
+        ...accumulationInputs(shares, this.#reset),
+        ...maskInputs(this.#artifacts, symbols, this.#options.seed ?? 0, this.#trainSteps),
       }
       const results = await this.#run('training', inputs, [...read, ...gradients])
       const step = stepResultOf(results, read, counts)
@@ -235,9 +168,7 @@ export class TrainingSession {
         const { notFinite } = await import('./not-finite.ts')
         throw notFinite(step.loss, this.#trainSteps + 1, graph)
       }
-      for (const name of Object.keys(this.#parameters)) {
-        this.#exchange(this.#buffers, gradientBuffer(name), results[gradientOutput(name)] as OrtTensor)
-      }
+      this.#tensors.setGradients(results)
       this.#reset = false
       this.#accumulation = after
       this.#trainSteps++
@@ -252,16 +183,13 @@ export class TrainingSession {
   async runEvalStep(batch: Batch): Promise<StepResult> {
     return this.#calls.read('runEvalStep', async () => {
       const { evalModel: graph, evalLossTerms } = this.#artifacts
-      const { feeds } = feedsOf(
-        graph,
-        graph.inputs.filter((name) => !(name in this.#parameters)),
-        batch,
-      )
-      const parameters = Object.fromEntries(
-        graph.inputs
-          .filter((name) => name in this.#parameters)
-          .map((name) => [name, this.#parameters[name] as OrtTensor]),
-      )
+      const held = this.#tensors.parameters
+      const [own, others] = [
+        graph.inputs.filter((name) => name in held),
+        graph.inputs.filter((name) => !(name in held)),
+      ]
+      const { feeds } = feedsOf(graph, others, batch)
+      const parameters = Object.fromEntries(own.map((name) => [name, held[name] as OrtTensor]))
       const counts = lossCounts(evalLossTerms, batch)
       return stepResultOf(await this.#run('evaluation', { ...feeds, ...parameters }), graph.outputs, counts)
     })
@@ -283,23 +211,16 @@ export class TrainingSession {
           what: 'there are no gradients',
           fix: 'Call runTrainStep first.',
         })
-      const gradients = Object.fromEntries(
-        Object.keys(this.#parameters).map((name) => [`${name}_grad`, this.#buffers[gradientBuffer(name)] as OrtTensor]),
-      )
-      const numbers = {
-        [optimizerInputs.learningRate]: learningRate,
-        [optimizerInputs.step]: this.#step + 1,
-        [optimizerInputs.gradientScale]: gradientScale(this.#accumulation),
-        ...Object.fromEntries(
-          (this.#artifacts.biasCorrections ?? []).map(({ input, beta, power }) => [
-            input,
-            (1 - beta ** (this.#step + 1)) ** power,
-          ]),
-        ),
-      }
+      const numbers = stepNumbers(this.#artifacts, {
+        learningRate,
+        step: this.#step + 1,
+        gradientScale: gradientScale(this.#accumulation),
+      })
       // A step may write into the arrays that an evaluation reads.
       await this.#calls.reads()
-      await this.#sessions.optimizer.run([this.#parameters, this.#state], gradients, numbers)
+      const { parameters, state, gradients } = this.#tensors
+      const inputs = Object.fromEntries(Object.entries(gradients).map(([name, sum]) => [`${name}_grad`, sum]))
+      await this.#sessions.optimizer.run([parameters, state], inputs, numbers)
       this.#step++
     })
   }
@@ -330,10 +251,8 @@ export class TrainingSession {
   async getGradients(): Promise<Map<string, Tensor>> {
     return this.#calls.read('getGradients', async () => {
       // Under the parameters' names, because the download graph has inputs with these names.
-      const gradients = Object.fromEntries(
-        Object.keys(this.#parameters).map((name) => [name, this.#buffers[gradientBuffer(name)] as OrtTensor]),
-      )
-      const sums = await this.#onHost({ ...this.#state, ...gradients }, (tensors) => this.#split(tensors))
+      const { state, gradients } = this.#tensors
+      const sums = await this.#onHost({ ...state, ...gradients }, (all) => this.#tensors.split(all))
       const factor = gradientScale(this.#accumulation)
       return factor === 1
         ? sums
@@ -367,9 +286,8 @@ export class TrainingSession {
         expected: String(this.getParametersSize()),
         found: String(buffer.length),
       })
-    const { blocks, parameters } = this.#artifacts
-    const parts = [...parameters].map(([name, { dims }]) => ({ name, dims }))
-    this.#replace(this.#parameters, joinAll(blocks, new Map(splitTensors(parts, buffer))))
+    const parts = [...this.#artifacts.parameters].map(([name, { dims }]) => ({ name, dims }))
+    this.#tensors.setParameters(new Map(splitTensors(parts, buffer)))
   }
 
   /**
@@ -380,22 +298,20 @@ export class TrainingSession {
     return this.#calls.change('setParameters', async () => {
       checkValue('setParameters, tensors', tensors, tensorMap)
       checkTensors(this.#artifacts.parameters, tensors)
-      const all =
-        tensors.size === this.#artifacts.parameters.size
-          ? tensors
-          : new Map([...(await this.#fetchParameters()), ...tensors])
-      this.#replace(this.#parameters, joinAll(this.#artifacts.blocks, all))
+      const isAll = tensors.size === this.#artifacts.parameters.size
+      this.#tensors.setParameters(isAll ? tensors : new Map([...(await this.#fetchParameters()), ...tensors]))
     })
   }
 
   /** A copy of parameters and optimizer state. Call it between optimizer steps. */
   async getState(): Promise<SessionState> {
     return this.#calls.read('getState', async () => {
-      const tensors = await this.#onHost({ ...this.#parameters, ...this.#state }, (all) => {
-        const state = this.#artifacts.stateSlots.flatMap((slot) =>
-          [...this.#split(all, slot)].map(([name, value]) => [stateName(name, slot), value] as const),
+      const { parameters, state } = this.#tensors
+      const tensors = await this.#onHost({ ...parameters, ...state }, (all) => {
+        const slots = this.#artifacts.stateSlots.flatMap((slot) =>
+          [...this.#tensors.split(all, slot)].map(([name, value]) => [stateName(name, slot), value] as const),
         )
-        return new Map([...this.#split(all), ...state])
+        return new Map([...this.#tensors.split(all), ...slots])
       })
       return { tensors, step: this.#step }
     })
@@ -411,22 +327,9 @@ export class TrainingSession {
     const { tensors, step } = saved
     checkValue('setState, step', step, whole(0))
     checkValue('setState, tensors', tensors, tensorMap)
-    const { blocks, parameters, stateSlots } = this.#artifacts
-    const state = stateSlots.flatMap((slot) =>
-      [...parameters].map(([name, data]) => [stateName(name, slot), data] as const),
-    )
-    const expected = new Map([...parameters, ...state])
-    checkTensors(expected, tensors)
-    for (const name of expected.keys())
-      if (!tensors.has(name))
-        throw new CheckpointError({
-          where: `tensor "${name}"`,
-          what: 'missing from the checkpoint',
-          fix: 'It was made with another optimizer or configuration.',
-        })
-    requireFinite('setState', tensors)
-    this.#replace(this.#parameters, joinAll(blocks, tensors))
-    for (const slot of stateSlots) this.#replace(this.#state, joinAll(blocks, tensors, slot))
+    checkState('setState', this.#artifacts, tensors)
+    this.#tensors.setParameters(tensors)
+    this.#tensors.setState(tensors)
     this.#step = step
     this.#trainSteps = step
     this.lazyResetGrad()
@@ -453,7 +356,7 @@ export class TrainingSession {
       this.#sessions = await openSessions(this.#artifacts, this.device, { onWarning: this.#options.onWarning })
       if (this.device !== lost)
         this.#options.onWarning?.(`Device "${lost}" does not come back: device "${this.device}" goes on.`)
-      ;({ parameters: this.#parameters, buffers: this.#buffers, state: this.#state } = initialTensors(this.#artifacts))
+      this.#tensors = new SessionTensors(this.#artifacts, this.#calls)
       this.#step = 0
       this.#trainSteps = 0
       this.#reset = true
@@ -490,20 +393,9 @@ export class TrainingSession {
     await this.#sessions.release()
   }
 
-  /** Dropout masks of this training step: a function of (seed, step, input), so that any step can be repeated. */
-  #masks(symbols: ReadonlyMap<string, number>): OrtTensors {
-    const shapes = maskShapes(this.#artifacts, symbols)
-    return Object.fromEntries(
-      this.#artifacts.dropoutMasks.map(({ input, p }, i) => {
-        const dims = shapes[i] as number[]
-        const mask = random(this.#options.seed ?? 0, 'dropout', this.#trainSteps, i).mask(elementCount(dims), 1 - p)
-        return [input, new OrtTensor('uint8', mask, dims)]
-      }),
-    )
-  }
-
   async #fetchParameters(): Promise<Map<string, Tensor>> {
-    return this.#onHost({ ...this.#parameters, ...this.#state }, (tensors) => this.#split(tensors))
+    const { parameters, state } = this.#tensors
+    return this.#onHost({ ...parameters, ...state }, (all) => this.#tensors.split(all))
   }
 
   /**
@@ -517,28 +409,5 @@ export class TrainingSession {
         throw lossOf(this.device, cause)
       }),
     )
-  }
-
-  /** Replaces tensors by tensors from the host, by name. */
-  #replace(tensors: OrtTensors, values: ReadonlyMap<string, Tensor>): void {
-    for (const [name, value] of Object.entries(hostTensors(values))) this.#exchange(tensors, name, value)
-  }
-
-  /** Puts a tensor in the place of another, which is freed. */
-  #exchange(tensors: OrtTensors, name: string, value: OrtTensor): void {
-    const before = tensors[name]
-    tensors[name] = value
-    this.#calls.afterReads(() => dispose(before))
-  }
-
-  /** Parameters, or their state in a slot, from tensors of blocks on the host. */
-  #split(tensors: OrtTensors, slot?: string): Map<string, Tensor> {
-    const { blocks, parameters } = this.#artifacts
-    const parts = new Map(
-      blocks.flatMap((block) =>
-        splitTensors(block.parts, (tensors[stateName(block.name, slot)] as OrtTensor).data as Float32Array),
-      ),
-    )
-    return new Map([...parameters.keys()].map((name) => [name, parts.get(name) as Tensor]))
   }
 }

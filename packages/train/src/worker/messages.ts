@@ -4,7 +4,8 @@ import { float32, type Tensor, toFloat32 } from '@cola/graph'
 import type { LossTerm } from '../artifacts/loss-terms.ts'
 import type { ResolvedDevice, Device } from '../runtime/devices.ts'
 import type { RuntimeSettings } from '../runtime/runtime-options.ts'
-import type { SessionState, TrainableSession } from '../session/training-session.ts'
+import type { SessionState } from '../session/training-options.ts'
+import type { TrainableSession } from '../session/training-session.ts'
 import type { PlainError } from './plain-error.ts'
 
 /** Bytes of a file of the artifacts, from `at` on; the file has `size` bytes. */
