@@ -90,6 +90,8 @@ export {
   type EntityScore,
   type TagRows,
 } from './metrics/entities.ts'
+export { iob2Labels, type TagScheme, tagSchemes, toIob2 } from './metrics/tag-schemes.ts'
+export { type TagMetrics, tagMetrics } from './metrics/tags.ts'
 export { type Indicators, type MultiLabelMetrics, multiLabelMetrics } from './metrics/multilabel.ts'
 export { perplexity } from './metrics/perplexity.ts'
 export { meanSquaredError, pearson, type RegressionMetrics, regressionMetrics, spearman } from './metrics/regression.ts'

@@ -44,7 +44,8 @@ export interface ClassificationMetrics extends Record<string, number> {
   f1_weighted: number
 }
 
-type Score = 'precision' | 'recall' | 'f1'
+/** Scores of a class. */
+export type Score = 'precision' | 'recall' | 'f1'
 
 /** Numerator and denominator of each score of a class. */
 const fractions: Readonly<
@@ -81,20 +82,22 @@ function byClass(
   return scores
 }
 
-const averages: Readonly<Record<Average, (score: Score, counts: ClassCounts, options: ScoreOptions) => number>> = {
-  binary: (score, counts, options) => byClass(score, counts, [1], options)[0] as number,
-  macro: (score, counts, options) => mean(byClass(score, counts, counts.present, options)),
-  // Every row has one label and one prediction, so all three micro averages are the accuracy.
-  micro: (_, { right, rows }) => (rows === 0 ? 0 : right / rows),
-  weighted: (score, counts, options) => {
-    const scores = byClass(score, counts, counts.present, options)
-    const sum = scores.reduce(
-      (total, value, i) => total + value * (counts.actual[counts.present[i] as number] as number),
-      0,
-    )
-    return counts.rows === 0 ? 0 : sum / counts.rows
-  },
-}
+/** One score of all classes, by the name of its average. */
+export const averages: Readonly<Record<Average, (score: Score, counts: ClassCounts, options: ScoreOptions) => number>> =
+  {
+    binary: (score, counts, options) => byClass(score, counts, [1], options)[0] as number,
+    macro: (score, counts, options) => mean(byClass(score, counts, counts.present, options)),
+    // Every row has one label and one prediction, so all three micro averages are the accuracy.
+    micro: (_, { right, rows }) => (rows === 0 ? 0 : right / rows),
+    weighted: (score, counts, options) => {
+      const scores = byClass(score, counts, counts.present, options)
+      const sum = scores.reduce(
+        (total, value, i) => total + value * (counts.actual[counts.present[i] as number] as number),
+        0,
+      )
+      return counts.rows === 0 ? 0 : sum / counts.rows
+    },
+  }
 
 const averageChecks: Checks<AverageOptions> = { average: oneOf(Object.keys(averages)), ...scoreChecks }
 

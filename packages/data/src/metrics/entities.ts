@@ -46,14 +46,23 @@ function parseTag(tag: string): Tag {
   return { prefix: tag.slice(0, dash), type: tag.slice(dash + 1) }
 }
 
-/** The entities of a row's tags. An I tag that continues no entity starts one, because predictions have such tags. */
+/** Prefixes of IOBES and BILOU that continue an entity, as I does. */
+const ends: ReadonlySet<string> = new Set(['E', 'L'])
+/** Prefixes after which nothing of the entity comes. */
+const closed: ReadonlySet<string> = new Set(['O', ...ends, 'S', 'U'])
+
+/**
+ * The entities of a row's tags: IOB2, or IOBES and BILOU. A tag that continues no entity starts one, because predictions
+ * have such tags.
+ */
 export function entitiesOf(tags: readonly string[]): Entity[] {
   requireKind('entitiesOf, tags', tags, 'list')
   const entities: Entity[] = []
   let [previous, start] = [outside, 0]
   for (let at = 0; at <= tags.length; at++) {
     const tag = at < tags.length ? parseTag(tags[at] as string) : outside
-    const continues = tag.prefix === 'I' && previous.prefix !== 'O' && previous.type === tag.type
+    const isInside = tag.prefix === 'I' || ends.has(tag.prefix)
+    const continues = isInside && !closed.has(previous.prefix) && previous.type === tag.type
     if (!continues) {
       if (previous.prefix !== 'O') entities.push({ type: previous.type, start, end: at })
       start = at
@@ -124,7 +133,8 @@ export function entityMetrics(
   }
 }
 
-function checkRow(predicted: readonly string[], row: readonly string[], i: number): void {
+/** @throws {DataError} for a row of predictions that is not as long as the row of labels. */
+export function checkRow(predicted: readonly string[], row: readonly string[], i: number): void {
   if (predicted.length !== row.length)
     throw new DataError({
       where: `predictions, row ${i + 1}`,
@@ -152,7 +162,11 @@ export function checkIob2(rows: TagRows, where = 'tags'): void {
         })
       }
       if (typeof tag !== 'string' || !/^(O|[BI]-.+)$/.test(tag))
-        refuse('no tag of IOB2', 'O, B-TYPE or I-TYPE', 'Write the tags of other schemes (IOBES, plain types) as IOB2.')
+        refuse(
+          'no tag of IOB2',
+          'O, B-TYPE or I-TYPE',
+          'toIob2 of @cola/data writes the tags of other schemes as IOB2.',
+        )
       const type = tag.slice(2)
       const previous = tags[at - 1]
       if (tag.startsWith('I-') && previous !== `B-${type}` && previous !== `I-${type}`)

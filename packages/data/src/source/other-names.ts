@@ -12,5 +12,7 @@ export const ofTables: Readonly<Record<string, string>> = {
   columns: 'The options text and label name the columns; readRecords reads others.',
   text: 'It is columns, the names in the file, which the rows have too; map makes { text, label } of them.',
   label: 'It is columns, the names in the file, which the rows have too; map makes { text, label } of them.',
+  words: 'It is for CoNLL files, of readRecords and parseRecords.',
+  tags: 'It is for CoNLL files, of readRecords and parseRecords.',
   nrows: 'All rows are read: rows.slice(0, 100) are the first.',
 }

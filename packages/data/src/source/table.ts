@@ -1,6 +1,16 @@
-// Reads tables: CSV, TSV, JSON Lines and JSON, as rows with all their columns or as texts with the index of a class.
+// Reads tables: CSV, TSV, JSON Lines, JSON and CoNLL, as rows with all their columns or as texts with the index of a class.
 
-import { callable, type Check, checkOptions, type Checks, checkValue, listOf, string, text } from '@cola/graph/options'
+import {
+  callable,
+  type Check,
+  checkOptions,
+  type Checks,
+  checkValue,
+  defined,
+  listOf,
+  string,
+  text,
+} from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import {
   type AskedColumn,
@@ -10,6 +20,7 @@ import {
   requireColumn,
   requireDelimiter,
 } from './columns.ts'
+import { conllChecks, type ConllOptions } from './conll-options.ts'
 import { checkText, decodeChecks, decodeText, type DecodeOptions, lineAt } from './decode.ts'
 import { dsvChecks, parseDsv, type Quoting } from './dsv.ts'
 import { type JsonRecord, parseJsonArray, parseJsonLines } from './json.ts'
@@ -20,15 +31,15 @@ import { describeValue } from './row-checks.ts'
 import { keepPlace } from './row-places.ts'
 
 /** Options of reading a table as records. */
-export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
+export interface RecordOptions extends Pick<DecodeOptions, 'encoding'>, ConllOptions {
   /**
    * Meaning of quotes in CSV and TSV. @default 'minimal' for CSV; 'auto' for TSV, which has no quoting but is often
    * written with it
    */
   quoting?: Quoting
   /**
-   * Delimiter of CSV and TSV. The default is refused for a header that has another one alone, unless it is given.
-   * @default a comma for CSV, a tab for TSV
+   * Delimiter of CSV and TSV, and of the columns of CoNLL. The default is refused for a header that has another one alone,
+   * unless it is given. @default a comma for CSV, a tab for TSV; for CoNLL tabs where the first line has one, else spaces
    */
   delimiter?: string
   /** Called with a warning for text that was not decoded without replacements. @default none */
@@ -38,16 +49,21 @@ export interface RecordOptions extends Pick<DecodeOptions, 'encoding'> {
 }
 
 /** Options of reading a table: its format, delimiter, header and encoding. */
-export interface TableOptions extends LabelOptions, Omit<RecordOptions, 'onWarning' | 'columns'> {}
+export interface TableOptions extends LabelOptions, Omit<RecordOptions, 'onWarning' | 'columns' | keyof ConllOptions> {}
 
 const formatChecks = { encoding: decodeChecks.encoding, ...dsvChecks }
-const recordChecks: Checks<RecordOptions> = { ...formatChecks, onWarning: callable, columns: listOf(column) }
+const recordChecks: Checks<Omit<RecordOptions, keyof ConllOptions>> = {
+  ...formatChecks,
+  onWarning: callable,
+  columns: listOf(column),
+}
+const allChecks: Checks<RecordOptions> = { ...recordChecks, ...conllChecks }
 const [aString, isString] = string
 const place: Check = [aString, isString, () => 'It names the table in errors; the options come after it.']
 const tableChecks: Checks<TableOptions> = { ...formatChecks, ...labelChecks }
 
 /** Checks options; pandas' names, and those of another function here, are loaded for one that is unknown. */
-async function requireKnown<Options>(call: string, options: object, checks: Checks<Options>): Promise<void> {
+async function requireKnown(call: string, options: object, checks: Readonly<Record<string, Check>>): Promise<void> {
   const areKnown = Object.keys(options ?? {}).every((name) => Object.hasOwn(checks, name))
   checkOptions(call, options, checks, false, areKnown ? {} : (await import('./other-names.ts')).ofTables)
 }
@@ -105,6 +121,17 @@ const json =
     return records
   }
 
+const conll =
+  (defaults: ConllOptions): Parser =>
+  async (content, where, asked = [], options) => {
+    // A part of its own in bundles.
+    const { parseConll, refuseTexts } = await import('./conll.ts')
+    if (asked.some(({ option }) => option !== 'columns')) refuseTexts(where)
+    const records = parseConll(content, where, { ...defaults, ...defined(options) })
+    for (const one of asked) for (const { values } of records.slice(0, 1)) requireAsked(values, one, where, values)
+    return records
+  }
+
 const [csv, tsv, jsonl] = [separated(',', 'minimal'), separated('\t', 'auto'), json(parseJsonLines)]
 const parsers: Readonly<Record<string, Parser>> = {
   csv,
@@ -113,7 +140,11 @@ const parsers: Readonly<Record<string, Parser>> = {
   jsonl,
   ndjson: jsonl,
   json: json(parseJsonArray),
+  conll: conll({}),
+  conllu: conll({ words: 'FORM', tags: 'UPOS' }),
 }
+/** Formats that have the options `words` and `tags`. */
+const conllFormats = ['conll', 'conllu']
 
 /**
  * Parses a table with a header line (CSV, TSV), JSON objects one per line, or a JSON array of objects. Header names and
@@ -146,14 +177,26 @@ export async function parseTable(
 
 /** Formats of tables of texts. */
 type TextFormat = 'csv' | 'tsv' | 'tab'
+/** Formats of sentences whose words have tags. */
+type ConllFormat = 'conll' | 'conllu'
 /** Values of a format: texts, or what JSON has, which is not known before it is read. */
 type Cell<Format extends string> = [Format] extends [TextFormat] ? string : unknown
+/** Rows of a format. */
+type Rows<Format extends string, Column extends string> = [Format] extends [ConllFormat]
+  ? Pick<{ words: string[]; tags: string[] }, Column & ('words' | 'tags')>[]
+  : Record<Column, Cell<Format>>[]
 /** The format that the name of a file says. */
-type ExtensionOf<From> = From extends `${string}.${TextFormat}` ? TextFormat : string
+type ExtensionOf<From> = From extends `${string}.${TextFormat}`
+  ? TextFormat
+  : From extends `${string}.${ConllFormat}`
+    ? ConllFormat
+    : string
 
 /**
  * Parses a table as {@link parseTable} does, into objects with a field per column: trimmed header names and texts as
- * they are from CSV and TSV, values as they are from JSON.
+ * they are from CSV and TSV, values as they are from JSON; or, from CoNLL, `{ words, tags }` for each sentence.
+ * CoNLL (`conll`, `conllu`): a word a line, columns between spaces or tabs, a blank line behind each sentence. Lines of
+ * `-DOCSTART-` and comments are skipped.
  * @typeParam Column Name of a column that is read; its values are strings in CSV and TSV, and unknown in other formats.
  * @typeParam Row What the table holds; it is not checked: `<{ messages: ChatMessage[] }>`.
  * @throws {DataError} naming file, line and column: an unknown format, a missing or duplicate column, a row with more
@@ -165,7 +208,7 @@ export async function parseRecords<const Format extends string, const Column ext
   format: Format,
   where?: string,
   options?: RecordOptions & { columns?: readonly Column[] },
-): Promise<Record<Column, Cell<Format>>[]>
+): Promise<Rows<Format, Column>>
 export async function parseRecords<Row extends object>(
   content: string | Uint8Array,
   format: string,
@@ -179,7 +222,7 @@ export async function parseRecords(
   options: RecordOptions = {},
 ): Promise<object[]> {
   checkValue('parseRecords, where', where, place)
-  await requireKnown('parseRecords', options, recordChecks)
+  await requireKnown('parseRecords', options, conllFormats.includes(format) ? allChecks : recordChecks)
   await requireFormat(format, where)
   const { columns } = options
   const records = await parseFormat(content, format, where, columns && readColumns(columns), options)
@@ -237,7 +280,8 @@ export async function readTable(
 }
 
 /**
- * Reads the rows of a file, in the format of its extension, as objects with a field per column.
+ * Reads the rows of a file, in the format of its extension, as objects with a field per column; the sentences of a CoNLL
+ * file as `{ words, tags }`.
  * @param source A path, an address, a file that a person picked, or bytes, whose `format` is given.
  * @typeParam Column Name of a column that is read; its values are strings in CSV and TSV, and unknown in other formats.
  * @typeParam Row What the table holds; it is not checked: `<{ messages: ChatMessage[] }>`.
@@ -250,7 +294,7 @@ export async function readRecords<
 >(
   source: From,
   options?: RecordOptions & { format?: Format; columns?: readonly Column[] },
-): Promise<Record<Column, Cell<Format>>[]>
+): Promise<Rows<Format, Column>>
 export async function readRecords<Row extends object>(
   source: FileSource | Uint8Array,
   options?: RecordOptions & { format?: string; columns?: readonly (keyof Row & string)[] },
@@ -259,7 +303,7 @@ export async function readRecords(
   source: FileSource | Uint8Array,
   options: RecordOptions & { format?: string } = {},
 ): Promise<object[]> {
-  await requireKnown('readRecords', options, { format: text, ...recordChecks })
+  await requireKnown('readRecords', options, { format: text, ...allChecks })
   const { format, ...parsing } = options
   const { path, bytes } = await readOne(source)
   return parseRecords(bytes, format ?? extensionOf(path), path, parsing)

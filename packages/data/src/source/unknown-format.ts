@@ -12,6 +12,8 @@ export function unknownFormat(format: string, known: readonly string[], where: s
     what: 'unknown format',
     expected: known.join(', '),
     found: format,
-    fix: closestValue(format, known) ?? 'Give the format, such as csv; a spreadsheet is to be saved as CSV.',
+    fix:
+      closestValue(format, known) ??
+      'Give the format, such as csv, or conll for words with tags; a spreadsheet is to be saved as CSV.',
   })
 }

@@ -198,7 +198,11 @@ describe('rows with all their columns', () => {
     ['a,b\n', 'csv', /^x: no rows/],
     ['', 'csv', /^x: no rows/],
     ['[1]', 'json', /^x, row 1/],
-    ['a', 'xlsx', /^x: unknown format.*Give the format, such as csv; a spreadsheet is to be saved as CSV\.$/],
+    [
+      'a',
+      'xlsx',
+      /^x: unknown format.*Give the format, such as csv, or conll for words with tags; a spreadsheet is to be saved as CSV\.$/,
+    ],
   ])('refuses %j as %s', async (content, format, message) => {
     await expect(parseRecords(content, format, 'x')).rejects.toThrow(DataError)
     await expect(parseRecords(content, format, 'x')).rejects.toThrow(message)
