@@ -269,7 +269,10 @@ const ofTasks: { readonly [T in lora.TaskType]: Readonly<Record<keyof lora.TaskT
     ...({ problem_type: true, labels: true, head: true, pooling: true } as const),
     ...({ label_smoothing: true, class_weight: true, pos_weight: true } as const),
   },
-  TOKEN_CLS: { labels: true, head: true, label_all_tokens: true, punctuation: true, class_weight: true },
+  TOKEN_CLS: {
+    ...({ labels: true, scheme: true, head: true, label_all_tokens: true } as const),
+    ...({ punctuation: true, class_weight: true } as const),
+  },
   FEATURE_EXTRACTION: { pooling: true, scale: true },
   CAUSAL_LM: { completion_only_loss: true, assistant_only_loss: true, eos_token: true, chat_template: true },
 }

@@ -142,14 +142,13 @@ export type {
   TaskTypes,
   TypesOfTask,
 } from './tasks/task.ts'
+export type { TaggedEntity, WordTags } from './tasks/found-tags.ts'
 export type { SpansRow, TextSpan, TokenClassificationRow, WordsRow } from './tasks/tagged-words.ts'
 export type {
-  TaggedEntity,
   TokenClassificationExample,
   TokenClassificationOptions,
   TokenClassificationSettings,
   TokenClassifier,
-  WordTags,
 } from './tasks/token-classification.ts'
 export { consoleProgress } from '@cola/train'
 export type { Ia3ConfigJson } from './methods/ia3.ts'

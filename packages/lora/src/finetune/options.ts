@@ -78,7 +78,7 @@ export interface CommonOptions<T extends TaskType> extends TrainingOptions<T> {
   train_sampling_strategy?: SamplingStrategy
   /**
    * Score of the validation rows that decides the best epoch, or `loss`.
-   * @default 'loss' for fewer than 200 validation rows; else the task's: mcc, f1_micro, pearson, f1, ...
+   * @default 'loss' for fewer than 200 validation rows; else the task's: mcc, f1_micro, pearson, f1, accuracy, ...
    */
   metric_for_best_model?: string
   /**

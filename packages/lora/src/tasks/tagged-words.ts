@@ -1,8 +1,7 @@
 // Rows of token classification: words with their tags, or a text with spans of characters, which become words with
-// tags of the scheme IOB2.
+// tags of the scheme IOB2; as do tags of other schemes.
 
 import {
-  checkIob2,
   DataError,
   describeValue,
   divideWords,
@@ -10,14 +9,20 @@ import {
   renameFix,
   requireText,
   rowPlace,
+  type TagScheme,
   type TextRange,
+  toIob2,
   type WordInput,
 } from '@cola/data'
 
-/** A sentence in words, each with a tag of IOB2: `O`, `B-TYPE`, `I-TYPE`. */
+/** A sentence in words, each with a tag. */
 export interface WordsRow {
   words: readonly string[]
-  tags: readonly string[]
+  /**
+   * `[word]`: any tags, such as parts of speech; entities have those of IOB2: `O`, `B-TYPE`, `I-TYPE`, or of the option
+   * `scheme`. Numbers are places in the option `labels`.
+   */
+  tags: readonly string[] | readonly number[]
 }
 
 /** A stretch of a text: indices of a JavaScript string, `end` past the last character. */
@@ -42,32 +47,32 @@ export interface TaggedWords {
   field: 'tags' | 'spans'
 }
 
+/** How rows are read. */
+export interface Reading {
+  /** How texts are divided into words. */
+  punctuation: PunctuationWords
+  /** The scheme of the tags of words. @default as they are */
+  scheme?: TagScheme | null | undefined
+  /** Names of tags, for those that are numbers. */
+  names?: readonly string[] | undefined
+}
+
 /**
  * Reads and checks rows.
- * @param punctuation How texts are divided into words.
- * @throws {DataError} naming the row and the field: another shape, words and tags of unlike number, tags that are not
- * IOB2, spans that are out of range, overlap or cut a word.
+ * @throws {DataError} naming the row and the field: another shape, words and tags of unlike number, tags that are not of
+ * the scheme, numbers that are no places among the names, spans that are out of range, overlap or cut a word.
  */
-export function taggedWords(
-  rows: readonly TokenClassificationRow[],
-  punctuation: PunctuationWords,
-  where: string,
-): TaggedWords[] {
-  const tagged = rows.map((row, i) => {
+export function taggedWords(rows: readonly TokenClassificationRow[], reading: Reading, where: string): TaggedWords[] {
+  return rows.map((row, i) => {
     const place = rowPlace(where, i, row)
-    return isSpansRow(row, place) ? fromSpans(row, punctuation, place) : fromWords(row, place)
+    return isSpansRow(row, place) ? fromSpans(row, reading.punctuation, place) : fromWords(row, reading, place)
   })
-  checkIob2(
-    tagged.map(({ tags }) => tags),
-    where,
-  )
-  return tagged
 }
 
 /** The columns of data sets on the hub, whose tags are numbers. */
 const ofDatasets =
-  'Rename tokens to words, and ner_tags to tags, which are names: rows.map(({ tokens, ner_tags }) => ' +
-  '({ words: tokens, tags: ner_tags.map((id) => names[id]) })).'
+  'Rename tokens to words, and ner_tags to tags: rows.map(({ tokens, ner_tags }) => ({ words: tokens, tags: ner_tags })). ' +
+  'Where they are numbers, the option labels names them in their order.'
 
 /** Whether a row is a text with spans. @throws {DataError} for one that is of neither shape, or of both. */
 export function isSpansRow(row: TokenClassificationRow, where: string): row is SpansRow {
@@ -83,13 +88,13 @@ export function isSpansRow(row: TokenClassificationRow, where: string): row is S
   })
 }
 
-function fromWords(row: WordsRow, where: string): TaggedWords {
+function fromWords(row: WordsRow, { scheme, names }: Reading, where: string): TaggedWords {
   const { words, tags } = row
   if (!Array.isArray(tags))
     throw new DataError({
       where: `${where}, field "tags"`,
       what: 'no tags',
-      expected: 'an array of IOB2 tags, one a word',
+      expected: 'an array of tags, one a word',
       found: describeValue(tags),
       fix: renameFix(['tags'], Object.keys(row)),
     })
@@ -100,7 +105,24 @@ function fromWords(row: WordsRow, where: string): TaggedWords {
       expected: `${words.length} tags for ${words.length} words`,
       found: String(tags.length),
     })
-  return { input: { words }, tags, field: 'tags' }
+  const named = tags.map((tag: unknown, i) => nameOf(tag, names, `${where}, token ${i + 1}`))
+  return { input: { words }, tags: scheme ? toIob2(named, scheme, where) : named, field: 'tags' }
+}
+
+/** The name of a tag. @throws {DataError} for what is neither a name nor the place of one. */
+function nameOf(tag: unknown, names: readonly string[] | undefined, where: string): string {
+  const name = typeof tag === 'number' ? names?.[tag] : tag
+  if (typeof name === 'string' && name !== '') return name
+  throw new DataError({
+    where,
+    what: typeof tag === 'number' && !names ? 'a number in place of a tag' : 'no tag',
+    expected: names ? `a tag, or a whole number from 0 to ${names.length - 1}` : 'the name of a tag',
+    found: describeValue(tag),
+    fix:
+      typeof tag === 'number'
+        ? "The option labels names tags in the order of their numbers: labels: ['O', ...]."
+        : undefined,
+  })
 }
 
 function fromSpans(row: SpansRow, punctuation: PunctuationWords, where: string): TaggedWords {
