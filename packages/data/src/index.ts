@@ -134,17 +134,16 @@ export {
 } from './source/table.ts'
 export { splitRows, type SplitOptions } from './source/split-rows.ts'
 export { readText } from './source/read-text.ts'
-export type { ChatMessage, ChatTemplate, ChatTemplateOptions } from './tokenizer/chat-template.ts'
+export {
+  type ChatMessage,
+  type ChatTemplate,
+  chatTemplateFile,
+  type ChatTemplateOptions,
+} from './tokenizer/chat-template.ts'
 export { firstPosition, longestInput, type ModelConfig, padTokenId } from './tokenizer/model-config.ts'
 export { createTokenizer } from './tokenizer/create-tokenizer.ts'
 export { readTokenizer } from './tokenizer/read-tokenizer.ts'
-export {
-  type BuiltInputs,
-  chatTemplateFile,
-  type Encoding,
-  type Tokenizer,
-  type TokenizerFiles,
-} from './tokenizer/tokenizer.ts'
+export type { BuiltInputs, Encoding, Tokenizer, TokenizerFiles } from './tokenizer/tokenizer.ts'
 export type { EncodingOptions } from './tokenizer/encoding-options.ts'
 export { divideWords, type PunctuationWords, type TextRange } from './tokenizer/divide-words.ts'
 export type { TruncationSide, TruncationStrategy } from './tokenizer/truncate.ts'

@@ -29,6 +29,9 @@ export type ChatTemplateJson = string | readonly { readonly name: string; readon
 /** Renders a conversation. */
 export type ChatTemplate = (messages: readonly ChatMessage[], options?: ChatTemplateOptions) => string
 
+/** File with the chat template alone, as newer models have it. */
+export const chatTemplateFile = 'chat_template.jinja'
+
 /** For messages. */
 export const where = 'chat_template'
 

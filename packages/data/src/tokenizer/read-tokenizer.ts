@@ -4,7 +4,9 @@ import { checkOptions } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { placeOf } from '../files/files.ts'
 import { openFiles, openFilesChecks, type OpenFilesOptions, type Source } from '../open/open-files.ts'
-import { chatTemplateFile, requireObject, type Tokenizer, type TokenizerConfig, tokenizerOf } from './tokenizer.ts'
+import { chatTemplateFile } from './chat-template.ts'
+import type { Tokenizer } from './tokenizer.ts'
+import { requireObject, type TokenizerConfig, tokenizerOf } from './tokenizer-of.ts'
 
 /**
  * Reads tokenizer.json, tokenizer_config.json and chat_template.jinja, which replaces the template of the latter.
