@@ -94,13 +94,11 @@ export type { Label } from '@cola/data'
 export type { ClassWeight, ClassWeights } from './tasks/class-weight.ts'
 export type { Classification, ProblemType } from './tasks/problem-types.ts'
 export type {
-  SequenceClassificationExample,
   SequenceClassificationOptions,
-  ClassTable,
-  SequenceClassificationRow,
   SequenceClassificationSettings,
   SequenceClassifier,
 } from './tasks/sequence-classification.ts'
+export type { ClassTable, SequenceClassificationExample, SequenceClassificationRow } from './tasks/text-rows.ts'
 export type {
   CausalLanguageModelExample,
   CausalLanguageModelOptions,

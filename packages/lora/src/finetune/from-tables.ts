@@ -4,7 +4,7 @@
 import { type Label, type LabelledTable, namedRows, withClassNames } from '@cola/data'
 import { ConfigError } from '../errors.ts'
 import { requireShared } from '../tasks/found-classes.ts'
-import type { SequenceClassificationRow } from '../tasks/sequence-classification.ts'
+import type { SequenceClassificationRow } from '../tasks/text-rows.ts'
 import type { TaskType } from '../tasks/task.ts'
 import type { FineTuneOptions } from './options.ts'
 import { isTable, type OptionsWithRows, type Rows } from './tables.ts'

@@ -20,7 +20,7 @@ import { type OnnxModelOptions, quantizationCheck } from '../onnx/open-options.t
 import type { Quantization } from '../onnx/quantization.ts'
 import { checkKnown } from './check-known.ts'
 import { openWith } from './open-with.ts'
-import type { ClassTable, SequenceClassificationRow } from '../tasks/sequence-classification.ts'
+import type { ClassTable, SequenceClassificationRow } from '../tasks/text-rows.ts'
 import type { RowsOf, Task, TaskType, TaskTypes } from '../tasks/task.ts'
 
 /** Options of the training loop, which the Trainer defines. */

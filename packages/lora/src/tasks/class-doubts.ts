@@ -1,11 +1,9 @@
 // What may not be meant of classes and of the rows that have them: loaded where something is to be said of them.
 
 import { type Label, labelDoubts, type RowsByName } from '@cola/data'
-import type { SequenceClassificationRow } from './sequence-classification.ts'
+import { labelsOf, type SequenceClassificationRow } from './text-rows.ts'
 
 type Row = SequenceClassificationRow
-
-const labelsOf = (rows: readonly Row[]): Label[] => rows.flatMap(({ label }) => label as Label | Label[])
 
 /** What is read of a row, and what it says of it. */
 const said = ({ text, text_pair, label }: Row) => ({

@@ -12,7 +12,8 @@ import {
 } from '@cola/data'
 import { allNames } from './all-names.ts'
 import type { ProblemType } from './problem-types.ts'
-import type { SequenceClassificationOptions, SequenceClassificationRow } from './sequence-classification.ts'
+import type { SequenceClassificationOptions } from './sequence-classification.ts'
+import type { SequenceClassificationRow } from './text-rows.ts'
 
 type Row = SequenceClassificationRow
 

@@ -2,13 +2,10 @@
 
 import {
   defaultLabels,
-  encodeTexts,
   isLabel,
   type Label,
-  requireField,
   requireList,
   requireString,
-  requireText,
   rowPlace,
   strictMethods,
   ignoreIndex,
@@ -16,27 +13,23 @@ import {
 import type { Batch } from '@cola/train'
 import { type Check, flag, list, oneOf, optional, share } from '@cola/graph/options'
 import { type Pooling, poolings } from '../inject/head.ts'
+import { areClear } from './clear-classes.ts'
 import { type ClassWeight, classWeight, type ClassWeights } from './class-weight.ts'
 import { withHead } from './head.ts'
 import { headChecks, type HeadOption, type LayeredHead, layered } from './head-option.ts'
 import type { TextStates } from './hidden-states.ts'
 import { architecture, labelNames } from '../load/architecture.ts'
 import { type Classification, metricOfProblem, type ProblemType, problemTypes } from './problem-types.ts'
-import { otherForm } from './other-form.ts'
-import type { EncodeContext, Encoded, ServeContext, Task } from './task.ts'
-
-/** A text, or a pair of texts, with its class, its classes, or its number. @typeParam L Names of the classes. */
-export interface SequenceClassificationRow<L extends Label = Label> {
-  text: string
-  text_pair?: string
-  label: L | readonly L[]
-}
-
-/** Texts whose labels are indices of classes, as `readTable` of @cola/data gives them. */
-export interface ClassTable<L extends Label = Label> {
-  readonly rows: readonly { text: string; text_pair?: string; label: number }[]
-  readonly classes: readonly L[]
-}
+import type { Task } from './task.ts'
+import {
+  type ClassTable,
+  encodeTextRows,
+  isPair,
+  requireLabelled,
+  type SequenceClassificationExample,
+  type SequenceClassificationRow,
+  type TextOrPair,
+} from './text-rows.ts'
 
 /** Options of the task SEQ_CLS. */
 export interface SequenceClassificationOptions {
@@ -84,16 +77,6 @@ export interface SequenceClassificationSettings {
   /** Whether rows are pairs of texts. @default not known */
   pairs?: boolean
 }
-
-/** A tokenized text with its label. */
-export interface SequenceClassificationExample {
-  input_ids: readonly number[]
-  token_type_ids?: readonly number[]
-  /** Index of the class; 0 or 1 for each class; or the number. Undefined for a text to be classified. */
-  target?: readonly number[]
-}
-
-type TextOrPair = string | { text: string; text_pair?: string }
 
 /** Methods of a fine-tuned classifier. @typeParam L Names of the classes. */
 export interface SequenceClassifier<L extends Label = Label> {
@@ -159,62 +142,6 @@ const checks = {
 /** Of settings that models saved without them have not. */
 const ofSettings = { class_weight: optional(classWeight), pos_weight: optional(classWeight), pairs: optional(flag) }
 
-/** @throws {DataError} naming the first row without a label. */
-function requireLabelled(rows: readonly object[], where: string): void {
-  for (const [i, row] of rows.entries()) requireField(row, 'label', rowPlace(where, i, row))
-}
-
-/** Rows of training and of validation. */
-type Rows = Readonly<Record<'train' | 'validation', readonly SequenceClassificationRow[]>>
-
-/** All labels of rows, one after the other. */
-const labelsOf = (rows: readonly SequenceClassificationRow[]): Label[] =>
-  rows.flatMap(({ label }) => label as Label | Label[])
-
-/**
- * Whether classes have two rows each, one of validation where there are any, and names that are no variants, and no text
- * has two rows.
- */
-function areClear(classes: readonly Label[], { train, validation }: Rows): boolean {
-  const once = new Set<Label>()
-  const [seen, judged] = [labelsOf(train), labelsOf(validation)]
-  const twice = seen.filter((label) => once.size === once.add(label).size)
-  const names = classes.map((label) => String(label).normalize().toLowerCase().replace(/\s/g, ''))
-  const texts = [...train, ...validation].map(({ text, text_pair }) => `${text}\n${text_pair}`)
-  return (
-    new Set(texts).size === texts.length &&
-    [twice, names, judged.length ? judged : classes].every((all) => new Set(all).size === classes.length)
-  )
-}
-
-/**
- * Texts, or pairs of texts, as token ids, without targets.
- * @param textOf Reads a text, which may be empty where it is no row of a table.
- * @throws {DataError} naming the row and the field.
- */
-function encodeInputs(
-  rows: readonly Exclude<TextOrPair, string>[],
-  { pairs }: Pick<SequenceClassificationSettings, 'pairs'>,
-  { base, max_length, where, pad_token_id }: EncodeContext & Partial<ServeContext> & { where: string },
-  textOf = requireText,
-): Encoded<SequenceClassificationExample> {
-  const texts = rows.map((row, i) => {
-    const place = rowPlace(where, i, row)
-    const text = textOf(row, 'text', place)
-    const pair = isPair(row) ? { text_pair: textOf(row, 'text_pair', place) } : {}
-    if (pairs !== undefined && pairs !== isPair(row)) throw otherForm(row, textFields.slice(0, pairs ? 2 : 1), place)
-    return { text, ...pair }
-  })
-  const options = { max_length, vocab_size: base.vocab_size, pad_token_id }
-  const { rows: examples, truncated } = encodeTexts(base.tokenizer, texts, options)
-  return { examples, truncated }
-}
-
-/** The columns of a text, and of a pair. */
-const textFields = ['text', 'text_pair']
-
-const isPair = (row: { text_pair?: unknown }): boolean => row.text_pair !== undefined
-
 export const sequenceClassification: Task<Types> = {
   taskType: 'SEQ_CLS',
   options: checks,
@@ -270,7 +197,7 @@ export const sequenceClassification: Task<Types> = {
   encode(rows, settings, context) {
     const { where } = context
     const { problem_type, labels } = settings
-    const { examples, truncated } = encodeInputs(rows, settings, context)
+    const { examples, truncated } = encodeTextRows(rows, settings, context)
     requireLabelled(rows, where)
     const { target } = problemTypes[problem_type]
     return {
@@ -307,7 +234,7 @@ export const sequenceClassification: Task<Types> = {
       requireList(texts, 'texts')
       if (texts.some(Array.isArray)) throw (await import('./array-text.ts')).arrayText(texts, '{ text, text_pair }')
       const rows = texts.map((text) => (typeof text === 'string' ? { text } : text))
-      return predict(encodeInputs(rows, settings, { ...context, where: 'texts' }, requireString))
+      return predict(encodeTextRows(rows, settings, { ...context, where: 'texts' }, requireString))
     }
     const { base, device, max_length } = context
     const reader = context.lazily(async () => {
