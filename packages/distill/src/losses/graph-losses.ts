@@ -46,6 +46,9 @@ export interface Term {
   weight?: number | ((progress: number) => number)
 }
 
+/** Whether a loss is a sum of one's own. */
+export const isTerms = (loss: object | undefined): loss is readonly Term[] => Array.isArray(loss)
+
 const weightInput = (i: number): string => `loss_weight.${i}`
 
 /**

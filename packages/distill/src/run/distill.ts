@@ -2,10 +2,10 @@
 
 import type { Label } from '@cola/data'
 import { Trainer, TrainingSession } from '@cola/train'
-import { lossWeights } from '../losses/graph-losses.ts'
+import { isTerms, lossWeights } from '../losses/graph-losses.ts'
 import { collateExamples } from './collate-examples.ts'
 import { type DistilledStudent, distilledStudent } from './distilled-student.ts'
-import { type DistillExample, type DistillOptions, isTerms, readOptions } from './options.ts'
+import { type DistillExample, type DistillOptions, readOptions } from './options.ts'
 import { prepareRun } from './prepare-run.ts'
 import { logitRows, type StudentEvaluation } from './student-classifier.ts'
 import { trainedStudent } from './student-model.ts'

@@ -2,12 +2,12 @@
 
 import type { Loss } from '@cola/graph'
 import { ConfigError } from '@cola/train'
-import { distillation, sumOfLosses } from '../losses/graph-losses.ts'
+import { distillation, isTerms, sumOfLosses } from '../losses/graph-losses.ts'
 import { projectionName, withHiddenStatesTerm } from '../losses/hidden-states.ts'
 import { hiddenStatesOf } from '../teacher/hidden-states.ts'
 import type { Teacher } from '../teacher/teacher.ts'
 import { type EncodeContext, encodeUnlabelled } from './encode-rows.ts'
-import { isTerms, type ReadOptions } from './options.ts'
+import type { ReadOptions } from './options.ts'
 import type { StudentModel } from './student-model.ts'
 import { requireTokens } from './token-targets.ts'
 

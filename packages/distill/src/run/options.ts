@@ -1,11 +1,10 @@
 // Options of distill, and their defaults.
 
 import type { FileStore, Label, LabelledTable, Tokenizer } from '@cola/data'
-import { type EmbeddingTable, parseStudentConfig, type StudentConfig } from '@cola/rnn'
+import type { EmbeddingTable, StudentConfig } from '@cola/rnn'
 import {
   adam,
   checkLoopOptions,
-  ConfigError,
   defaultDevice,
   type Device,
   loopChecks,
@@ -25,20 +24,15 @@ import {
   text,
   whole,
 } from '@cola/graph/options'
-import type { Term } from '../losses/graph-losses.ts'
+import { isTerms, type Term } from '../losses/graph-losses.ts'
 import { type HiddenStatesOptions, hiddenStatesChecks } from '../losses/hidden-states.ts'
-import {
-  checkLossOptions,
-  distillationChecks,
-  type DistillationOptions,
-  labelChecks,
-  otherWeights,
-} from '../losses/loss-options.ts'
+import { checkLossOptions, distillationChecks, type DistillationOptions, otherWeights } from '../losses/loss-options.ts'
 import type { StatesOfText } from '../teacher/normalized-states.ts'
 import type { TeacherSource } from '../teacher/open-teacher.ts'
+import { refuseContradictions } from './contradictions.ts'
 import { namedRowsOf } from './rows-with-names.ts'
-import { isModel, type StudentModel } from './student-model.ts'
-import { isWithoutTexts, type TransferTexts, transferTexts, transferTextsCheck } from './transfer-texts.ts'
+import type { StudentModel } from './student-model.ts'
+import { type TransferTexts, transferTexts, transferTextsCheck } from './transfer-texts.ts'
 
 /** A text and its class. */
 export interface DistillRow {
@@ -116,10 +110,8 @@ export type ComputeMetrics = (
   options: { classes: number; target_names: readonly Label[]; onWarning: (message: string) => void },
 ) => Metrics | Promise<Metrics>
 
-/** Whether a loss is a sum of one's own. */
-export const isTerms = (loss: DistillOptions['loss']): loss is readonly Term[] => Array.isArray(loss)
-
-type OptionsOfRun = Omit<DistillOptions, keyof LoopOptions<never>>
+/** Options of a run, without those of its loop. */
+export type OptionsOfRun = Omit<DistillOptions, keyof LoopOptions<never>>
 
 const isShare = (value: unknown): boolean => typeof value === 'number' && value > 0 && value < 1
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
@@ -163,9 +155,6 @@ const elsewhere: Readonly<Record<string, string>> = {
     Object.keys(distillationChecks).map((name) => [name, `It belongs to loss: loss: { ${name}: ... }.`]),
   ),
 }
-
-/** What options are of a teacher. */
-const ofTeacher = { splits: 'names of splits', cache_dir: 'a folder for the logits', hidden_states: 'states' } as const
 
 const splitChecks: Checks<NonNullable<DistillOptions['splits']>> = { train: text, transfer: text }
 
@@ -241,47 +230,3 @@ export async function readOptions(options: DistillOptions): Promise<ReadOptions>
 
 /** Beside the run. A page has no folders, which is told of the run's own. */
 const teacherIn = (folder: string): string => (hasFiles() ? paths().join(folder, 'teacher') : folder)
-
-function refuse(option: string, what: string, fix: string): never {
-  throw new ConfigError({ where: `distill, option ${option}`, what, fix })
-}
-
-function refuseContradictions(options: OptionsOfRun): void {
-  const { student, teacher, tokenizer, train, transfer, embedding, hidden_states } = options
-  if (student === undefined) refuse('student', 'missing', 'Give a configuration, {} for the default one, or a model.')
-  if (!isModel(student)) parseStudentConfig(student, 'distill, option student')
-  if (!isWithoutTexts(transfer) && teacher === undefined)
-    refuse('transfer', 'unlabelled texts without a teacher', 'Give a teacher, or leave them out.')
-  for (const [name, what] of Object.entries(ofTeacher))
-    if (teacher === undefined && options[name as keyof typeof ofTeacher] !== undefined)
-      refuse(name, `${what} of a teacher that is not given`, 'Give a teacher, or leave the option out.')
-  if (hidden_states?.max_transfer_texts === 0 && !train?.length)
-    refuse(
-      'hidden_states, max_transfer_texts',
-      'no text teaches by states',
-      'Give rows with labels, or a number above 0.',
-    )
-  refuseUnusedLabels(options)
-  if (!train?.length && isWithoutTexts(transfer))
-    refuse('train', 'there is nothing to learn from', 'Give rows with labels.')
-  if (tokenizer === undefined && teacher === undefined)
-    refuse('tokenizer', 'missing', 'Give a folder, a name on the hub, or a tokenizer.')
-  if (embedding !== undefined && isModel(student))
-    refuse('embedding', 'the student has its own', 'Leave it out, or give the student as a configuration.')
-}
-
-/** @throws {ConfigError} for options of the labels' loss where labels teach nothing. */
-function refuseUnusedLabels({ loss, train, transfer, teacher }: OptionsOfRun): void {
-  if (loss === undefined || isTerms(loss)) return
-  const unlabelled = !train?.length && !isWithoutTexts(transfer)
-  const found = unlabelled ? 'no rows with labels' : teacher !== undefined && loss.alpha === 1 ? 'alpha 1' : undefined
-  const [name] = Object.keys(defined(loss)).filter((option) => Object.hasOwn(labelChecks, option))
-  if (found && name)
-    throw new ConfigError({
-      where: `distill, option loss, option ${name}`,
-      what: 'it has no effect here',
-      expected: 'labels that teach',
-      found,
-      fix: 'Leave it out.',
-    })
-}
