@@ -8,7 +8,6 @@ import {
   type FileSink,
   type FileStore,
   HubError,
-  type Lock,
   filesOf as dataFilesOf,
   folderStore,
   memorySink,
@@ -35,6 +34,12 @@ function attempt<Result>(work: () => Result): Result {
   }
 }
 
+/** As {@link attempt}, for what is done later. */
+const attemptLater = <Result>(work: () => Promise<Result>): Promise<Result> =>
+  work().catch((cause) => {
+    throw asFileError(cause)
+  })
+
 const asFileError = (cause: unknown): unknown =>
   cause instanceof DataError && !(cause instanceof HubError) ? new FileError(cause.problem, { cause }) : cause
 
@@ -59,7 +64,7 @@ export function sinkOf(target: string | FileSink): FileSink {
     where: sink.where,
     write: (name, chunks) => attempt(() => sink.write(name, chunks)),
     ...(sink.append ? { append: (name, chunk) => attempt(() => sink.append?.(name, chunk)) } : {}),
-    ...(sink.flush ? { flush: async () => sink.flush?.() } : {}),
+    ...(sink.flush ? { flush: () => attemptLater(async () => sink.flush?.()) } : {}),
   }
 }
 
@@ -71,16 +76,7 @@ export function storeOf(target: string | FileStore): FileStore {
   return {
     ...files,
     ...sinkOf(store),
-    ...(lock ? { lock: (name: string) => taken(() => lock(name)) } : {}),
-  }
-}
-
-/** A lock, with the errors of {@link attempt}. */
-async function taken(lock: () => Lock | Promise<Lock>): Promise<Lock> {
-  try {
-    return await lock()
-  } catch (cause) {
-    throw asFileError(cause)
+    ...(lock ? { lock: (name: string) => attemptLater(async () => lock(name)) } : {}),
   }
 }
 

@@ -56,7 +56,8 @@ export function paddedBatches(graph: Graph, options: PaddingOptions = {}): (rows
       token_type_ids: () => grid((_, at, row) => types[row]?.[at] ?? 0),
       position_ids: () => grid((_, at) => firstPosition + at),
       token_weights: () => grid((sentence, at) => (isToken(sentence, at) ? 1 / sentence.length : 0)),
-      last_token: () => sentences.map(({ length }, row) => row * columns + length - 1),
+      // Of a row without tokens the first column: the place before it is another row's.
+      last_token: () => sentences.map(({ length }, row) => row * columns + Math.max(length - 1, 0)),
     }
     return Object.fromEntries(
       graph.inputs.flatMap((name) => {

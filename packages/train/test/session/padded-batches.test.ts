@@ -30,4 +30,11 @@ describe('padded batches', () => {
     expect(() => paddedBatches(graph, { pad_token_id: -1 })).toThrow(/found -1/)
     expect(() => paddedBatches(graph, { pad_token_id: Number.NaN })).toThrow(/found NaN/)
   })
+
+  it('name the last token of each row, of a row without tokens its first column, as transformers does', () => {
+    const last = cloneGraph(graph)
+    addInput(last, 'last_token', 'int32', ['batch'])
+    const { last_token } = paddedBatches(last)([[], [5, 6, 7], [], [4]])
+    expect([...(last_token?.data ?? [])]).toEqual([0, 5, 6, 9])
+  })
 })

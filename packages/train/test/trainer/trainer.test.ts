@@ -1,4 +1,4 @@
-import { argMaxRows, memorySink, placeOf } from '@cola/data'
+import { argMaxRows, DataError, memorySink, placeOf } from '@cola/data'
 import { float32, toFloat32 } from '@cola/graph'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readText, storeOf, temporaryFolders } from '../../../../tools/test-folders.ts'
@@ -6,6 +6,7 @@ import {
   defaultDevice,
   CheckpointError,
   ConfigError,
+  FileError,
   Trainer,
   TrainingSession,
   adamw,
@@ -171,6 +172,14 @@ describe('Trainer', () => {
       expect(steps.map(({ step }) => step)).toEqual(straight.losses.map((_, i) => i + 1))
       expect(steps.map(({ loss }) => loss)).toEqual(straight.losses)
       await second.session.release()
+    })
+
+    it('ends with a FileError where its store does not keep what was written', async () => {
+      const full = new DataError({ where: 'checkpoint.safetensors', what: 'it could not be written', found: 'quota' })
+      const output_dir = { ...memorySink(), flush: () => Promise.reject(full) }
+      const { session, trainer } = await trainerOf({ output_dir, epochs: 1 })
+      await expect(trainer.train()).rejects.toThrow(FileError)
+      await session.release()
     })
 
     it('stores checkpoints and the log in memory, and resumes from there', async () => {
