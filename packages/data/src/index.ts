@@ -110,6 +110,7 @@ export { type DoubtOptions, doubtfulClasses, type PlaceOf, similarClasses } from
 export { contradictions, firstPlaces, labelDoubts, type LabelledRows, type RowsByName } from './source/doubtful-rows.ts'
 export { namedRows, withClassNames } from './source/named-rows.ts'
 export { divideRows } from './source/divide-rows.ts'
+export { rowsOfColumns } from './source/rows-of-columns.ts'
 export { placesOfShared } from './source/shared-places.ts'
 export { type JudgedRows, sharedRows } from './source/shared-rows.ts'
 export {

@@ -1,7 +1,7 @@
 // The training and validation rows of a run: those of the user, or a division of the training rows.
 
 import { requireRows } from './row-checks.ts'
-import { splitRows } from './split-rows.ts'
+import { divided } from './split-rows.ts'
 
 /**
  * Training and validation rows.
@@ -20,7 +20,7 @@ export function divideRows<Row extends object>(
   requireRows('train', train)
   if (validation === undefined) return { train, validation: [] }
   if (typeof validation === 'number')
-    return splitRows(train, validation, stratify ? { seed, group: labelOf } : { seed })
+    return divided(train, validation, stratify ? { seed, stratify: labelOf } : { seed }, 'option validation')
   requireRows('validation', validation)
   return { train, validation }
 }

@@ -1,5 +1,4 @@
-// Reads CoLA from GLUE on the Hugging Face hub (parquet) and from the zip of the public release. The only importer of
-// hyparquet.
+// Reads CoLA from GLUE on the Hugging Face hub (Parquet) and from the zip of the public release.
 
 import { requireKind } from '@cola/graph/door'
 import { checkOptions, isBlank } from '@cola/graph/options'
@@ -10,8 +9,9 @@ import { repositoryFiles } from '../hub/hub.ts'
 import { hubChecks, type HubOptions } from '../hub/hub-options.ts'
 import { colaSplits, type ColaSplit, type LabelledText, parseColaTsv } from './cola.ts'
 import { decodeText } from './decode.ts'
-import { checkPages } from './parquet-pages.ts'
+import { readParquet } from './parquet.ts'
 
+const columns = ['sentence', 'label']
 const glueSplits = ['train', 'validation'] as const
 
 /**
@@ -20,7 +20,7 @@ const glueSplits = ['train', 'validation'] as const
  */
 export async function parseGlueParquet(bytes: Uint8Array, where = 'parquet'): Promise<LabelledText[]> {
   requireKind('parseGlueParquet, bytes', bytes, 'bytes')
-  const rows = await readColumns(bytes).catch((cause: Error) => {
+  const rows = await readParquet(bytes, columns).catch((cause: Error) => {
     throw new DataError(
       { where, what: 'not a parquet file with columns sentence and label', found: cause.message },
       { cause },
@@ -29,49 +29,15 @@ export async function parseGlueParquet(bytes: Uint8Array, where = 'parquet'): Pr
   if (rows.length === 0)
     throw new DataError({ where, what: 'the dataset is empty', expected: 'at least one row', found: '0' })
   return rows.map(({ sentence, label }, i) => {
-    // An int64 column holds bigints. Number(null) would be 0.
-    const value = typeof label === 'bigint' || typeof label === 'number' ? Number(label) : undefined
-    if (typeof sentence !== 'string' || isBlank(sentence) || (value !== 0 && value !== 1))
+    if (typeof sentence !== 'string' || isBlank(sentence) || (label !== 0 && label !== 1))
       throw new DataError({
         where: `${where}, row ${i + 1}`,
         what: 'wrong row',
         expected: 'a sentence and label 0 or 1',
         found: JSON.stringify({ sentence, label: String(label) }),
       })
-    return { text: sentence, label: value }
+    return { text: sentence, label }
   })
-}
-
-const columns = ['sentence', 'label']
-
-/** Rows of a sentence take more than a byte for 64 of them, however they are compressed. */
-const rowsPerByte = 64
-
-/** The rows of a parquet file, after its counts are held against its size. */
-async function readColumns(bytes: Uint8Array): Promise<Record<string, unknown>[]> {
-  const { parquetMetadata, parquetReadObjects } = await import('hyparquet')
-  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
-  const metadata = parquetMetadata(file)
-  const most = bytes.length * rowsPerByte
-  let rows = 0
-  for (const group of metadata.row_groups) {
-    rows += requireCount('rows of a group', group.num_rows, most)
-    for (const { meta_data } of group.columns) {
-      if (!meta_data || !columns.includes(meta_data.path_in_schema.join('.'))) continue
-      const { dictionary_page_offset, data_page_offset, total_compressed_size, num_values } = meta_data
-      const begin = requireCount('offset', dictionary_page_offset || data_page_offset, bytes.length)
-      const length = requireCount('size', total_compressed_size, bytes.length - begin)
-      const values = requireCount('values of a column', num_values, most)
-      checkPages(bytes, { begin, end: begin + length, values })
-    }
-  }
-  if (rows !== requireCount('rows', metadata.num_rows, most)) throw new Error('its groups have other rows')
-  return parquetReadObjects({ file, metadata, columns })
-}
-
-function requireCount(name: string, count: bigint | number, most: number): number {
-  if (count >= 0 && count <= most) return Number(count)
-  throw new Error(`its ${name} contradict the size of the file: ${count}`)
 }
 
 /**

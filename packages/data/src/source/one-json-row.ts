@@ -13,8 +13,30 @@ const isNumbered = (value: unknown): boolean => {
   return names.length > 0 && names.every((name, i) => name === `${i}`)
 }
 
-/** @throws {DataError} for an object that is no row. */
-export function refuseWholeTable(values: Values, asked: readonly AskedColumn[], where: string): void {
+/** What an object that is no row calls its rows, beside others about them. */
+const fieldsOfRows = ['data', 'rows', 'records', 'examples', 'instances', 'items', 'train']
+/** What a row may have alone: the messages of a conversation. */
+const fieldsOfMessages = ['messages', 'conversations', 'conversation', 'prompt', 'completion']
+
+/** The field that alone is an array of objects, in an object that has nothing else of a row. */
+function wrapped(values: Values): string | undefined {
+  const names = Object.keys(values)
+  const lists = names.filter((name) => isListOfObjects(values[name]))
+  const [name] = lists
+  if (name === undefined || lists.length > 1 || fieldsOfMessages.includes(name)) return undefined
+  return names.length === 1 || fieldsOfRows.includes(name) ? name : undefined
+}
+
+const isListOfObjects = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((one) => typeof one === 'object' && one !== null && !Array.isArray(one))
+
+/**
+ * @param isLines Whether it is a line of JSON Lines, each of which is a row.
+ * @throws {DataError} for an object that is no row.
+ */
+export function refuseWholeTable(values: Values, asked: readonly AskedColumn[], where: string, isLines: boolean): void {
   const columns = Object.values(values)
   // A row of words, messages or several labels has lists too: only a text is none.
   const hasLists = asked.some(({ name, option }) => option === 'text' && Array.isArray(values[name]))
@@ -28,13 +50,15 @@ export function refuseWholeTable(values: Values, asked: readonly AskedColumn[], 
         .join(', ')}`,
       fix: "Write rows: df.to_json(path, orient='records') of pandas.",
     })
-  const field = Object.keys(values).find((name) => hasRows(values[name], asked))
-  if (field === undefined || asked.every(({ name }) => Object.hasOwn(values, name))) return
+  const field =
+    Object.keys(values).find((name) => hasRows(values[name], asked)) ??
+    (asked.length === 0 && !isLines ? wrapped(values) : undefined)
+  if (field === undefined || (asked.length > 0 && asked.every(({ name }) => Object.hasOwn(values, name)))) return
   throw new DataError({
     where,
     what: `the rows are in the field ${JSON.stringify(field)}`,
     expected: 'an array of objects, or one object a line',
-    fix: `Write them alone, or take them from it: JSON.parse(content)[${JSON.stringify(field)}].`,
+    fix: `Of a JSON file, { field: ${JSON.stringify(field)} } reads them. A single row is an array of one.`,
   })
 }
 

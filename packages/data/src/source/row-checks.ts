@@ -45,35 +45,43 @@ export function requireRow(row: unknown, where: string): void {
 
 /**
  * Checks that a row has a field.
+ * @param other A row of the same table: a field that it has is missing in some rows alone. @default not known
  * @throws {DataError} naming the row, the field and the fields that the row has.
  */
-export function requireField(row: object, field: string, where: string): void {
+export function requireField(row: object, field: string, where: string, other: object = {}): void {
   requireRow(row, where)
   if ((row as Readonly<Record<string, unknown>>)[field] !== undefined) return
   const fields = Object.entries(row).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   const found = fields.length > 0 ? `only ${fields.join(', ')}` : 'no fields'
+  const inOthers = (other as Readonly<Record<string, unknown>> | null)?.[field] !== undefined
+  const missingFix = inOthers ? `Other rows have it: fill${emptyFix(`row.${field} !== undefined`).slice(4)}` : undefined
   if (field in row)
     throw new DataError({
       where: `${where}, field "${field}"`,
       what: 'the field is undefined',
       found,
-      fix: 'Is the name of a column misspelt? Object.keys(record) lists the names.',
+      fix: missingFix ?? 'Is the name of a column misspelt? Object.keys(record) lists the names.',
     })
   throw new DataError({
     where: `${where}, field "${field}"`,
     what: 'the row has no such field',
     expected: `a field "${field}"`,
     found,
-    fix: delimiterFix(fields) ?? renameFix([field], fields) ?? `Rename the column that holds it to ${field}.`,
+    fix:
+      missingFix ??
+      delimiterFix(fields) ??
+      renameFix([field], fields) ??
+      `Rename the column that holds it to ${field}.`,
   })
 }
 
 /**
  * A field of a row that must be a text, which may be empty.
+ * @param other A row of the same table. @default not known
  * @throws {DataError} naming the row and the field.
  */
-export function requireString(row: unknown, field: string, where: string): string {
-  if (typeof row === 'object' && row !== null) requireField(row, field, where)
+export function requireString(row: unknown, field: string, where: string, other?: object): string {
+  if (typeof row === 'object' && row !== null) requireField(row, field, where, other)
   const value = typeof row === 'object' && row ? (row as Readonly<Record<string, unknown>>)[field] : row
   if (typeof value === 'string') return value
   throw new DataError({
@@ -96,10 +104,11 @@ export const shows = (cell: string, blank: string): string =>
 
 /**
  * A field of a row that must be a text and not blank.
+ * @param other A row of the same table. @default not known
  * @throws {DataError} naming the row and the field.
  */
-export function requireText(row: unknown, field: string, where: string): string {
-  const value = requireString(row, field, where)
+export function requireText(row: unknown, field: string, where: string, other?: object): string {
+  const value = requireString(row, field, where, other)
   if (!isBlank(value)) return value
   throw new DataError({
     where: `${where}, field "${field}"`,

@@ -1,4 +1,5 @@
-// Reads tables: CSV, TSV, JSON Lines, JSON and CoNLL, as rows with all their columns or as texts with the index of a class.
+// Reads tables: CSV, TSV, JSON Lines, JSON, Parquet, CoNLL and lines of text, as rows with all their columns or as texts
+// with the index of a class.
 
 import {
   callable,
@@ -46,12 +47,14 @@ export interface RecordOptions extends Pick<DecodeOptions, 'encoding'>, ConllOpt
   onWarning?: (message: string) => void
   /** Names of the columns, or fields, to read, each of which must be there. @default all */
   columns?: readonly string[]
+  /** Field of a JSON file's object that has the rows, as in Hugging Face's datasets. @default the file is an array */
+  field?: string
 }
 
 /** Options of reading a table: its format, delimiter, header and encoding. */
 export interface TableOptions extends LabelOptions, Omit<RecordOptions, 'onWarning' | 'columns' | keyof ConllOptions> {}
 
-const formatChecks = { encoding: decodeChecks.encoding, ...dsvChecks }
+const formatChecks = { encoding: decodeChecks.encoding, field: text, ...dsvChecks }
 const recordChecks: Checks<Omit<RecordOptions, keyof ConllOptions>> = {
   ...formatChecks,
   onWarning: callable,
@@ -110,12 +113,13 @@ const dsvOptions = ({ delimiter, quoting }: RecordOptions) => ({
 })
 
 const json =
-  (parse: (content: string, where: string) => JsonRecord[]): Parser =>
-  async (content, where, asked = []) => {
-    const records = parse(content, where)
+  (parse: (content: string, where: string) => JsonRecord[], isLines = false): Parser =>
+  async (content, where, asked = [], { field } = {}) => {
+    const inField = field === undefined ? undefined : await import('./json-field.ts')
+    const records = inField?.rowsIn(field as string, content, where) ?? parse(content, where)
     const [first] = records
-    if (first && records.length === 1)
-      (await import('./one-json-row.ts')).refuseWholeTable(first.values, asked, `${where}, ${first.place}`)
+    if (first && records.length === 1 && !inField)
+      (await import('./one-json-row.ts')).refuseWholeTable(first.values, asked, `${where}, ${first.place}`, isLines)
     for (const { place, values } of records)
       for (const one of asked) requireAsked(values, one, `${where}, ${place}`, (records[0] as JsonRecord).values)
     return records
@@ -132,7 +136,7 @@ const conll =
     return records
   }
 
-const [csv, tsv, jsonl] = [separated(',', 'minimal'), separated('\t', 'auto'), json(parseJsonLines)]
+const [csv, tsv, jsonl] = [separated(',', 'minimal'), separated('\t', 'auto'), json(parseJsonLines, true)]
 const parsers: Readonly<Record<string, Parser>> = {
   csv,
   tsv,
@@ -142,16 +146,18 @@ const parsers: Readonly<Record<string, Parser>> = {
   json: json(parseJsonArray),
   conll: conll({}),
   conllu: conll({ words: 'FORM', tags: 'UPOS' }),
+  txt: async (content, where, asked) => (await import('./text-lines.ts')).parseTextLines(content, where, asked),
 }
+const formats = [...Object.keys(parsers), 'parquet']
 /** Formats that have the options `words` and `tags`. */
 const conllFormats = ['conll', 'conllu']
 
 /**
- * Parses a table with a header line (CSV, TSV), JSON objects one per line, or a JSON array of objects. Header names and
- * labels are trimmed, texts are not. Blank lines are skipped, and columns without a name and a value; a first line `sep=;`,
- * which Excel reads, names the delimiter.
+ * Parses a table with a header line (CSV, TSV), JSON objects one per line, a JSON array of objects, or Parquet. Header
+ * names and labels are trimmed, texts are not. Blank lines are skipped, and columns without a name and a value; a first
+ * line `sep=;`, which Excel reads, names the delimiter.
  * @param content Text, or bytes, which are decoded strictly.
- * @param format `csv`, `tsv`, `jsonl` or `json`; also `tab` and `ndjson`.
+ * @param format `csv`, `tsv`, `jsonl`, `json` or `parquet`; also `tab` and `ndjson`.
  * @throws {DataError} naming file, line and column: an unknown format, a missing or duplicate column, a row with more
  * or fewer cells than the header, a text or label that is blank, null, a list or an object, a label that is not a
  * class, bytes that are not valid in the encoding, no rows.
@@ -176,7 +182,7 @@ export async function parseTable(
 }
 
 /** Formats of tables of texts. */
-type TextFormat = 'csv' | 'tsv' | 'tab'
+type TextFormat = 'csv' | 'tsv' | 'tab' | 'txt'
 /** Formats of sentences whose words have tags. */
 type ConllFormat = 'conll' | 'conllu'
 /** Values of a format: texts, or what JSON has, which is not known before it is read. */
@@ -194,7 +200,8 @@ type ExtensionOf<From> = From extends `${string}.${TextFormat}`
 
 /**
  * Parses a table as {@link parseTable} does, into objects with a field per column: trimmed header names and texts as
- * they are from CSV and TSV, values as they are from JSON; or, from CoNLL, `{ words, tags }` for each sentence.
+ * they are from CSV and TSV, values as they are from JSON and Parquet (whole numbers beyond 2^53 are bigints); or, from
+ * CoNLL, `{ words, tags }` for each sentence. `txt` is a text a line, with the column `text`, blank lines too.
  * CoNLL (`conll`, `conllu`): a word a line, columns between spaces or tabs, a blank line behind each sentence. Lines of
  * `-DOCSTART-` and comments are skipped.
  * @typeParam Column Name of a column that is read; its values are strings in CSV and TSV, and unknown in other formats.
@@ -236,17 +243,19 @@ const only = (values: JsonRecord['values'], columns: readonly string[]): object 
 /** @throws {DataError} for a format that is unknown. */
 async function requireFormat(format: string, where: string): Promise<void> {
   // A part of its own in bundles.
-  if (!Object.hasOwn(parsers, format))
-    throw (await import('./unknown-format.ts')).unknownFormat(format, Object.keys(parsers), where)
+  if (!formats.includes(format)) throw (await import('./unknown-format.ts')).unknownFormat(format, formats, where)
 }
 
-function parseFormat(
+async function parseFormat(
   content: string | Uint8Array,
   format: string,
   where: string,
   asked: readonly AskedColumn[] | undefined,
   options: RecordOptions,
-): JsonRecord[] | Promise<JsonRecord[]> {
+): Promise<JsonRecord[]> {
+  if (options.field !== undefined && format !== 'json')
+    throw (await import('./json-field.ts')).otherFormat(format, where)
+  if (format === 'parquet') return (await import('./parquet.ts')).parseParquet(content, where, asked)
   if (typeof content !== 'string' && !(content instanceof Uint8Array))
     throw new DataError({
       where,

@@ -64,7 +64,7 @@ describe('encodings', () => {
     expect((await readTable(mac, { encoding: 'windows-1252' })).rows).toHaveLength(1)
     await expect(readTable(mac)).rejects.toThrow(/a\.TSV, line 2: not utf-8/)
     writeText(tables, 'c.txt', 'text,label\na,x\n')
-    await expect(readTable(fileIn(tables, 'c.txt'))).rejects.toThrow(/c\.txt: unknown format.*found txt/)
+    await expect(readTable(fileIn(tables, 'c.txt'))).rejects.toThrow(/c\.txt: no column "label".*format: 'csv'/)
     expect((await readTable(fileIn(tables, 'c.txt'), { format: 'csv' })).classes).toEqual(['x'])
   })
   it('reads bytes in the format that is given, and asks for it', async () => {

@@ -200,7 +200,12 @@ describe('tables', () => {
     ['two columns of a name', 'label,text,label\na,b,c\n', 'csv', /^x, line 1: two columns named "label"/],
     ['only a header', 'text,label\n\n', 'csv', /^x: the dataset is empty/],
     ['nothing', '', 'tsv', /^x: the dataset is empty/],
-    ['an unknown format', 'a', 'xlsx', /^x: unknown format, expected csv, tsv, tab, jsonl, ndjson, json, found xlsx/],
+    [
+      'an unknown format',
+      'a',
+      'xlsx',
+      /^x: unknown format, expected csv, tsv, tab, jsonl, ndjson, json, conll, conllu, txt, parquet, found xlsx/,
+    ],
     ['a property of objects as format', 'a', 'constructor', /unknown format/],
     ['a NUL', 'text,label\na,x\nb\0,y', 'csv', /^x, line 3: a NUL character.*utf-16le/],
     [

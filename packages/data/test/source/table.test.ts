@@ -108,7 +108,7 @@ describe('one JSON object that is a whole table is refused, with how its rows ar
     [() => parseTable('{"text":["a","b"],"label":["x","y"]}', 'json', 'x'), /^x, line 1: columns in place of rows/],
     [
       () => parseTable('{"version":1,"data":[{"text":"a","label":"x"}]}', 'json', 'x'),
-      /^x, line 1: the rows are in the field "data".*JSON\.parse\(content\)\["data"\]/,
+      /^x, line 1: the rows are in the field "data".*\{ field: "data" \} reads them\. A single row is an array/,
     ],
     [
       () => parseRecords('{"data":[{"a":1}]}', 'json', 'x', { columns: ['a'] }),
@@ -116,6 +116,32 @@ describe('one JSON object that is a whole table is refused, with how its rows ar
     ],
   ])('%s', async (read, message) => {
     await expect(read()).rejects.toThrow(message)
+  })
+  it.each(['{"data":[{"a":1}]}', '{"version":"1","data":[{"a":1},{"a":2}]}', '{"sentences":[{"a":1}]}'])(
+    'of any columns: %s',
+    async (content) => {
+      await expect(parseRecords(content, 'json', 'x')).rejects.toThrow(/^x, line 1: the rows are in the field/)
+    },
+  )
+  it('and read from the field that is named, as datasets does', async () => {
+    const content = '{"version":1,"data":[{"text":"a","label":"x"},{"text":"b","label":"y"}]}'
+    const rows = [
+      { text: 'a', label: 'x' },
+      { text: 'b', label: 'y' },
+    ]
+    expect(await parseRecords(content, 'json', 'x', { field: 'data' })).toEqual(rows)
+    expect((await parseTable(content, 'json', 'x', { field: 'data' })).classes).toEqual(['x', 'y'])
+    expect(await parseRecords('{"data":[{"a":1}]}', 'json', 'x', { field: 'data' })).toEqual([{ a: 1 }])
+    const refusals = [
+      [content, 'json', 'rows', /^x: no rows in the field "rows", expected \{ "rows": /],
+      ['[{"a":1}]', 'json', 'data', /found an array\. Leave out the option field/],
+      ['a\n1\n', 'csv', 'data', /^x, option field: .*expected json, found csv\. Leave it out/],
+    ] as const
+    for (const [table, format, field, message] of refusals)
+      await expect(parseRecords(table, format, 'x', { field })).rejects.toThrow(message)
+    await expect(
+      parseRecords('{"data":[{"a":1},{"b":1}]}', 'json', 'x', { field: 'data', columns: ['a'] }),
+    ).rejects.toThrow('x, field "data", row 2')
   })
   it.each([
     [{ words: ['a', 'b'], tags: ['O', 'O'] }],
@@ -198,11 +224,7 @@ describe('rows with all their columns', () => {
     ['a,b\n', 'csv', /^x: no rows/],
     ['', 'csv', /^x: no rows/],
     ['[1]', 'json', /^x, row 1/],
-    [
-      'a',
-      'xlsx',
-      /^x: unknown format.*Give the format, such as csv, or conll for words with tags; a spreadsheet is to be saved as CSV\.$/,
-    ],
+    ['a', 'xlsx', /^x: unknown format.*Save the spreadsheet as CSV\.$/],
   ])('refuses %j as %s', async (content, format, message) => {
     await expect(parseRecords(content, format, 'x')).rejects.toThrow(DataError)
     await expect(parseRecords(content, format, 'x')).rejects.toThrow(message)

@@ -45,7 +45,7 @@ export function labelsOf(rows: readonly DistillRow[], where: string): Label[] {
   requireRows(where, rows)
   return rows.map((row, i) => {
     const place = rowPlace(where, i, row)
-    requireField(row, 'label', place)
+    requireField(row, 'label', place, rows[0])
     return requireLabel(row.label, place, 'A student has one class for each text.')
   })
 }
@@ -62,7 +62,7 @@ export function encodeLabelled(rows: readonly DistillRow[], where: string, conte
   const texts = rows.map((row, i) => {
     const place = rowPlace(where, i, row)
     refusePair(row, place)
-    return requireText(row, 'text', place)
+    return requireText(row, 'text', place, rows[0])
   })
   return encode(texts, (i) => labels[i] as number, context)
 }

@@ -1,6 +1,6 @@
 // Options of distill, and their defaults.
 
-import type { FileStore, Label, LabelledTable, Tokenizer } from '@cola/data'
+import { type FileStore, type Label, type LabelledTable, rowsOfColumns, type Tokenizer } from '@cola/data'
 import type { EmbeddingTable, StudentConfig } from '@cola/rnn'
 import {
   adam,
@@ -131,7 +131,7 @@ const checks: Checks<OptionsOfRun> = {
     (value) =>
       Array.isArray((value as LabelledTable | null)?.rows)
         ? 'Of a table: train: table.rows, labels: table.classes.'
-        : undefined,
+        : rowsOfColumns(value, 'train'),
   ],
   validation: ['a number above 0 and below 1, or an array of rows', (value) => isShare(value) || Array.isArray(value)],
   transfer: transferTextsCheck,

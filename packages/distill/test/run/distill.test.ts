@@ -612,7 +612,11 @@ describe('refuses, before the teacher is asked', () => {
     [{ train: [null] }, /option train, row 1: not a row/],
     [{ train: [...rows, { text: '', label: 'one' }] }, /train, row 91, field "text": an empty text/],
     [{ train: [...rows, { text: 7, label: 'one' }] }, /train, row 91, field "text": not a text/],
-    [{ train: [...rows, { text: 'a book' }] }, /train, row 91, field "label": the row has no such field/],
+    [{ train: { text: ['a'], label: [1] } }, /option train: .*They are columns\. Rows of them: train\.text\.map/],
+    [
+      { train: [...rows, { text: 'a book' }] },
+      /train, row 91, field "label": the row has no such field.*Other rows have it: fill it, or leave such rows out/,
+    ],
     [
       { train: rows.map(({ text, label }) => ({ text, lables: label })) },
       /found only text, lables. Rename lables to label/,

@@ -197,6 +197,8 @@ export async function readOptions<T extends TaskType>(
 ): Promise<ReadOptions<T>> {
   const present = Object.entries(defined(options))
   const part = (holds: (name: string) => boolean) => Object.fromEntries(present.filter(([name]) => holds(name)))
+  for (const name of ['train', 'validation'] as const)
+    if (object[1](options[name])) (await import('./rows-by-column.ts')).refuseColumns(name, options[name])
   const allChecks = { ...checks, ...loopChecks, ...taskChecks }
   await checkKnown('fineTune', Object.fromEntries(present), allChecks, 'ofTraining')
   const general = part((name) => Object.hasOwn(checks, name)) as Partial<GeneralOptions>

@@ -2,6 +2,7 @@
 
 import { type ChatMessage, DataError, describeValue } from '@cola/data'
 import { isBlank } from '@cola/graph/options'
+import { shareGptFix } from './share-gpt.ts'
 
 /** @throws {DataError} naming the row and the message, for what is no array of messages with a role and a text. */
 export function requireMessages(row: object, field: string, where: string): ChatMessage[] {
@@ -28,7 +29,7 @@ export function requireMessage(message: unknown, where: string): ChatMessage {
       what: 'no role',
       expected: 'system, user, assistant',
       found: describeValue(role),
-      ...('from' in others ? { fix: shareGpt } : {}),
+      ...('from' in others ? { fix: shareGptFix } : {}),
     })
   if (typeof content === 'string' && !isBlank(content)) return message as ChatMessage
   const named = content == null ? otherNames.find((name) => typeof others[name] === 'string') : undefined
@@ -44,4 +45,3 @@ export function requireMessage(message: unknown, where: string): ChatMessage {
 
 /** What elsewhere is called `content`: a template would leave it out. */
 const otherNames = ['text', 'value', 'message']
-const shareGpt = 'Rename from to role (human is user, gpt is assistant), and value to content.'

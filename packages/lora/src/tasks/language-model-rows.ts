@@ -6,14 +6,17 @@ import {
   describeValue,
   type LanguageModelText,
   renameFix,
+  requireField,
   requireText,
   type Tokenizer,
 } from '@cola/data'
 import { requireMessages } from '../generate/messages.ts'
+import { isShareGpt, shareGptRowsFix } from '../generate/share-gpt.ts'
 import { assistantTurns, type Render } from './assistant-turns.ts'
 import { leavesOut } from '../onnx/left-out.ts'
 import { columnsFix } from './other-columns.ts'
 import { presentIn } from './other-form.ts'
+import { isPreference, preferences } from './preference-rows.ts'
 
 /** A text, all of which is learned. */
 export interface TextRow {
@@ -107,13 +110,23 @@ export function formOf(row: object, where: string): LanguageModelForm {
   if (has('text')) return 'text'
   if (has('messages')) return 'conversation'
   if (has('prompt', 'completion')) return Array.isArray((row as CompletionRow).prompt) ? 'answer' : 'completion'
+  if (isPreference(row)) throw preferences(row, where)
   throw new DataError({
     where,
     what: 'columns of no form of rows',
     expected: 'text; or prompt, completion; or messages',
     found: presentIn(row).join(', ') || 'no columns',
-    fix: columnsFix(row, [['prompt', 'completion'], ['messages']]) ?? renameFix([...known], presentIn(row)),
+    fix:
+      ofShareGpt(row) ??
+      columnsFix(row, [['prompt', 'completion'], ['messages']]) ??
+      renameFix([...known], presentIn(row)),
   })
+}
+
+/** What to do about a row whose conversation is ShareGPT's. */
+const ofShareGpt = (row: object): string | undefined => {
+  const [name] = Object.entries(row).find(([, value]) => isShareGpt(value)) ?? []
+  return name === undefined ? undefined : shareGptRowsFix(name)
 }
 
 /** Columns of a form. */
@@ -131,6 +144,7 @@ export const isTemplated = (form: LanguageModelForm): boolean => forms[form].tem
  * messages that the chat template refuses.
  */
 export function textOf(row: object, form: LanguageModelForm, context: RowContext): LanguageModelText {
+  requireColumns(row, forms[form].columns, context.where)
   const rowForm = formOf(row, context.where)
   if (rowForm === form) return forms[form].text(row, context)
   throw new DataError({
@@ -140,6 +154,13 @@ export function textOf(row: object, form: LanguageModelForm, context: RowContext
     found: presentIn(row).join(', ') + (rowForm === 'answer' ? ' as messages' : ''),
     fix: 'Train on a table of one form.',
   })
+}
+
+/** @throws {DataError} naming the row that lacks a column of its form, and has none of another. */
+function requireColumns(row: object, columns: readonly string[], where: string): void {
+  const present = presentIn(row).filter((name) => known.has(name))
+  if (present.some((name) => !columns.includes(name))) return
+  for (const name of columns) requireField(row, name, where, Object.fromEntries(columns.map((one) => [one, ''])))
 }
 
 /** @throws {DataError} naming the row, where the chat template leaves out what its last message says. */

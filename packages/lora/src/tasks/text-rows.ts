@@ -30,7 +30,7 @@ export type TextOrPair = string | { text: string; text_pair?: string }
 
 /** @throws {DataError} naming the first row without a label. */
 export function requireLabelled(rows: readonly object[], where: string): void {
-  for (const [i, row] of rows.entries()) requireField(row, 'label', rowPlace(where, i, row))
+  for (const [i, row] of rows.entries()) requireField(row, 'label', rowPlace(where, i, row), rows[0])
 }
 
 /** All labels of rows, one after the other. */

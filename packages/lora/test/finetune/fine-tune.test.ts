@@ -160,7 +160,7 @@ describe('fineTune with GPT-2’s weights', () => {
       /^rows: not an array, expected an array, found nothing/,
     )
     await expect(tuned.evaluate([...rows, { text: 'the cat' }] as never)).rejects.toThrow(
-      /^rows, row 9, field "label": the row has no such field/,
+      /^rows, row 9, field "label": the row has no such field, .*found only text\. Other rows have it: fill it, or leave/,
     )
   })
 
@@ -648,6 +648,10 @@ describe('refuses, before anything is trained', () => {
     [{ adam_beta1: 0.9 }, /option adam_beta1: .*the Trainer of @cola\/train takes any optimizer/],
     [{ label_smoothing_factor: 0.1 }, /option label_smoothing_factor: .*Did you mean label_smoothing\?/],
     [{ per_device_train_batch_size: 1 }, /Did you mean batch_size\?/],
+    [
+      { train: { text: ['a', 'b'], label: [1, 2] } },
+      /option train: columns in .*: train\.text\.map\(\(text, i\) => \(\{ text, label: train\.label\[i\] \}\)\)\.$/,
+    ],
     [
       { train: 'chat.jsonl' },
       /option train: .*expected an array of rows, as readRecords gives, or a table of readTable/,

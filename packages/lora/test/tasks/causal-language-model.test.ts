@@ -495,10 +495,23 @@ describe('rows that are refused, before anything is trained', () => {
     ],
     [
       [{ messages: [{ from: 'human', value: 'a' }] }],
-      /message 1: no role.*Rename from to role \(human is user, gpt is assistant\), and value to content\.$/,
+      /message 1: no role.*They are ShareGPT's: messages\.map\(\(\{ from, value \}\) => .*content: value \}\)\)\.$/,
     ],
     [[{ messages: [{ role: 'user', text: 'a' }] }], /message 1: not a text.*Rename text to content\.$/],
     [[{ conversations: [] }], /columns of no form.*Rename conversations to messages\.$/],
+    [
+      [{ id: '1', conversations: [{ from: 'human', value: 'a' }] }],
+      /They are ShareGPT's: rows\.map\(\(\{ conversations \}\) => \(\{ messages: conversations\.map\(/,
+    ],
+    [
+      [{ prompt: 'a', chosen: 'b', rejected: 'c' }],
+      /there is no DPO.*rows\.map\(\(\{ prompt, chosen \}\) => \(\{ prompt, completion: chosen \}\)\)\.$/,
+    ],
+    [[{ chosen: messages, rejected: messages }], /there is no DPO.*\(\{ messages: chosen \}\)\)\.$/],
+    [
+      [{ prompt: 'a', completion: 'b' }, { prompt: 'a' }],
+      /train, row 2, field "completion": .*Other rows have it: fill it, or leave such rows out: rows\.filter/,
+    ],
     [[{ prompt: 'a' }], /train, row 1: columns of no form/],
     [[{ prompt: 'a', completion: ' ' }], /train, row 1, field "completion": an empty text/],
     [
