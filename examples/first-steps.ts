@@ -57,7 +57,7 @@ console.log(intents.metrics)
 
 // %%
 console.log(await intents.classify(['cancel it, please, I want my money back']))
-// [ { label: 'refund', index: 1, labels: [ 'refund' ], probabilities: [ 0.003, 0.995, 0.002 ] } ]
+// [ { label: 'refund', index: 1, score: 0.995, labels: [ 'refund' ], probabilities: [ 0.003, 0.995, 0.002 ] } ]
 
 // %% [markdown]
 // ## Kept, and opened again

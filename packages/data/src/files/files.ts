@@ -42,6 +42,8 @@ export interface FileSink {
   write(name: string, chunks: Iterable<Uint8Array>): void
   /** Adds to the end of a file; absent where files are only written as a whole. @throws {DataError} naming the file. */
   append?(name: string, chunk: Uint8Array): void
+  /** Removes a file, if it is there; absent where files stay. @throws {DataError} naming the file. */
+  remove?(name: string): void
   /** Waits until everything is stored; absent where `write` stores at once. @throws {DataError} naming the file. */
   flush?(): Promise<void>
 }

@@ -113,6 +113,10 @@ export function folderSink(folder: string): FileSink {
       checkFileName(name, folder)
       appendFile(join(folder, name), chunk)
     },
+    remove(name) {
+      checkFileName(name, folder)
+      attempt(join(folder, name), () => fileSystem().rmSync(join(folder, name), { force: true }))
+    },
   }
 }
 

@@ -78,6 +78,7 @@ export function memorySink(where = 'memory'): MemorySink {
       checkFileName(name, where)
       written.set(name, concatenate([...chunks]))
     },
+    remove: (name) => void written.delete(name),
   }
 }
 

@@ -10,6 +10,8 @@ export interface LabelsOfText<Label> {
   label: Label
   /** Its index. */
   index: number
+  /** Its probability, as in transformers' pipelines. */
+  score: number
   labels: readonly Label[]
   /** Of each class, in order. */
   probabilities: number[]
@@ -26,7 +28,8 @@ export function oneLabel<Label>(logits: readonly number[], classes: readonly Lab
   requireKind('oneLabel, logits', logits, 'list')
   const index = argMax(logits)
   const label = classes[index] as Label
-  return { label, index, labels: [label], probabilities: softmax(logits) }
+  const probabilities = softmax(logits)
+  return { label, index, score: probabilities[index] as number, labels: [label], probabilities }
 }
 
 /**
@@ -41,5 +44,5 @@ export function severalLabels<Label>(logits: readonly number[], classes: readonl
   const index = argMax(logits)
   const probabilities = sigmoid(logits)
   const labels = classes.filter((_, i) => (probabilities[i] as number) >= 0.5)
-  return { label: classes[index] as Label, index, labels, probabilities }
+  return { label: classes[index] as Label, index, score: probabilities[index] as number, labels, probabilities }
 }

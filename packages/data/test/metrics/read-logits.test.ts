@@ -11,13 +11,13 @@ const classes = [3, 5, 7]
 
 it('reads one class, of three', () => {
   const { probabilities, ...found } = oneLabel(logits, classes)
-  expect(found).toEqual({ label: 7, index: 2, labels: [7] })
+  expect(found).toEqual({ label: 7, index: 2, labels: [7], score: probabilities[2] })
   expect(probabilities).toBeAllclose(exclusive, { atol: 1e-15 })
 })
 
 it('reads several classes, and none of them', () => {
   const { probabilities, ...found } = severalLabels(logits, classes)
-  expect(found).toEqual({ label: 7, index: 2, labels: [3, 7] })
+  expect(found).toEqual({ label: 7, index: 2, labels: [3, 7], score: probabilities[2] })
   expect(probabilities).toBeAllclose(each, { atol: 1e-15 })
   expect(severalLabels([-2, -0.5], ['a', 'b'])).toMatchObject({ label: 'b', index: 1, labels: [] })
 })

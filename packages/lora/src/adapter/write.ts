@@ -48,6 +48,7 @@ export function writeAdapter(
   const sink = sinkOf(folder)
   const files = adapterFiles(contentOf('writeAdapter', trained), baseModel)
   for (const [name, content] of Object.entries(files)) sink.write(name, [content])
+  if (!(headFile in files)) sink.remove?.(headFile)
 }
 
 /**
@@ -139,14 +140,16 @@ function modelCard(config: AdapterConfigJson, head: Head | undefined, bits: numb
   const { title, summary } = methodOf(config)
   const baseLine = base ? `base_model: ${base}\n` : ''
   const metadata = `---\n${baseLine}library_name: peft\ntags:\n- ${peft_type.toLowerCase()}\n---\n`
-  const use = "Trained with @cola/lora on ONNX Runtime; PEFT's `PeftModel.from_pretrained` loads this folder."
+  const trained = 'Trained with @cola/lora on ONNX Runtime'
   const read = head?.layers ? undefined : head && readsOtherwise[head.pooling]
-  const headNote =
+  const use =
     head && read
-      ? `\nIts head \`${head.name}\` reads ${read} (\`${headFile}\`); transformers' class, which PEFT takes, may not.\n`
-      : ''
+      ? `${trained}.\n\n**In PEFT its head does not fit.** \`${head.name}\` reads ${read} (\`${headFile}\`), transformers' class, ` +
+        'which PEFT takes, perhaps a pooler: its logits are others then, without an error. @cola/lora reads it right; ' +
+        "a head for PEFT is trained with `head: 'transformers'`."
+      : `${trained}; PEFT's \`PeftModel.from_pretrained\` loads this folder.`
   const bitsNote = bits
     ? `\nIts base had matrices in ${bits} bits while it was trained; on the base in float32, its answers differ a little.\n`
     : ''
-  return `${metadata}\n# ${title} adapter\n\n${summary(config)} ${use}\n${headNote}${bitsNote}`
+  return `${metadata}\n# ${title} adapter\n\n${summary(config)} ${use}\n${bitsNote}`
 }

@@ -46,7 +46,10 @@ export interface FineTunedModel<T extends TaskType> {
   /** Scores rows with labels, or a table of them. @throws {DataError} naming the row and the field. */
   readonly evaluate: (rows: RowsOf<TaskTypes[T]>) => Promise<Evaluation<TaskTypes[T]['prediction']>>
   /**
-   * Writes the adapter as PEFT has it, the tokenizer, the task's settings, and how the base is opened.
+   * Writes the adapter as PEFT has it, the tokenizer, the task's settings, and how the base is opened. PEFT reads the head
+   * of an encoder's classifier right where it was trained with `head: 'transformers'`: the default, a linear layer, is read
+   * here alone, and PEFT's classes give other logits with it, without an error. What an earlier model left in the folder
+   * and this one has not goes.
    * @throws {ConfigError} for the base model's own folder; {FileError} when the folder cannot be written.
    */
   readonly save: (folder: string | FileSink | DirectoryHandle) => Promise<void>

@@ -36,6 +36,7 @@ import {
   warnOfBits,
   withChatTemplate,
 } from './saved-adapter.ts'
+import { withSharedTemplate } from './shared-template.ts'
 
 /** Options of {@link openGenerator}; those of sources are for adapters. @typeParam A Names of the adapters. */
 export interface OpenGeneratorOptions<A extends string = string> extends SourceOptions, DecoderOptions {
@@ -82,7 +83,7 @@ type Opened = Pick<SavedAdapter, 'adapter'> & Partial<SavedAdapter>
 /**
  * Opens a language model that continues texts and answers conversations, each call with the adapter that it names, in
  * one session. Texts of an adapter that `save` wrote begin, end and are templated as in its training, unless `open` says
- * otherwise. A base without a cache of keys and values reads the whole text for each token.
+ * otherwise; a base without a chat template takes that of its adapters, where they have one. A base without a cache of keys and values reads the whole text for each token.
  * @param source Folder or hub name of a decoder in ONNX or of GPT-2's weights, or an opened model.
  * @throws {ConfigError} for an option that is unknown or out of its range, and an adapter of another task;
  * {AdapterError} naming the adapter that does not fit the base, or cannot be switched; what `openBase` and `openAdapter`
@@ -104,7 +105,8 @@ export async function openGenerator<A extends string = string>(
     ? await openBase(source, open)
     : await openBase(source, openedAs({ ...before(opened), ...(await openedFrom(source, first, open)) }, open))
   for (const [name, one] of opened) await warnOf(name, one)
-  const formats = await formatsOf(base, opened)
+  const templated = await withSharedTemplate(base, opened)
+  const formats = await formatsOf(templated, opened)
   const { cached, model, switched } = await modelWith<A>(base, opened)
   const { graph } = switched ?? model
   const inputs = Object.keys(switched?.feeds() ?? {})
@@ -120,7 +122,7 @@ export async function openGenerator<A extends string = string>(
     loadAdapter: async (name, one, given, commit) => {
       const later = await openOne(name, one, base, given, 'loadAdapter, adapter')
       await warnOf(name, later, given.onWarning)
-      const format = await formatOf(base, later)
+      const format = await formatOf(templated, later)
       const { adapter } = later
       await together(
         { adapter, base, name },
@@ -137,7 +139,7 @@ export async function openGenerator<A extends string = string>(
       formats.delete(name)
     },
   })
-  return Object.assign(generator, { tokenizer: base.tokenizer })
+  return Object.assign(generator, { tokenizer: templated.tokenizer })
 }
 
 const callWith = (name: string, base: string): string => `openGenerator(${base}, { adapters: { ${name}: adapter } })`

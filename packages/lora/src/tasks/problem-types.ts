@@ -26,6 +26,8 @@ export interface Classification<L extends Label = Label> {
   label: L extends number ? L | undefined : L
   /** Its index; -1 for regression. */
   index: number
+  /** Probability of `label`; for regression the number, as in transformers' pipelines. */
+  score: number
   /** The class alone, or with several labels all whose probability is at least one half. */
   labels: readonly L[]
   /** Of each class in order; they sum to 1 where there is one label. */
@@ -102,7 +104,14 @@ export const problemTypes: { readonly [P in ProblemType]: ProblemTypeRow } = {
     target: (label, _, where) => [requireNumber(label, where)],
     loss: () => meanSquaredError(),
     scores: async (...scored) => (await import('./other-scores.ts')).regressionScores(...scored),
-    classification: ([value = Number.NaN]) => ({ label: undefined, index: -1, labels: [], probabilities: [], value }),
+    classification: ([value = Number.NaN]) => ({
+      label: undefined,
+      index: -1,
+      score: value,
+      labels: [],
+      probabilities: [],
+      value,
+    }),
   },
 }
 

@@ -44,7 +44,7 @@ async function refusesAll(model: FineTuned, folder: Parameters<FineTuned['save']
     const refusal = await call().catch((error: unknown) => error)
     expect(refusal, String(call)).toBeInstanceOf(SessionError)
     expect(String(refusal)).toMatch(
-      /fine-tuned model: it has been released. Release it last: loadFineTuned opens what save wrote./,
+      /fine-tuned model: it has been released. Release it last: loadFineTuned opens what save wrote. Await the calls before/,
     )
   }
 }
@@ -86,7 +86,9 @@ describe('fineTune with GPT-2’s weights', () => {
   it('says that it was released, whatever it is asked for', async () => {
     const once = await fineTune(embedded, { train: rows, ...quick, epochs: 1 })
     expect(() => merge(once as never)).toThrow(/merge, model: not a valid value, .*Write await tuned\.adapted\(\)/)
+    const early = once.evaluate(rows)
     await once.release()
+    await expect(early).rejects.toThrow(/it has been released.*Await the calls before a release/)
     const folder = out('released')
     await refusesAll(once, folder)
   })
@@ -515,6 +517,7 @@ describe('what fineTune takes', () => {
     expect(tuned.metrics.pearson).toBeGreaterThan(0.5)
     const [answer] = await tuned.classify(['the girls sleep'])
     expect(answer).toMatchObject({ label: undefined, index: -1, probabilities: [], value: expect.any(Number) })
+    expect(answer?.score).toBe(answer?.value)
     await tuned.export(out('numbers'))
     const classifier = await loadClassifier(out('numbers'))
     expect((await classifier.classify(['the girls sleep']))[0]?.value).toBeCloseTo(answer?.value as number, 5)

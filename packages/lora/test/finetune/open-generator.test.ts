@@ -288,13 +288,30 @@ describe('adapters', () => {
       const generator: Generator = await openGenerator(source, { adapters: { formal, brief } })
       for (const [adapter, saved] of Object.entries({ formal, brief }))
         expect(await generator.generate(messages, { ...few, adapter })).toBe(await answerOf(saved))
-      await expect(generator.generate(messages)).rejects.toThrow(/chat_template: the tokenizer has none/)
+      await expect(generator.generate(messages)).rejects.toThrow(
+        /chat_template: the tokenizer has none.*adapters have several.*"formal", "brief".*open: \{ chat_template \}/,
+      )
       await generator.release()
     }
     const open = { chat_template: short }
     const other = await openGenerator(files, { adapters: { formal }, open })
     expect(await other.generate(messages, { ...few, adapter: 'formal' })).toBe(await answerOf(formal, open))
     await other.release()
+  })
+
+  it('give a base without a chat template theirs, where they have one among them', async () => {
+    const plain = await adapterFor(files, ['the girls sleep.'], { epochs: 1 })
+    const own = await openGenerator(files, { adapters: { plain } })
+    const prompt = 'the girls '
+    const right = [await own.generate(prompt, few), await own.generate(prompt, { ...few, adapter: 'plain' })]
+    await expect(own.generate(messages)).rejects.toThrow(/chat_template: the tokenizer has none/)
+    await own.release()
+    const generator: Generator = await openGenerator(files, { adapters: { plain, brief } })
+    expect(await generator.generate(messages, few)).toBe(right[0])
+    expect(await generator.generate(messages, { ...few, adapter: 'plain' })).toBe(right[1])
+    await generator.loadAdapter('formal', formal)
+    expect(await generator.generate(messages, { ...few, adapter: 'formal' })).toBe(await answerOf(formal))
+    await generator.release()
   })
 
   it('may be open, or made of others', async () => {

@@ -247,6 +247,16 @@ describe('fineTune and heads of transformers’', () => {
     await again.release()
   })
 
+  it('is the one that PEFT reads, which the card of another says first', async () => {
+    const tuned = await fineTune(baseOf('electra'), { ...run, lora: { r: 2 } })
+    const saved = memorySink('saved')
+    await tuned.save(saved)
+    await tuned.release()
+    const card = new TextDecoder().decode(saved.read('README.md'))
+    expect(card).toMatch(/In PEFT its head does not fit\..*the mean of the last hidden states.*head: 'transformers'/)
+    expect(card).not.toMatch(/PEFT's `PeftModel\.from_pretrained` loads this folder/)
+  })
+
   it('refuses a layer that would stay random, a model without such a head, and a pooling beside it', async () => {
     const start = (files: Bytes, options = {}) => expect(fineTune(files, { ...run, head: 'transformers', ...options }))
     await start(withoutPooler().base).rejects.toThrow(/no weights of "bert.pooler.dense".*without the option head/s)

@@ -10,6 +10,8 @@ type ProblemType = 'single_label_classification' | 'multi_label_classification' 
 export interface Classification extends LabelsOfText<string> {
   /** Name of the greatest logit: the most probable class; that of the only output, for regression. */
   label: string
+  /** The probability of `label`; for regression the number, as in transformers' pipelines. */
+  score: number
   /** The class alone; of several labels all whose probability is at least one half; none for regression. */
   labels: readonly string[]
   /**
@@ -29,7 +31,8 @@ const readers: { readonly [P in ProblemType]: ReadLogits } = {
   multi_label_classification: severalLabels,
   regression(logits, names) {
     const index = argMax(logits)
-    return { label: names[index] as string, index, labels: [], probabilities: [], value: logits[0] as number }
+    const value = logits[0] as number
+    return { label: names[index] as string, index, score: value, labels: [], probabilities: [], value }
   },
 }
 

@@ -15,13 +15,14 @@ export function writeTokenizer(tokenizer: Pick<Tokenizer, 'files'>, folder: stri
 }
 
 /**
- * Copies a tokenizer's files.
+ * Copies a tokenizer's files, and removes those that another tokenizer left there and this one has not.
  * @param from A folder; of what has to be fetched first, or was picked, `await openFiles(source, { files: names })`.
  * @throws {FileError} where there are none, and when they cannot be read or written.
  */
 export function copyTokenizer(from: string | Files, to: string | FileSink): void {
   const files = filesOf(from)
-  const names = [...tokenizerFiles, chatTemplateFile].filter((name) => files.has(name))
+  const all = [...tokenizerFiles, chatTemplateFile]
+  const names = all.filter((name) => files.has(name))
   if (names.length === 0)
     throw new FileError({
       where: files.where,
@@ -29,7 +30,9 @@ export function copyTokenizer(from: string | Files, to: string | FileSink): void
       expected: tokenizerFiles.join(', '),
       fix: "Of a hub or an address, give await openFiles(source, { files: ['tokenizer.json'] }).",
     })
-  for (const name of names) sinkOf(to).write(name, [files.read(name)])
+  const sink = sinkOf(to)
+  for (const name of names) sink.write(name, [files.read(name)])
+  for (const name of all) if (!names.includes(name)) sink.remove?.(name)
 }
 
 /** A chat template that has a file of its own, as the field of tokenizer_config.json where transformers.js reads it. */

@@ -63,6 +63,7 @@ export function sinkOf(target: string | FileSink): FileSink {
   return {
     where: sink.where,
     write: (name, chunks) => attempt(() => sink.write(name, chunks)),
+    ...(sink.remove ? { remove: (name) => attempt(() => sink.remove?.(name)) } : {}),
     ...(sink.append ? { append: (name, chunk) => attempt(() => sink.append?.(name, chunk)) } : {}),
     ...(sink.flush ? { flush: () => attemptLater(async () => sink.flush?.()) } : {}),
   }

@@ -5,7 +5,7 @@ import { SessionError } from '../errors.ts'
 
 /** The error of what is called after a release. */
 export const releasedError = (where: string, fix: string): SessionError =>
-  new SessionError({ where, what: 'it has been released', fix })
+  new SessionError({ where, what: 'it has been released', fix: `${fix} Await the calls before a release.` })
 
 /** What {@link untilRelease} gives. */
 export interface Life {

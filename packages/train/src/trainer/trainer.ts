@@ -30,7 +30,10 @@ import { learningRates, rowOrder, stepBatches, totalSteps, warmupDoubts } from '
 /** The result of {@link Trainer.train}. */
 export interface TrainResult {
   history: EpochLog[]
-  /** Losses of the optimizer steps of this call. */
+  /**
+   * Losses of the optimizer steps of this call. Those before a resume are in `log.jsonl` of `output_dir`; `history` has all
+   * epochs.
+   */
   losses: number[]
   /** The best epoch and its value of `metric_for_best_model`; undefined if that was NaN in every epoch. */
   best: BestEpoch | undefined

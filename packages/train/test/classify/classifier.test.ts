@@ -180,16 +180,17 @@ describe('logits', () => {
   })
 
   it('are the number, for regression; of one class alone they are its probability', async () => {
-    for (const { value, labels, probabilities, logits } of await classified('number', {
+    for (const { value, score, labels, probabilities, logits } of await classified('number', {
       ...three,
       problem_type: 'regression',
     })) {
       expect(value).toBeCloseTo(logits[0] as number, 5)
-      expect([labels, probabilities]).toEqual([[], []])
+      expect([labels, probabilities, score]).toEqual([[], [], value])
     }
     expect(readerOfLogits({}, 1, 'config.json')([0.5], ['LABEL_0'])).toEqual({
       label: 'LABEL_0',
       index: 0,
+      score: 1 / (1 + Math.exp(-0.5)),
       labels: ['LABEL_0'],
       probabilities: [1 / (1 + Math.exp(-0.5))],
     })
