@@ -75,6 +75,9 @@ export const closestQuoted = (value: unknown, expected: string): string | undefi
     value,
     Array.from(expected.matchAll(/"(.+?)"/g), ([, name]) => name as string),
   )
+/** What a value may be, as valibot's issues have it, in words. */
+export const expectedOf = ({ expected, type }: { expected: string | null; type: string }): string =>
+  (expected ?? type).replace('>=', 'at least ').replace('<=', 'at most ')
 export const flag: Check = ['true or false', (value) => typeof value === 'boolean']
 export const string: Check = ['a string', (value) => typeof value === 'string']
 export const text: Check = ['a string that is not empty', (value) => typeof value === 'string' && value !== '']

@@ -1,6 +1,6 @@
 // Validation of JSON from outside: the only importer of valibot.
 
-import { closestQuoted } from '@cola/graph/options'
+import { closestQuoted, expectedOf } from '@cola/graph/options'
 import * as v from 'valibot'
 import { ConfigError } from './errors.ts'
 
@@ -179,7 +179,7 @@ export function check<Schema extends v.GenericSchema>(
   if (result.success) return result.output
   const [issue] = result.issues
   const { input, received } = issue
-  const expected = (issue.expected ?? issue.type).replace('>=', 'at least ').replace('<=', 'at most ')
+  const expected = expectedOf(issue)
   throw new ConfigError({
     where: `${where}, field "${v.getDotPath(issue) ?? ''}"`,
     what: 'not a valid value',

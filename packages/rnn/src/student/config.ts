@@ -1,6 +1,15 @@
 // The student's configuration: the only importer of valibot here.
 
-import { checkValue, closestName, closestQuoted, defined, isPromise, object, show } from '@cola/graph/options'
+import {
+  checkValue,
+  closestName,
+  closestQuoted,
+  defined,
+  expectedOf,
+  isPromise,
+  object,
+  show,
+} from '@cola/graph/options'
 import { ConfigError } from '@cola/train'
 import * as v from 'valibot'
 
@@ -102,7 +111,7 @@ function parse<Schema extends v.GenericSchema & { readonly entries: object }>(
   const unknown = issue.type === 'strict_object' && issue.expected === 'never'
   const known = Object.keys(schema.entries)
   const { input, received } = issue
-  const expected = (issue.expected ?? issue.type).replace('>=', 'at least ').replace('<=', 'at most ')
+  const expected = expectedOf(issue)
   const meant = unknown ? closestName(v.getDotPath(issue) ?? '', known) : undefined
   throw new ConfigError({
     where: `${where}, field "${v.getDotPath(issue) ?? ''}"`,
