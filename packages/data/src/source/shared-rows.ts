@@ -10,6 +10,8 @@ export interface JudgedRows {
   readonly rows: readonly object[]
   /** The training rows as they were given, of which those above may be a share. */
   readonly given: readonly object[]
+  /** What they are too. @default 'train rows' */
+  readonly among?: string
 }
 
 /**
@@ -19,11 +21,11 @@ export interface JudgedRows {
  */
 export function sharedRows(places: readonly number[], judged: JudgedRows): string {
   requireKind('sharedRows, places', places, 'list')
-  const { name, rows, given } = judged
+  const { name, rows, given, among = 'train rows' } = judged
   const first = places[0] as number
   const row = rows[first] as object
   const at = given.indexOf(row)
   const place = at < 0 ? rowPlace(name, first, row) : rowPlace('train', at, row)
   const count = `${places.length} of ${rows.length} ${name} rows`
-  return `${count} are train rows too, ${place} for one: scores are better than on new rows; leave out one of each`
+  return `${count} are ${among} too, ${place} for one: scores are better than on new rows; leave out one of each`
 }

@@ -6,7 +6,7 @@ import type { DistillExample, DistillRow, ReadOptions } from './options.ts'
 
 /**
  * Warnings of classes with few rows, of names that are variants of one another, of texts with several labels, and of rows
- * that are judged by and trained on.
+ * that are judged by and trained on, with a label or as a transfer text.
  * @param named Whether an option, or the teacher, says what the classes are called.
  */
 export function doubtsOfRun(
@@ -43,7 +43,15 @@ function sharedWith(
     ([name, rows]) => [`heldOut.${name}`, rows, heldOut.get(name) ?? []] as const,
   )
   return [['validation', judged, evaluation] as const, ...others].flatMap(([name, rows, examples]) => {
+    const judged = { name, rows, given: run.train }
     const shared = placesOfShared(examples, labelled)
-    return shared.length > 0 ? [sharedRows(shared, { name, rows, given: run.train })] : []
+    const unlabelled = placesOfShared(tokensOf(examples), tokensOf(train.slice(places.length)))
+    return [
+      ...(shared.length > 0 ? [sharedRows(shared, judged)] : []),
+      ...(unlabelled.length > 0 ? [sharedRows(unlabelled, { ...judged, among: 'transfer texts' })] : []),
+    ]
   })
 }
+
+/** Texts as the model reads them, whatever is known of their classes. */
+const tokensOf = (examples: readonly DistillExample[]) => examples.map(({ input_ids }) => ({ input_ids }))

@@ -1,21 +1,25 @@
 // The transfer texts of a run: an array, a file that has them, or what gives them one by one.
 
-import { readRecords, readText, requireText, rowPlace } from '@cola/data'
+import { decodeText, type FileHandle, readRecords, readText, requireText, rowPlace } from '@cola/data'
 import type { Check } from '@cola/graph/options'
 import { ConfigError } from '@cola/train'
 
 /**
  * Unlabelled texts: an array; the path or address of a file whose rows have a field `text`, as `sampleTexts` of
- * `@cola/lora` writes it, or of a `.txt` file with a text a line; or what gives them one by one, which is read once, to its end, before the teacher is asked.
+ * `@cola/lora` writes it, or of a `.txt` file with a text a line, or such a file that a person picked; or what gives them
+ * one by one, which is read once, to its end, before the teacher is asked.
  */
-export type TransferTexts = string | Iterable<string> | AsyncIterable<string>
+export type TransferTexts = string | Blob | FileHandle | Iterable<string> | AsyncIterable<string>
+
+const isPicked = (value: unknown): value is Blob | FileHandle =>
+  value instanceof Blob || (value as Partial<FileHandle> | null)?.kind === 'file'
 
 const isIterable = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
 
 export const transferTextsCheck: Check = [
   'an array of texts, a file that has them, or what gives them one by one',
-  (value) => isIterable(value) || (typeof value === 'string' && value !== ''),
+  (value) => isIterable(value) || isPicked(value) || (typeof value === 'string' && value !== ''),
   (value) => (typeof value === 'function' ? 'Call it: transfer: texts().' : undefined),
 ]
 
@@ -30,7 +34,8 @@ export const isWithoutTexts = (given: TransferTexts | undefined): boolean =>
  */
 export async function transferTexts(given: TransferTexts): Promise<readonly string[]> {
   if (Array.isArray(given)) return given
-  const texts = typeof given === 'string' ? await textsOfFile(given) : await textsOf(given)
+  const isFile = typeof given === 'string' || isPicked(given)
+  const texts = isFile ? await textsOfFile(given) : await textsOf(given)
   if (texts.length > 0) return texts
   throw new ConfigError({
     where: 'distill, option transfer',
@@ -39,16 +44,23 @@ export async function transferTexts(given: TransferTexts): Promise<readonly stri
   })
 }
 
-/** A text a line, blank ones apart, of a file on the disk. */
-const isLines = (path: string): boolean => /\.txt$/i.test(path) && !/^https?:/i.test(path)
+/** A text a line, blank ones apart, of a file on the disk, or that was picked. */
+const isLines = (name: string): boolean => /\.txt$/i.test(name) && !/^https?:/i.test(name)
 
-async function textsOfFile(path: string): Promise<string[]> {
-  if (isLines(path)) return (await readText([path])).content.split(/\r?\n/).filter((line) => line.trim())
-  const rows: readonly object[] = await readRecords(path)
+async function textsOfFile(given: string | Blob | FileHandle): Promise<string[]> {
+  const file = typeof given === 'string' || given instanceof Blob ? given : await given.getFile()
+  const name = typeof file === 'string' ? file : ((file as Partial<File>).name ?? '')
+  if (isLines(name)) return (await contentOf(file)).split(/\r?\n/).filter((line) => line.trim())
+  const rows: readonly object[] = await readRecords(file)
   return rows.map((row, i) => requireText(row, 'text', rowPlace('transfer', i, row)))
 }
 
-async function textsOf(given: Exclude<TransferTexts, string>): Promise<string[]> {
+async function contentOf(file: string | Blob): Promise<string> {
+  if (typeof file === 'string') return (await readText([file])).content
+  return decodeText(new Uint8Array(await file.arrayBuffer()), { where: (file as File).name })
+}
+
+async function textsOf(given: Iterable<string> | AsyncIterable<string>): Promise<string[]> {
   const texts: string[] = []
   for await (const text of given) texts.push(text)
   return texts

@@ -1,13 +1,14 @@
 // Paths: transfer texts in a file of the disk, the folder of a teacher, and what is not there.
 
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { DataError } from '@cola/data'
 import { fineTune, sampleTexts } from '@cola/lora'
 import { afterAll, describe, expect, it } from 'vitest'
 import { distill, type DistillOptions, loadDistilled } from '../../src/index.ts'
+import { transferTexts, transferTextsCheck } from '../../src/run/transfer-texts.ts'
 import { kinds, modelFolder, oracle, rowsOf, tokenizer } from '../support/sentences.ts'
 
 const out = mkdtempSync(join(tmpdir(), 'cola-transfer-'))
@@ -40,6 +41,14 @@ describe('transfer texts', () => {
     const files = [fileOf('texts.jsonl', lines.join('')), fileOf('lines.txt', `${texts.join('\r\n\n')}\n`)]
     const right = await losses(texts)
     for (const file of files) expect(await losses(file)).toEqual(right)
+    for (const file of files) {
+      const picked = new File([readFileSync(file)], basename(file))
+      const handle = { kind: 'file', name: picked.name, getFile: async () => picked } as const
+      for (const one of [picked, handle]) {
+        expect(transferTextsCheck[1](one)).toBe(true)
+        expect(await transferTexts(one)).toEqual(texts)
+      }
+    }
   })
 
   it('are sampled from a language model, whose file a later run reads', async () => {

@@ -477,6 +477,28 @@ describe('classes that may not be meant', () => {
     expect(await told({ train: odd })).toEqual([single, expect.stringMatching(/differ in case or spaces alone/)])
     expect(await told({ train: odd, labels: [...new Set(odd.map(({ label }) => label))] })).toEqual([])
   })
+  it('and rows of validation and held-out rows that are transfer texts too', async () => {
+    const warnings: string[] = []
+    const callbacks = { onWarning: ({ message }: { message: string }) => warnings.push(message) }
+    const [train, validation, test] = [rows.slice(0, 20), others.slice(0, 3), others.slice(3, 5)]
+    const transfer = [others[1], others[4]].map((row) => row?.text as string)
+    await run({
+      ...quick,
+      epochs: 1,
+      teacher: oracle().teacher,
+      train,
+      validation,
+      heldOut: { test },
+      transfer,
+      callbacks,
+    })
+    const among = (name: string) => RegExp(`^\\d of \\d ${name} rows are transfer texts too, ${name}, row \\d for one`)
+    expect(warnings.filter((message) => message.includes('transfer texts too'))).toEqual([
+      expect.stringMatching(among('validation')),
+      expect.stringMatching(among('heldOut.test')),
+    ])
+  })
+
   it('and rows of validation and held-out rows that are train rows too', async () => {
     const few = rows.slice(0, 20)
     const told = async (options: object) => {
