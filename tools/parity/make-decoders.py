@@ -57,6 +57,23 @@ CASES = {
     # The builder writes this epsilon, whatever the configuration has.
     "phi": (lambda: PhiConfig(**SMALL, partial_rotary_factor=1.0, layer_norm_eps=1e-6), ["q_proj", "k_proj", "v_proj", "dense", "fc1", "fc2"]),
     "phi3": (lambda: Phi3Config(**SMALL, original_max_position_embeddings=32), ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]),
+    # Tables of rotary positions for texts of at most 16 tokens, and for longer ones.
+    "phi3-longrope": (
+        lambda: Phi3Config(
+            **SMALL,
+            original_max_position_embeddings=16,
+            rope_parameters={
+                "rope_theta": 10000.0,
+                "rope_type": "longrope",
+                # The builder reads the older name.
+                "type": "longrope",
+                "short_factor": [1 + 0.1 * i for i in range(8)],
+                "long_factor": [1 + i for i in range(8)],
+                "original_max_position_embeddings": 16,
+            },
+        ),
+        ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"],
+    ),
     # The builder rounds the scale of embeddings, the root of the hidden size, to two decimals.
     "gemma": (lambda: GemmaConfig(**{**SMALL, "hidden_size": 36}, head_dim=16), SEPARATE),
     "gemma2": (
@@ -80,9 +97,13 @@ def tokenizer():
     return PreTrainedTokenizerFast(tokenizer_object=model, pad_token="w0", bos_token="w1", eos_token="w2", unk_token="w3")
 
 
-def batch():
+# Lengths of the rows of a batch; of one case they are past the positions of its first training.
+LENGTHS = {"phi3-longrope": [20, 4, 18]}
+
+
+def batch(name):
     """Rows padded on the right, with labels as transformers has them: of the token itself, -100 where none is asked."""
-    lengths = [7, 4, 6]
+    lengths = LENGTHS.get(name, [7, 4, 6])
     ids = torch.randint(3, VOCABULARY, (len(lengths), max(lengths)))
     mask = torch.tensor([[int(i < n) for i in range(max(lengths))] for n in lengths])
     ids = ids * mask
@@ -142,7 +163,7 @@ def write(folder, name):
         built_model = onnx.load(built / "model.onnx")
         onnx.save(pack_mlp(built_model) if name == "packed-mlp" else built_model, out / "onnx" / "model.onnx")
         shutil.copy(checkpoint / "config.json", out / "config.json")
-    inputs = batch()
+    inputs = batch(name)
     unlabelled = {key: inputs[key] for key in ("input_ids", "attention_mask")}
     with torch.no_grad():
         expected = {"base_logits": model(**unlabelled).logits}

@@ -5,13 +5,15 @@ import { requireKind } from '../door.ts'
 import { type Checks, checkOptions, object, text } from '../options.ts'
 import { GraphError, UnsupportedOperatorError } from '../errors.ts'
 import { type Dim, parseDim } from '../ir/dim.ts'
-import { addInitializer, addInput, type Attribute, createGraph, type Graph, type Node, opset } from '../ir/graph.ts'
+import { addInitializer, addInput, createGraph, type Graph, type Node, opset } from '../ir/graph.ts'
 import { sortNodes } from '../ir/sort.ts'
 import { dataTypeOfOnnx } from '../tensor/dtype.ts'
-import { type Tensor, tensorOf } from '../tensor/tensor.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import { attributeTypesOf, readAttribute } from './attribute.ts'
 import { decodeModel, type ModelProto, type NodeProto, type ValueInfoProto } from './proto.ts'
 import { withoutCacheBranch } from './cache-branch.ts'
+import { constantOf } from './constant.ts'
+import { decodeChoice } from './constant-branches.ts'
 import { type ExternalData, readTensor } from './tensor.ts'
 import { upgrade } from './upgrade.ts'
 
@@ -105,12 +107,13 @@ export function valueType(value: ValueInfoProto, where: string): [Tensor['dtype'
 function decodeNode(graph: Graph, proto: NodeProto, version: number, where: string): void {
   const name = proto.name || `${proto.opType}_${graph.nodes.length}`
   const at = `${where}, node "${name}"`
-  const read = proto.attribute.map((attribute) => [attribute.name, readAttribute(attribute, proto.opType, at)] as const)
-  const attributes = Object.fromEntries(read.map(([key, { value }]) => [key, value]))
+  if (decodeChoice(graph, { ...proto, name }, at)) return
   if (proto.opType === 'Constant') {
-    addInitializer(graph, proto.output[0] as string, constantOf(attributes, at))
+    addInitializer(graph, proto.output[0] as string, constantOf(proto, at))
     return
   }
+  const read = proto.attribute.map((attribute) => [attribute.name, readAttribute(attribute, proto.opType, at)] as const)
+  const attributes = Object.fromEntries(read.map(([key, { value }]) => [key, value]))
   const domain = proto.domain === 'ai.onnx' ? '' : proto.domain
   const inputs = withoutTrailingOmitted(proto.input)
   const scope = scopeOf(proto)
@@ -143,18 +146,4 @@ function scopeOf({ metadataProps, output: [output = ''], name }: NodeProto): str
 function withoutTrailingOmitted(names: readonly string[]): string[] {
   const last = names.findLastIndex((name) => name !== '')
   return names.slice(0, last + 1)
-}
-
-function constantOf(attributes: Record<string, Attribute>, at: string): Tensor {
-  const { value, value_float: float, value_int: int, value_ints: ints, value_floats: floats } = attributes
-  if (value && typeof value === 'object' && 'bytes' in value) return value
-  if (typeof float === 'number') return tensorOf('float32', [], [float])
-  if (typeof int === 'number') return tensorOf('int64', [], [int])
-  if (Array.isArray(ints)) return tensorOf('int64', [ints.length], ints as number[])
-  if (Array.isArray(floats)) return tensorOf('float32', [floats.length], floats as number[])
-  throw new UnsupportedOperatorError({
-    where: at,
-    what: 'a constant of this kind is not supported',
-    found: Object.keys(attributes).join(', '),
-  })
 }
