@@ -6,6 +6,9 @@ import { input, int, like, type Operator } from './operator.ts'
 /** Inputs of GroupQueryAttention that hold past keys and values. */
 export const [pastKey, pastValue] = [3, 4] as const
 
+/** Inputs of GroupQueryAttention that hold weights of the normalizations of queries and keys. */
+export const [queryNorm, keyNorm] = [14, 15] as const
+
 export const attention = {
   /**
    * Causal attention with a cache; keys and values may be packed behind the queries. Outputs: the result, present keys,

@@ -1,7 +1,7 @@
 // GroupQueryAttention of the runtime: causal attention with rotary positions and a cache of keys and values inside.
 
 import type { Value } from '../../ir/graph.ts'
-import { attention } from '../../ops/attention.ts'
+import { attention, keyNorm, queryNorm } from '../../ops/attention.ts'
 import { cast } from '../../ops/composite.ts'
 import { type Decomposition, type FusedContext, int, required, unsupported } from './decomposition.ts'
 import { attend, joinHeads, known, sinkOf, split, splitHeads } from './heads.ts'
@@ -12,7 +12,7 @@ const operator = attention.GroupQueryAttention
 
 const input = {
   ...{ query: 0, key: 1, value: 2, pastKey: 3, pastValue: 4, lastKey: 5, total: 6, cos: 7, sin: 8, positions: 9 },
-  ...{ bias: 10, sink: 11, keyScale: 12, valueScale: 13, queryNorm: 14, keyNorm: 15, queryLengths: 16 },
+  ...{ bias: 10, sink: 11, keyScale: 12, valueScale: 13, queryNorm, keyNorm, queryLengths: 16 },
 } as const
 
 export const groupQueryAttention = {

@@ -11,6 +11,8 @@ import {
   lower,
   type Node,
   prune,
+  readModel,
+  writeModel,
 } from '../../../src/index.ts'
 import { decompose } from '../../../src/rewrite/decompose.ts'
 import { of, run } from '../../support/run.ts'
@@ -67,6 +69,30 @@ function form(seed: number) {
   return { node, graph, feeds }
 }
 
+/** What a graph computes on the CPU, by plain operators where attention is decomposed. */
+async function onCpu(graph: Graph, feeds: Parameters<typeof run>[1]) {
+  const runnable = lower(graph)
+  prune(runnable, { inputs: true })
+  const used = Object.fromEntries(Object.entries(feeds ?? {}).filter(([name]) => runnable.inputs.includes(name)))
+  return (await run(runnable, used)).get('y')
+}
+
+it('of kept attention are normalized before it, because the CPU has no kernel that does', async () => {
+  for (let seed = 0; seed < 5; seed++) {
+    const { node, graph, feeds } = form(seed)
+    const decomposed = graph()
+    decompose(build(decomposed), node)
+    const fused = graph()
+    fused.nodes.push(node)
+    fused.values.set('y', decomposed.values.get('y') as never)
+    const kept = readModel(writeModel(fused), { keepAttention: true })
+    expect(kept.nodes.at(-1)).toMatchObject({ opType: 'GroupQueryAttention', attributes: { do_rotary: 1 } })
+    const expected = await onCpu(decomposed, feeds)
+    const actual = await onCpu(kept, feeds)
+    expect(actual?.data ?? [], `seed ${seed}`).toBeAllclose(expected?.data ?? [Number.NaN], { atol: 1e-5, rtol: 1e-4 })
+  }
+})
+
 describe.skipIf(!existsSync(swiftshader))('normalized heads, against WebGPU', () => {
   it('5 forms', async () => {
     for (let seed = 0; seed < 5; seed++) {
@@ -77,10 +103,7 @@ describe.skipIf(!existsSync(swiftshader))('normalized heads, against WebGPU', ()
       fused.nodes.push(node)
       fused.values.set('y', decomposed.values.get('y') as never)
       const expected = (await run(fused, feeds, 'webgpu')).get('y')
-      const runnable = lower(decomposed)
-      prune(runnable, { inputs: true })
-      const used = Object.fromEntries(Object.entries(feeds).filter(([name]) => runnable.inputs.includes(name)))
-      const actual = (await run(runnable, used)).get('y')
+      const actual = await onCpu(decomposed, feeds)
       expect(actual?.dims).toEqual(expected?.dims)
       expect(actual?.data ?? [], `seed ${seed}`).toBeAllclose(expected?.data ?? [Number.NaN], {
         atol: 1e-5,
