@@ -2,6 +2,12 @@
 
 /** How a family of models differs from Llama's names: ends of transformers' module names by the builder's. */
 const families: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  granitemoehybrid: {
+    'mlp.down_proj': 'shared_mlp.output_linear',
+    'mlp.gate_proj': 'shared_mlp.gate_proj',
+    'mlp.up_proj': 'shared_mlp.up_proj',
+  },
+  hunyuan_v1_dense: { 'attn.k_norm': 'self_attn.key_layernorm', 'attn.q_norm': 'self_attn.query_layernorm' },
   phi: { 'attn.o_proj': 'self_attn.dense', final_norm_layernorm: 'final_layernorm' },
 }
 
@@ -22,6 +28,13 @@ export function builderName(name: string, model_type: string): string | undefine
 
 /**
  * Whether the builder wrote a name: PyTorch's exporters write neither operators in names nor `attn` for `self_attn`.
+ * Modules that transformers itself calls `attn` have other parts (ModernBERT's `attn.Wqkv`).
  */
 const isBuilders = (name: string, module: string): boolean =>
-  /\.(MatMul|Add|layernorm)\.(weight|bias)$/.test(name) || /^attn\./.test(module) || module === 'final_norm_layernorm'
+  /\.(MatMul|Add|layernorm)\.(weight|bias)$/.test(name) ||
+  /^attn\.(qkv|[qkvo])_(proj|norm)$/.test(module) ||
+  module === 'final_norm_layernorm'
+
+/** transformers' name of a module that the builder named; other modules as they are. */
+export const builderModule = (module: string, model_type: string): string =>
+  builderName(`${module}.weight`, model_type)?.replace(/\.weight$/, '') ?? module

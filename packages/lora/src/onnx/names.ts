@@ -1,10 +1,10 @@
 // Gives an exported model transformers' parameter names and layouts, so that PEFT's adapters fit it.
 
 import { requireKind } from '@cola/graph/door'
-import { type Graph, renameValues } from '@cola/graph'
+import { type Graph, type Node, renameValues } from '@cola/graph'
 import { embeddingLayers, isLookup } from '../inject/embedding.ts'
 import { hasSubmodules, linearLayers, moduleOf } from '../inject/linear.ts'
-import { builderName } from './builder-names.ts'
+import { builderModule, builderName } from './builder-names.ts'
 import { asEmbedding, asLinear, oneMatrix, ownVectors } from './layout.ts'
 import {
   basePathOf,
@@ -135,8 +135,13 @@ function renameBuilders(graph: Graph, model_type: string): string[] {
     }),
   )
   renameFree(graph, names)
+  if (names.size > 0) graph.nodes = graph.nodes.map((node) => inModule(node, model_type))
   return [...names.values()].filter((name) => name.endsWith('.weight') && graph.initializers.has(name))
 }
+
+/** A node of the builder's in the module that transformers has. */
+const inModule = (node: Node, model_type: string): Node =>
+  node.scope === undefined ? node : { ...node, scope: builderModule(node.scope, model_type) }
 
 /** Renames values to names that are free; of two values with the same new name, the first gets it. */
 function renameFree(graph: Graph, wanted: ReadonlyMap<string, string>): void {

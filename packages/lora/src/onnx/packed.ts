@@ -21,6 +21,7 @@ import {
 const packs: readonly { packed: string; modules: readonly string[]; whole: readonly string[] }[] = [
   { packed: 'qkv_proj', modules: ['q_proj', 'k_proj', 'v_proj'], whole: ['phi3', 'phi4mm'] },
   { packed: 'gate_up_proj', modules: ['gate_proj', 'up_proj'], whole: ['phi3', 'phi4mm', 'glm', 'glm4'] },
+  { packed: 'input_linear', modules: ['gate_proj', 'up_proj'], whole: ['granitemoehybrid'] },
 ]
 
 /** Restores the modules of the graph's `model_type`, in place. Matrices of linear layers are [out, in]. */
@@ -103,10 +104,11 @@ function separateModules(graph: Graph, { packed, modules }: Pack): void {
 }
 
 /** Sizes of a Split's parts along the last axis, if they are known. */
-function partsOf(graph: Graph, { inputs, attributes }: Node): number[] | undefined {
-  const [x, sizes] = inputs.map((name) => getValue(graph, name)) as [Value, Value | undefined]
-  const isLast = [x.shape.length - 1, -1].includes(Number(attributes.axis ?? 0))
-  return isLast && sizes?.content?.every((size) => typeof size === 'number') ? (sizes.content as number[]) : undefined
+function partsOf(graph: Graph, { inputs, outputs, attributes }: Node): number[] | undefined {
+  const rank = getValue(graph, inputs[0] as string).shape.length
+  if (![rank - 1, -1].includes(Number(attributes.axis ?? 0))) return undefined
+  const sizes = outputs.map((name) => getValue(graph, name).shape.at(-1))
+  return sizes.every((size) => typeof size === 'number') ? sizes : undefined
 }
 
 /** Adds the product of several, and a Split that gives their results. */

@@ -2,7 +2,7 @@
 // numbers are the parity cases' (tools/parity/fixtures/decoder-*).
 
 import { join } from 'node:path'
-import { decodeGraph } from '@cola/graph'
+import { decodeGraph, writeModel } from '@cola/graph'
 import { describe, expect, it } from 'vitest'
 import { temporaryFolders } from '../../../../tools/test-folders.ts'
 import { ConfigError, inspect, lora, openBase, openOnnxModel } from '../../src/index.ts'
@@ -41,6 +41,23 @@ describe('a decoder of onnxruntime-genai', () => {
     const modules = inspect(model).map(({ module }) => module)
     for (const name of ['gate_proj', 'up_proj', 'down_proj']) expect(modules).toContain(`model.layers.1.mlp.${name}`)
     expect(modules).not.toContain(packed)
+  })
+
+  it('has them where the file divides its product into equal parts', async () => {
+    const source = decoderFiles('decoder-packed-mlp')
+    const graph = decodeGraph(source['onnx/model.onnx'])
+    graph.nodes = graph.nodes.map((node) =>
+      node.opType === 'Split'
+        ? { ...node, inputs: node.inputs.slice(0, 1), attributes: { ...node.attributes, num_outputs: 2 } }
+        : node,
+    )
+    for (const name of graph.outputs) {
+      const shape = name === 'logits' ? ['batch', 'sequence', 40] : ['batch', 1, 'total', 16]
+      graph.values.set(name, { name, dtype: 'float32', shape })
+    }
+    const { model } = await openOnnxModel({ ...source, 'onnx/model.onnx': writeModel(graph) })
+    const modules = inspect(model).map(({ module }) => module)
+    for (const name of ['gate_proj', 'up_proj']) expect(modules).toContain(`model.layers.1.mlp.${name}`)
   })
 
   it.each(['gemma2', 'llama-int4', 'packed-mlp', 'phi3', 'qwen2', 'qwen3'])(
