@@ -200,9 +200,12 @@ const calls: Record<string, Call> = {
 /** What takes other objects too: a name is refused where it is close to one of its own. */
 const open: readonly string[] = ['train openSession(model)']
 
-/** Numbers that may be below 0; layers of a pattern that are none match none, which is an error of its own. */
+/**
+ * Numbers that may be below 0; layers of a pattern that are none match none, which is an error of its own, and columns
+ * count from the end.
+ */
 const signed: ReadonlySet<string> = new Set([
-  ...['seed', 'dropoutSeed', 'scale', 'adapter_scale', 'lora_alpha', 'layers_to_transform'],
+  ...['seed', 'dropoutSeed', 'scale', 'adapter_scale', 'lora_alpha', 'layers_to_transform', 'words', 'tags'],
 ])
 
 /** A name that is not one of the options, because it lacks a letter. */

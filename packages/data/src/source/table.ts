@@ -229,8 +229,9 @@ export async function parseRecords(
   options: RecordOptions = {},
 ): Promise<object[]> {
   checkValue('parseRecords, where', where, place)
-  await requireKnown('parseRecords', options, conllFormats.includes(format) ? allChecks : recordChecks)
+  await requireKnown('parseRecords', options, allChecks)
   await requireFormat(format, where)
+  if (!conllFormats.includes(format)) await requireKnown('parseRecords', options, recordChecks)
   const { columns } = options
   const records = await parseFormat(content, format, where, columns && readColumns(columns), options)
   if (records.length === 0) throw new DataError({ where, what: 'no rows', expected: 'at least one row', found: 'none' })
