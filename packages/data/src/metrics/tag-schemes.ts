@@ -7,6 +7,7 @@ import { describeValue } from '../source/row-checks.ts'
 
 /** Schemes of tags for entities, under seqeval's names. */
 export const tagSchemes = ['IOB1', 'IOB2', 'IOBES', 'BILOU'] as const
+/** Name of a scheme of tags for entities. */
 export type TagScheme = (typeof tagSchemes)[number]
 
 /** What a tag says of its word: `next` begins an entity, or continues one of its type. */

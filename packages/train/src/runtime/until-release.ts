@@ -11,7 +11,7 @@ export const releasedError = (where: string, fix: string): SessionError =>
 export interface Life {
   /** @throws {SessionError} after the release. */
   requireOpen: () => void
-  /** @returns Whether it was open. */
+  /** Ends it. @returns Whether it was open. */
   release: () => boolean
 }
 
