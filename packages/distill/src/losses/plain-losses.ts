@@ -139,6 +139,8 @@ export function kdLoss(
 /** @throws {FeedError} when there is not one label for each row of logits. */
 function requireLabels({ length }: ArrayLike<number>, labels: ArrayLike<number>): void {
   if (labels.length > 0 && length % labels.length === 0) return
+  if (labels.length === 0 && length === 0)
+    throw new FeedError({ where: 'labels', what: 'there are no rows', expected: 'at least one row', found: '0' })
   throw new FeedError({
     where: 'labels',
     what: 'not one for each row',

@@ -593,6 +593,7 @@ describe('refuses, before the teacher is asked', () => {
     [{ loss: { alpha: 2 } }, /option alpha: not a valid value/],
     [{ loss: [] }, /a sum of no losses/],
     [{ student: undefined }, /option student: missing/],
+    [{ train: { text: ['a'], label: [1] } }, /option train: .*They are columns\. Rows of them: train\.text\.map/],
     [{ student: { hidden: 3 } }, /option student, field "hidden": no such field, expected embedding_size, hidden_size/],
     [{ student: { cell: 'elman' } }, /option student, field "cell": not a valid value/],
     [{ student: { dropout: 0.2 } }, /option student, field "dropout": there is one layer, .*head_dropout after it/],
@@ -634,7 +635,6 @@ describe('refuses, before the teacher is asked', () => {
     [{ train: [null] }, /option train, row 1: not a row/],
     [{ train: [...rows, { text: '', label: 'one' }] }, /train, row 91, field "text": an empty text/],
     [{ train: [...rows, { text: 7, label: 'one' }] }, /train, row 91, field "text": not a text/],
-    [{ train: { text: ['a'], label: [1] } }, /option train: .*They are columns\. Rows of them: train\.text\.map/],
     [
       { train: [...rows, { text: 'a book' }] },
       /train, row 91, field "label": the row has no such field.*Other rows have it: fill it, or leave such rows out/,

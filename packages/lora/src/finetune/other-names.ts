@@ -14,6 +14,7 @@ const ofAdam = "fineTune takes AdamW with PyTorch's defaults; the Trainer of @co
 const ofLoss =
   "The loss is the task's, with class_weight, pos_weight and label_smoothing; the Trainer of @cola/train takes any loss."
 const named = 'It is labels: names in the order of the classes.'
+const ofBatches = "Rows of like length share a batch (train_sampling_strategy: 'group_by_length'): there is no packing."
 
 const belongTo = (part: string, names: readonly string[]): Readonly<Record<string, string>> =>
   Object.fromEntries(names.map((name) => [name, `It belongs to ${part}: ${part}: { ${name}: ... }.`]))
@@ -62,6 +63,19 @@ export const ofTraining: Readonly<Record<string, string>> = {
   logging_strategy: told,
   logging_dir: told,
   report_to: told,
+  lr_scheduler: "It is lr_scheduler_type: 'linear', 'cosine' or 'constant'.",
+  lr_scheduler_kwargs: "lr_scheduler_type has none: it is 'linear', 'cosine' or 'constant'.",
+  warmup_steps: 'It is warmup: a number of steps.',
+  warmup_ratio: 'It is warmup: a share of all steps, below 1.',
+  num_train_epochs: 'It is epochs.',
+  per_device_train_batch_size: 'It is batch_size.',
+  per_device_eval_batch_size: 'It is eval_batch_size.',
+  max_seq_length: 'It is max_length: longer inputs are cut.',
+  early_stopping: 'It is early_stopping_patience: epochs without a better one.',
+  packing: ofBatches,
+  peft_config: 'It is lora: { r, lora_alpha, target_modules }.',
+  test_size: 'It is validation: a share of train.',
+  resume_from_checkpoint: 'It is resume: true, with the output_dir of the run.',
   fp16: float32,
   bf16: float32,
   optim: ofAdam,

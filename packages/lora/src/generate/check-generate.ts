@@ -16,6 +16,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   num_return_sequences: one,
   num_beams: 'It is not supported: leave it out. The most probable token is taken, or a sample with do_sample: true.',
   no_repeat_ngram_size: 'It is not supported. repetition_penalty makes tokens that the text has less probable.',
+  return_full_text: 'The new text alone is returned: prompt + text is the full one.',
+  streamer: 'It is onToken: (id, text) => ...; stream gives the pieces of texts.',
+  skip_special_tokens: 'Special tokens are left out of the text.',
   min_new_tokens: unsupported,
   min_length: unsupported,
 }

@@ -246,6 +246,9 @@ describe('GPT-2 from its weights', () => {
       /option max_length: no such option\. It is max_new_tokens, without the tokens of the prompt\.$/,
     ],
     [{ stop: 'a' }, /option stop: no such option\. It is stop_strings\.$/],
+    [{ return_full_text: true }, /option return_full_text: .*The new text alone is returned/],
+    [{ streamer: {} }, /option streamer: .*It is onToken/],
+    [{ skip_special_tokens: true }, /option skip_special_tokens: .*Special tokens are left out/],
     [{ num_beams: 2 }, /option num_beams: no such option\. It is not supported: leave it out/],
     [
       { num_return_sequences: 2 },
