@@ -15,10 +15,12 @@ export interface CachedDecoder {
   readonly lastToken: string
   /** Output [batch, vocab_size]. */
   readonly logits: string
-  /** Whether the attention drops the padding of the cache itself: a new key then follows the text's last. */
+  /**
+   * Whether the attention drops the padding of the cache itself: a new key then follows the text's last, and prompts are
+   * padded on the right. Others are padded on the left, as transformers does: the texts end together, so that positions
+   * and windows that are counted in slots of the cache are those of each text alone.
+   */
   readonly compact: boolean
-  /** Side of the padding of prompts. Positions that are counted in the cache are relative: the texts end together. */
-  readonly padding: 'left' | 'right'
 }
 
 /** A token or padding in a slot of the batch or of the cache. */
@@ -88,7 +90,7 @@ export function cachedLogits(decoder: CachedDecoder, others: OrtTensors = {}): P
       if (2 * texts.size <= order.length) keep([...texts.keys()])
       const added = padded(
         order.map((row, i) => newSlots(texts.get(row) ?? [], slots[i] as Slot[])),
-        decoder.padding,
+        compact ? 'right' : 'left',
       )
       const all = slots.map((row, i) => [...row, ...(added[i] as Slot[])])
       const next = compact

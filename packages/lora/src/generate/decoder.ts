@@ -59,9 +59,7 @@ export async function openDecoder(
       release: () => session.release(),
     }
   const compact = graph.nodes.some(({ opType }) => opType === 'GroupQueryAttention')
-  const hasPositions = ['position_ids', 'past_position_ids'].some((name) => graph.inputs.includes(name))
-  const padding = compact || hasPositions ? 'right' : 'left'
-  const decoder: CachedDecoder = { graph, session, presents, lastToken, logits, compact, padding }
+  const decoder: CachedDecoder = { graph, session, presents, lastToken, logits, compact }
   return { start: (feeds) => cachedLogits(decoder, feeds), release: () => session.release() }
 }
 
