@@ -691,7 +691,6 @@ describe('refuses, before anything is trained', () => {
       { pos_weight: { z: 1 }, train: [{ text: 'a', label: ['x', 'y'] }] },
       /option pos_weight: a weight of what is no class, expected "x", "y", found "z"/,
     ],
-    [{ num_train_epochs: 1 }, /fineTune, option num_train_epochs: no such option\. .*Did you mean epochs\?/],
     [{ callbacks: { onepoch: () => {} } }, /fineTune, option callbacks, option onepoch: .*Did you mean onEpoch\?/],
     [{ early_stopping_patience: 1 }, /fineTune, option early_stopping_patience: .*Give validation\./],
     [
