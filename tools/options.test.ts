@@ -74,6 +74,7 @@ const calls: Record<string, Call> = {
   'data pearson(options)': (options) => data.pearson([], [], options),
   'data spearman(options)': (options) => data.spearman([], [], options),
   'data meanSquaredError(options)': (options) => data.meanSquaredError([], [], options),
+  'data tagMetrics(options)': (options) => data.tagMetrics([], [], options),
   'data regressionMetrics(options)': (options) => data.regressionMetrics([], [], options),
   'data cosineSimilarities(options)': (options) => data.cosineSimilarities(nothing, nothing, options),
   'data retrievalMetrics(options)': (options) => data.retrievalMetrics(nothing, nothing, options),

@@ -10,8 +10,8 @@ export interface JudgedRows {
   readonly rows: readonly object[]
   /** The training rows as they were given, of which those above may be a share. */
   readonly given: readonly object[]
-  /** What they are too. @default 'train rows' */
-  readonly among?: string
+  /** What they are too: `train rows`. */
+  readonly among: string
 }
 
 /**
@@ -21,7 +21,7 @@ export interface JudgedRows {
  */
 export function sharedRows(places: readonly number[], judged: JudgedRows): string {
   requireKind('sharedRows, places', places, 'list')
-  const { name, rows, given, among = 'train rows' } = judged
+  const { name, rows, given, among } = judged
   const first = places[0] as number
   const row = rows[first] as object
   const at = given.indexOf(row)

@@ -47,7 +47,7 @@ function sharedWith(
     const shared = placesOfShared(examples, labelled)
     const unlabelled = placesOfShared(tokensOf(examples), tokensOf(train.slice(places.length)))
     return [
-      ...(shared.length > 0 ? [sharedRows(shared, judged)] : []),
+      ...(shared.length > 0 ? [sharedRows(shared, { ...judged, among: 'train rows' })] : []),
       ...(unlabelled.length > 0 ? [sharedRows(unlabelled, { ...judged, among: 'transfer texts' })] : []),
     ]
   })

@@ -5,4 +5,4 @@ import type { RowsOfRun } from './row-warnings.ts'
 
 /** @param places Of the validation rows that the model reads as one of train, from 0. */
 export const sharedOfRun = (places: readonly number[], { rows, given }: RowsOfRun): string =>
-  sharedRows(places, { name: 'validation', rows: rows.validation, given })
+  sharedRows(places, { name: 'validation', rows: rows.validation, given, among: 'train rows' })

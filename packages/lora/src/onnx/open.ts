@@ -103,9 +103,10 @@ async function readConfig(files: Files): Promise<OnnxModel['config']> {
  * @returns Its name.
  */
 async function fetchModel(files: Files, names: readonly string[], asked: OnnxModelOptions): Promise<string> {
-  const tokenizer = { path: 'tokenizer.json', optional: !files.fetch }
-  await fetchFiles(files, [{ path: 'config.json', optional: true }, tokenizer, ...companionFiles])
+  const companions = ['config.json', 'tokenizer.json'].map((path) => ({ path, optional: true }))
+  await fetchFiles(files, [...companions, ...companionFiles])
   if (!files.has('config.json')) await (await withoutConfig()).fetchConfig(files)
+  if (!files.has('tokenizer.json')) await files.fetch?.([{ path: 'tokenizer.json' }])
   for (const path of names) {
     await fetchFiles(files, [{ path, optional: true }])
     if (!files.has(path)) continue
