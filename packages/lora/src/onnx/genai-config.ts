@@ -29,7 +29,7 @@ type Fields = Readonly<Record<string, unknown>>
 /** Brings what is in the place of config.json. @throws {HubError} for a repository that has neither. */
 export async function fetchConfig(files: Files): Promise<void> {
   await fetchFiles(files, [{ path: genaiFile, optional: true }])
-  if (!files.has(genaiFile)) await files.fetch?.([{ path: 'config.json' }])
+  if (!files.has(genaiFile)) await fetchFiles(files, [{ path: 'config.json', optional: !files.fetch }])
 }
 
 /**

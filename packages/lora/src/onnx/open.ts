@@ -106,7 +106,7 @@ async function fetchModel(files: Files, names: readonly string[], asked: OnnxMod
   const companions = ['config.json', 'tokenizer.json'].map((path) => ({ path, optional: true }))
   await fetchFiles(files, [...companions, ...companionFiles])
   if (!files.has('config.json')) await (await withoutConfig()).fetchConfig(files)
-  if (!files.has('tokenizer.json')) await files.fetch?.([{ path: 'tokenizer.json' }])
+  await fetchFiles(files, [{ path: 'tokenizer.json', optional: !files.fetch }])
   for (const path of names) {
     await fetchFiles(files, [{ path, optional: true }])
     if (!files.has(path)) continue
