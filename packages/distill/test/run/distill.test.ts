@@ -4,7 +4,15 @@ import { DataError, HubError } from '@cola/data'
 import { addInitializer, addInput, build, createGraph, float32, safetensorsChunks, toFloat32 } from '@cola/graph'
 import { type FineTuned, fineTune } from '@cola/lora'
 import { createStudent, embeddingFrom, loadStudent, parseDistilRnnConfig } from '@cola/rnn'
-import { ConfigError, crossEntropy, FeedError, loadClassifier, paddedBatches, defaultDevice } from '@cola/train'
+import {
+  ConfigError,
+  crossEntropy,
+  FeedError,
+  loadClassifier,
+  paddedBatches,
+  defaultDevice,
+  SessionError,
+} from '@cola/train'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   copyFolder,
@@ -219,7 +227,7 @@ describe('what comes back', () => {
     await one.classify(texts)
     await one.release()
     await one.release()
-    await expect(one.classify(texts)).rejects.toThrow(FeedError)
+    await expect(one.classify(texts)).rejects.toThrow(SessionError)
   })
 })
 

@@ -553,7 +553,7 @@ describe('refuses, before anything is trained', () => {
     [{ label: Number.NaN }, /train, row 8, field "label": not a label/],
     [{ label: { name: 'one' } }, /train, row 8, field "label": not a label/],
     [{ label: 1 }, /train, field "label": labels of several types/],
-    [{ label: undefined }, /train, row 8, field "label": the field is undefined, found only text\. Is the name/],
+    [{ label: undefined }, /train, row 8, field "label": the field is undefined, found only text\. Other rows have it/],
     [{ text: undefined, Satz: 'a' }, /train, row 8, field "text": the field is undefined, found only label, Satz\. Is/],
   ])('a row with %j', async (change, message) => {
     await expect(bad(change)).rejects.toThrow(DataError)
