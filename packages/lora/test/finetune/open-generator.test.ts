@@ -301,11 +301,12 @@ describe('adapters', () => {
 
   it('give a base without a chat template theirs, where they have one among them', async () => {
     const plain = await adapterFor(files, ['the girls sleep.'], { epochs: 1 })
-    const own = await openGenerator(files, { adapters: { plain } })
-    const prompt = 'the girls '
-    const right = [await own.generate(prompt, few), await own.generate(prompt, { ...few, adapter: 'plain' })]
-    await expect(own.generate(messages)).rejects.toThrow(/chat_template: the tokenizer has none/)
-    await own.release()
+    const none = await openGenerator(files, { adapters: { plain } })
+    await expect(none.generate(messages)).rejects.toThrow(/chat_template: the tokenizer has none/)
+    await none.release()
+    const named = await openGenerator(files, { adapters: { plain }, open: { chat_template: short } })
+    const right = [await named.generate(messages, few), await named.generate(messages, { ...few, adapter: 'plain' })]
+    await named.release()
     const generator: Generator = await openGenerator(files, { adapters: { plain, brief } })
     expect(await generator.generate(messages, few)).toBe(right[0])
     expect(await generator.generate(messages, { ...few, adapter: 'plain' })).toBe(right[1])
