@@ -8,11 +8,10 @@ import { constantOf } from './constant.ts'
 import { decodeSubgraph, type NodeProto } from './proto.ts'
 
 /**
- * Adds what stands for a node, in place.
- * @returns Whether it is an If between Constants that differ in their number of rows at most; else nothing is added.
+ * Adds what stands for an If, in place.
+ * @returns Whether it is between Constants that differ in their number of rows at most; else nothing is added.
  */
 export function decodeChoice(graph: Graph, proto: NodeProto, where: string): boolean {
-  if (proto.opType !== 'If') return false
   const branches = ['else_branch', 'then_branch'].map((name) => constantsOf(proto, name, where))
   const pairs = proto.output.map((_, i) => branches.map((outputs) => outputs[i]))
   if (!pairs.every(haveEqualRows)) return false

@@ -107,7 +107,7 @@ export function valueType(value: ValueInfoProto, where: string): [Tensor['dtype'
 function decodeNode(graph: Graph, proto: NodeProto, version: number, where: string): void {
   const name = proto.name || `${proto.opType}_${graph.nodes.length}`
   const at = `${where}, node "${name}"`
-  if (decodeChoice(graph, { ...proto, name }, at)) return
+  if (proto.opType === 'If' && decodeChoice(graph, { ...proto, name }, at)) return
   if (proto.opType === 'Constant') {
     addInitializer(graph, proto.output[0] as string, constantOf(proto, at))
     return
