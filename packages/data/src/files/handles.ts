@@ -19,3 +19,7 @@ export interface FileHandle {
   /** The file as it is now. */
   getFile(): Promise<File>
 }
+
+/** Whether something is a file that a person picked: the file, or its handle. */
+export const isPicked = (value: unknown): value is Blob | FileHandle =>
+  value instanceof Blob || (value as { kind?: unknown } | null | undefined)?.kind === 'file'

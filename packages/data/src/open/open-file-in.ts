@@ -5,7 +5,7 @@ import { DataError } from '../errors.ts'
 import type { Files } from '../files/files.ts'
 import { folderFiles } from '../files/folder.ts'
 import { fileSystem, hasFiles, paths, requireFolders } from '../files/node.ts'
-import type { FileHandle } from '../files/handles.ts'
+import { isPicked } from '../files/handles.ts'
 import { addressOf } from './address-of.ts'
 import { type FileSource, openFile } from './open-file.ts'
 import { openFiles, type Source, sourceChecks, type SourceOptions } from './open-files.ts'
@@ -69,9 +69,6 @@ function alone(source: unknown, ending: string): FileSource | undefined {
   const [one, second] = isPicked(source) ? [source] : listed(source)
   return isPicked(one) && !second && !(one as Partial<File>).name?.endsWith('.zip') ? one : undefined
 }
-
-const isPicked = (source: unknown): source is Blob | FileHandle =>
-  source instanceof Blob || (source as { kind?: unknown } | null | undefined)?.kind === 'file'
 
 const listed = (source: unknown): unknown[] =>
   typeof source === 'object' && source !== null && 'length' in source ? Array.from(source as ArrayLike<unknown>) : []

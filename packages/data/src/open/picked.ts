@@ -4,7 +4,7 @@ import { show } from '@cola/graph/options'
 import { DataError } from '../errors.ts'
 import { blobFiles } from '../files/blobs.ts'
 import type { Files } from '../files/files.ts'
-import type { DirectoryHandle, FileHandle } from '../files/handles.ts'
+import { type DirectoryHandle, type FileHandle, isPicked } from '../files/handles.ts'
 import { blobsBelow } from '../files/private-folder.ts'
 import type { ZipOptions } from '../files/zip-options.ts'
 
@@ -30,19 +30,15 @@ export async function pickedFiles(source: unknown, options: ZipOptions): Promise
 }
 
 async function blobsOf(source: unknown): Promise<Picked | undefined> {
-  if (source instanceof Blob || isHandle(source, 'file')) return listed([await fileOf(source)])
-  if (isHandle(source, 'directory')) return { where: source.name, files: new Map(await blobsBelow(source)) }
+  if (isPicked(source)) return listed([await fileOf(source)])
+  if (isDirectory(source)) return { where: source.name, files: new Map(await blobsBelow(source)) }
   const list =
     typeof source === 'object' && source !== null && 'length' in source ? Array.from(source as ArrayLike<unknown>) : []
-  const isPicked = (file: unknown): file is Blob | FileHandle => file instanceof Blob || isHandle(file, 'file')
   return list.length > 0 && list.every(isPicked) ? listed(await Promise.all(list.map(fileOf))) : undefined
 }
 
-function isHandle(source: unknown, kind: 'file'): source is FileHandle
-function isHandle(source: unknown, kind: 'directory'): source is DirectoryHandle
-function isHandle(source: unknown, kind: string): boolean {
-  return typeof source === 'object' && source !== null && (source as { kind?: unknown }).kind === kind
-}
+const isDirectory = (source: unknown): source is DirectoryHandle =>
+  (source as Partial<DirectoryHandle> | null | undefined)?.kind === 'directory'
 
 const fileOf = async (picked: Blob | FileHandle): Promise<Blob> => (picked instanceof Blob ? picked : picked.getFile())
 

@@ -1,7 +1,7 @@
 // Rows in a field of the object that a JSON file is. Loaded for the option `field`.
 
 import { ConfigError, DataError } from '../errors.ts'
-import { type JsonRecord, parseJsonArray } from './json.ts'
+import { type JsonRecord, parseJsonArray, recordsOf } from './json.ts'
 import { describeValue } from './row-checks.ts'
 
 /** @throws {DataError} for a file without this field, or whose field has no rows. */
@@ -17,10 +17,7 @@ export function rowsIn(field: string, content: string, where: string): JsonRecor
       ...(whole ? {} : { fix: 'Leave out the option field.' }),
     })
   const inField = `field ${JSON.stringify(field)}`
-  return parseJsonArray(JSON.stringify(rows), `${where}, ${inField}`).map(({ place, values }) => ({
-    place: `${inField}, ${place}`,
-    values,
-  }))
+  return recordsOf(rows, `${where}, ${inField}`).map(({ place, values }) => ({ place: `${inField}, ${place}`, values }))
 }
 
 /** The error of the option for another format. */

@@ -35,9 +35,12 @@ export function parseJsonArray(content: string, where: string): JsonRecord[] {
       ? parseJsonLines(content, where)
       : [{ place: 'line 1', values: objectOf(whole, `${where}, line 1`) }]
   }
-  const rows = parseJson(content, where) as unknown[]
-  return rows.map((row, i) => ({ place: `row ${i + 1}`, values: objectOf(row, `${where}, row ${i + 1}`) }))
+  return recordsOf(parseJson(content, where) as unknown[], where)
 }
+
+/** Objects with their rows. @throws {DataError} naming file and row of a value that is no object. */
+export const recordsOf = (rows: readonly unknown[], where: string): JsonRecord[] =>
+  rows.map((row, i) => ({ place: `row ${i + 1}`, values: objectOf(row, `${where}, row ${i + 1}`) }))
 
 /** One value, which may take several lines; undefined for lines of objects. */
 function wholeValue(content: string): unknown {

@@ -16,7 +16,8 @@ const rowsPerByte = 64
  * @throws {Error} for what is no Parquet, and for counts that contradict the file.
  */
 export async function readParquet(bytes: Uint8Array, columns?: readonly string[]): Promise<Record<string, unknown>[]> {
-  return readRows(bytes, await metadataOf(bytes), columns)
+  const file = bufferOf(bytes)
+  return readRows(file, await metadataOf(file), columns)
 }
 
 /** As {@link readParquet}, with the place of each row. @throws {DataError} naming the file, or a missing column. */
@@ -28,10 +29,11 @@ export async function parseParquet(
   if (!(content instanceof Uint8Array))
     throw new DataError({ where, what: 'Parquet is no text', expected: 'bytes', found: describeValue(content) })
   try {
-    const metadata = await metadataOf(content)
+    const file = bufferOf(content)
+    const metadata = await metadataOf(file)
     for (const one of asked ?? []) requireColumn(columnsOf(metadata), one, where)
     const rows = await readRows(
-      content,
+      file,
       metadata,
       asked?.map(({ name }) => name.trim()),
     )
@@ -57,8 +59,7 @@ function unreadable(where: string, cause: Error): DataError {
 const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer =>
   buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
 
-const metadataOf = async (bytes: Uint8Array): Promise<FileMetaData> =>
-  (await import('hyparquet')).parquetMetadata(bufferOf(bytes))
+const metadataOf = async (file: ArrayBuffer): Promise<FileMetaData> => (await import('hyparquet')).parquetMetadata(file)
 
 /** Names of the columns, of which nested ones have several leaves. */
 const columnsOf = ({ row_groups }: FileMetaData): string[] => [
@@ -68,13 +69,13 @@ const columnsOf = ({ row_groups }: FileMetaData): string[] => [
 ]
 
 async function readRows(
-  bytes: Uint8Array,
+  file: ArrayBuffer,
   metadata: FileMetaData,
   columns: readonly string[] = columnsOf(metadata),
 ): Promise<Record<string, unknown>[]> {
-  requireCounts(bytes, metadata, columns)
+  requireCounts(new Uint8Array(file), metadata, columns)
   const { parquetReadObjects } = await import('hyparquet')
-  const rows = await parquetReadObjects({ file: bufferOf(bytes), metadata, columns: [...columns] })
+  const rows = await parquetReadObjects({ file, metadata, columns: [...columns] })
   return rows.map((row) => plain(row) as Record<string, unknown>)
 }
 

@@ -54,7 +54,7 @@ export function requireField(row: object, field: string, where: string, other: o
   const fields = Object.entries(row).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   const found = fields.length > 0 ? `only ${fields.join(', ')}` : 'no fields'
   const inOthers = (other as Readonly<Record<string, unknown>> | null)?.[field] !== undefined
-  const missingFix = inOthers ? `Other rows have it: fill${emptyFix(`row.${field} !== undefined`).slice(4)}` : undefined
+  const missingFix = inOthers ? `Other rows have it: fill ${orLeaveOut(`row.${field} !== undefined`)}` : undefined
   if (field in row)
     throw new DataError({
       where: `${where}, field "${field}"`,
@@ -95,8 +95,9 @@ export function requireString(row: unknown, field: string, where: string, other?
 }
 
 /** What to do about a cell without a value, which a condition leaves out. */
-export const emptyFix = (condition: string): string =>
-  `Fill it, or leave such rows out: rows.filter((row) => ${condition}).`
+export const emptyFix = (condition: string): string => `Fill ${orLeaveOut(condition)}`
+
+const orLeaveOut = (condition: string): string => `it, or leave such rows out: rows.filter((row) => ${condition}).`
 
 /** The condition that leaves out a blank text: `trim` keeps what has no width. */
 export const shows = (cell: string, blank: string): string =>

@@ -1,7 +1,7 @@
 // The transfer texts of a run: an array, a file that has them, or what gives them one by one.
 
-import { decodeText, type FileHandle, readRecords, readText, requireText, rowPlace } from '@cola/data'
-import type { Check } from '@cola/graph/options'
+import { type FileHandle, isPicked, readRecords, requireText, rowPlace } from '@cola/data'
+import { type Check, isBlank } from '@cola/graph/options'
 import { ConfigError } from '@cola/train'
 
 /**
@@ -10,9 +10,6 @@ import { ConfigError } from '@cola/train'
  * one by one, which is read once, to its end, before the teacher is asked.
  */
 export type TransferTexts = string | Blob | FileHandle | Iterable<string> | AsyncIterable<string>
-
-const isPicked = (value: unknown): value is Blob | FileHandle =>
-  value instanceof Blob || (value as Partial<FileHandle> | null)?.kind === 'file'
 
 const isIterable = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
@@ -44,20 +41,14 @@ export async function transferTexts(given: TransferTexts): Promise<readonly stri
   })
 }
 
-/** A text a line, blank ones apart, of a file on the disk, or that was picked. */
-const isLines = (name: string): boolean => /\.txt$/i.test(name) && !/^https?:/i.test(name)
-
+/** The texts of a file's rows; of a file with a text a line, of the lines that are not blank. */
 async function textsOfFile(given: string | Blob | FileHandle): Promise<string[]> {
-  const file = typeof given === 'string' || given instanceof Blob ? given : await given.getFile()
-  const name = typeof file === 'string' ? file : ((file as Partial<File>).name ?? '')
-  if (isLines(name)) return (await contentOf(file)).split(/\r?\n/).filter((line) => line.trim())
-  const rows: readonly object[] = await readRecords(file)
-  return rows.map((row, i) => requireText(row, 'text', rowPlace('transfer', i, row)))
-}
-
-async function contentOf(file: string | Blob): Promise<string> {
-  if (typeof file === 'string') return (await readText([file])).content
-  return decodeText(new Uint8Array(await file.arrayBuffer()), { where: (file as File).name })
+  const name = typeof given === 'string' ? given : (given as File | FileHandle).name
+  const isLines = /\.txt$/i.test(name)
+  const rows: readonly { text?: unknown }[] = await readRecords(given)
+  return rows.flatMap((row, i) =>
+    isLines && isBlank(row.text as string) ? [] : [requireText(row, 'text', rowPlace('transfer', i, row))],
+  )
 }
 
 async function textsOf(given: Iterable<string> | AsyncIterable<string>): Promise<string[]> {

@@ -1,4 +1,4 @@
-// What is written never goes into the folder that it was read from. Loaded when something is written.
+// What is written never goes into the folder that something else was read from.
 
 import { type DirectoryHandle, type Files, type FileSink, hasFiles, pathOf } from '@cola/data'
 import { ConfigError } from '../errors.ts'
