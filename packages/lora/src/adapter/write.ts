@@ -144,9 +144,9 @@ function modelCard(config: AdapterConfigJson, head: Head | undefined, bits: numb
   const read = head?.layers ? undefined : head && readsOtherwise[head.pooling]
   const use =
     head && read
-      ? `${trained}.\n\n**In PEFT its head does not fit.** \`${head.name}\` reads ${read} (\`${headFile}\`), transformers' class, ` +
-        'which PEFT takes, perhaps a pooler: its logits are others then, without an error. @cola/lora reads it right; ' +
-        "a head for PEFT is trained with `head: 'transformers'`."
+      ? `${trained}.\n\n**In PEFT its head does not fit.** \`${head.name}\` reads ${read} (\`${headFile}\`), ` +
+        "transformers' class, which PEFT takes, perhaps a pooler: its logits are others then, without an error. " +
+        "@cola/lora reads it right; a head for PEFT is trained with `head: 'transformers'`."
       : `${trained}; PEFT's \`PeftModel.from_pretrained\` loads this folder.`
   const bitsNote = bits
     ? `\nIts base had matrices in ${bits} bits while it was trained; on the base in float32, its answers differ a little.\n`

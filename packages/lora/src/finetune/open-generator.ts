@@ -83,7 +83,8 @@ type Opened = Pick<SavedAdapter, 'adapter'> & Partial<SavedAdapter>
 /**
  * Opens a language model that continues texts and answers conversations, each call with the adapter that it names, in
  * one session. Texts of an adapter that `save` wrote begin, end and are templated as in its training, unless `open` says
- * otherwise; a base without a chat template takes that of its adapters, where they have one. A base without a cache of keys and values reads the whole text for each token.
+ * otherwise; a base without a chat template takes that of its adapters, where they have one. A base without a cache of
+ * keys and values reads the whole text for each token.
  * @param source Folder or hub name of a decoder in ONNX or of GPT-2's weights, or an opened model.
  * @throws {ConfigError} for an option that is unknown or out of its range, and an adapter of another task;
  * {AdapterError} naming the adapter that does not fit the base, or cannot be switched; what `openBase` and `openAdapter`

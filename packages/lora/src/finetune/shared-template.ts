@@ -30,7 +30,9 @@ function refusing(base: BaseModel, having: readonly (readonly [name: string, Sav
       where: 'chat_template',
       what: 'the tokenizer has none, and the adapters have several',
       expected: `an adapter that was saved with one: ${names}`,
-      fix: 'Name one of them with the option adapter, or give a template for all when the generator opens: open: { chat_template }.',
+      fix:
+        'Name one of them with the option adapter, or give a template for all when the generator opens: ' +
+        'open: { chat_template }.',
     })
   }
   return { ...base, tokenizer: { ...base.tokenizer, applyChatTemplate } }

@@ -160,7 +160,7 @@ export function textOf(row: object, form: LanguageModelForm, context: RowContext
 function requireColumns(row: object, columns: readonly string[], where: string): void {
   const present = presentIn(row).filter((name) => known.has(name))
   if (present.some((name) => !columns.includes(name))) return
-  for (const name of columns) requireField(row, name, where, Object.fromEntries(columns.map((one) => [one, ''])))
+  for (const name of columns) requireField(row, name, where, { [name]: '' })
 }
 
 /** @throws {DataError} naming the row, where the chat template leaves out what its last message says. */
