@@ -8,7 +8,7 @@ import { executablePath, hasChromium, headless } from '../../../../tools/chromiu
 import { serve } from '../../../../tools/pages.ts'
 import { root } from '../../../../tools/root.ts'
 import { buildPage } from '../support/build-page.ts'
-import { longestTask } from '../../../train/test/support/longest-task.ts'
+import { longestTasks } from '../../../train/test/support/longest-tasks.ts'
 
 const readme = readFileSync(join(root, 'packages/lora/README.md'), 'utf8')
 const workerSource = [...readme.matchAll(/```js\n([\s\S]*?)```/g)][0]?.[1] ?? ''
@@ -90,13 +90,13 @@ describe.skipIf(!hasChromium)('fineTune in a worker of the page, as the README s
     await page.close()
   })
 
-  it('never lets the page wait longer than 50 ms', async () => {
+  it('lets the page wait for a fraction of what the worker computes at a time', async () => {
     const page = await visit()
-    const { result: all, milliseconds } = await longestTask(browser, page, async () => {
+    const { result: all, ...longest } = await longestTasks(browser, page, async () => {
       await page.evaluate('ask(5000)')
       return told(page, `one.event === 'done'`)
     })
     expect(all.filter(({ event }) => event === 'step')).toHaveLength(40)
-    expect(milliseconds).toBeLessThan(50)
+    expect(longest.page).toBeLessThan(longest.worker / 2)
   })
 })
