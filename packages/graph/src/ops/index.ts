@@ -37,8 +37,26 @@ export type OperatorName = keyof typeof operators
 /** Whether the table has a row with this name. */
 export const isOperator = (opType: string): opType is OperatorName => Object.hasOwn(operators, opType)
 
-/** Operators that quantizing and fusing tools write: those of a runtime's domains, and ONNX's quantized ones. */
-const forInference = /^com\.|Quantize|Integer$|QLinear/
+/** What to do about operators that are not in the table, by `domain.opType`; the first pattern that fits decides. */
+const advice: readonly (readonly [pattern: RegExp, fix: string])[] = [
+  [
+    /\.(MoE|QMoE)$/,
+    'Mixtures of experts are not computed: take a model of the family that is dense. ' +
+      'loadClassifier of @cola/train runs this one as it is.',
+  ],
+  [
+    /\.(LinearAttention|Varlen\w+)$/,
+    'Layers that carry a state in place of attention are not computed: take a model whose layers are attention, or ' +
+      'short convolutions.',
+  ],
+  // What quantizing and fusing tools write: operators of a runtime's domains, and ONNX's quantized ones.
+  [
+    /^com\.|Quantize|Integer$|QLinear/,
+    'The file was quantized or fused for inference: read the original export. ' +
+      'loadClassifier of @cola/train runs this one as it is.',
+  ],
+  [/./, 'Export the model without it, or add a row to ops/ and a gradient rule (ARCHITECTURE.md, "Add an operator").'],
+]
 
 /**
  * The row of an operator.
@@ -50,9 +68,6 @@ export function operatorOf(opType: string, domain: string, node: string): Operat
   throw new UnsupportedOperatorError({
     where: `node "${node}"`,
     what: `operator ${domain ? `${domain}.` : ''}${opType} is not in the table`,
-    fix: forInference.test(`${domain}.${opType}`)
-      ? 'The file was quantized or fused for inference: read the original export. ' +
-        'loadClassifier of @cola/train runs this one as it is.'
-      : 'Export the model without it, or add a row to ops/ and a gradient rule (ARCHITECTURE.md, "Add an operator").',
+    fix: advice.find(([pattern]) => pattern.test(`${domain}.${opType}`))?.[1],
   })
 }
