@@ -21,6 +21,7 @@ from transformers import (
     AutoModelForCausalLM,
     Gemma2Config,
     GemmaConfig,
+    Lfm2Config,
     LlamaConfig,
     MistralConfig,
     Phi3Config,
@@ -45,6 +46,14 @@ SMALL = dict(
     eos_token_id=2,
 )
 SEPARATE = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+HYBRID = ["in_proj", "out_proj", "q_proj", "k_proj", "v_proj", "w1", "w2", "w3"]
+
+
+def hybrid():
+    layers = ["conv", "full_attention"]
+    return Lfm2Config(**SMALL, layer_types=layers, block_auto_adjust_ff_dim=False, tie_word_embeddings=True)
+
+
 # Each with the modules that have LoRA.
 CASES = {
     "one-kv-head": (lambda: LlamaConfig(**SMALL), SEPARATE),
@@ -53,6 +62,8 @@ CASES = {
     "tied": (lambda: LlamaConfig(**SMALL, tie_word_embeddings=True), [*SEPARATE, "embed_tokens"]),
     "qwen2": (lambda: Qwen2Config(**SMALL), SEPARATE),
     "qwen3": (lambda: Qwen3Config(**SMALL, head_dim=16), SEPARATE),
+    "lfm2": (hybrid, HYBRID),
+    "lfm2-concat": (hybrid, HYBRID),
     "mistral": (lambda: MistralConfig(**SMALL), SEPARATE),
     # The builder writes this epsilon, whatever the configuration has.
     "phi": (lambda: PhiConfig(**SMALL, partial_rotary_factor=1.0, layer_norm_eps=1e-6), ["q_proj", "k_proj", "v_proj", "dense", "fc1", "fc2"]),
@@ -140,6 +151,50 @@ def pack_mlp(model):
     return model
 
 
+def concat_states(model):
+    """Makes of each CausalConvWithState a Concat, a Conv and Slices with the state `past_conv.I` of as many tokens as the
+    kernel has, the form of transformers.js's files."""
+    graph = model.graph
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    for node in [node for node in graph.node if node.op_type == "CausalConvWithState"]:
+        x, weight, _, past = node.input
+        y, present = node.output
+        kernel = tensors[weight].dims[2]
+        layer = past.split(".")[1]
+        state, new_state = f"past_conv.{layer}", f"present_conv.{layer}"
+        for values, old, new in ((graph.input, past, state), (graph.output, present, new_state)):
+            value = next(value for value in values if value.name == old)
+            value.name = new
+            value.type.tensor_type.shape.dim[2].dim_value = kernel
+        prefix = node.name.rsplit("/", 1)[0]
+
+        def slice_from(name, data, start, output):
+            bounds = []
+            for key, number in (("starts", start), ("ends", 2**31 - 1), ("axes", 2)):
+                bounds.append(f"{name}.{key}")
+                graph.initializer.append(onnx.numpy_helper.from_array(np.array([number]), bounds[-1]))
+            return onnx.helper.make_node("Slice", [data, *bounds], [output], name)
+
+        nodes = [
+            onnx.helper.make_node("Concat", [state, x], [f"{prefix}/whole"], f"{prefix}/Concat", axis=2),
+            slice_from(f"{prefix}/Slice", f"{prefix}/whole", -kernel, new_state),
+            onnx.helper.make_node(
+                "Conv", [f"{prefix}/whole", weight], [f"{prefix}/all"], f"{prefix}/Conv", group=tensors[weight].dims[0]
+            ),
+            # The first product is of the state alone.
+            slice_from(f"{prefix}/Slice_1", f"{prefix}/all", 1, y),
+        ]
+        at = list(graph.node).index(node)
+        graph.node.remove(node)
+        for added in reversed(nodes):
+            graph.node.insert(at, added)
+    return model
+
+
+# What is made of the builder's file.
+CHANGES = {"packed-mlp": pack_mlp, "lfm2-concat": concat_states}
+
+
 def write(folder, name):
     torch.manual_seed(0)
     make_config, targets = CASES[name]
@@ -161,7 +216,8 @@ def write(folder, name):
         (out / "onnx").mkdir(parents=True)
         # The builder writes external data; one file is easier to keep.
         built_model = onnx.load(built / "model.onnx")
-        onnx.save(pack_mlp(built_model) if name == "packed-mlp" else built_model, out / "onnx" / "model.onnx")
+        change = CHANGES.get(name, lambda model: model)
+        onnx.save(change(built_model), out / "onnx" / "model.onnx")
         shutil.copy(checkpoint / "config.json", out / "config.json")
     inputs = batch(name)
     unlabelled = {key: inputs[key] for key in ("input_ids", "attention_mask")}

@@ -86,7 +86,7 @@ export { foldTransposes } from './rewrite/fold-transposes.ts'
 export { storeWeights, type WeightType } from './rewrite/store-weights.ts'
 export { widen } from './rewrite/widen.ts'
 export { withoutSegments, withSegments } from './rewrite/with-segments.ts'
-export { cachesOf, withoutCache } from './rewrite/without-cache.ts'
+export { cachesOf, statesOf, withoutCache } from './rewrite/without-cache.ts'
 export { type DataType, type DataTypeRow, dataTypes, type TypedArray } from './tensor/dtype.ts'
 export {
   float16ToFloat32,

@@ -1,39 +1,56 @@
-// Removes a decoder's cache of keys and values: training computes whole texts, so that nothing comes before them.
+// Removes a decoder's cache, keys and values of attention and states of convolutions: training computes whole texts, so
+// that nothing comes before them.
 
 import { requireKind } from '../door.ts'
 import { UnsupportedOperatorError } from '../errors.ts'
 import type { Dim } from '../ir/dim.ts'
 import { addInitializer, cloneGraph, getValue, type Graph, type Node, uniqueName } from '../ir/graph.ts'
 import { pastKey, pastValue } from '../ops/attention.ts'
-import { tensorOf } from '../tensor/tensor.ts'
+import { type Tensor, tensorOf } from '../tensor/tensor.ts'
 import { fusedName } from './decompositions/decomposition.ts'
 
-/** Inputs of attention operators that hold past keys and values. */
+/** Inputs of operators that hold past keys and values, or the past tokens of a convolution. */
 const cacheInputs: Readonly<Record<string, readonly number[]>> = {
   Attention: [4, 5],
   'com.microsoft.Attention': [4],
+  'com.microsoft.CausalConvWithState': [3],
   'com.microsoft.GroupQueryAttention': [pastKey, pastValue],
   'com.microsoft.MultiHeadAttention': [6, 7],
 }
 
-/** Names of inputs with past, and of outputs with past and present keys and values. */
+/** Names of inputs with what is past, and of outputs with what is past and present. */
 const [pastName, presentName] = [/^past([._]|$)/, /^present([._]|$)/]
 
-/** The inputs of a decoded graph that hold past keys and values, by name or by the attention that reads them. */
+/** The inputs of a decoded graph that hold what is past, by name or by the operator that reads them. */
 export function cachesOf(graph: Graph): string[] {
   requireKind('cachesOf, graph', graph, 'graph')
   const read = new Set(
     graph.nodes.flatMap((node) => (cacheInputs[fusedName(node)] ?? []).map((i) => node.inputs[i] ?? '')),
   )
-  const isCache = (name: string): boolean => read.has(name) || (pastName.test(name) && rankOf(graph, name) >= 4)
+  const isCache = (name: string): boolean =>
+    read.has(name) || (pastName.test(name) && (rankOf(graph, name) >= 4 || isState(graph, name)))
   return graph.inputs.filter(isCache)
+}
+
+/**
+ * The caches that have one size, however many tokens are past: of a convolution the last few, [batch, channels, tokens].
+ * They begin as zeros.
+ */
+export function statesOf(graph: Graph): string[] {
+  requireKind('statesOf, graph', graph, 'graph')
+  return cachesOf(graph).filter((name) => isState(graph, name))
+}
+
+function isState(graph: Graph, name: string): boolean {
+  const [, ...sizes] = getValue(graph, name).shape
+  return sizes.length === 2 && sizes.every((size) => typeof size === 'number')
 }
 
 const rankOf = (graph: Graph, name: string): number => getValue(graph, name).shape.length
 
 /**
- * A copy of a decoded graph (see `decodeGraph`) without inputs of past keys and values and without outputs of present
- * ones; the graph itself if it has none. An attention mask then is as long as the text.
+ * A copy of a decoded graph (see `decodeGraph`) without inputs of what is past and without outputs of what is present;
+ * the graph itself if it has none. An attention mask then is as long as the text.
  * @throws {UnsupportedOperatorError} for a cache that an operator reads in a way that is not known.
  */
 export function withoutCache(original: Graph): Graph {
@@ -46,8 +63,10 @@ export function withoutCache(original: Graph): Graph {
     graph.nodes.flatMap((node) => (cacheInputs[fusedName(node)] ? node.outputs.slice(1) : [])).filter(Boolean),
   )
   graph.nodes = []
+  const states = new Set(statesOf(original).filter((name) => !isReadAsCache(original, name)))
+  for (const name of states) addZeros(graph, name, ids)
   /** Each cache, and the values that hold it alone, by the input that they are. */
-  const held = new Map([...caches].map((name) => [name, name]))
+  const held = new Map([...caches].filter((name) => !states.has(name)).map((name) => [name, name]))
   for (const node of original.nodes) {
     const cache = heldBy(node, held)
     if (cache === undefined) graph.nodes.push(...withoutPast(graph, node, held, ids))
@@ -58,6 +77,32 @@ export function withoutCache(original: Graph): Graph {
   for (const name of caches) graph.values.delete(name)
   shortenMasks(graph, ids)
   return graph
+}
+
+/** Whether operators read a cache in an input for it, which can be left out. */
+const isReadAsCache = ({ nodes }: Graph, name: string): boolean =>
+  nodes.every(
+    ({ inputs, ...node }) => !inputs.includes(name) || cacheInputs[fusedName(node)]?.includes(inputs.indexOf(name)),
+  )
+
+/** Makes the state of before the first token in place of an input: zeros. */
+function addZeros(graph: Graph, name: string, ids: string | undefined): void {
+  const { dtype, shape } = getValue(graph, name)
+  const [batch, ...sizes] = shape
+  const constant = (part: string, tensor: Tensor): string =>
+    addInitializer(graph, uniqueName(graph, `${name}/${part}`), tensor).name
+  const integers = (part: string, values: readonly number[]) =>
+    constant(part, tensorOf('int64', [values.length], values))
+  const add = (opType: string, inputs: string[], output: string, attributes: Node['attributes'] = {}): string => {
+    graph.nodes.push({ name: output, domain: '', opType, inputs, outputs: [output], attributes })
+    return output
+  }
+  const rows =
+    typeof batch === 'number' || ids === undefined
+      ? integers('rows', [Number(batch)])
+      : add('Shape', [ids], `${name}/rows`, { start: 0, end: 1 })
+  const whole = add('Concat', [rows, integers('sizes', sizes as number[])], `${name}/shape`, { axis: 0 })
+  add('Expand', [constant('zero', tensorOf(dtype, [], [0])), whole], name)
 }
 
 /** Caches by the names of the values that are them. */

@@ -1,6 +1,6 @@
 // Computes each token of a batch of texts once: keys and values of earlier tokens are in the cache.
 
-import { type Graph, getValue } from '@cola/graph'
+import { type Graph, getValue, statesOf } from '@cola/graph'
 import { type OrtSession, OrtTensor, type OrtTensors } from '@cola/train'
 import type { NextTokenModel } from './generate-tokens.ts'
 import { integerTensor } from './integer-tensor.ts'
@@ -21,6 +21,8 @@ export interface CachedDecoder {
    * and windows that are counted in slots of the cache are those of each text alone.
    */
   readonly compact: boolean
+  /** The input with the number of new tokens of each text, [batch], of a decoder whose convolutions have states. */
+  readonly newTokens: string | undefined
 }
 
 /** A token or padding in a slot of the batch or of the cache. */
@@ -60,11 +62,13 @@ export const isGridInput = (name: string): boolean => Object.hasOwn(gridInputs, 
  * @param others Feeds that stay the same: the matrices of an adapter.
  */
 export function cachedLogits(decoder: CachedDecoder, others: OrtTensors = {}): Pick<NextTokenModel, 'logits' | 'end'> {
-  const { graph, session, presents, compact } = decoder
+  const { graph, session, presents, compact, newTokens } = decoder
   const integers = (name: string, rows: readonly (readonly number[])[]): OrtTensor => {
     const flat = rows.flat()
     return integerTensor(graph, name, [rows.length, rows[0]?.length ?? 0], (i) => flat[i] as number)
   }
+  const vector = (name: string, numbers: readonly number[]): OrtTensor =>
+    integerTensor(graph, name, [numbers.length], (i) => numbers[i] as number)
   /** Rows of the cache, in its order. */
   let order: number[] = []
   let past: OrtTensors = {}
@@ -115,7 +119,8 @@ export function cachedLogits(decoder: CachedDecoder, others: OrtTensors = {}): P
         ...Object.fromEntries(
           graph.inputs.flatMap((name) => (gridInputs[name] ? [[name, integers(name, gridInputs[name](feed))]] : [])),
         ),
-        [decoder.lastToken]: integerTensor(graph, decoder.lastToken, [last.length], (i) => last[i] as number),
+        [decoder.lastToken]: vector(decoder.lastToken, last),
+        ...(newTokens === undefined ? {} : { [newTokens]: vector(newTokens, added.map(realTokens)) }),
       })
       release(past)
       past = Object.fromEntries([...presents].map(([name, present]) => [name, results[present] as OrtTensor]))
@@ -132,9 +137,11 @@ export function cachedLogits(decoder: CachedDecoder, others: OrtTensors = {}): P
   }
 }
 
+const realTokens = (row: readonly Slot[]): number => row.filter(({ real }) => real).length
+
 /** The tokens of a text that the cache does not have; one that is not asked for has none. */
 function newSlots(text: readonly number[], cached: readonly Slot[]): Slot[] {
-  const count = cached.filter(({ real }) => real).length
+  const count = realTokens(cached)
   return text.slice(count).map((id, i) => ({ id, real: 1, position: count + i }))
 }
 
@@ -146,21 +153,23 @@ function padded(rows: readonly (readonly Slot[])[], side: 'left' | 'right'): Slo
   })
 }
 
-/** A cache without tokens; its axes are [..., batch, heads, tokens, size]. */
+/** A cache without tokens; its axes are [..., batch, heads, tokens, size], those of a state [batch, channels, tokens]. */
 function emptyCache({ graph, presents }: CachedDecoder, rows: number): OrtTensors {
+  const states = new Set(statesOf(graph))
   return Object.fromEntries(
     [...presents.keys()].map((name) => {
       const { shape } = getValue(graph, name)
-      const dims = shape.map((dim, axis) => ({ [shape.length - 4]: rows, [shape.length - 2]: 0 })[axis] ?? Number(dim))
-      return [name, new OrtTensor('float32', new Float32Array(), dims)]
+      const known = states.has(name) ? { 0: rows } : { [shape.length - 4]: rows, [shape.length - 2]: 0 }
+      const dims = shape.map((dim, axis) => (known as Record<number, number>)[axis] ?? Number(dim))
+      return [name, new OrtTensor('float32', new Float32Array(dims.reduce((a, b) => a * b, 1)), dims)]
     }),
   )
 }
 
-/** The rows of a tensor [batch, heads, tokens, size] in the processor's memory; undefined for another one. */
+/** The rows of a tensor whose first axis they are, in the processor's memory; undefined for another one. */
 function rowsOf(tensor: OrtTensor, indices: readonly number[]): OrtTensor | undefined {
   const { location, dims } = tensor
-  if (location !== 'cpu' || dims.length !== 4) return undefined
+  if (location !== 'cpu' || dims.length > 4) return undefined
   const data = tensor.data as Float32Array
   const size = dims.slice(1).reduce((product, dim) => product * dim, 1)
   const kept = new Float32Array(indices.length * size)

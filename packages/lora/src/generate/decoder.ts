@@ -1,6 +1,6 @@
 // Opens a decoder with a cache for generation: finds its cache, and lets it compute the logits of last tokens only.
 
-import { cachesOf, formatValue, getValue, type Graph, packMatrices } from '@cola/graph'
+import { cachesOf, formatValue, getValue, type Graph, packMatrices, statesOf } from '@cola/graph'
 import { computesInPlace, type Device, keepsTensors, openResolved, type OrtTensors } from '@cola/train'
 import { ConfigError } from '../errors.ts'
 import { type CachedDecoder, cachedLogits, isGridInput } from './cached-logits.ts'
@@ -8,6 +8,7 @@ import type { NextTokenModel } from './generate-tokens.ts'
 import { atLastTokens } from './last-tokens.ts'
 import { withCaches } from './row-cache.ts'
 import { rowLogits, takesRows } from './row-logits.ts'
+import { withRowStates } from './row-states.ts'
 import { withTopTokens } from './top-tokens.ts'
 
 /** A decoder that is open. */
@@ -43,7 +44,8 @@ export async function openDecoder(
   const presents = presentsOf(original)
   requireInputs(original, [...presents.keys(), ...others])
   const resident = [...presents.values()]
-  const { graph: plain, lastToken, logits } = atLastTokens(original, resident)
+  const { graph: ofRows, newTokens } = withRowStates(original, presents)
+  const { graph: plain, lastToken, logits } = atLastTokens(ofRows, resident)
   const graph = packMatrices(plain, { accuracyLevel: accuracy_level })
   const takes = takesRows(graph, [lastToken, ...presents.keys(), ...others])
   // Weights are multiplied at every token: the layout of the kernels pays.
@@ -59,7 +61,7 @@ export async function openDecoder(
       release: () => session.release(),
     }
   const compact = graph.nodes.some(({ opType }) => opType === 'GroupQueryAttention')
-  const decoder: CachedDecoder = { graph, session, presents, lastToken, logits, compact }
+  const decoder: CachedDecoder = { graph, session, presents, lastToken, logits, compact, newTokens }
   return { start: (feeds) => cachedLogits(decoder, feeds), release: () => session.release() }
 }
 
@@ -69,6 +71,7 @@ export async function openDecoder(
  */
 function presentsOf(graph: Graph): Map<string, string> {
   const caches = cachesOf(graph)
+  const states = new Set(statesOf(graph))
   if (caches.length === 0)
     throw new ConfigError({
       where: `model "${graph.name}"`,
@@ -83,7 +86,7 @@ function presentsOf(graph: Graph): Map<string, string> {
   return new Map(
     caches.map((name) => {
       const rest = name.replace(/^past(_key_values)?/, '')
-      requireSizes(graph, name)
+      if (!states.has(name)) requireSizes(graph, name)
       const present = [`present${rest}`, `present_key_values${rest}`].find((output) => graph.outputs.includes(output))
       if (present !== undefined) return [name, present]
       throw new ConfigError({

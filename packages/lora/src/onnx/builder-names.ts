@@ -8,6 +8,17 @@ const families: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'mlp.up_proj': 'shared_mlp.up_proj',
   },
   hunyuan_v1_dense: { 'attn.k_norm': 'self_attn.key_layernorm', 'attn.q_norm': 'self_attn.query_layernorm' },
+  lfm2: {
+    'attn.k_norm': 'self_attn.k_layernorm',
+    'attn.o_proj': 'self_attn.out_proj',
+    'attn.q_norm': 'self_attn.q_layernorm',
+    ffn_layernorm: 'ffn_norm',
+    final_norm_layernorm: 'embedding_norm',
+    'mlp.down_proj': 'feed_forward.w2',
+    'mlp.gate_proj': 'feed_forward.w1',
+    'mlp.up_proj': 'feed_forward.w3',
+    operator_layernorm: 'operator_norm',
+  },
   phi: { 'attn.o_proj': 'self_attn.dense', final_norm_layernorm: 'final_layernorm' },
 }
 
@@ -20,8 +31,8 @@ export function builderName(name: string, model_type: string): string | undefine
   const outside = head.exec(name)?.groups
   if (outside) return `lm_head.${outside.kind}`
   const { layer, module, kind } = (inLayer.exec(name)?.groups ?? {}) as Record<string, string | undefined>
-  if (module === undefined || !isBuilders(name, module)) return undefined
-  const own = families[model_type]?.[module]
+  const own = families[model_type]?.[module ?? '']
+  if (module === undefined || (own === undefined && !isBuilders(name, module))) return undefined
   if (module === 'final_norm_layernorm') return `model.${own ?? 'norm'}.${kind}`
   return `model.layers.${layer}.${own ?? module.replace(/^attn\./, 'self_attn.')}.${kind}`
 }

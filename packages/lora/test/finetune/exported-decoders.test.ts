@@ -12,7 +12,7 @@ import { embedded } from '../support/padded-gpt2.ts'
 
 const out = temporaryFolders()
 
-const names = ['qwen2', 'qwen3', 'phi3', 'gemma2', 'llama-int4'].map((name) => `decoder-${name}`)
+const names = ['qwen2', 'qwen3', 'phi3', 'gemma2', 'llama-int4', 'lfm2', 'lfm2-concat'].map((name) => `decoder-${name}`)
 const configOf = (name: string) => parsed(read(join(decoders, name, 'config.json')))
 const filesOf = (name: string) => decoderFiles(name, configOf(name).vocab_size as number)
 const withAdapter = (name: string, more: Record<string, Uint8Array> = {}) =>

@@ -16,7 +16,7 @@ async function open(): Promise<OpenDecoder> {
   const session = await InferenceSession.create(await bytesOf('model.onnx'), { externalData })
   const caches = session.inputMetadata.flatMap((input) => {
     const [, heads, , size] = input.isTensor ? input.shape : []
-    return input.name.startsWith('past') ? [[input.name, Number(heads), Number(size)] as const] : []
+    return input.name.startsWith('past') ? [[input.name, [1, Number(heads), 0, Number(size)]] as const] : []
   })
   return { run: (feeds) => session.run(feeds as InferenceSession.FeedsType), caches }
 }

@@ -35,8 +35,10 @@ export async function greedyRun(
   const graph = decoded(folder, file)
   const session = await openSession({ graph, ...opened(folder, file) }, defaultDevice())
   const caches = graph.inputs.flatMap((name) => {
-    const [, heads, , size] = graph.values.get(name)?.shape ?? []
-    return name.startsWith('past') ? [[name, Number(heads), Number(size)] as const] : []
+    const { shape = [] } = graph.values.get(name) ?? {}
+    // One text, and no token.
+    const dims = shape.map((dim, axis) => (axis === 0 ? 1 : typeof dim === 'number' ? dim : 0))
+    return name.startsWith('past') ? [[name, dims] as const] : []
   })
   const result = await greedyLoop({ run: (feeds) => session.run(feeds), caches, others }, prompt, count)
   await session.release()

@@ -6,16 +6,17 @@ import { OrtTensor, type OrtTensors } from '@cola/train'
 /** A decoder that is open. */
 export interface OpenDecoder {
   readonly run: (feeds: OrtTensors) => Promise<OrtTensors>
-  /** The inputs of the cache: heads, and the size of one. */
-  readonly caches: readonly (readonly [name: string, heads: number, size: number])[]
+  /** The inputs of the cache with their sizes before the first token. */
+  readonly caches: readonly (readonly [name: string, dims: readonly number[]])[]
   /** What is fed beside tokens and cache. @default nothing */
   readonly others?: OrtTensors
 }
 
 const row = (values: readonly number[]) =>
   new OrtTensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])
+const elementsOf = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1)
 const presentOf = (results: OrtTensors, past: string): OrtTensor =>
-  results[past.replace('past_key_values', 'present')] as OrtTensor
+  results[past.replace(/^past(_key_values)?/, 'present')] as OrtTensor
 
 /** Tokens, and the logits from which each was taken. */
 export async function greedyLoop(
@@ -24,7 +25,7 @@ export async function greedyLoop(
   count: number,
 ): Promise<{ tokens: number[]; logits: Float32Array[] }> {
   let past: OrtTensors = Object.fromEntries(
-    caches.map(([name, heads, size]) => [name, new OrtTensor('float32', new Float32Array(), [1, heads, 0, size])]),
+    caches.map(([name, dims]) => [name, new OrtTensor('float32', new Float32Array(elementsOf(dims)), dims)]),
   )
   const ids = [...prompt]
   const logits: Float32Array[] = []

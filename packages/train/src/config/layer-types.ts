@@ -20,6 +20,7 @@ const rows: readonly { readonly path: RegExp; readonly types: readonly string[] 
   { path: /(^|\.)transformer\.layer\.\d+\.(attention\.|ffn\.|sa_layer_norm|output_layer_norm)/, types: ['distilbert'] },
   { path: /(^|\.)layers\.\d+\.(attn\.W|mlp\.W|mlp_norm|attn_norm)/, types: ['modernbert'] },
   { path: /(^|\.)decoder\.layers\.\d+\.self_attn/, types: ['opt'] },
+  { path: /(^|\.)layers\.\d+\.(conv\.(in|out)_proj|feed_forward\.w)/, types: ['lfm2'] },
   { path: /(^|\.)layers\.\d+\.self_attn\./, types: llamaLike },
   { path: /(^|\.)layers\.\d+\.attention\.query_key_value/, types: ['gpt_neox'] },
   { path: /(^|\.)layers\.\d+\.input_layernorm/, types: [...llamaLike, 'gpt_neox'] },

@@ -3,6 +3,7 @@
 
 import { activations } from './activations.ts'
 import { attention } from './attention.ts'
+import { convolutions } from './convolutions.ts'
 import type { Decomposition } from './decomposition.ts'
 import { groupQueryAttention } from './group-query-attention.ts'
 import { multiHeadAttention } from './multi-head-attention.ts'
@@ -15,6 +16,7 @@ import { rotary } from './rotary.ts'
 const table = {
   ...activations,
   ...attention,
+  ...convolutions,
   ...groupQueryAttention,
   ...multiHeadAttention,
   ...normalizations,

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { decompositions, type FusedName } from '../../../src/rewrite/decompositions/table.ts'
 import { activationSweeps } from './activations.ts'
 import { attentionSweeps } from './attention.ts'
+import { convolutionSweeps } from './convolutions.ts'
 import { groupQuerySweeps } from './group-query-attention.ts'
 import { multiHeadSweeps } from './multi-head-attention.ts'
 import { normalizationSweeps } from './normalizations.ts'
@@ -17,6 +18,7 @@ import { check, Draw, type Sweep } from './sweep.ts'
 const sweeps: { readonly [Name in FusedName]: Sweep } = {
   ...activationSweeps,
   ...attentionSweeps,
+  ...convolutionSweeps,
   ...groupQuerySweeps,
   ...multiHeadSweeps,
   ...normalizationSweeps,

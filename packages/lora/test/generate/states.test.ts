@@ -1,0 +1,51 @@
+// Decoders whose convolutions keep their last tokens (LFM2): texts generated with the cache in batches of any lengths,
+// some of which end earlier, against whole texts computed without it.
+
+import type { Graph } from '@cola/graph'
+import { feedsOf, openSession, type OrtTensor } from '@cola/train'
+import { describe, expect, it } from 'vitest'
+import { createGenerator, openBase } from '../../src/index.ts'
+import { decoderFiles } from '../support/decoder-files.ts'
+
+const prompts = [[5, 9, 14, 3, 30], [7], [21, 4], [11, 12, 13, 14, 15, 16, 17, 18]]
+const count = 9
+
+/** Greedy tokens after one text, which is computed whole for each. */
+async function whole(graph: Graph, prompt: readonly number[]): Promise<number[]> {
+  const session = await openSession({ graph }, 'cpu')
+  const ids = [...prompt]
+  while (ids.length < prompt.length + count) {
+    const row = (values: readonly number[]) => ({ data: BigInt64Array.from(values, BigInt), dims: [1, ids.length] })
+    const batch = { input_ids: row(ids), attention_mask: row(ids.map(() => 1)), position_ids: row([...ids.keys()]) }
+    const { data, dims } = (await session.run(feedsOf(graph, graph.inputs, batch).feeds)).logits as OrtTensor
+    const last = (data as Float32Array).subarray(-(dims[2] as number))
+    ids.push(last.indexOf(Math.max(...last)))
+  }
+  await session.release()
+  return ids.slice(prompt.length)
+}
+
+describe.each(['decoder-lfm2', 'decoder-lfm2-concat'])('%s', (name) => {
+  it('goes on with texts of a batch as with each alone', async () => {
+    const base = await openBase(decoderFiles(name))
+    const { graph } = base.languageModel()
+    const expected: number[][] = []
+    for (const prompt of prompts) expected.push(await whole(graph, prompt))
+    const cached = base.cachedLanguageModel() as NonNullable<ReturnType<typeof base.cachedLanguageModel>>
+    const generator = await createGenerator(cached, { config: base.config })
+    const options = { max_new_tokens: count, eos_token_id: [] }
+    for (const [i, prompt] of prompts.entries()) expect(await generator.generate(prompt, options)).toEqual(expected[i])
+    expect(await generator.generate(prompts, options)).toEqual(expected)
+    expect(await generator.generate(prompts.toReversed(), options)).toEqual(expected.toReversed())
+    // Some texts end before the others, at different tokens.
+    const eos_token_id = [expected[1]?.[2] as number, expected[2]?.[4] as number]
+    const until = (tokens: readonly number[]) => {
+      const at = tokens.findIndex((token) => eos_token_id.includes(token))
+      return at < 0 ? tokens : tokens.slice(0, at)
+    }
+    const ended = await generator.generate(prompts, { ...options, eos_token_id })
+    expect(ended.map(until)).toEqual(expected.map(until))
+    expect(new Set(ended.map(({ length }) => length)).size).toBeGreaterThan(1)
+    await generator.release()
+  })
+})
