@@ -60,6 +60,9 @@ const decoders: ReadonlyMap<string, { tied: boolean; learned?: true }> = new Map
   ['xglm', { tied: true, learned: true }],
 ])
 
+/** transformers' model_type of the decoders that are known by it alone. */
+export const decoderTypes: readonly string[] = [...decoders.keys()]
+
 /** Whether a model of this type attends to earlier tokens only. */
 export const isDecoder = (model_type: string): boolean => decoders.has(model_type)
 

@@ -1,5 +1,7 @@
 // Path of the base model in transformers' models with heads, by model_type.
 
+import { decoderTypes } from './decoders.ts'
+
 const byPrefix: Readonly<Record<string, readonly string[]>> = {
   albert: ['albert'],
   backbone: ['falcon_mamba', 'mamba', 'mamba2'],
@@ -66,24 +68,20 @@ export const baseModelPath = (model_type: string): string => prefixes.get(model_
 /** transformers' base_model_prefix. */
 export const baseModelPrefix = (model_type: string): string => baseModelPath(model_type).split('.')[0] as string
 
-/** Types whose base model is called `model`. */
-const named = [
-  'eurobert',
-  'gemma',
-  'gemma2',
-  'llama',
-  'mistral',
-  'modernbert',
-  'phi',
-  'phi3',
-  'qwen2',
-  'qwen3',
-  'smollm3',
-]
+/** Encoders whose base model is called `model`, as that of the decoders is which have no row above. */
+const encoders = ['eurobert', 'modernbert']
 
-/** model_type of a class name such as BertForSequenceClassification; undefined for an unknown one. */
+/** Types of classes that have other names. */
+const otherwise: Readonly<Record<string, string>> = { gemma3: 'gemma3_text', hunyuandensev1: 'hunyuan_v1_dense' }
+
+/**
+ * model_type of a class name such as BertForSequenceClassification, or of the type that onnxruntime-genai's builder
+ * writes; undefined for an unknown one.
+ */
 export function modelTypeOf(architecture: string): string | undefined {
   const normalize = (name: string) => name.replace(/[-_]/g, '').toLowerCase()
   const wanted = normalize(architecture.replace(/(For[A-Z]|Model|LMHead|DoubleHeads|PreTraining).*$/, ''))
-  return [...prefixes.keys(), ...named].find((type) => normalize(type) === wanted)
+  return (
+    otherwise[wanted] ?? [...prefixes.keys(), ...encoders, ...decoderTypes].find((type) => normalize(type) === wanted)
+  )
 }

@@ -16,7 +16,7 @@ function built(name: string, change: (config: ReturnType<typeof genaiConfig>) =>
 }
 
 describe('a folder of onnxruntime-genai’s builder', () => {
-  it.each(['decoder-qwen2', 'decoder-qwen3', 'decoder-phi3', 'decoder-gemma2', 'decoder-llama-int4'])(
+  it.each(['decoder-qwen2', 'decoder-qwen3', 'decoder-phi3', 'decoder-gemma2', 'decoder-llama-int4', 'decoder-lfm2'])(
     '%s: generates with an adapter as transformers does, without config.json',
     async (name) => {
       const adapters = { case: join(decoders, name, 'adapter') }

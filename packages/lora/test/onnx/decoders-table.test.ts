@@ -1,18 +1,22 @@
-// The table of decoders against transformers' configuration classes (make-tied.py).
+// The table of decoders against transformers' classes of causal language models (make-decoder-types.py).
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isDecoder, tiesEmbeddings } from '../../src/onnx/decoders.ts'
+import { modelTypeOf } from '../../src/onnx/prefixes.ts'
 
-const file = join(import.meta.dirname, '../fixtures/tied.json')
-const tied = Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Record<string, boolean>)
-const known = tied.filter(([model_type]) => isDecoder(model_type))
+const file = join(import.meta.dirname, '../fixtures/decoder-types.json')
+const types = JSON.parse(readFileSync(file, 'utf8')) as Record<string, { architecture: string; tied: boolean }>
+const known = Object.entries(types).filter(([model_type]) => isDecoder(model_type))
 
 describe('the table of decoders', () => {
   it('has types of transformers', () => expect(known.length).toBeGreaterThan(40))
-  it.each(known)(
-    '%s: ties the embeddings as transformers does where config.json does not say',
-    (model_type, expected) => expect(tiesEmbeddings({ model_type })).toBe(expected),
-  )
+  it.each(known)('%s: is tied as in transformers, and known by its class and the builder’s type', (model_type, row) => {
+    expect(tiesEmbeddings({ model_type })).toBe(row.tied)
+    expect(modelTypeOf(row.architecture)).toBe(model_type)
+    // onnxruntime-genai's builder writes the class in lower case without its end, or the type.
+    const type = row.architecture.replace(/(For|LMHead).*$/, '').toLowerCase()
+    expect([type, model_type].map(modelTypeOf)).toEqual([model_type, model_type])
+  })
 })
