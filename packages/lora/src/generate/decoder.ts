@@ -5,6 +5,7 @@ import { computesInPlace, type Device, keepsTensors, openResolved, type OrtTenso
 import { ConfigError } from '../errors.ts'
 import { type CachedDecoder, cachedLogits, isGridInput } from './cached-logits.ts'
 import type { NextTokenModel } from './generate-tokens.ts'
+import { eachAlone } from './each-alone.ts'
 import { atLastTokens } from './last-tokens.ts'
 import { withCaches } from './row-cache.ts'
 import { rowLogits, takesRows } from './row-logits.ts'
@@ -44,8 +45,10 @@ export async function openDecoder(
   const presents = presentsOf(original)
   requireInputs(original, [...presents.keys(), ...others])
   const resident = [...presents.values()]
-  const { graph: ofRows, newTokens } = withRowStates(original, presents)
-  const { graph: plain, lastToken, logits } = atLastTokens(ofRows, resident)
+  // Others are padded on the left, and a convolution reads the padding.
+  const compact = original.nodes.some(({ opType }) => opType === 'GroupQueryAttention')
+  const ofRows = compact ? withRowStates(original, presents) : undefined
+  const { graph: plain, lastToken, logits } = atLastTokens(ofRows?.graph ?? original, resident)
   const graph = packMatrices(plain, { accuracyLevel: accuracy_level })
   const takes = takesRows(graph, [lastToken, ...presents.keys(), ...others])
   // Weights are multiplied at every token: the layout of the kernels pays.
@@ -60,9 +63,13 @@ export async function openDecoder(
       start: (feeds) => rowLogits({ ...rows, session, lastToken }, feeds),
       release: () => session.release(),
     }
-  const compact = graph.nodes.some(({ opType }) => opType === 'GroupQueryAttention')
+  const { newTokens } = ofRows ?? {}
   const decoder: CachedDecoder = { graph, session, presents, lastToken, logits, compact, newTokens }
-  return { start: (feeds) => cachedLogits(decoder, feeds), release: () => session.release() }
+  const isAlone = !ofRows && statesOf(original).length > 0
+  return {
+    start: (feeds) => (isAlone ? eachAlone(() => cachedLogits(decoder, feeds)) : cachedLogits(decoder, feeds)),
+    release: () => session.release(),
+  }
 }
 
 /**

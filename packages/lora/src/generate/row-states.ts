@@ -1,7 +1,6 @@
-// States of convolutions in a batch of texts that are padded on the right: each is that of its text's own last tokens.
+// States of convolutions in a batch of texts: each is that of its text's own last tokens.
 
 import { addInput, build, cloneGraph, type Graph, getValue, type Node, producersOf, prune, statesOf } from '@cola/graph'
-import { ConfigError } from '../errors.ts'
 
 /** A graph, and its input with the number of new tokens of each text, [batch], where there are states. */
 export interface WithRowStates {
@@ -10,11 +9,11 @@ export interface WithRowStates {
 }
 
 /**
- * The graph whose states are the last tokens of each text, where those of the file are the last of the batch.
+ * The graph whose states are the last tokens of each text that is padded on the right, where those of the file are the
+ * last of the batch. Undefined where a state is something else than the end of the earlier one and the new tokens.
  * @param presents The output of the cache by its input.
- * @throws {ConfigError} for a state that is not the end of the earlier one and the new tokens.
  */
-export function withRowStates(original: Graph, presents: ReadonlyMap<string, string>): WithRowStates {
+export function withRowStates(original: Graph, presents: ReadonlyMap<string, string>): WithRowStates | undefined {
   const states = statesOf(original).filter((name) => presents.has(name))
   if (states.length === 0) return { graph: original }
   const graph = cloneGraph(original)
@@ -24,7 +23,8 @@ export function withRowStates(original: Graph, presents: ReadonlyMap<string, str
   const counts = g.Unsqueeze(newTokens, g.int64([1, 2]))
   for (const past of states) {
     const present = presents.get(past) as string
-    const whole = wholeOf(producers, past, present) ?? unknownState(graph, past, present)
+    const whole = wholeOf(producers, past, present)
+    if (whole === undefined) return undefined
     const size = Number(getValue(graph, past).shape[2])
     const columns = g.Add(counts, g.int64(Array.from({ length: size }, (_, i) => i)))
     const places = g.Expand(columns, g.Shape(getValue(graph, past)))
@@ -43,13 +43,4 @@ function wholeOf(producers: ReadonlyMap<string, Node>, past: string, present: st
   const concat = producers.get(whole ?? '')
   const isWhole = concat?.opType === 'Concat' && concat.inputs.length === 2 && concat.inputs[0] === past
   return isWhole && [2, -1].includes(Number(concat.attributes.axis)) ? whole : undefined
-}
-
-function unknownState(graph: Graph, past: string, present: string): never {
-  throw new ConfigError({
-    where: `model "${graph.name}", input "${past}"`,
-    what: `how "${present}" is made of it is not known`,
-    expected: 'a Concat of it and the new tokens, and a Slice of the last ones',
-    fix: "Export the model with onnxruntime-genai's model builder, or generate without its cache.",
-  })
 }
