@@ -1,5 +1,5 @@
-// A decoder with a cache and fused operators, and a PEFT adapter for it: logits without and with the adapter, loss, the
-// gradient of each of the adapter's matrices, greedy tokens, and the adapter written back.
+// A decoder, most with a cache and fused operators, and a PEFT adapter for it: logits without and with the adapter, loss,
+// the gradient of each of the adapter's matrices, greedy tokens, and the adapter written back.
 
 import { type Files, ignoreIndex } from '@cola/data'
 import { elements, type Model, type Tensor, toFloat32 } from '@cola/graph'
@@ -27,7 +27,7 @@ const promptLength = 3
 export async function decoderCase(files: Files, device: Device): Promise<KindError[]> {
   const config = readJson(files, 'config.json') as Config
   const base = readOnnxModel(files, 'onnx/model.onnx', config)
-  const cached = readCachedModel(files, 'onnx/model.onnx', config) as Model
+  const cached = readCachedModel(files, 'onnx/model.onnx', config)
   const adapter = await openAdapter(subfolder(files, 'adapter'))
   const model = loadAdapter(base, adapter)
   const read = (name: string): Tensors => readSafetensors(files, `${name}.safetensors`).tensors
@@ -37,7 +37,9 @@ export async function decoderCase(files: Files, device: Device): Promise<KindErr
     await logitsOf('base_logits', base, { inputs, expected, device }),
     await logitsOf('lora_logits', model, { inputs, expected, device }),
     ...(await trained(model, { inputs, expected, device })),
-    await greedy(loadAdapter(cached, adapter), { inputs, expected, device }, config),
+    cached
+      ? await greedy(loadAdapter(cached, adapter), { inputs, expected, device }, config)
+      : await greedyWhole(model, { inputs, expected, device }),
     ...written,
   ])
 }
@@ -60,19 +62,20 @@ const integers = (tensors: Tensors, name: string): number[] =>
   Array.from(elements(tensors.get(name) as Tensor) as BigInt64Array, Number)
 
 /** The inputs of a decoder, of rows that are padded on the right. */
-function batchOf(inputs: Tensors): Batch {
-  const { dims } = inputs.get('input_ids') as Tensor
-  const [ids, mask] = [integers(inputs, 'input_ids'), integers(inputs, 'attention_mask')]
+function batchOf(ids: readonly number[], mask: readonly number[], dims: readonly number[]): Batch {
   const positions = ids.map((_, i) => i % (dims[1] as number))
   const int64 = (values: readonly number[]) => ({ data: BigInt64Array.from(values, BigInt), dims })
   return { input_ids: int64(ids), attention_mask: int64(mask), position_ids: int64(positions) }
 }
 
+const batchOfCase = (inputs: Tensors): Batch =>
+  batchOf(integers(inputs, 'input_ids'), integers(inputs, 'attention_mask'), (inputs.get('input_ids') as Tensor).dims)
+
 /** Logits at real tokens. */
 async function logitsOf(kind: string, { graph }: Model, { inputs, expected, device }: Run): Promise<KindError> {
   const mask = integers(inputs, 'attention_mask')
   const session = await openSession({ graph }, await resolveDevice(device, graph))
-  const { logits } = await session.run(feedsOf(graph, graph.inputs, batchOf(inputs)).feeds)
+  const { logits } = await session.run(feedsOf(graph, graph.inputs, batchOfCase(inputs)).feeds)
   await session.release()
   const right = expected.get(kind) as Tensor
   const width = right.dims.at(-1) as number
@@ -94,7 +97,7 @@ async function trained(model: Model, { inputs, expected, device }: Run): Promise
   })
   try {
     const { loss } = await session.runTrainStep({
-      ...batchOf(inputs),
+      ...batchOfCase(inputs),
       labels: { data: Int32Array.from(nextTokens(integers(inputs, 'labels'), dims)), dims },
     })
     return [
@@ -114,4 +117,19 @@ async function greedy(cached: Model, { inputs, expected, device }: Run, config: 
   const tokens = await generator.generate(prompt, { max_new_tokens: right.length, eos_token_id: [] })
   await generator.release()
   return compare('greedy', 'greedy', tokens, right, Number.MIN_VALUE)
+}
+
+/** The tokens that follow the prompt, by a file without a cache: the whole text for each. */
+async function greedyWhole({ graph }: Model, { inputs, expected, device }: Run): Promise<KindError> {
+  const right = integers(expected, 'greedy')
+  const ids = integers(inputs, 'input_ids').slice(0, promptLength)
+  const session = await openSession({ graph }, await resolveDevice(device, graph))
+  for (const _ of right) {
+    const text = batchOf(ids, new Array<number>(ids.length).fill(1), [1, ids.length])
+    const { data, dims } = (await session.run(feedsOf(graph, graph.inputs, text).feeds)).logits as OrtTensor
+    const last = (data as Float32Array).subarray(-(dims.at(-1) as number))
+    ids.push(last.indexOf(Math.max(...last)))
+  }
+  await session.release()
+  return compare('greedy', 'greedy', ids.slice(promptLength), right, Number.MIN_VALUE)
 }

@@ -219,7 +219,11 @@ def write(folder, name):
         change = CHANGES.get(name, lambda model: model)
         onnx.save(change(built_model), out / "onnx" / "model.onnx")
         shutil.copy(checkpoint / "config.json", out / "config.json")
-    inputs = batch(name)
+    write_expected(out, model, batch(name), targets)
+
+
+def write_expected(out, model, inputs, targets):
+    """Writes the inputs, a PEFT adapter of the targets, and what PyTorch computes without and with it."""
     unlabelled = {key: inputs[key] for key in ("input_ids", "attention_mask")}
     with torch.no_grad():
         expected = {"base_logits": model(**unlabelled).logits}
