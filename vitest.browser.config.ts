@@ -4,6 +4,7 @@
 import { dirname, join } from 'node:path'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { hangLimit } from './tools/hang-limit.ts'
 import { listFolders } from './tools/browser-shims/list-folders.ts'
 import { browserTests } from './tools/browser-tests.ts'
 import { executablePath, headless, isolation } from './tools/chromium.ts'
@@ -38,9 +39,9 @@ export default defineConfig({
   server: { headers: isolation },
   test: {
     include: [...browserTests().run],
-    testTimeout: 120_000,
+    testTimeout: hangLimit,
     // Models are trained in hooks.
-    hookTimeout: 120_000,
+    hookTimeout: hangLimit,
     setupFiles: ['./vitest.setup.ts'],
     browser: {
       enabled: true,

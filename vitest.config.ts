@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
+import { hangLimit, waitLimit } from './tools/hang-limit.ts'
 import { LongestFirst } from './tools/longest-first.ts'
 
 // Debian's Chromium brings a software Vulkan device, on which WebGPU runs without a GPU.
@@ -18,7 +19,9 @@ export default defineConfig({
       'examples/**/*.test.ts',
       'integrations/**/*.test.ts',
     ],
-    testTimeout: 120_000,
+    testTimeout: hangLimit,
+    hookTimeout: hangLimit,
+    expect: { poll: { timeout: waitLimit } },
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },

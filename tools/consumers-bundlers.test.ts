@@ -41,11 +41,11 @@ beforeAll(async () => {
   const { artifacts, threeLosses } = await import(join(root, 'examples/consumers/bundlers/training.js'))
   lossesInNode = await threeLosses(await TrainingSession.create({ artifacts: artifacts(), device: 'cpu' }))
   inNode = (await program(`${host.address}model/`, 'cpu')).probabilities
-}, 600_000)
+})
 afterAll(() => {
   host?.close()
   rmSync(work, { recursive: true })
-}, 120_000)
+})
 
 const environment = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: '', VITEST: '', NODE_OPTIONS: '' }
 
@@ -120,27 +120,27 @@ describe.skipIf(!online || !hasChromium)('in Chromium', () => {
 
   it('Vite, developing', async () => {
     expectPage(await visitServer('vite', 'vite', '--host', '127.0.0.1', '--port', '0'))
-  }, 120_000)
+  })
 
   it('Vite, built', async () => {
     await run('vite')
     expectPage(await visitServer('vite', 'preview', 'vite', '--host', '127.0.0.1', '--port', '0'))
-  }, 120_000)
+  })
 
   it('webpack, a training worker', async () => {
     await run('webpack-worker')
     expectTraining(await visit(`${host.address}webpack-worker/`))
-  }, 300_000)
+  })
 
   it('Vite, a training worker, built', async () => {
     await run('vite-worker')
     expectTraining(await visitServer('vite', 'preview', 'vite-worker', '--host', '127.0.0.1', '--port', '0'))
-  }, 120_000)
+  })
 
   it('Next, a client component', async () => {
     await run('next')
     expectPage(await visitServer('next', 'start', 'next', '-H', '127.0.0.1', '-p', '0'))
-  }, 600_000)
+  })
 })
 
 describe.skipIf(!online || !hasChromium)('without the runtime', () => {
@@ -161,25 +161,25 @@ describe.skipIf(!online || !hasChromium)('without the runtime', () => {
     expect(gzipSync(readFileSync(bundle)).length).toBeLessThan(10_000)
     const { stdout } = await promisify(execFile)(process.execPath, [bundle], options)
     expect(stdout.trim()).toBe(kdLoss([0.2, 0.9], [1, 0], [1]).loss.toFixed(4))
-  }, 120_000)
+  })
 
   it('webpack, told to leave it out, builds an app whose session says what to install', async () => {
     await run('webpack-without-runtime')
     const { title, log } = await visit(`${host.address}webpack/`)
     expect(title).toBe('failed')
     expect(log).toContain(says)
-  }, 300_000)
+  })
 
   it('Vite builds such an app', async () => {
     await run('vite')
     const { title, log } = await visitServer('vite', 'preview', 'vite', '--host', '127.0.0.1', '--port', '0')
     expect(title).toBe('failed')
     expect(log).toContain(says)
-  }, 120_000)
+  })
 
   it('Next builds such an app', async () => {
     await run('next')
-  }, 600_000)
+  })
 })
 
 describe('the README', () => {

@@ -37,7 +37,7 @@ const texts = ['The girls in the garden laugh.', 'The girls in the garden laughs
 let packed: Record<string, string> = {}
 beforeAll(async () => {
   if (online) packed = await pack(join(work, 'packed'))
-}, 300_000)
+})
 
 /** A copy of a consumer in a folder of its own, with the packed packages installed. */
 function installed(name: string): string {
@@ -86,7 +86,7 @@ describe.skipIf(!online)('a program of ten lines', () => {
     expect(['cancel', 'track']).toContain(tuned[1][0]?.label)
     expect(again[0]).toEqual(tuned[0])
     expect(again[1][0]?.probabilities).toBeAllclose(tuned[1][0]?.probabilities ?? [], { atol: 1e-6 })
-  }, 300_000)
+  })
 })
 
 const entries = readdirSync(join(root, 'packages')).flatMap((name) => {
@@ -98,7 +98,7 @@ describe.skipIf(!online)('a strict project without lib.dom', () => {
   let folder = ''
   beforeAll(() => {
     folder = installed('strict')
-  }, 300_000)
+  })
 
   it('imports every entry', () => {
     const text = readFileSync(join(folder, 'entries.ts'), 'utf8')
@@ -153,7 +153,7 @@ describe.skipIf(!online)('a Node service', () => {
     } finally {
       await service.end('SIGKILL')
     }
-  }, 300_000)
+  })
 })
 
 describe.skipIf(!online)('a service with a language model', () => {
@@ -174,7 +174,7 @@ describe.skipIf(!online)('a service with a language model', () => {
       await generator.release()
       await service.end('SIGKILL')
     }
-  }, 300_000)
+  })
 })
 
 describe.skipIf(!online)('transformers.js', () => {
@@ -233,7 +233,7 @@ describe.skipIf(!online)('transformers.js', () => {
     const ids = prompts.map((text) => tokenizer.encode(text, { add_special_tokens: false }))
     expect(JSON.parse(run.stdout)).toEqual(await generator.generate(ids, { max_new_tokens: 6, eos_token_id: [] }))
     await generator.release()
-  }, 300_000)
+  })
 
   it.each([
     ['decoder-gemma2', 'fp32', { dtype: 'float32' }],

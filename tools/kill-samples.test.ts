@@ -38,4 +38,4 @@ it('gives the same texts, none lost and none twice', async () => {
   expect(linesOf(folder)).toEqual(linesOf(undisturbed))
   const texts = JSON.parse(resultIn(folder)) as string[]
   expect(new Set(texts).size).toBe(60)
-}, 300_000)
+})

@@ -57,7 +57,7 @@ describe.skipIf(!online || missing !== undefined)('notebooks', () => {
     const deno = join(work, 'node_modules/.bin/deno')
     const argv = [deno, 'jupyter', '--kernel', '--conn', '{connection_file}']
     writeFileSync(join(kernel, 'kernel.json'), JSON.stringify({ argv, display_name: 'Deno', language: 'typescript' }))
-  }, 300_000)
+  })
 
   it.each(notebooks)('%s is the same after jupytext has converted it and back', (name) => {
     const [notebook, script] = [join(work, 'same.ipynb'), join(work, 'same.ts')]
@@ -70,9 +70,9 @@ describe.skipIf(!online || missing !== undefined)('notebooks', () => {
 
   it('the distillation loss runs in a TypeScript kernel', () => {
     expect(printed('kd-loss-in-an-app.ts')).toMatch(/loss 0\.7162/)
-  }, 120_000)
+  })
 
   it('a language model is fine-tuned in a TypeScript kernel', () => {
     expect(printed('generate.ts')).toMatch(/perplexity 3\.\d+ {2}\*/)
-  }, 300_000)
+  })
 })

@@ -1,5 +1,6 @@
 // Pages of other people's projects in Chromium. For tests.
 
+import { waitLimit } from './hang-limit.ts'
 import { readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -44,7 +45,7 @@ export async function visit(address: string): Promise<Visited> {
     const workers: string[] = []
     page.on('worker', (worker) => workers.push(worker.url()))
     await page.goto(address)
-    await page.waitForFunction(() => /^(done|failed)/.test(document.title), undefined, { timeout: 120_000 })
+    await page.waitForFunction(() => /^(done|failed)/.test(document.title), undefined, { timeout: waitLimit })
     return { title: await page.title(), log: (await page.textContent('#log')) ?? '', workers }
   } finally {
     await browser.close()

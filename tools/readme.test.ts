@@ -52,7 +52,7 @@ const served: Readonly<Record<string, () => Record<string, Uint8Array>>> = {
 let packed: Record<string, string> = {}
 beforeAll(async () => {
   if (online) packed = await pack(join(work, 'packed'))
-}, 300_000)
+})
 
 /** A document's folder for an install line, within the one where the line was run, once for all documents. */
 function folderFor(name: string, line: string): string {
@@ -96,11 +96,11 @@ describe.skipIf(!online)('samples of READMEs and guides', () => {
         expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
         expect(hub.requests.length > 0).toBe(repo !== undefined)
         await hub.close()
-      }, 300_000)
+      })
     })
     it(`${name}'s types are right`, () => {
       for (const line of new Set(blocks.map((block) => block.line))) expect(typecheck(folderFor(name, line))).toBe('')
-    }, 120_000)
+    })
   }
 })
 
@@ -139,5 +139,5 @@ for (const device of ['cpu', 'auto'] as const) {
     const message =
       'onnxruntime-node: the runtime is not installed. Install it beside this package: npm install --ignore-scripts onnxruntime-node'
     expect(stdout.trim().split('\n')).toEqual([message, message])
-  }, 300_000)
+  })
 })

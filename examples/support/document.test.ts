@@ -107,7 +107,7 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
   let browser: Browser
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath, args: [...headless, '--disable-gpu'] })
-  }, 60_000)
+  })
   afterAll(() => browser?.close())
 
   it.each([

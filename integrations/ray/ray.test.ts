@@ -51,6 +51,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decoderFiles } from '../../packages/lora/test/support/decoder-files.ts'
 import { pythonWith } from '../../tools/python.ts'
+import { waitLimit } from '../../tools/hang-limit.ts'
 import { root } from '../../tools/root.ts'
 
 const here = import.meta.dirname
@@ -95,7 +96,7 @@ function runJobs(jobs: readonly Job[]): Result[] {
     encoding: 'utf8',
     env: environmentVariables,
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: 200_000,
+    timeout: waitLimit,
   })
   // Ray prints messages of its own, such as that a worker died, whenever they arrive.
   return JSON.parse(stdout.split('\n').findLast((line) => line.startsWith('[{')) as string) as Result[]
@@ -262,7 +263,7 @@ describe.skipIf(missing !== undefined)('training on Ray', () => {
     }
     const names = Object.keys(jobs)
     for (const [i, one] of runJobs(Object.values(jobs)).entries()) results.set(names[i] as string, one)
-  }, 230_000)
+  })
 
   it.each(['one', 'two', 'three'])(
     '%s workers have the losses and weights of one machine at the same global batch',
@@ -463,7 +464,7 @@ describe.skipIf(missing !== undefined)('sampling on Ray', () => {
     }
     const names = Object.keys(jobs)
     for (const [i, one] of runJobs(Object.values(jobs)).entries()) results.set(names[i] as string, one)
-  }, 230_000)
+  })
 
   it.each(['decoder', 'gpt2'])(
     '%s: the most probable tokens are those of generate, and end for the same reason',

@@ -28,7 +28,7 @@ let site: Site
 beforeAll(async () => {
   // Chromium gives up a GPU whose process has ended a few times: these tests end it four times.
   if (hasChromium) site = await openSite([...softwareGpu, '--disable-gpu-process-crash-limit'])
-}, 300_000)
+})
 afterEach(() => site?.closePages())
 afterAll(() => site?.close())
 
@@ -37,7 +37,7 @@ async function pickModel(page: Page, model: string): Promise<void> {
   await page.click('label:has(#model-folder)')
   await page.setInputFiles('#folder', model)
   await page.click('#open-model')
-  await page.locator('#model-summary', { hasText: 'is open: bert' }).waitFor({ timeout: 60_000 })
+  await page.locator('#model-summary', { hasText: 'is open: bert' }).waitFor()
 }
 
 /** Pastes a table of two classes. */
@@ -58,9 +58,9 @@ describe.skipIf(!hasChromium)('a picked folder', () => {
     await page.click('label:has(#sample-2)')
     // Long epochs: what is said at the start of a run stays until the first one ends.
     await train(page, { epochs: 8, batch: 1 })
-    await expect.poll(() => stepOf(page), { timeout: 60_000 }).toBeGreaterThan(15)
+    await expect.poll(() => stepOf(page)).toBeGreaterThan(15)
     await page.reload()
-    await page.locator('#train-said', { hasText: 'Taken up at step' }).waitFor({ timeout: 60_000 })
+    await page.locator('#train-said', { hasText: 'Taken up at step' }).waitFor()
     await page.click('#stop')
     await trained(page)
     const logits = await askedOf(page, 'The kings slept.')
@@ -137,9 +137,7 @@ describe.skipIf(!hasChromium || !hasMinilm)('the card of MiniLM', () => {
     await pasteTable(page, 8)
     await page.click('label:has(#model-minilm)')
     await page.click('#open-model')
-    await page
-      .locator('#model-summary', { hasText: 'Xenova/all-MiniLM-L6-v2 is open: bert' })
-      .waitFor({ timeout: 60_000 })
+    await page.locator('#model-summary', { hasText: 'Xenova/all-MiniLM-L6-v2 is open: bert' }).waitFor()
     expect(await page.locator('#model-summary').textContent()).toContain('22.6 million parameters, texts of up to 512')
     await page.locator('#plan-facts', { hasText: 'Classes2Steps' }).waitFor()
     await train(page, { epochs: 1, batch: 7 })
@@ -181,12 +179,12 @@ describe.skipIf(!hasChromium)('WebGPU', () => {
     await devtools?.send('Browser.crashGpuProcess')
     await page.fill('#chat-text', 'where is it')
     await page.press('#chat-text', 'Enter')
-    await page.locator('#chat li').waitFor({ timeout: 60_000 })
+    await page.locator('#chat li').waitFor()
     await page.locator('#try-said', { hasText: 'does not come back: the processor answers' }).waitFor()
     await page.locator('#machine', { hasText: 'Processor (WebAssembly)' }).waitFor()
     expect(await askedOf(page, 'where is it')).toBeAllclose(logits, { atol: 1e-4 })
     expect(await page.locator('.problem').count()).toBe(0)
-  }, 240_000)
+  })
 
   it('that is lost twice ends a run, which the processor and a reloaded page take up at its last checkpoint', async () => {
     const page = await site.openPage()
@@ -195,11 +193,11 @@ describe.skipIf(!hasChromium)('WebGPU', () => {
     await chooseDevice(page, 'webgpu')
     await train(page, { epochs: 100, batch: 1, rank: 1 })
     const problem = page.locator('#train-problem .problem')
-    await expect.poll(() => stepOf(page), { timeout: 60_000 }).toBeGreaterThan(3)
+    await expect.poll(() => stepOf(page)).toBeGreaterThan(3)
     await devtools?.send('Browser.crashGpuProcess')
-    await page.locator('#plan-notes', { hasText: 'The device was lost' }).waitFor({ timeout: 60_000 })
+    await page.locator('#plan-notes', { hasText: 'The device was lost' }).waitFor()
     const before = await stepOf(page)
-    await expect.poll(() => stepOf(page), { timeout: 60_000 }).toBeGreaterThan(before)
+    await expect.poll(() => stepOf(page)).toBeGreaterThan(before)
     await devtools?.send('Browser.crashGpuProcess')
     await problem.waitFor()
     expect(await problem.textContent()).toMatch(/graphics device was lost.*Reload the page.*checkpoint of step \d+/)

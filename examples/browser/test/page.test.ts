@@ -39,7 +39,7 @@ const hasPeft = hasModules(python, 'peft', 'transformers')
 let site: Site
 beforeAll(async () => {
   if (hasChromium) site = await openSite()
-}, 300_000)
+})
 afterEach(() => site?.closePages())
 afterAll(() => site?.close())
 
@@ -105,7 +105,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     const page = await site.openPage()
     await page.click('label:has(#sample-2)')
     await train(page, { epochs: 20 })
-    await page.locator('#train-now', { hasText: 'Step' }).waitFor({ timeout: 60_000 })
+    await page.locator('#train-now', { hasText: 'Step' }).waitFor()
     await page.click('#pause')
     await page.locator('#pause', { hasText: 'Go on' }).waitFor()
     await page.waitForTimeout(400)
@@ -113,7 +113,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await page.waitForTimeout(700)
     expect(await stepOf(page)).toBe(paused)
     await page.click('#pause')
-    await expect.poll(() => stepOf(page), { timeout: 30_000 }).toBeGreaterThan(paused)
+    await expect.poll(() => stepOf(page)).toBeGreaterThan(paused)
     await page.click('#stop')
     await trained(page)
     expect(await page.locator('#train-said').textContent()).toContain('Stopped')
@@ -123,15 +123,15 @@ describe.skipIf(!hasChromium)('the page', () => {
     const page = await site.openPage()
     await page.click('label:has(#sample-2)')
     await train(page, { epochs: 20 })
-    await expect.poll(() => stepOf(page), { timeout: 60_000 }).toBeGreaterThan(25)
+    await expect.poll(() => stepOf(page)).toBeGreaterThan(25)
     expect(await keptRun(page)).toMatchObject({ frozenProducts: 'int8' })
     await page.reload()
-    await page.locator('#train-said', { hasText: 'Taken up at step' }).waitFor({ timeout: 60_000 })
+    await page.locator('#train-said', { hasText: 'Taken up at step' }).waitFor()
     const [, from, total] =
       /step (\d+) of (\d+)/.exec((await page.locator('#train-said').textContent()) as string) ?? []
     expect(Number(from)).toBeGreaterThanOrEqual(10)
     expect(Number(total)).toBe(800)
-    await expect.poll(() => stepOf(page), { timeout: 30_000 }).toBeGreaterThan(Number(from))
+    await expect.poll(() => stepOf(page)).toBeGreaterThan(Number(from))
     await page.click('#stop')
     await trained(page)
     // What was finished is not taken up again, and its adapter is still there.
@@ -162,9 +162,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await train(page, { epochs: 3 })
     await trained(page)
     expect(await page.locator('#adapters h3').allTextContents()).toEqual(['letters'])
-    await expect
-      .poll(() => page.locator('#matrix thead th').allTextContents(), { timeout: 30_000 })
-      .toEqual(['place', 'question', 'time'])
+    await expect.poll(() => page.locator('#matrix thead th').allTextContents()).toEqual(['place', 'question', 'time'])
   })
 
   it('gives an adapter that answers in Node and in PEFT as in the page, and loads it again', async () => {
@@ -196,15 +194,13 @@ describe.skipIf(!hasChromium)('the page', () => {
 
     // The adapter beside the one that is there, on one model.
     await pickAdapter(page, adapter)
-    await expect.poll(() => page.locator('#adapters h3').count(), { timeout: 30_000 }).toBe(2)
+    await expect.poll(() => page.locator('#adapters h3').count()).toBe(2)
     for (const name of await page.locator('#chat-adapter option').allTextContents()) {
       await page.selectOption('#chat-adapter', name)
       await page.fill('#chat-text', sentences[1] as string)
       await page.press('#chat-text', 'Enter')
     }
-    await expect
-      .poll(() => page.locator('#chat .answered strong').allTextContents(), { timeout: 30_000 })
-      .toEqual(['question', 'question'])
+    await expect.poll(() => page.locator('#chat .answered strong').allTextContents()).toEqual(['question', 'question'])
   })
 
   it('fine-tunes an encoder of the hub, which is there without a network at the next visit', async () => {
@@ -216,7 +212,7 @@ describe.skipIf(!hasChromium)('the page', () => {
       await page.click('label:has(#model-hub)')
       await page.fill('#hub-name', 'someone/tiny')
       await page.click('#open-model')
-      await page.locator('#model-summary', { hasText: 'someone/tiny is open' }).waitFor({ timeout: 30_000 })
+      await page.locator('#model-summary', { hasText: 'someone/tiny is open' }).waitFor()
     }
     await openHub()
     expect(requests).toBeGreaterThan(0)
@@ -252,7 +248,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     const page = await site.openPage()
     await trainSample(page)
     await page.click('#distil-go')
-    await page.locator('.compare').waitFor({ timeout: 110_000 })
+    await page.locator('.compare').waitFor()
     expect(await page.locator('#distil-result .summary').textContent()).toMatch(/times smaller, .*same answer/s)
     const student = await loadClassifier(await downloaded(page, 'student'))
     expect(student.labels).toEqual(['question', 'when', 'where'])
@@ -265,7 +261,7 @@ describe.skipIf(!hasChromium)('the page', () => {
       return route.fulfill({ path: join(root, decodeURIComponent(path)) })
     })
     await own.goto('http://any.host/')
-    await own.locator('#said', { hasText: 'Answers with question, when, where' }).waitFor({ timeout: 60_000 })
+    await own.locator('#said', { hasText: 'Answers with question, when, where' }).waitFor()
     await own.fill('input', sentences[1] as string)
     await own.press('input', 'Enter')
     await own.locator('#answer li').first().waitFor()
@@ -276,13 +272,13 @@ describe.skipIf(!hasChromium)('the page', () => {
     const page = await site.openPage()
     await page.click('label:has(#sample-0)')
     await page.locator('#demo-adapters').click()
-    await expect.poll(() => page.locator('#adapters h3').count(), { timeout: 110_000 }).toBe(3)
+    await expect.poll(() => page.locator('#adapters h3').count()).toBe(3)
     const ask = async (adapter: string, text: string) => {
       await page.selectOption('#chat-adapter', adapter)
       await page.fill('#chat-text', text)
       const before = await page.locator('#chat li').count()
       await page.press('#chat-text', 'Enter')
-      await expect.poll(() => page.locator('#chat li').count(), { timeout: 30_000 }).toBe(before + 1)
+      await expect.poll(() => page.locator('#chat li').count()).toBe(before + 1)
       return page.locator('#chat .answered strong').last().textContent()
     }
     expect(await ask('where-or-when', 'The girls slept in the garden.')).toBe('where')
@@ -333,7 +329,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
     await page.click('label:has(#sample-0)')
     await chooseDevice(page, 'webgpu')
     await train(page)
-    await page.locator('#train-problem .problem').waitFor({ timeout: 60_000 })
+    await page.locator('#train-problem .problem').waitFor()
     expect(await problem(page)).toContain('no graphics device')
     await page.selectOption('#device', 'wasm')
     await page.click('#train')
@@ -387,7 +383,7 @@ describe.skipIf(!hasChromium)('what goes wrong is said in words', () => {
       await page.goto(site.url)
       await page.click('label:has(#sample-1)')
       if (place === '#train-problem') await train(page)
-      await page.locator(`${place} .problem`).waitFor({ timeout: 60_000 })
+      await page.locator(`${place} .problem`).waitFor()
       expect(await page.locator(place).textContent()).toMatch(/does not fit into the memory .*in 4 bits/)
       // Another tab is closed: its memory is free. What the runtime was refused before stays in pieces.
       await page.evaluate(() => new BroadcastChannel('tab').postMessage('closed'))

@@ -11,7 +11,7 @@ import { askedOf, train, trained, trainSample } from './steps.ts'
 let site: Site
 beforeAll(async () => {
   if (hasChromium) site = await openSite()
-}, 300_000)
+})
 afterEach(() => site?.closePages())
 afterAll(() => site?.close())
 
@@ -56,7 +56,7 @@ describe.skipIf(!hasChromium)('a person', () => {
     await page.keyboard.press('Tab')
     await page.locator('#plan-facts', { hasText: 'Steps240' }).waitFor()
     await pressOn(page, '#train:enabled')
-    await page.locator('#train-now', { hasText: /tokens a second, about .* left/ }).waitFor({ timeout: 60_000 })
+    await page.locator('#train-now', { hasText: /tokens a second, about .* left/ }).waitFor()
     await pressOn(page, '#pause', 'Space')
     await page.locator('#pause', { hasText: 'Go on' }).waitFor()
     expect(await violations(page)).toEqual([])
@@ -72,7 +72,7 @@ describe.skipIf(!hasChromium)('a person', () => {
     await pressOn(page, '#matrix button:enabled')
     expect(await page.locator('#cell li').count()).toBeGreaterThan(0)
     await pressOn(page, '#distil-go')
-    await page.locator('.compare').waitFor({ timeout: 110_000 })
+    await page.locator('.compare').waitFor()
     expect(await page.locator('#distil-result .summary').textContent()).toMatch(
       /times smaller, [\d.]+ times (quicker|slower)\./,
     )
@@ -108,9 +108,9 @@ describe.skipIf(!hasChromium)('a person', () => {
     const devtools = await page.context().newCDPSession(page)
     await page.click('label:has(#sample-0)')
     await train(page, { epochs: 12 })
-    await page.locator('#train-now', { hasText: 'Step' }).waitFor({ timeout: 60_000 })
+    await page.locator('#train-now', { hasText: 'Step' }).waitFor()
     await devtools.send('Storage.overrideQuotaForOrigin', { origin: new URL(site.url).origin, quotaSize: 1 })
-    await page.locator('#problem', { hasText: 'no room' }).waitFor({ timeout: 60_000 })
+    await page.locator('#problem', { hasText: 'no room' }).waitFor()
     await trained(page)
     expect(await askedOf(page, 'Where is the girl?')).toHaveLength(3)
   })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { type InlineConfig, mergeConfig, preview, type PreviewServer } from 'vite'
 import { executablePath, headless } from '../../../tools/chromium.ts'
+import { waitLimit } from '../../../tools/hang-limit.ts'
 import { copySite } from './built-site.ts'
 
 const source = join(import.meta.dirname, '..')
@@ -57,6 +58,7 @@ export async function openSite(args: readonly string[] = []): Promise<Site> {
   const browser = await chromium.launch({ executablePath, args: [...headless, ...args] })
   const newPage: Site['newPage'] = async (options) => {
     const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
+    context.setDefaultTimeout(waitLimit)
     return context.newPage()
   }
   return {

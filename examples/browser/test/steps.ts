@@ -26,8 +26,7 @@ export async function train(page: Page, settings: Readonly<Record<string, number
 }
 
 /** Waits until a training has ended and the sections after it are there. */
-export const trained = (page: Page): Promise<void> =>
-  page.locator('#try').waitFor({ state: 'visible', timeout: 110_000 })
+export const trained = (page: Page): Promise<void> => page.locator('#try').waitFor({ state: 'visible' })
 
 /** Trains the first sample on the embedded model. */
 export async function trainSample(page: Page): Promise<void> {
@@ -79,7 +78,7 @@ export async function askedOf(page: Page, text: string): Promise<number[]> {
   await page.fill('#try-text', text)
   await page.press('#try-text', 'Enter')
   // The newest is the first.
-  await tried.nth(before).waitFor({ timeout: 60_000 })
+  await tried.nth(before).waitFor()
   return JSON.parse((await tried.first().locator('.side:last-child .bars').getAttribute('data-logits')) as string)
 }
 

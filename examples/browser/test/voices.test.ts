@@ -18,7 +18,7 @@ const beginning = 'the old queen'
 let site: Site
 beforeAll(async () => {
   if (hasChromium) site = await openSite()
-}, 300_000)
+})
 afterEach(() => site?.closePages())
 afterAll(() => site?.close())
 
@@ -35,7 +35,7 @@ async function trainVoices(page: Page, epochs = 4): Promise<void> {
   })
   await page.fill('#epochs', String(epochs))
   await page.click('#train')
-  await page.locator('#train-said', { hasText: 'Trained in' }).waitFor({ timeout: 110_000 })
+  await page.locator('#train-said', { hasText: 'Trained in' }).waitFor()
 }
 
 /** The likeliest words: the same in every run. */
@@ -50,9 +50,9 @@ async function ask(page: Page, voice: string, text = beginning): Promise<Locator
   await page.locator(`#choices label:has(input[value="${voice}"])`).click()
   await page.fill('#beginning', text)
   await page.press('#beginning', 'Enter')
-  await expect.poll(() => page.locator('.message').count(), { timeout: 60_000 }).toBe(before + 1)
+  await expect.poll(() => page.locator('.message').count()).toBe(before + 1)
   const answer = page.locator('.message').first().locator('.answered')
-  await expect.poll(() => answer.getAttribute('data-ids'), { timeout: 30_000 }).not.toBeNull()
+  await expect.poll(() => answer.getAttribute('data-ids')).not.toBeNull()
   return answer
 }
 
@@ -94,7 +94,7 @@ describe.skipIf(!hasChromium)('the page of voices', () => {
     await page.selectOption('#choose', 'drawn')
     await page.click('#ask-all')
     const all = page.locator('.message').first().locator('.answered')
-    await expect.poll(() => page.locator('.message').first().locator('[data-ids]').count(), { timeout: 60_000 }).toBe(3)
+    await expect.poll(() => page.locator('.message').first().locator('[data-ids]').count()).toBe(3)
     expect(Math.max(...(await stopWatch()).map(({ processor }) => processor))).toBeLessThanOrEqual(50)
     expect(await all.evaluateAll((list) => list.map((one) => (one as HTMLElement).dataset.voice))).toEqual(names)
     const seed = Number(await all.first().getAttribute('data-seed'))
@@ -127,7 +127,7 @@ describe.skipIf(!hasChromium)('the page of voices', () => {
     })
     expect(written).not.toBe('')
     expect(others).toBeGreaterThan(1)
-    await expect.poll(() => page.locator('.answered:not([data-ids])').count(), { timeout: 60_000 }).toBe(0)
+    await expect.poll(() => page.locator('.answered:not([data-ids])').count()).toBe(0)
     const ends = await page.locator('.end').allTextContents()
     expect(ends[0]).toContain('stopped')
     expect(ends.slice(1).filter((end) => end.includes('stopped'))).toEqual([])
@@ -180,7 +180,7 @@ describe.skipIf(!hasChromium)('the page of voices', () => {
     await page.locator('#voice-list summary').first().click()
     await ask(page, 'doubter')
     await page.click('#ask-all')
-    await expect.poll(() => page.locator('.answered:not([data-ids])').count(), { timeout: 60_000 }).toBe(0)
+    await expect.poll(() => page.locator('.answered:not([data-ids])').count()).toBe(0)
     expect(await violations(page)).toEqual([])
   })
 
@@ -188,7 +188,7 @@ describe.skipIf(!hasChromium)('the page of voices', () => {
     const page = await openVoices({ viewport: { width, height: 800 } })
     await trainVoices(page, 1)
     await page.click('#ask-all')
-    await expect.poll(() => page.locator('.message [data-ids]').count(), { timeout: 60_000 }).toBe(3)
+    await expect.poll(() => page.locator('.message [data-ids]').count()).toBe(3)
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
   })
 
@@ -200,7 +200,7 @@ describe.skipIf(!hasChromium)('the page of voices', () => {
     await page.keyboard.type('1')
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    await page.locator('#train-said', { hasText: 'Trained in' }).waitFor({ timeout: 110_000 })
+    await page.locator('#train-said', { hasText: 'Trained in' }).waitFor()
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('train')
     await page.focus('#choices :checked')
     await page.keyboard.press('ArrowDown')

@@ -316,7 +316,7 @@ it('a file that another process brought while this one waited leaves no partial 
   expect(blobsOf()).toEqual([id])
 })
 
-it('two processes fetch one file at once', { timeout: 120_000 }, async () => {
+it('two processes fetch one file at once', async () => {
   // Slowly, so that they meet.
   hub.hostile.push(({ url }, response) => {
     if (!url.includes('/resolve/')) return false

@@ -56,7 +56,7 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     const address = server.address()
     origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
     browser = await chromium.launch({ executablePath, args: headless })
-  }, 120_000)
+  })
   afterAll(async () => {
     await browser?.close()
     server?.close()

@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)('a page on wasm', () => {
     const folder = join(out, 'exported')
     await exportAdapters(folder, two.base, two.adapters)
     opened = await openBundled(join(import.meta.dirname, '../support/adapters-page.ts'), { folder })
-  }, 120_000)
+  })
   afterAll(() => opened?.close())
 
   it('gives each adapter the tokens that it gives alone, in turn', async () => {

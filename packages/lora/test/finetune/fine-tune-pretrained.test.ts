@@ -15,5 +15,5 @@ describe.skipIf(!existsSync(miniLm))('fineTune with a pretrained encoder', () =>
     const { metrics } = await tuned.evaluate(all.slice(0, 36))
     expect(metrics.accuracy).toBeGreaterThan(0.9)
     await tuned.release()
-  }, 300_000)
+  })
 })

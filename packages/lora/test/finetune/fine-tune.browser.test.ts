@@ -8,6 +8,7 @@ import { executablePath, hasChromium, headless } from '../../../../tools/chromiu
 import { serve } from '../../../../tools/pages.ts'
 import { root } from '../../../../tools/root.ts'
 import { buildPage } from '../support/build-page.ts'
+import { waitLimit } from '../../../../tools/hang-limit.ts'
 import { longestTasks } from '../../../train/test/support/longest-tasks.ts'
 
 const readme = readFileSync(join(root, 'packages/lora/README.md'), 'utf8')
@@ -39,7 +40,7 @@ interface Told {
   error?: { message: string }
 }
 
-describe.skipIf(!hasChromium)('fineTune in a worker of the page, as the README shows it', { timeout: 300_000 }, () => {
+describe.skipIf(!hasChromium)('fineTune in a worker of the page, as the README shows it', () => {
   const folder = mkdtempSync(join(root, 'node_modules/.cola-page-'))
   let browser: Browser
   let context: BrowserContext
@@ -48,7 +49,7 @@ describe.skipIf(!hasChromium)('fineTune in a worker of the page, as the README s
     await buildPage(folder, { 'worker.js': workerSource, 'page.js': pageSource })
     site = await serve(join(folder, 'dist'))
     browser = await chromium.launch({ executablePath, args: [...headless, '--disable-gpu'] })
-  }, 120_000)
+  })
   // Each test has a storage of its own.
   beforeEach(async () => {
     context = await browser.newContext()
@@ -68,7 +69,7 @@ describe.skipIf(!hasChromium)('fineTune in a worker of the page, as the README s
   }
   /** What the worker said, when it has said enough or has failed. */
   const told = async (page: Page, enough: string): Promise<Told[]> => {
-    await page.waitForFunction(`told.some((one) => one.event === 'error' || (${enough}))`, null, { timeout: 200_000 })
+    await page.waitForFunction(`told.some((one) => one.event === 'error' || (${enough}))`, null, { timeout: waitLimit })
     const all = (await page.evaluate('told')) as Told[]
     expect(all.filter(({ event }) => event === 'error')).toEqual([])
     return all

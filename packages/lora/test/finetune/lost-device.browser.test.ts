@@ -18,7 +18,7 @@ describe.skipIf(!hasChromium)('a device that is lost while models only answer', 
     opened = await openBundled(join(import.meta.dirname, '../support/lost-device-page.ts'))
     const devtools = await opened.page.context().browser()?.newBrowserCDPSession()
     await opened.page.exposeFunction('crashGpu', () => devtools?.send('Browser.crashGpuProcess'))
-  }, 60_000)
+  })
   afterAll(() => opened?.close())
 
   it('is opened again: what was trained, loaded and generates answers as before', async () => {
@@ -30,5 +30,5 @@ describe.skipIf(!hasChromium)('a device that is lost while models only answer', 
     expect(before.trained[0]).toEqual(before.trained[1])
     expect(before.loaded).toBeAllclose(before.trained[0] as number[], { atol: 1e-5 })
     expect(saved).toBe(true)
-  }, 240_000)
+  })
 })

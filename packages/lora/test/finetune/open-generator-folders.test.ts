@@ -102,7 +102,7 @@ describe.skipIf(!existsSync(smolLm))('SmolLM2-135M', () => {
     open: { chat_template },
   })
 
-  it('answers messages with the adapter that each names', { timeout: 600_000 }, async () => {
+  it('answers messages with the adapter that each names', async () => {
     const base = join(out, 'smollm2')
     expect(spawnSync(process.execPath, [join(smolLm, 'expand.mjs'), base]).status).toBe(0)
     const questions = ['What is a loom?', 'What is a kiln?']

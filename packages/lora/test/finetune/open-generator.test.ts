@@ -81,7 +81,7 @@ describe.each(Object.entries(bases))('%s', (_, { files, poet, lawyer, prompts })
     const alone = await openGenerator(files)
     right.set(undefined, await alone.generate(prompts, few))
     await alone.release()
-  }, 120_000)
+  })
   afterAll(() => generator.release())
   const choices = () => [...right].map(([adapter, texts]) => [adapter === undefined ? {} : { adapter }, texts] as const)
 

@@ -6,13 +6,13 @@ import { type BundledPage, openBundled } from '../../../../tools/bundled-page.ts
 import { hasChromium } from '../../../../tools/chromium.ts'
 import { root } from '../../../../tools/root.ts'
 
-describe.skipIf(!hasChromium)('a path in a page', { timeout: 120_000 }, () => {
+describe.skipIf(!hasChromium)('a path in a page', () => {
   let opened: BundledPage
   beforeAll(async () => {
     const folder = join(root, 'examples/model')
     opened = await openBundled(join(import.meta.dirname, '../support/browser-paths.ts'), { folder })
     await opened.page.evaluate('paths.start()')
-  }, 120_000)
+  })
   afterAll(() => opened?.close())
 
   it.each([

@@ -20,7 +20,7 @@ globalThis.loaded = true
 `
 const model = join(root, 'examples/model')
 
-describe.skipIf(!hasChromium)("an adapter of PEFT's in a page, as the guide shows it", { timeout: 120_000 }, () => {
+describe.skipIf(!hasChromium)("an adapter of PEFT's in a page, as the guide shows it", () => {
   const folder = mkdtempSync(join(root, 'node_modules/.cola-peft-page-'))
   const built = join(folder, 'dist')
   let browser: Browser
@@ -59,7 +59,7 @@ describe.skipIf(!hasChromium)("an adapter of PEFT's in a page, as the guide show
     page = await browser.newPage()
     await page.goto(site.address)
     await page.waitForFunction('globalThis.loaded')
-  }, 120_000)
+  })
   afterAll(async () => {
     await browser?.close()
     site?.close()

@@ -56,7 +56,7 @@ describe('an adapter that was trained on a base in 4 bits', () => {
     right.four = await texts(await load({}))
     right.float32 = await texts(await load({ base: await openBase(files) }))
     expect(right.four).not.toEqual(right.float32)
-  }, 60_000)
+  })
 
   it('answers in openGenerator as in loadFineTuned', async () => {
     const { messages, onWarning } = told()

@@ -26,7 +26,7 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
   beforeAll(async () => {
     opened = await openBundled(join(import.meta.dirname, '../support/generation-page.ts'), { folder: root })
     await opened.page.evaluate('configureRuntime({ numThreads: 2 })')
-  }, 120_000)
+  })
   afterAll(() => opened?.close())
 
   it('a signal that a timer fires ends a call, while the runtime computes on the same thread', async () => {

@@ -162,7 +162,7 @@ describe('GPT-2 from its weights', () => {
       epochs: 4,
       learning_rate: 1e-2,
     })
-  }, 120_000)
+  })
   afterAll(() => tuned.release())
 
   it('learns a style and writes it, ending by itself', async () => {

@@ -23,5 +23,5 @@ describe.skipIf(!existsSync(miniLm))('fineTune with a pretrained encoder', () =>
     const before = await accuracyOf({ train: train.slice(0, 2), learning_rate: 0 })
     expect(before).toBeLessThan(0.5)
     expect(await accuracyOf({ train })).toBeGreaterThan(before + 0.3)
-  }, 300_000)
+  })
 })

@@ -61,5 +61,5 @@ describe.skipIf(!existsSync(miniLm))('fineTune with a pretrained encoder', () =>
       ['PER', 'Susan'],
     ])
     await tuned.release()
-  }, 300_000)
+  })
 })

@@ -210,7 +210,7 @@ describe('fineTune with GPT-2’s weights, packed', () => {
   let tuned: FineTuned<'TOKEN_CLS'>
   beforeAll(async () => {
     tuned = await fineTune(embedded, { ...learning, train, validation: held })
-  }, 60_000)
+  })
   afterAll(() => tuned.release())
 
   it('learns to find entities, and scores them as seqeval does', async () => {

@@ -12,7 +12,7 @@ describe.skipIf(!hasChromium)('auto in Chromium', () => {
     opened = await openBundled(join(import.meta.dirname, '../support/browser-page.ts'))
     await opened.page.evaluate('GPU.prototype.requestAdapter = async () => null')
     opened.page.on('request', (request) => void fetched.push(request.url()))
-  }, 60_000)
+  })
   afterAll(() => opened?.close())
 
   it('takes wasm where WebGPU has no adapter, says so once, and fetches no runtime for WebGPU', async () => {

@@ -17,7 +17,7 @@ describe.skipIf(!hasChromium)('a device that is lost while models only answer, a
   beforeAll(async () => {
     // Chromium refuses a page WebGPU after two losses, and gives up a GPU after a few.
     opened = await openServing(['--disable-domain-blocking-for-3d-apis', '--disable-gpu-process-crash-limit'])
-  }, 60_000)
+  })
   afterAll(() => opened?.close())
 
   it('is opened again for all models that were on it, and the runs are repeated', async () => {
@@ -39,7 +39,7 @@ describe.skipIf(!hasChromium)('a device that does not come back', () => {
   let opened: BundledPage
   beforeAll(async () => {
     opened = await openServing()
-  }, 60_000)
+  })
   afterAll(() => opened?.close())
 
   it('is a typed error, which says where else the model runs', async () => {

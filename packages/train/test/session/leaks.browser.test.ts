@@ -19,7 +19,7 @@ describe.skipIf(!hasChromium)('what is held in Chromium', () => {
     opened = await openBundled(join(import.meta.dirname, '../support/browser-page.ts'), {
       args: ['--js-flags=--expose-gc', '--enable-precise-memory-info'],
     })
-  }, 60_000)
+  })
   afterAll(() => opened?.close())
 
   const held = () => opened.page.evaluate<Held>('held()')

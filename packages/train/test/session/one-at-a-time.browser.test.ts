@@ -16,7 +16,7 @@ describe.skipIf(!hasChromium)('a runtime that refuses memory', () => {
     opened = await openBundled(join(import.meta.dirname, '../support/refusing-page.ts'))
     await opened.page.evaluate(`train('nothing')`)
     ordinary = await trained('nothing')
-  }, 60_000)
+  })
   afterAll(() => opened?.close())
 
   it('is not needed to hold two sessions at once', () => {

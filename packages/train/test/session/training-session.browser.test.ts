@@ -12,7 +12,7 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
   beforeAll(async () => {
     opened = await openBundled(join(import.meta.dirname, '../support/browser-page.ts'))
     await opened.page.evaluate('configureRuntime({ numThreads: 2 })')
-  }, 60_000)
+  })
   afterAll(() => opened?.close())
   it.each(['wasm', 'webgpu'] as const)('trains on %s as Node does on the CPU', async (device) => {
     const losses = (await opened.page.evaluate(`trainTiny(${JSON.stringify(device)})`)) as number[]

@@ -24,7 +24,7 @@ describe.skipIf(!hasChromium)('the loss of a real device, in Chromium', () => {
   beforeAll(async () => {
     // Chromium refuses a page WebGPU after two losses, and gives up a GPU after a few.
     opened = await openTraining(['--disable-domain-blocking-for-3d-apis', '--disable-gpu-process-crash-limit'])
-  }, 60_000)
+  })
   afterAll(() => opened?.close())
 
   const train = (disturbed: Disturbed) => trainIn(opened, disturbed)
@@ -46,7 +46,7 @@ describe.skipIf(!hasChromium)('a second loss, after which Chromium refuses the p
   let opened: BundledPage
   beforeAll(async () => {
     opened = await openTraining()
-  }, 60_000)
+  })
   afterAll(() => opened?.close())
 
   /** Losses as a run on wasm alone has them, to what the devices differ by. */

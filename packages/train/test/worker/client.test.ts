@@ -19,7 +19,7 @@ describe('a worker in Node', () => {
     // It ended by itself: no worker is left waiting, of those that started and of those that did not.
     expect(status).toBe(0)
     result = JSON.parse(stdout)
-  }, 120_000)
+  })
 
   it('trains to the same bits, from a folder, files, bytes and artifacts', () => {
     expect(result.equal).toEqual({ folder: true, files: true, bytes: true, artifacts: true })

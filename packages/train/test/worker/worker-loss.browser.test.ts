@@ -23,7 +23,7 @@ describe.skipIf(!hasChromium)('a training worker in Chromium', () => {
     opened = await openBundled(join(import.meta.dirname, '../support/worker-loss-page.ts'), { folder })
     const devtools = await opened.page.context().browser()?.newBrowserCDPSession()
     await opened.page.exposeFunction('crashGpu', () => devtools?.send('Browser.crashGpuProcess'))
-  }, 60_000)
+  })
   afterAll(async () => {
     await opened?.close()
     rmSync(folder, { recursive: true })
@@ -51,5 +51,5 @@ describe.skipIf(!hasChromium)('a training worker in Chromium', () => {
     const left = await train('auto', 0, 'worker.js')
     expect(left.devices).toEqual(['wasm', 'wasm'])
     expect(left.warnings).toEqual([expect.stringMatching(/"webgpu" is left alone: .* no adapter/)])
-  }, 240_000)
+  })
 })

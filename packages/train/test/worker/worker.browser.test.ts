@@ -58,7 +58,7 @@ describe.skipIf(!hasChromium)('a training worker in Chromium, built by Vite', ()
     const address = server.address()
     origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
     browser = await chromium.launch({ executablePath, args: [...headless, '--disable-gpu'] })
-  }, 120_000)
+  })
   afterAll(async () => {
     await browser?.close()
     server?.close()
