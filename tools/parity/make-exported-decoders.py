@@ -3,8 +3,7 @@ write them, a PEFT adapter of all linear layers for each, and what PyTorch, tran
 
 Usage: python make-exported-decoders.py FOLDER dynamo|torchscript [TYPE...]
 (torch, transformers, peft, onnx, onnxscript, safetensors; checked with torch 2.15, transformers 5.24, peft 0.21.2)
-The cases are not in the repository: `npm run parity -- FOLDER/*` holds them. TorchScript's Cohere, ERNIE 4.5 and Helium
-and its Falcon with ALiBi are files that the runtime refuses, too."""
+The cases are not in the repository: `npm run parity -- FOLDER/*` runs them, see docs/results.md, "Golden cases"."""
 
 import importlib
 import shutil
@@ -24,7 +23,7 @@ GPT = dict(**IDS, n_embd=32, n_layer=2, n_head=4, n_positions=32)
 FALCON = dict(**IDS, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, ffn_hidden_size=24)
 OPT = dict(**IDS, ffn_dim=24, max_position_embeddings=32)
 NEO = dict(hidden_size=32, num_layers=2, num_heads=4, attention_types=[[["global", "local"], 1]], window_size=4)
-# By name: the type where the name is none, and the configuration.
+# Configurations by name: a type, perhaps with what is special after a hyphen.
 TYPES = {
     "apertus": LLAMA,
     "arcee": LLAMA,
