@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { defaultDevice } from '@cola/train'
 import { describe, expect, it } from 'vitest'
+import { folderAt } from '../../../../tools/test-folders.ts'
 import { ConfigError, openBase, openGenerator } from '../../src/index.ts'
 import { decoderFiles, decoders, json, parsed, read } from '../support/decoder-files.ts'
 import { ofPeft } from '../support/exported-decoder.ts'
@@ -19,7 +20,7 @@ describe('a folder of onnxruntime-genai’s builder', () => {
   it.each(['decoder-qwen2', 'decoder-qwen3', 'decoder-phi3', 'decoder-gemma2', 'decoder-llama-int4', 'decoder-lfm2'])(
     '%s: generates with an adapter as transformers does, without config.json',
     async (name) => {
-      const adapters = { case: join(decoders, name, 'adapter') }
+      const adapters = { case: folderAt(join(decoders, name, 'adapter')) }
       const generator = await openGenerator(built(name), { adapters, device: defaultDevice() })
       const { prompt, greedy } = ofPeft(name)
       const options = { adapter: 'case', max_new_tokens: greedy.length, eos_token_id: [] } as const
