@@ -1,6 +1,6 @@
 // A distilled student whose session cannot be opened.
 
-import { FeedError, FileError, openEvaluation } from '@cola/train'
+import { FileError, openEvaluation, SessionError } from '@cola/train'
 import { expect, it, vi } from 'vitest'
 import { distill } from '../../src/index.ts'
 import { rowsOf, tokenizer } from '../support/sentences.ts'
@@ -21,7 +21,7 @@ it('is told so, opens at the next call, and is released all the same', async () 
   await expect(one.classify(texts)).rejects.toThrow(full)
   expect(await one.classify(texts)).toHaveLength(3)
   await one.release()
-  await expect(one.classify(texts)).rejects.toThrow(FeedError)
+  await expect(one.classify(texts)).rejects.toThrow(SessionError)
 })
 
 it('is released while a session that cannot be opened is on its way', async () => {
